@@ -1,0 +1,113 @@
+//! The CMSDK APB UART of Arm's MPS2 boards (Arm DDI 0479, chapter 4.3): one byte of buffer each way.
+
+use core::convert::Infallible;
+use core::ptr::NonNull;
+
+use cortex_m::peripheral::NVIC;
+use embedded_io::{ErrorType, Read, Write};
+
+/// Registers, as offsets in words.
+const DATA: usize = 0;
+const STATE: usize = 1;
+const CONTROL: usize = 2;
+const INTERRUPT_CLEAR: usize = 3;
+const BAUD_DIVIDER: usize = 4;
+
+const STATE_TRANSMIT_FULL: u32 = 1 << 0;
+const STATE_RECEIVE_FULL: u32 = 1 << 1;
+const CONTROL_TRANSMIT: u32 = 1 << 0;
+const CONTROL_RECEIVE: u32 = 1 << 1;
+const CONTROL_RECEIVE_INTERRUPT: u32 = 1 << 3;
+const INTERRUPT_RECEIVE: u32 = 1 << 1;
+
+/// The number of an interrupt line, for the NVIC.
+#[derive(Clone, Copy, Debug)]
+pub struct Line(pub u16);
+
+// SAFETY: the number is used as it is, so it is the same at every call, and boards have far fewer lines than `u16` counts.
+unsafe impl cortex_m::interrupt::InterruptNumber for Line {
+    fn number(self) -> u16 {
+        self.0
+    }
+}
+
+/// A UART that is read and written byte by byte, sleeping while there is nothing to read.
+#[derive(Debug)]
+pub struct CmsdkUart {
+    registers: NonNull<u32>,
+    receive_line: Line,
+}
+
+impl CmsdkUart {
+    /// Starts the UART whose registers lie at `address`, at `clock_hz / divider` baud (a divider of 16 at least).
+    ///
+    /// # Safety
+    ///
+    /// A CMSDK UART lies there, `receive_line` is its receive interrupt, and nothing else uses either.
+    #[must_use]
+    pub unsafe fn new(address: NonNull<u32>, receive_line: Line, divider: u32) -> Self {
+        // Masked for good: the interrupt's only work is to end the sleep, for which it need not be taken.
+        cortex_m::interrupt::disable();
+        let mut uart = Self { registers: address, receive_line };
+        uart.write_register(BAUD_DIVIDER, divider);
+        uart.write_register(CONTROL, CONTROL_TRANSMIT | CONTROL_RECEIVE | CONTROL_RECEIVE_INTERRUPT);
+        // SAFETY: with interrupts masked no handler runs, so there is no critical section that this could break.
+        unsafe { NVIC::unmask(receive_line) };
+        uart
+    }
+
+    fn read_register(&self, register: usize) -> u32 {
+        // SAFETY: `new` was promised a UART's registers here, and every offset used is one of them.
+        unsafe { self.registers.add(register).read_volatile() }
+    }
+
+    fn write_register(&mut self, register: usize, value: u32) {
+        // SAFETY: as for reading; `&mut self` keeps writes apart.
+        unsafe { self.registers.add(register).write_volatile(value) };
+    }
+
+    fn has_received(&self) -> bool {
+        self.read_register(STATE) & STATE_RECEIVE_FULL != 0
+    }
+}
+
+impl ErrorType for CmsdkUart {
+    type Error = Infallible;
+}
+
+impl Read for CmsdkUart {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Infallible> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        while !self.has_received() {
+            // A masked interrupt that is pending ends the sleep, also one that came just before it.
+            cortex_m::asm::wfi();
+        }
+        let mut count = 0;
+        for place in buffer {
+            if !self.has_received() {
+                break;
+            }
+            *place = self.read_register(DATA) as u8;
+            self.write_register(INTERRUPT_CLEAR, INTERRUPT_RECEIVE);
+            NVIC::unpend(self.receive_line);
+            count += 1;
+        }
+        Ok(count)
+    }
+}
+
+impl Write for CmsdkUart {
+    fn write(&mut self, buffer: &[u8]) -> Result<usize, Infallible> {
+        for &byte in buffer {
+            while self.read_register(STATE) & STATE_TRANSMIT_FULL != 0 {}
+            self.write_register(DATA, byte.into());
+        }
+        Ok(buffer.len())
+    }
+
+    fn flush(&mut self) -> Result<(), Infallible> {
+        Ok(())
+    }
+}

@@ -1,0 +1,81 @@
+//! How a run ends that must not go on: it says where, and leaves by semihosting with a failing exit code.
+
+use core::arch::naked_asm;
+use core::panic::PanicInfo;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use cortex_m::peripheral::SCB;
+use cortex_m_rt::ExceptionFrame;
+
+use super::memory::is_stack;
+
+/// Exit code after a panic or a fault.
+const FAILURE: i32 = 1;
+
+/// Whether a first panic or fault is being told: a second one, met in telling it, ends the run without a word.
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+/// Ends the run by semihosting. Without anyone there to serve the call it stays here, which a debugger shows.
+fn exit() -> ! {
+    semihosting::process::exit(FAILURE)
+}
+
+fn is_second() -> bool {
+    // Load and store, since ARMv6-M has no swap; interrupts play no part in an end.
+    let second = ENDING.load(Ordering::Relaxed);
+    ENDING.store(true, Ordering::Relaxed);
+    second
+}
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    if !is_second() {
+        defmt::error!("{}", defmt::Display2Format(info));
+    }
+    exit()
+}
+
+/// The vector of every fault that has no vector of its own. Starts over with an empty stack, since the old one may be
+/// what is broken, and nobody will return to it.
+///
+/// # Safety
+///
+/// Only the processor calls this, as the HardFault exception.
+#[unsafe(no_mangle)]
+#[unsafe(naked)]
+unsafe extern "C" fn HardFault() -> ! {
+    naked_asm!(
+        "mov r0, sp",
+        "ldr r1, =_stack_start",
+        "mov sp, r1",
+        "bl {report}",
+        report = sym report_fault,
+    )
+}
+
+/// Tells what is known of a fault whose exception frame was stacked at `frame`, if there was room for it.
+extern "C" fn report_fault(frame: *const ExceptionFrame) -> ! {
+    if is_second() {
+        exit();
+    }
+    // SAFETY: these registers are only read, and reading them has no effect.
+    let (status, address) = unsafe { ((*SCB::PTR).cfsr.read(), (*SCB::PTR).bfar.read()) };
+    if is_stack(frame.addr()) && is_stack(frame.wrapping_add(1).addr() - 1) {
+        // SAFETY: the whole frame lies in the stack's region, where the processor has just put it.
+        let frame = unsafe { &*frame };
+        defmt::error!(
+            "HardFault at {=u32:#010x}, called from {=u32:#010x}: CFSR {=u32:#010x}, BFAR {=u32:#010x}",
+            frame.pc(),
+            frame.lr(),
+            status,
+            address
+        );
+    } else {
+        defmt::error!(
+            "stack overflow: the stack pointer is at {=usize:#010x}, outside the stack (CFSR {=u32:#010x})",
+            frame.addr(),
+            status
+        );
+    }
+    exit()
+}

@@ -1,0 +1,55 @@
+//! Memory as the linker script lays it out.
+//!
+//! The stack lies below the statics, at the very start of RAM: it overflows into nothing, which faults, and not into the
+//! statics, which would go on with wrong numbers.
+
+use core::{ptr, slice};
+
+use shared_model::MemoryUse;
+
+unsafe extern "C" {
+    static _model_start: u8;
+    static _model_end: u8;
+    static _stack_start: u32;
+    static _stack_end: u32;
+    static __vector_table: u8;
+    static __sidata: u8;
+    static __sdata: u8;
+    static __edata: u8;
+    static __euninit: u8;
+}
+
+/// The flash region of the model, as long as the board's `memory.x` says.
+#[must_use]
+pub fn model_region() -> &'static [u8] {
+    let (start, end) = (&raw const _model_start, &raw const _model_end);
+    // SAFETY: both symbols bound the MODEL region of `memory.x`, which is flash: readable, never written while the
+    // program runs, and nothing else is linked into it.
+    unsafe { slice::from_raw_parts(start, end.addr() - start.addr()) }
+}
+
+/// Whether `address` lies in the stack's region.
+#[must_use]
+pub fn is_stack(address: usize) -> bool {
+    ((&raw const _stack_end).addr()..(&raw const _stack_start).addr()).contains(&address)
+}
+
+/// Flash, statics and stack, in bytes; how deep the stack has been is read from what is left of the start-up's paint.
+#[must_use]
+pub fn memory_use() -> MemoryUse {
+    let (deepest, top) = (&raw const _stack_end, &raw const _stack_start);
+    let mut untouched = deepest;
+    // SAFETY: `untouched` stays within the STACK region of `memory.x`, aligned, and is read volatile, since the stack in
+    // use above it changes.
+    while untouched < top && unsafe { ptr::read_volatile(untouched) } == cortex_m_rt::STACK_PAINT_VALUE {
+        untouched = untouched.wrapping_add(1);
+    }
+    let distance = |from: *const u8, to: *const u8| (to.addr() - from.addr()) as u32;
+    let initial_values = distance(&raw const __sdata, &raw const __edata);
+    MemoryUse {
+        flash: distance(&raw const __vector_table, &raw const __sidata) + initial_values,
+        statics: distance(&raw const __sdata, &raw const __euninit),
+        stack_used: distance(untouched.cast(), top.cast()),
+        stack_reserved: distance(deepest.cast(), top.cast()),
+    }
+}

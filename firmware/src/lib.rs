@@ -1,0 +1,24 @@
+//! Serves a model over a byte stream.
+//!
+//! ```text
+//!  flash region --load, self-test--> ModelView
+//!                                        |
+//!  bytes --> FrameBuffer --> Request --> Server --> Response --> bytes        status LED: ready, busy, fault
+//! ```
+//!
+//! The library knows no hardware and also runs on the host, where the tests talk to it. A board is a folder under
+//! `boards/` and a binary under `src/bin/` of the same name; what touches registers or memory directly is in `hw/`.
+
+#![no_std]
+
+#[cfg(target_os = "none")]
+pub mod hw;
+mod model;
+mod serve;
+mod status;
+
+pub use serve::{Buffers, Identity, Server};
+pub use status::StatusLed;
+
+#[cfg(all(feature = "mps2-an386", not(target_os = "none"), not(doc)))]
+compile_error!("board features are for bare metal: build firmware with `cargo xtask firmware mps2-an386`");

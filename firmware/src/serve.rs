@@ -1,0 +1,157 @@
+//! The serve loop: bytes in, frames, requests, responses, frames, bytes out.
+
+use embedded_hal::digital::OutputPin;
+use embedded_io::{Read, Write};
+use shared_model::{
+    DeviceFault, Frame, FrameBuffer, FrameError, Hello, MemoryUse, ModelInfo, ModelView, Progress, Refusal, Request,
+    Response, Workspace, decode, encode,
+};
+
+use crate::{StatusLed, model};
+
+/// Version of this firmware, told in [`Hello`].
+const FIRMWARE_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Who the device says it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Identity {
+    /// The board's name: its folder under `boards/`.
+    pub board: &'static str,
+    /// The processor core.
+    pub core: &'static str,
+    /// Tells how much memory is in use.
+    pub memory_use: fn() -> MemoryUse,
+}
+
+/// All memory that serving takes, so that a board can put it in a static.
+///
+/// `FRAME` is the longest frame in bytes, `WIDTH` the widest hidden layer, `CLASSES` the largest number of classes.
+#[derive(Debug)]
+pub struct Buffers<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> {
+    incoming: FrameBuffer<FRAME>,
+    rest: Outgoing<FRAME, WIDTH, CLASSES>,
+}
+
+#[derive(Debug)]
+struct Outgoing<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> {
+    workspace: Workspace<WIDTH, CLASSES>,
+    /// Logits and probabilities as bytes: four and two for each class.
+    answer: [[u8; 6]; CLASSES],
+    frame: [u8; FRAME],
+}
+
+impl<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> Buffers<FRAME, WIDTH, CLASSES> {
+    /// Empty buffers.
+    #[must_use]
+    pub const fn new() -> Self {
+        let rest = Outgoing { workspace: Workspace::new(), answer: [[0; 6]; CLASSES], frame: [0; FRAME] };
+        Self { incoming: FrameBuffer::new(), rest }
+    }
+}
+
+impl<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> Default for Buffers<FRAME, WIDTH, CLASSES> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A device with its model, ready to serve.
+#[derive(Debug)]
+pub struct Server<'m, Pin, const FRAME: usize, const WIDTH: usize, const CLASSES: usize> {
+    identity: Identity,
+    model: Result<ModelView<'m>, DeviceFault>,
+    buffers: &'m mut Buffers<FRAME, WIDTH, CLASSES>,
+    status: StatusLed<Pin>,
+}
+
+impl<'m, Pin: OutputPin, const FRAME: usize, const WIDTH: usize, const CLASSES: usize>
+    Server<'m, Pin, FRAME, WIDTH, CLASSES>
+{
+    /// Loads the model at the start of `region` and tests this machine against its golden vectors.
+    ///
+    /// Without a model that passes, the device still serves, and says to every request what is wrong.
+    pub fn start(
+        identity: Identity,
+        region: &'m [u8],
+        buffers: &'m mut Buffers<FRAME, WIDTH, CLASSES>,
+        mut status: StatusLed<Pin>,
+    ) -> Self {
+        status.busy();
+        let model = model::load(region, FRAME, &mut buffers.rest.workspace);
+        if model.is_err() {
+            status.fault();
+        }
+        status.ready();
+        Self { identity, model, buffers, status }
+    }
+
+    /// The model that is served.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none.
+    pub fn model(&self) -> Result<ModelInfo, DeviceFault> {
+        self.model.as_ref().map(model::describe).map_err(|fault| *fault)
+    }
+
+    /// Serves until the stream ends, which on a device is never.
+    ///
+    /// # Errors
+    ///
+    /// Where the stream fails. Whatever the bytes are, they are no reason to stop.
+    pub fn serve<Stream: Read + Write>(&mut self, stream: &mut Stream) -> Result<(), Stream::Error> {
+        let mut chunk = [0; 64];
+        loop {
+            let count = stream.read(&mut chunk)?;
+            if count == 0 {
+                return Ok(());
+            }
+            for &byte in chunk.iter().take(count) {
+                let frame = match self.buffers.incoming.push(byte) {
+                    Progress::Incomplete => continue,
+                    Progress::TooLong(error) => Err(error),
+                    Progress::Complete(bytes) => decode(bytes),
+                };
+                self.status.busy();
+                let outgoing = &mut self.buffers.rest;
+                stream.write_all(outgoing.answer(&self.identity, &self.model, frame))?;
+                stream.flush()?;
+                self.status.ready();
+            }
+        }
+    }
+}
+
+impl<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> Outgoing<FRAME, WIDTH, CLASSES> {
+    /// The frame that answers `request`.
+    fn answer(
+        &mut self,
+        identity: &Identity,
+        model: &Result<ModelView<'_>, DeviceFault>,
+        request: Result<Frame<Request<'_>>, FrameError>,
+    ) -> &[u8] {
+        let sequence = request.map_or(0, |frame| frame.sequence);
+        let response = request.map_err(Refusal::Frame).and_then(|frame| match frame.message {
+            Request::Hello => Ok(Response::Hello(Hello {
+                board: identity.board,
+                core: identity.core,
+                firmware: FIRMWARE_VERSION,
+                model: model.as_ref().map(model::describe).map_err(|fault| *fault),
+            })),
+            Request::MemoryUse => Ok(Response::MemoryUse((identity.memory_use)())),
+            Request::Infer { pixels } => {
+                let model = model.as_ref().map_err(|fault| Refusal::NoModel(*fault))?;
+                let prediction = self.workspace.infer(model, pixels).map_err(Refusal::Infer)?;
+                let (logits, probabilities) = prediction.to_bytes(self.answer.as_flattened_mut()).unwrap_or_default();
+                Ok(Response::Inference { class: prediction.class as u16, logits, probabilities })
+            }
+        });
+        let message = response.unwrap_or_else(|refusal| {
+            #[cfg(target_os = "none")]
+            defmt::warn!("refused: {}", refusal);
+            Response::Refused(refusal)
+        });
+        // Loading the model has made sure that its answers fit; all else is short.
+        encode(&Frame { sequence, message }, &mut self.frame).unwrap_or_default()
+    }
+}

@@ -1,0 +1,129 @@
+//! The answers file: every picture of a split with what the host computed for it, so that a device can be compared with
+//! a run of the host that it knows nothing of. A header and records of one fixed size, all integers little-endian.
+
+use thiserror::Error;
+
+use crate::blob::ModelId;
+use crate::infer::Prediction;
+
+const MAGIC: [u8; 8] = *b"PRENDANS";
+
+/// The first bytes of an answers file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnswersHeader {
+    /// The model that gave the answers.
+    pub model: ModelId,
+    /// Number of records.
+    pub pictures: u32,
+    /// Pixels of a picture.
+    pub inputs: u32,
+    /// Number of classes.
+    pub classes: u16,
+}
+
+/// One picture and its answers: pixels, label, class, logits, probabilities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// Raw pixels, row-major.
+    pub pixels: &'a [u8],
+    /// The true class.
+    pub label: u8,
+    /// The class that the host computed.
+    pub class: u16,
+    /// Logits in Q15.16, little-endian `i32`.
+    pub logits: &'a [u8],
+    /// Probabilities in Q1.15, little-endian `u16`.
+    pub probabilities: &'a [u8],
+}
+
+/// Why bytes are not an answers file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum AnswersError {
+    /// The first bytes are not those of an answers file.
+    #[error("not an answers file")]
+    Magic,
+    /// The file is longer or shorter than its header says.
+    #[error("the answers file has {found} bytes, its header asks for {expected}")]
+    Length {
+        /// Bytes asked for.
+        expected: u64,
+        /// Bytes found.
+        found: u64,
+    },
+}
+
+impl AnswersHeader {
+    /// Length of the header.
+    pub const BYTES: usize = 22;
+
+    /// The header as bytes.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        let fields = MAGIC.into_iter().chain(self.model.0.to_le_bytes()).chain(self.pictures.to_le_bytes());
+        let fields = fields.chain(self.inputs.to_le_bytes()).chain(self.classes.to_le_bytes());
+        for (byte, field) in bytes.iter_mut().zip(fields) {
+            *byte = field;
+        }
+        bytes
+    }
+
+    /// Length of a record.
+    #[must_use]
+    pub fn record_bytes(&self) -> usize {
+        (self.inputs as usize).saturating_add(1 + 2 + usize::from(self.classes) * 6)
+    }
+
+    /// Writes a record into `target`, which is [`record_bytes`](Self::record_bytes) long; nothing where shapes do not
+    /// match.
+    pub fn write_record(&self, target: &mut [u8], pixels: &[u8], label: u8, prediction: &Prediction<'_>) -> Option<()> {
+        let classes = usize::from(self.classes);
+        if target.len() != self.record_bytes()
+            || pixels.len() != self.inputs as usize
+            || prediction.logits.len() != classes
+            || prediction.probabilities.len() != classes
+        {
+            return None;
+        }
+        let (target_pixels, rest) = target.split_at_mut_checked(pixels.len())?;
+        target_pixels.copy_from_slice(pixels);
+        let (head, rest) = rest.split_at_mut_checked(3)?;
+        let [low, high] = u16::try_from(prediction.class).ok()?.to_le_bytes();
+        head.copy_from_slice(&[label, low, high]);
+        prediction.to_bytes(rest).map(|_| ())
+    }
+
+    /// Reads a whole answers file: its header, and its records one after the other.
+    ///
+    /// # Errors
+    ///
+    /// Where `file` is not an answers file, or has another length than its header says.
+    pub fn parse(file: &[u8]) -> Result<(Self, impl ExactSizeIterator<Item = Record<'_>>), AnswersError> {
+        let (header, records) = file.split_first_chunk::<{ Self::BYTES }>().ok_or(AnswersError::Magic)?;
+        let [magic @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _] = header;
+        if *magic != MAGIC {
+            return Err(AnswersError::Magic);
+        }
+        let word = |at: usize| crate::bytes::u32_at(header.get(at..).unwrap_or_default(), 0);
+        let header =
+            Self { model: ModelId(word(8)), pictures: word(12), inputs: word(16), classes: (word(18) >> 16) as u16 };
+        let expected = u64::from(header.pictures).saturating_mul(header.record_bytes() as u64);
+        if records.len() as u64 != expected || header.classes == 0 {
+            let all = Self::BYTES as u64;
+            return Err(AnswersError::Length { expected: expected.saturating_add(all), found: file.len() as u64 });
+        }
+        Ok((header, records.chunks_exact(header.record_bytes()).map(move |record| header.record(record))))
+    }
+
+    fn record<'a>(&self, bytes: &'a [u8]) -> Record<'a> {
+        let classes = usize::from(self.classes);
+        let (pixels, rest) = bytes.split_at_checked(self.inputs as usize).unwrap_or_default();
+        let (head, rest) = rest.split_at_checked(3).unwrap_or_default();
+        let (logits, probabilities) = rest.split_at_checked(classes * 4).unwrap_or_default();
+        let (label, class) = match head {
+            [label, low, high] => (*label, u16::from_le_bytes([*low, *high])),
+            _ => (0, 0),
+        };
+        Record { pixels, label, class, logits, probabilities }
+    }
+}

@@ -1,0 +1,346 @@
+//! Parse once, then trust: a [`ModelView`] is the proof that its bytes are a model that can be run.
+
+use core::iter;
+
+use heapless::Vec;
+
+use super::BlobError;
+use super::format::{
+    CHECKSUM_BYTES, MAX_CLASSES, MAX_LAYERS, MAX_WIDTH, ModelId, Prefix, Provenance, WEIGHT_ORDER_TILE_8_PAIR_2,
+    blob_length, crc_32, saturating_u32,
+};
+use super::reader::Reader;
+use crate::bytes::{i32_at, u32_at};
+use crate::fixed::Requant;
+use crate::kernel::{BLOCK_BYTES, TILE_OUTPUTS, packed_length, packed_offset};
+
+const MAX_HIDDEN_LAYERS: usize = MAX_LAYERS - 1;
+
+/// A model, read where its bytes lie. Only [`ModelView::parse`] makes one, so whoever holds one need not check again.
+#[derive(Clone, Debug)]
+pub struct ModelView<'a> {
+    bytes: &'a [u8],
+    id: ModelId,
+    rows: u16,
+    columns: u16,
+    /// Where the class names start, and how many there are.
+    class_names: (u32, usize),
+    /// All layers but the last, which is kept apart because there always is one.
+    hidden: Vec<DenseLayer<'a>, MAX_HIDDEN_LAYERS>,
+    last: DenseLayer<'a>,
+    golden: (u32, usize),
+    provenance: Provenance<'a>,
+}
+
+/// One dense layer: weights in tile-and-pair order, a bias and a rescaling for each output.
+#[derive(Clone, Copy, Debug)]
+pub struct DenseLayer<'a> {
+    inputs: usize,
+    outputs: usize,
+    biases: &'a [u8],
+    multipliers: &'a [u8],
+    shifts: &'a [u8],
+    weights: &'a [u8],
+}
+
+/// A picture with the answers that the exporting host computed, so that a device can test itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Golden<'a> {
+    /// Raw pixels, row-major.
+    pub input: &'a [u8],
+    /// Logits in Q15.16, little-endian `i32`, one for each class.
+    pub logits: &'a [u8],
+    /// Probabilities in Q1.15, little-endian `u16`, one for each class.
+    pub probabilities: &'a [u8],
+}
+
+impl<'a> ModelView<'a> {
+    /// Parses `bytes`, all of them, and proves that the model can be run: every table has its place and length, every
+    /// parameter its range, and no picture whatsoever can overflow an accumulator.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong. Never panics, whatever the bytes are.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, BlobError> {
+        let found = saturating_u32(bytes.len());
+        let length = blob_length(bytes)?;
+        if length != bytes.len() {
+            return Err(BlobError::Length { declared: saturating_u32(length), found });
+        }
+        let (fields, stored) = bytes.split_last_chunk::<CHECKSUM_BYTES>().ok_or(BlobError::TooShort { found })?;
+        let (stored, computed) = (u32::from_le_bytes(*stored), crc_32().checksum(fields));
+        if stored != computed {
+            return Err(BlobError::Checksum { stored, computed });
+        }
+
+        let mut reader = Reader::new(fields, Prefix::BYTES);
+        let (rows, columns): (u16, u16) = reader.take()?;
+        let mut width = checked_width(u32::from(rows).wrapping_mul(u32::from(columns)))?;
+
+        let names: u32 = reader.take()?;
+        let class_names = (reader.offset(), names as usize);
+        for _ in 0..names {
+            let _: &str = reader.take()?;
+        }
+
+        let layer_count: u32 = reader.take()?;
+        let mut hidden = Vec::new();
+        let bad_count = BlobError::LayerCount { found: layer_count, most: MAX_LAYERS as u32 };
+        for index in 0..layer_count.checked_sub(1).ok_or(bad_count)? {
+            let layer = DenseLayer::take(&mut reader, index as u8, width)?;
+            width = layer.outputs;
+            hidden.push(layer).map_err(|_| bad_count)?;
+        }
+        let last = DenseLayer::take(&mut reader, hidden.len() as u8, width)?;
+        if names as usize != last.outputs || last.outputs > MAX_CLASSES {
+            return Err(BlobError::Classes { names, outputs: saturating_u32(last.outputs), most: MAX_CLASSES as u32 });
+        }
+        for (index, layer) in hidden.iter().enumerate() {
+            layer.prove_sound(index as u8, false)?;
+        }
+        last.prove_sound(hidden.len() as u8, true)?;
+
+        let golden_count: u32 = reader.take()?;
+        let golden = (reader.offset(), golden_count as usize);
+        for _ in 0..golden_count {
+            Golden::take(&mut reader, usize::from(rows).wrapping_mul(usize::from(columns)), last.outputs)?;
+        }
+        let provenance = reader.take()?;
+        reader.finish()?;
+        Ok(Self { bytes, id: ModelId(stored), rows, columns, class_names, hidden, last, golden, provenance })
+    }
+
+    /// Which model this is.
+    #[must_use]
+    pub fn id(&self) -> ModelId {
+        self.id
+    }
+
+    /// The whole blob.
+    #[must_use]
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Rows of a picture.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows.into()
+    }
+
+    /// Columns of a picture.
+    #[must_use]
+    pub fn columns(&self) -> usize {
+        self.columns.into()
+    }
+
+    /// Pixels of a picture: inputs of the first layer.
+    #[must_use]
+    pub fn input_width(&self) -> usize {
+        self.rows().wrapping_mul(self.columns())
+    }
+
+    /// Number of classes: outputs of the last layer.
+    #[must_use]
+    pub fn classes(&self) -> usize {
+        self.class_names.1
+    }
+
+    /// The names of the classes, in order.
+    pub fn class_names(&self) -> impl Iterator<Item = &'a str> {
+        let mut reader = Reader::new(self.bytes, self.class_names.0 as usize);
+        iter::from_fn(move || reader.take().ok()).take(self.class_names.1)
+    }
+
+    /// The layers, first to last.
+    pub fn layers(&self) -> impl Iterator<Item = &DenseLayer<'a>> {
+        self.hidden.iter().chain([&self.last])
+    }
+
+    /// The layers with ReLU: all but the last.
+    #[must_use]
+    pub fn hidden_layers(&self) -> &[DenseLayer<'a>] {
+        &self.hidden
+    }
+
+    /// The layer whose outputs are the logits.
+    #[must_use]
+    pub fn last_layer(&self) -> &DenseLayer<'a> {
+        &self.last
+    }
+
+    /// The golden vectors.
+    pub fn golden(&self) -> impl Iterator<Item = Golden<'a>> {
+        let mut reader = Reader::new(self.bytes, self.golden.0 as usize);
+        let (inputs, classes) = (self.input_width(), self.classes());
+        iter::from_fn(move || Golden::take(&mut reader, inputs, classes).ok()).take(self.golden.1)
+    }
+
+    /// Where the model comes from.
+    #[must_use]
+    pub fn provenance(&self) -> Provenance<'a> {
+        self.provenance
+    }
+}
+
+impl<'a> DenseLayer<'a> {
+    fn take(reader: &mut Reader<'a>, index: u8, inputs: usize) -> Result<Self, BlobError> {
+        let order: u32 = reader.take()?;
+        if order != WEIGHT_ORDER_TILE_8_PAIR_2 {
+            return Err(BlobError::WeightOrder { layer: index, found: order });
+        }
+        let outputs = checked_width(reader.take()?)?;
+        Ok(Self {
+            inputs,
+            outputs,
+            biases: reader.take_table(outputs.wrapping_mul(4))?,
+            multipliers: reader.take_table(outputs.wrapping_mul(4))?,
+            shifts: reader.take_table(outputs)?,
+            weights: reader.take_table(packed_length(inputs, outputs))?,
+        })
+    }
+
+    /// Number of inputs.
+    #[must_use]
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// Number of outputs.
+    #[must_use]
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// The packed weights, `i8` as bytes, in the order of [`packed_offset`].
+    #[must_use]
+    pub fn weights(&self) -> &'a [u8] {
+        self.weights
+    }
+
+    /// The weight from `input` to `output`, in -127..=127; 0 outside the layer.
+    #[must_use]
+    pub fn weight(&self, output: usize, input: usize) -> i8 {
+        if output >= self.outputs || input >= self.inputs {
+            return 0;
+        }
+        self.weights.get(packed_offset(self.inputs, output, input)).map_or(0, |byte| byte.cast_signed())
+    }
+
+    /// The bias of `output`, on the scale of its accumulator.
+    #[must_use]
+    pub fn bias(&self, output: usize) -> i32 {
+        i32_at(self.biases, output)
+    }
+
+    /// The rescaling of `output`'s accumulator.
+    #[must_use]
+    pub fn requant(&self, output: usize) -> Requant {
+        // Parsing has checked every pair, so the default is never taken.
+        Requant::new(self.multiplier(output), self.shift(output)).unwrap_or_default()
+    }
+
+    fn multiplier(&self, output: usize) -> u32 {
+        u32_at(self.multipliers, output)
+    }
+
+    fn shift(&self, output: usize) -> u8 {
+        self.shifts.get(output).copied().unwrap_or(0)
+    }
+
+    /// Checks every parameter of the layer, and that no input can overflow an accumulator or, in the last layer, a logit.
+    fn prove_sound(&self, layer: u8, is_last: bool) -> Result<(), BlobError> {
+        let blocks = self.weights.as_chunks::<BLOCK_BYTES>().0;
+        for (tile, blocks) in blocks.chunks_exact(self.inputs.div_ceil(2).max(1)).enumerate() {
+            let bounds = tile_bounds(blocks, self.inputs).ok_or(BlobError::Weight { layer })?;
+            for (row, bounds) in bounds.into_iter().enumerate() {
+                let output = tile.wrapping_mul(TILE_OUTPUTS).wrapping_add(row);
+                if output < self.outputs {
+                    self.prove_output(layer, output, bounds, is_last)?;
+                } else if bounds != (0, 0) {
+                    return Err(BlobError::Weight { layer });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// As [`Self::prove_sound`], for one output whose weighted sum lies in `lowest..=highest`.
+    fn prove_output(
+        &self,
+        layer: u8,
+        output: usize,
+        (lowest, highest): (i32, i32),
+        is_last: bool,
+    ) -> Result<(), BlobError> {
+        let (multiplier, shift) = (self.multiplier(output), self.shift(output));
+        let output_index = saturating_u32(output);
+        let requant = Requant::new(multiplier, shift).ok_or(BlobError::Requant {
+            layer,
+            output: output_index,
+            multiplier,
+            shift,
+        })?;
+        // Partial sums in any order, with the bias added first or last, lie between these two.
+        let bias = self.bias(output);
+        let bounds = [lowest.checked_add(bias.min(0)), highest.checked_add(bias.max(0))];
+        let fits = |bound: Option<i32>| {
+            bound.is_some_and(|accumulator| !is_last || i32::try_from(requant.apply(accumulator)).is_ok())
+        };
+        if bounds.into_iter().all(fits) { Ok(()) } else { Err(BlobError::Overflow { layer, output: output_index }) }
+    }
+}
+
+/// The least and the greatest weighted sum of each row of a tile, over all inputs in 0..=255; nothing where a weight is
+/// -128 or the padding of an odd number of inputs is not zero.
+///
+/// At most 16,384 * 255 * 127 in size, which is below 2^30.
+fn tile_bounds(blocks: &[[u8; BLOCK_BYTES]], inputs: usize) -> Option<[(i32, i32); TILE_OUTPUTS]> {
+    let mut bounds = [(0_i32, 0_i32); TILE_OUTPUTS];
+    for (pair, block) in blocks.iter().enumerate() {
+        let has_odd = pair.wrapping_mul(2).wrapping_add(1) < inputs;
+        for (rows, word) in bounds.as_chunks_mut::<2>().0.iter_mut().zip(block.as_chunks::<4>().0) {
+            let [even, odd] = [[word[0], word[1]], [word[2], word[3]]];
+            if !has_odd && odd != [0, 0] {
+                return None;
+            }
+            for (row, weight) in rows.iter_mut().zip(even) {
+                add_bound(row, weight)?;
+            }
+            for (row, weight) in rows.iter_mut().zip(odd) {
+                add_bound(row, weight)?;
+            }
+        }
+    }
+    Some(bounds)
+}
+
+/// Widens the bounds of a row by one weight.
+fn add_bound((lowest, highest): &mut (i32, i32), weight: u8) -> Option<()> {
+    let weight = weight.cast_signed();
+    if weight == i8::MIN {
+        return None;
+    }
+    let most = i32::from(weight).wrapping_mul(255);
+    *lowest = lowest.wrapping_add(most.min(0));
+    *highest = highest.wrapping_add(most.max(0));
+    Some(())
+}
+
+impl<'a> Golden<'a> {
+    fn take(reader: &mut Reader<'a>, inputs: usize, classes: usize) -> Result<Self, BlobError> {
+        Ok(Self {
+            input: reader.take_table(inputs)?,
+            logits: reader.take_table(classes.wrapping_mul(4))?,
+            probabilities: reader.take_table(classes.wrapping_mul(2))?,
+        })
+    }
+}
+
+/// `width` as a number of values, which is in 1..=[`MAX_WIDTH`].
+fn checked_width(width: u32) -> Result<usize, BlobError> {
+    match usize::try_from(width) {
+        Ok(value) if (1..=MAX_WIDTH).contains(&value) => Ok(value),
+        _ => Err(BlobError::Width { found: width, most: MAX_WIDTH as u32 }),
+    }
+}

@@ -1,0 +1,133 @@
+//! Fixed-point rescaling, and the only rounding in the project.
+
+/// Fractional bits of a logit: logits are `i32` in Q15.16, on one scale common to all classes.
+pub const LOGIT_FRACTION_BITS: u32 = 16;
+
+/// The value of a probability of one: probabilities are `u16` in Q1.15 and add up to exactly this.
+pub const PROBABILITY_ONE: u16 = 1 << 15;
+
+/// Rescales an `i32` accumulator by `multiplier / 2^shift`, rounding half up.
+///
+/// The real factor is `s_in * s_w / s_out`; it is split once, on the host, so that the multiplier keeps 31 significant
+/// bits. Inference only multiplies, adds and shifts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Requant {
+    multiplier: u32,
+    shift: u8,
+}
+
+impl Requant {
+    /// Smallest multiplier: below it a bit of precision would be lost.
+    pub const MIN_MULTIPLIER: u32 = 1 << 30;
+    /// Largest multiplier: a positive `i32`.
+    pub const MAX_MULTIPLIER: u32 = (1 << 31) - 1;
+    /// Smallest shift: rounding needs a bit to round.
+    pub const MIN_SHIFT: u8 = 1;
+    /// Largest shift: with it `acc * m + 2^(shift-1)` still fits in an `i64`.
+    pub const MAX_SHIFT: u8 = 62;
+
+    /// A rescaling by `multiplier / 2^shift`, or nothing where either is out of range.
+    #[must_use]
+    pub const fn new(multiplier: u32, shift: u8) -> Option<Self> {
+        if multiplier < Self::MIN_MULTIPLIER
+            || multiplier > Self::MAX_MULTIPLIER
+            || shift < Self::MIN_SHIFT
+            || shift > Self::MAX_SHIFT
+        {
+            return None;
+        }
+        Some(Self { multiplier, shift })
+    }
+
+    /// The multiplier, in 2^30..2^31.
+    #[must_use]
+    pub const fn multiplier(self) -> u32 {
+        self.multiplier
+    }
+
+    /// The right shift, in 1..=62 bits.
+    #[must_use]
+    pub const fn shift(self) -> u8 {
+        self.shift
+    }
+
+    /// `(accumulator * multiplier + 2^(shift-1)) >> shift`: half rounds up, towards positive infinity.
+    ///
+    /// Cannot overflow: the product is below 2^62 in size, the rounding term at most 2^61.
+    #[must_use]
+    pub const fn apply(self, accumulator: i32) -> i64 {
+        let product = (accumulator as i64).wrapping_mul(self.multiplier as i64);
+        product.wrapping_add(1_i64.wrapping_shl(self.shift as u32 - 1)).wrapping_shr(self.shift as u32)
+    }
+
+    /// ReLU and requantization in one step: a hidden activation, `u8` with zero-point 0.
+    #[must_use]
+    pub const fn activation(self, accumulator: i32) -> u8 {
+        if accumulator <= 0 {
+            return 0;
+        }
+        let scaled = self.apply(accumulator);
+        if scaled > 255 { 255 } else { scaled as u8 }
+    }
+
+    /// A logit in Q15.16. A parsed model's accumulators fit (the parser proves it); saturates where they would not.
+    #[must_use]
+    pub const fn logit(self, accumulator: i32) -> i32 {
+        let scaled = self.apply(accumulator);
+        if scaled > i32::MAX as i64 {
+            i32::MAX
+        } else if scaled < i32::MIN as i64 {
+            i32::MIN
+        } else {
+            scaled as i32
+        }
+    }
+}
+
+impl Default for Requant {
+    /// One half, the smallest multiplier under its usual shift: a value for places that nothing reads.
+    fn default() -> Self {
+        Self { multiplier: Self::MIN_MULTIPLIER, shift: 31 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The same in 128 bits, by floor division: slow, and plainly right.
+    fn reference(accumulator: i32, multiplier: u32, shift: u8) -> i128 {
+        let product = i128::from(accumulator) * i128::from(multiplier);
+        let divisor = 1_i128 << shift;
+        (product + divisor / 2).div_euclid(divisor)
+    }
+
+    proptest! {
+        #[test]
+        fn apply_is_round_half_up(
+            accumulator in prop_oneof![any::<i32>(), -300_i32..300, Just(i32::MIN), Just(i32::MAX)],
+            multiplier in prop_oneof![Requant::MIN_MULTIPLIER..=Requant::MAX_MULTIPLIER, Just(Requant::MIN_MULTIPLIER), Just(Requant::MAX_MULTIPLIER)],
+            shift in Requant::MIN_SHIFT..=Requant::MAX_SHIFT,
+        ) {
+            let requant = Requant::new(multiplier, shift).unwrap();
+            let expected = reference(accumulator, multiplier, shift);
+            prop_assert_eq!(i128::from(requant.apply(accumulator)), expected);
+            prop_assert_eq!(i128::from(requant.activation(accumulator)), expected.clamp(0, 255));
+            prop_assert_eq!(i128::from(requant.logit(accumulator)), expected.clamp(i32::MIN.into(), i32::MAX.into()));
+        }
+    }
+
+    #[test]
+    fn halves_round_up_on_both_sides_of_zero() {
+        let half = Requant::new(1 << 30, 31).unwrap();
+        assert_eq!([-3, -2, -1, 0, 1, 2, 3].map(|a| half.apply(a)), [-1, -1, 0, 0, 1, 1, 2]);
+    }
+
+    #[test]
+    fn parameters_out_of_range_are_refused() {
+        for (multiplier, shift) in [((1 << 30) - 1, 31), (1 << 31, 31), (0, 31), (1 << 30, 0), (1 << 30, 63)] {
+            assert_eq!(Requant::new(multiplier, shift), None, "{multiplier} {shift}");
+        }
+    }
+}

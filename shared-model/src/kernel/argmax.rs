@@ -1,0 +1,26 @@
+//! The class of a vector of logits.
+
+/// Index of the largest logit; of several equal ones, the lowest. 0 where there are none.
+#[must_use]
+pub fn argmax(logits: &[i32]) -> usize {
+    let mut best = (0, i32::MIN);
+    for (index, &logit) in logits.iter().enumerate() {
+        if logit > best.1 {
+            best = (index, logit);
+        }
+    }
+    best.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::argmax;
+
+    #[test]
+    fn lowest_index_wins_a_tie() {
+        assert_eq!(argmax(&[3, 7, 7, 1]), 1);
+        assert_eq!(argmax(&[i32::MIN, i32::MIN]), 0);
+        assert_eq!(argmax(&[i32::MIN, 0]), 1);
+        assert_eq!(argmax(&[]), 0);
+    }
+}

@@ -1,0 +1,39 @@
+//! What desk and device must agree on: fixed-point inference, the model blob, and the link between the two.
+//!
+//! ```text
+//!  model.bin --parse--> ModelView ----------------------------------+
+//!                                                                   v
+//!  pixels [u8; rows*columns] --> dense --> ReLU, requantize --> [u8; hidden] --> ... --> dense --> requantize
+//!                                                                                                   |
+//!     Prediction { class, logits: [i32; classes], probabilities: [u16; classes] } <-- softmax, argmax
+//!
+//!  Request --encode--> COBS frame + CRC-32 ==== any byte stream ====> FrameBuffer --decode--> Request
+//! ```
+//!
+//! Integers only: no floating point, no heap, no input or output. The same functions run on a workstation and on a
+//! microcontroller; nothing here asks which one it is.
+
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(clippy::float_arithmetic)]
+
+mod answers;
+mod blob;
+mod bytes;
+mod fixed;
+mod infer;
+mod kernel;
+mod link;
+
+pub use answers::{AnswersError, AnswersHeader, Record};
+pub use blob::{
+    BlobError, DenseLayer, EncodeError, FORMAT_VERSION, Golden, GoldenSource, LayerSource, MAGIC, MAX_CLASSES,
+    MAX_LAYERS, MAX_WIDTH, ModelId, ModelSource, ModelView, Provenance, blob_length,
+};
+pub use fixed::{LOGIT_FRACTION_BITS, PROBABILITY_ONE, Requant};
+pub use infer::{HostWorkspace, InferError, Prediction, SelfTestError, Workspace, self_test};
+pub use kernel::{BLOCK_BYTES, TILE_OUTPUTS, argmax, dense, packed_length, packed_offset, softmax};
+pub use link::{
+    DeviceFault, Frame, FrameBuffer, FrameError, Hello, MAX_RESPONSE_BYTES, MESSAGE_OVERHEAD_BYTES, MemoryUse,
+    ModelInfo, PROTOCOL_VERSION, Progress, Refusal, Request, Response, decode, encode, encoded_length_bound,
+};

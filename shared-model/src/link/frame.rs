@@ -1,0 +1,255 @@
+//! Frames: `0x00 COBS(protocol version, sequence, message, CRC-32) 0x00`.
+//!
+//! A zero byte occurs nowhere inside a frame, so whatever was lost or damaged, the next zero byte is a new start. The
+//! zero in front ends whatever noise was there before.
+
+use heapless::Vec;
+use postcard::ser_flavors::crc::CrcModifier;
+use postcard::ser_flavors::{Cobs, Slice};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::Frame;
+use crate::blob::crc_32;
+
+/// The protocol version that this code speaks; the first byte of each frame's payload.
+pub const PROTOCOL_VERSION: u8 = 1;
+
+/// Between frames.
+const DELIMITER: u8 = 0;
+
+/// Why a frame was not understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum FrameError {
+    /// It is longer than the receiver's buffer, or the sender's buffer is too short for it.
+    #[error("the frame does not fit a buffer of {available} bytes")]
+    TooLong {
+        /// Length of the buffer.
+        available: u32,
+    },
+    /// The bytes between two delimiters are not COBS, or their checksum does not match.
+    #[error("the frame was damaged on the way")]
+    Damaged,
+    /// The other side speaks another version.
+    #[error(
+        "the frame is of protocol version {found}, this side speaks {supported}: use the same release on both sides"
+    )]
+    Version {
+        /// The frame's version.
+        found: u8,
+        /// The version of this code.
+        supported: u8,
+    },
+    /// The frame arrived whole, but is no message that this side knows.
+    #[error("the frame holds no message that is known here")]
+    Unknown,
+}
+
+/// An upper bound for the length of a frame whose message takes `message_bytes` bytes: COBS adds one byte for each 254.
+#[must_use]
+pub const fn encoded_length_bound(message_bytes: usize) -> usize {
+    // Delimiters, version, sequence, checksum.
+    let payload = message_bytes + 1 + 5 + 4;
+    payload + payload / 254 + 1 + 2
+}
+
+/// Writes a frame to the front of `buffer` and returns it.
+///
+/// # Errors
+///
+/// Where `buffer` is too short; [`encoded_length_bound`] says what is enough.
+pub fn encode<'b, T: Serialize>(frame: &Frame<T>, buffer: &'b mut [u8]) -> Result<&'b [u8], FrameError> {
+    let too_long = FrameError::TooLong { available: u32::try_from(buffer.len()).unwrap_or(u32::MAX) };
+    let (front, rest) = buffer.split_first_mut().ok_or(too_long)?;
+    *front = DELIMITER;
+    let cobs = Cobs::try_new(Slice::new(rest)).map_err(|_| too_long)?;
+    let flavor = CrcModifier::new(cobs, crc_32().digest());
+    let length = postcard::serialize_with_flavor(&(PROTOCOL_VERSION, frame), flavor).map_err(|_| too_long)?.len();
+    buffer.get(..=length).ok_or(too_long)
+}
+
+/// Reads the bytes between two delimiters, in place.
+///
+/// # Errors
+///
+/// [`FrameError::Damaged`], [`FrameError::Version`] or [`FrameError::Unknown`].
+pub fn decode<'b, T: Deserialize<'b>>(bytes: &'b mut [u8]) -> Result<Frame<T>, FrameError> {
+    let length = cobs::decode_in_place(bytes).map_err(|_| FrameError::Damaged)?;
+    let (payload, checksum) =
+        bytes.get(..length).and_then(|bytes| bytes.split_last_chunk::<4>()).ok_or(FrameError::Damaged)?;
+    if crc_32().checksum(payload) != u32::from_le_bytes(*checksum) {
+        return Err(FrameError::Damaged);
+    }
+    let (&version, message) = payload.split_first().ok_or(FrameError::Damaged)?;
+    if version != PROTOCOL_VERSION {
+        return Err(FrameError::Version { found: version, supported: PROTOCOL_VERSION });
+    }
+    match postcard::take_from_bytes(message) {
+        Ok((frame, [])) => Ok(frame),
+        _ => Err(FrameError::Unknown),
+    }
+}
+
+/// Collects bytes until a frame is whole. `N` is the longest frame, in bytes without delimiters.
+#[derive(Clone, Debug, Default)]
+pub struct FrameBuffer<const N: usize> {
+    bytes: Vec<u8, N>,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Filling,
+    /// The last byte ended a frame; the next one starts afresh.
+    Complete,
+    /// More bytes came than fit: all are dropped up to the next delimiter.
+    Overflowed,
+}
+
+/// What a byte has led to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Progress<'b> {
+    /// The frame is not whole yet.
+    Incomplete,
+    /// These bytes are a frame, to be given to [`decode`].
+    Complete(&'b mut [u8]),
+    /// A frame went by that was longer than the buffer.
+    TooLong(FrameError),
+}
+
+impl<const N: usize> FrameBuffer<N> {
+    /// An empty buffer.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { bytes: Vec::new(), state: State::Filling }
+    }
+
+    /// Takes the next byte of the stream. Nothing between two delimiters is no frame.
+    pub fn push(&mut self, byte: u8) -> Progress<'_> {
+        if self.state == State::Complete {
+            self.bytes.clear();
+            self.state = State::Filling;
+        }
+        match (byte, self.state) {
+            (DELIMITER, State::Overflowed) => {
+                self.bytes.clear();
+                self.state = State::Filling;
+                Progress::TooLong(FrameError::TooLong { available: N as u32 })
+            }
+            (DELIMITER, _) if self.bytes.is_empty() => Progress::Incomplete,
+            (DELIMITER, _) => {
+                self.state = State::Complete;
+                Progress::Complete(&mut self.bytes)
+            }
+            (_, State::Overflowed) => Progress::Incomplete,
+            _ => {
+                if self.bytes.push(byte).is_err() {
+                    self.state = State::Overflowed;
+                }
+                Progress::Incomplete
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::super::{Request, Response};
+    use super::*;
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    fn frame_of(sequence: u32, pixels: &[u8]) -> Vec<u8> {
+        let mut buffer = std::vec![0; encoded_length_bound(pixels.len() + 4)];
+        encode(&Frame { sequence, message: Request::Infer { pixels } }, &mut buffer).unwrap().to_vec()
+    }
+
+    /// All that a receiver makes of `stream`.
+    fn receive(stream: &[u8]) -> Vec<Result<(u32, Vec<u8>), FrameError>> {
+        let mut buffer = FrameBuffer::<1024>::new();
+        let mut received = Vec::new();
+        for &byte in stream {
+            match buffer.push(byte) {
+                Progress::Incomplete => {}
+                Progress::TooLong(error) => received.push(Err(error)),
+                Progress::Complete(bytes) => {
+                    received.push(decode::<Request<'_>>(bytes).map(|frame| match frame.message {
+                        Request::Infer { pixels } => (frame.sequence, pixels.to_vec()),
+                        _ => (frame.sequence, Vec::new()),
+                    }))
+                }
+            }
+        }
+        received
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_sent_arrives(sequence: u32, pixels in prop::collection::vec(any::<u8>(), 0..900)) {
+            prop_assert_eq!(receive(&frame_of(sequence, &pixels)), [Ok((sequence, pixels))]);
+        }
+
+        #[test]
+        fn after_any_noise_the_next_frame_arrives(noise in prop::collection::vec(any::<u8>(), 0..3000), pixels: [u8; 16]) {
+            let mut stream = noise;
+            stream.extend(frame_of(7, &pixels));
+            prop_assert_eq!(receive(&stream).pop(), Some(Ok((7, pixels.to_vec()))));
+        }
+
+        #[test]
+        fn a_changed_byte_is_never_another_message(pixels: [u8; 40], position: prop::sample::Index, change in 1..=255_u8) {
+            let mut stream = frame_of(7, &pixels);
+            let position = position.index(stream.len());
+            stream[position] ^= change;
+            for received in receive(&stream).into_iter().flatten() {
+                prop_assert_eq!(received, (7, pixels.to_vec()));
+            }
+        }
+    }
+
+    #[test]
+    fn frames_longer_than_the_buffer_are_named_and_passed_over() {
+        let mut stream = frame_of(1, &[1; 2000]);
+        stream.extend(frame_of(2, &[2]));
+        assert_eq!(receive(&stream), [Err(FrameError::TooLong { available: 1024 }), Ok((2, std::vec![2]))]);
+    }
+
+    #[test]
+    fn another_version_and_an_unknown_message_are_told_apart() {
+        let mut buffer = [0; 32];
+        let encode_payload = |payload: &[u8], buffer: &mut [u8]| {
+            let mut bytes = payload.to_vec();
+            bytes.extend(crc_32().checksum(payload).to_le_bytes());
+            cobs::encode(&bytes, buffer)
+        };
+        let length = encode_payload(&[9, 0, 0], &mut buffer);
+        let expected = FrameError::Version { found: 9, supported: PROTOCOL_VERSION };
+        assert_eq!(decode::<Request<'_>>(&mut buffer[..length]), Err(expected));
+        let length = encode_payload(&[PROTOCOL_VERSION, 0, 99], &mut buffer);
+        assert_eq!(decode::<Request<'_>>(&mut buffer[..length]), Err(FrameError::Unknown));
+        let length = encode_payload(&[PROTOCOL_VERSION, 0, 0, 0], &mut buffer);
+        assert_eq!(decode::<Request<'_>>(&mut buffer[..length]), Err(FrameError::Unknown), "a byte too many");
+    }
+
+    #[test]
+    fn a_buffer_too_short_is_an_error() {
+        for length in 0..8 {
+            let frame = Frame { sequence: 1, message: Request::Infer { pixels: &[1; 8] } };
+            assert!(encode(&frame, &mut [0; 8][..length]).is_err());
+        }
+    }
+
+    #[test]
+    fn golden_bytes() {
+        let mut buffer = [0; 64];
+        let bytes = encode(&Frame { sequence: 5, message: Request::Hello }, &mut buffer).unwrap();
+        assert_eq!(bytes, [0, 3, 1, 5, 5, 96, 71, 244, 131, 0]);
+        let message = Response::Inference { class: 3, logits: &[1, 0, 0, 0], probabilities: &[0, 128] };
+        let bytes = encode(&Frame { sequence: 5, message }, &mut buffer).unwrap();
+        assert_eq!(bytes, [0, 7, 1, 5, 1, 3, 4, 1, 1, 1, 2, 2, 6, 128, 185, 35, 105, 139, 0]);
+    }
+}

@@ -1,0 +1,12 @@
+//! The link between desk and device: messages, and the frames that carry them over any byte stream.
+//!
+//! `docs/format.md` has both byte by byte.
+
+mod frame;
+mod message;
+
+pub use frame::{FrameBuffer, FrameError, PROTOCOL_VERSION, Progress, decode, encode, encoded_length_bound};
+pub use message::{
+    DeviceFault, Frame, Hello, MAX_RESPONSE_BYTES, MESSAGE_OVERHEAD_BYTES, MemoryUse, ModelInfo, Refusal, Request,
+    Response,
+};

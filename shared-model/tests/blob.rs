@@ -1,0 +1,157 @@
+//! The blob and the inference on it: round trips, a plain reference, and damage of every kind.
+
+mod common;
+
+use common::{Network, networks, provenance};
+use proptest::prelude::*;
+use shared_model::{BlobError, HostWorkspace, ModelView, Workspace, argmax, blob_length, self_test};
+
+proptest! {
+    #[test]
+    fn inference_is_the_reference_to_the_last_bit(network in networks()) {
+        let blob = network.encode();
+        let view = ModelView::parse(&blob).unwrap();
+        let mut workspace = HostWorkspace::new();
+        let prediction = workspace.infer(&view, &network.picture).unwrap();
+        let expected = network.reference_logits();
+        prop_assert_eq!(prediction.logits, &expected[..]);
+        prop_assert_eq!(prediction.class, argmax(&expected));
+        prop_assert_eq!(prediction.probabilities.iter().map(|&p| u32::from(p)).sum::<u32>(), 32768);
+        prop_assert_eq!(self_test(&view, &mut workspace), Ok(()));
+    }
+
+    #[test]
+    fn what_is_encoded_is_what_is_parsed(network in networks()) {
+        let blob = network.encode();
+        let view = ModelView::parse(&blob).unwrap();
+        prop_assert_eq!((view.rows(), view.columns()), (network.rows.into(), network.columns.into()));
+        prop_assert!(view.class_names().eq(network.class_names.iter().map(String::as_str)));
+        prop_assert_eq!(view.provenance(), provenance());
+        prop_assert_eq!(view.golden().map(|golden| golden.input).collect::<Vec<_>>(), [&network.picture[..]]);
+        prop_assert_eq!(view.layers().count(), network.layers.len());
+        for (layer, source) in view.layers().zip(&network.layers) {
+            prop_assert_eq!(layer.weights().as_ptr().addr().wrapping_sub(blob.as_ptr().addr()) % 16, 0);
+            for output in 0..layer.outputs() {
+                prop_assert_eq!(layer.bias(output), source.biases[output]);
+                prop_assert_eq!(layer.requant(output), source.requants[output]);
+                for input in 0..layer.inputs() {
+                    prop_assert_eq!(layer.weight(output, input), source.weights[output * layer.inputs() + input]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn any_changed_byte_is_refused(network in networks(), position: prop::sample::Index, change in 1..=255_u8) {
+        let mut blob = network.encode();
+        let position = position.index(blob.len());
+        blob[position] ^= change;
+        prop_assert!(ModelView::parse(&blob).is_err());
+    }
+
+    #[test]
+    fn behind_a_right_checksum_any_bytes_are_an_error_or_a_model_that_infers(
+        network in networks(),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let mut blob = network.encode();
+        let fields = blob.len() - 4;
+        for (position, byte) in damage {
+            blob[position.index(fields)] = byte;
+        }
+        repair_checksum(&mut blob);
+        if let Ok(view) = ModelView::parse(&blob) {
+            let mut workspace = HostWorkspace::new();
+            let pixels = vec![255; view.input_width()];
+            let sum: u32 = workspace.infer(&view, &pixels).unwrap().probabilities.iter().map(|&p| u32::from(p)).sum();
+            prop_assert_eq!(sum, 32768);
+            let _ = self_test(&view, &mut workspace);
+        }
+    }
+
+    #[test]
+    fn any_bytes_at_all_are_an_error(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert!(ModelView::parse(&bytes).is_err());
+    }
+}
+
+fn repair_checksum(blob: &mut [u8]) {
+    let (fields, checksum) = blob.split_last_chunk_mut::<4>().unwrap();
+    *checksum = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(fields).to_le_bytes();
+}
+
+/// Two inputs, two hidden neurons, two classes.
+fn small() -> Network {
+    let requant = shared_model::Requant::new(1 << 30, 40).unwrap();
+    let layer = |weights: [i8; 4]| common::Layer {
+        biases: vec![10, -10],
+        requants: vec![requant; 2],
+        weights: weights.to_vec(),
+    };
+    Network {
+        rows: 1,
+        columns: 2,
+        class_names: vec!["no".into(), "yes".into()],
+        layers: vec![layer([1, -2, 3, 127]), layer([5, 6, -7, 8])],
+        picture: vec![0, 200],
+    }
+}
+
+#[test]
+fn each_damage_has_its_own_error() {
+    let blob = small().encode();
+    let parse = |bytes: &[u8]| ModelView::parse(bytes).map(|view| view.id()).unwrap_err();
+    let total = blob.len() as u32;
+
+    assert_eq!(parse(&[]), BlobError::TooShort { found: 0 });
+    assert_eq!(parse(&[0xFF, 0xD8, 0xFF, 0xE0, 0, 0x10, 0x4A, 0x46, 0x49, 0x46, 0, 1, 1]), BlobError::Magic);
+    assert_eq!(parse(&blob[..40]), BlobError::Length { declared: total, found: 40 });
+    let longer = [&blob[..], &[0]].concat();
+    assert_eq!(parse(&longer), BlobError::Length { declared: total, found: total + 1 });
+    assert_eq!(blob_length(&longer), Ok(blob.len()), "a flash region may be longer");
+
+    let mut newer = blob.clone();
+    newer[8] = 9;
+    assert_eq!(parse(&newer), BlobError::Version { found: 9, supported: 1 });
+
+    let mut flipped = blob.clone();
+    flipped[60] ^= 1;
+    assert!(matches!(parse(&flipped), BlobError::Checksum { .. }));
+}
+
+#[test]
+fn a_network_that_could_overflow_is_refused() {
+    let mut network = small();
+    network.layers[0].biases[1] = i32::MAX - 255 * 129;
+    let blob = std::panic::catch_unwind(|| network.encode());
+    assert!(blob.is_err(), "3 + 127 times 255 on top of this bias is over");
+    network.layers[0].biases[1] = i32::MAX - 255 * 130;
+    assert_eq!(network.encode().len(), small().encode().len(), "and exactly at the limit it is not");
+}
+
+#[test]
+fn a_model_too_large_for_a_workspace_is_told() {
+    let blob = small().encode();
+    let view = ModelView::parse(&blob).unwrap();
+    assert_eq!(
+        Workspace::<1, 10>::new().infer(&view, &[1, 2]).unwrap_err().to_string(),
+        "the model's widest hidden layer has 2 neurons, this build has room for 1"
+    );
+    assert_eq!(
+        Workspace::<2, 1>::new().infer(&view, &[1, 2]).unwrap_err().to_string(),
+        "the model has 2 classes, this build has room for 1"
+    );
+    assert_eq!(
+        Workspace::<2, 2>::new().infer(&view, &[1]).unwrap_err().to_string(),
+        "the picture has 1 pixels, the model takes 2"
+    );
+}
+
+/// The format, pinned: a change of these bytes is a change of `FORMAT_VERSION` and of `docs/format.md`.
+#[test]
+fn golden_bytes() {
+    let blob = small().encode();
+    let hex: Vec<String> =
+        blob.chunks(16).map(|line| line.iter().map(|byte| format!("{byte:02x}")).collect()).collect();
+    assert_eq!(hex, include_str!("golden_blob.hex").lines().collect::<Vec<_>>());
+}

@@ -1,0 +1,55 @@
+//! The firmware library on a thread, at the other end of a pair of sockets.
+
+use std::convert::Infallible;
+use std::os::unix::net::UnixStream;
+use std::thread;
+
+use embedded_hal::digital::{ErrorType, OutputPin};
+use embedded_io_adapters::std::FromStd;
+use firmware::{Buffers, Identity, Server, StatusLed};
+use shared_model::MemoryUse;
+
+use super::{DeviceError, Lab, Session};
+use crate::Client;
+
+const NAME: &str = "loopback";
+
+const IDENTITY: Identity = Identity { board: NAME, core: std::env::consts::ARCH, memory_use: MemoryUse::default };
+
+/// An LED that nobody sees.
+struct NoLed;
+
+impl ErrorType for NoLed {
+    type Error = Infallible;
+}
+
+impl OutputPin for NoLed {
+    fn set_low(&mut self) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn set_high(&mut self) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+/// Starts the firmware on a thread, which ends when the session's client is dropped.
+pub(super) fn start(lab: &Lab, model: &[u8]) -> Result<Session, DeviceError> {
+    let not_started =
+        |error: std::io::Error| DeviceError::NotStarted { device: NAME, reason: format!("no sockets: {error}") };
+    let (ours, theirs) = UnixStream::pair().map_err(not_started)?;
+    ours.set_read_timeout(Some(lab.patience)).map_err(not_started)?;
+    ours.set_write_timeout(Some(lab.patience)).map_err(not_started)?;
+    let region = model.to_vec();
+    thread::Builder::new()
+        .name(NAME.into())
+        .spawn(move || {
+            // As wide as the format allows, so that every model runs here.
+            let mut buffers = Box::new(Buffers::<32_768, 16_384, 256>::new());
+            let mut server = Server::start(IDENTITY, &region, &mut buffers, StatusLed::new(NoLed));
+            // A failing stream is the client going away, and the client's business.
+            let _ = server.serve(&mut FromStd::new(theirs));
+        })
+        .map_err(not_started)?;
+    Ok(Session { client: Client::new(ours), emulator: None })
+}

@@ -1,0 +1,23 @@
+//! Holds devices against the host: every logit, every probability, every class.
+//!
+//! ```text
+//!  answers file (host) --> sweep --> Client ==== byte stream ====> loopback: the firmware library on a thread
+//!                            |                                     qemu:     the firmware on an emulated board
+//!                            v
+//!                         Outcome: compared, different, accuracy
+//! ```
+//!
+//! What the host computed comes as a file from `host-trainer evaluate --answers`; nothing here infers by itself.
+
+#![forbid(unsafe_code)]
+
+mod client;
+pub mod device;
+mod logs;
+mod report;
+mod sweep;
+
+pub use client::{Answer, Client, ClientError};
+pub use device::{Device, Lab, Session};
+pub use report::{Outcome, Report, Sample};
+pub use sweep::{SweepError, sweep};

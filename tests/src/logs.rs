@@ -1,0 +1,84 @@
+//! defmt logs of a device: decoded with its ELF, shown on standard error, and kept for error messages.
+
+use std::io::{Read, Write as _, stderr};
+use std::process::ChildStdout;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use anyhow::Context as _;
+use defmt_decoder::{DecodeError, Frame, Locations, Table};
+
+/// Lines kept for error messages.
+const KEPT_LINES: usize = 50;
+
+/// A thread that decodes what a device logs.
+#[derive(Debug)]
+pub(crate) struct Logs {
+    lines: Arc<Mutex<Vec<String>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Logs {
+    /// Starts to decode `output` with the symbols of `elf`.
+    pub fn collect(device: &'static str, elf: Vec<u8>, output: Option<ChildStdout>) -> anyhow::Result<Self> {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let table =
+            Table::parse(&elf).map_err(|error| anyhow::anyhow!("cannot read the firmware's logs: {error:#}"))?;
+        let table = table.context("the firmware has no defmt section")?;
+        let locations = table.get_locations(&elf).unwrap_or_default();
+        let thread = output
+            .map(|output| {
+                let lines = Arc::clone(&lines);
+                let decode = move || decode(device, &table, &locations, output, &lines);
+                thread::Builder::new().name("logs".into()).spawn(decode)
+            })
+            .transpose()?;
+        Ok(Self { lines, thread })
+    }
+
+    /// The last lines so far.
+    pub fn lines(&self) -> Vec<String> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits for the end of a device that has ended.
+    pub fn finish(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            // A decoder that failed has lost log lines, nothing else.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn decode(device: &str, table: &Table, locations: &Locations, mut output: ChildStdout, lines: &Mutex<Vec<String>>) {
+    let mut decoder = table.new_stream_decoder();
+    let mut chunk = [0; 1024];
+    while let Ok(count @ 1..) = output.read(&mut chunk) {
+        decoder.received(&chunk[..count]);
+        loop {
+            let line = match decoder.decode() {
+                Ok(frame) => render(device, &frame, locations),
+                Err(DecodeError::UnexpectedEof) => break,
+                Err(DecodeError::Malformed) => format!("{device} (a log line that cannot be decoded)"),
+            };
+            // Nobody may be there to read it.
+            let _ = writeln!(stderr(), "{line}");
+            let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+            if lines.len() == KEPT_LINES {
+                lines.remove(0);
+            }
+            lines.push(line);
+        }
+    }
+}
+
+/// `BOARD LEVEL message (file:line)`; the place only for warnings and errors.
+fn render(device: &str, frame: &Frame<'_>, locations: &Locations) -> String {
+    let level = frame.level().map_or("", |level| level.as_str());
+    let message = frame.display_message().to_string();
+    let place = locations
+        .get(&frame.index())
+        .filter(|_| matches!(level, "warn" | "error"))
+        .map(|location| format!(" ({}:{})", location.file.display(), location.line));
+    format!("{device} {level:5} {message}{}", place.unwrap_or_default())
+}

@@ -1,0 +1,110 @@
+//! The sweep: every picture to the device, every answer held against the host's.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use shared_model::{AnswersHeader, Record};
+use thiserror::Error;
+
+use crate::{Answer, ClientError, Outcome, Session};
+
+/// Requests under way at once: the next picture travels while the device computes.
+const WINDOW: usize = 4;
+
+/// Why a sweep ended before its end.
+#[derive(Debug, Error)]
+#[error("after {done} pictures: {source}{post_mortem}")]
+pub struct SweepError {
+    /// Pictures that were answered.
+    pub done: u64,
+    /// What happened.
+    pub source: ClientError,
+    /// What more is known of the device's end.
+    pub post_mortem: String,
+}
+
+/// Sends every picture of `records` to the device and compares its answers. `progress` is told the number of pictures
+/// done; the first answer is returned beside the outcome.
+///
+/// # Errors
+///
+/// Where the conversation fails. Answers that differ are no error: they are counted.
+pub fn sweep<'a>(
+    session: &mut Session,
+    header: &AnswersHeader,
+    records: impl IntoIterator<Item = Record<'a>>,
+    progress: impl FnMut(u64),
+) -> Result<(Outcome, Option<Answer>), SweepError> {
+    let mut outcome = Outcome::default();
+    let result = run(session, header, records, progress, &mut outcome);
+    result
+        .map_err(|source| SweepError { done: outcome.pictures, source, post_mortem: session.post_mortem() })
+        .map(|first| (outcome, first))
+}
+
+fn run<'a>(
+    session: &mut Session,
+    header: &AnswersHeader,
+    records: impl IntoIterator<Item = Record<'a>>,
+    mut progress: impl FnMut(u64),
+    outcome: &mut Outcome,
+) -> Result<Option<Answer>, ClientError> {
+    let started = Instant::now();
+    let client = &mut session.client;
+    let introduction = client.hello_with(header.model)?;
+    outcome.device = introduction.board;
+    outcome.core = introduction.core;
+
+    let mut first = None;
+    let mut correct = 0_u64;
+    let mut under_way = VecDeque::new();
+    let mut records = records.into_iter();
+    loop {
+        while under_way.len() < WINDOW
+            && let Some(record) = records.next()
+        {
+            under_way.push_back((client.send_picture(record.pixels)?, record));
+        }
+        let Some((sequence, record)) = under_way.pop_front() else { break };
+        let answer = client.receive_answer(sequence)?;
+        correct += u64::from(answer.class == u16::from(record.label));
+        outcome.pictures += 1;
+        outcome.logits_compared += u64::from(header.classes);
+        outcome.logits_different += differences::<4>(&answer.logits, record.logits);
+        outcome.probabilities_different += differences::<2>(&answer.probabilities, record.probabilities);
+        outcome.classes_different += u64::from(answer.class != record.class);
+        first.get_or_insert(answer);
+        progress(outcome.pictures);
+    }
+
+    let memory_use = client.memory_use()?;
+    // The host has no figures of its own.
+    if memory_use.flash > 0 {
+        outcome.flash_bytes = Some(memory_use.flash);
+        outcome.ram_bytes = Some(memory_use.statics + memory_use.stack_used);
+    }
+    outcome.accuracy = correct as f64 / outcome.pictures.max(1) as f64;
+    outcome.seconds = started.elapsed().as_secs_f64();
+    Ok(first)
+}
+
+/// Values of `N` bytes that differ; one that only one side has differs, too.
+fn differences<const N: usize>(ours: &[u8], theirs: &[u8]) -> u64 {
+    let values = ours.len().max(theirs.len()).div_ceil(N);
+    let equal = ours.chunks_exact(N).zip(theirs.chunks_exact(N)).filter(|(ours, theirs)| ours == theirs).count();
+    (values - equal) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::differences;
+
+    #[test]
+    fn differences_count_values_and_missing_ones() {
+        assert_eq!(differences::<2>(&[1, 2, 3, 4], &[1, 2, 3, 4]), 0);
+        assert_eq!(differences::<2>(&[1, 2, 3, 4], &[9, 9, 3, 4]), 1);
+        assert_eq!(differences::<2>(&[1, 2], &[1, 2, 3, 4]), 1);
+        assert_eq!(differences::<4>(&[], &[1, 2, 3, 4]), 1);
+        assert_eq!(differences::<2>(&[1], &[1]), 1, "half a value is none");
+    }
+}
