@@ -67,13 +67,11 @@ pub enum ClientError {
     /// The device refuses the request.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The device answers another request than the one that was made.
-    #[error("the device answered request {found} with a {kind}, but request {expected} was asked")]
+    /// The device answers something else than was asked.
+    #[error("the device answered request {sequence} with a {kind}, which was not asked for")]
     Unexpected {
-        /// Number of the request that was made.
-        expected: u32,
-        /// Number in the answer.
-        found: u32,
+        /// Number of the request.
+        sequence: u32,
         /// Kind of the answer.
         kind: &'static str,
     },
@@ -204,12 +202,15 @@ impl<Stream: Read + Write> Client<Stream> {
                 Progress::TooLong(error) => return Err(error.into()),
                 Progress::Complete(bytes) => bytes,
             };
-            let Frame { sequence: found, message } = decode::<Response<'_>>(bytes)?;
+            let Frame { sequence, message } = decode::<Response<'_>>(bytes)?;
+            // An answer to an earlier request, which was given up: passed over. 0 is for requests that were unreadable.
+            if sequence != expected && sequence != 0 {
+                continue;
+            }
             let kind = kind_of(&message);
             return match message {
                 Response::Refused(refusal) => Err(refusal.into()),
-                message if found == expected => take(message).ok_or(ClientError::Unexpected { expected, found, kind }),
-                _ => Err(ClientError::Unexpected { expected, found, kind }),
+                message => take(message).ok_or(ClientError::Unexpected { sequence, kind }),
             };
         }
     }

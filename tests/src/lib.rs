@@ -17,7 +17,7 @@ mod logs;
 mod report;
 mod sweep;
 
-pub use client::{Answer, Client, ClientError};
-pub use device::{Device, Lab, Session};
+pub use client::{Answer, Client, ClientError, Introduction};
+pub use device::{Device, DeviceError, Lab, Session};
 pub use report::{Outcome, Report, Sample};
 pub use sweep::{SweepError, sweep};

@@ -1,6 +1,7 @@
 //! defmt logs of a device: decoded with its ELF, shown on standard error, and kept for error messages.
 
 use std::io::{Read, Write as _, stderr};
+use std::path::Path;
 use std::process::ChildStdout;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -20,16 +21,23 @@ pub(crate) struct Logs {
 
 impl Logs {
     /// Starts to decode `output` with the symbols of `elf`.
-    pub fn collect(device: &'static str, elf: Vec<u8>, output: Option<ChildStdout>) -> anyhow::Result<Self> {
+    pub fn collect(device: &'static str, elf: &[u8], output: Option<ChildStdout>, show: bool) -> anyhow::Result<Self> {
         let lines = Arc::new(Mutex::new(Vec::new()));
-        let table =
-            Table::parse(&elf).map_err(|error| anyhow::anyhow!("cannot read the firmware's logs: {error:#}"))?;
+        let table = Table::parse(elf).map_err(|error| anyhow::anyhow!("cannot read the firmware's logs: {error:#}"))?;
         let table = table.context("the firmware has no defmt section")?;
-        let locations = table.get_locations(&elf).unwrap_or_default();
+        let locations = table.get_locations(elf).unwrap_or_default();
         let thread = output
             .map(|output| {
                 let lines = Arc::clone(&lines);
-                let decode = move || decode(device, &table, &locations, output, &lines);
+                let decode = move || {
+                    decode(device, &table, &locations, output, |line| {
+                        if show {
+                            // Nobody may be there to read it.
+                            let _ = writeln!(stderr(), "{line}");
+                        }
+                        keep(&lines, line);
+                    })
+                };
                 thread::Builder::new().name("logs".into()).spawn(decode)
             })
             .transpose()?;
@@ -50,7 +58,7 @@ impl Logs {
     }
 }
 
-fn decode(device: &str, table: &Table, locations: &Locations, mut output: ChildStdout, lines: &Mutex<Vec<String>>) {
+fn decode(device: &str, table: &Table, locations: &Locations, mut output: ChildStdout, mut tell: impl FnMut(String)) {
     let mut decoder = table.new_stream_decoder();
     let mut chunk = [0; 1024];
     while let Ok(count @ 1..) = output.read(&mut chunk) {
@@ -61,24 +69,28 @@ fn decode(device: &str, table: &Table, locations: &Locations, mut output: ChildS
                 Err(DecodeError::UnexpectedEof) => break,
                 Err(DecodeError::Malformed) => format!("{device} (a log line that cannot be decoded)"),
             };
-            // Nobody may be there to read it.
-            let _ = writeln!(stderr(), "{line}");
-            let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
-            if lines.len() == KEPT_LINES {
-                lines.remove(0);
-            }
-            lines.push(line);
+            tell(line);
         }
     }
+}
+
+/// Adds a line, and lets the oldest go where there are too many.
+fn keep(lines: &Mutex<Vec<String>>, line: String) {
+    let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+    if lines.len() == KEPT_LINES {
+        lines.remove(0);
+    }
+    lines.push(line);
 }
 
 /// `BOARD LEVEL message (file:line)`; the place only for warnings and errors.
 fn render(device: &str, frame: &Frame<'_>, locations: &Locations) -> String {
     let level = frame.level().map_or("", |level| level.as_str());
     let message = frame.display_message().to_string();
-    let place = locations
-        .get(&frame.index())
-        .filter(|_| matches!(level, "warn" | "error"))
-        .map(|location| format!(" ({}:{})", location.file.display(), location.line));
+    let place = locations.get(&frame.index()).filter(|_| matches!(level, "warn" | "error")).map(|location| {
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(""));
+        let file = location.file.strip_prefix(workspace).unwrap_or(&location.file);
+        format!(" ({}:{})", file.display(), location.line)
+    });
     format!("{device} {level:5} {message}{}", place.unwrap_or_default())
 }

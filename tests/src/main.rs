@@ -6,6 +6,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use clap::Parser;
@@ -83,8 +84,11 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let records: Vec<_> = records.collect();
     ensure!(!records.is_empty(), "{} holds no pictures", arguments.answers.display());
 
-    let lab =
-        Lab { firmware: arguments.firmware.clone(), patience: std::time::Duration::from_secs(arguments.patience) };
+    let lab = Lab {
+        firmware: arguments.firmware.clone(),
+        patience: Duration::from_secs(arguments.patience),
+        show_logs: true,
+    };
     let devices = if arguments.devices.is_empty() { Device::all().collect() } else { arguments.devices.clone() };
     let mut report = Report { devices: Vec::new(), sample: None };
     for device in devices {

@@ -1,1 +1,87 @@
-fn main() {}
+//! One trial for each device and case. A device that is not there is ignored with its reason, unless `PARITY_REQUIRE`
+//! names it.
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `PARITY_MODEL`, `PARITY_ANSWERS` | the model and the host's answers for `sweep`, which is ignored without them |
+//! | `PARITY_FIRMWARE` | folder of the boards' ELFs |
+//! | `PARITY_REQUIRE` | devices, separated by commas, that must be there |
+
+mod cases;
+
+use std::env;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use cases::{CASES, Case, FAULT_CASES, Fixture, sweep_everything};
+use libtest_mimic::{Arguments, Failed, Trial};
+use parity::{Device, Lab, device};
+
+fn main() -> ExitCode {
+    // QEMU and its client fill two cores, and a hung device is told by its silence.
+    let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
+    let lab = Lab { firmware: firmware_folder(), patience: device::PATIENCE, show_logs: false };
+    let required = env::var("PARITY_REQUIRE").unwrap_or_default();
+    let mut trials: Vec<_> = required
+        .split(',')
+        .filter(|name| !name.is_empty() && Device::by_name(name).is_none())
+        .map(|name| missing(name, "PARITY_REQUIRE names a device that this suite does not know".into()))
+        .collect();
+    for device in Device::all() {
+        match device.availability(&lab) {
+            Ok(()) => trials.extend(trials_of(device, &lab)),
+            Err(error) if required.split(',').any(|name| name == device.name()) => {
+                trials.push(missing(device.name(), error.to_string()));
+            }
+            Err(error) => trials.extend(
+                names(device)
+                    .map(|name| Trial::test(name, || Ok(())).with_kind(error.to_string()).with_ignored_flag(true)),
+            ),
+        }
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn trials_of(device: Device, lab: &Lab) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    let faults = if device.has_faults() { FAULT_CASES } else { &[] };
+    for &(name, case) in CASES.iter().chain(faults) {
+        trials.push(trial(device, name, lab, case));
+    }
+    let sweep = match (env::var_os("PARITY_MODEL"), env::var_os("PARITY_ANSWERS")) {
+        (Some(model), Some(answers)) => {
+            let (lab, name) = (lab.clone(), format!("{}::sweep", device.name()));
+            Trial::test(name, move || {
+                let fixture = Fixture::read(&PathBuf::from(model), &PathBuf::from(answers))?;
+                sweep_everything(device, &lab, &fixture)
+            })
+        }
+        _ => Trial::test(format!("{}::sweep", device.name()), || Ok(()))
+            .with_kind("PARITY_MODEL and PARITY_ANSWERS are not set; `cargo xtask test` sets them")
+            .with_ignored_flag(true),
+    };
+    trials.push(sweep);
+    trials
+}
+
+fn trial(device: Device, name: &str, lab: &Lab, case: Case) -> Trial {
+    let lab = lab.clone();
+    Trial::test(format!("{}::{name}", device.name()), move || case(device, &lab, &Fixture::committed()?))
+}
+
+/// Names of all of a device's trials.
+fn names(device: Device) -> impl Iterator<Item = String> {
+    let faults = if device.has_faults() { FAULT_CASES } else { &[] };
+    let cases = CASES.iter().chain(faults).map(|(name, _)| *name).chain(["sweep"]);
+    cases.map(move |name| format!("{}::{name}", device.name()))
+}
+
+/// A device that must be there and is not.
+fn missing(name: &str, reason: String) -> Trial {
+    Trial::test(format!("{name}::is_there"), move || Err(Failed::from(reason)))
+}
+
+fn firmware_folder() -> PathBuf {
+    env::var_os("PARITY_FIRMWARE")
+        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/prenda/firmware")), PathBuf::from)
+}

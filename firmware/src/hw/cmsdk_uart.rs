@@ -51,6 +51,8 @@ impl CmsdkUart {
         let mut uart = Self { registers: address, receive_line };
         uart.write_register(BAUD_DIVIDER, divider);
         uart.write_register(CONTROL, CONTROL_TRANSMIT | CONTROL_RECEIVE | CONTROL_RECEIVE_INTERRUPT);
+        // Drops what came before; it also tells QEMU, which does not notice the receiver's start, to look for input.
+        uart.read_register(DATA);
         // SAFETY: with interrupts masked no handler runs, so there is no critical section that this could break.
         unsafe { NVIC::unmask(receive_line) };
         uart
@@ -64,6 +66,15 @@ impl CmsdkUart {
     fn write_register(&mut self, register: usize, value: u32) {
         // SAFETY: as for reading; `&mut self` keeps writes apart.
         unsafe { self.registers.add(register).write_volatile(value) };
+    }
+
+    /// Sleeps until a byte comes. One that comes between the look and the sleep is pending by then, and ends it.
+    fn sleep_until_input(&mut self) {
+        self.write_register(INTERRUPT_CLEAR, INTERRUPT_RECEIVE);
+        NVIC::unpend(self.receive_line);
+        if !self.has_received() {
+            cortex_m::asm::wfi();
+        }
     }
 
     fn has_received(&self) -> bool {
@@ -81,8 +92,7 @@ impl Read for CmsdkUart {
             return Ok(0);
         }
         while !self.has_received() {
-            // A masked interrupt that is pending ends the sleep, also one that came just before it.
-            cortex_m::asm::wfi();
+            self.sleep_until_input();
         }
         let mut count = 0;
         for place in buffer {
@@ -90,8 +100,6 @@ impl Read for CmsdkUart {
                 break;
             }
             *place = self.read_register(DATA) as u8;
-            self.write_register(INTERRUPT_CLEAR, INTERRUPT_RECEIVE);
-            NVIC::unpend(self.receive_line);
             count += 1;
         }
         Ok(count)

@@ -21,26 +21,12 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 pub enum Device {
     /// The firmware library on a thread of this process.
     Loopback,
-    /// An emulated board.
-    Qemu(&'static Board),
+    /// An emulated board, by its name.
+    Qemu(&'static str),
 }
 
-/// An emulated board: its folder under `firmware/boards`, as QEMU knows it.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Board {
-    /// Name of the folder, the binary and the ELF.
-    pub name: &'static str,
-    /// QEMU's name for the machine.
-    pub machine: &'static str,
-    /// Where the model's flash region starts.
-    pub model_address: u32,
-    /// Length of that region, in bytes.
-    pub model_capacity_bytes: u32,
-}
-
-/// Every emulated board.
-const BOARDS: [Board; 1] =
-    [Board { name: "mps2-an386", machine: "mps2-an386", model_address: 0x0020_0000, model_capacity_bytes: 2 << 20 }];
+/// Every emulated board. The name is its folder's, its binary's, and QEMU's for the machine.
+const EMULATED: [&str; 1] = ["mps2-an386"];
 
 /// Where devices are found.
 #[derive(Clone, Debug)]
@@ -49,6 +35,8 @@ pub struct Lab {
     pub firmware: PathBuf,
     /// How long a device may stay silent.
     pub patience: Duration,
+    /// Whether a device's log lines are shown on standard error as they come.
+    pub show_logs: bool,
 }
 
 /// Why a device cannot be talked to.
@@ -70,7 +58,7 @@ pub enum DeviceError {
         /// Length of the model.
         found: usize,
         /// Bytes that the device has for it.
-        capacity: u32,
+        capacity: u64,
     },
     /// It did not come up.
     #[error("{device} did not start: {reason}")]
@@ -102,7 +90,7 @@ impl Session {
 impl Device {
     /// Every device, in the order in which they are tried.
     pub fn all() -> impl Iterator<Item = Self> {
-        std::iter::once(Self::Loopback).chain(BOARDS.iter().map(Self::Qemu))
+        std::iter::once(Self::Loopback).chain(EMULATED.into_iter().map(Self::Qemu))
     }
 
     /// The device of this name.
@@ -116,7 +104,7 @@ impl Device {
     pub fn name(self) -> &'static str {
         match self {
             Self::Loopback => "loopback",
-            Self::Qemu(board) => board.name,
+            Self::Qemu(board) => board,
         }
     }
 
@@ -140,8 +128,14 @@ impl Device {
     pub fn start(self, lab: &Lab, model: &[u8]) -> Result<Session, DeviceError> {
         match self {
             Self::Loopback => loopback::start(lab, model),
-            Self::Qemu(board) => qemu::start(board, board.name, lab, model),
+            Self::Qemu(board) => qemu::start(board, board, lab, model),
         }
+    }
+
+    /// Whether there is a binary for it that breaks on purpose.
+    #[must_use]
+    pub fn has_faults(self) -> bool {
+        matches!(self, Self::Qemu(_))
     }
 
     /// Starts the board's binary that breaks on purpose, where it has one.
@@ -152,7 +146,7 @@ impl Device {
     pub fn start_faults(self, lab: &Lab) -> Option<Result<Session, DeviceError>> {
         match self {
             Self::Loopback => None,
-            Self::Qemu(board) => Some(qemu::start(board, &format!("{}-faults", board.name), lab, &[])),
+            Self::Qemu(board) => Some(qemu::start(board, &format!("{board}-faults"), lab, &[])),
         }
     }
 }

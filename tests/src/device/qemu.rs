@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
+use std::ops::Range;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -9,9 +10,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
+use object::{Object as _, ObjectSymbol as _};
 use tempfile::TempDir;
 
-use super::{Board, DeviceError, Lab, Session};
+use super::{DeviceError, Lab, Session};
 use crate::Client;
 use crate::logs::Logs;
 
@@ -31,8 +34,8 @@ pub struct Emulator {
 }
 
 /// Whether `board` can be emulated here.
-pub(super) fn availability(board: &'static Board, lab: &Lab) -> Result<(), DeviceError> {
-    let absent = |reason| DeviceError::Absent { device: board.name, reason };
+pub(super) fn availability(board: &'static str, lab: &Lab) -> Result<(), DeviceError> {
+    let absent = |reason| DeviceError::Absent { device: board, reason };
     let found = Command::new(PROGRAM).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     match found {
         Ok(status) if status.success() => {}
@@ -41,51 +44,61 @@ pub(super) fn availability(board: &'static Board, lab: &Lab) -> Result<(), Devic
             return Err(absent(format!("{PROGRAM} does not run ({error}): `cargo xtask setup` installs it")));
         }
     }
-    let elf = elf_path(lab, board.name);
+    let elf = elf_path(lab, board);
     if !elf.is_file() {
-        let reason = format!("no firmware at {}: `cargo xtask firmware {}` builds it", elf.display(), board.name);
+        let reason = format!("no firmware at {}: `cargo xtask firmware {}` builds it", elf.display(), board);
         return Err(absent(reason));
     }
     Ok(())
 }
 
 /// Starts `binary` on `board`, with `model` at the start of its model region.
-pub(super) fn start(board: &'static Board, binary: &str, lab: &Lab, model: &[u8]) -> Result<Session, DeviceError> {
+pub(super) fn start(board: &'static str, binary: &str, lab: &Lab, model: &[u8]) -> Result<Session, DeviceError> {
     availability(board, lab)?;
-    if model.len() > board.model_capacity_bytes as usize {
-        let (device, found, capacity) = (board.name, model.len(), board.model_capacity_bytes);
-        return Err(DeviceError::ModelTooLarge { device, found, capacity });
+    let not_started = |error: anyhow::Error| DeviceError::NotStarted { device: board, reason: format!("{error:#}") };
+    let path = elf_path(lab, binary);
+    let elf = fs::read(&path).with_context(|| format!("cannot read {}", path.display())).map_err(not_started)?;
+    let region = model_region(&elf).with_context(|| path.display().to_string()).map_err(not_started)?;
+    if model.len() as u64 > region.end - region.start {
+        let (found, capacity) = (model.len(), region.end - region.start);
+        return Err(DeviceError::ModelTooLarge { device: board, found, capacity });
     }
-    let not_started = |reason| DeviceError::NotStarted { device: board.name, reason };
-    launch(board, &elf_path(lab, binary), lab, model).map_err(|error| not_started(format!("{error:#}")))
+    launch(board, &path, elf, region.start, lab, model).map_err(not_started)
 }
 
-fn launch(board: &'static Board, elf: &Path, lab: &Lab, model: &[u8]) -> anyhow::Result<Session> {
-    use anyhow::Context as _;
-
-    let symbols = fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
+fn launch(
+    board: &'static str,
+    path: &Path,
+    elf: Vec<u8>,
+    model_address: u64,
+    lab: &Lab,
+    model: &[u8],
+) -> anyhow::Result<Session> {
     let folder = TempDir::with_prefix("prenda-").context("no temporary folder")?;
     let (socket, messages) = (folder.path().join("link"), folder.path().join("messages"));
     let listener = UnixListener::bind(&socket).with_context(|| format!("cannot listen at {}", socket.display()))?;
 
     let mut command = Command::new(PROGRAM);
-    command.args(["-machine", board.machine, "-nodefaults", "-display", "none", "-monitor", "none"]);
-    command.arg("-chardev").arg(format!("socket,id=link,path={}", escaped(&socket)));
-    command.args(["-serial", "chardev:link", "-semihosting-config", "enable=on,target=native"]);
-    command.arg("-kernel").arg(elf);
+    command.args(["-machine", board, "-nodefaults", "-nic", "none", "-display", "none", "-monitor", "none"]);
+    // Multiplexed although nothing shares it: the multiplexer's 32 bytes of buffer feed the UART, which has one, three
+    // times as fast. Its escape character is set to what no byte can be.
+    command.arg("-chardev").arg(format!("socket,id=link,mux=on,path={}", escaped(&socket)));
+    command.args(["-echr", "0x100", "-serial", "chardev:link"]);
+    command.args(["-semihosting-config", "enable=on,target=native"]);
+    command.arg("-kernel").arg(path);
     if !model.is_empty() {
         let file = folder.path().join("model.bin");
         fs::write(&file, model).context("cannot write the model for the emulator")?;
-        let (file, address) = (escaped(&file), board.model_address);
-        command.arg("-device").arg(format!("loader,file={file},addr={address:#x},force-raw=on"));
+        let file = escaped(&file);
+        command.arg("-device").arg(format!("loader,file={file},addr={model_address:#x},force-raw=on"));
     }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&messages)?);
     let mut process = command.spawn().with_context(|| format!("cannot run {PROGRAM}"))?;
     let output = process.stdout.take();
     let process = Arc::new(Mutex::new(process));
     lock(&RUNNING).push(Arc::clone(&process));
-    let logs = Logs::collect(board.name, symbols, output)?;
-    let mut emulator = Emulator { board: board.name, process, logs, folder };
+    let logs = Logs::collect(board, &elf, output, lab.show_logs)?;
+    let mut emulator = Emulator { board: board, process, logs, folder };
 
     let Some(stream) = accept(&listener, &mut emulator, lab.patience)? else {
         anyhow::bail!("it did not open its UART{}", emulator.post_mortem());
@@ -194,6 +207,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 fn elf_path(lab: &Lab, binary: &str) -> PathBuf {
     lab.firmware.join(format!("{binary}.elf"))
+}
+
+/// The addresses of the model's flash region, as the board's `memory.x` lays it out.
+fn model_region(elf: &[u8]) -> anyhow::Result<Range<u64>> {
+    let elf = object::File::parse(elf).context("not an ELF")?;
+    let address = |name| elf.symbol_by_name(name).map(|symbol| symbol.address()).with_context(|| format!("no {name}"));
+    Ok(address("_model_start")?..address("_model_end")?)
 }
 
 /// A path as an option of QEMU's, where a comma is written twice.

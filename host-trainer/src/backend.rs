@@ -1,0 +1,41 @@
+//! The burn backends that can train.
+
+use burn::tensor::Device;
+use clap::ValueEnum;
+use serde::Serialize;
+
+/// Which of burn's backends trains; both on the processor, in `f32`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Backend {
+    /// burn-flex
+    Flex,
+    /// burn-ndarray, which burn-flex succeeds
+    Ndarray,
+}
+
+impl Backend {
+    /// All of them.
+    #[cfg(test)]
+    pub const ALL: [Self; 2] = [Self::Flex, Self::Ndarray];
+
+    /// The name, as the command line has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Flex => "flex",
+            Self::Ndarray => "ndarray",
+        }
+    }
+
+    /// Where tensors live, without differentiation.
+    #[expect(
+        deprecated,
+        reason = "upstream will drop burn-ndarray for burn-flex; until then both are built and tested"
+    )]
+    pub fn device(self) -> Device {
+        match self {
+            Self::Flex => Device::flex(),
+            Self::Ndarray => Device::ndarray(),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Runs the float network over a split: what it answers, and how large its hidden activations get.
+
+use burn::tensor::TensorReadError;
+
+use crate::dataset::Split;
+use crate::model::{Network, input_tensor};
+
+/// Pictures that go through the network at once.
+const BATCH: usize = 500;
+
+/// What the float network does with a split.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    /// The class that it answers for each picture.
+    pub predictions: Vec<u16>,
+    /// The largest activation of each hidden layer over all pictures, 0 or more.
+    pub largest: Vec<f32>,
+}
+
+impl Measured {
+    /// How many answers are right.
+    pub fn correct(&self, split: &Split) -> u32 {
+        let pairs = self.predictions.iter().zip(&split.labels);
+        pairs.filter(|(prediction, label)| **prediction == u16::from(**label)).count() as u32
+    }
+
+    /// The share of answers that are right, 0..=1.
+    pub fn accuracy(&self, split: &Split) -> f64 {
+        f64::from(self.correct(split)) / split.len() as f64
+    }
+}
+
+/// Runs `network` over all pictures of `split`.
+///
+/// # Errors
+///
+/// Where the backend cannot give its results back.
+pub fn measure(network: &Network, split: &Split) -> Result<Measured, TensorReadError> {
+    let device = network.device();
+    let mut measured = Measured { predictions: Vec::with_capacity(split.len()), largest: Vec::new() };
+    for pixels in split.pixels.chunks(BATCH * split.width) {
+        let mut maxima = Vec::new();
+        let logits = network.forward_with(input_tensor(pixels, split.width, &device), |activations| {
+            maxima.push(activations.clone().max());
+        });
+        measured.largest.resize(maxima.len(), 0.0);
+        for (largest, maximum) in measured.largest.iter_mut().zip(maxima) {
+            *largest = largest.max(maximum.try_into_scalar::<f32>()?);
+        }
+        let [_, classes] = logits.dims();
+        let logits: Vec<f32> = logits.try_into_vec_as()?;
+        measured.predictions.extend(logits.chunks(classes).map(|row| argmax(row) as u16));
+    }
+    Ok(measured)
+}
+
+/// The index of the largest value; the lowest of several equal ones.
+pub fn argmax(values: &[f32]) -> usize {
+    let mut best = 0;
+    for (index, value) in values.iter().enumerate() {
+        if *value > values[best] {
+            best = index;
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::Backend;
+    use crate::model::DenseParameters;
+
+    #[test]
+    fn the_lowest_index_wins_a_tie() {
+        assert_eq!([argmax(&[1.0, 3.0, 3.0]), argmax(&[0.0, 0.0]), argmax(&[])], [1, 0, 0]);
+    }
+
+    #[test]
+    fn answers_and_largest_activations_are_those_of_the_network() {
+        let hidden =
+            DenseParameters { inputs: 2, outputs: 2, weights: vec![2.0, -1.0, 0.0, 1.0], biases: vec![0.5, 0.0] };
+        let last =
+            DenseParameters { inputs: 2, outputs: 2, weights: vec![0.0, 1.0, 1.0, 0.0], biases: vec![0.0, -0.6] };
+        let split = Split { width: 2, pixels: vec![255, 0, 0, 255, 0, 0], labels: vec![1, 1, 0] };
+        for backend in Backend::ALL {
+            let network = Network::from_parameters([hidden.clone(), last.clone()], &backend.device());
+            // Hidden activations: (2.5, 0), (0.5, 1), (0.5, 0).
+            let measured = measure(&network, &split).unwrap();
+            assert_eq!(measured.predictions, [1, 0, 0]);
+            assert_eq!(measured.largest, [2.5]);
+            assert_eq!(measured.correct(&split), 2);
+            assert_eq!(network.parameters().unwrap(), [hidden.clone(), last.clone()]);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! `host-trainer evaluate`.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use clap::Args;
+use serde::Serialize;
+use shared_model::ModelView;
+
+use super::{DataArguments, OutputArguments, line, percent, share};
+use crate::dataset::Dataset;
+use crate::{evaluate, files, model_file};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The model
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    /// Write every picture with its logits and probabilities to FILE, so that a device can be compared with them
+    #[arg(long, value_name = "FILE")]
+    answers: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataArguments,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+#[derive(Serialize)]
+struct Report {
+    model_id: String,
+    pictures: u32,
+    correct: u32,
+    accuracy: f64,
+    seconds: f64,
+}
+
+impl Arguments {
+    pub fn run(self) -> Result<()> {
+        let bytes = model_file::read(&self.model)?;
+        let view = model_file::parse(&self.model, &bytes)?;
+        if let Some(answers) = &self.answers {
+            files::check_writable(answers)?;
+        }
+        let data = Dataset::load(self.data.data.as_deref())?;
+        check_fit(&view, &data)?;
+
+        let start = Instant::now();
+        let (evaluated, answers) = match self.answers {
+            Some(path) => {
+                let (evaluated, answers) = evaluate::evaluate_with_answers(&view, &data.test)?;
+                (evaluated, Some((path, answers)))
+            }
+            None => (evaluate::evaluate(&view, &data.test)?, None),
+        };
+        let seconds = start.elapsed().as_secs_f64();
+        if let Some((path, answers)) = answers {
+            files::write(&path, &answers)?;
+        }
+        let (correct, pictures) = (evaluated.correct(&data.test), data.test.len() as u32);
+        let report =
+            Report { model_id: view.id().to_string(), pictures, correct, accuracy: share(correct, pictures), seconds };
+        self.output.print(&report, || {
+            [
+                line("model", &report.model_id),
+                line("test pictures", report.pictures),
+                line("classified rightly", report.correct),
+                line("accuracy, fixed point", percent(report.accuracy)),
+                line("time", format_args!("{:.2} s", report.seconds)),
+            ]
+            .concat()
+        })
+    }
+}
+
+/// That `view` is a model for the pictures of `data`.
+pub fn check_fit(view: &ModelView<'_>, data: &Dataset) -> Result<()> {
+    let (found, expected) = ((data.rows.into(), data.columns.into()), (view.rows(), view.columns()));
+    if found != expected {
+        bail!(
+            "the pictures in {} have {} rows and {} columns, the model takes {} and {}; name another data set by --data",
+            data.folder.display(),
+            found.0,
+            found.1,
+            expected.0,
+            expected.1
+        );
+    }
+    if data.class_names.len() != view.classes() {
+        bail!(
+            "the data set in {} has {} classes, the model {}; name another data set by --data",
+            data.folder.display(),
+            data.class_names.len(),
+            view.classes()
+        );
+    }
+    Ok(())
+}

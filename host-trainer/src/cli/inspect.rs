@@ -1,0 +1,160 @@
+//! `host-trainer inspect`.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use serde::Serialize;
+use shared_model::{DenseLayer, FORMAT_VERSION, HostWorkspace, ModelView, Provenance, self_test};
+
+use super::{OutputArguments, line, percent, share};
+use crate::dataset::hex;
+use crate::model_file;
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The model
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+#[derive(Serialize)]
+struct Report {
+    model_id: String,
+    format: u8,
+    bytes: usize,
+    rows: usize,
+    columns: usize,
+    classes: Vec<String>,
+    layers: Vec<Layer>,
+    golden_vectors: usize,
+    provenance: Origins,
+}
+
+#[derive(Serialize)]
+struct Layer {
+    inputs: usize,
+    outputs: usize,
+    weight_bytes: usize,
+    weights: [i64; 2],
+    zero_weights: usize,
+    biases: [i64; 2],
+    shifts: [i64; 2],
+}
+
+#[derive(Serialize)]
+struct Origins {
+    trainer: String,
+    backend: String,
+    seed: u64,
+    epochs: u32,
+    data_sha256: String,
+    train_accuracy_float: f64,
+    test_accuracy_float: f64,
+    test_accuracy_fixed: f64,
+}
+
+impl Arguments {
+    pub fn run(self) -> Result<()> {
+        let bytes = model_file::read(&self.model)?;
+        let view = model_file::parse(&self.model, &bytes)?;
+        // A model that cannot repeat its own answers is not worth describing.
+        self_test(&view, &mut HostWorkspace::new()).context("the model fails its self-test")?;
+        let report = Report {
+            model_id: view.id().to_string(),
+            format: FORMAT_VERSION,
+            bytes: bytes.len(),
+            rows: view.rows(),
+            columns: view.columns(),
+            classes: view.class_names().map(str::to_owned).collect(),
+            layers: view.layers().map(Layer::of).collect(),
+            golden_vectors: view.golden().count(),
+            provenance: Origins::of(&view),
+        };
+        self.output.print(&report, || report.text())
+    }
+}
+
+impl Report {
+    fn text(&self) -> String {
+        let mut text = [
+            line("model", format_args!("{}, format {}, {} bytes", self.model_id, self.format, self.bytes)),
+            line("pictures", format_args!("{} rows, {} columns, 8 bits a pixel", self.rows, self.columns)),
+            line("classes", self.classes.join(", ")),
+        ]
+        .concat();
+        for (index, layer) in self.layers.iter().enumerate() {
+            let Layer { inputs, outputs, weight_bytes, weights, zero_weights, biases, shifts } = layer;
+            text += &line(
+                &format!("layer {index}"),
+                format_args!("{inputs} inputs, {outputs} outputs, {weight_bytes} bytes of weights"),
+            );
+            text += &line("  weights", format_args!("{}..={}, {zero_weights} of them 0", weights[0], weights[1]));
+            text += &line("  biases", format_args!("{}..={}", biases[0], biases[1]));
+            text += &line("  shifts", format_args!("{}..={} bits", shifts[0], shifts[1]));
+        }
+        let origins = &self.provenance;
+        text += &line("self-test", format_args!("{} golden vectors, all answered alike", self.golden_vectors));
+        text += &line("trained by", format_args!("{}, backend {}", origins.trainer, origins.backend));
+        text += &line("trained with", format_args!("seed {}, {} epochs", origins.seed, origins.epochs));
+        text += &line("training data, SHA-256", &origins.data_sha256);
+        text += &line("training, float", percent(origins.train_accuracy_float));
+        text += &line("test, float", percent(origins.test_accuracy_float));
+        text += &line("test, fixed point", percent(origins.test_accuracy_fixed));
+        text
+    }
+}
+
+impl Layer {
+    fn of(layer: &DenseLayer<'_>) -> Self {
+        let (inputs, outputs) = (layer.inputs(), layer.outputs());
+        let weights = || (0..outputs).flat_map(move |output| (0..inputs).map(move |input| layer.weight(output, input)));
+        Self {
+            inputs,
+            outputs,
+            weight_bytes: layer.weights().len(),
+            weights: range(weights()),
+            zero_weights: weights().filter(|weight| *weight == 0).count(),
+            biases: range((0..outputs).map(|output| layer.bias(output))),
+            shifts: range((0..outputs).map(|output| layer.requant(output).shift())),
+        }
+    }
+}
+
+impl Origins {
+    fn of(view: &ModelView<'_>) -> Self {
+        let Provenance {
+            trainer,
+            backend,
+            seed,
+            epochs,
+            data_sha256,
+            train_pictures,
+            train_correct_float,
+            test_pictures,
+            test_correct_float,
+            test_correct_fixed,
+        } = view.provenance();
+        Self {
+            trainer: trainer.to_owned(),
+            backend: backend.to_owned(),
+            seed,
+            epochs,
+            data_sha256: hex(&data_sha256),
+            train_accuracy_float: share(train_correct_float, train_pictures),
+            test_accuracy_float: share(test_correct_float, test_pictures),
+            test_accuracy_fixed: share(test_correct_fixed, test_pictures),
+        }
+    }
+}
+
+/// The least and the largest of `values`.
+fn range(values: impl Iterator<Item = impl Into<i64>>) -> [i64; 2] {
+    let ends = values.map(Into::into).fold(None, |ends: Option<[i64; 2]>, value| {
+        let [least, largest] = ends.unwrap_or([value; 2]);
+        Some([least.min(value), largest.max(value)])
+    });
+    ends.unwrap_or_default()
+}

@@ -1,0 +1,133 @@
+//! Where a data set may lie, in the order in which the places are looked at.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use directories::ProjectDirs;
+use serde::Serialize;
+
+use super::{DatasetError, IdxFile};
+
+/// Names a folder that holds Fashion-MNIST.
+pub const FOLDER_VARIABLE: &str = "FASHION_MNIST_DIR";
+
+/// Where Debian's `dataset-fashion-mnist` puts its files.
+const SYSTEM_FOLDER: &str = "/usr/share/datasets/fashion-mnist";
+
+/// How a data set was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// Named on the command line.
+    Given,
+    /// Named by `FASHION_MNIST_DIR`.
+    Environment,
+    /// In the user's cache, from an earlier download.
+    Cache,
+    /// Installed by the system's package.
+    System,
+    /// Just downloaded into the cache.
+    Downloaded,
+}
+
+impl Origin {
+    /// What led to the folder, in words.
+    pub fn named_by(self) -> &'static str {
+        match self {
+            Self::Given => "named by --data",
+            Self::Environment => "named by FASHION_MNIST_DIR",
+            Self::Cache => "the cache",
+            Self::System => "the system's package",
+            Self::Downloaded => "just downloaded",
+        }
+    }
+}
+
+/// The places where a data set may lie.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// The user's `--data`.
+    pub given: Option<PathBuf>,
+    /// The value of `FASHION_MNIST_DIR`.
+    pub environment: Option<PathBuf>,
+    /// This program's own folder in the user's cache.
+    pub cache: Option<PathBuf>,
+    /// Where the system's package would put it.
+    pub system: PathBuf,
+}
+
+impl Places {
+    /// The places on this system, as this user has them.
+    pub fn of_this_system(given: Option<&Path>) -> Self {
+        Self {
+            given: given.map(Path::to_owned),
+            environment: env::var_os(FOLDER_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from),
+            cache: ProjectDirs::from("", "", "prenda").map(|folders| folders.cache_dir().join("fashion-mnist")),
+            system: SYSTEM_FOLDER.into(),
+        }
+    }
+
+    /// The first place that has a data set; nothing where it has to be downloaded.
+    ///
+    /// # Errors
+    ///
+    /// Where the user names a folder that does not hold one: looking elsewhere would hide a slip of the pen.
+    pub fn locate(&self) -> Result<Option<(PathBuf, Origin)>, DatasetError> {
+        for (folder, origin) in [(&self.given, Origin::Given), (&self.environment, Origin::Environment)] {
+            let Some(folder) = folder else { continue };
+            if let Some(file) = absent_file(folder) {
+                let (name, folder, named_by) = (file.name(), folder.clone(), origin.named_by());
+                return Err(DatasetError::Missing { name, folder, named_by });
+            }
+            return Ok(Some((folder.clone(), origin)));
+        }
+        let unnamed = [(self.cache.as_ref(), Origin::Cache), (Some(&self.system), Origin::System)];
+        let found = unnamed.into_iter().find_map(|(folder, origin)| {
+            let folder = folder.filter(|folder| absent_file(folder).is_none())?;
+            Some((folder.clone(), origin))
+        });
+        Ok(found)
+    }
+}
+
+fn absent_file(folder: &Path) -> Option<IdxFile> {
+    IdxFile::ALL.into_iter().find(|file| file.find(folder).is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn the_first_place_that_has_all_files_wins() {
+        let root = tempfile::tempdir().unwrap();
+        let [given, environment, cache, system] =
+            ["given", "environment", "cache", "system"].map(|name| root.path().join(name));
+        let fill = |folder: &Path, files: &[IdxFile]| {
+            fs::create_dir_all(folder).unwrap();
+            for file in files {
+                fs::write(folder.join(file.name()), []).unwrap();
+            }
+        };
+        let mut places = Places { given: None, environment: None, cache: Some(cache.clone()), system: system.clone() };
+
+        assert_eq!(places.locate().unwrap(), None);
+        fill(&system, &IdxFile::ALL);
+        assert_eq!(places.locate().unwrap(), Some((system.clone(), Origin::System)));
+        // Half a download is no data set.
+        fill(&cache, &IdxFile::ALL[..3]);
+        assert_eq!(places.locate().unwrap(), Some((system, Origin::System)));
+        fill(&cache, &IdxFile::ALL);
+        assert_eq!(places.locate().unwrap(), Some((cache, Origin::Cache)));
+        places.environment = Some(environment.clone());
+        let error = places.locate().unwrap_err().to_string();
+        assert!(error.contains("train-images-idx3-ubyte") && error.contains("FASHION_MNIST_DIR"), "{error}");
+        fill(&environment, &IdxFile::ALL);
+        assert_eq!(places.locate().unwrap(), Some((environment, Origin::Environment)));
+        fill(&given, &IdxFile::ALL);
+        places.given = Some(given.clone());
+        assert_eq!(places.locate().unwrap(), Some((given, Origin::Given)));
+    }
+}

@@ -1,0 +1,51 @@
+//! One split of a data set.
+
+/// Pictures with their labels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Split {
+    /// Pixels of a picture.
+    pub width: usize,
+    /// Raw pixels, `[picture][pixel]`.
+    pub pixels: Vec<u8>,
+    /// The class of each picture.
+    pub labels: Vec<u8>,
+}
+
+impl Split {
+    /// Number of pictures.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// The raw pixels of a picture, row-major; nothing where there is no such picture.
+    pub fn picture(&self, index: usize) -> &[u8] {
+        let start = index.saturating_mul(self.width);
+        self.pixels.get(start..start.saturating_add(self.width)).unwrap_or_default()
+    }
+
+    /// All pictures, in order.
+    pub fn pictures(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        self.pixels.chunks_exact(self.width)
+    }
+
+    /// Takes the pictures from `at` on away, into a split of their own.
+    #[must_use]
+    pub fn split_off(&mut self, at: usize) -> Self {
+        let pixels = self.pixels.split_off(at * self.width);
+        Self { width: self.width, pixels, labels: self.labels.split_off(at) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_split_can_be_divided() {
+        let mut split = Split { width: 2, pixels: vec![1, 2, 3, 4, 5, 6], labels: vec![7, 8, 9] };
+        let rest = split.split_off(2);
+        assert_eq!((split.len(), rest.len()), (2, 1));
+        assert_eq!((split.picture(1), rest.picture(0)), (&[3, 4][..], &[5, 6][..]));
+        assert_eq!(split.picture(2), [0_u8; 0]);
+    }
+}

@@ -1,0 +1,141 @@
+//! Runs a model over a split in fixed point, on all cores.
+
+use std::num::NonZero;
+use std::thread;
+
+use shared_model::{AnswersHeader, HostWorkspace, InferError, ModelView, Prediction};
+
+use crate::dataset::Split;
+
+/// What the fixed-point network answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evaluated {
+    /// The class that it answers for each picture.
+    pub predictions: Vec<u16>,
+}
+
+impl Evaluated {
+    /// How many answers are right.
+    pub fn correct(&self, split: &Split) -> u32 {
+        let pairs = self.predictions.iter().zip(&split.labels);
+        pairs.filter(|(prediction, label)| **prediction == u16::from(**label)).count() as u32
+    }
+}
+
+/// Infers every picture of `split`.
+///
+/// # Errors
+///
+/// Where the pictures do not fit the model.
+pub fn evaluate(view: &ModelView<'_>, split: &Split) -> Result<Evaluated, InferError> {
+    let predictions = for_each_picture(view, split, |_, prediction, answers: &mut Vec<u16>| {
+        answers.push(prediction.class as u16);
+    })?;
+    Ok(Evaluated { predictions: predictions.concat() })
+}
+
+/// As [`evaluate`], and every answer as an answers file: pictures, labels, classes, logits, probabilities.
+///
+/// # Errors
+///
+/// As [`evaluate`].
+pub fn evaluate_with_answers(view: &ModelView<'_>, split: &Split) -> Result<(Evaluated, Vec<u8>), InferError> {
+    let header = AnswersHeader {
+        model: view.id(),
+        pictures: split.len() as u32,
+        inputs: view.input_width() as u32,
+        classes: view.classes() as u16,
+    };
+    type Answers = (Vec<u16>, Vec<u8>);
+    let parts = for_each_picture(view, split, |index, prediction, (classes, records): &mut Answers| {
+        classes.push(prediction.class as u16);
+        let start = records.len();
+        records.resize(start + header.record_bytes(), 0);
+        // The shapes are those of the model, which inference has just checked.
+        let _ = header.write_record(&mut records[start..], split.picture(index), split.labels[index], prediction);
+    })?;
+    let mut file = header.to_bytes().to_vec();
+    let mut predictions = Vec::with_capacity(split.len());
+    for (classes, records) in parts {
+        predictions.extend(classes);
+        file.extend(records);
+    }
+    Ok((Evaluated { predictions }, file))
+}
+
+/// Shares the pictures among all cores. Each thread collects into a value of its own; they come back in order.
+fn for_each_picture<T: Default + Send>(
+    view: &ModelView<'_>,
+    split: &Split,
+    collect: impl Fn(usize, &Prediction<'_>, &mut T) + Sync,
+) -> Result<Vec<T>, InferError> {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let share = split.len().div_ceil(threads).max(1);
+    let work = |first: usize| {
+        let mut workspace = Box::new(HostWorkspace::new());
+        let mut collected = T::default();
+        for index in first..split.len().min(first + share) {
+            collect(index, &workspace.infer(view, split.picture(index))?, &mut collected);
+        }
+        Ok(collected)
+    };
+    thread::scope(|scope| {
+        let starts = (0..split.len()).step_by(share);
+        let work = &work;
+        let workers: Vec<_> = starts.map(|first| scope.spawn(move || work(first))).collect();
+        let join = |worker: thread::ScopedJoinHandle<'_, _>| {
+            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        workers.into_iter().map(join).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::tests::encode_plain;
+    use crate::model::DenseParameters;
+    use crate::quantize::quantize;
+
+    /// Answers 0 where the first pixel is the brighter one, else 1.
+    fn brighter_pixel() -> Vec<u8> {
+        let layer = DenseParameters { inputs: 2, outputs: 2, weights: vec![1.0, 0.0, 0.0, 1.0], biases: vec![0.0; 2] };
+        encode_plain(&quantize(&[layer], &[]).unwrap(), 2)
+    }
+
+    fn split() -> Split {
+        let labels: Vec<u8> = (0..101).map(|index| index % 2).collect();
+        Split { width: 2, pixels: labels.iter().flat_map(|label| [200 - 200 * label, 100]).collect(), labels }
+    }
+
+    #[test]
+    fn answers_come_back_in_order() {
+        let (bytes, split) = (brighter_pixel(), split());
+        let view = ModelView::parse(&bytes).unwrap();
+        let evaluated = evaluate(&view, &split).unwrap();
+        assert_eq!(evaluated.correct(&split), 101);
+        assert_eq!(evaluated.predictions[..4], [0, 1, 0, 1]);
+    }
+
+    #[test]
+    fn the_answers_file_has_every_picture() {
+        let (bytes, split) = (brighter_pixel(), split());
+        let view = ModelView::parse(&bytes).unwrap();
+        let (evaluated, file) = evaluate_with_answers(&view, &split).unwrap();
+        assert_eq!(evaluated, evaluate(&view, &split).unwrap());
+        let (header, records) = AnswersHeader::parse(&file).unwrap();
+        assert_eq!((header.model, header.pictures), (view.id(), 101));
+        for (index, record) in records.enumerate() {
+            assert_eq!(record.pixels, split.picture(index));
+            assert_eq!((record.label, record.class), (split.labels[index], evaluated.predictions[index]));
+        }
+    }
+
+    #[test]
+    fn pictures_of_another_size_are_refused() {
+        let bytes = brighter_pixel();
+        let view = ModelView::parse(&bytes).unwrap();
+        let split = Split { width: 3, pixels: vec![0; 3], labels: vec![0] };
+        assert_eq!(evaluate(&view, &split), Err(InferError::InputLength { expected: 2, found: 3 }));
+    }
+}

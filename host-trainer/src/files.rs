@@ -1,0 +1,156 @@
+//! Writing files whole or not at all.
+
+use std::fs::{self, Metadata};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tempfile::{Builder, NamedTempFile};
+use thiserror::Error;
+
+/// Why a file cannot be written.
+#[derive(Debug, Error)]
+pub enum WriteError {
+    /// The folder is not there.
+    #[error("cannot write {path}: there is no folder {folder}; create it, or name another place")]
+    NoFolder {
+        /// The file.
+        path: PathBuf,
+        /// Its folder.
+        folder: PathBuf,
+    },
+    /// Something that is not a file has that name.
+    #[error("cannot write {path}: it exists and is not a file; name another place")]
+    NotAFile {
+        /// What was named.
+        path: PathBuf,
+    },
+    /// A folder cannot be created.
+    #[error("cannot create folder {path}")]
+    CreateFolder {
+        /// The folder.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The file cannot be created, written or put in its place: no permission, a full disk.
+    #[error("cannot write {path}; is its folder writable, and is there room on the disk?")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+}
+
+/// Held while a temporary file exists, so that [`quiet`] can wait until there is none.
+static WRITING: Mutex<()> = Mutex::new(());
+
+/// Waits until no file is being written and keeps it so as long as the guard lives.
+pub fn quiet() -> MutexGuard<'static, ()> {
+    WRITING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Writes `bytes` to `path`: whoever reads the file sees all of them, or what was there before.
+///
+/// # Errors
+///
+/// Where `path` cannot be written; then what was there before still is.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    let _writing = quiet();
+    let fail = |source| WriteError::Write { path: path.to_owned(), source };
+    let mut file = temporary(path)?;
+    file.write_all(bytes).map_err(fail)?;
+    // Else a power cut could leave the new name on old, empty blocks.
+    file.as_file().sync_all().map_err(fail)?;
+    file.persist(path).map_err(|error| fail(error.error))?;
+    Ok(())
+}
+
+/// Checks that [`write`](fn@write) to `path` would succeed, as far as that can be told before.
+///
+/// # Errors
+///
+/// Where it would not.
+pub fn check_writable(path: &Path) -> Result<(), WriteError> {
+    let _writing = quiet();
+    temporary(path).map(drop)
+}
+
+/// Creates `folder`, and the folders above it where they are missing.
+///
+/// # Errors
+///
+/// Where it cannot be created.
+pub fn create_folder(folder: &Path) -> Result<(), WriteError> {
+    fs::create_dir_all(folder).map_err(|source| WriteError::CreateFolder { path: folder.to_owned(), source })
+}
+
+/// An empty file in the folder of `path`, removed unless it is given that name.
+fn temporary(path: &Path) -> Result<NamedTempFile, WriteError> {
+    // A device, say: renaming a file onto /dev/null would replace it.
+    if fs::metadata(path).as_ref().is_ok_and(|found| !Metadata::is_file(found)) || path.file_name().is_none() {
+        return Err(WriteError::NotAFile { path: path.to_owned() });
+    }
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    if !folder.is_dir() {
+        return Err(WriteError::NoFolder { path: path.to_owned(), folder: folder.to_owned() });
+    }
+    let mut builder = Builder::new();
+    builder.prefix(".prenda-");
+    #[cfg(unix)]
+    {
+        // As any other new file: a temporary file's own default is that nobody else may read it.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder).map_err(|source| WriteError::Write { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        for content in [&b"first"[..], b"2"] {
+            check_writable(&path).unwrap();
+            write(&path, content).unwrap();
+            assert_eq!(fs::read(&path).unwrap(), content);
+            assert_eq!(names(folder.path()), ["file"]);
+        }
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_written_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let absent = folder.path().join("absent").join("file");
+        let error = check_writable(&absent).unwrap_err();
+        assert!(matches!(&error, WriteError::NoFolder { path, .. } if *path == absent), "{error}");
+        assert!(matches!(check_writable(folder.path()), Err(WriteError::NotAFile { .. })));
+        assert!(matches!(check_writable(Path::new("/")), Err(WriteError::NotAFile { .. })));
+        assert!(matches!(check_writable(Path::new("")), Err(WriteError::NotAFile { .. })));
+        assert!(names(folder.path()).is_empty());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn others_may_read_what_is_written() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        write(&path, b"x").unwrap();
+        fs::File::create(folder.path().join("plain")).unwrap();
+        let mode = |name| fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode("file"), mode("plain"));
+    }
+}

@@ -1,0 +1,36 @@
+//! Trains a small dense classifier, quantizes it to integers and writes `model.bin`: begins at pictures, ends at a file.
+//!
+//! ```text
+//!  IDX files --dataset--> pictures [u8] --train--> float network --calibrate--> largest activations
+//!                                                       |                              |
+//!                                                       +----------- quantize ---------+
+//!                                                                        |
+//!                          answers.bin <--evaluate-- model.bin <--export-+
+//!                               label <--predict---/
+//! ```
+//!
+//! burn trains, in `f32`. From `quantize` on everything is integers, and the arithmetic is `shared-model`'s, the same
+//! code that the device runs.
+
+#![forbid(unsafe_code)]
+
+mod backend;
+mod calibrate;
+mod dataset;
+mod evaluate;
+mod export;
+mod model;
+mod model_file;
+mod optimizer;
+mod picture;
+mod quantize;
+mod run_folder;
+mod train;
+
+mod files;
+mod interrupt;
+mod progress;
+
+mod cli;
+
+pub use cli::run;

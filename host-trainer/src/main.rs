@@ -1,0 +1,7 @@
+//! The command `host-trainer`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    host_trainer::run()
+}

@@ -1,0 +1,107 @@
+//! The float network: dense layers with ReLU between them.
+
+use burn::module::{Module, Param};
+use burn::nn::Linear;
+use burn::tensor::activation::relu;
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::RngExt as _;
+use rand::rngs::Xoshiro256PlusPlus;
+
+/// What a raw pixel, 0..=255, is worth in the float network: there it lies in 0..=1.
+pub const INPUT_SCALE: f64 = 1.0 / 255.0;
+
+/// Dense layers with ReLU between them; the last layer's outputs are the logits.
+#[derive(Module, Debug)]
+pub struct Network {
+    layers: Vec<Linear>,
+}
+
+/// One dense layer's parameters, as plain numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DenseParameters {
+    /// Number of inputs.
+    pub inputs: usize,
+    /// Number of outputs.
+    pub outputs: usize,
+    /// Weights, `[input][output]`, as burn has them.
+    pub weights: Vec<f32>,
+    /// One bias for each output.
+    pub biases: Vec<f32>,
+}
+
+impl DenseParameters {
+    /// The weights into `output`, one for each input.
+    pub fn column(&self, output: usize) -> impl Iterator<Item = f32> {
+        self.weights.iter().copied().skip(output).step_by(self.outputs.max(1))
+    }
+}
+
+impl Network {
+    /// A network of `widths`: pixels, hidden widths, classes. Weights are Glorot-uniform, biases zero.
+    ///
+    /// The numbers come from `random` alone, so that a seed means the same start on every backend.
+    pub fn init(widths: &[usize], random: &mut Xoshiro256PlusPlus, device: &Device) -> Self {
+        let pairs = widths.iter().zip(widths.iter().skip(1));
+        let layers = pairs.map(|(&inputs, &outputs)| {
+            let limit = (6.0 / (inputs + outputs) as f64).sqrt() as f32;
+            let weights = (0..inputs * outputs).map(|_| random.random_range(-limit..limit)).collect();
+            DenseParameters { inputs, outputs, weights, biases: vec![0.0; outputs] }
+        });
+        Self::from_parameters(layers, device)
+    }
+
+    /// A network of given layers.
+    pub fn from_parameters(layers: impl IntoIterator<Item = DenseParameters>, device: &Device) -> Self {
+        let layers = layers.into_iter().map(|layer| Linear {
+            weight: Param::from_data(TensorData::new(layer.weights, [layer.inputs, layer.outputs]), device),
+            bias: Some(Param::from_data(TensorData::new(layer.biases, [layer.outputs]), device)),
+        });
+        Self { layers: layers.collect() }
+    }
+
+    /// The layers' parameters, first to last.
+    ///
+    /// # Errors
+    ///
+    /// Where the backend cannot give its tensors back.
+    pub fn parameters(&self) -> Result<Vec<DenseParameters>, burn::tensor::TensorReadError> {
+        let layers = self.layers.iter().map(|layer| {
+            let [inputs, outputs] = layer.weight.dims();
+            let biases = match &layer.bias {
+                Some(bias) => bias.val().try_into_vec_as()?,
+                None => vec![0.0; outputs],
+            };
+            Ok(DenseParameters { inputs, outputs, weights: layer.weight.val().try_into_vec_as()?, biases })
+        });
+        layers.collect()
+    }
+
+    /// Where the network lives.
+    pub fn device(&self) -> Device {
+        self.layers.first().map(|layer| layer.weight.device()).unwrap_or_default()
+    }
+
+    /// Logits, `[picture, class]`, of pictures, `[picture, pixel]` in 0..=1.
+    pub fn forward(&self, pictures: Tensor<2>) -> Tensor<2> {
+        self.forward_with(pictures, |_| ())
+    }
+
+    /// As [`forward`](Self::forward); `look` sees the activations, `[picture, neuron]`, of every hidden layer in turn.
+    pub fn forward_with(&self, pictures: Tensor<2>, mut look: impl FnMut(&Tensor<2>)) -> Tensor<2> {
+        let mut values = pictures;
+        for (index, layer) in self.layers.iter().enumerate() {
+            if index > 0 {
+                values = relu(values);
+                look(&values);
+            }
+            values = layer.forward(values);
+        }
+        values
+    }
+}
+
+/// Raw pixels, `[picture][pixel]`, as the network's input, `[picture, pixel]` in 0..=1.
+pub fn input_tensor(pixels: &[u8], width: usize, device: &Device) -> Tensor<2> {
+    let values: Vec<f32> = pixels.iter().map(|&pixel| f32::from(pixel) * INPUT_SCALE as f32).collect();
+    Tensor::from_data(TensorData::new(values, [pixels.len() / width.max(1), width]), device)
+}

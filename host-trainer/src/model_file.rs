@@ -1,0 +1,54 @@
+//! Reading a `model.bin`.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use shared_model::{BlobError, MAGIC, ModelView};
+use thiserror::Error;
+
+/// Why a file cannot be used as a model.
+#[derive(Debug, Error)]
+pub enum ModelFileError {
+    /// The file cannot be read.
+    #[error("cannot read model {path}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The file is not a model.
+    #[error("cannot use {path}; `host-trainer train --export {path}` writes a model")]
+    Blob {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: BlobError,
+    },
+}
+
+/// The bytes of a model file; [`parse`] says whether they are a model.
+///
+/// # Errors
+///
+/// Where the file cannot be read.
+pub fn read(path: &Path) -> Result<Vec<u8>, ModelFileError> {
+    let fail = |source| ModelFileError::Read { path: path.to_owned(), source };
+    let file = File::open(path).map_err(fail)?;
+    let mut bytes = Vec::new();
+    // A film of many gigabytes is known by its first bytes, and the format's own length has 32 bits.
+    (&file).take(MAGIC.len() as u64).read_to_end(&mut bytes).map_err(fail)?;
+    let rest = if bytes == MAGIC { u64::from(u32::MAX) } else { 8 };
+    (&file).take(rest).read_to_end(&mut bytes).map_err(fail)?;
+    Ok(bytes)
+}
+
+/// The model that `bytes`, read from `path`, are.
+///
+/// # Errors
+///
+/// Where they are none.
+pub fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<ModelView<'a>, ModelFileError> {
+    ModelView::parse(bytes).map_err(|source| ModelFileError::Blob { path: path.to_owned(), source })
+}

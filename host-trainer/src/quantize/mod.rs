@@ -1,0 +1,132 @@
+//! From the float network to integers: weights `i8`, one scale an output; activations `u8`; biases and logits `i32`.
+//!
+//! ```text
+//!  float:  x * W + b          x = s_in * x_q      W = s_w[j] * w_q
+//!  fixed:  x_q * w_q + b_q    s_acc[j] = s_in * s_w[j]    b = s_acc[j] * b_q
+//!  hidden: y_q = acc * s_acc[j] / s_out           logit: acc * s_acc[j] * 2^16
+//! ```
+//!
+//! Scales are computed here, once, in `f64`; what is stored are the integers that `shared-model` computes with.
+
+mod dense;
+mod requant;
+
+use shared_model::{LOGIT_FRACTION_BITS, LayerSource, Requant};
+use thiserror::Error;
+
+use self::dense::Channel;
+use self::requant::Split;
+use crate::model::{DenseParameters, INPUT_SCALE};
+
+/// The largest value of a hidden activation.
+const ACTIVATION_STEPS: f64 = u8::MAX as f64;
+
+/// A dense layer in integers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuantizedLayer {
+    /// One bias for each output, on the scale of its accumulator.
+    pub biases: Vec<i32>,
+    /// One rescaling for each output.
+    pub requants: Vec<Requant>,
+    /// Weights, `[output][input]`, in -127..=127.
+    pub weights: Vec<i8>,
+}
+
+impl QuantizedLayer {
+    /// The layer as the encoder takes it.
+    pub fn source(&self) -> LayerSource<'_> {
+        LayerSource { biases: &self.biases, requants: &self.requants, weights: &self.weights }
+    }
+}
+
+/// Why a network cannot be quantized.
+#[derive(Clone, Copy, Debug, PartialEq, Error)]
+pub enum QuantizeError {
+    /// A weight or a bias is not a number.
+    #[error(
+        "layer {layer}, output {output} has weights that are not finite: training diverged; try a smaller --learning-rate"
+    )]
+    NotFinite {
+        /// The layer, from 0.
+        layer: usize,
+        /// The output, from 0.
+        output: usize,
+    },
+    /// A logit would not fit its fixed point.
+    #[error(
+        "class {class} has weights far too large for logits of 32 bits: training diverged; try a smaller --learning-rate"
+    )]
+    LogitRange {
+        /// The class, from 0.
+        class: usize,
+    },
+}
+
+/// Quantizes `layers`, first to last. `largest` has each hidden layer's largest activation over the training pictures.
+///
+/// # Errors
+///
+/// Where weights are not finite, or too large for logits to fit.
+pub fn quantize(layers: &[DenseParameters], largest: &[f32]) -> Result<Vec<QuantizedLayer>, QuantizeError> {
+    let mut input_scale = INPUT_SCALE;
+    let mut quantized = Vec::with_capacity(layers.len());
+    for (index, layer) in layers.iter().enumerate() {
+        let channels =
+            dense::channels(layer, input_scale).map_err(|output| QuantizeError::NotFinite { layer: index, output })?;
+        // The last layer has no activation of its own: its outputs are the logits.
+        let output_scale = match largest.get(index) {
+            Some(&largest) => activation_scale(largest, &channels),
+            None => 1.0 / f64::from(1_u32 << LOGIT_FRACTION_BITS),
+        };
+        let is_last = index + 1 == layers.len();
+        quantized.push(rescale(layer, channels, output_scale, is_last)?);
+        input_scale = output_scale;
+    }
+    Ok(quantized)
+}
+
+/// What one step of a hidden activation is worth.
+fn activation_scale(largest: f32, channels: &[Channel]) -> f64 {
+    let scale = f64::from(largest) / ACTIVATION_STEPS;
+    // A layer that no training picture wakes up may have any scale.
+    let scale = if scale > 0.0 { scale } else { 1.0 / ACTIVATION_STEPS };
+    // So far below the accumulators' own steps no requantization reaches, and nothing is to be seen there.
+    let coarsest = channels.iter().map(|channel| channel.scale).fold(0.0, f64::max);
+    scale.max(coarsest / requant::LARGEST_FACTOR)
+}
+
+fn rescale(
+    layer: &DenseParameters,
+    channels: Vec<Channel>,
+    output_scale: f64,
+    is_last: bool,
+) -> Result<QuantizedLayer, QuantizeError> {
+    let mut quantized = QuantizedLayer {
+        biases: Vec::with_capacity(layer.outputs),
+        requants: Vec::with_capacity(layer.outputs),
+        weights: Vec::with_capacity(layer.inputs * layer.outputs),
+    };
+    for (output, channel) in channels.into_iter().enumerate() {
+        match requant::split(channel.scale / output_scale) {
+            Split::Fits(requant) => {
+                quantized.biases.push(channel.bias);
+                quantized.requants.push(requant);
+                quantized.weights.extend(channel.weights);
+            }
+            // No accumulator whatever would make it different from zero.
+            Split::TooSmall => {
+                quantized.biases.push(0);
+                quantized.requants.push(Requant::default());
+                quantized.weights.resize(quantized.weights.len() + layer.inputs, 0);
+            }
+            Split::TooLarge => {
+                debug_assert!(is_last, "a hidden layer's scale is chosen so that this cannot be");
+                return Err(QuantizeError::LogitRange { class: output });
+            }
+        }
+    }
+    Ok(quantized)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,71 @@
+//! A small data set made up on the spot, and the program itself.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use assert_cmd::Command;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+/// Names of a data set's files, without `.gz`: pictures and labels to train with, pictures and labels to test with.
+pub const FILES: [&str; 4] =
+    ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
+
+/// Rows and columns of a picture.
+pub const SIDE: u32 = 6;
+
+/// The program, with no data set but those that a test names, in a folder of its own.
+pub fn host_trainer(folder: &Path) -> Command {
+    let mut command = Command::cargo_bin("host-trainer").expect("the program is built");
+    command.current_dir(folder).env("FASHION_MNIST_DIR", folder.join("no-data-here"));
+    command
+}
+
+/// The bytes of an IDX file: `sizes` are its dimensions, one byte an item.
+pub fn idx(sizes: &[u32], items: &[u8]) -> Vec<u8> {
+    let magic = 0x0800 + sizes.len() as u32;
+    let header = [magic].into_iter().chain(sizes.iter().copied()).flat_map(|word| word.to_be_bytes());
+    header.chain(items.iter().copied()).collect()
+}
+
+/// `bytes`, gzipped.
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).expect("memory takes everything");
+    encoder.finish().expect("memory takes everything")
+}
+
+/// Pictures of three classes: a bright bar at the left, in the middle or at the right, in noise.
+pub fn bars(count: u32) -> (Vec<u8>, Vec<u8>) {
+    let mut noise = 12345_u32;
+    let mut pixels = Vec::new();
+    let labels: Vec<u8> = (0..count).map(|index| (index % 3) as u8).collect();
+    for label in &labels {
+        for position in 0..SIDE * SIDE {
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let is_bar = position % SIDE / 2 == u32::from(*label);
+            pixels.push((noise >> 26) as u8 + if is_bar { 150 } else { 0 });
+        }
+    }
+    (pixels, labels)
+}
+
+/// Writes a data set of such pictures to `folder`: 240 to train with, 60 to test with; half of the files gzipped.
+pub fn write_data(folder: &Path) {
+    fs::create_dir_all(folder).expect("a folder");
+    for (count, names) in [(240, &FILES[..2]), (60, &FILES[2..])] {
+        let (pixels, labels) = bars(count);
+        fs::write(folder.join(names[0]), idx(&[count, SIDE, SIDE], &pixels)).expect("a file");
+        fs::write(folder.join(format!("{}.gz", names[1])), gzip(&idx(&[count], &labels))).expect("a file");
+    }
+}
+
+/// The names of what is in `folder`, sorted.
+pub fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8")).collect();
+    names.sort();
+    names
+}

@@ -1,0 +1,7 @@
+//! The program from outside: what it prints, what it refuses, what it leaves behind.
+
+mod data;
+mod desk;
+mod files;
+mod model;
+mod train;

@@ -1,0 +1,101 @@
+//! Models: what can be done with one, and which files and pictures are refused.
+
+use std::fs;
+
+use predicates::prelude::*;
+use predicates::str::contains;
+
+use crate::desk::{Desk, failure, json};
+use crate::files::{FILES, SIDE, bars, gzip, idx};
+
+#[test]
+fn a_model_works_alone() {
+    let desk = Desk::with_model();
+    let evaluated = json(desk.run(&["evaluate", "model.bin", "--data", "data", "--answers", "answers.bin", "--json"]));
+    assert_eq!((&evaluated["pictures"], &evaluated["accuracy"]), (&60.into(), &1.0.into()));
+    let answers = fs::read(desk.path().join("answers.bin")).unwrap();
+    let (header, records) = shared_model::AnswersHeader::parse(&answers).unwrap();
+    assert_eq!(evaluated["model_id"], header.model.to_string());
+    assert!(records.enumerate().all(|(index, record)| index % 3 == usize::from(record.class)));
+
+    let inspected = json(desk.run(&["inspect", "model.bin", "--json"]));
+    assert_eq!((&inspected["model_id"], &inspected["golden_vectors"]), (&evaluated["model_id"], &3.into()));
+    assert_eq!(inspected["provenance"]["test_accuracy_fixed"], evaluated["accuracy"]);
+    desk.run(&["inspect", "model.bin"])
+        .success()
+        .stdout(contains("36 inputs, 8 outputs").and(contains("golden vectors")));
+
+    let predicted = json(desk.run(&["predict", "model.bin", "--index", "2", "--data", "data", "--json"]));
+    assert_eq!(
+        (&predicted["class"], &predicted["class_name"], &predicted["label"]),
+        (&2.into(), &"2".into(), &2.into())
+    );
+    let probabilities = predicted["probabilities"].as_array().unwrap();
+    assert_eq!(probabilities.iter().map(|value| value.as_f64().unwrap()).sum::<f64>(), 1.0);
+
+    // The same picture from a file, without any data set.
+    let picture = bars(3).0[2 * (SIDE * SIDE) as usize..].to_vec();
+    let picture = image::GrayImage::from_raw(SIDE, SIDE, picture).unwrap();
+    picture.save(desk.path().join("picture.png")).unwrap();
+    let from_file = json(desk.run(&["predict", "model.bin", "--image", "picture.png", "--json"]));
+    assert_eq!(from_file["logits"], predicted["logits"]);
+}
+
+#[test]
+fn what_is_not_a_model_is_refused() {
+    let desk = Desk::with_model();
+    let good = fs::read(desk.model()).unwrap();
+    let mut version = good.clone();
+    version[8] += 1;
+    let mut flipped = good.clone();
+    flipped[good.len() / 2] ^= 1;
+    let cases: [(&[u8], &str); 6] = [
+        (&[], "0 bytes are too few"),
+        (&good[..good.len() - 1], "bytes long, but"),
+        (&good[..5], "too few"),
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x02\x00\x00\x01\x00\x01", "not a model"),
+        (&version, "model format 2"),
+        (&flipped, "damaged model"),
+    ];
+    for (bytes, part) in cases {
+        fs::write(desk.path().join("bad.bin"), bytes).unwrap();
+        for arguments in [
+            &["inspect", "bad.bin"][..],
+            &["evaluate", "bad.bin", "--data", "data"],
+            &["predict", "bad.bin", "--index", "0"],
+        ] {
+            failure(desk.run(arguments), 1, &["bad.bin", part, "host-trainer train --export"]);
+        }
+    }
+    failure(desk.run(&["inspect", "absent.bin"]), 1, &["cannot read model absent.bin"]);
+    failure(desk.run(&["inspect", "."]), 1, &["cannot read model ."]);
+}
+
+#[test]
+fn pictures_that_do_not_fit_are_refused() {
+    let desk = Desk::with_model();
+    image::GrayImage::new(28, 28).save(desk.path().join("large.png")).unwrap();
+    image::GrayImage::new(2000, 3).save(desk.path().join("wide.jpg")).unwrap();
+    fs::write(desk.path().join("text.png"), "text").unwrap();
+    let image = |name| desk.run(&["predict", "model.bin", "--image", name]);
+    failure(image("large.png"), 1, &["large.png", "28 rows and 28 columns", "takes 6 and 6"]);
+    failure(image("wide.jpg"), 1, &["wide.jpg", "3 rows and 2000 columns"]);
+    failure(image("text.png"), 1, &["text.png", "PNG or JPEG"]);
+    failure(image("absent.png"), 1, &["cannot read picture absent.png"]);
+    failure(desk.run(&["predict", "model.bin", "--index", "60", "--data", "data"]), 2, &["--index 60", "0..=59"]);
+    failure(desk.run(&["predict", "model.bin", "--index", "-1"]), 2, &["-1"]);
+    failure(desk.run(&["predict", "model.bin"]), 2, &["--index", "--image"]);
+    failure(desk.run(&["predict", "model.bin", "--index", "1", "--image", "large.png"]), 2, &["cannot be used with"]);
+}
+
+#[test]
+fn a_model_for_other_pictures_is_refused() {
+    let desk = Desk::with_model();
+    let data = desk.path().join("data");
+    for (count, names) in [(30, &FILES[..2]), (30, &FILES[2..])] {
+        fs::write(data.join(names[0]), idx(&[count, 4, 9], &bars(count).0)).unwrap();
+        fs::write(data.join(format!("{}.gz", names[1])), gzip(&idx(&[count], &bars(count).1))).unwrap();
+    }
+    let parts = ["4 rows and 9 columns, the model takes 6 and 6", "--data"];
+    failure(desk.run(&["evaluate", "model.bin", "--data", "data"]), 1, &parts);
+}

@@ -1,0 +1,179 @@
+//! Training: what it writes, and which arguments it refuses.
+
+use std::fs;
+
+use predicates::prelude::*;
+use predicates::str::contains;
+use serde_json::Value;
+
+use crate::desk::{Desk, failure, json};
+use crate::files::{FILES, idx, names};
+
+#[test]
+fn training_writes_a_model_and_a_run() {
+    let desk = Desk::new();
+    let report = json(desk.train(&[
+        "--seed",
+        "7",
+        "--run",
+        "deep/run",
+        "--export",
+        "model.bin",
+        "--validation",
+        "30",
+        "--json",
+    ]));
+    let keys = [
+        "run",
+        "model",
+        "backend",
+        "seed",
+        "epochs",
+        "train_accuracy_float",
+        "test_accuracy_float",
+        "test_accuracy_fixed",
+        "predictions_changed",
+        "model_bytes",
+        "model_id",
+        "seconds",
+    ];
+    assert!(keys.iter().all(|key| report.get(key).is_some()), "{report}");
+    assert_eq!((report["seed"].as_u64(), report["backend"].as_str()), (Some(7), Some("flex")));
+    assert_eq!(report["test_accuracy_fixed"], 1.0, "bars are easy");
+    assert_eq!(report["model_bytes"].as_u64(), Some(fs::metadata(desk.model()).unwrap().len()));
+
+    let run = desk.path().join("deep/run");
+    assert_eq!(names(&run), ["config.json", "history.json", "weights.safetensors"]);
+    let history: Value = serde_json::from_slice(&fs::read(run.join("history.json")).unwrap()).unwrap();
+    assert_eq!(history.as_array().unwrap().len(), 8);
+    for (key, epoch) in ["epoch", "loss", "accuracy", "validation_accuracy", "seconds"]
+        .iter()
+        .zip(history.as_array().unwrap().iter().cycle())
+    {
+        assert!(epoch[key].is_number(), "{key}: {epoch}");
+    }
+    let config: Value = serde_json::from_slice(&fs::read(run.join("config.json")).unwrap()).unwrap();
+    assert_eq!((&config["seed"], &config["validation"], &config["hidden"][0]), (&7.into(), &30.into(), &8.into()));
+    assert_eq!(names(desk.path()), ["data", "deep", "model.bin"]);
+}
+
+#[test]
+fn without_names_a_run_has_a_folder_of_its_own() {
+    let desk = Desk::new();
+    desk.train(&["--backend", "ndarray"]).success().stdout(contains("test, fixed point"));
+    let run = desk.path().join("runs/8-ndarray-seed-1");
+    assert_eq!(names(&run), ["config.json", "history.json", "model.bin", "weights.safetensors"]);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
+    let desk = Desk::new();
+    for backend in ["flex", "ndarray"] {
+        let model = |name: &str, seed: &str| {
+            desk.train(&[
+                "--backend",
+                backend,
+                "--seed",
+                seed,
+                "--batch-size",
+                "7",
+                "--hidden",
+                "9,5",
+                "--export",
+                name,
+            ])
+            .success();
+            fs::read(desk.path().join(name)).unwrap()
+        };
+        let first = model("first", "1");
+        assert!(first == model("second", "1"), "{backend}: the same seed, other bytes");
+        assert!(first != model("third", "2"), "{backend}: another seed, the same bytes");
+    }
+}
+
+#[test]
+fn arguments_out_of_range_are_refused() {
+    let desk = Desk::new();
+    let sixteen = ["8"; 16].join(",");
+    let cases: [(&[&str], &[&str]); 19] = [
+        (&["--epochs", "0"], &["--epochs", "1..=100000"]),
+        (&["--epochs", "-1"], &["-1"]),
+        (&["--hidden", "0"], &["--hidden", "1..=16384"]),
+        (&["--hidden", "100000000"], &["--hidden", "1..=16384"]),
+        (&["--hidden", "128,,4"], &["--hidden"]),
+        (&["--hidden", ""], &["--hidden"]),
+        (&["--hidden", &sixteen], &["--hidden", "16 layers", "1..=15"]),
+        (&["--backend", "cuda"], &["cuda", "flex", "ndarray"]),
+        (&["--learning-rate", "0"], &["--learning-rate", "above 0"]),
+        (&["--learning-rate", "-0.1"], &["--learning-rate", "above 0"]),
+        (&["--learning-rate", "NaN"], &["--learning-rate", "above 0"]),
+        (&["--learning-rate", "fast"], &["--learning-rate"]),
+        (&["--batch-size", "0"], &["--batch-size", "1..=65536"]),
+        (&["--seed", "-1"], &["-1"]),
+        (&["--seed", "18446744073709551616"], &["--seed"]),
+        (&["--validation", "240", "--data", "data"], &["--validation 240", "0..=239"]),
+        (&["--validation", "9999999999999", "--data", "data"], &["--validation", "0..=239"]),
+        (&["--frobnicate"], &["--frobnicate"]),
+        (&["surplus"], &["surplus"]),
+    ];
+    for (arguments, parts) in cases {
+        failure(desk.command(&["train", "--export", "model.bin"]).args(arguments).assert(), 2, parts);
+        assert!(!desk.model().exists(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_refused_before_training() {
+    let desk = Desk::new();
+    fs::write(desk.path().join("file"), []).unwrap();
+    fs::create_dir(desk.path().join("folder")).unwrap();
+    for (arguments, parts) in [
+        (["--export", "absent/model.bin"], &["absent/model.bin", "no folder"][..]),
+        (["--export", "file/model.bin"], &["file/model.bin", "no folder"]),
+        (["--export", "folder"], &["folder", "not a file"]),
+        (["--run", "file"], &["cannot create folder file"]),
+    ] {
+        let assert = desk.train(&arguments).stderr(contains("epoch").not());
+        failure(assert, 1, parts);
+    }
+    let desk = Desk::with_model();
+    failure(
+        desk.run(&["evaluate", "model.bin", "--data", "data", "--answers", "absent/x"]),
+        1,
+        &["absent/x", "no folder"],
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_device_is_not_replaced_by_a_file() {
+    let desk = Desk::new();
+    failure(desk.train(&["--export", "/dev/null"]), 1, &["/dev/null", "not a file"]);
+}
+
+#[test]
+fn training_that_diverges_says_so() {
+    let desk = Desk::new();
+    let data = desk.path().join("data");
+    // Labels that have nothing to do with the pictures, and the largest step: weights grow without end.
+    let labels: Vec<u8> = (0..240_u32).map(|index| (index * index / 7 % 3) as u8).collect();
+    fs::remove_file(data.join(format!("{}.gz", FILES[1]))).unwrap();
+    fs::write(data.join(FILES[1]), idx(&[240], &labels)).unwrap();
+    let hidden = ["64"; 15].join(",");
+    let assert = desk.train(&["--epochs", "1", "--learning-rate", "1", "--hidden", &hidden, "--export", "model.bin"]);
+    failure(assert, 1, &["--learning-rate"]);
+    assert!(!desk.model().exists());
+}
+
+#[test]
+fn help_says_what_there_is() {
+    let desk = Desk::new();
+    desk.run(&["train", "--help"]).success().stdout(
+        contains("[default: flex]")
+            .and(contains("1..=16384"))
+            .and(contains("faster"))
+            .and(contains("FASHION_MNIST_DIR")),
+    );
+    desk.run(&["--version"]).success().stdout(contains(env!("CARGO_PKG_VERSION")));
+    failure(desk.run(&["frobnicate"]), 2, &["frobnicate"]);
+}

@@ -1,0 +1,253 @@
+//! What is tried on every device.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use libtest_mimic::Failed;
+use parity::{ClientError, Device, DeviceError, Lab, sweep};
+use shared_model::{AnswersHeader, BlobError, DeviceFault, ModelView, Refusal};
+
+pub type Case = fn(Device, &Lab, &Fixture) -> Result<(), Failed>;
+
+/// Cases for every device.
+pub const CASES: &[(&str, Case)] = &[
+    ("hello", hello),
+    ("golden_vectors", golden_vectors),
+    ("fixture", sweep_everything),
+    ("wrong_model", wrong_model),
+    ("damaged_model", damaged_model),
+    ("no_model", no_model),
+    ("wrong_golden_vector", wrong_golden_vector),
+    ("wrong_picture_size", wrong_picture_size),
+    ("noise", noise),
+    ("memory", memory),
+];
+
+/// Cases for devices with a binary that breaks on purpose.
+pub const FAULT_CASES: &[(&str, Case)] = &[
+    ("panic", panic),
+    ("hard_fault", hard_fault),
+    ("stack_overflow", stack_overflow),
+    ("dies_in_the_sweep", dies_in_the_sweep),
+    ("never_answers", never_answers),
+    ("model_too_large", model_too_large),
+];
+
+/// Most flash that the firmware may take, in bytes.
+const FLASH_BUDGET: u32 = 24 << 10;
+
+/// Most RAM that the firmware may take, statics and the deepest stack together, in bytes.
+const RAM_BUDGET: u32 = 16 << 10;
+
+/// A model and what the host computes with it.
+pub struct Fixture {
+    model: Vec<u8>,
+    answers: Vec<u8>,
+}
+
+impl Fixture {
+    /// A model of this repository, with the answers for the first pictures of the test split.
+    pub fn committed() -> Result<Self, Failed> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+        Self::read(&folder.join("model.bin"), &folder.join("answers.bin"))
+    }
+
+    pub fn read(model: &Path, answers: &Path) -> Result<Self, Failed> {
+        let read = |path: &Path| fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
+        Ok(Self { model: read(model)?, answers: read(answers)? })
+    }
+
+    fn view(&self) -> Result<ModelView<'_>, Failed> {
+        Ok(ModelView::parse(&self.model)?)
+    }
+}
+
+fn hello(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let view = fixture.view()?;
+    let mut session = device.start(lab, &fixture.model)?;
+    let introduction = session.client.hello_with(view.id())?;
+    assert_eq!(introduction.board, device.name());
+    let model = introduction.model;
+    assert_eq!(model.bytes as usize, fixture.model.len());
+    assert_eq!(model.inputs as usize, view.input_width());
+    assert_eq!(usize::from(model.classes), view.classes());
+    assert_eq!(usize::from(model.layers), view.layers().count());
+    Ok(())
+}
+
+fn golden_vectors(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let view = fixture.view()?;
+    let mut session = device.start(lab, &fixture.model)?;
+    assert!(view.golden().count() > 0);
+    for golden in view.golden() {
+        let sequence = session.client.send_picture(golden.input)?;
+        let answer = session.client.receive_answer(sequence)?;
+        assert_eq!(answer.logits, golden.logits);
+        assert_eq!(answer.probabilities, golden.probabilities);
+    }
+    Ok(())
+}
+
+/// Every picture of the fixture: every logit, every probability, every class.
+pub fn sweep_everything(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let (header, records) = AnswersHeader::parse(&fixture.answers)?;
+    let mut session = device.start(lab, &fixture.model)?;
+    let (outcome, _) = sweep(&mut session, &header, records, |_| {})?;
+    assert!(outcome.is_exact(), "{outcome:?}");
+    assert_eq!(outcome.pictures, u64::from(header.pictures));
+    assert_eq!(outcome.logits_compared, u64::from(header.pictures) * u64::from(header.classes));
+    assert!(outcome.accuracy > 0.8, "{outcome:?}");
+    Ok(())
+}
+
+fn wrong_model(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let (mut header, records) = AnswersHeader::parse(&fixture.answers)?;
+    let right = header.model;
+    header.model.0 ^= 1;
+    let mut session = device.start(lab, &fixture.model)?;
+    let error = sweep(&mut session, &header, records, |_| {}).expect_err("the ids differ");
+    assert!(
+        matches!(error.source, ClientError::WrongModel { device, host, .. } if device == right && host == header.model)
+    );
+    let text = error.to_string();
+    assert!(text.contains(&right.to_string()) && text.contains(&header.model.to_string()), "{text}");
+    Ok(())
+}
+
+fn damaged_model(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let mut model = fixture.model.clone();
+    model[50_000] ^= 0x10;
+    let fault = fault_of(device, lab, &model)?;
+    assert!(matches!(fault, DeviceFault::Blob(BlobError::Checksum { .. })), "{fault:?}");
+    Ok(())
+}
+
+fn no_model(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
+    let fault = fault_of(device, lab, &[0xFF; 64])?;
+    assert_eq!(fault, DeviceFault::Blob(BlobError::Magic));
+    Ok(())
+}
+
+/// A model whose stored answer is not what anyone computes: the self-test at the start finds it.
+fn wrong_golden_vector(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let mut model = fixture.model.clone();
+    let logits = fixture.view()?.golden().next().ok_or("the fixture has golden vectors")?.logits;
+    let offset = logits.as_ptr().addr() - fixture.model.as_ptr().addr();
+    model[offset] ^= 1;
+    let (fields, checksum) = model.split_last_chunk_mut::<4>().ok_or("the fixture is longer")?;
+    *checksum = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(fields).to_le_bytes();
+    let fault = fault_of(device, lab, &model)?;
+    assert!(matches!(fault, DeviceFault::SelfTest(_)), "{fault:?}");
+    Ok(())
+}
+
+/// Why the device does not run `model`. It says the same to a hello and to a picture.
+fn fault_of(device: Device, lab: &Lab, model: &[u8]) -> Result<DeviceFault, Failed> {
+    let mut session = device.start(lab, model)?;
+    let client = &mut session.client;
+    let to_hello = client.hello().err();
+    let sequence = client.send_picture(&[0; 784])?;
+    match (to_hello, client.receive_answer(sequence)) {
+        (
+            Some(ClientError::Refused(Refusal::NoModel(to_hello))),
+            Err(ClientError::Refused(Refusal::NoModel(to_picture))),
+        ) if to_hello == to_picture => Ok(to_hello),
+        other => Err(format!("expected two refusals that agree, found {other:?}").into()),
+    }
+}
+
+fn wrong_picture_size(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let mut session = device.start(lab, &fixture.model)?;
+    for length in [0, 1, 783, 785] {
+        let sequence = session.client.send_picture(&vec![1; length])?;
+        let error = session.client.receive_answer(sequence).expect_err("the size is wrong");
+        assert!(matches!(error, ClientError::Refused(Refusal::Infer(_))), "{error}");
+    }
+    Ok(session.client.hello().map(|_| ())?)
+}
+
+/// Bytes that are no frames, frames that are too long: the device says so, and goes on.
+fn noise(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let mut session = device.start(lab, &fixture.model)?;
+    let client = &mut session.client;
+    for noise in [&[0x55; 7][..], &[7; 40_000], &[1, 1, 1, 1]] {
+        client.send_raw(noise)?;
+        client.send_raw(&[0])?;
+        let error = client.hello().expect_err("the refusal of the noise comes first");
+        assert!(matches!(error, ClientError::Refused(Refusal::Frame(_))), "{error}");
+        // The answer to that hello is still on its way, and is passed over by its number.
+        client.hello()?;
+    }
+    Ok(())
+}
+
+fn memory(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let (header, records) = AnswersHeader::parse(&fixture.answers)?;
+    let mut session = device.start(lab, &fixture.model)?;
+    sweep(&mut session, &header, records, |_| {})?;
+    let used = session.client.memory_use()?;
+    assert!(used.flash <= FLASH_BUDGET, "{used:?}");
+    assert!(used.statics + used.stack_used <= RAM_BUDGET, "{used:?}");
+    if device.has_faults() {
+        assert!(used.flash > 0 && used.statics > 0 && used.stack_used > 0, "{used:?}");
+        assert!(used.stack_used < used.stack_reserved, "{used:?}");
+    }
+    Ok(())
+}
+
+fn panic(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
+    breaks(device, lab, b"p", &["error", "panicked at", "mps2-an386-faults.rs", "on purpose"])
+}
+
+fn hard_fault(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
+    breaks(device, lab, b"f", &["error", "HardFault at 0x0000"])
+}
+
+fn stack_overflow(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
+    breaks(device, lab, b"s", &["error", "stack overflow"])
+}
+
+/// Has the board break in the way that `how` asks for; the last words must hold `expected`, and the exit code is 1.
+fn breaks(device: Device, lab: &Lab, how: &[u8], expected: &[&str]) -> Result<(), Failed> {
+    let mut session = device.start_faults(lab).ok_or("the device has no such binary")??;
+    session.client.send_raw(how)?;
+    let emulator = session.emulator.as_mut().ok_or("the device is emulated")?;
+    let status = emulator.wait(lab.patience).ok_or("the run did not end")?;
+    assert_eq!(status.code(), Some(1));
+    let logs = emulator.logs().join("\n");
+    for words in expected {
+        assert!(logs.contains(words), "{words:?} is not in: {logs}");
+    }
+    Ok(())
+}
+
+fn dies_in_the_sweep(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let (header, records) = AnswersHeader::parse(&fixture.answers)?;
+    let mut session = device.start(lab, &fixture.model)?;
+    let mut emulator = session.emulator.take().ok_or("the device is emulated")?;
+    let error = sweep(&mut session, &header, records, |done| {
+        if done == 10 {
+            emulator.kill();
+        }
+    })
+    .expect_err("the device is dead");
+    assert!(matches!(error.source, ClientError::Gone), "{error}");
+    assert!(error.done >= 10 && error.to_string().contains("pictures"), "{error}");
+    Ok(())
+}
+
+fn never_answers(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
+    let lab = Lab { patience: Duration::from_millis(300), ..lab.clone() };
+    // This binary reads one byte, ignores frames, and breaks; before that byte it is as silent as can be.
+    let mut session = device.start_faults(&lab).ok_or("the device has no such binary")??;
+    let error = session.client.receive_answer(1).expect_err("nobody answers");
+    assert!(matches!(error, ClientError::Silent), "{error}");
+    Ok(())
+}
+
+fn model_too_large(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
+    let error = device.start(lab, &vec![0; 64 << 20]).expect_err("no part is that large");
+    assert!(matches!(error, DeviceError::ModelTooLarge { .. }), "{error}");
+    Ok(())
+}

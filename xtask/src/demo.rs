@@ -1,0 +1,193 @@
+//! `cargo xtask demo`: from raw pictures to answers out of a running microcontroller.
+
+use anyhow::{Context, Result, bail};
+use comfy_table::{CellAlignment, Table, presets};
+use serde::Serialize;
+
+use crate::board::Board;
+use crate::parity::{self, Device, Sample};
+use crate::sizes::{self, Sizes};
+use crate::stages::Stages;
+use crate::trainer::{self, Evaluated, Trained};
+use crate::workspace::Workspace;
+use crate::{DEFAULT_BOARD, image, setup};
+
+/// What `--json` prints. The keys are stable; accuracies are from 0 to 1.
+#[derive(Serialize)]
+struct Summary {
+    board: String,
+    pictures: u64,
+    logits_compared: u64,
+    logits_different: u64,
+    train_accuracy_float: f64,
+    test_accuracy_float: f64,
+    test_accuracy_fixed: f64,
+    test_accuracy_device: f64,
+    model_bytes: u64,
+    flash_bytes: u64,
+    ram_bytes: u64,
+}
+
+impl Summary {
+    fn new(trained: &Trained, evaluated: &Evaluated, device: &Device, sizes: Sizes) -> Self {
+        Self {
+            board: device.device.clone(),
+            pictures: device.pictures,
+            logits_compared: device.logits_compared,
+            logits_different: device.logits_different,
+            train_accuracy_float: trained.train_accuracy_float,
+            test_accuracy_float: trained.test_accuracy_float,
+            test_accuracy_fixed: evaluated.accuracy,
+            test_accuracy_device: device.accuracy,
+            model_bytes: trained.model_bytes,
+            // A device that counts for itself also knows its stack.
+            flash_bytes: device.flash_bytes.unwrap_or(sizes.flash),
+            ram_bytes: device.ram_bytes.unwrap_or(sizes.ram),
+        }
+    }
+
+    fn table(&self) -> Table {
+        let mut table = Table::new();
+        table.load_style(presets::UTF8_FULL_CONDENSED);
+        let rows = [
+            ("board", self.board.clone()),
+            ("training accuracy, float", percent(self.train_accuracy_float)),
+            ("test accuracy, float", percent(self.test_accuracy_float)),
+            ("test accuracy, fixed point on the host", percent(self.test_accuracy_fixed)),
+            ("test accuracy, fixed point on the device", percent(self.test_accuracy_device)),
+            ("pictures compared", self.pictures.to_string()),
+            ("logits compared", self.logits_compared.to_string()),
+            ("logits that differ", self.logits_different.to_string()),
+            ("model.bin", sizes::bytes(self.model_bytes)),
+            ("firmware, flash", sizes::bytes(self.flash_bytes)),
+            ("firmware, RAM (variables and stack)", sizes::bytes(self.ram_bytes)),
+        ];
+        for (name, value) in rows {
+            table.add_row([name.to_owned(), value]);
+        }
+        align_right(&mut table, 1);
+        table
+    }
+}
+
+/// `cargo xtask demo [--json]`.
+///
+/// # Errors
+/// When a stage fails, or desk and device differ in anything.
+pub fn command(workspace: &Workspace, json: bool) -> Result<()> {
+    let folder = workspace.folder("demo")?;
+    let (model, answers) = (folder.join("model.bin"), folder.join("answers.bin"));
+    let board = Board::read(&workspace.root, DEFAULT_BOARD)?;
+
+    let mut stages = Stages::new(6);
+    stages.run("Setting up what is missing", || setup::ensure(workspace))?;
+    stages.run("Building the trainer and the parity tool", || workspace.build_programs())?;
+    let trained = stages.run("Training, quantizing and exporting", || trainer::train(workspace, &folder))?;
+    let evaluated =
+        stages.run("Answering the test pictures on the host", || trainer::evaluate(workspace, &model, &answers))?;
+    let firmware =
+        stages.run(&format!("Building the firmware for {}", board.name), || image::build(workspace, &board))?;
+    let report = stages.run(&format!("Comparing with {}", board.name), || {
+        parity::compare(workspace, &board.name, &model, &answers, &folder.join("parity.json"))
+    })?;
+
+    let device = report.devices.iter().find(|device| device.device == board.name);
+    let device = device.with_context(|| format!("the parity report has no {}", board.name))?;
+    let summary = Summary::new(&trained, &evaluated, device, firmware.sizes());
+    if json {
+        println!("{}", serde_json::to_string(&summary)?);
+    } else {
+        println!("\n{}", summary.table());
+        report.sample.iter().for_each(|picture| println!("\n{}", sample(picture)));
+    }
+    if !device.agrees() {
+        bail!(
+            "host and {} differ: {} of {} logits, {} probabilities, {} classes",
+            board.name,
+            device.logits_different,
+            device.logits_compared,
+            device.probabilities_different,
+            device.classes_different
+        );
+    }
+    Ok(())
+}
+
+/// One picture's probabilities, side by side.
+fn sample(sample: &Sample) -> String {
+    let name = |class: usize| sample.class_names.get(class).map_or("?", String::as_str);
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_header(["class", "host", sample.device_name.as_str()]);
+    for (class, (host, device)) in sample.host.iter().zip(&sample.device).enumerate() {
+        let mark = if host == device { "" } else { "  differs" };
+        let right = format!("{}{mark}", share(*device, &sample.device));
+        table.add_row([name(class).to_owned(), share(*host, &sample.host), right]);
+    }
+    align_right(&mut table, 1);
+    align_right(&mut table, 2);
+    format!("test picture {}, truly: {}\n{table}", sample.picture, name(sample.label))
+}
+
+/// A probability as the integer it is, and in per cent of the whole.
+fn share(part: u32, all: &[u32]) -> String {
+    let whole: u32 = all.iter().sum();
+    format!("{part}  {:>8}", percent(f64::from(part) / f64::from(whole.max(1))))
+}
+
+fn percent(ratio: f64) -> String {
+    format!("{:.2} %", ratio * 100.0)
+}
+
+fn align_right(table: &mut Table, column: usize) {
+    if let Some(column) = table.column_mut(column) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn device() -> Device {
+        Device {
+            device: "mps2-an386".into(),
+            pictures: 10_000,
+            logits_compared: 100_000,
+            logits_different: 0,
+            probabilities_different: 0,
+            classes_different: 0,
+            accuracy: 0.871,
+            flash_bytes: None,
+            ram_bytes: Some(9_500),
+        }
+    }
+
+    #[test]
+    fn the_object_has_the_keys_that_were_promised_in_order() {
+        let trained = Trained { train_accuracy_float: 0.9, test_accuracy_float: 0.872, model_bytes: 104_000 };
+        let evaluated = Evaluated { model_id: "00000000".into(), pictures: 10_000, accuracy: 0.871 };
+        let summary = Summary::new(&trained, &evaluated, &device(), Sizes { flash: 20_000, ram: 9_000 });
+        let expected = concat!(
+            r#"{"board":"mps2-an386","pictures":10000,"logits_compared":100000,"logits_different":0,"#,
+            r#""train_accuracy_float":0.9,"test_accuracy_float":0.872,"test_accuracy_fixed":0.871,"#,
+            r#""test_accuracy_device":0.871,"model_bytes":104000,"flash_bytes":20000,"ram_bytes":9500}"#
+        );
+        assert_eq!(serde_json::to_string(&summary).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_differing_probability_is_marked_and_an_equal_one_is_not() {
+        let both = Sample {
+            picture: 3,
+            label: 1,
+            class_names: vec!["coat".into(), "bag".into()],
+            host: vec![32_767, 1],
+            device: vec![32_767, 0],
+            device_name: "mps2-an386".into(),
+        };
+        let text = sample(&both);
+        assert!(text.contains("test picture 3, truly: bag"), "{text}");
+        assert_eq!(text.matches("differs").count(), 1, "{text}");
+        assert_eq!(text.matches("100.00 %").count(), 2, "{text}");
+    }
+}

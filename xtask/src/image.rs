@@ -1,0 +1,134 @@
+//! Firmware images: the build, with the toolchain that was found. All toolchain facts lie below.
+
+mod facts;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow};
+
+use crate::board::Board;
+use crate::process::Job;
+use crate::sizes::{self, Sizes};
+use crate::workspace::{Workspace, shown};
+
+pub use facts::{Facts, Library, Toolchain};
+
+/// What a firmware build gave.
+pub struct Firmware {
+    /// Each program's file and size, the board's own first.
+    pub programs: Vec<(PathBuf, Sizes)>,
+}
+
+impl Firmware {
+    /// The size of the board's own program.
+    pub fn sizes(&self) -> Sizes {
+        self.programs.first().map(|(_, sizes)| *sizes).unwrap_or_default()
+    }
+}
+
+/// `cargo xtask firmware`: builds and prints sizes.
+///
+/// # Errors
+/// A usage error for an unknown board; others as [`build`].
+pub fn command(workspace: &Workspace, board: &str) -> Result<()> {
+    let board = Board::read(&workspace.root, board)?;
+    let firmware = build(workspace, &board)?;
+    println!("{} ({}, {})", board.name, board.core, board.triple);
+    for (path, sizes) in &firmware.programs {
+        println!("  {}: flash {}, RAM {}", shown(path), sizes::bytes(sizes.flash), sizes::bytes(sizes.ram));
+    }
+    Ok(())
+}
+
+/// Builds a board's programs and copies them to target/prenda/firmware.
+///
+/// # Errors
+/// When no compiler or linker for the board is there, or the build fails.
+pub fn build(workspace: &Workspace, board: &Board) -> Result<Firmware> {
+    let facts = Facts::gather(&board.triple);
+    let toolchain = facts.toolchain().ok_or_else(|| missing(&format!("compiler for {}", board.triple)))?;
+    let linker = facts.linker().ok_or_else(|| missing("linker for bare metal"))?;
+    let programs = board.programs();
+
+    // A folder of its own: another compiler's files next to the desk's would make cargo rebuild both.
+    let target = workspace.target.join("firmware");
+    programs
+        .iter()
+        .fold(start(workspace, toolchain, &board.triple, linker), |job, name| job.arg("--bin").arg(name))
+        .args(["--features", &board.name, "--target", &board.triple, "--profile", "firmware", "--target-dir"])
+        .arg(&target)
+        .run()?;
+
+    let built = target.join(&board.triple).join("firmware");
+    let folder = workspace.folder("firmware")?;
+    let programs = programs
+        .iter()
+        .map(|name| {
+            let path = folder.join(format!("{name}.elf"));
+            replace(&built.join(name), &path)?;
+            Ok((path.clone(), Sizes::of_elf(&path)?))
+        })
+        .collect::<Result<_>>()?;
+    Ok(Firmware { programs })
+}
+
+/// `cargo build --package firmware` by that toolchain.
+fn start(workspace: &Workspace, toolchain: &Toolchain, triple: &str, linker: &Path) -> Job {
+    let manifest = workspace.root.join("Cargo.toml");
+    let mut job = Job::new(&toolchain.cargo)
+        .arg("build")
+        .arg("--manifest-path")
+        .arg(manifest)
+        .args(["--package", "firmware"])
+        .env(&linker_variable(triple), linker);
+    if !toolchain.active {
+        // Cargo, which runs us, has put the active toolchain's libraries and itself in the environment.
+        job = job.env("RUSTC", &toolchain.rustc).without_env("LD_LIBRARY_PATH").without_env("CARGO");
+    }
+    if toolchain.library(triple) == Some(Library::Source) {
+        // Building `core` is still unstable in cargo; the variable lets a stable compiler do it.
+        job = job.env("RUSTC_BOOTSTRAP", "1").arg("-Zbuild-std=core");
+    }
+    job
+}
+
+/// The variable by which cargo takes a linker for one target.
+fn linker_variable(triple: &str) -> String {
+    format!("CARGO_TARGET_{}_LINKER", triple.to_uppercase().replace(['-', '.'], "_"))
+}
+
+fn missing(what: &str) -> anyhow::Error {
+    anyhow!("there is no {what} on this machine; run `cargo xtask setup`")
+}
+
+/// Copies a file so that whoever reads `to` sees the old one or the new one, never half of one.
+fn replace(from: &Path, to: &Path) -> Result<()> {
+    let part = to.with_extension("part");
+    std::fs::copy(from, &part)
+        .and_then(|_| std::fs::rename(&part, to))
+        .with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_linker_variable_is_spelt_as_cargo_reads_it() {
+        assert_eq!(linker_variable("thumbv7em-none-eabihf"), "CARGO_TARGET_THUMBV7EM_NONE_EABIHF_LINKER");
+        assert_eq!(linker_variable("thumbv8m.main-none-eabi"), "CARGO_TARGET_THUMBV8M_MAIN_NONE_EABI_LINKER");
+    }
+
+    #[test]
+    fn a_copy_replaces_and_leaves_nothing_else() {
+        let folder = std::env::temp_dir().join(format!("xtask-replace-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let (from, to) = (folder.join("new"), folder.join("b.elf"));
+        std::fs::write(&from, "new").unwrap();
+        std::fs::write(&to, "old").unwrap();
+        replace(&from, &to).unwrap();
+        assert_eq!(std::fs::read_to_string(&to).unwrap(), "new");
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 2);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

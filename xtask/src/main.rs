@@ -1,0 +1,126 @@
+//! `cargo xtask`: what a person would otherwise type. Each command is a module.
+
+mod board;
+mod demo;
+mod image;
+mod parity;
+mod process;
+mod programs;
+mod setup;
+mod sizes;
+mod stages;
+mod test;
+mod trainer;
+mod workspace;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use workspace::Workspace;
+
+/// The board that the demo and the tests use when none is named.
+const DEFAULT_BOARD: &str = "mps2-an386";
+
+/// Sets up, trains, builds firmware, and compares desk and device.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Installs what is missing: the firmware's target, a linker, QEMU, the data set.
+    Setup {
+        /// Changes nothing: reports, and exits with 1 if something is missing.
+        #[arg(long)]
+        check: bool,
+    },
+    /// The main job: set-up, training, firmware, and every logit of every test picture compared.
+    Demo {
+        /// Prints one JSON object on standard output instead of tables.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Sets up what is missing and runs every test.
+    Test {
+        /// Passed on to `cargo test`, for example `-p shared-model` or `-- --nocapture`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+        arguments: Vec<String>,
+    },
+    /// Compares the model on the desk with the model on each device.
+    Parity {
+        /// `loopback` or a board in firmware/boards; loopback and the default board when none is named.
+        #[arg(value_name = "DEVICE")]
+        devices: Vec<String>,
+        /// The model to compare; the demo's when not given.
+        #[arg(long, value_name = "FILE")]
+        model: Option<PathBuf>,
+        /// Prints JSON on standard output instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Builds a board's firmware and prints its size.
+    Firmware {
+        /// A folder in firmware/boards.
+        #[arg(value_name = "BOARD", default_value = DEFAULT_BOARD)]
+        board: String,
+    },
+}
+
+/// A mistake in what was typed: exit code 2, where other failures have 1.
+#[derive(Debug)]
+struct UsageError(String);
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UsageError {}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })
+        }
+    }
+}
+
+fn run(task: Task) -> anyhow::Result<()> {
+    let workspace = Workspace::find()?;
+    match task {
+        Task::Setup { check } => setup::command(&workspace, check),
+        Task::Demo { json } => demo::command(&workspace, json),
+        Task::Test { arguments } => test::command(&workspace, &arguments),
+        Task::Parity { devices, model, json } => parity::command(&workspace, &devices, model, json),
+        Task::Firmware { board } => image::command(&workspace, &board),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn arguments_after_test_reach_cargo_test_unchanged() {
+        let arguments = Arguments::try_parse_from(["xtask", "test", "-p", "parity", "--", "--nocapture"]);
+        let Ok(Arguments { task: Task::Test { arguments } }) = arguments else {
+            panic!("`test` with arguments was refused");
+        };
+        assert_eq!(arguments, ["-p", "parity", "--", "--nocapture"]);
+    }
+}

@@ -1,0 +1,161 @@
+//! `cargo xtask parity`: the same pictures on the desk and on devices, every logit compared.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use serde::Deserialize;
+
+use crate::board::{self, Board};
+use crate::process::{Job, ending};
+use crate::workspace::{Workspace, shown};
+use crate::{DEFAULT_BOARD, UsageError, image, trainer};
+
+/// The device that needs no board: the firmware's library on a thread.
+const LOOPBACK: &str = "loopback";
+
+/// What the parity tool reports.
+#[derive(Debug, Deserialize)]
+pub struct Report {
+    /// One entry for each device.
+    pub devices: Vec<Device>,
+    /// One picture, seen by desk and device.
+    pub sample: Option<Sample>,
+}
+
+/// One device's comparison with the desk.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Device {
+    /// Which device.
+    pub device: String,
+    /// Pictures compared.
+    pub pictures: u64,
+    /// Logits compared.
+    pub logits_compared: u64,
+    /// Logits that differ.
+    pub logits_different: u64,
+    /// Probabilities that differ.
+    pub probabilities_different: u64,
+    /// Classes that differ.
+    pub classes_different: u64,
+    /// Accuracy on the device, from 0 to 1.
+    pub accuracy: f64,
+    /// Flash that the firmware takes, where there is any.
+    pub flash_bytes: Option<u64>,
+    /// RAM that it takes: statics and the deepest stack that was seen.
+    pub ram_bytes: Option<u64>,
+}
+
+impl Device {
+    /// Whether desk and device agreed on everything, and there was something to agree on.
+    pub fn agrees(&self) -> bool {
+        self.pictures > 0
+            && self.logits_compared > 0
+            && self.logits_different + self.probabilities_different + self.classes_different == 0
+    }
+}
+
+/// One picture's probabilities, which add up to the same whole on both sides.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Sample {
+    /// Its place in the test split.
+    pub picture: u64,
+    /// Its true class.
+    pub label: usize,
+    /// The classes' names.
+    pub class_names: Vec<String>,
+    /// The desk's probabilities.
+    pub host: Vec<u32>,
+    /// The device's probabilities.
+    pub device: Vec<u32>,
+    /// Which device.
+    pub device_name: String,
+}
+
+/// `cargo xtask parity [DEVICE...] [--model FILE] [--json]`.
+///
+/// # Errors
+/// A usage error for an unknown device; others when a build fails or anything differs.
+pub fn command(workspace: &Workspace, devices: &[String], model: Option<PathBuf>, json: bool) -> Result<()> {
+    let devices = if devices.is_empty() { vec![LOOPBACK.into(), DEFAULT_BOARD.into()] } else { devices.to_vec() };
+    let known = board::names(&workspace.root)?;
+    if let Some(unknown) = devices.iter().find(|device| *device != LOOPBACK && !known.contains(device)) {
+        let known = known.join(", ");
+        return Err(UsageError(format!("there is no device {unknown:?}; the devices are: {LOOPBACK}, {known}")).into());
+    }
+    let model = model.unwrap_or_else(|| workspace.demo_model());
+    if !model.is_file() {
+        bail!("there is no model {}; run `cargo xtask demo` or name one by --model FILE", shown(&model));
+    }
+
+    workspace.build_programs()?;
+    let answers = workspace.folder("parity")?.join("answers.bin");
+    let evaluated = trainer::evaluate(workspace, &model, &answers)?;
+    eprintln!("    model {}, {} pictures", evaluated.model_id, evaluated.pictures);
+    for device in devices.iter().filter(|device| *device != LOOPBACK) {
+        image::build(workspace, &Board::read(&workspace.root, device)?)?;
+    }
+    let job = tool(workspace, &devices, &model, &answers)?;
+    if json { job.arg("--json").run_to_stdout() } else { job.run_to_stdout() }
+}
+
+/// Compares, and returns the tool's report even when something differs.
+///
+/// # Errors
+/// When the tool ends without a report; its own message has been shown.
+pub fn compare(workspace: &Workspace, device: &str, model: &Path, answers: &Path, report: &Path) -> Result<Report> {
+    // A report of an earlier run must not be taken for this one's.
+    match std::fs::remove_file(report) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(anyhow!(error).context(format!("cannot remove {}", report.display())));
+        }
+        _ => {}
+    }
+    let job = tool(workspace, &[device.to_owned()], model, answers)?.arg("--report").arg(report);
+    let name = job.name();
+    let status = job.run_to_status()?;
+    let text = match std::fs::read_to_string(report) {
+        Ok(text) => text,
+        Err(_) if !status.success() => bail!("`{name}` {}", ending(status)),
+        Err(error) => return Err(anyhow!(error).context(format!("`{name}` left no report {}", report.display()))),
+    };
+    let parsed: Report =
+        serde_json::from_str(&text).with_context(|| format!("cannot understand {}", report.display()))?;
+    if !status.success() && parsed.devices.iter().all(Device::agrees) {
+        bail!("`{name}` {}", ending(status));
+    }
+    Ok(parsed)
+}
+
+fn tool(workspace: &Workspace, devices: &[String], model: &Path, answers: &Path) -> Result<Job> {
+    let firmware = workspace.folder("firmware")?;
+    let job = Job::new(workspace.program("parity")).args(devices).arg("--model").arg(model);
+    Ok(job.arg("--answers").arg(answers).arg("--firmware").arg(firmware))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn device() -> Device {
+        Device {
+            device: "d".into(),
+            pictures: 10,
+            logits_compared: 100,
+            logits_different: 0,
+            probabilities_different: 0,
+            classes_different: 0,
+            accuracy: 0.5,
+            flash_bytes: None,
+            ram_bytes: None,
+        }
+    }
+
+    #[test]
+    fn any_difference_and_an_empty_comparison_are_disagreement() {
+        assert!(device().agrees());
+        assert!(!Device { logits_different: 1, ..device() }.agrees());
+        assert!(!Device { probabilities_different: 1, ..device() }.agrees());
+        assert!(!Device { classes_different: 1, ..device() }.agrees());
+        assert!(!Device { pictures: 0, logits_compared: 0, ..device() }.agrees());
+    }
+}

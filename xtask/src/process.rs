@@ -1,0 +1,244 @@
+//! Running a command: the line is shown, progress stays visible, a failure names what failed.
+
+use std::borrow::Cow;
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::{Command, ExitStatus, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+use std::{io, iter};
+
+use anyhow::{Context, Result, anyhow, bail};
+
+/// One command to run. Its standard error is always the person's; standard output is ours alone.
+pub struct Job {
+    command: Command,
+    line: String,
+    name: Option<&'static str>,
+    quiet: bool,
+}
+
+impl Job {
+    /// A command without arguments yet; standard input is the person's.
+    pub fn new(program: impl AsRef<OsStr>) -> Self {
+        let line = quoted(program.as_ref());
+        Self { command: Command::new(program), line, name: None, quiet: false }
+    }
+
+    /// Adds one argument.
+    pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.line.push(' ');
+        self.line.push_str(&quoted(argument.as_ref()));
+        self.command.arg(argument);
+        self
+    }
+
+    /// Adds several arguments.
+    pub fn args<A: AsRef<OsStr>>(self, arguments: impl IntoIterator<Item = A>) -> Self {
+        arguments.into_iter().fold(self, Self::arg)
+    }
+
+    /// Sets an environment variable, and shows it before the line as a shell would take it.
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.line = format!("{name}={} {}", quoted(value.as_ref()), self.line);
+        self.command.env(name, value);
+        self
+    }
+
+    /// Hides an inherited environment variable from the command.
+    pub fn without_env(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
+    /// Takes standard input away, so that nothing can wait for an answer.
+    pub fn without_input(mut self) -> Self {
+        self.command.stdin(Stdio::null());
+        self
+    }
+
+    /// Sets what errors call the command, where its first words do not tell.
+    pub fn named(mut self, name: &'static str) -> Self {
+        self.name = Some(name);
+        self
+    }
+
+    /// Does not print the line.
+    pub fn quiet(mut self) -> Self {
+        self.quiet = true;
+        self
+    }
+
+    /// The line as it is shown.
+    #[cfg(test)]
+    pub fn line(&self) -> &str {
+        &self.line
+    }
+
+    /// Runs to the end with its output on standard error, so that our standard output stays clean.
+    ///
+    /// # Errors
+    /// When it cannot be started or ends with anything but success.
+    pub fn run(mut self) -> Result<()> {
+        self.command.stdout(Stdio::from(io::stderr()));
+        let status = self.status()?;
+        self.succeeded(status)
+    }
+
+    /// Runs to the end with its output on our standard output.
+    ///
+    /// # Errors
+    /// As [`Job::run`].
+    pub fn run_to_stdout(mut self) -> Result<()> {
+        let status = self.status()?;
+        self.succeeded(status)
+    }
+
+    /// Runs like [`Job::run`], but kills the command when `limit` has passed.
+    ///
+    /// # Errors
+    /// As [`Job::run`], and when the time is over.
+    pub fn run_within(mut self, limit: Duration) -> Result<()> {
+        self.show();
+        self.command.stdout(Stdio::from(io::stderr()));
+        let mut child = self.command.spawn().map_err(|error| self.not_started(&error))?;
+        let start = Instant::now();
+        loop {
+            if let Some(status) = child.try_wait().context("cannot wait for a command")? {
+                return self.succeeded(status);
+            }
+            if start.elapsed() >= limit {
+                // It may have ended just now; either way it is gone after the wait.
+                let _ = child.kill();
+                let _ = child.wait();
+                bail!("`{}` did not end within {} s", self.name(), limit.as_secs());
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Runs to the end and returns what it wrote to standard output; standard error is shown.
+    ///
+    /// # Errors
+    /// As [`Job::run`], and when the output is not UTF-8.
+    pub fn capture(mut self) -> Result<String> {
+        self.show();
+        self.command.stderr(Stdio::inherit());
+        let output = self.command.output().map_err(|error| self.not_started(&error))?;
+        self.succeeded(output.status)?;
+        String::from_utf8(output.stdout).with_context(|| format!("`{}` wrote text that is not UTF-8", self.name()))
+    }
+
+    /// Runs to the end with output and errors kept, whatever the exit code is. Never prints the line.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn probe(mut self) -> Result<Output> {
+        self.command.stdin(Stdio::null());
+        self.command.output().map_err(|error| self.not_started(&error))
+    }
+
+    /// Runs with its output on standard error and returns how it ended.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn run_to_status(mut self) -> Result<ExitStatus> {
+        self.command.stdout(Stdio::from(io::stderr()));
+        self.status()
+    }
+
+    /// What errors call the command: its first words, since the whole line has been shown.
+    pub fn name(&self) -> String {
+        if let Some(name) = self.name {
+            return name.to_owned();
+        }
+        let program = Path::new(self.command.get_program()).file_stem().unwrap_or_default().to_string_lossy();
+        let arguments = self.command.get_args().map(|argument| argument.to_string_lossy());
+        let plain =
+            |word: &Cow<str>| word.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') && !word.starts_with('-');
+        iter::once(program).chain(arguments.take_while(plain).take(2)).collect::<Vec<_>>().join(" ")
+    }
+
+    fn status(&mut self) -> Result<ExitStatus> {
+        self.show();
+        self.command.status().map_err(|error| self.not_started(&error))
+    }
+
+    fn show(&self) {
+        if !self.quiet {
+            eprintln!("    $ {}", self.line);
+        }
+    }
+
+    fn not_started(&self, error: &io::Error) -> anyhow::Error {
+        let program = self.command.get_program().to_string_lossy();
+        match error.kind() {
+            io::ErrorKind::NotFound => anyhow!("cannot start `{program}`: there is no such program"),
+            _ => anyhow!("cannot start `{program}`: {error}"),
+        }
+    }
+
+    fn succeeded(&self, status: ExitStatus) -> Result<()> {
+        if status.success() {
+            return Ok(());
+        }
+        bail!("`{}` {}", self.name(), ending(status))
+    }
+}
+
+/// How a process ended, in words that follow its name.
+pub fn ending(status: ExitStatus) -> String {
+    match status.code() {
+        Some(code) => format!("failed with exit code {code}, as said above"),
+        None => format!("was stopped ({status})"),
+    }
+}
+
+/// The word as a shell would need it.
+fn quoted(word: &OsStr) -> String {
+    let word = word.to_string_lossy();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.into_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_can_be_pasted_into_a_shell() {
+        let job = Job::new("cargo").args(["build", "it's here", ""]).env("A", "b c");
+        assert_eq!(job.line(), r"A='b c' cargo build 'it'\''s here' ''");
+    }
+
+    #[test]
+    fn a_failure_names_the_command_and_its_exit_code() {
+        let job = Job::new("/bin/sh").args(["-c", "exit 3"]).quiet();
+        assert_eq!(job.run().unwrap_err().to_string(), "`sh` failed with exit code 3, as said above");
+        let job = Job::new("/a/b/rustup").args(["target", "add", "thumb"]);
+        assert_eq!(job.name(), "rustup target add");
+        assert_eq!(Job::new("parity").args(["loopback", "/model.bin", "x"]).name(), "parity loopback");
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_named() {
+        let error = Job::new("no-such-program-of-prenda").quiet().run().unwrap_err().to_string();
+        assert!(error.contains("`no-such-program-of-prenda`: there is no such program"), "{error}");
+    }
+
+    #[test]
+    fn a_command_past_its_limit_is_killed() {
+        let start = Instant::now();
+        let error = Job::new("sleep").arg("60").quiet().run_within(Duration::from_millis(200)).unwrap_err();
+        assert!(error.to_string().contains("did not end within"), "{error}");
+        assert!(start.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn captured_output_is_returned() {
+        assert_eq!(Job::new("echo").arg("seven").quiet().capture().unwrap(), "seven\n");
+    }
+}

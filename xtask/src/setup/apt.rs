@@ -1,0 +1,118 @@
+//! Debian's and Ubuntu's packages: what would change is said first, and no question is asked.
+
+use anyhow::{Result, anyhow, bail};
+
+use crate::process::Job;
+use crate::programs::find_program;
+
+/// Installs packages; refreshes the lists once, before the first.
+#[derive(Default)]
+pub struct Apt {
+    updated: bool,
+}
+
+/// How to become root.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rights {
+    Root,
+    Sudo,
+}
+
+impl Apt {
+    /// Installs packages without those that are only recommended.
+    ///
+    /// # Errors
+    /// When there is no apt-get, no way to become root, no such package, or the installation fails.
+    pub fn install(&mut self, packages: &[&str]) -> Result<()> {
+        if find_program("apt-get").is_none() {
+            bail!("this machine has no apt-get");
+        }
+        let rights = rights()?;
+        if !self.updated {
+            // Old lists are often good enough, so a failure here is only said.
+            if let Err(error) = apt_get(rights).arg("update").run() {
+                eprintln!("    apt-get update: {error:#}; going on with the lists that are there");
+            }
+            self.updated = true;
+        }
+        let simulation = Job::new("apt-get").args(["-s", "install", "-y", "--no-install-recommends"]);
+        let simulation = simulation.args(packages).probe()?;
+        if !simulation.status.success() {
+            return Err(refusal(&String::from_utf8_lossy(&simulation.stderr), packages));
+        }
+        let removed = removals(&String::from_utf8_lossy(&simulation.stdout)).join(", ");
+        if !removed.is_empty() {
+            eprintln!("    to install {}, apt-get removes: {removed}", packages.join(", "));
+        }
+        apt_get(rights).args(["install", "-y", "--no-install-recommends"]).args(packages).run()
+    }
+}
+
+fn rights() -> Result<Rights> {
+    let user = Job::new("id").arg("-u").probe()?;
+    if user.stdout.trim_ascii() == b"0" {
+        Ok(Rights::Root)
+    } else if find_program("sudo").is_some() {
+        Ok(Rights::Sudo)
+    } else {
+        bail!("installing packages needs root, and there is no sudo")
+    }
+}
+
+/// `apt-get` as root, never asking: questions take their defaults, and a locked database is waited for.
+fn apt_get(rights: Rights) -> Job {
+    let job = match rights {
+        Rights::Root => Job::new("env"),
+        Rights::Sudo => Job::new("sudo").arg("env"),
+    };
+    job.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "DPkg::Lock::Timeout=120"])
+        .named("apt-get")
+        .without_input()
+}
+
+/// The packages that a simulated installation would remove.
+fn removals(simulation: &str) -> Vec<&str> {
+    let after = simulation.lines().filter_map(|line| line.strip_prefix("Remv "));
+    after.filter_map(|rest| rest.split_whitespace().next()).collect()
+}
+
+/// Why apt-get would not install, from its own message.
+fn refusal(message: &str, packages: &[&str]) -> anyhow::Error {
+    let reason = message.lines().find_map(|line| line.strip_prefix("E: ")).unwrap_or("it gave no reason");
+    anyhow!("apt-get cannot install {}: {reason}", packages.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIMULATION: &str = "\
+Reading package lists...
+The following packages will be REMOVED:
+  qemu-utils
+Remv qemu-utils [1:8.2.2+ds-2~bpo12+1]
+Remv qemu-block-extra [1:8.2.2+ds-2~bpo12+1] [other:amd64 ]
+Inst qemu-system-arm (1:7.2+dfsg-7 Debian:12.11 [amd64])
+Conf qemu-system-arm (1:7.2+dfsg-7 Debian:12.11 [amd64])
+";
+
+    #[test]
+    fn a_simulation_names_what_would_be_removed_and_nothing_else() {
+        assert_eq!(removals(SIMULATION), ["qemu-utils", "qemu-block-extra"]);
+        assert!(removals("Inst lld (1:14.0 Debian)\nConf lld (1:14.0 Debian)\n").is_empty());
+    }
+
+    #[test]
+    fn a_refusal_says_why() {
+        let message = "W: no sandbox\nE: Unable to locate package rustc-web\nE: other\n";
+        let told = refusal(message, &["rustc-web", "cargo-web"]).to_string();
+        assert_eq!(told, "apt-get cannot install rustc-web, cargo-web: Unable to locate package rustc-web");
+    }
+
+    #[test]
+    fn sudo_runs_the_line_that_is_shown_and_root_needs_none() {
+        let line = "env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120";
+        assert_eq!(apt_get(Rights::Root).line(), line);
+        assert_eq!(apt_get(Rights::Sudo).line(), format!("sudo {line}"));
+    }
+}

@@ -1,0 +1,123 @@
+//! Step: the pictures. Only looks whether the files are there; the trainer verifies what is in them.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+use super::apt::Apt;
+use super::steps::{ByHand, Done, Found, Step, apt_line};
+
+/// Each as it is, or with .gz.
+const FILES: [&str; 4] =
+    ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
+const VARIABLE: &str = "FASHION_MNIST_DIR";
+const DEBIAN: &str = "/usr/share/datasets/fashion-mnist";
+const PACKAGES: [&str; 1] = ["dataset-fashion-mnist"];
+const DOWNLOAD: &str = "cargo run --package host-trainer -- data";
+
+/// Fashion-MNIST in its four files, in one of the places where the trainer looks.
+pub struct DataSet;
+
+impl Step for DataSet {
+    fn name(&self) -> &'static str {
+        "data set"
+    }
+
+    fn why(&self) -> &'static str {
+        "to train on, and to compare desk and device with (Fashion-MNIST, 30 MB)"
+    }
+
+    fn check(&self) -> Found {
+        look(named(), cache(), Path::new(DEBIAN))
+    }
+
+    fn act(&self, apt: &mut Apt) -> Result<Done> {
+        if let Some(folder) = named() {
+            bail!("{VARIABLE} names {}, so nothing else is used; correct it or unset it", folder.display());
+        }
+        match apt.install(&PACKAGES) {
+            Ok(()) => Ok(Done::Now),
+            Err(error) => {
+                Ok(Done::Later(format!("{error:#}; the trainer downloads it when it first needs it (now: {DOWNLOAD})")))
+            }
+        }
+    }
+
+    fn by_hand(&self) -> ByHand {
+        if named().is_some() {
+            return ByHand::same(&format!("unset {VARIABLE}"));
+        }
+        ByHand { debian: apt_line(&PACKAGES), fedora: DOWNLOAD.into(), macos: DOWNLOAD.into() }
+    }
+}
+
+/// The folder that the person named, if any.
+fn named() -> Option<PathBuf> {
+    std::env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// The folder that the trainer downloads into.
+fn cache() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "prenda").map(|folders| folders.cache_dir().join("fashion-mnist"))
+}
+
+/// Looks in the trainer's order. A named folder is the only one that counts.
+fn look(named: Option<PathBuf>, cache: Option<PathBuf>, debian: &Path) -> Found {
+    if let Some(folder) = named {
+        return match absent(&folder) {
+            None => Found::Ready(folder.display().to_string()),
+            Some(file) => Found::Missing(format!("{VARIABLE} names {}, which has no {file}", folder.display())),
+        };
+    }
+    let folders: Vec<PathBuf> = cache.into_iter().chain([debian.to_owned()]).collect();
+    match folders.iter().find(|folder| absent(folder).is_none()) {
+        Some(folder) => Found::Ready(folder.display().to_string()),
+        None => {
+            let places: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
+            Found::Missing(format!("Fashion-MNIST is not in {}", places.join(", nor in ")))
+        }
+    }
+}
+
+/// The first file that a folder has neither compressed nor as it is.
+fn absent(folder: &Path) -> Option<&'static str> {
+    let present = |name: &str| folder.join(name).is_file();
+    FILES.into_iter().find(|file| !present(&format!("{file}.gz")) && !present(file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(name: &str, files: &[&str]) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("xtask-data-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        files.iter().for_each(|file| std::fs::write(folder.join(file), "").unwrap());
+        folder
+    }
+
+    #[test]
+    fn the_first_complete_folder_is_taken() {
+        let compressed = FILES.map(|file| format!("{file}.gz"));
+        let compressed = compressed.each_ref().map(String::as_str);
+        let (full, partial) = (folder("full", &compressed), folder("partial", &compressed[..3]));
+        assert_eq!(look(None, Some(partial.clone()), &full), Found::Ready(full.display().to_string()));
+        assert_eq!(look(None, Some(full.clone()), &partial), Found::Ready(full.display().to_string()));
+        assert!(matches!(look(None, None, &partial), Found::Missing(_)));
+        for folder in [full, partial] {
+            std::fs::remove_dir_all(folder).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_named_folder_is_not_silently_replaced_by_another() {
+        let (full, partial) = (folder("other", &FILES), folder("named", &FILES[..3]));
+        let Found::Missing(what) = look(Some(partial.clone()), None, &full) else {
+            panic!("an incomplete named folder was accepted");
+        };
+        assert!(what.contains("has no t10k-labels-idx1-ubyte"), "{what}");
+        for folder in [full, partial] {
+            std::fs::remove_dir_all(folder).unwrap();
+        }
+    }
+}

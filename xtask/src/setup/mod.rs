@@ -1,0 +1,99 @@
+//! `cargo xtask setup`: looks at each step, and does what is missing.
+
+mod apt;
+mod data;
+mod emulator;
+mod linker;
+mod steps;
+mod target;
+
+use anyhow::{Result, bail};
+
+use crate::DEFAULT_BOARD;
+use crate::board::Board;
+use crate::workspace::Workspace;
+
+use apt::Apt;
+use steps::{Done, Found, Step};
+
+/// `cargo xtask setup [--check]`.
+///
+/// # Errors
+/// With `--check` when something is missing; without, when something is missing and could not be had.
+pub fn command(workspace: &Workspace, check: bool) -> Result<()> {
+    if check { report(&steps(workspace)?) } else { ensure(workspace) }
+}
+
+/// Does what is missing, telling about it on standard error.
+///
+/// # Errors
+/// When a step could not be done; the lines to type have been printed.
+pub fn ensure(workspace: &Workspace) -> Result<()> {
+    let mut apt = Apt::default();
+    let mut failed = Vec::new();
+    for step in steps(workspace)? {
+        let name = step.name();
+        match step.check() {
+            Found::Ready(what) => eprintln!("    ok       {name}: {what}"),
+            Found::Missing(what) => {
+                eprintln!("    missing  {name}: {what}\n             needed {}", step.why());
+                match act(step.as_ref(), &mut apt) {
+                    Ok(told) => eprintln!("    {told}"),
+                    Err(error) => {
+                        eprintln!("    failed   {name}: {error:#}\n{}", step.by_hand());
+                        failed.push(name);
+                    }
+                }
+            }
+        }
+    }
+    if failed.is_empty() {
+        return Ok(());
+    }
+    bail!("not set up: {}; type one of the lines above, then run this again", failed.join(", "))
+}
+
+/// Does one step and looks again whether it is now true.
+fn act(step: &dyn Step, apt: &mut Apt) -> Result<String> {
+    match step.act(apt)? {
+        Done::Later(when) => Ok(format!("later    {}: {when}", step.name())),
+        Done::Now => match step.check() {
+            Found::Ready(what) => Ok(format!("done     {}: {what}", step.name())),
+            Found::Missing(what) => bail!("was installed, but still: {what}"),
+        },
+    }
+}
+
+/// Says what is there and what is not; changes nothing.
+fn report(steps: &[Box<dyn Step>]) -> Result<()> {
+    let mut missing = Vec::new();
+    for step in steps {
+        match step.check() {
+            Found::Ready(what) => println!("    ok       {}: {what}", step.name()),
+            Found::Missing(what) => {
+                println!(
+                    "    missing  {}: {what}\n             needed {}\n{}",
+                    step.name(),
+                    step.why(),
+                    step.by_hand()
+                );
+                missing.push(step.name());
+            }
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    bail!("missing: {}; `cargo xtask setup` installs what it can", missing.join(", "))
+}
+
+/// The steps, in order.
+fn steps(workspace: &Workspace) -> Result<Vec<Box<dyn Step>>> {
+    let board = Board::read(&workspace.root, DEFAULT_BOARD)?;
+    Ok(vec![
+        Box::new(target::FirmwareTarget { triple: board.triple.clone() }),
+        Box::new(linker::Linker { triple: board.triple }),
+        Box::new(emulator::Emulator),
+        Box::new(data::DataSet),
+    ])
+}

@@ -1,0 +1,74 @@
+//! Step: a compiler with the library for the firmware's target.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::apt::Apt;
+use super::steps::{ByHand, Done, Found, Step, apt_line};
+use crate::image::{Facts, Library};
+use crate::process::Job;
+use crate::programs::find_program;
+
+/// Debian's newest compiler, kept for its browsers, with the source of its library.
+const PACKAGES: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
+
+/// A download of some 10 MB; without a network rustup gives up much sooner.
+const RUSTUP_LIMIT: Duration = Duration::from_secs(300);
+
+/// Some compiler here can build for the triple.
+pub struct FirmwareTarget {
+    /// The compiler's name for the target.
+    pub triple: String,
+}
+
+impl Step for FirmwareTarget {
+    fn name(&self) -> &'static str {
+        "firmware target"
+    }
+
+    fn why(&self) -> &'static str {
+        "to compile Rust for the microcontroller"
+    }
+
+    fn check(&self) -> Found {
+        let facts = Facts::gather(&self.triple);
+        let Some(toolchain) = facts.toolchain() else {
+            return Found::Missing(format!("no compiler here has the library for {}", self.triple));
+        };
+        let library = match toolchain.library(&self.triple) {
+            Some(Library::Source) => "builds its library from source",
+            _ => "has its library",
+        };
+        let (rustc, version) = (toolchain.rustc.display(), &toolchain.version);
+        Found::Ready(format!("{}: {rustc} {version} {library}", self.triple))
+    }
+
+    fn act(&self, apt: &mut Apt) -> Result<Done> {
+        if find_program("rustup").is_none() {
+            apt.install(&PACKAGES).context("there is no rustup")?;
+            return Ok(Done::Now);
+        }
+        let add = Job::new("rustup").args(["target", "add", &self.triple]).without_input();
+        if let Err(error) = add.run_within(RUSTUP_LIMIT) {
+            eprintln!("    {error:#}; trying the system's packages");
+            apt.install(&PACKAGES).context("rustup did not provide it")?;
+        }
+        Ok(Done::Now)
+    }
+
+    fn by_hand(&self) -> ByHand {
+        let add = format!("rustup target add {}", self.triple);
+        if find_program("rustup").is_some() {
+            let debian = format!("{add}    (or: {})", apt_line(&PACKAGES));
+            return ByHand { debian, fedora: add.clone(), macos: add };
+        }
+        ByHand {
+            debian: apt_line(&PACKAGES),
+            fedora: format!("sudo dnf install rustup && rustup-init -y && . ~/.cargo/env && {add}"),
+            macos: format!(
+                "brew install rustup && export PATH=\"$(brew --prefix rustup)/bin:$PATH\" && rustup default stable && {add}"
+            ),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! `cargo xtask test`: sets up, prepares a model and firmware, and runs every check.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+use crate::board::Board;
+use crate::process::Job;
+use crate::programs::find_program;
+use crate::stages::{Outcome, Stage, Stages};
+use crate::workspace::Workspace;
+use crate::{DEFAULT_BOARD, image, setup, trainer};
+
+/// Devices whose absence is a failure here; elsewhere a test without its device is ignored with a reason.
+const REQUIRED: &str = "loopback,mps2-an386";
+
+/// `cargo xtask test [ARGS]`.
+///
+/// # Errors
+/// When a preparation or any check fails; all checks are run first.
+pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    let folder = workspace.folder("test")?;
+    let (model, answers) = (folder.join("model.bin"), folder.join("answers.bin"));
+    let board = Board::read(&workspace.root, DEFAULT_BOARD)?;
+
+    let mut stages = Stages::new(7);
+    stages.run("Setting up what is missing", || setup::ensure(workspace))?;
+    stages.run("Building", || build(workspace, arguments))?;
+    stages.run("Training, quantizing and exporting", || trainer::train(workspace, &folder))?;
+    stages.run("Answering the test pictures on the host", || trainer::evaluate(workspace, &model, &answers))?;
+    stages.run(&format!("Building the firmware for {}", board.name), || image::build(workspace, &board))?;
+
+    stages.check("Checking the format", || format(workspace));
+    // `cargo clippy` would have its place here.
+    stages.check("Testing", || outcome(cargo_test(workspace, &model, &answers, arguments).and_then(Job::run)));
+
+    conclude(stages.done())
+}
+
+/// Builds the programs, then the tests, so that a mistake in a test shows before the training.
+fn build(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    workspace.build_programs()?;
+    if !arguments.is_empty() {
+        return Ok(()); // they may be about a single test, or not go with --no-run
+    }
+    workspace.cargo("test").args(["--workspace", "--locked", "--no-run"]).run()
+}
+
+fn format(workspace: &Workspace) -> Outcome {
+    if find_program("rustfmt").is_none() {
+        return Outcome::Skipped("rustfmt is not installed; `rustup component add rustfmt` adds it".into());
+    }
+    outcome(workspace.cargo("fmt").args(["--all", "--check"]).run())
+}
+
+fn cargo_test(workspace: &Workspace, model: &Path, answers: &Path, arguments: &[String]) -> Result<Job> {
+    let job = workspace.cargo("test").args(selection(arguments)).arg("--locked").args(arguments);
+    Ok(job
+        .env("PARITY_MODEL", model)
+        .env("PARITY_ANSWERS", answers)
+        .env("PARITY_FIRMWARE", workspace.folder("firmware")?)
+        .env("PARITY_REQUIRE", REQUIRED)
+        .env("PRENDA_REQUIRE_DATA", "1"))
+}
+
+/// Every package, unless the person named some: cargo would let `--workspace` win.
+fn selection(arguments: &[String]) -> &'static [&'static str] {
+    let named =
+        |argument: &String| argument.starts_with("-p") || argument == "--package" || argument.starts_with("--package=");
+    let mut before_dashes = arguments.iter().take_while(|argument| *argument != "--");
+    if before_dashes.any(named) { &[] } else { &["--workspace"] }
+}
+
+fn outcome(result: Result<()>) -> Outcome {
+    match result {
+        Ok(()) => Outcome::Passed,
+        Err(error) => Outcome::Failed(format!("{error:#}")),
+    }
+}
+
+/// Says what ran and how long it took.
+fn conclude(stages: &[Stage]) -> Result<()> {
+    println!();
+    for stage in stages {
+        let seconds = stage.elapsed.as_secs_f64();
+        match &stage.outcome {
+            Outcome::Passed => println!("passed   {seconds:>7.1} s  {}", stage.name),
+            Outcome::Failed(how) => println!("FAILED   {seconds:>7.1} s  {}: {how}", stage.name),
+            Outcome::Skipped(why) => println!("skipped  {seconds:>7.1} s  {}: {why}", stage.name),
+        }
+    }
+    println!("         {:>7.1} s  in all", stages.iter().map(|stage| stage.elapsed.as_secs_f64()).sum::<f64>());
+    match stages.iter().filter(|stage| matches!(stage.outcome, Outcome::Failed(_))).count() {
+        0 => Ok(()),
+        count => bail!("{count} of {} parts failed", stages.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn named_packages_replace_the_whole_workspace() {
+        for arguments in ["-p parity", "-pparity", "--package parity", "--package=parity hello"] {
+            assert!(selection(&words(arguments)).is_empty(), "{arguments}");
+        }
+        for arguments in ["", "hello", "-- -p", "--profile dev", "--test parity"] {
+            assert_eq!(selection(&words(arguments)), ["--workspace"], "{arguments}");
+        }
+    }
+
+    #[test]
+    fn one_failed_part_fails_the_whole_and_a_skipped_one_does_not() {
+        let stage = |outcome: &Outcome| Stage { name: "n".into(), elapsed: Duration::ZERO, outcome: outcome.clone() };
+        let (passed, skipped) = (Outcome::Passed, Outcome::Skipped("s".into()));
+        assert!(conclude(&[stage(&passed), stage(&skipped)]).is_ok());
+        let error = conclude(&[stage(&passed), stage(&Outcome::Failed("f".into()))]).unwrap_err();
+        assert_eq!(error.to_string(), "1 of 2 parts failed");
+    }
+}

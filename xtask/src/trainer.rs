@@ -1,0 +1,63 @@
+//! Calling host-trainer, and reading what it says.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::process::Job;
+use crate::workspace::Workspace;
+
+/// The seed of the demo's and the tests' network.
+const SEED: &str = "1";
+
+/// What training reports; accuracies from 0 to 1.
+#[derive(Debug, Deserialize)]
+pub struct Trained {
+    /// Float network, training split.
+    pub train_accuracy_float: f64,
+    /// Float network, test split.
+    pub test_accuracy_float: f64,
+    /// Size of the model file.
+    pub model_bytes: u64,
+}
+
+/// What evaluation in fixed point reports.
+#[derive(Debug, Deserialize)]
+pub struct Evaluated {
+    /// Which model.
+    pub model_id: String,
+    /// How many test pictures.
+    pub pictures: u64,
+    /// Test accuracy, from 0 to 1.
+    pub accuracy: f64,
+}
+
+/// Trains with the defaults and writes `model.bin` and the run's folder into `folder`.
+///
+/// # Errors
+/// When training fails; its own message has been shown.
+pub fn train(workspace: &Workspace, folder: &Path) -> Result<Trained> {
+    let job = Job::new(workspace.program("host-trainer"))
+        .args(["train", "--seed", SEED, "--run"])
+        .arg(folder.join("run"))
+        .arg("--export")
+        .arg(folder.join("model.bin"));
+    read(job)
+}
+
+/// Evaluates a model over the test split and writes every answer to `answers`.
+///
+/// # Errors
+/// When evaluation fails; its own message has been shown.
+pub fn evaluate(workspace: &Workspace, model: &Path, answers: &Path) -> Result<Evaluated> {
+    read(Job::new(workspace.program("host-trainer")).arg("evaluate").arg(model).arg("--answers").arg(answers))
+}
+
+fn read<T: DeserializeOwned>(job: Job) -> Result<T> {
+    let job = job.arg("--json");
+    let name = job.name();
+    let text = job.capture()?;
+    serde_json::from_str(&text).with_context(|| format!("cannot understand what `{name}` printed"))
+}
