@@ -11,27 +11,34 @@ use serde_json::Value;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_host-trainer");
 
-/// What five epochs must reach.
-const LEAST_ACCURACY: f64 = 0.865;
+/// What five epochs must reach on the mean of three seeds.
+const LEAST_MEAN_ACCURACY: f64 = 0.865;
+/// What a single seed must reach. Seeds differ by half a point, and so does one seed on processors that add up in another
+/// order, so this is not the mean's limit.
+const LEAST_ACCURACY: f64 = 0.855;
 /// What fixed point may cost.
 const MOST_LOSS: f64 = 0.003;
+
+type Case = fn() -> Result<(), Failed>;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Each trial keeps a core busy, and two trials side by side are what the smallest machine has cores for.
     arguments.test_threads = arguments.test_threads.or(Some(2));
-    let cases = [("flex", 1, true), ("ndarray", 1, false), ("flex", 2, false), ("flex", 3, false)];
+    let cases: [(&str, Case); 4] = [
+        ("flex::three_seeds", || accuracy("flex", &[1, 2, 3])),
+        ("ndarray::three_seeds", || accuracy("ndarray", &[1, 2, 3])),
+        ("flex::same_seed_same_bytes", || same_seed_same_bytes("flex")),
+        ("ndarray::same_seed_same_bytes", || same_seed_same_bytes("ndarray")),
+    ];
     let absent = absent_data();
     let is_required = env::var_os("PRENDA_REQUIRE_DATA").is_some_and(|value| value == "1");
-    let trials = cases.map(|(backend, seed, twice)| {
-        let name = format!("lecture::{backend}::seed_{seed}");
+    let trials = cases.map(|(name, case)| {
+        let name = format!("lecture::{name}");
         match absent.clone() {
-            None => Trial::test(name, move || train(backend, seed, twice)),
+            None => Trial::test(name, case),
             Some(reason) if is_required => Trial::test(name, move || Err(reason.into())),
-            Some(reason) => {
-                eprintln!("{name} is ignored: {reason}");
-                Trial::test(name, move || Err(reason.into())).with_ignored_flag(true)
-            }
+            Some(reason) => Trial::test(name, || Ok(())).with_kind(reason).with_ignored_flag(true),
         }
     });
     libtest_mimic::run(&arguments, trials.into()).exit_code()
@@ -52,31 +59,48 @@ fn absent_data() -> Option<String> {
     (!is_there).then(|| reason.to_owned())
 }
 
-fn train(backend: &str, seed: u64, twice: bool) -> Result<(), Failed> {
+/// The lecture's network, five epochs, with each of `seeds`.
+fn accuracy(backend: &str, seeds: &[u64]) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
-    let (report, model) = train_once(folder.path(), backend, seed, "first")?;
-    let number = |key: &str| report[key].as_f64().ok_or_else(|| Failed::from(format!("no {key} in {report}")));
-    let (float, fixed) = (number("test_accuracy_float")?, number("test_accuracy_fixed")?);
-    if fixed < LEAST_ACCURACY || float < LEAST_ACCURACY {
-        return Err(format!(
-            "test accuracy {float} in float, {fixed} in fixed point, at least {LEAST_ACCURACY} expected"
-        )
-        .into());
+    let mut sum = 0.0;
+    for &seed in seeds {
+        let (report, _) = train_once(folder.path(), &["--backend", backend, "--seed", &seed.to_string()])?;
+        let number = |key: &str| report[key].as_f64().ok_or_else(|| Failed::from(format!("no {key} in {report}")));
+        let (float, fixed) = (number("test_accuracy_float")?, number("test_accuracy_fixed")?);
+        if float < LEAST_ACCURACY || float - fixed > MOST_LOSS {
+            return Err(format!(
+                "seed {seed}: {float} in float (at least {LEAST_ACCURACY} expected), {fixed} in fixed point (which may \
+                 lose {MOST_LOSS})"
+            )
+            .into());
+        }
+        sum += float;
     }
-    if float - fixed > MOST_LOSS {
-        return Err(format!("fixed point loses more than {MOST_LOSS}: {float} in float, {fixed} in fixed point").into());
+    let mean = sum / seeds.len() as f64;
+    if mean < LEAST_MEAN_ACCURACY {
+        return Err(format!("a mean of {mean} over seeds {seeds:?}, at least {LEAST_MEAN_ACCURACY} expected").into());
     }
-    if twice && model != train_once(folder.path(), backend, seed, "second")?.1 {
+    Ok(())
+}
+
+fn same_seed_same_bytes(backend: &str) -> Result<(), Failed> {
+    let (first, second) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let arguments = ["--backend", backend, "--epochs", "1"];
+    let (_, model) = train_once(first.path(), &arguments)?;
+    if model != train_once(second.path(), &arguments)?.1 {
         return Err("the same seed gave another model.bin".into());
     }
     Ok(())
 }
 
-fn train_once(folder: &Path, backend: &str, seed: u64, name: &str) -> Result<(Value, Vec<u8>), Failed> {
-    let model = folder.join(name).join("model.bin");
+/// What `train --json` reports, and the model.
+fn train_once(folder: &Path, arguments: &[&str]) -> Result<(Value, Vec<u8>), Failed> {
+    let model = folder.join("model.bin");
     let output = Command::new(PROGRAM)
-        .args(["train", "--json", "--backend", backend, "--seed", &seed.to_string(), "--run"])
-        .arg(folder.join(name))
+        .args(["train", "--json"])
+        .args(arguments)
+        .arg("--run")
+        .arg(folder.join("run"))
         .arg("--export")
         .arg(&model)
         .stdin(Stdio::null())

@@ -69,9 +69,9 @@ impl Workspace {
     /// # Errors
     /// When the build fails.
     pub fn build_programs(&self) -> Result<()> {
-        // The whole workspace and one test are named so that cargo chooses the same features of dependencies as for
-        // `cargo test --workspace`: otherwise burn, most of the work, is compiled once for each.
-        let programs = ["--bin", "host-trainer", "--bin", "parity", "--test", "parity"];
+        // The whole workspace is named so that cargo chooses the same features of dependencies as for `cargo test
+        // --workspace`: otherwise burn, most of the work, is compiled once for each.
+        let programs = ["--bin", "host-trainer", "--bin", "parity"];
         self.cargo("build").arg("--workspace").args(programs).run()
     }
 }

@@ -42,7 +42,7 @@ pub struct Arguments {
     /// Pictures in a step of the optimizer, 1..=65536
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     batch_size: u32,
-    /// Step size of the optimizer (Adam), above 0 and at most 1; in the last epoch it falls linearly to 0
+    /// Step size of the optimizer (Adam), above 0 and at most 1
     #[arg(long, value_name = "RATE", default_value_t = 0.001, value_parser = learning_rate, allow_negative_numbers = true)]
     learning_rate: f64,
     /// Where every random choice comes from, 0..=18446744073709551615; the same seed, backend and machine give the
