@@ -3,18 +3,32 @@
 use std::num::NonZero;
 use std::thread;
 
-use shared_model::{AnswersHeader, HostWorkspace, InferError, ModelView, Prediction};
+use shared_model::{
+    AnswersHeader, HostWorkspace, InferError, LOGIT_FRACTION_BITS, ModelView, PROBABILITY_ONE, Prediction,
+};
 
 use crate::dataset::Split;
 
 /// What the fixed-point network answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Evaluated {
     /// The class that it answers for each picture.
     pub predictions: Vec<u16>,
+    /// The largest difference of a probability from the softmax of the same logits in `f64`.
+    pub largest_softmax_error: f64,
 }
 
 impl Evaluated {
+    fn add(&mut self, prediction: &Prediction<'_>) {
+        self.predictions.push(prediction.class as u16);
+        self.largest_softmax_error = self.largest_softmax_error.max(softmax_error(prediction));
+    }
+
+    fn append(&mut self, part: Self) {
+        self.predictions.extend(part.predictions);
+        self.largest_softmax_error = self.largest_softmax_error.max(part.largest_softmax_error);
+    }
+
     /// How many answers are right.
     pub fn correct(&self, split: &Split) -> u32 {
         let pairs = self.predictions.iter().zip(&split.labels);
@@ -28,10 +42,10 @@ impl Evaluated {
 ///
 /// Where the pictures do not fit the model.
 pub fn evaluate(view: &ModelView<'_>, split: &Split) -> Result<Evaluated, InferError> {
-    let predictions = for_each_picture(view, split, |_, prediction, answers: &mut Vec<u16>| {
-        answers.push(prediction.class as u16);
-    })?;
-    Ok(Evaluated { predictions: predictions.concat() })
+    let parts = for_each_picture(view, split, |_, prediction, part: &mut Evaluated| part.add(prediction))?;
+    let mut evaluated = Evaluated::default();
+    parts.into_iter().for_each(|part| evaluated.append(part));
+    Ok(evaluated)
 }
 
 /// As [`evaluate`], and every answer as an answers file: pictures, labels, classes, logits, probabilities.
@@ -46,21 +60,33 @@ pub fn evaluate_with_answers(view: &ModelView<'_>, split: &Split) -> Result<(Eva
         inputs: view.input_width() as u32,
         classes: view.classes() as u16,
     };
-    type Answers = (Vec<u16>, Vec<u8>);
-    let parts = for_each_picture(view, split, |index, prediction, (classes, records): &mut Answers| {
-        classes.push(prediction.class as u16);
+    type Answers = (Evaluated, Vec<u8>);
+    let parts = for_each_picture(view, split, |index, prediction, (evaluated, records): &mut Answers| {
+        evaluated.add(prediction);
         let start = records.len();
         records.resize(start + header.record_bytes(), 0);
         // The shapes are those of the model, which inference has just checked.
         let _ = header.write_record(&mut records[start..], split.picture(index), split.labels[index], prediction);
     })?;
     let mut file = header.to_bytes().to_vec();
-    let mut predictions = Vec::with_capacity(split.len());
-    for (classes, records) in parts {
-        predictions.extend(classes);
+    let mut evaluated = Evaluated::default();
+    for (part, records) in parts {
+        evaluated.append(part);
         file.extend(records);
     }
-    Ok((Evaluated { predictions }, file))
+    Ok((evaluated, file))
+}
+
+/// The largest difference of a probability from the softmax of the same logits in `f64`.
+fn softmax_error(prediction: &Prediction<'_>) -> f64 {
+    let one = f64::from(1_u32 << LOGIT_FRACTION_BITS);
+    let largest = prediction.logits.iter().copied().max().unwrap_or(0);
+    let exponential = |logit: &i32| ((f64::from(*logit) - f64::from(largest)) / one).exp();
+    let sum: f64 = prediction.logits.iter().map(exponential).sum();
+    let errors = prediction.logits.iter().zip(prediction.probabilities).map(|(logit, &probability)| {
+        (exponential(logit) / sum - f64::from(probability) / f64::from(PROBABILITY_ONE)).abs()
+    });
+    errors.fold(0.0, f64::max)
 }
 
 /// Shares the pictures among all cores. Each thread collects into a value of its own; they come back in order.
@@ -115,6 +141,7 @@ mod tests {
         let evaluated = evaluate(&view, &split).unwrap();
         assert_eq!(evaluated.correct(&split), 101);
         assert_eq!(evaluated.predictions[..4], [0, 1, 0, 1]);
+        assert!(evaluated.largest_softmax_error > 0.0 && evaluated.largest_softmax_error < 2.0 / 32768.0);
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let (model, answers) = (folder.join("model.bin"), folder.join("answers.bin"));
     let board = Board::read(&workspace.root, DEFAULT_BOARD)?;
 
-    let mut stages = Stages::new(7);
+    let mut stages = Stages::new(8);
     stages.run("Setting up what is missing", || setup::ensure(workspace))?;
     stages.run("Building", || build(workspace, arguments))?;
     stages.run("Training, quantizing and exporting", || trainer::train(workspace, &folder))?;
@@ -31,7 +31,7 @@ pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     stages.run(&format!("Building the firmware for {}", board.name), || image::build(workspace, &board))?;
 
     stages.check("Checking the format", || format(workspace));
-    // `cargo clippy` would have its place here.
+    stages.check("Checking the lints", || lints(workspace));
     stages.check("Testing", || outcome(cargo_test(workspace, &model, &answers, arguments).and_then(Job::run)));
 
     conclude(stages.done())
@@ -51,6 +51,14 @@ fn format(workspace: &Workspace) -> Outcome {
         return Outcome::Skipped("rustfmt is not installed; `rustup component add rustfmt` adds it".into());
     }
     outcome(workspace.cargo("fmt").args(["--all", "--check"]).run())
+}
+
+fn lints(workspace: &Workspace) -> Outcome {
+    if find_program("cargo-clippy").is_none() {
+        return Outcome::Skipped("clippy is not installed; `rustup component add clippy` adds it".into());
+    }
+    let arguments = ["--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+    outcome(workspace.cargo("clippy").args(arguments).run())
 }
 
 fn cargo_test(workspace: &Workspace, model: &Path, answers: &Path, arguments: &[String]) -> Result<Job> {

@@ -32,6 +32,7 @@ struct Report {
     pictures: u32,
     correct: u32,
     accuracy: f64,
+    largest_softmax_error: f64,
     seconds: f64,
 }
 
@@ -58,14 +59,21 @@ impl Arguments {
             files::write(&path, &answers)?;
         }
         let (correct, pictures) = (evaluated.correct(&data.test), data.test.len() as u32);
-        let report =
-            Report { model_id: view.id().to_string(), pictures, correct, accuracy: share(correct, pictures), seconds };
+        let report = Report {
+            model_id: view.id().to_string(),
+            pictures,
+            correct,
+            accuracy: share(correct, pictures),
+            largest_softmax_error: evaluated.largest_softmax_error,
+            seconds,
+        };
         self.output.print(&report, || {
             [
                 line("model", &report.model_id),
                 line("test pictures", report.pictures),
                 line("classified rightly", report.correct),
                 line("accuracy, fixed point", percent(report.accuracy)),
+                line("softmax, largest error", format_args!("{:.6}", report.largest_softmax_error)),
                 line("time", format_args!("{:.2} s", report.seconds)),
             ]
             .concat()

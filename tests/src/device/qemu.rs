@@ -98,7 +98,7 @@ fn launch(
     let process = Arc::new(Mutex::new(process));
     lock(&RUNNING).push(Arc::clone(&process));
     let logs = Logs::collect(board, &elf, output, lab.show_logs)?;
-    let mut emulator = Emulator { board: board, process, logs, folder };
+    let mut emulator = Emulator { board, process, logs, folder };
 
     let Some(stream) = accept(&listener, &mut emulator, lab.patience)? else {
         anyhow::bail!("it did not open its UART{}", emulator.post_mortem());
