@@ -10,8 +10,10 @@
 //! `boards/` and a binary under `src/bin/` of the same name; what touches registers or memory directly is in `hw/`.
 
 #![no_std]
+#![deny(unsafe_code)]
 
 #[cfg(target_os = "none")]
+#[allow(unsafe_code, reason = "registers and memory are touched here, and nowhere else")]
 pub mod hw;
 mod model;
 mod serve;

@@ -17,14 +17,14 @@ impl<Pin: OutputPin> StatusLed<Pin> {
         Self { pin, faulty: false }
     }
 
-    /// Nothing to do.
+    /// The device waits for a request: dark.
     pub fn ready(&mut self) {
         if !self.faulty {
             let _ = self.pin.set_low();
         }
     }
 
-    /// A request is being served.
+    /// A request is being served: lit.
     pub fn busy(&mut self) {
         let _ = self.pin.set_high();
     }

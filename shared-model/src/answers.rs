@@ -6,7 +6,8 @@ use thiserror::Error;
 use crate::blob::ModelId;
 use crate::infer::Prediction;
 
-const MAGIC: [u8; 8] = *b"PRENDANS";
+/// The last byte is the format's version.
+const MAGIC: [u8; 8] = *b"PRENDAA1";
 
 /// The first bytes of an answers file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,9 +40,17 @@ pub struct Record<'a> {
 /// Why bytes are not an answers file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum AnswersError {
-    /// The first bytes are not those of an answers file.
-    #[error("not an answers file")]
+    /// The first bytes are not those of an answers file of this version.
+    #[error("not an answers file of this version")]
     Magic,
+    /// Its records have no pixels or no classes.
+    #[error("the answers file is for pictures of {inputs} pixels and {classes} classes, which no model has")]
+    Shape {
+        /// Pixels of a picture.
+        inputs: u32,
+        /// Number of classes.
+        classes: u16,
+    },
     /// The file is longer or shorter than its header says.
     #[error("the answers file has {found} bytes, its header asks for {expected}")]
     Length {
@@ -99,16 +108,25 @@ impl AnswersHeader {
     ///
     /// Where `file` is not an answers file, or has another length than its header says.
     pub fn parse(file: &[u8]) -> Result<(Self, impl ExactSizeIterator<Item = Record<'_>>), AnswersError> {
-        let (header, records) = file.split_first_chunk::<{ Self::BYTES }>().ok_or(AnswersError::Magic)?;
-        let [magic @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _] = header;
+        let (magic, rest) = file.split_first_chunk::<8>().ok_or(AnswersError::Magic)?;
+        let (model, rest) = rest.split_first_chunk::<4>().ok_or(AnswersError::Magic)?;
+        let (pictures, rest) = rest.split_first_chunk::<4>().ok_or(AnswersError::Magic)?;
+        let (inputs, rest) = rest.split_first_chunk::<4>().ok_or(AnswersError::Magic)?;
+        let (classes, records) = rest.split_first_chunk::<2>().ok_or(AnswersError::Magic)?;
         if *magic != MAGIC {
             return Err(AnswersError::Magic);
         }
-        let word = |at: usize| crate::bytes::u32_at(header.get(at..).unwrap_or_default(), 0);
-        let header =
-            Self { model: ModelId(word(8)), pictures: word(12), inputs: word(16), classes: (word(18) >> 16) as u16 };
+        let header = Self {
+            model: ModelId(u32::from_le_bytes(*model)),
+            pictures: u32::from_le_bytes(*pictures),
+            inputs: u32::from_le_bytes(*inputs),
+            classes: u16::from_le_bytes(*classes),
+        };
+        if header.inputs == 0 || header.classes == 0 {
+            return Err(AnswersError::Shape { inputs: header.inputs, classes: header.classes });
+        }
         let expected = u64::from(header.pictures).saturating_mul(header.record_bytes() as u64);
-        if records.len() as u64 != expected || header.classes == 0 {
+        if records.len() as u64 != expected {
             let all = Self::BYTES as u64;
             return Err(AnswersError::Length { expected: expected.saturating_add(all), found: file.len() as u64 });
         }
@@ -125,5 +143,41 @@ impl AnswersHeader {
             _ => (0, 0),
         };
         Record { pixels, label, class, logits, probabilities }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::*;
+
+    /// The format, pinned: a change of these bytes is a change of the version in the magic and of `docs/format.md`.
+    #[test]
+    fn golden_bytes() {
+        let header = AnswersHeader { model: ModelId(0x1234_5678), pictures: 1, inputs: 2, classes: 2 };
+        let mut file = header.to_bytes().to_vec();
+        file.resize(AnswersHeader::BYTES + header.record_bytes(), 0);
+        let prediction = Prediction { class: 1, logits: &[-1, 65_536], probabilities: &[8_812, 23_956] };
+        header.write_record(&mut file[AnswersHeader::BYTES..], &[7, 8], 1, &prediction).unwrap();
+        let expected = b"PRENDAA1\x78\x56\x34\x12\x01\0\0\0\x02\0\0\0\x02\0\x07\x08\x01\x01\0\xff\xff\xff\xff\0\0\x01\0\x6c\x22\x94\x5d";
+        assert_eq!(file, expected);
+        let (parsed, records) = AnswersHeader::parse(&file).unwrap();
+        let record = records.last().unwrap();
+        assert_eq!((parsed, record.pixels, record.label, record.class), (header, &[7, 8][..], 1, 1));
+        assert_eq!((record.logits, record.probabilities), (&expected[27..35], &expected[35..]));
+    }
+
+    #[test]
+    fn what_is_no_answers_file_is_refused() {
+        let header = AnswersHeader { model: ModelId(0), pictures: 1, inputs: 2, classes: 2 };
+        let error = |header: AnswersHeader| AnswersHeader::parse(&header.to_bytes()).map(|_| ()).unwrap_err();
+        assert_eq!(error(header), AnswersError::Length { expected: 39, found: 22 });
+        let endless = AnswersHeader { pictures: u32::MAX, inputs: u32::MAX, ..header };
+        assert!(matches!(error(endless), AnswersError::Length { .. }));
+        assert_eq!(error(AnswersHeader { classes: 0, ..header }), AnswersError::Shape { inputs: 2, classes: 0 });
+        for length in 0..AnswersHeader::BYTES {
+            assert!(AnswersHeader::parse(&header.to_bytes()[..length]).is_err());
+        }
     }
 }

@@ -20,7 +20,7 @@ pub struct Workspace<const WIDTH: usize, const CLASSES: usize> {
     probabilities: [u16; CLASSES],
 }
 
-/// A workspace for any model of the format. 36 KB: a desk's, not a device's.
+/// A workspace for any model of the format. 35 KB: a desk's, not a device's.
 pub type HostWorkspace = Workspace<MAX_WIDTH, MAX_CLASSES>;
 
 /// What the network says of a picture.

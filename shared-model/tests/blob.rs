@@ -4,7 +4,9 @@ mod common;
 
 use common::{Network, networks, provenance};
 use proptest::prelude::*;
-use shared_model::{BlobError, HostWorkspace, ModelView, Workspace, argmax, blob_length, self_test};
+use shared_model::{
+    BlobError, EncodeError, HostWorkspace, ModelView, Requant, Workspace, argmax, blob_length, self_test,
+};
 
 proptest! {
     #[test]
@@ -82,7 +84,7 @@ fn repair_checksum(blob: &mut [u8]) {
 
 /// Two inputs, two hidden neurons, two classes.
 fn small() -> Network {
-    let requant = shared_model::Requant::new(1 << 30, 40).unwrap();
+    let requant = Requant::new(1 << 30, 40).unwrap();
     let layer = |weights: [i8; 4]| common::Layer {
         biases: vec![10, -10],
         requants: vec![requant; 2],
@@ -119,14 +121,78 @@ fn each_damage_has_its_own_error() {
     assert!(matches!(parse(&flipped), BlobError::Checksum { .. }));
 }
 
+/// Damage behind a right checksum: each rule of the format has its own error. Offsets are those of `golden_blob.hex`.
 #[test]
-fn a_network_that_could_overflow_is_refused() {
-    let mut network = small();
-    network.layers[0].biases[1] = i32::MAX - 255 * 129;
-    let blob = std::panic::catch_unwind(|| network.encode());
-    assert!(blob.is_err(), "3 + 127 times 255 on top of this bias is over");
-    network.layers[0].biases[1] = i32::MAX - 255 * 130;
-    assert_eq!(network.encode().len(), small().encode().len(), "and exactly at the limit it is not");
+fn each_broken_rule_has_its_own_error() {
+    let parse = |offset: usize, byte: u8| {
+        let mut blob = small().encode();
+        blob[offset] = byte;
+        repair_checksum(&mut blob);
+        ModelView::parse(&blob).map(|view| view.id()).unwrap_err()
+    };
+    let most = 16_384;
+    assert_eq!(parse(13, 0), BlobError::Width { found: 0, most }, "no rows");
+    assert_eq!(parse(17, 0xFF), BlobError::Malformed { offset: 16 }, "a name that is not UTF-8");
+    assert_eq!(parse(23, 0), BlobError::LayerCount { found: 0, most: 16 });
+    assert_eq!(parse(24, 7), BlobError::WeightOrder { layer: 0, found: 7 });
+    assert_eq!(parse(25, 0), BlobError::Width { found: 0, most }, "no outputs");
+    assert_eq!(parse(27, 1), BlobError::Alignment { offset: 32 }, "padding that is not zero");
+    assert_eq!(parse(31, 7), BlobError::TableLength { offset: 32, expected: 8, found: 7 });
+    assert_eq!(parse(51, 0), BlobError::Requant { layer: 0, output: 0, multiplier: 0, shift: 40 });
+    assert_eq!(parse(65, 63), BlobError::Requant { layer: 0, output: 1, multiplier: 1 << 30, shift: 63 });
+    assert_eq!(parse(80, 0x80), BlobError::Weight { layer: 0 }, "a weight of -128");
+    assert_eq!(parse(84, 1), BlobError::Weight { layer: 0 }, "a weight of an output that is not there");
+    assert_eq!(parse(35, 0x80), BlobError::Overflow { layer: 0, output: 0 }, "a bias near the least i32");
+
+    let with_inserted = |at: usize, bytes: &[u8]| {
+        let mut blob = small().encode();
+        blob.splice(at..at, bytes.iter().copied());
+        let length = blob.len() as u32;
+        blob[9..13].copy_from_slice(&length.to_le_bytes());
+        repair_checksum(&mut blob);
+        ModelView::parse(&blob).map(|view| view.id()).unwrap_err()
+    };
+    let end = small().encode().len() - 4;
+    assert_eq!(with_inserted(end, &[0; 3]), BlobError::LeftOver { offset: end as u32, count: 3 });
+    // The same number in more bytes than it takes; a desk must not accept what a device would not.
+    let mut longer = small().encode();
+    longer[13] = 0x81;
+    longer.insert(14, 0);
+    let length = longer.len() as u32;
+    longer[9..13].copy_from_slice(&length.to_le_bytes());
+    repair_checksum(&mut longer);
+    assert_eq!(ModelView::parse(&longer).unwrap_err(), BlobError::Malformed { offset: 13 });
+}
+
+#[test]
+fn a_network_that_breaks_a_rule_is_not_written() {
+    let error = |change: fn(&mut Network)| {
+        let mut network = small();
+        change(&mut network);
+        network.try_encode().unwrap_err()
+    };
+    let overflow = |layer, output| EncodeError::Blob(BlobError::Overflow { layer, output });
+    let width = |found| EncodeError::Blob(BlobError::Width { found, most: 16_384 });
+    // The weights of this output add up to at most 130 * 255.
+    assert_eq!(error(|network| network.layers[0].biases[1] = i32::MAX - 130 * 255 + 1), overflow(0, 1));
+    assert!({
+        let mut network = small();
+        network.layers[0].biases[1] = i32::MAX - 130 * 255;
+        network.try_encode().is_ok()
+    });
+    assert_eq!(error(|network| network.layers[0].biases[0] = i32::MIN + 2 * 255 - 1), overflow(0, 0));
+    let steep = |network: &mut Network| {
+        network.layers[1].requants[1] = Requant::new(1 << 30, 1).unwrap();
+    };
+    assert_eq!(error(steep), overflow(1, 1), "a logit of more than 32 bits");
+    assert_eq!(error(|network| network.rows = 0), width(0));
+    assert_eq!(error(|network| network.layers[1] = common::Layer::default()), width(0));
+    assert_eq!(error(|network| network.layers.clear()), BlobError::LayerCount { found: 0, most: 16 }.into());
+    assert_eq!(
+        error(|network| network.class_names.push("more".into())),
+        BlobError::Classes { names: 3, outputs: 2, most: 256 }.into()
+    );
+    assert!(matches!(error(|network| _ = network.layers[1].weights.pop()), EncodeError::Shape { layer: 1, .. }));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
+use std::time::{Duration, Instant};
 
 use shared_model::{
     Frame, FrameBuffer, FrameError, Hello, MAX_RESPONSE_BYTES, MESSAGE_OVERHEAD_BYTES, MemoryUse, ModelId, ModelInfo,
@@ -12,7 +13,7 @@ use thiserror::Error;
 /// Longest frame that is accepted from a device.
 const LONGEST_FRAME: usize = encoded_length_bound(MAX_RESPONSE_BYTES);
 
-/// A conversation with a device over `Stream`, whose reads end after a while without bytes.
+/// A conversation with a device over `Stream`, whose reads end after `patience` without bytes.
 #[derive(Debug)]
 pub struct Client<Stream> {
     stream: Stream,
@@ -21,6 +22,8 @@ pub struct Client<Stream> {
     unread: VecDeque<u8>,
     outgoing: Vec<u8>,
     next_sequence: u32,
+    /// How long an answer may take.
+    patience: Duration,
 }
 
 /// A device as it introduced itself.
@@ -53,7 +56,7 @@ pub struct Answer {
 #[derive(Debug, Error)]
 pub enum ClientError {
     /// Nothing came for as long as the stream waits.
-    #[error("the device does not answer")]
+    #[error("the device did not answer in time; on a very busy machine a longer --patience helps")]
     Silent,
     /// The stream ended.
     #[error("the device is gone: the link was closed")]
@@ -90,9 +93,16 @@ pub enum ClientError {
 }
 
 impl<Stream: Read + Write> Client<Stream> {
-    /// A client on `stream`, with nothing said yet.
-    pub fn new(stream: Stream) -> Self {
-        Self { stream, incoming: Box::default(), unread: VecDeque::new(), outgoing: Vec::new(), next_sequence: 1 }
+    /// A client on `stream`, with nothing said yet. An answer may take `patience`, whatever else arrives meanwhile.
+    pub fn new(stream: Stream, patience: Duration) -> Self {
+        Self {
+            stream,
+            incoming: Box::default(),
+            unread: VecDeque::new(),
+            outgoing: Vec::new(),
+            next_sequence: 1,
+            patience,
+        }
     }
 
     /// Asks the device who it is.
@@ -189,13 +199,14 @@ impl<Stream: Read + Write> Client<Stream> {
 
     /// The response to request `expected`, of the kind that `take` takes.
     fn receive<T>(&mut self, expected: u32, take: impl FnOnce(Response<'_>) -> Option<T>) -> Result<T, ClientError> {
+        let deadline = Instant::now() + self.patience;
         loop {
-            let byte = match self.unread.pop_front() {
-                Some(byte) => byte,
-                None => {
-                    self.fill()?;
-                    continue;
+            let Some(byte) = self.unread.pop_front() else {
+                if Instant::now() > deadline {
+                    return Err(ClientError::Silent);
                 }
+                self.fill()?;
+                continue;
             };
             let bytes = match self.incoming.push(byte) {
                 Progress::Incomplete => continue,

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ChildStdout;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use defmt_decoder::{DecodeError, Frame, Locations, Table};
@@ -17,7 +18,11 @@ const KEPT_LINES: usize = 50;
 pub(crate) struct Logs {
     lines: Arc<Mutex<Vec<String>>>,
     thread: Option<JoinHandle<()>>,
+    are_shown: bool,
 }
+
+/// How long the last lines of an ended device may take. They end with the device, unless someone else holds its output.
+const LAST_LINES_PATIENCE: Duration = Duration::from_secs(1);
 
 impl Logs {
     /// Starts to decode `output` with the symbols of `elf`.
@@ -41,7 +46,7 @@ impl Logs {
                 thread::Builder::new().name("logs".into()).spawn(decode)
             })
             .transpose()?;
-        Ok(Self { lines, thread })
+        Ok(Self { lines, thread, are_shown: show })
     }
 
     /// The last lines so far.
@@ -49,12 +54,18 @@ impl Logs {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Waits for the end of a device that has ended.
+    /// Whether lines are shown on standard error as they come.
+    pub fn are_shown(&self) -> bool {
+        self.are_shown
+    }
+
+    /// Waits for the last lines of a device that has ended.
     pub fn finish(&mut self) {
-        if let Some(thread) = self.thread.take() {
-            // A decoder that failed has lost log lines, nothing else.
-            let _ = thread.join();
+        let deadline = Instant::now() + LAST_LINES_PATIENCE;
+        while self.thread.as_ref().is_some_and(|thread| !thread.is_finished()) && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(1));
         }
+        self.thread = None;
     }
 }
 

@@ -2,17 +2,22 @@
 
 #![forbid(unsafe_code)]
 
-use std::fs;
-use std::io::Write as _;
+use std::fs::{File, Permissions};
+use std::io::{ErrorKind, Read as _, Write as _, stderr, stdout};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use parity::{Answer, Device, Lab, Outcome, Report, Sample, device, sweep};
 use shared_model::{AnswersHeader, ModelView, Record};
+use tempfile::NamedTempFile;
+
+/// Most bytes that are read of a file: far more than the answers to any data set that fits the desk's memory twice.
+const MOST_BYTES: u64 = 4 << 30;
 
 /// Sends every picture of an answers file to devices and holds every logit, probability and class against the host's.
 ///
@@ -47,14 +52,15 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // Without the handler a signal would leave emulators behind; if it cannot be set, the sweep is as good without.
     let _ = ctrlc::set_handler(|| {
-        device::stop_all();
+        let _nothing_more = device::stop_all();
         std::process::exit(130);
     });
     match run(&arguments) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            // Nobody may be there to read it.
+            let _ = writeln!(stderr(), "error: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -69,8 +75,14 @@ fn parse_device(name: &str) -> Result<Device, String> {
 
 /// Whether every device is exact.
 fn run(arguments: &Arguments) -> anyhow::Result<bool> {
+    if let Some(path) = &arguments.report {
+        // Early, so that a sweep is not lost for a wrong path.
+        report_file(path)?;
+    }
     let blob = read(&arguments.model)?;
-    let model = ModelView::parse(&blob).with_context(|| arguments.model.display().to_string())?;
+    let model = ModelView::parse(&blob).with_context(|| {
+        format!("{} cannot be used; export it again by `host-trainer train --export`", arguments.model.display())
+    })?;
     let answers = read(&arguments.answers)?;
     let (header, records) = AnswersHeader::parse(&answers).with_context(|| arguments.answers.display().to_string())?;
     ensure!(
@@ -80,6 +92,12 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         header.model,
         arguments.model.display(),
         model.id()
+    );
+    ensure!(
+        (header.inputs as usize, usize::from(header.classes)) == (model.input_width(), model.classes()),
+        "{} is not about pictures and classes like those of {}: run `host-trainer evaluate --answers` again",
+        arguments.answers.display(),
+        arguments.model.display()
     );
     let records: Vec<_> = records.collect();
     ensure!(!records.is_empty(), "{} holds no pictures", arguments.answers.display());
@@ -94,7 +112,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     for device in devices {
         let (outcome, first) = sweep_device(device, &lab, &blob, &header, &records)?;
         if !arguments.json {
-            print_outcome(&outcome);
+            print_outcome(&outcome)?;
         }
         report.sample = first.map(|first| sample(&model, device, &records[0], &first));
         report.devices.push(outcome);
@@ -103,7 +121,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         write_report(path, &report)?;
     }
     if arguments.json {
-        println!("{}", serde_json::to_string(&report.devices)?);
+        print_line(&serde_json::to_string(&report.devices)?)?;
     }
     Ok(report.devices.iter().all(Outcome::is_exact))
 }
@@ -123,9 +141,9 @@ fn sweep_device(
     outcome.with_context(|| format!("{} failed", device.name()))
 }
 
-fn print_outcome(outcome: &Outcome) {
+fn print_outcome(outcome: &Outcome) -> anyhow::Result<()> {
     let verdict = if outcome.is_exact() { "identical" } else { "DIFFERENT" };
-    println!(
+    print_line(&format!(
         "{}: {verdict}: {} pictures, {} of {} logits differ, {} probabilities, {} classes; accuracy {:.4} ({:.1} s)",
         outcome.device,
         outcome.pictures,
@@ -135,7 +153,15 @@ fn print_outcome(outcome: &Outcome) {
         outcome.classes_different,
         outcome.accuracy,
         outcome.seconds,
-    );
+    ))
+}
+
+/// Prints a line on standard output. A reader who has gone is no failure.
+fn print_line(line: &str) -> anyhow::Result<()> {
+    match writeln!(stdout(), "{line}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write to standard output"),
+        _ => Ok(()),
+    }
 }
 
 fn sample(model: &ModelView<'_>, device: Device, record: &Record<'_>, first: &Answer) -> Sample {
@@ -152,19 +178,30 @@ fn sample(model: &ModelView<'_>, device: Device, record: &Record<'_>, first: &An
     }
 }
 
+/// Reads a file that is not larger than any model or any answers.
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+    let cannot = || format!("cannot read {}", path.display());
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes)).with_context(cannot)?;
+    ensure!(bytes.len() as u64 <= MOST_BYTES, "{} is larger than {} MiB", path.display(), MOST_BYTES >> 20);
+    Ok(bytes)
 }
 
 /// Writes the report whole or not at all.
 fn write_report(path: &Path, report: &Report) -> anyhow::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if !folder.is_dir() {
-        bail!("cannot write {}: the folder {} is not there", path.display(), folder.display());
-    }
-    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(|| path.display().to_string())?;
+    let mut file = report_file(path)?;
     serde_json::to_writer_pretty(&mut file, report)?;
     file.flush()?;
-    file.persist(path).with_context(|| path.display().to_string())?;
+    file.persist(path).map_err(|error| error.error).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(())
+}
+
+/// An empty file beside `path`, which is removed unless it is given that name.
+fn report_file(path: &Path) -> anyhow::Result<NamedTempFile> {
+    ensure!(!path.is_dir(), "cannot write {}: it is a folder", path.display());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // As any other new file: a temporary file's own default is that nobody else may read it.
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".prenda-").permissions(Permissions::from_mode(0o666));
+    builder.tempfile_in(folder).with_context(|| format!("cannot write {}: is its folder there?", path.display()))
 }

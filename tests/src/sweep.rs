@@ -13,13 +13,13 @@ const WINDOW: usize = 4;
 
 /// Why a sweep ended before its end.
 #[derive(Debug, Error)]
-#[error("after {done} pictures: {source}{post_mortem}")]
+#[error("after {done} pictures: {cause}{post_mortem}")]
 pub struct SweepError {
     /// Pictures that were answered.
     pub done: u64,
     /// What happened.
-    pub source: ClientError,
-    /// What more is known of the device's end.
+    pub cause: ClientError,
+    /// What more is known of a device that is silent or gone; else empty.
     pub post_mortem: String,
 }
 
@@ -37,9 +37,13 @@ pub fn sweep<'a>(
 ) -> Result<(Outcome, Option<Answer>), SweepError> {
     let mut outcome = Outcome::default();
     let result = run(session, header, records, progress, &mut outcome);
-    result
-        .map_err(|source| SweepError { done: outcome.pictures, source, post_mortem: session.post_mortem() })
-        .map(|first| (outcome, first))
+    result.map(|first| (outcome.clone(), first)).map_err(|cause| {
+        let post_mortem = match cause {
+            ClientError::Silent | ClientError::Gone | ClientError::Stream(_) => session.post_mortem(),
+            _ => String::new(),
+        };
+        SweepError { done: outcome.pictures, cause, post_mortem }
+    })
 }
 
 fn run<'a>(

@@ -13,7 +13,7 @@ use std::env;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use cases::{CASES, Case, FAULT_CASES, Fixture, sweep_everything};
+use cases::{CASES, Case, EMULATED_CASES, Fixture, sweep_test_split};
 use libtest_mimic::{Arguments, Failed, Trial};
 use parity::{Device, Lab, device};
 
@@ -44,8 +44,8 @@ fn main() -> ExitCode {
 
 fn trials_of(device: Device, lab: &Lab) -> Vec<Trial> {
     let mut trials = Vec::new();
-    let faults = if device.has_faults() { FAULT_CASES } else { &[] };
-    for &(name, case) in CASES.iter().chain(faults) {
+    let emulated = if device.is_emulated() { EMULATED_CASES } else { &[] };
+    for &(name, case) in CASES.iter().chain(emulated) {
         trials.push(trial(device, name, lab, case));
     }
     let sweep = match (env::var_os("PARITY_MODEL"), env::var_os("PARITY_ANSWERS")) {
@@ -53,7 +53,7 @@ fn trials_of(device: Device, lab: &Lab) -> Vec<Trial> {
             let (lab, name) = (lab.clone(), format!("{}::sweep", device.name()));
             Trial::test(name, move || {
                 let fixture = Fixture::read(&PathBuf::from(model), &PathBuf::from(answers))?;
-                sweep_everything(device, &lab, &fixture)
+                sweep_test_split(device, &lab, &fixture)
             })
         }
         _ => Trial::test(format!("{}::sweep", device.name()), || Ok(()))
@@ -71,8 +71,8 @@ fn trial(device: Device, name: &str, lab: &Lab, case: Case) -> Trial {
 
 /// Names of all of a device's trials.
 fn names(device: Device) -> impl Iterator<Item = String> {
-    let faults = if device.has_faults() { FAULT_CASES } else { &[] };
-    let cases = CASES.iter().chain(faults).map(|(name, _)| *name).chain(["sweep"]);
+    let emulated = if device.is_emulated() { EMULATED_CASES } else { &[] };
+    let cases = CASES.iter().chain(emulated).map(|(name, _)| *name).chain(["sweep"]);
     cases.map(move |name| format!("{}::{name}", device.name()))
 }
 

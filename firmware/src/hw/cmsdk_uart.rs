@@ -43,17 +43,16 @@ impl CmsdkUart {
     ///
     /// # Safety
     ///
-    /// A CMSDK UART lies there, `receive_line` is its receive interrupt, and nothing else uses either.
+    /// A CMSDK UART lies there, `receive_line` is its receive interrupt, and nothing else uses either. Interrupts are
+    /// masked, and stay so: the interrupt's only work is to end the sleep, for which it is not taken.
     #[must_use]
     pub unsafe fn new(address: NonNull<u32>, receive_line: Line, divider: u32) -> Self {
-        // Masked for good: the interrupt's only work is to end the sleep, for which it need not be taken.
-        cortex_m::interrupt::disable();
         let mut uart = Self { registers: address, receive_line };
         uart.write_register(BAUD_DIVIDER, divider);
         uart.write_register(CONTROL, CONTROL_TRANSMIT | CONTROL_RECEIVE | CONTROL_RECEIVE_INTERRUPT);
         // Drops what came before; it also tells QEMU, which does not notice the receiver's start, to look for input.
         uart.read_register(DATA);
-        // SAFETY: with interrupts masked no handler runs, so there is no critical section that this could break.
+        // SAFETY: interrupts stay masked, as `new` was promised, so there is no critical section that this could break.
         unsafe { NVIC::unmask(receive_line) };
         uart
     }
@@ -116,6 +115,7 @@ impl Write for CmsdkUart {
     }
 
     fn flush(&mut self) -> Result<(), Infallible> {
+        while self.read_register(STATE) & STATE_TRANSMIT_FULL != 0 {}
         Ok(())
     }
 }

@@ -35,8 +35,10 @@ fn panic(info: &PanicInfo<'_>) -> ! {
     exit()
 }
 
-/// The vector of every fault that has no vector of its own. Starts over with an empty stack, since the old one may be
-/// what is broken, and nobody will return to it.
+/// The vector of every fault that has no vector of its own.
+///
+/// Where less than 512 bytes of stack are left to report with, it starts over with an empty stack: nobody will return to
+/// the old one. Else the old one stays, and the exception frame on it with it.
 ///
 /// # Safety
 ///
@@ -46,8 +48,12 @@ fn panic(info: &PanicInfo<'_>) -> ! {
 unsafe extern "C" fn HardFault() -> ! {
     naked_asm!(
         "mov r0, sp",
+        "ldr r1, =_stack_end + 512",
+        "cmp r0, r1",
+        "bhs 1f",
         "ldr r1, =_stack_start",
         "mov sp, r1",
+        "1:",
         "bl {report}",
         report = sym report_fault,
     )
@@ -61,7 +67,8 @@ extern "C" fn report_fault(frame: *const ExceptionFrame) -> ! {
     // SAFETY: these registers are only read, and reading them has no effect.
     let (status, address) = unsafe { ((*SCB::PTR).cfsr.read(), (*SCB::PTR).bfar.read()) };
     if is_stack(frame.addr()) && is_stack(frame.wrapping_add(1).addr() - 1) {
-        // SAFETY: the whole frame lies in the stack's region, where the processor has just put it.
+        // SAFETY: the whole frame lies in the stack's region, where the processor has just put it, and this function's own
+        // stack is below it or, after a start over, kilobytes above it.
         let frame = unsafe { &*frame };
         defmt::error!(
             "HardFault at {=u32:#010x}, called from {=u32:#010x}: CFSR {=u32:#010x}, BFAR {=u32:#010x}",

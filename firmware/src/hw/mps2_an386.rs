@@ -36,9 +36,11 @@ impl Peripherals {
         let mut core = cortex_m::Peripherals::take()?;
         // QEMU has a device below RAM that swallows whatever is written.
         stack_guard::forbid_below(&mut core.MPU, RAM, 24);
+        // For good: see `CmsdkUart::new`.
+        cortex_m::interrupt::disable();
         let uart = NonNull::new(UART_0 as *mut u32)?;
         let led = NonNull::new(LED_0 as *mut u32)?;
-        // SAFETY: the board has these peripherals at these addresses, and `core` is here only once.
+        // SAFETY: the board has these peripherals at these addresses, `core` is here only once, and interrupts are masked.
         Some(unsafe { Self { uart: CmsdkUart::new(uart, UART_0_RECEIVE, UART_DIVIDER), led: Mps2Led::new(led) } })
     }
 }

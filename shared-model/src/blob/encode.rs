@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use super::format::{
     CHECKSUM_BYTES, FORMAT_VERSION, MAGIC, MAX_WIDTH, Prefix, Provenance, TABLE_ALIGNMENT, WEIGHT_ORDER_TILE_8_PAIR_2,
-    crc_32,
+    crc_32, saturating_u32,
 };
 use super::{BlobError, ModelView};
 use crate::bytes::{write_i32s, write_u16s};
@@ -135,7 +135,12 @@ impl ModelSource<'_> {
     }
 
     fn check_shapes(&self) -> Result<(), EncodeError> {
+        let check_width = |width: usize| match width {
+            1..=MAX_WIDTH => Ok(()),
+            _ => Err(BlobError::Width { found: saturating_u32(width), most: MAX_WIDTH as u32 }),
+        };
         let mut inputs = self.pixels();
+        check_width(inputs)?;
         for (index, layer) in self.layers.iter().enumerate() {
             let outputs = layer.biases.len();
             if layer.requants.len() != outputs || Some(layer.weights.len()) != inputs.checked_mul(outputs) {
@@ -147,9 +152,7 @@ impl ModelSource<'_> {
                     weights: layer.weights.len(),
                 });
             }
-            if outputs > MAX_WIDTH {
-                return Err(BlobError::Width { found: outputs as u32, most: MAX_WIDTH as u32 }.into());
-            }
+            check_width(outputs)?;
             inputs = outputs;
         }
         Ok(())

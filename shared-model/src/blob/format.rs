@@ -20,7 +20,7 @@ pub const MAX_LAYERS: usize = 16;
 /// Largest number of classes.
 pub const MAX_CLASSES: usize = 256;
 
-/// Tables (biases, multipliers, shifts, weights) start at multiples of this, counted from the start of the blob.
+/// Tables (of layers and of golden vectors) start at multiples of this, counted from the start of the blob.
 pub(super) const TABLE_ALIGNMENT: usize = 16;
 
 /// The number of the tile-and-pair weight order of [`packed_offset`](crate::packed_offset).
@@ -62,7 +62,7 @@ impl core::fmt::Display for ModelId {
 }
 
 /// Where a model comes from. Accuracies are counts, so that nothing is rounded and nothing is a float.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Provenance<'a> {
     /// Program and version that trained it.
     pub trainer: &'a str,

@@ -74,16 +74,16 @@ impl<'a> ModelView<'a> {
         }
 
         let mut reader = Reader::new(fields, Prefix::BYTES);
-        let (rows, columns): (u16, u16) = reader.take()?;
+        let (rows, columns) = (reader.take_u16()?, reader.take_u16()?);
         let mut width = checked_width(u32::from(rows).wrapping_mul(u32::from(columns)))?;
 
-        let names: u32 = reader.take()?;
+        let names = reader.take_u32()?;
         let class_names = (reader.offset(), names as usize);
         for _ in 0..names {
-            let _: &str = reader.take()?;
+            reader.take_text()?;
         }
 
-        let layer_count: u32 = reader.take()?;
+        let layer_count = reader.take_u32()?;
         let mut hidden = Vec::new();
         let bad_count = BlobError::LayerCount { found: layer_count, most: MAX_LAYERS as u32 };
         for index in 0..layer_count.checked_sub(1).ok_or(bad_count)? {
@@ -100,12 +100,12 @@ impl<'a> ModelView<'a> {
         }
         last.prove_sound(hidden.len() as u8, true)?;
 
-        let golden_count: u32 = reader.take()?;
+        let golden_count = reader.take_u32()?;
         let golden = (reader.offset(), golden_count as usize);
         for _ in 0..golden_count {
             Golden::take(&mut reader, usize::from(rows).wrapping_mul(usize::from(columns)), last.outputs)?;
         }
-        let provenance = reader.take()?;
+        let provenance = Provenance::take(&mut reader)?;
         reader.finish()?;
         Ok(Self { bytes, id: ModelId(stored), rows, columns, class_names, hidden, last, golden, provenance })
     }
@@ -149,7 +149,7 @@ impl<'a> ModelView<'a> {
     /// The names of the classes, in order.
     pub fn class_names(&self) -> impl Iterator<Item = &'a str> {
         let mut reader = Reader::new(self.bytes, self.class_names.0 as usize);
-        iter::from_fn(move || reader.take().ok()).take(self.class_names.1)
+        iter::from_fn(move || reader.take_text().ok()).take(self.class_names.1)
     }
 
     /// The layers, first to last.
@@ -185,11 +185,11 @@ impl<'a> ModelView<'a> {
 
 impl<'a> DenseLayer<'a> {
     fn take(reader: &mut Reader<'a>, index: u8, inputs: usize) -> Result<Self, BlobError> {
-        let order: u32 = reader.take()?;
+        let order = reader.take_u32()?;
         if order != WEIGHT_ORDER_TILE_8_PAIR_2 {
             return Err(BlobError::WeightOrder { layer: index, found: order });
         }
-        let outputs = checked_width(reader.take()?)?;
+        let outputs = checked_width(reader.take_u32()?)?;
         Ok(Self {
             inputs,
             outputs,
@@ -333,6 +333,23 @@ impl<'a> Golden<'a> {
             input: reader.take_table(inputs)?,
             logits: reader.take_table(classes.wrapping_mul(4))?,
             probabilities: reader.take_table(classes.wrapping_mul(2))?,
+        })
+    }
+}
+
+impl<'a> Provenance<'a> {
+    fn take(reader: &mut Reader<'a>) -> Result<Self, BlobError> {
+        Ok(Self {
+            trainer: reader.take_text()?,
+            backend: reader.take_text()?,
+            seed: reader.take_u64()?,
+            epochs: reader.take_u32()?,
+            data_sha256: reader.take_array()?,
+            train_pictures: reader.take_u32()?,
+            train_correct_float: reader.take_u32()?,
+            test_pictures: reader.take_u32()?,
+            test_correct_float: reader.take_u32()?,
+            test_correct_fixed: reader.take_u32()?,
         })
     }
 }

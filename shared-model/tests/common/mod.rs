@@ -1,7 +1,9 @@
 //! Random networks, and a plain reference for what they compute.
 
 use proptest::prelude::*;
-use shared_model::{GoldenSource, HostWorkspace, LayerSource, ModelSource, ModelView, Provenance, Requant};
+use shared_model::{
+    EncodeError, GoldenSource, HostWorkspace, LayerSource, ModelSource, ModelView, Provenance, Requant,
+};
 
 /// A quantized network with everything that a blob wants.
 #[derive(Clone, Debug)]
@@ -13,7 +15,7 @@ pub struct Network {
     pub picture: Vec<u8>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Layer {
     pub biases: Vec<i32>,
     pub requants: Vec<Requant>,
@@ -23,7 +25,12 @@ pub struct Layer {
 impl Network {
     /// The blob, with one golden vector.
     pub fn encode(&self) -> Vec<u8> {
-        let plain = self.encode_with(&[]);
+        self.try_encode().expect("the network keeps the format's rules")
+    }
+
+    /// As [`encode`](Self::encode), for networks that may break a rule.
+    pub fn try_encode(&self) -> Result<Vec<u8>, EncodeError> {
+        let plain = self.encode_with(&[])?;
         let view = ModelView::parse(&plain).expect("encode has parsed it");
         let mut workspace = HostWorkspace::new();
         let answer = workspace.infer(&view, &self.picture).expect("the picture fits");
@@ -31,13 +38,9 @@ impl Network {
         self.encode_with(&[golden])
     }
 
-    fn encode_with(&self, golden: &[GoldenSource<'_>]) -> Vec<u8> {
+    fn encode_with(&self, golden: &[GoldenSource<'_>]) -> Result<Vec<u8>, EncodeError> {
         let names: Vec<&str> = self.class_names.iter().map(String::as_str).collect();
-        let layers: Vec<LayerSource<'_>> = self
-            .layers
-            .iter()
-            .map(|layer| LayerSource { biases: &layer.biases, requants: &layer.requants, weights: &layer.weights })
-            .collect();
+        let layers: Vec<LayerSource<'_>> = self.layers.iter().map(Layer::source).collect();
         let source = ModelSource {
             class_names: &names,
             rows: self.rows,
@@ -47,9 +50,9 @@ impl Network {
             provenance: provenance(),
         };
         let mut buffer = vec![0xA5; source.encoded_length_bound()];
-        let length = source.encode(&mut buffer).expect("the network keeps the format's rules");
+        let length = source.encode(&mut buffer)?;
         buffer.truncate(length);
-        buffer
+        Ok(buffer)
     }
 
     /// Logits by the formulas of the design, in 128 bits, from row-major weights.
@@ -68,6 +71,12 @@ impl Network {
             input = output.collect();
         }
         input.into_iter().map(|logit| logit.try_into().expect("the parser proved it fits")).collect()
+    }
+}
+
+impl Layer {
+    fn source(&self) -> LayerSource<'_> {
+        LayerSource { biases: &self.biases, requants: &self.requants, weights: &self.weights }
     }
 }
 

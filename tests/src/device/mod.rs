@@ -1,6 +1,7 @@
 //! Devices: what a client can talk to, and where it is found.
 
 mod loopback;
+mod process;
 mod qemu;
 
 use std::os::unix::net::UnixStream;
@@ -9,7 +10,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-pub use qemu::{Emulator, stop_all};
+pub use process::{Killer, stop_all};
+pub use qemu::Emulator;
 
 use crate::Client;
 
@@ -132,9 +134,9 @@ impl Device {
         }
     }
 
-    /// Whether there is a binary for it that breaks on purpose.
+    /// Whether it is a board in an emulator.
     #[must_use]
-    pub fn has_faults(self) -> bool {
+    pub fn is_emulated(self) -> bool {
         matches!(self, Self::Qemu(_))
     }
 

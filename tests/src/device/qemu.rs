@@ -1,12 +1,12 @@
 //! Boards in QEMU: frames on the UART, through a socket; defmt logs by semihosting, on QEMU's standard output.
 
+use std::env;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::ops::Range;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,32 +14,28 @@ use anyhow::Context as _;
 use object::{Object as _, ObjectSymbol as _};
 use tempfile::TempDir;
 
+use super::process::{Killer, Process};
 use super::{DeviceError, Lab, Session};
 use crate::Client;
 use crate::logs::Logs;
 
 const PROGRAM: &str = "qemu-system-arm";
 
-/// Every emulator that runs, so that a signal can stop them.
-static RUNNING: Mutex<Vec<Arc<Mutex<Child>>>> = Mutex::new(Vec::new());
-
 /// A running QEMU. Dropping it ends the process.
 #[derive(Debug)]
 pub struct Emulator {
     board: &'static str,
-    process: Arc<Mutex<Child>>,
+    process: Process,
     logs: Logs,
-    /// Socket, model and QEMU's own messages; goes with the emulator.
-    folder: TempDir,
 }
 
 /// Whether `board` can be emulated here.
 pub(super) fn availability(board: &'static str, lab: &Lab) -> Result<(), DeviceError> {
     let absent = |reason| DeviceError::Absent { device: board, reason };
-    let found = Command::new(PROGRAM).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    match found {
-        Ok(status) if status.success() => {}
-        Ok(status) => return Err(absent(format!("`{PROGRAM} --version` failed: {status}"))),
+    match version_check(lab.patience) {
+        Ok(Some(status)) if status.success() => {}
+        Ok(Some(status)) => return Err(absent(format!("`{PROGRAM} --version` failed: {status}"))),
+        Ok(None) => return Err(absent(format!("`{PROGRAM} --version` does not end"))),
         Err(error) => {
             return Err(absent(format!("{PROGRAM} does not run ({error}): `cargo xtask setup` installs it")));
         }
@@ -50,6 +46,14 @@ pub(super) fn availability(board: &'static str, lab: &Lab) -> Result<(), DeviceE
         return Err(absent(reason));
     }
     Ok(())
+}
+
+/// How `--version` ends: nothing where it does not within `patience`.
+fn version_check(patience: Duration) -> io::Result<Option<ExitStatus>> {
+    let mut command = Command::new(PROGRAM);
+    command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let (process, _) = Process::spawn(&mut command, TempDir::new()?)?;
+    Ok(process.wait(patience))
 }
 
 /// Starts `binary` on `board`, with `model` at the start of its model region.
@@ -74,9 +78,11 @@ fn launch(
     lab: &Lab,
     model: &[u8],
 ) -> anyhow::Result<Session> {
-    let folder = TempDir::with_prefix("prenda-").context("no temporary folder")?;
+    let folder = TempDir::with_prefix("prenda-")
+        .with_context(|| format!("no temporary folder in {}; set TMPDIR to another", env::temp_dir().display()))?;
     let (socket, messages) = (folder.path().join("link"), folder.path().join("messages"));
-    let listener = UnixListener::bind(&socket).with_context(|| format!("cannot listen at {}", socket.display()))?;
+    let listener = UnixListener::bind(&socket)
+        .with_context(|| format!("cannot listen at {}; set TMPDIR to a shorter path", socket.display()))?;
 
     let mut command = Command::new(PROGRAM);
     command.args(["-machine", board, "-nodefaults", "-nic", "none", "-display", "none", "-monitor", "none"]);
@@ -93,19 +99,16 @@ fn launch(
         command.arg("-device").arg(format!("loader,file={file},addr={model_address:#x},force-raw=on"));
     }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&messages)?);
-    let mut process = command.spawn().with_context(|| format!("cannot run {PROGRAM}"))?;
-    let output = process.stdout.take();
-    let process = Arc::new(Mutex::new(process));
-    lock(&RUNNING).push(Arc::clone(&process));
+    let (process, output) = Process::spawn(&mut command, folder).with_context(|| format!("cannot run {PROGRAM}"))?;
     let logs = Logs::collect(board, &elf, output, lab.show_logs)?;
-    let mut emulator = Emulator { board, process, logs, folder };
+    let mut emulator = Emulator { board, process, logs };
 
     let Some(stream) = accept(&listener, &mut emulator, lab.patience)? else {
         anyhow::bail!("it did not open its UART{}", emulator.post_mortem());
     };
     stream.set_read_timeout(Some(lab.patience))?;
     stream.set_write_timeout(Some(lab.patience))?;
-    Ok(Session { client: Client::new(stream), emulator: Some(emulator) })
+    Ok(Session { client: Client::new(stream, lab.patience), emulator: Some(emulator) })
 }
 
 /// The connection that QEMU makes, or nothing where it ends before or takes too long.
@@ -121,7 +124,7 @@ fn accept(listener: &UnixListener, emulator: &mut Emulator, patience: Duration) 
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(error) => return Err(error),
         }
-        if emulator.ended().is_some() || Instant::now() > deadline {
+        if emulator.process.wait(Duration::ZERO).is_some() || Instant::now() > deadline {
             return Ok(None);
         }
         thread::sleep(Duration::from_millis(5));
@@ -129,35 +132,25 @@ fn accept(listener: &UnixListener, emulator: &mut Emulator, patience: Duration) 
 }
 
 impl Emulator {
-    /// How the process ended, if it has.
-    pub fn ended(&mut self) -> Option<ExitStatus> {
-        lock(&self.process).try_wait().ok().flatten()
-    }
-
-    /// How the process ended, waiting for it for at most `patience`.
-    pub fn wait(&mut self, patience: Duration) -> Option<ExitStatus> {
-        let deadline = Instant::now() + patience;
-        loop {
-            let status = self.ended();
-            if status.is_some() || Instant::now() > deadline {
-                return status;
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
+    /// How the process ended, waiting for that for at most `patience`.
+    #[must_use]
+    pub fn wait(&self, patience: Duration) -> Option<ExitStatus> {
+        self.process.wait(patience)
     }
 
     /// The firmware's log lines so far. Complete once the process has ended.
     #[must_use]
     pub fn logs(&mut self) -> Vec<String> {
-        if self.ended().is_some() {
+        if self.wait(Duration::ZERO).is_some() {
             self.logs.finish();
         }
         self.logs.lines()
     }
 
-    /// Ends the process now.
-    pub fn kill(&mut self) {
-        kill(&self.process);
+    /// What ends the process, for those who do not own it.
+    #[must_use]
+    pub fn killer(&self) -> Killer {
+        self.process.killer()
     }
 
     /// How the emulator ended, what it said, and the firmware's last words.
@@ -167,42 +160,20 @@ impl Emulator {
             None => format!("; the emulator of {} still runs", self.board),
         };
         let mut messages = String::new();
-        if let Ok(mut file) = File::open(self.folder.path().join("messages")) {
+        if let Ok(mut file) = File::open(self.process.folder().join("messages")) {
             // Whatever can be read is better than nothing.
             let _ = file.read_to_string(&mut messages);
         }
-        for line in messages.lines().chain(self.logs().iter().map(String::as_str)) {
+        // Log lines that were shown as they came need no repeating.
+        let logs = if self.logs.are_shown() { Vec::new() } else { self.logs() };
+        // Said at every start: the board's network is not connected to anything, on purpose.
+        let messages = messages.lines().filter(|line| !line.contains("lan9118"));
+        for line in messages.chain(logs.iter().map(String::as_str)) {
             text.push_str("\n    ");
             text.push_str(line);
         }
         text
     }
-}
-
-impl Drop for Emulator {
-    fn drop(&mut self) {
-        self.kill();
-        lock(&RUNNING).retain(|process| !Arc::ptr_eq(process, &self.process));
-        self.logs.finish();
-    }
-}
-
-/// Ends every emulator that this process has started: for a handler of signals.
-pub fn stop_all() {
-    for process in lock(&RUNNING).iter() {
-        kill(process);
-    }
-}
-
-fn kill(process: &Mutex<Child>) {
-    let mut process = lock(process);
-    // It may be gone already, which is as well.
-    let _ = process.kill();
-    let _ = process.wait();
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn elf_path(lab: &Lab, binary: &str) -> PathBuf {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use libtest_mimic::Failed;
+use object::{Object as _, ObjectSymbol as _};
 use parity::{ClientError, Device, DeviceError, Lab, sweep};
 use shared_model::{AnswersHeader, BlobError, DeviceFault, ModelView, Refusal};
 
@@ -21,11 +22,11 @@ pub const CASES: &[(&str, Case)] = &[
     ("wrong_golden_vector", wrong_golden_vector),
     ("wrong_picture_size", wrong_picture_size),
     ("noise", noise),
-    ("memory", memory),
 ];
 
-/// Cases for devices with a binary that breaks on purpose.
-pub const FAULT_CASES: &[(&str, Case)] = &[
+/// Cases for emulated boards, which have memory to count and a binary that breaks on purpose.
+pub const EMULATED_CASES: &[(&str, Case)] = &[
+    ("memory", memory),
     ("panic", panic),
     ("hard_fault", hard_fault),
     ("stack_overflow", stack_overflow),
@@ -101,6 +102,13 @@ pub fn sweep_everything(device: Device, lab: &Lab, fixture: &Fixture) -> Result<
     Ok(())
 }
 
+/// As [`sweep_everything`], for the whole test split.
+pub fn sweep_test_split(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let (header, _) = AnswersHeader::parse(&fixture.answers)?;
+    assert_eq!(header.pictures, 10_000);
+    sweep_everything(device, lab, fixture)
+}
+
 fn wrong_model(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     let (mut header, records) = AnswersHeader::parse(&fixture.answers)?;
     let right = header.model;
@@ -108,7 +116,7 @@ fn wrong_model(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Faile
     let mut session = device.start(lab, &fixture.model)?;
     let error = sweep(&mut session, &header, records, |_| {}).expect_err("the ids differ");
     assert!(
-        matches!(error.source, ClientError::WrongModel { device, host, .. } if device == right && host == header.model)
+        matches!(error.cause, ClientError::WrongModel { device, host, .. } if device == right && host == header.model)
     );
     let text = error.to_string();
     assert!(text.contains(&right.to_string()) && text.contains(&header.model.to_string()), "{text}");
@@ -189,27 +197,37 @@ fn memory(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     let used = session.client.memory_use()?;
     assert!(used.flash <= FLASH_BUDGET, "{used:?}");
     assert!(used.statics + used.stack_used <= RAM_BUDGET, "{used:?}");
-    if device.has_faults() {
-        assert!(used.flash > 0 && used.statics > 0 && used.stack_used > 0, "{used:?}");
-        assert!(used.stack_used < used.stack_reserved, "{used:?}");
-    }
+    assert!(used.flash > 0 && used.statics > 0 && used.stack_used > 0, "{used:?}");
+    assert!(used.stack_used < used.stack_reserved, "{used:?}");
     Ok(())
 }
 
 fn panic(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
-    breaks(device, lab, b"p", &["error", "panicked at", "mps2-an386-faults.rs", "on purpose"])
+    breaks(device, lab, b"p", &["error", "panicked at", "mps2-an386-faults.rs", "on purpose"]).map(|_| ())
 }
 
 fn hard_fault(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
-    breaks(device, lab, b"f", &["error", "HardFault at 0x0000"])
+    let logs = breaks(device, lab, b"f", &["error", "HardFault at 0x"])?;
+    let place = logs.split("HardFault at 0x").nth(1).and_then(|rest| rest.get(..8)).ok_or("no address")?;
+    let address = u64::from_str_radix(place, 16)?;
+    // The instruction that faults is the program's own, and was inlined into its main function.
+    let elf = fs::read(lab.firmware.join(format!("{}-faults.elf", device.name())))?;
+    let elf = object::File::parse(&*elf)?;
+    let contains = |symbol: &object::Symbol<'_, '_>| {
+        let start = symbol.address() & !1;
+        (start..start + symbol.size()).contains(&address)
+    };
+    let function = elf.symbols().find(contains).ok_or("the address is in no function")?;
+    assert!(function.name()?.contains("main") || function.name()?.contains("udf"), "{:?}", function.name());
+    Ok(())
 }
 
 fn stack_overflow(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
-    breaks(device, lab, b"s", &["error", "stack overflow"])
+    breaks(device, lab, b"s", &["error", "stack overflow"]).map(|_| ())
 }
 
-/// Has the board break in the way that `how` asks for; the last words must hold `expected`, and the exit code is 1.
-fn breaks(device: Device, lab: &Lab, how: &[u8], expected: &[&str]) -> Result<(), Failed> {
+/// Has the board break in the way that `how` asks for; the exit code is 1. Returns its last words, which hold `expected`.
+fn breaks(device: Device, lab: &Lab, how: &[u8], expected: &[&str]) -> Result<String, Failed> {
     let mut session = device.start_faults(lab).ok_or("the device has no such binary")??;
     session.client.send_raw(how)?;
     let emulator = session.emulator.as_mut().ok_or("the device is emulated")?;
@@ -219,30 +237,33 @@ fn breaks(device: Device, lab: &Lab, how: &[u8], expected: &[&str]) -> Result<()
     for words in expected {
         assert!(logs.contains(words), "{words:?} is not in: {logs}");
     }
-    Ok(())
+    Ok(logs)
 }
 
 fn dies_in_the_sweep(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     let (header, records) = AnswersHeader::parse(&fixture.answers)?;
     let mut session = device.start(lab, &fixture.model)?;
-    let mut emulator = session.emulator.take().ok_or("the device is emulated")?;
-    let error = sweep(&mut session, &header, records, |done| {
+    let killer = session.emulator.as_ref().ok_or("the device is emulated")?.killer();
+    let kill_after_ten = |done| {
         if done == 10 {
-            emulator.kill();
+            killer.kill();
         }
-    })
-    .expect_err("the device is dead");
-    assert!(matches!(error.source, ClientError::Gone), "{error}");
-    assert!(error.done >= 10 && error.to_string().contains("pictures"), "{error}");
+    };
+    let error = sweep(&mut session, &header, records, kill_after_ten).expect_err("the device is dead");
+    assert!(matches!(error.cause, ClientError::Gone) && error.done >= 10, "{error}");
+    let text = error.to_string();
+    // How it ended, and the log line that it began with.
+    assert!(text.contains("SIGKILL") && text.contains("self-test passed"), "{text}");
     Ok(())
 }
 
+/// This binary waits for a byte, and breaks at once at a frame's first; before that it is as silent as can be.
 fn never_answers(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
     let lab = Lab { patience: Duration::from_millis(300), ..lab.clone() };
-    // This binary reads one byte, ignores frames, and breaks; before that byte it is as silent as can be.
     let mut session = device.start_faults(&lab).ok_or("the device has no such binary")??;
     let error = session.client.receive_answer(1).expect_err("nobody answers");
     assert!(matches!(error, ClientError::Silent), "{error}");
+    assert!(session.post_mortem().contains("still runs"));
     Ok(())
 }
 
