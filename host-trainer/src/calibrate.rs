@@ -18,15 +18,9 @@ pub struct Measured {
 }
 
 impl Measured {
-    /// How many answers are right.
-    pub fn correct(&self, split: &Split) -> u32 {
-        let pairs = self.predictions.iter().zip(&split.labels);
-        pairs.filter(|(prediction, label)| **prediction == u16::from(**label)).count() as u32
-    }
-
     /// The share of answers that are right, 0..=1.
     pub fn accuracy(&self, split: &Split) -> f64 {
-        f64::from(self.correct(split)) / split.len() as f64
+        f64::from(split.count_right(&self.predictions)) / split.len() as f64
     }
 }
 
@@ -89,7 +83,7 @@ mod tests {
             let measured = measure(&network, &split).unwrap();
             assert_eq!(measured.predictions, [1, 0, 0]);
             assert_eq!(measured.largest, [2.5]);
-            assert_eq!(measured.correct(&split), 2);
+            assert_eq!(split.count_right(&measured.predictions), 2);
             assert_eq!(network.parameters().unwrap(), [hidden.clone(), last.clone()]);
         }
     }

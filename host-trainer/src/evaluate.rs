@@ -28,12 +28,6 @@ impl Evaluated {
         self.predictions.extend(part.predictions);
         self.largest_softmax_error = self.largest_softmax_error.max(part.largest_softmax_error);
     }
-
-    /// How many answers are right.
-    pub fn correct(&self, split: &Split) -> u32 {
-        let pairs = self.predictions.iter().zip(&split.labels);
-        pairs.filter(|(prediction, label)| **prediction == u16::from(**label)).count() as u32
-    }
 }
 
 /// Infers every picture of `split`.
@@ -139,7 +133,7 @@ mod tests {
         let (bytes, split) = (brighter_pixel(), split());
         let view = ModelView::parse(&bytes).unwrap();
         let evaluated = evaluate(&view, &split).unwrap();
-        assert_eq!(evaluated.correct(&split), 101);
+        assert_eq!(split.count_right(&evaluated.predictions), 101);
         assert_eq!(evaluated.predictions[..4], [0, 1, 0, 1]);
         assert!(evaluated.largest_softmax_error > 0.0 && evaluated.largest_softmax_error < 2.0 / 32768.0);
     }

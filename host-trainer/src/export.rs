@@ -78,7 +78,7 @@ pub fn export(layers: &[QuantizedLayer], data: &Dataset, origins: &Origins<'_>) 
     let draft = encode(&source)?;
     let view = ModelView::parse(&draft).map_err(EncodeError::from)?;
     let test = evaluate::evaluate(&view, &data.test)?;
-    source.provenance.test_correct_fixed = test.correct(&data.test);
+    source.provenance.test_correct_fixed = data.test.count_right(&test.predictions);
 
     let mut workspace = HostWorkspace::new();
     let mut answers = Vec::new();

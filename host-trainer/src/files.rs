@@ -2,7 +2,7 @@
 
 use std::fs::{self, Metadata};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tempfile::{Builder, NamedTempFile};
@@ -22,6 +22,12 @@ pub enum WriteError {
     /// Something that is not a file has that name.
     #[error("cannot write {path}: it exists and is not a file; name another place")]
     NotAFile {
+        /// What was named.
+        path: PathBuf,
+    },
+    /// The name is a folder's: it ends in a separator, say.
+    #[error("cannot write {path}: that is the name of a folder; add the name of a file")]
+    NoFileName {
         /// What was named.
         path: PathBuf,
     },
@@ -57,13 +63,29 @@ pub fn quiet() -> MutexGuard<'static, ()> {
 ///
 /// Where `path` cannot be written; then what was there before still is.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    write_all(&[(path, bytes)])
+}
+
+/// As [`write`](fn@write), several files: none gets its name before the bytes of all are on the disk, and the last file
+/// gets its name last.
+///
+/// # Errors
+///
+/// Where one of them cannot be written. A full disk leaves all as they were.
+pub fn write_all(files: &[(&Path, &[u8])]) -> Result<(), WriteError> {
     let _writing = quiet();
-    let fail = |source| WriteError::Write { path: path.to_owned(), source };
-    let mut file = temporary(path)?;
-    file.write_all(bytes).map_err(fail)?;
-    // Else a power cut could leave the new name on old, empty blocks.
-    file.as_file().sync_all().map_err(fail)?;
-    file.persist(path).map_err(|error| fail(error.error))?;
+    let fail = |path: &Path, source| WriteError::Write { path: path.to_owned(), source };
+    let stage = |&(path, bytes): &(&Path, &[u8])| {
+        let mut file = temporary(path)?;
+        file.write_all(bytes).map_err(|source| fail(path, source))?;
+        // Else a power cut could leave the new name on old, empty blocks.
+        file.as_file().sync_all().map_err(|source| fail(path, source))?;
+        Ok(file)
+    };
+    let staged = files.iter().map(stage).collect::<Result<Vec<_>, _>>()?;
+    for (file, (path, _)) in staged.into_iter().zip(files) {
+        file.persist(path).map_err(|error| fail(path, error.error))?;
+    }
     Ok(())
 }
 
@@ -86,11 +108,35 @@ pub fn create_folder(folder: &Path) -> Result<(), WriteError> {
     fs::create_dir_all(folder).map_err(|source| WriteError::CreateFolder { path: folder.to_owned(), source })
 }
 
+/// Whether two names lead to the same place.
+pub fn is_same(one: &Path, other: &Path) -> bool {
+    resolve(one) == resolve(other)
+}
+
+/// Whether `path` is `folder` or lies in it.
+pub fn is_within(path: &Path, folder: &Path) -> bool {
+    resolve(path).starts_with(resolve(folder))
+}
+
+/// Where `path` leads, links followed, as far as there is something yet.
+fn resolve(path: &Path) -> PathBuf {
+    let path = path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    fs::canonicalize(&path).unwrap_or_else(|_| match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) => resolve(parent).join(name),
+        _ => path,
+    })
+}
+
 /// An empty file in the folder of `path`, removed unless it is given that name.
 fn temporary(path: &Path) -> Result<NamedTempFile, WriteError> {
     // A device, say: renaming a file onto /dev/null would replace it.
-    if fs::metadata(path).as_ref().is_ok_and(|found| !Metadata::is_file(found)) || path.file_name().is_none() {
+    if fs::metadata(path).as_ref().is_ok_and(|found| !Metadata::is_file(found)) {
         return Err(WriteError::NotAFile { path: path.to_owned() });
+    }
+    // `file_name` looks past a separator or a dot at the end.
+    let whole = path.as_os_str().as_encoded_bytes();
+    if !path.file_name().is_some_and(|name| whole.ends_with(name.as_encoded_bytes())) {
+        return Err(WriteError::NoFileName { path: path.to_owned() });
     }
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -138,8 +184,33 @@ mod tests {
         assert!(matches!(&error, WriteError::NoFolder { path, .. } if *path == absent), "{error}");
         assert!(matches!(check_writable(folder.path()), Err(WriteError::NotAFile { .. })));
         assert!(matches!(check_writable(Path::new("/")), Err(WriteError::NotAFile { .. })));
-        assert!(matches!(check_writable(Path::new("")), Err(WriteError::NotAFile { .. })));
+        for name in ["", "absent/", "absent/.", "absent/.."] {
+            assert!(matches!(check_writable(Path::new(name)), Err(WriteError::NoFileName { .. })), "{name}");
+        }
         assert!(names(folder.path()).is_empty());
+    }
+
+    #[test]
+    fn several_files_are_written_all_or_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let [first, last] = ["first", "last"].map(|name| folder.path().join(name));
+        write_all(&[(&first, b"1"), (&last, b"2")]).unwrap();
+        write_all(&[(&first, b"3"), (&folder.path().join("absent").join("last"), b"4")]).unwrap_err();
+        assert_eq!((fs::read(&first).unwrap(), fs::read(&last).unwrap()), (b"1".to_vec(), b"2".to_vec()));
+        assert_eq!(names(folder.path()).len(), 2);
+    }
+
+    #[test]
+    fn a_place_is_known_by_all_its_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name| folder.path().join(name);
+        fs::create_dir(path("there")).unwrap();
+        fs::write(path("file"), b"x").unwrap();
+        assert!(is_same(&path("file"), &path("there/../file")));
+        assert!(is_same(&path("absent/file"), &path("./there/../absent//file")));
+        assert!(!is_same(&path("file"), &path("there/file")));
+        assert!(is_within(&path("absent/a/b"), &path("absent")) && !is_within(&path("absent"), &path("absent/a")));
+        assert!(is_within(Path::new("absent"), Path::new(".")));
     }
 
     #[cfg(unix)]

@@ -13,7 +13,7 @@ pub fn handle() {
     let _ = ctrlc::set_handler(|| {
         let _quiet = files::quiet();
         progress::abandon();
-        eprintln!("interrupted");
+        progress::say("interrupted");
         process::exit(INTERRUPTED);
     });
 }

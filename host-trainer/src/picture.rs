@@ -18,12 +18,12 @@ pub enum PictureError {
         source: io::Error,
     },
     /// The file is no picture, or a damaged one.
-    #[error("cannot read {path} as a PNG or JPEG picture")]
+    #[error("cannot read {path} as a PNG or JPEG picture: {reason}")]
     Decode {
         /// The file.
         path: PathBuf,
-        /// What the decoder says.
-        source: ImageError,
+        /// What the decoder says. Not a source: it ends in what its own source says.
+        reason: ImageError,
     },
     /// The picture has another size than the model takes.
     #[error(
@@ -43,7 +43,8 @@ pub enum PictureError {
     },
 }
 
-/// The pixels of a PNG or JPEG file, row-major, 0 (black) to 255 (white); colours become grey by their brightness.
+/// The pixels of a PNG or JPEG file, row-major, 0 (black) to 255 (white); colours become grey by their brightness, and
+/// lie on black where they are transparent.
 ///
 /// # Errors
 ///
@@ -52,7 +53,7 @@ pub fn read(path: &Path, rows: usize, columns: usize) -> Result<Vec<u8>, Picture
     let fail = |source| PictureError::Read { path: path.to_owned(), source };
     let decode = |source| match source {
         ImageError::IoError(source) if source.kind() != io::ErrorKind::UnexpectedEof => fail(source),
-        source => PictureError::Decode { path: path.to_owned(), source },
+        reason => PictureError::Decode { path: path.to_owned(), reason },
     };
     let open = || ImageReader::open(path).and_then(ImageReader::with_guessed_format).map_err(fail);
     // The size first: a picture of many megapixels need not be decoded to be refused.
@@ -60,12 +61,14 @@ pub fn read(path: &Path, rows: usize, columns: usize) -> Result<Vec<u8>, Picture
     if (found_rows as usize, found_columns as usize) != (rows, columns) {
         return Err(PictureError::Size { path: path.to_owned(), found_rows, found_columns, rows, columns });
     }
-    Ok(open()?.decode().map_err(decode)?.into_luma8().into_raw())
+    let picture = open()?.decode().map_err(decode)?.into_luma_alpha8();
+    let on_black = |[grey, alpha]: [u8; 2]| (u16::from(grey) * u16::from(alpha) + 127) / 255;
+    Ok(picture.pixels().map(|pixel| on_black(pixel.0) as u8).collect())
 }
 
 #[cfg(test)]
 mod tests {
-    use image::{GrayImage, ImageFormat, RgbImage};
+    use image::{GrayImage, ImageFormat, RgbImage, RgbaImage};
 
     use super::*;
 
@@ -87,6 +90,15 @@ mod tests {
     }
 
     #[test]
+    fn transparent_pixels_lie_on_black() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("picture.png");
+        let pixels = [[255, 255, 255, 0], [200, 200, 200, 128], [77, 77, 77, 255], [0, 0, 0, 0]];
+        RgbaImage::from_raw(2, 2, pixels.concat()).unwrap().save(&path).unwrap();
+        assert_eq!(read(&path, 2, 2).unwrap(), [0, 100, 77, 0]);
+    }
+
+    #[test]
     fn what_is_not_a_picture_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("picture.png");
@@ -95,6 +107,7 @@ mod tests {
             std::fs::write(&path, content).unwrap();
             let error = read(&path, 1, 1).unwrap_err();
             assert!(matches!(error, PictureError::Decode { .. }), "{error}");
+            assert!(std::error::Error::source(&error).is_none(), "{error}");
         }
     }
 }

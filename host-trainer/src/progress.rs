@@ -1,12 +1,20 @@
-//! Progress on standard error, for a person: nothing is drawn where that is not a terminal.
+//! Progress and other words on standard error, for a person: no bar is drawn where that is not a terminal.
 
 use std::borrow::Cow;
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
 /// The bar on the screen, so that [`abandon`] can take it away.
 static CURRENT: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// Says `message` on standard error. Where nobody listens any more nothing is said: that must not stop the program, as
+/// `eprintln!` would.
+pub fn say(message: impl Display) {
+    let _ = writeln!(io::stderr(), "{message}");
+}
 
 /// A bar that counts `length` steps of something called `name`.
 pub fn steps(length: u64, name: impl Into<Cow<'static, str>>) -> ProgressBar {

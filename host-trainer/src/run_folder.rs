@@ -50,6 +50,11 @@ impl RunFolder {
         Path::new("runs").join(format!("{}-{}-seed-{}", hidden.join("-"), config.backend.name(), config.seed))
     }
 
+    /// The files that a run in the folder `path` consists of.
+    pub fn files(path: &Path) -> [PathBuf; 3] {
+        ["config.json", "history.json", "weights.safetensors"].map(|name| path.join(name))
+    }
+
     /// Creates the folder where there is none yet, and checks that it can be written to.
     ///
     /// # Errors
@@ -57,11 +62,8 @@ impl RunFolder {
     /// Where it cannot.
     pub fn create(path: PathBuf) -> Result<Self, WriteError> {
         files::create_folder(&path)?;
-        let folder = Self { path };
-        for name in ["config.json", "history.json", "weights.safetensors"] {
-            files::check_writable(&folder.path.join(name))?;
-        }
-        Ok(folder)
+        Self::files(&path).iter().try_for_each(|file| files::check_writable(file))?;
+        Ok(Self { path })
     }
 
     /// Where it is.
@@ -69,11 +71,12 @@ impl RunFolder {
         &self.path
     }
 
-    /// Records a run: `config.json`, `history.json`, `weights.safetensors`.
+    /// Records a run, `config.json`, `history.json`, `weights.safetensors`, and last the `model` that came of it: where it
+    /// goes, and its bytes.
     ///
     /// # Errors
     ///
-    /// Where a file cannot be written. Every file is written whole or not at all.
+    /// Where a file cannot be written. A full disk leaves all as they were.
     pub fn record(
         &self,
         config: &TrainConfig,
@@ -81,6 +84,7 @@ impl RunFolder {
         data: &Dataset,
         history: &[Epoch],
         layers: &[DenseParameters],
+        model: (&Path, &[u8]),
     ) -> Result<(), RunFolderError> {
         let configuration = Configuration {
             trainer: concat!("host-trainer ", env!("CARGO_PKG_VERSION")),
@@ -90,17 +94,16 @@ impl RunFolder {
             classes: &data.class_names,
             data_sha256: hex(&data.train_hash),
         };
-        self.write_json("config.json", &configuration)?;
-        self.write_json("history.json", &history)?;
-        files::write(&self.path.join("weights.safetensors"), &safetensors(layers)?)?;
-        Ok(())
+        let [config, history, weights] = [json(&configuration)?, json(&history)?, safetensors(layers)?];
+        let [config_path, history_path, weights_path] = &Self::files(&self.path);
+        Ok(files::write_all(&[(config_path, &config), (history_path, &history), (weights_path, &weights), model])?)
     }
+}
 
-    fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), RunFolderError> {
-        let mut bytes = serde_json::to_vec_pretty(value)?;
-        bytes.push(b'\n');
-        Ok(files::write(&self.path.join(name), &bytes)?)
-    }
+fn json(value: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
+    let mut bytes = serde_json::to_vec_pretty(value)?;
+    bytes.push(b'\n');
+    Ok(bytes)
 }
 
 /// `layers.N.weight`, `[output, input]` as PyTorch has it, and `layers.N.bias`, `[output]`.

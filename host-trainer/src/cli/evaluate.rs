@@ -8,8 +8,8 @@ use clap::Args;
 use serde::Serialize;
 use shared_model::ModelView;
 
-use super::{DataArguments, OutputArguments, line, percent, share};
-use crate::dataset::Dataset;
+use super::{DataArguments, OutputArguments, UsageError, check_apart, line, percent, share};
+use crate::dataset::{Dataset, Split};
 use crate::{evaluate, files, model_file};
 
 #[derive(Debug, Args)]
@@ -20,6 +20,9 @@ pub struct Arguments {
     /// Write every picture with its logits and probabilities to FILE, so that a device can be compared with them
     #[arg(long, value_name = "FILE")]
     answers: Option<PathBuf>,
+    /// Only the first N test pictures, 1 or more; a file of answers has N records then [default: all of them]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    first: Option<u32>,
     #[command(flatten)]
     data: DataArguments,
     #[command(flatten)]
@@ -41,10 +44,17 @@ impl Arguments {
         let bytes = model_file::read(&self.model)?;
         let view = model_file::parse(&self.model, &bytes)?;
         if let Some(answers) = &self.answers {
+            check_apart("--answers", answers, [&self.model])?;
             files::check_writable(answers)?;
         }
-        let data = Dataset::load(self.data.data.as_deref())?;
+        let mut data = Dataset::load(self.data.data.as_deref())?;
+        if let Some(answers) = &self.answers {
+            check_apart("--answers", answers, data.files())?;
+        }
         check_fit(&view, &data)?;
+        if let Some(first) = self.first {
+            keep_first(&mut data.test, first)?;
+        }
 
         let start = Instant::now();
         let (evaluated, answers) = match self.answers {
@@ -58,7 +68,7 @@ impl Arguments {
         if let Some((path, answers)) = answers {
             files::write(&path, &answers)?;
         }
-        let (correct, pictures) = (evaluated.correct(&data.test), data.test.len() as u32);
+        let (correct, pictures) = (data.test.count_right(&evaluated.predictions), data.test.len() as u32);
         let report = Report {
             model_id: view.id().to_string(),
             pictures,
@@ -79,6 +89,16 @@ impl Arguments {
             .concat()
         })
     }
+}
+
+/// Leaves the first `count` pictures in `test`.
+fn keep_first(test: &mut Split, count: u32) -> Result<(), UsageError> {
+    let all = test.len();
+    if count as usize > all {
+        return Err(UsageError(format!("--first {count} is not in 1..={all}: there are {all} test pictures")));
+    }
+    let _rest = test.split_off(count as usize);
+    Ok(())
 }
 
 /// That `view` is a model for the pictures of `data`.

@@ -10,7 +10,7 @@ mod train;
 
 use std::fmt::Display;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -18,7 +18,7 @@ use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::interrupt;
+use crate::{files, interrupt, progress};
 
 /// Trains a small dense classifier, quantizes it to integers, and runs it with the same arithmetic as a device.
 #[derive(Debug, Parser)]
@@ -84,7 +84,7 @@ pub fn run() -> ExitCode {
         // Whoever reads has had enough, as `head` has.
         return ExitCode::SUCCESS;
     }
-    eprintln!("error: {error:#}");
+    progress::say(format_args!("error: {error:#}"));
     if error.is::<UsageError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 
@@ -102,9 +102,38 @@ impl OutputArguments {
     }
 }
 
+/// That `output`, which `option` names, is none of `others`: it would replace it.
+fn check_apart(
+    option: &str,
+    output: &Path,
+    others: impl IntoIterator<Item = impl AsRef<Path>>,
+) -> Result<(), UsageError> {
+    match others.into_iter().find(|other| files::is_same(output, other.as_ref())) {
+        Some(other) => Err(UsageError(format!(
+            "{option} {} would replace {}; name another file",
+            output.display(),
+            other.as_ref().display()
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// A line of a report: what, and how much.
 fn line(name: &str, value: impl Display) -> String {
-    format!("{name:<24}{value}\n")
+    format!("{:<24}{}\n", printable(name), printable(&value.to_string()))
+}
+
+/// `text` without control characters: what a model's file says must not steer the terminal.
+fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            printable.extend(character.escape_debug());
+        } else {
+            printable.push(character);
+        }
+    }
+    printable
 }
 
 /// A share of 0..=1 in percent.
@@ -115,4 +144,15 @@ fn percent(share: f64) -> String {
 /// `count` of `all` as a share, 0..=1.
 fn share(count: u32, all: u32) -> f64 {
     if all == 0 { 0.0 } else { f64::from(count) / f64::from(all) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_escaped() {
+        assert_eq!(printable("T-shirt \"\u{e9}\" \\"), "T-shirt \"\u{e9}\" \\");
+        assert_eq!(line("\x1b[2J", "a\nb\u{9b}"), "\\u{1b}[2J               a\\nb\\u{9b}\n");
+    }
 }

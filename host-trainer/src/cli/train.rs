@@ -6,21 +6,25 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use clap::{ArgAction, Args};
 use serde::Serialize;
-use shared_model::{MAX_LAYERS, MAX_WIDTH, ModelView};
+use shared_model::{MAX_LAYERS, MAX_WIDTH, ModelView, packed_length};
 
-use super::{DataArguments, OutputArguments, UsageError, line, percent, share};
+use super::{DataArguments, OutputArguments, UsageError, check_apart, line, percent, share};
 use crate::backend::Backend;
 use crate::calibrate::{Measured, measure};
 use crate::dataset::{Dataset, Split};
 use crate::export::{Exported, Origins, export};
-use crate::files;
+use crate::files::{self, WriteError};
 use crate::model::Network;
+use crate::progress;
 use crate::quantize::quantize;
 use crate::run_folder::RunFolder;
 use crate::train::{Epoch, TrainConfig, train};
 
 /// Hidden layers of a network: all layers but the last.
 const MAX_HIDDEN_LAYERS: usize = MAX_LAYERS - 1;
+
+/// Bytes that a model's weights may take, padding included: nothing larger fits a microcontroller.
+const MAX_WEIGHT_BYTES: usize = 64 << 20;
 
 /// Accuracy that quantization may cost before a warning, as a share.
 const TOLERATED_LOSS: f64 = 0.005;
@@ -32,7 +36,8 @@ pub struct Arguments {
     /// What trains, on the processor; flex is the default because it is the faster one (1.1 s an epoch against 1.3 s)
     #[arg(long, value_enum, default_value_t = Backend::Flex)]
     backend: Backend,
-    /// Neurons of each hidden layer, 1..=16384 each, at most 15 layers: 128, or 512,256
+    /// Neurons of each hidden layer, 1..=16384 each, at most 15 layers: 128, or 512,256; all weights together at
+    /// most 64 MiB, a byte each
     #[arg(long, value_name = "N,..", action = ArgAction::Set, value_delimiter = ',', default_value = "128",
         value_parser = clap::value_parser!(u32).range(1..=MAX_WIDTH as i64))]
     hidden: Vec<u32>,
@@ -84,17 +89,31 @@ impl Arguments {
         let start = Instant::now();
         self.check()?;
         let config = self.config();
-        // Nothing is trained that could not be kept.
-        let folder = RunFolder::create(self.run.unwrap_or_else(|| RunFolder::default_path(&config)))?;
-        let model_path = self.export.unwrap_or_else(|| folder.path().join("model.bin"));
-        files::check_writable(&model_path)?;
-
+        // Nothing is trained that could not be kept, and no folder created for what is refused.
+        let run = self.run.unwrap_or_else(|| RunFolder::default_path(&config));
+        let model_path = self.export.unwrap_or_else(|| run.join("model.bin"));
+        check_apart("--export", &model_path, RunFolder::files(&run).iter().chain([&run]))?;
+        match files::check_writable(&model_path) {
+            // It comes with the run's.
+            Err(WriteError::NoFolder { folder, .. }) if files::is_within(&run, &folder) => (),
+            checked => checked?,
+        }
         let mut data = Dataset::load(self.data.data.as_deref())?;
+        check_apart("--export", &model_path, data.files())?;
+        check_size(&config.hidden, &data)?;
         let validation = hold_out(&mut data.train, self.validation)?;
-        eprintln!("{} training pictures from {} ({})", data.train.len(), data.folder.display(), data.origin.named_by());
+
+        let folder = RunFolder::create(run)?;
+        files::check_writable(&model_path)?;
+        progress::say(format_args!(
+            "{} training pictures from {} ({})",
+            data.train.len(),
+            data.folder.display(),
+            data.origin.named_by()
+        ));
         let mut history = Vec::new();
         let network = train(&config, &data.train, validation.as_ref(), data.class_names.len(), |epoch| {
-            eprintln!("{}", epoch_line(epoch, config.epochs));
+            progress::say(epoch_line(epoch, config.epochs));
             history.push(epoch.clone());
         })?;
 
@@ -105,8 +124,7 @@ impl Arguments {
         let Exported { bytes, test } = export(&quantized, &data, &origins)?;
         let view = ModelView::parse(&bytes).context("the exported model cannot be read back")?;
 
-        folder.record(&config, self.validation, &data, &history, &layers)?;
-        files::write(&model_path, &bytes)?;
+        folder.record(&config, self.validation, &data, &history, &layers, (&model_path, &bytes))?;
 
         let changed = test.predictions.iter().zip(&trained.test.predictions).filter(|(fixed, float)| fixed != float);
         let provenance = view.provenance();
@@ -126,11 +144,11 @@ impl Arguments {
         };
         let loss = report.test_accuracy_float - report.test_accuracy_fixed;
         if loss > TOLERATED_LOSS {
-            eprintln!(
+            progress::say(format_args!(
                 "warning: fixed point loses {:.2} points of test accuracy; more than {:.2} is unusual",
                 100.0 * loss,
                 100.0 * TOLERATED_LOSS
-            );
+            ));
         }
         self.output.print(&report, || report.text(data.test.len()))
     }
@@ -171,8 +189,8 @@ impl Trained {
             seed: config.seed,
             epochs: config.epochs,
             train_pictures: data.train.len() as u32,
-            train_correct: self.train.correct(&data.train),
-            test_correct: self.test.correct(&data.test),
+            train_correct: data.train.count_right(&self.train.predictions),
+            test_correct: data.test.count_right(&self.test.predictions),
         }
     }
 }
@@ -190,6 +208,23 @@ impl Report<'_> {
         ]
         .concat()
     }
+}
+
+/// That a network with layers of `hidden` neurons for `data` is one for a microcontroller.
+fn check_size(hidden: &[usize], data: &Dataset) -> Result<(), UsageError> {
+    let (inputs, outputs) = ([data.train.width], [data.class_names.len()]);
+    let layers = || inputs.iter().chain(hidden).zip(hidden.iter().chain(&outputs));
+    let weights: usize = layers().map(|(inputs, outputs)| inputs * outputs).sum();
+    let bytes: usize = layers().map(|(&inputs, &outputs)| packed_length(inputs, outputs)).sum();
+    if bytes <= MAX_WEIGHT_BYTES {
+        return Ok(());
+    }
+    let hidden: Vec<String> = hidden.iter().map(ToString::to_string).collect();
+    Err(UsageError(format!(
+        "--hidden {} makes {weights} weights, {bytes} bytes; at most {MAX_WEIGHT_BYTES} bytes are possible, as nothing \
+         larger fits a microcontroller; name fewer or smaller layers",
+        hidden.join(",")
+    )))
 }
 
 /// Takes the last `count` pictures out of `train`.

@@ -97,6 +97,11 @@ impl Dataset {
         Self::read(folder, origin)
     }
 
+    /// The files that it was read from.
+    pub fn files(&self) -> impl Iterator<Item = PathBuf> {
+        IdxFile::ALL.into_iter().filter_map(|file| file.find(&self.folder))
+    }
+
     /// Reads and checks the data set in `folder`.
     ///
     /// # Errors

@@ -28,6 +28,12 @@ impl Split {
         self.pixels.chunks_exact(self.width)
     }
 
+    /// How many of `predictions`, one for each picture, are right.
+    pub fn count_right(&self, predictions: &[u16]) -> u32 {
+        let pairs = predictions.iter().zip(&self.labels);
+        pairs.filter(|(prediction, label)| **prediction == u16::from(**label)).count() as u32
+    }
+
     /// Takes the pictures from `at` on away, into a split of their own.
     #[must_use]
     pub fn split_off(&mut self, at: usize) -> Self {
@@ -47,5 +53,11 @@ mod tests {
         assert_eq!((split.len(), rest.len()), (2, 1));
         assert_eq!((split.picture(1), rest.picture(0)), (&[3, 4][..], &[5, 6][..]));
         assert_eq!(split.picture(2), [0_u8; 0]);
+    }
+
+    #[test]
+    fn right_predictions_are_counted() {
+        let split = Split { width: 1, pixels: vec![0; 3], labels: vec![7, 8, 9] };
+        assert_eq!([split.count_right(&[7, 9, 9]), split.count_right(&[8, 7, 265])], [2, 0]);
     }
 }

@@ -42,6 +42,34 @@ fn a_model_works_alone() {
 }
 
 #[test]
+fn the_first_pictures_alone_can_be_evaluated() {
+    let desk = Desk::with_model();
+    let evaluate = ["evaluate", "model.bin", "--data", "data", "--answers", "answers.bin", "--json", "--first"];
+    for count in ["1", "17", "60"] {
+        let evaluated = json(desk.command(&evaluate).arg(count).assert());
+        assert_eq!(evaluated["pictures"].to_string(), count);
+        let answers = fs::read(desk.path().join("answers.bin")).unwrap();
+        let (header, records) = shared_model::AnswersHeader::parse(&answers).unwrap();
+        assert_eq!((header.pictures.to_string(), records.count().to_string()), (count.to_owned(), count.to_owned()));
+    }
+    failure(desk.command(&evaluate).arg("61").assert(), 2, &["--first 61", "1..=60"]);
+    failure(desk.command(&evaluate).arg("0").assert(), 2, &["--first"]);
+    desk.run(&["evaluate", "--help"]).success().stdout(contains("--first <N>").and(contains("N records")));
+}
+
+#[test]
+fn answers_do_not_replace_what_they_come_from() {
+    let desk = Desk::with_model();
+    let model = fs::read(desk.model()).unwrap();
+    let data = format!("data/{}", FILES[2]);
+    for (answers, other) in [("model.bin", "model.bin"), ("data/../model.bin", "model.bin"), (&data, &data)] {
+        let assert = desk.run(&["evaluate", "model.bin", "--data", "data", "--answers", answers]);
+        failure(assert, 2, &["--answers", answers, "would replace", other]);
+    }
+    assert!(fs::read(desk.model()).unwrap() == model);
+}
+
+#[test]
 fn what_is_not_a_model_is_refused() {
     let desk = Desk::with_model();
     let good = fs::read(desk.model()).unwrap();

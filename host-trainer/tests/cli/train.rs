@@ -1,6 +1,7 @@
 //! Training: what it writes, and which arguments it refuses.
 
-use std::fs;
+use std::process::{Command, Stdio};
+use std::{fs, io};
 
 use predicates::prelude::*;
 use predicates::str::contains;
@@ -95,7 +96,7 @@ fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
 fn arguments_out_of_range_are_refused() {
     let desk = Desk::new();
     let sixteen = ["8"; 16].join(",");
-    let cases: [(&[&str], &[&str]); 19] = [
+    let cases: [(&[&str], &[&str]); 20] = [
         (&["--epochs", "0"], &["--epochs", "1..=100000"]),
         (&["--epochs", "-1"], &["-1"]),
         (&["--hidden", "0"], &["--hidden", "1..=16384"]),
@@ -103,6 +104,10 @@ fn arguments_out_of_range_are_refused() {
         (&["--hidden", "128,,4"], &["--hidden"]),
         (&["--hidden", ""], &["--hidden"]),
         (&["--hidden", &sixteen], &["--hidden", "16 layers", "1..=15"]),
+        (
+            &["--hidden", "16384,16384,16384", "--data", "data"],
+            &["--hidden 16384,16384,16384", "537509888 weights", "at most 67108864 bytes"],
+        ),
         (&["--backend", "cuda"], &["cuda", "flex", "ndarray"]),
         (&["--learning-rate", "0"], &["--learning-rate", "above 0"]),
         (&["--learning-rate", "-0.1"], &["--learning-rate", "above 0"]),
@@ -118,7 +123,7 @@ fn arguments_out_of_range_are_refused() {
     ];
     for (arguments, parts) in cases {
         failure(desk.command(&["train", "--export", "model.bin"]).args(arguments).assert(), 2, parts);
-        assert!(!desk.model().exists(), "{arguments:?}");
+        assert_eq!(names(desk.path()), ["data"], "{arguments:?}");
     }
 }
 
@@ -131,17 +136,55 @@ fn a_place_that_cannot_be_written_is_refused_before_training() {
         (["--export", "absent/model.bin"], &["absent/model.bin", "no folder"][..]),
         (["--export", "file/model.bin"], &["file/model.bin", "no folder"]),
         (["--export", "folder"], &["folder", "not a file"]),
+        (["--export", "new/"], &["new/", "name of a folder"]),
+        (["--export", "new/."], &["new/.", "name of a folder"]),
         (["--run", "file"], &["cannot create folder file"]),
     ] {
         let assert = desk.train(&arguments).stderr(contains("epoch").not());
         failure(assert, 1, parts);
+        assert_eq!(names(desk.path()), ["data", "file", "folder"], "{arguments:?}");
     }
+    failure(desk.run(&["train", "--data", "elsewhere"]), 1, &["elsewhere"]);
+    assert_eq!(names(desk.path()), ["data", "file", "folder"]);
     let desk = Desk::with_model();
     failure(
         desk.run(&["evaluate", "model.bin", "--data", "data", "--answers", "absent/x"]),
         1,
         &["absent/x", "no folder"],
     );
+}
+
+#[test]
+fn a_model_that_would_replace_another_file_is_refused() {
+    let desk = Desk::new();
+    let data = format!("data/{}", FILES[0]);
+    for (export, other) in [
+        ("run/config.json", "run/config.json"),
+        ("./run/history.json", "run/history.json"),
+        ("data/../run/weights.safetensors", "run/weights.safetensors"),
+        ("run", "run"),
+        (&data, &data),
+    ] {
+        failure(desk.train(&["--run", "run", "--export", export]), 2, &["--export", export, "would replace", other]);
+        assert_eq!(names(desk.path()), ["data"]);
+    }
+    // What comes with the run's folder is there in time.
+    desk.train(&["--run", "deep/run", "--export", "./deep/model.bin"]).success();
+    assert_eq!(names(&desk.path().join("deep")), ["model.bin", "run"]);
+}
+
+#[test]
+fn training_ends_well_where_nobody_listens() {
+    let desk = Desk::new();
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    let status = Command::new(env!("CARGO_BIN_EXE_host-trainer"))
+        .args(["train", "--data", "data", "--epochs", "1", "--export", "model.bin"])
+        .current_dir(desk.path())
+        .stdout(Stdio::null())
+        .stderr(writer)
+        .status();
+    assert!(status.unwrap().success() && desk.model().exists());
 }
 
 #[cfg(unix)]

@@ -158,8 +158,9 @@ impl<const N: usize> FrameBuffer<N> {
 mod tests {
     extern crate std;
 
-    use super::super::{Request, Response};
+    use super::super::{DeviceFault, Hello, MemoryUse, ModelInfo, Refusal, Request, Response};
     use super::*;
+    use crate::blob::{BlobError, ModelId};
     use proptest::prelude::*;
     use std::vec::Vec;
 
@@ -243,13 +244,41 @@ mod tests {
         }
     }
 
+    /// Every message, pinned: a change of these bytes is a change of `PROTOCOL_VERSION` and of `docs/format.md`.
     #[test]
     fn golden_bytes() {
+        let model = ModelInfo { id: ModelId(0x1234_5678), bytes: 1000, inputs: 784, classes: 10, layers: 2 };
+        let hello = |model| Response::Hello(Hello { board: "b", core: "c", firmware: "1", model });
+        let fault = DeviceFault::Blob(BlobError::Magic);
+        let memory_use = MemoryUse { flash: 1, statics: 2, stack_used: 3, stack_reserved: 300 };
+        let inference = Response::Inference { class: 3, logits: &[1, 0, 0, 0], probabilities: &[0, 128] };
+        let refused = Response::Refused(Refusal::Frame(FrameError::Damaged));
+        let frames = [
+            hex(Request::Hello),
+            hex(Request::Infer { pixels: &[0, 7] }),
+            hex(Request::MemoryUse),
+            hex(hello(Ok(model))),
+            hex(hello(Err(fault))),
+            hex(inference),
+            hex(Response::MemoryUse(memory_use)),
+            hex(refused),
+        ];
+        let expected = [
+            "00030105056047f48300",
+            "0005010501020607dedb229700",
+            "00080105024c26fa6d00",
+            "000301050701620163013110f8acd19101e80790060a026d5b4a2400",
+            "0003010508016201630131010601520fb73f00",
+            "0007010501030401010102020680b923698b00",
+            "000d010502010203ac02f09cebcf00",
+            "0004010503060150a0ddb900",
+        ];
+        assert_eq!(frames.each_ref().map(|frame| &frame[..]), expected);
+    }
+
+    fn hex<T: Serialize>(message: T) -> std::string::String {
         let mut buffer = [0; 64];
-        let bytes = encode(&Frame { sequence: 5, message: Request::Hello }, &mut buffer).unwrap();
-        assert_eq!(bytes, [0, 3, 1, 5, 5, 96, 71, 244, 131, 0]);
-        let message = Response::Inference { class: 3, logits: &[1, 0, 0, 0], probabilities: &[0, 128] };
         let bytes = encode(&Frame { sequence: 5, message }, &mut buffer).unwrap();
-        assert_eq!(bytes, [0, 7, 1, 5, 1, 3, 4, 1, 1, 1, 2, 2, 6, 128, 185, 35, 105, 139, 0]);
+        bytes.iter().map(|byte| std::format!("{byte:02x}")).collect()
     }
 }
