@@ -5,6 +5,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
 use crate::board::Board;
+use crate::output::print;
 use crate::parity::{self, Device, Sample};
 use crate::sizes::{self, Sizes};
 use crate::stages::Stages;
@@ -83,8 +84,8 @@ pub fn command(workspace: &Workspace, json: bool) -> Result<()> {
     stages.run("Setting up what is missing", || setup::ensure(workspace))?;
     stages.run("Building the trainer and the parity tool", || workspace.build_programs())?;
     let trained = stages.run("Training, quantizing and exporting", || trainer::train(workspace, &folder))?;
-    let evaluated =
-        stages.run("Answering the test pictures on the host", || trainer::evaluate(workspace, &model, &answers))?;
+    let evaluated = stages
+        .run("Answering the test pictures on the host", || trainer::evaluate(workspace, &model, &answers, None))?;
     let firmware =
         stages.run(&format!("Building the firmware for {}", board.name), || image::build(workspace, &board))?;
     let report = stages.run(&format!("Comparing with {}", board.name), || {
@@ -94,16 +95,28 @@ pub fn command(workspace: &Workspace, json: bool) -> Result<()> {
     let device = report.devices.iter().find(|device| device.device == board.name);
     let device = device.with_context(|| format!("the parity report has no {}", board.name))?;
     let summary = Summary::new(&trained, &evaluated, device, firmware.sizes());
-    if json {
-        println!("{}", serde_json::to_string(&summary)?);
+    let printed = if json {
+        print(serde_json::to_string(&summary)?)
     } else {
-        println!("\n{}", summary.table());
-        report.sample.iter().for_each(|picture| println!("\n{}", sample(picture)));
+        let sample = report.sample.as_ref().map_or_else(String::new, |picture| format!("\n\n{}", sample(picture)));
+        print(format_args!("\n{}{sample}", summary.table()))
+    };
+    verify(device, &evaluated)?;
+    printed
+}
+
+/// That desk and device agreed, on every picture.
+fn verify(device: &Device, evaluated: &Evaluated) -> Result<()> {
+    let Device { device: name, pictures, .. } = device;
+    if *pictures != evaluated.pictures {
+        let all = evaluated.pictures;
+        bail!(
+            "{name} was compared on {pictures} pictures, not on the host's {all}; run one `cargo xtask demo` at a time"
+        );
     }
     if !device.agrees() {
         bail!(
-            "host and {} differ: {} of {} logits, {} probabilities, {} classes",
-            board.name,
+            "host and {name} differ: {} of {} logits, {} probabilities, {} classes",
             device.logits_different,
             device.logits_compared,
             device.probabilities_different,
@@ -173,6 +186,15 @@ mod tests {
             r#""test_accuracy_device":0.871,"model_bytes":104000,"flash_bytes":20000,"ram_bytes":9500}"#
         );
         assert_eq!(serde_json::to_string(&summary).unwrap(), expected);
+    }
+
+    #[test]
+    fn pictures_that_were_not_compared_are_no_agreement() {
+        let evaluated = |pictures| Evaluated { model_id: "00000000".into(), pictures, accuracy: 0.871 };
+        assert!(verify(&device(), &evaluated(10_000)).is_ok());
+        let error = verify(&device(), &evaluated(10_001)).unwrap_err().to_string();
+        assert!(error.contains("on 10000 pictures, not on the host's 10001"), "{error}");
+        assert!(verify(&Device { logits_different: 1, ..device() }, &evaluated(10_000)).is_err());
     }
 
     #[test]

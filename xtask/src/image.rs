@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow};
 
 use crate::board::Board;
+use crate::output::print;
 use crate::process::Job;
 use crate::sizes::{self, Sizes};
 use crate::workspace::{Workspace, shown};
@@ -33,9 +34,10 @@ impl Firmware {
 pub fn command(workspace: &Workspace, board: &str) -> Result<()> {
     let board = Board::read(&workspace.root, board)?;
     let firmware = build(workspace, &board)?;
-    println!("{} ({}, {})", board.name, board.core, board.triple);
+    print(format_args!("{} ({}, {})", board.name, board.core, board.triple))?;
     for (path, sizes) in &firmware.programs {
-        println!("  {}: flash {}, RAM {}", shown(path), sizes::bytes(sizes.flash), sizes::bytes(sizes.ram));
+        let (flash, ram) = (sizes::bytes(sizes.flash), sizes::bytes(sizes.ram));
+        print(format_args!("  {}: flash {flash}, RAM {ram}", shown(path)))?;
     }
     Ok(())
 }
@@ -104,9 +106,12 @@ fn missing(what: &str) -> anyhow::Error {
 /// Copies a file so that whoever reads `to` sees the old one or the new one, never half of one.
 fn replace(from: &Path, to: &Path) -> Result<()> {
     let part = to.with_extension("part");
-    std::fs::copy(from, &part)
-        .and_then(|_| std::fs::rename(&part, to))
-        .with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
+    let copied = std::fs::copy(from, &part).and_then(|_| std::fs::rename(&part, to));
+    if copied.is_err() {
+        // Half a file on a full disk only takes room; there may be none, too.
+        let _ = std::fs::remove_file(&part);
+    }
+    copied.with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
 }
 
 #[cfg(test)]
@@ -117,6 +122,17 @@ mod tests {
     fn the_linker_variable_is_spelt_as_cargo_reads_it() {
         assert_eq!(linker_variable("thumbv7em-none-eabihf"), "CARGO_TARGET_THUMBV7EM_NONE_EABIHF_LINKER");
         assert_eq!(linker_variable("thumbv8m.main-none-eabi"), "CARGO_TARGET_THUMBV8M_MAIN_NONE_EABI_LINKER");
+    }
+
+    #[test]
+    fn a_copy_that_fails_leaves_nothing() {
+        let folder = std::env::temp_dir().join(format!("xtask-fails-{}", std::process::id()));
+        let (from, to) = (folder.join("new"), folder.join("b.elf"));
+        std::fs::create_dir_all(to.join("in-the-way")).unwrap();
+        std::fs::write(&from, "new").unwrap();
+        assert!(replace(&from, &to).is_err());
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 2);
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

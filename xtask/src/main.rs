@@ -1,8 +1,12 @@
 //! `cargo xtask`: what a person would otherwise type. Each command is a module.
 
+#![forbid(unsafe_code)]
+
 mod board;
 mod demo;
 mod image;
+mod interrupt;
+mod output;
 mod parity;
 mod process;
 mod programs;
@@ -19,6 +23,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use process::Told;
 use workspace::Workspace;
 
 /// The board that the demo and the tests use when none is named.
@@ -60,7 +65,10 @@ enum Task {
         /// The model to compare; the demo's when not given.
         #[arg(long, value_name = "FILE")]
         model: Option<PathBuf>,
-        /// Prints JSON on standard output instead of a table.
+        /// The folder of the data set whose test pictures are compared; the trainer's choice when not given.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+        /// Prints one JSON array on standard output instead of one line per device.
         #[arg(long)]
         json: bool,
     },
@@ -85,13 +93,17 @@ impl fmt::Display for UsageError {
 impl std::error::Error for UsageError {}
 
 fn main() -> ExitCode {
-    match run(Arguments::parse().task) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })
-        }
+    let task = Arguments::parse().task;
+    interrupt::handle();
+    let Err(error) = run(task) else { return ExitCode::SUCCESS };
+    if output::is_closed(&error) {
+        return ExitCode::SUCCESS;
     }
+    if let Some(told) = error.downcast_ref::<Told>() {
+        return ExitCode::from(told.code());
+    }
+    output::tell(format_args!("error: {error:#}"));
+    ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })
 }
 
 fn run(task: Task) -> anyhow::Result<()> {
@@ -100,7 +112,9 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Setup { check } => setup::command(&workspace, check),
         Task::Demo { json } => demo::command(&workspace, json),
         Task::Test { arguments } => test::command(&workspace, &arguments),
-        Task::Parity { devices, model, json } => parity::command(&workspace, &devices, model, json),
+        Task::Parity { devices, model, data, json } => {
+            parity::command(&workspace, &devices, model, data.as_deref(), json)
+        }
         Task::Firmware { board } => image::command(&workspace, &board),
     }
 }

@@ -6,7 +6,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
 
 use crate::board::{self, Board};
-use crate::process::{Job, ending};
+use crate::output::tell;
+use crate::process::Job;
 use crate::workspace::{Workspace, shown};
 use crate::{DEFAULT_BOARD, UsageError, image, trainer};
 
@@ -71,11 +72,17 @@ pub struct Sample {
     pub device_name: String,
 }
 
-/// `cargo xtask parity [DEVICE...] [--model FILE] [--json]`.
+/// `cargo xtask parity [DEVICE...] [--model FILE] [--data DIR] [--json]`.
 ///
 /// # Errors
 /// A usage error for an unknown device; others when a build fails or anything differs.
-pub fn command(workspace: &Workspace, devices: &[String], model: Option<PathBuf>, json: bool) -> Result<()> {
+pub fn command(
+    workspace: &Workspace,
+    devices: &[String],
+    model: Option<PathBuf>,
+    data: Option<&Path>,
+    json: bool,
+) -> Result<()> {
     let devices = if devices.is_empty() { vec![LOOPBACK.into(), DEFAULT_BOARD.into()] } else { devices.to_vec() };
     let known = board::names(&workspace.root)?;
     if let Some(unknown) = devices.iter().find(|device| *device != LOOPBACK && !known.contains(device)) {
@@ -89,8 +96,8 @@ pub fn command(workspace: &Workspace, devices: &[String], model: Option<PathBuf>
 
     workspace.build_programs()?;
     let answers = workspace.folder("parity")?.join("answers.bin");
-    let evaluated = trainer::evaluate(workspace, &model, &answers)?;
-    eprintln!("    model {}, {} pictures", evaluated.model_id, evaluated.pictures);
+    let evaluated = trainer::evaluate(workspace, &model, &answers, data)?;
+    tell(format_args!("    model {}, {} pictures", evaluated.model_id, evaluated.pictures));
     for device in devices.iter().filter(|device| *device != LOOPBACK) {
         image::build(workspace, &Board::read(&workspace.root, device)?)?;
     }
@@ -112,23 +119,26 @@ pub fn compare(workspace: &Workspace, device: &str, model: &Path, answers: &Path
     }
     let job = tool(workspace, &[device.to_owned()], model, answers)?.arg("--report").arg(report);
     let name = job.name();
-    let status = job.run_to_status()?;
+    let ran = job.run();
     let text = match std::fs::read_to_string(report) {
         Ok(text) => text,
-        Err(_) if !status.success() => bail!("`{name}` {}", ending(status)),
-        Err(error) => return Err(anyhow!(error).context(format!("`{name}` left no report {}", report.display()))),
+        Err(error) => {
+            ran?;
+            return Err(anyhow!(error).context(format!("`{name}` left no report {}", report.display())));
+        }
     };
     let parsed: Report =
         serde_json::from_str(&text).with_context(|| format!("cannot understand {}", report.display()))?;
-    if !status.success() && parsed.devices.iter().all(Device::agrees) {
-        bail!("`{name}` {}", ending(status));
+    // It also fails when something differs; then the report says more.
+    if parsed.devices.iter().all(Device::agrees) {
+        ran?;
     }
     Ok(parsed)
 }
 
 fn tool(workspace: &Workspace, devices: &[String], model: &Path, answers: &Path) -> Result<Job> {
     let firmware = workspace.folder("firmware")?;
-    let job = Job::new(workspace.program("parity")).args(devices).arg("--model").arg(model);
+    let job = workspace.job("parity").args(devices).arg("--model").arg(model);
     Ok(job.arg("--answers").arg(answers).arg("--firmware").arg(firmware))
 }
 

@@ -1,14 +1,18 @@
 //! Running a command: the line is shown, progress stays visible, a failure names what failed.
 
 use std::borrow::Cow;
+use std::error::Error;
 use std::ffi::OsStr;
 use std::path::Path;
-use std::process::{Command, ExitStatus, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
-use std::{io, iter};
+use std::{fmt, io, iter};
 
 use anyhow::{Context, Result, anyhow, bail};
+
+use crate::interrupt;
+use crate::output::tell;
 
 /// One command to run. Its standard error is always the person's; standard output is ours alone.
 pub struct Job {
@@ -16,13 +20,36 @@ pub struct Job {
     line: String,
     name: Option<&'static str>,
     quiet: bool,
+    tells: bool,
 }
+
+/// A command failed and has said why on standard error; there is nothing to add.
+#[derive(Debug)]
+pub struct Told {
+    name: String,
+    code: i32,
+}
+
+impl Told {
+    /// The exit code to end with: the command's own.
+    pub fn code(&self) -> u8 {
+        u8::try_from(self.code).unwrap_or(1)
+    }
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "`{}` failed with exit code {}, as said above", self.name, self.code)
+    }
+}
+
+impl Error for Told {}
 
 impl Job {
     /// A command without arguments yet; standard input is the person's.
     pub fn new(program: impl AsRef<OsStr>) -> Self {
         let line = quoted(program.as_ref());
-        Self { command: Command::new(program), line, name: None, quiet: false }
+        Self { command: Command::new(program), line, name: None, quiet: false, tells: false }
     }
 
     /// Adds one argument.
@@ -69,6 +96,12 @@ impl Job {
         self
     }
 
+    /// Says that the command ends its failures with an `error:` line, so that we need no second one.
+    pub fn tells(mut self) -> Self {
+        self.tells = true;
+        self
+    }
+
     /// The line as it is shown.
     #[cfg(test)]
     pub fn line(&self) -> &str {
@@ -101,16 +134,18 @@ impl Job {
     pub fn run_within(mut self, limit: Duration) -> Result<()> {
         self.show();
         self.command.stdout(Stdio::from(io::stderr()));
-        let mut child = self.command.spawn().map_err(|error| self.not_started(&error))?;
+        let mut child = self.start()?;
         let start = Instant::now();
         loop {
-            if let Some(status) = child.try_wait().context("cannot wait for a command")? {
+            if let Some(status) = child.try_wait().with_context(|| self.not_waited())? {
+                interrupt::ended();
                 return self.succeeded(status);
             }
             if start.elapsed() >= limit {
                 // It may have ended just now; either way it is gone after the wait.
                 let _ = child.kill();
                 let _ = child.wait();
+                interrupt::ended();
                 bail!("`{}` did not end within {} s", self.name(), limit.as_secs());
             }
             thread::sleep(Duration::from_millis(50));
@@ -123,8 +158,8 @@ impl Job {
     /// As [`Job::run`], and when the output is not UTF-8.
     pub fn capture(mut self) -> Result<String> {
         self.show();
-        self.command.stderr(Stdio::inherit());
-        let output = self.command.output().map_err(|error| self.not_started(&error))?;
+        self.command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let output = self.output()?;
         self.succeeded(output.status)?;
         String::from_utf8(output.stdout).with_context(|| format!("`{}` wrote text that is not UTF-8", self.name()))
     }
@@ -134,17 +169,8 @@ impl Job {
     /// # Errors
     /// When it cannot be started.
     pub fn probe(mut self) -> Result<Output> {
-        self.command.stdin(Stdio::null());
-        self.command.output().map_err(|error| self.not_started(&error))
-    }
-
-    /// Runs with its output on standard error and returns how it ended.
-    ///
-    /// # Errors
-    /// When it cannot be started.
-    pub fn run_to_status(mut self) -> Result<ExitStatus> {
-        self.command.stdout(Stdio::from(io::stderr()));
-        self.status()
+        self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.output()
     }
 
     /// What errors call the command: its first words, since the whole line has been shown.
@@ -161,12 +187,24 @@ impl Job {
 
     fn status(&mut self) -> Result<ExitStatus> {
         self.show();
-        self.command.status().map_err(|error| self.not_started(&error))
+        let status = self.start()?.wait();
+        interrupt::ended();
+        status.with_context(|| self.not_waited())
+    }
+
+    fn output(&mut self) -> Result<Output> {
+        let output = self.start()?.wait_with_output();
+        interrupt::ended();
+        output.with_context(|| self.not_waited())
+    }
+
+    fn start(&mut self) -> Result<Child> {
+        interrupt::start(&mut self.command).map_err(|error| self.not_started(&error))
     }
 
     fn show(&self) {
         if !self.quiet {
-            eprintln!("    $ {}", self.line);
+            tell(format_args!("    $ {}", self.line));
         }
     }
 
@@ -178,19 +216,18 @@ impl Job {
         }
     }
 
-    fn succeeded(&self, status: ExitStatus) -> Result<()> {
-        if status.success() {
-            return Ok(());
-        }
-        bail!("`{}` {}", self.name(), ending(status))
+    fn not_waited(&self) -> String {
+        format!("cannot wait for `{}`", self.name())
     }
-}
 
-/// How a process ended, in words that follow its name.
-pub fn ending(status: ExitStatus) -> String {
-    match status.code() {
-        Some(code) => format!("failed with exit code {code}, as said above"),
-        None => format!("was stopped ({status})"),
+    fn succeeded(&self, status: ExitStatus) -> Result<()> {
+        let name = self.name();
+        match status.code() {
+            Some(0) => Ok(()),
+            Some(code) if self.tells => Err(Told { name, code }.into()),
+            Some(code) => bail!("`{name}` failed with exit code {code}, as said above"),
+            None => bail!("`{name}` was stopped ({status})"),
+        }
     }
 }
 
@@ -221,6 +258,14 @@ mod tests {
         let job = Job::new("/a/b/rustup").args(["target", "add", "thumb"]);
         assert_eq!(job.name(), "rustup target add");
         assert_eq!(Job::new("parity").args(["loopback", "/model.bin", "x"]).name(), "parity loopback");
+    }
+
+    #[test]
+    fn a_command_that_tells_leaves_only_its_exit_code_unless_it_was_stopped() {
+        let run = |script: &str| Job::new("/bin/sh").args(["-c", script]).quiet().tells().run().unwrap_err();
+        assert_eq!(run("exit 3").downcast_ref().map(Told::code), Some(3));
+        let stopped = run("kill -TERM $$");
+        assert!(!stopped.is::<Told>() && stopped.to_string().contains("`sh` was stopped"), "{stopped}");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::output::tell;
+
 /// How one stage went.
 pub struct Stage {
     /// What it did.
@@ -59,7 +61,7 @@ impl Stages {
     }
 
     fn announce(&self, name: &str) -> Instant {
-        eprintln!("[{}/{}] {name} ...", self.done.len() + 1, self.total);
+        tell(format_args!("[{}/{}] {name} ...", self.done.len() + 1, self.total));
         Instant::now()
     }
 
@@ -70,7 +72,7 @@ impl Stages {
             Outcome::Failed(_) => "failed",
             Outcome::Skipped(_) => "skipped",
         };
-        eprintln!("      {word} in {:.1} s", elapsed.as_secs_f64());
+        tell(format_args!("      {word} in {:.1} s", elapsed.as_secs_f64()));
         self.done.push(Stage { name: name.to_owned(), elapsed, outcome });
     }
 }

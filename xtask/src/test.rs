@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 
 use crate::board::Board;
+use crate::output::print;
 use crate::process::Job;
 use crate::programs::find_program;
 use crate::stages::{Outcome, Stage, Stages};
@@ -27,7 +28,7 @@ pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     stages.run("Setting up what is missing", || setup::ensure(workspace))?;
     stages.run("Building", || build(workspace, arguments))?;
     stages.run("Training, quantizing and exporting", || trainer::train(workspace, &folder))?;
-    stages.run("Answering the test pictures on the host", || trainer::evaluate(workspace, &model, &answers))?;
+    stages.run("Answering the test pictures on the host", || trainer::evaluate(workspace, &model, &answers, None))?;
     stages.run(&format!("Building the firmware for {}", board.name), || image::build(workspace, &board))?;
 
     stages.check("Checking the format", || format(workspace));
@@ -48,17 +49,28 @@ fn build(workspace: &Workspace, arguments: &[String]) -> Result<()> {
 
 fn format(workspace: &Workspace) -> Outcome {
     if find_program("rustfmt").is_none() {
-        return Outcome::Skipped("rustfmt is not installed; `rustup component add rustfmt` adds it".into());
+        return absent("rustfmt", is_ci());
     }
     outcome(workspace.cargo("fmt").args(["--all", "--check"]).run())
 }
 
 fn lints(workspace: &Workspace) -> Outcome {
     if find_program("cargo-clippy").is_none() {
-        return Outcome::Skipped("clippy is not installed; `rustup component add clippy` adds it".into());
+        return absent("clippy", is_ci());
     }
     let arguments = ["--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
     outcome(workspace.cargo("clippy").args(arguments).run())
+}
+
+/// A check that cannot be made: a person may go without it, the check of a change may not.
+fn absent(component: &str, ci: bool) -> Outcome {
+    let why = format!("{component} is not installed; `rustup component add {component}` adds it");
+    if ci { Outcome::Failed(why) } else { Outcome::Skipped(why) }
+}
+
+/// Whether this is continuous integration, as its services say by the variable `CI`.
+fn is_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|value| !value.is_empty())
 }
 
 fn cargo_test(workspace: &Workspace, model: &Path, answers: &Path, arguments: &[String]) -> Result<Job> {
@@ -88,18 +100,19 @@ fn outcome(result: Result<()>) -> Outcome {
 
 /// Says what ran and how long it took.
 fn conclude(stages: &[Stage]) -> Result<()> {
-    println!();
-    for stage in stages {
+    let line = |stage: &Stage| {
         let seconds = stage.elapsed.as_secs_f64();
         match &stage.outcome {
-            Outcome::Passed => println!("passed   {seconds:>7.1} s  {}", stage.name),
-            Outcome::Failed(how) => println!("FAILED   {seconds:>7.1} s  {}: {how}", stage.name),
-            Outcome::Skipped(why) => println!("skipped  {seconds:>7.1} s  {}: {why}", stage.name),
+            Outcome::Passed => format!("passed   {seconds:>7.1} s  {}\n", stage.name),
+            Outcome::Failed(how) => format!("FAILED   {seconds:>7.1} s  {}: {how}\n", stage.name),
+            Outcome::Skipped(why) => format!("skipped  {seconds:>7.1} s  {}: {why}\n", stage.name),
         }
-    }
-    println!("         {:>7.1} s  in all", stages.iter().map(|stage| stage.elapsed.as_secs_f64()).sum::<f64>());
+    };
+    let lines: String = stages.iter().map(line).collect();
+    let seconds: f64 = stages.iter().map(|stage| stage.elapsed.as_secs_f64()).sum();
+    let printed = print(format_args!("\n{lines}         {seconds:>7.1} s  in all"));
     match stages.iter().filter(|stage| matches!(stage.outcome, Outcome::Failed(_))).count() {
-        0 => Ok(()),
+        0 => printed,
         count => bail!("{count} of {} parts failed", stages.len()),
     }
 }
@@ -122,6 +135,12 @@ mod tests {
         for arguments in ["", "hello", "-- -p", "--profile dev", "--test parity"] {
             assert_eq!(selection(&words(arguments)), ["--workspace"], "{arguments}");
         }
+    }
+
+    #[test]
+    fn a_missing_check_is_left_out_by_a_person_and_fails_in_ci() {
+        assert!(matches!(absent("rustfmt", false), Outcome::Skipped(why) if why.contains("component add rustfmt")));
+        assert!(matches!(absent("rustfmt", true), Outcome::Failed(why) if why.contains("component add rustfmt")));
     }
 
     #[test]

@@ -39,7 +39,8 @@ pub struct Evaluated {
 /// # Errors
 /// When training fails; its own message has been shown.
 pub fn train(workspace: &Workspace, folder: &Path) -> Result<Trained> {
-    let job = Job::new(workspace.program("host-trainer"))
+    let job = workspace
+        .job("host-trainer")
         .args(["train", "--seed", SEED, "--run"])
         .arg(folder.join("run"))
         .arg("--export")
@@ -47,12 +48,14 @@ pub fn train(workspace: &Workspace, folder: &Path) -> Result<Trained> {
     read(job)
 }
 
-/// Evaluates a model over the test split and writes every answer to `answers`.
+/// Evaluates a model over the test split and writes every answer to `answers`. Without a folder `data` the trainer
+/// finds the data set itself.
 ///
 /// # Errors
 /// When evaluation fails; its own message has been shown.
-pub fn evaluate(workspace: &Workspace, model: &Path, answers: &Path) -> Result<Evaluated> {
-    read(Job::new(workspace.program("host-trainer")).arg("evaluate").arg(model).arg("--answers").arg(answers))
+pub fn evaluate(workspace: &Workspace, model: &Path, answers: &Path, data: Option<&Path>) -> Result<Evaluated> {
+    let job = workspace.job("host-trainer").arg("evaluate").arg(model).arg("--answers").arg(answers);
+    read(data.into_iter().fold(job, |job, data| job.arg("--data").arg(data)))
 }
 
 fn read<T: DeserializeOwned>(job: Job) -> Result<T> {

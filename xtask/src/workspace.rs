@@ -59,9 +59,9 @@ impl Workspace {
         self.target.join("prenda/demo/model.bin")
     }
 
-    /// A program that this workspace builds.
-    pub fn program(&self, name: &str) -> PathBuf {
-        self.target.join("debug").join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+    /// A program that this workspace builds; it says itself why it fails.
+    pub fn job(&self, name: &str) -> Job {
+        Job::new(self.target.join("debug").join(format!("{name}{}", std::env::consts::EXE_SUFFIX))).tells()
     }
 
     /// Builds the programs for the desk: the trainer and the parity tool.

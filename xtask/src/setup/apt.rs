@@ -2,6 +2,7 @@
 
 use anyhow::{Result, anyhow, bail};
 
+use crate::output::tell;
 use crate::process::Job;
 use crate::programs::find_program;
 
@@ -31,7 +32,7 @@ impl Apt {
         if !self.updated {
             // Old lists are often good enough, so a failure here is only said.
             if let Err(error) = apt_get(rights).arg("update").run() {
-                eprintln!("    apt-get update: {error:#}; going on with the lists that are there");
+                tell(format_args!("    apt-get update: {error:#}; going on with the lists that are there"));
             }
             self.updated = true;
         }
@@ -42,7 +43,7 @@ impl Apt {
         }
         let removed = removals(&String::from_utf8_lossy(&simulation.stdout)).join(", ");
         if !removed.is_empty() {
-            eprintln!("    to install {}, apt-get removes: {removed}", packages.join(", "));
+            tell(format_args!("    to install {}, apt-get removes: {removed}", packages.join(", ")));
         }
         apt_get(rights).args(["install", "-y", "--no-install-recommends"]).args(packages).run()
     }

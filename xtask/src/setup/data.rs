@@ -13,7 +13,7 @@ const FILES: [&str; 4] =
 const VARIABLE: &str = "FASHION_MNIST_DIR";
 const DEBIAN: &str = "/usr/share/datasets/fashion-mnist";
 const PACKAGES: [&str; 1] = ["dataset-fashion-mnist"];
-const DOWNLOAD: &str = "cargo run --package host-trainer -- data";
+const DOWNLOAD: &str = "cargo run --bin host-trainer -- data";
 
 /// Fashion-MNIST in its four files, in one of the places where the trainer looks.
 pub struct DataSet;

@@ -11,6 +11,7 @@ use anyhow::{Result, bail};
 
 use crate::DEFAULT_BOARD;
 use crate::board::Board;
+use crate::output::{print, tell};
 use crate::workspace::Workspace;
 
 use apt::Apt;
@@ -34,13 +35,13 @@ pub fn ensure(workspace: &Workspace) -> Result<()> {
     for step in steps(workspace)? {
         let name = step.name();
         match step.check() {
-            Found::Ready(what) => eprintln!("    ok       {name}: {what}"),
+            Found::Ready(what) => tell(format_args!("    ok       {name}: {what}")),
             Found::Missing(what) => {
-                eprintln!("    missing  {name}: {what}\n             needed {}", step.why());
+                tell(format_args!("    missing  {name}: {what}\n             needed {}", step.why()));
                 match act(step.as_ref(), &mut apt) {
-                    Ok(told) => eprintln!("    {told}"),
+                    Ok(told) => tell(format_args!("    {told}")),
                     Err(error) => {
-                        eprintln!("    failed   {name}: {error:#}\n{}", step.by_hand());
+                        tell(format_args!("    failed   {name}: {error:#}\n{}", step.by_hand()));
                         failed.push(name);
                     }
                 }
@@ -67,22 +68,20 @@ fn act(step: &dyn Step, apt: &mut Apt) -> Result<String> {
 /// Says what is there and what is not; changes nothing.
 fn report(steps: &[Box<dyn Step>]) -> Result<()> {
     let mut missing = Vec::new();
+    let mut lines = Vec::new();
     for step in steps {
+        let (name, why) = (step.name(), step.why());
         match step.check() {
-            Found::Ready(what) => println!("    ok       {}: {what}", step.name()),
+            Found::Ready(what) => lines.push(format!("    ok       {name}: {what}")),
             Found::Missing(what) => {
-                println!(
-                    "    missing  {}: {what}\n             needed {}\n{}",
-                    step.name(),
-                    step.why(),
-                    step.by_hand()
-                );
-                missing.push(step.name());
+                lines.push(format!("    missing  {name}: {what}\n             needed {why}\n{}", step.by_hand()));
+                missing.push(name);
             }
         }
     }
+    let printed = print(lines.join("\n"));
     if missing.is_empty() {
-        return Ok(());
+        return printed;
     }
     bail!("missing: {}; `cargo xtask setup` installs what it can", missing.join(", "))
 }

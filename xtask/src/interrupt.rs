@@ -1,0 +1,74 @@
+//! Signals that end us: the running command is told first, and cleans up before we are gone.
+
+use std::io;
+use std::process::{self, Child, Command};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The exit code of a program that Ctrl-C stopped, as shells have it: 128 and the number of the signal.
+const INTERRUPTED: i32 = 130;
+
+/// What there is to tell of a signal.
+struct State {
+    /// The process id of the command that runs.
+    child: Option<u32>,
+    /// A signal has come, and we end with the command.
+    ending: bool,
+}
+
+static STATE: Mutex<State> = Mutex::new(State { child: None, ending: false });
+
+/// From now on, a signal that would end us is passed on to the running command; when that has ended, so do we.
+pub fn handle() {
+    // Without a handler a signal still ends us, only the command runs on.
+    let _ = ctrlc::set_handler(|| {
+        let mut state = state();
+        let Some(child) = state.child else { process::exit(INTERRUPTED) };
+        state.ending = true;
+        terminate(child);
+    });
+}
+
+/// Starts the command that a signal is passed on to until [`ended`].
+///
+/// # Errors
+/// When it cannot be started.
+pub fn start(command: &mut Command) -> io::Result<Child> {
+    // Held meanwhile, so that no signal falls between the start and the note of it.
+    let mut state = state();
+    let child = command.spawn()?;
+    state.child = Some(child.id());
+    Ok(child)
+}
+
+/// Notes that the command has ended, and ends us too where a signal asked for it.
+pub fn ended() {
+    let mut state = state();
+    state.child = None;
+    if state.ending {
+        process::exit(INTERRUPTED);
+    }
+}
+
+/// Asks a process to end. The shell's own `kill`: as a program it is not on every machine.
+fn terminate(id: u32) {
+    // It may have ended just now, or be root's; either way we wait for its end.
+    let _ = Command::new("sh").args(["-c", "kill -TERM \"$0\" 2>/dev/null", &id.to_string()]).status();
+}
+
+fn state() -> MutexGuard<'static, State> {
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+
+    #[test]
+    fn a_process_is_asked_to_end_and_not_killed() {
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        terminate(child.id());
+        assert_eq!(child.wait().unwrap().signal(), Some(15));
+    }
+}
