@@ -34,3 +34,4 @@ mod progress;
 mod cli;
 
 pub use cli::run;
+pub use dataset::Places;

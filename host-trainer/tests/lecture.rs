@@ -2,10 +2,11 @@
 //!
 //! Where the data set is not installed these trials are ignored, and with `PRENDA_REQUIRE_DATA=1` they fail.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::{env, fs};
 
+use host_trainer::Places;
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
 
@@ -44,19 +45,15 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials.into()).exit_code()
 }
 
-/// Why there is no data set to train on.
+/// Why there is no data set to train on. Looking does not download.
 fn absent_data() -> Option<String> {
-    // Looking must not download.
-    let cache =
-        directories::ProjectDirs::from("", "", "prenda").map(|folders| folders.cache_dir().join("fashion-mnist"));
-    let places =
-        [env::var_os("FASHION_MNIST_DIR").map(PathBuf::from), cache, Some("/usr/share/datasets/fashion-mnist".into())];
-    let files =
-        ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
-    let has = |folder: &Path, file: &str| folder.join(file).exists() || folder.join(format!("{file}.gz")).exists();
-    let is_there = places.into_iter().flatten().any(|folder| files.iter().all(|file| has(&folder, file)));
-    let reason = "Fashion-MNIST is not installed; `cargo xtask setup` or `host-trainer data` gets it";
-    (!is_there).then(|| reason.to_owned())
+    match Places::of_this_system(None).locate() {
+        Ok(Some(_)) => None,
+        Ok(None) => {
+            Some("Fashion-MNIST is not installed; `cargo xtask setup` or `host-trainer data` gets it".to_owned())
+        }
+        Err(error) => Some(error.to_string()),
+    }
 }
 
 /// The lecture's network, five epochs, with each of `seeds`.

@@ -16,7 +16,7 @@ use parity::{Answer, Device, Lab, Outcome, Report, Sample, device, sweep};
 use shared_model::{AnswersHeader, ModelView, Record};
 use tempfile::NamedTempFile;
 
-/// Most bytes that are read of a file: far more than the answers to any data set that fits the desk's memory twice.
+/// Most bytes that are read of a file, so that an endless one comes to an end.
 const MOST_BYTES: u64 = 4 << 30;
 
 /// Sends every picture of an answers file to devices and holds every logit, probability and class against the host's.
@@ -133,6 +133,7 @@ fn sweep_device(
     header: &AnswersHeader,
     records: &[Record<'_>],
 ) -> anyhow::Result<(Outcome, Option<Answer>)> {
+    device.availability(lab)?;
     let mut session = device.start(lab, blob)?;
     let style = ProgressStyle::with_template("{prefix:12} {wide_bar} {pos}/{len} pictures, {per_sec}, {eta} left")?;
     let bar = ProgressBar::new(records.len() as u64).with_style(style).with_prefix(device.name());

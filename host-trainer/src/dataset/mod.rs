@@ -10,11 +10,10 @@ mod split;
 use std::path::{Path, PathBuf};
 
 use self::idx::{Labels, Pictures};
-use self::locate::Places;
 
 pub use checksum::{Hash, hex};
 pub use error::DatasetError;
-pub use locate::Origin;
+pub use locate::{Origin, Places};
 pub use split::Split;
 
 /// The classes of Fashion-MNIST, in the order of their labels.

@@ -27,12 +27,7 @@ pub(super) const TABLE_ALIGNMENT: usize = 16;
 pub(super) const WEIGHT_ORDER_TILE_8_PAIR_2: u32 = 0;
 
 /// CRC-32 as in zlib and Ethernet, over blobs and frames; one table of 1 KB for both.
-static CRC_32: Crc<u32, Table<1>> = Crc::<u32, Table<1>>::new(&CRC_32_ISO_HDLC);
-
-/// See [`CRC_32`].
-pub(crate) fn crc_32() -> &'static Crc<u32, Table<1>> {
-    &CRC_32
-}
+pub(crate) static CRC_32: Crc<u32, Table<1>> = Crc::<u32, Table<1>>::new(&CRC_32_ISO_HDLC);
 
 /// Bytes of the checksum behind the last field.
 pub(super) const CHECKSUM_BYTES: usize = 4;

@@ -6,8 +6,8 @@ use heapless::Vec;
 
 use super::BlobError;
 use super::format::{
-    CHECKSUM_BYTES, MAX_CLASSES, MAX_LAYERS, MAX_WIDTH, ModelId, Prefix, Provenance, WEIGHT_ORDER_TILE_8_PAIR_2,
-    blob_length, crc_32, saturating_u32,
+    CHECKSUM_BYTES, CRC_32, MAX_CLASSES, MAX_LAYERS, MAX_WIDTH, ModelId, Prefix, Provenance,
+    WEIGHT_ORDER_TILE_8_PAIR_2, blob_length, saturating_u32,
 };
 use super::reader::Reader;
 use crate::bytes::{i32_at, u32_at};
@@ -68,7 +68,7 @@ impl<'a> ModelView<'a> {
             return Err(BlobError::Length { declared: saturating_u32(length), found });
         }
         let (fields, stored) = bytes.split_last_chunk::<CHECKSUM_BYTES>().ok_or(BlobError::TooShort { found })?;
-        let (stored, computed) = (u32::from_le_bytes(*stored), crc_32().checksum(fields));
+        let (stored, computed) = (u32::from_le_bytes(*stored), CRC_32.checksum(fields));
         if stored != computed {
             return Err(BlobError::Checksum { stored, computed });
         }

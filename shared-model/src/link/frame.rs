@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::Frame;
-use crate::blob::crc_32;
+use crate::blob::CRC_32;
 
 /// The protocol version that this code speaks; the first byte of each frame's payload.
 pub const PROTOCOL_VERSION: u8 = 1;
@@ -64,7 +64,7 @@ pub fn encode<'b, T: Serialize>(frame: &Frame<T>, buffer: &'b mut [u8]) -> Resul
     let (front, rest) = buffer.split_first_mut().ok_or(too_long)?;
     *front = DELIMITER;
     let cobs = Cobs::try_new(Slice::new(rest)).map_err(|_| too_long)?;
-    let flavor = CrcModifier::new(cobs, crc_32().digest());
+    let flavor = CrcModifier::new(cobs, CRC_32.digest());
     let length = postcard::serialize_with_flavor(&(PROTOCOL_VERSION, frame), flavor).map_err(|_| too_long)?.len();
     buffer.get(..=length).ok_or(too_long)
 }
@@ -78,7 +78,7 @@ pub fn decode<'b, T: Deserialize<'b>>(bytes: &'b mut [u8]) -> Result<Frame<T>, F
     let length = cobs::decode_in_place(bytes).map_err(|_| FrameError::Damaged)?;
     let (payload, checksum) =
         bytes.get(..length).and_then(|bytes| bytes.split_last_chunk::<4>()).ok_or(FrameError::Damaged)?;
-    if crc_32().checksum(payload) != u32::from_le_bytes(*checksum) {
+    if CRC_32.checksum(payload) != u32::from_le_bytes(*checksum) {
         return Err(FrameError::Damaged);
     }
     let (&version, message) = payload.split_first().ok_or(FrameError::Damaged)?;
@@ -224,7 +224,7 @@ mod tests {
         let mut buffer = [0; 32];
         let encode_payload = |payload: &[u8], buffer: &mut [u8]| {
             let mut bytes = payload.to_vec();
-            bytes.extend(crc_32().checksum(payload).to_le_bytes());
+            bytes.extend(CRC_32.checksum(payload).to_le_bytes());
             cobs::encode(&bytes, buffer)
         };
         let length = encode_payload(&[9, 0, 0], &mut buffer);

@@ -122,11 +122,12 @@ impl Device {
         }
     }
 
-    /// Starts the device with `model` in its flash region.
+    /// Starts the device with `model` in its flash region. [`availability`](Self::availability) tells before whether that
+    /// can be.
     ///
     /// # Errors
     ///
-    /// Where it is not there or does not come up.
+    /// Where it does not come up.
     pub fn start(self, lab: &Lab, model: &[u8]) -> Result<Session, DeviceError> {
         match self {
             Self::Loopback => loopback::start(lab, model),
