@@ -13,6 +13,8 @@ const BATCH: usize = 500;
 pub struct Measured {
     /// The class that it answers for each picture.
     pub predictions: Vec<u16>,
+    /// Mean cross-entropy of the pictures' labels, 0 or more.
+    pub loss: f64,
     /// The largest activation of each hidden layer over all pictures, 0 or more.
     pub largest: Vec<f32>,
 }
@@ -31,8 +33,8 @@ impl Measured {
 /// Where the backend cannot give its results back.
 pub fn measure(network: &Network, split: &Split) -> Result<Measured, TensorReadError> {
     let device = network.device();
-    let mut measured = Measured { predictions: Vec::with_capacity(split.len()), largest: Vec::new() };
-    for pixels in split.pixels.chunks(BATCH * split.width) {
+    let mut measured = Measured { predictions: Vec::with_capacity(split.len()), loss: 0.0, largest: Vec::new() };
+    for (pixels, labels) in split.pixels.chunks(BATCH * split.width).zip(split.labels.chunks(BATCH)) {
         let mut maxima = Vec::new();
         let logits = network.forward_with(input_tensor(pixels, split.width, &device), |activations| {
             maxima.push(activations.clone().max());
@@ -43,9 +45,20 @@ pub fn measure(network: &Network, split: &Split) -> Result<Measured, TensorReadE
         }
         let [_, classes] = logits.dims();
         let logits: Vec<f32> = logits.try_into_vec_as()?;
-        measured.predictions.extend(logits.chunks(classes).map(|row| argmax(row) as u16));
+        for (row, &label) in logits.chunks(classes).zip(labels) {
+            measured.predictions.push(argmax(row) as u16);
+            measured.loss += cross_entropy(row, label.into()) / split.len() as f64;
+        }
     }
     Ok(measured)
+}
+
+/// The negative logarithm of the softmax of `logits` at `label`.
+fn cross_entropy(logits: &[f32], label: usize) -> f64 {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let above = |logit: f32| f64::from(logit) - f64::from(largest);
+    let sum: f64 = logits.iter().map(|&logit| above(logit).exp()).sum();
+    logits.get(label).map_or(f64::NAN, |&logit| sum.ln() - above(logit))
 }
 
 /// The index of the largest value; the lowest of several equal ones.
@@ -83,6 +96,10 @@ mod tests {
             let measured = measure(&network, &split).unwrap();
             assert_eq!(measured.predictions, [1, 0, 0]);
             assert_eq!(measured.largest, [2.5]);
+            // Logits: (0, 1.9), (1, -0.1), (0, -0.1).
+            let softplus = |difference: f64| difference.exp().ln_1p();
+            let expected = (softplus(-1.9) + softplus(1.1) + softplus(-0.1)) / 3.0;
+            assert!((measured.loss - expected).abs() < 1e-6, "{} {expected}", measured.loss);
             assert_eq!(split.count_right(&measured.predictions), 2);
             assert_eq!(network.parameters().unwrap(), [hidden.clone(), last.clone()]);
         }

@@ -1,5 +1,6 @@
 //! Runs a model over a split in fixed point, on all cores.
 
+use std::cmp::Reverse;
 use std::num::NonZero;
 use std::thread;
 
@@ -8,12 +9,15 @@ use shared_model::{
 };
 
 use crate::dataset::Split;
+use crate::record::{ClassResult, Evaluation, Mistake};
 
 /// What the fixed-point network answers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Evaluated {
     /// The class that it answers for each picture.
     pub predictions: Vec<u16>,
+    /// The probability of that class, Q1.15.
+    pub confidences: Vec<u16>,
     /// The largest difference of a probability from the softmax of the same logits in `f64`.
     pub largest_softmax_error: f64,
 }
@@ -21,11 +25,13 @@ pub struct Evaluated {
 impl Evaluated {
     fn add(&mut self, prediction: &Prediction<'_>) {
         self.predictions.push(prediction.class as u16);
+        self.confidences.push(prediction.probabilities.get(prediction.class).copied().unwrap_or_default());
         self.largest_softmax_error = self.largest_softmax_error.max(softmax_error(prediction));
     }
 
     fn append(&mut self, part: Self) {
         self.predictions.extend(part.predictions);
+        self.confidences.extend(part.confidences);
         self.largest_softmax_error = self.largest_softmax_error.max(part.largest_softmax_error);
     }
 }
@@ -81,6 +87,51 @@ fn softmax_error(prediction: &Prediction<'_>) -> f64 {
         (exponential(logit) / sum - f64::from(probability) / f64::from(PROBABILITY_ONE)).abs()
     });
     errors.fold(0.0, f64::max)
+}
+
+/// Mistakes that an evaluation shows.
+const SHOWN_MISTAKES: usize = 30;
+
+/// What `evaluated`, the answers of `view` over `split`, comes to.
+pub fn describe(view: &ModelView<'_>, split: &Split, evaluated: &Evaluated) -> Evaluation {
+    let answers = || split.labels.iter().map(|&label| usize::from(label)).zip(&evaluated.predictions);
+    let mut confusion = vec![vec![0_u32; view.classes()]; view.classes()];
+    for (label, &class) in answers() {
+        if let Some(count) = confusion.get_mut(label).and_then(|row| row.get_mut(usize::from(class))) {
+            *count += 1;
+        }
+    }
+    let share = |part: u32, whole: u32| (whole > 0).then(|| f64::from(part) / f64::from(whole));
+    let classes = view.class_names().enumerate().map(|(class, name)| {
+        let pictures = confusion[class].iter().sum();
+        let predicted = confusion.iter().map(|row| row[class]).sum();
+        let correct = confusion[class][class];
+        let (precision, recall) = (share(correct, predicted), share(correct, pictures));
+        ClassResult { name: name.to_owned(), pictures, predicted, correct, precision, recall }
+    });
+    let classes = classes.collect();
+
+    let mut wrong: Vec<_> = answers().zip(&evaluated.confidences).enumerate().collect();
+    wrong.retain(|(_, ((label, class), _))| *label != usize::from(**class));
+    // A stable sort: of equally confident ones, the first in the split comes first.
+    wrong.sort_by_key(|(_, (_, confidence))| Reverse(**confidence));
+    let mistakes = wrong.iter().take(SHOWN_MISTAKES).map(|&(index, ((label, &class), &confidence))| Mistake {
+        index,
+        label,
+        class: class.into(),
+        probability: f64::from(confidence) / f64::from(PROBABILITY_ONE),
+    });
+    let (correct, pictures) = (split.count_right(&evaluated.predictions), split.len() as u32);
+    Evaluation {
+        model_id: view.id().to_string(),
+        pictures,
+        correct,
+        accuracy: share(correct, pictures).unwrap_or_default(),
+        largest_softmax_error: evaluated.largest_softmax_error,
+        mistakes: mistakes.collect(),
+        confusion,
+        classes,
+    }
 }
 
 /// Shares the pictures among all cores. Each thread collects into a value of its own; they come back in order.

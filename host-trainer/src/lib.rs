@@ -23,13 +23,16 @@ mod model;
 mod model_file;
 mod optimizer;
 mod picture;
+mod pipeline;
+mod plot;
 mod quantize;
-mod run_folder;
+mod record;
 mod train;
 
 mod files;
 mod interrupt;
 mod progress;
+mod terminal;
 
 mod cli;
 

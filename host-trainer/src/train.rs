@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
-use burn::optim::{GradientsParams, LearningRate};
-use burn::tensor::{Int, Tensor, TensorData, TensorReadError};
+use burn::optim::{GradientsParams, LearningRate, ModuleOptimizer};
+use burn::tensor::{Device, Int, Tensor, TensorData, TensorReadError};
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
@@ -13,13 +13,14 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::backend::Backend;
-use crate::calibrate::{argmax, measure};
+use crate::calibrate::measure;
 use crate::dataset::Split;
 use crate::model::{Network, input_tensor};
+use crate::record::Stop;
 use crate::{optimizer, progress};
 
 /// How to train.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainConfig {
     /// What trains.
     pub backend: Backend,
@@ -33,6 +34,11 @@ pub struct TrainConfig {
     pub learning_rate: LearningRate,
     /// Where every random choice comes from.
     pub seed: u64,
+    /// Training ends after the first epoch whose accuracy on training pictures is above this share.
+    pub stop_at_train_accuracy: Option<f64>,
+    /// Training ends after so many epochs, 1 or more, without a lower loss on held-out pictures, and the network of the
+    /// epoch with the lowest is kept.
+    pub patience: Option<u32>,
 }
 
 /// What an epoch came to.
@@ -44,11 +50,27 @@ pub struct Epoch {
     pub loss: f64,
     /// The share of training pictures classified rightly, each measured just before its step, 0..=1.
     pub accuracy: f64,
+    /// Mean cross-entropy over the pictures held out of training, after the epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation_loss: Option<f64>,
     /// The share of pictures held out of training classified rightly after the epoch, 0..=1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validation_accuracy: Option<f64>,
     /// How long it took.
     pub seconds: f64,
+}
+
+/// What came of training.
+#[derive(Debug)]
+pub struct Trained {
+    /// The network, without differentiation.
+    pub network: Network,
+    /// The epoch that it is of, from 1.
+    pub kept_epoch: u32,
+    /// Every epoch.
+    pub history: Vec<Epoch>,
+    /// Why there are no more.
+    pub stop: Stop,
 }
 
 /// Why training fails.
@@ -65,9 +87,12 @@ pub enum TrainError {
     Backend(#[from] TensorReadError),
 }
 
+/// Steps between two looks at loss and accuracy: a graphics card must not wait for each.
+const LOOK_STEPS: usize = 100;
+
 /// Trains a network of `classes` outputs on `train` and calls `look` after each epoch.
 ///
-/// The same arguments give the same network, bit for bit, on the same machine: the backends run on one thread here, and
+/// The same arguments give the same network, bit for bit, on the same machine where a backend of the processor trains:
 /// every random choice comes from the seed.
 ///
 /// # Errors
@@ -79,55 +104,119 @@ pub fn train(
     validation: Option<&Split>,
     classes: usize,
     mut look: impl FnMut(&Epoch),
-) -> Result<Network, TrainError> {
+) -> Result<Trained, TrainError> {
     keep_freed_memory();
     let mut random = Xoshiro256PlusPlus::seed_from_u64(config.seed);
     let device = config.backend.device().autodiff();
     let widths: Vec<usize> = [train.width].iter().chain(&config.hidden).chain([&classes]).copied().collect();
     let mut network = Network::init(&widths, &mut random, &device);
     let mut optimizer = optimizer::adam();
-    let cross_entropy = CrossEntropyLossConfig::new().init(&device);
     let mut order: Vec<usize> = (0..train.len()).collect();
+    let mut history = Vec::new();
+    let mut rule = StopRule::new(config);
 
     for epoch in 1..=config.epochs {
         let start = Instant::now();
         order.shuffle(&mut random);
-        let bar = progress::steps(train.len() as u64, format!("epoch {epoch}/{}", config.epochs));
-        let (mut seen, mut correct, mut loss_sum) = (0_usize, 0_usize, 0.0_f64);
-        for indices in order.chunks(config.batch_size) {
-            let pixels: Vec<u8> = indices.iter().flat_map(|&index| train.picture(index)).copied().collect();
-            let labels: Vec<u8> = indices.iter().map(|&index| train.labels[index]).collect();
-            let targets: Vec<i64> = labels.iter().copied().map(i64::from).collect();
-            let targets = Tensor::<1, Int>::from_data(TensorData::new(targets, [indices.len()]), &device);
-
-            let logits = network.forward(input_tensor(&pixels, train.width, &device));
-            let loss = cross_entropy.forward(logits.clone(), targets);
-            let gradients = GradientsParams::from_grads(loss.backward(), &network);
-            network = optimizer.step(config.learning_rate, network, gradients);
-
-            seen += indices.len();
-            loss_sum += f64::from(loss.try_into_scalar::<f32>()?) * indices.len() as f64;
-            let logits: Vec<f32> = logits.try_into_vec_as()?;
-            correct +=
-                logits.chunks(classes).zip(&labels).filter(|(row, label)| argmax(row) == usize::from(**label)).count();
-            bar.set_position(seen as u64);
-            bar.set_message(format!(
-                "loss {:.4}, accuracy {:.2} %",
-                loss_sum / seen as f64,
-                100.0 * correct as f64 / seen as f64
-            ));
-        }
-        if !loss_sum.is_finite() {
+        let (loss, accuracy);
+        (network, loss, accuracy) = run_epoch(config, network, &mut optimizer, train, &order, epoch)?;
+        if !loss.is_finite() {
             return Err(TrainError::Diverged { epoch });
         }
-        let validation_accuracy = validation
-            .map(|split| Ok::<_, TrainError>(measure(&network.valid(), split)?.accuracy(split)))
-            .transpose()?;
-        bar.finish_and_clear();
-        let (loss, accuracy) = (loss_sum / seen as f64, correct as f64 / seen as f64);
-        look(&Epoch { epoch, loss, accuracy, validation_accuracy, seconds: start.elapsed().as_secs_f64() });
+        let measured =
+            validation.map(|split| measure(&network.valid(), split).map(|found| (found, split))).transpose()?;
+        let (validation_loss, validation_accuracy) =
+            measured.map(|(found, split)| (found.loss, found.accuracy(split))).unzip();
+        let seconds = start.elapsed().as_secs_f64();
+        history.push(Epoch { epoch, loss, accuracy, validation_loss, validation_accuracy, seconds });
+        look(&history[history.len() - 1]);
+        if let Some(stop) = rule.after(&history[history.len() - 1], &network) {
+            let (network, kept_epoch) = rule.kept.unwrap_or((network.valid(), epoch));
+            return Ok(Trained { network, kept_epoch, history, stop });
+        }
     }
-    Ok(network.valid())
+    let (network, kept_epoch) = rule.kept.unwrap_or((network.valid(), config.epochs));
+    Ok(Trained { network, kept_epoch, history, stop: Stop::Epochs })
+}
+
+/// Trains on every picture of `train` once, in `order`. Returns mean loss and accuracy with the network.
+fn run_epoch(
+    config: &TrainConfig,
+    mut network: Network,
+    optimizer: &mut ModuleOptimizer,
+    train: &Split,
+    order: &[usize],
+    epoch: u32,
+) -> Result<(Network, f64, f64), TrainError> {
+    let device = network.device();
+    let cross_entropy = CrossEntropyLossConfig::new().init(&device);
+    let bar = progress::steps(train.len() as u64, format!("epoch {epoch}/{}", config.epochs));
+    let (mut seen, mut correct, mut loss_sum) = (0_usize, 0.0_f64, 0.0_f64);
+    for batches in order.chunks(config.batch_size * LOOK_STEPS) {
+        let mut sums = None;
+        for indices in batches.chunks(config.batch_size) {
+            let (input, targets) = batch(train, indices, &device);
+            let logits = network.forward(input);
+            let loss = cross_entropy.forward(logits.clone(), targets.clone());
+            let hits = logits.inner().argmax(1).squeeze_dim::<1>(1).equal(targets.inner()).int().sum();
+            let step = (loss.clone().inner().mul_scalar(indices.len() as f32), hits);
+            let gradients = GradientsParams::from_grads(loss.backward(), &network);
+            network = optimizer.step(config.learning_rate, network, gradients);
+            sums = Some(match sums {
+                Some((losses, all_hits)) => (step.0 + losses, step.1 + all_hits),
+                None => step,
+            });
+        }
+        if let Some((losses, hits)) = sums {
+            loss_sum += f64::from(losses.try_into_scalar::<f32>()?);
+            correct += f64::from(hits.try_into_scalar::<i32>()?);
+        }
+        seen += batches.len();
+        bar.set_position(seen as u64);
+        let (loss, accuracy) = (loss_sum / seen as f64, 100.0 * correct / seen as f64);
+        bar.set_message(format!("loss {loss:.4}, accuracy {accuracy:.2} %"));
+    }
+    bar.finish_and_clear();
+    Ok((network, loss_sum / seen as f64, correct / seen as f64))
+}
+
+/// The pictures and labels at `indices`.
+fn batch(split: &Split, indices: &[usize], device: &Device) -> (Tensor<2>, Tensor<1, Int>) {
+    let pixels: Vec<u8> = indices.iter().flat_map(|&index| split.picture(index)).copied().collect();
+    let labels: Vec<i32> = indices.iter().map(|&index| split.labels[index].into()).collect();
+    let targets = Tensor::from_data(TensorData::new(labels, [indices.len()]), device);
+    (input_tensor(&pixels, split.width, device), targets)
+}
+
+/// When to stop before all epochs are done, and which network to keep.
+struct StopRule<'a> {
+    config: &'a TrainConfig,
+    /// The network with the lowest loss on held-out pictures, and its epoch, where that decides.
+    kept: Option<(Network, u32)>,
+    lowest_loss: f64,
+}
+
+impl<'a> StopRule<'a> {
+    fn new(config: &'a TrainConfig) -> Self {
+        Self { config, kept: None, lowest_loss: f64::INFINITY }
+    }
+
+    /// Why training ends after `epoch`, if it does.
+    fn after(&mut self, epoch: &Epoch, network: &Network) -> Option<Stop> {
+        let accuracy = epoch.accuracy;
+        if let (Some(patience), Some(loss)) = (self.config.patience, epoch.validation_loss) {
+            if loss < self.lowest_loss {
+                self.lowest_loss = loss;
+                self.kept = Some((network.valid(), epoch.epoch));
+            } else if let Some((_, kept_epoch)) = self.kept
+                && epoch.epoch - kept_epoch >= patience
+            {
+                return Some(Stop::Patience { epochs: patience });
+            }
+        }
+        let threshold = self.config.stop_at_train_accuracy.filter(|threshold| accuracy > *threshold)?;
+        Some(Stop::TrainAccuracy { threshold, accuracy })
+    }
 }
 
 /// Teaches the allocator that large blocks come and go, so that it keeps them.
@@ -140,7 +229,7 @@ fn keep_freed_memory() {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
     fn split(pictures: usize) -> Split {
@@ -149,8 +238,18 @@ mod tests {
         Split { width: 3, pixels: labels.iter().flat_map(|label| [255 * label, 0, 99]).collect(), labels }
     }
 
-    fn config(backend: Backend) -> TrainConfig {
-        TrainConfig { backend, hidden: vec![4], epochs: 6, batch_size: 5, learning_rate: 0.03, seed: 3 }
+    /// A configuration that learns such pictures.
+    pub fn config() -> TrainConfig {
+        TrainConfig {
+            backend: Backend::Flex,
+            hidden: vec![4],
+            epochs: 6,
+            batch_size: 5,
+            learning_rate: 0.03,
+            seed: 3,
+            stop_at_train_accuracy: None,
+            patience: None,
+        }
     }
 
     #[test]
@@ -158,14 +257,18 @@ mod tests {
         for backend in Backend::ALL {
             // Not a multiple of the batch size: the last batch is a short one.
             let (pictures, validation) = (split(103), split(10));
-            let mut history = Vec::new();
-            let look = |epoch: &Epoch| history.push(epoch.clone());
-            let network = train(&config(backend), &pictures, Some(&validation), 2, look).unwrap();
-            let measured = measure(&network, &pictures).unwrap();
+            let mut seen = Vec::new();
+            let config = TrainConfig { backend, ..config() };
+            let trained = train(&config, &pictures, Some(&validation), 2, |epoch| seen.push(epoch.clone())).unwrap();
+            let measured = measure(&trained.network, &pictures).unwrap();
             assert_eq!(pictures.count_right(&measured.predictions), 103, "{backend:?}");
+            assert_eq!((trained.stop, trained.kept_epoch), (Stop::Epochs, 6));
+            let history = trained.history;
+            assert_eq!(history, seen);
             assert_eq!(history.len(), 6);
             assert!(history[5].loss < history[0].loss && history[5].accuracy == 1.0, "{history:?}");
             assert_eq!(history[5].validation_accuracy, Some(1.0));
+            assert!(history[5].validation_loss < history[0].validation_loss);
         }
     }
 
@@ -173,11 +276,44 @@ mod tests {
     fn a_seed_means_the_same_weights() {
         for backend in Backend::ALL {
             let weights = |seed| {
-                let config = TrainConfig { seed, ..config(backend) };
-                train(&config, &split(50), None, 2, |_| ()).unwrap().parameters().unwrap()
+                let config = TrainConfig { backend, seed, ..config() };
+                train(&config, &split(50), None, 2, |_| ()).unwrap().network.parameters().unwrap()
             };
             assert_eq!(weights(1), weights(1), "{backend:?}");
             assert_ne!(weights(1), weights(2), "{backend:?}");
         }
+    }
+
+    #[test]
+    fn training_ends_after_the_first_epoch_above_a_threshold() {
+        let config = TrainConfig { epochs: 50, stop_at_train_accuracy: Some(0.95), ..config() };
+        let trained = train(&config, &split(100), None, 2, |_| ()).unwrap();
+        let Stop::TrainAccuracy { threshold, accuracy } = trained.stop else { panic!("{:?}", trained.stop) };
+        let last = trained.history.last().unwrap();
+        assert_eq!((threshold, accuracy, trained.kept_epoch), (0.95, last.accuracy, last.epoch));
+        assert!(trained.history.iter().all(|epoch| (epoch.accuracy > 0.95) == (epoch.epoch == last.epoch)));
+        // At the threshold is not above it.
+        let config = TrainConfig { epochs: 8, stop_at_train_accuracy: Some(1.0), ..config };
+        assert_eq!(train(&config, &split(100), None, 2, |_| ()).unwrap().stop, Stop::Epochs);
+    }
+
+    #[test]
+    fn patience_keeps_the_network_with_the_lowest_held_out_loss() {
+        // What is held out is labelled the other way round: the better the network, the higher that loss.
+        let mut validation = split(20);
+        validation.labels.iter_mut().for_each(|label| *label = 1 - *label);
+        let config = TrainConfig { epochs: 50, patience: Some(3), ..config() };
+        let trained = train(&config, &split(100), Some(&validation), 2, |_| ()).unwrap();
+        assert_eq!(trained.stop, Stop::Patience { epochs: 3 });
+        assert_eq!(trained.history.len(), trained.kept_epoch as usize + 3);
+        let kept = measure(&trained.network, &validation).unwrap().loss;
+        let lowest = trained.history.iter().map(|epoch| epoch.validation_loss.unwrap()).fold(f64::INFINITY, f64::min);
+        assert_eq!(kept, lowest);
+    }
+
+    #[test]
+    fn a_loss_that_is_no_number_ends_training() {
+        let config = TrainConfig { learning_rate: 1e30, epochs: 40, ..config() };
+        assert!(matches!(train(&config, &split(50), None, 2, |_| ()), Err(TrainError::Diverged { .. })));
     }
 }

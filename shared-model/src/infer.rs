@@ -127,6 +127,20 @@ impl<const WIDTH: usize, const CLASSES: usize> Workspace<WIDTH, CLASSES> {
     ///
     /// Where the picture or the workspace does not fit the model.
     pub fn infer(&mut self, model: &ModelView<'_>, pixels: &[u8]) -> Result<Prediction<'_>, InferError> {
+        self.infer_with(model, pixels, |_| ())
+    }
+
+    /// As [`infer`](Self::infer); `look` sees the activations of every hidden layer in turn.
+    ///
+    /// # Errors
+    ///
+    /// As [`infer`](Self::infer).
+    pub fn infer_with(
+        &mut self,
+        model: &ModelView<'_>,
+        pixels: &[u8],
+        mut look: impl FnMut(&[u8]),
+    ) -> Result<Prediction<'_>, InferError> {
         if pixels.len() != model.input_width() {
             return Err(InferError::InputLength {
                 expected: model.input_width() as u32,
@@ -146,6 +160,7 @@ impl<const WIDTH: usize, const CLASSES: usize> Workspace<WIDTH, CLASSES> {
             });
             core::mem::swap(&mut current, &mut next);
             input = current.get(..layer.outputs()).unwrap_or_default();
+            look(input);
         }
         dense(last, input, |output, accumulator| {
             if let Some(logit) = self.logits.get_mut(output) {

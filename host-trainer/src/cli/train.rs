@@ -3,28 +3,27 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{ArgAction, Args};
 use serde::Serialize;
-use shared_model::{MAX_LAYERS, MAX_WIDTH, ModelView, packed_length};
+use shared_model::{MAX_LAYERS, MAX_WIDTH, packed_length};
 
-use super::{DataArguments, OutputArguments, UsageError, check_apart, line, percent, share};
+use super::{DataArguments, OutputArguments, UsageError, check_apart, line, percent};
 use crate::backend::Backend;
-use crate::calibrate::{Measured, measure};
 use crate::dataset::{Dataset, Split};
-use crate::export::{Exported, Origins, export};
 use crate::files::{self, WriteError};
-use crate::model::Network;
-use crate::progress;
-use crate::quantize::quantize;
-use crate::run_folder::RunFolder;
-use crate::train::{Epoch, TrainConfig, train};
+use crate::record::{Outcome, RunFile, RunFolder, Stop};
+use crate::train::{Epoch, TrainConfig};
+use crate::{pipeline, progress};
 
 /// Hidden layers of a network: all layers but the last.
 const MAX_HIDDEN_LAYERS: usize = MAX_LAYERS - 1;
 
 /// Bytes that a model's weights may take, padding included: nothing larger fits a microcontroller.
 const MAX_WEIGHT_BYTES: usize = 64 << 20;
+
+/// From how many points between test and training accuracy on one speaks of overfitting.
+const LARGE_GAP: f64 = 3.0;
 
 /// Accuracy that quantization may cost before a warning, as a share.
 const TOLERATED_LOSS: f64 = 0.005;
@@ -57,11 +56,19 @@ pub struct Arguments {
     /// Training pictures, the last ones, held out of training to measure accuracy on after each epoch
     #[arg(long, value_name = "N", default_value_t = 0)]
     validation: usize,
-    /// Folder to record the run in: config.json, history.json, weights.safetensors [default: one for each network,
-    /// backend and seed: runs/128-flex-seed-1]
+    /// End training after the first epoch whose accuracy on training pictures is above SHARE, 0..=1, as the lecture's
+    /// callback does; the test pictures have no say in it
+    #[arg(long, value_name = "SHARE", value_parser = share_of_one, allow_negative_numbers = true)]
+    stop_at_train_accuracy: Option<f64>,
+    /// End training after N epochs without a lower loss on the pictures held out by --validation, 1 or more, and keep
+    /// the network of the epoch with the lowest
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    patience: Option<u32>,
+    /// Folder to record the run in: the model, the float weights, what was asked for, history, evaluation, pictures
+    /// [default: one for each network, backend and seed: runs/128-flex-seed-1]
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
-    /// File to write the model to [default: model.bin in the run's folder]
+    /// File to write the model to, besides model.bin in the run's folder
     #[arg(long, value_name = "FILE")]
     export: Option<PathBuf>,
     #[command(flatten)]
@@ -74,13 +81,9 @@ struct Report<'a> {
     model: &'a Path,
     backend: Backend,
     seed: u64,
-    epochs: u32,
-    train_accuracy_float: f64,
-    test_accuracy_float: f64,
-    test_accuracy_fixed: f64,
-    predictions_changed: usize,
-    model_bytes: usize,
-    model_id: String,
+    #[serde(flatten)]
+    outcome: &'a Outcome,
+    generalization_gap: f64,
     seconds: f64,
 }
 
@@ -90,59 +93,36 @@ impl Arguments {
         self.check()?;
         let config = self.config();
         // Nothing is trained that could not be kept, and no folder created for what is refused.
-        let run = self.run.unwrap_or_else(|| RunFolder::default_path(&config));
-        let model_path = self.export.unwrap_or_else(|| run.join("model.bin"));
-        check_apart("--export", &model_path, RunFolder::files(&run).iter().chain([&run]))?;
-        match files::check_writable(&model_path) {
-            // It comes with the run's.
-            Err(WriteError::NoFolder { folder, .. }) if files::is_within(&run, &folder) => (),
-            checked => checked?,
+        let run = self.run.clone().unwrap_or_else(|| RunFolder::default_path(&config));
+        if let Some(export) = &self.export {
+            check_apart("--export", export, RunFolder::at(run.clone()).files().chain([run.clone()]))?;
+            match files::check_writable(export) {
+                // It comes with the run's.
+                Err(WriteError::NoFolder { folder, .. }) if files::is_within(&run, &folder) => (),
+                checked => checked?,
+            }
         }
         let mut data = Dataset::load(self.data.data.as_deref())?;
-        check_apart("--export", &model_path, data.files())?;
+        if let Some(export) = &self.export {
+            check_apart("--export", export, data.files())?;
+        }
         check_size(&config.hidden, &data)?;
         let validation = hold_out(&mut data.train, self.validation)?;
 
         let folder = RunFolder::create(run)?;
-        files::check_writable(&model_path)?;
+        if let Some(export) = &self.export {
+            files::check_writable(export)?;
+        }
         progress::say(format_args!(
             "{} training pictures from {} ({})",
             data.train.len(),
             data.folder.display(),
             data.origin.named_by()
         ));
-        let mut history = Vec::new();
-        let network = train(&config, &data.train, validation.as_ref(), data.class_names.len(), |epoch| {
-            progress::say(epoch_line(epoch, config.epochs));
-            history.push(epoch.clone());
-        })?;
+        let look = |epoch: &Epoch| pipeline::say_epoch(epoch, config.epochs);
+        let outcome = pipeline::run(&config, &data, validation.as_ref(), &folder, self.export.as_deref(), look)?;
 
-        let layers = network.parameters()?;
-        let trained = Trained::measure(&network, &data)?;
-        let quantized = quantize(&layers, &trained.train.largest)?;
-        let origins = trained.origins(&config, &data);
-        let Exported { bytes, test } = export(&quantized, &data, &origins)?;
-        let view = ModelView::parse(&bytes).context("the exported model cannot be read back")?;
-
-        folder.record(&config, self.validation, &data, &history, &layers, (&model_path, &bytes))?;
-
-        let changed = test.predictions.iter().zip(&trained.test.predictions).filter(|(fixed, float)| fixed != float);
-        let provenance = view.provenance();
-        let report = Report {
-            run: folder.path(),
-            model: &model_path,
-            backend: config.backend,
-            seed: config.seed,
-            epochs: config.epochs,
-            train_accuracy_float: share(provenance.train_correct_float, provenance.train_pictures),
-            test_accuracy_float: share(provenance.test_correct_float, provenance.test_pictures),
-            test_accuracy_fixed: share(provenance.test_correct_fixed, provenance.test_pictures),
-            predictions_changed: changed.count(),
-            model_bytes: bytes.len(),
-            model_id: view.id().to_string(),
-            seconds: start.elapsed().as_secs_f64(),
-        };
-        let loss = report.test_accuracy_float - report.test_accuracy_fixed;
+        let loss = outcome.test_accuracy_float - outcome.test_accuracy_fixed;
         if loss > TOLERATED_LOSS {
             progress::say(format_args!(
                 "warning: fixed point loses {:.2} points of test accuracy; more than {:.2} is unusual",
@@ -150,14 +130,29 @@ impl Arguments {
                 100.0 * TOLERATED_LOSS
             ));
         }
+        let model = self.export.unwrap_or_else(|| folder.file(RunFile::Model));
+        let report = Report {
+            run: folder.path(),
+            model: &model,
+            backend: config.backend,
+            seed: config.seed,
+            generalization_gap: outcome.gap(),
+            outcome: &outcome,
+            seconds: start.elapsed().as_secs_f64(),
+        };
         self.output.print(&report, || report.text(data.test.len()))
     }
 
     fn check(&self) -> Result<(), UsageError> {
-        match self.hidden.len() {
-            0..=MAX_HIDDEN_LAYERS => Ok(()),
-            count => Err(UsageError(format!("--hidden names {count} layers, which is not in 1..={MAX_HIDDEN_LAYERS}"))),
+        if self.hidden.len() > MAX_HIDDEN_LAYERS {
+            let count = self.hidden.len();
+            return Err(UsageError(format!("--hidden names {count} layers, which is not in 1..={MAX_HIDDEN_LAYERS}")));
         }
+        if self.patience.is_some() && self.validation == 0 {
+            let text = "--patience looks at the loss on held-out pictures; hold some out by --validation N";
+            return Err(UsageError(text.to_owned()));
+        }
+        Ok(())
     }
 
     fn config(&self) -> TrainConfig {
@@ -168,46 +163,57 @@ impl Arguments {
             batch_size: self.batch_size as usize,
             learning_rate: self.learning_rate,
             seed: self.seed,
-        }
-    }
-}
-
-/// What the float network does with both splits.
-struct Trained {
-    train: Measured,
-    test: Measured,
-}
-
-impl Trained {
-    fn measure(network: &Network, data: &Dataset) -> Result<Self> {
-        Ok(Self { train: measure(network, &data.train)?, test: measure(network, &data.test)? })
-    }
-
-    fn origins(&self, config: &TrainConfig, data: &Dataset) -> Origins<'static> {
-        Origins {
-            backend: config.backend.name(),
-            seed: config.seed,
-            epochs: config.epochs,
-            train_pictures: data.train.len() as u32,
-            train_correct: data.train.count_right(&self.train.predictions),
-            test_correct: data.test.count_right(&self.test.predictions),
+            stop_at_train_accuracy: self.stop_at_train_accuracy,
+            patience: self.patience,
         }
     }
 }
 
 impl Report<'_> {
     fn text(&self, test_pictures: usize) -> String {
+        let outcome = self.outcome;
         [
-            line("training, float", percent(self.train_accuracy_float)),
-            line("test, float", percent(self.test_accuracy_float)),
-            line("test, fixed point", percent(self.test_accuracy_fixed)),
-            line("predictions changed", format_args!("{} of {test_pictures}", self.predictions_changed)),
-            line("model", format_args!("{} ({}, {} bytes)", self.model.display(), self.model_id, self.model_bytes)),
+            line("epochs", describe_stop(outcome)),
+            line("training, float", percent(outcome.train_accuracy_float)),
+            line("test, float", percent(outcome.test_accuracy_float)),
+            line("generalization gap", describe_gap(outcome.gap())),
+            line("test, fixed point", percent(outcome.test_accuracy_fixed)),
+            line("predictions changed", format_args!("{} of {test_pictures}", outcome.predictions_changed)),
+            line(
+                "model",
+                format_args!("{} ({}, {} bytes)", self.model.display(), outcome.model_id, outcome.model_bytes),
+            ),
             line("run", self.run.display()),
-            line("time", format_args!("{:.1} s", self.seconds)),
+            line("time", format_args!("{:.1} s, {:.1} s of them training", self.seconds, outcome.train_seconds)),
         ]
         .concat()
     }
+}
+
+/// How many epochs there were, and why no more.
+pub fn describe_stop(outcome: &Outcome) -> String {
+    let Outcome { epochs, kept_epoch, .. } = outcome;
+    let mut text = match outcome.stop {
+        Stop::Epochs => format!("{epochs}"),
+        Stop::TrainAccuracy { threshold, accuracy } => {
+            let (accuracy, threshold) = (percent(accuracy), percent(threshold));
+            format!("{epochs}, stopped: training accuracy {accuracy} is above {threshold}")
+        }
+        Stop::Patience { epochs: patience } => {
+            format!("{epochs}, stopped: no lower validation loss in {patience} epochs")
+        }
+    };
+    if kept_epoch != epochs {
+        text += &format!("; the network of epoch {kept_epoch} is kept");
+    }
+    text
+}
+
+/// The gap between training and test accuracy, in words.
+fn describe_gap(gap: f64) -> String {
+    let points = 100.0 * gap;
+    let verdict = if points > LARGE_GAP { ": overfitting" } else { "" };
+    format!("{points:+.2} points from test to training{verdict}")
 }
 
 /// That a network with layers of `hidden` neurons for `data` is one for a microcontroller.
@@ -243,16 +249,18 @@ fn hold_out(train: &mut Split, count: usize) -> Result<Option<Split>> {
     }
 }
 
-fn epoch_line(epoch: &Epoch, epochs: u32) -> String {
-    let Epoch { epoch, loss, accuracy, validation_accuracy, seconds } = epoch;
-    let validation = validation_accuracy.map(|share| format!(", validation {}", percent(share))).unwrap_or_default();
-    format!("epoch {epoch}/{epochs}: loss {loss:.4}, accuracy {}{validation}, {seconds:.1} s", percent(*accuracy))
-}
-
 fn learning_rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(rate) if rate > 0.0 && rate <= 1.0 => Ok(rate),
         Ok(_) => Err("not above 0 and at most 1".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn share_of_one(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        Ok(_) => Err("not in 0..=1".to_owned()),
         Err(error) => Err(error.to_string()),
     }
 }

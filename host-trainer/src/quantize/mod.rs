@@ -9,12 +9,14 @@
 //! Scales are computed here, once, in `f64`; what is stored are the integers that `shared-model` computes with.
 
 mod dense;
+mod error;
 mod requant;
 
 use shared_model::{LOGIT_FRACTION_BITS, LayerSource, Requant};
 use thiserror::Error;
 
 use self::dense::Channel;
+pub use self::error::measure_error;
 use self::requant::Split;
 use crate::model::{DenseParameters, INPUT_SCALE};
 
@@ -22,8 +24,12 @@ use crate::model::{DenseParameters, INPUT_SCALE};
 const ACTIVATION_STEPS: f64 = u8::MAX as f64;
 
 /// A dense layer in integers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct QuantizedLayer {
+    /// What one step of a weight is worth, of each output.
+    pub weight_steps: Vec<f64>,
+    /// What one step of an output is worth.
+    pub output_step: f64,
     /// One bias for each output, on the scale of its accumulator.
     pub biases: Vec<i32>,
     /// One rescaling for each output.
@@ -79,7 +85,7 @@ pub fn quantize(layers: &[DenseParameters], largest: &[f32]) -> Result<Vec<Quant
             None => 1.0 / f64::from(1_u32 << LOGIT_FRACTION_BITS),
         };
         let is_last = index + 1 == layers.len();
-        quantized.push(rescale(layer, channels, output_scale, is_last)?);
+        quantized.push(rescale(layer, channels, input_scale, output_scale, is_last)?);
         input_scale = output_scale;
     }
     Ok(quantized)
@@ -98,10 +104,13 @@ fn activation_scale(largest: f32, channels: &[Channel]) -> f64 {
 fn rescale(
     layer: &DenseParameters,
     channels: Vec<Channel>,
+    input_scale: f64,
     output_scale: f64,
     is_last: bool,
 ) -> Result<QuantizedLayer, QuantizeError> {
     let mut quantized = QuantizedLayer {
+        weight_steps: channels.iter().map(|channel| channel.scale / input_scale).collect(),
+        output_step: output_scale,
         biases: Vec::with_capacity(layer.outputs),
         requants: Vec::with_capacity(layer.outputs),
         weights: Vec::with_capacity(layer.inputs * layer.outputs),

@@ -44,7 +44,17 @@ fn training_writes_a_model_and_a_run() {
     assert_eq!(report["model_bytes"].as_u64(), Some(fs::metadata(desk.model()).unwrap().len()));
 
     let run = desk.path().join("deep/run");
-    assert_eq!(names(&run), ["config.json", "history.json", "weights.safetensors"]);
+    let recorded = [
+        "config.json",
+        "evaluation.json",
+        "history.json",
+        "model.bin",
+        "quantization.json",
+        "result.json",
+        "weights.safetensors",
+    ];
+    assert_eq!(names(&run), recorded);
+    assert!(fs::read(run.join("model.bin")).unwrap() == fs::read(desk.model()).unwrap());
     let history: Value = serde_json::from_slice(&fs::read(run.join("history.json")).unwrap()).unwrap();
     assert_eq!(history.as_array().unwrap().len(), 8);
     for (key, epoch) in ["epoch", "loss", "accuracy", "validation_accuracy", "seconds"]

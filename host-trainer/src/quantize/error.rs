@@ -1,0 +1,144 @@
+//! How far the integer network's layers are from the float network's.
+
+use burn::tensor::TensorReadError;
+use shared_model::{HostWorkspace, InferError, LOGIT_FRACTION_BITS, ModelView};
+use thiserror::Error;
+
+use super::QuantizedLayer;
+use crate::dataset::Split;
+use crate::model::{DenseParameters, Network, input_tensor};
+use crate::record::{LayerQuantization, Quantization};
+
+/// Pictures over which errors are measured: enough for two digits.
+const PICTURES: usize = 1000;
+
+/// Why the networks cannot be compared.
+#[derive(Debug, Error)]
+pub enum CompareError {
+    /// The integer network cannot be run.
+    #[error("the exported network cannot be run")]
+    Infer(#[from] InferError),
+    /// The backend cannot give its results back.
+    #[error("the backend failed")]
+    Backend(#[from] TensorReadError),
+}
+
+/// Sums of squares over a layer's outputs.
+#[derive(Clone, Copy, Debug, Default)]
+struct Squares {
+    output: f64,
+    error: f64,
+    count: usize,
+}
+
+impl Squares {
+    fn add(&mut self, float: f32, fixed: f64) {
+        self.output += f64::from(float).powi(2);
+        self.error += (f64::from(float) - fixed).powi(2);
+        self.count += 1;
+    }
+}
+
+/// Runs both networks over the first pictures of `split` and compares every layer's outputs.
+///
+/// `layers` are `network`'s, `quantized` and `view` what they became; `largest` has each hidden layer's largest
+/// activation.
+///
+/// # Errors
+///
+/// Where one of the networks cannot be run.
+pub fn measure_error(
+    network: &Network,
+    layers: &[DenseParameters],
+    largest: &[f32],
+    quantized: &[QuantizedLayer],
+    view: &ModelView<'_>,
+    split: &Split,
+) -> Result<Quantization, CompareError> {
+    let pictures = split.len().min(PICTURES);
+    let mut squares = vec![Squares::default(); layers.len()];
+    let mut workspace = Box::new(HostWorkspace::new());
+    let device = network.device();
+    for index in 0..pictures {
+        let picture = split.picture(index);
+        let mut hidden = Vec::new();
+        let logits =
+            network.forward_with(input_tensor(picture, split.width, &device), |values| hidden.push(values.clone()));
+        let float = hidden.into_iter().chain([logits]).map(|values| values.try_into_vec_as::<f32>());
+        let float = float.collect::<Result<Vec<_>, _>>()?;
+
+        let mut layer = 0;
+        let prediction = workspace.infer_with(view, picture, |activations| {
+            let fixed = activations.iter().map(|&value| f64::from(value) * quantized[layer].output_step);
+            float[layer].iter().zip(fixed).for_each(|(float, fixed)| squares[layer].add(*float, fixed));
+            layer += 1;
+        })?;
+        let one = f64::from(1_u32 << LOGIT_FRACTION_BITS);
+        let fixed = prediction.logits.iter().map(|&logit| f64::from(logit) / one);
+        float[layer].iter().zip(fixed).for_each(|(float, fixed)| squares[layer].add(*float, fixed));
+    }
+    let describe = |(index, layer): (usize, &DenseParameters)| {
+        let (quantized, squares) = (&quantized[index], squares[index]);
+        let root_mean = |sum: f64| (sum / squares.count.max(1) as f64).sqrt();
+        LayerQuantization {
+            inputs: layer.inputs,
+            outputs: layer.outputs,
+            weights: layer.weights.iter().fold([f32::INFINITY, f32::NEG_INFINITY], |[least, most], &weight| {
+                [least.min(weight), most.max(weight)]
+            }),
+            weight_steps: quantized
+                .weight_steps
+                .iter()
+                .fold([f64::INFINITY, 0.0], |[least, most], &step| [least.min(step), most.max(step)]),
+            zero_weights: quantized.weights.iter().filter(|weight| **weight == 0).count() as f64
+                / quantized.weights.len().max(1) as f64,
+            largest_activation: largest.get(index).copied(),
+            output_step: quantized.output_step,
+            output_rms: root_mean(squares.output),
+            error_rms: root_mean(squares.error),
+        }
+    };
+    Ok(Quantization { pictures, layers: layers.iter().enumerate().map(describe).collect() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::Backend;
+    use crate::calibrate::measure;
+    use crate::export::tests::encode_plain;
+    use crate::quantize::quantize;
+
+    #[test]
+    fn errors_are_small_and_grow_with_a_coarser_scale() {
+        let hidden = DenseParameters {
+            inputs: 2,
+            outputs: 3,
+            weights: vec![1.0, 0.3, -0.2, 0.1, 0.9, 0.7],
+            biases: vec![0.01; 3],
+        };
+        let last = DenseParameters {
+            inputs: 3,
+            outputs: 2,
+            weights: vec![1.0, -1.0, 0.31, 0.77, 0.5, -0.123],
+            biases: vec![0.2, 0.0],
+        };
+        let layers = [hidden, last];
+        let network = Network::from_parameters(layers.clone(), &Backend::Flex.device());
+        let split = Split { width: 2, pixels: (0..=255).chain((0..=255).rev()).collect(), labels: vec![0; 256] };
+        let largest = measure(&network, &split).unwrap().largest;
+        let error_of = |largest: &[f32]| {
+            let quantized = quantize(&layers, largest).unwrap();
+            let bytes = encode_plain(&quantized, 2);
+            let view = ModelView::parse(&bytes).unwrap();
+            measure_error(&network, &layers, largest, &quantized, &view, &split).unwrap()
+        };
+        let [fine, coarse] = [error_of(&largest), error_of(&[20.0 * largest[0]])];
+        assert_eq!((fine.pictures, fine.layers.len()), (256, 2));
+        assert_eq!(fine.layers[0].weights, [-0.2, 1.0]);
+        // Steps of 1/255 give an error of a third of a step, at the most, over values about a half.
+        assert!(fine.layers[0].signal_to_noise_db().unwrap() > 45.0, "{fine:?}");
+        assert!(fine.layers[1].signal_to_noise_db().unwrap() > 40.0, "{fine:?}");
+        assert!(coarse.layers[0].error_rms > 5.0 * fine.layers[0].error_rms, "{coarse:?} {fine:?}");
+    }
+}

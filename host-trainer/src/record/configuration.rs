@@ -1,0 +1,82 @@
+//! `config.json`: what was asked for, on which data, with which versions.
+
+use std::collections::BTreeMap;
+use std::env::consts::{ARCH, OS};
+
+use serde::{Deserialize, Serialize};
+
+use crate::dataset::{Dataset, hex};
+use crate::train::TrainConfig;
+
+/// The dependencies whose versions are recorded: what computes, and what writes files that others read.
+const RECORDED: [&str; 9] =
+    ["burn", "burn-autodiff", "burn-cuda", "burn-flex", "burn-ndarray", "burn-wgpu", "gemm", "postcard", "safetensors"];
+
+/// What was asked for, on which data, with which versions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Configuration {
+    /// How to train.
+    #[serde(flatten)]
+    pub train: TrainConfig,
+    /// Training pictures, the last ones, that were held out of training.
+    pub validation: usize,
+    /// Rows of a picture.
+    pub rows: u16,
+    /// Columns of a picture.
+    pub columns: u16,
+    /// The names of the classes.
+    pub classes: Vec<String>,
+    /// SHA-256 of the training pictures and labels.
+    pub data_sha256: String,
+    /// Name and version of everything that has a part in the result.
+    pub versions: BTreeMap<String, String>,
+}
+
+impl Configuration {
+    /// The configuration of a run with this program.
+    pub fn new(train: &TrainConfig, validation: usize, data: &Dataset) -> Self {
+        Self {
+            train: train.clone(),
+            validation,
+            rows: data.rows,
+            columns: data.columns,
+            classes: data.class_names.clone(),
+            data_sha256: hex(&data.train_hash),
+            versions: versions(),
+        }
+    }
+}
+
+/// Name and version of this program, the compiler, the system and the dependencies that compute.
+pub fn versions() -> BTreeMap<String, String> {
+    let dependencies = built_information::DEPENDENCIES.iter().filter(|(name, _)| RECORDED.contains(name));
+    let own = [
+        ("prenda", built_information::PKG_VERSION.to_owned()),
+        ("rustc", built_information::RUSTC_VERSION.trim_start_matches("rustc ").to_owned()),
+        ("system", format!("{OS} {ARCH}")),
+    ];
+    dependencies
+        .map(|(name, version)| (*name, (*version).to_owned()))
+        .chain(own)
+        .map(|(name, version)| (name.to_owned(), version))
+        .collect()
+}
+
+/// Written by `build.rs`.
+#[expect(missing_docs, dead_code, reason = "the file is generated whole, and says more than is asked of it")]
+mod built_information {
+    include!(concat!(env!("OUT_DIR"), "/built.rs"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_known() {
+        let versions = versions();
+        for name in ["prenda", "rustc", "burn", "burn-flex", "burn-ndarray", "postcard"] {
+            assert!(versions[name].starts_with(|first: char| first.is_ascii_digit()), "{name}: {versions:?}");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! `evaluation.json`: a model over the test split, in fixed point.
+
+use serde::{Deserialize, Serialize};
+
+/// What a model answers over the test split. Shares and probabilities are 0..=1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// The model's id.
+    pub model_id: String,
+    /// Test pictures.
+    pub pictures: u32,
+    /// Of these, how many are classified rightly.
+    pub correct: u32,
+    /// The share of these.
+    pub accuracy: f64,
+    /// The largest difference of a probability from the softmax of the same logits in `f64`.
+    pub largest_softmax_error: f64,
+    /// How often a picture of a class is given a class, `[label][class]`.
+    pub confusion: Vec<Vec<u32>>,
+    /// Each class by itself.
+    pub classes: Vec<ClassResult>,
+    /// Wrong answers, the most confident first; only the first few.
+    pub mistakes: Vec<Mistake>,
+}
+
+/// How well one class is told from the others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClassResult {
+    /// Its name.
+    pub name: String,
+    /// Pictures of this class.
+    pub pictures: u32,
+    /// Pictures that are given this class, rightly or not.
+    pub predicted: u32,
+    /// Pictures of this class that are given it.
+    pub correct: u32,
+    /// Of the pictures that are given this class, the share that is of it; nothing where none is given it.
+    pub precision: Option<f64>,
+    /// Of the pictures of this class, the share that is given it; nothing where there are none.
+    pub recall: Option<f64>,
+}
+
+/// A picture that is classified wrongly.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mistake {
+    /// Its index in the test split, from 0.
+    pub index: usize,
+    /// Its class.
+    pub label: usize,
+    /// The class that it is given.
+    pub class: usize,
+    /// The probability of the class that it is given.
+    pub probability: f64,
+}

@@ -1,0 +1,245 @@
+//! The folder: which files it has, and reading and writing them.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use safetensors::SafeTensorError;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+
+use super::weights;
+use crate::files::{self, WriteError};
+use crate::model::DenseParameters;
+use crate::train::TrainConfig;
+
+/// Why a run cannot be recorded, or a record not be read.
+#[derive(Debug, Error)]
+pub enum RecordError {
+    /// A file cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// A record cannot be written as JSON.
+    #[error("cannot write the run as JSON")]
+    Json(#[from] serde_json::Error),
+    /// The weights cannot be written as safetensors.
+    #[error("cannot write the weights as safetensors")]
+    Weights(#[from] SafeTensorError),
+    /// A file is not there.
+    #[error("{path} is missing; `host-trainer train --run {folder}` leaves it")]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// The run's folder.
+        folder: PathBuf,
+    },
+    /// A file cannot be read.
+    #[error("cannot read {path}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// A file is not what its name says.
+    #[error("{path} is damaged, or of another version of this program ({reason})")]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// A file of a run's folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RunFile {
+    /// What was asked for.
+    Configuration,
+    /// How training went.
+    History,
+    /// What came of it.
+    Outcome,
+    /// The test split in fixed point.
+    Evaluation,
+    /// Ranges and error of each layer.
+    Quantization,
+    /// The float network.
+    Weights,
+    /// Accuracy and loss over the epochs.
+    HistoryPlot,
+    /// The confusion matrix.
+    ConfusionPlot,
+    /// The most confident mistakes.
+    MistakesPlot,
+    /// The integer network. Last: where it is, all others are.
+    Model,
+}
+
+impl RunFile {
+    /// All that training leaves, in the order in which they get their names.
+    pub const ALL: [Self; 10] = [
+        Self::Configuration,
+        Self::History,
+        Self::Outcome,
+        Self::Evaluation,
+        Self::Quantization,
+        Self::Weights,
+        Self::HistoryPlot,
+        Self::ConfusionPlot,
+        Self::MistakesPlot,
+        Self::Model,
+    ];
+
+    /// Its name in the folder.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Configuration => "config.json",
+            Self::History => "history.json",
+            Self::Outcome => "result.json",
+            Self::Evaluation => "evaluation.json",
+            Self::Quantization => "quantization.json",
+            Self::Weights => "weights.safetensors",
+            Self::HistoryPlot => "history.svg",
+            Self::ConfusionPlot => "confusion.svg",
+            Self::MistakesPlot => "mistakes.svg",
+            Self::Model => "model.bin",
+        }
+    }
+}
+
+/// A folder that records a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// The folder for a run of `config`, which is the same whenever the same is trained.
+    pub fn default_path(config: &TrainConfig) -> PathBuf {
+        let hidden: Vec<String> = config.hidden.iter().map(ToString::to_string).collect();
+        Path::new("runs").join(format!("{}-{}-seed-{}", hidden.join("-"), config.backend.name(), config.seed))
+    }
+
+    /// The folder at `path`, whatever it holds.
+    pub fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// The folder that `model` lies in, if that is a run's and the model is the one that came of it.
+    pub fn of_model(model: &Path, model_id: &str) -> Option<Self> {
+        let folder = Self::at(model.parent()?.to_owned());
+        let outcome: super::Outcome = folder.read(RunFile::Outcome).ok()?;
+        (outcome.model_id == model_id).then_some(folder)
+    }
+
+    /// Creates the folder where there is none yet, and checks that it can be written to.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot.
+    pub fn create(path: PathBuf) -> Result<Self, WriteError> {
+        files::create_folder(&path)?;
+        let folder = Self::at(path);
+        folder.files().try_for_each(|file| files::check_writable(&file))?;
+        Ok(folder)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where one of its files is.
+    pub fn file(&self, file: RunFile) -> PathBuf {
+        self.path.join(file.name())
+    }
+
+    /// Where all of its files are.
+    pub fn files(&self) -> impl Iterator<Item = PathBuf> {
+        RunFile::ALL.into_iter().map(|file| self.file(file))
+    }
+
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    ///
+    /// Where there is none, or it cannot be read.
+    pub fn read_bytes(&self, file: RunFile) -> Result<Vec<u8>, RecordError> {
+        let path = self.file(file);
+        fs::read(&path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => RecordError::Missing { path, folder: self.path.clone() },
+            _ => RecordError::Read { path, source },
+        })
+    }
+
+    /// A file that is text.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_bytes`](Self::read_bytes), and where it is no text.
+    pub fn read_text(&self, file: RunFile) -> Result<String, RecordError> {
+        String::from_utf8(self.read_bytes(file)?).map_err(|error| self.damaged(file, error))
+    }
+
+    /// The record that a JSON file holds.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_bytes`](Self::read_bytes), and where it is another record.
+    pub fn read<T: DeserializeOwned>(&self, file: RunFile) -> Result<T, RecordError> {
+        serde_json::from_slice(&self.read_bytes(file)?).map_err(|error| self.damaged(file, error))
+    }
+
+    /// The float network.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn read_weights(&self) -> Result<Vec<DenseParameters>, RecordError> {
+        let file = RunFile::Weights;
+        weights::decode(&self.read_bytes(file)?).ok_or_else(|| self.damaged(file, "no network of dense layers"))
+    }
+
+    fn damaged(&self, file: RunFile, reason: impl ToString) -> RecordError {
+        RecordError::Content { path: self.file(file), reason: reason.to_string() }
+    }
+}
+
+/// A record as a file's bytes.
+///
+/// # Errors
+///
+/// Where it cannot be JSON.
+pub fn json(value: &impl Serialize) -> Result<Vec<u8>, RecordError> {
+    let mut bytes = serde_json::to_vec_pretty(value)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::tests::config;
+
+    #[test]
+    fn the_default_path_says_what_was_trained() {
+        let mut config = TrainConfig { hidden: vec![512, 256], seed: 7, ..config() };
+        assert_eq!(RunFolder::default_path(&config), Path::new("runs/512-256-flex-seed-7"));
+        config.seed = 8;
+        assert_eq!(RunFolder::default_path(&config), Path::new("runs/512-256-flex-seed-8"));
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_or_not_what_it_should_be_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::create(folder.path().join("run")).unwrap();
+        let message = |run: &RunFolder| run.read::<super::super::Outcome>(RunFile::Outcome).unwrap_err().to_string();
+        assert!(message(&run).contains("result.json is missing"), "{}", message(&run));
+        fs::write(run.file(RunFile::Outcome), "{}").unwrap();
+        assert!(message(&run).contains("result.json is damaged"), "{}", message(&run));
+        fs::write(run.file(RunFile::Weights), "x").unwrap();
+        assert!(matches!(run.read_weights(), Err(RecordError::Content { .. })));
+    }
+}

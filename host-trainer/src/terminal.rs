@@ -1,0 +1,90 @@
+//! Pictures and bars made of characters.
+
+use console::Style;
+
+/// Characters from dark to bright, for terminals without colours and for files.
+const RAMP: &[u8] = b" .:-=+*#%@";
+
+/// Eighths of a character's width, filled from the left.
+const EIGHTHS: [char; 8] =
+    ['\u{258f}', '\u{258e}', '\u{258d}', '\u{258c}', '\u{258b}', '\u{258a}', '\u{2589}', '\u{2588}'];
+
+/// Whether standard output shows colours: it is a terminal, and neither `NO_COLOR` nor the like says otherwise.
+pub fn has_colours() -> bool {
+    console::colors_enabled()
+}
+
+/// A picture, `[row][column]` with 0 for black and 255 for white, as lines of text: with `colours` two rows of pixels a
+/// line, in greys; else two characters a pixel, the denser the brighter.
+pub fn picture(pixels: &[u8], columns: usize, colours: bool) -> String {
+    let rows: Vec<&[u8]> = pixels.chunks(columns.max(1)).collect();
+    if !colours {
+        let character = |&pixel: &u8| char::from(RAMP[usize::from(pixel) * RAMP.len() / 256]);
+        let line = |row: &&[u8]| row.iter().map(character).flat_map(|character| [character; 2]).collect::<String>();
+        return rows.iter().map(|row| line(row).trim_end().to_owned() + "\n").collect();
+    }
+    let mut text = String::new();
+    for pair in rows.chunks(2) {
+        for column in 0..columns {
+            let [above, below] = [0, 1].map(|row| pair.get(row).and_then(|row| row.get(column)).copied().unwrap_or(0));
+            let style = Style::new().force_styling(true).color256(grey(above)).on_color256(grey(below));
+            text += &style.apply_to('\u{2580}').to_string();
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// A bar `share` of `width` characters long, filled up with blanks.
+pub fn bar(share: f64, width: usize) -> String {
+    let eighths = (share.clamp(0.0, 1.0) * 8.0 * width as f64).round() as usize;
+    let (full, rest) = (eighths / 8, eighths % 8);
+    let mut bar = EIGHTHS[7].to_string().repeat(full);
+    if rest > 0 {
+        bar.push(EIGHTHS[rest - 1]);
+    }
+    bar + &" ".repeat(width - full - usize::from(rest > 0))
+}
+
+/// The grey of the 256 colours that is nearest to `pixel`: black, 24 steps, white.
+fn grey(pixel: u8) -> u8 {
+    match pixel {
+        0..=3 => 16,
+        247..=u8::MAX => 231,
+        // Steps of 10 from 8 to 238: colours 232 to 255.
+        _ => 232 + (pixel.saturating_sub(3) / 10).min(23),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_colours_the_brighter_is_the_denser() {
+        assert_eq!(picture(&[0, 255, 0, 128, 0, 0], 2, false), "  @@\n  ++\n\n");
+    }
+
+    #[test]
+    fn with_colours_a_line_has_two_rows() {
+        let text = picture(&[0, 255, 128, 8, 238, 3], 2, true);
+        assert_eq!(text.lines().count(), 2);
+        assert_eq!(text.matches('\u{2580}').count(), 4);
+        assert!(text.contains("38;5;16") && text.contains("38;5;231"), "{text:?}");
+    }
+
+    #[test]
+    fn greys_rise_with_the_pixel() {
+        let greys: Vec<u8> = (0..=255).map(grey).map(|colour| if colour == 16 { 0 } else { colour }).collect();
+        assert!(greys[..247].is_sorted());
+        assert_eq!([grey(0), grey(8), grey(128), grey(238), grey(255)], [16, 232, 244, 255, 231]);
+    }
+
+    #[test]
+    fn a_bar_is_as_long_as_its_share() {
+        assert_eq!(bar(0.0, 4), "    ");
+        assert_eq!(bar(1.0, 3), "\u{2588}\u{2588}\u{2588}");
+        assert_eq!(bar(0.5, 3), "\u{2588}\u{258c} ");
+        assert_eq!(bar(7.0, 1), "\u{2588}");
+    }
+}
