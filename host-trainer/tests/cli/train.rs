@@ -64,7 +64,8 @@ fn training_writes_a_model_and_a_run() {
         assert!(epoch[key].is_number(), "{key}: {epoch}");
     }
     let config: Value = serde_json::from_slice(&fs::read(run.join("config.json")).unwrap()).unwrap();
-    assert_eq!((&config["seed"], &config["validation"], &config["hidden"][0]), (&7.into(), &30.into(), &8.into()));
+    let train = &config["train"];
+    assert_eq!((&train["seed"], &config["validation"], &train["hidden"][0]), (&7.into(), &30.into(), &8.into()));
     assert_eq!(names(desk.path()), ["data", "deep", "model.bin"]);
 }
 
