@@ -1,9 +1,10 @@
-"""The lecture's network in Keras: pictures a second in training, batch 32, on the processor.
+"""The lecture's network in Keras, batch 32, on the processor: prints what each epoch takes, in seconds.
 
 python3 keras.py FOLDER_OF_IDX_FILES [EPOCHS]
 """
 
 import gzip
+import json
 import os
 import sys
 import time
@@ -24,15 +25,17 @@ def read(folder, name, skip):
 
 
 class Clock(keras.callbacks.Callback):
-    """Prints what each epoch took."""
+    """Takes down what each epoch takes."""
+
+    def __init__(self):
+        super().__init__()
+        self.seconds = []
 
     def on_epoch_begin(self, epoch, logs=None):
         self.start = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
-        seconds = time.perf_counter() - self.start
-        print(f"keras {keras.__version__}, {keras.backend.backend()}, epoch {epoch + 1}: "
-              f"{seconds:.2f} s, {60000 / seconds:.0f} pictures a second", flush=True)
+        self.seconds.append(time.perf_counter() - self.start)
 
 
 def main():
@@ -46,7 +49,9 @@ def main():
         keras.layers.Dense(10, activation="softmax"),
     ])
     network.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-    network.fit(pictures, labels, epochs=epochs, verbose=0, callbacks=[Clock()])
+    clock = Clock()
+    network.fit(pictures, labels, epochs=epochs, verbose=0, callbacks=[clock])
+    print(json.dumps({"version": keras.__version__, "threads": os.cpu_count(), "seconds": clock.seconds}))
 
 
 main()

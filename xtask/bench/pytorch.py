@@ -1,9 +1,10 @@
-"""The lecture's network in PyTorch: pictures a second in training, batch 32, on the processor.
+"""The lecture's network in PyTorch, batch 32, on the processor: prints what each epoch takes, in seconds.
 
 python3 pytorch.py FOLDER_OF_IDX_FILES [EPOCHS]
 """
 
 import gzip
+import json
 import sys
 import time
 from pathlib import Path
@@ -27,15 +28,15 @@ def main():
     network = torch.nn.Sequential(torch.nn.Linear(784, 128), torch.nn.ReLU(), torch.nn.Linear(128, 10))
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, eps=1e-7)
     cross_entropy = torch.nn.CrossEntropyLoss()
-    for epoch in range(1, epochs + 1):
+    seconds = []
+    for _ in range(epochs):
         start = time.perf_counter()
         for indices in torch.randperm(len(labels)).split(32):
             optimizer.zero_grad()
             cross_entropy(network(pictures[indices]), labels[indices]).backward()
             optimizer.step()
-        seconds = time.perf_counter() - start
-        print(f"pytorch {torch.__version__}, {torch.get_num_threads()} threads, epoch {epoch}: "
-              f"{seconds:.2f} s, {len(labels) / seconds:.0f} pictures a second", flush=True)
+        seconds.append(time.perf_counter() - start)
+    print(json.dumps({"version": torch.__version__, "threads": torch.get_num_threads(), "seconds": seconds}))
 
 
 main()
