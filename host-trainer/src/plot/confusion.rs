@@ -22,7 +22,7 @@ const LONGEST_NAME: f64 = 180.0;
 const WIDEST_COLUMN: f64 = 84.0;
 
 /// Room for the scale of colours at the right, with its numbers.
-const SCALE: i32 = 84;
+const SCALE: i32 = 112;
 
 /// What a cell of a full share is filled with; one of no share is white.
 const FULL: RGBColor = RGBColor(0, 68, 136);
@@ -167,8 +167,8 @@ impl Layout {
         for (step, label) in [(0, "0 %"), (STEPS / 2, "50 %"), (STEPS, "100 %")] {
             area.draw_text(label, &text(TEXT_SIZE - 2, INK, HPos::Left), (x + 17, level(step)))?;
         }
-        let style = text(TEXT_SIZE - 2, FAINT, HPos::Right);
-        Ok(area.draw_text("share of its row", &style, (x + SCALE - MARGIN, top - TEXT_SIZE as i32))?)
+        let style = text(TEXT_SIZE - 2, FAINT, HPos::Left);
+        Ok(area.draw_text("share of its row", &style, (x, top - TEXT_SIZE as i32))?)
     }
 }
 

@@ -19,7 +19,7 @@ const LEGEND_LINE: i32 = 22;
 const SAMPLE: i32 = 44;
 
 /// Epochs whose points are drawn: more would melt into one another.
-const MOST_POINTS: usize = 60;
+const MOST_POINTS: usize = 20;
 
 /// Parts that a longer curve is divided into, each drawn from its least to its largest value.
 const MOST_PARTS: usize = 400;
@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn every_epoch_of_a_short_run_is_a_point_and_one_alone_is_seen() {
-        for (count, is_validated, curves) in [(1, false, 1), (1, true, 2), (5, false, 1), (60, true, 2)] {
+        for (count, is_validated, curves) in [(1, false, 1), (1, true, 2), (5, false, 1), (20, true, 2)] {
             let svg = history(&[("a network", &epochs(count, is_validated))]).unwrap();
             // Two panels, and one in the legend for each curve.
             assert_eq!(points(&svg), curves * (2 * count as usize + 1), "{count} epochs");

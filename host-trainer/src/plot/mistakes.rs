@@ -27,10 +27,12 @@ const WORDS: i32 = 66;
 pub fn mistakes(evaluation: &Evaluation, test: &Split, rows: usize, columns: usize) -> Result<String, PlotError> {
     let shown = &evaluation.mistakes;
     let all = evaluation.pictures.saturating_sub(evaluation.correct);
+    let pictures = evaluation.pictures;
     let title = match shown.len() {
-        0 => format!("No mistakes: all {} test pictures are classified rightly", evaluation.pictures),
-        1 => format!("The most confident of {all} mistakes in {} test pictures", evaluation.pictures),
-        count => format!("The {count} most confident of {all} mistakes in {} test pictures", evaluation.pictures),
+        0 if all == 0 => format!("No mistakes: all {pictures} test pictures are classified rightly"),
+        count => {
+            format!("The {count} most confident of {all} mistakes in {pictures} test pictures: true \u{2192} given")
+        }
     };
     let tiles = shown.iter().enumerate().map(|(place, mistake)| {
         let corner =
@@ -66,15 +68,16 @@ fn tile(
     let most = f64::from(TILE - MARGIN);
     let name = |class: usize| evaluation.classes.get(class).map_or("", |class| class.name.as_str());
     let truth = fit(name(mistake.label), TEXT_SIZE, most - width(" \u{2192}", TEXT_SIZE));
-    let probability = format!(", {:.2} %", 100.0 * mistake.probability);
-    let given = fit(name(mistake.class), TEXT_SIZE, most - width(&probability, TEXT_SIZE));
+    let given = fit(name(mistake.class), TEXT_SIZE, most);
     let below = y + PICTURE as i32;
     Ok(html! {
         image href=(picture) x=(x) y=(f64::from(below) - high) width=(wide) height=(high)
             preserveAspectRatio="none" style="image-rendering:pixelated" {}
         text x=(x) y=(below + 17) { (truth) " \u{2192}" }
-        text x=(x) y=(below + 33) { (given) (probability) }
-        text x=(x) y=(below + 48) font-size=(TEXT_SIZE - 2) fill=(hex(FAINT)) { "test picture " (mistake.index) }
+        text x=(x) y=(below + 33) { (given) }
+        text x=(x) y=(below + 48) font-size=(TEXT_SIZE - 2) fill=(hex(FAINT)) {
+            (format!("{:.2} %", 100.0 * mistake.probability)) ", picture " (mistake.index)
+        }
     })
 }
 
@@ -103,7 +106,7 @@ mod tests {
         let svg = mistakes(&evaluation, &split(), 2, 3).unwrap();
         assert_eq!((svg.matches("<image").count(), svg.matches("98.77 %").count()), (8, 8));
         assert_eq!(svg.matches("&lt;b&gt;&amp;&quot; \u{2192}").count(), 8);
-        for text in ["an extra", "\u{2026}, 98.77 %", "test picture 7<", "The 8 most confident of 2 mistakes"] {
+        for text in ["an extra", "\u{2026}</text>", "98.77 %, picture 7<", "The 8 most confident of 2 mistakes"] {
             assert!(svg.contains(text), "{text}: {svg}");
         }
         for (index, pixels) in split().pictures().enumerate().take(8) {
