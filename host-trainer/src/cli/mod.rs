@@ -19,6 +19,7 @@ use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::terminal::printable;
 use crate::{files, interrupt, progress};
 
 /// Trains a small dense classifier, quantizes it to integers, and runs it with the same arithmetic as a device.
@@ -127,19 +128,6 @@ fn line(name: &str, value: impl Display) -> String {
     format!("{:<24}{}\n", printable(name), printable(&value.to_string()))
 }
 
-/// `text` without control characters: what a model's file says must not steer the terminal.
-fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() {
-            printable.extend(character.escape_debug());
-        } else {
-            printable.push(character);
-        }
-    }
-    printable
-}
-
 /// A share of 0..=1 in percent.
 fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
@@ -156,7 +144,6 @@ mod tests {
 
     #[test]
     fn control_characters_are_escaped() {
-        assert_eq!(printable("T-shirt \"\u{e9}\" \\"), "T-shirt \"\u{e9}\" \\");
         assert_eq!(line("\x1b[2J", "a\nb\u{9b}"), "\\u{1b}[2J               a\\nb\\u{9b}\n");
     }
 }

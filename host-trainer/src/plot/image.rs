@@ -4,7 +4,8 @@ use std::io::Cursor;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use image::{ImageBuffer, ImageFormat, Luma};
+use image::codecs::png::PngEncoder;
+use image::{ExtendedColorType, ImageEncoder};
 
 use super::PlotError;
 
@@ -14,10 +15,12 @@ use super::PlotError;
 ///
 /// Where there are more or fewer of them than `rows` and `columns` say.
 pub fn png(pixels: &[u8], rows: usize, columns: usize) -> Result<Vec<u8>, PlotError> {
-    let picture = ImageBuffer::<Luma<u8>, _>::from_raw(columns as u32, rows as u32, pixels);
-    let wrong = || PlotError::Draw(format!("{} pixels are not {rows} rows of {columns}", pixels.len()));
+    // The encoder would panic.
+    if rows.checked_mul(columns) != Some(pixels.len()) {
+        return Err(PlotError::Pixels { rows, columns, found: pixels.len() });
+    }
     let mut file = Cursor::new(Vec::new());
-    picture.ok_or_else(wrong)?.write_to(&mut file, ImageFormat::Png)?;
+    PngEncoder::new(&mut file).write_image(pixels, columns as u32, rows as u32, ExtendedColorType::L8)?;
     Ok(file.into_inner())
 }
 
@@ -40,7 +43,6 @@ mod tests {
         let file = image::load_from_memory(&png(&pixels, 2, 3).unwrap()).unwrap().into_luma8();
         assert_eq!((file.dimensions(), file.as_raw().as_slice()), ((3, 2), &pixels[..]));
         assert!(data_uri(&pixels, 2, 3).unwrap().starts_with("data:image/png;base64,iVBOR"));
-        let error = png(&pixels[..5], 2, 3).unwrap_err().to_string();
-        assert!(error.contains("5 pixels are not 2 rows of 3"), "{error}");
+        assert!(png(&pixels[..5], 2, 3).is_err_and(|error| matches!(error, PlotError::Pixels { found: 5, .. })));
     }
 }
