@@ -12,6 +12,7 @@ use crate::backend::Backend;
 use crate::compare::{Figure, Lecture, Run, VARIANTS, Variant};
 use crate::dataset::Dataset;
 use crate::files;
+use crate::plot::{self, ComparedNetwork};
 use crate::record::{RunFolder, json};
 use crate::{pipeline, progress};
 
@@ -79,7 +80,8 @@ impl Arguments {
             networks.push(Network::of(&variant, runs, data.is_fashion_mnist));
         }
         let report = Report { folder: &self.run, backend: self.backend, seeds: self.seeds, runs_kept: kept, networks };
-        files::write_all(&[(&json_path, &json(&report)?)])?;
+        let plot = plot::comparison(&report.networks.iter().map(Network::bars).collect::<Vec<_>>())?;
+        files::write_all(&[(&json_path, &json(&report)?), (&plot_path, plot.as_bytes())])?;
         self.output.print(&report, || report.text())
     }
 
@@ -113,6 +115,18 @@ impl Network {
             model_bytes: figure(|run| run.outcome.model_bytes as f64),
             lecture: variant.lecture.filter(|_| is_the_lectures_data),
             runs,
+        }
+    }
+
+    /// What the picture shows of it: training accuracy is the one that the lecture reports.
+    fn bars(&self) -> ComparedNetwork {
+        ComparedNetwork {
+            name: self.name.to_owned(),
+            train_accuracy: self.running_train_accuracy.mean,
+            test_accuracy: self.test_accuracy_float.mean,
+            test_spread: self.test_accuracy_float.standard_deviation,
+            lecture_train: self.lecture.map(|lecture| lecture.train_accuracy),
+            lecture_test: self.lecture.map(|lecture| lecture.test_accuracy),
         }
     }
 

@@ -62,7 +62,6 @@ pub fn versions() -> BTreeMap<String, String> {
 }
 
 /// Written by `build.rs`.
-#[expect(missing_docs, dead_code, reason = "the file is generated whole, and says more than is asked of it")]
 mod built_information {
     include!(concat!(env!("OUT_DIR"), "/built.rs"));
 }
