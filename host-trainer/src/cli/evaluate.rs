@@ -141,6 +141,12 @@ impl Report {
         text
     }
 
+    /// A class by its number, and by its name where that is another.
+    fn number_and_name(&self, class: usize) -> String {
+        let (number, name) = (class.to_string(), self.name(class));
+        if name == number { number } else { format!("{number} {name}") }
+    }
+
     fn name(&self, class: usize) -> String {
         self.evaluation.classes.get(class).map(|class| printable(&class.name)).unwrap_or_default()
     }
@@ -149,7 +155,7 @@ impl Report {
         let mut table = table(["class", "pictures", "precision", "recall"].map(str::to_owned), 1);
         for (index, class) in self.evaluation.classes.iter().enumerate() {
             let share = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), percent);
-            let name = format!("{index} {}", self.name(index));
+            let name = self.number_and_name(index);
             table.add_row([name, class.pictures.to_string(), share(class.precision), share(class.recall)]);
         }
         table
@@ -169,7 +175,7 @@ impl Report {
         let mut table = table(header, 1);
         for (label, row) in confusion.iter().enumerate() {
             let counts = row.iter().map(ToString::to_string);
-            table.add_row([format!("{label} {}", self.name(label))].into_iter().chain(counts));
+            table.add_row([self.number_and_name(label)].into_iter().chain(counts));
         }
         format!("\nhow often pictures of a class (down) are given a class (across)\n{table}\n")
     }
@@ -228,4 +234,33 @@ fn table(header: impl IntoIterator<Item = String>, words: usize) -> Table {
         }
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::tests::evaluation;
+
+    fn text(names: &[&str]) -> String {
+        let mut evaluation = evaluation(names, 7);
+        evaluation.mistakes = vec![Mistake { index: 4, label: 0, class: 1, probability: 0.75 }];
+        Report { evaluation, seconds: 1.0, written: Vec::new() }.text()
+    }
+
+    #[test]
+    fn names_neither_steer_nor_flood_the_terminal() {
+        let text = text(&["\x1b[2J", &"long ".repeat(50), "2"]);
+        assert!(text.contains("0 \\u{1b}[2J") && !text.contains('\x1b'), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 120), "{text}");
+        assert!(text.contains("│ 2 ") && !text.contains("2 2"), "{text}");
+    }
+
+    #[test]
+    fn many_classes_are_not_printed_as_a_matrix() {
+        let names: Vec<String> = (0..13).map(|class| format!("class {class}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        assert!(text(&names[..12]).contains("true, given"));
+        let many = text(&names);
+        assert!(many.contains("13 classes is in a file") && many.contains("12 class 12"), "{many}");
+    }
 }

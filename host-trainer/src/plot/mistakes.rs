@@ -1,13 +1,13 @@
 //! The most confident mistakes, as pictures.
 
 use maud::{Markup, html};
+use plotters::style::RGBColor;
 
 use super::style::{FAINT, FONT, INK, MARGIN, TEXT_SIZE, TITLE_SIZE};
 use super::text::{fit, width};
 use super::{PlotError, image};
 use crate::dataset::Split;
 use crate::record::{Evaluation, Mistake};
-use plotters::style::RGBColor;
 
 const COLUMNS: usize = 6;
 const TITLE_HEIGHT: i32 = 44;
@@ -26,22 +26,20 @@ const WORDS: i32 = 66;
 /// Where `test` is another split: it has no such picture, or one of another size.
 pub fn mistakes(evaluation: &Evaluation, test: &Split, rows: usize, columns: usize) -> Result<String, PlotError> {
     let shown = &evaluation.mistakes;
-    let all = evaluation.pictures.saturating_sub(evaluation.correct);
-    let pictures = evaluation.pictures;
-    let title = match shown.len() {
-        0 if all == 0 => format!("No mistakes: all {pictures} test pictures are classified rightly"),
-        count => {
-            format!("The {count} most confident of {all} mistakes in {pictures} test pictures: true \u{2192} given")
-        }
-    };
-    let tiles = shown.iter().enumerate().map(|(place, mistake)| {
-        let corner =
-            [MARGIN + TILE * (place % COLUMNS) as i32, TITLE_HEIGHT + tile_height() * (place / COLUMNS) as i32];
-        tile(corner, mistake, evaluation, test, [rows, columns])
-    });
-    let tiles = tiles.collect::<Result<Vec<_>, _>>()?;
-    let wide = (2 * MARGIN + TILE * shown.len().min(COLUMNS) as i32).max(2 * MARGIN + width(&title, TITLE_SIZE) as i32);
-    let high = TITLE_HEIGHT + tile_height() * shown.len().div_ceil(COLUMNS) as i32 + MARGIN;
+    // Even a picture of one row can be seen.
+    let side = |length: usize| (PICTURE * length as f64 / rows.max(columns).max(1) as f64).max(4.0) as i32;
+    let size = [side(columns), side(rows)];
+    let tile_height = size[1] + WORDS;
+    let mut tiles = Vec::new();
+    for (place, mistake) in shown.iter().enumerate() {
+        let picture = image::data_uri(test.picture(mistake.index), rows, columns)?;
+        let (row, column) = (place / COLUMNS, place % COLUMNS);
+        let corner = [MARGIN + TILE * column as i32, TITLE_HEIGHT + tile_height * row as i32];
+        tiles.push(tile(corner, &picture, size, mistake, evaluation));
+    }
+    let title = title(evaluation);
+    let wide = 2 * MARGIN + i32::max(TILE * shown.len().min(COLUMNS) as i32, width(&title, TITLE_SIZE) as i32);
+    let high = TITLE_HEIGHT + tile_height * shown.len().div_ceil(COLUMNS) as i32 + MARGIN;
     let svg = html! {
         svg xmlns="http://www.w3.org/2000/svg" width=(wide) height=(high) viewBox={ "0 0 " (wide) " " (high) }
             font-family=(FONT) font-size=(TEXT_SIZE) fill=(hex(INK)) {
@@ -53,36 +51,36 @@ pub fn mistakes(evaluation: &Evaluation, test: &Split, rows: usize, columns: usi
     Ok(svg.into_string() + "\n")
 }
 
-/// A picture, and below it what it is, what it is given and how surely, and which one it is.
-fn tile(
-    [x, y]: [i32; 2],
-    mistake: &Mistake,
-    evaluation: &Evaluation,
-    test: &Split,
-    [rows, columns]: [usize; 2],
-) -> Result<Markup, PlotError> {
-    let picture = image::data_uri(test.picture(mistake.index), rows, columns)?;
-    // Even a picture of one row can be seen.
-    let side = |length: usize| (PICTURE * length as f64 / rows.max(columns) as f64).max(4.0);
-    let (wide, high) = (side(columns), side(rows));
-    let most = f64::from(TILE - MARGIN);
+fn title(evaluation: &Evaluation) -> String {
+    let Evaluation { pictures, correct, .. } = evaluation;
+    let all = pictures.saturating_sub(*correct);
+    match evaluation.mistakes.len() {
+        0 if all == 0 => format!("No mistakes: all {pictures} test pictures are classified rightly"),
+        count if count == all as usize => {
+            format!("All mistakes, {count} in {pictures} test pictures, the most confident first: true \u{2192} given")
+        }
+        count => {
+            format!("The {count} most confident of {all} mistakes in {pictures} test pictures: true \u{2192} given")
+        }
+    }
+}
+
+/// A picture, and below it what it is, what it is given, how surely, and which one it is.
+fn tile([x, y]: [i32; 2], picture: &str, [wide, high]: [i32; 2], mistake: &Mistake, evaluation: &Evaluation) -> Markup {
     let name = |class: usize| evaluation.classes.get(class).map_or("", |class| class.name.as_str());
+    let most = f64::from(TILE - MARGIN);
     let truth = fit(name(mistake.label), TEXT_SIZE, most - width(" \u{2192}", TEXT_SIZE));
     let given = fit(name(mistake.class), TEXT_SIZE, most);
-    let below = y + PICTURE as i32;
-    Ok(html! {
-        image href=(picture) x=(x) y=(f64::from(below) - high) width=(wide) height=(high)
+    let below = y + high;
+    html! {
+        image href=(picture) x=(x) y=(y) width=(wide) height=(high)
             preserveAspectRatio="none" style="image-rendering:pixelated" {}
         text x=(x) y=(below + 17) { (truth) " \u{2192}" }
         text x=(x) y=(below + 33) { (given) }
         text x=(x) y=(below + 48) font-size=(TEXT_SIZE - 2) fill=(hex(FAINT)) {
             (format!("{:.2} %", 100.0 * mistake.probability)) ", picture " (mistake.index)
         }
-    })
-}
-
-fn tile_height() -> i32 {
-    PICTURE as i32 + WORDS
+    }
 }
 
 fn hex(RGBColor(red, green, blue): RGBColor) -> String {
@@ -116,8 +114,10 @@ mod tests {
 
     #[test]
     fn no_mistakes_are_said_to_be_none() {
-        let svg = mistakes(&evaluation(&["one", "two"], 10), &split(), 2, 3).unwrap();
-        assert!(svg.contains("No mistakes: all") && !svg.contains("<image"), "{svg}");
+        let mut right = evaluation(&["one", "two"], 10);
+        right.correct = right.pictures;
+        let svg = mistakes(&right, &split(), 2, 3).unwrap();
+        assert!(svg.contains("No mistakes: all 22 test") && !svg.contains("<image"), "{svg}");
     }
 
     #[test]

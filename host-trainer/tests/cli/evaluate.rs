@@ -128,7 +128,7 @@ fn a_matrix_too_large_for_a_terminal_is_a_file() {
     let labels: Vec<u8> = (0..200).collect();
     write_labels(&desk.path().join("data"), &labels, &labels);
     desk.train(&["--epochs", "1", "--run", "run"]).success();
-    let place = contains("the confusion matrix of 200 classes is in run/confusion.svg").and(contains("199 199"));
+    let place = contains("the confusion matrix of 200 classes is in run/confusion.svg").and(contains("│ 199 "));
     desk.run(&["evaluate", "run", "--data", "data"]).success().stdout(place.and(contains("true, given").not()));
     let first = desk.run(&["evaluate", "run", "--data", "data", "--first", "9"]).success();
     first.stdout(contains("is in a file, where --pictures names a folder"));
