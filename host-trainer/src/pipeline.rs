@@ -9,11 +9,14 @@ use crate::calibrate::measure;
 use crate::dataset::{Dataset, Split};
 use crate::evaluate;
 use crate::export::{Exported, Origins, export};
-use crate::files;
+use crate::files::{self, WriteError};
 use crate::progress;
 use crate::quantize::{measure_error, quantize};
 use crate::record::{Configuration, Outcome, RunFile, RunFolder, encode_weights, json};
-use crate::train::{Epoch, TrainConfig, train};
+use crate::train::{Epoch, TrainConfig, Trained, train};
+
+/// Accuracy that quantization may cost before a warning, as a share.
+const TOLERATED_LOSS: f64 = 0.005;
 
 /// Trains as `config` says on `data`, looks at `validation` after each epoch, and records all of it in `folder`; the
 /// model goes to `export`, too.
@@ -30,6 +33,31 @@ pub fn run(
     look: impl FnMut(&Epoch),
 ) -> Result<Outcome> {
     let trained = train(config, &data.train, validation, data.class_names.len(), look)?;
+    let completed = complete(config, data, validation, &trained)?;
+    completed.write(Some(folder), export_path)?;
+    Ok(completed.outcome)
+}
+
+/// A run that is complete, but not written yet.
+#[derive(Debug)]
+pub struct Completed {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Its files; the model is the last.
+    records: Vec<(RunFile, Vec<u8>)>,
+}
+
+/// Quantizes, exports and evaluates what was trained as `config` says.
+///
+/// # Errors
+///
+/// Where the network is none for integers.
+pub fn complete(
+    config: &TrainConfig,
+    data: &Dataset,
+    validation: Option<&Split>,
+    trained: &Trained,
+) -> Result<Completed> {
     let network = &trained.network;
     let layers = network.parameters()?;
     let (on_train, on_test) = (measure(network, &data.train)?, measure(network, &data.test)?);
@@ -64,21 +92,46 @@ pub fn run(
     };
 
     let held_out = validation.map_or(0, Split::len);
-    let records = [
+    let records = vec![
         (RunFile::Configuration, json(&Configuration::new(config, held_out, data))?),
         (RunFile::History, json(&trained.history)?),
         (RunFile::Outcome, json(&outcome)?),
         (RunFile::Evaluation, json(&evaluation)?),
         (RunFile::Quantization, json(&quantization)?),
         (RunFile::Weights, encode_weights(&layers)?),
+        (RunFile::Model, bytes.clone()),
     ];
-    let records = records.iter().map(|(file, bytes)| (folder.file(*file), bytes.as_slice()));
-    let model = [(folder.file(RunFile::Model), bytes.as_slice())];
-    let export = export_path.map(|path| (path.to_owned(), bytes.as_slice()));
-    let files: Vec<_> = records.chain(model).chain(export).collect();
-    let files: Vec<_> = files.iter().map(|(path, bytes)| (path.as_path(), *bytes)).collect();
-    files::write_all(&files)?;
-    Ok(outcome)
+    Ok(Completed { outcome, records })
+}
+
+impl Completed {
+    /// Writes all files to `folder`, and the model to `export`, each where there is one.
+    ///
+    /// # Errors
+    ///
+    /// Where a file cannot be written. Then none is.
+    pub fn write(&self, folder: Option<&RunFolder>, export: Option<&Path>) -> Result<(), WriteError> {
+        let records = folder
+            .into_iter()
+            .flat_map(|folder| self.records.iter().map(|(file, bytes)| (folder.file(*file), bytes.as_slice())));
+        let model = self.records.iter().filter(|(file, _)| *file == RunFile::Model);
+        let export = export.into_iter().zip(model).map(|(path, (_, bytes))| (path.to_owned(), bytes.as_slice()));
+        let files: Vec<_> = records.chain(export).collect();
+        let files: Vec<_> = files.iter().map(|(path, bytes)| (path.as_path(), *bytes)).collect();
+        files::write_all(&files)
+    }
+}
+
+/// Warns where quantization costs more accuracy than it should.
+pub fn warn_of_loss(outcome: &Outcome) {
+    let loss = outcome.test_accuracy_float - outcome.test_accuracy_fixed;
+    if loss > TOLERATED_LOSS {
+        progress::say(format_args!(
+            "warning: fixed point loses {:.2} points of test accuracy; more than {:.2} is unusual",
+            100.0 * loss,
+            100.0 * TOLERATED_LOSS
+        ));
+    }
 }
 
 /// What is printed of an epoch while training goes on.

@@ -47,7 +47,7 @@ impl Arguments {
             check_apart("--answers", answers, [&self.model])?;
             files::check_writable(answers)?;
         }
-        let mut data = Dataset::load(self.data.data.as_deref())?;
+        let mut data = self.data.load()?;
         if let Some(answers) = &self.answers {
             check_apart("--answers", answers, data.files())?;
         }

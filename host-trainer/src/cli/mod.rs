@@ -4,6 +4,7 @@
 
 mod data;
 mod evaluate;
+mod import;
 mod inspect;
 mod predict;
 mod train;
@@ -18,6 +19,9 @@ use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::dataset::{Dataset, DatasetError, Wanted};
+use crate::files::WriteError;
+use crate::record::RunFolder;
 use crate::{files, interrupt, progress};
 
 /// Trains a small dense classifier, quantizes it to integers, and runs it with the same arithmetic as a device.
@@ -32,6 +36,8 @@ struct Cli {
 enum Command {
     /// Train a network, quantize it, write it as a model
     Train(train::Arguments),
+    /// Make a model of a network that PyTorch or Keras trained
+    Import(import::Arguments),
     /// Run a model over the test pictures, in fixed point, on all cores
     Evaluate(evaluate::Arguments),
     /// Run a model on one picture, in fixed point
@@ -52,6 +58,19 @@ struct DataArguments {
     /// here may hold any data set of that form.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Text file with the names of the classes, one a line, in the order of their labels
+    ///
+    /// Without it: class-names.txt in the folder of the data set, or what Fashion-MNIST calls its classes, or the
+    /// labels.
+    #[arg(long, value_name = "FILE")]
+    class_names: Option<PathBuf>,
+}
+
+impl DataArguments {
+    /// The data set that is asked for.
+    fn load(&self) -> Result<Dataset, DatasetError> {
+        Dataset::load(Wanted { folder: self.data.as_deref(), class_names: self.class_names.as_deref() })
+    }
 }
 
 /// How results are printed.
@@ -73,6 +92,7 @@ pub fn run() -> ExitCode {
     interrupt::handle();
     let result = match cli.command {
         Command::Train(arguments) => arguments.run(),
+        Command::Import(arguments) => arguments.run(),
         Command::Evaluate(arguments) => arguments.run(),
         Command::Predict(arguments) => arguments.run(),
         Command::Inspect(arguments) => arguments.run(),
@@ -118,9 +138,20 @@ fn check_apart(
     }
 }
 
+/// That a model can be written to `export`, besides what a run leaves in its folder.
+fn check_export(export: &Path, run: Option<&Path>) -> Result<()> {
+    let Some(run) = run else { return Ok(files::check_writable(export)?) };
+    check_apart("--export", export, RunFolder::at(run.to_owned()).files().chain([run.to_owned()]))?;
+    match files::check_writable(export) {
+        // It comes with the run's.
+        Err(WriteError::NoFolder { folder, .. }) if files::is_within(run, &folder) => Ok(()),
+        checked => Ok(checked?),
+    }
+}
+
 /// A line of a report: what, and how much.
 fn line(name: &str, value: impl Display) -> String {
-    format!("{:<24}{}\n", printable(name), printable(&value.to_string()))
+    format!("{:<23} {}\n", printable(name), printable(&value.to_string()))
 }
 
 /// `text` without control characters: what a model's file says must not steer the terminal.
