@@ -24,12 +24,7 @@ const LEAST_SKILL: f64 = 0.1;
 /// Tensors without a part in the network that are named.
 const SHOWN_UNUSED: usize = 20;
 
-/// A network of dense layers with ReLU between them, whose last layer gives logits or goes into a softmax, which changes
-/// no order of classes. Layers are found by the names that PyTorch and Keras give and by their shapes, from the data
-/// set's pixels to its classes. Training pictures calibrate it, test pictures evaluate it. docs/import.md has scripts for
-/// both frameworks.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub struct Arguments {
     /// The weights, a safetensors file of F32, F64, F16 or BF16
     #[arg(value_name = "WEIGHTS")]

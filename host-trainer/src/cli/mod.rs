@@ -16,6 +16,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
+use console::{Alignment, pad_str};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -37,6 +38,11 @@ enum Command {
     /// Train a network, quantize it, write it as a model
     Train(train::Arguments),
     /// Make a model of a network that PyTorch or Keras trained
+    ///
+    /// It is one of dense layers with ReLU between them. The last layer gives logits; a softmax behind it changes no
+    /// answer, and is left out. Layers are found by the names that PyTorch and Keras give them and by their shapes, from
+    /// the pixels of the data set to its classes. Training pictures calibrate the model, test pictures evaluate it.
+    /// docs/import.md has a script for each framework.
     Import(import::Arguments),
     /// Run a model over the test pictures, in fixed point, on all cores
     Evaluate(evaluate::Arguments),
@@ -151,7 +157,8 @@ fn check_export(export: &Path, run: Option<&Path>) -> Result<()> {
 
 /// A line of a report: what, and how much.
 fn line(name: &str, value: impl Display) -> String {
-    format!("{:<23} {}\n", printable(name), printable(&value.to_string()))
+    let name = printable(name);
+    format!("{} {}\n", pad_str(&name, 23, Alignment::Left, None), printable(&value.to_string()))
 }
 
 /// `text` without control characters: what a model's file says must not steer the terminal.
@@ -184,6 +191,8 @@ mod tests {
     #[test]
     fn control_characters_are_escaped() {
         assert_eq!(printable("T-shirt \"\u{e9}\" \\"), "T-shirt \"\u{e9}\" \\");
+        assert_eq!(line("\u{4e5d}", 1), format!("\u{4e5d}{}1\n", " ".repeat(22)));
+        assert_eq!(line(&"x".repeat(30), 1), format!("{} 1\n", "x".repeat(30)));
         assert_eq!(line("\x1b[2J", "a\nb\u{9b}"), "\\u{1b}[2J               a\\nb\\u{9b}\n");
     }
 }

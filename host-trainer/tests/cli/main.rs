@@ -3,5 +3,6 @@
 mod data;
 mod desk;
 mod files;
+mod import;
 mod model;
 mod train;
