@@ -88,7 +88,7 @@ pub fn complete(
         test_accuracy_float: on_test.accuracy(&data.test),
         test_accuracy_fixed: evaluation.accuracy,
         predictions_changed: changed.count(),
-        train_seconds: trained.history.iter().map(|epoch| epoch.seconds).sum(),
+        train_seconds: trained.history.iter().fold(0.0, |sum, epoch| sum + epoch.seconds),
     };
 
     let held_out = validation.map_or(0, Split::len);

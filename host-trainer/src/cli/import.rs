@@ -93,6 +93,7 @@ impl Arguments {
         let layers = self.find(&tensors, &data).with_context(cannot_import)?;
         let unused = unused(&tensors, &layers);
         say_unused(&unused);
+        say_by_name(&layers);
         let parameters = self.parameters(&layers).with_context(cannot_import)?;
         let hidden: Vec<usize> = layers.iter().skip(1).map(|layer| layer.inputs).collect();
         let completed = pipeline::complete(&config(hidden), &data, None, &trained(parameters))?;
@@ -170,6 +171,13 @@ fn unused<'a>(tensors: &'a [Tensor<'a>], layers: &[Layer<'_>]) -> Vec<&'a str> {
     tensors.iter().map(|tensor| tensor.name.as_str()).filter(|name| !used.contains(name)).collect()
 }
 
+fn say_by_name(layers: &[Layer<'_>]) {
+    for Layer { weight, orientation, .. } in layers.iter().filter(|layer| layer.is_by_name) {
+        let (name, orientation) = (weight.name.escape_debug(), orientation.name());
+        progress::say(format_args!("{name} is square, and read as {orientation}, the custom that its name goes by"));
+    }
+}
+
 fn say_unused(unused: &[&str]) {
     if unused.is_empty() {
         return;
@@ -201,7 +209,7 @@ fn warn_of_chance(outcome: &Outcome, test: &Split) {
 
 impl<'a> Found<'a> {
     fn of(layer: &Layer<'a>) -> Self {
-        let Layer { weight, bias, orientation, inputs, outputs } = layer;
+        let Layer { weight, bias, orientation, inputs, outputs, .. } = layer;
         Self {
             weight: &weight.name,
             bias: bias.map(|bias| bias.name.as_str()),

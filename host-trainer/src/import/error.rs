@@ -5,7 +5,7 @@ use shared_model::{MAX_LAYERS, MAX_WIDTH};
 use thiserror::Error;
 
 use super::Orientation;
-use super::tensors::{MAX_FILE_BYTES, MAX_HEADER_BYTES};
+use super::tensors::{MAX_FILE_BYTES, MAX_HEADER_BYTES, MIN_HEADER_BYTES};
 
 /// Why a file gives no tensors.
 #[derive(Debug, Error)]
@@ -18,8 +18,8 @@ pub enum TensorFileError {
     Short(usize),
     /// Its first bytes ask for a header that no such file has.
     #[error(
-        "not a safetensors file: its first bytes ask for a header of {0} bytes, and at most {MAX_HEADER_BYTES} are read; \
-         docs/import.md says how to save one"
+        "not a safetensors file: its first bytes ask for a header of {0} bytes, which is not in \
+         {MIN_HEADER_BYTES}..={MAX_HEADER_BYTES}; docs/import.md says how to save one"
     )]
     Header(u64),
     /// It is larger than weights are.

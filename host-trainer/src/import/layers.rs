@@ -69,6 +69,8 @@ pub struct Layer<'a> {
     pub bias: Option<&'a Tensor<'a>>,
     /// How the weights lie.
     pub orientation: Orientation,
+    /// Whether it is their name alone that says so: they are square.
+    pub is_by_name: bool,
     /// Number of inputs.
     pub inputs: usize,
     /// Number of outputs.
@@ -291,7 +293,7 @@ fn orient<'a>(chain: &[&Candidate<'a>], pixels: usize) -> Result<Vec<Layer<'a>>,
     let layers = layers.into_iter().map(|(&Candidate { weight, bias, custom, .. }, inputs, outputs, found)| {
         let orientation = found.or(custom.filter(|_| !belied));
         let orientation = orientation.ok_or_else(|| LayersError::Square(weight.name.clone()))?;
-        Ok(Layer { weight, bias, orientation, inputs, outputs })
+        Ok(Layer { weight, bias, orientation, is_by_name: found.is_none(), inputs, outputs })
     });
     layers.collect()
 }

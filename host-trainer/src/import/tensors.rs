@@ -14,7 +14,10 @@ use super::name::natural_key;
 /// Bytes of a file: weights for the largest model in `f64` with an optimizer's state take less.
 pub const MAX_FILE_BYTES: u64 = 1 << 30;
 
-/// Bytes of a file's header: names and shapes of tens of thousands of tensors.
+/// Bytes of the shortest header, `{}`.
+pub const MIN_HEADER_BYTES: u64 = 2;
+
+/// Bytes of the longest header that is read: names and shapes of tens of thousands of tensors.
 pub const MAX_HEADER_BYTES: u64 = 8 << 20;
 
 /// A file that has been read, but not understood yet.
@@ -45,7 +48,7 @@ impl TensorFile {
         let mut bytes = Vec::new();
         file.by_ref().take(8).read_to_end(&mut bytes)?;
         let header = bytes.first_chunk().copied().map(u64::from_le_bytes).ok_or(TensorFileError::Short(bytes.len()))?;
-        if header > MAX_HEADER_BYTES {
+        if !(MIN_HEADER_BYTES..=MAX_HEADER_BYTES).contains(&header) {
             return Err(TensorFileError::Header(header));
         }
         file.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
