@@ -12,10 +12,13 @@ pub enum Backend {
     Flex,
     /// burn-ndarray, which burn-flex succeeds
     Ndarray,
+    /// None of them: another program trained, and burn-flex only runs what came of it
+    #[value(skip)]
+    Imported,
 }
 
 impl Backend {
-    /// All of them.
+    /// All that train.
     #[cfg(test)]
     pub const ALL: [Self; 2] = [Self::Flex, Self::Ndarray];
 
@@ -24,6 +27,7 @@ impl Backend {
         match self {
             Self::Flex => "flex",
             Self::Ndarray => "ndarray",
+            Self::Imported => "imported",
         }
     }
 
@@ -34,7 +38,7 @@ impl Backend {
     )]
     pub fn device(self) -> Device {
         match self {
-            Self::Flex => Device::flex(),
+            Self::Flex | Self::Imported => Device::flex(),
             Self::Ndarray => Device::ndarray(),
         }
     }

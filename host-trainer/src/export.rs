@@ -14,7 +14,9 @@ const GOLDEN_PICTURES: usize = 4;
 #[derive(Debug, Error)]
 pub enum ExportError {
     /// The network breaks a rule of the format.
-    #[error("the network cannot be written as a model; a smaller --learning-rate keeps weights in range")]
+    #[error(
+        "the network cannot be written as a model; are its weights too large? In training, a smaller --learning-rate keeps them in range"
+    )]
     Encode(#[from] EncodeError),
     /// The network cannot be run on the data set.
     #[error("the exported network cannot be run")]

@@ -1,6 +1,8 @@
 //! Trains a small dense classifier, quantizes it to integers and writes `model.bin`: begins at pictures, ends at a file.
 //!
 //! ```text
+//!                                    safetensors --import--+
+//!                                                          v
 //!  IDX files --dataset--> pictures [u8] --train--> float network --calibrate--> largest activations
 //!                                                       |                              |
 //!                                                       +----------- quantize ---------+
@@ -20,6 +22,7 @@ mod compare;
 mod dataset;
 mod evaluate;
 mod export;
+mod import;
 mod model;
 mod model_file;
 mod optimizer;

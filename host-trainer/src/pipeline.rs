@@ -9,12 +9,15 @@ use crate::calibrate::measure;
 use crate::dataset::{Dataset, Split};
 use crate::evaluate;
 use crate::export::{Exported, Origins, export};
-use crate::files;
+use crate::files::{self, WriteError};
 use crate::plot;
 use crate::progress;
 use crate::quantize::{measure_error, quantize};
 use crate::record::{Configuration, Outcome, RunFile, RunFolder, encode_weights, json};
-use crate::train::{Epoch, TrainConfig, train};
+use crate::train::{Epoch, TrainConfig, Trained, train};
+
+/// Accuracy that quantization may cost before a warning, as a share.
+const TOLERATED_LOSS: f64 = 0.005;
 
 /// Trains as `config` says on `data`, looks at `validation` after each epoch, and records all of it in `folder`; the
 /// model goes to `export`, too.
@@ -31,6 +34,31 @@ pub fn run(
     look: impl FnMut(&Epoch),
 ) -> Result<Outcome> {
     let trained = train(config, &data.train, validation, data.class_names.len(), look)?;
+    let completed = complete(config, data, validation, &trained)?;
+    completed.write(Some(folder), export_path)?;
+    Ok(completed.outcome)
+}
+
+/// A run that is complete, but not written yet.
+#[derive(Debug)]
+pub struct Completed {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Its files; the model is the last.
+    records: Vec<(RunFile, Vec<u8>)>,
+}
+
+/// Quantizes, exports and evaluates what was trained as `config` says.
+///
+/// # Errors
+///
+/// Where the network is none for integers.
+pub fn complete(
+    config: &TrainConfig,
+    data: &Dataset,
+    validation: Option<&Split>,
+    trained: &Trained,
+) -> Result<Completed> {
     let network = &trained.network;
     let layers = network.parameters()?;
     let (on_train, on_test) = (measure(network, &data.train)?, measure(network, &data.test)?);
@@ -61,14 +89,14 @@ pub fn run(
         test_accuracy_float: on_test.accuracy(&data.test),
         test_accuracy_fixed: evaluation.accuracy,
         predictions_changed: changed.count(),
-        train_seconds: trained.history.iter().map(|epoch| epoch.seconds).sum(),
+        train_seconds: trained.history.iter().fold(0.0, |sum, epoch| sum + epoch.seconds),
     };
 
     let held_out = validation.map_or(0, Split::len);
+    let history = plot::history(&[(&name(config, data), &trained.history)])?;
     let confusion = plot::confusion(&evaluation)?;
     let mistakes = plot::mistakes(&evaluation, &data.test, data.rows.into(), data.columns.into())?;
-    let history = plot::history(&[(&name(config, data), &trained.history)])?;
-    let records = [
+    let records = vec![
         (RunFile::Configuration, json(&Configuration::new(config, held_out, data))?),
         (RunFile::History, json(&trained.history)?),
         (RunFile::Outcome, json(&outcome)?),
@@ -78,14 +106,27 @@ pub fn run(
         (RunFile::HistoryPlot, history.into_bytes()),
         (RunFile::ConfusionPlot, confusion.into_bytes()),
         (RunFile::MistakesPlot, mistakes.into_bytes()),
+        (RunFile::Model, bytes.clone()),
     ];
-    let records = records.iter().map(|(file, bytes)| (folder.file(*file), bytes.as_slice()));
-    let model = [(folder.file(RunFile::Model), bytes.as_slice())];
-    let export = export_path.map(|path| (path.to_owned(), bytes.as_slice()));
-    let files: Vec<_> = records.chain(model).chain(export).collect();
-    let files: Vec<_> = files.iter().map(|(path, bytes)| (path.as_path(), *bytes)).collect();
-    files::write_all(&files)?;
-    Ok(outcome)
+    Ok(Completed { outcome, records })
+}
+
+impl Completed {
+    /// Writes all files to `folder`, and the model to `export`, each where there is one.
+    ///
+    /// # Errors
+    ///
+    /// Where a file cannot be written. Then none is.
+    pub fn write(&self, folder: Option<&RunFolder>, export: Option<&Path>) -> Result<(), WriteError> {
+        let records = folder
+            .into_iter()
+            .flat_map(|folder| self.records.iter().map(|(file, bytes)| (folder.file(*file), bytes.as_slice())));
+        let model = self.records.iter().filter(|(file, _)| *file == RunFile::Model);
+        let export = export.into_iter().zip(model).map(|(path, (_, bytes))| (path.to_owned(), bytes.as_slice()));
+        let files: Vec<_> = records.chain(export).collect();
+        let files: Vec<_> = files.iter().map(|(path, bytes)| (path.as_path(), *bytes)).collect();
+        files::write_all(&files)
+    }
 }
 
 /// What the network is called in a picture: its layers and its seed.
@@ -93,6 +134,18 @@ fn name(config: &TrainConfig, data: &Dataset) -> String {
     let widths = [&[data.train.width], config.hidden.as_slice(), &[data.class_names.len()]].concat();
     let widths: Vec<String> = widths.iter().map(ToString::to_string).collect();
     format!("{}, seed {}", widths.join("-"), config.seed)
+}
+
+/// Warns where quantization costs more accuracy than it should.
+pub fn warn_of_loss(outcome: &Outcome) {
+    let loss = outcome.test_accuracy_float - outcome.test_accuracy_fixed;
+    if loss > TOLERATED_LOSS {
+        progress::say(format_args!(
+            "warning: fixed point loses {:.2} points of test accuracy; more than {:.2} is unusual",
+            100.0 * loss,
+            100.0 * TOLERATED_LOSS
+        ));
+    }
 }
 
 /// What is printed of an epoch while training goes on.

@@ -60,7 +60,7 @@ struct Network {
 
 impl Arguments {
     pub fn run(self) -> Result<()> {
-        let data = Dataset::load(self.data.data.as_deref())?;
+        let data = self.data.load()?;
         files::create_folder(&self.run)?;
         let (json_path, plot_path) = (self.run.join("compare.json"), self.run.join("compare.svg"));
         [&json_path, &plot_path].into_iter().try_for_each(|path| files::check_writable(path))?;

@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{DataArguments, OutputArguments, line};
-use crate::dataset::{Dataset, Origin, hex};
+use crate::dataset::{Origin, hex};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -27,12 +27,16 @@ struct Found {
     rows: u16,
     columns: u16,
     classes: Vec<String>,
+    class_names_file: Option<PathBuf>,
+    train_pictures_by_class: Vec<usize>,
+    test_pictures_by_class: Vec<usize>,
     train_sha256: String,
 }
 
 impl Arguments {
     pub fn run(self) -> Result<()> {
-        let data = Dataset::load(self.data.data.as_deref())?;
+        let data = self.data.load()?;
+        let classes = data.class_names.len();
         let found = Found {
             folder: data.folder,
             origin: data.origin,
@@ -42,23 +46,34 @@ impl Arguments {
             rows: data.rows,
             columns: data.columns,
             classes: data.class_names,
+            class_names_file: data.class_names_file,
+            train_pictures_by_class: data.train.count_classes(classes),
+            test_pictures_by_class: data.test.count_classes(classes),
             train_sha256: hex(&data.train_hash),
         };
-        self.output.print(&found, || {
-            let name = if found.fashion_mnist {
-                "Fashion-MNIST, all checksums agree"
-            } else {
-                "not Fashion-MNIST, but consistent"
-            };
-            [
-                line("folder", format_args!("{} ({})", found.folder.display(), found.origin.named_by())),
-                line("data set", name),
-                line("training pictures", found.train_pictures),
-                line("test pictures", found.test_pictures),
-                line("size of a picture", format_args!("{} rows, {} columns", found.rows, found.columns)),
-                line("classes", found.classes.join(", ")),
-            ]
-            .concat()
-        })
+        self.output.print(&found, || found.text())
+    }
+}
+
+impl Found {
+    fn text(&self) -> String {
+        let name =
+            if self.fashion_mnist { "Fashion-MNIST, all checksums agree" } else { "not Fashion-MNIST, but consistent" };
+        let named_by = self.class_names_file.as_ref();
+        let named_by = named_by.map(|file| format!(", named by {}", file.display())).unwrap_or_default();
+        let mut text = [
+            line("folder", format_args!("{} ({})", self.folder.display(), self.origin.named_by())),
+            line("data set", name),
+            line("training pictures", self.train_pictures),
+            line("test pictures", self.test_pictures),
+            line("size of a picture", format_args!("{} rows, {} columns", self.rows, self.columns)),
+            line("classes", format_args!("{}{named_by}", self.classes.len())),
+        ]
+        .concat();
+        let counts = self.train_pictures_by_class.iter().zip(&self.test_pictures_by_class);
+        for (class, (train, test)) in self.classes.iter().zip(counts) {
+            text += &line(&format!("  {class}"), format_args!("{train} to train with, {test} to test with"));
+        }
+        text
     }
 }

@@ -65,7 +65,7 @@ impl Arguments {
         if let Some(answers) = &self.answers {
             check_apart("--answers", answers, [&model])?;
         }
-        let mut data = Dataset::load(self.data.data.as_deref())?;
+        let mut data = self.data.load()?;
         check_fit(&view, &data)?;
         let folder = self.folder(&model, &view, &data);
         let outputs = folder.iter().flat_map(|folder| FILES.map(|file| folder.file(file))).collect::<Vec<_>>();

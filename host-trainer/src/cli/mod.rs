@@ -5,6 +5,7 @@
 mod compare;
 mod data;
 mod evaluate;
+mod import;
 mod inspect;
 mod predict;
 mod train;
@@ -16,9 +17,13 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
+use console::{Alignment, pad_str};
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::dataset::{Dataset, DatasetError, Wanted};
+use crate::files::WriteError;
+use crate::record::RunFolder;
 use crate::terminal::printable;
 use crate::{files, interrupt, progress};
 
@@ -36,6 +41,13 @@ enum Command {
     Train(train::Arguments),
     /// Train the lecture's five networks and compare them
     Compare(compare::Arguments),
+    /// Make a model of a network that PyTorch or Keras trained
+    ///
+    /// It is one of dense layers with ReLU between them. The last layer gives logits; a softmax behind it changes no
+    /// answer, and is left out. Layers are found by the names that PyTorch and Keras give them and by their shapes, from
+    /// the pixels of the data set to its classes. Training pictures calibrate the model, test pictures evaluate it.
+    /// docs/import.md has a script for each framework.
+    Import(import::Arguments),
     /// Run a model over the test pictures, in fixed point, on all cores
     Evaluate(evaluate::Arguments),
     /// Run a model on one picture, in fixed point
@@ -56,6 +68,19 @@ struct DataArguments {
     /// here may hold any data set of that form.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Text file with the names of the classes, one a line, in the order of their labels
+    ///
+    /// Without it: class-names.txt in the folder of the data set, or what Fashion-MNIST calls its classes, or the
+    /// labels.
+    #[arg(long, value_name = "FILE")]
+    class_names: Option<PathBuf>,
+}
+
+impl DataArguments {
+    /// The data set that is asked for.
+    fn load(&self) -> Result<Dataset, DatasetError> {
+        Dataset::load(Wanted { folder: self.data.as_deref(), class_names: self.class_names.as_deref() })
+    }
 }
 
 /// How results are printed.
@@ -78,6 +103,7 @@ pub fn run() -> ExitCode {
     let result = match cli.command {
         Command::Train(arguments) => arguments.run(),
         Command::Compare(arguments) => arguments.run(),
+        Command::Import(arguments) => arguments.run(),
         Command::Evaluate(arguments) => arguments.run(),
         Command::Predict(arguments) => arguments.run(),
         Command::Inspect(arguments) => arguments.run(),
@@ -123,9 +149,21 @@ fn check_apart(
     }
 }
 
+/// That a model can be written to `export`, besides what a run leaves in its folder.
+fn check_export(export: &Path, run: Option<&Path>) -> Result<()> {
+    let Some(run) = run else { return Ok(files::check_writable(export)?) };
+    check_apart("--export", export, RunFolder::at(run.to_owned()).files().chain([run.to_owned()]))?;
+    match files::check_writable(export) {
+        // It comes with the run's.
+        Err(WriteError::NoFolder { folder, .. }) if files::is_within(run, &folder) => Ok(()),
+        checked => Ok(checked?),
+    }
+}
+
 /// A line of a report: what, and how much.
 fn line(name: &str, value: impl Display) -> String {
-    format!("{:<24}{}\n", printable(name), printable(&value.to_string()))
+    let name = printable(name);
+    format!("{} {}\n", pad_str(&name, 23, Alignment::Left, None), printable(&value.to_string()))
 }
 
 /// A share of 0..=1 in percent.
@@ -144,6 +182,8 @@ mod tests {
 
     #[test]
     fn control_characters_are_escaped() {
+        assert_eq!(line("\u{4e5d}", 1), format!("\u{4e5d}{}1\n", " ".repeat(22)));
+        assert_eq!(line(&"x".repeat(30), 1), format!("{} 1\n", "x".repeat(30)));
         assert_eq!(line("\x1b[2J", "a\nb\u{9b}"), "\\u{1b}[2J               a\\nb\\u{9b}\n");
     }
 }

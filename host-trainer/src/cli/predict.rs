@@ -8,7 +8,6 @@ use serde::Serialize;
 use shared_model::{HostWorkspace, PROBABILITY_ONE};
 
 use super::{DataArguments, OutputArguments, UsageError, line, percent};
-use crate::dataset::Dataset;
 use crate::{model_file, picture};
 
 #[derive(Debug, Args)]
@@ -30,8 +29,8 @@ struct PictureArguments {
     /// A test picture, by its index from 0
     #[arg(long, value_name = "N")]
     index: Option<usize>,
-    /// A PNG or JPEG file of the model's size (28 x 28 for Fashion-MNIST), bright on black, grey or made so
-    #[arg(long, value_name = "FILE", conflicts_with = "data")]
+    /// A PNG or JPEG file of the model's size, bright on black, grey or made so
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "class_names"])]
     image: Option<PathBuf>,
 }
 
@@ -57,7 +56,7 @@ impl Arguments {
             PictureArguments { image: Some(path), .. } => (picture::read(&path, view.rows(), view.columns())?, None),
             PictureArguments { index, .. } => {
                 let index = index.unwrap_or_default();
-                let data = Dataset::load(self.data.data.as_deref())?;
+                let data = self.data.load()?;
                 super::evaluate::check_fit(&view, &data)?;
                 let last = data.test.len().saturating_sub(1);
                 let label = data.test.labels.get(index).copied();

@@ -8,25 +8,21 @@ use clap::{ArgAction, Args};
 use serde::Serialize;
 use shared_model::{MAX_LAYERS, MAX_WIDTH, packed_length};
 
-use super::{DataArguments, OutputArguments, UsageError, check_apart, line, percent};
+use super::{DataArguments, OutputArguments, UsageError, check_apart, check_export, line, percent};
 use crate::backend::Backend;
 use crate::dataset::{Dataset, Split};
-use crate::files::{self, WriteError};
 use crate::record::{Outcome, RunFile, RunFolder, Stop};
 use crate::train::{Epoch, TrainConfig};
-use crate::{pipeline, progress};
+use crate::{files, pipeline, progress};
 
 /// Hidden layers of a network: all layers but the last.
 const MAX_HIDDEN_LAYERS: usize = MAX_LAYERS - 1;
 
 /// Bytes that a model's weights may take, padding included: nothing larger fits a microcontroller.
-const MAX_WEIGHT_BYTES: usize = 64 << 20;
+pub const MAX_WEIGHT_BYTES: usize = 64 << 20;
 
 /// From how many points between test and training accuracy on one speaks of overfitting.
 const LARGE_GAP: f64 = 3.0;
-
-/// Accuracy that quantization may cost before a warning, as a share.
-const TOLERATED_LOSS: f64 = 0.005;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -95,14 +91,9 @@ impl Arguments {
         // Nothing is trained that could not be kept, and no folder created for what is refused.
         let run = self.run.clone().unwrap_or_else(|| RunFolder::default_path(&config));
         if let Some(export) = &self.export {
-            check_apart("--export", export, RunFolder::at(run.clone()).files().chain([run.clone()]))?;
-            match files::check_writable(export) {
-                // It comes with the run's.
-                Err(WriteError::NoFolder { folder, .. }) if files::is_within(&run, &folder) => (),
-                checked => checked?,
-            }
+            check_export(export, Some(&run))?;
         }
-        let mut data = Dataset::load(self.data.data.as_deref())?;
+        let mut data = self.data.load()?;
         if let Some(export) = &self.export {
             check_apart("--export", export, data.files())?;
         }
@@ -122,14 +113,7 @@ impl Arguments {
         let look = |epoch: &Epoch| pipeline::say_epoch(epoch, config.epochs);
         let outcome = pipeline::run(&config, &data, validation.as_ref(), &folder, self.export.as_deref(), look)?;
 
-        let loss = outcome.test_accuracy_float - outcome.test_accuracy_fixed;
-        if loss > TOLERATED_LOSS {
-            progress::say(format_args!(
-                "warning: fixed point loses {:.2} points of test accuracy; more than {:.2} is unusual",
-                100.0 * loss,
-                100.0 * TOLERATED_LOSS
-            ));
-        }
+        pipeline::warn_of_loss(&outcome);
         let model = self.export.unwrap_or_else(|| folder.file(RunFile::Model));
         let report = Report {
             run: folder.path(),

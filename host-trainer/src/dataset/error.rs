@@ -140,6 +140,9 @@ pub enum DatasetError {
         /// The folder.
         folder: PathBuf,
     },
+    /// The classes cannot be given their names.
+    #[error(transparent)]
+    ClassNames(#[from] super::ClassNamesError),
     /// A file is consistent but not Fashion-MNIST's, in a place where only Fashion-MNIST belongs.
     #[error(
         "data file {path} is not Fashion-MNIST's: SHA-256 {found}, expected {expected}; delete it or get it again, or name the folder by --data to use it as it is"

@@ -1,6 +1,7 @@
 //! The data set: four IDX files in a folder, checked before anything else looks at them.
 
 mod checksum;
+mod class_names;
 mod download;
 mod error;
 mod idx;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use self::idx::{Labels, Pictures};
 
 pub use checksum::{Hash, hex};
+pub use class_names::ClassNamesError;
 pub use error::DatasetError;
 pub use locate::{Origin, Places};
 pub use split::Split;
@@ -47,13 +49,24 @@ impl IdxFile {
         }
     }
 
-    /// The file in `folder`, compressed or not, if it is there.
+    /// The file in `folder`, compressed or not, if it is there. Some copies have a dot before `idx`.
     fn find(self, folder: &Path) -> Option<PathBuf> {
-        [format!("{}.gz", self.name()), self.name().to_owned()]
+        let names = [self.name().to_owned(), self.name().replace("-idx", ".idx")];
+        names
             .iter()
+            .flat_map(|name| [format!("{name}.gz"), name.clone()])
             .map(|name| folder.join(name))
             .find(|path| path.is_file())
     }
+}
+
+/// Which data set is asked for; by default, Fashion-MNIST wherever it is found.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    /// The user's `--data`: any consistent data set will do there. Everywhere else it must be Fashion-MNIST.
+    pub folder: Option<&'a Path>,
+    /// The user's `--class-names`; without it, `class-names.txt` in the data set's folder counts, where there is one.
+    pub class_names: Option<&'a Path>,
 }
 
 /// A data set that has been checked: shapes agree, labels are 0, 1, .. without a gap.
@@ -69,6 +82,8 @@ pub struct Dataset {
     pub columns: u16,
     /// One name for each class.
     pub class_names: Vec<String>,
+    /// The file that they were read from, if they were.
+    pub class_names_file: Option<PathBuf>,
     /// Whether all four files are Fashion-MNIST's.
     pub is_fashion_mnist: bool,
     /// SHA-256 of the training pictures' file and the training labels' file, decompressed, as one.
@@ -82,31 +97,29 @@ pub struct Dataset {
 impl Dataset {
     /// Finds a data set, downloads it where there is none, reads and checks it.
     ///
-    /// `given` is the user's `--data`: any consistent data set will do there. Everywhere else it must be Fashion-MNIST.
-    ///
     /// # Errors
     ///
     /// Where there is none, or what is there is not as it should be.
-    pub fn load(given: Option<&Path>) -> Result<Self, DatasetError> {
-        let places = Places::of_this_system(given);
+    pub fn load(wanted: Wanted<'_>) -> Result<Self, DatasetError> {
+        let places = Places::of_this_system(wanted.folder);
         let (folder, origin) = match places.locate()? {
             Some(found) => found,
             None => (download::fill(&places.cache.ok_or(DatasetError::NoCache)?)?, Origin::Downloaded),
         };
-        Self::read(folder, origin)
+        Self::read(folder, origin, wanted.class_names)
     }
 
     /// The files that it was read from.
     pub fn files(&self) -> impl Iterator<Item = PathBuf> {
-        IdxFile::ALL.into_iter().filter_map(|file| file.find(&self.folder))
+        IdxFile::ALL.into_iter().filter_map(|file| file.find(&self.folder)).chain(self.class_names_file.clone())
     }
 
-    /// Reads and checks the data set in `folder`.
+    /// Reads and checks the data set in `folder`, with the names in `class_names` if that is given.
     ///
     /// # Errors
     ///
     /// As [`load`](Self::load).
-    pub fn read(folder: PathBuf, origin: Origin) -> Result<Self, DatasetError> {
+    fn read(folder: PathBuf, origin: Origin, class_names: Option<&Path>) -> Result<Self, DatasetError> {
         let path = |file: IdxFile| {
             let missing =
                 DatasetError::Missing { name: file.name(), folder: folder.clone(), named_by: origin.named_by() };
@@ -144,10 +157,12 @@ impl Dataset {
         check_counts(&folder, "test", &test_pictures, &test_labels)?;
         let (rows, columns) = check_shapes(&folder, &train_pictures, &test_pictures)?;
         let classes = check_labels(&folder, &train_labels.labels, &test_labels.labels)?;
-        let class_names = if is_fashion_mnist {
-            FASHION_MNIST_CLASSES.map(str::to_owned).to_vec()
-        } else {
-            (0..classes).map(|class| class.to_string()).collect()
+        let in_folder = folder.join(class_names::FILE_NAME);
+        let class_names_file = class_names.map(Path::to_owned).or_else(|| in_folder.exists().then_some(in_folder));
+        let class_names = match &class_names_file {
+            Some(file) => class_names::read(file, classes)?,
+            None if is_fashion_mnist => FASHION_MNIST_CLASSES.map(str::to_owned).to_vec(),
+            None => (0..classes).map(|class| class.to_string()).collect(),
         };
         let width = train_pictures.rows * train_pictures.columns;
         Ok(Self {
@@ -156,6 +171,7 @@ impl Dataset {
             rows,
             columns,
             class_names,
+            class_names_file,
             is_fashion_mnist,
             train_hash,
             train: Split { width, pixels: train_pictures.pixels, labels: train_labels.labels },

@@ -28,6 +28,17 @@ impl Split {
         self.pixels.chunks_exact(self.width)
     }
 
+    /// How many pictures each of `classes` classes has.
+    pub fn count_classes(&self, classes: usize) -> Vec<usize> {
+        let mut counts = vec![0; classes];
+        for &label in &self.labels {
+            if let Some(count) = counts.get_mut(usize::from(label)) {
+                *count += 1;
+            }
+        }
+        counts
+    }
+
     /// How many of `predictions`, one for each picture, are right.
     pub fn count_right(&self, predictions: &[u16]) -> u32 {
         let pairs = predictions.iter().zip(&self.labels);
@@ -53,6 +64,12 @@ mod tests {
         assert_eq!((split.len(), rest.len()), (2, 1));
         assert_eq!((split.picture(1), rest.picture(0)), (&[3, 4][..], &[5, 6][..]));
         assert_eq!(split.picture(2), [0_u8; 0]);
+    }
+
+    #[test]
+    fn pictures_of_a_class_are_counted() {
+        let split = Split { width: 1, pixels: vec![0; 4], labels: vec![2, 0, 2, 2] };
+        assert_eq!(split.count_classes(4), [1, 0, 3, 0]);
     }
 
     #[test]

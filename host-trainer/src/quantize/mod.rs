@@ -50,7 +50,7 @@ impl QuantizedLayer {
 pub enum QuantizeError {
     /// A weight or a bias is not a number.
     #[error(
-        "layer {layer}, output {output} has weights that are not finite: training diverged; try a smaller --learning-rate"
+        "layer {layer}, output {output} has weights that are not finite: did training diverge? A smaller --learning-rate may help"
     )]
     NotFinite {
         /// The layer, from 0.
@@ -58,9 +58,18 @@ pub enum QuantizeError {
         /// The output, from 0.
         output: usize,
     },
+    /// A hidden layer's outputs are beyond the range of `f32`.
+    #[error(
+        "layer {layer} has outputs that are not finite: are its weights too large? Did training diverge? A smaller \
+         --learning-rate may help"
+    )]
+    ActivationRange {
+        /// The layer, from 0.
+        layer: usize,
+    },
     /// A logit would not fit its fixed point.
     #[error(
-        "class {class} has weights far too large for logits of 32 bits: training diverged; try a smaller --learning-rate"
+        "class {class} has weights far too large for logits of 32 bits: did training diverge? A smaller --learning-rate may help"
     )]
     LogitRange {
         /// The class, from 0.
@@ -72,7 +81,7 @@ pub enum QuantizeError {
 ///
 /// # Errors
 ///
-/// Where weights are not finite, or too large for logits to fit.
+/// Where weights or activations are not finite, or too large for logits to fit.
 pub fn quantize(layers: &[DenseParameters], largest: &[f32]) -> Result<Vec<QuantizedLayer>, QuantizeError> {
     let mut input_scale = INPUT_SCALE;
     let mut quantized = Vec::with_capacity(layers.len());
@@ -81,6 +90,7 @@ pub fn quantize(layers: &[DenseParameters], largest: &[f32]) -> Result<Vec<Quant
             dense::channels(layer, input_scale).map_err(|output| QuantizeError::NotFinite { layer: index, output })?;
         // The last layer has no activation of its own: its outputs are the logits.
         let output_scale = match largest.get(index) {
+            Some(largest) if !largest.is_finite() => return Err(QuantizeError::ActivationRange { layer: index }),
             Some(&largest) => activation_scale(largest, &channels),
             None => 1.0 / f64::from(1_u32 << LOGIT_FRACTION_BITS),
         };

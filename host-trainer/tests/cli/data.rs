@@ -2,10 +2,11 @@
 
 use std::fs;
 
+use predicates::prelude::*;
 use predicates::str::contains;
 
 use crate::desk::{Desk, failure, json};
-use crate::files::{FILES, SIDE, bars, gzip, idx};
+use crate::files::{FILES, SIDE, bars, gzip, idx, write_dots};
 
 #[test]
 fn a_data_set_that_was_named_is_checked_and_described() {
@@ -62,4 +63,75 @@ fn data_files_that_are_wrong_are_named() {
         failure(desk.train(&["--export", "model.bin"]), 1, parts);
         assert!(!desk.model().exists());
     }
+}
+
+#[test]
+fn pictures_of_any_size_and_number_of_classes_do() {
+    for (rows, columns, classes) in [(5, 9, 2), (12, 17, 200)] {
+        let desk = Desk::new();
+        let data = desk.path().join("dots");
+        write_dots(&data, rows, columns, classes, 4 * classes);
+        let names: Vec<String> = (0..classes).map(|class| format!("Nummer {class} \u{96f6}")).collect();
+        fs::write(data.join("class-names.txt"), format!("\u{feff}{}", names.join("\r\n"))).unwrap();
+        let arguments = ["--hidden", "150", "--epochs", "40", "--learning-rate", "0.003", "--batch-size", "16"];
+        desk.command(&["train", "--data", "dots", "--export", "model.bin"]).args(arguments).assert().success();
+
+        let evaluated = json(desk.run(&["evaluate", "model.bin", "--data", "dots", "--json"]));
+        assert!(evaluated["accuracy"].as_f64().unwrap() > 0.9, "dots are easy: {evaluated}");
+        let inspected = json(desk.run(&["inspect", "model.bin", "--json"]));
+        assert_eq!((&inspected["rows"], &inspected["columns"]), (&rows.into(), &columns.into()));
+        assert_eq!(inspected["classes"], serde_json::json!(names));
+        let predicted = json(desk.run(&["predict", "model.bin", "--index", "1", "--data", "dots", "--json"]));
+        assert_eq!((&predicted["label_name"], &predicted["label"]), (&names[1].as_str().into(), &1.into()));
+        assert_eq!(predicted["probabilities"].as_array().unwrap().len(), names.len());
+        desk.run(&["predict", "model.bin", "--index", "1", "--data", "dots"]).success().stdout(contains(&names[1]));
+
+        let found = json(desk.run(&["data", "--data", "dots", "--json"]));
+        let last = found["train_pictures_by_class"].as_array().unwrap().last();
+        assert_eq!((&found["classes"], last), (&inspected["classes"], Some(&4.into())));
+        // A file that is named counts more than one that lies there.
+        fs::write(desk.path().join("names"), names.join("\n").replace("Nummer", "No.")).unwrap();
+        desk.run(&["data", "--data", "dots", "--class-names", "names"]).success().stdout(
+            contains("named by names").and(contains("No. 1 \u{96f6}")).and(contains("4 to train with, 1 to test")),
+        );
+    }
+}
+
+#[test]
+fn class_names_that_do_not_fit_are_refused_by_file_and_line() {
+    let desk = Desk::new();
+    let file = desk.path().join("data/class-names.txt");
+    let long = format!("a\nb\n{}\n", "x".repeat(1025));
+    let cases: [(&[u8], &str); 8] = [
+        (b"a\nb\n", "2 names for 3 classes"),
+        (b"a\nb\nc\nd\n", "4 names for 3 classes"),
+        (b"", "0 names for 3 classes"),
+        (b"a\n\nc\n", "line 2: it is empty"),
+        (b"a\nb\na\n", "line 3: the same name as in line 1"),
+        (b"a\nb\x1b[31m\nc\n", "line 2: it has the control character \\u{1b}"),
+        (b"a\nb\n\xc3\n", "line 3: not UTF-8"),
+        (long.as_bytes(), "line 3: a name of 1025 bytes"),
+    ];
+    for (content, part) in cases {
+        fs::write(&file, content).unwrap();
+        failure(desk.train(&["--export", "model.bin"]), 1, &["data/class-names.txt", part]);
+        assert!(!desk.model().exists());
+    }
+    let assert = desk.run(&["data", "--data", "data", "--class-names", "absent"]);
+    failure(assert, 1, &["cannot read class names absent"]);
+    // Nor is such a file replaced.
+    fs::write(&file, "a\nb\nc").unwrap();
+    let assert = desk.train(&["--export", "data/class-names.txt"]);
+    failure(assert, 2, &["--export", "would replace"]);
+}
+
+#[test]
+fn files_with_a_dot_in_their_names_are_found() {
+    let desk = Desk::new();
+    let data = desk.path().join("data");
+    for entry in fs::read_dir(&data).unwrap() {
+        let path = entry.unwrap().path();
+        fs::rename(&path, path.to_str().unwrap().replace("-idx", ".idx")).unwrap();
+    }
+    assert_eq!(json(desk.run(&["data", "--data", "data", "--json"]))["train_pictures"], 240);
 }

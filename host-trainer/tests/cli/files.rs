@@ -61,6 +61,25 @@ pub fn write_data(folder: &Path) {
     }
 }
 
+/// Writes a data set of `rows` by `columns` pictures to `folder`, one of each of `classes` classes in turn: `count` to
+/// train with, one of each class to test with. A picture of a class is bright at the class's pixel, in noise.
+pub fn write_dots(folder: &Path, rows: u32, columns: u32, classes: u32, count: u32) {
+    fs::create_dir_all(folder).expect("a folder");
+    for (count, names) in [(count, &FILES[..2]), (classes, &FILES[2..])] {
+        let mut noise = 54321_u32;
+        let labels: Vec<u8> = (0..count).map(|index| (index % classes) as u8).collect();
+        let mut pixels = Vec::new();
+        for label in &labels {
+            for position in 0..rows * columns {
+                noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                pixels.push(if position == u32::from(*label) { 255 } else { (noise >> 27) as u8 });
+            }
+        }
+        fs::write(folder.join(names[0]), idx(&[count, rows, columns], &pixels)).expect("a file");
+        fs::write(folder.join(names[1]), idx(&[count], &labels)).expect("a file");
+    }
+}
+
 /// The names of what is in `folder`, sorted.
 pub fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("a folder");

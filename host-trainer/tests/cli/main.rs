@@ -5,5 +5,6 @@ mod data;
 mod desk;
 mod evaluate;
 mod files;
+mod import;
 mod model;
 mod train;

@@ -1,0 +1,66 @@
+"""Trains a network of dense layers with PyTorch and saves its weights for `host-trainer import`.
+
+    pip install numpy torch safetensors
+    python train_pytorch.py [FOLDER OF THE DATA SET [WEIGHTS.safetensors]]
+"""
+
+import gzip
+import sys
+from pathlib import Path
+
+import numpy
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+
+def read_idx(folder, name):
+    """The array in an IDX file, gzipped or not."""
+    path = folder / f"{name}.gz"
+    data = gzip.decompress(path.read_bytes()) if path.exists() else (folder / name).read_bytes()
+    dimensions = data[3]
+    shape = numpy.frombuffer(data, ">u4", dimensions, offset=4)
+    return numpy.frombuffer(data, numpy.uint8, offset=4 + 4 * dimensions).reshape(shape)
+
+
+def load(folder, split):
+    """Pictures, a row of pixels in 0..=1 each, and labels."""
+    pictures = read_idx(folder, f"{split}-images-idx3-ubyte")
+    labels = read_idx(folder, f"{split}-labels-idx1-ubyte")
+    pixels = pictures.reshape(len(pictures), -1).astype(numpy.float32) / 255
+    return torch.from_numpy(pixels), torch.from_numpy(labels.astype(numpy.int64))
+
+
+def main(folder="/usr/share/datasets/fashion-mnist", weights="pytorch.safetensors"):
+    torch.manual_seed(1)
+    pictures, labels = load(Path(folder), "train")
+    test_pictures, test_labels = load(Path(folder), "t10k")
+
+    # Only dense layers, with ReLU between them; the last one gives logits, so there is no softmax.
+    network = nn.Sequential(
+        nn.Linear(pictures.shape[1], 128),
+        nn.ReLU(),
+        nn.Linear(128, int(labels.max()) + 1),
+    )
+    optimizer = torch.optim.Adam(network.parameters())
+    for epoch in range(1, 6):
+        total = 0.0
+        for batch in torch.randperm(len(labels)).split(32):
+            loss = nn.functional.cross_entropy(network(pictures[batch]), labels[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(batch)
+        print(f"epoch {epoch}: loss {total / len(labels):.4f}")
+
+    with torch.no_grad():
+        right = (network(test_pictures).argmax(1) == test_labels).sum().item()
+    print(f"test accuracy {right / len(test_labels):.4f} ({right} of {len(test_labels)})")
+
+    # "0.weight" [128, 784], "0.bias" [128], "2.weight" [10, 128], "2.bias" [10]
+    save_file(network.state_dict(), weights)
+    print(f"weights in {weights}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,120 @@
+//! What a tensor's name says, by the customs of PyTorch and of Keras.
+
+use super::Orientation;
+
+/// What is known of a matrix of weights by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Custom {
+    /// How a framework that uses such names lays it out.
+    pub orientation: Orientation,
+    /// The name that the biases of the same layer have.
+    pub bias: String,
+}
+
+impl Custom {
+    /// What `name` says, if it is one that weights have: `fc1.weight`, `dense/kernel`, `dense/kernel:0`,
+    /// `layers/dense/vars/0`.
+    pub fn of(name: &str) -> Option<Self> {
+        let (whole, variable) = match name.strip_suffix(":0") {
+            Some(whole) => (whole, ":0"),
+            None => (name, ""),
+        };
+        if let Some(layer) = whole.strip_suffix("vars/0").filter(|layer| layer.is_empty() || layer.ends_with('/')) {
+            return Some(Self { orientation: Orientation::InOut, bias: format!("{layer}vars/1{variable}") });
+        }
+        let start = whole.rfind(SEPARATORS).map_or(0, |position| position + 1);
+        let (layer, last) = whole.split_at_checked(start)?;
+        let orientation = match last {
+            "weight" => Orientation::OutIn,
+            "kernel" => Orientation::InOut,
+            _ => return None,
+        };
+        Some(Self { orientation, bias: format!("{layer}bias{variable}") })
+    }
+}
+
+/// What separates the parts of a name.
+const SEPARATORS: [char; 3] = ['.', '/', ':'];
+
+/// A key by which names sort as people count: `dense`, `dense_1`, `dense_2`, `dense_10`.
+pub fn natural_key(name: &str) -> impl Ord + use<> {
+    let parts: Vec<Vec<Run>> = name.split(SEPARATORS).map(runs).collect();
+    (parts, name.to_owned())
+}
+
+/// A run of digits, or of anything else. Of numbers without leading zeros the longer is the larger.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Run {
+    Number(usize, String),
+    Text(String),
+}
+
+fn runs(part: &str) -> Vec<Run> {
+    let mut runs = Vec::new();
+    let mut rest = part;
+    while let Some(first) = rest.chars().next() {
+        let is_number = first.is_ascii_digit();
+        let end = rest.find(|character: char| character.is_ascii_digit() != is_number).unwrap_or(rest.len());
+        let (run, behind) = rest.split_at(end);
+        runs.push(if is_number {
+            let digits = run.trim_start_matches('0');
+            Run::Number(digits.len(), digits.to_owned())
+        } else {
+            Run::Text(run.to_owned())
+        });
+        rest = behind;
+    }
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_weights_are_known() {
+        use Orientation::{InOut, OutIn};
+        for (name, orientation, bias) in [
+            ("fc1.weight", OutIn, "fc1.bias"),
+            ("0.weight", OutIn, "0.bias"),
+            ("weight", OutIn, "bias"),
+            ("module.layers.2.weight", OutIn, "module.layers.2.bias"),
+            ("dense/kernel", InOut, "dense/bias"),
+            ("sequential/dense_1/kernel:0", InOut, "sequential/dense_1/bias:0"),
+            ("params.Dense_0.kernel", InOut, "params.Dense_0.bias"),
+            ("layers/dense/vars/0", InOut, "layers/dense/vars/1"),
+        ] {
+            assert_eq!(Custom::of(name), Some(Custom { orientation, bias: bias.to_owned() }), "{name}");
+        }
+        for name in ["fc1.bias", "w1", "", ":0", ".", "fc1.weight.exp_avg", "layers/dense/vars/1", "weights", "ovars/0"]
+        {
+            assert_eq!(Custom::of(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn names_sort_as_people_count() {
+        let sorted = [
+            "0.weight",
+            "2.weight",
+            "10.weight",
+            "dense/bias",
+            "dense/kernel",
+            "dense1/kernel",
+            "dense_1/kernel:0",
+            "dense_2/kernel:0",
+            "dense_02/kernel:0",
+            "dense_10/kernel:0",
+            "layers.2.weight",
+            "layers.10.weight",
+        ];
+        let mut names = sorted;
+        names.reverse();
+        names.sort_by_cached_key(|name| natural_key(name));
+        // Equal but for leading zeros: by their characters.
+        let (one, other) = (names.iter().position(|name| *name == "dense_02/kernel:0"), 7);
+        assert_eq!(one, Some(other));
+        names.swap(7, 8);
+        assert_eq!(names, sorted);
+    }
+}

@@ -1,0 +1,258 @@
+//! Networks trained elsewhere: what is made of their weights, and which are refused.
+
+use std::fs;
+
+use predicates::prelude::*;
+use predicates::str::contains;
+use safetensors::Dtype;
+use safetensors::tensor::TensorView;
+use serde_json::Value;
+
+use crate::desk::{Desk, failure, json};
+use crate::files::{SIDE, names};
+
+const PIXELS: usize = (SIDE * SIDE) as usize;
+
+/// A tensor of a file: name, shape, values.
+type Named = (&'static str, Vec<usize>, Vec<f64>);
+
+/// A dense layer: weights, `[output][input]`, and biases.
+#[derive(Clone)]
+struct Dense {
+    weights: Vec<Vec<f64>>,
+    biases: Vec<f64>,
+}
+
+impl Dense {
+    fn out_in(&self) -> (Vec<usize>, Vec<f64>) {
+        (vec![self.weights.len(), self.weights[0].len()], self.weights.concat())
+    }
+
+    fn in_out(&self) -> (Vec<usize>, Vec<f64>) {
+        let inputs = self.weights[0].len();
+        let values = (0..inputs).flat_map(|input| self.weights.iter().map(move |weights| weights[input]));
+        (vec![inputs, self.weights.len()], values.collect())
+    }
+
+    fn bias(&self, name: &'static str) -> Named {
+        (name, vec![self.biases.len()], self.biases.clone())
+    }
+}
+
+/// A network that finds bars: four hidden neurons, of which three look at a third of the picture each.
+fn bars() -> [Dense; 2] {
+    let mut noise = 99_u32;
+    let mut small = || {
+        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        f64::from(noise >> 8) / f64::from(1 << 24) * 0.1 - 0.05
+    };
+    let looks_at = |neuron: usize, pixel: usize| if pixel % SIDE as usize / 2 == neuron { 0.2 } else { 0.0 };
+    let hidden = (0..4).map(|neuron| (0..PIXELS).map(|pixel| looks_at(neuron, pixel) + small()).collect());
+    let hidden = Dense { weights: hidden.collect(), biases: vec![0.1, -0.2, 0.3, 0.4] };
+    let last = (0..3).map(|class| (0..4).map(|neuron| if class == neuron { 2.0 } else { small() }).collect());
+    [hidden, Dense { weights: last.collect(), biases: vec![0.0, 0.1, -0.1] }]
+}
+
+fn pytorch([hidden, last]: &[Dense; 2]) -> Vec<Named> {
+    let named = |name, (shape, values)| (name, shape, values);
+    vec![
+        named("fc1.weight", hidden.out_in()),
+        hidden.bias("fc1.bias"),
+        named("fc2.weight", last.out_in()),
+        last.bias("fc2.bias"),
+    ]
+}
+
+fn keras([hidden, last]: &[Dense; 2]) -> Vec<Named> {
+    let named = |name, (shape, values)| (name, shape, values);
+    vec![
+        named("sequential/dense/kernel:0", hidden.in_out()),
+        hidden.bias("sequential/dense/bias:0"),
+        named("sequential/dense_1/kernel:0", last.in_out()),
+        last.bias("sequential/dense_1/bias:0"),
+    ]
+}
+
+fn file(tensors: &[Named]) -> Vec<u8> {
+    let data: Vec<Vec<u8>> = tensors
+        .iter()
+        .map(|tensor| tensor.2.iter().flat_map(|value| (*value as f32).to_le_bytes()).collect())
+        .collect();
+    let views = tensors
+        .iter()
+        .zip(&data)
+        .map(|((name, shape, _), data)| (*name, TensorView::new(Dtype::F32, shape.clone(), data).unwrap()));
+    safetensors::serialize(views, None).unwrap()
+}
+
+impl Desk {
+    /// Imports `weights` to the model `name`.
+    fn import(&self, weights: &[u8], name: &str, arguments: &[&str]) -> assert_cmd::assert::Assert {
+        fs::write(self.path().join("weights"), weights).unwrap();
+        self.command(&["import", "weights", "--data", "data", "--export", name]).args(arguments).assert()
+    }
+
+    /// The model that comes of `weights`.
+    fn imported(&self, weights: &[u8], arguments: &[&str]) -> Vec<u8> {
+        self.import(weights, "model.bin", arguments).success();
+        fs::read(self.model()).unwrap()
+    }
+
+    fn logits(&self, index: usize) -> Vec<f64> {
+        let predicted =
+            json(self.run(&["predict", "model.bin", "--data", "data", "--json", "--index", &index.to_string()]));
+        predicted["logits"].as_array().unwrap().iter().map(|logit| logit.as_f64().unwrap()).collect()
+    }
+}
+
+#[test]
+fn the_same_network_in_two_layouts_gives_the_same_bytes() {
+    let (desk, network) = (Desk::new(), bars());
+    let model = desk.imported(&file(&pytorch(&network)), &[]);
+    assert!(model == desk.imported(&file(&keras(&network)), &[]));
+    // Names that say nothing, with a map.
+    let map = ["--layer", "sequential/dense/kernel:0,b.0", "--layer", "l/2.w:x,sequential/dense_1/bias:0,in-out"];
+    let mut odd = keras(&network);
+    odd[1].0 = "b.0";
+    odd[2].0 = "l/2.w:x";
+    assert!(model == desk.imported(&file(&odd), &map));
+    failure(desk.import(&file(&odd), "other.bin", &[]), 1, &["no row of these", "l/2.w:x [4, 3], F32", "--layer"]);
+
+    let report = json(desk.import(&file(&pytorch(&network)), "model.bin", &["--run", "run", "--json"]));
+    assert_eq!((&report["test_accuracy_float"], &report["test_accuracy_fixed"]), (&1.0.into(), &1.0.into()));
+    assert_eq!((&report["layers"][0]["weight"], &report["unused"]), (&"fc1.weight".into(), &Value::Array(vec![])));
+    let run = desk.path().join("run");
+    assert!(fs::read(run.join("model.bin")).unwrap() == model);
+    let config: Value = serde_json::from_slice(&fs::read(run.join("config.json")).unwrap()).unwrap();
+    assert_eq!((&config["backend"], &config["hidden"]), (&"imported".into(), &serde_json::json!([4])));
+    let inspected = json(desk.run(&["inspect", "model.bin", "--json"]));
+    let provenance = &inspected["provenance"];
+    assert_eq!((&provenance["backend"], &provenance["epochs"]), (&"imported".into(), &0.into()));
+
+    // What a run leaves can be imported again, to the same network.
+    let weights = fs::read(run.join("weights.safetensors")).unwrap();
+    assert!(model == desk.imported(&weights, &[]));
+}
+
+#[test]
+fn what_training_did_to_pixels_becomes_part_of_the_first_layer() {
+    let (desk, network) = (Desk::new(), bars());
+    desk.imported(&file(&pytorch(&network)), &[]);
+    let plain: Vec<_> = (0..6).map(|index| desk.logits(index)).collect();
+    // The same network for pixels of another form: `weight * pixel` stays what it was.
+    let (mean, std) = (0.286, 0.353);
+    for (scale, mean, std) in [(255.0, mean, std), (1.0, 0.0, 1.0), (1.0, 255.0 * mean, 255.0 * std)] {
+        let mut changed = network.clone();
+        for (weights, bias) in changed[0].weights.iter_mut().zip(&mut changed[0].biases) {
+            weights.iter_mut().for_each(|weight| *weight *= scale * std / 255.0);
+            *bias += weights.iter().sum::<f64>() * mean / std;
+        }
+        let weights = file(&keras(&changed));
+        let [scale, mean, std] = [scale, mean, std].map(|number: f64| number.to_string());
+        desk.imported(&weights, &["--pixel-scale", &scale, "--mean", &mean, "--std", &std]);
+        for (index, plain) in plain.iter().enumerate() {
+            for (logit, expected) in desk.logits(index).iter().zip(plain) {
+                assert!((logit - expected).abs() < 0.01 * expected.abs().max(1.0), "{logit} {expected}");
+            }
+        }
+        // Without saying so, the answers are others.
+        desk.imported(&weights, &[]);
+        assert!((desk.logits(0)[0] - plain[0][0]).abs() > 0.1 * plain[0][0].abs());
+    }
+}
+
+#[test]
+fn what_looks_wrong_is_said() {
+    let (desk, network) = (Desk::new(), bars());
+    let mut tensors = pytorch(&network);
+    tensors.push(("optimizer.fc1.weight.exp_avg", vec![4, 36], vec![0.0; 144]));
+    let assert = desk.import(&file(&tensors), "model.bin", &[]).success();
+    assert.stderr(contains("warning: not used: optimizer.fc1.weight.exp_avg").and(contains("chance").not()));
+
+    // The classes in another order.
+    let mut turned = network.clone();
+    turned[1].weights.rotate_left(1);
+    desk.import(&file(&pytorch(&turned)), "model.bin", &[]).success().stderr(contains("near chance (33.33 %)"));
+    desk.run(&["import", "--help"]).success().stdout(contains("ReLU").and(contains("softmax")).and(contains("in-out")));
+}
+
+#[test]
+fn weights_that_are_none_are_refused_and_nothing_is_written() {
+    let desk = Desk::new();
+    let network = bars();
+    let good = file(&pytorch(&network));
+    let changed = |change: &dyn Fn(&mut Vec<Named>)| {
+        let mut tensors = pytorch(&network);
+        change(&mut tensors);
+        file(&tensors)
+    };
+    let integers = safetensors::serialize(
+        [("a.weight", TensorView::new(Dtype::I8, vec![3, PIXELS], &[1; 3 * PIXELS]).unwrap())],
+        None,
+    );
+    let no_tensors: [(&str, TensorView<'_>); 0] = [];
+    let cases: Vec<(Vec<u8>, &[&str])> = vec![
+        (Vec::new(), &["it has 0 bytes"]),
+        (vec![0; 7], &["it has 7 bytes"]),
+        (vec![0xff; 100], &["header of 18446744073709551615 bytes"]),
+        (b"PK\x03\x04 a file of torch.save".to_vec(), &["not a safetensors file", "docs/import.md"]),
+        (good[..good.len() - 1].to_vec(), &["not a safetensors file, or a damaged one"]),
+        ([&good[..], &[0]].concat(), &["not a safetensors file, or a damaged one"]),
+        ([&good[..8], b"x", &good[9..]].concat(), &["not a safetensors file, or a damaged one"]),
+        (safetensors::serialize(no_tensors, None).unwrap(), &["it has no tensors"]),
+        (integers.unwrap(), &["a.weight is of type I8", "BF16"]),
+        (changed(&|tensors| tensors[0].2[5] = f64::NAN), &["fc1.weight has NaN at position 5"]),
+        (changed(&|tensors| tensors[3].2[2] = f64::NEG_INFINITY), &["fc2.bias has -inf at position 2"]),
+        (changed(&|tensors| tensors[0].1 = vec![9, 16]), &["no row of these", "36 pixels to 3 classes", "[9, 16]"]),
+        (changed(&|tensors| tensors[2].1 = vec![12]), &["no row of these"]),
+        (
+            changed(&|tensors| tensors[1] = ("fc1.bias", vec![2], vec![0.0; 2])),
+            &["fc1.bias has shape [2]", "4 outputs"],
+        ),
+        (changed(&|tensors| tensors[2].2.fill(1e30)), &["weights", "too large"]),
+        (changed(&|tensors| tensors[0].2.fill(1e38)), &["not finite"]),
+        (changed(&|tensors| tensors[0].0 = "a\x1b[2J.weight"), &["\\u{1b}"]),
+    ];
+    for (index, (weights, parts)) in cases.into_iter().enumerate() {
+        let assert = desk.import(&weights, "model.bin", &["--run", "run"]);
+        // The last one has a name that must not reach the terminal, and is fine otherwise.
+        if parts == ["\\u{1b}"] {
+            let output = assert.success().get_output().clone();
+            assert!(!output.stdout.contains(&0x1b) && !output.stderr.contains(&0x1b));
+            continue;
+        }
+        failure(assert, 1, &[&["weights"], parts].concat());
+        assert_eq!(names(desk.path()), ["data", "weights"], "case {index}");
+    }
+}
+
+#[test]
+fn arguments_that_do_not_fit_are_refused() {
+    let desk = Desk::new();
+    let good = file(&pytorch(&bars()));
+    let cases: [(&[&str], i32, &[&str]); 10] = [
+        (&["--std", "0"], 2, &["--std", "above 0"]),
+        (&["--std", "-1"], 2, &["--std", "above 0"]),
+        (&["--mean", "NaN"], 2, &["--mean", "finite"]),
+        (&["--pixel-scale", "inf"], 2, &["--pixel-scale", "finite"]),
+        (&["--layer", "a,b,c"], 2, &["--layer", "WEIGHT[,BIAS][,in-out|out-in]"]),
+        (&["--layer", "fc3.weight"], 1, &["no tensor fc3.weight", "fc2.weight [3, 4], F32"]),
+        (&["--layer", "fc1.weight"], 1, &["last layer has 4 outputs", "3 classes"]),
+        (&["--layer", "fc1.weight,in-out"], 1, &["do not take 36 inputs", "in-out"]),
+        (&["--std", "1e-300"], 2, &["too large for floating point"]),
+        (&["--run", "data/t10k-images-idx3-ubyte"], 1, &["cannot create folder"]),
+    ];
+    for (arguments, code, parts) in cases {
+        let assert = desk.import(&good, "model.bin", arguments);
+        failure(assert, code, parts);
+        assert_eq!(names(desk.path()), ["data", "weights"], "{arguments:?}");
+    }
+    failure(desk.import(&good, "weights", &[]), 2, &["--export weights", "would replace"]);
+    failure(desk.import(&good, "absent/model.bin", &[]), 1, &["absent/model.bin", "no folder"]);
+    failure(desk.run(&["import", "absent", "--export", "model.bin"]), 1, &["cannot import absent", "cannot be read"]);
+    failure(desk.run(&["import", ".", "--export", "model.bin"]), 1, &["cannot import ."]);
+    failure(desk.run(&["import", "weights"]), 2, &["--export"]);
+    fs::rename(desk.path().join("weights"), desk.path().join("weights.safetensors")).unwrap();
+    let run = ["import", "weights.safetensors", "--data", "data", "--export", "model.bin", "--run", "."];
+    failure(desk.run(&run), 2, &["--run", "would replace weights.safetensors"]);
+}
