@@ -124,7 +124,10 @@ fn the_same_network_in_two_layouts_gives_the_same_bytes() {
     let run = desk.path().join("run");
     assert!(fs::read(run.join("model.bin")).unwrap() == model);
     let config: Value = serde_json::from_slice(&fs::read(run.join("config.json")).unwrap()).unwrap();
-    assert_eq!((&config["backend"], &config["hidden"]), (&"imported".into(), &serde_json::json!([4])));
+    assert_eq!(
+        (&config["train"]["backend"], &config["train"]["hidden"]),
+        (&"imported".into(), &serde_json::json!([4]))
+    );
     let inspected = json(desk.run(&["inspect", "model.bin", "--json"]));
     let provenance = &inspected["provenance"];
     assert_eq!((&provenance["backend"], &provenance["epochs"]), (&"imported".into(), &0.into()));
