@@ -19,6 +19,7 @@ mod calibrate;
 mod dataset;
 mod evaluate;
 mod export;
+mod float;
 mod model;
 mod model_file;
 mod optimizer;

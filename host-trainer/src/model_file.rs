@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use shared_model::{BlobError, MAGIC, ModelView};
 use thiserror::Error;
 
+use crate::record::RunFile;
+
 /// Why a file cannot be used as a model.
 #[derive(Debug, Error)]
 pub enum ModelFileError {
@@ -26,6 +28,11 @@ pub enum ModelFileError {
         /// What is wrong with it.
         source: BlobError,
     },
+}
+
+/// The model that `path` means: a file, or in the folder of a run the model that came of it.
+pub fn resolve(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join(RunFile::Model.name()) } else { path.to_owned() }
 }
 
 /// The bytes of a model file; [`parse`] says whether they are a model.

@@ -118,6 +118,18 @@ fn check_apart(
     }
 }
 
+/// That the file `path`, which `option` names, is named as what is written to it.
+fn check_extension(option: &str, path: &Path, extension: &str) -> Result<(), UsageError> {
+    if path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension)) {
+        return Ok(());
+    }
+    let path = path.display();
+    Err(UsageError(format!(
+        "{option} {path} would be a {} file; let its name end in .{extension}",
+        extension.to_uppercase()
+    )))
+}
+
 /// A line of a report: what, and how much.
 fn line(name: &str, value: impl Display) -> String {
     format!("{:<24}{}\n", printable(name), printable(&value.to_string()))

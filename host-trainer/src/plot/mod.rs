@@ -6,6 +6,8 @@ mod style;
 use plotters::drawing::DrawingAreaErrorKind;
 use thiserror::Error;
 
+pub use self::image::png;
+
 /// Why a picture cannot be drawn.
 #[derive(Debug, Error)]
 pub enum PlotError {
