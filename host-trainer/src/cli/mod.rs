@@ -6,6 +6,7 @@ mod data;
 mod evaluate;
 mod inspect;
 mod predict;
+mod show;
 mod train;
 
 use std::fmt::Display;
@@ -34,10 +35,12 @@ enum Command {
     Train(train::Arguments),
     /// Run a model over the test pictures, in fixed point, on all cores
     Evaluate(evaluate::Arguments),
-    /// Run a model on one picture, in fixed point
+    /// Run a model on one picture, in fixed point and, beside its run, in float
     Predict(predict::Arguments),
     /// Show what a model is made of and where it comes from
     Inspect(inspect::Arguments),
+    /// Look at the data: pictures of each class and what they are like, or one picture
+    Show(show::Arguments),
     /// Find the data set, download it where there is none, and check it
     Data(data::Arguments),
 }
@@ -76,6 +79,7 @@ pub fn run() -> ExitCode {
         Command::Evaluate(arguments) => arguments.run(),
         Command::Predict(arguments) => arguments.run(),
         Command::Inspect(arguments) => arguments.run(),
+        Command::Show(arguments) => arguments.run(),
         Command::Data(arguments) => arguments.run(),
     };
     let Err(error) = result else { return ExitCode::SUCCESS };

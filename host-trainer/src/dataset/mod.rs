@@ -6,6 +6,7 @@ mod error;
 mod idx;
 mod locate;
 mod split;
+mod statistics;
 
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,7 @@ pub use checksum::{Hash, hex};
 pub use error::DatasetError;
 pub use locate::{Origin, Places};
 pub use split::Split;
+pub use statistics::Statistics;
 
 /// The classes of Fashion-MNIST, in the order of their labels.
 const FASHION_MNIST_CLASSES: [&str; 10] =

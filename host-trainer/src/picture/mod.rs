@@ -17,7 +17,7 @@ pub enum PictureError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// The picture has one colour, or nothing that stands out from it.
-    #[error("picture {path} shows nothing: {} than its border; name another picture", lack(.polarity))]
+    #[error("picture {path} shows nothing: no pixel is clearly {}", lack(.polarity))]
     Blank {
         /// The file.
         path: PathBuf,
@@ -46,8 +46,8 @@ pub fn load(
 /// What a blank picture lacks.
 fn lack(polarity: &Option<Polarity>) -> &'static str {
     match polarity {
-        None => "no pixel is clearly lighter or darker",
-        Some(Polarity::LightOnDark) => "--polarity light-on-dark, and no pixel is clearly lighter",
-        Some(Polarity::DarkOnLight) => "--polarity dark-on-light, and no pixel is clearly darker",
+        None => "lighter or darker than its border; name another",
+        Some(Polarity::LightOnDark) => "lighter than its border; --polarity auto may see something",
+        Some(Polarity::DarkOnLight) => "darker than its border; --polarity auto may see something",
     }
 }

@@ -1,12 +1,14 @@
 //! Pictures of data, training and results, as SVG: text stays text, any browser shows them, and no font is needed here.
 
 mod image;
+mod samples;
 mod style;
 
 use plotters::drawing::DrawingAreaErrorKind;
 use thiserror::Error;
 
-pub use self::image::png;
+pub use self::image::{enlarge, png};
+pub use self::samples::samples;
 
 /// Why a picture cannot be drawn.
 #[derive(Debug, Error)]

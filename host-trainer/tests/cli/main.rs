@@ -5,4 +5,5 @@ mod desk;
 mod files;
 mod model;
 mod predict;
+mod show;
 mod train;

@@ -123,7 +123,7 @@ fn pictures_that_show_nothing_or_are_none_are_refused() {
     failure(image("absent.png"), 1, &["cannot read picture absent.png"]);
     let polarity = |name| desk.command(&["predict", "model.bin", "--polarity", name]);
     let assert = polarity("dark-on-light").args(["--image", "light.png"]).assert();
-    failure(assert, 1, &["light.png shows nothing", "--polarity dark-on-light", "darker"]);
+    failure(assert, 1, &["light.png shows nothing", "clearly darker", "--polarity auto"]);
     failure(polarity("bright").args(["--image", "light.png"]).assert(), 2, &["--polarity", "dark-on-light"]);
     failure(polarity("auto").args(["--index", "1"]).assert(), 2, &["cannot be used with", "--index"]);
 }
