@@ -67,7 +67,7 @@ pub fn probabilities(model: &Path, view: &ModelView<'_>, pixels: &[u8]) -> Resul
 fn logits(layers: Vec<DenseParameters>, pixels: &[u8]) -> Result<Vec<f32>, TensorReadError> {
     let device = Backend::Flex.device();
     let network = Network::from_parameters(layers, &device);
-    network.forward(input_tensor(pixels, pixels.len(), &device)).try_into_vec_as()
+    network.forward(input_tensor([pixels].into_iter(), pixels.len(), &device)).try_into_vec_as()
 }
 
 fn softmax(logits: &[f32]) -> Vec<f64> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use shared_model::{BlobError, MAGIC, ModelView};
 use thiserror::Error;
 
-use crate::record::RunFile;
+use crate::record::{RunFile, RunFolder};
 
 /// Why a file cannot be used as a model.
 #[derive(Debug, Error)]
@@ -30,9 +30,9 @@ pub enum ModelFileError {
     },
 }
 
-/// The model that `path` means: a file, or in the folder of a run the model that came of it.
+/// The model that `path` names: itself, or where it is a folder, the model of the run that the folder records.
 pub fn resolve(path: &Path) -> PathBuf {
-    if path.is_dir() { path.join(RunFile::Model.name()) } else { path.to_owned() }
+    if path.is_dir() { RunFolder::at(path.to_owned()).file(RunFile::Model) } else { path.to_owned() }
 }
 
 /// The bytes of a model file; [`parse`] says whether they are a model.
@@ -58,4 +58,17 @@ pub fn read(path: &Path) -> Result<Vec<u8>, ModelFileError> {
 /// Where they are none.
 pub fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<ModelView<'a>, ModelFileError> {
     ModelView::parse(bytes).map_err(|source| ModelFileError::Blob { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_means_its_model() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(resolve(folder.path()), folder.path().join("model.bin"));
+        let absent = folder.path().join("absent");
+        assert_eq!(resolve(&absent), absent);
+    }
 }

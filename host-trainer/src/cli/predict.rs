@@ -4,16 +4,18 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::Table;
 use serde::Serialize;
 use shared_model::{HostWorkspace, ModelView, PROBABILITY_ONE};
 
-use super::{DataArguments, OutputArguments, UsageError, check_apart, check_extension, line, percent, printable};
+use super::evaluate::table;
+use super::{DataArguments, OutputArguments, UsageError, check_apart, check_extension, line, percent};
 use crate::dataset::Dataset;
 use crate::float;
 use crate::picture::{self, Polarity};
 use crate::plot::png;
-use crate::{files, model_file, terminal};
+use crate::terminal::{self, printable};
+use crate::{files, model_file};
 
 /// Up to how many classes all are printed, and of more how many.
 const MANY_CLASSES: usize = 12;
@@ -200,10 +202,9 @@ impl Report {
 
     /// The probabilities of `classes`.
     fn table(&self, names: &[&str], classes: &[usize]) -> Table {
-        let mut table = Table::new();
-        table.load_style(presets::UTF8_FULL_CONDENSED);
         let float = self.probabilities_float.as_deref();
-        table.set_header(["class", "", "fixed point"].into_iter().chain(float.map(|_| "float")));
+        let header = ["class", "", "fixed point"].into_iter().chain(float.map(|_| "float"));
+        let mut table = table(header.map(str::to_owned), 1);
         for &class in classes {
             let mark = if self.label.map(usize::from) == Some(class) { " (label)" } else { "" };
             let name = names.get(class).copied().unwrap_or_default();
@@ -211,11 +212,6 @@ impl Report {
             let float = float.map(|float| percent(float.get(class).copied().unwrap_or_default()));
             let cells = [printable(name) + mark, terminal::bar(fixed, BAR_WIDTH), percent(fixed)];
             table.add_row(cells.into_iter().chain(float));
-        }
-        for column in [2, 3] {
-            if let Some(column) = table.column_mut(column) {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
         }
         table
     }

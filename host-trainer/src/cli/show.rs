@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::Table;
 use serde::Serialize;
 
-use super::{DataArguments, OutputArguments, UsageError, check_apart, check_extension, line, percent, printable};
+use super::evaluate::table;
+use super::{DataArguments, OutputArguments, UsageError, check_apart, check_extension, line, percent};
 use crate::dataset::{Dataset, Statistics};
+use crate::files;
 use crate::plot::{enlarge, png, samples};
-use crate::{files, terminal};
+use crate::terminal::{self, printable};
 
 /// Characters of a bar for the class with the most pictures.
 const BAR_WIDTH: usize = 16;
@@ -111,10 +113,10 @@ impl Arguments {
     }
 
     fn show_all(&self, data: &Dataset, file: &Path) -> Result<()> {
-        let names: Vec<String> = data.class_names.iter().map(|name| printable(name)).collect();
-        let svg = samples(&data.train, &names, data.rows.into(), data.columns.into())?;
+        let svg = samples(&data.train, &data.class_names, data.rows.into(), data.columns.into())?;
         files::write(file, svg.as_bytes())?;
-        let counts = data.train.counts(names.len()).into_iter().zip(data.test.counts(names.len()));
+        let classes = data.class_names.len();
+        let counts = data.train.counts(classes).into_iter().zip(data.test.counts(classes));
         let classes = data.class_names.iter().zip(counts).map(|(name, (train, test))| Class { name, train, test });
         let overview = Overview {
             folder: &data.folder,
@@ -177,20 +179,20 @@ impl Overview<'_> {
     fn pixel_table(&self) -> Table {
         let both = [&self.train, &self.test];
         let row = |name: &str, value: fn(&Statistics) -> String| [name.to_owned()].into_iter().chain(both.map(value));
-        let mut table = table(["", "training", "test"]);
+        let mut table = table(["", "training", "test"].map(str::to_owned), 1);
         table.add_row(row("pictures", |split| split.pictures.to_string()));
         table.add_row(row("pixels that are 0", |split| percent(split.zero_share)));
         table.add_row(row("range of pixels", |split| format!("{}..={}", split.least, split.largest)));
         table.add_row(row("mean, of 0..=1", |split| format!("{:.4}", split.mean)));
         table.add_row(row("standard deviation", |split| format!("{:.4}", split.standard_deviation)));
-        align_right(table, [1, 2])
+        table
     }
 
     fn class_table(&self) -> Table {
         let largest = |count: fn(&Class<'_>) -> usize| self.classes.iter().map(count).max().unwrap_or(0).max(1);
         let (train, test) = (largest(|class| class.train), largest(|class| class.test));
         let bar = |count: usize, largest: usize| terminal::bar(count as f64 / largest as f64, BAR_WIDTH);
-        let mut table = table(["class", "training", "", "test", ""]);
+        let mut table = table(["class", "training", "", "test", ""].map(str::to_owned), 1);
         for class in &self.classes {
             table.add_row([
                 printable(class.name),
@@ -200,7 +202,7 @@ impl Overview<'_> {
                 bar(class.test, test),
             ]);
         }
-        align_right(table, [1, 3])
+        table
     }
 }
 
@@ -210,19 +212,4 @@ impl Picture<'_> {
         let line = |row: &&[u8]| row.iter().map(|pixel| format!("{pixel:>3}")).collect::<Vec<String>>().join(" ");
         self.pixels.iter().map(|row| line(row) + "\n").collect()
     }
-}
-
-fn table<const N: usize>(header: [&str; N]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED).set_header(header);
-    table
-}
-
-fn align_right<const N: usize>(mut table: Table, columns: [usize; N]) -> Table {
-    for column in columns {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
 }

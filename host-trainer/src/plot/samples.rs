@@ -1,12 +1,11 @@
 //! Pictures of every class, in a grid: what a data set looks like.
 
-use std::borrow::Cow;
-
 use maud::html;
 
 use super::PlotError;
 use super::image::data_uri;
-use super::style::{FONT, TEXT_SIZE, TITLE_SIZE};
+use super::style::{FONT, MARGIN, TEXT_SIZE, TITLE_SIZE};
+use super::text::{fit, width};
 use crate::dataset::Split;
 
 /// Rows of pictures of a class.
@@ -21,12 +20,10 @@ const MAX_PIXELS: usize = 16 << 20;
 /// Longer side of a picture as it is drawn: small ones are enlarged to about the first, large ones reduced to the second.
 const SIDES: [usize; 2] = [48, 64];
 
-/// Characters of a class name, at most, and the width of one.
-const NAME_LENGTH: usize = 24;
-const CHARACTER_WIDTH: f64 = 0.6 * TEXT_SIZE as f64;
+/// Width of a class name, at most.
+const NAME_WIDTH: f64 = 180.0;
 
-/// Space around everything, and between classes.
-const MARGIN: f64 = 16.0;
+/// Space between classes, and beside their names.
 const GAP: f64 = 6.0;
 
 /// The first pictures of each class in `split`, each `rows` by `columns` pixels, beside the class's name; a place stays
@@ -41,38 +38,35 @@ pub fn samples(split: &Split, names: &[String], rows: usize, columns: usize) -> 
     let across = most.min(affordable).clamp(1, COLUMNS);
     let scale = scale(rows.max(columns));
     let (wide, high) = (strip_side(across, columns), strip_side(ROWS, rows));
-    let (width, height) = (scale * wide as f64, scale * high as f64);
+    let (strip_width, strip_height) = (scale * wide as f64, scale * high as f64);
 
-    let short = |name| console::truncate_str(name, NAME_LENGTH, "\u{2026}");
-    let shown: Vec<Cow<'_, str>> = names.iter().map(|name| short(name)).collect();
-    let longest = shown.iter().map(|name| console::measure_text_width(name)).max().unwrap_or(0);
-    let left = MARGIN + longest as f64 * CHARACTER_WIDTH + GAP;
-    let top = 2.0 * MARGIN + f64::from(TITLE_SIZE);
+    let shown: Vec<String> = names.iter().map(|name| fit(name, TEXT_SIZE, NAME_WIDTH)).collect();
     let title = format!("The first training pictures of each class, up to {}", ROWS * across);
-    let title_width = title.len() as f64 * f64::from(TITLE_SIZE) * 0.55;
-    let full_width = (left + width).max(MARGIN + title_width) + MARGIN;
-    let full_height = top + names.len() as f64 * (height + GAP) + MARGIN - GAP;
+    let margin = f64::from(MARGIN);
+    let left = margin + shown.iter().map(|name| width(name, TEXT_SIZE)).fold(0.0, f64::max) + GAP;
+    let top = 2.0 * margin + f64::from(TITLE_SIZE);
+    let full_width = (left + strip_width).max(margin + width(&title, TITLE_SIZE)) + margin;
+    let full_height = top + names.len() as f64 * (strip_height + GAP) - GAP + margin;
+    let (full_width, full_height) = (full_width.ceil(), full_height.ceil());
 
-    let mut strips = Vec::with_capacity(names.len());
-    for (class, (name, shown)) in names.iter().zip(&shown).enumerate() {
-        let uri = data_uri(&strip(split, class, across, (rows, columns)), high, wide)?;
-        strips.push((top + class as f64 * (height + GAP), name, shown, uri));
-    }
+    let strips = shown.iter().enumerate().map(|(class, name)| {
+        let pixels = strip(split, class, across, (rows, columns));
+        Ok((top + class as f64 * (strip_height + GAP), name, data_uri(&pixels, high, wide)?))
+    });
+    let strips = strips.collect::<Result<Vec<_>, PlotError>>()?;
     let svg = html! {
-        svg xmlns="http://www.w3.org/2000/svg" width=(full_width.ceil()) height=(full_height.ceil())
-            viewBox={ "0 0 " (full_width.ceil()) " " (full_height.ceil()) } font-family=(FONT) font-size=(TEXT_SIZE) {
-            rect width="100%" height="100%" fill="white" {}
-            text x=(MARGIN) y=(MARGIN + f64::from(TITLE_SIZE)) font-size=(TITLE_SIZE) { (title) }
-            @for (y, name, shown, uri) in strips {
-                text x=(left - GAP) y=(y + height / 2.0) text-anchor="end" dominant-baseline="central" {
-                    (shown) title { (name) }
-                }
-                image x=(left) y=(y) width=(width) height=(height) preserveAspectRatio="none"
-                    style="image-rendering:pixelated" href=(uri) {}
+        svg xmlns="http://www.w3.org/2000/svg" width=(full_width) height=(full_height)
+            viewBox={ "0 0 " (full_width) " " (full_height) } font-family=(FONT) font-size=(TEXT_SIZE) {
+            rect width=(full_width) height=(full_height) fill="white" {}
+            text x=(margin) y=(margin + f64::from(TITLE_SIZE)) font-size=(TITLE_SIZE) { (title) }
+            @for (y, name, pixels) in strips {
+                text x=(left - GAP) y=(y + strip_height / 2.0) text-anchor="end" dominant-baseline="central" { (name) }
+                image x=(left) y=(y) width=(strip_width) height=(strip_height) preserveAspectRatio="none"
+                    style="image-rendering:pixelated" href=(pixels) {}
             }
         }
     };
-    Ok(svg.into_string())
+    Ok(svg.into_string() + "\n")
 }
 
 /// How large a pixel is drawn where the longer side of a picture is `side`: whole numbers, so that all are as large.
@@ -129,7 +123,7 @@ mod tests {
             let names: Vec<String> =
                 (0..classes).map(|class| format!("<{class}> & \u{670d}{}", "x".repeat(class))).collect();
             let svg = samples(&split, &names, rows, columns).unwrap();
-            assert!(svg.contains("&lt;1&gt; &amp; \u{670d}x") && !svg.contains("<1>"));
+            assert!(svg.contains("&lt;1&gt; &amp; \u{670d}x<") && !svg.contains("<1>"));
             assert_eq!(svg.matches("<image").count(), classes);
             assert_eq!(svg.matches("</image>").count(), classes);
         }

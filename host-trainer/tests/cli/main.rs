@@ -2,6 +2,7 @@
 
 mod data;
 mod desk;
+mod evaluate;
 mod files;
 mod model;
 mod predict;
