@@ -22,7 +22,7 @@ fn all_classes_are_shown_and_counted() {
     assert_eq!((&shown["train"]["least"], &shown["train"]["largest"]), (&0.into(), &213.into()));
 
     let svg = fs::read_to_string(desk.path().join("samples.svg")).unwrap();
-    assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>"));
+    assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
     assert_eq!(svg.matches("<image ").count(), 3);
     let text = desk.run(&["show", "--data", "data", "--out", "other.svg"]).success();
     text.stdout(contains("standard deviation").and(contains("\u{2588}")).and(contains("other.svg")));
