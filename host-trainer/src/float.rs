@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::backend::Backend;
 use crate::model::{DenseParameters, Network, input_tensor};
-use crate::record::{RecordError, RunFile, RunFolder};
+use crate::record::{Outcome, RecordError, RunFile, RunFolder};
 
 /// Why there is no float network beside a model, or none that answers.
 #[derive(Debug, Error)]
@@ -48,7 +48,12 @@ pub enum FloatError {
 /// Where there is none, it is another model's, or it does not answer.
 pub fn probabilities(model: &Path, view: &ModelView<'_>, pixels: &[u8]) -> Result<Vec<f64>, FloatError> {
     let no_run = || FloatError::NoRun { model: model.to_owned() };
-    let run = RunFolder::of_model(model, &view.id().to_string()).ok_or_else(no_run)?;
+    let run = RunFolder::at(model.parent().ok_or_else(no_run)?.to_owned());
+    match run.read::<Outcome>(RunFile::Outcome) {
+        Ok(outcome) if outcome.model_id == view.id().to_string() => (),
+        Ok(_) | Err(RecordError::Missing { .. }) => return Err(no_run()),
+        Err(error) => return Err(error.into()),
+    }
     let layers = run.read_weights()?;
     let found: Vec<_> = layers.iter().map(|layer| (layer.inputs, layer.outputs)).collect();
     let expected: Vec<_> = view.layers().map(|layer| (layer.inputs(), layer.outputs())).collect();

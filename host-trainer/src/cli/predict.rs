@@ -221,3 +221,33 @@ impl Report {
 fn probability(value: u16) -> f64 {
     f64::from(value) / f64::from(PROBABILITY_ONE)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_classes_the_most_probable_are_shown() {
+        let names: Vec<String> = (0..13).map(|class| format!("class-{class}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let report = |classes: usize| Report {
+            model_id: String::new(),
+            class: classes - 1,
+            class_name: String::new(),
+            label: Some(3),
+            label_name: Some("\x1b".to_owned()),
+            probabilities: vec![0.05; classes],
+            probabilities_float: None,
+            float_missing: None,
+            logits: (0..classes).map(|class| class as f64).collect(),
+            polarity: None,
+            conversion: None,
+        };
+        let text = report(13).text(&names);
+        let place = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}: {text}"));
+        assert!(place("class-12") < place("class-11") && place("class-11") < place("class-3 (label)"), "{text}");
+        assert!(!text.contains("class-2 ") && text.contains("3 more classes, together 15.00 %"), "{text}");
+        assert!(text.contains("\\u{1b}: wrong"), "{text}");
+        assert!(report(12).text(&names).contains("class-0 "));
+    }
+}

@@ -104,6 +104,8 @@ fn the_float_network_answers_beside_the_model_of_its_run() {
     said("weights.safetensors is damaged");
     fs::remove_file(&weights).unwrap();
     said("weights.safetensors is missing");
+    fs::write(desk.path().join("run/result.json"), "{}").unwrap();
+    said("result.json is damaged, or of another version");
 }
 
 #[test]
