@@ -38,7 +38,7 @@ impl Statistics {
             pictures: split.len(),
             zero_share: counts[0] as f64 / all,
             least: pixels().next().map_or(0, |(_, pixel)| pixel),
-            largest: pixels().last().map_or(0, |(_, pixel)| pixel),
+            largest: pixels().next_back().map_or(0, |(_, pixel)| pixel),
             mean,
             standard_deviation: mean_of(&|pixel| (pixel - mean).powi(2)).sqrt(),
         }
