@@ -22,6 +22,7 @@ mod compare;
 mod dataset;
 mod evaluate;
 mod export;
+mod float;
 mod import;
 mod model;
 mod model_file;

@@ -223,7 +223,7 @@ pub fn check_fit(view: &ModelView<'_>, data: &Dataset) -> Result<()> {
 }
 
 /// A table whose columns are numbers, but for the first ones, which are `words`.
-fn table(header: impl IntoIterator<Item = String>, words: usize) -> Table {
+pub fn table(header: impl IntoIterator<Item = String>, words: usize) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED).set_header(header);
     for (index, column) in table.column_iter_mut().enumerate() {

@@ -8,6 +8,7 @@ mod evaluate;
 mod import;
 mod inspect;
 mod predict;
+mod show;
 mod train;
 
 use std::fmt::Display;
@@ -50,10 +51,12 @@ enum Command {
     Import(import::Arguments),
     /// Run a model over the test pictures, in fixed point, on all cores
     Evaluate(evaluate::Arguments),
-    /// Run a model on one picture, in fixed point
+    /// Run a model on one picture, in fixed point and, beside its run, in float
     Predict(predict::Arguments),
     /// Show what a model is made of and where it comes from
     Inspect(inspect::Arguments),
+    /// Look at the data: pictures of each class and what they are like, or one picture
+    Show(show::Arguments),
     /// Find the data set, download it where there is none, and check it
     Data(data::Arguments),
 }
@@ -107,6 +110,7 @@ pub fn run() -> ExitCode {
         Command::Evaluate(arguments) => arguments.run(),
         Command::Predict(arguments) => arguments.run(),
         Command::Inspect(arguments) => arguments.run(),
+        Command::Show(arguments) => arguments.run(),
         Command::Data(arguments) => arguments.run(),
     };
     let Err(error) = result else { return ExitCode::SUCCESS };
@@ -158,6 +162,18 @@ fn check_export(export: &Path, run: Option<&Path>) -> Result<()> {
         Err(WriteError::NoFolder { folder, .. }) if files::is_within(run, &folder) => Ok(()),
         checked => Ok(checked?),
     }
+}
+
+/// That the file `path`, which `option` names, is named as what is written to it.
+fn check_extension(option: &str, path: &Path, extension: &str) -> Result<(), UsageError> {
+    if path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension)) {
+        return Ok(());
+    }
+    let path = path.display();
+    Err(UsageError(format!(
+        "{option} {path} would be a {} file; let its name end in .{extension}",
+        extension.to_uppercase()
+    )))
 }
 
 /// A line of a report: what, and how much.

@@ -3,20 +3,40 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, ValueEnum};
+use comfy_table::Table;
 use serde::Serialize;
-use shared_model::{HostWorkspace, PROBABILITY_ONE};
+use shared_model::{HostWorkspace, ModelView, PROBABILITY_ONE};
 
-use super::{DataArguments, OutputArguments, UsageError, line, percent};
-use crate::{model_file, picture};
+use super::evaluate::table;
+use super::{DataArguments, OutputArguments, UsageError, check_apart, check_extension, line, percent};
+use crate::dataset::Dataset;
+use crate::float;
+use crate::picture::{self, Polarity};
+use crate::plot::png;
+use crate::terminal::{self, printable};
+use crate::{files, model_file};
+
+/// Up to how many classes all are printed, and of more how many.
+const MANY_CLASSES: usize = 12;
+const SHOWN_CLASSES: usize = 10;
+
+/// Characters of a bar for a probability of 1.
+const BAR_WIDTH: usize = 24;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The model
+    /// The model, or the folder of a run; there the float network answers, too
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     #[command(flatten)]
     picture: PictureArguments,
+    /// What the file given by --image shows on what
+    #[arg(long, value_enum, default_value_t = PolarityChoice::Auto, conflicts_with = "index")]
+    polarity: PolarityChoice,
+    /// Write what the network saw to FILE, a PNG of the model's size
+    #[arg(long = "picture", value_name = "FILE")]
+    output_picture: Option<PathBuf>,
     #[command(flatten)]
     data: DataArguments,
     #[command(flatten)]
@@ -29,9 +49,42 @@ struct PictureArguments {
     /// A test picture, by its index from 0
     #[arg(long, value_name = "N")]
     index: Option<usize>,
-    /// A PNG or JPEG file of the model's size, bright on black, grey or made so
+    /// A PNG or JPEG file, grey or in colour, of any size
+    ///
+    /// One of the model's size (28 x 28 pixels for Fashion-MNIST) is taken as it is, or inverted. Any other is cropped to
+    /// what stands out from its border, scaled until it fills the model's size in one direction, and centred on black.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "class_names"])]
     image: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum PolarityChoice {
+    /// Whichever stands out more from the picture's border
+    Auto,
+    /// Light on dark, as the data set
+    LightOnDark,
+    /// Dark on light, as print; inverted
+    DarkOnLight,
+}
+
+impl PolarityChoice {
+    fn given(self) -> Option<Polarity> {
+        match self {
+            Self::Auto => None,
+            Self::LightOnDark => Some(Polarity::LightOnDark),
+            Self::DarkOnLight => Some(Polarity::DarkOnLight),
+        }
+    }
+}
+
+/// A picture as the network sees it.
+struct Seen {
+    pixels: Vec<u8>,
+    label: Option<u8>,
+    /// Which one it is, and what was done to it.
+    name: String,
+    polarity: Option<Polarity>,
+    conversion: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -44,52 +97,157 @@ struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     label_name: Option<String>,
     probabilities: Vec<f64>,
+    probabilities_float: Option<Vec<f64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    float_missing: Option<String>,
     logits: Vec<f64>,
+    polarity: Option<Polarity>,
+    conversion: Option<String>,
 }
 
 impl Arguments {
     pub fn run(self) -> Result<()> {
-        let bytes = model_file::read(&self.model)?;
-        let view = model_file::parse(&self.model, &bytes)?;
-        let names: Vec<&str> = view.class_names().collect();
-        let (pixels, label) = match self.picture {
-            PictureArguments { image: Some(path), .. } => (picture::read(&path, view.rows(), view.columns())?, None),
-            PictureArguments { index, .. } => {
-                let index = index.unwrap_or_default();
-                let data = self.data.load()?;
-                super::evaluate::check_fit(&view, &data)?;
-                let last = data.test.len().saturating_sub(1);
-                let label = data.test.labels.get(index).copied();
-                let label = label.ok_or_else(|| UsageError(format!("--index {index} is not in 0..={last}")))?;
-                (data.test.picture(index).to_vec(), Some(label))
-            }
-        };
+        let model = model_file::resolve(&self.model);
+        let bytes = model_file::read(&model)?;
+        let view = model_file::parse(&model, &bytes)?;
+        if let Some(path) = &self.output_picture {
+            check_extension("--picture", path, "png")?;
+            check_apart("--picture", path, self.picture.image.iter().chain([&model]))?;
+            files::check_writable(path)?;
+        }
+        let seen = self.see(&view)?;
         let mut workspace = HostWorkspace::new();
-        let prediction = workspace.infer(&view, &pixels)?;
+        let prediction = workspace.infer(&view, &seen.pixels)?;
+        if let Some(path) = &self.output_picture {
+            files::write(path, &png(&seen.pixels, view.rows(), view.columns())?)?;
+        }
+        let (probabilities_float, float_missing) = match float::probabilities(&model, &view, &seen.pixels) {
+            Ok(probabilities) => (Some(probabilities), None),
+            Err(error) => (None, Some(format!("{:#}", anyhow::Error::from(error)))),
+        };
+        let names: Vec<&str> = view.class_names().collect();
         let name = |class: usize| names.get(class).copied().unwrap_or_default().to_owned();
         let report = Report {
             model_id: view.id().to_string(),
             class: prediction.class,
             class_name: name(prediction.class),
-            label,
-            label_name: label.map(|label| name(label.into())),
+            label: seen.label,
+            label_name: seen.label.map(|label| name(label.into())),
             probabilities: prediction.probabilities.iter().map(|&value| probability(value)).collect(),
+            probabilities_float,
+            float_missing,
             logits: prediction.logits.iter().map(|&logit| f64::from(logit) / 65536.0).collect(),
+            polarity: seen.polarity,
+            conversion: seen.conversion,
         };
         self.output.print(&report, || {
-            let mut text = line("class", &report.class_name);
-            if let Some(label) = &report.label_name {
-                text += &line("label", label);
-            }
-            for (class, probability) in names.iter().zip(&report.probabilities) {
-                text += &line(&format!("  {class}"), format_args!("{:>9}", percent(*probability)));
-            }
-            text
+            let drawn = terminal::picture(&seen.pixels, view.columns(), terminal::has_colours());
+            line("picture", &seen.name) + &drawn + &report.text(&names)
         })
+    }
+
+    /// The picture that was named.
+    fn see(&self, view: &ModelView<'_>) -> Result<Seen> {
+        if let Some(path) = &self.picture.image {
+            let (pixels, conversion) = picture::load(path, view.rows(), view.columns(), self.polarity.given())?;
+            return Ok(Seen {
+                pixels,
+                label: None,
+                name: format!("{}, {conversion}", path.display()),
+                polarity: Some(conversion.polarity),
+                conversion: Some(conversion.to_string()),
+            });
+        }
+        let index = self.picture.index.unwrap_or_default();
+        let data = self.data.load()?;
+        if let Some(path) = &self.output_picture {
+            check_apart("--picture", path, data.files())?;
+        }
+        super::evaluate::check_fit(view, &data)?;
+        let last = data.test.len().saturating_sub(1);
+        let label = data.test.labels.get(index).copied();
+        let label = label.ok_or_else(|| UsageError(format!("--index {index} is not in 0..={last}")))?;
+        Ok(Seen {
+            pixels: data.test.picture(index).to_vec(),
+            label: Some(label),
+            name: format!("test picture {index}"),
+            polarity: None,
+            conversion: None,
+        })
+    }
+}
+
+impl Report {
+    fn text(&self, names: &[&str]) -> String {
+        let mut text = line("class", &self.class_name);
+        if let Some(label) = &self.label_name {
+            let verdict = if self.label.map(usize::from) == Some(self.class) { "right" } else { "wrong" };
+            text += &line("label", format_args!("{label}: {verdict}"));
+        }
+        let mut order: Vec<usize> = (0..self.logits.len()).collect();
+        // The logits, since probabilities can be equal where these are not; a stable sort, as argmax takes the first.
+        order.sort_by(|&one, &other| self.logits[other].total_cmp(&self.logits[one]));
+        let shown = if order.len() > MANY_CLASSES { SHOWN_CLASSES } else { order.len() };
+        let (shown, rest) = order.split_at(shown);
+        text += &format!("{}\n", self.table(names, shown));
+        if !rest.is_empty() {
+            let together: f64 = rest.iter().map(|&class| self.probabilities[class]).sum();
+            text += &format!("{} more classes, together {}\n", rest.len(), percent(together));
+        }
+        if let Some(reason) = &self.float_missing {
+            text += &line("no float network", reason);
+        }
+        text
+    }
+
+    /// The probabilities of `classes`.
+    fn table(&self, names: &[&str], classes: &[usize]) -> Table {
+        let float = self.probabilities_float.as_deref();
+        let header = ["class", "", "fixed point"].into_iter().chain(float.map(|_| "float"));
+        let mut table = table(header.map(str::to_owned), 1);
+        for &class in classes {
+            let mark = if self.label.map(usize::from) == Some(class) { " (label)" } else { "" };
+            let name = names.get(class).copied().unwrap_or_default();
+            let fixed = self.probabilities.get(class).copied().unwrap_or_default();
+            let float = float.map(|float| percent(float.get(class).copied().unwrap_or_default()));
+            let cells = [printable(name) + mark, terminal::bar(fixed, BAR_WIDTH), percent(fixed)];
+            table.add_row(cells.into_iter().chain(float));
+        }
+        table
     }
 }
 
 /// A probability of the format as a share, 0..=1.
 fn probability(value: u16) -> f64 {
     f64::from(value) / f64::from(PROBABILITY_ONE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_classes_the_most_probable_are_shown() {
+        let names: Vec<String> = (0..13).map(|class| format!("class-{class}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let report = |classes: usize| Report {
+            model_id: String::new(),
+            class: classes - 1,
+            class_name: String::new(),
+            label: Some(3),
+            label_name: Some("\x1b".to_owned()),
+            probabilities: vec![0.05; classes],
+            probabilities_float: None,
+            float_missing: None,
+            logits: (0..classes).map(|class| class as f64).collect(),
+            polarity: None,
+            conversion: None,
+        };
+        let text = report(13).text(&names);
+        let place = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}: {text}"));
+        assert!(place("class-12") < place("class-11") && place("class-11") < place("class-3 (label)"), "{text}");
+        assert!(!text.contains("class-2 ") && text.contains("3 more classes, together 15.00 %"), "{text}");
+        assert!(text.contains("\\u{1b}: wrong"), "{text}");
+        assert!(report(12).text(&names).contains("class-0 "));
+    }
 }

@@ -7,6 +7,7 @@ mod error;
 mod idx;
 mod locate;
 mod split;
+mod statistics;
 
 use std::path::{Path, PathBuf};
 
@@ -17,6 +18,7 @@ pub use class_names::ClassNamesError;
 pub use error::DatasetError;
 pub use locate::{Origin, Places};
 pub use split::Split;
+pub use statistics::Statistics;
 
 /// The classes of Fashion-MNIST, in the order of their labels.
 const FASHION_MNIST_CLASSES: [&str; 10] =

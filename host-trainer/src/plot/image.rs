@@ -1,6 +1,7 @@
 //! Grey pixels inside an SVG.
 
 use std::io::Cursor;
+use std::iter;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -33,9 +34,21 @@ pub fn data_uri(pixels: &[u8], rows: usize, columns: usize) -> Result<String, Pl
     Ok(format!("data:image/png;base64,{}", STANDARD.encode(png(pixels, rows, columns)?)))
 }
 
+/// `pixels`, rows of `columns`, with `factor` pixels for each in both directions.
+pub fn enlarge(pixels: &[u8], columns: usize, factor: usize) -> Vec<u8> {
+    let wide = |row: &[u8]| row.iter().flat_map(|&pixel| iter::repeat_n(pixel, factor)).collect::<Vec<u8>>();
+    pixels.chunks(columns.max(1)).flat_map(|row| wide(row).repeat(factor)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pixel_becomes_a_square() {
+        assert_eq!(enlarge(&[1, 2, 3, 4], 2, 2), [1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4, 3, 3, 4, 4]);
+        assert_eq!(enlarge(&[1, 2], 2, 1), [1, 2]);
+    }
 
     #[test]
     fn pixels_come_back() {

@@ -6,6 +6,7 @@ mod confusion;
 mod history;
 mod image;
 mod mistakes;
+mod samples;
 mod style;
 mod text;
 
@@ -16,6 +17,9 @@ pub use comparison::{ComparedNetwork, comparison};
 pub use confusion::confusion;
 pub use history::history;
 pub use mistakes::mistakes;
+pub use samples::samples;
+
+pub use self::image::{enlarge, png};
 
 /// Why a picture cannot be drawn.
 #[derive(Debug, Error)]

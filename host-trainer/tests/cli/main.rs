@@ -7,4 +7,6 @@ mod evaluate;
 mod files;
 mod import;
 mod model;
+mod predict;
+mod show;
 mod train;

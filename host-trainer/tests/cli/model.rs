@@ -100,23 +100,6 @@ fn what_is_not_a_model_is_refused() {
 }
 
 #[test]
-fn pictures_that_do_not_fit_are_refused() {
-    let desk = Desk::with_model();
-    image::GrayImage::new(28, 28).save(desk.path().join("large.png")).unwrap();
-    image::GrayImage::new(2000, 3).save(desk.path().join("wide.jpg")).unwrap();
-    fs::write(desk.path().join("text.png"), "text").unwrap();
-    let image = |name| desk.run(&["predict", "model.bin", "--image", name]);
-    failure(image("large.png"), 1, &["large.png", "28 rows and 28 columns", "takes 6 and 6"]);
-    failure(image("wide.jpg"), 1, &["wide.jpg", "3 rows and 2000 columns"]);
-    failure(image("text.png"), 1, &["text.png", "PNG or JPEG"]);
-    failure(image("absent.png"), 1, &["cannot read picture absent.png"]);
-    failure(desk.run(&["predict", "model.bin", "--index", "60", "--data", "data"]), 2, &["--index 60", "0..=59"]);
-    failure(desk.run(&["predict", "model.bin", "--index", "-1"]), 2, &["-1"]);
-    failure(desk.run(&["predict", "model.bin"]), 2, &["--index", "--image"]);
-    failure(desk.run(&["predict", "model.bin", "--index", "1", "--image", "large.png"]), 2, &["cannot be used with"]);
-}
-
-#[test]
 fn a_model_for_other_pictures_is_refused() {
     let desk = Desk::with_model();
     let data = desk.path().join("data");

@@ -1,0 +1,215 @@
+//! `host-trainer show`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use comfy_table::Table;
+use serde::Serialize;
+
+use super::evaluate::table;
+use super::{DataArguments, OutputArguments, UsageError, check_apart, check_extension, line, percent};
+use crate::dataset::{Dataset, Statistics};
+use crate::files;
+use crate::plot::{enlarge, png, samples};
+use crate::terminal::{self, printable};
+
+/// Characters of a bar for the class with the most pictures.
+const BAR_WIDTH: usize = 16;
+
+/// About how many pixels the longer side of a picture has in a file.
+const FILE_SIDE: usize = 280;
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// One picture, by its index from 0, instead of all: its raw values, its label, and how it looks
+    #[arg(long, value_name = "N")]
+    index: Option<usize>,
+    /// Which pictures --index counts
+    #[arg(long, value_enum, default_value_t = SplitName::Train, requires = "index")]
+    split: SplitName,
+    /// File to write: an SVG with pictures of each class, or a PNG of the one that --index names
+    /// [default: samples.svg, or train-N.png]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataArguments,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum SplitName {
+    /// What the network learns from
+    Train,
+    /// What it is judged by
+    Test,
+}
+
+impl SplitName {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Test => "test",
+        }
+    }
+
+    fn adjective(self) -> &'static str {
+        match self {
+            Self::Train => "training",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// What the whole data set is like.
+#[derive(Serialize)]
+struct Overview<'a> {
+    folder: &'a Path,
+    rows: u16,
+    columns: u16,
+    classes: Vec<Class<'a>>,
+    train: Statistics,
+    test: Statistics,
+    file: &'a Path,
+}
+
+#[derive(Serialize)]
+struct Class<'a> {
+    name: &'a str,
+    train: usize,
+    test: usize,
+}
+
+/// One picture.
+#[derive(Serialize)]
+struct Picture<'a> {
+    split: SplitName,
+    index: usize,
+    label: u8,
+    label_name: &'a str,
+    rows: u16,
+    columns: u16,
+    pixels: Vec<&'a [u8]>,
+    file: &'a Path,
+}
+
+impl Arguments {
+    pub fn run(self) -> Result<()> {
+        let default = || match self.index {
+            Some(index) => format!("{}-{index}.png", self.split.name()),
+            None => "samples.svg".to_owned(),
+        };
+        let file = self.out.clone().unwrap_or_else(|| default().into());
+        check_extension("--out", &file, if self.index.is_some() { "png" } else { "svg" })?;
+        files::check_writable(&file)?;
+        let data = self.data.load()?;
+        check_apart("--out", &file, data.files())?;
+        match self.index {
+            Some(index) => self.show_picture(index, &data, &file),
+            None => self.show_all(&data, &file),
+        }
+    }
+
+    fn show_all(&self, data: &Dataset, file: &Path) -> Result<()> {
+        let svg = samples(&data.train, &data.class_names, data.rows.into(), data.columns.into())?;
+        files::write(file, svg.as_bytes())?;
+        let classes = data.class_names.len();
+        let counts = data.train.counts(classes).into_iter().zip(data.test.counts(classes));
+        let classes = data.class_names.iter().zip(counts).map(|(name, (train, test))| Class { name, train, test });
+        let overview = Overview {
+            folder: &data.folder,
+            rows: data.rows,
+            columns: data.columns,
+            classes: classes.collect(),
+            train: Statistics::of(&data.train),
+            test: Statistics::of(&data.test),
+            file,
+        };
+        self.output.print(&overview, || overview.text())
+    }
+
+    fn show_picture(&self, index: usize, data: &Dataset, file: &Path) -> Result<()> {
+        let split = match self.split {
+            SplitName::Train => &data.train,
+            SplitName::Test => &data.test,
+        };
+        let last = split.len().saturating_sub(1);
+        let adjective = self.split.adjective();
+        let label = split.labels.get(index).copied();
+        let label = label.ok_or_else(|| {
+            UsageError(format!("--index {index} is not in 0..={last}: there are {} {adjective} pictures", split.len()))
+        })?;
+        let (rows, columns) = (usize::from(data.rows), usize::from(data.columns));
+        let pixels = split.picture(index);
+        let factor = (FILE_SIDE / rows.max(columns).max(1)).max(1);
+        files::write(file, &png(&enlarge(pixels, columns, factor), factor * rows, factor * columns)?)?;
+        let picture = Picture {
+            split: self.split,
+            index,
+            label,
+            label_name: data.class_names.get(usize::from(label)).map_or("", String::as_str),
+            rows: data.rows,
+            columns: data.columns,
+            pixels: pixels.chunks(columns.max(1)).collect(),
+            file,
+        };
+        self.output.print(&picture, || {
+            let title = line("picture", format_args!("{adjective} picture {index}, {rows} rows, {columns} columns"));
+            let label = line("label", format_args!("{label}, {}", picture.label_name));
+            let drawn = terminal::picture(pixels, columns, terminal::has_colours());
+            title + &label + &picture.matrix() + &drawn + &line("written to", file.display())
+        })
+    }
+}
+
+impl Overview<'_> {
+    fn text(&self) -> String {
+        let Self { folder, rows, columns, file, .. } = self;
+        [
+            line("folder", folder.display()),
+            line("size of a picture", format_args!("{rows} rows, {columns} columns")),
+            format!("{}\n{}\n", self.pixel_table(), self.class_table()),
+            line("pictures of each class", file.display()),
+        ]
+        .concat()
+    }
+
+    fn pixel_table(&self) -> Table {
+        let both = [&self.train, &self.test];
+        let row = |name: &str, value: fn(&Statistics) -> String| [name.to_owned()].into_iter().chain(both.map(value));
+        let mut table = table(["", "training", "test"].map(str::to_owned), 1);
+        table.add_row(row("pictures", |split| split.pictures.to_string()));
+        table.add_row(row("pixels that are 0", |split| percent(split.zero_share)));
+        table.add_row(row("range of pixels", |split| format!("{}..={}", split.least, split.largest)));
+        table.add_row(row("mean, of 0..=1", |split| format!("{:.4}", split.mean)));
+        table.add_row(row("standard deviation", |split| format!("{:.4}", split.standard_deviation)));
+        table
+    }
+
+    fn class_table(&self) -> Table {
+        let largest = |count: fn(&Class<'_>) -> usize| self.classes.iter().map(count).max().unwrap_or(0).max(1);
+        let (train, test) = (largest(|class| class.train), largest(|class| class.test));
+        let bar = |count: usize, largest: usize| terminal::bar(count as f64 / largest as f64, BAR_WIDTH);
+        let mut table = table(["class", "training", "", "test", ""].map(str::to_owned), 1);
+        for class in &self.classes {
+            table.add_row([
+                printable(class.name),
+                class.train.to_string(),
+                bar(class.train, train),
+                class.test.to_string(),
+                bar(class.test, test),
+            ]);
+        }
+        table
+    }
+}
+
+impl Picture<'_> {
+    /// The raw values, aligned.
+    fn matrix(&self) -> String {
+        let line = |row: &&[u8]| row.iter().map(|pixel| format!("{pixel:>3}")).collect::<Vec<String>>().join(" ");
+        self.pixels.iter().map(|row| line(row) + "\n").collect()
+    }
+}

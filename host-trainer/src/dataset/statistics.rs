@@ -1,0 +1,76 @@
+//! What the pixels of a split are like.
+
+use serde::Serialize;
+
+use super::Split;
+
+/// What the pixels of a split are like.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Statistics {
+    /// Number of pictures.
+    pub pictures: usize,
+    /// The share of pixels that are 0, black; 0..=1.
+    pub zero_share: f64,
+    /// The darkest raw pixel.
+    pub least: u8,
+    /// The lightest raw pixel.
+    pub largest: u8,
+    /// Mean of the pixels as the float network gets them, in 0..=1.
+    pub mean: f64,
+    /// Their standard deviation.
+    pub standard_deviation: f64,
+}
+
+impl Statistics {
+    /// What the pixels of `split` are like.
+    pub fn of(split: &Split) -> Self {
+        let mut counts = [0_u64; 256];
+        for &pixel in &split.pixels {
+            counts[usize::from(pixel)] += 1;
+        }
+        let pixels = || counts.iter().zip(0_u8..=u8::MAX).filter(|(count, _)| **count > 0);
+        let all = split.pixels.len().max(1) as f64;
+        let mean_of = |value: &dyn Fn(f64) -> f64| -> f64 {
+            pixels().map(|(&count, pixel)| count as f64 * value(f64::from(pixel) / 255.0)).sum::<f64>() / all
+        };
+        let mean = mean_of(&|pixel| pixel);
+        Self {
+            pictures: split.len(),
+            zero_share: counts[0] as f64 / all,
+            least: pixels().next().map_or(0, |(_, pixel)| pixel),
+            largest: pixels().next_back().map_or(0, |(_, pixel)| pixel),
+            mean,
+            standard_deviation: mean_of(&|pixel| (pixel - mean).powi(2)).sqrt(),
+        }
+    }
+}
+
+impl Split {
+    /// How many pictures each of `classes` classes has.
+    pub fn counts(&self, classes: usize) -> Vec<usize> {
+        let mut counts = vec![0; classes];
+        for &label in &self.labels {
+            if let Some(count) = counts.get_mut(usize::from(label)) {
+                *count += 1;
+            }
+        }
+        counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pixels_are_summed_up() {
+        let split = Split { width: 2, pixels: vec![0, 255, 51, 0], labels: vec![2, 0] };
+        let Statistics { pictures, zero_share, least, largest, mean, standard_deviation } = Statistics::of(&split);
+        assert_eq!((pictures, zero_share, least, largest), (2, 0.5, 0, 255));
+        // 0, 1, 0.2, 0.
+        assert!((mean - 0.3).abs() < 1e-12 && (standard_deviation - 0.17_f64.sqrt()).abs() < 1e-12);
+        assert_eq!(split.counts(3), [1, 0, 1]);
+        let empty = Statistics::of(&Split { width: 2, pixels: Vec::new(), labels: Vec::new() });
+        assert_eq!((empty.mean, empty.largest), (0.0, 0));
+    }
+}

@@ -1,0 +1,111 @@
+//! The float network that a model was quantized from, as its run recorded it, and what it makes of one picture.
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::TensorReadError;
+use shared_model::ModelView;
+use thiserror::Error;
+
+use crate::backend::Backend;
+use crate::model::{DenseParameters, Network, input_tensor};
+use crate::record::{Outcome, RecordError, RunFile, RunFolder};
+
+/// Why there is no float network beside a model, or none that answers.
+#[derive(Debug, Error)]
+pub enum FloatError {
+    /// The model lies alone.
+    #[error("{model} does not lie in the folder of the run that it came of, where {} would be", RunFile::Weights.name())]
+    NoRun {
+        /// The model.
+        model: PathBuf,
+    },
+    /// The weights cannot be read.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The weights are another network's.
+    #[error("{path} has layers of {found}, the model of {expected} neurons")]
+    Shape {
+        /// The weights.
+        path: PathBuf,
+        /// Their widths.
+        found: String,
+        /// The model's.
+        expected: String,
+    },
+    /// Some logit is not a number.
+    #[error("the float network answers with what is not a number")]
+    NotFinite,
+    /// The backend cannot give its results back.
+    #[error("the float network cannot be run")]
+    Backend(#[from] TensorReadError),
+}
+
+/// The probability of each class, 0..=1, by the float network beside the model `view` at `model`. `pixels` are a picture
+/// of the model's size.
+///
+/// # Errors
+///
+/// Where there is none, it is another model's, or it does not answer.
+pub fn probabilities(model: &Path, view: &ModelView<'_>, pixels: &[u8]) -> Result<Vec<f64>, FloatError> {
+    let no_run = || FloatError::NoRun { model: model.to_owned() };
+    let run = RunFolder::at(model.parent().ok_or_else(no_run)?.to_owned());
+    match run.read::<Outcome>(RunFile::Outcome) {
+        Ok(outcome) if outcome.model_id == view.id().to_string() => (),
+        Ok(_) | Err(RecordError::Missing { .. }) => return Err(no_run()),
+        Err(error) => return Err(error.into()),
+    }
+    let layers = run.read_weights()?;
+    let found: Vec<_> = layers.iter().map(|layer| (layer.inputs, layer.outputs)).collect();
+    let expected: Vec<_> = view.layers().map(|layer| (layer.inputs(), layer.outputs())).collect();
+    if found != expected {
+        let (found, expected) = (describe(&found), describe(&expected));
+        return Err(FloatError::Shape { path: run.file(RunFile::Weights), found, expected });
+    }
+    let probabilities = softmax(&logits(layers, pixels)?);
+    if probabilities.iter().all(|probability| probability.is_finite()) {
+        Ok(probabilities)
+    } else {
+        Err(FloatError::NotFinite)
+    }
+}
+
+fn logits(layers: Vec<DenseParameters>, pixels: &[u8]) -> Result<Vec<f32>, TensorReadError> {
+    let device = Backend::Flex.device();
+    let network = Network::from_parameters(layers, &device);
+    network.forward(input_tensor([pixels].into_iter(), pixels.len(), &device)).try_into_vec_as()
+}
+
+fn softmax(logits: &[f32]) -> Vec<f64> {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let exponentials = logits.iter().map(|&logit| (f64::from(logit) - f64::from(largest)).exp());
+    let sum: f64 = exponentials.clone().sum();
+    exponentials.map(|exponential| exponential / sum).collect()
+}
+
+/// Widths of layers: 784-128, 128-10.
+fn describe(layers: &[(usize, usize)]) -> String {
+    let layers: Vec<String> = layers.iter().map(|(inputs, outputs)| format!("{inputs}-{outputs}")).collect();
+    layers.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probabilities_are_shares_of_one() {
+        let layer = |weights: &[f32]| DenseParameters {
+            inputs: 2,
+            outputs: 2,
+            weights: weights.to_vec(),
+            biases: vec![0.0, -1.0],
+        };
+        // Hidden: (1, 0). Logits: (2, 0).
+        let logits = logits(vec![layer(&[1.0, 0.0, 0.0, 1.0]), layer(&[2.0, 1.0, 0.0, 0.0])], &[255, 255]).unwrap();
+        assert_eq!(logits, [2.0, 0.0]);
+        let probabilities = softmax(&logits);
+        assert!((probabilities[0] - 1.0 / (1.0 + (-2.0_f64).exp())).abs() < 1e-12, "{probabilities:?}");
+        assert_eq!(softmax(&[f32::MAX, f32::MAX]), [0.5, 0.5]);
+        assert!(softmax(&[f32::NAN, 0.0]).iter().all(|probability| probability.is_nan()));
+    }
+}

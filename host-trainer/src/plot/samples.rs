@@ -1,0 +1,138 @@
+//! Pictures of every class, in a grid: what a data set looks like.
+
+use maud::html;
+
+use super::PlotError;
+use super::image::data_uri;
+use super::style::{FONT, MARGIN, TEXT_SIZE, TITLE_SIZE};
+use super::text::{fit, width};
+use crate::dataset::Split;
+
+/// Rows of pictures of a class.
+const ROWS: usize = 3;
+
+/// Pictures in a row, at most.
+const COLUMNS: usize = 20;
+
+/// Pixels that are drawn, at most, but for one column: with many classes of large pictures columns are fewer.
+const MAX_PIXELS: usize = 16 << 20;
+
+/// Longer side of a picture as it is drawn: small ones are enlarged to about the first, large ones reduced to the second.
+const SIDES: [usize; 2] = [48, 64];
+
+/// Width of a class name, at most.
+const NAME_WIDTH: f64 = 180.0;
+
+/// Space between classes, and beside their names.
+const GAP: f64 = 6.0;
+
+/// The first pictures of each class in `split`, each `rows` by `columns` pixels, beside the class's name; a place stays
+/// white where a class has fewer.
+///
+/// # Errors
+///
+/// Where pixels cannot be written as PNG.
+pub fn samples(split: &Split, names: &[String], rows: usize, columns: usize) -> Result<String, PlotError> {
+    let most = split.counts(names.len()).into_iter().max().unwrap_or(0).div_ceil(ROWS);
+    let affordable = MAX_PIXELS / (names.len() * ROWS * rows * columns).max(1);
+    let across = most.min(affordable).clamp(1, COLUMNS);
+    let scale = scale(rows.max(columns));
+    let (wide, high) = (strip_side(across, columns), strip_side(ROWS, rows));
+    let (strip_width, strip_height) = (scale * wide as f64, scale * high as f64);
+
+    let shown: Vec<String> = names.iter().map(|name| fit(name, TEXT_SIZE, NAME_WIDTH)).collect();
+    let title = format!("The first training pictures of each class, up to {}", ROWS * across);
+    let margin = f64::from(MARGIN);
+    let left = margin + shown.iter().map(|name| width(name, TEXT_SIZE)).fold(0.0, f64::max) + GAP;
+    let top = 2.0 * margin + f64::from(TITLE_SIZE);
+    let full_width = (left + strip_width).max(margin + width(&title, TITLE_SIZE)) + margin;
+    let full_height = top + names.len() as f64 * (strip_height + GAP) - GAP + margin;
+    let (full_width, full_height) = (full_width.ceil(), full_height.ceil());
+
+    let strips = shown.iter().enumerate().map(|(class, name)| {
+        let pixels = strip(split, class, across, (rows, columns));
+        Ok((top + class as f64 * (strip_height + GAP), name, data_uri(&pixels, high, wide)?))
+    });
+    let strips = strips.collect::<Result<Vec<_>, PlotError>>()?;
+    let svg = html! {
+        svg xmlns="http://www.w3.org/2000/svg" width=(full_width) height=(full_height)
+            viewBox={ "0 0 " (full_width) " " (full_height) } font-family=(FONT) font-size=(TEXT_SIZE) {
+            rect width=(full_width) height=(full_height) fill="white" {}
+            text x=(margin) y=(margin + f64::from(TITLE_SIZE)) font-size=(TITLE_SIZE) { (title) }
+            @for (y, name, pixels) in strips {
+                text x=(left - GAP) y=(y + strip_height / 2.0) text-anchor="end" dominant-baseline="central" { (name) }
+                image x=(left) y=(y) width=(strip_width) height=(strip_height) preserveAspectRatio="none"
+                    style="image-rendering:pixelated" href=(pixels) {}
+            }
+        }
+    };
+    Ok(svg.into_string() + "\n")
+}
+
+/// How large a pixel is drawn where the longer side of a picture is `side`: whole numbers, so that all are as large.
+fn scale(side: usize) -> f64 {
+    let [small, large] = SIDES;
+    if side > large { large as f64 / side as f64 } else { (small / side.max(1)).max(1) as f64 }
+}
+
+/// Pixels that `count` pictures of `side` take, side by side, with one of white between them.
+fn strip_side(count: usize, side: usize) -> usize {
+    count * (side + 1) - 1
+}
+
+/// The pixels of the first pictures of `class`, each `rows` by `columns`, `across` in a row.
+fn strip(split: &Split, class: usize, across: usize, (rows, columns): (usize, usize)) -> Vec<u8> {
+    let width = strip_side(across, columns);
+    let mut pixels = vec![u8::MAX; strip_side(ROWS, rows) * width];
+    let of_class = split.pictures().zip(&split.labels).filter(|(_, label)| usize::from(**label) == class);
+    for (place, (picture, _)) in of_class.take(ROWS * across).enumerate() {
+        let (top, left) = (place / across * (rows + 1), place % across * (columns + 1));
+        for (line, row) in picture.chunks_exact(columns).enumerate() {
+            let start = (top + line) * width + left;
+            if let Some(target) = pixels.get_mut(start..start + columns) {
+                target.copy_from_slice(row);
+            }
+        }
+    }
+    pixels
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_stand_side_by_side_and_absent_ones_are_white() {
+        // Two rows, one column; class 1 has four pictures, class 0 one.
+        let split = Split { width: 2, pixels: (0..10).collect(), labels: vec![1, 1, 0, 1, 1] };
+        let white = [255; 3];
+        let rows = [[0, 255, 2], [1, 255, 3], white, [6, 255, 8], [7, 255, 9], white, white, white];
+        assert_eq!(strip(&split, 1, 2, (2, 1)), rows.concat());
+        assert_eq!(strip(&split, 0, 1, (2, 1)), [4, 5, 255, 255, 255, 255, 255, 255]);
+    }
+
+    #[test]
+    fn any_shape_and_any_names_can_be_drawn() {
+        for (rows, columns, classes) in [(28, 28, 10), (1, 16_384, 2), (16_384, 1, 2), (3, 2, 256), (128, 128, 256)] {
+            let width = rows * columns;
+            let split = Split {
+                width,
+                pixels: vec![7; classes * width],
+                labels: (0..classes).map(|class| class as u8).collect(),
+            };
+            let names: Vec<String> =
+                (0..classes).map(|class| format!("<{class}> & \u{670d}{}", "x".repeat(class))).collect();
+            let svg = samples(&split, &names, rows, columns).unwrap();
+            assert!(svg.contains("&lt;1&gt; &amp; \u{670d}x<") && !svg.contains("<1>"));
+            assert_eq!(svg.matches("<image").count(), classes);
+            assert_eq!(svg.matches("</image>").count(), classes);
+        }
+        let empty = Split { width: 4, pixels: Vec::new(), labels: Vec::new() };
+        samples(&empty, &["a".to_owned(), "b".to_owned()], 2, 2).unwrap();
+    }
+
+    #[test]
+    fn small_pictures_are_enlarged_by_whole_numbers() {
+        assert_eq!([1, 6, 28, 48, 64, 128].map(scale), [48.0, 8.0, 1.0, 1.0, 1.0, 0.5]);
+    }
+}

@@ -1,0 +1,146 @@
+//! One picture: from the data set, or from a file of whatever size and colours.
+
+use std::fs;
+
+use image::imageops::{self, FilterType};
+use image::{GrayImage, ImageFormat, Luma, Rgba, RgbaImage};
+use predicates::prelude::*;
+use predicates::str::contains;
+use serde_json::Value;
+
+use crate::desk::{Desk, failure, json};
+use crate::files::{SIDE, bars};
+
+/// The first test pictures, one of each class.
+fn pictures() -> [GrayImage; 3] {
+    let size = (SIDE * SIDE) as usize;
+    [0, 1, 2].map(|class| GrayImage::from_raw(SIDE, SIDE, bars(3).0[class * size..][..size].to_vec()).unwrap())
+}
+
+/// 40 times as large, in a margin of `around`.
+fn photo(picture: &GrayImage, around: u8) -> GrayImage {
+    let large = imageops::resize(picture, 40 * SIDE, 40 * SIDE, FilterType::Nearest);
+    let mut photo = GrayImage::from_pixel(500, 300, Luma([around]));
+    imageops::replace(&mut photo, &large, 200, 30);
+    photo
+}
+
+fn predict(desk: &Desk, arguments: &[&str]) -> Value {
+    json(desk.command(&["predict", "model.bin", "--json"]).args(arguments).assert())
+}
+
+#[test]
+fn a_photo_is_classified_as_the_picture_that_it_shows() {
+    let desk = Desk::with_model();
+    for (class, picture) in pictures().iter().enumerate() {
+        let mut inverted = picture.clone();
+        imageops::invert(&mut inverted);
+        inverted.save(desk.path().join("inverted.png")).unwrap();
+        photo(&inverted, 255).save(desk.path().join("photo.png")).unwrap();
+        photo(&inverted, 255).save(desk.path().join("photo.jpg")).unwrap();
+
+        let own = predict(&desk, &["--index", &class.to_string(), "--data", "data"]);
+        assert_eq!((&own["class"], &own["conversion"]), (&class.into(), &Value::Null));
+        let exact = predict(&desk, &["--image", "inverted.png"]);
+        assert_eq!((&exact["logits"], &exact["conversion"]), (&own["logits"], &"inverted".into()));
+        for name in ["photo.png", "photo.jpg"] {
+            let photo = predict(&desk, &["--image", name]);
+            assert_eq!((&photo["class"], &photo["polarity"]), (&class.into(), &"dark-on-light".into()), "{name}");
+            let conversion = "inverted, cropped to 240 rows and 240 columns, scaled to 6 and 6, centred";
+            assert_eq!(photo["conversion"], conversion, "{name}");
+        }
+    }
+}
+
+#[test]
+fn colours_and_transparency_become_grey_on_black() {
+    let desk = Desk::with_model();
+    for (class, picture) in pictures().iter().enumerate() {
+        let grey = photo(picture, 0);
+        let colours = RgbaImage::from_fn(500, 300, |x, y| match grey[(x, y)].0[0] {
+            0 => Rgba([255, 255, 255, 0]),
+            grey => Rgba([grey, grey, grey / 2, 255]),
+        });
+        colours.save(desk.path().join("photo.png")).unwrap();
+        let arguments = ["--image", "photo.png", "--polarity", "light-on-dark", "--picture", "seen.png"];
+        let seen = predict(&desk, &arguments);
+        assert_eq!((&seen["class"], &seen["polarity"]), (&class.into(), &"light-on-dark".into()), "{seen}");
+        // What was seen can be shown again.
+        assert_eq!(image::image_dimensions(desk.path().join("seen.png")).unwrap(), (SIDE, SIDE));
+        let again = predict(&desk, &["--image", "seen.png"]);
+        assert_eq!((&again["logits"], &again["conversion"]), (&seen["logits"], &"taken as it is".into()));
+    }
+}
+
+#[test]
+fn the_float_network_answers_beside_the_model_of_its_run() {
+    let desk = Desk::new();
+    desk.train(&["--run", "run", "--export", "model.bin"]).success();
+    let index = ["--index", "1", "--data", "data"];
+    let run = json(desk.command(&["predict", "run", "--json"]).args(index).assert());
+    let shares =
+        |key: &str| -> Vec<f64> { run[key].as_array().unwrap().iter().map(|share| share.as_f64().unwrap()).collect() };
+    let (fixed, float) = (shares("probabilities"), shares("probabilities_float"));
+    assert!((float.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+    assert!(fixed.iter().zip(&float).all(|(fixed, float)| (fixed - float).abs() < 0.1), "{fixed:?} {float:?}");
+    assert!(fixed != float);
+    let text = desk.command(&["predict", "run/model.bin"]).args(index).assert().success();
+    text.stdout(contains("float").and(contains("1 (label)")).and(contains("1: right")).and(contains("\u{2588}")));
+
+    let alone = predict(&desk, &index);
+    assert_eq!((&alone["logits"], &alone["probabilities_float"]), (&run["logits"], &Value::Null));
+    let text = desk.command(&["predict", "model.bin"]).args(index).assert().success();
+    text.stdout(contains("no float network").and(contains("model.bin does not lie in the folder of the run")));
+
+    let weights = desk.path().join("run/weights.safetensors");
+    desk.train(&["--hidden", "4", "--run", "other"]).success();
+    fs::copy(desk.path().join("other/weights.safetensors"), &weights).unwrap();
+    let said = |part: &str| {
+        let text = desk.command(&["predict", "run"]).args(index).assert().success();
+        text.stdout(contains("no float network").and(contains(part)).and(contains("fixed point")));
+    };
+    said("has layers of 36-4, 4-3, the model of 36-8, 8-3 neurons");
+    fs::write(&weights, "x").unwrap();
+    said("weights.safetensors is damaged");
+    fs::remove_file(&weights).unwrap();
+    said("weights.safetensors is missing");
+    fs::write(desk.path().join("run/result.json"), "{}").unwrap();
+    said("result.json is damaged, or of another version");
+}
+
+#[test]
+fn pictures_that_show_nothing_or_are_none_are_refused() {
+    let desk = Desk::with_model();
+    let path = |name| desk.path().join(name);
+    GrayImage::new(28, 28).save(path("black.png")).unwrap();
+    GrayImage::from_pixel(SIDE, SIDE, Luma([200])).save(path("grey.png")).unwrap();
+    GrayImage::new(20_000, 1).save_with_format(path("wide.jpg"), ImageFormat::Png).unwrap();
+    photo(&pictures()[0], 0).save(path("light.png")).unwrap();
+    fs::write(path("text.png"), "text").unwrap();
+    let image = |name| desk.run(&["predict", "model.bin", "--image", name]);
+    failure(image("black.png"), 1, &["black.png shows nothing", "no pixel is clearly lighter or darker"]);
+    failure(image("grey.png"), 1, &["grey.png shows nothing"]);
+    failure(image("wide.jpg"), 1, &["wide.jpg is too large", "16384 pixels a side"]);
+    failure(image("text.png"), 1, &["text.png", "PNG or JPEG"]);
+    failure(image("absent.png"), 1, &["cannot read picture absent.png"]);
+    let polarity = |name| desk.command(&["predict", "model.bin", "--polarity", name]);
+    let assert = polarity("dark-on-light").args(["--image", "light.png"]).assert();
+    failure(assert, 1, &["light.png shows nothing", "clearly darker", "--polarity auto"]);
+    failure(polarity("bright").args(["--image", "light.png"]).assert(), 2, &["--polarity", "dark-on-light"]);
+    failure(polarity("auto").args(["--index", "1"]).assert(), 2, &["cannot be used with", "--index"]);
+}
+
+#[test]
+fn arguments_of_predict_are_checked() {
+    let desk = Desk::with_model();
+    pictures()[0].save(desk.path().join("picture.png")).unwrap();
+    failure(desk.run(&["predict", "model.bin", "--index", "60", "--data", "data"]), 2, &["--index 60", "0..=59"]);
+    failure(desk.run(&["predict", "model.bin", "--index", "-1"]), 2, &["-1"]);
+    failure(desk.run(&["predict", "model.bin"]), 2, &["--index", "--image"]);
+    failure(desk.run(&["predict", "model.bin", "--index", "1", "--image", "x.png"]), 2, &["cannot be used with"]);
+    failure(desk.run(&["predict", "data", "--index", "1"]), 1, &["cannot read model data", "model.bin"]);
+    let write = |name| desk.run(&["predict", "model.bin", "--image", "picture.png", "--picture", name]);
+    failure(write("picture.png"), 2, &["--picture picture.png would replace picture.png"]);
+    failure(write("model.bin"), 2, &["--picture model.bin", ".png"]);
+    failure(write("absent/seen.png"), 1, &["absent", "there is no folder"]);
+}
