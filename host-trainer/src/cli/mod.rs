@@ -6,6 +6,7 @@ mod data;
 mod evaluate;
 mod inspect;
 mod predict;
+mod report;
 mod train;
 
 use std::fmt::Display;
@@ -18,6 +19,7 @@ use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::wording::{percent, printable};
 use crate::{files, interrupt, progress};
 
 /// Trains a small dense classifier, quantizes it to integers, and runs it with the same arithmetic as a device.
@@ -38,6 +40,8 @@ enum Command {
     Predict(predict::Arguments),
     /// Show what a model is made of and where it comes from
     Inspect(inspect::Arguments),
+    /// Write a page about one run, or about several side by side: one HTML file that needs nothing else
+    Report(report::Arguments),
     /// Find the data set, download it where there is none, and check it
     Data(data::Arguments),
 }
@@ -76,6 +80,7 @@ pub fn run() -> ExitCode {
         Command::Evaluate(arguments) => arguments.run(),
         Command::Predict(arguments) => arguments.run(),
         Command::Inspect(arguments) => arguments.run(),
+        Command::Report(arguments) => arguments.run(),
         Command::Data(arguments) => arguments.run(),
     };
     let Err(error) = result else { return ExitCode::SUCCESS };
@@ -123,24 +128,6 @@ fn line(name: &str, value: impl Display) -> String {
     format!("{:<24}{}\n", printable(name), printable(&value.to_string()))
 }
 
-/// `text` without control characters: what a model's file says must not steer the terminal.
-fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() {
-            printable.extend(character.escape_debug());
-        } else {
-            printable.push(character);
-        }
-    }
-    printable
-}
-
-/// A share of 0..=1 in percent.
-fn percent(share: f64) -> String {
-    format!("{:.2} %", 100.0 * share)
-}
-
 /// `count` of `all` as a share, 0..=1.
 fn share(count: u32, all: u32) -> f64 {
     if all == 0 { 0.0 } else { f64::from(count) / f64::from(all) }
@@ -152,7 +139,6 @@ mod tests {
 
     #[test]
     fn control_characters_are_escaped() {
-        assert_eq!(printable("T-shirt \"\u{e9}\" \\"), "T-shirt \"\u{e9}\" \\");
         assert_eq!(line("\x1b[2J", "a\nb\u{9b}"), "\\u{1b}[2J               a\\nb\\u{9b}\n");
     }
 }

@@ -12,8 +12,9 @@ use super::{DataArguments, OutputArguments, UsageError, check_apart, line, perce
 use crate::backend::Backend;
 use crate::dataset::{Dataset, Split};
 use crate::files::{self, WriteError};
-use crate::record::{Outcome, RunFile, RunFolder, Stop};
+use crate::record::{Outcome, RunFile, RunFolder};
 use crate::train::{Epoch, TrainConfig};
+use crate::wording::{describe_gap, describe_stop};
 use crate::{pipeline, progress};
 
 /// Hidden layers of a network: all layers but the last.
@@ -21,9 +22,6 @@ const MAX_HIDDEN_LAYERS: usize = MAX_LAYERS - 1;
 
 /// Bytes that a model's weights may take, padding included: nothing larger fits a microcontroller.
 const MAX_WEIGHT_BYTES: usize = 64 << 20;
-
-/// From how many points between test and training accuracy on one speaks of overfitting.
-const LARGE_GAP: f64 = 3.0;
 
 /// Accuracy that quantization may cost before a warning, as a share.
 const TOLERATED_LOSS: f64 = 0.005;
@@ -188,32 +186,6 @@ impl Report<'_> {
         ]
         .concat()
     }
-}
-
-/// How many epochs there were, and why no more.
-pub fn describe_stop(outcome: &Outcome) -> String {
-    let Outcome { epochs, kept_epoch, .. } = outcome;
-    let mut text = match outcome.stop {
-        Stop::Epochs => format!("{epochs}"),
-        Stop::TrainAccuracy { threshold, accuracy } => {
-            let (accuracy, threshold) = (percent(accuracy), percent(threshold));
-            format!("{epochs}, stopped: training accuracy {accuracy} is above {threshold}")
-        }
-        Stop::Patience { epochs: patience } => {
-            format!("{epochs}, stopped: no lower validation loss in {patience} epochs")
-        }
-    };
-    if kept_epoch != epochs {
-        text += &format!("; the network of epoch {kept_epoch} is kept");
-    }
-    text
-}
-
-/// The gap between training and test accuracy, in words.
-fn describe_gap(gap: f64) -> String {
-    let points = 100.0 * gap;
-    let verdict = if points > LARGE_GAP { ": overfitting" } else { "" };
-    format!("{points:+.2} points from test to training{verdict}")
 }
 
 /// That a network with layers of `hidden` neurons for `data` is one for a microcontroller.
