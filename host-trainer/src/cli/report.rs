@@ -47,7 +47,7 @@ impl Arguments {
 
         let missing: Vec<&Lost> = runs.iter().flat_map(|run| &run.lost).collect();
         for Lost { file, problem, consequence, remedy, .. } in &missing {
-            progress::say(format_args!("warning: {file} {problem}: {consequence}; {remedy}"));
+            progress::say(format_args!("warning: {file} {problem}: {consequence}; this brings it back: {remedy}"));
         }
         files::write(&out, report::page(&runs).as_bytes())?;
 

@@ -25,7 +25,7 @@ pub fn page(runs: &[Run]) -> String {
                 title { (title) }
                 style { (PreEscaped(STYLE)) }
             }
-            body { (body(&title, &sections)) }
+            body.several[runs.len() > 1] { (body(&title, &sections)) }
         }
     };
     document.into_string()

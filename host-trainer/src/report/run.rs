@@ -40,7 +40,7 @@ pub struct Lost {
     pub problem: String,
     /// What nobody can see because of it.
     pub consequence: &'static str,
-    /// How to get it back.
+    /// The command that brings it back.
     pub remedy: String,
 }
 
@@ -109,9 +109,9 @@ impl Run {
         let configuration: Result<Configuration, _> = folder.read(RunFile::Configuration);
         let again = match &configuration {
             Ok(configuration) => train_command(configuration, path),
-            Err(_) => format!("host-trainer train --run {} and the options that it was trained with", quoted(path)),
+            Err(_) => format!("host-trainer train --run {} # and the options that it was trained with", quoted(path)),
         };
-        let mut losses = Losses { run: name.clone(), again: format!("training again leaves it: {again}"), lost: vec![] };
+        let mut losses = Losses { run: name.clone(), again, lost: Vec::new() };
         let configuration = losses.keep(RunFile::Configuration, configuration);
         let history = losses.keep(RunFile::History, folder.read(RunFile::History));
         let outcome: Option<Outcome> = losses.keep(RunFile::Outcome, folder.read(RunFile::Outcome));
@@ -153,7 +153,7 @@ impl Run {
         })
     }
 
-    /// The command that compares this run's model with devices.
+    /// The command that compares this run's model with devices and records it.
     pub fn parity_command(&self) -> String {
         parity_command(&self.folder)
     }
@@ -173,8 +173,7 @@ impl Losses {
     }
 
     fn lose_parity(&mut self, folder: &Path, error: &RecordError) {
-        let remedy = format!("comparing again leaves it: {}", parity_command(folder));
-        self.lose(error, "the report lacks one device's parity", remedy);
+        self.lose(error, "the report lacks one device's parity", parity_command(folder));
     }
 
     fn lose(&mut self, error: &RecordError, consequence: &'static str, remedy: String) {
@@ -199,11 +198,11 @@ fn consequence(file: RunFile) -> &'static str {
         RunFile::Outcome => "the report lacks the summary",
         RunFile::Evaluation => "the report lacks precision and recall of each class",
         RunFile::Quantization => "the report lacks ranges and errors of the layers",
-        RunFile::Weights => "the report lacks nothing, but the float network cannot be used again",
+        RunFile::Weights => "the report is whole, but the float network cannot be used again",
         RunFile::HistoryPlot => "the report lacks the curves of the history",
         RunFile::ConfusionPlot => "the report lacks the confusion matrix",
         RunFile::MistakesPlot => "the report lacks the pictures of the mistakes",
-        RunFile::Model => "the report lacks nothing, but no device can run the network",
+        RunFile::Model => "the report is whole, but no device can run the network",
     }
 }
 
@@ -257,7 +256,7 @@ fn train_command(configuration: &Configuration, folder: &Path) -> String {
     if let Some(epochs) = train.patience {
         command += &format!(" --patience {epochs}");
     }
-    command + &format!(" --run {} (and --data, where that was named)", quoted(folder))
+    command + &format!(" --run {} # and --data, if that was named", quoted(folder))
 }
 
 fn parity_command(folder: &Path) -> String {

@@ -1,17 +1,20 @@
 //! What was asked for, on which data, with which versions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
 
-use crate::record::Configuration;
+use crate::record::{Configuration, RunFile};
 use crate::report::numbers::count;
 use crate::report::run::Run;
-use crate::report::sections::names;
+use crate::report::sections::{absent, names};
 use crate::report::table::Comparison;
 use crate::wording::{percent, printable};
 
 pub fn content(runs: &[Run]) -> Markup {
+    if runs.iter().all(|run| run.configuration.is_none()) {
+        return absent(RunFile::Configuration);
+    }
     let (settings, versions) = (settings(runs), versions(runs));
     html! {
         @if runs.len() > 1 {
@@ -42,16 +45,12 @@ fn settings(runs: &[Run]) -> Comparison {
     row("Pictures in a step", &|configuration| count(configuration.train.batch_size));
     row("Learning rate (Adam)", &|configuration| configuration.train.learning_rate.to_string());
     row("Seed", &|configuration| configuration.train.seed.to_string());
-    row("Stops above a training accuracy of", &|configuration| {
+    row("Stop above training accuracy", &|configuration| {
         or_none(configuration.train.stop_at_train_accuracy.map(percent))
     });
-    row("Stops after epochs without a lower validation loss", &|configuration| {
-        or_none(configuration.train.patience.map(count))
-    });
-    row("Pictures held out for validation", &|configuration| count(configuration.validation));
-    row("Rows and columns of a picture", &|configuration| {
-        format!("{} × {}", configuration.rows, configuration.columns)
-    });
+    row("Patience, in epochs", &|configuration| or_none(configuration.train.patience.map(count)));
+    row("Held out for validation", &|configuration| count(configuration.validation));
+    row("Rows × columns", &|configuration| format!("{} × {}", configuration.rows, configuration.columns));
     row("Classes", &|configuration| {
         let names: Vec<String> = configuration.classes.iter().map(|name| printable(name)).collect();
         format!("{}: {}", names.len(), names.join(", "))
@@ -65,7 +64,7 @@ fn versions(runs: &[Run]) -> Comparison {
     let recorded = || runs.iter().map(|run| run.configuration.as_ref().map(|configuration| &configuration.versions));
     let parts: BTreeSet<&String> = recorded().flatten().flat_map(|versions| versions.keys()).collect();
     for part in parts {
-        let version = |versions: &std::collections::BTreeMap<String, String>| {
+        let version = |versions: &BTreeMap<String, String>| {
             versions.get(part).map_or_else(|| "not in it".to_owned(), |version| printable(version))
         };
         table.row(printable(part), recorded().map(|versions| versions.map(version)));

@@ -2,26 +2,25 @@
 
 use maud::{Markup, html};
 
-use crate::report::run::Run;
-use crate::report::table::{head, table};
+use crate::report::run::{Lost, Run};
 
 pub fn content(runs: &[Run]) -> Option<Markup> {
-    let lost = || runs.iter().flat_map(|run| &run.lost);
-    lost().next()?;
-    let body = html! {
-        @for lost in lost() {
-            tr {
-                th scope="row" { bdi { (lost.file) } }
-                td { bdi { (lost.problem) } }
-                td { (lost.consequence) }
-                td { bdi { (lost.remedy) } }
-            }
-        }
-    };
+    let lost: Vec<&Lost> = runs.iter().flat_map(|run| &run.lost).collect();
+    let mut remedies: Vec<&str> = lost.iter().map(|lost| lost.remedy.as_str()).collect();
+    remedies.dedup();
+    if lost.is_empty() {
+        return None;
+    }
     Some(html! {
         div.warning {
-            p { "This report could not read everything; all that it could read is below." }
-            (table("Files that could not be read", &head(&["File", "What is wrong", "Consequence", "Remedy"]), &body))
+            p { "Not everything could be read. What could is below." }
+            ul {
+                @for Lost { file, problem, consequence, .. } in lost {
+                    li { strong { bdi { (file) } } " " bdi { (problem) } ": " (consequence) "." }
+                }
+            }
+            p { "This brings it back:" }
+            @for remedy in remedies { pre tabindex="0" { code { (remedy) } } }
         }
     })
 }

@@ -26,7 +26,7 @@ pub struct Section {
 /// All sections about `runs`.
 pub fn sections(runs: &[Run]) -> Vec<Section> {
     let section = |id, title, content| Section { id, title, content };
-    let lost = lost::content(runs).map(|content| section("missing", "Missing files", content));
+    let lost = lost::content(runs).map(|content| section("missing", "Missing and damaged files", content));
     let always = [
         section("summary", "Summary", summary::content(runs)),
         section("configuration", "Configuration and versions", configuration::content(runs)),

@@ -15,8 +15,7 @@ pub fn content(runs: &[Run]) -> Markup {
         @if !compared.is_empty() {
             (figures(&compared, runs.len() > 1))
             p.note {
-                "Firmware is counted without the model; its RAM is variables and the deepest stack that was seen. Both are "
-                "the same for every model that a board can hold."
+                "Firmware is counted without the model; its RAM is variables and the deepest stack that was seen."
             }
         }
         @for run in runs.iter().filter(|run| run.parity.is_empty()) {

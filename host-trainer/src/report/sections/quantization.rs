@@ -27,11 +27,11 @@ pub fn content(runs: &[Run]) -> Markup {
 fn layers(quantization: &Quantization) -> Markup {
     let names = [
         "Layer",
-        "Weights, least to largest",
-        "Step of a weight",
-        "Weights that are zero",
+        "Weights from, to",
+        "Steps of weights",
+        "Zero weights",
         "Largest activation",
-        "Step of an output",
+        "Step of outputs",
         "Outputs, RMS",
         "Error, RMS",
         "Signal to noise",
@@ -48,14 +48,14 @@ fn row(index: usize, layer: &LayerQuantization) -> Markup {
     let [finest, coarsest] = layer.weight_steps;
     html! {
         tr {
-            th scope="row" { (index) ": " (layer.inputs) " → " (layer.outputs) }
-            td { (format!("{least:.3} to {largest:.3}")) }
-            td { (significant(finest)) " to " (significant(coarsest)) }
+            th.whole scope="row" { (index) ": " (layer.inputs) " → " (layer.outputs) }
+            td { (format!("{least:.3}, {largest:.3}")) }
+            td { (significant(finest)) ", " (significant(coarsest)) }
             td { (percent(layer.zero_weights)) }
             td {
                 @match layer.largest_activation {
                     Some(activation) => (significant(activation.into())),
-                    None => "none: logits",
+                    None => "logits",
                 }
             }
             td { (significant(layer.output_step)) }

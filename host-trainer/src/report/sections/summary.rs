@@ -2,21 +2,24 @@
 
 use maud::{Markup, html};
 
-use crate::record::Outcome;
+use crate::record::{Outcome, RunFile};
 use crate::report::numbers::{bytes, count};
 use crate::report::run::Run;
-use crate::report::sections::names;
+use crate::report::sections::{absent, names};
 use crate::report::table::Comparison;
 use crate::wording::{describe_gap, describe_stop, percent, printable};
 
 pub fn content(runs: &[Run]) -> Markup {
+    if runs.iter().all(|run| run.outcome.is_none()) {
+        return absent(RunFile::Outcome);
+    }
     let mut table = Comparison::new("What came of training, quantization and testing", "Figure", names(runs));
     let mut row = |name: &str, value: &dyn Fn(&Outcome) -> String| {
         table.row(name, runs.iter().map(|run| run.outcome.as_ref().map(value)));
     };
     row("Test accuracy, float", &|outcome| percent(outcome.test_accuracy_float));
     row("Test accuracy, fixed point", &|outcome| percent(outcome.test_accuracy_fixed));
-    row("Test pictures that fixed point classifies otherwise", &|outcome| count(outcome.predictions_changed));
+    row("Answers changed by fixed point", &|outcome| count(outcome.predictions_changed));
     row("Training accuracy, float", &|outcome| percent(outcome.train_accuracy_float));
     row("Generalization gap", &|outcome| describe_gap(outcome.gap()));
     row("Epochs", &describe_stop);
