@@ -25,7 +25,7 @@ pub fn page(runs: &[Run]) -> String {
                 title { (title) }
                 style { (PreEscaped(STYLE)) }
             }
-            body.several[runs.len() > 1] { (body(&title, &sections)) }
+            body class=[(runs.len() > 1).then_some("several")] { (body(&title, &sections)) }
         }
     };
     document.into_string()

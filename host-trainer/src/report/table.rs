@@ -79,7 +79,7 @@ impl Render for Comparison {
         };
         let body = html! {
             @for row in &self.rows {
-                tr.differs[self.is_marked(row)] {
+                tr {
                     th scope="row" { (row.name) @if self.is_marked(row) { " " span.mark { "differs" } } }
                     @for cell in &row.cells {
                         @match cell {

@@ -4,4 +4,5 @@ mod data;
 mod desk;
 mod files;
 mod model;
+mod report;
 mod train;

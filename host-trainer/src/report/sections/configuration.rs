@@ -26,7 +26,7 @@ pub fn content(runs: &[Run]) -> Markup {
                 }
             }
         }
-        div.beside[runs.len() == 1] { div { (settings) } div { (versions) } }
+        div class=[(runs.len() == 1).then_some("beside")] { div { (settings) } div { (versions) } }
     }
 }
 
