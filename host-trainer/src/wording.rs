@@ -1,22 +1,9 @@
-//! How figures and foreign text are said, on the terminal and in a report.
+//! How figures are said, on the terminal and in a report.
 
 use crate::record::{Outcome, Stop};
 
 /// From how many points between test and training accuracy on one speaks of overfitting.
 const LARGE_GAP: f64 = 3.0;
-
-/// `text` without control characters: what a file says must not steer the terminal.
-pub fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() {
-            printable.extend(character.escape_debug());
-        } else {
-            printable.push(character);
-        }
-    }
-    printable
-}
 
 /// A share of 0..=1 in percent.
 pub fn percent(share: f64) -> String {
@@ -52,12 +39,6 @@ pub fn describe_gap(gap: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn control_characters_are_escaped() {
-        assert_eq!(printable("T-shirt \"\u{e9}\" \\"), "T-shirt \"\u{e9}\" \\");
-        assert_eq!(printable("\x1b[2J\n\u{9b}"), "\\u{1b}[2J\\n\\u{9b}");
-    }
 
     #[test]
     fn a_large_gap_has_a_name() {

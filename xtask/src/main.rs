@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bench_train;
 mod board;
 mod demo;
 mod image;
@@ -74,6 +75,18 @@ enum Task {
         #[arg(long)]
         json: bool,
     },
+    /// Times training: pictures a second, with each backend of the processor and, where installed, PyTorch and Keras.
+    BenchTrain {
+        /// How often each trains three epochs, alternating, 1 or more.
+        #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+        rounds: u32,
+        /// A Python that has torch, keras, tensorflow and numpy: theirs are timed, too.
+        #[arg(long, value_name = "PROGRAM")]
+        python: Option<PathBuf>,
+        /// Prints one JSON array on standard output instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
     /// Builds a board's firmware and prints its size.
     Firmware {
         /// A folder in firmware/boards.
@@ -117,6 +130,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Parity { devices, model, data, json } => {
             parity::command(&workspace, &devices, model, data.as_deref(), json)
         }
+        Task::BenchTrain { rounds, python, json } => bench_train::command(&workspace, rounds, python.as_deref(), json),
         Task::Firmware { board } => image::command(&workspace, &board),
     }
 }

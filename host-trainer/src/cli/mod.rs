@@ -2,6 +2,7 @@
 //!
 //! Results go to standard output, progress and warnings to standard error. Exit codes: 0 done, 1 failed, 2 misused.
 
+mod compare;
 mod data;
 mod evaluate;
 mod inspect;
@@ -19,7 +20,8 @@ use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::wording::{percent, printable};
+use crate::terminal::printable;
+use crate::wording::percent;
 use crate::{files, interrupt, progress};
 
 /// Trains a small dense classifier, quantizes it to integers, and runs it with the same arithmetic as a device.
@@ -34,6 +36,8 @@ struct Cli {
 enum Command {
     /// Train a network, quantize it, write it as a model
     Train(train::Arguments),
+    /// Train the lecture's five networks and compare them
+    Compare(compare::Arguments),
     /// Run a model over the test pictures, in fixed point, on all cores
     Evaluate(evaluate::Arguments),
     /// Run a model on one picture, in fixed point
@@ -77,6 +81,7 @@ pub fn run() -> ExitCode {
     interrupt::handle();
     let result = match cli.command {
         Command::Train(arguments) => arguments.run(),
+        Command::Compare(arguments) => arguments.run(),
         Command::Evaluate(arguments) => arguments.run(),
         Command::Predict(arguments) => arguments.run(),
         Command::Inspect(arguments) => arguments.run(),

@@ -62,8 +62,9 @@ pub fn measure_error(
     for index in 0..pictures {
         let picture = split.picture(index);
         let mut hidden = Vec::new();
-        let logits =
-            network.forward_with(input_tensor(picture, split.width, &device), |values| hidden.push(values.clone()));
+        let logits = network.forward_with(input_tensor([picture].into_iter(), split.width, &device), |values| {
+            hidden.push(values.clone())
+        });
         let float = hidden.into_iter().chain([logits]).map(|values| values.try_into_vec_as::<f32>());
         let float = float.collect::<Result<Vec<_>, _>>()?;
 

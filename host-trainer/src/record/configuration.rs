@@ -16,7 +16,6 @@ const RECORDED: [&str; 9] =
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Configuration {
     /// How to train.
-    #[serde(flatten)]
     pub train: TrainConfig,
     /// Training pictures, the last ones, that were held out of training.
     pub validation: usize,
@@ -63,7 +62,6 @@ pub fn versions() -> BTreeMap<String, String> {
 }
 
 /// Written by `build.rs`.
-#[expect(missing_docs, dead_code, reason = "the file is generated whole, and says more than is asked of it")]
 mod built_information {
     include!(concat!(env!("OUT_DIR"), "/built.rs"));
 }

@@ -209,10 +209,7 @@ impl RunFolder {
 
 /// The record that the `bytes` of the file at `path` are.
 pub fn parse<T: DeserializeOwned>(path: PathBuf, bytes: &[u8]) -> Result<T, RecordError> {
-    // Flattened and tagged records pass through a buffer of serde's, in which a number with a point is none if a
-    // dependency asks for serde_json's `arbitrary_precision`. Numbers of a `Value` are.
-    let read = serde_json::from_slice(bytes).and_then(|value: serde_json::Value| T::deserialize(value));
-    read.map_err(|error| RecordError::Content { path, reason: error.to_string() })
+    serde_json::from_slice(bytes).map_err(|error| RecordError::Content { path, reason: error.to_string() })
 }
 
 /// A record as a file's bytes.
@@ -243,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_with_a_point_come_back_from_flattened_and_tagged_records() {
+    fn records_come_back() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunFolder::at(folder.path().to_owned());
         let config = TrainConfig { learning_rate: 1e-7, stop_at_train_accuracy: Some(0.1 + 0.2), ..config() };

@@ -1,7 +1,9 @@
 //! The program from outside: what it prints, what it refuses, what it leaves behind.
 
+mod compare;
 mod data;
 mod desk;
+mod evaluate;
 mod files;
 mod model;
 mod report;

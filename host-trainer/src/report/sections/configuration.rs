@@ -9,7 +9,8 @@ use crate::report::numbers::count;
 use crate::report::run::Run;
 use crate::report::sections::{absent, names};
 use crate::report::table::Comparison;
-use crate::wording::{percent, printable};
+use crate::terminal::printable;
+use crate::wording::percent;
 
 pub fn content(runs: &[Run]) -> Markup {
     if runs.iter().all(|run| run.configuration.is_none()) {

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use crate::plot;
 use crate::record::RunFile;
 use crate::report::figure::figure;
 use crate::report::numbers::count;
@@ -20,8 +21,18 @@ pub fn content(runs: &[Run]) -> Markup {
             "Loss and accuracy on training pictures are measured in passing, each picture just before the network learns "
             "from it; on validation pictures, where some were held out, after the epoch."
         }
+        @if let Some(svg) = together(runs) {
+            (figure(&svg, "Accuracy and loss of all runs over the epochs"))
+        }
         (side_by_side(runs, of_run))
     }
+}
+
+/// The curves of several runs in one picture.
+fn together(runs: &[Run]) -> Option<String> {
+    let histories: Vec<_> = runs.iter().filter_map(|run| Some((run.name.as_str(), run.history.as_deref()?))).collect();
+    // Should the library refuse, each run's own picture is still below.
+    if histories.len() > 1 { plot::history(&histories).ok() } else { None }
 }
 
 fn of_run(run: &Run) -> Markup {

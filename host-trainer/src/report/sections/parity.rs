@@ -6,7 +6,8 @@ use crate::record::DeviceParity;
 use crate::report::numbers::{bytes, count};
 use crate::report::run::Run;
 use crate::report::table::Comparison;
-use crate::wording::{percent, printable};
+use crate::terminal::printable;
+use crate::wording::percent;
 
 pub fn content(runs: &[Run]) -> Markup {
     let compared: Vec<(&Run, &DeviceParity)> =
