@@ -32,12 +32,14 @@ mod pipeline;
 mod plot;
 mod quantize;
 mod record;
+mod report;
 mod train;
 
 mod files;
 mod interrupt;
 mod progress;
 mod terminal;
+mod wording;
 
 mod cli;
 

@@ -2,9 +2,8 @@
 
 #![forbid(unsafe_code)]
 
-use std::fs::{File, Permissions};
+use std::fs::File;
 use std::io::{ErrorKind, Read as _, Write as _, stderr, stdout};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -12,9 +11,8 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use parity::{Answer, Device, Lab, Outcome, Report, Sample, device, sweep};
+use parity::{Answer, Device, Lab, Outcome, Report, Sample, device, new_file, sweep, write_json};
 use shared_model::{AnswersHeader, ModelView, Record};
-use tempfile::NamedTempFile;
 
 /// Most bytes that are read of a file, so that an endless one comes to an end.
 const MOST_BYTES: u64 = 4 << 30;
@@ -40,6 +38,9 @@ struct Arguments {
     /// Also writes the outcome, and one picture's probabilities, to this file as JSON.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    /// Also writes each device's outcome to parity-DEVICE.json in this folder, a run's, for `host-trainer report`.
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
     /// Seconds that a device may stay silent before it counts as hung.
     #[arg(long, value_name = "SECONDS", default_value_t = device::PATIENCE.as_secs(), value_parser = clap::value_parser!(u64).range(1..=3600))]
     patience: u64,
@@ -77,7 +78,10 @@ fn parse_device(name: &str) -> Result<Device, String> {
 fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     if let Some(path) = &arguments.report {
         // Early, so that a sweep is not lost for a wrong path.
-        report_file(path)?;
+        check_writable(path)?;
+    }
+    if let Some(folder) = &arguments.record {
+        check_writable(&folder.join("parity.json"))?;
     }
     let blob = read(&arguments.model)?;
     let model = ModelView::parse(&blob).with_context(|| {
@@ -114,11 +118,15 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         if !arguments.json {
             print_outcome(&outcome)?;
         }
+        if let Some(folder) = &arguments.record {
+            let recorded = outcome.record(device.name(), model.id(), folder);
+            recorded.with_context(|| format!("cannot record {} in {}", device.name(), folder.display()))?;
+        }
         report.sample = first.map(|first| sample(&model, device, &records[0], &first));
         report.devices.push(outcome);
     }
     if let Some(path) = &arguments.report {
-        write_report(path, &report)?;
+        write_json(path, &report).with_context(|| format!("cannot write {}", path.display()))?;
     }
     if arguments.json {
         print_line(&serde_json::to_string(&report.devices)?)?;
@@ -188,21 +196,9 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes the report whole or not at all.
-fn write_report(path: &Path, report: &Report) -> anyhow::Result<()> {
-    let mut file = report_file(path)?;
-    serde_json::to_writer_pretty(&mut file, report)?;
-    file.flush()?;
-    file.persist(path).map_err(|error| error.error).with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(())
-}
-
-/// An empty file beside `path`, which is removed unless it is given that name.
-fn report_file(path: &Path) -> anyhow::Result<NamedTempFile> {
+/// That a file at `path` can be written.
+fn check_writable(path: &Path) -> anyhow::Result<()> {
     ensure!(!path.is_dir(), "cannot write {}: it is a folder", path.display());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // As any other new file: a temporary file's own default is that nobody else may read it.
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".prenda-").permissions(Permissions::from_mode(0o666));
-    builder.tempfile_in(folder).with_context(|| format!("cannot write {}: is its folder there?", path.display()))
+    new_file(path).with_context(|| format!("cannot write {}: is its folder there?", path.display()))?;
+    Ok(())
 }

@@ -1,6 +1,13 @@
 //! What a sweep found, as people and programs read it.
 
+use std::fs::Permissions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
 use serde::Serialize;
+use shared_model::ModelId;
+use tempfile::NamedTempFile;
 
 /// What one device's sweep found. The names are stable: programs read them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -36,6 +43,26 @@ impl Outcome {
         let different = self.logits_different + self.probabilities_different + self.classes_different;
         self.logits_compared > 0 && different == 0
     }
+
+    /// Writes `parity-DEVICE.json`, which says what `device` made of `model`, to the `folder` of a run: `host-trainer
+    /// report` reads it.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be written; then what was there before still is.
+    pub fn record(&self, device: &str, model: ModelId, folder: &Path) -> io::Result<PathBuf> {
+        let path = folder.join(format!("parity-{device}.json"));
+        write_json(&path, &Record { model_id: model.to_string(), outcome: self })?;
+        Ok(path)
+    }
+}
+
+/// What a run's folder keeps of an outcome.
+#[derive(Serialize)]
+struct Record<'a> {
+    model_id: String,
+    #[serde(flatten)]
+    outcome: &'a Outcome,
 }
 
 /// One picture with its probabilities, in units of 1/32768, on the host and on the last device swept.
@@ -66,4 +93,46 @@ pub struct Report {
     pub devices: Vec<Outcome>,
     /// The first picture.
     pub sample: Option<Sample>,
+}
+
+/// Writes `value` whole or not at all.
+///
+/// # Errors
+///
+/// Where it cannot be written.
+pub fn write_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
+    let mut file = new_file(path)?;
+    serde_json::to_writer_pretty(&mut file, value)?;
+    file.flush()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// An empty file beside `path`, which is removed unless it is given that name.
+///
+/// # Errors
+///
+/// Where there can be none.
+pub fn new_file(path: &Path) -> io::Result<NamedTempFile> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // As any other new file: a temporary file's own default is that nobody else may read it.
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".prenda-").permissions(Permissions::from_mode(0o666)).tempfile_in(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_names_device_and_model() {
+        let folder = tempfile::tempdir().unwrap();
+        let outcome = Outcome { device: "loopback".into(), pictures: 3, accuracy: 0.5, ..Outcome::default() };
+        let path = outcome.record("loopback", ModelId(0x1a), folder.path()).unwrap();
+        assert_eq!(path, folder.path().join("parity-loopback.json"));
+        let record: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        assert_eq!((&record["model_id"], &record["device"]), (&"0000001a".into(), &"loopback".into()));
+        assert_eq!((&record["pictures"], &record["flash_bytes"]), (&3.into(), &serde_json::Value::Null));
+        assert!(outcome.record("loopback", ModelId(0), &folder.path().join("absent")).is_err());
+    }
 }

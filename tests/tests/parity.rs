@@ -4,6 +4,7 @@
 //! | variable | meaning |
 //! |---|---|
 //! | `PARITY_MODEL`, `PARITY_ANSWERS` | the model and the host's answers for `sweep`, which is ignored without them |
+//! | `PARITY_RECORD` | a run's folder in which `sweep` leaves what it found, for `host-trainer report` |
 //! | `PARITY_FIRMWARE` | folder of the boards' ELFs |
 //! | `PARITY_REQUIRE` | devices, separated by commas, that must be there |
 
@@ -53,7 +54,11 @@ fn trials_of(device: Device, lab: &Lab) -> Vec<Trial> {
             let (lab, name) = (lab.clone(), format!("{}::sweep", device.name()));
             Trial::test(name, move || {
                 let fixture = Fixture::read(&PathBuf::from(model), &PathBuf::from(answers))?;
-                sweep_test_split(device, &lab, &fixture)
+                let outcome = sweep_test_split(device, &lab, &fixture)?;
+                if let Some(folder) = env::var_os("PARITY_RECORD") {
+                    outcome.record(device.name(), fixture.view()?.id(), &PathBuf::from(folder))?;
+                }
+                Ok(())
             })
         }
         _ => Trial::test(format!("{}::sweep", device.name()), || Ok(()))

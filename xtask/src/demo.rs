@@ -7,11 +7,12 @@ use serde::Serialize;
 use crate::board::Board;
 use crate::output::print;
 use crate::parity::{self, Device, Sample};
+use crate::setup::{self, Purpose};
 use crate::sizes::{self, Sizes};
 use crate::stages::Stages;
 use crate::trainer::{self, Evaluated, Trained};
 use crate::workspace::Workspace;
-use crate::{DEFAULT_BOARD, image, setup};
+use crate::{DEFAULT_BOARD, image};
 
 /// What `--json` prints. The keys are stable; accuracies are from 0 to 1.
 #[derive(Serialize)]
@@ -81,7 +82,7 @@ pub fn command(workspace: &Workspace, json: bool) -> Result<()> {
     let board = Board::read(&workspace.root, DEFAULT_BOARD)?;
 
     let mut stages = Stages::new(6);
-    stages.run("Setting up what is missing", || setup::ensure(workspace))?;
+    stages.run("Setting up what is missing", || setup::ensure(workspace, Purpose::Demo))?;
     stages.run("Building the trainer and the parity tool", || workspace.build_programs())?;
     let trained = stages.run("Training, quantizing and exporting", || trainer::train(workspace, &folder))?;
     let evaluated = stages
@@ -89,7 +90,7 @@ pub fn command(workspace: &Workspace, json: bool) -> Result<()> {
     let firmware =
         stages.run(&format!("Building the firmware for {}", board.name), || image::build(workspace, &board))?;
     let report = stages.run(&format!("Comparing with {}", board.name), || {
-        parity::compare(workspace, &board.name, &model, &answers, &folder.join("parity.json"))
+        parity::compare(workspace, &board.name, &model, &answers, &folder.join("parity.json"), &folder.join("run"))
     })?;
 
     let device = report.devices.iter().find(|device| device.device == board.name);

@@ -11,6 +11,7 @@ mod output;
 mod parity;
 mod process;
 mod programs;
+mod run_folder;
 mod setup;
 mod sizes;
 mod stages;
@@ -40,7 +41,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Installs what is missing: the firmware's target, a linker, QEMU, the data set.
+    /// Installs what is missing: the firmware's target, a linker, QEMU, the data set, and a browser for the tests.
     Setup {
         /// Changes nothing: reports, and exits with 1 if something is missing.
         #[arg(long)]
@@ -63,8 +64,9 @@ enum Task {
         /// `loopback` or a board in firmware/boards; loopback and the default board when none is named.
         #[arg(value_name = "DEVICE")]
         devices: Vec<String>,
-        /// The model to compare; the demo's when not given.
-        #[arg(long, value_name = "FILE")]
+        /// The model to compare, or the folder of the run that it came of, which then keeps what was found as
+        /// parity-DEVICE.json; the demo's run when not given.
+        #[arg(long, value_name = "FILE|DIR")]
         model: Option<PathBuf>,
         /// The folder of the data set whose test pictures are compared; the trainer's choice when not given.
         #[arg(long, value_name = "DIR")]

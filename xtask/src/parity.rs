@@ -9,7 +9,7 @@ use crate::board::{self, Board};
 use crate::output::tell;
 use crate::process::Job;
 use crate::workspace::{Workspace, shown};
-use crate::{DEFAULT_BOARD, UsageError, image, trainer};
+use crate::{DEFAULT_BOARD, UsageError, image, run_folder, trainer};
 
 /// The device that needs no board: the firmware's library on a thread.
 const LOOPBACK: &str = "loopback";
@@ -72,7 +72,9 @@ pub struct Sample {
     pub device_name: String,
 }
 
-/// `cargo xtask parity [DEVICE...] [--model FILE] [--data DIR] [--json]`.
+/// `cargo xtask parity [DEVICE...] [--model FILE|DIR] [--data DIR] [--json]`.
+///
+/// Where the model lies in the folder of its run, that keeps what was found.
 ///
 /// # Errors
 /// A usage error for an unknown device; others when a build fails or anything differs.
@@ -89,7 +91,7 @@ pub fn command(
         let known = known.join(", ");
         return Err(UsageError(format!("there is no device {unknown:?}; the devices are: {LOOPBACK}, {known}")).into());
     }
-    let model = model.unwrap_or_else(|| workspace.demo_model());
+    let model = model.map_or_else(|| workspace.demo_model(), run_folder::model_of);
     if !model.is_file() {
         bail!("there is no model {}; run `cargo xtask demo` or name one by --model FILE", shown(&model));
     }
@@ -101,15 +103,23 @@ pub fn command(
     for device in devices.iter().filter(|device| *device != LOOPBACK) {
         image::build(workspace, &Board::read(&workspace.root, device)?)?;
     }
-    let job = tool(workspace, &devices, &model, &answers)?;
+    let run = run_folder::of_model(&model, &evaluated.model_id);
+    let job = recording(tool(workspace, &devices, &model, &answers)?, run.as_deref());
     if json { job.arg("--json").run_to_stdout() } else { job.run_to_stdout() }
 }
 
-/// Compares, and returns the tool's report even when something differs.
+/// Compares, and returns the tool's report even when something differs. The folder `run` keeps it, too.
 ///
 /// # Errors
 /// When the tool ends without a report; its own message has been shown.
-pub fn compare(workspace: &Workspace, device: &str, model: &Path, answers: &Path, report: &Path) -> Result<Report> {
+pub fn compare(
+    workspace: &Workspace,
+    device: &str,
+    model: &Path,
+    answers: &Path,
+    report: &Path,
+    run: &Path,
+) -> Result<Report> {
     // A report of an earlier run must not be taken for this one's.
     match std::fs::remove_file(report) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -118,6 +128,7 @@ pub fn compare(workspace: &Workspace, device: &str, model: &Path, answers: &Path
         _ => {}
     }
     let job = tool(workspace, &[device.to_owned()], model, answers)?.arg("--report").arg(report);
+    let job = recording(job, Some(run));
     let name = job.name();
     let ran = job.run();
     let text = match std::fs::read_to_string(report) {
@@ -140,6 +151,11 @@ fn tool(workspace: &Workspace, devices: &[String], model: &Path, answers: &Path)
     let firmware = workspace.folder("firmware")?;
     let job = workspace.job("parity").args(devices).arg("--model").arg(model);
     Ok(job.arg("--answers").arg(answers).arg("--firmware").arg(firmware))
+}
+
+/// The same job, which leaves what it finds in the folder of the run, if there is one.
+fn recording(job: Job, run: Option<&Path>) -> Job {
+    run.into_iter().fold(job, |job, run| job.arg("--record").arg(run))
 }
 
 #[cfg(test)]

@@ -8,9 +8,10 @@ use crate::board::Board;
 use crate::output::print;
 use crate::process::Job;
 use crate::programs::find_program;
+use crate::setup::{self, Purpose};
 use crate::stages::{Outcome, Stage, Stages};
 use crate::workspace::Workspace;
-use crate::{DEFAULT_BOARD, image, setup, trainer};
+use crate::{DEFAULT_BOARD, image, trainer};
 
 /// Devices whose absence is a failure here; elsewhere a test without its device is ignored with a reason.
 const REQUIRED: &str = "loopback,mps2-an386";
@@ -25,7 +26,7 @@ pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let board = Board::read(&workspace.root, DEFAULT_BOARD)?;
 
     let mut stages = Stages::new(8);
-    stages.run("Setting up what is missing", || setup::ensure(workspace))?;
+    stages.run("Setting up what is missing", || setup::ensure(workspace, Purpose::Tests))?;
     stages.run("Building", || build(workspace, arguments))?;
     stages.run("Training, quantizing and exporting", || trainer::train(workspace, &folder))?;
     stages.run("Answering the test pictures on the host", || trainer::evaluate(workspace, &model, &answers, None))?;
@@ -33,7 +34,7 @@ pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
 
     stages.check("Checking the format", || format(workspace));
     stages.check("Checking the lints", || lints(workspace));
-    stages.check("Testing", || outcome(cargo_test(workspace, &model, &answers, arguments).and_then(Job::run)));
+    stages.check("Testing", || outcome(cargo_test(workspace, &folder, arguments).and_then(Job::run)));
 
     conclude(stages.done())
 }
@@ -73,11 +74,14 @@ fn is_ci() -> bool {
     std::env::var_os("CI").is_some_and(|value| !value.is_empty())
 }
 
-fn cargo_test(workspace: &Workspace, model: &Path, answers: &Path, arguments: &[String]) -> Result<Job> {
+fn cargo_test(workspace: &Workspace, folder: &Path, arguments: &[String]) -> Result<Job> {
     let job = workspace.cargo("test").args(selection(arguments)).arg("--locked").args(arguments);
+    // Without a browser a person goes without its trials, the check of a change does not.
+    let job = if is_ci() || setup::has_browser() { job.env("PRENDA_REQUIRE_BROWSER", "1") } else { job };
     Ok(job
-        .env("PARITY_MODEL", model)
-        .env("PARITY_ANSWERS", answers)
+        .env("PARITY_MODEL", folder.join("model.bin"))
+        .env("PARITY_ANSWERS", folder.join("answers.bin"))
+        .env("PARITY_RECORD", folder.join("run"))
         .env("PARITY_FIRMWARE", workspace.folder("firmware")?)
         .env("PARITY_REQUIRE", REQUIRED)
         .env("PRENDA_REQUIRE_DATA", "1"))

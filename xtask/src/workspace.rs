@@ -56,7 +56,7 @@ impl Workspace {
 
     /// The demo's model, whether it is there or not.
     pub fn demo_model(&self) -> PathBuf {
-        self.target.join("prenda/demo/model.bin")
+        self.target.join("prenda/demo/run/model.bin")
     }
 
     /// A program that this workspace builds; it says itself why it fails.

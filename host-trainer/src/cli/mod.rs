@@ -8,6 +8,7 @@ mod evaluate;
 mod import;
 mod inspect;
 mod predict;
+mod report;
 mod show;
 mod train;
 
@@ -26,6 +27,7 @@ use crate::dataset::{Dataset, DatasetError, Wanted};
 use crate::files::WriteError;
 use crate::record::RunFolder;
 use crate::terminal::printable;
+use crate::wording::percent;
 use crate::{files, interrupt, progress};
 
 /// Trains a small dense classifier, quantizes it to integers, and runs it with the same arithmetic as a device.
@@ -57,6 +59,8 @@ enum Command {
     Inspect(inspect::Arguments),
     /// Look at the data: pictures of each class and what they are like, or one picture
     Show(show::Arguments),
+    /// Write a page about one run, or about several side by side: one HTML file that needs nothing else
+    Report(report::Arguments),
     /// Find the data set, download it where there is none, and check it
     Data(data::Arguments),
 }
@@ -111,6 +115,7 @@ pub fn run() -> ExitCode {
         Command::Predict(arguments) => arguments.run(),
         Command::Inspect(arguments) => arguments.run(),
         Command::Show(arguments) => arguments.run(),
+        Command::Report(arguments) => arguments.run(),
         Command::Data(arguments) => arguments.run(),
     };
     let Err(error) = result else { return ExitCode::SUCCESS };
@@ -180,11 +185,6 @@ fn check_extension(option: &str, path: &Path, extension: &str) -> Result<(), Usa
 fn line(name: &str, value: impl Display) -> String {
     let name = printable(name);
     format!("{} {}\n", pad_str(&name, 23, Alignment::Left, None), printable(&value.to_string()))
-}
-
-/// A share of 0..=1 in percent.
-fn percent(share: f64) -> String {
-    format!("{:.2} %", 100.0 * share)
 }
 
 /// `count` of `all` as a share, 0..=1.

@@ -10,7 +10,6 @@ use shared_model::{HostWorkspace, ModelView, PROBABILITY_ONE};
 
 use super::evaluate::table;
 use super::{DataArguments, OutputArguments, UsageError, check_apart, check_extension, line, percent};
-use crate::dataset::Dataset;
 use crate::float;
 use crate::picture::{self, Polarity};
 use crate::plot::png;

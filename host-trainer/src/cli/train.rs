@@ -11,8 +11,9 @@ use shared_model::{MAX_LAYERS, MAX_WIDTH, packed_length};
 use super::{DataArguments, OutputArguments, UsageError, check_apart, check_export, line, percent};
 use crate::backend::Backend;
 use crate::dataset::{Dataset, Split};
-use crate::record::{Outcome, RunFile, RunFolder, Stop};
+use crate::record::{Outcome, RunFile, RunFolder};
 use crate::train::{Epoch, TrainConfig};
+use crate::wording::{describe_gap, describe_stop};
 use crate::{files, pipeline, progress};
 
 /// Hidden layers of a network: all layers but the last.
@@ -20,9 +21,6 @@ const MAX_HIDDEN_LAYERS: usize = MAX_LAYERS - 1;
 
 /// Bytes that a model's weights may take, padding included: nothing larger fits a microcontroller.
 pub const MAX_WEIGHT_BYTES: usize = 64 << 20;
-
-/// From how many points between test and training accuracy on one speaks of overfitting.
-const LARGE_GAP: f64 = 3.0;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -172,32 +170,6 @@ impl Report<'_> {
         ]
         .concat()
     }
-}
-
-/// How many epochs there were, and why no more.
-pub fn describe_stop(outcome: &Outcome) -> String {
-    let Outcome { epochs, kept_epoch, .. } = outcome;
-    let mut text = match outcome.stop {
-        Stop::Epochs => format!("{epochs}"),
-        Stop::TrainAccuracy { threshold, accuracy } => {
-            let (accuracy, threshold) = (percent(accuracy), percent(threshold));
-            format!("{epochs}, stopped: training accuracy {accuracy} is above {threshold}")
-        }
-        Stop::Patience { epochs: patience } => {
-            format!("{epochs}, stopped: no lower validation loss in {patience} epochs")
-        }
-    };
-    if kept_epoch != epochs {
-        text += &format!("; the network of epoch {kept_epoch} is kept");
-    }
-    text
-}
-
-/// The gap between training and test accuracy, in words.
-fn describe_gap(gap: f64) -> String {
-    let points = 100.0 * gap;
-    let verdict = if points > LARGE_GAP { ": overfitting" } else { "" };
-    format!("{points:+.2} points from test to training{verdict}")
 }
 
 /// That a network with layers of `hidden` neurons for `data` is one for a microcontroller.

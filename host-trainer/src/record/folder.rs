@@ -189,7 +189,7 @@ impl RunFolder {
     ///
     /// As [`read_bytes`](Self::read_bytes), and where it is another record.
     pub fn read<T: DeserializeOwned>(&self, file: RunFile) -> Result<T, RecordError> {
-        serde_json::from_slice(&self.read_bytes(file)?).map_err(|error| self.damaged(file, error))
+        parse(self.file(file), &self.read_bytes(file)?)
     }
 
     /// The float network.
@@ -207,6 +207,11 @@ impl RunFolder {
     }
 }
 
+/// The record that the `bytes` of the file at `path` are.
+pub fn parse<T: DeserializeOwned>(path: PathBuf, bytes: &[u8]) -> Result<T, RecordError> {
+    serde_json::from_slice(bytes).map_err(|error| RecordError::Content { path, reason: error.to_string() })
+}
+
 /// A record as a file's bytes.
 ///
 /// # Errors
@@ -220,6 +225,9 @@ pub fn json(value: &impl Serialize) -> Result<Vec<u8>, RecordError> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::{Configuration, Stop};
     use super::*;
     use crate::train::tests::config;
 
@@ -229,6 +237,27 @@ mod tests {
         assert_eq!(RunFolder::default_path(&config), Path::new("runs/512-256-flex-seed-7"));
         config.seed = 8;
         assert_eq!(RunFolder::default_path(&config), Path::new("runs/512-256-flex-seed-8"));
+    }
+
+    #[test]
+    fn records_come_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::at(folder.path().to_owned());
+        let config = TrainConfig { learning_rate: 1e-7, stop_at_train_accuracy: Some(0.1 + 0.2), ..config() };
+        let configuration = Configuration {
+            train: config,
+            validation: 3,
+            rows: 6,
+            columns: 5,
+            classes: vec!["<b>\u{e9}\u{0}".to_owned()],
+            data_sha256: String::new(),
+            versions: BTreeMap::new(),
+        };
+        fs::write(run.file(RunFile::Configuration), json(&configuration).unwrap()).unwrap();
+        assert_eq!(run.read::<Configuration>(RunFile::Configuration).unwrap(), configuration);
+        let stop = Stop::TrainAccuracy { threshold: 1.0, accuracy: 1.0 / 3.0 };
+        fs::write(run.file(RunFile::Outcome), json(&stop).unwrap()).unwrap();
+        assert_eq!(run.read::<Stop>(RunFile::Outcome).unwrap(), stop);
     }
 
     #[test]

@@ -20,7 +20,7 @@ mod parity;
 mod quantization;
 mod weights;
 
-pub use configuration::{Configuration, versions};
+pub use configuration::Configuration;
 pub use evaluation::{ClassResult, Evaluation, Mistake};
 pub use folder::{RecordError, RunFile, RunFolder, json};
 pub use outcome::{Outcome, Stop};

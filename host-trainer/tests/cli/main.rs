@@ -8,5 +8,6 @@ mod files;
 mod import;
 mod model;
 mod predict;
+mod report;
 mod show;
 mod train;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use libtest_mimic::Failed;
 use object::{Object as _, ObjectSymbol as _};
-use parity::{ClientError, Device, DeviceError, Lab, sweep};
+use parity::{ClientError, Device, DeviceError, Lab, Outcome, sweep};
 use shared_model::{AnswersHeader, BlobError, DeviceFault, ModelView, Refusal};
 
 pub type Case = fn(Device, &Lab, &Fixture) -> Result<(), Failed>;
@@ -15,7 +15,7 @@ pub type Case = fn(Device, &Lab, &Fixture) -> Result<(), Failed>;
 pub const CASES: &[(&str, Case)] = &[
     ("hello", hello),
     ("golden_vectors", golden_vectors),
-    ("fixture", sweep_everything),
+    ("fixture", fixture),
     ("wrong_model", wrong_model),
     ("damaged_model", damaged_model),
     ("no_model", no_model),
@@ -59,7 +59,7 @@ impl Fixture {
         Ok(Self { model: read(model)?, answers: read(answers)? })
     }
 
-    fn view(&self) -> Result<ModelView<'_>, Failed> {
+    pub fn view(&self) -> Result<ModelView<'_>, Failed> {
         Ok(ModelView::parse(&self.model)?)
     }
 }
@@ -90,8 +90,12 @@ fn golden_vectors(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Fa
     Ok(())
 }
 
+fn fixture(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    sweep_everything(device, lab, fixture).map(drop)
+}
+
 /// Every picture of the fixture: every logit, every probability, every class.
-pub fn sweep_everything(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+fn sweep_everything(device: Device, lab: &Lab, fixture: &Fixture) -> Result<Outcome, Failed> {
     let (header, records) = AnswersHeader::parse(&fixture.answers)?;
     let mut session = device.start(lab, &fixture.model)?;
     let (outcome, _) = sweep(&mut session, &header, records, |_| {})?;
@@ -99,11 +103,11 @@ pub fn sweep_everything(device: Device, lab: &Lab, fixture: &Fixture) -> Result<
     assert_eq!(outcome.pictures, u64::from(header.pictures));
     assert_eq!(outcome.logits_compared, u64::from(header.pictures) * u64::from(header.classes));
     assert!(outcome.accuracy > 0.8, "{outcome:?}");
-    Ok(())
+    Ok(outcome)
 }
 
 /// As [`sweep_everything`], for the whole test split.
-pub fn sweep_test_split(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+pub fn sweep_test_split(device: Device, lab: &Lab, fixture: &Fixture) -> Result<Outcome, Failed> {
     let (header, _) = AnswersHeader::parse(&fixture.answers)?;
     assert_eq!(header.pictures, 10_000);
     sweep_everything(device, lab, fixture)

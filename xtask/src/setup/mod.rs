@@ -1,6 +1,7 @@
 //! `cargo xtask setup`: looks at each step, and does what is missing.
 
 mod apt;
+mod browser;
 mod data;
 mod emulator;
 mod linker;
@@ -17,22 +18,36 @@ use crate::workspace::Workspace;
 use apt::Apt;
 use steps::{Done, Found, Step};
 
+/// What a machine is set up for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Training, firmware, and comparing them.
+    Demo,
+    /// That, and everything that the tests look at.
+    Tests,
+}
+
+/// Whether pages can be tried in a browser here.
+pub fn has_browser() -> bool {
+    matches!(browser::Browser.check(), Found::Ready(_))
+}
+
 /// `cargo xtask setup [--check]`.
 ///
 /// # Errors
 /// With `--check` when something is missing; without, when something is missing and could not be had.
 pub fn command(workspace: &Workspace, check: bool) -> Result<()> {
-    if check { report(&steps(workspace)?) } else { ensure(workspace) }
+    if check { report(&steps(workspace, Purpose::Tests)?) } else { ensure(workspace, Purpose::Tests) }
 }
 
 /// Does what is missing, telling about it on standard error.
 ///
 /// # Errors
 /// When a step could not be done; the lines to type have been printed.
-pub fn ensure(workspace: &Workspace) -> Result<()> {
+pub fn ensure(workspace: &Workspace, purpose: Purpose) -> Result<()> {
     let mut apt = Apt::default();
     let mut failed = Vec::new();
-    for step in steps(workspace)? {
+    for step in steps(workspace, purpose)? {
         let name = step.name();
         match step.check() {
             Found::Ready(what) => tell(format_args!("    ok       {name}: {what}")),
@@ -87,12 +102,16 @@ fn report(steps: &[Box<dyn Step>]) -> Result<()> {
 }
 
 /// The steps, in order.
-fn steps(workspace: &Workspace) -> Result<Vec<Box<dyn Step>>> {
+fn steps(workspace: &Workspace, purpose: Purpose) -> Result<Vec<Box<dyn Step>>> {
     let board = Board::read(&workspace.root, DEFAULT_BOARD)?;
-    Ok(vec![
+    let mut steps: Vec<Box<dyn Step>> = vec![
         Box::new(target::FirmwareTarget { triple: board.triple.clone() }),
         Box::new(linker::Linker { triple: board.triple }),
         Box::new(emulator::Emulator),
         Box::new(data::DataSet),
-    ])
+    ];
+    if purpose == Purpose::Tests {
+        steps.push(Box::new(browser::Browser));
+    }
+    Ok(steps)
 }

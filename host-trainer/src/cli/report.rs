@@ -1,0 +1,93 @@
+//! `host-trainer report`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+use serde::Serialize;
+
+use super::{OutputArguments, UsageError, check_apart, line};
+use crate::record::{RecordError, RunFolder};
+use crate::report::{self, Lost, Run};
+use crate::{files, progress};
+
+/// The report's name where none is given.
+const NAME: &str = "report.html";
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Folders of runs, as `train --run` leaves them; several are shown side by side, in this order
+    #[arg(value_name = "RUN", required = true)]
+    runs: Vec<PathBuf>,
+    /// File to write the report to [default: report.html, in the folder of the only run or else in the current one]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    report: String,
+    runs: Vec<String>,
+    missing: Vec<&'a Lost>,
+}
+
+impl Arguments {
+    pub fn run(self) -> Result<()> {
+        check_distinct(&self.runs)?;
+        let out = match (&self.out, self.runs.as_slice()) {
+            (Some(out), _) => out.clone(),
+            (None, [only]) => only.join(NAME),
+            (None, _) => PathBuf::from(NAME),
+        };
+        let runs = report::load(&self.runs)?;
+        check_apart("--out", &out, recorded(&self.runs)?)?;
+        files::check_writable(&out)?;
+
+        let missing: Vec<&Lost> = runs.iter().flat_map(|run| &run.lost).collect();
+        for Lost { file, problem, consequence, remedy, .. } in &missing {
+            progress::say(format_args!("warning: {file} {problem}: {consequence}; this brings it back: {remedy}"));
+        }
+        files::write(&out, report::page(&runs).as_bytes())?;
+
+        let shown = |path: &Path| path.display().to_string();
+        let report = Report { report: shown(&out), runs: self.runs.iter().map(|run| shown(run)).collect(), missing };
+        self.output.print(&report, || report.text(&runs))
+    }
+}
+
+impl Report<'_> {
+    fn text(&self, runs: &[Run]) -> String {
+        let mut text = line("report", &self.report);
+        for run in runs {
+            text += &line("run", run.folder.display());
+        }
+        if !self.missing.is_empty() {
+            text += &line("files missing", self.missing.len());
+        }
+        text
+    }
+}
+
+/// That no folder is named twice.
+fn check_distinct(folders: &[PathBuf]) -> Result<(), UsageError> {
+    for (index, folder) in folders.iter().enumerate() {
+        if folders.iter().take(index).any(|other| files::is_same(folder, other)) {
+            let folder = folder.display();
+            return Err(UsageError(format!("{folder} is named twice; name each run once")));
+        }
+    }
+    Ok(())
+}
+
+/// All files of the runs, which a report must not replace.
+fn recorded(folders: &[PathBuf]) -> Result<Vec<PathBuf>, RecordError> {
+    let mut all = Vec::new();
+    for folder in folders {
+        let folder = RunFolder::at(folder.clone());
+        all.extend(folder.files());
+        all.extend(folder.parity_files()?);
+    }
+    Ok(all)
+}

@@ -1,0 +1,51 @@
+//! Figures as a reader takes them in.
+
+/// `count` with a comma before each three digits.
+pub fn count(count: impl TryInto<u64>) -> String {
+    let digits = count.try_into().map_or_else(|_| "?".to_owned(), |count| count.to_string());
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A size, in bytes and in KiB.
+pub fn bytes(size: impl TryInto<u64>) -> String {
+    let Ok(size) = size.try_into() else { return "?".to_owned() };
+    format!("{} B ({:.1} KiB)", count(size), size as f64 / 1024.0)
+}
+
+/// Three significant digits: by powers of ten where there would be many zeros.
+pub fn significant(value: f64) -> String {
+    let magnitude = value.abs();
+    if value == 0.0 || !value.is_finite() {
+        return value.to_string();
+    }
+    if !(1e-3..1e6).contains(&magnitude) {
+        return format!("{value:.2e}");
+    }
+    let decimals = 2 - magnitude.log10().floor() as i32;
+    format!("{value:.*}", decimals.max(0) as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_grouped_by_three() {
+        let texts = [0_u64, 12, 123, 1234, 12_345, 1_234_567].map(count);
+        assert_eq!(texts, ["0", "12", "123", "1,234", "12,345", "1,234,567"]);
+        assert_eq!(bytes(107_438_usize), "107,438 B (104.9 KiB)");
+    }
+
+    #[test]
+    fn three_digits_are_significant() {
+        let texts = [0.0, 0.00726, 0.0000153, 1.3936, -19.902, 255.4, 12_345.6, 2e9].map(significant);
+        assert_eq!(texts, ["0", "0.00726", "1.53e-5", "1.39", "-19.9", "255", "12346", "2.00e9"]);
+    }
+}

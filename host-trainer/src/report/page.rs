@@ -1,0 +1,57 @@
+//! The document around the sections.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::run::Run;
+use super::sections::{Section, sections};
+
+const STYLE: &str = include_str!("style.css");
+
+/// What a browser lets the page do: show what is in it, and nothing else.
+const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
+
+/// The page about `runs`, as HTML.
+pub fn page(runs: &[Run]) -> String {
+    let sections = sections(runs);
+    let title = title(runs);
+    let document = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="generator" content=(concat!("prenda ", env!("CARGO_PKG_VERSION")));
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body class=[(runs.len() > 1).then_some("several")] { (body(&title, &sections)) }
+        }
+    };
+    document.into_string()
+}
+
+fn title(runs: &[Run]) -> String {
+    let names: Vec<&str> = runs.iter().map(|run| run.name.as_str()).collect();
+    format!("Report: {}", names.join(", "))
+}
+
+fn body(title: &str, sections: &[Section]) -> Markup {
+    html! {
+        header {
+            h1 { (title) }
+            nav aria-label="Sections" {
+                ul { @for Section { id, title, .. } in sections { li { a href={ "#" (id) } { (title) } } } }
+            }
+        }
+        main {
+            @for Section { id, title, content } in sections {
+                section id=(id) aria-labelledby={ (id) "-title" } {
+                    h2 id={ (id) "-title" } { (title) }
+                    (content)
+                }
+            }
+        }
+        footer { p { "Made by " code { "host-trainer report" } ", prenda " (env!("CARGO_PKG_VERSION")) "." } }
+    }
+}

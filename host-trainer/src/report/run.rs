@@ -1,0 +1,309 @@
+//! A run as a report shows it: all that could be read, and what could not.
+
+use std::error::Error;
+use std::path::{Path, PathBuf, absolute};
+
+use serde::Serialize;
+use shared_model::ModelView;
+use thiserror::Error;
+
+use crate::record::{Configuration, DeviceParity, Evaluation, Outcome, Quantization, RecordError, RunFile, RunFolder};
+use crate::terminal::printable;
+use crate::train::Epoch;
+
+/// Why there can be no report about a folder.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// It is not there, or cannot be looked into.
+    #[error("there is no run to report on")]
+    Folder(#[from] RecordError),
+    /// No run was ever recorded there.
+    #[error(
+        "{folder} is not the folder of a run: it has neither {} nor any other file of one; `host-trainer train --run \
+         {folder}` leaves one",
+        RunFile::ALL[0].name()
+    )]
+    NoRun {
+        /// The folder.
+        folder: PathBuf,
+    },
+}
+
+/// A file that a report goes without.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Lost {
+    /// The name of the run.
+    pub run: String,
+    /// The file, with its folder.
+    pub file: String,
+    /// What is wrong with it.
+    pub problem: String,
+    /// What nobody can see because of it.
+    pub consequence: &'static str,
+    /// The command that brings it back.
+    pub remedy: String,
+}
+
+/// A run: all records that could be read.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// What it is called in the report.
+    pub name: String,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// What was asked for.
+    pub configuration: Option<Configuration>,
+    /// How training went.
+    pub history: Option<Vec<Epoch>>,
+    /// What came of it.
+    pub outcome: Option<Outcome>,
+    /// The test split in fixed point.
+    pub evaluation: Option<Evaluation>,
+    /// Ranges and error of each layer.
+    pub quantization: Option<Quantization>,
+    /// An SVG of the history.
+    pub history_plot: Option<String>,
+    /// An SVG of the confusion matrix.
+    pub confusion_plot: Option<String>,
+    /// An SVG of the most confident mistakes.
+    pub mistakes_plot: Option<String>,
+    /// What devices made of the model.
+    pub parity: Vec<DeviceParity>,
+    /// What could not be read.
+    pub lost: Vec<Lost>,
+}
+
+/// The runs in `folders`, in their order, each with a name that tells it from the others.
+///
+/// # Errors
+///
+/// Where one of the folders holds no file of a run. A run of which only some files can be read is no error.
+pub fn load(folders: &[PathBuf]) -> Result<Vec<Run>, RunError> {
+    folders.iter().zip(names(folders)).map(|(folder, name)| Run::load(folder, name)).collect()
+}
+
+/// The last part of each path, or the whole where two end alike.
+fn names(folders: &[PathBuf]) -> Vec<String> {
+    let last = |folder: &PathBuf| {
+        // A folder called `.` has a name of its own.
+        let whole = absolute(folder).unwrap_or_else(|_| folder.clone());
+        whole.file_name().unwrap_or(whole.as_os_str()).to_string_lossy().into_owned()
+    };
+    let short: Vec<String> = folders.iter().map(last).collect();
+    let is_alone = |name: &String| short.iter().filter(|other| *other == name).count() == 1;
+    if short.iter().all(is_alone) {
+        short.iter().map(|name| printable(name)).collect()
+    } else {
+        folders.iter().map(|folder| printable(&folder.display().to_string())).collect()
+    }
+}
+
+impl Run {
+    fn load(path: &Path, name: String) -> Result<Self, RunError> {
+        let folder = RunFolder::at(path.to_owned());
+        let parity_files = folder.parity_files()?;
+        if !folder.files().any(|file| file.exists()) {
+            return Err(RunError::NoRun { folder: path.to_owned() });
+        }
+
+        let configuration: Result<Configuration, _> = folder.read(RunFile::Configuration);
+        let again = match &configuration {
+            Ok(configuration) => train_command(configuration, path),
+            Err(_) => format!("host-trainer train --run {} # and the options that it was trained with", quoted(path)),
+        };
+        let mut losses = Losses { run: name.clone(), again, lost: Vec::new() };
+        let configuration = losses.keep(RunFile::Configuration, configuration);
+        let history = losses.keep(RunFile::History, folder.read(RunFile::History));
+        let outcome: Option<Outcome> = losses.keep(RunFile::Outcome, folder.read(RunFile::Outcome));
+        // All that has an id must have this one.
+        let id = outcome.as_ref().map(|outcome| outcome.model_id.clone());
+        let evaluation = folder.read(RunFile::Evaluation).and_then(|evaluation: Evaluation| {
+            of_model(folder.file(RunFile::Evaluation), &evaluation.model_id, id.as_deref())?;
+            Ok(evaluation)
+        });
+        let evaluation = losses.keep(RunFile::Evaluation, evaluation);
+        let quantization = losses.keep(RunFile::Quantization, folder.read(RunFile::Quantization));
+        let _ = losses.keep(RunFile::Weights, folder.read_weights());
+        let mut picture = |file| losses.keep(file, read_svg(&folder, file));
+        let history_plot = picture(RunFile::HistoryPlot);
+        let confusion_plot = picture(RunFile::ConfusionPlot);
+        let mistakes_plot = picture(RunFile::MistakesPlot);
+        losses.keep(RunFile::Model, check_model(&folder, id.as_deref()));
+
+        let mut parity = Vec::new();
+        for file in parity_files {
+            match folder.read_parity(file) {
+                Ok(read) => parity.push(read),
+                Err(error) => losses.lose_parity(path, &error),
+            }
+        }
+        Ok(Self {
+            name,
+            folder: path.to_owned(),
+            configuration,
+            history,
+            outcome,
+            evaluation,
+            quantization,
+            history_plot,
+            confusion_plot,
+            mistakes_plot,
+            parity,
+            lost: losses.lost,
+        })
+    }
+
+    /// The command that compares this run's model with devices and records it.
+    pub fn parity_command(&self) -> String {
+        parity_command(&self.folder)
+    }
+}
+
+/// Collects what could not be read.
+struct Losses {
+    run: String,
+    again: String,
+    lost: Vec<Lost>,
+}
+
+impl Losses {
+    /// What was read, if it was.
+    fn keep<T>(&mut self, file: RunFile, read: Result<T, RecordError>) -> Option<T> {
+        read.map_err(|error| self.lose(&error, consequence(file), self.again.clone())).ok()
+    }
+
+    fn lose_parity(&mut self, folder: &Path, error: &RecordError) {
+        self.lose(error, "the report lacks one device's parity", parity_command(folder));
+    }
+
+    fn lose(&mut self, error: &RecordError, consequence: &'static str, remedy: String) {
+        let (path, problem) = match error {
+            RecordError::Missing { path, .. } => (path.display().to_string(), "is missing".to_owned()),
+            RecordError::Read { path, source } => (path.display().to_string(), format!("cannot be read ({source})")),
+            RecordError::Content { path, reason } => {
+                (path.display().to_string(), format!("is damaged, or of another version of this program ({reason})"))
+            }
+            other => (String::new(), other.source().map_or_else(|| other.to_string(), ToString::to_string)),
+        };
+        let (file, problem, remedy) = (printable(&path), printable(&problem), printable(&remedy));
+        self.lost.push(Lost { run: self.run.clone(), file, problem, consequence, remedy });
+    }
+}
+
+/// What nobody can see without `file`.
+fn consequence(file: RunFile) -> &'static str {
+    match file {
+        RunFile::Configuration => "the report lacks the configuration and the versions",
+        RunFile::History => "the report lacks the table of the epochs",
+        RunFile::Outcome => "the report lacks the summary",
+        RunFile::Evaluation => "the report lacks precision and recall of each class",
+        RunFile::Quantization => "the report lacks ranges and errors of the layers",
+        RunFile::Weights => "the report is whole, but the float network cannot be used again",
+        RunFile::HistoryPlot => "the report lacks the curves of the history",
+        RunFile::ConfusionPlot => "the report lacks the confusion matrix",
+        RunFile::MistakesPlot => "the report lacks the pictures of the mistakes",
+        RunFile::Model => "the report is whole, but no device can run the network",
+    }
+}
+
+/// A picture that a browser will show, as far as both ends of the file tell.
+fn read_svg(folder: &RunFolder, file: RunFile) -> Result<String, RecordError> {
+    let text = folder.read_text(file)?;
+    let is_whole = text.trim_start().starts_with('<') && text.contains("<svg") && text.trim_end().ends_with("</svg>");
+    if is_whole { Ok(text) } else { Err(content(folder.file(file), "no whole SVG picture")) }
+}
+
+fn check_model(folder: &RunFolder, id: Option<&str>) -> Result<(), RecordError> {
+    let bytes = folder.read_bytes(RunFile::Model)?;
+    let path = folder.file(RunFile::Model);
+    let model = ModelView::parse(&bytes).map_err(|error| content(path.clone(), error))?;
+    of_model(path, &model.id().to_string(), id)
+}
+
+/// That a file about the model `found` is about the run's model.
+fn of_model(path: PathBuf, found: &str, expected: Option<&str>) -> Result<(), RecordError> {
+    match expected {
+        Some(expected) if expected != found => {
+            Err(content(path, format!("it is about model {found}, the run's is {expected}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn content(path: PathBuf, reason: impl ToString) -> RecordError {
+    RecordError::Content { path, reason: reason.to_string() }
+}
+
+/// The command that trains the same again.
+fn train_command(configuration: &Configuration, folder: &Path) -> String {
+    let train = &configuration.train;
+    let hidden: Vec<String> = train.hidden.iter().map(ToString::to_string).collect();
+    let mut command = format!(
+        "host-trainer train --backend {} --hidden {} --epochs {} --batch-size {} --learning-rate {} --seed {}",
+        train.backend.name(),
+        hidden.join(","),
+        train.epochs,
+        train.batch_size,
+        train.learning_rate,
+        train.seed
+    );
+    if configuration.validation > 0 {
+        command += &format!(" --validation {}", configuration.validation);
+    }
+    if let Some(share) = train.stop_at_train_accuracy {
+        command += &format!(" --stop-at-train-accuracy {share}");
+    }
+    if let Some(epochs) = train.patience {
+        command += &format!(" --patience {epochs}");
+    }
+    command + &format!(" --run {} # and --data, if that was named", quoted(folder))
+}
+
+fn parity_command(folder: &Path) -> String {
+    format!("cargo xtask parity --model {}", quoted(folder))
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |character: char| character.is_alphanumeric() || "/._-+,:@%".contains(character);
+    if !text.is_empty() && text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_short_but_tell_apart() {
+        let paths = |texts: &[&str]| texts.iter().map(PathBuf::from).collect::<Vec<_>>();
+        assert_eq!(names(&paths(&["runs/a/", "b"])), ["a", "b"]);
+        assert_eq!(names(&paths(&["x/run", "y/run", "z"])), ["x/run", "y/run", "z"]);
+        assert_eq!(names(&paths(&["/"])), ["/"]);
+        assert_ne!(names(&paths(&["."])), ["."]);
+    }
+
+    #[test]
+    fn paths_are_quoted_where_a_shell_would_split_them() {
+        assert_eq!(quoted(Path::new("runs/128-flex")), "runs/128-flex");
+        assert_eq!(quoted(Path::new("my run's")), r"'my run'\''s'");
+        assert_eq!(quoted(Path::new("")), "''");
+    }
+
+    #[test]
+    fn a_folder_without_a_run_is_an_error_and_one_with_some_of_it_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = [folder.path().to_owned()];
+        std::fs::write(folder.path().join("other"), "x").unwrap();
+        assert!(matches!(load(&path), Err(RunError::NoRun { .. })));
+        assert!(matches!(load(&[folder.path().join("absent")]), Err(RunError::Folder(_))));
+        std::fs::write(folder.path().join("history.json"), "[]").unwrap();
+        std::fs::write(folder.path().join("history.svg"), "<svg>").unwrap();
+        std::fs::write(folder.path().join("parity-x.json"), "{").unwrap();
+        let runs = load(&path).unwrap();
+        assert_eq!(runs[0].history, Some(vec![]));
+        // All but the history, and the damaged comparison.
+        assert_eq!(runs[0].lost.len(), RunFile::ALL.len());
+        assert!(runs[0].lost.iter().any(|lost| lost.file.ends_with("history.svg") && lost.problem.contains("SVG")));
+    }
+}

@@ -1,0 +1,74 @@
+//! What was asked for, on which data, with which versions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use maud::{Markup, html};
+
+use crate::record::{Configuration, RunFile};
+use crate::report::numbers::count;
+use crate::report::run::Run;
+use crate::report::sections::{absent, names};
+use crate::report::table::Comparison;
+use crate::terminal::printable;
+use crate::wording::percent;
+
+pub fn content(runs: &[Run]) -> Markup {
+    if runs.iter().all(|run| run.configuration.is_none()) {
+        return absent(RunFile::Configuration);
+    }
+    let (settings, versions) = (settings(runs), versions(runs));
+    html! {
+        @if runs.len() > 1 {
+            p.note {
+                @if settings.has_marks() || versions.has_marks() {
+                    "Rows marked " span.mark { "differs" } " are not the same in all runs."
+                } @else {
+                    "All runs have the same configuration and the same versions."
+                }
+            }
+        }
+        div class=[(runs.len() == 1).then_some("beside")] { div { (settings) } div { (versions) } }
+    }
+}
+
+fn settings(runs: &[Run]) -> Comparison {
+    let mut table = Comparison::new("Configuration", "Setting", names(runs)).marking_differences();
+    let mut row = |name: &str, value: &dyn Fn(&Configuration) -> String| {
+        table.row(name, runs.iter().map(|run| run.configuration.as_ref().map(value)));
+    };
+    let or_none = |value: Option<String>| value.unwrap_or_else(|| "none".to_owned());
+    row("Backend", &|configuration| configuration.train.backend.name().to_owned());
+    row("Neurons of hidden layers", &|configuration| {
+        let hidden: Vec<String> = configuration.train.hidden.iter().map(ToString::to_string).collect();
+        hidden.join(", ")
+    });
+    row("Epochs, at most", &|configuration| count(configuration.train.epochs));
+    row("Pictures in a step", &|configuration| count(configuration.train.batch_size));
+    row("Learning rate (Adam)", &|configuration| configuration.train.learning_rate.to_string());
+    row("Seed", &|configuration| configuration.train.seed.to_string());
+    row("Stop above training accuracy", &|configuration| {
+        or_none(configuration.train.stop_at_train_accuracy.map(percent))
+    });
+    row("Patience, in epochs", &|configuration| or_none(configuration.train.patience.map(count)));
+    row("Held out for validation", &|configuration| count(configuration.validation));
+    row("Rows × columns", &|configuration| format!("{} × {}", configuration.rows, configuration.columns));
+    row("Classes", &|configuration| {
+        let names: Vec<String> = configuration.classes.iter().map(|name| printable(name)).collect();
+        format!("{}: {}", names.len(), names.join(", "))
+    });
+    row("SHA-256 of the training data", &|configuration| printable(&configuration.data_sha256));
+    table
+}
+
+fn versions(runs: &[Run]) -> Comparison {
+    let mut table = Comparison::new("Versions", "Part", names(runs)).marking_differences();
+    let recorded = || runs.iter().map(|run| run.configuration.as_ref().map(|configuration| &configuration.versions));
+    let parts: BTreeSet<&String> = recorded().flatten().flat_map(|versions| versions.keys()).collect();
+    for part in parts {
+        let version = |versions: &BTreeMap<String, String>| {
+            versions.get(part).map_or_else(|| "not in it".to_owned(), |version| printable(version))
+        };
+        table.row(printable(part), recorded().map(|versions| versions.map(version)));
+    }
+    table
+}

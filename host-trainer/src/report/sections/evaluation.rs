@@ -1,0 +1,79 @@
+//! The test split in fixed point: confusion, classes, mistakes.
+
+use maud::{Markup, html};
+
+use crate::record::{ClassResult, Evaluation, Mistake, RunFile};
+use crate::report::figure::figure;
+use crate::report::numbers::count;
+use crate::report::run::Run;
+use crate::report::sections::{absent, side_by_side};
+use crate::report::table::{figures, head, table};
+use crate::terminal::printable;
+use crate::wording::percent;
+
+pub fn content(runs: &[Run]) -> Markup {
+    html! {
+        p.note {
+            dfn { "Precision" } " of a class is the share of the pictures given this class that are of it; "
+            dfn { "recall" } ", the share of its pictures that are given it. All of it is in fixed point, as on a device."
+        }
+        (side_by_side(runs, of_run))
+    }
+}
+
+fn of_run(run: &Run) -> Markup {
+    html! {
+        @if let Some(Evaluation { pictures, correct, accuracy, .. }) = &run.evaluation {
+            p { (count(*correct)) " of " (count(*pictures)) " test pictures are classified rightly: " (percent(*accuracy)) "." }
+        }
+        @match &run.confusion_plot {
+            Some(svg) => (figure(svg, &format!("Confusion matrix of {}", run.name))),
+            None => (absent(RunFile::ConfusionPlot)),
+        }
+        @match &run.evaluation {
+            Some(evaluation) => (classes(&evaluation.classes)),
+            None => (absent(RunFile::Evaluation)),
+        }
+        @match &run.mistakes_plot {
+            Some(svg) => (figure(svg, &format!("The most confident mistakes of {}", run.name))),
+            None => (absent(RunFile::MistakesPlot)),
+        }
+        @if let Some(evaluation) = &run.evaluation && !evaluation.mistakes.is_empty() {
+            details { summary { "The most confident mistakes as a table" } (mistakes(evaluation)) }
+        }
+    }
+}
+
+fn classes(classes: &[ClassResult]) -> Markup {
+    let share = |share: Option<f64>| share.map_or_else(|| "none".to_owned(), percent);
+    let body = html! {
+        @for class in classes {
+            tr {
+                th scope="row" { bdi { (printable(&class.name)) } }
+                td { (share(class.precision)) }
+                td { (share(class.recall)) }
+                td { (count(class.pictures)) }
+                td { (count(class.predicted)) }
+                td { (count(class.correct)) }
+            }
+        }
+    };
+    let names = ["Class", "Precision", "Recall", "Pictures of it", "Given it", "Rightly"];
+    figures("Each class by itself", &head(&names), &body)
+}
+
+fn mistakes(evaluation: &Evaluation) -> Markup {
+    let name = |class: usize| evaluation.classes.get(class).map_or("?".to_owned(), |class| printable(&class.name));
+    let body = html! {
+        @for Mistake { index, label, class, probability } in &evaluation.mistakes {
+            tr {
+                th scope="row" { (index) }
+                td { bdi { (name(*label)) } }
+                td { bdi { (name(*class)) } }
+                td { (percent(*probability)) }
+            }
+        }
+    };
+    let names = ["Test picture", "Is", "Is given", "With probability"];
+    table("Wrong answers, the most confident first", &head(&names), &body)
+}

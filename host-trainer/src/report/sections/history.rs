@@ -1,0 +1,76 @@
+//! How training went, epoch by epoch.
+
+use maud::{Markup, html};
+
+use crate::plot;
+use crate::record::RunFile;
+use crate::report::figure::figure;
+use crate::report::numbers::count;
+use crate::report::run::Run;
+use crate::report::sections::{absent, side_by_side};
+use crate::report::table::{figures, head};
+use crate::train::Epoch;
+use crate::wording::percent;
+
+/// A longer table is shown only where it is asked for.
+const MOST_SHOWN: usize = 20;
+
+pub fn content(runs: &[Run]) -> Markup {
+    html! {
+        p.note {
+            "Loss and accuracy on training pictures are measured in passing, each picture just before the network learns "
+            "from it; on validation pictures, where some were held out, after the epoch."
+        }
+        @if let Some(svg) = together(runs) {
+            (figure(&svg, "Accuracy and loss of all runs over the epochs"))
+        }
+        (side_by_side(runs, of_run))
+    }
+}
+
+/// The curves of several runs in one picture.
+fn together(runs: &[Run]) -> Option<String> {
+    let histories: Vec<_> = runs.iter().filter_map(|run| Some((run.name.as_str(), run.history.as_deref()?))).collect();
+    // Should the library refuse, each run's own picture is still below.
+    if histories.len() > 1 { plot::history(&histories).ok() } else { None }
+}
+
+fn of_run(run: &Run) -> Markup {
+    let kept = run.outcome.as_ref().map(|outcome| outcome.kept_epoch);
+    html! {
+        @match &run.history_plot {
+            Some(svg) => (figure(svg, &format!("Accuracy and loss of {} over the epochs", run.name))),
+            None => (absent(RunFile::HistoryPlot)),
+        }
+        @match &run.history {
+            Some(history) if history.len() > MOST_SHOWN => {
+                details { summary { "All " (count(history.len())) " epochs as a table" } (epochs(history, kept)) }
+            },
+            Some(history) => (epochs(history, kept)),
+            None => (absent(RunFile::History)),
+        }
+    }
+}
+
+fn epochs(history: &[Epoch], kept: Option<u32>) -> Markup {
+    let has_validation = history.iter().any(|epoch| epoch.validation_loss.is_some());
+    let names = ["Epoch", "Loss", "Accuracy", "Validation loss", "Validation accuracy", "Seconds"];
+    let names = names.iter().filter(|name| has_validation || !name.starts_with("Validation"));
+    let last = history.last().map(|epoch| epoch.epoch);
+    let body = html! {
+        @for epoch in history {
+            tr {
+                // Only another epoch than the last is worth a word.
+                th scope="row" { (epoch.epoch) @if kept == Some(epoch.epoch) && kept != last { " " span.mark { "kept" } } }
+                td { (format!("{:.4}", epoch.loss)) }
+                td { (percent(epoch.accuracy)) }
+                @if has_validation {
+                    td { (epoch.validation_loss.map(|loss| format!("{loss:.4}")).unwrap_or_default()) }
+                    td { (epoch.validation_accuracy.map(percent).unwrap_or_default()) }
+                }
+                td { (format!("{:.2}", epoch.seconds)) }
+            }
+        }
+    };
+    figures("Epochs", &head(&names.copied().collect::<Vec<_>>()), &body)
+}

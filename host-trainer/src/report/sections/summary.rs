@@ -1,0 +1,40 @@
+//! What came of the runs, side by side.
+
+use maud::{Markup, html};
+
+use crate::record::{Outcome, RunFile};
+use crate::report::numbers::{bytes, count};
+use crate::report::run::Run;
+use crate::report::sections::{absent, names};
+use crate::report::table::Comparison;
+use crate::terminal::printable;
+use crate::wording::{describe_gap, describe_stop, percent};
+
+pub fn content(runs: &[Run]) -> Markup {
+    if runs.iter().all(|run| run.outcome.is_none()) {
+        return absent(RunFile::Outcome);
+    }
+    let mut table = Comparison::new("What came of training, quantization and testing", "Figure", names(runs));
+    let mut row = |name: &str, value: &dyn Fn(&Outcome) -> String| {
+        table.row(name, runs.iter().map(|run| run.outcome.as_ref().map(value)));
+    };
+    row("Test accuracy, float", &|outcome| percent(outcome.test_accuracy_float));
+    row("Test accuracy, fixed point", &|outcome| percent(outcome.test_accuracy_fixed));
+    row("Answers changed by fixed point", &|outcome| count(outcome.predictions_changed));
+    row("Training accuracy, float", &|outcome| percent(outcome.train_accuracy_float));
+    row("Generalization gap", &|outcome| describe_gap(outcome.gap()));
+    row("Epochs", &describe_stop);
+    row("Parameters", &|outcome| count(outcome.parameters));
+    row("Size of model.bin", &|outcome| bytes(outcome.model_bytes));
+    row("Seconds of training", &|outcome| format!("{:.1} s", outcome.train_seconds));
+    row("Model", &|outcome| printable(&outcome.model_id));
+    html! {
+        (table)
+        p.note {
+            "The " dfn { "generalization gap" } " is training accuracy less test accuracy: by how much the network does "
+            "better on pictures that it has learnt from. A gap that widens while test accuracy stands still is "
+            dfn { "overfitting" } ". "
+            dfn { "Fixed point" } " is the network as a device runs it, in integers alone."
+        }
+    }
+}

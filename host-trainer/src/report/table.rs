@@ -1,0 +1,112 @@
+//! Tables.
+
+use maud::{Markup, Render, html};
+
+/// A table of words, in a container of its own, so that a wide one does not widen the page.
+pub fn table(caption: &str, head: &Markup, body: &Markup) -> Markup {
+    contained("words", caption, head, body)
+}
+
+/// The same of figures, which stand below each other by their last digits.
+pub fn figures(caption: &str, head: &Markup, body: &Markup) -> Markup {
+    contained("figures", caption, head, body)
+}
+
+fn contained(class: &str, caption: &str, head: &Markup, body: &Markup) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="group" aria-label=(caption) {
+            table class=(class) {
+                caption { span { (caption) } }
+                thead { (head) }
+                tbody { (body) }
+            }
+        }
+    }
+}
+
+/// The heading of a table, one name a column.
+pub fn head(names: &[&str]) -> Markup {
+    html! { tr { @for name in names { th scope="col" { (name) } } } }
+}
+
+/// Things side by side: a column for each, a row for each quantity.
+pub struct Comparison {
+    caption: &'static str,
+    corner: &'static str,
+    columns: Vec<Markup>,
+    marks_differences: bool,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    name: String,
+    cells: Vec<Option<String>>,
+}
+
+impl Comparison {
+    /// A table without rows; `corner` names what the rows are.
+    pub fn new(caption: &'static str, corner: &'static str, columns: Vec<Markup>) -> Self {
+        Self { caption, corner, columns, marks_differences: false, rows: Vec::new() }
+    }
+
+    /// The same, with a mark at each row whose values are not all the same.
+    pub fn marking_differences(self) -> Self {
+        Self { marks_differences: true, ..self }
+    }
+
+    /// Adds a row; nothing stands for what is not known.
+    pub fn row(&mut self, name: impl Into<String>, cells: impl IntoIterator<Item = Option<String>>) {
+        self.rows.push(Row { name: name.into(), cells: cells.into_iter().collect() });
+    }
+
+    /// Whether a row has a mark.
+    pub fn has_marks(&self) -> bool {
+        self.rows.iter().any(|row| self.is_marked(row))
+    }
+
+    fn is_marked(&self, row: &Row) -> bool {
+        self.marks_differences && row.cells.windows(2).any(|pair| pair[0] != pair[1])
+    }
+}
+
+impl Render for Comparison {
+    fn render(&self) -> Markup {
+        let head = html! {
+            tr {
+                th scope="col" { (self.corner) }
+                @for column in &self.columns { th scope="col" { (column) } }
+            }
+        };
+        let body = html! {
+            @for row in &self.rows {
+                tr {
+                    th scope="row" { (row.name) @if self.is_marked(row) { " " span.mark { "differs" } } }
+                    @for cell in &row.cells {
+                        @match cell {
+                            Some(text) => td { bdi { (text) } },
+                            None => td.absent { "not known" },
+                        }
+                    }
+                }
+            }
+        };
+        table(self.caption, &head, &body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_differ_are_marked_and_foreign_text_is_text() {
+        let mut comparison = Comparison::new("c", "what", vec![html! { "a" }, html! { "b" }]).marking_differences();
+        comparison.row("same", [Some("1".to_owned()), Some("1".to_owned())]);
+        assert!(!comparison.has_marks());
+        comparison.row("other", [Some("<script>".to_owned()), None]);
+        assert!(comparison.has_marks());
+        let text = comparison.render().into_string();
+        assert_eq!(text.matches("class=\"mark\"").count(), 1, "{text}");
+        assert!(text.contains("&lt;script&gt;") && !text.contains("<script>"), "{text}");
+    }
+}

@@ -1,0 +1,97 @@
+//! Reports: where they are written, what they do without, and what they refuse. How they look is tried in a browser.
+
+use std::fs;
+
+use predicates::prelude::*;
+use predicates::str::{contains, is_empty};
+
+use crate::desk::{Desk, failure, json};
+use crate::files::names;
+
+/// A desk with the runs `a` and `b`, whole.
+fn desk() -> Desk {
+    let desk = Desk::new();
+    for (run, seed) in [("a", "1"), ("b", "2")] {
+        desk.train(&["--run", run, "--seed", seed]).success();
+    }
+    desk
+}
+
+fn page(desk: &Desk, path: &str) -> String {
+    fs::read_to_string(desk.path().join(path)).unwrap()
+}
+
+#[test]
+fn a_report_of_one_run_lies_with_it_and_of_several_here() {
+    let desk = desk();
+    let before = names(&desk.path().join("a"));
+    desk.run(&["report", "a"]).success().stdout(contains("a/report.html")).stderr(is_empty());
+    let report = json(desk.run(&["report", "a", "b", "--json"]));
+    assert_eq!(
+        (&report["report"], &report["runs"][1], &report["missing"]),
+        (&"report.html".into(), &"b".into(), &serde_json::json!([]))
+    );
+    assert_eq!(names(desk.path()), ["a", "b", "data", "report.html"]);
+    let mut after = before.clone();
+    after.push("report.html".to_owned());
+    after.sort();
+    assert_eq!(names(&desk.path().join("a")), after);
+    let (one, both) = (page(&desk, "a/report.html"), page(&desk, "report.html"));
+    assert!(one.starts_with("<!DOCTYPE html>") && one.matches("data:image/svg+xml;base64,").count() == 3);
+    assert!(both.contains("<title>Report: a, b</title>") && !one.contains(">differs<") && both.contains(">differs<"));
+    // An earlier report is replaced, and one may lie anywhere.
+    desk.run(&["report", "a"]).success();
+    desk.run(&["report", "--out", "b/other.html", "a"]).success();
+    assert!(page(&desk, "a/report.html") == one && page(&desk, "b/other.html") == one);
+}
+
+#[test]
+fn a_run_that_lost_files_is_reported_on_without_them() {
+    let desk = desk();
+    let run = desk.path().join("a");
+    fs::remove_file(run.join("history.json")).unwrap();
+    fs::write(run.join("confusion.svg"), "<svg ").unwrap();
+    fs::write(run.join("quantization.json"), "[]").unwrap();
+    fs::copy(desk.path().join("b/evaluation.json"), run.join("evaluation.json")).unwrap();
+    let assert = desk.run(&["report", "a", "--json"]).stderr(
+        contains("warning: ")
+            .count(4)
+            .and(contains("a/history.json is missing"))
+            .and(contains("a/evaluation.json is damaged")),
+    );
+    let report = json(assert);
+    assert_eq!(report["missing"].as_array().map(Vec::len), Some(4), "{report}");
+    for lost in report["missing"].as_array().unwrap() {
+        assert!(lost["remedy"].as_str().unwrap().contains("--hidden 8 --epochs 8"), "{lost}");
+    }
+    let page = page(&desk, "a/report.html");
+    for part in
+        ["a/history.json", "a/confusion.svg", "a/quantization.json", "host-trainer train", "Test accuracy, float"]
+    {
+        assert!(page.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn what_is_no_run_or_would_be_lost_is_refused() {
+    let desk = desk();
+    fs::create_dir(desk.path().join("empty")).unwrap();
+    fs::write(desk.path().join("a/parity-loopback.json"), "{}").unwrap();
+    let before = [names(desk.path()), names(&desk.path().join("a"))];
+    let cases: [(&[&str], i32, &[&str]); 10] = [
+        (&["empty"], 1, &["empty", "not the folder of a run", "config.json", "host-trainer train --run"]),
+        (&["a", "empty"], 1, &["empty", "not the folder of a run"]),
+        (&["absent"], 1, &["absent", "no run to report on"]),
+        (&["data/nothing"], 1, &["data/nothing"]),
+        (&["a", "b", "./a/"], 2, &["./a/", "named twice"]),
+        (&[], 2, &["<RUN>"]),
+        (&["a", "--out", "a/result.json"], 2, &["--out", "would replace", "a/result.json"]),
+        (&["a", "b", "--out", "a/parity-loopback.json"], 2, &["--out", "would replace"]),
+        (&["a", "--out", "absent/x.html"], 1, &["absent/x.html", "no folder"]),
+        (&["a", "--out", "b"], 1, &["cannot write b", "not a file"]),
+    ];
+    for (arguments, code, parts) in cases {
+        failure(desk.command(&["report"]).args(arguments).assert(), code, parts);
+        assert_eq!([names(desk.path()), names(&desk.path().join("a"))], before, "{arguments:?}");
+    }
+}

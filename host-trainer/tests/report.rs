@@ -1,0 +1,197 @@
+//! Reports in a browser, as wide as a desk's and a phone's: all is there, nothing sticks out, nothing is complained of or
+//! asked for from elsewhere.
+//!
+//! Where Chromium or its driver is not installed these trials are ignored, and with `PRENDA_REQUIRE_BROWSER=1` they fail.
+
+#[path = "browser/mod.rs"]
+mod browser;
+#[path = "cli/files.rs"]
+#[expect(dead_code, reason = "shared with the tests of the command line, which need more of it")]
+mod files;
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use browser::Browser;
+use files::{host_trainer, write_data};
+
+/// Widths of windows, in CSS pixels.
+const WIDTHS: [(&str, u32); 2] = [("desk", 1280), ("phone", 390)];
+
+const SECTIONS: [&str; 6] = ["summary", "configuration", "history", "evaluation", "quantization", "parity"];
+
+/// Names of classes that would be a script if they were not text, that cannot be broken, and that run from right to left.
+const CLASSES: [&str; 3] = [
+    "<script>alert(1)</script>",
+    "A-name-that-is-longer-than-a-phone-is-wide-and-has-no-blank-in-it",
+    "\u{5d0}\u{5d1}\u{5d2}",
+];
+
+/// What a page is like, once it is laid out.
+const LOOK: &str = r##"
+    const name = element => element.tagName + "." + element.className + " " + element.textContent.slice(0, 40);
+    const inScroller = element => element.parentElement.closest(".scroll, pre") !== null;
+    const sticksOut = element => element.getBoundingClientRect().right > innerWidth + 0.5 && !inScroller(element);
+    const images = [...document.images];
+    await Promise.all(images.map(image => image.decode().catch(() => null)));
+    return {
+        title: document.title,
+        headings: document.querySelectorAll("h1").length,
+        sections: [...document.querySelectorAll("section")].map(section => section.id),
+        links: [...document.querySelectorAll("nav a")].map(link => link.getAttribute("href").slice(1)),
+        images: images.length,
+        broken: images.filter(image => image.naturalWidth === 0 || !image.alt).map(image => image.alt),
+        page: document.documentElement.scrollWidth,
+        window: innerWidth,
+        outside: [...document.body.querySelectorAll("*")].filter(sticksOut).map(name),
+        foreign: performance.getEntriesByType("resource").map(entry => entry.name).filter(name => !name.startsWith("data:")),
+        scripts: document.scripts.length,
+        captions: [...document.querySelectorAll("table")].filter(table => table.caption === null).length,
+        text: document.body.textContent,
+    };
+"##;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let absent = browser::absent();
+    let is_required = env::var_os("PRENDA_REQUIRE_BROWSER").is_some_and(|value| value == "1");
+    let trials = WIDTHS.map(|(name, width)| {
+        let name = format!("report::{name}");
+        match absent.clone() {
+            None => Trial::test(name, move || reports(width)),
+            Some(reason) if is_required => Trial::test(name, move || Err(reason.into())),
+            Some(reason) => Trial::test(name, || Ok(())).with_kind(reason).with_ignored_flag(true),
+        }
+    });
+    libtest_mimic::run(&arguments, trials.into()).exit_code()
+}
+
+/// Reports of one run, of two, and of one that lost files, each in a window `width` wide.
+fn reports(width: u32) -> Result<(), Failed> {
+    let desk = tempfile::tempdir()?;
+    write_data(&desk.path().join("data"));
+    let one = train(&desk, "one", "8", "3")?;
+    let two = train(&desk, "two", "5,4", "25")?;
+    let parity = parity(&one)?;
+    fs::write(one.join("parity-loopback.json"), parity)?;
+    let browser = Browser::start(width)?;
+
+    let path = report(&desk, &["one"], "one/report.html")?;
+    let page = look(&browser, &path, width)?;
+    expect(page["title"] == "Report: one" && page["sections"] == Value::from(SECTIONS.to_vec()), &page)?;
+    expect(page["images"] == 3 && says(&page, "identical") && !says(&page, "differs"), &page)?;
+    expect(CLASSES.iter().all(|name| says(&page, name)), &page)?;
+
+    let path = report(&desk, &["one", "two", "--out", "both.html"], "both.html")?;
+    let page = look(&browser, &path, width)?;
+    expect(page["title"] == "Report: one, two" && page["sections"] == Value::from(SECTIONS.to_vec()), &page)?;
+    expect(page["images"] == 7 && says(&page, "differs") && says(&page, "All 25 epochs"), &page)?;
+    expect(says(&page, "cargo xtask parity --model two"), &page)?;
+
+    for lost in ["result.json", "history.svg", "model.bin"] {
+        fs::remove_file(two.join(lost))?;
+    }
+    fs::write(two.join("evaluation.json"), "{")?;
+    let path = report(&desk, &["two"], "two/report.html")?;
+    let page = look(&browser, &path, width)?;
+    let sections: Vec<&str> = ["missing"].into_iter().chain(SECTIONS).collect();
+    expect(page["sections"] == Value::from(sections) && page["images"] == 2, &page)?;
+    for lost in
+        ["result.json is missing", "history.svg is missing", "model.bin is missing", "evaluation.json is damaged"]
+    {
+        expect(says(&page, lost), &page)?;
+    }
+    expect(says(&page, "host-trainer train --backend flex --hidden 5,4"), &page)
+}
+
+/// Trains a small network; the folder of its run.
+fn train(desk: &TempDir, run: &str, hidden: &str, epochs: &str) -> Result<PathBuf, Failed> {
+    let arguments = ["train", "--data", "data", "--hidden", hidden, "--epochs", epochs, "--validation", "30"];
+    let output = host_trainer(desk.path()).args(arguments).args(["--run", run]).output()?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
+    }
+    let run = desk.path().join(run);
+    rename_classes(&run)?;
+    Ok(run)
+}
+
+/// Gives the classes names that a page must cope with.
+fn rename_classes(run: &Path) -> Result<(), Failed> {
+    for file in ["config.json", "evaluation.json"] {
+        let mut record: Value = serde_json::from_slice(&fs::read(run.join(file))?)?;
+        for (class, name) in CLASSES.iter().enumerate() {
+            let found = record.pointer_mut(&format!("/classes/{class}")).ok_or("no such class")?;
+            match found.get_mut("name") {
+                Some(found) => *found = Value::from(*name),
+                None => *found = Value::from(*name),
+            }
+        }
+        fs::write(run.join(file), record.to_string())?;
+    }
+    Ok(())
+}
+
+/// What a device would leave that agrees on the model in `run`.
+fn parity(run: &Path) -> Result<String, Failed> {
+    let outcome: Value = serde_json::from_slice(&fs::read(run.join("result.json"))?)?;
+    let parity = serde_json::json!({
+        "device": "loopback",
+        "model_id": outcome["model_id"],
+        "pictures": 60,
+        "logits_compared": 180,
+        "logits_different": 0,
+        "probabilities_different": 0,
+        "classes_different": 0,
+        "accuracy": outcome["test_accuracy_fixed"],
+        "flash_bytes": null,
+        "ram_bytes": null,
+    });
+    Ok(parity.to_string())
+}
+
+/// Writes a report; where it is.
+fn report(desk: &TempDir, arguments: &[&str], path: &str) -> Result<PathBuf, Failed> {
+    let output = host_trainer(desk.path()).arg("report").args(arguments).arg("--json").output()?;
+    let said: Value = serde_json::from_slice(&output.stdout)?;
+    if !output.status.success() || said["report"] != path {
+        return Err(format!("{said} {}", String::from_utf8_lossy(&output.stderr)).into());
+    }
+    Ok(desk.path().join(path))
+}
+
+/// What the page is like, and that it is as any page should be.
+fn look(browser: &Browser, path: &Path, width: u32) -> Result<Value, Failed> {
+    browser.open(path)?;
+    // Also what is folded away must have its place.
+    browser.run("document.querySelectorAll('details').forEach(details => details.open = true)")?;
+    let page = browser.run(LOOK)?;
+    expect(page["window"] == width, &page)?;
+    expect(page["page"].as_u64().is_some_and(|page| page <= width.into()), &page)?;
+    for none in ["broken", "outside", "foreign"] {
+        expect(page[none] == Value::Array(Vec::new()), &page)?;
+    }
+    expect(page["headings"] == 1 && page["scripts"] == 0 && page["captions"] == 0, &page)?;
+    expect(page["links"] == page["sections"], &page)?;
+    let complaints = browser.complaints()?;
+    if !complaints.is_empty() {
+        return Err(format!("the console says {complaints:?}").into());
+    }
+    Ok(page)
+}
+
+fn says(page: &Value, text: &str) -> bool {
+    page["text"].as_str().is_some_and(|page| page.contains(text))
+}
+
+#[track_caller]
+fn expect(is_so: bool, page: &Value) -> Result<(), Failed> {
+    let place = std::panic::Location::caller();
+    if is_so { Ok(()) } else { Err(format!("not so, at {place}: {page:#}").into()) }
+}
