@@ -7,6 +7,7 @@ use crate::report::run::{Lost, Run};
 pub fn content(runs: &[Run]) -> Option<Markup> {
     let lost: Vec<&Lost> = runs.iter().flat_map(|run| &run.lost).collect();
     let mut remedies: Vec<&str> = lost.iter().map(|lost| lost.remedy.as_str()).collect();
+    remedies.sort_unstable();
     remedies.dedup();
     if lost.is_empty() {
         return None;
