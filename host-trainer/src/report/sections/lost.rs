@@ -14,14 +14,14 @@ pub fn content(runs: &[Run]) -> Option<Markup> {
     }
     Some(html! {
         div.warning {
-            p { "Not everything could be read. What could is below." }
+            p { "Not everything could be read. All that could is below." }
             ul {
                 @for Lost { file, problem, consequence, .. } in lost {
                     li { strong { bdi { (file) } } " " bdi { (problem) } ": " (consequence) "." }
                 }
             }
             p { "This brings it back:" }
-            @for remedy in remedies { pre tabindex="0" { code { (remedy) } } }
+            @for remedy in remedies { pre { code { (remedy) } } }
         }
     })
 }
