@@ -36,7 +36,7 @@ const CLASSES: [&str; 3] = [
 /// What a page is like, once it is laid out.
 const LOOK: &str = r##"
     const name = element => element.tagName + "." + element.className + " " + element.textContent.slice(0, 40);
-    const inScroller = element => element.parentElement.closest(".scroll, pre") !== null;
+    const inScroller = element => element.parentElement.closest(".scroll") !== null;
     const sticksOut = element => element.getBoundingClientRect().right > innerWidth + 0.5 && !inScroller(element);
     const images = [...document.images];
     await Promise.all(images.map(image => image.decode().catch(() => null)));

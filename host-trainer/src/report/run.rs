@@ -107,16 +107,21 @@ impl Run {
         }
 
         let configuration: Result<Configuration, _> = folder.read(RunFile::Configuration);
-        let again = match &configuration {
+        let train = match &configuration {
             Ok(configuration) => train_command(configuration, path),
             Err(_) => format!("host-trainer train --run {} # and the options that it was trained with", quoted(path)),
         };
-        let mut losses = Losses { run: name.clone(), again, lost: Vec::new() };
+        let outcome: Result<Outcome, _> = folder.read(RunFile::Outcome);
+        // All that has an id must have this one.
+        let id = outcome.as_ref().ok().map(|outcome| outcome.model_id.clone());
+        let model = check_model(&folder, id.as_deref());
+        let can_be_evaluated = outcome.is_ok() && model.is_ok();
+        let evaluate =
+            can_be_evaluated.then(|| format!("host-trainer evaluate {}", quoted(&folder.file(RunFile::Model))));
+        let mut losses = Losses { run: name.clone(), train, evaluate, lost: Vec::new() };
         let configuration = losses.keep(RunFile::Configuration, configuration);
         let history = losses.keep(RunFile::History, folder.read(RunFile::History));
-        let outcome: Option<Outcome> = losses.keep(RunFile::Outcome, folder.read(RunFile::Outcome));
-        // All that has an id must have this one.
-        let id = outcome.as_ref().map(|outcome| outcome.model_id.clone());
+        let outcome = losses.keep(RunFile::Outcome, outcome);
         let evaluation = folder.read(RunFile::Evaluation).and_then(|evaluation: Evaluation| {
             of_model(folder.file(RunFile::Evaluation), &evaluation.model_id, id.as_deref())?;
             Ok(evaluation)
@@ -128,7 +133,7 @@ impl Run {
         let history_plot = picture(RunFile::HistoryPlot);
         let confusion_plot = picture(RunFile::ConfusionPlot);
         let mistakes_plot = picture(RunFile::MistakesPlot);
-        losses.keep(RunFile::Model, check_model(&folder, id.as_deref()));
+        losses.keep(RunFile::Model, model);
 
         let mut parity = Vec::new();
         for file in parity_files {
@@ -162,14 +167,25 @@ impl Run {
 /// Collects what could not be read.
 struct Losses {
     run: String,
-    again: String,
+    /// The command that leaves the whole run.
+    train: String,
+    /// The command that leaves what is about the test split, if the model for it is there.
+    evaluate: Option<String>,
     lost: Vec<Lost>,
 }
 
 impl Losses {
     /// What was read, if it was.
     fn keep<T>(&mut self, file: RunFile, read: Result<T, RecordError>) -> Option<T> {
-        read.map_err(|error| self.lose(&error, consequence(file), self.again.clone())).ok()
+        read.map_err(|error| self.lose(&error, consequence(file), self.remedy(file))).ok()
+    }
+
+    fn remedy(&self, file: RunFile) -> String {
+        let evaluate = match file {
+            RunFile::Evaluation | RunFile::ConfusionPlot | RunFile::MistakesPlot => self.evaluate.as_ref(),
+            _ => None,
+        };
+        evaluate.unwrap_or(&self.train).clone()
     }
 
     fn lose_parity(&mut self, folder: &Path, error: &RecordError) {

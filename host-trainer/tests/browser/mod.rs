@@ -26,11 +26,11 @@ pub struct Browser {
 
 /// Why there is no browser to try pages in.
 pub fn absent() -> Option<String> {
-    let is_there = |name: &&str| {
+    let is_there = |name: &str| {
         let run = Command::new(name).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
         run.is_ok_and(|status| status.success())
     };
-    let missing = match (BROWSERS.iter().any(|name| is_there(&name)), is_there(&DRIVER)) {
+    let missing = match (BROWSERS.iter().any(|name| is_there(name)), is_there(DRIVER)) {
         (true, true) => return None,
         (false, _) => BROWSERS[0],
         (true, false) => DRIVER,

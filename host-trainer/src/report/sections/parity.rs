@@ -24,7 +24,7 @@ pub fn content(runs: &[Run]) -> Markup {
                 @if runs.len() > 1 { strong { bdi { (run.name) } } ": no" } @else { "No" }
                 " device has been compared with the desk yet. This compares all and leaves the figures with the run:"
             }
-            pre tabindex="0" { code { (printable(&run.parity_command())) } }
+            pre { code { (printable(&run.parity_command())) } }
         }
     }
 }
