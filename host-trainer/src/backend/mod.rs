@@ -84,7 +84,7 @@ impl Backend {
         }
     }
 
-    /// What it can train on here, the default first; nothing where this build does not have it.
+    /// What it can train on here; nothing where this build does not have it.
     pub fn hardware(self) -> Vec<Hardware> {
         match self {
             Self::Flex | Self::Ndarray => vec![Hardware::processor()],
