@@ -36,7 +36,8 @@ pub fn measure(network: &Network, split: &Split) -> Result<Measured, TensorReadE
     let mut measured = Measured { predictions: Vec::with_capacity(split.len()), loss: 0.0, largest: Vec::new() };
     for (pixels, labels) in split.pixels.chunks(BATCH * split.width).zip(split.labels.chunks(BATCH)) {
         let mut maxima = Vec::new();
-        let logits = network.forward_with(input_tensor(pixels, split.width, &device), |activations| {
+        let input = input_tensor(pixels.chunks_exact(split.width), split.width, &device);
+        let logits = network.forward_with(input, |activations| {
             maxima.push(activations.clone().max());
         });
         measured.largest.resize(maxima.len(), 0.0);

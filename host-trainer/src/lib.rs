@@ -16,6 +16,7 @@
 
 mod backend;
 mod calibrate;
+mod compare;
 mod dataset;
 mod evaluate;
 mod export;

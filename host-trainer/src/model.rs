@@ -100,8 +100,12 @@ impl Network {
     }
 }
 
-/// Raw pixels, `[picture][pixel]`, as the network's input, `[picture, pixel]` in 0..=1.
-pub fn input_tensor(pixels: &[u8], width: usize, device: &Device) -> Tensor<2> {
-    let values: Vec<f32> = pixels.iter().map(|&pixel| f32::from(pixel) * INPUT_SCALE as f32).collect();
-    Tensor::from_data(TensorData::new(values, [pixels.len() / width.max(1), width]), device)
+/// Raw pixels of `pictures`, each of `width` pixels, as the network's input, `[picture, pixel]` in 0..=1.
+pub fn input_tensor<'a>(pictures: impl ExactSizeIterator<Item = &'a [u8]>, width: usize, device: &Device) -> Tensor<2> {
+    let count = pictures.len();
+    let mut values = Vec::with_capacity(count * width);
+    for picture in pictures {
+        values.extend(picture.iter().map(|&pixel| f32::from(pixel) * INPUT_SCALE as f32));
+    }
+    Tensor::from_data(TensorData::new(values, [count, width]), device)
 }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use shared_model::{BlobError, MAGIC, ModelView};
 use thiserror::Error;
 
+use crate::record::{RunFile, RunFolder};
+
 /// Why a file cannot be used as a model.
 #[derive(Debug, Error)]
 pub enum ModelFileError {
@@ -26,6 +28,11 @@ pub enum ModelFileError {
         /// What is wrong with it.
         source: BlobError,
     },
+}
+
+/// The model that `path` names: itself, or where it is a folder, the model of the run that the folder records.
+pub fn resolve(path: &Path) -> PathBuf {
+    if path.is_dir() { RunFolder::at(path.to_owned()).file(RunFile::Model) } else { path.to_owned() }
 }
 
 /// The bytes of a model file; [`parse`] says whether they are a model.
@@ -51,4 +58,17 @@ pub fn read(path: &Path) -> Result<Vec<u8>, ModelFileError> {
 /// Where they are none.
 pub fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<ModelView<'a>, ModelFileError> {
     ModelView::parse(bytes).map_err(|source| ModelFileError::Blob { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_means_its_model() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(resolve(folder.path()), folder.path().join("model.bin"));
+        let absent = folder.path().join("absent");
+        assert_eq!(resolve(&absent), absent);
+    }
 }

@@ -10,6 +10,7 @@ use crate::dataset::{Dataset, Split};
 use crate::evaluate;
 use crate::export::{Exported, Origins, export};
 use crate::files;
+use crate::plot;
 use crate::progress;
 use crate::quantize::{measure_error, quantize};
 use crate::record::{Configuration, Outcome, RunFile, RunFolder, encode_weights, json};
@@ -64,6 +65,9 @@ pub fn run(
     };
 
     let held_out = validation.map_or(0, Split::len);
+    let confusion = plot::confusion(&evaluation)?;
+    let mistakes = plot::mistakes(&evaluation, &data.test, data.rows.into(), data.columns.into())?;
+    let history = plot::history(&[(&name(config, data), &trained.history)])?;
     let records = [
         (RunFile::Configuration, json(&Configuration::new(config, held_out, data))?),
         (RunFile::History, json(&trained.history)?),
@@ -71,6 +75,9 @@ pub fn run(
         (RunFile::Evaluation, json(&evaluation)?),
         (RunFile::Quantization, json(&quantization)?),
         (RunFile::Weights, encode_weights(&layers)?),
+        (RunFile::HistoryPlot, history.into_bytes()),
+        (RunFile::ConfusionPlot, confusion.into_bytes()),
+        (RunFile::MistakesPlot, mistakes.into_bytes()),
     ];
     let records = records.iter().map(|(file, bytes)| (folder.file(*file), bytes.as_slice()));
     let model = [(folder.file(RunFile::Model), bytes.as_slice())];
@@ -79,6 +86,13 @@ pub fn run(
     let files: Vec<_> = files.iter().map(|(path, bytes)| (path.as_path(), *bytes)).collect();
     files::write_all(&files)?;
     Ok(outcome)
+}
+
+/// What the network is called in a picture: its layers and its seed.
+fn name(config: &TrainConfig, data: &Dataset) -> String {
+    let widths = [&[data.train.width], config.hidden.as_slice(), &[data.class_names.len()]].concat();
+    let widths: Vec<String> = widths.iter().map(ToString::to_string).collect();
+    format!("{}, seed {}", widths.join("-"), config.seed)
 }
 
 /// What is printed of an epoch while training goes on.

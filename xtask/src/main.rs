@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bench_train;
 mod board;
 mod demo;
 mod gpu;
@@ -74,6 +75,18 @@ enum Task {
         #[arg(long)]
         json: bool,
     },
+    /// Times training: pictures a second, with each backend of the processor and, where installed, PyTorch and Keras.
+    BenchTrain {
+        /// How often each trains three epochs, alternating, 1 or more.
+        #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+        rounds: u32,
+        /// A Python that has torch, keras, tensorflow and numpy: theirs are timed, too.
+        #[arg(long, value_name = "PROGRAM")]
+        python: Option<PathBuf>,
+        /// Prints one JSON array on standard output instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
     /// Trains on a graphics card and compares the model with `loopback`, every logit of every test picture.
     ///
     /// Builds the trainer with a backend for graphics cards, which compiles burn once more (half an hour on two cores),
@@ -135,6 +148,7 @@ fn run(task: Task) -> anyhow::Result<()> {
             parity::command(&workspace, &devices, model, data.as_deref(), json)
         }
         Task::Gpu { backend, epochs, json } => gpu::command(&workspace, backend, epochs, json),
+        Task::BenchTrain { rounds, python, json } => bench_train::command(&workspace, rounds, python.as_deref(), json),
         Task::Firmware { board } => image::command(&workspace, &board),
     }
 }

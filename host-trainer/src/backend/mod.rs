@@ -75,6 +75,11 @@ impl Backend {
         }
     }
 
+    /// Whether it computes on the processor, in memory that the program can read as it is.
+    pub fn is_on_processor(self) -> bool {
+        matches!(self, Self::Flex | Self::Ndarray)
+    }
+
     /// Whether this build has it.
     pub fn is_built(self) -> bool {
         match self {

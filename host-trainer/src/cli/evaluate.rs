@@ -1,20 +1,35 @@
 //! `host-trainer evaluate`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Result, bail};
 use clap::Args;
+use comfy_table::{CellAlignment, ColumnConstraint, Table, Width, presets};
 use serde::Serialize;
 use shared_model::ModelView;
 
-use super::{DataArguments, OutputArguments, UsageError, check_apart, line, percent, share};
+use super::{DataArguments, OutputArguments, UsageError, check_apart, line, percent};
 use crate::dataset::{Dataset, Split};
-use crate::{evaluate, files, model_file};
+use crate::record::{Evaluation, Mistake, RunFile, RunFolder, json};
+use crate::terminal::printable;
+use crate::{evaluate, files, model_file, plot};
+
+/// Classes whose confusion is printed: a table of more does not fit a terminal.
+const MOST_PRINTED_CLASSES: usize = 12;
+
+/// Mistakes that are printed.
+const PRINTED_MISTAKES: usize = 5;
+
+/// Columns of a terminal that a name may take; a longer one is continued below.
+const LONGEST_NAME: u16 = 32;
+
+/// What is written of an evaluation.
+const FILES: [RunFile; 3] = [RunFile::Evaluation, RunFile::ConfusionPlot, RunFile::MistakesPlot];
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The model
+    /// The model, or the folder of the run that left it
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     /// Write every picture with its logits and probabilities to FILE, so that a device can be compared with them
@@ -23,6 +38,10 @@ pub struct Arguments {
     /// Only the first N test pictures, 1 or more; a file of answers has N records then [default: all of them]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     first: Option<u32>,
+    /// Folder, created where there is none, for evaluation.json, confusion.svg and mistakes.svg [default: the run's,
+    /// where MODEL is one of a run, evaluated over the whole test split that it came with; else they are not written]
+    #[arg(long, value_name = "DIR")]
+    pictures: Option<PathBuf>,
     #[command(flatten)]
     data: DataArguments,
     #[command(flatten)]
@@ -31,66 +50,138 @@ pub struct Arguments {
 
 #[derive(Serialize)]
 struct Report {
-    model_id: String,
-    pictures: u32,
-    correct: u32,
-    accuracy: f64,
-    largest_softmax_error: f64,
+    #[serde(flatten)]
+    evaluation: Evaluation,
     seconds: f64,
+    /// Files that were written, without those of answers.
+    written: Vec<PathBuf>,
 }
 
 impl Arguments {
     pub fn run(self) -> Result<()> {
-        let bytes = model_file::read(&self.model)?;
-        let view = model_file::parse(&self.model, &bytes)?;
+        let model = model_file::resolve(&self.model);
+        let bytes = model_file::read(&model)?;
+        let view = model_file::parse(&model, &bytes)?;
         if let Some(answers) = &self.answers {
-            check_apart("--answers", answers, [&self.model])?;
-            files::check_writable(answers)?;
+            check_apart("--answers", answers, [&model])?;
         }
         let mut data = Dataset::load(self.data.data.as_deref())?;
-        if let Some(answers) = &self.answers {
-            check_apart("--answers", answers, data.files())?;
-        }
         check_fit(&view, &data)?;
+        let folder = self.folder(&model, &view, &data);
+        let outputs = folder.iter().flat_map(|folder| FILES.map(|file| folder.file(file))).collect::<Vec<_>>();
+        if let Some(answers) = &self.answers {
+            check_apart("--answers", answers, data.files().chain(outputs.iter().cloned()))?;
+        }
+        for output in &outputs {
+            check_apart("--pictures", output, data.files().chain([model.clone()]))?;
+        }
         if let Some(first) = self.first {
             keep_first(&mut data.test, first)?;
         }
+        if let Some(folder) = &folder {
+            files::create_folder(folder.path())?;
+        }
+        self.answers.iter().chain(&outputs).try_for_each(|output| files::check_writable(output))?;
 
         let start = Instant::now();
-        let (evaluated, answers) = match self.answers {
+        let (evaluated, answers) = match &self.answers {
             Some(path) => {
                 let (evaluated, answers) = evaluate::evaluate_with_answers(&view, &data.test)?;
-                (evaluated, Some((path, answers)))
+                (evaluated, Some((path.as_path(), answers)))
             }
             None => (evaluate::evaluate(&view, &data.test)?, None),
         };
         let seconds = start.elapsed().as_secs_f64();
-        if let Some((path, answers)) = answers {
-            files::write(&path, &answers)?;
+        let evaluation = evaluate::describe(&view, &data.test, &evaluated);
+
+        let confusion = plot::confusion(&evaluation)?;
+        let mistakes = plot::mistakes(&evaluation, &data.test, view.rows(), view.columns())?;
+        let contents = [json(&evaluation)?, confusion.into_bytes(), mistakes.into_bytes()];
+        let pictures = outputs.iter().map(PathBuf::as_path).zip(contents.iter().map(Vec::as_slice));
+        let answers = answers.iter().map(|(path, bytes)| (*path, bytes.as_slice()));
+        files::write_all(&answers.chain(pictures).collect::<Vec<_>>())?;
+
+        let report = Report { evaluation, seconds, written: outputs };
+        self.output.print(&report, || report.text())
+    }
+
+    /// Where pictures of the evaluation go, if anywhere. A run's own are replaced only by those of the same pictures.
+    fn folder(&self, model: &Path, view: &ModelView<'_>, data: &Dataset) -> Option<RunFolder> {
+        if let Some(folder) = &self.pictures {
+            return Some(RunFolder::at(folder.clone()));
         }
-        let (correct, pictures) = (data.test.count_right(&evaluated.predictions), data.test.len() as u32);
-        let report = Report {
-            model_id: view.id().to_string(),
-            pictures,
-            correct,
-            accuracy: share(correct, pictures),
-            largest_softmax_error: evaluated.largest_softmax_error,
-            seconds,
-        };
-        self.output.print(&report, || {
-            [
-                line("model", &report.model_id),
-                line("test pictures", report.pictures),
-                line("classified rightly", report.correct),
-                line("accuracy, fixed point", percent(report.accuracy)),
-                line("softmax, largest error", format_args!("{:.6}", report.largest_softmax_error)),
-                line("time", format_args!("{:.2} s", report.seconds)),
-            ]
-            .concat()
-        })
+        let origins = view.provenance();
+        let is_whole = self.first.is_none() && origins.test_pictures as usize == data.test.len();
+        let is_same = is_whole && origins.data_sha256 == data.train_hash;
+        is_same.then(|| RunFolder::of_model(model, &view.id().to_string())).flatten()
     }
 }
 
+impl Report {
+    fn text(&self) -> String {
+        let Evaluation { model_id, pictures, correct, accuracy, largest_softmax_error, .. } = &self.evaluation;
+        let mut text = [
+            line("model", model_id),
+            line("test pictures", pictures),
+            line("classified rightly", correct),
+            line("accuracy, fixed point", percent(*accuracy)),
+            line("softmax, largest error", format_args!("{largest_softmax_error:.6}")),
+            line("time", format_args!("{:.2} s", self.seconds)),
+        ]
+        .concat();
+        text += &format!("\n{}\n{}", self.classes(), self.confusion());
+        if !self.evaluation.mistakes.is_empty() {
+            text += &format!("\nmost confident mistakes\n{}\n", self.mistakes());
+        }
+        text += "\n";
+        match self.written.as_slice() {
+            [] => text += &line("pictures", "not written; name a folder by --pictures"),
+            files => text.extend(files.iter().map(|file| line("written", file.display()))),
+        }
+        text
+    }
+
+    fn name(&self, class: usize) -> String {
+        self.evaluation.classes.get(class).map(|class| printable(&class.name)).unwrap_or_default()
+    }
+
+    fn classes(&self) -> Table {
+        let mut table = table(["class", "pictures", "precision", "recall"].map(str::to_owned), 1);
+        for (index, class) in self.evaluation.classes.iter().enumerate() {
+            let share = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), percent);
+            let name = format!("{index} {}", self.name(index));
+            table.add_row([name, class.pictures.to_string(), share(class.precision), share(class.recall)]);
+        }
+        table
+    }
+
+    /// Which class is given to pictures of which, in a table, or where to find it.
+    fn confusion(&self) -> String {
+        let confusion = &self.evaluation.confusion;
+        if confusion.len() > MOST_PRINTED_CLASSES {
+            let file = self.written.iter().find(|file| file.ends_with(RunFile::ConfusionPlot.name()));
+            let place = file.map_or("a file, where --pictures names a folder".to_owned(), |file| {
+                printable(&file.display().to_string())
+            });
+            return format!("\nthe confusion matrix of {} classes is in {place}\n", confusion.len());
+        }
+        let header = ["true, given".to_owned()].into_iter().chain((0..confusion.len()).map(|class| class.to_string()));
+        let mut table = table(header, 1);
+        for (label, row) in confusion.iter().enumerate() {
+            let counts = row.iter().map(ToString::to_string);
+            table.add_row([format!("{label} {}", self.name(label))].into_iter().chain(counts));
+        }
+        format!("\nhow often pictures of a class (down) are given a class (across)\n{table}\n")
+    }
+
+    fn mistakes(&self) -> Table {
+        let mut table = table(["true", "given", "probability", "test picture"].map(str::to_owned), 2);
+        for Mistake { index, label, class, probability } in self.evaluation.mistakes.iter().take(PRINTED_MISTAKES) {
+            table.add_row([self.name(*label), self.name(*class), percent(*probability), index.to_string()]);
+        }
+        table
+    }
+}
 /// Leaves the first `count` pictures in `test`.
 fn keep_first(test: &mut Split, count: u32) -> Result<(), UsageError> {
     let all = test.len();
@@ -123,4 +214,18 @@ pub fn check_fit(view: &ModelView<'_>, data: &Dataset) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// A table whose columns are numbers, but for the first ones, which are `words`.
+fn table(header: impl IntoIterator<Item = String>, words: usize) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_header(header);
+    for (index, column) in table.column_iter_mut().enumerate() {
+        if index < words {
+            column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(LONGEST_NAME)));
+        } else {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
 }

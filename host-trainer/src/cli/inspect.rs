@@ -13,7 +13,7 @@ use crate::model_file;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The model
+    /// The model, or the folder of the run that left it
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     #[command(flatten)]
@@ -58,8 +58,9 @@ struct Origins {
 
 impl Arguments {
     pub fn run(self) -> Result<()> {
-        let bytes = model_file::read(&self.model)?;
-        let view = model_file::parse(&self.model, &bytes)?;
+        let model = model_file::resolve(&self.model);
+        let bytes = model_file::read(&model)?;
+        let view = model_file::parse(&model, &bytes)?;
         // A model that cannot repeat its own answers is not worth describing.
         self_test(&view, &mut HostWorkspace::new()).context("the model fails its self-test")?;
         let report = Report {

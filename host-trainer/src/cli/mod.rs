@@ -3,6 +3,7 @@
 //! Results go to standard output, progress and warnings to standard error. Exit codes: 0 done, 1 failed, 2 misused.
 
 mod backend;
+mod compare;
 mod data;
 mod evaluate;
 mod inspect;
@@ -19,6 +20,7 @@ use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::terminal::printable;
 use crate::{files, interrupt, progress};
 
 /// Trains a small dense classifier, quantizes it to integers, and runs it with the same arithmetic as a device.
@@ -33,6 +35,8 @@ struct Cli {
 enum Command {
     /// Train a network, quantize it, write it as a model
     Train(train::Arguments),
+    /// Train the lecture's five networks and compare them
+    Compare(compare::Arguments),
     /// Run a model over the test pictures, in fixed point, on all cores
     Evaluate(evaluate::Arguments),
     /// Run a model on one picture, in fixed point
@@ -74,6 +78,7 @@ pub fn run() -> ExitCode {
     interrupt::handle();
     let result = match cli.command {
         Command::Train(arguments) => arguments.run(),
+        Command::Compare(arguments) => arguments.run(),
         Command::Evaluate(arguments) => arguments.run(),
         Command::Predict(arguments) => arguments.run(),
         Command::Inspect(arguments) => arguments.run(),
@@ -124,19 +129,6 @@ fn line(name: &str, value: impl Display) -> String {
     format!("{:<24}{}\n", printable(name), printable(&value.to_string()))
 }
 
-/// `text` without control characters: what a model's file says must not steer the terminal.
-fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() {
-            printable.extend(character.escape_debug());
-        } else {
-            printable.push(character);
-        }
-    }
-    printable
-}
-
 /// A share of 0..=1 in percent.
 fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
@@ -153,7 +145,6 @@ mod tests {
 
     #[test]
     fn control_characters_are_escaped() {
-        assert_eq!(printable("T-shirt \"\u{e9}\" \\"), "T-shirt \"\u{e9}\" \\");
         assert_eq!(line("\x1b[2J", "a\nb\u{9b}"), "\\u{1b}[2J               a\\nb\\u{9b}\n");
     }
 }

@@ -15,6 +15,10 @@ use super::PlotError;
 ///
 /// Where there are more or fewer of them than `rows` and `columns` say.
 pub fn png(pixels: &[u8], rows: usize, columns: usize) -> Result<Vec<u8>, PlotError> {
+    // The encoder would panic.
+    if rows.checked_mul(columns) != Some(pixels.len()) {
+        return Err(PlotError::Pixels { rows, columns, found: pixels.len() });
+    }
     let mut file = Cursor::new(Vec::new());
     PngEncoder::new(&mut file).write_image(pixels, columns as u32, rows as u32, ExtendedColorType::L8)?;
     Ok(file.into_inner())
@@ -39,6 +43,6 @@ mod tests {
         let file = image::load_from_memory(&png(&pixels, 2, 3).unwrap()).unwrap().into_luma8();
         assert_eq!((file.dimensions(), file.as_raw().as_slice()), ((3, 2), &pixels[..]));
         assert!(data_uri(&pixels, 2, 3).unwrap().starts_with("data:image/png;base64,iVBOR"));
-        assert!(png(&pixels[..5], 2, 3).is_err_and(|error| matches!(error, PlotError::Png(_))));
+        assert!(png(&pixels[..5], 2, 3).is_err_and(|error| matches!(error, PlotError::Pixels { found: 5, .. })));
     }
 }

@@ -1,10 +1,21 @@
 //! Pictures of data, training and results, as SVG: text stays text, any browser shows them, and no font is needed here.
 
+mod axis;
+mod comparison;
+mod confusion;
+mod history;
 mod image;
+mod mistakes;
 mod style;
+mod text;
 
 use plotters::drawing::DrawingAreaErrorKind;
 use thiserror::Error;
+
+pub use comparison::{ComparedNetwork, comparison};
+pub use confusion::confusion;
+pub use history::history;
+pub use mistakes::mistakes;
 
 /// Why a picture cannot be drawn.
 #[derive(Debug, Error)]
@@ -12,6 +23,16 @@ pub enum PlotError {
     /// The plotting library refuses.
     #[error("cannot draw: {0}")]
     Draw(String),
+    /// A picture is of another size than it should be.
+    #[error("cannot draw a picture of {rows} rows and {columns} columns: it has {found} pixels")]
+    Pixels {
+        /// Rows that it should have.
+        rows: usize,
+        /// Columns that it should have.
+        columns: usize,
+        /// Pixels that it has.
+        found: usize,
+    },
     /// Pixels cannot be written as PNG.
     #[error("cannot write pixels as PNG")]
     Png(#[from] ::image::ImageError),

@@ -65,8 +65,10 @@ pub fn measure_error(
     let one = f64::from(1_u32 << LOGIT_FRACTION_BITS);
     for pixels in split.pixels.chunks(BATCH * split.width).take(PICTURES / BATCH) {
         let mut outputs = Vec::new();
-        let logits =
-            network.forward_with(input_tensor(pixels, split.width, &device), |values| outputs.push(values.clone()));
+        let logits = network
+            .forward_with(input_tensor(pixels.chunks_exact(split.width), split.width, &device), |values| {
+                outputs.push(values.clone())
+            });
         let float = outputs.into_iter().chain([logits]).map(|values| values.try_into_vec_as::<f32>());
         let float = float.collect::<Result<Vec<_>, _>>()?;
 

@@ -16,7 +16,6 @@ const RECORDED: [&str; 9] =
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Configuration {
     /// How to train.
-    #[serde(flatten)]
     pub train: TrainConfig,
     /// Training pictures, the last ones, that were held out of training.
     pub validation: usize,

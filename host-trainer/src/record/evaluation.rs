@@ -52,3 +52,35 @@ pub struct Mistake {
     /// The probability of the class that it is given.
     pub probability: f64,
 }
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    /// An evaluation over named classes: `right` pictures of each are classified rightly, and one is given each other
+    /// class.
+    pub fn evaluation(names: &[&str], right: u32) -> Evaluation {
+        let classes = names.len();
+        let pictures = right + classes as u32 - 1;
+        let row = |label| (0..classes).map(|class| if class == label { right } else { 1 }).collect();
+        let share = f64::from(right) / f64::from(pictures);
+        let class = |name: &&str| ClassResult {
+            name: (*name).to_owned(),
+            pictures,
+            predicted: pictures,
+            correct: right,
+            precision: Some(share),
+            recall: Some(share),
+        };
+        Evaluation {
+            model_id: "01234567".to_owned(),
+            pictures: pictures * classes as u32,
+            correct: right * classes as u32,
+            accuracy: share,
+            largest_softmax_error: 0.0,
+            confusion: (0..classes).map(row).collect(),
+            classes: names.iter().map(class).collect(),
+            mistakes: Vec::new(),
+        }
+    }
+}

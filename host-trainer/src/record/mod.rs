@@ -27,3 +27,6 @@ pub use outcome::{Outcome, Stop};
 pub use parity::DeviceParity;
 pub use quantization::{LayerQuantization, Quantization};
 pub use weights::encode as encode_weights;
+
+#[cfg(test)]
+pub use evaluation::tests;

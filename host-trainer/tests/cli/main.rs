@@ -3,6 +3,7 @@
 mod backend;
 mod data;
 mod desk;
+mod evaluate;
 mod files;
 mod model;
 mod train;

@@ -96,7 +96,7 @@ fn what_is_not_a_model_is_refused() {
         }
     }
     failure(desk.run(&["inspect", "absent.bin"]), 1, &["cannot read model absent.bin"]);
-    failure(desk.run(&["inspect", "."]), 1, &["cannot read model ."]);
+    failure(desk.run(&["inspect", "data"]), 1, &["cannot read model data/model.bin"]);
 }
 
 #[test]

@@ -1,0 +1,180 @@
+//! `host-trainer compare`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+use comfy_table::{CellAlignment, Table, presets};
+use serde::Serialize;
+
+use super::backend::BackendArguments;
+use super::{DataArguments, OutputArguments, percent};
+use crate::backend::Backend;
+use crate::compare::{Figure, Lecture, Run, VARIANTS, Variant};
+use crate::dataset::Dataset;
+use crate::files;
+use crate::record::{RunFolder, json};
+use crate::{pipeline, progress};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    data: DataArguments,
+    #[command(flatten)]
+    backend: BackendArguments,
+    /// Train each network with the seeds 1 to N, and print mean and standard deviation, 1..=100
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100))]
+    seeds: u64,
+    /// Folder for the runs, one folder each, and for compare.json and compare.svg; runs that it has already are kept
+    #[arg(long, value_name = "DIR", default_value = "runs/compare")]
+    run: PathBuf,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    folder: &'a Path,
+    backend: Backend,
+    seeds: u64,
+    runs_kept: usize,
+    networks: Vec<Network>,
+}
+
+#[derive(Serialize)]
+struct Network {
+    name: &'static str,
+    epochs: Figure,
+    running_train_accuracy: Figure,
+    train_accuracy_float: Figure,
+    test_accuracy_float: Figure,
+    test_accuracy_fixed: Figure,
+    generalization_gap: Figure,
+    train_seconds: Figure,
+    parameters: usize,
+    model_bytes: Figure,
+    lecture: Option<Lecture>,
+    runs: Vec<Run>,
+}
+
+impl Arguments {
+    pub fn run(self) -> Result<()> {
+        let Some(backend) = self.backend.choose(self.output)? else { return Ok(()) };
+        let data = Dataset::load(self.data.data.as_deref())?;
+        files::create_folder(&self.run)?;
+        let (json_path, plot_path) = (self.run.join("compare.json"), self.run.join("compare.svg"));
+        [&json_path, &plot_path].into_iter().try_for_each(|path| files::check_writable(path))?;
+
+        let (mut number, mut kept) = (0, 0);
+        let mut networks = Vec::new();
+        for variant in VARIANTS {
+            let mut runs = Vec::new();
+            for seed in 1..=self.seeds {
+                number += 1;
+                let all = VARIANTS.len() as u64 * self.seeds;
+                progress::say(format_args!("run {number} of {all}: {}, seed {seed}", variant.name));
+                let (run, is_kept) = self.run_or_keep(&variant, backend, seed, &data)?;
+                kept += usize::from(is_kept);
+                runs.push(run);
+            }
+            networks.push(Network::of(&variant, runs, data.is_fashion_mnist));
+        }
+        let report = Report { folder: &self.run, backend, seeds: self.seeds, runs_kept: kept, networks };
+        files::write_all(&[(&json_path, &json(&report)?)])?;
+        self.output.print(&report, || report.text())
+    }
+
+    /// Trains `variant`, unless it has been trained in just this way; returns whether it had.
+    fn run_or_keep(&self, variant: &Variant, backend: Backend, seed: u64, data: &Dataset) -> Result<(Run, bool)> {
+        let config = variant.config(backend, seed);
+        let path = self.run.join(format!("{}-{}-seed-{seed}", variant.slug, backend.name()));
+        if let Some(run) = Run::recorded(&RunFolder::at(path.clone()), &config, data) {
+            progress::say(format_args!("kept as it is in {}", path.display()));
+            return Ok((run, true));
+        }
+        let folder = RunFolder::create(path)?;
+        pipeline::run(&config, data, None, &folder, None, |epoch| pipeline::say_epoch(epoch, config.epochs))?;
+        Ok((Run::read(&folder, seed)?, false))
+    }
+}
+
+impl Network {
+    fn of(variant: &Variant, runs: Vec<Run>, is_the_lectures_data: bool) -> Self {
+        let figure = |value: fn(&Run) -> f64| Figure::of(runs.iter().map(value));
+        Self {
+            name: variant.name,
+            epochs: figure(|run| run.outcome.epochs.into()),
+            running_train_accuracy: figure(|run| run.running_train_accuracy),
+            train_accuracy_float: figure(|run| run.outcome.train_accuracy_float),
+            test_accuracy_float: figure(|run| run.outcome.test_accuracy_float),
+            test_accuracy_fixed: figure(|run| run.outcome.test_accuracy_fixed),
+            generalization_gap: figure(|run| run.outcome.gap()),
+            train_seconds: figure(|run| run.outcome.train_seconds),
+            parameters: runs.first().map_or(0, |run| run.outcome.parameters),
+            model_bytes: figure(|run| run.outcome.model_bytes as f64),
+            lecture: variant.lecture.filter(|_| is_the_lectures_data),
+            runs,
+        }
+    }
+
+    /// The row of the table.
+    fn row(&self) -> [String; 10] {
+        let lecture = |value: fn(&Lecture) -> String| self.lecture.as_ref().map(value).unwrap_or_default();
+        [
+            self.name.to_owned(),
+            spread(&self.epochs, 1.0, 0),
+            spread(&self.running_train_accuracy, 100.0, 2),
+            lecture(|lecture| format!("{:.2}", 100.0 * lecture.train_accuracy)),
+            spread(&self.test_accuracy_float, 100.0, 2),
+            lecture(|lecture| format!("{:.2}", 100.0 * lecture.test_accuracy)),
+            spread(&self.test_accuracy_fixed, 100.0, 2),
+            spread(&self.train_seconds, 1.0, 1),
+            self.parameters.to_string(),
+            format!("{:.1}", self.model_bytes.mean / 1024.0),
+        ]
+    }
+}
+
+impl Report<'_> {
+    fn text(&self) -> String {
+        let mut table = Table::new();
+        table.load_style(presets::UTF8_FULL_CONDENSED).set_header([
+            "hidden neurons",
+            "epochs",
+            "training, %",
+            "lecture",
+            "test, %",
+            "lecture",
+            "fixed point, %",
+            "seconds",
+            "parameters",
+            "model.bin, KiB",
+        ]);
+        for network in &self.networks {
+            table.add_row(network.row());
+        }
+        table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+        let widest = self.networks.iter().map(|network| network.generalization_gap.mean).fold(f64::MIN, f64::max);
+        let seeds = match self.seeds {
+            1 => "One seed each: differences below a point may be chance; --seeds 3 shows how far seeds differ."
+                .to_owned(),
+            seeds => format!("Mean and standard deviation of {seeds} seeds."),
+        };
+        format!(
+            "{table}\nTraining accuracy is measured while training, in the last epoch, as Keras prints it. {seeds}\n\
+             The widest generalization gap, training accuracy after training less test accuracy, is {}.\n\
+             Runs, compare.json and compare.svg are in {}.\n",
+            percent(widest).replace(" %", " points"),
+            self.folder.display()
+        )
+    }
+}
+
+/// A figure times `factor` with `digits` after the point, and its spread where there is one.
+fn spread(figure: &Figure, factor: f64, digits: usize) -> String {
+    let mean = format!("{:.digits$}", factor * figure.mean);
+    match figure.standard_deviation {
+        Some(deviation) => format!("{mean} \u{b1} {:.1$}", factor * deviation, digits.max(1)),
+        None => mean,
+    }
+}

@@ -1,0 +1,98 @@
+//! A linear axis whose ticks we choose.
+
+use std::ops::Range;
+
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, ValueFormatter};
+use plotters::coord::types::RangedCoordf64;
+use plotters::prelude::*;
+
+/// Ticks that an axis has at most, and two more.
+const MOST_TICKS: f64 = 10.0;
+
+/// A linear axis.
+pub struct Axis {
+    inner: RangedCoordf64,
+    ticks: Vec<f64>,
+    decimals: usize,
+}
+
+impl Axis {
+    /// From `range.start` to `range.end`, which is larger, with ticks at multiples of a round number.
+    pub fn of_values(range: Range<f64>) -> Self {
+        let step = round_step((range.end - range.start) / MOST_TICKS);
+        let (first, last) = ((range.start / step - 1e-9).ceil(), (range.end / step + 1e-9).floor());
+        let ticks = (0..=2 * MOST_TICKS as u32).map(|index| first + f64::from(index)).take_while(|tick| *tick <= last);
+        let ticks = ticks.map(|tick| tick * step).collect();
+        Self { inner: range.into(), ticks, decimals: (-step.log10().floor()).clamp(0.0, 12.0) as usize }
+    }
+
+    /// Of epochs from 1 to `last`, with ticks at the first one and at multiples of a round number.
+    pub fn of_epochs(last: u32) -> Self {
+        let last = f64::from(last);
+        // Long numbers need more room.
+        let most_ticks = if last < 1000.0 { MOST_TICKS } else { MOST_TICKS / 2.0 };
+        let step = round_step(last / most_ticks).max(1.0);
+        let multiples = (1..).map(|index| f64::from(index) * step).take_while(|epoch| *epoch <= last);
+        let ticks = [1.0].into_iter().chain(multiples.filter(|epoch| *epoch > 1.0)).collect();
+        let room = f64::max(0.5, 0.02 * last);
+        Self { inner: (1.0 - room..last + room).into(), ticks, decimals: 0 }
+    }
+}
+
+impl Ranged for Axis {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
+        self.inner.map(value, limit)
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, _hint: Hint) -> Vec<f64> {
+        self.ticks.clone()
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.inner.range()
+    }
+}
+
+impl ValueFormatter<f64> for Axis {
+    fn format_ext(&self, value: &f64) -> String {
+        format!("{value:.*}", self.decimals)
+    }
+}
+
+/// The least of 1, 2, 5, 10, .. times a power of ten that is not below `least`, which is above 0.
+fn round_step(least: f64) -> f64 {
+    let power = 10.0_f64.powi(least.log10().floor() as i32);
+    // Rounding must not make a step of 1 one of 2.
+    let factor = [1.0, 2.0, 5.0].into_iter().find(|factor| factor * power >= least * (1.0 - 1e-9));
+    factor.unwrap_or(10.0) * power
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ticks(axis: &Axis) -> String {
+        axis.ticks.iter().map(|tick| axis.format_ext(tick)).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn epochs_are_whole_numbers_from_one() {
+        assert_eq!(ticks(&Axis::of_epochs(1)), "1");
+        assert_eq!(ticks(&Axis::of_epochs(5)), "1 2 3 4 5");
+        assert_eq!(ticks(&Axis::of_epochs(50)), "1 5 10 15 20 25 30 35 40 45 50");
+        assert!(ticks(&Axis::of_epochs(100_000)).starts_with("1 20000 40000 "));
+        assert!(ticks(&Axis::of_epochs(u32::MAX)).starts_with("1 1000000000 "));
+    }
+
+    #[test]
+    fn values_are_round_numbers() {
+        assert_eq!(ticks(&Axis::of_values(0.0..1.0)), "0.0 0.1 0.2 0.3 0.4 0.5 0.6 0.7 0.8 0.9 1.0");
+        assert_eq!(ticks(&Axis::of_values(0.0..2.4)), "0.0 0.5 1.0 1.5 2.0");
+        assert_eq!(ticks(&Axis::of_values(0.85..1.0)), "0.86 0.88 0.90 0.92 0.94 0.96 0.98 1.00");
+        assert_eq!(ticks(&Axis::of_values(0.0..0.003)), "0.0000 0.0005 0.0010 0.0015 0.0020 0.0025 0.0030");
+        assert_eq!(ticks(&Axis::of_values(0.0..1e6)).split(' ').count(), 11);
+    }
+}

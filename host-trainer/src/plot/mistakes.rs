@@ -1,0 +1,129 @@
+//! The most confident mistakes, as pictures.
+
+use maud::{Markup, html};
+
+use super::style::{FAINT, FONT, INK, MARGIN, TEXT_SIZE, TITLE_SIZE};
+use super::text::{fit, width};
+use super::{PlotError, image};
+use crate::dataset::Split;
+use crate::record::{Evaluation, Mistake};
+use plotters::style::RGBColor;
+
+const COLUMNS: usize = 6;
+const TITLE_HEIGHT: i32 = 44;
+
+/// Side of the square that a picture fills as far as its shape lets it.
+const PICTURE: f64 = 120.0;
+
+/// Width of a picture with its words, and height of these.
+const TILE: i32 = 158;
+const WORDS: i32 = 66;
+
+/// The mistakes that `evaluation` names, with their pictures from `test`, of `rows` times `columns` pixels.
+///
+/// # Errors
+///
+/// Where `test` is another split: it has no such picture, or one of another size.
+pub fn mistakes(evaluation: &Evaluation, test: &Split, rows: usize, columns: usize) -> Result<String, PlotError> {
+    let shown = &evaluation.mistakes;
+    let all = evaluation.pictures.saturating_sub(evaluation.correct);
+    let pictures = evaluation.pictures;
+    let title = match shown.len() {
+        0 if all == 0 => format!("No mistakes: all {pictures} test pictures are classified rightly"),
+        count => {
+            format!("The {count} most confident of {all} mistakes in {pictures} test pictures: true \u{2192} given")
+        }
+    };
+    let tiles = shown.iter().enumerate().map(|(place, mistake)| {
+        let corner =
+            [MARGIN + TILE * (place % COLUMNS) as i32, TITLE_HEIGHT + tile_height() * (place / COLUMNS) as i32];
+        tile(corner, mistake, evaluation, test, [rows, columns])
+    });
+    let tiles = tiles.collect::<Result<Vec<_>, _>>()?;
+    let wide = (2 * MARGIN + TILE * shown.len().min(COLUMNS) as i32).max(2 * MARGIN + width(&title, TITLE_SIZE) as i32);
+    let high = TITLE_HEIGHT + tile_height() * shown.len().div_ceil(COLUMNS) as i32 + MARGIN;
+    let svg = html! {
+        svg xmlns="http://www.w3.org/2000/svg" width=(wide) height=(high) viewBox={ "0 0 " (wide) " " (high) }
+            font-family=(FONT) font-size=(TEXT_SIZE) fill=(hex(INK)) {
+            rect width=(wide) height=(high) fill="white" {}
+            text x=(MARGIN) y=(TITLE_HEIGHT * 5 / 8) font-size=(TITLE_SIZE) { (title) }
+            @for tile in tiles { (tile) }
+        }
+    };
+    Ok(svg.into_string() + "\n")
+}
+
+/// A picture, and below it what it is, what it is given and how surely, and which one it is.
+fn tile(
+    [x, y]: [i32; 2],
+    mistake: &Mistake,
+    evaluation: &Evaluation,
+    test: &Split,
+    [rows, columns]: [usize; 2],
+) -> Result<Markup, PlotError> {
+    let picture = image::data_uri(test.picture(mistake.index), rows, columns)?;
+    // Even a picture of one row can be seen.
+    let side = |length: usize| (PICTURE * length as f64 / rows.max(columns) as f64).max(4.0);
+    let (wide, high) = (side(columns), side(rows));
+    let most = f64::from(TILE - MARGIN);
+    let name = |class: usize| evaluation.classes.get(class).map_or("", |class| class.name.as_str());
+    let truth = fit(name(mistake.label), TEXT_SIZE, most - width(" \u{2192}", TEXT_SIZE));
+    let given = fit(name(mistake.class), TEXT_SIZE, most);
+    let below = y + PICTURE as i32;
+    Ok(html! {
+        image href=(picture) x=(x) y=(f64::from(below) - high) width=(wide) height=(high)
+            preserveAspectRatio="none" style="image-rendering:pixelated" {}
+        text x=(x) y=(below + 17) { (truth) " \u{2192}" }
+        text x=(x) y=(below + 33) { (given) }
+        text x=(x) y=(below + 48) font-size=(TEXT_SIZE - 2) fill=(hex(FAINT)) {
+            (format!("{:.2} %", 100.0 * mistake.probability)) ", picture " (mistake.index)
+        }
+    })
+}
+
+fn tile_height() -> i32 {
+    PICTURE as i32 + WORDS
+}
+
+fn hex(RGBColor(red, green, blue): RGBColor) -> String {
+    format!("#{red:02x}{green:02x}{blue:02x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::tests::evaluation;
+
+    fn split() -> Split {
+        Split { width: 6, pixels: (0..60).collect(), labels: vec![0; 10] }
+    }
+
+    #[test]
+    fn each_mistake_has_its_picture_and_words() {
+        let mut evaluation = evaluation(&["<b>&\"", "an extraordinarily long name of a class"], 10);
+        let mistake = |index| Mistake { index, label: 0, class: 1, probability: 0.987_654 };
+        evaluation.mistakes = (0..8).map(mistake).collect();
+        let svg = mistakes(&evaluation, &split(), 2, 3).unwrap();
+        assert_eq!((svg.matches("<image").count(), svg.matches("98.77 %").count()), (8, 8));
+        assert_eq!(svg.matches("&lt;b&gt;&amp;&quot; \u{2192}").count(), 8);
+        for text in ["an extra", "\u{2026}</text>", "98.77 %, picture 7<", "The 8 most confident of 2 mistakes"] {
+            assert!(svg.contains(text), "{text}: {svg}");
+        }
+        for (index, pixels) in split().pictures().enumerate().take(8) {
+            assert!(svg.contains(&image::data_uri(pixels, 2, 3).unwrap()), "picture {index}");
+        }
+    }
+
+    #[test]
+    fn no_mistakes_are_said_to_be_none() {
+        let svg = mistakes(&evaluation(&["one", "two"], 10), &split(), 2, 3).unwrap();
+        assert!(svg.contains("No mistakes: all") && !svg.contains("<image"), "{svg}");
+    }
+
+    #[test]
+    fn pictures_of_another_split_are_refused() {
+        let mut evaluation = evaluation(&["one", "two"], 10);
+        evaluation.mistakes = vec![Mistake { index: 10, label: 0, class: 1, probability: 0.5 }];
+        assert!(matches!(mistakes(&evaluation, &split(), 2, 3), Err(PlotError::Pixels { found: 0, .. })));
+    }
+}

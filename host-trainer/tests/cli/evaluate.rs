@@ -1,0 +1,135 @@
+//! Evaluation: what is printed, and which pictures are written where.
+
+use std::fs;
+use std::path::Path;
+
+use predicates::prelude::*;
+use predicates::str::contains;
+
+use crate::desk::{Desk, failure, json};
+use crate::files::{FILES, SIDE, bars, gzip, idx, names};
+
+const PICTURES: [&str; 3] = ["confusion.svg", "evaluation.json", "mistakes.svg"];
+
+fn desk_with_run() -> Desk {
+    let desk = Desk::new();
+    desk.train(&["--run", "run"]).success();
+    desk
+}
+
+/// Makes a data set in `folder` of those labels, all pictures alike but for the noise.
+fn write_labels(folder: &Path, train: &[u8], test: &[u8]) {
+    fs::create_dir_all(folder).unwrap();
+    for (labels, names) in [(train, &FILES[..2]), (test, &FILES[2..])] {
+        let count = labels.len() as u32;
+        fs::write(folder.join(names[0]), idx(&[count, SIDE, SIDE], &bars(count).0)).unwrap();
+        fs::write(folder.join(format!("{}.gz", names[1])), gzip(&idx(&[count], labels))).unwrap();
+    }
+}
+
+#[test]
+fn a_run_is_evaluated_again_as_it_was() {
+    let desk = desk_with_run();
+    let path = |name| desk.path().join("run").join(name);
+    let before = PICTURES.map(|name| fs::read(path(name)).unwrap());
+    for model in ["run", "run/model.bin"] {
+        PICTURES.iter().for_each(|name| fs::remove_file(path(name)).unwrap());
+        let evaluated = json(desk.run(&["evaluate", model, "--data", "data", "--json"]));
+        assert_eq!(PICTURES.map(|name| fs::read(path(name)).unwrap()), before, "{model}");
+        let recorded: serde_json::Value = serde_json::from_slice(&before[1]).unwrap();
+        for (key, value) in recorded.as_object().unwrap() {
+            assert_eq!(&evaluated[key], value, "{key}");
+        }
+        assert_eq!(evaluated["confusion"][0], serde_json::json!([20, 0, 0]));
+        assert!(evaluated["seconds"].is_number());
+        assert_eq!(evaluated["written"].as_array().unwrap().len(), 3);
+    }
+    let parts = ["accuracy, fixed point   100.00 %", "precision", "true, given", "run/confusion.svg"];
+    let assert = desk.run(&["evaluate", "run", "--data", "data"]).success();
+    let assert = parts.iter().fold(assert, |assert, part| assert.stdout(contains(*part)));
+    assert.stdout(contains("mistakes\n").not());
+    assert_eq!(json(desk.run(&["inspect", "run", "--json"]))["golden_vectors"], 3);
+}
+
+#[test]
+fn figures_of_a_run_are_not_replaced_by_others() {
+    let desk = desk_with_run();
+    let path = |name| desk.path().join("run").join(name);
+    let before = PICTURES.map(|name| fs::read(path(name)).unwrap());
+    write_labels(&desk.path().join("other"), &[2, 1, 0], &[2, 2, 1, 0]);
+    fs::copy(path("model.bin"), desk.path().join("copy.bin")).unwrap();
+    for arguments in [
+        &["evaluate", "run", "--data", "data", "--first", "7"][..],
+        &["evaluate", "run", "--data", "other"],
+        &["evaluate", "copy.bin", "--data", "data"],
+    ] {
+        desk.run(arguments).success().stdout(contains("name a folder by --pictures").and(contains("written  ").not()));
+        assert_eq!(json(desk.command(arguments).arg("--json").assert())["written"], serde_json::json!([]));
+    }
+    assert_eq!(PICTURES.map(|name| fs::read(path(name)).unwrap()), before);
+    assert_eq!(names(desk.path()), ["copy.bin", "data", "other", "run"]);
+}
+
+#[test]
+fn pictures_go_to_the_folder_that_is_named() {
+    let desk = desk_with_run();
+    let evaluate = ["evaluate", "run", "--data", "data", "--pictures", "deep/new"];
+    desk.command(&evaluate).args(["--first", "7", "--answers", "deep/new/answers.bin"]).assert().success();
+    let folder = desk.path().join("deep/new");
+    assert_eq!(names(&folder), ["answers.bin", "confusion.svg", "evaluation.json", "mistakes.svg"]);
+    let matrix = fs::read_to_string(folder.join("confusion.svg")).unwrap();
+    assert!(matrix.contains("100.00 % of 7 test pictures"), "{matrix}");
+    let evaluation: serde_json::Value =
+        serde_json::from_slice(&fs::read(folder.join("evaluation.json")).unwrap()).unwrap();
+    assert_eq!((&evaluation["pictures"], &evaluation["classes"][0]["pictures"]), (&7.into(), &3.into()));
+}
+
+#[test]
+fn places_that_pictures_must_not_go_to_are_refused() {
+    let desk = desk_with_run();
+    fs::write(desk.path().join("file"), "x").unwrap();
+    fs::create_dir(desk.path().join("taken")).unwrap();
+    fs::copy(desk.path().join("run/model.bin"), desk.path().join("taken/confusion.svg")).unwrap();
+    let there = names(desk.path());
+    let evaluate =
+        |model, arguments: &[&str]| desk.command(&["evaluate", model, "--data", "data"]).args(arguments).assert();
+    failure(evaluate("run", &["--pictures", "file"]), 1, &["cannot create folder file"]);
+    let parts = ["--pictures", "would replace taken/confusion.svg"];
+    failure(evaluate("taken/confusion.svg", &["--pictures", "taken"]), 2, &parts);
+    let parts = ["--answers", "would replace new/mistakes.svg"];
+    failure(evaluate("run", &["--pictures", "new", "--answers", "new/mistakes.svg"]), 2, &parts);
+    let parts = ["--answers", "would replace run/evaluation.json"];
+    failure(evaluate("run", &["--answers", "run/evaluation.json"]), 2, &parts);
+    failure(evaluate("run", &["--pictures", "new", "--first", "61"]), 2, &["1..=60"]);
+    assert_eq!(names(desk.path()), there);
+}
+
+#[test]
+fn mistakes_are_shown_the_most_confident_first() {
+    let desk = desk_with_run();
+    // Pictures of class 0, 1, 2, 0, .. that are said to be of class 1.
+    write_labels(&desk.path().join("wrong"), &[0, 1, 2], &[1; 9]);
+    let evaluate = ["evaluate", "run", "--data", "wrong", "--pictures", "out"];
+    let evaluated = json(desk.command(&evaluate).arg("--json").assert());
+    assert_eq!(evaluated["confusion"], serde_json::json!([[0, 0, 0], [3, 3, 3], [0, 0, 0]]));
+    let classes = &evaluated["classes"];
+    assert_eq!((&classes[0]["precision"], &classes[0]["recall"]), (&0.0.into(), &serde_json::Value::Null));
+    let mistakes = evaluated["mistakes"].as_array().unwrap();
+    let confidences: Vec<f64> = mistakes.iter().map(|mistake| mistake["probability"].as_f64().unwrap()).collect();
+    assert!(confidences.len() == 6 && confidences.is_sorted_by(|one, other| one >= other), "{confidences:?}");
+    let grid = fs::read_to_string(desk.path().join("out/mistakes.svg")).unwrap();
+    assert_eq!(grid.matches("<image").count(), 6);
+    desk.run(&evaluate).success().stdout(contains("most confident mistakes").and(contains("test picture")));
+}
+
+#[test]
+fn a_matrix_too_large_for_a_terminal_is_a_file() {
+    let desk = Desk::new();
+    let labels: Vec<u8> = (0..200).collect();
+    write_labels(&desk.path().join("data"), &labels, &labels);
+    desk.train(&["--epochs", "1", "--run", "run"]).success();
+    let place = contains("the confusion matrix of 200 classes is in run/confusion.svg").and(contains("199 199"));
+    desk.run(&["evaluate", "run", "--data", "data"]).success().stdout(place.and(contains("true, given").not()));
+    let first = desk.run(&["evaluate", "run", "--data", "data", "--first", "9"]).success();
+    first.stdout(contains("is in a file, where --pictures names a folder"));
+}
