@@ -33,7 +33,11 @@ fn the_list_says_what_there_is_and_trains_nothing() {
 
 #[test]
 fn the_list_needs_no_data() {
-    Desk::new().run(&["train", "--data", "elsewhere", "--backend", "list"]).success();
+    let desk = Desk::new();
+    for command in ["train", "compare"] {
+        desk.run(&[command, "--data", "elsewhere", "--backend", "list"]).success().stdout(contains("flex"));
+    }
+    assert_eq!(names(desk.path()), ["data"]);
 }
 
 #[test]
