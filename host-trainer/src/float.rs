@@ -6,7 +6,7 @@ use burn::tensor::TensorReadError;
 use shared_model::ModelView;
 use thiserror::Error;
 
-use crate::backend::Backend;
+use crate::backend;
 use crate::model::{DenseParameters, Network, input_tensor};
 use crate::record::{Outcome, RecordError, RunFile, RunFolder};
 
@@ -70,7 +70,7 @@ pub fn probabilities(model: &Path, view: &ModelView<'_>, pixels: &[u8]) -> Resul
 }
 
 fn logits(layers: Vec<DenseParameters>, pixels: &[u8]) -> Result<Vec<f32>, TensorReadError> {
-    let device = Backend::Flex.device();
+    let device = backend::processor();
     let network = Network::from_parameters(layers, &device);
     network.forward(input_tensor([pixels].into_iter(), pixels.len(), &device)).try_into_vec_as()
 }

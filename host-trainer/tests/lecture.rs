@@ -17,6 +17,8 @@ const LEAST_MEAN_ACCURACY: f64 = 0.865;
 /// What a single seed must reach. Seeds differ by half a point, and so does one seed on processors that add up in another
 /// order, so this is not the mean's limit.
 const LEAST_ACCURACY: f64 = 0.855;
+/// How far one epoch on a graphics card may be from one on the processor, which adds up in another order.
+const MOST_DIFFERENCE: f64 = 0.015;
 /// What fixed point may cost.
 const MOST_LOSS: f64 = 0.003;
 
@@ -26,20 +28,28 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Each trial keeps a core busy, and two trials side by side are what the smallest machine has cores for.
     arguments.test_threads = arguments.test_threads.or(Some(2));
-    let cases: [(&str, Case); 4] = [
+    let cases: [(&str, Case); 8] = [
         ("flex::three_seeds", || accuracy("flex", &[1, 2, 3])),
         ("ndarray::three_seeds", || accuracy("ndarray", &[1, 2, 3])),
         ("flex::same_seed_same_bytes", || same_seed_same_bytes("flex")),
         ("ndarray::same_seed_same_bytes", || same_seed_same_bytes("ndarray")),
+        ("wgpu::one_epoch", || one_epoch("wgpu")),
+        ("wgpu::same_seed_same_bytes", || same_seed_same_bytes("wgpu")),
+        ("cuda::one_epoch", || one_epoch("cuda")),
+        ("cuda::same_seed_same_bytes", || same_seed_same_bytes("cuda")),
     ];
     let absent = absent_data();
     let is_required = env::var_os("PRENDA_REQUIRE_DATA").is_some_and(|value| value == "1");
+    let backends = Backends::ask();
     let trials = cases.map(|(name, case)| {
+        let no_backend = backends.why_not(name);
         let name = format!("lecture::{name}");
-        match absent.clone() {
-            None => Trial::test(name, case),
-            Some(reason) if is_required => Trial::test(name, move || Err(reason.into())),
-            Some(reason) => Trial::test(name, || Ok(())).with_kind(reason).with_ignored_flag(true),
+        match (no_backend, absent.clone()) {
+            (None, None) => Trial::test(name, case),
+            (None, Some(reason)) if is_required => Trial::test(name, move || Err(reason.into())),
+            (Some(reason), _) | (None, Some(reason)) => {
+                Trial::test(name, || Ok(())).with_kind(reason).with_ignored_flag(true)
+            }
         }
     });
     libtest_mimic::run(&arguments, trials.into()).exit_code()
@@ -53,6 +63,26 @@ fn absent_data() -> Option<String> {
             Some("Fashion-MNIST is not installed; `cargo xtask setup` or `host-trainer data` gets it".to_owned())
         }
         Err(error) => Some(error.to_string()),
+    }
+}
+
+/// What `train --backend list --json` says.
+struct Backends(Value);
+
+impl Backends {
+    fn ask() -> Self {
+        let output = Command::new(PROGRAM).args(["train", "--backend", "list", "--json"]).stdin(Stdio::null()).output();
+        Self(output.ok().and_then(|output| serde_json::from_slice(&output.stdout).ok()).unwrap_or_default())
+    }
+
+    /// Why there is no backend for the trial `name`; a backend that is not in the list is tried, and fails.
+    fn why_not(&self, name: &str) -> Option<String> {
+        let backend = name.split("::").next()?;
+        let entry = self.0["backends"].as_array()?.iter().find(|entry| entry["backend"] == backend)?;
+        if entry["is_built"] == false {
+            return Some(format!("this build has no {backend}; `cargo xtask gpu --backend {backend}` tests it"));
+        }
+        entry["devices"].as_array()?.is_empty().then(|| format!("there is no device for {backend} on this machine"))
     }
 }
 
@@ -76,6 +106,20 @@ fn accuracy(backend: &str, seeds: &[u64]) -> Result<(), Failed> {
     let mean = sum / seeds.len() as f64;
     if mean < LEAST_MEAN_ACCURACY {
         return Err(format!("a mean of {mean} over seeds {seeds:?}, at least {LEAST_MEAN_ACCURACY} expected").into());
+    }
+    Ok(())
+}
+
+/// One epoch on a graphics card must come to what it comes to on the processor.
+fn one_epoch(backend: &str) -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let train = |backend| {
+        let (report, _) = train_once(folder.path(), &["--backend", backend, "--epochs", "1"])?;
+        report["test_accuracy_float"].as_f64().ok_or_else(|| Failed::from(format!("no accuracy in {report}")))
+    };
+    let (found, expected) = (train(backend)?, train("flex")?);
+    if (found - expected).abs() > MOST_DIFFERENCE {
+        return Err(format!("{found}, on the processor {expected}; they may differ by {MOST_DIFFERENCE}").into());
     }
     Ok(())
 }

@@ -5,6 +5,7 @@
 mod bench_train;
 mod board;
 mod demo;
+mod gpu;
 mod image;
 mod interrupt;
 mod output;
@@ -15,6 +16,7 @@ mod run_folder;
 mod setup;
 mod sizes;
 mod stages;
+mod table;
 mod test;
 mod trainer;
 mod workspace;
@@ -87,6 +89,23 @@ enum Task {
         #[arg(long)]
         json: bool,
     },
+    /// Trains on a graphics card and compares the model with `loopback`, every logit of every test picture.
+    ///
+    /// Builds the trainer with a backend for graphics cards, which compiles burn once more (half an hour on two cores),
+    /// into the folder `gpu` of the target folder, so that the default build stays as it is. Where there is no device
+    /// that speaks Vulkan it installs Debian's Vulkan in software, or prints the line to type. Exits with 0 only where
+    /// all agrees.
+    Gpu {
+        /// What trains.
+        #[arg(long, value_enum, default_value_t = gpu::Backend::Wgpu)]
+        backend: gpu::Backend,
+        /// How often every training picture is seen.
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        epochs: u32,
+        /// Prints one JSON object on standard output instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
     /// Builds a board's firmware and prints its size.
     Firmware {
         /// A folder in firmware/boards.
@@ -130,6 +149,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Parity { devices, model, data, json } => {
             parity::command(&workspace, &devices, model, data.as_deref(), json)
         }
+        Task::Gpu { backend, epochs, json } => gpu::command(&workspace, backend, epochs, json),
         Task::BenchTrain { rounds, python, json } => bench_train::command(&workspace, rounds, python.as_deref(), json),
         Task::Firmware { board } => image::command(&workspace, &board),
     }

@@ -8,11 +8,12 @@ use serde::Deserialize;
 use crate::board::{self, Board};
 use crate::output::tell;
 use crate::process::Job;
+use crate::trainer::Evaluated;
 use crate::workspace::{Workspace, shown};
 use crate::{DEFAULT_BOARD, UsageError, image, run_folder, trainer};
 
 /// The device that needs no board: the firmware's library on a thread.
-const LOOPBACK: &str = "loopback";
+pub const LOOPBACK: &str = "loopback";
 
 /// What the parity tool reports.
 #[derive(Debug, Deserialize)]
@@ -52,6 +53,30 @@ impl Device {
         self.pictures > 0
             && self.logits_compared > 0
             && self.logits_different + self.probabilities_different + self.classes_different == 0
+    }
+
+    /// That host and device agreed, on every picture.
+    ///
+    /// # Errors
+    /// When they did not.
+    pub fn verify(&self, evaluated: &Evaluated) -> Result<()> {
+        let Device { device: name, pictures, .. } = self;
+        if *pictures != evaluated.pictures {
+            let all = evaluated.pictures;
+            bail!(
+                "{name} was compared on {pictures} pictures, not on the host's {all}; run one such command at a time"
+            );
+        }
+        if !self.agrees() {
+            bail!(
+                "host and {name} differ: {} of {} logits, {} probabilities, {} classes",
+                self.logits_different,
+                self.logits_compared,
+                self.probabilities_different,
+                self.classes_different
+            );
+        }
+        Ok(())
     }
 }
 
@@ -183,5 +208,14 @@ mod tests {
         assert!(!Device { probabilities_different: 1, ..device() }.agrees());
         assert!(!Device { classes_different: 1, ..device() }.agrees());
         assert!(!Device { pictures: 0, logits_compared: 0, ..device() }.agrees());
+    }
+
+    #[test]
+    fn pictures_that_were_not_compared_are_no_agreement() {
+        let evaluated = |pictures| Evaluated { model_id: "00000000".into(), pictures, accuracy: 0.5 };
+        assert!(device().verify(&evaluated(10)).is_ok());
+        let error = device().verify(&evaluated(11)).unwrap_err().to_string();
+        assert!(error.contains("on 10 pictures, not on the host's 11"), "{error}");
+        assert!(Device { logits_different: 1, ..device() }.verify(&evaluated(10)).is_err());
     }
 }

@@ -28,7 +28,7 @@ pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let mut stages = Stages::new(8);
     stages.run("Setting up what is missing", || setup::ensure(workspace, Purpose::Tests))?;
     stages.run("Building", || build(workspace, arguments))?;
-    stages.run("Training, quantizing and exporting", || trainer::train(workspace, &folder))?;
+    stages.run("Training, quantizing and exporting", || trainer::train(workspace, &folder, &[]))?;
     stages.run("Answering the test pictures on the host", || trainer::evaluate(workspace, &model, &answers, None))?;
     stages.run(&format!("Building the firmware for {}", board.name), || image::build(workspace, &board))?;
 

@@ -15,10 +15,18 @@ const SEED: &str = "1";
 /// What training reports; accuracies from 0 to 1.
 #[derive(Debug, Deserialize)]
 pub struct Trained {
+    /// What trained.
+    pub device: String,
+    /// How often every training picture was seen.
+    pub epochs: u32,
+    /// How long that took.
+    pub train_seconds: f64,
     /// Float network, training split.
     pub train_accuracy_float: f64,
     /// Float network, test split.
     pub test_accuracy_float: f64,
+    /// Fixed point, test split.
+    pub test_accuracy_fixed: f64,
     /// Size of the model file.
     pub model_bytes: u64,
 }
@@ -34,14 +42,16 @@ pub struct Evaluated {
     pub accuracy: f64,
 }
 
-/// Trains with the defaults and writes `model.bin` and the run's folder into `folder`.
+/// Trains with the defaults, but for `arguments`, and writes `model.bin` and the run's folder into `folder`.
 ///
 /// # Errors
 /// When training fails; its own message has been shown.
-pub fn train(workspace: &Workspace, folder: &Path) -> Result<Trained> {
+pub fn train(workspace: &Workspace, folder: &Path, arguments: &[&str]) -> Result<Trained> {
     let job = workspace
         .job("host-trainer")
-        .args(["train", "--seed", SEED, "--run"])
+        .args(["train", "--seed", SEED])
+        .args(arguments)
+        .arg("--run")
         .arg(folder.join("run"))
         .arg("--export")
         .arg(folder.join("model.bin"));

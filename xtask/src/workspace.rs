@@ -64,15 +64,20 @@ impl Workspace {
         Job::new(self.target.join("debug").join(format!("{name}{}", std::env::consts::EXE_SUFFIX))).tells()
     }
 
-    /// Builds the programs for the desk: the trainer and the parity tool.
+    /// Builds the programs for the desk.
     ///
     /// # Errors
     /// When the build fails.
     pub fn build_programs(&self) -> Result<()> {
+        self.programs().run()
+    }
+
+    /// What builds the programs for the desk: the trainer and the parity tool.
+    pub fn programs(&self) -> Job {
         // The whole workspace is named so that cargo chooses the same features of dependencies as for `cargo test
         // --workspace`: otherwise burn, most of the work, is compiled once for each.
         let programs = ["--bin", "host-trainer", "--bin", "parity"];
-        self.cargo("build").arg("--workspace").args(programs).run()
+        self.cargo("build").arg("--workspace").args(programs)
     }
 }
 

@@ -7,6 +7,7 @@ use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
+use super::backend::BackendArguments;
 use super::{DataArguments, OutputArguments, percent};
 use crate::backend::Backend;
 use crate::compare::{Figure, Lecture, Run, VARIANTS, Variant};
@@ -20,9 +21,8 @@ use crate::{pipeline, progress};
 pub struct Arguments {
     #[command(flatten)]
     data: DataArguments,
-    /// What trains
-    #[arg(long, value_enum, default_value_t = Backend::Flex)]
-    backend: Backend,
+    #[command(flatten)]
+    backend: BackendArguments,
     /// Train each network with the seeds 1 to N, and print mean and standard deviation, 1..=100
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100))]
     seeds: u64,
@@ -60,6 +60,7 @@ struct Network {
 
 impl Arguments {
     pub fn run(self) -> Result<()> {
+        let Some(backend) = self.backend.choose(self.output)? else { return Ok(()) };
         let data = self.data.load()?;
         files::create_folder(&self.run)?;
         let (json_path, plot_path) = (self.run.join("compare.json"), self.run.join("compare.svg"));
@@ -73,22 +74,22 @@ impl Arguments {
                 number += 1;
                 let all = VARIANTS.len() as u64 * self.seeds;
                 progress::say(format_args!("run {number} of {all}: {}, seed {seed}", variant.name));
-                let (run, is_kept) = self.run_or_keep(&variant, seed, &data)?;
+                let (run, is_kept) = self.run_or_keep(&variant, backend, seed, &data)?;
                 kept += usize::from(is_kept);
                 runs.push(run);
             }
             networks.push(Network::of(&variant, runs, data.is_fashion_mnist));
         }
-        let report = Report { folder: &self.run, backend: self.backend, seeds: self.seeds, runs_kept: kept, networks };
+        let report = Report { folder: &self.run, backend, seeds: self.seeds, runs_kept: kept, networks };
         let plot = plot::comparison(&report.networks.iter().map(Network::bars).collect::<Vec<_>>())?;
         files::write_all(&[(&json_path, &json(&report)?), (&plot_path, plot.as_bytes())])?;
         self.output.print(&report, || report.text())
     }
 
     /// Trains `variant`, unless it has been trained in just this way; returns whether it had.
-    fn run_or_keep(&self, variant: &Variant, seed: u64, data: &Dataset) -> Result<(Run, bool)> {
-        let config = variant.config(self.backend, seed);
-        let path = self.run.join(format!("{}-{}-seed-{seed}", variant.slug, self.backend.name()));
+    fn run_or_keep(&self, variant: &Variant, backend: Backend, seed: u64, data: &Dataset) -> Result<(Run, bool)> {
+        let config = variant.config(backend, seed);
+        let path = self.run.join(format!("{}-{}-seed-{seed}", variant.slug, backend.name()));
         if let Some(run) = Run::recorded(&RunFolder::at(path.clone()), &config, data) {
             progress::say(format_args!("kept as it is in {}", path.display()));
             return Ok((run, true));

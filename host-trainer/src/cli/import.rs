@@ -10,7 +10,7 @@ use shared_model::packed_length;
 
 use super::train::MAX_WEIGHT_BYTES;
 use super::{DataArguments, OutputArguments, UsageError, check_apart, check_export, line, percent};
-use crate::backend::Backend;
+use crate::backend::{self, Backend};
 use crate::dataset::{Dataset, Split};
 use crate::import::{self, Layer, LayerOrder, Orientation, PixelForm, Tensor, TensorFile};
 use crate::model::{DenseParameters, Network};
@@ -160,7 +160,7 @@ fn config(hidden: Vec<usize>) -> TrainConfig {
 }
 
 fn trained(parameters: Vec<DenseParameters>) -> Trained {
-    let network = Network::from_parameters(parameters, &Backend::Imported.device());
+    let network = Network::from_parameters(parameters, &backend::processor());
     Trained { network, kept_epoch: 0, history: Vec::new(), stop: Stop::Epochs }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Results go to standard output, progress and warnings to standard error. Exit codes: 0 done, 1 failed, 2 misused.
 
+mod backend;
 mod compare;
 mod data;
 mod evaluate;

@@ -8,6 +8,7 @@ use clap::{ArgAction, Args};
 use serde::Serialize;
 use shared_model::{MAX_LAYERS, MAX_WIDTH, packed_length};
 
+use super::backend::BackendArguments;
 use super::{DataArguments, OutputArguments, UsageError, check_apart, check_export, line, percent};
 use crate::backend::Backend;
 use crate::dataset::{Dataset, Split};
@@ -26,9 +27,8 @@ pub const MAX_WEIGHT_BYTES: usize = 64 << 20;
 pub struct Arguments {
     #[command(flatten)]
     data: DataArguments,
-    /// What trains, on the processor; flex is the default because it is the faster one (1.1 s an epoch against 1.3 s)
-    #[arg(long, value_enum, default_value_t = Backend::Flex)]
-    backend: Backend,
+    #[command(flatten)]
+    backend: BackendArguments,
     /// Neurons of each hidden layer, 1..=16384 each, at most 15 layers: 128, or 512,256; all weights together at
     /// most 64 MiB, a byte each
     #[arg(long, value_name = "N,..", action = ArgAction::Set, value_delimiter = ',', default_value = "128",
@@ -74,6 +74,7 @@ struct Report<'a> {
     run: &'a Path,
     model: &'a Path,
     backend: Backend,
+    device: String,
     seed: u64,
     #[serde(flatten)]
     outcome: &'a Outcome,
@@ -85,7 +86,8 @@ impl Arguments {
     pub fn run(self) -> Result<()> {
         let start = Instant::now();
         self.check()?;
-        let config = self.config();
+        let Some(backend) = self.backend.choose(self.output)? else { return Ok(()) };
+        let config = self.config(backend);
         // Nothing is trained that could not be kept, and no folder created for what is refused.
         let run = self.run.clone().unwrap_or_else(|| RunFolder::default_path(&config));
         if let Some(export) = &self.export {
@@ -117,6 +119,7 @@ impl Arguments {
             run: folder.path(),
             model: &model,
             backend: config.backend,
+            device: config.backend.open()?.1.to_string(),
             seed: config.seed,
             generalization_gap: outcome.gap(),
             outcome: &outcome,
@@ -137,9 +140,9 @@ impl Arguments {
         Ok(())
     }
 
-    fn config(&self) -> TrainConfig {
+    fn config(&self, backend: Backend) -> TrainConfig {
         TrainConfig {
-            backend: self.backend,
+            backend,
             hidden: self.hidden.iter().map(|&width| width as usize).collect(),
             epochs: self.epochs,
             batch_size: self.batch_size as usize,

@@ -12,6 +12,9 @@ use crate::record::{LayerQuantization, Quantization};
 /// Pictures over which errors are measured: enough for two digits.
 const PICTURES: usize = 1000;
 
+/// Pictures that go through the network at once.
+const BATCH: usize = 500;
+
 /// Why the networks cannot be compared.
 #[derive(Debug, Error)]
 pub enum CompareError {
@@ -59,24 +62,29 @@ pub fn measure_error(
     let mut squares = vec![Squares::default(); layers.len()];
     let mut workspace = Box::new(HostWorkspace::new());
     let device = network.device();
-    for index in 0..pictures {
-        let picture = split.picture(index);
-        let mut hidden = Vec::new();
-        let logits = network.forward_with(input_tensor([picture].into_iter(), split.width, &device), |values| {
-            hidden.push(values.clone())
-        });
-        let float = hidden.into_iter().chain([logits]).map(|values| values.try_into_vec_as::<f32>());
+    let one = f64::from(1_u32 << LOGIT_FRACTION_BITS);
+    for pixels in split.pixels.chunks(BATCH * split.width).take(PICTURES / BATCH) {
+        let mut outputs = Vec::new();
+        let logits = network
+            .forward_with(input_tensor(pixels.chunks_exact(split.width), split.width, &device), |values| {
+                outputs.push(values.clone())
+            });
+        let float = outputs.into_iter().chain([logits]).map(|values| values.try_into_vec_as::<f32>());
         let float = float.collect::<Result<Vec<_>, _>>()?;
 
-        let mut layer = 0;
-        let prediction = workspace.infer_with(view, picture, |activations| {
-            let fixed = activations.iter().map(|&value| f64::from(value) * quantized[layer].output_step);
-            float[layer].iter().zip(fixed).for_each(|(float, fixed)| squares[layer].add(*float, fixed));
-            layer += 1;
-        })?;
-        let one = f64::from(1_u32 << LOGIT_FRACTION_BITS);
-        let fixed = prediction.logits.iter().map(|&logit| f64::from(logit) / one);
-        float[layer].iter().zip(fixed).for_each(|(float, fixed)| squares[layer].add(*float, fixed));
+        for (index, picture) in pixels.chunks(split.width).enumerate() {
+            let mut compare = |layer: usize, fixed: &mut dyn Iterator<Item = f64>| {
+                let float = float[layer].iter().skip(index * layers[layer].outputs);
+                float.zip(fixed).for_each(|(float, fixed)| squares[layer].add(*float, fixed));
+            };
+            let mut layer = 0;
+            let prediction = workspace.infer_with(view, picture, |activations| {
+                let step = quantized[layer].output_step;
+                compare(layer, &mut activations.iter().map(|&value| f64::from(value) * step));
+                layer += 1;
+            })?;
+            compare(layer, &mut prediction.logits.iter().map(|&logit| f64::from(logit) / one));
+        }
     }
     let describe = |(index, layer): (usize, &DenseParameters)| {
         let (quantized, squares) = (&quantized[index], squares[index]);
@@ -125,7 +133,7 @@ mod tests {
             biases: vec![0.2, 0.0],
         };
         let layers = [hidden, last];
-        let network = Network::from_parameters(layers.clone(), &Backend::Flex.device());
+        let network = Network::from_parameters(layers.clone(), &Backend::Flex.device().unwrap());
         let split = Split { width: 2, pixels: (0..=255).chain((0..=255).rev()).collect(), labels: vec![0; 256] };
         let largest = measure(&network, &split).unwrap().largest;
         let error_of = |largest: &[f32]| {

@@ -1,5 +1,6 @@
 //! The program from outside: what it prints, what it refuses, what it leaves behind.
 
+mod backend;
 mod compare;
 mod data;
 mod desk;

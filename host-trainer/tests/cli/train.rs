@@ -127,7 +127,7 @@ fn arguments_out_of_range_are_refused() {
             &["--hidden", "16384,16384,16384", "--data", "data"],
             &["--hidden 16384,16384,16384", "537509888 weights", "at most 67108864 bytes"],
         ),
-        (&["--backend", "cuda"], &["cuda", "flex", "ndarray"]),
+        (&["--backend", "abacus"], &["abacus", "flex", "ndarray", "wgpu", "cuda", "list"]),
         (&["--learning-rate", "0"], &["--learning-rate", "above 0"]),
         (&["--learning-rate", "-0.1"], &["--learning-rate", "above 0"]),
         (&["--learning-rate", "NaN"], &["--learning-rate", "above 0"]),

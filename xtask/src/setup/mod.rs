@@ -3,6 +3,7 @@
 mod apt;
 mod browser;
 mod data;
+mod device;
 mod emulator;
 mod linker;
 mod steps;
@@ -12,6 +13,7 @@ use anyhow::{Result, bail};
 
 use crate::DEFAULT_BOARD;
 use crate::board::Board;
+use crate::gpu::Backend;
 use crate::output::{print, tell};
 use crate::workspace::Workspace;
 
@@ -45,9 +47,29 @@ pub fn command(workspace: &Workspace, check: bool) -> Result<()> {
 /// # Errors
 /// When a step could not be done; the lines to type have been printed.
 pub fn ensure(workspace: &Workspace, purpose: Purpose) -> Result<()> {
+    ensure_all(&steps(workspace, purpose)?)
+}
+
+/// As [`ensure`], for the data set alone.
+///
+/// # Errors
+/// As [`ensure`].
+pub fn ensure_data() -> Result<()> {
+    ensure_all(&[Box::new(data::DataSet)])
+}
+
+/// As [`ensure`], for a device on which the trainer of `workspace`, which is built, can train by `backend`.
+///
+/// # Errors
+/// As [`ensure`].
+pub fn ensure_device(workspace: &Workspace, backend: Backend) -> Result<()> {
+    ensure_all(&[Box::new(device::GraphicsDevice { workspace, backend })])
+}
+
+fn ensure_all(steps: &[Box<dyn Step + '_>]) -> Result<()> {
     let mut apt = Apt::default();
     let mut failed = Vec::new();
-    for step in steps(workspace, purpose)? {
+    for step in steps {
         let name = step.name();
         match step.check() {
             Found::Ready(what) => tell(format_args!("    ok       {name}: {what}")),

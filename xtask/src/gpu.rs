@@ -1,0 +1,184 @@
+//! `cargo xtask gpu`: the trainer with a backend for graphics cards, from its build to answers that agree.
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+use comfy_table::Table;
+use serde::Serialize;
+
+use crate::output::print;
+use crate::parity::{self, Device, LOOPBACK};
+use crate::stages::Stages;
+use crate::table::{self, percent};
+use crate::trainer::{self, Evaluated, Trained};
+use crate::workspace::Workspace;
+use crate::{setup, sizes};
+
+/// The trainer's backends for graphics cards; each is a feature of the same name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Backend {
+    /// Vulkan, or Metal on a Mac; where there is no graphics card, Debian's Vulkan in software
+    Wgpu,
+    /// NVIDIA's CUDA; takes a card and its driver, and the build downloads an LLVM
+    Cuda,
+}
+
+impl Backend {
+    /// The name, as the trainer has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Wgpu => "wgpu",
+            Self::Cuda => "cuda",
+        }
+    }
+}
+
+/// What `--json` prints. The keys are stable; accuracies are from 0 to 1.
+#[derive(Serialize)]
+struct Summary {
+    backend: &'static str,
+    device: String,
+    epochs: u32,
+    seconds_per_epoch: f64,
+    train_accuracy_float: f64,
+    test_accuracy_float: f64,
+    test_accuracy_fixed: f64,
+    test_accuracy_loopback: f64,
+    model_bytes: u64,
+    pictures: u64,
+    logits_compared: u64,
+    logits_different: u64,
+}
+
+impl Summary {
+    fn new(backend: Backend, trained: &Trained, evaluated: &Evaluated, loopback: &Device) -> Self {
+        Self {
+            backend: backend.name(),
+            device: trained.device.clone(),
+            epochs: trained.epochs,
+            seconds_per_epoch: trained.train_seconds / f64::from(trained.epochs.max(1)),
+            train_accuracy_float: trained.train_accuracy_float,
+            test_accuracy_float: trained.test_accuracy_float,
+            test_accuracy_fixed: evaluated.accuracy,
+            test_accuracy_loopback: loopback.accuracy,
+            model_bytes: trained.model_bytes,
+            pictures: loopback.pictures,
+            logits_compared: loopback.logits_compared,
+            logits_different: loopback.logits_different,
+        }
+    }
+
+    fn table(&self) -> Table {
+        table::facts([
+            ("backend", self.backend.to_owned()),
+            ("device", self.device.clone()),
+            ("epochs", self.epochs.to_string()),
+            ("seconds an epoch", format!("{:.1}", self.seconds_per_epoch)),
+            ("training accuracy, float", percent(self.train_accuracy_float)),
+            ("test accuracy, float", percent(self.test_accuracy_float)),
+            ("test accuracy, fixed point on the host", percent(self.test_accuracy_fixed)),
+            ("test accuracy, fixed point on loopback", percent(self.test_accuracy_loopback)),
+            ("pictures compared", self.pictures.to_string()),
+            ("logits compared", self.logits_compared.to_string()),
+            ("logits that differ", self.logits_different.to_string()),
+            ("model.bin", sizes::bytes(self.model_bytes)),
+        ])
+    }
+}
+
+/// `cargo xtask gpu [--backend BACKEND] [--epochs N] [--json]`.
+///
+/// # Errors
+/// When a stage fails, or host and loopback differ in anything.
+pub fn command(workspace: &Workspace, backend: Backend, epochs: u32, json: bool) -> Result<()> {
+    let name = backend.name();
+    // A target folder of its own: the programs of the default build stay as they are.
+    let workspace = Workspace { root: workspace.root.clone(), target: workspace.target.join("gpu") };
+    let folder = workspace.folder(name)?;
+    let (model, answers) = (folder.join("model.bin"), folder.join("answers.bin"));
+    let epochs = epochs.to_string();
+
+    let mut stages = Stages::new(6);
+    stages.run("Setting up the data set", setup::ensure_data)?;
+    stages.run(&format!("Building the trainer with {name}, and the parity tool"), || {
+        let job = workspace.programs().args(["--features", &format!("host-trainer/{name}")]);
+        job.arg("--target-dir").arg(&workspace.target).run()
+    })?;
+    stages.run("Looking for a device", || setup::ensure_device(&workspace, backend))?;
+    let trained = stages.run(&format!("Training on {name}, quantizing and exporting"), || {
+        trainer::train(&workspace, &folder, &["--backend", name, "--epochs", &epochs])
+    })?;
+    let evaluated = stages
+        .run("Answering the test pictures on the host", || trainer::evaluate(&workspace, &model, &answers, None))?;
+    let report = stages.run(&format!("Comparing with {LOOPBACK}"), || {
+        parity::compare(&workspace, LOOPBACK, &model, &answers, &folder.join("parity.json"), &folder.join("run"))
+    })?;
+
+    let loopback = report.devices.iter().find(|device| device.device == LOOPBACK);
+    let loopback = loopback.with_context(|| format!("the parity report has no {LOOPBACK}"))?;
+    let summary = Summary::new(backend, &trained, &evaluated, loopback);
+    let printed =
+        if json { print(serde_json::to_string(&summary)?) } else { print(format_args!("\n{}", summary.table())) };
+    loopback.verify(&evaluated)?;
+    verify(&trained, &evaluated)?;
+    printed
+}
+
+/// That the model answers now as it did when it was exported.
+fn verify(trained: &Trained, evaluated: &Evaluated) -> Result<()> {
+    if trained.test_accuracy_fixed != evaluated.accuracy {
+        let (then, now) = (percent(trained.test_accuracy_fixed), percent(evaluated.accuracy));
+        bail!("the exported model classified {then} of the test pictures rightly, and now {now}");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trained() -> Trained {
+        Trained {
+            device: "llvmpipe (Vulkan, software)".into(),
+            epochs: 2,
+            train_seconds: 30.0,
+            train_accuracy_float: 0.85,
+            test_accuracy_float: 0.84,
+            test_accuracy_fixed: 0.839,
+            model_bytes: 104_000,
+        }
+    }
+
+    fn evaluated() -> Evaluated {
+        Evaluated { model_id: "00000000".into(), pictures: 10_000, accuracy: 0.839 }
+    }
+
+    #[test]
+    fn the_object_has_the_keys_that_were_promised_in_order() {
+        let loopback = Device {
+            device: LOOPBACK.into(),
+            pictures: 10_000,
+            logits_compared: 100_000,
+            logits_different: 0,
+            probabilities_different: 0,
+            classes_different: 0,
+            accuracy: 0.839,
+            flash_bytes: None,
+            ram_bytes: None,
+        };
+        let summary = Summary::new(Backend::Wgpu, &trained(), &evaluated(), &loopback);
+        let expected = concat!(
+            r#"{"backend":"wgpu","device":"llvmpipe (Vulkan, software)","epochs":2,"seconds_per_epoch":15.0,"#,
+            r#""train_accuracy_float":0.85,"test_accuracy_float":0.84,"test_accuracy_fixed":0.839,"#,
+            r#""test_accuracy_loopback":0.839,"model_bytes":104000,"pictures":10000,"logits_compared":100000,"#,
+            r#""logits_different":0}"#
+        );
+        assert_eq!(serde_json::to_string(&summary).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_model_that_answers_otherwise_than_when_it_was_exported_is_told() {
+        assert!(verify(&trained(), &evaluated()).is_ok());
+        let error = verify(&trained(), &Evaluated { accuracy: 0.8389, ..evaluated() }).unwrap_err().to_string();
+        assert!(error.contains("83.90 %") && error.contains("83.89 %"), "{error}");
+    }
+}
