@@ -91,7 +91,7 @@ mod tests {
         let last =
             DenseParameters { inputs: 2, outputs: 2, weights: vec![0.0, 1.0, 1.0, 0.0], biases: vec![0.0, -0.6] };
         let split = Split { width: 2, pixels: vec![255, 0, 0, 255, 0, 0], labels: vec![1, 1, 0] };
-        for (backend, device) in Backend::present() {
+        for (_, device) in Backend::present() {
             let network = Network::from_parameters([hidden.clone(), last.clone()], &device);
             // Hidden activations: (2.5, 0), (0.5, 1), (0.5, 0).
             let measured = measure(&network, &split).unwrap();

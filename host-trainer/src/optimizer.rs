@@ -89,6 +89,10 @@ impl Step {
 }
 
 /// One step for every weight. Compiled once for each width of vectors that the processor may have; all round alike.
+#[expect(
+    clippy::extra_unused_type_parameters,
+    reason = "the compiler makes the vectors; the macro asks for their width"
+)]
 #[macerator::with_simd]
 fn apply<S: Simd>(step: Step, weights: &mut [f32], gradient: &[f32], moment_1: &mut [f32], moment_2: &mut [f32]) {
     for (((weight, gradient), first), second) in weights.iter_mut().zip(gradient).zip(moment_1).zip(moment_2) {

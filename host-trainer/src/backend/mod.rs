@@ -39,6 +39,10 @@ pub enum BackendError {
         name: &'static str,
     },
     /// The machine has no device for it, or the device does not work.
+    #[cfg_attr(
+        not(any(feature = "wgpu", feature = "cuda")),
+        expect(dead_code, reason = "only graphics cards can be absent")
+    )]
     #[error("the backend {name} has no device on this machine: {reason}; {advice}, or train by --backend flex")]
     NoDevice {
         /// Its name.
