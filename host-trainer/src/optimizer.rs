@@ -89,7 +89,7 @@ impl Step {
 }
 
 /// One step for every weight. Compiled once for each width of vectors that the processor may have; all round alike.
-#[expect(
+#[allow(
     clippy::extra_unused_type_parameters,
     reason = "the compiler makes the vectors; the macro asks for their width"
 )]
