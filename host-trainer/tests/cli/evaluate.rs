@@ -7,7 +7,7 @@ use predicates::prelude::*;
 use predicates::str::contains;
 
 use crate::desk::{Desk, failure, json};
-use crate::files::{FILES, SIDE, bars, gzip, idx, names};
+use crate::files::{FILES, SIDE, bars, gzip, idx, names, write_data};
 
 const PICTURES: [&str; 3] = ["confusion.svg", "evaluation.json", "mistakes.svg"];
 
@@ -57,9 +57,15 @@ fn figures_of_a_run_are_not_replaced_by_others() {
     let path = |name| desk.path().join("run").join(name);
     let before = PICTURES.map(|name| fs::read(path(name)).unwrap());
     write_labels(&desk.path().join("other"), &[2, 1, 0], &[2, 2, 1, 0]);
+    // The same training pictures, and as many test pictures, labelled the other way round.
+    let reversed = desk.path().join("reversed");
+    write_data(&reversed);
+    let labels: Vec<u8> = bars(60).1.into_iter().rev().collect();
+    fs::write(reversed.join(format!("{}.gz", FILES[3])), gzip(&idx(&[60], &labels))).unwrap();
     fs::copy(path("model.bin"), desk.path().join("copy.bin")).unwrap();
     for arguments in [
         &["evaluate", "run", "--data", "data", "--first", "7"][..],
+        &["evaluate", "run", "--data", "reversed"],
         &["evaluate", "run", "--data", "other"],
         &["evaluate", "copy.bin", "--data", "data"],
     ] {
@@ -67,7 +73,7 @@ fn figures_of_a_run_are_not_replaced_by_others() {
         assert_eq!(json(desk.command(arguments).arg("--json").assert())["written"], serde_json::json!([]));
     }
     assert_eq!(PICTURES.map(|name| fs::read(path(name)).unwrap()), before);
-    assert_eq!(names(desk.path()), ["copy.bin", "data", "other", "run"]);
+    assert_eq!(names(desk.path()), ["copy.bin", "data", "other", "reversed", "run"]);
 }
 
 #[test]
