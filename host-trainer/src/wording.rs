@@ -1,6 +1,7 @@
-//! How figures are said, on the terminal and in a report.
+//! How figures and names are said, on the terminal and in a report.
 
-use crate::record::{Outcome, Stop};
+use crate::record::Outcome;
+use crate::train::Stop;
 
 /// From how many points between test and training accuracy on one speaks of overfitting.
 const LARGE_GAP: f64 = 3.0;
@@ -8,6 +9,11 @@ const LARGE_GAP: f64 = 3.0;
 /// A share of 0..=1 in percent.
 pub fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
+}
+
+/// A share of 0..=1, or a difference of such, in points of percent.
+pub fn points(share: f64) -> String {
+    format!("{:.2} points", 100.0 * share)
 }
 
 /// How many epochs there were, and why no more.
@@ -36,6 +42,19 @@ pub fn describe_gap(gap: f64) -> String {
     format!("{points:+.2} points from test to training{verdict}")
 }
 
+/// `text` without control characters: what a file says must not steer the terminal.
+pub fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            printable.extend(character.escape_debug());
+        } else {
+            printable.push(character);
+        }
+    }
+    printable
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,5 +63,11 @@ mod tests {
     fn a_large_gap_has_a_name() {
         assert_eq!(describe_gap(0.0312), "+3.12 points from test to training: overfitting");
         assert_eq!(describe_gap(-0.002), "-0.20 points from test to training");
+    }
+
+    #[test]
+    fn control_characters_are_escaped() {
+        assert_eq!(printable("T-shirt \"\u{e9}\" \\"), "T-shirt \"\u{e9}\" \\");
+        assert_eq!(printable("a\n\x1b[2J"), "a\\n\\u{1b}[2J");
     }
 }

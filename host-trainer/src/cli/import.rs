@@ -8,14 +8,15 @@ use clap::Args;
 use serde::Serialize;
 use shared_model::packed_length;
 
-use super::train::MAX_WEIGHT_BYTES;
+use super::said::warn_of_loss;
 use super::{DataArguments, OutputArguments, UsageError, check_apart, check_export, line, percent};
 use crate::backend::{self, Backend};
 use crate::dataset::{Dataset, Split};
+use crate::export::MAX_WEIGHT_BYTES;
 use crate::import::{self, Layer, LayerOrder, Orientation, PixelForm, Tensor, TensorFile};
 use crate::model::{DenseParameters, Network};
-use crate::record::{Outcome, RunFolder, Stop};
-use crate::train::{TrainConfig, Trained};
+use crate::record::{Outcome, RunFolder};
+use crate::train::{Stop, TrainConfig, Trained};
 use crate::{pipeline, progress};
 
 /// How much better than naming always the commonest class a network is at the least, as a share of what is possible.
@@ -102,7 +103,7 @@ impl Arguments {
 
         let outcome = &completed.outcome;
         warn_of_chance(outcome, &data.test);
-        pipeline::warn_of_loss(outcome);
+        warn_of_loss(outcome);
         let report = Report {
             run: self.run.as_deref(),
             model: &self.export,

@@ -8,12 +8,13 @@ use comfy_table::Table;
 use serde::Serialize;
 use shared_model::{HostWorkspace, ModelView, PROBABILITY_ONE};
 
-use super::evaluate::table;
-use super::{DataArguments, OutputArguments, UsageError, check_apart, check_extension, line, percent};
+use super::table::table;
+use super::{DataArguments, OutputArguments, UsageError, check_apart, check_extension, check_fit, line, percent};
 use crate::float;
 use crate::picture::{self, Polarity};
 use crate::plot::png;
-use crate::terminal::{self, printable};
+use crate::terminal;
+use crate::wording::printable;
 use crate::{files, model_file};
 
 /// Up to how many classes all are printed, and of more how many.
@@ -162,7 +163,7 @@ impl Arguments {
         if let Some(path) = &self.output_picture {
             check_apart("--picture", path, data.files())?;
         }
-        super::evaluate::check_fit(view, &data)?;
+        check_fit(view, &data)?;
         let last = data.test.len().saturating_sub(1);
         let label = data.test.labels.get(index).copied();
         let label = label.ok_or_else(|| UsageError(format!("--index {index} is not in 0..={last}")))?;

@@ -7,12 +7,13 @@ use clap::{Args, ValueEnum};
 use comfy_table::Table;
 use serde::Serialize;
 
-use super::evaluate::table;
+use super::table::table;
 use super::{DataArguments, OutputArguments, UsageError, check_apart, check_extension, line, percent};
 use crate::dataset::{Dataset, Statistics};
 use crate::files;
 use crate::plot::{enlarge, png, samples};
-use crate::terminal::{self, printable};
+use crate::terminal;
+use crate::wording::printable;
 
 /// Characters of a bar for the class with the most pictures.
 const BAR_WIDTH: usize = 16;

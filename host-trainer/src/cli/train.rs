@@ -9,9 +9,11 @@ use serde::Serialize;
 use shared_model::{MAX_LAYERS, MAX_WIDTH, packed_length};
 
 use super::backend::BackendArguments;
+use super::said::{say_epoch, warn_of_loss};
 use super::{DataArguments, OutputArguments, UsageError, check_apart, check_export, line, percent};
 use crate::backend::Backend;
 use crate::dataset::{Dataset, Split};
+use crate::export::MAX_WEIGHT_BYTES;
 use crate::record::{Outcome, RunFile, RunFolder};
 use crate::train::{Epoch, TrainConfig};
 use crate::wording::{describe_gap, describe_stop};
@@ -19,9 +21,6 @@ use crate::{files, pipeline, progress};
 
 /// Hidden layers of a network: all layers but the last.
 const MAX_HIDDEN_LAYERS: usize = MAX_LAYERS - 1;
-
-/// Bytes that a model's weights may take, padding included: nothing larger fits a microcontroller.
-pub const MAX_WEIGHT_BYTES: usize = 64 << 20;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -110,10 +109,10 @@ impl Arguments {
             data.folder.display(),
             data.origin.named_by()
         ));
-        let look = |epoch: &Epoch| pipeline::say_epoch(epoch, config.epochs);
+        let look = |epoch: &Epoch| say_epoch(epoch, config.epochs);
         let outcome = pipeline::run(&config, &data, validation.as_ref(), &folder, self.export.as_deref(), look)?;
 
-        pipeline::warn_of_loss(&outcome);
+        warn_of_loss(&outcome);
         let model = self.export.unwrap_or_else(|| folder.file(RunFile::Model));
         let report = Report {
             run: folder.path(),

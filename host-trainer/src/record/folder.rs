@@ -227,8 +227,9 @@ pub fn json(value: &impl Serialize) -> Result<Vec<u8>, RecordError> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::{Configuration, Stop};
+    use super::super::Configuration;
     use super::*;
+    use crate::train::Stop;
     use crate::train::tests::config;
 
     #[test]

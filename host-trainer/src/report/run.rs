@@ -8,8 +8,8 @@ use shared_model::ModelView;
 use thiserror::Error;
 
 use crate::record::{Configuration, DeviceParity, Evaluation, Outcome, Quantization, RecordError, RunFile, RunFolder};
-use crate::terminal::printable;
 use crate::train::Epoch;
+use crate::wording::printable;
 
 /// Why there can be no report about a folder.
 #[derive(Debug, Error)]

@@ -9,8 +9,7 @@ use crate::report::numbers::count;
 use crate::report::run::Run;
 use crate::report::sections::{absent, names};
 use crate::report::table::Comparison;
-use crate::terminal::printable;
-use crate::wording::percent;
+use crate::wording::{percent, printable};
 
 pub fn content(runs: &[Run]) -> Markup {
     if runs.iter().all(|run| run.configuration.is_none()) {

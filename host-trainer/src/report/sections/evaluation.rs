@@ -8,8 +8,7 @@ use crate::report::numbers::count;
 use crate::report::run::Run;
 use crate::report::sections::{absent, side_by_side};
 use crate::report::table::{figures, head, table};
-use crate::terminal::printable;
-use crate::wording::percent;
+use crate::wording::{percent, printable};
 
 pub fn content(runs: &[Run]) -> Markup {
     html! {

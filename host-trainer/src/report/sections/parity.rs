@@ -6,8 +6,7 @@ use crate::record::DeviceParity;
 use crate::report::numbers::{bytes, count};
 use crate::report::run::Run;
 use crate::report::table::Comparison;
-use crate::terminal::printable;
-use crate::wording::percent;
+use crate::wording::{percent, printable};
 
 pub fn content(runs: &[Run]) -> Markup {
     let compared: Vec<(&Run, &DeviceParity)> =

@@ -61,7 +61,7 @@ fn row(index: usize, layer: &LayerQuantization) -> Markup {
             td { (significant(layer.output_step)) }
             td { (significant(layer.output_rms)) }
             td { (significant(layer.error_rms)) }
-            td { (layer.signal_to_noise_db().map_or_else(|| "no error".to_owned(), |ratio| format!("{ratio:.1} dB"))) }
+            td { (layer.signal_to_noise_decibels().map_or_else(|| "no error".to_owned(), |ratio| format!("{ratio:.1} dB"))) }
         }
     }
 }

@@ -7,8 +7,7 @@ use crate::report::numbers::{bytes, count};
 use crate::report::run::Run;
 use crate::report::sections::{absent, names};
 use crate::report::table::Comparison;
-use crate::terminal::printable;
-use crate::wording::{describe_gap, describe_stop, percent};
+use crate::wording::{describe_gap, describe_stop, percent, printable};
 
 pub fn content(runs: &[Run]) -> Markup {
     if runs.iter().all(|run| run.outcome.is_none()) {
