@@ -10,6 +10,7 @@ use shared_model::{
 
 use crate::dataset::Split;
 use crate::record::{ClassResult, Evaluation, Mistake};
+use crate::softmax::softmax;
 
 /// What the fixed-point network answers.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -80,12 +81,9 @@ pub fn evaluate_with_answers(view: &ModelView<'_>, split: &Split) -> Result<(Eva
 /// The largest difference of a probability from the softmax of the same logits in `f64`.
 fn softmax_error(prediction: &Prediction<'_>) -> f64 {
     let one = f64::from(1_u32 << LOGIT_FRACTION_BITS);
-    let largest = prediction.logits.iter().copied().max().unwrap_or(0);
-    let exponential = |logit: &i32| ((f64::from(*logit) - f64::from(largest)) / one).exp();
-    let sum: f64 = prediction.logits.iter().map(exponential).sum();
-    let errors = prediction.logits.iter().zip(prediction.probabilities).map(|(logit, &probability)| {
-        (exponential(logit) / sum - f64::from(probability) / f64::from(PROBABILITY_ONE)).abs()
-    });
+    let exact = softmax(prediction.logits.iter().map(|&logit| f64::from(logit) / one));
+    let found = prediction.probabilities.iter().map(|&probability| f64::from(probability) / f64::from(PROBABILITY_ONE));
+    let errors = exact.iter().zip(found).map(|(exact, found)| (exact - found).abs());
     errors.fold(0.0, f64::max)
 }
 

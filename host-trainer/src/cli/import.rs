@@ -8,7 +8,8 @@ use clap::Args;
 use serde::Serialize;
 use shared_model::packed_length;
 
-use super::said::warn_of_loss;
+use super::number::{above_zero, finite};
+use super::said::{outcome_lines, warn_of_loss};
 use super::{DataArguments, OutputArguments, UsageError, check_apart, check_export, line, percent};
 use crate::backend::{self, Backend};
 use crate::dataset::{Dataset, Split};
@@ -65,6 +66,7 @@ struct Report<'a> {
     unused: Vec<&'a str>,
     #[serde(flatten)]
     outcome: &'a Outcome,
+    generalization_gap: f64,
     seconds: f64,
 }
 
@@ -110,6 +112,7 @@ impl Arguments {
             layers: layers.iter().map(Found::of).collect(),
             unused,
             outcome,
+            generalization_gap: outcome.gap(),
             seconds: start.elapsed().as_secs_f64(),
         };
         self.output.print(&report, || report.text(data.test.len()))
@@ -233,35 +236,10 @@ impl Report<'_> {
             )
         });
         let mut text: String = layers.collect();
-        text += &[
-            line("training, float", percent(outcome.train_accuracy_float)),
-            line("test, float", percent(outcome.test_accuracy_float)),
-            line("test, fixed point", percent(outcome.test_accuracy_fixed)),
-            line("predictions changed", format_args!("{} of {test_pictures}", outcome.predictions_changed)),
-            line(
-                "model",
-                format_args!("{} ({}, {} bytes)", self.model.display(), outcome.model_id, outcome.model_bytes),
-            ),
-        ]
-        .concat();
+        text += &outcome_lines(outcome, test_pictures, self.model);
         if let Some(run) = self.run {
             text += &line("run", run.display());
         }
         text + &line("time", format_args!("{:.1} s", self.seconds))
-    }
-}
-
-fn finite(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(number) if number.is_finite() => Ok(number),
-        Ok(_) => Err("not a finite number".to_owned()),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-fn above_zero(text: &str) -> Result<f64, String> {
-    match finite(text)? {
-        number if number > 0.0 => Ok(number),
-        _ => Err("not above 0".to_owned()),
     }
 }

@@ -8,6 +8,7 @@ mod data;
 mod evaluate;
 mod import;
 mod inspect;
+mod number;
 mod predict;
 mod report;
 mod said;

@@ -117,7 +117,7 @@ impl Arguments {
         let svg = samples(&data.train, &data.class_names, data.rows.into(), data.columns.into())?;
         files::write(file, svg.as_bytes())?;
         let classes = data.class_names.len();
-        let counts = data.train.counts(classes).into_iter().zip(data.test.counts(classes));
+        let counts = data.train.count_classes(classes).into_iter().zip(data.test.count_classes(classes));
         let classes = data.class_names.iter().zip(counts).map(|(name, (train, test))| Class { name, train, test });
         let overview = Overview {
             folder: &data.folder,

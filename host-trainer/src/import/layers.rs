@@ -85,13 +85,12 @@ impl Layer<'_> {
     /// Where they are not finite, or no floating-point numbers.
     pub fn parameters(&self) -> Result<DenseParameters, ImportError> {
         let (inputs, outputs) = (self.inputs, self.outputs);
-        let mut weights = numbers(self.weight)?;
-        if self.orientation == Orientation::OutIn {
-            let by_output = weights;
-            weights = (0..inputs).flat_map(|input| by_output.iter().copied().skip(input).step_by(inputs)).collect();
-        }
+        let weights = numbers(self.weight)?;
         let biases = self.bias.map_or_else(|| Ok(vec![0.0; outputs]), numbers)?;
-        Ok(DenseParameters { inputs, outputs, weights, biases })
+        Ok(match self.orientation {
+            Orientation::OutIn => DenseParameters::from_rows(inputs, outputs, &weights, biases),
+            Orientation::InOut => DenseParameters { inputs, outputs, weights, biases },
+        })
     }
 }
 

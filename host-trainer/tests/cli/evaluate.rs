@@ -7,7 +7,7 @@ use predicates::prelude::*;
 use predicates::str::contains;
 
 use crate::desk::{Desk, failure, json};
-use crate::files::{FILES, SIDE, bars, gzip, idx, names};
+use crate::files::{FILES, SIDE, bars, names, write_split};
 
 const PICTURES: [&str; 3] = ["confusion.svg", "evaluation.json", "mistakes.svg"];
 
@@ -19,11 +19,8 @@ fn desk_with_run() -> Desk {
 
 /// Makes a data set in `folder` of those labels, all pictures alike but for the noise.
 fn write_labels(folder: &Path, train: &[u8], test: &[u8]) {
-    fs::create_dir_all(folder).unwrap();
     for (labels, names) in [(train, &FILES[..2]), (test, &FILES[2..])] {
-        let count = labels.len() as u32;
-        fs::write(folder.join(names[0]), idx(&[count, SIDE, SIDE], &bars(count).0)).unwrap();
-        fs::write(folder.join(format!("{}.gz", names[1])), gzip(&idx(&[count], labels))).unwrap();
+        write_split(folder, names, [SIDE; 2], &bars(labels.len() as u32).0, labels);
     }
 }
 
