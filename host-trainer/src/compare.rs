@@ -122,8 +122,8 @@ impl Run {
     pub fn read(folder: &RunFolder, seed: u64) -> Result<Self, RecordError> {
         let history: Vec<Epoch> = folder.read(RunFile::History)?;
         let outcome: Outcome = folder.read(RunFile::Outcome)?;
-        let kept = history.iter().find(|epoch| epoch.epoch == outcome.kept_epoch);
-        Ok(Self { seed, running_train_accuracy: kept.map_or(f64::NAN, |epoch| epoch.accuracy), outcome })
+        let running_train_accuracy = history.last().map_or(f64::NAN, |epoch| epoch.accuracy);
+        Ok(Self { seed, running_train_accuracy, outcome })
     }
 }
 

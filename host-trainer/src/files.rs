@@ -66,8 +66,8 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     write_all(&[(path, bytes)])
 }
 
-/// As [`write`](fn@write), several files: none gets its name before the bytes of all are on the disk, and the last file
-/// gets its name last.
+/// As [`write`](fn@write), several files: none gets its name before the bytes of all are on the disk. What the last one
+/// replaces goes first, and it gets its name last, so that where it is, all are, and of one writing.
 ///
 /// # Errors
 ///
@@ -83,6 +83,12 @@ pub fn write_all(files: &[(&Path, &[u8])]) -> Result<(), WriteError> {
         Ok(file)
     };
     let staged = files.iter().map(stage).collect::<Result<Vec<_>, _>>()?;
+    if let [_, .., (last, _)] = files {
+        match fs::remove_file(last) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(fail(last, source)),
+            _ => (),
+        }
+    }
     for (file, (path, _)) in staged.into_iter().zip(files) {
         file.persist(path).map_err(|error| fail(path, error.error))?;
     }

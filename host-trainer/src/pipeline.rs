@@ -53,7 +53,7 @@ pub enum PipelineError {
 ///
 /// # Errors
 ///
-/// Where training diverges or a file cannot be written. Then nothing of the run is written.
+/// Where training diverges or a file cannot be written. A full disk leaves all as they were.
 pub fn run(
     config: &TrainConfig,
     data: &Dataset,
@@ -145,14 +145,15 @@ impl Completed {
     ///
     /// # Errors
     ///
-    /// Where a file cannot be written. Then none is.
+    /// Where a file cannot be written. A full disk leaves all as they were.
     pub fn write(&self, folder: Option<&RunFolder>, export: Option<&Path>) -> Result<(), WriteError> {
         let records = folder
             .into_iter()
             .flat_map(|folder| self.records.iter().map(|(file, bytes)| (folder.file(*file), bytes.as_slice())));
         let model = self.records.iter().filter(|(file, _)| *file == RunFile::Model);
         let export = export.into_iter().zip(model).map(|(path, (_, bytes))| (path.to_owned(), bytes.as_slice()));
-        let files: Vec<_> = records.chain(export).collect();
+        // The run's model is the last: see `RunFile::Model`.
+        let files: Vec<_> = export.chain(records).collect();
         let files: Vec<_> = files.iter().map(|(path, bytes)| (path.as_path(), *bytes)).collect();
         files::write_all(&files)
     }

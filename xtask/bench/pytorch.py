@@ -15,7 +15,8 @@ import torch
 
 def read(folder, name, skip):
     """The bytes of an IDX file behind its header."""
-    with gzip.open(Path(folder, name + ".gz")) as file:
+    path = Path(folder, name)
+    with open(path, "rb") if path.exists() else gzip.open(f"{path}.gz") as file:
         return np.frombuffer(file.read(), np.uint8, offset=skip)
 
 

@@ -20,8 +20,8 @@ const BACKENDS: [&str; 2] = ["flex", "ndarray"];
 /// The same network, batch size and optimizer, written for other frameworks.
 const OTHERS: [(&str, &str); 2] = [("pytorch", "xtask/bench/pytorch.py"), ("keras", "xtask/bench/keras.py")];
 
-/// What others took when we ran them, for whoever has none of them installed.
-const RECORDED: &str = "PyTorch and Keras were not run. With a Python that has torch, keras, tensorflow and numpy, \
+/// For whoever has none of the others installed.
+const NOT_RUN: &str = "PyTorch and Keras were not run. With a Python that has torch, keras, tensorflow and numpy, \
     `cargo xtask bench-train --python PYTHON` runs xtask/bench/pytorch.py and xtask/bench/keras.py, alternating with \
     ours; docs/speed.md has the figures of such a run.";
 
@@ -40,7 +40,7 @@ struct Measured {
 #[derive(Debug, Deserialize)]
 struct Script {
     version: String,
-    threads: u64,
+    threads: Option<u64>,
     seconds: Vec<f64>,
 }
 
@@ -78,7 +78,7 @@ pub fn command(workspace: &Workspace, rounds: u32, python: Option<&Path>, json: 
             let text = Job::new(python).arg(&script).arg(&data.folder).arg(EPOCHS).capture()?;
             let Script { version, threads, seconds } = serde_json::from_str(&text)
                 .with_context(|| format!("cannot understand what {} printed", script.display()))?;
-            (measured.version, measured.threads) = (Some(version), Some(threads));
+            (measured.version, measured.threads) = (Some(version), threads);
             measured.seconds.extend(seconds);
         }
     }
@@ -94,7 +94,7 @@ pub fn command(workspace: &Workspace, rounds: u32, python: Option<&Path>, json: 
         "784-128-10, batch 32, Adam, f32, on the processor; the median epoch. Seconds of this desk, not of a device.",
     )?;
     if python.is_none() {
-        print(RECORDED)?;
+        print(NOT_RUN)?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Graphics cards by NVIDIA's CUDA. The driver is looked for when the program runs; building takes no CUDA toolkit.
 
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use burn::tensor::{Device, DeviceType, Tensor};
 
@@ -44,6 +44,9 @@ fn describe(device: &Device) -> Result<Hardware, String> {
 
 /// Runs `work`, where burn-cuda panics if the driver refuses: the message becomes the error, and is not printed.
 fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    static ASKING: Mutex<()> = Mutex::new(());
+    // The hook is the whole program's: two that take it by turns would keep each other's.
+    let _asking = ASKING.lock().unwrap_or_else(PoisonError::into_inner);
     let printing = panic::take_hook();
     panic::set_hook(Box::new(|_| ()));
     let result = panic::catch_unwind(AssertUnwindSafe(work));

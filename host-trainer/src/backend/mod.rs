@@ -105,8 +105,10 @@ impl Backend {
             Self::Wgpu => wgpu::hardware(),
             #[cfg(feature = "cuda")]
             Self::Cuda => cuda::hardware(),
-            #[allow(unreachable_patterns, reason = "a build with all features has no others")]
-            _ => Vec::new(),
+            #[cfg(not(feature = "wgpu"))]
+            Self::Wgpu => Vec::new(),
+            #[cfg(not(feature = "cuda"))]
+            Self::Cuda => Vec::new(),
         }
     }
 
@@ -127,8 +129,10 @@ impl Backend {
             Self::Wgpu => wgpu::open(),
             #[cfg(feature = "cuda")]
             Self::Cuda => cuda::open(),
-            #[allow(unreachable_patterns, reason = "a build with all features has no others")]
-            _ => Err(BackendError::NotBuilt { name: self.name() }),
+            #[cfg(not(feature = "wgpu"))]
+            Self::Wgpu => Err(BackendError::NotBuilt { name: self.name() }),
+            #[cfg(not(feature = "cuda"))]
+            Self::Cuda => Err(BackendError::NotBuilt { name: self.name() }),
         }
     }
 

@@ -12,7 +12,7 @@ use shared_model::ModelView;
 use super::table::table;
 use super::{DataArguments, OutputArguments, UsageError, check_apart, check_fit, line, percent};
 use crate::dataset::{Dataset, Split};
-use crate::record::{Evaluation, Mistake, RunFile, RunFolder, json};
+use crate::record::{Configuration, Evaluation, Mistake, RunFile, RunFolder, json};
 use crate::wording::printable;
 use crate::{evaluate, files, model_file, plot};
 
@@ -108,10 +108,10 @@ impl Arguments {
         if let Some(folder) = &self.pictures {
             return Some(RunFolder::at(folder.clone()));
         }
-        let origins = view.provenance();
-        let is_whole = self.first.is_none() && origins.test_pictures as usize == data.test.len();
-        let is_same = is_whole && origins.data_sha256 == data.train_hash;
-        is_same.then(|| RunFolder::of_model(model, &view.id().to_string())).flatten()
+        let run = RunFolder::of_model(model, &view.id().to_string())?;
+        let configuration: Configuration = run.read(RunFile::Configuration).ok()?;
+        let is_same = configuration.is_of(data) && self.first.is_none();
+        is_same.then_some(run)
     }
 }
 

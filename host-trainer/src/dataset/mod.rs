@@ -90,6 +90,8 @@ pub struct Dataset {
     pub is_fashion_mnist: bool,
     /// SHA-256 of the training pictures' file and the training labels' file, decompressed, as one.
     pub train_hash: Hash,
+    /// The same of the test pictures and labels.
+    pub test_hash: Hash,
     /// What the network learns from.
     pub train: Split,
     /// What it is judged by.
@@ -148,12 +150,10 @@ impl Dataset {
                 }
             }
         }
-        let train_hash = checksum::sha256_of_parts(&[
-            &train_pictures.header,
-            &train_pictures.pixels,
-            &train_labels.header,
-            &train_labels.labels,
-        ]);
+        let hash = |pictures: &Pictures, labels: &Labels| {
+            checksum::sha256_of_parts(&[&pictures.header, &pictures.pixels, &labels.header, &labels.labels])
+        };
+        let (train_hash, test_hash) = (hash(&train_pictures, &train_labels), hash(&test_pictures, &test_labels));
 
         check_counts(&folder, "training", &train_pictures, &train_labels)?;
         check_counts(&folder, "test", &test_pictures, &test_labels)?;
@@ -176,6 +176,7 @@ impl Dataset {
             class_names_file,
             is_fashion_mnist,
             train_hash,
+            test_hash,
             train: Split { width, pixels: train_pictures.pixels, labels: train_labels.labels },
             test: Split { width, pixels: test_pictures.pixels, labels: test_labels.labels },
         })

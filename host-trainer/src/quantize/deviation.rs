@@ -58,6 +58,7 @@ pub fn measure_deviation(
     view: &ModelView<'_>,
     split: &Split,
 ) -> Result<Quantization, DeviationError> {
+    const { assert!(PICTURES.is_multiple_of(BATCH), "else the last pictures would be left out") };
     let pictures = split.len().min(PICTURES);
     let mut squares = vec![Squares::default(); layers.len()];
     let mut workspace = Box::new(HostWorkspace::new());

@@ -27,6 +27,8 @@ pub struct Configuration {
     pub classes: Vec<String>,
     /// SHA-256 of the training pictures and labels.
     pub data_sha256: String,
+    /// SHA-256 of the test pictures and labels.
+    pub test_sha256: String,
     /// Name and version of everything that has a part in the result.
     pub versions: BTreeMap<String, String>,
 }
@@ -41,8 +43,14 @@ impl Configuration {
             columns: data.columns,
             classes: data.class_names.clone(),
             data_sha256: hex(&data.train_hash),
+            test_sha256: hex(&data.test_hash),
             versions: versions(),
         }
+    }
+
+    /// Whether the run was trained and tested on just `data`.
+    pub fn is_of(&self, data: &Dataset) -> bool {
+        (self.data_sha256.as_str(), self.test_sha256.as_str()) == (&hex(&data.train_hash), &hex(&data.test_hash))
     }
 }
 
@@ -54,11 +62,13 @@ pub fn versions() -> BTreeMap<String, String> {
         ("rustc", built_information::RUSTC_VERSION.trim_start_matches("rustc ").to_owned()),
         ("system", format!("{OS} {ARCH}")),
     ];
-    dependencies
-        .map(|(name, version)| (*name, (*version).to_owned()))
-        .chain(own)
-        .map(|(name, version)| (name.to_owned(), version))
-        .collect()
+    let all = dependencies.map(|(name, version)| (*name, (*version).to_owned())).chain(own);
+    let mut versions: BTreeMap<String, String> = BTreeMap::new();
+    for (name, version) in all {
+        // Two versions of one dependency are both said.
+        versions.entry(name.to_owned()).and_modify(|all| *all += &format!(", {version}")).or_insert(version);
+    }
+    versions
 }
 
 /// Written by `build.rs`.

@@ -252,6 +252,7 @@ mod tests {
             columns: 5,
             classes: vec!["<b>\u{e9}\u{0}".to_owned()],
             data_sha256: String::new(),
+            test_sha256: String::new(),
             versions: BTreeMap::new(),
         };
         fs::write(run.file(RunFile::Configuration), json(&configuration).unwrap()).unwrap();

@@ -7,6 +7,7 @@ use serde::Serialize;
 use shared_model::ModelView;
 use thiserror::Error;
 
+use crate::backend::Backend;
 use crate::record::{Configuration, DeviceParity, Evaluation, Outcome, Quantization, RecordError, RunFile, RunFolder};
 use crate::train::Epoch;
 use crate::wording::printable;
@@ -98,6 +99,9 @@ fn names(folders: &[PathBuf]) -> Vec<String> {
     }
 }
 
+/// What a command cannot know: a run does not record where its data lay.
+const DATA: &str = " # and --data, if that was named";
+
 impl Run {
     fn load(path: &Path, name: String) -> Result<Self, RunError> {
         let folder = RunFolder::at(path.to_owned());
@@ -117,7 +121,7 @@ impl Run {
         let model = check_model(&folder, id.as_deref());
         let can_be_evaluated = outcome.is_ok() && model.is_ok();
         let evaluate =
-            can_be_evaluated.then(|| format!("host-trainer evaluate {}", quoted(&folder.file(RunFile::Model))));
+            can_be_evaluated.then(|| format!("host-trainer evaluate {}{DATA}", quoted(&folder.file(RunFile::Model))));
         let mut losses = Losses { run: name.clone(), train, evaluate, lost: Vec::new() };
         let configuration = losses.keep(RunFile::Configuration, configuration);
         let history = losses.keep(RunFile::History, folder.read(RunFile::History));
@@ -253,6 +257,12 @@ fn content(path: PathBuf, reason: impl ToString) -> RecordError {
 /// The command that trains the same again.
 fn train_command(configuration: &Configuration, folder: &Path) -> String {
     let train = &configuration.train;
+    if train.backend == Backend::Imported {
+        return format!(
+            "host-trainer import WEIGHTS --export MODEL --run {} # WEIGHTS and options as then",
+            quoted(folder)
+        );
+    }
     let hidden: Vec<String> = train.hidden.iter().map(ToString::to_string).collect();
     let mut command = format!(
         "host-trainer train --backend {} --hidden {} --epochs {} --batch-size {} --learning-rate {} --seed {}",
@@ -272,11 +282,11 @@ fn train_command(configuration: &Configuration, folder: &Path) -> String {
     if let Some(epochs) = train.patience {
         command += &format!(" --patience {epochs}");
     }
-    command + &format!(" --run {} # and --data, if that was named", quoted(folder))
+    command + &format!(" --run {}{DATA}", quoted(folder))
 }
 
 fn parity_command(folder: &Path) -> String {
-    format!("cargo xtask parity --model {}", quoted(folder))
+    format!("cargo xtask parity --model {}{DATA}", quoted(folder))
 }
 
 /// A path as a shell takes it.

@@ -6,6 +6,7 @@ use predicates::prelude::*;
 use predicates::str::contains;
 
 use crate::desk::{Desk, failure, json};
+use crate::files::{FILES, bars, gzip, idx};
 
 #[test]
 fn five_networks_are_compared_and_finished_runs_are_kept() {
@@ -39,6 +40,15 @@ fn five_networks_are_compared_and_finished_runs_are_kept() {
     for (network, before) in again["networks"].as_array().unwrap().iter().zip(networks) {
         assert_eq!(network["test_accuracy_fixed"], before["test_accuracy_fixed"]);
     }
+
+    // Other test pictures are other data.
+    let labels = desk.path().join("data").join(format!("{}.gz", FILES[3]));
+    let whole = fs::read(&labels).unwrap();
+    fs::write(&labels, gzip(&idx(&[60], &bars(60).1.into_iter().rev().collect::<Vec<_>>()))).unwrap();
+    let other = json(desk.run(&["compare", "--data", "data", "--run", "runs", "--json"]));
+    assert_eq!(other["runs_kept"], 0);
+    fs::write(&labels, whole).unwrap();
+    json(desk.run(&compare));
 
     let kept = desk.run(&["compare", "--data", "data", "--run", "runs"]).success();
     kept.stdout(contains("512 + 256, 5 epochs").and(contains("One seed each")))

@@ -7,7 +7,7 @@ use predicates::prelude::*;
 use predicates::str::contains;
 
 use crate::desk::{Desk, failure, json};
-use crate::files::{FILES, SIDE, bars, names, write_split};
+use crate::files::{FILES, SIDE, bars, names, write_data, write_split};
 
 const PICTURES: [&str; 3] = ["confusion.svg", "evaluation.json", "mistakes.svg"];
 
@@ -54,9 +54,15 @@ fn figures_of_a_run_are_not_replaced_by_others() {
     let path = |name| desk.path().join("run").join(name);
     let before = PICTURES.map(|name| fs::read(path(name)).unwrap());
     write_labels(&desk.path().join("other"), &[2, 1, 0], &[2, 2, 1, 0]);
+    // The same training pictures, and as many test pictures, labelled the other way round.
+    let reversed = desk.path().join("reversed");
+    write_data(&reversed);
+    let labels: Vec<u8> = bars(60).1.into_iter().rev().collect();
+    fs::write(reversed.join(format!("{}.gz", FILES[3])), gzip(&idx(&[60], &labels))).unwrap();
     fs::copy(path("model.bin"), desk.path().join("copy.bin")).unwrap();
     for arguments in [
         &["evaluate", "run", "--data", "data", "--first", "7"][..],
+        &["evaluate", "run", "--data", "reversed"],
         &["evaluate", "run", "--data", "other"],
         &["evaluate", "copy.bin", "--data", "data"],
     ] {
@@ -64,7 +70,7 @@ fn figures_of_a_run_are_not_replaced_by_others() {
         assert_eq!(json(desk.command(arguments).arg("--json").assert())["written"], serde_json::json!([]));
     }
     assert_eq!(PICTURES.map(|name| fs::read(path(name)).unwrap()), before);
-    assert_eq!(names(desk.path()), ["copy.bin", "data", "other", "run"]);
+    assert_eq!(names(desk.path()), ["copy.bin", "data", "other", "reversed", "run"]);
 }
 
 #[test]

@@ -129,6 +129,11 @@ fn the_same_network_in_two_layouts_gives_the_same_bytes() {
     let provenance = &inspected["provenance"];
     assert_eq!((&provenance["backend"], &provenance["epochs"]), (&"imported".into(), &0.into()));
 
+    // What brings a lost file of such a run back is another import.
+    fs::remove_file(run.join("history.svg")).unwrap();
+    let missing = json(desk.run(&["report", "run", "--json"]))["missing"].clone();
+    assert!(missing[0]["remedy"].as_str().unwrap().starts_with("host-trainer import WEIGHTS"), "{missing}");
+
     // What a run leaves can be imported again, to the same network.
     let weights = fs::read(run.join("weights.safetensors")).unwrap();
     assert!(model == desk.imported(&weights, &[]));

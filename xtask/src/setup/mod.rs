@@ -37,7 +37,7 @@ pub fn has_browser() -> bool {
 /// `cargo xtask setup [--check]`.
 ///
 /// # Errors
-/// With `--check` when something is missing; without, when something is missing and could not be had.
+/// With `--check` when something is missing; without, when something that is needed could not be had.
 pub fn command(workspace: &Workspace, check: bool) -> Result<()> {
     if check { report(&steps(workspace, Purpose::Tests)?) } else { ensure(workspace, Purpose::Tests) }
 }

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
 
+use crate::backend::Backend;
 use crate::record::{Configuration, RunFile};
 use crate::report::numbers::count;
 use crate::report::run::Run;
 use crate::report::sections::{absent, names};
 use crate::report::table::Comparison;
+use crate::train::TrainConfig;
 use crate::wording::{percent, printable};
 
 pub fn content(runs: &[Run]) -> Markup {
@@ -41,10 +43,16 @@ fn settings(runs: &[Run]) -> Comparison {
         let hidden: Vec<String> = configuration.train.hidden.iter().map(ToString::to_string).collect();
         hidden.join(", ")
     });
-    row("Epochs, at most", &|configuration| count(configuration.train.epochs));
-    row("Pictures in a step", &|configuration| count(configuration.train.batch_size));
-    row("Learning rate (Adam)", &|configuration| configuration.train.learning_rate.to_string());
-    row("Seed", &|configuration| configuration.train.seed.to_string());
+    let mut trained = |name: &str, value: &dyn Fn(&TrainConfig) -> String| {
+        row(name, &|configuration| match configuration.train.backend {
+            Backend::Imported => "not known".to_owned(),
+            _ => value(&configuration.train),
+        });
+    };
+    trained("Epochs, at most", &|train| count(train.epochs));
+    trained("Pictures in a step", &|train| count(train.batch_size));
+    trained("Learning rate (Adam)", &|train| train.learning_rate.to_string());
+    trained("Seed", &|train| train.seed.to_string());
     row("Stop above training accuracy", &|configuration| {
         or_none(configuration.train.stop_at_train_accuracy.map(percent))
     });
@@ -56,6 +64,7 @@ fn settings(runs: &[Run]) -> Comparison {
         format!("{}: {}", names.len(), names.join(", "))
     });
     row("SHA-256 of the training data", &|configuration| printable(&configuration.data_sha256));
+    row("SHA-256 of the test data", &|configuration| printable(&configuration.test_sha256));
     table
 }
 

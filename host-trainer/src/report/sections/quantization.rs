@@ -61,7 +61,13 @@ fn row(index: usize, layer: &LayerQuantization) -> Markup {
             td { (significant(layer.output_step)) }
             td { (significant(layer.output_rms)) }
             td { (significant(layer.error_rms)) }
-            td { (layer.signal_to_noise_decibels().map_or_else(|| "no error".to_owned(), |ratio| format!("{ratio:.1} dB"))) }
+            td {
+                @match layer.signal_to_noise_decibels() {
+                    Some(ratio) => (format!("{ratio:.1} dB")),
+                    None if layer.error_rms == 0.0 => "no error",
+                    None => "no signal",
+                }
+            }
         }
     }
 }
