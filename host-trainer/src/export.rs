@@ -22,7 +22,7 @@ pub enum ExportError {
     )]
     Encode(#[from] EncodeError),
     /// The network cannot be run on the data set.
-    #[error("the exported network cannot be run")]
+    #[error("the exported network cannot be run, which is a mistake of this program: please report it")]
     Infer(#[from] InferError),
 }
 

@@ -8,14 +8,18 @@ use thiserror::Error;
 
 use crate::backend;
 use crate::model::{DenseParameters, Network, input_tensor};
-use crate::record::{Outcome, RecordError, RunFile, RunFolder};
+use crate::record::{RecordError, RunFile, RunFolder};
 use crate::softmax::softmax;
 
 /// Why there is no float network beside a model, or none that answers.
 #[derive(Debug, Error)]
 pub enum FloatError {
     /// The model lies alone.
-    #[error("{model} does not lie in the folder of the run that it came of, where {} would be", RunFile::Weights.name())]
+    #[error(
+        "{model} does not lie in the folder of the run that it came of, where {} would be; name that folder, or train one \
+         with --run",
+        RunFile::Weights.name()
+    )]
     NoRun {
         /// The model.
         model: PathBuf,
@@ -24,7 +28,7 @@ pub enum FloatError {
     #[error(transparent)]
     Record(#[from] RecordError),
     /// The weights are another network's.
-    #[error("{path} has layers of {found}, the model of {expected} neurons")]
+    #[error("{path} has layers of {found}, the model of {expected} neurons: train again with --run")]
     Shape {
         /// The weights.
         path: PathBuf,
@@ -34,7 +38,9 @@ pub enum FloatError {
         expected: String,
     },
     /// Some logit is not a number.
-    #[error("the float network answers with what is not a number")]
+    #[error(
+        "the float network answers with what is not a number: did training diverge? Train again with a smaller --learning-rate"
+    )]
     NotFinite,
     /// The backend cannot give its results back.
     #[error("the float network cannot be run")]
@@ -48,13 +54,8 @@ pub enum FloatError {
 ///
 /// Where there is none, it is another model's, or it does not answer.
 pub fn probabilities(model: &Path, view: &ModelView<'_>, pixels: &[u8]) -> Result<Vec<f64>, FloatError> {
-    let no_run = || FloatError::NoRun { model: model.to_owned() };
-    let run = RunFolder::at(model.parent().ok_or_else(no_run)?.to_owned());
-    match run.read::<Outcome>(RunFile::Outcome) {
-        Ok(outcome) if outcome.model_id == view.id().to_string() => (),
-        Ok(_) | Err(RecordError::Missing { .. }) => return Err(no_run()),
-        Err(error) => return Err(error.into()),
-    }
+    let run = RunFolder::of_model(model, &view.id().to_string())?;
+    let run = run.ok_or_else(|| FloatError::NoRun { model: model.to_owned() })?;
     let layers = run.read_weights()?;
     let found: Vec<_> = layers.iter().map(|layer| (layer.inputs, layer.outputs)).collect();
     let expected: Vec<_> = view.layers().map(|layer| (layer.inputs(), layer.outputs())).collect();

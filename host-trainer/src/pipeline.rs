@@ -23,7 +23,7 @@ pub enum PipelineError {
     #[error(transparent)]
     Train(#[from] TrainError),
     /// The backend cannot give its results back.
-    #[error("the backend failed")]
+    #[error("the backend failed; --backend list names others")]
     Backend(#[from] TensorReadError),
     /// The network is none for integers.
     #[error(transparent)]
@@ -32,7 +32,7 @@ pub enum PipelineError {
     #[error(transparent)]
     Export(#[from] ExportError),
     /// The model is not what was exported.
-    #[error("the exported model cannot be read back")]
+    #[error("the exported model cannot be read back, which is a mistake of this program: please report it")]
     Model(#[from] BlobError),
     /// The two networks cannot be compared.
     #[error(transparent)]

@@ -105,7 +105,7 @@ pub enum TrainError {
     #[error(transparent)]
     Backend(#[from] BackendError),
     /// The backend cannot give its results back.
-    #[error("the backend failed")]
+    #[error("the backend failed; --backend list names others")]
     Read(#[from] TensorReadError),
 }
 

@@ -60,6 +60,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_end_of_training_has_a_reason() {
+        let text = |epochs, kept_epoch, stop| {
+            describe_stop(&Outcome {
+                model_id: String::new(),
+                model_bytes: 0,
+                parameters: 0,
+                epochs,
+                kept_epoch,
+                stop,
+                train_accuracy_float: 0.0,
+                test_accuracy_float: 0.0,
+                test_accuracy_fixed: 0.0,
+                predictions_changed: 0,
+                train_seconds: 0.0,
+            })
+        };
+        assert_eq!(text(5, 5, Stop::Epochs), "5");
+        assert_eq!(text(5, 3, Stop::Epochs), "5; the network of epoch 3 is kept");
+        let stop = Stop::TrainAccuracy { threshold: 0.9, accuracy: 0.90213 };
+        assert_eq!(text(6, 6, stop), "6, stopped: training accuracy 90.21 % is above 90.00 %");
+        let patience = "7, stopped: no lower validation loss in 3 epochs; the network of epoch 4 is kept";
+        assert_eq!(text(7, 4, Stop::Patience { epochs: 3 }), patience);
+    }
+
+    #[test]
     fn a_large_gap_has_a_name() {
         assert_eq!(describe_gap(0.0312), "+3.12 points from test to training: overfitting");
         assert_eq!(describe_gap(-0.002), "-0.20 points from test to training");

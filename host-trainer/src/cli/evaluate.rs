@@ -12,9 +12,9 @@ use shared_model::ModelView;
 use super::table::table;
 use super::{DataArguments, OutputArguments, UsageError, check_apart, check_fit, line, percent};
 use crate::dataset::{Dataset, Split};
-use crate::record::{Configuration, Evaluation, Mistake, RunFile, RunFolder, json};
+use crate::record::{Configuration, Evaluation, Mistake, RecordError, RunFile, RunFolder, json};
 use crate::wording::printable;
-use crate::{evaluate, files, model_file, plot};
+use crate::{evaluate, files, model_file, plot, progress};
 
 /// Classes whose confusion is printed: a table of more does not fit a terminal.
 const MOST_PRINTED_CLASSES: usize = 12;
@@ -108,10 +108,20 @@ impl Arguments {
         if let Some(folder) = &self.pictures {
             return Some(RunFolder::at(folder.clone()));
         }
-        let run = RunFolder::of_model(model, &view.id().to_string())?;
-        let configuration: Configuration = run.read(RunFile::Configuration).ok()?;
-        let is_same = configuration.is_of(data) && self.first.is_none();
-        is_same.then_some(run)
+        self.recorded(model, view, data).unwrap_or_else(|error| {
+            progress::say(format_args!("warning: what is in the run's folder stays as it is: {error}"));
+            None
+        })
+    }
+
+    /// The run that `model` came of, if it is evaluated as it was there.
+    fn recorded(&self, model: &Path, view: &ModelView<'_>, data: &Dataset) -> Result<Option<RunFolder>, RecordError> {
+        if self.first.is_some() {
+            return Ok(None);
+        }
+        let Some(run) = RunFolder::of_model(model, &view.id().to_string())? else { return Ok(None) };
+        let configuration: Configuration = run.read(RunFile::Configuration)?;
+        Ok(configuration.is_of(data).then_some(run))
     }
 }
 

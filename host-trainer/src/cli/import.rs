@@ -14,7 +14,7 @@ use super::{DataArguments, OutputArguments, UsageError, check_apart, check_expor
 use crate::backend::{self, Backend};
 use crate::dataset::{Dataset, Split};
 use crate::export::MAX_WEIGHT_BYTES;
-use crate::import::{self, Layer, LayerOrder, Orientation, PixelForm, Tensor, TensorFile};
+use crate::import::{self, Layer, LayerChoice, Orientation, PixelForm, Tensor, TensorFile};
 use crate::model::{DenseParameters, Network};
 use crate::record::{Outcome, RunFolder};
 use crate::train::{Stop, TrainConfig, Trained};
@@ -41,7 +41,7 @@ pub struct Arguments {
     /// weights, that of its biases if their names do not go together, and which dimension comes first
     /// (PyTorch: out-in, Keras: in-out)
     #[arg(long = "layer", value_name = "WEIGHT[,BIAS][,in-out|out-in]")]
-    layers: Vec<LayerOrder>,
+    layers: Vec<LayerChoice>,
     /// What training subtracted from pixels, once scaled; it becomes part of the first layer
     #[arg(long, value_name = "M", default_value_t = 0.0, value_parser = finite, allow_negative_numbers = true)]
     mean: f64,
@@ -99,8 +99,8 @@ impl Arguments {
         say_by_name(&layers);
         let parameters = self.parameters(&layers).with_context(cannot_import)?;
         let hidden: Vec<usize> = layers.iter().skip(1).map(|layer| layer.inputs).collect();
-        let completed = pipeline::complete(&config(hidden), &data, None, &trained(parameters))?;
         let folder = self.run.clone().map(RunFolder::create).transpose()?;
+        let completed = pipeline::complete(&config(hidden), &data, None, &trained(parameters))?;
         completed.write(folder.as_ref(), Some(&self.export))?;
 
         let outcome = &completed.outcome;
@@ -122,7 +122,7 @@ impl Arguments {
         let (pixels, classes) = (data.train.width, data.class_names.len());
         let layers = match &self.layers[..] {
             [] => import::find(tensors, pixels, classes)?,
-            orders => import::follow(orders, tensors, pixels, classes)?,
+            choices => import::follow(choices, tensors, pixels, classes)?,
         };
         let bytes: usize = layers.iter().map(|layer| packed_length(layer.inputs, layer.outputs)).sum();
         if bytes > MAX_WEIGHT_BYTES {
@@ -178,7 +178,9 @@ fn unused<'a>(tensors: &'a [Tensor<'a>], layers: &[Layer<'_>]) -> Vec<&'a str> {
 fn say_by_name(layers: &[Layer<'_>]) {
     for Layer { weight, orientation, .. } in layers.iter().filter(|layer| layer.is_by_name) {
         let (name, orientation) = (weight.name.escape_debug(), orientation.name());
-        progress::say(format_args!("{name} is square, and read as {orientation}, the custom that its name goes by"));
+        progress::say(format_args!(
+            "{name} is square, and read as {orientation}, the convention that its name goes by"
+        ));
     }
 }
 

@@ -1,35 +1,30 @@
 //! Numbers as options take them.
 
-/// A number that is finite.
+/// A finite number.
 pub fn finite(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(number) if number.is_finite() => Ok(number),
-        Ok(_) => Err("not a finite number".to_owned()),
-        Err(error) => Err(error.to_string()),
-    }
+    number(text, f64::is_finite, "not a finite number")
 }
 
 /// A finite number above 0.
 pub fn above_zero(text: &str) -> Result<f64, String> {
-    match finite(text)? {
-        number if number > 0.0 => Ok(number),
-        _ => Err("not above 0".to_owned()),
-    }
+    number(text, |number| number.is_finite() && number > 0.0, "not a finite number above 0")
 }
 
 /// A share, 0..=1.
 pub fn share_of_one(text: &str) -> Result<f64, String> {
-    match finite(text)? {
-        share if (0.0..=1.0).contains(&share) => Ok(share),
-        _ => Err("not in 0..=1".to_owned()),
-    }
+    number(text, |share| (0.0..=1.0).contains(&share), "not in 0..=1")
 }
 
 /// A step size of the optimizer.
 pub fn learning_rate(text: &str) -> Result<f64, String> {
-    match finite(text)? {
-        rate if rate > 0.0 && rate <= 1.0 => Ok(rate),
-        _ => Err("not above 0 and at most 1".to_owned()),
+    number(text, |rate| rate > 0.0 && rate <= 1.0, "not above 0 and at most 1")
+}
+
+fn number(text: &str, is_possible: impl Fn(f64) -> bool, otherwise: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if is_possible(number) => Ok(number),
+        Ok(_) => Err(otherwise.to_owned()),
+        Err(error) => Err(error.to_string()),
     }
 }
 

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use comfy_table::Table;
 use serde::Serialize;
-use shared_model::{HostWorkspace, ModelView, PROBABILITY_ONE};
+use shared_model::{HostWorkspace, LOGIT_FRACTION_BITS, ModelView, PROBABILITY_ONE};
 
 use super::table::table;
 use super::{DataArguments, OutputArguments, UsageError, check_apart, check_extension, check_fit, line, percent};
@@ -136,7 +136,11 @@ impl Arguments {
             probabilities: prediction.probabilities.iter().map(|&value| probability(value)).collect(),
             probabilities_float,
             float_missing,
-            logits: prediction.logits.iter().map(|&logit| f64::from(logit) / 65536.0).collect(),
+            logits: prediction
+                .logits
+                .iter()
+                .map(|&logit| f64::from(logit) / f64::from(1_u32 << LOGIT_FRACTION_BITS))
+                .collect(),
             polarity: seen.polarity,
             conversion: seen.conversion,
         };
@@ -164,9 +168,12 @@ impl Arguments {
             check_apart("--picture", path, data.files())?;
         }
         check_fit(view, &data)?;
-        let last = data.test.len().saturating_sub(1);
+        let count = data.test.len();
+        let last = count.saturating_sub(1);
         let label = data.test.labels.get(index).copied();
-        let label = label.ok_or_else(|| UsageError(format!("--index {index} is not in 0..={last}")))?;
+        let label = label.ok_or_else(|| {
+            UsageError(format!("--index {index} is not in 0..={last}: there are {count} test pictures"))
+        })?;
         Ok(Seen {
             pixels: data.test.picture(index).to_vec(),
             label: Some(label),

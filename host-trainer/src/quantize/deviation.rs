@@ -19,10 +19,10 @@ const BATCH: usize = 500;
 #[derive(Debug, Error)]
 pub enum DeviationError {
     /// The integer network cannot be run.
-    #[error("the exported network cannot be run")]
+    #[error("the exported network cannot be run, which is a mistake of this program: please report it")]
     Infer(#[from] InferError),
     /// The backend cannot give its results back.
-    #[error("the backend failed")]
+    #[error("the backend failed while both networks were compared; --backend list names others")]
     Backend(#[from] TensorReadError),
 }
 
