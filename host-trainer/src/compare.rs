@@ -1,11 +1,10 @@
 //! The lecture's five networks: what they are, what the lecture says of them, and what came of ours.
 
-use anyhow::Result;
 use serde::Serialize;
 
 use crate::backend::Backend;
 use crate::dataset::Dataset;
-use crate::record::{Configuration, Outcome, RunFile, RunFolder};
+use crate::record::{Configuration, Outcome, RecordError, RunFile, RunFolder};
 use crate::train::{Epoch, TrainConfig};
 
 /// A network of the lecture.
@@ -120,7 +119,7 @@ impl Run {
     /// # Errors
     ///
     /// Where a record cannot be read.
-    pub fn read(folder: &RunFolder, seed: u64) -> Result<Self> {
+    pub fn read(folder: &RunFolder, seed: u64) -> Result<Self, RecordError> {
         let history: Vec<Epoch> = folder.read(RunFile::History)?;
         let outcome: Outcome = folder.read(RunFile::Outcome)?;
         let running_train_accuracy = history.last().map_or(f64::NAN, |epoch| epoch.accuracy);

@@ -10,6 +10,7 @@ use shared_model::{
 
 use crate::dataset::Split;
 use crate::record::{ClassResult, Evaluation, Mistake};
+use crate::softmax::softmax;
 
 /// What the fixed-point network answers.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -80,12 +81,9 @@ pub fn evaluate_with_answers(view: &ModelView<'_>, split: &Split) -> Result<(Eva
 /// The largest difference of a probability from the softmax of the same logits in `f64`.
 fn softmax_error(prediction: &Prediction<'_>) -> f64 {
     let one = f64::from(1_u32 << LOGIT_FRACTION_BITS);
-    let largest = prediction.logits.iter().copied().max().unwrap_or(0);
-    let exponential = |logit: &i32| ((f64::from(*logit) - f64::from(largest)) / one).exp();
-    let sum: f64 = prediction.logits.iter().map(exponential).sum();
-    let errors = prediction.logits.iter().zip(prediction.probabilities).map(|(logit, &probability)| {
-        (exponential(logit) / sum - f64::from(probability) / f64::from(PROBABILITY_ONE)).abs()
-    });
+    let exact = softmax(prediction.logits.iter().map(|&logit| f64::from(logit) / one));
+    let found = prediction.probabilities.iter().map(|&probability| f64::from(probability) / f64::from(PROBABILITY_ONE));
+    let errors = exact.iter().zip(found).map(|(exact, found)| (exact - found).abs());
     errors.fold(0.0, f64::max)
 }
 
@@ -209,5 +207,30 @@ mod tests {
         let view = ModelView::parse(&bytes).unwrap();
         let split = Split { width: 3, pixels: vec![0; 3], labels: vec![0] };
         assert_eq!(evaluate(&view, &split), Err(InferError::InputLength { expected: 2, found: 3 }));
+    }
+
+    #[test]
+    fn classes_and_mistakes_are_described() {
+        let layer = DenseParameters { inputs: 1, outputs: 4, weights: vec![1.0; 4], biases: vec![0.0; 4] };
+        let bytes = encode_plain(&quantize(&[layer], &[]).unwrap(), 1);
+        // Nothing is given class 2, and nothing is of class 3.
+        let split = Split { width: 1, pixels: vec![0; 6], labels: vec![0, 0, 1, 2, 1, 2] };
+        let evaluated = Evaluated {
+            predictions: vec![0, 1, 1, 0, 3, 1],
+            confidences: vec![30_000, 16_384, 30_000, 20_000, 16_384, 20_000],
+            largest_softmax_error: 0.5,
+        };
+        let found = describe(&ModelView::parse(&bytes).unwrap(), &split, &evaluated);
+        assert_eq!((found.pictures, found.correct, found.accuracy), (6, 2, 2.0 / 6.0));
+        assert_eq!(found.confusion, [[1, 1, 0, 0], [0, 1, 0, 1], [1, 1, 0, 0], [0; 4]]);
+        let classes: Vec<_> = found.classes.iter().map(|class| (class.precision, class.recall)).collect();
+        let third = Some(1.0 / 3.0);
+        let expected = [(Some(0.5), Some(0.5)), (third, Some(0.5)), (None, Some(0.0)), (Some(0.0), None)];
+        assert_eq!(classes, expected);
+        // The most confident first; of equally confident ones, the first in the split.
+        let mistakes: Vec<_> = found.mistakes.iter().map(|mistake| (mistake.index, mistake.probability)).collect();
+        let [more, less] = [20_000.0 / 32_768.0, 0.5];
+        assert_eq!(mistakes, [(3, more), (5, more), (1, less), (4, less)]);
+        assert_eq!((found.mistakes[0].label, found.mistakes[0].class), (2, 0));
     }
 }

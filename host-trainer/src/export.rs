@@ -10,6 +10,9 @@ use crate::quantize::QuantizedLayer;
 /// Pictures that a model carries with their answers, so that a device can test itself.
 const GOLDEN_PICTURES: usize = 4;
 
+/// Bytes that a model's weights may take, padding included: nothing larger fits a microcontroller.
+pub const MAX_WEIGHT_BYTES: usize = 64 << 20;
+
 /// Why a network cannot be exported.
 #[derive(Debug, Error)]
 pub enum ExportError {
@@ -19,7 +22,7 @@ pub enum ExportError {
     )]
     Encode(#[from] EncodeError),
     /// The network cannot be run on the data set.
-    #[error("the exported network cannot be run")]
+    #[error("the exported network cannot be run, which is a mistake of this program: please report it")]
     Infer(#[from] InferError),
 }
 

@@ -8,13 +8,18 @@ use thiserror::Error;
 
 use crate::backend;
 use crate::model::{DenseParameters, Network, input_tensor};
-use crate::record::{Outcome, RecordError, RunFile, RunFolder};
+use crate::record::{RecordError, RunFile, RunFolder};
+use crate::softmax::softmax;
 
 /// Why there is no float network beside a model, or none that answers.
 #[derive(Debug, Error)]
 pub enum FloatError {
     /// The model lies alone.
-    #[error("{model} does not lie in the folder of the run that it came of, where {} would be", RunFile::Weights.name())]
+    #[error(
+        "{model} does not lie in the folder of the run that it came of, where {} would be; name that folder, or train one \
+         with --run",
+        RunFile::Weights.name()
+    )]
     NoRun {
         /// The model.
         model: PathBuf,
@@ -23,7 +28,7 @@ pub enum FloatError {
     #[error(transparent)]
     Record(#[from] RecordError),
     /// The weights are another network's.
-    #[error("{path} has layers of {found}, the model of {expected} neurons")]
+    #[error("{path} has layers of {found}, the model of {expected} neurons: train again with --run")]
     Shape {
         /// The weights.
         path: PathBuf,
@@ -33,7 +38,9 @@ pub enum FloatError {
         expected: String,
     },
     /// Some logit is not a number.
-    #[error("the float network answers with what is not a number")]
+    #[error(
+        "the float network answers with what is not a number: did training diverge? Train again with a smaller --learning-rate"
+    )]
     NotFinite,
     /// The backend cannot give its results back.
     #[error("the float network cannot be run")]
@@ -47,13 +54,8 @@ pub enum FloatError {
 ///
 /// Where there is none, it is another model's, or it does not answer.
 pub fn probabilities(model: &Path, view: &ModelView<'_>, pixels: &[u8]) -> Result<Vec<f64>, FloatError> {
-    let no_run = || FloatError::NoRun { model: model.to_owned() };
-    let run = RunFolder::at(model.parent().ok_or_else(no_run)?.to_owned());
-    match run.read::<Outcome>(RunFile::Outcome) {
-        Ok(outcome) if outcome.model_id == view.id().to_string() => (),
-        Ok(_) | Err(RecordError::Missing { .. }) => return Err(no_run()),
-        Err(error) => return Err(error.into()),
-    }
+    let run = RunFolder::of_model(model, &view.id().to_string())?;
+    let run = run.ok_or_else(|| FloatError::NoRun { model: model.to_owned() })?;
     let layers = run.read_weights()?;
     let found: Vec<_> = layers.iter().map(|layer| (layer.inputs, layer.outputs)).collect();
     let expected: Vec<_> = view.layers().map(|layer| (layer.inputs(), layer.outputs())).collect();
@@ -61,7 +63,7 @@ pub fn probabilities(model: &Path, view: &ModelView<'_>, pixels: &[u8]) -> Resul
         let (found, expected) = (describe(&found), describe(&expected));
         return Err(FloatError::Shape { path: run.file(RunFile::Weights), found, expected });
     }
-    let probabilities = softmax(&logits(layers, pixels)?);
+    let probabilities = softmax(logits(layers, pixels)?.into_iter().map(f64::from));
     if probabilities.iter().all(|probability| probability.is_finite()) {
         Ok(probabilities)
     } else {
@@ -75,13 +77,6 @@ fn logits(layers: Vec<DenseParameters>, pixels: &[u8]) -> Result<Vec<f32>, Tenso
     network.forward(input_tensor([pixels].into_iter(), pixels.len(), &device)).try_into_vec_as()
 }
 
-fn softmax(logits: &[f32]) -> Vec<f64> {
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let exponentials = logits.iter().map(|&logit| (f64::from(logit) - f64::from(largest)).exp());
-    let sum: f64 = exponentials.clone().sum();
-    exponentials.map(|exponential| exponential / sum).collect()
-}
-
 /// Widths of layers: 784-128, 128-10.
 fn describe(layers: &[(usize, usize)]) -> String {
     let layers: Vec<String> = layers.iter().map(|(inputs, outputs)| format!("{inputs}-{outputs}")).collect();
@@ -93,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn probabilities_are_shares_of_one() {
+    fn logits_are_those_of_the_layers() {
         let layer = |weights: &[f32]| DenseParameters {
             inputs: 2,
             outputs: 2,
@@ -103,9 +98,5 @@ mod tests {
         // Hidden: (1, 0). Logits: (2, 0).
         let logits = logits(vec![layer(&[1.0, 0.0, 0.0, 1.0]), layer(&[2.0, 1.0, 0.0, 0.0])], &[255, 255]).unwrap();
         assert_eq!(logits, [2.0, 0.0]);
-        let probabilities = softmax(&logits);
-        assert!((probabilities[0] - 1.0 / (1.0 + (-2.0_f64).exp())).abs() < 1e-12, "{probabilities:?}");
-        assert_eq!(softmax(&[f32::MAX, f32::MAX]), [0.5, 0.5]);
-        assert!(softmax(&[f32::NAN, 0.0]).iter().all(|probability| probability.is_nan()));
     }
 }

@@ -33,6 +33,7 @@ mod plot;
 mod quantize;
 mod record;
 mod report;
+mod softmax;
 mod train;
 
 mod files;

@@ -30,6 +30,12 @@ pub struct DenseParameters {
 }
 
 impl DenseParameters {
+    /// A layer whose weights lie `[output][input]`, as PyTorch has them.
+    pub fn from_rows(inputs: usize, outputs: usize, by_output: &[f32], biases: Vec<f32>) -> Self {
+        let weights = (0..inputs).flat_map(|input| by_output.iter().copied().skip(input).step_by(inputs)).collect();
+        Self { inputs, outputs, weights, biases }
+    }
+
     /// The weights into `output`, one for each input.
     pub fn column(&self, output: usize) -> impl Iterator<Item = f32> {
         self.weights.iter().copied().skip(output).step_by(self.outputs.max(1))

@@ -2,22 +2,51 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
-use shared_model::ModelView;
+use burn::tensor::TensorReadError;
+use shared_model::{BlobError, ModelView};
+use thiserror::Error;
 
 use crate::calibrate::measure;
 use crate::dataset::{Dataset, Split};
 use crate::evaluate;
-use crate::export::{Exported, Origins, export};
+use crate::export::{ExportError, Exported, Origins, export};
 use crate::files::{self, WriteError};
-use crate::plot;
-use crate::progress;
-use crate::quantize::{measure_error, quantize};
-use crate::record::{Configuration, Outcome, RunFile, RunFolder, encode_weights, json};
-use crate::train::{Epoch, TrainConfig, Trained, train};
+use crate::plot::{self, PlotError};
+use crate::quantize::{DeviationError, QuantizeError, measure_deviation, quantize};
+use crate::record::{Configuration, Outcome, RecordError, RunFile, RunFolder, encode_weights, json};
+use crate::train::{Epoch, TrainConfig, TrainError, Trained, train};
 
-/// Accuracy that quantization may cost before a warning, as a share.
-const TOLERATED_LOSS: f64 = 0.005;
+/// Why there is no run.
+#[derive(Debug, Error)]
+pub enum PipelineError {
+    /// Nothing could be trained.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// The backend cannot give its results back.
+    #[error("the backend failed; --backend list names others")]
+    Backend(#[from] TensorReadError),
+    /// The network is none for integers.
+    #[error(transparent)]
+    Quantize(#[from] QuantizeError),
+    /// The network is none for the format.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// The model is not what was exported.
+    #[error("the exported model cannot be read back, which is a mistake of this program: please report it")]
+    Model(#[from] BlobError),
+    /// The two networks cannot be compared.
+    #[error(transparent)]
+    Deviation(#[from] DeviationError),
+    /// A picture cannot be drawn.
+    #[error(transparent)]
+    Plot(#[from] PlotError),
+    /// The run cannot be recorded.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// A file cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
 
 /// Trains as `config` says on `data`, looks at `validation` after each epoch, and records all of it in `folder`; the
 /// model goes to `export`, too.
@@ -32,7 +61,7 @@ pub fn run(
     folder: &RunFolder,
     export_path: Option<&Path>,
     look: impl FnMut(&Epoch),
-) -> Result<Outcome> {
+) -> Result<Outcome, PipelineError> {
     let trained = train(config, &data.train, validation, data.class_names.len(), look)?;
     let completed = complete(config, data, validation, &trained)?;
     completed.write(Some(folder), export_path)?;
@@ -58,7 +87,7 @@ pub fn complete(
     data: &Dataset,
     validation: Option<&Split>,
     trained: &Trained,
-) -> Result<Completed> {
+) -> Result<Completed, PipelineError> {
     let network = &trained.network;
     let layers = network.parameters()?;
     let (on_train, on_test) = (measure(network, &data.train)?, measure(network, &data.test)?);
@@ -73,10 +102,10 @@ pub fn complete(
         test_correct: data.test.count_right(&on_test.predictions),
     };
     let Exported { bytes, test } = export(&quantized, data, &origins)?;
-    let view = ModelView::parse(&bytes).context("the exported model cannot be read back")?;
+    let view = ModelView::parse(&bytes)?;
 
     let evaluation = evaluate::describe(&view, &data.test, &test);
-    let quantization = measure_error(network, &layers, &on_train.largest, &quantized, &view, &data.train)?;
+    let quantization = measure_deviation(network, &layers, &on_train.largest, &quantized, &view, &data.train)?;
     let changed = test.predictions.iter().zip(&on_test.predictions).filter(|(fixed, float)| fixed != float);
     let outcome = Outcome {
         model_id: view.id().to_string(),
@@ -102,7 +131,7 @@ pub fn complete(
         (RunFile::Outcome, json(&outcome)?),
         (RunFile::Evaluation, json(&evaluation)?),
         (RunFile::Quantization, json(&quantization)?),
-        (RunFile::Weights, encode_weights(&layers)?),
+        (RunFile::Weights, encode_weights(&layers).map_err(RecordError::from)?),
         (RunFile::HistoryPlot, history.into_bytes()),
         (RunFile::ConfusionPlot, confusion.into_bytes()),
         (RunFile::MistakesPlot, mistakes.into_bytes()),
@@ -135,27 +164,4 @@ fn name(config: &TrainConfig, data: &Dataset) -> String {
     let widths = [&[data.train.width], config.hidden.as_slice(), &[data.class_names.len()]].concat();
     let widths: Vec<String> = widths.iter().map(ToString::to_string).collect();
     format!("{}, seed {}", widths.join("-"), config.seed)
-}
-
-/// Warns where quantization costs more accuracy than it should.
-pub fn warn_of_loss(outcome: &Outcome) {
-    let loss = outcome.test_accuracy_float - outcome.test_accuracy_fixed;
-    if loss > TOLERATED_LOSS {
-        progress::say(format_args!(
-            "warning: fixed point loses {:.2} points of test accuracy; more than {:.2} is unusual",
-            100.0 * loss,
-            100.0 * TOLERATED_LOSS
-        ));
-    }
-}
-
-/// What is printed of an epoch while training goes on.
-pub fn say_epoch(epoch: &Epoch, epochs: u32) {
-    let Epoch { epoch, loss, accuracy, validation_accuracy, seconds, .. } = epoch;
-    let percent = |share: f64| format!("{:.2} %", 100.0 * share);
-    let validation = validation_accuracy.map(|share| format!(", validation {}", percent(share))).unwrap_or_default();
-    progress::say(format_args!(
-        "epoch {epoch}/{epochs}: loss {loss:.4}, accuracy {}{validation}, {seconds:.1} s",
-        percent(*accuracy)
-    ));
 }

@@ -1,4 +1,4 @@
-//! Pictures and bars made of characters, and text that may be shown.
+//! Pictures and bars made of characters.
 
 use console::Style;
 
@@ -46,19 +46,6 @@ pub fn bar(share: f64, width: usize) -> String {
     bar + &" ".repeat(width - full - usize::from(rest > 0))
 }
 
-/// `text` without control characters: what a file says must not steer the terminal.
-pub fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() {
-            printable.extend(character.escape_debug());
-        } else {
-            printable.push(character);
-        }
-    }
-    printable
-}
-
 /// The grey of the 256 colours that is nearest to `pixel`: black, 24 steps, white.
 fn grey(pixel: u8) -> u8 {
     match pixel {
@@ -99,11 +86,5 @@ mod tests {
         assert_eq!(bar(1.0, 3), "\u{2588}\u{2588}\u{2588}");
         assert_eq!(bar(0.5, 3), "\u{2588}\u{258c} ");
         assert_eq!(bar(7.0, 1), "\u{2588}");
-    }
-
-    #[test]
-    fn control_characters_are_escaped() {
-        assert_eq!(printable("T-shirt \"\u{e9}\" \\"), "T-shirt \"\u{e9}\" \\");
-        assert_eq!(printable("a\n\x1b[2J"), "a\\n\\u{1b}[2J");
     }
 }

@@ -16,7 +16,6 @@ use crate::backend::{Backend, BackendError};
 use crate::calibrate::measure;
 use crate::dataset::Split;
 use crate::model::{Network, input_tensor};
-use crate::record::Stop;
 use crate::{optimizer, progress};
 
 /// How to train.
@@ -60,6 +59,26 @@ pub struct Epoch {
     pub seconds: f64,
 }
 
+/// Why training ended.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stop {
+    /// All epochs that were asked for are done.
+    Epochs,
+    /// The accuracy on training pictures passed a threshold.
+    TrainAccuracy {
+        /// The threshold, 0..=1.
+        threshold: f64,
+        /// The first accuracy above it, 0..=1.
+        accuracy: f64,
+    },
+    /// The loss on held-out pictures no longer fell.
+    Patience {
+        /// Epochs without a lower loss.
+        epochs: u32,
+    },
+}
+
 /// What came of training.
 #[derive(Debug)]
 pub struct Trained {
@@ -86,7 +105,7 @@ pub enum TrainError {
     #[error(transparent)]
     Backend(#[from] BackendError),
     /// The backend cannot give its results back.
-    #[error("the backend failed")]
+    #[error("the backend failed; --backend list names others")]
     Read(#[from] TensorReadError),
 }
 
@@ -131,9 +150,11 @@ pub fn train(
         let (validation_loss, validation_accuracy) =
             measured.map(|(found, split)| (found.loss, found.accuracy(split))).unzip();
         let seconds = start.elapsed().as_secs_f64();
-        history.push(Epoch { epoch, loss, accuracy, validation_loss, validation_accuracy, seconds });
-        look(&history[history.len() - 1]);
-        if let Some(stop) = rule.after(&history[history.len() - 1], &network) {
+        let result = Epoch { epoch, loss, accuracy, validation_loss, validation_accuracy, seconds };
+        look(&result);
+        let stop = rule.after(&result, &network);
+        history.push(result);
+        if let Some(stop) = stop {
             let (network, kept_epoch) = rule.kept.unwrap_or((network.valid(), epoch));
             return Ok(Trained { network, kept_epoch, history, stop });
         }
@@ -317,5 +338,14 @@ pub mod tests {
     fn a_loss_that_is_no_number_ends_training() {
         let config = TrainConfig { learning_rate: 1e39, epochs: 40, ..config() };
         assert!(matches!(train(&config, &split(50), None, 2, |_| ()), Err(TrainError::Diverged { .. })));
+    }
+
+    #[test]
+    fn reasons_come_back_from_json() {
+        let threshold = Stop::TrainAccuracy { threshold: 0.9, accuracy: 0.9021 };
+        for stop in [Stop::Epochs, threshold, Stop::Patience { epochs: 3 }] {
+            let text = serde_json::to_string(&stop).unwrap();
+            assert_eq!(serde_json::from_str::<Stop>(&text).unwrap(), stop, "{text}");
+        }
     }
 }

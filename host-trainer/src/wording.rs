@@ -1,6 +1,7 @@
-//! How figures are said, on the terminal and in a report.
+//! How figures and names are said, on the terminal and in a report.
 
-use crate::record::{Outcome, Stop};
+use crate::record::Outcome;
+use crate::train::Stop;
 
 /// From how many points between test and training accuracy on one speaks of overfitting.
 const LARGE_GAP: f64 = 3.0;
@@ -8,6 +9,11 @@ const LARGE_GAP: f64 = 3.0;
 /// A share of 0..=1 in percent.
 pub fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
+}
+
+/// A share of 0..=1, or a difference of such, in points of percent.
+pub fn points(share: f64) -> String {
+    format!("{:.2} points", 100.0 * share)
 }
 
 /// How many epochs there were, and why no more.
@@ -36,13 +42,57 @@ pub fn describe_gap(gap: f64) -> String {
     format!("{points:+.2} points from test to training{verdict}")
 }
 
+/// `text` without control characters: what a file says must not steer the terminal.
+pub fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            printable.extend(character.escape_debug());
+        } else {
+            printable.push(character);
+        }
+    }
+    printable
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+    fn the_end_of_training_has_a_reason() {
+        let text = |epochs, kept_epoch, stop| {
+            describe_stop(&Outcome {
+                model_id: String::new(),
+                model_bytes: 0,
+                parameters: 0,
+                epochs,
+                kept_epoch,
+                stop,
+                train_accuracy_float: 0.0,
+                test_accuracy_float: 0.0,
+                test_accuracy_fixed: 0.0,
+                predictions_changed: 0,
+                train_seconds: 0.0,
+            })
+        };
+        assert_eq!(text(5, 5, Stop::Epochs), "5");
+        assert_eq!(text(5, 3, Stop::Epochs), "5; the network of epoch 3 is kept");
+        let stop = Stop::TrainAccuracy { threshold: 0.9, accuracy: 0.90213 };
+        assert_eq!(text(6, 6, stop), "6, stopped: training accuracy 90.21 % is above 90.00 %");
+        let patience = "7, stopped: no lower validation loss in 3 epochs; the network of epoch 4 is kept";
+        assert_eq!(text(7, 4, Stop::Patience { epochs: 3 }), patience);
+    }
+
+    #[test]
     fn a_large_gap_has_a_name() {
         assert_eq!(describe_gap(0.0312), "+3.12 points from test to training: overfitting");
         assert_eq!(describe_gap(-0.002), "-0.20 points from test to training");
+    }
+
+    #[test]
+    fn control_characters_are_escaped() {
+        assert_eq!(printable("T-shirt \"\u{e9}\" \\"), "T-shirt \"\u{e9}\" \\");
+        assert_eq!(printable("a\n\x1b[2J"), "a\\n\\u{1b}[2J");
     }
 }

@@ -14,10 +14,15 @@ proptest! {
         let blob = network.encode();
         let view = ModelView::parse(&blob).unwrap();
         let mut workspace = HostWorkspace::new();
-        let prediction = workspace.infer(&view, &network.picture).unwrap();
-        let expected = network.reference_logits();
-        prop_assert_eq!(prediction.logits, &expected[..]);
-        prop_assert_eq!(prediction.class, argmax(&expected));
+        let mut hidden: Vec<Vec<i128>> = Vec::new();
+        let look = |activations: &[u8]| hidden.push(activations.iter().map(|&value| value.into()).collect());
+        let prediction = workspace.infer_with(&view, &network.picture, look).unwrap();
+        let mut expected = network.reference_outputs();
+        let last = expected.pop().unwrap();
+        let expected_logits: Vec<i32> = last.into_iter().map(|logit| logit.try_into().unwrap()).collect();
+        prop_assert_eq!(hidden, expected);
+        prop_assert_eq!(prediction.logits, &expected_logits[..]);
+        prop_assert_eq!(prediction.class, argmax(&expected_logits));
         prop_assert_eq!(prediction.probabilities.iter().map(|&p| u32::from(p)).sum::<u32>(), 32768);
         prop_assert_eq!(self_test(&view, &mut workspace), Ok(()));
     }

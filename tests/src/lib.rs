@@ -19,5 +19,5 @@ mod sweep;
 
 pub use client::{Answer, Client, ClientError, Introduction};
 pub use device::{Device, DeviceError, Lab, Session};
-pub use report::{Outcome, Report, Sample, new_file, write_json};
+pub use report::{Outcome, Report, Sample, new_file, record_path, write_json};
 pub use sweep::{SweepError, sweep};

@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use parity::{Answer, Device, Lab, Outcome, Report, Sample, device, new_file, sweep, write_json};
+use parity::{Answer, Device, Lab, Outcome, Report, Sample, device, new_file, record_path, sweep, write_json};
 use shared_model::{AnswersHeader, ModelView, Record};
 
 /// Most bytes that are read of a file, so that an endless one comes to an end.
@@ -80,8 +80,9 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         // Early, so that a sweep is not lost for a wrong path.
         check_writable(path)?;
     }
+    let devices = if arguments.devices.is_empty() { Device::all().collect() } else { arguments.devices.clone() };
     if let Some(folder) = &arguments.record {
-        check_writable(&folder.join("parity.json"))?;
+        devices.iter().try_for_each(|device| check_writable(&record_path(folder, device.name())))?;
     }
     let blob = read(&arguments.model)?;
     let model = ModelView::parse(&blob).with_context(|| {
@@ -111,7 +112,6 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         patience: Duration::from_secs(arguments.patience),
         show_logs: true,
     };
-    let devices = if arguments.devices.is_empty() { Device::all().collect() } else { arguments.devices.clone() };
     let mut report = Report { devices: Vec::new(), sample: None };
     for device in devices {
         let (outcome, first) = sweep_device(device, &lab, &blob, &header, &records)?;

@@ -51,10 +51,16 @@ impl Outcome {
     ///
     /// Where it cannot be written; then what was there before still is.
     pub fn record(&self, device: &str, model: ModelId, folder: &Path) -> io::Result<PathBuf> {
-        let path = folder.join(format!("parity-{device}.json"));
+        let path = record_path(folder, device);
         write_json(&path, &Record { model_id: model.to_string(), outcome: self })?;
         Ok(path)
     }
+}
+
+/// Where the `folder` of a run keeps what `device` made of its model.
+#[must_use]
+pub fn record_path(folder: &Path, device: &str) -> PathBuf {
+    folder.join(format!("parity-{device}.json"))
 }
 
 /// What a run's folder keeps of an outcome.

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
-use comfy_table::{CellAlignment, Table, presets};
+use anyhow::{Context, Result};
+use comfy_table::Table;
 use serde::{Deserialize, Serialize};
 
 use crate::output::{print, tell};
 use crate::process::Job;
+use crate::table::{self, align_right};
 use crate::workspace::Workspace;
 
 /// Epochs of a round; what the first of them takes counts, too.
@@ -64,17 +65,15 @@ pub fn command(workspace: &Workspace, rounds: u32, python: Option<&Path>, json: 
     let data: DataSet = serde_json::from_str(&data).context("cannot understand what `host-trainer data` printed")?;
     let mut measured: Vec<Measured> =
         BACKENDS.iter().map(|name| Measured::new(&format!("host-trainer, {name}"))).collect();
-    if python.is_some() {
-        measured.extend(OTHERS.iter().map(|(name, _)| Measured::new(name)));
-    }
+    let others = python.map_or_else(Vec::new, |python| OTHERS.map(|(name, script)| (python, name, script)).into());
+    measured.extend(others.iter().map(|(_, name, _)| Measured::new(name)));
     for round in 1..=rounds {
         tell(format_args!("round {round} of {rounds}"));
-        let (ours, others) = measured.split_at_mut(BACKENDS.len());
+        let (ours, theirs) = measured.split_at_mut(BACKENDS.len());
         for (backend, measured) in BACKENDS.iter().zip(ours) {
             measured.seconds.extend(train(workspace, backend)?);
         }
-        for ((_, script), measured) in OTHERS.iter().zip(others) {
-            let Some(python) = python else { bail!("no Python to run {script} with") };
+        for ((python, _, script), measured) in others.iter().zip(theirs) {
             let script = workspace.root.join(script);
             let text = Job::new(python).arg(&script).arg(&data.folder).arg(EPOCHS).capture()?;
             let Script { version, threads, seconds } = serde_json::from_str(&text)
@@ -90,7 +89,7 @@ pub fn command(workspace: &Workspace, rounds: u32, python: Option<&Path>, json: 
     if json {
         return print(serde_json::to_string(&measured)?);
     }
-    print(table(&measured))?;
+    print(comparison(&measured))?;
     print(
         "784-128-10, batch 32, Adam, f32, on the processor; the median epoch. Seconds of this desk, not of a device.",
     )?;
@@ -119,9 +118,8 @@ fn train(workspace: &Workspace, backend: &str) -> Result<Vec<f64>> {
     Ok(history.into_iter().map(|epoch| epoch.seconds).collect())
 }
 
-fn table(measured: &[Measured]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED);
+fn comparison(measured: &[Measured]) -> Table {
+    let mut table = table::new();
     table.set_header(["", "seconds an epoch", "pictures a second", "ours, flex, is faster by"]);
     let ours = measured.first().map_or(f64::NAN, |first| first.median_seconds);
     for Measured { name, version, median_seconds, pictures_per_second, .. } in measured {
@@ -129,7 +127,7 @@ fn table(measured: &[Measured]) -> Table {
         let ratio = format!("{:.2}", median_seconds / ours);
         table.add_row([name, format!("{median_seconds:.2}"), format!("{pictures_per_second:.0}"), ratio]);
     }
-    table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+    (1..=3).for_each(|column| align_right(&mut table, column));
     table
 }
 

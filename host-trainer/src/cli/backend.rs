@@ -3,10 +3,9 @@
 use anyhow::Result;
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
-use comfy_table::{Table, presets};
 use serde::Serialize;
 
-use super::{OutputArguments, UsageError, printable};
+use super::{OutputArguments, UsageError, printable, table};
 use crate::backend::{Backend, BackendError, Hardware, build_line};
 use crate::progress;
 
@@ -91,8 +90,7 @@ impl List {
     }
 
     fn text(&self) -> String {
-        let mut table = Table::new();
-        table.load_style(presets::UTF8_FULL_CONDENSED).set_header(["backend", "in this build", "on this machine"]);
+        let mut table = table::plain(["backend", "in this build", "on this machine"].map(str::to_owned));
         for Entry { backend, is_default, is_built, devices } in &self.backends {
             let built = match (is_built, is_default) {
                 (true, true) => "yes, the default",

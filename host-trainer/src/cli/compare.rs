@@ -4,17 +4,19 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
 use super::backend::BackendArguments;
-use super::{DataArguments, OutputArguments, percent};
+use super::said::{say_epoch, warn_of_loss};
+use super::table::table;
+use super::{DataArguments, OutputArguments};
 use crate::backend::Backend;
 use crate::compare::{Figure, Lecture, Run, VARIANTS, Variant};
 use crate::dataset::Dataset;
 use crate::files;
 use crate::plot::{self, ComparedNetwork};
 use crate::record::{RunFolder, json};
+use crate::wording::points;
 use crate::{pipeline, progress};
 
 #[derive(Debug, Args)]
@@ -66,13 +68,13 @@ impl Arguments {
         let (json_path, plot_path) = (self.run.join("compare.json"), self.run.join("compare.svg"));
         [&json_path, &plot_path].into_iter().try_for_each(|path| files::check_writable(path))?;
 
+        let all = VARIANTS.len() as u64 * self.seeds;
         let (mut number, mut kept) = (0, 0);
         let mut networks = Vec::new();
         for variant in VARIANTS {
             let mut runs = Vec::new();
             for seed in 1..=self.seeds {
                 number += 1;
-                let all = VARIANTS.len() as u64 * self.seeds;
                 progress::say(format_args!("run {number} of {all}: {}, seed {seed}", variant.name));
                 let (run, is_kept) = self.run_or_keep(&variant, backend, seed, &data)?;
                 kept += usize::from(is_kept);
@@ -95,7 +97,8 @@ impl Arguments {
             return Ok((run, true));
         }
         let folder = RunFolder::create(path)?;
-        pipeline::run(&config, data, None, &folder, None, |epoch| pipeline::say_epoch(epoch, config.epochs))?;
+        let outcome = pipeline::run(&config, data, None, &folder, None, |epoch| say_epoch(epoch, config.epochs))?;
+        warn_of_loss(&outcome);
         Ok((Run::read(&folder, seed)?, false))
     }
 }
@@ -151,8 +154,7 @@ impl Network {
 
 impl Report<'_> {
     fn text(&self) -> String {
-        let mut table = Table::new();
-        table.load_style(presets::UTF8_FULL_CONDENSED).set_header([
+        let header = [
             "hidden neurons",
             "epochs",
             "training, %",
@@ -163,11 +165,11 @@ impl Report<'_> {
             "seconds",
             "parameters",
             "model.bin, KiB",
-        ]);
+        ];
+        let mut table = table(header.map(str::to_owned), 1);
         for network in &self.networks {
             table.add_row(network.row());
         }
-        table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
         let widest = self.networks.iter().map(|network| network.generalization_gap.mean).fold(f64::MIN, f64::max);
         let seeds = match self.seeds {
             1 => "One seed each: differences below a point may be chance; --seeds 3 shows how far seeds differ."
@@ -178,7 +180,7 @@ impl Report<'_> {
             "{table}\nTraining accuracy is measured while training, in the last epoch, as Keras prints it. {seeds}\n\
              The widest generalization gap, training accuracy after training less test accuracy, is {}.\n\
              Runs, compare.json and compare.svg are in {}.\n",
-            percent(widest).replace(" %", " points"),
+            points(widest),
             self.folder.display()
         )
     }

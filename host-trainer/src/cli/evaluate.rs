@@ -3,26 +3,24 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
-use comfy_table::{CellAlignment, ColumnConstraint, Table, Width, presets};
+use comfy_table::Table;
 use serde::Serialize;
 use shared_model::ModelView;
 
-use super::{DataArguments, OutputArguments, UsageError, check_apart, line, percent};
+use super::table::table;
+use super::{DataArguments, OutputArguments, UsageError, check_apart, check_fit, line, percent};
 use crate::dataset::{Dataset, Split};
-use crate::record::{Configuration, Evaluation, Mistake, RunFile, RunFolder, json};
-use crate::terminal::printable;
-use crate::{evaluate, files, model_file, plot};
+use crate::record::{Configuration, Evaluation, Mistake, RecordError, RunFile, RunFolder, json};
+use crate::wording::printable;
+use crate::{evaluate, files, model_file, plot, progress};
 
 /// Classes whose confusion is printed: a table of more does not fit a terminal.
 const MOST_PRINTED_CLASSES: usize = 12;
 
 /// Mistakes that are printed.
 const PRINTED_MISTAKES: usize = 5;
-
-/// Columns of a terminal that a name may take; a longer one is continued below.
-const LONGEST_NAME: u16 = 32;
 
 /// What is written of an evaluation.
 const FILES: [RunFile; 3] = [RunFile::Evaluation, RunFile::ConfusionPlot, RunFile::MistakesPlot];
@@ -110,10 +108,20 @@ impl Arguments {
         if let Some(folder) = &self.pictures {
             return Some(RunFolder::at(folder.clone()));
         }
-        let run = RunFolder::of_model(model, &view.id().to_string())?;
-        let configuration: Configuration = run.read(RunFile::Configuration).ok()?;
-        let is_same = configuration.is_of(data) && self.first.is_none();
-        is_same.then_some(run)
+        self.recorded(model, view, data).unwrap_or_else(|error| {
+            progress::say(format_args!("warning: what is in the run's folder stays as it is: {error}"));
+            None
+        })
+    }
+
+    /// The run that `model` came of, if it is evaluated as it was there.
+    fn recorded(&self, model: &Path, view: &ModelView<'_>, data: &Dataset) -> Result<Option<RunFolder>, RecordError> {
+        if self.first.is_some() {
+            return Ok(None);
+        }
+        let Some(run) = RunFolder::of_model(model, &view.id().to_string())? else { return Ok(None) };
+        let configuration: Configuration = run.read(RunFile::Configuration)?;
+        Ok(configuration.is_of(data).then_some(run))
     }
 }
 
@@ -188,6 +196,7 @@ impl Report {
         table
     }
 }
+
 /// Leaves the first `count` pictures in `test`.
 fn keep_first(test: &mut Split, count: u32) -> Result<(), UsageError> {
     let all = test.len();
@@ -196,44 +205,6 @@ fn keep_first(test: &mut Split, count: u32) -> Result<(), UsageError> {
     }
     let _rest = test.split_off(count as usize);
     Ok(())
-}
-
-/// That `view` is a model for the pictures of `data`.
-pub fn check_fit(view: &ModelView<'_>, data: &Dataset) -> Result<()> {
-    let (found, expected) = ((data.rows.into(), data.columns.into()), (view.rows(), view.columns()));
-    if found != expected {
-        bail!(
-            "the pictures in {} have {} rows and {} columns, the model takes {} and {}; name another data set by --data",
-            data.folder.display(),
-            found.0,
-            found.1,
-            expected.0,
-            expected.1
-        );
-    }
-    if data.class_names.len() != view.classes() {
-        bail!(
-            "the data set in {} has {} classes, the model {}; name another data set by --data",
-            data.folder.display(),
-            data.class_names.len(),
-            view.classes()
-        );
-    }
-    Ok(())
-}
-
-/// A table whose columns are numbers, but for the first ones, which are `words`.
-pub fn table(header: impl IntoIterator<Item = String>, words: usize) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED).set_header(header);
-    for (index, column) in table.column_iter_mut().enumerate() {
-        if index < words {
-            column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(LONGEST_NAME)));
-        } else {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
 }
 
 #[cfg(test)]

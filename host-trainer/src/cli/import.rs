@@ -8,14 +8,16 @@ use clap::Args;
 use serde::Serialize;
 use shared_model::packed_length;
 
-use super::train::MAX_WEIGHT_BYTES;
+use super::number::{above_zero, finite};
+use super::said::{outcome_lines, warn_of_loss};
 use super::{DataArguments, OutputArguments, UsageError, check_apart, check_export, line, percent};
 use crate::backend::{self, Backend};
 use crate::dataset::{Dataset, Split};
-use crate::import::{self, Layer, LayerOrder, Orientation, PixelForm, Tensor, TensorFile};
+use crate::export::MAX_WEIGHT_BYTES;
+use crate::import::{self, Layer, LayerChoice, Orientation, PixelForm, Tensor, TensorFile};
 use crate::model::{DenseParameters, Network};
-use crate::record::{Outcome, RunFolder, Stop};
-use crate::train::{TrainConfig, Trained};
+use crate::record::{Outcome, RunFolder};
+use crate::train::{Stop, TrainConfig, Trained};
 use crate::{pipeline, progress};
 
 /// How much better than naming always the commonest class a network is at the least, as a share of what is possible.
@@ -39,7 +41,7 @@ pub struct Arguments {
     /// weights, that of its biases if their names do not go together, and which dimension comes first
     /// (PyTorch: out-in, Keras: in-out)
     #[arg(long = "layer", value_name = "WEIGHT[,BIAS][,in-out|out-in]")]
-    layers: Vec<LayerOrder>,
+    layers: Vec<LayerChoice>,
     /// What training subtracted from pixels, once scaled; it becomes part of the first layer
     #[arg(long, value_name = "M", default_value_t = 0.0, value_parser = finite, allow_negative_numbers = true)]
     mean: f64,
@@ -64,6 +66,7 @@ struct Report<'a> {
     unused: Vec<&'a str>,
     #[serde(flatten)]
     outcome: &'a Outcome,
+    generalization_gap: f64,
     seconds: f64,
 }
 
@@ -96,19 +99,20 @@ impl Arguments {
         say_by_name(&layers);
         let parameters = self.parameters(&layers).with_context(cannot_import)?;
         let hidden: Vec<usize> = layers.iter().skip(1).map(|layer| layer.inputs).collect();
-        let completed = pipeline::complete(&config(hidden), &data, None, &trained(parameters))?;
         let folder = self.run.clone().map(RunFolder::create).transpose()?;
+        let completed = pipeline::complete(&config(hidden), &data, None, &trained(parameters))?;
         completed.write(folder.as_ref(), Some(&self.export))?;
 
         let outcome = &completed.outcome;
         warn_of_chance(outcome, &data.test);
-        pipeline::warn_of_loss(outcome);
+        warn_of_loss(outcome);
         let report = Report {
             run: self.run.as_deref(),
             model: &self.export,
             layers: layers.iter().map(Found::of).collect(),
             unused,
             outcome,
+            generalization_gap: outcome.gap(),
             seconds: start.elapsed().as_secs_f64(),
         };
         self.output.print(&report, || report.text(data.test.len()))
@@ -118,7 +122,7 @@ impl Arguments {
         let (pixels, classes) = (data.train.width, data.class_names.len());
         let layers = match &self.layers[..] {
             [] => import::find(tensors, pixels, classes)?,
-            orders => import::follow(orders, tensors, pixels, classes)?,
+            choices => import::follow(choices, tensors, pixels, classes)?,
         };
         let bytes: usize = layers.iter().map(|layer| packed_length(layer.inputs, layer.outputs)).sum();
         if bytes > MAX_WEIGHT_BYTES {
@@ -174,7 +178,9 @@ fn unused<'a>(tensors: &'a [Tensor<'a>], layers: &[Layer<'_>]) -> Vec<&'a str> {
 fn say_by_name(layers: &[Layer<'_>]) {
     for Layer { weight, orientation, .. } in layers.iter().filter(|layer| layer.is_by_name) {
         let (name, orientation) = (weight.name.escape_debug(), orientation.name());
-        progress::say(format_args!("{name} is square, and read as {orientation}, the custom that its name goes by"));
+        progress::say(format_args!(
+            "{name} is square, and read as {orientation}, the convention that its name goes by"
+        ));
     }
 }
 
@@ -232,35 +238,10 @@ impl Report<'_> {
             )
         });
         let mut text: String = layers.collect();
-        text += &[
-            line("training, float", percent(outcome.train_accuracy_float)),
-            line("test, float", percent(outcome.test_accuracy_float)),
-            line("test, fixed point", percent(outcome.test_accuracy_fixed)),
-            line("predictions changed", format_args!("{} of {test_pictures}", outcome.predictions_changed)),
-            line(
-                "model",
-                format_args!("{} ({}, {} bytes)", self.model.display(), outcome.model_id, outcome.model_bytes),
-            ),
-        ]
-        .concat();
+        text += &outcome_lines(outcome, test_pictures, self.model);
         if let Some(run) = self.run {
             text += &line("run", run.display());
         }
         text + &line("time", format_args!("{:.1} s", self.seconds))
-    }
-}
-
-fn finite(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(number) if number.is_finite() => Ok(number),
-        Ok(_) => Err("not a finite number".to_owned()),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-fn above_zero(text: &str) -> Result<f64, String> {
-    match finite(text)? {
-        number if number > 0.0 => Ok(number),
-        _ => Err("not above 0".to_owned()),
     }
 }

@@ -8,9 +8,12 @@ mod data;
 mod evaluate;
 mod import;
 mod inspect;
+mod number;
 mod predict;
 mod report;
+mod said;
 mod show;
+mod table;
 mod train;
 
 use std::fmt::Display;
@@ -18,17 +21,17 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
 use console::{Alignment, pad_str};
 use serde::Serialize;
+use shared_model::ModelView;
 use thiserror::Error;
 
 use crate::dataset::{Dataset, DatasetError, Wanted};
 use crate::files::WriteError;
 use crate::record::RunFolder;
-use crate::terminal::printable;
-use crate::wording::percent;
+use crate::wording::{percent, printable};
 use crate::{files, interrupt, progress};
 
 /// Trains a small dense classifier, quantizes it to integers, and runs it with the same arithmetic as a device.
@@ -168,6 +171,30 @@ fn check_export(export: &Path, run: Option<&Path>) -> Result<()> {
         Err(WriteError::NoFolder { folder, .. }) if files::is_within(run, &folder) => Ok(()),
         checked => Ok(checked?),
     }
+}
+
+/// That `view` is a model for the pictures of `data`.
+fn check_fit(view: &ModelView<'_>, data: &Dataset) -> Result<()> {
+    let (found, expected) = ((data.rows.into(), data.columns.into()), (view.rows(), view.columns()));
+    if found != expected {
+        bail!(
+            "the pictures in {} have {} rows and {} columns, the model takes {} and {}; name another data set by --data",
+            data.folder.display(),
+            found.0,
+            found.1,
+            expected.0,
+            expected.1
+        );
+    }
+    if data.class_names.len() != view.classes() {
+        bail!(
+            "the data set in {} has {} classes, the model {}; name another data set by --data",
+            data.folder.display(),
+            data.class_names.len(),
+            view.classes()
+        );
+    }
+    Ok(())
 }
 
 /// That the file `path`, which `option` names, is named as what is written to it.

@@ -6,14 +6,15 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use comfy_table::Table;
 use serde::Serialize;
-use shared_model::{HostWorkspace, ModelView, PROBABILITY_ONE};
+use shared_model::{HostWorkspace, LOGIT_FRACTION_BITS, ModelView, PROBABILITY_ONE};
 
-use super::evaluate::table;
-use super::{DataArguments, OutputArguments, UsageError, check_apart, check_extension, line, percent};
+use super::table::table;
+use super::{DataArguments, OutputArguments, UsageError, check_apart, check_extension, check_fit, line, percent};
 use crate::float;
 use crate::picture::{self, Polarity};
 use crate::plot::png;
-use crate::terminal::{self, printable};
+use crate::terminal;
+use crate::wording::printable;
 use crate::{files, model_file};
 
 /// Up to how many classes all are printed, and of more how many.
@@ -135,7 +136,11 @@ impl Arguments {
             probabilities: prediction.probabilities.iter().map(|&value| probability(value)).collect(),
             probabilities_float,
             float_missing,
-            logits: prediction.logits.iter().map(|&logit| f64::from(logit) / 65536.0).collect(),
+            logits: prediction
+                .logits
+                .iter()
+                .map(|&logit| f64::from(logit) / f64::from(1_u32 << LOGIT_FRACTION_BITS))
+                .collect(),
             polarity: seen.polarity,
             conversion: seen.conversion,
         };
@@ -162,10 +167,13 @@ impl Arguments {
         if let Some(path) = &self.output_picture {
             check_apart("--picture", path, data.files())?;
         }
-        super::evaluate::check_fit(view, &data)?;
-        let last = data.test.len().saturating_sub(1);
+        check_fit(view, &data)?;
+        let count = data.test.len();
+        let last = count.saturating_sub(1);
         let label = data.test.labels.get(index).copied();
-        let label = label.ok_or_else(|| UsageError(format!("--index {index} is not in 0..={last}")))?;
+        let label = label.ok_or_else(|| {
+            UsageError(format!("--index {index} is not in 0..={last}: there are {count} test pictures"))
+        })?;
         Ok(Seen {
             pixels: data.test.picture(index).to_vec(),
             label: Some(label),

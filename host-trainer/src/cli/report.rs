@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{OutputArguments, UsageError, check_apart, line};
 use crate::record::{RecordError, RunFolder};
-use crate::report::{self, Lost, Run};
+use crate::report::{self, Missing, Run};
 use crate::{files, progress};
 
 /// The report's name where none is given.
@@ -30,7 +30,7 @@ pub struct Arguments {
 struct Report<'a> {
     report: String,
     runs: Vec<String>,
-    missing: Vec<&'a Lost>,
+    missing: Vec<&'a Missing>,
 }
 
 impl Arguments {
@@ -45,8 +45,8 @@ impl Arguments {
         check_apart("--out", &out, recorded(&self.runs)?)?;
         files::check_writable(&out)?;
 
-        let missing: Vec<&Lost> = runs.iter().flat_map(|run| &run.lost).collect();
-        for Lost { file, problem, consequence, remedy, .. } in &missing {
+        let missing: Vec<&Missing> = runs.iter().flat_map(|run| &run.missing).collect();
+        for Missing { file, problem, consequence, remedy, .. } in &missing {
             progress::say(format_args!("warning: {file} {problem}: {consequence}; this brings it back: {remedy}"));
         }
         files::write(&out, report::page(&runs).as_bytes())?;

@@ -7,12 +7,13 @@ use clap::{Args, ValueEnum};
 use comfy_table::Table;
 use serde::Serialize;
 
-use super::evaluate::table;
+use super::table::table;
 use super::{DataArguments, OutputArguments, UsageError, check_apart, check_extension, line, percent};
 use crate::dataset::{Dataset, Statistics};
 use crate::files;
 use crate::plot::{enlarge, png, samples};
-use crate::terminal::{self, printable};
+use crate::terminal;
+use crate::wording::printable;
 
 /// Characters of a bar for the class with the most pictures.
 const BAR_WIDTH: usize = 16;
@@ -116,7 +117,7 @@ impl Arguments {
         let svg = samples(&data.train, &data.class_names, data.rows.into(), data.columns.into())?;
         files::write(file, svg.as_bytes())?;
         let classes = data.class_names.len();
-        let counts = data.train.counts(classes).into_iter().zip(data.test.counts(classes));
+        let counts = data.train.count_classes(classes).into_iter().zip(data.test.count_classes(classes));
         let classes = data.class_names.iter().zip(counts).map(|(name, (train, test))| Class { name, train, test });
         let overview = Overview {
             folder: &data.folder,

@@ -9,19 +9,19 @@ use serde::Serialize;
 use shared_model::{MAX_LAYERS, MAX_WIDTH, packed_length};
 
 use super::backend::BackendArguments;
-use super::{DataArguments, OutputArguments, UsageError, check_apart, check_export, line, percent};
+use super::number::{learning_rate, share_of_one};
+use super::said::{outcome_lines, say_epoch, warn_of_loss};
+use super::{DataArguments, OutputArguments, UsageError, check_apart, check_export, line};
 use crate::backend::Backend;
 use crate::dataset::{Dataset, Split};
+use crate::export::MAX_WEIGHT_BYTES;
 use crate::record::{Outcome, RunFile, RunFolder};
 use crate::train::{Epoch, TrainConfig};
-use crate::wording::{describe_gap, describe_stop};
+use crate::wording::describe_stop;
 use crate::{files, pipeline, progress};
 
 /// Hidden layers of a network: all layers but the last.
 const MAX_HIDDEN_LAYERS: usize = MAX_LAYERS - 1;
-
-/// Bytes that a model's weights may take, padding included: nothing larger fits a microcontroller.
-pub const MAX_WEIGHT_BYTES: usize = 64 << 20;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -110,10 +110,10 @@ impl Arguments {
             data.folder.display(),
             data.origin.named_by()
         ));
-        let look = |epoch: &Epoch| pipeline::say_epoch(epoch, config.epochs);
+        let look = |epoch: &Epoch| say_epoch(epoch, config.epochs);
         let outcome = pipeline::run(&config, &data, validation.as_ref(), &folder, self.export.as_deref(), look)?;
 
-        pipeline::warn_of_loss(&outcome);
+        warn_of_loss(&outcome);
         let model = self.export.unwrap_or_else(|| folder.file(RunFile::Model));
         let report = Report {
             run: folder.path(),
@@ -159,15 +159,7 @@ impl Report<'_> {
         let outcome = self.outcome;
         [
             line("epochs", describe_stop(outcome)),
-            line("training, float", percent(outcome.train_accuracy_float)),
-            line("test, float", percent(outcome.test_accuracy_float)),
-            line("generalization gap", describe_gap(outcome.gap())),
-            line("test, fixed point", percent(outcome.test_accuracy_fixed)),
-            line("predictions changed", format_args!("{} of {test_pictures}", outcome.predictions_changed)),
-            line(
-                "model",
-                format_args!("{} ({}, {} bytes)", self.model.display(), outcome.model_id, outcome.model_bytes),
-            ),
+            outcome_lines(outcome, test_pictures, self.model),
             line("run", self.run.display()),
             line("time", format_args!("{:.1} s, {:.1} s of them training", self.seconds, outcome.train_seconds)),
         ]
@@ -208,22 +200,6 @@ fn hold_out(train: &mut Split, count: usize) -> Result<Option<Split>> {
     }
 }
 
-fn learning_rate(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(rate) if rate > 0.0 && rate <= 1.0 => Ok(rate),
-        Ok(_) => Err("not above 0 and at most 1".to_owned()),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-fn share_of_one(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
-        Ok(_) => Err("not in 0..=1".to_owned()),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,14 +214,6 @@ mod tests {
         for count in [3, 4, usize::MAX] {
             let error = hold_out(&mut split.clone(), count).unwrap_err();
             assert!(error.is::<UsageError>() && error.to_string().contains("0..=2"), "{error}");
-        }
-    }
-
-    #[test]
-    fn learning_rates_are_checked() {
-        assert_eq!(learning_rate("1e-3"), Ok(0.001));
-        for bad in ["0", "-0.1", "NaN", "inf", "1.5", "fast", ""] {
-            learning_rate(bad).expect_err(bad);
         }
     }
 }

@@ -45,19 +45,6 @@ impl Statistics {
     }
 }
 
-impl Split {
-    /// How many pictures each of `classes` classes has.
-    pub fn counts(&self, classes: usize) -> Vec<usize> {
-        let mut counts = vec![0; classes];
-        for &label in &self.labels {
-            if let Some(count) = counts.get_mut(usize::from(label)) {
-                *count += 1;
-            }
-        }
-        counts
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,7 +56,6 @@ mod tests {
         assert_eq!((pictures, zero_share, least, largest), (2, 0.5, 0, 255));
         // 0, 1, 0.2, 0.
         assert!((mean - 0.3).abs() < 1e-12 && (standard_deviation - 0.17_f64.sqrt()).abs() < 1e-12);
-        assert_eq!(split.counts(3), [1, 0, 1]);
         let empty = Statistics::of(&Split { width: 2, pixels: Vec::new(), labels: Vec::new() });
         assert_eq!((empty.mean, empty.largest), (0.0, 0));
     }

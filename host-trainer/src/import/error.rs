@@ -45,7 +45,12 @@ pub enum ImportError {
         listing: String,
     },
     /// A bias does not fit its weights.
-    #[error("bias {} has shape {bias_shape:?}, but weights {} have {outputs} outputs", .bias.escape_debug(), .weight.escape_debug())]
+    #[error(
+        "bias {} has shape {bias_shape:?}, but weights {} have {outputs} outputs: name those that belong together by --layer \
+         WEIGHT,BIAS",
+        .bias.escape_debug(),
+        .weight.escape_debug()
+    )]
     Bias {
         /// The biases.
         bias: String,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use shared_model::{MAX_LAYERS, MAX_WIDTH};
 
 use super::error::{ImportError, LayersError};
-use super::name::Custom;
+use super::name::Convention;
 use super::tensors::Tensor;
 use crate::model::DenseParameters;
 
@@ -34,13 +34,13 @@ impl Orientation {
 
 /// A layer as the command line names it: `WEIGHT[,BIAS][,in-out|out-in]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LayerOrder {
+pub struct LayerChoice {
     weight: String,
     bias: Option<String>,
     orientation: Option<Orientation>,
 }
 
-impl FromStr for LayerOrder {
+impl FromStr for LayerChoice {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -85,13 +85,12 @@ impl Layer<'_> {
     /// Where they are not finite, or no floating-point numbers.
     pub fn parameters(&self) -> Result<DenseParameters, ImportError> {
         let (inputs, outputs) = (self.inputs, self.outputs);
-        let mut weights = numbers(self.weight)?;
-        if self.orientation == Orientation::OutIn {
-            let by_output = weights;
-            weights = (0..inputs).flat_map(|input| by_output.iter().copied().skip(input).step_by(inputs)).collect();
-        }
+        let weights = numbers(self.weight)?;
         let biases = self.bias.map_or_else(|| Ok(vec![0.0; outputs]), numbers)?;
-        Ok(DenseParameters { inputs, outputs, weights, biases })
+        Ok(match self.orientation {
+            Orientation::OutIn => DenseParameters::from_rows(inputs, outputs, &weights, biases),
+            Orientation::InOut => DenseParameters { inputs, outputs, weights, biases },
+        })
     }
 }
 
@@ -118,28 +117,28 @@ pub fn find<'a>(tensors: &'a [Tensor<'a>], pixels: usize, classes: usize) -> Res
     let candidates: Vec<_> = tensors
         .iter()
         .filter_map(|weight| {
-            let Custom { orientation, bias } = Custom::of(&weight.name)?;
+            let Convention { orientation, bias } = Convention::of(&weight.name)?;
             let bias = by_name.get(bias.as_str()).copied();
-            Some(Candidate { weight, shape: matrix(weight)?, bias, asked: None, custom: Some(orientation) })
+            Some(Candidate { weight, shape: matrix(weight)?, bias, asked: None, convention: Some(orientation) })
         })
         .collect();
     let found = choose(&candidates, pixels, classes).and_then(|chain| orient(&chain, pixels));
     finish(found, tensors)
 }
 
-/// The layers that `orders` name, first to last, as a network from `pixels` to `classes`. Where an order has no biases,
+/// The layers that `choices` name, first to last, as a network from `pixels` to `classes`. Where one has no biases,
 /// they are those that go with the name of the weights, if there are any.
 ///
 /// # Errors
 ///
 /// Where they are none.
 pub fn follow<'a>(
-    orders: &[LayerOrder],
+    choices: &[LayerChoice],
     tensors: &'a [Tensor<'a>],
     pixels: usize,
     classes: usize,
 ) -> Result<Vec<Layer<'a>>, ImportError> {
-    let found = obey(orders, &by_name(tensors), pixels, classes);
+    let found = obey(choices, &by_name(tensors), pixels, classes);
     finish(found, tensors)
 }
 
@@ -158,7 +157,7 @@ struct Candidate<'a> {
     /// How it lies, as the user says.
     asked: Option<Orientation>,
     /// How it lies, as its name says.
-    custom: Option<Orientation>,
+    convention: Option<Orientation>,
 }
 
 impl Candidate<'_> {
@@ -184,27 +183,27 @@ fn matrix(tensor: &Tensor<'_>) -> Option<[usize; 2]> {
 }
 
 fn obey<'a>(
-    orders: &[LayerOrder],
+    choices: &[LayerChoice],
     by_name: &ByName<'a>,
     pixels: usize,
     classes: usize,
 ) -> Result<Vec<Layer<'a>>, LayersError> {
     let tensor = |name: &str| by_name.get(name).copied().ok_or_else(|| LayersError::Unknown(name.to_owned()));
     let mut width = pixels;
-    let mut chain: Vec<Candidate<'a>> = Vec::with_capacity(orders.len());
-    for LayerOrder { weight: name, bias, orientation } in orders {
+    let mut chain: Vec<Candidate<'a>> = Vec::with_capacity(choices.len());
+    for LayerChoice { weight: name, bias, orientation } in choices {
         let weight = tensor(name)?;
         if chain.iter().any(|earlier| earlier.weight.name == *name) {
             return Err(LayersError::Twice(name.clone()));
         }
-        let custom = Custom::of(name);
+        let convention = Convention::of(name);
         let bias = match bias {
             Some(bias) => Some(tensor(bias)?),
-            None => custom.as_ref().and_then(|custom| by_name.get(custom.bias.as_str()).copied()),
+            None => convention.as_ref().and_then(|convention| by_name.get(convention.bias.as_str()).copied()),
         };
         let shape = matrix(weight).ok_or_else(|| LayersError::NoMatrix(name.clone()))?;
-        let custom = custom.map(|custom| custom.orientation);
-        let candidate = Candidate { weight, shape, bias, asked: *orientation, custom };
+        let convention = convention.map(|convention| convention.orientation);
+        let candidate = Candidate { weight, shape, bias, asked: *orientation, convention };
         let no_fit = || LayersError::NoFit { name: name.clone(), inputs: width, orientation: *orientation };
         (width, _) = candidate.take(width).ok_or_else(no_fit)?;
         chain.push(candidate);
@@ -283,15 +282,15 @@ fn orient<'a>(chain: &[&Candidate<'a>], pixels: usize) -> Result<Vec<Layer<'a>>,
         let no_fit =
             || LayersError::NoFit { name: candidate.weight.name.clone(), inputs, orientation: candidate.asked };
         let (outputs, found) = candidate.take(inputs).ok_or_else(no_fit)?;
-        belied |= found.is_some() && candidate.custom.is_some() && found != candidate.custom;
+        belied |= found.is_some() && candidate.convention.is_some() && found != candidate.convention;
         layers.push((*candidate, inputs, outputs, found));
         inputs = outputs;
     }
     if layers.len() > MAX_LAYERS || layers.iter().any(|(_, inputs, outputs, _)| *inputs.max(outputs) > MAX_WIDTH) {
         return Err(LayersError::Size);
     }
-    let layers = layers.into_iter().map(|(&Candidate { weight, bias, custom, .. }, inputs, outputs, found)| {
-        let orientation = found.or(custom.filter(|_| !belied));
+    let layers = layers.into_iter().map(|(&Candidate { weight, bias, convention, .. }, inputs, outputs, found)| {
+        let orientation = found.or(convention.filter(|_| !belied));
         let orientation = orientation.ok_or_else(|| LayersError::Square(weight.name.clone()))?;
         Ok(Layer { weight, bias, orientation, is_by_name: found.is_none(), inputs, outputs })
     });
@@ -331,10 +330,11 @@ fn listing(tensors: &[Tensor<'_>]) -> String {
     }
     let by_name = by_name(tensors);
     let example = tensors.iter().filter(|tensor| matrix(tensor).is_some()).take(MAX_LAYERS).map(|tensor| {
-        let custom = Custom::of(&tensor.name);
-        let bias = custom.as_ref().map(|custom| custom.bias.as_str()).filter(|bias| by_name.contains_key(bias));
+        let convention = Convention::of(&tensor.name);
+        let bias =
+            convention.as_ref().map(|convention| convention.bias.as_str()).filter(|bias| by_name.contains_key(bias));
         let bias = bias.map(|bias| format!(",{}", bias.escape_debug())).unwrap_or_default();
-        let orientation = custom.map_or(Orientation::OutIn, |custom| custom.orientation).name();
+        let orientation = convention.map_or(Orientation::OutIn, |convention| convention.orientation).name();
         format!(" --layer {}{bias},{orientation}", tensor.name.escape_debug())
     });
     let example: String = example.collect();
@@ -366,14 +366,14 @@ mod tests {
     }
 
     /// What is found from 6 pixels to 2 classes, as a command line would name it; or the error.
-    fn found(tensors: &[(&str, &[usize])], orders: &[&str]) -> Result<String, String> {
+    fn found(tensors: &[(&str, &[usize])], choices: &[&str]) -> Result<String, String> {
         let file = shapes(tensors);
         let tensors = file.tensors().unwrap();
-        let layers = if orders.is_empty() {
+        let layers = if choices.is_empty() {
             find(&tensors, 6, 2)
         } else {
-            let orders: Vec<_> = orders.iter().map(|order| order.parse().unwrap()).collect();
-            follow(&orders, &tensors, 6, 2)
+            let choices: Vec<_> = choices.iter().map(|choice| choice.parse().unwrap()).collect();
+            follow(&choices, &tensors, 6, 2)
         };
         let text = |layer: &Layer<'_>| {
             let bias = layer.bias.map(|bias| format!(",{}", bias.name)).unwrap_or_default();
@@ -383,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn layers_are_found_by_both_customs() {
+    fn layers_are_found_by_both_conventions() {
         let pytorch: &[(&str, &[usize])] =
             &[("0.weight", &[4, 6]), ("0.bias", &[4]), ("10.weight", &[2, 5]), ("2.weight", &[5, 4]), ("2.bias", &[5])];
         assert_eq!(found(pytorch, &[]).unwrap(), "0.weight,0.bias,out-in 2.weight,2.bias,out-in 10.weight,out-in");
@@ -458,10 +458,10 @@ mod tests {
     }
 
     #[test]
-    fn orders_that_cannot_be_followed_are_refused() {
+    fn choices_that_cannot_be_followed_are_refused() {
         let tensors: &[(&str, &[usize])] = &[("a/b:0", &[6, 2]), ("c.d", &[2]), ("e", &[2, 2, 2]), ("f", &[2, 2])];
         assert_eq!(found(tensors, &["a/b:0,c.d"]).unwrap(), "a/b:0,c.d,in-out");
-        for (orders, part) in [
+        for (choices, part) in [
             (&["a/b:0", "x"][..], "there is no tensor x"),
             (&["a/b:0,x"], "there is no tensor x"),
             (&["a/b:0", "e"], "tensor e is no matrix"),
@@ -470,13 +470,13 @@ mod tests {
             (&["a/b:0", "a/b:0"], "a/b:0 is named twice"),
             (&["f"], "weights f do not take 6 inputs"),
         ] {
-            let error = found(tensors, orders).unwrap_err();
+            let error = found(tensors, choices).unwrap_err();
             assert!(error.contains(part), "{error}");
         }
         let error = found(&[("a", &[6, 3])], &["a"]).unwrap_err();
         assert!(error.contains("the last layer has 3 outputs, but the data set has 2 classes"), "{error}");
         for bad in ["", ",", "a,b,c", "in-out", "a,,in-out", ",b"] {
-            LayerOrder::from_str(bad).expect_err(bad);
+            LayerChoice::from_str(bad).expect_err(bad);
         }
     }
 

@@ -11,6 +11,6 @@ mod pixels;
 mod tensors;
 
 pub use error::TensorFileError;
-pub use layers::{Layer, LayerOrder, Orientation, find, follow};
+pub use layers::{Layer, LayerChoice, Orientation, find, follow};
 pub use pixels::PixelForm;
 pub use tensors::{Tensor, TensorFile};

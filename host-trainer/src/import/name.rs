@@ -1,17 +1,17 @@
-//! What a tensor's name says, by the customs of PyTorch and of Keras.
+//! What a tensor's name says, by the conventions of PyTorch and of Keras.
 
 use super::Orientation;
 
 /// What is known of a matrix of weights by its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Custom {
+pub struct Convention {
     /// How a framework that uses such names lays it out.
     pub orientation: Orientation,
     /// The name that the biases of the same layer have.
     pub bias: String,
 }
 
-impl Custom {
+impl Convention {
     /// What `name` says, if it is one that weights have: `fc1.weight`, `dense/kernel`, `dense/kernel:0`,
     /// `layers/dense/vars/0`.
     pub fn of(name: &str) -> Option<Self> {
@@ -84,11 +84,11 @@ mod tests {
             ("params.Dense_0.kernel", InOut, "params.Dense_0.bias"),
             ("layers/dense/vars/0", InOut, "layers/dense/vars/1"),
         ] {
-            assert_eq!(Custom::of(name), Some(Custom { orientation, bias: bias.to_owned() }), "{name}");
+            assert_eq!(Convention::of(name), Some(Convention { orientation, bias: bias.to_owned() }), "{name}");
         }
         for name in ["fc1.bias", "w1", "", ":0", ".", "fc1.weight.exp_avg", "layers/dense/vars/1", "weights", "ovars/0"]
         {
-            assert_eq!(Custom::of(name), None, "{name}");
+            assert_eq!(Convention::of(name), None, "{name}");
         }
     }
 

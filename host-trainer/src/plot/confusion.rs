@@ -7,6 +7,7 @@ use super::PlotError;
 use super::style::{Area, FAINT, INK, MARGIN, TEXT_SIZE, TITLE_SIZE, draw, text};
 use super::text::{fit, width};
 use crate::record::Evaluation;
+use crate::wording::percent;
 
 const TITLE_HEIGHT: i32 = 40;
 const AXIS_NAME_HEIGHT: i32 = 24;
@@ -55,8 +56,8 @@ pub fn confusion(evaluation: &Evaluation) -> Result<String, PlotError> {
         .collect();
     let layout = Layout::of(evaluation, &names);
     let title = format!(
-        "Confusion matrix: {:.2} % of {} test pictures classified rightly",
-        100.0 * evaluation.accuracy,
+        "Confusion matrix: {} of {} test pictures classified rightly",
+        percent(evaluation.accuracy),
         evaluation.pictures
     );
     let [left, top] = layout.start;

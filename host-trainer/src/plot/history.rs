@@ -80,7 +80,7 @@ fn series(runs: &[(&str, &[Epoch])]) -> Vec<Series> {
         let title = |what: &str, last: Option<(u32, f64, f64)>| {
             let name = if is_alone { String::new() } else { fit(name, TEXT_SIZE, 300.0) + ", " };
             let last = last.map(|(epoch, accuracy, loss)| {
-                format!(": accuracy {accuracy:.4}, loss {} in epoch {epoch}", significant(loss))
+                format!(": accuracy {accuracy:.4}, loss {} in epoch {epoch}", four_decimals(loss))
             });
             format!("{name}{what}{}", last.unwrap_or_default())
         };
@@ -158,7 +158,7 @@ fn panel<'a>(
 }
 
 /// `value` with four decimals, or with more where these would be zeros.
-fn significant(value: f64) -> String {
+fn four_decimals(value: f64) -> String {
     if value == 0.0 || value.abs() >= 0.001 { format!("{value:.4}") } else { format!("{value:.2e}") }
 }
 

@@ -8,6 +8,7 @@ use super::text::{fit, width};
 use super::{PlotError, image};
 use crate::dataset::Split;
 use crate::record::{Evaluation, Mistake};
+use crate::wording::percent;
 
 const COLUMNS: usize = 6;
 const TITLE_HEIGHT: i32 = 44;
@@ -78,7 +79,7 @@ fn tile([x, y]: [i32; 2], picture: &str, [wide, high]: [i32; 2], mistake: &Mista
         text x=(x) y=(below + 17) { (truth) " \u{2192}" }
         text x=(x) y=(below + 33) { (given) }
         text x=(x) y=(below + 48) font-size=(TEXT_SIZE - 2) fill=(hex(FAINT)) {
-            (format!("{:.2} %", 100.0 * mistake.probability)) ", picture " (mistake.index)
+            (percent(mistake.probability)) ", picture " (mistake.index)
         }
     }
 }

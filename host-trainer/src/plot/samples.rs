@@ -33,7 +33,7 @@ const GAP: f64 = 6.0;
 ///
 /// Where pixels cannot be written as PNG.
 pub fn samples(split: &Split, names: &[String], rows: usize, columns: usize) -> Result<String, PlotError> {
-    let most = split.counts(names.len()).into_iter().max().unwrap_or(0).div_ceil(ROWS);
+    let most = split.count_classes(names.len()).into_iter().max().unwrap_or(0).div_ceil(ROWS);
     let affordable = MAX_PIXELS / (names.len() * ROWS * rows * columns).max(1);
     let across = most.min(affordable).clamp(1, COLUMNS);
     let scale = scale(rows.max(columns));

@@ -9,14 +9,14 @@
 //! Scales are computed here, once, in `f64`; what is stored are the integers that `shared-model` computes with.
 
 mod dense;
-mod error;
+mod deviation;
 mod requant;
 
 use shared_model::{LOGIT_FRACTION_BITS, LayerSource, Requant};
 use thiserror::Error;
 
 use self::dense::Channel;
-pub use self::error::measure_error;
+pub use self::deviation::{DeviationError, measure_deviation};
 use self::requant::Split;
 use crate::model::{DenseParameters, INPUT_SCALE};
 

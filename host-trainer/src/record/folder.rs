@@ -43,7 +43,9 @@ pub enum RecordError {
         source: io::Error,
     },
     /// A file is not what its name says.
-    #[error("{path} is damaged, or of another version of this program ({reason})")]
+    #[error(
+        "{path} is damaged, or of another version of this program ({reason}); train again with --run, or import again"
+    )]
     Content {
         /// The file.
         path: PathBuf,
@@ -128,10 +130,18 @@ impl RunFolder {
     }
 
     /// The folder that `model` lies in, if that is a run's and the model is the one that came of it.
-    pub fn of_model(model: &Path, model_id: &str) -> Option<Self> {
-        let folder = Self::at(model.parent()?.to_owned());
-        let outcome: super::Outcome = folder.read(RunFile::Outcome).ok()?;
-        (outcome.model_id == model_id).then_some(folder)
+    ///
+    /// # Errors
+    ///
+    /// Where the folder does not tell, as what came of its run cannot be read.
+    pub fn of_model(model: &Path, model_id: &str) -> Result<Option<Self>, RecordError> {
+        let Some(path) = model.parent() else { return Ok(None) };
+        let folder = Self::at(path.to_owned());
+        match folder.read::<super::Outcome>(RunFile::Outcome) {
+            Ok(outcome) => Ok((outcome.model_id == model_id).then_some(folder)),
+            Err(RecordError::Missing { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Creates the folder where there is none yet, and checks that it can be written to.
@@ -227,8 +237,9 @@ pub fn json(value: &impl Serialize) -> Result<Vec<u8>, RecordError> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::{Configuration, Stop};
+    use super::super::Configuration;
     use super::*;
+    use crate::train::Stop;
     use crate::train::tests::config;
 
     #[test]

@@ -23,7 +23,7 @@ mod weights;
 pub use configuration::Configuration;
 pub use evaluation::{ClassResult, Evaluation, Mistake};
 pub use folder::{RecordError, RunFile, RunFolder, json};
-pub use outcome::{Outcome, Stop};
+pub use outcome::Outcome;
 pub use parity::DeviceParity;
 pub use quantization::{LayerQuantization, Quantization};
 pub use weights::encode as encode_weights;

@@ -36,7 +36,7 @@ pub struct LayerQuantization {
 
 impl LayerQuantization {
     /// Signal to quantization noise in decibels; nothing where there is no noise or no signal.
-    pub fn signal_to_noise_db(&self) -> Option<f64> {
+    pub fn signal_to_noise_decibels(&self) -> Option<f64> {
         let ratio = self.output_rms / self.error_rms;
         (ratio.is_finite() && ratio > 0.0).then(|| 20.0 * ratio.log10())
     }

@@ -38,8 +38,7 @@ pub fn decode(bytes: &[u8]) -> Option<Vec<DenseParameters>> {
         let (weight, bias) = (tensors.tensor(&weight_name(index)).ok()?, tensors.tensor(&bias_name(index)).ok()?);
         let [outputs, inputs] = *weight.shape() else { return None };
         let (by_output, biases) = (numbers(&weight)?, numbers(&bias)?);
-        let weights = (0..inputs).flat_map(|input| by_output.iter().copied().skip(input).step_by(inputs)).collect();
-        (biases.len() == outputs).then_some(DenseParameters { inputs, outputs, weights, biases })
+        (biases.len() == outputs).then(|| DenseParameters::from_rows(inputs, outputs, &by_output, biases))
     });
     layers.collect()
 }

@@ -8,4 +8,4 @@ mod sections;
 mod table;
 
 pub use page::page;
-pub use run::{Lost, Run, load};
+pub use run::{Missing, Run, load};

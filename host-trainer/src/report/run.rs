@@ -9,8 +9,8 @@ use thiserror::Error;
 
 use crate::backend::Backend;
 use crate::record::{Configuration, DeviceParity, Evaluation, Outcome, Quantization, RecordError, RunFile, RunFolder};
-use crate::terminal::printable;
 use crate::train::Epoch;
+use crate::wording::printable;
 
 /// Why there can be no report about a folder.
 #[derive(Debug, Error)]
@@ -32,7 +32,7 @@ pub enum RunError {
 
 /// A file that a report goes without.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Lost {
+pub struct Missing {
     /// The name of the run.
     pub run: String,
     /// The file, with its folder.
@@ -71,7 +71,7 @@ pub struct Run {
     /// What devices made of the model.
     pub parity: Vec<DeviceParity>,
     /// What could not be read.
-    pub lost: Vec<Lost>,
+    pub missing: Vec<Missing>,
 }
 
 /// The runs in `folders`, in their order, each with a name that tells it from the others.
@@ -122,28 +122,28 @@ impl Run {
         let can_be_evaluated = outcome.is_ok() && model.is_ok();
         let evaluate =
             can_be_evaluated.then(|| format!("host-trainer evaluate {}{DATA}", quoted(&folder.file(RunFile::Model))));
-        let mut losses = Losses { run: name.clone(), train, evaluate, lost: Vec::new() };
-        let configuration = losses.keep(RunFile::Configuration, configuration);
-        let history = losses.keep(RunFile::History, folder.read(RunFile::History));
-        let outcome = losses.keep(RunFile::Outcome, outcome);
+        let mut missing = MissingFiles { run: name.clone(), train, evaluate, files: Vec::new() };
+        let configuration = missing.keep(RunFile::Configuration, configuration);
+        let history = missing.keep(RunFile::History, folder.read(RunFile::History));
+        let outcome = missing.keep(RunFile::Outcome, outcome);
         let evaluation = folder.read(RunFile::Evaluation).and_then(|evaluation: Evaluation| {
             of_model(folder.file(RunFile::Evaluation), &evaluation.model_id, id.as_deref())?;
             Ok(evaluation)
         });
-        let evaluation = losses.keep(RunFile::Evaluation, evaluation);
-        let quantization = losses.keep(RunFile::Quantization, folder.read(RunFile::Quantization));
-        let _ = losses.keep(RunFile::Weights, folder.read_weights());
-        let mut picture = |file| losses.keep(file, read_svg(&folder, file));
+        let evaluation = missing.keep(RunFile::Evaluation, evaluation);
+        let quantization = missing.keep(RunFile::Quantization, folder.read(RunFile::Quantization));
+        let _ = missing.keep(RunFile::Weights, folder.read_weights());
+        let mut picture = |file| missing.keep(file, read_svg(&folder, file));
         let history_plot = picture(RunFile::HistoryPlot);
         let confusion_plot = picture(RunFile::ConfusionPlot);
         let mistakes_plot = picture(RunFile::MistakesPlot);
-        losses.keep(RunFile::Model, model);
+        missing.keep(RunFile::Model, model);
 
         let mut parity = Vec::new();
         for file in parity_files {
             match folder.read_parity(file) {
                 Ok(read) => parity.push(read),
-                Err(error) => losses.lose_parity(path, &error),
+                Err(error) => missing.note_parity(path, &error),
             }
         }
         Ok(Self {
@@ -158,7 +158,7 @@ impl Run {
             confusion_plot,
             mistakes_plot,
             parity,
-            lost: losses.lost,
+            missing: missing.files,
         })
     }
 
@@ -169,19 +169,19 @@ impl Run {
 }
 
 /// Collects what could not be read.
-struct Losses {
+struct MissingFiles {
     run: String,
     /// The command that leaves the whole run.
     train: String,
     /// The command that leaves what is about the test split, if the model for it is there.
     evaluate: Option<String>,
-    lost: Vec<Lost>,
+    files: Vec<Missing>,
 }
 
-impl Losses {
+impl MissingFiles {
     /// What was read, if it was.
     fn keep<T>(&mut self, file: RunFile, read: Result<T, RecordError>) -> Option<T> {
-        read.map_err(|error| self.lose(&error, consequence(file), self.remedy(file))).ok()
+        read.map_err(|error| self.note(&error, consequence(file), self.remedy(file))).ok()
     }
 
     fn remedy(&self, file: RunFile) -> String {
@@ -192,11 +192,11 @@ impl Losses {
         evaluate.unwrap_or(&self.train).clone()
     }
 
-    fn lose_parity(&mut self, folder: &Path, error: &RecordError) {
-        self.lose(error, "the report lacks one device's parity", parity_command(folder));
+    fn note_parity(&mut self, folder: &Path, error: &RecordError) {
+        self.note(error, "the report lacks one device's parity", parity_command(folder));
     }
 
-    fn lose(&mut self, error: &RecordError, consequence: &'static str, remedy: String) {
+    fn note(&mut self, error: &RecordError, consequence: &'static str, remedy: String) {
         let (path, problem) = match error {
             RecordError::Missing { path, .. } => (path.display().to_string(), "is missing".to_owned()),
             RecordError::Read { path, source } => (path.display().to_string(), format!("cannot be read ({source})")),
@@ -206,7 +206,7 @@ impl Losses {
             other => (String::new(), other.source().map_or_else(|| other.to_string(), ToString::to_string)),
         };
         let (file, problem, remedy) = (printable(&path), printable(&problem), printable(&remedy));
-        self.lost.push(Lost { run: self.run.clone(), file, problem, consequence, remedy });
+        self.files.push(Missing { run: self.run.clone(), file, problem, consequence, remedy });
     }
 }
 
@@ -329,7 +329,12 @@ mod tests {
         let runs = load(&path).unwrap();
         assert_eq!(runs[0].history, Some(vec![]));
         // All but the history, and the damaged comparison.
-        assert_eq!(runs[0].lost.len(), RunFile::ALL.len());
-        assert!(runs[0].lost.iter().any(|lost| lost.file.ends_with("history.svg") && lost.problem.contains("SVG")));
+        assert_eq!(runs[0].missing.len(), RunFile::ALL.len());
+        assert!(
+            runs[0]
+                .missing
+                .iter()
+                .any(|missing| missing.file.ends_with("history.svg") && missing.problem.contains("SVG"))
+        );
     }
 }

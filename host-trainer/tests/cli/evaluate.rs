@@ -7,7 +7,7 @@ use predicates::prelude::*;
 use predicates::str::contains;
 
 use crate::desk::{Desk, failure, json};
-use crate::files::{FILES, SIDE, bars, gzip, idx, names, write_data};
+use crate::files::{FILES, SIDE, bars, gzip, idx, names, write_data, write_split};
 
 const PICTURES: [&str; 3] = ["confusion.svg", "evaluation.json", "mistakes.svg"];
 
@@ -19,11 +19,8 @@ fn desk_with_run() -> Desk {
 
 /// Makes a data set in `folder` of those labels, all pictures alike but for the noise.
 fn write_labels(folder: &Path, train: &[u8], test: &[u8]) {
-    fs::create_dir_all(folder).unwrap();
     for (labels, names) in [(train, &FILES[..2]), (test, &FILES[2..])] {
-        let count = labels.len() as u32;
-        fs::write(folder.join(names[0]), idx(&[count, SIDE, SIDE], &bars(count).0)).unwrap();
-        fs::write(folder.join(format!("{}.gz", names[1])), gzip(&idx(&[count], labels))).unwrap();
+        write_split(folder, names, [SIDE; 2], &bars(labels.len() as u32).0, labels);
     }
 }
 
@@ -74,6 +71,22 @@ fn figures_of_a_run_are_not_replaced_by_others() {
     }
     assert_eq!(PICTURES.map(|name| fs::read(path(name)).unwrap()), before);
     assert_eq!(names(desk.path()), ["copy.bin", "data", "other", "reversed", "run"]);
+}
+
+#[test]
+fn a_run_with_damaged_records_is_left_as_it_is_with_a_warning() {
+    let desk = desk_with_run();
+    for (name, content) in [("config.json", Some("{")), ("config.json", None), ("result.json", Some("{}"))] {
+        let path = desk.path().join("run").join(name);
+        match content {
+            Some(content) => fs::write(path, content).unwrap(),
+            None => fs::remove_file(path).unwrap(),
+        }
+        let assert = desk.run(&["evaluate", "run", "--data", "data"]).success().stdout(contains("not written"));
+        let problem = if content.is_some() { "is damaged" } else { "is missing" };
+        assert.stderr(contains("warning: ").and(contains(name)).and(contains(problem)).and(contains("train")));
+    }
+    desk.run(&["evaluate", "run", "--data", "data", "--pictures", "out"]).success().stderr(contains("warning").not());
 }
 
 #[test]

@@ -36,47 +36,60 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().expect("memory takes everything")
 }
 
+/// Numbers that look random, the same ones for the same seed; the upper bits are the better ones.
+pub fn noise(seed: u32) -> impl FnMut() -> u32 {
+    let mut state = seed;
+    move || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state
+    }
+}
+
 /// Pictures of three classes: a bright bar at the left, in the middle or at the right, in noise.
 pub fn bars(count: u32) -> (Vec<u8>, Vec<u8>) {
-    let mut noise = 12345_u32;
+    let mut noise = noise(12345);
     let mut pixels = Vec::new();
     let labels: Vec<u8> = (0..count).map(|index| (index % 3) as u8).collect();
     for label in &labels {
         for position in 0..SIDE * SIDE {
-            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let is_bar = position % SIDE / 2 == u32::from(*label);
-            pixels.push((noise >> 26) as u8 + if is_bar { 150 } else { 0 });
+            pixels.push((noise() >> 26) as u8 + if is_bar { 150 } else { 0 });
         }
     }
     (pixels, labels)
 }
 
-/// Writes a data set of such pictures to `folder`: 240 to train with, 60 to test with; half of the files gzipped.
-pub fn write_data(folder: &Path) {
+/// Writes pictures of `rows` by `columns` pixels and their labels to two files in `folder`, of which the second is
+/// gzipped.
+pub fn write_split(folder: &Path, names: &[&str], [rows, columns]: [u32; 2], pixels: &[u8], labels: &[u8]) {
+    let count = labels.len() as u32;
     fs::create_dir_all(folder).expect("a folder");
+    fs::write(folder.join(names[0]), idx(&[count, rows, columns], pixels)).expect("a file");
+    fs::write(folder.join(format!("{}.gz", names[1])), gzip(&idx(&[count], labels))).expect("a file");
+}
+
+/// Writes a data set of bars to `folder`: 240 to train with, 60 to test with.
+pub fn write_data(folder: &Path) {
     for (count, names) in [(240, &FILES[..2]), (60, &FILES[2..])] {
         let (pixels, labels) = bars(count);
-        fs::write(folder.join(names[0]), idx(&[count, SIDE, SIDE], &pixels)).expect("a file");
-        fs::write(folder.join(format!("{}.gz", names[1])), gzip(&idx(&[count], &labels))).expect("a file");
+        write_split(folder, names, [SIDE; 2], &pixels, &labels);
     }
 }
 
 /// Writes a data set of `rows` by `columns` pictures to `folder`, one of each of `classes` classes in turn: `count` to
 /// train with, one of each class to test with. A picture of a class is bright at the class's pixel, in noise.
 pub fn write_dots(folder: &Path, rows: u32, columns: u32, classes: u32, count: u32) {
-    fs::create_dir_all(folder).expect("a folder");
     for (count, names) in [(count, &FILES[..2]), (classes, &FILES[2..])] {
-        let mut noise = 54321_u32;
+        let mut noise = noise(54321);
         let labels: Vec<u8> = (0..count).map(|index| (index % classes) as u8).collect();
         let mut pixels = Vec::new();
         for label in &labels {
             for position in 0..rows * columns {
-                noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                pixels.push(if position == u32::from(*label) { 255 } else { (noise >> 27) as u8 });
+                let dark = (noise() >> 27) as u8;
+                pixels.push(if position == u32::from(*label) { 255 } else { dark });
             }
         }
-        fs::write(folder.join(names[0]), idx(&[count, rows, columns], &pixels)).expect("a file");
-        fs::write(folder.join(names[1]), idx(&[count], &labels)).expect("a file");
+        write_split(folder, names, [rows, columns], &pixels, &labels);
     }
 }
 

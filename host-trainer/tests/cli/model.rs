@@ -6,7 +6,7 @@ use predicates::prelude::*;
 use predicates::str::contains;
 
 use crate::desk::{Desk, failure, json};
-use crate::files::{FILES, SIDE, bars, gzip, idx};
+use crate::files::{FILES, SIDE, bars, write_split};
 
 #[test]
 fn a_model_works_alone() {
@@ -103,9 +103,9 @@ fn what_is_not_a_model_is_refused() {
 fn a_model_for_other_pictures_is_refused() {
     let desk = Desk::with_model();
     let data = desk.path().join("data");
-    for (count, names) in [(30, &FILES[..2]), (30, &FILES[2..])] {
-        fs::write(data.join(names[0]), idx(&[count, 4, 9], &bars(count).0)).unwrap();
-        fs::write(data.join(format!("{}.gz", names[1])), gzip(&idx(&[count], &bars(count).1))).unwrap();
+    let (pixels, labels) = bars(30);
+    for names in [&FILES[..2], &FILES[2..]] {
+        write_split(&data, names, [4, 9], &pixels, &labels);
     }
     let parts = ["4 rows and 9 columns, the model takes 6 and 6", "--data"];
     failure(desk.run(&["evaluate", "model.bin", "--data", "data"]), 1, &parts);

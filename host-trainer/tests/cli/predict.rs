@@ -134,7 +134,11 @@ fn pictures_that_show_nothing_or_are_none_are_refused() {
 fn arguments_of_predict_are_checked() {
     let desk = Desk::with_model();
     pictures()[0].save(desk.path().join("picture.png")).unwrap();
-    failure(desk.run(&["predict", "model.bin", "--index", "60", "--data", "data"]), 2, &["--index 60", "0..=59"]);
+    failure(
+        desk.run(&["predict", "model.bin", "--index", "60", "--data", "data"]),
+        2,
+        &["--index 60", "0..=59", "60 test pictures"],
+    );
     failure(desk.run(&["predict", "model.bin", "--index", "-1"]), 2, &["-1"]);
     failure(desk.run(&["predict", "model.bin"]), 2, &["--index", "--image"]);
     failure(desk.run(&["predict", "model.bin", "--index", "1", "--image", "x.png"]), 2, &["cannot be used with"]);

@@ -6,7 +6,7 @@ use predicates::prelude::*;
 use predicates::str::contains;
 
 use crate::desk::{Desk, failure, json};
-use crate::files::{FILES, SIDE, bars, gzip, idx, names};
+use crate::files::{FILES, SIDE, bars, names, write_split};
 
 #[test]
 fn all_classes_are_shown_and_counted() {
@@ -55,9 +55,7 @@ fn a_data_set_of_other_shape_is_shown() {
     let data = desk.path().join("data");
     // Five pictures of four classes, none of class 3 to test with.
     for (labels, names) in [(vec![0, 1, 2, 3, 0], &FILES[..2]), (vec![0, 1], &FILES[2..])] {
-        let count = labels.len() as u32;
-        fs::write(data.join(names[0]), idx(&[count, 2, 50], &vec![9; labels.len() * 100])).unwrap();
-        fs::write(data.join(format!("{}.gz", names[1])), gzip(&idx(&[count], &labels))).unwrap();
+        write_split(&data, names, [2, 50], &vec![9; labels.len() * 100], &labels);
     }
     let shown = json(desk.run(&["show", "--data", "data", "--json"]));
     assert_eq!(shown["classes"][3], serde_json::json!({"name": "3", "train": 1, "test": 0}));

@@ -55,11 +55,13 @@ impl Network {
         Ok(buffer)
     }
 
-    /// Logits by the formulas of the design, in 128 bits, from row-major weights.
-    pub fn reference_logits(&self) -> Vec<i32> {
-        let mut input: Vec<i128> = self.picture.iter().map(|&pixel| pixel.into()).collect();
+    /// Each layer's outputs by the formulas of the design, in 128 bits, from row-major weights.
+    pub fn reference_outputs(&self) -> Vec<Vec<i128>> {
+        let mut outputs: Vec<Vec<i128>> = Vec::new();
         for (index, layer) in self.layers.iter().enumerate() {
             let is_last = index + 1 == self.layers.len();
+            let picture = || self.picture.iter().map(|&pixel| pixel.into()).collect();
+            let input = outputs.last().cloned().unwrap_or_else(picture);
             let output = layer.weights.chunks_exact(input.len()).enumerate().map(|(output, row)| {
                 let sum: i128 = row.iter().zip(&input).map(|(&w, x)| i128::from(w) * x).sum();
                 let accumulator = sum + i128::from(layer.biases[output]);
@@ -68,9 +70,9 @@ impl Network {
                     .div_euclid(1 << requant.shift());
                 if is_last { scaled } else { scaled.clamp(0, 255) }
             });
-            input = output.collect();
+            outputs.push(output.collect());
         }
-        input.into_iter().map(|logit| logit.try_into().expect("the parser proved it fits")).collect()
+        outputs
     }
 }
 

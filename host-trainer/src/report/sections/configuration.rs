@@ -10,9 +10,8 @@ use crate::report::numbers::count;
 use crate::report::run::Run;
 use crate::report::sections::{absent, names};
 use crate::report::table::Comparison;
-use crate::terminal::printable;
 use crate::train::TrainConfig;
-use crate::wording::percent;
+use crate::wording::{percent, printable};
 
 pub fn content(runs: &[Run]) -> Markup {
     if runs.iter().all(|run| run.configuration.is_none()) {
@@ -50,15 +49,17 @@ fn settings(runs: &[Run]) -> Comparison {
             _ => value(&configuration.train),
         });
     };
-    trained("Epochs, at most", &|train| count(train.epochs));
-    trained("Pictures in a step", &|train| count(train.batch_size));
+    trained("Epochs, at most", &|train| count(train.epochs.into()));
+    trained("Pictures in a step", &|train| count(train.batch_size as u64));
     trained("Learning rate (Adam)", &|train| train.learning_rate.to_string());
     trained("Seed", &|train| train.seed.to_string());
     row("Stop above training accuracy", &|configuration| {
         or_none(configuration.train.stop_at_train_accuracy.map(percent))
     });
-    row("Patience, in epochs", &|configuration| or_none(configuration.train.patience.map(count)));
-    row("Held out for validation", &|configuration| count(configuration.validation));
+    row("Patience, in epochs", &|configuration| {
+        or_none(configuration.train.patience.map(|epochs| count(epochs.into())))
+    });
+    row("Held out for validation", &|configuration| count(configuration.validation as u64));
     row("Rows × columns", &|configuration| format!("{} × {}", configuration.rows, configuration.columns));
     row("Classes", &|configuration| {
         let names: Vec<String> = configuration.classes.iter().map(|name| printable(name)).collect();

@@ -8,8 +8,7 @@ use crate::report::numbers::count;
 use crate::report::run::Run;
 use crate::report::sections::{absent, side_by_side};
 use crate::report::table::{figures, head, table};
-use crate::terminal::printable;
-use crate::wording::percent;
+use crate::wording::{percent, printable};
 
 pub fn content(runs: &[Run]) -> Markup {
     html! {
@@ -24,7 +23,7 @@ pub fn content(runs: &[Run]) -> Markup {
 fn of_run(run: &Run) -> Markup {
     html! {
         @if let Some(Evaluation { pictures, correct, accuracy, .. }) = &run.evaluation {
-            p { (count(*correct)) " of " (count(*pictures)) " test pictures are classified rightly: " (percent(*accuracy)) "." }
+            p { (count((*correct).into())) " of " (count((*pictures).into())) " test pictures are classified rightly: " (percent(*accuracy)) "." }
         }
         @match &run.confusion_plot {
             Some(svg) => (figure(svg, &format!("Confusion matrix of {}", run.name))),
@@ -52,9 +51,9 @@ fn classes(classes: &[ClassResult]) -> Markup {
                 th scope="row" { bdi { (printable(&class.name)) } }
                 td { (share(class.precision)) }
                 td { (share(class.recall)) }
-                td { (count(class.pictures)) }
-                td { (count(class.predicted)) }
-                td { (count(class.correct)) }
+                td { (count(class.pictures.into())) }
+                td { (count(class.predicted.into())) }
+                td { (count(class.correct.into())) }
             }
         }
     };

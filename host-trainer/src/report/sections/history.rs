@@ -44,7 +44,7 @@ fn of_run(run: &Run) -> Markup {
         }
         @match &run.history {
             Some(history) if history.len() > MOST_SHOWN => {
-                details { summary { "All " (count(history.len())) " epochs as a table" } (epochs(history, kept)) }
+                details { summary { "All " (count(history.len() as u64)) " epochs as a table" } (epochs(history, kept)) }
             },
             Some(history) => (epochs(history, kept)),
             None => (absent(RunFile::History)),

@@ -3,7 +3,7 @@
 mod configuration;
 mod evaluation;
 mod history;
-mod lost;
+mod missing;
 mod parity;
 mod quantization;
 mod summary;
@@ -26,7 +26,7 @@ pub struct Section {
 /// All sections about `runs`.
 pub fn sections(runs: &[Run]) -> Vec<Section> {
     let section = |id, title, content| Section { id, title, content };
-    let lost = lost::content(runs).map(|content| section("missing", "Missing and damaged files", content));
+    let missing = missing::content(runs).map(|content| section("missing", "Missing and damaged files", content));
     let always = [
         section("summary", "Summary", summary::content(runs)),
         section("configuration", "Configuration and versions", configuration::content(runs)),
@@ -35,7 +35,7 @@ pub fn sections(runs: &[Run]) -> Vec<Section> {
         section("quantization", "Quantization", quantization::content(runs)),
         section("parity", "Parity and size", parity::content(runs)),
     ];
-    lost.into_iter().chain(always).collect()
+    missing.into_iter().chain(always).collect()
 }
 
 /// `content` of each run below its name, side by side where there is room.

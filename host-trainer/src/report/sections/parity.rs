@@ -6,8 +6,7 @@ use crate::record::DeviceParity;
 use crate::report::numbers::{bytes, count};
 use crate::report::run::Run;
 use crate::report::table::Comparison;
-use crate::terminal::printable;
-use crate::wording::percent;
+use crate::wording::{percent, printable};
 
 pub fn content(runs: &[Run]) -> Markup {
     let compared: Vec<(&Run, &DeviceParity)> =
@@ -45,7 +44,7 @@ fn figures(compared: &[(&Run, &DeviceParity)], are_several: bool) -> Comparison 
     row("Probabilities that differ", &|_, parity| Some(count(parity.probabilities_different)));
     row("Classes that differ", &|_, parity| Some(count(parity.classes_different)));
     row("Accuracy on the device", &|_, parity| Some(percent(parity.accuracy)));
-    row("Size of model.bin", &|run, _| run.outcome.as_ref().map(|outcome| bytes(outcome.model_bytes)));
+    row("Size of model.bin", &|run, _| run.outcome.as_ref().map(|outcome| bytes(outcome.model_bytes as u64)));
     // The desk has no flash.
     row("Firmware, flash", &|_, parity| Some(parity.flash_bytes.map_or_else(|| "none".to_owned(), bytes)));
     row("Firmware, RAM", &|_, parity| Some(parity.ram_bytes.map_or_else(|| "none".to_owned(), bytes)));

@@ -39,7 +39,7 @@ fn layers(quantization: &Quantization) -> Markup {
     let body = html! { @for (index, layer) in quantization.layers.iter().enumerate() { (row(index, layer)) } };
     html! {
         (figures("Layers, first to last", &head(&names), &body))
-        p.note { "Errors are measured over " (count(quantization.pictures)) " training pictures." }
+        p.note { "Errors are measured over " (count(quantization.pictures as u64)) " training pictures." }
     }
 }
 
@@ -62,7 +62,7 @@ fn row(index: usize, layer: &LayerQuantization) -> Markup {
             td { (significant(layer.output_rms)) }
             td { (significant(layer.error_rms)) }
             td {
-                @match layer.signal_to_noise_db() {
+                @match layer.signal_to_noise_decibels() {
                     Some(ratio) => (format!("{ratio:.1} dB")),
                     None if layer.error_rms == 0.0 => "no error",
                     None => "no signal",

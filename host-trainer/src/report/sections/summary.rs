@@ -7,8 +7,7 @@ use crate::report::numbers::{bytes, count};
 use crate::report::run::Run;
 use crate::report::sections::{absent, names};
 use crate::report::table::Comparison;
-use crate::terminal::printable;
-use crate::wording::{describe_gap, describe_stop, percent};
+use crate::wording::{describe_gap, describe_stop, percent, printable};
 
 pub fn content(runs: &[Run]) -> Markup {
     if runs.iter().all(|run| run.outcome.is_none()) {
@@ -20,12 +19,12 @@ pub fn content(runs: &[Run]) -> Markup {
     };
     row("Test accuracy, float", &|outcome| percent(outcome.test_accuracy_float));
     row("Test accuracy, fixed point", &|outcome| percent(outcome.test_accuracy_fixed));
-    row("Answers changed by fixed point", &|outcome| count(outcome.predictions_changed));
+    row("Answers changed by fixed point", &|outcome| count(outcome.predictions_changed as u64));
     row("Training accuracy, float", &|outcome| percent(outcome.train_accuracy_float));
     row("Generalization gap", &|outcome| describe_gap(outcome.gap()));
     row("Epochs", &describe_stop);
-    row("Parameters", &|outcome| count(outcome.parameters));
-    row("Size of model.bin", &|outcome| bytes(outcome.model_bytes));
+    row("Parameters", &|outcome| count(outcome.parameters as u64));
+    row("Size of model.bin", &|outcome| bytes(outcome.model_bytes as u64));
     row("Seconds of training", &|outcome| format!("{:.1} s", outcome.train_seconds));
     row("Model", &|outcome| printable(&outcome.model_id));
     html! {

@@ -17,12 +17,12 @@ const BATCH: usize = 500;
 
 /// Why the networks cannot be compared.
 #[derive(Debug, Error)]
-pub enum CompareError {
+pub enum DeviationError {
     /// The integer network cannot be run.
-    #[error("the exported network cannot be run")]
+    #[error("the exported network cannot be run, which is a mistake of this program: please report it")]
     Infer(#[from] InferError),
     /// The backend cannot give its results back.
-    #[error("the backend failed")]
+    #[error("the backend failed while both networks were compared; --backend list names others")]
     Backend(#[from] TensorReadError),
 }
 
@@ -50,14 +50,14 @@ impl Squares {
 /// # Errors
 ///
 /// Where one of the networks cannot be run.
-pub fn measure_error(
+pub fn measure_deviation(
     network: &Network,
     layers: &[DenseParameters],
     largest: &[f32],
     quantized: &[QuantizedLayer],
     view: &ModelView<'_>,
     split: &Split,
-) -> Result<Quantization, CompareError> {
+) -> Result<Quantization, DeviationError> {
     const { assert!(PICTURES.is_multiple_of(BATCH), "else the last pictures would be left out") };
     let pictures = split.len().min(PICTURES);
     let mut squares = vec![Squares::default(); layers.len()];
@@ -141,14 +141,14 @@ mod tests {
             let quantized = quantize(&layers, largest).unwrap();
             let bytes = encode_plain(&quantized, 2);
             let view = ModelView::parse(&bytes).unwrap();
-            measure_error(&network, &layers, largest, &quantized, &view, &split).unwrap()
+            measure_deviation(&network, &layers, largest, &quantized, &view, &split).unwrap()
         };
         let [fine, coarse] = [error_of(&largest), error_of(&[20.0 * largest[0]])];
         assert_eq!((fine.pictures, fine.layers.len()), (256, 2));
         assert_eq!(fine.layers[0].weights, [-0.2, 1.0]);
         // Steps of 1/255 give an error of a third of a step, at the most, over values about a half.
-        assert!(fine.layers[0].signal_to_noise_db().unwrap() > 45.0, "{fine:?}");
-        assert!(fine.layers[1].signal_to_noise_db().unwrap() > 40.0, "{fine:?}");
+        assert!(fine.layers[0].signal_to_noise_decibels().unwrap() > 45.0, "{fine:?}");
+        assert!(fine.layers[1].signal_to_noise_decibels().unwrap() > 40.0, "{fine:?}");
         assert!(coarse.layers[0].error_rms > 5.0 * fine.layers[0].error_rms, "{coarse:?} {fine:?}");
     }
 }

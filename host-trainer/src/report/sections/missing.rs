@@ -2,21 +2,21 @@
 
 use maud::{Markup, html};
 
-use crate::report::run::{Lost, Run};
+use crate::report::run::{Missing, Run};
 
 pub fn content(runs: &[Run]) -> Option<Markup> {
-    let lost: Vec<&Lost> = runs.iter().flat_map(|run| &run.lost).collect();
-    let mut remedies: Vec<&str> = lost.iter().map(|lost| lost.remedy.as_str()).collect();
+    let missing: Vec<&Missing> = runs.iter().flat_map(|run| &run.missing).collect();
+    let mut remedies: Vec<&str> = missing.iter().map(|missing| missing.remedy.as_str()).collect();
     remedies.sort_unstable();
     remedies.dedup();
-    if lost.is_empty() {
+    if missing.is_empty() {
         return None;
     }
     Some(html! {
         div.warning {
             p { "Not everything could be read. All that could is below." }
             ul {
-                @for Lost { file, problem, consequence, .. } in lost {
+                @for Missing { file, problem, consequence, .. } in missing {
                     li { strong { bdi { (file) } } " " bdi { (problem) } ": " (consequence) "." }
                 }
             }

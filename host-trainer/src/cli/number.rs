@@ -1,0 +1,56 @@
+//! Numbers as options take them.
+
+/// A finite number.
+pub fn finite(text: &str) -> Result<f64, String> {
+    number(text, f64::is_finite, "not a finite number")
+}
+
+/// A finite number above 0.
+pub fn above_zero(text: &str) -> Result<f64, String> {
+    number(text, |number| number.is_finite() && number > 0.0, "not a finite number above 0")
+}
+
+/// A share, 0..=1.
+pub fn share_of_one(text: &str) -> Result<f64, String> {
+    number(text, |share| (0.0..=1.0).contains(&share), "not in 0..=1")
+}
+
+/// A step size of the optimizer.
+pub fn learning_rate(text: &str) -> Result<f64, String> {
+    number(text, |rate| rate > 0.0 && rate <= 1.0, "not above 0 and at most 1")
+}
+
+fn number(text: &str, is_possible: impl Fn(f64) -> bool, otherwise: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if is_possible(number) => Ok(number),
+        Ok(_) => Err(otherwise.to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn learning_rates_are_checked() {
+        assert_eq!(learning_rate("1e-3"), Ok(0.001));
+        for bad in ["0", "-0.1", "NaN", "inf", "1.5", "fast", ""] {
+            learning_rate(bad).expect_err(bad);
+        }
+    }
+
+    #[test]
+    fn numbers_keep_to_their_ranges() {
+        assert_eq!((finite("-2.5"), above_zero("1e-9"), share_of_one("1")), (Ok(-2.5), Ok(1e-9), Ok(1.0)));
+        for bad in ["NaN", "-inf", "1e999", "one"] {
+            finite(bad).expect_err(bad);
+        }
+        for bad in ["0", "-0", "-1e-9", "NaN"] {
+            above_zero(bad).expect_err(bad);
+        }
+        for bad in ["-0.01", "1.01", "NaN"] {
+            share_of_one(bad).expect_err(bad);
+        }
+    }
+}
