@@ -67,7 +67,7 @@ impl Arguments {
         }
         let mut data = self.data.load()?;
         check_fit(&view, &data)?;
-        let folder = self.folder(&model, &view, &data);
+        let folder = self.folder(&model, &view, &data)?;
         let outputs = folder.iter().flat_map(|folder| FILES.map(|file| folder.file(file))).collect::<Vec<_>>();
         if let Some(answers) = &self.answers {
             check_apart("--answers", answers, data.files().chain(outputs.iter().cloned()))?;
@@ -106,14 +106,21 @@ impl Arguments {
     }
 
     /// Where pictures of the evaluation go, if anywhere. A run's own are replaced only by those of the same pictures.
-    fn folder(&self, model: &Path, view: &ModelView<'_>, data: &Dataset) -> Option<RunFolder> {
-        if let Some(folder) = &self.pictures {
-            return Some(RunFolder::at(folder.clone()));
-        }
+    fn folder(&self, model: &Path, view: &ModelView<'_>, data: &Dataset) -> Result<Option<RunFolder>, UsageError> {
         let origins = view.provenance();
         let is_whole = self.first.is_none() && origins.test_pictures as usize == data.test.len();
         let is_same = is_whole && origins.data_sha256 == data.train_hash;
-        is_same.then(|| RunFolder::of_model(model, &view.id().to_string())).flatten()
+        let own = |model: &Path| is_same.then(|| RunFolder::of_model(model, &view.id().to_string())).flatten();
+        let Some(named) = &self.pictures else { return Ok(own(model)) };
+        let folder = RunFolder::at(named.clone());
+        if folder.file(RunFile::Outcome).exists() && own(&folder.file(RunFile::Model)).is_none() {
+            return Err(UsageError(format!(
+                "--pictures {} is the folder of a run, and its evaluation would be replaced by one of another model or of \
+                 other pictures; name another folder",
+                named.display()
+            )));
+        }
+        Ok(Some(folder))
     }
 }
 
