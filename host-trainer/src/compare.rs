@@ -1,6 +1,6 @@
 //! The lecture's five networks: what they are, what the lecture says of them, and what came of ours.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::Serialize;
 
 use crate::backend::Backend;
@@ -124,7 +124,9 @@ impl Run {
         let history: Vec<Epoch> = folder.read(RunFile::History)?;
         let outcome: Outcome = folder.read(RunFile::Outcome)?;
         let kept = history.iter().find(|epoch| epoch.epoch == outcome.kept_epoch);
-        Ok(Self { seed, running_train_accuracy: kept.map_or(f64::NAN, |epoch| epoch.accuracy), outcome })
+        let kept =
+            kept.with_context(|| format!("{} lacks the epoch that was kept", folder.file(RunFile::History).display()))?;
+        Ok(Self { seed, running_train_accuracy: kept.accuracy, outcome })
     }
 }
 
