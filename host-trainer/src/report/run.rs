@@ -7,6 +7,7 @@ use serde::Serialize;
 use shared_model::ModelView;
 use thiserror::Error;
 
+use crate::backend::Backend;
 use crate::record::{Configuration, DeviceParity, Evaluation, Outcome, Quantization, RecordError, RunFile, RunFolder};
 use crate::terminal::printable;
 use crate::train::Epoch;
@@ -250,9 +251,15 @@ fn content(path: PathBuf, reason: impl ToString) -> RecordError {
     RecordError::Content { path, reason: reason.to_string() }
 }
 
-/// The command that trains the same again.
+/// The command that trains or imports the same again.
 fn train_command(configuration: &Configuration, folder: &Path) -> String {
     let train = &configuration.train;
+    if train.backend == Backend::Imported {
+        let run = quoted(folder);
+        return format!(
+            "host-trainer import WEIGHTS --export FILE --run {run} # and the options that it was imported with"
+        );
+    }
     let hidden: Vec<String> = train.hidden.iter().map(ToString::to_string).collect();
     let mut command = format!(
         "host-trainer train --backend {} --hidden {} --epochs {} --batch-size {} --learning-rate {} --seed {}",
