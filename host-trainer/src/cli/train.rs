@@ -181,7 +181,7 @@ fn warn_of_replacement(folder: &RunFolder, configuration: &Configuration) {
     let recorded: Result<Configuration, _> = folder.read(RunFile::Configuration);
     if recorded.is_ok_and(|recorded| recorded != *configuration) {
         progress::say(format_args!(
-            "warning: {} holds a run of other options, which this one replaces when it ends; --run names another folder",
+            "warning: {} holds another run, which this one replaces when it ends; --run names another folder",
             folder.path().display()
         ));
     }

@@ -90,7 +90,7 @@ fn another_run_is_not_replaced_unsaid() {
     let desk = Desk::new();
     let warned = |arguments: &[&str]| {
         let assert = desk.train(&[&["--run", "run"], arguments].concat()).success();
-        String::from_utf8_lossy(&assert.get_output().stderr).contains("warning: run holds a run of other options")
+        String::from_utf8_lossy(&assert.get_output().stderr).contains("warning: run holds another run")
     };
     assert_eq!([&[][..], &[], &["--seed", "2"], &["--validation", "9"]].map(warned), [false, false, true, true]);
 }
