@@ -122,8 +122,9 @@ impl Run {
     pub fn read(folder: &RunFolder, seed: u64) -> Result<Self, RecordError> {
         let history: Vec<Epoch> = folder.read(RunFile::History)?;
         let outcome: Outcome = folder.read(RunFile::Outcome)?;
-        let running_train_accuracy = history.last().map_or(f64::NAN, |epoch| epoch.accuracy);
-        Ok(Self { seed, running_train_accuracy, outcome })
+        let path = folder.file(RunFile::History);
+        let last = history.last().ok_or(RecordError::Content { path, reason: "there is no epoch in it".to_owned() })?;
+        Ok(Self { seed, running_train_accuracy: last.accuracy, outcome })
     }
 }
 

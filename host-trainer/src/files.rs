@@ -32,7 +32,7 @@ pub enum WriteError {
         path: PathBuf,
     },
     /// A folder cannot be created.
-    #[error("cannot create folder {path}")]
+    #[error("cannot create folder {path}; name another place")]
     CreateFolder {
         /// The folder.
         path: PathBuf,

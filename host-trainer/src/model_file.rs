@@ -21,7 +21,7 @@ pub enum ModelFileError {
         source: io::Error,
     },
     /// The file is not a model.
-    #[error("cannot use {path}; `host-trainer train --export {path}` writes a model")]
+    #[error("cannot use {path}; name a model that train or import has written, or the folder of its run")]
     Blob {
         /// The file.
         path: PathBuf,

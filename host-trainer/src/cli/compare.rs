@@ -134,16 +134,13 @@ impl Network {
         }
     }
 
-    /// The row of the table.
-    fn row(&self) -> [String; 10] {
-        let lecture = |value: fn(&Lecture) -> String| self.lecture.as_ref().map(value).unwrap_or_default();
+    /// Its row of the table.
+    fn row(&self) -> [String; 8] {
         [
             self.name.to_owned(),
             spread(&self.epochs, 1.0, 0),
             spread(&self.running_train_accuracy, 100.0, 2),
-            lecture(|lecture| format!("{:.2}", 100.0 * lecture.train_accuracy)),
             spread(&self.test_accuracy_float, 100.0, 2),
-            lecture(|lecture| format!("{:.2}", 100.0 * lecture.test_accuracy)),
             spread(&self.test_accuracy_fixed, 100.0, 2),
             spread(&self.train_seconds, 1.0, 1),
             self.parameters.to_string(),
@@ -152,15 +149,24 @@ impl Network {
     }
 }
 
+/// The row of the lecture's figures, below those of ours.
+fn lecture_row(lecture: &Lecture) -> [String; 4] {
+    let percent = |share: f64| format!("{:.2}", 100.0 * share);
+    [
+        "  in the lecture".to_owned(),
+        lecture.epochs.to_string(),
+        percent(lecture.train_accuracy),
+        percent(lecture.test_accuracy),
+    ]
+}
+
 impl Report<'_> {
     fn text(&self) -> String {
         let header = [
             "hidden neurons",
             "epochs",
             "training, %",
-            "lecture",
             "test, %",
-            "lecture",
             "fixed point, %",
             "seconds",
             "parameters",
@@ -169,6 +175,9 @@ impl Report<'_> {
         let mut table = table(header.map(str::to_owned), 1);
         for network in &self.networks {
             table.add_row(network.row());
+            if let Some(lecture) = &network.lecture {
+                table.add_row(lecture_row(lecture));
+            }
         }
         let widest = self.networks.iter().map(|network| network.generalization_gap.mean).fold(f64::MIN, f64::max);
         let seeds = match self.seeds {
@@ -192,5 +201,30 @@ fn spread(figure: &Figure, factor: f64, digits: usize) -> String {
     match figure.standard_deviation {
         Some(deviation) => format!("{mean} \u{b1} {:.1$}", factor * deviation, digits.max(1)),
         None => mean,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lectures_figures_stand_below_ours() {
+        let outcome = serde_json::json!({
+            "model_id": "00000000", "model_bytes": 1024, "parameters": 1, "epochs": 8, "kept_epoch": 8, "stop": "epochs",
+            "train_accuracy_float": 0.9, "test_accuracy_float": 0.8, "test_accuracy_fixed": 0.8,
+            "predictions_changed": 0, "train_seconds": 1.0
+        });
+        let run = Run { seed: 1, running_train_accuracy: 0.91, outcome: serde_json::from_value(outcome).unwrap() };
+        let networks = VARIANTS.iter().map(|variant| Network::of(variant, vec![run.clone()], true)).collect();
+        let report = Report { folder: Path::new("runs"), backend: Backend::Flex, seeds: 1, runs_kept: 0, networks };
+        let text = report.text();
+        let cells = |line: &str| line.split(['\u{2502}', '\u{2506}']).map(|cell| cell.trim().to_owned()).collect();
+        let rows: Vec<Vec<String>> = text.lines().map(cells).collect();
+        let ours = rows.iter().position(|row| row.iter().any(|cell| cell == "128, stop above 90 %")).unwrap();
+        assert_eq!(rows[ours][1..5], ["128, stop above 90 %", "8", "91.00", "80.00"]);
+        assert_eq!(rows[ours + 1][1..5], ["in the lecture", "6", "90.21", "88.30"]);
+        // It has no figures for one of them.
+        assert_eq!(text.matches("in the lecture").count(), 4);
     }
 }

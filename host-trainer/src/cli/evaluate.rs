@@ -65,7 +65,7 @@ impl Arguments {
         }
         let mut data = self.data.load()?;
         check_fit(&view, &data)?;
-        let folder = self.folder(&model, &view, &data);
+        let folder = self.folder(&model, &view, &data)?;
         let outputs = folder.iter().flat_map(|folder| FILES.map(|file| folder.file(file))).collect::<Vec<_>>();
         if let Some(answers) = &self.answers {
             check_apart("--answers", answers, data.files().chain(outputs.iter().cloned()))?;
@@ -104,14 +104,23 @@ impl Arguments {
     }
 
     /// Where pictures of the evaluation go, if anywhere. A run's own are replaced only by those of the same pictures.
-    fn folder(&self, model: &Path, view: &ModelView<'_>, data: &Dataset) -> Option<RunFolder> {
-        if let Some(folder) = &self.pictures {
-            return Some(RunFolder::at(folder.clone()));
+    fn folder(&self, model: &Path, view: &ModelView<'_>, data: &Dataset) -> Result<Option<RunFolder>, UsageError> {
+        let Some(named) = &self.pictures else {
+            return Ok(self.recorded(model, view, data).unwrap_or_else(|error| {
+                progress::say(format_args!("warning: what is in the run's folder stays as it is: {error}"));
+                None
+            }));
+        };
+        let folder = RunFolder::at(named.clone());
+        let own = self.recorded(&folder.file(RunFile::Model), view, data);
+        if folder.file(RunFile::Outcome).exists() && !matches!(own, Ok(Some(_))) {
+            return Err(UsageError(format!(
+                "--pictures {} is the folder of a run, and its evaluation would be replaced by one of another model or of \
+                 other pictures; name another folder",
+                named.display()
+            )));
         }
-        self.recorded(model, view, data).unwrap_or_else(|error| {
-            progress::say(format_args!("warning: what is in the run's folder stays as it is: {error}"));
-            None
-        })
+        Ok(Some(folder))
     }
 
     /// The run that `model` came of, if it is evaluated as it was there.

@@ -15,7 +15,7 @@ use super::{DataArguments, OutputArguments, UsageError, check_apart, check_expor
 use crate::backend::Backend;
 use crate::dataset::{Dataset, Split};
 use crate::export::MAX_WEIGHT_BYTES;
-use crate::record::{Outcome, RunFile, RunFolder};
+use crate::record::{Configuration, Outcome, RunFile, RunFolder};
 use crate::train::{Epoch, TrainConfig};
 use crate::wording::describe_stop;
 use crate::{files, pipeline, progress};
@@ -104,6 +104,7 @@ impl Arguments {
         if let Some(export) = &self.export {
             files::check_writable(export)?;
         }
+        warn_of_replacement(&folder, &Configuration::new(&config, self.validation, &data));
         progress::say(format_args!(
             "{} training pictures from {} ({})",
             data.train.len(),
@@ -164,6 +165,17 @@ impl Report<'_> {
             line("time", format_args!("{:.1} s, {:.1} s of them training", self.seconds, outcome.train_seconds)),
         ]
         .concat()
+    }
+}
+
+/// Says that the run in `folder` is about to be lost, where it is another than that of `configuration`.
+fn warn_of_replacement(folder: &RunFolder, configuration: &Configuration) {
+    let recorded: Result<Configuration, _> = folder.read(RunFile::Configuration);
+    if recorded.is_ok_and(|recorded| recorded != *configuration) {
+        progress::say(format_args!(
+            "warning: {} holds another run, which this one replaces when it ends; --run names another folder",
+            folder.path().display()
+        ));
     }
 }
 

@@ -26,7 +26,7 @@ pub enum TensorFileError {
     #[error("it has more than {MAX_FILE_BYTES} bytes; save the weights alone, without the optimizer")]
     Large,
     /// It is not what it should be.
-    #[error("not a safetensors file, or a damaged one ({0}); docs/import.md says how to save one")]
+    #[error("not a safetensors file, or a damaged one; docs/import.md says how to save one")]
     Content(#[from] SafeTensorError),
     /// There is nothing in it.
     #[error("it has no tensors; save the weights after the network is built or trained")]

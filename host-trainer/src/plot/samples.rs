@@ -46,12 +46,14 @@ pub fn samples(split: &Split, names: &[String], rows: usize, columns: usize) -> 
     let left = margin + shown.iter().map(|name| width(name, TEXT_SIZE)).fold(0.0, f64::max) + GAP;
     let top = 2.0 * margin + f64::from(TITLE_SIZE);
     let full_width = (left + strip_width).max(margin + width(&title, TITLE_SIZE)) + margin;
-    let full_height = top + names.len() as f64 * (strip_height + GAP) - GAP + margin;
+    // Pictures may be lower than their class's name.
+    let class_height = strip_height.max(f64::from(TEXT_SIZE)) + GAP;
+    let full_height = top + names.len() as f64 * class_height - GAP + margin;
     let (full_width, full_height) = (full_width.ceil(), full_height.ceil());
 
     let strips = shown.iter().enumerate().map(|(class, name)| {
         let pixels = strip(split, class, across, (rows, columns));
-        Ok((top + class as f64 * (strip_height + GAP), name, data_uri(&pixels, high, wide)?))
+        Ok((top + class as f64 * class_height, name, data_uri(&pixels, high, wide)?))
     });
     let strips = strips.collect::<Result<Vec<_>, PlotError>>()?;
     let svg = html! {
@@ -129,6 +131,15 @@ mod tests {
         }
         let empty = Split { width: 4, pixels: Vec::new(), labels: Vec::new() };
         samples(&empty, &["a".to_owned(), "b".to_owned()], 2, 2).unwrap();
+    }
+
+    #[test]
+    fn names_beside_low_pictures_do_not_overlap() {
+        let split = Split { width: 400, pixels: vec![7; 800], labels: vec![0, 1] };
+        let svg = samples(&split, &["a".to_owned(), "b".to_owned()], 1, 400).unwrap();
+        let tops: Vec<f64> =
+            svg.split("<image ").skip(1).filter_map(|image| image.split('"').nth(3)?.parse().ok()).collect();
+        assert!(tops.len() == 2 && tops[1] - tops[0] >= f64::from(TEXT_SIZE), "{tops:?}");
     }
 
     #[test]

@@ -254,13 +254,13 @@ fn content(path: PathBuf, reason: impl ToString) -> RecordError {
     RecordError::Content { path, reason: reason.to_string() }
 }
 
-/// The command that trains the same again.
+/// The command that trains or imports the same again.
 fn train_command(configuration: &Configuration, folder: &Path) -> String {
     let train = &configuration.train;
     if train.backend == Backend::Imported {
+        let run = quoted(folder);
         return format!(
-            "host-trainer import WEIGHTS --export MODEL --run {} # WEIGHTS and options as then",
-            quoted(folder)
+            "host-trainer import WEIGHTS --export FILE --run {run} # and the options that it was imported with"
         );
     }
     let hidden: Vec<String> = train.hidden.iter().map(ToString::to_string).collect();

@@ -30,13 +30,14 @@ fn five_networks_are_compared_and_finished_runs_are_kept() {
     let folder = desk.path().join("runs");
     assert!(fs::read_to_string(folder.join("compare.svg")).unwrap().contains("512 + 256"));
 
-    // As after an interruption: one run is not whole, one is of another configuration.
+    // As after an interruption: one run is not whole, one is of another configuration, one has lost its epochs.
     fs::remove_file(folder.join("1024-5-epochs-flex-seed-1/result.json")).unwrap();
     let config = folder.join("128-5-epochs-flex-seed-2/config.json");
     let text = fs::read_to_string(&config).unwrap();
     fs::write(&config, text.replace("\"batch_size\": 32", "\"batch_size\": 64")).unwrap();
+    fs::write(folder.join("512-256-5-epochs-flex-seed-1/history.json"), "[]").unwrap();
     let again = json(desk.run(&compare));
-    assert_eq!(again["runs_kept"], 8);
+    assert_eq!(again["runs_kept"], 7);
     for (network, before) in again["networks"].as_array().unwrap().iter().zip(networks) {
         assert_eq!(network["test_accuracy_fixed"], before["test_accuracy_fixed"]);
     }
@@ -60,5 +61,9 @@ fn a_comparison_needs_a_place_and_a_number_of_seeds() {
     let desk = Desk::new();
     failure(desk.run(&["compare", "--data", "data", "--seeds", "0"]), 2, &["--seeds"]);
     fs::write(desk.path().join("file"), "").unwrap();
-    failure(desk.run(&["compare", "--data", "data", "--run", "file"]), 1, &["cannot create folder file"]);
+    failure(
+        desk.run(&["compare", "--data", "data", "--run", "file"]),
+        1,
+        &["cannot create folder file", "name another place"],
+    );
 }

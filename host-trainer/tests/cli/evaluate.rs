@@ -109,6 +109,7 @@ fn places_that_pictures_must_not_go_to_are_refused() {
     fs::write(desk.path().join("file"), "x").unwrap();
     fs::create_dir(desk.path().join("taken")).unwrap();
     fs::copy(desk.path().join("run/model.bin"), desk.path().join("taken/confusion.svg")).unwrap();
+    desk.train(&["--seed", "2", "--run", "second"]).success();
     let there = names(desk.path());
     let evaluate =
         |model, arguments: &[&str]| desk.command(&["evaluate", model, "--data", "data"]).args(arguments).assert();
@@ -120,6 +121,14 @@ fn places_that_pictures_must_not_go_to_are_refused() {
     let parts = ["--answers", "would replace run/evaluation.json"];
     failure(evaluate("run", &["--answers", "run/evaluation.json"]), 2, &parts);
     failure(evaluate("run", &["--pictures", "new", "--first", "61"]), 2, &["1..=60"]);
+    // A run keeps the evaluation of its own model over all of its pictures.
+    let recorded = || fs::read(desk.path().join("run/evaluation.json")).unwrap();
+    let before = recorded();
+    let parts = ["--pictures run", "the folder of a run", "name another folder"];
+    failure(evaluate("run", &["--pictures", "run", "--first", "7"]), 2, &parts);
+    failure(evaluate("second", &["--pictures", "run"]), 2, &parts);
+    evaluate("run", &["--pictures", "run"]).success();
+    assert_eq!(recorded(), before);
     assert_eq!(names(desk.path()), there);
 }
 

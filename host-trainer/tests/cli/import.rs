@@ -234,6 +234,23 @@ fn weights_that_are_none_are_refused_and_nothing_is_written() {
 }
 
 #[test]
+fn what_is_wrong_with_a_file_is_said_once() {
+    let good = file(&pytorch(&bars()));
+    let assert = Desk::new().import(&good[..good.len() - 1], "model.bin", &[]);
+    assert.stderr(contains("metadata").count(1));
+}
+
+#[test]
+fn what_an_imported_run_lost_comes_back_by_importing() {
+    let desk = Desk::new();
+    desk.import(&file(&pytorch(&bars())), "model.bin", &["--run", "run"]).success();
+    fs::remove_file(desk.path().join("run/history.json")).unwrap();
+    let report = json(desk.run(&["report", "run", "--json"]));
+    let remedy = report["missing"][0]["remedy"].as_str().unwrap();
+    assert!(remedy.contains("host-trainer import WEIGHTS") && remedy.contains("--run run"), "{remedy}");
+}
+
+#[test]
 fn arguments_that_do_not_fit_are_refused() {
     let desk = Desk::new();
     let good = file(&pytorch(&bars()));

@@ -92,7 +92,7 @@ fn what_is_not_a_model_is_refused() {
             &["evaluate", "bad.bin", "--data", "data"],
             &["predict", "bad.bin", "--index", "0"],
         ] {
-            failure(desk.run(arguments), 1, &["bad.bin", part, "host-trainer train --export"]);
+            failure(desk.run(arguments), 1, &["bad.bin", part, "name a model"]);
         }
     }
     failure(desk.run(&["inspect", "absent.bin"]), 1, &["cannot read model absent.bin"]);

@@ -86,6 +86,16 @@ fn without_names_a_run_has_a_folder_of_its_own() {
 }
 
 #[test]
+fn another_run_is_not_replaced_unsaid() {
+    let desk = Desk::new();
+    let warned = |arguments: &[&str]| {
+        let assert = desk.train(&[&["--run", "run"], arguments].concat()).success();
+        String::from_utf8_lossy(&assert.get_output().stderr).contains("warning: run holds another run")
+    };
+    assert_eq!([&[][..], &[], &["--seed", "2"], &["--validation", "9"]].map(warned), [false, false, true, true]);
+}
+
+#[test]
 fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
     let desk = Desk::new();
     for backend in ["flex", "ndarray"] {
