@@ -59,7 +59,7 @@ pub struct Arguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     patience: Option<u32>,
     /// Folder to record the run in: the model, the float weights, what was asked for, history, evaluation, pictures
-    /// [default: one for each network, backend and seed: runs/128-flex-seed-1]
+    /// [default: one for each network, number of epochs, backend and seed: runs/128-5-epochs-flex-seed-1]
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
     /// File to write the model to, besides model.bin in the run's folder

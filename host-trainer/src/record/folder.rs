@@ -121,7 +121,8 @@ impl RunFolder {
     /// The folder for a run of `config`, which is the same whenever the same is trained.
     pub fn default_path(config: &TrainConfig) -> PathBuf {
         let hidden: Vec<String> = config.hidden.iter().map(ToString::to_string).collect();
-        Path::new("runs").join(format!("{}-{}-seed-{}", hidden.join("-"), config.backend.name(), config.seed))
+        let (hidden, backend) = (hidden.join("-"), config.backend.name());
+        Path::new("runs").join(format!("{hidden}-{}-epochs-{backend}-seed-{}", config.epochs, config.seed))
     }
 
     /// The folder at `path`, whatever it holds.
@@ -245,9 +246,9 @@ mod tests {
     #[test]
     fn the_default_path_says_what_was_trained() {
         let mut config = TrainConfig { hidden: vec![512, 256], seed: 7, ..config() };
-        assert_eq!(RunFolder::default_path(&config), Path::new("runs/512-256-flex-seed-7"));
+        assert_eq!(RunFolder::default_path(&config), Path::new("runs/512-256-6-epochs-flex-seed-7"));
         config.seed = 8;
-        assert_eq!(RunFolder::default_path(&config), Path::new("runs/512-256-flex-seed-8"));
+        assert_eq!(RunFolder::default_path(&config), Path::new("runs/512-256-6-epochs-flex-seed-8"));
     }
 
     #[test]

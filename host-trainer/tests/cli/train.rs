@@ -81,7 +81,7 @@ fn training_writes_a_model_and_a_run() {
 fn without_names_a_run_has_a_folder_of_its_own() {
     let desk = Desk::new();
     desk.train(&["--backend", "ndarray"]).success().stdout(contains("test, fixed point"));
-    let run = desk.path().join("runs/8-ndarray-seed-1");
+    let run = desk.path().join("runs/8-8-epochs-ndarray-seed-1");
     assert_eq!(names(&run).len(), 10);
 }
 

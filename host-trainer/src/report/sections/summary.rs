@@ -25,13 +25,16 @@ pub fn content(runs: &[Run]) -> Markup {
     row("Epochs", &describe_stop);
     row("Parameters", &|outcome| count(outcome.parameters as u64));
     row("Size of model.bin", &|outcome| bytes(outcome.model_bytes as u64));
-    row("Seconds of training", &|outcome| format!("{:.1} s", outcome.train_seconds));
+    row("Seconds of training", &|outcome| match outcome.epochs {
+        0 => "not known".to_owned(),
+        _ => format!("{:.1} s", outcome.train_seconds),
+    });
     row("Model", &|outcome| printable(&outcome.model_id));
     html! {
         (table)
         p.note {
             "The " dfn { "generalization gap" } " is training accuracy less test accuracy: by how much the network does "
-            "better on pictures that it has learnt from. A gap that widens while test accuracy stands still is "
+            "better on pictures that it has learnt from. A wide one, of more than 3 points, is called "
             dfn { "overfitting" } ". "
             dfn { "Fixed point" } " is the network as a device runs it, in integers alone."
         }
