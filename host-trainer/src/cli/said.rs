@@ -13,12 +13,12 @@ const TOLERATED_LOSS: f64 = 0.005;
 
 /// Says what an epoch of `epochs` came to.
 pub fn say_epoch(epoch: &Epoch, epochs: u32) {
-    let Epoch { epoch, loss, accuracy, validation_accuracy, seconds, .. } = epoch;
-    let validation = validation_accuracy.map(|share| format!(", validation {}", percent(share))).unwrap_or_default();
-    progress::say(format_args!(
-        "epoch {epoch}/{epochs}: loss {loss:.4}, accuracy {}{validation}, {seconds:.1} s",
-        percent(*accuracy)
-    ));
+    let Epoch { epoch, loss, accuracy, validation_loss, validation_accuracy, seconds } = epoch;
+    let said = |loss: f64, accuracy: f64| format!("loss {loss:.4}, accuracy {}", percent(accuracy));
+    let validation = validation_loss.zip(*validation_accuracy);
+    let validation = validation.map(|(loss, accuracy)| format!("; validation {}", said(loss, accuracy)));
+    let (train, validation) = (said(*loss, *accuracy), validation.unwrap_or_default());
+    progress::say(format_args!("epoch {epoch}/{epochs}: {train}{validation}; {seconds:.1} s"));
 }
 
 /// The lines on what came of a run over `test_pictures`, whose model is at `model`.

@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::dataset::{Dataset, hex};
 use crate::train::TrainConfig;
 
-/// The dependencies whose versions are recorded: what computes, and what writes files that others read.
-const RECORDED: [&str; 9] =
-    ["burn", "burn-autodiff", "burn-cuda", "burn-flex", "burn-ndarray", "burn-wgpu", "gemm", "postcard", "safetensors"];
+/// The dependencies whose versions are recorded: what computes, and what writes the model.
+const RECORDED: [&str; 6] = ["burn", "burn-autodiff", "burn-flex", "burn-ndarray", "gemm", "postcard"];
+
+/// Those that compute only in builds which have them; the lock file lists them in any case.
+const OPTIONAL: [(&str, bool); 2] = [("burn-cuda", cfg!(feature = "cuda")), ("burn-wgpu", cfg!(feature = "wgpu"))];
 
 /// What was asked for, on which data, with which versions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,7 +58,8 @@ impl Configuration {
 
 /// Name and version of this program, the compiler, the system and the dependencies that compute.
 pub fn versions() -> BTreeMap<String, String> {
-    let dependencies = built_information::DEPENDENCIES.iter().filter(|(name, _)| RECORDED.contains(name));
+    let is_recorded = |name: &str| RECORDED.contains(&name) || OPTIONAL.contains(&(name, true));
+    let dependencies = built_information::DEPENDENCIES.iter().filter(|(name, _)| is_recorded(name));
     let own = [
         ("prenda", built_information::PKG_VERSION.to_owned()),
         ("rustc", built_information::RUSTC_VERSION.trim_start_matches("rustc ").to_owned()),
@@ -86,5 +89,6 @@ mod tests {
         for name in ["prenda", "rustc", "burn", "burn-flex", "burn-ndarray", "postcard"] {
             assert!(versions[name].starts_with(|first: char| first.is_ascii_digit()), "{name}: {versions:?}");
         }
+        assert_eq!(versions.contains_key("burn-wgpu"), cfg!(feature = "wgpu"));
     }
 }
