@@ -2,8 +2,8 @@
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use burn::tensor::wgpu::WgpuBackend;
 use burn::tensor::wgpu::wgpu::{AdapterInfo, Backends, DeviceType, Instance, InstanceDescriptor};
+use burn::tensor::wgpu::{WgpuBackend, WgpuInitError};
 use burn::tensor::{Device, try_read_sync};
 
 use super::{BackendError, Hardware};
