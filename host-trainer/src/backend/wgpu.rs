@@ -2,8 +2,8 @@
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use burn::tensor::wgpu::WgpuBackend;
 use burn::tensor::wgpu::wgpu::{AdapterInfo, Backends, DeviceType, Instance, InstanceDescriptor};
+use burn::tensor::wgpu::{WgpuBackend, WgpuInitError};
 use burn::tensor::{Device, try_read_sync};
 
 use super::{BackendError, Hardware};
@@ -31,8 +31,11 @@ pub fn open() -> Result<(Device, Hardware), BackendError> {
         let _asking = ASKING.lock().unwrap_or_else(PoisonError::into_inner);
         // Never OpenGL, which burn would fall back to: little of it computes.
         let interface = if IS_APPLE { WgpuBackend::Metal } else { WgpuBackend::Vulkan };
-        let (device, setup) =
-            Device::wgpu_options().graphics_api(interface).init_with_setup().map_err(|error| error.to_string())?;
+        let opened = Device::wgpu_options().graphics_api(interface).init_with_setup();
+        let (device, setup) = opened.map_err(|error| match error {
+            WgpuInitError::AdapterUnavailable { message, .. } => message,
+            error => error.to_string(),
+        })?;
         Ok((device, describe(setup.adapter.get_info())))
     });
     opened.clone().map_err(|reason| BackendError::NoDevice {
