@@ -136,6 +136,7 @@ pub fn train(
     let mut order: Vec<usize> = (0..train.len()).collect();
     let mut history = Vec::new();
     let mut rule = StopRule::new(config);
+    let mut stop = Stop::Epochs;
 
     for epoch in 1..=config.epochs {
         let start = Instant::now();
@@ -152,15 +153,15 @@ pub fn train(
         let seconds = start.elapsed().as_secs_f64();
         let result = Epoch { epoch, loss, accuracy, validation_loss, validation_accuracy, seconds };
         look(&result);
-        let stop = rule.after(&result, &network);
+        let early = rule.after(&result, &network);
         history.push(result);
-        if let Some(stop) = stop {
-            let (network, kept_epoch) = rule.kept.unwrap_or((network.valid(), epoch));
-            return Ok(Trained { network, kept_epoch, history, stop });
+        if let Some(reason) = early {
+            stop = reason;
+            break;
         }
     }
-    let (network, kept_epoch) = rule.kept.unwrap_or((network.valid(), config.epochs));
-    Ok(Trained { network, kept_epoch, history, stop: Stop::Epochs })
+    let (network, kept_epoch) = rule.kept.unwrap_or((network.valid(), history.len() as u32));
+    Ok(Trained { network, kept_epoch, history, stop })
 }
 
 /// Trains on every picture of `train` once, in `order`. Returns mean loss and accuracy with the network.
