@@ -106,6 +106,11 @@ impl Network {
     }
 }
 
+/// Widths of layers one after the other: `128,64`, say, or `784-128-10`.
+pub fn join_widths(widths: &[usize], separator: &str) -> String {
+    widths.iter().map(ToString::to_string).collect::<Vec<_>>().join(separator)
+}
+
 /// Raw pixels of `pictures`, each of `width` pixels, as the network's input, `[picture, pixel]` in 0..=1.
 pub fn input_tensor<'a>(pictures: impl ExactSizeIterator<Item = &'a [u8]>, width: usize, device: &Device) -> Tensor<2> {
     let count = pictures.len();

@@ -11,6 +11,7 @@ use crate::dataset::{Dataset, Split};
 use crate::evaluate;
 use crate::export::{ExportError, Exported, Origins, export};
 use crate::files::{self, WriteError};
+use crate::model::join_widths;
 use crate::plot::{self, PlotError};
 use crate::quantize::{DeviationError, QuantizeError, measure_deviation, quantize};
 use crate::record::{Configuration, Outcome, RecordError, RunFile, RunFolder, encode_weights, json};
@@ -162,6 +163,5 @@ impl Completed {
 /// What the network is called in a picture: its layers and its seed.
 fn name(config: &TrainConfig, data: &Dataset) -> String {
     let widths = [&[data.train.width], config.hidden.as_slice(), &[data.class_names.len()]].concat();
-    let widths: Vec<String> = widths.iter().map(ToString::to_string).collect();
-    format!("{}, seed {}", widths.join("-"), config.seed)
+    format!("{}, seed {}", join_widths(&widths, "-"), config.seed)
 }

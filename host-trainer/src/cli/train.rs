@@ -15,6 +15,7 @@ use super::{DataArguments, OutputArguments, UsageError, check_apart, check_expor
 use crate::backend::Backend;
 use crate::dataset::{Dataset, Split};
 use crate::export::MAX_WEIGHT_BYTES;
+use crate::model::join_widths;
 use crate::record::{Configuration, Outcome, RunFile, RunFolder};
 use crate::train::{Epoch, TrainConfig};
 use crate::wording::describe_stop;
@@ -188,11 +189,10 @@ fn check_size(hidden: &[usize], data: &Dataset) -> Result<(), UsageError> {
     if bytes <= MAX_WEIGHT_BYTES {
         return Ok(());
     }
-    let hidden: Vec<String> = hidden.iter().map(ToString::to_string).collect();
     Err(UsageError(format!(
         "--hidden {} makes {weights} weights, {bytes} bytes; at most {MAX_WEIGHT_BYTES} bytes are possible, as nothing \
          larger fits a microcontroller; name fewer or smaller layers",
-        hidden.join(",")
+        join_widths(hidden, ",")
     )))
 }
 

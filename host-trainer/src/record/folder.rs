@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use super::weights;
 use crate::files::{self, WriteError};
-use crate::model::DenseParameters;
+use crate::model::{DenseParameters, join_widths};
 use crate::train::TrainConfig;
 
 /// Why a run cannot be recorded, or a record not be read.
@@ -120,8 +120,7 @@ pub struct RunFolder {
 impl RunFolder {
     /// The folder for a run of `config`, which is the same whenever the same is trained.
     pub fn default_path(config: &TrainConfig) -> PathBuf {
-        let hidden: Vec<String> = config.hidden.iter().map(ToString::to_string).collect();
-        let (hidden, backend) = (hidden.join("-"), config.backend.name());
+        let (hidden, backend) = (join_widths(&config.hidden, "-"), config.backend.name());
         Path::new("runs").join(format!("{hidden}-{}-epochs-{backend}-seed-{}", config.epochs, config.seed))
     }
 

@@ -8,6 +8,7 @@ use shared_model::ModelView;
 use thiserror::Error;
 
 use crate::backend::Backend;
+use crate::model::join_widths;
 use crate::record::{Configuration, DeviceParity, Evaluation, Outcome, Quantization, RecordError, RunFile, RunFolder};
 use crate::train::Epoch;
 use crate::wording::printable;
@@ -263,11 +264,10 @@ fn train_command(configuration: &Configuration, folder: &Path) -> String {
             "host-trainer import WEIGHTS --export FILE --run {run} # and the options that it was imported with"
         );
     }
-    let hidden: Vec<String> = train.hidden.iter().map(ToString::to_string).collect();
     let mut command = format!(
         "host-trainer train --backend {} --hidden {} --epochs {} --batch-size {} --learning-rate {} --seed {}",
         train.backend.name(),
-        hidden.join(","),
+        join_widths(&train.hidden, ","),
         train.epochs,
         train.batch_size,
         train.learning_rate,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use maud::{Markup, html};
 
 use crate::backend::Backend;
+use crate::model::join_widths;
 use crate::record::{Configuration, RunFile};
 use crate::report::numbers::count;
 use crate::report::run::Run;
@@ -39,10 +40,7 @@ fn settings(runs: &[Run]) -> Comparison {
     };
     let or_none = |value: Option<String>| value.unwrap_or_else(|| "none".to_owned());
     row("Backend", &|configuration| configuration.train.backend.name().to_owned());
-    row("Neurons of hidden layers", &|configuration| {
-        let hidden: Vec<String> = configuration.train.hidden.iter().map(ToString::to_string).collect();
-        hidden.join(", ")
-    });
+    row("Neurons of hidden layers", &|configuration| join_widths(&configuration.train.hidden, ", "));
     let mut trained = |name: &str, value: &dyn Fn(&TrainConfig) -> String| {
         row(name, &|configuration| match configuration.train.backend {
             Backend::Imported => "not known".to_owned(),
