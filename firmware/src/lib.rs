@@ -12,6 +12,7 @@
 #![no_std]
 #![deny(unsafe_code)]
 
+mod first_of;
 #[cfg(target_os = "none")]
 #[allow(unsafe_code, reason = "registers and memory are touched here, and nowhere else")]
 pub mod hw;
@@ -19,8 +20,9 @@ mod model;
 mod serve;
 mod status;
 
+pub use first_of::FirstOf;
 pub use serve::{Buffers, Identity, Server};
 pub use status::StatusLed;
 
-#[cfg(all(feature = "mps2-an386", not(target_os = "none"), not(doc)))]
-compile_error!("board features are for bare metal: build firmware with `cargo xtask firmware mps2-an386`");
+#[cfg(all(feature = "board", not(target_os = "none"), not(doc)))]
+compile_error!("board features are for bare metal: build firmware with `cargo xtask firmware BOARD`");

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use comfy_table::Table;
 use serde::Serialize;
 
-use crate::board::Board;
+use crate::board;
 use crate::output::print;
 use crate::parity::{self, Device, Sample};
 use crate::setup::{self, Purpose};
@@ -73,7 +73,7 @@ impl Summary {
 pub fn command(workspace: &Workspace, json: bool) -> Result<()> {
     let folder = workspace.folder("demo")?;
     let (model, answers) = (folder.join("model.bin"), folder.join("answers.bin"));
-    let board = Board::read(&workspace.root, DEFAULT_BOARD)?;
+    let board = board::named(DEFAULT_BOARD)?;
 
     let mut stages = Stages::new(6);
     stages.run("Setting up what is missing", || setup::ensure(workspace, Purpose::Demo))?;

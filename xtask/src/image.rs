@@ -5,8 +5,9 @@ mod facts;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
+use boards::Board;
 
-use crate::board::Board;
+use crate::board;
 use crate::output::print;
 use crate::process::Job;
 use crate::sizes::{self, Sizes};
@@ -32,7 +33,7 @@ impl Firmware {
 /// # Errors
 /// A usage error for an unknown board; others as [`build`].
 pub fn command(workspace: &Workspace, board: &str) -> Result<()> {
-    let board = Board::read(&workspace.root, board)?;
+    let board = board::named(board)?;
     let firmware = build(workspace, &board)?;
     print(format_args!("{} ({}, {})", board.name, board.core, board.triple))?;
     for (path, sizes) in &firmware.programs {
@@ -50,11 +51,12 @@ pub fn build(workspace: &Workspace, board: &Board) -> Result<Firmware> {
     let facts = Facts::gather(&board.triple);
     let toolchain = facts.toolchain().ok_or_else(|| missing(&format!("compiler for {}", board.triple)))?;
     let linker = facts.linker().ok_or_else(|| missing("linker for bare metal"))?;
-    let programs = board.programs();
+    // The second is the same program for every board; its ELF is named after the board.
+    let binaries = [board.name.as_str(), "faults"];
 
     // A folder of its own: another compiler's files next to the desk's would make cargo rebuild both.
     let target = workspace.target.join("firmware");
-    programs
+    binaries
         .iter()
         .fold(start(workspace, toolchain, &board.triple, linker), |job, name| job.arg("--bin").arg(name))
         .args(["--features", &board.name, "--target", &board.triple, "--profile", "firmware", "--target-dir"])
@@ -63,11 +65,12 @@ pub fn build(workspace: &Workspace, board: &Board) -> Result<Firmware> {
 
     let built = target.join(&board.triple).join("firmware");
     let folder = workspace.folder("firmware")?;
-    let programs = programs
+    let programs = binaries
         .iter()
-        .map(|name| {
-            let path = folder.join(format!("{name}.elf"));
-            replace(&built.join(name), &path)?;
+        .zip(board.programs())
+        .map(|(binary, program)| {
+            let path = folder.join(format!("{program}.elf"));
+            replace(&built.join(binary), &path)?;
             Ok((path.clone(), Sizes::of_elf(&path)?))
         })
         .collect::<Result<_>>()?;

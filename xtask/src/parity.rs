@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
 
-use crate::board::{self, Board};
+use crate::board;
 use crate::output::tell;
 use crate::process::Job;
 use crate::trainer::Evaluated;
@@ -111,7 +111,7 @@ pub fn command(
     json: bool,
 ) -> Result<()> {
     let devices = if devices.is_empty() { vec![LOOPBACK.into(), DEFAULT_BOARD.into()] } else { devices.to_vec() };
-    let known = board::names(&workspace.root)?;
+    let known: Vec<String> = boards::all()?.into_iter().map(|board| board.name).collect();
     if let Some(unknown) = devices.iter().find(|device| *device != LOOPBACK && !known.contains(device)) {
         let known = known.join(", ");
         return Err(UsageError(format!("there is no device {unknown:?}; the devices are: {LOOPBACK}, {known}")).into());
@@ -126,7 +126,7 @@ pub fn command(
     let evaluated = trainer::evaluate(workspace, &model, &answers, data)?;
     tell(format_args!("    model {}, {} pictures", evaluated.model_id, evaluated.pictures));
     for device in devices.iter().filter(|device| *device != LOOPBACK) {
-        image::build(workspace, &Board::read(&workspace.root, device)?)?;
+        image::build(workspace, &board::named(device)?)?;
     }
     let run = run_folder::of_model(&model, &evaluated.model_id);
     let job = recording(tool(workspace, &devices, &model, &answers)?, run.as_deref());

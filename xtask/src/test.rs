@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use crate::board::Board;
+use crate::board;
 use crate::output::print;
 use crate::process::Job;
 use crate::programs::find_program;
@@ -23,7 +23,7 @@ const REQUIRED: &str = "loopback,mps2-an386";
 pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let folder = workspace.folder("test")?;
     let (model, answers) = (folder.join("model.bin"), folder.join("answers.bin"));
-    let board = Board::read(&workspace.root, DEFAULT_BOARD)?;
+    let board = board::named(DEFAULT_BOARD)?;
 
     let mut stages = Stages::new(8);
     stages.run("Setting up what is missing", || setup::ensure(workspace, Purpose::Tests))?;

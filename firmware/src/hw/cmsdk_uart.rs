@@ -4,7 +4,9 @@ use core::convert::Infallible;
 use core::ptr::NonNull;
 
 use cortex_m::peripheral::NVIC;
-use embedded_io::{ErrorType, Read, Write};
+use embedded_io::{ErrorType, Read, ReadReady, Write};
+
+use super::tick;
 
 /// Registers, as offsets in words.
 const DATA: usize = 0;
@@ -31,7 +33,7 @@ unsafe impl cortex_m::interrupt::InterruptNumber for Line {
     }
 }
 
-/// A UART that is read and written byte by byte, sleeping while there is nothing to read.
+/// A UART that is read and written byte by byte.
 #[derive(Debug)]
 pub struct CmsdkUart {
     registers: NonNull<u32>,
@@ -67,12 +69,13 @@ impl CmsdkUart {
         unsafe { self.registers.add(register).write_volatile(value) };
     }
 
-    /// Sleeps until a byte comes. One that comes between the look and the sleep is pending by then, and ends it.
-    fn sleep_until_input(&mut self) {
+    /// Sleeps until a byte comes or a millisecond has passed. A byte that comes between the look and the sleep is pending
+    /// by then, and ends it.
+    pub fn sleep(&mut self) {
         self.write_register(INTERRUPT_CLEAR, INTERRUPT_RECEIVE);
         NVIC::unpend(self.receive_line);
         if !self.has_received() {
-            cortex_m::asm::wfi();
+            tick::sleep();
         }
     }
 
@@ -85,13 +88,19 @@ impl ErrorType for CmsdkUart {
     type Error = Infallible;
 }
 
+impl ReadReady for CmsdkUart {
+    fn read_ready(&mut self) -> Result<bool, Infallible> {
+        Ok(self.has_received())
+    }
+}
+
 impl Read for CmsdkUart {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Infallible> {
         if buffer.is_empty() {
             return Ok(0);
         }
         while !self.has_received() {
-            self.sleep_until_input();
+            self.sleep();
         }
         let mut count = 0;
         for place in buffer {

@@ -12,7 +12,7 @@ mod target;
 use anyhow::{Result, bail};
 
 use crate::DEFAULT_BOARD;
-use crate::board::Board;
+use crate::board;
 use crate::gpu::Backend;
 use crate::output::{print, tell};
 use crate::workspace::Workspace;
@@ -125,7 +125,7 @@ fn report(steps: &[Box<dyn Step>]) -> Result<()> {
 
 /// The steps, in order.
 fn steps(workspace: &Workspace, purpose: Purpose) -> Result<Vec<Box<dyn Step>>> {
-    let board = Board::read(&workspace.root, DEFAULT_BOARD)?;
+    let board = board::named(DEFAULT_BOARD)?;
     let mut steps: Vec<Box<dyn Step>> = vec![
         Box::new(target::FirmwareTarget { triple: board.triple.clone() }),
         Box::new(linker::Linker { triple: board.triple }),

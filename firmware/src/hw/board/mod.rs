@@ -1,0 +1,35 @@
+//! The board that this firmware is built for: one file each, of which a feature chooses one.
+
+#[cfg(feature = "mps2")]
+mod mps2;
+#[cfg(feature = "mps2-an385")]
+mod mps2_an385;
+#[cfg(feature = "mps2-an385")]
+pub use mps2_an385::{IDENTITY, take};
+#[cfg(feature = "mps2-an386")]
+mod mps2_an386;
+#[cfg(feature = "mps2-an386")]
+pub use mps2_an386::{IDENTITY, take};
+#[cfg(feature = "mps2-an500")]
+mod mps2_an500;
+#[cfg(feature = "mps2-an500")]
+pub use mps2_an500::{IDENTITY, take};
+#[cfg(feature = "mps2-an505")]
+mod mps2_an505;
+#[cfg(feature = "mps2-an505")]
+pub use mps2_an505::{IDENTITY, take};
+#[cfg(feature = "mps3-an547")]
+mod mps3_an547;
+#[cfg(feature = "mps3-an547")]
+pub use mps3_an547::{IDENTITY, take};
+
+/// What a board gives a program.
+#[derive(Debug)]
+pub struct Board<Uart, Led> {
+    /// The link to whoever has a cable.
+    pub uart: Uart,
+    /// The status LED, lit when high.
+    pub led: Led,
+    /// Sleeps until there may be something to do: a byte came, or a millisecond or so has passed.
+    pub sleep: fn(&mut Uart),
+}

@@ -1,0 +1,39 @@
+//! What Arm's MPS2 and MPS3 boards have in common: a CMSDK UART, LEDs of the FPGA's I/O block, SysTick.
+
+use core::ptr::NonNull;
+
+use super::Board;
+use crate::hw::cmsdk_uart::{CmsdkUart, Line};
+use crate::hw::mps2_led::Mps2Led;
+use crate::hw::tick;
+
+/// Where a board has what.
+pub struct Map {
+    /// Registers of the UART.
+    pub uart: usize,
+    /// Number of its receive interrupt.
+    pub uart_receive: u16,
+    /// The LED register of the FPGA's I/O block.
+    pub led: usize,
+    /// Clock of the core and of the UART, in hertz.
+    pub clock_hz: u32,
+}
+
+/// Bits a second on the UART.
+const BAUD: u32 = 115_200;
+
+/// Starts the peripherals.
+///
+/// # Safety
+///
+/// The board has these peripherals at these addresses, and nothing else uses them; `core` is the only one there is.
+pub unsafe fn start(mut core: cortex_m::Peripherals, map: &Map) -> Option<Board<CmsdkUart, Mps2Led>> {
+    // For good: see `CmsdkUart::new`.
+    cortex_m::interrupt::disable();
+    tick::start(&mut core.SYST, map.clock_hz);
+    let uart = NonNull::new(map.uart as *mut u32)?;
+    let led = NonNull::new(map.led as *mut u32)?;
+    // SAFETY: as promised by the caller, and interrupts are masked.
+    let (uart, led) = unsafe { (CmsdkUart::new(uart, Line(map.uart_receive), map.clock_hz / BAUD), Mps2Led::new(led)) };
+    Some(Board { uart, led, sleep: CmsdkUart::sleep })
+}

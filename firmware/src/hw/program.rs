@@ -1,0 +1,74 @@
+//! What the binaries do, for any board.
+
+use core::hint::black_box;
+
+use embedded_hal::digital::OutputPin;
+use embedded_io::{Read, ReadReady, Write};
+
+use super::board::{Board, IDENTITY};
+use super::end::end;
+use super::memory::model_region;
+use super::rtt;
+use crate::{Buffers, FirstOf, Server, StatusLed};
+
+/// Serves the model in flash, over the UART and over RTT: whoever asks is answered.
+pub fn serve<Uart, Led, const FRAME: usize, const WIDTH: usize, const CLASSES: usize>(
+    board: Option<Board<Uart, Led>>,
+    buffers: &'static mut Buffers<FRAME, WIDTH, CLASSES>,
+) -> !
+where
+    Uart: Read + ReadReady + Write,
+    Led: OutputPin,
+{
+    let rtt = rtt::start();
+    defmt::info!("{=str} starts", IDENTITY.board);
+    let Some(Board { uart, led, sleep }) = board else {
+        defmt::panic!("the peripherals are taken only here");
+    };
+    let mut server = Server::start(IDENTITY, model_region(), buffers, StatusLed::new(led));
+    match server.model() {
+        Ok(model) => defmt::info!("model {=u32:08x}: {=u32} bytes, self-test passed", model.id.0, model.bytes),
+        Err(fault) => defmt::error!("no model: {}", fault),
+    }
+    let mut link = FirstOf::new(uart, rtt, sleep);
+    loop {
+        // RTT neither fails nor ends. A UART fails where its line is noisy: the damaged frame is refused, and on it goes.
+        let _ = server.serve(&mut link);
+    }
+}
+
+/// Ends in the way that the first byte on the link says, so that tests see how runs end.
+pub fn fail<Uart, Led>(board: Option<Board<Uart, Led>>) -> !
+where
+    Uart: Read + ReadReady + Write,
+{
+    let rtt = rtt::start();
+    defmt::info!("{=str} waits for a byte that says how to end", IDENTITY.board);
+    let Some(Board { uart, sleep, .. }) = board else {
+        defmt::panic!("the peripherals are taken only here");
+    };
+    let mut link = FirstOf::new(uart, rtt, sleep);
+    let mut how = [0];
+    while !matches!(link.read(&mut how), Ok(1)) {}
+    match how {
+        [b'e'] => {
+            defmt::info!("ends well");
+            end(0)
+        }
+        [b'p'] => panic!("on purpose"),
+        [b'd'] => defmt::panic!("on purpose, by defmt"),
+        [b'f'] => cortex_m::asm::udf(),
+        [b's'] => {
+            black_box(recurse(black_box(0)));
+        }
+        _ => {}
+    }
+    defmt::panic!("asked for {=u8}, which is no way to end", how[0]);
+}
+
+/// Never comes back from its own depth.
+#[allow(unconditional_recursion, reason = "this is how a stack overflows")]
+fn recurse(depth: u32) -> u32 {
+    let frame = black_box([depth; 32]);
+    recurse(depth.wrapping_add(1)).wrapping_add(frame[31])
+}

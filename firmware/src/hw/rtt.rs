@@ -1,0 +1,100 @@
+//! RTT: channels in memory that a debug probe reads and writes while the core runs.
+//!
+//! | channel | up, to the desk | down, from the desk |
+//! |---|---|---|
+//! | 0 | `defmt`: logs | `link`: requests |
+//! | 1 | `link`: responses | |
+
+use core::convert::Infallible;
+
+use embedded_io::{ErrorType, Read, ReadReady, Write};
+use rtt_target::{ChannelMode, DownChannel, UpChannel, rtt_init, set_defmt_channel};
+
+/// Number of the channel for logs.
+const LOGS: usize = 0;
+
+/// A byte stream over RTT.
+pub struct RttLink {
+    up: UpChannel,
+    down: DownChannel,
+    /// Bytes that were taken from the channel, from `next` to `end` not read yet.
+    held: [u8; 64],
+    next: usize,
+    end: usize,
+}
+
+/// Starts RTT, and the logs with it. To be called once: the library refuses a second time.
+pub fn start() -> RttLink {
+    let channels = rtt_init! {
+        up: {
+            0: { size: 1024, mode: ChannelMode::NoBlockSkip, name: "defmt" }
+            1: { size: 512, mode: ChannelMode::BlockIfFull, name: "link" }
+        }
+        down: {
+            0: { size: 1024, name: "link" }
+        }
+    };
+    set_defmt_channel(channels.up.0);
+    RttLink { up: channels.up.1, down: channels.down.0, held: [0; 64], next: 0, end: 0 }
+}
+
+/// Waits until the logs are read, if anyone reads them, who is known by having asked that none be lost.
+pub fn drain_logs() {
+    // SAFETY: called at the end of a run, with interrupts masked for good: nothing else logs while the channel is used.
+    if let Some(logs) = unsafe { UpChannel::conjure(LOGS) }
+        && logs.mode() == ChannelMode::BlockIfFull
+    {
+        logs.flush();
+    }
+}
+
+impl RttLink {
+    /// The bytes that are there; looks for more if need be.
+    fn held(&mut self) -> &[u8] {
+        if self.next == self.end {
+            self.next = 0;
+            self.end = self.down.read(&mut self.held);
+        }
+        self.held.get(self.next..self.end).unwrap_or_default()
+    }
+}
+
+impl ErrorType for RttLink {
+    type Error = Infallible;
+}
+
+impl ReadReady for RttLink {
+    fn read_ready(&mut self) -> Result<bool, Infallible> {
+        Ok(!self.held().is_empty())
+    }
+}
+
+impl Read for RttLink {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Infallible> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            let held = self.held();
+            if held.is_empty() {
+                continue;
+            }
+            let count = held.len().min(buffer.len());
+            for (place, byte) in buffer.iter_mut().zip(held) {
+                *place = *byte;
+            }
+            self.next += count;
+            return Ok(count);
+        }
+    }
+}
+
+impl Write for RttLink {
+    fn write(&mut self, buffer: &[u8]) -> Result<usize, Infallible> {
+        Ok(self.up.write(buffer))
+    }
+
+    fn flush(&mut self) -> Result<(), Infallible> {
+        Ok(())
+    }
+}

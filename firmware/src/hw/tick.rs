@@ -1,0 +1,24 @@
+//! SysTick as a wake-up: sleep lasts a millisecond at most.
+
+use cortex_m::peripheral::syst::SystClkSource;
+use cortex_m::peripheral::{SCB, SYST};
+
+/// Wake-ups a second.
+const RATE_HZ: u32 = 1000;
+
+/// Starts the wake-ups, on a core that runs at `clock_hz`.
+///
+/// Interrupts are masked when the first comes, and stay so: it ends sleep without being taken.
+pub fn start(syst: &mut SYST, clock_hz: u32) {
+    syst.set_clock_source(SystClkSource::Core);
+    syst.set_reload(clock_hz / RATE_HZ - 1);
+    syst.clear_current();
+    syst.enable_interrupt();
+    syst.enable_counter();
+}
+
+/// Sleeps until the next wake-up or another interrupt.
+pub fn sleep() {
+    cortex_m::asm::wfi();
+    SCB::clear_pendst();
+}
