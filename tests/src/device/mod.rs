@@ -1,7 +1,6 @@
 //! Devices: what a client can talk to, and where it is found.
 
 mod loopback;
-mod process;
 mod qemu;
 
 use std::os::unix::net::UnixStream;
@@ -10,8 +9,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-pub use process::{Killer, stop_all};
 pub use qemu::Emulator;
+pub use virtual_probe::{Killer, stop_all};
 
 use crate::Client;
 

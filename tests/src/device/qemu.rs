@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use object::{Object as _, ObjectSymbol as _};
 use tempfile::TempDir;
+use virtual_probe::{Killer, Process};
 
-use super::process::{Killer, Process};
 use super::{DeviceError, Lab, Session};
 use crate::Client;
 use crate::logs::Logs;
