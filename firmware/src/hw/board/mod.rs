@@ -23,6 +23,13 @@ mod mps3_an547;
 #[cfg(feature = "mps3-an547")]
 pub use mps3_an547::{IDENTITY, take};
 
+// The chip's name travels in the ELF, where probe-rs looks for it, and takes no flash.
+core::arch::global_asm!(
+    ".pushsection .probe-rs.chip, \"\", %progbits",
+    concat!(".ascii \"", env!("BOARD_CHIP"), "\""),
+    ".popsection"
+);
+
 /// What a board gives a program.
 #[derive(Debug)]
 pub struct Board<Uart, Led> {
