@@ -1,6 +1,7 @@
 //! The desk's end of the link: the same for every device.
 
 use std::collections::VecDeque;
+use std::fmt::Debug;
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
@@ -13,10 +14,16 @@ use thiserror::Error;
 /// Longest frame that is accepted from a device.
 const LONGEST_FRAME: usize = encoded_length_bound(MAX_RESPONSE_BYTES);
 
-/// A conversation with a device over `Stream`, whose reads end after `patience` without bytes.
+/// A byte stream to a device. Reads and writes that wait too long fail with [`ErrorKind::TimedOut`] or
+/// [`ErrorKind::WouldBlock`].
+pub trait Stream: Read + Write + Send + Debug {}
+
+impl<Bytes: Read + Write + Send + Debug> Stream for Bytes {}
+
+/// A conversation with a device.
 #[derive(Debug)]
-pub struct Client<Stream> {
-    stream: Stream,
+pub struct Client {
+    stream: Box<dyn Stream>,
     incoming: Box<FrameBuffer<LONGEST_FRAME>>,
     /// Bytes that were read and not looked at yet.
     unread: VecDeque<u8>,
@@ -92,9 +99,9 @@ pub enum ClientError {
     },
 }
 
-impl<Stream: Read + Write> Client<Stream> {
+impl Client {
     /// A client on `stream`, with nothing said yet. An answer may take `patience`, whatever else arrives meanwhile.
-    pub fn new(stream: Stream, patience: Duration) -> Self {
+    pub fn new(stream: Box<dyn Stream>, patience: Duration) -> Self {
         Self {
             stream,
             incoming: Box::default(),

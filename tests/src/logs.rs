@@ -2,7 +2,6 @@
 
 use std::io::{Read, Write as _, stderr};
 use std::path::Path;
-use std::process::ChildStdout;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -25,27 +24,28 @@ pub(crate) struct Logs {
 const LAST_LINES_PATIENCE: Duration = Duration::from_secs(1);
 
 impl Logs {
-    /// Starts to decode `output` with the symbols of `elf`.
-    pub fn collect(device: &'static str, elf: &[u8], output: Option<ChildStdout>, show: bool) -> anyhow::Result<Self> {
+    /// Starts to decode `output`, to its end, with the symbols of `elf`.
+    pub fn collect(
+        device: &'static str,
+        elf: &[u8],
+        output: impl Read + Send + 'static,
+        show: bool,
+    ) -> anyhow::Result<Self> {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let table = Table::parse(elf).map_err(|error| anyhow::anyhow!("cannot read the firmware's logs: {error:#}"))?;
         let table = table.context("the firmware has no defmt section")?;
         let locations = table.get_locations(elf).unwrap_or_default();
-        let thread = output
-            .map(|output| {
-                let lines = Arc::clone(&lines);
-                let decode = move || {
-                    decode(device, &table, &locations, output, |line| {
-                        if show {
-                            // Nobody may be there to read it.
-                            let _ = writeln!(stderr(), "{line}");
-                        }
-                        keep(&lines, line);
-                    })
-                };
-                thread::Builder::new().name("logs".into()).spawn(decode)
+        let kept = Arc::clone(&lines);
+        let decode = move || {
+            decode(device, &table, &locations, output, |line| {
+                if show {
+                    // Nobody may be there to read it.
+                    let _ = writeln!(stderr(), "{line}");
+                }
+                keep(&kept, line);
             })
-            .transpose()?;
+        };
+        let thread = Some(thread::Builder::new().name("logs".into()).spawn(decode)?);
         Ok(Self { lines, thread, are_shown: show })
     }
 
@@ -69,7 +69,7 @@ impl Logs {
     }
 }
 
-fn decode(device: &str, table: &Table, locations: &Locations, mut output: ChildStdout, mut tell: impl FnMut(String)) {
+fn decode(device: &str, table: &Table, locations: &Locations, mut output: impl Read, mut tell: impl FnMut(String)) {
     let mut decoder = table.new_stream_decoder();
     let mut chunk = [0; 1024];
     while let Ok(count @ 1..) = output.read(&mut chunk) {

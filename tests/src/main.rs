@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use parity::{Answer, Device, Lab, Outcome, Report, Sample, device, new_file, record_path, sweep, write_json};
+use parity::{Answer, Device, Lab, Link, Outcome, Report, Sample, device, new_file, record_path, sweep, write_json};
 use shared_model::{AnswersHeader, ModelView, Record};
 
 /// Most bytes that are read of a file, so that an endless one comes to an end.
@@ -35,6 +35,13 @@ struct Arguments {
     /// Folder with the firmware, one BOARD.elf for each board, as `cargo xtask firmware` writes it.
     #[arg(long, value_name = "DIR", default_value = "target/prenda/firmware")]
     firmware: PathBuf,
+    /// How frames reach emulated boards.
+    #[arg(long, value_enum, default_value_t)]
+    link: Link,
+    /// The debug probe for boards on the desk, VENDOR:PRODUCT[:SERIAL] as `probe-rs list` shows it; the environment's
+    /// PROBE_RS_PROBE, or the only one there is, by default.
+    #[arg(long, value_name = "PROBE")]
+    probe: Option<String>,
     /// Also writes the outcome, and one picture's probabilities, to this file as JSON.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -109,6 +116,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
 
     let lab = Lab {
         firmware: arguments.firmware.clone(),
+        link: arguments.link,
+        probe: arguments.probe.clone().or_else(|| std::env::var("PROBE_RS_PROBE").ok()),
         patience: Duration::from_secs(arguments.patience),
         show_logs: true,
     };

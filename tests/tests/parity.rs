@@ -16,12 +16,18 @@ use std::process::ExitCode;
 
 use cases::{CASES, Case, EMULATED_CASES, Fixture, sweep_test_split};
 use libtest_mimic::{Arguments, Failed, Trial};
-use parity::{Device, Lab, device};
+use parity::{Device, Lab, Link, device};
 
 fn main() -> ExitCode {
     // QEMU and its client fill two cores, and a hung device is told by its silence.
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
-    let lab = Lab { firmware: firmware_folder(), patience: device::PATIENCE, show_logs: false };
+    let lab = Lab {
+        firmware: firmware_folder(),
+        link: Link::Uart,
+        probe: None,
+        patience: device::PATIENCE,
+        show_logs: false,
+    };
     let required = env::var("PARITY_REQUIRE").unwrap_or_default();
     let mut trials: Vec<_> = required
         .split(',')
@@ -45,7 +51,7 @@ fn main() -> ExitCode {
 
 fn trials_of(device: Device, lab: &Lab) -> Vec<Trial> {
     let mut trials = Vec::new();
-    let emulated = if device.is_emulated() { EMULATED_CASES } else { &[] };
+    let emulated = if device.board().is_some() { EMULATED_CASES } else { &[] };
     for &(name, case) in CASES.iter().chain(emulated) {
         trials.push(trial(device, name, lab, case));
     }
@@ -76,7 +82,7 @@ fn trial(device: Device, name: &str, lab: &Lab, case: Case) -> Trial {
 
 /// Names of all of a device's trials.
 fn names(device: Device) -> impl Iterator<Item = String> {
-    let emulated = if device.is_emulated() { EMULATED_CASES } else { &[] };
+    let emulated = if device.board().is_some() { EMULATED_CASES } else { &[] };
     let cases = CASES.iter().chain(emulated).map(|(name, _)| *name).chain(["sweep"]);
     cases.map(move |name| format!("{}::{name}", device.name()))
 }

@@ -1,17 +1,21 @@
 //! Devices: what a client can talk to, and where it is found.
 
+mod elf;
 mod loopback;
-mod process;
+#[cfg(feature = "probe")]
+mod probe;
 mod qemu;
+mod rtt;
 
-use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::time::Duration;
 
+use boards::Board;
+use clap::ValueEnum;
 use thiserror::Error;
 
-pub use process::{Killer, stop_all};
-pub use qemu::Emulator;
+pub use virtual_probe::{Killer, stop_all};
 
 use crate::Client;
 
@@ -23,18 +27,45 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 pub enum Device {
     /// The firmware library on a thread of this process.
     Loopback,
-    /// An emulated board, by its name.
-    Qemu(&'static str),
+    /// A board in QEMU.
+    Qemu(&'static Board),
+    /// A board behind a debug probe; the second value is the device's name.
+    #[cfg(feature = "probe")]
+    Probe(&'static Board, &'static str),
 }
 
-/// Every emulated board. The name is its folder's, its binary's, and QEMU's for the machine.
-const EMULATED: [&str; 1] = ["mps2-an386"];
+/// The RTT channels, as the firmware numbers them.
+const LOGS_UP: u32 = 0;
+const LINK_UP: u32 = 1;
+const LINK_DOWN: u32 = 0;
 
-/// Where devices are found.
+/// Every board, by name. Files that cannot be read are told of where devices are named, so here it is as if none were there.
+static BOARDS: LazyLock<Vec<Board>> = LazyLock::new(|| boards::all().unwrap_or_default());
+
+/// Every board behind a probe, with the device's name.
+#[cfg(feature = "probe")]
+static PROBED: LazyLock<Vec<(&Board, String)>> =
+    LazyLock::new(|| BOARDS.iter().map(|board| (board, format!("probe-{}", board.name))).collect());
+
+/// How frames reach an emulated board. Its firmware listens to both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Link {
+    /// Through the memory of the emulator, as a debug probe would. Three times as fast.
+    #[default]
+    Rtt,
+    /// Through the board's UART and its driver.
+    Uart,
+}
+
+/// Where devices are found, and how they are talked to.
 #[derive(Clone, Debug)]
 pub struct Lab {
     /// Folder with one ELF for each board, `BOARD.elf`.
     pub firmware: PathBuf,
+    /// How frames reach emulated boards.
+    pub link: Link,
+    /// The debug probe for boards that are not emulated, as `VENDOR:PRODUCT[:SERIAL]`; the only one there is by default.
+    pub probe: Option<String>,
     /// How long a device may stay silent.
     pub patience: Duration,
     /// Whether a device's log lines are shown on standard error as they come.
@@ -76,23 +107,77 @@ pub enum DeviceError {
 #[derive(Debug)]
 pub struct Session {
     /// The conversation.
-    pub client: Client<UnixStream>,
-    /// What runs the device, where that is a process of its own.
-    pub emulator: Option<Emulator>,
+    pub client: Client,
+    /// What runs the device, where that is not this process.
+    pub runner: Option<Runner>,
+}
+
+/// What runs a device's firmware.
+#[derive(Debug)]
+pub enum Runner {
+    /// QEMU alone.
+    Emulator(qemu::Emulator),
+    /// A chip behind a debug probe.
+    #[cfg(feature = "probe")]
+    Probe(Box<probe::Probed>),
+}
+
+impl Runner {
+    /// The exit code of firmware that has ended by itself, waiting for that for at most `patience`.
+    #[must_use]
+    pub fn exit_code(&self, patience: Duration) -> Option<i32> {
+        match self {
+            Self::Emulator(emulator) => emulator.exit_code(patience),
+            #[cfg(feature = "probe")]
+            Self::Probe(probed) => probed.exit_code(patience),
+        }
+    }
+
+    /// The firmware's log lines so far. Complete once it has ended.
+    #[must_use]
+    pub fn logs(&mut self) -> Vec<String> {
+        match self {
+            Self::Emulator(emulator) => emulator.logs(),
+            #[cfg(feature = "probe")]
+            Self::Probe(probed) => probed.logs(),
+        }
+    }
+
+    /// What ends the emulator, where there is one, for those who do not own it.
+    #[must_use]
+    pub fn killer(&self) -> Option<Killer> {
+        match self {
+            Self::Emulator(emulator) => Some(emulator.killer()),
+            #[cfg(feature = "probe")]
+            Self::Probe(probed) => probed.killer(),
+        }
+    }
+
+    fn post_mortem(&mut self) -> String {
+        match self {
+            Self::Emulator(emulator) => emulator.post_mortem(),
+            #[cfg(feature = "probe")]
+            Self::Probe(probed) => probed.post_mortem(),
+        }
+    }
 }
 
 impl Session {
     /// What more is known about a failure: how the emulator ended, and its last log lines. Empty where nothing is.
     #[must_use]
     pub fn post_mortem(&mut self) -> String {
-        self.emulator.as_mut().map_or_else(String::new, Emulator::post_mortem)
+        self.runner.as_mut().map_or_else(String::new, Runner::post_mortem)
     }
 }
 
 impl Device {
     /// Every device, in the order in which they are tried.
     pub fn all() -> impl Iterator<Item = Self> {
-        std::iter::once(Self::Loopback).chain(EMULATED.into_iter().map(Self::Qemu))
+        let emulated = BOARDS.iter().filter(|board| board.emulator.is_some()).map(Self::Qemu);
+        let devices = std::iter::once(Self::Loopback).chain(emulated);
+        #[cfg(feature = "probe")]
+        let devices = devices.chain(PROBED.iter().map(|(board, name)| Self::Probe(board, name)));
+        devices
     }
 
     /// The device of this name.
@@ -106,7 +191,9 @@ impl Device {
     pub fn name(self) -> &'static str {
         match self {
             Self::Loopback => "loopback",
-            Self::Qemu(board) => board,
+            Self::Qemu(board) => &board.name,
+            #[cfg(feature = "probe")]
+            Self::Probe(_, name) => name,
         }
     }
 
@@ -119,6 +206,8 @@ impl Device {
         match self {
             Self::Loopback => Ok(()),
             Self::Qemu(board) => qemu::availability(board, lab),
+            #[cfg(feature = "probe")]
+            Self::Probe(board, name) => probe::availability(board, name, lab),
         }
     }
 
@@ -131,14 +220,27 @@ impl Device {
     pub fn start(self, lab: &Lab, model: &[u8]) -> Result<Session, DeviceError> {
         match self {
             Self::Loopback => loopback::start(lab, model),
-            Self::Qemu(board) => qemu::start(board, board, lab, model),
+            Self::Qemu(board) => qemu::start(board, &board.name, lab, model),
+            #[cfg(feature = "probe")]
+            Self::Probe(board, name) => probe::start(board, name, &board.name, lab, model),
         }
     }
 
-    /// Whether it is a board in an emulator.
+    /// The board that it is, where it is one.
     #[must_use]
-    pub fn is_emulated(self) -> bool {
-        matches!(self, Self::Qemu(_))
+    pub fn board(self) -> Option<&'static Board> {
+        match self {
+            Self::Loopback => None,
+            Self::Qemu(board) => Some(board),
+            #[cfg(feature = "probe")]
+            Self::Probe(board, _) => Some(board),
+        }
+    }
+
+    /// Whether it needs something on the desk.
+    #[must_use]
+    pub fn is_hardware(self) -> bool {
+        self.board().is_some_and(|board| board.emulator.is_none())
     }
 
     /// Starts the board's binary that breaks on purpose, where it has one.
@@ -149,7 +251,9 @@ impl Device {
     pub fn start_faults(self, lab: &Lab) -> Option<Result<Session, DeviceError>> {
         match self {
             Self::Loopback => None,
-            Self::Qemu(board) => Some(qemu::start(board, &format!("{board}-faults"), lab, &[])),
+            Self::Qemu(board) => Some(qemu::start(board, &board.programs()[1], lab, &[])),
+            #[cfg(feature = "probe")]
+            Self::Probe(board, name) => Some(probe::start(board, name, &board.programs()[1], lab, &[])),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use libtest_mimic::Failed;
 use object::{Object as _, ObjectSymbol as _};
-use parity::{ClientError, Device, DeviceError, Lab, Outcome, sweep};
+use parity::{ClientError, Device, DeviceError, Lab, Outcome, Runner, sweep};
 use shared_model::{AnswersHeader, BlobError, DeviceFault, ModelView, Refusal};
 
 pub type Case = fn(Device, &Lab, &Fixture) -> Result<(), Failed>;
@@ -27,6 +27,7 @@ pub const CASES: &[(&str, Case)] = &[
 /// Cases for emulated boards, which have memory to count and a binary that breaks on purpose.
 pub const EMULATED_CASES: &[(&str, Case)] = &[
     ("memory", memory),
+    ("ends_well", ends_well),
     ("panic", panic),
     ("hard_fault", hard_fault),
     ("stack_overflow", stack_overflow),
@@ -68,7 +69,7 @@ fn hello(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     let view = fixture.view()?;
     let mut session = device.start(lab, &fixture.model)?;
     let introduction = session.client.hello_with(view.id())?;
-    assert_eq!(introduction.board, device.name());
+    assert_eq!(introduction.board, device.board().map_or(device.name(), |board| &board.name));
     let model = introduction.model;
     assert_eq!(model.bytes as usize, fixture.model.len());
     assert_eq!(model.inputs as usize, view.input_width());
@@ -206,38 +207,43 @@ fn memory(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     Ok(())
 }
 
+fn ends_well(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
+    ends(device, lab, b"e", 0, &["ends well"]).map(|_| ())
+}
+
 fn panic(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
-    breaks(device, lab, b"p", &["error", "panicked at", "mps2-an386-faults.rs", "on purpose"]).map(|_| ())
+    ends(device, lab, b"p", 1, &["error", "panicked at", "program.rs", "on purpose"]).map(|_| ())
 }
 
 fn hard_fault(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
-    let logs = breaks(device, lab, b"f", &["error", "HardFault at 0x"])?;
+    let logs = ends(device, lab, b"f", 1, &["error", "HardFault at 0x"])?;
     let place = logs.split("HardFault at 0x").nth(1).and_then(|rest| rest.get(..8)).ok_or("no address")?;
     let address = u64::from_str_radix(place, 16)?;
-    // The instruction that faults is the program's own, and was inlined into its main function.
-    let elf = fs::read(lab.firmware.join(format!("{}-faults.elf", device.name())))?;
+    // The instruction that faults is the program's own, in the function that ends as it is told to.
+    let elf =
+        fs::read(lab.firmware.join(format!("{}.elf", device.board().ok_or("the device is a board")?.programs()[1])))?;
     let elf = object::File::parse(&*elf)?;
     let contains = |symbol: &object::Symbol<'_, '_>| {
         let start = symbol.address() & !1;
         (start..start + symbol.size()).contains(&address)
     };
     let function = elf.symbols().find(contains).ok_or("the address is in no function")?;
-    assert!(function.name()?.contains("main") || function.name()?.contains("udf"), "{:?}", function.name());
+    assert!(function.name()?.contains("fail") || function.name()?.contains("udf"), "{:?}", function.name());
     Ok(())
 }
 
 fn stack_overflow(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
-    breaks(device, lab, b"s", &["error", "stack overflow"]).map(|_| ())
+    ends(device, lab, b"s", 1, &["error", "stack overflow"]).map(|_| ())
 }
 
-/// Has the board break in the way that `how` asks for; the exit code is 1. Returns its last words, which hold `expected`.
-fn breaks(device: Device, lab: &Lab, how: &[u8], expected: &[&str]) -> Result<String, Failed> {
+/// Has the board end in the way that `how` asks for, with exit code `code`. Returns its last words, which hold `expected`.
+fn ends(device: Device, lab: &Lab, how: &[u8], code: i32, expected: &[&str]) -> Result<String, Failed> {
     let mut session = device.start_faults(lab).ok_or("the device has no such binary")??;
     session.client.send_raw(how)?;
-    let emulator = session.emulator.as_mut().ok_or("the device is emulated")?;
-    let status = emulator.wait(lab.patience).ok_or("the run did not end")?;
-    assert_eq!(status.code(), Some(1));
-    let logs = emulator.logs().join("\n");
+    let runner = session.runner.as_mut().ok_or("the device is a board")?;
+    let found = runner.exit_code(lab.patience);
+    let logs = runner.logs().join("\n");
+    assert_eq!(found, Some(code), "{logs}");
     for words in expected {
         assert!(logs.contains(words), "{words:?} is not in: {logs}");
     }
@@ -247,7 +253,7 @@ fn breaks(device: Device, lab: &Lab, how: &[u8], expected: &[&str]) -> Result<St
 fn dies_in_the_sweep(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     let (header, records) = AnswersHeader::parse(&fixture.answers)?;
     let mut session = device.start(lab, &fixture.model)?;
-    let killer = session.emulator.as_ref().ok_or("the device is emulated")?.killer();
+    let killer = session.runner.as_ref().and_then(Runner::killer).ok_or("the device is emulated")?;
     let kill_after_ten = |done| {
         if done == 10 {
             killer.kill();

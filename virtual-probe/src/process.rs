@@ -18,7 +18,7 @@ static RUNNING: Mutex<Vec<Arc<Running>>> = Mutex::new(Vec::new());
 
 /// A running process with a folder of its own. Dropping it ends the process and removes the folder.
 #[derive(Debug)]
-pub(super) struct Process(Arc<Running>);
+pub struct Process(Arc<Running>);
 
 /// Ends a process from elsewhere.
 #[derive(Clone, Debug)]
@@ -31,7 +31,12 @@ struct Running {
 }
 
 impl Process {
-    /// Starts `command` in a process group of its own, so that what it starts ends with it.
+    /// Starts `command` in a process group of its own, so that what it starts ends with it. Gives its standard output
+    /// too, where that is a pipe.
+    ///
+    /// # Errors
+    ///
+    /// Where the program cannot be run.
     pub fn spawn(command: &mut Command, folder: TempDir) -> io::Result<(Self, Option<ChildStdout>)> {
         // Held until the process is listed: a signal in between would leave it behind.
         let mut running = lock(&RUNNING);
@@ -42,11 +47,14 @@ impl Process {
         Ok((Self(process), output))
     }
 
+    /// The folder that is removed with the process.
+    #[must_use]
     pub fn folder(&self) -> &Path {
         self.0.folder.path()
     }
 
     /// How it ended, waiting for that for at most `patience`.
+    #[must_use]
     pub fn wait(&self, patience: Duration) -> Option<ExitStatus> {
         let deadline = Instant::now() + patience;
         loop {
@@ -58,6 +66,8 @@ impl Process {
         }
     }
 
+    /// What ends the process, for those who do not own it.
+    #[must_use]
     pub fn killer(&self) -> Killer {
         Killer(Arc::clone(&self.0))
     }

@@ -1,0 +1,252 @@
+//! RTT through an emulator's memory: a channel as a stream of bytes, while the core runs.
+//!
+//! The layout is SEGGER's: 16 bytes of identifier, the numbers of channels up and down, then 24 bytes for each channel,
+//! those up first.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use virtual_probe::Memory;
+
+/// What the control block begins with, once the channels are there.
+const IDENTIFIER: &[u8; 16] = b"SEGGER RTT\0\0\0\0\0\0";
+
+const HEADER_BYTES: u64 = 24;
+const CHANNEL_BYTES: u64 = 24;
+
+/// Where in a channel its two offsets lie, and what the device does where the buffer is full.
+const WRITE_OFFSET: u64 = 12;
+const READ_OFFSET: u64 = 16;
+const FLAGS: u64 = 20;
+
+/// The device waits until there is room, so that nothing is lost.
+const BLOCK_IF_FULL: u32 = 2;
+
+/// How long to wait before looking again: longer and longer, so that a silent device costs little.
+const SHORTEST_PAUSE: Duration = Duration::from_micros(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(10);
+
+/// Where a device's control block is, and how many channels lead up.
+#[derive(Clone, Debug)]
+pub(super) struct Rtt {
+    memory: Memory,
+    control_block: u64,
+}
+
+/// A channel's ring of bytes.
+#[derive(Debug)]
+struct Ring {
+    memory: Memory,
+    channel: u64,
+    buffer: u64,
+    size: u32,
+}
+
+/// The end of a channel from which what the device says is read.
+#[derive(Debug)]
+pub(super) struct UpChannel {
+    rtt: Rtt,
+    index: u32,
+    /// Known once the device has started RTT.
+    ring: Option<Ring>,
+    patience: Option<Duration>,
+}
+
+/// The end of a channel into which what the device hears is written.
+#[derive(Debug)]
+pub(super) struct DownChannel {
+    rtt: Rtt,
+    index: u32,
+    ring: Option<Ring>,
+    patience: Duration,
+}
+
+/// Both directions of the link.
+#[derive(Debug)]
+pub(super) struct RttStream {
+    pub up: UpChannel,
+    pub down: DownChannel,
+}
+
+impl Rtt {
+    /// RTT whose control block is at `control_block` of `memory`, now or later.
+    pub fn new(memory: Memory, control_block: u64) -> Self {
+        Self { memory, control_block }
+    }
+
+    /// The channel up of this index. Reading waits for `patience`, or for as long as the device lives.
+    pub fn up(&self, index: u32, patience: Option<Duration>) -> UpChannel {
+        UpChannel { rtt: self.clone(), index, ring: None, patience }
+    }
+
+    /// The channel down of this index, which waits for room for `patience`.
+    pub fn down(&self, index: u32, patience: Duration) -> DownChannel {
+        DownChannel { rtt: self.clone(), index, ring: None, patience }
+    }
+
+    fn word(&self, address: u64) -> io::Result<u32> {
+        word(&self.memory, address)
+    }
+
+    /// A channel, where the device has one there by now.
+    fn ring(&self, is_up: bool, index: u32) -> io::Result<Option<Ring>> {
+        let mut identifier = [0; 16];
+        self.memory.read(self.control_block, &mut identifier).map_err(gone)?;
+        if identifier != *IDENTIFIER {
+            return Ok(None);
+        }
+        let (ups, downs) = (self.word(self.control_block + 16)?, self.word(self.control_block + 20)?);
+        let (before, count) = if is_up { (0, ups) } else { (ups, downs) };
+        if index >= count {
+            return Err(io::Error::new(ErrorKind::NotFound, format!("the device has no RTT channel {index}")));
+        }
+        let channel = self.control_block + HEADER_BYTES + u64::from(before + index) * CHANNEL_BYTES;
+        let (buffer, size) = (self.word(channel + 4)?, self.word(channel + 8)?);
+        if size == 0 {
+            return Ok(None);
+        }
+        if is_up {
+            self.memory.write(channel + FLAGS, &BLOCK_IF_FULL.to_le_bytes()).map_err(gone)?;
+        }
+        Ok(Some(Ring { memory: self.memory.clone(), channel, buffer: buffer.into(), size }))
+    }
+}
+
+impl UpChannel {
+    /// Waits until the device has started RTT. From then on the device loses nothing that it says here, and waits at its
+    /// end until all is read.
+    pub fn open(&mut self, patience: Duration) -> io::Result<()> {
+        let deadline = Instant::now() + patience;
+        while self.ring.is_none() {
+            self.ring = self.rtt.ring(true, self.index)?;
+            if Instant::now() >= deadline {
+                return Err(io::Error::new(ErrorKind::TimedOut, "the firmware does not start RTT"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Ring {
+    /// Where the writer and the reader are, both below the size.
+    fn offsets(&self) -> io::Result<(u32, u32)> {
+        let mut bytes = [0; 8];
+        self.memory.read(self.channel + WRITE_OFFSET, &mut bytes).map_err(gone)?;
+        let [write, read] =
+            [0, 4].map(|at| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]));
+        if write >= self.size || read >= self.size {
+            let text = format!("an RTT channel is damaged: offsets {write} and {read} of {} bytes", self.size);
+            return Err(io::Error::new(ErrorKind::InvalidData, text));
+        }
+        Ok((write, read))
+    }
+
+    /// As many bytes as are there and fit, which may be none.
+    fn take(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let (write, read) = self.offsets()?;
+        let end = if write >= read { write } else { self.size };
+        let count = buffer.len().min((end - read) as usize);
+        if count > 0 {
+            self.memory.read(self.buffer + u64::from(read), &mut buffer[..count]).map_err(gone)?;
+            self.set(READ_OFFSET, read, count)?;
+        }
+        Ok(count)
+    }
+
+    /// As many bytes as there is room for, which may be none.
+    fn give(&self, bytes: &[u8]) -> io::Result<usize> {
+        let (write, read) = self.offsets()?;
+        // A full ring would look like an empty one: one byte stays free.
+        let end = if read > write { read - 1 } else { self.size - u32::from(read == 0) };
+        let count = bytes.len().min((end - write) as usize);
+        if count > 0 {
+            self.memory.write(self.buffer + u64::from(write), &bytes[..count]).map_err(gone)?;
+            self.set(WRITE_OFFSET, write, count)?;
+        }
+        Ok(count)
+    }
+
+    fn set(&self, place: u64, old: u32, count: usize) -> io::Result<()> {
+        let new = (old as usize + count) % self.size as usize;
+        self.memory.write(self.channel + place, &(new as u32).to_le_bytes()).map_err(gone)
+    }
+}
+
+impl Read for UpChannel {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let deadline = self.patience.map(|patience| Instant::now() + patience);
+        let mut pause = SHORTEST_PAUSE;
+        loop {
+            if self.ring.is_none() {
+                self.ring = self.rtt.ring(true, self.index)?;
+            }
+            let count = self.ring.as_ref().map_or(Ok(0), |ring| ring.take(buffer))?;
+            if count > 0 || buffer.is_empty() {
+                return Ok(count);
+            }
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+impl Write for DownChannel {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let deadline = Instant::now() + self.patience;
+        let mut pause = SHORTEST_PAUSE;
+        loop {
+            if self.ring.is_none() {
+                self.ring = self.rtt.ring(false, self.index)?;
+            }
+            let count = self.ring.as_ref().map_or(Ok(0), |ring| ring.give(bytes))?;
+            if count > 0 || bytes.is_empty() {
+                return Ok(count);
+            }
+            if Instant::now() >= deadline {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Read for RttStream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.up.read(buffer)
+    }
+}
+
+impl Write for RttStream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.down.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.down.flush()
+    }
+}
+
+fn word(memory: &Memory, address: u64) -> io::Result<u32> {
+    let mut bytes = [0; 4];
+    memory.read(address, &mut bytes).map_err(gone)?;
+    Ok(u32::from_le_bytes(bytes))
+}
+
+/// An emulator that has ended is a link that was closed.
+fn gone(error: virtual_probe::EmulatorError) -> io::Error {
+    let kind = match error {
+        virtual_probe::EmulatorError::Gone { .. } => ErrorKind::BrokenPipe,
+        virtual_probe::EmulatorError::Silent { .. } => ErrorKind::TimedOut,
+        _ => ErrorKind::Other,
+    };
+    io::Error::new(kind, error)
+}

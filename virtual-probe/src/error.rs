@@ -1,0 +1,66 @@
+//! What can go wrong on the way to a running emulator.
+
+use std::io::{self, ErrorKind};
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// Why the emulator did not do what it was asked.
+#[derive(Debug, Error)]
+pub enum EmulatorError {
+    /// It has ended.
+    #[error("the emulator has ended: its {link} is closed")]
+    Gone {
+        /// Which of its connections told.
+        link: &'static str,
+    },
+    /// It does not answer.
+    #[error("the emulator's {link} has not answered for {patience:?}; is the machine overloaded?")]
+    Silent {
+        /// Which of its connections.
+        link: &'static str,
+        /// How long was waited.
+        patience: Duration,
+    },
+    /// It answered, but did not do it.
+    #[error("the emulator's {link} answered {answer:?} to {request:?}")]
+    Refused {
+        /// Which of its connections.
+        link: &'static str,
+        /// What it was asked, shortened.
+        request: String,
+        /// What it said, shortened.
+        answer: String,
+    },
+    /// A connection to it failed in another way.
+    #[error("the emulator's {link} failed: {source}")]
+    Failed {
+        /// Which of its connections.
+        link: &'static str,
+        /// How.
+        source: io::Error,
+    },
+}
+
+impl EmulatorError {
+    /// Whether only this request failed, and the next may succeed.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Refused { .. })
+    }
+
+    /// A failure of the connection `link`, on which `patience` is the time limit.
+    pub(crate) fn of(link: &'static str, patience: Duration, source: io::Error) -> Self {
+        match source.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => Self::Silent { link, patience },
+            ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => Self::Gone { link },
+            _ => Self::Failed { link, source },
+        }
+    }
+
+    /// An answer that is none to `request`.
+    pub(crate) fn refused(link: &'static str, request: &str, answer: &str) -> Self {
+        let shortened = |text: &str| text.chars().take(60).collect();
+        Self::Refused { link, request: shortened(request), answer: shortened(answer) }
+    }
+}

@@ -1,0 +1,273 @@
+//! The core, through QEMU's gdb stub: registers, halt, continue, step and breakpoints.
+
+mod packet;
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use crate::EmulatorError;
+use packet::Packets;
+pub(crate) use packet::{hex, unhex};
+
+const LINK: &str = "debug link (gdb)";
+/// Most bytes of memory in one packet; the stub takes 4 KiB of hexadecimal digits.
+const BLOCK: usize = 1 << 10;
+/// How long one step may take before it counts as asleep: a WFI steps only when an interrupt comes.
+const STEP: Duration = Duration::from_millis(20);
+
+/// A connection to QEMU's gdb stub. The core is stopped when it is made.
+#[derive(Debug)]
+pub struct Gdb {
+    stream: UnixStream,
+    packets: Packets,
+    patience: Duration,
+    running: bool,
+    floating_point: bool,
+}
+
+impl Gdb {
+    /// Greets the stub behind `stream`, which answers within `patience`.
+    ///
+    /// # Errors
+    ///
+    /// Where it does not answer.
+    pub fn new(stream: UnixStream, patience: Duration) -> Result<Self, EmulatorError> {
+        let failed = |source| EmulatorError::of(LINK, patience, source);
+        stream.set_read_timeout(Some(patience)).map_err(failed)?;
+        stream.set_write_timeout(Some(patience)).map_err(failed)?;
+        let packets = Packets::default();
+        let mut gdb = Self { stream, packets, patience, running: false, floating_point: false };
+        gdb.ask("qSupported")?;
+        // Registers can only be written once their description has been read.
+        let description = gdb.ask("qXfer:features:read:target.xml:0,ffb")?;
+        gdb.floating_point = description.contains("arm-vfp");
+        Ok(gdb)
+    }
+
+    /// Whether the core has floating-point registers.
+    #[must_use]
+    pub fn floating_point(&self) -> bool {
+        self.floating_point
+    }
+
+    /// Whether the core runs, as far as is known: [`poll`](Self::poll) learns of stops.
+    #[must_use]
+    pub fn running(&self) -> bool {
+        self.running
+    }
+
+    /// Learns whether a running core has stopped meanwhile. True once for each stop.
+    ///
+    /// # Errors
+    ///
+    /// Where the emulator has ended.
+    pub fn poll(&mut self) -> Result<bool, EmulatorError> {
+        if !self.running {
+            return Ok(false);
+        }
+        self.receive_available()?;
+        self.take_stop()
+    }
+
+    /// Stops the core.
+    ///
+    /// # Errors
+    ///
+    /// Where the emulator has ended or does not answer.
+    pub fn halt(&mut self) -> Result<(), EmulatorError> {
+        if self.running {
+            self.send_raw(&[0x03])?;
+            self.await_stop(Instant::now() + self.patience)?;
+        }
+        if self.running { Err(EmulatorError::Silent { link: LINK, patience: self.patience }) } else { Ok(()) }
+    }
+
+    /// Lets the core run.
+    ///
+    /// # Errors
+    ///
+    /// Where the emulator has ended.
+    pub fn resume(&mut self) -> Result<(), EmulatorError> {
+        if !self.running {
+            self.send_raw(&packet::framed("c"))?;
+            self.running = true;
+        }
+        Ok(())
+    }
+
+    /// Executes one instruction, with interrupts masked. One that waits for an interrupt is left at once.
+    ///
+    /// # Errors
+    ///
+    /// Where the emulator has ended or does not answer.
+    pub fn step(&mut self) -> Result<(), EmulatorError> {
+        self.halt()?;
+        self.send_raw(&packet::framed("s"))?;
+        self.running = true;
+        self.await_stop(Instant::now() + STEP)?;
+        self.halt()
+    }
+
+    /// Reads register `number` of the stub, of 4 or 8 bytes, in a stopped core.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such register, or the emulator has ended.
+    pub fn register(&mut self, number: u8) -> Result<u64, EmulatorError> {
+        let request = format!("p{number:x}");
+        let answer = self.ask(&request)?;
+        let mut bytes = [0; 8];
+        let digits = answer.as_bytes();
+        let read = digits.len() >= 8 && bytes.get_mut(..digits.len() / 2).is_some_and(|part| unhex(digits, part));
+        if read { Ok(u64::from_le_bytes(bytes)) } else { Err(EmulatorError::refused(LINK, &request, &answer)) }
+    }
+
+    /// Writes register `number` of the stub, which has 4 bytes or, where `wide`, 8.
+    ///
+    /// # Errors
+    ///
+    /// As [`register`](Self::register).
+    pub fn set_register(&mut self, number: u8, value: u64, wide: bool) -> Result<(), EmulatorError> {
+        let bytes = value.to_le_bytes();
+        let digits = hex(if wide { &bytes } else { &bytes[..4] });
+        self.order(&format!("P{number:x}={digits}"))
+    }
+
+    /// Fills `data` with what the stopped core sees at `address`.
+    ///
+    /// # Errors
+    ///
+    /// Where nothing is there, or the emulator has ended.
+    pub fn read(&mut self, address: u32, data: &mut [u8]) -> Result<(), EmulatorError> {
+        let mut address = address;
+        for part in data.chunks_mut(BLOCK) {
+            let request = format!("m{address:x},{:x}", part.len());
+            let answer = self.ask(&request)?;
+            if !unhex(answer.as_bytes(), part) {
+                return Err(EmulatorError::refused(LINK, &request, &answer));
+            }
+            address = address.wrapping_add(part.len() as u32);
+        }
+        Ok(())
+    }
+
+    /// Writes `data` at `address` of a stopped core's memory, flash included. Peripherals do not take it.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn write(&mut self, address: u32, data: &[u8]) -> Result<(), EmulatorError> {
+        let mut address = address;
+        for part in data.chunks(BLOCK) {
+            self.order(&format!("M{address:x},{:x}:{}", part.len(), hex(part)))?;
+            address = address.wrapping_add(part.len() as u32);
+        }
+        Ok(())
+    }
+
+    /// Makes the core stop before the instruction at `address`. Memory is not changed.
+    ///
+    /// # Errors
+    ///
+    /// Where the emulator has ended or does not answer.
+    pub fn plant(&mut self, address: u32) -> Result<(), EmulatorError> {
+        self.order(&format!("Z1,{address:x},2"))
+    }
+
+    /// Takes a breakpoint away again.
+    ///
+    /// # Errors
+    ///
+    /// As [`plant`](Self::plant).
+    pub fn uproot(&mut self, address: u32) -> Result<(), EmulatorError> {
+        self.order(&format!("z1,{address:x},2"))
+    }
+
+    fn order(&mut self, request: &str) -> Result<(), EmulatorError> {
+        let answer = self.ask(request)?;
+        if answer == "OK" { Ok(()) } else { Err(EmulatorError::refused(LINK, request, &answer)) }
+    }
+
+    /// A request to a stopped core, and its answer.
+    fn ask(&mut self, request: &str) -> Result<String, EmulatorError> {
+        if self.running {
+            // Any byte would stop the core, and the request be lost.
+            return Err(EmulatorError::refused(LINK, request, "the core runs"));
+        }
+        self.send_raw(&packet::framed(request))?;
+        let deadline = Instant::now() + self.patience;
+        loop {
+            if let Some(answer) = self.take_packet()? {
+                return Ok(answer);
+            }
+            if !self.receive_until(deadline)? {
+                return Err(EmulatorError::Silent { link: LINK, patience: self.patience });
+            }
+        }
+    }
+
+    /// Waits until the core has stopped, or `deadline`.
+    fn await_stop(&mut self, deadline: Instant) -> Result<(), EmulatorError> {
+        while !self.take_stop()? && self.receive_until(deadline)? {}
+        Ok(())
+    }
+
+    fn take_stop(&mut self) -> Result<bool, EmulatorError> {
+        while let Some(answer) = self.take_packet()? {
+            match answer.as_bytes().first() {
+                Some(b'T' | b'S') => {
+                    self.running = false;
+                    return Ok(true);
+                }
+                Some(b'W' | b'X') => return Err(EmulatorError::Gone { link: LINK }),
+                _ => {}
+            }
+        }
+        Ok(false)
+    }
+
+    /// The next whole packet that has come, acknowledged.
+    fn take_packet(&mut self) -> Result<Option<String>, EmulatorError> {
+        let packet = self.packets.take();
+        if packet.is_some() {
+            // The stub takes nothing but acknowledgements, not even a request to halt, until it has this one.
+            self.send_raw(b"+")?;
+        }
+        Ok(packet)
+    }
+
+    fn send_raw(&mut self, bytes: &[u8]) -> Result<(), EmulatorError> {
+        self.stream.write_all(bytes).map_err(|error| EmulatorError::of(LINK, self.patience, error))
+    }
+
+    /// Reads what comes until `deadline`, at most once: false where nothing came.
+    fn receive_until(&mut self, deadline: Instant) -> Result<bool, EmulatorError> {
+        let rest = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        self.stream.set_read_timeout(Some(rest)).map_err(|error| EmulatorError::of(LINK, self.patience, error))?;
+        self.receive()
+    }
+
+    /// Reads what has come already.
+    fn receive_available(&mut self) -> Result<(), EmulatorError> {
+        let failed = |source| EmulatorError::of(LINK, Duration::ZERO, source);
+        self.stream.set_nonblocking(true).map_err(failed)?;
+        let received = self.receive();
+        self.stream.set_nonblocking(false).map_err(failed)?;
+        received.map(|_| ())
+    }
+
+    fn receive(&mut self) -> Result<bool, EmulatorError> {
+        let mut bytes = [0; 4096];
+        match self.stream.read(&mut bytes) {
+            Ok(0) => Err(EmulatorError::Gone { link: LINK }),
+            Ok(length) => {
+                self.packets.feed(bytes.get(..length).unwrap_or_default());
+                Ok(true)
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(false),
+            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(true),
+            Err(error) => Err(EmulatorError::of(LINK, self.patience, error)),
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The guest's memory, read and written while its core runs, by QEMU's qtest protocol.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
+use crate::EmulatorError;
+
+const LINK: &str = "memory link (qtest)";
+/// Most bytes in one request, so that no line grows without bound.
+const BLOCK: usize = 64 << 10;
+
+/// The memory of a running machine, as its core sees it. Clones share one connection.
+///
+/// Reads and writes need not stop the core. Addresses with nothing behind them read as zero and swallow writes.
+#[derive(Clone, Debug)]
+pub struct Memory(Arc<Mutex<Connection>>);
+
+#[derive(Debug)]
+struct Connection {
+    stream: BufReader<UnixStream>,
+    patience: Duration,
+}
+
+impl Memory {
+    /// The memory behind a connection to QEMU's qtest server, which answers within `patience`.
+    ///
+    /// # Errors
+    ///
+    /// Where the connection does not take a time limit.
+    pub fn new(stream: UnixStream, patience: Duration) -> Result<Self, EmulatorError> {
+        let failed = |source| EmulatorError::of(LINK, patience, source);
+        stream.set_read_timeout(Some(patience)).map_err(failed)?;
+        stream.set_write_timeout(Some(patience)).map_err(failed)?;
+        Ok(Self(Arc::new(Mutex::new(Connection { stream: BufReader::new(stream), patience }))))
+    }
+
+    /// Fills `data` with what is at `address`.
+    ///
+    /// # Errors
+    ///
+    /// Where the emulator has ended or does not answer.
+    pub fn read(&self, address: u64, data: &mut [u8]) -> Result<(), EmulatorError> {
+        let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut address = address;
+        for part in data.chunks_mut(BLOCK) {
+            let request = format!("b64read {address:#x} {:#x}\n", part.len());
+            let answer = connection.ask(&request)?;
+            if !matches!(BASE64_STANDARD.decode_slice(answer.trim_end(), part), Ok(length) if length == part.len()) {
+                return Err(EmulatorError::refused(LINK, &request, &answer));
+            }
+            address = address.wrapping_add(part.len() as u64);
+        }
+        Ok(())
+    }
+
+    /// Writes `data` at `address`.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn write(&self, address: u64, data: &[u8]) -> Result<(), EmulatorError> {
+        let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut address = address;
+        for part in data.chunks(BLOCK) {
+            let mut request = format!("b64write {address:#x} {:#x} ", part.len());
+            BASE64_STANDARD.encode_string(part, &mut request);
+            request.push('\n');
+            connection.ask(&request)?;
+            address = address.wrapping_add(part.len() as u64);
+        }
+        Ok(())
+    }
+}
+
+impl Connection {
+    /// Sends a line, and gives what the answer has after `OK`.
+    fn ask(&mut self, request: &str) -> Result<String, EmulatorError> {
+        let patience = self.patience;
+        let failed = |source| EmulatorError::of(LINK, patience, source);
+        self.stream.get_mut().write_all(request.as_bytes()).map_err(failed)?;
+        let mut answer = String::new();
+        loop {
+            answer.clear();
+            if self.stream.read_line(&mut answer).map_err(failed)? == 0 {
+                return Err(EmulatorError::Gone { link: LINK });
+            }
+            if let Some(rest) = answer.strip_prefix("OK") {
+                return Ok(rest.trim_start().to_owned());
+            }
+            // Interrupts are told of in between, to those who ask for it.
+            if !answer.starts_with("IRQ ") {
+                return Err(EmulatorError::refused(LINK, request, &answer));
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Where the core stops: at the comparators that the debugger has set, and at BKPT instructions.
+
+use std::collections::BTreeSet;
+
+use crate::Core;
+
+/// The instructions that stop a core under a debugger: BKPT 0xAB, which asks for semihosting, and BKPT 0, which asks for
+/// attention. To QEMU without semihosting they are faults.
+const TRAPS: [u16; 2] = [0xbeab, 0xbe00];
+
+/// Where BKPT instructions are, or data that look the same, which does no harm.
+#[derive(Debug, Default)]
+pub(super) struct Traps(BTreeSet<u32>);
+
+impl Traps {
+    /// Takes note of `data` at `address`, which is even. True where a trap is new or gone.
+    pub(super) fn note(&mut self, address: u32, data: &[u8]) -> bool {
+        let halfwords = data.as_chunks::<2>().0.iter().map(|&bytes| u16::from_le_bytes(bytes));
+        let mut changed = false;
+        for (address, halfword) in (0..).map(|index: u32| address.wrapping_add(2 * index)).zip(halfwords) {
+            changed |= if TRAPS.contains(&halfword) { self.0.insert(address) } else { self.0.remove(&address) };
+        }
+        changed
+    }
+
+    pub(super) fn contains(&self, address: u32) -> bool {
+        self.0.contains(&address)
+    }
+
+    pub(super) fn addresses(&self) -> impl Iterator<Item = u32> {
+        self.0.iter().copied()
+    }
+}
+
+/// The breakpoint unit's registers (FPB, on a Cortex-M0 BPU).
+#[derive(Debug)]
+pub(super) struct Comparators {
+    core: Core,
+    enabled: bool,
+    registers: Vec<u32>,
+}
+
+impl Comparators {
+    pub(super) fn new(core: Core) -> Self {
+        Self { core, enabled: false, registers: vec![0; core.comparators() as usize] }
+    }
+
+    /// The control register: enabled, how many, and which revision.
+    pub(super) fn control(&self) -> u32 {
+        let revision = u32::from(self.core.wide_comparators());
+        revision << 28 | self.core.comparators() << 4 | u32::from(self.enabled)
+    }
+
+    /// Writes the control register, which takes it with the key bit only.
+    pub(super) fn set_control(&mut self, value: u32) {
+        if value & 2 != 0 {
+            self.enabled = value & 1 != 0;
+        }
+    }
+
+    /// Comparator `index`, zero where there is none.
+    pub(super) fn comparator(&self, index: u32) -> u32 {
+        self.registers.get(index as usize).copied().unwrap_or(0)
+    }
+
+    /// Writes comparator `index`, where there is one.
+    pub(super) fn set_comparator(&mut self, index: u32, value: u32) {
+        if let Some(register) = self.registers.get_mut(index as usize) {
+            *register = value;
+        }
+    }
+
+    /// All off, as after a reset.
+    pub(super) fn clear(&mut self) {
+        *self = Self::new(self.core);
+    }
+
+    /// The addresses at which the core stops.
+    pub(super) fn addresses(&self) -> impl Iterator<Item = u32> {
+        let wide = self.core.wide_comparators();
+        let active = self.registers.iter().filter(|&&register| self.enabled && register & 1 == 1);
+        active.flat_map(move |&register| {
+            let word = register & 0x1fff_fffc;
+            let (whole, low, high) = (Some(register & !1), Some(word), Some(word + 2));
+            match (wide, register >> 30) {
+                (true, _) => [whole, None],
+                (false, 1) => [low, None],
+                (false, 2) => [high, None],
+                (false, 3) => [low, high],
+                // Replaces the word by another, which probe-rs does not ask for.
+                (false, _) => [None, None],
+            }
+            .into_iter()
+            .flatten()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn traps_come_and_go_with_what_is_written() {
+        let mut traps = Traps::default();
+        assert!(traps.note(0x100, &[0, 0, 0xab, 0xbe, 0, 0xbe, 0xff]));
+        assert_eq!(traps.addresses().collect::<Vec<_>>(), [0x102, 0x104]);
+        assert!(!traps.note(0x100, &[1, 2, 0xab, 0xbe]));
+        assert!(traps.note(0x102, &[0, 0]));
+        assert!(!traps.contains(0x102) && traps.contains(0x104));
+    }
+
+    #[test]
+    fn comparators_of_the_first_revision_choose_halves_of_words() {
+        let mut comparators = Comparators::new(Core::M4);
+        assert_eq!(comparators.control(), 0x60);
+        for (index, value) in [0x4000_0101, 0x8000_0201, 0xc000_0301, 0x0000_0401, 0x4000_0500].into_iter().enumerate()
+        {
+            comparators.set_comparator(index as u32, value);
+        }
+        assert_eq!(comparators.addresses().count(), 0);
+        comparators.set_control(1);
+        assert_eq!(comparators.addresses().count(), 0);
+        comparators.set_control(3);
+        assert_eq!(comparators.addresses().collect::<Vec<_>>(), [0x100, 0x202, 0x300, 0x302]);
+        comparators.set_comparator(99, 1);
+        assert_eq!(comparators.comparator(99), 0);
+        comparators.clear();
+        assert_eq!(comparators.control(), 0x60);
+    }
+
+    #[test]
+    fn comparators_of_the_second_revision_hold_whole_addresses() {
+        let mut comparators = Comparators::new(Core::M33);
+        assert_eq!(comparators.control(), 0x1000_0080);
+        comparators.set_comparator(7, 0x1000_0103);
+        comparators.set_control(3);
+        assert_eq!(comparators.addresses().collect::<Vec<_>>(), [0x1000_0102]);
+    }
+}

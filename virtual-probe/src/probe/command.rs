@@ -1,0 +1,236 @@
+//! Commands of the remote protocol, as probe-rs sends them to a probe of version 1.
+
+use crate::gdb::unhex;
+
+/// Most bytes of memory in one command. The client asks for 504.
+const MOST_BYTES: u32 = 4096;
+
+/// What a client asks for. What it says of clocks, and which device of a chain it means, is passed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Command {
+    /// `GA`: the probe's name.
+    Name,
+    /// `GV`: the target's voltage.
+    Voltage,
+    /// `GZ`: pulls the reset line, or lets it go.
+    Reset(bool),
+    /// `GF`, `GE`, `GP`: clocks and power, which are as they are.
+    Ignored,
+    /// `Gf`: the clock's frequency.
+    Frequency,
+    /// `HC`: the version of the protocol.
+    Version,
+    /// `SS`: begins with SWD.
+    Start,
+    /// `So`: sends bits, the lowest first.
+    Send {
+        /// How many.
+        count: u32,
+        /// The bits.
+        bits: u64,
+    },
+    /// `Si`: asks for bits.
+    Receive {
+        /// How many.
+        count: u32,
+    },
+    /// `Hd`, or `HL` with a one: reads a register of the debug port.
+    ReadDebugPort(u8),
+    /// `HL` with a zero: writes a register of the debug port.
+    WriteDebugPort(u8, u32),
+    /// `Ha`: reads a register of an access port.
+    ReadAccessPort {
+        /// Which access port.
+        port: u8,
+        /// Which register.
+        register: u8,
+    },
+    /// `HA`: writes a register of an access port.
+    WriteAccessPort {
+        /// Which access port.
+        port: u8,
+        /// Which register.
+        register: u8,
+        /// The value.
+        value: u32,
+    },
+    /// `HM`: reads memory.
+    Read {
+        /// From where.
+        address: u32,
+        /// How many bytes.
+        length: u32,
+    },
+    /// `Hm`: writes memory.
+    Write {
+        /// To where.
+        address: u32,
+        /// What.
+        data: Vec<u8>,
+    },
+}
+
+/// Why bytes are not a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoCommand {
+    /// There is no such command.
+    Unknown,
+    /// There is, but its arguments are not as they should be.
+    Malformed,
+}
+
+impl Command {
+    /// Reads a command's text.
+    pub(super) fn parse(text: &[u8]) -> Result<Self, NoCommand> {
+        let (name, rest) = text.split_first_chunk::<2>().ok_or(NoCommand::Unknown)?;
+        let mut fields = Fields(rest);
+        let command = match name {
+            b"GA" => Self::Name,
+            b"GV" => Self::Voltage,
+            b"GZ" => Self::Reset(fields.number(1)? != 0),
+            b"GF" | b"GE" | b"GP" => {
+                fields.0 = &[];
+                Self::Ignored
+            }
+            b"Gf" => Self::Frequency,
+            b"HC" => Self::Version,
+            b"SS" => Self::Start,
+            b"So" => {
+                let count = fields.number(2)?;
+                Self::Send { count, bits: fields.rest()? }
+            }
+            b"Si" => Self::Receive { count: fields.number(2)? },
+            b"Hd" => {
+                fields.number(4)?;
+                Self::ReadDebugPort(fields.byte()?)
+            }
+            b"HL" => {
+                fields.number(2)?;
+                let read = fields.number(2)? != 0;
+                let (register, value) = (fields.byte()?, fields.number(8)?);
+                if read { Self::ReadDebugPort(register) } else { Self::WriteDebugPort(register, value) }
+            }
+            b"Ha" => {
+                fields.number(2)?;
+                Self::ReadAccessPort { port: fields.number(2)? as u8, register: fields.byte()? }
+            }
+            // Without arguments it asks for what only later versions have.
+            b"HA" if !rest.is_empty() => {
+                fields.number(2)?;
+                let (port, register) = (fields.number(2)? as u8, fields.byte()?);
+                Self::WriteAccessPort { port, register, value: fields.number(8)? }
+            }
+            b"HM" => {
+                fields.number(2 + 2)?;
+                fields.number(8)?;
+                Self::Read { address: fields.number(8)?, length: fields.length()? }
+            }
+            b"Hm" => {
+                fields.number(2 + 2)?;
+                fields.number(8)?;
+                fields.number(2)?;
+                let address = fields.number(8)?;
+                let mut data = vec![0; fields.length()? as usize];
+                if !unhex(fields.0, &mut data) {
+                    return Err(NoCommand::Malformed);
+                }
+                fields.0 = &[];
+                Self::Write { address, data }
+            }
+            _ => return Err(NoCommand::Unknown),
+        };
+        if fields.0.is_empty() { Ok(command) } else { Err(NoCommand::Malformed) }
+    }
+}
+
+/// Arguments that are still to be read: hexadecimal numbers of fixed width.
+struct Fields<'a>(&'a [u8]);
+
+impl Fields<'_> {
+    fn number(&mut self, digits: usize) -> Result<u32, NoCommand> {
+        let (field, rest) = self.0.split_at_checked(digits).ok_or(NoCommand::Malformed)?;
+        self.0 = rest;
+        parsed(field).and_then(|number| u32::try_from(number).ok()).ok_or(NoCommand::Malformed)
+    }
+
+    /// A register's address, of which the last two digits tell.
+    fn byte(&mut self) -> Result<u8, NoCommand> {
+        Ok(self.number(4)? as u8)
+    }
+
+    fn length(&mut self) -> Result<u32, NoCommand> {
+        let length = self.number(8)?;
+        if length <= MOST_BYTES { Ok(length) } else { Err(NoCommand::Malformed) }
+    }
+
+    fn rest(&mut self) -> Result<u64, NoCommand> {
+        parsed(std::mem::take(&mut self.0)).ok_or(NoCommand::Malformed)
+    }
+}
+
+fn parsed(digits: &[u8]) -> Option<u64> {
+    // A sign is a number's too, elsewhere.
+    let digits = std::str::from_utf8(digits).ok().filter(|text| !text.starts_with('+'))?;
+    u64::from_str_radix(digits, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn commands_of_the_client_are_understood() {
+        for (text, command) in [
+            ("GA", Command::Name),
+            ("GZ1", Command::Reset(true)),
+            ("GF003d0900", Command::Ignored),
+            ("So08a5", Command::Send { count: 8, bits: 0xa5 }),
+            ("So10e79e", Command::Send { count: 16, bits: 0xe79e }),
+            ("Si20", Command::Receive { count: 32 }),
+            ("Hd00ff0004", Command::ReadDebugPort(4)),
+            ("HL0000000450000f00", Command::WriteDebugPort(4, 0x5000_0f00)),
+            ("Ha000001fc", Command::ReadAccessPort { port: 0, register: 0xfc }),
+            ("HA0000010023000042", Command::WriteAccessPort { port: 0, register: 0, value: 0x2300_0042 }),
+            ("HM000023000040e000edf000000004", Command::Read { address: 0xe000_edf0, length: 4 }),
+            ("Hm0000230000400220000000000000020aff", Command::Write { address: 0x2000_0000, data: vec![0x0a, 0xff] }),
+        ] {
+            assert_eq!(Command::parse(text.as_bytes()), Ok(command), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for text in ["", "X", "JN00", "HA", "A6a"] {
+            assert_eq!(Command::parse(text.as_bytes()), Err(NoCommand::Unknown), "{text}");
+        }
+        for text in [
+            "GZ",
+            "GAx",
+            "So0",
+            "So08+5",
+            "Si2",
+            "HM0000",
+            "HM00002300004020000000ffffffff",
+            "Hm00002300004002200000000000000200",
+        ] {
+            assert_eq!(Command::parse(text.as_bytes()), Err(NoCommand::Malformed), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_survived(text in proptest::collection::vec(any::<u8>(), 0..80)) {
+            let _ = Command::parse(&text);
+        }
+
+        #[test]
+        fn any_arguments_are_survived(
+            name in prop::sample::select(vec!["GZ", "So", "Si", "Hd", "HL", "Ha", "HA", "HM", "Hm"]),
+            arguments in "[0-9a-fA-F+-]{0,60}",
+        ) {
+            let _ = Command::parse(format!("{name}{arguments}").as_bytes());
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What a debugger finds in the core's ROM table, and how each entry says what it is.
+
+use crate::Core;
+
+/// Where the table is.
+pub(super) const ROM_TABLE: u32 = 0xe00f_f000;
+
+const SYSTEM_CONTROL: u32 = 0xe000_e000;
+const WATCHPOINTS: u32 = 0xe000_1000;
+const BREAKPOINTS: u32 = 0xe000_2000;
+
+/// The word of the table, or of a component's identity, that is at `address`, where one is.
+pub(super) fn word(core: Core, address: u32) -> Option<u32> {
+    let (page, offset) = (address & !0xfff, address & 0xffc);
+    let (class, identity) = match page {
+        ROM_TABLE => (1, rom_table(core)),
+        SYSTEM_CONTROL => (class(core), system_control(core)),
+        WATCHPOINTS => (class(core), watchpoints(core)),
+        BREAKPOINTS => (class(core), breakpoints(core)),
+        _ => return None,
+    };
+    let part = u32::from(identity.part);
+    match offset {
+        0..0xfb0 if page == ROM_TABLE => {
+            let components = [SYSTEM_CONTROL, WATCHPOINTS, BREAKPOINTS];
+            let entry = components.get(offset as usize / 4);
+            Some(entry.map_or(0, |component| component.wrapping_sub(ROM_TABLE) | 3))
+        }
+        // Arm's architecture, by its number.
+        0xfbc => Some(identity.architecture.map_or(0, |number| 0x4770_0000 | u32::from(number))),
+        0xfcc => Some(0),
+        // Arm's number among makers is 0x3b in the bank 4.
+        0xfd0 => Some(4),
+        0xfd4..=0xfdc => Some(0),
+        0xfe0 => Some(part & 0xff),
+        0xfe4 => Some(0xb0 | part >> 8),
+        0xfe8 => Some(0x0b),
+        0xfec => Some(0),
+        0xff0 => Some(0x0d),
+        0xff4 => Some(class << 4),
+        0xff8 => Some(0x05),
+        0xffc => Some(0xb1),
+        _ => None,
+    }
+}
+
+struct Identity {
+    part: u16,
+    architecture: Option<u16>,
+}
+
+const fn part(part: u16) -> Identity {
+    Identity { part, architecture: None }
+}
+
+const fn architecture(part: u16, number: u16) -> Identity {
+    Identity { part, architecture: Some(number) }
+}
+
+/// The class of components: of their own kind on older cores, CoreSight's on Armv8-M.
+fn class(core: Core) -> u32 {
+    if core.secure() { 0x9 } else { 0xe }
+}
+
+fn rom_table(core: Core) -> Identity {
+    part(match core {
+        Core::M0 => 0x471,
+        Core::M3 => 0x4c3,
+        Core::M4 => 0x4c4,
+        Core::M7 => 0x4c7,
+        Core::M33 => 0x4c9,
+        Core::M55 => 0x4d2,
+    })
+}
+
+fn system_control(core: Core) -> Identity {
+    match core {
+        Core::M0 => part(0x008),
+        Core::M3 => part(0x000),
+        Core::M4 | Core::M7 => part(0x00c),
+        Core::M33 => architecture(0xd21, 0x2a04),
+        Core::M55 => architecture(0xd22, 0x2a04),
+    }
+}
+
+fn watchpoints(core: Core) -> Identity {
+    match core {
+        Core::M0 => part(0x00a),
+        Core::M3 | Core::M4 | Core::M7 => part(0x002),
+        Core::M33 => architecture(0xd21, 0x1a02),
+        Core::M55 => architecture(0xd22, 0x1a02),
+    }
+}
+
+fn breakpoints(core: Core) -> Identity {
+    match core {
+        Core::M0 => part(0x00b),
+        Core::M3 | Core::M4 => part(0x003),
+        Core::M7 => part(0x00e),
+        Core::M33 => architecture(0xd21, 0x1a03),
+        Core::M55 => architecture(0xd22, 0x1a03),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_leads_to_components_and_ends() {
+        let entries: Vec<_> = (0..4).map(|index| word(Core::M4, ROM_TABLE + 4 * index).unwrap()).collect();
+        assert_eq!(entries, [0xfff0_f003, 0xfff0_2003, 0xfff0_3003, 0]);
+    }
+
+    #[test]
+    fn every_component_has_an_identity() {
+        for page in [ROM_TABLE, SYSTEM_CONTROL, WATCHPOINTS, BREAKPOINTS] {
+            let preamble = [0xff0, 0xff8, 0xffc].map(|offset| word(Core::M0, page + offset).unwrap());
+            assert_eq!(preamble, [0x0d, 0x05, 0xb1]);
+        }
+        assert_eq!(word(Core::M4, SYSTEM_CONTROL + 0xfe0), Some(0x0c));
+        assert_eq!(word(Core::M33, BREAKPOINTS + 0xfbc), Some(0x4770_1a03));
+        assert_eq!(word(Core::M4, SYSTEM_CONTROL + 0xd00), None);
+        assert_eq!(word(Core::M4, 0x2000_0ff0), None);
+    }
+}

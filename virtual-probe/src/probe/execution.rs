@@ -1,0 +1,339 @@
+//! What the core does, as a debugger sees it: runs, halts, steps, is reset.
+
+use std::collections::BTreeSet;
+
+use super::breakpoints::{Comparators, Traps};
+use crate::{Board, EmulatorError, Gdb, Memory, Monitor};
+
+/// Register numbers of QEMU's gdb stub.
+pub(super) const PC: u8 = 15;
+pub(super) const XPSR: u8 = 25;
+
+/// Reasons for a halt, as bits of DFSR: a request or a step, a breakpoint, a caught vector.
+const REQUESTED: u32 = 1;
+const BREAKPOINT: u32 = 1 << 1;
+const CAUGHT: u32 = 1 << 3;
+
+const VTOR: u32 = 0xe000_ed08;
+/// Where the vector table has the handler of HardFault.
+const HARD_FAULT: u32 = 12;
+
+/// What a debugger thinks that the core does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// It runs.
+    Running,
+    /// It is halted.
+    Halted,
+    /// It is locked up. In truth it is stopped where it would lock up, because QEMU ends when a core does.
+    LockedUp,
+}
+
+/// The core's execution, and its breakpoints.
+#[derive(Debug)]
+pub(super) struct Execution {
+    pub(super) gdb: Gdb,
+    pub(super) comparators: Comparators,
+    /// Why the core has halted, until the debugger clears it: DFSR.
+    pub(super) reasons: u32,
+    /// Whether to halt after a reset, before the first instruction.
+    pub(super) catch_reset: bool,
+    /// Whether to halt before the first instruction of HardFault's handler.
+    pub(super) catch_hard_fault: bool,
+    /// Whether the program counter was set since the reset.
+    pub(super) placed: bool,
+    board: &'static Board,
+    memory: Memory,
+    monitor: Monitor,
+    state: State,
+    /// Whether halting is enabled: C_DEBUGEN.
+    enabled: bool,
+    /// Whether nothing was executed since the reset.
+    fresh: bool,
+    /// Whether there was a reset that the debugger has not been told of.
+    reset: bool,
+    /// Whether memory was searched for traps.
+    searched: bool,
+    /// Whether the reset line is held.
+    line: bool,
+    traps: Traps,
+    planted: BTreeSet<u32>,
+}
+
+impl Execution {
+    /// Takes over a machine that was started stopped.
+    pub(super) fn new(board: &'static Board, memory: Memory, gdb: Gdb, monitor: Monitor) -> Self {
+        Self {
+            gdb,
+            comparators: Comparators::new(board.core),
+            reasons: 0,
+            catch_reset: false,
+            catch_hard_fault: false,
+            placed: false,
+            board,
+            memory,
+            monitor,
+            state: State::LockedUp,
+            enabled: false,
+            fresh: true,
+            reset: false,
+            searched: false,
+            line: false,
+            traps: Traps::default(),
+            planted: BTreeSet::new(),
+        }
+    }
+
+    /// What the core does by now.
+    pub(super) fn state(&mut self) -> Result<State, EmulatorError> {
+        if self.gdb.poll()? {
+            self.stopped()?;
+        }
+        Ok(self.state)
+    }
+
+    /// Whether there was a reset since this was last asked.
+    pub(super) fn take_reset(&mut self) -> bool {
+        std::mem::take(&mut self.reset)
+    }
+
+    /// Whether halting is enabled.
+    pub(super) fn enabled(&self) -> bool {
+        self.enabled
+    }
+
+    /// Enables halting, or disables it, which lets a halted core run.
+    pub(super) fn enable(&mut self, on: bool) -> Result<(), EmulatorError> {
+        if self.enabled == on {
+            return Ok(());
+        }
+        self.enabled = on;
+        match self.state()? {
+            State::Running => self.paused(|_| Ok(())),
+            State::Halted => self.resume(),
+            // It came to a BKPT while nobody looked, which is why it is not let run.
+            State::LockedUp if on && self.at_trap()? => {
+                self.state = State::Halted;
+                self.reasons |= BREAKPOINT;
+                Ok(())
+            }
+            State::LockedUp => Ok(()),
+        }
+    }
+
+    /// Halts the core.
+    pub(super) fn halt(&mut self) -> Result<(), EmulatorError> {
+        if self.state()? != State::Halted {
+            self.gdb.halt()?;
+            self.state = State::Halted;
+            self.reasons |= REQUESTED;
+        }
+        Ok(())
+    }
+
+    /// Lets a halted core run, where it has something to run.
+    pub(super) fn resume(&mut self) -> Result<(), EmulatorError> {
+        if self.state()? != State::Halted {
+            return Ok(());
+        }
+        self.search()?;
+        if self.would_lock_up()? {
+            self.state = State::LockedUp;
+            return Ok(());
+        }
+        self.plant()?;
+        self.gdb.resume()?;
+        self.state = State::Running;
+        self.fresh = false;
+        Ok(())
+    }
+
+    /// Executes one instruction of a halted core, but none that has a breakpoint.
+    pub(super) fn step(&mut self) -> Result<(), EmulatorError> {
+        if self.state()? != State::Halted {
+            return Ok(());
+        }
+        self.search()?;
+        if self.would_lock_up()? {
+            self.state = State::LockedUp;
+            return Ok(());
+        }
+        let pc = self.program_counter()?;
+        if self.stops_at(pc) {
+            self.reasons |= BREAKPOINT;
+            return Ok(());
+        }
+        self.gdb.step()?;
+        self.fresh = false;
+        self.reasons |= REQUESTED;
+        Ok(())
+    }
+
+    /// Resets the machine. The core halts if it is to be caught, and runs otherwise.
+    pub(super) fn restart(&mut self) -> Result<(), EmulatorError> {
+        self.gdb.halt()?;
+        self.monitor.reset()?;
+        self.reset = true;
+        self.fresh = true;
+        self.placed = false;
+        self.comparators.clear();
+        self.state = State::Halted;
+        if self.enabled && self.catch_reset {
+            self.reasons |= CAUGHT;
+            return Ok(());
+        }
+        self.resume()
+    }
+
+    /// Holds the reset line, or lets it go.
+    pub(super) fn hold_reset(&mut self, hold: bool) -> Result<(), EmulatorError> {
+        let held = std::mem::replace(&mut self.line, hold);
+        match (held, hold) {
+            (false, true) => {
+                self.gdb.halt()?;
+                self.state = State::LockedUp;
+                Ok(())
+            }
+            (true, false) => self.restart(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Forgets the debugger: nothing is caught or halted any more, and the core runs.
+    pub(super) fn release(&mut self) -> Result<(), EmulatorError> {
+        self.comparators.clear();
+        (self.catch_reset, self.catch_hard_fault) = (false, false);
+        self.hold_reset(false)?;
+        self.enable(false)?;
+        self.reasons = 0;
+        self.reset = false;
+        Ok(())
+    }
+
+    /// Takes note of what was written to memory, in case it is code.
+    pub(super) fn written(&mut self, address: u32, data: &[u8]) -> Result<(), EmulatorError> {
+        let odd = address & 1;
+        let changed = if odd == 0 && data.len().is_multiple_of(2) {
+            self.traps.note(address, data)
+        } else {
+            let mut whole = vec![0; (data.len() + odd as usize).next_multiple_of(2)];
+            self.memory.read(u64::from(address - odd), &mut whole)?;
+            self.traps.note(address - odd, &whole)
+        };
+        if changed && self.state()? == State::Running { self.paused(|_| Ok(())) } else { Ok(()) }
+    }
+
+    /// Does what can only be done while the core is stopped, and lets it go on.
+    pub(super) fn paused<T>(
+        &mut self,
+        action: impl FnOnce(&mut Gdb) -> Result<T, EmulatorError>,
+    ) -> Result<T, EmulatorError> {
+        let running = self.state()? == State::Running;
+        self.gdb.halt()?;
+        let result = action(&mut self.gdb);
+        if running {
+            let pc = self.program_counter()?;
+            if self.stops_at(pc) {
+                self.stopped()?;
+            } else {
+                self.plant()?;
+                self.gdb.resume()?;
+            }
+        }
+        result
+    }
+
+    /// The core has stopped by itself.
+    fn stopped(&mut self) -> Result<(), EmulatorError> {
+        let pc = self.program_counter()?;
+        if !self.enabled {
+            self.state = State::LockedUp;
+            return Ok(());
+        }
+        self.state = State::Halted;
+        self.reasons |= match self.hard_fault()? {
+            _ if self.stops_at(pc) => BREAKPOINT,
+            Some(handler) if handler == pc => CAUGHT,
+            _ => REQUESTED,
+        };
+        Ok(())
+    }
+
+    fn program_counter(&mut self) -> Result<u32, EmulatorError> {
+        Ok(self.gdb.register(PC)? as u32 & !1)
+    }
+
+    fn stops_at(&self, address: u32) -> bool {
+        self.traps.contains(address) || self.enabled && self.comparators.addresses().any(|other| other == address)
+    }
+
+    fn at_trap(&mut self) -> Result<bool, EmulatorError> {
+        let pc = self.program_counter()?;
+        Ok(self.traps.contains(pc))
+    }
+
+    /// Whether the core, let run, would lock up at once: for want of a program, or at a BKPT without a debugger.
+    fn would_lock_up(&mut self) -> Result<bool, EmulatorError> {
+        let pc = self.program_counter()?;
+        if !self.enabled && self.traps.contains(pc) {
+            return Ok(true);
+        }
+        if !self.fresh {
+            return Ok(false);
+        }
+        let mut instruction = [0; 2];
+        if self.board.code.contains(pc) || self.board.ram.contains(pc) {
+            self.memory.read(u64::from(pc), &mut instruction)?;
+        }
+        let empty = matches!(u16::from_le_bytes(instruction), 0 | 0xffff);
+        Ok(empty || !self.placed && self.vector(4)? != pc | 1)
+    }
+
+    /// The word at `offset` in the vector table of a stopped core.
+    fn vector(&mut self, offset: u32) -> Result<u32, EmulatorError> {
+        let mut word = [0; 4];
+        if self.board.core.movable_vectors() {
+            self.gdb.read(VTOR, &mut word)?;
+        }
+        let table = u32::from_le_bytes(word);
+        self.memory.read(u64::from(table.wrapping_add(offset)), &mut word)?;
+        Ok(u32::from_le_bytes(word))
+    }
+
+    /// The first instruction of HardFault's handler, where the core is to halt there.
+    fn hard_fault(&mut self) -> Result<Option<u32>, EmulatorError> {
+        let caught = self.enabled && self.catch_hard_fault;
+        Ok(if caught { Some(self.vector(HARD_FAULT)? & !1) } else { None })
+    }
+
+    /// Gives the stopped core the breakpoints that it ought to have.
+    fn plant(&mut self) -> Result<(), EmulatorError> {
+        let handler = self.hard_fault()?;
+        let mut wanted: BTreeSet<u32> = self.traps.addresses().chain(handler).collect();
+        if self.enabled {
+            wanted.extend(self.comparators.addresses());
+        }
+        let superfluous: Vec<_> = self.planted.difference(&wanted).copied().collect();
+        for address in superfluous {
+            self.gdb.uproot(address)?;
+            self.planted.remove(&address);
+        }
+        for address in wanted {
+            if !self.planted.contains(&address) {
+                self.gdb.plant(address)?;
+                self.planted.insert(address);
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds the traps in a program that was there before the first write passed by.
+    fn search(&mut self) -> Result<(), EmulatorError> {
+        if !std::mem::replace(&mut self.searched, true) {
+            let mut code = vec![0; self.board.code.length as usize];
+            self.memory.read(u64::from(self.board.code.start), &mut code)?;
+            self.traps.note(self.board.code.start, &code);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,327 @@
+//! The probe: what a client asks for, answered from the machine.
+//!
+//! ```text
+//! Server: sockets, one client at a time
+//!   Probe: frame -> command -> answer
+//!     Wire (SWD bits) --> DebugPort --> Target: memory, private peripherals, debug registers
+//!     commands for registers ---^          ^      Execution: run, halt, step, reset, breakpoints
+//!     commands for memory -----------------+      registers, components
+//! ```
+
+mod breakpoints;
+mod command;
+mod components;
+mod debug_port;
+mod execution;
+mod frame;
+mod registers;
+mod server;
+mod swd;
+mod target;
+
+use std::collections::BTreeSet;
+
+use thiserror::Error;
+
+pub use server::{ProbeError, Server, Stopper};
+
+use crate::gdb::hex;
+use crate::{Board, EmulatorError, Machine};
+use command::{Command, NoCommand};
+use debug_port::DebugPort;
+use execution::Execution;
+use frame::{Answer, Failure};
+use swd::Wire;
+use target::Target;
+
+/// What the probe says that it is.
+const NAME: &str = concat!("prenda virtual probe ", env!("CARGO_PKG_VERSION"));
+/// The version of the remote protocol.
+const VERSION: u64 = 1;
+/// What the target's supply measures, as text.
+const VOLTAGE: &str = "3.3V";
+/// The frequency of the clock that is not there, in kilohertz.
+const FREQUENCY: u64 = 4000;
+
+/// What has addresses: the target, or in tests a piece of memory.
+trait Bus {
+    /// Fills `data` with what is at `address`.
+    fn read(&mut self, address: u32, data: &mut [u8]) -> Result<(), EmulatorError>;
+
+    /// Writes `data` at `address`.
+    fn write(&mut self, address: u32, data: &[u8]) -> Result<(), EmulatorError>;
+
+    fn read_word(&mut self, address: u32) -> Result<u32, EmulatorError> {
+        let mut word = [0; 4];
+        self.read(address, &mut word)?;
+        Ok(u32::from_le_bytes(word))
+    }
+
+    fn write_word(&mut self, address: u32, value: u32) -> Result<(), EmulatorError> {
+        self.write(address, &value.to_le_bytes())
+    }
+}
+
+/// A Black Magic Probe that has an emulated board on its wire.
+#[derive(Debug)]
+pub struct Probe {
+    machine: Machine,
+    board: &'static Board,
+    wire: Wire,
+    port: DebugPort,
+    target: Target,
+    unanswered: BTreeSet<String>,
+    verbose: bool,
+}
+
+/// Why a program cannot be loaded.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    /// It is not an ELF.
+    #[error("not an ELF: {0}")]
+    Malformed(String),
+    /// A part of it is not for this board.
+    #[error("{board} has no memory for the {length} bytes at {address:#010x}; is the program for another board?")]
+    Elsewhere {
+        /// The board.
+        board: &'static str,
+        /// Where the part belongs.
+        address: u64,
+        /// Its bytes.
+        length: usize,
+    },
+    /// The emulator did not take it.
+    #[error(transparent)]
+    Emulator(#[from] EmulatorError),
+}
+
+impl Probe {
+    /// Takes over `machine`, an emulated `board` that was started [debugged](crate::MachineOptions::debugged). What it has
+    /// in memory does not run before a reset.
+    ///
+    /// # Errors
+    ///
+    /// Where the machine was not started so.
+    pub fn new(board: &'static Board, mut machine: Machine) -> Result<Self, EmulatorError> {
+        let (gdb, monitor) =
+            machine.debug.take().ok_or(EmulatorError::Gone { link: "debug link, which was not asked for" })?;
+        let memory = machine.memory.clone();
+        let execution = Execution::new(board, memory.clone(), gdb, monitor);
+        Ok(Self {
+            machine,
+            board,
+            wire: Wire::default(),
+            port: DebugPort::new(board.core),
+            target: Target::new(board, memory, execution),
+            unanswered: BTreeSet::new(),
+            verbose: false,
+        })
+    }
+
+    /// Whether what a client asks for and does not get is told on standard error, each once.
+    #[must_use]
+    pub fn verbose(mut self, on: bool) -> Self {
+        self.verbose = on;
+        self
+    }
+
+    /// The board.
+    #[must_use]
+    pub fn board(&self) -> &'static Board {
+        self.board
+    }
+
+    /// The machine.
+    #[must_use]
+    pub fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// What clients asked for and did not get, so far.
+    #[must_use]
+    pub fn unanswered(&self) -> &BTreeSet<String> {
+        &self.unanswered
+    }
+
+    /// Loads an ELF into the board's memory, as a programmer in a factory, and resets the board.
+    ///
+    /// # Errors
+    ///
+    /// Where the bytes are no ELF for this board, or the emulator has ended.
+    pub fn load(&mut self, elf: &[u8]) -> Result<(), LoadError> {
+        for (address, data) in segments(elf)? {
+            let end = address + data.len() as u64;
+            let fits = |region: crate::Region| region.range().contains(&address) && end <= region.range().end;
+            let start = u32::try_from(address).ok().filter(|_| fits(self.board.code) || fits(self.board.ram));
+            let start = start.ok_or(LoadError::Elsewhere { board: self.board.name, address, length: data.len() })?;
+            self.target.write(start, data)?;
+        }
+        Ok(self.target.execution.restart()?)
+    }
+
+    /// Resets the board, which then runs what it has in memory.
+    ///
+    /// # Errors
+    ///
+    /// Where the emulator has ended.
+    pub fn reset(&mut self) -> Result<(), EmulatorError> {
+        self.target.execution.restart()
+    }
+
+    /// A client has come: the wire is as after power-on.
+    fn connect(&mut self) {
+        self.wire = Wire::default();
+        self.port = DebugPort::new(self.board.core);
+    }
+
+    /// The client has gone: breakpoints are forgotten, and the core runs.
+    fn release(&mut self) -> Result<(), EmulatorError> {
+        self.target.release()
+    }
+
+    /// Answers a command. Nothing is one that was too long.
+    fn answer(&mut self, command: Option<&[u8]>) -> Result<Answer, EmulatorError> {
+        let Some(text) = command else {
+            self.leave_unanswered("a command of more than 8 KiB".to_owned());
+            return Ok(Answer::Error(Failure::Malformed));
+        };
+        let shown = || String::from_utf8_lossy(text.get(..24).unwrap_or(text)).into_owned();
+        let answer = match Command::parse(text) {
+            Ok(command) => self.execute(command),
+            Err(NoCommand::Unknown) => {
+                self.leave_unanswered(format!("unknown command {:?}", shown()));
+                Ok(Answer::Unsupported)
+            }
+            Err(NoCommand::Malformed) => {
+                self.leave_unanswered(format!("malformed command {:?}", shown()));
+                Ok(Answer::Error(Failure::Malformed))
+            }
+        };
+        for request in self.target.take_unanswered() {
+            self.leave_unanswered(request);
+        }
+        match answer {
+            Err(error) if error.is_passing() => {
+                self.leave_unanswered(format!("{:?}: {error}", shown()));
+                Ok(Answer::Error(Failure::Fault))
+            }
+            answer => answer,
+        }
+    }
+
+    fn execute(&mut self, command: Command) -> Result<Answer, EmulatorError> {
+        let (port, target) = (&mut self.port, &mut self.target);
+        Ok(match command {
+            Command::Name => Answer::Text(NAME.to_owned()),
+            Command::Voltage => Answer::Text(VOLTAGE.to_owned()),
+            Command::Version => Answer::Number(VERSION),
+            Command::Frequency => Answer::Number(FREQUENCY),
+            Command::Ignored | Command::Start => Answer::Number(0),
+            Command::Reset(hold) => {
+                target.execution.hold_reset(hold)?;
+                Answer::Number(0)
+            }
+            Command::Send { count, bits } => {
+                self.wire.send(port, target, bits, count.min(64))?;
+                Answer::Number(0)
+            }
+            Command::Receive { count } => Answer::Number(self.wire.receive(count)),
+            Command::ReadDebugPort(register) => Answer::register(port.read_debug(register)),
+            Command::WriteDebugPort(register, value) => {
+                port.write_debug(register, value);
+                Answer::Number(0)
+            }
+            Command::ReadAccessPort { port: number, register } => {
+                Answer::register(port.read_access(target, number, register)?)
+            }
+            Command::WriteAccessPort { port: number, register, value } => {
+                port.write_access(target, number, register, value)?;
+                Answer::Number(0)
+            }
+            Command::Read { address, length } => {
+                let mut data = vec![0; length as usize];
+                target.read(address, &mut data)?;
+                Answer::Text(hex(&data))
+            }
+            Command::Write { address, data } => {
+                target.write(address, &data)?;
+                Answer::Number(0)
+            }
+        })
+    }
+
+    fn leave_unanswered(&mut self, request: String) {
+        if !self.unanswered.contains(&request) {
+            if self.verbose {
+                eprintln!("not answered: {request}");
+            }
+            self.unanswered.insert(request);
+        }
+    }
+}
+
+impl Answer {
+    /// A register's value, in the order of its bytes in memory.
+    fn register(value: u32) -> Self {
+        Self::Text(hex(&value.to_le_bytes()))
+    }
+}
+
+/// Where the parts of an ELF are loaded, and what.
+fn segments(elf: &[u8]) -> Result<Vec<(u64, &[u8])>, LoadError> {
+    use object::elf::{FileHeader32, PT_LOAD};
+    use object::read::elf::{FileHeader as _, ProgramHeader as _};
+
+    let malformed = |error: object::Error| LoadError::Malformed(error.to_string());
+    let header = FileHeader32::<object::LittleEndian>::parse(elf).map_err(malformed)?;
+    let endian = header.endian().map_err(malformed)?;
+    let mut parts = Vec::new();
+    for segment in header.program_headers(endian, elf).map_err(malformed)? {
+        if segment.p_type(endian) == PT_LOAD && segment.p_filesz(endian) > 0 {
+            let data = segment
+                .data(endian, elf)
+                .map_err(|()| LoadError::Malformed("a segment is beyond the file's end".to_owned()))?;
+            parts.push((u64::from(segment.p_paddr(endian)), data));
+        }
+    }
+    Ok(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A small memory at address 0, with nothing behind it.
+    pub(super) struct Ram([u8; 256]);
+
+    impl Default for Ram {
+        fn default() -> Self {
+            Self([0; 256])
+        }
+    }
+
+    impl Ram {
+        fn part(&mut self, address: u32, length: usize) -> Result<&mut [u8], EmulatorError> {
+            let refused = EmulatorError::refused("test memory", "an access", "nothing there");
+            let start = address as usize;
+            self.0.get_mut(start..start.saturating_add(length)).ok_or(refused)
+        }
+    }
+
+    impl Bus for Ram {
+        fn read(&mut self, address: u32, data: &mut [u8]) -> Result<(), EmulatorError> {
+            data.copy_from_slice(self.part(address, data.len())?);
+            Ok(())
+        }
+
+        fn write(&mut self, address: u32, data: &[u8]) -> Result<(), EmulatorError> {
+            self.part(address, data.len())?.copy_from_slice(data);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn registers_are_sent_in_the_order_of_memory() {
+        assert_eq!(Answer::register(0x1234_5678).frame(), b"&K78563412#");
+    }
+}
