@@ -8,7 +8,7 @@ const RATE_HZ: u32 = 1000;
 
 /// Starts the wake-ups, on a core that runs at `clock_hz`.
 ///
-/// Interrupts are masked when the first comes, and stay so: it ends sleep without being taken.
+/// Interrupts are masked while the core sleeps, so that one ends sleep without being taken.
 pub fn start(syst: &mut SYST, clock_hz: u32) {
     syst.set_clock_source(SystClkSource::Core);
     syst.set_reload(clock_hz / RATE_HZ - 1);

@@ -1,5 +1,9 @@
 //! The board that this firmware is built for: one file each, of which a feature chooses one.
 
+#[cfg(feature = "microbit")]
+mod microbit;
+#[cfg(feature = "microbit")]
+pub use microbit::{IDENTITY, take};
 #[cfg(feature = "mps2")]
 mod mps2;
 #[cfg(feature = "mps2-an385")]
@@ -22,6 +26,18 @@ pub use mps2_an505::{IDENTITY, take};
 mod mps3_an547;
 #[cfg(feature = "mps3-an547")]
 pub use mps3_an547::{IDENTITY, take};
+#[cfg(feature = "nrf52840-dk")]
+mod nrf52840_dk;
+#[cfg(feature = "nrf52840-dk")]
+pub use nrf52840_dk::{IDENTITY, take};
+#[cfg(feature = "nucleo-l4r5zi")]
+mod nucleo_l4r5zi;
+#[cfg(feature = "nucleo-l4r5zi")]
+pub use nucleo_l4r5zi::{IDENTITY, take};
+#[cfg(feature = "pico2")]
+mod pico2;
+#[cfg(feature = "pico2")]
+pub use pico2::{IDENTITY, take};
 
 // The chip's name travels in the ELF, where probe-rs looks for it, and takes no flash.
 core::arch::global_asm!(

@@ -1,0 +1,16 @@
+//! ST's Nucleo-L4R5ZI: a Cortex-M4F, and the board that MLPerf Tiny refers to.
+
+#![no_std]
+#![no_main]
+
+use cortex_m_rt::entry;
+use firmware::Buffers;
+use firmware::hw::{board, program};
+
+#[entry]
+fn main() -> ! {
+    // Frames up to 2 KB, hidden layers up to 1024 neurons, up to 32 classes.
+    static mut BUFFERS: Buffers<2048, 1024, 32> = Buffers::new();
+
+    program::serve(board::take(), BUFFERS)
+}

@@ -1,0 +1,41 @@
+//! BBC micro:bit, first version: an nRF51822, with 16 KB of RAM.
+
+use nrf51_hal::clocks::Clocks;
+use nrf51_hal::gpio::p0::{P0_13, Parts};
+use nrf51_hal::gpio::{Level, Output, PushPull};
+use nrf51_hal::pac::Peripherals;
+use nrf51_hal::uart::Pins;
+
+use super::Board;
+use crate::Identity;
+use crate::hw::memory::memory_use;
+use crate::hw::nrf51_uart::Nrf51Uart;
+
+/// Who this board says it is.
+pub const IDENTITY: Identity = Identity { board: "microbit", core: "cortex-m0", memory_use };
+
+/// Starts the peripherals; nothing at the second call.
+///
+/// The UART's pins lead to the interface chip, which makes them a serial port of the desk. The LED is the one at the
+/// upper left.
+#[must_use]
+pub fn take() -> Option<Board<Nrf51Uart, P0_13<Output<PushPull>>>> {
+    let peripherals = Peripherals::take()?;
+    // For good: see `Nrf51Uart::new`.
+    cortex_m::interrupt::disable();
+    // The crystal: without it bits may be too long or too short for the other side.
+    Clocks::new(peripherals.CLOCK).enable_ext_hfosc();
+    let pins = Parts::new(peripherals.GPIO);
+    // Row 1 of the matrix, lit where its column is low: of nine columns only the first.
+    let led = pins.p0_13.into_push_pull_output(Level::Low);
+    pins.p0_04.into_push_pull_output(Level::Low);
+    let uart_pins = Pins {
+        rxd: pins.p0_25.into_floating_input().degrade(),
+        txd: pins.p0_24.into_push_pull_output(Level::High).degrade(),
+        cts: None,
+        rts: None,
+    };
+    // SAFETY: interrupts are masked, and nothing unmasks them.
+    let uart = unsafe { Nrf51Uart::new(peripherals.UART0, uart_pins, peripherals.TIMER0) };
+    Some(Board { uart, led, sleep: Nrf51Uart::sleep })
+}

@@ -1,0 +1,72 @@
+//! Nordic's nRF52840 DK (PCA10056).
+
+use cortex_m::singleton;
+use embassy_nrf::buffered_uarte::{self, BufferedUarte};
+use embassy_nrf::gpio::{Level, Output, OutputDrive};
+use embassy_nrf::interrupt::typelevel::{Handler, RTC0};
+use embassy_nrf::peripherals::UARTE0;
+use embassy_nrf::rtc::{self, Rtc};
+use embassy_nrf::{bind_interrupts, config, pac, uarte};
+
+use super::Board;
+use crate::Identity;
+use crate::hw::active_low::ActiveLow;
+use crate::hw::memory::memory_use;
+use crate::hw::nrf52_uart::Nrf52Uart;
+
+/// Who this board says it is.
+pub const IDENTITY: Identity = Identity { board: "nrf52840-dk", core: "cortex-m4", memory_use };
+
+/// 32,768 Hz divided by one more than this: 1024 wake-ups a second.
+const TICK_PRESCALER: u32 = 31;
+
+bind_interrupts!(struct Interrupts {
+    UARTE0 => buffered_uarte::InterruptHandler<UARTE0>;
+    RTC0 => Tick;
+});
+
+/// Ends sleep, and has no other work. Not SysTick, which stands still while this part sleeps.
+struct Tick;
+
+impl Handler<RTC0> for Tick {
+    unsafe fn on_interrupt() {
+        pac::RTC0.events_tick().write_value(0);
+    }
+}
+
+/// Starts the peripherals; nothing at the second call.
+///
+/// The UART's pins lead to the board's J-Link, which makes them a serial port of the desk. The LED is LED1.
+#[must_use]
+pub fn take() -> Option<Board<Nrf52Uart, ActiveLow<Output<'static>>>> {
+    // A frame each way, the even number of halves that DMA takes, and once only: so these also guard what follows.
+    let received = singleton!(: [u8; 2048] = [0; 2048])?;
+    let to_send = singleton!(: [u8; 512] = [0; 512])?;
+
+    let mut clocks = config::Config::default();
+    // The crystal: without it bits may be too long or too short for the other side.
+    clocks.hfclk_source = config::HfclkSource::ExternalXtal;
+    let board = embassy_nrf::init(clocks);
+
+    let mut line = uarte::Config::default();
+    line.baudrate = uarte::Baudrate::Baud115200;
+    let uart = BufferedUarte::new(
+        board.UARTE0,
+        board.TIMER0,
+        board.PPI_CH0,
+        board.PPI_CH1,
+        board.PPI_GROUP0,
+        board.P0_08,
+        board.P0_06,
+        Interrupts,
+        line,
+        received,
+        to_send,
+    );
+    let led = ActiveLow(Output::new(board.P0_13, Level::High, OutputDrive::Standard));
+
+    let mut tick = Rtc::new(board.RTC0, TICK_PRESCALER).ok()?;
+    tick.enable_interrupt(rtc::Interrupt::Tick, true);
+    tick.enable();
+    Some(Board { uart: Nrf52Uart(uart), led, sleep: Nrf52Uart::sleep })
+}

@@ -1,0 +1,72 @@
+//! ST's Nucleo-L4R5ZI (MB1312): an STM32L4R5ZI.
+
+use cortex_m::singleton;
+use cortex_m_rt::exception;
+use embassy_stm32::gpio::{Level, Output, Speed};
+use embassy_stm32::peripherals::LPUART1;
+use embassy_stm32::rcc::{Pll, PllMul, PllPreDiv, PllRDiv, PllSource, Sysclk};
+use embassy_stm32::usart::{self, BufferedInterruptHandler, BufferedUart};
+use embassy_stm32::{Config, bind_interrupts};
+use embedded_io::ReadReady;
+
+use super::Board;
+use crate::Identity;
+use crate::hw::memory::memory_use;
+use crate::hw::tick;
+
+/// Who this board says it is.
+pub const IDENTITY: Identity = Identity { board: "nucleo-l4r5zi", core: "cortex-m4", memory_use };
+
+/// The most that the core does without its boost mode: 16 MHz, times 10, by 2.
+const CLOCK_HZ: u32 = 80_000_000;
+
+bind_interrupts!(struct Interrupts {
+    LPUART1 => BufferedInterruptHandler<LPUART1>;
+});
+
+/// Starts the peripherals; nothing at the second call.
+///
+/// The UART's pins lead to the board's ST-Link, which makes them a serial port of the desk. The LED is LD1, the green one.
+#[must_use]
+pub fn take() -> Option<Board<BufferedUart<'static>, Output<'static>>> {
+    let mut core = cortex_m::Peripherals::take()?;
+    // A frame each way: the interrupt puts bytes there as they come.
+    let received = singleton!(: [u8; 2048] = [0; 2048])?;
+    let to_send = singleton!(: [u8; 512] = [0; 512])?;
+
+    let mut config = Config::default();
+    // The UART's pins are of port G, which this feeds. It is the default, said here since nothing works without it.
+    config.enable_independent_io_supply = true;
+    config.rcc.hsi = true;
+    config.rcc.pll = Some(Pll {
+        source: PllSource::HSI,
+        prediv: PllPreDiv::DIV1,
+        mul: PllMul::MUL10,
+        divp: None,
+        divq: None,
+        divr: Some(PllRDiv::DIV2),
+    });
+    config.rcc.sys = Sysclk::PLL1_R;
+    let board = embassy_stm32::init(config);
+
+    let mut line = usart::Config::default();
+    line.baudrate = 115_200;
+    let uart = BufferedUart::new(board.LPUART1, board.PG8, board.PG7, to_send, received, Interrupts, line).ok()?;
+    let led = Output::new(board.PC7, Level::Low, Speed::Low);
+    tick::start(&mut core.SYST, CLOCK_HZ);
+    Some(Board { uart, led, sleep })
+}
+
+/// Sleeps until the next interrupt, unless bytes are there. What comes between the look and the sleep is pending by then,
+/// and ends it; its handler runs afterwards.
+fn sleep(uart: &mut BufferedUart<'static>) {
+    cortex_m::interrupt::free(|_| {
+        if !matches!(uart.read_ready(), Ok(true)) {
+            tick::sleep();
+        }
+    });
+}
+
+/// A tick while nothing sleeps is of no use, but is taken: the UART's driver needs interrupts.
+#[exception]
+fn SysTick() {}

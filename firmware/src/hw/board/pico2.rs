@@ -1,0 +1,77 @@
+//! Raspberry Pi Pico 2: an RP2350, of which core 0 is used, as a Cortex-M33 in Secure state.
+
+use cortex_m::peripheral::NVIC;
+use embedded_io::ReadReady;
+use rp235x_hal::block::ImageDef;
+use rp235x_hal::clocks::init_clocks_and_plls;
+use rp235x_hal::fugit::RateExtU32;
+use rp235x_hal::gpio::bank0::{Gpio0, Gpio1, Gpio25};
+use rp235x_hal::gpio::{FunctionSioOutput, FunctionUart, Pin, Pins, PullDown, PullNone, PullUp};
+use rp235x_hal::pac::{Interrupt, Peripherals, UART0};
+use rp235x_hal::uart::{DataBits, Enabled, StopBits, UartConfig, UartPeripheral};
+use rp235x_hal::{Clock, Sio, Watchdog};
+
+use super::Board;
+use crate::Identity;
+use crate::hw::memory::memory_use;
+use crate::hw::tick;
+
+/// Who this board says it is.
+pub const IDENTITY: Identity = Identity { board: "pico2", core: "cortex-m33", memory_use };
+
+/// Frequency of the board's crystal.
+const CRYSTAL_HZ: u32 = 12_000_000;
+
+/// Tells the boot ROM that this is a program, and for which of the part's two architectures.
+// SAFETY: `memory.x` puts the section where the ROM looks for it, and nothing else is in it.
+#[unsafe(link_section = ".start_block")]
+#[used]
+static IMAGE: ImageDef = ImageDef::secure_exe();
+
+/// UART 0, which holds 32 bytes each way, on GP0 (to the desk) and GP1 (from it).
+type Uart = UartPeripheral<Enabled, UART0, (Pin<Gpio0, FunctionUart, PullNone>, Pin<Gpio1, FunctionUart, PullUp>)>;
+
+/// Starts the peripherals; nothing at the second call.
+#[must_use]
+pub fn take() -> Option<Board<Uart, Pin<Gpio25, FunctionSioOutput, PullDown>>> {
+    let mut core = cortex_m::Peripherals::take()?;
+    let mut chip = Peripherals::take()?;
+    // For good: interrupts only end sleep, for which they are not taken.
+    cortex_m::interrupt::disable();
+
+    let mut watchdog = Watchdog::new(chip.WATCHDOG);
+    let clocks = init_clocks_and_plls(
+        CRYSTAL_HZ,
+        chip.XOSC,
+        chip.CLOCKS,
+        chip.PLL_SYS,
+        chip.PLL_USB,
+        &mut chip.RESETS,
+        &mut watchdog,
+    )
+    .ok()?;
+    let bank = Sio::new(chip.SIO).gpio_bank0;
+    let pins = Pins::new(chip.IO_BANK0, chip.PADS_BANK0, bank, &mut chip.RESETS);
+    let led = pins.gpio25.into_push_pull_output();
+    // Pulled up: a line to nobody is idle.
+    let uart_pins = (pins.gpio0.reconfigure(), pins.gpio1.reconfigure());
+    let line = UartConfig::new(115_200.Hz(), DataBits::Eight, None, StopBits::One);
+    let uart = UartPeripheral::new(chip.UART0, uart_pins, &mut chip.RESETS);
+    let mut uart = uart.enable(line, clocks.peripheral_clock.freq()).ok()?;
+
+    // At half a buffer, or after 32 bits of silence with less.
+    uart.enable_rx_interrupt();
+    // SAFETY: interrupts are masked, so there is no critical section that this could break.
+    unsafe { NVIC::unmask(Interrupt::UART0_IRQ) };
+    tick::start(&mut core.SYST, clocks.system_clock.freq().to_Hz());
+    Some(Board { uart, led, sleep })
+}
+
+/// Sleeps until bytes come or a millisecond has passed. What comes between the look and the sleep is pending by then, or
+/// waits in the UART's buffer for the next tick.
+fn sleep(uart: &mut Uart) {
+    NVIC::unpend(Interrupt::UART0_IRQ);
+    if !matches!(uart.read_ready(), Ok(true)) {
+        tick::sleep();
+    }
+}

@@ -1,0 +1,85 @@
+//! The nRF51's UART through nrf51-hal, which reads and writes it byte by byte; here it also wakes the core.
+
+use core::convert::Infallible;
+
+use cortex_m::peripheral::NVIC;
+use embedded_io::{ErrorType, Read, ReadReady, Write};
+use nrf51_hal::pac::{Interrupt, TIMER0, UART0};
+use nrf51_hal::timer::{Periodic, Timer};
+use nrf51_hal::uart::{Baudrate, Parity, Pins, Uart};
+
+/// Between two wake-ups, in microseconds, which are the timer's counts.
+const TICK_US: u32 = 1000;
+
+/// The UART, and a timer beside it, since this part has no SysTick.
+pub struct Nrf51Uart {
+    uart: Uart<UART0>,
+    tick: Timer<TIMER0, Periodic>,
+}
+
+impl Nrf51Uart {
+    /// Starts both, the UART at 115,200 baud.
+    ///
+    /// # Safety
+    ///
+    /// Interrupts are masked, and stay so: these have no other work than to end sleep, for which they are not taken.
+    #[must_use]
+    pub unsafe fn new(uart: UART0, pins: Pins, timer: TIMER0) -> Self {
+        let uart = Uart::new(uart, pins, Parity::EXCLUDED, Baudrate::BAUD115200);
+        // SAFETY: the HAL, which has the only handle, writes neither register while this function runs.
+        let registers = unsafe { &*UART0::ptr() };
+        registers.intenset.write(|w| w.rxdrdy().set());
+        // The HAL waits until the byte before has gone, and lets one go for a start. That one comes before the UART is
+        // enabled, and QEMU drops it; this one comes after. Between frames a zero means nothing.
+        // SAFETY: any byte may be sent.
+        registers.txd.write(|w| unsafe { w.txd().bits(0) });
+
+        let mut tick = Timer::periodic(timer);
+        tick.enable_interrupt();
+        tick.start(TICK_US);
+        // SAFETY: interrupts stay masked, as was promised, so there is no critical section that this could break.
+        unsafe {
+            NVIC::unmask(Interrupt::UART0);
+            NVIC::unmask(Interrupt::TIMER0);
+        }
+        Self { uart, tick }
+    }
+
+    /// Sleeps until a byte comes or a millisecond has passed. A byte that comes between the look and the sleep is pending
+    /// by then, and ends it.
+    pub fn sleep(&mut self) {
+        self.tick.reset_event();
+        NVIC::unpend(Interrupt::TIMER0);
+        NVIC::unpend(Interrupt::UART0);
+        let Ok(is_ready) = self.uart.read_ready();
+        if !is_ready {
+            cortex_m::asm::wfi();
+        }
+    }
+}
+
+impl ErrorType for Nrf51Uart {
+    type Error = Infallible;
+}
+
+impl ReadReady for Nrf51Uart {
+    fn read_ready(&mut self) -> Result<bool, Infallible> {
+        self.uart.read_ready()
+    }
+}
+
+impl Read for Nrf51Uart {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Infallible> {
+        self.uart.read(buffer)
+    }
+}
+
+impl Write for Nrf51Uart {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, Infallible> {
+        self.uart.write(bytes)
+    }
+
+    fn flush(&mut self) -> Result<(), Infallible> {
+        Write::flush(&mut self.uart)
+    }
+}

@@ -1,0 +1,49 @@
+//! The nRF52's UARTE through embassy-nrf, without an executor.
+//!
+//! Bytes arrive by DMA, in a ring that a timer counts in hardware: none is lost while the core computes. The driver's
+//! interrupt only moves the DMA on, each half of the ring.
+
+use embassy_futures::block_on;
+use embassy_nrf::buffered_uarte::{BufferedUarte, Error};
+use embedded_io::{ErrorType, Read, ReadReady, Write};
+
+/// The driver, waited for.
+pub struct Nrf52Uart(pub BufferedUarte<'static>);
+
+impl Nrf52Uart {
+    /// Sleeps until the next interrupt, unless bytes are there. What comes between the look and the sleep is pending by
+    /// then, and ends it; its handler runs afterwards.
+    pub fn sleep(&mut self) {
+        cortex_m::interrupt::free(|_| {
+            if !matches!(self.read_ready(), Ok(true)) {
+                cortex_m::asm::wfi();
+            }
+        });
+    }
+}
+
+impl ErrorType for Nrf52Uart {
+    type Error = Error;
+}
+
+impl ReadReady for Nrf52Uart {
+    fn read_ready(&mut self) -> Result<bool, Error> {
+        self.0.read_ready()
+    }
+}
+
+impl Read for Nrf52Uart {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
+        block_on(self.0.read(buffer))
+    }
+}
+
+impl Write for Nrf52Uart {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, Error> {
+        block_on(self.0.write(bytes))
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        block_on(self.0.flush())
+    }
+}
