@@ -24,21 +24,21 @@ const QUEUE: Duration = Duration::from_secs(2);
 #[derive(Debug, Error)]
 pub enum ProbeError {
     /// The port cannot be had.
-    #[error("cannot listen on port {port} of this machine: {source}; choose another, or 0 for any that is free")]
+    #[error("cannot listen on port {port} of this machine: {reason}; choose another, or 0 for any that is free")]
     Listen {
         /// The port.
         port: u16,
         /// Why not.
-        source: io::Error,
+        reason: io::Error,
     },
     /// No client can be accepted any more.
     #[error("cannot accept clients: {0}")]
     Accept(io::Error),
     /// The emulator is gone.
-    #[error("{source}{post_mortem}")]
+    #[error("{reason}{post_mortem}")]
     Emulator {
         /// How that was noticed.
-        source: EmulatorError,
+        reason: EmulatorError,
         /// How it ended, and what it said.
         post_mortem: String,
     },
@@ -74,7 +74,7 @@ impl Server {
     pub fn new(probe: Probe, port: u16) -> Result<Self, ProbeError> {
         let listening = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
             .and_then(|listener| listener.set_nonblocking(true).map(|()| listener));
-        let listener = listening.map_err(|source| ProbeError::Listen { port, source })?;
+        let listener = listening.map_err(|reason| ProbeError::Listen { port, reason })?;
         Ok(Self { probe, listener, stopped: Arc::default(), next: None })
     }
 
@@ -193,8 +193,8 @@ impl Server {
         Ok(())
     }
 
-    fn failed(&self, source: EmulatorError) -> ProbeError {
-        ProbeError::Emulator { source, post_mortem: self.probe.machine().post_mortem() }
+    fn failed(&self, reason: EmulatorError) -> ProbeError {
+        ProbeError::Emulator { reason, post_mortem: self.probe.machine().post_mortem() }
     }
 }
 
