@@ -9,7 +9,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum EmulatorError {
     /// It has ended.
-    #[error("the emulator has ended: its {link} is closed")]
+    #[error("the emulator has ended, as its {link} tells")]
     Gone {
         /// Which of its connections told.
         link: &'static str,
@@ -33,12 +33,12 @@ pub enum EmulatorError {
         answer: String,
     },
     /// A connection to it failed in another way.
-    #[error("the emulator's {link} failed: {source}")]
+    #[error("the emulator's {link} failed: {reason}")]
     Failed {
         /// Which of its connections.
         link: &'static str,
         /// How.
-        source: io::Error,
+        reason: io::Error,
     },
 }
 
@@ -54,7 +54,7 @@ impl EmulatorError {
         match source.kind() {
             ErrorKind::WouldBlock | ErrorKind::TimedOut => Self::Silent { link, patience },
             ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => Self::Gone { link },
-            _ => Self::Failed { link, source },
+            _ => Self::Failed { link, reason: source },
         }
     }
 

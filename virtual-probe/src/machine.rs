@@ -22,10 +22,10 @@ pub const QEMU: &str = "qemu-system-arm";
 #[derive(Debug, Error)]
 pub enum MachineError {
     /// QEMU is not installed, or cannot be run.
-    #[error("{QEMU} does not run ({source}): install it (Debian: qemu-system-arm)")]
+    #[error("{QEMU} does not run ({reason}): install it (Debian: qemu-system-arm)")]
     NotInstalled {
         /// Why not.
-        source: io::Error,
+        reason: io::Error,
     },
     /// QEMU runs, but not as it should.
     #[error("`{QEMU} --version` {reason}: install it anew")]
@@ -34,12 +34,12 @@ pub enum MachineError {
         reason: String,
     },
     /// There is no place for its sockets and files.
-    #[error("cannot use the temporary folder {}: {source}; set TMPDIR to another, with a short path", folder.display())]
+    #[error("cannot use the temporary folder {}: {reason}; set TMPDIR to another, with a short path", folder.display())]
     Folder {
         /// The folder, or the socket in it.
         folder: PathBuf,
         /// Why not.
-        source: io::Error,
+        reason: io::Error,
     },
     /// It ended, or did not come up.
     #[error("the emulator of {machine} did not open its {link}{post_mortem}")]
@@ -225,12 +225,12 @@ impl MachineOptions {
         }
         for (index, (address, bytes)) in self.images.iter().enumerate() {
             let file = folder.path().join(format!("image-{index}"));
-            fs::write(&file, bytes).map_err(|source| MachineError::Folder { folder: file.clone(), source })?;
+            fs::write(&file, bytes).map_err(|reason| MachineError::Folder { folder: file.clone(), reason })?;
             command.arg("-device").arg(format!("loader,file={},addr={address:#x},force-raw=on", escaped(&file)));
         }
         command.args(&self.arguments);
 
-        let output = File::create(&messages).map_err(|source| MachineError::Folder { folder: messages, source })?;
+        let output = File::create(&messages).map_err(|reason| MachineError::Folder { folder: messages, reason })?;
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(output);
         let (process, output) = Process::spawn(&mut command, folder).map_err(not_installed)?;
 
@@ -294,16 +294,16 @@ fn post_mortem(machine: &str, process: &Process) -> String {
 }
 
 fn temporary_folder() -> Result<TempDir, MachineError> {
-    TempDir::with_prefix("prenda-").map_err(|source| MachineError::Folder { folder: env::temp_dir(), source })
+    TempDir::with_prefix("prenda-").map_err(|reason| MachineError::Folder { folder: env::temp_dir(), reason })
 }
 
-fn not_installed(source: io::Error) -> MachineError {
-    MachineError::NotInstalled { source }
+fn not_installed(reason: io::Error) -> MachineError {
+    MachineError::NotInstalled { reason }
 }
 
 fn listen(folder: &Path, name: &str) -> Result<UnixListener, MachineError> {
     let socket = folder.join(name);
-    UnixListener::bind(&socket).map_err(|source| MachineError::Folder { folder: socket, source })
+    UnixListener::bind(&socket).map_err(|reason| MachineError::Folder { folder: socket, reason })
 }
 
 /// The connection that QEMU makes, or nothing where it ends before or takes too long.

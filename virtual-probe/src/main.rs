@@ -4,10 +4,11 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::os::unix::fs::FileTypeExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{ExitCode, exit};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Parser;
 use serde_json::json;
 use virtual_probe::{BOARDS, Board, MachineOptions, Probe, Server, Uart, stop_all};
@@ -50,9 +51,12 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
-    ctrlc::set_handler(|| {
+    let uart = UartSocket::new(arguments.uart.as_deref())?;
+    let socket = arguments.uart.clone();
+    ctrlc::set_handler(move || {
         // Held until the end: nothing is started meanwhile.
         let _stopped = stop_all();
+        drop(UartSocket(socket.clone()));
         exit(130);
     })
     .context("cannot listen to signals")?;
@@ -62,8 +66,8 @@ fn run(arguments: &Arguments) -> Result<()> {
         Some(path) => Some(fs::read(path).with_context(|| format!("cannot read {}", path.display()))?),
         None => None,
     };
-    let uart = arguments.uart.clone().map_or(Uart::None, Uart::At);
-    let machine = MachineOptions::new(board.name).uart(uart).debugged().start()?;
+    let place = uart.0.clone().map_or(Uart::None, Uart::At);
+    let machine = MachineOptions::new(board.name).uart(place).debugged().start()?;
     let mut probe = Probe::new(board, machine)?.verbose(arguments.verbose);
     if let (Some(program), Some(path)) = (&program, &arguments.kernel) {
         probe.load(program).with_context(|| path.display().to_string())?;
@@ -71,6 +75,30 @@ fn run(arguments: &Arguments) -> Result<()> {
     let mut server = Server::new(probe, arguments.port)?;
     announce(arguments, &server)?;
     Ok(server.run()?)
+}
+
+/// The socket of the serial port, which QEMU makes and does not remove.
+struct UartSocket(Option<PathBuf>);
+
+impl UartSocket {
+    /// Takes a path, as long as no other file is there: QEMU would replace it.
+    fn new(path: Option<&Path>) -> Result<Self> {
+        if let Some(path) = path
+            && fs::symlink_metadata(path).is_ok_and(|found| !found.file_type().is_socket())
+        {
+            bail!("{} is there, and no socket; choose another path for the serial port", path.display());
+        }
+        Ok(Self(path.map(Path::to_owned)))
+    }
+}
+
+impl Drop for UartSocket {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0 {
+            // It may be gone, or never have come.
+            let _ = fs::remove_file(path);
+        }
+    }
 }
 
 /// Says where the probe is, in one line.

@@ -68,7 +68,8 @@ fn rom_table(core: Core) -> Identity {
         Core::M3 => 0x4c3,
         Core::M4 => 0x4c4,
         Core::M7 => 0x4c7,
-        Core::M33 => 0x4c9,
+        // Not the core's 0x4c9, by which probe-rs knows another chip.
+        Core::M33 => 0x505,
         Core::M55 => 0x4d2,
     })
 }

@@ -25,6 +25,8 @@ pub(super) enum State {
     Running,
     /// It is halted.
     Halted,
+    /// It is held in reset, or after one until the debugger that wants to catch it has enabled halting.
+    Held,
     /// It is locked up. In truth it is stopped where it would lock up, because QEMU ends when a core does.
     LockedUp,
 }
@@ -117,7 +119,12 @@ impl Execution {
                 self.reasons |= BREAKPOINT;
                 Ok(())
             }
-            State::LockedUp => Ok(()),
+            State::Held if on && !self.line => {
+                self.state = State::Halted;
+                self.reasons |= CAUGHT;
+                Ok(())
+            }
+            State::Held | State::LockedUp => Ok(()),
         }
     }
 
@@ -178,11 +185,12 @@ impl Execution {
         self.placed = false;
         self.comparators.clear();
         self.state = State::Halted;
-        if self.enabled && self.catch_reset {
-            self.reasons |= CAUGHT;
-            return Ok(());
+        match (self.catch_reset, self.enabled) {
+            (true, true) => self.reasons |= CAUGHT,
+            (true, false) => self.state = State::Held,
+            (false, _) => self.resume()?,
         }
-        self.resume()
+        Ok(())
     }
 
     /// Holds the reset line, or lets it go.
@@ -191,7 +199,7 @@ impl Execution {
         match (held, hold) {
             (false, true) => {
                 self.gdb.halt()?;
-                self.state = State::LockedUp;
+                self.state = State::Held;
                 Ok(())
             }
             (true, false) => self.restart(),
@@ -204,6 +212,10 @@ impl Execution {
         self.comparators.clear();
         (self.catch_reset, self.catch_hard_fault) = (false, false);
         self.hold_reset(false)?;
+        if self.state()? == State::Held {
+            self.state = State::Halted;
+            self.resume()?;
+        }
         self.enable(false)?;
         self.reasons = 0;
         self.reset = false;

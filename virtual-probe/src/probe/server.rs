@@ -1,5 +1,6 @@
 //! The probe on the network: one client at a time.
 
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -19,26 +20,28 @@ const GLANCE: Duration = Duration::from_millis(5);
 const ROUND: Duration = Duration::from_millis(100);
 /// How long a client waits for the one before it to go: between two runs of a program, its end is not known at once.
 const QUEUE: Duration = Duration::from_secs(2);
+/// How many may wait.
+const LONGEST: usize = 16;
 
 /// Why the server ended.
 #[derive(Debug, Error)]
 pub enum ProbeError {
     /// The port cannot be had.
-    #[error("cannot listen on port {port} of this machine: {source}; choose another, or 0 for any that is free")]
+    #[error("cannot listen on port {port} of this machine: {reason}; choose another, or 0 for any that is free")]
     Listen {
         /// The port.
         port: u16,
         /// Why not.
-        source: io::Error,
+        reason: io::Error,
     },
     /// No client can be accepted any more.
     #[error("cannot accept clients: {0}")]
     Accept(io::Error),
     /// The emulator is gone.
-    #[error("{source}{post_mortem}")]
+    #[error("{reason}{post_mortem}")]
     Emulator {
         /// How that was noticed.
-        source: EmulatorError,
+        reason: EmulatorError,
         /// How it ended, and what it said.
         post_mortem: String,
     },
@@ -50,8 +53,8 @@ pub struct Server {
     probe: Probe,
     listener: TcpListener,
     stopped: Arc<AtomicBool>,
-    /// Who waits for the client to go, and until when.
-    next: Option<(TcpStream, Instant)>,
+    /// Who waits for the client to go, and until when, the first one first.
+    queue: VecDeque<(TcpStream, Instant)>,
 }
 
 /// Ends a server from elsewhere.
@@ -74,8 +77,8 @@ impl Server {
     pub fn new(probe: Probe, port: u16) -> Result<Self, ProbeError> {
         let listening = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
             .and_then(|listener| listener.set_nonblocking(true).map(|()| listener));
-        let listener = listening.map_err(|source| ProbeError::Listen { port, source })?;
-        Ok(Self { probe, listener, stopped: Arc::default(), next: None })
+        let listener = listening.map_err(|reason| ProbeError::Listen { port, reason })?;
+        Ok(Self { probe, listener, stopped: Arc::default(), queue: VecDeque::new() })
     }
 
     /// Where it listens.
@@ -116,7 +119,7 @@ impl Server {
     pub fn run(&mut self) -> Result<(), ProbeError> {
         while !self.stopped.load(Ordering::Relaxed) {
             self.look()?;
-            match self.next.take() {
+            match self.queue.pop_front() {
                 Some((client, _)) => self.serve(client)?,
                 None => {
                     if self.probe.machine().wait(Duration::ZERO).is_some() {
@@ -129,11 +132,13 @@ impl Server {
         Ok(())
     }
 
-    /// Looks whether somebody wants to be the next client. There is room for one.
+    /// Looks whether somebody wants to be the next client.
     fn look(&mut self) -> Result<(), ProbeError> {
         loop {
             match self.listener.accept() {
-                Ok((stream, _)) if self.next.is_none() => self.next = Some((stream, Instant::now() + QUEUE)),
+                Ok((stream, _)) if self.queue.len() < LONGEST => {
+                    self.queue.push_back((stream, Instant::now() + QUEUE));
+                }
                 Ok((stream, _)) => refuse(stream),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 // A client that has gone again, or a signal.
@@ -185,16 +190,16 @@ impl Server {
                 }
                 // Whether others can be accepted is seen when this one has gone.
                 let _ = self.look();
-                if let Some((next, _)) = self.next.take_if(|(_, deadline)| Instant::now() > *deadline) {
-                    refuse(next);
+                while let Some((client, _)) = self.queue.pop_front_if(|(_, deadline)| Instant::now() > *deadline) {
+                    refuse(client);
                 }
             }
         }
         Ok(())
     }
 
-    fn failed(&self, source: EmulatorError) -> ProbeError {
-        ProbeError::Emulator { source, post_mortem: self.probe.machine().post_mortem() }
+    fn failed(&self, reason: EmulatorError) -> ProbeError {
+        ProbeError::Emulator { reason, post_mortem: self.probe.machine().post_mortem() }
     }
 }
 

@@ -154,6 +154,7 @@ impl Target {
         status |= match self.execution.state()? {
             State::Running => S_RETIRE_ST,
             State::Halted => S_HALT | C_HALT,
+            State::Held => 0,
             State::LockedUp => S_LOCKUP,
         };
         if self.execution.enabled() {
@@ -171,8 +172,11 @@ impl Target {
         if value & C_DEBUGEN == 0 {
             return self.execution.enable(false);
         }
+        let enabled = self.execution.enabled();
         self.execution.enable(true)?;
         match value & (C_HALT | C_STEP) {
+            // What has waited for this to be caught is not let go by it.
+            0 if !enabled => Ok(()),
             0 => self.execution.resume(),
             C_STEP => self.execution.step(),
             _ => self.execution.halt(),
@@ -202,7 +206,7 @@ impl Target {
     fn breakpoints_changed(&mut self) -> Result<(), EmulatorError> {
         match self.execution.state()? {
             State::Running => self.execution.paused(|_| Ok(())),
-            State::Halted | State::LockedUp => Ok(()),
+            State::Halted | State::Held | State::LockedUp => Ok(()),
         }
     }
 
