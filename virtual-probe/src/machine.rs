@@ -1,8 +1,9 @@
 //! QEMU as a board: started with nothing but what is used, and told of by its last words when it is gone.
 
+mod options;
+
 use std::env;
-use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -12,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use thiserror::Error;
+
+pub use options::{MachineOptions, Uart};
 
 use crate::{EmulatorError, Gdb, Killer, Memory, Monitor, Process};
 
@@ -56,31 +59,6 @@ pub enum MachineError {
     Emulator(#[from] EmulatorError),
 }
 
-/// Where the board's first serial port goes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Uart {
-    /// Nowhere.
-    #[default]
-    None,
-    /// To [`Machine::uart`].
-    Stream,
-    /// To whoever connects to this Unix socket.
-    At(PathBuf),
-}
-
-/// Which machine to start, and how.
-#[derive(Clone, Debug)]
-pub struct MachineOptions {
-    machine: String,
-    patience: Duration,
-    kernel: Option<PathBuf>,
-    images: Vec<(u64, Vec<u8>)>,
-    semihosting: bool,
-    uart: Uart,
-    debugged: bool,
-    arguments: Vec<OsString>,
-}
-
 /// A running QEMU. Dropping it ends the process.
 #[derive(Debug)]
 pub struct Machine {
@@ -109,149 +87,6 @@ pub fn check_emulator(patience: Duration) -> Result<(), MachineError> {
         Some(status) if status.success() => Ok(()),
         Some(status) => Err(MachineError::Unusable { reason: format!("failed: {status}") }),
         None => Err(MachineError::Unusable { reason: "does not end".to_owned() }),
-    }
-}
-
-impl MachineOptions {
-    /// A machine by QEMU's name, with nothing in its memory and nothing connected to it.
-    #[must_use]
-    pub fn new(machine: &str) -> Self {
-        Self {
-            machine: machine.to_owned(),
-            patience: Duration::from_secs(20),
-            kernel: None,
-            images: Vec::new(),
-            semihosting: false,
-            uart: Uart::None,
-            debugged: false,
-            arguments: Vec::new(),
-        }
-    }
-
-    /// How long it may take to come up, and to answer: 20 seconds by default.
-    #[must_use]
-    pub fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
-        self
-    }
-
-    /// An ELF that QEMU loads, again at each reset.
-    #[must_use]
-    pub fn kernel(mut self, path: &Path) -> Self {
-        self.kernel = Some(path.to_owned());
-        self
-    }
-
-    /// Bytes that QEMU loads at `address`, again at each reset.
-    #[must_use]
-    pub fn image(mut self, address: u64, bytes: &[u8]) -> Self {
-        self.images.push((address, bytes.to_owned()));
-        self
-    }
-
-    /// Whether QEMU itself serves semihosting calls: off by default.
-    #[must_use]
-    pub fn semihosting(mut self, on: bool) -> Self {
-        self.semihosting = on;
-        self
-    }
-
-    /// Where the first serial port goes: nowhere by default.
-    #[must_use]
-    pub fn uart(mut self, uart: Uart) -> Self {
-        self.uart = uart;
-        self
-    }
-
-    /// Starts it stopped, and gives its core to [`Machine::debug`].
-    #[must_use]
-    pub fn debugged(mut self) -> Self {
-        self.debugged = true;
-        self
-    }
-
-    /// Another argument for QEMU.
-    #[must_use]
-    pub fn argument(mut self, argument: impl Into<OsString>) -> Self {
-        self.arguments.push(argument.into());
-        self
-    }
-
-    /// Starts it.
-    ///
-    /// # Errors
-    ///
-    /// Where QEMU is not there, or does not come up.
-    pub fn start(self) -> Result<Machine, MachineError> {
-        let folder = temporary_folder()?;
-        let messages = folder.path().join("messages");
-        let mut command = Command::new(QEMU);
-        let machine = self.machine.as_str();
-        command.args(["-machine", machine, "-nodefaults", "-nic", "none", "-display", "none", "-monitor", "none"]);
-        if self.semihosting {
-            command.args(["-semihosting-config", "enable=on,target=native"]);
-        }
-
-        // Multiplexed although nothing shares it: the multiplexer's 32 bytes of buffer feed the UART, which has one,
-        // three times as fast. Its escape character is set to what no byte can be.
-        let uart = match &self.uart {
-            Uart::None => None,
-            Uart::Stream => Some(listen(folder.path(), "uart")?),
-            Uart::At(_) => None,
-        };
-        let socket = match &self.uart {
-            Uart::None => None,
-            Uart::Stream => Some(format!("path={}", escaped(&folder.path().join("uart")))),
-            Uart::At(path) => Some(format!("path={},server=on,wait=off", escaped(path))),
-        };
-        if let Some(socket) = socket {
-            command.arg("-chardev").arg(format!("socket,id=uart,mux=on,{socket}"));
-            command.args(["-echr", "0x100", "-serial", "chardev:uart"]);
-        }
-
-        let qtest = listen(folder.path(), "qtest")?;
-        command.args(["-qtest-log", "none", "-qtest"]).arg(unix(folder.path(), "qtest"));
-        let debug = if self.debugged {
-            let listeners = (listen(folder.path(), "gdb")?, listen(folder.path(), "qmp")?);
-            command.arg("-chardev").arg(format!("socket,id=gdb,path={}", escaped(&folder.path().join("gdb"))));
-            command.args(["-S", "-gdb", "chardev:gdb", "-qmp"]).arg(unix(folder.path(), "qmp"));
-            Some(listeners)
-        } else {
-            None
-        };
-
-        if let Some(kernel) = &self.kernel {
-            command.arg("-kernel").arg(kernel);
-        }
-        for (index, (address, bytes)) in self.images.iter().enumerate() {
-            let file = folder.path().join(format!("image-{index}"));
-            fs::write(&file, bytes).map_err(|reason| MachineError::Folder { folder: file.clone(), reason })?;
-            command.arg("-device").arg(format!("loader,file={},addr={address:#x},force-raw=on", escaped(&file)));
-        }
-        command.args(&self.arguments);
-
-        let output = File::create(&messages).map_err(|reason| MachineError::Folder { folder: messages, reason })?;
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(output);
-        let (process, output) = Process::spawn(&mut command, folder).map_err(not_installed)?;
-
-        let deadline = Instant::now() + self.patience;
-        let accepted = |listener: &UnixListener, link| {
-            accept(listener, &process, deadline).ok().flatten().ok_or_else(|| MachineError::NotStarted {
-                machine: self.machine.clone(),
-                link,
-                post_mortem: post_mortem(&self.machine, &process),
-            })
-        };
-        let memory = Memory::new(accepted(&qtest, "memory link")?, self.patience)?;
-        let uart = uart.map(|listener| accepted(&listener, "UART")).transpose()?;
-        let debug = match debug {
-            Some((gdb, monitor)) => {
-                let gdb = Gdb::new(accepted(&gdb, "debug link")?, self.patience)?;
-                Some((gdb, Monitor::new(accepted(&monitor, "monitor")?, self.patience)?))
-            }
-            None => None,
-        };
-        Ok(Machine { memory, uart, output, debug, machine: self.machine, process })
     }
 }
 
@@ -323,13 +158,4 @@ fn accept(listener: &UnixListener, process: &Process, deadline: Instant) -> io::
         }
         thread::sleep(Duration::from_millis(5));
     }
-}
-
-fn unix(folder: &Path, name: &str) -> String {
-    format!("unix:{}", escaped(&folder.join(name)))
-}
-
-/// A path as an option of QEMU's, where a comma is written twice.
-fn escaped(path: &Path) -> String {
-    path.display().to_string().replace(',', ",,")
 }

@@ -108,7 +108,7 @@ fn announce(arguments: &Arguments, server: &Server) -> Result<()> {
         json!({ "board": board, "port": port, "selector": selector, "uart": arguments.uart }).to_string()
     } else {
         format!(
-            "probe-rs COMMAND --probe {selector} --chip {board} --chip-description-path virtual-probe/targets/emulated.yaml"
+            "probe-rs COMMAND --protocol swd --probe {selector} --chip {board} --chip-description-path virtual-probe/targets/emulated.yaml"
         )
     };
     let mut output = std::io::stdout().lock();

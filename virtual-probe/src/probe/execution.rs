@@ -1,5 +1,7 @@
 //! What the core does, as a debugger sees it: runs, halts, steps, is reset.
 
+mod stops;
+
 use std::collections::BTreeSet;
 
 use super::breakpoints::{Comparators, Traps};
@@ -13,10 +15,6 @@ pub(super) const XPSR: u8 = 25;
 const REQUESTED: u32 = 1;
 const BREAKPOINT: u32 = 1 << 1;
 const CAUGHT: u32 = 1 << 3;
-
-const VTOR: u32 = 0xe000_ed08;
-/// Where the vector table has the handler of HardFault.
-const HARD_FAULT: u32 = 12;
 
 /// What a debugger thinks that the core does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -222,19 +220,6 @@ impl Execution {
         Ok(())
     }
 
-    /// Takes note of what was written to memory, in case it is code.
-    pub(super) fn written(&mut self, address: u32, data: &[u8]) -> Result<(), EmulatorError> {
-        let odd = address & 1;
-        let changed = if odd == 0 && data.len().is_multiple_of(2) {
-            self.traps.note(address, data)
-        } else {
-            let mut whole = vec![0; (data.len() + odd as usize).next_multiple_of(2)];
-            self.memory.read(u64::from(address - odd), &mut whole)?;
-            self.traps.note(address - odd, &whole)
-        };
-        if changed && self.state()? == State::Running { self.paused(|_| Ok(())) } else { Ok(()) }
-    }
-
     /// Does what can only be done while the core is stopped, and lets it go on.
     pub(super) fn paused<T>(
         &mut self,
@@ -268,84 +253,6 @@ impl Execution {
             Some(handler) if handler == pc => CAUGHT,
             _ => REQUESTED,
         };
-        Ok(())
-    }
-
-    fn program_counter(&mut self) -> Result<u32, EmulatorError> {
-        Ok(self.gdb.register(PC)? as u32 & !1)
-    }
-
-    fn stops_at(&self, address: u32) -> bool {
-        self.traps.contains(address) || self.enabled && self.comparators.addresses().any(|other| other == address)
-    }
-
-    fn at_trap(&mut self) -> Result<bool, EmulatorError> {
-        let pc = self.program_counter()?;
-        Ok(self.traps.contains(pc))
-    }
-
-    /// Whether the core, let run, would lock up at once: for want of a program, or at a BKPT without a debugger.
-    fn would_lock_up(&mut self) -> Result<bool, EmulatorError> {
-        let pc = self.program_counter()?;
-        if !self.enabled && self.traps.contains(pc) {
-            return Ok(true);
-        }
-        if !self.fresh {
-            return Ok(false);
-        }
-        let mut instruction = [0; 2];
-        if self.board.code.contains(pc) || self.board.ram.contains(pc) {
-            self.memory.read(u64::from(pc), &mut instruction)?;
-        }
-        let empty = matches!(u16::from_le_bytes(instruction), 0 | 0xffff);
-        Ok(empty || !self.placed && self.vector(4)? != pc | 1)
-    }
-
-    /// The word at `offset` in the vector table of a stopped core.
-    fn vector(&mut self, offset: u32) -> Result<u32, EmulatorError> {
-        let mut word = [0; 4];
-        if self.board.core.movable_vectors() {
-            self.gdb.read(VTOR, &mut word)?;
-        }
-        let table = u32::from_le_bytes(word);
-        self.memory.read(u64::from(table.wrapping_add(offset)), &mut word)?;
-        Ok(u32::from_le_bytes(word))
-    }
-
-    /// The first instruction of HardFault's handler, where the core is to halt there.
-    fn hard_fault(&mut self) -> Result<Option<u32>, EmulatorError> {
-        let caught = self.enabled && self.catch_hard_fault;
-        Ok(if caught { Some(self.vector(HARD_FAULT)? & !1) } else { None })
-    }
-
-    /// Gives the stopped core the breakpoints that it ought to have.
-    fn plant(&mut self) -> Result<(), EmulatorError> {
-        let handler = self.hard_fault()?;
-        let mut wanted: BTreeSet<u32> = self.traps.addresses().chain(handler).collect();
-        if self.enabled {
-            wanted.extend(self.comparators.addresses());
-        }
-        let superfluous: Vec<_> = self.planted.difference(&wanted).copied().collect();
-        for address in superfluous {
-            self.gdb.uproot(address)?;
-            self.planted.remove(&address);
-        }
-        for address in wanted {
-            if !self.planted.contains(&address) {
-                self.gdb.plant(address)?;
-                self.planted.insert(address);
-            }
-        }
-        Ok(())
-    }
-
-    /// Finds the traps in a program that was there before the first write passed by.
-    fn search(&mut self) -> Result<(), EmulatorError> {
-        if !std::mem::replace(&mut self.searched, true) {
-            let mut code = vec![0; self.board.code.length as usize];
-            self.memory.read(u64::from(self.board.code.start), &mut code)?;
-            self.traps.note(self.board.code.start, &code);
-        }
         Ok(())
     }
 }

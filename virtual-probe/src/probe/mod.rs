@@ -14,6 +14,7 @@ mod components;
 mod debug_port;
 mod execution;
 mod frame;
+mod load;
 mod registers;
 mod server;
 mod swd;
@@ -21,8 +22,7 @@ mod target;
 
 use std::collections::BTreeSet;
 
-use thiserror::Error;
-
+pub use load::LoadError;
 pub use server::{ProbeError, Server, Stopper};
 
 use crate::gdb::hex;
@@ -74,27 +74,6 @@ pub struct Probe {
     verbose: bool,
 }
 
-/// Why a program cannot be loaded.
-#[derive(Debug, Error)]
-pub enum LoadError {
-    /// It is not an ELF.
-    #[error("not an ELF: {0}")]
-    Malformed(String),
-    /// A part of it is not for this board.
-    #[error("{board} has no memory for the {length} bytes at {address:#010x}; is the program for another board?")]
-    Elsewhere {
-        /// The board.
-        board: &'static str,
-        /// Where the part belongs.
-        address: u64,
-        /// Its bytes.
-        length: usize,
-    },
-    /// The emulator did not take it.
-    #[error(transparent)]
-    Emulator(#[from] EmulatorError),
-}
-
 impl Probe {
     /// Takes over `machine`, an emulated `board` that was started [debugged](crate::MachineOptions::debugged). What it has
     /// in memory does not run before a reset.
@@ -102,9 +81,8 @@ impl Probe {
     /// # Errors
     ///
     /// Where the machine was not started so.
-    pub fn new(board: &'static Board, mut machine: Machine) -> Result<Self, EmulatorError> {
-        let (gdb, monitor) =
-            machine.debug.take().ok_or(EmulatorError::Gone { link: "debug link, which was not asked for" })?;
+    pub fn new(board: &'static Board, mut machine: Machine) -> Result<Self, ProbeError> {
+        let (gdb, monitor) = machine.debug.take().ok_or(ProbeError::NotDebugged { board: board.name })?;
         let memory = machine.memory.clone();
         let execution = Execution::new(board, memory.clone(), gdb, monitor);
         Ok(Self {
@@ -141,22 +119,6 @@ impl Probe {
     #[must_use]
     pub fn unanswered(&self) -> &BTreeSet<String> {
         &self.unanswered
-    }
-
-    /// Loads an ELF into the board's memory, as a programmer in a factory, and resets the board.
-    ///
-    /// # Errors
-    ///
-    /// Where the bytes are no ELF for this board, or the emulator has ended.
-    pub fn load(&mut self, elf: &[u8]) -> Result<(), LoadError> {
-        for (address, data) in segments(elf)? {
-            let end = address + data.len() as u64;
-            let fits = |region: crate::Region| region.range().contains(&address) && end <= region.range().end;
-            let start = u32::try_from(address).ok().filter(|_| fits(self.board.code) || fits(self.board.ram));
-            let start = start.ok_or(LoadError::Elsewhere { board: self.board.name, address, length: data.len() })?;
-            self.target.write(start, data)?;
-        }
-        Ok(self.target.execution.restart()?)
     }
 
     /// Resets the board, which then runs what it has in memory.
@@ -265,26 +227,6 @@ impl Answer {
     fn register(value: u32) -> Self {
         Self::Text(hex(&value.to_le_bytes()))
     }
-}
-
-/// Where the parts of an ELF are loaded, and what.
-fn segments(elf: &[u8]) -> Result<Vec<(u64, &[u8])>, LoadError> {
-    use object::elf::{FileHeader32, PT_LOAD};
-    use object::read::elf::{FileHeader as _, ProgramHeader as _};
-
-    let malformed = |error: object::Error| LoadError::Malformed(error.to_string());
-    let header = FileHeader32::<object::LittleEndian>::parse(elf).map_err(malformed)?;
-    let endian = header.endian().map_err(malformed)?;
-    let mut parts = Vec::new();
-    for segment in header.program_headers(endian, elf).map_err(malformed)? {
-        if segment.p_type(endian) == PT_LOAD && segment.p_filesz(endian) > 0 {
-            let data = segment
-                .data(endian, elf)
-                .map_err(|()| LoadError::Malformed("a segment is beyond the file's end".to_owned()))?;
-            parts.push((u64::from(segment.p_paddr(endian)), data));
-        }
-    }
-    Ok(parts)
 }
 
 #[cfg(test)]

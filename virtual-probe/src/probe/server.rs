@@ -23,9 +23,15 @@ const QUEUE: Duration = Duration::from_secs(2);
 /// How many may wait.
 const LONGEST: usize = 16;
 
-/// Why the server ended.
+/// Why there is no probe, or no longer.
 #[derive(Debug, Error)]
 pub enum ProbeError {
+    /// The machine keeps its core to itself.
+    #[error("the machine {board} cannot be probed: it was not started with `MachineOptions::debugged`")]
+    NotDebugged {
+        /// The board.
+        board: &'static str,
+    },
     /// The port cannot be had.
     #[error("cannot listen on port {port} of this machine: {reason}; choose another, or 0 for any that is free")]
     Listen {
