@@ -17,3 +17,18 @@ pub fn named(name: &str) -> Result<Board> {
     let names: Vec<_> = boards.into_iter().map(|board| board.name).collect();
     Err(UsageError(format!("there is no board {name:?}; the boards are: {}", names.join(", "))).into())
 }
+
+/// The board that a person names, which has to be one that QEMU emulates.
+///
+/// # Errors
+/// As [`named`], and [`UsageError`] for a board that is not emulated.
+pub fn emulated(name: &str) -> Result<Board> {
+    let board = named(name)?;
+    if board.emulator.is_none() {
+        let all = boards::all()?.into_iter().filter(|board| board.emulator.is_some());
+        let names: Vec<_> = all.map(|board| board.name).collect();
+        let text = format!("nothing emulates {name}; the emulated boards are: {}", names.join(", "));
+        return Err(UsageError(text).into());
+    }
+    Ok(board)
+}

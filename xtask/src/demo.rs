@@ -76,7 +76,7 @@ pub fn command(workspace: &Workspace, json: bool) -> Result<()> {
     let board = board::named(DEFAULT_BOARD)?;
 
     let mut stages = Stages::new(6);
-    stages.run("Setting up what is missing", || setup::ensure(workspace, Purpose::Demo))?;
+    stages.run("Setting up what is missing", || setup::ensure(Purpose::Demo))?;
     stages.run("Building the trainer and the parity tool", || workspace.build_programs())?;
     let trained = stages.run("Training, quantizing and exporting", || trainer::train(workspace, &folder, &[]))?;
     let evaluated = stages

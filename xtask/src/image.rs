@@ -2,10 +2,12 @@
 
 mod facts;
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
 use boards::Board;
+use object::{Object as _, ObjectSymbol as _};
 
 use crate::board;
 use crate::output::print;
@@ -22,6 +24,29 @@ pub struct Firmware {
 }
 
 impl Firmware {
+    /// The board's own program.
+    ///
+    /// # Errors
+    /// When there is none, which a build never leaves.
+    pub fn elf(&self) -> Result<&Path> {
+        self.programs.first().map(|(path, _)| path.as_path()).context("the build gave no program")
+    }
+
+    /// The addresses of the flash that is kept for the model.
+    ///
+    /// # Errors
+    /// When the program cannot be read.
+    pub fn model_region(&self) -> Result<Range<u64>> {
+        let path = self.elf()?;
+        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let file = object::File::parse(bytes.as_slice()).with_context(|| format!("{} is no ELF", path.display()))?;
+        let address = |name: &str| {
+            let symbol = file.symbol_by_name(name).with_context(|| format!("{} has no {name}", path.display()))?;
+            anyhow::Ok(symbol.address())
+        };
+        Ok(address("_model_start")?..address("_model_end")?)
+    }
+
     /// The size of the board's own program.
     pub fn sizes(&self) -> Sizes {
         self.programs.first().map(|(_, sizes)| *sizes).unwrap_or_default()

@@ -11,18 +11,20 @@ const INTERRUPTED: i32 = 130;
 struct State {
     /// The process id of the command that runs.
     child: Option<u32>,
+    /// Those of commands that run beside it.
+    beside: Vec<u32>,
     /// A signal has come, and we end with the command.
     ending: bool,
 }
 
-static STATE: Mutex<State> = Mutex::new(State { child: None, ending: false });
+static STATE: Mutex<State> = Mutex::new(State { child: None, beside: Vec::new(), ending: false });
 
 /// From now on, a signal that would end us is passed on to the running command; when that has ended, so do we.
 pub fn handle() {
     // Without a handler a signal still ends us, only the command runs on.
     let _ = ctrlc::set_handler(|| {
         let mut state = state();
-        let Some(child) = state.child else { process::exit(INTERRUPTED) };
+        let Some(child) = state.child else { end(&state) };
         state.ending = true;
         terminate(child);
     });
@@ -45,8 +47,37 @@ pub fn ended() {
     let mut state = state();
     state.child = None;
     if state.ending {
-        process::exit(INTERRUPTED);
+        end(&state);
     }
+}
+
+/// Starts a command that runs beside others until [`end_beside`], or until a signal ends us.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn start_beside(command: &mut Command) -> io::Result<Child> {
+    let mut state = state();
+    let child = command.spawn()?;
+    state.beside.push(child.id());
+    Ok(child)
+}
+
+/// Asks a command that runs beside others to end, and waits for that.
+pub fn end_beside(child: &mut Child) {
+    // Held until it is gone: afterwards its number may be another's.
+    let mut state = state();
+    // One that has been waited for has ended.
+    if let Ok(None) = child.try_wait() {
+        terminate(child.id());
+        let _ = child.wait();
+    }
+    state.beside.retain(|id| *id != child.id());
+}
+
+/// Ends us, and all that runs beside.
+fn end(state: &State) -> ! {
+    state.beside.iter().copied().for_each(terminate);
+    process::exit(INTERRUPTED)
 }
 
 /// Asks a process to end. The shell's own `kill`: as a program it is not on every machine.

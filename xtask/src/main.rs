@@ -10,6 +10,7 @@ mod image;
 mod interrupt;
 mod output;
 mod parity;
+mod probe;
 mod process;
 mod programs;
 mod run_folder;
@@ -25,7 +26,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use process::Told;
 use workspace::Workspace;
@@ -48,6 +49,9 @@ enum Task {
         /// Changes nothing: reports, and exits with 1 if something is missing.
         #[arg(long)]
         check: bool,
+        /// Also the command-line tool of probe-rs, which flashes boards: some ten minutes of building.
+        #[arg(long)]
+        probe_rs: bool,
     },
     /// The main job: set-up, training, firmware, and every logit of every test picture compared.
     Demo {
@@ -106,12 +110,49 @@ enum Task {
         #[arg(long)]
         json: bool,
     },
+    /// Flashes a board by probe-rs: the firmware, or a model alone.
+    Flash {
+        /// A folder in firmware/boards.
+        #[arg(value_name = "BOARD")]
+        board: String,
+        #[command(flatten)]
+        options: ProbeOptions,
+    },
+    /// Flashes and starts a board by probe-rs and shows its logs, until interrupted. Emulated where it can be.
+    Run {
+        /// A folder in firmware/boards.
+        #[arg(value_name = "BOARD")]
+        board: String,
+        #[command(flatten)]
+        options: ProbeOptions,
+    },
+    /// Emulates a board behind a virtual debug probe, for probe-rs and for `flash` and `run`, until interrupted.
+    Probe {
+        /// An emulated board of firmware/boards.
+        #[arg(value_name = "BOARD", default_value = DEFAULT_BOARD)]
+        board: String,
+        /// Where on this machine it listens.
+        #[arg(long, value_name = "PORT", default_value_t = probe::PORT)]
+        port: u16,
+    },
     /// Builds a board's firmware and prints its size.
     Firmware {
         /// A folder in firmware/boards.
         #[arg(value_name = "BOARD", default_value = DEFAULT_BOARD)]
         board: String,
     },
+}
+
+/// What is flashed, and by which probe.
+#[derive(Args)]
+struct ProbeOptions {
+    /// A model, or the folder of a run. `flash` then leaves the firmware as it is; `run` flashes both.
+    #[arg(long, value_name = "FILE|DIR")]
+    model: Option<PathBuf>,
+    /// The debug probe, VENDOR:PRODUCT[:SERIAL] as `probe-rs list` shows it; $PROBE_RS_PROBE when not given, else a
+    /// virtual probe for an emulated board, else the only probe there is.
+    #[arg(long, value_name = "PROBE")]
+    probe: Option<String>,
 }
 
 /// A mistake in what was typed: exit code 2, where other failures have 1.
@@ -143,7 +184,7 @@ fn main() -> ExitCode {
 fn run(task: Task) -> anyhow::Result<()> {
     let workspace = Workspace::find()?;
     match task {
-        Task::Setup { check } => setup::command(&workspace, check),
+        Task::Setup { check, probe_rs } => setup::command(check, probe_rs),
         Task::Demo { json } => demo::command(&workspace, json),
         Task::Test { arguments } => test::command(&workspace, &arguments),
         Task::Parity { devices, model, data, json } => {
@@ -151,6 +192,9 @@ fn run(task: Task) -> anyhow::Result<()> {
         }
         Task::Gpu { backend, epochs, json } => gpu::command(&workspace, backend, epochs, json),
         Task::BenchTrain { rounds, python, json } => bench_train::command(&workspace, rounds, python.as_deref(), json),
+        Task::Flash { board, options } => probe::flash(&workspace, &board, options.model, options.probe),
+        Task::Run { board, options } => probe::run(&workspace, &board, options.model, options.probe),
+        Task::Probe { board, port } => probe::serve(&workspace, &board, port),
         Task::Firmware { board } => image::command(&workspace, &board),
     }
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::error::Error;
 use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread;
@@ -21,6 +22,15 @@ pub struct Job {
     name: Option<&'static str>,
     quiet: bool,
     tells: bool,
+}
+
+/// A command that runs beside us. Dropping it ends it, and waits until it has cleaned up.
+pub struct Background(Child);
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        interrupt::end_beside(&mut self.0);
+    }
 }
 
 /// A command failed and has said why on standard error; there is nothing to add.
@@ -162,6 +172,26 @@ impl Job {
         let output = self.output()?;
         self.succeeded(output.status)?;
         String::from_utf8(output.stdout).with_context(|| format!("`{}` wrote text that is not UTF-8", self.name()))
+    }
+
+    /// Starts it beside us and returns the first line of its standard output.
+    ///
+    /// # Errors
+    /// When it cannot be started, or ends without a line; its own message has been shown.
+    pub fn start_in_background(mut self) -> Result<(Background, String)> {
+        self.show();
+        self.command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let child = interrupt::start_beside(&mut self.command).map_err(|error| self.not_started(&error))?;
+        let mut background = Background(child);
+        let mut line = String::new();
+        if let Some(output) = background.0.stdout.take() {
+            BufReader::new(output).read_line(&mut line).with_context(|| format!("cannot read `{}`", self.name()))?;
+        }
+        if line.is_empty() {
+            let status = background.0.wait().with_context(|| self.not_waited())?;
+            return Err(self.succeeded(status).err().unwrap_or_else(|| anyhow!("`{}` ended at once", self.name())));
+        }
+        Ok((background, line))
     }
 
     /// Runs to the end with output and errors kept, whatever the exit code is. Never prints the line.

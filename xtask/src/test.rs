@@ -1,20 +1,19 @@
 //! `cargo xtask test`: sets up, prepares a model and firmware, and runs every check.
 
+use std::iter;
 use std::path::Path;
 
 use anyhow::{Result, bail};
+use boards::Board;
 
-use crate::board;
 use crate::output::print;
+use crate::parity::LOOPBACK;
 use crate::process::Job;
 use crate::programs::find_program;
 use crate::setup::{self, Purpose};
 use crate::stages::{Outcome, Stage, Stages};
 use crate::workspace::Workspace;
-use crate::{DEFAULT_BOARD, image, trainer};
-
-/// Devices whose absence is a failure here; elsewhere a test without its device is ignored with a reason.
-const REQUIRED: &str = "loopback,mps2-an386";
+use crate::{image, trainer};
 
 /// `cargo xtask test [ARGS]`.
 ///
@@ -23,18 +22,21 @@ const REQUIRED: &str = "loopback,mps2-an386";
 pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let folder = workspace.folder("test")?;
     let (model, answers) = (folder.join("model.bin"), folder.join("answers.bin"));
-    let board = board::named(DEFAULT_BOARD)?;
+    let boards = boards::all()?;
 
     let mut stages = Stages::new(8);
-    stages.run("Setting up what is missing", || setup::ensure(workspace, Purpose::Tests))?;
+    stages.run("Setting up what is missing", || setup::ensure(Purpose::Tests))?;
     stages.run("Building", || build(workspace, arguments))?;
     stages.run("Training, quantizing and exporting", || trainer::train(workspace, &folder, &[]))?;
     stages.run("Answering the test pictures on the host", || trainer::evaluate(workspace, &model, &answers, None))?;
-    stages.run(&format!("Building the firmware for {}", board.name), || image::build(workspace, &board))?;
+    stages.run(&format!("Building the firmware for {} boards", boards.len()), || {
+        boards.iter().try_for_each(|board| image::build(workspace, board).map(drop))
+    })?;
 
     stages.check("Checking the format", || format(workspace));
     stages.check("Checking the lints", || lints(workspace));
-    stages.check("Testing", || outcome(cargo_test(workspace, &folder, arguments).and_then(Job::run)));
+    stages
+        .check("Testing", || outcome(cargo_test(workspace, &folder, &required(&boards), arguments).and_then(Job::run)));
 
     conclude(stages.done())
 }
@@ -74,7 +76,14 @@ fn is_ci() -> bool {
     std::env::var_os("CI").is_some_and(|value| !value.is_empty())
 }
 
-fn cargo_test(workspace: &Workspace, folder: &Path, arguments: &[String]) -> Result<Job> {
+/// Devices whose absence is a failure here; elsewhere a test without its device is ignored with a reason.
+fn required(boards: &[Board]) -> String {
+    let emulated = boards.iter().filter(|board| board.emulator.is_some());
+    let names = emulated.map(|Board { name, .. }| format!("{name},probe-{name}"));
+    iter::once(LOOPBACK.to_owned()).chain(names).collect::<Vec<_>>().join(",")
+}
+
+fn cargo_test(workspace: &Workspace, folder: &Path, required: &str, arguments: &[String]) -> Result<Job> {
     let job = workspace.cargo("test").args(selection(arguments)).arg("--locked").args(arguments);
     // Without a browser a person goes without its trials, the check of a change does not.
     let job = if is_ci() || setup::has_browser() { job.env("PRENDA_REQUIRE_BROWSER", "1") } else { job };
@@ -83,7 +92,7 @@ fn cargo_test(workspace: &Workspace, folder: &Path, arguments: &[String]) -> Res
         .env("PARITY_ANSWERS", folder.join("answers.bin"))
         .env("PARITY_RECORD", folder.join("run"))
         .env("PARITY_FIRMWARE", workspace.folder("firmware")?)
-        .env("PARITY_REQUIRE", REQUIRED)
+        .env("PARITY_REQUIRE", required)
         .env("PRENDA_REQUIRE_DATA", "1"))
 }
 

@@ -6,8 +6,11 @@ mod data;
 mod device;
 mod emulator;
 mod linker;
+mod probe_rs;
 mod steps;
 mod target;
+
+use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
 
@@ -34,20 +37,24 @@ pub fn has_browser() -> bool {
     matches!(browser::Browser.check(), Found::Ready(_))
 }
 
-/// `cargo xtask setup [--check]`.
+/// `cargo xtask setup [--check] [--probe-rs]`.
 ///
 /// # Errors
 /// With `--check` when something is missing; without, when something that is needed could not be had.
-pub fn command(workspace: &Workspace, check: bool) -> Result<()> {
-    if check { report(&steps(workspace, Purpose::Tests)?) } else { ensure(workspace, Purpose::Tests) }
+pub fn command(check: bool, probe_rs: bool) -> Result<()> {
+    let mut steps = steps(Purpose::Tests)?;
+    if probe_rs {
+        steps.push(Box::new(probe_rs::ProbeRs));
+    }
+    if check { report(&steps) } else { ensure_all(&steps) }
 }
 
 /// Does what is missing, telling about it on standard error.
 ///
 /// # Errors
 /// When a step could not be done; the lines to type have been printed.
-pub fn ensure(workspace: &Workspace, purpose: Purpose) -> Result<()> {
-    ensure_all(&steps(workspace, purpose)?)
+pub fn ensure(purpose: Purpose) -> Result<()> {
+    ensure_all(&steps(purpose)?)
 }
 
 /// As [`ensure`], for the data set alone.
@@ -124,14 +131,18 @@ fn report(steps: &[Box<dyn Step>]) -> Result<()> {
 }
 
 /// The steps, in order.
-fn steps(workspace: &Workspace, purpose: Purpose) -> Result<Vec<Box<dyn Step>>> {
-    let board = board::named(DEFAULT_BOARD)?;
-    let mut steps: Vec<Box<dyn Step>> = vec![
-        Box::new(target::FirmwareTarget { triple: board.triple.clone() }),
-        Box::new(linker::Linker { triple: board.triple }),
-        Box::new(emulator::Emulator),
-        Box::new(data::DataSet),
-    ];
+fn steps(purpose: Purpose) -> Result<Vec<Box<dyn Step>>> {
+    let default = board::named(DEFAULT_BOARD)?.triple;
+    // The demo makes do with one board; the tests build all of them.
+    let triples = match purpose {
+        Purpose::Demo => BTreeSet::from([default.clone()]),
+        Purpose::Tests => boards::all()?.into_iter().map(|board| board.triple).collect(),
+    };
+    let targets = triples.into_iter().map(|triple| Box::new(target::FirmwareTarget { triple }) as Box<dyn Step>);
+    let mut steps: Vec<Box<dyn Step>> = targets.collect();
+    steps.push(Box::new(linker::Linker { triple: default }));
+    steps.push(Box::new(emulator::Emulator));
+    steps.push(Box::new(data::DataSet));
     if purpose == Purpose::Tests {
         steps.push(Box::new(browser::Browser));
     }

@@ -1,0 +1,127 @@
+//! `cargo xtask probe`, `flash` and `run`: boards behind a debug probe, by probe-rs. An emulated board gets a virtual one.
+
+mod tool;
+mod virtual_probe;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use boards::Board;
+
+use crate::image::Firmware;
+use crate::output::tell;
+use crate::process::Job;
+use crate::workspace::{Workspace, shown};
+use crate::{board, image, run_folder};
+
+pub use tool::find;
+use virtual_probe::VirtualProbe;
+
+/// The port of `cargo xtask probe` when none is named.
+pub const PORT: u16 = 4242;
+
+/// The variable by which probe-rs takes its probe.
+const PROBE_VARIABLE: &str = "PROBE_RS_PROBE";
+
+/// A board, and the probe in front of it.
+struct Bench<'w> {
+    workspace: &'w Workspace,
+    board: Board,
+    tool: PathBuf,
+    /// The probe that was named, or the virtual one. Without either probe-rs takes the only one there is.
+    selector: Option<String>,
+    /// Ends with us.
+    own: Option<VirtualProbe>,
+}
+
+/// `cargo xtask probe BOARD [--port N]`: an emulated board that stays until it is interrupted.
+///
+/// # Errors
+/// A usage error for a board that is not emulated; others when it does not start.
+pub fn serve(workspace: &Workspace, board: &str, port: u16) -> Result<()> {
+    let board = board::emulated(board)?;
+    workspace.cargo("build").args(["--package", "virtual-probe"]).run()?;
+    tell(format_args!(
+        "    {PROBE_VARIABLE}=1d50:6018:127.0.0.1:{port} makes probe-rs, and other xtasks, use this board"
+    ));
+    virtual_probe::job(workspace, &board).args(["--verbose", "--port"]).arg(port.to_string()).run_to_stdout()
+}
+
+/// `cargo xtask flash BOARD [--model FILE|DIR] [--probe PROBE]`: the firmware, or the model alone.
+///
+/// # Errors
+/// When there is no probe-rs, no such board, or it fails; its own message has been shown.
+pub fn flash(workspace: &Workspace, board: &str, model: Option<PathBuf>, probe: Option<String>) -> Result<()> {
+    let bench = Bench::new(workspace, board, probe)?;
+    let firmware = image::build(workspace, &bench.board)?;
+    match model {
+        Some(model) => bench.download_model(&firmware, &run_folder::model_of(model))?,
+        None => bench.probe_rs("download").arg(firmware.elf()?).run()?,
+    }
+    if bench.own.is_some() {
+        let name = &bench.board.name;
+        tell(format_args!(
+            "    the emulated {name} ends here; `cargo xtask probe {name}` keeps one, and `run` shows its logs"
+        ));
+        return Ok(());
+    }
+    bench.probe_rs("reset").run()
+}
+
+/// `cargo xtask run BOARD [--model FILE|DIR] [--probe PROBE]`: flashes, starts, and shows the logs until interrupted.
+///
+/// # Errors
+/// As [`flash`], and when the firmware ends with a failure.
+pub fn run(workspace: &Workspace, board: &str, model: Option<PathBuf>, probe: Option<String>) -> Result<()> {
+    let bench = Bench::new(workspace, board, probe)?;
+    let firmware = image::build(workspace, &bench.board)?;
+    // An emulated board begins with nothing in its flash.
+    let demo = || Some(workspace.demo_model()).filter(|model| bench.own.is_some() && model.is_file());
+    if let Some(model) = model.map(run_folder::model_of).or_else(demo) {
+        bench.download_model(&firmware, &model)?;
+    }
+    bench.probe_rs("run").arg(firmware.elf()?).run_to_stdout()
+}
+
+impl<'w> Bench<'w> {
+    fn new(workspace: &'w Workspace, board: &str, probe: Option<String>) -> Result<Self> {
+        let board = board::named(board)?;
+        let tool = find()?;
+        let named = probe.or_else(|| std::env::var(PROBE_VARIABLE).ok()).filter(|probe| !probe.is_empty());
+        let own = match (&named, &board.emulator) {
+            (None, Some(_)) => Some(VirtualProbe::start(workspace, &board)?),
+            _ => None,
+        };
+        let selector = named.or_else(|| own.as_ref().map(|probe| probe.selector.clone()));
+        Ok(Self { workspace, board, tool, selector, own })
+    }
+
+    /// A command of probe-rs about this board.
+    fn probe_rs(&self, command: &str) -> Job {
+        let job = Job::new(&self.tool).arg(command).args(["--chip", &self.board.chip, "--protocol", "swd"]);
+        let job = match &self.board.emulator {
+            Some(_) => job.arg("--chip-description-path").arg(shown_path(&virtual_probe::chips(self.workspace))),
+            None => job,
+        };
+        let job = self.selector.iter().fold(job, |job, selector| job.args(["--probe", selector]));
+        // It asks nothing, and its hints about access rights are not for a probe that is no USB device.
+        job.arg("--non-interactive").named("probe-rs").tells()
+    }
+
+    /// Puts a model file where the firmware looks for it.
+    fn download_model(&self, firmware: &Firmware, model: &Path) -> Result<()> {
+        let region = firmware.model_region()?;
+        let length = model.metadata().with_context(|| format!("cannot read the model {}", shown(model)))?.len();
+        let room = region.end - region.start;
+        if length > room {
+            bail!("{} has {length} bytes, but {} has room for a model of {room}", shown(model), self.board.name);
+        }
+        let address = format!("{:#x}", region.start);
+        self.probe_rs("download").args(["--binary-format", "bin", "--base-address", &address]).arg(model).run()
+    }
+}
+
+/// The path as it is shown, which is also good for a command.
+fn shown_path(path: &Path) -> PathBuf {
+    PathBuf::from(shown(path))
+}

@@ -1,0 +1,47 @@
+//! An emulated board behind a virtual probe, as a process beside us.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use boards::Board;
+use serde::Deserialize;
+
+use crate::process::{Background, Job};
+use crate::workspace::Workspace;
+
+/// A virtual probe that runs. Dropping it ends the probe and the emulator.
+pub struct VirtualProbe {
+    /// What probe-rs calls it.
+    pub selector: String,
+    _process: Background,
+}
+
+/// What it prints when it is ready.
+#[derive(Deserialize)]
+struct Announcement {
+    selector: String,
+}
+
+impl VirtualProbe {
+    /// Builds it and starts it on any free port, in front of an empty board.
+    ///
+    /// # Errors
+    /// When it cannot be built or does not start; its own message has been shown.
+    pub fn start(workspace: &Workspace, board: &Board) -> Result<Self> {
+        workspace.cargo("build").args(["--package", "virtual-probe"]).run()?;
+        let (process, line) = job(workspace, board).arg("--json").start_in_background()?;
+        let announcement: Announcement =
+            serde_json::from_str(&line).context("cannot understand what the virtual probe said")?;
+        Ok(Self { selector: announcement.selector, _process: process })
+    }
+}
+
+/// The virtual probe in front of a board.
+pub fn job(workspace: &Workspace, board: &Board) -> Job {
+    workspace.job("virtual-probe").arg(&board.name)
+}
+
+/// The description of the emulated boards as chips.
+pub fn chips(workspace: &Workspace) -> PathBuf {
+    workspace.root.join("virtual-probe/targets/emulated.yaml")
+}

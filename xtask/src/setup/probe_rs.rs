@@ -1,0 +1,52 @@
+//! Step: the command-line tool of probe-rs.
+
+use anyhow::{Context, Result};
+
+use super::apt::Apt;
+use super::steps::{ByHand, Done, Found, Step, apt_line};
+use crate::probe;
+use crate::process::Job;
+use crate::workspace::cargo;
+
+/// The version that is installed, and that the documents' transcript is of.
+const VERSION: &str = "0.32.0";
+
+/// What it is built with.
+const PACKAGES: [&str; 2] = ["libudev-dev", "pkg-config"];
+
+/// `probe-rs`, on PATH and recent enough.
+pub struct ProbeRs;
+
+impl Step for ProbeRs {
+    fn name(&self) -> &'static str {
+        "probe-rs"
+    }
+
+    fn why(&self) -> &'static str {
+        "to flash boards and show their logs; it takes some ten minutes to build"
+    }
+
+    fn check(&self) -> Found {
+        match probe::find() {
+            Ok(path) => Found::Ready(path.display().to_string()),
+            Err(error) => Found::Missing(format!("{error:#}")),
+        }
+    }
+
+    fn act(&self, apt: &mut Apt) -> Result<Done> {
+        if cfg!(target_os = "linux") {
+            apt.install(&PACKAGES).context("its build needs them")?;
+        }
+        Job::new(cargo()).args(["install", "probe-rs-tools", "--version", VERSION, "--locked"]).run()?;
+        Ok(Done::Now)
+    }
+
+    fn by_hand(&self) -> ByHand {
+        let install = format!("cargo install probe-rs-tools --version {VERSION} --locked");
+        ByHand {
+            debian: format!("{} && {install}", apt_line(&PACKAGES)),
+            fedora: format!("sudo dnf install systemd-devel pkgconf && {install}"),
+            macos: install,
+        }
+    }
+}
