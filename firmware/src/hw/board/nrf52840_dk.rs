@@ -39,7 +39,7 @@ impl Handler<RTC0> for Tick {
 /// The UART's pins lead to the board's J-Link, which makes them a serial port of the desk. The LED is LED1.
 #[must_use]
 pub fn take() -> Option<Board<Nrf52Uart, ActiveLow<Output<'static>>>> {
-    // A frame each way, the even number of halves that DMA takes, and once only: so these also guard what follows.
+    // Given out once, so what follows runs once. Room for a whole request; the driver's DMA takes it in two halves.
     let received = singleton!(: [u8; 2048] = [0; 2048])?;
     let to_send = singleton!(: [u8; 512] = [0; 512])?;
 

@@ -30,7 +30,7 @@ bind_interrupts!(struct Interrupts {
 #[must_use]
 pub fn take() -> Option<Board<BufferedUart<'static>, Output<'static>>> {
     let mut core = cortex_m::Peripherals::take()?;
-    // A frame each way: the interrupt puts bytes there as they come.
+    // Room for a whole request: the interrupt puts bytes there as they come.
     let received = singleton!(: [u8; 2048] = [0; 2048])?;
     let to_send = singleton!(: [u8; 512] = [0; 512])?;
 
