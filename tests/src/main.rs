@@ -23,7 +23,8 @@ const MOST_BYTES: u64 = 4 << 30;
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
-    /// Devices to compare; all that there are by default.
+    /// Devices to compare: `loopback`, BOARD in QEMU, probe-BOARD behind a debug probe, which is flashed. By default all
+    /// that are there without hardware.
     #[arg(value_name = "DEVICE", value_parser = parse_device)]
     devices: Vec<Device>,
     /// The model, as `host-trainer train --export` writes it.
@@ -87,7 +88,14 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         // Early, so that a sweep is not lost for a wrong path.
         check_writable(path)?;
     }
-    let devices = if arguments.devices.is_empty() { Device::all().collect() } else { arguments.devices.clone() };
+    let lab = Lab {
+        firmware: arguments.firmware.clone(),
+        link: arguments.link,
+        probe: arguments.probe.clone().or_else(|| std::env::var("PROBE_RS_PROBE").ok()),
+        patience: Duration::from_secs(arguments.patience),
+        show_logs: true,
+    };
+    let devices = if arguments.devices.is_empty() { present(&lab) } else { arguments.devices.clone() };
     if let Some(folder) = &arguments.record {
         devices.iter().try_for_each(|device| check_writable(&record_path(folder, device.name())))?;
     }
@@ -114,13 +122,6 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let records: Vec<_> = records.collect();
     ensure!(!records.is_empty(), "{} holds no pictures", arguments.answers.display());
 
-    let lab = Lab {
-        firmware: arguments.firmware.clone(),
-        link: arguments.link,
-        probe: arguments.probe.clone().or_else(|| std::env::var("PROBE_RS_PROBE").ok()),
-        patience: Duration::from_secs(arguments.patience),
-        show_logs: true,
-    };
     let mut report = Report { devices: Vec::new(), sample: None };
     for device in devices {
         let (outcome, first) = sweep_device(device, &lab, &blob, &header, &records)?;
@@ -141,6 +142,11 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         print_line(&serde_json::to_string(&report.devices)?)?;
     }
     Ok(report.devices.iter().all(Outcome::is_exact))
+}
+
+/// Every device that is there. One on the desk is not taken without being named: it would be flashed.
+fn present(lab: &Lab) -> Vec<Device> {
+    Device::all().filter(|device| !device.is_hardware() && device.availability(lab).is_ok()).collect()
 }
 
 fn sweep_device(

@@ -35,14 +35,18 @@ fn main() -> ExitCode {
         .map(|name| missing(name, "PARITY_REQUIRE names a device that this suite does not know".into()))
         .collect();
     for device in Device::all() {
-        match device.availability(&lab) {
-            Ok(()) => trials.extend(trials_of(device, &lab)),
-            Err(error) if required.split(',').any(|name| name == device.name()) => {
-                trials.push(missing(device.name(), error.to_string()));
+        let is_required = required.split(',').any(|name| name == device.name());
+        let availability = match device.availability(&lab) {
+            Ok(()) if device.is_hardware() && !is_required => {
+                Err("the board behind the probe would be flashed: name the device in PARITY_REQUIRE".to_owned())
             }
-            Err(error) => trials.extend(
-                names(device)
-                    .map(|name| Trial::test(name, || Ok(())).with_kind(error.to_string()).with_ignored_flag(true)),
+            availability => availability.map_err(|error| error.to_string()),
+        };
+        match availability {
+            Ok(()) => trials.extend(trials_of(device, &lab)),
+            Err(reason) if is_required => trials.push(missing(device.name(), reason)),
+            Err(reason) => trials.extend(
+                names(device).map(|name| Trial::test(name, || Ok(())).with_kind(&reason).with_ignored_flag(true)),
             ),
         }
     }
@@ -50,14 +54,11 @@ fn main() -> ExitCode {
 }
 
 fn trials_of(device: Device, lab: &Lab) -> Vec<Trial> {
-    let mut trials = Vec::new();
-    let emulated = if device.board().is_some() { EMULATED_CASES } else { &[] };
-    for &(name, case) in CASES.iter().chain(emulated) {
-        trials.push(trial(device, name, lab, case));
-    }
+    let mut trials: Vec<_> = cases(device).map(|&(name, case)| trial(device, name, lab, case)).collect();
     let sweep = match (env::var_os("PARITY_MODEL"), env::var_os("PARITY_ANSWERS")) {
         (Some(model), Some(answers)) => {
-            let (lab, name) = (lab.clone(), format!("{}::sweep", device.name()));
+            // The quicker link: the other one has all the cases.
+            let (lab, name) = (Lab { link: Link::Rtt, ..lab.clone() }, format!("{}::sweep", device.name()));
             Trial::test(name, move || {
                 let fixture = Fixture::read(&PathBuf::from(model), &PathBuf::from(answers))?;
                 let outcome = sweep_test_split(device, &lab, &fixture)?;
@@ -82,9 +83,13 @@ fn trial(device: Device, name: &str, lab: &Lab, case: Case) -> Trial {
 
 /// Names of all of a device's trials.
 fn names(device: Device) -> impl Iterator<Item = String> {
-    let emulated = if device.board().is_some() { EMULATED_CASES } else { &[] };
-    let cases = CASES.iter().chain(emulated).map(|(name, _)| *name).chain(["sweep"]);
-    cases.map(move |name| format!("{}::{name}", device.name()))
+    cases(device).map(|(name, _)| *name).chain(["sweep"]).map(move |name| format!("{}::{name}", device.name()))
+}
+
+/// What is tried on a device, but for the sweep.
+fn cases(device: Device) -> impl Iterator<Item = &'static (&'static str, Case)> {
+    let is_emulated = device.board().is_some() && !device.is_hardware();
+    CASES.iter().chain(if is_emulated { EMULATED_CASES } else { &[] })
 }
 
 /// A device that must be there and is not.

@@ -11,6 +11,10 @@ use shared_model::{AnswersHeader, BlobError, DeviceFault, ModelView, Refusal};
 
 pub type Case = fn(Device, &Lab, &Fixture) -> Result<(), Failed>;
 
+/// Where a blob has its format version and its length: docs/format.md.
+const VERSION_OFFSET: usize = 8;
+const LENGTH_OFFSET: usize = 9;
+
 /// Cases for every device.
 pub const CASES: &[(&str, Case)] = &[
     ("hello", hello),
@@ -19,6 +23,9 @@ pub const CASES: &[(&str, Case)] = &[
     ("wrong_model", wrong_model),
     ("damaged_model", damaged_model),
     ("no_model", no_model),
+    ("longer_than_its_region", longer_than_its_region),
+    ("another_format", another_format),
+    ("swapped_model", swapped_model),
     ("wrong_golden_vector", wrong_golden_vector),
     ("wrong_picture_size", wrong_picture_size),
     ("noise", noise),
@@ -60,9 +67,26 @@ impl Fixture {
         Ok(Self { model: read(model)?, answers: read(answers)? })
     }
 
+    /// The same network under another name of a class, and so with another id.
+    fn renamed(&self) -> Result<Vec<u8>, Failed> {
+        let mut model = self.model.clone();
+        let name = self.view()?.class_names().next().ok_or("the fixture has classes")?;
+        let offset = name.as_ptr().addr() - self.model.as_ptr().addr();
+        model[offset] = if name.starts_with('X') { b'Y' } else { b'X' };
+        renew_checksum(&mut model)?;
+        Ok(model)
+    }
+
     pub fn view(&self) -> Result<ModelView<'_>, Failed> {
         Ok(ModelView::parse(&self.model)?)
     }
+}
+
+/// Makes the last four bytes the checksum of all others.
+fn renew_checksum(model: &mut [u8]) -> Result<(), Failed> {
+    let (fields, checksum) = model.split_last_chunk_mut::<4>().ok_or("a model is longer")?;
+    *checksum = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(fields).to_le_bytes();
+    Ok(())
 }
 
 fn hello(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
@@ -142,14 +166,50 @@ fn no_model(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
     Ok(())
 }
 
+/// A model that says it is longer than the flash that is there for it.
+fn longer_than_its_region(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let mut model = fixture.model.clone();
+    model[LENGTH_OFFSET..LENGTH_OFFSET + 4].copy_from_slice(&(64_u32 << 20).to_le_bytes());
+    let fault = fault_of(device, lab, &model)?;
+    let is_told = |declared, found| declared == 64 << 20 && found < declared;
+    assert!(
+        matches!(fault, DeviceFault::Blob(BlobError::Length { declared, found }) if is_told(declared, found)),
+        "{fault:?}"
+    );
+    Ok(())
+}
+
+fn another_format(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let mut model = fixture.model.clone();
+    model[VERSION_OFFSET] += 1;
+    let fault = fault_of(device, lab, &model)?;
+    assert!(
+        matches!(fault, DeviceFault::Blob(BlobError::Version { found, supported }) if found == supported + 1),
+        "{fault:?}"
+    );
+    Ok(())
+}
+
+/// Another model with the same firmware: it boots with that, tests itself on it, and says its id.
+fn swapped_model(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let other = fixture.renamed()?;
+    let id = ModelView::parse(&other)?.id();
+    assert_ne!(id, fixture.view()?.id());
+    let mut session = device.start(lab, &other)?;
+    session.client.hello_with(id)?;
+    let golden = fixture.view()?.golden().next().ok_or("the fixture has golden vectors")?;
+    let sequence = session.client.send_picture(golden.input)?;
+    assert_eq!(session.client.receive_answer(sequence)?.logits, golden.logits);
+    Ok(())
+}
+
 /// A model whose stored answer is not what anyone computes: the self-test at the start finds it.
 fn wrong_golden_vector(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     let mut model = fixture.model.clone();
     let logits = fixture.view()?.golden().next().ok_or("the fixture has golden vectors")?.logits;
     let offset = logits.as_ptr().addr() - fixture.model.as_ptr().addr();
     model[offset] ^= 1;
-    let (fields, checksum) = model.split_last_chunk_mut::<4>().ok_or("the fixture is longer")?;
-    *checksum = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(fields).to_le_bytes();
+    renew_checksum(&mut model)?;
     let fault = fault_of(device, lab, &model)?;
     assert!(matches!(fault, DeviceFault::SelfTest(_)), "{fault:?}");
     Ok(())
