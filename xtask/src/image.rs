@@ -5,7 +5,7 @@ mod facts;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use boards::Board;
 use object::{Object as _, ObjectSymbol as _};
 
@@ -37,6 +37,33 @@ impl Firmware {
     /// # Errors
     /// When the program cannot be read.
     pub fn model_region(&self) -> Result<Range<u64>> {
+        self.between("_model_start", "_model_end")
+    }
+
+    /// The addresses of the RAM that is kept for the stack.
+    ///
+    /// # Errors
+    /// When the program cannot be read.
+    pub fn stack_region(&self) -> Result<Range<u64>> {
+        self.between("_stack_end", "_stack_start")
+    }
+
+    /// That a model fits its region on `board`.
+    ///
+    /// # Errors
+    /// With both numbers where it does not; others when a file cannot be read.
+    pub fn verify_room(&self, board: &Board, model: &Path) -> Result<()> {
+        let region = self.model_region()?;
+        let length = model.metadata().with_context(|| format!("cannot read the model {}", shown(model)))?.len();
+        let room = region.end - region.start;
+        if length > room {
+            bail!("{} has {length} bytes, but {} has room for a model of {room}", shown(model), board.name);
+        }
+        Ok(())
+    }
+
+    /// The addresses from one symbol to another.
+    fn between(&self, start: &str, end: &str) -> Result<Range<u64>> {
         let path = self.elf()?;
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         let file = object::File::parse(bytes.as_slice()).with_context(|| format!("{} is no ELF", path.display()))?;
@@ -44,7 +71,7 @@ impl Firmware {
             let symbol = file.symbol_by_name(name).with_context(|| format!("{} has no {name}", path.display()))?;
             anyhow::Ok(symbol.address())
         };
-        Ok(address("_model_start")?..address("_model_end")?)
+        Ok(address(start)?..address(end)?)
     }
 
     /// The size of the board's own program.

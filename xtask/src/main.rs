@@ -4,6 +4,7 @@
 
 mod bench_train;
 mod board;
+mod boards_table;
 mod demo;
 mod gpu;
 mod image;
@@ -67,7 +68,8 @@ enum Task {
     },
     /// Compares the model on the desk with the model on each device.
     Parity {
-        /// `loopback` or a board in firmware/boards; loopback and the default board when none is named.
+        /// `loopback`, a BOARD of firmware/boards in QEMU, or probe-BOARD behind a debug probe, which is flashed; loopback
+        /// and the default board when none is named.
         #[arg(value_name = "DEVICE")]
         devices: Vec<String>,
         /// The model to compare, or the folder of the run that it came of, which then keeps what was found as
@@ -135,6 +137,12 @@ enum Task {
         #[arg(long, value_name = "PORT", default_value_t = probe::PORT)]
         port: u16,
     },
+    /// Builds every board's firmware and prints what it takes.
+    Boards {
+        /// Prints one JSON array on standard output instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
     /// Builds a board's firmware and prints its size.
     Firmware {
         /// A folder in firmware/boards.
@@ -195,6 +203,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Flash { board, options } => probe::flash(&workspace, &board, options.model, options.probe),
         Task::Run { board, options } => probe::run(&workspace, &board, options.model, options.probe),
         Task::Probe { board, port } => probe::serve(&workspace, &board, port),
+        Task::Boards { json } => boards_table::command(&workspace, json),
         Task::Firmware { board } => image::command(&workspace, &board),
     }
 }

@@ -15,6 +15,9 @@ use crate::{DEFAULT_BOARD, UsageError, image, run_folder, trainer};
 /// The device that needs no board: the firmware's library on a thread.
 pub const LOOPBACK: &str = "loopback";
 
+/// How devices behind a debug probe are named: this, and the board.
+const PROBE: &str = "probe-";
+
 /// What the parity tool reports.
 #[derive(Debug, Deserialize)]
 pub struct Report {
@@ -112,9 +115,14 @@ pub fn command(
 ) -> Result<()> {
     let devices = if devices.is_empty() { vec![LOOPBACK.into(), DEFAULT_BOARD.into()] } else { devices.to_vec() };
     let known: Vec<String> = boards::all()?.into_iter().map(|board| board.name).collect();
-    if let Some(unknown) = devices.iter().find(|device| *device != LOOPBACK && !known.contains(device)) {
+    let is_known = |device: &&String| *device == LOOPBACK || known.iter().any(|board| board == board_of(device));
+    if let Some(unknown) = devices.iter().find(|device| !is_known(device)) {
         let known = known.join(", ");
-        return Err(UsageError(format!("there is no device {unknown:?}; the devices are: {LOOPBACK}, {known}")).into());
+        let text = format!(
+            "there is no device {unknown:?}; the devices are {LOOPBACK}, BOARD in QEMU and {PROBE}BOARD behind a debug \
+             probe; the boards are: {known}"
+        );
+        return Err(UsageError(text).into());
     }
     let model = model.map_or_else(|| workspace.demo_model(), run_folder::model_of);
     if !model.is_file() {
@@ -126,7 +134,7 @@ pub fn command(
     let evaluated = trainer::evaluate(workspace, &model, &answers, data)?;
     tell(format_args!("    model {}, {} pictures", evaluated.model_id, evaluated.pictures));
     for device in devices.iter().filter(|device| *device != LOOPBACK) {
-        image::build(workspace, &board::named(device)?)?;
+        image::build(workspace, &board::named(board_of(device))?)?;
     }
     let run = run_folder::of_model(&model, &evaluated.model_id);
     let job = recording(tool(workspace, &devices, &model, &answers)?, run.as_deref());
@@ -170,6 +178,11 @@ pub fn compare(
         ran?;
     }
     Ok(parsed)
+}
+
+/// The board that a device is.
+fn board_of(device: &str) -> &str {
+    device.strip_prefix(PROBE).unwrap_or(device)
 }
 
 fn tool(workspace: &Workspace, devices: &[String], model: &Path, answers: &Path) -> Result<Job> {

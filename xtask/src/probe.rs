@@ -5,7 +5,7 @@ mod virtual_probe;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use boards::Board;
 
 use crate::image::Firmware;
@@ -110,13 +110,8 @@ impl<'w> Bench<'w> {
 
     /// Puts a model file where the firmware looks for it.
     fn download_model(&self, firmware: &Firmware, model: &Path) -> Result<()> {
-        let region = firmware.model_region()?;
-        let length = model.metadata().with_context(|| format!("cannot read the model {}", shown(model)))?.len();
-        let room = region.end - region.start;
-        if length > room {
-            bail!("{} has {length} bytes, but {} has room for a model of {room}", shown(model), self.board.name);
-        }
-        let address = format!("{:#x}", region.start);
+        firmware.verify_room(&self.board, model)?;
+        let address = format!("{:#x}", firmware.model_region()?.start);
         self.probe_rs("download").args(["--binary-format", "bin", "--base-address", &address]).arg(model).run()
     }
 }

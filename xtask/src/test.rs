@@ -30,7 +30,7 @@ pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     stages.run("Training, quantizing and exporting", || trainer::train(workspace, &folder, &[]))?;
     stages.run("Answering the test pictures on the host", || trainer::evaluate(workspace, &model, &answers, None))?;
     stages.run(&format!("Building the firmware for {} boards", boards.len()), || {
-        boards.iter().try_for_each(|board| image::build(workspace, board).map(drop))
+        boards.iter().try_for_each(|board| image::build(workspace, board)?.verify_room(board, &model))
     })?;
 
     stages.check("Checking the format", || format(workspace));
