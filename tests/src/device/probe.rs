@@ -367,6 +367,10 @@ impl Probed {
             Some(End::Stopped(why)) => format!("; {why}"),
             None => "; the board still runs".to_owned(),
         };
+        if let Some(words) = self.emulator.as_mut().and_then(EmulatedProbe::last_words) {
+            text.push_str("; ");
+            text.push_str(&words);
+        }
         if !self.logs.are_shown() {
             for line in self.logs() {
                 text.push_str("\n    ");
@@ -384,6 +388,21 @@ impl Drop for Probed {
         if let Some(pump) = self.pump.take() {
             let _ = pump.join();
         }
+    }
+}
+
+impl EmulatedProbe {
+    /// Why the virtual probe has ended, if it has, or does at once.
+    fn last_words(&mut self) -> Option<String> {
+        let deadline = Instant::now() + Duration::from_millis(500);
+        while self.thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            if Instant::now() >= deadline {
+                return None;
+            }
+            thread::sleep(LONGEST_PAUSE);
+        }
+        let ended = self.thread.take()?.join().ok()?;
+        ended.err().map(|error| error.to_string())
     }
 }
 
