@@ -1,6 +1,8 @@
 //! Signals that end us: the running command is told first, and cleans up before we are gone.
 
 use std::io;
+#[cfg(unix)]
+use std::os::unix::process::CommandExt as _;
 use std::process::{self, Child, Command};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -53,9 +55,13 @@ pub fn ended() {
 
 /// Starts a command that runs beside others until [`end_beside`], or until a signal ends us.
 ///
+/// A terminal's Ctrl-C does not reach it: the others end first, and may need it for that.
+///
 /// # Errors
 /// When it cannot be started.
 pub fn start_beside(command: &mut Command) -> io::Result<Child> {
+    #[cfg(unix)]
+    command.process_group(0);
     let mut state = state();
     let child = command.spawn()?;
     state.beside.push(child.id());
