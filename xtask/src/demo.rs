@@ -1,5 +1,7 @@
 //! `cargo xtask demo`: from raw pictures to answers out of a running microcontroller.
 
+use std::slice;
+
 use anyhow::{Context, Result};
 use comfy_table::Table;
 use serde::Serialize;
@@ -84,7 +86,8 @@ pub fn command(workspace: &Workspace, json: bool) -> Result<()> {
     let firmware =
         stages.run(&format!("Building the firmware for {}", board.name), || image::build(workspace, &board))?;
     let report = stages.run(&format!("Comparing with {}", board.name), || {
-        parity::compare(workspace, &board.name, &model, &answers, &folder.join("parity.json"), &folder.join("run"))
+        let (report, run) = (folder.join("parity.json"), folder.join("run"));
+        parity::compare(workspace, slice::from_ref(&board.name), &model, &answers, &report, Some(&run))
     })?;
 
     let device = report.devices.iter().find(|device| device.device == board.name);
@@ -128,6 +131,7 @@ mod tests {
     fn device() -> Device {
         Device {
             device: "mps2-an386".into(),
+            core: "cortex-m4".into(),
             pictures: 10_000,
             logits_compared: 100_000,
             logits_different: 0,

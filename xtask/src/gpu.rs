@@ -110,7 +110,8 @@ pub fn command(workspace: &Workspace, backend: Backend, epochs: u32, json: bool)
     let evaluated = stages
         .run("Answering the test pictures on the host", || trainer::evaluate(&workspace, &model, &answers, None))?;
     let report = stages.run(&format!("Comparing with {LOOPBACK}"), || {
-        parity::compare(&workspace, LOOPBACK, &model, &answers, &folder.join("parity.json"), &folder.join("run"))
+        let (report, run) = (folder.join("parity.json"), folder.join("run"));
+        parity::compare(&workspace, &[LOOPBACK.to_owned()], &model, &answers, &report, Some(&run))
     })?;
 
     let loopback = report.devices.iter().find(|device| device.device == LOOPBACK);
@@ -156,6 +157,7 @@ mod tests {
     fn the_object_has_the_keys_that_were_promised_in_order() {
         let loopback = Device {
             device: LOOPBACK.into(),
+            core: "x86_64".into(),
             pictures: 10_000,
             logits_compared: 100_000,
             logits_different: 0,

@@ -72,6 +72,9 @@ enum Task {
         /// and the default board when none is named.
         #[arg(value_name = "DEVICE")]
         devices: Vec<String>,
+        /// Loopback and every emulated board.
+        #[arg(long, conflicts_with = "devices")]
+        all: bool,
         /// The model to compare, or the folder of the run that it came of, which then keeps what was found as
         /// parity-DEVICE.json; the demo's run when not given.
         #[arg(long, value_name = "FILE|DIR")]
@@ -79,7 +82,7 @@ enum Task {
         /// The folder of the data set whose test pictures are compared; the trainer's choice when not given.
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
-        /// Prints one JSON array on standard output instead of one line per device.
+        /// Prints one JSON array on standard output instead of a table.
         #[arg(long)]
         json: bool,
     },
@@ -195,8 +198,8 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Setup { check, probe_rs } => setup::command(check, probe_rs),
         Task::Demo { json } => demo::command(&workspace, json),
         Task::Test { arguments } => test::command(&workspace, &arguments),
-        Task::Parity { devices, model, data, json } => {
-            parity::command(&workspace, &devices, model, data.as_deref(), json)
+        Task::Parity { devices, all, model, data, json } => {
+            parity::command(&workspace, &devices, all, model, data.as_deref(), json)
         }
         Task::Gpu { backend, epochs, json } => gpu::command(&workspace, backend, epochs, json),
         Task::BenchTrain { rounds, python, json } => bench_train::command(&workspace, rounds, python.as_deref(), json),

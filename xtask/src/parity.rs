@@ -1,13 +1,16 @@
 //! `cargo xtask parity`: the same pictures on the desk and on devices, every logit compared.
 
+use std::iter;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
+use comfy_table::Table;
 use serde::Deserialize;
 
 use crate::board;
-use crate::output::tell;
+use crate::output::{print, tell};
 use crate::process::Job;
+use crate::table::{self, align_right, percent};
 use crate::trainer::Evaluated;
 use crate::workspace::{Workspace, shown};
 use crate::{DEFAULT_BOARD, UsageError, image, run_folder, trainer};
@@ -30,8 +33,10 @@ pub struct Report {
 /// One device's comparison with the desk.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Device {
-    /// Which device.
+    /// Which board it is, or loopback.
     pub device: String,
+    /// Its core.
+    pub core: String,
     /// Pictures compared.
     pub pictures: u64,
     /// Logits compared.
@@ -100,7 +105,7 @@ pub struct Sample {
     pub device_name: String,
 }
 
-/// `cargo xtask parity [DEVICE...] [--model FILE|DIR] [--data DIR] [--json]`.
+/// `cargo xtask parity [DEVICE...] [--all] [--model FILE|DIR] [--data DIR] [--json]`.
 ///
 /// Where the model lies in the folder of its run, that keeps what was found.
 ///
@@ -109,12 +114,21 @@ pub struct Sample {
 pub fn command(
     workspace: &Workspace,
     devices: &[String],
+    all: bool,
     model: Option<PathBuf>,
     data: Option<&Path>,
     json: bool,
 ) -> Result<()> {
-    let devices = if devices.is_empty() { vec![LOOPBACK.into(), DEFAULT_BOARD.into()] } else { devices.to_vec() };
-    let known: Vec<String> = boards::all()?.into_iter().map(|board| board.name).collect();
+    let boards = boards::all()?;
+    let devices = if all {
+        let emulated = boards.iter().filter(|board| board.emulator.is_some());
+        iter::once(LOOPBACK.to_owned()).chain(emulated.map(|board| board.name.clone())).collect()
+    } else if devices.is_empty() {
+        vec![LOOPBACK.into(), DEFAULT_BOARD.into()]
+    } else {
+        devices.to_vec()
+    };
+    let known: Vec<String> = boards.into_iter().map(|board| board.name).collect();
     let is_known = |device: &&String| *device == LOOPBACK || known.iter().any(|board| board == board_of(device));
     if let Some(unknown) = devices.iter().find(|device| !is_known(device)) {
         let known = known.join(", ");
@@ -130,15 +144,43 @@ pub fn command(
     }
 
     workspace.build_programs()?;
-    let answers = workspace.folder("parity")?.join("answers.bin");
+    let folder = workspace.folder("parity")?;
+    let answers = folder.join("answers.bin");
     let evaluated = trainer::evaluate(workspace, &model, &answers, data)?;
     tell(format_args!("    model {}, {} pictures", evaluated.model_id, evaluated.pictures));
     for device in devices.iter().filter(|device| *device != LOOPBACK) {
         image::build(workspace, &board::named(board_of(device))?)?;
     }
     let run = run_folder::of_model(&model, &evaluated.model_id);
-    let job = recording(tool(workspace, &devices, &model, &answers)?, run.as_deref());
-    if json { job.arg("--json").run_to_stdout() } else { job.run_to_stdout() }
+    if json {
+        return recording(tool(workspace, &devices, &model, &answers)?, run.as_deref()).arg("--json").run_to_stdout();
+    }
+    let report = compare(workspace, &devices, &model, &answers, &folder.join("parity.json"), run.as_deref())?;
+    print(table(&devices, &report.devices))?;
+    report.devices.iter().try_for_each(|device| device.verify(&evaluated))
+}
+
+/// What each device was found to be. A report names boards; a board may be there twice, also behind a probe.
+fn table(names: &[String], devices: &[Device]) -> Table {
+    let mut table = table::new();
+    table.set_header(["device", "core", "pictures", "logits", "differ", "probabilities", "classes", "accuracy", "RAM"]);
+    for (name, device) in names.iter().zip(devices) {
+        table.add_row([
+            name.clone(),
+            device.core.clone(),
+            device.pictures.to_string(),
+            device.logits_compared.to_string(),
+            device.logits_different.to_string(),
+            device.probabilities_different.to_string(),
+            device.classes_different.to_string(),
+            percent(device.accuracy),
+            device.ram_bytes.map_or_else(String::new, |bytes| format!("{bytes} B")),
+        ]);
+    }
+    for column in 2..9 {
+        align_right(&mut table, column);
+    }
+    table
 }
 
 /// Compares, and returns the tool's report even when something differs. The folder `run` keeps it, too.
@@ -147,11 +189,11 @@ pub fn command(
 /// When the tool ends without a report; its own message has been shown.
 pub fn compare(
     workspace: &Workspace,
-    device: &str,
+    devices: &[String],
     model: &Path,
     answers: &Path,
     report: &Path,
-    run: &Path,
+    run: Option<&Path>,
 ) -> Result<Report> {
     // A report of an earlier run must not be taken for this one's.
     match std::fs::remove_file(report) {
@@ -160,8 +202,8 @@ pub fn compare(
         }
         _ => {}
     }
-    let job = tool(workspace, &[device.to_owned()], model, answers)?.arg("--report").arg(report);
-    let job = recording(job, Some(run));
+    let job = tool(workspace, devices, model, answers)?.arg("--report").arg(report);
+    let job = recording(job, run);
     let name = job.name();
     let ran = job.run();
     let text = match std::fs::read_to_string(report) {
@@ -203,6 +245,7 @@ mod tests {
     fn device() -> Device {
         Device {
             device: "d".into(),
+            core: "c".into(),
             pictures: 10,
             logits_compared: 100,
             logits_different: 0,
