@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     let lab = Lab {
         firmware: firmware_folder(),
         link: Link::Uart,
-        probe: None,
+        probe: env::var("PROBE_RS_PROBE").ok(),
         patience: device::PATIENCE,
         show_logs: false,
     };
@@ -36,11 +36,11 @@ fn main() -> ExitCode {
         .collect();
     for device in Device::all() {
         let is_required = required.split(',').any(|name| name == device.name());
-        let availability = match device.availability(&lab) {
-            Ok(()) if device.is_hardware() && !is_required => {
-                Err("the board behind the probe would be flashed: name the device in PARITY_REQUIRE".to_owned())
-            }
-            availability => availability.map_err(|error| error.to_string()),
+        // A board on the desk would be flashed.
+        let availability = if device.is_hardware() && !is_required {
+            Err("hardware: only where PARITY_REQUIRE names it".to_owned())
+        } else {
+            device.availability(&lab).map_err(|error| error.to_string())
         };
         match availability {
             Ok(()) => trials.extend(trials_of(device, &lab)),
@@ -50,6 +50,8 @@ fn main() -> ExitCode {
             ),
         }
     }
+    #[cfg(feature = "probe")]
+    trials.extend(cases::wrong_probes::trials(&lab));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

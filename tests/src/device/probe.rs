@@ -82,19 +82,26 @@ pub(super) fn availability(board: &'static Board, name: &'static str, lab: &Lab)
     }
 }
 
-/// The probe that is meant: the one that was named, or the only one there is.
+/// The probe for boards on the desk.
 fn selector(lab: &Lab) -> anyhow::Result<DebugProbeSelector> {
-    if let Some(probe) = &lab.probe {
-        return probe
-            .parse()
-            .with_context(|| format!("{probe:?} names no probe; write VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL"));
+    choose(lab.probe.as_deref(), || Lister::new().list_all().iter().map(DebugProbeSelector::from).collect())
+}
+
+/// The probe that was named, or the only one that is connected.
+fn choose(
+    named: Option<&str>,
+    connected: impl FnOnce() -> Vec<DebugProbeSelector>,
+) -> anyhow::Result<DebugProbeSelector> {
+    if let Some(named) = named {
+        let selector = named.parse::<DebugProbeSelector>();
+        return selector
+            .map_err(|_| anyhow!("{named:?} names no probe; write VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL"));
     }
-    let probes = Lister::new().list_all();
-    match probes.as_slice() {
+    match connected().as_slice() {
         [] => bail!("no debug probe is connected, or none that may be opened: `probe-rs list` says more"),
-        [probe] => Ok(DebugProbeSelector::from(probe)),
+        [probe] => Ok(probe.clone()),
         several => {
-            let names: Vec<_> = several.iter().map(|probe| DebugProbeSelector::from(probe).to_string()).collect();
+            let names: Vec<_> = several.iter().map(ToString::to_string).collect();
             bail!("several debug probes are connected; name one by --probe or PROBE_RS_PROBE: {}", names.join(", "))
         }
     }
@@ -204,7 +211,9 @@ fn flash(session: &mut probe_rs::Session, elf: &[u8], model_address: u64, model:
     loader.commit(session, options).context("cannot flash")?;
     match loader.boot_info() {
         BootInfo::FromRam { vector_table_addr, .. } => session.prepare_running_on_ram(vector_table_addr, 0)?,
-        BootInfo::Other => drop(session.core(0)?.reset_and_halt(HALT_PATIENCE)?),
+        BootInfo::Other => {
+            session.core(0)?.reset_and_halt(HALT_PATIENCE)?;
+        }
     }
     Ok(())
 }
@@ -413,5 +422,25 @@ impl Drop for EmulatedProbe {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use probe_rs::probe::DebugProbeSelector;
+
+    use super::choose;
+
+    #[test]
+    fn one_probe_is_taken_and_of_several_one_has_to_be_named() {
+        let probes =
+            |names: &[&str]| -> Vec<DebugProbeSelector> { names.iter().map(|name| name.parse().unwrap()).collect() };
+        let chosen = |named, names: &[&str]| choose(named, || probes(names)).map(|probe| probe.to_string());
+        assert_eq!(chosen(None, &["1366:1015:7"]).unwrap(), "1366:1015:7");
+        assert_eq!(chosen(Some("2e8a:000c"), &["1366:1015:7", "2e8a:000c"]).unwrap(), "2e8a:000c");
+        assert!(chosen(None, &[]).unwrap_err().to_string().contains("no debug probe is connected"));
+        let several = chosen(None, &["1366:1015:7", "2e8a:000c:8"]).unwrap_err().to_string();
+        assert!(several.contains("1366:1015:7, 2e8a:000c:8"), "{several}");
+        assert!(chosen(Some("the blue one"), &[]).unwrap_err().to_string().contains("VENDOR:PRODUCT"));
     }
 }

@@ -1,5 +1,8 @@
 //! What is tried on every device.
 
+#[cfg(feature = "probe")]
+pub mod wrong_probes;
+
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
