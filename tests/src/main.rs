@@ -39,7 +39,7 @@ struct Arguments {
     /// How frames reach emulated boards.
     #[arg(long, value_enum, default_value_t)]
     link: Link,
-    /// The debug probe for boards on the desk, VENDOR:PRODUCT[:SERIAL] as `probe-rs list` shows it; the environment's
+    /// The debug probe for boards on the desk, VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL, as `probe-rs list` shows it; the environment's
     /// PROBE_RS_PROBE, or the only one there is, by default.
     #[arg(long, value_name = "PROBE")]
     probe: Option<String>,

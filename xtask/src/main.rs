@@ -160,7 +160,7 @@ struct ProbeOptions {
     /// A model, or the folder of a run. `flash` then leaves the firmware as it is; `run` flashes both.
     #[arg(long, value_name = "FILE|DIR")]
     model: Option<PathBuf>,
-    /// The debug probe, VENDOR:PRODUCT[:SERIAL] as `probe-rs list` shows it; $PROBE_RS_PROBE when not given, else a
+    /// The debug probe, VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL, as `probe-rs list` shows it; $PROBE_RS_PROBE when not given, else a
     /// virtual probe for an emulated board, else the only probe there is.
     #[arg(long, value_name = "PROBE")]
     probe: Option<String>,

@@ -64,7 +64,7 @@ pub struct Lab {
     pub firmware: PathBuf,
     /// How frames reach emulated boards.
     pub link: Link,
-    /// The debug probe for boards that are not emulated, as `VENDOR:PRODUCT[:SERIAL]`; the only one there is by default.
+    /// The debug probe for boards that are not emulated, as `VENDOR:PRODUCT` or `VENDOR:PRODUCT:SERIAL`; the only one there is by default.
     pub probe: Option<String>,
     /// How long a device may stay silent.
     pub patience: Duration,
