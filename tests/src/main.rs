@@ -76,6 +76,7 @@ fn main() -> ExitCode {
 }
 
 fn parse_device(name: &str) -> Result<Device, String> {
+    boards::all().map_err(|error| error.to_string())?;
     Device::by_name(name).ok_or_else(|| {
         let names: Vec<_> = Device::all().map(Device::name).collect();
         format!("no such device; there are: {}", names.join(", "))

@@ -56,7 +56,7 @@ fn run<'a>(
     let started = Instant::now();
     let client = &mut session.client;
     let introduction = client.hello_with(header.model)?;
-    outcome.device = introduction.board;
+    outcome.device = session.device.into();
     outcome.core = introduction.core;
 
     let mut first = None;

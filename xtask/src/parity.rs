@@ -33,7 +33,7 @@ pub struct Report {
 /// One device's comparison with the desk.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Device {
-    /// Which board it is, or loopback.
+    /// Which device.
     pub device: String,
     /// Its core.
     pub core: String,
@@ -156,17 +156,17 @@ pub fn command(
         return recording(tool(workspace, &devices, &model, &answers)?, run.as_deref()).arg("--json").run_to_stdout();
     }
     let report = compare(workspace, &devices, &model, &answers, &folder.join("parity.json"), run.as_deref())?;
-    print(table(&devices, &report.devices))?;
+    print(table(&report.devices))?;
     report.devices.iter().try_for_each(|device| device.verify(&evaluated))
 }
 
-/// What each device was found to be. A report names boards; a board may be there twice, also behind a probe.
-fn table(names: &[String], devices: &[Device]) -> Table {
+/// What each device was found to be.
+fn table(devices: &[Device]) -> Table {
     let mut table = table::new();
     table.set_header(["device", "core", "pictures", "logits", "differ", "probabilities", "classes", "accuracy", "RAM"]);
-    for (name, device) in names.iter().zip(devices) {
+    for device in devices {
         table.add_row([
-            name.clone(),
+            device.device.clone(),
             device.core.clone(),
             device.pictures.to_string(),
             device.logits_compared.to_string(),

@@ -40,7 +40,7 @@ struct Bench<'w> {
 /// A usage error for a board that is not emulated; others when it does not start.
 pub fn serve(workspace: &Workspace, board: &str, port: u16) -> Result<()> {
     let board = board::emulated(board)?;
-    workspace.cargo("build").args(["--package", "virtual-probe"]).run()?;
+    workspace.cargo("build").args(["--workspace", "--bin", "virtual-probe"]).run()?;
     tell(format_args!(
         "    {PROBE_VARIABLE}=1d50:6018:127.0.0.1:{port} makes probe-rs, and other xtasks, use this board"
     ));

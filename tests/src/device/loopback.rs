@@ -51,5 +51,5 @@ pub(super) fn start(lab: &Lab, model: &[u8]) -> Result<Session, DeviceError> {
             let _ = server.serve(&mut FromStd::new(theirs));
         })
         .map_err(not_started)?;
-    Ok(Session { client: Client::new(Box::new(ours), lab.patience), runner: None })
+    Ok(Session { device: NAME, client: Client::new(Box::new(ours), lab.patience), runner: None })
 }

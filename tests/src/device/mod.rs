@@ -106,6 +106,8 @@ pub enum DeviceError {
 /// A running device and a client that talks to it. Dropping it ends the device.
 #[derive(Debug)]
 pub struct Session {
+    /// The device's name.
+    pub device: &'static str,
     /// The conversation.
     pub client: Client,
     /// What runs the device, where that is not this process.

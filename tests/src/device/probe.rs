@@ -168,7 +168,8 @@ fn launch(
     })?;
     let logs = Logs::collect(name, elf, log_source, lab.show_logs)?;
     let probed = Probed { logs, end, pump: Some(pump), link, emulator };
-    Ok(Session { client: Client::new(Box::new(ours), lab.patience), runner: Some(Runner::Probe(Box::new(probed))) })
+    let runner = Some(Runner::Probe(Box::new(probed)));
+    Ok(Session { device: name, client: Client::new(Box::new(ours), lab.patience), runner })
 }
 
 /// Starts QEMU and the virtual probe in front of it.

@@ -28,7 +28,7 @@ impl VirtualProbe {
     /// # Errors
     /// When it cannot be built or does not start; its own message has been shown.
     pub fn start(workspace: &Workspace, board: &Board) -> Result<Self> {
-        workspace.cargo("build").args(["--package", "virtual-probe"]).run()?;
+        workspace.cargo("build").args(["--workspace", "--bin", "virtual-probe"]).run()?;
         let (process, line) = job(workspace, board).arg("--json").start_in_background()?;
         let announcement: Announcement =
             serde_json::from_str(&line).context("cannot understand what the virtual probe said")?;
