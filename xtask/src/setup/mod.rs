@@ -132,18 +132,18 @@ fn report(steps: &[Box<dyn Step>]) -> Result<()> {
 
 /// The steps, in order.
 fn steps(purpose: Purpose) -> Result<Vec<Box<dyn Step>>> {
-    let default = board::named(DEFAULT_BOARD)?;
     // The demo makes do with one board; the tests build all of them, and run those that are emulated.
     let boards = match purpose {
-        Purpose::Demo => vec![default.clone()],
+        Purpose::Demo => vec![board::named(DEFAULT_BOARD)?],
         Purpose::Tests => boards::all()?,
     };
     let triples: BTreeSet<_> = boards.iter().map(|board| board.triple.clone()).collect();
     let emulated = boards.into_iter().filter(|board| board.emulator.is_some());
     let programs: BTreeSet<_> = emulated.map(|board| board.emulator_program).collect();
+    let linker = linker::Linker { triples: triples.iter().cloned().collect() };
     let targets = triples.into_iter().map(|triple| Box::new(target::FirmwareTarget { triple }) as Box<dyn Step>);
     let mut steps: Vec<Box<dyn Step>> = targets.collect();
-    steps.push(Box::new(linker::Linker { triple: default.triple }));
+    steps.push(Box::new(linker));
     steps.extend(programs.into_iter().map(|program| Box::new(emulator::Emulator { program }) as Box<dyn Step>));
     steps.push(Box::new(data::DataSet));
     if purpose == Purpose::Tests {
