@@ -15,6 +15,7 @@ fn main() -> Result<(), boards::BoardsError> {
             println!("cargo::rustc-cfg={name}");
         }
     }
+    println!("cargo::rustc-check-cfg=cfg(known_chip)");
     // On a host there is no binary to link.
     if env::var("CARGO_CFG_TARGET_OS").as_deref() != Ok("none") {
         return Ok(());
@@ -28,9 +29,16 @@ fn main() -> Result<(), boards::BoardsError> {
         println!("cargo::error=choose one board by `--features BOARD`; the boards are: {}", names.join(", "));
         return Ok(());
     };
-    println!("cargo::rustc-env=BOARD_CHIP={}", board.chip);
+    if let Some(chip) = &board.chip {
+        println!("cargo::rustc-cfg=known_chip");
+        println!("cargo::rustc-env=BOARD_CHIP={chip}");
+    }
     // From here and not from rustflags, which an environment variable could erase.
     println!("cargo::rustc-link-arg-bins=-L{}", boards::folder().join(&board.name).display());
+    if target.starts_with("riscv") {
+        // riscv-rt's script does not ask for it, as cortex-m-rt's does.
+        println!("cargo::rustc-link-arg-bins=-Tmemory.x");
+    }
     println!("cargo::rustc-link-arg-bins=-Tlink.x");
     println!("cargo::rustc-link-arg-bins=-Tdefmt.x");
     println!("cargo::rustc-link-arg-bins=--nmagic");

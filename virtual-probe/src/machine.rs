@@ -18,21 +18,25 @@ pub use options::{MachineOptions, Uart};
 
 use crate::{EmulatorError, Gdb, Killer, Memory, Monitor, Process};
 
-/// The program.
+/// The program for Arm's boards, which is the one that is started unless another is named.
 pub const QEMU: &str = "qemu-system-arm";
 
 /// Why there is no machine.
 #[derive(Debug, Error)]
 pub enum MachineError {
     /// QEMU is not installed, or cannot be run.
-    #[error("{QEMU} does not run ({reason}): install it (Debian: qemu-system-arm)")]
+    #[error("{program} does not run ({reason}): install it (Debian: {program})")]
     NotInstalled {
+        /// The program.
+        program: String,
         /// Why not.
         reason: io::Error,
     },
     /// QEMU runs, but not as it should.
-    #[error("`{QEMU} --version` {reason}: install it anew")]
+    #[error("`{program} --version` {reason}: install it anew")]
     Unusable {
+        /// The program.
+        program: String,
         /// What happened.
         reason: String,
     },
@@ -74,19 +78,20 @@ pub struct Machine {
     process: Process,
 }
 
-/// Whether QEMU can be run here, which is known within `patience`.
+/// Whether QEMU, by the name of its program, can be run here, which is known within `patience`.
 ///
 /// # Errors
 ///
 /// What is wrong with it.
-pub fn check_emulator(patience: Duration) -> Result<(), MachineError> {
-    let mut command = Command::new(QEMU);
+pub fn check_emulator(program: &str, patience: Duration) -> Result<(), MachineError> {
+    let mut command = Command::new(program);
     command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let (process, _) = Process::spawn(&mut command, temporary_folder()?).map_err(not_installed)?;
+    let (process, _) = Process::spawn(&mut command, temporary_folder()?).map_err(not_installed(program))?;
+    let unusable = |reason| Err(MachineError::Unusable { program: program.to_owned(), reason });
     match process.wait(patience) {
         Some(status) if status.success() => Ok(()),
-        Some(status) => Err(MachineError::Unusable { reason: format!("failed: {status}") }),
-        None => Err(MachineError::Unusable { reason: "does not end".to_owned() }),
+        Some(status) => unusable(format!("failed: {status}")),
+        None => unusable("does not end".to_owned()),
     }
 }
 
@@ -132,8 +137,8 @@ fn temporary_folder() -> Result<TempDir, MachineError> {
     TempDir::with_prefix("prenda-").map_err(|reason| MachineError::Folder { folder: env::temp_dir(), reason })
 }
 
-fn not_installed(reason: io::Error) -> MachineError {
-    MachineError::NotInstalled { reason }
+fn not_installed(program: &str) -> impl Fn(io::Error) -> MachineError {
+    move |reason| MachineError::NotInstalled { program: program.to_owned(), reason }
 }
 
 fn listen(folder: &Path, name: &str) -> Result<UnixListener, MachineError> {

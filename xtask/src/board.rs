@@ -18,6 +18,19 @@ pub fn named(name: &str) -> Result<Board> {
     Err(UsageError(format!("there is no board {name:?}; the boards are: {}", names.join(", "))).into())
 }
 
+/// The board that a person names, which has to be one that probe-rs knows, and the name of its chip.
+///
+/// # Errors
+/// As [`named`], and [`UsageError`] for a board with no chip for probe-rs.
+pub fn probed(name: &str) -> Result<(Board, String)> {
+    let mut board = named(name)?;
+    let Some(chip) = board.chip.take() else {
+        let text = format!("no debug probe can be in front of {name}; `cargo xtask parity {name}` runs it");
+        return Err(UsageError(text).into());
+    };
+    Ok((board, chip))
+}
+
 /// The board that a person names, which has to be one that QEMU emulates.
 ///
 /// # Errors

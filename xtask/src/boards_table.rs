@@ -14,7 +14,8 @@ use crate::workspace::Workspace;
 struct Row {
     board: String,
     core: String,
-    chip: String,
+    /// Nothing where probe-rs does not know it.
+    chip: Option<String>,
     triple: String,
     is_emulated: bool,
     flash_bytes: u64,

@@ -27,6 +27,8 @@ const PROBE_VARIABLE: &str = "PROBE_RS_PROBE";
 struct Bench<'w> {
     workspace: &'w Workspace,
     board: Board,
+    /// The chip on it, as probe-rs names it.
+    chip: String,
     tool: PathBuf,
     /// The probe that was named, or the virtual one. Without either probe-rs takes the only one there is.
     selector: Option<String>,
@@ -40,6 +42,7 @@ struct Bench<'w> {
 /// A usage error for a board that is not emulated; others when it does not start.
 pub fn serve(workspace: &Workspace, board: &str, port: u16) -> Result<()> {
     let board = board::emulated(board)?;
+    board::probed(&board.name)?;
     workspace.cargo("build").args(["--workspace", "--bin", "virtual-probe"]).run()?;
     tell(format_args!(
         "    {PROBE_VARIABLE}=1d50:6018:127.0.0.1:{port} makes probe-rs, and other xtasks, use this board"
@@ -85,7 +88,7 @@ pub fn run(workspace: &Workspace, board: &str, model: Option<PathBuf>, probe: Op
 
 impl<'w> Bench<'w> {
     fn new(workspace: &'w Workspace, board: &str, probe: Option<String>) -> Result<Self> {
-        let board = board::named(board)?;
+        let (board, chip) = board::probed(board)?;
         let tool = find()?;
         let named = probe.or_else(|| std::env::var(PROBE_VARIABLE).ok()).filter(|probe| !probe.is_empty());
         let own = match (&named, &board.emulator) {
@@ -93,12 +96,12 @@ impl<'w> Bench<'w> {
             _ => None,
         };
         let selector = named.or_else(|| own.as_ref().map(|probe| probe.selector.clone()));
-        Ok(Self { workspace, board, tool, selector, own })
+        Ok(Self { workspace, board, chip, tool, selector, own })
     }
 
     /// A command of probe-rs about this board.
     fn probe_rs(&self, command: &str) -> Job {
-        let job = Job::new(&self.tool).arg(command).args(["--chip", &self.board.chip, "--protocol", "swd"]);
+        let job = Job::new(&self.tool).arg(command).args(["--chip", &self.chip, "--protocol", "swd"]);
         let job = match &self.board.emulator {
             Some(_) => job.arg("--chip-description-path").arg(shown_path(&virtual_probe::chips(self.workspace))),
             None => job,

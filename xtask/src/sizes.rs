@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use object::elf::{SHF_ALLOC, SHF_WRITE, SHT_NOBITS};
 use object::{Object, ObjectSection, SectionFlags};
 
-/// Bytes of flash and of statically placed RAM. The stack is not in an ELF file and not counted.
+/// Bytes of flash and of statically placed RAM. The stack is not counted, which only riscv-rt makes a section.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sizes {
     /// Code, constants and the start values of variables.
@@ -33,7 +33,8 @@ impl Sizes {
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         let file =
             object::File::parse(bytes.as_slice()).with_context(|| format!("{} is not an ELF file", path.display()))?;
-        Ok(Self::of(file.sections().map(|section| {
+        let sections = file.sections().filter(|section| section.name() != Ok(".stack"));
+        Ok(Self::of(sections.map(|section| {
             let (flags, kind) = match section.flags() {
                 SectionFlags::Elf { sh_flags, sh_type } => (sh_flags, sh_type),
                 _ => Default::default(),

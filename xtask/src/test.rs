@@ -79,7 +79,10 @@ fn is_ci() -> bool {
 /// Devices whose absence is a failure here; elsewhere a test without its device is ignored with a reason.
 fn required(boards: &[Board]) -> String {
     let emulated = boards.iter().filter(|board| board.emulator.is_some());
-    let names = emulated.map(|Board { name, .. }| format!("{name},probe-{name}"));
+    let names = emulated.map(|Board { name, chip, .. }| match chip {
+        Some(_) => format!("{name},probe-{name}"),
+        None => name.clone(),
+    });
     iter::once(LOOPBACK.to_owned()).chain(names).collect::<Vec<_>>().join(",")
 }
 

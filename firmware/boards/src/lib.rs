@@ -20,10 +20,12 @@ pub struct Board {
     pub core: String,
     /// The compiler's name for the core and its calling convention.
     pub triple: String,
-    /// The name by which probe-rs knows the chip.
-    pub chip: String,
+    /// The name by which probe-rs knows the chip, where it does.
+    pub chip: Option<String>,
     /// QEMU's name for the machine, where it emulates the board.
     pub emulator: Option<String>,
+    /// The program of QEMU that has the core.
+    pub emulator_program: String,
 }
 
 /// Why there is no list of boards.
@@ -53,8 +55,15 @@ pub enum BoardsError {
 struct BoardFile {
     core: String,
     triple: String,
-    chip: String,
+    chip: Option<String>,
     emulator: Option<String>,
+    #[serde(default = "default_emulator_program")]
+    emulator_program: String,
+}
+
+/// Most boards are Arm's.
+fn default_emulator_program() -> String {
+    "qemu-system-arm".to_owned()
 }
 
 impl Board {
@@ -71,8 +80,8 @@ impl Board {
     }
 
     fn parse(name: String, text: &str) -> Result<Self, toml::de::Error> {
-        let BoardFile { core, triple, chip, emulator } = toml::from_str(text)?;
-        Ok(Self { name, core, triple, chip, emulator })
+        let BoardFile { core, triple, chip, emulator, emulator_program } = toml::from_str(text)?;
+        Ok(Self { name, core, triple, chip, emulator, emulator_program })
     }
 }
 
@@ -109,17 +118,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_board_file_is_read_and_an_emulator_may_be_absent() {
-        let text = "core = \"cortex-m3\"\ntriple = \"thumbv7m-none-eabi\"\nchip = \"c\"\n";
+    fn a_board_file_is_read_and_chip_and_emulator_may_be_absent() {
+        let text = "core = \"cortex-m3\"\ntriple = \"thumbv7m-none-eabi\"\n";
         let board = Board::parse("b".into(), text).unwrap();
-        assert_eq!(
-            (board.triple.as_str(), board.core.as_str(), board.chip.as_str()),
-            ("thumbv7m-none-eabi", "cortex-m3", "c")
-        );
-        assert_eq!(board.emulator, None);
+        assert_eq!((board.triple.as_str(), board.core.as_str()), ("thumbv7m-none-eabi", "cortex-m3"));
+        assert_eq!((board.chip, board.emulator), (None, None));
+        let board = Board::parse("b".into(), &format!("{text}chip = \"c\"\n")).unwrap();
+        assert_eq!(board.chip.as_deref(), Some("c"));
         assert_eq!(board.programs(), ["b", "b-faults"]);
         let board = Board::parse("b".into(), &format!("{text}emulator = \"m\"\n")).unwrap();
-        assert_eq!(board.emulator.as_deref(), Some("m"));
+        assert_eq!((board.emulator.as_deref(), board.emulator_program.as_str()), (Some("m"), "qemu-system-arm"));
+        let board = Board::parse("b".into(), &format!("{text}emulator_program = \"p\"\n")).unwrap();
+        assert_eq!(board.emulator_program, "p");
     }
 
     #[test]

@@ -3,9 +3,9 @@
 #![no_std]
 #![no_main]
 
-use cortex_m_rt::entry;
-use firmware::hw::{board, program};
+use firmware::hw::{board, entry, program};
 
+/// Where the board begins.
 #[entry]
 fn main() -> ! {
     program::fail(board::take())

@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 use cortex_m::peripheral::NVIC;
 use embedded_io::{ErrorType, Read, ReadReady, Write};
 
-use super::tick;
+use super::arm::tick;
 
 /// Registers, as offsets in words.
 const DATA: usize = 0;

@@ -7,16 +7,29 @@ use core::{ptr, slice};
 
 use shared_model::MemoryUse;
 
+use super::architecture::STACK_PAINT_VALUE;
+
+// The board's `memory.x` has the first four; the others are named by the runtime, cortex-m-rt or riscv-rt.
 unsafe extern "C" {
     static _model_start: u8;
     static _model_end: u8;
     static _stack_start: u32;
     static _stack_end: u32;
-    static __vector_table: u8;
-    static __sidata: u8;
-    static __sdata: u8;
-    static __edata: u8;
-    static __euninit: u8;
+    #[cfg_attr(target_arch = "arm", link_name = "__vector_table")]
+    #[cfg_attr(target_arch = "riscv32", link_name = "_stext")]
+    static flash_start: u8;
+    #[cfg_attr(target_arch = "arm", link_name = "__sidata")]
+    #[cfg_attr(target_arch = "riscv32", link_name = "_sidata")]
+    static initial_values: u8;
+    #[cfg_attr(target_arch = "arm", link_name = "__sdata")]
+    #[cfg_attr(target_arch = "riscv32", link_name = "_sdata")]
+    static statics_start: u8;
+    #[cfg_attr(target_arch = "arm", link_name = "__edata")]
+    #[cfg_attr(target_arch = "riscv32", link_name = "_edata")]
+    static initialized_end: u8;
+    #[cfg_attr(target_arch = "arm", link_name = "__euninit")]
+    #[cfg_attr(target_arch = "riscv32", link_name = "_ebss")]
+    static statics_end: u8;
 }
 
 /// The flash region of the model, as long as the board's `memory.x` says.
@@ -41,14 +54,14 @@ pub fn memory_use() -> MemoryUse {
     let mut untouched = deepest;
     // SAFETY: `untouched` stays within the STACK region of `memory.x`, aligned, and is read volatile, since the stack in
     // use above it changes.
-    while untouched < top && unsafe { ptr::read_volatile(untouched) } == cortex_m_rt::STACK_PAINT_VALUE {
+    while untouched < top && unsafe { ptr::read_volatile(untouched) } == STACK_PAINT_VALUE {
         untouched = untouched.wrapping_add(1);
     }
     let distance = |from: *const u8, to: *const u8| (to.addr() - from.addr()) as u32;
-    let initial_values = distance(&raw const __sdata, &raw const __edata);
+    let initialized = distance(&raw const statics_start, &raw const initialized_end);
     MemoryUse {
-        flash: distance(&raw const __vector_table, &raw const __sidata) + initial_values,
-        statics: distance(&raw const __sdata, &raw const __euninit),
+        flash: distance(&raw const flash_start, &raw const initial_values) + initialized,
+        statics: distance(&raw const statics_start, &raw const statics_end),
         stack_used: distance(untouched.cast(), top.cast()),
         stack_reserved: distance(deepest.cast(), top.cast()),
     }

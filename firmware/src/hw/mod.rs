@@ -2,6 +2,8 @@
 
 #[cfg(feature = "nrf52840-dk")]
 mod active_low;
+#[cfg(target_arch = "arm")]
+mod arm;
 pub mod board;
 #[cfg(feature = "mps2")]
 mod cmsdk_uart;
@@ -10,13 +12,22 @@ mod fault;
 mod memory;
 #[cfg(feature = "mps2")]
 mod mps2_led;
+#[cfg(feature = "riscv32-virt")]
+mod no_led;
 #[cfg(feature = "microbit")]
 mod nrf51_uart;
 #[cfg(feature = "nrf52840-dk")]
 mod nrf52_uart;
 pub mod program;
+#[cfg(target_arch = "riscv32")]
+mod riscv;
 mod rtt;
-#[cfg(all(feature = "mps2", armv7m))]
-mod stack_guard;
-#[cfg(any(feature = "mps2", feature = "nucleo-l4r5zi", feature = "pico2"))]
-mod tick;
+#[cfg(feature = "riscv32-virt")]
+mod virt_uart;
+
+#[cfg(target_arch = "arm")]
+use arm as architecture;
+#[cfg(target_arch = "riscv32")]
+use riscv as architecture;
+
+pub use architecture::entry;

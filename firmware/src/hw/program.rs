@@ -8,7 +8,7 @@ use embedded_io::{Read, ReadReady, Write};
 use super::board::{Board, IDENTITY};
 use super::end::end;
 use super::memory::model_region;
-use super::rtt;
+use super::{architecture, rtt};
 use crate::{Buffers, FirstOf, Server, StatusLed};
 
 /// Serves the model in flash, over the UART and over RTT: whoever asks is answered.
@@ -57,7 +57,7 @@ where
         }
         [b'p'] => panic!("on purpose"),
         [b'd'] => defmt::panic!("on purpose, by defmt"),
-        [b'f'] => cortex_m::asm::udf(),
+        [b'f'] => architecture::undefined_instruction(),
         [b's'] => {
             black_box(recurse(black_box(0)));
         }

@@ -42,10 +42,12 @@ const LINK_DOWN: u32 = 0;
 /// Every board, by name. Files that cannot be read are told of where devices are named, so here it is as if none were there.
 static BOARDS: LazyLock<Vec<Board>> = LazyLock::new(|| boards::all().unwrap_or_default());
 
-/// Every board behind a probe, with the device's name.
+/// Every board that may be behind a probe, with the device's name.
 #[cfg(feature = "probe")]
-static PROBED: LazyLock<Vec<(&Board, String)>> =
-    LazyLock::new(|| BOARDS.iter().map(|board| (board, format!("probe-{}", board.name))).collect());
+static PROBED: LazyLock<Vec<(&Board, String)>> = LazyLock::new(|| {
+    let boards = BOARDS.iter().filter(|board| board.chip.is_some());
+    boards.map(|board| (board, format!("probe-{}", board.name))).collect()
+});
 
 /// How frames reach an emulated board. Its firmware listens to both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

@@ -75,9 +75,8 @@ pub(super) fn availability(board: &'static Board, name: &'static str, lab: &Lab)
         return Err(absent(reason));
     }
     match board.emulator {
-        Some(_) => {
-            check_emulator(lab.patience).map_err(|error| absent(format!("{error}; or type `cargo xtask setup`")))
-        }
+        Some(_) => check_emulator(&board.emulator_program, lab.patience)
+            .map_err(|error| absent(format!("{error}; or type `cargo xtask setup`"))),
         None => selector(lab).map(drop).map_err(|error| absent(format!("{error:#}"))),
     }
 }
@@ -192,7 +191,7 @@ fn attach(board: &Board, selector: DebugProbeSelector) -> anyhow::Result<probe_r
     probe.select_protocol(WireProtocol::Swd).context("the probe does not speak SWD")?;
     let mut registry = Registry::from_builtin_families();
     registry.add_target_family_from_yaml(EMULATED_CHIPS).context("cannot read the emulated chips' description")?;
-    let chip = board.chip.as_str();
+    let chip = board.chip.as_deref().context("probe-rs does not know its chip")?;
     probe
         .attach_with_registry(chip, Permissions::default(), &registry)
         .with_context(|| format!("cannot attach to a {chip} by {shown}: is it the right board, and has it power?"))

@@ -25,7 +25,8 @@ pub struct Emulator {
 /// Whether `board` can be emulated here.
 pub(super) fn availability(board: &'static Board, lab: &Lab) -> Result<(), DeviceError> {
     let absent = |reason| DeviceError::Absent { device: &board.name, reason };
-    check_emulator(lab.patience).map_err(|error| absent(format!("{error}; or type `cargo xtask setup`")))?;
+    let found = check_emulator(&board.emulator_program, lab.patience);
+    found.map_err(|error| absent(format!("{error}; or type `cargo xtask setup`")))?;
     let elf = elf_path(lab, &board.name);
     if !elf.is_file() {
         let reason = format!("no firmware at {}: `cargo xtask firmware {}` builds it", elf.display(), board.name);
@@ -58,7 +59,8 @@ fn launch(
 ) -> anyhow::Result<Session> {
     let machine = board.emulator.as_deref().with_context(|| format!("nothing emulates {}", board.name))?;
     let uart = if lab.link == Link::Uart { Uart::Stream } else { Uart::None };
-    let mut options = MachineOptions::new(machine).patience(lab.patience).kernel(path).semihosting(true).uart(uart);
+    let options = MachineOptions::new(machine).program(&board.emulator_program).patience(lab.patience);
+    let mut options = options.kernel(path).semihosting(true).uart(uart);
     if !model.is_empty() {
         options = options.image(model_address, model);
     }

@@ -25,6 +25,7 @@ pub enum Uart {
 /// Which machine to start, and how.
 #[derive(Clone, Debug)]
 pub struct MachineOptions {
+    program: String,
     machine: String,
     patience: Duration,
     kernel: Option<PathBuf>,
@@ -36,10 +37,11 @@ pub struct MachineOptions {
 }
 
 impl MachineOptions {
-    /// A machine by QEMU's name, with nothing in its memory and nothing connected to it.
+    /// A machine of Arm's by QEMU's name, with nothing in its memory and nothing connected to it.
     #[must_use]
     pub fn new(machine: &str) -> Self {
         Self {
+            program: QEMU.to_owned(),
             machine: machine.to_owned(),
             patience: Duration::from_secs(20),
             kernel: None,
@@ -49,6 +51,13 @@ impl MachineOptions {
             debugged: false,
             arguments: Vec::new(),
         }
+    }
+
+    /// The program of QEMU that has the machine: [`QEMU`] by default.
+    #[must_use]
+    pub fn program(mut self, program: &str) -> Self {
+        self.program = program.to_owned();
+        self
     }
 
     /// How long it may take to come up, and to answer: 20 seconds by default.
@@ -108,8 +117,10 @@ impl MachineOptions {
     pub fn start(self) -> Result<Machine, MachineError> {
         let folder = temporary_folder()?;
         let messages = folder.path().join("messages");
-        let mut command = Command::new(QEMU);
+        let mut command = Command::new(&self.program);
         let machine = self.machine.as_str();
+        // No program of the machine's own: where others begin with one, ours is all there is.
+        command.args(["-bios", "none"]);
         command.args(["-machine", machine, "-nodefaults", "-nic", "none", "-display", "none", "-monitor", "none"]);
         if self.semihosting {
             command.args(["-semihosting-config", "enable=on,target=native"]);
@@ -155,7 +166,7 @@ impl MachineOptions {
 
         let output = File::create(&messages).map_err(|reason| MachineError::Folder { folder: messages, reason })?;
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(output);
-        let (process, output) = Process::spawn(&mut command, folder).map_err(not_installed)?;
+        let (process, output) = Process::spawn(&mut command, folder).map_err(not_installed(&self.program))?;
 
         let deadline = Instant::now() + self.patience;
         let accepted = |listener: &UnixListener, link| {

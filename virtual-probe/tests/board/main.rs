@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bench::*;
 use libtest_mimic::{Arguments, Trial};
-use virtual_probe::{BOARDS, Board, Core, ProbeError, check_emulator};
+use virtual_probe::{BOARDS, Board, Core, ProbeError, QEMU, check_emulator};
 
 /// A trial's name and what it does.
 type Case = (&'static str, fn(&Bench));
@@ -26,7 +26,7 @@ const CASES: [Case; 9] = [
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let absent = check_emulator(Duration::from_secs(20)).err();
+    let absent = check_emulator(QEMU, Duration::from_secs(20)).err();
     if let Some(reason) = &absent {
         eprintln!("all trials are ignored: {reason}");
     }

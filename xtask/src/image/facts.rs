@@ -89,7 +89,9 @@ impl Facts {
         let known: Vec<Toolchain> = active.into_iter().chain(system).collect();
 
         let own = known.iter().map(Toolchain::own_linker).filter(|path| is_executable(path));
-        let others = ["ld.lld", "lld", "arm-none-eabi-ld"].into_iter().filter_map(find_program);
+        // GNU's has one architecture each.
+        let gnu = triple.starts_with("thumb").then_some("arm-none-eabi-ld");
+        let others = ["ld.lld", "lld"].into_iter().chain(gnu).filter_map(find_program);
         let linkers = own.chain(others).collect();
         let toolchains = known
             .into_iter()

@@ -1,4 +1,4 @@
-//! Step: QEMU for ARM system emulation.
+//! Step: QEMU for system emulation.
 
 use anyhow::Result;
 
@@ -7,11 +7,11 @@ use super::steps::{ByHand, Done, Found, Step, apt_line};
 use crate::process::Job;
 use crate::programs::find_program;
 
-const PROGRAM: &str = "qemu-system-arm";
-const PACKAGES: [&str; 1] = ["qemu-system-arm"];
-
-/// `qemu-system-arm`, on PATH and able to start.
-pub struct Emulator;
+/// A program of QEMU, on PATH and able to start.
+pub struct Emulator {
+    /// Its name, `qemu-system-` and the architecture.
+    pub program: String,
+}
 
 impl Step for Emulator {
     fn name(&self) -> &'static str {
@@ -23,8 +23,8 @@ impl Step for Emulator {
     }
 
     fn check(&self) -> Found {
-        let Some(path) = find_program(PROGRAM) else {
-            return Found::Missing(format!("{PROGRAM} is not on PATH"));
+        let Some(path) = find_program(&self.program) else {
+            return Found::Missing(format!("{} is not on PATH", self.program));
         };
         let shown = path.display();
         match Job::new(&path).arg("--version").probe() {
@@ -37,14 +37,19 @@ impl Step for Emulator {
     }
 
     fn act(&self, apt: &mut Apt) -> Result<Done> {
-        apt.install(&PACKAGES)?;
+        // Debian's packages have these names, or say that they provide them.
+        apt.install(&[self.program.as_str()])?;
         Ok(Done::Now)
     }
 
     fn by_hand(&self) -> ByHand {
+        let fedora = match self.program.as_str() {
+            "qemu-system-riscv32" => "qemu-system-riscv",
+            _ => self.program.as_str(),
+        };
         ByHand {
-            debian: apt_line(&PACKAGES),
-            fedora: "sudo dnf install qemu-system-arm".into(),
+            debian: apt_line(&[self.program.as_str()]),
+            fedora: format!("sudo dnf install {fedora}"),
             macos: "brew install qemu".into(),
         }
     }

@@ -1,4 +1,4 @@
-//! Step: a linker for bare-metal ARM.
+//! Step: a linker for bare metal.
 
 use anyhow::Result;
 
@@ -10,8 +10,8 @@ const PACKAGES: [&str; 1] = ["lld"];
 
 /// A linker that the firmware's compiler can call.
 pub struct Linker {
-    /// The compiler's name for the target.
-    pub triple: String,
+    /// The compiler's names for the targets.
+    pub triples: Vec<String>,
 }
 
 impl Step for Linker {
@@ -24,10 +24,17 @@ impl Step for Linker {
     }
 
     fn check(&self) -> Found {
-        match Facts::gather(&self.triple).linker() {
-            Some(path) => Found::Ready(path.display().to_string()),
-            None => Found::Missing("no rust-lld with the compiler; no ld.lld or arm-none-eabi-ld on PATH".into()),
+        let mut found = None;
+        for triple in &self.triples {
+            match Facts::gather(triple).linker() {
+                Some(path) => found = found.or(Some(path.display().to_string())),
+                None => {
+                    let text = format!("no rust-lld with the compiler, and nothing on PATH that links for {triple}");
+                    return Found::Missing(text);
+                }
+            }
         }
+        Found::Ready(found.unwrap_or_default())
     }
 
     fn act(&self, apt: &mut Apt) -> Result<Done> {

@@ -132,16 +132,19 @@ fn report(steps: &[Box<dyn Step>]) -> Result<()> {
 
 /// The steps, in order.
 fn steps(purpose: Purpose) -> Result<Vec<Box<dyn Step>>> {
-    let default = board::named(DEFAULT_BOARD)?.triple;
-    // The demo makes do with one board; the tests build all of them.
-    let triples = match purpose {
-        Purpose::Demo => BTreeSet::from([default.clone()]),
-        Purpose::Tests => boards::all()?.into_iter().map(|board| board.triple).collect(),
+    // The demo makes do with one board; the tests build all of them, and run those that are emulated.
+    let boards = match purpose {
+        Purpose::Demo => vec![board::named(DEFAULT_BOARD)?],
+        Purpose::Tests => boards::all()?,
     };
+    let triples: BTreeSet<_> = boards.iter().map(|board| board.triple.clone()).collect();
+    let emulated = boards.into_iter().filter(|board| board.emulator.is_some());
+    let programs: BTreeSet<_> = emulated.map(|board| board.emulator_program).collect();
+    let linker = linker::Linker { triples: triples.iter().cloned().collect() };
     let targets = triples.into_iter().map(|triple| Box::new(target::FirmwareTarget { triple }) as Box<dyn Step>);
     let mut steps: Vec<Box<dyn Step>> = targets.collect();
-    steps.push(Box::new(linker::Linker { triple: default }));
-    steps.push(Box::new(emulator::Emulator));
+    steps.push(Box::new(linker));
+    steps.extend(programs.into_iter().map(|program| Box::new(emulator::Emulator { program }) as Box<dyn Step>));
     steps.push(Box::new(data::DataSet));
     if purpose == Purpose::Tests {
         steps.push(Box::new(browser::Browser));

@@ -38,8 +38,13 @@ pub use nucleo_l4r5zi::{IDENTITY, take};
 mod pico2;
 #[cfg(feature = "pico2")]
 pub use pico2::{IDENTITY, take};
+#[cfg(feature = "riscv32-virt")]
+mod riscv32_virt;
+#[cfg(feature = "riscv32-virt")]
+pub use riscv32_virt::{IDENTITY, take};
 
 // The chip's name travels in the ELF, where probe-rs looks for it, and takes no flash.
+#[cfg(known_chip)]
 core::arch::global_asm!(
     ".pushsection .probe-rs.chip, \"\", %progbits",
     concat!(".ascii \"", env!("BOARD_CHIP"), "\""),

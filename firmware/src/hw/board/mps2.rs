@@ -3,9 +3,9 @@
 use core::ptr::NonNull;
 
 use super::Board;
+use crate::hw::arm::tick;
 use crate::hw::cmsdk_uart::{CmsdkUart, Line};
 use crate::hw::mps2_led::Mps2Led;
-use crate::hw::tick;
 
 /// Where a board has what.
 pub struct Map {

@@ -3,10 +3,10 @@
 use super::Board;
 use super::mps2::{self, Map};
 use crate::Identity;
+use crate::hw::arm::stack_guard;
 use crate::hw::cmsdk_uart::CmsdkUart;
 use crate::hw::memory::memory_use;
 use crate::hw::mps2_led::Mps2Led;
-use crate::hw::stack_guard;
 
 /// Who this board says it is.
 pub const IDENTITY: Identity = Identity { board: "mps2-an386", core: "cortex-m4", memory_use };

@@ -11,8 +11,8 @@ use embedded_io::ReadReady;
 
 use super::Board;
 use crate::Identity;
+use crate::hw::arm::tick;
 use crate::hw::memory::memory_use;
-use crate::hw::tick;
 
 /// Who this board says it is.
 pub const IDENTITY: Identity = Identity { board: "nucleo-l4r5zi", core: "cortex-m4", memory_use };

@@ -13,8 +13,8 @@ use rp235x_hal::{Clock, Sio, Watchdog};
 
 use super::Board;
 use crate::Identity;
+use crate::hw::arm::tick;
 use crate::hw::memory::memory_use;
-use crate::hw::tick;
 
 /// Who this board says it is.
 pub const IDENTITY: Identity = Identity { board: "pico2", core: "cortex-m33", memory_use };

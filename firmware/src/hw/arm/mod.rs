@@ -1,0 +1,11 @@
+//! What all Cortex-M boards share. `riscv` has the same under the same names.
+
+mod fault;
+#[cfg(all(feature = "mps2", armv7m))]
+pub mod stack_guard;
+#[cfg(any(feature = "mps2", feature = "nucleo-l4r5zi", feature = "pico2"))]
+pub mod tick;
+
+pub use cortex_m::asm::udf as undefined_instruction;
+pub use cortex_m::interrupt::disable as mask_interrupts;
+pub use cortex_m_rt::{STACK_PAINT_VALUE, entry};

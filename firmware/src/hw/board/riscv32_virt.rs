@@ -1,0 +1,57 @@
+//! QEMU's RISC-V machine `virt` with one 32-bit hart.
+
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use uart_16550::spec::registers::{FifoTriggerLevel, IER};
+use uart_16550::{BaudRate, Config, Uart16550};
+
+use super::Board;
+use crate::Identity;
+use crate::hw::memory::memory_use;
+use crate::hw::no_led::NoLed;
+use crate::hw::riscv::{Clint, Plic, mask_interrupts, stack};
+use crate::hw::virt_uart::VirtUart;
+
+/// Who this board says it is.
+pub const IDENTITY: Identity = Identity { board: "riscv32-virt", core: "rv32imac", memory_use };
+
+const UART: usize = 0x1000_0000;
+/// The UART's clock, as the machine's device tree says.
+const UART_HZ: u32 = 3_686_400;
+const UART_LINE: usize = 10;
+const CLINT: usize = 0x0200_0000;
+/// Rate of the CLINT's timer.
+const TIMER_HZ: u32 = 10_000_000;
+const PLIC: usize = 0x0C00_0000;
+
+/// What `memory.x` leaves free below the stack: 64 KB.
+const GUARD_LOG2: u32 = 16;
+
+/// Starts the peripherals; nothing at the second call.
+#[must_use]
+pub fn take() -> Option<Board<VirtUart, NoLed>> {
+    static TAKEN: AtomicBool = AtomicBool::new(false);
+    if TAKEN.swap(true, Ordering::Relaxed) {
+        return None;
+    }
+    // For good: see `Clint::new` and `Plic::new`.
+    mask_interrupts();
+    stack::paint();
+    stack::forbid_below(GUARD_LOG2);
+
+    let line = Config {
+        interrupts: IER::DATA_READY,
+        frequency: UART_HZ,
+        baud_rate: BaudRate::Baud115200,
+        fifo_trigger_level: Some(FifoTriggerLevel::One),
+        ..Config::DEFAULT
+    };
+    // SAFETY: the machine's memory map, and this runs once.
+    let mut uart = unsafe { Uart16550::new_mmio(NonNull::new(UART as *mut u8)?, 1) }.ok()?;
+    uart.init(line).ok()?;
+    let (plic, clint) = (NonNull::new(PLIC as *mut u32)?, NonNull::new(CLINT as *mut u32)?);
+    // SAFETY: as before, and interrupts are masked for good.
+    let (plic, clint) = unsafe { (Plic::new(plic, UART_LINE), Clint::new(clint)) };
+    Some(Board { uart: VirtUart { uart, plic, clint, tick: TIMER_HZ / 1000 }, led: NoLed, sleep: VirtUart::sleep })
+}

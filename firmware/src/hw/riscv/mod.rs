@@ -1,0 +1,19 @@
+//! What all RISC-V boards share. `arm` has the same under the same names.
+
+mod clint;
+mod fault;
+mod plic;
+pub mod stack;
+
+pub use clint::Clint;
+pub use plic::Plic;
+pub use riscv::interrupt::machine::disable as mask_interrupts;
+pub use riscv_rt::entry;
+pub use stack::STACK_PAINT_VALUE;
+
+/// Faults: the instruction that is none.
+#[inline(always)]
+pub fn undefined_instruction() -> ! {
+    // SAFETY: the trap that this causes ends the run, so nothing follows it.
+    unsafe { core::arch::asm!("unimp", options(noreturn, nomem, nostack)) }
+}

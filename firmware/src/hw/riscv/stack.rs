@@ -1,0 +1,39 @@
+//! The stack: what lies below it faults, and how deep it has been can be read afterwards.
+
+use core::arch::asm;
+
+use riscv::register::{Permission, Range, pmpaddr0, pmpcfg0};
+
+/// What words of the stack hold that were never used.
+pub const STACK_PAINT_VALUE: u32 = 0xCCCC_CCCC;
+
+unsafe extern "C" {
+    static mut _stack_end: u32;
+}
+
+/// Forbids the `1 << size_log2` bytes below the stack, whose end is aligned to as much, also to machine mode (Privileged
+/// Architecture 3.7: a locked entry).
+pub fn forbid_below(size_log2: u32) {
+    let start = (&raw const _stack_end).addr() - (1 << size_log2);
+    // SAFETY: nothing is linked below the stack, so no access of the program is forbidden but an overflow. The address is
+    // that of one naturally aligned range: as many ones below it as its size has bits, less three.
+    unsafe {
+        pmpaddr0::write(start >> 2 | ((1 << (size_log2 - 3)) - 1));
+        pmpcfg0::set_pmp(0, Range::NAPOT, Permission::NONE, true);
+    }
+}
+
+/// Fills what is free of the stack with [`STACK_PAINT_VALUE`]. To be called early: what was deeper before is not counted.
+#[inline(never)]
+pub fn paint() {
+    let top: *mut u32;
+    // SAFETY: the stack pointer is only read.
+    unsafe { asm!("mv {}, sp", out(reg) top, options(nomem, nostack, preserves_flags)) };
+    let mut place = &raw mut _stack_end;
+    while place < top {
+        // SAFETY: `place` lies in the stack's region and below the stack pointer, where nothing is kept: interrupts are
+        // masked, and the calling convention has no red zone.
+        unsafe { place.write_volatile(STACK_PAINT_VALUE) };
+        place = place.wrapping_add(1);
+    }
+}
