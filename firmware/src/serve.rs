@@ -94,12 +94,13 @@ impl<'m, Pin: OutputPin, const FRAME: usize, const WIDTH: usize, const CLASSES: 
         self.model.as_ref().map(model::describe).map_err(|fault| *fault)
     }
 
-    /// Serves until the stream ends, which on a device is never.
+    /// Serves until the stream ends. What was left of a frame when another stream ended is forgotten first.
     ///
     /// # Errors
     ///
     /// Where the stream fails. Whatever the bytes are, they are no reason to stop.
     pub fn serve<Stream: Read + Write>(&mut self, stream: &mut Stream) -> Result<(), Stream::Error> {
+        self.buffers.incoming.clear();
         let mut chunk = [0; 64];
         loop {
             let count = stream.read(&mut chunk)?;

@@ -8,5 +8,5 @@ use firmware::hw::{board, entry, program};
 /// Where the board begins.
 #[entry]
 fn main() -> ! {
-    program::fail(board::take())
+    program::fail(board::take)
 }

@@ -12,5 +12,5 @@ fn main() -> ! {
     // Frames up to 1 KB, hidden layers up to 256 neurons, up to 16 classes: RAM is 16 KB.
     static mut BUFFERS: Buffers<1024, 256, 16> = Buffers::new();
 
-    program::serve(board::take(), BUFFERS)
+    program::serve(board::take, BUFFERS)
 }

@@ -12,5 +12,5 @@ fn main() -> ! {
     // Frames up to 2 KB, hidden layers up to 1024 neurons, up to 32 classes.
     static mut BUFFERS: Buffers<2048, 1024, 32> = Buffers::new();
 
-    program::serve(board::take(), BUFFERS)
+    program::serve(board::take, BUFFERS)
 }

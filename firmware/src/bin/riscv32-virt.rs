@@ -14,5 +14,5 @@ static BUFFERS: ConstStaticCell<Buffers<2048, 1024, 32>> = ConstStaticCell::new(
 /// Where the board begins.
 #[entry]
 fn main() -> ! {
-    program::serve(board::take(), BUFFERS.take())
+    program::serve(board::take, BUFFERS.take())
 }

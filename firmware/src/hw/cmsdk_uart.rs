@@ -24,9 +24,10 @@ const INTERRUPT_RECEIVE: u32 = 1 << 1;
 
 /// The number of an interrupt line, for the NVIC.
 #[derive(Clone, Copy, Debug)]
-pub struct Line(pub u16);
+struct Line(u16);
 
-// SAFETY: the number is used as it is, so it is the same at every call, and boards have far fewer lines than `u16` counts.
+// SAFETY: the number is the same at every call, and is a line's: `CmsdkUart::new`, the only place where one is made, was
+// promised that.
 unsafe impl cortex_m::interrupt::InterruptNumber for Line {
     fn number(self) -> u16 {
         self.0
@@ -45,10 +46,11 @@ impl CmsdkUart {
     ///
     /// # Safety
     ///
-    /// A CMSDK UART lies there, `receive_line` is its receive interrupt, and nothing else uses either. Interrupts are
+    /// A CMSDK UART lies there, `receive_line` is the number of its receive interrupt, and nothing else uses either. Interrupts are
     /// masked, and stay so: the interrupt's only work is to end the sleep, for which it is not taken.
     #[must_use]
-    pub unsafe fn new(address: NonNull<u32>, receive_line: Line, divider: u32) -> Self {
+    pub unsafe fn new(address: NonNull<u32>, receive_line: u16, divider: u32) -> Self {
+        let receive_line = Line(receive_line);
         let mut uart = Self { registers: address, receive_line };
         uart.write_register(BAUD_DIVIDER, divider);
         uart.write_register(CONTROL, CONTROL_TRANSMIT | CONTROL_RECEIVE | CONTROL_RECEIVE_INTERRUPT);

@@ -11,9 +11,12 @@ use super::memory::model_region;
 use super::{architecture, rtt};
 use crate::{Buffers, FirstOf, Server, StatusLed};
 
+/// Why there is no board to serve.
+const NO_PERIPHERALS: &str = "the peripherals are taken, or a driver refuses its settings";
+
 /// Serves the model in flash, over the UART and over RTT: whoever asks is answered.
 pub fn serve<Uart, Led, const FRAME: usize, const WIDTH: usize, const CLASSES: usize>(
-    board: Option<Board<Uart, Led>>,
+    take: fn() -> Option<Board<Uart, Led>>,
     buffers: &'static mut Buffers<FRAME, WIDTH, CLASSES>,
 ) -> !
 where
@@ -22,9 +25,7 @@ where
 {
     let rtt = rtt::start();
     defmt::info!("{=str} starts", IDENTITY.board);
-    let Some(Board { uart, led, sleep }) = board else {
-        defmt::panic!("the peripherals are taken only here");
-    };
+    let Some(Board { uart, led, sleep }) = take() else { defmt::panic!("{=str}", NO_PERIPHERALS) };
     let mut server = Server::start(IDENTITY, model_region(), buffers, StatusLed::new(led));
     match server.model() {
         Ok(model) => defmt::info!("model {=u32:08x}: {=u32} bytes, self-test passed", model.id.0, model.bytes),
@@ -32,21 +33,19 @@ where
     }
     let mut link = FirstOf::new(uart, rtt, sleep);
     loop {
-        // RTT neither fails nor ends. A UART fails where its line is noisy: the damaged frame is refused, and on it goes.
+        // The link ends where the other side of it speaks, and fails where a line is noisy or nobody takes an answer.
         let _ = server.serve(&mut link);
     }
 }
 
 /// Ends in the way that the first byte on the link says, so that tests see how runs end.
-pub fn fail<Uart, Led>(board: Option<Board<Uart, Led>>) -> !
+pub fn fail<Uart, Led>(take: fn() -> Option<Board<Uart, Led>>) -> !
 where
     Uart: Read + ReadReady + Write,
 {
     let rtt = rtt::start();
     defmt::info!("{=str} waits for a byte that says how to end", IDENTITY.board);
-    let Some(Board { uart, sleep, .. }) = board else {
-        defmt::panic!("the peripherals are taken only here");
-    };
+    let Some(Board { uart, sleep, .. }) = take() else { defmt::panic!("{=str}", NO_PERIPHERALS) };
     let mut link = FirstOf::new(uart, rtt, sleep);
     let mut how = [0];
     while !matches!(link.read(&mut how), Ok(1)) {}

@@ -5,13 +5,16 @@
 //! | 0 | `defmt`: logs | `link`: requests |
 //! | 1 | `link`: responses | |
 
-use core::convert::Infallible;
+use core::hint::spin_loop;
 
-use embedded_io::{ErrorType, Read, ReadReady, Write};
+use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
 use rtt_target::{ChannelMode, DownChannel, UpChannel, rtt_init, set_defmt_channel};
 
 /// Number of the channel for logs.
 const LOGS: usize = 0;
+
+/// How often room for an answer is looked for, until whoever asked counts as gone: for some seconds on any core.
+const MOST_TRIES: u32 = 20_000_000;
 
 /// A byte stream over RTT.
 pub struct RttLink {
@@ -28,7 +31,7 @@ pub fn start() -> RttLink {
     let channels = rtt_init! {
         up: {
             0: { size: 1024, mode: ChannelMode::NoBlockSkip, name: "defmt" }
-            1: { size: 512, mode: ChannelMode::BlockIfFull, name: "link" }
+            1: { size: 512, mode: ChannelMode::NoBlockTrim, name: "link" }
         }
         down: {
             0: { size: 1024, name: "link" }
@@ -38,14 +41,12 @@ pub fn start() -> RttLink {
     RttLink { up: channels.up.1, down: channels.down.0, held: [0; 64], next: 0, end: 0 }
 }
 
-/// Waits until the logs are read, if anyone reads them, who is known by having asked that none be lost.
-pub fn drain_logs() {
-    // SAFETY: called at the end of a run, with interrupts masked for good: nothing else logs while the channel is used.
-    if let Some(logs) = unsafe { UpChannel::conjure(LOGS) }
-        && logs.mode() == ChannelMode::BlockIfFull
-    {
-        logs.flush();
-    }
+/// Whether someone has read all logs, who is known by having asked that none be lost.
+pub fn are_logs_read() -> bool {
+    // SAFETY: programs start RTT before all else. This is called at the end of a run, with interrupts masked for good:
+    // nothing else logs while the channel is looked at.
+    let logs = unsafe { UpChannel::conjure(LOGS) };
+    logs.is_some_and(|logs| logs.mode() == ChannelMode::BlockIfFull && logs.is_empty())
 }
 
 impl RttLink {
@@ -60,17 +61,17 @@ impl RttLink {
 }
 
 impl ErrorType for RttLink {
-    type Error = Infallible;
+    type Error = ErrorKind;
 }
 
 impl ReadReady for RttLink {
-    fn read_ready(&mut self) -> Result<bool, Infallible> {
+    fn read_ready(&mut self) -> Result<bool, ErrorKind> {
         Ok(!self.held().is_empty())
     }
 }
 
 impl Read for RttLink {
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Infallible> {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, ErrorKind> {
         if buffer.is_empty() {
             return Ok(0);
         }
@@ -90,11 +91,20 @@ impl Read for RttLink {
 }
 
 impl Write for RttLink {
-    fn write(&mut self, buffer: &[u8]) -> Result<usize, Infallible> {
-        Ok(self.up.write(buffer))
+    fn write(&mut self, buffer: &[u8]) -> Result<usize, ErrorKind> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        for _ in 0..MOST_TRIES {
+            match self.up.write(buffer) {
+                0 => spin_loop(),
+                count => return Ok(count),
+            }
+        }
+        Err(ErrorKind::TimedOut)
     }
 
-    fn flush(&mut self) -> Result<(), Infallible> {
+    fn flush(&mut self) -> Result<(), ErrorKind> {
         Ok(())
     }
 }

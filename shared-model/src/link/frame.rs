@@ -126,16 +126,20 @@ impl<const N: usize> FrameBuffer<N> {
         Self { bytes: Vec::new(), state: State::Filling }
     }
 
+    /// Forgets what there is of a frame.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.state = State::Filling;
+    }
+
     /// Takes the next byte of the stream. Nothing between two delimiters is no frame.
     pub fn push(&mut self, byte: u8) -> Progress<'_> {
         if self.state == State::Complete {
-            self.bytes.clear();
-            self.state = State::Filling;
+            self.clear();
         }
         match (byte, self.state) {
             (DELIMITER, State::Overflowed) => {
-                self.bytes.clear();
-                self.state = State::Filling;
+                self.clear();
                 Progress::TooLong(FrameError::TooLong { available: N as u32 })
             }
             (DELIMITER, _) if self.bytes.is_empty() => Progress::Incomplete,

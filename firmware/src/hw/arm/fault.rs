@@ -4,7 +4,7 @@ use core::arch::naked_asm;
 
 #[cfg(not(armv6m))]
 use cortex_m::peripheral::SCB;
-use cortex_m_rt::ExceptionFrame;
+use cortex_m_rt::{ExceptionFrame, exception};
 
 use crate::hw::end::end;
 use crate::hw::fault::{FAILURE, is_second};
@@ -32,6 +32,15 @@ unsafe extern "C" fn HardFault() -> ! {
         "bl {report}",
         report = sym report_fault,
     )
+}
+
+/// An interrupt that nobody has asked for.
+#[exception]
+unsafe fn DefaultHandler(number: i16) -> ! {
+    if !is_second() {
+        defmt::error!("interrupt {=i16} has no handler", number);
+    }
+    end(FAILURE)
 }
 
 /// Tells what is known of a fault whose exception frame was stacked at `frame`, if there was room for it.

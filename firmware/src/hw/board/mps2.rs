@@ -4,7 +4,7 @@ use core::ptr::NonNull;
 
 use super::Board;
 use crate::hw::arm::tick;
-use crate::hw::cmsdk_uart::{CmsdkUart, Line};
+use crate::hw::cmsdk_uart::CmsdkUart;
 use crate::hw::mps2_led::Mps2Led;
 
 /// Where a board has what.
@@ -34,6 +34,6 @@ pub unsafe fn start(mut core: cortex_m::Peripherals, map: &Map) -> Option<Board<
     let uart = NonNull::new(map.uart as *mut u32)?;
     let led = NonNull::new(map.led as *mut u32)?;
     // SAFETY: as promised by the caller, and interrupts are masked.
-    let (uart, led) = unsafe { (CmsdkUart::new(uart, Line(map.uart_receive), map.clock_hz / BAUD), Mps2Led::new(led)) };
+    let (uart, led) = unsafe { (CmsdkUart::new(uart, map.uart_receive, map.clock_hz / BAUD), Mps2Led::new(led)) };
     Some(Board { uart, led, sleep: CmsdkUart::sleep })
 }
