@@ -160,6 +160,14 @@ mod tests {
     }
 
     #[test]
+    fn a_board_that_probe_rs_does_not_know_is_not_asked_for_behind_a_probe() {
+        let required = required(&boards::all().unwrap());
+        let is_required = |name| required.split(',').any(|device| device == name);
+        assert!(is_required("loopback") && is_required("mps2-an386") && is_required("probe-mps2-an386"), "{required}");
+        assert!(is_required("riscv32-virt") && !is_required("probe-riscv32-virt"), "{required}");
+    }
+
+    #[test]
     fn one_failed_part_fails_the_whole_and_a_skipped_one_does_not() {
         let stage = |outcome: &Outcome| Stage { name: "n".into(), elapsed: Duration::ZERO, outcome: outcome.clone() };
         let (passed, skipped) = (Outcome::Passed, Outcome::Skipped("s".into()));

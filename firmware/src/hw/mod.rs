@@ -26,8 +26,8 @@ mod rtt;
 mod virt_uart;
 
 #[cfg(target_arch = "arm")]
-use arm as architecture;
+use self::arm as architecture;
 #[cfg(target_arch = "riscv32")]
-use riscv as architecture;
+use self::riscv as architecture;
 
 pub use architecture::entry;

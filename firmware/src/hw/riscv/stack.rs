@@ -8,7 +8,7 @@ use riscv::register::{Permission, Range, pmpaddr0, pmpcfg0};
 pub const STACK_PAINT_VALUE: u32 = 0xCCCC_CCCC;
 
 unsafe extern "C" {
-    static mut _stack_end: u32;
+    static _stack_end: u32;
 }
 
 /// Forbids the `1 << size_log2` bytes below the stack, whose end is aligned to as much, also to machine mode (Privileged
@@ -24,16 +24,19 @@ pub fn forbid_below(size_log2: u32) {
 }
 
 /// Fills what is free of the stack with [`STACK_PAINT_VALUE`]. To be called early: what was deeper before is not counted.
-#[inline(never)]
 pub fn paint() {
-    let top: *mut u32;
-    // SAFETY: the stack pointer is only read.
-    unsafe { asm!("mv {}, sp", out(reg) top, options(nomem, nostack, preserves_flags)) };
-    let mut place = &raw mut _stack_end;
-    while place < top {
-        // SAFETY: `place` lies in the stack's region and below the stack pointer, where nothing is kept: interrupts are
-        // masked, and the calling convention has no red zone.
-        unsafe { place.write_volatile(STACK_PAINT_VALUE) };
-        place = place.wrapping_add(1);
+    // SAFETY: what is written lies in the stack's region and below the stack pointer, where nothing is kept: the calling
+    // convention has no red zone, and this calls nothing.
+    unsafe {
+        asm!(
+            "1:",
+            "bgeu {place}, sp, 2f",
+            "sw {paint}, 0({place})",
+            "addi {place}, {place}, 4",
+            "j 1b",
+            "2:",
+            place = inout(reg) &raw const _stack_end => _,
+            paint = in(reg) STACK_PAINT_VALUE,
+        );
     }
 }
