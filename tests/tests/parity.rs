@@ -12,13 +12,18 @@ mod cases;
 
 use std::env;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{ExitCode, exit};
 
 use cases::{CASES, Case, EMULATED_CASES, Fixture, sweep_test_split};
 use libtest_mimic::{Arguments, Failed, Trial};
 use parity::{Device, Lab, Link, device};
 
 fn main() -> ExitCode {
+    // Without the handler a signal would leave emulators behind; if it cannot be set, the trials are as good without.
+    let _ = ctrlc::set_handler(|| {
+        let _nothing_more = device::stop_all();
+        exit(130);
+    });
     // QEMU and its client fill two cores, and a hung device is told by its silence.
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
     let lab = Lab {
@@ -51,7 +56,7 @@ fn main() -> ExitCode {
         }
     }
     #[cfg(feature = "probe")]
-    trials.extend(cases::wrong_probes::trials(&lab));
+    trials.extend(cases::wrong_probes::trials(&lab, &required));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

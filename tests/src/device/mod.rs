@@ -52,7 +52,7 @@ static PROBED: LazyLock<Vec<(&Board, String)>> = LazyLock::new(|| {
 /// How frames reach an emulated board. Its firmware listens to both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Link {
-    /// Through the memory of the emulator, as a debug probe would. Three times as fast.
+    /// Through the memory of the emulator, as a debug probe would: the faster one, since the emulator takes one step for many bytes.
     #[default]
     Rtt,
     /// Through the board's UART and its driver.

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::io::{Cursor, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -138,7 +139,13 @@ fn launch(
             let (selector, emulator) = emulate(&board.name, machine, lab)?;
             (selector, Some(emulator))
         }
-        None => (selector(lab)?, None),
+        None => {
+            let selector = selector(lab)?;
+            if let Some(address) = network_address(&selector) {
+                greet(address, lab.patience)?;
+            }
+            (selector, None)
+        }
     };
     let mut session = attach(board, selector)?;
     flash(&mut session, elf, model_address, model)?;
@@ -183,6 +190,25 @@ fn emulate(board: &str, machine: &str, lab: &Lab) -> anyhow::Result<(DebugProbeS
     let stopper = server.stopper();
     let thread = thread::Builder::new().name("virtual-probe".into()).spawn(move || server.run())?;
     Ok((selector, EmulatedProbe { killer, stopper, thread: Some(thread) }))
+}
+
+/// Where a probe on the network listens.
+fn network_address(selector: &DebugProbeSelector) -> Option<SocketAddr> {
+    selector.serial_number.as_deref()?.parse().ok()
+}
+
+/// Asks a probe on the network for its name, as probe-rs will, which has no time limit and says little of what is wrong.
+fn greet(address: SocketAddr, patience: Duration) -> anyhow::Result<()> {
+    let mut stream = TcpStream::connect_timeout(&address, patience).with_context(|| {
+        format!("no probe listens at {address}; `cargo xtask probe BOARD` starts one in front of an emulated board")
+    })?;
+    stream.set_read_timeout(Some(patience))?;
+    stream.set_write_timeout(Some(patience))?;
+    let mut answer = [0; 2];
+    let greeted = stream.write_all(b"+#!GA#").and_then(|()| stream.read_exact(&mut answer));
+    greeted.with_context(|| format!("what listens at {address} does not answer as a probe"))?;
+    anyhow::ensure!(answer == *b"&K", "the probe at {address} is not free: another client has it");
+    Ok(())
 }
 
 fn attach(board: &Board, selector: DebugProbeSelector) -> anyhow::Result<probe_rs::Session> {
@@ -248,21 +274,30 @@ struct Pump {
 
 impl Pump {
     /// Until the program ends, the client goes away, or the probe fails.
-    fn run(mut self, session: &mut probe_rs::Session, mut rtt: Rtt) -> anyhow::Result<End> {
+    fn run(self, session: &mut probe_rs::Session, mut rtt: Rtt) -> anyhow::Result<End> {
         let mut core = session.core(0)?;
+        let end = self.carry(&mut core, &mut rtt);
+        // A board that runs on must not wait for a reader of its logs. Where the probe has failed, this fails, too.
+        if let Some(logs) = rtt.up_channel(LOGS_UP as usize) {
+            let _ = logs.set_mode(&mut core, ChannelMode::NoBlockSkip);
+        }
+        end
+    }
+
+    fn carry(mut self, core: &mut Core<'_>, rtt: &mut Rtt) -> anyhow::Result<End> {
         let mut next_status = Instant::now();
         let mut pause = SHORTEST_PAUSE;
         loop {
             self.moved = false;
             let is_status_due = Instant::now() >= next_status;
             // Asked before the last look at the channels, so that last words are read.
-            let end = if is_status_due { end_of(&mut core)? } else { None };
-            if !self.down(&mut core, &mut rtt)? {
+            let end = if is_status_due { end_of(core)? } else { None };
+            if !self.down(core, rtt)? {
                 return Ok(End::Stopped("the client went away".into()));
             }
-            self.up(&mut core, &mut rtt)?;
+            self.up(core, rtt)?;
             if is_status_due || end.is_some() {
-                self.log(&mut core, &mut rtt)?;
+                self.log(core, rtt)?;
                 next_status = Instant::now() + STATUS_PERIOD;
             }
             if let Some(end) = end {

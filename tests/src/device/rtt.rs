@@ -118,13 +118,16 @@ impl UpChannel {
     /// end until all is read.
     pub fn open(&mut self, patience: Duration) -> io::Result<()> {
         let deadline = Instant::now() + patience;
-        while self.ring.is_none() {
+        loop {
             self.ring = self.rtt.ring(true, self.index)?;
+            if self.ring.is_some() {
+                return Ok(());
+            }
             if Instant::now() >= deadline {
                 return Err(io::Error::new(ErrorKind::TimedOut, "the firmware does not start RTT"));
             }
+            thread::sleep(SHORTEST_PAUSE);
         }
-        Ok(())
     }
 }
 

@@ -47,7 +47,7 @@ pub const EMULATED_CASES: &[(&str, Case)] = &[
 ];
 
 /// Most flash that the firmware may take, in bytes: Arm's code, and RISC-V's, which is a third longer for the same source.
-const FLASH_BUDGET: u32 = 24 << 10;
+const FLASH_BUDGET: u32 = 26 << 10;
 const FLASH_BUDGET_RISCV: u32 = 32 << 10;
 
 /// Most RAM that the firmware may take, statics and the deepest stack together, in bytes.

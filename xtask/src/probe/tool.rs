@@ -27,17 +27,11 @@ pub fn find() -> Result<PathBuf> {
         bail!("{} does not start; {INSTALL} anew", path.display());
     }
     let text = String::from_utf8_lossy(&output.stdout);
-    match version(&text) {
-        Some(found) if found < OLDEST => bail!(
-            "{} is version {}.{}, which is too old: {}.{} or later is needed; {INSTALL}",
-            path.display(),
-            found.0,
-            found.1,
-            OLDEST.0,
-            OLDEST.1
-        ),
-        _ => Ok(path),
+    if version(&text).is_none_or(|found| found < OLDEST) {
+        let (shown, found, (major, minor)) = (path.display(), text.trim(), OLDEST);
+        bail!("{shown} is {found:?}, which is too old: {major}.{minor} or later is needed; {INSTALL}");
     }
+    Ok(path)
 }
 
 /// Major and minor number in what `--version` prints.

@@ -37,12 +37,12 @@ impl Step for ProbeRs {
         if cfg!(target_os = "linux") {
             apt.install(&PACKAGES).context("its build needs them")?;
         }
-        Job::new(cargo()).args(["install", "probe-rs-tools", "--version", VERSION, "--locked"]).run()?;
+        Job::new(cargo()).args(["install", "probe-rs-tools", "--version", VERSION, "--locked", "--force"]).run()?;
         Ok(Done::Now)
     }
 
     fn by_hand(&self) -> ByHand {
-        let install = format!("cargo install probe-rs-tools --version {VERSION} --locked");
+        let install = format!("cargo install probe-rs-tools --version {VERSION} --locked --force");
         ByHand {
             debian: format!("{} && {install}", apt_line(&PACKAGES)),
             fedora: format!("sudo dnf install systemd-devel pkgconf && {install}"),
