@@ -204,7 +204,9 @@ fn flash(session: &mut probe_rs::Session, elf: &[u8], model_address: u64, model:
     loader.commit(session, options).context("cannot flash")?;
     match loader.boot_info() {
         BootInfo::FromRam { vector_table_addr, .. } => session.prepare_running_on_ram(vector_table_addr, 0)?,
-        BootInfo::Other => drop(session.core(0)?.reset_and_halt(HALT_PATIENCE)?),
+        BootInfo::Other => {
+            session.core(0)?.reset_and_halt(HALT_PATIENCE)?;
+        }
     }
     Ok(())
 }
