@@ -6,16 +6,18 @@
 //! | `PARITY_MODEL`, `PARITY_ANSWERS` | the model and the host's answers for `sweep`, which is ignored without them |
 //! | `PARITY_RECORD` | a run's folder in which `sweep` leaves what it found, for `host-trainer report` |
 //! | `PARITY_FIRMWARE` | folder of the boards' ELFs |
-//! | `PARITY_REQUIRE` | devices, separated by commas, that must be there |
+//! | `PARITY_REQUIRE` | devices, separated by commas, that must be there; `probe-rs` is the suite of that name's |
 
 mod cases;
+mod common;
 
 use std::env;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use cases::{CASES, Case, EMULATED_CASES, Fixture, sweep_test_split};
-use libtest_mimic::{Arguments, Failed, Trial};
+use common::{TOOL, firmware_folder, ignored, missing, required};
+use libtest_mimic::{Arguments, Trial};
 use parity::{Device, Lab, Link, device};
 
 fn main() -> ExitCode {
@@ -28,22 +30,22 @@ fn main() -> ExitCode {
         patience: device::PATIENCE,
         show_logs: false,
     };
-    let required = env::var("PARITY_REQUIRE").unwrap_or_default();
+    let required = required();
     let mut trials: Vec<_> = required
-        .split(',')
-        .filter(|name| !name.is_empty() && Device::by_name(name).is_none())
+        .iter()
+        .filter(|name| *name != TOOL && Device::by_name(name).is_none())
         .map(|name| missing(name, "PARITY_REQUIRE names a device that this suite does not know".into()))
         .collect();
     for device in Device::all() {
         match device.availability(&lab) {
             Ok(()) => trials.extend(trials_of(device, &lab)),
-            Err(error) if required.split(',').any(|name| name == device.name()) => {
+            Err(error) if required.iter().any(|name| name == device.name()) => {
                 trials.push(missing(device.name(), error.to_string()));
             }
-            Err(error) => trials.extend(
-                names(device)
-                    .map(|name| Trial::test(name, || Ok(())).with_kind(error.to_string()).with_ignored_flag(true)),
-            ),
+            Err(error) => {
+                let reason = error.to_string();
+                trials.extend(names(device).map(|name| ignored(name, &reason)));
+            }
         }
     }
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -67,9 +69,10 @@ fn trials_of(device: Device, lab: &Lab) -> Vec<Trial> {
                 Ok(())
             })
         }
-        _ => Trial::test(format!("{}::sweep", device.name()), || Ok(()))
-            .with_kind("PARITY_MODEL and PARITY_ANSWERS are not set; `cargo xtask test` sets them")
-            .with_ignored_flag(true),
+        _ => ignored(
+            format!("{}::sweep", device.name()),
+            "PARITY_MODEL and PARITY_ANSWERS are not set; `cargo xtask test` sets them",
+        ),
     };
     trials.push(sweep);
     trials
@@ -85,14 +88,4 @@ fn names(device: Device) -> impl Iterator<Item = String> {
     let emulated = if device.board().is_some() { EMULATED_CASES } else { &[] };
     let cases = CASES.iter().chain(emulated).map(|(name, _)| *name).chain(["sweep"]);
     cases.map(move |name| format!("{}::{name}", device.name()))
-}
-
-/// A device that must be there and is not.
-fn missing(name: &str, reason: String) -> Trial {
-    Trial::test(format!("{name}::is_there"), move || Err(Failed::from(reason)))
-}
-
-fn firmware_folder() -> PathBuf {
-    env::var_os("PARITY_FIRMWARE")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/prenda/firmware")), PathBuf::from)
 }

@@ -9,6 +9,8 @@ use object::{Object as _, ObjectSymbol as _};
 use parity::{ClientError, Device, DeviceError, Lab, Outcome, Runner, sweep};
 use shared_model::{AnswersHeader, BlobError, DeviceFault, ModelView, Refusal};
 
+use crate::common::{damaged, fixtures, seal};
+
 pub type Case = fn(Device, &Lab, &Fixture) -> Result<(), Failed>;
 
 /// Cases for every device.
@@ -51,7 +53,7 @@ pub struct Fixture {
 impl Fixture {
     /// A model of this repository, with the answers for the first pictures of the test split.
     pub fn committed() -> Result<Self, Failed> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+        let folder = fixtures();
         Self::read(&folder.join("model.bin"), &folder.join("answers.bin"))
     }
 
@@ -129,9 +131,7 @@ fn wrong_model(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Faile
 }
 
 fn damaged_model(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
-    let mut model = fixture.model.clone();
-    model[50_000] ^= 0x10;
-    let fault = fault_of(device, lab, &model)?;
+    let fault = fault_of(device, lab, &damaged(&fixture.model))?;
     assert!(matches!(fault, DeviceFault::Blob(BlobError::Checksum { .. })), "{fault:?}");
     Ok(())
 }
@@ -148,8 +148,7 @@ fn wrong_golden_vector(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(
     let logits = fixture.view()?.golden().next().ok_or("the fixture has golden vectors")?.logits;
     let offset = logits.as_ptr().addr() - fixture.model.as_ptr().addr();
     model[offset] ^= 1;
-    let (fields, checksum) = model.split_last_chunk_mut::<4>().ok_or("the fixture is longer")?;
-    *checksum = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(fields).to_le_bytes();
+    seal(&mut model)?;
     let fault = fault_of(device, lab, &model)?;
     assert!(matches!(fault, DeviceFault::SelfTest(_)), "{fault:?}");
     Ok(())
