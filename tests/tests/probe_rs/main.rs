@@ -45,7 +45,7 @@ fn main() -> ExitCode {
         Ok(()) => Ok(tool),
         Err(error) => Err(format!("{error}; or type `cargo xtask setup`")),
     });
-    let mut trials = Vec::new();
+    let (mut trials, mut of_one) = (Vec::new(), Vec::new());
     if let Err(reason) = &tool
         && required.iter().any(|name| name == TOOL)
     {
@@ -63,9 +63,10 @@ fn main() -> ExitCode {
             trial(format!("{}::{name}", board.name), tool.as_ref(), move |tool| case(&Bench::new(board, tool)?))
         }));
         if board.name == ONE {
-            trials.extend(trials_of_one(board, &tool));
+            of_one = trials_of_one(board, &tool);
         }
     }
+    trials.extend(of_one);
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
@@ -81,11 +82,12 @@ fn trials_of_one(board: &'static Board, tool: &Result<Tool, String>) -> Vec<Tria
         };
         trials.push(trial(name.to_owned(), can_be_tried.as_ref(), move |tool| case(board, tool)));
     }
-    let can_be_tried = if cargo_run::has_target(board) {
-        tool.clone()
-    } else {
+    let can_be_tried = tool.clone().and_then(|tool| {
+        if cargo_run::has_target(board) {
+            return Ok(tool);
+        }
         Err(format!("the target is not installed: rustup target add {} adds it", board.triple))
-    };
+    });
     trials.push(trial("cargo_run".to_owned(), can_be_tried.as_ref(), move |tool| cargo_run::cargo_run(board, tool)));
     trials
 }

@@ -38,13 +38,12 @@ fn unknown_chip(board: &'static Board, tool: &Tool) -> Result<(), Failed> {
     end.badly()?.says(&["The chip 'no-such-chip' was not found"]).map(drop)
 }
 
-/// probe-rs believes what it is told of a chip, as far as that goes: a program for memory that the chip does not have is
-/// refused, and nothing is written.
+/// The ELF names its chip, and nothing is written for another.
 fn wrong_chip(board: &'static Board, tool: &Tool) -> Result<(), Failed> {
     let bench = Bench::new(board, tool)?;
     let mut line = tool.command("run", "mps2-an505", &bench.selector);
     line.arg(elf(board, Program::Served));
-    Run::start(line)?.end()?.badly()?.says(&["No flash memory contains"])?;
+    Run::start(line)?.end()?.badly()?.says(&["elf_chip does not match probe_chip"])?;
     // The board itself says what it is.
     let end = Run::start(tool.command("info", "mps2-an505", &bench.selector))?.end()?;
     end.well()?.says(&[&format!("Detected chip: {}", board.chip)]).map(drop)
