@@ -47,9 +47,9 @@ impl Bench {
         Ok(Self { board, tool: tool.clone(), selector, killer, uart, stopper, server, folder })
     }
 
-    /// A command of the tool about this board.
+    /// A command of the tool about this board, whose chip has its name.
     pub fn command(&self, command: &str) -> Command {
-        self.tool.command(command, &self.board.chip, &self.selector)
+        self.tool.command(command, &self.board.name, &self.selector)
     }
 
     /// Has the tool do what ends by itself, and well.

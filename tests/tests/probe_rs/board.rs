@@ -25,7 +25,7 @@ pub const CASES: &[(&str, Case)] = &[
 const SELF_TEST: &str = "self-test passed";
 
 fn info(bench: &Bench) -> Result<(), Failed> {
-    bench.ask("info")?.says(&[&format!("Detected chip: {}", bench.board.chip)]).map(drop)
+    bench.ask("info")?.says(&[&format!("Detected chip: {}", bench.board.name)]).map(drop)
 }
 
 fn run(bench: &Bench) -> Result<(), Failed> {

@@ -23,10 +23,10 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use tool::Tool;
 use virtual_probe::{check_emulator, stop_all};
 
-/// Every emulated board.
+/// Every board that the virtual probe can stand in front of.
 static BOARDS: LazyLock<Vec<Board>> = LazyLock::new(|| {
     let all = boards::all().unwrap_or_default();
-    all.into_iter().filter(|board| board.emulator.is_some()).collect()
+    all.into_iter().filter(|board| virtual_probe::Board::by_name(&board.name).is_some()).collect()
 });
 
 /// The board on which is tried what is the same on every board.

@@ -46,13 +46,13 @@ fn wrong_chip(board: &'static Board, tool: &Tool) -> Result<(), Failed> {
     Run::start(line)?.end()?.badly()?.says(&["elf_chip does not match probe_chip"])?;
     // The board itself says what it is.
     let end = Run::start(tool.command("info", "mps2-an505", &bench.selector))?.end()?;
-    end.well()?.says(&[&format!("Detected chip: {}", board.chip)]).map(drop)
+    end.well()?.says(&[&format!("Detected chip: {}", board.name)]).map(drop)
 }
 
 fn no_probe(board: &'static Board, tool: &Tool) -> Result<(), Failed> {
     // A port that was free a moment ago.
     let address = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
-    let end = Run::start(tool.command("reset", &board.chip, &format!("1d50:6018:{address}")))?.end()?;
+    let end = Run::start(tool.command("reset", &board.name, &format!("1d50:6018:{address}")))?.end()?;
     end.badly()?.says(&["Failed to open the debug probe"]).map(drop)
 }
 
@@ -88,7 +88,7 @@ fn nothing_left_behind(board: &'static Board, tool: &Tool) -> Result<(), Failed>
 
     let probe = Served::start(board)?;
     let selector = format!("1d50:6018:127.0.0.1:{}", probe.port);
-    Run::start(tool.command("info", &board.chip, &selector))?.end()?.well()?;
+    Run::start(tool.command("info", &board.name, &selector))?.end()?.well()?;
     let emulator = probe.emulator;
     assert!(is_there(emulator));
     assert_eq!(probe.run.interrupt()?.code, Some(130));
