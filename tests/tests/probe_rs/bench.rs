@@ -11,7 +11,6 @@ use boards::Board;
 use libtest_mimic::Failed;
 use object::{Object as _, ObjectSymbol as _};
 use parity::Client;
-use tempfile::TempDir;
 use virtual_probe::{Killer, MachineOptions, Probe, ProbeError, Server, Stopper, Uart};
 
 use crate::common::{firmware_folder, fixtures};
@@ -28,7 +27,6 @@ pub struct Bench {
     pub uart: UnixStream,
     stopper: Stopper,
     server: Option<JoinHandle<Result<(), ProbeError>>>,
-    folder: TempDir,
 }
 
 impl Bench {
@@ -43,8 +41,7 @@ impl Bench {
         let mut server = Server::new(Probe::new(emulated, machine)?, 0)?;
         let (selector, stopper) = (server.selector()?, server.stopper());
         let server = Some(thread::Builder::new().name("virtual-probe".into()).spawn(move || server.run())?);
-        let folder = TempDir::with_prefix("prenda-")?;
-        Ok(Self { board, tool: tool.clone(), selector, killer, uart, stopper, server, folder })
+        Ok(Self { board, tool: tool.clone(), selector, killer, uart, stopper, server })
     }
 
     /// A command of the tool about this board, whose chip has its name.
@@ -71,7 +68,8 @@ impl Bench {
 
     /// Flashes a model, and nothing else.
     pub fn download_model(&self, model: &[u8]) -> Result<(), Failed> {
-        let file = self.folder.path().join("model.bin");
+        // In the build's own folder, where nothing is left behind by trials that a person stops.
+        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("probe_rs-model.bin");
         fs::write(&file, model)?;
         let elf = fs::read(self.elf(Program::Served))?;
         let elf = object::File::parse(&*elf)?;

@@ -13,7 +13,6 @@ use boards::Board;
 use libtest_mimic::Failed;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use tempfile::TempDir;
 use virtual_probe::QEMU;
 
 use crate::bench::{Bench, Program, elf};
@@ -110,13 +109,13 @@ struct Served {
 impl Served {
     fn start(board: &Board) -> Result<Self, Failed> {
         // In the place of QEMU, a script that leaves a note and becomes it.
-        let folder = TempDir::with_prefix("prenda-")?;
-        let note = folder.path().join("pid");
-        let script = folder.path().join(QEMU);
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("probe_rs-emulator");
+        fs::create_dir_all(&folder)?;
+        let (note, script) = (folder.join("pid"), folder.join(QEMU));
         fs::write(&script, format!("#!/bin/sh\necho $$ >\"$NOTE\"\nPATH=\"$OLD_PATH\" exec {QEMU} \"$@\"\n"))?;
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
         let old_path = env::var_os("PATH").unwrap_or_default();
-        let path = env::join_paths([folder.path().to_owned()].into_iter().chain(env::split_paths(&old_path)))?;
+        let path = env::join_paths([folder].into_iter().chain(env::split_paths(&old_path)))?;
 
         let mut command = Command::new(program().ok_or("it was there a moment ago")?);
         command.arg(&board.name).env("PATH", path).env("OLD_PATH", old_path).env("NOTE", &note);
