@@ -42,5 +42,7 @@ fn main() -> Result<(), boards::BoardsError> {
     println!("cargo::rustc-link-arg-bins=-Tlink.x");
     println!("cargo::rustc-link-arg-bins=-Tdefmt.x");
     println!("cargo::rustc-link-arg-bins=--nmagic");
+    // Else the unwind tables of functions that were left out claim addresses from 0, where code lies: backtraces go wrong.
+    println!("cargo::rustc-link-arg-bins=-zdead-reloc-in-nonalloc=.debug_frame=0xffffffff");
     Ok(())
 }

@@ -6,16 +6,18 @@
 //! | `PARITY_MODEL`, `PARITY_ANSWERS` | the model and the host's answers for `sweep`, which is ignored without them |
 //! | `PARITY_RECORD` | a run's folder in which `sweep` leaves what it found, for `host-trainer report` |
 //! | `PARITY_FIRMWARE` | folder of the boards' ELFs |
-//! | `PARITY_REQUIRE` | devices, separated by commas, that must be there |
+//! | `PARITY_REQUIRE` | devices, separated by commas, that must be there; `probe-rs` is the suite of that name's |
 
 mod cases;
+mod common;
 
 use std::env;
 use std::path::PathBuf;
 use std::process::{ExitCode, exit};
 
 use cases::{CASES, Case, EMULATED_CASES, Fixture, sweep_test_split};
-use libtest_mimic::{Arguments, Failed, Trial};
+use common::{TOOL, firmware_folder, ignored, missing, required};
+use libtest_mimic::{Arguments, Trial};
 use parity::{Device, Lab, Link, device};
 
 fn main() -> ExitCode {
@@ -33,14 +35,14 @@ fn main() -> ExitCode {
         patience: device::PATIENCE,
         show_logs: false,
     };
-    let required = env::var("PARITY_REQUIRE").unwrap_or_default();
+    let required = required();
     let mut trials: Vec<_> = required
-        .split(',')
-        .filter(|name| !name.is_empty() && Device::by_name(name).is_none())
+        .iter()
+        .filter(|name| *name != TOOL && Device::by_name(name).is_none())
         .map(|name| missing(name, "PARITY_REQUIRE names a device that this suite does not know".into()))
         .collect();
     for device in Device::all() {
-        let is_required = required.split(',').any(|name| name == device.name());
+        let is_required = required.iter().any(|name| name == device.name());
         // A board on the desk would be flashed.
         let availability = if device.is_hardware() && !is_required {
             Err("hardware: only where PARITY_REQUIRE names it".to_owned())
@@ -50,9 +52,7 @@ fn main() -> ExitCode {
         match availability {
             Ok(()) => trials.extend(trials_of(device, &lab)),
             Err(reason) if is_required => trials.push(missing(device.name(), reason)),
-            Err(reason) => trials.extend(
-                names(device).map(|name| Trial::test(name, || Ok(())).with_kind(&reason).with_ignored_flag(true)),
-            ),
+            Err(reason) => trials.extend(names(device).map(|name| ignored(name, &reason))),
         }
     }
     #[cfg(feature = "probe")]
@@ -75,9 +75,10 @@ fn trials_of(device: Device, lab: &Lab) -> Vec<Trial> {
                 Ok(())
             })
         }
-        _ => Trial::test(format!("{}::sweep", device.name()), || Ok(()))
-            .with_kind("PARITY_MODEL and PARITY_ANSWERS are not set; `cargo xtask test` sets them")
-            .with_ignored_flag(true),
+        _ => ignored(
+            format!("{}::sweep", device.name()),
+            "PARITY_MODEL and PARITY_ANSWERS are not set; `cargo xtask test` sets them",
+        ),
     };
     trials.push(sweep);
     trials
@@ -97,14 +98,4 @@ fn names(device: Device) -> impl Iterator<Item = String> {
 fn cases(device: Device) -> impl Iterator<Item = &'static (&'static str, Case)> {
     let is_emulated = device.board().is_some() && !device.is_hardware();
     CASES.iter().chain(if is_emulated { EMULATED_CASES } else { &[] })
-}
-
-/// A device that must be there and is not.
-fn missing(name: &str, reason: String) -> Trial {
-    Trial::test(format!("{name}::is_there"), move || Err(Failed::from(reason)))
-}
-
-fn firmware_folder() -> PathBuf {
-    env::var_os("PARITY_FIRMWARE")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/prenda/firmware")), PathBuf::from)
 }

@@ -66,6 +66,12 @@ impl Process {
         }
     }
 
+    /// Asks it and all that it has started to end, as `kill` does. Whether and when they do is seen by
+    /// [`wait`](Self::wait).
+    pub fn terminate(&self) {
+        Running::signal(&mut lock(&self.0.child), Signal::SIGTERM);
+    }
+
     /// What ends the process, for those who do not own it.
     #[must_use]
     pub fn killer(&self) -> Killer {
@@ -90,14 +96,20 @@ impl Drop for Process {
 impl Running {
     fn kill(&self) {
         let mut child = lock(&self.child);
-        // An ended child that was waited for is gone, and its number may be another's by now.
-        if let Ok(None) = child.try_wait()
-            && let Ok(group) = i32::try_from(child.id())
-        {
-            // It may end by itself meanwhile, which is as well.
-            let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+        if Self::signal(&mut child, Signal::SIGKILL) {
+            // It may have ended by itself meanwhile, which is as well.
             let _ = child.wait();
         }
+    }
+
+    /// Sends a signal to its group. False where it has ended before.
+    fn signal(child: &mut Child, signal: Signal) -> bool {
+        // An ended child that was waited for is gone, and its number may be another's by now.
+        let Ok(None) = child.try_wait() else { return false };
+        let Ok(group) = i32::try_from(child.id()) else { return false };
+        // It may end meanwhile.
+        let _ = killpg(Pid::from_raw(group), signal);
+        true
     }
 }
 

@@ -32,6 +32,14 @@ impl Firmware {
         self.programs.first().map(|(path, _)| path.as_path()).context("the build gave no program")
     }
 
+    /// The program that ends as it is told to.
+    ///
+    /// # Errors
+    /// As [`Firmware::elf`].
+    pub fn faults(&self) -> Result<&Path> {
+        self.programs.get(1).map(|(path, _)| path.as_path()).context("the build gave one program only")
+    }
+
     /// The addresses of the flash that is kept for the model.
     ///
     /// # Errors
@@ -159,7 +167,10 @@ fn missing(what: &str) -> anyhow::Error {
 }
 
 /// Copies a file so that whoever reads `to` sees the old one or the new one, never half of one.
-fn replace(from: &Path, to: &Path) -> Result<()> {
+///
+/// # Errors
+/// When one cannot be read, or the other not be written.
+pub fn replace(from: &Path, to: &Path) -> Result<()> {
     let part = to.with_extension("part");
     let copied = std::fs::copy(from, &part).and_then(|_| std::fs::rename(&part, to));
     if copied.is_err() {

@@ -68,6 +68,15 @@ pub fn start_beside(command: &mut Command) -> io::Result<Child> {
     Ok(child)
 }
 
+/// Asks a command that runs beside others to end.
+pub fn ask_to_end(child: &mut Child) {
+    // Held meanwhile: afterwards its number may be another's.
+    let _state = state();
+    if let Ok(None) = child.try_wait() {
+        terminate(child.id());
+    }
+}
+
 /// Asks a command that runs beside others to end, and waits for that.
 pub fn end_beside(child: &mut Child) {
     // Held until it is gone: afterwards its number may be another's.

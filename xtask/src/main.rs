@@ -146,6 +146,12 @@ enum Task {
         #[arg(long)]
         json: bool,
     },
+    /// Writes docs/probe-rs.md: what the command-line tool of probe-rs says to an emulated board.
+    Transcript {
+        /// Writes nothing: exits with 1 if the page would be another.
+        #[arg(long)]
+        check: bool,
+    },
     /// Builds a board's firmware and prints its size.
     Firmware {
         /// A folder in firmware/boards.
@@ -207,6 +213,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Run { board, options } => probe::run(&workspace, &board, options.model, options.probe),
         Task::Probe { board, port } => probe::serve(&workspace, &board, port),
         Task::Boards { json } => boards_table::command(&workspace, json),
+        Task::Transcript { check } => probe::transcript(&workspace, check),
         Task::Firmware { board } => image::command(&workspace, &board),
     }
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask probe`, `flash` and `run`: boards behind a debug probe, by probe-rs. An emulated board gets a virtual one.
 
 mod tool;
+mod transcript;
 mod virtual_probe;
 
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use crate::workspace::{Workspace, shown};
 use crate::{board, image, run_folder};
 
 pub use tool::find;
+pub use transcript::command as transcript;
 use virtual_probe::VirtualProbe;
 
 /// The port of `cargo xtask probe` when none is named.

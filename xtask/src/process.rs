@@ -1,5 +1,7 @@
 //! Running a command: the line is shown, progress stays visible, a failure names what failed.
 
+mod recording;
+
 use std::borrow::Cow;
 use std::error::Error;
 use std::ffi::OsStr;
@@ -14,6 +16,8 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use crate::interrupt;
 use crate::output::tell;
+
+pub use recording::{Recorded, Recording};
 
 /// One command to run. Its standard error is always the person's; standard output is ours alone.
 pub struct Job {
@@ -192,6 +196,19 @@ impl Job {
             return Err(self.succeeded(status).err().unwrap_or_else(|| anyhow!("`{}` ended at once", self.name())));
         }
         Ok((background, line))
+    }
+
+    /// Starts it beside us, with nothing to read, and keeps what it says. Never prints the line.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn record(mut self) -> Result<Recording> {
+        self.command.stdin(Stdio::null());
+        let (reader, writer) = io::pipe().context("cannot make a pipe")?;
+        self.command.stdout(writer.try_clone().context("cannot share a pipe")?).stderr(writer);
+        let child = interrupt::start_beside(&mut self.command).map_err(|error| self.not_started(&error))?;
+        // Our own ends of the pipe go with the command.
+        Recording::new(self.name(), Background(child), reader)
     }
 
     /// Runs to the end with output and errors kept, whatever the exit code is. Never prints the line.

@@ -12,6 +12,8 @@ use object::{Object as _, ObjectSymbol as _};
 use parity::{ClientError, Device, DeviceError, Lab, Outcome, Runner, sweep};
 use shared_model::{AnswersHeader, BlobError, DeviceFault, ModelView, Refusal};
 
+use crate::common::{damaged, fixtures, seal};
+
 pub type Case = fn(Device, &Lab, &Fixture) -> Result<(), Failed>;
 
 /// Where a blob has its format version and its length: docs/format.md.
@@ -62,7 +64,7 @@ pub struct Fixture {
 impl Fixture {
     /// A model of this repository, with the answers for the first pictures of the test split.
     pub fn committed() -> Result<Self, Failed> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+        let folder = fixtures();
         Self::read(&folder.join("model.bin"), &folder.join("answers.bin"))
     }
 
@@ -77,20 +79,13 @@ impl Fixture {
         let name = self.view()?.class_names().next().ok_or("the fixture has classes")?;
         let offset = name.as_ptr().addr() - self.model.as_ptr().addr();
         model[offset] = if name.starts_with('X') { b'Y' } else { b'X' };
-        renew_checksum(&mut model)?;
+        seal(&mut model)?;
         Ok(model)
     }
 
     pub fn view(&self) -> Result<ModelView<'_>, Failed> {
         Ok(ModelView::parse(&self.model)?)
     }
-}
-
-/// Makes the last four bytes the checksum of all others.
-fn renew_checksum(model: &mut [u8]) -> Result<(), Failed> {
-    let (fields, checksum) = model.split_last_chunk_mut::<4>().ok_or("a model is longer")?;
-    *checksum = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(fields).to_le_bytes();
-    Ok(())
 }
 
 fn hello(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
@@ -157,9 +152,7 @@ fn wrong_model(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Faile
 }
 
 fn damaged_model(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
-    let mut model = fixture.model.clone();
-    model[50_000] ^= 0x10;
-    let fault = fault_of(device, lab, &model)?;
+    let fault = fault_of(device, lab, &damaged(&fixture.model))?;
     assert!(matches!(fault, DeviceFault::Blob(BlobError::Checksum { .. })), "{fault:?}");
     Ok(())
 }
@@ -213,7 +206,7 @@ fn wrong_golden_vector(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(
     let logits = fixture.view()?.golden().next().ok_or("the fixture has golden vectors")?.logits;
     let offset = logits.as_ptr().addr() - fixture.model.as_ptr().addr();
     model[offset] ^= 1;
-    renew_checksum(&mut model)?;
+    seal(&mut model)?;
     let fault = fault_of(device, lab, &model)?;
     assert!(matches!(fault, DeviceFault::SelfTest(_)), "{fault:?}");
     Ok(())

@@ -1,6 +1,6 @@
 //! An emulated board behind a virtual probe, as a process beside us.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use boards::Board;
@@ -28,8 +28,20 @@ impl VirtualProbe {
     /// # Errors
     /// When it cannot be built or does not start; its own message has been shown.
     pub fn start(workspace: &Workspace, board: &Board) -> Result<Self> {
+        Self::launch(workspace, board, |job| job)
+    }
+
+    /// As [`VirtualProbe::start`], with the board's first serial port at a Unix socket.
+    ///
+    /// # Errors
+    /// As [`VirtualProbe::start`].
+    pub fn start_with_uart(workspace: &Workspace, board: &Board, socket: &Path) -> Result<Self> {
+        Self::launch(workspace, board, |job| job.arg("--uart").arg(socket))
+    }
+
+    fn launch(workspace: &Workspace, board: &Board, options: impl FnOnce(Job) -> Job) -> Result<Self> {
         workspace.cargo("build").args(["--workspace", "--bin", "virtual-probe"]).run()?;
-        let (process, line) = job(workspace, board).arg("--json").start_in_background()?;
+        let (process, line) = options(job(workspace, board).arg("--json")).start_in_background()?;
         let announcement: Announcement =
             serde_json::from_str(&line).context("cannot understand what the virtual probe said")?;
         Ok(Self { selector: announcement.selector, _process: process })

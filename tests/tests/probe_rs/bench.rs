@@ -1,0 +1,137 @@
+//! A board in QEMU behind the virtual probe, its UART in our hands, and the tool in front of it.
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread::{self, JoinHandle};
+
+use boards::Board;
+use libtest_mimic::Failed;
+use object::{Object as _, ObjectSymbol as _};
+use parity::Client;
+use virtual_probe::{Killer, MachineOptions, Probe, ProbeError, Server, Stopper, Uart};
+
+use crate::common::{firmware_folder, fixtures};
+use crate::run::{End, PATIENCE, Run};
+use crate::tool::Tool;
+
+/// A board behind its probe. Dropping it ends both.
+pub struct Bench {
+    pub board: &'static Board,
+    pub tool: Tool,
+    pub selector: String,
+    pub killer: Killer,
+    /// The other end of the board's first serial port.
+    pub uart: UnixStream,
+    stopper: Stopper,
+    server: Option<JoinHandle<Result<(), ProbeError>>>,
+}
+
+impl Bench {
+    /// Starts a board with nothing in its memory.
+    pub fn new(board: &'static Board, tool: &Tool) -> Result<Self, Failed> {
+        let emulated = virtual_probe::Board::by_name(&board.name).ok_or("the virtual probe does not know the board")?;
+        let mut machine = MachineOptions::new(emulated.name).debugged().uart(Uart::Stream).start()?;
+        let uart = machine.uart.take().ok_or("there is no UART")?;
+        uart.set_read_timeout(Some(PATIENCE))?;
+        uart.set_write_timeout(Some(PATIENCE))?;
+        let killer = machine.killer();
+        let mut server = Server::new(Probe::new(emulated, machine)?, 0)?;
+        let (selector, stopper) = (server.selector()?, server.stopper());
+        let server = Some(thread::Builder::new().name("virtual-probe".into()).spawn(move || server.run())?);
+        Ok(Self { board, tool: tool.clone(), selector, killer, uart, stopper, server })
+    }
+
+    /// A command of the tool about this board, whose chip has its name.
+    pub fn command(&self, command: &str) -> Command {
+        self.tool.command(command, &self.board.name, &self.selector)
+    }
+
+    /// Has the tool do what ends by itself, and well.
+    pub fn ask(&self, command: &str) -> Result<End, Failed> {
+        Run::start(self.command(command))?.end()?.well()
+    }
+
+    /// `run` or `attach`, for one of the board's two programs.
+    pub fn follow(&self, command: &str, program: Program) -> Result<Run, Failed> {
+        let mut line = self.command(command);
+        line.arg(self.elf(program));
+        Run::start(line)
+    }
+
+    /// Flashes the firmware.
+    pub fn download(&self) -> Result<(), Failed> {
+        self.follow("download", Program::Served)?.end()?.well().map(drop)
+    }
+
+    /// Flashes a model, and nothing else.
+    pub fn download_model(&self, model: &[u8]) -> Result<(), Failed> {
+        // In the build's own folder, where nothing is left behind by trials that a person stops.
+        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("probe_rs-model.bin");
+        fs::write(&file, model)?;
+        let elf = fs::read(self.elf(Program::Served))?;
+        let elf = object::File::parse(&*elf)?;
+        let region = elf.symbol_by_name("_model_start").ok_or("the firmware has no region for a model")?;
+        let mut line = self.command("download");
+        line.args(["--binary-format", "bin", "--base-address", &format!("{:#x}", region.address())]).arg(file);
+        Run::start(line)?.end()?.well().map(drop)
+    }
+
+    /// Sends bytes to the board's serial port.
+    pub fn send(&self, bytes: &[u8]) -> Result<(), Failed> {
+        Ok((&self.uart).write_all(bytes)?)
+    }
+
+    /// A conversation with the firmware by the board's serial port.
+    pub fn client(&self) -> Result<Client, Failed> {
+        Ok(Client::new(Box::new(self.uart.try_clone()?), PATIENCE))
+    }
+
+    /// How the server ends by itself.
+    pub fn end(mut self) -> Result<(), ProbeError> {
+        let server = self.server.take().expect("it is only taken here and where the bench ends");
+        server.join().expect("the server does not panic")
+    }
+
+    fn elf(&self, program: Program) -> PathBuf {
+        elf(self.board, program)
+    }
+}
+
+/// The board's programs.
+#[derive(Clone, Copy)]
+pub enum Program {
+    /// The firmware.
+    Served,
+    /// The one that ends as it is told to.
+    Faults,
+}
+
+/// Where a board's program is.
+pub fn elf(board: &Board, program: Program) -> PathBuf {
+    let [served, faults] = board.programs();
+    let name = match program {
+        Program::Served => served,
+        Program::Faults => faults,
+    };
+    firmware_folder().join(format!("{name}.elf"))
+}
+
+/// The model of this repository.
+pub fn model() -> Result<Vec<u8>, Failed> {
+    let path: &Path = &fixtures().join("model.bin");
+    fs::read(path).map_err(|error| format!("{}: {error}", path.display()).into())
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        self.stopper.stop();
+        self.killer.kill();
+        if let Some(server) = self.server.take() {
+            // Its end is told of in `end`.
+            let _ = server.join();
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What is tried on every board.
+
+use libtest_mimic::Failed;
+use parity::ClientError;
+use shared_model::{BlobError, DeviceFault, ModelView, Refusal};
+
+use crate::bench::{Bench, Program, model};
+use crate::common::{damaged, seal};
+use crate::run::End;
+
+pub type Case = fn(&Bench) -> Result<(), Failed>;
+
+/// Cases for every emulated board.
+pub const CASES: &[(&str, Case)] = &[
+    ("info", info),
+    ("run", run),
+    ("ends_well", ends_well),
+    ("panic", panic),
+    ("hard_fault", hard_fault),
+    ("attach", attach),
+    ("swap_model", swap_model),
+];
+
+/// What the firmware says when it has begun, and when it has a model.
+const SELF_TEST: &str = "self-test passed";
+
+fn info(bench: &Bench) -> Result<(), Failed> {
+    bench.ask("info")?.says(&[&format!("Detected chip: {}", bench.board.name)]).map(drop)
+}
+
+fn run(bench: &Bench) -> Result<(), Failed> {
+    bench.download_model(&model()?)?;
+    let run = bench.follow("run", Program::Served)?;
+    run.wait_for(SELF_TEST)?;
+    run.interrupt()?.well()?.says(&[&format!("{} starts", bench.board.name), SELF_TEST]).map(drop)
+}
+
+fn ends_well(bench: &Bench) -> Result<(), Failed> {
+    ends(bench, b"e")?.well()?.says(&["ends well", "exited successfully"]).map(drop)
+}
+
+fn panic(bench: &Bench) -> Result<(), Failed> {
+    let words = ["panicked at", "on purpose", "fail<", "firmware/src/hw/program.rs:"];
+    ends(bench, b"p")?.badly()?.says(&words).map(drop)
+}
+
+/// The tool catches the fault where its handler begins, and tells what it knows of it.
+fn hard_fault(bench: &Bench) -> Result<(), Failed> {
+    let words = ["Exception", "HardFault", "udf", "fail<", "firmware/src/hw/program.rs:"];
+    ends(bench, b"f")?.badly()?.says(&words).map(drop)
+}
+
+/// How the program ends that is told `how` to end.
+fn ends(bench: &Bench, how: &[u8]) -> Result<End, Failed> {
+    let run = bench.follow("run", Program::Faults)?;
+    run.wait_for("waits for a byte")?;
+    bench.send(how)?;
+    run.end()
+}
+
+/// Logs that come after an attach are shown, and the firmware goes on when the tool has gone.
+fn attach(bench: &Bench) -> Result<(), Failed> {
+    let model = model()?;
+    bench.download()?;
+    bench.download_model(&model)?;
+    bench.ask("reset")?;
+    let run = bench.follow("attach", Program::Served)?;
+    run.wait_for(SELF_TEST)?;
+    // No frame: the firmware refuses it, and says so in its logs and on the link.
+    bench.send(&[0x55, 0x55, 0])?;
+    run.wait_for("refused")?;
+    run.interrupt()?.well()?;
+    let mut client = bench.client()?;
+    let error = client.hello().expect_err("the refusal of the noise comes first");
+    assert!(matches!(error, ClientError::Refused(Refusal::Frame(_))), "{error}");
+    client.hello_with(ModelView::parse(&model)?.id())?;
+    Ok(())
+}
+
+/// The model alone is flashed, and the firmware begins again with what is there.
+fn swap_model(bench: &Bench) -> Result<(), Failed> {
+    let right = model()?;
+    let id = ModelView::parse(&right)?.id();
+    bench.download()?;
+    bench.download_model(&right)?;
+    bench.ask("reset")?;
+    let mut client = bench.client()?;
+    client.hello_with(id)?;
+
+    let other = renamed(&right)?;
+    let other_id = ModelView::parse(&other)?.id();
+    assert_ne!(id, other_id);
+    bench.download_model(&other)?;
+    bench.ask("reset")?;
+    client.hello_with(other_id)?;
+
+    bench.download_model(&damaged(&right))?;
+    bench.ask("reset")?;
+    for _ in 0..2 {
+        let error = client.hello().expect_err("the model is damaged");
+        let fault = |fault: &DeviceFault| matches!(fault, DeviceFault::Blob(BlobError::Checksum { .. }));
+        assert!(matches!(&error, ClientError::Refused(Refusal::NoModel(it)) if fault(it)), "{error}");
+    }
+
+    bench.download_model(&right)?;
+    bench.ask("reset")?;
+    client.hello_with(id)?;
+    Ok(())
+}
+
+/// A model that computes the same under another name of a class: another model, by its id.
+fn renamed(model: &[u8]) -> Result<Vec<u8>, Failed> {
+    let name: &[u8] = b"Sneaker";
+    let mut model = model.to_vec();
+    let place = model.windows(name.len()).position(|bytes| bytes == name).ok_or("the class is in the model")?;
+    model[place] = b's';
+    seal(&mut model)?;
+    Ok(model)
+}

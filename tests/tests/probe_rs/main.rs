@@ -1,0 +1,119 @@
+//! Every emulated board behind the virtual probe, by the command-line tool of probe-rs as everyone has it.
+//!
+//! All trials are ignored where the tool is not on the PATH or is too old, unless `PARITY_REQUIRE` names `probe-rs`. A
+//! board without its firmware is ignored, unless `PARITY_REQUIRE` names the board. `PARITY_FIRMWARE` is the folder of the
+//! boards' ELFs.
+
+mod bench;
+mod board;
+mod cargo_run;
+#[path = "../common/mod.rs"]
+mod common;
+mod refusals;
+mod run;
+mod tool;
+
+use std::process::{ExitCode, exit};
+use std::sync::LazyLock;
+
+use bench::{Bench, Program, elf};
+use boards::Board;
+use common::{TOOL, ignored, missing, required};
+use libtest_mimic::{Arguments, Failed, Trial};
+use tool::Tool;
+use virtual_probe::{check_emulator, stop_all};
+
+/// Every board that the virtual probe can stand in front of.
+static BOARDS: LazyLock<Vec<Board>> = LazyLock::new(|| {
+    let all = boards::all().unwrap_or_default();
+    all.into_iter().filter(|board| virtual_probe::Board::by_name(&board.name).is_some()).collect()
+});
+
+/// The board on which is tried what is the same on every board.
+const ONE: &str = "mps2-an386";
+
+fn main() -> ExitCode {
+    // QEMU, the probe and the tool fill two cores, and what hangs is told by its silence.
+    let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
+    // Without a handler, only what is left of a run that a person stops is lost.
+    let _ = ctrlc::set_handler(|| {
+        let _nothing_more = stop_all();
+        exit(130);
+    });
+    let required = required();
+    let tool = Tool::find().and_then(|tool| match check_emulator(virtual_probe::QEMU, run::PATIENCE) {
+        Ok(()) => Ok(tool),
+        Err(error) => Err(format!("{error}; or type `cargo xtask setup`")),
+    });
+    let (mut trials, mut of_one) = (Vec::new(), Vec::new());
+    if let Err(reason) = &tool
+        && required.iter().any(|name| name == TOOL)
+    {
+        trials.push(missing(TOOL, reason.clone()));
+    }
+    for board in BOARDS.iter() {
+        let firmware = firmware_of(board);
+        if let Err(reason) = &firmware
+            && required.contains(&board.name)
+        {
+            trials.push(missing(&board.name, reason.clone()));
+        }
+        let tool = tool.clone().and_then(|tool| firmware.map(|()| tool));
+        trials.extend(board::CASES.iter().map(|&(name, case)| {
+            trial(format!("{}::{name}", board.name), tool.as_ref(), move |tool| case(&Bench::new(board, tool)?))
+        }));
+        if board.name == ONE {
+            of_one = trials_of_one(board, &tool);
+        }
+    }
+    trials.extend(of_one);
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// What is tried on one board only.
+fn trials_of_one(board: &'static Board, tool: &Result<Tool, String>) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for &(name, case) in refusals::CASES {
+        let can_be_tried = match name {
+            "nothing_left_behind" if refusals::program().is_none() => {
+                Err("there is no virtual-probe in this build: cargo build -p virtual-probe builds it".to_owned())
+            }
+            _ => tool.clone(),
+        };
+        trials.push(trial(name.to_owned(), can_be_tried.as_ref(), move |tool| case(board, tool)));
+    }
+    let can_be_tried = tool.clone().and_then(|tool| {
+        if cargo_run::has_target(board) {
+            return Ok(tool);
+        }
+        Err(format!("the target is not installed: rustup target add {} adds it", board.triple))
+    });
+    trials.push(trial("cargo_run".to_owned(), can_be_tried.as_ref(), move |tool| cargo_run::cargo_run(board, tool)));
+    trials
+}
+
+/// A trial with the tool, or one that is ignored for a reason.
+fn trial(
+    name: String,
+    tool: Result<&Tool, &String>,
+    case: impl FnOnce(&Tool) -> Result<(), Failed> + Send + 'static,
+) -> Trial {
+    match tool {
+        Ok(tool) => {
+            let tool = tool.clone();
+            Trial::test(name, move || case(&tool))
+        }
+        Err(reason) => ignored(name, reason),
+    }
+}
+
+/// Whether the board's programs are there.
+fn firmware_of(board: &Board) -> Result<(), String> {
+    let programs = [Program::Served, Program::Faults].map(|program| elf(board, program));
+    match programs.iter().find(|path| !path.is_file()) {
+        None => Ok(()),
+        Some(path) => {
+            Err(format!("no firmware at {}: `cargo xtask firmware {}` builds it", path.display(), board.name))
+        }
+    }
+}
