@@ -5,6 +5,7 @@ use core::panic::PanicInfo;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::end::end;
+use super::rtt;
 
 /// Exit code after a panic or a fault.
 pub const FAILURE: i32 = 1;
@@ -12,11 +13,14 @@ pub const FAILURE: i32 = 1;
 /// Whether a first panic or fault is being told: a second one, met in telling it, ends the run without a word.
 static ENDING: AtomicBool = AtomicBool::new(false);
 
-/// Whether this is not the first panic or fault. To be asked once by each.
+/// Whether this is not the first panic or fault. To be asked once by each. Where it is, it can be told of afterwards, also
+/// where it came before the program had logs.
 pub fn is_second() -> bool {
     // Load and store, since ARMv6-M has no swap; interrupts play no part in an end.
     let second = ENDING.load(Ordering::Relaxed);
     ENDING.store(true, Ordering::Relaxed);
+    // Nothing where it is started already.
+    drop(rtt::start());
     second
 }
 

@@ -11,8 +11,9 @@ use super::memory::model_region;
 use super::{architecture, rtt};
 use crate::{Buffers, FirstOf, Server, StatusLed};
 
-/// Why there is no board to serve.
+/// Why a program cannot begin.
 const NO_PERIPHERALS: &str = "the peripherals are taken, or a driver refuses its settings";
+const TWICE: &str = "a program is started twice";
 
 /// Serves the model in flash, over the UART and over RTT: whoever asks is answered.
 pub fn serve<Uart, Led, const FRAME: usize, const WIDTH: usize, const CLASSES: usize>(
@@ -23,9 +24,10 @@ where
     Uart: Read + ReadReady + Write,
     Led: OutputPin,
 {
-    let rtt = rtt::start();
+    let Some(Board { uart, led, sleep }) = take() else { panic!("{NO_PERIPHERALS}") };
+    // Last: whoever finds RTT may use the UART, too.
+    let Some(rtt) = rtt::start() else { panic!("{TWICE}") };
     defmt::info!("{=str} starts", IDENTITY.board);
-    let Some(Board { uart, led, sleep }) = take() else { defmt::panic!("{=str}", NO_PERIPHERALS) };
     let mut server = Server::start(IDENTITY, model_region(), buffers, StatusLed::new(led));
     match server.model() {
         Ok(model) => defmt::info!("model {=u32:08x}: {=u32} bytes, self-test passed", model.id.0, model.bytes),
@@ -43,9 +45,9 @@ pub fn fail<Uart, Led>(take: fn() -> Option<Board<Uart, Led>>) -> !
 where
     Uart: Read + ReadReady + Write,
 {
-    let rtt = rtt::start();
+    let Some(Board { uart, sleep, .. }) = take() else { panic!("{NO_PERIPHERALS}") };
+    let Some(rtt) = rtt::start() else { panic!("{TWICE}") };
     defmt::info!("{=str} waits for a byte that says how to end", IDENTITY.board);
-    let Some(Board { uart, sleep, .. }) = take() else { defmt::panic!("{=str}", NO_PERIPHERALS) };
     let mut link = FirstOf::new(uart, rtt, sleep);
     let mut how = [0];
     while !matches!(link.read(&mut how), Ok(1)) {}

@@ -6,6 +6,7 @@
 //! | 1 | `link`: responses | |
 
 use core::hint::spin_loop;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
 use rtt_target::{ChannelMode, DownChannel, UpChannel, rtt_init, set_defmt_channel};
@@ -26,8 +27,14 @@ pub struct RttLink {
     end: usize,
 }
 
-/// Starts RTT, and the logs with it. To be called once: the library refuses a second time.
-pub fn start() -> RttLink {
+/// Starts RTT, and the logs with it; nothing at the second call.
+pub fn start() -> Option<RttLink> {
+    static IS_STARTED: AtomicBool = AtomicBool::new(false);
+    // Load and store, since ARMv6-M has no swap; nothing but the program and its end calls this.
+    if IS_STARTED.load(Ordering::Relaxed) {
+        return None;
+    }
+    IS_STARTED.store(true, Ordering::Relaxed);
     let channels = rtt_init! {
         up: {
             0: { size: 1024, mode: ChannelMode::NoBlockSkip, name: "defmt" }
@@ -38,13 +45,13 @@ pub fn start() -> RttLink {
         }
     };
     set_defmt_channel(channels.up.0);
-    RttLink { up: channels.up.1, down: channels.down.0, held: [0; 64], next: 0, end: 0 }
+    Some(RttLink { up: channels.up.1, down: channels.down.0, held: [0; 64], next: 0, end: 0 })
 }
 
 /// Whether someone has read all logs, who is known by having asked that none be lost.
 pub fn are_logs_read() -> bool {
-    // SAFETY: programs start RTT before all else. This is called at the end of a run, with interrupts masked for good:
-    // nothing else logs while the channel is looked at.
+    // SAFETY: RTT is started, by the program or at the latest by `fault`. This is called at the end of a run, with
+    // interrupts masked for good: nothing else logs while the channel is looked at.
     let logs = unsafe { UpChannel::conjure(LOGS) };
     logs.is_some_and(|logs| logs.mode() == ChannelMode::BlockIfFull && logs.is_empty())
 }
