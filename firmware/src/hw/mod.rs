@@ -1,6 +1,6 @@
 //! What touches registers and memory directly. All `unsafe` of the firmware is here.
 
-#[cfg(feature = "nrf52840-dk")]
+#[cfg(feature = "active-low")]
 mod active_low;
 #[cfg(target_arch = "arm")]
 mod arm;

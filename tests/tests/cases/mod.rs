@@ -48,7 +48,7 @@ pub const EMULATED_CASES: &[(&str, Case)] = &[
     ("model_too_large", model_too_large),
 ];
 
-/// Most flash that the firmware may take, in bytes: Arm's code, and RISC-V's, which is a third longer for the same source.
+/// Most flash that the firmware may take, in bytes: Arm's code, and RISC-V's, which is a quarter longer for the same source.
 const FLASH_BUDGET: u32 = 26 << 10;
 const FLASH_BUDGET_RISCV: u32 = 32 << 10;
 

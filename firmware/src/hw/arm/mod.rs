@@ -3,7 +3,7 @@
 mod fault;
 #[cfg(all(feature = "mps2", armv7m))]
 pub mod stack_guard;
-#[cfg(any(feature = "mps2", feature = "nucleo-l4r5zi", feature = "pico2"))]
+#[cfg(feature = "tick")]
 pub mod tick;
 
 pub use cortex_m::asm::udf as undefined_instruction;
