@@ -89,6 +89,13 @@ impl Execution {
         if self.gdb.poll()? {
             self.stopped()?;
         }
+        if self.monitor.take_guest_reset()? {
+            self.reset = true;
+            if self.catch_reset && self.enabled && self.state == State::Running {
+                // It has run on meanwhile: as close to a halt at the reset as QEMU allows.
+                self.restart()?;
+            }
+        }
         Ok(self.state)
     }
 

@@ -21,6 +21,7 @@ mod swd;
 mod target;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 pub use load::LoadError;
 pub use server::{ProbeError, Server, Stopper};
@@ -128,6 +129,17 @@ impl Probe {
     /// Where the emulator has ended.
     pub fn reset(&mut self) -> Result<(), EmulatorError> {
         self.target.execution.restart()
+    }
+
+    /// Learns what the machine has done by itself.
+    fn look(&mut self) -> Result<(), EmulatorError> {
+        if self.machine.wait(Duration::ZERO).is_some() {
+            return Err(EmulatorError::Gone { link: "process" });
+        }
+        match self.target.execution.state() {
+            Err(error) if !error.is_passing() => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// A client has come: the wire is as after power-on.

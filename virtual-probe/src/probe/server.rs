@@ -128,9 +128,7 @@ impl Server {
             match self.queue.pop_front() {
                 Some((client, _)) => self.serve(client)?,
                 None => {
-                    if self.probe.machine().wait(Duration::ZERO).is_some() {
-                        return Err(self.failed(EmulatorError::Gone { link: "process" }));
-                    }
+                    self.probe.look().map_err(|error| self.failed(error))?;
                     thread::sleep(GLANCE);
                 }
             }
@@ -191,9 +189,7 @@ impl Server {
             }
             if Instant::now() >= round {
                 round = Instant::now() + ROUND;
-                if self.probe.machine().wait(Duration::ZERO).is_some() {
-                    return Err(EmulatorError::Gone { link: "process" });
-                }
+                self.probe.look()?;
                 // Whether others can be accepted is seen when this one has gone.
                 let _ = self.look();
                 while let Some((client, _)) = self.queue.pop_front_if(|(_, deadline)| Instant::now() > *deadline) {

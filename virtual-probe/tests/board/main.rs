@@ -3,6 +3,7 @@
 mod bench;
 
 use std::process::ExitCode;
+use std::thread;
 use std::time::Duration;
 
 use bench::*;
@@ -12,7 +13,7 @@ use virtual_probe::{BOARDS, Board, Core, ProbeError, QEMU, check_emulator};
 /// A trial's name and what it does.
 type Case = (&'static str, fn(&Bench));
 
-const CASES: [Case; 9] = [
+const CASES: [Case; 10] = [
     ("names_itself", names_itself),
     ("moves_memory", moves_memory),
     ("shows_registers", shows_registers),
@@ -20,6 +21,7 @@ const CASES: [Case; 9] = [
     ("stops_at_bkpt", stops_at_bkpt),
     ("catches_hard_faults", catches_hard_faults),
     ("resets", resets),
+    ("resets_itself", resets_itself),
     ("survives_an_empty_board", survives_an_empty_board),
     ("forgets_a_client", forgets_a_client),
 ];
@@ -102,7 +104,7 @@ fn shows_registers(bench: &Bench) {
     }
     let after: Vec<_> = (0..17).map(|number| client.register(number)).collect();
     assert_eq!(before, after);
-    assert_eq!(client.read(bench.board.code.start, 0x140), program(bench.board));
+    assert_eq!(client.read(bench.board.code.start, 0x160), program(bench.board));
 }
 
 fn steps_and_breaks(bench: &Bench) {
@@ -187,6 +189,33 @@ fn resets(bench: &Bench) {
     client.set(DHCSR, RUN);
     assert_eq!((client.word(DHCSR) & S_HALT, client.word(DFSR)), (S_HALT, 8));
     assert_eq!(client.register(PC), bench.board.code.start + START);
+}
+
+fn resets_itself(bench: &Bench) {
+    let mut client = bench.loaded();
+    let (code, times) = (bench.board.code.start, bench.board.ram.start + 8);
+    client.set(code + 4, code + RESETS + 1);
+    client.set(times, 20);
+    client.set_register(PC, code + RESETS);
+    client.word(DHCSR);
+    client.set(DHCSR, RUN);
+    client.wait_for_count(bench.board);
+    assert_eq!(client.word(times), 0);
+    assert_eq!(client.word(DHCSR) & S_RESET_ST, S_RESET_ST);
+    assert_eq!(client.word(DHCSR) & S_RESET_ST, 0);
+
+    // Our own reset is done when it is answered: it takes nothing away that is written then.
+    client.set(DEMCR, 1);
+    client.set(AIRCR, RESET);
+    client.set_register(7, 0x1234_5678);
+    thread::sleep(Duration::from_millis(50));
+    assert_eq!([7, PC].map(|number| client.register(number)), [0x1234_5678, code + RESETS]);
+
+    client.set(times, 1);
+    client.set(DFSR, 0x1f);
+    client.set(DHCSR, RUN);
+    client.wait(S_HALT);
+    assert_eq!((client.register(PC), client.word(DFSR), client.word(times)), (code + RESETS, 8, 0));
 }
 
 fn survives_an_empty_board(bench: &Bench) {
