@@ -141,6 +141,12 @@ impl Client {
         self.try_ask(command).expect("the connection is closed")
     }
 
+    /// Asks for memory and reads no answer, until the server takes no more.
+    pub fn ask_until_full(&mut self) {
+        self.stream.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
+        while self.stream.write_all(b"!HM0000230000400000000000001000#").is_ok() {}
+    }
+
     pub fn read(&mut self, address: u32, length: usize) -> Vec<u8> {
         let answer = self.ask(&format!("HM000023000040{address:08x}{length:08x}"));
         let digits = answer.strip_prefix('K').unwrap_or_else(|| panic!("{address:#x}: {answer}"));

@@ -4,7 +4,7 @@ mod bench;
 
 use std::process::ExitCode;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bench::*;
 use libtest_mimic::{Arguments, Trial};
@@ -42,9 +42,12 @@ fn main() -> ExitCode {
             trials.push(Trial::test(format!("{}::{name}", board.name), run).with_ignored_flag(absent.is_some()));
         }
     }
-    for (name, case) in
-        [("refuses_a_second_client", refuses_a_second_client as fn()), ("tells_of_the_end", tells_of_the_end)]
-    {
+    let others: [(&str, fn()); 3] = [
+        ("refuses_a_second_client", refuses_a_second_client),
+        ("gives_up_a_client_that_does_not_read", gives_up_a_client_that_does_not_read),
+        ("tells_of_the_end", tells_of_the_end),
+    ];
+    for (name, case) in others {
         let run = move || {
             case();
             Ok(())
@@ -259,6 +262,21 @@ fn refuses_a_second_client() {
     let mut third = bench.connect();
     drop(first);
     assert_eq!(third.ask("HC"), "K1");
+}
+
+fn gives_up_a_client_that_does_not_read() {
+    let bench = Bench::new(&BOARDS[0]);
+    let mut deaf = bench.connect();
+    deaf.ask_until_full();
+    assert_eq!(bench.connect().ask("HC"), "K1");
+    drop(deaf);
+
+    // Nor does such a one hold up the server's end.
+    let mut deaf = bench.connect();
+    deaf.ask_until_full();
+    let begin = Instant::now();
+    drop(bench);
+    assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
 }
 
 fn tells_of_the_end() {
