@@ -100,6 +100,12 @@ impl Machine {
         self.process.wait(patience)
     }
 
+    /// A folder for files of the machine's, which is removed with it.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.process.folder()
+    }
+
     /// What ends the process, for those who do not own it.
     #[must_use]
     pub fn killer(&self) -> Killer {

@@ -76,7 +76,7 @@ pub struct Bench {
 
 impl Bench {
     pub fn new(board: &'static Board) -> Self {
-        let machine = MachineOptions::new(board.name).debugged().start().unwrap();
+        let machine = MachineOptions::new(board.machine).debugged().start().unwrap();
         let killer = machine.killer();
         let mut server = Server::new(Probe::new(board, machine).unwrap(), 0).unwrap();
         let (port, stopper) = (server.address().unwrap().port(), server.stopper());

@@ -1,14 +1,17 @@
 //! Every board behind its probe, by the protocol's own bytes: no probe-rs, no firmware.
+//!
+//! `PARITY_REQUIRE` names boards, separated by commas, without which trials fail and are not ignored.
 
 mod bench;
 
-use std::process::ExitCode;
+use std::env;
+use std::process::{ExitCode, exit};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use bench::*;
-use libtest_mimic::{Arguments, Trial};
-use virtual_probe::{BOARDS, Board, Core, ProbeError, QEMU, check_emulator};
+use libtest_mimic::{Arguments, Failed, Trial};
+use virtual_probe::{BOARDS, Board, Core, ProbeError, QEMU, check_emulator, stop_all};
 
 /// A trial's name and what it does.
 type Case = (&'static str, fn(&Bench));
@@ -28,10 +31,14 @@ const CASES: [Case; 10] = [
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let absent = check_emulator(QEMU, Duration::from_secs(20)).err();
-    if let Some(reason) = &absent {
-        eprintln!("all trials are ignored: {reason}");
-    }
+    // Without the handler a signal would leave emulators behind; if it cannot be set, the trials are as good without.
+    let _ = ctrlc::set_handler(|| {
+        let _nothing_more = stop_all();
+        exit(130);
+    });
+    let absent = check_emulator(QEMU, Duration::from_secs(20)).err().map(|reason| reason.to_string());
+    let required = env::var("PARITY_REQUIRE").unwrap_or_default();
+    let is_required = |board: &Board| required.split(',').any(|name| name.trim_start_matches("probe-") == board.name);
     let mut trials = Vec::new();
     for board in &BOARDS {
         for (name, case) in CASES {
@@ -39,7 +46,7 @@ fn main() -> ExitCode {
                 case(&Bench::new(board));
                 Ok(())
             };
-            trials.push(Trial::test(format!("{}::{name}", board.name), run).with_ignored_flag(absent.is_some()));
+            trials.push(trial(format!("{}::{name}", board.name), run, &absent, is_required(board)));
         }
     }
     let others: [(&str, fn()); 3] = [
@@ -52,9 +59,23 @@ fn main() -> ExitCode {
             case();
             Ok(())
         };
-        trials.push(Trial::test(name, run).with_ignored_flag(absent.is_some()));
+        trials.push(trial(name.to_owned(), run, &absent, BOARDS.iter().any(is_required)));
     }
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// A trial that without the emulator is ignored, with the reason, or fails where it is required.
+fn trial(
+    name: String,
+    run: impl FnOnce() -> Result<(), Failed> + Send + 'static,
+    absent: &Option<String>,
+    is_required: bool,
+) -> Trial {
+    match absent.clone() {
+        None => Trial::test(name, run),
+        Some(reason) if is_required => Trial::test(name, move || Err(reason.into())),
+        Some(reason) => Trial::test(name, || Ok(())).with_kind(reason).with_ignored_flag(true),
+    }
 }
 
 fn names_itself(bench: &Bench) {
