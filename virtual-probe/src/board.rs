@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
-/// An emulated board. Its name is QEMU's for the machine, and the chip's for probe-rs.
+/// An emulated board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Board {
-    /// The name.
+    /// The name, which is also the chip's for probe-rs.
     pub name: &'static str,
+    /// QEMU's name of the machine.
+    pub machine: &'static str,
     /// The kind of its core.
     pub core: Core,
     /// Memory that programs are loaded to. The vector table is at its start.
@@ -43,12 +45,16 @@ pub struct Region {
     pub length: u32,
 }
 
+/// The boards as chips, for probe-rs: its chip description, as YAML.
+pub const CHIPS: &str = include_str!("../targets/emulated.yaml");
+
 const MEBIBYTE: u32 = 1 << 20;
 
 /// Every board that can be emulated.
 pub const BOARDS: [Board; 6] = [
     Board {
         name: "mps2-an385",
+        machine: "mps2-an385",
         core: Core::M3,
         code: Region { start: 0, length: 4 * MEBIBYTE },
         ram: Region { start: 0x2000_0000, length: 4 * MEBIBYTE },
@@ -56,6 +62,7 @@ pub const BOARDS: [Board; 6] = [
     },
     Board {
         name: "mps2-an386",
+        machine: "mps2-an386",
         core: Core::M4,
         code: Region { start: 0, length: 4 * MEBIBYTE },
         ram: Region { start: 0x2000_0000, length: 4 * MEBIBYTE },
@@ -63,14 +70,16 @@ pub const BOARDS: [Board; 6] = [
     },
     Board {
         name: "mps2-an500",
+        machine: "mps2-an500",
         core: Core::M7,
         code: Region { start: 0, length: 4 * MEBIBYTE },
         ram: Region { start: 0x2000_0000, length: 4 * MEBIBYTE },
         flash: false,
     },
-    // The addresses by which the Secure state sees its memory: the core starts in that state.
+    // The addresses by which the Secure state sees its memory: the core starts in that state. RAM is of two halves.
     Board {
         name: "mps2-an505",
+        machine: "mps2-an505",
         core: Core::M33,
         code: Region { start: 0x1000_0000, length: 4 * MEBIBYTE },
         ram: Region { start: 0x3800_0000, length: 4 * MEBIBYTE },
@@ -78,6 +87,7 @@ pub const BOARDS: [Board; 6] = [
     },
     Board {
         name: "mps3-an547",
+        machine: "mps3-an547",
         core: Core::M55,
         code: Region { start: 0, length: MEBIBYTE / 2 },
         ram: Region { start: 0x2000_0000, length: MEBIBYTE / 2 },
@@ -85,6 +95,7 @@ pub const BOARDS: [Board; 6] = [
     },
     Board {
         name: "microbit",
+        machine: "microbit",
         core: Core::M0,
         code: Region { start: 0, length: MEBIBYTE / 4 },
         ram: Region { start: 0x2000_0000, length: 16 << 10 },

@@ -32,6 +32,12 @@ pub enum EmulatorError {
         /// What it said, shortened.
         answer: String,
     },
+    /// A connection to it failed before, so that an answer may be to an earlier request.
+    #[error("the emulator's {link} has failed before and is out of step: start the emulator anew")]
+    OutOfStep {
+        /// Which of its connections.
+        link: &'static str,
+    },
     /// A connection to it failed in another way.
     #[error("the emulator's {link} failed: {reason}")]
     Failed {
@@ -47,6 +53,11 @@ impl EmulatorError {
     #[must_use]
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Refused { .. })
+    }
+
+    /// Whether the connection is of no use after this, although the emulator may go on to answer on it.
+    pub(crate) fn leaves_out_of_step(&self) -> bool {
+        matches!(self, Self::Silent { .. } | Self::OutOfStep { .. } | Self::Failed { .. })
     }
 
     /// A failure of the connection `link`, on which `patience` is the time limit.

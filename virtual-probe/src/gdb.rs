@@ -24,6 +24,8 @@ pub struct Gdb {
     patience: Duration,
     running: bool,
     floating_point: bool,
+    /// Whether an answer did not come in time, and may be taken for another's.
+    broken: bool,
 }
 
 impl Gdb {
@@ -37,7 +39,7 @@ impl Gdb {
         stream.set_read_timeout(Some(patience)).map_err(failed)?;
         stream.set_write_timeout(Some(patience)).map_err(failed)?;
         let packets = Packets::default();
-        let mut gdb = Self { stream, packets, patience, running: false, floating_point: false };
+        let mut gdb = Self { stream, packets, patience, running: false, floating_point: false, broken: false };
         gdb.ask("qSupported")?;
         // Registers can only be written once their description has been read.
         let description = gdb.ask("qXfer:features:read:target.xml:0,ffb")?;
@@ -195,6 +197,15 @@ impl Gdb {
             // Any byte would stop the core, and the request be lost.
             return Err(EmulatorError::refused(LINK, request, "the core runs"));
         }
+        if self.broken {
+            return Err(EmulatorError::OutOfStep { link: LINK });
+        }
+        let answer = self.exchange(request);
+        self.broken = answer.as_ref().is_err_and(EmulatorError::leaves_out_of_step);
+        answer
+    }
+
+    fn exchange(&mut self, request: &str) -> Result<String, EmulatorError> {
         self.send_raw(&packet::framed(request))?;
         let deadline = Instant::now() + self.patience;
         loop {

@@ -21,7 +21,7 @@ mod monitor;
 mod probe;
 mod process;
 
-pub use board::{BOARDS, Board, Core, Region};
+pub use board::{BOARDS, Board, CHIPS, Core, Region};
 pub use error::EmulatorError;
 pub use gdb::Gdb;
 pub use machine::{Machine, MachineError, MachineOptions, QEMU, Uart, check_emulator};

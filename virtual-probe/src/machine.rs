@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -70,8 +70,6 @@ pub struct Machine {
     pub memory: Memory,
     /// The first serial port, where [`Uart::Stream`] was asked for.
     pub uart: Option<UnixStream>,
-    /// What semihosting by QEMU writes.
-    pub output: Option<ChildStdout>,
     /// The core and the monitor, where the machine is [debugged](MachineOptions::debugged).
     pub debug: Option<(Gdb, Monitor)>,
     machine: String,
@@ -86,7 +84,7 @@ pub struct Machine {
 pub fn check_emulator(program: &str, patience: Duration) -> Result<(), MachineError> {
     let mut command = Command::new(program);
     command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let (process, _) = Process::spawn(&mut command, temporary_folder()?).map_err(not_installed(program))?;
+    let process = Process::spawn(&mut command, temporary_folder()?).map_err(not_installed(program))?;
     let unusable = |reason| Err(MachineError::Unusable { program: program.to_owned(), reason });
     match process.wait(patience) {
         Some(status) if status.success() => Ok(()),
@@ -100,6 +98,12 @@ impl Machine {
     #[must_use]
     pub fn wait(&self, patience: Duration) -> Option<ExitStatus> {
         self.process.wait(patience)
+    }
+
+    /// A folder for files of the machine's, which is removed with it.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.process.folder()
     }
 
     /// What ends the process, for those who do not own it.

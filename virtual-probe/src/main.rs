@@ -2,16 +2,18 @@
 
 #![forbid(unsafe_code)]
 
+mod uart_socket;
+
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, exit};
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow};
 use clap::Parser;
 use serde_json::json;
-use virtual_probe::{BOARDS, Board, MachineOptions, Probe, Server, Uart, stop_all};
+use uart_socket::UartSocket;
+use virtual_probe::{BOARDS, Board, CHIPS, Machine, MachineOptions, Probe, Server, Uart, stop_all};
 
 /// A debug probe with no hardware: probe-rs takes it for a Black Magic Probe, and the board behind it is QEMU's.
 ///
@@ -19,7 +21,7 @@ use virtual_probe::{BOARDS, Board, MachineOptions, Probe, Server, Uart, stop_all
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
-    /// The board, by QEMU's name of the machine.
+    /// The board, by its name.
     #[arg(value_parser = board)]
     board: &'static Board,
     /// Port of this machine to listen on; 0 is any that is free.
@@ -34,7 +36,7 @@ struct Arguments {
     /// Tells what clients ask for and do not get.
     #[arg(long)]
     verbose: bool,
-    /// Prints one object as JSON instead of the line for people.
+    /// Prints one object as JSON instead of the lines for people.
     #[arg(long)]
     json: bool,
 }
@@ -51,68 +53,73 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
-    let uart = UartSocket::new(arguments.uart.as_deref())?;
-    let socket = arguments.uart.clone();
+    let uart = arguments.uart.as_deref().map(UartSocket::new).transpose()?;
+    let socket = uart.clone();
     ctrlc::set_handler(move || {
         // Held until the end: nothing is started meanwhile.
         let _stopped = stop_all();
-        drop(UartSocket(socket.clone()));
+        socket.iter().for_each(UartSocket::remove);
         exit(130);
     })
     .context("cannot listen to signals")?;
+    let served = serve(arguments, uart.as_ref());
+    uart.iter().for_each(UartSocket::remove);
+    served
+}
 
+fn serve(arguments: &Arguments, uart: Option<&UartSocket>) -> Result<()> {
     let board = arguments.board;
     let program = match &arguments.kernel {
         Some(path) => Some(fs::read(path).with_context(|| format!("cannot read {}", path.display()))?),
         None => None,
     };
-    let place = uart.0.clone().map_or(Uart::None, Uart::At);
-    let machine = MachineOptions::new(board.name).uart(place).debugged().start()?;
+    let place = uart.map_or(Uart::None, |socket| Uart::At(socket.path().to_owned()));
+    let machine = MachineOptions::new(board.machine).uart(place).debugged().start()?;
+    let chips = chips(&machine)?;
     let mut probe = Probe::new(board, machine)?.verbose(arguments.verbose);
     if let (Some(program), Some(path)) = (&program, &arguments.kernel) {
         probe.load(program).with_context(|| path.display().to_string())?;
     }
     let mut server = Server::new(probe, arguments.port)?;
-    announce(arguments, &server)?;
+    announce(arguments, &server, &chips)?;
     Ok(server.run()?)
 }
 
-/// The socket of the serial port, which QEMU makes and does not remove.
-struct UartSocket(Option<PathBuf>);
-
-impl UartSocket {
-    /// Takes a path, as long as no other file is there: QEMU would replace it.
-    fn new(path: Option<&Path>) -> Result<Self> {
-        if let Some(path) = path
-            && fs::symlink_metadata(path).is_ok_and(|found| !found.file_type().is_socket())
-        {
-            bail!("{} is there, and no socket; choose another path for the serial port", path.display());
-        }
-        Ok(Self(path.map(Path::to_owned)))
+/// The file that describes the boards as chips: the workspace's, or where that is not there, one that goes with the machine.
+fn chips(machine: &Machine) -> Result<PathBuf> {
+    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/targets/emulated.yaml"));
+    if path.is_file() {
+        return Ok(path.to_owned());
     }
+    let path = machine.folder().join("emulated.yaml");
+    fs::write(&path, CHIPS).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path)
 }
 
-impl Drop for UartSocket {
-    fn drop(&mut self) {
-        if let Some(path) = &self.0 {
-            // It may be gone, or never have come.
-            let _ = fs::remove_file(path);
-        }
-    }
-}
-
-/// Says where the probe is, in one line.
-fn announce(arguments: &Arguments, server: &Server) -> Result<()> {
+/// Says where the probe is: as arguments of probe-rs, and as variables for any of its commands in a shell.
+fn announce(arguments: &Arguments, server: &Server, chips: &Path) -> Result<()> {
     let (board, selector, port) = (arguments.board.name, server.selector()?, server.address()?.port());
-    let line = if arguments.json {
-        json!({ "board": board, "port": port, "selector": selector, "uart": arguments.uart }).to_string()
+    let text = if arguments.json {
+        json!({ "board": board, "port": port, "selector": selector, "chips": chips, "uart": arguments.uart })
+            .to_string()
     } else {
+        let chips = quoted(chips);
         format!(
-            "probe-rs COMMAND --protocol swd --probe {selector} --chip {board} --chip-description-path virtual-probe/targets/emulated.yaml"
+            "probe-rs COMMAND --protocol swd --probe {selector} --chip {board} --chip-description-path {chips}\n\
+             export PROBE_RS_PROBE={selector} PROBE_RS_PROTOCOL=swd PROBE_RS_CHIP_DESCRIPTION_PATH={chips}"
         )
     };
     let mut output = std::io::stdout().lock();
-    writeln!(output, "{line}").and_then(|()| output.flush()).context("cannot write to standard output")
+    writeln!(output, "{text}").and_then(|()| output.flush()).context("cannot write to standard output")
+}
+
+/// A path as one word of a shell's.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    if text.chars().all(|letter| letter.is_alphanumeric() || "/._-+".contains(letter)) {
+        return text;
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 fn board(name: &str) -> Result<&'static Board> {

@@ -24,6 +24,8 @@ pub struct Memory(Arc<Mutex<Connection>>);
 struct Connection {
     stream: BufReader<UnixStream>,
     patience: Duration,
+    /// Whether it failed once, so that an answer may be to an earlier request.
+    broken: bool,
 }
 
 impl Memory {
@@ -36,7 +38,7 @@ impl Memory {
         let failed = |source| EmulatorError::of(LINK, patience, source);
         stream.set_read_timeout(Some(patience)).map_err(failed)?;
         stream.set_write_timeout(Some(patience)).map_err(failed)?;
-        Ok(Self(Arc::new(Mutex::new(Connection { stream: BufReader::new(stream), patience }))))
+        Ok(Self(Arc::new(Mutex::new(Connection { stream: BufReader::new(stream), patience, broken: false }))))
     }
 
     /// Fills `data` with what is at `address`.
@@ -80,6 +82,15 @@ impl Memory {
 impl Connection {
     /// Sends a line, and gives what the answer has after `OK`.
     fn ask(&mut self, request: &str) -> Result<String, EmulatorError> {
+        if self.broken {
+            return Err(EmulatorError::OutOfStep { link: LINK });
+        }
+        let answer = self.exchange(request);
+        self.broken = answer.as_ref().is_err_and(EmulatorError::leaves_out_of_step);
+        answer
+    }
+
+    fn exchange(&mut self, request: &str) -> Result<String, EmulatorError> {
         let patience = self.patience;
         let failed = |source| EmulatorError::of(LINK, patience, source);
         self.stream.get_mut().write_all(request.as_bytes()).map_err(failed)?;
@@ -97,5 +108,24 @@ impl Connection {
                 return Err(EmulatorError::refused(LINK, request, &answer));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_late_answer_is_not_taken_for_the_next() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let memory = Memory::new(ours, Duration::from_millis(50)).unwrap();
+        let mut byte = [0];
+        theirs.write_all(b"FAIL\nOK AQ==\n").unwrap();
+        assert!(matches!(memory.read(0, &mut byte), Err(EmulatorError::Refused { .. })));
+        memory.read(0, &mut byte).unwrap();
+        assert_eq!(byte, [1]);
+        assert!(matches!(memory.read(1, &mut byte), Err(EmulatorError::Silent { .. })));
+        theirs.write_all(b"OK Ag==\n").unwrap();
+        assert!(matches!(memory.read(2, &mut byte), Err(EmulatorError::OutOfStep { .. })));
     }
 }

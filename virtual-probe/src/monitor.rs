@@ -1,6 +1,6 @@
 //! What the debugger's stub in QEMU cannot do: a reset, by the machine protocol (QMP).
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{self, BufRead as _, BufReader, ErrorKind, Write as _};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -9,12 +9,20 @@ use serde_json::{Value, json};
 use crate::EmulatorError;
 
 const LINK: &str = "monitor (QMP)";
+/// What an event says of a reset that was asked for here: those by the guest say otherwise.
+const BY_US: &str = "host-qmp-system-reset";
 
 /// A connection to QEMU's monitor.
 #[derive(Debug)]
 pub struct Monitor {
     stream: BufReader<UnixStream>,
     patience: Duration,
+    /// What has come of the next message.
+    line: Vec<u8>,
+    /// Whether the guest has reset the machine since this was last asked.
+    guest_reset: bool,
+    /// Whether it failed once, so that an answer may be to an earlier command.
+    broken: bool,
 }
 
 impl Monitor {
@@ -27,7 +35,8 @@ impl Monitor {
         let failed = |source| EmulatorError::of(LINK, patience, source);
         stream.set_read_timeout(Some(patience)).map_err(failed)?;
         stream.set_write_timeout(Some(patience)).map_err(failed)?;
-        let mut monitor = Self { stream: BufReader::new(stream), patience };
+        let stream = BufReader::new(stream);
+        let mut monitor = Self { stream, patience, line: Vec::new(), guest_reset: false, broken: false };
         monitor.receive(|message| message.get("QMP").is_some())?;
         monitor.send("qmp_capabilities")?;
         monitor.receive(|message| message.get("return").is_some())?;
@@ -41,34 +50,122 @@ impl Monitor {
     /// Where the emulator has ended or does not answer.
     pub fn reset(&mut self) -> Result<(), EmulatorError> {
         self.send("system_reset")?;
-        self.receive(|message| message.get("event").and_then(Value::as_str) == Some("RESET"))
+        self.receive(|message| reset(message).is_some_and(|data| data["reason"] == BY_US))?;
+        // Those before this one are of no interest any more.
+        self.guest_reset = false;
+        Ok(())
+    }
+
+    /// Whether the guest has reset the machine since this was last asked, and since the last [`reset`](Self::reset).
+    ///
+    /// # Errors
+    ///
+    /// Where the emulator has ended.
+    pub fn take_guest_reset(&mut self) -> Result<bool, EmulatorError> {
+        let patience = self.patience;
+        let failed = |source| EmulatorError::of(LINK, patience, source);
+        self.stream.get_ref().set_nonblocking(true).map_err(failed)?;
+        let received = loop {
+            match self.message() {
+                Ok(Some(_)) => {}
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        self.stream.get_ref().set_nonblocking(false).map_err(failed)?;
+        received.map(|()| std::mem::take(&mut self.guest_reset))
     }
 
     fn send(&mut self, command: &str) -> Result<(), EmulatorError> {
+        if self.broken {
+            return Err(EmulatorError::OutOfStep { link: LINK });
+        }
         let line = format!("{}\n", json!({ "execute": command }));
-        let patience = self.patience;
-        self.stream.get_mut().write_all(line.as_bytes()).map_err(|error| EmulatorError::of(LINK, patience, error))
+        self.stream.get_mut().write_all(line.as_bytes()).map_err(|error| self.failed(error))
     }
 
     /// Reads messages up to the one that is `awaited`.
     fn receive(&mut self, awaited: impl Fn(&Value) -> bool) -> Result<(), EmulatorError> {
-        let mut line = String::new();
         loop {
-            line.clear();
-            let length =
-                self.stream.read_line(&mut line).map_err(|error| EmulatorError::of(LINK, self.patience, error))?;
-            if length == 0 {
-                return Err(EmulatorError::Gone { link: LINK });
-            }
-            match serde_json::from_str::<Value>(&line) {
-                Ok(message) if message.get("error").is_some() => {
-                    return Err(EmulatorError::refused(LINK, "a command", &line));
+            match self.message()? {
+                Some(message) if message.get("error").is_some() => {
+                    return Err(EmulatorError::refused(LINK, "a command", &message.to_string()));
                 }
-                Ok(message) if awaited(&message) => return Ok(()),
+                Some(message) if awaited(&message) => return Ok(()),
                 // Other events, and answers that nobody waits for.
-                Ok(_) => {}
-                Err(_) => return Err(EmulatorError::refused(LINK, "a command", &line)),
+                Some(_) => {}
+                None => return Err(self.failed(ErrorKind::TimedOut.into())),
             }
         }
+    }
+
+    /// The next message, unless none comes in time.
+    fn message(&mut self) -> Result<Option<Value>, EmulatorError> {
+        match self.stream.read_until(b'\n', &mut self.line) {
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return Ok(None),
+            Err(error) => return Err(self.failed(error)),
+            // The end, and what has come of a last message is of no use.
+            Ok(_) if !self.line.ends_with(b"\n") => return Err(EmulatorError::Gone { link: LINK }),
+            Ok(_) => {}
+        }
+        let line = std::mem::take(&mut self.line);
+        let message: Value = serde_json::from_slice(&line)
+            .map_err(|_| EmulatorError::refused(LINK, "a command", &String::from_utf8_lossy(&line)))?;
+        self.guest_reset |= reset(&message).is_some_and(|data| data["guest"] == true);
+        Ok(Some(message))
+    }
+
+    fn failed(&mut self, source: io::Error) -> EmulatorError {
+        let error = EmulatorError::of(LINK, self.patience, source);
+        self.broken |= error.leaves_out_of_step();
+        error
+    }
+}
+
+/// What a message tells of a reset, where it does.
+fn reset(message: &Value) -> Option<&Value> {
+    message.get("data").filter(|_| message["event"] == "RESET")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A monitor, and the other end of its connection.
+    fn monitor() -> (Monitor, UnixStream) {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        theirs.write_all(b"{\"QMP\": {}}\n{\"return\": {}}\n").unwrap();
+        (Monitor::new(ours, Duration::from_millis(50)).unwrap(), theirs)
+    }
+
+    fn event(guest: bool, reason: &str) -> Vec<u8> {
+        format!("{}\n", json!({ "event": "RESET", "data": { "guest": guest, "reason": reason } })).into_bytes()
+    }
+
+    #[test]
+    fn a_reset_by_the_guest_is_not_ours() {
+        let (mut monitor, mut peer) = monitor();
+        assert!(!monitor.take_guest_reset().unwrap());
+        let by_guest = event(true, "guest-reset");
+        let (begin, end) = by_guest.split_at(9);
+        peer.write_all(begin).unwrap();
+        assert!(!monitor.take_guest_reset().unwrap());
+        peer.write_all(end).unwrap();
+        assert!(monitor.take_guest_reset().unwrap());
+        assert!(!monitor.take_guest_reset().unwrap());
+
+        peer.write_all(&by_guest).unwrap();
+        peer.write_all(&event(false, BY_US)).unwrap();
+        monitor.reset().unwrap();
+        assert!(!monitor.take_guest_reset().unwrap());
+    }
+
+    #[test]
+    fn a_late_answer_is_not_taken_for_the_next() {
+        let (mut monitor, mut peer) = monitor();
+        peer.write_all(&event(true, "guest-reset")).unwrap();
+        assert!(matches!(monitor.reset(), Err(EmulatorError::Silent { .. })));
+        peer.write_all(&event(false, BY_US)).unwrap();
+        assert!(matches!(monitor.reset(), Err(EmulatorError::OutOfStep { .. })));
     }
 }

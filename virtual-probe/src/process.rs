@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -31,20 +31,18 @@ struct Running {
 }
 
 impl Process {
-    /// Starts `command` in a process group of its own, so that what it starts ends with it. Gives its standard output
-    /// too, where that is a pipe.
+    /// Starts `command` in a process group of its own, so that what it starts ends with it.
     ///
     /// # Errors
     ///
     /// Where the program cannot be run.
-    pub fn spawn(command: &mut Command, folder: TempDir) -> io::Result<(Self, Option<ChildStdout>)> {
+    pub fn spawn(command: &mut Command, folder: TempDir) -> io::Result<Self> {
         // Held until the process is listed: a signal in between would leave it behind.
         let mut running = lock(&RUNNING);
-        let mut child = command.process_group(0).spawn()?;
-        let output = child.stdout.take();
+        let child = command.process_group(0).spawn()?;
         let process = Arc::new(Running { child: Mutex::new(child), folder });
         running.push(Arc::clone(&process));
-        Ok((Self(process), output))
+        Ok(Self(process))
     }
 
     /// The folder that is removed with the process.

@@ -1,6 +1,5 @@
 //! Which machine to start, and the command line that starts it.
 
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -33,7 +32,6 @@ pub struct MachineOptions {
     semihosting: bool,
     uart: Uart,
     debugged: bool,
-    arguments: Vec<OsString>,
 }
 
 impl MachineOptions {
@@ -49,7 +47,6 @@ impl MachineOptions {
             semihosting: false,
             uart: Uart::None,
             debugged: false,
-            arguments: Vec::new(),
         }
     }
 
@@ -99,13 +96,6 @@ impl MachineOptions {
     #[must_use]
     pub fn debugged(mut self) -> Self {
         self.debugged = true;
-        self
-    }
-
-    /// Another argument for QEMU.
-    #[must_use]
-    pub fn argument(mut self, argument: impl Into<OsString>) -> Self {
-        self.arguments.push(argument.into());
         self
     }
 
@@ -162,11 +152,10 @@ impl MachineOptions {
             fs::write(&file, bytes).map_err(|reason| MachineError::Folder { folder: file.clone(), reason })?;
             command.arg("-device").arg(format!("loader,file={},addr={address:#x},force-raw=on", escaped(&file)));
         }
-        command.args(&self.arguments);
 
         let output = File::create(&messages).map_err(|reason| MachineError::Folder { folder: messages, reason })?;
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(output);
-        let (process, output) = Process::spawn(&mut command, folder).map_err(not_installed(&self.program))?;
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(output);
+        let process = Process::spawn(&mut command, folder).map_err(not_installed(&self.program))?;
 
         let deadline = Instant::now() + self.patience;
         let accepted = |listener: &UnixListener, link| {
@@ -185,7 +174,7 @@ impl MachineOptions {
             }
             None => None,
         };
-        Ok(Machine { memory, uart, output, debug, machine: self.machine, process })
+        Ok(Machine { memory, uart, debug, machine: self.machine, process })
     }
 }
 

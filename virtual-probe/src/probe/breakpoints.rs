@@ -8,9 +8,16 @@ use crate::Core;
 /// attention. To QEMU without semihosting they are faults.
 const TRAPS: [u16; 2] = [0xbeab, 0xbe00];
 
+/// Most traps that are noted: each is a breakpoint, which takes QEMU a fraction of a millisecond.
+pub(super) const MOST_TRAPS: usize = 4096;
+
 /// Where BKPT instructions are, or data that look the same, which does no harm.
 #[derive(Debug, Default)]
-pub(super) struct Traps(BTreeSet<u32>);
+pub(super) struct Traps {
+    addresses: BTreeSet<u32>,
+    /// Whether there were more than are noted.
+    overflowed: bool,
+}
 
 impl Traps {
     /// Takes note of `data` at `address`, which is even. True where a trap is new or gone.
@@ -18,17 +25,28 @@ impl Traps {
         let halfwords = data.as_chunks::<2>().0.iter().map(|&bytes| u16::from_le_bytes(bytes));
         let mut changed = false;
         for (address, halfword) in (0..).map(|index: u32| address.wrapping_add(2 * index)).zip(halfwords) {
-            changed |= if TRAPS.contains(&halfword) { self.0.insert(address) } else { self.0.remove(&address) };
+            changed |= if TRAPS.contains(&halfword) { self.insert(address) } else { self.addresses.remove(&address) };
         }
         changed
     }
 
+    fn insert(&mut self, address: u32) -> bool {
+        let full = self.addresses.len() >= MOST_TRAPS && !self.addresses.contains(&address);
+        self.overflowed |= full;
+        !full && self.addresses.insert(address)
+    }
+
+    /// Whether there were more than are noted, since this was last asked.
+    pub(super) fn take_overflow(&mut self) -> bool {
+        std::mem::take(&mut self.overflowed)
+    }
+
     pub(super) fn contains(&self, address: u32) -> bool {
-        self.0.contains(&address)
+        self.addresses.contains(&address)
     }
 
     pub(super) fn addresses(&self) -> impl Iterator<Item = u32> {
-        self.0.iter().copied()
+        self.addresses.iter().copied()
     }
 }
 
@@ -108,6 +126,17 @@ mod tests {
         assert!(!traps.note(0x100, &[1, 2, 0xab, 0xbe]));
         assert!(traps.note(0x102, &[0, 0]));
         assert!(!traps.contains(0x102) && traps.contains(0x104));
+    }
+
+    #[test]
+    fn no_more_traps_are_noted_than_can_be_had() {
+        let mut traps = Traps::default();
+        traps.note(0, &[0x00, 0xbe].repeat(MOST_TRAPS));
+        assert!(!traps.take_overflow());
+        assert!(!traps.note(0x10_0000, &[0x00, 0xbe].repeat(1 << 20)));
+        assert!(traps.take_overflow() && !traps.take_overflow());
+        assert_eq!(traps.addresses().count(), MOST_TRAPS);
+        assert!(traps.note(0, &[0, 0]) && traps.note(0x10_0000, &[0x00, 0xbe]));
     }
 
     #[test]

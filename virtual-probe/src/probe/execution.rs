@@ -89,6 +89,13 @@ impl Execution {
         if self.gdb.poll()? {
             self.stopped()?;
         }
+        if self.monitor.take_guest_reset()? {
+            self.reset = true;
+            if self.catch_reset && self.enabled && self.state == State::Running {
+                // It has run on meanwhile: as close to a halt at the reset as QEMU allows.
+                self.restart()?;
+            }
+        }
         Ok(self.state)
     }
 
@@ -177,6 +184,7 @@ impl Execution {
     /// Resets the machine. The core halts if it is to be caught, and runs otherwise.
     pub(super) fn restart(&mut self) -> Result<(), EmulatorError> {
         self.gdb.halt()?;
+        self.state = self.at_rest();
         self.monitor.reset()?;
         self.reset = true;
         self.fresh = true;
@@ -229,25 +237,32 @@ impl Execution {
         self.gdb.halt()?;
         let result = action(&mut self.gdb);
         if running {
+            // Until it goes on, whatever may be refused on the way.
+            self.state = self.at_rest();
             let pc = self.program_counter()?;
             if self.stops_at(pc) {
                 self.stopped()?;
             } else {
                 self.plant()?;
                 self.gdb.resume()?;
+                self.state = State::Running;
             }
         }
         result
     }
 
+    /// What a core does that has stopped.
+    fn at_rest(&self) -> State {
+        if self.enabled { State::Halted } else { State::LockedUp }
+    }
+
     /// The core has stopped by itself.
     fn stopped(&mut self) -> Result<(), EmulatorError> {
-        let pc = self.program_counter()?;
+        self.state = self.at_rest();
         if !self.enabled {
-            self.state = State::LockedUp;
             return Ok(());
         }
-        self.state = State::Halted;
+        let pc = self.program_counter()?;
         self.reasons |= match self.hard_fault()? {
             _ if self.stops_at(pc) => BREAKPOINT,
             Some(handler) if handler == pc => CAUGHT,

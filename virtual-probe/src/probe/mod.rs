@@ -21,6 +21,7 @@ mod swd;
 mod target;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 pub use load::LoadError;
 pub use server::{ProbeError, Server, Stopper};
@@ -42,6 +43,9 @@ const VERSION: u64 = 1;
 const VOLTAGE: &str = "3.3V";
 /// The frequency of the clock that is not there, in kilohertz.
 const FREQUENCY: u64 = 4000;
+
+/// How many kinds of requests that were not answered are told: a client can make up any number.
+const MOST_UNANSWERED: usize = 1000;
 
 /// What has addresses: the target, or in tests a piece of memory.
 trait Bus {
@@ -70,6 +74,7 @@ pub struct Probe {
     wire: Wire,
     port: DebugPort,
     target: Target,
+    /// What clients asked for and did not get, so far.
     unanswered: BTreeSet<String>,
     verbose: bool,
 }
@@ -103,31 +108,21 @@ impl Probe {
         self
     }
 
-    /// The board.
-    #[must_use]
-    pub fn board(&self) -> &'static Board {
-        self.board
-    }
-
     /// The machine.
     #[must_use]
     pub fn machine(&self) -> &Machine {
         &self.machine
     }
 
-    /// What clients asked for and did not get, so far.
-    #[must_use]
-    pub fn unanswered(&self) -> &BTreeSet<String> {
-        &self.unanswered
-    }
-
-    /// Resets the board, which then runs what it has in memory.
-    ///
-    /// # Errors
-    ///
-    /// Where the emulator has ended.
-    pub fn reset(&mut self) -> Result<(), EmulatorError> {
-        self.target.execution.restart()
+    /// Learns what the machine has done by itself.
+    fn look(&mut self) -> Result<(), EmulatorError> {
+        if self.machine.wait(Duration::ZERO).is_some() {
+            return Err(EmulatorError::Gone { link: "process" });
+        }
+        match self.target.execution.state() {
+            Err(error) if !error.is_passing() => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// A client has come: the wire is as after power-on.
@@ -213,7 +208,7 @@ impl Probe {
     }
 
     fn leave_unanswered(&mut self, request: String) {
-        if !self.unanswered.contains(&request) {
+        if self.unanswered.len() < MOST_UNANSWERED && !self.unanswered.contains(&request) {
             if self.verbose {
                 eprintln!("not answered: {request}");
             }

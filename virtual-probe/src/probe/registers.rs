@@ -123,18 +123,25 @@ fn execute(gdb: &mut Gdb, board: &Board, code: [u16; 2], arguments: [u32; 2]) ->
     gdb.read(place, &mut covered)?;
     let [[a, b], [c, d]] = code.map(u16::to_le_bytes);
 
-    gdb.write(place, &[a, b, c, d])?;
-    gdb.set_register(XPSR, xpsr & !CONDITIONS | 1 << 24, false)?;
-    gdb.set_register(PC, u64::from(place), false)?;
-    gdb.set_register(0, u64::from(arguments[0]), false)?;
-    gdb.set_register(1, u64::from(arguments[1]), false)?;
-    gdb.step()?;
-    let result = gdb.register(0)? as u32;
+    let mut executed = || {
+        gdb.write(place, &[a, b, c, d])?;
+        gdb.set_register(XPSR, xpsr & !CONDITIONS | 1 << 24, false)?;
+        gdb.set_register(PC, u64::from(place), false)?;
+        gdb.set_register(0, u64::from(arguments[0]), false)?;
+        gdb.set_register(1, u64::from(arguments[1]), false)?;
+        gdb.step()?;
+        Ok(gdb.register(0)? as u32)
+    };
+    let result = executed();
 
-    gdb.write(place, &covered)?;
-    gdb.set_register(0, saved[0], false)?;
-    gdb.set_register(1, saved[1], false)?;
-    gdb.set_register(PC, pc, false)?;
-    gdb.set_register(XPSR, xpsr, false)?;
-    Ok(result)
+    // All of it, whatever has failed.
+    let restored = [
+        gdb.write(place, &covered),
+        gdb.set_register(0, saved[0], false),
+        gdb.set_register(1, saved[1], false),
+        gdb.set_register(PC, pc, false),
+        gdb.set_register(XPSR, xpsr, false),
+    ];
+    let result = result?;
+    restored.into_iter().collect::<Result<(), _>>().map(|()| result)
 }

@@ -20,6 +20,8 @@ const GLANCE: Duration = Duration::from_millis(5);
 const ROUND: Duration = Duration::from_millis(100);
 /// How long a client waits for the one before it to go: between two runs of a program, its end is not known at once.
 const QUEUE: Duration = Duration::from_secs(2);
+/// How long a client may leave an answer unread before it counts as gone.
+const UNREAD: Duration = Duration::from_secs(2);
 /// How many may wait.
 const LONGEST: usize = 16;
 
@@ -105,12 +107,6 @@ impl Server {
         Ok(format!("1d50:6018:{}", self.address()?))
     }
 
-    /// The probe.
-    #[must_use]
-    pub fn probe(&self) -> &Probe {
-        &self.probe
-    }
-
     /// What ends it.
     #[must_use]
     pub fn stopper(&self) -> Stopper {
@@ -128,9 +124,7 @@ impl Server {
             match self.queue.pop_front() {
                 Some((client, _)) => self.serve(client)?,
                 None => {
-                    if self.probe.machine().wait(Duration::ZERO).is_some() {
-                        return Err(self.failed(EmulatorError::Gone { link: "process" }));
-                    }
+                    self.probe.look().map_err(|error| self.failed(error))?;
                     thread::sleep(GLANCE);
                 }
             }
@@ -166,7 +160,8 @@ impl Server {
         let prepared = client
             .set_nonblocking(false)
             .and_then(|()| client.set_nodelay(true))
-            .and_then(|()| client.set_read_timeout(Some(ROUND)));
+            .and_then(|()| client.set_read_timeout(Some(ROUND)))
+            .and_then(|()| client.set_write_timeout(Some(ROUND)));
         if prepared.is_err() {
             return Ok(());
         }
@@ -179,7 +174,7 @@ impl Server {
                     for &byte in bytes.get(..length).unwrap_or_default() {
                         if let Some(command) = frames.feed(byte) {
                             let answer = self.probe.answer(command.as_deref())?;
-                            if client.write_all(&answer.frame()).is_err() {
+                            if !self.send(&mut client, &answer.frame()) {
                                 return Ok(());
                             }
                         }
@@ -191,9 +186,7 @@ impl Server {
             }
             if Instant::now() >= round {
                 round = Instant::now() + ROUND;
-                if self.probe.machine().wait(Duration::ZERO).is_some() {
-                    return Err(EmulatorError::Gone { link: "process" });
-                }
+                self.probe.look()?;
                 // Whether others can be accepted is seen when this one has gone.
                 let _ = self.look();
                 while let Some((client, _)) = self.queue.pop_front_if(|(_, deadline)| Instant::now() > *deadline) {
@@ -202,6 +195,25 @@ impl Server {
             }
         }
         Ok(())
+    }
+
+    /// Whether the client has taken all of `frame`: not if it has gone, does not read, or the server is stopped.
+    fn send(&self, client: &mut TcpStream, frame: &[u8]) -> bool {
+        let deadline = Instant::now() + UNREAD;
+        let mut rest = frame;
+        while !rest.is_empty() {
+            match client.write(rest) {
+                Ok(0) => return false,
+                Ok(length) => rest = rest.get(length..).unwrap_or_default(),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                Err(_) => return false,
+            }
+            if !rest.is_empty() && (Instant::now() >= deadline || self.stopped.load(Ordering::Relaxed)) {
+                return false;
+            }
+        }
+        true
     }
 
     fn failed(&self, reason: EmulatorError) -> ProbeError {

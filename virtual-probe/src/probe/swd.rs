@@ -76,7 +76,7 @@ impl Wire {
             }
             return Ok(());
         }
-        self.ones = if bit { self.ones + 1 } else { 0 };
+        self.ones = if bit { self.ones.saturating_add(1) } else { 0 };
         if self.ones >= LINE_RESET {
             self.state = State::Idle;
             self.answer.clear();

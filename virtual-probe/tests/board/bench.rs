@@ -25,28 +25,33 @@ pub const S_RESET_ST: u32 = 1 << 25;
 
 pub const PC: u32 = 15;
 
-/// Offsets in the program: where it counts, asks for semihosting, has an undefined instruction, and HardFault's handler.
+/// Offsets in the program: where it counts, asks for semihosting, has an undefined instruction, HardFault's handler,
+/// and where it resets itself as often as the third word of RAM says before it counts.
 pub const START: u32 = 0x100;
 pub const COUNT: u32 = 0x104;
 pub const BKPT: u32 = 0x110;
 pub const UNDEFINED: u32 = 0x120;
 pub const HANDLER: u32 = 0x130;
+pub const RESETS: u32 = 0x140;
 
 /// Counts up the first word of RAM for ever.
 pub fn program(board: &Board) -> Vec<u8> {
-    let mut bytes = vec![0; 0x140];
+    let mut bytes = vec![0; 0x160];
     let mut put = |offset: u32, data: &[u8]| bytes[offset as usize..][..data.len()].copy_from_slice(data);
     let (code, ram) = (board.code.start, board.ram.start);
     put(0, &(ram + 0x1000).to_le_bytes());
     put(4, &(code + START + 1).to_le_bytes());
     put(12, &(code + HANDLER + 1).to_le_bytes());
-    let instructions: [(u32, &[u16]); 4] = [
+    let instructions: [(u32, &[u16]); 5] = [
         // ldr r1, =ram; movs r0, #0; count: adds r0, #1; str r0, [r1]; b count
         (START, &[0x4902, 0x2000, 0x3001, 0x6008, 0xe7fc]),
         // bkpt 0xab; b .-2
         (BKPT, &[0xbeab, 0xe7fd]),
         (UNDEFINED, &[0xde00]),
         (HANDLER, &[0xe7fe]),
+        // ldr r2, =times; ldr r3, [r2]; subs r3, #1; bmi 1f; str r3, [r2]
+        // ldr r0, =AIRCR; ldr r1, =RESET; str r1, [r0]; b .; 1: b START
+        (RESETS, &[0x4a04, 0x6813, 0x3b01, 0xd404, 0x6013, 0x4803, 0x4903, 0x6001, 0xe7fe, 0xe7d5]),
     ];
     for (offset, instructions) in instructions {
         for (offset, instruction) in (offset..).step_by(2).zip(instructions) {
@@ -54,6 +59,9 @@ pub fn program(board: &Board) -> Vec<u8> {
         }
     }
     put(0x10c, &ram.to_le_bytes());
+    for (offset, literal) in [(0x14, ram + 8), (0x18, AIRCR), (0x1c, RESET)] {
+        put(RESETS + offset, &literal.to_le_bytes());
+    }
     bytes
 }
 
@@ -68,7 +76,7 @@ pub struct Bench {
 
 impl Bench {
     pub fn new(board: &'static Board) -> Self {
-        let machine = MachineOptions::new(board.name).debugged().start().unwrap();
+        let machine = MachineOptions::new(board.machine).debugged().start().unwrap();
         let killer = machine.killer();
         let mut server = Server::new(Probe::new(board, machine).unwrap(), 0).unwrap();
         let (port, stopper) = (server.address().unwrap().port(), server.stopper());
@@ -131,6 +139,12 @@ impl Client {
 
     pub fn ask(&mut self, command: &str) -> String {
         self.try_ask(command).expect("the connection is closed")
+    }
+
+    /// Asks for memory and reads no answer, until the server takes no more.
+    pub fn ask_until_full(&mut self) {
+        self.stream.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
+        while self.stream.write_all(b"!HM0000230000400000000000001000#").is_ok() {}
     }
 
     pub fn read(&mut self, address: u32, length: usize) -> Vec<u8> {

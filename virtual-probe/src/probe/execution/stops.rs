@@ -24,6 +24,11 @@ impl Execution {
         if changed && self.state()? == State::Running { self.paused(|_| Ok(())) } else { Ok(()) }
     }
 
+    /// Whether there were more traps than the core is made to stop at, since this was last asked.
+    pub(in super::super) fn take_trap_overflow(&mut self) -> bool {
+        self.traps.take_overflow()
+    }
+
     pub(super) fn program_counter(&mut self) -> Result<u32, EmulatorError> {
         Ok(self.gdb.register(PC)? as u32 & !1)
     }
