@@ -13,7 +13,7 @@ use crate::image::Firmware;
 use crate::output::tell;
 use crate::process::Job;
 use crate::workspace::{Workspace, shown};
-use crate::{board, image, run_folder};
+use crate::{UsageError, board, image, run_folder};
 
 pub use tool::find;
 pub use transcript::command as transcript;
@@ -46,9 +46,6 @@ pub fn serve(workspace: &Workspace, board: &str, port: u16) -> Result<()> {
     let board = board::emulated(board)?;
     board::probed(&board.name)?;
     workspace.cargo("build").args(["--workspace", "--bin", "virtual-probe"]).run()?;
-    tell(format_args!(
-        "    {PROBE_VARIABLE}=1d50:6018:127.0.0.1:{port} makes probe-rs, and other xtasks, use this board"
-    ));
     virtual_probe::job(workspace, &board).args(["--verbose", "--port"]).arg(port.to_string()).run_to_stdout()
 }
 
@@ -93,6 +90,15 @@ impl<'w> Bench<'w> {
         let (board, chip) = board::probed(board)?;
         let tool = find()?;
         let named = probe.or_else(|| std::env::var(PROBE_VARIABLE).ok()).filter(|probe| !probe.is_empty());
+        if let Some(selector) = named.as_deref().filter(|selector| board.emulator.is_some() && !is_on_network(selector))
+        {
+            let name = &board.name;
+            return Err(UsageError(format!(
+                "{selector} is no virtual probe, and {name} is built for QEMU's board; docs/boards.md has the line for one on \
+                 the desk"
+            ))
+            .into());
+        }
         let own = match (&named, &board.emulator) {
             (None, Some(_)) => Some(VirtualProbe::start(workspace, &board)?),
             _ => None,
@@ -122,7 +128,24 @@ impl<'w> Bench<'w> {
     }
 }
 
+/// Whether a selector ends with an address and a port, as those of virtual probes do.
+fn is_on_network(selector: &str) -> bool {
+    selector.splitn(3, ':').nth(2).is_some_and(|serial| serial.contains(':'))
+}
+
 /// The path as it is shown, which is also good for a command.
 fn shown_path(path: &Path) -> PathBuf {
     PathBuf::from(shown(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_on_network;
+
+    #[test]
+    fn a_virtual_probe_is_told_by_its_address() {
+        assert!(is_on_network("1d50:6018:127.0.0.1:4242"));
+        assert!(!is_on_network("1366:1015:000683"));
+        assert!(!is_on_network("2e8a:000c"));
+    }
 }

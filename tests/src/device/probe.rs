@@ -19,15 +19,12 @@ use probe_rs::probe::{DebugProbeSelector, WireProtocol};
 use probe_rs::rtt::{ChannelMode, Rtt};
 use probe_rs::semihosting::SemihostingCommand;
 use probe_rs::{BreakpointCause, Core, CoreStatus, HaltReason, MemoryInterface as _, Permissions};
-use virtual_probe::{Killer, MachineOptions, Probe, Server, Stopper, check_emulator};
+use virtual_probe::{CHIPS, Killer, MachineOptions, Probe, Server, Stopper, check_emulator};
 
 use super::elf::{elf_path, model_region, symbol};
 use super::{DeviceError, LINK_DOWN, LINK_UP, LOGS_UP, Lab, Session};
 use crate::logs::Logs;
 use crate::{Client, device::Runner};
-
-/// The emulated boards, as chips for probe-rs.
-const EMULATED_CHIPS: &str = include_str!("../../../virtual-probe/targets/emulated.yaml");
 
 /// How long to wait before looking again at a device that had nothing to say.
 const SHORTEST_PAUSE: Duration = Duration::from_micros(100);
@@ -216,7 +213,7 @@ fn attach(board: &Board, selector: DebugProbeSelector) -> anyhow::Result<probe_r
     let mut probe = Lister::new().open(selector).with_context(|| format!("cannot open the probe {shown}"))?;
     probe.select_protocol(WireProtocol::Swd).context("the probe does not speak SWD")?;
     let mut registry = Registry::from_builtin_families();
-    registry.add_target_family_from_yaml(EMULATED_CHIPS).context("cannot read the emulated chips' description")?;
+    registry.add_target_family_from_yaml(CHIPS).context("cannot read the emulated chips' description")?;
     let chip = board.chip.as_deref().context("probe-rs does not know its chip")?;
     probe
         .attach_with_registry(chip, Permissions::default(), &registry)
