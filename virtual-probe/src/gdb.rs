@@ -14,7 +14,7 @@ const LINK: &str = "debug link (gdb)";
 /// Most bytes of memory in one packet; the stub takes 4 KiB of hexadecimal digits.
 const BLOCK: usize = 1 << 10;
 /// How long one step may take before it counts as asleep: a WFI steps only when an interrupt comes.
-const STEP: Duration = Duration::from_millis(20);
+const STEP: Duration = Duration::from_millis(250);
 
 /// A connection to QEMU's gdb stub. The core is stopped when it is made.
 #[derive(Debug)]
