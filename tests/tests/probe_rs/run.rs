@@ -44,7 +44,7 @@ impl Run {
         let line = format!("{command:?}");
         let (reader, writer) = pipe()?;
         command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
-        let (process, _) = Process::spawn(&mut command, TempDir::with_prefix("prenda-")?)
+        let process = Process::spawn(&mut command, TempDir::with_prefix("prenda-")?)
             .map_err(|error| format!("{line} does not start: {error}"))?;
         // Our own ends of the pipe are the command's.
         drop(command);
