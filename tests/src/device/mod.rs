@@ -120,7 +120,7 @@ pub struct Session {
 #[derive(Debug)]
 pub enum Runner {
     /// QEMU alone.
-    Emulator(qemu::Emulator),
+    Emulator(Box<qemu::Emulator>),
     /// A chip behind a debug probe.
     #[cfg(feature = "probe")]
     Probe(Box<probe::Probed>),

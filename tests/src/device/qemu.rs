@@ -79,7 +79,7 @@ fn launch(
     let mut logs = rtt.up(LOGS_UP, None);
     logs.open(lab.patience).map_err(|error| anyhow::anyhow!("{error}{}", machine.post_mortem()))?;
     let logs = Logs::collect(&board.name, elf, logs, lab.show_logs)?;
-    let runner = Some(Runner::Emulator(Emulator { machine, logs }));
+    let runner = Some(Runner::Emulator(Box::new(Emulator { machine, logs })));
     Ok(Session { device: &board.name, client: Client::new(stream, lab.patience), runner })
 }
 
