@@ -10,7 +10,7 @@ use boards::Board;
 use object::{Object as _, ObjectSymbol as _};
 
 use crate::board;
-use crate::output::print;
+use crate::output::{print, tell};
 use crate::process::Job;
 use crate::sizes::{self, Sizes};
 use crate::workspace::{Workspace, shown};
@@ -66,6 +66,10 @@ impl Firmware {
         let room = region.end - region.start;
         if length > room {
             bail!("{} has {length} bytes, but {} has room for a model of {room}", shown(model), board.name);
+        }
+        let start = std::fs::read(model).with_context(|| format!("cannot read the model {}", shown(model)))?;
+        if !is_model(&start) {
+            tell(format_args!("    warning: {} is no whole model; the firmware will say so", shown(model)));
         }
         Ok(())
     }
@@ -162,6 +166,12 @@ fn linker_variable(triple: &str) -> String {
     format!("CARGO_TARGET_{}_LINKER", triple.to_uppercase().replace(['-', '.'], "_"))
 }
 
+/// Whether bytes begin as a model does, and are as many as it says: docs/format.md, "Prefix".
+fn is_model(bytes: &[u8]) -> bool {
+    let length = bytes.get(9..13).and_then(|length| length.try_into().ok()).map(u32::from_le_bytes);
+    bytes.starts_with(b"PRENDA\x1a\n") && length.is_some_and(|length| length as usize == bytes.len())
+}
+
 fn missing(what: &str) -> anyhow::Error {
     anyhow!("there is no {what} on this machine; run `cargo xtask setup`")
 }
@@ -183,6 +193,14 @@ pub fn replace(from: &Path, to: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_model_is_told_from_a_part_of_one_and_from_anything_else() {
+        let model = [b"PRENDA\x1a\n".as_slice(), &[1, 14, 0, 0, 0, 7]].concat();
+        assert!(is_model(&model));
+        assert!(!is_model(&model[..13]));
+        assert!(!is_model(b"# A readme, say"));
+    }
 
     #[test]
     fn the_linker_variable_is_spelt_as_cargo_reads_it() {

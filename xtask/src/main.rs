@@ -136,7 +136,7 @@ enum Task {
         /// An emulated board of firmware/boards.
         #[arg(value_name = "BOARD", default_value = DEFAULT_BOARD)]
         board: String,
-        /// Where on this machine it listens.
+        /// Where on this machine it listens; 0 is any port that is free.
         #[arg(long, value_name = "PORT", default_value_t = probe::PORT)]
         port: u16,
     },
@@ -163,10 +163,12 @@ enum Task {
 /// What is flashed, and by which probe.
 #[derive(Args)]
 struct ProbeOptions {
-    /// A model, or the folder of a run. `flash` then leaves the firmware as it is; `run` flashes both.
+    /// A model, or the folder of a run. `flash` then leaves the firmware as it is; `run` flashes both, on an emulated board
+    /// the demo's model when none is named.
     #[arg(long, value_name = "FILE|DIR")]
     model: Option<PathBuf>,
-    /// The debug probe, VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL, as `probe-rs list` shows it; $PROBE_RS_PROBE when not given, else a
+    /// The debug probe, VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL, as `probe-rs list` shows it, or
+    /// 1d50:6018:127.0.0.1:PORT for a virtual one; $PROBE_RS_PROBE when not given, else a
     /// virtual probe for an emulated board, else the only probe there is.
     #[arg(long, value_name = "PROBE")]
     probe: Option<String>,

@@ -128,6 +128,19 @@ pub fn command(
     } else {
         devices.to_vec()
     };
+    for board in &boards {
+        let (name, probed) = (&board.name, format!("{PROBE}{}", board.name));
+        if board.emulator.is_none() && devices.contains(name) {
+            return Err(
+                UsageError(format!("nothing emulates {name}; {probed} is the board behind a debug probe")).into()
+            );
+        }
+        if board.chip.is_none() && devices.contains(&probed) {
+            return Err(
+                UsageError(format!("no debug probe can be in front of {name}; {name} is the emulated board")).into()
+            );
+        }
+    }
     let known: Vec<String> = boards.into_iter().map(|board| board.name).collect();
     let is_known = |device: &&String| *device == LOOPBACK || known.iter().any(|board| board == board_of(device));
     if let Some(unknown) = devices.iter().find(|device| !is_known(device)) {

@@ -4,9 +4,10 @@ mod tool;
 mod transcript;
 mod virtual_probe;
 
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use boards::Board;
 
 use crate::image::Firmware;
@@ -78,7 +79,7 @@ pub fn run(workspace: &Workspace, board: &str, model: Option<PathBuf>, probe: Op
     let bench = Bench::new(workspace, board, probe)?;
     let firmware = image::build(workspace, &bench.board)?;
     // An emulated board begins with nothing in its flash.
-    let demo = || Some(workspace.demo_model()).filter(|model| bench.own.is_some() && model.is_file());
+    let demo = || Some(workspace.demo_model()).filter(|model| bench.board.emulator.is_some() && model.is_file());
     if let Some(model) = model.map(run_folder::model_of).or_else(demo) {
         bench.download_model(&firmware, &model)?;
     }
@@ -103,6 +104,9 @@ impl<'w> Bench<'w> {
             (None, Some(_)) => Some(VirtualProbe::start(workspace, &board)?),
             _ => None,
         };
+        if let Some(selector) = named.as_deref().filter(|selector| is_on_network(selector)) {
+            verify_chip(&tool, selector, &board.name, &chip)?;
+        }
         let selector = named.or_else(|| own.as_ref().map(|probe| probe.selector.clone()));
         Ok(Self { workspace, board, chip, tool, selector, own })
     }
@@ -116,7 +120,7 @@ impl<'w> Bench<'w> {
         };
         let job = self.selector.iter().fold(job, |job, selector| job.args(["--probe", selector]));
         // What it has to say of USB is of no use for a probe that has none.
-        let job = if self.own.is_some() { job.env("RUST_LOG", "error") } else { job };
+        let job = if self.board.emulator.is_some() { job.env("RUST_LOG", "error") } else { job };
         job.arg("--non-interactive").named("probe-rs").tells()
     }
 
@@ -125,6 +129,24 @@ impl<'w> Bench<'w> {
         firmware.verify_room(&self.board, model)?;
         let address = format!("{:#x}", firmware.model_region()?.start);
         self.probe_rs("download").args(["--binary-format", "bin", "--base-address", &address]).arg(model).run()
+    }
+}
+
+/// That the virtual probe `selector` is there, and in front of the chip of board `name`.
+fn verify_chip(tool: &Path, selector: &str, name: &str, chip: &str) -> Result<()> {
+    let address = selector.splitn(3, ':').nth(2).unwrap_or_default();
+    if let Err(error) = TcpStream::connect(address) {
+        bail!("no virtual probe listens at {address} ({error}); `cargo xtask probe {name}` starts one");
+    }
+    let info = Job::new(tool).args(["info", "--protocol", "swd", "--non-interactive", "--probe", selector]);
+    let info = info.env("PROBE_RS_COLOR", "never").env("NO_COLOR", "1").probe()?;
+    let text = String::from_utf8_lossy(&info.stdout);
+    match text.lines().find_map(|line| line.strip_prefix("Detected chip: ")) {
+        Some(found) if found.trim() != chip => {
+            bail!("the probe at {address} is in front of {}, not of {name}", found.trim())
+        }
+        Some(_) => Ok(()),
+        None => bail!("the probe at {address} does not tell its chip; is another client using it?"),
     }
 }
 
