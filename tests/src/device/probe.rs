@@ -2,36 +2,35 @@
 //!
 //! The probe is a real one, or the virtual one in front of QEMU; all else is the same.
 
+mod pump;
+mod selector;
+
 use std::fs;
-use std::io::{Cursor, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::Cursor;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow};
 use boards::Board;
 use probe_rs::config::Registry;
 use probe_rs::flashing::{BootInfo, DownloadOptions, ElfLoader};
 use probe_rs::probe::list::Lister;
 use probe_rs::probe::{DebugProbeSelector, WireProtocol};
 use probe_rs::rtt::{ChannelMode, Rtt};
-use probe_rs::semihosting::SemihostingCommand;
-use probe_rs::{BreakpointCause, Core, CoreStatus, HaltReason, MemoryInterface as _, Permissions};
+use probe_rs::{Core, MemoryInterface as _, Permissions};
 use virtual_probe::{CHIPS, Killer, MachineOptions, Probe, Server, Stopper, check_emulator};
 
 use super::elf::{elf_path, model_region, symbol};
-use super::{DeviceError, LINK_DOWN, LINK_UP, LOGS_UP, Lab, Session};
+use super::{DeviceError, LOGS_UP, Lab, Session};
 use crate::logs::Logs;
 use crate::{Client, device::Runner};
+use pump::{End, Pump};
+use selector::{greet, network_address, selector};
 
-/// How long to wait before looking again at a device that had nothing to say.
-const SHORTEST_PAUSE: Duration = Duration::from_micros(100);
-const LONGEST_PAUSE: Duration = Duration::from_millis(5);
-
-/// How often a core is asked whether it still runs.
-const STATUS_PERIOD: Duration = Duration::from_millis(20);
+/// How long to wait before looking again.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// How long a core may take to halt.
 const HALT_PATIENCE: Duration = Duration::from_secs(2);
@@ -45,15 +44,6 @@ pub struct Probed {
     /// Another end of the link: the pump ends when that is closed.
     link: UnixStream,
     emulator: Option<EmulatedProbe>,
-}
-
-/// How a program ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum End {
-    /// By itself, with an exit code.
-    Exited(i32),
-    /// The core or the probe stopped.
-    Stopped(String),
 }
 
 /// The virtual probe, on a thread.
@@ -76,31 +66,6 @@ pub(super) fn availability(board: &'static Board, name: &'static str, lab: &Lab)
         Some(_) => check_emulator(&board.emulator_program, lab.patience)
             .map_err(|error| absent(format!("{error}; or type `cargo xtask setup`"))),
         None => selector(lab).map(drop).map_err(|error| absent(format!("{error:#}"))),
-    }
-}
-
-/// The probe for boards on the desk.
-fn selector(lab: &Lab) -> anyhow::Result<DebugProbeSelector> {
-    choose(lab.probe.as_deref(), || Lister::new().list_all().iter().map(DebugProbeSelector::from).collect())
-}
-
-/// The probe that was named, or the only one that is connected.
-fn choose(
-    named: Option<&str>,
-    connected: impl FnOnce() -> Vec<DebugProbeSelector>,
-) -> anyhow::Result<DebugProbeSelector> {
-    if let Some(named) = named {
-        let selector = named.parse::<DebugProbeSelector>();
-        return selector
-            .map_err(|_| anyhow!("{named:?} names no probe; write VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL"));
-    }
-    match connected().as_slice() {
-        [] => bail!("no debug probe is connected, or none that may be opened: `probe-rs list` says more"),
-        [probe] => Ok(probe.clone()),
-        several => {
-            let names: Vec<_> = several.iter().map(ToString::to_string).collect();
-            bail!("several debug probes are connected; name one by --probe or PROBE_RS_PROBE: {}", names.join(", "))
-        }
     }
 }
 
@@ -163,7 +128,7 @@ fn launch(
     let (log_source, log_sink) = UnixStream::pair()?;
     let end = Arc::new(Mutex::new(None));
     let link = ours.try_clone()?;
-    let pump = Pump { link: theirs, logs: log_sink, to_device: Vec::new(), moved: false };
+    let pump = Pump::new(theirs, log_sink);
     let pumped = Arc::clone(&end);
     let pump = thread::Builder::new().name("probe".into()).spawn(move || {
         let ended = pump.run(&mut session, rtt).unwrap_or_else(|error| End::Stopped(format!("{error:#}")));
@@ -187,25 +152,6 @@ fn emulate(board: &str, machine: &str, lab: &Lab) -> anyhow::Result<(DebugProbeS
     let stopper = server.stopper();
     let thread = thread::Builder::new().name("virtual-probe".into()).spawn(move || server.run())?;
     Ok((selector, EmulatedProbe { killer, stopper, thread: Some(thread) }))
-}
-
-/// Where a probe on the network listens.
-fn network_address(selector: &DebugProbeSelector) -> Option<SocketAddr> {
-    selector.serial_number.as_deref()?.parse().ok()
-}
-
-/// Asks a probe on the network for its name, as probe-rs will, which has no time limit and says little of what is wrong.
-fn greet(address: SocketAddr, patience: Duration) -> anyhow::Result<()> {
-    let mut stream = TcpStream::connect_timeout(&address, patience).with_context(|| {
-        format!("no probe listens at {address}; `cargo xtask probe BOARD` starts one in front of an emulated board")
-    })?;
-    stream.set_read_timeout(Some(patience))?;
-    stream.set_write_timeout(Some(patience))?;
-    let mut answer = [0; 2];
-    let greeted = stream.write_all(b"+#!GA#").and_then(|()| stream.read_exact(&mut answer));
-    greeted.with_context(|| format!("what listens at {address} does not answer as a probe"))?;
-    anyhow::ensure!(answer == *b"&K", "the probe at {address} is not free: another client has it");
-    Ok(())
 }
 
 fn attach(board: &Board, selector: DebugProbeSelector) -> anyhow::Result<probe_rs::Session> {
@@ -254,121 +200,9 @@ fn attach_rtt(core: &mut Core<'_>, control_block: u64, patience: Duration) -> an
             Err(error) if Instant::now() >= deadline => {
                 return Err(anyhow!(error).context("the firmware does not start RTT"));
             }
-            Err(_) => thread::sleep(LONGEST_PAUSE),
+            Err(_) => thread::sleep(PAUSE),
         }
     }
-}
-
-/// Carries bytes between RTT and sockets, since only one thread can use a probe.
-struct Pump {
-    link: UnixStream,
-    logs: UnixStream,
-    /// What the client has sent and the device has no room for yet.
-    to_device: Vec<u8>,
-    /// Whether anything went on in this round.
-    moved: bool,
-}
-
-impl Pump {
-    /// Until the program ends, the client goes away, or the probe fails.
-    fn run(self, session: &mut probe_rs::Session, mut rtt: Rtt) -> anyhow::Result<End> {
-        let mut core = session.core(0)?;
-        let end = self.carry(&mut core, &mut rtt);
-        // A board that runs on must not wait for a reader of its logs. Where the probe has failed, this fails, too.
-        if let Some(logs) = rtt.up_channel(LOGS_UP as usize) {
-            let _ = logs.set_mode(&mut core, ChannelMode::NoBlockSkip);
-        }
-        end
-    }
-
-    fn carry(mut self, core: &mut Core<'_>, rtt: &mut Rtt) -> anyhow::Result<End> {
-        let mut next_status = Instant::now();
-        let mut pause = SHORTEST_PAUSE;
-        loop {
-            self.moved = false;
-            let is_status_due = Instant::now() >= next_status;
-            // Asked before the last look at the channels, so that last words are read.
-            let end = if is_status_due { end_of(core)? } else { None };
-            if !self.down(core, rtt)? {
-                return Ok(End::Stopped("the client went away".into()));
-            }
-            self.up(core, rtt)?;
-            if is_status_due || end.is_some() {
-                self.log(core, rtt)?;
-                next_status = Instant::now() + STATUS_PERIOD;
-            }
-            if let Some(end) = end {
-                return Ok(end);
-            }
-            pause = if self.moved { SHORTEST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
-            thread::sleep(pause);
-        }
-    }
-
-    /// From the client to the device. False when the client is gone.
-    fn down(&mut self, core: &mut Core<'_>, rtt: &mut Rtt) -> anyhow::Result<bool> {
-        let mut chunk = [0; 2048];
-        if self.to_device.is_empty() {
-            match self.link.read(&mut chunk) {
-                Ok(0) => return Ok(false),
-                Ok(count) => self.to_device.extend_from_slice(&chunk[..count]),
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
-                Err(_) => return Ok(false),
-            }
-        }
-        if !self.to_device.is_empty() {
-            let channel =
-                rtt.down_channel(LINK_DOWN as usize).context("the firmware has no RTT channel for requests")?;
-            let written = channel.write(core, &self.to_device)?;
-            self.moved |= written > 0;
-            self.to_device.drain(..written);
-        }
-        Ok(true)
-    }
-
-    /// From the device to the client.
-    fn up(&mut self, core: &mut Core<'_>, rtt: &mut Rtt) -> anyhow::Result<()> {
-        let mut chunk = [0; 2048];
-        let channel = rtt.up_channel(LINK_UP as usize).context("the firmware has no RTT channel for responses")?;
-        let count = channel.read(core, &mut chunk)?;
-        if count > 0 {
-            self.moved = true;
-            self.link.set_nonblocking(false)?;
-            let sent = self.link.write_all(&chunk[..count]);
-            self.link.set_nonblocking(true)?;
-            // A client that is gone is noticed where it is read from.
-            let _ = sent;
-        }
-        Ok(())
-    }
-
-    fn log(&mut self, core: &mut Core<'_>, rtt: &mut Rtt) -> anyhow::Result<()> {
-        let mut chunk = [0; 2048];
-        let channel = rtt.up_channel(LOGS_UP as usize).context("the firmware has no RTT channel for logs")?;
-        loop {
-            let count = channel.read(core, &mut chunk)?;
-            if count == 0 {
-                return Ok(());
-            }
-            self.logs.write_all(&chunk[..count])?;
-        }
-    }
-}
-
-/// How the program has ended, if it has.
-fn end_of(core: &mut Core<'_>) -> anyhow::Result<Option<End>> {
-    Ok(match core.status()? {
-        CoreStatus::Halted(HaltReason::Breakpoint(BreakpointCause::Semihosting(command))) => Some(match command {
-            SemihostingCommand::ExitSuccess => End::Exited(0),
-            SemihostingCommand::ExitError(details) => {
-                End::Exited(details.exit_status.or(details.subcode).and_then(|code| code.try_into().ok()).unwrap_or(1))
-            }
-            other => End::Stopped(format!("the firmware asks for {other:?}, which nobody serves")),
-        }),
-        CoreStatus::Halted(reason) => Some(End::Stopped(format!("the core has halted: {reason:?}"))),
-        CoreStatus::LockedUp => Some(End::Stopped("the core has locked up".into())),
-        CoreStatus::Running | CoreStatus::Sleeping | CoreStatus::Unknown => None,
-    })
 }
 
 impl Probed {
@@ -387,7 +221,7 @@ impl Probed {
             if end.is_some() || Instant::now() >= deadline {
                 return end;
             }
-            thread::sleep(LONGEST_PAUSE);
+            thread::sleep(PAUSE);
         }
     }
 
@@ -440,7 +274,7 @@ impl EmulatedProbe {
             if Instant::now() >= deadline {
                 return None;
             }
-            thread::sleep(LONGEST_PAUSE);
+            thread::sleep(PAUSE);
         }
         let ended = self.thread.take()?.join().ok()?;
         ended.err().map(|error| error.to_string())
@@ -454,25 +288,5 @@ impl Drop for EmulatedProbe {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use probe_rs::probe::DebugProbeSelector;
-
-    use super::choose;
-
-    #[test]
-    fn one_probe_is_taken_and_of_several_one_has_to_be_named() {
-        let probes =
-            |names: &[&str]| -> Vec<DebugProbeSelector> { names.iter().map(|name| name.parse().unwrap()).collect() };
-        let chosen = |named, names: &[&str]| choose(named, || probes(names)).map(|probe| probe.to_string());
-        assert_eq!(chosen(None, &["1366:1015:7"]).unwrap(), "1366:1015:7");
-        assert_eq!(chosen(Some("2e8a:000c"), &["1366:1015:7", "2e8a:000c"]).unwrap(), "2e8a:000c");
-        assert!(chosen(None, &[]).unwrap_err().to_string().contains("no debug probe is connected"));
-        let several = chosen(None, &["1366:1015:7", "2e8a:000c:8"]).unwrap_err().to_string();
-        assert!(several.contains("1366:1015:7, 2e8a:000c:8"), "{several}");
-        assert!(chosen(Some("the blue one"), &[]).unwrap_err().to_string().contains("VENDOR:PRODUCT"));
     }
 }
