@@ -1,6 +1,7 @@
 //! What can go wrong on the way to a running emulator.
 
 use std::io::{self, ErrorKind};
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -74,4 +75,10 @@ impl EmulatorError {
         let shortened = |text: &str| text.chars().take(60).collect();
         Self::Refused { link, request: shortened(request), answer: shortened(answer) }
     }
+}
+
+/// Has reads and writes of the connection `link` end after `patience`.
+pub(crate) fn limit(stream: &UnixStream, link: &'static str, patience: Duration) -> Result<(), EmulatorError> {
+    let limited = stream.set_read_timeout(Some(patience)).and_then(|()| stream.set_write_timeout(Some(patience)));
+    limited.map_err(|source| EmulatorError::of(link, patience, source))
 }

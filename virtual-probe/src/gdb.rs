@@ -7,6 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use crate::EmulatorError;
+use crate::error::limit;
 use packet::Packets;
 pub(crate) use packet::{hex, unhex};
 
@@ -35,9 +36,7 @@ impl Gdb {
     ///
     /// Where it does not answer.
     pub fn new(stream: UnixStream, patience: Duration) -> Result<Self, EmulatorError> {
-        let failed = |source| EmulatorError::of(LINK, patience, source);
-        stream.set_read_timeout(Some(patience)).map_err(failed)?;
-        stream.set_write_timeout(Some(patience)).map_err(failed)?;
+        limit(&stream, LINK, patience)?;
         let packets = Packets::default();
         let mut gdb = Self { stream, packets, patience, running: false, floating_point: false, broken: false };
         gdb.ask("qSupported")?;

@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use crate::EmulatorError;
+use crate::error::limit;
 
 const LINK: &str = "memory link (qtest)";
 /// Most bytes in one request, so that no line grows without bound.
@@ -35,9 +36,7 @@ impl Memory {
     ///
     /// Where the connection does not take a time limit.
     pub fn new(stream: UnixStream, patience: Duration) -> Result<Self, EmulatorError> {
-        let failed = |source| EmulatorError::of(LINK, patience, source);
-        stream.set_read_timeout(Some(patience)).map_err(failed)?;
-        stream.set_write_timeout(Some(patience)).map_err(failed)?;
+        limit(&stream, LINK, patience)?;
         Ok(Self(Arc::new(Mutex::new(Connection { stream: BufReader::new(stream), patience, broken: false }))))
     }
 

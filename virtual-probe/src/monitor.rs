@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::EmulatorError;
+use crate::error::limit;
 
 const LINK: &str = "monitor (QMP)";
 /// What an event says of a reset that was asked for here: those by the guest say otherwise.
@@ -32,9 +33,7 @@ impl Monitor {
     ///
     /// Where it does not answer.
     pub fn new(stream: UnixStream, patience: Duration) -> Result<Self, EmulatorError> {
-        let failed = |source| EmulatorError::of(LINK, patience, source);
-        stream.set_read_timeout(Some(patience)).map_err(failed)?;
-        stream.set_write_timeout(Some(patience)).map_err(failed)?;
+        limit(&stream, LINK, patience)?;
         let stream = BufReader::new(stream);
         let mut monitor = Self { stream, patience, line: Vec::new(), guest_reset: false, broken: false };
         monitor.receive(|message| message.get("QMP").is_some())?;

@@ -46,8 +46,7 @@ struct Bench<'w> {
 pub fn serve(workspace: &Workspace, board: &str, port: u16) -> Result<()> {
     let board = board::emulated(board)?;
     board::probed(&board.name)?;
-    workspace.cargo("build").args(["--workspace", "--bin", "virtual-probe"]).run()?;
-    virtual_probe::job(workspace, &board).args(["--verbose", "--port"]).arg(port.to_string()).run_to_stdout()
+    virtual_probe::build(workspace, &board)?.args(["--verbose", "--port"]).arg(port.to_string()).run_to_stdout()
 }
 
 /// `cargo xtask flash BOARD [--model FILE|DIR] [--probe PROBE]`: the firmware, or the model alone.

@@ -143,14 +143,22 @@ impl Execution {
         Ok(())
     }
 
-    /// Lets a halted core run, where it has something to run.
-    pub(super) fn resume(&mut self) -> Result<(), EmulatorError> {
+    /// Whether the core is halted and has something to run. One that has not counts as locked up from now on.
+    fn may_go_on(&mut self) -> Result<bool, EmulatorError> {
         if self.state()? != State::Halted {
-            return Ok(());
+            return Ok(false);
         }
         self.search()?;
         if self.would_lock_up()? {
             self.state = State::LockedUp;
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// Lets a halted core run, where it has something to run.
+    pub(super) fn resume(&mut self) -> Result<(), EmulatorError> {
+        if !self.may_go_on()? {
             return Ok(());
         }
         self.plant()?;
@@ -162,12 +170,7 @@ impl Execution {
 
     /// Executes one instruction of a halted core, but none that has a breakpoint.
     pub(super) fn step(&mut self) -> Result<(), EmulatorError> {
-        if self.state()? != State::Halted {
-            return Ok(());
-        }
-        self.search()?;
-        if self.would_lock_up()? {
-            self.state = State::LockedUp;
+        if !self.may_go_on()? {
             return Ok(());
         }
         let pc = self.program_counter()?;

@@ -40,17 +40,20 @@ impl VirtualProbe {
     }
 
     fn launch(workspace: &Workspace, board: &Board, options: impl FnOnce(Job) -> Job) -> Result<Self> {
-        workspace.cargo("build").args(["--workspace", "--bin", "virtual-probe"]).run()?;
-        let (process, line) = options(job(workspace, board).arg("--json")).start_in_background()?;
+        let (process, line) = options(build(workspace, board)?.arg("--json")).start_in_background()?;
         let announcement: Announcement =
             serde_json::from_str(&line).context("cannot understand what the virtual probe said")?;
         Ok(Self { selector: announcement.selector, _process: process })
     }
 }
 
-/// The virtual probe in front of a board.
-pub fn job(workspace: &Workspace, board: &Board) -> Job {
-    workspace.job("virtual-probe").arg(&board.name)
+/// Builds the virtual probe: a command that starts it in front of a board.
+///
+/// # Errors
+/// When the build fails.
+pub fn build(workspace: &Workspace, board: &Board) -> Result<Job> {
+    workspace.cargo("build").args(["--workspace", "--bin", "virtual-probe"]).run()?;
+    Ok(workspace.job("virtual-probe").arg(&board.name))
 }
 
 /// The description of the emulated boards as chips.
