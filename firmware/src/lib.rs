@@ -17,10 +17,12 @@ mod first_of;
 #[allow(unsafe_code, reason = "registers and memory are touched here, and nowhere else")]
 pub mod hw;
 mod model;
+mod no_led;
 mod serve;
 mod status;
 
 pub use first_of::FirstOf;
+pub use no_led::NoLed;
 pub use serve::{Buffers, Identity, Server};
 pub use status::StatusLed;
 

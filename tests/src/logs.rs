@@ -54,9 +54,10 @@ impl Logs {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether lines are shown on standard error as they come.
-    pub fn are_shown(&self) -> bool {
-        self.are_shown
+    /// The last lines so far, for an error message. Those that were shown as they came need no repeating.
+    pub fn last_words(&self) -> String {
+        let lines = if self.are_shown { Vec::new() } else { self.lines() };
+        lines.into_iter().fold(String::new(), |text, line| text + "\n    " + &line)
     }
 
     /// Waits for the last lines of a device that has ended.

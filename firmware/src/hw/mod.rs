@@ -12,8 +12,6 @@ mod fault;
 mod memory;
 #[cfg(feature = "mps2")]
 mod mps2_led;
-#[cfg(feature = "riscv32-virt")]
-mod no_led;
 #[cfg(feature = "microbit")]
 mod nrf51_uart;
 #[cfg(feature = "nrf52840-dk")]

@@ -1,12 +1,10 @@
 //! The firmware library on a thread, at the other end of a pair of sockets.
 
-use std::convert::Infallible;
 use std::os::unix::net::UnixStream;
 use std::thread;
 
-use embedded_hal::digital::{ErrorType, OutputPin};
 use embedded_io_adapters::std::FromStd;
-use firmware::{Buffers, Identity, Server, StatusLed};
+use firmware::{Buffers, Identity, NoLed, Server, StatusLed};
 use shared_model::MemoryUse;
 
 use super::{DeviceError, Lab, Session};
@@ -15,23 +13,6 @@ use crate::Client;
 const NAME: &str = "loopback";
 
 const IDENTITY: Identity = Identity { board: NAME, core: std::env::consts::ARCH, memory_use: MemoryUse::default };
-
-/// An LED that nobody sees.
-struct NoLed;
-
-impl ErrorType for NoLed {
-    type Error = Infallible;
-}
-
-impl OutputPin for NoLed {
-    fn set_low(&mut self) -> Result<(), Infallible> {
-        Ok(())
-    }
-
-    fn set_high(&mut self) -> Result<(), Infallible> {
-        Ok(())
-    }
-}
 
 /// Starts the firmware on a thread, which ends when the session's client is dropped.
 pub(super) fn start(lab: &Lab, model: &[u8]) -> Result<Session, DeviceError> {

@@ -209,9 +209,9 @@ impl Device {
     pub fn availability(self, lab: &Lab) -> Result<(), DeviceError> {
         match self {
             Self::Loopback => Ok(()),
-            Self::Qemu(board) => qemu::availability(board, lab),
+            Self::Qemu(board) => qemu::availability(&board.name, board, lab),
             #[cfg(feature = "probe")]
-            Self::Probe(board, name) => probe::availability(board, name, lab),
+            Self::Probe(board, name) => probe::availability(name, board, lab),
         }
     }
 
@@ -226,7 +226,7 @@ impl Device {
             Self::Loopback => loopback::start(lab, model),
             Self::Qemu(board) => qemu::start(board, &board.name, lab, model),
             #[cfg(feature = "probe")]
-            Self::Probe(board, name) => probe::start(board, name, &board.name, lab, model),
+            Self::Probe(board, name) => probe::start(name, board, &board.name, lab, model),
         }
     }
 
@@ -257,7 +257,7 @@ impl Device {
             Self::Loopback => None,
             Self::Qemu(board) => Some(qemu::start(board, &board.programs()[1], lab, &[])),
             #[cfg(feature = "probe")]
-            Self::Probe(board, name) => Some(probe::start(board, name, &board.programs()[1], lab, &[])),
+            Self::Probe(board, name) => Some(probe::start(name, board, &board.programs()[1], lab, &[])),
         }
     }
 }

@@ -5,7 +5,6 @@
 mod pump;
 mod selector;
 
-use std::fs;
 use std::io::Cursor;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,10 +19,10 @@ use probe_rs::probe::list::Lister;
 use probe_rs::probe::{DebugProbeSelector, WireProtocol};
 use probe_rs::rtt::{ChannelMode, Rtt};
 use probe_rs::{Core, MemoryInterface as _, Permissions};
-use virtual_probe::{CHIPS, Killer, MachineOptions, Probe, Server, Stopper, check_emulator};
+use virtual_probe::{CHIPS, Killer, MachineOptions, Probe, Server, Stopper};
 
-use super::elf::{elf_path, model_region, symbol};
-use super::{DeviceError, LOGS_UP, Lab, Session};
+use super::elf::{Program, not_started, symbol, verify_there};
+use super::{DeviceError, LOGS_UP, Lab, Session, qemu};
 use crate::logs::Logs;
 use crate::{Client, device::Runner};
 use pump::{End, Pump};
@@ -55,47 +54,27 @@ struct EmulatedProbe {
 }
 
 /// Whether there is a probe for `board`, and firmware to flash.
-pub(super) fn availability(board: &'static Board, name: &'static str, lab: &Lab) -> Result<(), DeviceError> {
-    let absent = |reason| DeviceError::Absent { device: name, reason };
-    let elf = elf_path(lab, &board.name);
-    if !elf.is_file() {
-        let reason = format!("no firmware at {}: `cargo xtask firmware {}` builds it", elf.display(), board.name);
-        return Err(absent(reason));
+pub(super) fn availability(device: &'static str, board: &Board, lab: &Lab) -> Result<(), DeviceError> {
+    if board.emulator.is_some() {
+        return qemu::availability(device, board, lab);
     }
-    match board.emulator {
-        Some(_) => check_emulator(&board.emulator_program, lab.patience)
-            .map_err(|error| absent(format!("{error}; or type `cargo xtask setup`"))),
-        None => selector(lab).map(drop).map_err(|error| absent(format!("{error:#}"))),
-    }
+    verify_there(device, board, lab)?;
+    selector(lab).map(drop).map_err(|error| DeviceError::Absent { device, reason: format!("{error:#}") })
 }
 
-/// Flashes `binary` and, at the start of its model region, `model`; then starts it.
+/// Flashes `program` and, at the start of its model region, `model`; then starts it.
 pub(super) fn start(
-    board: &'static Board,
-    name: &'static str,
-    binary: &str,
+    device: &'static str,
+    board: &Board,
+    program: &str,
     lab: &Lab,
     model: &[u8],
 ) -> Result<Session, DeviceError> {
-    let not_started = |error: anyhow::Error| DeviceError::NotStarted { device: name, reason: format!("{error:#}") };
-    let path = elf_path(lab, binary);
-    let elf = fs::read(&path).with_context(|| format!("cannot read {}", path.display())).map_err(not_started)?;
-    let region = model_region(&elf).with_context(|| path.display().to_string()).map_err(not_started)?;
-    if model.len() as u64 > region.end - region.start {
-        let (found, capacity) = (model.len(), region.end - region.start);
-        return Err(DeviceError::ModelTooLarge { device: name, found, capacity });
-    }
-    launch(board, name, &elf, region.start, lab, model).map_err(not_started)
+    let program = Program::load(device, program, lab, model)?;
+    launch(device, board, &program, lab, model).map_err(|error| not_started(device, &error))
 }
 
-fn launch(
-    board: &'static Board,
-    name: &'static str,
-    elf: &[u8],
-    model_address: u64,
-    lab: &Lab,
-    model: &[u8],
-) -> anyhow::Result<Session> {
+fn launch(device: &'static str, board: &Board, program: &Program, lab: &Lab, model: &[u8]) -> anyhow::Result<Session> {
     let (selector, emulator) = match &board.emulator {
         Some(machine) => {
             let (selector, emulator) = emulate(&board.name, machine, lab)?;
@@ -110,9 +89,9 @@ fn launch(
         }
     };
     let mut session = attach(board, selector)?;
-    flash(&mut session, elf, model_address, model)?;
+    flash(&mut session, program, model)?;
 
-    let control_block = symbol(elf, "_SEGGER_RTT")?;
+    let control_block = symbol(&program.elf, "_SEGGER_RTT")?;
     let rtt = {
         let mut core = session.core(0)?;
         // What an earlier run left there must not be taken for this one's.
@@ -134,10 +113,10 @@ fn launch(
         let ended = pump.run(&mut session, rtt).unwrap_or_else(|error| End::Stopped(format!("{error:#}")));
         *pumped.lock().unwrap_or_else(PoisonError::into_inner) = Some(ended);
     })?;
-    let logs = Logs::collect(name, elf, log_source, lab.show_logs)?;
+    let logs = Logs::collect(device, &program.elf, log_source, lab.show_logs)?;
     let probed = Probed { logs, end, pump: Some(pump), link, emulator };
     let runner = Some(Runner::Probe(Box::new(probed)));
-    Ok(Session { device: name, client: Client::new(Box::new(ours), lab.patience), runner })
+    Ok(Session { device, client: Client::new(Box::new(ours), lab.patience), runner })
 }
 
 /// Starts QEMU and the virtual probe in front of it.
@@ -167,11 +146,11 @@ fn attach(board: &Board, selector: DebugProbeSelector) -> anyhow::Result<probe_r
 }
 
 /// Flashes what is not there yet, and leaves the core halted where the program begins.
-fn flash(session: &mut probe_rs::Session, elf: &[u8], model_address: u64, model: &[u8]) -> anyhow::Result<()> {
+fn flash(session: &mut probe_rs::Session, program: &Program, model: &[u8]) -> anyhow::Result<()> {
     let mut loader = session.target().flash_loader();
-    loader.load_image(session, &mut Cursor::new(elf), ElfLoader(Default::default()), None)?;
+    loader.load_image(session, &mut Cursor::new(&program.elf), ElfLoader(Default::default()), None)?;
     if !model.is_empty() {
-        loader.add_data(model_address, model)?;
+        loader.add_data(program.model_address, model)?;
     }
     let mut options = DownloadOptions::default();
     options.preverify = true;
@@ -246,12 +225,10 @@ impl Probed {
             text.push_str("; ");
             text.push_str(&words);
         }
-        if !self.logs.are_shown() {
-            for line in self.logs() {
-                text.push_str("\n    ");
-                text.push_str(&line);
-            }
+        if self.wait(Duration::ZERO).is_some() {
+            self.logs.finish();
         }
+        text.push_str(&self.logs.last_words());
         text
     }
 }

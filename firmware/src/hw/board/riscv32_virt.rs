@@ -7,11 +7,10 @@ use uart_16550::spec::registers::{FifoTriggerLevel, IER};
 use uart_16550::{BaudRate, Config, Uart16550};
 
 use super::Board;
-use crate::Identity;
 use crate::hw::memory::memory_use;
-use crate::hw::no_led::NoLed;
 use crate::hw::riscv::{Clint, Plic, mask_interrupts, stack};
 use crate::hw::virt_uart::VirtUart;
+use crate::{Identity, NoLed};
 
 /// Who this board says it is.
 pub const IDENTITY: Identity = Identity { board: "riscv32-virt", core: "rv32imac", memory_use };

@@ -1,4 +1,4 @@
-//! The status LED of a board that has none.
+//! The status LED of a device that has none.
 
 use core::convert::Infallible;
 
