@@ -1,6 +1,8 @@
 //! From the quantized network to the bytes of `model.bin`.
 
-use shared_model::{EncodeError, GoldenSource, HostWorkspace, InferError, ModelSource, ModelView, Provenance};
+use shared_model::{
+    EncodeError, GoldenSource, HostWorkspace, InferError, ModelSource, ModelView, Provenance, WeightOrder,
+};
 use thiserror::Error;
 
 use crate::dataset::{Dataset, Split};
@@ -65,6 +67,7 @@ pub fn export(layers: &[QuantizedLayer], data: &Dataset, origins: &Origins<'_>) 
         class_names: &class_names,
         rows: data.rows,
         columns: data.columns,
+        weight_order: WeightOrder::default(),
         layers: &sources,
         golden: &[],
         provenance: Provenance {
@@ -97,7 +100,8 @@ pub fn export(layers: &[QuantizedLayer], data: &Dataset, origins: &Origins<'_>) 
     Ok(Exported { bytes: encode(&source)?, test })
 }
 
-fn encode(source: &ModelSource<'_>) -> Result<Vec<u8>, EncodeError> {
+/// The blob of `source`.
+pub(crate) fn encode(source: &ModelSource<'_>) -> Result<Vec<u8>, EncodeError> {
     let mut bytes = vec![0; source.encoded_length_bound()];
     let length = source.encode(&mut bytes)?;
     bytes.truncate(length);
@@ -140,7 +144,16 @@ pub(crate) mod tests {
             test_correct_fixed: 0,
         };
         let columns = columns.try_into().unwrap();
-        let source = ModelSource { class_names: &names, rows: 1, columns, layers: &layers, golden: &[], provenance };
+        let weight_order = WeightOrder::default();
+        let source = ModelSource {
+            class_names: &names,
+            rows: 1,
+            columns,
+            weight_order,
+            layers: &layers,
+            golden: &[],
+            provenance,
+        };
         encode(&source).unwrap()
     }
 

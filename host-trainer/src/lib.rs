@@ -32,6 +32,7 @@ mod pipeline;
 mod plot;
 mod quantize;
 mod record;
+mod reorder;
 mod report;
 mod softmax;
 mod train;

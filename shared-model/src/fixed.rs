@@ -51,11 +51,34 @@ impl Requant {
         self.shift
     }
 
+    /// A rescaling whose numbers are in range already, as a parsed model's are.
+    pub(crate) const fn trusted(multiplier: u32, shift: u8) -> Self {
+        Self { multiplier, shift }
+    }
+
     /// `(accumulator * multiplier + 2^(shift-1)) >> shift`: half rounds up, towards positive infinity.
     ///
     /// Cannot overflow: the product is below 2^62 in size, the rounding term at most 2^61.
     #[must_use]
     pub const fn apply(self, accumulator: i32) -> i64 {
+        match self.apply_high(accumulator) {
+            Some(scaled) => scaled as i64,
+            None => self.apply_low(accumulator),
+        }
+    }
+
+    /// [`apply`](Self::apply) for shifts above 32, as nearly all are: the rounding term is above the product's lower half,
+    /// which so has no say.
+    const fn apply_high(self, accumulator: i32) -> Option<i32> {
+        let Some(shift) = (self.shift as u32).checked_sub(33) else { return None };
+        let high = (multiply_wide(accumulator, self.multiplier as i32) >> 32) as i32;
+        let rounded = high.wrapping_add(1_i32.wrapping_shl(shift));
+        Some(rounded.wrapping_shr(shift) >> 1)
+    }
+
+    /// [`apply`](Self::apply) for any shift.
+    #[inline(never)]
+    const fn apply_low(self, accumulator: i32) -> i64 {
         let product = (accumulator as i64).wrapping_mul(self.multiplier as i64);
         product.wrapping_add(1_i64.wrapping_shl(self.shift as u32 - 1)).wrapping_shr(self.shift as u32)
     }
@@ -66,14 +89,18 @@ impl Requant {
         if accumulator <= 0 {
             return 0;
         }
-        let scaled = self.apply(accumulator);
+        // Not negative, as the accumulator is not.
+        let scaled = self.logit(accumulator);
         if scaled > 255 { 255 } else { scaled as u8 }
     }
 
     /// A logit in Q15.16. A parsed model's accumulators fit (the parser proves it); saturates where they would not.
     #[must_use]
     pub const fn logit(self, accumulator: i32) -> i32 {
-        let scaled = self.apply(accumulator);
+        if let Some(scaled) = self.apply_high(accumulator) {
+            return scaled;
+        }
+        let scaled = self.apply_low(accumulator);
         if scaled > i32::MAX as i64 {
             i32::MAX
         } else if scaled < i32::MIN as i64 {
@@ -89,6 +116,11 @@ impl Default for Requant {
     fn default() -> Self {
         Self { multiplier: Self::MIN_MULTIPLIER, shift: 31 }
     }
+}
+
+/// `a * b`, all 64 bits of it.
+pub(crate) const fn multiply_wide(a: i32, b: i32) -> i64 {
+    (a as i64).wrapping_mul(b as i64)
 }
 
 #[cfg(test)]

@@ -5,23 +5,56 @@ use thiserror::Error;
 
 use crate::blob::{DenseLayer, MAX_CLASSES, MAX_WIDTH, ModelView};
 use crate::bytes::{i32s_equal, u16s_equal, write_i32s, write_u16s};
-use crate::kernel::{argmax, dense, softmax};
+use crate::kernel::{DensePart, PairList, argmax, dense, softmax};
 
-/// Room for everything that inference writes: hidden activations, logits, probabilities.
+/// Room for everything that inference writes: pairs of inputs, sums, hidden activations, logits, probabilities.
+///
+/// 1,048 bytes, 5 for each neuron of the widest hidden layer, and 10 for each class.
 ///
 /// `WIDTH` is the largest number of neurons in a hidden layer, `CLASSES` the largest number of classes; a model is
 /// checked against both by [`Workspace::check`].
 #[derive(Clone, Debug)]
 pub struct Workspace<const WIDTH: usize, const CLASSES: usize> {
-    /// One layer's activations are read while the next one's are written.
-    activations: [[u8; WIDTH]; 2],
+    pairs: PairList,
+    accumulators: [i32; WIDTH],
+    /// A layer's, until the next one's sums are complete.
+    activations: [u8; WIDTH],
     logits: [i32; CLASSES],
     scratch: [u32; CLASSES],
     probabilities: [u16; CLASSES],
 }
 
-/// A workspace for any model of the format. 35 KB: a desk's, not a device's.
+/// A workspace for any model of the format. 86 KB: a desk's, not a device's.
 pub type HostWorkspace = Workspace<MAX_WIDTH, MAX_CLASSES>;
+
+/// A part of an inference that has just ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage<'a> {
+    /// Inputs of a layer that are not zero are gathered. With `Accumulate` it may come several times for a layer.
+    Gather {
+        /// The layer, from 0.
+        layer: usize,
+    },
+    /// Their products are added up.
+    Accumulate {
+        /// The layer, from 0.
+        layer: usize,
+    },
+    /// A hidden layer's accumulators are activations.
+    Activations {
+        /// The layer, from 0.
+        layer: usize,
+        /// Its outputs.
+        activations: &'a [u8],
+    },
+    /// The last layer's accumulators are logits.
+    Logits {
+        /// The layer, from 0.
+        layer: usize,
+    },
+    /// Probabilities and class are there.
+    Softmax,
+}
 
 /// What the network says of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +134,14 @@ impl<const WIDTH: usize, const CLASSES: usize> Workspace<WIDTH, CLASSES> {
     /// An empty workspace.
     #[must_use]
     pub const fn new() -> Self {
-        Self { activations: [[0; WIDTH]; 2], logits: [0; CLASSES], scratch: [0; CLASSES], probabilities: [0; CLASSES] }
+        Self {
+            pairs: PairList::new(),
+            accumulators: [0; WIDTH],
+            activations: [0; WIDTH],
+            logits: [0; CLASSES],
+            scratch: [0; CLASSES],
+            probabilities: [0; CLASSES],
+        }
     }
 
     /// Whether `model` fits.
@@ -127,10 +167,10 @@ impl<const WIDTH: usize, const CLASSES: usize> Workspace<WIDTH, CLASSES> {
     ///
     /// Where the picture or the workspace does not fit the model.
     pub fn infer(&mut self, model: &ModelView<'_>, pixels: &[u8]) -> Result<Prediction<'_>, InferError> {
-        self.infer_with(model, pixels, |_| ())
+        self.infer_with(model, pixels, &mut |_| ())
     }
 
-    /// As [`infer`](Self::infer); `look` sees the activations of every hidden layer in turn.
+    /// As [`infer`](Self::infer); `look` is told of each part when it has ended.
     ///
     /// # Errors
     ///
@@ -139,7 +179,7 @@ impl<const WIDTH: usize, const CLASSES: usize> Workspace<WIDTH, CLASSES> {
         &mut self,
         model: &ModelView<'_>,
         pixels: &[u8],
-        mut look: impl FnMut(&[u8]),
+        look: &mut dyn FnMut(Stage<'_>),
     ) -> Result<Prediction<'_>, InferError> {
         if pixels.len() != model.input_width() {
             return Err(InferError::InputLength {
@@ -150,29 +190,40 @@ impl<const WIDTH: usize, const CLASSES: usize> Workspace<WIDTH, CLASSES> {
         Self::check(model)?;
 
         let (hidden, last) = (model.hidden_layers(), model.last_layer());
-        let [mut current, mut next] = self.activations.each_mut();
-        let mut input = pixels;
-        for layer in hidden {
-            dense(layer, input, |output, accumulator| {
-                if let Some(activation) = next.get_mut(output) {
-                    *activation = layer.requant(output).activation(accumulator);
-                }
-            });
-            core::mem::swap(&mut current, &mut next);
-            input = current.get(..layer.outputs()).unwrap_or_default();
-            look(input);
-        }
-        dense(last, input, |output, accumulator| {
-            if let Some(logit) = self.logits.get_mut(output) {
-                *logit = last.requant(output).logit(accumulator);
+        let mut width = None;
+        for (index, layer) in hidden.iter().enumerate() {
+            let input = width.and_then(|width| self.activations.get(..width)).unwrap_or(pixels);
+            let accumulators = self.accumulators.get_mut(..layer.outputs()).unwrap_or_default();
+            dense(layer, input, &mut self.pairs, accumulators, &mut |part| look(part.of(index)));
+            let activations = self.activations.get_mut(..layer.outputs()).unwrap_or_default();
+            for ((activation, accumulator), requant) in activations.iter_mut().zip(accumulators).zip(layer.requants()) {
+                *activation = requant.activation(*accumulator);
             }
-        });
+            look(Stage::Activations { layer: index, activations });
+            width = Some(layer.outputs());
+        }
+        let input = width.and_then(|width| self.activations.get(..width)).unwrap_or(pixels);
+        let logits = self.logits.get_mut(..last.outputs()).unwrap_or_default();
+        dense(last, input, &mut self.pairs, logits, &mut |part| look(part.of(hidden.len())));
+        for (logit, requant) in logits.iter_mut().zip(last.requants()) {
+            *logit = requant.logit(*logit);
+        }
+        look(Stage::Logits { layer: hidden.len() });
 
-        let classes = last.outputs();
-        let logits = self.logits.get(..classes).unwrap_or_default();
-        let probabilities = self.probabilities.get_mut(..classes).unwrap_or_default();
+        let probabilities = self.probabilities.get_mut(..last.outputs()).unwrap_or_default();
         softmax(logits, &mut self.scratch, probabilities);
-        Ok(Prediction { class: argmax(logits), logits, probabilities })
+        let class = argmax(logits);
+        look(Stage::Softmax);
+        Ok(Prediction { class, logits, probabilities })
+    }
+}
+
+impl DensePart {
+    fn of(self, layer: usize) -> Stage<'static> {
+        match self {
+            Self::Gather => Stage::Gather { layer },
+            Self::Accumulate => Stage::Accumulate { layer },
+        }
     }
 }
 

@@ -14,7 +14,7 @@
 //! microcontroller; nothing here asks which one it is.
 
 #![no_std]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![deny(clippy::float_arithmetic)]
 
 mod answers;
@@ -31,8 +31,8 @@ pub use blob::{
     MAX_LAYERS, MAX_WIDTH, ModelId, ModelSource, ModelView, Provenance, blob_length,
 };
 pub use fixed::{LOGIT_FRACTION_BITS, PROBABILITY_ONE, Requant};
-pub use infer::{HostWorkspace, InferError, Prediction, SelfTestError, Workspace, self_test};
-pub use kernel::{BLOCK_BYTES, TILE_OUTPUTS, argmax, dense, packed_length, packed_offset, softmax};
+pub use infer::{HostWorkspace, InferError, Prediction, SelfTestError, Stage, Workspace, self_test};
+pub use kernel::{KERNEL, WeightOrder, argmax, softmax};
 pub use link::{
     DeviceFault, Frame, FrameBuffer, FrameError, Hello, MAX_RESPONSE_BYTES, MESSAGE_OVERHEAD_BYTES, MemoryUse,
     ModelInfo, PROTOCOL_VERSION, Progress, Refusal, Request, Response, decode, encode, encoded_length_bound,

@@ -5,7 +5,8 @@ mod common;
 use common::{Network, networks, provenance};
 use proptest::prelude::*;
 use shared_model::{
-    BlobError, EncodeError, HostWorkspace, ModelView, Requant, Workspace, argmax, blob_length, self_test,
+    BlobError, EncodeError, HostWorkspace, ModelView, Requant, Stage, WeightOrder, Workspace, argmax, blob_length,
+    self_test,
 };
 
 proptest! {
@@ -15,8 +16,12 @@ proptest! {
         let view = ModelView::parse(&blob).unwrap();
         let mut workspace = HostWorkspace::new();
         let mut hidden: Vec<Vec<i128>> = Vec::new();
-        let look = |activations: &[u8]| hidden.push(activations.iter().map(|&value| value.into()).collect());
-        let prediction = workspace.infer_with(&view, &network.picture, look).unwrap();
+        let prediction = workspace.infer_with(&view, &network.picture, &mut |stage| {
+            if let Stage::Activations { activations, .. } = stage {
+                hidden.push(activations.iter().map(|&value| value.into()).collect());
+            }
+        });
+        let prediction = prediction.unwrap();
         let mut expected = network.reference_outputs();
         let last = expected.pop().unwrap();
         let expected_logits: Vec<i32> = last.into_iter().map(|logit| logit.try_into().unwrap()).collect();
@@ -98,6 +103,7 @@ fn small() -> Network {
     Network {
         rows: 1,
         columns: 2,
+        weight_order: WeightOrder::Pairs,
         class_names: vec!["no".into(), "yes".into()],
         layers: vec![layer([1, -2, 3, 127]), layer([5, 6, -7, 8])],
         picture: vec![0, 200],

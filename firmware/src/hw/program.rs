@@ -4,6 +4,7 @@ use core::hint::black_box;
 
 use embedded_hal::digital::OutputPin;
 use embedded_io::{Read, ReadReady, Write};
+use shared_model::KERNEL;
 
 use super::board::{Board, IDENTITY};
 use super::end::end;
@@ -27,7 +28,7 @@ where
     let Some(Board { uart, led, sleep }) = take() else { panic!("{NO_PERIPHERALS}") };
     // Last: whoever finds RTT may use the UART, too.
     let Some(rtt) = rtt::start() else { panic!("{TWICE}") };
-    defmt::info!("{=str} starts", IDENTITY.board);
+    defmt::info!("{=str} starts, with the kernels {=str}", IDENTITY.board, KERNEL);
     let mut server = Server::start(IDENTITY, model_region(), buffers, StatusLed::new(led));
     match server.model() {
         Ok(model) => defmt::info!("model {=u32:08x}: {=u32} bytes, self-test passed", model.id.0, model.bytes),

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use clap::Args;
 use serde::Serialize;
-use shared_model::packed_length;
+use shared_model::WeightOrder;
 
 use super::number::{above_zero, finite};
 use super::said::{outcome_lines, warn_of_loss};
@@ -124,7 +124,8 @@ impl Arguments {
             [] => import::find(tensors, pixels, classes)?,
             choices => import::follow(choices, tensors, pixels, classes)?,
         };
-        let bytes: usize = layers.iter().map(|layer| packed_length(layer.inputs, layer.outputs)).sum();
+        let order = WeightOrder::default();
+        let bytes: usize = layers.iter().map(|layer| order.packed_length(layer.inputs, layer.outputs)).sum();
         if bytes > MAX_WEIGHT_BYTES {
             anyhow::bail!(
                 "its weights make a model of {bytes} bytes; at most {MAX_WEIGHT_BYTES} bytes are possible, as nothing \

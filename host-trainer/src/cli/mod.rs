@@ -10,6 +10,7 @@ mod import;
 mod inspect;
 mod number;
 mod predict;
+mod reorder;
 mod report;
 mod said;
 mod show;
@@ -61,6 +62,10 @@ enum Command {
     Predict(predict::Arguments),
     /// Show what a model is made of and where it comes from
     Inspect(inspect::Arguments),
+    /// Write a model with its weights in the order that a core is fastest with
+    ///
+    /// All orders run on every core and give the same answers, bit for bit.
+    Reorder(reorder::Arguments),
     /// Look at the data: pictures of each class and what they are like, or one picture
     Show(show::Arguments),
     /// Write a page about one run, or about several side by side: one HTML file that needs nothing else
@@ -118,6 +123,7 @@ pub fn run() -> ExitCode {
         Command::Evaluate(arguments) => arguments.run(),
         Command::Predict(arguments) => arguments.run(),
         Command::Inspect(arguments) => arguments.run(),
+        Command::Reorder(arguments) => arguments.run(),
         Command::Show(arguments) => arguments.run(),
         Command::Report(arguments) => arguments.run(),
         Command::Data(arguments) => arguments.run(),

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::Result;
 use clap::{ArgAction, Args};
 use serde::Serialize;
-use shared_model::{MAX_LAYERS, MAX_WIDTH, packed_length};
+use shared_model::{MAX_LAYERS, MAX_WIDTH, WeightOrder};
 
 use super::backend::BackendArguments;
 use super::number::{learning_rate, share_of_one};
@@ -185,7 +185,7 @@ fn check_size(hidden: &[usize], data: &Dataset) -> Result<(), UsageError> {
     let (inputs, outputs) = ([data.train.width], [data.class_names.len()]);
     let layers = || inputs.iter().chain(hidden).zip(hidden.iter().chain(&outputs));
     let weights: usize = layers().map(|(inputs, outputs)| inputs * outputs).sum();
-    let bytes: usize = layers().map(|(&inputs, &outputs)| packed_length(inputs, outputs)).sum();
+    let bytes: usize = layers().map(|(&inputs, &outputs)| WeightOrder::default().packed_length(inputs, outputs)).sum();
     if bytes <= MAX_WEIGHT_BYTES {
         return Ok(());
     }

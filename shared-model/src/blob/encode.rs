@@ -4,13 +4,12 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::format::{
-    CHECKSUM_BYTES, CRC_32, FORMAT_VERSION, MAGIC, MAX_WIDTH, Prefix, Provenance, TABLE_ALIGNMENT,
-    WEIGHT_ORDER_TILE_8_PAIR_2, saturating_u32,
+    CHECKSUM_BYTES, CRC_32, FORMAT_VERSION, MAGIC, MAX_WIDTH, Prefix, Provenance, TABLE_ALIGNMENT, saturating_u32,
 };
 use super::{BlobError, ModelView};
 use crate::bytes::{write_i32s, write_u16s};
 use crate::fixed::Requant;
-use crate::kernel::{packed_length, packed_offset};
+use crate::kernel::WeightOrder;
 
 /// A quantized network, as the trainer has it.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +20,8 @@ pub struct ModelSource<'a> {
     pub rows: u16,
     /// Columns of a picture.
     pub columns: u16,
+    /// How weights lie in the blob.
+    pub weight_order: WeightOrder,
     /// Layers, first to last.
     pub layers: &'a [LayerSource<'a>],
     /// Golden vectors: encode without them, infer, and encode again with the answers.
@@ -92,7 +93,8 @@ impl ModelSource<'_> {
         let mut layers = 0;
         for layer in self.layers {
             let outputs = layer.biases.len();
-            layers += 10 + 2 * table(4 * outputs) + table(outputs) + table(packed_length(inputs, outputs));
+            layers +=
+                10 + 2 * table(4 * outputs) + table(outputs) + table(self.weight_order.packed_length(inputs, outputs));
             inputs = outputs;
         }
         let golden = self.golden.len() * (table(self.pixels()) + table(4 * inputs) + table(2 * inputs));
@@ -116,7 +118,7 @@ impl ModelSource<'_> {
         writer.put(&self.layers.len())?;
         let mut inputs = self.pixels();
         for layer in self.layers {
-            layer.write(&mut writer, inputs)?;
+            layer.write(&mut writer, self.weight_order, inputs)?;
             inputs = layer.biases.len();
         }
 
@@ -160,9 +162,9 @@ impl ModelSource<'_> {
 }
 
 impl LayerSource<'_> {
-    fn write(&self, writer: &mut Writer<'_>, inputs: usize) -> Result<(), EncodeError> {
+    fn write(&self, writer: &mut Writer<'_>, order: WeightOrder, inputs: usize) -> Result<(), EncodeError> {
         let outputs = self.biases.len();
-        writer.put(&WEIGHT_ORDER_TILE_8_PAIR_2)?;
+        writer.put(&order.number())?;
         writer.put(&outputs)?;
         writer.put_table(4 * outputs, |target| write_i32s(self.biases, target))?;
         writer.put_table(4 * outputs, |target| {
@@ -177,13 +179,8 @@ impl LayerSource<'_> {
             }
             Some(target.len())
         })?;
-        writer.put_table(packed_length(inputs, outputs), |target| {
-            target.fill(0);
-            for (output, row) in self.weights.chunks_exact(inputs).enumerate() {
-                for (input, &weight) in row.iter().enumerate() {
-                    *target.get_mut(packed_offset(inputs, output, input))? = weight.cast_unsigned();
-                }
-            }
+        writer.put_table(order.packed_length(inputs, outputs), |target| {
+            order.pack(self.weights, inputs, target)?;
             Some(target.len())
         })
     }

@@ -23,9 +23,6 @@ pub const MAX_CLASSES: usize = 256;
 /// Tables (of layers and of golden vectors) start at multiples of this, counted from the start of the blob.
 pub(super) const TABLE_ALIGNMENT: usize = 16;
 
-/// The number of the tile-and-pair weight order of [`packed_offset`](crate::packed_offset).
-pub(super) const WEIGHT_ORDER_TILE_8_PAIR_2: u32 = 0;
-
 /// CRC-32 as in zlib and Ethernet, over blobs and frames; one table of 1 KB for both.
 pub(crate) static CRC_32: Crc<u32, Table<1>> = Crc::<u32, Table<1>>::new(&CRC_32_ISO_HDLC);
 

@@ -6,13 +6,13 @@ use heapless::Vec;
 
 use super::BlobError;
 use super::format::{
-    CHECKSUM_BYTES, CRC_32, MAX_CLASSES, MAX_LAYERS, MAX_WIDTH, ModelId, Prefix, Provenance,
-    WEIGHT_ORDER_TILE_8_PAIR_2, blob_length, saturating_u32,
+    CHECKSUM_BYTES, CRC_32, MAX_CLASSES, MAX_LAYERS, MAX_WIDTH, ModelId, Prefix, Provenance, blob_length,
+    saturating_u32,
 };
 use super::reader::Reader;
 use crate::bytes::{i32_at, u32_at};
 use crate::fixed::Requant;
-use crate::kernel::{BLOCK_BYTES, TILE_OUTPUTS, packed_length, packed_offset};
+use crate::kernel::{TILE_OUTPUTS, WeightOrder};
 
 const MAX_HIDDEN_LAYERS: usize = MAX_LAYERS - 1;
 
@@ -32,9 +32,10 @@ pub struct ModelView<'a> {
     provenance: Provenance<'a>,
 }
 
-/// One dense layer: weights in tile-and-pair order, a bias and a rescaling for each output.
+/// One dense layer: packed weights, a bias and a rescaling for each output.
 #[derive(Clone, Copy, Debug)]
 pub struct DenseLayer<'a> {
+    order: WeightOrder,
     inputs: usize,
     outputs: usize,
     biases: &'a [u8],
@@ -186,17 +187,16 @@ impl<'a> ModelView<'a> {
 impl<'a> DenseLayer<'a> {
     fn take(reader: &mut Reader<'a>, index: u8, inputs: usize) -> Result<Self, BlobError> {
         let order = reader.take_u32()?;
-        if order != WEIGHT_ORDER_TILE_8_PAIR_2 {
-            return Err(BlobError::WeightOrder { layer: index, found: order });
-        }
+        let order = WeightOrder::from_number(order).ok_or(BlobError::WeightOrder { layer: index, found: order })?;
         let outputs = checked_width(reader.take_u32()?)?;
         Ok(Self {
+            order,
             inputs,
             outputs,
             biases: reader.take_table(outputs.wrapping_mul(4))?,
             multipliers: reader.take_table(outputs.wrapping_mul(4))?,
             shifts: reader.take_table(outputs)?,
-            weights: reader.take_table(packed_length(inputs, outputs))?,
+            weights: reader.take_table(order.packed_length(inputs, outputs))?,
         })
     }
 
@@ -212,7 +212,13 @@ impl<'a> DenseLayer<'a> {
         self.outputs
     }
 
-    /// The packed weights, `i8` as bytes, in the order of [`packed_offset`].
+    /// The order of the packed weights.
+    #[must_use]
+    pub fn order(&self) -> WeightOrder {
+        self.order
+    }
+
+    /// The packed weights.
     #[must_use]
     pub fn weights(&self) -> &'a [u8] {
         self.weights
@@ -224,7 +230,12 @@ impl<'a> DenseLayer<'a> {
         if output >= self.outputs || input >= self.inputs {
             return 0;
         }
-        self.weights.get(packed_offset(self.inputs, output, input)).map_or(0, |byte| byte.cast_signed())
+        let tile = self.tiles().nth(output / TILE_OUTPUTS).unwrap_or_default();
+        self.order.weight(tile, output % TILE_OUTPUTS, input).unwrap_or_default()
+    }
+
+    fn tiles(&self) -> impl Iterator<Item = &'a [u8]> {
+        self.weights.chunks_exact(self.order.tile_bytes(self.inputs).max(1))
     }
 
     /// The bias of `output`, on the scale of its accumulator.
@@ -233,11 +244,21 @@ impl<'a> DenseLayer<'a> {
         i32_at(self.biases, output)
     }
 
+    /// The biases, in order of outputs.
+    pub(crate) fn biases(&self) -> impl Iterator<Item = i32> {
+        self.biases.as_chunks::<4>().0.iter().map(|bytes| i32::from_le_bytes(*bytes))
+    }
+
+    /// The rescalings, in order of outputs.
+    pub(crate) fn requants(&self) -> impl Iterator<Item = Requant> {
+        let multipliers = self.multipliers.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes));
+        multipliers.zip(self.shifts).map(|(multiplier, &shift)| Requant::trusted(multiplier, shift))
+    }
+
     /// The rescaling of `output`'s accumulator.
     #[must_use]
     pub fn requant(&self, output: usize) -> Requant {
-        // Parsing has checked every pair, so the default is never taken.
-        Requant::new(self.multiplier(output), self.shift(output)).unwrap_or_default()
+        Requant::trusted(self.multiplier(output), self.shift(output))
     }
 
     fn multiplier(&self, output: usize) -> u32 {
@@ -250,10 +271,9 @@ impl<'a> DenseLayer<'a> {
 
     /// Checks every parameter of the layer, and that no input can overflow an accumulator or, in the last layer, a logit.
     fn prove_sound(&self, layer: u8, is_last: bool) -> Result<(), BlobError> {
-        let blocks = self.weights.as_chunks::<BLOCK_BYTES>().0;
-        for (tile, blocks) in blocks.chunks_exact(self.inputs.div_ceil(2).max(1)).enumerate() {
-            let bounds = tile_bounds(blocks, self.inputs).ok_or(BlobError::Weight { layer })?;
-            for (row, bounds) in bounds.into_iter().enumerate() {
+        for (tile, weights) in self.tiles().enumerate() {
+            for row in 0..TILE_OUTPUTS {
+                let bounds = self.order.bounds(weights, row, self.inputs).ok_or(BlobError::Weight { layer })?;
                 let output = tile.wrapping_mul(TILE_OUTPUTS).wrapping_add(row);
                 if output < self.outputs {
                     self.prove_output(layer, output, bounds, is_last)?;
@@ -289,42 +309,6 @@ impl<'a> DenseLayer<'a> {
         };
         if bounds.into_iter().all(fits) { Ok(()) } else { Err(BlobError::Overflow { layer, output: output_index }) }
     }
-}
-
-/// The least and the greatest weighted sum of each row of a tile, over all inputs in 0..=255; nothing where a weight is
-/// -128 or the padding of an odd number of inputs is not zero.
-///
-/// At most 16,384 * 255 * 127 in size, which is below 2^30.
-fn tile_bounds(blocks: &[[u8; BLOCK_BYTES]], inputs: usize) -> Option<[(i32, i32); TILE_OUTPUTS]> {
-    let mut bounds = [(0_i32, 0_i32); TILE_OUTPUTS];
-    for (pair, block) in blocks.iter().enumerate() {
-        let has_odd = pair.wrapping_mul(2).wrapping_add(1) < inputs;
-        for (rows, word) in bounds.as_chunks_mut::<2>().0.iter_mut().zip(block.as_chunks::<4>().0) {
-            let [even, odd] = [[word[0], word[1]], [word[2], word[3]]];
-            if !has_odd && odd != [0, 0] {
-                return None;
-            }
-            for (row, weight) in rows.iter_mut().zip(even) {
-                add_bound(row, weight)?;
-            }
-            for (row, weight) in rows.iter_mut().zip(odd) {
-                add_bound(row, weight)?;
-            }
-        }
-    }
-    Some(bounds)
-}
-
-/// Widens the bounds of a row by one weight.
-fn add_bound((lowest, highest): &mut (i32, i32), weight: u8) -> Option<()> {
-    let weight = weight.cast_signed();
-    if weight == i8::MIN {
-        return None;
-    }
-    let most = i32::from(weight).wrapping_mul(255);
-    *lowest = lowest.wrapping_add(most.min(0));
-    *highest = highest.wrapping_add(most.max(0));
-    Some(())
 }
 
 impl<'a> Golden<'a> {

@@ -1,43 +1,49 @@
 //! Dense layer: `acc[j] = b[j] + sum_i x[i] * w[j][i]`, `u8` inputs, `i8` weights, `i32` accumulators.
 
-use super::tile::{BLOCK_BYTES, TILE_OUTPUTS};
+use super::gather::PairList;
+use super::order::WeightOrder;
+use super::tile;
 use crate::blob::DenseLayer;
 
-/// Computes the accumulators of `layer` for `input`, in order, and hands each to `emit(output, accumulator)`.
+/// A part of [`dense`] that has just ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DensePart {
+    /// Inputs that are not zero are gathered, as many as a list holds.
+    Gather,
+    /// Their products are added up.
+    Accumulate,
+}
+
+/// Computes the accumulators of `layer` for `input`. They are exact: the parser has proved that no input can overflow one.
 ///
-/// `input` has `layer.inputs()` values; missing ones count as zero, further ones are not read. Accumulators are exact:
-/// the parser has proved that no input can overflow one.
-pub fn dense(layer: &DenseLayer<'_>, input: &[u8], mut emit: impl FnMut(usize, i32)) {
-    let blocks = layer.weights().as_chunks::<BLOCK_BYTES>().0;
-    let tiles = blocks.chunks_exact(layer.inputs().div_ceil(2).max(1));
-    for (tile, blocks) in tiles.enumerate() {
-        let first = tile.wrapping_mul(TILE_OUTPUTS);
-        let accumulators = tile_accumulators(blocks, input);
-        for (output, accumulator) in (first..layer.outputs()).zip(accumulators) {
-            emit(output, accumulator.wrapping_add(layer.bias(output)));
+/// `input` has `layer.inputs()` values; missing ones count as zero, further ones are not read. `accumulators` has one place
+/// for each output; what has none is left out. `look` is told of each part when it has ended.
+pub fn dense(
+    layer: &DenseLayer<'_>,
+    input: &[u8],
+    pairs: &mut PairList,
+    accumulators: &mut [i32],
+    look: &mut dyn FnMut(DensePart),
+) {
+    for (accumulator, bias) in accumulators.iter_mut().zip(layer.biases()) {
+        *accumulator = bias;
+    }
+    let input = input.get(..layer.inputs()).unwrap_or(input);
+    let tile_bytes = layer.order().tile_bytes(layer.inputs());
+    match layer.order() {
+        WeightOrder::Pairs => {
+            let mut next = Some(0);
+            while let Some(first) = next {
+                next = pairs.gather(input, first);
+                look(DensePart::Gather);
+                tile::add_pairs(pairs, layer.weights(), tile_bytes, accumulators);
+                look(DensePart::Accumulate);
+            }
+        }
+        WeightOrder::Vectors => {
+            // No input is skipped: vectors are faster than looking.
+            tile::add_vectors(input, layer.weights(), tile_bytes, accumulators);
+            look(DensePart::Accumulate);
         }
     }
-}
-
-/// The eight sums of one tile. A pair of zero inputs is skipped before its weights are read.
-fn tile_accumulators(blocks: &[[u8; BLOCK_BYTES]], input: &[u8]) -> [i32; TILE_OUTPUTS] {
-    let (pairs, odd) = input.as_chunks::<2>();
-    let last = odd.first().map(|&value| [value, 0]);
-    let mut accumulators = [0_i32; TILE_OUTPUTS];
-    for (&[even, odd], block) in pairs.iter().chain(last.as_ref()).zip(blocks) {
-        if even | odd == 0 {
-            continue;
-        }
-        let words = block.as_chunks::<4>().0;
-        for (sums, &[a, b, c, d]) in accumulators.as_chunks_mut::<2>().0.iter_mut().zip(words) {
-            sums[0] = sums[0].wrapping_add(product(even, a).wrapping_add(product(odd, c)));
-            sums[1] = sums[1].wrapping_add(product(even, b).wrapping_add(product(odd, d)));
-        }
-    }
-    accumulators
-}
-
-/// `x * w`, the weight's byte read as `i8`: at most 255 * 128 in size.
-const fn product(x: u8, w: u8) -> i32 {
-    (x as i32).wrapping_mul(w.cast_signed() as i32)
 }

@@ -1,11 +1,19 @@
-//! The kernels: one file each, portable Rust, bit-exact on every core.
+//! The kernels: one file each. Portable Rust, and beside it, in `tile/`, what is written for a core.
 
 mod argmax;
 mod dense;
+mod gather;
+mod order;
 mod softmax;
+#[allow(unsafe_code, reason = "kernels in assembly are called here, and nowhere else")]
 mod tile;
 
 pub use argmax::argmax;
-pub use dense::dense;
+pub use dense::{DensePart, dense};
+pub use gather::PairList;
+pub use order::WeightOrder;
 pub use softmax::softmax;
-pub use tile::{BLOCK_BYTES, TILE_OUTPUTS, packed_length, packed_offset};
+pub use tile::KERNEL;
+
+/// Outputs in a tile.
+pub const TILE_OUTPUTS: usize = 8;

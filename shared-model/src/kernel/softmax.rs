@@ -4,17 +4,17 @@
 //! are rounded by the method of largest remainders: they add up to exactly one, none is off by a whole unit from the
 //! quotient of the exponentials, and no class beats the one that argmax names.
 
-use crate::fixed::{LOGIT_FRACTION_BITS, PROBABILITY_ONE};
+use crate::fixed::{LOGIT_FRACTION_BITS, PROBABILITY_ONE, multiply_wide};
 
 /// log2(e) in Q1.31.
-const LOG2_E: u64 = 3_098_164_009;
+const LOG2_E: u32 = 3_098_164_009;
 
 /// Distance in Q15.16 at which `exp(-d)` is below half a unit of Q16: 17 * ln(2).
 const NEGLIGIBLE: u32 = 772_244;
 
 /// Coefficients of 2^-f on 0..1 in Q31, highest power first: the polynomial of degree 5 that agrees with it at the six
 /// Chebyshev nodes, largest error 5.7e-8.
-const EXP2_COEFFICIENTS: [i64; 6] = [-2_033_403, 19_776_564, -118_751_808, 515_780_381, -1_488_513_547, 2_147_483_527];
+static EXP2_COEFFICIENTS: [i32; 6] = [-2_033_403, 19_776_564, -118_751_808, 515_780_381, -1_488_513_547, 2_147_483_527];
 
 /// Writes the probabilities of `logits` (Q15.16) to `probabilities` (Q1.15). They add up to exactly 32768.
 ///
@@ -63,15 +63,14 @@ fn exp_negative(distance: u32) -> u32 {
         return 0;
     }
     // Q16 * Q31 = Q47; below 2^52.
-    let exponent = u64::from(distance).wrapping_mul(LOG2_E);
+    let exponent = u64::from(distance).wrapping_mul(LOG2_E.into());
     let integer = (exponent >> 47) as u32;
-    let fraction = ((exponent >> 16) as u32 & 0x7FFF_FFFF) as i64;
-    let mut power = 0_i64;
-    for coefficient in EXP2_COEFFICIENTS {
-        power = (power.wrapping_mul(fraction) >> 31).wrapping_add(coefficient);
-    }
+    let fraction = (exponent >> 16) as i32 & i32::MAX;
+    let power = EXP2_COEFFICIENTS
+        .iter()
+        .fold(0, |power, coefficient| ((multiply_wide(power, fraction) >> 31) as i32).wrapping_add(*coefficient));
     let shift = 31 - LOGIT_FRACTION_BITS + integer;
-    ((power as u64).wrapping_add(1 << (shift - 1)) >> shift) as u32
+    power.cast_unsigned().wrapping_add(1_u32.wrapping_shl(shift.wrapping_sub(1))).wrapping_shr(shift)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use shared_model::{
-    EncodeError, GoldenSource, HostWorkspace, LayerSource, ModelSource, ModelView, Provenance, Requant,
+    EncodeError, GoldenSource, HostWorkspace, LayerSource, ModelSource, ModelView, Provenance, Requant, WeightOrder,
 };
 
 /// A quantized network with everything that a blob wants.
@@ -10,6 +10,7 @@ use shared_model::{
 pub struct Network {
     pub rows: u16,
     pub columns: u16,
+    pub weight_order: WeightOrder,
     pub class_names: Vec<String>,
     pub layers: Vec<Layer>,
     pub picture: Vec<u8>,
@@ -45,6 +46,7 @@ impl Network {
             class_names: &names,
             rows: self.rows,
             columns: self.columns,
+            weight_order: self.weight_order,
             layers: &layers,
             golden,
             provenance: provenance(),
@@ -105,9 +107,11 @@ pub fn networks() -> impl Strategy<Value = Network> {
         let layers: Vec<_> = inputs.zip(widths.clone()).map(|(inputs, outputs)| layer(inputs, outputs)).collect();
         let picture = prop::collection::vec(prop_oneof![Just(0), any::<u8>()], pixels);
         let names = prop::collection::vec("[a-zA-Zé ]{0,12}", *widths.last().expect("one width at least"));
-        (layers, picture, names).prop_map(move |(layers, picture, class_names)| Network {
+        let order = prop_oneof![Just(WeightOrder::Pairs), Just(WeightOrder::Vectors)];
+        (layers, picture, names, order).prop_map(move |(layers, picture, class_names, weight_order)| Network {
             rows,
             columns,
+            weight_order,
             class_names,
             layers,
             picture,

@@ -1,0 +1,69 @@
+//! `host-trainer reorder`.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use shared_model::{ModelView, WeightOrder};
+
+use super::{OutputArguments, check_export, line};
+use crate::reorder::reorder;
+use crate::{files, model_file};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The model, or the folder of the run that left it
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    /// The order that its weights shall have
+    #[arg(long, value_name = "ORDER", value_enum)]
+    weight_order: Order,
+    /// File to write the model to
+    #[arg(long, value_name = "FILE")]
+    export: PathBuf,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Order {
+    /// Two inputs by eight outputs: what train writes, for every core and for desks
+    Pairs,
+    /// Sixteen inputs by eight outputs: for cores with Helium, such as Cortex-M55; slow on others
+    Vectors,
+}
+
+#[derive(Serialize)]
+struct Report {
+    model: PathBuf,
+    model_id: String,
+    model_bytes: usize,
+    weight_order: &'static str,
+}
+
+impl Arguments {
+    pub fn run(self) -> Result<()> {
+        check_export(&self.export, None)?;
+        let model = model_file::resolve(&self.model);
+        let bytes = model_file::read(&model)?;
+        let view = model_file::parse(&model, &bytes)?;
+        let (order, weight_order) = match self.weight_order {
+            Order::Pairs => (WeightOrder::Pairs, "pairs"),
+            Order::Vectors => (WeightOrder::Vectors, "vectors"),
+        };
+        let reordered = reorder(&view, order).context("the model cannot be written in that order")?;
+        let model_id = ModelView::parse(&reordered)?.id().to_string();
+        files::write(&self.export, &reordered)?;
+        let report = Report { model: self.export, model_id, model_bytes: reordered.len(), weight_order };
+        self.output.print(&report, || report.text())
+    }
+}
+
+impl Report {
+    fn text(&self) -> String {
+        let Self { model, model_id, model_bytes, weight_order } = self;
+        line("model", format_args!("{} ({model_id}, {model_bytes} bytes)", model.display()))
+            + &line("weights", format_args!("in the order of {weight_order}"))
+    }
+}

@@ -1,0 +1,131 @@
+//! A tile of a dense layer by `VMLADAVA.U8`: Armv8.1-M with Helium.
+//!
+//! A vector of a block holds sixteen weights of one output, as bytes `w + 128`. `VMLADAVA` adds their products with sixteen
+//! inputs to one register: two instructions for sixteen products. Sums are in the even registers, the only ones it takes.
+
+use core::arch::naked_asm;
+
+use crate::kernel::TILE_OUTPUTS;
+
+/// The products of the inputs in q0 with the next vector at r3.
+macro_rules! output {
+    ($vector:literal, $sum:literal) => {
+        concat!("vldrb.u8 ", $vector, ", [r3], #16\n", "vmladava.u8 ", $sum, ", q0, ", $vector, "\n",)
+    };
+}
+
+/// The products of the inputs in q0 with the block at r3.
+macro_rules! block {
+    () => {
+        concat!(
+            output!("q1", "r0"),
+            output!("q2", "r2"),
+            output!("q3", "r4"),
+            output!("q1", "r6"),
+            output!("q2", "r8"),
+            output!("q3", "r10"),
+            output!("q1", "r12"),
+            output!("q2", "lr"),
+        )
+    };
+}
+
+/// Adds the products of the inputs with the weights of `tile_count` tiles, one behind the other, to the sums of their outputs,
+/// eight each, and takes off `correction`, which is 128 times the sum of the inputs.
+///
+/// # Safety
+///
+/// `blocks` vectors of inputs, and `rest` bytes in 0..16 more, are at `input`; `blocks` and `rest` are not both 0. A tile has a
+/// block for each of the vectors, and one more where there is a rest. `tile_count` is not 0.
+#[unsafe(naked)]
+pub unsafe extern "C" fn add_vectors(
+    input: *const u8,
+    tiles: *const u8,
+    sums: *mut [i32; TILE_OUTPUTS],
+    blocks: usize,
+    rest: usize,
+    correction: i32,
+    tile_count: usize,
+) {
+    naked_asm!(
+        ".cpu cortex-m55",
+        // input at 0, tiles at 4, sums at 8, blocks at 12; rest at 52, correction at 56, tile_count at 60.
+        "push {{r0-r3, r4-r11, lr}}",
+        "mov r3, r1",
+        "1:",
+        "movs r0, #0",
+        "movs r2, #0",
+        "movs r4, #0",
+        "movs r6, #0",
+        "mov r8, r0",
+        "mov r10, r0",
+        "mov r12, r0",
+        "mov lr, r0",
+        "ldr r1, [sp]",
+        "ldr r5, [sp, #12]",
+        "cbz r5, 3f",
+        "2:",
+        "vldrb.u8 q0, [r1], #16",
+        block!(),
+        "subs r5, #1",
+        "bne 2b",
+        "3:",
+        "ldr r5, [sp, #52]",
+        "cbz r5, 4f",
+        "vctp.8 r5",
+        "vpst",
+        "vldrbt.u8 q0, [r1]",
+        block!(),
+        "4:",
+        "ldr r1, [sp, #8]",
+        "ldr r5, [sp, #56]",
+        "vldrw.u32 q0, [r1]",
+        "vldrw.u32 q1, [r1, #16]",
+        "vmov q2[2], q2[0], r0, r4",
+        "vmov q2[3], q2[1], r2, r6",
+        "vmov q3[2], q3[0], r8, r12",
+        "vmov q3[3], q3[1], r10, lr",
+        "vsub.i32 q2, q2, r5",
+        "vsub.i32 q3, q3, r5",
+        "vadd.i32 q0, q0, q2",
+        "vadd.i32 q1, q1, q3",
+        "vstrw.u32 q0, [r1]",
+        "vstrw.u32 q1, [r1, #16]",
+        "adds r1, #32",
+        "str r1, [sp, #8]",
+        "ldr r1, [sp, #60]",
+        "subs r1, #1",
+        "str r1, [sp, #60]",
+        "bne 1b",
+        "add sp, #16",
+        "pop {{r4-r11, pc}}",
+    )
+}
+
+/// The sum of `blocks` times 16 inputs and of `rest`, in 0..16, more.
+///
+/// # Safety
+///
+/// So many inputs are at `input`.
+#[unsafe(naked)]
+pub unsafe extern "C" fn sum(input: *const u8, blocks: usize, rest: usize) -> u32 {
+    naked_asm!(
+        ".cpu cortex-m55",
+        "mov r12, r0",
+        "movs r0, #0",
+        "cbz r1, 2f",
+        "1:",
+        "vldrb.u8 q0, [r12], #16",
+        "vaddva.u8 r0, q0",
+        "subs r1, #1",
+        "bne 1b",
+        "2:",
+        "cbz r2, 3f",
+        "vctp.8 r2",
+        "vpst",
+        "vldrbt.u8 q0, [r12]",
+        "vaddva.u8 r0, q0",
+        "3:",
+        "bx lr",
+    )
+}
