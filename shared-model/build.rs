@@ -4,7 +4,9 @@ use std::env;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rustc-check-cfg=cfg(kernel_armv6m, kernel_armv7m, kernel_dsp, kernel_helium, armv8m)");
+    println!(
+        "cargo::rustc-check-cfg=cfg(kernel_armv6m, kernel_armv7m, kernel_dsp, kernel_helium, kernel_assembly, armv8m)"
+    );
     let target = env::var("TARGET").unwrap_or_default();
     let has = |feature: &str| env::var_os(format!("CARGO_FEATURE_{feature}")).is_some();
     let kernels: &[&str] = if target.starts_with("thumbv6m") || target.starts_with("thumbv8m.base") {
@@ -22,6 +24,9 @@ fn main() {
     };
     if target.starts_with("thumbv8m") {
         println!("cargo::rustc-cfg=armv8m");
+    }
+    if !kernels.is_empty() {
+        println!("cargo::rustc-cfg=kernel_assembly");
     }
     for kernel in kernels {
         println!("cargo::rustc-cfg={kernel}");

@@ -2,7 +2,7 @@
 
 use super::gather::PairList;
 use super::order::WeightOrder;
-use super::tile;
+use super::tile::{self, Tiles};
 use crate::blob::DenseLayer;
 
 /// A part of [`dense`] that has just ended.
@@ -29,20 +29,13 @@ pub fn dense(
         *accumulator = bias;
     }
     let input = input.get(..layer.inputs()).unwrap_or(input);
-    let tile_bytes = layer.order().tile_bytes(layer.inputs());
+    let tiles = Tiles { weights: layer.weights(), tile_bytes: layer.order().tile_bytes(layer.inputs()) };
     match layer.order() {
-        WeightOrder::Pairs => {
-            let mut next = Some(0);
-            while let Some(first) = next {
-                next = pairs.gather(input, first);
-                look(DensePart::Gather);
-                tile::add_pairs(pairs, layer.weights(), tile_bytes, accumulators);
-                look(DensePart::Accumulate);
-            }
-        }
-        WeightOrder::Vectors => {
-            // No input is skipped: vectors are faster than looking.
-            tile::add_vectors(input, layer.weights(), tile_bytes, accumulators);
+        WeightOrder::Pairs if tile::add_pairs(input, tiles, pairs, accumulators, look) => {}
+        // No input is skipped: vectors are faster than looking.
+        WeightOrder::Vectors if tile::add_vectors(input, tiles, accumulators) => look(DensePart::Accumulate),
+        order => {
+            tile::add_weights(order, input, tiles, accumulators);
             look(DensePart::Accumulate);
         }
     }

@@ -42,7 +42,7 @@ impl PairList {
     }
 
     /// The pairs, and behind them one of zeros.
-    #[cfg(any(kernel_dsp, kernel_armv7m, kernel_armv6m))]
+    #[cfg(kernel_assembly)]
     pub(crate) const fn terminated(&self) -> &[Pair; MOST_PAIRS + 1] {
         &self.pairs
     }
@@ -73,14 +73,14 @@ impl PairList {
 
     /// Gathers from `words` of two pairs each as long as there is room for two more behind it; returns how many were taken.
     fn take_words(&mut self, words: &[[u8; 4]], offset: &mut u32) -> usize {
-        #[cfg(any(kernel_dsp, kernel_armv7m, kernel_armv6m))]
+        #[cfg(kernel_assembly)]
         {
             let (count, taken) = super::tile::gather_words(words, &mut self.pairs, *offset);
             self.count = count;
             *offset = offset.wrapping_add((taken * 2 * BLOCK_BYTES) as u32);
             taken
         }
-        #[cfg(not(any(kernel_dsp, kernel_armv7m, kernel_armv6m)))]
+        #[cfg(not(kernel_assembly))]
         {
             let mut taken = 0;
             for &[a, b, c, d] in words {

@@ -83,26 +83,13 @@ impl WeightOrder {
     /// At most 16,384 * 255 * 127 in size, which is below 2^30.
     pub(crate) fn bounds(self, tile: &[u8], output: usize, inputs: usize) -> Option<(i32, i32)> {
         let (mut sum, mut size, mut largest) = (0_i32, 0_i32, 0_i32);
-        let mut add = |weight: i32| {
+        let add = |weight: i32| {
             let absolute = weight.wrapping_abs();
             sum = sum.wrapping_add(weight);
             size = size.wrapping_add(absolute);
             largest = largest.max(absolute);
         };
-        match self {
-            Self::Pairs => {
-                for block in tile.as_chunks::<{ 2 * TILE_OUTPUTS }>().0 {
-                    let [a, b, c, d] = *block.as_chunks::<4>().0.get(output / 2)?;
-                    add(pair_weight([a, b], output));
-                    add(pair_weight([c, d], output));
-                }
-            }
-            Self::Vectors => {
-                for block in tile.as_chunks::<{ 16 * TILE_OUTPUTS }>().0 {
-                    block.as_chunks::<16>().0.get(output)?.iter().for_each(|&stored| add(vector_weight(stored)));
-                }
-            }
-        }
+        self.visit(tile, output, add)?;
         let mut padding = inputs..inputs.next_multiple_of(self.block_inputs());
         if largest > 127 || padding.any(|input| self.weight(tile, output, input) != Some(0)) {
             return None;
@@ -110,6 +97,26 @@ impl WeightOrder {
         // Half of the sizes with the sum are all positive weights, half of those without all negative ones.
         let bound = |twice: i32| (twice / 2).wrapping_mul(255);
         Some((bound(sum.wrapping_sub(size)), bound(sum.wrapping_add(size))))
+    }
+
+    /// Hands the weights of one output (in 0..8) of a packed `tile` to `each`, padding included, as the bytes have them, which may
+    /// be out of range; nothing where there is no such output.
+    pub(crate) fn visit(self, tile: &[u8], output: usize, mut each: impl FnMut(i32)) -> Option<()> {
+        match self {
+            Self::Pairs => {
+                for block in tile.as_chunks::<{ 2 * TILE_OUTPUTS }>().0 {
+                    let [a, b, c, d] = *block.as_chunks::<4>().0.get(output / 2)?;
+                    each(pair_weight([a, b], output));
+                    each(pair_weight([c, d], output));
+                }
+            }
+            Self::Vectors => {
+                for block in tile.as_chunks::<{ 16 * TILE_OUTPUTS }>().0 {
+                    block.as_chunks::<16>().0.get(output)?.iter().for_each(|&stored| each(vector_weight(stored)));
+                }
+            }
+        }
+        Some(())
     }
 
     /// Packs `weights`, row-major by output, each in -127..=127, into `target`, which is filled; nothing where it is

@@ -1,15 +1,17 @@
-//! One tile of a dense layer: the innermost loops, for the core that this build is for.
+//! Tiles of a dense layer: the innermost loops, for the core that this build is for.
 //!
 //! ```text
-//!  Armv7E-M; Armv8-M with the DSP extension   dsp.rs       Cortex-M4, M7, M33
-//!  Armv7-M; Armv8-M without                   armv7m.rs    Cortex-M3
-//!  Armv6-M, Armv8-M Baseline                  armv6m.rs    Cortex-M0, M0+, M23
-//!  Armv8.1-M with Helium                      dsp.rs, and helium.rs for vectors: Cortex-M55
+//!  Armv7E-M; Armv8-M with the DSP extension   dsp.rs                        Cortex-M4, M7, M33
+//!  Armv7-M; Armv8-M without                   armv7m.rs                     Cortex-M3
+//!  Armv6-M, Armv8-M Baseline                  armv6m.rs                     Cortex-M0, M0+, M23
+//!  Armv8.1-M with Helium                      dsp.rs, helium.rs             Cortex-M55
 //!  all others                                 portable.rs
+//!  what a core's kernel does not take         any.rs
 //! ```
 //!
 //! The build script knows which. All give the same bits: sums are exact, and an exact sum has no order.
 
+mod any;
 #[cfg(kernel_armv6m)]
 mod armv6m;
 #[cfg(kernel_armv7m)]
@@ -18,24 +20,28 @@ mod armv7m;
 mod dsp;
 #[cfg(any(kernel_dsp, kernel_armv7m))]
 mod frame;
-#[cfg(any(kernel_dsp, kernel_armv7m, kernel_armv6m))]
+#[cfg(kernel_assembly)]
 mod gather;
 #[cfg(kernel_helium)]
 mod helium;
+#[cfg(not(kernel_assembly))]
 mod portable;
 
 #[cfg(kernel_armv6m)]
-use armv6m as core_kernel;
+use armv6m as pairs;
 #[cfg(kernel_armv7m)]
-use armv7m as core_kernel;
+use armv7m as pairs;
 #[cfg(kernel_dsp)]
-use dsp as core_kernel;
+use dsp as pairs;
 
-use super::TILE_OUTPUTS;
-use super::gather::PairList;
-use super::order::VECTOR_ZERO_POINT;
-#[cfg(any(kernel_dsp, kernel_armv7m, kernel_armv6m))]
+pub use any::add_weights;
+#[cfg(kernel_assembly)]
 pub use gather::gather_words;
+
+use super::gather::PairList;
+#[cfg(any(kernel_helium, not(kernel_assembly)))]
+use super::order::VECTOR_ZERO_POINT;
+use super::{DensePart, TILE_OUTPUTS};
 
 /// Which kernels this build has, by the names of their files.
 pub const KERNEL: &str = if cfg!(kernel_helium) {
@@ -50,72 +56,98 @@ pub const KERNEL: &str = if cfg!(kernel_helium) {
     "portable"
 };
 
-/// Adds the products of `pairs` with `weights`, in pair order and tiles of `tile_bytes`, to the sums of all outputs.
-pub fn add_pairs(pairs: &PairList, weights: &[u8], tile_bytes: usize, sums: &mut [i32]) {
-    for_tiles(weights, tile_bytes, sums, |tiles, sums| {
-        #[cfg(any(kernel_dsp, kernel_armv7m, kernel_armv6m))]
-        {
-            let end = pairs.pairs().last().map_or(0, |pair| pair.offset as usize + super::gather::BLOCK_BYTES);
-            let is_whole = sums.len().wrapping_mul(tile_bytes) <= tiles.len();
-            let is_aligned = tiles.as_ptr().addr().is_multiple_of(4);
-            if end == 0 || sums.is_empty() {
-                return;
-            }
-            if end <= tile_bytes && is_whole && is_aligned {
-                let first = pairs.pairs().len() % 4;
-                let (tiles, count) = (tiles.as_ptr(), sums.len());
-                // SAFETY: the list is terminated and not empty; its offsets rise, and the last one's block lies within a tile;
-                // so many tiles are there, aligned.
-                unsafe {
-                    core_kernel::add_pairs(
-                        pairs.terminated(),
-                        tiles,
-                        sums.as_mut_ptr().cast(),
-                        tile_bytes,
-                        count,
-                        first,
-                    );
-                }
-                return;
-            }
-        }
-        for (tile, sums) in tiles.chunks_exact(tile_bytes.max(1)).zip(sums) {
-            portable::add_pairs(pairs.pairs(), tile, sums);
-        }
-    });
+/// The packed weights of a layer.
+#[derive(Clone, Copy, Debug)]
+pub struct Tiles<'a> {
+    /// Tiles, one behind the other.
+    pub weights: &'a [u8],
+    /// Bytes of each, for all inputs of the layer.
+    pub tile_bytes: usize,
 }
 
-/// Adds the products of `input` with `weights`, in vector order and tiles of `tile_bytes`, to the sums of all outputs.
-pub fn add_vectors(input: &[u8], weights: &[u8], tile_bytes: usize, sums: &mut [i32]) {
-    let correction = sum(input).wrapping_mul(VECTOR_ZERO_POINT.into()) as i32;
-    for_tiles(weights, tile_bytes, sums, |tiles, sums| {
-        #[cfg(kernel_helium)]
-        if !input.is_empty()
-            && !sums.is_empty()
-            && input.len().next_multiple_of(16).wrapping_mul(TILE_OUTPUTS) == tile_bytes
-            && sums.len().wrapping_mul(tile_bytes) <= tiles.len()
-        {
-            // SAFETY: so many inputs are there, and so many tiles with a block for each sixteen of them.
-            unsafe {
-                helium::add_vectors(
-                    input.as_ptr(),
-                    tiles.as_ptr(),
-                    sums.as_mut_ptr(),
-                    input.len() / 16,
-                    input.len() % 16,
-                    correction,
-                    sums.len(),
-                );
-            }
-            return;
+/// Adds the products of `input` with `tiles`, in pair order, to the sums of all outputs; false, and nothing done, where this
+/// core's kernel does not take them: weights are not aligned to four bytes.
+pub fn add_pairs(
+    input: &[u8],
+    tiles: Tiles<'_>,
+    pairs: &mut PairList,
+    sums: &mut [i32],
+    look: &mut dyn FnMut(DensePart),
+) -> bool {
+    let has_blocks = input.len().next_multiple_of(2).wrapping_mul(TILE_OUTPUTS) <= tiles.tile_bytes;
+    let is_aligned = cfg!(not(kernel_assembly)) || tiles.weights.as_ptr().addr().is_multiple_of(4);
+    if !has_blocks || !is_aligned || !tiles.are_for(sums.len()) {
+        return false;
+    }
+    let mut next = Some(0);
+    while let Some(first) = next {
+        next = pairs.gather(input, first);
+        look(DensePart::Gather);
+        if !pairs.pairs().is_empty() {
+            tiles.with_eight(sums, |tiles, sums| {
+                #[cfg(kernel_assembly)]
+                // SAFETY: the list is not empty, and was gathered from inputs that each tile has blocks for; there is a tile for
+                // each eight sums, aligned.
+                unsafe {
+                    pairs::add_pairs(
+                        pairs.terminated(),
+                        tiles.weights.as_ptr(),
+                        sums.as_mut_ptr().cast(),
+                        tiles.tile_bytes,
+                        sums.len(),
+                        pairs.pairs().len() % 4,
+                    );
+                }
+                #[cfg(not(kernel_assembly))]
+                for (tile, sums) in tiles.weights.chunks_exact(tiles.tile_bytes).zip(sums) {
+                    portable::add_pairs(pairs.pairs(), tile, sums);
+                }
+            });
         }
-        for (tile, sums) in tiles.chunks_exact(tile_bytes.max(1)).zip(sums) {
+        look(DensePart::Accumulate);
+    }
+    true
+}
+
+/// Adds the products of `input` with `tiles`, in vector order, to the sums of all outputs; false, and nothing done, where there
+/// are no inputs.
+#[cfg(any(kernel_helium, not(kernel_assembly)))]
+pub fn add_vectors(input: &[u8], tiles: Tiles<'_>, sums: &mut [i32]) -> bool {
+    let has_blocks = input.len().next_multiple_of(16).wrapping_mul(TILE_OUTPUTS) == tiles.tile_bytes;
+    if !has_blocks || input.is_empty() || !tiles.are_for(sums.len()) {
+        return false;
+    }
+    let correction = sum(input).wrapping_mul(VECTOR_ZERO_POINT.into()).cast_signed();
+    tiles.with_eight(sums, |tiles, sums| {
+        #[cfg(kernel_helium)]
+        // SAFETY: so many inputs are there, and a tile for each eight sums, with a block for each sixteen inputs.
+        unsafe {
+            helium::add_vectors(
+                input.as_ptr(),
+                tiles.weights.as_ptr(),
+                sums.as_mut_ptr(),
+                input.len() / 16,
+                input.len() % 16,
+                correction,
+                sums.len(),
+            );
+        }
+        #[cfg(not(kernel_assembly))]
+        for (tile, sums) in tiles.weights.chunks_exact(tiles.tile_bytes).zip(sums) {
             portable::add_vectors(input, correction, tile, sums);
         }
     });
+    true
+}
+
+/// False: this core has no kernel for vectors.
+#[cfg(all(kernel_assembly, not(kernel_helium)))]
+pub const fn add_vectors(_: &[u8], _: Tiles<'_>, _: &mut [i32]) -> bool {
+    false
 }
 
 /// The sum of all inputs.
+#[cfg(any(kernel_helium, not(kernel_assembly)))]
 fn sum(input: &[u8]) -> u32 {
     #[cfg(kernel_helium)]
     // SAFETY: so many inputs are there.
@@ -124,21 +156,28 @@ fn sum(input: &[u8]) -> u32 {
     input.iter().fold(0, |sum, &value| sum.wrapping_add(value.into()))
 }
 
-/// Lets `add` work on tiles with eight sums each: all whole ones, then the last, which may have fewer outputs.
-fn for_tiles(
-    weights: &[u8],
-    tile_bytes: usize,
-    sums: &mut [i32],
-    mut add: impl FnMut(&[u8], &mut [[i32; TILE_OUTPUTS]]),
-) {
-    let (whole, rest) = sums.as_chunks_mut::<TILE_OUTPUTS>();
-    let last = weights.get(whole.len().wrapping_mul(tile_bytes)..).unwrap_or_default();
-    add(weights, whole);
-    if rest.is_empty() {
-        return;
+impl Tiles<'_> {
+    /// Whether there is a tile for each eight outputs.
+    fn are_for(&self, outputs: usize) -> bool {
+        outputs.div_ceil(TILE_OUTPUTS).wrapping_mul(self.tile_bytes) <= self.weights.len()
     }
-    let mut eight = [0; TILE_OUTPUTS];
-    eight.iter_mut().zip(&*rest).for_each(|(place, sum)| *place = *sum);
-    add(last, core::slice::from_mut(&mut eight));
-    rest.iter_mut().zip(eight).for_each(|(sum, place)| *sum = place);
+
+    /// Lets `add` work on tiles with eight sums each, and there is one at least: all whole ones, then the last, which may have
+    /// fewer outputs.
+    fn with_eight(self, sums: &mut [i32], mut add: impl FnMut(Self, &mut [[i32; TILE_OUTPUTS]])) {
+        let (whole, rest) = sums.as_chunks_mut::<TILE_OUTPUTS>();
+        if !whole.is_empty() {
+            add(self, whole);
+        }
+        if !rest.is_empty() {
+            let start = whole.len().wrapping_mul(self.tile_bytes);
+            let mut eight = [0; TILE_OUTPUTS];
+            eight.iter_mut().zip(&*rest).for_each(|(place, sum)| *place = *sum);
+            add(
+                Self { weights: self.weights.get(start..).unwrap_or_default(), ..self },
+                core::slice::from_mut(&mut eight),
+            );
+            rest.iter_mut().zip(eight).for_each(|(sum, place)| *sum = place);
+        }
+    }
 }
