@@ -5,7 +5,7 @@ use std::env;
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!(
-        "cargo::rustc-check-cfg=cfg(kernel_armv6m, kernel_armv7m, kernel_dsp, kernel_helium, kernel_assembly, armv8m)"
+        "cargo::rustc-check-cfg=cfg(kernel_armv6m, kernel_armv7m, kernel_dsp, kernel_helium, kernel_assembly, kernel_simd, armv8m)"
     );
     let target = env::var("TARGET").unwrap_or_default();
     let has = |feature: &str| env::var_os(format!("CARGO_FEATURE_{feature}")).is_some();
@@ -24,6 +24,9 @@ fn main() {
     };
     if target.starts_with("thumbv8m") {
         println!("cargo::rustc-cfg=armv8m");
+    }
+    if target.starts_with("x86_64") || target.starts_with("aarch64-") {
+        println!("cargo::rustc-cfg=kernel_simd");
     }
     if !kernels.is_empty() {
         println!("cargo::rustc-cfg=kernel_assembly");

@@ -51,6 +51,7 @@ struct Report {
     #[serde(flatten)]
     evaluation: Evaluation,
     seconds: f64,
+    pictures_per_second: f64,
     /// Files that were written, without those of answers.
     written: Vec<PathBuf>,
 }
@@ -99,7 +100,8 @@ impl Arguments {
         let answers = answers.iter().map(|(path, bytes)| (*path, bytes.as_slice()));
         files::write_all(&answers.chain(pictures).collect::<Vec<_>>())?;
 
-        let report = Report { evaluation, seconds, written: outputs };
+        let pictures_per_second = f64::from(evaluation.pictures) / seconds.max(f64::MIN_POSITIVE);
+        let report = Report { evaluation, seconds, pictures_per_second, written: outputs };
         self.output.print(&report, || report.text())
     }
 
@@ -143,7 +145,7 @@ impl Report {
             line("classified rightly", correct),
             line("accuracy, fixed point", percent(*accuracy)),
             line("softmax, largest error", format_args!("{largest_softmax_error:.6}")),
-            line("time", format_args!("{:.2} s", self.seconds)),
+            line("time", format_args!("{:.2} s, {:.0} pictures a second", self.seconds, self.pictures_per_second)),
         ]
         .concat();
         text += &format!("\n{}\n{}", self.classes(), self.confusion());

@@ -5,7 +5,8 @@
 //!  Armv7-M; Armv8-M without                   armv7m.rs                     Cortex-M3
 //!  Armv6-M, Armv8-M Baseline                  armv6m.rs                     Cortex-M0, M0+, M23
 //!  Armv8.1-M with Helium                      dsp.rs, helium.rs             Cortex-M55
-//!  all others                                 portable.rs
+//!  x86-64, AArch64                            simd.rs                       desks
+//!  all others, and vectors without Helium     portable.rs
 //!  what a core's kernel does not take         any.rs
 //! ```
 //!
@@ -24,8 +25,10 @@ mod frame;
 mod gather;
 #[cfg(kernel_helium)]
 mod helium;
-#[cfg(not(kernel_assembly))]
+#[cfg(any(test, not(kernel_assembly)))]
 mod portable;
+#[cfg(kernel_simd)]
+mod simd;
 
 #[cfg(kernel_armv6m)]
 use armv6m as pairs;
@@ -52,6 +55,8 @@ pub const KERNEL: &str = if cfg!(kernel_helium) {
     "armv7m"
 } else if cfg!(kernel_armv6m) {
     "armv6m"
+} else if cfg!(kernel_simd) {
+    "simd"
 } else {
     "portable"
 };
@@ -98,7 +103,9 @@ pub fn add_pairs(
                         pairs.pairs().len() % 4,
                     );
                 }
-                #[cfg(not(kernel_assembly))]
+                #[cfg(kernel_simd)]
+                simd::add_pairs(pairs.pairs(), tiles.weights, tiles.tile_bytes, sums);
+                #[cfg(not(any(kernel_assembly, kernel_simd)))]
                 for (tile, sums) in tiles.weights.chunks_exact(tiles.tile_bytes).zip(sums) {
                     portable::add_pairs(pairs.pairs(), tile, sums);
                 }
