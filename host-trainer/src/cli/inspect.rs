@@ -37,6 +37,7 @@ struct Report {
 struct Layer {
     inputs: usize,
     outputs: usize,
+    weight_order: String,
     weight_bytes: usize,
     weights: [i64; 2],
     zero_weights: usize,
@@ -87,10 +88,10 @@ impl Report {
         ]
         .concat();
         for (index, layer) in self.layers.iter().enumerate() {
-            let Layer { inputs, outputs, weight_bytes, weights, zero_weights, biases, shifts } = layer;
+            let Layer { inputs, outputs, weight_order, weight_bytes, weights, zero_weights, biases, shifts } = layer;
             text += &line(
                 &format!("layer {index}"),
-                format_args!("{inputs} inputs, {outputs} outputs, {weight_bytes} bytes of weights"),
+                format_args!("{inputs} inputs, {outputs} outputs, {weight_bytes} bytes of weights in {weight_order}"),
             );
             text += &line("  weights", format_args!("{}..={}, {zero_weights} of them 0", weights[0], weights[1]));
             text += &line("  biases", format_args!("{}..={}", biases[0], biases[1]));
@@ -115,6 +116,7 @@ impl Layer {
         Self {
             inputs,
             outputs,
+            weight_order: layer.order().to_string(),
             weight_bytes: layer.weights().len(),
             weights: range(weights()),
             zero_weights: weights().filter(|weight| *weight == 0).count(),

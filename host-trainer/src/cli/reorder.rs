@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use shared_model::{ModelView, WeightOrder};
 
-use super::{OutputArguments, check_export, line};
+use super::{OutputArguments, check_apart, check_export, line};
 use crate::reorder::reorder;
 use crate::{files, model_file};
 
@@ -39,23 +39,25 @@ struct Report {
     model: PathBuf,
     model_id: String,
     model_bytes: usize,
-    weight_order: &'static str,
+    weight_order: String,
 }
 
 impl Arguments {
     pub fn run(self) -> Result<()> {
-        check_export(&self.export, None)?;
         let model = model_file::resolve(&self.model);
+        check_apart("--export", &self.export, [&model])?;
+        check_export(&self.export, None)?;
         let bytes = model_file::read(&model)?;
         let view = model_file::parse(&model, &bytes)?;
-        let (order, weight_order) = match self.weight_order {
-            Order::Pairs => (WeightOrder::Pairs, "pairs"),
-            Order::Vectors => (WeightOrder::Vectors, "vectors"),
+        let order = match self.weight_order {
+            Order::Pairs => WeightOrder::Pairs,
+            Order::Vectors => WeightOrder::Vectors,
         };
         let reordered = reorder(&view, order).context("the model cannot be written in that order")?;
         let model_id = ModelView::parse(&reordered)?.id().to_string();
         files::write(&self.export, &reordered)?;
-        let report = Report { model: self.export, model_id, model_bytes: reordered.len(), weight_order };
+        let report =
+            Report { model: self.export, model_id, model_bytes: reordered.len(), weight_order: order.to_string() };
         self.output.print(&report, || report.text())
     }
 }
@@ -64,6 +66,6 @@ impl Report {
     fn text(&self) -> String {
         let Self { model, model_id, model_bytes, weight_order } = self;
         line("model", format_args!("{} ({model_id}, {model_bytes} bytes)", model.display()))
-            + &line("weights", format_args!("in the order of {weight_order}"))
+            + &line("weights", format_args!("in {weight_order}"))
     }
 }

@@ -42,6 +42,32 @@ fn a_model_works_alone() {
 }
 
 #[test]
+fn a_model_in_another_order_answers_the_same() {
+    let desk = Desk::with_model();
+    let reorder = ["reorder", "model.bin", "--weight-order", "vectors", "--export", "vectors.bin", "--json"];
+    let reordered = json(desk.run(&reorder));
+    assert_eq!((&reordered["weight_order"], &reordered["model"]), (&"vectors".into(), &"vectors.bin".into()));
+    desk.run(&["inspect", "vectors.bin"]).success().stdout(contains("bytes of weights in vectors"));
+    for (model, answers) in [("model.bin", "pairs.answers"), ("vectors.bin", "vectors.answers")] {
+        desk.run(&["evaluate", model, "--data", "data", "--answers", answers]).success();
+    }
+    // All but the header, which names the model.
+    let answers = |name: &str| fs::read(desk.path().join(name)).unwrap().split_off(12);
+    assert_eq!(answers("pairs.answers"), answers("vectors.answers"));
+
+    desk.run(&["reorder", "vectors.bin", "--weight-order", "pairs", "--export", "pairs.bin"]).success();
+    let bytes = |name: &str| fs::read(desk.path().join(name)).unwrap();
+    assert_eq!(bytes("pairs.bin"), bytes("model.bin"));
+    failure(
+        desk.run(&["reorder", "model.bin", "--weight-order", "vectors", "--export", "model.bin"]),
+        2,
+        &["--export"],
+    );
+    failure(desk.run(&["reorder", "model.bin", "--weight-order", "rows", "--export", "x"]), 2, &["vectors"]);
+    failure(desk.run(&["reorder", "pairs.answers", "--weight-order", "pairs", "--export", "x"]), 1, &["pairs.answers"]);
+}
+
+#[test]
 fn the_first_pictures_alone_can_be_evaluated() {
     let desk = Desk::with_model();
     let evaluate = ["evaluate", "model.bin", "--data", "data", "--answers", "answers.bin", "--json", "--first"];

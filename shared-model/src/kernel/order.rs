@@ -175,6 +175,15 @@ const fn vector_place(output: usize, input: usize) -> usize {
     (input / 16 * TILE_OUTPUTS).wrapping_add(output).wrapping_mul(16).wrapping_add(input % 16)
 }
 
+impl core::fmt::Display for WeightOrder {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.pad(match self {
+            Self::Pairs => "pairs",
+            Self::Vectors => "vectors",
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     extern crate std;
