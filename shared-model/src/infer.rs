@@ -34,6 +34,36 @@ pub struct Prediction<'a> {
     pub probabilities: &'a [u16],
 }
 
+/// A part of an inference that has just ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage<'a> {
+    /// Inputs of a layer that are not zero are gathered. With [`Accumulate`](Self::Accumulate) it may come several times
+    /// for a layer.
+    Gather {
+        /// The layer, from 0.
+        layer: usize,
+    },
+    /// Their products are added up.
+    Accumulate {
+        /// The layer, from 0.
+        layer: usize,
+    },
+    /// A hidden layer's accumulators are activations.
+    Activations {
+        /// The layer, from 0.
+        layer: usize,
+        /// One for each of the layer's outputs.
+        activations: &'a [u8],
+    },
+    /// The last layer's are logits.
+    Logits {
+        /// The layer, from 0.
+        layer: usize,
+    },
+    /// Probabilities and class are there.
+    Softmax,
+}
+
 impl Prediction<'_> {
     /// Writes logits and probabilities to the front of `target` as the link and the answers file carry them, as
     /// little-endian bytes, and returns both; nothing where `target` has fewer than six bytes for each class.
@@ -127,10 +157,10 @@ impl<const WIDTH: usize, const CLASSES: usize> Workspace<WIDTH, CLASSES> {
     ///
     /// Where the picture or the workspace does not fit the model.
     pub fn infer(&mut self, model: &ModelView<'_>, pixels: &[u8]) -> Result<Prediction<'_>, InferError> {
-        self.infer_with(model, pixels, |_| ())
+        self.infer_with(model, pixels, &mut |_| ())
     }
 
-    /// As [`infer`](Self::infer); `look` sees the activations of every hidden layer in turn.
+    /// As [`infer`](Self::infer); `look` is told of every [`Stage`] as it ends.
     ///
     /// # Errors
     ///
@@ -139,7 +169,7 @@ impl<const WIDTH: usize, const CLASSES: usize> Workspace<WIDTH, CLASSES> {
         &mut self,
         model: &ModelView<'_>,
         pixels: &[u8],
-        mut look: impl FnMut(&[u8]),
+        look: &mut dyn FnMut(Stage<'_>),
     ) -> Result<Prediction<'_>, InferError> {
         if pixels.len() != model.input_width() {
             return Err(InferError::InputLength {
@@ -152,7 +182,8 @@ impl<const WIDTH: usize, const CLASSES: usize> Workspace<WIDTH, CLASSES> {
         let (hidden, last) = (model.hidden_layers(), model.last_layer());
         let [mut current, mut next] = self.activations.each_mut();
         let mut input = pixels;
-        for layer in hidden {
+        for (index, layer) in hidden.iter().enumerate() {
+            look(Stage::Gather { layer: index });
             dense(layer, input, |output, accumulator| {
                 if let Some(activation) = next.get_mut(output) {
                     *activation = layer.requant(output).activation(accumulator);
@@ -160,19 +191,26 @@ impl<const WIDTH: usize, const CLASSES: usize> Workspace<WIDTH, CLASSES> {
             });
             core::mem::swap(&mut current, &mut next);
             input = current.get(..layer.outputs()).unwrap_or_default();
-            look(input);
+            look(Stage::Accumulate { layer: index });
+            look(Stage::Activations { layer: index, activations: input });
         }
+        let index = hidden.len();
+        look(Stage::Gather { layer: index });
         dense(last, input, |output, accumulator| {
             if let Some(logit) = self.logits.get_mut(output) {
                 *logit = last.requant(output).logit(accumulator);
             }
         });
+        look(Stage::Accumulate { layer: index });
+        look(Stage::Logits { layer: index });
 
         let classes = last.outputs();
         let logits = self.logits.get(..classes).unwrap_or_default();
         let probabilities = self.probabilities.get_mut(..classes).unwrap_or_default();
         softmax(logits, &mut self.scratch, probabilities);
-        Ok(Prediction { class: argmax(logits), logits, probabilities })
+        let class = argmax(logits);
+        look(Stage::Softmax);
+        Ok(Prediction { class, logits, probabilities })
     }
 }
 

@@ -31,9 +31,10 @@ pub use blob::{
     MAX_LAYERS, MAX_WIDTH, ModelId, ModelSource, ModelView, Provenance, blob_length,
 };
 pub use fixed::{LOGIT_FRACTION_BITS, PROBABILITY_ONE, Requant};
-pub use infer::{HostWorkspace, InferError, Prediction, SelfTestError, Workspace, self_test};
+pub use infer::{HostWorkspace, InferError, Prediction, SelfTestError, Stage, Workspace, self_test};
 pub use kernel::{BLOCK_BYTES, TILE_OUTPUTS, argmax, dense, packed_length, packed_offset, softmax};
 pub use link::{
     DeviceFault, Frame, FrameBuffer, FrameError, Hello, MAX_RESPONSE_BYTES, MESSAGE_OVERHEAD_BYTES, MemoryUse,
-    ModelInfo, PROTOCOL_VERSION, Progress, Refusal, Request, Response, decode, encode, encoded_length_bound,
+    ModelInfo, PROTOCOL_VERSION, Progress, Refusal, Request, Response, STAGE_BYTES, decode, encode,
+    encoded_length_bound,
 };

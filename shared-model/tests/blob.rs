@@ -5,7 +5,7 @@ mod common;
 use common::{Network, networks, provenance};
 use proptest::prelude::*;
 use shared_model::{
-    BlobError, EncodeError, HostWorkspace, ModelView, Requant, Workspace, argmax, blob_length, self_test,
+    BlobError, EncodeError, HostWorkspace, ModelView, Requant, Stage, Workspace, argmax, blob_length, self_test,
 };
 
 proptest! {
@@ -15,7 +15,12 @@ proptest! {
         let view = ModelView::parse(&blob).unwrap();
         let mut workspace = HostWorkspace::new();
         let mut hidden: Vec<Vec<i128>> = Vec::new();
-        let look = |activations: &[u8]| hidden.push(activations.iter().map(|&value| value.into()).collect());
+        let look = &mut |stage: Stage<'_>| {
+            if let Stage::Activations { layer, activations } = stage {
+                assert_eq!(layer, hidden.len());
+                hidden.push(activations.iter().map(|&value| value.into()).collect());
+            }
+        };
         let prediction = workspace.infer_with(&view, &network.picture, look).unwrap();
         let mut expected = network.reference_outputs();
         let last = expected.pop().unwrap();

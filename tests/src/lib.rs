@@ -17,7 +17,7 @@ mod logs;
 mod report;
 mod sweep;
 
-pub use client::{Answer, Client, ClientError, Introduction, Stream};
+pub use client::{Answer, Calibration, Client, ClientError, Introduction, Measurement, StageTicks, Stream};
 pub use device::{Device, DeviceError, Lab, Link, Runner, Session};
 pub use report::{Outcome, Report, Sample, new_file, record_path, write_json};
 pub use sweep::{SweepError, sweep};

@@ -31,6 +31,7 @@ fn main() -> ExitCode {
     let lab = Lab {
         firmware: firmware_folder(),
         link: Link::Uart,
+        instruction_shift: None,
         probe: env::var("PROBE_RS_PROBE").ok(),
         patience: device::PATIENCE,
         show_logs: false,

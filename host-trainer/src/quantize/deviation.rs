@@ -1,7 +1,7 @@
 //! How far the integer network's layers are from the float network's.
 
 use burn::tensor::TensorReadError;
-use shared_model::{HostWorkspace, InferError, LOGIT_FRACTION_BITS, ModelView};
+use shared_model::{HostWorkspace, InferError, LOGIT_FRACTION_BITS, ModelView, Stage};
 use thiserror::Error;
 
 use super::QuantizedLayer;
@@ -78,13 +78,13 @@ pub fn measure_deviation(
                 let float = float[layer].iter().skip(index * layers[layer].outputs);
                 float.zip(fixed).for_each(|(float, fixed)| squares[layer].add(*float, fixed));
             };
-            let mut layer = 0;
-            let prediction = workspace.infer_with(view, picture, |activations| {
-                let step = quantized[layer].output_step;
-                compare(layer, &mut activations.iter().map(|&value| f64::from(value) * step));
-                layer += 1;
+            let prediction = workspace.infer_with(view, picture, &mut |stage| {
+                if let Stage::Activations { layer, activations } = stage {
+                    let step = quantized[layer].output_step;
+                    compare(layer, &mut activations.iter().map(|&value| f64::from(value) * step));
+                }
             })?;
-            compare(layer, &mut prediction.logits.iter().map(|&logit| f64::from(logit) / one));
+            compare(layers.len() - 1, &mut prediction.logits.iter().map(|&logit| f64::from(logit) / one));
         }
     }
     let describe = |(index, layer): (usize, &DenseParameters)| {

@@ -8,12 +8,13 @@ use uart_16550::{BaudRate, Config, Uart16550};
 
 use super::Board;
 use crate::hw::memory::memory_use;
-use crate::hw::riscv::{Clint, Plic, mask_interrupts, stack};
+use crate::hw::riscv::{Clint, Plic, counting, mask_interrupts, stack};
 use crate::hw::virt_uart::VirtUart;
 use crate::{Identity, NoLed};
 
 /// Who this board says it is.
-pub const IDENTITY: Identity = Identity { board: "riscv32-virt", core: "rv32imac", memory_use };
+pub const IDENTITY: Identity =
+    Identity { board: "riscv32-virt", core: "rv32imac", memory_use, counter: Some(counting::counter(1_000_000_000)) };
 
 const UART: usize = 0x1000_0000;
 /// The UART's clock, as the machine's device tree says.
