@@ -86,7 +86,7 @@ pub(crate) fn measure<const WIDTH: usize, const CLASSES: usize>(
 }
 
 /// Writes to `counts`, of [`CALIBRATION_BYTES`], what the link carries of a calibration by `rounds` of the loop.
-pub(crate) fn calibrate(counter: &Counter, rounds: u8, counts: &mut [u8]) {
+pub(crate) fn calibrate(counter: &Counter, rounds: u8, workspace_bytes: usize, counts: &mut [u8]) {
     let mut stages = [[0; STAGE_BYTES]];
     (counter.let_interrupt)(false);
     let start = counter.now();
@@ -101,12 +101,11 @@ pub(crate) fn calibrate(counter: &Counter, rounds: u8, counts: &mut [u8]) {
     look(Stage::Softmax);
     (counter.let_interrupt)(true);
     let [[a, b, c, d, ..]] = stages;
-    for (count, value) in
-        counts.as_chunks_mut::<4>().0.iter_mut().zip([counter.hertz, ticks, u32::from_le_bytes([a, b, c, d])])
-    {
+    let values = [counter.hertz, ticks, u32::from_le_bytes([a, b, c, d]), workspace_bytes as u32];
+    for (count, value) in counts.as_chunks_mut::<4>().0.iter_mut().zip(values) {
         *count = value.to_le_bytes();
     }
 }
 
 /// Bytes of what is counted in a calibration.
-pub(crate) const CALIBRATION_BYTES: usize = 12;
+pub(crate) const CALIBRATION_BYTES: usize = 16;

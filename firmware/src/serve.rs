@@ -163,7 +163,8 @@ impl<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> Outgoing<FRAM
                 Ok(Response::Counted { counts })
             }
             Request::Calibrate { rounds } => {
-                calibrate(identity.counter.as_ref().ok_or(Refusal::NoCounter)?, rounds, counts);
+                let counter = identity.counter.as_ref().ok_or(Refusal::NoCounter)?;
+                calibrate(counter, rounds, size_of::<Workspace<WIDTH, CLASSES>>(), counts);
                 Ok(Response::Counted { counts })
             }
         });

@@ -68,6 +68,8 @@ pub struct Calibration {
     pub ticks: u32,
     /// Ticks of a stage in which nothing is done: what looking adds to each.
     pub empty_stage: u32,
+    /// Bytes of the memory that inference writes, the stack not counted.
+    pub workspace_bytes: u32,
 }
 
 /// Ticks that a device takes for one picture.
@@ -232,7 +234,9 @@ impl Client {
     pub fn calibrate(&mut self, rounds: u8) -> Result<Calibration, ClientError> {
         let sequence = self.send(Request::Calibrate { rounds })?;
         match *self.receive_counts(sequence)? {
-            [hertz, ticks, empty_stage] => Ok(Calibration { hertz, ticks, empty_stage }),
+            [hertz, ticks, empty_stage, workspace_bytes] => {
+                Ok(Calibration { hertz, ticks, empty_stage, workspace_bytes })
+            }
             _ => Err(ClientError::Unexpected { sequence, kind: "measurement" }),
         }
     }

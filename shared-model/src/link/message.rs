@@ -75,7 +75,8 @@ pub enum Response<'a> {
         /// for each layer (inputs gathered, products added up, requantized), and softmax with the choice of a class.
         ///
         /// Of a calibration: frequency of the counter in hertz, which on hardware is the core's, so that a tick is a
-        /// cycle; ticks of the loop that was asked for; ticks of a stage in which nothing is done, which looking adds to each.
+        /// cycle; ticks of the loop that was asked for; ticks of a stage in which nothing is done, which looking adds to each; bytes of the memory that
+        /// inference writes, the stack not counted.
         counts: &'a [u8],
     },
 }

@@ -1,23 +1,8 @@
-//! What counting takes: the hart's own counter, and work of known length.
-
-use riscv::register::mcycle;
-
-use crate::Counter;
-
-/// The counter of a hart that makes `hertz` counts a second.
-#[must_use]
-pub const fn counter(hertz: u32) -> Counter {
-    // Interrupts are masked for good.
-    Counter { ticks, hertz, let_interrupt: |_| (), spin }
-}
-
-fn ticks() -> u32 {
-    mcycle::read() as u32
-}
+//! Work of known length, to calibrate a counter by.
 
 /// A loop of two instructions, `rounds` times.
 #[inline(never)]
-fn spin(rounds: u8) {
+pub fn spin(rounds: u8) {
     if rounds == 0 {
         return;
     }
