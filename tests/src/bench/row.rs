@@ -231,7 +231,7 @@ pub mod tests {
     /// A row that takes 1234 instructions, or cycles, on a Cortex-M4.
     pub fn row(unit: Unit) -> Row {
         let [instructions, cycles] = match unit {
-            Unit::Instructions => [Some(1234), None],
+            Unit::Instructions => [Some(1234_u32), None],
             Unit::Cycles => [None, Some(1234)],
         };
         Row {
