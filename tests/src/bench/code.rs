@@ -33,6 +33,8 @@ pub struct Code {
     pub groups: Vec<Group>,
     /// The longest first.
     pub functions: Vec<Function>,
+    /// What compiled it, as it says itself.
+    pub compiler: String,
 }
 
 /// What inference takes, which is compared with others' code. Helpers are what the compiler adds for divisions and copies,
@@ -106,7 +108,7 @@ impl Code {
         let groups = INFERENCE.iter().chain(&OTHERS).map(group).collect();
         let mut functions: Vec<_> = functions.into_values().collect();
         functions.sort_by(|left, right| right.bytes.cmp(&left.bytes).then_with(|| left.name.cmp(&right.name)));
-        Ok(Self { groups, functions })
+        Ok(Self { groups, functions, compiler: compiler(&elf) })
     }
 
     /// Bytes of [`INFERENCE`].
@@ -114,6 +116,13 @@ impl Code {
         let is_inference = |group: &&Group| INFERENCE.contains(&group.name.as_str());
         self.groups.iter().filter(is_inference).map(|group| group.bytes).sum()
     }
+}
+
+/// What compiled an ELF: the first of its comments.
+fn compiler(elf: &object::File<'_>) -> String {
+    let comment = elf.section_by_name(".comment").and_then(|section| section.data().ok()).unwrap_or_default();
+    let first = comment.split(|byte| *byte == 0).find(|text| !text.is_empty()).unwrap_or(b"unknown");
+    String::from_utf8_lossy(first).into_owned()
 }
 
 /// Whether a symbol names what is only in flash, and no variable.

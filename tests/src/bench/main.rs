@@ -80,6 +80,9 @@ struct Measure {
     /// Also tells of each picture, in JSON: its share of zeros, and what it takes.
     #[arg(long)]
     each: bool,
+    /// Leaves out devices whose memory the model does not fit, and says so.
+    #[arg(long)]
+    where_it_fits: bool,
     /// Prints one JSON array on standard output instead of tables.
     #[arg(long, conflicts_with = "markdown")]
     json: bool,
@@ -162,8 +165,16 @@ fn run(options: &Measure) -> anyhow::Result<()> {
     let records: Vec<_> = records.take(options.pictures).collect();
     ensure!(!records.is_empty(), "{} holds no pictures", options.answers.display());
 
-    let measured = devices.into_iter().map(|device| measure::measure(device, &lab, &model, &records, options.each));
-    let rows = measured.collect::<anyhow::Result<Vec<_>>>()?;
+    let mut rows = Vec::new();
+    for device in devices {
+        match measure::measure(device, &lab, &model, &records, options.each) {
+            Err(error) if options.where_it_fits && measure::is_too_large(&error) => {
+                // Nobody may be there to read it.
+                let _ = writeln!(stderr(), "left out: {error:#}");
+            }
+            row => rows.push(row?),
+        }
+    }
     if let Some(path) = &options.picture {
         write(path, &picture::bars(&rows, &rivals)?)?;
     }

@@ -2,10 +2,20 @@
 
 use anyhow::{Context as _, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
-use parity::{ClientError, Counts, Device, INSTRUCTION_SHIFT, Lab, Scale};
-use shared_model::{ModelView, Record};
+use parity::{ClientError, Counts, Device, DeviceError, INSTRUCTION_SHIFT, Lab, Scale};
+use shared_model::{DeviceFault, ModelView, Record, Refusal};
 
 use super::row::{PictureRow, Row, Told};
+
+/// Whether a device was not measured for its memory, into which the model does not fit.
+pub fn is_too_large(error: &anyhow::Error) -> bool {
+    let refused = match error.downcast_ref() {
+        Some(ClientError::Refused(Refusal::NoModel(fault))) => Some(fault),
+        _ => None,
+    };
+    matches!(refused, Some(DeviceFault::TooLarge(_) | DeviceFault::FrameTooLong { .. }))
+        || matches!(error.downcast_ref(), Some(DeviceError::ModelTooLarge { .. }))
+}
 
 /// Measures `records` on `device`. With `each`, the row has every picture.
 ///

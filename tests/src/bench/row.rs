@@ -60,6 +60,8 @@ pub struct Row {
     pub code_groups: Vec<Group>,
     /// The longest ones, as the linker sees them.
     pub code_functions: Vec<Function>,
+    /// What compiled the firmware.
+    pub compiler: String,
     /// The firmware in flash, without the model.
     pub flash_bytes: u32,
     /// The model.
@@ -185,6 +187,7 @@ impl Row {
             code_bytes: code.inference_bytes(),
             code_groups: code.groups,
             code_functions: code.functions.into_iter().take(MOST_FUNCTIONS).collect(),
+            compiler: code.compiler,
             flash_bytes: memory.flash,
             model_bytes: model.bytes().len(),
             ram_bytes: workspace_bytes + memory.stack_used,
@@ -255,6 +258,7 @@ pub mod tests {
             code_bytes: 5,
             code_groups: Vec::new(),
             code_functions: Vec::new(),
+            compiler: "rustc version 1".into(),
             flash_bytes: 6,
             model_bytes: 7,
             ram_bytes: 8,
