@@ -4,9 +4,10 @@ use anyhow::anyhow;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
+use super::axis::Axis;
 use super::row::Row;
 use super::style::{Area, COLOURS, FAINT, GRID, INK, MARGIN, TEXT_SIZE, TITLE_SIZE, draw, text};
-use super::table::{grouped, network};
+use super::table::network;
 
 const SIZE: [i32; 2] = [1100, 900];
 const TITLE_HEIGHT: u32 = 40;
@@ -27,16 +28,25 @@ pub fn growth(rows: &[Row]) -> anyhow::Result<String> {
         legend(&title, &cores)?;
         let panels = panels.split_evenly((2, 2));
         let [count, flash, ram, zeros] = panels.as_slice() else { return Err(anyhow!("there are four panels")) };
-        draw_against_work(count, rows, &cores, "instructions a picture", |row| row.spread().mean)?;
-        draw_against_work(flash, rows, &cores, "bytes of the model, in flash", |row| row.model_bytes as f64)?;
-        draw_against_work(ram, rows, &cores, "bytes of RAM in use: activations, logits, stack", |row| {
-            // The workspace is as large as the build allows; a network uses its widest hidden layer's part of it, twice.
-            let hidden = row.network.get(1..row.network.len().saturating_sub(1)).unwrap_or_default();
-            let classes = row.network.last().copied().unwrap_or(0);
-            (2 * hidden.iter().max().copied().unwrap_or(0) + 10 * classes) as f64 + f64::from(row.ram_stack_bytes)
-        })?;
+        let instructions = |row: &Row| row.spread().mean;
+        let y = Axis::logarithmic(rows.iter().map(instructions));
+        draw_against_work(count, rows, &cores, "instructions a picture", y, instructions)?;
+        let model = |row: &Row| row.model_bytes as f64;
+        let y = Axis::logarithmic(rows.iter().map(model));
+        draw_against_work(flash, rows, &cores, "bytes of the model, in flash", y, model)?;
+        let y = Axis::linear(rows.iter().map(ram_in_use));
+        let what = "bytes of RAM in use: activations, logits, deepest stack";
+        draw_against_work(ram, rows, &cores, what, y, ram_in_use)?;
         draw_zeros(zeros, rows, &cores)
     })
+}
+
+/// The workspace is as large as the build allows. Of it a network uses its widest hidden layer's part twice, and ten bytes for
+/// each class.
+fn ram_in_use(row: &Row) -> f64 {
+    let (classes, rest) = row.network.split_last().unwrap_or((&0, &[]));
+    let widest = rest.iter().skip(1).max().copied().unwrap_or(0);
+    (2 * widest + 10 * classes) as f64 + f64::from(row.ram_stack_bytes)
 }
 
 fn colour(cores: &[&str], core: &str) -> RGBColor {
@@ -53,34 +63,28 @@ fn legend(area: &Area<'_>, cores: &[&str]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Least and most, with some room, for a logarithmic axis.
-fn range(values: impl Iterator<Item = f64>) -> std::ops::Range<f64> {
-    let (least, most) = values.fold((f64::MAX, 1.0_f64), |(least, most), value| (least.min(value), most.max(value)));
-    (least.clamp(1.0, most) / 1.3)..most * 1.3
-}
-
 fn draw_against_work(
     area: &Area<'_>,
     rows: &[Row],
     cores: &[&str],
     what: &str,
+    y: Axis,
     of: impl Fn(&Row) -> f64,
 ) -> anyhow::Result<()> {
     let work = |row: &Row| row.multiply_accumulates as f64;
     let mut chart = ChartBuilder::on(area)
         .margin(MARGIN)
+        .margin_right(2 * MARGIN)
         .caption(what, text(TEXT_SIZE, INK, HPos::Center))
         .x_label_area_size(45)
         .y_label_area_size(85)
-        .build_cartesian_2d(range(rows.iter().map(work)).log_scale(), range(rows.iter().map(&of)).log_scale())?;
+        .build_cartesian_2d(Axis::logarithmic(rows.iter().map(work)), y)?;
     chart
         .configure_mesh()
         .light_line_style(WHITE)
         .bold_line_style(GRID)
         .label_style(text(TEXT_SIZE, INK, HPos::Center))
         .x_desc("multiply-accumulates")
-        .x_label_formatter(&|value| grouped(value.round() as u64))
-        .y_label_formatter(&|value| grouped(value.round() as u64))
         .draw()?;
     for core in cores {
         let mut rows: Vec<_> = rows.iter().filter(|row| row.core == *core).collect();
@@ -100,21 +104,21 @@ fn draw_against_work(
 
 fn draw_zeros(area: &Area<'_>, rows: &[Row], cores: &[&str]) -> anyhow::Result<()> {
     let rows: Vec<_> = rows.iter().filter(|row| !row.each.is_empty()).collect();
-    let most = rows.iter().flat_map(|row| &row.each).map(|picture| picture.count).max().unwrap_or(1) as f64;
+    let counts = rows.iter().flat_map(|row| &row.each).map(|picture| picture.count as f64);
     let of = rows.first().map(|row| network(&row.network)).unwrap_or_default();
     let mut chart = ChartBuilder::on(area)
         .margin(MARGIN)
+        .margin_right(2 * MARGIN)
         .caption(format!("instructions of each picture, {of}"), text(TEXT_SIZE, INK, HPos::Center))
         .x_label_area_size(45)
         .y_label_area_size(85)
-        .build_cartesian_2d(0.0..1.0, 0.0..most * 1.1)?;
+        .build_cartesian_2d(0.0..1.0, Axis::linear(counts))?;
     chart
         .configure_mesh()
         .light_line_style(WHITE)
         .bold_line_style(GRID)
         .label_style(text(TEXT_SIZE, INK, HPos::Center))
         .x_desc("share of its pixels that are zero")
-        .y_label_formatter(&|value| grouped(value.round() as u64))
         .draw()?;
     for row in &rows {
         let colour = colour(cores, &row.core);

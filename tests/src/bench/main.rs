@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod axis;
 mod budgets;
 mod code;
 mod growth;
