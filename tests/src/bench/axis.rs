@@ -65,7 +65,11 @@ impl Ranged for Axis {
 
 impl ValueFormatter<f64> for Axis {
     fn format_ext(&self, value: &f64) -> String {
-        grouped(value.round() as u64)
+        match *value {
+            1e6.. => format!("{} M", value / 1e6),
+            1e4.. => format!("{} k", value / 1e3),
+            _ => grouped(value.round() as u64),
+        }
     }
 }
 
@@ -79,6 +83,8 @@ mod tests {
         assert_eq!(axis.ticks, [10e3, 20e3, 50e3, 100e3, 200e3, 500e3, 1000e3]);
         let [low, high] = [10e3, 100e3].map(|value| axis.map(&value, (0, 1000)));
         assert!((axis.map(&1e6, (0, 1000)) - high).abs_diff(high - low) <= 1, "up to rounding");
+        let labels = [5000.0, 50e3, 2e6].map(|value| axis.format_ext(&value));
+        assert_eq!(labels, ["5,000", "50 k", "2 M"]);
         let axis = Axis::linear([6_000.0].into_iter());
         assert_eq!(axis.ticks, [0.0, 1000.0, 2000.0, 3000.0, 4000.0, 5000.0, 6000.0]);
         assert_eq!((axis.map(&0.0, (100, 0)), axis.map(&6300.0, (100, 0))), (100, 0));

@@ -60,6 +60,8 @@ fn legend(area: &Area<'_>, cores: &[&str]) -> anyhow::Result<()> {
         area.draw(&Circle::new((x, 20), 5, colour(cores, core).filled()))?;
         area.draw_text(core, &text(TEXT_SIZE, INK, HPos::Left), (x + 12, 20))?;
     }
+    let x = 300 + 140 * cores.len() as i32;
+    area.draw_text("rings: two hidden layers", &text(TEXT_SIZE, FAINT, HPos::Left), (x, 20))?;
     Ok(())
 }
 

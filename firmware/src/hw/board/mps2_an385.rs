@@ -1,7 +1,7 @@
 //! Arm MPS2 with FPGA image AN385 (Arm DAI 0385): a Cortex-M3.
 
-use super::mps2::COUNTER;
-pub use super::mps2::take;
+use super::mps2_armv7m::COUNTER;
+pub use super::mps2_armv7m::take;
 use crate::Identity;
 use crate::hw::memory::memory_use;
 
