@@ -66,8 +66,8 @@ pub enum ScaleError {
         instructions: u64,
         /// What that should take, rounded.
         expected: u64,
-        /// What it took.
-        found: u32,
+        /// What it took; below 0 where the longer loop took less.
+        found: i32,
         /// Frequency of the counter.
         hertz: u32,
         /// What an instruction should take.
@@ -119,6 +119,7 @@ impl Scale {
                 for found in steps {
                     // Each of the two that this is the difference of is rounded, by less than a tick.
                     if u64::from(found).saturating_mul(NANOSECONDS).abs_diff(exact) >= 2 * NANOSECONDS {
+                        let found = found.cast_signed();
                         let (expected, nanoseconds) = (exact / NANOSECONDS, ticks[0] / u64::from(hertz.max(1)));
                         return Err(ScaleError::Instructions { instructions, expected, found, hertz, nanoseconds });
                     }
