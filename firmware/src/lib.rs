@@ -16,12 +16,14 @@ mod first_of;
 #[cfg(target_os = "none")]
 #[allow(unsafe_code, reason = "registers and memory are touched here, and nowhere else")]
 pub mod hw;
+mod measure;
 mod model;
 mod no_led;
 mod serve;
 mod status;
 
 pub use first_of::FirstOf;
+pub use measure::Counter;
 pub use no_led::NoLed;
 pub use serve::{Buffers, Identity, Server};
 pub use status::StatusLed;

@@ -4,6 +4,8 @@ use shared_model::{
     DeviceFault, MESSAGE_OVERHEAD_BYTES, ModelInfo, ModelView, Workspace, blob_length, encoded_length_bound, self_test,
 };
 
+use crate::measure::counted_bytes;
+
 /// The model at the start of `region`, parsed, known to fit this firmware, and self-tested.
 pub(crate) fn load<'m, const WIDTH: usize, const CLASSES: usize>(
     region: &'m [u8],
@@ -15,7 +17,9 @@ pub(crate) fn load<'m, const WIDTH: usize, const CLASSES: usize>(
     Workspace::<WIDTH, CLASSES>::check(&model).map_err(DeviceFault::TooLarge)?;
 
     let message = model.input_width().max(model.classes() * 6) + MESSAGE_OVERHEAD_BYTES;
-    let needed = encoded_length_bound(message);
+    // What is counted lies behind the message that carries it.
+    let counted = counted_bytes(model.layers().count());
+    let needed = encoded_length_bound(message).max(encoded_length_bound(counted + MESSAGE_OVERHEAD_BYTES) + counted);
     if needed > frame_bytes {
         return Err(DeviceFault::FrameTooLong { needed: needed as u32, available: frame_bytes as u32 });
     }

@@ -7,7 +7,8 @@ use shared_model::{
     Response, Workspace, decode, encode,
 };
 
-use crate::{StatusLed, model};
+use crate::measure::{CALIBRATION_BYTES, calibrate, counted_bytes, measure};
+use crate::{Counter, StatusLed, model};
 
 /// Version of this firmware, told in [`Hello`].
 const FIRMWARE_VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -21,6 +22,8 @@ pub struct Identity {
     pub core: &'static str,
     /// Tells how much memory is in use.
     pub memory_use: fn() -> MemoryUse,
+    /// What it counts with, where it has something.
+    pub counter: Option<Counter>,
 }
 
 /// All memory that serving takes, so that a board can put it in a static.
@@ -132,6 +135,13 @@ impl<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> Outgoing<FRAM
         request: Result<Frame<Request<'_>>, FrameError>,
     ) -> &[u8] {
         let sequence = request.map_or(0, |frame| frame.sequence);
+        // What is counted lies at the end of the frame, whose beginning then has room to carry it.
+        let counted = match (request.map(|frame| frame.message), model) {
+            (Ok(Request::Measure { .. }), Ok(model)) => counted_bytes(model.layers().count()),
+            (Ok(Request::Calibrate { .. }), _) => CALIBRATION_BYTES,
+            _ => 0,
+        };
+        let (outgoing, counts) = self.frame.split_at_mut(FRAME.saturating_sub(counted));
         let response = request.map_err(Refusal::Frame).and_then(|frame| match frame.message {
             Request::Hello => Ok(Response::Hello(Hello {
                 board: identity.board,
@@ -146,6 +156,17 @@ impl<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> Outgoing<FRAM
                 let (logits, probabilities) = prediction.to_bytes(self.answer.as_flattened_mut()).unwrap_or_default();
                 Ok(Response::Inference { class: prediction.class as u16, logits, probabilities })
             }
+            Request::Measure { pixels } => {
+                let counter = identity.counter.as_ref().ok_or(Refusal::NoCounter)?;
+                let model = model.as_ref().map_err(|fault| Refusal::NoModel(*fault))?;
+                measure(counter, &mut self.workspace, model, pixels, counts).map_err(Refusal::Infer)?;
+                Ok(Response::Counted { counts })
+            }
+            Request::Calibrate { rounds } => {
+                let counter = identity.counter.as_ref().ok_or(Refusal::NoCounter)?;
+                calibrate(counter, rounds, size_of::<Workspace<WIDTH, CLASSES>>(), counts);
+                Ok(Response::Counted { counts })
+            }
         });
         let message = response.unwrap_or_else(|refusal| {
             #[cfg(target_os = "none")]
@@ -153,6 +174,6 @@ impl<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> Outgoing<FRAM
             Response::Refused(refusal)
         });
         // Loading the model has made sure that its answers fit; all else is short.
-        encode(&Frame { sequence, message }, &mut self.frame).unwrap_or_default()
+        encode(&Frame { sequence, message }, outgoing).unwrap_or_default()
     }
 }

@@ -35,5 +35,6 @@ pub use infer::{HostWorkspace, InferError, Prediction, SelfTestError, Stage, Wor
 pub use kernel::{KERNEL, WeightOrder, argmax, softmax};
 pub use link::{
     DeviceFault, Frame, FrameBuffer, FrameError, Hello, MAX_RESPONSE_BYTES, MESSAGE_OVERHEAD_BYTES, MemoryUse,
-    ModelInfo, PROTOCOL_VERSION, Progress, Refusal, Request, Response, decode, encode, encoded_length_bound,
+    ModelInfo, PROTOCOL_VERSION, Progress, Refusal, Request, Response, STAGE_BYTES, decode, encode,
+    encoded_length_bound,
 };

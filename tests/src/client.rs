@@ -59,6 +59,37 @@ pub struct Answer {
     pub probabilities: Vec<u8>,
 }
 
+/// What a device's counter counts, and what it makes of work of known length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Calibration {
+    /// Frequency of the counter. On hardware it is the core's, so that a tick is a cycle.
+    pub hertz: u32,
+    /// Ticks of the loop that was asked for, and of calling it.
+    pub ticks: u32,
+    /// Ticks of a stage in which nothing is done: what looking adds to each.
+    pub empty_stage: u32,
+    /// Bytes of the memory that inference writes, the stack not counted.
+    pub workspace_bytes: u32,
+}
+
+/// Ticks that a device takes for one picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Measurement {
+    /// Of one inference that nobody looks at.
+    pub total: u32,
+    /// Of each stage of another one: three for each layer (inputs gathered, products added up, requantized), and softmax.
+    pub stages: Vec<StageTicks>,
+}
+
+/// Ticks of a stage, what looking adds to it included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StageTicks {
+    /// Ticks, in all.
+    pub ticks: u32,
+    /// How often it came.
+    pub times: u32,
+}
+
 /// Why a conversation failed.
 #[derive(Debug, Error)]
 pub enum ClientError {
@@ -182,6 +213,43 @@ impl Client {
         })
     }
 
+    /// Has the device count what one picture takes.
+    ///
+    /// # Errors
+    ///
+    /// Where the conversation fails, or the device refuses the picture, or has no counter.
+    pub fn measure(&mut self, pixels: &[u8]) -> Result<Measurement, ClientError> {
+        let sequence = self.send(Request::Measure { pixels })?;
+        let counts = self.receive_counts(sequence)?;
+        let (&total, stages) = counts.split_first().unwrap_or((&0, &[]));
+        let stages = stages.as_chunks::<2>().0.iter().map(|&[ticks, times]| StageTicks { ticks, times }).collect();
+        Ok(Measurement { total, stages })
+    }
+
+    /// Has the device count what `rounds` of a loop of two instructions take.
+    ///
+    /// # Errors
+    ///
+    /// Where the conversation fails, or the device has no counter.
+    pub fn calibrate(&mut self, rounds: u8) -> Result<Calibration, ClientError> {
+        let sequence = self.send(Request::Calibrate { rounds })?;
+        match *self.receive_counts(sequence)? {
+            [hertz, ticks, empty_stage, workspace_bytes] => {
+                Ok(Calibration { hertz, ticks, empty_stage, workspace_bytes })
+            }
+            _ => Err(ClientError::Unexpected { sequence, kind: "measurement" }),
+        }
+    }
+
+    fn receive_counts(&mut self, sequence: u32) -> Result<Vec<u32>, ClientError> {
+        self.receive(sequence, |response| match response {
+            Response::Counted { counts } => {
+                Some(counts.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect())
+            }
+            _ => None,
+        })
+    }
+
     /// Sends `bytes` as they are: for tests of what a device does with them.
     ///
     /// # Errors
@@ -195,7 +263,7 @@ impl Client {
         let sequence = self.next_sequence;
         self.next_sequence = self.next_sequence.wrapping_add(1).max(1);
         let payload = match message {
-            Request::Infer { pixels } => pixels.len(),
+            Request::Infer { pixels } | Request::Measure { pixels } => pixels.len(),
             _ => 0,
         };
         self.outgoing.resize(encoded_length_bound(payload + MESSAGE_OVERHEAD_BYTES), 0);
@@ -264,5 +332,6 @@ fn kind_of(response: &Response<'_>) -> &'static str {
         Response::Inference { .. } => "inference",
         Response::MemoryUse(_) => "memory use",
         Response::Refused(_) => "refusal",
+        Response::Counted { .. } => "count",
     }
 }

@@ -12,12 +12,14 @@
 #![forbid(unsafe_code)]
 
 mod client;
+mod counting;
 pub mod device;
 mod logs;
 mod report;
 mod sweep;
 
-pub use client::{Answer, Client, ClientError, Introduction, Stream};
+pub use client::{Answer, Calibration, Client, ClientError, Introduction, Measurement, StageTicks, Stream};
+pub use counting::{Counts, INSTRUCTION_SHIFT, Scale, ScaleError, Unit};
 pub use device::{Device, DeviceError, Lab, Link, Runner, Session};
 pub use report::{Outcome, Report, Sample, new_file, record_path, write_json};
 pub use sweep::{SweepError, sweep};

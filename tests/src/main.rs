@@ -92,6 +92,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let lab = Lab {
         firmware: arguments.firmware.clone(),
         link: arguments.link,
+        instruction_shift: None,
         probe: arguments.probe.clone().or_else(|| std::env::var("PROBE_RS_PROBE").ok()),
         patience: Duration::from_secs(arguments.patience),
         show_logs: true,

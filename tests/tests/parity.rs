@@ -15,7 +15,7 @@ use std::env;
 use std::path::PathBuf;
 use std::process::{ExitCode, exit};
 
-use cases::{CASES, Case, EMULATED_CASES, Fixture, sweep_test_split};
+use cases::{CASES, COUNTED_CASES, Case, EMULATED_CASES, Fixture, sweep_test_split};
 use common::{TOOL, firmware_folder, ignored, missing, required};
 use libtest_mimic::{Arguments, Trial};
 use parity::{Device, Lab, Link, device};
@@ -31,6 +31,7 @@ fn main() -> ExitCode {
     let lab = Lab {
         firmware: firmware_folder(),
         link: Link::Uart,
+        instruction_shift: None,
         probe: env::var("PROBE_RS_PROBE").ok(),
         patience: device::PATIENCE,
         show_logs: false,
@@ -97,5 +98,9 @@ fn names(device: Device) -> impl Iterator<Item = String> {
 /// What is tried on a device, but for the sweep.
 fn cases(device: Device) -> impl Iterator<Item = &'static (&'static str, Case)> {
     let is_emulated = device.board().is_some() && !device.is_hardware();
-    CASES.iter().chain(if is_emulated { EMULATED_CASES } else { &[] })
+    // Behind a probe a core goes on in steps, and its time with it.
+    let is_counted = matches!(device, Device::Qemu(_));
+    let emulated: [&[_]; 2] =
+        [if is_emulated { EMULATED_CASES } else { &[] }, if is_counted { COUNTED_CASES } else { &[] }];
+    CASES.iter().chain(emulated.into_iter().flatten())
 }

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod bench_train;
 mod board;
 mod boards_table;
@@ -86,6 +87,9 @@ enum Task {
         #[arg(long)]
         json: bool,
     },
+    /// Counts what an inference takes on boards: instructions of emulated ones, cycles on the desk; code by function, memory; beside
+    /// others' figures.
+    Bench(bench::Options),
     /// Times training: pictures a second, with each backend of the processor and, where installed, PyTorch and Keras.
     BenchTrain {
         /// How often each trains three epochs, alternating, 1 or more.
@@ -209,6 +213,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Parity { devices, all, model, data, json } => {
             parity::command(&workspace, &devices, all, model, data.as_deref(), json)
         }
+        Task::Bench(options) => bench::command(&workspace, options),
         Task::Gpu { backend, epochs, json } => gpu::command(&workspace, backend, epochs, json),
         Task::BenchTrain { rounds, python, json } => bench_train::command(&workspace, rounds, python.as_deref(), json),
         Task::Flash { board, options } => probe::flash(&workspace, &board, options.model, options.probe),

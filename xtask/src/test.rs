@@ -13,7 +13,7 @@ use crate::programs::find_program;
 use crate::setup::{self, Purpose};
 use crate::stages::{Outcome, Stage, Stages};
 use crate::workspace::Workspace;
-use crate::{image, trainer};
+use crate::{bench, image, trainer};
 
 /// `cargo xtask test [ARGS]`.
 ///
@@ -24,7 +24,7 @@ pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let (model, answers) = (folder.join("model.bin"), folder.join("answers.bin"));
     let boards = boards::all()?;
 
-    let mut stages = Stages::new(8);
+    let mut stages = Stages::new(9);
     stages.run("Setting up what is missing", || setup::ensure(Purpose::Tests))?;
     stages.run("Building", || build(workspace, arguments))?;
     stages.run("Training, quantizing and exporting", || trainer::train(workspace, &folder, &[]))?;
@@ -33,6 +33,7 @@ pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
         boards.iter().try_for_each(|board| image::build(workspace, board)?.verify_room(board, &model))
     })?;
 
+    stages.check("Comparing instructions and sizes with the budgets", || outcome(bench::verify_budgets(workspace)));
     stages.check("Checking the format", || format(workspace));
     stages.check("Checking the lints", || lints(workspace));
     stages

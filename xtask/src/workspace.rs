@@ -72,12 +72,20 @@ impl Workspace {
         self.programs().run()
     }
 
-    /// What builds the programs for the desk: the trainer and the parity tool.
+    /// What builds the programs for the desk: the trainer, the parity tool and the bench.
     pub fn programs(&self) -> Job {
         // The whole workspace is named so that cargo chooses the same features of dependencies as for `cargo test
         // --workspace`: otherwise burn, most of the work, is compiled once for each.
-        let programs = ["--bin", "host-trainer", "--bin", "parity"];
+        let programs = ["--bin", "host-trainer", "--bin", "parity", "--bin", "bench"];
         self.cargo("build").arg("--workspace").args(programs)
+    }
+
+    /// Builds the one that counts instructions, without burn.
+    ///
+    /// # Errors
+    /// When the build fails.
+    pub fn build_bench(&self) -> Result<()> {
+        self.cargo("build").args(["--workspace", "--bin", "bench"]).run()
     }
 }
 

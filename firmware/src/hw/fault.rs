@@ -27,7 +27,12 @@ pub fn is_second() -> bool {
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
     if !is_second() {
-        defmt::error!("{}", defmt::Display2Format(info));
+        // Without what `core::fmt` would make of it, which takes 2 KB of flash.
+        let why = info.message().as_str().unwrap_or("see there");
+        match info.location() {
+            Some(place) => defmt::error!("panicked at {=str}:{=u32}: {=str}", place.file(), place.line(), why),
+            None => defmt::error!("panicked: {=str}", why),
+        }
     }
     end(FAILURE)
 }

@@ -5,6 +5,8 @@ mod active_low;
 #[cfg(target_arch = "arm")]
 mod arm;
 pub mod board;
+#[cfg(feature = "cmsdk-timer")]
+mod cmsdk_timer;
 #[cfg(feature = "mps2")]
 mod cmsdk_uart;
 mod end;
@@ -13,6 +15,8 @@ mod memory;
 #[cfg(feature = "mps2")]
 mod mps2_led;
 #[cfg(feature = "microbit")]
+mod nrf51_timer;
+#[cfg(feature = "microbit")]
 mod nrf51_uart;
 #[cfg(feature = "nrf52840-dk")]
 mod nrf52_uart;
@@ -20,6 +24,8 @@ pub mod program;
 #[cfg(target_arch = "riscv32")]
 mod riscv;
 mod rtt;
+#[cfg(feature = "mps3-an547")]
+mod sse_counter;
 #[cfg(feature = "riscv32-virt")]
 mod virt_uart;
 

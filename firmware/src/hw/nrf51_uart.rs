@@ -4,17 +4,17 @@ use core::convert::Infallible;
 
 use cortex_m::peripheral::NVIC;
 use embedded_io::{ErrorType, Read, ReadReady, Write};
-use nrf51_hal::pac::{Interrupt, TIMER0, UART0};
-use nrf51_hal::timer::{Periodic, Timer};
+use nrf51_hal::pac::{Interrupt, TIMER1, UART0};
 use nrf51_hal::uart::{Baudrate, Parity, Pins, Uart};
 
-/// Between two wake-ups, in microseconds, which are the timer's counts.
+/// Between two wake-ups, in microseconds, which are the timer's counts: 16 MHz, divided by 2 to the fourth.
 const TICK_US: u32 = 1000;
+const PRESCALER: u32 = 4;
 
 /// The UART, and a timer beside it, since this part has no SysTick.
 pub struct Nrf51Uart {
     uart: Uart<UART0>,
-    tick: Timer<TIMER0, Periodic>,
+    tick: TIMER1,
 }
 
 impl Nrf51Uart {
@@ -24,7 +24,7 @@ impl Nrf51Uart {
     ///
     /// Interrupts are masked, and stay so: these have no other work than to end sleep, for which they are not taken.
     #[must_use]
-    pub unsafe fn new(uart: UART0, pins: Pins, timer: TIMER0) -> Self {
+    pub unsafe fn new(uart: UART0, pins: Pins, tick: TIMER1) -> Self {
         let uart = Uart::new(uart, pins, Parity::EXCLUDED, Baudrate::BAUD115200);
         // SAFETY: the HAL, which has the only handle, writes neither register while this function runs.
         let registers = unsafe { &*UART0::ptr() };
@@ -34,13 +34,20 @@ impl Nrf51Uart {
         // SAFETY: any byte may be sent.
         registers.txd.write(|w| unsafe { w.txd().bits(0) });
 
-        let mut tick = Timer::periodic(timer);
-        tick.enable_interrupt();
-        tick.start(TICK_US);
+        // By its registers: the HAL sets 32 bits, and this timer has 16.
+        tick.bitmode.write(|w| w.bitmode()._16bit());
+        tick.shorts.write(|w| w.compare0_clear().enabled());
+        tick.intenset.write(|w| w.compare0().set());
+        // SAFETY: prescalers up to 9 and any time may be set, and 1 starts the timer.
+        unsafe {
+            tick.prescaler.write(|w| w.bits(PRESCALER));
+            tick.cc[0].write(|w| w.bits(TICK_US));
+            tick.tasks_start.write(|w| w.bits(1));
+        }
         // SAFETY: interrupts stay masked, as was promised, so there is no critical section that this could break.
         unsafe {
             NVIC::unmask(Interrupt::UART0);
-            NVIC::unmask(Interrupt::TIMER0);
+            NVIC::unmask(Interrupt::TIMER1);
         }
         Self { uart, tick }
     }
@@ -48,8 +55,8 @@ impl Nrf51Uart {
     /// Sleeps until a byte comes or a millisecond has passed. A byte that comes between the look and the sleep is pending
     /// by then, and ends it.
     pub fn sleep(&mut self) {
-        self.tick.reset_event();
-        NVIC::unpend(Interrupt::TIMER0);
+        self.tick.events_compare[0].reset();
+        NVIC::unpend(Interrupt::TIMER1);
         NVIC::unpend(Interrupt::UART0);
         let Ok(is_ready) = self.uart.read_ready();
         if !is_ready {

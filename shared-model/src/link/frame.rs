@@ -266,6 +266,10 @@ mod tests {
             hex(inference),
             hex(Response::MemoryUse(memory_use)),
             hex(refused),
+            hex(Request::Measure { pixels: &[0, 7] }),
+            hex(Request::Calibrate { rounds: 200 }),
+            hex(Response::Counted { counts: &[7, 0, 0, 0] }),
+            hex(Response::Refused(Refusal::NoCounter)),
         ];
         let expected = [
             "00030105056047f48300",
@@ -276,6 +280,10 @@ mod tests {
             "0007010501030401010102020680b923698b00",
             "000d010502010203ac02f09cebcf00",
             "0004010503060150a0ddb900",
+            "000501050302060755132b3d00",
+            "0009010504c814f5e06e00",
+            "000601050404070101053f2c760800",
+            "000901050303eb78172d00",
         ];
         assert_eq!(frames.each_ref().map(|frame| &frame[..]), expected);
     }

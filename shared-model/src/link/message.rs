@@ -13,6 +13,9 @@ pub const MAX_RESPONSE_BYTES: usize = 6 * MAX_CLASSES + MESSAGE_OVERHEAD_BYTES;
 /// Bytes of a message beside pixels, logits and probabilities: an upper bound.
 pub const MESSAGE_OVERHEAD_BYTES: usize = 128;
 
+/// Bytes of [`Response::Counted`] for each stage of a measurement: two little-endian `u32`.
+pub const STAGE_BYTES: usize = 8;
+
 /// A message under its number: a response carries the number of its request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frame<T> {
@@ -34,6 +37,16 @@ pub enum Request<'a> {
     },
     /// How much memory is in use?
     MemoryUse,
+    /// How many ticks of its counter does the device take for one picture?
+    Measure {
+        /// Raw pixels, row-major.
+        pixels: &'a [u8],
+    },
+    /// How many ticks does it take for work of known length?
+    Calibrate {
+        /// Rounds of a loop of two instructions: a subtraction and a branch.
+        rounds: u8,
+    },
 }
 
 /// What the device answers.
@@ -55,6 +68,17 @@ pub enum Response<'a> {
     MemoryUse(MemoryUse),
     /// To anything that cannot be done.
     Refused(Refusal),
+    /// To [`Request::Measure`] and [`Request::Calibrate`].
+    Counted {
+        /// Little-endian `u32`. Of a measurement: ticks of one inference that nobody looks at; then, of one more
+        /// inference, [`STAGE_BYTES`] for each stage, which are its ticks and how often it came. There are three stages
+        /// for each layer (inputs gathered, products added up, requantized), and softmax with the choice of a class.
+        ///
+        /// Of a calibration: frequency of the counter in hertz, which on hardware is the core's, so that a tick is a
+        /// cycle; ticks of the loop that was asked for; ticks of a stage in which nothing is done, which looking adds to each; bytes of the memory that
+        /// inference writes, the stack not counted.
+        counts: &'a [u8],
+    },
 }
 
 /// Who the device is.
@@ -134,4 +158,7 @@ pub enum Refusal {
     /// The picture cannot be inferred.
     #[error(transparent)]
     Infer(InferError),
+    /// The device has nothing to count with.
+    #[error("the device has no counter to measure with: measure on a board")]
+    NoCounter,
 }

@@ -8,5 +8,5 @@ mod message;
 pub use frame::{FrameBuffer, FrameError, PROTOCOL_VERSION, Progress, decode, encode, encoded_length_bound};
 pub use message::{
     DeviceFault, Frame, Hello, MAX_RESPONSE_BYTES, MESSAGE_OVERHEAD_BYTES, MemoryUse, ModelInfo, Refusal, Request,
-    Response,
+    Response, STAGE_BYTES,
 };

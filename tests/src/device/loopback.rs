@@ -12,7 +12,8 @@ use crate::Client;
 
 const NAME: &str = "loopback";
 
-const IDENTITY: Identity = Identity { board: NAME, core: std::env::consts::ARCH, memory_use: MemoryUse::default };
+const IDENTITY: Identity =
+    Identity { board: NAME, core: std::env::consts::ARCH, memory_use: MemoryUse::default, counter: None };
 
 /// Starts the firmware on a thread, which ends when the session's client is dropped.
 pub(super) fn start(lab: &Lab, model: &[u8]) -> Result<Session, DeviceError> {

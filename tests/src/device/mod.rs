@@ -66,6 +66,9 @@ pub struct Lab {
     pub firmware: PathBuf,
     /// How frames reach emulated boards.
     pub link: Link,
+    /// Nanoseconds of its own time that each instruction takes on an emulated board, as a power of two, so that counters count
+    /// instructions; else its time is ours.
+    pub instruction_shift: Option<u8>,
     /// The debug probe for boards that are not emulated, as `VENDOR:PRODUCT` or `VENDOR:PRODUCT:SERIAL`; the only one there is by default.
     pub probe: Option<String>,
     /// How long a device may stay silent.

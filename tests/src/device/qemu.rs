@@ -38,6 +38,9 @@ fn launch(board: &'static Board, program: &Program, lab: &Lab, model: &[u8]) -> 
     let uart = if lab.link == Link::Uart { Uart::Stream } else { Uart::None };
     let options = MachineOptions::new(machine).program(&board.emulator_program).patience(lab.patience);
     let mut options = options.kernel(&program.path).semihosting(true).uart(uart);
+    if let Some(shift) = lab.instruction_shift {
+        options = options.instruction_time(shift);
+    }
     if !model.is_empty() {
         options = options.image(program.model_address, model);
     }

@@ -1,5 +1,6 @@
 //! What is tried on every device.
 
+mod counting;
 #[cfg(feature = "probe")]
 pub mod wrong_probes;
 
@@ -13,6 +14,8 @@ use parity::{ClientError, Device, DeviceError, Lab, Outcome, Runner, sweep};
 use shared_model::{AnswersHeader, BlobError, DeviceFault, ModelView, Refusal};
 
 use crate::common::{damaged, fixtures, seal};
+
+pub use counting::COUNTED_CASES;
 
 pub type Case = fn(Device, &Lab, &Fixture) -> Result<(), Failed>;
 
@@ -34,6 +37,7 @@ pub const CASES: &[(&str, Case)] = &[
     ("wrong_golden_vector", wrong_golden_vector),
     ("wrong_picture_size", wrong_picture_size),
     ("noise", noise),
+    ("measurements_that_are_refused", counting::measurements_that_are_refused),
 ];
 
 /// Cases for emulated boards, which have memory to count and a binary that breaks on purpose.

@@ -32,6 +32,7 @@ pub struct MachineOptions {
     semihosting: bool,
     uart: Uart,
     debugged: bool,
+    instruction_shift: Option<u8>,
 }
 
 impl MachineOptions {
@@ -47,6 +48,7 @@ impl MachineOptions {
             semihosting: false,
             uart: Uart::None,
             debugged: false,
+            instruction_shift: None,
         }
     }
 
@@ -99,6 +101,14 @@ impl MachineOptions {
         self
     }
 
+    /// Makes each instruction take `1 << shift` nanoseconds of the machine's time, so that its timers count instructions,
+    /// the same ones at each run. QEMU takes 0 to 10. By default time passes as it does for us.
+    #[must_use]
+    pub fn instruction_time(mut self, shift: u8) -> Self {
+        self.instruction_shift = Some(shift);
+        self
+    }
+
     /// Starts it.
     ///
     /// # Errors
@@ -114,6 +124,10 @@ impl MachineOptions {
         command.args(["-machine", machine, "-nodefaults", "-nic", "none", "-display", "none", "-monitor", "none"]);
         if self.semihosting {
             command.args(["-semihosting-config", "enable=on,target=native"]);
+        }
+
+        if let Some(shift) = self.instruction_shift {
+            command.args(["-icount", &format!("shift={shift}")]);
         }
 
         // Multiplexed although nothing shares it: the multiplexer's 32 bytes of buffer feed the UART, which has one,

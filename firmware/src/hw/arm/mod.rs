@@ -1,5 +1,8 @@
 //! What all Cortex-M boards share. `riscv` has the same under the same names.
 
+pub mod counting;
+#[cfg(feature = "cycles")]
+pub mod cycles;
 mod fault;
 #[cfg(all(feature = "mps2", armv7m))]
 pub mod stack_guard;

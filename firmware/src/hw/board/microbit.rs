@@ -7,12 +7,17 @@ use nrf51_hal::pac::Peripherals;
 use nrf51_hal::uart::Pins;
 
 use super::Board;
-use crate::Identity;
+use crate::hw::arm::counting::spin;
 use crate::hw::memory::memory_use;
+use crate::hw::nrf51_timer;
 use crate::hw::nrf51_uart::Nrf51Uart;
+use crate::{Counter, Identity};
 
 /// Who this board says it is.
-pub const IDENTITY: Identity = Identity { board: "microbit", core: "cortex-m0", memory_use };
+pub const IDENTITY: Identity = Identity { board: "microbit", core: "cortex-m0", memory_use, counter: Some(COUNTER) };
+
+/// The timer counts the clock of the core.
+const COUNTER: Counter = Counter { ticks: nrf51_timer::ticks, hertz: 16_000_000, let_interrupt: |_| (), spin };
 
 /// Starts the peripherals; nothing at the second call.
 ///
@@ -35,7 +40,8 @@ pub fn take() -> Option<Board<Nrf51Uart, P0_13<Output<PushPull>>>> {
         cts: None,
         rts: None,
     };
+    nrf51_timer::start(&peripherals.TIMER0);
     // SAFETY: interrupts are masked, and nothing unmasks them.
-    let uart = unsafe { Nrf51Uart::new(peripherals.UART0, uart_pins, peripherals.TIMER0) };
+    let uart = unsafe { Nrf51Uart::new(peripherals.UART0, uart_pins, peripherals.TIMER1) };
     Some(Board { uart, led, sleep: Nrf51Uart::sleep })
 }

@@ -8,6 +8,8 @@ pub use microbit::{IDENTITY, take};
 mod mps2;
 #[cfg(feature = "mps2-an385")]
 mod mps2_an385;
+#[cfg(all(feature = "mps2", armv7m))]
+mod mps2_armv7m;
 #[cfg(feature = "mps2-an385")]
 pub use mps2_an385::{IDENTITY, take};
 #[cfg(feature = "mps2-an386")]

@@ -3,8 +3,6 @@
 use core::ptr::NonNull;
 
 use super::Board;
-#[cfg(armv7m)]
-use crate::hw::arm::stack_guard;
 use crate::hw::arm::tick;
 use crate::hw::cmsdk_uart::CmsdkUart;
 use crate::hw::mps2_led::Mps2Led;
@@ -38,19 +36,4 @@ pub unsafe fn start(mut core: cortex_m::Peripherals, map: &Map) -> Option<Board<
     // SAFETY: as promised by the caller, and interrupts are masked.
     let (uart, led) = unsafe { (CmsdkUart::new(uart, map.uart_receive, map.clock_hz / BAUD), Mps2Led::new(led)) };
     Some(Board { uart, led, sleep: CmsdkUart::sleep })
-}
-
-/// Starts the peripherals of the FPGA images for ARMv7-M, which lie at the same addresses in all; nothing at the second call.
-#[cfg(armv7m)]
-#[must_use]
-pub fn take() -> Option<Board<CmsdkUart, Mps2Led>> {
-    const MAP: Map = Map { uart: 0x4000_4000, uart_receive: 0, led: 0x4002_8000, clock_hz: 25_000_000 };
-    /// Start of RAM, and of the stack in it.
-    const RAM: u32 = 0x2000_0000;
-
-    let mut core = cortex_m::Peripherals::take()?;
-    // QEMU has a device below RAM that swallows whatever is written.
-    stack_guard::forbid_below(&mut core.MPU, RAM, 24);
-    // SAFETY: the boards' memory map, and `core` is given out once.
-    unsafe { start(core, &MAP) }
 }

@@ -1,22 +1,41 @@
 //! Arm MPS3 with FPGA image AN547 (Arm DAI 0547): a Cortex-M55.
 
+use core::num::NonZero;
+use core::ptr::NonNull;
+
 use super::Board;
 use super::mps2::{self, Map};
-use crate::Identity;
+use crate::hw::arm::counting::spin;
 use crate::hw::cmsdk_uart::CmsdkUart;
 use crate::hw::memory::memory_use;
 use crate::hw::mps2_led::Mps2Led;
+use crate::hw::sse_counter;
+use crate::{Counter, Identity};
 
 /// Who this board says it is.
-pub const IDENTITY: Identity = Identity { board: "mps3-an547", core: "cortex-m55", memory_use };
+pub const IDENTITY: Identity = Identity { board: "mps3-an547", core: "cortex-m55", memory_use, counter: Some(COUNTER) };
 
 /// By the Secure addresses: the core starts in Secure state, and stays there.
 const MAP: Map = Map { uart: 0x5930_3000, uart_receive: 34, led: 0x5930_2000, clock_hz: 25_000_000 };
+
+/// The system counter, which counts the core's clock, by its Secure addresses: the frame to control it, and that to read it.
+const COUNTER_CONTROL: NonNull<u32> = NonNull::without_provenance(NonZero::new(0x5810_0000).unwrap());
+const COUNTER_READ: NonNull<u32> = NonNull::without_provenance(NonZero::new(0x5810_1000).unwrap());
+
+const COUNTER: Counter = Counter { ticks, hertz: 32_000_000, let_interrupt: |_| (), spin };
+
+fn ticks() -> u32 {
+    // SAFETY: the board's memory map.
+    unsafe { sse_counter::ticks(COUNTER_READ) }
+}
 
 /// Starts the peripherals; nothing at the second call.
 #[must_use]
 pub fn take() -> Option<Board<CmsdkUart, Mps2Led>> {
     let core = cortex_m::Peripherals::take()?;
     // SAFETY: the board's memory map, and `core` is given out once.
-    unsafe { mps2::start(core, &MAP) }
+    unsafe {
+        sse_counter::start(COUNTER_CONTROL);
+        mps2::start(core, &MAP)
+    }
 }

@@ -13,14 +13,18 @@ use rp235x_hal::{Clock, Sio, Watchdog};
 
 use super::Board;
 use crate::Identity;
-use crate::hw::arm::tick;
+use crate::hw::arm::{cycles, tick};
 use crate::hw::memory::memory_use;
 
 /// Who this board says it is.
-pub const IDENTITY: Identity = Identity { board: "pico2", core: "cortex-m33", memory_use };
+pub const IDENTITY: Identity =
+    Identity { board: "pico2", core: "cortex-m33", memory_use, counter: Some(cycles::counter(CLOCK_HZ, |_| ())) };
 
 /// Frequency of the board's crystal.
 const CRYSTAL_HZ: u32 = 12_000_000;
+
+/// What the clock of the core is set to by `init_clocks_and_plls`.
+const CLOCK_HZ: u32 = 150_000_000;
 
 /// Tells the boot ROM that this is a program, and for which of the part's two architectures.
 // SAFETY: `memory.x` puts the section where the ROM looks for it, and nothing else is in it.
@@ -36,6 +40,7 @@ type Uart = UartPeripheral<Enabled, UART0, (Pin<Gpio0, FunctionUart, PullNone>, 
 pub fn take() -> Option<Board<Uart, Pin<Gpio25, FunctionSioOutput, PullDown>>> {
     let mut core = cortex_m::Peripherals::take()?;
     let mut chip = Peripherals::take()?;
+    cycles::start(&mut core.DCB, &mut core.DWT);
     // For good: interrupts only end sleep, for which they are not taken.
     cortex_m::interrupt::disable();
 

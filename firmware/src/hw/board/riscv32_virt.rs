@@ -1,5 +1,6 @@
 //! QEMU's RISC-V machine `virt` with one 32-bit hart.
 
+use core::num::NonZero;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,20 +9,31 @@ use uart_16550::{BaudRate, Config, Uart16550};
 
 use super::Board;
 use crate::hw::memory::memory_use;
-use crate::hw::riscv::{Clint, Plic, mask_interrupts, stack};
+use crate::hw::riscv::{Clint, Plic, counting, mask_interrupts, stack};
 use crate::hw::virt_uart::VirtUart;
-use crate::{Identity, NoLed};
+use crate::{Counter, Identity, NoLed};
 
 /// Who this board says it is.
-pub const IDENTITY: Identity = Identity { board: "riscv32-virt", core: "rv32imac", memory_use };
+pub const IDENTITY: Identity = Identity { board: "riscv32-virt", core: "rv32imac", memory_use, counter: Some(COUNTER) };
 
 const UART: usize = 0x1000_0000;
 /// The UART's clock, as the machine's device tree says.
 const UART_HZ: u32 = 3_686_400;
 const UART_LINE: usize = 10;
 const CLINT: usize = 0x0200_0000;
+/// The lower half of its time.
+const TIME: NonZero<usize> = NonZero::new(CLINT + 0xBFF8).unwrap();
 /// Rate of the CLINT's timer.
 const TIMER_HZ: u32 = 10_000_000;
+
+/// The CLINT's timer: what the hart's own counter counts depends on the release of QEMU.
+const COUNTER: Counter = Counter { ticks, hertz: TIMER_HZ, let_interrupt: |_| (), spin: counting::spin };
+
+fn ticks() -> u32 {
+    // SAFETY: the machine's memory map. Reading the lower half of the time has no effect.
+    unsafe { NonNull::<u32>::without_provenance(TIME).read_volatile() }
+}
+
 const PLIC: usize = 0x0C00_0000;
 
 /// What `memory.x` leaves free below the stack: 64 KB.

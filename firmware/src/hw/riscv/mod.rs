@@ -1,6 +1,7 @@
 //! What all RISC-V boards share. `arm` has the same under the same names.
 
 mod clint;
+pub mod counting;
 mod fault;
 mod plic;
 pub mod stack;

@@ -1,0 +1,92 @@
+//! An axis whose ticks we choose: linear from 0, or logarithmic.
+
+use std::ops::Range;
+
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, ValueFormatter};
+use plotters::prelude::*;
+
+use super::table::grouped;
+
+/// Ticks that a linear axis has at most, and one more.
+const MOST_TICKS: f64 = 8.0;
+
+/// An axis of counts.
+pub struct Axis {
+    range: Range<f64>,
+    ticks: Vec<f64>,
+    is_logarithmic: bool,
+}
+
+impl Axis {
+    /// From 0 to a little above the largest of `values`.
+    pub fn linear(values: impl Iterator<Item = f64>) -> Self {
+        let most = 1.05 * values.fold(1.0, f64::max);
+        let step = steps().find(|step| most / step <= MOST_TICKS).unwrap_or(most);
+        let ticks = (0_u32..).map(|index| f64::from(index) * step).take_while(|tick| *tick <= most).collect();
+        Self { range: 0.0..most, ticks, is_logarithmic: false }
+    }
+
+    /// From a little below the least of `values`, which are 1 or more, to a little above the largest.
+    pub fn logarithmic(values: impl Iterator<Item = f64>) -> Self {
+        let (least, most) = values.fold((f64::MAX, 1.0), |(least, most), value| (least.min(value), value.max(most)));
+        let range = least.clamp(1.0, most) / 1.3..most * 1.3;
+        let ticks = steps().skip_while(|tick| *tick < range.start).take_while(|tick| *tick <= range.end).collect();
+        Self { range, ticks, is_logarithmic: true }
+    }
+
+    fn place(&self, value: f64) -> f64 {
+        if self.is_logarithmic { value.max(f64::MIN_POSITIVE).ln() } else { value }
+    }
+}
+
+/// 1, 2, 5, 10, 20, 50, and so on.
+fn steps() -> impl Iterator<Item = f64> {
+    (0..15).flat_map(|power| [1.0, 2.0, 5.0].map(|factor| factor * 10.0_f64.powi(power)))
+}
+
+impl Ranged for Axis {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
+        let [start, end, value] = [self.range.start, self.range.end, *value].map(|value| self.place(value));
+        let share = if end > start { (value - start) / (end - start) } else { 0.0 };
+        limit.0 + (share * f64::from(limit.1 - limit.0)).round() as i32
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, _hint: Hint) -> Vec<f64> {
+        self.ticks.clone()
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.range.clone()
+    }
+}
+
+impl ValueFormatter<f64> for Axis {
+    fn format_ext(&self, value: &f64) -> String {
+        match *value {
+            1e6.. => format!("{} M", value / 1e6),
+            1e4.. => format!("{} k", value / 1e3),
+            _ => grouped(value.round() as u64),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_round_and_places_go_by_the_scale() {
+        let axis = Axis::logarithmic([12_704.0, 812_816.0].into_iter());
+        assert_eq!(axis.ticks, [10e3, 20e3, 50e3, 100e3, 200e3, 500e3, 1000e3]);
+        let [low, high] = [10e3, 100e3].map(|value| axis.map(&value, (0, 1000)));
+        assert!((axis.map(&1e6, (0, 1000)) - high).abs_diff(high - low) <= 1, "up to rounding");
+        let labels = [5000.0, 50e3, 2e6].map(|value| axis.format_ext(&value));
+        assert_eq!(labels, ["5,000", "50 k", "2 M"]);
+        let axis = Axis::linear([6_000.0].into_iter());
+        assert_eq!(axis.ticks, [0.0, 1000.0, 2000.0, 3000.0, 4000.0, 5000.0, 6000.0]);
+        assert_eq!((axis.map(&0.0, (100, 0)), axis.map(&6300.0, (100, 0))), (100, 0));
+    }
+}

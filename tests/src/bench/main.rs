@@ -1,0 +1,243 @@
+//! `bench`: what an inference takes on boards, in instructions or cycles, code and memory; by hand, or from `cargo xtask bench`.
+
+#![forbid(unsafe_code)]
+
+mod axis;
+mod budgets;
+mod code;
+mod growth;
+mod measure;
+mod picture;
+mod rivals;
+mod row;
+mod style;
+mod table;
+
+use std::fs;
+use std::io::{ErrorKind, Write as _, stderr, stdout};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use clap::{Args, Parser, Subcommand};
+use parity::{Device, Lab, Link, device, new_file};
+use shared_model::{AnswersHeader, ModelView};
+
+use budgets::Budgets;
+use rivals::Rivals;
+use row::Row;
+
+/// Most pictures that are measured unless more are asked for.
+const PICTURES: usize = 200;
+
+/// Counts what an inference takes: instructions on emulated boards, cycles on hardware.
+#[derive(Debug, Parser)]
+#[command(name = "bench", version)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Measures pictures on devices.
+    Measure(Box<Measure>),
+    /// Draws how cost grows with work, of what `measure --json` printed for several networks.
+    Growth {
+        /// What was printed, one file for each network.
+        #[arg(value_name = "FILE", required = true)]
+        records: Vec<PathBuf>,
+        /// The picture, SVG.
+        #[arg(long, value_name = "FILE.svg")]
+        picture: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Measure {
+    /// BOARD in QEMU, or probe-BOARD behind a debug probe, which is flashed. By default all that are there without hardware.
+    #[arg(value_name = "DEVICE", value_parser = parse_device)]
+    devices: Vec<Device>,
+    /// The model, as `host-trainer train --export` writes it.
+    #[arg(long, value_name = "FILE")]
+    model: PathBuf,
+    /// The pictures, as `host-trainer evaluate --answers` writes them.
+    #[arg(long, value_name = "FILE")]
+    answers: PathBuf,
+    /// Folder with the firmware, one BOARD.elf for each board, as `cargo xtask firmware` writes it.
+    #[arg(long, value_name = "DIR", default_value = "target/prenda/firmware")]
+    firmware: PathBuf,
+    /// The first so many pictures of the answers, or all that there are.
+    #[arg(long, value_name = "N", default_value_t = PICTURES)]
+    pictures: usize,
+    /// The debug probe for boards on the desk, VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL; PROBE_RS_PROBE, or the only one there is, by
+    /// default.
+    #[arg(long, value_name = "PROBE")]
+    probe: Option<String>,
+    /// Seconds that a device may stay silent before it counts as hung.
+    #[arg(long, value_name = "SECONDS", default_value_t = device::PATIENCE.as_secs(), value_parser = clap::value_parser!(u64).range(1..=3600))]
+    patience: u64,
+    /// Also tells of each picture, in JSON: its share of zeros, and what it takes.
+    #[arg(long)]
+    each: bool,
+    /// Leaves out devices whose memory the model does not fit, and says so.
+    #[arg(long)]
+    where_it_fits: bool,
+    /// Prints one JSON array on standard output instead of tables.
+    #[arg(long, conflicts_with = "markdown")]
+    json: bool,
+    /// Prints the tables in Markdown.
+    #[arg(long)]
+    markdown: bool,
+    /// Also draws bars of ours and others' counts, SVG.
+    #[arg(long, value_name = "FILE.svg")]
+    picture: Option<PathBuf>,
+    /// Fails, with exit code 1, where anything takes more than this file allows.
+    #[arg(long, value_name = "FILE", conflicts_with = "write_budgets")]
+    budgets: Option<PathBuf>,
+    /// Writes what was measured as the budgets of these boards.
+    #[arg(long, value_name = "FILE")]
+    write_budgets: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // Without the handler a signal would leave emulators behind; if it cannot be set, measuring is as good without.
+    let _ = ctrlc::set_handler(|| {
+        let _nothing_more = device::stop_all();
+        std::process::exit(130);
+    });
+    let done = match &arguments.task {
+        Task::Measure(options) => run(options),
+        Task::Growth { records, picture } => draw_growth(records, picture),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nobody may be there to read it.
+            let _ = writeln!(stderr(), "error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn parse_device(name: &str) -> Result<Device, String> {
+    boards::all().map_err(|error| error.to_string())?;
+    // Behind a probe an emulated board goes on in steps, and its time with it.
+    let boards = || Device::all().filter(|device| matches!(device, Device::Qemu(_)) || device.is_hardware());
+    boards().find(|device| device.name() == name).ok_or_else(|| {
+        let names: Vec<_> = boards().map(Device::name).collect();
+        format!("no such device, or none that can be measured; there are: {}", names.join(", "))
+    })
+}
+
+fn run(options: &Measure) -> anyhow::Result<()> {
+    // Early, so that nothing is measured for a wrong path.
+    for path in [&options.picture, &options.write_budgets].into_iter().flatten() {
+        check_writable(path)?;
+    }
+    let budgets = options.budgets.as_deref().map(Budgets::read).transpose()?;
+    let rivals = Rivals::committed()?;
+    let lab = Lab {
+        firmware: options.firmware.clone(),
+        link: Link::Rtt,
+        instruction_shift: None,
+        probe: options.probe.clone().or_else(|| std::env::var("PROBE_RS_PROBE").ok()),
+        patience: Duration::from_secs(options.patience),
+        show_logs: false,
+    };
+    let devices = if options.devices.is_empty() { emulated(&lab) } else { options.devices.clone() };
+    ensure!(!devices.is_empty(), "no emulated board is there: `cargo xtask setup`, then `cargo xtask firmware BOARD`");
+
+    let blob = read(&options.model)?;
+    let model = ModelView::parse(&blob).with_context(|| {
+        format!("{} cannot be used; export it again by `host-trainer train --export`", options.model.display())
+    })?;
+    let answers = read(&options.answers)?;
+    let (header, records) = AnswersHeader::parse(&answers).with_context(|| options.answers.display().to_string())?;
+    ensure!(
+        header.model == model.id() && header.inputs as usize == model.input_width(),
+        "{} holds the answers of model {}, but {} is model {}: run `host-trainer evaluate --answers` again",
+        options.answers.display(),
+        header.model,
+        options.model.display(),
+        model.id()
+    );
+    let records: Vec<_> = records.take(options.pictures).collect();
+    ensure!(!records.is_empty(), "{} holds no pictures", options.answers.display());
+
+    let mut rows = Vec::new();
+    for device in devices {
+        match measure::measure(device, &lab, &model, &records, options.each) {
+            Err(error) if options.where_it_fits && measure::is_too_large(&error) => {
+                // Nobody may be there to read it.
+                let _ = writeln!(stderr(), "left out: {error:#}");
+            }
+            row => rows.push(row?),
+        }
+    }
+    if let Some(path) = &options.picture {
+        write(path, &picture::bars(&rows, &rivals)?)?;
+    }
+    if let Some(path) = &options.write_budgets {
+        write(path, &Budgets::text_of(&rows)?)?;
+    }
+    print(&match (options.json, options.markdown) {
+        (true, _) => serde_json::to_string(&rows)?,
+        (_, true) => table::markdown(&rows, &rivals),
+        _ => table::terminal(&rows, &rivals),
+    })?;
+    let exceeded = budgets.map(|budgets| budgets.exceeded(&rows)).transpose()?.unwrap_or_default();
+    if !exceeded.is_empty() {
+        bail!("budgets are exceeded:\n    {}", exceeded.join("\n    "));
+    }
+    Ok(())
+}
+
+/// Every emulated board that is there, not behind a probe.
+fn emulated(lab: &Lab) -> Vec<Device> {
+    let is_emulated = |device: &Device| matches!(device, Device::Qemu(_)) && device.availability(lab).is_ok();
+    Device::all().filter(is_emulated).collect()
+}
+
+fn draw_growth(records: &[PathBuf], picture: &Path) -> anyhow::Result<()> {
+    check_writable(picture)?;
+    let mut rows: Vec<Row> = Vec::new();
+    for path in records {
+        let text = read(path)?;
+        let more: Vec<Row> = serde_json::from_slice(&text)
+            .with_context(|| format!("{} is not what `bench measure --json` prints", path.display()))?;
+        rows.extend(more);
+    }
+    ensure!(!rows.is_empty(), "nothing was measured");
+    write(picture, &growth::growth(&rows)?)
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// Writes `text` whole or not at all.
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    let cannot = || format!("cannot write {}", path.display());
+    let mut file = new_file(path).with_context(cannot)?;
+    file.write_all(text.as_bytes()).with_context(cannot)?;
+    file.persist(path).with_context(cannot)?;
+    Ok(())
+}
+
+/// That a file at `path` can be written.
+fn check_writable(path: &Path) -> anyhow::Result<()> {
+    ensure!(!path.is_dir(), "cannot write {}: it is a folder", path.display());
+    new_file(path).with_context(|| format!("cannot write {}: is its folder there?", path.display()))?;
+    Ok(())
+}
+
+/// Prints on standard output. A reader who has gone is no failure.
+fn print(text: &str) -> anyhow::Result<()> {
+    match writeln!(stdout(), "{text}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write to standard output"),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,79 @@
+//! One device: calibrated, then every picture.
+
+use anyhow::{Context as _, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
+use parity::{ClientError, Counts, Device, DeviceError, INSTRUCTION_SHIFT, Lab, Scale};
+use shared_model::{DeviceFault, ModelView, Record, Refusal};
+
+use super::row::{PictureRow, Row, Told};
+
+/// Whether a device was not measured for its memory, into which the model does not fit.
+pub fn is_too_large(error: &anyhow::Error) -> bool {
+    let refused = match error.downcast_ref() {
+        Some(ClientError::Refused(Refusal::NoModel(fault))) => Some(fault),
+        _ => None,
+    };
+    matches!(refused, Some(DeviceFault::TooLarge(_) | DeviceFault::FrameTooLong { .. }))
+        || matches!(error.downcast_ref(), Some(DeviceError::ModelTooLarge { .. }))
+}
+
+/// Measures `records` on `device`. With `each`, the row has every picture.
+///
+/// # Errors
+///
+/// Where the device does not start, its counter is off, or it does not answer.
+pub fn measure(
+    device: Device,
+    lab: &Lab,
+    model: &ModelView<'_>,
+    records: &[Record<'_>],
+    each: bool,
+) -> anyhow::Result<Row> {
+    let board = device.board().with_context(|| format!("{} has no counter: measure a board", device.name()))?;
+    let instruction_shift = (!device.is_hardware()).then_some(INSTRUCTION_SHIFT);
+    let lab = Lab { instruction_shift, ..lab.clone() };
+    device.availability(&lab)?;
+    let mut session = device.start(&lab, model.bytes())?;
+    let style = ProgressStyle::with_template("{prefix:12} {wide_bar} {pos}/{len} pictures, {per_sec}, {eta} left")?;
+    let bar = ProgressBar::new(records.len() as u64).with_style(style).with_prefix(device.name());
+    let measured = (|| {
+        let client = &mut session.client;
+        let introduction = client.hello_with(model.id())?;
+        let scale = Scale::calibrate(client, instruction_shift)?;
+        let mut counts: Vec<Counts> = Vec::with_capacity(records.len());
+        for record in records {
+            counts.push(scale.counts(&client.measure(record.pixels)?));
+            bar.inc(1);
+        }
+        anyhow::Ok((introduction, scale, counts, client.memory_use()?))
+    })();
+    bar.finish_and_clear();
+    let (introduction, scale, counts, memory) = measured.map_err(|error| {
+        let is_of_the_link = matches!(
+            error.downcast_ref::<ClientError>(),
+            Some(ClientError::Silent | ClientError::Gone | ClientError::Stream(_))
+        );
+        let post_mortem = if is_of_the_link { session.post_mortem() } else { String::new() };
+        error.context(format!("{} failed{post_mortem}", device.name()))
+    })?;
+    ensure!(introduction.board == board.name, "{} says that it is {}", device.name(), introduction.board);
+    let told = Told {
+        device: device.name(),
+        board: introduction.board,
+        core: introduction.core,
+        unit: scale.unit(),
+        hertz: scale.hertz(),
+        workspace_bytes: scale.workspace_bytes(),
+        memory,
+    };
+    let mut row = Row::new(told, model, &counts, &lab.firmware.join(format!("{}.elf", board.name)))?;
+    if each {
+        let picture = |(record, counts): (&Record<'_>, &Counts)| PictureRow {
+            zero_share: record.pixels.iter().filter(|pixel| **pixel == 0).count() as f64
+                / record.pixels.len().max(1) as f64,
+            count: counts.total,
+        };
+        row.each = records.iter().zip(&counts).map(picture).collect();
+    }
+    Ok(row)
+}

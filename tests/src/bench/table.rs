@@ -1,0 +1,169 @@
+//! What was measured, as people read it: tables of a terminal, and the same in Markdown.
+
+use comfy_table::{CellAlignment, Table, presets};
+use parity::Unit;
+
+use super::code::INFERENCE;
+use super::rivals::Rivals;
+use super::row::Row;
+
+/// Rows of words: the first is a header, and the first column is of names.
+struct Words {
+    title: String,
+    rows: Vec<Vec<String>>,
+}
+
+/// The tables of `rows`, for a terminal.
+pub fn terminal(rows: &[Row], rivals: &Rivals) -> String {
+    let tables = words(rows, rivals).into_iter().map(|Words { title, rows }| {
+        let mut table = Table::new();
+        table.load_style(presets::UTF8_FULL_CONDENSED);
+        let mut rows = rows.into_iter();
+        table.set_header(rows.next().unwrap_or_default());
+        table.add_rows(rows);
+        table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+        format!("{title}\n{table}")
+    });
+    tables.collect::<Vec<_>>().join("\n\n")
+}
+
+/// The same in Markdown.
+pub fn markdown(rows: &[Row], rivals: &Rivals) -> String {
+    let tables = words(rows, rivals).into_iter().map(|Words { title, rows }| {
+        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+        let columns = rows.first().map_or(0, Vec::len);
+        let rule = format!("|---{}|\n", "|---:".repeat(columns.saturating_sub(1)));
+        let body: String = rows.iter().skip(1).map(|row| line(row)).collect();
+        format!("{title}\n\n{}{rule}{body}", rows.first().map(|row| line(row)).unwrap_or_default())
+    });
+    tables.collect::<Vec<_>>().join("\n")
+}
+
+fn words(rows: &[Row], rivals: &Rivals) -> Vec<Words> {
+    let emulated: Vec<_> = rows.iter().filter(|row| row.unit == Unit::Instructions).collect();
+    let hardware: Vec<_> = rows.iter().filter(|row| row.unit == Unit::Cycles).collect();
+    let mut all = Vec::new();
+    for (rows, unit, what) in [
+        (emulated, "Instructions", "an emulator's, which are neither cycles nor time"),
+        (hardware, "Cycles", "of the core's clock"),
+    ] {
+        let Some(first) = rows.first() else { continue };
+        all.push(Words {
+            title: format!(
+                "{unit} a picture ({what}): {}, {} pictures",
+                network(&first.network),
+                grouped(first.pictures as u64)
+            ),
+            rows: counts(&rows),
+        });
+        if unit == "Instructions" && !rivals.of_network(&first.network).is_empty() {
+            let title = format!("{unit} a picture beside others' ({}); how many times ours in brackets", rivals.source);
+            all.push(Words { title, rows: beside(&rows, rivals) });
+        }
+    }
+    all.push(Words { title: "Bytes of code and constants, by what they are for".into(), rows: code(rows) });
+    all.push(Words { title: "Bytes of RAM, and of the model".into(), rows: memory(rows) });
+    all
+}
+
+fn counts(rows: &[&Row]) -> Vec<Vec<String>> {
+    let stages = rows.first().map(|row| row.shown_stages()).unwrap_or_default();
+    let header = ["board", "core", "mean", "least", "most"].map(str::to_owned).into_iter();
+    let header = header.chain(stages.into_iter().map(|(name, _)| name)).chain(["each MAC".to_owned()]);
+    let line = |row: &&Row| {
+        let all = row.spread();
+        let counts =
+            [row.board.clone(), row.core.clone(), whole(all.mean), grouped(all.min), grouped(all.max)].into_iter();
+        let stages = row.shown_stages().into_iter().map(|(_, mean)| whole(mean));
+        counts.chain(stages).chain([format!("{:.2}", row.per_multiply_accumulate)]).collect()
+    };
+    [header.collect()].into_iter().chain(rows.iter().map(line)).collect()
+}
+
+fn beside(rows: &[&Row], rivals: &Rivals) -> Vec<Vec<String>> {
+    let ours = |of: &dyn Fn(&Row) -> String| rows.iter().map(|row| of(row)).collect::<Vec<_>>();
+    let header =
+        [vec![String::new()], ours(&|row| row.core.clone()), vec!["code, M4".into(), "RAM, M4".into()]].concat();
+    // Others' bytes are those of a Cortex-M4.
+    let m4 = rows.iter().find(|row| row.core == "cortex-m4");
+    let bytes = |of: &dyn Fn(&Row) -> u64| m4.map(|row| grouped(of(row))).unwrap_or_default();
+    let prenda = [
+        vec!["prenda".to_owned()],
+        ours(&|row| whole(row.spread().mean)),
+        vec![bytes(&|row| row.code_bytes), bytes(&|row| row.ram_bytes.into())],
+    ];
+    let network = rows.first().map(|row| row.network.as_slice()).unwrap_or_default();
+    let line = |rival: &super::rivals::Rival| {
+        let count = |row: &Row| {
+            let Some(count) = rival.instructions.get(&row.core) else { return String::new() };
+            format!("{} ({:.1})", grouped(*count), *count as f64 / row.spread().mean.max(1.0))
+        };
+        let name = rival.note.as_ref().map_or_else(|| rival.name.clone(), |note| format!("{}; {note}", rival.name));
+        let code = rival.code_bytes.map(grouped).unwrap_or_default();
+        [vec![name], ours(&count), vec![code, rival.ram.clone().unwrap_or_default()]].concat()
+    };
+    [header, prenda.concat()].into_iter().chain(rivals.of_network(network).iter().map(line)).collect()
+}
+
+fn code(rows: &[Row]) -> Vec<Vec<String>> {
+    let groups = rows.first().map(|row| row.code_groups.as_slice()).unwrap_or_default();
+    let (inference, others): (Vec<_>, Vec<_>) =
+        groups.iter().map(|group| group.name.clone()).partition(|name| INFERENCE.contains(&name.as_str()));
+    let header =
+        [vec!["board".to_owned()], inference.clone(), vec!["inference".into()], others.clone(), vec!["flash".into()]];
+    let line = |row: &Row| {
+        let bytes = |name: &String| {
+            let group = row.code_groups.iter().find(|group| group.name == *name);
+            grouped(group.map_or(0, |group| group.bytes))
+        };
+        let inferring: Vec<_> = inference.iter().map(bytes).collect();
+        let others: Vec<_> = others.iter().map(bytes).collect();
+        [
+            vec![row.board.clone()],
+            inferring,
+            vec![grouped(row.code_bytes)],
+            others,
+            vec![grouped(row.flash_bytes.into())],
+        ]
+        .concat()
+    };
+    [header.concat()].into_iter().chain(rows.iter().map(line)).collect()
+}
+
+fn memory(rows: &[Row]) -> Vec<Vec<String>> {
+    let header = ["board", "workspace", "deepest stack", "both", "all variables", "model, in flash"].map(str::to_owned);
+    let line = |row: &Row| {
+        let bytes = [row.ram_workspace_bytes, row.ram_stack_bytes, row.ram_bytes, row.ram_statics_bytes];
+        let bytes = bytes.map(|bytes| grouped(bytes.into()));
+        [vec![row.board.clone()], bytes.to_vec(), vec![grouped(row.model_bytes as u64)]].concat()
+    };
+    [header.to_vec()].into_iter().chain(rows.iter().map(line)).collect()
+}
+
+/// As in 784-128-10.
+pub fn network(widths: &[usize]) -> String {
+    widths.iter().map(usize::to_string).collect::<Vec<_>>().join("-")
+}
+
+/// A mean, rounded.
+pub fn whole(mean: f64) -> String {
+    grouped(mean.round() as u64)
+}
+
+/// Digits in groups of three.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
+    groups.collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!((network(&[784, 128, 10]), whole(1234.6)), ("784-128-10".into(), "1,235".into()));
+    }
+}

@@ -1,0 +1,107 @@
+//! Counting: what a device takes for a picture, calibrated, repeatable, and adding up.
+
+use libtest_mimic::Failed;
+use parity::{ClientError, Device, INSTRUCTION_SHIFT, Lab, Scale, ScaleError, Session};
+use shared_model::{AnswersHeader, Refusal};
+
+use super::{Case, Fixture};
+
+/// Cases for emulated boards.
+pub const COUNTED_CASES: &[(&str, Case)] = &[
+    ("counter_is_calibrated", counter_is_calibrated),
+    ("time_that_is_not_of_instructions", time_that_is_not_of_instructions),
+    ("counts_are_the_same_again", counts_are_the_same_again),
+    ("stages_add_up", stages_add_up),
+];
+
+/// Most that a stage's end takes in an inference that nobody looks at, in instructions: a call that does nothing.
+const MOST_OF_AN_END: u64 = 20;
+
+/// Pictures that are tried.
+const PICTURES: usize = 8;
+
+fn counted(lab: &Lab) -> Lab {
+    Lab { instruction_shift: Some(INSTRUCTION_SHIFT), ..lab.clone() }
+}
+
+/// The device, in a lab where instructions are counted.
+fn start(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(Session, Scale), Failed> {
+    let mut session = device.start(&counted(lab), &fixture.model)?;
+    let scale = Scale::calibrate(&mut session.client, Some(INSTRUCTION_SHIFT))?;
+    Ok((session, scale))
+}
+
+fn counter_is_calibrated(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let (mut session, scale) = start(device, lab, fixture)?;
+    assert!((1..100).contains(&scale.empty_stage()), "{scale:?}");
+    assert!(scale.workspace_bytes() > 0);
+    // A loop of no rounds ends.
+    session.client.calibrate(0)?;
+    Ok(())
+}
+
+/// An emulator whose time is another is refused, and one whose time is ours.
+fn time_that_is_not_of_instructions(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    for instruction_shift in [Some(INSTRUCTION_SHIFT - 1), None] {
+        let mut session = device.start(&Lab { instruction_shift, ..lab.clone() }, &fixture.model)?;
+        let error = Scale::calibrate(&mut session.client, Some(INSTRUCTION_SHIFT)).expect_err("time is another");
+        assert!(matches!(error, ScaleError::Instructions { .. }), "{error}");
+    }
+    Ok(())
+}
+
+/// In the same session, and in another.
+fn counts_are_the_same_again(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let (_, records) = AnswersHeader::parse(&fixture.answers)?;
+    let pictures: Vec<_> = records.take(PICTURES).map(|record| record.pixels).collect();
+    let mut all = Vec::new();
+    for _ in 0..2 {
+        let (mut session, scale) = start(device, lab, fixture)?;
+        for _ in 0..2 {
+            let counts = |pixels: &&[u8]| session.client.measure(pixels).map(|measured| scale.counts(&measured));
+            all.push(pictures.iter().map(counts).collect::<Result<Vec<_>, _>>()?);
+        }
+    }
+    assert!(all.windows(2).all(|pair| pair[0] == pair[1]), "{all:?}");
+    Ok(())
+}
+
+fn stages_add_up(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let (_, records) = AnswersHeader::parse(&fixture.answers)?;
+    let (mut session, scale) = start(device, lab, fixture)?;
+    let layers = fixture.view()?.layers().count();
+    for record in records.take(PICTURES) {
+        let measurement = session.client.measure(record.pixels)?;
+        let counts = scale.counts(&measurement);
+        assert_eq!(counts.stages.len(), 3 * layers + 1);
+        assert!(measurement.stages.iter().all(|stage| stage.times > 0), "{measurement:?}");
+        let ends: u64 = measurement.stages.iter().map(|stage| u64::from(stage.times)).sum();
+        let sum: u64 = counts.stages.iter().sum();
+        assert!(sum <= counts.total && counts.total - sum <= (ends + 1) * MOST_OF_AN_END, "{sum} of {counts:?}");
+    }
+    Ok(())
+}
+
+/// What cannot be measured is refused, and the device goes on: for every device.
+pub fn measurements_that_are_refused(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let has_counter = device.board().is_some();
+    let mut session = device.start(lab, &fixture.model)?;
+    let client = &mut session.client;
+    for length in [0, 783, 785] {
+        match client.measure(&vec![1; length]) {
+            Err(ClientError::Refused(Refusal::Infer(_))) if has_counter => {}
+            Err(ClientError::Refused(Refusal::NoCounter)) if !has_counter => {}
+            other => return Err(format!("{length} pixels: {other:?}").into()),
+        }
+    }
+    let calibrated = client.calibrate(7);
+    assert_eq!(calibrated.is_ok(), has_counter, "{calibrated:?}");
+    client.hello()?;
+
+    let mut session = device.start(lab, &[0xFF; 64])?;
+    match session.client.measure(&[0; 784]) {
+        Err(ClientError::Refused(Refusal::NoModel(_))) if has_counter => Ok(()),
+        Err(ClientError::Refused(Refusal::NoCounter)) if !has_counter => Ok(()),
+        other => Err(format!("without a model: {other:?}").into()),
+    }
+}

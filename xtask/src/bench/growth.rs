@@ -1,0 +1,70 @@
+//! `cargo xtask bench --growth`: cost as networks grow, on a core of each kind.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::measuring;
+use crate::output::{print, tell};
+use crate::trainer;
+use crate::workspace::{Workspace, shown};
+
+/// Neurons of the hidden layers.
+const NETWORKS: [&str; 10] = ["16", "32", "64", "128", "256", "512", "1024", "128,64", "256,128", "512,256"];
+
+/// The network whose pictures are shown one by one.
+const OF_EACH_PICTURE: &str = "128";
+
+/// A core with DSP instructions, one without anything, one with vectors.
+const BOARDS: [&str; 3] = ["mps2-an386", "microbit", "mps3-an547"];
+
+/// Trains each network for an epoch, measures it where it fits, and draws all of them. What has been trained is kept, so that the
+/// command goes on where it was ended.
+///
+/// # Errors
+/// When a training, a build or a measurement fails.
+pub fn command(workspace: &Workspace, data: Option<&Path>, pictures: u32, picture: Option<PathBuf>) -> Result<()> {
+    workspace.build_programs()?;
+    let all = workspace.folder("bench/growth")?;
+    let devices = BOARDS.map(str::to_owned);
+    let mut records = Vec::new();
+    for (index, hidden) in NETWORKS.iter().enumerate() {
+        tell(format_args!("[{}/{}] hidden neurons: {hidden}", index + 1, NETWORKS.len()));
+        let folder = workspace.folder(&format!("bench/growth/{}", hidden.replace(',', "-")))?;
+        let model = train(workspace, &folder, hidden, data)?;
+        let answers = folder.join("answers.bin");
+        trainer::evaluate(workspace, &model, &answers, data)?;
+        let mut job = measuring(workspace, &devices, &model, &answers)?.args([
+            "--where-it-fits",
+            "--json",
+            "--pictures",
+            &pictures.to_string(),
+        ]);
+        if *hidden == OF_EACH_PICTURE {
+            job = job.arg("--each");
+        }
+        let record = folder.join("bench.json");
+        fs::write(&record, job.capture()?).with_context(|| format!("cannot write {}", shown(&record)))?;
+        records.push(record);
+    }
+    let picture = picture.unwrap_or_else(|| all.join("growth.svg"));
+    workspace.job("bench").arg("growth").args(&records).arg("--picture").arg(&picture).run()?;
+    print(format_args!("{}", shown(&picture)))
+}
+
+/// The model of a network, trained unless it has been before. Models of another format or data set are to be removed by hand.
+fn train(workspace: &Workspace, folder: &Path, hidden: &str, data: Option<&Path>) -> Result<PathBuf> {
+    let model = folder.join("model.bin");
+    if model.is_file() {
+        tell(format_args!("    {} is there", shown(&model)));
+        return Ok(model);
+    }
+    let data = data.map(|data| data.display().to_string());
+    let mut arguments = vec!["--epochs", "1", "--hidden", hidden];
+    if let Some(data) = &data {
+        arguments.extend(["--data", data]);
+    }
+    trainer::train(workspace, folder, &arguments)?;
+    Ok(model)
+}
