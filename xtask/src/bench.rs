@@ -17,6 +17,8 @@ use crate::{UsageError, board, image, run_folder, trainer};
 const BUDGETS: &str = "tests/bench-budgets.toml";
 const FIXTURE_MODEL: &str = "tests/fixtures/model.bin";
 const FIXTURE_ANSWERS: &str = "tests/fixtures/answers.bin";
+const FIXTURE_VECTOR_MODEL: &str = "tests/fixtures/vectors.bin";
+const FIXTURE_VECTOR_ANSWERS: &str = "tests/fixtures/vectors-answers.bin";
 
 /// How devices behind a debug probe are named: this, and the board.
 const PROBE: &str = "probe-";
@@ -80,13 +82,13 @@ pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
     }
     let devices = devices(&options.boards, options.probe)?;
     let is_fixture = options.fixture || options.budgets || options.write_budgets;
-    let (model, answers) = if is_fixture {
+    let work = if is_fixture {
         workspace.build_bench()?;
         fixture(workspace)
     } else {
-        answered(workspace, options.model, options.data.as_deref())?
+        chosen(workspace, options.model, options.data.as_deref())?
     };
-    let mut job = measuring(workspace, &devices, &model, &answers)?.args(["--pictures", &options.pictures.to_string()]);
+    let mut job = measuring(workspace, &devices, &work)?.args(["--pictures", &options.pictures.to_string()]);
     if options.json {
         job = job.arg("--json");
     }
@@ -107,18 +109,41 @@ pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
 /// # Errors
 /// When something takes more.
 pub fn verify_budgets(workspace: &Workspace) -> Result<()> {
-    let (model, answers) = fixture(workspace);
-    let job = tool(workspace, &emulated()?, &model, &answers)?;
+    let job = tool(workspace, &emulated()?, &fixture(workspace))?;
     job.arg("--budgets").arg(workspace.root.join(BUDGETS)).run()
 }
 
-/// The model and the pictures that budgets and tables are for.
-fn fixture(workspace: &Workspace) -> (PathBuf, PathBuf) {
-    (workspace.root.join(FIXTURE_MODEL), workspace.root.join(FIXTURE_ANSWERS))
+/// What is measured: a model and pictures, the host's answers, for each order of weights.
+struct Work {
+    pairs: (PathBuf, PathBuf),
+    vectors: (PathBuf, PathBuf),
 }
 
-/// A person's model, with the host's answers, which hold the pictures.
-fn answered(workspace: &Workspace, model: Option<PathBuf>, data: Option<&Path>) -> Result<(PathBuf, PathBuf)> {
+/// The model and the pictures that budgets and tables are for.
+fn fixture(workspace: &Workspace) -> Work {
+    let file = |path: &str| workspace.root.join(path);
+    Work {
+        pairs: (file(FIXTURE_MODEL), file(FIXTURE_ANSWERS)),
+        vectors: (file(FIXTURE_VECTOR_MODEL), file(FIXTURE_VECTOR_ANSWERS)),
+    }
+}
+
+/// `model`, and in `folder` what goes with it.
+///
+/// # Errors
+/// When the trainer fails; its own message has been shown.
+fn answered(workspace: &Workspace, model: PathBuf, folder: &Path, data: Option<&Path>) -> Result<Work> {
+    let pairs = (model, folder.join("answers.bin"));
+    let vectors = (folder.join("vectors.bin"), folder.join("vectors-answers.bin"));
+    trainer::reorder(workspace, &pairs.0, &vectors.0)?;
+    for (model, answers) in [&pairs, &vectors] {
+        trainer::evaluate(workspace, model, answers, data)?;
+    }
+    Ok(Work { pairs, vectors })
+}
+
+/// A person's model.
+fn chosen(workspace: &Workspace, model: Option<PathBuf>, data: Option<&Path>) -> Result<Work> {
     let model = model.map_or_else(|| workspace.demo_model(), run_folder::model_of);
     if !model.is_file() {
         bail!(
@@ -127,22 +152,23 @@ fn answered(workspace: &Workspace, model: Option<PathBuf>, data: Option<&Path>) 
         );
     }
     workspace.build_programs()?;
-    let answers = workspace.folder("bench")?.join("answers.bin");
-    trainer::evaluate(workspace, &model, &answers, data)?;
-    Ok((model, answers))
+    answered(workspace, model, &workspace.folder("bench")?, data)
 }
 
 /// The tool on these devices, whose firmware is built.
-fn measuring(workspace: &Workspace, devices: &[String], model: &Path, answers: &Path) -> Result<Job> {
+fn measuring(workspace: &Workspace, devices: &[String], work: &Work) -> Result<Job> {
     for device in devices {
         image::build(workspace, &board::named(board_of(device))?)?;
     }
-    tool(workspace, devices, model, answers)
+    tool(workspace, devices, work)
 }
 
-fn tool(workspace: &Workspace, devices: &[String], model: &Path, answers: &Path) -> Result<Job> {
-    let job = workspace.job("bench").arg("measure").args(devices).arg("--model").arg(model);
-    Ok(job.arg("--answers").arg(answers).arg("--firmware").arg(workspace.folder("firmware")?))
+fn tool(workspace: &Workspace, devices: &[String], work: &Work) -> Result<Job> {
+    let Work { pairs, vectors } = work;
+    let job = workspace.job("bench").arg("measure").args(devices);
+    let job = job.arg("--model").arg(&pairs.0).arg("--answers").arg(&pairs.1);
+    let job = job.arg("--vector-model").arg(&vectors.0).arg("--vector-answers").arg(&vectors.1);
+    Ok(job.arg("--firmware").arg(workspace.folder("firmware")?))
 }
 
 /// Every emulated board.
@@ -196,6 +222,10 @@ mod tests {
     #[test]
     fn what_budgets_are_for_is_there() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        assert!([BUDGETS, FIXTURE_MODEL, FIXTURE_ANSWERS].iter().all(|path| root.join(path).is_file()));
+        assert!(
+            [BUDGETS, FIXTURE_MODEL, FIXTURE_ANSWERS, FIXTURE_VECTOR_MODEL, FIXTURE_VECTOR_ANSWERS]
+                .iter()
+                .all(|path| root.join(path).is_file())
+        );
     }
 }

@@ -68,6 +68,15 @@ pub fn evaluate(workspace: &Workspace, model: &Path, answers: &Path, data: Optio
     read(data.into_iter().fold(job, |job, data| job.arg("--data").arg(data)))
 }
 
+/// Writes `model` with its weights in vectors to `export`.
+///
+/// # Errors
+/// When it is no model; the trainer's own message has been shown.
+pub fn reorder(workspace: &Workspace, model: &Path, export: &Path) -> Result<()> {
+    let job = workspace.job("host-trainer").arg("reorder").arg(model).args(["--weight-order", "vectors", "--export"]);
+    job.arg(export).capture().map(drop)
+}
+
 fn read<T: DeserializeOwned>(job: Job) -> Result<T> {
     let job = job.arg("--json");
     let name = job.name();

@@ -26,6 +26,19 @@ pub struct Board {
     pub emulator: Option<String>,
     /// The program of QEMU that has the core.
     pub emulator_program: String,
+    /// The order of weights that the core is fastest with.
+    pub weight_order: WeightOrder,
+}
+
+/// How weights lie in a model: docs/format.md, "Weight orders".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WeightOrder {
+    /// For cores that work on words.
+    #[default]
+    Pairs,
+    /// For cores with Helium.
+    Vectors,
 }
 
 /// Why there is no list of boards.
@@ -59,6 +72,8 @@ struct BoardFile {
     emulator: Option<String>,
     #[serde(default = "default_emulator_program")]
     emulator_program: String,
+    #[serde(default)]
+    weight_order: WeightOrder,
 }
 
 /// Most boards are Arm's.
@@ -80,8 +95,8 @@ impl Board {
     }
 
     fn parse(name: String, text: &str) -> Result<Self, toml::de::Error> {
-        let BoardFile { core, triple, chip, emulator, emulator_program } = toml::from_str(text)?;
-        Ok(Self { name, core, triple, chip, emulator, emulator_program })
+        let BoardFile { core, triple, chip, emulator, emulator_program, weight_order } = toml::from_str(text)?;
+        Ok(Self { name, core, triple, chip, emulator, emulator_program, weight_order })
     }
 }
 

@@ -226,7 +226,7 @@ mod tests {
     fn text(names: &[&str]) -> String {
         let mut evaluation = evaluation(names, 7);
         evaluation.mistakes = vec![Mistake { index: 4, label: 0, class: 1, probability: 0.75 }];
-        Report { evaluation, seconds: 1.0, written: Vec::new() }.text()
+        Report { evaluation, seconds: 1.0, pictures_per_second: 1.0, written: Vec::new() }.text()
     }
 
     #[test]

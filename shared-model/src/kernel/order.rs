@@ -83,13 +83,13 @@ impl WeightOrder {
     /// At most 16,384 * 255 * 127 in size, which is below 2^30.
     pub(crate) fn bounds(self, tile: &[u8], output: usize, inputs: usize) -> Option<(i32, i32)> {
         let (mut sum, mut size, mut largest) = (0_i32, 0_i32, 0_i32);
-        let add = |weight: i32| {
+        let mut add = |weight: i32| {
             let absolute = weight.wrapping_abs();
             sum = sum.wrapping_add(weight);
             size = size.wrapping_add(absolute);
             largest = largest.max(absolute);
         };
-        self.visit(tile, output, add)?;
+        self.visit(tile, output, &mut add)?;
         let mut padding = inputs..inputs.next_multiple_of(self.block_inputs());
         if largest > 127 || padding.any(|input| self.weight(tile, output, input) != Some(0)) {
             return None;
@@ -101,7 +101,7 @@ impl WeightOrder {
 
     /// Hands the weights of one output (in 0..8) of a packed `tile` to `each`, padding included, as the bytes have them, which may
     /// be out of range; nothing where there is no such output.
-    pub(crate) fn visit(self, tile: &[u8], output: usize, mut each: impl FnMut(i32)) -> Option<()> {
+    pub(crate) fn visit(self, tile: &[u8], output: usize, each: &mut dyn FnMut(i32)) -> Option<()> {
         match self {
             Self::Pairs => {
                 for block in tile.as_chunks::<{ 2 * TILE_OUTPUTS }>().0 {

@@ -19,8 +19,6 @@ const INTRODUCTION: &str = "\
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Budgets {
-    /// The model's id.
-    model: String,
     /// The first so many pictures.
     pictures: usize,
     /// What compiled the firmware.
@@ -33,6 +31,8 @@ pub struct Budgets {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Budget {
+    /// The model's id.
+    model: String,
     instructions_mean: u64,
     instructions_max: u64,
     code_bytes: u64,
@@ -44,6 +44,7 @@ impl Budget {
     /// What `row` takes, rounded up. Nothing where that is not instructions.
     fn of(row: &Row) -> Option<Self> {
         Some(Self {
+            model: row.model.clone(),
             instructions_mean: row.instructions_mean?.ceil() as u64,
             instructions_max: row.instructions_max?,
             code_bytes: row.code_bytes,
@@ -53,7 +54,7 @@ impl Budget {
     }
 
     fn figures(&self) -> [(&'static str, u64); 5] {
-        let Self { instructions_mean, instructions_max, code_bytes, flash_bytes, ram_bytes } = *self;
+        let Self { instructions_mean, instructions_max, code_bytes, flash_bytes, ram_bytes, .. } = *self;
         [
             ("instructions_mean", instructions_mean),
             ("instructions_max", instructions_max),
@@ -88,8 +89,7 @@ impl Budgets {
             Ok((row.board.clone(), budget))
         };
         let board = rows.iter().map(board).collect::<anyhow::Result<_>>()?;
-        let budgets =
-            Self { model: first.model.clone(), pictures: first.pictures, compiler: first.compiler.clone(), board };
+        let budgets = Self { pictures: first.pictures, compiler: first.compiler.clone(), board };
         Ok(format!("{INTRODUCTION}{}", toml::to_string(&budgets)?))
     }
 
@@ -101,19 +101,19 @@ impl Budgets {
     pub fn exceeded(&self, rows: &[Row]) -> anyhow::Result<Vec<String>> {
         let mut exceeded = Vec::new();
         for row in rows {
+            let budget = self.board.get(&row.board);
+            let budget = budget
+                .with_context(|| format!("there are no budgets for {}: add them by --write-budgets", row.board))?;
             ensure!(
-                (&self.model, self.pictures) == (&row.model, row.pictures),
+                (&budget.model, self.pictures) == (&row.model, row.pictures),
                 "the budgets are for {} pictures with model {}, and {} had {} with {}: measure the fixture, as \
                  `cargo xtask bench --budgets` does, or write new ones by --write-budgets",
                 self.pictures,
-                self.model,
+                budget.model,
                 row.device,
                 row.pictures,
                 row.model
             );
-            let budget = self.board.get(&row.board);
-            let budget = budget
-                .with_context(|| format!("there are no budgets for {}: add them by --write-budgets", row.board))?;
             let found = Budget::of(row)
                 .with_context(|| format!("{} counts cycles, for which there are no budgets", row.device))?;
             for ((name, found), (_, most)) in found.figures().into_iter().zip(budget.figures()) {

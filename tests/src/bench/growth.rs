@@ -41,12 +41,9 @@ pub fn growth(rows: &[Row]) -> anyhow::Result<String> {
     })
 }
 
-/// The workspace is as large as the build allows. Of it a network uses its widest hidden layer's part twice, and ten bytes for
-/// each class.
+/// What the network needs, and the deepest stack.
 fn ram_in_use(row: &Row) -> f64 {
-    let (classes, rest) = row.network.split_last().unwrap_or((&0, &[]));
-    let widest = rest.iter().skip(1).max().copied().unwrap_or(0);
-    (2 * widest + 10 * classes) as f64 + f64::from(row.ram_stack_bytes)
+    f64::from(row.ram_network_bytes + row.ram_stack_bytes)
 }
 
 fn colour(cores: &[&str], core: &str) -> RGBColor {

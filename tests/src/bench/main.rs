@@ -20,9 +20,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
+use boards::WeightOrder;
 use clap::{Args, Parser, Subcommand};
 use parity::{Device, Lab, Link, device, new_file};
-use shared_model::{AnswersHeader, ModelView};
+use shared_model::{AnswersHeader, ModelView, Record};
 
 use budgets::Budgets;
 use rivals::Rivals;
@@ -65,6 +66,12 @@ struct Measure {
     /// The pictures, as `host-trainer evaluate --answers` writes them.
     #[arg(long, value_name = "FILE")]
     answers: PathBuf,
+    /// The same model with its weights in vectors, as `host-trainer reorder` writes it, for boards that are faster so.
+    #[arg(long, value_name = "FILE", requires = "vector_answers")]
+    vector_model: Option<PathBuf>,
+    /// The pictures for it.
+    #[arg(long, value_name = "FILE", requires = "vector_model")]
+    vector_answers: Option<PathBuf>,
     /// Folder with the firmware, one BOARD.elf for each board, as `cargo xtask firmware` writes it.
     #[arg(long, value_name = "DIR", default_value = "target/prenda/firmware")]
     firmware: PathBuf,
@@ -150,25 +157,16 @@ fn run(options: &Measure) -> anyhow::Result<()> {
     let devices = if options.devices.is_empty() { emulated(&lab) } else { options.devices.clone() };
     ensure!(!devices.is_empty(), "no emulated board is there: `cargo xtask setup`, then `cargo xtask firmware BOARD`");
 
-    let blob = read(&options.model)?;
-    let model = ModelView::parse(&blob).with_context(|| {
-        format!("{} cannot be used; export it again by `host-trainer train --export`", options.model.display())
-    })?;
-    let answers = read(&options.answers)?;
-    let (header, records) = AnswersHeader::parse(&answers).with_context(|| options.answers.display().to_string())?;
-    ensure!(
-        header.model == model.id() && header.inputs as usize == model.input_width(),
-        "{} holds the answers of model {}, but {} is model {}: run `host-trainer evaluate --answers` again",
-        options.answers.display(),
-        header.model,
-        options.model.display(),
-        model.id()
-    );
-    let records: Vec<_> = records.take(options.pictures).collect();
-    ensure!(!records.is_empty(), "{} holds no pictures", options.answers.display());
-
+    let pairs = Work::read(&options.model, &options.answers)?;
+    let vectors = match (&options.vector_model, &options.vector_answers) {
+        (Some(model), Some(answers)) => Some(Work::read(model, answers)?),
+        _ => None,
+    };
     let mut rows = Vec::new();
     for device in devices {
+        let is_for_vectors = device.board().is_some_and(|board| board.weight_order == WeightOrder::Vectors);
+        let work = vectors.as_ref().filter(|_| is_for_vectors).unwrap_or(&pairs);
+        let (model, records) = work.parse(options.pictures)?;
         match measure::measure(device, &lab, &model, &records, options.each) {
             Err(error) if options.where_it_fits && measure::is_too_large(&error) => {
                 // Nobody may be there to read it.
@@ -193,6 +191,44 @@ fn run(options: &Measure) -> anyhow::Result<()> {
         bail!("budgets are exceeded:\n    {}", exceeded.join("\n    "));
     }
     Ok(())
+}
+
+/// A model and pictures for it, as their files have them.
+struct Work<'a> {
+    model_path: &'a Path,
+    answers_path: &'a Path,
+    model: Vec<u8>,
+    answers: Vec<u8>,
+}
+
+impl<'a> Work<'a> {
+    fn read(model_path: &'a Path, answers_path: &'a Path) -> anyhow::Result<Self> {
+        let work = Self { model_path, answers_path, model: read(model_path)?, answers: read(answers_path)? };
+        // Early, so that nothing is measured beside a wrong file.
+        work.parse(1).map(drop)?;
+        Ok(work)
+    }
+
+    /// The model, and the first `pictures` for it.
+    fn parse(&self, pictures: usize) -> anyhow::Result<(ModelView<'_>, Vec<Record<'_>>)> {
+        let Self { model_path, answers_path, .. } = self;
+        let model = ModelView::parse(&self.model).with_context(|| {
+            format!("{} cannot be used; export it again by `host-trainer train --export`", model_path.display())
+        })?;
+        let (header, records) =
+            AnswersHeader::parse(&self.answers).with_context(|| answers_path.display().to_string())?;
+        ensure!(
+            header.model == model.id() && header.inputs as usize == model.input_width(),
+            "{} holds the answers of model {}, but {} is model {}: run `host-trainer evaluate --answers` again",
+            answers_path.display(),
+            header.model,
+            model_path.display(),
+            model.id()
+        );
+        let records: Vec<_> = records.take(pictures).collect();
+        ensure!(!records.is_empty(), "{} holds no pictures", answers_path.display());
+        Ok((model, records))
+    }
 }
 
 /// Every emulated board that is there, not behind a probe.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use parity::{Counts, Unit};
 use serde::{Deserialize, Serialize};
-use shared_model::{MemoryUse, ModelView};
+use shared_model::{MemoryUse, ModelView, Workspace};
 
 use super::code::{Code, Function, Group};
 
@@ -26,6 +26,8 @@ pub struct Row {
     pub counter_hertz: u32,
     /// The model's id.
     pub model: String,
+    /// How its weights lie: `pairs` or `vectors`.
+    pub weight_order: String,
     /// Pixels, neurons of each hidden layer, classes.
     pub network: Vec<usize>,
     /// Of one picture, those with zeros included.
@@ -68,7 +70,9 @@ pub struct Row {
     pub model_bytes: usize,
     /// What inference takes: its workspace, and the deepest that the stack has been.
     pub ram_bytes: u32,
-    /// Activations, logits, probabilities.
+    /// What this network needs of the workspace, which is as large as the widest network that the build allows.
+    pub ram_network_bytes: u32,
+    /// Pairs of inputs, sums, activations, logits, probabilities.
     pub ram_workspace_bytes: u32,
     /// The deepest that the stack has been, the whole firmware's.
     pub ram_stack_bytes: u32,
@@ -173,6 +177,7 @@ impl Row {
             unit,
             counter_hertz: hertz,
             model: model.id().to_string(),
+            weight_order: model.last_layer().order().to_string(),
             network: [model.input_width()].into_iter().chain(model.layers().map(|layer| layer.outputs())).collect(),
             multiply_accumulates,
             pictures: counts.len(),
@@ -191,6 +196,7 @@ impl Row {
             flash_bytes: memory.flash,
             model_bytes: model.bytes().len(),
             ram_bytes: workspace_bytes + memory.stack_used,
+            ram_network_bytes: workspace_needed(model),
             ram_workspace_bytes: workspace_bytes,
             ram_stack_bytes: memory.stack_used,
             ram_statics_bytes: memory.statics,
@@ -227,6 +233,13 @@ fn stage_name(index: usize, count: usize) -> (&'static str, Option<usize>) {
     (OF_A_LAYER[index % OF_A_LAYER.len()], Some(index / OF_A_LAYER.len() + 1))
 }
 
+/// Bytes of a workspace that is no larger than `model` needs: docs of [`shared_model::Workspace`].
+fn workspace_needed(model: &ModelView<'_>) -> u32 {
+    let widest = model.hidden_layers().iter().map(|layer| layer.outputs()).max().unwrap_or(0);
+    let bytes = size_of::<Workspace<0, 0>>() + 5 * widest + 10 * model.classes();
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
 #[cfg(test)]
 pub mod tests {
     use super::*;
@@ -244,6 +257,7 @@ pub mod tests {
             unit,
             counter_hertz: 1,
             model: "0000001a".into(),
+            weight_order: "pairs".into(),
             network: vec![784, 128, 10],
             multiply_accumulates: 101_632,
             pictures: 7,
@@ -262,6 +276,7 @@ pub mod tests {
             flash_bytes: 6,
             model_bytes: 7,
             ram_bytes: 8,
+            ram_network_bytes: 2,
             ram_workspace_bytes: 3,
             ram_stack_bytes: 5,
             ram_statics_bytes: 9,

@@ -68,12 +68,12 @@ fn words(rows: &[Row], rivals: &Rivals) -> Vec<Words> {
 
 fn counts(rows: &[&Row]) -> Vec<Vec<String>> {
     let stages = rows.first().map(|row| row.shown_stages()).unwrap_or_default();
-    let header = ["board", "core", "mean", "least", "most"].map(str::to_owned).into_iter();
+    let header = ["board", "core", "weights in", "mean", "least", "most"].map(str::to_owned).into_iter();
     let header = header.chain(stages.into_iter().map(|(name, _)| name)).chain(["each MAC".to_owned()]);
     let line = |row: &&Row| {
         let all = row.spread();
-        let counts =
-            [row.board.clone(), row.core.clone(), whole(all.mean), grouped(all.min), grouped(all.max)].into_iter();
+        let names = [row.board.clone(), row.core.clone(), row.weight_order.clone()].into_iter();
+        let counts = names.chain([whole(all.mean), grouped(all.min), grouped(all.max)]);
         let stages = row.shown_stages().into_iter().map(|(_, mean)| whole(mean));
         counts.chain(stages).chain([format!("{:.2}", row.per_multiply_accumulate)]).collect()
     };
@@ -131,9 +131,12 @@ fn code(rows: &[Row]) -> Vec<Vec<String>> {
 }
 
 fn memory(rows: &[Row]) -> Vec<Vec<String>> {
-    let header = ["board", "workspace", "deepest stack", "both", "all variables", "model, in flash"].map(str::to_owned);
+    let header =
+        ["board", "this network needs", "workspace", "deepest stack", "both", "all variables", "model, in flash"]
+            .map(str::to_owned);
     let line = |row: &Row| {
-        let bytes = [row.ram_workspace_bytes, row.ram_stack_bytes, row.ram_bytes, row.ram_statics_bytes];
+        let bytes =
+            [row.ram_network_bytes, row.ram_workspace_bytes, row.ram_stack_bytes, row.ram_bytes, row.ram_statics_bytes];
         let bytes = bytes.map(|bytes| grouped(bytes.into()));
         [vec![row.board.clone()], bytes.to_vec(), vec![grouped(row.model_bytes as u64)]].concat()
     };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::measuring;
+use super::{answered, measuring};
 use crate::output::{print, tell};
 use crate::trainer;
 use crate::workspace::{Workspace, shown};
@@ -33,9 +33,8 @@ pub fn command(workspace: &Workspace, data: Option<&Path>, pictures: u32, pictur
         tell(format_args!("[{}/{}] hidden neurons: {hidden}", index + 1, NETWORKS.len()));
         let folder = workspace.folder(&format!("bench/growth/{}", hidden.replace(',', "-")))?;
         let model = train(workspace, &folder, hidden, data)?;
-        let answers = folder.join("answers.bin");
-        trainer::evaluate(workspace, &model, &answers, data)?;
-        let mut job = measuring(workspace, &devices, &model, &answers)?.args([
+        let work = answered(workspace, model, &folder, data)?;
+        let mut job = measuring(workspace, &devices, &work)?.args([
             "--where-it-fits",
             "--json",
             "--pictures",

@@ -28,10 +28,9 @@ pub fn command(workspace: &Workspace, check: bool) -> Result<()> {
     spliced(&there, "")?;
 
     workspace.build_bench()?;
-    let (model, answers) = fixture(workspace);
     let folder = workspace.folder("bench")?;
     let picture = folder.join("bench.svg");
-    let job = measuring(workspace, &emulated()?, &model, &answers)?.arg("--markdown").arg("--picture").arg(&picture);
+    let job = measuring(workspace, &emulated()?, &fixture(workspace))?.arg("--markdown").arg("--picture").arg(&picture);
     let page = spliced(&there, &job.capture()?)?;
     if check {
         if page != there {

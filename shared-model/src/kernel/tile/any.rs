@@ -10,7 +10,7 @@ pub fn add_weights(order: WeightOrder, input: &[u8], tiles: Tiles<'_>, sums: &mu
     for (tile, sums) in tiles.weights.chunks_exact(tiles.tile_bytes.max(1)).zip(sums.chunks_mut(TILE_OUTPUTS)) {
         for (output, sum) in sums.iter_mut().enumerate() {
             let mut input = input.iter();
-            let _whole = order.visit(tile, output, |weight| {
+            let _whole = order.visit(tile, output, &mut |weight| {
                 let value = input.next().copied().unwrap_or(0);
                 *sum = sum.wrapping_add(i32::from(value).wrapping_mul(weight));
             });

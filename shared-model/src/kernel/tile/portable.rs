@@ -5,34 +5,41 @@ use crate::kernel::TILE_OUTPUTS;
 use crate::kernel::gather::{BLOCK_BYTES, Pair};
 
 /// Adds the products of `pairs` with the weights of `tile`, which is in pair order, to eight sums.
-///
-/// At most [`MOST_PAIRS`](crate::kernel::gather::MOST_PAIRS) pairs: so each sum is below 2^23, and `256 * odd + even` wraps around to
-/// the right bits of `odd`.
 #[cfg(any(test, not(kernel_simd)))]
 pub fn add_pairs(pairs: &[Pair], tile: &[u8], sums: &mut [i32; TILE_OUTPUTS]) {
     let blocks = tile.as_chunks::<BLOCK_BYTES>().0;
-    let (mut both, mut evens) = ([0_i32; TILE_OUTPUTS / 2], [0_i32; TILE_OUTPUTS / 2]);
+    let mut outputs = [[0; 2]; TILE_OUTPUTS / 2];
     for pair in pairs {
-        let Some(block) = blocks.get(pair.offset as usize / BLOCK_BYTES) else { continue };
-        let inputs = [pair.inputs & 0xFF, pair.inputs >> 16].map(|value| value as i16);
-        let words = block.as_chunks::<4>().0;
-        for ((both, even), &[a, b, c, d]) in both.iter_mut().zip(&mut evens).zip(words) {
-            let packed = [i16::from_le_bytes([a, b]), i16::from_le_bytes([c, d])];
-            *both = both.wrapping_add(dot(inputs, packed));
-            *even = even.wrapping_add(dot(inputs, packed.map(|packed| (packed as i8).into())));
-        }
+        let block = blocks.get(pair.offset as usize / BLOCK_BYTES).map(|block| block.as_chunks::<4>().0);
+        let Some([first, second, third, fourth]) = block else { continue };
+        // By name and not by a loop, which would keep the sums in memory.
+        outputs = [
+            add(outputs[0], *pair, first),
+            add(outputs[1], *pair, second),
+            add(outputs[2], *pair, third),
+            add(outputs[3], *pair, fourth),
+        ];
     }
-    for ((sums, both), even) in sums.as_chunks_mut::<2>().0.iter_mut().zip(both).zip(evens) {
-        sums[0] = sums[0].wrapping_add(even);
-        sums[1] = sums[1].wrapping_add(both.wrapping_sub(even) >> 8);
+    for (sum, output) in sums.iter_mut().zip(outputs.as_flattened()) {
+        *sum = sum.wrapping_add(*output);
     }
 }
 
-/// What one `SMLAD` adds, or one lane of `PMADDWD`.
+/// The sums of two outputs, with the products of a pair added. By single bytes: cores without assembly may want aligned loads.
 #[cfg(any(test, not(kernel_simd)))]
-fn dot(a: [i16; 2], b: [i16; 2]) -> i32 {
-    let product = |index: usize| i32::from(a[index]).wrapping_mul(b[index].into());
-    product(0).wrapping_add(product(1))
+#[inline(always)]
+fn add([even, odd]: [i32; 2], pair: Pair, &[a, b, c, d]: &[u8; 4]) -> [i32; 2] {
+    let (first, second) = ((pair.inputs & 0xFF) as i32, (pair.inputs >> 16) as i32);
+    // The upper byte is one too small where the lower one is negative.
+    let weights = |low: u8, high: u8| {
+        let even = i32::from(low.cast_signed());
+        [even, i32::from(high.cast_signed()).wrapping_sub(even >> 31)]
+    };
+    let ([w00, w10], [w01, w11]) = (weights(a, b), weights(c, d));
+    [
+        even.wrapping_add(first.wrapping_mul(w00)).wrapping_add(second.wrapping_mul(w01)),
+        odd.wrapping_add(first.wrapping_mul(w10)).wrapping_add(second.wrapping_mul(w11)),
+    ]
 }
 
 /// Adds the products of `input` with the weights of `tile`, which is in vector order, to eight sums. `correction` is
