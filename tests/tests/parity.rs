@@ -4,6 +4,7 @@
 //! | variable | meaning |
 //! |---|---|
 //! | `PARITY_MODEL`, `PARITY_ANSWERS` | the model and the host's answers for `sweep`, which is ignored without them |
+//! | `PARITY_VECTOR_MODEL`, `PARITY_VECTOR_ANSWERS` | the same with weights in vectors, for `sweep_in_vectors` |
 //! | `PARITY_RECORD` | a run's folder in which `sweep` leaves what it found, for `host-trainer report` |
 //! | `PARITY_FIRMWARE` | folder of the boards' ELFs |
 //! | `PARITY_REQUIRE` | devices, separated by commas, that must be there; `probe-rs` is the suite of that name's |
@@ -15,6 +16,7 @@ use std::env;
 use std::path::PathBuf;
 use std::process::{ExitCode, exit};
 
+use boards::WeightOrder;
 use cases::{CASES, COUNTED_CASES, Case, EMULATED_CASES, Fixture, sweep_test_split};
 use common::{TOOL, firmware_folder, ignored, missing, required};
 use libtest_mimic::{Arguments, Trial};
@@ -63,26 +65,47 @@ fn main() -> ExitCode {
 
 fn trials_of(device: Device, lab: &Lab) -> Vec<Trial> {
     let mut trials: Vec<_> = cases(device).map(|&(name, case)| trial(device, name, lab, case)).collect();
-    let sweep = match (env::var_os("PARITY_MODEL"), env::var_os("PARITY_ANSWERS")) {
-        (Some(model), Some(answers)) => {
-            // The quicker link: the other one has all the cases.
-            let (lab, name) = (Lab { link: Link::Rtt, ..lab.clone() }, format!("{}::sweep", device.name()));
-            Trial::test(name, move || {
-                let fixture = Fixture::read(&PathBuf::from(model), &PathBuf::from(answers))?;
-                let outcome = sweep_test_split(device, &lab, &fixture)?;
-                if let Some(folder) = env::var_os("PARITY_RECORD") {
-                    outcome.record(device.name(), fixture.view()?.id(), &PathBuf::from(folder))?;
-                }
-                Ok(())
-            })
-        }
-        _ => ignored(
-            format!("{}::sweep", device.name()),
-            "PARITY_MODEL and PARITY_ANSWERS are not set; `cargo xtask test` sets them",
-        ),
-    };
-    trials.push(sweep);
+    trials.extend(sweeps(device).iter().map(|sweep| sweep_trial(device, lab, *sweep)));
     trials
+}
+
+/// The whole test split with one model, by the variables that name it and the host's answers.
+#[derive(Clone, Copy)]
+struct Sweep {
+    name: &'static str,
+    model: &'static str,
+    answers: &'static str,
+    /// The variable that names the folder of the model's run.
+    record: Option<&'static str>,
+}
+
+const SWEEPS: [Sweep; 2] = [
+    Sweep { name: "sweep", model: "PARITY_MODEL", answers: "PARITY_ANSWERS", record: Some("PARITY_RECORD") },
+    // The run's model is the other.
+    Sweep { name: "sweep_in_vectors", model: "PARITY_VECTOR_MODEL", answers: "PARITY_VECTOR_ANSWERS", record: None },
+];
+
+/// With weights in vectors only where a kernel is for them.
+fn sweeps(device: Device) -> &'static [Sweep] {
+    let has_vectors = device.board().is_none_or(|board| board.weight_order == WeightOrder::Vectors);
+    if has_vectors { &SWEEPS } else { &SWEEPS[..1] }
+}
+
+fn sweep_trial(device: Device, lab: &Lab, Sweep { name, model, answers, record }: Sweep) -> Trial {
+    let trial = format!("{}::{name}", device.name());
+    let (Some(model_path), Some(answers_path)) = (env::var_os(model), env::var_os(answers)) else {
+        return ignored(trial, &format!("{model} and {answers} are not set; `cargo xtask test` sets them"));
+    };
+    // The quicker link: the other one has all the cases.
+    let lab = Lab { link: Link::Rtt, ..lab.clone() };
+    Trial::test(trial, move || {
+        let fixture = Fixture::read(&PathBuf::from(model_path), &PathBuf::from(answers_path))?;
+        let outcome = sweep_test_split(device, &lab, &fixture)?;
+        if let Some(folder) = record.and_then(env::var_os) {
+            outcome.record(device.name(), fixture.view()?.id(), &PathBuf::from(folder))?;
+        }
+        Ok(())
+    })
 }
 
 fn trial(device: Device, name: &str, lab: &Lab, case: Case) -> Trial {
@@ -92,7 +115,8 @@ fn trial(device: Device, name: &str, lab: &Lab, case: Case) -> Trial {
 
 /// Names of all of a device's trials.
 fn names(device: Device) -> impl Iterator<Item = String> {
-    cases(device).map(|(name, _)| *name).chain(["sweep"]).map(move |name| format!("{}::{name}", device.name()))
+    let sweeps = sweeps(device).iter().map(|sweep| sweep.name);
+    cases(device).map(|(name, _)| *name).chain(sweeps).map(move |name| format!("{}::{name}", device.name()))
 }
 
 /// What is tried on a device, but for the sweep.

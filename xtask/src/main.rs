@@ -80,6 +80,9 @@ enum Task {
         /// parity-DEVICE.json; the demo's run when not given.
         #[arg(long, value_name = "FILE|DIR")]
         model: Option<PathBuf>,
+        /// With its weights in vectors, as cores with Helium want them, such as mps3-an547's.
+        #[arg(long)]
+        vectors: bool,
         /// The folder of the data set whose test pictures are compared; the trainer's choice when not given.
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
@@ -210,8 +213,8 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Setup { check, probe_rs } => setup::command(check, probe_rs),
         Task::Demo { json } => demo::command(&workspace, json),
         Task::Test { arguments } => test::command(&workspace, &arguments),
-        Task::Parity { devices, all, model, data, json } => {
-            parity::command(&workspace, &devices, all, model, data.as_deref(), json)
+        Task::Parity { devices, all, model, vectors, data, json } => {
+            parity::command(&workspace, &devices, all, model, vectors, data.as_deref(), json)
         }
         Task::Bench(options) => bench::command(&workspace, options),
         Task::Gpu { backend, epochs, json } => gpu::command(&workspace, backend, epochs, json),

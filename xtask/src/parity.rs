@@ -105,9 +105,9 @@ pub struct Sample {
     pub device_name: String,
 }
 
-/// `cargo xtask parity [DEVICE...] [--all] [--model FILE|DIR] [--data DIR] [--json]`.
+/// `cargo xtask parity [DEVICE...] [--all] [--model FILE|DIR] [--vectors] [--data DIR] [--json]`.
 ///
-/// Where the model lies in the folder of its run, that keeps what was found.
+/// Where the model lies in the folder of its run, that keeps what was found; but for `vectors`, which are of another model.
 ///
 /// # Errors
 /// A usage error for an unknown device; others when a build fails or anything differs.
@@ -116,6 +116,7 @@ pub fn command(
     devices: &[String],
     all: bool,
     model: Option<PathBuf>,
+    vectors: bool,
     data: Option<&Path>,
     json: bool,
 ) -> Result<()> {
@@ -159,6 +160,13 @@ pub fn command(
     workspace.build_programs()?;
     let folder = workspace.folder("parity")?;
     let answers = folder.join("answers.bin");
+    let model = if vectors {
+        let reordered = folder.join("vectors.bin");
+        trainer::reorder(workspace, &model, &reordered)?;
+        reordered
+    } else {
+        model
+    };
     let evaluated = trainer::evaluate(workspace, &model, &answers, data)?;
     tell(format_args!("    model {}, {} pictures", evaluated.model_id, evaluated.pictures));
     for device in devices.iter().filter(|device| *device != LOOPBACK) {

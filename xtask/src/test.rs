@@ -22,13 +22,18 @@ use crate::{bench, image, trainer};
 pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let folder = workspace.folder("test")?;
     let (model, answers) = (folder.join("model.bin"), folder.join("answers.bin"));
+    let vector_model = folder.join("vectors.bin");
     let boards = boards::all()?;
 
     let mut stages = Stages::new(9);
     stages.run("Setting up what is missing", || setup::ensure(Purpose::Tests))?;
     stages.run("Building", || build(workspace, arguments))?;
     stages.run("Training, quantizing and exporting", || trainer::train(workspace, &folder, &[]))?;
-    stages.run("Answering the test pictures on the host", || trainer::evaluate(workspace, &model, &answers, None))?;
+    stages.run("Answering the test pictures on the host", || {
+        trainer::evaluate(workspace, &model, &answers, None)?;
+        trainer::reorder(workspace, &model, &vector_model)?;
+        trainer::evaluate(workspace, &vector_model, &folder.join("vectors-answers.bin"), None)
+    })?;
     stages.run(&format!("Building the firmware for {} boards", boards.len()), || {
         boards.iter().try_for_each(|board| image::build(workspace, board)?.verify_room(board, &model))
     })?;
@@ -94,6 +99,8 @@ fn cargo_test(workspace: &Workspace, folder: &Path, required: &str, arguments: &
     Ok(job
         .env("PARITY_MODEL", folder.join("model.bin"))
         .env("PARITY_ANSWERS", folder.join("answers.bin"))
+        .env("PARITY_VECTOR_MODEL", folder.join("vectors.bin"))
+        .env("PARITY_VECTOR_ANSWERS", folder.join("vectors-answers.bin"))
         .env("PARITY_RECORD", folder.join("run"))
         .env("PARITY_FIRMWARE", workspace.folder("firmware")?)
         .env("PARITY_REQUIRE", required)

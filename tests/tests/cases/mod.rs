@@ -28,6 +28,7 @@ pub const CASES: &[(&str, Case)] = &[
     ("hello", hello),
     ("golden_vectors", golden_vectors),
     ("fixture", fixture),
+    ("fixture_in_vectors", fixture_in_vectors),
     ("wrong_model", wrong_model),
     ("damaged_model", damaged_model),
     ("no_model", no_model),
@@ -53,8 +54,8 @@ pub const EMULATED_CASES: &[(&str, Case)] = &[
 ];
 
 /// Most flash that the firmware may take, in bytes: Arm's code, and RISC-V's, which is a quarter longer for the same source.
-const FLASH_BUDGET: u32 = 26 << 10;
-const FLASH_BUDGET_RISCV: u32 = 32 << 10;
+const FLASH_BUDGET: u32 = 28 << 10;
+const FLASH_BUDGET_RISCV: u32 = 34 << 10;
 
 /// Most RAM that the firmware may take, statics and the deepest stack together, in bytes.
 const RAM_BUDGET: u32 = 16 << 10;
@@ -120,6 +121,14 @@ fn golden_vectors(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Fa
 
 fn fixture(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     sweep_everything(device, lab, fixture).map(drop)
+}
+
+/// The same network with its weights in the other order, which every core runs.
+fn fixture_in_vectors(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let folder = fixtures();
+    let vectors = Fixture::read(&folder.join("vectors.bin"), &folder.join("vectors-answers.bin"))?;
+    assert_ne!(vectors.view()?.id(), fixture.view()?.id());
+    sweep_everything(device, lab, &vectors).map(drop)
 }
 
 /// Every picture of the fixture: every logit, every probability, every class.
