@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use libtest_mimic::Failed;
 use object::{Object as _, ObjectSymbol as _};
-use parity::{ClientError, Device, DeviceError, Lab, Outcome, Runner, sweep};
+use parity::{ClientError, Device, DeviceError, Lab, Outcome, Runner, Session, sweep};
 use shared_model::{AnswersHeader, BlobError, DeviceFault, ModelView, Refusal};
 
 use crate::common::{damaged, fixtures, seal};
@@ -48,12 +48,18 @@ pub const EMULATED_CASES: &[(&str, Case)] = &[
     ("model_too_large", model_too_large),
 ];
 
+/// Cases for boards in QEMU alone: a probe adds nothing to them but time.
+pub const KERNEL_CASES: &[(&str, Case)] = &[("kernels", kernels), ("wrong_reference", wrong_reference)];
+
 /// Most flash that the firmware may take, in bytes: Arm's code, and RISC-V's, which is a quarter longer for the same source.
 const FLASH_BUDGET: u32 = 26 << 10;
 const FLASH_BUDGET_RISCV: u32 = 32 << 10;
 
 /// Most RAM that the firmware may take, statics and the deepest stack together, in bytes.
 const RAM_BUDGET: u32 = 16 << 10;
+
+/// How long the kernels' program may take, on a busy machine too.
+const KERNELS_PATIENCE: Duration = Duration::from_secs(300);
 
 /// A model and what the host computes with it.
 pub struct Fixture {
@@ -302,16 +308,53 @@ fn stack_overflow(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> 
 
 /// Has the board end in the way that `how` asks for, with exit code `code`. Returns its last words, which hold `expected`.
 fn ends(device: Device, lab: &Lab, how: &[u8], code: i32, expected: &[&str]) -> Result<String, Failed> {
-    let mut session = device.start_faults(lab).ok_or("the device has no such binary")??;
+    let session = device.start_faults(lab).ok_or("the device has no such binary")??;
+    ends_as(session, lab.patience, how, code, expected)
+}
+
+/// As [`ends`], for any program that is told by a byte what to do.
+fn ends_as(
+    mut session: Session,
+    patience: Duration,
+    how: &[u8],
+    code: i32,
+    expected: &[&str],
+) -> Result<String, Failed> {
     session.client.send_raw(how)?;
     let runner = session.runner.as_mut().ok_or("the device is a board")?;
-    let found = runner.exit_code(lab.patience);
+    let found = runner.exit_code(patience);
     let logs = runner.logs().join("\n");
     assert_eq!(found, Some(code), "{logs}");
     for words in expected {
         assert!(logs.contains(words), "{words:?} is not in: {logs}");
     }
     Ok(logs)
+}
+
+/// The kernels of the core against a slow reference, on its own instruction set.
+fn kernels(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
+    let session = device.start_kernels(lab).ok_or("the device has no such binary")??;
+    let logs = ends_as(session, KERNELS_PATIENCE, b"r", 0, &["agree with the reference"])?;
+    let kernel = kernel(device);
+    assert!(logs.contains(&format!("by the kernels {kernel};")), "{kernel} is not in: {logs}");
+    Ok(())
+}
+
+/// The same program finds it out where kernels and reference do not agree.
+fn wrong_reference(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
+    let session = device.start_kernels(lab).ok_or("the device has no such binary")??;
+    ends_as(session, KERNELS_PATIENCE, b"w", 1, &["error", "seed", "Differs", "expected", "found"]).map(drop)
+}
+
+/// The kernels that a board's core is to have.
+fn kernel(device: Device) -> &'static str {
+    match device.board().map_or("", |board| &board.core) {
+        "cortex-m0" => "armv6m",
+        "cortex-m3" => "armv7m",
+        "cortex-m55" => "dsp+helium",
+        core if core.starts_with("cortex-m") => "dsp",
+        _ => "portable",
+    }
 }
 
 fn dies_in_the_sweep(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
