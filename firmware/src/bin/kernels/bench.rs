@@ -1,8 +1,8 @@
-//! One case after another: encoded, parsed at every alignment, inferred, compared.
+//! One case: encoded, parsed at every alignment, inferred, compared.
 
-use shared_model::{ModelSource, ModelView, Provenance, Requant, Stage, Workspace};
+use shared_model::{BlobError, InferError, ModelView, Requant, Stage, Workspace};
 
-use crate::layer::Layer;
+use crate::network::Network;
 use crate::picture;
 use crate::random::Random;
 use crate::shape::{Case, MOST_HIDDEN, MOST_INPUTS, MOST_OUTPUTS};
@@ -16,20 +16,6 @@ const MOST_BYTES: usize = if cfg!(feature = "microbit") { 4608 } else { 20 * 102
 
 /// Biases and rescalings of both layers.
 const MOST_NEURONS: usize = MOST_HIDDEN + MOST_OUTPUTS;
-
-/// What is not looked at, but has to be there.
-const PROVENANCE: Provenance<'static> = Provenance {
-    trainer: "",
-    backend: "",
-    seed: 0,
-    epochs: 0,
-    data_sha256: [0; 32],
-    train_pictures: 0,
-    train_correct_float: 0,
-    test_pictures: 0,
-    test_correct_float: 0,
-    test_correct_fixed: 0,
-};
 
 /// Room for a case. All zeros at first.
 pub struct Bench {
@@ -47,13 +33,6 @@ struct Aligned<const COUNT: usize>([u8; COUNT]);
 /// Rescalings of both layers. Not with the rest, since they are not zeros, and take flash.
 pub struct Requants([Requant; MOST_NEURONS]);
 
-impl Requants {
-    pub const fn new() -> Self {
-        let Some(requant) = Requant::new(Requant::MIN_MULTIPLIER, Requant::MIN_SHIFT) else { panic!() };
-        Self([requant; _])
-    }
-}
-
 /// What one case came to.
 pub enum Outcome {
     /// So many inferences agree.
@@ -68,24 +47,33 @@ pub enum Failure {
     /// The encoder refuses the network, which keeps the format's rules.
     Encode,
     /// The parser refuses what the encoder wrote.
-    Parse(shared_model::BlobError),
+    Parse(BlobError),
     /// The model cannot be inferred.
-    Infer(shared_model::InferError),
-    /// An output is not what the reference says.
-    Differs(Difference),
+    Infer(InferError),
+    /// An output is not what the reference says: the first that differs.
+    Differs {
+        /// Remainders modulo 16 of the addresses of blob and picture.
+        blob: usize,
+        pixels: usize,
+        picture: (&'static str, usize),
+        difference: Difference,
+    },
 }
 
-/// The first output that differs.
+/// An output that is not as expected.
 #[derive(defmt::Format)]
 pub struct Difference {
-    /// Remainders modulo 16 of the addresses of blob and picture.
-    pub blob: usize,
-    pub pixels: usize,
-    pub picture: (&'static str, usize),
-    pub layer: usize,
-    pub output: usize,
-    pub expected: i64,
-    pub found: i64,
+    layer: usize,
+    output: usize,
+    expected: i64,
+    found: i64,
+}
+
+impl Requants {
+    pub const fn new() -> Self {
+        let Some(requant) = Requant::new(Requant::MIN_MULTIPLIER, Requant::MIN_SHIFT) else { panic!() };
+        Self([requant; _])
+    }
 }
 
 impl Bench {
@@ -114,74 +102,58 @@ impl Bench {
         if shape.inputs > MOST_INPUTS || shape.hidden > MOST_HIDDEN || most > MOST_WEIGHTS {
             return Ok(Outcome::NoRoom);
         }
+        let mut network = Network::new(&mut random, case, biases, requants);
+        network.last.is_wrong = is_wrong;
+        let room = blob.get_mut(..MOST_BYTES).unwrap_or_default();
+        let Some(length) = network.encode(room).map_err(|_| Failure::Encode)? else { return Ok(Outcome::NoRoom) };
 
-        let (hidden_biases, biases) = biases.split_at_mut(shape.hidden);
-        let (hidden_requants, requants) = requants.split_at_mut(shape.hidden);
-        let biases = biases.get_mut(..shape.outputs).unwrap_or_default();
-        let requants = requants.get_mut(..shape.outputs).unwrap_or_default();
-        let hidden = Layer::new(&mut random, shape.inputs, hidden_biases, hidden_requants, false);
-        let inputs = if shape.hidden == 0 { shape.inputs } else { shape.hidden };
-        let last = Layer { is_wrong, ..Layer::new(&mut random, inputs, biases, requants, true) };
-
-        let layers = [hidden.source(), last.source()];
-        let source = ModelSource {
-            class_names: [""; MOST_OUTPUTS].get(..shape.outputs).unwrap_or_default(),
-            rows: 1,
-            columns: shape.inputs as u16,
-            weight_order: case.order,
-            layers: layers.get(usize::from(shape.hidden == 0)..).unwrap_or_default(),
-            golden: &[],
-            provenance: PROVENANCE,
-        };
-        if source.encoded_length_bound() > MOST_BYTES {
-            return Ok(Outcome::NoRoom);
-        }
-        let length = source.encode(blob).map_err(|_| Failure::Encode)?;
-
+        let activations = activations.get_mut(..shape.hidden).unwrap_or_default();
         let mut count = 0;
         for alignment in 0..ALIGNMENT {
             if let Some(before) = alignment.checked_sub(1) {
                 blob.copy_within(before..before + length, alignment);
             }
             let bytes = blob.get(alignment..alignment + length).unwrap_or_default();
-            let model = ModelView::parse(bytes).map_err(Failure::Parse)?;
-            for kind in picture::all(shape.inputs, alignment) {
-                let place = random.below(ALIGNMENT as u32) as usize;
-                let pixels = picture.get_mut(place..place + shape.inputs).unwrap_or_default();
-                kind.draw(&mut random, pixels);
-                let activations = activations.get_mut(..shape.hidden).unwrap_or_default();
-                if let Some(Output { layer, output, expected, found }) =
-                    infer(&model, workspace, [&hidden, &last], pixels, activations)?
-                {
-                    let (blob, pixels, picture) = (alignment, place, kind.name());
-                    let difference = Difference { blob, pixels, picture, layer, output, expected, found };
-                    return Err(Failure::Differs(difference));
-                }
-                count += 1;
-            }
+            count += compare_at(alignment, bytes, &network, &mut random, picture, workspace, activations)?;
         }
         Ok(Outcome::Agree(count))
     }
 }
 
-/// An output that is not as expected.
-struct Output {
-    layer: usize,
-    output: usize,
-    expected: i64,
-    found: i64,
+/// Compares for a blob at one alignment, and returns the number of inferences.
+#[inline(never)]
+fn compare_at(
+    blob: usize,
+    bytes: &[u8],
+    network: &Network<'_>,
+    random: &mut Random,
+    picture: &mut [u8],
+    workspace: &mut Workspace<MOST_HIDDEN, MOST_OUTPUTS>,
+    activations: &mut [u8],
+) -> Result<u32, Failure> {
+    let model = ModelView::parse(bytes).map_err(Failure::Parse)?;
+    let mut count = 0;
+    for kind in picture::all(network.inputs, blob) {
+        let place = random.below(ALIGNMENT as u32) as usize;
+        let pixels = picture.get_mut(place..place + network.inputs).unwrap_or_default();
+        kind.draw(random, pixels);
+        if let Some(difference) = infer(&model, network, pixels, workspace, activations)? {
+            return Err(Failure::Differs { blob, pixels: place, picture: kind.name(), difference });
+        }
+        count += 1;
+    }
+    Ok(count)
 }
 
-/// Infers, and returns the first output that is not the reference's; `activations` is room for those of the hidden layer, which
-/// has none where there is no such layer.
+/// Infers, and returns the first output that is not the reference's; `activations` is room for those of the hidden layer.
 fn infer(
     model: &ModelView<'_>,
-    workspace: &mut Workspace<MOST_HIDDEN, MOST_OUTPUTS>,
-    [hidden, last]: [&Layer<'_>; 2],
+    network: &Network<'_>,
     pixels: &[u8],
+    workspace: &mut Workspace<MOST_HIDDEN, MOST_OUTPUTS>,
     activations: &mut [u8],
-) -> Result<Option<Output>, Failure> {
-    for (place, value) in activations.iter_mut().zip(hidden.outputs(pixels)) {
+) -> Result<Option<Difference>, Failure> {
+    for (place, value) in activations.iter_mut().zip(network.hidden.outputs(pixels)) {
         *place = value.clamp(0, 255) as u8;
     }
     let mut difference = None;
@@ -194,19 +166,17 @@ fn infer(
     let found = workspace.infer_with(model, pixels, &mut look).map_err(Failure::Infer)?;
     let (layer, input) = if activations.is_empty() { (0, pixels) } else { (1, &*activations) };
     let found = found.logits.iter().map(|&logit| logit.into());
-    Ok(difference.or_else(|| first_difference(layer, last.outputs(input), found)))
+    Ok(difference.or_else(|| first_difference(layer, network.last.outputs(input), found)))
 }
 
 fn first_difference(
     layer: usize,
     expected: impl Iterator<Item = i64>,
     found: impl Iterator<Item = i64>,
-) -> Option<Output> {
-    let mut outputs = expected.zip(found).enumerate();
-    outputs.find(|(_, (expected, found))| expected != found).map(|(output, (expected, found))| Output {
-        layer,
-        output,
-        expected,
-        found,
-    })
+) -> Option<Difference> {
+    expected
+        .zip(found)
+        .enumerate()
+        .find(|(_, (expected, found))| expected != found)
+        .map(|(output, (expected, found))| Difference { layer, output, expected, found })
 }

@@ -6,6 +6,7 @@
 
 mod bench;
 mod layer;
+mod network;
 mod picture;
 mod random;
 mod shape;
