@@ -98,8 +98,7 @@ impl Bench {
     ) -> Result<Outcome, Failure> {
         let Self { blob: Aligned(blob), picture: Aligned(picture), biases, activations, workspace } = self;
         let (shape, mut random) = (case.shape, Random::new(seed));
-        let most = shape.inputs.max(shape.hidden) * shape.hidden.max(shape.outputs);
-        if shape.inputs > MOST_INPUTS || shape.hidden > MOST_HIDDEN || most > MOST_WEIGHTS {
+        if shape.inputs > MOST_INPUTS || shape.hidden > MOST_HIDDEN || shape.largest_layer() > MOST_WEIGHTS {
             return Ok(Outcome::NoRoom);
         }
         let mut network = Network::new(&mut random, case, biases, requants);

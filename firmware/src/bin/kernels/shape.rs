@@ -11,6 +11,13 @@ pub struct Shape {
     pub outputs: usize,
 }
 
+impl Shape {
+    /// Weights of the largest layer.
+    pub fn largest_layer(self) -> usize {
+        if self.hidden == 0 { self.inputs * self.outputs } else { self.hidden * self.inputs.max(self.outputs) }
+    }
+}
+
 /// A network, but for its numbers.
 #[derive(Clone, Copy)]
 pub struct Case {
@@ -33,11 +40,14 @@ const OUTPUTS: [usize; 8] = [1, 2, 3, 7, 8, 9, 16, MOST_OUTPUTS];
 /// Widths at which some kernel begins something anew: a word, a vector, a list.
 const WIDE: [usize; 14] = [63, 64, 65, 127, 128, 129, 255, 256, 257, 258, 510, 513, 514, 784];
 
+/// How often narrow networks are tried.
+const ROUNDS: usize = 3;
+
 const ORDERS: [WeightOrder; 2] = [WeightOrder::Pairs, WeightOrder::Vectors];
 
-/// Inputs 1 to 40, by each number of outputs, of a hidden layer and of the only one.
+/// Inputs 1 to 40, by each number of outputs, of a hidden layer and of the only one; several times, with other numbers.
 pub fn narrow() -> impl Iterator<Item = Case> {
-    let shapes = (1..=40).flat_map(|inputs| {
+    let shapes = (0..ROUNDS).flat_map(|_| 1..=40).flat_map(|inputs| {
         let count = OUTPUTS.len();
         (0..2 * count).map(move |index| {
             let other = OUTPUTS.get((inputs + index * 3) % count).copied().unwrap_or(1);
