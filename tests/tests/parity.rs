@@ -15,7 +15,7 @@ use std::env;
 use std::path::PathBuf;
 use std::process::{ExitCode, exit};
 
-use cases::{CASES, Case, EMULATED_CASES, Fixture, KERNEL_CASES, sweep_test_split};
+use cases::{CASES, Case, EMULATED_CASES, Fixture, kernels, sweep_test_split};
 use common::{TOOL, firmware_folder, ignored, missing, required};
 use libtest_mimic::{Arguments, Trial};
 use parity::{Device, Lab, Link, device};
@@ -98,5 +98,9 @@ fn names(device: Device) -> impl Iterator<Item = String> {
 fn cases(device: Device) -> impl Iterator<Item = &'static (&'static str, Case)> {
     let is_emulated = device.board().is_some() && !device.is_hardware();
     let is_alone = matches!(device, Device::Qemu(_));
-    CASES.iter().chain(if is_emulated { EMULATED_CASES } else { &[] }).chain(if is_alone { KERNEL_CASES } else { &[] })
+    CASES.iter().chain(if is_emulated { EMULATED_CASES } else { &[] }).chain(if is_alone {
+        kernels::CASES
+    } else {
+        &[]
+    })
 }

@@ -1,5 +1,7 @@
 //! What is tried on every device.
 
+pub mod kernels;
+mod room;
 #[cfg(feature = "probe")]
 pub mod wrong_probes;
 
@@ -46,10 +48,9 @@ pub const EMULATED_CASES: &[(&str, Case)] = &[
     ("dies_in_the_sweep", dies_in_the_sweep),
     ("never_answers", never_answers),
     ("model_too_large", model_too_large),
+    ("layer_too_wide", room::layer_too_wide),
+    ("too_many_classes", room::too_many_classes),
 ];
-
-/// Cases for boards in QEMU alone: a probe adds nothing to them but time.
-pub const KERNEL_CASES: &[(&str, Case)] = &[("kernels", kernels), ("wrong_reference", wrong_reference)];
 
 /// Most flash that the firmware may take, in bytes: Arm's code, and RISC-V's, which is a quarter longer for the same source.
 const FLASH_BUDGET: u32 = 26 << 10;
@@ -57,9 +58,6 @@ const FLASH_BUDGET_RISCV: u32 = 32 << 10;
 
 /// Most RAM that the firmware may take, statics and the deepest stack together, in bytes.
 const RAM_BUDGET: u32 = 16 << 10;
-
-/// How long the kernels' program may take, on a busy machine too.
-const KERNELS_PATIENCE: Duration = Duration::from_secs(300);
 
 /// A model and what the host computes with it.
 pub struct Fixture {
@@ -329,32 +327,6 @@ fn ends_as(
         assert!(logs.contains(words), "{words:?} is not in: {logs}");
     }
     Ok(logs)
-}
-
-/// The kernels of the core against a slow reference, on its own instruction set.
-fn kernels(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
-    let session = device.start_kernels(lab).ok_or("the device has no such binary")??;
-    let logs = ends_as(session, KERNELS_PATIENCE, b"r", 0, &["agree with the reference"])?;
-    let kernel = kernel(device);
-    assert!(logs.contains(&format!("by the kernels {kernel};")), "{kernel} is not in: {logs}");
-    Ok(())
-}
-
-/// The same program finds it out where kernels and reference do not agree.
-fn wrong_reference(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
-    let session = device.start_kernels(lab).ok_or("the device has no such binary")??;
-    ends_as(session, KERNELS_PATIENCE, b"w", 1, &["error", "seed", "Differs", "expected", "found"]).map(drop)
-}
-
-/// The kernels that a board's core is to have.
-fn kernel(device: Device) -> &'static str {
-    match device.board().map_or("", |board| &board.core) {
-        "cortex-m0" => "armv6m",
-        "cortex-m3" => "armv7m",
-        "cortex-m55" => "dsp+helium",
-        core if core.starts_with("cortex-m") => "dsp",
-        _ => "portable",
-    }
 }
 
 fn dies_in_the_sweep(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
