@@ -50,6 +50,8 @@ pub enum Failure {
     Parse(BlobError),
     /// The model cannot be inferred.
     Infer(InferError),
+    /// Registers of floating point or vectors are not as they were before.
+    Registers,
     /// An output is not what the reference says: the first that differs.
     Differs {
         /// Remainders modulo 16 of the addresses of blob and picture.

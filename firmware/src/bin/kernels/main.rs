@@ -17,7 +17,7 @@ use core::cell::RefCell;
 use bench::{Bench, Failure, Outcome, Requants};
 use critical_section::Mutex;
 use defmt::{error, info};
-use firmware::hw::{board, entry, program};
+use firmware::hw::{board, entry, keeps_saved_registers, program};
 use shape::Case;
 use shared_model::KERNEL;
 
@@ -65,7 +65,11 @@ impl Total {
     fn run(&mut self, name: &str, cases: impl Iterator<Item = Case>, compare: Compare<'_>) -> bool {
         for case in cases {
             let seed = self.networks + self.without_room;
-            match compare(case, seed) {
+            let mut outcome = Ok(Outcome::NoRoom);
+            if !keeps_saved_registers(&mut || outcome = compare(case, seed)) {
+                outcome = outcome.and(Err(Failure::Registers));
+            }
+            match outcome {
                 Ok(Outcome::Agree(inferences)) => {
                     self.networks += 1;
                     self.inferences += inferences;

@@ -1,6 +1,8 @@
 //! What all Cortex-M boards share. `riscv` has the same under the same names.
 
 mod fault;
+#[cfg(target_abi = "eabihf")]
+mod saved;
 #[cfg(all(feature = "mps2", armv7m))]
 pub mod stack_guard;
 #[cfg(feature = "tick")]
@@ -9,3 +11,5 @@ pub mod tick;
 pub use cortex_m::asm::udf as undefined_instruction;
 pub use cortex_m::interrupt::disable as mask_interrupts;
 pub use cortex_m_rt::{STACK_PAINT_VALUE, entry};
+#[cfg(target_abi = "eabihf")]
+pub use saved::keeps_saved_registers;
