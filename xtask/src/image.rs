@@ -115,8 +115,8 @@ pub fn build(workspace: &Workspace, board: &Board) -> Result<Firmware> {
     let facts = Facts::gather(&board.triple);
     let toolchain = facts.toolchain().ok_or_else(|| missing(&format!("compiler for {}", board.triple)))?;
     let linker = facts.linker().ok_or_else(|| missing("linker for bare metal"))?;
-    // The second is the same program for every board; its ELF is named after the board.
-    let binaries = [board.name.as_str(), "faults"];
+    // All but the first are the same program for every board; their ELFs are named after the board.
+    let binaries = [board.name.as_str(), "faults", "kernels"];
 
     // A folder of its own: another compiler's files next to the desk's would make cargo rebuild both.
     let target = workspace.target.join("firmware");

@@ -82,10 +82,11 @@ fn default_emulator_program() -> String {
 }
 
 impl Board {
-    /// The firmware's own program, and the one that ends as it is told to, for the tests.
+    /// The firmware's own program, and those for the tests: the one that ends as it is told to, and the one that holds the
+    /// kernels against a reference.
     #[must_use]
-    pub fn programs(&self) -> [String; 2] {
-        [self.name.clone(), format!("{}-faults", self.name)]
+    pub fn programs(&self) -> [String; 3] {
+        [self.name.clone(), format!("{}-faults", self.name), format!("{}-kernels", self.name)]
     }
 
     fn read(folder: &Path, name: String) -> Result<Self, BoardsError> {
@@ -140,7 +141,7 @@ mod tests {
         assert_eq!((board.chip, board.emulator), (None, None));
         let board = Board::parse("b".into(), &format!("{text}chip = \"c\"\n")).unwrap();
         assert_eq!(board.chip.as_deref(), Some("c"));
-        assert_eq!(board.programs(), ["b", "b-faults"]);
+        assert_eq!(board.programs(), ["b", "b-faults", "b-kernels"]);
         let board = Board::parse("b".into(), &format!("{text}emulator = \"m\"\n")).unwrap();
         assert_eq!((board.emulator.as_deref(), board.emulator_program.as_str()), (Some("m"), "qemu-system-arm"));
         let board = Board::parse("b".into(), &format!("{text}emulator_program = \"p\"\n")).unwrap();

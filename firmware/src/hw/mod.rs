@@ -35,3 +35,12 @@ use self::arm as architecture;
 use self::riscv as architecture;
 
 pub use architecture::entry;
+#[cfg(target_abi = "eabihf")]
+pub use architecture::keeps_saved_registers;
+
+/// Calls `call`. True: there are no registers of floating point.
+#[cfg(not(target_abi = "eabihf"))]
+pub fn keeps_saved_registers(call: &mut dyn FnMut()) -> bool {
+    call();
+    true
+}

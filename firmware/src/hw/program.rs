@@ -41,31 +41,49 @@ where
     }
 }
 
+/// Hands the first byte on the link to `check`, and ends with exit code 0 where that holds, else with 1.
+pub fn check<Uart, Led>(take: fn() -> Option<Board<Uart, Led>>, check: fn(u8) -> bool) -> !
+where
+    Uart: Read + ReadReady + Write,
+{
+    let how = first_byte(take, "what to check");
+    end(if check(how) { 0 } else { 1 })
+}
+
 /// Ends in the way that the first byte on the link says, so that tests see how runs end.
 pub fn fail<Uart, Led>(take: fn() -> Option<Board<Uart, Led>>) -> !
 where
     Uart: Read + ReadReady + Write,
 {
-    let Some(Board { uart, sleep, .. }) = take() else { panic!("{NO_PERIPHERALS}") };
-    let Some(rtt) = rtt::start() else { panic!("{TWICE}") };
-    defmt::info!("{=str} waits for a byte that says how to end", IDENTITY.board);
-    let mut link = FirstOf::new(uart, rtt, sleep);
-    let mut how = [0];
-    while !matches!(link.read(&mut how), Ok(1)) {}
+    let how = first_byte(take, "how to end");
     match how {
-        [b'e'] => {
+        b'e' => {
             defmt::info!("ends well");
             end(0)
         }
-        [b'p'] => panic!("on purpose"),
-        [b'd'] => defmt::panic!("on purpose, by defmt"),
-        [b'f'] => architecture::undefined_instruction(),
-        [b's'] => {
+        b'p' => panic!("on purpose"),
+        b'd' => defmt::panic!("on purpose, by defmt"),
+        b'f' => architecture::undefined_instruction(),
+        b's' => {
             black_box(recurse(black_box(0)));
         }
         _ => {}
     }
-    defmt::panic!("asked for {=u8}, which is no way to end", how[0]);
+    defmt::panic!("asked for {=u8}, which is no way to end", how);
+}
+
+/// Starts the board and its logs, and waits for the byte that says `what`.
+fn first_byte<Uart, Led>(take: fn() -> Option<Board<Uart, Led>>, what: &str) -> u8
+where
+    Uart: Read + ReadReady + Write,
+{
+    let Some(Board { uart, sleep, .. }) = take() else { panic!("{NO_PERIPHERALS}") };
+    let Some(rtt) = rtt::start() else { panic!("{TWICE}") };
+    defmt::info!("{=str} waits for a byte that says {=str}", IDENTITY.board, what);
+    let mut link = FirstOf::new(uart, rtt, sleep);
+    let mut first = 0;
+    while !matches!(link.read(core::slice::from_mut(&mut first)), Ok(1)) {}
+    first
 }
 
 /// Never comes back from its own depth.

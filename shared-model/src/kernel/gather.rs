@@ -106,3 +106,75 @@ impl PairList {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::*;
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    /// All pairs that are not both zero, by the plainest of loops.
+    fn reference(inputs: &[u8]) -> Vec<Pair> {
+        let pair = |(index, pair): (usize, &[u8])| {
+            let (even, odd) = (pair[0], pair.get(1).copied().unwrap_or(0));
+            let inputs = u32::from(even) + 65536 * u32::from(odd);
+            (inputs != 0).then_some(Pair { inputs, offset: (index * BLOCK_BYTES) as u32 })
+        };
+        inputs.chunks(2).enumerate().filter_map(pair).collect()
+    }
+
+    /// List after list until the inputs end, each held to what kernels rely on.
+    fn gathered(inputs: &[u8]) -> Vec<Pair> {
+        // As it would be after a larger layer.
+        let mut list = PairList { pairs: [Pair { inputs: 7, offset: 7 }; MOST_PAIRS + 1], count: MOST_PAIRS };
+        let (mut all, mut next) = (Vec::new(), Some(0));
+        while let Some(first) = next {
+            next = list.gather(inputs, first);
+            let pairs = list.pairs();
+            assert!(pairs.len() <= MOST_PAIRS);
+            assert_eq!(list.pairs.get(pairs.len()), Some(&Pair::default()), "no end behind {} pairs", pairs.len());
+            assert!(pairs.iter().all(|pair| pair.offset as usize >= first * BLOCK_BYTES), "pairs before {first}");
+            // Else it would not end, or be called for nothing.
+            assert!(next.is_none_or(|next| next > first && next * 2 < inputs.len()), "{first} {next:?}");
+            all.extend_from_slice(pairs);
+        }
+        all
+    }
+
+    proptest! {
+        #[test]
+        fn all_pairs_are_gathered_in_order(
+            inputs in prop::collection::vec(prop_oneof![3 => Just(0), 1 => any::<u8>()], 0..1200),
+        ) {
+            prop_assert_eq!(gathered(&inputs), reference(&inputs));
+        }
+    }
+
+    #[test]
+    fn lists_are_gone_on_with_wherever_they_are_full() {
+        for length in 0..MOST_PAIRS * 2 * 3 + 8 {
+            for step in [1, 2, 3, 4, 5] {
+                let inputs: Vec<u8> =
+                    (0..length).map(|index| if index % step == 0 { index as u8 | 1 } else { 0 }).collect();
+                assert_eq!(gathered(&inputs), reference(&inputs), "{length} inputs, each {step}.");
+            }
+        }
+    }
+
+    #[test]
+    fn what_lies_behind_a_full_list_is_looked_for_and_zeros_are_nothing() {
+        assert_eq!(gathered(&[]), []);
+        assert_eq!(gathered(&[0; 1000]), []);
+        // Full, and then only zeros: a list of none at the end is right.
+        let mut inputs = [255; MOST_PAIRS * 2 + 100].to_vec();
+        inputs[MOST_PAIRS * 2..].fill(0);
+        assert_eq!(gathered(&inputs).len(), MOST_PAIRS);
+        // From a pair behind the end there is nothing.
+        let mut list = PairList::new();
+        assert_eq!(list.gather(&inputs, inputs.len()), None);
+        assert_eq!(list.gather(&inputs, usize::MAX), None);
+        assert_eq!(list.pairs(), []);
+    }
+}

@@ -256,11 +256,26 @@ impl Device {
     ///
     /// As for [`start`](Self::start).
     pub fn start_faults(self, lab: &Lab) -> Option<Result<Session, DeviceError>> {
+        let [_, faults, _] = self.board()?.programs();
+        self.start_program(&faults, lab)
+    }
+
+    /// Starts the board's binary that holds the kernels against a reference, where it has one.
+    ///
+    /// # Errors
+    ///
+    /// As for [`start`](Self::start).
+    pub fn start_kernels(self, lab: &Lab) -> Option<Result<Session, DeviceError>> {
+        let [_, _, kernels] = self.board()?.programs();
+        self.start_program(&kernels, lab)
+    }
+
+    fn start_program(self, program: &str, lab: &Lab) -> Option<Result<Session, DeviceError>> {
         match self {
             Self::Loopback => None,
-            Self::Qemu(board) => Some(qemu::start(board, &board.programs()[1], lab, &[])),
+            Self::Qemu(board) => Some(qemu::start(board, program, lab, &[])),
             #[cfg(feature = "probe")]
-            Self::Probe(board, name) => Some(probe::start(name, board, &board.programs()[1], lab, &[])),
+            Self::Probe(board, name) => Some(probe::start(name, board, program, lab, &[])),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What is tried on every device.
 
 mod counting;
+mod kernels;
+mod room;
 #[cfg(feature = "probe")]
 pub mod wrong_probes;
 
@@ -10,12 +12,13 @@ use std::time::Duration;
 
 use libtest_mimic::Failed;
 use object::{Object as _, ObjectSymbol as _};
-use parity::{ClientError, Device, DeviceError, Lab, Outcome, Runner, sweep};
+use parity::{ClientError, Device, DeviceError, Lab, Outcome, Runner, Session, sweep};
 use shared_model::{AnswersHeader, BlobError, DeviceFault, ModelView, Refusal};
 
 use crate::common::{damaged, fixtures, seal};
 
 pub use counting::COUNTED_CASES;
+pub use kernels::KERNEL_CASES;
 
 pub type Case = fn(Device, &Lab, &Fixture) -> Result<(), Failed>;
 
@@ -51,6 +54,8 @@ pub const EMULATED_CASES: &[(&str, Case)] = &[
     ("dies_in_the_sweep", dies_in_the_sweep),
     ("never_answers", never_answers),
     ("model_too_large", model_too_large),
+    ("layer_too_wide", room::layer_too_wide),
+    ("too_many_classes", room::too_many_classes),
 ];
 
 /// Most flash that the firmware may take, in bytes: Arm's code, and RISC-V's, which is a quarter longer for the same source.
@@ -315,10 +320,21 @@ fn stack_overflow(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> 
 
 /// Has the board end in the way that `how` asks for, with exit code `code`. Returns its last words, which hold `expected`.
 fn ends(device: Device, lab: &Lab, how: &[u8], code: i32, expected: &[&str]) -> Result<String, Failed> {
-    let mut session = device.start_faults(lab).ok_or("the device has no such binary")??;
+    let session = device.start_faults(lab).ok_or("the device has no such binary")??;
+    ends_as(session, lab.patience, how, code, expected)
+}
+
+/// As [`ends`], for any program that is told by a byte what to do.
+fn ends_as(
+    mut session: Session,
+    patience: Duration,
+    how: &[u8],
+    code: i32,
+    expected: &[&str],
+) -> Result<String, Failed> {
     session.client.send_raw(how)?;
     let runner = session.runner.as_mut().ok_or("the device is a board")?;
-    let found = runner.exit_code(lab.patience);
+    let found = runner.exit_code(patience);
     let logs = runner.logs().join("\n");
     assert_eq!(found, Some(code), "{logs}");
     for words in expected {

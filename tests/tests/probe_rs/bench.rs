@@ -111,7 +111,7 @@ pub enum Program {
 
 /// Where a board's program is.
 pub fn elf(board: &Board, program: Program) -> PathBuf {
-    let [served, faults] = board.programs();
+    let [served, faults, _] = board.programs();
     let name = match program {
         Program::Served => served,
         Program::Faults => faults,

@@ -4,6 +4,8 @@ pub mod counting;
 #[cfg(feature = "cycles")]
 pub mod cycles;
 mod fault;
+#[cfg(target_abi = "eabihf")]
+mod saved;
 #[cfg(all(feature = "mps2", armv7m))]
 pub mod stack_guard;
 #[cfg(feature = "tick")]
@@ -12,3 +14,5 @@ pub mod tick;
 pub use cortex_m::asm::udf as undefined_instruction;
 pub use cortex_m::interrupt::disable as mask_interrupts;
 pub use cortex_m_rt::{STACK_PAINT_VALUE, entry};
+#[cfg(target_abi = "eabihf")]
+pub use saved::keeps_saved_registers;

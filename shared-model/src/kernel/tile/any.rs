@@ -17,3 +17,83 @@ pub fn add_weights(order: WeightOrder, input: &[u8], tiles: Tiles<'_>, sums: &mu
         }
     }
 }
+
+#[cfg(all(test, not(kernel_assembly)))]
+mod tests {
+    extern crate std;
+
+    use super::*;
+    use crate::kernel::PairList;
+    use crate::kernel::tile::{add_pairs, add_vectors};
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    const ORDERS: [WeightOrder; 2] = [WeightOrder::Pairs, WeightOrder::Vectors];
+
+    /// The portable kernels' sums, which begin with `sums`; false where they do not take the input.
+    fn portable(order: WeightOrder, input: &[u8], tiles: Tiles<'_>, sums: &mut [i32]) -> bool {
+        match order {
+            WeightOrder::Pairs => add_pairs(input, tiles, &mut PairList::new(), sums, &mut |_| ()),
+            WeightOrder::Vectors => add_vectors(input, tiles, sums),
+        }
+    }
+
+    fn packed(order: WeightOrder, weights: &[i8], inputs: usize) -> Vec<u8> {
+        let mut packed = std::vec![0; order.packed_length(inputs, weights.len() / inputs)];
+        order.pack(weights, inputs, &mut packed).unwrap();
+        packed
+    }
+
+    proptest! {
+        #[test]
+        fn sums_are_those_of_the_portable_kernels(
+            (inputs, input, weights, sums) in (1..=40_usize, 1..=20_usize).prop_flat_map(|(inputs, outputs)| (
+                Just(inputs),
+                prop::collection::vec(prop_oneof![Just(0), Just(255), any::<u8>()], inputs),
+                prop::collection::vec(prop_oneof![Just(-127), Just(127), -127..=127_i8], inputs * outputs),
+                prop::collection::vec(-1_000_000..1_000_000_i32, outputs),
+            )),
+        ) {
+            for order in ORDERS {
+                let weights = packed(order, &weights, inputs);
+                let tiles = Tiles { weights: &weights, tile_bytes: order.tile_bytes(inputs) };
+                let (mut found, mut expected) = (sums.clone(), sums.clone());
+                add_weights(order, &input, tiles, &mut found);
+                prop_assert!(portable(order, &input, tiles, &mut expected));
+                prop_assert_eq!(found, expected, "{:?}", order);
+            }
+        }
+
+        #[test]
+        fn fewer_inputs_count_as_zeros_and_further_ones_are_not_read(
+            input in prop::collection::vec(any::<u8>(), 0..80),
+            weights in prop::collection::vec(-127..=127_i8, 9 * 33),
+        ) {
+            let mut whole = input.clone();
+            whole.resize(33, 0);
+            for order in ORDERS {
+                let weights = packed(order, &weights, 33);
+                let tiles = Tiles { weights: &weights, tile_bytes: order.tile_bytes(33) };
+                let (mut found, mut expected) = ([1; 9], [1; 9]);
+                add_weights(order, &input, tiles, &mut found);
+                add_weights(order, &whole, tiles, &mut expected);
+                prop_assert_eq!(found, expected, "{:?}", order);
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_kernels_do_not_take_changes_nothing() {
+        // Weights for 16 inputs and 8 outputs.
+        let weights = [3; 128];
+        let tiles = Tiles { weights: &weights, tile_bytes: 128 };
+        for order in ORDERS {
+            let mut sums = [5; 8];
+            assert!(!portable(order, &[1; 17], tiles, &mut sums), "{order:?}: more inputs than a tile has blocks for");
+            assert_eq!(sums, [5; 8]);
+            let mut sums = [5; 9];
+            assert!(!portable(order, &[1; 16], tiles, &mut sums), "{order:?}: more outputs than there are tiles");
+            assert_eq!(sums, [5; 9]);
+        }
+    }
+}

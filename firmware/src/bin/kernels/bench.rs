@@ -1,0 +1,183 @@
+//! One case: encoded, parsed at every alignment, inferred, compared.
+
+use shared_model::{BlobError, InferError, ModelView, Requant, Stage, Workspace};
+
+use crate::network::Network;
+use crate::picture;
+use crate::random::Random;
+use crate::shape::{Case, MOST_HIDDEN, MOST_INPUTS, MOST_OUTPUTS};
+use crate::weights::MOST_WEIGHTS;
+
+/// Addresses are tried with every remainder modulo this, which is a vector's length.
+const ALIGNMENT: usize = 16;
+
+/// Most bytes of a blob.
+const MOST_BYTES: usize = if cfg!(feature = "microbit") { 4608 } else { 20 * 1024 };
+
+/// Biases and rescalings of both layers.
+const MOST_NEURONS: usize = MOST_HIDDEN + MOST_OUTPUTS;
+
+/// Room for a case. All zeros at first.
+pub struct Bench {
+    blob: Aligned<{ MOST_BYTES + ALIGNMENT }>,
+    picture: Aligned<{ MOST_INPUTS + ALIGNMENT }>,
+    biases: [i32; MOST_NEURONS],
+    activations: [u8; MOST_HIDDEN],
+    workspace: Workspace<MOST_HIDDEN, MOST_OUTPUTS>,
+}
+
+/// Bytes at a multiple of 16.
+#[repr(align(16))]
+struct Aligned<const COUNT: usize>([u8; COUNT]);
+
+/// Rescalings of both layers. Not with the rest, since they are not zeros, and take flash.
+pub struct Requants([Requant; MOST_NEURONS]);
+
+/// What one case came to.
+pub enum Outcome {
+    /// So many inferences agree.
+    Agree(u32),
+    /// There is no room for the case here.
+    NoRoom,
+}
+
+/// Why a case fails.
+#[derive(defmt::Format)]
+pub enum Failure {
+    /// The encoder refuses the network, which keeps the format's rules.
+    Encode,
+    /// The parser refuses what the encoder wrote.
+    Parse(BlobError),
+    /// The model cannot be inferred.
+    Infer(InferError),
+    /// Registers of floating point or vectors are not as they were before.
+    Registers,
+    /// An output is not what the reference says: the first that differs.
+    Differs {
+        /// Remainders modulo 16 of the addresses of blob and picture.
+        blob: usize,
+        pixels: usize,
+        picture: (&'static str, usize),
+        difference: Difference,
+    },
+}
+
+/// An output that is not as expected.
+#[derive(defmt::Format)]
+pub struct Difference {
+    layer: usize,
+    output: usize,
+    expected: i64,
+    found: i64,
+}
+
+impl Requants {
+    pub const fn new() -> Self {
+        let Some(requant) = Requant::new(Requant::MIN_MULTIPLIER, Requant::MIN_SHIFT) else { panic!() };
+        Self([requant; _])
+    }
+}
+
+impl Bench {
+    pub const fn new() -> Self {
+        Self {
+            blob: Aligned([0; _]),
+            picture: Aligned([0; _]),
+            biases: [0; _],
+            activations: [0; _],
+            workspace: Workspace::new(),
+        }
+    }
+
+    /// Compares what the kernels and the reference say of the network of `case` and `seed`; `is_wrong` asks for a reference
+    /// that is not right.
+    pub fn compare(
+        &mut self,
+        Requants(requants): &mut Requants,
+        case: Case,
+        seed: u32,
+        is_wrong: bool,
+    ) -> Result<Outcome, Failure> {
+        let Self { blob: Aligned(blob), picture: Aligned(picture), biases, activations, workspace } = self;
+        let (shape, mut random) = (case.shape, Random::new(seed));
+        if shape.inputs > MOST_INPUTS || shape.hidden > MOST_HIDDEN || shape.largest_layer() > MOST_WEIGHTS {
+            return Ok(Outcome::NoRoom);
+        }
+        let mut network = Network::new(&mut random, case, biases, requants);
+        network.last.is_wrong = is_wrong;
+        let room = blob.get_mut(..MOST_BYTES).unwrap_or_default();
+        let Some(length) = network.encode(room).map_err(|_| Failure::Encode)? else { return Ok(Outcome::NoRoom) };
+
+        let activations = activations.get_mut(..shape.hidden).unwrap_or_default();
+        let mut count = 0;
+        for alignment in 0..ALIGNMENT {
+            if let Some(before) = alignment.checked_sub(1) {
+                blob.copy_within(before..before + length, alignment);
+            }
+            let bytes = blob.get(alignment..alignment + length).unwrap_or_default();
+            count += compare_at(alignment, bytes, &network, &mut random, picture, workspace, activations)?;
+        }
+        Ok(Outcome::Agree(count))
+    }
+}
+
+/// Compares for a blob at one alignment, and returns the number of inferences.
+#[inline(never)]
+fn compare_at(
+    blob: usize,
+    bytes: &[u8],
+    network: &Network<'_>,
+    random: &mut Random,
+    picture: &mut [u8],
+    workspace: &mut Workspace<MOST_HIDDEN, MOST_OUTPUTS>,
+    activations: &mut [u8],
+) -> Result<u32, Failure> {
+    let model = ModelView::parse(bytes).map_err(Failure::Parse)?;
+    let mut count = 0;
+    for kind in picture::all(network.inputs, blob) {
+        let place = random.below(ALIGNMENT as u32) as usize;
+        let pixels = picture.get_mut(place..place + network.inputs).unwrap_or_default();
+        kind.draw(random, pixels);
+        if let Some(difference) = infer(&model, network, pixels, workspace, activations)? {
+            return Err(Failure::Differs { blob, pixels: place, picture: kind.name(), difference });
+        }
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// Infers, and returns the first output that is not the reference's; `activations` is room for those of the hidden layer.
+fn infer(
+    model: &ModelView<'_>,
+    network: &Network<'_>,
+    pixels: &[u8],
+    workspace: &mut Workspace<MOST_HIDDEN, MOST_OUTPUTS>,
+    activations: &mut [u8],
+) -> Result<Option<Difference>, Failure> {
+    for (place, value) in activations.iter_mut().zip(network.hidden.outputs(pixels)) {
+        *place = value.clamp(0, 255) as u8;
+    }
+    let mut difference = None;
+    let mut look = |stage: Stage<'_>| {
+        if let Stage::Activations { layer, activations: found } = stage {
+            let expected = activations.iter().map(|&value| value.into());
+            difference = first_difference(layer, expected, found.iter().map(|&value| value.into()));
+        }
+    };
+    let found = workspace.infer_with(model, pixels, &mut look).map_err(Failure::Infer)?;
+    let (layer, input) = if activations.is_empty() { (0, pixels) } else { (1, &*activations) };
+    let found = found.logits.iter().map(|&logit| logit.into());
+    Ok(difference.or_else(|| first_difference(layer, network.last.outputs(input), found)))
+}
+
+fn first_difference(
+    layer: usize,
+    expected: impl Iterator<Item = i64>,
+    found: impl Iterator<Item = i64>,
+) -> Option<Difference> {
+    expected
+        .zip(found)
+        .enumerate()
+        .find(|(_, (expected, found))| expected != found)
+        .map(|(output, (expected, found))| Difference { layer, output, expected, found })
+}

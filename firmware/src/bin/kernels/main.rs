@@ -1,0 +1,95 @@
+//! Holds the kernels of this core against a slow reference, on any board, so that tests see them right on the real
+//! instruction set. The first byte on the link says how: `r` by the right reference, `w` by a wrong one, which must be found out.
+
+#![no_std]
+#![no_main]
+
+mod bench;
+mod layer;
+mod network;
+mod picture;
+mod random;
+mod shape;
+mod weights;
+
+use core::cell::RefCell;
+
+use bench::{Bench, Failure, Outcome, Requants};
+use critical_section::Mutex;
+use defmt::{error, info};
+use firmware::hw::{board, entry, keeps_saved_registers, program};
+use shape::Case;
+use shared_model::KERNEL;
+
+static BENCH: Mutex<RefCell<Bench>> = Mutex::new(RefCell::new(Bench::new()));
+static REQUANTS: Mutex<RefCell<Requants>> = Mutex::new(RefCell::new(Requants::new()));
+
+/// Where the board begins.
+#[entry]
+fn main() -> ! {
+    program::check(board::take, |how| {
+        critical_section::with(|token| {
+            let (mut bench, mut requants) = (BENCH.borrow_ref_mut(token), REQUANTS.borrow_ref_mut(token));
+            check(&mut |case, seed| bench.compare(&mut requants, case, seed, how == b'w'))
+        })
+    })
+}
+
+/// What compares a case of a seed.
+type Compare<'a> = &'a mut dyn FnMut(Case, u32) -> Result<Outcome, Failure>;
+
+/// Whether all cases agree. Stops at the first that does not.
+fn check(compare: Compare<'_>) -> bool {
+    let mut total = Total::default();
+    let is_right = total.run("narrow", shape::narrow(), compare) && total.run("wide", shape::wide(), compare);
+    if is_right {
+        let Total { networks, inferences, without_room } = total;
+        info!(
+            "{=u32} networks, {=u32} inferences agree with the reference, by the kernels {=str}; {=u32} networks have no room here",
+            networks, inferences, KERNEL, without_room
+        );
+    }
+    is_right
+}
+
+/// What was done so far.
+#[derive(Default)]
+struct Total {
+    networks: u32,
+    inferences: u32,
+    without_room: u32,
+}
+
+impl Total {
+    /// Runs `cases`, each with a seed of its own; false at the first that fails, which is told.
+    fn run(&mut self, name: &str, cases: impl Iterator<Item = Case>, compare: Compare<'_>) -> bool {
+        for case in cases {
+            let seed = self.networks + self.without_room;
+            let mut outcome = Ok(Outcome::NoRoom);
+            if !keeps_saved_registers(&mut || outcome = compare(case, seed)) {
+                outcome = outcome.and(Err(Failure::Registers));
+            }
+            match outcome {
+                Ok(Outcome::Agree(inferences)) => {
+                    self.networks += 1;
+                    self.inferences += inferences;
+                }
+                Ok(Outcome::NoRoom) => self.without_room += 1,
+                Err(failure) => {
+                    tell(case, seed, &failure);
+                    return false;
+                }
+            }
+        }
+        info!("{=str}: {=u32} inferences so far", name, self.inferences);
+        true
+    }
+}
+
+/// Names the case that fails.
+fn tell(Case { shape, order }: Case, seed: u32, failure: &Failure) {
+    error!(
+        "seed {=u32}, {=usize}-{=usize}-{=usize}, weight order {=u8}, kernels {=str}: {}",
+        seed, shape.inputs, shape.hidden, shape.outputs, order as u8, KERNEL, failure
+    );
+}

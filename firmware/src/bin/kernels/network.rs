@@ -1,0 +1,69 @@
+//! The network of a case: one layer, or two.
+
+use shared_model::{EncodeError, ModelSource, Provenance, Requant, WeightOrder};
+
+use crate::layer::Layer;
+use crate::random::Random;
+use crate::shape::{Case, MOST_OUTPUTS};
+
+/// What is not looked at, but has to be there.
+const PROVENANCE: Provenance<'static> = Provenance {
+    trainer: "",
+    backend: "",
+    seed: 0,
+    epochs: 0,
+    data_sha256: [0; 32],
+    train_pictures: 0,
+    train_correct_float: 0,
+    test_pictures: 0,
+    test_correct_float: 0,
+    test_correct_fixed: 0,
+};
+
+/// All numbers of a case.
+pub struct Network<'a> {
+    order: WeightOrder,
+    pub inputs: usize,
+    /// Of no neurons where there is none.
+    pub hidden: Layer<'a>,
+    pub last: Layer<'a>,
+}
+
+impl<'a> Network<'a> {
+    /// Any numbers for `case`; biases and rescalings go to the front of `biases` and `requants`.
+    pub fn new(
+        random: &mut Random,
+        Case { shape, order }: Case,
+        biases: &'a mut [i32],
+        requants: &'a mut [Requant],
+    ) -> Self {
+        let (hidden_biases, biases) = biases.split_at_mut_checked(shape.hidden).unwrap_or_default();
+        let (hidden_requants, requants) = requants.split_at_mut_checked(shape.hidden).unwrap_or_default();
+        let biases = biases.get_mut(..shape.outputs).unwrap_or_default();
+        let requants = requants.get_mut(..shape.outputs).unwrap_or_default();
+        let hidden = Layer::new(random, shape.inputs, hidden_biases, hidden_requants, false);
+        let inputs = if shape.hidden == 0 { shape.inputs } else { shape.hidden };
+        let last = Layer::new(random, inputs, biases, requants, true);
+        Self { order, inputs: shape.inputs, hidden, last }
+    }
+
+    /// Writes the blob, and returns its length; nothing where `buffer` has no room for it.
+    // Not inlined, nor is what parses: small parts have no stack for both at once.
+    #[inline(never)]
+    pub fn encode(&self, buffer: &mut [u8]) -> Result<Option<usize>, EncodeError> {
+        let layers = [self.hidden.source(), self.last.source()];
+        let source = ModelSource {
+            class_names: [""; MOST_OUTPUTS].get(..self.last.biases.len()).unwrap_or_default(),
+            rows: 1,
+            columns: self.inputs as u16,
+            weight_order: self.order,
+            layers: layers.get(usize::from(self.hidden.biases.is_empty())..).unwrap_or_default(),
+            golden: &[],
+            provenance: PROVENANCE,
+        };
+        if source.encoded_length_bound() > buffer.len() {
+            return Ok(None);
+        }
+        source.encode(buffer).map(Some)
+    }
+}

@@ -1,0 +1,82 @@
+//! Pictures of the cases.
+
+use crate::random::Random;
+
+/// What a picture is like.
+#[derive(Clone, Copy)]
+pub enum Picture {
+    /// All 0.
+    Black,
+    /// All 255.
+    White,
+    /// Any values, half of them 0.
+    Half,
+    /// Any values.
+    Any,
+    /// One value that is not 0, at this place.
+    Single(usize),
+    /// Exactly so many pairs of neighbours that are not both 0.
+    Pairs(usize),
+}
+
+/// Numbers of pairs about which a list of them is full, or full twice.
+const PAIRS: [usize; 9] = [124, 125, 126, 127, 128, 129, 255, 256, 257];
+
+/// Most pixels for which each has its picture in which it is the only one.
+const MOST_SINGLES: usize = 48;
+
+/// The pictures for so many pixels and a blob at an address with this remainder modulo 16: most where kernels in assembly take it.
+pub fn all(pixels: usize, alignment: usize) -> impl Iterator<Item = Picture> {
+    let is_aligned = alignment.is_multiple_of(4);
+    let first = if alignment == 0 { pixels } else { 0 };
+    let singles = (0..first).step_by(pixels.div_ceil(MOST_SINGLES)).chain(first.checked_sub(1)).map(Picture::Single);
+    let whole = [Picture::Black, Picture::Any].into_iter().filter(move |_| is_aligned);
+    let pairs = PAIRS.into_iter().filter(move |&pairs| is_aligned && pairs <= pixels.div_ceil(2)).map(Picture::Pairs);
+    [Picture::Half, Picture::White].into_iter().chain(whole).chain(pairs).chain(singles)
+}
+
+impl Picture {
+    /// Draws it.
+    pub fn draw(self, random: &mut Random, pixels: &mut [u8]) {
+        pixels.fill(0);
+        match self {
+            Self::Black => {}
+            Self::White => pixels.fill(255),
+            Self::Half => {
+                pixels.iter_mut().for_each(|pixel| *pixel = if random.below(2) == 0 { 0 } else { random.byte() })
+            }
+            Self::Any => pixels.iter_mut().for_each(|pixel| *pixel = random.byte()),
+            Self::Single(place) => pixels.iter_mut().skip(place).take(1).for_each(|pixel| *pixel = random.byte() | 1),
+            Self::Pairs(count) => draw_pairs(random, pixels, count),
+        }
+    }
+
+    /// How a log names it.
+    pub const fn name(self) -> (&'static str, usize) {
+        match self {
+            Self::Black => ("all 0", 0),
+            Self::White => ("all 255", 0),
+            Self::Half => ("half of them 0", 0),
+            Self::Any => ("any", 0),
+            Self::Single(place) => ("one only, at", place),
+            Self::Pairs(count) => ("pairs", count),
+        }
+    }
+}
+
+/// Draws pairs that are not both 0, as many as `count`, wherever they fall.
+fn draw_pairs(random: &mut Random, pixels: &mut [u8], count: usize) {
+    let pairs = pixels.len().div_ceil(2);
+    let mut missing = count;
+    for (index, pair) in pixels.chunks_mut(2).enumerate() {
+        if random.below((pairs - index) as u32) as usize >= missing {
+            continue;
+        }
+        missing -= 1;
+        // The even one, the odd one, or both; a last pixel without neighbour is alone.
+        let which = if pair.len() == 2 { random.below(3) + 1 } else { 1 };
+        for (place, pixel) in pair.iter_mut().enumerate() {
+            *pixel = if which >> place & 1 == 1 { random.byte() | 1 } else { 0 };
+        }
+    }
+}
