@@ -11,7 +11,7 @@ use super::{Case, Fixture, ends_as};
 pub const KERNEL_CASES: &[(&str, Case)] = &[("kernels", kernels), ("wrong_reference", wrong_reference)];
 
 /// How long the kernels' program may take, on a busy machine too.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The kernels of the core against a slow reference, on its own instruction set.
 fn kernels(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {

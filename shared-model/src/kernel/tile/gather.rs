@@ -11,9 +11,10 @@ pub fn gather_words(words: &[[u8; 4]], list: &mut [Pair; MOST_PAIRS + 1], offset
         return (0, 0);
     }
     let (first, start) = (words.as_ptr(), list.as_mut_ptr());
-    let limit = list.as_ptr().wrapping_add(MOST_PAIRS - 4);
-    // SAFETY: the words are read from the first to the last at most, and at any alignment; after each, the list has room
-    // for four pairs, or nothing more is written to it.
+    let limit = start.cast_const().wrapping_add(MOST_PAIRS - 4);
+    // SAFETY: the words are read from the first to the last at most, and at any alignment, as these cores do unless told to
+    // trap, which nothing here does, or byte by byte; after each, the list has room for four pairs, or nothing more is
+    // written to it.
     let ends = unsafe { gather(first, words.as_ptr_range().end, start, offset, limit) };
     let (list_end, words_end) = (ends as u32 as usize, (ends >> 32) as usize);
     let count = list_end.wrapping_sub(start.addr()) / size_of::<Pair>();
