@@ -22,7 +22,7 @@ pub fn learning_rate(text: &str) -> Result<f64, String> {
 
 /// How much of a running mean is kept at each step.
 pub fn beta(text: &str) -> Result<f64, String> {
-    number(text, |beta| (0.0..=0.9999).contains(&beta), "not in 0..=0.9999")
+    number(text, |beta| (0.5..=0.9999).contains(&beta), "not in 0.5..=0.9999")
 }
 
 fn number(text: &str, is_possible: impl Fn(f64) -> bool, otherwise: &str) -> Result<f64, String> {
@@ -47,8 +47,8 @@ mod tests {
 
     #[test]
     fn running_means_forget() {
-        assert_eq!((beta("0"), beta("0.9999")), (Ok(0.0), Ok(0.9999)));
-        for bad in ["1", "0.99999", "-0.1", "NaN"] {
+        assert_eq!((beta("0.5"), beta("0.9999")), (Ok(0.5), Ok(0.9999)));
+        for bad in ["0", "1", "0.99999", "-0.1", "NaN"] {
             beta(bad).expect_err(bad);
         }
     }

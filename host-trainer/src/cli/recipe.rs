@@ -27,7 +27,7 @@ pub struct RecipeArguments {
     /// Share of all steps in which the step size rises from zero in a straight line, 0..=1 [default: 0; best: 0.1]
     #[arg(long, value_name = "SHARE", value_parser = share_of_one, allow_negative_numbers = true)]
     warm_up: Option<f64>,
-    /// How much of its mean of squared gradients the optimizer keeps at each step, 0..=0.9999 [default: 0.999; best: 0.99]
+    /// How much of its mean of squared gradients the optimizer keeps at each step, 0.5..=0.9999 [default: 0.999; best: 0.99]
     #[arg(long, value_name = "SHARE", value_parser = beta, allow_negative_numbers = true)]
     beta_2: Option<f64>,
     /// What weights lose at each step, as a share of themselves for each unit of the step size, 0..=1; biases lose

@@ -48,7 +48,7 @@ pub struct TrainConfig {
     /// The share of all steps in which the step size rises from zero, 0..=1.
     #[serde(default)]
     pub warm_up: f64,
-    /// How fast Adam's mean of squared gradients forgets, 0 or more and below 1.
+    /// How fast Adam's mean of squared gradients forgets, 0.5..=0.9999.
     #[serde(default = "keras_beta_2")]
     pub beta_2: f64,
     /// What is taken from weights at each step, as a share of them for a step size of 1; biases stay. 0..=1.

@@ -2,27 +2,22 @@
 
 mod augment;
 mod config;
+mod course;
 mod schedule;
 
 use std::time::Instant;
 
-use burn::module::Module;
-use burn::nn::loss::CrossEntropyLossConfig;
-use burn::optim::{GradientsParams, ModuleOptimizer};
-use burn::tensor::{Device, Int, Tensor, TensorData, TensorReadError};
+use burn::tensor::TensorReadError;
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
-use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use self::augment::Version;
+use self::course::Course;
 use crate::backend::BackendError;
 use crate::calibrate::measure;
 use crate::dataset::Split;
 use crate::model::Network;
-use crate::pixels::PixelForm;
-use crate::{optimizer, progress};
 
 pub use config::{Recipe, TrainConfig};
 pub use schedule::Schedule;
@@ -96,9 +91,6 @@ pub enum TrainError {
     Read(#[from] TensorReadError),
 }
 
-/// Steps between two looks at loss and accuracy: a graphics card must not wait for each.
-const LOOK_STEPS: usize = 100;
-
 /// What the training pictures are like beside their number of pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
@@ -129,26 +121,15 @@ pub fn train(
     let device = config.backend.device()?.autodiff();
     let widths: Vec<usize> = [train.width].iter().chain(&config.hidden).chain([&shape.classes]).copied().collect();
     let mut network = Network::init(&widths, &mut random, &device);
-    let mut order: Vec<usize> = (0..train.len()).collect();
-    let mut course = Course {
-        config,
-        split: train,
-        columns: shape.columns,
-        form: config.pixels.form(train),
-        optimizer: optimizer::adam(config.backend, config.beta_2, config.weight_decay),
-        random,
-        step: 0,
-        altered: Vec::new(),
-    };
+    let mut course = Course::new(config, train, shape.columns, random);
     let mut history = Vec::new();
     let mut rule = StopRule::new(config);
     let mut stop = Stop::Epochs;
 
     for epoch in 1..=config.epochs {
         let start = Instant::now();
-        order.shuffle(&mut course.random);
         let (loss, accuracy);
-        (network, loss, accuracy) = course.run_epoch(network, &order, epoch)?;
+        (network, loss, accuracy) = course.run_epoch(network, epoch)?;
         if !loss.is_finite() {
             return Err(TrainError::Diverged { epoch });
         }
@@ -171,97 +152,6 @@ pub fn train(
         None => (course.plain(&network)?, history.len() as u32),
     };
     Ok(Trained { network, kept_epoch, history, stop })
-}
-
-/// A training under way.
-struct Course<'a> {
-    config: &'a TrainConfig,
-    split: &'a Split,
-    columns: usize,
-    form: PixelForm,
-    optimizer: ModuleOptimizer,
-    random: Xoshiro256PlusPlus,
-    /// Steps done.
-    step: u64,
-    /// The raw pixels of a step's pictures where some are shifted or mirrored; kept to spare its memory.
-    altered: Vec<u8>,
-}
-
-impl Course<'_> {
-    /// Trains on every picture once, in `order`. Returns mean loss and accuracy with the network.
-    fn run_epoch(
-        &mut self,
-        mut network: Network,
-        order: &[usize],
-        epoch: u32,
-    ) -> Result<(Network, f64, f64), TrainError> {
-        let config = self.config;
-        let steps = u64::from(config.epochs) * order.len().div_ceil(config.batch_size) as u64;
-        let bar = progress::steps(order.len() as u64, format!("epoch {epoch}/{}", config.epochs));
-        let (mut seen, mut correct, mut loss_sum) = (0_usize, 0.0_f64, 0.0_f64);
-        for batches in order.chunks(config.batch_size * LOOK_STEPS) {
-            let mut sums: Option<(Tensor<1>, Tensor<1, Int>)> = None;
-            for indices in batches.chunks(config.batch_size) {
-                let (gradients, loss, hits) = self.learn(&network, indices);
-                let factor = config.schedule.factor(config.warm_up, self.step, steps);
-                network = self.optimizer.step(config.learning_rate * factor, network, gradients);
-                self.step += 1;
-                sums = Some(match sums {
-                    Some((all_losses, all_hits)) => (all_losses + loss, all_hits + hits),
-                    None => (loss, hits),
-                });
-            }
-            if let Some((loss, hits)) = sums {
-                loss_sum += f64::from(loss.try_into_scalar::<f32>()?);
-                correct += f64::from(hits.try_into_scalar::<i32>()?);
-            }
-            seen += batches.len();
-            bar.set_position(seen as u64);
-            let (loss, accuracy) = (loss_sum / seen as f64, 100.0 * correct / seen as f64);
-            bar.set_message(format!("loss {loss:.4}, accuracy {accuracy:.2} %"));
-        }
-        bar.finish_and_clear();
-        Ok((network, loss_sum / seen as f64, correct / seen as f64))
-    }
-
-    /// Forward and backward over a batch, the pictures at `indices`. Returns the gradients of its mean loss, the sum of
-    /// its losses, and how many of its pictures are classified rightly; the latter two are not waited for.
-    fn learn(&mut self, network: &Network, indices: &[usize]) -> (GradientsParams, Tensor<1>, Tensor<1, Int>) {
-        let device = network.device();
-        let labels: Vec<i32> = indices.iter().map(|&index| self.split.labels[index].into()).collect();
-        let targets = Tensor::<1, Int>::from_data(TensorData::new(labels, [indices.len()]), &device);
-        let logits = network.forward(self.input(indices, &device));
-        let hits = logits.clone().inner().argmax(1).squeeze_dim::<1>(1).equal(targets.clone().inner()).int().sum();
-        let loss = CrossEntropyLossConfig::new().init(&device).forward(logits, targets);
-        let loss_sum = loss.clone().inner().mul_scalar(indices.len() as f32);
-        (GradientsParams::from_grads(loss.backward(), network), loss_sum, hits)
-    }
-
-    /// The pictures at `indices`, as they are or altered, in the form that is trained with.
-    fn input(&mut self, indices: &[usize], device: &Device) -> Tensor<2> {
-        let (split, share) = (self.split, self.config.augment);
-        let pictures = indices.iter().map(|&index| split.picture(index));
-        // No random number is drawn where nothing is altered.
-        if share == 0.0 {
-            return self.form.tensor(pictures, split.width, device);
-        }
-        self.altered.clear();
-        for picture in pictures {
-            Version::choose(share, &mut self.random).append(picture, self.columns, &mut self.altered);
-        }
-        self.form.tensor(self.altered.chunks_exact(split.width), split.width, device)
-    }
-
-    /// `network`, without differentiation, for pixels in 0..=1.
-    fn plain(&self, network: &Network) -> Result<Network, TensorReadError> {
-        let network = network.valid();
-        if self.form == PixelForm::PLAIN {
-            return Ok(network);
-        }
-        let mut layers = network.parameters()?;
-        layers.first_mut().into_iter().for_each(|first| self.form.fold_into(first));
-        Ok(Network::from_parameters(layers, &network.device()))
-    }
 }
 
 /// When to stop before all epochs are done, and which network to keep.
