@@ -33,7 +33,7 @@ impl Pixels {
             return PixelForm::PLAIN;
         }
         match Statistics::of(split) {
-            Statistics { standard_deviation, .. } if standard_deviation == 0.0 => PixelForm::PLAIN,
+            Statistics { standard_deviation: 0.0, .. } => PixelForm::PLAIN,
             Statistics { mean, standard_deviation: std, .. } => PixelForm { mean, std, ..PixelForm::PLAIN },
         }
     }
