@@ -23,6 +23,10 @@ pub(crate) fn load<'m, const WIDTH: usize, const CLASSES: usize>(
     if needed > frame_bytes {
         return Err(DeviceFault::FrameTooLong { needed: needed as u32, available: frame_bytes as u32 });
     }
+    #[cfg(target_os = "none")]
+    if !model.last_layer().order().has_kernel() {
+        defmt::warn!("its weights are in an order that this core is slow with: `host-trainer reorder` writes another");
+    }
     self_test(&model, workspace).map_err(DeviceFault::SelfTest)?;
     Ok(model)
 }

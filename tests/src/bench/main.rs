@@ -50,7 +50,7 @@ enum Task {
         #[arg(value_name = "FILE", required = true)]
         records: Vec<PathBuf>,
         /// The picture, SVG.
-        #[arg(long, value_name = "FILE.svg")]
+        #[arg(long = "chart", value_name = "FILE.svg")]
         picture: PathBuf,
     },
 }
@@ -98,7 +98,7 @@ struct Measure {
     #[arg(long)]
     markdown: bool,
     /// Also draws bars of ours and others' counts, SVG.
-    #[arg(long, value_name = "FILE.svg")]
+    #[arg(long = "chart", value_name = "FILE.svg")]
     picture: Option<PathBuf>,
     /// Fails, with exit code 1, where anything takes more than this file allows.
     #[arg(long, value_name = "FILE", conflicts_with = "write_budgets")]
