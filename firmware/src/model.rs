@@ -1,5 +1,7 @@
 //! From a flash region to a model that may be trusted.
 
+#[cfg(target_os = "none")]
+use shared_model::WeightOrder;
 use shared_model::{
     DeviceFault, MESSAGE_OVERHEAD_BYTES, ModelInfo, ModelView, Workspace, blob_length, encoded_length_bound, self_test,
 };
@@ -24,8 +26,8 @@ pub(crate) fn load<'m, const WIDTH: usize, const CLASSES: usize>(
         return Err(DeviceFault::FrameTooLong { needed: needed as u32, available: frame_bytes as u32 });
     }
     #[cfg(target_os = "none")]
-    if !model.last_layer().order().has_kernel() {
-        defmt::warn!("its weights are in an order that this core is slow with: `host-trainer reorder` writes another");
+    if model.layers().any(|layer| layer.order() != WeightOrder::FASTEST) {
+        defmt::warn!("this core is faster with weights in another order: see `host-trainer reorder`");
     }
     self_test(&model, workspace).map_err(DeviceFault::SelfTest)?;
     Ok(model)

@@ -42,11 +42,8 @@ impl WeightOrder {
         self as u32
     }
 
-    /// Whether this build has a kernel for it. Every build runs it.
-    #[must_use]
-    pub const fn has_kernel(self) -> bool {
-        matches!(self, Self::Pairs) || cfg!(any(kernel_helium, not(kernel_assembly)))
-    }
+    /// The order that this build's kernels are fastest with. They run any.
+    pub const FASTEST: Self = if cfg!(kernel_helium) { Self::Vectors } else { Self::Pairs };
 
     /// Inputs of a block.
     pub(crate) const fn block_inputs(self) -> usize {
