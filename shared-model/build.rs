@@ -8,7 +8,13 @@ fn main() {
         "cargo::rustc-check-cfg=cfg(kernel_armv6m, kernel_armv7m, kernel_dsp, kernel_helium, kernel_assembly, kernel_simd, armv8m)"
     );
     let target = env::var("TARGET").unwrap_or_default();
+    let is_bare_arm = target.starts_with("thumb");
     let has = |feature: &str| env::var_os(format!("CARGO_FEATURE_{feature}")).is_some();
+    // Vector registers are those of floating point, which the start-up code turns on for this ABI only.
+    if has("HELIUM") && is_bare_arm && !(target.starts_with("thumbv8m.main") && target.ends_with("eabihf")) {
+        println!("cargo::error=the feature `helium` is for thumbv8m.main-none-eabihf, not for {target}");
+        return;
+    }
     let kernels: &[&str] = if target.starts_with("thumbv6m") || target.starts_with("thumbv8m.base") {
         &["kernel_armv6m"]
     } else if target.starts_with("thumbv7em") {
@@ -25,7 +31,10 @@ fn main() {
     if target.starts_with("thumbv8m") {
         println!("cargo::rustc-cfg=armv8m");
     }
-    if target.starts_with("x86_64") || target.starts_with("aarch64-") {
+    // As in Cargo.toml.
+    let is = |variable: &str, value: &str| env::var(variable).is_ok_and(|found| found == value);
+    let is_aarch64 = is("CARGO_CFG_TARGET_ARCH", "aarch64") && is("CARGO_CFG_TARGET_ENDIAN", "little");
+    if is("CARGO_CFG_TARGET_ARCH", "x86_64") || is_aarch64 {
         println!("cargo::rustc-cfg=kernel_simd");
     }
     if !kernels.is_empty() {

@@ -51,8 +51,9 @@ impl Requant {
         self.shift
     }
 
-    /// A rescaling whose numbers are in range already, as a parsed model's are.
+    /// A rescaling whose numbers are in range already, as a parsed model's are: for loops in which checks would tell.
     pub(crate) const fn trusted(multiplier: u32, shift: u8) -> Self {
+        debug_assert!(Self::new(multiplier, shift).is_some());
         Self { multiplier, shift }
     }
 
@@ -73,13 +74,14 @@ impl Requant {
         let Some(shift) = (self.shift as u32).checked_sub(33) else { return None };
         let high = (multiply_wide(accumulator, self.multiplier as i32) >> 32) as i32;
         let rounded = high.wrapping_add(1_i32.wrapping_shl(shift));
+        // In two steps, since `shift` is one less than what is left to shift by.
         Some(rounded.wrapping_shr(shift) >> 1)
     }
 
-    /// [`apply`](Self::apply) for any shift.
+    /// [`apply`](Self::apply) for any shift. Apart, since inlined into every loop it would take more flash than it saves calls.
     #[inline(never)]
     const fn apply_low(self, accumulator: i32) -> i64 {
-        let product = (accumulator as i64).wrapping_mul(self.multiplier as i64);
+        let product = multiply_wide(accumulator, self.multiplier as i32);
         product.wrapping_add(1_i64.wrapping_shl(self.shift as u32 - 1)).wrapping_shr(self.shift as u32)
     }
 
@@ -90,13 +92,18 @@ impl Requant {
             return 0;
         }
         // Not negative, as the accumulator is not.
-        let scaled = self.logit(accumulator);
+        let scaled = self.saturating(accumulator);
         if scaled > 255 { 255 } else { scaled as u8 }
     }
 
     /// A logit in Q15.16. A parsed model's accumulators fit (the parser proves it); saturates where they would not.
     #[must_use]
     pub const fn logit(self, accumulator: i32) -> i32 {
+        self.saturating(accumulator)
+    }
+
+    /// [`apply`](Self::apply), or the nearest `i32`.
+    const fn saturating(self, accumulator: i32) -> i32 {
         if let Some(scaled) = self.apply_high(accumulator) {
             return scaled;
         }
@@ -118,7 +125,7 @@ impl Default for Requant {
     }
 }
 
-/// `a * b`, all 64 bits of it.
+/// `a * b`, all 64 bits of it: one instruction on most cores, and so the only multiplication wider than 32 bits.
 pub(crate) const fn multiply_wide(a: i32, b: i32) -> i64 {
     (a as i64).wrapping_mul(b as i64)
 }

@@ -9,7 +9,7 @@ use crate::kernel::{DensePart, PairList, argmax, dense, softmax};
 
 /// Room for everything that inference writes: pairs of inputs, sums, hidden activations, logits, probabilities.
 ///
-/// 1,048 bytes, 5 for each neuron of the widest hidden layer, and 10 for each class.
+/// 1,036 bytes, 5 for each neuron of the widest hidden layer, and 10 for each class.
 ///
 /// `WIDTH` is the largest number of neurons in a hidden layer, `CLASSES` the largest number of classes; a model is
 /// checked against both by [`Workspace::check`].

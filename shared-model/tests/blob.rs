@@ -132,6 +132,45 @@ fn each_damage_has_its_own_error() {
     assert!(matches!(parse(&flipped), BlobError::Checksum { .. }));
 }
 
+/// Weights that are none, and padding that is not zero, in both orders.
+#[test]
+fn weights_that_no_export_writes_are_refused() {
+    // Three inputs and three outputs, so that both are filled up.
+    let network = |weight_order| Network {
+        rows: 1,
+        columns: 3,
+        weight_order,
+        class_names: ["a", "b", "c"].map(str::to_owned).to_vec(),
+        layers: vec![common::Layer {
+            biases: vec![0; 3],
+            requants: vec![Requant::new(1 << 30, 40).unwrap(); 3],
+            weights: vec![1, 2, 3, 4, 5, 6, 7, 8, 9],
+        }],
+        picture: vec![1, 2, 3],
+    };
+    let refused = |order, place: usize, byte| {
+        let mut blob = network(order).encode();
+        let address = ModelView::parse(&blob).unwrap().last_layer().weights().as_ptr().addr();
+        let weights = address - blob.as_ptr().addr();
+        assert_ne!(blob[weights + place], byte);
+        blob[weights + place] = byte;
+        repair_checksum(&mut blob);
+        ModelView::parse(&blob).map(drop)
+    };
+    let weight = Err(BlobError::Weight { layer: 0 });
+    // A block of pairs has 16 bytes; the second one's input 3 is padding, and of the first one's outputs 3 is.
+    assert_eq!(refused(WeightOrder::Pairs, 16 + 2, 1), weight, "an input that is not there");
+    assert_eq!(refused(WeightOrder::Pairs, 4 + 1, 1), weight, "an output that is not there");
+    assert_eq!(refused(WeightOrder::Pairs, 0, 0x80), weight, "-128");
+    assert_eq!(refused(WeightOrder::Pairs, 1, 0x80), weight, "-128 as the upper byte");
+    assert_eq!(refused(WeightOrder::Pairs, 1, 5), Ok(()), "another weight");
+    // A vector has 16 bytes, one for each input.
+    assert_eq!(refused(WeightOrder::Vectors, 3, 129), weight, "an input that is not there");
+    assert_eq!(refused(WeightOrder::Vectors, 3 * 16, 129), weight, "an output that is not there");
+    assert_eq!(refused(WeightOrder::Vectors, 0, 0), weight, "-128");
+    assert_eq!(refused(WeightOrder::Vectors, 0, 1), Ok(()), "-127");
+}
+
 /// Damage behind a right checksum: each rule of the format has its own error. Offsets are those of `golden_blob.hex`.
 #[test]
 fn each_broken_rule_has_its_own_error() {
@@ -145,7 +184,9 @@ fn each_broken_rule_has_its_own_error() {
     assert_eq!(parse(13, 0), BlobError::Width { found: 0, most }, "no rows");
     assert_eq!(parse(17, 0xFF), BlobError::Malformed { offset: 16 }, "a name that is not UTF-8");
     assert_eq!(parse(23, 0), BlobError::LayerCount { found: 0, most: 16 });
-    assert_eq!(parse(24, 7), BlobError::WeightOrder { layer: 0, found: 7 });
+    for found in [0, 3, 7] {
+        assert_eq!(parse(24, found), BlobError::WeightOrder { layer: 0, found: found.into() });
+    }
     assert_eq!(parse(25, 0), BlobError::Width { found: 0, most }, "no outputs");
     assert_eq!(parse(27, 1), BlobError::Alignment { offset: 32 }, "padding that is not zero");
     assert_eq!(parse(31, 7), BlobError::TableLength { offset: 32, expected: 8, found: 7 });
@@ -224,7 +265,7 @@ fn a_model_too_large_for_a_workspace_is_told() {
     );
 }
 
-/// The format, pinned: a change of these bytes is a change of `FORMAT_VERSION` and of `docs/format.md`.
+/// The format, pinned: a change of these bytes is a change of `docs/format.md`, and of a number in it as its rule says.
 #[test]
 fn golden_bytes() {
     let blob = small().encode();

@@ -1,6 +1,6 @@
 //! What a sweep found, as people and programs read it.
 
-use std::fs::Permissions;
+use std::fs::{self, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -120,6 +120,10 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
 ///
 /// Where there can be none.
 pub fn new_file(path: &Path) -> io::Result<NamedTempFile> {
+    // A device, say: renaming a file onto /dev/null would replace it.
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is there, and no file"));
+    }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // As any other new file: a temporary file's own default is that nobody else may read it.
     let mut builder = tempfile::Builder::new();
@@ -129,6 +133,15 @@ pub fn new_file(path: &Path) -> io::Result<NamedTempFile> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_file_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        assert!(new_file(&socket).is_err() && new_file(folder.path()).is_err());
+        assert!(new_file(&folder.path().join("new")).is_ok());
+    }
 
     #[test]
     fn a_record_names_device_and_model() {

@@ -40,7 +40,8 @@ pub struct Options {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// The first so many pictures.
-    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..),
+        conflicts_with_all = ["budgets", "write_budgets", "write_docs", "check"])]
     pictures: u32,
     /// The model and the pictures of tests/fixtures, for which nothing is trained.
     #[arg(long, conflicts_with_all = ["model", "data"])]
@@ -49,10 +50,10 @@ pub struct Options {
     #[arg(long)]
     json: bool,
     /// Also draws bars for each core, ours and others', SVG.
-    #[arg(long, value_name = "FILE.svg")]
+    #[arg(long = "chart", value_name = "FILE.svg")]
     picture: Option<PathBuf>,
     /// Fails where the fixture takes more than tests/bench-budgets.toml allows.
-    #[arg(long, conflicts_with_all = ["model", "data"])]
+    #[arg(long, conflicts_with_all = ["model", "data", "probe"])]
     budgets: bool,
     /// Writes what the fixture takes to tests/bench-budgets.toml.
     #[arg(long, conflicts_with_all = ["model", "data", "budgets", "boards"])]
@@ -93,7 +94,7 @@ pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
         job = job.arg("--json");
     }
     if let Some(picture) = options.picture {
-        job = job.arg("--picture").arg(picture);
+        job = job.arg("--chart").arg(picture);
     }
     if options.budgets {
         job = job.arg("--budgets").arg(workspace.root.join(BUDGETS));

@@ -65,7 +65,8 @@ enum Command {
     Inspect(inspect::Arguments),
     /// Write a model with its weights in the order that a core is fastest with
     ///
-    /// All orders run on every core and give the same answers, bit for bit.
+    /// All orders run on every core and give the same answers, bit for bit. It is another file with another id, for which
+    /// evaluate --answers is to be called anew.
     Reorder(reorder::Arguments),
     /// Look at the data: pictures of each class and what they are like, or one picture
     Show(show::Arguments),

@@ -65,6 +65,13 @@ fn a_model_in_another_order_answers_the_same() {
     );
     failure(desk.run(&["reorder", "model.bin", "--weight-order", "rows", "--export", "x"]), 2, &["vectors"]);
     failure(desk.run(&["reorder", "pairs.answers", "--weight-order", "pairs", "--export", "x"]), 1, &["pairs.answers"]);
+    // What a run has recorded is not written over.
+    fs::write(desk.path().join("config.json"), "{}").unwrap();
+    failure(
+        desk.run(&["reorder", "model.bin", "--weight-order", "vectors", "--export", "config.json"]),
+        2,
+        &["--export"],
+    );
 }
 
 #[test]

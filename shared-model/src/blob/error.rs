@@ -97,15 +97,17 @@ pub enum BlobError {
         most: u32,
     },
     /// A layer's weights are in an order that this code has no kernel for.
-    #[error("layer {layer} has weight order {found}, which this version has no kernel for")]
+    #[error(
+        "layer {layer} has weight order {found}, which this version does not know: export the model again by its host-trainer"
+    )]
     WeightOrder {
         /// The layer, from 0.
         layer: u8,
         /// The number of the order.
         found: u32,
     },
-    /// A weight of -128, or a weight other than zero where padding belongs.
-    #[error("layer {layer} has a weight that an export never writes (-128, or padding that is not zero)")]
+    /// A weight outside -127..=127, or one other than zero where padding belongs.
+    #[error("layer {layer} has a weight that an export never writes (outside -127..=127, or padding that is not zero)")]
     Weight {
         /// The layer, from 0.
         layer: u8,

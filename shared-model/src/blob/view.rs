@@ -255,10 +255,10 @@ impl<'a> DenseLayer<'a> {
         multipliers.zip(self.shifts).map(|(multiplier, &shift)| Requant::trusted(multiplier, shift))
     }
 
-    /// The rescaling of `output`'s accumulator.
+    /// The rescaling of `output`'s accumulator; the default outside the layer.
     #[must_use]
     pub fn requant(&self, output: usize) -> Requant {
-        Requant::trusted(self.multiplier(output), self.shift(output))
+        Requant::new(self.multiplier(output), self.shift(output)).unwrap_or_default()
     }
 
     fn multiplier(&self, output: usize) -> u32 {

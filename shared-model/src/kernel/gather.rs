@@ -21,13 +21,16 @@ pub(crate) struct Pair {
 /// Bytes of a block of [`WeightOrder::Pairs`](crate::WeightOrder::Pairs).
 pub(crate) const BLOCK_BYTES: usize = 16;
 
-/// A list of pairs. 1,040 bytes.
+/// A list of pairs.
 #[derive(Clone, Debug)]
 pub struct PairList {
     /// Behind the last pair stands one of zeros.
     pairs: [Pair; MOST_PAIRS + 1],
-    count: usize,
+    /// 32 bits on every machine, so that a device's size can be told on the desk.
+    count: u32,
 }
+
+const _: () = assert!(size_of::<PairList>() == 1036, "as the docs of `Workspace` say");
 
 impl PairList {
     /// An empty list.
@@ -38,7 +41,7 @@ impl PairList {
 
     /// The pairs, in order; their offsets rise.
     pub(crate) fn pairs(&self) -> &[Pair] {
-        self.pairs.get(..self.count).unwrap_or_default()
+        self.pairs.get(..self.count as usize).unwrap_or_default()
     }
 
     /// The pairs, and behind them one of zeros.
@@ -52,55 +55,53 @@ impl PairList {
     pub(crate) fn gather(&mut self, inputs: &[u8], first: usize) -> Option<usize> {
         self.count = 0;
         let (words, rest) = inputs.get(first.wrapping_mul(2)..).unwrap_or_default().as_chunks::<4>();
-        let mut offset = first.wrapping_mul(BLOCK_BYTES) as u32;
-        let taken = self.take_words(words, &mut offset);
-        let next = if taken < words.len() {
-            Some(offset as usize / BLOCK_BYTES)
-        } else {
+        let taken = self.take_words(words, first);
+        let next = first.wrapping_add(taken.wrapping_mul(2));
+        let has_ended = taken == words.len();
+        if has_ended {
             // One to three inputs may be left, and are one pair or two: words leave room for them.
             let at = |index: usize| rest.get(index).copied().unwrap_or(0);
-            for [even, odd] in [[at(0), at(1)], [at(2), 0]] {
-                self.push([even, odd], offset);
-                offset = offset.wrapping_add(BLOCK_BYTES as u32);
-            }
-            None
-        };
-        if let Some(end) = self.pairs.get_mut(self.count) {
+            self.push([at(0), at(1)], next);
+            self.push([at(2), 0], next.wrapping_add(1));
+        }
+        if let Some(end) = self.pairs.get_mut(self.count as usize) {
             *end = Pair::default();
         }
-        next.filter(|next| next.wrapping_mul(2) < inputs.len())
+        if has_ended { None } else { Some(next) }
     }
 
-    /// Gathers from `words` of two pairs each as long as there is room for two more behind it; returns how many were taken.
-    fn take_words(&mut self, words: &[[u8; 4]], offset: &mut u32) -> usize {
+    /// Gathers from `words` of two pairs each, of which `first` is the first, as long as there is room for two more behind it;
+    /// returns how many were taken.
+    fn take_words(&mut self, words: &[[u8; 4]], first: usize) -> usize {
         #[cfg(kernel_assembly)]
         {
-            let (count, taken) = super::tile::gather_words(words, &mut self.pairs, *offset);
-            self.count = count;
-            *offset = offset.wrapping_add((taken * 2 * BLOCK_BYTES) as u32);
+            let offset = first.wrapping_mul(BLOCK_BYTES) as u32;
+            let (count, taken) = super::tile::gather_words(words, &mut self.pairs, offset);
+            self.count = count as u32;
             taken
         }
         #[cfg(not(kernel_assembly))]
         {
-            let mut taken = 0;
+            let mut taken = 0_usize;
             for &[a, b, c, d] in words {
-                if self.count > MOST_PAIRS - 4 {
+                if self.count as usize > MOST_PAIRS - 4 {
                     break;
                 }
-                self.push([a, b], *offset);
-                self.push([c, d], offset.wrapping_add(BLOCK_BYTES as u32));
-                *offset = offset.wrapping_add(2 * BLOCK_BYTES as u32);
-                taken += 1;
+                let pair = first.wrapping_add(taken.wrapping_mul(2));
+                self.push([a, b], pair);
+                self.push([c, d], pair.wrapping_add(1));
+                taken = taken.wrapping_add(1);
             }
             taken
         }
     }
 
-    /// Adds a pair, unless both are zero.
-    fn push(&mut self, [even, odd]: [u8; 2], offset: u32) {
+    /// Adds the pair of that number, unless both are zero.
+    fn push(&mut self, [even, odd]: [u8; 2], number: usize) {
         if even | odd != 0
-            && let Some(place) = self.pairs.get_mut(self.count)
+            && let Some(place) = self.pairs.get_mut(self.count as usize)
         {
+            let offset = number.wrapping_mul(BLOCK_BYTES) as u32;
             *place = Pair { inputs: u32::from(even) | u32::from(odd) << 16, offset };
             self.count = self.count.wrapping_add(1);
         }
@@ -128,7 +129,7 @@ mod tests {
     /// List after list until the inputs end, each held to what kernels rely on.
     fn gathered(inputs: &[u8]) -> Vec<Pair> {
         // As it would be after a larger layer.
-        let mut list = PairList { pairs: [Pair { inputs: 7, offset: 7 }; MOST_PAIRS + 1], count: MOST_PAIRS };
+        let mut list = PairList { pairs: [Pair { inputs: 7, offset: 7 }; MOST_PAIRS + 1], count: MOST_PAIRS as u32 };
         let (mut all, mut next) = (Vec::new(), Some(0));
         while let Some(first) = next {
             next = list.gather(inputs, first);

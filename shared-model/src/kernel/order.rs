@@ -42,9 +42,11 @@ impl WeightOrder {
         self as u32
     }
 
+    /// The order that this build's kernels are fastest with. They run any.
+    pub const FASTEST: Self = if cfg!(kernel_helium) { Self::Vectors } else { Self::Pairs };
+
     /// Inputs of a block.
-    #[must_use]
-    pub const fn block_inputs(self) -> usize {
+    pub(crate) const fn block_inputs(self) -> usize {
         match self {
             Self::Pairs => 2,
             Self::Vectors => 16,
@@ -54,8 +56,7 @@ impl WeightOrder {
     /// Bytes of a tile: eight outputs by all `inputs`, filled up to whole blocks.
     ///
     /// `inputs` is at most [`MAX_WIDTH`](crate::MAX_WIDTH), so this is at most 2^17.
-    #[must_use]
-    pub const fn tile_bytes(self, inputs: usize) -> usize {
+    pub(crate) const fn tile_bytes(self, inputs: usize) -> usize {
         inputs.next_multiple_of(self.block_inputs()).wrapping_mul(TILE_OUTPUTS)
     }
 
@@ -94,7 +95,7 @@ impl WeightOrder {
         if largest > 127 || padding.any(|input| self.weight(tile, output, input) != Some(0)) {
             return None;
         }
-        // Half of the sizes with the sum are all positive weights, half of those without all negative ones.
+        // `size + sum` is twice the sum of the positive weights, `sum - size` twice that of the negative ones.
         let bound = |twice: i32| (twice / 2).wrapping_mul(255);
         Some((bound(sum.wrapping_sub(size)), bound(sum.wrapping_add(size))))
     }

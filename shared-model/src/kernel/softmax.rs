@@ -14,6 +14,7 @@ const NEGLIGIBLE: u32 = 772_244;
 
 /// Coefficients of 2^-f on 0..1 in Q31, highest power first: the polynomial of degree 5 that agrees with it at the six
 /// Chebyshev nodes, largest error 5.7e-8.
+// A static and no constant: else they are copied to the stack at each call.
 static EXP2_COEFFICIENTS: [i32; 6] = [-2_033_403, 19_776_564, -118_751_808, 515_780_381, -1_488_513_547, 2_147_483_527];
 
 /// Writes the probabilities of `logits` (Q15.16) to `probabilities` (Q1.15). They add up to exactly 32768.

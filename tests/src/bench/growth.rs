@@ -35,7 +35,7 @@ pub fn growth(rows: &[Row]) -> anyhow::Result<String> {
         let y = Axis::logarithmic(rows.iter().map(model));
         draw_against_work(flash, rows, &cores, "bytes of the model, in flash", y, model)?;
         let y = Axis::linear(rows.iter().map(ram_in_use));
-        let what = "bytes of RAM in use: activations, logits, deepest stack";
+        let what = "bytes of RAM in use: workspace and deepest stack";
         draw_against_work(ram, rows, &cores, what, y, ram_in_use)?;
         draw_zeros(zeros, rows, &cores)
     })

@@ -50,7 +50,7 @@ enum Task {
         #[arg(value_name = "FILE", required = true)]
         records: Vec<PathBuf>,
         /// The picture, SVG.
-        #[arg(long, value_name = "FILE.svg")]
+        #[arg(long = "chart", value_name = "FILE.svg")]
         picture: PathBuf,
     },
 }
@@ -76,8 +76,8 @@ struct Measure {
     #[arg(long, value_name = "DIR", default_value = "target/prenda/firmware")]
     firmware: PathBuf,
     /// The first so many pictures of the answers, or all that there are.
-    #[arg(long, value_name = "N", default_value_t = PICTURES)]
-    pictures: usize,
+    #[arg(long, value_name = "N", default_value_t = PICTURES as u32, value_parser = clap::value_parser!(u32).range(1..))]
+    pictures: u32,
     /// The debug probe for boards on the desk, VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL; PROBE_RS_PROBE, or the only one there is, by
     /// default.
     #[arg(long, value_name = "PROBE")]
@@ -98,7 +98,7 @@ struct Measure {
     #[arg(long)]
     markdown: bool,
     /// Also draws bars of ours and others' counts, SVG.
-    #[arg(long, value_name = "FILE.svg")]
+    #[arg(long = "chart", value_name = "FILE.svg")]
     picture: Option<PathBuf>,
     /// Fails, with exit code 1, where anything takes more than this file allows.
     #[arg(long, value_name = "FILE", conflicts_with = "write_budgets")]
@@ -141,8 +141,11 @@ fn parse_device(name: &str) -> Result<Device, String> {
 
 fn run(options: &Measure) -> anyhow::Result<()> {
     // Early, so that nothing is measured for a wrong path.
+    let inputs = [Some(&options.model), Some(&options.answers), options.vector_model.as_ref()];
+    let inputs = inputs.into_iter().chain([options.vector_answers.as_ref(), options.budgets.as_ref()]);
+    let inputs: Vec<_> = inputs.flatten().cloned().collect();
     for path in [&options.picture, &options.write_budgets].into_iter().flatten() {
-        check_writable(path)?;
+        check_writable(path, &inputs)?;
     }
     let budgets = options.budgets.as_deref().map(Budgets::read).transpose()?;
     let rivals = Rivals::committed()?;
@@ -162,11 +165,21 @@ fn run(options: &Measure) -> anyhow::Result<()> {
         (Some(model), Some(answers)) => Some(Work::read(model, answers)?),
         _ => None,
     };
+    if let Some(vectors) = &vectors {
+        let ((pairs, _), (vectors, _)) = (pairs.parse(1)?, vectors.parse(1)?);
+        let shape =
+            |model: &ModelView<'_>| model.layers().map(|layer| (layer.inputs(), layer.outputs())).collect::<Vec<_>>();
+        let is_in_vectors = vectors.layers().all(|layer| layer.order().to_string() == "vectors");
+        ensure!(
+            is_in_vectors && shape(&pairs) == shape(&vectors),
+            "--vector-model is not the same network with its weights in vectors: `host-trainer reorder` makes it of --model"
+        );
+    }
     let mut rows = Vec::new();
     for device in devices {
         let is_for_vectors = device.board().is_some_and(|board| board.weight_order == WeightOrder::Vectors);
         let work = vectors.as_ref().filter(|_| is_for_vectors).unwrap_or(&pairs);
-        let (model, records) = work.parse(options.pictures)?;
+        let (model, records) = work.parse(options.pictures as usize)?;
         match measure::measure(device, &lab, &model, &records, options.each) {
             Err(error) if options.where_it_fits && measure::is_too_large(&error) => {
                 // Nobody may be there to read it.
@@ -238,7 +251,7 @@ fn emulated(lab: &Lab) -> Vec<Device> {
 }
 
 fn draw_growth(records: &[PathBuf], picture: &Path) -> anyhow::Result<()> {
-    check_writable(picture)?;
+    check_writable(picture, records)?;
     let mut rows: Vec<Row> = Vec::new();
     for path in records {
         let text = read(path)?;
@@ -263,8 +276,12 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// That a file at `path` can be written.
-fn check_writable(path: &Path) -> anyhow::Result<()> {
+/// That a file at `path` can be written, and is none of `inputs`.
+fn check_writable(path: &Path, inputs: &[PathBuf]) -> anyhow::Result<()> {
+    let is_same = |input: &PathBuf| {
+        fs::canonicalize(path).is_ok_and(|path| fs::canonicalize(input).is_ok_and(|input| input == path))
+    };
+    ensure!(!inputs.iter().any(is_same), "{} is read, and would be written over: name another file", path.display());
     ensure!(!path.is_dir(), "cannot write {}: it is a folder", path.display());
     new_file(path).with_context(|| format!("cannot write {}: is its folder there?", path.display()))?;
     Ok(())

@@ -26,12 +26,14 @@ const BOARDS: [&str; 3] = ["mps2-an386", "microbit", "mps3-an547"];
 /// When a training, a build or a measurement fails.
 pub fn command(workspace: &Workspace, data: Option<&Path>, pictures: u32, picture: Option<PathBuf>) -> Result<()> {
     workspace.build_programs()?;
-    let all = workspace.folder("bench/growth")?;
+    // Networks of another data set are others.
+    let place = if data.is_some() { "bench/growth-of-other-data" } else { "bench/growth" };
+    let all = workspace.folder(place)?;
     let devices = BOARDS.map(str::to_owned);
     let mut records = Vec::new();
     for (index, hidden) in NETWORKS.iter().enumerate() {
         tell(format_args!("[{}/{}] hidden neurons: {hidden}", index + 1, NETWORKS.len()));
-        let folder = workspace.folder(&format!("bench/growth/{}", hidden.replace(',', "-")))?;
+        let folder = workspace.folder(&format!("{place}/{}", hidden.replace(',', "-")))?;
         let model = train(workspace, &folder, hidden, data)?;
         let work = answered(workspace, model, &folder, data)?;
         let mut job = measuring(workspace, &devices, &work)?.args([
@@ -48,14 +50,15 @@ pub fn command(workspace: &Workspace, data: Option<&Path>, pictures: u32, pictur
         records.push(record);
     }
     let picture = picture.unwrap_or_else(|| all.join("growth.svg"));
-    workspace.job("bench").arg("growth").args(&records).arg("--picture").arg(&picture).run()?;
+    workspace.job("bench").arg("growth").args(&records).arg("--chart").arg(&picture).run()?;
     print(format_args!("{}", shown(&picture)))
 }
 
-/// The model of a network, trained unless it has been before. Models of another format or data set are to be removed by hand.
+/// The model of a network, trained unless it has been before. Models of another format are to be removed by hand; those
+/// of a data set that is named are trained each time.
 fn train(workspace: &Workspace, folder: &Path, hidden: &str, data: Option<&Path>) -> Result<PathBuf> {
     let model = folder.join("model.bin");
-    if model.is_file() {
+    if model.is_file() && data.is_none() {
         tell(format_args!("    {} is there", shown(&model)));
         return Ok(model);
     }

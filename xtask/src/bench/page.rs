@@ -1,6 +1,7 @@
 //! `cargo xtask bench --write-docs`: the tables of docs/bench.md, and its picture.
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
@@ -30,11 +31,12 @@ pub fn command(workspace: &Workspace, check: bool) -> Result<()> {
     workspace.build_bench()?;
     let folder = workspace.folder("bench")?;
     let picture = folder.join("bench.svg");
-    let job = measuring(workspace, &emulated()?, &fixture(workspace))?.arg("--markdown").arg("--picture").arg(&picture);
+    let job = measuring(workspace, &emulated()?, &fixture(workspace))?.arg("--markdown").arg("--chart").arg(&picture);
     let page = spliced(&there, &job.capture()?)?;
     if check {
-        if page != there {
-            bail!("{PAGE} would be another; `cargo xtask bench --write-docs` writes it");
+        let drawn = |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+        if page != there || drawn(&picture)? != drawn(&workspace.root.join(PICTURE))? {
+            bail!("{PAGE} or {PICTURE} would be another; `cargo xtask bench --write-docs` writes it");
         }
         return Ok(());
     }

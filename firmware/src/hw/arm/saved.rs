@@ -3,7 +3,7 @@
 use core::arch::asm;
 
 /// What the registers hold before.
-const PATTERN: [u64; 8] = [0x0123_4567_89AB_CDEF; 8];
+const PATTERN: [u64; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
 
 /// Calls `call`; whether those registers are afterwards as they were before.
 pub fn keeps_saved_registers(mut call: &mut dyn FnMut()) -> bool {

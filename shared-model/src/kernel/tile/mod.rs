@@ -3,7 +3,7 @@
 //! ```text
 //!  Armv7E-M; Armv8-M with the DSP extension   dsp.rs                        Cortex-M4, M7, M33
 //!  Armv7-M; Armv8-M without                   armv7m.rs                     Cortex-M3
-//!  Armv6-M, Armv8-M Baseline                  armv6m.rs                     Cortex-M0, M0+, M23
+//!  Armv6-M, Armv8-M Baseline                  armv6m.rs                     Cortex-M0; M0+ and M23 untried
 //!  Armv8.1-M with Helium                      dsp.rs, helium.rs             Cortex-M55
 //!  x86-64, AArch64                            simd.rs                       desks
 //!  all others, and vectors without Helium     portable.rs
@@ -71,7 +71,8 @@ pub struct Tiles<'a> {
 }
 
 /// Adds the products of `input` with `tiles`, in pair order, to the sums of all outputs; false, and nothing done, where this
-/// core's kernel does not take them: weights are not aligned to four bytes.
+/// core's kernel does not take them: weights are not aligned to four bytes, or tiles have no block for an input, or there are
+/// fewer than outputs.
 pub fn add_pairs(
     input: &[u8],
     tiles: Tiles<'_>,
@@ -80,7 +81,8 @@ pub fn add_pairs(
     look: &mut dyn FnMut(DensePart),
 ) -> bool {
     let has_blocks = input.len().next_multiple_of(2).wrapping_mul(TILE_OUTPUTS) <= tiles.tile_bytes;
-    let is_aligned = cfg!(not(kernel_assembly)) || tiles.weights.as_ptr().addr().is_multiple_of(4);
+    // The first one and the step to the next: kernels load words from every tile.
+    let is_aligned = cfg!(not(kernel_assembly)) || (tiles.weights.as_ptr().addr() | tiles.tile_bytes).is_multiple_of(4);
     if !has_blocks || !is_aligned || !tiles.are_for(sums.len()) {
         return false;
     }
@@ -117,9 +119,10 @@ pub fn add_pairs(
 }
 
 /// Adds the products of `input` with `tiles`, in vector order, to the sums of all outputs; false, and nothing done, where there
-/// are no inputs.
+/// are no inputs, or other tiles than for so many inputs and outputs.
 #[cfg(any(kernel_helium, not(kernel_assembly)))]
 pub fn add_vectors(input: &[u8], tiles: Tiles<'_>, sums: &mut [i32]) -> bool {
+    // Exactly: Helium's kernel goes on from the end of one tile to the next.
     let has_blocks = input.len().next_multiple_of(16).wrapping_mul(TILE_OUTPUTS) == tiles.tile_bytes;
     if !has_blocks || input.is_empty() || !tiles.are_for(sums.len()) {
         return false;
@@ -166,7 +169,8 @@ fn sum(input: &[u8]) -> u32 {
 impl Tiles<'_> {
     /// Whether there is a tile for each eight outputs.
     fn are_for(&self, outputs: usize) -> bool {
-        outputs.div_ceil(TILE_OUTPUTS).wrapping_mul(self.tile_bytes) <= self.weights.len()
+        let bytes = outputs.div_ceil(TILE_OUTPUTS).checked_mul(self.tile_bytes);
+        bytes.is_some_and(|bytes| bytes <= self.weights.len())
     }
 
     /// Lets `add` work on tiles with eight sums each, and there is one at least: all whole ones, then the last, which may have
