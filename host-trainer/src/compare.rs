@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::backend::Backend;
 use crate::dataset::Dataset;
 use crate::record::{Configuration, Outcome, RecordError, RunFile, RunFolder};
-use crate::train::{Epoch, TrainConfig};
+use crate::train::{Epoch, Recipe, TrainConfig};
 
 /// A network of the lecture.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -81,14 +81,9 @@ impl Variant {
     /// How it is trained.
     pub fn config(&self, backend: Backend, seed: u64) -> TrainConfig {
         TrainConfig {
-            backend,
-            hidden: self.hidden.to_vec(),
             epochs: self.epochs,
-            batch_size: 32,
-            learning_rate: 1e-3,
-            seed,
             stop_at_train_accuracy: self.stop_at_train_accuracy,
-            patience: None,
+            ..Recipe::Lecture.config(backend, self.hidden.to_vec(), seed)
         }
     }
 }

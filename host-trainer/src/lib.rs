@@ -29,6 +29,7 @@ mod model_file;
 mod optimizer;
 mod picture;
 mod pipeline;
+mod pixels;
 mod plot;
 mod quantize;
 mod record;

@@ -7,6 +7,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand::RngExt as _;
 use rand::rngs::Xoshiro256PlusPlus;
 
+use crate::pixels::PixelForm;
+
 /// What a raw pixel, 0..=255, is worth in the float network: there it lies in 0..=1.
 pub const INPUT_SCALE: f64 = 1.0 / 255.0;
 
@@ -113,10 +115,5 @@ pub fn join_widths(widths: &[usize], separator: &str) -> String {
 
 /// Raw pixels of `pictures`, each of `width` pixels, as the network's input, `[picture, pixel]` in 0..=1.
 pub fn input_tensor<'a>(pictures: impl ExactSizeIterator<Item = &'a [u8]>, width: usize, device: &Device) -> Tensor<2> {
-    let count = pictures.len();
-    let mut values = Vec::with_capacity(count * width);
-    for picture in pictures {
-        values.extend(picture.iter().map(|&pixel| f32::from(pixel) * INPUT_SCALE as f32));
-    }
-    Tensor::from_data(TensorData::new(values, [count, width]), device)
+    PixelForm::PLAIN.tensor(pictures, width, device)
 }

@@ -15,7 +15,7 @@ use crate::model::join_widths;
 use crate::plot::{self, PlotError};
 use crate::quantize::{DeviationError, QuantizeError, measure_deviation, quantize};
 use crate::record::{Configuration, Outcome, RecordError, RunFile, RunFolder, encode_weights, json};
-use crate::train::{Epoch, TrainConfig, TrainError, Trained, train};
+use crate::train::{Epoch, Shape, TrainConfig, TrainError, Trained, train};
 
 /// Why there is no run.
 #[derive(Debug, Error)]
@@ -63,7 +63,8 @@ pub fn run(
     export_path: Option<&Path>,
     look: impl FnMut(&Epoch),
 ) -> Result<Outcome, PipelineError> {
-    let trained = train(config, &data.train, validation, data.class_names.len(), look)?;
+    let shape = Shape { columns: data.columns.into(), classes: data.class_names.len() };
+    let trained = train(config, &data.train, validation, shape, look)?;
     let completed = complete(config, data, validation, &trained)?;
     completed.write(Some(folder), export_path)?;
     Ok(completed.outcome)

@@ -14,10 +14,11 @@ use super::{DataArguments, OutputArguments, UsageError, check_apart, check_expor
 use crate::backend::{self, Backend};
 use crate::dataset::{Dataset, Split};
 use crate::export::MAX_WEIGHT_BYTES;
-use crate::import::{self, Layer, LayerChoice, Orientation, PixelForm, Tensor, TensorFile};
+use crate::import::{self, Layer, LayerChoice, Orientation, Tensor, TensorFile};
 use crate::model::{DenseParameters, Network};
+use crate::pixels::PixelForm;
 use crate::record::{Outcome, RunFolder};
-use crate::train::{Stop, TrainConfig, Trained};
+use crate::train::{Recipe, Stop, TrainConfig, Trained};
 use crate::{pipeline, progress};
 
 /// How much better than naming always the commonest class a network is at the least, as a share of what is possible.
@@ -152,16 +153,7 @@ impl Arguments {
 
 /// What is recorded of training, of which nothing is known but the layers.
 fn config(hidden: Vec<usize>) -> TrainConfig {
-    TrainConfig {
-        backend: Backend::Imported,
-        hidden,
-        epochs: 0,
-        batch_size: 0,
-        learning_rate: 0.0,
-        seed: 0,
-        stop_at_train_accuracy: None,
-        patience: None,
-    }
+    TrainConfig { epochs: 0, batch_size: 0, learning_rate: 0.0, ..Recipe::Lecture.config(Backend::Imported, hidden, 0) }
 }
 
 fn trained(parameters: Vec<DenseParameters>) -> Trained {

@@ -10,6 +10,7 @@ mod import;
 mod inspect;
 mod number;
 mod predict;
+mod recipe;
 mod reorder;
 mod report;
 mod said;

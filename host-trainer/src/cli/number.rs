@@ -20,6 +20,11 @@ pub fn learning_rate(text: &str) -> Result<f64, String> {
     number(text, |rate| rate > 0.0 && rate <= 1.0, "not above 0 and at most 1")
 }
 
+/// How much of a running mean is kept at each step.
+pub fn beta(text: &str) -> Result<f64, String> {
+    number(text, |beta| (0.5..=0.9999).contains(&beta), "not in 0.5..=0.9999")
+}
+
 fn number(text: &str, is_possible: impl Fn(f64) -> bool, otherwise: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(number) if is_possible(number) => Ok(number),
@@ -37,6 +42,14 @@ mod tests {
         assert_eq!(learning_rate("1e-3"), Ok(0.001));
         for bad in ["0", "-0.1", "NaN", "inf", "1.5", "fast", ""] {
             learning_rate(bad).expect_err(bad);
+        }
+    }
+
+    #[test]
+    fn running_means_forget() {
+        assert_eq!((beta("0.5"), beta("0.9999")), (Ok(0.5), Ok(0.9999)));
+        for bad in ["0", "1", "0.99999", "-0.1", "NaN"] {
+            beta(bad).expect_err(bad);
         }
     }
 

@@ -9,7 +9,8 @@ use serde::Serialize;
 use shared_model::{MAX_LAYERS, MAX_WIDTH, WeightOrder};
 
 use super::backend::BackendArguments;
-use super::number::{learning_rate, share_of_one};
+use super::number::share_of_one;
+use super::recipe::RecipeArguments;
 use super::said::{outcome_lines, say_epoch, warn_of_loss};
 use super::{DataArguments, OutputArguments, UsageError, check_apart, check_export, line};
 use crate::backend::Backend;
@@ -35,15 +36,8 @@ pub struct Arguments {
     #[arg(long, value_name = "N,..", action = ArgAction::Set, value_delimiter = ',', default_value = "128",
         value_parser = clap::value_parser!(u32).range(1..=MAX_WIDTH as i64))]
     hidden: Vec<u32>,
-    /// How often every training picture is seen, 1..=100000
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    epochs: u32,
-    /// Pictures in a step of the optimizer, 1..=65536
-    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=65_536))]
-    batch_size: u32,
-    /// Step size of the optimizer (Adam), above 0 and at most 1
-    #[arg(long, value_name = "RATE", default_value_t = 0.001, value_parser = learning_rate, allow_negative_numbers = true)]
-    learning_rate: f64,
+    #[command(flatten)]
+    recipe: RecipeArguments,
     /// Where every random choice comes from, 0..=18446744073709551615; the same seed, backend and machine give the
     /// same model, byte for byte
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -60,7 +54,7 @@ pub struct Arguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     patience: Option<u32>,
     /// Folder to record the run in: the model, the float weights, what was asked for, history, evaluation, pictures
-    /// [default: one for each network, number of epochs, backend and seed: runs/128-5-epochs-flex-seed-1]
+    /// [default: one for each network, number of epochs, recipe, backend and seed: runs/128-5-epochs-flex-seed-1]
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
     /// File to write the model to, besides model.bin in the run's folder
@@ -143,15 +137,11 @@ impl Arguments {
     }
 
     fn config(&self, backend: Backend) -> TrainConfig {
+        let hidden = self.hidden.iter().map(|&width| width as usize).collect();
         TrainConfig {
-            backend,
-            hidden: self.hidden.iter().map(|&width| width as usize).collect(),
-            epochs: self.epochs,
-            batch_size: self.batch_size as usize,
-            learning_rate: self.learning_rate,
-            seed: self.seed,
             stop_at_train_accuracy: self.stop_at_train_accuracy,
             patience: self.patience,
+            ..self.recipe.config(backend, hidden, self.seed)
         }
     }
 }

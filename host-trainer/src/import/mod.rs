@@ -1,16 +1,14 @@
 //! Networks trained elsewhere: from a file of named tensors to dense layers for raw pixels.
 //!
 //! ```text
-//!  safetensors --tensors--> names, shapes --layers--> dense layers --pixels--> the same for pixels in 0..=1
+//!  safetensors --tensors--> names, shapes --layers--> dense layers --PixelForm--> the same for pixels in 0..=1
 //! ```
 
 mod error;
 mod layers;
 mod name;
-mod pixels;
 mod tensors;
 
 pub use error::TensorFileError;
 pub use layers::{Layer, LayerChoice, Orientation, find, follow};
-pub use pixels::PixelForm;
 pub use tensors::{Tensor, TensorFile};

@@ -12,7 +12,7 @@ use thiserror::Error;
 use super::weights;
 use crate::files::{self, WriteError};
 use crate::model::{DenseParameters, join_widths};
-use crate::train::TrainConfig;
+use crate::train::{Recipe, TrainConfig};
 
 /// Why a run cannot be recorded, or a record not be read.
 #[derive(Debug, Error)]
@@ -121,7 +121,11 @@ impl RunFolder {
     /// The folder for a run of `config`, which is the same whenever the same is trained.
     pub fn default_path(config: &TrainConfig) -> PathBuf {
         let (hidden, backend) = (join_widths(&config.hidden, "-"), config.backend.name());
-        Path::new("runs").join(format!("{hidden}-{}-epochs-{backend}-seed-{}", config.epochs, config.seed))
+        let recipe = match config.recipe {
+            Recipe::Lecture => "",
+            Recipe::Best => "best-",
+        };
+        Path::new("runs").join(format!("{hidden}-{}-epochs-{recipe}{backend}-seed-{}", config.epochs, config.seed))
     }
 
     /// The folder at `path`, whatever it holds.
@@ -248,6 +252,8 @@ mod tests {
         assert_eq!(RunFolder::default_path(&config), Path::new("runs/512-256-6-epochs-flex-seed-7"));
         config.seed = 8;
         assert_eq!(RunFolder::default_path(&config), Path::new("runs/512-256-6-epochs-flex-seed-8"));
+        config.recipe = Recipe::Best;
+        assert_eq!(RunFolder::default_path(&config), Path::new("runs/512-256-6-epochs-best-flex-seed-8"));
     }
 
     #[test]

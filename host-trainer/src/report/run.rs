@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::backend::Backend;
 use crate::model::join_widths;
 use crate::record::{Configuration, DeviceParity, Evaluation, Outcome, Quantization, RecordError, RunFile, RunFolder};
-use crate::train::Epoch;
+use crate::train::{Epoch, Recipe};
 use crate::wording::printable;
 
 /// Why there can be no report about a folder.
@@ -273,6 +273,17 @@ fn train_command(configuration: &Configuration, folder: &Path) -> String {
         train.learning_rate,
         train.seed
     );
+    let recipe = train.recipe.config(train.backend, Vec::new(), train.seed);
+    let differing = [
+        (train.recipe != Recipe::default(), format!(" --recipe {}", train.recipe.name())),
+        (train.schedule != recipe.schedule, format!(" --schedule {}", train.schedule.name())),
+        (train.warm_up != recipe.warm_up, format!(" --warm-up {}", train.warm_up)),
+        (train.beta_2 != recipe.beta_2, format!(" --beta-2 {}", train.beta_2)),
+        (train.weight_decay != recipe.weight_decay, format!(" --weight-decay {}", train.weight_decay)),
+        (train.augment != recipe.augment, format!(" --augment {}", train.augment)),
+        (train.pixels != recipe.pixels, format!(" --pixels {}", train.pixels.name())),
+    ];
+    command.extend(differing.into_iter().filter(|(differs, _)| *differs).map(|(_, option)| option));
     if configuration.validation > 0 {
         command += &format!(" --validation {}", configuration.validation);
     }

@@ -9,6 +9,7 @@ mod files;
 mod import;
 mod model;
 mod predict;
+mod recipe;
 mod report;
 mod show;
 mod train;

@@ -49,7 +49,14 @@ fn settings(runs: &[Run]) -> Comparison {
     };
     trained("Epochs, at most", &|train| count(train.epochs.into()));
     trained("Pictures in a step", &|train| count(train.batch_size as u64));
-    trained("Learning rate (Adam)", &|train| train.learning_rate.to_string());
+    trained("Recipe", &|train| train.recipe.name().to_owned());
+    trained("Learning rate (Adam), at most", &|train| train.learning_rate.to_string());
+    trained("Schedule of the learning rate", &|train| train.schedule.name().to_owned());
+    trained("Warm-up, share of all steps", &|train| percent(train.warm_up));
+    trained("Beta 2 (Adam)", &|train| train.beta_2.to_string());
+    trained("Weight decay", &|train| train.weight_decay.to_string());
+    trained("Shifted or mirrored pictures", &|train| percent(train.augment));
+    trained("Pixels while training", &|train| train.pixels.name().to_owned());
     trained("Seed", &|train| train.seed.to_string());
     row("Stop above training accuracy", &|configuration| {
         or_none(configuration.train.stop_at_train_accuracy.map(percent))

@@ -1,53 +1,35 @@
 //! The training loop.
 
+mod augment;
+mod config;
+mod course;
+mod schedule;
+
 use std::time::Instant;
 
-use burn::module::Module;
-use burn::nn::loss::CrossEntropyLossConfig;
-use burn::optim::{GradientsParams, LearningRate, ModuleOptimizer};
-use burn::tensor::{Int, Tensor, TensorData, TensorReadError};
+use burn::tensor::TensorReadError;
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
-use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::backend::{Backend, BackendError};
+use self::course::Course;
+use crate::backend::BackendError;
 use crate::calibrate::measure;
 use crate::dataset::Split;
-use crate::model::{Network, input_tensor};
-use crate::{optimizer, progress};
+use crate::model::Network;
 
-/// How to train.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TrainConfig {
-    /// What trains.
-    pub backend: Backend,
-    /// Neurons of each hidden layer.
-    pub hidden: Vec<usize>,
-    /// How often every training picture is seen, 1 or more.
-    pub epochs: u32,
-    /// Pictures in a step, 1 or more.
-    pub batch_size: usize,
-    /// Adam's step size, above 0.
-    pub learning_rate: LearningRate,
-    /// Where every random choice comes from.
-    pub seed: u64,
-    /// Training ends after the first epoch whose accuracy on training pictures is above this share.
-    pub stop_at_train_accuracy: Option<f64>,
-    /// Training ends after so many epochs, 1 or more, without a lower loss on held-out pictures, and the network of the
-    /// epoch with the lowest is kept.
-    pub patience: Option<u32>,
-}
+pub use config::{Recipe, TrainConfig};
+pub use schedule::Schedule;
 
 /// What an epoch came to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
     /// From 1.
     pub epoch: u32,
-    /// Mean cross-entropy over the training pictures, each measured just before its step.
+    /// Mean cross-entropy over the training pictures as they were shown, each measured just before its step.
     pub loss: f64,
-    /// The share of training pictures classified rightly, each measured just before its step, 0..=1.
+    /// The share of training pictures classified rightly as they were shown, each measured just before its step, 0..=1.
     pub accuracy: f64,
     /// Mean cross-entropy over the pictures held out of training, after the epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -109,10 +91,17 @@ pub enum TrainError {
     Read(#[from] TensorReadError),
 }
 
-/// Steps between two looks at loss and accuracy: a graphics card must not wait for each.
-const LOOK_STEPS: usize = 100;
+/// What the training pictures are like beside their number of pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Columns of a picture, 1 or more.
+    pub columns: usize,
+    /// Classes, and outputs of the network.
+    pub classes: usize,
+}
 
-/// Trains a network of `classes` outputs on `train` and calls `look` after each epoch.
+/// Trains a network on `train`, whose pictures are of `shape`, and calls `look` after each epoch. The network takes pixels
+/// in 0..=1, whatever form it was trained with.
 ///
 /// The same arguments give the same network, bit for bit, on the same machine: every random choice comes from the seed,
 /// and no backend is built with burn's autotuning, which would choose the order of sums by a race of kernels.
@@ -124,92 +113,45 @@ pub fn train(
     config: &TrainConfig,
     train: &Split,
     validation: Option<&Split>,
-    classes: usize,
+    shape: Shape,
     mut look: impl FnMut(&Epoch),
 ) -> Result<Trained, TrainError> {
     keep_freed_memory();
     let mut random = Xoshiro256PlusPlus::seed_from_u64(config.seed);
     let device = config.backend.device()?.autodiff();
-    let widths: Vec<usize> = [train.width].iter().chain(&config.hidden).chain([&classes]).copied().collect();
+    let widths: Vec<usize> = [train.width].iter().chain(&config.hidden).chain([&shape.classes]).copied().collect();
     let mut network = Network::init(&widths, &mut random, &device);
-    let mut optimizer = optimizer::adam(config.backend);
-    let mut order: Vec<usize> = (0..train.len()).collect();
+    let mut course = Course::new(config, train, shape.columns, random);
     let mut history = Vec::new();
     let mut rule = StopRule::new(config);
     let mut stop = Stop::Epochs;
 
     for epoch in 1..=config.epochs {
         let start = Instant::now();
-        order.shuffle(&mut random);
         let (loss, accuracy);
-        (network, loss, accuracy) = run_epoch(config, network, &mut optimizer, train, &order, epoch)?;
+        (network, loss, accuracy) = course.run_epoch(network, epoch)?;
         if !loss.is_finite() {
             return Err(TrainError::Diverged { epoch });
         }
-        let measured =
-            validation.map(|split| measure(&network.valid(), split).map(|found| (found, split))).transpose()?;
+        let plain = course.plain(&network)?;
+        let measured = validation.map(|split| measure(&plain, split).map(|found| (found, split))).transpose()?;
         let (validation_loss, validation_accuracy) =
             measured.map(|(found, split)| (found.loss, found.accuracy(split))).unzip();
         let seconds = start.elapsed().as_secs_f64();
         let result = Epoch { epoch, loss, accuracy, validation_loss, validation_accuracy, seconds };
         look(&result);
-        let early = rule.after(&result, &network);
+        let early = rule.after(&result, plain);
         history.push(result);
         if let Some(reason) = early {
             stop = reason;
             break;
         }
     }
-    let (network, kept_epoch) = rule.kept.unwrap_or((network.valid(), history.len() as u32));
+    let (network, kept_epoch) = match rule.kept {
+        Some(kept) => kept,
+        None => (course.plain(&network)?, history.len() as u32),
+    };
     Ok(Trained { network, kept_epoch, history, stop })
-}
-
-/// Trains on every picture of `train` once, in `order`. Returns mean loss and accuracy with the network.
-fn run_epoch(
-    config: &TrainConfig,
-    mut network: Network,
-    optimizer: &mut ModuleOptimizer,
-    train: &Split,
-    order: &[usize],
-    epoch: u32,
-) -> Result<(Network, f64, f64), TrainError> {
-    let bar = progress::steps(train.len() as u64, format!("epoch {epoch}/{}", config.epochs));
-    let (mut seen, mut correct, mut loss_sum) = (0_usize, 0.0_f64, 0.0_f64);
-    for batches in order.chunks(config.batch_size * LOOK_STEPS) {
-        let mut sums: Option<(Tensor<1>, Tensor<1, Int>)> = None;
-        for indices in batches.chunks(config.batch_size) {
-            let (gradients, loss, hits) = learn(&network, train, indices);
-            network = optimizer.step(config.learning_rate, network, gradients);
-            sums = Some(match sums {
-                Some((all_losses, all_hits)) => (all_losses + loss, all_hits + hits),
-                None => (loss, hits),
-            });
-        }
-        if let Some((loss, hits)) = sums {
-            loss_sum += f64::from(loss.try_into_scalar::<f32>()?);
-            correct += f64::from(hits.try_into_scalar::<i32>()?);
-        }
-        seen += batches.len();
-        bar.set_position(seen as u64);
-        let (loss, accuracy) = (loss_sum / seen as f64, 100.0 * correct / seen as f64);
-        bar.set_message(format!("loss {loss:.4}, accuracy {accuracy:.2} %"));
-    }
-    bar.finish_and_clear();
-    Ok((network, loss_sum / seen as f64, correct / seen as f64))
-}
-
-/// Forward and backward over a batch, the pictures at `indices`. Returns the gradients of its mean loss, the sum of its
-/// losses, and how many of its pictures are classified rightly; the latter two are not waited for.
-fn learn(network: &Network, split: &Split, indices: &[usize]) -> (GradientsParams, Tensor<1>, Tensor<1, Int>) {
-    let device = network.device();
-    let labels: Vec<i32> = indices.iter().map(|&index| split.labels[index].into()).collect();
-    let targets = Tensor::<1, Int>::from_data(TensorData::new(labels, [indices.len()]), &device);
-    let pictures = indices.iter().map(|&index| split.picture(index));
-    let logits = network.forward(input_tensor(pictures, split.width, &device));
-    let hits = logits.clone().inner().argmax(1).squeeze_dim::<1>(1).equal(targets.clone().inner()).int().sum();
-    let loss = CrossEntropyLossConfig::new().init(&device).forward(logits, targets);
-    let loss_sum = loss.clone().inner().mul_scalar(indices.len() as f32);
-    (GradientsParams::from_grads(loss.backward(), network), loss_sum, hits)
 }
 
 /// When to stop before all epochs are done, and which network to keep.
@@ -226,12 +168,12 @@ impl<'a> StopRule<'a> {
     }
 
     /// Why training ends after `epoch`, if it does.
-    fn after(&mut self, epoch: &Epoch, network: &Network) -> Option<Stop> {
+    fn after(&mut self, epoch: &Epoch, network: Network) -> Option<Stop> {
         let accuracy = epoch.accuracy;
         if let (Some(patience), Some(loss)) = (self.config.patience, epoch.validation_loss) {
             if loss < self.lowest_loss {
                 self.lowest_loss = loss;
-                self.kept = Some((network.valid(), epoch.epoch));
+                self.kept = Some((network, epoch.epoch));
             } else if let Some((_, kept_epoch)) = self.kept
                 && epoch.epoch - kept_epoch >= patience
             {
@@ -255,6 +197,11 @@ fn keep_freed_memory() {
 #[cfg(test)]
 pub mod tests {
     use super::*;
+    use crate::backend::Backend;
+    use crate::pixels::Pixels;
+
+    /// Pictures of one row.
+    const SHAPE: Shape = Shape { columns: 3, classes: 2 };
 
     fn split(pictures: usize) -> Split {
         // The label is in the first pixel, and the rest is the same everywhere.
@@ -265,14 +212,10 @@ pub mod tests {
     /// A configuration that learns such pictures.
     pub fn config() -> TrainConfig {
         TrainConfig {
-            backend: Backend::Flex,
-            hidden: vec![4],
             epochs: 6,
             batch_size: 5,
             learning_rate: 0.03,
-            seed: 3,
-            stop_at_train_accuracy: None,
-            patience: None,
+            ..Recipe::Lecture.config(Backend::Flex, vec![4], 3)
         }
     }
 
@@ -283,7 +226,8 @@ pub mod tests {
             let (pictures, validation) = (split(103), split(10));
             let mut seen = Vec::new();
             let config = TrainConfig { backend, ..config() };
-            let trained = train(&config, &pictures, Some(&validation), 2, |epoch| seen.push(epoch.clone())).unwrap();
+            let trained =
+                train(&config, &pictures, Some(&validation), SHAPE, |epoch| seen.push(epoch.clone())).unwrap();
             let measured = measure(&trained.network, &pictures).unwrap();
             assert_eq!(pictures.count_right(&measured.predictions), 103, "{backend:?}");
             assert_eq!((trained.stop, trained.kept_epoch), (Stop::Epochs, 6));
@@ -301,7 +245,7 @@ pub mod tests {
         for (backend, _) in Backend::present() {
             let weights = |seed| {
                 let config = TrainConfig { backend, seed, ..config() };
-                train(&config, &split(50), None, 2, |_| ()).unwrap().network.parameters().unwrap()
+                train(&config, &split(50), None, SHAPE, |_| ()).unwrap().network.parameters().unwrap()
             };
             assert_eq!(weights(1), weights(1), "{backend:?}");
             assert_ne!(weights(1), weights(2), "{backend:?}");
@@ -309,16 +253,48 @@ pub mod tests {
     }
 
     #[test]
+    fn the_best_recipe_is_reproducible_and_its_network_takes_plain_pixels() {
+        for (backend, _) in Backend::present() {
+            let (pictures, validation) = (split(103), split(10));
+            let config = TrainConfig {
+                backend,
+                epochs: 20,
+                batch_size: 5,
+                learning_rate: 0.03,
+                ..Recipe::Best.config(backend, vec![4], 3)
+            };
+            let config = TrainConfig { augment: 0.2, ..config };
+            let trained = |config: &TrainConfig| train(config, &pictures, Some(&validation), SHAPE, |_| ()).unwrap();
+            let first = trained(&config);
+            let layers = |trained: &Trained| trained.network.parameters().unwrap();
+            assert_eq!(layers(&first), layers(&trained(&config)), "{backend:?}");
+            assert_eq!(first.history[19].validation_accuracy, Some(1.0), "{backend:?}");
+            assert_eq!(measure(&first.network, &validation).unwrap().loss, first.history[19].validation_loss.unwrap());
+            // Each part has a say.
+            for other in [
+                TrainConfig { schedule: Schedule::Constant, ..config.clone() },
+                TrainConfig { warm_up: 0.0, ..config.clone() },
+                TrainConfig { beta_2: 0.999, ..config.clone() },
+                TrainConfig { weight_decay: 0.0, ..config.clone() },
+                TrainConfig { augment: 0.3, ..config.clone() },
+                TrainConfig { pixels: Pixels::Unit, ..config.clone() },
+            ] {
+                assert_ne!(layers(&first), layers(&trained(&other)), "{other:?}");
+            }
+        }
+    }
+
+    #[test]
     fn training_ends_after_the_first_epoch_above_a_threshold() {
         let config = TrainConfig { epochs: 50, stop_at_train_accuracy: Some(0.95), ..config() };
-        let trained = train(&config, &split(100), None, 2, |_| ()).unwrap();
+        let trained = train(&config, &split(100), None, SHAPE, |_| ()).unwrap();
         let Stop::TrainAccuracy { threshold, accuracy } = trained.stop else { panic!("{:?}", trained.stop) };
         let last = trained.history.last().unwrap();
         assert_eq!((threshold, accuracy, trained.kept_epoch), (0.95, last.accuracy, last.epoch));
         assert!(trained.history.iter().all(|epoch| (epoch.accuracy > 0.95) == (epoch.epoch == last.epoch)));
         // At the threshold is not above it.
         let config = TrainConfig { epochs: 8, stop_at_train_accuracy: Some(1.0), ..config };
-        assert_eq!(train(&config, &split(100), None, 2, |_| ()).unwrap().stop, Stop::Epochs);
+        assert_eq!(train(&config, &split(100), None, SHAPE, |_| ()).unwrap().stop, Stop::Epochs);
     }
 
     #[test]
@@ -327,7 +303,7 @@ pub mod tests {
         let mut validation = split(20);
         validation.labels.iter_mut().for_each(|label| *label = 1 - *label);
         let config = TrainConfig { epochs: 50, patience: Some(3), ..config() };
-        let trained = train(&config, &split(100), Some(&validation), 2, |_| ()).unwrap();
+        let trained = train(&config, &split(100), Some(&validation), SHAPE, |_| ()).unwrap();
         assert_eq!(trained.stop, Stop::Patience { epochs: 3 });
         assert_eq!(trained.history.len(), trained.kept_epoch as usize + 3);
         let kept = measure(&trained.network, &validation).unwrap().loss;
@@ -338,7 +314,7 @@ pub mod tests {
     #[test]
     fn a_loss_that_is_no_number_ends_training() {
         let config = TrainConfig { learning_rate: 1e39, epochs: 40, ..config() };
-        assert!(matches!(train(&config, &split(50), None, 2, |_| ()), Err(TrainError::Diverged { .. })));
+        assert!(matches!(train(&config, &split(50), None, SHAPE, |_| ()), Err(TrainError::Diverged { .. })));
     }
 
     #[test]

@@ -1,0 +1,144 @@
+//! Pictures shifted by a pixel and mirrored: more to learn from, of the same classes.
+
+use rand::RngExt as _;
+use rand::rngs::Xoshiro256PlusPlus;
+
+/// Where a picture is shifted to, by one pixel; what comes in from outside is black.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shift {
+    None,
+    Right,
+    Left,
+    Down,
+    Up,
+}
+
+/// One of the ten ways in which a picture is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// Left and right change places, before the shift.
+    is_mirrored: bool,
+    shift: Shift,
+}
+
+impl Version {
+    /// The picture as it is.
+    const PLAIN: Self = Self { is_mirrored: false, shift: Shift::None };
+
+    /// The picture as it is or, with probability `share`, any of the ten versions, that one among them.
+    pub fn choose(share: f64, random: &mut Xoshiro256PlusPlus) -> Self {
+        // Both numbers are drawn every time, so that one share's choices are among those of a larger one.
+        let (chance, version): (f64, u8) = (random.random(), random.random_range(0..10));
+        if chance >= share {
+            return Self::PLAIN;
+        }
+        let shift = match version / 2 {
+            0 => Shift::None,
+            1 => Shift::Right,
+            2 => Shift::Left,
+            3 => Shift::Down,
+            _ => Shift::Up,
+        };
+        Self { is_mirrored: version % 2 == 1, shift }
+    }
+
+    /// Puts this version of `picture`, rows of `columns` raw pixels one after the other, at the end of `pixels`.
+    pub fn append(self, picture: &[u8], columns: usize, pixels: &mut Vec<u8>) {
+        let (start, columns) = (pixels.len(), columns.max(1));
+        pixels.extend_from_slice(picture);
+        let Some(picture) = pixels.get_mut(start..) else { return };
+        if self.is_mirrored {
+            picture.chunks_exact_mut(columns).for_each(<[u8]>::reverse);
+        }
+        match self.shift {
+            Shift::None => {}
+            Shift::Right => picture.chunks_exact_mut(columns).for_each(|row| move_right(row, 1)),
+            Shift::Left => picture.chunks_exact_mut(columns).for_each(|row| move_left(row, 1)),
+            Shift::Down => move_right(picture, columns),
+            Shift::Up => move_left(picture, columns),
+        }
+    }
+}
+
+/// Moves all values by `count` places towards the end; zeros come in.
+fn move_right(values: &mut [u8], count: usize) {
+    let count = count.min(values.len());
+    values.rotate_right(count);
+    values.iter_mut().take(count).for_each(|value| *value = 0);
+}
+
+/// Moves all values by `count` places towards the start; zeros come in.
+fn move_left(values: &mut [u8], count: usize) {
+    let count = count.min(values.len());
+    values.rotate_left(count);
+    values.iter_mut().rev().take(count).for_each(|value| *value = 0);
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    const SHIFTS: [(Shift, i32, i32); 5] =
+        [(Shift::None, 0, 0), (Shift::Right, 0, 1), (Shift::Left, 0, -1), (Shift::Down, 1, 0), (Shift::Up, -1, 0)];
+
+    /// The same, pixel by pixel.
+    fn expected(version: Version, picture: &[u8], rows: i32, columns: i32) -> Vec<u8> {
+        let (_, down, right) = SHIFTS.into_iter().find(|(shift, ..)| *shift == version.shift).unwrap();
+        let pixel = |row: i32, column: i32| {
+            let (row, column) = (row - down, column - right);
+            let is_inside = (0..rows).contains(&row) && (0..columns).contains(&column);
+            let column = if version.is_mirrored { columns - 1 - column } else { column };
+            if is_inside { picture[(row * columns + column) as usize] } else { 0 }
+        };
+        (0..rows * columns).map(|index| pixel(index / columns, index % columns)).collect()
+    }
+
+    #[test]
+    fn versions_are_those_of_the_definition_at_every_edge() {
+        for (rows, columns) in [(1, 1), (1, 4), (4, 1), (2, 2), (3, 5), (28, 28)] {
+            let picture: Vec<u8> = (0..rows * columns).map(|index| (index % 255 + 1) as u8).collect();
+            for (shift, ..) in SHIFTS {
+                for is_mirrored in [false, true] {
+                    let version = Version { is_mirrored, shift };
+                    let mut pixels = vec![7, 7];
+                    version.append(&picture, columns as usize, &mut pixels);
+                    assert_eq!(pixels[..2], [7, 7]);
+                    assert_eq!(pixels[2..], expected(version, &picture, rows, columns), "{version:?} {rows} {columns}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_picture_without_pixels_stays_without() {
+        for (shift, ..) in SHIFTS {
+            let mut pixels = Vec::new();
+            Version { is_mirrored: true, shift }.append(&[], 0, &mut pixels);
+            assert_eq!(pixels, [0_u8; 0]);
+        }
+    }
+
+    #[test]
+    fn versions_are_as_frequent_as_asked_for_and_reproducible() {
+        let draw = |share, seed| -> Vec<Version> {
+            let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+            (0..20_000).map(|_| Version::choose(share, &mut random)).collect()
+        };
+        assert_eq!(draw(0.5, 1), draw(0.5, 1));
+        assert_ne!(draw(0.5, 1), draw(0.5, 2));
+        assert!(draw(0.0, 1).iter().all(|version| *version == Version::PLAIN));
+        for share in [0.5, 1.0] {
+            let drawn = draw(share, 1);
+            for (shift, ..) in SHIFTS {
+                for is_mirrored in [false, true] {
+                    let version = Version { is_mirrored, shift };
+                    let found = drawn.iter().filter(|drawn| **drawn == version).count() as f64 / drawn.len() as f64;
+                    let plain = if version == Version::PLAIN { 1.0 - share } else { 0.0 };
+                    assert!((found - plain - share / 10.0).abs() < 0.01, "{share} {version:?}: {found}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! How to train: what a run's `config.json` says of it, and the recipes that it starts from.
+
+use burn::optim::LearningRate;
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use super::schedule::Schedule;
+use crate::backend::Backend;
+use crate::pixels::Pixels;
+
+/// A set of settings that were found to go together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Recipe {
+    /// The lecture's: Adam, one step size throughout, pictures as they are
+    #[default]
+    Lecture,
+    /// Longer and gentler, for a better network of the same size
+    Best,
+}
+
+/// How to train. What older runs do not record, they did as the lecture does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainConfig {
+    /// What trains.
+    pub backend: Backend,
+    /// Neurons of each hidden layer.
+    pub hidden: Vec<usize>,
+    /// How often every training picture is seen, 1 or more.
+    pub epochs: u32,
+    /// Pictures in a step, 1 or more.
+    pub batch_size: usize,
+    /// Adam's largest step size, above 0.
+    pub learning_rate: LearningRate,
+    /// Where every random choice comes from.
+    pub seed: u64,
+    /// Training ends after the first epoch whose accuracy on training pictures is above this share.
+    pub stop_at_train_accuracy: Option<f64>,
+    /// Training ends after so many epochs, 1 or more, without a lower loss on held-out pictures, and the network of the
+    /// epoch with the lowest is kept.
+    pub patience: Option<u32>,
+    /// The recipe that gave what was not asked for.
+    #[serde(default)]
+    pub recipe: Recipe,
+    /// How the step size goes on after the warm-up.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// The share of all steps in which the step size rises from zero, 0..=1.
+    #[serde(default)]
+    pub warm_up: f64,
+    /// How fast Adam's mean of squared gradients forgets, 0.5..=0.9999.
+    #[serde(default = "keras_beta_2")]
+    pub beta_2: f64,
+    /// What is taken from weights at each step, as a share of them for a step size of 1; biases stay. 0..=1.
+    #[serde(default)]
+    pub weight_decay: f64,
+    /// The share of pictures that are shown shifted or mirrored, 0..=1.
+    #[serde(default)]
+    pub augment: f64,
+    /// The form in which the network sees pixels while it is trained.
+    #[serde(default)]
+    pub pixels: Pixels,
+}
+
+/// Keras's, and the lecture's.
+fn keras_beta_2() -> f64 {
+    0.999
+}
+
+impl Recipe {
+    /// The name, as the command line has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lecture => "lecture",
+            Self::Best => "best",
+        }
+    }
+
+    /// How it trains a network with layers of `hidden` neurons.
+    pub fn config(self, backend: Backend, hidden: Vec<usize>, seed: u64) -> TrainConfig {
+        let lecture = TrainConfig {
+            backend,
+            hidden,
+            epochs: 5,
+            batch_size: 32,
+            learning_rate: 1e-3,
+            seed,
+            stop_at_train_accuracy: None,
+            patience: None,
+            recipe: self,
+            schedule: Schedule::Constant,
+            warm_up: 0.0,
+            beta_2: keras_beta_2(),
+            weight_decay: 0.0,
+            augment: 0.0,
+            pixels: Pixels::Unit,
+        };
+        match self {
+            Self::Lecture => lecture,
+            Self::Best => TrainConfig {
+                epochs: 100,
+                batch_size: 256,
+                learning_rate: 2e-3,
+                schedule: Schedule::Cosine,
+                warm_up: 0.1,
+                beta_2: 0.99,
+                weight_decay: 0.1,
+                augment: 0.5,
+                pixels: Pixels::Standard,
+                ..lecture
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_older_run_recorded_is_the_lectures_recipe() {
+        let text = r#"{"backend": "flex", "hidden": [128], "epochs": 5, "batch_size": 32, "learning_rate": 0.001,
+            "seed": 1, "stop_at_train_accuracy": null, "patience": null}"#;
+        let config: TrainConfig = serde_json::from_str(text).unwrap();
+        assert_eq!(config, Recipe::Lecture.config(Backend::Flex, vec![128], 1));
+    }
+
+    #[test]
+    fn a_recipe_comes_back_from_json() {
+        for recipe in [Recipe::Lecture, Recipe::Best] {
+            let config = recipe.config(Backend::Ndarray, vec![3, 4], 2);
+            let text = serde_json::to_string(&config).unwrap();
+            assert!(text.contains(&format!(r#""recipe":"{}""#, recipe.name())), "{text}");
+            assert_eq!(serde_json::from_str::<TrainConfig>(&text).unwrap(), config);
+        }
+    }
+}
