@@ -36,6 +36,7 @@ mod record;
 mod reorder;
 mod report;
 mod softmax;
+mod teach;
 mod train;
 
 mod files;

@@ -51,6 +51,7 @@ mod tests {
     use crate::export::tests::encode_plain;
     use crate::model::DenseParameters;
     use crate::quantize::quantize;
+    use crate::train::WeightBits;
 
     #[test]
     fn there_and_back_is_the_same_model() {
@@ -60,7 +61,7 @@ mod tests {
             weights: vec![1.0, -0.5, 0.25, 0.75, 0.0, -1.0],
             biases: vec![0.5, -0.5],
         };
-        let bytes = encode_plain(&quantize(&[layer], &[]).unwrap(), 3);
+        let bytes = encode_plain(&quantize(&[layer], &[], WeightBits::Eight).unwrap(), 3);
         let view = ModelView::parse(&bytes).unwrap();
         let vectors = reorder(&view, WeightOrder::Vectors).unwrap();
         let there = ModelView::parse(&vectors).unwrap();

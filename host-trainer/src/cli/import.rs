@@ -158,7 +158,7 @@ fn config(hidden: Vec<usize>) -> TrainConfig {
 
 fn trained(parameters: Vec<DenseParameters>) -> Trained {
     let network = Network::from_parameters(parameters, &backend::processor());
-    Trained { network, kept_epoch: 0, history: Vec::new(), stop: Stop::Epochs }
+    Trained { network, kept_epoch: 0, history: Vec::new(), stop: Stop::Epochs, quantized: None }
 }
 
 /// The names of those `tensors` that are not in `layers`.

@@ -16,6 +16,7 @@ mod report;
 mod said;
 mod show;
 mod table;
+mod teach;
 mod train;
 
 use std::fmt::Display;
@@ -48,6 +49,12 @@ struct Cli {
 enum Command {
     /// Train a network, quantize it, write it as a model
     Train(train::Arguments),
+    /// Train a large network, whose answers small ones learn from: train --teacher
+    ///
+    /// It is a convolutional network that no device has to run. All training pictures, in all ten versions of --augment, are
+    /// put to it, and its answers are written to one file. What it has learned from is all but the last training pictures
+    /// (--validation), so that those stay good for judging the networks that it teaches.
+    Teach(teach::Arguments),
     /// Train the lecture's five networks and compare them
     Compare(compare::Arguments),
     /// Make a model of a network that PyTorch or Keras trained
@@ -120,6 +127,7 @@ pub fn run() -> ExitCode {
     interrupt::handle();
     let result = match cli.command {
         Command::Train(arguments) => arguments.run(),
+        Command::Teach(arguments) => arguments.run(),
         Command::Compare(arguments) => arguments.run(),
         Command::Import(arguments) => arguments.run(),
         Command::Evaluate(arguments) => arguments.run(),

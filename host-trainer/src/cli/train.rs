@@ -17,10 +17,11 @@ use crate::backend::Backend;
 use crate::dataset::{Dataset, Split};
 use crate::export::MAX_WEIGHT_BYTES;
 use crate::model::join_widths;
+use crate::pipeline::{self, Sources};
 use crate::record::{Configuration, Outcome, RunFile, RunFolder};
 use crate::train::{Epoch, TrainConfig};
 use crate::wording::describe_stop;
-use crate::{files, pipeline, progress};
+use crate::{files, progress};
 
 /// Hidden layers of a network: all layers but the last.
 const MAX_HIDDEN_LAYERS: usize = MAX_LAYERS - 1;
@@ -90,10 +91,12 @@ impl Arguments {
         }
         let mut data = self.data.load()?;
         if let Some(export) = &self.export {
-            check_apart("--export", export, data.files())?;
+            check_apart("--export", export, data.files().chain(self.recipe.teacher_file().cloned()))?;
         }
         check_size(&config.hidden, &data)?;
         let validation = hold_out(&mut data.train, self.validation)?;
+        let (soft_labels, teacher) = self.recipe.teacher(&data, self.validation)?.unzip();
+        let config = TrainConfig { teacher, ..config };
 
         let folder = RunFolder::create(run)?;
         if let Some(export) = &self.export {
@@ -106,8 +109,9 @@ impl Arguments {
             data.folder.display(),
             data.origin.named_by()
         ));
-        let look = |epoch: &Epoch| say_epoch(epoch, config.epochs);
-        let outcome = pipeline::run(&config, &data, validation.as_ref(), &folder, self.export.as_deref(), look)?;
+        let look = |epoch: &Epoch| say_epoch(epoch, config.all_epochs());
+        let sources = Sources { data: &data, validation: validation.as_ref(), soft_labels: soft_labels.as_ref() };
+        let outcome = pipeline::run(&config, sources, &folder, self.export.as_deref(), look)?;
 
         warn_of_loss(&outcome);
         let model = self.export.unwrap_or_else(|| folder.file(RunFile::Model));
@@ -133,7 +137,7 @@ impl Arguments {
             let text = "--patience looks at the loss on held-out pictures; hold some out by --validation N";
             return Err(UsageError(text.to_owned()));
         }
-        Ok(())
+        self.recipe.check(&self.hidden)
     }
 
     fn config(&self, backend: Backend) -> TrainConfig {
@@ -187,7 +191,7 @@ fn check_size(hidden: &[usize], data: &Dataset) -> Result<(), UsageError> {
 }
 
 /// Takes the last `count` pictures out of `train`.
-fn hold_out(train: &mut Split, count: usize) -> Result<Option<Split>> {
+pub fn hold_out(train: &mut Split, count: usize) -> Result<Option<Split>> {
     if count == 0 {
         return Ok(None);
     }
