@@ -282,7 +282,9 @@ mod tests {
         let device = Backend::Flex.device().unwrap().autodiff();
         let (split, network) = start(8, &device);
         let layers = network.parameters().unwrap();
-        let largest = measure(&network.valid(), &split).unwrap().largest;
+        let mut largest = measure(&network.valid(), &split).unwrap().largest;
+        // Else the largest itself might be clipped.
+        largest.iter_mut().for_each(|largest| *largest *= 1.01);
         let student = FixedStudent::new(&layers, &largest, &config(), &device).unwrap();
         let loss = |logits: Tensor<2>| logits.powi_scalar(2).mean();
         let pictures = PixelForm::RAW.tensor(split.pictures(), split.width, &device);
@@ -299,7 +301,7 @@ mod tests {
             for input in 0..WIDTHS[0] {
                 let (found, expected) =
                     (by_integer[output * WIDTHS[0] + input] / step, by_weight[input * WIDTHS[1] + output]);
-                assert!((found - expected).abs() < 0.06 * largest, "{found} {expected} of {largest}");
+                assert!((found - expected).abs() < 0.05 * largest, "{found} {expected} of {largest}");
             }
         }
     }
