@@ -1,8 +1,6 @@
 //! From the quantized network to the bytes of `model.bin`.
 
-use shared_model::{
-    EncodeError, GoldenSource, HostWorkspace, InferError, ModelSource, ModelView, Provenance, WeightOrder,
-};
+use shared_model::{EncodeError, GoldenSource, HostWorkspace, InferError, ModelSource, ModelView, Provenance};
 use thiserror::Error;
 
 use crate::dataset::{Dataset, Split};
@@ -67,7 +65,6 @@ pub fn export(layers: &[QuantizedLayer], data: &Dataset, origins: &Origins<'_>) 
         class_names: &class_names,
         rows: data.rows,
         columns: data.columns,
-        weight_order: WeightOrder::default(),
         layers: &sources,
         golden: &[],
         provenance: Provenance {
@@ -144,16 +141,7 @@ pub(crate) mod tests {
             test_correct_fixed: 0,
         };
         let columns = columns.try_into().unwrap();
-        let weight_order = WeightOrder::default();
-        let source = ModelSource {
-            class_names: &names,
-            rows: 1,
-            columns,
-            weight_order,
-            layers: &layers,
-            golden: &[],
-            provenance,
-        };
+        let source = ModelSource { class_names: &names, rows: 1, columns, layers: &layers, golden: &[], provenance };
         encode(&source).unwrap()
     }
 

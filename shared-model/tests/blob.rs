@@ -96,6 +96,7 @@ fn repair_checksum(blob: &mut [u8]) {
 fn small() -> Network {
     let requant = Requant::new(1 << 30, 40).unwrap();
     let layer = |weights: [i8; 4]| common::Layer {
+        order: WeightOrder::Pairs,
         biases: vec![10, -10],
         requants: vec![requant; 2],
         weights: weights.to_vec(),
@@ -103,7 +104,6 @@ fn small() -> Network {
     Network {
         rows: 1,
         columns: 2,
-        weight_order: WeightOrder::Pairs,
         class_names: vec!["no".into(), "yes".into()],
         layers: vec![layer([1, -2, 3, 127]), layer([5, 6, -7, 8])],
         picture: vec![0, 200],
@@ -136,12 +136,12 @@ fn each_damage_has_its_own_error() {
 #[test]
 fn weights_that_no_export_writes_are_refused() {
     // Three inputs and three outputs, so that both are filled up.
-    let network = |weight_order| Network {
+    let network = |order| Network {
         rows: 1,
         columns: 3,
-        weight_order,
         class_names: ["a", "b", "c"].map(str::to_owned).to_vec(),
         layers: vec![common::Layer {
+            order,
             biases: vec![0; 3],
             requants: vec![Requant::new(1 << 30, 40).unwrap(); 3],
             weights: vec![1, 2, 3, 4, 5, 6, 7, 8, 9],
@@ -184,7 +184,7 @@ fn each_broken_rule_has_its_own_error() {
     assert_eq!(parse(13, 0), BlobError::Width { found: 0, most }, "no rows");
     assert_eq!(parse(17, 0xFF), BlobError::Malformed { offset: 16 }, "a name that is not UTF-8");
     assert_eq!(parse(23, 0), BlobError::LayerCount { found: 0, most: 16 });
-    for found in [0, 3, 7] {
+    for found in [0, 6, 7] {
         assert_eq!(parse(24, found), BlobError::WeightOrder { layer: 0, found: found.into() });
     }
     assert_eq!(parse(25, 0), BlobError::Width { found: 0, most }, "no outputs");

@@ -126,7 +126,7 @@ impl Arguments {
             choices => import::follow(choices, tensors, pixels, classes)?,
         };
         let order = WeightOrder::default();
-        let bytes: usize = layers.iter().map(|layer| order.packed_length(layer.inputs, layer.outputs)).sum();
+        let bytes: usize = layers.iter().map(|layer| order.packed_length_bound(layer.inputs, layer.outputs)).sum();
         if bytes > MAX_WEIGHT_BYTES {
             anyhow::bail!(
                 "its weights make a model of {bytes} bytes; at most {MAX_WEIGHT_BYTES} bytes are possible, as nothing \

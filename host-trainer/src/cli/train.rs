@@ -179,7 +179,8 @@ fn check_size(hidden: &[usize], data: &Dataset) -> Result<(), UsageError> {
     let (inputs, outputs) = ([data.train.width], [data.class_names.len()]);
     let layers = || inputs.iter().chain(hidden).zip(hidden.iter().chain(&outputs));
     let weights: usize = layers().map(|(inputs, outputs)| inputs * outputs).sum();
-    let bytes: usize = layers().map(|(&inputs, &outputs)| WeightOrder::default().packed_length(inputs, outputs)).sum();
+    let bytes: usize =
+        layers().map(|(&inputs, &outputs)| WeightOrder::default().packed_length_bound(inputs, outputs)).sum();
     if bytes <= MAX_WEIGHT_BYTES {
         return Ok(());
     }

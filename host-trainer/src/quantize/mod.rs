@@ -12,7 +12,7 @@ mod dense;
 mod deviation;
 mod requant;
 
-use shared_model::{LOGIT_FRACTION_BITS, LayerSource, Requant};
+use shared_model::{LOGIT_FRACTION_BITS, LayerSource, Requant, WeightOrder};
 use thiserror::Error;
 
 use self::dense::Channel;
@@ -45,7 +45,12 @@ pub struct QuantizedLayer {
 impl QuantizedLayer {
     /// The layer as the encoder takes it.
     pub fn source(&self) -> LayerSource<'_> {
-        LayerSource { biases: &self.biases, requants: &self.requants, weights: &self.weights }
+        LayerSource {
+            order: WeightOrder::default(),
+            biases: &self.biases,
+            requants: &self.requants,
+            weights: &self.weights,
+        }
     }
 }
 

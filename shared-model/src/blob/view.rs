@@ -12,7 +12,7 @@ use super::format::{
 use super::reader::Reader;
 use crate::bytes::{i32_at, u32_at};
 use crate::fixed::Requant;
-use crate::kernel::{TILE_OUTPUTS, WeightOrder};
+use crate::kernel::{BLOCK_BYTES, BlockLists, TILE_OUTPUTS, WeightOrder};
 
 const MAX_HIDDEN_LAYERS: usize = MAX_LAYERS - 1;
 
@@ -42,6 +42,11 @@ pub struct DenseLayer<'a> {
     multipliers: &'a [u8],
     shifts: &'a [u8],
     weights: &'a [u8],
+    /// Of a pruned layer.
+    counts: &'a [u8],
+    places: &'a [u8],
+    /// Blocks of the tile that has most of them.
+    most_blocks: usize,
 }
 
 /// A picture with the answers that the exporting host computed, so that a device can test itself.
@@ -189,15 +194,29 @@ impl<'a> DenseLayer<'a> {
         let order = reader.take_u32()?;
         let order = WeightOrder::from_number(order).ok_or(BlobError::WeightOrder { layer: index, found: order })?;
         let outputs = checked_width(reader.take_u32()?)?;
-        Ok(Self {
+        let mut layer = Self {
             order,
             inputs,
             outputs,
             biases: reader.take_table(outputs.wrapping_mul(4))?,
             multipliers: reader.take_table(outputs.wrapping_mul(4))?,
             shifts: reader.take_table(outputs)?,
-            weights: reader.take_table(order.packed_length(inputs, outputs))?,
-        })
+            weights: &[],
+            counts: &[],
+            places: &[],
+            most_blocks: 0,
+        };
+        if order == WeightOrder::Blocks {
+            layer.counts = reader.take_table(outputs.div_ceil(TILE_OUTPUTS).wrapping_mul(2))?;
+            // At most 2,048 tiles of less than 2^16 blocks, and so 2^31 bytes.
+            let count: usize = layer.block_lists().counts().sum();
+            layer.most_blocks = layer.block_lists().counts().max().unwrap_or(0);
+            layer.places = reader.take_table(count.wrapping_mul(2))?;
+            layer.weights = reader.take_table(count.wrapping_mul(BLOCK_BYTES))?;
+        } else {
+            layer.weights = reader.take_table(order.packed_length_bound(inputs, outputs))?;
+        }
+        Ok(layer)
     }
 
     /// Number of inputs.
@@ -224,14 +243,35 @@ impl<'a> DenseLayer<'a> {
         self.weights
     }
 
+    /// Bytes that weights, and of a pruned layer their lists, take in the blob.
+    #[must_use]
+    pub fn weight_bytes(&self) -> usize {
+        // All are in one blob.
+        self.weights.len().wrapping_add(self.counts.len()).wrapping_add(self.places.len())
+    }
+
+    /// The tables of a pruned layer.
+    pub(crate) fn block_lists(&self) -> BlockLists<'a> {
+        BlockLists { counts: self.counts, places: self.places, blocks: self.weights }
+    }
+
+    /// The most blocks that a tile of a pruned layer has.
+    pub(crate) fn most_blocks(&self) -> usize {
+        self.most_blocks
+    }
+
     /// The weight from `input` to `output`, in -127..=127; 0 outside the layer.
     #[must_use]
     pub fn weight(&self, output: usize, input: usize) -> i8 {
         if output >= self.outputs || input >= self.inputs {
             return 0;
         }
-        let tile = self.tiles().nth(output / TILE_OUTPUTS).unwrap_or_default();
-        self.order.weight(tile, output % TILE_OUTPUTS, input).unwrap_or_default()
+        let (tile, row) = (output / TILE_OUTPUTS, output % TILE_OUTPUTS);
+        if self.order == WeightOrder::Blocks {
+            let weight = self.block_lists().tiles().nth(tile).and_then(|tile| tile.weight(row, input));
+            return weight.unwrap_or_default() as i8;
+        }
+        self.order.weight(self.tiles().nth(tile).unwrap_or_default(), row, input).unwrap_or_default()
     }
 
     fn tiles(&self) -> impl Iterator<Item = &'a [u8]> {
@@ -271,18 +311,62 @@ impl<'a> DenseLayer<'a> {
 
     /// Checks every parameter of the layer, and that no input can overflow an accumulator or, in the last layer, a logit.
     fn prove_sound(&self, layer: u8, is_last: bool) -> Result<(), BlobError> {
+        if self.order == WeightOrder::Blocks {
+            return self.prove_blocks(layer, is_last);
+        }
         for (tile, weights) in self.tiles().enumerate() {
             for row in 0..TILE_OUTPUTS {
-                let bounds = self.order.bounds(weights, row, self.inputs).ok_or(BlobError::Weight { layer })?;
-                let output = tile.wrapping_mul(TILE_OUTPUTS).wrapping_add(row);
-                if output < self.outputs {
-                    self.prove_output(layer, output, bounds, is_last)?;
-                } else if bounds != (0, 0) {
-                    return Err(BlobError::Weight { layer });
-                }
+                let bounds = self.order.bounds(weights, row, self.inputs);
+                self.prove_row(layer, tile, row, bounds, is_last)?;
             }
         }
         Ok(())
+    }
+
+    /// As [`Self::prove_sound`], for a pruned layer.
+    fn prove_blocks(&self, layer: u8, is_last: bool) -> Result<(), BlobError> {
+        let mut number = 0_u32;
+        for (index, tile) in self.block_lists().tiles().enumerate() {
+            let mut least = 0;
+            for (place, block) in tile.blocks() {
+                if place < least || place >= self.inputs || !place.is_multiple_of(2) {
+                    return Err(BlobError::Place { layer, block: number, place: saturating_u32(place) });
+                }
+                if block.iter().all(|&byte| byte == 0) {
+                    return Err(BlobError::EmptyBlock { layer, block: number });
+                }
+                least = place.wrapping_add(2);
+                number = number.wrapping_add(1);
+            }
+            for row in 0..TILE_OUTPUTS {
+                let add = |(low, high): (i32, i32), (place, block): (usize, &[u8; BLOCK_BYTES])| {
+                    // Of an odd number of inputs, the last block has one.
+                    let inputs = self.inputs.wrapping_sub(place).min(2);
+                    let (lowest, highest) = self.order.bounds(block, row, inputs)?;
+                    Some((low.wrapping_add(lowest), high.wrapping_add(highest)))
+                };
+                let bounds = tile.blocks().try_fold((0, 0), add);
+                self.prove_row(layer, index, row, bounds, is_last)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// As [`Self::prove_sound`], for one row of a tile, whose weighted sum lies in `bounds` if its weights are some.
+    fn prove_row(
+        &self,
+        layer: u8,
+        tile: usize,
+        row: usize,
+        bounds: Option<(i32, i32)>,
+        is_last: bool,
+    ) -> Result<(), BlobError> {
+        let bounds = bounds.ok_or(BlobError::Weight { layer })?;
+        let output = tile.wrapping_mul(TILE_OUTPUTS).wrapping_add(row);
+        if output < self.outputs {
+            return self.prove_output(layer, output, bounds, is_last);
+        }
+        if bounds == (0, 0) { Ok(()) } else { Err(BlobError::Weight { layer }) }
     }
 
     /// As [`Self::prove_sound`], for one output whose weighted sum lies in `lowest..=highest`.

@@ -29,11 +29,15 @@ pub fn dense(
         *accumulator = bias;
     }
     let input = input.get(..layer.inputs()).unwrap_or(input);
+    if layer.order() == WeightOrder::Blocks {
+        tile::add_blocks(input, layer.block_lists(), layer.most_blocks(), accumulators);
+        return look(DensePart::Accumulate);
+    }
     let tiles = Tiles { weights: layer.weights(), tile_bytes: layer.order().tile_bytes(layer.inputs()) };
     match layer.order() {
-        WeightOrder::Pairs if tile::add_pairs(input, tiles, pairs, accumulators, look) => {}
         // No input is skipped: vectors are faster than looking.
         WeightOrder::Vectors if tile::add_vectors(input, tiles, accumulators) => look(DensePart::Accumulate),
+        order if tile::add_pairs(order, input, tiles, pairs, accumulators, look) => {}
         order => {
             tile::add_weights(order, input, tiles, accumulators);
             look(DensePart::Accumulate);

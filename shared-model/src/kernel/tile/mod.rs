@@ -25,7 +25,6 @@ mod frame;
 mod gather;
 #[cfg(kernel_helium)]
 mod helium;
-#[cfg(any(test, not(kernel_assembly)))]
 mod portable;
 #[cfg(kernel_simd)]
 mod simd;
@@ -44,7 +43,12 @@ pub use gather::gather_words;
 use super::gather::PairList;
 #[cfg(any(kernel_helium, not(kernel_assembly)))]
 use super::order::VECTOR_ZERO_POINT;
-use super::{DensePart, TILE_OUTPUTS};
+use super::{BlockLists, DensePart, TILE_OUTPUTS, WeightOrder};
+#[cfg(kernel_assembly)]
+use super::{
+    gather::{MOST_PAIRS, Pair},
+    order::{FOUR_BITS, TERNARY},
+};
 
 /// Which kernels this build has, by the names of their files.
 pub const KERNEL: &str = if cfg!(kernel_helium) {
@@ -61,6 +65,26 @@ pub const KERNEL: &str = if cfg!(kernel_helium) {
     "portable"
 };
 
+/// A kernel for lists of pairs: adds the products of a list with the weights of `tile_count` tiles, one behind the other, to
+/// the sums of their outputs, eight each.
+///
+/// # Safety
+///
+/// The weights are in the kernel's order. `list` has at least one pair, and behind the last one of zeros; `first` is the number
+/// of its pairs modulo 4. For each, each tile has a block. `tiles` is aligned to four bytes. `tile_count` is not 0, and so many
+/// tiles and eight times so many sums are there. `start` is what the eight sums of the kernel start from: zeros, or
+/// [`Fields::start`](super::order::Fields::start) for the sum of the list.
+#[cfg(kernel_assembly)]
+type Kernel = unsafe extern "C" fn(
+    list: &[Pair; MOST_PAIRS + 1],
+    tiles: *const u8,
+    sums: *mut i32,
+    tile_bytes: usize,
+    tile_count: usize,
+    first: usize,
+    start: &[i32; TILE_OUTPUTS],
+);
+
 /// The packed weights of a layer.
 #[derive(Clone, Copy, Debug)]
 pub struct Tiles<'a> {
@@ -70,17 +94,18 @@ pub struct Tiles<'a> {
     pub tile_bytes: usize,
 }
 
-/// Adds the products of `input` with `tiles`, in pair order, to the sums of all outputs; false, and nothing done, where this
-/// core's kernel does not take them: weights are not aligned to four bytes, or tiles have no block for an input, or there are
-/// fewer than outputs.
+/// Adds the products of `input` with `tiles`, in an order of pairs, to the sums of all outputs; false, and nothing done, where
+/// this core's kernel does not take them: the order is another, weights are not aligned to four bytes, tiles have no block for an
+/// input, or there are fewer than outputs.
 pub fn add_pairs(
+    order: WeightOrder,
     input: &[u8],
     tiles: Tiles<'_>,
     pairs: &mut PairList,
     sums: &mut [i32],
     look: &mut dyn FnMut(DensePart),
 ) -> bool {
-    let has_blocks = input.len().next_multiple_of(2).wrapping_mul(TILE_OUTPUTS) <= tiles.tile_bytes;
+    let has_blocks = order.block_inputs() == 2 && order.tile_bytes(input.len()) <= tiles.tile_bytes;
     // The first one and the step to the next: kernels load words from every tile.
     let is_aligned = cfg!(not(kernel_assembly)) || (tiles.weights.as_ptr().addr() | tiles.tile_bytes).is_multiple_of(4);
     if !has_blocks || !is_aligned || !tiles.are_for(sums.len()) {
@@ -91,31 +116,48 @@ pub fn add_pairs(
         next = pairs.gather(input, first);
         look(DensePart::Gather);
         if !pairs.pairs().is_empty() {
+            #[cfg(kernel_assembly)]
+            let (kernel, start) = match order {
+                WeightOrder::FourBitPairs => (pairs::add_four_bits as Kernel, FOUR_BITS.start(pairs.sum())),
+                WeightOrder::TernaryPairs => (pairs::add_ternary as Kernel, TERNARY.start(pairs.sum())),
+                _ => (pairs::add_pairs as Kernel, [0; TILE_OUTPUTS]),
+            };
             tiles.with_eight(sums, |tiles, sums| {
                 #[cfg(kernel_assembly)]
-                // SAFETY: the list is not empty, and was gathered from inputs that each tile has blocks for; there is a tile for
-                // each eight sums, aligned.
+                // SAFETY: the kernel is the order's. The list is not empty, and was gathered from inputs that each tile has blocks
+                // for; there is a tile for each eight sums, aligned.
                 unsafe {
-                    pairs::add_pairs(
+                    kernel(
                         pairs.terminated(),
                         tiles.weights.as_ptr(),
                         sums.as_mut_ptr().cast(),
                         tiles.tile_bytes,
                         sums.len(),
                         pairs.pairs().len() % 4,
+                        &start,
                     );
                 }
                 #[cfg(kernel_simd)]
-                simd::add_pairs(pairs.pairs(), tiles.weights, tiles.tile_bytes, sums);
+                simd::add_pairs(order, pairs, tiles.weights, tiles.tile_bytes, sums);
                 #[cfg(not(any(kernel_assembly, kernel_simd)))]
                 for (tile, sums) in tiles.weights.chunks_exact(tiles.tile_bytes).zip(sums) {
-                    portable::add_pairs(pairs.pairs(), tile, sums);
+                    portable::add_pairs(order, pairs.pairs(), tile, sums);
                 }
             });
         }
         look(DensePart::Accumulate);
     }
     true
+}
+
+/// Adds the products of `input` with the blocks of a pruned layer, of which a tile has at most `most`, to the sums of all outputs.
+pub fn add_blocks(input: &[u8], lists: BlockLists<'_>, most: usize, sums: &mut [i32]) {
+    let _ = most;
+    for (tile, sums) in lists.tiles().zip(sums.chunks_mut(TILE_OUTPUTS)) {
+        let mut eight = [0; TILE_OUTPUTS];
+        portable::add_blocks(input, tile, &mut eight);
+        sums.iter_mut().zip(eight).for_each(|(sum, added)| *sum = sum.wrapping_add(added));
+    }
 }
 
 /// Adds the products of `input` with `tiles`, in vector order, to the sums of all outputs; false, and nothing done, where there
