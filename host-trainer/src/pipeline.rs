@@ -13,7 +13,7 @@ use crate::export::{ExportError, Exported, Origins, export};
 use crate::files::{self, WriteError};
 use crate::model::join_widths;
 use crate::plot::{self, PlotError};
-use crate::quantize::{DeviationError, QuantizeError, measure_deviation, quantize};
+use crate::quantize::{DeviationError, QuantizeError, choose_orders, measure_deviation, quantize};
 use crate::record::{Configuration, Outcome, RecordError, RunFile, RunFolder, encode_weights, json};
 use crate::teach::SoftLabels;
 use crate::train::{Epoch, Material, Shape, TrainConfig, TrainError, Trained, train};
@@ -113,10 +113,11 @@ pub fn complete(
     let layers = network.parameters()?;
     let (on_train, on_test) = (measure(network, &data.train)?, measure(network, &data.test)?);
 
-    let quantized = match &trained.quantized {
+    let mut quantized = match &trained.quantized {
         Some(quantized) => quantized.clone(),
         None => quantize(&layers, &on_train.largest, config.weight_bits)?,
     };
+    choose_orders(&mut quantized, config);
     let origins = Origins {
         backend: config.backend.name(),
         seed: config.seed,

@@ -19,7 +19,7 @@ use self::dense::Channel;
 pub use self::deviation::{DeviationError, measure_deviation};
 use self::requant::Split;
 use crate::model::{DenseParameters, INPUT_SCALE};
-use crate::train::WeightBits;
+use crate::train::{TrainConfig, WeightBits};
 
 /// The largest value of a hidden activation.
 const ACTIVATION_STEPS: f64 = u8::MAX as f64;
@@ -30,6 +30,8 @@ const LOGIT_SCALE: f64 = 1.0 / (1_u32 << LOGIT_FRACTION_BITS) as f64;
 /// A dense layer in integers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuantizedLayer {
+    /// How the weights lie in the model.
+    pub order: WeightOrder,
     /// What one step of a weight is worth, of each output.
     pub weight_steps: Vec<f64>,
     /// What one step of an output is worth.
@@ -45,12 +47,7 @@ pub struct QuantizedLayer {
 impl QuantizedLayer {
     /// The layer as the encoder takes it.
     pub fn source(&self) -> LayerSource<'_> {
-        LayerSource {
-            order: WeightOrder::default(),
-            biases: &self.biases,
-            requants: &self.requants,
-            weights: &self.weights,
-        }
+        LayerSource { order: self.order, biases: &self.biases, requants: &self.requants, weights: &self.weights }
     }
 }
 
@@ -164,6 +161,7 @@ fn rescale(
     is_last: bool,
 ) -> Result<QuantizedLayer, QuantizeError> {
     let mut quantized = QuantizedLayer {
+        order: WeightOrder::default(),
         weight_steps: channels.iter().map(|channel| channel.scale / input_scale).collect(),
         output_step: output_scale,
         biases: Vec::with_capacity(channels.len()),
@@ -190,6 +188,18 @@ fn rescale(
         }
     }
     Ok(quantized)
+}
+
+/// Chooses the order of weights that is for networks trained as `config` says: that of their width, or of blocks.
+pub fn choose_orders(layers: &mut [QuantizedLayer], config: &TrainConfig) {
+    let Some((_, hidden)) = layers.split_last_mut() else { return };
+    let order = match config.weight_bits {
+        _ if config.sparsity > 0.0 => WeightOrder::Blocks,
+        WeightBits::Eight => WeightOrder::Pairs,
+        WeightBits::Four => WeightOrder::FourBitPairs,
+        WeightBits::Two => WeightOrder::TernaryPairs,
+    };
+    hidden.iter_mut().for_each(|layer| layer.order = order);
 }
 
 #[cfg(test)]
