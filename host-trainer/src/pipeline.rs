@@ -11,7 +11,7 @@ use crate::dataset::{Dataset, Split};
 use crate::evaluate;
 use crate::export::{ExportError, Exported, Origins, export};
 use crate::files::{self, WriteError};
-use crate::model::join_widths;
+use crate::model::{DenseParameters, join_widths};
 use crate::plot::{self, PlotError};
 use crate::quantize::{DeviationError, QuantizeError, choose_orders, measure_deviation, quantize};
 use crate::record::{Configuration, Outcome, RecordError, RunFile, RunFolder, encode_weights, json};
@@ -59,12 +59,14 @@ pub struct Sources<'a> {
     pub validation: Option<&'a Split>,
     /// A teacher's answers for the training pictures, to learn from, too.
     pub soft_labels: Option<&'a SoftLabels>,
+    /// The network to begin with, where it is not trained from the start.
+    pub start: Option<&'a [DenseParameters]>,
 }
 
 impl<'a> Sources<'a> {
     /// A data set and nothing else.
     pub fn of(data: &'a Dataset) -> Self {
-        Self { data, validation: None, soft_labels: None }
+        Self { data, validation: None, soft_labels: None, start: None }
     }
 }
 
@@ -80,9 +82,9 @@ pub fn run(
     export_path: Option<&Path>,
     look: impl FnMut(&Epoch),
 ) -> Result<Outcome, PipelineError> {
-    let Sources { data, validation, soft_labels } = sources;
+    let Sources { data, validation, soft_labels, start } = sources;
     let shape = Shape { columns: data.columns.into(), classes: data.class_names.len() };
-    let material = Material { train: &data.train, validation, soft_labels, shape };
+    let material = Material { train: &data.train, validation, soft_labels, shape, start };
     let trained = train(config, material, look)?;
     let completed = complete(config, data, validation, &trained)?;
     completed.write(Some(folder), export_path)?;

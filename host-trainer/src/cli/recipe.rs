@@ -1,19 +1,26 @@
 //! How to train: a recipe, and the options that override parts of it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::{Result, bail};
 use clap::Args;
 
 use super::UsageError;
 use super::number::{beta, learning_rate, share_below_one, share_of_one};
 use crate::backend::Backend;
 use crate::dataset::Dataset;
+use crate::model::DenseParameters;
 use crate::pixels::Pixels;
+use crate::record::{Configuration, Outcome, RunFile, RunFolder};
 use crate::teach::{SoftLabels, SoftLabelsError};
 use crate::train::{BLOCK_OUTPUTS, Recipe, Schedule, Teaching, TrainConfig, WeightBits};
 
 /// Epochs of the best recipe with a teacher.
 const TAUGHT_EPOCHS: u32 = 150;
+
+/// Why a pruned network has weights of eight bits.
+const SPARSE_BITS: &str =
+    "--sparsity goes with weights of 8 bits only: there is no order of weights for blocks of fewer";
 
 #[derive(Debug, Args)]
 pub struct RecipeArguments {
@@ -51,6 +58,13 @@ pub struct RecipeArguments {
     /// [default: unit; best: standard]
     #[arg(long, value_enum)]
     pixels: Option<Pixels>,
+    /// Begin with the float network of a run, and only quantize it, to --weight-bits, and train it in integers, by --qat
+    ///
+    /// All else is as that run's configuration says: the network, the seed, what is held out, which pictures are altered. What
+    /// the run learned from a teacher is in its weights; for --qat, name the teacher again.
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["epochs", "learning_rate", "schedule", "warm_up", "pixels", "hidden", "seed",
+        "sparsity", "recipe", "validation", "patience", "stop_at_train_accuracy", "weight_decay"])]
+    from: Option<PathBuf>,
     /// File of a teacher's answers, which host-trainer teach writes: the network learns them beside the labels
     #[arg(long, value_name = "FILE")]
     teacher: Option<PathBuf>,
@@ -106,8 +120,7 @@ impl RecipeArguments {
             return Ok(());
         }
         if self.weight_bits != WeightBits::Eight {
-            let text = "--sparsity goes with weights of 8 bits only: there is no order of weights for blocks of fewer";
-            return Err(UsageError(text.to_owned()));
+            return Err(UsageError(SPARSE_BITS.to_owned()));
         }
         match hidden.iter().find(|width| (**width as usize) < BLOCK_OUTPUTS) {
             Some(width) => Err(UsageError(format!(
@@ -123,6 +136,44 @@ impl RecipeArguments {
         let read = |path: &PathBuf| SoftLabels::read(path, data, held_out);
         let found = self.teacher.as_ref().map(read).transpose()?;
         Ok(found.map(|(labels, sha256)| (labels, Teaching { share: self.teacher_share, sha256 })))
+    }
+
+    /// The configuration of the run to begin with, as far as training goes, with what is asked for changed; and its network.
+    pub fn begin(&self, run: &Path, data: &Dataset) -> Result<(Configuration, Vec<DenseParameters>)> {
+        let folder = RunFolder::at(run.to_owned());
+        let mut configuration: Configuration = folder.read(RunFile::Configuration)?;
+        if !configuration.is_of(data) {
+            bail!("the run in {} is of another data set than that in {}", run.display(), data.folder.display());
+        }
+        let (outcome, layers): (Outcome, _) = (folder.read(RunFile::Outcome)?, folder.read_weights()?);
+        let train = &configuration.train;
+        let widths = [data.train.width].into_iter().chain(train.hidden.iter().copied()).chain([data.class_names.len()]);
+        let widths: Vec<usize> = widths.collect();
+        let found: Vec<(usize, usize)> = layers.iter().map(|layer| (layer.inputs, layer.outputs)).collect();
+        if !found.iter().copied().eq(widths.iter().copied().zip(widths.iter().copied().skip(1))) {
+            bail!("the weights in {} are not of the network that its configuration says", run.display());
+        }
+        if train.sparsity > 0.0 && self.weight_bits != WeightBits::Eight {
+            bail!(UsageError(SPARSE_BITS.to_owned()));
+        }
+        configuration.train = TrainConfig {
+            epochs: 0,
+            from: Some(outcome.model_id),
+            teacher: None,
+            weight_bits: self.weight_bits,
+            qat_epochs: self.qat.unwrap_or(0),
+            qat_learning_rate: if self.qat.is_some() { self.qat_learning_rate } else { 0.0 },
+            batch_size: self.batch_size.map_or(train.batch_size, |pictures| pictures as usize),
+            beta_2: self.beta_2.unwrap_or(train.beta_2),
+            augment: self.augment.unwrap_or(train.augment),
+            ..train.clone()
+        };
+        Ok((configuration, layers))
+    }
+
+    /// The run to begin with.
+    pub fn from(&self) -> Option<&Path> {
+        self.from.as_deref()
     }
 
     /// The file of the teacher's answers.

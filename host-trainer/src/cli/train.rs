@@ -83,26 +83,36 @@ impl Arguments {
         let start = Instant::now();
         self.check()?;
         let Some(backend) = self.backend.choose(self.output)? else { return Ok(()) };
-        let config = self.config(backend);
+        let mut config = self.config(backend);
         // Nothing is trained that could not be kept, and no folder created for what is refused.
-        let run = self.run.clone().unwrap_or_else(|| RunFolder::default_path(&config));
+        let default_run = self.run.clone().unwrap_or_else(|| RunFolder::default_path(&config));
         if let Some(export) = &self.export {
-            check_export(export, Some(&run))?;
+            check_export(export, Some(&default_run))?;
         }
         let mut data = self.data.load()?;
         if let Some(export) = &self.export {
             check_apart("--export", export, data.files().chain(self.recipe.teacher_file().cloned()))?;
         }
+        let (mut held_out, mut layers) = (self.validation, None);
+        if let Some(from) = self.recipe.from() {
+            let (configuration, found) = self.recipe.begin(from, &data)?;
+            (config, held_out) = (TrainConfig { backend, ..configuration.train }, configuration.validation);
+            layers = Some(found);
+        }
+        let run = self.run.clone().unwrap_or_else(|| RunFolder::default_path(&config));
+        if let Some(from) = self.recipe.from() {
+            check_apart("--run", &run, [from])?;
+        }
         check_size(&config.hidden, &data)?;
-        let validation = hold_out(&mut data.train, self.validation)?;
-        let (soft_labels, teacher) = self.recipe.teacher(&data, self.validation)?.unzip();
-        let config = TrainConfig { teacher, ..config };
+        let validation = hold_out(&mut data.train, held_out)?;
+        let (soft_labels, teacher) = self.recipe.teacher(&data, held_out)?.unzip();
+        config.teacher = teacher;
 
         let folder = RunFolder::create(run)?;
         if let Some(export) = &self.export {
             files::check_writable(export)?;
         }
-        warn_of_replacement(&folder, &Configuration::new(&config, self.validation, &data));
+        warn_of_replacement(&folder, &Configuration::new(&config, held_out, &data));
         progress::say(format_args!(
             "{} training pictures from {} ({})",
             data.train.len(),
@@ -110,7 +120,12 @@ impl Arguments {
             data.origin.named_by()
         ));
         let look = |epoch: &Epoch| say_epoch(epoch, config.all_epochs());
-        let sources = Sources { data: &data, validation: validation.as_ref(), soft_labels: soft_labels.as_ref() };
+        let sources = Sources {
+            data: &data,
+            validation: validation.as_ref(),
+            soft_labels: soft_labels.as_ref(),
+            start: layers.as_deref(),
+        };
         let outcome = pipeline::run(&config, sources, &folder, self.export.as_deref(), look)?;
 
         warn_of_loss(&outcome);

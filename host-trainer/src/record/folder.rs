@@ -125,7 +125,10 @@ impl RunFolder {
             Recipe::Lecture => "",
             Recipe::Best => "best-",
         };
-        let mut name = format!("{hidden}-{}-epochs-{recipe}", config.epochs);
+        let mut name = match &config.from {
+            Some(model) => format!("{hidden}-from-{model}-"),
+            None => format!("{hidden}-{}-epochs-{recipe}", config.epochs),
+        };
         if config.sparsity > 0.0 {
             name += &format!("sparse-{}-", config.sparsity);
         }

@@ -26,7 +26,7 @@ pub struct TrainConfig {
     pub backend: Backend,
     /// Neurons of each hidden layer.
     pub hidden: Vec<usize>,
-    /// How often every training picture is seen, 1 or more.
+    /// How often every training picture is seen in floating point.
     pub epochs: u32,
     /// Pictures in a step, 1 or more.
     pub batch_size: usize,
@@ -60,6 +60,9 @@ pub struct TrainConfig {
     /// The form in which the network sees pixels while it is trained.
     #[serde(default)]
     pub pixels: Pixels,
+    /// The model of the run whose float network training begins with, behind its epochs; then `epochs` is 0.
+    #[serde(default)]
+    pub from: Option<String>,
     /// What a teacher has a say in, if there is one.
     #[serde(default)]
     pub teacher: Option<Teaching>,
@@ -175,6 +178,7 @@ impl Recipe {
             weight_decay: 0.0,
             augment: 0.0,
             pixels: Pixels::Unit,
+            from: None,
             teacher: None,
             sparsity: 0.0,
             weight_bits: WeightBits::Eight,

@@ -22,7 +22,7 @@ use self::float::FloatStudent;
 use crate::backend::BackendError;
 use crate::calibrate::measure;
 use crate::dataset::Split;
-use crate::model::Network;
+use crate::model::{DenseParameters, Network};
 use crate::pixels::PixelForm;
 use crate::quantize::{QuantizeError, QuantizedLayer};
 use crate::teach::SoftLabels;
@@ -126,6 +126,8 @@ pub struct Material<'a> {
     pub soft_labels: Option<&'a SoftLabels>,
     /// What the pictures are like.
     pub shape: Shape,
+    /// The network to begin with, for pixels in 0..=1, where it is not trained from the start.
+    pub start: Option<&'a [DenseParameters]>,
 }
 
 /// Trains a network on `material`, and calls `look` after each epoch. The network takes pixels in 0..=1, whatever form it was
@@ -148,7 +150,10 @@ pub fn train(
     let device = config.backend.device()?.autodiff();
     let widths: Vec<usize> = [train.width].iter().chain(&config.hidden).chain([&shape.classes]).copied().collect();
     let form = config.pixels.form(train);
-    let mut student = FloatStudent::new(Network::init(&widths, &mut random, &device), form, config);
+    let mut student = match material.start {
+        Some(layers) => FloatStudent::new(Network::from_parameters(layers.to_vec(), &device), PixelForm::PLAIN, config),
+        None => FloatStudent::new(Network::init(&widths, &mut random, &device), form, config),
+    };
     let plan = Plan {
         epochs: config.epochs,
         learning_rate: config.learning_rate,
@@ -278,7 +283,7 @@ pub mod tests {
     }
 
     fn material<'a>(train: &'a Split, validation: Option<&'a Split>) -> Material<'a> {
-        Material { train, validation, soft_labels: None, shape: SHAPE }
+        Material { train, validation, soft_labels: None, shape: SHAPE, start: None }
     }
 
     /// A configuration that learns such pictures.

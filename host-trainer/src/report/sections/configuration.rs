@@ -47,6 +47,7 @@ fn settings(runs: &[Run]) -> Comparison {
             _ => value(&configuration.train),
         });
     };
+    trained("Begins with the network of", &|train| or_none(train.from.as_deref().map(printable)));
     trained("Epochs, at most", &|train| count(train.epochs.into()));
     trained("Pictures in a step", &|train| count(train.batch_size as u64));
     trained("Recipe", &|train| train.recipe.name().to_owned());
