@@ -2,6 +2,7 @@
 
 mod backend;
 mod compare;
+mod compress;
 mod data;
 mod desk;
 mod evaluate;
