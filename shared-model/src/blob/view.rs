@@ -284,9 +284,9 @@ impl<'a> DenseLayer<'a> {
         i32_at(self.biases, output)
     }
 
-    /// The biases, in order of outputs.
-    pub(crate) fn biases(&self) -> impl Iterator<Item = i32> {
-        self.biases.as_chunks::<4>().0.iter().map(|bytes| i32::from_le_bytes(*bytes))
+    /// The biases, in order of outputs, little-endian.
+    pub(crate) fn biases(&self) -> &'a [u8] {
+        self.biases
     }
 
     /// The rescalings, in order of outputs.

@@ -20,7 +20,9 @@ use super::TILE_OUTPUTS;
 pub(crate) use blocks::{
     BLOCK_BYTES, BlockLists, BlockTile, Lengths as BlockLengths, write_blocks, write_counts, write_places,
 };
-pub(crate) use fields::{FOUR_BITS, Fields, TERNARY};
+#[cfg(not(kernel_assembly))]
+pub(crate) use fields::Fields;
+pub(crate) use fields::{FOUR_BITS, TERNARY};
 pub(crate) use vectors::VECTOR_ZERO_POINT;
 
 /// Which order a layer's weights are in.

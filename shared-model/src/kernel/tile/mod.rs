@@ -17,6 +17,8 @@ mod any;
 mod armv6m;
 #[cfg(kernel_armv7m)]
 mod armv7m;
+#[cfg(kernel_assembly)]
+mod blocks;
 #[cfg(kernel_dsp)]
 mod dsp;
 #[cfg(any(kernel_dsp, kernel_armv7m))]
@@ -47,7 +49,7 @@ use super::{BlockLists, DensePart, TILE_OUTPUTS, WeightOrder};
 #[cfg(kernel_assembly)]
 use super::{
     gather::{MOST_PAIRS, Pair},
-    order::{FOUR_BITS, TERNARY},
+    order::{BLOCK_BYTES, FOUR_BITS, TERNARY},
 };
 
 /// Which kernels this build has, by the names of their files.
@@ -83,6 +85,25 @@ type Kernel = unsafe extern "C" fn(
     tile_count: usize,
     first: usize,
     start: &[i32; TILE_OUTPUTS],
+);
+
+/// A kernel for pruned layers: adds the products of inputs with the blocks of `tile_count` tiles, one behind the other, to eight
+/// sums each.
+///
+/// # Safety
+///
+/// `tile_count` is not 0, and so many counts are at `counts`, none above 128, which is what keeps sums apart; so many places and
+/// blocks as they add up to are at `places` and `blocks`. Two inputs are at each place. Eight times as many sums as tiles are at
+/// `from`, and their places at `to`, which may be the same. Lists are aligned to their numbers, all else but inputs to four bytes.
+#[cfg(kernel_assembly)]
+type BlockKernel = unsafe extern "C" fn(
+    counts: *const [u8; 2],
+    places: *const [u8; 2],
+    blocks: *const [u8; BLOCK_BYTES],
+    to: *mut i32,
+    from: *const i32,
+    input: *const u8,
+    tile_count: usize,
 );
 
 /// The packed weights of a layer.
@@ -150,13 +171,21 @@ pub fn add_pairs(
     true
 }
 
-/// Adds the products of `input` with the blocks of a pruned layer, of which a tile has at most `most`, to the sums of all outputs.
-pub fn add_blocks(input: &[u8], lists: BlockLists<'_>, most: usize, sums: &mut [i32]) {
-    let _ = most;
-    for (tile, sums) in lists.tiles().zip(sums.chunks_mut(TILE_OUTPUTS)) {
+/// Adds the products of `input` with the blocks of a pruned layer, of which a tile has at most `most`, to `biases`, little-endian
+/// `i32`, which makes the sums of all outputs. `is_whole` tells that there are as many inputs as the layer has.
+pub fn add_blocks(input: &[u8], is_whole: bool, lists: BlockLists<'_>, most: usize, biases: &[u8], sums: &mut [i32]) {
+    #[cfg(kernel_assembly)]
+    if is_whole && blocks::add(input, lists, most, biases, sums) {
+        return;
+    }
+    let _ = (is_whole, most);
+    let tiles = lists.tiles().zip(biases.chunks(4 * TILE_OUTPUTS)).zip(sums.chunks_mut(TILE_OUTPUTS));
+    for ((tile, biases), sums) in tiles {
         let mut eight = [0; TILE_OUTPUTS];
         portable::add_blocks(input, tile, &mut eight);
-        sums.iter_mut().zip(eight).for_each(|(sum, added)| *sum = sum.wrapping_add(added));
+        for ((sum, added), bias) in sums.iter_mut().zip(eight).zip(biases.as_chunks::<4>().0) {
+            *sum = i32::from_le_bytes(*bias).wrapping_add(added);
+        }
     }
 }
 
