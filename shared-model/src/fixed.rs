@@ -85,14 +85,26 @@ impl Requant {
         product.wrapping_add(1_i64.wrapping_shl(self.shift as u32 - 1)).wrapping_shr(self.shift as u32)
     }
 
+    /// [`apply_low`](Self::apply_low) for shifts up to 32, or the nearest `i32`: in words, which cores of 32 bits shift at once.
+    const fn saturating_low(self, accumulator: i32) -> i32 {
+        let shift = (self.shift as u32).wrapping_sub(1);
+        let rounding = 1_u32.wrapping_shl(shift) as i64;
+        let sum = multiply_wide(accumulator, self.multiplier as i32).wrapping_add(rounding);
+        // In two steps, since `shift` is one less than what is left to shift by.
+        let (low, high) = (sum as u32, (sum >> 32) as i32);
+        let upper = high.wrapping_shr(shift) >> 1;
+        let upper_part = high.cast_unsigned().wrapping_shl(31_u32.wrapping_sub(shift));
+        let scaled = low.wrapping_shr(shift) >> 1 | upper_part;
+        let scaled = scaled.cast_signed();
+        if upper == scaled >> 31 { scaled } else { i32::MAX ^ (upper >> 31) }
+    }
+
     /// ReLU and requantization in one step: a hidden activation, `u8` with zero-point 0.
     #[must_use]
     pub const fn activation(self, accumulator: i32) -> u8 {
-        if accumulator <= 0 {
-            return 0;
-        }
-        // Not negative, as the accumulator is not.
+        // Of a negative accumulator half a step or less is left, which is rounded to zero.
         let scaled = self.saturating(accumulator);
+        let scaled = if scaled > 0 { scaled } else { 0 };
         if scaled > 255 { 255 } else { scaled as u8 }
     }
 
@@ -107,14 +119,7 @@ impl Requant {
         if let Some(scaled) = self.apply_high(accumulator) {
             return scaled;
         }
-        let scaled = self.apply_low(accumulator);
-        if scaled > i32::MAX as i64 {
-            i32::MAX
-        } else if scaled < i32::MIN as i64 {
-            i32::MIN
-        } else {
-            scaled as i32
-        }
+        self.saturating_low(accumulator)
     }
 }
 

@@ -67,7 +67,15 @@ fn add_tile(input: &[u8], tile: BlockTile<'_>, biases: &[[u8; 4]], sums: &mut [i
         // SAFETY: so many places and blocks are there, and eight sums, which are aligned as the tables are. At each place there
         // are two inputs, as the parser has proved of an even number of them.
         unsafe {
-            KERNEL(ptr::from_ref(&count).cast(), places.as_ptr(), blocks.as_ptr(), to, to.cast_const(), input.as_ptr(), 1);
+            KERNEL(
+                ptr::from_ref(&count).cast(),
+                places.as_ptr(),
+                blocks.as_ptr(),
+                to,
+                to.cast_const(),
+                input.as_ptr(),
+                1,
+            );
         }
     }
     sums.iter_mut().zip(eight).for_each(|(sum, place)| *sum = place);

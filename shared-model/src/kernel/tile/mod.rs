@@ -27,6 +27,7 @@ mod frame;
 mod gather;
 #[cfg(kernel_helium)]
 mod helium;
+#[cfg(any(test, not(kernel_assembly)))]
 mod portable;
 #[cfg(kernel_simd)]
 mod simd;
@@ -181,11 +182,13 @@ pub fn add_blocks(input: &[u8], is_whole: bool, lists: BlockLists<'_>, most: usi
     let _ = (is_whole, most);
     let tiles = lists.tiles().zip(biases.chunks(4 * TILE_OUTPUTS)).zip(sums.chunks_mut(TILE_OUTPUTS));
     for ((tile, biases), sums) in tiles {
-        let mut eight = [0; TILE_OUTPUTS];
-        portable::add_blocks(input, tile, &mut eight);
-        for ((sum, added), bias) in sums.iter_mut().zip(eight).zip(biases.as_chunks::<4>().0) {
-            *sum = i32::from_le_bytes(*bias).wrapping_add(added);
+        for (sum, bias) in sums.iter_mut().zip(biases.as_chunks::<4>().0) {
+            *sum = i32::from_le_bytes(*bias);
         }
+        #[cfg(kernel_assembly)]
+        any::add_blocks(input, tile, sums);
+        #[cfg(not(kernel_assembly))]
+        portable::add_blocks(input, tile, sums);
     }
 }
 

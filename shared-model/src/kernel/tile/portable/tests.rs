@@ -78,7 +78,12 @@ proptest! {
         let mut found = std::vec![7; biases.len()];
         let most = lists.counts().max().unwrap_or(0);
         tile::add_blocks(given, missing == 0, lists, most, &bytes, &mut found);
-        prop_assert_eq!(found, reference(&whole, &weights, &biases));
+        prop_assert_eq!(&found, &reference(&whole, &weights, &biases));
+        found.clone_from(&biases);
+        for (tile, sums) in lists.tiles().zip(found.chunks_mut(TILE_OUTPUTS)) {
+            tile::any::add_blocks(given, tile, sums);
+        }
+        prop_assert_eq!(found, reference(&whole, &weights, &biases), "any");
     }
 }
 
