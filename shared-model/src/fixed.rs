@@ -73,9 +73,8 @@ impl Requant {
     const fn apply_high(self, accumulator: i32) -> Option<i32> {
         let Some(shift) = (self.shift as u32).checked_sub(33) else { return None };
         let high = (multiply_wide(accumulator, self.multiplier as i32) >> 32) as i32;
-        let rounded = high.wrapping_add(1_i32.wrapping_shl(shift));
-        // In two steps, since `shift` is one less than what is left to shift by.
-        Some(rounded.wrapping_shr(shift) >> 1)
+        // Half a step is one before the last bit is shifted out.
+        Some(high.wrapping_shr(shift).wrapping_add(1) >> 1)
     }
 
     /// [`apply`](Self::apply) for any shift. Apart, since inlined into every loop it would take more flash than it saves calls.
@@ -86,6 +85,8 @@ impl Requant {
     }
 
     /// [`apply_low`](Self::apply_low) for shifts up to 32, or the nearest `i32`: in words, which cores of 32 bits shift at once.
+    // Apart, as above.
+    #[inline(never)]
     const fn saturating_low(self, accumulator: i32) -> i32 {
         let shift = (self.shift as u32).wrapping_sub(1);
         let rounding = 1_u32.wrapping_shl(shift) as i64;
@@ -115,6 +116,7 @@ impl Requant {
     }
 
     /// [`apply`](Self::apply), or the nearest `i32`.
+    #[inline(always)]
     const fn saturating(self, accumulator: i32) -> i32 {
         if let Some(scaled) = self.apply_high(accumulator) {
             return scaled;

@@ -3,7 +3,9 @@
 
 use super::Tiles;
 use crate::kernel::TILE_OUTPUTS;
-use crate::kernel::order::{BLOCK_BYTES, BlockTile, WeightOrder};
+use crate::kernel::order::WeightOrder;
+#[cfg(any(test, kernel_assembly))]
+use crate::kernel::order::{BLOCK_BYTES, BlockTile};
 
 /// Adds the products of `input` with `tiles`, in `order`, to the sums of all outputs.
 pub fn add_weights(order: WeightOrder, input: &[u8], tiles: Tiles<'_>, sums: &mut [i32]) {
