@@ -12,6 +12,8 @@
 //!
 //! The build script knows which. All give the same bits: sums are exact, and an exact sum has no order.
 
+#[cfg(any(kernel_dsp, kernel_armv7m))]
+mod activate;
 mod any;
 #[cfg(kernel_armv6m)]
 mod armv6m;
@@ -39,6 +41,8 @@ use armv7m as pairs;
 #[cfg(kernel_dsp)]
 use dsp as pairs;
 
+#[cfg(any(kernel_dsp, kernel_armv7m))]
+pub use activate::activate_high;
 pub use any::add_weights;
 #[cfg(kernel_assembly)]
 pub use gather::gather_words;
@@ -222,6 +226,12 @@ pub fn add_vectors(input: &[u8], tiles: Tiles<'_>, sums: &mut [i32]) -> bool {
         }
     });
     true
+}
+
+/// False: this core has no kernel for activations.
+#[cfg(not(any(kernel_dsp, kernel_armv7m)))]
+pub const fn activate_high(_: &[i32], _: &[u8], _: &[u8], _: &mut [u8]) -> bool {
+    false
 }
 
 /// False: this core has no kernel for vectors.
