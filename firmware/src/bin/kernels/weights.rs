@@ -12,67 +12,66 @@ const SLACK: usize = 64;
 
 type Table = [i8; MOST_WEIGHTS + SLACK];
 
-static ZERO: Table = [0; MOST_WEIGHTS + SLACK];
+/// Weights of 8 bits, all of them extreme.
+static HIGH: Table = [127; MOST_WEIGHTS + SLACK];
+static LOW: Table = [-127; MOST_WEIGHTS + SLACK];
 
-/// Weights of 8 bits, of 4, and ternary ones.
-static EIGHT_BITS: Tables = Tables::new(127);
-static FOUR_BITS: Tables = Tables::new(7);
-static TERNARY: Tables = Tables::new(1);
+/// Weights of 8 bits, of 4, and ternary ones, in parts: extreme, alternating, zero, any.
+static EIGHT_BITS: Table = mixed(127);
+static FOUR_BITS: Table = mixed(7);
+static TERNARY: Table = mixed(1);
 
-/// Of which most blocks are zero, and of which nearly all are, whole tiles among them.
-static SPARSE: Table = random(127, 10);
-static RARE: Table = random(127, 1);
+/// Most blocks are zero, and in the second half nearly all, whole tiles among them.
+static SPARSE: Table = sparse();
 
-/// Weights up to some size.
-struct Tables {
-    high: Table,
-    low: Table,
-    alternating: Table,
-    random: Table,
-}
-
-impl Tables {
-    const fn new(most: i8) -> Self {
-        let mut alternating = [most; _];
-        let mut index = 0;
-        while index < alternating.len() {
-            alternating[index] = -most;
-            index += 2;
-        }
-        Self { high: [most; _], low: [-most; _], alternating, random: random(most, 256) }
-    }
-}
-
-/// Any weights up to `most`, of which `share` of 256 may not be zero.
-const fn random(most: i8, share: u32) -> Table {
+const fn mixed(most: i8) -> Table {
     let mut table = [0; _];
-    let mut random = Random::new(most as u32 + share);
+    let mut random = Random::new(most as u32);
     let mut index = 0;
     while index < table.len() {
+        table[index] = match index * 8 / table.len() {
+            0 | 1 => most,
+            2 | 3 => -most,
+            4 if index % 2 == 0 => most,
+            4 => -most,
+            5 => 0,
+            _ => any(&mut random, most),
+        };
+        index += 1;
+    }
+    table
+}
+
+const fn sparse() -> Table {
+    let mut table = [0; _];
+    let mut random = Random::new(1);
+    let mut index = 0;
+    while index < table.len() {
+        // Of 256.
+        let share = if index < table.len() / 2 { 10 } else { 1 };
         if random.below(256) < share {
-            table[index] = (random.below(2 * most as u32 + 1) as i16 - most as i16) as i8;
+            table[index] = any(&mut random, 127);
         }
         index += 1;
     }
     table
 }
 
-/// `count` weights that `order` has room for, extreme ones or any; none where there are not so many.
+/// A weight up to `most`.
+const fn any(random: &mut Random, most: i8) -> i8 {
+    (random.below(2 * most as u32 + 1) as i16 - most as i16) as i8
+}
+
+/// `count` weights that `order` has room for; none where there are not so many.
 pub fn some(random: &mut Random, order: WeightOrder, count: usize) -> &'static [i8] {
-    let tables = match order {
-        WeightOrder::FourBitPairs => &FOUR_BITS,
-        WeightOrder::TernaryPairs => &TERNARY,
+    let table = match (order, random.below(8)) {
+        (WeightOrder::FourBitPairs, _) => &FOUR_BITS,
+        (WeightOrder::TernaryPairs, _) => &TERNARY,
+        (_, 0) => &HIGH,
+        (_, 1) => &LOW,
+        (WeightOrder::Blocks, 2..6) => &SPARSE,
         _ => &EIGHT_BITS,
     };
-    let table = match (random.below(8), order) {
-        (0, _) => &tables.high,
-        (1, _) => &tables.low,
-        (2, _) => &tables.alternating,
-        (3, _) => &ZERO,
-        (4 | 5, WeightOrder::Blocks) => &SPARSE,
-        (6, WeightOrder::Blocks) => &RARE,
-        _ => &tables.random,
-    };
-    let start = random.below(SLACK as u32) as usize;
+    let start = random.below((table.len().saturating_sub(count) + 1) as u32) as usize;
     table.get(start..start + count).unwrap_or_default()
 }

@@ -6,7 +6,7 @@
 //! Four-bit and ternary: `MLA` of the whole halfword, and again each time that the topmost field is cleared.
 
 use super::frame::{
-    block_kernel, block_tiles, four_bit_sums, kernels, outputs_from, pair_sums, store, ternary_sums, tiles,
+    block_kernel, block_tiles, by_two, four_bit_sums, kernels, outputs_from, pair_sums, store, ternary_sums, tiles,
 };
 use crate::kernel::TILE_OUTPUTS;
 use crate::kernel::gather::{MOST_PAIRS, Pair};
@@ -148,4 +148,4 @@ macro_rules! weights {
 }
 
 kernels!(pair, four_bit_pair, ternary_pair);
-block_kernel!(block);
+block_kernel!(block, by_two);

@@ -9,7 +9,7 @@
 //! Four-bit and ternary: `SMLAD` of the whole word, and again each time that the topmost field is cleared. 17 instructions.
 
 use super::frame::{
-    block_kernel, block_tiles, four_bit_sums, kernels, outputs_from, pair_sums, store, ternary_sums, tiles,
+    block_kernel, block_tiles, by_four, four_bit_sums, kernels, outputs_from, pair_sums, store, ternary_sums, tiles,
 };
 use crate::kernel::TILE_OUTPUTS;
 use crate::kernel::gather::{MOST_PAIRS, Pair};
@@ -135,4 +135,4 @@ macro_rules! block {
 }
 
 kernels!(pair, four_bit_pair, ternary_pair);
-block_kernel!(block);
+block_kernel!(block, by_four);

@@ -157,7 +157,7 @@ macro_rules! kernels {
 /// they leave two bytes higher, and its inputs at that place from r11. They add `even` to r3, r5, r7 and r9, `256 * odd + even` to
 /// those behind them, and may use r2, r12 and lr.
 macro_rules! block_tiles {
-    ($block:ident) => {
+    ($block:ident, $blocks:ident) => {
         core::arch::naked_asm!(
             #[cfg(all(armv8m, kernel_dsp))]
             ".cpu cortex-m33",
@@ -178,28 +178,9 @@ macro_rules! block_tiles {
             "beq 8f",
             "add r12, r0, r2, lsl #1",
             "str r12, [sp]",
-            // So many first that the others are a multiple of four; as if those that they lack of four had been there.
+            // So many first that the others are a multiple of those in the loop; as if those that they lack had been there.
             "rsbs r2, r2, #0",
-            "and r2, r2, #3",
-            "sub r1, r1, r2, lsl #4",
-            "tbb [pc, r2]",
-            "2:",
-            ".byte (3f - 2b) / 2",
-            ".byte (4f - 2b) / 2",
-            ".byte (5f - 2b) / 2",
-            ".byte (6f - 2b) / 2",
-            "3:",
-            $block!("0"),
-            "4:",
-            $block!("1"),
-            "5:",
-            $block!("2"),
-            "6:",
-            $block!("3"),
-            "ldr r2, [sp]",
-            "adds r1, #64",
-            "cmp r0, r2",
-            "bne 3b",
+            $blocks!($block),
             "8:",
             "ldr r12, [sp, #8]",
             "ldr lr, [sp, #48]",
@@ -219,6 +200,55 @@ macro_rules! block_tiles {
             ".balign 4",
             "9:",
             ".space 32",
+        )
+    };
+}
+
+/// The loop over blocks, four at a time. r2 is their number, negative.
+#[cfg(kernel_dsp)]
+macro_rules! by_four {
+    ($block:ident) => {
+        concat!(
+            "and r2, r2, #3\n",
+            "sub r1, r1, r2, lsl #4\n",
+            "tbb [pc, r2]\n",
+            "2:\n",
+            ".byte (3f - 2b) / 2\n",
+            ".byte (4f - 2b) / 2\n",
+            ".byte (5f - 2b) / 2\n",
+            ".byte (6f - 2b) / 2\n",
+            "3:\n",
+            $block!("0"),
+            "4:\n",
+            $block!("1"),
+            "5:\n",
+            $block!("2"),
+            "6:\n",
+            $block!("3"),
+            "ldr r2, [sp]\n",
+            "adds r1, #64\n",
+            "cmp r0, r2\n",
+            "bne 3b\n",
+        )
+    };
+}
+
+/// The loop over blocks, two at a time, which are long. r2 is their number, negative.
+#[cfg(kernel_armv7m)]
+macro_rules! by_two {
+    ($block:ident) => {
+        concat!(
+            "ands r2, r2, #1\n",
+            "sub r1, r1, r2, lsl #4\n",
+            "bne 6f\n",
+            "3:\n",
+            $block!("0"),
+            "6:\n",
+            $block!("1"),
+            "ldr r2, [sp]\n",
+            "adds r1, #32\n",
+            "cmp r0, r2\n",
+            "bne 3b\n",
         )
     };
 }
@@ -251,7 +281,7 @@ macro_rules! outputs_from {
 
 /// A [kernel](super::BlockKernel) of pruned layers, of the instructions that a core has for a block.
 macro_rules! block_kernel {
-    ($block:ident) => {
+    ($block:ident, $blocks:ident) => {
         /// A [kernel](super::BlockKernel).
         ///
         /// # Safety
@@ -267,10 +297,14 @@ macro_rules! block_kernel {
             input: *const u8,
             tile_count: usize,
         ) {
-            block_tiles!($block)
+            block_tiles!($block, $blocks)
         }
     };
 }
 
+#[cfg(kernel_dsp)]
+pub(super) use by_four;
+#[cfg(kernel_armv7m)]
+pub(super) use by_two;
 pub(super) use {block_kernel, block_tiles, outputs_from};
 pub(super) use {four_bit_sums, kernels, pair_sums, store, ternary_sums, tiles};

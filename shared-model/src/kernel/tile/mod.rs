@@ -143,11 +143,13 @@ pub fn add_pairs(
         look(DensePart::Gather);
         if !pairs.pairs().is_empty() {
             #[cfg(kernel_assembly)]
-            let (kernel, start) = match order {
-                WeightOrder::FourBitPairs => (pairs::add_four_bits as Kernel, FOUR_BITS.start(pairs.sum())),
-                WeightOrder::TernaryPairs => (pairs::add_ternary as Kernel, TERNARY.start(pairs.sum())),
-                _ => (pairs::add_pairs as Kernel, [0; TILE_OUTPUTS]),
+            let (kernel, fields) = match order {
+                WeightOrder::FourBitPairs => (pairs::add_four_bits as Kernel, Some(FOUR_BITS)),
+                WeightOrder::TernaryPairs => (pairs::add_ternary as Kernel, Some(TERNARY)),
+                _ => (pairs::add_pairs as Kernel, None),
             };
+            #[cfg(kernel_assembly)]
+            let start = fields.map_or([0; TILE_OUTPUTS], |fields| fields.start(pairs.sum()));
             tiles.with_eight(sums, |tiles, sums| {
                 #[cfg(kernel_assembly)]
                 // SAFETY: the kernel is the order's. The list is not empty, and was gathered from inputs that each tile has blocks
