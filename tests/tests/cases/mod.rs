@@ -59,7 +59,7 @@ pub const EMULATED_CASES: &[(&str, Case)] = &[
 ];
 
 /// Most flash that the firmware may take, in bytes: Arm's code, and RISC-V's, which is a quarter longer for the same source.
-const FLASH_BUDGET: u32 = 30 << 10;
+const FLASH_BUDGET: u32 = 31 << 10;
 const FLASH_BUDGET_RISCV: u32 = 36 << 10;
 
 /// Most RAM that the firmware may take, statics and the deepest stack together, in bytes.
