@@ -103,9 +103,11 @@ impl Requant {
     /// ReLU and requantization in one step: a hidden activation, `u8` with zero-point 0.
     #[must_use]
     pub const fn activation(self, accumulator: i32) -> u8 {
-        // Of a negative accumulator half a step or less is left, which is rounded to zero.
+        if accumulator <= 0 {
+            return 0;
+        }
+        // Not negative, as the accumulator is not.
         let scaled = self.saturating(accumulator);
-        let scaled = if scaled > 0 { scaled } else { 0 };
         if scaled > 255 { 255 } else { scaled as u8 }
     }
 
