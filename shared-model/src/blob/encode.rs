@@ -195,7 +195,7 @@ impl LayerSource<'_> {
     /// Counts, places and blocks.
     fn write_blocks(&self, writer: &mut Writer<'_>, inputs: usize) -> Result<(), EncodeError> {
         let lengths = BlockLengths::of(self.weights, inputs);
-        let tables: [(usize, fn(&[i8], usize, &mut [u8])); 3] =
+        let tables: [(usize, WriteTable); 3] =
             [(lengths.counts, write_counts), (lengths.places, write_places), (lengths.blocks, write_blocks)];
         for (length, write) in tables {
             writer.put_table(length, |target| {
@@ -206,6 +206,9 @@ impl LayerSource<'_> {
         Ok(())
     }
 }
+
+/// Writes a table of a pruned layer, of weights and a number of inputs.
+type WriteTable = fn(&[i8], usize, &mut [u8]);
 
 /// Appends postcard fields to a buffer.
 struct Writer<'a> {

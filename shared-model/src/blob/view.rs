@@ -36,8 +36,9 @@ pub struct ModelView<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct DenseLayer<'a> {
     order: WeightOrder,
-    inputs: usize,
-    outputs: usize,
+    // At most `MAX_WIDTH`; there are many layers, and little RAM.
+    inputs: u16,
+    outputs: u16,
     biases: &'a [u8],
     multipliers: &'a [u8],
     shifts: &'a [u8],
@@ -46,7 +47,8 @@ pub struct DenseLayer<'a> {
     counts: &'a [u8],
     places: &'a [u8],
     /// Blocks of the tile that has most of them.
-    most_blocks: usize,
+    most_blocks: u16,
+    has_high_shifts: bool,
 }
 
 /// A picture with the answers that the exporting host computed, so that a device can test itself.
@@ -94,12 +96,16 @@ impl<'a> ModelView<'a> {
         let bad_count = BlobError::LayerCount { found: layer_count, most: MAX_LAYERS as u32 };
         for index in 0..layer_count.checked_sub(1).ok_or(bad_count)? {
             let layer = DenseLayer::take(&mut reader, index as u8, width)?;
-            width = layer.outputs;
+            width = layer.outputs();
             hidden.push(layer).map_err(|_| bad_count)?;
         }
         let last = DenseLayer::take(&mut reader, hidden.len() as u8, width)?;
-        if names as usize != last.outputs || last.outputs > MAX_CLASSES {
-            return Err(BlobError::Classes { names, outputs: saturating_u32(last.outputs), most: MAX_CLASSES as u32 });
+        if names as usize != last.outputs() || last.outputs() > MAX_CLASSES {
+            return Err(BlobError::Classes {
+                names,
+                outputs: saturating_u32(last.outputs()),
+                most: MAX_CLASSES as u32,
+            });
         }
         for (index, layer) in hidden.iter().enumerate() {
             layer.prove_sound(index as u8, false)?;
@@ -109,7 +115,7 @@ impl<'a> ModelView<'a> {
         let golden_count = reader.take_u32()?;
         let golden = (reader.offset(), golden_count as usize);
         for _ in 0..golden_count {
-            Golden::take(&mut reader, usize::from(rows).wrapping_mul(usize::from(columns)), last.outputs)?;
+            Golden::take(&mut reader, usize::from(rows).wrapping_mul(usize::from(columns)), last.outputs())?;
         }
         let provenance = Provenance::take(&mut reader)?;
         reader.finish()?;
@@ -196,8 +202,8 @@ impl<'a> DenseLayer<'a> {
         let outputs = checked_width(reader.take_u32()?)?;
         let mut layer = Self {
             order,
-            inputs,
-            outputs,
+            inputs: inputs as u16,
+            outputs: outputs as u16,
             biases: reader.take_table(outputs.wrapping_mul(4))?,
             multipliers: reader.take_table(outputs.wrapping_mul(4))?,
             shifts: reader.take_table(outputs)?,
@@ -205,12 +211,14 @@ impl<'a> DenseLayer<'a> {
             counts: &[],
             places: &[],
             most_blocks: 0,
+            has_high_shifts: false,
         };
+        layer.has_high_shifts = layer.shifts.iter().all(|&shift| shift > 32);
         if order == WeightOrder::Blocks {
             layer.counts = reader.take_table(outputs.div_ceil(TILE_OUTPUTS).wrapping_mul(2))?;
             // At most 2,048 tiles of less than 2^16 blocks, and so 2^31 bytes.
             let count: usize = layer.block_lists().counts().sum();
-            layer.most_blocks = layer.block_lists().counts().max().unwrap_or(0);
+            layer.most_blocks = layer.block_lists().counts().max().unwrap_or(0) as u16;
             layer.places = reader.take_table(count.wrapping_mul(2))?;
             layer.weights = reader.take_table(count.wrapping_mul(BLOCK_BYTES))?;
         } else {
@@ -222,13 +230,13 @@ impl<'a> DenseLayer<'a> {
     /// Number of inputs.
     #[must_use]
     pub fn inputs(&self) -> usize {
-        self.inputs
+        self.inputs.into()
     }
 
     /// Number of outputs.
     #[must_use]
     pub fn outputs(&self) -> usize {
-        self.outputs
+        self.outputs.into()
     }
 
     /// The order of the packed weights.
@@ -257,13 +265,13 @@ impl<'a> DenseLayer<'a> {
 
     /// The most blocks that a tile of a pruned layer has.
     pub(crate) fn most_blocks(&self) -> usize {
-        self.most_blocks
+        self.most_blocks.into()
     }
 
     /// The weight from `input` to `output`, in -127..=127; 0 outside the layer.
     #[must_use]
     pub fn weight(&self, output: usize, input: usize) -> i8 {
-        if output >= self.outputs || input >= self.inputs {
+        if output >= self.outputs() || input >= self.inputs() {
             return 0;
         }
         let (tile, row) = (output / TILE_OUTPUTS, output % TILE_OUTPUTS);
@@ -275,7 +283,7 @@ impl<'a> DenseLayer<'a> {
     }
 
     fn tiles(&self) -> impl Iterator<Item = &'a [u8]> {
-        self.weights.chunks_exact(self.order.tile_bytes(self.inputs).max(1))
+        self.weights.chunks_exact(self.order.tile_bytes(self.inputs()).max(1))
     }
 
     /// The bias of `output`, on the scale of its accumulator.
@@ -284,9 +292,24 @@ impl<'a> DenseLayer<'a> {
         i32_at(self.biases, output)
     }
 
-    /// The biases, in order of outputs.
-    pub(crate) fn biases(&self) -> impl Iterator<Item = i32> {
-        self.biases.as_chunks::<4>().0.iter().map(|bytes| i32::from_le_bytes(*bytes))
+    /// The biases, in order of outputs, little-endian.
+    pub(crate) fn biases(&self) -> &'a [u8] {
+        self.biases
+    }
+
+    /// The rescalings' multipliers, in order of outputs, little-endian `u32`.
+    pub(crate) fn multipliers(&self) -> &'a [u8] {
+        self.multipliers
+    }
+
+    /// The rescalings' shifts, in order of outputs.
+    pub(crate) fn shifts(&self) -> &'a [u8] {
+        self.shifts
+    }
+
+    /// Whether all shifts are above 32.
+    pub(crate) fn has_high_shifts(&self) -> bool {
+        self.has_high_shifts
     }
 
     /// The rescalings, in order of outputs.
@@ -316,7 +339,7 @@ impl<'a> DenseLayer<'a> {
         }
         for (tile, weights) in self.tiles().enumerate() {
             for row in 0..TILE_OUTPUTS {
-                let bounds = self.order.bounds(weights, row, self.inputs);
+                let bounds = self.order.bounds(weights, row, self.inputs());
                 self.prove_row(layer, tile, row, bounds, is_last)?;
             }
         }
@@ -329,7 +352,7 @@ impl<'a> DenseLayer<'a> {
         for (index, tile) in self.block_lists().tiles().enumerate() {
             let mut least = 0;
             for (place, block) in tile.blocks() {
-                if place < least || place >= self.inputs || !place.is_multiple_of(2) {
+                if place < least || place >= self.inputs() || !place.is_multiple_of(2) {
                     return Err(BlobError::Place { layer, block: number, place: saturating_u32(place) });
                 }
                 if block.iter().all(|&byte| byte == 0) {
@@ -341,7 +364,7 @@ impl<'a> DenseLayer<'a> {
             for row in 0..TILE_OUTPUTS {
                 let add = |(low, high): (i32, i32), (place, block): (usize, &[u8; BLOCK_BYTES])| {
                     // Of an odd number of inputs, the last block has one.
-                    let inputs = self.inputs.wrapping_sub(place).min(2);
+                    let inputs = self.inputs().wrapping_sub(place).min(2);
                     let (lowest, highest) = self.order.bounds(block, row, inputs)?;
                     Some((low.wrapping_add(lowest), high.wrapping_add(highest)))
                 };
@@ -363,7 +386,7 @@ impl<'a> DenseLayer<'a> {
     ) -> Result<(), BlobError> {
         let bounds = bounds.ok_or(BlobError::Weight { layer })?;
         let output = tile.wrapping_mul(TILE_OUTPUTS).wrapping_add(row);
-        if output < self.outputs {
+        if output < self.outputs() {
             return self.prove_output(layer, output, bounds, is_last);
         }
         if bounds == (0, 0) { Ok(()) } else { Err(BlobError::Weight { layer }) }

@@ -70,11 +70,10 @@ impl Fields {
     /// block the sum of all fields, then that of all but the topmost, and so on.
     #[cfg(any(kernel_assembly, kernel_simd))]
     pub fn start(self, inputs: u32) -> [i32; TILE_OUTPUTS] {
-        core::array::from_fn(|index| {
-            let fields = (self.count() - index % self.count()).min(self.count() - 1) as u32;
-            let zeros = i32::from(self.zeros()) & 1_i32.wrapping_shl(fields.wrapping_mul(self.bits)).wrapping_sub(1);
-            inputs.cast_signed().wrapping_mul(zeros).wrapping_neg()
-        })
+        static ZEROS: [[i16; TILE_OUTPUTS]; 2] =
+            [[0x888, 0x888, 0x88, 0x8, 0x888, 0x888, 0x88, 0x8], [0x1555, 0x1555, 0x555, 0x155, 0x55, 0x15, 0x5, 0x1]];
+        let zeros = ZEROS[usize::from(self.bits != 4)];
+        zeros.map(|zeros| inputs.cast_signed().wrapping_mul(zeros.into()).wrapping_neg())
     }
 
     /// The bits of a word that those sums are of.

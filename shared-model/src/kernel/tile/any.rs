@@ -4,6 +4,8 @@
 use super::Tiles;
 use crate::kernel::TILE_OUTPUTS;
 use crate::kernel::order::WeightOrder;
+#[cfg(any(test, kernel_assembly))]
+use crate::kernel::order::{BLOCK_BYTES, BlockTile};
 
 /// Adds the products of `input` with `tiles`, in `order`, to the sums of all outputs.
 pub fn add_weights(order: WeightOrder, input: &[u8], tiles: Tiles<'_>, sums: &mut [i32]) {
@@ -15,6 +17,15 @@ pub fn add_weights(order: WeightOrder, input: &[u8], tiles: Tiles<'_>, sums: &mu
                 *sum = sum.wrapping_add(i32::from(value).wrapping_mul(weight));
             });
         }
+    }
+}
+
+/// Adds the products of `input` with the blocks of a tile of a pruned layer to its sums.
+#[cfg(any(test, kernel_assembly))]
+pub fn add_blocks(input: &[u8], tile: BlockTile<'_>, sums: &mut [i32]) {
+    for (place, block) in tile.blocks() {
+        let tiles = Tiles { weights: block, tile_bytes: BLOCK_BYTES };
+        add_weights(WeightOrder::Blocks, input.get(place..).unwrap_or_default(), tiles, sums);
     }
 }
 

@@ -12,11 +12,15 @@
 //!
 //! The build script knows which. All give the same bits: sums are exact, and an exact sum has no order.
 
+#[cfg(any(kernel_dsp, kernel_armv7m))]
+mod activate;
 mod any;
 #[cfg(kernel_armv6m)]
 mod armv6m;
 #[cfg(kernel_armv7m)]
 mod armv7m;
+#[cfg(kernel_assembly)]
+mod blocks;
 #[cfg(kernel_dsp)]
 mod dsp;
 #[cfg(any(kernel_dsp, kernel_armv7m))]
@@ -25,6 +29,7 @@ mod frame;
 mod gather;
 #[cfg(kernel_helium)]
 mod helium;
+#[cfg(any(test, not(kernel_assembly)))]
 mod portable;
 #[cfg(kernel_simd)]
 mod simd;
@@ -36,6 +41,8 @@ use armv7m as pairs;
 #[cfg(kernel_dsp)]
 use dsp as pairs;
 
+#[cfg(any(kernel_dsp, kernel_armv7m))]
+pub use activate::activate_high;
 pub use any::add_weights;
 #[cfg(kernel_assembly)]
 pub use gather::gather_words;
@@ -47,7 +54,7 @@ use super::{BlockLists, DensePart, TILE_OUTPUTS, WeightOrder};
 #[cfg(kernel_assembly)]
 use super::{
     gather::{MOST_PAIRS, Pair},
-    order::{FOUR_BITS, TERNARY},
+    order::{BLOCK_BYTES, FOUR_BITS, TERNARY},
 };
 
 /// Which kernels this build has, by the names of their files.
@@ -85,6 +92,25 @@ type Kernel = unsafe extern "C" fn(
     start: &[i32; TILE_OUTPUTS],
 );
 
+/// A kernel for pruned layers: adds the products of inputs with the blocks of `tile_count` tiles, one behind the other, to eight
+/// sums each.
+///
+/// # Safety
+///
+/// `tile_count` is not 0, and so many counts are at `counts`, none above 128, which is what keeps sums apart; so many places and
+/// blocks as they add up to are at `places` and `blocks`. Two inputs are at each place. Eight times as many sums as tiles are at
+/// `from`, and their places at `to`, which may be the same. Lists are aligned to their numbers, all else but inputs to four bytes.
+#[cfg(kernel_assembly)]
+type BlockKernel = unsafe extern "C" fn(
+    counts: *const [u8; 2],
+    places: *const [u8; 2],
+    blocks: *const [u8; BLOCK_BYTES],
+    to: *mut i32,
+    from: *const i32,
+    input: *const u8,
+    tile_count: usize,
+);
+
 /// The packed weights of a layer.
 #[derive(Clone, Copy, Debug)]
 pub struct Tiles<'a> {
@@ -117,11 +143,13 @@ pub fn add_pairs(
         look(DensePart::Gather);
         if !pairs.pairs().is_empty() {
             #[cfg(kernel_assembly)]
-            let (kernel, start) = match order {
-                WeightOrder::FourBitPairs => (pairs::add_four_bits as Kernel, FOUR_BITS.start(pairs.sum())),
-                WeightOrder::TernaryPairs => (pairs::add_ternary as Kernel, TERNARY.start(pairs.sum())),
-                _ => (pairs::add_pairs as Kernel, [0; TILE_OUTPUTS]),
+            let (kernel, fields) = match order {
+                WeightOrder::FourBitPairs => (pairs::add_four_bits as Kernel, Some(FOUR_BITS)),
+                WeightOrder::TernaryPairs => (pairs::add_ternary as Kernel, Some(TERNARY)),
+                _ => (pairs::add_pairs as Kernel, None),
             };
+            #[cfg(kernel_assembly)]
+            let start = fields.map_or([0; TILE_OUTPUTS], |fields| fields.start(pairs.sum()));
             tiles.with_eight(sums, |tiles, sums| {
                 #[cfg(kernel_assembly)]
                 // SAFETY: the kernel is the order's. The list is not empty, and was gathered from inputs that each tile has blocks
@@ -150,13 +178,23 @@ pub fn add_pairs(
     true
 }
 
-/// Adds the products of `input` with the blocks of a pruned layer, of which a tile has at most `most`, to the sums of all outputs.
-pub fn add_blocks(input: &[u8], lists: BlockLists<'_>, most: usize, sums: &mut [i32]) {
-    let _ = most;
-    for (tile, sums) in lists.tiles().zip(sums.chunks_mut(TILE_OUTPUTS)) {
-        let mut eight = [0; TILE_OUTPUTS];
-        portable::add_blocks(input, tile, &mut eight);
-        sums.iter_mut().zip(eight).for_each(|(sum, added)| *sum = sum.wrapping_add(added));
+/// Adds the products of `input` with the blocks of a pruned layer, of which a tile has at most `most`, to `biases`, little-endian
+/// `i32`, which makes the sums of all outputs. `is_whole` tells that there are as many inputs as the layer has.
+pub fn add_blocks(input: &[u8], is_whole: bool, lists: BlockLists<'_>, most: usize, biases: &[u8], sums: &mut [i32]) {
+    #[cfg(kernel_assembly)]
+    if is_whole && blocks::add(input, lists, most, biases, sums) {
+        return;
+    }
+    let _ = (is_whole, most);
+    let tiles = lists.tiles().zip(biases.chunks(4 * TILE_OUTPUTS)).zip(sums.chunks_mut(TILE_OUTPUTS));
+    for ((tile, biases), sums) in tiles {
+        for (sum, bias) in sums.iter_mut().zip(biases.as_chunks::<4>().0) {
+            *sum = i32::from_le_bytes(*bias);
+        }
+        #[cfg(kernel_assembly)]
+        any::add_blocks(input, tile, sums);
+        #[cfg(not(kernel_assembly))]
+        portable::add_blocks(input, tile, sums);
     }
 }
 
@@ -190,6 +228,12 @@ pub fn add_vectors(input: &[u8], tiles: Tiles<'_>, sums: &mut [i32]) -> bool {
         }
     });
     true
+}
+
+/// False: this core has no kernel for activations.
+#[cfg(not(any(kernel_dsp, kernel_armv7m)))]
+pub const fn activate_high(_: &[i32], _: &[u8], _: &[u8], _: &mut [u8]) -> bool {
+    false
 }
 
 /// False: this core has no kernel for vectors.

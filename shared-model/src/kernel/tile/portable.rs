@@ -1,14 +1,14 @@
 //! One tile of a dense layer in portable Rust: what every other kernel is held against.
 
 use crate::kernel::TILE_OUTPUTS;
-#[cfg(any(test, not(any(kernel_simd, kernel_assembly))))]
+#[cfg(any(test, not(kernel_simd)))]
 use crate::kernel::gather::{PAIR_STEP, Pair};
 use crate::kernel::order::{BLOCK_BYTES, BlockTile};
-#[cfg(any(test, not(any(kernel_simd, kernel_assembly))))]
+#[cfg(any(test, not(kernel_simd)))]
 use crate::kernel::order::{FOUR_BITS, Fields, TERNARY, WeightOrder};
 
 /// Adds the products of `pairs` with the weights of `tile`, which is in an order of pairs, to eight sums.
-#[cfg(any(test, not(any(kernel_simd, kernel_assembly))))]
+#[cfg(any(test, not(kernel_simd)))]
 pub fn add_pairs(order: WeightOrder, pairs: &[Pair], tile: &[u8], sums: &mut [i32; TILE_OUTPUTS]) {
     match order {
         WeightOrder::FourBitPairs => add_fields::<8>(FOUR_BITS, pairs, tile, sums),
@@ -21,7 +21,7 @@ pub fn add_pairs(order: WeightOrder, pairs: &[Pair], tile: &[u8], sums: &mut [i3
 }
 
 /// As [`add_pairs`], for fields in blocks of so many bytes.
-#[cfg(any(test, not(any(kernel_simd, kernel_assembly))))]
+#[cfg(any(test, not(kernel_simd)))]
 #[inline(always)]
 fn add_fields<const BYTES: usize>(fields: Fields, pairs: &[Pair], tile: &[u8], sums: &mut [i32; TILE_OUTPUTS]) {
     let blocks = tile.as_chunks::<BYTES>().0;
@@ -37,13 +37,13 @@ fn add_fields<const BYTES: usize>(fields: Fields, pairs: &[Pair], tile: &[u8], s
 }
 
 /// Which pair it is.
-#[cfg(any(test, not(any(kernel_simd, kernel_assembly))))]
+#[cfg(any(test, not(kernel_simd)))]
 const fn number(pair: &Pair) -> usize {
     pair.offset as usize / PAIR_STEP
 }
 
 /// Adds the products of `input` with the blocks of a tile of a pruned layer to eight sums; inputs that are not there count as zero.
-pub fn add_blocks(input: &[u8], tile: BlockTile<'_>, sums: &mut [i32; TILE_OUTPUTS]) {
+pub fn add_blocks(input: &[u8], tile: BlockTile<'_>, sums: &mut [i32]) {
     let at = |index: usize| u32::from(input.get(index).copied().unwrap_or(0));
     let blocks = tile.blocks().map(|(place, block)| (at(place) | at(place.wrapping_add(1)) << 16, block));
     add_all(blocks.filter(|(inputs, _)| *inputs != 0), sums);
@@ -51,7 +51,7 @@ pub fn add_blocks(input: &[u8], tile: BlockTile<'_>, sums: &mut [i32; TILE_OUTPU
 
 /// Adds the products of two inputs, the even one in the lower half, with each block to eight sums.
 #[inline(always)]
-fn add_all<'a>(blocks: impl Iterator<Item = (u32, &'a [u8; BLOCK_BYTES])>, sums: &mut [i32; TILE_OUTPUTS]) {
+fn add_all<'a>(blocks: impl Iterator<Item = (u32, &'a [u8; BLOCK_BYTES])>, sums: &mut [i32]) {
     let mut outputs = [[0; 2]; TILE_OUTPUTS / 2];
     for (inputs, block) in blocks {
         let [first, second, third, fourth] = block.as_chunks::<4>().0 else { continue };

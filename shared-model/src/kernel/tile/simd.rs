@@ -82,7 +82,7 @@ fn add_fields<const BYTES: usize>(
     sums: &mut [[i32; TILE_OUTPUTS]],
 ) {
     let start = fields.start(list.sum());
-    let masks = fields.masks().map(|four| cast::<[u32; 4], i16x8>(four));
+    let masks = fields.masks().map(cast::<[u32; 4], i16x8>);
     // Two words of four fields, or one of eight, which both vectors are of.
     let words: [usize; 2] = if BYTES == 8 { [0, 1] } else { [0, 0] };
     for (tile, sums) in tiles.chunks_exact(tile_bytes.max(1)).zip(sums) {

@@ -73,11 +73,17 @@ proptest! {
         let given = &input[..inputs.saturating_sub(missing)];
         let mut whole = given.to_vec();
         whole.resize(inputs, 0);
-        let sums = std::vec![sum; weights.len() / inputs];
-        let mut found = sums.clone();
+        let biases = std::vec![sum; weights.len() / inputs];
+        let bytes: Vec<u8> = biases.iter().flat_map(|bias| bias.to_le_bytes()).collect();
+        let mut found = std::vec![7; biases.len()];
         let most = lists.counts().max().unwrap_or(0);
-        tile::add_blocks(given, lists, most, &mut found);
-        prop_assert_eq!(found, reference(&whole, &weights, &sums));
+        tile::add_blocks(given, missing == 0, lists, most, &bytes, &mut found);
+        prop_assert_eq!(&found, &reference(&whole, &weights, &biases));
+        found.clone_from(&biases);
+        for (tile, sums) in lists.tiles().zip(found.chunks_mut(TILE_OUTPUTS)) {
+            tile::any::add_blocks(given, tile, sums);
+        }
+        prop_assert_eq!(found, reference(&whole, &weights, &biases), "any");
     }
 }
 
