@@ -2,6 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;
+use burn::optim::GradientsParams;
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor, TensorData, TensorReadError};
 use rand::RngExt as _;
@@ -104,6 +105,28 @@ impl Network {
             layer.weight = Param::initialized(layer.weight.id, weights.require_grad());
         }
         Ok(mapped)
+    }
+
+    /// Changes the `gradients` of the weights of all layers but the last as `change` says: it is told the layer, from 0, its outputs
+    /// and the gradients, `[input][output]`.
+    ///
+    /// # Errors
+    ///
+    /// Where the backend cannot give its tensors back.
+    pub fn map_hidden_gradients(
+        &self,
+        gradients: &mut GradientsParams,
+        mut change: impl FnMut(usize, usize, &mut [f32]),
+    ) -> Result<(), TensorReadError> {
+        for (index, layer) in self.layers.iter().take(self.layers.len().saturating_sub(1)).enumerate() {
+            let Some(gradient) = gradients.remove::<2>(layer.weight.id) else { continue };
+            let ([inputs, outputs], device) = (gradient.dims(), gradient.device());
+            let mut values: Vec<f32> = gradient.try_into_vec_as()?;
+            change(index, outputs, &mut values);
+            let gradient = Tensor::<2>::from_data(TensorData::new(values, [inputs, outputs]), &device);
+            gradients.register(layer.weight.id, gradient);
+        }
+        Ok(())
     }
 
     /// What the weights of the first layer are known by.

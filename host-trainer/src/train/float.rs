@@ -14,8 +14,8 @@ use crate::pixels::PixelForm;
 /// A student in floating point.
 pub struct FloatStudent {
     network: Network,
-    /// The network that is run, where that is another: its weights are `network`'s, but for the pruned ones, which are zero. What
-    /// its weights learn goes to `network`'s, so that pruned ones can come back as long as the choice is open.
+    /// The network that is run, where that is another: its weights are `network`'s, but for the pruned ones, which are zero. Those
+    /// learn nothing and stay, but for their decay, so that they can come back as long as the choice is open.
     pruned: Option<(Pruning, Network)>,
     form: PixelForm,
     optimizer: ModuleOptimizer,
@@ -60,7 +60,10 @@ impl Student for FloatStudent {
 
     fn step(&mut self, gradients: Gradients, rate: f64, done: f64) -> Result<(), TrainError> {
         // The parameters of both have the same identifiers.
-        let gradients = GradientsParams::from_grads(gradients, self.shown());
+        let mut gradients = GradientsParams::from_grads(gradients, self.shown());
+        if let Some((pruning, _)) = &self.pruned {
+            pruning.withhold(&self.network, &mut gradients)?;
+        }
         self.network = self.optimizer.step(rate, self.network.clone(), gradients);
         if let Some((pruning, pruned)) = &mut self.pruned {
             *pruned = pruning.apply(&self.network, done)?;

@@ -3,6 +3,7 @@
 //! The share of pruned blocks rises while the network learns, fast at first and then slowly (Zhu and Gupta, "To prune, or not to
 //! prune", 2017, section 3), and those go whose squares add up to the least.
 
+use burn::optim::GradientsParams;
 use burn::tensor::TensorReadError;
 
 use crate::model::Network;
@@ -57,18 +58,36 @@ impl Pruning {
             if is_new {
                 choose(kept, &weights, outputs, share);
             }
-            let tiles = outputs.div_ceil(BLOCK_OUTPUTS);
-            for (rows, kept) in weights.chunks_mut(BLOCK_INPUTS * outputs).zip(kept.chunks(tiles)) {
-                for row in rows.chunks_mut(outputs) {
-                    for (block, kept) in row.chunks_mut(BLOCK_OUTPUTS).zip(kept) {
-                        if !kept {
-                            block.fill(0.0);
-                        }
-                    }
-                }
-            }
+            clear(kept, &mut weights, outputs);
             weights
         })
+    }
+
+    /// Clears the `gradients` of pruned weights: they stay as they are, but for their decay.
+    ///
+    /// # Errors
+    ///
+    /// Where the backend cannot give its tensors back.
+    pub fn withhold(&self, network: &Network, gradients: &mut GradientsParams) -> Result<(), TensorReadError> {
+        network.map_hidden_gradients(gradients, |layer, outputs, gradients| {
+            if let Some(kept) = self.kept.get(layer) {
+                clear(kept, gradients, outputs);
+            }
+        })
+    }
+}
+
+/// Makes the values, `[input][output]`, of all blocks zero but those `kept`.
+fn clear(kept: &[bool], values: &mut [f32], outputs: usize) {
+    let tiles = outputs.div_ceil(BLOCK_OUTPUTS);
+    for (rows, kept) in values.chunks_mut(BLOCK_INPUTS * outputs).zip(kept.chunks(tiles)) {
+        for row in rows.chunks_mut(outputs) {
+            for (block, kept) in row.chunks_mut(BLOCK_OUTPUTS).zip(kept) {
+                if !kept {
+                    block.fill(0.0);
+                }
+            }
+        }
     }
 }
 
