@@ -22,7 +22,7 @@ use crate::model::DenseParameters;
 use crate::pipeline::{self, Sources};
 use crate::plot::{self, FrontierKind, FrontierPoint};
 use crate::progress;
-use crate::record::{Outcome, RunFolder, json};
+use crate::record::{Outcome, RunFile, RunFolder, json};
 use crate::teach::SoftLabels;
 use crate::train::TrainConfig;
 use crate::wording::percent;
@@ -37,7 +37,7 @@ pub struct Arguments {
     #[command(flatten)]
     backend: BackendArguments,
     /// File of a teacher's answers, which host-trainer teach writes
-    #[arg(long, value_name = "FILE", required_unless_present_any = ["reduced", "draw_only"])]
+    #[arg(long, value_name = "FILE")]
     teacher: Option<PathBuf>,
     /// Train each network with the seeds 1 to N, 1..=100 [default: 3; with --reduced 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100))]
@@ -46,7 +46,7 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR", default_value = "runs/frontier")]
     runs: PathBuf,
     /// Train only each N-th network and seed, from the I-th on, 1..=N, with all that is derived from it
-    #[arg(long, value_name = "I/N", conflicts_with_all = ["export", "chart", "table", "draw_only"])]
+    #[arg(long, value_name = "I/N", conflicts_with_all = ["export", "chart", "table"])]
     shard: Option<Shard>,
     /// Train only these networks, by their names
     #[arg(long, value_name = "NAME", num_args = 1.., value_delimiter = ',')]
@@ -112,6 +112,7 @@ struct Desk {
 impl Arguments {
     pub fn run(self) -> Result<()> {
         let families = self.families()?;
+        self.check_teacher(&families)?;
         for (option, path, extension) in
             [("--export", &self.export, "json"), ("--chart", &self.chart, "svg"), ("--table", &self.table, "md")]
         {
@@ -139,7 +140,7 @@ impl Arguments {
         let units = frontier::choose(&families, seeds, self.shard);
         let runs_trained = if self.draw_only { 0 } else { desk.train(&units)? };
         let report = desk.report(&families, &units, &measured, self.reduced, runs_trained);
-        self.write(&report)?;
+        self.write(&report, desk.data.is_fashion_mnist)?;
         self.output.print(&report, || report.text())
     }
 
@@ -157,6 +158,18 @@ impl Arguments {
         Ok(all.iter().filter(|family| is_asked_for(family.name)).collect())
     }
 
+    /// That there is a teacher for those that learn from one.
+    fn check_teacher(&self, families: &[&Family]) -> Result<(), UsageError> {
+        let taught = families.iter().find(|family| family.is_taught());
+        match taught.filter(|_| self.teacher.is_none() && !self.reduced && !self.draw_only) {
+            Some(family) => Err(UsageError(format!(
+                "{} learns from a teacher: make its answers by host-trainer teach, and name the file by --teacher",
+                family.name
+            ))),
+            None => Ok(()),
+        }
+    }
+
     fn check_outputs(&self) -> Result<()> {
         let inputs = [&self.teacher, &self.measured];
         for (option, path) in [("--export", &self.export), ("--chart", &self.chart), ("--table", &self.table)] {
@@ -168,7 +181,7 @@ impl Arguments {
         self.table.as_deref().map_or(Ok(()), |path| page(path, "").map(drop))
     }
 
-    fn write(&self, report: &Report) -> Result<()> {
+    fn write(&self, report: &Report, is_fashion_mnist: bool) -> Result<()> {
         if let Some(path) = &self.export {
             let rows = &report.rows;
             let bytes = if self.reduced { json(&ReducedExport { reduced: true, rows })? } else { json(rows)? };
@@ -176,7 +189,9 @@ impl Arguments {
         }
         if let Some(path) = &self.chart {
             let points: Vec<_> = report.rows.iter().filter_map(point).collect();
-            files::write(path, plot::frontier(&points, &RIVALS, &SOURCE)?.as_bytes())?;
+            // Others' figures are for those pictures.
+            let (rivals, source) = if is_fashion_mnist { (&RIVALS[..], &SOURCE[..]) } else { (&[][..], &[][..]) };
+            files::write(path, plot::frontier(&points, rivals, source)?.as_bytes())?;
         }
         if let Some(path) = &self.table {
             files::write(path, page(path, &frontier::markdown(&report.rows))?.as_bytes())?;
@@ -265,7 +280,7 @@ impl Desk {
                 let first = found.first().filter(|_| *entry != Entry::Float);
                 models.extend(first.map(|found| Model {
                     id: found.outcome.model_id.clone(),
-                    path: found.folder.file(crate::record::RunFile::Model),
+                    path: found.folder.file(RunFile::Model),
                 }));
             }
         }
@@ -287,7 +302,9 @@ impl Report {
         };
         let reduced = if self.reduced { "Reduced: these figures say nothing of the networks.\n" } else { "" };
         let folder = self.folder.display();
-        format!("{table}\n{reduced}{missing}Runs are in {folder}; the model of each has the figures of devices.\n")
+        format!(
+            "{table}\n{reduced}{missing}Runs are in {folder}; figures of devices are those of the first seed's model.\n"
+        )
     }
 }
 
@@ -311,6 +328,7 @@ fn point(row: &Row) -> Option<FrontierPoint> {
     let name = match row.recipe.as_str() {
         _ if row.sparsity > 0.0 => format!("{}, {} %", widths.join("-"), 100.0 * row.sparsity),
         recipe @ ("lecture" | "best") => format!("{}, {recipe}", widths.join("-")),
+        recipe if row.weight_bits == 8 && recipe.ends_with("QAT") => format!("{}, QAT", widths.join("-")),
         _ => widths.join("-"),
     };
     Some(FrontierPoint {

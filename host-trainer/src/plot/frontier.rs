@@ -8,7 +8,7 @@ use plotters::style::text_anchor::HPos;
 
 use super::PlotError;
 use super::axis::Axis;
-use super::labels::Labels;
+use super::labels::{Label, Labels};
 use super::logarithm::Logarithm;
 use super::style::{Area, COLOURS, FAINT, GRID, INK, MARGIN, TEXT_SIZE, TITLE_SIZE, draw, text};
 use super::text::{fit, width};
@@ -69,10 +69,10 @@ pub struct FrontierRival {
     pub name: &'static str,
     /// On test pictures, 0..=1.
     pub accuracy: f64,
-    /// Instructions of a picture, where they are known.
+    /// Instructions of a picture; nothing where it has no place in that picture.
     pub instructions: Option<f64>,
-    /// Bytes of the model.
-    pub bytes: f64,
+    /// Bytes of the model; nothing where it has no place in that picture.
+    pub bytes: Option<f64>,
 }
 
 impl FrontierKind {
@@ -121,12 +121,12 @@ pub fn frontier(points: &[FrontierPoint], rivals: &[FrontierRival], source: &[&s
     let top = TITLE_HEIGHT + LEGEND_HEIGHT;
     let height = top + 2 * PANEL_HEIGHT + FOOT_LINE * foot.len() as i32 + MARGIN;
     draw([WIDTH, height], |area| {
-        let title = "Accuracy on Fashion-MNIST's test pictures, against what it costs";
+        let title = "Accuracy on test pictures, against what it costs";
         area.draw_text(title, &text(TITLE_SIZE, INK, HPos::Left), (MARGIN, TITLE_HEIGHT / 2))?;
-        draw_legend(area, points, TITLE_HEIGHT + LEGEND_HEIGHT / 2 - 6)?;
+        draw_legend(area, points, !rivals.is_empty(), TITLE_HEIGHT + LEGEND_HEIGHT / 2 - 6)?;
         let instructions =
             Panel { top, unit: "instructions of a picture on a Cortex-M4", range: range.clone(), of: |cost| cost.0 };
-        let bytes = Panel { top: top + PANEL_HEIGHT, unit: "bytes of the model", range, of: |cost| Some(cost.1) };
+        let bytes = Panel { top: top + PANEL_HEIGHT, unit: "bytes of the model", range, of: |cost| cost.1 };
         instructions.draw(area, points, rivals)?;
         bytes.draw(area, points, rivals)?;
         for (index, line) in foot.iter().enumerate() {
@@ -167,14 +167,14 @@ struct Panel {
     /// Of accuracy, in percent.
     range: Range<f64>,
     /// Which cost is shown, of instructions and bytes.
-    of: fn((Option<f64>, f64)) -> Option<f64>,
+    of: fn((Option<f64>, Option<f64>)) -> Option<f64>,
 }
 
 impl Panel {
     fn draw(&self, area: &Area<'_>, points: &[FrontierPoint], rivals: &[FrontierRival]) -> Result<(), PlotError> {
         let points = points.iter().filter(|point| 100.0 * point.accuracy >= self.range.start);
         let points: Vec<_> =
-            points.filter_map(|point| Some((point, (self.of)((point.instructions, point.bytes))?))).collect();
+            points.filter_map(|point| Some((point, (self.of)((point.instructions, Some(point.bytes)))?))).collect();
         let rivals: Vec<_> =
             rivals.iter().filter_map(|rival| Some((rival, (self.of)((rival.instructions, rival.bytes))?))).collect();
         let [left, right] = [MARGIN + AXES[0], WIDTH - MARGIN];
@@ -221,9 +221,11 @@ impl Panel {
         let theirs = rivals.iter().map(|(rival, cost)| (rival.name.to_owned(), place(rival.accuracy, *cost), INK));
         for (name, place, colour) in first.into_iter().map(ours).chain(theirs).chain(others.into_iter().map(ours)) {
             let name = fit(&name, TEXT_SIZE, 240.0);
-            if let Some(start) = labels.place(&name, TEXT_SIZE, place) {
-                area.draw_text(&name, &text(TEXT_SIZE, colour, HPos::Left), start)?;
+            let Some(Label { start, leader }) = labels.place(&name, TEXT_SIZE, place) else { continue };
+            if let Some(end) = leader {
+                area.draw(&PathElement::new([place, end], colour))?;
             }
+            area.draw_text(&name, &text(TEXT_SIZE, colour, HPos::Left), start)?;
         }
         Ok(())
     }
@@ -303,7 +305,7 @@ fn draw_spread(area: &Area<'_>, x: i32, [from, to]: [i32; 2], colour: RGBColor) 
     Ok(())
 }
 
-fn draw_legend(area: &Area<'_>, points: &[FrontierPoint], y: i32) -> Result<(), PlotError> {
+fn draw_legend(area: &Area<'_>, points: &[FrontierPoint], has_rivals: bool, y: i32) -> Result<(), PlotError> {
     let mut x = MARGIN + 8;
     // Writes what the mark at `x` means, and moves on to the next mark.
     let name = |what: &str, x: &mut i32| -> Result<(), PlotError> {
@@ -323,10 +325,12 @@ fn draw_legend(area: &Area<'_>, points: &[FrontierPoint], y: i32) -> Result<(), 
         draw_spread(area, x, [y - 8, y + 8], INK)?;
         name("one standard deviation", &mut x)?;
     }
-    draw_cross(area, (x, y))?;
-    name("others", &mut x)?;
+    if has_rivals {
+        draw_cross(area, (x, y))?;
+        name("others", &mut x)?;
+    }
     area.draw(&PathElement::new([(x - 8, y), (x + 8, y)], FAINT))?;
-    name("none of ours is better for less", &mut x)
+    name("the best of ours", &mut x)
 }
 
 #[cfg(test)]
@@ -347,7 +351,7 @@ mod tests {
     }
 
     fn rival() -> FrontierRival {
-        FrontierRival { name: "rival", accuracy: 0.8858, instructions: Some(202_459.0), bytes: 102_184.0 }
+        FrontierRival { name: "rival", accuracy: 0.8858, instructions: Some(202_459.0), bytes: Some(102_184.0) }
     }
 
     #[test]

@@ -12,6 +12,18 @@ const DISTANCES: [f64; 4] = [11.0, 18.0, 28.0, 40.0];
 const DIRECTIONS: [(f64, f64); 8] =
     [(1.0, 0.0), (-1.0, 0.0), (0.0, -1.0), (0.0, 1.0), (0.8, -0.8), (0.8, 0.8), (-0.8, -0.8), (-0.8, 0.8)];
 
+/// From this distance on a line joins a name with its point.
+const FAR: f64 = 24.0;
+
+/// Where a name goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Label {
+    /// Where it begins, and half its height.
+    pub start: (i32, i32),
+    /// The end of a line from its point, where that is far.
+    pub leader: Option<(i32, i32)>,
+}
+
 /// What is taken already, and what names must stay within.
 pub struct Labels {
     taken: Vec<Rectangle>,
@@ -40,19 +52,22 @@ impl Labels {
         }
     }
 
-    /// Where `text` of `size` pixels, a name for the point, begins, and half its height; nothing where there is no room.
-    pub fn place(&mut self, text: &str, size: u32, (x, y): (i32, i32)) -> Option<(i32, i32)> {
+    /// Where `text` of `size` pixels goes, a name for the point; nothing where there is no room.
+    pub fn place(&mut self, text: &str, size: u32, (x, y): (i32, i32)) -> Option<Label> {
         let half = [width(text, size) / 2.0, f64::from(size) / 2.0 + 1.0];
         let places = DISTANCES.iter().flat_map(|distance| DIRECTIONS.map(|(right, down)| (distance, right, down)));
         let place = |(distance, right, down): (&f64, f64, f64)| {
             // To the side, a name's end is at that distance, not its middle.
             let middle_x = f64::from(x) + right * distance + right.signum() * if right == 0.0 { 0.0 } else { half[0] };
             let middle_y = f64::from(y) + down * distance;
-            [middle_x - half[0], middle_y - half[1], middle_x + half[0], middle_y + half[1]]
+            (*distance, [middle_x - half[0], middle_y - half[1], middle_x + half[0], middle_y + half[1]])
         };
-        let found = places.map(place).find(|place| self.is_free(place))?;
+        let (distance, found) = places.map(place).find(|(_, place)| self.is_free(place))?;
         self.taken.push(found);
-        Some((found[0].round() as i32, ((found[1] + found[3]) / 2.0).round() as i32))
+        let [left, top, right, bottom] = found.map(|place| place.round() as i32);
+        // To the corner or the side that is nearest.
+        let leader = (distance >= FAR).then(|| (x.clamp(left, right), y.clamp(top, bottom)));
+        Some(Label { start: (left, (top + bottom) / 2), leader })
     }
 
     fn is_free(&self, place: &Rectangle) -> bool {

@@ -14,7 +14,7 @@ impl Logarithm {
         let values = values.filter(|value| value.is_finite() && *value > 0.0);
         let (least, most) =
             values.fold((f64::MAX, 0.0_f64), |(least, most), value| (least.min(value), most.max(value)));
-        let values = if least <= most { [least / 1.25, most * 1.25] } else { [1.0, 10.0] };
+        let values = if least <= most { [least / 1.5, most * 1.5] } else { [1.0, 10.0] };
         Self { values, places }
     }
 
@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn places_go_by_ratios() {
-        let axis = Logarithm::of_values([1250.0, 80e3].into_iter(), [0, 1000]);
+        let axis = Logarithm::of_values([1500.0, 100e3 / 1.5].into_iter(), [0, 1000]);
         assert_eq!(axis.ticks(), [1e3, 2e3, 5e3, 10e3, 20e3, 50e3, 100e3]);
         assert_eq!((axis.place(1e3), axis.place(10e3), axis.place(100e3)), (0, 500, 1000));
     }
