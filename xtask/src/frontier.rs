@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use serde::Deserialize;
 
+use crate::UsageError;
 use crate::output::tell;
 use crate::process::Job;
 use crate::workspace::{Workspace, shown};
@@ -54,6 +55,8 @@ pub struct Options {
 #[derive(Deserialize)]
 struct Report {
     missing: Vec<String>,
+    /// Whether any of them learns from a teacher.
+    needs_teacher: bool,
     models: Vec<Model>,
 }
 
@@ -84,7 +87,7 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     // Early, so that arguments are refused before anything takes long.
     let mut report = read(trainer().arg("--draw-only"))?;
     if !report.missing.is_empty() {
-        if let Some(teacher) = teacher.iter().find(|teacher| !teacher.is_file()) {
+        if let Some(teacher) = teacher.iter().find(|teacher| report.needs_teacher && !teacher.is_file()) {
             teach(workspace, teacher, options)?;
         }
         tell(format_args!("    training what is missing: {} runs", report.missing.len()));

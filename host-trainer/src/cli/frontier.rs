@@ -30,6 +30,9 @@ use crate::wording::percent;
 /// Below the folder of runs, those of --reduced, which have the names of others.
 const REDUCED_FOLDER: &str = "reduced";
 
+/// What stands beside figures of --reduced.
+const SAID_OF_REDUCED: &str = "Reduced, trained for a few epochs: these figures say nothing of the networks.";
+
 #[derive(Debug, Args)]
 pub struct Arguments {
     #[command(flatten)]
@@ -82,6 +85,8 @@ struct Report {
     runs_trained: usize,
     /// What is not there.
     missing: Vec<String>,
+    /// Whether any of that learns from a teacher.
+    needs_teacher: bool,
     /// The model that each row's figures of devices are of.
     models: Vec<Model>,
     rows: Vec<Row>,
@@ -191,10 +196,12 @@ impl Arguments {
             let points: Vec<_> = report.rows.iter().filter_map(point).collect();
             // Others' figures are for those pictures.
             let (rivals, source) = if is_fashion_mnist { (&RIVALS[..], &SOURCE[..]) } else { (&[][..], &[][..]) };
-            files::write(path, plot::frontier(&points, rivals, source)?.as_bytes())?;
+            let foot = [if self.reduced { &[SAID_OF_REDUCED][..] } else { &[] }, source].concat();
+            files::write(path, plot::frontier(&points, rivals, &foot)?.as_bytes())?;
         }
         if let Some(path) = &self.table {
-            files::write(path, page(path, &frontier::markdown(&report.rows))?.as_bytes())?;
+            let reduced = if self.reduced { format!("\n{SAID_OF_REDUCED}\n") } else { String::new() };
+            files::write(path, page(path, &(frontier::markdown(&report.rows) + &reduced))?.as_bytes())?;
         }
         Ok(())
     }
@@ -284,9 +291,10 @@ impl Desk {
                 }));
             }
         }
+        let needs_teacher = all.iter().any(|runs| runs.unit.family.is_taught() && runs.missing().next().is_some());
         let missing: Vec<String> = all.iter().flat_map(Runs::missing).map(|(name, _)| name).collect();
         let runs_kept = all.iter().flat_map(Runs::found).count() - runs_trained;
-        Report { folder: self.folder.clone(), reduced, runs_kept, runs_trained, missing, models, rows }
+        Report { folder: self.folder.clone(), reduced, runs_kept, runs_trained, missing, needs_teacher, models, rows }
     }
 }
 
@@ -300,7 +308,7 @@ impl Report {
             [] => String::new(),
             [names @ ..] => format!("{} runs are missing: {}.\n", names.len(), names.join(", ")),
         };
-        let reduced = if self.reduced { "Reduced: these figures say nothing of the networks.\n" } else { "" };
+        let reduced = if self.reduced { format!("{SAID_OF_REDUCED}\n") } else { String::new() };
         let folder = self.folder.display();
         format!(
             "{table}\n{reduced}{missing}Runs are in {folder}; figures of devices are those of the first seed's model.\n"

@@ -138,7 +138,13 @@ pub static REDUCED: [Family; 3] = [
         name: "128-taught",
         hidden: &[128],
         training: short(4),
-        entries: &[Entry::Float, EIGHT, fine_tuned(WeightBits::Four, 2), fine_tuned(WeightBits::Two, 2)],
+        entries: &[
+            Entry::Float,
+            EIGHT,
+            fine_tuned(WeightBits::Four, 2),
+            Entry::Rounded(WeightBits::Two),
+            fine_tuned(WeightBits::Two, 2),
+        ],
     },
     Family {
         name: "128-pruned-90",
