@@ -117,6 +117,14 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
 
 /// Makes the teacher's answers.
 fn teach(workspace: &Workspace, teacher: &PathBuf, options: &Options) -> Result<()> {
+    if options.shard.is_some() {
+        // Else each job of an array would make one of its own.
+        let teacher = shown(teacher);
+        let text = format!(
+            "there is no teacher in {teacher}; make it before the shards: host-trainer teach --export {teacher}"
+        );
+        return Err(UsageError(text).into());
+    }
     tell(format_args!(
         "    there is no teacher in {} yet: making it takes about 40 minutes on two cores",
         shown(teacher)
