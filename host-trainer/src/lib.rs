@@ -23,6 +23,7 @@ mod dataset;
 mod evaluate;
 mod export;
 mod float;
+mod frontier;
 mod import;
 mod model;
 mod model_file;

@@ -6,6 +6,7 @@ mod backend;
 mod compare;
 mod data;
 mod evaluate;
+mod frontier;
 mod import;
 mod inspect;
 mod number;
@@ -57,6 +58,15 @@ enum Command {
     Teach(teach::Arguments),
     /// Train the lecture's five networks and compare them
     Compare(compare::Arguments),
+    /// Train many networks in many ways, and tell what each answers rightly and what it costs: docs/frontier.md
+    ///
+    /// The list is built in: networks of 64 to 1,024 neurons, pruned, in eight bits, four and ternary; trained on a processor it
+    /// takes many hours. Runs that are there already are kept, so that it goes on where it was ended, and several machines can
+    /// share it: each is called with a --shard of its own, all write to one folder or to folders that are copied together
+    /// afterwards, and a last call without --shard trains what is still missing and makes rows of all of it. As an array of
+    /// jobs, with whatever schedules them: host-trainer frontier --teacher FILE --runs DIR --shard $INDEX/$COUNT, the index
+    /// from 1.
+    Frontier(frontier::Arguments),
     /// Make a model of a network that PyTorch or Keras trained
     ///
     /// It is one of dense layers with ReLU between them. The last layer gives logits; a softmax behind it changes no
@@ -129,6 +139,7 @@ pub fn run() -> ExitCode {
         Command::Train(arguments) => arguments.run(),
         Command::Teach(arguments) => arguments.run(),
         Command::Compare(arguments) => arguments.run(),
+        Command::Frontier(arguments) => arguments.run(),
         Command::Import(arguments) => arguments.run(),
         Command::Evaluate(arguments) => arguments.run(),
         Command::Predict(arguments) => arguments.run(),

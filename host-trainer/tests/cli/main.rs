@@ -7,6 +7,7 @@ mod data;
 mod desk;
 mod evaluate;
 mod files;
+mod frontier;
 mod import;
 mod model;
 mod predict;
