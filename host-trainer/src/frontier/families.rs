@@ -77,6 +77,16 @@ const fn pruned(sparsity: f64) -> Training {
     Training { sparsity, ..TAUGHT }
 }
 
+/// A pruned network that is too small to learn altered pictures by heart: longer, with fewer of them and less decay.
+const fn small(sparsity: f64, weight_decay: f64, augment: f64) -> Training {
+    Training { epochs: 250, weight_decay: Some(weight_decay), augment: Some(augment), sparsity, ..TAUGHT }
+}
+
+/// A wide network, taught: fewer epochs, since each takes long.
+const fn wide(epochs: u32) -> Training {
+    Training { epochs, ..TAUGHT }
+}
+
 const EIGHT: Entry = Entry::Rounded(WeightBits::Eight);
 
 const fn fine_tuned(bits: WeightBits, epochs: u32) -> Entry {
@@ -106,28 +116,28 @@ pub static FAMILIES: [Family; 16] = [
             fine_tuned(WeightBits::Two, 60),
         ],
     },
-    Family { name: "128-pruned-50", hidden: &[128], training: pruned(0.5), entries: &[EIGHT] },
+    Family { name: "96-pruned-84", hidden: &[96], training: small(0.84, 0.03, 0.3), entries: &[EIGHT] },
+    Family { name: "64-pruned-91", hidden: &[64], training: small(0.91, 0.01, 0.25), entries: &[EIGHT] },
+    Family { name: "256-pruned-75", hidden: &[256], training: pruned(0.75), entries: &[EIGHT] },
     Family { name: "128-pruned-75", hidden: &[128], training: pruned(0.75), entries: &[EIGHT] },
-    Family { name: "128-pruned-87.5", hidden: &[128], training: pruned(0.875), entries: &[EIGHT] },
     Family { name: "128-pruned-90", hidden: &[128], training: pruned(0.9), entries: &[EIGHT] },
     Family { name: "128-pruned-95", hidden: &[128], training: pruned(0.95), entries: &[EIGHT] },
     Family { name: "64-taught", hidden: &[64], training: TAUGHT, entries: &[EIGHT] },
-    Family { name: "64-pruned-75", hidden: &[64], training: pruned(0.75), entries: &[EIGHT] },
-    Family { name: "64-pruned-90", hidden: &[64], training: pruned(0.9), entries: &[EIGHT] },
-    Family { name: "256-taught", hidden: &[256], training: TAUGHT, entries: &[EIGHT] },
-    Family { name: "256-pruned-75", hidden: &[256], training: pruned(0.75), entries: &[EIGHT] },
-    Family { name: "256-pruned-90", hidden: &[256], training: pruned(0.9), entries: &[EIGHT] },
+    Family { name: "48-pruned-88", hidden: &[48], training: small(0.88, 0.01, 0.25), entries: &[EIGHT] },
     Family {
         name: "512-256-taught",
         hidden: &[512, 256],
-        training: TAUGHT,
-        entries: &[Entry::Float, EIGHT, fine_tuned(WeightBits::Four, 30)],
+        training: wide(60),
+        entries: &[Entry::Float, EIGHT, fine_tuned(WeightBits::Four, 20)],
     },
+    Family { name: "256-pruned-90", hidden: &[256], training: pruned(0.9), entries: &[EIGHT] },
+    Family { name: "256-taught", hidden: &[256], training: TAUGHT, entries: &[EIGHT] },
+    Family { name: "128-pruned-50", hidden: &[128], training: pruned(0.5), entries: &[EIGHT] },
     Family {
         name: "1024-taught",
         hidden: &[1024],
-        training: TAUGHT,
-        entries: &[Entry::Float, EIGHT, fine_tuned(WeightBits::Four, 30)],
+        training: wide(40),
+        entries: &[Entry::Float, EIGHT, fine_tuned(WeightBits::Four, 15)],
     },
 ];
 
