@@ -1,7 +1,7 @@
 //! From a flash region to a model that may be trusted.
 
 #[cfg(target_os = "none")]
-use shared_model::WeightOrder;
+use shared_model::DenseLayer;
 use shared_model::{
     DeviceFault, MESSAGE_OVERHEAD_BYTES, ModelInfo, ModelView, Workspace, blob_length, encoded_length_bound, self_test,
 };
@@ -26,7 +26,7 @@ pub(crate) fn load<'m, const WIDTH: usize, const CLASSES: usize>(
         return Err(DeviceFault::FrameTooLong { needed: needed as u32, available: frame_bytes as u32 });
     }
     #[cfg(target_os = "none")]
-    if model.layers().any(|layer| layer.order() != WeightOrder::FASTEST) {
+    if model.layers().map(DenseLayer::order).any(|order| order.has_faster()) {
         defmt::warn!("this core is faster with weights in another order: see `host-trainer reorder`");
     }
     self_test(&model, workspace).map_err(DeviceFault::SelfTest)?;

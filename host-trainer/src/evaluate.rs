@@ -165,11 +165,12 @@ mod tests {
     use crate::export::tests::encode_plain;
     use crate::model::DenseParameters;
     use crate::quantize::quantize;
+    use crate::train::WeightBits;
 
     /// Answers 0 where the first pixel is the brighter one, else 1.
     fn brighter_pixel() -> Vec<u8> {
         let layer = DenseParameters { inputs: 2, outputs: 2, weights: vec![1.0, 0.0, 0.0, 1.0], biases: vec![0.0; 2] };
-        encode_plain(&quantize(&[layer], &[]).unwrap(), 2)
+        encode_plain(&quantize(&[layer], &[], WeightBits::Eight).unwrap(), 2)
     }
 
     fn split() -> Split {
@@ -212,7 +213,7 @@ mod tests {
     #[test]
     fn classes_and_mistakes_are_described() {
         let layer = DenseParameters { inputs: 1, outputs: 4, weights: vec![1.0; 4], biases: vec![0.0; 4] };
-        let bytes = encode_plain(&quantize(&[layer], &[]).unwrap(), 1);
+        let bytes = encode_plain(&quantize(&[layer], &[], WeightBits::Eight).unwrap(), 1);
         // Nothing is given class 2, and nothing is of class 3.
         let split = Split { width: 1, pixels: vec![0; 6], labels: vec![0, 0, 1, 2, 1, 2] };
         let evaluated = Evaluated {

@@ -1,7 +1,7 @@
 //! From the quantized network to the bytes of `model.bin`.
 
 use shared_model::{
-    EncodeError, GoldenSource, HostWorkspace, InferError, ModelSource, ModelView, Provenance, WeightOrder,
+    DenseLayer, EncodeError, GoldenSource, HostWorkspace, InferError, ModelSource, ModelView, Provenance,
 };
 use thiserror::Error;
 
@@ -9,8 +9,11 @@ use crate::dataset::{Dataset, Split};
 use crate::evaluate::{self, Evaluated};
 use crate::quantize::QuantizedLayer;
 
-/// Pictures that a model carries with their answers, so that a device can test itself.
-const GOLDEN_PICTURES: usize = 4;
+/// Most pictures that a model carries with their answers, so that a device can test itself.
+const MOST_GOLDEN_PICTURES: usize = 4;
+
+/// Bytes of weights for each of these: a small model is not made of pictures.
+const WEIGHT_BYTES_A_GOLDEN_PICTURE: usize = 8192;
 
 /// Bytes that a model's weights may take, padding included: nothing larger fits a microcontroller.
 pub const MAX_WEIGHT_BYTES: usize = 64 << 20;
@@ -67,7 +70,6 @@ pub fn export(layers: &[QuantizedLayer], data: &Dataset, origins: &Origins<'_>) 
         class_names: &class_names,
         rows: data.rows,
         columns: data.columns,
-        weight_order: WeightOrder::default(),
         layers: &sources,
         golden: &[],
         provenance: Provenance {
@@ -90,7 +92,8 @@ pub fn export(layers: &[QuantizedLayer], data: &Dataset, origins: &Origins<'_>) 
 
     let mut workspace = HostWorkspace::new();
     let mut answers = Vec::new();
-    for input in golden_pictures(&data.test) {
+    let weight_bytes: usize = view.layers().map(DenseLayer::weight_bytes).sum();
+    for input in golden_pictures(&data.test, weight_bytes) {
         let prediction = workspace.infer(&view, input)?;
         answers.push((input, prediction.logits.to_vec(), prediction.probabilities.to_vec()));
     }
@@ -108,12 +111,13 @@ pub(crate) fn encode(source: &ModelSource<'_>) -> Result<Vec<u8>, EncodeError> {
     Ok(bytes)
 }
 
-/// The first pictures of different classes.
-fn golden_pictures(split: &Split) -> Vec<&[u8]> {
+/// The first pictures of different classes, for a model with so many bytes of weights.
+fn golden_pictures(split: &Split, weight_bytes: usize) -> Vec<&[u8]> {
+    let most = weight_bytes.div_ceil(WEIGHT_BYTES_A_GOLDEN_PICTURE).min(MOST_GOLDEN_PICTURES);
     let mut labels = Vec::new();
     let mut pictures = Vec::new();
     for (picture, label) in split.pictures().zip(&split.labels) {
-        if pictures.len() < GOLDEN_PICTURES && !labels.contains(label) {
+        if pictures.len() < most && !labels.contains(label) {
             labels.push(*label);
             pictures.push(picture);
         }
@@ -144,22 +148,15 @@ pub(crate) mod tests {
             test_correct_fixed: 0,
         };
         let columns = columns.try_into().unwrap();
-        let weight_order = WeightOrder::default();
-        let source = ModelSource {
-            class_names: &names,
-            rows: 1,
-            columns,
-            weight_order,
-            layers: &layers,
-            golden: &[],
-            provenance,
-        };
+        let source = ModelSource { class_names: &names, rows: 1, columns, layers: &layers, golden: &[], provenance };
         encode(&source).unwrap()
     }
 
     #[test]
     fn golden_pictures_are_of_different_classes() {
         let split = Split { width: 1, pixels: (0..8).collect(), labels: vec![3, 3, 1, 3, 0, 1, 2, 4] };
-        assert_eq!(golden_pictures(&split), [[0], [2], [4], [6]]);
+        assert_eq!(golden_pictures(&split, 100_000), [[0], [2], [4], [6]]);
+        assert_eq!(golden_pictures(&split, 8193), [[0], [2]]);
+        assert_eq!(golden_pictures(&split, 1), [[0]]);
     }
 }

@@ -23,6 +23,7 @@ mod dataset;
 mod evaluate;
 mod export;
 mod float;
+mod frontier;
 mod import;
 mod model;
 mod model_file;
@@ -36,6 +37,7 @@ mod record;
 mod reorder;
 mod report;
 mod softmax;
+mod teach;
 mod train;
 
 mod files;

@@ -2,8 +2,9 @@
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;
+use burn::optim::GradientsParams;
 use burn::tensor::activation::relu;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData, TensorReadError};
 use rand::RngExt as _;
 use rand::rngs::Xoshiro256PlusPlus;
 
@@ -72,7 +73,7 @@ impl Network {
     /// # Errors
     ///
     /// Where the backend cannot give its tensors back.
-    pub fn parameters(&self) -> Result<Vec<DenseParameters>, burn::tensor::TensorReadError> {
+    pub fn parameters(&self) -> Result<Vec<DenseParameters>, TensorReadError> {
         let layers = self.layers.iter().map(|layer| {
             let [inputs, outputs] = layer.weight.dims();
             let biases = match &layer.bias {
@@ -82,6 +83,56 @@ impl Network {
             Ok(DenseParameters { inputs, outputs, weights: layer.weight.val().try_into_vec_as()?, biases })
         });
         layers.collect()
+    }
+
+    /// The same network, with the same identifiers, but the weights of all layers but the last as `change` makes them: it is
+    /// told the layer, from 0, its outputs and its weights, `[input][output]`.
+    ///
+    /// # Errors
+    ///
+    /// Where the backend cannot give its tensors back.
+    pub fn map_hidden_weights(
+        &self,
+        mut change: impl FnMut(usize, usize, Vec<f32>) -> Vec<f32>,
+    ) -> Result<Self, TensorReadError> {
+        let mut mapped = self.clone();
+        let hidden = mapped.layers.len().saturating_sub(1);
+        for (index, layer) in mapped.layers.iter_mut().take(hidden).enumerate() {
+            let tensor = layer.weight.val();
+            let ([inputs, outputs], device) = (tensor.dims(), tensor.device());
+            let weights = change(index, outputs, tensor.inner().try_into_vec_as()?);
+            let weights = Tensor::<2>::from_data(TensorData::new(weights, [inputs, outputs]), &device);
+            layer.weight = Param::initialized(layer.weight.id, weights.require_grad());
+        }
+        Ok(mapped)
+    }
+
+    /// Changes the `gradients` of the weights of all layers but the last as `change` says: it is told the layer, from 0, its outputs
+    /// and the gradients, `[input][output]`.
+    ///
+    /// # Errors
+    ///
+    /// Where the backend cannot give its tensors back.
+    pub fn map_hidden_gradients(
+        &self,
+        gradients: &mut GradientsParams,
+        mut change: impl FnMut(usize, usize, &mut [f32]),
+    ) -> Result<(), TensorReadError> {
+        for (index, layer) in self.layers.iter().take(self.layers.len().saturating_sub(1)).enumerate() {
+            let Some(gradient) = gradients.remove::<2>(layer.weight.id) else { continue };
+            let ([inputs, outputs], device) = (gradient.dims(), gradient.device());
+            let mut values: Vec<f32> = gradient.try_into_vec_as()?;
+            change(index, outputs, &mut values);
+            let gradient = Tensor::<2>::from_data(TensorData::new(values, [inputs, outputs]), &device);
+            gradients.register(layer.weight.id, gradient);
+        }
+        Ok(())
+    }
+
+    /// What the weights of the first layer are known by.
+    #[cfg(test)]
+    pub fn first_weight_id(&self) -> burn::module::ParamId {
+        self.layers[0].weight.id
     }
 
     /// Where the network lives.

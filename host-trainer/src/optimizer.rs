@@ -115,6 +115,29 @@ impl Optimizer for FusedAdam {
     }
 }
 
+/// Adam for numbers that are no tensor, without decay.
+#[derive(Clone, Debug)]
+pub struct PlainAdam {
+    beta_2: f32,
+    time: usize,
+    moment_1: Vec<f32>,
+    moment_2: Vec<f32>,
+}
+
+impl PlainAdam {
+    /// An optimizer of `count` numbers, whose mean of squared gradients forgets by `beta_2`, 0 or more and below 1.
+    pub fn new(beta_2: f64, count: usize) -> Self {
+        Self { beta_2: beta_2 as f32, time: 0, moment_1: vec![0.0; count], moment_2: vec![0.0; count] }
+    }
+
+    /// Takes a step of size `learning_rate` from `numbers` down `gradient`.
+    pub fn step(&mut self, learning_rate: LearningRate, numbers: &mut [f32], gradient: &[f32]) {
+        self.time += 1;
+        let step = Step::new(learning_rate, self.time, self.beta_2, 1.0);
+        apply(step, numbers, gradient, &mut self.moment_1, &mut self.moment_2);
+    }
+}
+
 /// The factors of one step: Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015, section 2, with both
 /// corrections of the bias taken into the step size.
 #[derive(Clone, Copy)]

@@ -11,11 +11,12 @@ use crate::dataset::{Dataset, Split};
 use crate::evaluate;
 use crate::export::{ExportError, Exported, Origins, export};
 use crate::files::{self, WriteError};
-use crate::model::join_widths;
+use crate::model::{DenseParameters, join_widths};
 use crate::plot::{self, PlotError};
-use crate::quantize::{DeviationError, QuantizeError, measure_deviation, quantize};
+use crate::quantize::{DeviationError, QuantizeError, choose_orders, measure_deviation, quantize};
 use crate::record::{Configuration, Outcome, RecordError, RunFile, RunFolder, encode_weights, json};
-use crate::train::{Epoch, Shape, TrainConfig, TrainError, Trained, train};
+use crate::teach::SoftLabels;
+use crate::train::{Epoch, Material, Shape, TrainConfig, TrainError, Trained, train};
 
 /// Why there is no run.
 #[derive(Debug, Error)]
@@ -49,22 +50,42 @@ pub enum PipelineError {
     Write(#[from] WriteError),
 }
 
-/// Trains as `config` says on `data`, looks at `validation` after each epoch, and records all of it in `folder`; the
-/// model goes to `export`, too.
+/// What a run begins with.
+#[derive(Clone, Copy, Debug)]
+pub struct Sources<'a> {
+    /// The data set; its training pictures are what is learned from.
+    pub data: &'a Dataset,
+    /// Pictures held out of training, to look at after each epoch.
+    pub validation: Option<&'a Split>,
+    /// A teacher's answers for the training pictures, to learn from, too.
+    pub soft_labels: Option<&'a SoftLabels>,
+    /// The network to begin with, where it is not trained from the start.
+    pub start: Option<&'a [DenseParameters]>,
+}
+
+impl<'a> Sources<'a> {
+    /// A data set and nothing else.
+    pub fn of(data: &'a Dataset) -> Self {
+        Self { data, validation: None, soft_labels: None, start: None }
+    }
+}
+
+/// Trains as `config` says on `sources`, and records all of it in `folder`; the model goes to `export`, too.
 ///
 /// # Errors
 ///
 /// Where training diverges or a file cannot be written. A full disk leaves all as they were.
 pub fn run(
     config: &TrainConfig,
-    data: &Dataset,
-    validation: Option<&Split>,
+    sources: Sources<'_>,
     folder: &RunFolder,
     export_path: Option<&Path>,
     look: impl FnMut(&Epoch),
 ) -> Result<Outcome, PipelineError> {
+    let Sources { data, validation, soft_labels, start } = sources;
     let shape = Shape { columns: data.columns.into(), classes: data.class_names.len() };
-    let trained = train(config, &data.train, validation, shape, look)?;
+    let material = Material { train: &data.train, validation, soft_labels, shape, start };
+    let trained = train(config, material, look)?;
     let completed = complete(config, data, validation, &trained)?;
     completed.write(Some(folder), export_path)?;
     Ok(completed.outcome)
@@ -94,7 +115,11 @@ pub fn complete(
     let layers = network.parameters()?;
     let (on_train, on_test) = (measure(network, &data.train)?, measure(network, &data.test)?);
 
-    let quantized = quantize(&layers, &on_train.largest)?;
+    let mut quantized = match &trained.quantized {
+        Some(quantized) => quantized.clone(),
+        None => quantize(&layers, &on_train.largest, config.weight_bits)?,
+    };
+    choose_orders(&mut quantized, config);
     let origins = Origins {
         backend: config.backend.name(),
         seed: config.seed,

@@ -51,6 +51,9 @@ pub struct PixelForm {
 }
 
 impl PixelForm {
+    /// Pixels as they are, in 0..=255.
+    pub const RAW: Self = Self { scale: 1.0, mean: 0.0, std: 1.0 };
+
     /// Pixels in 0..=1.
     pub const PLAIN: Self = Self { scale: 1.0 / INPUT_SCALE, mean: 0.0, std: 1.0 };
 

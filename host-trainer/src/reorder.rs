@@ -4,7 +4,8 @@ use shared_model::{EncodeError, GoldenSource, LayerSource, ModelSource, ModelVie
 
 use crate::export::encode;
 
-/// `model` with its weights in `order`: another blob, with another id, that answers the same.
+/// `model` with its weights of 8 bits in `order`, pairs or vectors: another blob, with another id, that answers the same.
+/// Layers in other orders, which are for other weights, stay as they are.
 ///
 /// # Errors
 ///
@@ -19,11 +20,15 @@ pub fn reorder(model: &ModelView<'_>, order: WeightOrder) -> Result<Vec<u8>, Enc
                 outputs().flat_map(|output| (0..layer.inputs()).map(move |input| layer.weight(output, input)));
             let biases: Vec<i32> = outputs().map(|output| layer.bias(output)).collect();
             let requants: Vec<Requant> = outputs().map(|output| layer.requant(output)).collect();
-            (biases, requants, weights.collect::<Vec<i8>>())
+            let is_of_eight_bits = matches!(layer.order(), WeightOrder::Pairs | WeightOrder::Vectors);
+            let order = if is_of_eight_bits { order } else { layer.order() };
+            (order, biases, requants, weights.collect::<Vec<i8>>())
         })
         .collect();
-    let layers: Vec<_> =
-        tables.iter().map(|(biases, requants, weights)| LayerSource { biases, requants, weights }).collect();
+    let layers: Vec<_> = tables
+        .iter()
+        .map(|(order, biases, requants, weights)| LayerSource { order: *order, biases, requants, weights })
+        .collect();
     let answers: Vec<_> = model
         .golden()
         .map(|golden| {
@@ -38,7 +43,6 @@ pub fn reorder(model: &ModelView<'_>, order: WeightOrder) -> Result<Vec<u8>, Enc
         class_names: &class_names,
         rows: model.rows() as u16,
         columns: model.columns() as u16,
-        weight_order: order,
         layers: &layers,
         golden: &golden,
         provenance: model.provenance(),
@@ -51,6 +55,7 @@ mod tests {
     use crate::export::tests::encode_plain;
     use crate::model::DenseParameters;
     use crate::quantize::quantize;
+    use crate::train::WeightBits;
 
     #[test]
     fn there_and_back_is_the_same_model() {
@@ -60,7 +65,7 @@ mod tests {
             weights: vec![1.0, -0.5, 0.25, 0.75, 0.0, -1.0],
             biases: vec![0.5, -0.5],
         };
-        let bytes = encode_plain(&quantize(&[layer], &[]).unwrap(), 3);
+        let bytes = encode_plain(&quantize(&[layer], &[], WeightBits::Eight).unwrap(), 3);
         let view = ModelView::parse(&bytes).unwrap();
         let vectors = reorder(&view, WeightOrder::Vectors).unwrap();
         let there = ModelView::parse(&vectors).unwrap();

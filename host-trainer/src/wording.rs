@@ -20,7 +20,7 @@ pub fn points(share: f64) -> String {
 pub fn describe_stop(outcome: &Outcome) -> String {
     let Outcome { epochs, kept_epoch, .. } = outcome;
     let mut text = match outcome.stop {
-        Stop::Epochs if *epochs == 0 => "none here: trained elsewhere".to_owned(),
+        Stop::Epochs if *epochs == 0 => "none: the network was trained before".to_owned(),
         Stop::Epochs => format!("{epochs}"),
         Stop::TrainAccuracy { threshold, accuracy } => {
             let (accuracy, threshold) = (percent(accuracy), percent(threshold));

@@ -73,9 +73,8 @@ impl Requant {
     const fn apply_high(self, accumulator: i32) -> Option<i32> {
         let Some(shift) = (self.shift as u32).checked_sub(33) else { return None };
         let high = (multiply_wide(accumulator, self.multiplier as i32) >> 32) as i32;
-        let rounded = high.wrapping_add(1_i32.wrapping_shl(shift));
-        // In two steps, since `shift` is one less than what is left to shift by.
-        Some(rounded.wrapping_shr(shift) >> 1)
+        // Half a step is one before the last bit is shifted out.
+        Some(high.wrapping_shr(shift).wrapping_add(1) >> 1)
     }
 
     /// [`apply`](Self::apply) for any shift. Apart, since inlined into every loop it would take more flash than it saves calls.
@@ -83,6 +82,22 @@ impl Requant {
     const fn apply_low(self, accumulator: i32) -> i64 {
         let product = multiply_wide(accumulator, self.multiplier as i32);
         product.wrapping_add(1_i64.wrapping_shl(self.shift as u32 - 1)).wrapping_shr(self.shift as u32)
+    }
+
+    /// [`apply_low`](Self::apply_low) for shifts up to 32, or the nearest `i32`: in words, which cores of 32 bits shift at once.
+    // Apart, as above.
+    #[inline(never)]
+    const fn saturating_low(self, accumulator: i32) -> i32 {
+        let shift = (self.shift as u32).wrapping_sub(1);
+        let rounding = 1_u32.wrapping_shl(shift) as i64;
+        let sum = multiply_wide(accumulator, self.multiplier as i32).wrapping_add(rounding);
+        // In two steps, since `shift` is one less than what is left to shift by.
+        let (low, high) = (sum as u32, (sum >> 32) as i32);
+        let upper = high.wrapping_shr(shift) >> 1;
+        let upper_part = high.cast_unsigned().wrapping_shl(31_u32.wrapping_sub(shift));
+        let scaled = low.wrapping_shr(shift) >> 1 | upper_part;
+        let scaled = scaled.cast_signed();
+        if upper == scaled >> 31 { scaled } else { i32::MAX ^ (upper >> 31) }
     }
 
     /// ReLU and requantization in one step: a hidden activation, `u8` with zero-point 0.
@@ -103,18 +118,12 @@ impl Requant {
     }
 
     /// [`apply`](Self::apply), or the nearest `i32`.
+    #[inline(always)]
     const fn saturating(self, accumulator: i32) -> i32 {
         if let Some(scaled) = self.apply_high(accumulator) {
             return scaled;
         }
-        let scaled = self.apply_low(accumulator);
-        if scaled > i32::MAX as i64 {
-            i32::MAX
-        } else if scaled < i32::MIN as i64 {
-            i32::MIN
-        } else {
-            scaled as i32
-        }
+        self.saturating_low(accumulator)
     }
 }
 

@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use crate::blob::{DenseLayer, MAX_CLASSES, MAX_WIDTH, ModelView};
 use crate::bytes::{i32s_equal, u16s_equal, write_i32s, write_u16s};
-use crate::kernel::{DensePart, PairList, argmax, dense, softmax};
+use crate::kernel::{DensePart, PairList, activate, argmax, dense, softmax};
 
 /// Room for everything that inference writes: pairs of inputs, sums, hidden activations, logits, probabilities.
 ///
@@ -196,9 +196,7 @@ impl<const WIDTH: usize, const CLASSES: usize> Workspace<WIDTH, CLASSES> {
             let accumulators = self.accumulators.get_mut(..layer.outputs()).unwrap_or_default();
             dense(layer, input, &mut self.pairs, accumulators, &mut |part| look(part.of(index)));
             let activations = self.activations.get_mut(..layer.outputs()).unwrap_or_default();
-            for ((activation, accumulator), requant) in activations.iter_mut().zip(accumulators).zip(layer.requants()) {
-                *activation = requant.activation(*accumulator);
-            }
+            activate(layer, accumulators, activations);
             look(Stage::Activations { layer: index, activations });
             width = Some(layer.outputs());
         }

@@ -96,6 +96,7 @@ fn repair_checksum(blob: &mut [u8]) {
 fn small() -> Network {
     let requant = Requant::new(1 << 30, 40).unwrap();
     let layer = |weights: [i8; 4]| common::Layer {
+        order: WeightOrder::Pairs,
         biases: vec![10, -10],
         requants: vec![requant; 2],
         weights: weights.to_vec(),
@@ -103,7 +104,6 @@ fn small() -> Network {
     Network {
         rows: 1,
         columns: 2,
-        weight_order: WeightOrder::Pairs,
         class_names: vec!["no".into(), "yes".into()],
         layers: vec![layer([1, -2, 3, 127]), layer([5, 6, -7, 8])],
         picture: vec![0, 200],
@@ -132,24 +132,29 @@ fn each_damage_has_its_own_error() {
     assert!(matches!(parse(&flipped), BlobError::Checksum { .. }));
 }
 
-/// Weights that are none, and padding that is not zero, in both orders.
-#[test]
-fn weights_that_no_export_writes_are_refused() {
-    // Three inputs and three outputs, so that both are filled up.
-    let network = |weight_order| Network {
+/// Three inputs and three outputs, so that both are filled up.
+fn three_by_three(order: WeightOrder) -> Network {
+    let mut weights = vec![1, 2, 3, 4, 5, 6, 7, -8, 9];
+    common::fit(order, 3, 0, &mut weights);
+    Network {
         rows: 1,
         columns: 3,
-        weight_order,
         class_names: ["a", "b", "c"].map(str::to_owned).to_vec(),
         layers: vec![common::Layer {
+            order,
             biases: vec![0; 3],
             requants: vec![Requant::new(1 << 30, 40).unwrap(); 3],
-            weights: vec![1, 2, 3, 4, 5, 6, 7, 8, 9],
+            weights,
         }],
         picture: vec![1, 2, 3],
-    };
+    }
+}
+
+/// Weights that are none, and padding that is not zero, in all orders.
+#[test]
+fn weights_that_no_export_writes_are_refused() {
     let refused = |order, place: usize, byte| {
-        let mut blob = network(order).encode();
+        let mut blob = three_by_three(order).encode();
         let address = ModelView::parse(&blob).unwrap().last_layer().weights().as_ptr().addr();
         let weights = address - blob.as_ptr().addr();
         assert_ne!(blob[weights + place], byte);
@@ -169,6 +174,101 @@ fn weights_that_no_export_writes_are_refused() {
     assert_eq!(refused(WeightOrder::Vectors, 3 * 16, 129), weight, "an output that is not there");
     assert_eq!(refused(WeightOrder::Vectors, 0, 0), weight, "-128");
     assert_eq!(refused(WeightOrder::Vectors, 0, 1), Ok(()), "-127");
+    // A block of four bits has two words of two halfwords of four fields.
+    let four_bits = |place, byte| refused(WeightOrder::FourBitPairs, place, byte);
+    assert_eq!(four_bits(8 + 2, 0x89), weight, "an input that is not there");
+    assert_eq!(four_bits(4, 0x89), weight, "an output that is not there, in another word");
+    assert_eq!(four_bits(1, 0x18), weight, "an output that is not there, in the topmost field");
+    for (place, byte) in [(0, 0x80), (0, 0x08), (1, 0x00)] {
+        assert_eq!(four_bits(place, byte), weight, "-8");
+    }
+    assert_eq!(four_bits(1, 0x80), weight, "-8 in the topmost field");
+    assert_eq!(four_bits(0, 0x1F), Ok(()), "-7 and 7");
+    // A block of ternary weights has one word of two halfwords of eight fields.
+    let ternary = |place, byte| refused(WeightOrder::TernaryPairs, place, byte);
+    assert_eq!(ternary(4 + 2, 0x56), weight, "an input that is not there");
+    assert_eq!(ternary(1, 0x16), weight, "an output that is not there");
+    assert_eq!(ternary(1, 0x55), weight, "an output that is not there, in the topmost field");
+    for byte in [0x57, 0x5D, 0x75, 0xD5] {
+        assert_eq!(ternary(0, byte), weight, "2");
+    }
+    assert_eq!(ternary(1, 0x95), weight, "-2 in the topmost field");
+    assert_eq!(ternary(0, 0x60), Ok(()), "-1, -1 and 1");
+    // A block of a pruned layer is one of pairs.
+    assert_eq!(refused(WeightOrder::Blocks, 16 + 2, 1), weight, "an input that is not there");
+    assert_eq!(refused(WeightOrder::Blocks, 4 + 1, 1), weight, "an output that is not there");
+    assert_eq!(refused(WeightOrder::Blocks, 0, 0x80), weight, "-128");
+    assert_eq!(refused(WeightOrder::Blocks, 1, 5), Ok(()), "another weight");
+}
+
+/// Lists of a pruned layer that no export writes.
+#[test]
+fn lists_that_do_not_fit_their_layer_are_refused() {
+    let blob = three_by_three(WeightOrder::Blocks).encode();
+    let view = ModelView::parse(&blob).unwrap();
+    assert_eq!(view.last_layer().weight_bytes(), 2 + 2 * 2 + 2 * 16);
+    // One count, two places and two blocks, each table at the next multiple of 16.
+    let blocks = view.last_layer().weights().as_ptr().addr() - blob.as_ptr().addr();
+    let (counts, places) = (blocks - 32, blocks - 16);
+    assert_eq!((&blob[counts..counts + 2], &blob[places..places + 4]), (&[2, 0][..], &[0, 0, 2, 0][..]));
+    let refused = |changes: &[(usize, u8)]| {
+        let mut blob = blob.clone();
+        for &(offset, byte) in changes {
+            assert_ne!(blob[offset], byte);
+            blob[offset] = byte;
+        }
+        repair_checksum(&mut blob);
+        ModelView::parse(&blob).map(drop)
+    };
+    let place = |block, place| Err(BlobError::Place { layer: 0, block, place });
+    assert_eq!(refused(&[(places, 2)]), place(1, 2), "the same place twice");
+    assert_eq!(refused(&[(places, 2), (places + 2, 0)]), place(1, 0), "places that fall");
+    assert_eq!(refused(&[(places + 2, 4)]), place(1, 4), "a place beyond the inputs");
+    assert_eq!(refused(&[(places + 3, 0xFF)]), place(1, 0xFF02), "a place far beyond them");
+    assert_eq!(refused(&[(places + 2, 1)]), place(1, 1), "an odd place that rises by one");
+    assert_eq!(refused(&[(places, 1)]), place(0, 1), "an odd place");
+    let length = |expected| Err(BlobError::TableLength { offset: places as u32, expected, found: 4 });
+    assert_eq!(refused(&[(counts, 1)]), length(2), "fewer blocks counted");
+    assert_eq!(refused(&[(counts, 3)]), length(6), "more blocks counted");
+    assert_eq!(refused(&[(counts + 1, 0xFF)]), length(2 * 0xFF02), "far more");
+    let weights: Vec<_> = (0..16).filter(|index| blob[blocks + index] != 0).map(|index| (blocks + index, 0)).collect();
+    assert_eq!(refused(&weights), Err(BlobError::EmptyBlock { layer: 0, block: 0 }));
+
+    // A layer that is pruned to nothing is one, and says its biases.
+    let mut network = three_by_three(WeightOrder::Blocks);
+    network.layers[0].weights.fill(0);
+    let empty = network.encode();
+    let view = ModelView::parse(&empty).unwrap();
+    assert_eq!(view.last_layer().weight_bytes(), 2);
+    assert_eq!((view.last_layer().weight(1, 1), view.last_layer().weight(9, 9)), (0, 0));
+}
+
+/// Sums of some picture that would overflow, in every order.
+#[test]
+fn layers_that_could_overflow_are_refused_in_every_order() {
+    for order in WeightOrder::ALL {
+        let mut network = three_by_three(order);
+        let row = &network.layers[0].weights[3..6];
+        let highest: i32 = row.iter().map(|&weight| i32::from(weight.max(0)) * 255).sum();
+        network.layers[0].biases[1] = i32::MAX - highest;
+        network.layers[0].requants[1] = Requant::new(1 << 30, 62).unwrap();
+        assert!(network.try_encode().is_ok(), "{order:?}");
+        network.layers[0].biases[1] += 1;
+        let overflow = BlobError::Overflow { layer: 0, output: 1 };
+        assert_eq!(network.try_encode().unwrap_err(), EncodeError::Blob(overflow), "{order:?}");
+    }
+}
+
+#[test]
+fn weights_too_large_for_their_order_are_not_written() {
+    for order in WeightOrder::ALL {
+        for weight in [order.largest_weight().wrapping_add(1), -order.largest_weight() - 1] {
+            let mut network = three_by_three(order);
+            network.layers[0].weights[4] = weight;
+            let error = EncodeError::Blob(BlobError::Weight { layer: 0 });
+            assert_eq!(network.try_encode().unwrap_err(), error, "{order:?} {weight}");
+        }
+    }
 }
 
 /// Damage behind a right checksum: each rule of the format has its own error. Offsets are those of `golden_blob.hex`.
@@ -184,7 +284,7 @@ fn each_broken_rule_has_its_own_error() {
     assert_eq!(parse(13, 0), BlobError::Width { found: 0, most }, "no rows");
     assert_eq!(parse(17, 0xFF), BlobError::Malformed { offset: 16 }, "a name that is not UTF-8");
     assert_eq!(parse(23, 0), BlobError::LayerCount { found: 0, most: 16 });
-    for found in [0, 3, 7] {
+    for found in [0, 6, 7] {
         assert_eq!(parse(24, found), BlobError::WeightOrder { layer: 0, found: found.into() });
     }
     assert_eq!(parse(25, 0), BlobError::Width { found: 0, most }, "no outputs");

@@ -8,8 +8,6 @@ use common::{Layer, Network};
 use proptest::prelude::*;
 use shared_model::{ModelView, Requant, Stage, WeightOrder, Workspace};
 
-const ORDERS: [WeightOrder; 2] = [WeightOrder::Pairs, WeightOrder::Vectors];
-
 /// Tiles have eight outputs.
 const OUTPUTS: [usize; 8] = [1, 2, 3, 7, 8, 9, 16, 17];
 
@@ -44,7 +42,7 @@ fn all_narrow_widths_agree_on_extreme_weights_and_pictures() {
                 let mut network = exact(inputs, weights);
                 for pixel in [0, 255] {
                     network.picture.fill(pixel);
-                    in_both_orders(&mut network);
+                    in_all_orders(&mut network);
                 }
             }
         }
@@ -60,7 +58,7 @@ fn one_pixel_alone_meets_its_own_weights() {
         for place in 0..inputs {
             network.picture.fill(0);
             network.picture[place] = 255;
-            in_both_orders(&mut network);
+            in_all_orders(&mut network);
         }
     }
 }
@@ -75,18 +73,26 @@ fn lists_that_are_full_or_nearly_so_are_gone_on_with() {
                 let weights = (0..inputs * 3).map(|index| (index * 101 % 255) as i8).map(|w| w.max(-127)).collect();
                 let mut network = exact(inputs, weights);
                 network.picture.iter_mut().step_by(step).for_each(|pixel| *pixel = 255);
-                in_both_orders(&mut network);
+                in_all_orders(&mut network);
             }
         }
     }
 }
 
-/// Infers in both orders, at two alignments.
-fn in_both_orders(network: &mut Network) {
-    for (order, offset) in ORDERS.into_iter().flat_map(|order| [(order, 0), (order, 7)]) {
-        network.weight_order = order;
-        compare(network, offset);
+/// Infers in all orders, at two alignments, with blocks pruned or not.
+fn in_all_orders(network: &mut Network) {
+    let weights = network.layers[0].weights.clone();
+    for order in WeightOrder::ALL {
+        for pruned in if order == WeightOrder::Blocks { 0..4 } else { 0..1 } {
+            let layer = &mut network.layers[0];
+            layer.order = order;
+            layer.weights.clone_from(&weights);
+            common::fit(order, network.picture.len(), pruned, &mut layer.weights);
+            compare(network, 0);
+            compare(network, 7);
+        }
     }
+    network.layers[0].weights = weights;
 }
 
 /// All activations and logits of a blob that starts so many bytes behind a multiple of 16.
@@ -107,26 +113,25 @@ fn compare(network: &Network, offset: usize) {
     let mut workspace = Workspace::<1024, 32>::new();
     let prediction = workspace.infer_with(&view, &network.picture, &mut look).unwrap();
     found.push(prediction.logits.iter().map(|&logit| logit.into()).collect());
-    assert_eq!(found, network.reference_outputs(), "{:?}, {offset} bytes behind", network.weight_order);
+    let orders: Vec<_> = network.layers.iter().map(|layer| layer.order).collect();
+    assert_eq!(found, network.reference_outputs(), "{orders:?}, {offset} bytes behind");
 }
 
 /// One layer whose logits are its accumulators, for a picture of one row.
 fn exact(inputs: usize, weights: Vec<i8>) -> Network {
     let outputs = weights.len() / inputs;
-    let layer = Layer { biases: vec![-3; outputs], requants: vec![requant(EXACT); outputs], weights };
-    network(inputs, vec![layer], WeightOrder::Pairs, vec![0; inputs])
+    let layer = Layer {
+        order: WeightOrder::Pairs,
+        biases: vec![-3; outputs],
+        requants: vec![requant(EXACT); outputs],
+        weights,
+    };
+    network(inputs, vec![layer], vec![0; inputs])
 }
 
-fn network(inputs: usize, layers: Vec<Layer>, weight_order: WeightOrder, picture: Vec<u8>) -> Network {
+fn network(inputs: usize, layers: Vec<Layer>, picture: Vec<u8>) -> Network {
     let classes = layers.last().map_or(0, |layer| layer.biases.len());
-    Network {
-        rows: 1,
-        columns: inputs as u16,
-        weight_order,
-        class_names: vec![String::new(); classes],
-        layers,
-        picture,
-    }
+    Network { rows: 1, columns: inputs as u16, class_names: vec![String::new(); classes], layers, picture }
 }
 
 fn requant((multiplier, shift): (u32, u8)) -> Requant {
@@ -141,9 +146,7 @@ fn edges(inputs: std::ops::RangeInclusive<usize>) -> impl Strategy<Value = Netwo
         let layers = all_inputs.zip(&widths).enumerate();
         let layers: Vec<_> =
             layers.map(|(index, (inputs, &outputs))| layer(inputs, outputs, index + 1 == widths.len())).collect();
-        let order = prop::sample::select(&ORDERS[..]);
-        (layers, order, picture(inputs))
-            .prop_map(move |(layers, order, picture)| network(inputs, layers, order, picture))
+        (layers, picture(inputs)).prop_map(move |(layers, picture)| network(inputs, layers, picture))
     })
 }
 
@@ -170,10 +173,12 @@ fn layer(inputs: usize, outputs: usize, is_last: bool) -> impl Strategy<Value = 
         Just(vec![0; count]),
         prop::collection::vec(-127..=127_i8, count),
     ];
-    (weights, prop::collection::vec(numbers(), outputs)).prop_map(move |(weights, numbers)| {
+    let numbers = prop::collection::vec(numbers(), outputs);
+    (weights, numbers, common::orders(), 0..4_usize).prop_map(move |(mut weights, numbers, order, pruned)| {
+        common::fit(order, inputs, pruned, &mut weights);
         let rows = weights.chunks_exact(inputs).zip(numbers);
         let (biases, requants) = rows.map(|(row, numbers)| numbers.fit(row, is_last)).unzip();
-        Layer { biases, requants, weights }
+        Layer { order, biases, requants, weights }
     })
 }
 

@@ -7,6 +7,7 @@ mod bench_train;
 mod board;
 mod boards_table;
 mod demo;
+mod frontier;
 mod gpu;
 mod image;
 mod interrupt;
@@ -105,6 +106,13 @@ enum Task {
         #[arg(long)]
         json: bool,
     },
+    /// Trains many networks in many ways, measures each on a Cortex-M4 and a Cortex-M0, and prints or writes the table of docs/frontier.md.
+    ///
+    /// The teacher takes about 40 minutes on two cores, once; the networks of one seed some hours, most of it those of 1,024 and
+    /// 512 + 256 neurons; measuring a model some seconds. Whatever is there already, runs and measurements, is kept, so that it
+    /// goes on where it was ended. --shard I/N trains a part, for an array of jobs: docs/frontier.md. --reduced takes some
+    /// minutes, and its figures say nothing of the networks.
+    Frontier(frontier::Options),
     /// Trains on a graphics card and compares the model with `loopback`, every logit of every test picture.
     ///
     /// Builds the trainer with a backend for graphics cards, which compiles burn once more (half an hour on two cores),
@@ -217,6 +225,7 @@ fn run(task: Task) -> anyhow::Result<()> {
             parity::command(&workspace, &devices, all, model, vectors, data.as_deref(), json)
         }
         Task::Bench(options) => bench::command(&workspace, options),
+        Task::Frontier(options) => frontier::command(&workspace, &options),
         Task::Gpu { backend, epochs, json } => gpu::command(&workspace, backend, epochs, json),
         Task::BenchTrain { rounds, python, json } => bench_train::command(&workspace, rounds, python.as_deref(), json),
         Task::Flash { board, options } => probe::flash(&workspace, &board, options.model, options.probe),

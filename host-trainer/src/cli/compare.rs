@@ -14,10 +14,11 @@ use crate::backend::Backend;
 use crate::compare::{Figure, Lecture, Run, VARIANTS, Variant};
 use crate::dataset::Dataset;
 use crate::files;
+use crate::pipeline::{self, Sources};
 use crate::plot::{self, ComparedNetwork};
+use crate::progress;
 use crate::record::{RunFolder, json};
 use crate::wording::points;
-use crate::{pipeline, progress};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -97,7 +98,8 @@ impl Arguments {
             return Ok((run, true));
         }
         let folder = RunFolder::create(path)?;
-        let outcome = pipeline::run(&config, data, None, &folder, None, |epoch| say_epoch(epoch, config.epochs))?;
+        let outcome =
+            pipeline::run(&config, Sources::of(data), &folder, None, |epoch| say_epoch(epoch, config.epochs))?;
         warn_of_loss(&outcome);
         Ok((Run::read(&folder, seed)?, false))
     }

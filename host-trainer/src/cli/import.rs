@@ -126,7 +126,7 @@ impl Arguments {
             choices => import::follow(choices, tensors, pixels, classes)?,
         };
         let order = WeightOrder::default();
-        let bytes: usize = layers.iter().map(|layer| order.packed_length(layer.inputs, layer.outputs)).sum();
+        let bytes: usize = layers.iter().map(|layer| order.packed_length_bound(layer.inputs, layer.outputs)).sum();
         if bytes > MAX_WEIGHT_BYTES {
             anyhow::bail!(
                 "its weights make a model of {bytes} bytes; at most {MAX_WEIGHT_BYTES} bytes are possible, as nothing \
@@ -158,7 +158,7 @@ fn config(hidden: Vec<usize>) -> TrainConfig {
 
 fn trained(parameters: Vec<DenseParameters>) -> Trained {
     let network = Network::from_parameters(parameters, &backend::processor());
-    Trained { network, kept_epoch: 0, history: Vec::new(), stop: Stop::Epochs }
+    Trained { network, kept_epoch: 0, history: Vec::new(), stop: Stop::Epochs, quantized: None }
 }
 
 /// The names of those `tensors` that are not in `layers`.

@@ -117,7 +117,7 @@ impl Layer {
             inputs,
             outputs,
             weight_order: layer.order().to_string(),
-            weight_bytes: layer.weights().len(),
+            weight_bytes: layer.weight_bytes(),
             weights: range(weights()),
             zero_weights: weights().filter(|weight| *weight == 0).count(),
             biases: range((0..outputs).map(|output| layer.bias(output))),

@@ -6,6 +6,7 @@ mod backend;
 mod compare;
 mod data;
 mod evaluate;
+mod frontier;
 mod import;
 mod inspect;
 mod number;
@@ -16,6 +17,7 @@ mod report;
 mod said;
 mod show;
 mod table;
+mod teach;
 mod train;
 
 use std::fmt::Display;
@@ -48,8 +50,23 @@ struct Cli {
 enum Command {
     /// Train a network, quantize it, write it as a model
     Train(train::Arguments),
+    /// Train a large network, whose answers small ones learn from: train --teacher
+    ///
+    /// It is a convolutional network that no device has to run. All training pictures, in all ten versions of --augment, are
+    /// put to it, and its answers are written to one file. What it has learned from is all but the last training pictures
+    /// (--validation), so that those stay good for judging the networks that it teaches.
+    Teach(teach::Arguments),
     /// Train the lecture's five networks and compare them
     Compare(compare::Arguments),
+    /// Train many networks in many ways, and tell what each answers rightly and what it costs: docs/frontier.md
+    ///
+    /// The list is built in: networks of 64 to 1,024 neurons, pruned, in eight bits, four and ternary; trained on a processor it
+    /// takes many hours. Runs that are there already are kept, so that it goes on where it was ended, and several machines can
+    /// share it: each is called with a --shard of its own, all write to one folder or to folders that are copied together
+    /// afterwards, and a last call without --shard trains what is still missing and makes rows of all of it. As an array of
+    /// jobs, with whatever schedules them: host-trainer frontier --teacher FILE --runs DIR --shard $INDEX/$COUNT, the index
+    /// from 1.
+    Frontier(frontier::Arguments),
     /// Make a model of a network that PyTorch or Keras trained
     ///
     /// It is one of dense layers with ReLU between them. The last layer gives logits; a softmax behind it changes no
@@ -120,7 +137,9 @@ pub fn run() -> ExitCode {
     interrupt::handle();
     let result = match cli.command {
         Command::Train(arguments) => arguments.run(),
+        Command::Teach(arguments) => arguments.run(),
         Command::Compare(arguments) => arguments.run(),
+        Command::Frontier(arguments) => arguments.run(),
         Command::Import(arguments) => arguments.run(),
         Command::Evaluate(arguments) => arguments.run(),
         Command::Predict(arguments) => arguments.run(),

@@ -15,6 +15,11 @@ pub fn share_of_one(text: &str) -> Result<f64, String> {
     number(text, |share| (0.0..=1.0).contains(&share), "not in 0..=1")
 }
 
+/// A share, 0 or more and below 1.
+pub fn share_below_one(text: &str) -> Result<f64, String> {
+    number(text, |share| (0.0..1.0).contains(&share), "not 0 or more and below 1")
+}
+
 /// A step size of the optimizer.
 pub fn learning_rate(text: &str) -> Result<f64, String> {
     number(text, |rate| rate > 0.0 && rate <= 1.0, "not above 0 and at most 1")

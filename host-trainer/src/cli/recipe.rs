@@ -1,18 +1,33 @@
 //! How to train: a recipe, and the options that override parts of it.
 
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
 use clap::Args;
 
-use super::number::{beta, learning_rate, share_of_one};
+use super::UsageError;
+use super::number::{beta, learning_rate, share_below_one, share_of_one};
 use crate::backend::Backend;
+use crate::dataset::Dataset;
+use crate::model::DenseParameters;
 use crate::pixels::Pixels;
-use crate::train::{Recipe, Schedule, TrainConfig};
+use crate::record::{Configuration, Outcome, RunFile, RunFolder};
+use crate::teach::{SoftLabels, SoftLabelsError};
+use crate::train::{BLOCK_OUTPUTS, Recipe, Schedule, Teaching, TrainConfig, WeightBits};
+
+/// Epochs of the best recipe with a teacher.
+const TAUGHT_EPOCHS: u32 = 150;
+
+/// Why a pruned network has weights of eight bits.
+const SPARSE_BITS: &str =
+    "--sparsity goes with weights of 8 bits only: there is no order of weights for blocks of fewer";
 
 #[derive(Debug, Args)]
 pub struct RecipeArguments {
     /// Where all settings come from that no option gives
     #[arg(long, value_enum, default_value_t)]
     recipe: Recipe,
-    /// How often every training picture is seen, 1..=100000 [default: 5; best: 100]
+    /// How often every training picture is seen, 1..=100000 [default: 5; best: 100, with a teacher 150]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     epochs: Option<u32>,
     /// Pictures in a step of the optimizer, 1..=65536 [default: 32; best: 256]
@@ -43,14 +58,50 @@ pub struct RecipeArguments {
     /// [default: unit; best: standard]
     #[arg(long, value_enum)]
     pixels: Option<Pixels>,
+    /// Begin with the float network of a run, and only quantize it, to --weight-bits, and train it in integers, by --qat
+    ///
+    /// All else is as that run's configuration says: the network, the seed, what is held out, which pictures are altered. What
+    /// the run learned from a teacher is in its weights; for --qat, name the teacher again.
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["epochs", "learning_rate", "schedule", "warm_up", "pixels", "hidden", "seed",
+        "sparsity", "recipe", "validation", "patience", "stop_at_train_accuracy", "weight_decay"])]
+    from: Option<PathBuf>,
+    /// File of a teacher's answers, which host-trainer teach writes: the network learns them beside the labels
+    #[arg(long, value_name = "FILE")]
+    teacher: Option<PathBuf>,
+    /// Share of the loss that is held against the teacher's answers, 0..=1; the rest is against the labels
+    #[arg(long, value_name = "SHARE", default_value_t = 0.7, value_parser = share_of_one, allow_negative_numbers = true,
+        requires = "teacher")]
+    teacher_share: f64,
+    /// Share of the weights of all layers but the last that become zero, 0 or more and below 1, by blocks of 2 inputs by 8
+    /// outputs, a little at a time in the first 60 of 100 steps; the model stores only the other blocks
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share_below_one, allow_negative_numbers = true)]
+    sparsity: f64,
+    /// Bits of a weight of all layers but the last, which keeps 8; 2 is ternary
+    #[arg(long, value_enum, value_name = "BITS", default_value_t)]
+    weight_bits: WeightBits,
+    /// Epochs of training in integers, as the device computes, after the others, 1..=100000 (quantization-aware training)
+    #[arg(long, value_name = "EPOCHS", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    qat: Option<u32>,
+    /// Step size of the optimizer in these at its largest, above 0 and at most 1
+    #[arg(long, value_name = "RATE", default_value_t = 1e-3, value_parser = learning_rate, allow_negative_numbers = true,
+        requires = "qat")]
+    qat_learning_rate: f64,
 }
 
 impl RecipeArguments {
     /// How to train a network with layers of `hidden` neurons.
     pub fn config(&self, backend: Backend, hidden: Vec<usize>, seed: u64) -> TrainConfig {
         let recipe = self.recipe.config(backend, hidden, seed);
+        let epochs = match (self.recipe, &self.teacher) {
+            (Recipe::Best, Some(_)) => TAUGHT_EPOCHS,
+            _ => recipe.epochs,
+        };
         TrainConfig {
-            epochs: self.epochs.unwrap_or(recipe.epochs),
+            sparsity: self.sparsity,
+            weight_bits: self.weight_bits,
+            qat_epochs: self.qat.unwrap_or(0),
+            qat_learning_rate: if self.qat.is_some() { self.qat_learning_rate } else { 0.0 },
+            epochs: self.epochs.unwrap_or(epochs),
             batch_size: self.batch_size.map_or(recipe.batch_size, |pictures| pictures as usize),
             learning_rate: self.learning_rate.unwrap_or(recipe.learning_rate),
             schedule: self.schedule.unwrap_or(recipe.schedule),
@@ -61,5 +112,72 @@ impl RecipeArguments {
             pixels: self.pixels.unwrap_or(recipe.pixels),
             ..recipe
         }
+    }
+
+    /// That what is asked for goes together, for layers of `hidden` neurons.
+    pub fn check(&self, hidden: &[u32]) -> Result<(), UsageError> {
+        if self.sparsity == 0.0 {
+            return Ok(());
+        }
+        if self.weight_bits != WeightBits::Eight {
+            return Err(UsageError(SPARSE_BITS.to_owned()));
+        }
+        match hidden.iter().find(|width| (**width as usize) < BLOCK_OUTPUTS) {
+            Some(width) => Err(UsageError(format!(
+                "--sparsity makes blocks of {BLOCK_OUTPUTS} neurons zero, and --hidden has a layer of {width}; make it wider"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// The teacher's answers, if there is a teacher, for the training pictures of `data` and those `held_out`, and what
+    /// `config.json` says of it.
+    pub fn teacher(&self, data: &Dataset, held_out: usize) -> Result<Option<(SoftLabels, Teaching)>, SoftLabelsError> {
+        let read = |path: &PathBuf| SoftLabels::read(path, data, held_out);
+        let found = self.teacher.as_ref().map(read).transpose()?;
+        Ok(found.map(|(labels, sha256)| (labels, Teaching { share: self.teacher_share, sha256 })))
+    }
+
+    /// The configuration of the run to begin with, as far as training goes, with what is asked for changed; and its network.
+    pub fn begin(&self, run: &Path, data: &Dataset) -> Result<(Configuration, Vec<DenseParameters>)> {
+        let folder = RunFolder::at(run.to_owned());
+        let mut configuration: Configuration = folder.read(RunFile::Configuration)?;
+        if !configuration.is_of(data) {
+            bail!("the run in {} is of another data set than that in {}", run.display(), data.folder.display());
+        }
+        let (outcome, layers): (Outcome, _) = (folder.read(RunFile::Outcome)?, folder.read_weights()?);
+        let train = &configuration.train;
+        let widths = [data.train.width].into_iter().chain(train.hidden.iter().copied()).chain([data.class_names.len()]);
+        let widths: Vec<usize> = widths.collect();
+        let found: Vec<(usize, usize)> = layers.iter().map(|layer| (layer.inputs, layer.outputs)).collect();
+        if !found.iter().copied().eq(widths.iter().copied().zip(widths.iter().copied().skip(1))) {
+            bail!("the weights in {} are not of the network that its configuration says", run.display());
+        }
+        if train.sparsity > 0.0 && self.weight_bits != WeightBits::Eight {
+            bail!(UsageError(SPARSE_BITS.to_owned()));
+        }
+        configuration.train = TrainConfig {
+            epochs: 0,
+            from: Some(outcome.model_id),
+            teacher: None,
+            weight_bits: self.weight_bits,
+            qat_epochs: self.qat.unwrap_or(0),
+            qat_learning_rate: if self.qat.is_some() { self.qat_learning_rate } else { 0.0 },
+            batch_size: self.batch_size.map_or(train.batch_size, |pictures| pictures as usize),
+            beta_2: self.beta_2.unwrap_or(train.beta_2),
+            augment: self.augment.unwrap_or(train.augment),
+            ..train.clone()
+        };
+        Ok((configuration, layers))
+    }
+
+    /// The run to begin with.
+    pub fn from(&self) -> Option<&Path> {
+        self.from.as_deref()
+    }
+
+    /// The file of the teacher's answers.
+    pub fn teacher_file(&self) -> Option<&PathBuf> {
+        self.teacher.as_ref()
     }
 }

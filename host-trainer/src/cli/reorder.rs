@@ -17,7 +17,7 @@ pub struct Arguments {
     /// The model, or the folder of the run that left it
     #[arg(value_name = "MODEL")]
     model: PathBuf,
-    /// The order that its weights shall have
+    /// The order that its weights of 8 bits shall have; layers of four bits, ternary or pruned ones stay as they are
     #[arg(long, value_name = "ORDER", value_enum)]
     weight_order: Order,
     /// File to write the model to

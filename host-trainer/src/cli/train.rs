@@ -17,10 +17,11 @@ use crate::backend::Backend;
 use crate::dataset::{Dataset, Split};
 use crate::export::MAX_WEIGHT_BYTES;
 use crate::model::join_widths;
+use crate::pipeline::{self, Sources};
 use crate::record::{Configuration, Outcome, RunFile, RunFolder};
 use crate::train::{Epoch, TrainConfig};
 use crate::wording::describe_stop;
-use crate::{files, pipeline, progress};
+use crate::{files, progress};
 
 /// Hidden layers of a network: all layers but the last.
 const MAX_HIDDEN_LAYERS: usize = MAX_LAYERS - 1;
@@ -82,32 +83,50 @@ impl Arguments {
         let start = Instant::now();
         self.check()?;
         let Some(backend) = self.backend.choose(self.output)? else { return Ok(()) };
-        let config = self.config(backend);
+        let mut config = self.config(backend);
         // Nothing is trained that could not be kept, and no folder created for what is refused.
-        let run = self.run.clone().unwrap_or_else(|| RunFolder::default_path(&config));
+        let default_run = self.run.clone().unwrap_or_else(|| RunFolder::default_path(&config));
         if let Some(export) = &self.export {
-            check_export(export, Some(&run))?;
+            check_export(export, Some(&default_run))?;
         }
         let mut data = self.data.load()?;
         if let Some(export) = &self.export {
-            check_apart("--export", export, data.files())?;
+            check_apart("--export", export, data.files().chain(self.recipe.teacher_file().cloned()))?;
+        }
+        let (mut held_out, mut layers) = (self.validation, None);
+        if let Some(from) = self.recipe.from() {
+            let (configuration, found) = self.recipe.begin(from, &data)?;
+            (config, held_out) = (TrainConfig { backend, ..configuration.train }, configuration.validation);
+            layers = Some(found);
+        }
+        let run = self.run.clone().unwrap_or_else(|| RunFolder::default_path(&config));
+        if let Some(from) = self.recipe.from() {
+            check_apart("--run", &run, [from])?;
         }
         check_size(&config.hidden, &data)?;
-        let validation = hold_out(&mut data.train, self.validation)?;
+        let validation = hold_out(&mut data.train, held_out)?;
+        let (soft_labels, teacher) = self.recipe.teacher(&data, held_out)?.unzip();
+        config.teacher = teacher;
 
         let folder = RunFolder::create(run)?;
         if let Some(export) = &self.export {
             files::check_writable(export)?;
         }
-        warn_of_replacement(&folder, &Configuration::new(&config, self.validation, &data));
+        warn_of_replacement(&folder, &Configuration::new(&config, held_out, &data));
         progress::say(format_args!(
             "{} training pictures from {} ({})",
             data.train.len(),
             data.folder.display(),
             data.origin.named_by()
         ));
-        let look = |epoch: &Epoch| say_epoch(epoch, config.epochs);
-        let outcome = pipeline::run(&config, &data, validation.as_ref(), &folder, self.export.as_deref(), look)?;
+        let look = |epoch: &Epoch| say_epoch(epoch, config.all_epochs());
+        let sources = Sources {
+            data: &data,
+            validation: validation.as_ref(),
+            soft_labels: soft_labels.as_ref(),
+            start: layers.as_deref(),
+        };
+        let outcome = pipeline::run(&config, sources, &folder, self.export.as_deref(), look)?;
 
         warn_of_loss(&outcome);
         let model = self.export.unwrap_or_else(|| folder.file(RunFile::Model));
@@ -133,7 +152,7 @@ impl Arguments {
             let text = "--patience looks at the loss on held-out pictures; hold some out by --validation N";
             return Err(UsageError(text.to_owned()));
         }
-        Ok(())
+        self.recipe.check(&self.hidden)
     }
 
     fn config(&self, backend: Backend) -> TrainConfig {
@@ -175,7 +194,8 @@ fn check_size(hidden: &[usize], data: &Dataset) -> Result<(), UsageError> {
     let (inputs, outputs) = ([data.train.width], [data.class_names.len()]);
     let layers = || inputs.iter().chain(hidden).zip(hidden.iter().chain(&outputs));
     let weights: usize = layers().map(|(inputs, outputs)| inputs * outputs).sum();
-    let bytes: usize = layers().map(|(&inputs, &outputs)| WeightOrder::default().packed_length(inputs, outputs)).sum();
+    let bytes: usize =
+        layers().map(|(&inputs, &outputs)| WeightOrder::default().packed_length_bound(inputs, outputs)).sum();
     if bytes <= MAX_WEIGHT_BYTES {
         return Ok(());
     }
@@ -187,7 +207,7 @@ fn check_size(hidden: &[usize], data: &Dataset) -> Result<(), UsageError> {
 }
 
 /// Takes the last `count` pictures out of `train`.
-fn hold_out(train: &mut Split, count: usize) -> Result<Option<Split>> {
+pub fn hold_out(train: &mut Split, count: usize) -> Result<Option<Split>> {
     if count == 0 {
         return Ok(None);
     }

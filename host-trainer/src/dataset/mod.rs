@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use self::idx::{Labels, Pictures};
 
-pub use checksum::{Hash, hex};
+pub use checksum::{Hash, hex, sha256};
 pub use class_names::ClassNamesError;
 pub use error::DatasetError;
 pub use locate::{Origin, Places};

@@ -3,8 +3,11 @@
 mod axis;
 mod comparison;
 mod confusion;
+mod frontier;
 mod history;
 mod image;
+mod labels;
+mod logarithm;
 mod mistakes;
 mod samples;
 mod style;
@@ -15,6 +18,7 @@ use thiserror::Error;
 
 pub use comparison::{ComparedNetwork, comparison};
 pub use confusion::confusion;
+pub use frontier::{FrontierKind, FrontierPoint, FrontierRival, frontier};
 pub use history::history;
 pub use mistakes::mistakes;
 pub use samples::samples;

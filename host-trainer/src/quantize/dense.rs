@@ -2,11 +2,11 @@
 
 use crate::model::DenseParameters;
 
-/// Weights are symmetric: -127..=127.
-const WEIGHT_STEPS: f64 = i8::MAX as f64;
-
 /// Biases are kept below this, so that no accumulator leaves 32 bits: the weighted sum stays below 2^30 too.
 const LARGEST_BIAS: f64 = (1 << 30) as f64;
+
+/// Steps that are tried where weights have few bits.
+const CANDIDATES: u32 = 50;
 
 /// One output of a dense layer, in integers.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,36 +15,56 @@ pub struct Channel {
     pub scale: f64,
     /// The bias, in steps of the accumulator.
     pub bias: i32,
-    /// One weight for each input, in -127..=127.
+    /// One weight for each input.
     pub weights: Vec<i8>,
 }
 
-/// Quantizes every output of `layer`, whose inputs come in steps of `input_scale`.
+/// Quantizes every output of `layer`, whose inputs come in steps of `input_scale`, to weights of at most `largest`, 1 or more.
 ///
 /// # Errors
 ///
 /// The first output with a weight or bias that is not finite.
-pub fn channels(layer: &DenseParameters, input_scale: f64) -> Result<Vec<Channel>, usize> {
+pub fn channels(layer: &DenseParameters, input_scale: f64, largest: i8) -> Result<Vec<Channel>, usize> {
     let biases = layer.biases.iter().enumerate();
     biases
         .map(|(output, &bias)| {
             let weights: Vec<f64> = layer.column(output).map(f64::from).collect();
             let is_finite = bias.is_finite() && weights.iter().all(|weight| weight.is_finite());
-            if is_finite { Ok(channel(&weights, bias.into(), input_scale)) } else { Err(output) }
+            let step = || weight_step(&weights, largest);
+            if is_finite { Ok(channel(&weights, bias.into(), step(), input_scale, largest)) } else { Err(output) }
         })
         .collect()
 }
 
-fn channel(weights: &[f64], bias: f64, input_scale: f64) -> Channel {
-    let largest = weights.iter().fold(0.0, |largest: f64, weight| largest.max(weight.abs()));
-    // As fine as the largest weight allows, but coarse enough for the bias: where the two are at odds, weights this
-    // small hardly matter beside the bias.
-    let scale = (largest / WEIGHT_STEPS).max(bias.abs() / (input_scale * LARGEST_BIAS));
+/// What a step of `weights` shall be worth where they are integers of at most `largest`; 0 where all are zero.
+///
+/// With eight bits, as fine as the largest weight allows. With fewer, the one of some that has the least sum of squared errors:
+/// it is worth while to clip the largest weights.
+pub fn weight_step(weights: &[f64], largest: i8) -> f64 {
+    let coarsest = weights.iter().fold(0.0, |largest: f64, weight| largest.max(weight.abs())) / f64::from(largest);
+    if largest == i8::MAX {
+        return coarsest;
+    }
+    let error = |step: f64| -> f64 {
+        weights.iter().map(|weight| (weight - f64::from(round(weight / step, largest)) * step).powi(2)).sum()
+    };
+    let steps = (1..=CANDIDATES).map(|index| coarsest * f64::from(index) / f64::from(CANDIDATES));
+    steps.map(|step| (error(step), step)).min_by(|one, other| one.0.total_cmp(&other.0)).map_or(0.0, |(_, step)| step)
+}
+
+/// The nearest integer of at most `largest` in size.
+pub fn round(value: f64, largest: i8) -> i8 {
+    // In range by the clamp; what is no number, zero by zero, becomes 0.
+    value.round().clamp(-f64::from(largest), f64::from(largest)) as i8
+}
+
+/// An output with `weights` and a `bias`, whose weights become integers of at most `largest` in steps of `step`.
+pub fn channel(weights: &[f64], bias: f64, step: f64, input_scale: f64, largest: i8) -> Channel {
+    // Coarse enough for the bias: where the two are at odds, weights this small hardly matter beside the bias.
+    let scale = step.max(bias.abs() / (input_scale * LARGEST_BIAS));
     // Nothing to represent.
     let scale = if scale > 0.0 { scale } else { 1.0 };
-    // In range by the choice of the scale; `as` would saturate.
-    let weights =
-        weights.iter().map(|weight| (weight / scale).round().clamp(-WEIGHT_STEPS, WEIGHT_STEPS) as i8).collect();
+    let weights = weights.iter().map(|weight| round(weight / scale, largest)).collect();
     let scale = scale * input_scale;
     Channel { scale, bias: (bias / scale).round() as i32, weights }
 }
@@ -52,6 +72,10 @@ fn channel(weights: &[f64], bias: f64, input_scale: f64) -> Channel {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn channel(weights: &[f64], bias: f64, input_scale: f64) -> Channel {
+        super::channel(weights, bias, weight_step(weights, 127), input_scale, 127)
+    }
 
     #[test]
     fn the_largest_weight_takes_all_steps() {
@@ -84,9 +108,26 @@ mod tests {
         for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
             let layer =
                 DenseParameters { inputs: 2, outputs: 2, weights: vec![0.0, 0.0, 0.0, bad], biases: vec![0.0; 2] };
-            assert_eq!(channels(&layer, 1.0), Err(1));
+            assert_eq!(channels(&layer, 1.0, 127), Err(1));
             let layer = DenseParameters { inputs: 1, outputs: 2, weights: vec![0.0; 2], biases: vec![bad, 0.0] };
-            assert_eq!(channels(&layer, 1.0), Err(0));
+            assert_eq!(channels(&layer, 1.0, 127), Err(0));
         }
+    }
+
+    #[test]
+    fn few_bits_clip_the_largest_weights_where_that_pays() {
+        let weights: Vec<f64> = (0..1000).map(|index| f64::from(index % 21 - 10) / 10.0).chain([4.0]).collect();
+        for largest in [7, 1] {
+            let step = weight_step(&weights, largest);
+            assert!(step < 4.0 / f64::from(largest) / 2.0, "{step}");
+            let error = |step: f64| -> f64 {
+                weights.iter().map(|weight| (weight - f64::from(round(weight / step, largest)) * step).powi(2)).sum()
+            };
+            assert!(error(step) < error(4.0 / f64::from(largest)));
+            assert!(error(step) <= error(step * 1.1) && error(step) <= error(step * 0.9));
+        }
+        assert_eq!(weight_step(&[0.0, 0.0], 7), 0.0);
+        assert_eq!(weight_step(&[], 1), 0.0);
+        assert_eq!([round(7.6, 7), round(-9.0, 7), round(0.5, 1), round(f64::NAN, 1)], [7, -7, 1, 0]);
     }
 }

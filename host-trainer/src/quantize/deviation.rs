@@ -119,6 +119,7 @@ mod tests {
     use crate::calibrate::measure;
     use crate::export::tests::encode_plain;
     use crate::quantize::quantize;
+    use crate::train::WeightBits;
 
     #[test]
     fn errors_are_small_and_grow_with_a_coarser_scale() {
@@ -139,7 +140,7 @@ mod tests {
         let split = Split { width: 2, pixels: (0..=255).chain((0..=255).rev()).collect(), labels: vec![0; 256] };
         let largest = measure(&network, &split).unwrap().largest;
         let error_of = |largest: &[f32]| {
-            let quantized = quantize(&layers, largest).unwrap();
+            let quantized = quantize(&layers, largest, WeightBits::Eight).unwrap();
             let bytes = encode_plain(&quantized, 2);
             let view = ModelView::parse(&bytes).unwrap();
             measure_deviation(&network, &layers, largest, &quantized, &view, &split).unwrap()

@@ -12,20 +12,26 @@ mod dense;
 mod deviation;
 mod requant;
 
-use shared_model::{LOGIT_FRACTION_BITS, LayerSource, Requant};
+use shared_model::{LOGIT_FRACTION_BITS, LayerSource, Requant, WeightOrder};
 use thiserror::Error;
 
 use self::dense::Channel;
 pub use self::deviation::{DeviationError, measure_deviation};
 use self::requant::Split;
 use crate::model::{DenseParameters, INPUT_SCALE};
+use crate::train::{TrainConfig, WeightBits};
 
 /// The largest value of a hidden activation.
 const ACTIVATION_STEPS: f64 = u8::MAX as f64;
 
+/// What one step of a logit is worth.
+const LOGIT_SCALE: f64 = 1.0 / (1_u32 << LOGIT_FRACTION_BITS) as f64;
+
 /// A dense layer in integers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuantizedLayer {
+    /// How the weights lie in the model.
+    pub order: WeightOrder,
     /// What one step of a weight is worth, of each output.
     pub weight_steps: Vec<f64>,
     /// What one step of an output is worth.
@@ -34,14 +40,14 @@ pub struct QuantizedLayer {
     pub biases: Vec<i32>,
     /// One rescaling for each output.
     pub requants: Vec<Requant>,
-    /// Weights, `[output][input]`, in -127..=127.
+    /// Weights, `[output][input]`.
     pub weights: Vec<i8>,
 }
 
 impl QuantizedLayer {
     /// The layer as the encoder takes it.
     pub fn source(&self) -> LayerSource<'_> {
-        LayerSource { biases: &self.biases, requants: &self.requants, weights: &self.weights }
+        LayerSource { order: self.order, biases: &self.biases, requants: &self.requants, weights: &self.weights }
     }
 }
 
@@ -77,28 +83,38 @@ pub enum QuantizeError {
     },
 }
 
-/// Quantizes `layers`, first to last. `largest` has each hidden layer's largest activation over the training pictures.
+/// Quantizes `layers`, first to last, all but the last to `weight_bits`. `largest` has each hidden layer's largest activation over the training pictures.
 ///
 /// # Errors
 ///
 /// Where weights or activations are not finite, or too large for logits to fit.
-pub fn quantize(layers: &[DenseParameters], largest: &[f32]) -> Result<Vec<QuantizedLayer>, QuantizeError> {
+pub fn quantize(
+    layers: &[DenseParameters],
+    largest: &[f32],
+    weight_bits: WeightBits,
+) -> Result<Vec<QuantizedLayer>, QuantizeError> {
     let mut input_scale = INPUT_SCALE;
     let mut quantized = Vec::with_capacity(layers.len());
     for (index, layer) in layers.iter().enumerate() {
-        let channels =
-            dense::channels(layer, input_scale).map_err(|output| QuantizeError::NotFinite { layer: index, output })?;
+        let largest_weight = largest_weight(index, layers.len(), weight_bits);
+        let channels = dense::channels(layer, input_scale, largest_weight)
+            .map_err(|output| QuantizeError::NotFinite { layer: index, output })?;
         // The last layer has no activation of its own: its outputs are the logits.
         let output_scale = match largest.get(index) {
             Some(largest) if !largest.is_finite() => return Err(QuantizeError::ActivationRange { layer: index }),
             Some(&largest) => activation_scale(largest, &channels),
-            None => 1.0 / f64::from(1_u32 << LOGIT_FRACTION_BITS),
+            None => LOGIT_SCALE,
         };
         let is_last = index + 1 == layers.len();
-        quantized.push(rescale(layer, channels, input_scale, output_scale, is_last)?);
+        quantized.push(rescale(layer.inputs, channels, input_scale, output_scale, is_last)?);
         input_scale = output_scale;
     }
     Ok(quantized)
+}
+
+/// The largest weight of layer `index` of `layers`: all but the last have `weight_bits`.
+pub fn largest_weight(index: usize, layers: usize, weight_bits: WeightBits) -> i8 {
+    if index + 1 < layers { weight_bits.largest() } else { i8::MAX }
 }
 
 /// What one step of a hidden activation is worth.
@@ -111,19 +127,46 @@ fn activation_scale(largest: f32, channels: &[Channel]) -> f64 {
     scale.max(coarsest / requant::LARGEST_FACTOR)
 }
 
+/// Layer `index`, whose `weights`, `[output][input]`, become integers of at most `largest_weight` in steps of `steps`, one for each
+/// output. The scales are what a step of an input and of an output is worth; outputs without one are logits.
+///
+/// # Errors
+///
+/// Where weights are not finite, or too large for logits to fit.
+pub fn quantize_in_steps(
+    index: usize,
+    weights: &[f32],
+    biases: &[f32],
+    steps: &[f64],
+    (input_scale, output_scale): (f64, Option<f64>),
+    largest_weight: i8,
+) -> Result<QuantizedLayer, QuantizeError> {
+    let inputs = weights.len() / biases.len().max(1);
+    let rows = weights.chunks(inputs.max(1)).zip(biases).zip(steps).enumerate();
+    let channels = rows.map(|(output, ((row, &bias), &step))| {
+        let row: Vec<f64> = row.iter().copied().map(f64::from).collect();
+        let is_finite = bias.is_finite() && step.is_finite() && row.iter().all(|weight| weight.is_finite());
+        let channel = || dense::channel(&row, bias.into(), step, input_scale, largest_weight);
+        is_finite.then(channel).ok_or(QuantizeError::NotFinite { layer: index, output })
+    });
+    let (channels, is_last) = (channels.collect::<Result<Vec<_>, _>>()?, output_scale.is_none());
+    rescale(inputs, channels, input_scale, output_scale.unwrap_or(LOGIT_SCALE), is_last)
+}
+
 fn rescale(
-    layer: &DenseParameters,
+    inputs: usize,
     channels: Vec<Channel>,
     input_scale: f64,
     output_scale: f64,
     is_last: bool,
 ) -> Result<QuantizedLayer, QuantizeError> {
     let mut quantized = QuantizedLayer {
+        order: WeightOrder::default(),
         weight_steps: channels.iter().map(|channel| channel.scale / input_scale).collect(),
         output_step: output_scale,
-        biases: Vec::with_capacity(layer.outputs),
-        requants: Vec::with_capacity(layer.outputs),
-        weights: Vec::with_capacity(layer.inputs * layer.outputs),
+        biases: Vec::with_capacity(channels.len()),
+        requants: Vec::with_capacity(channels.len()),
+        weights: Vec::with_capacity(inputs * channels.len()),
     };
     for (output, channel) in channels.into_iter().enumerate() {
         match requant::split(channel.scale / output_scale) {
@@ -136,7 +179,7 @@ fn rescale(
             Split::TooSmall => {
                 quantized.biases.push(0);
                 quantized.requants.push(Requant::default());
-                quantized.weights.resize(quantized.weights.len() + layer.inputs, 0);
+                quantized.weights.resize(quantized.weights.len() + inputs, 0);
             }
             Split::TooLarge => {
                 debug_assert!(is_last, "a hidden layer's scale is chosen so that this cannot be");
@@ -145,6 +188,18 @@ fn rescale(
         }
     }
     Ok(quantized)
+}
+
+/// Chooses the order of weights that is for networks trained as `config` says: that of their width, or of blocks.
+pub fn choose_orders(layers: &mut [QuantizedLayer], config: &TrainConfig) {
+    let Some((_, hidden)) = layers.split_last_mut() else { return };
+    let order = match config.weight_bits {
+        _ if config.sparsity > 0.0 => WeightOrder::Blocks,
+        WeightBits::Eight => WeightOrder::Pairs,
+        WeightBits::Four => WeightOrder::FourBitPairs,
+        WeightBits::Two => WeightOrder::TernaryPairs,
+    };
+    hidden.iter_mut().for_each(|layer| layer.order = order);
 }
 
 #[cfg(test)]

@@ -72,12 +72,12 @@ proptest! {
     fn one_layer_is_within_the_proved_bound(inputs in 1_usize..60, outputs in 2_usize..20, seed: u64) {
         let layers = random_layers(&[inputs, outputs], seed);
         let pictures = random_pictures(inputs, seed);
-        let quantized = quantize(&layers, &[]).unwrap();
+        let quantized = quantize(&layers, &[], WeightBits::Eight).unwrap();
         for (pixels, fixed) in pictures.iter().zip(fixed_logits(&quantized, &pictures)) {
             let float = float_logits(&layers, pixels, &mut []);
             let sum: f64 = pixels.iter().map(|&pixel| f64::from(pixel)).sum();
             for (output, (float, fixed)) in float.iter().zip(fixed).enumerate() {
-                let step = dense::channels(&layers[0], INPUT_SCALE).unwrap()[output].scale;
+                let step = dense::channels(&layers[0], INPUT_SCALE, 127).unwrap()[output].scale;
                 let bound = 0.5 * step * (sum + 1.0) + 1.0 / 65536.0;
                 prop_assert!((float - fixed).abs() <= bound, "{float} {fixed} {bound}");
             }
@@ -92,7 +92,7 @@ fn deep_networks_stay_near_their_float_originals() {
         let pictures = random_pictures(widths[0], seed as u64);
         let mut largest = vec![0.0; widths.len() - 2];
         let float: Vec<Vec<f64>> = pictures.iter().map(|pixels| float_logits(&layers, pixels, &mut largest)).collect();
-        let fixed = fixed_logits(&quantize(&layers, &largest).unwrap(), &pictures);
+        let fixed = fixed_logits(&quantize(&layers, &largest, WeightBits::Eight).unwrap(), &pictures);
         let (float, fixed) = (float.concat(), fixed.concat());
         let mean_square = |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>();
         let error = mean_square(&mut float.iter().zip(&fixed).map(|(float, fixed)| float - fixed));
@@ -120,7 +120,7 @@ fn odd_channels_survive() {
     let pictures = vec![vec![255, 0], vec![0, 0], vec![7, 255]];
     let mut largest = vec![0.0];
     let float: Vec<_> = pictures.iter().map(|pixels| float_logits(&layers, pixels, &mut largest)).collect();
-    let quantized = quantize(&layers, &largest).unwrap();
+    let quantized = quantize(&layers, &largest, WeightBits::Eight).unwrap();
     assert_eq!((quantized[0].biases[3], &quantized[0].weights[6..]), (0, &[0, 0][..]));
     for (float, fixed) in float.iter().flatten().zip(fixed_logits(&quantized, &pictures).concat()) {
         assert!((float - fixed).abs() < 0.01, "{float} {fixed}");
@@ -131,7 +131,7 @@ fn odd_channels_survive() {
 fn a_layer_that_never_wakes_up_is_no_error() {
     let hidden = DenseParameters { inputs: 1, outputs: 1, weights: vec![-1.0], biases: vec![-1.0] };
     let last = DenseParameters { inputs: 1, outputs: 2, weights: vec![1.0, 2.0], biases: vec![0.25, -0.25] };
-    let quantized = quantize(&[hidden, last], &[0.0]).unwrap();
+    let quantized = quantize(&[hidden, last], &[0.0], WeightBits::Eight).unwrap();
     let fixed = fixed_logits(&quantized, &[vec![200]]);
     assert!((fixed[0][0] - 0.25).abs() < 1e-3 && (fixed[0][1] + 0.25).abs() < 1e-3, "{fixed:?}");
 }
@@ -140,11 +140,11 @@ fn a_layer_that_never_wakes_up_is_no_error() {
 fn an_activation_far_below_its_accumulators_is_no_error() {
     let hidden = DenseParameters { inputs: 1, outputs: 1, weights: vec![1.0], biases: vec![-1.0] };
     let last = DenseParameters { inputs: 1, outputs: 2, weights: vec![1.0, 2.0], biases: vec![0.0; 2] };
-    quantize(&[hidden, last], &[1e-30]).unwrap();
+    quantize(&[hidden, last], &[1e-30], WeightBits::Eight).unwrap();
 }
 
 #[test]
 fn logits_out_of_range_are_refused() {
     let layer = DenseParameters { inputs: 1, outputs: 2, weights: vec![1.0, 1e12], biases: vec![0.0; 2] };
-    assert_eq!(quantize(&[layer], &[]), Err(QuantizeError::LogitRange { class: 1 }));
+    assert_eq!(quantize(&[layer], &[], WeightBits::Eight), Err(QuantizeError::LogitRange { class: 1 }));
 }

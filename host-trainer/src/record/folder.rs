@@ -12,7 +12,7 @@ use thiserror::Error;
 use super::weights;
 use crate::files::{self, WriteError};
 use crate::model::{DenseParameters, join_widths};
-use crate::train::{Recipe, TrainConfig};
+use crate::train::{Recipe, TrainConfig, WeightBits};
 
 /// Why a run cannot be recorded, or a record not be read.
 #[derive(Debug, Error)]
@@ -125,7 +125,20 @@ impl RunFolder {
             Recipe::Lecture => "",
             Recipe::Best => "best-",
         };
-        Path::new("runs").join(format!("{hidden}-{}-epochs-{recipe}{backend}-seed-{}", config.epochs, config.seed))
+        let mut name = match &config.from {
+            Some(model) => format!("{hidden}-from-{model}-"),
+            None => format!("{hidden}-{}-epochs-{recipe}", config.epochs),
+        };
+        if config.sparsity > 0.0 {
+            name += &format!("sparse-{}-", config.sparsity);
+        }
+        if config.weight_bits != WeightBits::Eight {
+            name += &format!("{}-bits-", u8::from(config.weight_bits));
+        }
+        if config.qat_epochs > 0 {
+            name += &format!("qat-{}-", config.qat_epochs);
+        }
+        Path::new("runs").join(format!("{name}{backend}-seed-{}", config.seed))
     }
 
     /// The folder at `path`, whatever it holds.

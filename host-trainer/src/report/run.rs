@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::backend::Backend;
 use crate::model::join_widths;
 use crate::record::{Configuration, DeviceParity, Evaluation, Outcome, Quantization, RecordError, RunFile, RunFolder};
-use crate::train::{Epoch, Recipe};
+use crate::train::{Epoch, Recipe, WeightBits};
 use crate::wording::printable;
 
 /// Why there can be no report about a folder.
@@ -264,6 +264,25 @@ fn train_command(configuration: &Configuration, folder: &Path) -> String {
             "host-trainer import WEIGHTS --export FILE --run {run} # and the options that it was imported with"
         );
     }
+    let compression = [
+        (train.teacher.is_some(), " --teacher TEACHER".to_owned()),
+        (
+            train.teacher.is_some(),
+            format!(" --teacher-share {}", train.teacher.as_ref().map_or(0.0, |teaching| teaching.share)),
+        ),
+        (train.weight_bits != WeightBits::Eight, format!(" --weight-bits {}", u8::from(train.weight_bits))),
+        (train.qat_epochs > 0, format!(" --qat {} --qat-learning-rate {}", train.qat_epochs, train.qat_learning_rate)),
+    ];
+    let compression: String =
+        compression.into_iter().filter(|(differs, _)| *differs).map(|(_, option)| option).collect();
+    if let Some(from) = &train.from {
+        let backend = train.backend.name();
+        let run = quoted(folder);
+        return format!(
+            "host-trainer train --backend {backend} --from RUN{compression} --run {run}{DATA} # RUN is that of model {}",
+            printable(from)
+        );
+    }
     let mut command = format!(
         "host-trainer train --backend {} --hidden {} --epochs {} --batch-size {} --learning-rate {} --seed {}",
         train.backend.name(),
@@ -282,8 +301,10 @@ fn train_command(configuration: &Configuration, folder: &Path) -> String {
         (train.weight_decay != recipe.weight_decay, format!(" --weight-decay {}", train.weight_decay)),
         (train.augment != recipe.augment, format!(" --augment {}", train.augment)),
         (train.pixels != recipe.pixels, format!(" --pixels {}", train.pixels.name())),
+        (train.sparsity > 0.0, format!(" --sparsity {}", train.sparsity)),
     ];
     command.extend(differing.into_iter().filter(|(differs, _)| *differs).map(|(_, option)| option));
+    command += &compression;
     if configuration.validation > 0 {
         command += &format!(" --validation {}", configuration.validation);
     }

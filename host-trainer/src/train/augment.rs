@@ -21,25 +21,56 @@ pub struct Version {
     shift: Shift,
 }
 
+/// Number of versions.
+pub const VERSIONS: usize = 10;
+
 impl Version {
     /// The picture as it is.
-    const PLAIN: Self = Self { is_mirrored: false, shift: Shift::None };
+    pub const PLAIN: Self = Self { is_mirrored: false, shift: Shift::None };
 
     /// The picture as it is or, with probability `share`, any of the ten versions, that one among them.
     pub fn choose(share: f64, random: &mut Xoshiro256PlusPlus) -> Self {
         // Both numbers are drawn every time, so that one share's choices are among those of a larger one.
-        let (chance, version): (f64, u8) = (random.random(), random.random_range(0..10));
-        if chance >= share {
-            return Self::PLAIN;
-        }
-        let shift = match version / 2 {
+        let (chance, version): (f64, u8) = (random.random(), random.random_range(0..VERSIONS as u8));
+        if chance >= share { Self::PLAIN } else { Self::of_number(version) }
+    }
+
+    /// All versions, in the order of their numbers.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..VERSIONS as u8).map(Self::of_number)
+    }
+
+    fn of_number(number: u8) -> Self {
+        let shift = match number / 2 {
             0 => Shift::None,
             1 => Shift::Right,
             2 => Shift::Left,
             3 => Shift::Down,
             _ => Shift::Up,
         };
-        Self { is_mirrored: version % 2 == 1, shift }
+        Self { is_mirrored: number % 2 == 1, shift }
+    }
+
+    /// Its number, 0..[`VERSIONS`].
+    pub fn number(self) -> usize {
+        let shift = match self.shift {
+            Shift::None => 0,
+            Shift::Right => 1,
+            Shift::Left => 2,
+            Shift::Down => 3,
+            Shift::Up => 4,
+        };
+        2 * shift + usize::from(self.is_mirrored)
+    }
+
+    /// The version that is this one's mirror image.
+    pub fn mirrored(self) -> Self {
+        let shift = match self.shift {
+            Shift::Right => Shift::Left,
+            Shift::Left => Shift::Right,
+            other => other,
+        };
+        Self { is_mirrored: !self.is_mirrored, shift }
     }
 
     /// Puts this version of `picture`, rows of `columns` raw pixels one after the other, at the end of `pixels`.
@@ -108,6 +139,25 @@ mod tests {
                     assert_eq!(pixels[2..], expected(version, &picture, rows, columns), "{version:?} {rows} {columns}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_mirrored_version_is_the_mirror_image() {
+        let (rows, columns) = (3, 5);
+        let picture: Vec<u8> = (1..=15).collect();
+        let show = |version: Version| {
+            let mut pixels = Vec::new();
+            version.append(&picture, columns, &mut pixels);
+            pixels
+        };
+        assert_eq!(Version::all().count(), VERSIONS);
+        for (number, version) in Version::all().enumerate() {
+            assert_eq!(version.number(), number);
+            let mut expected = show(version);
+            expected.chunks_exact_mut(columns).for_each(<[u8]>::reverse);
+            assert_eq!(show(version.mirrored()), expected, "{version:?}");
+            assert_eq!(expected.len(), rows * columns);
         }
     }
 

@@ -26,7 +26,7 @@ pub struct TrainConfig {
     pub backend: Backend,
     /// Neurons of each hidden layer.
     pub hidden: Vec<usize>,
-    /// How often every training picture is seen, 1 or more.
+    /// How often every training picture is seen in floating point.
     pub epochs: u32,
     /// Pictures in a step, 1 or more.
     pub batch_size: usize,
@@ -60,6 +60,90 @@ pub struct TrainConfig {
     /// The form in which the network sees pixels while it is trained.
     #[serde(default)]
     pub pixels: Pixels,
+    /// The model of the run whose float network training begins with, behind its epochs; then `epochs` is 0.
+    #[serde(default)]
+    pub from: Option<String>,
+    /// What a teacher has a say in, if there is one.
+    #[serde(default)]
+    pub teacher: Option<Teaching>,
+    /// The share of blocks of hidden layers' weights that become zero, 0..1.
+    #[serde(default)]
+    pub sparsity: f64,
+    /// The width of hidden layers' weights in the model.
+    #[serde(default)]
+    pub weight_bits: WeightBits,
+    /// Epochs of fine-tuning in integers behind the others.
+    #[serde(default)]
+    pub qat_epochs: u32,
+    /// Adam's largest step size in these, above 0.
+    #[serde(default)]
+    pub qat_learning_rate: f64,
+}
+
+impl TrainConfig {
+    /// Epochs in floating point and in integers.
+    pub fn all_epochs(&self) -> u32 {
+        self.epochs.saturating_add(self.qat_epochs)
+    }
+}
+
+/// What a teacher has a say in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Teaching {
+    /// The share of the loss that is held against the teacher's answers, 0..=1; the rest is against the labels.
+    pub share: f64,
+    /// SHA-256 of the file of its answers.
+    pub sha256: String,
+}
+
+/// The width of a hidden layer's weights in the model. The last layer, which is small, keeps eight bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(into = "u8", try_from = "u8")]
+pub enum WeightBits {
+    /// -127..=127
+    #[default]
+    #[value(name = "8")]
+    Eight,
+    /// -7..=7, two in a byte
+    #[value(name = "4")]
+    Four,
+    /// -1, 0 or 1 (ternary), four in a byte
+    #[value(name = "2")]
+    Two,
+}
+
+impl WeightBits {
+    /// The largest weight.
+    pub fn largest(self) -> i8 {
+        match self {
+            Self::Eight => 127,
+            Self::Four => 7,
+            Self::Two => 1,
+        }
+    }
+}
+
+impl From<WeightBits> for u8 {
+    fn from(bits: WeightBits) -> Self {
+        match bits {
+            WeightBits::Eight => 8,
+            WeightBits::Four => 4,
+            WeightBits::Two => 2,
+        }
+    }
+}
+
+impl TryFrom<u8> for WeightBits {
+    type Error = String;
+
+    fn try_from(bits: u8) -> Result<Self, String> {
+        match bits {
+            8 => Ok(Self::Eight),
+            4 => Ok(Self::Four),
+            2 => Ok(Self::Two),
+            _ => Err(format!("weights of {bits} bits")),
+        }
+    }
 }
 
 /// Keras's, and the lecture's.
@@ -94,6 +178,12 @@ impl Recipe {
             weight_decay: 0.0,
             augment: 0.0,
             pixels: Pixels::Unit,
+            from: None,
+            teacher: None,
+            sparsity: 0.0,
+            weight_bits: WeightBits::Eight,
+            qat_epochs: 0,
+            qat_learning_rate: 0.0,
         };
         match self {
             Self::Lecture => lecture,

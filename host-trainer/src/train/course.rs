@@ -1,29 +1,60 @@
 //! A training under way, step by step.
 
-use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
-use burn::optim::{GradientsParams, ModuleOptimizer};
-use burn::tensor::{Device, Int, Tensor, TensorData, TensorReadError};
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 
 use super::augment::Version;
-use super::{TrainConfig, TrainError};
-use crate::dataset::Split;
-use crate::model::Network;
+use super::schedule::Schedule;
+use super::{Material, TrainConfig, TrainError};
 use crate::pixels::PixelForm;
-use crate::{optimizer, progress};
+use crate::progress;
 
 /// Steps between two looks at loss and accuracy: a graphics card must not wait for each.
 const LOOK_STEPS: usize = 100;
 
+/// What learns.
+pub trait Student {
+    /// Where it lives.
+    fn device(&self) -> Device;
+
+    /// Logits, `[picture, class]`, of pictures, `[picture, pixel]`, in the form that it takes.
+    ///
+    /// # Errors
+    ///
+    /// Where the backend cannot give its results back.
+    fn forward(&self, pictures: Tensor<2>) -> Result<Tensor<2>, TrainError>;
+
+    /// Takes a step of size `rate` down the `gradients` of a loss; `done` is the share of steps before it, 0..1.
+    ///
+    /// # Errors
+    ///
+    /// Where the backend cannot give its results back.
+    fn step(&mut self, gradients: Gradients, rate: f64, done: f64) -> Result<(), TrainError>;
+}
+
+/// How a number of epochs is trained.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// How often every training picture is seen.
+    pub epochs: u32,
+    /// The largest step size.
+    pub learning_rate: f64,
+    /// How the step size goes on after the warm-up.
+    pub schedule: Schedule,
+    /// The share of steps in which it rises.
+    pub warm_up: f64,
+    /// The form in which the student takes pixels.
+    pub form: PixelForm,
+}
+
 /// A training under way.
 pub struct Course<'a> {
     config: &'a TrainConfig,
-    split: &'a Split,
-    columns: usize,
-    form: PixelForm,
-    optimizer: ModuleOptimizer,
+    material: Material<'a>,
+    plan: Plan,
     random: Xoshiro256PlusPlus,
     /// The pictures' indices, in the order of the last epoch.
     order: Vec<usize>,
@@ -31,38 +62,44 @@ pub struct Course<'a> {
     step: u64,
     /// The raw pixels of a step's pictures where some are shifted or mirrored; kept to spare its memory.
     altered: Vec<u8>,
+    /// In which versions a step's pictures are shown.
+    versions: Vec<Version>,
 }
 
 impl<'a> Course<'a> {
-    /// A training as `config` says on `split`, pictures of `columns` pixels a row, whose choices come from `random`.
-    pub fn new(config: &'a TrainConfig, split: &'a Split, columns: usize, random: Xoshiro256PlusPlus) -> Self {
+    /// A training as `config` and `plan` say on `material`, whose choices come from `random`.
+    pub fn new(config: &'a TrainConfig, plan: Plan, material: Material<'a>, random: Xoshiro256PlusPlus) -> Self {
         Self {
             config,
-            split,
-            columns,
-            form: config.pixels.form(split),
-            optimizer: optimizer::adam(config.backend, config.beta_2, config.weight_decay),
+            material,
+            plan,
             random,
-            order: (0..split.len()).collect(),
+            order: (0..material.train.len()).collect(),
             step: 0,
             altered: Vec::new(),
+            versions: Vec::new(),
         }
     }
 
-    /// Trains on every picture once, in a new order. Returns mean loss and accuracy with the network.
-    pub fn run_epoch(&mut self, mut network: Network, epoch: u32) -> Result<(Network, f64, f64), TrainError> {
-        let config = self.config;
+    /// The random numbers that are left, for what comes behind.
+    pub fn into_random(self) -> Xoshiro256PlusPlus {
+        self.random
+    }
+
+    /// Trains on every picture once, in a new order. Returns mean loss and accuracy. `name` is the epoch's.
+    pub fn run_epoch(&mut self, student: &mut impl Student, name: String) -> Result<(f64, f64), TrainError> {
+        let (batch_size, plan) = (self.config.batch_size, self.plan);
         let mut order = std::mem::take(&mut self.order);
         order.shuffle(&mut self.random);
-        let steps = u64::from(config.epochs) * order.len().div_ceil(config.batch_size) as u64;
-        let bar = progress::steps(order.len() as u64, format!("epoch {epoch}/{}", config.epochs));
+        let steps = u64::from(plan.epochs) * order.len().div_ceil(batch_size) as u64;
+        let bar = progress::steps(order.len() as u64, name);
         let (mut seen, mut correct, mut loss_sum) = (0_usize, 0.0_f64, 0.0_f64);
-        for batches in order.chunks(config.batch_size * LOOK_STEPS) {
+        for batches in order.chunks(batch_size * LOOK_STEPS) {
             let mut sums: Option<(Tensor<1>, Tensor<1, Int>)> = None;
-            for indices in batches.chunks(config.batch_size) {
-                let (gradients, loss, hits) = self.learn(&network, indices);
-                let factor = config.schedule.factor(config.warm_up, self.step, steps);
-                network = self.optimizer.step(config.learning_rate * factor, network, gradients);
+            for indices in batches.chunks(batch_size) {
+                let (gradients, loss, hits) = self.learn(student, indices)?;
+                let factor = plan.schedule.factor(plan.warm_up, self.step, steps);
+                student.step(gradients, plan.learning_rate * factor, self.step as f64 / steps as f64)?;
                 self.step += 1;
                 sums = Some(match sums {
                     Some((all_losses, all_hits)) => (all_losses + loss, all_hits + hits),
@@ -80,45 +117,65 @@ impl<'a> Course<'a> {
         }
         bar.finish_and_clear();
         self.order = order;
-        Ok((network, loss_sum / seen as f64, correct / seen as f64))
+        Ok((loss_sum / seen as f64, correct / seen as f64))
     }
 
     /// Forward and backward over a batch, the pictures at `indices`. Returns the gradients of its mean loss, the sum of
     /// its losses, and how many of its pictures are classified rightly; the latter two are not waited for.
-    fn learn(&mut self, network: &Network, indices: &[usize]) -> (GradientsParams, Tensor<1>, Tensor<1, Int>) {
-        let device = network.device();
-        let labels: Vec<i32> = indices.iter().map(|&index| self.split.labels[index].into()).collect();
+    fn learn(
+        &mut self,
+        student: &impl Student,
+        indices: &[usize],
+    ) -> Result<(Gradients, Tensor<1>, Tensor<1, Int>), TrainError> {
+        let device = student.device();
+        let labels: Vec<i32> = indices.iter().map(|&index| self.material.train.labels[index].into()).collect();
         let targets = Tensor::<1, Int>::from_data(TensorData::new(labels, [indices.len()]), &device);
-        let logits = network.forward(self.input(indices, &device));
+        let logits = student.forward(self.input(indices, &device))?;
         let hits = logits.clone().inner().argmax(1).squeeze_dim::<1>(1).equal(targets.clone().inner()).int().sum();
-        let loss = CrossEntropyLossConfig::new().init(&device).forward(logits, targets);
+        let loss = match self.soft_targets(indices, &device) {
+            Some(shares) => (log_softmax(logits, 1) * shares).sum().div_scalar(-(indices.len() as f32)),
+            None => CrossEntropyLossConfig::new().init(&device).forward(logits, targets),
+        };
         let loss_sum = loss.clone().inner().mul_scalar(indices.len() as f32);
-        (GradientsParams::from_grads(loss.backward(), network), loss_sum, hits)
+        Ok((loss.backward(), loss_sum, hits))
     }
 
     /// The pictures at `indices`, as they are or altered, in the form that is trained with.
     fn input(&mut self, indices: &[usize], device: &Device) -> Tensor<2> {
-        let (split, share) = (self.split, self.config.augment);
+        let (split, share, form) = (self.material.train, self.config.augment, self.plan.form);
         let pictures = indices.iter().map(|&index| split.picture(index));
+        self.versions.clear();
         // No random number is drawn where nothing is altered.
         if share == 0.0 {
-            return self.form.tensor(pictures, split.width, device);
+            self.versions.resize(indices.len(), Version::PLAIN);
+            return form.tensor(pictures, split.width, device);
         }
         self.altered.clear();
         for picture in pictures {
-            Version::choose(share, &mut self.random).append(picture, self.columns, &mut self.altered);
+            let version = Version::choose(share, &mut self.random);
+            version.append(picture, self.material.shape.columns, &mut self.altered);
+            self.versions.push(version);
         }
-        self.form.tensor(self.altered.chunks_exact(split.width), split.width, device)
+        form.tensor(self.altered.chunks_exact(split.width), split.width, device)
     }
 
-    /// `network`, without differentiation, for pixels in 0..=1.
-    pub fn plain(&self, network: &Network) -> Result<Network, TensorReadError> {
-        let network = network.valid();
-        if self.form == PixelForm::PLAIN {
-            return Ok(network);
+    /// What each class's probability shall be, `[picture, class]`, for the pictures at `indices` as they are shown, where there
+    /// is a teacher: its own answer and the label, mixed.
+    fn soft_targets(&self, indices: &[usize], device: &Device) -> Option<Tensor<2>> {
+        let (labels, teaching) = (self.material.soft_labels?, self.config.teacher.as_ref()?);
+        let classes = self.material.shape.classes;
+        let mut shares = Vec::with_capacity(indices.len() * classes);
+        for (&index, version) in indices.iter().zip(&self.versions) {
+            let logits = labels.logits(index, version.number());
+            let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let powers = logits.iter().map(|logit| (logit - largest).exp());
+            let factor = teaching.share as f32 / powers.clone().sum::<f32>();
+            shares.extend(powers.map(|power| power * factor));
+            let start = shares.len() - logits.len();
+            if let Some(share) = shares.get_mut(start + usize::from(self.material.train.labels[index])) {
+                *share += (1.0 - teaching.share) as f32;
+            }
         }
-        let mut layers = network.parameters()?;
-        layers.first_mut().into_iter().for_each(|first| self.form.fold_into(first));
-        Ok(Network::from_parameters(layers, &network.device()))
+        Some(Tensor::from_data(TensorData::new(shares, [indices.len(), classes]), device))
     }
 }

@@ -3,6 +3,9 @@
 mod augment;
 mod config;
 mod course;
+mod fixed;
+mod float;
+mod prune;
 mod schedule;
 
 use std::time::Instant;
@@ -13,13 +16,20 @@ use rand::rngs::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use self::course::Course;
+use self::course::{Course, Plan};
+use self::fixed::FixedStudent;
+use self::float::FloatStudent;
 use crate::backend::BackendError;
 use crate::calibrate::measure;
 use crate::dataset::Split;
-use crate::model::Network;
+use crate::model::{DenseParameters, Network};
+use crate::pixels::PixelForm;
+use crate::quantize::{QuantizeError, QuantizedLayer};
+use crate::teach::SoftLabels;
 
-pub use config::{Recipe, TrainConfig};
+pub use augment::{VERSIONS, Version};
+pub use config::{Recipe, Teaching, TrainConfig, WeightBits};
+pub use prune::BLOCK_OUTPUTS;
 pub use schedule::Schedule;
 
 /// What an epoch came to.
@@ -72,6 +82,8 @@ pub struct Trained {
     pub history: Vec<Epoch>,
     /// Why there are no more.
     pub stop: Stop,
+    /// The network in integers, where it was fine-tuned in them; `network` is the same in floating point.
+    pub quantized: Option<Vec<QuantizedLayer>>,
 }
 
 /// Why training fails.
@@ -89,6 +101,9 @@ pub enum TrainError {
     /// The backend cannot give its results back.
     #[error("the backend failed; --backend list names others")]
     Read(#[from] TensorReadError),
+    /// The network is none for integers.
+    #[error(transparent)]
+    Quantize(#[from] QuantizeError),
 }
 
 /// What the training pictures are like beside their number of pixels.
@@ -100,8 +115,23 @@ pub struct Shape {
     pub classes: usize,
 }
 
-/// Trains a network on `train`, whose pictures are of `shape`, and calls `look` after each epoch. The network takes pixels
-/// in 0..=1, whatever form it was trained with.
+/// What there is to learn from.
+#[derive(Clone, Copy, Debug)]
+pub struct Material<'a> {
+    /// The training pictures.
+    pub train: &'a Split,
+    /// Pictures held out of training.
+    pub validation: Option<&'a Split>,
+    /// A teacher's answers for the training pictures.
+    pub soft_labels: Option<&'a SoftLabels>,
+    /// What the pictures are like.
+    pub shape: Shape,
+    /// The network to begin with, for pixels in 0..=1, where it is not trained from the start.
+    pub start: Option<&'a [DenseParameters]>,
+}
+
+/// Trains a network on `material`, and calls `look` after each epoch. The network takes pixels in 0..=1, whatever form it was
+/// trained with.
 ///
 /// The same arguments give the same network, bit for bit, on the same machine: every random choice comes from the seed,
 /// and no backend is built with burn's autotuning, which would choose the order of sums by a race of kernels.
@@ -111,34 +141,37 @@ pub struct Shape {
 /// Where the backend cannot train here, or training diverges.
 pub fn train(
     config: &TrainConfig,
-    train: &Split,
-    validation: Option<&Split>,
-    shape: Shape,
+    material: Material<'_>,
     mut look: impl FnMut(&Epoch),
 ) -> Result<Trained, TrainError> {
     keep_freed_memory();
+    let Material { train, validation, shape, .. } = material;
     let mut random = Xoshiro256PlusPlus::seed_from_u64(config.seed);
     let device = config.backend.device()?.autodiff();
     let widths: Vec<usize> = [train.width].iter().chain(&config.hidden).chain([&shape.classes]).copied().collect();
-    let mut network = Network::init(&widths, &mut random, &device);
-    let mut course = Course::new(config, train, shape.columns, random);
+    let form = config.pixels.form(train);
+    let mut student = match material.start {
+        Some(layers) => FloatStudent::new(Network::from_parameters(layers.to_vec(), &device), PixelForm::PLAIN, config),
+        None => FloatStudent::new(Network::init(&widths, &mut random, &device), form, config),
+    };
+    let plan = Plan {
+        epochs: config.epochs,
+        learning_rate: config.learning_rate,
+        schedule: config.schedule,
+        warm_up: config.warm_up,
+        form,
+    };
+    let mut course = Course::new(config, plan, material, random);
+    let all_epochs = config.all_epochs();
     let mut history = Vec::new();
     let mut rule = StopRule::new(config);
     let mut stop = Stop::Epochs;
 
     for epoch in 1..=config.epochs {
         let start = Instant::now();
-        let (loss, accuracy);
-        (network, loss, accuracy) = course.run_epoch(network, epoch)?;
-        if !loss.is_finite() {
-            return Err(TrainError::Diverged { epoch });
-        }
-        let plain = course.plain(&network)?;
-        let measured = validation.map(|split| measure(&plain, split).map(|found| (found, split))).transpose()?;
-        let (validation_loss, validation_accuracy) =
-            measured.map(|(found, split)| (found.loss, found.accuracy(split))).unzip();
-        let seconds = start.elapsed().as_secs_f64();
-        let result = Epoch { epoch, loss, accuracy, validation_loss, validation_accuracy, seconds };
+        let (loss, accuracy) = course.run_epoch(&mut student, format!("epoch {epoch}/{all_epochs}"))?;
+        let plain = student.plain()?;
+        let result = conclude(epoch, (loss, accuracy), &plain, validation, start)?;
         look(&result);
         let early = rule.after(&result, plain);
         history.push(result);
@@ -149,9 +182,49 @@ pub fn train(
     }
     let (network, kept_epoch) = match rule.kept {
         Some(kept) => kept,
-        None => (course.plain(&network)?, history.len() as u32),
+        None => (student.plain()?, history.len() as u32),
     };
-    Ok(Trained { network, kept_epoch, history, stop })
+    if config.qat_epochs == 0 {
+        return Ok(Trained { network, kept_epoch, history, stop, quantized: None });
+    }
+
+    let largest = measure(&network, train)?.largest;
+    let mut student = FixedStudent::new(&network.parameters()?, &largest, config, &device)?;
+    let plan = Plan {
+        epochs: config.qat_epochs,
+        learning_rate: config.qat_learning_rate,
+        schedule: Schedule::Cosine,
+        warm_up: fixed::WARM_UP,
+        form: PixelForm::RAW,
+    };
+    let mut course = Course::new(config, plan, material, course.into_random());
+    for _ in 0..config.qat_epochs {
+        let (start, epoch) = (Instant::now(), history.len() as u32 + 1);
+        let measured = course.run_epoch(&mut student, format!("epoch {epoch}/{all_epochs}, in integers"))?;
+        let result = conclude(epoch, measured, &student.network(&device), validation, start)?;
+        look(&result);
+        history.push(result);
+    }
+    let (network, kept_epoch) = (student.network(&device.inner()), history.len() as u32);
+    Ok(Trained { network, kept_epoch, history, stop, quantized: Some(student.into_layers()) })
+}
+
+/// What an epoch that began at `start` came to: mean loss and accuracy as it learned, and those over `validation` after it.
+fn conclude(
+    epoch: u32,
+    (loss, accuracy): (f64, f64),
+    plain: &Network,
+    validation: Option<&Split>,
+    start: Instant,
+) -> Result<Epoch, TrainError> {
+    if !loss.is_finite() {
+        return Err(TrainError::Diverged { epoch });
+    }
+    let measured = validation.map(|split| measure(plain, split).map(|found| (found, split))).transpose()?;
+    let (validation_loss, validation_accuracy) =
+        measured.map(|(found, split)| (found.loss, found.accuracy(split))).unzip();
+    let seconds = start.elapsed().as_secs_f64();
+    Ok(Epoch { epoch, loss, accuracy, validation_loss, validation_accuracy, seconds })
 }
 
 /// When to stop before all epochs are done, and which network to keep.
@@ -209,6 +282,10 @@ pub mod tests {
         Split { width: 3, pixels: labels.iter().flat_map(|label| [255 * label, 0, 99]).collect(), labels }
     }
 
+    fn material<'a>(train: &'a Split, validation: Option<&'a Split>) -> Material<'a> {
+        Material { train, validation, soft_labels: None, shape: SHAPE, start: None }
+    }
+
     /// A configuration that learns such pictures.
     pub fn config() -> TrainConfig {
         TrainConfig {
@@ -227,7 +304,7 @@ pub mod tests {
             let mut seen = Vec::new();
             let config = TrainConfig { backend, ..config() };
             let trained =
-                train(&config, &pictures, Some(&validation), SHAPE, |epoch| seen.push(epoch.clone())).unwrap();
+                train(&config, material(&pictures, Some(&validation)), |epoch| seen.push(epoch.clone())).unwrap();
             let measured = measure(&trained.network, &pictures).unwrap();
             assert_eq!(pictures.count_right(&measured.predictions), 103, "{backend:?}");
             assert_eq!((trained.stop, trained.kept_epoch), (Stop::Epochs, 6));
@@ -245,7 +322,7 @@ pub mod tests {
         for (backend, _) in Backend::present() {
             let weights = |seed| {
                 let config = TrainConfig { backend, seed, ..config() };
-                train(&config, &split(50), None, SHAPE, |_| ()).unwrap().network.parameters().unwrap()
+                train(&config, material(&split(50), None), |_| ()).unwrap().network.parameters().unwrap()
             };
             assert_eq!(weights(1), weights(1), "{backend:?}");
             assert_ne!(weights(1), weights(2), "{backend:?}");
@@ -264,7 +341,7 @@ pub mod tests {
                 ..Recipe::Best.config(backend, vec![4], 3)
             };
             let config = TrainConfig { augment: 0.2, ..config };
-            let trained = |config: &TrainConfig| train(config, &pictures, Some(&validation), SHAPE, |_| ()).unwrap();
+            let trained = |config: &TrainConfig| train(config, material(&pictures, Some(&validation)), |_| ()).unwrap();
             let first = trained(&config);
             let layers = |trained: &Trained| trained.network.parameters().unwrap();
             assert_eq!(layers(&first), layers(&trained(&config)), "{backend:?}");
@@ -285,16 +362,65 @@ pub mod tests {
     }
 
     #[test]
+    fn each_compression_trains_and_is_reproducible() {
+        let pictures = split(103);
+        let best = TrainConfig { epochs: 20, batch_size: 5, ..Recipe::Best.config(Backend::Flex, vec![8], 3) };
+        let best = TrainConfig { augment: 0.0, learning_rate: 0.03, ..best };
+        let whole = train(&best, material(&pictures, None), |_| ()).unwrap();
+        assert_eq!(whole.quantized, None);
+        let qat = TrainConfig { qat_epochs: 3, qat_learning_rate: 1e-3, ..best.clone() };
+        for config in [
+            TrainConfig { weight_bits: WeightBits::Four, ..qat.clone() },
+            TrainConfig { weight_bits: WeightBits::Two, ..qat.clone() },
+            TrainConfig { sparsity: 0.5, ..qat.clone() },
+            qat,
+        ] {
+            let mut seen = 0;
+            let trained = train(&config, material(&pictures, None), |_| seen += 1).unwrap();
+            assert_eq!((seen, trained.history.len(), trained.kept_epoch), (23, 23, 23));
+            let quantized = trained.quantized.as_ref().unwrap();
+            let largest = quantized[0].weights.iter().map(|weight| weight.unsigned_abs()).max().unwrap();
+            assert!(largest <= config.weight_bits.largest().unsigned_abs() && largest > 0);
+            // One block of two is left.
+            let zeros = quantized[0].weights.iter().filter(|weight| **weight == 0).count();
+            assert!(config.sparsity == 0.0 || (8..=16).contains(&zeros), "{zeros}");
+            let measured = measure(&trained.network, &pictures).unwrap();
+            assert_eq!(pictures.count_right(&measured.predictions), 103, "{config:?}");
+            let again = train(&config, material(&pictures, None), |_| ()).unwrap();
+            assert_eq!(again.quantized, trained.quantized);
+        }
+    }
+
+    #[test]
+    fn a_teacher_is_believed_as_far_as_asked_for() {
+        let pictures = split(60);
+        // The teacher says the other class, for sure.
+        let logits = pictures
+            .labels
+            .iter()
+            .flat_map(|label| [10.0 * f32::from(*label), 10.0 - 10.0 * f32::from(*label)].repeat(VERSIONS));
+        let labels = SoftLabels::of_logits(2, logits.collect());
+        let material = Material { soft_labels: Some(&labels), ..material(&pictures, None) };
+        let accuracy = |share| {
+            let teacher = Some(Teaching { share, sha256: String::new() });
+            let config = TrainConfig { teacher, epochs: 20, ..config() };
+            let trained = train(&config, material, |_| ()).unwrap();
+            measure(&trained.network, &pictures).unwrap().accuracy(&pictures)
+        };
+        assert_eq!((accuracy(0.0), accuracy(0.3), accuracy(0.7), accuracy(1.0)), (1.0, 1.0, 0.0, 0.0));
+    }
+
+    #[test]
     fn training_ends_after_the_first_epoch_above_a_threshold() {
         let config = TrainConfig { epochs: 50, stop_at_train_accuracy: Some(0.95), ..config() };
-        let trained = train(&config, &split(100), None, SHAPE, |_| ()).unwrap();
+        let trained = train(&config, material(&split(100), None), |_| ()).unwrap();
         let Stop::TrainAccuracy { threshold, accuracy } = trained.stop else { panic!("{:?}", trained.stop) };
         let last = trained.history.last().unwrap();
         assert_eq!((threshold, accuracy, trained.kept_epoch), (0.95, last.accuracy, last.epoch));
         assert!(trained.history.iter().all(|epoch| (epoch.accuracy > 0.95) == (epoch.epoch == last.epoch)));
         // At the threshold is not above it.
         let config = TrainConfig { epochs: 8, stop_at_train_accuracy: Some(1.0), ..config };
-        assert_eq!(train(&config, &split(100), None, SHAPE, |_| ()).unwrap().stop, Stop::Epochs);
+        assert_eq!(train(&config, material(&split(100), None), |_| ()).unwrap().stop, Stop::Epochs);
     }
 
     #[test]
@@ -303,7 +429,7 @@ pub mod tests {
         let mut validation = split(20);
         validation.labels.iter_mut().for_each(|label| *label = 1 - *label);
         let config = TrainConfig { epochs: 50, patience: Some(3), ..config() };
-        let trained = train(&config, &split(100), Some(&validation), SHAPE, |_| ()).unwrap();
+        let trained = train(&config, material(&split(100), Some(&validation)), |_| ()).unwrap();
         assert_eq!(trained.stop, Stop::Patience { epochs: 3 });
         assert_eq!(trained.history.len(), trained.kept_epoch as usize + 3);
         let kept = measure(&trained.network, &validation).unwrap().loss;
@@ -314,7 +440,7 @@ pub mod tests {
     #[test]
     fn a_loss_that_is_no_number_ends_training() {
         let config = TrainConfig { learning_rate: 1e39, epochs: 40, ..config() };
-        assert!(matches!(train(&config, &split(50), None, SHAPE, |_| ()), Err(TrainError::Diverged { .. })));
+        assert!(matches!(train(&config, material(&split(50), None), |_| ()), Err(TrainError::Diverged { .. })));
     }
 
     #[test]

@@ -2,10 +2,12 @@
 
 mod backend;
 mod compare;
+mod compress;
 mod data;
 mod desk;
 mod evaluate;
 mod files;
+mod frontier;
 mod import;
 mod model;
 mod predict;

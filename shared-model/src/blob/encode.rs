@@ -9,7 +9,7 @@ use super::format::{
 use super::{BlobError, ModelView};
 use crate::bytes::{write_i32s, write_u16s};
 use crate::fixed::Requant;
-use crate::kernel::WeightOrder;
+use crate::kernel::{BlockLengths, WeightOrder, write_blocks, write_counts, write_places};
 
 /// A quantized network, as the trainer has it.
 #[derive(Clone, Copy, Debug)]
@@ -20,8 +20,6 @@ pub struct ModelSource<'a> {
     pub rows: u16,
     /// Columns of a picture.
     pub columns: u16,
-    /// How weights lie in the blob.
-    pub weight_order: WeightOrder,
     /// Layers, first to last.
     pub layers: &'a [LayerSource<'a>],
     /// Golden vectors: encode without them, infer, and encode again with the answers.
@@ -33,11 +31,13 @@ pub struct ModelSource<'a> {
 /// A quantized dense layer, as the trainer has it.
 #[derive(Clone, Copy, Debug)]
 pub struct LayerSource<'a> {
+    /// How its weights lie in the blob.
+    pub order: WeightOrder,
     /// One bias for each output, on the scale of its accumulator.
     pub biases: &'a [i32],
     /// One rescaling for each output.
     pub requants: &'a [Requant],
-    /// Weights, row-major `[output][input]`, in -127..=127.
+    /// Weights, row-major `[output][input]`, none larger than [`WeightOrder::largest_weight`].
     pub weights: &'a [i8],
 }
 
@@ -93,8 +93,9 @@ impl ModelSource<'_> {
         let mut layers = 0;
         for layer in self.layers {
             let outputs = layer.biases.len();
-            layers +=
-                10 + 2 * table(4 * outputs) + table(outputs) + table(self.weight_order.packed_length(inputs, outputs));
+            // Three tables at most.
+            let weights = layer.order.packed_length(layer.weights, inputs) + 2 * table(0);
+            layers += 10 + 2 * table(4 * outputs) + table(outputs) + table(weights);
             inputs = outputs;
         }
         let golden = self.golden.len() * (table(self.pixels()) + table(4 * inputs) + table(2 * inputs));
@@ -118,7 +119,7 @@ impl ModelSource<'_> {
         writer.put(&self.layers.len())?;
         let mut inputs = self.pixels();
         for layer in self.layers {
-            layer.write(&mut writer, self.weight_order, inputs)?;
+            layer.write(&mut writer, inputs)?;
             inputs = layer.biases.len();
         }
 
@@ -155,6 +156,9 @@ impl ModelSource<'_> {
                 });
             }
             check_width(outputs)?;
+            if layer.order.has_no_room_for(layer.weights) {
+                return Err(BlobError::Weight { layer: index as u8 }.into());
+            }
             inputs = outputs;
         }
         Ok(())
@@ -162,9 +166,9 @@ impl ModelSource<'_> {
 }
 
 impl LayerSource<'_> {
-    fn write(&self, writer: &mut Writer<'_>, order: WeightOrder, inputs: usize) -> Result<(), EncodeError> {
+    fn write(&self, writer: &mut Writer<'_>, inputs: usize) -> Result<(), EncodeError> {
         let outputs = self.biases.len();
-        writer.put(&order.number())?;
+        writer.put(&self.order.number())?;
         writer.put(&outputs)?;
         writer.put_table(4 * outputs, |target| write_i32s(self.biases, target))?;
         writer.put_table(4 * outputs, |target| {
@@ -179,12 +183,32 @@ impl LayerSource<'_> {
             }
             Some(target.len())
         })?;
-        writer.put_table(order.packed_length(inputs, outputs), |target| {
-            order.pack(self.weights, inputs, target)?;
+        if self.order == WeightOrder::Blocks {
+            return self.write_blocks(writer, inputs);
+        }
+        writer.put_table(self.order.packed_length(self.weights, inputs), |target| {
+            self.order.pack(self.weights, inputs, target)?;
             Some(target.len())
         })
     }
+
+    /// Counts, places and blocks.
+    fn write_blocks(&self, writer: &mut Writer<'_>, inputs: usize) -> Result<(), EncodeError> {
+        let lengths = BlockLengths::of(self.weights, inputs);
+        let tables: [(usize, WriteTable); 3] =
+            [(lengths.counts, write_counts), (lengths.places, write_places), (lengths.blocks, write_blocks)];
+        for (length, write) in tables {
+            writer.put_table(length, |target| {
+                write(self.weights, inputs, target);
+                Some(target.len())
+            })?;
+        }
+        Ok(())
+    }
 }
+
+/// Writes a table of a pruned layer, of weights and a number of inputs.
+type WriteTable = fn(&[i8], usize, &mut [u8]);
 
 /// Appends postcard fields to a buffer.
 struct Writer<'a> {

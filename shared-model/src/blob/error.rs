@@ -106,8 +106,10 @@ pub enum BlobError {
         /// The number of the order.
         found: u32,
     },
-    /// A weight outside -127..=127, or one other than zero where padding belongs.
-    #[error("layer {layer} has a weight that an export never writes (outside -127..=127, or padding that is not zero)")]
+    /// A weight that is too large for its order, or one other than zero where padding belongs.
+    #[error(
+        "layer {layer} has a weight that an export never writes (too large for its order, or padding that is not zero)"
+    )]
     Weight {
         /// The layer, from 0.
         layer: u8,
@@ -133,5 +135,25 @@ pub enum BlobError {
         layer: u8,
         /// The output, from 0.
         output: u32,
+    },
+    /// A pruned layer has a block of inputs that are not there, or not in order.
+    #[error(
+        "layer {layer}, block {block}: its place {place} is odd, beyond the inputs, or not above that of the block before"
+    )]
+    Place {
+        /// The layer, from 0.
+        layer: u8,
+        /// The block, from 0 at the layer's first.
+        block: u32,
+        /// What its place says.
+        place: u32,
+    },
+    /// A pruned layer has a block that should have been left out.
+    #[error("layer {layer}, block {block}: all of its weights are zero, and an export writes no such block")]
+    EmptyBlock {
+        /// The layer, from 0.
+        layer: u8,
+        /// The block, from 0 at the layer's first.
+        block: u32,
     },
 }

@@ -12,7 +12,7 @@ use super::format::{
 use super::reader::Reader;
 use crate::bytes::{i32_at, u32_at};
 use crate::fixed::Requant;
-use crate::kernel::{TILE_OUTPUTS, WeightOrder};
+use crate::kernel::{BLOCK_BYTES, BlockLists, TILE_OUTPUTS, WeightOrder};
 
 const MAX_HIDDEN_LAYERS: usize = MAX_LAYERS - 1;
 
@@ -36,12 +36,19 @@ pub struct ModelView<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct DenseLayer<'a> {
     order: WeightOrder,
-    inputs: usize,
-    outputs: usize,
+    // At most `MAX_WIDTH`; there are many layers, and little RAM.
+    inputs: u16,
+    outputs: u16,
     biases: &'a [u8],
     multipliers: &'a [u8],
     shifts: &'a [u8],
     weights: &'a [u8],
+    /// Of a pruned layer.
+    counts: &'a [u8],
+    places: &'a [u8],
+    /// Blocks of the tile that has most of them.
+    most_blocks: u16,
+    has_high_shifts: bool,
 }
 
 /// A picture with the answers that the exporting host computed, so that a device can test itself.
@@ -89,12 +96,16 @@ impl<'a> ModelView<'a> {
         let bad_count = BlobError::LayerCount { found: layer_count, most: MAX_LAYERS as u32 };
         for index in 0..layer_count.checked_sub(1).ok_or(bad_count)? {
             let layer = DenseLayer::take(&mut reader, index as u8, width)?;
-            width = layer.outputs;
+            width = layer.outputs();
             hidden.push(layer).map_err(|_| bad_count)?;
         }
         let last = DenseLayer::take(&mut reader, hidden.len() as u8, width)?;
-        if names as usize != last.outputs || last.outputs > MAX_CLASSES {
-            return Err(BlobError::Classes { names, outputs: saturating_u32(last.outputs), most: MAX_CLASSES as u32 });
+        if names as usize != last.outputs() || last.outputs() > MAX_CLASSES {
+            return Err(BlobError::Classes {
+                names,
+                outputs: saturating_u32(last.outputs()),
+                most: MAX_CLASSES as u32,
+            });
         }
         for (index, layer) in hidden.iter().enumerate() {
             layer.prove_sound(index as u8, false)?;
@@ -104,7 +115,7 @@ impl<'a> ModelView<'a> {
         let golden_count = reader.take_u32()?;
         let golden = (reader.offset(), golden_count as usize);
         for _ in 0..golden_count {
-            Golden::take(&mut reader, usize::from(rows).wrapping_mul(usize::from(columns)), last.outputs)?;
+            Golden::take(&mut reader, usize::from(rows).wrapping_mul(usize::from(columns)), last.outputs())?;
         }
         let provenance = Provenance::take(&mut reader)?;
         reader.finish()?;
@@ -189,27 +200,43 @@ impl<'a> DenseLayer<'a> {
         let order = reader.take_u32()?;
         let order = WeightOrder::from_number(order).ok_or(BlobError::WeightOrder { layer: index, found: order })?;
         let outputs = checked_width(reader.take_u32()?)?;
-        Ok(Self {
+        let mut layer = Self {
             order,
-            inputs,
-            outputs,
+            inputs: inputs as u16,
+            outputs: outputs as u16,
             biases: reader.take_table(outputs.wrapping_mul(4))?,
             multipliers: reader.take_table(outputs.wrapping_mul(4))?,
             shifts: reader.take_table(outputs)?,
-            weights: reader.take_table(order.packed_length(inputs, outputs))?,
-        })
+            weights: &[],
+            counts: &[],
+            places: &[],
+            most_blocks: 0,
+            has_high_shifts: false,
+        };
+        layer.has_high_shifts = layer.shifts.iter().all(|&shift| shift > 32);
+        if order == WeightOrder::Blocks {
+            layer.counts = reader.take_table(outputs.div_ceil(TILE_OUTPUTS).wrapping_mul(2))?;
+            // At most 2,048 tiles of less than 2^16 blocks, and so 2^31 bytes.
+            let count: usize = layer.block_lists().counts().sum();
+            layer.most_blocks = layer.block_lists().counts().max().unwrap_or(0) as u16;
+            layer.places = reader.take_table(count.wrapping_mul(2))?;
+            layer.weights = reader.take_table(count.wrapping_mul(BLOCK_BYTES))?;
+        } else {
+            layer.weights = reader.take_table(order.packed_length_bound(inputs, outputs))?;
+        }
+        Ok(layer)
     }
 
     /// Number of inputs.
     #[must_use]
     pub fn inputs(&self) -> usize {
-        self.inputs
+        self.inputs.into()
     }
 
     /// Number of outputs.
     #[must_use]
     pub fn outputs(&self) -> usize {
-        self.outputs
+        self.outputs.into()
     }
 
     /// The order of the packed weights.
@@ -224,18 +251,39 @@ impl<'a> DenseLayer<'a> {
         self.weights
     }
 
+    /// Bytes that weights, and of a pruned layer their lists, take in the blob.
+    #[must_use]
+    pub fn weight_bytes(&self) -> usize {
+        // All are in one blob.
+        self.weights.len().wrapping_add(self.counts.len()).wrapping_add(self.places.len())
+    }
+
+    /// The tables of a pruned layer.
+    pub(crate) fn block_lists(&self) -> BlockLists<'a> {
+        BlockLists { counts: self.counts, places: self.places, blocks: self.weights }
+    }
+
+    /// The most blocks that a tile of a pruned layer has.
+    pub(crate) fn most_blocks(&self) -> usize {
+        self.most_blocks.into()
+    }
+
     /// The weight from `input` to `output`, in -127..=127; 0 outside the layer.
     #[must_use]
     pub fn weight(&self, output: usize, input: usize) -> i8 {
-        if output >= self.outputs || input >= self.inputs {
+        if output >= self.outputs() || input >= self.inputs() {
             return 0;
         }
-        let tile = self.tiles().nth(output / TILE_OUTPUTS).unwrap_or_default();
-        self.order.weight(tile, output % TILE_OUTPUTS, input).unwrap_or_default()
+        let (tile, row) = (output / TILE_OUTPUTS, output % TILE_OUTPUTS);
+        if self.order == WeightOrder::Blocks {
+            let weight = self.block_lists().tiles().nth(tile).and_then(|tile| tile.weight(row, input));
+            return weight.unwrap_or_default() as i8;
+        }
+        self.order.weight(self.tiles().nth(tile).unwrap_or_default(), row, input).unwrap_or_default()
     }
 
     fn tiles(&self) -> impl Iterator<Item = &'a [u8]> {
-        self.weights.chunks_exact(self.order.tile_bytes(self.inputs).max(1))
+        self.weights.chunks_exact(self.order.tile_bytes(self.inputs()).max(1))
     }
 
     /// The bias of `output`, on the scale of its accumulator.
@@ -244,9 +292,24 @@ impl<'a> DenseLayer<'a> {
         i32_at(self.biases, output)
     }
 
-    /// The biases, in order of outputs.
-    pub(crate) fn biases(&self) -> impl Iterator<Item = i32> {
-        self.biases.as_chunks::<4>().0.iter().map(|bytes| i32::from_le_bytes(*bytes))
+    /// The biases, in order of outputs, little-endian.
+    pub(crate) fn biases(&self) -> &'a [u8] {
+        self.biases
+    }
+
+    /// The rescalings' multipliers, in order of outputs, little-endian `u32`.
+    pub(crate) fn multipliers(&self) -> &'a [u8] {
+        self.multipliers
+    }
+
+    /// The rescalings' shifts, in order of outputs.
+    pub(crate) fn shifts(&self) -> &'a [u8] {
+        self.shifts
+    }
+
+    /// Whether all shifts are above 32.
+    pub(crate) fn has_high_shifts(&self) -> bool {
+        self.has_high_shifts
     }
 
     /// The rescalings, in order of outputs.
@@ -271,18 +334,62 @@ impl<'a> DenseLayer<'a> {
 
     /// Checks every parameter of the layer, and that no input can overflow an accumulator or, in the last layer, a logit.
     fn prove_sound(&self, layer: u8, is_last: bool) -> Result<(), BlobError> {
+        if self.order == WeightOrder::Blocks {
+            return self.prove_blocks(layer, is_last);
+        }
         for (tile, weights) in self.tiles().enumerate() {
             for row in 0..TILE_OUTPUTS {
-                let bounds = self.order.bounds(weights, row, self.inputs).ok_or(BlobError::Weight { layer })?;
-                let output = tile.wrapping_mul(TILE_OUTPUTS).wrapping_add(row);
-                if output < self.outputs {
-                    self.prove_output(layer, output, bounds, is_last)?;
-                } else if bounds != (0, 0) {
-                    return Err(BlobError::Weight { layer });
-                }
+                let bounds = self.order.bounds(weights, row, self.inputs());
+                self.prove_row(layer, tile, row, bounds, is_last)?;
             }
         }
         Ok(())
+    }
+
+    /// As [`Self::prove_sound`], for a pruned layer.
+    fn prove_blocks(&self, layer: u8, is_last: bool) -> Result<(), BlobError> {
+        let mut number = 0_u32;
+        for (index, tile) in self.block_lists().tiles().enumerate() {
+            let mut least = 0;
+            for (place, block) in tile.blocks() {
+                if place < least || place >= self.inputs() || !place.is_multiple_of(2) {
+                    return Err(BlobError::Place { layer, block: number, place: saturating_u32(place) });
+                }
+                if block.iter().all(|&byte| byte == 0) {
+                    return Err(BlobError::EmptyBlock { layer, block: number });
+                }
+                least = place.wrapping_add(2);
+                number = number.wrapping_add(1);
+            }
+            for row in 0..TILE_OUTPUTS {
+                let add = |(low, high): (i32, i32), (place, block): (usize, &[u8; BLOCK_BYTES])| {
+                    // Of an odd number of inputs, the last block has one.
+                    let inputs = self.inputs().wrapping_sub(place).min(2);
+                    let (lowest, highest) = self.order.bounds(block, row, inputs)?;
+                    Some((low.wrapping_add(lowest), high.wrapping_add(highest)))
+                };
+                let bounds = tile.blocks().try_fold((0, 0), add);
+                self.prove_row(layer, index, row, bounds, is_last)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// As [`Self::prove_sound`], for one row of a tile, whose weighted sum lies in `bounds` if its weights are some.
+    fn prove_row(
+        &self,
+        layer: u8,
+        tile: usize,
+        row: usize,
+        bounds: Option<(i32, i32)>,
+        is_last: bool,
+    ) -> Result<(), BlobError> {
+        let bounds = bounds.ok_or(BlobError::Weight { layer })?;
+        let output = tile.wrapping_mul(TILE_OUTPUTS).wrapping_add(row);
+        if output < self.outputs() {
+            return self.prove_output(layer, output, bounds, is_last);
+        }
+        if bounds == (0, 0) { Ok(()) } else { Err(BlobError::Weight { layer }) }
     }
 
     /// As [`Self::prove_sound`], for one output whose weighted sum lies in `lowest..=highest`.

@@ -25,15 +25,20 @@ pub fn dense(
     accumulators: &mut [i32],
     look: &mut dyn FnMut(DensePart),
 ) {
-    for (accumulator, bias) in accumulators.iter_mut().zip(layer.biases()) {
-        *accumulator = bias;
-    }
     let input = input.get(..layer.inputs()).unwrap_or(input);
+    if layer.order() == WeightOrder::Blocks {
+        let (is_whole, most) = (input.len() == layer.inputs(), layer.most_blocks());
+        tile::add_blocks(input, is_whole, layer.block_lists(), most, layer.biases(), accumulators);
+        return look(DensePart::Accumulate);
+    }
+    for (accumulator, bias) in accumulators.iter_mut().zip(layer.biases().as_chunks::<4>().0) {
+        *accumulator = i32::from_le_bytes(*bias);
+    }
     let tiles = Tiles { weights: layer.weights(), tile_bytes: layer.order().tile_bytes(layer.inputs()) };
     match layer.order() {
-        WeightOrder::Pairs if tile::add_pairs(input, tiles, pairs, accumulators, look) => {}
         // No input is skipped: vectors are faster than looking.
         WeightOrder::Vectors if tile::add_vectors(input, tiles, accumulators) => look(DensePart::Accumulate),
+        order if tile::add_pairs(order, input, tiles, pairs, accumulators, look) => {}
         order => {
             tile::add_weights(order, input, tiles, accumulators);
             look(DensePart::Accumulate);

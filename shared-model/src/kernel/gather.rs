@@ -6,7 +6,7 @@
 /// accumulator of [`WeightOrder::Pairs`](crate::WeightOrder::Pairs) holds.
 pub const MOST_PAIRS: usize = 128;
 
-const _: () = assert!(MOST_PAIRS * 2 * 255 * 127 < 1 << 23);
+const _: () = assert!(MOST_PAIRS * 2 * 255 * 127 < 1 << 23 && MOST_PAIRS * 255 < 1 << 16);
 
 /// Two neighbouring inputs and the place of their weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,12 +14,13 @@ const _: () = assert!(MOST_PAIRS * 2 * 255 * 127 < 1 << 23);
 pub(crate) struct Pair {
     /// The even input in the lower half, the odd one in the upper; zero only behind the last pair.
     pub inputs: u32,
-    /// Bytes from the start of a tile to the pair's block.
+    /// Which pair it is, times [`PAIR_STEP`].
     pub offset: u32,
 }
 
-/// Bytes of a block of [`WeightOrder::Pairs`](crate::WeightOrder::Pairs).
-pub(crate) const BLOCK_BYTES: usize = 16;
+/// What offsets rise by from pair to pair: a power of two, from which a kernel shifts to its block's bytes. 16 is what blocks of
+/// pairs have; cores that shift as they add are better off with 4, what those of ternary weights have.
+pub(crate) const PAIR_STEP: usize = if cfg!(any(kernel_dsp, kernel_armv7m)) { 4 } else { 16 };
 
 /// A list of pairs.
 #[derive(Clone, Debug)]
@@ -42,6 +43,14 @@ impl PairList {
     /// The pairs, in order; their offsets rise.
     pub(crate) fn pairs(&self) -> &[Pair] {
         self.pairs.get(..self.count as usize).unwrap_or_default()
+    }
+
+    /// The sum of all inputs in the list.
+    #[cfg(any(kernel_assembly, kernel_simd))]
+    pub(crate) fn sum(&self) -> u32 {
+        // Both halves at once: neither gets beyond 16 bits.
+        let both = self.pairs().iter().fold(0_u32, |sum, pair| sum.wrapping_add(pair.inputs));
+        (both & 0xFFFF).wrapping_add(both >> 16)
     }
 
     /// The pairs, and behind them one of zeros.
@@ -75,7 +84,7 @@ impl PairList {
     fn take_words(&mut self, words: &[[u8; 4]], first: usize) -> usize {
         #[cfg(kernel_assembly)]
         {
-            let offset = first.wrapping_mul(BLOCK_BYTES) as u32;
+            let offset = first.wrapping_mul(PAIR_STEP) as u32;
             let (count, taken) = super::tile::gather_words(words, &mut self.pairs, offset);
             self.count = count as u32;
             taken
@@ -101,7 +110,7 @@ impl PairList {
         if even | odd != 0
             && let Some(place) = self.pairs.get_mut(self.count as usize)
         {
-            let offset = number.wrapping_mul(BLOCK_BYTES) as u32;
+            let offset = number.wrapping_mul(PAIR_STEP) as u32;
             *place = Pair { inputs: u32::from(even) | u32::from(odd) << 16, offset };
             self.count = self.count.wrapping_add(1);
         }
@@ -121,7 +130,7 @@ mod tests {
         let pair = |(index, pair): (usize, &[u8])| {
             let (even, odd) = (pair[0], pair.get(1).copied().unwrap_or(0));
             let inputs = u32::from(even) + 65536 * u32::from(odd);
-            (inputs != 0).then_some(Pair { inputs, offset: (index * BLOCK_BYTES) as u32 })
+            (inputs != 0).then_some(Pair { inputs, offset: (index * PAIR_STEP) as u32 })
         };
         inputs.chunks(2).enumerate().filter_map(pair).collect()
     }
@@ -136,7 +145,7 @@ mod tests {
             let pairs = list.pairs();
             assert!(pairs.len() <= MOST_PAIRS);
             assert_eq!(list.pairs.get(pairs.len()), Some(&Pair::default()), "no end behind {} pairs", pairs.len());
-            assert!(pairs.iter().all(|pair| pair.offset as usize >= first * BLOCK_BYTES), "pairs before {first}");
+            assert!(pairs.iter().all(|pair| pair.offset as usize >= first * PAIR_STEP), "pairs before {first}");
             // Else it would not end, or be called for nothing.
             assert!(next.is_none_or(|next| next > first && next * 2 < inputs.len()), "{first} {next:?}");
             all.extend_from_slice(pairs);

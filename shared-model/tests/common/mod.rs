@@ -10,7 +10,6 @@ use shared_model::{
 pub struct Network {
     pub rows: u16,
     pub columns: u16,
-    pub weight_order: WeightOrder,
     pub class_names: Vec<String>,
     pub layers: Vec<Layer>,
     pub picture: Vec<u8>,
@@ -18,6 +17,7 @@ pub struct Network {
 
 #[derive(Clone, Debug, Default)]
 pub struct Layer {
+    pub order: WeightOrder,
     pub biases: Vec<i32>,
     pub requants: Vec<Requant>,
     pub weights: Vec<i8>,
@@ -46,7 +46,6 @@ impl Network {
             class_names: &names,
             rows: self.rows,
             columns: self.columns,
-            weight_order: self.weight_order,
             layers: &layers,
             golden,
             provenance: provenance(),
@@ -80,7 +79,7 @@ impl Network {
 
 impl Layer {
     fn source(&self) -> LayerSource<'_> {
-        LayerSource { biases: &self.biases, requants: &self.requants, weights: &self.weights }
+        LayerSource { order: self.order, biases: &self.biases, requants: &self.requants, weights: &self.weights }
     }
 }
 
@@ -107,11 +106,9 @@ pub fn networks() -> impl Strategy<Value = Network> {
         let layers: Vec<_> = inputs.zip(widths.clone()).map(|(inputs, outputs)| layer(inputs, outputs)).collect();
         let picture = prop::collection::vec(prop_oneof![Just(0), any::<u8>()], pixels);
         let names = prop::collection::vec("[a-zA-Zé ]{0,12}", *widths.last().expect("one width at least"));
-        let order = prop_oneof![Just(WeightOrder::Pairs), Just(WeightOrder::Vectors)];
-        (layers, picture, names, order).prop_map(move |(layers, picture, class_names, weight_order)| Network {
+        (layers, picture, names).prop_map(move |(layers, picture, class_names)| Network {
             rows,
             columns,
-            weight_order,
             class_names,
             layers,
             picture,
@@ -126,6 +123,35 @@ fn layer(inputs: usize, outputs: usize) -> impl Strategy<Value = Layer> {
         prop::collection::vec(-100_000..100_000_i32, outputs),
         prop::collection::vec(requant, outputs),
         prop::collection::vec(-127..=127_i8, inputs * outputs),
+        orders(),
+        0..4_usize,
     )
-        .prop_map(|(biases, requants, weights)| Layer { biases, requants, weights })
+        .prop_map(move |(biases, requants, mut weights, order, pruned)| {
+            fit(order, inputs, pruned, &mut weights);
+            Layer { order, biases, requants, weights }
+        })
+}
+
+/// Any order.
+pub fn orders() -> impl Strategy<Value = WeightOrder> {
+    prop::sample::select(&WeightOrder::ALL[..])
+}
+
+/// Makes row-major weights such as `order` has room for; of blocks some are cleared, more or fewer as `pruned` says.
+pub fn fit(order: WeightOrder, inputs: usize, pruned: usize, weights: &mut [i8]) {
+    let most = order.largest_weight();
+    let values = 2 * i16::from(most) + 1;
+    for weight in &mut *weights {
+        // Extremes stay extremes.
+        let fitted = (i16::from(*weight) + 127).rem_euclid(values) - i16::from(most);
+        *weight = if weight.unsigned_abs() == 127 { weight.signum() * most } else { fitted as i8 };
+    }
+    if order == WeightOrder::Blocks {
+        for (place, weight) in weights.iter_mut().enumerate() {
+            let (output, input) = (place / inputs, place % inputs);
+            if (output / 8 * 5 + input / 2) * 7 % 4 < pruned {
+                *weight = 0;
+            }
+        }
+    }
 }

@@ -169,7 +169,8 @@ fn run(options: &Measure) -> anyhow::Result<()> {
         let ((pairs, _), (vectors, _)) = (pairs.parse(1)?, vectors.parse(1)?);
         let shape =
             |model: &ModelView<'_>| model.layers().map(|layer| (layer.inputs(), layer.outputs())).collect::<Vec<_>>();
-        let is_in_vectors = vectors.layers().all(|layer| layer.order().to_string() == "vectors");
+        // Layers of other orders than these two stay as they are.
+        let is_in_vectors = vectors.layers().all(|layer| layer.order().to_string() != "pairs");
         ensure!(
             is_in_vectors && shape(&pairs) == shape(&vectors),
             "--vector-model is not the same network with its weights in vectors: `host-trainer reorder` makes it of --model"

@@ -43,6 +43,7 @@ fn zeros(hidden: usize, classes: usize) -> Result<Vec<u8>, Failed> {
     let (biases, weights) = (vec![0; most], vec![0; 2.max(classes) * hidden]);
     let requants = vec![Requant::new(Requant::MIN_MULTIPLIER, 40).ok_or("both are in range")?; most];
     let layer = |inputs: usize, outputs: usize| LayerSource {
+        order: WeightOrder::default(),
         biases: &biases[..outputs],
         requants: &requants[..outputs],
         weights: &weights[..inputs * outputs],
@@ -51,7 +52,6 @@ fn zeros(hidden: usize, classes: usize) -> Result<Vec<u8>, Failed> {
         class_names: &vec!["zero"; classes],
         rows: 1,
         columns: 2,
-        weight_order: WeightOrder::default(),
         layers: &[layer(2, hidden), layer(hidden, classes)],
         golden: &[],
         provenance: Provenance {

@@ -1,6 +1,6 @@
 //! A layer of a case: its numbers, and what it computes by the formulas of the design, in 64 bits.
 
-use shared_model::{LayerSource, Requant};
+use shared_model::{LayerSource, Requant, WeightOrder};
 
 use crate::random::Random;
 use crate::weights;
@@ -8,6 +8,7 @@ use crate::weights;
 /// A layer's numbers, row-major.
 #[derive(Clone, Copy)]
 pub struct Layer<'a> {
+    pub order: WeightOrder,
     pub inputs: usize,
     pub weights: &'a [i8],
     pub biases: &'a [i32],
@@ -23,22 +24,23 @@ impl<'a> Layer<'a> {
     /// Any numbers that the parser takes; weights are none where the tables have not so many.
     pub fn new(
         random: &mut Random,
+        order: WeightOrder,
         inputs: usize,
         biases: &'a mut [i32],
         requants: &'a mut [Requant],
         is_last: bool,
     ) -> Self {
-        let weights = weights::some(random, inputs * biases.len());
+        let weights = weights::some(random, order, inputs * biases.len());
         for ((bias, requant), row) in biases.iter_mut().zip(&mut *requants).zip(weights.chunks_exact(inputs)) {
             let sum = |sign: i64| row.iter().map(|&weight| (i64::from(weight) * sign).max(0) * 255).sum::<i64>();
             (*bias, *requant) = numbers(random, -sum(-1), sum(1), is_last);
         }
-        Self { inputs, weights, biases, requants, is_wrong: false }
+        Self { order, inputs, weights, biases, requants, is_wrong: false }
     }
 
     /// As the encoder takes it.
     pub const fn source(&self) -> LayerSource<'a> {
-        LayerSource { biases: self.biases, requants: self.requants, weights: self.weights }
+        LayerSource { order: self.order, biases: self.biases, requants: self.requants, weights: self.weights }
     }
 
     /// The rescaled accumulators for `input`.

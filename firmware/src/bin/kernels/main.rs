@@ -87,9 +87,9 @@ impl Total {
 }
 
 /// Names the case that fails.
-fn tell(Case { shape, order }: Case, seed: u32, failure: &Failure) {
+fn tell(Case { shape, orders: [hidden, last] }: Case, seed: u32, failure: &Failure) {
     error!(
-        "seed {=u32}, {=usize}-{=usize}-{=usize}, weight order {=u8}, kernels {=str}: {}",
-        seed, shape.inputs, shape.hidden, shape.outputs, order as u8, KERNEL, failure
+        "seed {=u32}, {=usize}-{=usize}-{=usize}, weight orders {=u8} and {=u8}, kernels {=str}: {}",
+        seed, shape.inputs, shape.hidden, shape.outputs, hidden as u8, last as u8, KERNEL, failure
     );
 }

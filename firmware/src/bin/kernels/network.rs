@@ -1,6 +1,6 @@
 //! The network of a case: one layer, or two.
 
-use shared_model::{EncodeError, ModelSource, Provenance, Requant, WeightOrder};
+use shared_model::{EncodeError, ModelSource, Provenance, Requant};
 
 use crate::layer::Layer;
 use crate::random::Random;
@@ -22,7 +22,6 @@ const PROVENANCE: Provenance<'static> = Provenance {
 
 /// All numbers of a case.
 pub struct Network<'a> {
-    order: WeightOrder,
     pub inputs: usize,
     /// Of no neurons where there is none.
     pub hidden: Layer<'a>,
@@ -33,7 +32,7 @@ impl<'a> Network<'a> {
     /// Any numbers for `case`; biases and rescalings go to the front of `biases` and `requants`.
     pub fn new(
         random: &mut Random,
-        Case { shape, order }: Case,
+        Case { shape, orders: [hidden_order, last_order] }: Case,
         biases: &'a mut [i32],
         requants: &'a mut [Requant],
     ) -> Self {
@@ -41,10 +40,10 @@ impl<'a> Network<'a> {
         let (hidden_requants, requants) = requants.split_at_mut_checked(shape.hidden).unwrap_or_default();
         let biases = biases.get_mut(..shape.outputs).unwrap_or_default();
         let requants = requants.get_mut(..shape.outputs).unwrap_or_default();
-        let hidden = Layer::new(random, shape.inputs, hidden_biases, hidden_requants, false);
+        let hidden = Layer::new(random, hidden_order, shape.inputs, hidden_biases, hidden_requants, false);
         let inputs = if shape.hidden == 0 { shape.inputs } else { shape.hidden };
-        let last = Layer::new(random, inputs, biases, requants, true);
-        Self { order, inputs: shape.inputs, hidden, last }
+        let last = Layer::new(random, last_order, inputs, biases, requants, true);
+        Self { inputs: shape.inputs, hidden, last }
     }
 
     /// Writes the blob, and returns its length; nothing where `buffer` has no room for it.
@@ -56,7 +55,6 @@ impl<'a> Network<'a> {
             class_names: [""; MOST_OUTPUTS].get(..self.last.biases.len()).unwrap_or_default(),
             rows: 1,
             columns: self.inputs as u16,
-            weight_order: self.order,
             layers: layers.get(usize::from(self.hidden.biases.is_empty())..).unwrap_or_default(),
             golden: &[],
             provenance: PROVENANCE,

@@ -22,7 +22,8 @@ impl Shape {
 #[derive(Clone, Copy)]
 pub struct Case {
     pub shape: Shape,
-    pub order: WeightOrder,
+    /// Of the hidden layer's weights, and of the last one's.
+    pub orders: [WeightOrder; 2],
 }
 
 /// Most neurons of a hidden layer.
@@ -41,9 +42,7 @@ const OUTPUTS: [usize; 8] = [1, 2, 3, 7, 8, 9, 16, MOST_OUTPUTS];
 const WIDE: [usize; 14] = [63, 64, 65, 127, 128, 129, 255, 256, 257, 258, 510, 513, 514, 784];
 
 /// How often narrow networks are tried.
-const ROUNDS: usize = 3;
-
-const ORDERS: [WeightOrder; 2] = [WeightOrder::Pairs, WeightOrder::Vectors];
+const ROUNDS: usize = 1;
 
 /// Inputs 1 to 40, by each number of outputs, of a hidden layer and of the only one; several times, with other numbers.
 pub fn narrow() -> impl Iterator<Item = Case> {
@@ -59,7 +58,7 @@ pub fn narrow() -> impl Iterator<Item = Case> {
             }
         })
     });
-    both_orders(shapes)
+    all_orders(shapes)
 }
 
 /// Many inputs, as pixels and as neurons of a hidden layer. What has no room here is left out by whoever makes it.
@@ -74,9 +73,15 @@ pub fn wide() -> impl Iterator<Item = Case> {
     let neurons = [31, 32, 33, 40, 127, 128, 129, 256, 257, MOST_HIDDEN]
         .into_iter()
         .flat_map(|hidden| [1, 9].map(|outputs| Shape { inputs: 3, hidden, outputs }));
-    both_orders(pixels.chain(neurons))
+    all_orders(pixels.chain(neurons))
 }
 
-fn both_orders(shapes: impl Iterator<Item = Shape>) -> impl Iterator<Item = Case> {
-    shapes.flat_map(|shape| ORDERS.map(|order| Case { shape, order }))
+fn all_orders(shapes: impl Iterator<Item = Shape>) -> impl Iterator<Item = Case> {
+    shapes.enumerate().flat_map(|(index, shape)| {
+        WeightOrder::ALL.into_iter().enumerate().map(move |(place, order)| {
+            // Each order is before and behind each other one.
+            let other = WeightOrder::ALL.get((place + index) % WeightOrder::ALL.len()).copied().unwrap_or_default();
+            Case { shape, orders: if shape.hidden == 0 { [order; 2] } else { [order, other] } }
+        })
+    })
 }

@@ -47,6 +47,7 @@ fn settings(runs: &[Run]) -> Comparison {
             _ => value(&configuration.train),
         });
     };
+    trained("Begins with the network of", &|train| or_none(train.from.as_deref().map(printable)));
     trained("Epochs, at most", &|train| count(train.epochs.into()));
     trained("Pictures in a step", &|train| count(train.batch_size as u64));
     trained("Recipe", &|train| train.recipe.name().to_owned());
@@ -57,6 +58,12 @@ fn settings(runs: &[Run]) -> Comparison {
     trained("Weight decay", &|train| train.weight_decay.to_string());
     trained("Shifted or mirrored pictures", &|train| percent(train.augment));
     trained("Pixels while training", &|train| train.pixels.name().to_owned());
+    trained("Teacher\u{2019}s share of the loss", &|train| {
+        train.teacher.as_ref().map_or_else(|| "no teacher".to_owned(), |teaching| percent(teaching.share))
+    });
+    trained("Sparsity", &|train| percent(train.sparsity));
+    trained("Bits of a weight", &|train| u8::from(train.weight_bits).to_string());
+    trained("Epochs in integers", &|train| count(train.qat_epochs.into()));
     trained("Seed", &|train| train.seed.to_string());
     row("Stop above training accuracy", &|configuration| {
         or_none(configuration.train.stop_at_train_accuracy.map(percent))

@@ -4,6 +4,8 @@
 use super::Tiles;
 use crate::kernel::TILE_OUTPUTS;
 use crate::kernel::order::WeightOrder;
+#[cfg(any(test, kernel_assembly))]
+use crate::kernel::order::{BLOCK_BYTES, BlockTile};
 
 /// Adds the products of `input` with `tiles`, in `order`, to the sums of all outputs.
 pub fn add_weights(order: WeightOrder, input: &[u8], tiles: Tiles<'_>, sums: &mut [i32]) {
@@ -18,6 +20,15 @@ pub fn add_weights(order: WeightOrder, input: &[u8], tiles: Tiles<'_>, sums: &mu
     }
 }
 
+/// Adds the products of `input` with the blocks of a tile of a pruned layer to its sums.
+#[cfg(any(test, kernel_assembly))]
+pub fn add_blocks(input: &[u8], tile: BlockTile<'_>, sums: &mut [i32]) {
+    for (place, block) in tile.blocks() {
+        let tiles = Tiles { weights: block, tile_bytes: BLOCK_BYTES };
+        add_weights(WeightOrder::Blocks, input.get(place..).unwrap_or_default(), tiles, sums);
+    }
+}
+
 #[cfg(all(test, not(kernel_assembly)))]
 mod tests {
     extern crate std;
@@ -28,19 +39,22 @@ mod tests {
     use proptest::prelude::*;
     use std::vec::Vec;
 
-    const ORDERS: [WeightOrder; 2] = [WeightOrder::Pairs, WeightOrder::Vectors];
+    const ORDERS: [WeightOrder; 4] =
+        [WeightOrder::Pairs, WeightOrder::Vectors, WeightOrder::FourBitPairs, WeightOrder::TernaryPairs];
 
     /// The portable kernels' sums, which begin with `sums`; false where they do not take the input.
     fn portable(order: WeightOrder, input: &[u8], tiles: Tiles<'_>, sums: &mut [i32]) -> bool {
         match order {
-            WeightOrder::Pairs => add_pairs(input, tiles, &mut PairList::new(), sums, &mut |_| ()),
             WeightOrder::Vectors => add_vectors(input, tiles, sums),
+            _ => add_pairs(order, input, tiles, &mut PairList::new(), sums, &mut |_| ()),
         }
     }
 
     fn packed(order: WeightOrder, weights: &[i8], inputs: usize) -> Vec<u8> {
-        let mut packed = std::vec![0; order.packed_length(inputs, weights.len() / inputs)];
-        order.pack(weights, inputs, &mut packed).unwrap();
+        let most = order.largest_weight();
+        let weights: Vec<i8> = weights.iter().map(|&weight| weight.clamp(-most, most)).collect();
+        let mut packed = std::vec![0; order.packed_length(&weights, inputs)];
+        order.pack(&weights, inputs, &mut packed).unwrap();
         packed
     }
 
@@ -84,10 +98,10 @@ mod tests {
 
     #[test]
     fn what_the_kernels_do_not_take_changes_nothing() {
-        // Weights for 16 inputs and 8 outputs.
-        let weights = [3; 128];
-        let tiles = Tiles { weights: &weights, tile_bytes: 128 };
         for order in ORDERS {
+            // Weights for 16 inputs and 8 outputs.
+            let weights = std::vec![3; order.tile_bytes(16)];
+            let tiles = Tiles { weights: &weights, tile_bytes: weights.len() };
             let mut sums = [5; 8];
             assert!(!portable(order, &[1; 17], tiles, &mut sums), "{order:?}: more inputs than a tile has blocks for");
             assert_eq!(sums, [5; 8]);

@@ -1,78 +1,151 @@
 //! Tiles of a dense layer by `MLA`: Armv7-M, and Armv8-M without the DSP extension.
 //!
-//! A halfword of a block holds `256 * odd + even` of two outputs, for one input. The halfword's products add up to
+//! Pairs: a halfword of a block holds `256 * odd + even` of two outputs, for one input. The halfword's products add up to
 //! `256 * odd + even`, those of its lower byte alone to `even`: two loads and two `MLA` for two products.
+//!
+//! Four-bit and ternary: `MLA` of the whole halfword, and again each time that the topmost field is cleared.
 
-use super::frame::{store, tiles};
+use super::frame::{
+    block_kernel, block_tiles, by_two, four_bit_sums, kernels, outputs_from, pair_sums, store, ternary_sums, tiles,
+};
+use crate::kernel::TILE_OUTPUTS;
 use crate::kernel::gather::{MOST_PAIRS, Pair};
+use crate::kernel::order::BLOCK_BYTES;
 
 /// See [`tiles`].
 macro_rules! pair {
     () => {
         concat!(
-            "add r11, r11, r1\n",
-            "uxth r12, r10\n",
-            "lsr r10, r10, #16\n",
-            outputs!("0", "2", "r2", "r3"),
-            outputs!("4", "6", "r4", "r5"),
-            outputs!("8", "10", "r6", "r7"),
-            outputs!("12", "14", "r8", "r9"),
+            "add r11, r1, r11, lsl #2\n",
+            inputs!(),
+            outputs!("r12", "[r11]", "r2", "r3"),
+            outputs!("r10", "[r11, #2]", "r2", "r3"),
+            outputs!("r12", "[r11, #4]", "r4", "r5"),
+            outputs!("r10", "[r11, #6]", "r4", "r5"),
+            outputs!("r12", "[r11, #8]", "r6", "r7"),
+            outputs!("r10", "[r11, #10]", "r6", "r7"),
+            outputs!("r12", "[r11, #12]", "r8", "r9"),
+            outputs!("r10", "[r11, #14]", "r8", "r9"),
         )
     };
 }
 
-/// The products of two outputs, for the two inputs in r12 and r10, whose weights are so many bytes from r11.
+/// The even one of the two inputs in r12, the odd one in r10.
+macro_rules! inputs {
+    () => {
+        "uxth r12, r10\nlsr r10, r10, #16\n"
+    };
+}
+
+/// The products of two outputs, for an input whose weights are at that address.
 macro_rules! outputs {
-    ($even_input:literal, $odd_input:literal, $both:literal, $even:literal) => {
+    ($input:literal, $address:expr, $both:literal, $even:literal) => {
+        concat!("ldrsh lr, ", $address, "\n", sum!($both, $input), "sxtb lr, lr\n", sum!($even, $input),)
+    };
+}
+
+/// See [`tiles`].
+macro_rules! four_bit_pair {
+    () => {
+        concat!(
+            "add r11, r1, r11, lsl #1\n",
+            inputs!(),
+            four_outputs!("r12", "0", "r2", "r3", "r4", "r5"),
+            four_outputs!("r10", "2", "r2", "r3", "r4", "r5"),
+            four_outputs!("r12", "4", "r6", "r7", "r8", "r9"),
+            four_outputs!("r10", "6", "r6", "r7", "r8", "r9"),
+        )
+    };
+}
+
+/// The products of four outputs, for an input whose weights are so many bytes from r11.
+macro_rules! four_outputs {
+    ($input:literal, $offset:literal, $all:literal, $three:literal, $two:literal, $one:literal) => {
         concat!(
             "ldrsh lr, [r11, #",
-            $even_input,
+            $offset,
             "]\n",
-            "mla ",
-            $both,
-            ", r12, lr, ",
-            $both,
-            "\n",
-            "sxtb lr, lr\n",
-            "mla ",
-            $even,
-            ", r12, lr, ",
-            $even,
-            "\n",
-            "ldrsh lr, [r11, #",
-            $odd_input,
-            "]\n",
-            "mla ",
-            $both,
-            ", r10, lr, ",
-            $both,
-            "\n",
-            "sxtb lr, lr\n",
-            "mla ",
-            $even,
-            ", r10, lr, ",
-            $even,
-            "\n",
+            sum!($all, $input),
+            "bfc lr, #12, #20\n",
+            sum!($three, $input),
+            "bfc lr, #8, #4\n",
+            sum!($two, $input),
+            "bfc lr, #4, #4\n",
+            sum!($one, $input),
         )
     };
 }
 
-/// Adds the products of a list of pairs with the weights of `tile_count` tiles, one behind the other, to the sums of their
-/// outputs, eight each.
-///
-/// # Safety
-///
-/// `list` has at least one pair, and behind the last one of zeros; `first` is the number of its pairs modulo 4. For each, each
-/// tile has a block at the pair's offset. `tiles` is aligned to four bytes. `tile_count` is not 0, and so many tiles and eight
-/// times so many sums are there.
-#[unsafe(naked)]
-pub unsafe extern "C" fn add_pairs(
-    list: &[Pair; MOST_PAIRS + 1],
-    tiles: *const u8,
-    sums: *mut i32,
-    tile_bytes: usize,
-    tile_count: usize,
-    first: usize,
-) {
-    tiles!(pair)
+/// See [`tiles`].
+macro_rules! ternary_pair {
+    () => {
+        concat!("add r11, r1, r11\n", inputs!(), eight_outputs!("r12", "0"), eight_outputs!("r10", "2"))
+    };
 }
+
+/// The products of eight outputs, for an input whose weights are so many bytes from r11.
+macro_rules! eight_outputs {
+    ($input:literal, $offset:literal) => {
+        concat!(
+            "ldrsh lr, [r11, #",
+            $offset,
+            "]\n",
+            sum!("r2", $input),
+            "bfc lr, #14, #18\n",
+            sum!("r3", $input),
+            "bfc lr, #12, #2\n",
+            sum!("r4", $input),
+            "bfc lr, #10, #2\n",
+            sum!("r5", $input),
+            "bfc lr, #8, #2\n",
+            sum!("r6", $input),
+            "bfc lr, #6, #2\n",
+            sum!("r7", $input),
+            "bfc lr, #4, #2\n",
+            sum!("r8", $input),
+            "bfc lr, #2, #2\n",
+            sum!("r9", $input),
+        )
+    };
+}
+
+/// Adds the product of an input with the weight in lr.
+macro_rules! sum {
+    ($sum:literal, $input:literal) => {
+        concat!("mla ", $sum, ", ", $input, ", lr, ", $sum, "\n")
+    };
+}
+
+/// See [`block_tiles`].
+macro_rules! block {
+    ($number:literal) => {
+        concat!(
+            "ldrh r2, [r0], #2\n",
+            "ldrh r2, [r11, r2]\n",
+            // Too far for `CBZ`.
+            "cmp r2, #0\n",
+            "beq 7f\n",
+            "uxtb r12, r2\n",
+            "lsrs r2, r2, #8\n",
+            outputs!("r12", weights!($number, "0"), "r4", "r3"),
+            outputs!("r2", weights!($number, "2"), "r4", "r3"),
+            outputs!("r12", weights!($number, "4"), "r6", "r5"),
+            outputs!("r2", weights!($number, "6"), "r6", "r5"),
+            outputs!("r12", weights!($number, "8"), "r8", "r7"),
+            outputs!("r2", weights!($number, "10"), "r8", "r7"),
+            outputs!("r12", weights!($number, "12"), "r10", "r9"),
+            outputs!("r2", weights!($number, "14"), "r10", "r9"),
+            "7:\n",
+        )
+    };
+}
+
+/// The address of weights that are so many bytes from the start of a block.
+macro_rules! weights {
+    ($number:literal, $offset:literal) => {
+        concat!("[r1, #16 * ", $number, " + ", $offset, "]")
+    };
+}
+
+kernels!(pair, four_bit_pair, ternary_pair);
+block_kernel!(block, by_two);

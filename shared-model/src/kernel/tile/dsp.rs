@@ -1,53 +1,138 @@
 //! Tiles of a dense layer by `SMLAD`: Armv7E-M, and Armv8-M with the DSP extension.
 //!
-//! A word of a block holds the `i16` `256 * odd + even` of two outputs, for each of two inputs. `SMLAD` of the whole word
+//! Pairs: a word of a block holds the `i16` `256 * odd + even` of two outputs, for each of two inputs. `SMLAD` of the whole word
 //! adds up `256 * odd + even`, `SXTB16` takes the two `even` out, and another `SMLAD` adds these up: three instructions
 //! for four products. A pair of inputs takes 16 instructions for eight outputs, and half of one for the loop.
+//!
+//! Blocks: as pairs, 19 instructions for a block that is used, and 3 for one that is not, and one for the loop.
+//!
+//! Four-bit and ternary: `SMLAD` of the whole word, and again each time that the topmost field is cleared. 17 instructions.
 
-use super::frame::{store, tiles};
+use super::frame::{
+    block_kernel, block_tiles, by_four, four_bit_sums, kernels, outputs_from, pair_sums, store, ternary_sums, tiles,
+};
+use crate::kernel::TILE_OUTPUTS;
 use crate::kernel::gather::{MOST_PAIRS, Pair};
+use crate::kernel::order::BLOCK_BYTES;
 
 /// See [`tiles`].
 macro_rules! pair {
     () => {
         concat!(
-            "add r11, r11, r1\n",
+            "add r11, r1, r11, lsl #2\n",
             "ldrd r12, lr, [r11]\n",
-            outputs!("r12", "r2", "r3"),
-            outputs!("lr", "r4", "r5"),
+            outputs!("r10", "r12", "r2", "r3"),
+            outputs!("r10", "lr", "r4", "r5"),
             "ldrd r12, lr, [r11, #8]\n",
-            outputs!("r12", "r6", "r7"),
-            outputs!("lr", "r8", "r9"),
+            outputs!("r10", "r12", "r6", "r7"),
+            outputs!("r10", "lr", "r8", "r9"),
         )
     };
 }
 
-/// The products of a word of weights, those of two outputs.
+/// The products of two inputs with a word of weights, those of two outputs.
 macro_rules! outputs {
-    ($weights:literal, $both:literal, $even:literal) => {
+    ($inputs:literal, $weights:literal, $both:literal, $even:literal) => {
         concat!(
-            "smlad ", $both, ", r10, ", $weights, ", ", $both, "\n", "sxtb16 ", $weights, ", ", $weights, "\n",
-            "smlad ", $even, ", r10, ", $weights, ", ", $even, "\n",
+            sum!($both, $inputs, $weights),
+            "sxtb16 ",
+            $weights,
+            ", ",
+            $weights,
+            "\n",
+            sum!($even, $inputs, $weights),
         )
     };
 }
 
-/// Adds the products of a list of pairs with the weights of `tile_count` tiles, one behind the other, to the sums of their
-/// outputs, eight each.
-///
-/// # Safety
-///
-/// `list` has at least one pair, and behind the last one of zeros; `first` is the number of its pairs modulo 4. For each, each
-/// tile has a block at the pair's offset. `tiles` is aligned to four bytes. `tile_count` is not 0, and so many tiles and eight
-/// times so many sums are there.
-#[unsafe(naked)]
-pub unsafe extern "C" fn add_pairs(
-    list: &[Pair; MOST_PAIRS + 1],
-    tiles: *const u8,
-    sums: *mut i32,
-    tile_bytes: usize,
-    tile_count: usize,
-    first: usize,
-) {
-    tiles!(pair)
+/// See [`tiles`].
+macro_rules! four_bit_pair {
+    () => {
+        concat!(
+            "add r11, r1, r11, lsl #1\n",
+            "ldrd r12, lr, [r11]\n",
+            four_outputs!("r12", "r2", "r3", "r4", "r5"),
+            four_outputs!("lr", "r6", "r7", "r8", "r9"),
+        )
+    };
 }
+
+/// The products of a word of weights, those of four outputs.
+macro_rules! four_outputs {
+    ($weights:literal, $all:literal, $three:literal, $two:literal, $one:literal) => {
+        concat!(
+            sum!($all, "r10", $weights),
+            clear!($weights, "0xF000F000"),
+            sum!($three, "r10", $weights),
+            clear!($weights, "0x0F000F00"),
+            sum!($two, "r10", $weights),
+            clear!($weights, "0x00F000F0"),
+            sum!($one, "r10", $weights),
+        )
+    };
+}
+
+/// See [`tiles`].
+macro_rules! ternary_pair {
+    () => {
+        concat!(
+            "ldr r12, [r1, r11]\n",
+            sum!("r2", "r10", "r12"),
+            clear!("r12", "0xC000C000"),
+            sum!("r3", "r10", "r12"),
+            clear!("r12", "0x30003000"),
+            sum!("r4", "r10", "r12"),
+            clear!("r12", "0x0C000C00"),
+            sum!("r5", "r10", "r12"),
+            clear!("r12", "0x03000300"),
+            sum!("r6", "r10", "r12"),
+            clear!("r12", "0x00C000C0"),
+            sum!("r7", "r10", "r12"),
+            clear!("r12", "0x00300030"),
+            sum!("r8", "r10", "r12"),
+            clear!("r12", "0x000C000C"),
+            sum!("r9", "r10", "r12"),
+        )
+    };
+}
+
+/// Adds the products of two inputs with two weights.
+macro_rules! sum {
+    ($sum:literal, $inputs:literal, $weights:literal) => {
+        concat!("smlad ", $sum, ", ", $inputs, ", ", $weights, ", ", $sum, "\n")
+    };
+}
+
+/// Clears fields of a word.
+macro_rules! clear {
+    ($weights:literal, $fields:literal) => {
+        concat!("bic ", $weights, ", ", $weights, ", #", $fields, "\n")
+    };
+}
+
+/// See [`block_tiles`].
+macro_rules! block {
+    ($number:literal) => {
+        concat!(
+            "ldrh r2, [r0], #2\n",
+            "ldrh r2, [r11, r2]\n",
+            "cbz r2, 7f\n",
+            "orr r2, r2, r2, lsl #8\n",
+            "ldrd r12, lr, [r1, #16 * ",
+            $number,
+            "]\n",
+            "uxtb16 r2, r2\n",
+            outputs!("r2", "r12", "r4", "r3"),
+            outputs!("r2", "lr", "r6", "r5"),
+            "ldrd r12, lr, [r1, #16 * ",
+            $number,
+            " + 8]\n",
+            outputs!("r2", "r12", "r8", "r7"),
+            outputs!("r2", "lr", "r10", "r9"),
+            "7:\n",
+        )
+    };
+}
+
+kernels!(pair, four_bit_pair, ternary_pair);
+block_kernel!(block, by_four);

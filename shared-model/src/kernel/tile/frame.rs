@@ -1,26 +1,21 @@
 //! What kernels for Armv7-M and Armv8-M have around their innermost instructions: the loops over tiles and pairs.
 
-/// The body of a naked function with the arguments and the promises of [`dsp::add_pairs`](super::dsp::add_pairs).
+/// The body of a naked function with the arguments and the promises of a [`Kernel`](super::Kernel).
 ///
-/// `$pair` gives the instructions for one pair of inputs, which are in r10, and whose block is r11 bytes from r1. It adds, for
-/// four pairs of outputs, `256 * odd + even` to r2, r4, r6 and r8, and `even` to r3, r5, r7 and r9, and may use r12 and lr.
+/// `$pair` gives the instructions for one pair of inputs, which are in r10, and which is number r11 / 4. They add to the eight sums
+/// r2 to r9, and may use r10, r11, r12 and lr; r1 is the tile. `$sums` gives those that add the sums to their outputs' places at
+/// r0, which they leave 32 bytes higher.
 macro_rules! tiles {
-    ($pair:ident) => {
+    ($pair:ident, $sums:ident) => {
         core::arch::naked_asm!(
             // Where the target alone does not say that the core has the DSP extension.
             #[cfg(all(armv8m, kernel_dsp))]
             ".cpu cortex-m33",
-            // list at 0, sums at 4, tile_bytes at 8; tile_count at 48, first at 52.
+            // list at 0, sums at 4, tile_bytes at 8; tile_count at 48, first at 52, start at 56.
             "push {{r0, r2, r3, r4-r11, lr}}",
             "1:",
-            "movs r2, #0",
-            "movs r3, #0",
-            "movs r4, #0",
-            "movs r5, #0",
-            "movs r6, #0",
-            "movs r7, #0",
-            "mov r8, r7",
-            "mov r9, r7",
+            "ldr r0, [sp, #56]",
+            "ldm r0, {{r2-r9}}",
             "ldr r0, [sp]",
             "ldr r12, [sp, #52]",
             "ldrd r10, r11, [r0], #8",
@@ -46,10 +41,7 @@ macro_rules! tiles {
             "cmp r10, #0",
             "bne 3b",
             "ldr r0, [sp, #4]",
-            store!("r2", "r3"),
-            store!("r4", "r5"),
-            store!("r6", "r7"),
-            store!("r8", "r9"),
+            $sums!(),
             "str r0, [sp, #4]",
             "ldr r10, [sp, #8]",
             "add r1, r10",
@@ -62,27 +54,257 @@ macro_rules! tiles {
     };
 }
 
-/// Adds both sums of two outputs to their places at r0: `even`, and `odd = (both - even) / 256`.
+/// As `$sums` of [`tiles`], for weights in pairs: r2, r4, r6 and r8 are `256 * odd + even`, those behind them `even`.
+macro_rules! pair_sums {
+    () => {
+        concat!(
+            "sub r2, r2, r3\n",
+            store!("r3", "r2, asr #8"),
+            "sub r4, r4, r5\n",
+            store!("r5", "r4, asr #8"),
+            "sub r6, r6, r7\n",
+            store!("r7", "r6, asr #8"),
+            "sub r8, r8, r9\n",
+            store!("r9", "r8, asr #8"),
+        )
+    };
+}
+
+/// As `$sums` of [`tiles`], for weights of four bits: of each four sums the first is of all four fields, the last of one.
+macro_rules! four_bit_sums {
+    () => {
+        concat!(
+            "sub r2, r2, r3\n",
+            "sub r3, r3, r4\n",
+            "sub r4, r4, r5\n",
+            store!("r5", "r4, asr #4"),
+            store!("r3, asr #8", "r2, asr #12"),
+            "sub r6, r6, r7\n",
+            "sub r7, r7, r8\n",
+            "sub r8, r8, r9\n",
+            store!("r9", "r8, asr #4"),
+            store!("r7, asr #8", "r6, asr #12"),
+        )
+    };
+}
+
+/// As `$sums` of [`tiles`], for ternary weights: r2 is of all eight fields, r9 of one.
+macro_rules! ternary_sums {
+    () => {
+        concat!(
+            "sub r2, r2, r3\n",
+            "sub r3, r3, r4\n",
+            "sub r4, r4, r5\n",
+            "sub r5, r5, r6\n",
+            "sub r6, r6, r7\n",
+            "sub r7, r7, r8\n",
+            "sub r8, r8, r9\n",
+            store!("r9", "r8, asr #2"),
+            store!("r7, asr #4", "r6, asr #6"),
+            store!("r5, asr #8", "r4, asr #10"),
+            store!("r3, asr #12", "r2, asr #14"),
+        )
+    };
+}
+
+/// Adds two outputs' sums to their places at r0.
 macro_rules! store {
-    ($both:literal, $even:literal) => {
+    ($first:literal, $second:literal) => {
         concat!(
             "ldrd r10, r11, [r0]\n",
-            "sub ",
-            $both,
-            ", ",
-            $both,
-            ", ",
-            $even,
-            "\n",
             "add r10, r10, ",
-            $even,
+            $first,
             "\n",
             "add r11, r11, ",
-            $both,
-            ", asr #8\n",
+            $second,
+            "\n",
             "strd r10, r11, [r0], #8\n",
         )
     };
 }
 
-pub(super) use {store, tiles};
+/// Three [kernels](super::Kernel), of the instructions that a core has for a pair in each order.
+macro_rules! kernels {
+    ($pair:ident, $four_bit_pair:ident, $ternary_pair:ident) => {
+        kernels!(add_pairs: $pair, pair_sums);
+        kernels!(add_four_bits: $four_bit_pair, four_bit_sums);
+        kernels!(add_ternary: $ternary_pair, ternary_sums);
+    };
+    ($name:ident: $pair:ident, $sums:ident) => {
+        /// A [kernel](super::Kernel).
+        ///
+        /// # Safety
+        ///
+        /// As there.
+        #[unsafe(naked)]
+        pub unsafe extern "C" fn $name(
+            list: &[Pair; MOST_PAIRS + 1],
+            tiles: *const u8,
+            sums: *mut i32,
+            tile_bytes: usize,
+            tile_count: usize,
+            first: usize,
+            start: &[i32; TILE_OUTPUTS],
+        ) {
+            tiles!($pair, $sums)
+        }
+    };
+}
+
+/// The body of a naked function with the arguments and the promises of a [`BlockKernel`](super::BlockKernel).
+///
+/// `$block` gives the instructions for one block, which is 16 times its argument bytes from r1: they take its place from r0, which
+/// they leave two bytes higher, and its inputs at that place from r11. They add `even` to r3, r5, r7 and r9, `256 * odd + even` to
+/// those behind them, and may use r2, r12 and lr.
+macro_rules! block_tiles {
+    ($block:ident, $blocks:ident) => {
+        core::arch::naked_asm!(
+            #[cfg(all(armv8m, kernel_dsp))]
+            ".cpu cortex-m33",
+            // counts at 0, to at 4; from at 44, input at 48, tile_count at 52.
+            "push {{r0, r3, r4-r11, lr}}",
+            // Whatever is there: four bytes for the end of a tile's places.
+            "push {{r0}}",
+            "mov r0, r1",
+            "mov r1, r2",
+            "1:",
+            "ldr r11, [sp, #4]",
+            "adr r2, 9f",
+            "ldm r2, {{r3-r10}}",
+            "ldrh r2, [r11], #2",
+            "str r11, [sp, #4]",
+            "ldr r11, [sp, #52]",
+            "cmp r2, #0",
+            "beq 8f",
+            "add r12, r0, r2, lsl #1",
+            "str r12, [sp]",
+            // So many first that the others are a multiple of those in the loop; as if those that they lack had been there.
+            "rsbs r2, r2, #0",
+            $blocks!($block),
+            "8:",
+            "ldr r12, [sp, #8]",
+            "ldr lr, [sp, #48]",
+            outputs_from!("r3", "r4"),
+            outputs_from!("r5", "r6"),
+            outputs_from!("r7", "r8"),
+            outputs_from!("r9", "r10"),
+            "stm r12!, {{r3-r10}}",
+            "str r12, [sp, #8]",
+            "str lr, [sp, #48]",
+            "ldr r2, [sp, #56]",
+            "subs r2, #1",
+            "str r2, [sp, #56]",
+            "bne 1b",
+            "add sp, #12",
+            "pop {{r4-r11, pc}}",
+            ".balign 4",
+            "9:",
+            ".space 32",
+        )
+    };
+}
+
+/// The loop over blocks, four at a time. r2 is their number, negative.
+#[cfg(kernel_dsp)]
+macro_rules! by_four {
+    ($block:ident) => {
+        concat!(
+            "and r2, r2, #3\n",
+            "sub r1, r1, r2, lsl #4\n",
+            "tbb [pc, r2]\n",
+            "2:\n",
+            ".byte (3f - 2b) / 2\n",
+            ".byte (4f - 2b) / 2\n",
+            ".byte (5f - 2b) / 2\n",
+            ".byte (6f - 2b) / 2\n",
+            "3:\n",
+            $block!("0"),
+            "4:\n",
+            $block!("1"),
+            "5:\n",
+            $block!("2"),
+            "6:\n",
+            $block!("3"),
+            "ldr r2, [sp]\n",
+            "adds r1, #64\n",
+            "cmp r0, r2\n",
+            "bne 3b\n",
+        )
+    };
+}
+
+/// The loop over blocks, two at a time, which are long. r2 is their number, negative.
+#[cfg(kernel_armv7m)]
+macro_rules! by_two {
+    ($block:ident) => {
+        concat!(
+            "ands r2, r2, #1\n",
+            "sub r1, r1, r2, lsl #4\n",
+            "bne 6f\n",
+            "3:\n",
+            $block!("0"),
+            "6:\n",
+            $block!("1"),
+            "ldr r2, [sp]\n",
+            "adds r1, #32\n",
+            "cmp r0, r2\n",
+            "bne 3b\n",
+        )
+    };
+}
+
+/// Makes of `256 * odd + even` and `even`, in `$second` and `$first`, the sums of two outputs, with what is at lr.
+macro_rules! outputs_from {
+    ($first:literal, $second:literal) => {
+        concat!(
+            "ldrd r2, r11, [lr], #8\n",
+            "sub ",
+            $second,
+            ", ",
+            $second,
+            ", ",
+            $first,
+            "\n",
+            "add ",
+            $first,
+            ", ",
+            $first,
+            ", r2\n",
+            "add ",
+            $second,
+            ", r11, ",
+            $second,
+            ", asr #8\n",
+        )
+    };
+}
+
+/// A [kernel](super::BlockKernel) of pruned layers, of the instructions that a core has for a block.
+macro_rules! block_kernel {
+    ($block:ident, $blocks:ident) => {
+        /// A [kernel](super::BlockKernel).
+        ///
+        /// # Safety
+        ///
+        /// As there.
+        #[unsafe(naked)]
+        pub unsafe extern "C" fn add_blocks(
+            counts: *const [u8; 2],
+            places: *const [u8; 2],
+            blocks: *const [u8; BLOCK_BYTES],
+            to: *mut i32,
+            from: *const i32,
+            input: *const u8,
+            tile_count: usize,
+        ) {
+            block_tiles!($block, $blocks)
+        }
+    };
+}
+
+#[cfg(kernel_dsp)]
+pub(super) use by_four;
+#[cfg(kernel_armv7m)]
+pub(super) use by_two;
+pub(super) use {block_kernel, block_tiles, outputs_from};
+pub(super) use {four_bit_sums, kernels, pair_sums, store, ternary_sums, tiles};

@@ -2,7 +2,7 @@
 
 use core::arch::naked_asm;
 
-use crate::kernel::gather::{BLOCK_BYTES, MOST_PAIRS, Pair};
+use crate::kernel::gather::{MOST_PAIRS, PAIR_STEP, Pair};
 
 /// Gathers from `words`, of two pairs of inputs each, into `list` until there is no room for four pairs more; `offset` is that
 /// of the first pair. Returns how many pairs there are, and how many words were taken.
@@ -65,8 +65,8 @@ unsafe extern "C" fn gather(
         "mov r0, r2",
         "pop {{r4-r7}}",
         "bx lr",
-        block = const BLOCK_BYTES,
-        two_blocks = const 2 * BLOCK_BYTES,
+        block = const PAIR_STEP,
+        two_blocks = const 2 * PAIR_STEP,
     )
 }
 
@@ -117,6 +117,6 @@ unsafe extern "C" fn gather(
         "mov r0, r2",
         "pop {{r4-r6}}",
         "bx lr",
-        block = const BLOCK_BYTES,
+        block = const PAIR_STEP,
     )
 }

@@ -12,11 +12,15 @@
 //!
 //! The build script knows which. All give the same bits: sums are exact, and an exact sum has no order.
 
+#[cfg(any(kernel_dsp, kernel_armv7m))]
+mod activate;
 mod any;
 #[cfg(kernel_armv6m)]
 mod armv6m;
 #[cfg(kernel_armv7m)]
 mod armv7m;
+#[cfg(kernel_assembly)]
+mod blocks;
 #[cfg(kernel_dsp)]
 mod dsp;
 #[cfg(any(kernel_dsp, kernel_armv7m))]
@@ -37,6 +41,8 @@ use armv7m as pairs;
 #[cfg(kernel_dsp)]
 use dsp as pairs;
 
+#[cfg(any(kernel_dsp, kernel_armv7m))]
+pub use activate::activate_high;
 pub use any::add_weights;
 #[cfg(kernel_assembly)]
 pub use gather::gather_words;
@@ -44,7 +50,12 @@ pub use gather::gather_words;
 use super::gather::PairList;
 #[cfg(any(kernel_helium, not(kernel_assembly)))]
 use super::order::VECTOR_ZERO_POINT;
-use super::{DensePart, TILE_OUTPUTS};
+use super::{BlockLists, DensePart, TILE_OUTPUTS, WeightOrder};
+#[cfg(kernel_assembly)]
+use super::{
+    gather::{MOST_PAIRS, Pair},
+    order::{BLOCK_BYTES, FOUR_BITS, TERNARY},
+};
 
 /// Which kernels this build has, by the names of their files.
 pub const KERNEL: &str = if cfg!(kernel_helium) {
@@ -61,6 +72,45 @@ pub const KERNEL: &str = if cfg!(kernel_helium) {
     "portable"
 };
 
+/// A kernel for lists of pairs: adds the products of a list with the weights of `tile_count` tiles, one behind the other, to
+/// the sums of their outputs, eight each.
+///
+/// # Safety
+///
+/// The weights are in the kernel's order. `list` has at least one pair, and behind the last one of zeros; `first` is the number
+/// of its pairs modulo 4. For each, each tile has a block. `tiles` is aligned to four bytes. `tile_count` is not 0, and so many
+/// tiles and eight times so many sums are there. `start` is what the eight sums of the kernel start from: zeros, or
+/// [`Fields::start`](super::order::Fields::start) for the sum of the list.
+#[cfg(kernel_assembly)]
+type Kernel = unsafe extern "C" fn(
+    list: &[Pair; MOST_PAIRS + 1],
+    tiles: *const u8,
+    sums: *mut i32,
+    tile_bytes: usize,
+    tile_count: usize,
+    first: usize,
+    start: &[i32; TILE_OUTPUTS],
+);
+
+/// A kernel for pruned layers: adds the products of inputs with the blocks of `tile_count` tiles, one behind the other, to eight
+/// sums each.
+///
+/// # Safety
+///
+/// `tile_count` is not 0, and so many counts are at `counts`, none above 128, which is what keeps sums apart; so many places and
+/// blocks as they add up to are at `places` and `blocks`. Two inputs are at each place. Eight times as many sums as tiles are at
+/// `from`, and their places at `to`, which may be the same. Lists are aligned to their numbers, all else but inputs to four bytes.
+#[cfg(kernel_assembly)]
+type BlockKernel = unsafe extern "C" fn(
+    counts: *const [u8; 2],
+    places: *const [u8; 2],
+    blocks: *const [u8; BLOCK_BYTES],
+    to: *mut i32,
+    from: *const i32,
+    input: *const u8,
+    tile_count: usize,
+);
+
 /// The packed weights of a layer.
 #[derive(Clone, Copy, Debug)]
 pub struct Tiles<'a> {
@@ -70,17 +120,18 @@ pub struct Tiles<'a> {
     pub tile_bytes: usize,
 }
 
-/// Adds the products of `input` with `tiles`, in pair order, to the sums of all outputs; false, and nothing done, where this
-/// core's kernel does not take them: weights are not aligned to four bytes, or tiles have no block for an input, or there are
-/// fewer than outputs.
+/// Adds the products of `input` with `tiles`, in an order of pairs, to the sums of all outputs; false, and nothing done, where
+/// this core's kernel does not take them: the order is another, weights are not aligned to four bytes, tiles have no block for an
+/// input, or there are fewer than outputs.
 pub fn add_pairs(
+    order: WeightOrder,
     input: &[u8],
     tiles: Tiles<'_>,
     pairs: &mut PairList,
     sums: &mut [i32],
     look: &mut dyn FnMut(DensePart),
 ) -> bool {
-    let has_blocks = input.len().next_multiple_of(2).wrapping_mul(TILE_OUTPUTS) <= tiles.tile_bytes;
+    let has_blocks = order.block_inputs() == 2 && order.tile_bytes(input.len()) <= tiles.tile_bytes;
     // The first one and the step to the next: kernels load words from every tile.
     let is_aligned = cfg!(not(kernel_assembly)) || (tiles.weights.as_ptr().addr() | tiles.tile_bytes).is_multiple_of(4);
     if !has_blocks || !is_aligned || !tiles.are_for(sums.len()) {
@@ -91,31 +142,60 @@ pub fn add_pairs(
         next = pairs.gather(input, first);
         look(DensePart::Gather);
         if !pairs.pairs().is_empty() {
+            #[cfg(kernel_assembly)]
+            let (kernel, fields) = match order {
+                WeightOrder::FourBitPairs => (pairs::add_four_bits as Kernel, Some(FOUR_BITS)),
+                WeightOrder::TernaryPairs => (pairs::add_ternary as Kernel, Some(TERNARY)),
+                _ => (pairs::add_pairs as Kernel, None),
+            };
+            #[cfg(kernel_assembly)]
+            let start = fields.map_or([0; TILE_OUTPUTS], |fields| fields.start(pairs.sum()));
             tiles.with_eight(sums, |tiles, sums| {
                 #[cfg(kernel_assembly)]
-                // SAFETY: the list is not empty, and was gathered from inputs that each tile has blocks for; there is a tile for
-                // each eight sums, aligned.
+                // SAFETY: the kernel is the order's. The list is not empty, and was gathered from inputs that each tile has blocks
+                // for; there is a tile for each eight sums, aligned.
                 unsafe {
-                    pairs::add_pairs(
+                    kernel(
                         pairs.terminated(),
                         tiles.weights.as_ptr(),
                         sums.as_mut_ptr().cast(),
                         tiles.tile_bytes,
                         sums.len(),
                         pairs.pairs().len() % 4,
+                        &start,
                     );
                 }
                 #[cfg(kernel_simd)]
-                simd::add_pairs(pairs.pairs(), tiles.weights, tiles.tile_bytes, sums);
+                simd::add_pairs(order, pairs, tiles.weights, tiles.tile_bytes, sums);
                 #[cfg(not(any(kernel_assembly, kernel_simd)))]
                 for (tile, sums) in tiles.weights.chunks_exact(tiles.tile_bytes).zip(sums) {
-                    portable::add_pairs(pairs.pairs(), tile, sums);
+                    portable::add_pairs(order, pairs.pairs(), tile, sums);
                 }
             });
         }
         look(DensePart::Accumulate);
     }
     true
+}
+
+/// Adds the products of `input` with the blocks of a pruned layer, of which a tile has at most `most`, to `biases`, little-endian
+/// `i32`, which makes the sums of all outputs. `is_whole` tells that there are as many inputs as the layer has.
+pub fn add_blocks(input: &[u8], is_whole: bool, lists: BlockLists<'_>, most: usize, biases: &[u8], sums: &mut [i32]) {
+    #[cfg(kernel_assembly)]
+    if is_whole && blocks::add(input, lists, most, biases, sums) {
+        return;
+    }
+    let _ = (is_whole, most);
+    let tiles = lists.tiles().zip(biases.chunks(4 * TILE_OUTPUTS)).zip(sums.chunks_mut(TILE_OUTPUTS));
+    for ((tile, biases), sums) in tiles {
+        for (sum, bias) in sums.iter_mut().zip(biases.as_chunks::<4>().0) {
+            *sum = i32::from_le_bytes(*bias);
+        }
+        #[cfg(kernel_assembly)]
+        any::add_blocks(input, tile, sums);
+        #[cfg(not(kernel_assembly))]
+        portable::add_blocks(input, tile, sums);
+    }
 }
 
 /// Adds the products of `input` with `tiles`, in vector order, to the sums of all outputs; false, and nothing done, where there
@@ -148,6 +228,12 @@ pub fn add_vectors(input: &[u8], tiles: Tiles<'_>, sums: &mut [i32]) -> bool {
         }
     });
     true
+}
+
+/// False: this core has no kernel for activations.
+#[cfg(not(any(kernel_dsp, kernel_armv7m)))]
+pub const fn activate_high(_: &[i32], _: &[u8], _: &[u8], _: &mut [u8]) -> bool {
+    false
 }
 
 /// False: this core has no kernel for vectors.

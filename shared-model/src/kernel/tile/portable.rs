@@ -2,22 +2,65 @@
 
 use crate::kernel::TILE_OUTPUTS;
 #[cfg(any(test, not(kernel_simd)))]
-use crate::kernel::gather::{BLOCK_BYTES, Pair};
-
-/// Adds the products of `pairs` with the weights of `tile`, which is in pair order, to eight sums.
+use crate::kernel::gather::{PAIR_STEP, Pair};
+use crate::kernel::order::{BLOCK_BYTES, BlockTile};
 #[cfg(any(test, not(kernel_simd)))]
-pub fn add_pairs(pairs: &[Pair], tile: &[u8], sums: &mut [i32; TILE_OUTPUTS]) {
-    let blocks = tile.as_chunks::<BLOCK_BYTES>().0;
+use crate::kernel::order::{FOUR_BITS, Fields, TERNARY, WeightOrder};
+
+/// Adds the products of `pairs` with the weights of `tile`, which is in an order of pairs, to eight sums.
+#[cfg(any(test, not(kernel_simd)))]
+pub fn add_pairs(order: WeightOrder, pairs: &[Pair], tile: &[u8], sums: &mut [i32; TILE_OUTPUTS]) {
+    match order {
+        WeightOrder::FourBitPairs => add_fields::<8>(FOUR_BITS, pairs, tile, sums),
+        WeightOrder::TernaryPairs => add_fields::<4>(TERNARY, pairs, tile, sums),
+        _ => {
+            let blocks = tile.as_chunks::<BLOCK_BYTES>().0;
+            add_all(pairs.iter().filter_map(|pair| Some((pair.inputs, blocks.get(number(pair))?))), sums);
+        }
+    }
+}
+
+/// As [`add_pairs`], for fields in blocks of so many bytes.
+#[cfg(any(test, not(kernel_simd)))]
+#[inline(always)]
+fn add_fields<const BYTES: usize>(fields: Fields, pairs: &[Pair], tile: &[u8], sums: &mut [i32; TILE_OUTPUTS]) {
+    let blocks = tile.as_chunks::<BYTES>().0;
+    for (pair, block) in pairs.iter().filter_map(|pair| Some((pair, blocks.get(number(pair))?))) {
+        let (first, second) = ((pair.inputs & 0xFF) as i32, (pair.inputs >> 16) as i32);
+        for (outputs, &[a, b, c, d]) in sums.chunks_exact_mut(fields.count()).zip(block.as_chunks::<4>().0) {
+            for (output, sum) in outputs.iter_mut().enumerate() {
+                let (even, odd) = (fields.weight_of([a, b], output), fields.weight_of([c, d], output));
+                *sum = sum.wrapping_add(first.wrapping_mul(even)).wrapping_add(second.wrapping_mul(odd));
+            }
+        }
+    }
+}
+
+/// Which pair it is.
+#[cfg(any(test, not(kernel_simd)))]
+const fn number(pair: &Pair) -> usize {
+    pair.offset as usize / PAIR_STEP
+}
+
+/// Adds the products of `input` with the blocks of a tile of a pruned layer to eight sums; inputs that are not there count as zero.
+pub fn add_blocks(input: &[u8], tile: BlockTile<'_>, sums: &mut [i32]) {
+    let at = |index: usize| u32::from(input.get(index).copied().unwrap_or(0));
+    let blocks = tile.blocks().map(|(place, block)| (at(place) | at(place.wrapping_add(1)) << 16, block));
+    add_all(blocks.filter(|(inputs, _)| *inputs != 0), sums);
+}
+
+/// Adds the products of two inputs, the even one in the lower half, with each block to eight sums.
+#[inline(always)]
+fn add_all<'a>(blocks: impl Iterator<Item = (u32, &'a [u8; BLOCK_BYTES])>, sums: &mut [i32]) {
     let mut outputs = [[0; 2]; TILE_OUTPUTS / 2];
-    for pair in pairs {
-        let block = blocks.get(pair.offset as usize / BLOCK_BYTES).map(|block| block.as_chunks::<4>().0);
-        let Some([first, second, third, fourth]) = block else { continue };
+    for (inputs, block) in blocks {
+        let [first, second, third, fourth] = block.as_chunks::<4>().0 else { continue };
         // By name and not by a loop, which would keep the sums in memory.
         outputs = [
-            add(outputs[0], *pair, first),
-            add(outputs[1], *pair, second),
-            add(outputs[2], *pair, third),
-            add(outputs[3], *pair, fourth),
+            add(outputs[0], inputs, first),
+            add(outputs[1], inputs, second),
+            add(outputs[2], inputs, third),
+            add(outputs[3], inputs, fourth),
         ];
     }
     for (sum, output) in sums.iter_mut().zip(outputs.as_flattened()) {
@@ -26,10 +69,9 @@ pub fn add_pairs(pairs: &[Pair], tile: &[u8], sums: &mut [i32; TILE_OUTPUTS]) {
 }
 
 /// The sums of two outputs, with the products of a pair added. By single bytes: cores without assembly may want aligned loads.
-#[cfg(any(test, not(kernel_simd)))]
 #[inline(always)]
-fn add([even, odd]: [i32; 2], pair: Pair, &[a, b, c, d]: &[u8; 4]) -> [i32; 2] {
-    let (first, second) = ((pair.inputs & 0xFF) as i32, (pair.inputs >> 16) as i32);
+fn add([even, odd]: [i32; 2], inputs: u32, &[a, b, c, d]: &[u8; 4]) -> [i32; 2] {
+    let (first, second) = ((inputs & 0xFF) as i32, (inputs >> 16) as i32);
     // The upper byte is one too small where the lower one is negative.
     let weights = |low: u8, high: u8| {
         let even = i32::from(low.cast_signed());
@@ -44,6 +86,7 @@ fn add([even, odd]: [i32; 2], pair: Pair, &[a, b, c, d]: &[u8; 4]) -> [i32; 2] {
 
 /// Adds the products of `input` with the weights of `tile`, which is in vector order, to eight sums. `correction` is
 /// what the weights' zero-point adds to each: 128 times the sum of the inputs.
+#[cfg(not(kernel_assembly))]
 pub fn add_vectors(input: &[u8], correction: i32, tile: &[u8], sums: &mut [i32; TILE_OUTPUTS]) {
     let mut raw = [0_i32; TILE_OUTPUTS];
     for (input, block) in input.chunks(16).zip(tile.as_chunks::<{ 16 * TILE_OUTPUTS }>().0) {
@@ -58,54 +101,4 @@ pub fn add_vectors(input: &[u8], correction: i32, tile: &[u8], sums: &mut [i32; 
 }
 
 #[cfg(test)]
-mod tests {
-    extern crate std;
-
-    use super::*;
-    use crate::kernel::gather::PairList;
-    use crate::kernel::order::WeightOrder;
-    use crate::kernel::tile::{Tiles, add_weights};
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn all_kernels_add_up_the_same(
-            (input, weights, outputs) in (1..300_usize, 1..40_usize).prop_flat_map(|(inputs, outputs)| (
-                prop::collection::vec(prop_oneof![Just(0), Just(255), any::<u8>()], inputs),
-                prop::collection::vec(prop_oneof![Just(-127_i8), Just(127), -127..=127_i8], inputs * outputs),
-                Just(outputs),
-            )),
-            sum in any::<i32>(),
-        ) {
-            let inputs = input.len();
-            let sums = std::vec![sum; outputs.next_multiple_of(TILE_OUTPUTS)];
-            let mut packed = std::vec![0; WeightOrder::Pairs.packed_length(inputs, outputs)];
-            WeightOrder::Pairs.pack(&weights, inputs, &mut packed).unwrap();
-            let tiles = Tiles { weights: &packed, tile_bytes: WeightOrder::Pairs.tile_bytes(inputs) };
-
-            let mut expected = sums.clone();
-            add_weights(WeightOrder::Pairs, &input, tiles, &mut expected);
-
-            let mut found = sums.clone();
-            let (mut list, mut next) = (PairList::new(), Some(0));
-            while let Some(first) = next {
-                next = list.gather(&input, first);
-                for (tile, sums) in packed.chunks_exact(tiles.tile_bytes).zip(found.as_chunks_mut().0) {
-                    add_pairs(list.pairs(), tile, sums);
-                }
-            }
-            prop_assert_eq!(&found, &expected, "portable");
-
-            let mut found = sums.clone();
-            prop_assert!(crate::kernel::tile::add_pairs(&input, tiles, &mut PairList::new(), &mut found, &mut |_| ()));
-            prop_assert_eq!(&found, &expected, "{}", crate::kernel::tile::KERNEL);
-
-            let mut packed = std::vec![0; WeightOrder::Vectors.packed_length(inputs, outputs)];
-            WeightOrder::Vectors.pack(&weights, inputs, &mut packed).unwrap();
-            let tiles = Tiles { weights: &packed, tile_bytes: WeightOrder::Vectors.tile_bytes(inputs) };
-            let mut found = sums;
-            prop_assert!(crate::kernel::tile::add_vectors(&input, tiles, &mut found));
-            prop_assert_eq!(&found, &expected, "vectors");
-        }
-    }
-}
+mod tests;

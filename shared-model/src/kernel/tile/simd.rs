@@ -4,13 +4,29 @@ use bytemuck::cast;
 use wide::{i16x8, i32x4};
 
 use crate::kernel::TILE_OUTPUTS;
-use crate::kernel::gather::{BLOCK_BYTES, Pair};
+use crate::kernel::gather::{PAIR_STEP, Pair, PairList};
+use crate::kernel::order::{BLOCK_BYTES, FOUR_BITS, Fields, TERNARY, WeightOrder};
 
 /// Tiles that are worked on at a time: so many sums stay in registers.
 const TILES: usize = 4;
 
 /// As [`portable::add_pairs`](super::portable::add_pairs), for tiles of `tile_bytes`, one behind the other.
-pub fn add_pairs(pairs: &[Pair], tiles: &[u8], tile_bytes: usize, sums: &mut [[i32; TILE_OUTPUTS]]) {
+pub fn add_pairs(
+    order: WeightOrder,
+    list: &PairList,
+    tiles: &[u8],
+    tile_bytes: usize,
+    sums: &mut [[i32; TILE_OUTPUTS]],
+) {
+    match order {
+        WeightOrder::FourBitPairs => add_fields::<8>(FOUR_BITS, list, tiles, tile_bytes, sums),
+        WeightOrder::TernaryPairs => add_fields::<4>(TERNARY, list, tiles, tile_bytes, sums),
+        _ => add_words(list.pairs(), tiles, tile_bytes, sums),
+    }
+}
+
+/// As [`add_pairs`], of weights of 8 bits.
+fn add_words(pairs: &[Pair], tiles: &[u8], tile_bytes: usize, sums: &mut [[i32; TILE_OUTPUTS]]) {
     let groups = tiles.chunks(TILES.saturating_mul(tile_bytes).max(1));
     for (tiles, sums) in groups.zip(sums.chunks_mut(TILES)) {
         let mut tile = tiles.chunks(tile_bytes.max(1)).map(|tile| tile.as_chunks::<BLOCK_BYTES>().0);
@@ -39,7 +55,7 @@ fn add<const N: usize>(pairs: &[Pair], tiles: [&[[u8; BLOCK_BYTES]]; N], sums: &
         let inputs: i16x8 = cast(i32x4::splat(pair.inputs.cast_signed()));
         input_sums += inputs.dot(i16x8::ONE);
         for ((tile, both), evens) in tiles.iter().zip(&mut both).zip(&mut evens) {
-            let Some(block) = tile.get(pair.offset as usize / BLOCK_BYTES) else { continue };
+            let Some(block) = tile.get(pair.offset as usize / PAIR_STEP) else { continue };
             let packed: i16x8 = cast(*block);
             *both += inputs.dot(packed);
             // The lower byte, which has a sign, with a zero-point of 128.
@@ -53,5 +69,41 @@ fn add<const N: usize>(pairs: &[Pair], tiles: [&[[u8; BLOCK_BYTES]]; N], sums: &
             sums[0] = sums[0].wrapping_add(even);
             sums[1] = sums[1].wrapping_add(odd);
         }
+    }
+}
+
+/// As [`add_pairs`], of fields in blocks of so many bytes: the sums that [`Fields`] speaks of, four in a vector.
+#[inline(always)]
+fn add_fields<const BYTES: usize>(
+    fields: Fields,
+    list: &PairList,
+    tiles: &[u8],
+    tile_bytes: usize,
+    sums: &mut [[i32; TILE_OUTPUTS]],
+) {
+    let start = fields.start(list.sum());
+    let masks = fields.masks().map(cast::<[u32; 4], i16x8>);
+    // Two words of four fields, or one of eight, which both vectors are of.
+    let words: [usize; 2] = if BYTES == 8 { [0, 1] } else { [0, 0] };
+    for (tile, sums) in tiles.chunks_exact(tile_bytes.max(1)).zip(sums) {
+        let blocks = tile.as_chunks::<BYTES>().0;
+        let (lower, upper) = start.split_at(4);
+        let mut lower = i32x4::from(<[i32; 4]>::try_from(lower).unwrap_or_default());
+        let mut upper = i32x4::from(<[i32; 4]>::try_from(upper).unwrap_or_default());
+        for pair in list.pairs() {
+            let Some(block) = blocks.get(pair.offset as usize / PAIR_STEP) else { continue };
+            let inputs: i16x8 = cast(i32x4::splat(pair.inputs.cast_signed()));
+            let word = |index: usize| {
+                let bytes = block.as_chunks::<4>().0.get(words[index]).copied().unwrap_or_default();
+                cast::<i32x4, i16x8>(i32x4::splat(i32::from_le_bytes(bytes))) & masks[index]
+            };
+            lower += inputs.dot(word(0));
+            upper += inputs.dot(word(1));
+        }
+        let mut prefixes = [0; TILE_OUTPUTS];
+        let (first, second) = prefixes.split_at_mut(4);
+        first.copy_from_slice(&lower.to_array());
+        second.copy_from_slice(&upper.to_array());
+        fields.finish(&prefixes, sums);
     }
 }

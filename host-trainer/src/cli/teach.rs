@@ -1,0 +1,108 @@
+//! `host-trainer teach`.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use serde::Serialize;
+
+use super::backend::BackendArguments;
+use super::number::learning_rate;
+use super::train::hold_out;
+use super::{DataArguments, OutputArguments, check_apart, line};
+use crate::teach::{TaughtEpoch, TeachConfig, Teacher};
+use crate::wording::percent;
+use crate::{files, progress};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    data: DataArguments,
+    #[command(flatten)]
+    backend: BackendArguments,
+    /// Channels of the first convolution, 1..=256; later ones have two and four times as many
+    #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=256))]
+    channels: u32,
+    /// How often every training picture is seen, 1..=1000
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    epochs: u32,
+    /// Pictures in a step of the optimizer, 1..=65536
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    batch_size: u32,
+    /// Step size of the optimizer (Adam) at its largest, above 0 and at most 1
+    #[arg(long, value_name = "RATE", default_value_t = 2e-3, value_parser = learning_rate, allow_negative_numbers = true)]
+    learning_rate: f64,
+    /// Where every random choice comes from, 0..=18446744073709551615
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Training pictures, the last ones, that the teacher does not learn from
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    validation: usize,
+    /// File to write the answers to
+    #[arg(long, value_name = "FILE", default_value = "teacher.safetensors")]
+    export: PathBuf,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+#[derive(Serialize)]
+struct Report {
+    teacher: PathBuf,
+    validation_accuracy: Option<f64>,
+    test_accuracy: f64,
+    seconds: f64,
+}
+
+impl Arguments {
+    pub fn run(self) -> Result<()> {
+        let start = Instant::now();
+        let Some(backend) = self.backend.choose(self.output)? else { return Ok(()) };
+        files::check_writable(&self.export)?;
+        let mut data = self.data.load()?;
+        check_apart("--export", &self.export, data.files())?;
+        let held_out = hold_out(&mut data.train, self.validation)?;
+        let config = TeachConfig {
+            backend,
+            channels: self.channels as usize,
+            epochs: self.epochs,
+            batch_size: self.batch_size as usize,
+            learning_rate: self.learning_rate,
+            seed: self.seed,
+        };
+        let teacher = Teacher::train(&config, &data, |epoch| self.say(epoch))?;
+        let labels = teacher.soft_labels(&data, held_out.as_ref())?;
+        files::write(&self.export, &labels.encode().context("the answers cannot be written")?)?;
+        let report = Report {
+            teacher: self.export,
+            validation_accuracy: labels.description.held_out_accuracy,
+            test_accuracy: labels.description.test_accuracy,
+            seconds: start.elapsed().as_secs_f64(),
+        };
+        self.output.print(&report, || report.text())
+    }
+
+    fn say(&self, epoch: &TaughtEpoch) {
+        let TaughtEpoch { epoch, loss, accuracy, seconds } = epoch;
+        // Asking takes about as long as an epoch and a half.
+        let minutes = (f64::from(self.epochs - epoch) + 1.5) * seconds / 60.0;
+        progress::say(format_args!(
+            "epoch {epoch}/{}: loss {loss:.4}, accuracy {}; {seconds:.0} s; {minutes:.0} minutes left",
+            self.epochs,
+            percent(*accuracy)
+        ));
+    }
+}
+
+impl Report {
+    fn text(&self) -> String {
+        let validation = self.validation_accuracy.map(|accuracy| line("held out", percent(accuracy)));
+        [
+            validation.unwrap_or_default(),
+            line("test", percent(self.test_accuracy)),
+            line("answers", self.teacher.display()),
+            line("time", format_args!("{:.0} s", self.seconds)),
+        ]
+        .concat()
+    }
+}

@@ -1,0 +1,179 @@
+//! A row of the table.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::families::{Entry, Family};
+use super::measured::Measured;
+use super::runs::Found;
+use crate::compare::Figure;
+use crate::model::join_widths;
+
+/// A row of the table. Names and order are stable: programs read them.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    /// Pixels, neurons of each hidden layer, classes: `784-128-10`.
+    pub network: String,
+    /// Bits of a weight of all layers but the last, which has eight; 32 is the float network.
+    pub weight_bits: u8,
+    /// The share of these layers' weights that are zero and not stored.
+    pub sparsity: f64,
+    /// How it was trained.
+    pub recipe: String,
+    /// Where every random choice came from, of each run.
+    pub seeds: Vec<u64>,
+    /// The mean over the seeds of the accuracy on test pictures, 0..=1, in fixed point but for float networks.
+    pub test_accuracy_mean: f64,
+    /// Its standard deviation, estimated from the sample; nothing of one seed.
+    pub test_accuracy_sd: Option<f64>,
+    /// Instructions of a picture on a Cortex-M4, the mean.
+    pub instructions_m4: Option<u64>,
+    /// Instructions of a picture on a Cortex-M0, the mean.
+    pub instructions_m0: Option<u64>,
+    /// The first seed's model; of a float network four for each parameter.
+    pub model_bytes: usize,
+    /// RAM that inference takes on a Cortex-M4, stack included.
+    pub ram_bytes: Option<u64>,
+}
+
+impl Row {
+    /// The row of `entry`, of which the runs in `found` are there; nothing where none is. Pictures have so many `pixels`, and
+    /// are of so many `classes`.
+    pub fn of(
+        family: &Family,
+        entry: &Entry,
+        found: &[&Found],
+        is_taught: bool,
+        [pixels, classes]: [usize; 2],
+        measured: &HashMap<String, Measured>,
+    ) -> Option<Self> {
+        let first = found.first()?;
+        let is_float = *entry == Entry::Float;
+        let accuracy = |found: &&Found| {
+            if is_float { found.outcome.test_accuracy_float } else { found.outcome.test_accuracy_fixed }
+        };
+        let accuracy = Figure::of(found.iter().map(accuracy));
+        let measured = measured.get(&first.outcome.model_id).filter(|_| !is_float).copied().unwrap_or_default();
+        let recipe = if is_taught { "taught" } else { family.training.recipe.name() };
+        let suffix = if matches!(entry, Entry::FineTuned(..)) { ", QAT" } else { "" };
+        Some(Self {
+            network: join_widths(&[&[pixels], family.hidden, &[classes]].concat(), "-"),
+            weight_bits: entry.weight_bits(),
+            sparsity: family.training.sparsity,
+            recipe: format!("{recipe}{suffix}"),
+            seeds: found.iter().map(|found| found.seed).collect(),
+            test_accuracy_mean: accuracy.mean,
+            test_accuracy_sd: accuracy.standard_deviation,
+            instructions_m4: measured.instructions_m4,
+            instructions_m0: measured.instructions_m0,
+            model_bytes: if is_float { 4 * first.outcome.parameters } else { first.outcome.model_bytes },
+            ram_bytes: measured.ram_bytes,
+        })
+    }
+
+    /// Its cells, the numbers last.
+    pub fn cells(&self) -> [String; 10] {
+        let count = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), grouped);
+        let bits = match self.weight_bits {
+            32 => "float".to_owned(),
+            2 => "ternary".to_owned(),
+            bits => format!("{bits} bits"),
+        };
+        let pruned = if self.sparsity > 0.0 { format!("{} %", 100.0 * self.sparsity) } else { "-".to_owned() };
+        let spread = self.test_accuracy_sd.map(|sd| format!(" \u{b1} {:.2}", 100.0 * sd)).unwrap_or_default();
+        [
+            self.network.clone(),
+            bits,
+            self.recipe.clone(),
+            pruned,
+            self.seeds.len().to_string(),
+            format!("{:.2}{spread}", 100.0 * self.test_accuracy_mean),
+            count(self.instructions_m4),
+            count(self.instructions_m0),
+            grouped(self.model_bytes as u64),
+            count(self.ram_bytes),
+        ]
+    }
+
+    /// What the cells are, of which the first three are words.
+    pub const HEADER: [&'static str; 10] = [
+        "network",
+        "weights",
+        "recipe",
+        "pruned",
+        "seeds",
+        "test, %",
+        "instructions, M4",
+        "instructions, M0",
+        "model, bytes",
+        "RAM, bytes",
+    ];
+}
+
+/// A count with its thousands apart.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
+    groups.collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+pub mod tests {
+    use std::path::PathBuf;
+
+    use super::super::families::FAMILIES;
+    use super::*;
+    use crate::record::RunFolder;
+    use crate::train::WeightBits;
+
+    fn found(seed: u64, accuracy: f64) -> Found {
+        let outcome = serde_json::json!({
+            "model_id": format!("0000000{seed}"), "model_bytes": 107_438, "parameters": 101_770, "epochs": 8, "kept_epoch": 8,
+            "stop": "epochs", "train_accuracy_float": 1.0, "test_accuracy_float": accuracy + 0.01,
+            "test_accuracy_fixed": accuracy, "predictions_changed": 0, "train_seconds": 1.0
+        });
+        Found { seed, folder: RunFolder::at(PathBuf::new()), outcome: serde_json::from_value(outcome).unwrap() }
+    }
+
+    fn row(entry: &Entry, found: &[Found]) -> Option<Row> {
+        let measured = Measured { instructions_m4: Some(67_858), instructions_m0: None, ram_bytes: Some(4096) };
+        let measured = HashMap::from([("00000002".to_owned(), measured)]);
+        let found: Vec<&Found> = found.iter().collect();
+        Row::of(&FAMILIES[2], entry, &found, true, [784, 10], &measured)
+    }
+
+    #[test]
+    fn a_row_is_of_the_seeds_that_are_there() {
+        let eight = Entry::Rounded(WeightBits::Eight);
+        assert_eq!(row(&eight, &[]), None);
+        let alone = row(&eight, &[found(2, 0.9)]).unwrap();
+        assert_eq!((alone.test_accuracy_mean, alone.test_accuracy_sd), (0.9, None));
+        assert_eq!((alone.instructions_m4, alone.ram_bytes), (Some(67_858), Some(4096)));
+        let several = row(&eight, &[found(1, 0.89), found(2, 0.90), found(3, 0.91)]).unwrap();
+        assert!((several.test_accuracy_mean - 0.9).abs() < 1e-12);
+        assert!((several.test_accuracy_sd.unwrap() - 0.01).abs() < 1e-12);
+        // Figures of devices are those of the first seed's model, of which there are none.
+        assert_eq!((several.instructions_m4, several.seeds), (None, vec![1, 2, 3]));
+    }
+
+    #[test]
+    fn a_float_row_has_four_bytes_a_parameter_and_no_instructions() {
+        let float = row(&Entry::Float, &[found(2, 0.9)]).unwrap();
+        assert!((float.test_accuracy_mean - 0.91).abs() < 1e-12);
+        assert_eq!((float.weight_bits, float.model_bytes, float.instructions_m4), (32, 407_080, None));
+        assert_eq!(float.cells()[5..], ["91.00", "-", "-", "407,080", "-"]);
+    }
+
+    #[test]
+    fn keys_are_those_that_programs_know() {
+        let text = serde_json::to_string(&row(&Entry::Float, &[found(1, 0.5)]).unwrap()).unwrap();
+        let expected = r#"{"network":"784-128-10","weight_bits":32,"sparsity":0.0,"recipe":"taught","seeds":[1],"test_accuracy_mean":0.51,"test_accuracy_sd":null,"instructions_m4":null,"instructions_m0":null,"model_bytes":407080,"ram_bytes":null}"#;
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    }
+}

@@ -1,0 +1,71 @@
+//! What is trained as one: a family with a seed, and which of several calls does it.
+
+use std::str::FromStr;
+
+use super::families::Family;
+
+/// A family with a seed. What is derived from its network is trained with it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Unit {
+    /// The family.
+    pub family: &'static Family,
+    /// Where every random choice comes from.
+    pub seed: u64,
+}
+
+/// One of several calls that share the work, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    index: usize,
+    count: usize,
+}
+
+/// The units of `families` with the seeds 1 to `seeds`, or those of them that are for `shard`.
+pub fn choose(families: &[&'static Family], seeds: u64, shard: Option<Shard>) -> Vec<Unit> {
+    let units = families.iter().flat_map(|&family| (1..=seeds).map(move |seed| Unit { family, seed }));
+    let is_mine = |position: usize| shard.is_none_or(|shard| position % shard.count + 1 == shard.index);
+    units.enumerate().filter(|(position, _)| is_mine(*position)).map(|(_, unit)| unit).collect()
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let numbers = text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
+        match numbers {
+            Some((index, count)) if (1..=count).contains(&index) => Ok(Self { index, count }),
+            Some((_, count)) => Err(format!("the first number is not in 1..={count}")),
+            None => Err("not two numbers, as in 1/3".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::families::FAMILIES;
+    use super::*;
+
+    #[test]
+    fn shards_do_everything_exactly_once() {
+        let families: Vec<&Family> = FAMILIES.iter().collect();
+        let all = choose(&families, 3, None);
+        assert_eq!(all.len(), 3 * FAMILIES.len());
+        for count in [1, 2, 3, 7, 48, 100] {
+            let mut times = vec![0; all.len()];
+            for index in 1..=count {
+                for unit in choose(&families, 3, Some(Shard { index, count })) {
+                    times[all.iter().position(|other| *other == unit).unwrap()] += 1;
+                }
+            }
+            assert!(times.iter().all(|times| *times == 1), "{count}: {times:?}");
+        }
+    }
+
+    #[test]
+    fn a_shard_is_one_of_so_many() {
+        assert_eq!("2/3".parse(), Ok(Shard { index: 2, count: 3 }));
+        for bad in ["0/3", "4/3", "0/0", "1/0", "1", "a/b", "/", "-1/3", "1/3/5", ""] {
+            bad.parse::<Shard>().expect_err(bad);
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! A student in integers (quantization-aware training): it runs as the device will, and its float weights learn from that.
+//!
+//! ```text
+//!  float weights --round--> integers --run, as shared-model does--> logits --> loss
+//!        ^                                                                      |
+//!        +---------- gradients, past the rounding as if it were not there <-----+
+//! ```
+//!
+//! Accumulators are sums of integers in `f32`, exact below 2^24; from there on `shared-model` itself rescales and rounds. What a
+//! step of a weight is worth is learned, too (Esser and others, "Learned Step Size Quantization", 2020, section 2).
+
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
+
+use super::course::Student;
+use super::{TrainConfig, TrainError};
+use crate::model::{DenseParameters, INPUT_SCALE, Network};
+use crate::optimizer::PlainAdam;
+use crate::quantize::{self, QuantizeError, QuantizedLayer};
+
+/// The share of steps in which the step size rises.
+pub const WARM_UP: f64 = 0.05;
+
+/// A student in integers.
+pub struct FixedStudent {
+    layers: Vec<FixedLayer>,
+    device: Device,
+}
+
+/// A dense layer that learns in integers.
+struct FixedLayer {
+    inputs: usize,
+    outputs: usize,
+    /// The largest weight.
+    largest: i8,
+    input_scale: f64,
+    /// What a step of the output is worth; nothing for logits.
+    output_scale: Option<f64>,
+    /// `[output][input]`.
+    weights: Vec<f32>,
+    /// Whether weights that are zero stay so.
+    is_pruned: bool,
+    biases: Vec<f32>,
+    /// The logarithm of what a step of a weight is worth, of each output.
+    log_steps: Vec<f32>,
+    adam: [PlainAdam; 3],
+    quantized: QuantizedLayer,
+    /// The integers as they are run: weights `[output, input]`, and biases.
+    run: (Tensor<2>, Tensor<1>),
+}
+
+impl FixedStudent {
+    /// A student that begins as the network of `layers`, for pixels in 0..=1, whose hidden activations are at most `largest`.
+    ///
+    /// # Errors
+    ///
+    /// Where the network is none for integers.
+    pub fn new(
+        layers: &[DenseParameters],
+        largest: &[f32],
+        config: &TrainConfig,
+        device: &Device,
+    ) -> Result<Self, QuantizeError> {
+        let quantized = quantize::quantize(layers, largest, config.weight_bits)?;
+        let mut input_scale = INPUT_SCALE;
+        let mut students = Vec::with_capacity(layers.len());
+        for (index, (layer, quantized)) in layers.iter().zip(quantized).enumerate() {
+            let count = layer.weights.len();
+            let is_last = index + 1 == layers.len();
+            let output_scale = quantized.output_step;
+            students.push(FixedLayer {
+                inputs: layer.inputs,
+                outputs: layer.outputs,
+                largest: quantize::largest_weight(index, layers.len(), config.weight_bits),
+                input_scale,
+                output_scale: (!is_last).then_some(output_scale),
+                weights: (0..layer.outputs).flat_map(|output| layer.column(output)).collect(),
+                is_pruned: config.sparsity > 0.0 && !is_last,
+                biases: layer.biases.clone(),
+                log_steps: quantized.weight_steps.iter().map(|step| step.ln() as f32).collect(),
+                adam: [count, layer.outputs, layer.outputs].map(|count| PlainAdam::new(config.beta_2, count)),
+                run: run(&quantized, layer.inputs, device),
+                quantized,
+            });
+            input_scale = output_scale;
+        }
+        Ok(Self { layers: students, device: device.clone() })
+    }
+
+    /// The network as it runs, in floating point and without differentiation, for pixels in 0..=1.
+    pub fn network(&self, device: &Device) -> Network {
+        let layers = self.layers.iter().map(|layer| {
+            let quantized = &layer.quantized;
+            let rows = quantized.weights.chunks(layer.inputs).zip(&quantized.weight_steps);
+            let weights: Vec<f32> =
+                rows.flat_map(|(row, step)| row.iter().map(move |&weight| (f64::from(weight) * step) as f32)).collect();
+            let biases = quantized.biases.iter().zip(&quantized.weight_steps);
+            let biases = biases.map(|(&bias, step)| (f64::from(bias) * step * layer.input_scale) as f32).collect();
+            DenseParameters::from_rows(layer.inputs, layer.outputs, &weights, biases)
+        });
+        Network::from_parameters(layers, device)
+    }
+
+    /// The network in integers, first layer to last.
+    pub fn into_layers(self) -> Vec<QuantizedLayer> {
+        self.layers.into_iter().map(|layer| layer.quantized).collect()
+    }
+}
+
+impl Student for FixedStudent {
+    fn device(&self) -> Device {
+        self.device.clone()
+    }
+
+    fn forward(&self, pictures: Tensor<2>) -> Result<Tensor<2>, TrainError> {
+        let mut values = pictures;
+        for layer in &self.layers {
+            let (weights, biases) = layer.run.clone();
+            let sums = values.matmul(weights.transpose()) + biases.unsqueeze();
+            values = match layer.output_scale {
+                Some(_) => layer.activations(sums)?,
+                None => sums * layer.row(layer.quantized.weight_steps.iter().map(|step| step * layer.input_scale)),
+            };
+        }
+        Ok(values)
+    }
+
+    fn step(&mut self, gradients: Gradients, rate: f64, _: f64) -> Result<(), TrainError> {
+        for (index, layer) in self.layers.iter_mut().enumerate() {
+            layer.learn(&gradients, rate)?;
+            layer.quantize(index)?;
+            layer.run = run(&layer.quantized, layer.inputs, &self.device);
+        }
+        Ok(())
+    }
+}
+
+impl FixedLayer {
+    /// A value for each output, `[1, output]`.
+    fn row(&self, values: impl Iterator<Item = f64>) -> Tensor<2> {
+        let values: Vec<f32> = values.map(|value| value as f32).collect();
+        Tensor::from_data(TensorData::new(values, [1, self.outputs]), &self.run.0.device())
+    }
+
+    /// What the device makes of `sums`; gradients pass as if it did not round.
+    fn activations(&self, sums: Tensor<2>) -> Result<Tensor<2>, TrainError> {
+        let (shape, device) = (sums.dims(), sums.device());
+        let mut rounded: Vec<f32> = sums.clone().inner().try_into_vec_as()?;
+        for row in rounded.chunks_mut(self.outputs) {
+            for (value, requant) in row.iter_mut().zip(&self.quantized.requants) {
+                *value = f32::from(requant.activation(value.round() as i32));
+            }
+        }
+        let factors = self.quantized.requants.iter();
+        let factors = factors.map(|requant| f64::from(requant.multiplier()) / f64::exp2(requant.shift().into()));
+        let passed = (sums * self.row(factors)).clamp(0.0, f64::from(u8::MAX));
+        // Zero, with a gradient.
+        let passed = passed.clone() - passed.detach();
+        Ok(Tensor::<2>::from_data(TensorData::new(rounded, shape), &device) + passed)
+    }
+
+    fn learn(&mut self, gradients: &Gradients, rate: f64) -> Result<(), TrainError> {
+        let (weights, biases) = &self.run;
+        // A layer with no gradient has no part in the loss.
+        let (Some(weights), Some(biases)) = (weights.grad(gradients), biases.grad(gradients)) else { return Ok(()) };
+        let mut by_weight: Vec<f32> = weights.try_into_vec_as()?;
+        let mut by_bias: Vec<f32> = biases.try_into_vec_as()?;
+        let mut by_step = vec![0.0_f32; self.outputs];
+        let inputs = self.inputs;
+        let limit = f32::from(self.largest) + 0.5;
+        for output in 0..self.outputs {
+            let step = self.quantized.weight_steps[output] as f32;
+            let row = output * inputs..(output + 1) * inputs;
+            let integers = &self.quantized.weights[row.clone()];
+            let mut sum = 0.0;
+            for ((gradient, &weight), &integer) in
+                by_weight[row.clone()].iter_mut().zip(&self.weights[row]).zip(integers)
+            {
+                let scaled = weight / step;
+                let is_inside = scaled.abs() < limit;
+                sum += *gradient * (f32::from(integer) - if is_inside { scaled } else { 0.0 });
+                let is_free = is_inside && !(self.is_pruned && weight == 0.0);
+                *gradient = if is_free { *gradient / step } else { 0.0 };
+            }
+            by_step[output] = sum;
+            by_bias[output] /= (f64::from(step) * self.input_scale) as f32;
+        }
+        let [weights, biases, steps] = &mut self.adam;
+        weights.step(rate, &mut self.weights, &by_weight);
+        biases.step(rate, &mut self.biases, &by_bias);
+        steps.step(rate, &mut self.log_steps, &by_step);
+        Ok(())
+    }
+
+    /// Makes the integers anew; `index` is the layer's, for errors.
+    fn quantize(&mut self, index: usize) -> Result<(), QuantizeError> {
+        let steps: Vec<f64> = self.log_steps.iter().map(|step| f64::from(*step).exp()).collect();
+        let scales = (self.input_scale, self.output_scale);
+        self.quantized = quantize::quantize_in_steps(index, &self.weights, &self.biases, &steps, scales, self.largest)?;
+        Ok(())
+    }
+}
+
+/// The integers of `layer` as they are run.
+fn run(layer: &QuantizedLayer, inputs: usize, device: &Device) -> (Tensor<2>, Tensor<1>) {
+    let weights: Vec<f32> = layer.weights.iter().map(|&weight| weight.into()).collect();
+    let biases: Vec<f32> = layer.biases.iter().map(|&bias| bias as f32).collect();
+    let outputs = biases.len();
+    (
+        Tensor::from_data(TensorData::new(weights, [outputs, inputs]), device).require_grad(),
+        Tensor::from_data(TensorData::new(biases, [outputs]), device).require_grad(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::module::Module as _;
+    use rand::rngs::Xoshiro256PlusPlus;
+    use rand::{RngExt as _, SeedableRng};
+    use shared_model::{HostWorkspace, ModelView};
+
+    use super::*;
+    use crate::backend::Backend;
+    use crate::calibrate::measure;
+    use crate::dataset::Split;
+    use crate::export::tests::encode_plain;
+    use crate::pixels::PixelForm;
+    use crate::train::WeightBits;
+    use crate::train::tests::config;
+
+    const WIDTHS: [usize; 4] = [30, 20, 9, 4];
+
+    /// Random pictures, and a network whose weights are not all of one size.
+    fn start(seed: u64, device: &Device) -> (Split, Network) {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let pixels = (0..100 * WIDTHS[0]).map(|_| random.random::<u8>()).collect();
+        let labels = (0..100).map(|_| random.random_range(0..4)).collect();
+        (Split { width: WIDTHS[0], pixels, labels }, Network::init(&WIDTHS, &mut random, device))
+    }
+
+    fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+        tensor.try_into_vec_as().unwrap()
+    }
+
+    /// That the student's sums of the last layer are the device's, before and after some steps.
+    #[test]
+    fn it_runs_as_the_device_does() {
+        for bits in [WeightBits::Eight, WeightBits::Four, WeightBits::Two] {
+            for (backend, device) in Backend::present() {
+                let device = device.autodiff();
+                let (split, network) = start(7, &device);
+                let largest = measure(&network.valid(), &split).unwrap().largest;
+                let config = TrainConfig { backend, weight_bits: bits, ..config() };
+                let mut student =
+                    FixedStudent::new(&network.parameters().unwrap(), &largest, &config, &device).unwrap();
+                for step in 0..5 {
+                    let pictures = PixelForm::RAW.tensor(split.pictures(), split.width, &device);
+                    let logits = student.forward(pictures).unwrap();
+                    let layers: Vec<_> = student.layers.iter().map(|layer| layer.quantized.clone()).collect();
+                    assert!(layers[0].weights.iter().all(|weight| weight.abs() <= bits.largest()));
+                    let blob = encode_plain(&layers, WIDTHS[0]);
+                    let (view, mut workspace) = (ModelView::parse(&blob).unwrap(), HostWorkspace::new());
+                    let last = student.layers.last().unwrap();
+                    for (row, picture) in values(logits.clone().inner()).chunks(4).zip(split.pictures()) {
+                        let expected = workspace.infer(&view, picture).unwrap().logits.to_vec();
+                        let sums = row.iter().zip(&last.quantized.weight_steps);
+                        let sums =
+                            sums.map(|(logit, step)| (f64::from(*logit) / step / last.input_scale).round() as i32);
+                        let found: Vec<i32> =
+                            sums.zip(&last.quantized.requants).map(|(sum, requant)| requant.logit(sum)).collect();
+                        assert_eq!(found, expected, "{backend:?} {bits:?} step {step}");
+                    }
+                    let gradients = logits.powi_scalar(2).mean().backward();
+                    student.step(gradients, 1e-2, 0.0).unwrap();
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn gradients_are_those_of_the_unrounded_network() {
+        // Where nothing is clipped, and steps are fine, a small change of a weight changes the loss as its gradient says.
+        let device = Backend::Flex.device().unwrap().autodiff();
+        let (split, network) = start(8, &device);
+        let layers = network.parameters().unwrap();
+        let mut largest = measure(&network.valid(), &split).unwrap().largest;
+        // Else the largest itself might be clipped.
+        largest.iter_mut().for_each(|largest| *largest *= 1.01);
+        let student = FixedStudent::new(&layers, &largest, &config(), &device).unwrap();
+        let loss = |logits: Tensor<2>| logits.powi_scalar(2).mean();
+        let pictures = PixelForm::RAW.tensor(split.pictures(), split.width, &device);
+        let gradients = loss(student.forward(pictures).unwrap()).backward();
+        let by_integer = values(student.layers[0].run.0.grad(&gradients).unwrap());
+
+        let float = Network::from_parameters(layers.clone(), &device);
+        let plain = PixelForm::PLAIN.tensor(split.pictures(), split.width, &device);
+        let gradients = burn::optim::GradientsParams::from_grads(loss(float.forward(plain)).backward(), &float);
+        let by_weight = values(gradients.get::<2>(float.first_weight_id()).unwrap());
+        let largest = by_weight.iter().fold(0.0, |largest: f32, gradient| largest.max(gradient.abs()));
+        for output in 0..WIDTHS[1] {
+            let step = student.layers[0].quantized.weight_steps[output] as f32;
+            for input in 0..WIDTHS[0] {
+                let (found, expected) =
+                    (by_integer[output * WIDTHS[0] + input] / step, by_weight[input * WIDTHS[1] + output]);
+                assert!((found - expected).abs() < 0.05 * largest, "{found} {expected} of {largest}");
+            }
+        }
+    }
+
+    #[test]
+    fn pruned_weights_stay_zero_and_others_move() {
+        let device = Backend::Flex.device().unwrap().autodiff();
+        let (split, network) = start(9, &device);
+        let mut layers = network.parameters().unwrap();
+        layers[0].weights.iter_mut().step_by(3).for_each(|weight| *weight = 0.0);
+        let largest = measure(&network.valid(), &split).unwrap().largest;
+        let config = TrainConfig { sparsity: 0.3, ..config() };
+        let mut student = FixedStudent::new(&layers, &largest, &config, &device).unwrap();
+        let before = student.layers[0].weights.clone();
+        let pictures = PixelForm::RAW.tensor(split.pictures(), split.width, &device);
+        let gradients = student.forward(pictures).unwrap().powi_scalar(2).mean().backward();
+        student.step(gradients, 1e-2, 0.0).unwrap();
+        let layer = &student.layers[0];
+        let mut moved = 0;
+        for ((before, after), integer) in before.iter().zip(&layer.weights).zip(&layer.quantized.weights) {
+            if *before == 0.0 {
+                assert_eq!((*after, *integer), (0.0, 0));
+            }
+            moved += usize::from(before != after);
+        }
+        // All but those of neurons that no picture wakes up.
+        assert!(moved > before.len() / 2, "{moved} of {}", before.len());
+    }
+}

@@ -1,0 +1,73 @@
+//! A student in floating point, whose weights may be pruned while it learns.
+
+use burn::module::Module;
+use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::tensor::{Device, Gradients, Tensor, TensorReadError};
+
+use super::course::Student;
+use super::prune::Pruning;
+use super::{TrainConfig, TrainError};
+use crate::model::Network;
+use crate::optimizer;
+use crate::pixels::PixelForm;
+
+/// A student in floating point.
+pub struct FloatStudent {
+    network: Network,
+    /// The network that is run, where that is another: its weights are `network`'s, but for the pruned ones, which are zero. Those
+    /// learn nothing and stay, but for their decay, so that they can come back as long as the choice is open.
+    pruned: Option<(Pruning, Network)>,
+    form: PixelForm,
+    optimizer: ModuleOptimizer,
+}
+
+impl FloatStudent {
+    /// A student that begins as `network`, takes pixels in `form`, and learns as `config` says.
+    pub fn new(network: Network, form: PixelForm, config: &TrainConfig) -> Self {
+        let pruning = (config.sparsity > 0.0).then(|| Pruning::new(config.sparsity));
+        let optimizer = optimizer::adam(config.backend, config.beta_2, config.weight_decay);
+        Self { pruned: pruning.map(|pruning| (pruning, network.clone())), network, form, optimizer }
+    }
+
+    fn shown(&self) -> &Network {
+        self.pruned.as_ref().map_or(&self.network, |(_, pruned)| pruned)
+    }
+
+    /// The network that is run, without differentiation, for pixels in 0..=1.
+    ///
+    /// # Errors
+    ///
+    /// Where the backend cannot give its tensors back.
+    pub fn plain(&self) -> Result<Network, TensorReadError> {
+        let network = self.shown().valid();
+        if self.form == PixelForm::PLAIN {
+            return Ok(network);
+        }
+        let mut layers = network.parameters()?;
+        layers.first_mut().into_iter().for_each(|first| self.form.fold_into(first));
+        Ok(Network::from_parameters(layers, &network.device()))
+    }
+}
+
+impl Student for FloatStudent {
+    fn device(&self) -> Device {
+        self.network.device()
+    }
+
+    fn forward(&self, pictures: Tensor<2>) -> Result<Tensor<2>, TrainError> {
+        Ok(self.shown().forward(pictures))
+    }
+
+    fn step(&mut self, gradients: Gradients, rate: f64, done: f64) -> Result<(), TrainError> {
+        // The parameters of both have the same identifiers.
+        let mut gradients = GradientsParams::from_grads(gradients, self.shown());
+        if let Some((pruning, _)) = &self.pruned {
+            pruning.withhold(&self.network, &mut gradients)?;
+        }
+        self.network = self.optimizer.step(rate, self.network.clone(), gradients);
+        if let Some((pruning, pruned)) = &mut self.pruned {
+            *pruned = pruning.apply(&self.network, done)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,179 @@
+//! Teachers, pruning, few bits, training in integers: what comes of them, and what is refused.
+
+use std::fs;
+
+use predicates::str::contains;
+use serde_json::Value;
+
+use crate::desk::{Desk, failure, json};
+use crate::files::{names, write_dots};
+
+/// A run with each compression, and the order in which its hidden layer lies.
+const COMPRESSIONS: [(&[&str], &str); 5] = [
+    (&["--weight-bits", "4"], "four-bit"),
+    (&["--weight-bits", "4", "--qat", "2"], "four-bit"),
+    (&["--weight-bits", "2", "--qat", "2", "--qat-learning-rate", "0.01"], "ternary"),
+    (&["--sparsity", "0.25"], "blocks"),
+    (&["--sparsity", "0.25", "--qat", "2"], "blocks"),
+];
+
+fn orders(desk: &Desk, model: &str) -> Vec<Value> {
+    let report = json(desk.run(&["inspect", model, "--json"]));
+    report["layers"].as_array().unwrap().iter().map(|layer| layer["weight_order"].clone()).collect()
+}
+
+#[test]
+fn every_compression_makes_a_model_that_evaluates_alike_twice() {
+    let desk = Desk::new();
+    for (options, order) in COMPRESSIONS {
+        let train = |run: &str| {
+            let report = json(desk.train(&[&["--json", "--batch-size", "16", "--run", run], options].concat()));
+            (report, fs::read(desk.path().join(run).join("model.bin")).unwrap())
+        };
+        let ((report, model), (_, again)) = (train("run"), train("again"));
+        assert!(model == again, "{options:?}: the same seed, other bytes");
+        assert_eq!(orders(&desk, "run"), [order, "pairs"], "{options:?}");
+        let evaluated = json(desk.run(&["evaluate", "run", "--data", "data", "--json"]));
+        assert_eq!(evaluated["accuracy"], report["test_accuracy_fixed"], "{options:?}");
+        assert!(evaluated["accuracy"].as_f64() > Some(0.9), "{options:?}: {evaluated}");
+    }
+}
+
+#[test]
+fn a_run_is_quantized_otherwise_and_stays_as_it_is() {
+    let desk = Desk::new();
+    desk.train(&["--run", "run", "--validation", "30", "--seed", "5"]).success();
+    let model = || fs::read(desk.path().join("run/model.bin")).unwrap();
+    let whole = model();
+    let from = ["train", "--data", "data", "--from", "run"];
+    let report = json(desk.command(&from).args(["--weight-bits", "4", "--json"]).assert());
+    assert_eq!((&report["epochs"], &report["seed"]), (&0.into(), &5.into()), "{report}");
+    assert_eq!(orders(&desk, report["model"].as_str().unwrap()), ["four-bit", "pairs"]);
+    // The same bits are the same network.
+    desk.command(&from).args(["--run", "same"]).assert().success();
+    let pieces = |run: &str| json(desk.run(&["inspect", run, "--json"]))["layers"].clone();
+    assert_eq!(pieces("same"), pieces("run"));
+    let report =
+        json(desk.command(&from).args(["--weight-bits", "2", "--qat", "3", "--run", "ternary", "--json"]).assert());
+    assert_eq!(report["epochs"], 3);
+    let history = fs::read_to_string(desk.path().join("ternary/history.json")).unwrap();
+    assert_eq!(history.matches("validation_accuracy").count(), 3, "{history}");
+    assert!(whole == model());
+    failure(desk.command(&from).args(["--run", "run"]).assert(), 2, &["--run run would replace run"]);
+    // A report shows where it comes from.
+    desk.run(&["report", "ternary"]).success();
+    let page = fs::read_to_string(desk.path().join("ternary/report.html")).unwrap();
+    for part in ["Begins with the network of", "Bits of a weight", "Epochs in integers"] {
+        assert!(page.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn runs_that_do_not_fit_are_no_beginning() {
+    let desk = Desk::new();
+    let from = ["train", "--data", "data", "--from", "run"];
+    failure(desk.command(&from).assert(), 1, &["config.json is missing"]);
+    desk.train(&["--run", "run"]).success();
+    write_dots(&desk.path().join("other"), 6, 6, 3, 30);
+    let other = ["train", "--data", "other", "--from", "run"];
+    failure(desk.command(&other).assert(), 1, &["another data set"]);
+    for option in [["--epochs", "3"], ["--hidden", "4"], ["--seed", "2"], ["--sparsity", "0.5"], ["--validation", "3"]]
+    {
+        failure(desk.command(&from).args(option).assert(), 2, &["--from", option[0]]);
+    }
+    desk.train(&["--sparsity", "0.5", "--run", "sparse"]).success();
+    let sparse = ["train", "--data", "data", "--from", "sparse", "--weight-bits", "4"];
+    failure(desk.command(&sparse).assert(), 2, &["8 bits only"]);
+    fs::copy(desk.path().join("run/weights.safetensors"), desk.path().join("sparse/weights.safetensors")).unwrap();
+    let text = fs::read_to_string(desk.path().join("run/config.json")).unwrap();
+    fs::write(desk.path().join("run/config.json"), text.replace("[\n      8\n    ]", "[\n      9\n    ]")).unwrap();
+    failure(desk.command(&from).assert(), 1, &["not of the network that its configuration says"]);
+}
+
+#[test]
+fn a_teacher_is_trained_and_learned_from() {
+    let desk = Desk::new();
+    let teach =
+        ["teach", "--data", "data", "--channels", "2", "--epochs", "3", "--batch-size", "8", "--validation", "30"];
+    let make = |file: &str| json(desk.command(&teach).args(["--export", file, "--json"]).assert());
+    let report = make("teacher.safetensors");
+    // Bars that are mirrored belong to another class, so it cannot learn much.
+    assert!(report["validation_accuracy"].is_f64() && report["test_accuracy"].is_f64(), "{report}");
+    make("again.safetensors");
+    let bytes = |name: &str| fs::read(desk.path().join(name)).unwrap();
+    assert!(bytes("teacher.safetensors") == bytes("again.safetensors"), "the same seed, other answers");
+
+    let teacher = ["--teacher", "teacher.safetensors", "--recipe", "best", "--augment", "0", "--batch-size", "16"];
+    let train = |options: &[&str]| {
+        desk.train(&[&["--run", "run"], &teacher[..], options].concat()).success();
+        fs::read(desk.path().join("run/model.bin")).unwrap()
+    };
+    let taught = train(&[]);
+    assert!(taught == train(&["--teacher-share", "0.7"]));
+    assert!(taught != train(&["--teacher-share", "0.2"]));
+    train(&["--validation", "30", "--qat", "1"]);
+    let config = fs::read_to_string(desk.path().join("run/config.json")).unwrap();
+    assert!(config.contains(r#""share": 0.7"#), "{config}");
+    let best = [
+        "train",
+        "--data",
+        "data",
+        "--hidden",
+        "8",
+        "--recipe",
+        "best",
+        "--teacher",
+        "teacher.safetensors",
+        "--run",
+        "best",
+    ];
+    desk.command(&best).assert().success().stderr(contains("epoch 150/150"));
+
+    // What it has seen is not held out.
+    let refused = |options: &[&str], parts: &[&str]| failure(desk.train(&[&teacher[..], options].concat()), 1, parts);
+    refused(&["--validation", "31"], &["has seen all but the last 30"]);
+    write_dots(&desk.path().join("other"), 6, 6, 3, 30);
+    refused(&["--data", "other"], &["teacher.safetensors is of another data set"]);
+    let whole = bytes("teacher.safetensors");
+    for length in [0, 8, 100, whole.len() - 4] {
+        fs::write(desk.path().join("teacher.safetensors"), &whole[..length]).unwrap();
+        refused(&[], &["teacher.safetensors is no file of host-trainer teach"]);
+    }
+    fs::remove_file(desk.path().join("teacher.safetensors")).unwrap();
+    refused(&[], &["cannot read teacher.safetensors", "host-trainer teach --export"]);
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let desk = Desk::new();
+    let cases: [(&[&str], &[&str]); 13] = [
+        (&["--weight-bits", "3"], &["--weight-bits", "8, 4, 2"]),
+        (&["--sparsity", "1"], &["--sparsity", "not 0 or more and below 1"]),
+        (&["--sparsity", "-0.1"], &["--sparsity", "not 0 or more and below 1"]),
+        (&["--sparsity", "NaN"], &["--sparsity", "not 0 or more and below 1"]),
+        (&["--sparsity", "0.5", "--hidden", "16,7"], &["blocks of 8 neurons", "a layer of 7"]),
+        (&["--sparsity", "0.5", "--weight-bits", "4"], &["--sparsity", "8 bits only"]),
+        (&["--qat", "0"], &["--qat", "1..=100000"]),
+        (&["--qat"], &["--qat"]),
+        (&["--qat-learning-rate", "0.1"], &["--qat"]),
+        (&["--qat", "1", "--qat-learning-rate", "0"], &["not above 0"]),
+        (&["--teacher-share", "0.5"], &["--teacher"]),
+        (&["--teacher", "x", "--teacher-share", "2"], &["not in 0..=1"]),
+        (&["--from"], &["--from"]),
+    ];
+    for (arguments, parts) in cases {
+        failure(desk.command(&["train", "--data", "data"]).args(arguments).assert(), 2, parts);
+        assert_eq!(names(desk.path()), ["data"], "{arguments:?}");
+    }
+    let cases: [(&[&str], i32, &str); 5] = [
+        (&["--channels", "0"], 2, "--channels"),
+        (&["--epochs", "0"], 2, "--epochs"),
+        (&["--learning-rate", "2"], 2, "--learning-rate"),
+        (&["--validation", "240"], 2, "--validation 240 is not in 0..=239"),
+        (&["--export", "none/teacher"], 1, "there is no folder"),
+    ];
+    for (arguments, code, part) in cases {
+        failure(desk.command(&["teach", "--data", "data"]).args(arguments).assert(), code, &[part]);
+        assert_eq!(names(desk.path()), ["data"], "{arguments:?}");
+    }
+}

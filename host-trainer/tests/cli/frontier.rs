@@ -1,0 +1,140 @@
+//! Many networks, what each answers rightly and what it costs: on a data set so small that figures mean nothing.
+
+use std::fs;
+
+use predicates::prelude::PredicateBooleanExt as _;
+use predicates::str::contains;
+use serde_json::{Value, json};
+
+use crate::desk::{Desk, failure, json};
+use crate::files::names;
+
+const REDUCED: [&str; 5] = ["frontier", "--data", "data", "--reduced", "--json"];
+
+fn read(desk: &Desk, file: &str) -> Value {
+    serde_json::from_slice(&fs::read(desk.path().join(file)).unwrap()).unwrap()
+}
+
+#[test]
+fn a_few_networks_are_trained_once_and_become_rows() {
+    let desk = Desk::new();
+    let report = json(desk.run(&REDUCED));
+    assert_eq!((&report["runs_trained"], &report["runs_kept"]), (&6.into(), &0.into()));
+    assert_eq!(report["missing"], json!([]));
+    let rows = report["rows"].as_array().unwrap();
+    let bits: Vec<_> = rows.iter().map(|row| row["weight_bits"].as_u64().unwrap()).collect();
+    assert_eq!(bits, [8, 32, 8, 4, 2, 2, 8]);
+    assert_eq!(rows[1]["model_bytes"], 4 * (36 * 128 + 128 + 128 * 3 + 3));
+    assert_eq!((&rows[3]["network"], &rows[3]["recipe"]), (&"36-128-3".into(), &"best, QAT".into()));
+    assert_eq!((&rows[6]["sparsity"], &rows[6]["instructions_m4"]), (&0.9.into(), &Value::Null));
+    // Each but the float one has a model.
+    assert_eq!(report["models"].as_array().unwrap().len(), 6);
+
+    // As after an interruption: one run is not whole, and what began with it is there.
+    let runs = desk.path().join("runs/frontier/reduced");
+    fs::remove_file(runs.join("128-taught-qat-4-seed-1/model.bin")).unwrap();
+    fs::write(
+        desk.path().join("page.md"),
+        "a\n<!-- begin: written by `cargo xtask frontier --write-docs` -->\n<!-- end -->\nb\n",
+    )
+    .unwrap();
+    let id = report["models"][0]["id"].as_str().unwrap();
+    let measured = json!({id: {"instructions_m4": 12_345, "instructions_m0": null, "ram_bytes": 678, "firmware": "x"}});
+    fs::write(desk.path().join("measured.json"), measured.to_string()).unwrap();
+    let draw = [&REDUCED[..], &["--draw-only", "--measured", "measured.json"]].concat();
+    let files = ["--export", "rows.json", "--chart", "chart.svg", "--table", "page.md"];
+    let drawn = json(desk.run(&[&draw[..], &files].concat()));
+    assert_eq!((&drawn["runs_trained"], &drawn["missing"]), (&0.into(), &json!(["128-taught-qat-4-seed-1"])));
+    assert_eq!(drawn["needs_teacher"], true);
+    assert_eq!(drawn["rows"].as_array().unwrap().len(), 6);
+    assert_eq!((&drawn["rows"][0]["instructions_m4"], &drawn["rows"][0]["ram_bytes"]), (&12_345.into(), &678.into()));
+    // Nobody shall take it for the other.
+    assert_eq!(read(&desk, "rows.json"), json!({"reduced": true, "rows": drawn["rows"]}));
+    let chart = fs::read_to_string(desk.path().join("chart.svg")).unwrap();
+    // Others' figures are for other pictures.
+    assert!(chart.contains("bytes of the model") && !chart.contains("CMSIS"), "{chart}");
+    assert!(chart.contains("say nothing of the networks"), "{chart}");
+    let page = fs::read_to_string(desk.path().join("page.md")).unwrap();
+    assert!(page.starts_with("a\n") && page.ends_with("b\n") && page.contains("| 12,345 |"), "{page}");
+
+    let again = json(desk.run(&REDUCED));
+    assert_eq!((&again["runs_trained"], &again["runs_kept"]), (&1.into(), &5.into()));
+    assert_eq!(again["rows"], report["rows"]);
+    // With a network, what is derived from it is trained anew.
+    let config = runs.join("128-taught-seed-1/config.json");
+    fs::write(&config, fs::read_to_string(&config).unwrap().replace("\"epochs\": 4", "\"epochs\": 5")).unwrap();
+    let text = desk.run(&["frontier", "--data", "data", "--reduced"]).success();
+    text.stdout(contains("36-128-3").and(contains("Reduced"))).stderr(contains("2 of 6 runs are in"));
+}
+
+#[test]
+fn shards_together_do_all() {
+    let desk = Desk::new();
+    for shard in ["1/2", "2/2"] {
+        json(desk.run(&[&REDUCED[..], &["--shard", shard]].concat()));
+    }
+    let merged = json(desk.run(&REDUCED));
+    assert_eq!((&merged["runs_trained"], &merged["runs_kept"]), (&0.into(), &6.into()));
+}
+
+#[test]
+fn rows_have_the_mean_of_their_seeds() {
+    let desk = Desk::new();
+    let chosen = ["frontier", "--data", "data", "--only", "128-lecture", "--runs", "there", "--json"];
+    let report = json(desk.run(&[&chosen[..], &["--seeds", "2", "--export", "rows.json"]].concat()));
+    let rows = read(&desk, "rows.json");
+    assert_eq!(rows, report["rows"]);
+    let accuracy = |seed: u32| {
+        read(&desk, &format!("there/128-lecture-seed-{seed}/result.json"))["test_accuracy_fixed"].as_f64().unwrap()
+    };
+    let mean = (accuracy(1) + accuracy(2)) / 2.0;
+    assert!((rows[0]["test_accuracy_mean"].as_f64().unwrap() - mean).abs() < 1e-12, "{rows}");
+    assert!(rows[0]["test_accuracy_sd"].is_number() && rows[0]["seeds"] == json!([1, 2]), "{rows}");
+    assert_eq!(names(&desk.path().join("there")), ["128-lecture-seed-1", "128-lecture-seed-2"]);
+}
+
+#[test]
+fn a_teacher_has_a_say_in_floating_point_and_in_integers() {
+    let desk = Desk::new();
+    let teach = ["teach", "--data", "data", "--channels", "2", "--epochs", "1", "--validation", "30"];
+    desk.run(&[&teach[..], &["--export", "teacher.safetensors"]].concat()).success();
+    let taught = [&REDUCED[..], &["--teacher", "teacher.safetensors", "--only", "128-taught"]].concat();
+    let report = json(desk.run(&taught));
+    assert_eq!((&report["rows"][0]["recipe"], &report["rows"][2]["recipe"]), (&"taught".into(), &"taught, QAT".into()));
+    let teacher =
+        |run: &str| read(&desk, &format!("runs/frontier/reduced/{run}/config.json"))["train"]["teacher"].clone();
+    assert_eq!(teacher("128-taught-seed-1")["share"], 0.7);
+    assert_eq!(teacher("128-taught-qat-4-seed-1"), teacher("128-taught-seed-1"));
+    assert_eq!(json(desk.run(&taught))["runs_kept"], 4);
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_before_anything_is_trained() {
+    let desk = Desk::new();
+    fs::write(desk.path().join("page.md"), "no place\n").unwrap();
+    fs::write(desk.path().join("measured.json"), "[]").unwrap();
+    let cases: [(i32, &[&str], &[&str]); 16] = [
+        (2, &["--shard", "0/3"], &["0/3", "1..=3"]),
+        (2, &["--shard", "4/3"], &["4/3", "1..=3"]),
+        (2, &["--shard", "0/0"], &["0/0"]),
+        (2, &["--shard", "three"], &["three", "1/3"]),
+        (2, &["--seeds", "0"], &["--seeds"]),
+        (2, &["--seeds", "101"], &["--seeds"]),
+        (2, &["--only", "128-lecture", "32-taught"], &["32-taught", "128-pruned-90"]),
+        (2, &["--shard", "1/2", "--chart", "c.svg"], &["--shard", "--chart"]),
+        (2, &["--chart", "c.png"], &["--chart", ".svg"]),
+        (2, &["--export", "rows.txt"], &["--export", ".json"]),
+        (2, &["--table", "page.html"], &["--table", ".md"]),
+        (1, &["--table", "page.md"], &["page.md", "no place"]),
+        (1, &["--table", "absent.md"], &["absent.md"]),
+        (1, &["--export", "absent/rows.json"], &["absent"]),
+        (1, &["--measured", "measured.json"], &["measured.json", "cargo xtask frontier"]),
+        (1, &["--teacher", "absent.safetensors"], &["absent.safetensors", "teach"]),
+    ];
+    for (code, arguments, parts) in cases {
+        let command = ["frontier", "--data", "data", "--reduced"];
+        failure(desk.run(&[&command[..], arguments].concat()), code, parts);
+        assert_eq!(names(desk.path()), ["data", "measured.json", "page.md"], "{arguments:?}");
+    }
+    failure(desk.run(&["frontier", "--data", "data"]), 2, &["--teacher", "host-trainer teach"]);
+}

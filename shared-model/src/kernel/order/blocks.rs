@@ -1,0 +1,143 @@
+//! **Blocks**: a pruned layer. Blocks are those of [`pairs`](super::pairs), but one whose weights are all zero is not stored.
+//! Three tables: for each tile how many blocks it has, for each block the number of its first input, and the blocks. A core
+//! looks at the two inputs of each block, and reads no weights where both are zero.
+
+use core::iter;
+
+use super::pairs;
+use crate::kernel::TILE_OUTPUTS;
+
+/// Bytes of a block.
+pub const BLOCK_BYTES: usize = 2 * TILE_OUTPUTS;
+
+/// The three tables of a layer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BlockLists<'a> {
+    /// Little-endian `u16`: blocks of each tile.
+    pub counts: &'a [u8],
+    /// Little-endian `u16`: the first input of each block, an even number, which rises within a tile.
+    pub places: &'a [u8],
+    /// 16 bytes each.
+    pub blocks: &'a [u8],
+}
+
+/// The blocks of one tile.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BlockTile<'a> {
+    /// The first input of each, little-endian.
+    pub places: &'a [[u8; 2]],
+    /// Their weights.
+    pub blocks: &'a [[u8; BLOCK_BYTES]],
+}
+
+/// Bytes of each of the three tables.
+#[derive(Clone, Copy, Debug)]
+pub struct Lengths {
+    pub counts: usize,
+    pub places: usize,
+    pub blocks: usize,
+}
+
+impl<'a> BlockLists<'a> {
+    /// Blocks of each tile.
+    pub fn counts(self) -> impl Iterator<Item = usize> + use<'a> {
+        self.counts.as_chunks::<2>().0.iter().map(|count| u16::from_le_bytes(*count).into())
+    }
+
+    /// The tiles, in order; those have no blocks for which tables are too short.
+    pub fn tiles(self) -> impl Iterator<Item = BlockTile<'a>> {
+        let mut places = self.places.as_chunks::<2>().0;
+        let mut blocks = self.blocks.as_chunks::<BLOCK_BYTES>().0;
+        self.counts().map(move |count| {
+            let (Some((own_places, other_places)), Some((own_blocks, other_blocks))) =
+                (places.split_at_checked(count), blocks.split_at_checked(count))
+            else {
+                return BlockTile::default();
+            };
+            (places, blocks) = (other_places, other_blocks);
+            BlockTile { places: own_places, blocks: own_blocks }
+        })
+    }
+}
+
+impl<'a> BlockTile<'a> {
+    /// Each block, with the number of its first input.
+    pub fn blocks(self) -> impl Iterator<Item = (usize, &'a [u8; BLOCK_BYTES])> {
+        self.places.iter().map(|place| u16::from_le_bytes(*place).into()).zip(self.blocks)
+    }
+
+    /// The weight of one output (in 0..8) and one input, as the bytes have it: zero where no block has it.
+    pub fn weight(self, output: usize, input: usize) -> Option<i32> {
+        let first = input & !1;
+        match self.blocks().find(|(place, _)| *place == first) {
+            Some((_, block)) => pairs::weight(block, output, input % 2),
+            None => Some(0),
+        }
+    }
+}
+
+impl Lengths {
+    /// The tables' lengths for `weights`, row-major by output.
+    pub fn of(weights: &[i8], inputs: usize) -> Self {
+        let tiles = tiles(weights, inputs);
+        let count: usize = tiles.clone().map(|tile| places(tile, inputs).count()).sum();
+        Self {
+            counts: tiles.count().wrapping_mul(2),
+            places: count.wrapping_mul(2),
+            blocks: count.wrapping_mul(BLOCK_BYTES),
+        }
+    }
+
+    /// All three.
+    pub const fn total(self) -> usize {
+        self.counts.wrapping_add(self.places).wrapping_add(self.blocks)
+    }
+}
+
+/// Writes the counts of `weights`, row-major by output, to `target`.
+pub fn write_counts(weights: &[i8], inputs: usize, target: &mut [u8]) {
+    for (count, tile) in target.as_chunks_mut::<2>().0.iter_mut().zip(tiles(weights, inputs)) {
+        // At most 8,192, half of the most inputs.
+        *count = (places(tile, inputs).count() as u16).to_le_bytes();
+    }
+}
+
+/// Writes the places of `weights` to `target`.
+pub fn write_places(weights: &[i8], inputs: usize, target: &mut [u8]) {
+    let places = tiles(weights, inputs).flat_map(|tile| places(tile, inputs));
+    for (place, first) in target.as_chunks_mut::<2>().0.iter_mut().zip(places) {
+        *place = (first as u16).to_le_bytes();
+    }
+}
+
+/// Writes the blocks of `weights` to `target`.
+pub fn write_blocks(weights: &[i8], inputs: usize, target: &mut [u8]) {
+    target.fill(0);
+    let mut blocks = target.as_chunks_mut::<BLOCK_BYTES>().0.iter_mut();
+    for tile in tiles(weights, inputs) {
+        for first in places(tile, inputs) {
+            let Some(block) = blocks.next() else { return };
+            for (output, row) in tile.chunks_exact(inputs.max(1)).enumerate() {
+                for (input, &weight) in row.iter().skip(first).take(2).enumerate() {
+                    let _room = pairs::put(block, output, input, weight);
+                }
+            }
+        }
+    }
+}
+
+/// The rows of eight outputs each, or of those that are left.
+fn tiles(weights: &[i8], inputs: usize) -> impl Iterator<Item = &[i8]> + Clone {
+    weights.chunks(inputs.saturating_mul(TILE_OUTPUTS).max(1))
+}
+
+/// The first input of each pair for which a row of `tile` has a weight other than zero.
+fn places(tile: &[i8], inputs: usize) -> impl Iterator<Item = usize> {
+    let is_used = move |first: usize| {
+        let mut rows = tile.chunks_exact(inputs.max(1));
+        rows.any(|row| row.iter().skip(first).take(2).any(|&weight| weight != 0))
+    };
+    iter::successors(Some(0), |first| Some(first + 2))
+        .take_while(move |&first| first < inputs)
+        .filter(move |&first| is_used(first))
+}
