@@ -306,7 +306,7 @@ impl Report {
         });
         let missing = match self.missing.as_slice() {
             [] => String::new(),
-            [names @ ..] => format!("{} runs are missing: {}.\n", names.len(), names.join(", ")),
+            names => format!("{} runs are missing: {}.\n", names.len(), names.join(", ")),
         };
         let reduced = if self.reduced { format!("{SAID_OF_REDUCED}\n") } else { String::new() };
         let folder = self.folder.display();

@@ -160,14 +160,17 @@ fn range(points: &[FrontierPoint], rivals: &[FrontierRival]) -> Range<f64> {
     if end <= start || all.is_empty() { 0.0..100.0 } else { start.max(0.0)..end.min(100.0) }
 }
 
+/// Instructions and bytes of a network, where they are known.
+type Cost = (Option<f64>, Option<f64>);
+
 /// One of the two pictures.
 struct Panel {
     top: i32,
     unit: &'static str,
     /// Of accuracy, in percent.
     range: Range<f64>,
-    /// Which cost is shown, of instructions and bytes.
-    of: fn((Option<f64>, Option<f64>)) -> Option<f64>,
+    /// Which cost is shown.
+    of: fn(Cost) -> Option<f64>,
 }
 
 impl Panel {
