@@ -45,7 +45,7 @@ fn a_run_is_evaluated_again_as_it_was() {
     let assert = desk.run(&["evaluate", "run", "--data", "data"]).success();
     let assert = parts.iter().fold(assert, |assert, part| assert.stdout(contains(*part)));
     assert.stdout(contains("mistakes\n").not());
-    assert_eq!(json(desk.run(&["inspect", "run", "--json"]))["golden_vectors"], 3);
+    assert_eq!(json(desk.run(&["inspect", "run", "--json"]))["golden_vectors"], 1);
 }
 
 #[test]
