@@ -18,6 +18,9 @@ use crate::train::{BLOCK_OUTPUTS, Recipe, Schedule, Teaching, TrainConfig, Weigh
 /// Epochs of the best recipe with a teacher.
 const TAUGHT_EPOCHS: u32 = 150;
 
+/// Most pictures in a step.
+const MOST_BATCH_SIZE: i64 = 65_536;
+
 /// Why a pruned network has weights of eight bits.
 const SPARSE_BITS: &str =
     "--sparsity goes with weights of 8 bits only: there is no order of weights for blocks of fewer";
@@ -31,7 +34,7 @@ pub struct RecipeArguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     epochs: Option<u32>,
     /// Pictures in a step of the optimizer, 1..=65536 [default: 32; best: 256]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST_BATCH_SIZE))]
     batch_size: Option<u32>,
     /// Step size of the optimizer (Adam) at its largest, above 0 and at most 1 [default: 0.001; best: 0.002]
     #[arg(long, value_name = "RATE", value_parser = learning_rate, allow_negative_numbers = true)]
@@ -156,6 +159,21 @@ impl RecipeArguments {
         if train.sparsity > 0.0 && self.weight_bits != WeightBits::Eight {
             bail!(UsageError(SPARSE_BITS.to_owned()));
         }
+        let (batch_size, beta_2) = match train.backend {
+            // The other program's are not known.
+            Backend::Imported => {
+                let best = Recipe::Best.config(train.backend, Vec::new(), train.seed);
+                (best.batch_size, best.beta_2)
+            }
+            _ => (train.batch_size, train.beta_2),
+        };
+        let is_sound = (1..=MOST_BATCH_SIZE as usize).contains(&batch_size)
+            && (0.5..=0.9999).contains(&beta_2)
+            && (0.0..=1.0).contains(&train.augment)
+            && (0.0..1.0).contains(&train.sparsity);
+        if !is_sound {
+            bail!("the configuration in {} has settings that train refuses", run.display());
+        }
         configuration.train = TrainConfig {
             epochs: 0,
             from: Some(outcome.model_id),
@@ -163,8 +181,8 @@ impl RecipeArguments {
             weight_bits: self.weight_bits,
             qat_epochs: self.qat.unwrap_or(0),
             qat_learning_rate: if self.qat.is_some() { self.qat_learning_rate } else { 0.0 },
-            batch_size: self.batch_size.map_or(train.batch_size, |pictures| pictures as usize),
-            beta_2: self.beta_2.unwrap_or(train.beta_2),
+            batch_size: self.batch_size.map_or(batch_size, |pictures| pictures as usize),
+            beta_2: self.beta_2.unwrap_or(beta_2),
             augment: self.augment.unwrap_or(train.augment),
             ..train.clone()
         };

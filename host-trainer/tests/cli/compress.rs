@@ -60,6 +60,14 @@ fn a_run_is_quantized_otherwise_and_stays_as_it_is() {
     assert_eq!(history.matches("validation_accuracy").count(), 3, "{history}");
     assert!(whole == model());
     failure(desk.command(&from).args(["--run", "run"]).assert(), 2, &["--run run would replace run"]);
+    // An imported network, too.
+    let import =
+        ["import", "run/weights.safetensors", "--data", "data", "--export", "imported.bin", "--run", "imported"];
+    desk.run(&import).success();
+    let imported =
+        ["train", "--data", "data", "--from", "imported", "--weight-bits", "4", "--qat", "1", "--run", "tuned"];
+    desk.run(&imported).success();
+    assert_eq!(orders(&desk, "tuned"), ["four-bit", "pairs"]);
     // A report shows where it comes from.
     desk.run(&["report", "ternary"]).success();
     let page = fs::read_to_string(desk.path().join("ternary/report.html")).unwrap();
@@ -81,6 +89,14 @@ fn runs_that_do_not_fit_are_no_beginning() {
     {
         failure(desk.command(&from).args(option).assert(), 2, &["--from", option[0]]);
     }
+    let config = desk.path().join("run/config.json");
+    let whole = fs::read_to_string(&config).unwrap();
+    for (sound, bad) in [("\"batch_size\": 32", "\"batch_size\": 0"), ("\"augment\": 0.0", "\"augment\": -1.0")] {
+        assert!(whole.contains(sound), "{whole}");
+        fs::write(&config, whole.replace(sound, bad)).unwrap();
+        failure(desk.command(&from).args(["--qat", "1"]).assert(), 1, &["run has settings that train refuses"]);
+    }
+    fs::write(&config, &whole).unwrap();
     desk.train(&["--sparsity", "0.5", "--run", "sparse"]).success();
     let sparse = ["train", "--data", "data", "--from", "sparse", "--weight-bits", "4"];
     failure(desk.command(&sparse).assert(), 2, &["8 bits only"]);
