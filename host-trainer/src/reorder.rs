@@ -16,8 +16,7 @@ pub fn reorder(model: &ModelView<'_>, order: WeightOrder) -> Result<Vec<u8>, Enc
         .layers()
         .map(|layer| {
             let outputs = || 0..layer.outputs();
-            let weights =
-                outputs().flat_map(|output| (0..layer.inputs()).map(move |input| layer.weight(output, input)));
+            let weights = outputs().flat_map(|output| layer.row(output));
             let biases: Vec<i32> = outputs().map(|output| layer.bias(output)).collect();
             let requants: Vec<Requant> = outputs().map(|output| layer.requant(output)).collect();
             let is_of_eight_bits = matches!(layer.order(), WeightOrder::Pairs | WeightOrder::Vectors);

@@ -261,7 +261,7 @@ impl Desk {
             accuracies[0], accuracies[1], outcome.train_seconds
         ));
         // What is only rounded to few bits loses much, as everybody knows.
-        if config.epochs > 0 {
+        if config.all_epochs() > 0 {
             warn_of_loss(&outcome);
         }
         Ok(outcome)
@@ -293,7 +293,7 @@ impl Desk {
         }
         let needs_teacher = all.iter().any(|runs| runs.unit.family.is_taught() && runs.missing().next().is_some());
         let missing: Vec<String> = all.iter().flat_map(Runs::missing).map(|(name, _)| name).collect();
-        let runs_kept = all.iter().flat_map(Runs::found).count() - runs_trained;
+        let runs_kept = all.iter().flat_map(Runs::found).count().saturating_sub(runs_trained);
         Report { folder: self.folder.clone(), reduced, runs_kept, runs_trained, missing, needs_teacher, models, rows }
     }
 }

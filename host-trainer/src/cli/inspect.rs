@@ -112,7 +112,7 @@ impl Report {
 impl Layer {
     fn of(layer: &DenseLayer<'_>) -> Self {
         let (inputs, outputs) = (layer.inputs(), layer.outputs());
-        let weights = || (0..outputs).flat_map(move |output| (0..inputs).map(move |input| layer.weight(output, input)));
+        let weights = || (0..outputs).flat_map(|output| layer.row(output));
         Self {
             inputs,
             outputs,

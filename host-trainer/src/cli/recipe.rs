@@ -13,10 +13,7 @@ use crate::model::DenseParameters;
 use crate::pixels::Pixels;
 use crate::record::{Configuration, Outcome, RunFile, RunFolder};
 use crate::teach::{SoftLabels, SoftLabelsError};
-use crate::train::{BLOCK_OUTPUTS, Recipe, Schedule, Teaching, TrainConfig, WeightBits};
-
-/// Epochs of the best recipe with a teacher.
-const TAUGHT_EPOCHS: u32 = 150;
+use crate::train::{BLOCK_OUTPUTS, Recipe, Schedule, TAUGHT_EPOCHS, Teaching, TrainConfig, WeightBits};
 
 /// Most pictures in a step.
 const MOST_BATCH_SIZE: i64 = 65_536;
@@ -119,6 +116,19 @@ impl RecipeArguments {
 
     /// That what is asked for goes together, for layers of `hidden` neurons.
     pub fn check(&self, hidden: &[u32]) -> Result<(), UsageError> {
+        if self.from.is_some() && self.qat.is_none() {
+            let idle = [
+                ("--teacher", self.teacher.is_some()),
+                ("--batch-size", self.batch_size.is_some()),
+                ("--beta-2", self.beta_2.is_some()),
+                ("--augment", self.augment.is_some()),
+            ];
+            if let Some((option, _)) = idle.into_iter().find(|(_, is_given)| *is_given) {
+                return Err(UsageError(format!(
+                    "{option} does nothing with --from alone, which only rounds; add --qat EPOCHS"
+                )));
+            }
+        }
         if self.sparsity == 0.0 {
             return Ok(());
         }
@@ -131,6 +141,11 @@ impl RecipeArguments {
             ))),
             None => Ok(()),
         }
+    }
+
+    /// Whether weights become zero.
+    pub fn is_pruned(&self) -> bool {
+        self.sparsity > 0.0
     }
 
     /// The teacher's answers, if there is a teacher, for the training pictures of `data` and those `held_out`, and what
@@ -155,6 +170,16 @@ impl RecipeArguments {
         let found: Vec<(usize, usize)> = layers.iter().map(|layer| (layer.inputs, layer.outputs)).collect();
         if !found.iter().copied().eq(widths.iter().copied().zip(widths.iter().copied().skip(1))) {
             bail!("the weights in {} are not of the network that its configuration says", run.display());
+        }
+        if train.qat_epochs > 0 {
+            bail!(
+                "the run in {} was trained in integers, and its weights are rounded; begin with the run that it began with",
+                run.display()
+            );
+        }
+        // It becomes part of a folder's name.
+        if outcome.model_id.len() != 8 || !outcome.model_id.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            bail!("result.json in {} is damaged: it names no model", run.display());
         }
         if train.sparsity > 0.0 && self.weight_bits != WeightBits::Eight {
             bail!(UsageError(SPARSE_BITS.to_owned()));

@@ -152,6 +152,11 @@ impl Arguments {
             let text = "--patience looks at the loss on held-out pictures; hold some out by --validation N";
             return Err(UsageError(text.to_owned()));
         }
+        if self.recipe.is_pruned() && (self.patience.is_some() || self.stop_at_train_accuracy.is_some()) {
+            let text = "--sparsity needs the whole training, which --patience and --stop-at-train-accuracy may end before all is \
+                        pruned; leave these out";
+            return Err(UsageError(text.to_owned()));
+        }
         self.recipe.check(&self.hidden)
     }
 

@@ -2,7 +2,7 @@
 //! settings change is trained anew, and no other.
 
 use crate::backend::Backend;
-use crate::train::{Recipe, Teaching, TrainConfig, WeightBits};
+use crate::train::{Recipe, TAUGHT_EPOCHS, Teaching, TrainConfig, WeightBits};
 
 use super::runs::Teacher;
 
@@ -70,7 +70,7 @@ const LECTURE: Training = Training {
 
 const BEST: Training = Training { recipe: Recipe::Best, epochs: 100, ..LECTURE };
 
-const TAUGHT: Training = Training { epochs: 150, teacher_share: Some(0.7), ..BEST };
+const TAUGHT: Training = Training { epochs: TAUGHT_EPOCHS, teacher_share: Some(0.7), ..BEST };
 
 /// A pruned network, taught.
 const fn pruned(sparsity: f64) -> Training {

@@ -9,6 +9,7 @@ use super::measured::Measured;
 use super::runs::Found;
 use crate::compare::Figure;
 use crate::model::join_widths;
+use crate::train::TAUGHT_EPOCHS;
 
 /// A row of the table. Names and order are stable: programs read them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -55,7 +56,11 @@ impl Row {
         };
         let accuracy = Figure::of(found.iter().map(accuracy));
         let measured = measured.get(&first.outcome.model_id).filter(|_| !is_float).copied().unwrap_or_default();
-        let recipe = if is_taught { "taught" } else { family.training.recipe.name() };
+        let recipe = match (is_taught, family.training.epochs) {
+            (false, _) => family.training.recipe.name().to_owned(),
+            (true, TAUGHT_EPOCHS) => "taught".to_owned(),
+            (true, epochs) => format!("taught, {epochs} epochs"),
+        };
         let suffix = if matches!(entry, Entry::FineTuned(..)) { ", QAT" } else { "" };
         Some(Self {
             network: join_widths(&[&[pixels], family.hidden, &[classes]].concat(), "-"),

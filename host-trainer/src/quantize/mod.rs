@@ -17,6 +17,7 @@ use thiserror::Error;
 
 use self::dense::Channel;
 pub use self::deviation::{DeviationError, measure_deviation};
+pub use self::requant::LARGEST_FACTOR;
 use self::requant::Split;
 use crate::model::{DenseParameters, INPUT_SCALE};
 use crate::train::{TrainConfig, WeightBits};

@@ -129,6 +129,9 @@ impl RunFolder {
             Some(model) => format!("{hidden}-from-{model}-"),
             None => format!("{hidden}-{}-epochs-{recipe}", config.epochs),
         };
+        if config.teacher.is_some() {
+            name += "taught-";
+        }
         if config.sparsity > 0.0 {
             name += &format!("sparse-{}-", config.sparsity);
         }

@@ -278,8 +278,12 @@ fn train_command(configuration: &Configuration, folder: &Path) -> String {
     if let Some(from) = &train.from {
         let backend = train.backend.name();
         let run = quoted(folder);
+        let steps = match train.qat_epochs {
+            0 => String::new(),
+            _ => format!(" --batch-size {} --beta-2 {} --augment {}", train.batch_size, train.beta_2, train.augment),
+        };
         return format!(
-            "host-trainer train --backend {backend} --from RUN{compression} --run {run}{DATA} # RUN is that of model {}",
+            "host-trainer train --backend {backend} --from RUN{compression}{steps} --run {run}{DATA} # RUN is that of model {}",
             printable(from)
         );
     }

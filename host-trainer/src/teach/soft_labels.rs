@@ -43,6 +43,17 @@ pub struct SoftLabels {
     logits: Vec<f32>,
 }
 
+/// Why soft labels cannot be written.
+#[derive(Debug, Error)]
+pub enum EncodeLabelsError {
+    /// The library refuses the numbers.
+    #[error(transparent)]
+    Tensors(#[from] SafeTensorError),
+    /// The library refuses the description.
+    #[error(transparent)]
+    Description(#[from] serde_json::Error),
+}
+
 /// Why there are no soft labels.
 #[derive(Debug, Error)]
 pub enum SoftLabelsError {
@@ -107,12 +118,13 @@ impl SoftLabels {
     /// # Errors
     ///
     /// Where the library refuses them.
-    pub fn encode(&self) -> Result<Vec<u8>, SafeTensorError> {
+    pub fn encode(&self) -> Result<Vec<u8>, EncodeLabelsError> {
         let data: Vec<u8> = self.logits.iter().flat_map(|logit| logit.to_le_bytes()).collect();
         let shape = vec![self.logits.len() / (VERSIONS * self.classes).max(1), VERSIONS, self.classes];
         let view = TensorView::new(Dtype::F32, shape, &data)?;
-        let description = serde_json::to_string(&self.description).unwrap_or_default();
-        safetensors::serialize([(TENSOR, view)], Some(HashMap::from([(DESCRIPTION.to_owned(), description)])))
+        let description = serde_json::to_string(&self.description)?;
+        let header = HashMap::from([(DESCRIPTION.to_owned(), description)]);
+        Ok(safetensors::serialize([(TENSOR, view)], Some(header))?)
     }
 
     /// Reads the file at `path`, and its SHA-256, as hexadecimal digits. It has to be of `data`, of which the last `held_out` training pictures are held out.

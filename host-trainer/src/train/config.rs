@@ -87,6 +87,9 @@ impl TrainConfig {
     }
 }
 
+/// Epochs of the best recipe with a teacher.
+pub const TAUGHT_EPOCHS: u32 = 150;
+
 /// What a teacher has a say in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Teaching {

@@ -27,7 +27,7 @@ pub trait Student {
     /// Where the backend cannot give its results back.
     fn forward(&self, pictures: Tensor<2>) -> Result<Tensor<2>, TrainError>;
 
-    /// Takes a step of size `rate` down the `gradients` of a loss; `done` is the share of steps before it, 0..1.
+    /// Takes a step of size `rate` down the `gradients` of a loss; `done` is the share of steps before it, 1 for the last one.
     ///
     /// # Errors
     ///
@@ -99,7 +99,8 @@ impl<'a> Course<'a> {
             for indices in batches.chunks(batch_size) {
                 let (gradients, loss, hits) = self.learn(student, indices)?;
                 let factor = plan.schedule.factor(plan.warm_up, self.step, steps);
-                student.step(gradients, plan.learning_rate * factor, self.step as f64 / steps as f64)?;
+                let done = if self.step + 1 == steps { 1.0 } else { self.step as f64 / steps as f64 };
+                student.step(gradients, plan.learning_rate * factor, done)?;
                 self.step += 1;
                 sums = Some(match sums {
                     Some((all_losses, all_hits)) => (all_losses + loss, all_hits + hits),

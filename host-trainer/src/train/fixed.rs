@@ -6,7 +6,8 @@
 //!        +---------- gradients, past the rounding as if it were not there <-----+
 //! ```
 //!
-//! Accumulators are sums of integers in `f32`, exact below 2^24; from there on `shared-model` itself rescales and rounds. What a
+//! Accumulators are sums of integers in `f32`, exact below 2^24, which networks of a few hundred inputs hardly reach: 784 pixels
+//! of 255 by weights of 127 could. From there on `shared-model` itself rescales and rounds. What a
 //! step of a weight is worth is learned, too (Esser and others, "Learned Step Size Quantization", 2020, section 2).
 
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
@@ -159,9 +160,19 @@ impl FixedLayer {
     }
 
     fn learn(&mut self, gradients: &Gradients, rate: f64) -> Result<(), TrainError> {
-        let (weights, biases) = &self.run;
         // A layer with no gradient has no part in the loss.
-        let (Some(weights), Some(biases)) = (weights.grad(gradients), biases.grad(gradients)) else { return Ok(()) };
+        let Some([by_weight, by_bias, by_step]) = self.by_parameter(gradients)? else { return Ok(()) };
+        let [weights, biases, steps] = &mut self.adam;
+        weights.step(rate, &mut self.weights, &by_weight);
+        biases.step(rate, &mut self.biases, &by_bias);
+        steps.step(rate, &mut self.log_steps, &by_step);
+        Ok(())
+    }
+
+    /// From the gradients of the integers to those of weights, biases and logarithms of steps.
+    fn by_parameter(&self, gradients: &Gradients) -> Result<Option<[Vec<f32>; 3]>, TrainError> {
+        let (weights, biases) = &self.run;
+        let (Some(weights), Some(biases)) = (weights.grad(gradients), biases.grad(gradients)) else { return Ok(None) };
         let mut by_weight: Vec<f32> = weights.try_into_vec_as()?;
         let mut by_bias: Vec<f32> = biases.try_into_vec_as()?;
         let mut by_step = vec![0.0_f32; self.outputs];
@@ -184,16 +195,15 @@ impl FixedLayer {
             by_step[output] = sum;
             by_bias[output] /= (f64::from(step) * self.input_scale) as f32;
         }
-        let [weights, biases, steps] = &mut self.adam;
-        weights.step(rate, &mut self.weights, &by_weight);
-        biases.step(rate, &mut self.biases, &by_bias);
-        steps.step(rate, &mut self.log_steps, &by_step);
-        Ok(())
+        Ok(Some([by_weight, by_bias, by_step]))
     }
 
     /// Makes the integers anew; `index` is the layer's, for errors.
     fn quantize(&mut self, index: usize) -> Result<(), QuantizeError> {
-        let steps: Vec<f64> = self.log_steps.iter().map(|step| f64::from(*step).exp()).collect();
+        // No coarser than a hidden layer's outputs allow: there is a rescaling for each.
+        let coarsest =
+            self.output_scale.map_or(f64::INFINITY, |scale| quantize::LARGEST_FACTOR * scale / self.input_scale);
+        let steps: Vec<f64> = self.log_steps.iter().map(|step| f64::from(*step).exp().min(coarsest)).collect();
         let scales = (self.input_scale, self.output_scale);
         self.quantized = quantize::quantize_in_steps(index, &self.weights, &self.biases, &steps, scales, self.largest)?;
         Ok(())
@@ -303,6 +313,48 @@ mod tests {
                     (by_integer[output * WIDTHS[0] + input] / step, by_weight[input * WIDTHS[1] + output]);
                 assert!((found - expected).abs() < 0.05 * largest, "{found} {expected} of {largest}");
             }
+        }
+    }
+
+    #[test]
+    fn clipped_weights_learn_nothing_and_their_steps_all() {
+        // One layer, all of whose weights are clipped: logits follow the steps and the biases, and nothing else.
+        let device = Backend::Flex.device().unwrap().autodiff();
+        let (split, _) = start(10, &device);
+        let sign = |index: usize| if index.is_multiple_of(3) { -1.0 } else { 1.0 };
+        let layer = DenseParameters {
+            inputs: WIDTHS[0],
+            outputs: 2,
+            weights: (0..2 * WIDTHS[0]).map(sign).collect(),
+            biases: vec![0.25, -0.5],
+        };
+        let mut student = FixedStudent::new(&[layer], &[], &config(), &device).unwrap();
+        student.layers[0].log_steps.iter_mut().for_each(|step| *step -= 2.0);
+        let mut loss = |change: &dyn Fn(&mut FixedLayer)| {
+            let layer = &mut student.layers[0];
+            change(layer);
+            layer.quantize(0).unwrap();
+            layer.run = run(&layer.quantized, layer.inputs, &device);
+            let pictures = PixelForm::RAW.tensor(split.pictures(), split.width, &device);
+            let logits = student.forward(pictures).unwrap();
+            let weights = Tensor::<2>::from_floats([[1.0, -3.0]], &device);
+            let loss = (logits * weights).mean();
+            let value: f32 = loss.clone().inner().try_into_scalar().unwrap();
+            let found = student.layers[0].by_parameter(&loss.backward()).unwrap().unwrap();
+            (f64::from(value), found)
+        };
+        let (before, [by_weight, by_bias, by_step]) = loss(&|_| ());
+        assert!(by_weight.iter().all(|gradient| *gradient == 0.0), "{by_weight:?}");
+        for output in 0..2 {
+            let size = 0.01;
+            let (after, _) = loss(&|layer| layer.log_steps[output] += size);
+            let expected = (after - before) / f64::from(size);
+            assert!((f64::from(by_step[output]) / expected - 1.0).abs() < 0.02, "{} {expected}", by_step[output]);
+            let _back = loss(&|layer| layer.log_steps[output] -= size);
+            let (after, _) = loss(&|layer| layer.biases[output] += size);
+            let expected = (after - before) / f64::from(size);
+            assert!((f64::from(by_bias[output]) / expected - 1.0).abs() < 0.02, "{} {expected}", by_bias[output]);
+            let _back = loss(&|layer| layer.biases[output] -= size);
         }
     }
 

@@ -15,7 +15,7 @@ use crate::pixels::PixelForm;
 pub struct FloatStudent {
     network: Network,
     /// The network that is run, where that is another: its weights are `network`'s, but for the pruned ones, which are zero. Those
-    /// learn nothing and stay, but for their decay, so that they can come back as long as the choice is open.
+    /// learn nothing more: they decay, and can come back as long as the choice is open.
     pruned: Option<(Pruning, Network)>,
     form: PixelForm,
     optimizer: ModuleOptimizer,

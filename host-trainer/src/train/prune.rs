@@ -63,7 +63,7 @@ impl Pruning {
         })
     }
 
-    /// Clears the `gradients` of pruned weights: they stay as they are, but for their decay.
+    /// Clears the `gradients` of pruned weights.
     ///
     /// # Errors
     ///
@@ -119,6 +119,8 @@ fn choose(kept: &mut [bool], weights: &[f32], outputs: usize, share: f64) {
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::Tensor;
+
     use super::*;
     use crate::backend::processor;
     use crate::model::DenseParameters;
@@ -144,6 +146,21 @@ mod tests {
         let expected: Vec<usize> =
             (0..50).filter(|index| index / 20 == 0 || (index / 20 == 1 && index % 10 >= 8)).collect();
         assert_eq!(zero, expected);
+    }
+
+    #[test]
+    fn pruned_weights_get_no_gradient() {
+        let network = network();
+        let mut pruning = Pruning::new(0.5);
+        let pruned = pruning.apply(&network, 1.0).unwrap();
+        let input = Tensor::<2>::ones([1, 5], &network.device());
+        let mut gradients = GradientsParams::from_grads(pruned.forward(input).sum().backward(), &pruned);
+        pruning.withhold(&network, &mut gradients).unwrap();
+        let found: Vec<f32> = gradients.get::<2>(network.first_weight_id()).unwrap().try_into_vec_as().unwrap();
+        let weights = pruned.parameters().unwrap()[0].weights.clone();
+        for (gradient, weight) in found.into_iter().zip(weights) {
+            assert_eq!(gradient == 0.0, weight == 0.0, "{gradient} {weight}");
+        }
     }
 
     #[test]

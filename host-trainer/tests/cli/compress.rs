@@ -59,6 +59,8 @@ fn a_run_is_quantized_otherwise_and_stays_as_it_is() {
     let history = fs::read_to_string(desk.path().join("ternary/history.json")).unwrap();
     assert_eq!(history.matches("validation_accuracy").count(), 3, "{history}");
     assert!(whole == model());
+    let ternary = ["train", "--data", "data", "--from", "ternary"];
+    failure(desk.run(&ternary), 1, &["was trained in integers"]);
     failure(desk.command(&from).args(["--run", "run"]).assert(), 2, &["--run run would replace run"]);
     // An imported network, too.
     let import =
@@ -97,7 +99,18 @@ fn runs_that_do_not_fit_are_no_beginning() {
         failure(desk.command(&from).args(["--qat", "1"]).assert(), 1, &["run has settings that train refuses"]);
     }
     fs::write(&config, &whole).unwrap();
+    let result = desk.path().join("run/result.json");
+    let outcome = fs::read_to_string(&result).unwrap();
+    let id = serde_json::from_str::<Value>(&outcome).unwrap()["model_id"].as_str().unwrap().to_owned();
+    fs::write(&result, outcome.replace(&id, "../../evil")).unwrap();
+    failure(desk.command(&from).assert(), 1, &["it names no model"]);
+    fs::write(&result, &outcome).unwrap();
     desk.train(&["--sparsity", "0.5", "--run", "sparse"]).success();
+    // One step is enough to prune.
+    let once = ["--sparsity", "0.9", "--epochs", "1", "--batch-size", "65536", "--run", "once"];
+    desk.train(&once).success();
+    let zeros = json(desk.run(&["inspect", "once", "--json"]))["layers"][0]["zero_weights"].as_u64().unwrap();
+    assert!(zeros >= 16 * 16, "{zeros} of 288");
     let sparse = ["train", "--data", "data", "--from", "sparse", "--weight-bits", "4"];
     failure(desk.command(&sparse).assert(), 2, &["8 bits only"]);
     fs::copy(desk.path().join("run/weights.safetensors"), desk.path().join("sparse/weights.safetensors")).unwrap();
@@ -162,7 +175,7 @@ fn a_teacher_is_trained_and_learned_from() {
 #[test]
 fn what_makes_no_sense_is_refused() {
     let desk = Desk::new();
-    let cases: [(&[&str], &[&str]); 13] = [
+    let cases: [(&[&str], &[&str]); 17] = [
         (&["--weight-bits", "3"], &["--weight-bits", "8, 4, 2"]),
         (&["--sparsity", "1"], &["--sparsity", "not 0 or more and below 1"]),
         (&["--sparsity", "-0.1"], &["--sparsity", "not 0 or more and below 1"]),
@@ -176,6 +189,10 @@ fn what_makes_no_sense_is_refused() {
         (&["--teacher-share", "0.5"], &["--teacher"]),
         (&["--teacher", "x", "--teacher-share", "2"], &["not in 0..=1"]),
         (&["--from"], &["--from"]),
+        (&["--from", "x", "--teacher", "y"], &["--teacher does nothing", "add --qat"]),
+        (&["--from", "x", "--augment", "0.5"], &["--augment does nothing"]),
+        (&["--sparsity", "0.5", "--stop-at-train-accuracy", "0.9"], &["--sparsity needs the whole training"]),
+        (&["--sparsity", "0.5", "--validation", "9", "--patience", "2"], &["--sparsity needs the whole training"]),
     ];
     for (arguments, parts) in cases {
         failure(desk.command(&["train", "--data", "data"]).args(arguments).assert(), 2, parts);

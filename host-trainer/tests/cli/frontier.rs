@@ -100,7 +100,8 @@ fn a_teacher_has_a_say_in_floating_point_and_in_integers() {
     desk.run(&[&teach[..], &["--export", "teacher.safetensors"]].concat()).success();
     let taught = [&REDUCED[..], &["--teacher", "teacher.safetensors", "--only", "128-taught"]].concat();
     let report = json(desk.run(&taught));
-    assert_eq!((&report["rows"][0]["recipe"], &report["rows"][2]["recipe"]), (&"taught".into(), &"taught, QAT".into()));
+    let label = |row: usize| report["rows"][row]["recipe"].clone();
+    assert_eq!((label(0), label(2)), ("taught, 4 epochs".into(), "taught, 4 epochs, QAT".into()));
     let teacher =
         |run: &str| read(&desk, &format!("runs/frontier/reduced/{run}/config.json"))["train"]["teacher"].clone();
     assert_eq!(teacher("128-taught-seed-1")["share"], 0.7);

@@ -12,7 +12,7 @@ use super::format::{
 use super::reader::Reader;
 use crate::bytes::{i32_at, u32_at};
 use crate::fixed::Requant;
-use crate::kernel::{BLOCK_BYTES, BlockLists, TILE_OUTPUTS, WeightOrder};
+use crate::kernel::{BLOCK_BYTES, BlockLists, BlockTile, TILE_OUTPUTS, WeightOrder};
 
 const MAX_HIDDEN_LAYERS: usize = MAX_LAYERS - 1;
 
@@ -280,6 +280,21 @@ impl<'a> DenseLayer<'a> {
             return weight.unwrap_or_default() as i8;
         }
         self.order.weight(self.tiles().nth(tile).unwrap_or_default(), row, input).unwrap_or_default()
+    }
+
+    /// The weights into `output`, one for each input; none where there is no such output. As [`weight`](Self::weight), but the
+    /// output is looked for only once.
+    pub fn row(&self, output: usize) -> impl Iterator<Item = i8> + use<'a> {
+        let (order, tile, row) = (self.order, output / TILE_OUTPUTS, output % TILE_OUTPUTS);
+        let (dense, blocks) = match order {
+            WeightOrder::Blocks => (None, self.block_lists().tiles().nth(tile).unwrap_or_default()),
+            _ => (self.tiles().nth(tile), BlockTile::default()),
+        };
+        let inputs = if output < self.outputs() { self.inputs() } else { 0 };
+        (0..inputs).map(move |input| match order {
+            WeightOrder::Blocks => blocks.weight(row, input).unwrap_or_default() as i8,
+            _ => order.weight(dense.unwrap_or_default(), row, input).unwrap_or_default(),
+        })
     }
 
     fn tiles(&self) -> impl Iterator<Item = &'a [u8]> {

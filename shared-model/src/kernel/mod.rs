@@ -14,7 +14,7 @@ pub use argmax::argmax;
 pub use dense::{DensePart, dense};
 pub use gather::PairList;
 pub use order::WeightOrder;
-pub(crate) use order::{BLOCK_BYTES, BlockLengths, BlockLists, write_blocks, write_counts, write_places};
+pub(crate) use order::{BLOCK_BYTES, BlockLengths, BlockLists, BlockTile, write_blocks, write_counts, write_places};
 pub use softmax::softmax;
 pub use tile::KERNEL;
 
