@@ -67,8 +67,8 @@ impl PairList {
         let taken = self.take_words(words, first);
         let next = first.wrapping_add(taken.wrapping_mul(2));
         let has_ended = taken == words.len();
-        if has_ended {
-            // One to three inputs may be left, and are one pair or two: words leave room for them.
+        if has_ended && !rest.is_empty() {
+            // One to three inputs are left, and are one pair or two: words leave room for them.
             let at = |index: usize| rest.get(index).copied().unwrap_or(0);
             self.push([at(0), at(1)], next);
             self.push([at(2), 0], next.wrapping_add(1));

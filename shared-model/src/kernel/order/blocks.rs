@@ -44,6 +44,14 @@ impl<'a> BlockLists<'a> {
         self.counts.as_chunks::<2>().0.iter().map(|count| u16::from_le_bytes(*count).into())
     }
 
+    /// Whether words can be loaded of all tables, and two inputs at each place of a layer of so many: of an odd number the last
+    /// pair would end behind them.
+    #[cfg(any(test, kernel_assembly))]
+    pub fn are_for_words(self, inputs: usize) -> bool {
+        let addresses = [self.counts, self.places, self.blocks].map(|table| table.as_ptr().addr());
+        inputs.is_multiple_of(2) && addresses.iter().fold(0, |all, address| all | address).is_multiple_of(4)
+    }
+
     /// The tiles, in order; those have no blocks for which tables are too short.
     pub fn tiles(self) -> impl Iterator<Item = BlockTile<'a>> {
         let mut places = self.places.as_chunks::<2>().0;

@@ -186,3 +186,19 @@ fn weights_too_large_for_an_order_are_not_packed() {
         }
     }
 }
+
+#[test]
+fn words_are_for_an_even_number_of_inputs_and_aligned_tables() {
+    let bytes = [0; 16];
+    let aligned = &bytes[bytes.as_ptr().align_offset(4)..];
+    let lists = BlockLists { counts: aligned, places: aligned, blocks: aligned };
+    for inputs in 0..20 {
+        assert_eq!(lists.are_for_words(inputs), inputs % 2 == 0, "{inputs}");
+    }
+    for offset in [1, 2, 3] {
+        let table = &aligned[offset..];
+        assert!(!BlockLists { counts: table, ..lists }.are_for_words(2));
+        assert!(!BlockLists { places: table, ..lists }.are_for_words(2));
+        assert!(!BlockLists { blocks: table, ..lists }.are_for_words(2));
+    }
+}

@@ -267,9 +267,34 @@ macro_rules! tiles {
     };
 }
 
+/// The body of a naked function with the arguments and the promises of a [`Kernel`](super::Kernel), for one tile of weights in pairs
+/// whose blocks have weights in their first word only.
+macro_rules! narrow_tile {
+    () => {
+        naked_asm!(
+            "push {{r2, r4-r7, lr}}",
+            "mov r12, r1",
+            "movs r6, #0",
+            "movs r7, #0",
+            "ldmia r0!, {{r1, r2}}",
+            "2:",
+            "add r2, r12",
+            "lsrs r3, r1, #16",
+            "uxth r1, r1",
+            outputs!("r6", "r7"),
+            "ldmia r0!, {{r1, r2}}",
+            "cmp r1, #0",
+            "bne 2b",
+            "pop {{r0}}",
+            store!(first!("r7"), difference!("r6", "r7", "8")),
+            "pop {{r4-r7, pc}}",
+        )
+    };
+}
+
 /// [Kernels](super::Kernel).
 macro_rules! kernels {
-    ($($name:ident: $pair:ident, $sums:ident, $shift:literal;)*) => { $(
+    ($($name:ident: $body:expr;)*) => { $(
         /// A [kernel](super::Kernel).
         ///
         /// # Safety
@@ -285,15 +310,16 @@ macro_rules! kernels {
             _first: usize,
             start: &[i32; TILE_OUTPUTS],
         ) {
-            tiles!($pair, $sums, $shift)
+            $body
         }
     )* };
 }
 
 kernels! {
-    add_pairs: pair, pair_sums, "";
-    add_four_bits: four_bit_pair, four_bit_sums, "lsrs r2, r2, #1";
-    add_ternary: ternary_pair, ternary_sums, "lsrs r2, r2, #2";
+    add_pairs: tiles!(pair, pair_sums, "");
+    add_narrow_pairs: narrow_tile!();
+    add_four_bits: tiles!(four_bit_pair, four_bit_sums, "lsrs r2, r2, #1");
+    add_ternary: tiles!(ternary_pair, ternary_sums, "lsrs r2, r2, #2");
 }
 
 /// A [kernel](super::BlockKernel).

@@ -6,7 +6,8 @@
 //! Four-bit and ternary: `MLA` of the whole halfword, and again each time that the topmost field is cleared.
 
 use super::frame::{
-    block_kernel, block_tiles, by_two, four_bit_sums, kernels, outputs_from, pair_sums, store, ternary_sums, tiles,
+    block_kernel, block_tiles, by_two, four_bit_sums, kernels, narrow_tile, outputs_from, pair_sums, store,
+    ternary_sums, tiles,
 };
 use crate::kernel::TILE_OUTPUTS;
 use crate::kernel::gather::{MOST_PAIRS, Pair};
@@ -26,6 +27,22 @@ macro_rules! pair {
             outputs!("r10", "[r11, #10]", "r6", "r7"),
             outputs!("r12", "[r11, #12]", "r8", "r9"),
             outputs!("r10", "[r11, #14]", "r8", "r9"),
+        )
+    };
+}
+
+/// See [`narrow_tile`].
+macro_rules! narrow_pairs {
+    () => {
+        concat!(
+            "3:\n",
+            "add r11, r1, r11, lsl #2\n",
+            inputs!(),
+            outputs!("r12", "[r11]", "r2", "r3"),
+            outputs!("r10", "[r11, #2]", "r2", "r3"),
+            "ldrd r10, r11, [r0], #8\n",
+            "cmp r10, #0\n",
+            "bne 3b\n",
         )
     };
 }
@@ -147,5 +164,5 @@ macro_rules! weights {
     };
 }
 
-kernels!(pair, four_bit_pair, ternary_pair);
+kernels!(pair, narrow_pairs, four_bit_pair, ternary_pair);
 block_kernel!(block, by_two);

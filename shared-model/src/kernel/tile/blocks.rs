@@ -12,15 +12,14 @@ const KERNEL: BlockKernel = pairs::add_blocks;
 /// As [`add_blocks`](super::add_blocks); false, and nothing done, where the kernel does not take the layer: it has an odd number of
 /// inputs, so that a pair would end behind them, or lists are not aligned, or shorter than the layer.
 pub fn add(input: &[u8], lists: BlockLists<'_>, most: usize, biases: &[u8], sums: &mut [i32]) -> bool {
-    let addresses = [lists.counts, lists.places, lists.blocks, biases].map(|table| table.as_ptr().addr());
-    let is_aligned = addresses.iter().fold(0, |all, address| all | address).is_multiple_of(4);
+    let are_loadable = lists.are_for_words(input.len()) && biases.as_ptr().addr().is_multiple_of(4);
     let (counts, biases) = (lists.counts.as_chunks::<2>().0, biases.as_chunks::<4>().0);
     let (whole, rest) = sums.as_chunks_mut::<TILE_OUTPUTS>();
     let are_there = counts.len() == whole.len().wrapping_add(usize::from(!rest.is_empty()));
     let Some((whole_biases, rest_biases)) = biases.split_at_checked(whole.len().wrapping_mul(TILE_OUTPUTS)) else {
         return false;
     };
-    if !input.len().is_multiple_of(2) || !is_aligned || !are_there {
+    if !are_loadable || !are_there {
         return false;
     }
     if most > MOST_PAIRS {

@@ -2,14 +2,16 @@
 //!
 //! Pairs: a word of a block holds the `i16` `256 * odd + even` of two outputs, for each of two inputs. `SMLAD` of the whole word
 //! adds up `256 * odd + even`, `SXTB16` takes the two `even` out, and another `SMLAD` adds these up: three instructions
-//! for four products. A pair of inputs takes 16 instructions for eight outputs, and half of one for the loop.
+//! for four products. A pair of inputs takes 16 instructions for eight outputs, and half of one for the loop;
+//! 5 and one for two outputs.
 //!
 //! Blocks: as pairs, 19 instructions for a block that is used, and 3 for one that is not, and one for the loop.
 //!
 //! Four-bit and ternary: `SMLAD` of the whole word, and again each time that the topmost field is cleared. 17 instructions.
 
 use super::frame::{
-    block_kernel, block_tiles, by_four, four_bit_sums, kernels, outputs_from, pair_sums, store, ternary_sums, tiles,
+    block_kernel, block_tiles, by_four, four_bit_sums, kernels, narrow_tile, outputs_from, pair_sums, store,
+    ternary_sums, tiles,
 };
 use crate::kernel::TILE_OUTPUTS;
 use crate::kernel::gather::{MOST_PAIRS, Pair};
@@ -27,6 +29,20 @@ macro_rules! pair {
             outputs!("r10", "r12", "r6", "r7"),
             outputs!("r10", "lr", "r8", "r9"),
         )
+    };
+}
+
+/// See [`narrow_tile`]: two pairs at a time, but one first where their number is odd.
+macro_rules! narrow_pairs {
+    () => {
+        concat!("lsls r12, r12, #31\nbne 4f\n3:\n", narrow_pair!(), "4:\n", narrow_pair!(), "cmp r10, #0\nbne 3b\n")
+    };
+}
+
+/// The products of a pair with the first word of its block; then loads the next one.
+macro_rules! narrow_pair {
+    () => {
+        concat!("ldr r12, [r1, r11, lsl #2]\n", outputs!("r10", "r12", "r2", "r3"), "ldrd r10, r11, [r0], #8\n")
     };
 }
 
@@ -134,5 +150,5 @@ macro_rules! block {
     };
 }
 
-kernels!(pair, four_bit_pair, ternary_pair);
+kernels!(pair, narrow_pairs, four_bit_pair, ternary_pair);
 block_kernel!(block, by_four);

@@ -54,6 +54,31 @@ macro_rules! tiles {
     };
 }
 
+/// The body of a naked function with the arguments and the promises of a [`Kernel`](super::Kernel), for one tile of weights in pairs
+/// whose blocks have weights in their first word only.
+///
+/// `$pairs` gives the loop over all pairs, of which the first one is in r10 and r11 as for [`tiles`], and the next one at r0, up to one
+/// of zeros; their number modulo 4 is in r12. It adds `256 * odd + even` to r2 and `even` to r3, and may use r10, r11, r12 and lr.
+macro_rules! narrow_tile {
+    ($pairs:ident) => {
+        core::arch::naked_asm!(
+            #[cfg(all(armv8m, kernel_dsp))]
+            ".cpu cortex-m33",
+            // sums at 0; first at 20.
+            "push {{r2, r10, r11, lr}}",
+            "ldr r12, [sp, #20]",
+            "movs r2, #0",
+            "movs r3, #0",
+            "ldrd r10, r11, [r0], #8",
+            $pairs!(),
+            "ldr r0, [sp]",
+            "sub r2, r2, r3",
+            store!("r3", "r2, asr #8"),
+            "pop {{r2, r10, r11, pc}}",
+        )
+    };
+}
+
 /// As `$sums` of [`tiles`], for weights in pairs: r2, r4, r6 and r8 are `256 * odd + even`, those behind them `even`.
 macro_rules! pair_sums {
     () => {
@@ -123,14 +148,15 @@ macro_rules! store {
     };
 }
 
-/// Three [kernels](super::Kernel), of the instructions that a core has for a pair in each order.
+/// Four [kernels](super::Kernel), of the instructions that a core has for a pair in each order, and for the first word of one.
 macro_rules! kernels {
-    ($pair:ident, $four_bit_pair:ident, $ternary_pair:ident) => {
-        kernels!(add_pairs: $pair, pair_sums);
-        kernels!(add_four_bits: $four_bit_pair, four_bit_sums);
-        kernels!(add_ternary: $ternary_pair, ternary_sums);
+    ($pair:ident, $narrow_pairs:ident, $four_bit_pair:ident, $ternary_pair:ident) => {
+        kernels!(add_pairs: tiles!($pair, pair_sums));
+        kernels!(add_narrow_pairs: narrow_tile!($narrow_pairs));
+        kernels!(add_four_bits: tiles!($four_bit_pair, four_bit_sums));
+        kernels!(add_ternary: tiles!($ternary_pair, ternary_sums));
     };
-    ($name:ident: $pair:ident, $sums:ident) => {
+    ($name:ident: $body:expr) => {
         /// A [kernel](super::Kernel).
         ///
         /// # Safety
@@ -146,7 +172,7 @@ macro_rules! kernels {
             first: usize,
             start: &[i32; TILE_OUTPUTS],
         ) {
-            tiles!($pair, $sums)
+            $body
         }
     };
 }
@@ -307,4 +333,4 @@ pub(super) use by_four;
 #[cfg(kernel_armv7m)]
 pub(super) use by_two;
 pub(super) use {block_kernel, block_tiles, outputs_from};
-pub(super) use {four_bit_sums, kernels, pair_sums, store, ternary_sums, tiles};
+pub(super) use {four_bit_sums, kernels, narrow_tile, pair_sums, store, ternary_sums, tiles};

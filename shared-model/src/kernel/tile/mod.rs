@@ -150,10 +150,15 @@ pub fn add_pairs(
             };
             #[cfg(kernel_assembly)]
             let start = fields.map_or([0; TILE_OUTPUTS], |fields| fields.start(pairs.sum()));
-            tiles.with_eight(sums, |tiles, sums| {
+            tiles.with_eight(sums, |tiles, sums, used| {
+                #[cfg(kernel_assembly)]
+                let kernel = if used <= 2 && order == WeightOrder::Pairs { pairs::add_narrow_pairs } else { kernel };
+                #[cfg(not(kernel_assembly))]
+                let _ = used;
                 #[cfg(kernel_assembly)]
                 // SAFETY: the kernel is the order's. The list is not empty, and was gathered from inputs that each tile has blocks
-                // for; there is a tile for each eight sums, aligned.
+                // for; there is a tile for each eight sums, aligned. It is one tile where at most two of its outputs are used, and
+                // these are the first, so that the first word of a block has all of their weights.
                 unsafe {
                     kernel(
                         pairs.terminated(),
@@ -208,7 +213,7 @@ pub fn add_vectors(input: &[u8], tiles: Tiles<'_>, sums: &mut [i32]) -> bool {
         return false;
     }
     let correction = sum(input).wrapping_mul(VECTOR_ZERO_POINT.into()).cast_signed();
-    tiles.with_eight(sums, |tiles, sums| {
+    tiles.with_eight(sums, |tiles, sums, _| {
         #[cfg(kernel_helium)]
         // SAFETY: so many inputs are there, and a tile for each eight sums, with a block for each sixteen inputs.
         unsafe {
@@ -260,11 +265,11 @@ impl Tiles<'_> {
     }
 
     /// Lets `add` work on tiles with eight sums each, and there is one at least: all whole ones, then the last, which may have
-    /// fewer outputs.
-    fn with_eight(self, sums: &mut [i32], mut add: impl FnMut(Self, &mut [[i32; TILE_OUTPUTS]])) {
+    /// fewer outputs. It is also told how many sums of a tile are used, the first ones.
+    fn with_eight(self, sums: &mut [i32], mut add: impl FnMut(Self, &mut [[i32; TILE_OUTPUTS]], usize)) {
         let (whole, rest) = sums.as_chunks_mut::<TILE_OUTPUTS>();
         if !whole.is_empty() {
-            add(self, whole);
+            add(self, whole, TILE_OUTPUTS);
         }
         if !rest.is_empty() {
             let start = whole.len().wrapping_mul(self.tile_bytes);
@@ -273,6 +278,7 @@ impl Tiles<'_> {
             add(
                 Self { weights: self.weights.get(start..).unwrap_or_default(), ..self },
                 core::slice::from_mut(&mut eight),
+                rest.len(),
             );
             rest.iter_mut().zip(eight).for_each(|(sum, place)| *sum = place);
         }
