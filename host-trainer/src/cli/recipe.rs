@@ -54,6 +54,9 @@ pub struct RecipeArguments {
     /// [default: 0; best: 0.5]
     #[arg(long, value_name = "SHARE", value_parser = share_of_one, allow_negative_numbers = true)]
     augment: Option<f64>,
+    /// Last epochs whose networks are averaged, weight by weight, 0..=100000; of use where the step size stays large
+    #[arg(long, value_name = "EPOCHS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    average: u32,
     /// The form in which the network sees pixels while it is trained; the model takes raw ones in any case
     /// [default: unit; best: standard]
     #[arg(long, value_enum)]
@@ -63,7 +66,7 @@ pub struct RecipeArguments {
     /// All else is as that run's configuration says: the network, the seed, what is held out, which pictures are altered. What
     /// the run learned from a teacher is in its weights; for --qat, name the teacher again.
     #[arg(long, value_name = "RUN", conflicts_with_all = ["epochs", "learning_rate", "schedule", "warm_up", "pixels", "hidden", "seed",
-        "sparsity", "recipe", "validation", "patience", "stop_at_train_accuracy", "weight_decay"])]
+        "sparsity", "recipe", "validation", "patience", "stop_at_train_accuracy", "weight_decay", "average"])]
     from: Option<PathBuf>,
     /// File of a teacher's answers, which host-trainer teach writes: the network learns them beside the labels
     #[arg(long, value_name = "FILE")]
@@ -109,13 +112,14 @@ impl RecipeArguments {
             beta_2: self.beta_2.unwrap_or(recipe.beta_2),
             weight_decay: self.weight_decay.unwrap_or(recipe.weight_decay),
             augment: self.augment.unwrap_or(recipe.augment),
+            average_epochs: self.average,
             pixels: self.pixels.unwrap_or(recipe.pixels),
             ..recipe
         }
     }
 
-    /// That what is asked for goes together, for layers of `hidden` neurons.
-    pub fn check(&self, hidden: &[u32]) -> Result<(), UsageError> {
+    /// That what is asked for goes together, for layers of `hidden` neurons, in a training that `may_stop_early`.
+    pub fn check(&self, hidden: &[u32], may_stop_early: bool) -> Result<(), UsageError> {
         if self.from.is_some() && self.qat.is_none() {
             let idle = [
                 ("--teacher", self.teacher.is_some()),
@@ -129,8 +133,21 @@ impl RecipeArguments {
                 )));
             }
         }
+        let needs_the_end = [
+            (self.average > 0, "--average counts from the last epoch, which"),
+            (self.sparsity > 0.0, "--sparsity needs the whole training, which"),
+        ];
+        if let Some((_, what)) = needs_the_end.into_iter().find(|(is_asked_for, _)| *is_asked_for && may_stop_early) {
+            return Err(UsageError(format!(
+                "{what} --patience and --stop-at-train-accuracy may leave out; leave these out"
+            )));
+        }
         if self.sparsity == 0.0 {
             return Ok(());
+        }
+        if self.average > 0 {
+            let text = "--average goes without --sparsity: a mean has the blocks of each of its epochs";
+            return Err(UsageError(text.to_owned()));
         }
         if self.weight_bits != WeightBits::Eight {
             return Err(UsageError(SPARSE_BITS.to_owned()));
@@ -141,11 +158,6 @@ impl RecipeArguments {
             ))),
             None => Ok(()),
         }
-    }
-
-    /// Whether weights become zero.
-    pub fn is_pruned(&self) -> bool {
-        self.sparsity > 0.0
     }
 
     /// The teacher's answers, if there is a teacher, for the training pictures of `data` and those `held_out`, and what
@@ -201,6 +213,7 @@ impl RecipeArguments {
         }
         configuration.train = TrainConfig {
             epochs: 0,
+            average_epochs: 0,
             from: Some(outcome.model_id),
             teacher: None,
             weight_bits: self.weight_bits,

@@ -84,30 +84,27 @@ impl Arguments {
         self.check()?;
         let Some(backend) = self.backend.choose(self.output)? else { return Ok(()) };
         let mut config = self.config(backend);
-        // Nothing is trained that could not be kept, and no folder created for what is refused.
-        let default_run = self.run.clone().unwrap_or_else(|| RunFolder::default_path(&config));
-        if let Some(export) = &self.export {
-            check_export(export, Some(&default_run))?;
-        }
         let mut data = self.data.load()?;
-        if let Some(export) = &self.export {
-            check_apart("--export", export, data.files().chain(self.recipe.teacher_file().cloned()))?;
-        }
         let (mut held_out, mut layers) = (self.validation, None);
         if let Some(from) = self.recipe.from() {
             let (configuration, found) = self.recipe.begin(from, &data)?;
             (config, held_out) = (TrainConfig { backend, ..configuration.train }, configuration.validation);
             layers = Some(found);
         }
-        let run = self.run.clone().unwrap_or_else(|| RunFolder::default_path(&config));
-        if let Some(from) = self.recipe.from() {
-            check_apart("--run", &run, [from])?;
-        }
         check_size(&config.hidden, &data)?;
         let validation = hold_out(&mut data.train, held_out)?;
         let (soft_labels, teacher) = self.recipe.teacher(&data, held_out)?.unzip();
         config.teacher = teacher;
 
+        // Nothing is trained that could not be kept, and no folder created for what is refused.
+        let run = self.run.clone().unwrap_or_else(|| RunFolder::default_path(&config));
+        if let Some(from) = self.recipe.from() {
+            check_apart("--run", &run, [from])?;
+        }
+        if let Some(export) = &self.export {
+            check_export(export, Some(&run))?;
+            check_apart("--export", export, data.files().chain(self.recipe.teacher_file().cloned()))?;
+        }
         let folder = RunFolder::create(run)?;
         if let Some(export) = &self.export {
             files::check_writable(export)?;
@@ -152,12 +149,8 @@ impl Arguments {
             let text = "--patience looks at the loss on held-out pictures; hold some out by --validation N";
             return Err(UsageError(text.to_owned()));
         }
-        if self.recipe.is_pruned() && (self.patience.is_some() || self.stop_at_train_accuracy.is_some()) {
-            let text = "--sparsity needs the whole training, which --patience and --stop-at-train-accuracy may end before all is \
-                        pruned; leave these out";
-            return Err(UsageError(text.to_owned()));
-        }
-        self.recipe.check(&self.hidden)
+        let may_stop_early = self.patience.is_some() || self.stop_at_train_accuracy.is_some();
+        self.recipe.check(&self.hidden, may_stop_early)
     }
 
     fn config(&self, backend: Backend) -> TrainConfig {

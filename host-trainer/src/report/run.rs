@@ -302,6 +302,7 @@ fn train_command(configuration: &Configuration, folder: &Path) -> String {
         (train.schedule != recipe.schedule, format!(" --schedule {}", train.schedule.name())),
         (train.warm_up != recipe.warm_up, format!(" --warm-up {}", train.warm_up)),
         (train.beta_2 != recipe.beta_2, format!(" --beta-2 {}", train.beta_2)),
+        (train.average_epochs != recipe.average_epochs, format!(" --average {}", train.average_epochs)),
         (train.weight_decay != recipe.weight_decay, format!(" --weight-decay {}", train.weight_decay)),
         (train.augment != recipe.augment, format!(" --augment {}", train.augment)),
         (train.pixels != recipe.pixels, format!(" --pixels {}", train.pixels.name())),

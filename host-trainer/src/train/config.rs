@@ -57,6 +57,9 @@ pub struct TrainConfig {
     /// The share of pictures that are shown shifted or mirrored, 0..=1.
     #[serde(default)]
     pub augment: f64,
+    /// The network is the mean of those after each of so many last epochs; 0 and 1 mean the last one alone.
+    #[serde(default)]
+    pub average_epochs: u32,
     /// The form in which the network sees pixels while it is trained.
     #[serde(default)]
     pub pixels: Pixels,
@@ -180,6 +183,7 @@ impl Recipe {
             beta_2: keras_beta_2(),
             weight_decay: 0.0,
             augment: 0.0,
+            average_epochs: 0,
             pixels: Pixels::Unit,
             from: None,
             teacher: None,

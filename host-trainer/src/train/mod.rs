@@ -1,6 +1,7 @@
 //! The training loop.
 
 mod augment;
+mod average;
 mod config;
 mod course;
 mod fixed;
@@ -16,6 +17,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use self::average::Average;
 use self::course::{Course, Plan};
 use self::fixed::FixedStudent;
 use self::float::FloatStudent;
@@ -41,7 +43,7 @@ pub struct Epoch {
     pub loss: f64,
     /// The share of training pictures classified rightly as they were shown, each measured just before its step, 0..=1.
     pub accuracy: f64,
-    /// Mean cross-entropy over the pictures held out of training, after the epoch.
+    /// Mean cross-entropy over the pictures held out of training, after the epoch; of the mean network, where one is made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validation_loss: Option<f64>,
     /// The share of pictures held out of training classified rightly after the epoch, 0..=1.
@@ -166,24 +168,23 @@ pub fn train(
     let mut history = Vec::new();
     let mut rule = StopRule::new(config);
     let mut stop = Stop::Epochs;
+    let mut average = Average::new(config);
+    let mut plain = student.plain()?;
 
     for epoch in 1..=config.epochs {
         let start = Instant::now();
         let (loss, accuracy) = course.run_epoch(&mut student, format!("epoch {epoch}/{all_epochs}"))?;
-        let plain = student.plain()?;
+        plain = average.after(epoch, student.plain()?)?;
         let result = conclude(epoch, (loss, accuracy), &plain, validation, start)?;
         look(&result);
-        let early = rule.after(&result, plain);
+        let early = rule.after(&result, &plain);
         history.push(result);
         if let Some(reason) = early {
             stop = reason;
             break;
         }
     }
-    let (network, kept_epoch) = match rule.kept {
-        Some(kept) => kept,
-        None => (student.plain()?, history.len() as u32),
-    };
+    let (network, kept_epoch) = rule.kept.unwrap_or((plain, history.len() as u32));
     if config.qat_epochs == 0 {
         return Ok(Trained { network, kept_epoch, history, stop, quantized: None });
     }
@@ -241,12 +242,12 @@ impl<'a> StopRule<'a> {
     }
 
     /// Why training ends after `epoch`, if it does.
-    fn after(&mut self, epoch: &Epoch, network: Network) -> Option<Stop> {
+    fn after(&mut self, epoch: &Epoch, network: &Network) -> Option<Stop> {
         let accuracy = epoch.accuracy;
         if let (Some(patience), Some(loss)) = (self.config.patience, epoch.validation_loss) {
             if loss < self.lowest_loss {
                 self.lowest_loss = loss;
-                self.kept = Some((network, epoch.epoch));
+                self.kept = Some((network.clone(), epoch.epoch));
             } else if let Some((_, kept_epoch)) = self.kept
                 && epoch.epoch - kept_epoch >= patience
             {
@@ -354,6 +355,7 @@ pub mod tests {
                 TrainConfig { beta_2: 0.999, ..config.clone() },
                 TrainConfig { weight_decay: 0.0, ..config.clone() },
                 TrainConfig { augment: 0.3, ..config.clone() },
+                TrainConfig { average_epochs: 2, ..config.clone() },
                 TrainConfig { pixels: Pixels::Unit, ..config.clone() },
             ] {
                 assert_ne!(layers(&first), layers(&trained(&other)), "{other:?}");

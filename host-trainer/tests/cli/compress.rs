@@ -175,7 +175,7 @@ fn a_teacher_is_trained_and_learned_from() {
 #[test]
 fn what_makes_no_sense_is_refused() {
     let desk = Desk::new();
-    let cases: [(&[&str], &[&str]); 17] = [
+    let cases: [(&[&str], &[&str]); 19] = [
         (&["--weight-bits", "3"], &["--weight-bits", "8, 4, 2"]),
         (&["--sparsity", "1"], &["--sparsity", "not 0 or more and below 1"]),
         (&["--sparsity", "-0.1"], &["--sparsity", "not 0 or more and below 1"]),
@@ -192,6 +192,8 @@ fn what_makes_no_sense_is_refused() {
         (&["--from", "x", "--teacher", "y"], &["--teacher does nothing", "add --qat"]),
         (&["--from", "x", "--augment", "0.5"], &["--augment does nothing"]),
         (&["--sparsity", "0.5", "--stop-at-train-accuracy", "0.9"], &["--sparsity needs the whole training"]),
+        (&["--average", "2", "--stop-at-train-accuracy", "0.5"], &["--average counts from the last epoch"]),
+        (&["--average", "2", "--sparsity", "0.5"], &["--average goes without --sparsity"]),
         (&["--sparsity", "0.5", "--validation", "9", "--patience", "2"], &["--sparsity needs the whole training"]),
     ];
     for (arguments, parts) in cases {

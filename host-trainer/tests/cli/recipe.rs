@@ -23,18 +23,18 @@ fn a_recipe_sets_what_no_option_gives() {
     let expected = serde_json::json!({
         "backend": "flex", "hidden": [8], "epochs": 3, "batch_size": 256, "learning_rate": 0.002, "seed": 1,
         "stop_at_train_accuracy": null, "patience": null, "recipe": "best", "schedule": "cosine", "warm_up": 0.1,
-        "beta_2": 0.99, "weight_decay": 0.1, "augment": 0.25, "pixels": "standard", "from": null, "teacher": null, "sparsity": 0.0, "weight_bits": 8,
-        "qat_epochs": 0, "qat_learning_rate": 0.0
+        "beta_2": 0.99, "weight_decay": 0.1, "augment": 0.25, "average_epochs": 0, "pixels": "standard", "from": null, "teacher": null,
+        "sparsity": 0.0, "weight_bits": 8, "qat_epochs": 0, "qat_learning_rate": 0.0
     });
     assert_eq!(recorded(&desk, "runs/8-3-epochs-best-flex-seed-1"), expected);
     let all =
         ["--schedule", "constant", "--warm-up", "1", "--beta-2", "0.95", "--weight-decay", "1", "--pixels", "unit"];
-    desk.command(&best).args(["--batch-size", "9", "--run", "run"]).args(all).assert().success();
+    desk.command(&best).args(["--batch-size", "9", "--average", "2", "--run", "run"]).args(all).assert().success();
     let expected = serde_json::json!({
         "backend": "flex", "hidden": [8], "epochs": 100, "batch_size": 9, "learning_rate": 0.002, "seed": 1,
         "stop_at_train_accuracy": null, "patience": null, "recipe": "best", "schedule": "constant", "warm_up": 1.0,
-        "beta_2": 0.95, "weight_decay": 1.0, "augment": 0.5, "pixels": "unit", "from": null, "teacher": null, "sparsity": 0.0, "weight_bits": 8,
-        "qat_epochs": 0, "qat_learning_rate": 0.0
+        "beta_2": 0.95, "weight_decay": 1.0, "augment": 0.5, "average_epochs": 2, "pixels": "unit", "from": null, "teacher": null,
+        "sparsity": 0.0, "weight_bits": 8, "qat_epochs": 0, "qat_learning_rate": 0.0
     });
     assert_eq!(recorded(&desk, "run"), expected);
 }

@@ -55,6 +55,7 @@ fn settings(runs: &[Run]) -> Comparison {
     trained("Schedule of the learning rate", &|train| train.schedule.name().to_owned());
     trained("Warm-up, share of all steps", &|train| percent(train.warm_up));
     trained("Beta 2 (Adam)", &|train| train.beta_2.to_string());
+    trained("Epochs averaged", &|train| train.average_epochs.to_string());
     trained("Weight decay", &|train| train.weight_decay.to_string());
     trained("Shifted or mirrored pictures", &|train| percent(train.augment));
     trained("Pixels while training", &|train| train.pixels.name().to_owned());
