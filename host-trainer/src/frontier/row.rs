@@ -85,7 +85,7 @@ impl Row {
             2 => "ternary".to_owned(),
             bits => format!("{bits} bits"),
         };
-        let pruned = if self.sparsity > 0.0 { format!("{} %", 100.0 * self.sparsity) } else { "-".to_owned() };
+        let pruned = if self.sparsity > 0.0 { self.pruned() } else { "-".to_owned() };
         let spread = self.test_accuracy_sd.map(|sd| format!(" \u{b1} {:.2}", 100.0 * sd)).unwrap_or_default();
         [
             self.network.clone(),
@@ -99,6 +99,11 @@ impl Row {
             grouped(self.model_bytes as u64),
             count(self.ram_bytes),
         ]
+    }
+
+    /// The share that is pruned, in percent, to a tenth.
+    pub fn pruned(&self) -> String {
+        format!("{} %", (1000.0 * self.sparsity).round() / 10.0)
     }
 
     /// What the cells are, of which the first three are words.

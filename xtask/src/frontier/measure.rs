@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use crc::{CRC_64_XZ, Crc};
 use object::{Object as _, ObjectSegment as _};
 use serde::{Deserialize, Serialize};
 
@@ -96,18 +96,20 @@ fn write(path: &Path, all: &BTreeMap<String, Measured>) -> Result<()> {
 
 /// Builds the boards' firmware, and returns what tells its bytes in flash from others.
 fn firmware(workspace: &Workspace) -> Result<String> {
-    let mut hasher = DefaultHasher::new();
+    let crc = Crc::<u64>::new(&CRC_64_XZ);
+    let mut digest = crc.digest();
     for name in BOARDS {
         let firmware = image::build(workspace, &board::named(name)?)?;
         let elf = firmware.elf()?;
         let bytes = fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
         let file = object::File::parse(bytes.as_slice()).with_context(|| format!("{} is no ELF", elf.display()))?;
         for segment in file.segments() {
-            segment.address().hash(&mut hasher);
-            segment.data().with_context(|| format!("{} is damaged", elf.display()))?.hash(&mut hasher);
+            let data = segment.data().with_context(|| format!("{} is damaged", elf.display()))?;
+            digest.update(&segment.address().to_le_bytes());
+            digest.update(data);
         }
     }
-    Ok(format!("{:016x}", hasher.finish()))
+    Ok(format!("{:016x}", digest.finalize()))
 }
 
 #[cfg(test)]
