@@ -129,10 +129,11 @@ impl WeightOrder {
     }
 
     /// The weight of one output (in 0..8) and one input of a packed `tile`; nothing where the bytes stand for no weight of the
-    /// order, or lie outside. Not for blocks, whose tiles have no fixed places.
+    /// order, or lie outside. Nothing of blocks, whose tiles have no fixed places: see [`BlockTile::weight`].
     pub(crate) fn weight(self, tile: &[u8], output: usize, input: usize) -> Option<i8> {
         let weight = match self {
-            Self::Pairs | Self::Blocks => pairs::weight(tile, output, input),
+            Self::Blocks => None,
+            Self::Pairs => pairs::weight(tile, output, input),
             Self::Vectors => vectors::weight(tile, output, input),
             Self::FourBitPairs => FOUR_BITS.weight(tile, output, input),
             Self::TernaryPairs => TERNARY.weight(tile, output, input),
@@ -175,13 +176,15 @@ impl WeightOrder {
     }
 
     /// Packs `weights`, row-major by output, into `target`, which is filled; nothing where it is shorter than
-    /// [`packed_length`](Self::packed_length), or a weight is too large for the order. Blocks are packed by [`BlockLists`].
+    /// [`packed_length`](Self::packed_length), or a weight is too large for the order. Nothing of blocks, which have tables: see
+    /// [`write_blocks`].
     pub(crate) fn pack(self, weights: &[i8], inputs: usize, target: &mut [u8]) -> Option<()> {
         if self.has_no_room_for(weights) {
             return None;
         }
         match self {
-            Self::Pairs | Self::Blocks => target.fill(0),
+            Self::Blocks => return None,
+            Self::Pairs => target.fill(0),
             Self::Vectors => target.fill(VECTOR_ZERO_POINT),
             Self::FourBitPairs => FOUR_BITS.fill(target),
             Self::TernaryPairs => TERNARY.fill(target),
@@ -192,7 +195,8 @@ impl WeightOrder {
             let output = output % TILE_OUTPUTS;
             for (input, &weight) in row.iter().enumerate() {
                 match self {
-                    Self::Pairs | Self::Blocks => pairs::put(tile, output, input, weight)?,
+                    Self::Blocks => return None,
+                    Self::Pairs => pairs::put(tile, output, input, weight)?,
                     Self::Vectors => vectors::put(tile, output, input, weight)?,
                     Self::FourBitPairs => FOUR_BITS.put(tile, output, input, weight)?,
                     Self::TernaryPairs => TERNARY.put(tile, output, input, weight)?,

@@ -78,8 +78,8 @@ pub const KERNEL: &str = if cfg!(kernel_helium) {
 /// # Safety
 ///
 /// The weights are in the kernel's order. `list` has at least one pair, and behind the last one of zeros; `first` is the number
-/// of its pairs modulo 4. For each, each tile has a block. `tiles` is aligned to four bytes. `tile_count` is not 0, and so many
-/// tiles and eight times so many sums are there. `start` is what the eight sums of the kernel start from: zeros, or
+/// of its pairs modulo 4. For each, each tile has a block. `tiles` and `tile_bytes` are multiples of four. `tile_count` is not 0, and
+/// so many tiles and eight times so many sums are there. `start` is what the eight sums of the kernel start from: zeros, or
 /// [`Fields::start`](super::order::Fields::start) for the sum of the list.
 #[cfg(kernel_assembly)]
 type Kernel = unsafe extern "C" fn(

@@ -13,11 +13,21 @@ pub fn add_pairs(order: WeightOrder, pairs: &[Pair], tile: &[u8], sums: &mut [i3
     match order {
         WeightOrder::FourBitPairs => add_fields::<8>(FOUR_BITS, pairs, tile, sums),
         WeightOrder::TernaryPairs => add_fields::<4>(TERNARY, pairs, tile, sums),
-        _ => {
-            let blocks = tile.as_chunks::<BLOCK_BYTES>().0;
-            add_all(pairs.iter().filter_map(|pair| Some((pair.inputs, blocks.get(number(pair))?))), sums);
-        }
+        _ => add_whole_bytes(pairs, tile, sums),
     }
+}
+
+/// As [`add_pairs`], for weights of eight bits. Apart from its callers, whose values would take the registers of the sums.
+#[cfg(any(test, not(kernel_simd)))]
+#[inline(never)]
+fn add_whole_bytes(pairs: &[Pair], tile: &[u8], sums: &mut [i32; TILE_OUTPUTS]) {
+    let blocks = tile.as_chunks::<BLOCK_BYTES>().0;
+    let mut added = [[0; 2]; TILE_OUTPUTS / 2];
+    for pair in pairs {
+        let Some(block) = blocks.get(number(pair)) else { continue };
+        added = add_block(added, pair.inputs, block);
+    }
+    add_to(sums, added);
 }
 
 /// As [`add_pairs`], for fields in blocks of so many bytes.
@@ -45,26 +55,36 @@ const fn number(pair: &Pair) -> usize {
 /// Adds the products of `input` with the blocks of a tile of a pruned layer to eight sums; inputs that are not there count as zero.
 pub fn add_blocks(input: &[u8], tile: BlockTile<'_>, sums: &mut [i32]) {
     let at = |index: usize| u32::from(input.get(index).copied().unwrap_or(0));
-    let blocks = tile.blocks().map(|(place, block)| (at(place) | at(place.wrapping_add(1)) << 16, block));
-    add_all(blocks.filter(|(inputs, _)| *inputs != 0), sums);
+    let mut added = [[0; 2]; TILE_OUTPUTS / 2];
+    for (place, block) in tile.blocks() {
+        let inputs = at(place) | at(place.wrapping_add(1)) << 16;
+        if inputs != 0 {
+            added = add_block(added, inputs, block);
+        }
+    }
+    add_to(sums, added);
 }
 
-/// Adds the products of two inputs, the even one in the lower half, with each block to eight sums.
+/// Eight sums with the products of two inputs, the even one in the lower half, and a block.
 #[inline(always)]
-fn add_all<'a>(blocks: impl Iterator<Item = (u32, &'a [u8; BLOCK_BYTES])>, sums: &mut [i32]) {
-    let mut outputs = [[0; 2]; TILE_OUTPUTS / 2];
-    for (inputs, block) in blocks {
-        let [first, second, third, fourth] = block.as_chunks::<4>().0 else { continue };
-        // By name and not by a loop, which would keep the sums in memory.
-        outputs = [
-            add(outputs[0], inputs, first),
-            add(outputs[1], inputs, second),
-            add(outputs[2], inputs, third),
-            add(outputs[3], inputs, fourth),
-        ];
-    }
-    for (sum, output) in sums.iter_mut().zip(outputs.as_flattened()) {
-        *sum = sum.wrapping_add(*output);
+fn add_block(
+    sums: [[i32; 2]; TILE_OUTPUTS / 2],
+    inputs: u32,
+    block: &[u8; BLOCK_BYTES],
+) -> [[i32; 2]; TILE_OUTPUTS / 2] {
+    let [first, second, third, fourth] = block.as_chunks::<4>().0 else { return sums };
+    // By name and not by a loop, which would keep the sums in memory.
+    [
+        add(sums[0], inputs, first),
+        add(sums[1], inputs, second),
+        add(sums[2], inputs, third),
+        add(sums[3], inputs, fourth),
+    ]
+}
+
+fn add_to(sums: &mut [i32], added: [[i32; 2]; TILE_OUTPUTS / 2]) {
+    for (sum, added) in sums.iter_mut().zip(added.as_flattened()) {
+        *sum = sum.wrapping_add(*added);
     }
 }
 
