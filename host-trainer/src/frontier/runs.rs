@@ -12,6 +12,9 @@ use crate::train::TrainConfig;
 /// What has no part in the result but by rounding, so that runs of several machines go together.
 const MACHINE: [&str; 2] = ["rustc", "system"];
 
+/// Backends of graphics cards, which a build may have beside the processor's.
+const GRAPHICS: [&str; 2] = ["burn-cuda", "burn-wgpu"];
+
 /// Who teaches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Teacher {
@@ -117,7 +120,9 @@ fn find(folder: RunFolder, config: &TrainConfig, data: &Dataset) -> Option<Found
 /// Whether a run is as it would be trained now.
 fn is_same(mut recorded: Configuration, mut expected: Configuration) -> bool {
     for configuration in [&mut recorded, &mut expected] {
-        configuration.versions.retain(|name, _| !MACHINE.contains(&name.as_str()));
+        let on_processor = configuration.train.backend.is_on_processor();
+        let has_no_part = |name: &str| MACHINE.contains(&name) || (on_processor && GRAPHICS.contains(&name));
+        configuration.versions.retain(|name, _| !has_no_part(name));
     }
     recorded == expected
 }
@@ -152,6 +157,11 @@ mod tests {
         let mut other = known("a");
         other.versions = BTreeMap::from([("prenda".to_owned(), "1".to_owned()), ("rustc".to_owned(), "9".to_owned())]);
         assert!(is_same(other.clone(), known("a")), "another machine's");
+        other.versions.insert("burn-wgpu".to_owned(), "4".to_owned());
+        assert!(
+            is_same(other.clone(), known("a")),
+            "a build's that could have trained on a graphics card, and did not"
+        );
         other.versions.insert("prenda".to_owned(), "2".to_owned());
         assert!(!is_same(other, known("a")), "another version's");
         let mut longer = known("a");
