@@ -318,7 +318,7 @@ mod tests {
         let mut under_way = pictures(1, now);
         assert!(matches!(under_way.give_up(), ClientError::Silent));
         under_way.suspect(TROUBLE, now);
-        (number_of(&mut under_way, 1, now), number_of(&mut under_way, 1, now));
+        assert_eq!([(); 2].map(|()| number_of(&mut under_way, 1, now)), [2, 3]);
         let error = under_way.send(1, now).unwrap_err();
         let expected =
             "request 1, a picture, was sent 3 times; at last, the device could not read it: the frame was damaged";
