@@ -12,6 +12,9 @@ use crate::{Client, ClientError, Outcome, Retry, Session, SweepError, sweep};
 /// Sends again as often as it takes, and soon: the line is known to be bad, and patience ends it.
 const RETRY: Retry = Retry { attempts: u32::MAX, shortest_wait: Duration::from_millis(2) };
 
+/// Pictures of one sweep: few, so that it soon comes to its end at a rate at which one frame in a hundred passes.
+const SWEEP: usize = 16;
+
 /// Random bytes that are sent at once.
 const NOISE_BYTES: usize = 512;
 
@@ -85,8 +88,10 @@ impl Ordeal {
         let before = self.session.client.traffic();
         let (mut answers, mut wrong) = (0, 0);
         self.faults.set(kinds, rate, seed);
+        let mut sweeps = records.chunks(SWEEP).cycle();
         let tally = loop {
-            let (outcome, _) = sweep(&mut self.session, header, records.iter().copied(), |_| self.faults.answered())?;
+            let pictures = sweeps.next().unwrap_or_default().iter().copied();
+            let (outcome, _) = sweep(&mut self.session, header, pictures, |_| self.faults.answered())?;
             answers += outcome.pictures;
             wrong += differences(&outcome);
             let tally = self.faults.tally();

@@ -55,7 +55,7 @@ pub fn bad_line(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
     for (seed, kinds) in (1..).zip(Fault::selections()) {
         let row = ordeal.endure(kinds, 0.02, seed, HARMED * times as u64, &echo.header, &records)?;
         assert_eq!(row.wrong, 0, "{row:?}");
-        assert!(row.damaged + row.late > 0 && row.answers >= records.len() as u64, "{row:?}");
+        assert!(row.damaged + row.late > 0 && row.answers > 0, "{row:?}");
         assert!(row.resent > 0 || kinds == [Fault::Delay] || kinds == [Fault::Double], "{row:?}");
         assert!(row.longest_recovery <= LONGEST_RECOVERY, "{row:?}");
     }
