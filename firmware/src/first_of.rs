@@ -2,7 +2,14 @@
 
 use embedded_io::{Error, ErrorKind, ErrorType, Read, ReadReady, Write};
 
+/// For how many looks at the streams the second may pause within a frame: seconds, while the first is quiet and a look is a
+/// sleep.
+const LONGEST_PAUSE: u16 = 4000;
+
 /// Reads from whichever of two streams has bytes, and writes to the one that was read last: whoever asks is answered.
+///
+/// The second goes first. It is RTT, which hears no noise, and a UART with nobody at its other end may never be quiet: bytes that
+/// come by the first within a frame of the second's are dropped.
 ///
 /// Where the other side begins to speak, the stream ends once, with a read of nothing, and goes on with that side: half a
 /// frame of the one is no beginning of the other's.
@@ -18,7 +25,8 @@ pub struct FirstOf<First, Second> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
     First,
-    Second,
+    /// And how many more looks it may pause for, if that was within a frame.
+    Second(u16),
 }
 
 impl<First, Second> FirstOf<First, Second> {
@@ -37,14 +45,33 @@ impl<First: Read + ReadReady, Second: Read + ReadReady> Read for FirstOf<First, 
         loop {
             let first = self.first.read_ready().map_err(kind)?;
             let second = self.second.read_ready().map_err(kind)?;
-            match self.side {
-                Side::First if first => return self.first.read(buffer).map_err(kind),
-                Side::Second if second => return self.second.read(buffer).map_err(kind),
-                _ if first || second => {
-                    self.side = if first { Side::First } else { Side::Second };
+            match (self.side, second, first) {
+                (Side::Second(_), true, _) => {
+                    let count = self.second.read(buffer).map_err(kind)?;
+                    // A zero ends a frame.
+                    let is_in_frame = buffer.get(..count).and_then(<[u8]>::last).is_some_and(|byte| *byte != 0);
+                    self.side = Side::Second(if is_in_frame { LONGEST_PAUSE } else { 0 });
+                    return Ok(count);
+                }
+                (Side::First, true, _) => {
+                    self.side = Side::Second(0);
                     return Ok(0);
                 }
-                _ => (self.sleep)(&mut self.first),
+                (Side::First, false, true) => return self.first.read(buffer).map_err(kind),
+                (Side::Second(0), false, true) => {
+                    self.side = Side::First;
+                    return Ok(0);
+                }
+                (Side::Second(pause), false, true) => {
+                    self.first.read(&mut [0]).map_err(kind)?;
+                    self.side = Side::Second(pause.saturating_sub(1));
+                }
+                (side, false, false) => {
+                    (self.sleep)(&mut self.first);
+                    if let Side::Second(pause) = side {
+                        self.side = Side::Second(pause.saturating_sub(1));
+                    }
+                }
             }
         }
     }
@@ -54,14 +81,14 @@ impl<First: Write, Second: Write> Write for FirstOf<First, Second> {
     fn write(&mut self, buffer: &[u8]) -> Result<usize, ErrorKind> {
         match self.side {
             Side::First => self.first.write(buffer).map_err(kind),
-            Side::Second => self.second.write(buffer).map_err(kind),
+            Side::Second(_) => self.second.write(buffer).map_err(kind),
         }
     }
 
     fn flush(&mut self) -> Result<(), ErrorKind> {
         match self.side {
             Side::First => self.first.flush().map_err(kind),
-            Side::Second => self.second.flush().map_err(kind),
+            Side::Second(_) => self.second.flush().map_err(kind),
         }
     }
 }
@@ -80,12 +107,15 @@ mod tests {
 
     use super::FirstOf;
 
-    /// Gives its bytes one at a time, once it is awake.
+    /// Gives its bytes one at a time, once it is awake, and after them noise without end, if it has any.
     #[derive(Default)]
     struct Stream {
         gives: Vec<u8>,
+        noise: Option<u8>,
         took: Vec<u8>,
         is_awake: bool,
+        /// How often it is not ready all the same.
+        pauses: u32,
     }
 
     impl ErrorType for Stream {
@@ -94,13 +124,17 @@ mod tests {
 
     impl ReadReady for Stream {
         fn read_ready(&mut self) -> Result<bool, Self::Error> {
-            Ok(self.is_awake && !self.gives.is_empty())
+            if self.pauses > 0 {
+                self.pauses -= 1;
+                return Ok(false);
+            }
+            Ok(self.is_awake && (self.noise.is_some() || !self.gives.is_empty()))
         }
     }
 
     impl Read for Stream {
         fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Self::Error> {
-            buffer[0] = self.gives.remove(0);
+            buffer[0] = if self.gives.is_empty() { self.noise.unwrap() } else { self.gives.remove(0) };
             Ok(1)
         }
     }
@@ -116,21 +150,52 @@ mod tests {
         }
     }
 
+    fn wake(first: &mut Stream) {
+        first.is_awake = true;
+    }
+
+    /// What is read, a byte at a time; nothing where a side begins.
+    fn read(both: &mut FirstOf<Stream, Stream>, count: usize) -> Vec<Option<u8>> {
+        let mut byte = [0];
+        (0..count).map(|_| (both.read(&mut byte) == Ok(1)).then_some(byte[0])).collect()
+    }
+
     #[test]
     fn answers_go_where_the_question_came_from() {
         let first = Stream { gives: Vec::from([1]), ..Stream::default() };
-        let second = Stream { gives: Vec::from([2, 3]), is_awake: true, ..Stream::default() };
-        let mut both = FirstOf::new(first, second, |first: &mut Stream| first.is_awake = true);
-        let mut order = Vec::new();
-        for _ in 0..5 {
-            let mut byte = [0];
-            if both.read(&mut byte) == Ok(1) {
-                both.write_all(&[byte[0] + 10]).unwrap();
+        let second = Stream { gives: Vec::from([2, 0]), is_awake: true, ..Stream::default() };
+        let mut both = FirstOf::new(first, second, wake);
+        for asked in [None, Some(2), Some(0), None, Some(1)] {
+            assert_eq!(read(&mut both, 1), [asked]);
+            if let Some(byte) = asked {
+                both.write_all(&[byte + 10]).unwrap();
             }
-            order.extend(byte);
         }
-        // The first wakes up once the second has nothing more. Each change of sides is a read of nothing.
-        assert_eq!(order, [0, 2, 3, 0, 1]);
-        assert_eq!((both.first.took, both.second.took), (Vec::from([11]), Vec::from([12, 13])));
+        assert_eq!((both.first.took, both.second.took), (Vec::from([11]), Vec::from([12, 10])));
+    }
+
+    #[test]
+    fn a_noisy_first_neither_keeps_the_second_waiting_nor_cuts_its_frames() {
+        for noise in [0, 0x55, 0xFF] {
+            let first = Stream { noise: Some(noise), is_awake: true, ..Stream::default() };
+            let mut both = FirstOf::new(first, Stream::default(), wake);
+            assert_eq!(read(&mut both, 100), [Some(noise); 100]);
+            both.second = Stream { gives: Vec::from([0, 1, 2]), is_awake: true, ..Stream::default() };
+            assert_eq!(read(&mut both, 4), [None, Some(0), Some(1), Some(2)]);
+            // It pauses within a frame, and noise goes on.
+            (both.second.gives, both.second.pauses) = (Vec::from([3, 0]), 100);
+            assert_eq!(read(&mut both, 2), [Some(3), Some(0)]);
+            assert_eq!(read(&mut both, 2), [None, Some(noise)], "then the first is heard");
+        }
+    }
+
+    #[test]
+    fn half_a_frame_of_the_second_is_waited_for_and_given_up_at_last() {
+        let first = Stream { noise: Some(0x55), ..Stream::default() };
+        let second = Stream { gives: Vec::from([0, 1]), is_awake: true, ..Stream::default() };
+        let mut both = FirstOf::new(first, second, wake);
+        assert_eq!(read(&mut both, 3), [None, Some(0), Some(1)]);
+        // Sleeps and dropped noise, then the first's turn.
+        assert_eq!(read(&mut both, 2), [None, Some(0x55)]);
     }
 }

@@ -14,12 +14,16 @@
 mod client;
 mod counting;
 pub mod device;
+mod faults;
 mod logs;
 mod report;
 mod sweep;
 
-pub use client::{Answer, Calibration, Client, ClientError, Introduction, Measurement, StageTicks, Stream};
+pub use client::{
+    Answer, Calibration, Client, ClientError, Introduction, Measurement, Retry, StageTicks, Stream, Traffic, Trouble,
+};
 pub use counting::{Counts, INSTRUCTION_SHIFT, Scale, ScaleError, Unit};
 pub use device::{Device, DeviceError, Lab, Link, Runner, Session};
+pub use faults::{Echo, Fault, Faults, Ordeal, Row, Tally, send_noise};
 pub use report::{Outcome, Report, Sample, new_file, record_path, write_json};
-pub use sweep::{SweepError, sweep};
+pub use sweep::{SweepError, WINDOW, sweep};

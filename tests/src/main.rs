@@ -169,8 +169,13 @@ fn sweep_device(
 
 fn print_outcome(outcome: &Outcome) -> anyhow::Result<()> {
     let verdict = if outcome.is_exact() { "identical" } else { "DIFFERENT" };
+    // Where nothing is damaged on the way, there is nothing to tell.
+    let resent = match outcome.resent {
+        0 => String::new(),
+        count => format!("; the link is noisy or slow: {count} requests were sent again"),
+    };
     print_line(&format!(
-        "{}: {verdict}: {} pictures, {} of {} logits differ, {} probabilities, {} classes; accuracy {:.4} ({:.1} s)",
+        "{}: {verdict}: {} pictures, {} of {} logits differ, {} probabilities, {} classes; accuracy {:.4} ({:.1} s){resent}",
         outcome.device,
         outcome.pictures,
         outcome.logits_different,

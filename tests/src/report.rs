@@ -32,6 +32,8 @@ pub struct Outcome {
     pub flash_bytes: Option<u32>,
     /// Statics and the deepest stack that was seen; nothing for the host.
     pub ram_bytes: Option<u32>,
+    /// Requests that were sent again, since the link damaged or lost something.
+    pub resent: u64,
     /// Seconds that the sweep took.
     pub seconds: f64,
 }

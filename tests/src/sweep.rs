@@ -1,6 +1,6 @@
 //! The sweep: every picture to the device, every answer held against the host's.
 
-use std::collections::VecDeque;
+use std::collections::HashMap;
 use std::time::Instant;
 
 use shared_model::{AnswersHeader, Record};
@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::{Answer, ClientError, Outcome, Session};
 
 /// Requests under way at once: the next picture travels while the device computes.
-const WINDOW: usize = 4;
+pub const WINDOW: usize = 4;
 
 /// Why a sweep ended before its end.
 #[derive(Debug, Error)]
@@ -55,33 +55,41 @@ fn run<'a>(
 ) -> Result<Option<Answer>, ClientError> {
     let started = Instant::now();
     let client = &mut session.client;
+    let before = client.traffic();
     let introduction = client.hello_with(header.model)?;
     outcome.device = session.device.into();
     outcome.core = introduction.core;
 
     let mut first = None;
     let mut correct = 0_u64;
-    let mut under_way = VecDeque::new();
-    let mut records = records.into_iter();
+    let mut under_way = HashMap::new();
+    let mut records = records.into_iter().enumerate();
     loop {
         while under_way.len() < WINDOW
-            && let Some(record) = records.next()
+            && let Some(picture) = records.next()
         {
-            under_way.push_back((client.send_picture(record.pixels)?, record));
+            under_way.insert(client.send_picture(picture.1.pixels)?, picture);
         }
-        let Some((sequence, record)) = under_way.pop_front() else { break };
-        let answer = client.receive_answer(sequence)?;
+        if under_way.is_empty() {
+            break;
+        }
+        let answer = client.receive_answer()?;
+        // An answer to anything else is none, for the client.
+        let Some((index, record)) = under_way.remove(&answer.sequence) else { continue };
         correct += u64::from(answer.class == u16::from(record.label));
         outcome.pictures += 1;
         outcome.logits_compared += u64::from(header.classes);
         outcome.logits_different += differences::<4>(&answer.logits, record.logits);
         outcome.probabilities_different += differences::<2>(&answer.probabilities, record.probabilities);
         outcome.classes_different += u64::from(answer.class != record.class);
-        first.get_or_insert(answer);
+        if index == 0 {
+            first = Some(answer);
+        }
         progress(outcome.pictures);
     }
 
     let memory_use = client.memory_use()?;
+    outcome.resent = client.traffic().resent - before.resent;
     // The host has no figures of its own.
     if memory_use.flash > 0 {
         outcome.flash_bytes = Some(memory_use.flash);

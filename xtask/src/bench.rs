@@ -15,8 +15,8 @@ use crate::{UsageError, board, image, run_folder, trainer};
 
 /// Budgets, and the model and pictures that they are for, below the workspace.
 const BUDGETS: &str = "tests/bench-budgets.toml";
-const FIXTURE_MODEL: &str = "tests/fixtures/model.bin";
-const FIXTURE_ANSWERS: &str = "tests/fixtures/answers.bin";
+pub const FIXTURE_MODEL: &str = "tests/fixtures/model.bin";
+pub const FIXTURE_ANSWERS: &str = "tests/fixtures/answers.bin";
 const FIXTURE_VECTOR_MODEL: &str = "tests/fixtures/vectors.bin";
 const FIXTURE_VECTOR_ANSWERS: &str = "tests/fixtures/vectors-answers.bin";
 
@@ -84,7 +84,7 @@ pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
     let devices = devices(&options.boards, options.probe)?;
     let is_fixture = options.fixture || options.budgets || options.write_budgets;
     let work = if is_fixture {
-        workspace.build_bench()?;
+        workspace.build_program("bench")?;
         fixture(workspace)
     } else {
         chosen(workspace, options.model, options.data.as_deref())?

@@ -11,6 +11,7 @@ mod frontier;
 mod gpu;
 mod image;
 mod interrupt;
+mod link;
 mod output;
 mod parity;
 mod probe;
@@ -91,6 +92,9 @@ enum Task {
         #[arg(long)]
         json: bool,
     },
+    /// Damages what goes over the link to devices and back, in every way and at every rate, and holds each answer that is taken against
+    /// the host's: docs/format.md.
+    Link(link::Options),
     /// Counts what an inference takes on boards: instructions of emulated ones, cycles on the desk; code by function, memory; beside
     /// others' figures.
     Bench(bench::Options),
@@ -224,6 +228,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Parity { devices, all, model, vectors, data, json } => {
             parity::command(&workspace, &devices, all, model, vectors, data.as_deref(), json)
         }
+        Task::Link(options) => link::command(&workspace, &options),
         Task::Bench(options) => bench::command(&workspace, options),
         Task::Frontier(options) => frontier::command(&workspace, &options),
         Task::Gpu { backend, epochs, json } => gpu::command(&workspace, backend, epochs, json),

@@ -19,7 +19,7 @@ use crate::{DEFAULT_BOARD, UsageError, image, run_folder, trainer};
 pub const LOOPBACK: &str = "loopback";
 
 /// How devices behind a debug probe are named: this, and the board.
-const PROBE: &str = "probe-";
+pub const PROBE: &str = "probe-";
 
 /// What the parity tool reports.
 #[derive(Debug, Deserialize)]
@@ -244,7 +244,7 @@ pub fn compare(
 }
 
 /// The board that a device is.
-fn board_of(device: &str) -> &str {
+pub fn board_of(device: &str) -> &str {
     device.strip_prefix(PROBE).unwrap_or(device)
 }
 

@@ -80,12 +80,12 @@ impl Workspace {
         self.cargo("build").arg("--workspace").args(programs)
     }
 
-    /// Builds the one that counts instructions, without burn.
+    /// Builds one of the programs that need no burn.
     ///
     /// # Errors
     /// When the build fails.
-    pub fn build_bench(&self) -> Result<()> {
-        self.cargo("build").args(["--workspace", "--bin", "bench"]).run()
+    pub fn build_program(&self, name: &str) -> Result<()> {
+        self.cargo("build").args(["--workspace", "--bin", name]).run()
     }
 }
 

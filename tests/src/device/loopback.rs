@@ -7,7 +7,7 @@ use embedded_io_adapters::std::FromStd;
 use firmware::{Buffers, Identity, NoLed, Server, StatusLed};
 use shared_model::MemoryUse;
 
-use super::{DeviceError, Lab, Session};
+use super::{DeviceError, Lab, MOMENT, Session};
 use crate::Client;
 
 const NAME: &str = "loopback";
@@ -20,8 +20,8 @@ pub(super) fn start(lab: &Lab, model: &[u8]) -> Result<Session, DeviceError> {
     let not_started =
         |error: std::io::Error| DeviceError::NotStarted { device: NAME, reason: format!("no sockets: {error}") };
     let (ours, theirs) = UnixStream::pair().map_err(not_started)?;
-    ours.set_read_timeout(Some(lab.patience)).map_err(not_started)?;
-    ours.set_write_timeout(Some(lab.patience)).map_err(not_started)?;
+    ours.set_read_timeout(Some(MOMENT)).map_err(not_started)?;
+    ours.set_write_timeout(Some(MOMENT)).map_err(not_started)?;
     let region = model.to_vec();
     thread::Builder::new()
         .name(NAME.into())

@@ -17,10 +17,13 @@ use thiserror::Error;
 
 pub use virtual_probe::{Killer, stop_all};
 
-use crate::Client;
+use crate::{Client, Stream};
 
 /// How long a device may stay silent before it counts as hung. Far more than any answer takes, on a busy machine too.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long one read or write of a stream waits: the client then looks at its clock, and goes on.
+pub const MOMENT: Duration = Duration::from_millis(5);
 
 /// A device that the suite knows, by the name that people type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,6 +160,16 @@ impl Runner {
             Self::Emulator(emulator) => Some(emulator.killer()),
             #[cfg(feature = "probe")]
             Self::Probe(probed) => probed.killer(),
+        }
+    }
+
+    /// The link over RTT, beside a client that has the UART.
+    #[must_use]
+    pub fn rtt(&self) -> Option<Box<dyn Stream>> {
+        match self {
+            Self::Emulator(emulator) => Some(emulator.rtt()),
+            #[cfg(feature = "probe")]
+            Self::Probe(_) => None,
         }
     }
 

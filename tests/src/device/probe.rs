@@ -22,7 +22,7 @@ use probe_rs::{Core, MemoryInterface as _, Permissions};
 use virtual_probe::{CHIPS, Killer, MachineOptions, Probe, Server, Stopper};
 
 use super::elf::{Program, not_started, symbol, verify_there};
-use super::{DeviceError, LOGS_UP, Lab, Session, qemu};
+use super::{DeviceError, LOGS_UP, Lab, MOMENT, Session, qemu};
 use crate::logs::Logs;
 use crate::{Client, device::Runner};
 use pump::{End, Pump};
@@ -101,8 +101,8 @@ fn launch(device: &'static str, board: &Board, program: &Program, lab: &Lab, mod
     };
 
     let (ours, theirs) = UnixStream::pair()?;
-    ours.set_read_timeout(Some(lab.patience))?;
-    ours.set_write_timeout(Some(lab.patience))?;
+    ours.set_read_timeout(Some(MOMENT))?;
+    ours.set_write_timeout(Some(MOMENT))?;
     theirs.set_nonblocking(true)?;
     let (log_source, log_sink) = UnixStream::pair()?;
     let end = Arc::new(Mutex::new(None));

@@ -8,7 +8,7 @@ use virtual_probe::{Killer, Machine, MachineOptions, Uart, check_emulator};
 
 use super::elf::{Program, not_started, symbol, verify_there};
 use super::rtt::{Rtt, RttStream};
-use super::{DeviceError, LINK_DOWN, LINK_UP, LOGS_UP, Lab, Link, Runner, Session};
+use super::{DeviceError, LINK_DOWN, LINK_UP, LOGS_UP, Lab, Link, MOMENT, Runner, Session};
 use crate::Client;
 use crate::client::Stream;
 use crate::logs::Logs;
@@ -17,6 +17,7 @@ use crate::logs::Logs;
 #[derive(Debug)]
 pub struct Emulator {
     machine: Machine,
+    rtt: Rtt,
     logs: Logs,
 }
 
@@ -48,22 +49,28 @@ fn launch(board: &'static Board, program: &Program, lab: &Lab, model: &[u8]) -> 
     let rtt = Rtt::new(machine.memory.clone(), symbol(&program.elf, "_SEGGER_RTT")?);
     let stream: Box<dyn Stream> = match machine.uart.take() {
         Some(uart) => {
-            uart.set_read_timeout(Some(lab.patience))?;
-            uart.set_write_timeout(Some(lab.patience))?;
+            uart.set_read_timeout(Some(MOMENT))?;
+            uart.set_write_timeout(Some(MOMENT))?;
             Box::new(uart)
         }
-        None => {
-            Box::new(RttStream { up: rtt.up(LINK_UP, Some(lab.patience)), down: rtt.down(LINK_DOWN, lab.patience) })
-        }
+        None => link_over(&rtt),
     };
     let mut logs = rtt.up(LOGS_UP, None);
     logs.open(lab.patience).map_err(|error| anyhow::anyhow!("{error}{}", machine.post_mortem()))?;
     let logs = Logs::collect(&board.name, &program.elf, logs, lab.show_logs)?;
-    let runner = Some(Runner::Emulator(Box::new(Emulator { machine, logs })));
+    let runner = Some(Runner::Emulator(Box::new(Emulator { machine, rtt, logs })));
     Ok(Session { device: &board.name, client: Client::new(stream, lab.patience), runner })
 }
 
+fn link_over(rtt: &Rtt) -> Box<dyn Stream> {
+    Box::new(RttStream { up: rtt.up(LINK_UP, Some(MOMENT)), down: rtt.down(LINK_DOWN, MOMENT) })
+}
+
 impl Emulator {
+    pub(super) fn rtt(&self) -> Box<dyn Stream> {
+        link_over(&self.rtt)
+    }
+
     /// The exit code of a program that has ended by itself, waiting for that for at most `patience`.
     pub(super) fn exit_code(&self, patience: Duration) -> Option<i32> {
         self.machine.wait(patience).and_then(|status| status.code())

@@ -51,6 +51,7 @@ pub(super) struct UpChannel {
     /// Known once the device has started RTT.
     ring: Option<Ring>,
     patience: Option<Duration>,
+    pause: Duration,
 }
 
 /// The end of a channel into which what the device hears is written.
@@ -77,7 +78,7 @@ impl Rtt {
 
     /// The channel up of this index. Reading waits for `patience`, or for as long as the device lives.
     pub fn up(&self, index: u32, patience: Option<Duration>) -> UpChannel {
-        UpChannel { rtt: self.clone(), index, ring: None, patience }
+        UpChannel { rtt: self.clone(), index, ring: None, patience, pause: SHORTEST_PAUSE }
     }
 
     /// The channel down of this index, which waits for room for `patience`.
@@ -179,20 +180,20 @@ impl Ring {
 impl Read for UpChannel {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let deadline = self.patience.map(|patience| Instant::now() + patience);
-        let mut pause = SHORTEST_PAUSE;
         loop {
             if self.ring.is_none() {
                 self.ring = self.rtt.ring(true, self.index)?;
             }
             let count = self.ring.as_ref().map_or(Ok(0), |ring| ring.take(buffer))?;
             if count > 0 || buffer.is_empty() {
+                self.pause = SHORTEST_PAUSE;
                 return Ok(count);
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return Err(ErrorKind::TimedOut.into());
             }
-            thread::sleep(pause);
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            thread::sleep(self.pause);
+            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         }
     }
 }

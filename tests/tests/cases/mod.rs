@@ -2,6 +2,7 @@
 
 mod counting;
 mod kernels;
+mod link;
 mod room;
 #[cfg(feature = "probe")]
 pub mod wrong_probes;
@@ -19,6 +20,7 @@ use crate::common::{damaged, fixtures, seal};
 
 pub use counting::COUNTED_CASES;
 pub use kernels::KERNEL_CASES;
+pub use link::LINK_CASES;
 
 pub type Case = fn(Device, &Lab, &Fixture) -> Result<(), Failed>;
 
@@ -40,7 +42,9 @@ pub const CASES: &[(&str, Case)] = &[
     ("swapped_model", swapped_model),
     ("wrong_golden_vector", wrong_golden_vector),
     ("wrong_picture_size", wrong_picture_size),
-    ("noise", noise),
+    ("noise", link::noise),
+    ("bad_line", link::bad_line),
+    ("hopeless_line", link::hopeless_line),
     ("measurements_that_are_refused", counting::measurements_that_are_refused),
 ];
 
@@ -117,7 +121,8 @@ fn golden_vectors(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Fa
     assert!(view.golden().count() > 0);
     for golden in view.golden() {
         let sequence = session.client.send_picture(golden.input)?;
-        let answer = session.client.receive_answer(sequence)?;
+        let answer = session.client.receive_answer()?;
+        assert_eq!(answer.sequence, sequence);
         assert_eq!(answer.logits, golden.logits);
         assert_eq!(answer.probabilities, golden.probabilities);
     }
@@ -138,9 +143,12 @@ fn fixture_in_vectors(device: Device, lab: &Lab, fixture: &Fixture) -> Result<()
 
 /// Every picture of the fixture: every logit, every probability, every class.
 fn sweep_everything(device: Device, lab: &Lab, fixture: &Fixture) -> Result<Outcome, Failed> {
+    sweep_session(&mut device.start(lab, &fixture.model)?, fixture)
+}
+
+fn sweep_session(session: &mut Session, fixture: &Fixture) -> Result<Outcome, Failed> {
     let (header, records) = AnswersHeader::parse(&fixture.answers)?;
-    let mut session = device.start(lab, &fixture.model)?;
-    let (outcome, _) = sweep(&mut session, &header, records, |_| {})?;
+    let (outcome, _) = sweep(session, &header, records, |_| {})?;
     assert!(outcome.is_exact(), "{outcome:?}");
     assert_eq!(outcome.pictures, u64::from(header.pictures));
     assert_eq!(outcome.logits_compared, u64::from(header.pictures) * u64::from(header.classes));
@@ -213,8 +221,8 @@ fn swapped_model(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Fai
     let mut session = device.start(lab, &other)?;
     session.client.hello_with(id)?;
     let golden = fixture.view()?.golden().next().ok_or("the fixture has golden vectors")?;
-    let sequence = session.client.send_picture(golden.input)?;
-    assert_eq!(session.client.receive_answer(sequence)?.logits, golden.logits);
+    session.client.send_picture(golden.input)?;
+    assert_eq!(session.client.receive_answer()?.logits, golden.logits);
     Ok(())
 }
 
@@ -235,8 +243,8 @@ fn fault_of(device: Device, lab: &Lab, model: &[u8]) -> Result<DeviceFault, Fail
     let mut session = device.start(lab, model)?;
     let client = &mut session.client;
     let to_hello = client.hello().err();
-    let sequence = client.send_picture(&[0; 784])?;
-    match (to_hello, client.receive_answer(sequence)) {
+    client.send_picture(&[0; 784])?;
+    match (to_hello, client.receive_answer()) {
         (
             Some(ClientError::Refused(Refusal::NoModel(to_hello))),
             Err(ClientError::Refused(Refusal::NoModel(to_picture))),
@@ -248,26 +256,11 @@ fn fault_of(device: Device, lab: &Lab, model: &[u8]) -> Result<DeviceFault, Fail
 fn wrong_picture_size(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     let mut session = device.start(lab, &fixture.model)?;
     for length in [0, 1, 783, 785] {
-        let sequence = session.client.send_picture(&vec![1; length])?;
-        let error = session.client.receive_answer(sequence).expect_err("the size is wrong");
+        session.client.send_picture(&vec![1; length])?;
+        let error = session.client.receive_answer().expect_err("the size is wrong");
         assert!(matches!(error, ClientError::Refused(Refusal::Infer(_))), "{error}");
     }
     Ok(session.client.hello().map(|_| ())?)
-}
-
-/// Bytes that are no frames, frames that are too long: the device says so, and goes on.
-fn noise(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
-    let mut session = device.start(lab, &fixture.model)?;
-    let client = &mut session.client;
-    for noise in [&[0x55; 7][..], &[7; 40_000], &[1, 1, 1, 1]] {
-        client.send_raw(noise)?;
-        client.send_raw(&[0])?;
-        let error = client.hello().expect_err("the refusal of the noise comes first");
-        assert!(matches!(error, ClientError::Refused(Refusal::Frame(_))), "{error}");
-        // The answer to that hello is still on its way, and is passed over by its number.
-        client.hello()?;
-    }
-    Ok(())
 }
 
 fn memory(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
@@ -364,7 +357,7 @@ fn dies_in_the_sweep(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(),
 fn never_answers(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
     let lab = Lab { patience: Duration::from_millis(300), ..lab.clone() };
     let mut session = device.start_faults(&lab).ok_or("the device has no such binary")??;
-    let error = session.client.receive_answer(1).expect_err("nobody answers");
+    let error = session.client.receive_answer().expect_err("nobody answers");
     assert!(matches!(error, ClientError::Silent), "{error}");
     assert!(session.post_mortem().contains("still runs"));
     Ok(())

@@ -28,7 +28,7 @@ pub fn command(workspace: &Workspace, check: bool) -> Result<()> {
     // Early, so that nothing is measured for a page without a place for it.
     spliced(&there, "")?;
 
-    workspace.build_bench()?;
+    workspace.build_program("bench")?;
     let folder = workspace.folder("bench")?;
     let picture = folder.join("bench.svg");
     let job = measuring(workspace, &emulated()?, &fixture(workspace))?.arg("--markdown").arg("--chart").arg(&picture);

@@ -1,0 +1,106 @@
+//! Bytes to and from a device.
+
+use std::collections::VecDeque;
+use std::fmt::Debug;
+use std::io::{ErrorKind, Read, Write};
+use std::time::{Duration, Instant};
+
+use super::ClientError;
+
+/// A byte stream to a device. Reads and writes that wait for longer than a moment fail with [`ErrorKind::TimedOut`] or
+/// [`ErrorKind::WouldBlock`]; then the client looks at its clock, and reads or writes on.
+pub trait Stream: Read + Write + Send + Debug {}
+
+impl<Bytes: Read + Write + Send + Debug> Stream for Bytes {}
+
+/// A stream, and what came by it and was not looked at yet.
+#[derive(Debug)]
+pub struct Line {
+    pub stream: Box<dyn Stream>,
+    unread: VecDeque<u8>,
+}
+
+impl Line {
+    pub fn new(stream: Box<dyn Stream>) -> Self {
+        Self { stream, unread: VecDeque::new() }
+    }
+
+    /// The next of the bytes that are here.
+    pub fn next(&mut self) -> Option<u8> {
+        self.unread.pop_front()
+    }
+
+    /// Waits a moment for more bytes. Whether some came.
+    pub fn fill(&mut self) -> Result<bool, ClientError> {
+        let mut chunk = [0; 4096];
+        match self.stream.read(&mut chunk) {
+            Ok(0) => Err(ClientError::Gone),
+            Ok(count) => {
+                self.unread.extend(chunk.iter().take(count));
+                Ok(true)
+            }
+            Err(error) if is_a_moment(error.kind()) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Writes all of `bytes`, for which the device may take `patience`.
+    pub fn write_all(&mut self, bytes: &[u8], patience: Duration) -> Result<(), ClientError> {
+        let deadline = Instant::now() + patience;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match self.stream.write(rest) {
+                Ok(0) => return Err(ClientError::Gone),
+                Ok(count) => rest = rest.get(count..).unwrap_or_default(),
+                // The device takes no more before somebody takes what it says.
+                Err(error) if is_a_moment(error.kind()) && Instant::now() < deadline => {
+                    self.fill()?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_a_moment(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    /// Takes a byte for each that was taken of what it says.
+    #[derive(Debug, Default)]
+    struct Stubborn {
+        is_heard: bool,
+    }
+
+    impl Read for Stubborn {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.is_heard = true;
+            buffer[0] = 7;
+            Ok(1)
+        }
+    }
+
+    impl Write for Stubborn {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            if std::mem::take(&mut self.is_heard) { Ok(1) } else { Err(ErrorKind::WouldBlock.into()) }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn two_who_both_speak_do_not_wait_for_each_other() {
+        let mut line = Line::new(Box::new(Stubborn::default()));
+        line.write_all(&[1; 100], Duration::from_secs(60)).unwrap();
+        assert_eq!(std::iter::from_fn(|| line.next()).count(), 100, "and nothing of what it said is lost");
+    }
+}

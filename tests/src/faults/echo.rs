@@ -1,0 +1,116 @@
+//! A model whose frames are so short that some pass a line which damages every tenth byte, and whose answers say themselves which
+//! picture they are for.
+
+use shared_model::{
+    AnswersHeader, EncodeError, LayerSource, ModelSource, ModelView, Provenance, Record, Requant, WeightOrder,
+};
+
+/// Pictures there are: one for each value of the first pixel.
+const PICTURES: usize = 256;
+
+/// An accumulator times 2^20. So logits of pixels that differ are 16 and more apart, and the smaller one's probability is zero.
+const REQUANT: Requant = match Requant::new(Requant::MIN_MULTIPLIER, 10) {
+    Some(requant) => requant,
+    None => panic!("both are in range"),
+};
+
+/// Two pixels to two logits, each pixel times 2^20.
+#[derive(Debug)]
+pub struct Echo {
+    /// The blob.
+    pub model: Vec<u8>,
+    /// About the pictures.
+    pub header: AnswersHeader,
+    pictures: Vec<Picture>,
+}
+
+#[derive(Debug)]
+struct Picture {
+    pixels: [u8; 2],
+    class: u16,
+    logits: [u8; 8],
+    probabilities: [u8; 4],
+}
+
+impl Echo {
+    /// The model and its pictures.
+    ///
+    /// # Errors
+    ///
+    /// None: the model is the same each time, and a test encodes it.
+    pub fn new() -> Result<Self, EncodeError> {
+        let layer = LayerSource {
+            order: WeightOrder::default(),
+            biases: &[0; 2],
+            requants: &[REQUANT; 2],
+            weights: &[1, 0, 0, 1],
+        };
+        let source = ModelSource {
+            class_names: &["first", "second"],
+            rows: 1,
+            columns: 2,
+            layers: &[layer],
+            golden: &[],
+            provenance: Provenance {
+                trainer: "nobody",
+                backend: "none",
+                seed: 0,
+                epochs: 0,
+                data_sha256: [0; 32],
+                train_pictures: 0,
+                train_correct_float: 0,
+                test_pictures: 0,
+                test_correct_float: 0,
+                test_correct_fixed: 0,
+            },
+        };
+        let mut model = vec![0; source.encoded_length_bound()];
+        let length = source.encode(&mut model)?;
+        model.truncate(length);
+        let id = ModelView::parse(&model)?.id();
+        let header = AnswersHeader { model: id, pictures: PICTURES as u32, inputs: 2, classes: 2 };
+        Ok(Self { model, header, pictures: (0..=u8::MAX).map(Picture::new).collect() })
+    }
+
+    /// Every picture with its answer.
+    pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
+        self.pictures.iter().map(|Picture { pixels, class, logits, probabilities }| Record {
+            pixels,
+            label: *class as u8,
+            class: *class,
+            logits,
+            probabilities,
+        })
+    }
+}
+
+impl Picture {
+    fn new(first: u8) -> Self {
+        // Odd, and so never the same.
+        let pixels = [first, first ^ (first.wrapping_mul(74) | 1)];
+        let [one, other] = pixels.map(|pixel| (i32::from(pixel) << 20).to_le_bytes());
+        let class = u16::from(pixels[1] > pixels[0]);
+        let [sure, never] = [32_768_u16, 0].map(u16::to_le_bytes);
+        let probabilities = if class == 0 { [sure, never] } else { [never, sure] };
+        let mut picture = Self { pixels, class, logits: [0; 8], probabilities: [0; 4] };
+        picture.logits.copy_from_slice([one, other].as_flattened());
+        picture.probabilities.copy_from_slice(probabilities.as_flattened());
+        picture
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_pictures_have_the_same_answer() {
+        let echo = Echo::new().unwrap();
+        let answers: HashSet<_> = echo.records().map(|record| record.logits.to_vec()).collect();
+        assert_eq!(answers.len(), PICTURES);
+        assert!(echo.records().all(|record| record.pixels[0] != record.pixels[1]));
+        assert!(echo.records().any(|record| record.class == 0) && echo.records().any(|record| record.class == 1));
+    }
+}

@@ -1,0 +1,54 @@
+//! What devices went through, for people.
+
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{CellAlignment, Table};
+use parity::Row;
+
+use super::Report;
+
+/// The table of a device, and what it comes to.
+pub fn of(report: &Report) -> String {
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED).set_header([
+        "rate",
+        "kind",
+        "frames",
+        "damaged",
+        "late",
+        "refused",
+        "unreadable",
+        "sent again",
+        "answers",
+        "wrong",
+        "longest recovery",
+        "seconds",
+    ]);
+    for Row {
+        kind,
+        rate,
+        frames,
+        damaged,
+        late,
+        refused,
+        unreadable,
+        resent,
+        answers,
+        wrong,
+        longest_recovery,
+        seconds,
+        ..
+    } in &report.rows
+    {
+        let counts = [frames, damaged, late, refused, unreadable, resent, answers, wrong, longest_recovery];
+        let texts = [format!("{rate:e}"), kind.clone()];
+        table.add_row(texts.into_iter().chain(counts.map(u64::to_string)).chain([format!("{seconds:.1}")]));
+    }
+    for column in table.column_iter_mut().skip(2) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    let Report { device, link, damaged, late, answers, wrong, noise_bytes, noise_refused, seconds, .. } = report;
+    format!(
+        "{table}\n{device}, {link}: {damaged} frames damaged and {late} late; {answers} answers taken, {wrong} values in \
+         them wrong; then {noise_bytes} random bytes, {noise_refused} refusals, and every answer right ({seconds:.0} s)"
+    )
+}

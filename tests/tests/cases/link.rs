@@ -1,0 +1,100 @@
+//! What is between client and device is not to be trusted: no wrong answer is taken, and both find each other again.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use libtest_mimic::Failed;
+use parity::{Client, ClientError, Device, Echo, Fault, Faults, Lab, Ordeal, Retry, Runner, Session, send_noise};
+
+use super::{Case, Fixture, sweep_session};
+
+/// Cases for boards with two links.
+pub const LINK_CASES: &[(&str, Case)] = &[("noise_beside_rtt", noise_beside_rtt)];
+
+/// Pictures of a sweep over a bad line, and frames of it that are damaged or late: for each kind of faults, on boards. Loopback is
+/// quicker.
+const PICTURES: usize = 48;
+const HARMED: u64 = 48;
+const LOOPBACK_TIMES: usize = 50;
+
+/// Most requests that reach the device in vain before one is answered: those under way, again and again, and some that a busy
+/// machine sends too early.
+const LONGEST_RECOVERY: u64 = 32;
+
+/// Most frames of a sweep over RTT, of 128 pictures, that are cut while the UART is noisy.
+const MOST_CUT: u64 = 8;
+
+/// Whatever came before, the next frame is answered, though it is sent but once; and nothing that is no frame stays without a refusal.
+pub fn noise(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let mut session = device.start(lab, &fixture.model)?;
+    let client = &mut session.client;
+    client.set_retry(Retry::NEVER);
+    for noise in [&[0x55; 7][..], &[7; 40_000], &[0, 0, 9, 9, 0, 1, 1], &[0xFF; 3], &[2, 0, 0]] {
+        let refused = client.traffic().refused;
+        client.send_raw(noise)?;
+        client.hello()?;
+        assert!(client.traffic().refused > refused, "{} bytes", noise.len());
+    }
+    for seed in 0..8 {
+        let refused = client.traffic().refused;
+        send_noise(client, seed, |sent| sent < 512 * seed)?;
+        client.hello()?;
+        assert!(seed == 0 || client.traffic().refused > refused, "{seed}");
+    }
+    assert_eq!(client.traffic().resent, 0);
+    sweep_session(&mut session, fixture).map(drop)
+}
+
+/// Each kind of faults, and all of them, both ways: the sweep comes to its end, and no answer in it is wrong.
+pub fn bad_line(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
+    let times = if device.board().is_none() { LOOPBACK_TIMES } else { 1 };
+    let echo = Echo::new()?;
+    let records: Vec<_> = echo.records().take(PICTURES * times).collect();
+    let mut ordeal = Ordeal::new(device.start(lab, &echo.model)?);
+    for (seed, kinds) in (1..).zip(Fault::selections()) {
+        let row = ordeal.endure(kinds, 0.02, seed, HARMED * times as u64, &echo.header, &records)?;
+        assert_eq!(row.wrong, 0, "{row:?}");
+        assert!(row.damaged + row.late > 0 && row.answers > 0, "{row:?}");
+        assert!(row.resent > 0 || kinds == [Fault::Delay] || kinds == [Fault::Double], "{row:?}");
+        assert!(row.longest_recovery <= LONGEST_RECOVERY, "{row:?}");
+    }
+    Ok(())
+}
+
+/// A line over which nothing comes whole: the error says how often what was asked, and why in vain. Then the line is good again.
+pub fn hopeless_line(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let (faults, make_bad) = Faults::new();
+    let session = device.start(lab, &fixture.model)?;
+    let mut session = Session { client: session.client.over(make_bad), ..session };
+    let client = &mut session.client;
+    client.set_retry(Retry { attempts: 5, shortest_wait: Duration::from_millis(10) });
+    faults.set(&[Fault::Flip], 0.3, 1);
+    let error = client.hello().expect_err("no frame is whole");
+    assert!(matches!(error, ClientError::GaveUp { request: "a hello", attempts: 5, .. }), "{error}");
+    faults.set(&[], 0.0, 0);
+    client.set_retry(Retry::NEVER);
+    client.hello()?;
+    Ok(())
+}
+
+/// A UART that never is quiet, and a sweep over RTT. Then the UART is heard, too.
+fn noise_beside_rtt(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let Session { device, client: mut uart, runner } = device.start(lab, &fixture.model)?;
+    let rtt = runner.as_ref().and_then(Runner::rtt).ok_or("the device is emulated")?;
+    let mut session = Session { device, client: Client::new(rtt, lab.patience), runner };
+    let is_done = AtomicBool::new(false);
+    let (swept, sent) = thread::scope(|scope| {
+        let noise = scope.spawn(|| send_noise(&mut uart, 1, |_| !is_done.load(Ordering::Relaxed)));
+        let swept = sweep_session(&mut session, fixture);
+        is_done.store(true, Ordering::Relaxed);
+        (swept, noise.join())
+    });
+    swept?;
+    assert!(sent.expect("noise does not panic")? > 0);
+    // One is where the desk leaves off within a frame for longer than the device waits.
+    let refused = session.client.traffic().refused;
+    assert!(refused <= MOST_CUT, "noise has cut {refused} frames");
+    uart.hello()?;
+    Ok(())
+}
