@@ -148,7 +148,7 @@ fn start(workspace: &Workspace, toolchain: &Toolchain, triple: &str, linker: &Pa
         .arg("build")
         .arg("--manifest-path")
         .arg(manifest)
-        .args(["--package", "firmware"])
+        .args(["--package", "firmware", "--locked"])
         .env(&linker_variable(triple), linker);
     if !toolchain.active {
         // Cargo, which runs us, has put the active toolchain's libraries and itself in the environment.

@@ -7,6 +7,7 @@ mod bench_train;
 mod board;
 mod boards_table;
 mod demo;
+mod deny;
 mod frontier;
 mod gpu;
 mod image;
@@ -165,6 +166,12 @@ enum Task {
         #[arg(long)]
         json: bool,
     },
+    /// Licences, sources and versions of all dependencies, by cargo-deny and what deny.toml allows.
+    Deny {
+        /// Also what is known against them, by RustSec's database, which is fetched from GitHub.
+        #[arg(long)]
+        advisories: bool,
+    },
     /// Writes docs/probe-rs.md: what the command-line tool of probe-rs says to an emulated board.
     Transcript {
         /// Writes nothing: exits with 1 if the page would be another.
@@ -237,6 +244,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Run { board, options } => probe::run(&workspace, &board, options.model, options.probe),
         Task::Probe { board, port } => probe::serve(&workspace, &board, port),
         Task::Boards { json } => boards_table::command(&workspace, json),
+        Task::Deny { advisories } => deny::command(&workspace, advisories),
         Task::Transcript { check } => probe::transcript(&workspace, check),
         Task::Firmware { board } => image::command(&workspace, &board),
     }
