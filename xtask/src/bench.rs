@@ -114,6 +114,15 @@ pub fn verify_budgets(workspace: &Workspace) -> Result<()> {
     job.arg("--budgets").arg(workspace.root.join(BUDGETS)).run()
 }
 
+/// What the bench prints of every emulated board in JSON, whose memory is what is asked for: one picture.
+///
+/// # Errors
+/// When something cannot be built or measured.
+pub fn memory(workspace: &Workspace) -> Result<String> {
+    workspace.build_program("bench")?;
+    measuring(workspace, &emulated()?, &fixture(workspace))?.args(["--pictures", "1", "--json"]).capture()
+}
+
 /// What is measured: a model and pictures, the host's answers, for each order of weights.
 struct Work {
     pairs: (PathBuf, PathBuf),

@@ -56,6 +56,18 @@ impl Firmware {
         self.between("_stack_end", "_stack_start")
     }
 
+    /// Length of the variable that every board's binary calls `BUFFERS`: all that inference and the link write to.
+    ///
+    /// # Errors
+    /// When the program cannot be read.
+    pub fn buffers_bytes(&self) -> Result<u64> {
+        self.with_elf(|path, file| {
+            // Its path is in the name.
+            let symbol = file.symbols().find(|symbol| symbol.name().is_ok_and(|name| name.contains("BUFFERS")));
+            Ok(symbol.with_context(|| format!("{} has no BUFFERS", path.display()))?.size())
+        })
+    }
+
     /// That a model fits its region on `board`.
     ///
     /// # Errors
@@ -76,14 +88,21 @@ impl Firmware {
 
     /// The addresses from one symbol to another.
     fn between(&self, start: &str, end: &str) -> Result<Range<u64>> {
+        self.with_elf(|path, file| {
+            let address = |name: &str| {
+                let symbol = file.symbol_by_name(name).with_context(|| format!("{} has no {name}", path.display()))?;
+                anyhow::Ok(symbol.address())
+            };
+            Ok(address(start)?..address(end)?)
+        })
+    }
+
+    /// Looks into the board's own program.
+    fn with_elf<T>(&self, look: impl FnOnce(&Path, &object::File<'_>) -> Result<T>) -> Result<T> {
         let path = self.elf()?;
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         let file = object::File::parse(bytes.as_slice()).with_context(|| format!("{} is no ELF", path.display()))?;
-        let address = |name: &str| {
-            let symbol = file.symbol_by_name(name).with_context(|| format!("{} has no {name}", path.display()))?;
-            anyhow::Ok(symbol.address())
-        };
-        Ok(address(start)?..address(end)?)
+        look(path, &file)
     }
 
     /// The size of the board's own program.

@@ -14,6 +14,7 @@ mod image;
 mod interrupt;
 mod link;
 mod output;
+mod page;
 mod parity;
 mod probe;
 mod process;
@@ -160,12 +161,8 @@ enum Task {
         #[arg(long, value_name = "PORT", default_value_t = probe::PORT)]
         port: u16,
     },
-    /// Builds every board's firmware and prints what it takes.
-    Boards {
-        /// Prints one JSON array on standard output instead of a table.
-        #[arg(long)]
-        json: bool,
-    },
+    /// Builds every board's firmware and prints what it takes: flash, variables, stack, which is measured where the board is emulated.
+    Boards(boards_table::Options),
     /// Licences, sources and versions of all dependencies, by cargo-deny and what deny.toml allows.
     Deny {
         /// Also what is known against them, by RustSec's database, which is fetched from GitHub.
@@ -243,7 +240,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Flash { board, options } => probe::flash(&workspace, &board, options.model, options.probe),
         Task::Run { board, options } => probe::run(&workspace, &board, options.model, options.probe),
         Task::Probe { board, port } => probe::serve(&workspace, &board, port),
-        Task::Boards { json } => boards_table::command(&workspace, json),
+        Task::Boards(options) => boards_table::command(&workspace, &options),
         Task::Deny { advisories } => deny::command(&workspace, advisories),
         Task::Transcript { check } => probe::transcript(&workspace, check),
         Task::Firmware { board } => image::command(&workspace, &board),
