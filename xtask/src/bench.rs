@@ -20,6 +20,10 @@ pub const FIXTURE_ANSWERS: &str = "tests/fixtures/answers.bin";
 const FIXTURE_VECTOR_MODEL: &str = "tests/fixtures/vectors.bin";
 const FIXTURE_VECTOR_ANSWERS: &str = "tests/fixtures/vectors-answers.bin";
 
+/// Each model of tests/fixtures with its answers.
+pub const FIXTURES: [(&str, &str); 2] =
+    [(FIXTURE_MODEL, FIXTURE_ANSWERS), (FIXTURE_VECTOR_MODEL, FIXTURE_VECTOR_ANSWERS)];
+
 /// How devices behind a debug probe are named: this, and the board.
 const PROBE: &str = "probe-";
 

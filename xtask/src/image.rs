@@ -131,25 +131,66 @@ pub fn command(workspace: &Workspace, board: &str) -> Result<()> {
 /// # Errors
 /// When no compiler or linker for the board is there, or the build fails.
 pub fn build(workspace: &Workspace, board: &Board) -> Result<Firmware> {
+    building(workspace, board)?.run()?;
+    collect(workspace, board, &workspace.folder("firmware")?)
+}
+
+/// As [`build`], but quietly, to `folder`, and with other `settings` of the profile, as `cargo --config` takes them. Nothing where
+/// the part has no room for it.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_otherwise(
+    workspace: &Workspace,
+    board: &Board,
+    settings: &[String],
+    folder: &Path,
+) -> Result<Option<Firmware>> {
+    let job = building(workspace, board)?;
+    let job = settings.iter().fold(job, |job, setting| job.arg("--config").arg(setting));
+    let built = job.probe()?;
+    if built.status.success() {
+        return collect(workspace, board, folder).map(Some);
+    }
+    let words = String::from_utf8_lossy(&built.stderr);
+    if is_too_large(&words) {
+        return Ok(None);
+    }
+    tell(&words);
+    bail!("the firmware of {} cannot be built with {}, as said above", board.name, settings.join(", "))
+}
+
+/// Whether a linker says that a program is larger than its region: LLVM's and GNU's use the same words.
+fn is_too_large(words: &str) -> bool {
+    words.contains(" overflowed by ")
+}
+
+/// The binaries of a board. All but the first are the same program for every board; their ELFs are named after the board.
+fn binaries(board: &Board) -> [&str; 3] {
+    [&board.name, "faults", "kernels"]
+}
+
+/// The folder that firmware is built in, one of its own: another compiler's files next to the desk's would make cargo rebuild both.
+fn target(workspace: &Workspace) -> PathBuf {
+    workspace.target.join("firmware")
+}
+
+/// The build of a board's programs.
+fn building(workspace: &Workspace, board: &Board) -> Result<Job> {
     let facts = Facts::gather(&board.triple);
     let toolchain = facts.toolchain().ok_or_else(|| missing(&format!("compiler for {}", board.triple)))?;
     let linker = facts.linker().ok_or_else(|| missing("linker for bare metal"))?;
-    // All but the first are the same program for every board; their ELFs are named after the board.
-    let binaries = [board.name.as_str(), "faults", "kernels"];
+    let job = start(workspace, toolchain, &board.triple, linker);
+    let job = binaries(board).into_iter().fold(job, |job, name| job.arg("--bin").arg(name));
+    let job = job.args(["--features", &board.name, "--target", &board.triple, "--profile", "firmware", "--target-dir"]);
+    Ok(job.arg(target(workspace)))
+}
 
-    // A folder of its own: another compiler's files next to the desk's would make cargo rebuild both.
-    let target = workspace.target.join("firmware");
-    binaries
-        .iter()
-        .fold(start(workspace, toolchain, &board.triple, linker), |job, name| job.arg("--bin").arg(name))
-        .args(["--features", &board.name, "--target", &board.triple, "--profile", "firmware", "--target-dir"])
-        .arg(&target)
-        .run()?;
-
-    let built = target.join(&board.triple).join("firmware");
-    let folder = workspace.folder("firmware")?;
-    let programs = binaries
-        .iter()
+/// Copies what was built to `folder`.
+fn collect(workspace: &Workspace, board: &Board, folder: &Path) -> Result<Firmware> {
+    let built = target(workspace).join(&board.triple).join("firmware");
+    let programs = binaries(board)
+        .into_iter()
         .zip(board.programs())
         .map(|(binary, program)| {
             let path = folder.join(format!("{program}.elf"));

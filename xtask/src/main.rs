@@ -18,6 +18,7 @@ mod page;
 mod parity;
 mod probe;
 mod process;
+mod profiles;
 mod programs;
 mod run_folder;
 mod setup;
@@ -163,6 +164,12 @@ enum Task {
     },
     /// Builds every board's firmware and prints what it takes: flash, variables, stack, which is measured where the board is emulated.
     Boards(boards_table::Options),
+    /// Builds the arithmetic and the firmware at every level of optimisation, with checks and without, and compares every logit of the
+    /// fixture's pictures, on the desk and on emulated boards; also holds each build's kernels against their reference.
+    ///
+    /// All of it takes some 40 minutes on two cores. A build that does not fit its part, as some without optimisation do, is named
+    /// in the table and not compared.
+    Profiles(profiles::Options),
     /// Licences, sources and versions of all dependencies, by cargo-deny and what deny.toml allows.
     Deny {
         /// Also what is known against them, by RustSec's database, which is fetched from GitHub.
@@ -241,6 +248,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Run { board, options } => probe::run(&workspace, &board, options.model, options.probe),
         Task::Probe { board, port } => probe::serve(&workspace, &board, port),
         Task::Boards(options) => boards_table::command(&workspace, &options),
+        Task::Profiles(options) => profiles::command(&workspace, &options),
         Task::Deny { advisories } => deny::command(&workspace, advisories),
         Task::Transcript { check } => probe::transcript(&workspace, check),
         Task::Firmware { board } => image::command(&workspace, &board),
