@@ -167,8 +167,8 @@ enum Task {
     /// Builds the arithmetic and the firmware at every level of optimisation, with checks and without, and compares every logit of the
     /// fixture's pictures, on the desk and on emulated boards; also holds each build's kernels against their reference.
     ///
-    /// All of it takes some 40 minutes on two cores. A build that does not fit its part, as some without optimisation do, is named
-    /// in the table and not compared.
+    /// All of it is ten builds for each emulated board. A build that does not fit its part, as some without optimisation do, is named in the
+    /// table and not compared.
     Profiles(profiles::Options),
     /// Licences, sources and versions of all dependencies, by cargo-deny and what deny.toml allows.
     Deny {
