@@ -50,12 +50,6 @@ impl Profile {
         ]
     }
 
-    /// The firmware's: quick to build, since link-time optimisation is in what is flashed and tested anyway.
-    fn of_firmware(&self) -> Vec<String> {
-        let quick = ["profile.firmware.lto=\"off\"", "profile.firmware.codegen-units=16"].map(str::to_owned);
-        [self.settings("firmware"), quick.to_vec()].concat()
-    }
-
     fn name(&self) -> String {
         format!("{}, {}", self.level, if self.is_checked { "checked" } else { "unchecked" })
     }
@@ -173,7 +167,7 @@ fn try_board(workspace: &Workspace, board: &Board, profile: &Profile) -> Outcome
 
 fn build_and_compare(workspace: &Workspace, board: &Board, profile: &Profile) -> Result<Outcome> {
     let folder = workspace.folder("profiles")?;
-    if image::build_otherwise(workspace, board, &profile.of_firmware(), &folder)?.is_none() {
+    if image::build_otherwise(workspace, board, &profile.settings("firmware"), &folder)?.is_none() {
         return Ok(Outcome::NoRoom("flash"));
     }
     let (mut logits, mut different) = (0, 0);
