@@ -16,8 +16,10 @@ mod counting;
 pub mod device;
 mod faults;
 mod logs;
+mod memory;
 mod report;
 mod sweep;
+mod uniform;
 
 pub use client::{
     Answer, Calibration, Client, ClientError, Introduction, Measurement, Retry, StageTicks, Stream, Traffic, Trouble,
@@ -25,5 +27,7 @@ pub use client::{
 pub use counting::{Counts, INSTRUCTION_SHIFT, Scale, ScaleError, Unit};
 pub use device::{Device, DeviceError, Lab, Link, Runner, Session};
 pub use faults::{Echo, Fault, Faults, Ordeal, Row, Tally, send_noise};
+pub use memory::{MemoryError, most_memory};
 pub use report::{Outcome, Report, Sample, new_file, record_path, write_json};
 pub use sweep::{SweepError, WINDOW, sweep};
+pub use uniform::Uniform;

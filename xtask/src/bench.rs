@@ -20,6 +20,10 @@ pub const FIXTURE_ANSWERS: &str = "tests/fixtures/answers.bin";
 const FIXTURE_VECTOR_MODEL: &str = "tests/fixtures/vectors.bin";
 const FIXTURE_VECTOR_ANSWERS: &str = "tests/fixtures/vectors-answers.bin";
 
+/// Each model of tests/fixtures with its answers.
+pub const FIXTURES: [(&str, &str); 2] =
+    [(FIXTURE_MODEL, FIXTURE_ANSWERS), (FIXTURE_VECTOR_MODEL, FIXTURE_VECTOR_ANSWERS)];
+
 /// How devices behind a debug probe are named: this, and the board.
 const PROBE: &str = "probe-";
 
@@ -112,6 +116,15 @@ pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
 pub fn verify_budgets(workspace: &Workspace) -> Result<()> {
     let job = tool(workspace, &emulated()?, &fixture(workspace))?;
     job.arg("--budgets").arg(workspace.root.join(BUDGETS)).run()
+}
+
+/// What the bench prints of every emulated board in JSON, whose memory is what is asked for: one picture.
+///
+/// # Errors
+/// When something cannot be built or measured.
+pub fn memory(workspace: &Workspace) -> Result<String> {
+    workspace.build_program("bench")?;
+    measuring(workspace, &emulated()?, &fixture(workspace))?.args(["--pictures", "1", "--json"]).capture()
 }
 
 /// What is measured: a model and pictures, the host's answers, for each order of weights.

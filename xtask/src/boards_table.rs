@@ -1,13 +1,38 @@
 //! `cargo xtask boards`: every board's firmware, built, and what it takes of its part.
 
-use anyhow::Result;
-use boards::Board;
-use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fs;
 
+use anyhow::{Context, Result, bail};
+use boards::Board;
+use clap::Args;
+use comfy_table::Table;
+use serde::{Deserialize, Serialize};
+
+use crate::bench;
 use crate::image::{self, Firmware};
-use crate::output::print;
+use crate::output::{print, tell};
+use crate::page::Page;
 use crate::table::{self, align_right};
 use crate::workspace::Workspace;
+
+/// The page that has the table, and who writes it there.
+const PAGE: &str = "docs/boards.md";
+const WRITER: &str = "boards --write-docs";
+
+/// What becomes of the table.
+#[derive(Args)]
+pub struct Options {
+    /// Prints one JSON array on standard output instead of a table.
+    #[arg(long)]
+    json: bool,
+    /// Writes the table of docs/boards.md.
+    #[arg(long, conflicts_with = "json")]
+    write_docs: bool,
+    /// Writes nothing: exits with 1 if the table of docs/boards.md would be another.
+    #[arg(long, conflicts_with_all = ["json", "write_docs"])]
+    check: bool,
+}
 
 /// One board, as `--json` prints it. The keys are stable.
 #[derive(Serialize)]
@@ -20,25 +45,76 @@ struct Row {
     is_emulated: bool,
     flash_bytes: u64,
     variables_bytes: u64,
+    /// Of the variables: all that inference and the link write to.
+    buffers_bytes: u64,
     stack_bytes: u64,
+    /// The deepest that the stack was after all that the board can be asked. Nothing where that is not emulated.
+    stack_deepest_bytes: Option<u64>,
     model_address: u64,
     model_room_bytes: u64,
 }
 
-/// `cargo xtask boards [--json]`.
+/// What is read of the bench's JSON.
+#[derive(Deserialize)]
+struct Measured {
+    board: String,
+    ram_stack_bytes: u64,
+}
+
+/// `cargo xtask boards [--json | --write-docs | --check]`.
 ///
 /// # Errors
-/// When a build fails.
-pub fn command(workspace: &Workspace, json: bool) -> Result<()> {
-    let rows: Vec<Row> = boards::all()?
-        .into_iter()
-        .map(|board| image::build(workspace, &board).and_then(|firmware| Row::new(board, &firmware)))
-        .collect::<Result<_>>()?;
-    if json {
+/// When a build or a measurement fails, or, with `--check`, the table of the page differs.
+pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
+    let path = workspace.root.join(PAGE);
+    let page = if options.write_docs || options.check { Some(Page::read(&path, WRITER)?) } else { None };
+    let rows = rows(workspace)?;
+    if options.json {
         return print(serde_json::to_string(&rows)?);
     }
+    let table = table(rows);
+    let Some(page) = page else { return print(format_args!("{table}\nall sizes in bytes")) };
+    let text = page.with(&format!("```text\n{table}\nall sizes in bytes\n```"));
+    if options.check {
+        if text != page.text {
+            bail!("{PAGE} would be another; `cargo xtask boards --write-docs` writes it");
+        }
+        return Ok(());
+    }
+    let new = workspace.folder("boards")?.join("page.md");
+    fs::write(&new, text).with_context(|| format!("cannot write {}", new.display()))?;
+    image::replace(&new, &path)?;
+    tell(format_args!("    wrote the table of {PAGE}"));
+    Ok(())
+}
+
+/// All boards, the emulated ones measured with the fixture.
+fn rows(workspace: &Workspace) -> Result<Vec<Row>> {
+    let measured: Vec<Measured> =
+        serde_json::from_str(&bench::memory(workspace)?).context("cannot understand what the bench printed")?;
+    let deepest: BTreeMap<_, _> = measured.into_iter().map(|row| (row.board, row.ram_stack_bytes)).collect();
+    let row = |board: Board| {
+        let firmware = image::build(workspace, &board)?;
+        let deepest = deepest.get(&board.name).copied();
+        Row::new(board, &firmware, deepest)
+    };
+    boards::all()?.into_iter().map(row).collect()
+}
+
+fn table(rows: Vec<Row>) -> Table {
     let mut table = table::new();
-    table.set_header(["board", "core", "runs", "flash", "variables", "stack, reserved", "model at", "room for it"]);
+    table.set_header([
+        "board",
+        "core",
+        "runs",
+        "flash",
+        "variables",
+        "buffers",
+        "stack",
+        "deepest",
+        "model at",
+        "room for it",
+    ]);
     for row in rows {
         table.add_row([
             row.board,
@@ -46,19 +122,21 @@ pub fn command(workspace: &Workspace, json: bool) -> Result<()> {
             if row.is_emulated { "in QEMU" } else { "on the desk" }.to_owned(),
             grouped(row.flash_bytes),
             grouped(row.variables_bytes),
+            grouped(row.buffers_bytes),
             grouped(row.stack_bytes),
+            row.stack_deepest_bytes.map(grouped).unwrap_or_default(),
             format!("{:#010x}", row.model_address),
             grouped(row.model_room_bytes),
         ]);
     }
-    for column in [3, 4, 5, 7] {
+    for column in [3, 4, 5, 6, 7, 9] {
         align_right(&mut table, column);
     }
-    print(format_args!("{table}\nall sizes in bytes"))
+    table
 }
 
 impl Row {
-    fn new(board: Board, firmware: &Firmware) -> Result<Self> {
+    fn new(board: Board, firmware: &Firmware, stack_deepest_bytes: Option<u64>) -> Result<Self> {
         let (model, stack) = (firmware.model_region()?, firmware.stack_region()?);
         Ok(Self {
             is_emulated: board.emulator.is_some(),
@@ -68,7 +146,9 @@ impl Row {
             triple: board.triple,
             flash_bytes: firmware.sizes().flash,
             variables_bytes: firmware.sizes().ram,
+            buffers_bytes: firmware.buffers_bytes()?,
             stack_bytes: stack.end - stack.start,
+            stack_deepest_bytes,
             model_address: model.start,
             model_room_bytes: model.end - model.start,
         })

@@ -56,6 +56,18 @@ impl Firmware {
         self.between("_stack_end", "_stack_start")
     }
 
+    /// Length of the variable that every board's binary calls `BUFFERS`: all that inference and the link write to.
+    ///
+    /// # Errors
+    /// When the program cannot be read.
+    pub fn buffers_bytes(&self) -> Result<u64> {
+        self.with_elf(|path, file| {
+            // Its path is in the name.
+            let symbol = file.symbols().find(|symbol| symbol.name().is_ok_and(|name| name.contains("BUFFERS")));
+            Ok(symbol.with_context(|| format!("{} has no BUFFERS", path.display()))?.size())
+        })
+    }
+
     /// That a model fits its region on `board`.
     ///
     /// # Errors
@@ -76,14 +88,21 @@ impl Firmware {
 
     /// The addresses from one symbol to another.
     fn between(&self, start: &str, end: &str) -> Result<Range<u64>> {
+        self.with_elf(|path, file| {
+            let address = |name: &str| {
+                let symbol = file.symbol_by_name(name).with_context(|| format!("{} has no {name}", path.display()))?;
+                anyhow::Ok(symbol.address())
+            };
+            Ok(address(start)?..address(end)?)
+        })
+    }
+
+    /// Looks into the board's own program.
+    fn with_elf<T>(&self, look: impl FnOnce(&Path, &object::File<'_>) -> Result<T>) -> Result<T> {
         let path = self.elf()?;
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         let file = object::File::parse(bytes.as_slice()).with_context(|| format!("{} is no ELF", path.display()))?;
-        let address = |name: &str| {
-            let symbol = file.symbol_by_name(name).with_context(|| format!("{} has no {name}", path.display()))?;
-            anyhow::Ok(symbol.address())
-        };
-        Ok(address(start)?..address(end)?)
+        look(path, &file)
     }
 
     /// The size of the board's own program.
@@ -112,25 +131,66 @@ pub fn command(workspace: &Workspace, board: &str) -> Result<()> {
 /// # Errors
 /// When no compiler or linker for the board is there, or the build fails.
 pub fn build(workspace: &Workspace, board: &Board) -> Result<Firmware> {
+    building(workspace, board)?.run()?;
+    collect(workspace, board, &workspace.folder("firmware")?)
+}
+
+/// As [`build`], but quietly, to `folder`, and with other `settings` of the profile, as `cargo --config` takes them. Nothing where
+/// the part has no room for it.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_otherwise(
+    workspace: &Workspace,
+    board: &Board,
+    settings: &[String],
+    folder: &Path,
+) -> Result<Option<Firmware>> {
+    let job = building(workspace, board)?;
+    let job = settings.iter().fold(job, |job, setting| job.arg("--config").arg(setting));
+    let built = job.probe()?;
+    if built.status.success() {
+        return collect(workspace, board, folder).map(Some);
+    }
+    let words = String::from_utf8_lossy(&built.stderr);
+    if is_too_large(&words) {
+        return Ok(None);
+    }
+    tell(&words);
+    bail!("the firmware of {} cannot be built with {}, as said above", board.name, settings.join(", "))
+}
+
+/// Whether a linker says that a program is larger than its region: LLVM's and GNU's use the same words.
+fn is_too_large(words: &str) -> bool {
+    words.contains(" overflowed by ")
+}
+
+/// The binaries of a board. All but the first are the same program for every board; their ELFs are named after the board.
+fn binaries(board: &Board) -> [&str; 3] {
+    [&board.name, "faults", "kernels"]
+}
+
+/// The folder that firmware is built in, one of its own: another compiler's files next to the desk's would make cargo rebuild both.
+fn target(workspace: &Workspace) -> PathBuf {
+    workspace.target.join("firmware")
+}
+
+/// The build of a board's programs.
+fn building(workspace: &Workspace, board: &Board) -> Result<Job> {
     let facts = Facts::gather(&board.triple);
     let toolchain = facts.toolchain().ok_or_else(|| missing(&format!("compiler for {}", board.triple)))?;
     let linker = facts.linker().ok_or_else(|| missing("linker for bare metal"))?;
-    // All but the first are the same program for every board; their ELFs are named after the board.
-    let binaries = [board.name.as_str(), "faults", "kernels"];
+    let job = start(workspace, toolchain, &board.triple, linker);
+    let job = binaries(board).into_iter().fold(job, |job, name| job.arg("--bin").arg(name));
+    let job = job.args(["--features", &board.name, "--target", &board.triple, "--profile", "firmware", "--target-dir"]);
+    Ok(job.arg(target(workspace)))
+}
 
-    // A folder of its own: another compiler's files next to the desk's would make cargo rebuild both.
-    let target = workspace.target.join("firmware");
-    binaries
-        .iter()
-        .fold(start(workspace, toolchain, &board.triple, linker), |job, name| job.arg("--bin").arg(name))
-        .args(["--features", &board.name, "--target", &board.triple, "--profile", "firmware", "--target-dir"])
-        .arg(&target)
-        .run()?;
-
-    let built = target.join(&board.triple).join("firmware");
-    let folder = workspace.folder("firmware")?;
-    let programs = binaries
-        .iter()
+/// Copies what was built to `folder`.
+fn collect(workspace: &Workspace, board: &Board, folder: &Path) -> Result<Firmware> {
+    let built = target(workspace).join(&board.triple).join("firmware");
+    let programs = binaries(board)
+        .into_iter()
         .zip(board.programs())
         .map(|(binary, program)| {
             let path = folder.join(format!("{program}.elf"));
@@ -148,7 +208,7 @@ fn start(workspace: &Workspace, toolchain: &Toolchain, triple: &str, linker: &Pa
         .arg("build")
         .arg("--manifest-path")
         .arg(manifest)
-        .args(["--package", "firmware"])
+        .args(["--package", "firmware", "--locked"])
         .env(&linker_variable(triple), linker);
     if !toolchain.active {
         // Cargo, which runs us, has put the active toolchain's libraries and itself in the environment.

@@ -7,15 +7,18 @@ mod bench_train;
 mod board;
 mod boards_table;
 mod demo;
+mod deny;
 mod frontier;
 mod gpu;
 mod image;
 mod interrupt;
 mod link;
 mod output;
+mod page;
 mod parity;
 mod probe;
 mod process;
+mod profiles;
 mod programs;
 mod run_folder;
 mod setup;
@@ -159,11 +162,19 @@ enum Task {
         #[arg(long, value_name = "PORT", default_value_t = probe::PORT)]
         port: u16,
     },
-    /// Builds every board's firmware and prints what it takes.
-    Boards {
-        /// Prints one JSON array on standard output instead of a table.
+    /// Builds every board's firmware and prints what it takes: flash, variables, stack, which is measured where the board is emulated.
+    Boards(boards_table::Options),
+    /// Builds the arithmetic and the firmware at every level of optimisation, with checks and without, and compares every logit of the
+    /// fixture's pictures, on the desk and on emulated boards; also holds each build's kernels against their reference.
+    ///
+    /// All of it is ten builds for each emulated board. A build that does not fit its part, as some without optimisation do, is named in the
+    /// table and not compared.
+    Profiles(profiles::Options),
+    /// Licences, sources and versions of all dependencies, by cargo-deny and what deny.toml allows.
+    Deny {
+        /// Also what is known against them, by RustSec's database, which is fetched from GitHub.
         #[arg(long)]
-        json: bool,
+        advisories: bool,
     },
     /// Writes docs/probe-rs.md: what the command-line tool of probe-rs says to an emulated board.
     Transcript {
@@ -236,7 +247,9 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Flash { board, options } => probe::flash(&workspace, &board, options.model, options.probe),
         Task::Run { board, options } => probe::run(&workspace, &board, options.model, options.probe),
         Task::Probe { board, port } => probe::serve(&workspace, &board, port),
-        Task::Boards { json } => boards_table::command(&workspace, json),
+        Task::Boards(options) => boards_table::command(&workspace, &options),
+        Task::Profiles(options) => profiles::command(&workspace, &options),
+        Task::Deny { advisories } => deny::command(&workspace, advisories),
         Task::Transcript { check } => probe::transcript(&workspace, check),
         Task::Firmware { board } => image::command(&workspace, &board),
     }

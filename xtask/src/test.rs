@@ -13,7 +13,7 @@ use crate::programs::find_program;
 use crate::setup::{self, Purpose};
 use crate::stages::{Outcome, Stage, Stages};
 use crate::workspace::Workspace;
-use crate::{bench, image, trainer};
+use crate::{bench, image, profiles, trainer};
 
 /// `cargo xtask test [ARGS]`.
 ///
@@ -25,7 +25,7 @@ pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let vector_model = folder.join("vectors.bin");
     let boards = boards::all()?;
 
-    let mut stages = Stages::new(9);
+    let mut stages = Stages::new(10);
     stages.run("Setting up what is missing", || setup::ensure(Purpose::Tests))?;
     stages.run("Building", || build(workspace, arguments))?;
     stages.run("Training, quantizing and exporting", || trainer::train(workspace, &folder, &[]))?;
@@ -39,6 +39,7 @@ pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     })?;
 
     stages.check("Comparing instructions and sizes with the budgets", || outcome(bench::verify_budgets(workspace)));
+    stages.check("Comparing builds by other profiles", || outcome(profiles::verify(workspace)));
     stages.check("Checking the format", || format(workspace));
     stages.check("Checking the lints", || lints(workspace));
     stages

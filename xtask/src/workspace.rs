@@ -77,7 +77,7 @@ impl Workspace {
         // The whole workspace is named so that cargo chooses the same features of dependencies as for `cargo test
         // --workspace`: otherwise burn, most of the work, is compiled once for each.
         let programs = ["--bin", "host-trainer", "--bin", "parity", "--bin", "bench"];
-        self.cargo("build").arg("--workspace").args(programs)
+        self.cargo("build").args(["--workspace", "--locked"]).args(programs)
     }
 
     /// Builds one of the programs that need no burn.
@@ -85,7 +85,7 @@ impl Workspace {
     /// # Errors
     /// When the build fails.
     pub fn build_program(&self, name: &str) -> Result<()> {
-        self.cargo("build").args(["--workspace", "--bin", name]).run()
+        self.cargo("build").args(["--workspace", "--locked", "--bin", name]).run()
     }
 }
 

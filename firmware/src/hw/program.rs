@@ -67,6 +67,12 @@ where
         b's' => {
             black_box(recurse(black_box(0)));
         }
+        b'l' => {
+            architecture::push_above_stack_end(size_of::<usize>());
+            defmt::info!("the stack has its last word");
+            end(0)
+        }
+        b'o' => architecture::push_above_stack_end(0),
         _ => {}
     }
     defmt::panic!("asked for {=u8}, which is no way to end", how);

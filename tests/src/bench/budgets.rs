@@ -37,7 +37,8 @@ struct Budget {
     instructions_max: u64,
     code_bytes: u64,
     flash_bytes: u64,
-    ram_bytes: u64,
+    statics_bytes: u64,
+    stack_bytes: u64,
 }
 
 impl Budget {
@@ -49,18 +50,21 @@ impl Budget {
             instructions_max: row.instructions_max?,
             code_bytes: row.code_bytes,
             flash_bytes: row.flash_bytes.into(),
-            ram_bytes: row.ram_bytes.into(),
+            statics_bytes: row.ram_statics_bytes.into(),
+            stack_bytes: row.ram_stack_bytes.into(),
         })
     }
 
-    fn figures(&self) -> [(&'static str, u64); 5] {
-        let Self { instructions_mean, instructions_max, code_bytes, flash_bytes, ram_bytes, .. } = *self;
+    fn figures(&self) -> [(&'static str, u64); 6] {
+        let Self { instructions_mean, instructions_max, code_bytes, flash_bytes, statics_bytes, stack_bytes, .. } =
+            *self;
         [
             ("instructions_mean", instructions_mean),
             ("instructions_max", instructions_max),
             ("code_bytes", code_bytes),
             ("flash_bytes", flash_bytes),
-            ("ram_bytes", ram_bytes),
+            ("statics_bytes", statics_bytes),
+            ("stack_bytes", stack_bytes),
         ]
     }
 }
@@ -149,6 +153,19 @@ mod tests {
         assert!(budgets.exceeded(&rows).unwrap().is_empty(), "another compiler may take a tenth more");
         rows[0].instructions_max = Some(1358);
         assert_eq!(budgets.exceeded(&rows).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn each_figure_has_a_budget_of_its_own() {
+        let budgets: Budgets = toml::from_str(&Budgets::text_of(&[row(Unit::Instructions)]).unwrap()).unwrap();
+        let exceeded = |change: fn(&mut Row)| {
+            let mut rows = [row(Unit::Instructions)];
+            change(&mut rows[0]);
+            budgets.exceeded(&rows).unwrap()
+        };
+        assert_eq!(exceeded(|row| row.ram_stack_bytes += 1), ["b: stack_bytes is 6, 1 above its budget of 5"]);
+        assert_eq!(exceeded(|row| row.ram_statics_bytes += 1), ["b: statics_bytes is 10, 1 above its budget of 9"]);
+        assert_eq!(exceeded(|row| row.flash_bytes += 1), ["b: flash_bytes is 7, 1 above its budget of 6"]);
     }
 
     #[test]

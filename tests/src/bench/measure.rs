@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
-use parity::{ClientError, Counts, Device, DeviceError, INSTRUCTION_SHIFT, Lab, Scale};
+use parity::{ClientError, Counts, Device, DeviceError, INSTRUCTION_SHIFT, Lab, Scale, most_memory};
 use shared_model::{DeviceFault, ModelView, Record, Refusal};
 
 use super::row::{PictureRow, Row, Told};
@@ -45,10 +45,10 @@ pub fn measure(
             counts.push(scale.counts(&client.measure(record.pixels)?));
             bar.inc(1);
         }
-        anyhow::Ok((introduction, scale, counts, client.memory_use()?))
+        anyhow::Ok((introduction, scale, counts))
     })();
     bar.finish_and_clear();
-    let (introduction, scale, counts, memory) = measured.map_err(|error| {
+    let (introduction, scale, counts) = measured.map_err(|error| {
         let is_of_the_link = matches!(
             error.downcast_ref::<ClientError>(),
             Some(ClientError::Silent | ClientError::Gone | ClientError::Stream(_))
@@ -57,6 +57,9 @@ pub fn measure(
         error.context(format!("{} failed{post_mortem}", device.name()))
     })?;
     ensure!(introduction.board == board.name, "{} says that it is {}", device.name(), introduction.board);
+    drop(session); // a probe is for one
+    let memory = most_memory(device, &lab, model.bytes())
+        .with_context(|| format!("the memory of {} cannot be measured", device.name()))?;
     let told = Told {
         device: device.name(),
         board: introduction.board,

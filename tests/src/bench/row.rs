@@ -68,7 +68,7 @@ pub struct Row {
     pub flash_bytes: u32,
     /// The model.
     pub model_bytes: usize,
-    /// What inference takes: its workspace, and the deepest that the stack has been.
+    /// What inference takes: its workspace, and the deepest that the stack has been after all that the device can be asked.
     pub ram_bytes: u32,
     /// What this network needs of the workspace, which is as large as the widest network that the build allows.
     pub ram_network_bytes: u32,
@@ -132,7 +132,7 @@ pub struct Told {
     pub hertz: u32,
     /// Bytes that inference writes.
     pub workspace_bytes: u32,
-    /// After the last picture.
+    /// After all that it can be asked.
     pub memory: MemoryUse,
 }
 

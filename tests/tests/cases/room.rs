@@ -1,8 +1,8 @@
 //! Models that fit a board's flash, but not the memory that it infers in.
 
 use libtest_mimic::Failed;
-use parity::{Device, Lab};
-use shared_model::{DeviceFault, InferError, LayerSource, ModelSource, Provenance, Requant, WeightOrder};
+use parity::{Device, Lab, Uniform};
+use shared_model::{DeviceFault, InferError, WeightOrder};
 
 use super::{Fixture, fault_of};
 
@@ -39,36 +39,6 @@ fn room(device: Device) -> (u32, u32) {
 
 /// A model for pictures of two pixels, with one hidden layer, whose weights are all zero.
 fn zeros(hidden: usize, classes: usize) -> Result<Vec<u8>, Failed> {
-    let most = hidden.max(classes);
-    let (biases, weights) = (vec![0; most], vec![0; 2.max(classes) * hidden]);
-    let requants = vec![Requant::new(Requant::MIN_MULTIPLIER, 40).ok_or("both are in range")?; most];
-    let layer = |inputs: usize, outputs: usize| LayerSource {
-        order: WeightOrder::default(),
-        biases: &biases[..outputs],
-        requants: &requants[..outputs],
-        weights: &weights[..inputs * outputs],
-    };
-    let source = ModelSource {
-        class_names: &vec!["zero"; classes],
-        rows: 1,
-        columns: 2,
-        layers: &[layer(2, hidden), layer(hidden, classes)],
-        golden: &[],
-        provenance: Provenance {
-            trainer: "test",
-            backend: "none",
-            seed: 0,
-            epochs: 0,
-            data_sha256: [0; 32],
-            train_pictures: 0,
-            train_correct_float: 0,
-            test_pictures: 0,
-            test_correct_float: 0,
-            test_correct_fixed: 0,
-        },
-    };
-    let mut model = vec![0; source.encoded_length_bound()];
-    let length = source.encode(&mut model).map_err(|error| error.to_string())?;
-    model.truncate(length);
-    Ok(model)
+    let layers = [hidden, classes].map(|outputs| (WeightOrder::default(), outputs));
+    Ok(Uniform { pixels: 2, layers: &layers, weight: 0 }.encode()?)
 }

@@ -8,15 +8,15 @@ use anyhow::{Context, Result, bail};
 use super::{emulated, fixture, measuring};
 use crate::image;
 use crate::output::tell;
+use crate::page::Page;
 use crate::workspace::Workspace;
 
 /// The page and its picture, below the workspace.
 const PAGE: &str = "docs/bench.md";
 const PICTURE: &str = "docs/bench.svg";
 
-/// Between these lines is what is written here.
-const BEGIN: &str = "<!-- begin: written by `cargo xtask bench --write-docs` -->\n";
-const END: &str = "<!-- end -->\n";
+/// Who writes what stands between the page's marks.
+const WRITER: &str = "bench --write-docs";
 
 /// Writes the tables, or, with `check`, holds those that are there against what would be written.
 ///
@@ -24,18 +24,15 @@ const END: &str = "<!-- end -->\n";
 /// When nothing can be measured, or, with `check`, the tables differ.
 pub fn command(workspace: &Workspace, check: bool) -> Result<()> {
     let path = workspace.root.join(PAGE);
-    let there = fs::read_to_string(&path).with_context(|| format!("cannot read {PAGE}"))?;
-    // Early, so that nothing is measured for a page without a place for it.
-    spliced(&there, "")?;
-
+    let there = Page::read(&path, WRITER)?;
     workspace.build_program("bench")?;
     let folder = workspace.folder("bench")?;
     let picture = folder.join("bench.svg");
     let job = measuring(workspace, &emulated()?, &fixture(workspace))?.arg("--markdown").arg("--chart").arg(&picture);
-    let page = spliced(&there, &job.capture()?)?;
+    let page = there.with(&job.capture()?);
     if check {
         let drawn = |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
-        if page != there || drawn(&picture)? != drawn(&workspace.root.join(PICTURE))? {
+        if page != there.text || drawn(&picture)? != drawn(&workspace.root.join(PICTURE))? {
             bail!("{PAGE} or {PICTURE} would be another; `cargo xtask bench --write-docs` writes it");
         }
         return Ok(());
@@ -46,25 +43,4 @@ pub fn command(workspace: &Workspace, check: bool) -> Result<()> {
     image::replace(&new, &path)?;
     tell(format_args!("    wrote {PAGE} and {PICTURE}"));
     Ok(())
-}
-
-/// The page with other tables.
-fn spliced(page: &str, tables: &str) -> Result<String> {
-    let parts = page.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
-    let (before, after) = parts.with_context(|| format!("{PAGE} has no place for tables: {BEGIN}and {END}"))?;
-    Ok(format!("{before}{BEGIN}\n{}\n\n{END}{after}", tables.trim_end()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_stands_between_the_marks_is_replaced() {
-        let page = format!("a\n{BEGIN}old\n{END}b\n");
-        let new = spliced(&page, "| t |\n").unwrap();
-        assert_eq!(new, format!("a\n{BEGIN}\n| t |\n\n{END}b\n"));
-        assert_eq!(spliced(&new, "| t |\n").unwrap(), new);
-        assert!(spliced("a\n", "t").is_err());
-    }
 }

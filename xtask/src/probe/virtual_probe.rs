@@ -52,7 +52,7 @@ impl VirtualProbe {
 /// # Errors
 /// When the build fails.
 pub fn build(workspace: &Workspace, board: &Board) -> Result<Job> {
-    workspace.cargo("build").args(["--workspace", "--bin", "virtual-probe"]).run()?;
+    workspace.cargo("build").args(["--workspace", "--locked", "--bin", "virtual-probe"]).run()?;
     Ok(workspace.job("virtual-probe").arg(&board.name))
 }
 

@@ -5,12 +5,14 @@ pub mod counting;
 mod fault;
 mod plic;
 pub mod stack;
+mod stack_edge;
 
 pub use clint::Clint;
 pub use plic::Plic;
 pub use riscv::interrupt::machine::disable as mask_interrupts;
 pub use riscv_rt::entry;
 pub use stack::STACK_PAINT_VALUE;
+pub use stack_edge::push_above_stack_end;
 
 /// Faults: the instruction that is none.
 #[inline(always)]

@@ -1,0 +1,34 @@
+//! The committed model on this machine: every logit, probability and class that stands in its file of answers.
+
+use std::fs;
+
+use shared_model::{AnswersHeader, HostWorkspace, ModelView};
+
+#[test]
+fn pictures_of_the_fixture_have_the_committed_answers() {
+    infers("model.bin", "answers.bin");
+}
+
+#[test]
+fn so_they_have_with_weights_in_vectors() {
+    infers("vectors.bin", "vectors-answers.bin");
+}
+
+fn infers(model: &str, answers: &str) {
+    let read = |name| fs::read(format!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/{}"), name)).unwrap();
+    let (model, answers) = (read(model), read(answers));
+    let model = ModelView::parse(&model).unwrap();
+    let (header, records) = AnswersHeader::parse(&answers).unwrap();
+    assert_eq!(header.model, model.id());
+    let mut workspace = HostWorkspace::new();
+    let mut bytes = vec![0; model.classes() * 6];
+    let mut logits_compared = 0;
+    for record in records {
+        let prediction = workspace.infer(&model, record.pixels).unwrap();
+        let (logits, probabilities) = prediction.to_bytes(&mut bytes).unwrap();
+        assert_eq!((logits, probabilities), (record.logits, record.probabilities));
+        assert_eq!(prediction.class, usize::from(record.class));
+        logits_compared += prediction.logits.len();
+    }
+    assert_eq!(logits_compared, 1280);
+}

@@ -1,0 +1,85 @@
+//! Models that are made and not trained: every weight is the same, so that their answers are known without inferring.
+
+use shared_model::{
+    EncodeError, GoldenSource, LayerSource, ModelSource, PROBABILITY_ONE, Provenance, Requant, WeightOrder,
+};
+
+/// What leaves a sum as it is, up to the largest activation.
+const EXACT: (u32, u8) = (Requant::MIN_MULTIPLIER, 30);
+
+/// A network without biases, of which every weight is the same.
+#[derive(Clone, Debug)]
+pub struct Uniform<'a> {
+    /// Pixels of a picture, which is one row.
+    pub pixels: u16,
+    /// Each layer's order and outputs; the last one's are the classes.
+    pub layers: &'a [(WeightOrder, usize)],
+    /// Every weight.
+    pub weight: i8,
+}
+
+impl Uniform<'_> {
+    /// The model, without golden vectors.
+    ///
+    /// # Errors
+    ///
+    /// Where it breaks a rule of the format.
+    pub fn encode(&self) -> Result<Vec<u8>, EncodeError> {
+        self.encode_with(&[])
+    }
+
+    /// The model, with a white picture as golden vector: with a weight of 1 its sums are 255 for each input, each hidden activation is
+    /// 255, and all classes are alike.
+    ///
+    /// # Errors
+    ///
+    /// As for [`encode`](Self::encode), and where the classes are no power of two, by which probabilities would not be alike.
+    pub fn encode_with_golden(&self) -> Result<Vec<u8>, EncodeError> {
+        let classes = self.layers.last().map_or(0, |layer| layer.1);
+        let inputs = self.layers.iter().rev().nth(1).map_or(usize::from(self.pixels), |layer| layer.1);
+        let logits = vec![255 * inputs as i32; classes];
+        let probabilities = vec![(PROBABILITY_ONE as usize / classes.max(1)) as u16; classes];
+        let input = vec![255; usize::from(self.pixels)];
+        self.encode_with(&[GoldenSource { input: &input, logits: &logits, probabilities: &probabilities }])
+    }
+
+    fn encode_with(&self, golden: &[GoldenSource<'_>]) -> Result<Vec<u8>, EncodeError> {
+        let inputs = [usize::from(self.pixels)].into_iter().chain(self.layers.iter().map(|layer| layer.1));
+        let shapes: Vec<_> =
+            inputs.zip(self.layers).map(|(inputs, &(order, outputs))| (order, inputs, outputs)).collect();
+        let widest = shapes.iter().map(|shape| shape.2).max().unwrap_or(0);
+        let most = shapes.iter().map(|shape| shape.1 * shape.2).max().unwrap_or(0);
+        let (biases, weights) = (vec![0; widest], vec![self.weight; most]);
+        let requants: Vec<_> = std::iter::repeat_n(Requant::new(EXACT.0, EXACT.1), widest).flatten().collect();
+        let layer = |&(order, inputs, outputs): &(WeightOrder, usize, usize)| LayerSource {
+            order,
+            biases: biases.get(..outputs).unwrap_or_default(),
+            requants: requants.get(..outputs).unwrap_or_default(),
+            weights: weights.get(..inputs * outputs).unwrap_or_default(),
+        };
+        let classes = self.layers.last().map_or(0, |layer| layer.1);
+        let source = ModelSource {
+            class_names: &vec!["alike"; classes],
+            rows: 1,
+            columns: self.pixels,
+            layers: &shapes.iter().map(layer).collect::<Vec<_>>(),
+            golden,
+            provenance: Provenance {
+                trainer: "made",
+                backend: "none",
+                seed: 0,
+                epochs: 0,
+                data_sha256: [0; 32],
+                train_pictures: 0,
+                train_correct_float: 0,
+                test_pictures: 0,
+                test_correct_float: 0,
+                test_correct_fixed: 0,
+            },
+        };
+        let mut model = vec![0; source.encoded_length_bound()];
+        let length = source.encode(&mut model)?;
+        model.truncate(length);
+        Ok(model)
+    }
+}

@@ -1,0 +1,54 @@
+//! Pages of which a part is written by a command, between two marks.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+const END: &str = "<!-- end -->\n";
+
+/// A page as it is.
+pub struct Page {
+    /// All of it.
+    pub text: String,
+    before: String,
+    after: String,
+}
+
+impl Page {
+    /// Reads a page with marks for the command `writer` of xtask. Early, so that nothing is measured for a page without a place for it.
+    ///
+    /// # Errors
+    /// When it cannot be read, or has no marks.
+    pub fn read(path: &Path, writer: &str) -> Result<Self> {
+        let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        Self::of(text, writer).with_context(|| format!("{} has no place for what is written", path.display()))
+    }
+
+    fn of(text: String, writer: &str) -> Result<Self> {
+        let begin = format!("<!-- begin: written by `cargo xtask {writer}` -->\n");
+        let parts = text.split_once(&begin).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+        let (before, after) = parts.with_context(|| format!("it lacks the lines {begin}and {END}"))?;
+        let (before, after) = (format!("{before}{begin}\n"), format!("\n{END}{after}"));
+        Ok(Self { text, before, after })
+    }
+
+    /// The page with something else between its marks.
+    pub fn with(&self, new: &str) -> String {
+        format!("{}{}\n{}", self.before, new.trim_end(), self.after)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_between_the_marks_is_replaced() {
+        let text = "a\n<!-- begin: written by `cargo xtask w` -->\nold\n<!-- end -->\nb\n";
+        let new = Page::of(text.into(), "w").unwrap().with("| t |\n");
+        assert_eq!(new, "a\n<!-- begin: written by `cargo xtask w` -->\n\n| t |\n\n<!-- end -->\nb\n");
+        assert_eq!(Page::of(new.clone(), "w").unwrap().with("| t |\n"), new);
+        assert!(Page::of(text.into(), "other").is_err());
+    }
+}
