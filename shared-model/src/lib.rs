@@ -21,6 +21,7 @@
 mod answers;
 mod blob;
 mod bytes;
+mod checksum;
 mod fixed;
 mod infer;
 mod kernel;

@@ -6,11 +6,11 @@ use heapless::Vec;
 
 use super::BlobError;
 use super::format::{
-    CHECKSUM_BYTES, CRC_32, MAX_CLASSES, MAX_LAYERS, MAX_WIDTH, ModelId, Prefix, Provenance, blob_length,
-    saturating_u32,
+    CHECKSUM_BYTES, MAX_CLASSES, MAX_LAYERS, MAX_WIDTH, ModelId, Prefix, Provenance, blob_length, saturating_u32,
 };
 use super::reader::Reader;
 use crate::bytes::{i32_at, u32_at};
+use crate::checksum::Checksum;
 use crate::fixed::Requant;
 use crate::kernel::{BLOCK_BYTES, BlockLists, BlockTile, TILE_OUTPUTS, WeightOrder};
 
@@ -76,7 +76,7 @@ impl<'a> ModelView<'a> {
             return Err(BlobError::Length { declared: saturating_u32(length), found });
         }
         let (fields, stored) = bytes.split_last_chunk::<CHECKSUM_BYTES>().ok_or(BlobError::TooShort { found })?;
-        let (stored, computed) = (u32::from_le_bytes(*stored), CRC_32.checksum(fields));
+        let (stored, computed) = (u32::from_le_bytes(*stored), Checksum::of(fields));
         if stored != computed {
             return Err(BlobError::Checksum { stored, computed });
         }
