@@ -118,12 +118,22 @@ impl<'m, Pin: OutputPin, const FRAME: usize, const WIDTH: usize, const CLASSES: 
                 };
                 self.status.busy();
                 let outgoing = &mut self.buffers.rest;
-                stream.write_all(outgoing.answer(&self.identity, &self.model, frame))?;
-                stream.flush()?;
+                send(stream, outgoing.answer(&self.identity, &self.model, frame))?;
                 self.status.ready();
             }
         }
     }
+}
+
+/// Writes all of `bytes`, or as many as the stream takes before it ends. Not by `write_all`, which panics there.
+fn send<Stream: Write>(stream: &mut Stream, mut bytes: &[u8]) -> Result<(), Stream::Error> {
+    while !bytes.is_empty() {
+        match stream.write(bytes)? {
+            0 => return Ok(()),
+            count => bytes = bytes.get(count..).unwrap_or_default(),
+        }
+    }
+    stream.flush()
 }
 
 impl<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> Outgoing<FRAME, WIDTH, CLASSES> {
