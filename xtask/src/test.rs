@@ -25,7 +25,7 @@ pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let vector_model = folder.join("vectors.bin");
     let boards = boards::all()?;
 
-    let mut stages = Stages::new(9);
+    let mut stages = Stages::new(10);
     stages.run("Setting up what is missing", || setup::ensure(Purpose::Tests))?;
     stages.run("Building", || build(workspace, arguments))?;
     stages.run("Training, quantizing and exporting", || trainer::train(workspace, &folder, &[]))?;
@@ -34,10 +34,19 @@ pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
         trainer::reorder(workspace, &model, &vector_model)?;
         trainer::evaluate(workspace, &vector_model, &folder.join("vectors-answers.bin"), None)
     })?;
-    stages.run(&format!("Building the firmware for {} boards", boards.len()), || {
-        boards.iter().try_for_each(|board| image::build(workspace, board)?.verify_room(board, &model))
+    let all_firmware = stages.run(&format!("Building the firmware for {} boards", boards.len()), || {
+        let build = |board| {
+            let firmware = image::build(workspace, board)?;
+            firmware.verify_room(board, &model)?;
+            Ok(firmware)
+        };
+        boards.iter().map(build).collect::<Result<Vec<_>>>()
     })?;
 
+    stages.check("Making sure that no firmware can panic", || {
+        let mut pairs = boards.iter().zip(&all_firmware);
+        outcome(pairs.try_for_each(|(board, firmware)| image::verify_panics(board, firmware)))
+    });
     stages.check("Comparing instructions and sizes with the budgets", || outcome(bench::verify_budgets(workspace)));
     stages.check("Checking the format", || format(workspace));
     stages.check("Checking the lints", || lints(workspace));
