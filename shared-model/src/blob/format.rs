@@ -50,7 +50,7 @@ impl core::fmt::Display for ModelId {
 }
 
 /// Where a model comes from. Accuracies are counts, so that nothing is rounded and nothing is a float.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Provenance<'a> {
     /// Program and version that trained it.
     pub trainer: &'a str,

@@ -29,8 +29,6 @@ impl<'b> Writer<'b> {
         Self { target, group: 0, next: 1, checksum: Checksum::new() }
     }
 
-    // Not inlined: each field of each message would have its own.
-    #[inline(never)]
     fn put(&mut self, byte: u8) -> Option<()> {
         if byte != 0 {
             *self.target.get_mut(self.next)? = byte;
@@ -50,9 +48,16 @@ impl<'b> Writer<'b> {
 impl Flavor for Writer<'_> {
     type Output = usize;
 
+    // Neither is inlined: each field of each message would have its own.
+    #[inline(never)]
     fn try_push(&mut self, byte: u8) -> Result<()> {
         self.checksum = self.checksum.with(byte);
         self.put(byte).ok_or(Error::SerializeBufferFull)
+    }
+
+    #[inline(never)]
+    fn try_extend(&mut self, bytes: &[u8]) -> Result<()> {
+        bytes.iter().try_for_each(|&byte| self.try_push(byte))
     }
 
     fn finalize(mut self) -> Result<usize> {
