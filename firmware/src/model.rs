@@ -55,10 +55,11 @@ fn verify<const WIDTH: usize, const CLASSES: usize>(
 ) -> Result<(), DeviceFault> {
     Workspace::<WIDTH, CLASSES>::check(model).map_err(DeviceFault::TooLarge)?;
 
-    let message = model.input_width().max(model.classes() * 6) + MESSAGE_OVERHEAD_BYTES;
+    let frame_bytes_for = |bytes: usize| encoded_length_bound(bytes.saturating_add(MESSAGE_OVERHEAD_BYTES));
+    let answer = frame_bytes_for(model.input_width().max(model.classes().saturating_mul(6)));
     // What is counted lies behind the message that carries it.
     let counted = counted_bytes(model.layers().count());
-    let needed = encoded_length_bound(message).max(encoded_length_bound(counted + MESSAGE_OVERHEAD_BYTES) + counted);
+    let needed = answer.max(frame_bytes_for(counted).saturating_add(counted));
     if needed > frame_bytes {
         return Err(DeviceFault::FrameTooLong { needed: needed as u32, available: frame_bytes as u32 });
     }

@@ -43,15 +43,15 @@ fn shift_four(remainder: u32) -> u32 {
 
 const fn shifted_out() -> [u32; 16] {
     let mut table = [0; 16];
-    let mut value = 0;
+    let mut value = 0_usize;
     while value < table.len() {
         let (mut remainder, mut bits) = (value as u32, 4_u8);
         while bits > 0 {
             remainder = remainder >> 1 ^ if remainder & 1 == 1 { POLYNOMIAL } else { 0 };
-            bits -= 1;
+            bits = bits.wrapping_sub(1);
         }
         table[value] = remainder;
-        value += 1;
+        value = value.wrapping_add(1);
     }
     table
 }

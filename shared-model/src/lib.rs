@@ -17,6 +17,7 @@
 #![cfg_attr(not(kernel_assembly), forbid(unsafe_code))]
 #![cfg_attr(kernel_assembly, deny(unsafe_code))]
 #![deny(clippy::float_arithmetic)]
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 mod answers;
 mod blob;

@@ -1,5 +1,7 @@
 //! Writes a blob. Runs on the desk, but without a heap: slices in, bytes into the caller's buffer.
 
+#![allow(clippy::arithmetic_side_effects, reason = "lengths of what is in a desk's memory all at once")]
+
 use serde::Serialize;
 use thiserror::Error;
 

@@ -58,7 +58,7 @@ impl<'a> Reader<'a> {
             let part = u64::from(byte & 0x7F);
             let shift = position.wrapping_mul(7);
             // Bits that the type has no room for.
-            if part > (u64::MAX >> (64 - bits)) >> shift {
+            if part > u64::MAX.wrapping_shr(64_u32.wrapping_sub(bits)) >> shift {
                 break;
             }
             value |= part << shift;

@@ -48,8 +48,8 @@ pub enum FrameError {
 #[must_use]
 pub const fn encoded_length_bound(message_bytes: usize) -> usize {
     // Delimiters, version, sequence, checksum.
-    let payload = message_bytes + 1 + 5 + 4;
-    payload + payload / 254 + 1 + 2
+    let payload = message_bytes.saturating_add(1 + 5 + 4);
+    payload.saturating_add(payload / 254).saturating_add(1 + 2)
 }
 
 /// Writes a frame to the front of `buffer` and returns it.
