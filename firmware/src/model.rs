@@ -22,8 +22,12 @@ pub(crate) struct Loaded<'m> {
 impl<'m> Loaded<'m> {
     /// What lies at the start of `region`, not verified yet.
     pub fn parse(region: &'m [u8]) -> Self {
-        let blob = blob_length(region).map(|length| region.get(..length).unwrap_or_default());
-        Self { parsed: blob.and_then(ModelView::parse), misfit: None }
+        // Not by `and_then`, which for a Cortex-M0 is compiled to a call that moves the model.
+        let parsed = match blob_length(region) {
+            Ok(length) => ModelView::parse(region.get(..length).unwrap_or_default()),
+            Err(error) => Err(error),
+        };
+        Self { parsed, misfit: None }
     }
 
     /// Finds out whether it fits this firmware, and passes its self-test.

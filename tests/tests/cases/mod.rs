@@ -62,9 +62,9 @@ pub const EMULATED_CASES: &[(&str, Case)] = &[
     ("too_many_classes", room::too_many_classes),
 ];
 
-/// Most flash that the firmware may take, in bytes: Arm's code, and RISC-V's, which is a quarter longer for the same source.
-const FLASH_BUDGET: u32 = 31 << 10;
-const FLASH_BUDGET_RISCV: u32 = 36 << 10;
+/// Most flash that the firmware may take, in bytes: Arm's code, and RISC-V's, which is a tenth longer for the same source.
+const FLASH_BUDGET: u32 = 28 << 10;
+const FLASH_BUDGET_RISCV: u32 = 31 << 10;
 
 /// Most RAM that the firmware may take, statics and the deepest stack together, in bytes.
 const RAM_BUDGET: u32 = 18 << 10;

@@ -258,10 +258,14 @@ fn sum(input: &[u8]) -> u32 {
 }
 
 impl<'a> Tiles<'a> {
-    /// The tiles, one after the other.
+    /// The tiles, one after the other; without end if they have no bytes, for which `chunks_exact` panics.
     pub fn each(self) -> impl Iterator<Item = &'a [u8]> {
-        // A layer has inputs, and so no tile is without bytes.
-        self.weights.chunks_exact(self.tile_bytes.max(1))
+        let mut rest = self.weights;
+        core::iter::from_fn(move || {
+            let (tile, others) = rest.split_at_checked(self.tile_bytes)?;
+            rest = others;
+            Some(tile)
+        })
     }
 
     /// Whether there is a tile for each eight outputs.
