@@ -11,6 +11,7 @@
 
 #![no_std]
 #![deny(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 mod first_of;
 #[cfg(target_os = "none")]

@@ -30,7 +30,7 @@ impl Counter {
 
 /// Bytes of what is counted in a measurement of a model with so many layers.
 pub(crate) const fn counted_bytes(layers: usize) -> usize {
-    4 + STAGE_BYTES * (3 * layers + 1)
+    layers.saturating_mul(3 * STAGE_BYTES).saturating_add(4 + STAGE_BYTES)
 }
 
 /// Adds ticks up by stage.
@@ -45,9 +45,9 @@ impl Laps<'_> {
     fn take(&mut self, stage: Stage<'_>) {
         let ticks = self.counter.now().wrapping_sub(self.last);
         let place = match stage {
-            Stage::Gather { layer } => 3 * layer,
-            Stage::Accumulate { layer } => 3 * layer + 1,
-            Stage::Activations { layer, .. } | Stage::Logits { layer } => 3 * layer + 2,
+            Stage::Gather { layer } => layer.wrapping_mul(3),
+            Stage::Accumulate { layer } => layer.wrapping_mul(3).wrapping_add(1),
+            Stage::Activations { layer, .. } | Stage::Logits { layer } => layer.wrapping_mul(3).wrapping_add(2),
             Stage::Softmax => self.stages.len().wrapping_sub(1),
         };
         if let Some(stage) = self.stages.get_mut(place) {

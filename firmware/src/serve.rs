@@ -8,7 +8,8 @@ use shared_model::{
 };
 
 use crate::measure::{CALIBRATION_BYTES, calibrate, counted_bytes, measure};
-use crate::{Counter, StatusLed, model};
+use crate::model::{Loaded, describe};
+use crate::{Counter, StatusLed};
 
 /// Version of this firmware, told in [`Hello`].
 const FIRMWARE_VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -62,7 +63,7 @@ impl<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> Default for B
 #[derive(Debug)]
 pub struct Server<'m, Pin, const FRAME: usize, const WIDTH: usize, const CLASSES: usize> {
     identity: Identity,
-    model: Result<ModelView<'m>, DeviceFault>,
+    model: Loaded<'m>,
     buffers: &'m mut Buffers<FRAME, WIDTH, CLASSES>,
     status: StatusLed<Pin>,
 }
@@ -80,12 +81,13 @@ impl<'m, Pin: OutputPin, const FRAME: usize, const WIDTH: usize, const CLASSES: 
         mut status: StatusLed<Pin>,
     ) -> Self {
         status.busy();
-        let model = model::load(region, FRAME, &mut buffers.rest.workspace);
-        if model.is_err() {
-            status.fault();
+        let mut server = Self { identity, model: Loaded::parse(region), buffers, status };
+        server.model.verify(FRAME, &mut server.buffers.rest.workspace);
+        if server.model.get().is_err() {
+            server.status.fault();
         }
-        status.ready();
-        Self { identity, model, buffers, status }
+        server.status.ready();
+        server
     }
 
     /// The model that is served.
@@ -94,7 +96,7 @@ impl<'m, Pin: OutputPin, const FRAME: usize, const WIDTH: usize, const CLASSES: 
     ///
     /// Why there is none.
     pub fn model(&self) -> Result<ModelInfo, DeviceFault> {
-        self.model.as_ref().map(model::describe).map_err(|fault| *fault)
+        self.model.get().map(describe)
     }
 
     /// Serves until the stream ends. What was left of a frame when another stream ended is forgotten first.
@@ -118,12 +120,22 @@ impl<'m, Pin: OutputPin, const FRAME: usize, const WIDTH: usize, const CLASSES: 
                 };
                 self.status.busy();
                 let outgoing = &mut self.buffers.rest;
-                stream.write_all(outgoing.answer(&self.identity, &self.model, frame))?;
-                stream.flush()?;
+                send(stream, outgoing.answer(&self.identity, self.model.get(), frame))?;
                 self.status.ready();
             }
         }
     }
+}
+
+/// Writes all of `bytes`, or as many as the stream takes before it ends. Not by `write_all`, which panics there.
+fn send<Stream: Write>(stream: &mut Stream, mut bytes: &[u8]) -> Result<(), Stream::Error> {
+    while !bytes.is_empty() {
+        match stream.write(bytes)? {
+            0 => return Ok(()),
+            count => bytes = bytes.get(count..).unwrap_or_default(),
+        }
+    }
+    stream.flush()
 }
 
 impl<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> Outgoing<FRAME, WIDTH, CLASSES> {
@@ -131,7 +143,7 @@ impl<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> Outgoing<FRAM
     fn answer(
         &mut self,
         identity: &Identity,
-        model: &Result<ModelView<'_>, DeviceFault>,
+        model: Result<&ModelView<'_>, DeviceFault>,
         request: Result<Frame<Request<'_>>, FrameError>,
     ) -> &[u8] {
         let sequence = request.map_or(0, |frame| frame.sequence);
@@ -147,18 +159,18 @@ impl<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> Outgoing<FRAM
                 board: identity.board,
                 core: identity.core,
                 firmware: FIRMWARE_VERSION,
-                model: model.as_ref().map(model::describe).map_err(|fault| *fault),
+                model: model.map(describe),
             })),
             Request::MemoryUse => Ok(Response::MemoryUse((identity.memory_use)())),
             Request::Infer { pixels } => {
-                let model = model.as_ref().map_err(|fault| Refusal::NoModel(*fault))?;
+                let model = model.map_err(Refusal::NoModel)?;
                 let prediction = self.workspace.infer(model, pixels).map_err(Refusal::Infer)?;
                 let (logits, probabilities) = prediction.to_bytes(self.answer.as_flattened_mut()).unwrap_or_default();
                 Ok(Response::Inference { class: prediction.class as u16, logits, probabilities })
             }
             Request::Measure { pixels } => {
                 let counter = identity.counter.as_ref().ok_or(Refusal::NoCounter)?;
-                let model = model.as_ref().map_err(|fault| Refusal::NoModel(*fault))?;
+                let model = model.map_err(Refusal::NoModel)?;
                 measure(counter, &mut self.workspace, model, pixels, counts).map_err(Refusal::Infer)?;
                 Ok(Response::Counted { counts })
             }

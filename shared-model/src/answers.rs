@@ -80,7 +80,7 @@ impl AnswersHeader {
     /// Length of a record.
     #[must_use]
     pub fn record_bytes(&self) -> usize {
-        (self.inputs as usize).saturating_add(1 + 2 + usize::from(self.classes) * 6)
+        (self.inputs as usize).saturating_add(usize::from(self.classes).saturating_mul(6)).saturating_add(1 + 2)
     }
 
     /// Writes a record into `target`, which is [`record_bytes`](Self::record_bytes) long; nothing where shapes do not

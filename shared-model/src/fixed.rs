@@ -81,7 +81,7 @@ impl Requant {
     #[inline(never)]
     const fn apply_low(self, accumulator: i32) -> i64 {
         let product = multiply_wide(accumulator, self.multiplier as i32);
-        product.wrapping_add(1_i64.wrapping_shl(self.shift as u32 - 1)).wrapping_shr(self.shift as u32)
+        product.wrapping_add(1_i64.wrapping_shl((self.shift as u32).wrapping_sub(1))).wrapping_shr(self.shift as u32)
     }
 
     /// [`apply_low`](Self::apply_low) for shifts up to 32, or the nearest `i32`: in words, which cores of 32 bits shift at once.

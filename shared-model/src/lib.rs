@@ -17,10 +17,12 @@
 #![cfg_attr(not(kernel_assembly), forbid(unsafe_code))]
 #![cfg_attr(kernel_assembly, deny(unsafe_code))]
 #![deny(clippy::float_arithmetic)]
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 mod answers;
 mod blob;
 mod bytes;
+mod checksum;
 mod fixed;
 mod infer;
 mod kernel;

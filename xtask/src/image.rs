@@ -1,6 +1,7 @@
 //! Firmware images: the build, with the toolchain that was found. All toolchain facts lie below.
 
 mod facts;
+mod panics;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use crate::sizes::{self, Sizes};
 use crate::workspace::{Workspace, shown};
 
 pub use facts::{Facts, Library, Toolchain};
+pub use panics::verify as verify_panics;
 
 /// What a firmware build gave.
 pub struct Firmware {
@@ -111,10 +113,10 @@ impl Firmware {
     }
 }
 
-/// `cargo xtask firmware`: builds and prints sizes.
+/// `cargo xtask firmware`: builds, prints sizes, and makes sure that nothing panics.
 ///
 /// # Errors
-/// A usage error for an unknown board; others as [`build`].
+/// A usage error for an unknown board; when it can panic; others as [`build`].
 pub fn command(workspace: &Workspace, board: &str) -> Result<()> {
     let board = board::named(board)?;
     let firmware = build(workspace, &board)?;
@@ -123,7 +125,11 @@ pub fn command(workspace: &Workspace, board: &str) -> Result<()> {
         let (flash, ram) = (sizes::bytes(sizes.flash), sizes::bytes(sizes.ram));
         print(format_args!("  {}: flash {flash}, RAM {ram}", shown(path)))?;
     }
-    Ok(())
+    verify_panics(&board, &firmware)?;
+    match board.may_panic.as_slice() {
+        [] => print(format_args!("  it cannot panic")),
+        libraries => print(format_args!("  nothing panics but {}", libraries.join(" and "))),
+    }
 }
 
 /// Builds a board's programs and copies them to target/prenda/firmware.

@@ -34,10 +34,19 @@ pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
         trainer::reorder(workspace, &model, &vector_model)?;
         trainer::evaluate(workspace, &vector_model, &folder.join("vectors-answers.bin"), None)
     })?;
-    stages.run(&format!("Building the firmware for {} boards", boards.len()), || {
-        boards.iter().try_for_each(|board| image::build(workspace, board)?.verify_room(board, &model))
+    let all_firmware = stages.run(&format!("Building the firmware for {} boards", boards.len()), || {
+        let build = |board| {
+            let firmware = image::build(workspace, board)?;
+            firmware.verify_room(board, &model)?;
+            Ok(firmware)
+        };
+        boards.iter().map(build).collect::<Result<Vec<_>>>()
     })?;
 
+    stages.check("Making sure that no firmware can panic", || {
+        let mut pairs = boards.iter().zip(&all_firmware);
+        outcome(pairs.try_for_each(|(board, firmware)| image::verify_panics(board, firmware)))
+    });
     stages.check("Comparing instructions and sizes with the budgets", || outcome(bench::verify_budgets(workspace)));
     stages.check("Comparing builds by other profiles", || outcome(profiles::verify(workspace)));
     stages.check("Checking the format", || format(workspace));

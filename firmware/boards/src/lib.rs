@@ -28,6 +28,8 @@ pub struct Board {
     pub emulator_program: String,
     /// The order of weights that the core is fastest with.
     pub weight_order: WeightOrder,
+    /// Libraries of its drivers that can panic. Nothing else of its firmware can.
+    pub may_panic: Vec<String>,
 }
 
 /// How weights lie in a model: docs/format.md, "Weight orders".
@@ -74,6 +76,8 @@ struct BoardFile {
     emulator_program: String,
     #[serde(default)]
     weight_order: WeightOrder,
+    #[serde(default)]
+    may_panic: Vec<String>,
 }
 
 /// Most boards are Arm's.
@@ -96,8 +100,9 @@ impl Board {
     }
 
     fn parse(name: String, text: &str) -> Result<Self, toml::de::Error> {
-        let BoardFile { core, triple, chip, emulator, emulator_program, weight_order } = toml::from_str(text)?;
-        Ok(Self { name, core, triple, chip, emulator, emulator_program, weight_order })
+        let BoardFile { core, triple, chip, emulator, emulator_program, weight_order, may_panic } =
+            toml::from_str(text)?;
+        Ok(Self { name, core, triple, chip, emulator, emulator_program, weight_order, may_panic })
     }
 }
 

@@ -14,5 +14,8 @@ static BUFFERS: ConstStaticCell<Buffers<2048, 1024, 32>> = ConstStaticCell::new(
 /// Where the board begins.
 #[entry]
 fn main() -> ! {
-    program::serve(board::take, BUFFERS.take())
+    match BUFFERS.try_take() {
+        Some(buffers) => program::serve(board::take, buffers),
+        None => program::refuse_second_start(),
+    }
 }

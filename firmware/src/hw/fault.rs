@@ -24,7 +24,17 @@ pub fn is_second() -> bool {
     second
 }
 
+/// Ends a program that cannot begin.
+pub fn refuse(why: &str) -> ! {
+    if !is_second() {
+        defmt::error!("{=str}", why);
+    }
+    end(FAILURE)
+}
+
+// Not inlined: a program without this function cannot panic, which `cargo xtask firmware` makes sure of.
 #[panic_handler]
+#[inline(never)]
 fn panic(info: &PanicInfo<'_>) -> ! {
     if !is_second() {
         // Without what `core::fmt` would make of it, which takes 2 KB of flash.

@@ -11,6 +11,7 @@ mod cmsdk_timer;
 mod cmsdk_uart;
 mod end;
 mod fault;
+mod logs;
 mod memory;
 #[cfg(feature = "mps2")]
 mod mps2_led;

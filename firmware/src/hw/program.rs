@@ -8,13 +8,13 @@ use shared_model::KERNEL;
 
 use super::board::{Board, IDENTITY};
 use super::end::end;
+use super::fault::refuse;
 use super::memory::model_region;
 use super::{architecture, rtt};
 use crate::{Buffers, FirstOf, Server, StatusLed};
 
 /// Why a program cannot begin.
 const NO_PERIPHERALS: &str = "the peripherals are taken, or a driver refuses its settings";
-const TWICE: &str = "a program is started twice";
 
 /// Serves the model in flash, over the UART and over RTT: whoever asks is answered.
 pub fn serve<Uart, Led, const FRAME: usize, const WIDTH: usize, const CLASSES: usize>(
@@ -25,9 +25,9 @@ where
     Uart: Read + ReadReady + Write,
     Led: OutputPin,
 {
-    let Some(Board { uart, led, sleep }) = take() else { panic!("{NO_PERIPHERALS}") };
+    let Some(Board { uart, led, sleep }) = take() else { refuse(NO_PERIPHERALS) };
     // Last: whoever finds RTT may use the UART, too.
-    let Some(rtt) = rtt::start() else { panic!("{TWICE}") };
+    let Some(rtt) = rtt::start() else { refuse_second_start() };
     defmt::info!("{=str} starts, with the kernels {=str}", IDENTITY.board, KERNEL);
     let mut server = Server::start(IDENTITY, model_region(), buffers, StatusLed::new(led));
     match server.model() {
@@ -39,6 +39,11 @@ where
         // The link ends where the other side of it speaks, and fails where a line is noisy or nobody takes an answer.
         let _ = server.serve(&mut link);
     }
+}
+
+/// Ends a program that is started twice.
+pub fn refuse_second_start() -> ! {
+    refuse("a program is started twice")
 }
 
 /// Hands the first byte on the link to `check`, and ends with exit code 0 where that holds, else with 1.
@@ -83,8 +88,8 @@ fn first_byte<Uart, Led>(take: fn() -> Option<Board<Uart, Led>>, what: &str) -> 
 where
     Uart: Read + ReadReady + Write,
 {
-    let Some(Board { uart, sleep, .. }) = take() else { panic!("{NO_PERIPHERALS}") };
-    let Some(rtt) = rtt::start() else { panic!("{TWICE}") };
+    let Some(Board { uart, sleep, .. }) = take() else { refuse(NO_PERIPHERALS) };
+    let Some(rtt) = rtt::start() else { refuse_second_start() };
     defmt::info!("{=str} waits for a byte that says {=str}", IDENTITY.board, what);
     let mut link = FirstOf::new(uart, rtt, sleep);
     let mut first = 0;

@@ -9,7 +9,9 @@ use core::hint::spin_loop;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
-use rtt_target::{ChannelMode, DownChannel, UpChannel, rtt_init, set_defmt_channel};
+use rtt_target::{ChannelMode, DownChannel, UpChannel, rtt_init};
+
+use super::logs;
 
 /// Number of the channel for logs.
 const LOGS: usize = 0;
@@ -35,6 +37,12 @@ pub fn start() -> Option<RttLink> {
         return None;
     }
     IS_STARTED.store(true, Ordering::Relaxed);
+    // What `rtt_init!` does at a second call, which this is not.
+    macro_rules! panic {
+        ($why:literal) => {
+            return
+        };
+    }
     let channels = rtt_init! {
         up: {
             0: { size: 1024, mode: ChannelMode::NoBlockSkip, name: "defmt" }
@@ -44,7 +52,7 @@ pub fn start() -> Option<RttLink> {
             0: { size: 1024, name: "link" }
         }
     };
-    set_defmt_channel(channels.up.0);
+    logs::start(channels.up.0);
     Some(RttLink { up: channels.up.1, down: channels.down.0, held: [0; 64], next: 0, end: 0 })
 }
 
@@ -91,7 +99,7 @@ impl Read for RttLink {
             for (place, byte) in buffer.iter_mut().zip(held) {
                 *place = *byte;
             }
-            self.next += count;
+            self.next = self.next.wrapping_add(count);
             return Ok(count);
         }
     }

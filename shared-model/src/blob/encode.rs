@@ -1,13 +1,16 @@
 //! Writes a blob. Runs on the desk, but without a heap: slices in, bytes into the caller's buffer.
 
+#![allow(clippy::arithmetic_side_effects, reason = "lengths of what is in a desk's memory all at once")]
+
 use serde::Serialize;
 use thiserror::Error;
 
 use super::format::{
-    CHECKSUM_BYTES, CRC_32, FORMAT_VERSION, MAGIC, MAX_WIDTH, Prefix, Provenance, TABLE_ALIGNMENT, saturating_u32,
+    CHECKSUM_BYTES, FORMAT_VERSION, MAGIC, MAX_WIDTH, Prefix, Provenance, TABLE_ALIGNMENT, saturating_u32,
 };
 use super::{BlobError, ModelView};
 use crate::bytes::{write_i32s, write_u16s};
+use crate::checksum::Checksum;
 use crate::fixed::Requant;
 use crate::kernel::{BlockLengths, WeightOrder, write_blocks, write_counts, write_places};
 
@@ -245,7 +248,7 @@ impl Writer<'_> {
         let prefix = Prefix { magic: MAGIC, version: FORMAT_VERSION, length: declared.to_le_bytes() };
         postcard::to_slice(&prefix, blob).map_err(|_| EncodeError::BufferTooShort)?;
         let (fields, checksum) = blob.split_last_chunk_mut::<CHECKSUM_BYTES>().ok_or(EncodeError::BufferTooShort)?;
-        *checksum = CRC_32.checksum(fields).to_le_bytes();
+        *checksum = Checksum::of(fields).to_le_bytes();
         ModelView::parse(blob)?;
         Ok(length)
     }

@@ -1,6 +1,5 @@
 //! The wire format's constants and records. A change here is a change of [`FORMAT_VERSION`] and of `docs/format.md`.
 
-use crc::{CRC_32_ISO_HDLC, Crc, Table};
 use serde::{Deserialize, Serialize};
 
 use super::BlobError;
@@ -22,9 +21,6 @@ pub const MAX_CLASSES: usize = 256;
 
 /// Tables (of layers and of golden vectors) start at multiples of this, counted from the start of the blob.
 pub(super) const TABLE_ALIGNMENT: usize = 16;
-
-/// CRC-32 as in zlib and Ethernet, over blobs and frames; one table of 1 KB for both.
-pub(crate) static CRC_32: Crc<u32, Table<1>> = Crc::<u32, Table<1>>::new(&CRC_32_ISO_HDLC);
 
 /// Bytes of the checksum behind the last field.
 pub(super) const CHECKSUM_BYTES: usize = 4;
@@ -54,7 +50,7 @@ impl core::fmt::Display for ModelId {
 }
 
 /// Where a model comes from. Accuracies are counts, so that nothing is rounded and nothing is a float.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Provenance<'a> {
     /// Program and version that trained it.
     pub trainer: &'a str,

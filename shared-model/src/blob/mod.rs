@@ -10,6 +10,5 @@ mod view;
 
 pub use encode::{EncodeError, GoldenSource, LayerSource, ModelSource};
 pub use error::BlobError;
-pub(crate) use format::CRC_32;
 pub use format::{FORMAT_VERSION, MAGIC, MAX_CLASSES, MAX_LAYERS, MAX_WIDTH, ModelId, Provenance, blob_length};
 pub use view::{DenseLayer, Golden, ModelView};

@@ -1,5 +1,7 @@
 //! Reads postcard's fields one after the other, and strictly: a model has one encoding, and every machine accepts the
 //! same bytes.
+//!
+//! What is wrong is kept in the reader, and not returned: a device takes nothing from a register at once, an error word by word.
 
 use super::BlobError;
 use super::format::{TABLE_ALIGNMENT, saturating_u32};
@@ -10,12 +12,32 @@ pub(super) struct Reader<'a> {
     /// All fields, from the first byte of the blob to its checksum.
     blob: &'a [u8],
     rest: &'a [u8],
+    refusal: BlobError,
 }
 
 impl<'a> Reader<'a> {
     /// Reads `blob` from `start` on.
     pub fn new(blob: &'a [u8], start: usize) -> Self {
-        Self { blob, rest: blob.get(start..).unwrap_or_default() }
+        Self { blob, rest: blob.get(start..).unwrap_or_default(), refusal: BlobError::Magic }
+    }
+
+    /// Keeps why the bytes are no model. Nothing, so that whoever reads on gives up.
+    // Apart, as all that is rare.
+    #[cold]
+    #[inline(never)]
+    pub fn refuse<T>(&mut self, why: BlobError) -> Option<T> {
+        self.refusal = why;
+        None
+    }
+
+    /// Why the bytes are no model, once something has been refused.
+    pub fn refusal(&self) -> BlobError {
+        self.refusal
+    }
+
+    /// As [`refuse`](Self::refuse): there is no readable field at `offset`.
+    fn malformed<T>(&mut self, offset: u32) -> Option<T> {
+        self.refuse(BlobError::Malformed { offset })
     }
 
     /// Bytes from the start of the blob to the next field.
@@ -27,67 +49,70 @@ impl<'a> Reader<'a> {
     ///
     /// Only the shortest form is read. postcard itself also takes longer ones, and takes more of them where `usize` is
     /// longer, so that a desk would accept what a device refuses.
-    fn take_varint(&mut self, bits: u32) -> Result<u64, BlobError> {
-        let malformed = BlobError::Malformed { offset: self.offset() };
+    fn take_varint(&mut self, bits: u32) -> Option<u64> {
+        let start = self.offset();
         let mut value = 0_u64;
         for position in 0..bits.div_ceil(7) {
-            let (&byte, rest) = self.rest.split_first().ok_or(malformed)?;
+            let Some((&byte, rest)) = self.rest.split_first() else { break };
             self.rest = rest;
             let part = u64::from(byte & 0x7F);
             let shift = position.wrapping_mul(7);
             // Bits that the type has no room for.
-            if part > (u64::MAX >> (64 - bits)) >> shift {
-                return Err(malformed);
+            if part > u64::MAX.wrapping_shr(64_u32.wrapping_sub(bits)) >> shift {
+                break;
             }
             value |= part << shift;
             if byte & 0x80 == 0 {
                 // A last byte of zero adds nothing: there is a shorter form.
-                return if byte == 0 && position > 0 { Err(malformed) } else { Ok(value) };
+                return if byte == 0 && position > 0 { self.malformed(start) } else { Some(value) };
             }
         }
-        Err(malformed)
+        self.malformed(start)
     }
 
     /// The next `u16`.
-    pub fn take_u16(&mut self) -> Result<u16, BlobError> {
+    pub fn take_u16(&mut self) -> Option<u16> {
         self.take_varint(16).map(|value| value as u16)
     }
 
     /// The next `u32`.
-    pub fn take_u32(&mut self) -> Result<u32, BlobError> {
+    pub fn take_u32(&mut self) -> Option<u32> {
         self.take_varint(32).map(|value| value as u32)
     }
 
     /// The next `u64`.
-    pub fn take_u64(&mut self) -> Result<u64, BlobError> {
+    pub fn take_u64(&mut self) -> Option<u64> {
         self.take_varint(64)
     }
 
     /// The next bytes, behind their length.
-    fn take_bytes(&mut self) -> Result<&'a [u8], BlobError> {
-        let malformed = BlobError::Malformed { offset: self.offset() };
+    fn take_bytes(&mut self) -> Option<&'a [u8]> {
+        let start = self.offset();
         let length = self.take_u32()?;
-        let length = usize::try_from(length).map_err(|_| malformed)?;
-        let (bytes, rest) = self.rest.split_at_checked(length).ok_or(malformed)?;
+        let split = usize::try_from(length).ok().and_then(|length| self.rest.split_at_checked(length));
+        let Some((bytes, rest)) = split else { return self.malformed(start) };
         self.rest = rest;
-        Ok(bytes)
+        Some(bytes)
     }
 
     /// The next text.
-    pub fn take_text(&mut self) -> Result<&'a str, BlobError> {
-        let malformed = BlobError::Malformed { offset: self.offset() };
-        core::str::from_utf8(self.take_bytes()?).map_err(|_| malformed)
+    pub fn take_text(&mut self) -> Option<&'a str> {
+        let start = self.offset();
+        match core::str::from_utf8(self.take_bytes()?) {
+            Ok(text) => Some(text),
+            Err(_) => self.malformed(start),
+        }
     }
 
     /// The next `N` bytes, whose number is not written.
-    pub fn take_array<const N: usize>(&mut self) -> Result<[u8; N], BlobError> {
-        let (array, rest) = self.rest.split_first_chunk().ok_or(BlobError::Malformed { offset: self.offset() })?;
+    pub fn take_array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let Some((array, rest)) = self.rest.split_first_chunk() else { return self.malformed(self.offset()) };
         self.rest = rest;
-        Ok(*array)
+        Some(*array)
     }
 
     /// The next table: padding up to the alignment, then `expected` bytes.
-    pub fn take_table(&mut self, expected: usize) -> Result<&'a [u8], BlobError> {
+    pub fn take_table(&mut self, expected: usize) -> Option<&'a [u8]> {
         let padding = self.take_bytes()?;
         let data = self.take_bytes()?;
         let start = self.blob.len().wrapping_sub(self.rest.len()).wrapping_sub(data.len());
@@ -97,20 +122,20 @@ impl<'a> Reader<'a> {
             || padding.len() >= TABLE_ALIGNMENT
             || padding.iter().any(|&byte| byte != 0)
         {
-            return Err(BlobError::Alignment { offset });
+            return self.refuse(BlobError::Alignment { offset });
         }
         if data.len() != expected {
             let (expected, found) = (saturating_u32(expected), saturating_u32(data.len()));
-            return Err(BlobError::TableLength { offset, expected, found });
+            return self.refuse(BlobError::TableLength { offset, expected, found });
         }
-        Ok(data)
+        Some(data)
     }
 
     /// That no field is left.
-    pub fn finish(self) -> Result<(), BlobError> {
+    pub fn finish(&mut self) -> Option<()> {
         if self.rest.is_empty() {
-            return Ok(());
+            return Some(());
         }
-        Err(BlobError::LeftOver { offset: self.offset(), count: saturating_u32(self.rest.len()) })
+        self.refuse(BlobError::LeftOver { offset: self.offset(), count: saturating_u32(self.rest.len()) })
     }
 }

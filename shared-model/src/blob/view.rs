@@ -6,11 +6,11 @@ use heapless::Vec;
 
 use super::BlobError;
 use super::format::{
-    CHECKSUM_BYTES, CRC_32, MAX_CLASSES, MAX_LAYERS, MAX_WIDTH, ModelId, Prefix, Provenance, blob_length,
-    saturating_u32,
+    CHECKSUM_BYTES, MAX_CLASSES, MAX_LAYERS, MAX_WIDTH, ModelId, Prefix, Provenance, blob_length, saturating_u32,
 };
 use super::reader::Reader;
 use crate::bytes::{i32_at, u32_at};
+use crate::checksum::Checksum;
 use crate::fixed::Requant;
 use crate::kernel::{BLOCK_BYTES, BlockLists, BlockTile, TILE_OUTPUTS, WeightOrder};
 
@@ -76,50 +76,72 @@ impl<'a> ModelView<'a> {
             return Err(BlobError::Length { declared: saturating_u32(length), found });
         }
         let (fields, stored) = bytes.split_last_chunk::<CHECKSUM_BYTES>().ok_or(BlobError::TooShort { found })?;
-        let (stored, computed) = (u32::from_le_bytes(*stored), CRC_32.checksum(fields));
+        let (stored, computed) = (u32::from_le_bytes(*stored), Checksum::of(fields));
         if stored != computed {
             return Err(BlobError::Checksum { stored, computed });
         }
 
         let mut reader = Reader::new(fields, Prefix::BYTES);
-        let (rows, columns) = (reader.take_u16()?, reader.take_u16()?);
-        let mut width = checked_width(u32::from(rows).wrapping_mul(u32::from(columns)))?;
+        // Filled where it is returned: each move of it would take a kilobyte of a device's stack.
+        let mut parsed = Ok(Self {
+            bytes,
+            id: ModelId(stored),
+            rows: 0,
+            columns: 0,
+            class_names: (0, 0),
+            hidden: Vec::new(),
+            last: DenseLayer::EMPTY,
+            golden: (0, 0),
+            provenance: Provenance::default(),
+        });
+        if let Ok(view) = &mut parsed
+            && view.fill(&mut reader).is_none()
+        {
+            parsed = Err(reader.refusal());
+        }
+        parsed
+    }
+
+    /// Reads all fields, and proves what is to be proved of them.
+    fn fill(&mut self, reader: &mut Reader<'a>) -> Option<()> {
+        (self.rows, self.columns) = (reader.take_u16()?, reader.take_u16()?);
+        let pixels = checked_width(reader, u32::from(self.rows).wrapping_mul(u32::from(self.columns)))?;
 
         let names = reader.take_u32()?;
-        let class_names = (reader.offset(), names as usize);
+        self.class_names = (reader.offset(), names as usize);
         for _ in 0..names {
             reader.take_text()?;
         }
 
         let layer_count = reader.take_u32()?;
-        let mut hidden = Vec::new();
         let bad_count = BlobError::LayerCount { found: layer_count, most: MAX_LAYERS as u32 };
-        for index in 0..layer_count.checked_sub(1).ok_or(bad_count)? {
-            let layer = DenseLayer::take(&mut reader, index as u8, width)?;
+        let Some(hidden_count) = layer_count.checked_sub(1) else { return reader.refuse(bad_count) };
+        let mut width = pixels;
+        for index in 0..hidden_count {
+            let layer = DenseLayer::take(reader, index as u8, width)?;
             width = layer.outputs();
-            hidden.push(layer).map_err(|_| bad_count)?;
+            if self.hidden.push(layer).is_err() {
+                return reader.refuse(bad_count);
+            }
         }
-        let last = DenseLayer::take(&mut reader, hidden.len() as u8, width)?;
-        if names as usize != last.outputs() || last.outputs() > MAX_CLASSES {
-            return Err(BlobError::Classes {
-                names,
-                outputs: saturating_u32(last.outputs()),
-                most: MAX_CLASSES as u32,
-            });
+        self.last = DenseLayer::take(reader, self.hidden.len() as u8, width)?;
+        let outputs = self.last.outputs();
+        if names as usize != outputs || outputs > MAX_CLASSES {
+            let (outputs, most) = (saturating_u32(outputs), MAX_CLASSES as u32);
+            return reader.refuse(BlobError::Classes { names, outputs, most });
         }
-        for (index, layer) in hidden.iter().enumerate() {
-            layer.prove_sound(index as u8, false)?;
+        for (index, layer) in self.hidden.iter().enumerate() {
+            layer.prove_sound(reader, index as u8, false)?;
         }
-        last.prove_sound(hidden.len() as u8, true)?;
+        self.last.prove_sound(reader, self.hidden.len() as u8, true)?;
 
         let golden_count = reader.take_u32()?;
-        let golden = (reader.offset(), golden_count as usize);
+        self.golden = (reader.offset(), golden_count as usize);
         for _ in 0..golden_count {
-            Golden::take(&mut reader, usize::from(rows).wrapping_mul(usize::from(columns)), last.outputs())?;
+            Golden::take(reader, pixels, outputs)?;
         }
-        let provenance = Provenance::take(&mut reader)?;
-        reader.finish()?;
-        Ok(Self { bytes, id: ModelId(stored), rows, columns, class_names, hidden, last, golden, provenance })
+        self.provenance = Provenance::take(reader)?;
+        reader.finish()
     }
 
     /// Which model this is.
@@ -161,7 +183,7 @@ impl<'a> ModelView<'a> {
     /// The names of the classes, in order.
     pub fn class_names(&self) -> impl Iterator<Item = &'a str> {
         let mut reader = Reader::new(self.bytes, self.class_names.0 as usize);
-        iter::from_fn(move || reader.take_text().ok()).take(self.class_names.1)
+        iter::from_fn(move || reader.take_text()).take(self.class_names.1)
     }
 
     /// The layers, first to last.
@@ -185,7 +207,7 @@ impl<'a> ModelView<'a> {
     pub fn golden(&self) -> impl Iterator<Item = Golden<'a>> {
         let mut reader = Reader::new(self.bytes, self.golden.0 as usize);
         let (inputs, classes) = (self.input_width(), self.classes());
-        iter::from_fn(move || Golden::take(&mut reader, inputs, classes).ok()).take(self.golden.1)
+        iter::from_fn(move || Golden::take(&mut reader, inputs, classes)).take(self.golden.1)
     }
 
     /// Where the model comes from.
@@ -196,10 +218,28 @@ impl<'a> ModelView<'a> {
 }
 
 impl<'a> DenseLayer<'a> {
-    fn take(reader: &mut Reader<'a>, index: u8, inputs: usize) -> Result<Self, BlobError> {
+    /// No layer yet.
+    const EMPTY: Self = Self {
+        order: WeightOrder::Pairs,
+        inputs: 0,
+        outputs: 0,
+        biases: &[],
+        multipliers: &[],
+        shifts: &[],
+        weights: &[],
+        counts: &[],
+        places: &[],
+        most_blocks: 0,
+        has_high_shifts: false,
+    };
+
+    fn take(reader: &mut Reader<'a>, index: u8, inputs: usize) -> Option<Self> {
         let order = reader.take_u32()?;
-        let order = WeightOrder::from_number(order).ok_or(BlobError::WeightOrder { layer: index, found: order })?;
-        let outputs = checked_width(reader.take_u32()?)?;
+        let Some(order) = WeightOrder::from_number(order) else {
+            return reader.refuse(BlobError::WeightOrder { layer: index, found: order });
+        };
+        let outputs = reader.take_u32()?;
+        let outputs = checked_width(reader, outputs)?;
         let mut layer = Self {
             order,
             inputs: inputs as u16,
@@ -207,11 +247,7 @@ impl<'a> DenseLayer<'a> {
             biases: reader.take_table(outputs.wrapping_mul(4))?,
             multipliers: reader.take_table(outputs.wrapping_mul(4))?,
             shifts: reader.take_table(outputs)?,
-            weights: &[],
-            counts: &[],
-            places: &[],
-            most_blocks: 0,
-            has_high_shifts: false,
+            ..Self::EMPTY
         };
         layer.has_high_shifts = layer.shifts.iter().all(|&shift| shift > 32);
         if order == WeightOrder::Blocks {
@@ -224,7 +260,7 @@ impl<'a> DenseLayer<'a> {
         } else {
             layer.weights = reader.take_table(order.packed_length_bound(inputs, outputs))?;
         }
-        Ok(layer)
+        Some(layer)
     }
 
     /// Number of inputs.
@@ -348,30 +384,30 @@ impl<'a> DenseLayer<'a> {
     }
 
     /// Checks every parameter of the layer, and that no input can overflow an accumulator or, in the last layer, a logit.
-    fn prove_sound(&self, layer: u8, is_last: bool) -> Result<(), BlobError> {
+    fn prove_sound(&self, reader: &mut Reader<'_>, layer: u8, is_last: bool) -> Option<()> {
         if self.order == WeightOrder::Blocks {
-            return self.prove_blocks(layer, is_last);
+            return self.prove_blocks(reader, layer, is_last);
         }
         for (tile, weights) in self.tiles().enumerate() {
             for row in 0..TILE_OUTPUTS {
                 let bounds = self.order.bounds(weights, row, self.inputs());
-                self.prove_row(layer, tile, row, bounds, is_last)?;
+                self.prove_row(reader, layer, tile, row, bounds, is_last)?;
             }
         }
-        Ok(())
+        Some(())
     }
 
     /// As [`Self::prove_sound`], for a pruned layer.
-    fn prove_blocks(&self, layer: u8, is_last: bool) -> Result<(), BlobError> {
+    fn prove_blocks(&self, reader: &mut Reader<'_>, layer: u8, is_last: bool) -> Option<()> {
         let mut number = 0_u32;
         for (index, tile) in self.block_lists().tiles().enumerate() {
             let mut least = 0;
             for (place, block) in tile.blocks() {
                 if place < least || place >= self.inputs() || !place.is_multiple_of(2) {
-                    return Err(BlobError::Place { layer, block: number, place: saturating_u32(place) });
+                    return reader.refuse(BlobError::Place { layer, block: number, place: saturating_u32(place) });
                 }
                 if block.iter().all(|&byte| byte == 0) {
-                    return Err(BlobError::EmptyBlock { layer, block: number });
+                    return reader.refuse(BlobError::EmptyBlock { layer, block: number });
                 }
                 least = place.wrapping_add(2);
                 number = number.wrapping_add(1);
@@ -384,58 +420,60 @@ impl<'a> DenseLayer<'a> {
                     Some((low.wrapping_add(lowest), high.wrapping_add(highest)))
                 };
                 let bounds = tile.blocks().try_fold((0, 0), add);
-                self.prove_row(layer, index, row, bounds, is_last)?;
+                self.prove_row(reader, layer, index, row, bounds, is_last)?;
             }
         }
-        Ok(())
+        Some(())
     }
 
     /// As [`Self::prove_sound`], for one row of a tile, whose weighted sum lies in `bounds` if its weights are some.
     fn prove_row(
         &self,
+        reader: &mut Reader<'_>,
         layer: u8,
         tile: usize,
         row: usize,
         bounds: Option<(i32, i32)>,
         is_last: bool,
-    ) -> Result<(), BlobError> {
-        let bounds = bounds.ok_or(BlobError::Weight { layer })?;
+    ) -> Option<()> {
+        let Some(bounds) = bounds else { return reader.refuse(BlobError::Weight { layer }) };
         let output = tile.wrapping_mul(TILE_OUTPUTS).wrapping_add(row);
         if output < self.outputs() {
-            return self.prove_output(layer, output, bounds, is_last);
+            return self.prove_output(reader, layer, output, bounds, is_last);
         }
-        if bounds == (0, 0) { Ok(()) } else { Err(BlobError::Weight { layer }) }
+        if bounds == (0, 0) { Some(()) } else { reader.refuse(BlobError::Weight { layer }) }
     }
 
     /// As [`Self::prove_sound`], for one output whose weighted sum lies in `lowest..=highest`.
     fn prove_output(
         &self,
+        reader: &mut Reader<'_>,
         layer: u8,
         output: usize,
         (lowest, highest): (i32, i32),
         is_last: bool,
-    ) -> Result<(), BlobError> {
+    ) -> Option<()> {
         let (multiplier, shift) = (self.multiplier(output), self.shift(output));
         let output_index = saturating_u32(output);
-        let requant = Requant::new(multiplier, shift).ok_or(BlobError::Requant {
-            layer,
-            output: output_index,
-            multiplier,
-            shift,
-        })?;
+        let Some(requant) = Requant::new(multiplier, shift) else {
+            return reader.refuse(BlobError::Requant { layer, output: output_index, multiplier, shift });
+        };
         // Partial sums in any order, with the bias added first or last, lie between these two.
         let bias = self.bias(output);
         let bounds = [lowest.checked_add(bias.min(0)), highest.checked_add(bias.max(0))];
         let fits = |bound: Option<i32>| {
             bound.is_some_and(|accumulator| !is_last || i32::try_from(requant.apply(accumulator)).is_ok())
         };
-        if bounds.into_iter().all(fits) { Ok(()) } else { Err(BlobError::Overflow { layer, output: output_index }) }
+        if bounds.into_iter().all(fits) {
+            return Some(());
+        }
+        reader.refuse(BlobError::Overflow { layer, output: output_index })
     }
 }
 
 impl<'a> Golden<'a> {
-    fn take(reader: &mut Reader<'a>, inputs: usize, classes: usize) -> Result<Self, BlobError> {
-        Ok(Self {
+    fn take(reader: &mut Reader<'a>, inputs: usize, classes: usize) -> Option<Self> {
+        Some(Self {
             input: reader.take_table(inputs)?,
             logits: reader.take_table(classes.wrapping_mul(4))?,
             probabilities: reader.take_table(classes.wrapping_mul(2))?,
@@ -444,8 +482,8 @@ impl<'a> Golden<'a> {
 }
 
 impl<'a> Provenance<'a> {
-    fn take(reader: &mut Reader<'a>) -> Result<Self, BlobError> {
-        Ok(Self {
+    fn take(reader: &mut Reader<'a>) -> Option<Self> {
+        Some(Self {
             trainer: reader.take_text()?,
             backend: reader.take_text()?,
             seed: reader.take_u64()?,
@@ -461,9 +499,9 @@ impl<'a> Provenance<'a> {
 }
 
 /// `width` as a number of values, which is in 1..=[`MAX_WIDTH`].
-fn checked_width(width: u32) -> Result<usize, BlobError> {
+fn checked_width(reader: &mut Reader<'_>, width: u32) -> Option<usize> {
     match usize::try_from(width) {
-        Ok(value) if (1..=MAX_WIDTH).contains(&value) => Ok(value),
-        _ => Err(BlobError::Width { found: width, most: MAX_WIDTH as u32 }),
+        Ok(value) if (1..=MAX_WIDTH).contains(&value) => Some(value),
+        _ => reader.refuse(BlobError::Width { found: width, most: MAX_WIDTH as u32 }),
     }
 }

@@ -70,7 +70,7 @@ fn exp_negative(distance: u32) -> u32 {
     let power = EXP2_COEFFICIENTS
         .iter()
         .fold(0, |power, coefficient| ((multiply_wide(power, fraction) >> 31) as i32).wrapping_add(*coefficient));
-    let shift = 31 - LOGIT_FRACTION_BITS + integer;
+    let shift = (31 - LOGIT_FRACTION_BITS).wrapping_add(integer);
     power.cast_unsigned().wrapping_add(1_u32.wrapping_shl(shift.wrapping_sub(1))).wrapping_shr(shift)
 }
 

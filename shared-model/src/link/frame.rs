@@ -4,13 +4,11 @@
 //! zero in front ends whatever noise was there before.
 
 use heapless::Vec;
-use postcard::ser_flavors::crc::CrcModifier;
-use postcard::ser_flavors::{Cobs, Slice};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::Frame;
-use crate::blob::CRC_32;
+use super::{Frame, cobs};
+use crate::checksum::Checksum;
 
 /// The protocol version that this code speaks; the first byte of each frame's payload.
 pub const PROTOCOL_VERSION: u8 = 1;
@@ -50,8 +48,8 @@ pub enum FrameError {
 #[must_use]
 pub const fn encoded_length_bound(message_bytes: usize) -> usize {
     // Delimiters, version, sequence, checksum.
-    let payload = message_bytes + 1 + 5 + 4;
-    payload + payload / 254 + 1 + 2
+    let payload = message_bytes.saturating_add(1 + 5 + 4);
+    payload.saturating_add(payload / 254).saturating_add(1 + 2)
 }
 
 /// Writes a frame to the front of `buffer` and returns it.
@@ -63,9 +61,8 @@ pub fn encode<'b, T: Serialize>(frame: &Frame<T>, buffer: &'b mut [u8]) -> Resul
     let too_long = FrameError::TooLong { available: u32::try_from(buffer.len()).unwrap_or(u32::MAX) };
     let (front, rest) = buffer.split_first_mut().ok_or(too_long)?;
     *front = DELIMITER;
-    let cobs = Cobs::try_new(Slice::new(rest)).map_err(|_| too_long)?;
-    let flavor = CrcModifier::new(cobs, CRC_32.digest());
-    let length = postcard::serialize_with_flavor(&(PROTOCOL_VERSION, frame), flavor).map_err(|_| too_long)?.len();
+    let length = postcard::serialize_with_flavor(&(PROTOCOL_VERSION, frame), cobs::Writer::new(rest));
+    let length = length.map_err(|_| too_long)?;
     buffer.get(..=length).ok_or(too_long)
 }
 
@@ -75,10 +72,10 @@ pub fn encode<'b, T: Serialize>(frame: &Frame<T>, buffer: &'b mut [u8]) -> Resul
 ///
 /// [`FrameError::Damaged`], [`FrameError::Version`] or [`FrameError::Unknown`].
 pub fn decode<'b, T: Deserialize<'b>>(bytes: &'b mut [u8]) -> Result<Frame<T>, FrameError> {
-    let length = cobs::decode_in_place(bytes).map_err(|_| FrameError::Damaged)?;
+    let length = cobs::decode_in_place(bytes).ok_or(FrameError::Damaged)?;
     let (payload, checksum) =
         bytes.get(..length).and_then(|bytes| bytes.split_last_chunk::<4>()).ok_or(FrameError::Damaged)?;
-    if CRC_32.checksum(payload) != u32::from_le_bytes(*checksum) {
+    if Checksum::of(payload) != u32::from_le_bytes(*checksum) {
         return Err(FrameError::Damaged);
     }
     let (&version, message) = payload.split_first().ok_or(FrameError::Damaged)?;
@@ -228,8 +225,8 @@ mod tests {
         let mut buffer = [0; 32];
         let encode_payload = |payload: &[u8], buffer: &mut [u8]| {
             let mut bytes = payload.to_vec();
-            bytes.extend(CRC_32.checksum(payload).to_le_bytes());
-            cobs::encode(&bytes, buffer)
+            bytes.extend(Checksum::of(payload).to_le_bytes());
+            ::cobs::encode(&bytes, buffer)
         };
         let length = encode_payload(&[9, 0, 0], &mut buffer);
         let expected = FrameError::Version { found: 9, supported: PROTOCOL_VERSION };

@@ -2,6 +2,7 @@
 //!
 //! `docs/format.md` has both byte by byte.
 
+mod cobs;
 mod frame;
 mod message;
 

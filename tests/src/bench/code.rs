@@ -46,13 +46,14 @@ const OTHERS: [&str; 4] = ["link", "server", "counting", "other"];
 
 /// Whose a function is, by how its path begins; the first that fits. Those that are not named, such as the tables' bytes and all of `core`,
 /// are their callers'.
-const OWNERS: [(&str, &str); 11] = [
+const OWNERS: [(&str, &str); 12] = [
     ("shared_model::kernel::softmax", "softmax"),
     ("shared_model::kernel::argmax", "softmax"),
     ("shared_model::kernel", "kernels"),
     ("shared_model::infer", "kernels"),
     ("shared_model::fixed", "requantization"),
     ("shared_model::blob", "blob parser"),
+    ("shared_model::checksum", "blob parser"),
     ("shared_model::link", "link"),
     ("firmware::serve", "server"),
     ("firmware::model", "server"),
@@ -61,14 +62,8 @@ const OWNERS: [(&str, &str); 11] = [
 ];
 
 /// Whose a function is that nobody named calls, for what the linker sees of libraries.
-const LIBRARIES: [(&str, &str); 6] = [
-    ("crc", "blob parser"),
-    ("postcard", "link"),
-    ("cobs", "link"),
-    ("serde", "link"),
-    ("__aeabi_", "helpers"),
-    ("mem", "helpers"),
-];
+const LIBRARIES: [(&str, &str); 4] =
+    [("postcard", "link"), ("serde", "link"), ("__aeabi_", "helpers"), ("mem", "helpers")];
 
 impl Code {
     /// What the code and the constants of the ELF at `path` are for, of which `flash_bytes` are in flash.
@@ -128,7 +123,8 @@ fn compiler(elf: &object::File<'_>) -> String {
 /// Whether a symbol names what is only in flash, and no variable.
 fn is_constant(elf: &object::File<'_>, symbol: &object::Symbol<'_, '_>) -> bool {
     let section = symbol.section_index().and_then(|index| elf.section_by_index(index).ok());
-    section.is_some_and(|section| section.kind() == SectionKind::ReadOnlyData)
+    // A linker keeps texts and other constants in one section.
+    section.is_some_and(|section| matches!(section.kind(), SectionKind::ReadOnlyData | SectionKind::ReadOnlyString))
 }
 
 /// Whose the instruction at `address` is, which lies in the function `outermost`: the innermost one's that has an owner.

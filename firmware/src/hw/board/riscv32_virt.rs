@@ -10,7 +10,7 @@ use uart_16550::{BaudRate, Config, Uart16550};
 use super::Board;
 use crate::hw::memory::memory_use;
 use crate::hw::riscv::{Clint, Plic, counting, mask_interrupts, stack};
-use crate::hw::virt_uart::VirtUart;
+use crate::hw::virt_uart::{Registers, VirtUart};
 use crate::{Counter, Identity, NoLed};
 
 /// Who this board says it is.
@@ -59,7 +59,7 @@ pub fn take() -> Option<Board<VirtUart, NoLed>> {
         ..Config::DEFAULT
     };
     // SAFETY: the machine's memory map, and this runs once.
-    let mut uart = unsafe { Uart16550::new_mmio(NonNull::new(UART as *mut u8)?, 1) }.ok()?;
+    let mut uart = unsafe { Uart16550::new_with_backend(Registers(NonNull::new(UART as *mut u8)?)) };
     uart.init(line).ok()?;
     let (plic, clint) = (NonNull::new(PLIC as *mut u32)?, NonNull::new(CLINT as *mut u32)?);
     // SAFETY: as before, and interrupts are masked for good.

@@ -147,7 +147,7 @@ fn places(tile: &[i8], inputs: usize) -> impl Iterator<Item = usize> {
         let mut rows = tile.chunks_exact(inputs.max(1));
         rows.any(|row| row.iter().skip(first).take(2).any(|&weight| weight != 0))
     };
-    iter::successors(Some(0), |first| Some(first + 2))
+    iter::successors(Some(0_usize), |first| first.checked_add(2))
         .take_while(move |&first| first < inputs)
         .filter(move |&first| is_used(first))
 }

@@ -6,6 +6,8 @@
 //! cleared those of all but one, and so on: sums of so many lower fields. The difference of two such neighbours is an
 //! output's own sum, shifted. What the zeros add is a multiple of the sum of the inputs, which is taken off at the start.
 
+#![allow(clippy::arithmetic_side_effects, reason = "counts, bits and places within a word, of two kinds of fields")]
+
 use crate::kernel::TILE_OUTPUTS;
 use crate::kernel::gather::MOST_PAIRS;
 

@@ -38,5 +38,5 @@ const fn weight_of(place: [u8; 2], output: usize) -> i32 {
 
 /// Where, in halfwords from the start of its tile, the two outputs share a place.
 const fn place(output: usize, input: usize) -> usize {
-    (input / 2).wrapping_mul(TILE_OUTPUTS).wrapping_add(output / 2 * 2 + input % 2)
+    (input / 2).wrapping_mul(TILE_OUTPUTS).wrapping_add((output & !1) | (input & 1))
 }

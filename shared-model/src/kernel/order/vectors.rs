@@ -33,5 +33,5 @@ const fn weight_of(stored: u8) -> i32 {
 
 /// Where, in bytes from the start of its tile, a weight lies.
 const fn place(output: usize, input: usize) -> usize {
-    (input / 16 * TILE_OUTPUTS).wrapping_add(output).wrapping_mul(16).wrapping_add(input % 16)
+    (input / 16).wrapping_mul(TILE_OUTPUTS).wrapping_add(output).wrapping_mul(16).wrapping_add(input % 16)
 }

@@ -9,7 +9,7 @@ use crate::kernel::order::{BLOCK_BYTES, BlockTile};
 
 /// Adds the products of `input` with `tiles`, in `order`, to the sums of all outputs.
 pub fn add_weights(order: WeightOrder, input: &[u8], tiles: Tiles<'_>, sums: &mut [i32]) {
-    for (tile, sums) in tiles.weights.chunks_exact(tiles.tile_bytes.max(1)).zip(sums.chunks_mut(TILE_OUTPUTS)) {
+    for (tile, sums) in tiles.each().zip(sums.chunks_mut(TILE_OUTPUTS)) {
         for (output, sum) in sums.iter_mut().enumerate() {
             let mut input = input.iter();
             let _whole = order.visit(tile, output, &mut |weight| {

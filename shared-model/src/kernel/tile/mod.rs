@@ -173,7 +173,7 @@ pub fn add_pairs(
                 #[cfg(kernel_simd)]
                 simd::add_pairs(order, pairs, tiles.weights, tiles.tile_bytes, sums);
                 #[cfg(not(any(kernel_assembly, kernel_simd)))]
-                for (tile, sums) in tiles.weights.chunks_exact(tiles.tile_bytes).zip(sums) {
+                for (tile, sums) in tiles.each().zip(sums) {
                     portable::add_pairs(order, pairs.pairs(), tile, sums);
                 }
             });
@@ -228,7 +228,7 @@ pub fn add_vectors(input: &[u8], tiles: Tiles<'_>, sums: &mut [i32]) -> bool {
             );
         }
         #[cfg(not(kernel_assembly))]
-        for (tile, sums) in tiles.weights.chunks_exact(tiles.tile_bytes).zip(sums) {
+        for (tile, sums) in tiles.each().zip(sums) {
             portable::add_vectors(input, correction, tile, sums);
         }
     });
@@ -257,7 +257,17 @@ fn sum(input: &[u8]) -> u32 {
     input.iter().fold(0, |sum, &value| sum.wrapping_add(value.into()))
 }
 
-impl Tiles<'_> {
+impl<'a> Tiles<'a> {
+    /// The tiles, one after the other; without end if they have no bytes, for which `chunks_exact` panics.
+    pub fn each(self) -> impl Iterator<Item = &'a [u8]> {
+        let mut rest = self.weights;
+        core::iter::from_fn(move || {
+            let (tile, others) = rest.split_at_checked(self.tile_bytes)?;
+            rest = others;
+            Some(tile)
+        })
+    }
+
     /// Whether there is a tile for each eight outputs.
     fn are_for(&self, outputs: usize) -> bool {
         let bytes = outputs.div_ceil(TILE_OUTPUTS).checked_mul(self.tile_bytes);

@@ -1,5 +1,7 @@
 //! Tiles of a dense layer by vectors of four sums: desks, x86-64 and AArch64, both little-endian as the weights are.
 
+#![allow(clippy::arithmetic_side_effects, reason = "vectors add and multiply modulo 2^32")]
+
 use bytemuck::cast;
 use wide::{i16x8, i32x4};
 
