@@ -5,8 +5,20 @@ use shared_model::{
     SelfTestError, Workspace, argmax, self_test,
 };
 
-use crate::Layer;
 use crate::reference::reference_outputs;
+use crate::{Layer, sealed};
+
+/// Any bytes as a model; then with the right length and checksum, so that it is looked at what lies behind them. True where
+/// that is a model.
+///
+/// # Panics
+///
+/// As [`any_blob`].
+pub fn any_bytes(bytes: &[u8]) -> bool {
+    // Most bytes are no model, and that is right.
+    let _ = any_blob(bytes);
+    any_blob(&sealed(bytes)).is_ok()
+}
 
 /// Parses any bytes. What is accepted is one model: it infers extreme and random pictures as the reference does, finds out
 /// whether its own golden vectors are right, and written again it is the same bytes.

@@ -1,7 +1,8 @@
 //! What any bytes must give, whoever made them: for tests and for fuzzing. A check panics where a promise is broken.
 //!
 //! ```text
-//!  any bytes -----> any_blob ------> an error, or a model: walked, written again to the same bytes,
+//!  any bytes ----> any_bytes ------> any_blob, as they are and behind a right checksum:
+//!                                    an error, or a model: walked, written again to the same bytes,
 //!                                    and its answers are the reference's
 //!  any bytes --> any_network ------> a network, encoded and parsed: the same; its blob damaged: any_blob
 //!  any bytes ---> any_stream ------> frames or errors, and the next frame arrives
@@ -19,7 +20,7 @@ mod plan;
 mod reference;
 mod seal;
 
-pub use any_blob::any_blob;
+pub use any_blob::{any_blob, any_bytes};
 pub use any_network::any_network;
 pub use any_stream::any_stream;
 pub use hostile::{Hostile, hostile_blobs};

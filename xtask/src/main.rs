@@ -8,6 +8,7 @@ mod board;
 mod boards_table;
 mod demo;
 mod frontier;
+mod fuzz;
 mod gpu;
 mod image;
 mod interrupt;
@@ -113,6 +114,11 @@ enum Task {
     /// goes on where it was ended. --shard I/N trains a part, for an array of jobs: docs/frontier.md. --reduced takes some
     /// minutes, and its figures say nothing of the networks.
     Frontier(frontier::Options),
+    /// Fuzzes what reads bytes of others: models, and the link. Fails where a promise is broken, with the bytes that do it.
+    ///
+    /// By libFuzzer, under the address sanitizer; the first time it installs cargo-fuzz, and builds, which takes some minutes.
+    /// What it finds worth keeping stays in the folder `prenda/fuzz` of the target folder, and the next run goes on with it.
+    Fuzz(fuzz::Options),
     /// Trains on a graphics card and compares the model with `loopback`, every logit of every test picture.
     ///
     /// Builds the trainer with a backend for graphics cards, which compiles burn once more (half an hour on two cores),
@@ -226,6 +232,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         }
         Task::Bench(options) => bench::command(&workspace, options),
         Task::Frontier(options) => frontier::command(&workspace, &options),
+        Task::Fuzz(options) => fuzz::command(&workspace, &options),
         Task::Gpu { backend, epochs, json } => gpu::command(&workspace, backend, epochs, json),
         Task::BenchTrain { rounds, python, json } => bench_train::command(&workspace, rounds, python.as_deref(), json),
         Task::Flash { board, options } => probe::flash(&workspace, &board, options.model, options.probe),
