@@ -12,6 +12,7 @@ mod fuzz;
 mod gpu;
 mod image;
 mod interrupt;
+mod memcheck;
 mod output;
 mod parity;
 mod probe;
@@ -24,6 +25,7 @@ mod stages;
 mod table;
 mod test;
 mod trainer;
+mod unsafe_code;
 mod workspace;
 
 use std::fmt;
@@ -167,6 +169,17 @@ enum Task {
         #[arg(long)]
         json: bool,
     },
+    /// Runs the tests of shared-model under what finds memory errors: Miri, else the address sanitizer, else valgrind.
+    ///
+    /// Miri, which finds most, comes with a nightly compiler: `rustup toolchain install nightly --component miri,rust-src`. It takes
+    /// some minutes, on a target of 64 bits and on one of 32.
+    Memcheck {
+        /// This tool rather than the best that is there.
+        #[arg(long, value_enum, value_name = "TOOL")]
+        tool: Option<memcheck::Tool>,
+    },
+    /// Lists all unsafe code, with the reason that stands beside each piece. Fails where there is none, or where none belongs.
+    Unsafe,
     /// Writes docs/probe-rs.md: what the command-line tool of probe-rs says to an emulated board.
     Transcript {
         /// Writes nothing: exits with 1 if the page would be another.
@@ -239,6 +252,8 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Run { board, options } => probe::run(&workspace, &board, options.model, options.probe),
         Task::Probe { board, port } => probe::serve(&workspace, &board, port),
         Task::Boards { json } => boards_table::command(&workspace, json),
+        Task::Memcheck { tool } => memcheck::command(&workspace, tool),
+        Task::Unsafe => unsafe_code::command(&workspace),
         Task::Transcript { check } => probe::transcript(&workspace, check),
         Task::Firmware { board } => image::command(&workspace, &board),
     }
