@@ -67,19 +67,32 @@ fn walk(view: &ModelView<'_>) {
 
 /// What the encoder makes of all that the view tells.
 fn written_again(view: &ModelView<'_>) -> Vec<u8> {
-    let names: Vec<&str> = view.class_names().collect();
-    let layers: Vec<Layer> = view.layers().map(Layer::of).collect();
-    let layers: Vec<LayerSource<'_>> = layers.iter().map(Layer::source).collect();
     let golden: Vec<_> =
         view.golden().map(|golden| (golden.input, i32s(golden.logits), u16s(golden.probabilities))).collect();
     let golden: Vec<_> =
         golden.iter().map(|(input, logits, probabilities)| GoldenSource { input, logits, probabilities }).collect();
+    written_with(view, &golden)
+}
+
+/// The same model without golden vectors, so that a damaged one is not found out by its own.
+///
+/// # Panics
+///
+/// Where a parsed model cannot be written.
+pub fn without_golden_vectors(view: &ModelView<'_>) -> Vec<u8> {
+    written_with(view, &[])
+}
+
+fn written_with(view: &ModelView<'_>, golden: &[GoldenSource<'_>]) -> Vec<u8> {
+    let names: Vec<&str> = view.class_names().collect();
+    let layers: Vec<Layer> = view.layers().map(Layer::of).collect();
+    let layers: Vec<LayerSource<'_>> = layers.iter().map(Layer::source).collect();
     let source = ModelSource {
         class_names: &names,
         rows: view.rows() as u16,
         columns: view.columns() as u16,
         layers: &layers,
-        golden: &golden,
+        golden,
         provenance: view.provenance(),
     };
     let mut buffer = vec![0xA5; source.encoded_length_bound()];

@@ -20,7 +20,7 @@ mod plan;
 mod reference;
 mod seal;
 
-pub use any_blob::{any_blob, any_bytes};
+pub use any_blob::{any_blob, any_bytes, without_golden_vectors};
 pub use any_network::any_network;
 pub use any_stream::any_stream;
 pub use hostile::{Hostile, hostile_blobs};
