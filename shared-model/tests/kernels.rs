@@ -1,10 +1,10 @@
-//! The kernels of this machine against the reference in 128 bits, where something may go wrong: widths about a block's, a
+//! The kernels of this machine against the reference in 64 bits, where something may go wrong: widths about a block's, a
 //! vector's and a list's, numbers at the edge of what a model may have, any alignment. The device has the same in
 //! `firmware/src/bin/kernels`.
 
 mod common;
 
-use common::{Layer, Network};
+use checks::{Layer, Network, fit};
 use proptest::prelude::*;
 use shared_model::{ModelView, Requant, Stage, WeightOrder, Workspace};
 
@@ -87,7 +87,7 @@ fn in_all_orders(network: &mut Network) {
             let layer = &mut network.layers[0];
             layer.order = order;
             layer.weights.clone_from(&weights);
-            common::fit(order, network.picture.len(), pruned, &mut layer.weights);
+            fit(order, network.picture.len(), pruned, &mut layer.weights);
             compare(network, 0);
             compare(network, 7);
         }
@@ -104,7 +104,7 @@ fn compare(network: &Network, offset: usize) {
     target.copy_from_slice(&blob);
     let view = ModelView::parse(target).unwrap();
 
-    let mut found: Vec<Vec<i128>> = Vec::new();
+    let mut found: Vec<Vec<i64>> = Vec::new();
     let mut look = |stage: Stage<'_>| {
         if let Stage::Activations { activations, .. } = stage {
             found.push(activations.iter().map(|&value| value.into()).collect());
@@ -175,7 +175,7 @@ fn layer(inputs: usize, outputs: usize, is_last: bool) -> impl Strategy<Value = 
     ];
     let numbers = prop::collection::vec(numbers(), outputs);
     (weights, numbers, common::orders(), 0..4_usize).prop_map(move |(mut weights, numbers, order, pruned)| {
-        common::fit(order, inputs, pruned, &mut weights);
+        fit(order, inputs, pruned, &mut weights);
         let rows = weights.chunks_exact(inputs).zip(numbers);
         let (biases, requants) = rows.map(|(row, numbers)| numbers.fit(row, is_last)).unzip();
         Layer { order, biases, requants, weights }

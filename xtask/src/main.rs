@@ -9,10 +9,12 @@ mod boards_table;
 mod demo;
 mod deny;
 mod frontier;
+mod fuzz;
 mod gpu;
 mod image;
 mod interrupt;
 mod link;
+mod memcheck;
 mod output;
 mod page;
 mod parity;
@@ -27,6 +29,7 @@ mod stages;
 mod table;
 mod test;
 mod trainer;
+mod unsafe_code;
 mod workspace;
 
 use std::fmt;
@@ -120,6 +123,11 @@ enum Task {
     /// goes on where it was ended. --shard I/N trains a part, for an array of jobs: docs/frontier.md. --reduced takes some
     /// minutes, and its figures say nothing of the networks.
     Frontier(frontier::Options),
+    /// Fuzzes what reads bytes of others: models, and the link. Fails where a promise is broken, with the bytes that do it.
+    ///
+    /// By libFuzzer, under the address sanitizer; the first time it installs cargo-fuzz, and builds, which takes some minutes.
+    /// What it finds worth keeping stays in the folder `prenda/fuzz` of the target folder, and the next run goes on with it.
+    Fuzz(fuzz::Options),
     /// Trains on a graphics card and compares the model with `loopback`, every logit of every test picture.
     ///
     /// Builds the trainer with a backend for graphics cards, which compiles burn once more (half an hour on two cores),
@@ -176,6 +184,17 @@ enum Task {
         #[arg(long)]
         advisories: bool,
     },
+    /// Runs the tests of shared-model under what finds memory errors: Miri, else the address sanitizer, else valgrind.
+    ///
+    /// Miri, which finds most, comes with a nightly compiler: `rustup toolchain install nightly --component miri,rust-src`. It takes
+    /// some minutes, on a target of 64 bits and on one of 32.
+    Memcheck {
+        /// This tool rather than the best that is there.
+        #[arg(long, value_enum, value_name = "TOOL")]
+        tool: Option<memcheck::Tool>,
+    },
+    /// Lists all unsafe code, with the reason that stands beside each piece. Fails where there is none, or where none belongs.
+    Unsafe,
     /// Writes docs/probe-rs.md: what the command-line tool of probe-rs says to an emulated board.
     Transcript {
         /// Writes nothing: exits with 1 if the page would be another.
@@ -242,6 +261,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Link(options) => link::command(&workspace, &options),
         Task::Bench(options) => bench::command(&workspace, options),
         Task::Frontier(options) => frontier::command(&workspace, &options),
+        Task::Fuzz(options) => fuzz::command(&workspace, &options),
         Task::Gpu { backend, epochs, json } => gpu::command(&workspace, backend, epochs, json),
         Task::BenchTrain { rounds, python, json } => bench_train::command(&workspace, rounds, python.as_deref(), json),
         Task::Flash { board, options } => probe::flash(&workspace, &board, options.model, options.probe),
@@ -250,6 +270,8 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Boards(options) => boards_table::command(&workspace, &options),
         Task::Profiles(options) => profiles::command(&workspace, &options),
         Task::Deny { advisories } => deny::command(&workspace, advisories),
+        Task::Memcheck { tool } => memcheck::command(&workspace, tool),
+        Task::Unsafe => unsafe_code::command(&workspace),
         Task::Transcript { check } => probe::transcript(&workspace, check),
         Task::Firmware { board } => image::command(&workspace, &board),
     }

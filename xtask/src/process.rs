@@ -178,6 +178,25 @@ impl Job {
         String::from_utf8(output.stdout).with_context(|| format!("`{}` wrote text that is not UTF-8", self.name()))
     }
 
+    /// Runs like [`Job::run`], but hands what it says on standard error to `each`, line by line, instead of showing it.
+    ///
+    /// # Errors
+    /// As [`Job::run`].
+    pub fn watch(mut self, mut each: impl FnMut(&str)) -> Result<()> {
+        self.show();
+        self.command.stdout(Stdio::from(io::stderr())).stderr(Stdio::piped());
+        let mut child = self.start()?;
+        if let Some(output) = child.stderr.take() {
+            // A line that cannot be read ends the watching, not the command.
+            BufReader::new(output).split(b'\n').map_while(Result::ok).for_each(|line| {
+                each(String::from_utf8_lossy(&line).trim_end());
+            });
+        }
+        let status = child.wait();
+        interrupt::ended();
+        self.succeeded(status.with_context(|| self.not_waited())?)
+    }
+
     /// Starts it beside us and returns the first line of its standard output.
     ///
     /// # Errors
@@ -327,6 +346,17 @@ mod tests {
         let error = Job::new("sleep").arg("60").quiet().run_within(Duration::from_millis(200)).unwrap_err();
         assert!(error.to_string().contains("did not end within"), "{error}");
         assert!(start.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_watched_command_hands_over_its_lines_and_its_failure() {
+        let mut lines = Vec::new();
+        let job = Job::new("/bin/sh").args(["-c", "echo one >&2; echo two >&2; exit 3"]).quiet();
+        let error = job.watch(|line| lines.push(line.to_owned())).unwrap_err().to_string();
+        assert_eq!(
+            (lines, error),
+            (vec!["one".into(), "two".into()], "`sh` failed with exit code 3, as said above".into())
+        );
     }
 
     #[test]

@@ -9,7 +9,7 @@ use shared_model::MemoryUse;
 
 use super::architecture::STACK_PAINT_VALUE;
 
-// The board's `memory.x` has the first four; the others are named by the runtime, cortex-m-rt or riscv-rt.
+// SAFETY: the board's `memory.x` has the first four; the others are the runtime's, cortex-m-rt's or riscv-rt's, under these names.
 unsafe extern "C" {
     static _model_start: u8;
     static _model_end: u8;

@@ -35,6 +35,10 @@ unsafe extern "C" fn HardFault() -> ! {
 }
 
 /// An interrupt that nobody has asked for.
+///
+/// # Safety
+///
+/// Only the processor calls this, as an exception.
 #[exception]
 unsafe fn DefaultHandler(number: i16) -> ! {
     if !is_second() {

@@ -38,6 +38,9 @@ bind_interrupts!(struct Interrupts {
 struct Tick;
 
 impl Handler<RTC0> for Tick {
+    /// # Safety
+    ///
+    /// Only the interrupt calls this.
     unsafe fn on_interrupt() {
         pac::RTC0.events_tick().write_value(0);
     }

@@ -7,6 +7,7 @@ use riscv::register::{Permission, Range, pmpaddr0, pmpcfg0};
 /// What words of the stack hold that were never used.
 pub const STACK_PAINT_VALUE: u32 = 0xCCCC_CCCC;
 
+// SAFETY: the board's `memory.x` has it.
 unsafe extern "C" {
     static _stack_end: u32;
 }

@@ -1,0 +1,80 @@
+//! Any bytes as a network: encoded, parsed, damaged.
+
+use arbitrary::{Result, Unstructured};
+use shared_model::{BlobError, EncodeError, ModelView, Requant, WeightOrder};
+
+use crate::{Layer, Network, any_blob, fit, reference_outputs, seal};
+
+/// Bytes of a blob that are changed, each in a blob that is whole but for it.
+const DAMAGES: usize = 4;
+
+/// Makes a network of any bytes. Encoded and parsed it is the same, and infers what it says; damaged behind the checksum, its
+/// blob is still an error or a model.
+///
+/// # Panics
+///
+/// Where it is not.
+pub fn any_network(bytes: &[u8]) {
+    let mut bytes = Unstructured::new(bytes);
+    // Never out of bytes: behind the last one all are zero.
+    let Ok(network) = network(&mut bytes) else { return };
+    let blob = match network.try_encode() {
+        Ok(blob) => blob,
+        Err(EncodeError::Blob(BlobError::Overflow { .. })) => return,
+        Err(error) => panic!("{error}: {network:?}"),
+    };
+    let view = ModelView::parse(&blob).unwrap_or_else(|error| panic!("{error}: {network:?}"));
+    network.assert_is(&view);
+    assert_eq!(reference_outputs(&view, &network.picture), network.reference_outputs());
+    assert_eq!(any_blob(&blob), Ok(()));
+
+    for _ in 0..DAMAGES {
+        if bytes.is_empty() {
+            break;
+        }
+        let [low, high, byte] = bytes.arbitrary().unwrap_or_default();
+        let mut damaged = blob.clone();
+        let place = usize::from(u16::from_le_bytes([low, high])) % blob.len();
+        if let Some(target) = damaged.get_mut(place) {
+            *target = byte;
+        }
+        seal(&mut damaged);
+        // Whether it is refused depends on the byte; that it is refused or right is what is tried.
+        let _ = any_blob(&damaged);
+    }
+}
+
+fn network(bytes: &mut Unstructured<'_>) -> Result<Network> {
+    let (rows, columns) = (bytes.int_in_range(1..=4)?, bytes.int_in_range(1..=9)?);
+    let mut inputs = usize::from(rows * columns);
+    let mut layers = Vec::new();
+    for _ in 0..bytes.int_in_range(1..=6)? {
+        let outputs = bytes.int_in_range(1..=20)?;
+        layers.push(layer(bytes, inputs, outputs)?);
+        inputs = outputs;
+    }
+    let mut class_names = vec![String::new(); inputs];
+    for name in &mut class_names {
+        *name = bytes.arbitrary::<char>()?.into();
+    }
+    let mut picture = vec![0; usize::from(rows * columns)];
+    bytes.fill_buffer(&mut picture)?;
+    Ok(Network { rows, columns, class_names, layers, picture })
+}
+
+fn layer(bytes: &mut Unstructured<'_>, inputs: usize, outputs: usize) -> Result<Layer> {
+    let order = *bytes.choose(&WeightOrder::ALL)?;
+    let pruned = bytes.int_in_range(0..=4)?;
+    let mut layer = Layer { order, ..Layer::default() };
+    for _ in 0..outputs {
+        layer.biases.push(bytes.arbitrary()?);
+        let multiplier = bytes.int_in_range(Requant::MIN_MULTIPLIER..=Requant::MAX_MULTIPLIER)?;
+        let shift = bytes.int_in_range(Requant::MIN_SHIFT..=Requant::MAX_SHIFT)?;
+        layer.requants.extend(Requant::new(multiplier, shift));
+    }
+    let mut weights = vec![0; inputs * outputs];
+    bytes.fill_buffer(&mut weights)?;
+    layer.weights = weights.into_iter().map(u8::cast_signed).collect();
+    fit(order, inputs, pruned, &mut layer.weights);
+    Ok(layer)
+}

@@ -1,0 +1,5 @@
+//! Any bytes as a model.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| _ = checks::any_bytes(bytes));

@@ -1,0 +1,5 @@
+//! Any bytes as a network, which is encoded, parsed, and damaged.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| checks::any_network(bytes));

@@ -1,0 +1,5 @@
+//! Any bytes on the link.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| checks::any_stream(bytes));

@@ -1,0 +1,145 @@
+//! One byte changed in a real model of 100 KB, at every position, before the checksum and behind it.
+//!
+//! Behind it all positions outside of the weights are tried, and one of [`STEP`] among the weights. With
+//! `PRENDA_EVERY_DAMAGE=1` all positions are, and 2,000 of them with all 255 other values.
+
+use std::num::NonZero;
+use std::ops::Range;
+use std::{env, thread};
+
+use checks::reference_outputs;
+use shared_model::{BlobError, HostWorkspace, ModelView, self_test};
+
+static MODEL: &[u8] = include_bytes!("../../tests/fixtures/model.bin");
+
+/// Behind magic, version and length, before the checksum.
+const FIELDS: Range<usize> = 13..MODEL.len() - 4;
+
+/// Of so many positions among the weights, one is tried behind the checksum.
+const STEP: usize = 128;
+
+/// CRC-32's polynomial, reflected.
+const POLYNOMIAL: u32 = 0xEDB8_8320;
+
+/// All changes of all fields, by arithmetic: what a change does to the checksum depends only on the change and on how many
+/// bytes follow, since CRC is linear. That this arithmetic is the parser's is the next test's part.
+#[test]
+fn no_change_of_a_field_leaves_the_checksum_as_it_is() {
+    for bits in effects() {
+        let mut table = [0_u32; 256];
+        for change in 1..256_usize {
+            table[change] = table[change & (change - 1)] ^ bits[change.trailing_zeros() as usize];
+            assert_ne!(table[change], 0);
+        }
+    }
+}
+
+/// Every position, by the parser, with one other value; where there is no arithmetic, with all.
+#[test]
+fn a_changed_byte_is_refused_wherever_it_is() {
+    let effects = effects();
+    let stored = checksum(MODEL);
+    in_parallel(0..MODEL.len(), |model, position| {
+        let changes = if FIELDS.contains(&position) { one_change(position) } else { 1..=255 };
+        for change in changes {
+            model[position] ^= change;
+            let error = ModelView::parse(model).expect_err("the byte is another");
+            if FIELDS.contains(&position) {
+                let computed = stored ^ effect(effects[position - FIELDS.start], change);
+                assert_eq!(error, BlobError::Checksum { stored, computed }, "{position}");
+            }
+            model[position] ^= change;
+        }
+    });
+}
+
+#[test]
+fn behind_the_checksum_a_changed_byte_is_an_error_or_a_model_that_infers() {
+    let every = env::var_os("PRENDA_EVERY_DAMAGE").is_some();
+    let effects = effects();
+    let weights = weights();
+    let is_weight = |position| weights.iter().any(|range| range.contains(&position));
+    let all_values_each = FIELDS.len() / 2_000;
+    in_parallel(FIELDS, |model, position| {
+        let changes = match (every, is_weight(position)) {
+            (true, _) if position % all_values_each == 0 => 1..=255,
+            (false, true) if position % STEP != 0 => return,
+            _ => one_change(position),
+        };
+        for change in changes {
+            let sealed = checksum(MODEL) ^ effect(effects[position - FIELDS.start], change);
+            model[position] ^= change;
+            model[FIELDS.end..].copy_from_slice(&sealed.to_le_bytes());
+            error_or_model(model, position);
+            model[position] ^= change;
+        }
+    });
+}
+
+/// As the damaged model's own golden pictures and a white one have it.
+fn error_or_model(model: &[u8], position: usize) {
+    let view = match ModelView::parse(model) {
+        Ok(view) => view,
+        Err(error) => return assert!(!matches!(error, BlobError::Checksum { .. }), "{position}: {error}"),
+    };
+    let mut workspace = HostWorkspace::new();
+    let white = vec![255; view.input_width()];
+    let golden = view.golden().next().map(|golden| golden.input);
+    for picture in golden.into_iter().chain([&white[..]]) {
+        let expected = reference_outputs(&view, picture).pop().unwrap_or_default();
+        let found = workspace.infer(&view, picture).expect("the picture fits").logits;
+        assert!(found.iter().map(|&logit| i64::from(logit)).eq(expected), "{position}");
+    }
+    // Whether the answers are still those of the export depends on the byte.
+    let _ = self_test(&view, &mut workspace);
+}
+
+/// For each field byte, what each of its bits does to the checksum.
+fn effects() -> Vec<[u32; 8]> {
+    let byte = |sum: u32| (0..8).fold(sum, |sum, _| sum >> 1 ^ if sum & 1 == 1 { POLYNOMIAL } else { 0 });
+    let mut bits = [1, 2, 4, 8, 16, 32, 64, 128];
+    let mut effects: Vec<_> = FIELDS
+        .map(|_| {
+            bits = bits.map(byte);
+            bits
+        })
+        .collect();
+    // The last byte is the one behind which nothing follows.
+    effects.reverse();
+    effects
+}
+
+fn effect(bits: [u32; 8], change: u8) -> u32 {
+    (0..8).filter(|bit| change >> bit & 1 == 1).fold(0, |sum, bit| sum ^ bits[bit])
+}
+
+fn checksum(model: &[u8]) -> u32 {
+    model.last_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes))
+}
+
+/// A change, other than none, that looks random.
+fn one_change(position: usize) -> std::ops::RangeInclusive<u8> {
+    let change = ((position as u32).wrapping_mul(2_654_435_761) >> 16) as u8;
+    change.max(1)..=change.max(1)
+}
+
+/// Where the weights lie.
+fn weights() -> Vec<Range<usize>> {
+    let view = ModelView::parse(MODEL).expect("the fixture is a model");
+    let start = |table: &[u8]| table.as_ptr().addr() - MODEL.as_ptr().addr();
+    view.layers().map(|layer| start(layer.weights())..start(layer.weights()) + layer.weights().len()).collect()
+}
+
+/// Has every core try a part of the positions, on a copy of the model that is put right again each time.
+fn in_parallel(positions: Range<usize>, check: impl Fn(&mut [u8], usize) + Sync) {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    thread::scope(|scope| {
+        for first in 0..cores {
+            let (positions, check) = (positions.clone().skip(first).step_by(cores), &check);
+            scope.spawn(move || {
+                let mut model = MODEL.to_vec();
+                positions.for_each(|position| check(&mut model, position));
+            });
+        }
+    });
+}

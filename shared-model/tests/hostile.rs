@@ -1,0 +1,148 @@
+//! Models that lie behind a right checksum: each is refused by its own error.
+
+use std::collections::HashSet;
+
+use checks::{Layer, Network, any_blob, fit, hostile_blobs, seal};
+use shared_model::{BlobError, DeviceFault, EncodeError, HostWorkspace, ModelView, Requant, WeightOrder, self_test};
+
+#[test]
+fn each_lie_has_its_own_error() {
+    for hostile in hostile_blobs() {
+        assert_eq!(verdict(&hostile.blob), Err(hostile.fault), "{}", hostile.name);
+    }
+}
+
+/// As a device that has the blob in its flash.
+fn verdict(blob: &[u8]) -> Result<(), DeviceFault> {
+    let view = ModelView::parse(blob).map_err(DeviceFault::Blob)?;
+    self_test(&view, &mut HostWorkspace::new()).map_err(DeviceFault::SelfTest)
+}
+
+#[test]
+fn each_error_has_its_lie() {
+    let told: HashSet<u8> = hostile_blobs().iter().filter_map(|hostile| number(hostile.fault)).collect();
+    assert_eq!(told, (0..16).collect());
+}
+
+/// A number for each error that can stand behind a right checksum. A new one wants a number, and a lie.
+fn number(fault: DeviceFault) -> Option<u8> {
+    match fault {
+        DeviceFault::Blob(error) => match error {
+            BlobError::TooShort { .. } | BlobError::Checksum { .. } => None,
+            BlobError::Magic => Some(0),
+            BlobError::Version { .. } => Some(1),
+            BlobError::Length { .. } => Some(2),
+            BlobError::Malformed { .. } => Some(3),
+            BlobError::LeftOver { .. } => Some(4),
+            BlobError::Alignment { .. } => Some(5),
+            BlobError::TableLength { .. } => Some(6),
+            BlobError::Width { .. } => Some(7),
+            BlobError::LayerCount { .. } => Some(8),
+            BlobError::Classes { .. } => Some(9),
+            BlobError::WeightOrder { .. } => Some(10),
+            BlobError::Weight { .. } => Some(11),
+            BlobError::Requant { .. } => Some(12),
+            BlobError::Overflow { .. } => Some(13),
+            BlobError::Place { .. } => Some(14),
+            BlobError::EmptyBlock { .. } => Some(15),
+        },
+        DeviceFault::SelfTest(_) | DeviceFault::TooLarge(_) | DeviceFault::FrameTooLong { .. } => None,
+    }
+}
+
+/// Weights that are none, and padding that is not zero, in all orders.
+#[test]
+fn weights_that_no_export_writes_are_refused() {
+    let refused = |order, place: usize, byte| {
+        let mut blob = three_by_three(order).encode();
+        let address = ModelView::parse(&blob).unwrap().last_layer().weights().as_ptr().addr();
+        let weights = address - blob.as_ptr().addr();
+        assert_ne!(blob[weights + place], byte);
+        blob[weights + place] = byte;
+        seal(&mut blob);
+        any_blob(&blob)
+    };
+    let weight = Err(BlobError::Weight { layer: 0 });
+    // A block of pairs has 16 bytes; the second one's input 3 is padding, and of the first one's outputs 3 is.
+    assert_eq!(refused(WeightOrder::Pairs, 16 + 2, 1), weight, "an input that is not there");
+    assert_eq!(refused(WeightOrder::Pairs, 4 + 1, 1), weight, "an output that is not there");
+    assert_eq!(refused(WeightOrder::Pairs, 0, 0x80), weight, "-128");
+    assert_eq!(refused(WeightOrder::Pairs, 1, 0x80), weight, "-128 as the upper byte");
+    assert_eq!(refused(WeightOrder::Pairs, 1, 5), Ok(()), "another weight");
+    // A vector has 16 bytes, one for each input.
+    assert_eq!(refused(WeightOrder::Vectors, 3, 129), weight, "an input that is not there");
+    assert_eq!(refused(WeightOrder::Vectors, 3 * 16, 129), weight, "an output that is not there");
+    assert_eq!(refused(WeightOrder::Vectors, 0, 0), weight, "-128");
+    assert_eq!(refused(WeightOrder::Vectors, 0, 1), Ok(()), "-127");
+    // A block of four bits has two words of two halfwords of four fields.
+    let four_bits = |place, byte| refused(WeightOrder::FourBitPairs, place, byte);
+    assert_eq!(four_bits(8 + 2, 0x89), weight, "an input that is not there");
+    assert_eq!(four_bits(4, 0x89), weight, "an output that is not there, in another word");
+    assert_eq!(four_bits(1, 0x18), weight, "an output that is not there, in the topmost field");
+    for (place, byte) in [(0, 0x80), (0, 0x08), (1, 0x00)] {
+        assert_eq!(four_bits(place, byte), weight, "-8");
+    }
+    assert_eq!(four_bits(1, 0x80), weight, "-8 in the topmost field");
+    assert_eq!(four_bits(0, 0x1F), Ok(()), "-7 and 7");
+    // A block of ternary weights has one word of two halfwords of eight fields.
+    let ternary = |place, byte| refused(WeightOrder::TernaryPairs, place, byte);
+    assert_eq!(ternary(4 + 2, 0x56), weight, "an input that is not there");
+    assert_eq!(ternary(1, 0x16), weight, "an output that is not there");
+    assert_eq!(ternary(1, 0x55), weight, "an output that is not there, in the topmost field");
+    for byte in [0x57, 0x5D, 0x75, 0xD5] {
+        assert_eq!(ternary(0, byte), weight, "2");
+    }
+    assert_eq!(ternary(1, 0x95), weight, "-2 in the topmost field");
+    assert_eq!(ternary(0, 0x60), Ok(()), "-1, -1 and 1");
+    // A block of a pruned layer is one of pairs.
+    assert_eq!(refused(WeightOrder::Blocks, 16 + 2, 1), weight, "an input that is not there");
+    assert_eq!(refused(WeightOrder::Blocks, 4 + 1, 1), weight, "an output that is not there");
+    assert_eq!(refused(WeightOrder::Blocks, 0, 0x80), weight, "-128");
+    assert_eq!(refused(WeightOrder::Blocks, 1, 5), Ok(()), "another weight");
+}
+
+/// Sums of some picture that would overflow, in every order.
+#[test]
+fn layers_that_could_overflow_are_refused_in_every_order() {
+    for order in WeightOrder::ALL {
+        let mut network = three_by_three(order);
+        let row = &network.layers[0].weights[3..6];
+        let highest: i32 = row.iter().map(|&weight| i32::from(weight.max(0)) * 255).sum();
+        network.layers[0].biases[1] = i32::MAX - highest;
+        network.layers[0].requants[1] = Requant::new(1 << 30, 62).unwrap();
+        assert!(network.try_encode().is_ok(), "{order:?}");
+        network.layers[0].biases[1] += 1;
+        let overflow = BlobError::Overflow { layer: 0, output: 1 };
+        assert_eq!(network.try_encode().unwrap_err(), EncodeError::Blob(overflow), "{order:?}");
+    }
+}
+
+#[test]
+fn weights_too_large_for_their_order_are_not_written() {
+    for order in WeightOrder::ALL {
+        for weight in [order.largest_weight().wrapping_add(1), -order.largest_weight() - 1] {
+            let mut network = three_by_three(order);
+            network.layers[0].weights[4] = weight;
+            let error = EncodeError::Blob(BlobError::Weight { layer: 0 });
+            assert_eq!(network.try_encode().unwrap_err(), error, "{order:?} {weight}");
+        }
+    }
+}
+
+/// Three inputs and three outputs, so that both are filled up.
+fn three_by_three(order: WeightOrder) -> Network {
+    let mut weights = vec![1, 2, 3, 4, 5, 6, 7, -8, 9];
+    fit(order, 3, 0, &mut weights);
+    Network {
+        rows: 1,
+        columns: 3,
+        class_names: ["a", "b", "c"].map(str::to_owned).to_vec(),
+        layers: vec![Layer {
+            order,
+            biases: vec![0; 3],
+            requants: vec![Requant::new(1 << 30, 40).unwrap(); 3],
+            weights,
+        }],
+        picture: vec![1, 2, 3],
+    }
+}

@@ -1,0 +1,145 @@
+//! `cargo xtask memcheck`: the tests of `shared-model` under the sharpest tool that this machine has.
+
+use std::fmt;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+use crate::output::tell;
+use crate::process::Job;
+use crate::programs::find_program;
+use crate::workspace::Workspace;
+
+/// The compiler that Miri comes with.
+const NIGHTLY: &str = "nightly";
+
+/// A target of 32 bits, as devices have, and without the desk's vectors: its kernels are the portable ones.
+const NARROW: &str = "i686-unknown-linux-gnu";
+
+/// What Miri has time for: it takes a hundred times as long as the processor. Kernels are run by both suites.
+const MIRI_TESTS: [&str; 5] = ["--lib", "--test", "blob", "--test", "hostile"];
+
+/// Random cases of each test under Miri.
+const MIRI_CASES: &str = "4";
+
+/// What finds memory errors, sharpest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Tool {
+    /// Interprets the program, and finds any undefined behaviour that it comes to; on two targets, of 64 and of 32 bits.
+    Miri,
+    /// Compiles checks of every access into the program.
+    Sanitizer,
+    /// Watches the compiled program.
+    Valgrind,
+}
+
+/// What asks a compiler about itself.
+struct Compiler {
+    host: String,
+    sysroot: String,
+}
+
+/// `cargo xtask memcheck [--tool TOOL]`.
+///
+/// # Errors
+/// When no tool is there, or the tests fail under it.
+pub fn command(workspace: &Workspace, tool: Option<Tool>) -> Result<()> {
+    let active = Compiler::ask(Job::new("rustc")).context("the active compiler does not say what it is")?;
+    let best = || Tool::value_variants().iter().copied().find(|tool| tool.is_there(&active));
+    let Some(tool) = tool.or_else(best) else {
+        bail!(
+            "nothing here finds memory errors: `rustup toolchain install {NIGHTLY} --component miri,rust-src` gets Miri"
+        );
+    };
+    tell(format_args!("The tests of shared-model, by {tool}"));
+    match tool {
+        Tool::Miri => {
+            miri(workspace, &active.host)?;
+            miri(workspace, NARROW)
+        }
+        Tool::Sanitizer => tests(workspace)
+            .args(["--target", &active.host])
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("RUSTFLAGS", "-Zsanitizer=address")
+            .run(),
+        Tool::Valgrind => {
+            let runner = format!("CARGO_TARGET_{}_RUNNER", active.host.replace('-', "_").to_uppercase());
+            // Documentation has no examples to run.
+            tests(workspace).env(&runner, "valgrind --quiet --error-exitcode=1").run()
+        }
+    }
+}
+
+/// Without the tests of documentation, of which there are none.
+fn tests(workspace: &Workspace) -> Job {
+    // A folder of its own: the flags are not the tests'.
+    workspace
+        .cargo("test")
+        .args(["-p", "shared-model", "--lib", "--tests", "--target-dir"])
+        .arg(workspace.target.join("memcheck"))
+}
+
+fn miri(workspace: &Workspace, target: &str) -> Result<()> {
+    Job::new("rustup")
+        .args(["run", NIGHTLY, "cargo", "miri", "test", "--manifest-path"])
+        .arg(workspace.root.join("Cargo.toml"))
+        .args(["-p", "shared-model", "--target", target])
+        .args(MIRI_TESTS)
+        // proptest asks for its settings and for random numbers.
+        .env("MIRIFLAGS", "-Zmiri-disable-isolation")
+        .env("PROPTEST_CASES", MIRI_CASES)
+        .run()
+}
+
+impl Tool {
+    fn is_there(self, active: &Compiler) -> bool {
+        match self {
+            Self::Miri => Compiler::ask(Job::new("rustup").args(["run", NIGHTLY, "rustc"])).is_some_and(|nightly| {
+                let has = |path: &str| Path::new(&nightly.sysroot).join(path).exists();
+                has("bin/miri") && has("lib/rustlib/src/rust/library")
+            }),
+            Self::Sanitizer => {
+                let libraries = Path::new(&active.sysroot).join("lib/rustlib").join(&active.host).join("lib");
+                let is_runtime = |name: &str| name.starts_with("librustc-") && name.contains("asan");
+                std::fs::read_dir(libraries).is_ok_and(|entries| {
+                    entries.flatten().any(|entry| is_runtime(&entry.file_name().to_string_lossy()))
+                })
+            }
+            Self::Valgrind => find_program("valgrind").is_some(),
+        }
+    }
+}
+
+impl fmt::Display for Tool {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Miri => "Miri",
+            Self::Sanitizer => "the address sanitizer",
+            Self::Valgrind => "valgrind",
+        })
+    }
+}
+
+impl Compiler {
+    /// Asks it; nothing where it is not there.
+    fn ask(job: Job) -> Option<Self> {
+        let output = job.args(["--print", "host-tuple", "--print", "sysroot"]).probe().ok()?;
+        let text = String::from_utf8(output.stdout).ok()?;
+        let (host, sysroot) = text.trim().split_once('\n')?;
+        Some(Self { host: host.to_owned(), sysroot: sysroot.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_compiler_says_its_host_and_its_folder() {
+        let compiler = Compiler::ask(Job::new("rustc")).unwrap();
+        assert!(compiler.host.split('-').count() >= 3, "{}", compiler.host);
+        assert!(Path::new(&compiler.sysroot).join("lib/rustlib").join(&compiler.host).is_dir(), "{}", compiler.sysroot);
+        assert!(Compiler::ask(Job::new("no-such-compiler-of-prenda")).is_none());
+    }
+}
