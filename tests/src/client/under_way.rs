@@ -3,16 +3,12 @@
 //! A request is sent again under a new number, and an answer to any of its numbers answers it: asking twice does no harm. Since
 //! a device answers in the order in which it is asked, an answer to one number says that all lower ones are lost.
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use shared_model::Request;
 
 use super::pace::Pace;
 use super::{ClientError, Trouble};
-
-/// Most numbers of one request that an answer is still taken to; an earlier one is long lost.
-const MOST_COPIES: usize = 16;
 
 /// How often, and how soon, a request is sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +84,7 @@ struct Sent {
     /// Whether that was since it was last sent, but so soon that it may be another's.
     is_suspected: bool,
     /// What may still be answered.
-    copies: VecDeque<Copy>,
+    copies: Vec<Copy>,
 }
 
 #[derive(Debug)]
@@ -121,7 +117,7 @@ impl UnderWay {
     /// One more request, by the number under which it is then sent first.
     pub fn begin(&mut self, asked: Asked) -> u32 {
         let sequence = self.next_number();
-        let copies = VecDeque::new();
+        let copies = Vec::new();
         self.requests.push(Sent { sequence, asked, attempts: 0, trouble: None, is_suspected: false, copies });
         sequence
     }
@@ -144,10 +140,7 @@ impl UnderWay {
         }
         sent.attempts += 1;
         sent.is_suspected = false;
-        if sent.copies.len() == MOST_COPIES {
-            sent.copies.pop_front();
-        }
-        sent.copies.push_back(Copy { number, sent: now });
+        sent.copies.push(Copy { number, sent: now });
         self.last_number = number;
         Ok(Some((number, sent.asked.request())))
     }
@@ -190,10 +183,12 @@ impl UnderWay {
         sent.is_silent_for(soonest, now).then_some(sent.sequence)
     }
 
-    /// Nothing is heard. Says which requests have waited for too long and are to be sent again.
+    /// Nothing is heard. Says which requests have waited for too long and are to be sent again. Those that were sent often enough
+    /// wait on: the device may be busy with what came before.
     pub fn overdue(&mut self, now: Instant) -> Vec<u32> {
         let (soonest, wait) = (self.pace.soonest(), self.pace.wait());
         let mut overdue: Vec<_> = self.requests.iter().collect();
+        overdue.retain(|sent| sent.attempts < self.attempts);
         overdue.retain(|sent| sent.is_silent_for(if sent.is_suspected { soonest } else { wait }, now));
         overdue.sort_by_key(|sent| sent.last_sent());
         if overdue.iter().any(|sent| !sent.is_suspected) {
@@ -211,7 +206,7 @@ impl UnderWay {
 
 impl Sent {
     fn last_sent(&self) -> Option<Instant> {
-        self.copies.back().map(|copy| copy.sent)
+        self.copies.last().map(|copy| copy.sent)
     }
 
     fn is_silent_for(&self, time: Duration, now: Instant) -> bool {
@@ -267,7 +262,7 @@ mod tests {
         let mut under_way = pictures(2, now);
         assert_eq!(number_of(&mut under_way, 1, now), 3);
         assert_eq!((under_way.answered(4, now), under_way.answered(u32::MAX, now)), (None, None), "never sent");
-        assert_eq!(under_way.answered(1, now), Some(1), "to the first copy, which was not lost after all");
+        assert_eq!(under_way.answered(1, now), Some(1), "to the first number, which was not lost after all");
         assert_eq!(
             (under_way.answered(2, now), under_way.answered(3, now)),
             (Some(2), None),
@@ -276,6 +271,17 @@ mod tests {
         under_way.begin(Asked::Hello);
         under_way.clear();
         assert_eq!((under_way.answered(4, now), under_way.lost()), (None, None));
+    }
+
+    #[test]
+    fn a_queue_of_attempts_is_no_reason_to_pass_over_the_answer_to_the_first() {
+        let now = Instant::now();
+        let mut under_way = UnderWay::new(Retry { attempts: u32::MAX, shortest_wait: WAIT });
+        under_way.begin(Asked::Hello);
+        for number in 1..=1000 {
+            assert_eq!(number_of(&mut under_way, 1, now), number);
+        }
+        assert_eq!(under_way.answered(1, now), Some(1));
     }
 
     #[test]
@@ -309,7 +315,8 @@ mod tests {
         let later = later + 20 * WAIT;
         assert_eq!(under_way.overdue(later), [2, 1]);
         assert_eq!(number_of(&mut under_way, 1, later), 4);
-        assert!(under_way.send(1, later).is_err(), "often enough");
+        assert_eq!(under_way.overdue(later + 100 * WAIT), [2], "the other was sent often enough");
+        assert!(under_way.send(1, later).is_err());
     }
 
     #[test]

@@ -56,8 +56,8 @@ struct Arguments {
     /// Where the faults and the random bytes come from.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Seconds that an answer may take, all attempts together.
-    #[arg(long, value_name = "SECONDS", default_value_t = device::PATIENCE.as_secs(), value_parser = clap::value_parser!(u64).range(1..=3600))]
+    /// Seconds that an answer may take, all attempts together: at the worst rate a hello is answered once in hundreds of attempts.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=3600))]
     patience: u64,
     /// Prints one JSON array on standard output instead of tables.
     #[arg(long)]
