@@ -74,6 +74,11 @@ mod tests {
         [layer, last]
     }
 
+    /// Layers of numbers that a changed bit often makes none.
+    fn largest() -> [DenseParameters; 2] {
+        layers().map(|layer| DenseParameters { weights: vec![f32::MAX; layer.weights.len()], ..layer })
+    }
+
     #[test]
     fn weights_are_stored_output_by_output_and_come_back() {
         let layers = layers();
@@ -113,7 +118,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn damaged_weights_are_none_or_layers_of_finite_numbers(bytes in damaged(encode(&layers()).unwrap())) {
+        fn damaged_weights_are_none_or_layers_of_finite_numbers(bytes in damaged(encode(&largest()).unwrap())) {
             for layer in decode(&bytes).unwrap_or_default() {
                 prop_assert_eq!((layer.weights.len(), layer.biases.len()), (layer.inputs * layer.outputs, layer.outputs));
                 prop_assert!(layer.weights.iter().chain(&layer.biases).all(|number| number.is_finite()));
