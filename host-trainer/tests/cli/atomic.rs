@@ -164,6 +164,7 @@ fn a_run_that_is_replaced_is_the_old_one_the_new_one_or_known_as_neither() {
         let mended: Files = files(left).into_iter().filter(|(path, _)| !is_temporary(path)).collect();
         assert!(work.after.iter().all(|(path, bytes)| mended.get(path) == Some(bytes)));
     });
+    println!("{changes} changes, and between {unfinished} of them the run is unfinished");
     // Ten files and the export: each is begun, written, synced and named.
     assert!(changes >= 44 && (10..20).contains(&unfinished), "{changes} changes, {unfinished} of them between");
 }
@@ -200,8 +201,10 @@ fn every_file_that_is_exported_is_the_old_one_or_the_new_one() {
     ];
     for (arguments, last) in works {
         let work = Work::new(desk.path(), arguments, last);
+        let changes = work.killed(|_| ());
+        println!("{changes} changes of {arguments:?}");
         // Tried, begun, written, synced, named.
-        assert!(work.killed(|_| ()) >= 5, "{arguments:?}");
+        assert!(changes >= 5, "{arguments:?}");
     }
 }
 

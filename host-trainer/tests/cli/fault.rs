@@ -98,8 +98,12 @@ fn watch(leader: Pid, fault: Fault, change: usize) -> (Option<i64>, Option<i32>)
                 }
                 let _ = ptrace::syscall(pid, None);
             }
-            WaitStatus::PtraceEvent(pid, ..) => drop(ptrace::syscall(pid, None)),
-            WaitStatus::Stopped(pid, signal) => drop(ptrace::syscall(pid, signal)),
+            WaitStatus::PtraceEvent(pid, ..) => {
+                let _ = ptrace::syscall(pid, None);
+            }
+            WaitStatus::Stopped(pid, signal) => {
+                let _ = ptrace::syscall(pid, signal);
+            }
             _ => (),
         }
     }

@@ -171,8 +171,7 @@ fn jpeg(frame: u8, width: u16, height: u16, components: u8) -> Vec<u8> {
     let parts: Vec<u8> = (1..=components).flat_map(|component| [component, 0x11, 0]).collect();
     let scans: Vec<u8> = (1..=components).flat_map(|component| [component, 0]).collect();
     let last = if frame == 0xc2 { 0 } else { 63 };
-    let codes = [&[0_u8; 16][..], &[]].concat();
-    let one_code = |class: u8| [&[class, 1][..], &codes[1..], &[0]].concat();
+    let one_code = |class: u8| [&[class, 1][..], &[0; 16]].concat();
     [
         vec![0xff, 0xd8],
         segment(0xdb, &[&[0][..], &[1; 64]].concat()),
