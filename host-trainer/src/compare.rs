@@ -101,11 +101,10 @@ pub struct Run {
 }
 
 impl Run {
-    /// The run that `folder` records, if it is complete and of just this configuration on just this data.
+    /// The run that `folder` records, if it is finished and of just this configuration on just this data.
     pub fn recorded(folder: &RunFolder, config: &TrainConfig, data: &Dataset) -> Option<Self> {
-        let recorded: Configuration = folder.read(RunFile::Configuration).ok()?;
-        let is_whole = folder.files().all(|file| file.is_file());
-        (is_whole && recorded == Configuration::new(config, 0, data)).then_some(())?;
+        let (recorded, _) = folder.read_finished().ok()?;
+        (recorded == Configuration::new(config, 0, data)).then_some(())?;
         Self::read(folder, config.seed).ok()
     }
 

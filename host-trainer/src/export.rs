@@ -18,6 +18,9 @@ const WEIGHT_BYTES_A_GOLDEN_PICTURE: usize = 8192;
 /// Bytes that a model's weights may take, padding included: nothing larger fits a microcontroller.
 pub const MAX_WEIGHT_BYTES: usize = 64 << 20;
 
+/// Bytes that a model may have: in another order weights may take a little more.
+pub const MAX_MODEL_BYTES: u64 = 128 << 20;
+
 /// Why a network cannot be exported.
 #[derive(Debug, Error)]
 pub enum ExportError {

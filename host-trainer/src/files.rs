@@ -1,6 +1,7 @@
 //! Writing files whole or not at all.
 
-use std::fs::{self, Metadata};
+use std::collections::BTreeSet;
+use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
 use std::path::{self, Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -83,16 +84,33 @@ pub fn write_all(files: &[(&Path, &[u8])]) -> Result<(), WriteError> {
         Ok(file)
     };
     let staged = files.iter().map(stage).collect::<Result<Vec<_>, _>>()?;
+    let paths = || files.iter().map(|(path, _)| *path);
     if let [_, .., (last, _)] = files {
         match fs::remove_file(last) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(fail(last, source)),
-            _ => (),
+            _ => sync_folders([*last]),
         }
     }
-    for (file, (path, _)) in staged.into_iter().zip(files) {
+    let mut staged = staged.into_iter().zip(paths());
+    let last = staged.next_back();
+    for (file, path) in staged {
         file.persist(path).map_err(|error| fail(path, error.error))?;
     }
+    if let Some((file, path)) = last {
+        // After a power cut, too, the last name means that the others are there.
+        sync_folders(paths().take(files.len() - 1));
+        file.persist(path).map_err(|error| fail(path, error.error))?;
+        sync_folders([path]);
+    }
     Ok(())
+}
+
+/// Has the names in the folders of `files` on the disk, where the system can do that with a folder: the bytes are there already.
+fn sync_folders<'a>(files: impl IntoIterator<Item = &'a Path>) {
+    let folders: BTreeSet<&Path> = files.into_iter().map(folder_of).collect();
+    for folder in folders {
+        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    }
 }
 
 /// Checks that [`write`](fn@write) to `path` would succeed, as far as that can be told before.
@@ -133,6 +151,11 @@ fn resolve(path: &Path) -> PathBuf {
     })
 }
 
+/// The folder that `path` lies in.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// An empty file in the folder of `path`, removed unless it is given that name.
 fn temporary(path: &Path) -> Result<NamedTempFile, WriteError> {
     // A device, say: renaming a file onto /dev/null would replace it.
@@ -144,10 +167,7 @@ fn temporary(path: &Path) -> Result<NamedTempFile, WriteError> {
     if !path.file_name().is_some_and(|name| whole.ends_with(name.as_encoded_bytes())) {
         return Err(WriteError::NoFileName { path: path.to_owned() });
     }
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     if !folder.is_dir() {
         return Err(WriteError::NoFolder { path: path.to_owned(), folder: folder.to_owned() });
     }
@@ -206,6 +226,18 @@ mod tests {
         assert_eq!(names(folder.path()).len(), 2);
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_replaced_and_what_it_leads_to_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let [target, link] = ["target", "link"].map(|name| folder.path().join(name));
+        write(&target, b"old").unwrap();
+        std::os::unix::fs::symlink("target", &link).unwrap();
+        write(&link, b"new").unwrap();
+        assert_eq!((fs::read(&target).unwrap(), fs::read(&link).unwrap()), (b"old".to_vec(), b"new".to_vec()));
+        assert!(!link.is_symlink());
+    }
+
     #[test]
     fn a_place_is_known_by_all_its_names() {
         let folder = tempfile::tempdir().unwrap();
@@ -226,7 +258,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         write(&path, b"x").unwrap();
-        fs::File::create(folder.path().join("plain")).unwrap();
+        File::create(folder.path().join("plain")).unwrap();
         let mode = |name| fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
         assert_eq!(mode("file"), mode("plain"));
     }

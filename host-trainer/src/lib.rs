@@ -40,6 +40,9 @@ mod softmax;
 mod teach;
 mod train;
 
+mod bounded;
+#[cfg(test)]
+mod damage;
 mod files;
 mod interrupt;
 mod progress;

@@ -1,12 +1,13 @@
 //! Reading a `model.bin`.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use shared_model::{BlobError, MAGIC, ModelView};
+use shared_model::{BlobError, ModelView};
 use thiserror::Error;
 
+use crate::bounded;
+use crate::export::MAX_MODEL_BYTES;
 use crate::record::{RunFile, RunFolder};
 
 /// Why a file cannot be used as a model.
@@ -39,16 +40,9 @@ pub fn resolve(path: &Path) -> PathBuf {
 ///
 /// # Errors
 ///
-/// Where the file cannot be read.
+/// Where the file cannot be read, or is larger than a model.
 pub fn read(path: &Path) -> Result<Vec<u8>, ModelFileError> {
-    let fail = |source| ModelFileError::Read { path: path.to_owned(), source };
-    let file = File::open(path).map_err(fail)?;
-    let mut bytes = Vec::new();
-    // A film of many gigabytes is known by its first bytes, and the format's own length has 32 bits.
-    (&file).take(MAGIC.len() as u64).read_to_end(&mut bytes).map_err(fail)?;
-    let rest = if bytes == MAGIC { u64::from(u32::MAX) } else { 8 };
-    (&file).take(rest).read_to_end(&mut bytes).map_err(fail)?;
-    Ok(bytes)
+    bounded::read(path, MAX_MODEL_BYTES).map_err(|source| ModelFileError::Read { path: path.to_owned(), source })
 }
 
 /// The model that `bytes`, read from `path`, are.

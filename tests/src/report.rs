@@ -112,6 +112,8 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
     let mut file = new_file(path)?;
     serde_json::to_writer_pretty(&mut file, value)?;
     file.flush()?;
+    // Else a power cut could leave the new name on old, empty blocks.
+    file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::backend::Backend;
 use crate::dataset::Dataset;
 use crate::model::DenseParameters;
 use crate::pixels::Pixels;
-use crate::record::{Configuration, Outcome, RunFile, RunFolder};
+use crate::record::{Configuration, RunFolder};
 use crate::teach::{SoftLabels, SoftLabelsError};
 use crate::train::{BLOCK_OUTPUTS, Recipe, Schedule, TAUGHT_EPOCHS, Teaching, TrainConfig, WeightBits};
 
@@ -171,11 +171,11 @@ impl RecipeArguments {
     /// The configuration of the run to begin with, as far as training goes, with what is asked for changed; and its network.
     pub fn begin(&self, run: &Path, data: &Dataset) -> Result<(Configuration, Vec<DenseParameters>)> {
         let folder = RunFolder::at(run.to_owned());
-        let mut configuration: Configuration = folder.read(RunFile::Configuration)?;
+        let (mut configuration, outcome) = folder.read_finished()?;
         if !configuration.is_of(data) {
             bail!("the run in {} is of another data set than that in {}", run.display(), data.folder.display());
         }
-        let (outcome, layers): (Outcome, _) = (folder.read(RunFile::Outcome)?, folder.read_weights()?);
+        let layers = folder.read_weights()?;
         let train = &configuration.train;
         let widths = [data.train.width].into_iter().chain(train.hidden.iter().copied()).chain([data.class_names.len()]);
         let widths: Vec<usize> = widths.collect();
@@ -188,10 +188,6 @@ impl RecipeArguments {
                 "the run in {} was trained in integers, and its weights are rounded; begin with the run that it began with",
                 run.display()
             );
-        }
-        // It becomes part of a folder's name.
-        if outcome.model_id.len() != 8 || !outcome.model_id.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            bail!("result.json in {} is damaged: it names no model", run.display());
         }
         if train.sparsity > 0.0 && self.weight_bits != WeightBits::Eight {
             bail!(UsageError(SPARSE_BITS.to_owned()));

@@ -1,11 +1,12 @@
 //! Names of classes, from a text file: one a line, in the order of the labels.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use shared_model::MAX_CLASSES;
 use thiserror::Error;
+
+use crate::bounded;
 
 /// The file in a data set's folder that names its classes, where there is one.
 pub const FILE_NAME: &str = "class-names.txt";
@@ -87,7 +88,7 @@ pub enum LineError {
 /// Where the file cannot be read, a line is no name, or there are more or fewer names than classes.
 pub fn read(path: &Path, classes: usize) -> Result<Vec<String>, ClassNamesError> {
     let mut bytes = Vec::new();
-    File::open(path)
+    bounded::open(path)
         .and_then(|file| file.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes))
         .map_err(|source| ClassNamesError::Read { path: path.to_owned(), source })?;
     if bytes.len() > MAX_FILE_BYTES {
@@ -132,7 +133,10 @@ fn name(line: &[u8]) -> Result<&str, LineError> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::damage::damaged;
 
     #[test]
     fn names_come_a_line_each_however_lines_end() {
@@ -169,5 +173,14 @@ mod tests {
         std::fs::write(file.path(), "a\nb\nc").unwrap();
         let error = read(file.path(), 47).unwrap_err().to_string();
         assert!(error.contains("3 names for 47 classes"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_names_are_an_error_or_names(bytes in damaged("Coat\r\nT-shirt/top\nお\nBag\n".as_bytes().to_vec())) {
+            for name in parse(&bytes).unwrap_or_default() {
+                prop_assert!(!name.is_empty() && name.len() <= MAX_NAME_BYTES && !name.contains(char::is_control));
+            }
+        }
     }
 }

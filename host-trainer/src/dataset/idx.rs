@@ -10,6 +10,7 @@ use flate2::read::MultiGzDecoder;
 use shared_model::{MAX_CLASSES, MAX_WIDTH};
 
 use super::DatasetError;
+use crate::bounded;
 
 /// Pictures a file may have: the provenance counts them in 32 bits, and memory is finite.
 const MAX_ITEMS: u64 = 1 << 24;
@@ -93,7 +94,7 @@ struct IdxReader {
 impl IdxReader {
     fn open(path: &Path) -> Result<Self, DatasetError> {
         let fail = |source| DatasetError::Read { path: path.to_owned(), source };
-        let mut file = BufReader::new(File::open(path).map_err(fail)?);
+        let mut file = BufReader::new(bounded::open(path).map_err(fail)?);
         let mut start = Vec::new();
         file.by_ref().take(GZIP_MAGIC.len() as u64).read_to_end(&mut start).map_err(fail)?;
         let is_compressed = start == GZIP_MAGIC;
@@ -156,12 +157,18 @@ mod tests {
 
     use flate2::Compression;
     use flate2::write::GzEncoder;
+    use proptest::prelude::*;
 
     use super::*;
+    use crate::damage::damaged;
 
     fn pictures_file(count: u32, rows: u32, columns: u32, payload: &[u8]) -> Vec<u8> {
         let header = [PICTURES_MAGIC, count, rows, columns].map(u32::to_be_bytes);
         [header.as_flattened(), payload].concat()
+    }
+
+    fn labels_file(labels: &[u8]) -> Vec<u8> {
+        [LABELS_MAGIC.to_be_bytes().as_slice(), &(labels.len() as u32).to_be_bytes(), labels].concat()
     }
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -241,5 +248,32 @@ mod tests {
         }
         // All but gzip's time stamp and the like.
         assert!(noticed > compressed.len() - 12, "{noticed} of {}", compressed.len());
+    }
+
+    proptest! {
+        #[test]
+        fn a_damaged_file_is_an_error_or_what_its_header_says(
+            plain in damaged(pictures_file(5, 4, 6, &[7; 120])),
+            compressed in damaged(gzip(&pictures_file(5, 4, 6, &[7; 120]))),
+        ) {
+            if let Ok(Pictures { rows, columns, pixels, header }) = read(&plain) {
+                let [_, count, ..]: [u64; 4] = words(&header);
+                prop_assert_eq!(pixels.len() as u64, count * (rows * columns) as u64);
+                prop_assert!(pixels.len() + header.len() == plain.len());
+            }
+            // Its checksum tells.
+            if let Ok(pictures) = read(&compressed) {
+                prop_assert_eq!(pictures.pixels, [7; 120]);
+            }
+        }
+
+        #[test]
+        fn damaged_labels_are_an_error_or_what_their_header_says(bytes in damaged(labels_file(&[0, 1, 2, 1]))) {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            fs::write(file.path(), &bytes).unwrap();
+            if let Ok(labels) = read_labels(file.path()) {
+                prop_assert_eq!([&labels.header[..], &labels.labels].concat(), bytes);
+            }
+        }
     }
 }

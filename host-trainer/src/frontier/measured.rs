@@ -1,11 +1,14 @@
 //! What devices take for a model, as `cargo xtask frontier` has measured it.
 
 use std::collections::HashMap;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use serde::Deserialize;
 use thiserror::Error;
+
+use crate::bounded;
+use crate::record::MAX_RECORD_BYTES;
 
 /// What devices take for a model; nothing where that was not measured, or does not fit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -46,7 +49,8 @@ impl Measured {
     ///
     /// Where it cannot be read, or is something else.
     pub fn read(path: &Path) -> Result<HashMap<String, Self>, MeasuredError> {
-        let bytes = fs::read(path).map_err(|source| MeasuredError::Read { path: path.to_owned(), source })?;
+        let bytes = bounded::read(path, MAX_RECORD_BYTES)
+            .map_err(|source| MeasuredError::Read { path: path.to_owned(), source })?;
         serde_json::from_slice(&bytes).map_err(|source| MeasuredError::Content { path: path.to_owned(), source })
     }
 }

@@ -72,7 +72,7 @@ impl Row {
             test_accuracy_sd: accuracy.standard_deviation,
             instructions_m4: measured.instructions_m4,
             instructions_m0: measured.instructions_m0,
-            model_bytes: if is_float { 4 * first.outcome.parameters } else { first.outcome.model_bytes },
+            model_bytes: if is_float { first.outcome.parameters.saturating_mul(4) } else { first.outcome.model_bytes },
             ram_bytes: measured.ram_bytes,
         })
     }

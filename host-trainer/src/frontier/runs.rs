@@ -108,12 +108,10 @@ impl Runs {
     }
 }
 
-/// The run in `folder`, if it is complete and of just this configuration on just this data.
+/// The run in `folder`, if it is finished and of just this configuration on just this data.
 fn find(folder: RunFolder, config: &TrainConfig, data: &Dataset) -> Option<Found> {
-    let recorded: Configuration = folder.read(RunFile::Configuration).ok()?;
-    let is_whole = folder.files().all(|file| file.is_file());
-    (is_whole && is_same(recorded, Configuration::new(config, 0, data))).then_some(())?;
-    let outcome = folder.read(RunFile::Outcome).ok()?;
+    let (recorded, outcome) = folder.read_finished().ok()?;
+    is_same(recorded, Configuration::new(config, 0, data)).then_some(())?;
     Some(Found { seed: config.seed, folder, outcome })
 }
 

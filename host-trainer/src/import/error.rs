@@ -5,7 +5,7 @@ use shared_model::{MAX_LAYERS, MAX_WIDTH};
 use thiserror::Error;
 
 use super::Orientation;
-use super::tensors::{MAX_FILE_BYTES, MAX_HEADER_BYTES, MIN_HEADER_BYTES};
+use super::tensors::{MAX_DIMENSIONS, MAX_FILE_BYTES, MAX_HEADER_BYTES, MAX_NAME_BYTES, MIN_HEADER_BYTES};
 
 /// Why a file gives no tensors.
 #[derive(Debug, Error)]
@@ -28,6 +28,17 @@ pub enum TensorFileError {
     /// It is not what it should be.
     #[error("not a safetensors file, or a damaged one; docs/import.md says how to save one")]
     Content(#[from] SafeTensorError),
+    /// A tensor that no program saves.
+    #[error(
+        "one of its tensors has a name of {name_bytes} bytes and {dimensions} dimensions; at most {MAX_NAME_BYTES} and \
+         {MAX_DIMENSIONS} are possible"
+    )]
+    Tensor {
+        /// Bytes of its name.
+        name_bytes: usize,
+        /// Numbers of its shape.
+        dimensions: usize,
+    },
     /// There is nothing in it.
     #[error("it has no tensors; save the weights after the network is built or trained")]
     Empty,

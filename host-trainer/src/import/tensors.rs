@@ -1,6 +1,5 @@
 //! Reading a safetensors file: names, shapes, numbers. Bounded, and total for any bytes.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -10,6 +9,7 @@ use safetensors::{Dtype, SafeTensors};
 
 use super::TensorFileError;
 use super::name::natural_key;
+use crate::bounded;
 
 /// Bytes of a file: weights for the largest model in `f64` with an optimizer's state take less.
 pub const MAX_FILE_BYTES: u64 = 1 << 30;
@@ -19,6 +19,10 @@ pub const MIN_HEADER_BYTES: u64 = 2;
 
 /// Bytes of the longest header that is read: names and shapes of tens of thousands of tensors.
 pub const MAX_HEADER_BYTES: u64 = 8 << 20;
+
+/// Bytes of a tensor's name, and its dimensions: both are shown.
+pub const MAX_NAME_BYTES: usize = 1024;
+pub const MAX_DIMENSIONS: usize = 32;
 
 /// A file that has been read, but not understood yet.
 #[derive(Debug)]
@@ -43,18 +47,14 @@ impl TensorFile {
     ///
     /// Where it cannot be read, or is larger than weights are.
     pub fn read(path: &Path) -> Result<Self, TensorFileError> {
-        let mut file = File::open(path)?;
-        // The header's length comes first: a film of many gigabytes need not be read to be refused.
-        let mut bytes = Vec::new();
-        file.by_ref().take(8).read_to_end(&mut bytes)?;
-        let header = bytes.first_chunk().copied().map(u64::from_le_bytes).ok_or(TensorFileError::Short(bytes.len()))?;
-        if !(MIN_HEADER_BYTES..=MAX_HEADER_BYTES).contains(&header) {
-            return Err(TensorFileError::Header(header));
-        }
-        file.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > MAX_FILE_BYTES {
-            return Err(TensorFileError::Large);
-        }
+        // The header's length comes first: a film need not be read to be refused.
+        let mut start = Vec::new();
+        bounded::open(path)?.take(8).read_to_end(&mut start)?;
+        check_header(&start)?;
+        let bytes = bounded::read(path, MAX_FILE_BYTES).map_err(|error| match error.kind() {
+            io::ErrorKind::FileTooLarge => TensorFileError::Large,
+            _ => TensorFileError::Read(error),
+        })?;
         Ok(Self { bytes })
     }
 
@@ -71,9 +71,24 @@ impl TensorFile {
         if tensors.is_empty() {
             return Err(TensorFileError::Empty);
         }
+        let is_odd = |tensor: &&Tensor<'_>| tensor.name.len() > MAX_NAME_BYTES || tensor.shape.len() > MAX_DIMENSIONS;
+        if let Some(Tensor { name, shape, .. }) = tensors.iter().find(is_odd) {
+            return Err(TensorFileError::Tensor { name_bytes: name.len(), dimensions: shape.len() });
+        }
         tensors.sort_by_cached_key(|tensor| natural_key(&tensor.name));
         Ok(tensors)
     }
+}
+
+/// That a file which begins with `bytes` asks for a header of a length that may be read: numbers in it take many times as much
+/// memory as their digits.
+///
+/// # Errors
+///
+/// Where it does not.
+pub fn check_header(bytes: &[u8]) -> Result<(), TensorFileError> {
+    let header = bytes.first_chunk().copied().map(u64::from_le_bytes).ok_or(TensorFileError::Short(bytes.len()))?;
+    if (MIN_HEADER_BYTES..=MAX_HEADER_BYTES).contains(&header) { Ok(()) } else { Err(TensorFileError::Header(header)) }
 }
 
 impl From<io::Error> for TensorFileError {
@@ -109,6 +124,7 @@ pub mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::damage::damaged;
 
     /// A file of tensors: name, type, shape, data.
     pub fn file(tensors: &[(&str, Dtype, &[usize], &[u8])]) -> TensorFile {
@@ -116,6 +132,10 @@ pub mod tests {
             .iter()
             .map(|(name, data_type, shape, data)| (*name, TensorView::new(*data_type, shape.to_vec(), data).unwrap()));
         TensorFile { bytes: safetensors::serialize(views, None).unwrap() }
+    }
+
+    fn two_tensors() -> TensorFile {
+        file(&[("a.weight", Dtype::F32, &[1, 2], &[0; 8]), ("a.bias", Dtype::F64, &[1], &[0; 8])])
     }
 
     #[test]
@@ -147,13 +167,12 @@ pub mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_a_file_or_an_error(position in 0..100_usize, value: u8, length in 0..200_usize) {
-            let TensorFile { mut bytes } = file(&[("a.weight", Dtype::F32, &[1, 2], &[0; 8])]);
-            let position = position % bytes.len();
-            bytes[position] = value;
-            bytes.truncate(length);
+        fn a_damaged_file_is_tensors_or_an_error(bytes in damaged(two_tensors().bytes)) {
             if let Ok(tensors) = (TensorFile { bytes }).tensors() {
-                tensors.iter().for_each(|tensor| drop(tensor.numbers()));
+                for tensor in tensors {
+                    let numbers = tensor.shape.iter().product::<usize>();
+                    prop_assert!(tensor.numbers().is_none_or(|found| found.len() == numbers));
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! A picture file as the network sees it: decoded, then brought to the form of the data set.
 
 mod convert;
+mod jpeg;
 mod read;
 
 use std::path::{Path, PathBuf};

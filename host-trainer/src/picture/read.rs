@@ -1,11 +1,13 @@
 //! Decoding a picture file, within limits.
 
-use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, GrayAlphaImage, ImageDecoder, ImageError, ImageReader, ImageResult, Limits};
 use thiserror::Error;
+
+use super::jpeg;
+use crate::bounded;
 
 /// Bytes that a file may have.
 const MAX_FILE_BYTES: u64 = 64 << 20;
@@ -13,8 +15,11 @@ const MAX_FILE_BYTES: u64 = 64 << 20;
 /// Pixels that a side may have.
 const MAX_SIDE: u32 = 16_384;
 
-/// Bytes that a decoded picture may take, each pixel counted as four at least: 134 million pixels.
+/// Bytes that a decoded picture may take, each pixel counted as [`PIXEL_BYTES`] at least: 67 million pixels.
 const MAX_DECODED_BYTES: u64 = 512 << 20;
+
+/// Bytes that a pixel takes while it is decoded: a progressive JPEG keeps two for each of up to four components.
+const PIXEL_BYTES: u64 = 8;
 
 /// Why a file cannot be read as a picture.
 #[derive(Debug, Error)]
@@ -35,11 +40,17 @@ pub enum ReadError {
         /// What the decoder says. Not a source: it ends in what its own source says.
         reason: ImageError,
     },
+    /// The picture ends before its last pixel.
+    #[error("picture {path} is cut off; get it again")]
+    CutOff {
+        /// The file.
+        path: PathBuf,
+    },
     /// The picture would take too much memory.
     #[error(
-        "picture {path} is too large; at most {MAX_SIDE} pixels a side, {} MiB decoded and {} MiB as a file are \
+        "picture {path} is too large; at most {MAX_SIDE} pixels a side, {} million in all and {} MiB as a file are \
          possible; scale it down first",
-        MAX_DECODED_BYTES >> 20,
+        MAX_DECODED_BYTES / PIXEL_BYTES / 1_000_000,
         MAX_FILE_BYTES >> 20
     )]
     TooLarge {
@@ -57,9 +68,12 @@ pub fn read(path: &Path) -> Result<GrayAlphaImage, ReadError> {
     let fail = |source| ReadError::Read { path: path.to_owned(), source };
     let too_large = || ReadError::TooLarge { path: path.to_owned() };
     let mut bytes = Vec::new();
-    File::open(path).map_err(fail)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(fail)?;
+    bounded::open(path).map_err(fail)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(fail)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(too_large());
+    }
+    if jpeg::is_cut_off(&bytes) {
+        return Err(ReadError::CutOff { path: path.to_owned() });
     }
     match decode(bytes) {
         Ok(picture) => Ok(picture.into_luma_alpha8()),
@@ -76,8 +90,7 @@ fn decode(file: Vec<u8>) -> ImageResult<DynamicImage> {
     reader.limits(limits.clone());
     let mut decoder = reader.into_decoder()?;
     let (width, height) = decoder.dimensions();
-    // Of grey pixels, too, conversion holds several copies.
-    limits.reserve(decoder.total_bytes().max(4 * u64::from(width) * u64::from(height)))?;
+    limits.reserve(decoder.total_bytes().max(PIXEL_BYTES * u64::from(width) * u64::from(height)))?;
     // Damaged EXIF data are no reason to refuse a picture that is there.
     let orientation = decoder.orientation().ok();
     let mut picture = DynamicImage::from_decoder(decoder)?;
@@ -93,8 +106,19 @@ mod tests {
 
     use image::codecs::jpeg::JpegEncoder;
     use image::{GrayImage, ImageEncoder, ImageFormat, RgbImage};
+    use proptest::prelude::*;
 
+    use super::super::load;
     use super::*;
+    use crate::damage::damaged;
+
+    /// A picture with a bright spot, as a file.
+    fn encoded(format: ImageFormat) -> Vec<u8> {
+        let spot = GrayImage::from_fn(40, 30, |x, y| image::Luma([if (x * y) % 200 < 60 { 200 } else { 3 }]));
+        let mut file = Cursor::new(Vec::new());
+        spot.write_to(&mut file, format).unwrap();
+        file.into_inner()
+    }
 
     #[test]
     fn grey_pixels_come_as_they_are_and_colours_by_brightness() {
@@ -132,7 +156,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("picture.png");
         assert!(matches!(read(&path), Err(ReadError::Read { .. })));
-        for content in [&b""[..], b"text", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0"] {
+        for content in [&b""[..], b"text", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xd9"] {
             fs::write(&path, content).unwrap();
             let error = read(&path).unwrap_err();
             assert!(matches!(error, ReadError::Decode { .. }), "{error}");
@@ -155,7 +179,20 @@ mod tests {
         file[29..33].copy_from_slice(&crc.sum().to_be_bytes());
         fs::write(&path, &file).unwrap();
         assert!(matches!(read(&path), Err(ReadError::TooLarge { .. })));
-        File::create(&path).unwrap().set_len(MAX_FILE_BYTES + 1).unwrap();
+        fs::File::create(&path).unwrap().set_len(MAX_FILE_BYTES + 1).unwrap();
         assert!(matches!(read(&path), Err(ReadError::TooLarge { .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn a_damaged_picture_is_an_error_or_a_picture(png in damaged(encoded(ImageFormat::Png)), jpeg in damaged(encoded(ImageFormat::Jpeg))) {
+            for file in [png, jpeg] {
+                let path = tempfile::NamedTempFile::new().unwrap();
+                fs::write(path.path(), &file).unwrap();
+                if let Ok((pixels, _)) = load(path.path(), 6, 5, None) {
+                    prop_assert_eq!(pixels.len(), 30);
+                }
+            }
+        }
     }
 }

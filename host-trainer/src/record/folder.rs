@@ -1,6 +1,5 @@
 //! The folder: which files it has, and reading and writing them.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -10,9 +9,16 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use super::weights;
+use crate::bounded;
+use crate::export::{MAX_MODEL_BYTES, MAX_WEIGHT_BYTES};
 use crate::files::{self, WriteError};
+use crate::import::MAX_HEADER_BYTES;
 use crate::model::{DenseParameters, join_widths};
 use crate::train::{Recipe, TrainConfig, WeightBits};
+use crate::wording::printable;
+
+/// Bytes that a record may have: most are far smaller, but a history of all epochs that can be asked for.
+pub const MAX_RECORD_BYTES: u64 = 64 << 20;
 
 /// Why a run cannot be recorded, or a record not be read.
 #[derive(Debug, Error)]
@@ -109,6 +115,15 @@ impl RunFile {
             Self::Model => "model.bin",
         }
     }
+
+    /// Bytes that it may have.
+    fn most_bytes(self) -> u64 {
+        match self {
+            Self::Weights => 4 * MAX_WEIGHT_BYTES as u64 + MAX_HEADER_BYTES,
+            Self::Model => MAX_MODEL_BYTES,
+            _ => MAX_RECORD_BYTES,
+        }
+    }
 }
 
 /// A folder that records a run.
@@ -198,7 +213,7 @@ impl RunFolder {
     /// Where there is none, or it cannot be read.
     pub fn read_bytes(&self, file: RunFile) -> Result<Vec<u8>, RecordError> {
         let path = self.file(file);
-        fs::read(&path).map_err(|source| match source.kind() {
+        bounded::read(&path, file.most_bytes()).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => RecordError::Missing { path, folder: self.path.clone() },
             _ => RecordError::Read { path, source },
         })
@@ -232,14 +247,15 @@ impl RunFolder {
         weights::decode(&self.read_bytes(file)?).ok_or_else(|| self.damaged(file, "no network of dense layers"))
     }
 
-    fn damaged(&self, file: RunFile, reason: impl ToString) -> RecordError {
-        RecordError::Content { path: self.file(file), reason: reason.to_string() }
+    /// That one of its files is not what its name says.
+    pub(super) fn damaged(&self, file: RunFile, reason: impl ToString) -> RecordError {
+        RecordError::Content { path: self.file(file), reason: printable(&reason.to_string()) }
     }
 }
 
 /// The record that the `bytes` of the file at `path` are.
 pub fn parse<T: DeserializeOwned>(path: PathBuf, bytes: &[u8]) -> Result<T, RecordError> {
-    serde_json::from_slice(bytes).map_err(|error| RecordError::Content { path, reason: error.to_string() })
+    serde_json::from_slice(bytes).map_err(|error| RecordError::Content { path, reason: printable(&error.to_string()) })
 }
 
 /// A record as a file's bytes.
@@ -256,6 +272,7 @@ pub fn json(value: &impl Serialize) -> Result<Vec<u8>, RecordError> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::fs;
 
     use super::super::Configuration;
     use super::*;

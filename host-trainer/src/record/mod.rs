@@ -14,6 +14,7 @@
 
 mod configuration;
 mod evaluation;
+mod finished;
 mod folder;
 mod outcome;
 mod parity;
@@ -22,7 +23,7 @@ mod weights;
 
 pub use configuration::Configuration;
 pub use evaluation::{ClassResult, Evaluation, Mistake};
-pub use folder::{RecordError, RunFile, RunFolder, json};
+pub use folder::{MAX_RECORD_BYTES, RecordError, RunFile, RunFolder, json};
 pub use outcome::Outcome;
 pub use parity::DeviceParity;
 pub use quantization::{LayerQuantization, Quantization};

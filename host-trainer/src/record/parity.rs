@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::folder::{RecordError, RunFolder, parse};
+use super::folder::{MAX_RECORD_BYTES, RecordError, RunFolder, parse};
+use crate::bounded;
 
 /// A comparison of a device with the desk over the test split.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,7 +70,7 @@ impl RunFolder {
     ///
     /// Where it cannot be read, or is something else.
     pub fn read_parity(&self, path: PathBuf) -> Result<DeviceParity, RecordError> {
-        match fs::read(&path) {
+        match bounded::read(&path, MAX_RECORD_BYTES) {
             Ok(bytes) => parse(path, &bytes),
             Err(source) => Err(RecordError::Read { path, source }),
         }

@@ -3,6 +3,7 @@
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 
+use crate::import::check_header;
 use crate::model::DenseParameters;
 
 /// `layers.N.weight`, `[output, input]` as PyTorch has it, and `layers.N.bias`, `[output]`.
@@ -27,8 +28,9 @@ pub fn encode(layers: &[DenseParameters]) -> Result<Vec<u8>, SafeTensorError> {
     safetensors::serialize(views.collect::<Result<Vec<_>, SafeTensorError>>()?, None)
 }
 
-/// What [`encode`] wrote, first layer to last; nothing where `bytes` are something else.
+/// What [`encode`] wrote, first layer to last; nothing where `bytes` are something else, or no finite numbers.
 pub fn decode(bytes: &[u8]) -> Option<Vec<DenseParameters>> {
+    check_header(bytes).ok()?;
     let tensors = SafeTensors::deserialize(bytes).ok()?;
     let numbers = |view: &TensorView<'_>| -> Option<Vec<f32>> {
         (view.dtype() == Dtype::F32)
@@ -38,7 +40,10 @@ pub fn decode(bytes: &[u8]) -> Option<Vec<DenseParameters>> {
         let (weight, bias) = (tensors.tensor(&weight_name(index)).ok()?, tensors.tensor(&bias_name(index)).ok()?);
         let [outputs, inputs] = *weight.shape() else { return None };
         let (by_output, biases) = (numbers(&weight)?, numbers(&bias)?);
-        (biases.len() == outputs).then(|| DenseParameters::from_rows(inputs, outputs, &by_output, biases))
+        let is_finite = by_output.iter().chain(&biases).all(|number| number.is_finite());
+        // A matrix without numbers may have as many columns as it likes.
+        (inputs > 0 && outputs > 0 && biases.len() == outputs && is_finite)
+            .then(|| DenseParameters::from_rows(inputs, outputs, &by_output, biases))
     });
     layers.collect()
 }
@@ -53,10 +58,12 @@ fn bias_name(layer: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use proptest::prelude::*;
 
-    #[test]
-    fn weights_are_stored_output_by_output_and_come_back() {
+    use super::*;
+    use crate::damage::damaged;
+
+    fn layers() -> [DenseParameters; 2] {
         let layer = DenseParameters {
             inputs: 3,
             outputs: 2,
@@ -64,7 +71,17 @@ mod tests {
             biases: vec![7.0, 8.0],
         };
         let last = DenseParameters { inputs: 2, outputs: 1, weights: vec![9.0, 10.0], biases: vec![11.0] };
-        let layers = [layer, last];
+        [layer, last]
+    }
+
+    /// Layers of numbers that a changed bit often makes none.
+    fn largest() -> [DenseParameters; 2] {
+        layers().map(|layer| DenseParameters { weights: vec![f32::MAX; layer.weights.len()], ..layer })
+    }
+
+    #[test]
+    fn weights_are_stored_output_by_output_and_come_back() {
+        let layers = layers();
         let bytes = encode(&layers).unwrap();
         let tensors = SafeTensors::deserialize(&bytes).unwrap();
         let weight = tensors.tensor("layers.0.weight").unwrap();
@@ -82,5 +99,30 @@ mod tests {
         let view = || TensorView::new(Dtype::F32, vec![1], &data).unwrap();
         let other = safetensors::serialize([("layers.0.weight", view()), ("layers.0.bias", view())], None).unwrap();
         assert_eq!(decode(&other), None);
+    }
+
+    #[test]
+    fn numbers_that_are_none_and_matrices_without_numbers_are_no_network() {
+        let network = |shape: [usize; 2], weight: &[u8], bias: &[u8]| {
+            let view = |shape: &[usize], data| TensorView::new(Dtype::F32, shape.to_vec(), data).unwrap();
+            let (weight, bias) = (view(&shape, weight), view(&shape[..1], bias));
+            decode(&safetensors::serialize([("layers.0.weight", weight), ("layers.0.bias", bias)], None).unwrap())
+        };
+        let [one, infinite] = [1.0, f32::INFINITY].map(f32::to_le_bytes);
+        assert!(network([1, 1], &one, &one).is_some());
+        assert_eq!(network([1, 1], &infinite, &one), None);
+        assert_eq!(network([1, 1], &one, &f32::NAN.to_le_bytes()), None);
+        assert_eq!(network([0, 1 << 50], &[], &[]), None);
+        assert_eq!(network([1, 0], &[], &one), None);
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_weights_are_none_or_layers_of_finite_numbers(bytes in damaged(encode(&largest()).unwrap())) {
+            for layer in decode(&bytes).unwrap_or_default() {
+                prop_assert_eq!((layer.weights.len(), layer.biases.len()), (layer.inputs * layer.outputs, layer.outputs));
+                prop_assert!(layer.weights.iter().chain(&layer.biases).all(|number| number.is_finite()));
+            }
+        }
     }
 }

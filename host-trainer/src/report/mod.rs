@@ -6,6 +6,8 @@ mod page;
 mod run;
 mod sections;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use page::page;
 pub use run::{Missing, Run, load};

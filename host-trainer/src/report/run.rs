@@ -223,7 +223,9 @@ fn consequence(file: RunFile) -> &'static str {
         RunFile::HistoryPlot => "the report lacks the curves of the history",
         RunFile::ConfusionPlot => "the report lacks the confusion matrix",
         RunFile::MistakesPlot => "the report lacks the pictures of the mistakes",
-        RunFile::Model => "the report is whole, but no device can run the network",
+        RunFile::Model => {
+            "no device can run the network; if training was stopped while it wrote, other files may be of another run"
+        }
     }
 }
 

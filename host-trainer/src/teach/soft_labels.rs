@@ -1,7 +1,6 @@
 //! What a teacher answers for every training picture: a file of safetensors.
 
 use std::collections::HashMap;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +9,9 @@ use safetensors::{SafeTensorError, SafeTensors};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::bounded;
 use crate::dataset::{Dataset, hex, sha256};
+use crate::import::{MAX_HEADER_BYTES, check_header};
 use crate::train::VERSIONS;
 
 /// The name of the file's only tensor, `[picture, version, class]`.
@@ -133,7 +134,12 @@ impl SoftLabels {
     ///
     /// Where it cannot be read, or is of other pictures.
     pub fn read(path: &Path, data: &Dataset, held_out: usize) -> Result<(Self, String), SoftLabelsError> {
-        let bytes = fs::read(path).map_err(|source| SoftLabelsError::Read { path: path.to_owned(), source })?;
+        let logits = (data.train.len() + held_out) * VERSIONS * data.class_names.len();
+        let most = 4 * logits as u64 + MAX_HEADER_BYTES;
+        let bytes = bounded::read(path, most).map_err(|source| match source.kind() {
+            io::ErrorKind::FileTooLarge => SoftLabelsError::OtherData { path: path.to_owned() },
+            _ => SoftLabelsError::Read { path: path.to_owned(), source },
+        })?;
         let bad = |reason: String| SoftLabelsError::Content { path: path.to_owned(), reason };
         let labels = Self::decode(&bytes).map_err(bad)?;
         if labels.description.data_sha256 != hex(&data.train_hash) {
@@ -153,6 +159,7 @@ impl SoftLabels {
 
     fn decode(bytes: &[u8]) -> Result<Self, String> {
         let say = |error: SafeTensorError| error.to_string();
+        check_header(bytes).map_err(|error| error.to_string())?;
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(say)?;
         let description = header.metadata().as_ref().and_then(|all| all.get(DESCRIPTION));
         let description = description.ok_or("it does not describe itself")?;
@@ -172,7 +179,10 @@ impl SoftLabels {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::damage::damaged;
 
     fn labels() -> SoftLabels {
         let description = Description {
@@ -205,5 +215,15 @@ mod tests {
         let data = 1.0_f32.to_le_bytes();
         let view = TensorView::new(Dtype::F32, vec![1], &data).unwrap();
         SoftLabels::decode(&safetensors::serialize([(TENSOR, view)], None).unwrap()).expect_err("no description");
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_soft_labels_are_an_error_or_finite_numbers(bytes in damaged(labels().encode().unwrap())) {
+            if let Ok(labels) = SoftLabels::decode(&bytes) {
+                prop_assert!(labels.logits.iter().all(|logit| logit.is_finite()));
+                prop_assert!(labels.logits.len().is_multiple_of(VERSIONS * labels.classes.max(1)));
+            }
+        }
     }
 }

@@ -1,13 +1,19 @@
 //! The program from outside: what it prints, what it refuses, what it leaves behind.
 
+#[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+mod atomic;
 mod backend;
 mod compare;
 mod compress;
 mod data;
 mod desk;
 mod evaluate;
+#[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+mod fault;
 mod files;
 mod frontier;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod import;
 mod model;
 mod predict;

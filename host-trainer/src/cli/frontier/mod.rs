@@ -3,7 +3,6 @@
 mod desk;
 mod report;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -14,11 +13,11 @@ use self::desk::Desk;
 use self::report::{Report, point};
 use super::backend::BackendArguments;
 use super::{DataArguments, OutputArguments, UsageError, check_apart, check_extension};
-use crate::files;
 use crate::frontier::{self, FAMILIES, Family, Measured, REDUCED, RIVALS, Row, SOURCE, Shard, Teacher};
 use crate::plot;
-use crate::record::json;
+use crate::record::{MAX_RECORD_BYTES, json};
 use crate::teach::SoftLabels;
+use crate::{bounded, files};
 
 /// Below the folder of runs, those of --reduced, which have the names of others.
 const REDUCED_FOLDER: &str = "reduced";
@@ -171,6 +170,8 @@ impl Arguments {
 
 /// The page at `path` with another table.
 fn page(path: &Path, table: &str) -> Result<String> {
-    let page = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let cannot_read = || format!("cannot read {}", path.display());
+    let page = bounded::read(path, MAX_RECORD_BYTES).with_context(cannot_read)?;
+    let page = String::from_utf8(page).with_context(cannot_read)?;
     frontier::splice(&page, table).with_context(|| format!("cannot write the table to {}", path.display()))
 }

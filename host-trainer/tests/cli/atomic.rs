@@ -1,0 +1,234 @@
+//! What is written is there whole or not at all: the program is killed, and its calls fail, at each change on the disk in turn.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::libc::{SYS_fsync, SYS_unlink, SYS_unlinkat};
+use tempfile::TempDir;
+
+use crate::desk::{Desk, failure, json};
+use crate::fault::{self, Fault};
+use crate::files::{host_trainer, write_data};
+
+/// All files of a folder, by their names within.
+type Files = BTreeMap<PathBuf, Vec<u8>>;
+
+/// How a file is called while it is written.
+fn is_temporary(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_str().is_some_and(|name| name.starts_with(".prenda-")))
+}
+
+fn files(folder: &Path) -> Files {
+    let mut files = Files::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(inner) = folders.pop() {
+        for entry in fs::read_dir(inner).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.insert(path.strip_prefix(folder).unwrap().to_owned(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    files
+}
+
+fn folder_with(files: &Files) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, bytes) in files {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    folder
+}
+
+/// A command, what lies on the desk before it, and what lies there once it is done.
+struct Work<'a> {
+    arguments: &'a [&'a str],
+    /// The file that comes last, where it writes several that belong together, and is not there while they are replaced.
+    last: Option<&'a str>,
+    before: Files,
+    after: Files,
+}
+
+impl<'a> Work<'a> {
+    fn new(desk: &Path, arguments: &'a [&'a str], last: Option<&'a str>) -> Self {
+        let before = files(desk);
+        let done = folder_with(&before);
+        host_trainer(done.path()).args(arguments).assert().success();
+        let after = files(done.path());
+        assert_ne!(before, after, "{arguments:?} writes nothing");
+        assert!(!after.keys().any(|path| is_temporary(path)), "{arguments:?} leaves temporary files");
+        Self { arguments, last, before, after }
+    }
+
+    /// That what is on the desk is of before or of after, each file for itself, and those that belong together all.
+    fn check(&self, found: &Files, what: &str) {
+        let names = self.before.keys().chain(self.after.keys()).chain(found.keys());
+        for path in names.filter(|path| !is_temporary(path)) {
+            let bytes = found.get(path);
+            let is_whole = bytes == self.before.get(path) || bytes == self.after.get(path);
+            let may_be_absent = bytes.is_none() && self.last.is_some_and(|last| path == Path::new(last));
+            assert!(is_whole || may_be_absent, "{what}: {} is neither old nor new", path.display());
+        }
+        let Some(last) = self.last.map(Path::new) else { return };
+        let together = |files: &Files| -> Files {
+            let is_there = |path: &PathBuf| path.parent() == last.parent() && !is_temporary(path);
+            files.iter().filter(|(path, _)| is_there(path)).map(|(path, bytes)| (path.clone(), bytes.clone())).collect()
+        };
+        let found = together(found);
+        if found.contains_key(last) {
+            let is_one = found == together(&self.before) || found == together(&self.after);
+            assert!(is_one, "{what}: {} is there, but with files of two writings", last.display());
+        }
+    }
+
+    /// Kills the command at each of its changes in turn; `look` sees what it leaves. Returns how many changes there are.
+    fn killed(&self, mut look: impl FnMut(&Path)) -> usize {
+        for change in 0.. {
+            let desk = folder_with(&self.before);
+            let ended = fault::host_trainer(desk.path(), self.arguments, Fault::Kill, change);
+            let found = files(desk.path());
+            if ended.call.is_none() {
+                assert_eq!((ended.code, &found), (Some(0), &self.after), "{:?}: {}", self.arguments, ended.stderr);
+                return change;
+            }
+            assert_eq!((ended.code, ended.stdout.as_str()), (None, ""), "{:?}", self.arguments);
+            self.check(&found, &format!("{:?} killed at change {change}", self.arguments));
+            look(desk.path());
+        }
+        unreachable!("a program has an end")
+    }
+
+    /// Lets each change of the command fail in turn, as `reason` says.
+    fn failed(&self, reason: Errno) -> usize {
+        for change in 0.. {
+            let desk = folder_with(&self.before);
+            let ended = fault::host_trainer(desk.path(), self.arguments, Fault::Fail(reason), change);
+            let what = format!("{:?}, {reason} at change {change}, {ended:?}", self.arguments);
+            let found = files(desk.path());
+            let Some(call) = ended.call else {
+                assert_eq!((ended.code, &found), (Some(0), &self.after), "{what}");
+                return change;
+            };
+            self.check(&found, &what);
+            // What cannot be removed is still there.
+            let removes = [SYS_unlink, SYS_unlinkat].contains(&call);
+            assert!(removes || !found.keys().any(|path| is_temporary(path)), "{what}: a temporary file is left");
+            // A folder that cannot be synced is none the worse for it.
+            if ended.code == Some(0) && (removes || call == SYS_fsync) {
+                continue;
+            }
+            assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{what}");
+            assert_eq!(ended.stderr.matches("error: ").count(), 1, "{what}");
+            let said = format!("(os error {})", reason as i32);
+            assert!(ended.stderr.contains(&said) && !ended.stderr.contains("panicked"), "{what}");
+        }
+        unreachable!("a program has an end")
+    }
+}
+
+/// A desk with a run of one network, whose folder a second one is about to replace.
+fn desk_with_two_networks() -> Desk {
+    let desk = Desk::new();
+    desk.train(&["--run", "run", "--export", "model.bin"]).success();
+    desk.train(&["--seed", "2", "--run", "other"]).success();
+    fs::rename(desk.path().join("other/weights.safetensors"), desk.path().join("weights")).unwrap();
+    fs::remove_dir_all(desk.path().join("other")).unwrap();
+    desk
+}
+
+const IMPORT: [&str; 8] = ["import", "weights", "--data", "data", "--export", "model.bin", "--run", "run"];
+
+#[test]
+fn a_run_that_is_replaced_is_the_old_one_the_new_one_or_known_as_neither() {
+    let desk = desk_with_two_networks();
+    let work = Work::new(desk.path(), &IMPORT, Some("run/model.bin"));
+    let mut unfinished = 0;
+    let changes = work.killed(|left| {
+        if left.join("run/model.bin").exists() {
+            return;
+        }
+        unfinished += 1;
+        // Nobody takes it for a finished one, and the same command mends it.
+        let run = |arguments: &[&str]| host_trainer(left).args(arguments).assert();
+        failure(run(&["evaluate", "run", "--data", "data"]), 1, &["cannot read model run/model.bin"]);
+        failure(run(&["train", "--data", "data", "--from", "run"]), 1, &["run/model.bin is missing"]);
+        let missing = json(run(&["report", "run", "--json"]))["missing"].clone();
+        assert!(missing.to_string().contains("other files may be of another run"), "{missing}");
+        run(&IMPORT).success();
+        let mended: Files = files(left).into_iter().filter(|(path, _)| !is_temporary(path)).collect();
+        assert!(work.after.iter().all(|(path, bytes)| mended.get(path) == Some(bytes)));
+    });
+    println!("{changes} changes, and between {unfinished} of them the run is unfinished");
+    // Ten files and the export: each is begun, written, synced and named.
+    assert!(changes >= 44 && (10..20).contains(&unfinished), "{changes} changes, {unfinished} of them between");
+}
+
+#[test]
+fn a_run_whose_folder_is_new_is_whole_or_known_as_not() {
+    let desk = desk_with_two_networks();
+    fs::remove_dir_all(desk.path().join("run")).unwrap();
+    Work::new(desk.path(), &IMPORT, Some("run/model.bin")).killed(|left| {
+        if left.join("run").exists() && !left.join("run/model.bin").exists() {
+            let assert = host_trainer(left).args(["evaluate", "run", "--data", "data"]).assert();
+            failure(assert, 1, &["cannot read model run/model.bin"]);
+        }
+    });
+}
+
+#[test]
+fn every_file_that_is_exported_is_the_old_one_or_the_new_one() {
+    let desk = desk_with_two_networks();
+    let page = "<!-- begin: written by `cargo xtask frontier --write-docs` -->\nold\n<!-- end -->\n";
+    for (name, content) in [("page.md", page), ("out.bin", "old"), ("out.html", "old"), ("out.png", "old")] {
+        fs::write(desk.path().join(name), content).unwrap();
+    }
+    let works: [(&[&str], Option<&str>); 6] = [
+        (&["reorder", "model.bin", "--weight-order", "vectors", "--export", "out.bin"], None),
+        (&["report", "run", "--out", "out.html"], None),
+        (&["predict", "model.bin", "--index", "1", "--data", "data", "--picture", "out.png"], None),
+        (&["evaluate", "model.bin", "--data", "data", "--answers", "out.bin"], None),
+        (
+            &["evaluate", "model.bin", "--data", "data", "--answers", "out.bin", "--pictures", "out"],
+            Some("out/mistakes.svg"),
+        ),
+        (&["frontier", "--data", "data", "--draw-only", "--export", "out.json", "--table", "page.md"], None),
+    ];
+    for (arguments, last) in works {
+        let work = Work::new(desk.path(), arguments, last);
+        let changes = work.killed(|_| ());
+        println!("{changes} changes of {arguments:?}");
+        // Tried, begun, written, synced, named.
+        assert!(changes >= 5, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_call_that_fails_is_an_error_that_leaves_nothing_behind() {
+    let desk = desk_with_two_networks();
+    assert!(Work::new(desk.path(), &IMPORT, Some("run/model.bin")).failed(Errno::ENOSPC) >= 44);
+    let reorder = ["reorder", "model.bin", "--weight-order", "vectors", "--export", "out.bin"];
+    assert!(Work::new(desk.path(), &reorder, None).failed(Errno::EIO) >= 5);
+}
+
+#[test]
+fn a_file_larger_than_is_allowed_is_an_error_that_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    write_data(&folder.path().join("data"));
+    host_trainer(folder.path())
+        .args(["train", "--data", "data", "--epochs", "1", "--export", "model.bin"])
+        .assert()
+        .success();
+    let before = files(folder.path());
+    let mut command = assert_cmd::Command::new("sh");
+    command.args(["-c", "trap '' XFSZ; ulimit -f 2; exec \"$0\" \"$@\""]);
+    command.arg(assert_cmd::cargo::cargo_bin("host-trainer")).current_dir(folder.path());
+    let reorder = ["reorder", "model.bin", "--weight-order", "vectors", "--export", "model2.bin"];
+    failure(command.args(reorder).assert(), 1, &["cannot write model2.bin", "File too large"]);
+    assert_eq!(files(folder.path()), before);
+}

@@ -1,0 +1,320 @@
+//! Files that lie, never end, or would fill the memory: each is refused by its name, within bounded memory.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+
+use assert_cmd::Command;
+use assert_cmd::assert::Assert;
+use flate2::write::ZlibEncoder;
+use flate2::{Compression, Crc};
+
+use crate::desk::{Desk, failure, json};
+use crate::files::{FILES, SIDE, gzip, idx, names};
+
+/// Address space that the program has here, in KiB: what does not fit fails, instead of filling the machine's memory.
+const ROOM: u64 = 1280 << 10;
+
+/// The program with `arguments`, in so many KiB of address space.
+fn within(room: u64, desk: &Desk, arguments: &[&str]) -> Assert {
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -v \"$0\" && exec \"$@\"", &room.to_string()]);
+    command.arg(assert_cmd::cargo::cargo_bin("host-trainer")).args(arguments).current_dir(desk.path());
+    command.env("FASHION_MNIST_DIR", desk.path().join("no-data-here")).assert()
+}
+
+fn refused(desk: &Desk, arguments: &[&str], parts: &[&str]) {
+    failure(within(ROOM, desk, arguments), 1, parts);
+}
+
+/// A file of `length` bytes, of which all behind `start` are zero and take no room on the disk.
+fn write_sparse(path: &Path, start: &[u8], length: u64) {
+    let mut file = File::create(path).unwrap();
+    file.write_all(start).unwrap();
+    file.set_len(length).unwrap();
+}
+
+/// `start` and `mebibytes` of zeros behind it, gzipped to a thousandth of that.
+fn bomb(start: &[u8], mebibytes: usize) -> Vec<u8> {
+    let zeros = gzip(&vec![0; 16 << 20]);
+    [gzip(start), zeros.repeat(mebibytes / 16)].concat()
+}
+
+/// What is no file, by its name on `desk`, and what is said of it.
+fn write_no_files(desk: &Desk) -> [(&'static str, &'static str); 4] {
+    let path = |name: &str| desk.path().join(name);
+    fs::create_dir(path("folder")).unwrap();
+    drop(UnixListener::bind(path("socket")).unwrap());
+    assert!(std::process::Command::new("mkfifo").arg(path("pipe")).status().unwrap().success());
+    std::os::unix::fs::symlink("/dev/zero", path("link")).unwrap();
+    let other = "it is a pipe or a device; name a file";
+    [("folder", "it is a folder; name a file"), ("socket", other), ("pipe", other), ("link", other)]
+}
+
+#[test]
+fn data_files_that_lie_are_refused() {
+    let desk = Desk::new();
+    let path = |index: usize| desk.path().join("data").join(FILES[index]);
+    let good = fs::read(path(0)).unwrap();
+    let one = idx(&[1, 1, 1], &[7]);
+    let cases: [(Vec<u8>, &[&str]); 10] = [
+        // A gibibyte, of which two bytes are looked at.
+        (bomb(&idx(&[1, 1, 1], &[]), 1024), &["bytes behind the 17"]),
+        // A gibibyte is asked for, and is not there.
+        (idx(&[1 << 24, 8, 8], &[1, 2, 3]), &["cut off", "19 bytes of the 1073741840"]),
+        (gzip(&idx(&[1 << 24, 8, 8], &[1, 2, 3])), &["cut off", "19 bytes of the 1073741840"]),
+        (idx(&[1 << 24, 8, 9], &[]), &["number of bytes of 1207959552"]),
+        (idx(&[u32::MAX, u32::MAX, u32::MAX], &[]), &["number of pictures of 4294967295"]),
+        (idx(&[1, 1 << 14, 1 << 14], &[]), &["number of pixels of a picture of 268435456"]),
+        (idx(&[240, 0, SIDE], &[]), &["number of rows of 0"]),
+        ([&gzip(&one)[..], b"more"].concat(), &["damaged or cut off"]),
+        ([gzip(&one), gzip(&one)].concat(), &["bytes behind the 17"]),
+        (gzip(&good)[..200].to_vec(), &["damaged or cut off"]),
+    ];
+    for (bytes, parts) in cases {
+        fs::write(path(0), bytes).unwrap();
+        refused(&desk, &["data", "--data", "data"], &[&["data/train-images-idx3-ubyte"], parts].concat());
+    }
+    write_sparse(&path(0), &idx(&[1, 1, 1], &[]), 100 << 30);
+    refused(&desk, &["data", "--data", "data"], &["train-images", "bytes behind the 17"]);
+    write_sparse(&path(0), &[], 100 << 30);
+    refused(&desk, &["data", "--data", "data"], &["train-images", "does not begin like"]);
+    // Consistent, and more than there is room for.
+    fs::write(path(0), bomb(&idx(&[1 << 24, 8, 8], &[]), 1024)).unwrap();
+    failure(
+        within(700 << 10, &desk, &["data", "--data", "data"]),
+        1,
+        &["train-images", "does not decompress", "memory"],
+    );
+    fs::write(path(0), good).unwrap();
+    json(within(ROOM, &desk, &["data", "--data", "data", "--json"]));
+}
+
+#[test]
+fn what_is_no_file_is_not_waited_for() {
+    let desk = Desk::with_model();
+    desk.train(&["--run", "run"]).success();
+    for (name, said) in write_no_files(&desk) {
+        let said_of_model = if name == "folder" { "folder/model.bin: No such file" } else { said };
+        refused(&desk, &["inspect", name], &["cannot read model", said_of_model]);
+        refused(&desk, &["predict", "model.bin", "--image", name], &["cannot read picture", name, said]);
+        refused(&desk, &["import", name, "--data", "data", "--export", "out.bin"], &["cannot import", name, said]);
+        refused(&desk, &["data", "--data", "data", "--class-names", name], &["cannot read class names", name, said]);
+        refused(&desk, &["train", "--data", "data", "--teacher", name], &["cannot read", name, said]);
+        let frontier = ["frontier", "--data", "data", "--draw-only", "--measured", name];
+        refused(&desk, &frontier, &["cannot read", name, said]);
+        let record = desk.path().join("run/result.json");
+        fs::remove_file(&record).unwrap();
+        std::os::unix::fs::symlink(desk.path().join(name), &record).unwrap();
+        let missing = json(within(ROOM, &desk, &["report", "run", "--json"]))["missing"].clone();
+        assert!(missing[0]["problem"].as_str().unwrap().contains(said), "{missing}");
+    }
+    assert!(!names(desk.path()).contains(&"out.bin".to_owned()));
+}
+
+#[test]
+fn files_without_end_are_refused_by_their_length() {
+    let desk = Desk::with_model();
+    desk.train(&["--run", "run"]).success();
+    let endless = |start: &[u8]| write_sparse(&desk.path().join("endless"), start, 100 << 30);
+    let model = fs::read(desk.model()).unwrap();
+    endless(&model);
+    refused(&desk, &["inspect", "endless"], &["cannot read model endless", "more than 134217728 bytes"]);
+    refused(&desk, &["predict", "model.bin", "--image", "endless"], &["endless is too large", "64 MiB as a file"]);
+    refused(&desk, &["data", "--data", "data", "--class-names", "endless"], &["endless", "more than"]);
+    refused(&desk, &["train", "--data", "data", "--teacher", "endless"], &["endless is of another data set"]);
+    refused(&desk, &["frontier", "--data", "data", "--draw-only", "--measured", "endless"], &["endless", "more than"]);
+    endless(&[&2_u64.to_le_bytes()[..], b"{}"].concat());
+    refused(&desk, &["import", "endless", "--data", "data", "--export", "out.bin"], &["more than 1073741824 bytes"]);
+    for record in ["config.json", "result.json", "history.json", "weights.safetensors", "model.bin", "history.svg"] {
+        let path = desk.path().join("run").join(record);
+        let whole = fs::read(&path).unwrap();
+        write_sparse(&path, &whole, 100 << 30);
+        let missing = json(within(ROOM, &desk, &["report", "run", "--json"]))["missing"].clone();
+        assert_eq!(missing[0]["file"], format!("run/{record}"));
+        assert!(missing[0]["problem"].as_str().unwrap().contains("more than"), "{missing}");
+        fs::write(&path, whole).unwrap();
+    }
+}
+
+/// A chunk of a PNG file.
+fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    let mut crc = Crc::new();
+    crc.update(kind);
+    crc.update(data);
+    [&(data.len() as u32).to_be_bytes(), &kind[..], data, &crc.sum().to_be_bytes()].concat()
+}
+
+fn deflated(start: &[u8], zeros: usize) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(start.to_vec(), Compression::fast());
+    let part = vec![0; 1 << 20];
+    for _ in 0..zeros >> 20 {
+        encoder.write_all(&part).unwrap();
+    }
+    encoder.write_all(&part[..zeros % (1 << 20)]).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A PNG file that says to have `width` by `height` pixels of a colour `kind`, with `chunks` behind its header.
+fn png(width: u32, height: u32, kind: u8, chunks: &[Vec<u8>]) -> Vec<u8> {
+    let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, kind, 0, 0, 0]].concat();
+    [&b"\x89PNG\r\n\x1a\n"[..], &chunk(b"IHDR", &header), &chunks.concat(), &chunk(b"IEND", &[])].concat()
+}
+
+/// A JPEG file that says to have `width` by `height` pixels in `components` colours, and has none; `frame` is 0xc0, or 0xc2 of a
+/// progressive one.
+fn jpeg(frame: u8, width: u16, height: u16, components: u8) -> Vec<u8> {
+    let segment =
+        |marker: u8, data: &[u8]| [&[0xff, marker], &(data.len() as u16 + 2).to_be_bytes()[..], data].concat();
+    let sizes = [&[8][..], &height.to_be_bytes(), &width.to_be_bytes(), &[components]].concat();
+    let parts: Vec<u8> = (1..=components).flat_map(|component| [component, 0x11, 0]).collect();
+    let scans: Vec<u8> = (1..=components).flat_map(|component| [component, 0]).collect();
+    let last = if frame == 0xc2 { 0 } else { 63 };
+    let one_code = |class: u8| [&[class, 1][..], &[0; 16]].concat();
+    [
+        vec![0xff, 0xd8],
+        segment(0xdb, &[&[0][..], &[1; 64]].concat()),
+        segment(frame, &[sizes, parts].concat()),
+        segment(0xc4, &one_code(0x00)),
+        segment(0xc4, &one_code(0x10)),
+        segment(0xda, &[&[components][..], &scans, &[0, last, 0]].concat()),
+        vec![0; 64],
+        vec![0xff, 0xd9],
+    ]
+    .concat()
+}
+
+#[test]
+fn pictures_that_lie_are_refused() {
+    let desk = Desk::with_model();
+    let pixels = |bytes| chunk(b"IDAT", &deflated(&[], bytes));
+    let text = |kind| chunk(kind, &deflated(b"a\0\0", 256 << 20));
+    let small = || pixels((SIDE * (SIDE + 1)) as usize);
+    let large = (8_192 + 1) * 8_192;
+    let mut photo = Vec::new();
+    let grey = image::GrayImage::from_fn(300, 200, |x, y| image::Luma([(x * y) as u8]));
+    grey.write_to(&mut std::io::Cursor::new(&mut photo), image::ImageFormat::Jpeg).unwrap();
+    let cases: [(&str, Vec<u8>, &str); 17] = [
+        ("a huge header", png(u32::MAX >> 1, u32::MAX >> 1, 6, &[]), "too large"),
+        ("a wide header", png(16_385, 1, 0, &[small()]), "too large"),
+        ("too many pixels", png(16_384, 16_384, 0, &[small()]), "too large"),
+        ("no rows", png(SIDE, 0, 0, &[small()]), "cannot read"),
+        ("no columns", png(0, SIDE, 0, &[small()]), "cannot read"),
+        ("no pixels", png(SIDE, SIDE, 0, &[]), "cannot read"),
+        ("too few pixels", png(SIDE, SIDE, 0, &[pixels(20)]), "cannot read"),
+        // As many as there may be, in a thousandth of the bytes.
+        ("a bomb of pixels", png(8_192, 8_192, 0, &[pixels(large)]), "shows nothing"),
+        ("pixels behind the last", png(SIDE, SIDE, 0, &[pixels(256 << 20)]), "shows nothing"),
+        ("a bomb of text", png(SIDE, SIDE, 0, &[text(b"zTXt"), small()]), "shows nothing"),
+        ("a bomb of colours", png(SIDE, SIDE, 0, &[text(b"iCCP"), small()]), "shows nothing"),
+        ("a huge JPEG", jpeg(0xc0, 65_500, 65_500, 3), "too large"),
+        ("no rows in a JPEG", jpeg(0xc0, 100, 0, 1), "cannot read"),
+        ("a bomb of a JPEG", jpeg(0xc0, 8_192, 8_192, 3), "shows nothing"),
+        ("a progressive bomb", jpeg(0xc2, 8_192, 8_192, 4), "shows nothing"),
+        ("a larger one", jpeg(0xc2, 16_384, 8_192, 4), "too large"),
+        ("half a JPEG", photo[..photo.len() / 2].to_vec(), "cut off"),
+    ];
+    for (name, bytes, part) in cases {
+        fs::write(desk.path().join(name), bytes).unwrap();
+        refused(&desk, &["predict", "model.bin", "--image", name], &[name, part]);
+    }
+}
+
+/// A safetensors file with the header `json` and `data` bytes behind it.
+fn tensors(json: &str, data: usize) -> Vec<u8> {
+    [&(json.len() as u64).to_le_bytes()[..], json.as_bytes(), &vec![0; data]].concat()
+}
+
+#[test]
+fn tensors_that_lie_are_refused() {
+    let desk = Desk::new();
+    let tensor = |kind: &str, shape: &str, offsets: &str| {
+        format!(r#"{{"fc.weight":{{"dtype":"{kind}","shape":{shape},"data_offsets":{offsets}}}}}"#)
+    };
+    let good = tensor("F32", "[3,36]", "[0,432]");
+    let twice = format!("{},{}", good.trim_end_matches('}'), &good[1..]).replace("[0,432],", "[0,432]},");
+    // As many numbers as a header may have.
+    let numbers = tensor("F32", &format!("[{}1]", "1,".repeat((4 << 20) - 60)), "[0,4]");
+    let cases: [(&str, Vec<u8>, &str); 16] = [
+        ("header beyond the end", tensors(&good, 432)[..40].to_vec(), "not a safetensors file"),
+        (
+            "header of all there is",
+            [&u64::MAX.to_le_bytes()[..], &[0; 100]].concat(),
+            "header of 18446744073709551615 bytes",
+        ),
+        ("header of nothing", tensors("", 0), "header of 0 bytes"),
+        (
+            "header of gibibytes",
+            [&(1_u64 << 32).to_le_bytes()[..], &[b' '; 100]].concat(),
+            "header of 4294967296 bytes",
+        ),
+        ("header that is no JSON", tensors(&good[1..], 432), "not a safetensors file"),
+        ("header that never closes", tensors(&"[".repeat(100_000), 0), "not a safetensors file"),
+        ("header full of numbers", tensors(&numbers, 4), "4194245 dimensions"),
+        ("too little data", tensors(&good, 431), "not a safetensors file"),
+        ("too much data", tensors(&good, 433), "not a safetensors file"),
+        ("offsets that overlap nothing", tensors(&tensor("F32", "[3,36]", "[4,436]"), 436), "not a safetensors file"),
+        ("offsets backwards", tensors(&tensor("F32", "[3,36]", "[432,0]"), 432), "not a safetensors file"),
+        (
+            "offsets of all there is",
+            tensors(&tensor("F32", "[3,36]", "[0,18446744073709551615]"), 432),
+            "not a safetensors",
+        ),
+        (
+            "a shape that overflows",
+            tensors(&tensor("F32", "[4294967296,4294967296]", "[0,0]"), 0),
+            "not a safetensors file",
+        ),
+        ("a shape of nothing", tensors(&tensor("F32", "[0,9223372036854775807]", "[0,0]"), 0), "no matrix is named"),
+        ("numbers of no kind", tensors(&tensor("F31", "[3,36]", "[0,432]"), 432), "not a safetensors file"),
+        ("one name twice", tensors(&twice, 432), ""),
+    ];
+    for (name, bytes, part) in cases {
+        fs::write(desk.path().join(name), &bytes).unwrap();
+        let arguments = ["import", name, "--data", "data", "--export", "out.bin"];
+        if part.is_empty() {
+            // The last of them counts, as for JSON everywhere.
+            within(ROOM, &desk, &arguments).success();
+            continue;
+        }
+        refused(&desk, &arguments, &["cannot import", name, part]);
+        refused(&desk, &["train", "--data", "data", "--teacher", name], &[name, "is no file of host-trainer teach"]);
+    }
+}
+
+#[test]
+fn records_that_are_damaged_are_named_by_whoever_reads_them() {
+    let desk = Desk::new();
+    desk.train(&["--run", "run"]).success();
+    let run = |name: &str| desk.path().join("run").join(name);
+    let nested = "[".repeat(1 << 20);
+    let wide = format!("[{}0]", "0,".repeat(30 << 20));
+    let escape = r#"{"train":{"backend":"\u001b[2J"}}"#;
+    for name in ["config.json", "history.json", "result.json", "evaluation.json", "quantization.json"] {
+        let whole = fs::read(run(name)).unwrap();
+        for content in ["", "null", "{}", &nested, &wide, escape, "\u{0}", r#"{"model_id":1e999}"#] {
+            fs::write(run(name), content).unwrap();
+            let assert = within(ROOM, &desk, &["report", "run", "--json"]);
+            let missing = json(assert)["missing"].clone();
+            let problem = missing[0]["problem"].as_str().unwrap();
+            assert!(missing[0]["file"] == format!("run/{name}") && problem.contains("is damaged"), "{missing}");
+            if ["config.json", "result.json"].contains(&name) {
+                let said = [&format!("run/{name}"), "is damaged"];
+                refused(&desk, &["train", "--data", "data", "--from", "run"], &said);
+                let assert = within(ROOM, &desk, &["evaluate", "run", "--data", "data"]).success();
+                let said = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+                assert!(said.contains("warning: ") && said.contains(name) && !said.contains('\x1b'), "{said}");
+            }
+        }
+        fs::write(run(name), whole).unwrap();
+    }
+    // A model of another run, whole in itself, is not that of this one.
+    desk.train(&["--seed", "2", "--export", "model.bin"]).success();
+    fs::copy(desk.model(), run("model.bin")).unwrap();
+    refused(
+        &desk,
+        &["train", "--data", "data", "--from", "run"],
+        &["run/model.bin is damaged", "that of result.json is"],
+    );
+}
