@@ -61,8 +61,14 @@ unsafe impl defmt::Logger for Logger {
         encoder.start_frame(write);
     }
 
+    /// # Safety
+    ///
+    /// After `acquire`, as the trait asks.
     unsafe fn flush() {}
 
+    /// # Safety
+    ///
+    /// After `acquire`, as the trait asks.
     unsafe fn release() {
         // SAFETY: within the critical section that `acquire` began.
         let log = unsafe { Log::get() };
@@ -73,6 +79,9 @@ unsafe impl defmt::Logger for Logger {
         unsafe { critical_section::release(log.restore) };
     }
 
+    /// # Safety
+    ///
+    /// After `acquire`, as the trait asks.
     unsafe fn write(bytes: &[u8]) {
         // SAFETY: within the critical section that `acquire` began.
         let (encoder, write) = unsafe { Log::get() }.parts();

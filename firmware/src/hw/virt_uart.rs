@@ -27,11 +27,17 @@ pub struct VirtUart {
 pub struct Registers(pub NonNull<u8>);
 
 impl Backend for Registers {
+    /// # Safety
+    ///
+    /// The UART has such a register, as the trait asks.
     unsafe fn read(&mut self, register: u8) -> u8 {
         // SAFETY: the driver asks for a register, and whoever made the driver has promised that they lie here.
         unsafe { self.0.add(register.into()).read_volatile() }
     }
 
+    /// # Safety
+    ///
+    /// As for reading.
     unsafe fn write(&mut self, register: u8, value: u8) {
         // SAFETY: as for reading.
         unsafe { self.0.add(register.into()).write_volatile(value) };
