@@ -44,6 +44,26 @@ mod tests {
     }
 
     #[derive(Deserialize)]
+    struct Manifest {
+        workspace: Members,
+    }
+
+    #[derive(Deserialize)]
+    struct Members {
+        members: Vec<String>,
+    }
+
+    #[derive(Deserialize)]
+    struct Member {
+        package: Name,
+    }
+
+    #[derive(Deserialize)]
+    struct Name {
+        name: String,
+    }
+
+    #[derive(Deserialize)]
     struct Deny {
         bans: Bans,
     }
@@ -66,33 +86,48 @@ mod tests {
 
     #[test]
     fn every_dependency_is_of_crates_io_and_has_a_checksum() {
-        let Lock { package } = read("Cargo.lock");
-        let ours = boards_and_rooms();
-        for Package { name, version, source, checksum, .. } in package {
-            let source = source.as_deref();
-            if ours.contains(&name.as_str()) {
-                assert_eq!(source, None, "{name}");
-            } else {
-                assert_eq!(source, Some("registry+https://github.com/rust-lang/crates.io-index"), "{name} {version}");
-                assert!(checksum.is_some_and(|sum| sum.len() == 64), "{name} {version}");
+        for lock in ["Cargo.lock", "fuzz/Cargo.lock"] {
+            let Lock { package } = read(lock);
+            let theirs: Vec<_> = package.iter().filter(|package| package.source.is_some()).collect();
+            assert!(!theirs.is_empty(), "{lock}");
+            for Package { name, version, source, checksum, .. } in theirs {
+                let crates_io = "registry+https://github.com/rust-lang/crates.io-index";
+                assert_eq!(source.as_deref(), Some(crates_io), "{lock}: {name} {version}");
+                assert!(checksum.as_ref().is_some_and(|sum| sum.len() == 64), "{lock}: {name} {version}");
             }
         }
     }
 
-    /// The packages of this workspace.
-    fn boards_and_rooms() -> [&'static str; 7] {
-        ["boards", "firmware", "host-trainer", "parity", "shared-model", "virtual-probe", "xtask"]
+    #[test]
+    fn what_has_no_source_is_a_member_of_the_workspace() {
+        let Manifest { workspace: Members { members } } = read("Cargo.toml");
+        let named = members.iter().map(|member| {
+            let Member { package: Name { name } } = read(&format!("{member}/Cargo.toml"));
+            name
+        });
+        let mut named: Vec<_> = named.collect();
+        named.sort();
+        let Lock { package } = read("Cargo.lock");
+        assert_eq!(our_packages(&package), named);
+        // That of the fuzzer has its own package, and what it is made of.
+        let Lock { package } = read("fuzz/Cargo.lock");
+        let others: Vec<_> = our_packages(&package).into_iter().filter(|name| !named.contains(name)).collect();
+        assert_eq!(others, ["fuzz"]);
+    }
+
+    /// Those that come of no registry, which are in this repository.
+    fn our_packages(packages: &[Package]) -> Vec<String> {
+        let ours = packages.iter().filter(|package| package.source.is_none());
+        let mut names: Vec<_> = ours.map(|package| package.name.clone()).collect();
+        names.sort();
+        names
     }
 
     #[test]
     fn what_we_ask_for_ourselves_is_asked_for_once() {
         let Lock { package } = read("Cargo.lock");
-        let ours = boards_and_rooms();
-        let mut asked: Vec<String> = package
-            .into_iter()
-            .filter(|package| ours.contains(&package.name.as_str()))
-            .flat_map(|package| package.dependencies)
-            .collect();
+        let ours = package.into_iter().filter(|package| package.source.is_none());
+        let mut asked: Vec<String> = ours.flat_map(|package| package.dependencies).collect();
         asked.sort();
         asked.dedup();
         // A name alone where there is one version, else name and version.
