@@ -64,29 +64,59 @@ impl Panics {
         Ok(Self { has_handler: names.iter().any(|name| name.contains(HANDLER)), places: places(&constants) })
     }
 
-    /// That there are none, but in the libraries that the board's drivers come of, if any.
+    /// That there are none, but in the libraries that the board's drivers come of, if any, and in each of these.
     ///
     /// # Errors
-    /// With the places of the others.
+    /// With the places of the others, or the library that has none any more.
     pub fn verify(&self, program: &Path, libraries: &[String]) -> Result<()> {
-        let is_known = |place: &Place| libraries.iter().any(|library| place.is_in(library));
-        let unknown: Vec<_> = self.places.iter().filter(|place| !is_known(place)).collect();
-        if unknown.is_empty() && (!self.has_handler || !libraries.is_empty()) {
-            return Ok(());
+        let others = self.outside(libraries);
+        if !others.is_empty() || self.is_unplaced() {
+            let list: String = others.iter().map(|place| format!("\n  {place}")).collect();
+            let list = if list.is_empty() { " no place is told" } else { &list };
+            bail!("{} can panic; free it of that, or see \"No panics\" in CONTRIBUTING.md:{list}", program.display());
         }
-        let list: String = unknown.iter().map(|place| format!("\n  {place}")).collect();
-        bail!("{} can panic; free it of that, or see \"No panics\" in CONTRIBUTING.md:{list}", program.display())
+        match libraries.iter().find(|library| !self.places.iter().any(|place| place.is_in(library))) {
+            Some(library) => {
+                bail!("{library} panics no more in {}; take it out of the board's `may_panic`", program.display())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The places that are in none of `libraries`.
+    fn outside(&self, libraries: &[String]) -> Vec<&Place> {
+        self.places.iter().filter(|place| !libraries.iter().any(|library| place.is_in(library))).collect()
+    }
+
+    /// Whether something panics, and nothing says where, so that it could be anywhere.
+    fn is_unplaced(&self) -> bool {
+        self.has_handler && self.places.is_empty()
     }
 }
 
 impl Place {
-    /// Whether the file is one of a library of that name, of any version, or made by its build script.
+    /// Whether the file is one of a library of that name, of any version, or made by its build script: `NAME-VERSION/src/..`, or
+    /// `NAME-HASH/out/..`.
     fn is_in(&self, library: &str) -> bool {
-        self.file.split('/').filter_map(|folder| folder.strip_prefix(library)?.strip_prefix('-')).any(|rest| {
-            // Of `a-1.2` and `a-b-1.2` only the former is of `a`: behind the name stands a version, or a build's hash.
-            rest.starts_with(|first: char| first.is_ascii_digit()) || self.file.contains("/out/")
-        })
+        let is = |within: &str, is_rest: fn(&str) -> bool| {
+            // The last such folder: the registry itself lies in one of that name.
+            let folder = self.file.rsplit_once(within).and_then(|(package, _)| package.rsplit('/').next());
+            folder.and_then(|folder| folder.strip_prefix(library)?.strip_prefix('-')).is_some_and(is_rest)
+        };
+        is("/src/", is_version) || is("/out/", is_hash)
     }
+}
+
+/// Whether text is three numbers, and perhaps what else a version has.
+fn is_version(text: &str) -> bool {
+    let numbers = text.split(['-', '+']).next().unwrap_or_default();
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    numbers.split('.').count() == 3 && numbers.split('.').all(is_number)
+}
+
+/// Whether text is what cargo tells builds apart by.
+fn is_hash(text: &str) -> bool {
+    text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 impl fmt::Display for Place {
@@ -101,7 +131,8 @@ impl fmt::Display for Place {
 /// When it can, or when that cannot be told.
 pub fn verify(board: &Board, firmware: &Firmware) -> Result<()> {
     let (own, faults) = (firmware.elf()?, firmware.faults()?);
-    if Panics::of_elf(faults)?.verify(faults, &board.may_panic).is_ok() {
+    let meant = Panics::of_elf(faults)?;
+    if !meant.has_handler || meant.outside(&board.may_panic).is_empty() {
         bail!("{} panics on purpose, and no panic is found in it: panics are not told any more", faults.display());
     }
     Panics::of_elf(own)?.verify(own, &board.may_panic)
@@ -172,10 +203,20 @@ mod tests {
     #[test]
     fn a_library_is_known_by_its_name_whatever_its_version() {
         let registry = "/home/a/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f";
-        assert!(place(&format!("{registry}/some-hal-0.4.0/src/uart.rs"), 1).is_in("some-hal"));
-        assert!(!place(&format!("{registry}/some-hal-macros-0.4.0/src/uart.rs"), 1).is_in("some-hal"));
-        assert!(!place("firmware/src/hw/some-hal.rs", 1).is_in("some-hal"));
-        assert!(place("/target/build/some-hal-71250590d74aa713/out/made.rs", 1).is_in("some-hal"));
+        let of = |file: &str| place(&file.replace("REGISTRY", registry), 1).is_in("hal");
+        assert!(of("REGISTRY/hal-0.4.0/src/uart.rs"));
+        assert!(of("REGISTRY/hal-0.4.0-rc.1/src/uart.rs"));
+        assert!(of("/target/build/hal-71250590d74aa713/out/made.rs"));
+        // Those of another name, one that begins with this one.
+        assert!(!of("REGISTRY/hal-macros-0.4.0/src/uart.rs"));
+        assert!(!of("REGISTRY/hal-2-0.4.0/src/uart.rs"));
+        assert!(!of("/target/build/hal-macros-71250590d74aa713/out/made.rs"));
+        assert!(!of("/target/build/my-hal-71250590d74aa713/out/made.rs"));
+        // Ours, wherever they lie, and whatever they are called.
+        assert!(!of("firmware/src/hw/hal.rs"));
+        assert!(!of("/home/hal-0.4.0/prenda/firmware/src/serve.rs"));
+        assert!(!of("/home/hal-0.4.0/target/build/firmware-71250590d74aa713/out/made.rs"));
+        assert!(!of("/hal-0.4.0/serve.rs"));
     }
 
     #[test]
@@ -185,12 +226,24 @@ mod tests {
         let theirs = Panics { has_handler: true, places: vec![place("/r/some-hal-0.4.0/src/uart.rs", 7)] };
         let unplaced = Panics { has_handler: true, places: vec![] };
         let libraries = ["some-hal".to_owned()];
+        let error = |panics: &Panics, libraries: &[String]| panics.verify(path, libraries).unwrap_err().to_string();
         assert!(Panics::default().verify(path, &[]).is_ok());
-        assert!(Panics::default().verify(path, &libraries).is_ok());
         assert!(theirs.verify(path, &libraries).is_ok());
         assert!(theirs.verify(path, &[]).is_err());
-        assert!(unplaced.verify(path, &[]).is_err());
-        let error = ours.verify(path, &libraries).unwrap_err().to_string();
-        assert!(error.contains("board.elf can panic") && error.ends_with("\n  firmware/src/serve.rs:7"), "{error}");
+        let told = error(&ours, &libraries);
+        assert!(told.contains("board.elf can panic") && told.ends_with("\n  firmware/src/serve.rs:7"), "{told}");
+        for libraries in [libraries.as_slice(), &[]] {
+            assert!(error(&unplaced, libraries).ends_with("no place is told"));
+        }
+    }
+
+    #[test]
+    fn a_library_that_panics_no_more_is_no_exception_any_more() {
+        let path = Path::new("board.elf");
+        let panics = Panics { has_handler: true, places: vec![place("/r/hal-0.4.0/src/uart.rs", 7)] };
+        let libraries = ["hal".to_owned(), "pac".to_owned()];
+        let error = |panics: &Panics| panics.verify(path, &libraries).unwrap_err().to_string();
+        assert!(error(&panics).starts_with("pac panics no more in board.elf"));
+        assert!(error(&Panics::default()).starts_with("hal panics no more in board.elf"));
     }
 }
