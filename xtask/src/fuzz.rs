@@ -58,6 +58,9 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     if find_program("cargo-fuzz").is_none() {
         Job::new(cargo()).args(["install", "cargo-fuzz", "--version", CARGO_FUZZ, "--locked"]).run()?;
     }
+    // `cargo fuzz` itself would bring a lock file up to date that is not.
+    let manifest = workspace.root.join("fuzz/Cargo.toml");
+    Job::new(cargo()).args(["fetch", "--locked", "--manifest-path"]).arg(manifest).run()?;
     let mut rows = table::new();
     rows.set_header(["target", "seconds", "executions", "coverage", "inputs"]);
     for target in targets {
