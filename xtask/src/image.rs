@@ -137,30 +137,29 @@ pub fn command(workspace: &Workspace, board: &str) -> Result<()> {
 /// # Errors
 /// When no compiler or linker for the board is there, or the build fails.
 pub fn build(workspace: &Workspace, board: &Board) -> Result<Firmware> {
-    building(workspace, board)?.run()?;
-    collect(workspace, board, &workspace.folder("firmware")?)
+    let binaries = binaries(board);
+    building(workspace, board, &binaries)?.run()?;
+    let programs = collect(workspace, board, &binaries, &workspace.folder("firmware")?)?;
+    Ok(Firmware { programs })
 }
 
-/// As [`build`], but quietly, to `folder`, and with other `settings` of the profile, as `cargo --config` takes them. Nothing where
-/// the part has no room for it.
+/// Builds quietly, to `folder`, and with other `settings` of the profile, as `cargo --config` takes them: the board's own program and
+/// `kernels`, which are those that compute. False where the part has no room for them.
 ///
 /// # Errors
 /// As [`build`].
-pub fn build_otherwise(
-    workspace: &Workspace,
-    board: &Board,
-    settings: &[String],
-    folder: &Path,
-) -> Result<Option<Firmware>> {
-    let job = building(workspace, board)?;
+pub fn build_otherwise(workspace: &Workspace, board: &Board, settings: &[String], folder: &Path) -> Result<bool> {
+    let [own, _, kernels] = binaries(board);
+    let binaries = [own, kernels];
+    let job = building(workspace, board, &binaries)?;
     let job = settings.iter().fold(job, |job, setting| job.arg("--config").arg(setting));
     let built = job.probe()?;
     if built.status.success() {
-        return collect(workspace, board, folder).map(Some);
+        return collect(workspace, board, &binaries, folder).map(|_| true);
     }
     let words = String::from_utf8_lossy(&built.stderr);
     if is_too_large(&words) {
-        return Ok(None);
+        return Ok(false);
     }
     tell(&words);
     bail!("the firmware of {} cannot be built with {}, as said above", board.name, settings.join(", "))
@@ -171,9 +170,13 @@ fn is_too_large(words: &str) -> bool {
     words.contains(" overflowed by ")
 }
 
+/// A binary of the firmware's package, and what its ELF is called.
+type Binary = (String, String);
+
 /// The binaries of a board. All but the first are the same program for every board; their ELFs are named after the board.
-fn binaries(board: &Board) -> [&str; 3] {
-    [&board.name, "faults", "kernels"]
+fn binaries(board: &Board) -> [Binary; 3] {
+    let [own, faults, kernels] = board.programs();
+    [(board.name.clone(), own), ("faults".to_owned(), faults), ("kernels".to_owned(), kernels)]
 }
 
 /// The folder that firmware is built in, one of its own: another compiler's files next to the desk's would make cargo rebuild both.
@@ -181,30 +184,26 @@ fn target(workspace: &Workspace) -> PathBuf {
     workspace.target.join("firmware")
 }
 
-/// The build of a board's programs.
-fn building(workspace: &Workspace, board: &Board) -> Result<Job> {
+/// The build of some of a board's programs.
+fn building(workspace: &Workspace, board: &Board, binaries: &[Binary]) -> Result<Job> {
     let facts = Facts::gather(&board.triple);
     let toolchain = facts.toolchain().ok_or_else(|| missing(&format!("compiler for {}", board.triple)))?;
     let linker = facts.linker().ok_or_else(|| missing("linker for bare metal"))?;
     let job = start(workspace, toolchain, &board.triple, linker);
-    let job = binaries(board).into_iter().fold(job, |job, name| job.arg("--bin").arg(name));
+    let job = binaries.iter().fold(job, |job, (name, _)| job.arg("--bin").arg(name));
     let job = job.args(["--features", &board.name, "--target", &board.triple, "--profile", "firmware", "--target-dir"]);
     Ok(job.arg(target(workspace)))
 }
 
-/// Copies what was built to `folder`.
-fn collect(workspace: &Workspace, board: &Board, folder: &Path) -> Result<Firmware> {
+/// Copies what was built to `folder`: each file there, and its size.
+fn collect(workspace: &Workspace, board: &Board, binaries: &[Binary], folder: &Path) -> Result<Vec<(PathBuf, Sizes)>> {
     let built = target(workspace).join(&board.triple).join("firmware");
-    let programs = binaries(board)
-        .into_iter()
-        .zip(board.programs())
-        .map(|(binary, program)| {
-            let path = folder.join(format!("{program}.elf"));
-            replace(&built.join(binary), &path)?;
-            Ok((path.clone(), Sizes::of_elf(&path)?))
-        })
-        .collect::<Result<_>>()?;
-    Ok(Firmware { programs })
+    let copy = |(binary, program): &Binary| {
+        let path = folder.join(format!("{program}.elf"));
+        replace(&built.join(binary), &path)?;
+        Ok((path.clone(), Sizes::of_elf(&path)?))
+    };
+    binaries.iter().map(copy).collect()
 }
 
 /// `cargo build --package firmware` by that toolchain.

@@ -19,6 +19,12 @@ use crate::{DEFAULT_BOARD, board, image};
 /// Levels of optimisation, as cargo names them.
 const LEVELS: [&str; 5] = ["0", "1", "3", "s", "z"];
 
+/// The level of the profile `firmware`, which also is unchecked: what is flashed.
+const FLASHED: &str = "s";
+
+/// What every change tries on the desk: the tests that compute. Those that damage models take minutes, and read more than they compute.
+const COMPUTING: [&str; 5] = ["--lib", "--test", "fixture", "--test", "kernels"];
+
 /// What is built.
 #[derive(Args)]
 pub struct Options {
@@ -50,6 +56,11 @@ impl Profile {
         ]
     }
 
+    /// Whether this is how boards are flashed.
+    fn is_flashed(&self) -> bool {
+        self.level == FLASHED && !self.is_checked
+    }
+
     fn name(&self) -> String {
         format!("{}, {}", self.level, if self.is_checked { "checked" } else { "unchecked" })
     }
@@ -76,16 +87,28 @@ impl Outcome {
         }
     }
 
-    fn is_right(&self) -> bool {
-        matches!(self, Self::Compared { logits: 1.., different: 0 } | Self::NoRoom(_))
+    /// Whether nothing is wrong with it. What is flashed has to fit.
+    fn is_right(&self, profile: &Profile) -> bool {
+        match self {
+            Self::Compared { logits, different } => *logits > 0 && *different == 0,
+            Self::NoRoom(_) => !profile.is_flashed(),
+            Self::Failed => false,
+        }
     }
+}
+
+/// The boards of which no build at all was compared; `rows` has the outcomes of all boards, for each way to build.
+fn never_compared<'a>(boards: &[&'a str], rows: &[Vec<Outcome>]) -> Vec<&'a str> {
+    let is_compared = |outcome: Option<&Outcome>| matches!(outcome, Some(Outcome::Compared { .. }));
+    let never = boards.iter().enumerate().filter(|(at, _)| !rows.iter().any(|row| is_compared(row.get(*at))));
+    never.map(|(_, name)| *name).collect()
 }
 
 /// `cargo xtask profiles [BOARD..] [--level LEVEL..]`.
 ///
 /// # Errors
-/// A usage error for a board that is not emulated; others when anything differs, or cannot be built or run for another reason than
-/// the part's size.
+/// A usage error for a board that is not emulated; others when anything differs, when it cannot be built or run for another reason than
+/// the part's size, or when a board has no room for what is flashed or for any build at all.
 pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     let boards: Vec<Board> = if options.boards.is_empty() {
         boards::all()?.into_iter().filter(|board| board.emulator.is_some()).collect()
@@ -96,21 +119,25 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     build_tool(workspace)?;
 
     let mut table = table::new();
-    table.set_header(["level", "desk"].into_iter().chain(boards.iter().map(|board| board.name.as_str())));
+    let names: Vec<&str> = boards.iter().map(|board| board.name.as_str()).collect();
+    table.set_header(["level", "desk"].into_iter().chain(names.iter().copied()));
     let (mut failed, mut without_room) = (0, 0);
+    let mut rows = Vec::new();
     for level in levels {
         for is_checked in [true, false] {
             let profile = Profile { level: level.to_owned(), is_checked };
             let outcomes: Vec<Outcome> = boards.iter().map(|board| try_board(workspace, board, &profile)).collect();
-            let desk = desk(workspace, &profile);
+            let desk = desk(workspace, &profile, &[]);
             if let Err(error) = &desk {
                 tell(format_args!("    desk, {}: {error:#}", profile.name()));
             }
-            failed += outcomes.iter().filter(|outcome| !outcome.is_right()).count() + usize::from(desk.is_err());
+            failed +=
+                outcomes.iter().filter(|outcome| !outcome.is_right(&profile)).count() + usize::from(desk.is_err());
             without_room += outcomes.iter().filter(|outcome| matches!(outcome, Outcome::NoRoom(_))).count();
             let desk = if desk.is_ok() { "passed" } else { "FAILED" };
             let cells = [profile.name(), desk.to_owned()].into_iter();
             table.add_row(cells.chain(outcomes.iter().map(Outcome::words)));
+            rows.push(outcomes);
         }
     }
     print(table)?;
@@ -118,9 +145,12 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
         "numbers are logits that agree with the committed answers; {without_room} builds do not fit their part and were not compared"
     ))?;
     if failed > 0 {
-        bail!("{failed} builds are wrong or failed");
+        bail!("{failed} builds are wrong or failed, or are those that are flashed, and do not fit");
     }
-    Ok(())
+    match never_compared(&names, &rows).as_slice() {
+        [] => Ok(()),
+        boards => bail!("nothing was compared on {}", boards.join(", ")),
+    }
 }
 
 /// The part that every change is tried by: the desk without checks, and one board, quick and checked. The tool has been built.
@@ -129,7 +159,7 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
 /// When either is wrong.
 pub fn verify(workspace: &Workspace) -> Result<()> {
     let profile = |is_checked| Profile { level: "3".to_owned(), is_checked };
-    desk(workspace, &profile(false))?;
+    desk(workspace, &profile(false), &COMPUTING)?;
     let outcome = try_board(workspace, &board::named(DEFAULT_BOARD)?, &profile(true));
     match outcome {
         Outcome::Compared { logits: 1.., different: 0 } => Ok(()),
@@ -148,9 +178,9 @@ fn build_tool(workspace: &Workspace) -> Result<()> {
     workspace.cargo("test").args(["--workspace", "--locked", "--test", "parity", "--no-run"]).run()
 }
 
-/// The tests of the arithmetic, in which are the committed answers.
-fn desk(workspace: &Workspace, profile: &Profile) -> Result<()> {
-    let job = workspace.cargo("test").args(["--package", "shared-model", "--locked"]);
+/// The tests of the arithmetic, in which are the committed answers: those that `chosen` names, or all.
+fn desk(workspace: &Workspace, profile: &Profile, chosen: &[&str]) -> Result<()> {
+    let job = workspace.cargo("test").args(["--package", "shared-model", "--locked"]).args(chosen);
     let settings = profile.settings("dev.package.shared-model");
     settings.iter().fold(job, |job, setting| job.arg("--config").arg(setting)).run()
 }
@@ -167,7 +197,7 @@ fn try_board(workspace: &Workspace, board: &Board, profile: &Profile) -> Outcome
 
 fn build_and_compare(workspace: &Workspace, board: &Board, profile: &Profile) -> Result<Outcome> {
     let folder = workspace.folder("profiles")?;
-    if image::build_otherwise(workspace, board, &profile.settings("firmware"), &folder)?.is_none() {
+    if !image::build_otherwise(workspace, board, &profile.settings("firmware"), &folder)? {
         return Ok(Outcome::NoRoom("flash"));
     }
     let (mut logits, mut different) = (0, 0);
@@ -226,11 +256,31 @@ mod tests {
     }
 
     #[test]
+    fn what_is_flashed_is_what_the_manifest_says() {
+        let manifest = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml")).unwrap();
+        let manifest: toml::Table = toml::from_str(&manifest).unwrap();
+        let firmware = &manifest["profile"]["firmware"];
+        assert_eq!(firmware["opt-level"].as_str(), Some(FLASHED));
+        assert_eq!(firmware["overflow-checks"].as_bool(), Some(false));
+    }
+
+    #[test]
     fn a_difference_and_an_empty_comparison_are_not_right() {
-        assert!(Outcome::Compared { logits: 10, different: 0 }.is_right());
-        assert!(Outcome::NoRoom("flash").is_right());
-        assert!(!Outcome::Compared { logits: 10, different: 1 }.is_right());
-        assert!(!Outcome::Compared { logits: 0, different: 0 }.is_right());
-        assert!(!Outcome::Failed.is_right());
+        let profile = Profile { level: "z".into(), is_checked: false };
+        assert!(Outcome::Compared { logits: 10, different: 0 }.is_right(&profile));
+        assert!(!Outcome::Compared { logits: 10, different: 1 }.is_right(&profile));
+        assert!(!Outcome::Compared { logits: 0, different: 0 }.is_right(&profile));
+        assert!(!Outcome::Failed.is_right(&profile));
+    }
+
+    #[test]
+    fn no_room_is_right_but_for_what_is_flashed_and_for_a_board_that_has_room_for_nothing() {
+        let is_right =
+            |level: &str, is_checked| Outcome::NoRoom("stack").is_right(&Profile { level: level.into(), is_checked });
+        assert!(is_right("0", false) && is_right("s", true));
+        assert!(!is_right("s", false));
+        let compared = || Outcome::Compared { logits: 10, different: 0 };
+        let rows = [vec![Outcome::NoRoom("flash"), compared()], vec![Outcome::NoRoom("stack"), Outcome::Failed]];
+        assert_eq!(never_compared(&["small", "large"], &rows), ["small"]);
     }
 }
