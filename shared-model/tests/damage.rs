@@ -1,10 +1,10 @@
 //! One byte changed in a real model of 100 KB, at every position, before the checksum and behind it.
 //!
-//! Behind it all positions outside of the weights are tried, and one of [`STEP`] among the weights. With
-//! `PRENDA_EVERY_DAMAGE=1` all positions are, and 2,000 of them with all 255 other values.
+//! The parser is asked about all positions outside of the weights, and about one of 8 among them; behind the checksum, where it
+//! has more to do, of 128. With `PRENDA_EVERY_DAMAGE=1` it is asked about all positions, and about 2,000 with all 255 other values.
 
 use std::num::NonZero;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::{env, thread};
 
 use checks::reference_outputs;
@@ -15,8 +15,12 @@ static MODEL: &[u8] = include_bytes!("../../tests/fixtures/model.bin");
 /// Behind magic, version and length, before the checksum.
 const FIELDS: Range<usize> = 13..MODEL.len() - 4;
 
-/// Of so many positions among the weights, one is tried behind the checksum.
-const STEP: usize = 128;
+/// Of so many positions among the weights, one is tried.
+const STEP_BEFORE_CHECKSUM: usize = 8;
+const STEP_BEHIND_CHECKSUM: usize = 128;
+
+/// Of so many positions, one is tried with all values where every position is tried.
+const STEP_OF_ALL_VALUES: usize = FIELDS.end / 2_000;
 
 /// CRC-32's polynomial, reflected.
 const POLYNOMIAL: u32 = 0xEDB8_8320;
@@ -34,14 +38,15 @@ fn no_change_of_a_field_leaves_the_checksum_as_it_is() {
     }
 }
 
-/// Every position, by the parser, with one other value; where there is no arithmetic, with all.
+/// By the parser, with one other value; where there is no arithmetic, with all.
 #[test]
 fn a_changed_byte_is_refused_wherever_it_is() {
     let effects = effects();
     let stored = checksum(MODEL);
+    let field_changes = field_changes(STEP_BEFORE_CHECKSUM);
     in_parallel(0..MODEL.len(), |model, position| {
-        let changes = if FIELDS.contains(&position) { one_change(position) } else { 1..=255 };
-        for change in changes {
+        let changes = if FIELDS.contains(&position) { field_changes(position) } else { Some(1..=255) };
+        for change in changes.into_iter().flatten() {
             model[position] ^= change;
             let error = ModelView::parse(model).expect_err("the byte is another");
             if FIELDS.contains(&position) {
@@ -55,18 +60,10 @@ fn a_changed_byte_is_refused_wherever_it_is() {
 
 #[test]
 fn behind_the_checksum_a_changed_byte_is_an_error_or_a_model_that_infers() {
-    let every = env::var_os("PRENDA_EVERY_DAMAGE").is_some();
     let effects = effects();
-    let weights = weights();
-    let is_weight = |position| weights.iter().any(|range| range.contains(&position));
-    let all_values_each = FIELDS.len() / 2_000;
+    let field_changes = field_changes(STEP_BEHIND_CHECKSUM);
     in_parallel(FIELDS, |model, position| {
-        let changes = match (every, is_weight(position)) {
-            (true, _) if position % all_values_each == 0 => 1..=255,
-            (false, true) if position % STEP != 0 => return,
-            _ => one_change(position),
-        };
-        for change in changes {
+        for change in field_changes(position).into_iter().flatten() {
             let sealed = checksum(MODEL) ^ effect(effects[position - FIELDS.start], change);
             model[position] ^= change;
             model[FIELDS.end..].copy_from_slice(&sealed.to_le_bytes());
@@ -117,8 +114,20 @@ fn checksum(model: &[u8]) -> u32 {
     model.last_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes))
 }
 
+/// The changes with which a field's byte is tried, if it is: one of `step` is among the weights.
+fn field_changes(step: usize) -> impl Fn(usize) -> Option<RangeInclusive<u8>> + Sync {
+    let every = env::var_os("PRENDA_EVERY_DAMAGE").is_some();
+    let weights = weights();
+    let is_weight = move |position| weights.iter().any(|range| range.contains(&position));
+    move |position| match (every, is_weight(position)) {
+        (true, _) if position % STEP_OF_ALL_VALUES == 0 => Some(1..=255),
+        (false, true) if position % step != 0 => None,
+        _ => Some(one_change(position)),
+    }
+}
+
 /// A change, other than none, that looks random.
-fn one_change(position: usize) -> std::ops::RangeInclusive<u8> {
+fn one_change(position: usize) -> RangeInclusive<u8> {
     let change = ((position as u32).wrapping_mul(2_654_435_761) >> 16) as u8;
     change.max(1)..=change.max(1)
 }
