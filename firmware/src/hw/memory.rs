@@ -38,7 +38,7 @@ pub fn model_region() -> &'static [u8] {
     let (start, end) = (&raw const _model_start, &raw const _model_end);
     // SAFETY: both symbols bound the MODEL region of `memory.x`, which is flash: readable, never written while the
     // program runs, and nothing else is linked into it.
-    unsafe { slice::from_raw_parts(start, end.addr() - start.addr()) }
+    unsafe { slice::from_raw_parts(start, end.addr().wrapping_sub(start.addr())) }
 }
 
 /// Whether `address` lies in the stack's region.
@@ -57,10 +57,10 @@ pub fn memory_use() -> MemoryUse {
     while untouched < top && unsafe { ptr::read_volatile(untouched) } == STACK_PAINT_VALUE {
         untouched = untouched.wrapping_add(1);
     }
-    let distance = |from: *const u8, to: *const u8| (to.addr() - from.addr()) as u32;
+    let distance = |from: *const u8, to: *const u8| to.addr().wrapping_sub(from.addr()) as u32;
     let initialized = distance(&raw const statics_start, &raw const initialized_end);
     MemoryUse {
-        flash: distance(&raw const flash_start, &raw const initial_values) + initialized,
+        flash: distance(&raw const flash_start, &raw const initial_values).wrapping_add(initialized),
         statics: distance(&raw const statics_start, &raw const statics_end),
         stack_used: distance(untouched.cast(), top.cast()),
         stack_reserved: distance(deepest.cast(), top.cast()),

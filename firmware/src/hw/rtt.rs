@@ -37,7 +37,8 @@ pub fn start() -> Option<RttLink> {
         return None;
     }
     IS_STARTED.store(true, Ordering::Relaxed);
-    // What `rtt_init!` does at a second call, which this is not.
+    // What `rtt_init!` does at a second call, which this is not. That works as long as rtt-target's macro says `panic!` without a path; the
+    // look for panics in the firmware tells if it does no more.
     macro_rules! panic {
         ($why:literal) => {
             return

@@ -53,7 +53,7 @@ extern "C" fn report_fault(frame: *const ExceptionFrame) -> ! {
         end(FAILURE);
     }
     let status = FaultStatus::read();
-    if status.is_stack_overflow || !is_stack(frame.addr()) || !is_stack(frame.wrapping_add(1).addr() - 1) {
+    if status.is_stack_overflow || !is_stack(frame.addr()) || !is_stack(frame.wrapping_add(1).addr().wrapping_sub(1)) {
         defmt::error!("stack overflow: the stack pointer is at {=usize:#010x} ({})", frame.addr(), status);
         end(FAILURE);
     }
