@@ -67,42 +67,63 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     write_all(&[(path, bytes)])
 }
 
-/// As [`write`](fn@write), several files: none gets its name before the bytes of all are on the disk. What the last one
-/// replaces goes first, and it gets its name last, so that where it is, all are, and of one writing.
+/// As [`write`](fn@write), several files, each for itself: none gets its name before the bytes of all are on the disk.
 ///
 /// # Errors
 ///
-/// Where one of them cannot be written. A full disk leaves all as they were.
+/// Where one of them cannot be written. A failure before the first has its name, as of a full disk, leaves all as they were.
 pub fn write_all(files: &[(&Path, &[u8])]) -> Result<(), WriteError> {
     let _writing = quiet();
-    let fail = |path: &Path, source| WriteError::Write { path: path.to_owned(), source };
-    let stage = |&(path, bytes): &(&Path, &[u8])| {
+    let staged = stage_all(files)?;
+    name_all(staged)?;
+    sync_folders(files.iter().map(|(path, _)| *path));
+    Ok(())
+}
+
+/// As [`write_all`], files that belong together, as a run's. What the last one replaces goes first, and it gets its name last, so
+/// that where it is, all are, and of one writing.
+///
+/// # Errors
+///
+/// As [`write_all`].
+pub fn write_together(files: &[(&Path, &[u8])]) -> Result<(), WriteError> {
+    let _writing = quiet();
+    let mut staged = stage_all(files)?;
+    let Some((file, last)) = staged.pop() else { return Ok(()) };
+    match fs::remove_file(last) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(cannot_write(last, source)),
+        _ => sync_folders([last]),
+    }
+    let others: Vec<&Path> = staged.iter().map(|(_, path)| *path).collect();
+    name_all(staged)?;
+    // After a power cut, too, the last name means that the others are there.
+    sync_folders(others);
+    name_all([(file, last)])?;
+    sync_folders([last]);
+    Ok(())
+}
+
+/// The files under temporary names, their bytes on the disk.
+fn stage_all<'a>(files: &[(&'a Path, &[u8])]) -> Result<Vec<(NamedTempFile, &'a Path)>, WriteError> {
+    let stage = |&(path, bytes): &(&'a Path, &[u8])| {
         let mut file = temporary(path)?;
-        file.write_all(bytes).map_err(|source| fail(path, source))?;
+        file.write_all(bytes).map_err(|source| cannot_write(path, source))?;
         // Else a power cut could leave the new name on old, empty blocks.
-        file.as_file().sync_all().map_err(|source| fail(path, source))?;
-        Ok(file)
+        file.as_file().sync_all().map_err(|source| cannot_write(path, source))?;
+        Ok((file, path))
     };
-    let staged = files.iter().map(stage).collect::<Result<Vec<_>, _>>()?;
-    let paths = || files.iter().map(|(path, _)| *path);
-    if let [_, .., (last, _)] = files {
-        match fs::remove_file(last) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(fail(last, source)),
-            _ => sync_folders([*last]),
-        }
-    }
-    let mut staged = staged.into_iter().zip(paths());
-    let last = staged.next_back();
+    files.iter().map(stage).collect()
+}
+
+fn name_all<'a>(staged: impl IntoIterator<Item = (NamedTempFile, &'a Path)>) -> Result<(), WriteError> {
     for (file, path) in staged {
-        file.persist(path).map_err(|error| fail(path, error.error))?;
-    }
-    if let Some((file, path)) = last {
-        // After a power cut, too, the last name means that the others are there.
-        sync_folders(paths().take(files.len() - 1));
-        file.persist(path).map_err(|error| fail(path, error.error))?;
-        sync_folders([path]);
+        file.persist(path).map_err(|error| cannot_write(path, error.error))?;
     }
     Ok(())
+}
+
+fn cannot_write(path: &Path, source: io::Error) -> WriteError {
+    WriteError::Write { path: path.to_owned(), source }
 }
 
 /// Has the names in the folders of `files` on the disk, where the system can do that with a folder: the bytes are there already.
@@ -179,7 +200,7 @@ fn temporary(path: &Path) -> Result<NamedTempFile, WriteError> {
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    builder.tempfile_in(folder).map_err(|source| WriteError::Write { path: path.to_owned(), source })
+    builder.tempfile_in(folder).map_err(|source| cannot_write(path, source))
 }
 
 #[cfg(test)]
@@ -220,10 +241,12 @@ mod tests {
     fn several_files_are_written_all_or_none() {
         let folder = tempfile::tempdir().unwrap();
         let [first, last] = ["first", "last"].map(|name| folder.path().join(name));
-        write_all(&[(&first, b"1"), (&last, b"2")]).unwrap();
-        write_all(&[(&first, b"3"), (&folder.path().join("absent").join("last"), b"4")]).unwrap_err();
-        assert_eq!((fs::read(&first).unwrap(), fs::read(&last).unwrap()), (b"1".to_vec(), b"2".to_vec()));
-        assert_eq!(names(folder.path()).len(), 2);
+        for write in [write_all, write_together] {
+            write(&[(&first, b"1"), (&last, b"2")]).unwrap();
+            write(&[(&first, b"3"), (&folder.path().join("absent").join("last"), b"4")]).unwrap_err();
+            assert_eq!((fs::read(&first).unwrap(), fs::read(&last).unwrap()), (b"1".to_vec(), b"2".to_vec()));
+            assert_eq!(names(folder.path()).len(), 2);
+        }
     }
 
     #[cfg(unix)]

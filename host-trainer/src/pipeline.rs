@@ -74,7 +74,7 @@ impl<'a> Sources<'a> {
 ///
 /// # Errors
 ///
-/// Where training diverges or a file cannot be written. A full disk leaves all as they were.
+/// Where training diverges or a file cannot be written. A failure before the first has its name leaves all as they were.
 pub fn run(
     config: &TrainConfig,
     sources: Sources<'_>,
@@ -172,7 +172,7 @@ impl Completed {
     ///
     /// # Errors
     ///
-    /// Where a file cannot be written. A full disk leaves all as they were.
+    /// Where a file cannot be written. A failure before the first has its name leaves all as they were.
     pub fn write(&self, folder: Option<&RunFolder>, export: Option<&Path>) -> Result<(), WriteError> {
         let records = folder
             .into_iter()
@@ -182,7 +182,7 @@ impl Completed {
         // The run's model is the last: see `RunFile::Model`.
         let files: Vec<_> = export.chain(records).collect();
         let files: Vec<_> = files.iter().map(|(path, bytes)| (path.as_path(), *bytes)).collect();
-        files::write_all(&files)
+        files::write_together(&files)
     }
 }
 
