@@ -8,19 +8,22 @@ use crate::{Layer, Network, any_blob, fit, reference_outputs, seal};
 /// Bytes of a blob that are changed, each in a blob that is whole but for it.
 const DAMAGES: usize = 4;
 
+/// From this shift on, every logit fits into 32 bits: multipliers are smaller than 2^31.
+const LEAST_SHIFT_OF_LOGITS: u8 = 31;
+
 /// Makes a network of any bytes. Encoded and parsed it is the same, and infers what it says; damaged behind the checksum, its
-/// blob is still an error or a model.
+/// blob is still an error or a model. False where it is no network: its sums may not fit.
 ///
 /// # Panics
 ///
 /// Where it is not.
-pub fn any_network(bytes: &[u8]) {
+pub fn any_network(bytes: &[u8]) -> bool {
     let mut bytes = Unstructured::new(bytes);
     // Never out of bytes: behind the last one all are zero.
-    let Ok(network) = network(&mut bytes) else { return };
+    let Ok(network) = network(&mut bytes) else { return false };
     let blob = match network.try_encode() {
         Ok(blob) => blob,
-        Err(EncodeError::Blob(BlobError::Overflow { .. })) => return,
+        Err(EncodeError::Blob(BlobError::Overflow { .. })) => return false,
         Err(error) => panic!("{error}: {network:?}"),
     };
     let view = ModelView::parse(&blob).unwrap_or_else(|error| panic!("{error}: {network:?}"));
@@ -42,15 +45,18 @@ pub fn any_network(bytes: &[u8]) {
         // Whether it is refused depends on the byte; that it is refused or right is what is tried.
         let _ = any_blob(&damaged);
     }
+    true
 }
 
 fn network(bytes: &mut Unstructured<'_>) -> Result<Network> {
     let (rows, columns) = (bytes.int_in_range(1..=4)?, bytes.int_in_range(1..=9)?);
     let mut inputs = usize::from(rows * columns);
     let mut layers = Vec::new();
-    for _ in 0..bytes.int_in_range(1..=6)? {
+    let count = bytes.int_in_range(1..=6)?;
+    for index in 1..=count {
         let outputs = bytes.int_in_range(1..=20)?;
-        layers.push(layer(bytes, inputs, outputs)?);
+        let least_shift = if index == count { LEAST_SHIFT_OF_LOGITS } else { Requant::MIN_SHIFT };
+        layers.push(layer(bytes, inputs, outputs, least_shift)?);
         inputs = outputs;
     }
     let mut class_names = vec![String::new(); inputs];
@@ -62,14 +68,14 @@ fn network(bytes: &mut Unstructured<'_>) -> Result<Network> {
     Ok(Network { rows, columns, class_names, layers, picture })
 }
 
-fn layer(bytes: &mut Unstructured<'_>, inputs: usize, outputs: usize) -> Result<Layer> {
+fn layer(bytes: &mut Unstructured<'_>, inputs: usize, outputs: usize, least_shift: u8) -> Result<Layer> {
     let order = *bytes.choose(&WeightOrder::ALL)?;
     let pruned = bytes.int_in_range(0..=4)?;
     let mut layer = Layer { order, ..Layer::default() };
     for _ in 0..outputs {
         layer.biases.push(bytes.arbitrary()?);
         let multiplier = bytes.int_in_range(Requant::MIN_MULTIPLIER..=Requant::MAX_MULTIPLIER)?;
-        let shift = bytes.int_in_range(Requant::MIN_SHIFT..=Requant::MAX_SHIFT)?;
+        let shift = bytes.int_in_range(least_shift..=Requant::MAX_SHIFT)?;
         layer.requants.extend(Requant::new(multiplier, shift));
     }
     let mut weights = vec![0; inputs * outputs];

@@ -3,5 +3,5 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    checks::any_network(bytes);
+    _ = checks::any_network(bytes);
 });
