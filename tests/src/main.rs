@@ -212,6 +212,9 @@ fn sample(model: &ModelView<'_>, device: Device, record: &Record<'_>, first: &An
 /// Reads a file that is not larger than any model or any answers.
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     let cannot = || format!("cannot read {}", path.display());
+    let metadata = path.metadata().with_context(cannot)?;
+    // A pipe would be waited for, a device read without end.
+    ensure!(metadata.is_file(), "cannot read {}: it is no file", path.display());
     let mut bytes = Vec::new();
     File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes)).with_context(cannot)?;
     ensure!(bytes.len() as u64 <= MOST_BYTES, "{} is larger than {} MiB", path.display(), MOST_BYTES >> 20);

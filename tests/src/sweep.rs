@@ -57,6 +57,11 @@ fn run<'a>(
     let client = &mut session.client;
     let before = client.traffic();
     let introduction = client.hello_with(header.model)?;
+    // A device is called as its board, or as that and how it is reached.
+    let asked = session.device.strip_prefix("probe-").unwrap_or(session.device);
+    if introduction.board != asked {
+        return Err(ClientError::WrongBoard { asked, found: introduction.board });
+    }
     outcome.device = session.device.into();
     outcome.core = introduction.core;
 

@@ -43,6 +43,14 @@ pub enum ClientError {
         /// Kind of the answer.
         kind: &'static str,
     },
+    /// The firmware is another board's.
+    #[error("wrong firmware: it says that it is {found}'s; build that of {asked} by cargo xtask firmware {asked}")]
+    WrongBoard {
+        /// The board that was asked for.
+        asked: &'static str,
+        /// The board that the firmware is for.
+        found: String,
+    },
     /// The device runs another model than the host.
     #[error(
         "wrong model on the device: it runs {device} ({device_bytes} bytes), the host holds {host}: flash the host's model"
