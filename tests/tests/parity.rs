@@ -18,8 +18,8 @@ use std::process::{ExitCode, exit};
 
 use boards::WeightOrder;
 use cases::{
-    CASES, COUNTED_CASES, Case, EMULATED_CASES, Fixture, HOSTILE_CASES, KERNEL_CASES, LINK_CASES, STACK_CASES,
-    sweep_test_split,
+    BAD_LINE_CASES, CASES, COUNTED_CASES, Case, EMULATED_CASES, Fixture, HOSTILE_CASES, KERNEL_CASES, LINK_CASES,
+    STACK_CASES, sweep_test_split,
 };
 use common::{TOOL, firmware_folder, ignored, missing, required};
 use libtest_mimic::{Arguments, Trial};
@@ -127,8 +127,10 @@ fn cases(device: Device) -> impl Iterator<Item = &'static (&'static str, Case)> 
     let is_emulated = device.board().is_some() && !device.is_hardware();
     // Behind a probe a core goes on in steps, and its time with it.
     let is_alone = matches!(device, Device::Qemu(_));
-    let chosen: [&[_]; 6] = [
-        if is_alone || matches!(device, Device::Loopback) { HOSTILE_CASES } else { &[] },
+    let has_no_probe = is_alone || matches!(device, Device::Loopback);
+    let chosen: [&[_]; 7] = [
+        if has_no_probe { HOSTILE_CASES } else { &[] },
+        if has_no_probe { BAD_LINE_CASES } else { &[] },
         if is_emulated { EMULATED_CASES } else { &[] },
         if is_alone { COUNTED_CASES } else { &[] },
         if is_alone { KERNEL_CASES } else { &[] },

@@ -9,6 +9,9 @@ use parity::{Client, ClientError, Device, Echo, Fault, Faults, Lab, Ordeal, Retr
 
 use super::{Case, Fixture, sweep_session};
 
+/// Cases for every device but those behind a probe, whose bad line is the same client's at many times the price.
+pub const BAD_LINE_CASES: &[(&str, Case)] = &[("bad_line", bad_line), ("hopeless_line", hopeless_line)];
+
 /// Cases for boards with two links.
 pub const LINK_CASES: &[(&str, Case)] = &[("noise_beside_rtt", noise_beside_rtt)];
 
@@ -47,7 +50,7 @@ pub fn noise(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed>
 }
 
 /// Each kind of faults, and all of them, both ways: the sweep comes to its end, and no answer in it is wrong.
-pub fn bad_line(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
+fn bad_line(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
     let times = if device.board().is_none() { LOOPBACK_TIMES } else { 1 };
     let echo = Echo::new()?;
     let records: Vec<_> = echo.records().take(PICTURES * times).collect();
@@ -63,7 +66,7 @@ pub fn bad_line(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
 }
 
 /// A line over which nothing comes whole: the error says how often what was asked, and why in vain. Then the line is good again.
-pub fn hopeless_line(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+fn hopeless_line(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     let (faults, make_bad) = Faults::new();
     let lab = Lab { patience: Duration::from_secs(2), ..lab.clone() };
     let session = device.start(&lab, &fixture.model)?;

@@ -24,7 +24,7 @@ use crate::common::{damaged, fixtures};
 pub use counting::COUNTED_CASES;
 pub use hostile::HOSTILE_CASES;
 pub use kernels::KERNEL_CASES;
-pub use link::LINK_CASES;
+pub use link::{BAD_LINE_CASES, LINK_CASES};
 pub use stack::STACK_CASES;
 
 pub type Case = fn(Device, &Lab, &Fixture) -> Result<(), Failed>;
@@ -40,6 +40,7 @@ pub const CASES: &[(&str, Case)] = &[
     ("shipped_models", shipped_models),
     ("fixture", fixture),
     ("fixture_in_vectors", fixture_in_vectors),
+    ("wrong_board", wrong_board),
     ("wrong_model", wrong_model),
     ("damaged_model", damaged_model),
     ("no_model", no_model),
@@ -182,6 +183,15 @@ pub fn sweep_test_split(device: Device, lab: &Lab, fixture: &Fixture) -> Result<
     let (header, _) = AnswersHeader::parse(&fixture.answers)?;
     assert_eq!(header.pictures, 10_000);
     sweep_everything(device, lab, fixture)
+}
+
+fn wrong_board(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let (header, records) = AnswersHeader::parse(&fixture.answers)?;
+    let mut session = device.start(lab, &fixture.model)?;
+    session.device = "another";
+    let error = sweep(&mut session, &header, records, |_| {}).expect_err("it is not the board that was asked for");
+    assert!(matches!(&error.cause, ClientError::WrongBoard { asked: "another", found } if device.name().ends_with(&**found)));
+    Ok(())
 }
 
 fn wrong_model(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
