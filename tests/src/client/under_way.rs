@@ -99,8 +99,10 @@ fn is_before(one: u32, other: u32) -> bool {
 }
 
 impl UnderWay {
+    /// Nothing yet. Numbers begin at random: answers to a client that was killed may be on their way still.
     pub fn new(retry: Retry) -> Self {
-        Self { requests: Vec::new(), last_number: 0, attempts: retry.attempts, pace: Pace::new(retry.shortest_wait) }
+        let (last_number, attempts) = (fastrand::u32(..), retry.attempts);
+        Self { requests: Vec::new(), last_number, attempts, pace: Pace::new(retry.shortest_wait) }
     }
 
     /// From now on requests are sent again as `retry` says.
@@ -230,9 +232,14 @@ mod tests {
     const WAIT: Duration = Duration::from_millis(100);
     const TROUBLE: Trouble = Trouble::Refused(FrameError::Damaged);
 
+    /// Nothing under way, and 1 the next number.
+    fn from_one(attempts: u32) -> UnderWay {
+        UnderWay { last_number: 0, ..UnderWay::new(Retry { attempts, shortest_wait: WAIT }) }
+    }
+
     /// Pictures under way, under the numbers 1, 2, 3 ..
     fn pictures(count: u32, now: Instant) -> UnderWay {
-        let mut under_way = UnderWay::new(Retry { attempts: 3, shortest_wait: WAIT });
+        let mut under_way = from_one(3);
         for number in 1..=count {
             let sequence = under_way.begin(Asked::Picture(vec![7]));
             assert_eq!((sequence, number_of(&mut under_way, sequence, now)), (number, number));
@@ -276,7 +283,7 @@ mod tests {
     #[test]
     fn a_queue_of_attempts_is_no_reason_to_pass_over_the_answer_to_the_first() {
         let now = Instant::now();
-        let mut under_way = UnderWay::new(Retry { attempts: u32::MAX, shortest_wait: WAIT });
+        let mut under_way = from_one(u32::MAX);
         under_way.begin(Asked::Hello);
         for number in 1..=1000 {
             assert_eq!(number_of(&mut under_way, 1, now), number);
@@ -332,6 +339,18 @@ mod tests {
         assert!(error.to_string().contains(expected), "{error}");
         assert_eq!(under_way.answered(3, now), Some(1), "what is late is taken all the same");
         assert!(under_way.send(1, now).unwrap().is_none(), "nothing to send");
+    }
+
+    #[test]
+    fn answers_to_a_client_before_are_to_nobody() {
+        let now = Instant::now();
+        let ask = |under_way: &mut UnderWay| {
+            let sequence = under_way.begin(Asked::Hello);
+            number_of(under_way, sequence, now)
+        };
+        let [mut before, mut after] = [(); 2].map(|()| UnderWay::new(Retry::default()));
+        let numbers = [(); 4].map(|()| (ask(&mut before), ask(&mut after)).0);
+        assert!(numbers.into_iter().all(|number| after.answered(number, now).is_none()));
     }
 
     #[test]
