@@ -64,18 +64,7 @@ impl Uniform<'_> {
             columns: self.pixels,
             layers: &shapes.iter().map(layer).collect::<Vec<_>>(),
             golden,
-            provenance: Provenance {
-                trainer: "made",
-                backend: "none",
-                seed: 0,
-                epochs: 0,
-                data_sha256: [0; 32],
-                train_pictures: 0,
-                train_correct_float: 0,
-                test_pictures: 0,
-                test_correct_float: 0,
-                test_correct_fixed: 0,
-            },
+            provenance: Provenance { trainer: "made", backend: "none", ..Provenance::default() },
         };
         let mut model = vec![0; source.encoded_length_bound()];
         let length = source.encode(&mut model)?;

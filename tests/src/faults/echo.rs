@@ -51,18 +51,7 @@ impl Echo {
             columns: 2,
             layers: &[layer],
             golden: &[],
-            provenance: Provenance {
-                trainer: "nobody",
-                backend: "none",
-                seed: 0,
-                epochs: 0,
-                data_sha256: [0; 32],
-                train_pictures: 0,
-                train_correct_float: 0,
-                test_pictures: 0,
-                test_correct_float: 0,
-                test_correct_fixed: 0,
-            },
+            provenance: Provenance { trainer: "nobody", backend: "none", ..Provenance::default() },
         };
         let mut model = vec![0; source.encoded_length_bound()];
         let length = source.encode(&mut model)?;

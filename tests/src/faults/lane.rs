@@ -60,15 +60,7 @@ impl Lane {
             match self.fault() {
                 _ if self.is_cut => self.is_damaged = true,
                 None => arriving.push_back(byte),
-                Some(Fault::Delay) => {
-                    self.is_late = true;
-                    late += Duration::from_micros(self.random.u64(..=LONGEST_DELAY));
-                    arriving.push_back(byte);
-                }
-                Some(fault) => {
-                    self.is_damaged = true;
-                    self.harm(fault, byte, arriving);
-                }
+                Some(fault) => late += self.meet(fault, byte, arriving),
             }
             self.is_in_frame = byte != DELIMITER;
             if self.is_damaged || self.is_late {
@@ -98,10 +90,16 @@ impl Lane {
         }
     }
 
-    fn harm(&mut self, fault: Fault, byte: u8, arriving: &mut VecDeque<u8>) {
+    /// What `fault` makes of a byte. Returns by how much that is late.
+    fn meet(&mut self, fault: Fault, byte: u8, arriving: &mut VecDeque<u8>) -> Duration {
         match fault {
+            Fault::Delay => {
+                self.is_late = true;
+                arriving.push_back(byte);
+                return Duration::from_micros(self.random.u64(..=LONGEST_DELAY));
+            }
             Fault::Flip => arriving.push_back(byte ^ (1 << self.random.u32(..8))),
-            Fault::Drop | Fault::Delay => {}
+            Fault::Drop => {}
             Fault::Double => arriving.extend([byte, byte]),
             Fault::Cut => self.is_cut = true,
             Fault::Noise => {
@@ -110,6 +108,8 @@ impl Lane {
                 arriving.push_back(byte);
             }
         }
+        self.is_damaged = true;
+        Duration::ZERO
     }
 }
 
