@@ -184,10 +184,11 @@ enum Task {
         #[arg(long)]
         advisories: bool,
     },
-    /// Runs the tests of shared-model under what finds memory errors: Miri, else the address sanitizer, else valgrind.
+    /// Runs tests of shared-model under what finds memory errors: Miri, else the address sanitizer, else valgrind.
     ///
-    /// Miri, which finds most, comes with a nightly compiler: `rustup toolchain install nightly --component miri,rust-src`. It takes
-    /// some minutes, on a target of 64 bits and on one of 32.
+    /// By each of them the same tests: the library's own, `blob` and `hostile`. Miri, which finds most, comes with a nightly compiler:
+    /// `rustup toolchain install nightly --component miri,rust-src`. It runs them on a target of 64 bits and on one of 32, with
+    /// few random cases, and takes many times as long as the sanitizer: that is a minute and a half of one core, the build included.
     Memcheck {
         /// This tool rather than the best that is there.
         #[arg(long, value_enum, value_name = "TOOL")]

@@ -1,4 +1,4 @@
-//! `cargo xtask memcheck`: the tests of `shared-model` under the sharpest tool that this machine has.
+//! `cargo xtask memcheck`: tests of `shared-model` under the sharpest tool that this machine has.
 
 use std::fmt;
 use std::path::Path;
@@ -17,8 +17,9 @@ const NIGHTLY: &str = "nightly";
 /// A target of 32 bits, as devices have, and without the desk's vectors: its kernels are the portable ones.
 const NARROW: &str = "i686-unknown-linux-gnu";
 
-/// What Miri has time for: it takes a hundred times as long as the processor. Kernels are run by both suites.
-const MIRI_TESTS: [&str; 5] = ["--lib", "--test", "blob", "--test", "hostile"];
+/// What every tool runs: what reads a model's bytes and infers with what was read. `damage`, `fixture` and `kernels` take the same ways with
+/// so many more numbers that Miri, which interprets, would come to no end.
+const TESTS: [&str; 5] = ["--lib", "--test", "blob", "--test", "hostile"];
 
 /// Random cases of each test under Miri.
 const MIRI_CASES: &str = "4";
@@ -52,40 +53,34 @@ pub fn command(workspace: &Workspace, tool: Option<Tool>) -> Result<()> {
             "nothing here finds memory errors: `rustup toolchain install {NIGHTLY} --component miri,rust-src` gets Miri"
         );
     };
-    tell(format_args!("The tests of shared-model, by {tool}"));
+    tell(format_args!("Tests of shared-model ({}), by {tool}", TESTS.join(" ")));
     match tool {
         Tool::Miri => {
             miri(workspace, &active.host)?;
             miri(workspace, NARROW)
         }
-        Tool::Sanitizer => tests(workspace)
+        Tool::Sanitizer => tests(workspace, workspace.cargo("test"))
             .args(["--target", &active.host])
             .env("RUSTC_BOOTSTRAP", "1")
             .env("RUSTFLAGS", "-Zsanitizer=address")
             .run(),
         Tool::Valgrind => {
             let runner = format!("CARGO_TARGET_{}_RUNNER", active.host.replace('-', "_").to_uppercase());
-            // Documentation has no examples to run.
-            tests(workspace).env(&runner, "valgrind --quiet --error-exitcode=1").run()
+            tests(workspace, workspace.cargo("test")).env(&runner, "valgrind --quiet --error-exitcode=1").run()
         }
     }
 }
 
-/// Without the tests of documentation, of which there are none.
-fn tests(workspace: &Workspace) -> Job {
-    // A folder of its own: the flags are not the tests'.
-    workspace
-        .cargo("test")
-        .args(["-p", "shared-model", "--lib", "--tests", "--target-dir"])
-        .arg(workspace.target.join("memcheck"))
+/// The tests by `job`, a cargo that is about to test, in a folder of its own: the flags are not the other tests'.
+fn tests(workspace: &Workspace, job: Job) -> Job {
+    let job = job.args(["--locked", "-p", "shared-model"]).args(TESTS).arg("--target-dir");
+    job.arg(workspace.target.join("memcheck"))
 }
 
 fn miri(workspace: &Workspace, target: &str) -> Result<()> {
-    Job::new("rustup")
-        .args(["run", NIGHTLY, "cargo", "miri", "test", "--manifest-path"])
-        .arg(workspace.root.join("Cargo.toml"))
-        .args(["-p", "shared-model", "--target", target])
-        .args(MIRI_TESTS)
+    let job = Job::new("rustup").args(["run", NIGHTLY, "cargo", "miri", "test", "--manifest-path"]);
+    tests(workspace, job.arg(workspace.root.join("Cargo.toml")))
+        .args(["--target", target])
         // proptest asks for its settings and for random numbers.
         .env("MIRIFLAGS", "-Zmiri-disable-isolation")
         .env("PROPTEST_CASES", MIRI_CASES)
