@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use shared_model::{BlobError, ModelView};
+use shared_model::{BlobError, HostWorkspace, ModelView, SelfTestError, self_test};
 use thiserror::Error;
 
 use crate::bounded;
@@ -29,6 +29,9 @@ pub enum ModelFileError {
         /// What is wrong with it.
         source: BlobError,
     },
+    /// The model gives other answers here than where it was made.
+    #[error("the model fails its self-test")]
+    SelfTest(#[from] SelfTestError),
 }
 
 /// The model that `path` names: itself, or where it is a folder, the model of the run that the folder records.
@@ -36,7 +39,7 @@ pub fn resolve(path: &Path) -> PathBuf {
     if path.is_dir() { RunFolder::at(path.to_owned()).file(RunFile::Model) } else { path.to_owned() }
 }
 
-/// The bytes of a model file; [`parse`] says whether they are a model.
+/// The bytes of a model file; [`load`] says whether they are a model.
 ///
 /// # Errors
 ///
@@ -45,13 +48,16 @@ pub fn read(path: &Path) -> Result<Vec<u8>, ModelFileError> {
     bounded::read(path, MAX_MODEL_BYTES).map_err(|source| ModelFileError::Read { path: path.to_owned(), source })
 }
 
-/// The model that `bytes`, read from `path`, are.
+/// The model that `bytes`, read from `path`, are. As on a device, one that cannot repeat its own answers is not used.
 ///
 /// # Errors
 ///
-/// Where they are none.
-pub fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<ModelView<'a>, ModelFileError> {
-    ModelView::parse(bytes).map_err(|source| ModelFileError::Blob { path: path.to_owned(), source })
+/// Where they are none, or the model fails its self-test.
+pub fn load<'a>(path: &Path, bytes: &'a [u8]) -> Result<ModelView<'a>, ModelFileError> {
+    let blob = |source| ModelFileError::Blob { path: path.to_owned(), source };
+    let view = ModelView::parse(bytes).map_err(blob)?;
+    self_test(&view, &mut HostWorkspace::new())?;
+    Ok(view)
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ impl Arguments {
     pub fn run(self) -> Result<()> {
         let model = model_file::resolve(&self.model);
         let bytes = model_file::read(&model)?;
-        let view = model_file::parse(&model, &bytes)?;
+        let view = model_file::load(&model, &bytes)?;
         if let Some(answers) = &self.answers {
             check_apart("--answers", answers, [&model])?;
         }

@@ -109,7 +109,7 @@ impl Arguments {
     pub fn run(self) -> Result<()> {
         let model = model_file::resolve(&self.model);
         let bytes = model_file::read(&model)?;
-        let view = model_file::parse(&model, &bytes)?;
+        let view = model_file::load(&model, &bytes)?;
         if let Some(path) = &self.output_picture {
             check_extension("--picture", path, "png")?;
             check_apart("--picture", path, self.picture.image.iter().chain([&model]))?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use shared_model::{HostWorkspace, ModelView, WeightOrder, self_test};
+use shared_model::{ModelView, WeightOrder};
 
 use super::{OutputArguments, check_apart, check_export, line};
 use crate::record::RunFolder;
@@ -54,8 +54,7 @@ impl Arguments {
         }
         check_export(&self.export, None)?;
         let bytes = model_file::read(&model)?;
-        let view = model_file::parse(&model, &bytes)?;
-        self_test(&view, &mut HostWorkspace::new()).context("the model fails its self-test")?;
+        let view = model_file::load(&model, &bytes)?;
         let order = match self.weight_order {
             Order::Pairs => WeightOrder::Pairs,
             Order::Vectors => WeightOrder::Vectors,

@@ -5,8 +5,8 @@ use std::io::Write;
 use std::path::Path;
 
 use assert_cmd::Command;
-use flate2::Compression;
 use flate2::write::GzEncoder;
+use flate2::{Compression, Crc};
 
 /// Names of a data set's files, without `.gz`: pictures and labels to train with, pictures and labels to test with.
 pub const FILES: [&str; 4] =
@@ -34,6 +34,14 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).expect("memory takes everything");
     encoder.finish().expect("memory takes everything")
+}
+
+/// Sets the checksum of a model to what its bytes make.
+pub fn seal(bytes: &mut [u8]) {
+    let (fields, checksum) = bytes.split_last_chunk_mut::<4>().expect("a checksum");
+    let mut crc = Crc::new();
+    crc.update(fields);
+    *checksum = crc.sum().to_le_bytes();
 }
 
 /// Numbers that look random, the same ones for the same seed; the upper bits are the better ones.

@@ -4,9 +4,10 @@ use std::fs;
 
 use predicates::prelude::*;
 use predicates::str::contains;
+use shared_model::ModelView;
 
 use crate::desk::{Desk, failure, json};
-use crate::files::{FILES, SIDE, bars, write_split};
+use crate::files::{FILES, SIDE, bars, seal, write_split};
 
 #[test]
 fn a_model_works_alone() {
@@ -23,7 +24,7 @@ fn a_model_works_alone() {
     assert_eq!(inspected["provenance"]["test_accuracy_fixed"], evaluated["accuracy"]);
     desk.run(&["inspect", "model.bin"])
         .success()
-        .stdout(contains("36 inputs, 8 outputs").and(contains("golden vectors")));
+        .stdout(contains("36 inputs, 8 outputs").and(contains("golden vector")));
 
     let predicted = json(desk.run(&["predict", "model.bin", "--index", "2", "--data", "data", "--json"]));
     assert_eq!(
@@ -65,13 +66,26 @@ fn a_model_in_another_order_answers_the_same() {
     );
     failure(desk.run(&["reorder", "model.bin", "--weight-order", "rows", "--export", "x"]), 2, &["vectors"]);
     failure(desk.run(&["reorder", "pairs.answers", "--weight-order", "pairs", "--export", "x"]), 1, &["pairs.answers"]);
-    // What a run has recorded is not written over.
-    fs::write(desk.path().join("config.json"), "{}").unwrap();
-    failure(
-        desk.run(&["reorder", "model.bin", "--weight-order", "vectors", "--export", "config.json"]),
-        2,
-        &["--export"],
-    );
+}
+
+#[test]
+fn a_model_that_fails_its_self_test_is_not_used() {
+    let desk = Desk::with_model();
+    let mut bytes = fs::read(desk.model()).unwrap();
+    let logits = ModelView::parse(&bytes).unwrap().golden().next().unwrap().logits;
+    let offset = logits.as_ptr() as usize - bytes.as_ptr() as usize;
+    bytes[offset] ^= 1;
+    seal(&mut bytes);
+    fs::write(desk.path().join("other.bin"), &bytes).unwrap();
+    for arguments in [
+        &["inspect", "other.bin"][..],
+        &["evaluate", "other.bin", "--data", "data", "--answers", "answers.bin"],
+        &["predict", "other.bin", "--index", "0", "--data", "data"],
+        &["reorder", "other.bin", "--weight-order", "vectors", "--export", "answers.bin"],
+    ] {
+        failure(desk.run(arguments), 1, &["the model fails its self-test: golden vector 0", "other logits"]);
+    }
+    assert!(!desk.path().join("answers.bin").exists());
 }
 
 #[test]
