@@ -10,7 +10,7 @@ use serde::Serialize;
 use shared_model::ModelView;
 
 use super::table::table;
-use super::{DataArguments, OutputArguments, UsageError, check_apart, check_fit, line, percent};
+use super::{DataArguments, OutputArguments, UsageError, check_apart, check_fit, check_output, line, percent};
 use crate::dataset::{Dataset, Split};
 use crate::record::{Configuration, Evaluation, Mistake, RecordError, RunFile, RunFolder, json};
 use crate::wording::printable;
@@ -62,7 +62,7 @@ impl Arguments {
         let bytes = model_file::read(&model)?;
         let view = model_file::load(&model, &bytes)?;
         if let Some(answers) = &self.answers {
-            check_apart("--answers", answers, [&model])?;
+            check_output("--answers", answers, [&model])?;
         }
         let mut data = self.data.load()?;
         check_fit(&view, &data)?;

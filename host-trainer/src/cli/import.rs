@@ -83,11 +83,10 @@ struct Found<'a> {
 impl Arguments {
     pub fn run(self) -> Result<()> {
         let start = Instant::now();
-        check_apart("--export", &self.export, [&self.weights])?;
         if let Some(run) = &self.run {
             RunFolder::at(run.clone()).files().try_for_each(|file| check_apart("--run", &file, [&self.weights]))?;
         }
-        check_export(&self.export, self.run.as_deref())?;
+        check_export(&self.export, self.run.as_deref(), [&self.weights])?;
         let cannot_import = || format!("cannot import {}", self.weights.display());
         let file = TensorFile::read(&self.weights).with_context(cannot_import)?;
         let tensors = file.tensors().with_context(cannot_import)?;

@@ -34,7 +34,7 @@ use thiserror::Error;
 
 use crate::dataset::{Dataset, DatasetError, Wanted};
 use crate::files::WriteError;
-use crate::record::RunFolder;
+use crate::record::{RunFile, RunFolder};
 use crate::wording::{percent, printable};
 use crate::{files, interrupt, progress};
 
@@ -189,8 +189,21 @@ fn check_apart(
     }
 }
 
+/// That `output`, which `option` names, is none of `inputs`, and no file of a run either: each has a command of its own to replace it.
+fn check_output(
+    option: &str,
+    output: &Path,
+    inputs: impl IntoIterator<Item = impl AsRef<Path>>,
+) -> Result<(), UsageError> {
+    let folder = output.parent().map(|folder| RunFolder::at(folder.to_owned()));
+    let run = folder.filter(|folder| folder.file(RunFile::Outcome).exists());
+    check_apart(option, output, run.iter().flat_map(RunFolder::files))?;
+    check_apart(option, output, inputs)
+}
+
 /// That a model can be written to `export`, besides what a run leaves in its folder.
-fn check_export(export: &Path, run: Option<&Path>) -> Result<()> {
+fn check_export(export: &Path, run: Option<&Path>, inputs: impl IntoIterator<Item = impl AsRef<Path>>) -> Result<()> {
+    check_output("--export", export, inputs)?;
     let Some(run) = run else { return Ok(files::check_writable(export)?) };
     check_apart("--export", export, RunFolder::at(run.to_owned()).files().chain([run.to_owned()]))?;
     match files::check_writable(export) {

@@ -9,7 +9,9 @@ use serde::Serialize;
 use shared_model::{HostWorkspace, LOGIT_FRACTION_BITS, ModelView, PROBABILITY_ONE};
 
 use super::table::table;
-use super::{DataArguments, OutputArguments, UsageError, check_apart, check_extension, check_fit, line, percent};
+use super::{
+    DataArguments, OutputArguments, UsageError, check_apart, check_extension, check_fit, check_output, line, percent,
+};
 use crate::float;
 use crate::picture::{self, Polarity};
 use crate::plot::png;
@@ -112,7 +114,7 @@ impl Arguments {
         let view = model_file::load(&model, &bytes)?;
         if let Some(path) = &self.output_picture {
             check_extension("--picture", path, "png")?;
-            check_apart("--picture", path, self.picture.image.iter().chain([&model]))?;
+            check_output("--picture", path, self.picture.image.iter().chain([&model]))?;
             files::check_writable(path)?;
         }
         let seen = self.see(&view)?;

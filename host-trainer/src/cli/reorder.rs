@@ -7,8 +7,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use shared_model::{ModelView, WeightOrder};
 
-use super::{OutputArguments, check_apart, check_export, line};
-use crate::record::RunFolder;
+use super::{OutputArguments, check_export, line};
 use crate::reorder::reorder;
 use crate::{files, model_file};
 
@@ -47,12 +46,7 @@ struct Report {
 impl Arguments {
     pub fn run(self) -> Result<()> {
         let model = model_file::resolve(&self.model);
-        check_apart("--export", &self.export, [&model])?;
-        // Else what a run has recorded could be written over by a model.
-        if let Some(folder) = self.export.parent().map(|folder| RunFolder::at(folder.to_owned())) {
-            check_apart("--export", &self.export, folder.files())?;
-        }
-        check_export(&self.export, None)?;
+        check_export(&self.export, None, [&model])?;
         let bytes = model_file::read(&model)?;
         let view = model_file::load(&model, &bytes)?;
         let order = match self.weight_order {

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
-use super::{OutputArguments, UsageError, check_apart, line};
+use super::{OutputArguments, UsageError, check_output, line};
 use crate::record::{RecordError, RunFolder};
 use crate::report::{self, Missing, Run};
 use crate::{files, progress};
@@ -42,7 +42,7 @@ impl Arguments {
             (None, _) => PathBuf::from(NAME),
         };
         let runs = report::load(&self.runs)?;
-        check_apart("--out", &out, recorded(&self.runs)?)?;
+        check_output("--out", &out, recorded(&self.runs)?)?;
         files::check_writable(&out)?;
 
         let missing: Vec<&Missing> = runs.iter().flat_map(|run| &run.missing).collect();

@@ -8,7 +8,7 @@ use comfy_table::Table;
 use serde::Serialize;
 
 use super::table::table;
-use super::{DataArguments, OutputArguments, UsageError, check_apart, check_extension, line, percent};
+use super::{DataArguments, OutputArguments, UsageError, check_extension, check_output, line, percent};
 use crate::dataset::{Dataset, Statistics};
 use crate::files;
 use crate::plot::{enlarge, png, samples};
@@ -106,7 +106,7 @@ impl Arguments {
         check_extension("--out", &file, if self.index.is_some() { "png" } else { "svg" })?;
         files::check_writable(&file)?;
         let data = self.data.load()?;
-        check_apart("--out", &file, data.files())?;
+        check_output("--out", &file, data.files())?;
         match self.index {
             Some(index) => self.show_picture(index, &data, &file),
             None => self.show_all(&data, &file),

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::backend::BackendArguments;
 use super::number::learning_rate;
 use super::train::hold_out;
-use super::{DataArguments, OutputArguments, check_apart, line};
+use super::{DataArguments, OutputArguments, check_output, line};
 use crate::teach::{TaughtEpoch, TeachConfig, Teacher};
 use crate::wording::percent;
 use crate::{files, progress};
@@ -60,7 +60,7 @@ impl Arguments {
         let Some(backend) = self.backend.choose(self.output)? else { return Ok(()) };
         files::check_writable(&self.export)?;
         let mut data = self.data.load()?;
-        check_apart("--export", &self.export, data.files())?;
+        check_output("--export", &self.export, data.files())?;
         let held_out = hold_out(&mut data.train, self.validation)?;
         let config = TeachConfig {
             backend,

@@ -102,8 +102,7 @@ impl Arguments {
             check_apart("--run", &run, [from])?;
         }
         if let Some(export) = &self.export {
-            check_export(export, Some(&run))?;
-            check_apart("--export", export, data.files().chain(self.recipe.teacher_file().cloned()))?;
+            check_export(export, Some(&run), data.files().chain(self.recipe.teacher_file().cloned()))?;
         }
         let folder = RunFolder::create(run)?;
         if let Some(export) = &self.export {

@@ -161,3 +161,49 @@ fn a_matrix_too_large_for_a_terminal_is_a_file() {
     let first = desk.run(&["evaluate", "run", "--data", "data", "--first", "9"]).success();
     first.stdout(contains("is in a file, where --pictures names a folder"));
 }
+
+#[test]
+fn outputs_replace_no_file_of_any_run() {
+    let desk = desk_with_run();
+    let path = |name: &str| desk.path().join(name);
+    desk.train(&["--seed", "2", "--run", "runs/other"]).success();
+    desk.train(&["--seed", "3", "--export", "model.bin"]).success();
+    let before =
+        |folder: &str| names(&path(folder)).iter().map(|name| fs::read(path(folder).join(name)).unwrap()).collect();
+    let all: [Vec<_>; 2] = [before("run"), before("runs/other")];
+    let evaluate = ["evaluate", "run", "--data", "data", "--answers"];
+    let train = ["train", "--data", "data", "--epochs", "1", "--hidden", "8", "--run", "new", "--export"];
+    let from = ["train", "--data", "data", "--from", "run", "--run", "new", "--export"];
+    let frontier = ["frontier", "--data", "data", "--draw-only", "--runs", "runs"];
+    let cases: [(&[&str], &str, &str); 11] = [
+        (&evaluate, "--answers", "runs/other/model.bin"),
+        (&evaluate, "--answers", "run/history.json"),
+        (&["evaluate", "model.bin", "--data", "data", "--answers"], "--answers", "run/../run/config.json"),
+        (&train, "--export", "runs/other/result.json"),
+        (&from, "--export", "run/model.bin"),
+        (&from, "--export", "run/config.json"),
+        (&[&frontier[..], &["--export"]].concat(), "--export", "runs/other/result.json"),
+        (&[&frontier[..], &["--chart"]].concat(), "--chart", "runs/other/history.svg"),
+        (&["reorder", "model.bin", "--weight-order", "vectors", "--export"], "--export", "run/quantization.json"),
+        (&["report", "run", "--out"], "--out", "runs/other/mistakes.svg"),
+        (&["show", "--data", "data", "--out"], "--out", "runs/other/history.svg"),
+    ];
+    for (arguments, option, output) in cases {
+        failure(desk.command(arguments).arg(output).assert(), 2, &[option, output, "would replace"]);
+        failure(
+            desk.command(&["import", "run/weights.safetensors", "--data", "data", "--export", output]).assert(),
+            2,
+            &["--export", "would replace"],
+        );
+        failure(
+            desk.command(&["teach", "--data", "data", "--export", output]).assert(),
+            2,
+            &["--export", "would replace"],
+        );
+    }
+    assert!(!path("new").exists(), "no run begins");
+    assert!(all == [before("run"), before("runs/other")]);
+    // Where no run is, such names are like any other.
+    fs::create_dir(path("plain")).unwrap();
+    desk.command(&evaluate).arg("plain/history.json").assert().success();
+}

@@ -12,7 +12,7 @@ use serde::Serialize;
 use self::desk::Desk;
 use self::report::{Report, point};
 use super::backend::BackendArguments;
-use super::{DataArguments, OutputArguments, UsageError, check_apart, check_extension};
+use super::{DataArguments, OutputArguments, UsageError, check_extension, check_output};
 use crate::frontier::{self, FAMILIES, Family, Measured, REDUCED, RIVALS, Row, SOURCE, Shard, Teacher};
 use crate::plot;
 use crate::record::{MAX_RECORD_BYTES, json};
@@ -140,7 +140,7 @@ impl Arguments {
         let inputs = [&self.teacher, &self.measured];
         for (option, path) in [("--export", &self.export), ("--chart", &self.chart), ("--table", &self.table)] {
             let Some(path) = path else { continue };
-            check_apart(option, path, inputs.into_iter().flatten())?;
+            check_output(option, path, inputs.into_iter().flatten())?;
             files::check_writable(path)?;
         }
         // That there is a place for the table.
