@@ -1,7 +1,9 @@
 //! The folder: which files it has, and reading and writing them.
 
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use safetensors::SafeTensorError;
 use serde::Serialize;
@@ -26,6 +28,12 @@ pub enum RecordError {
     /// A file cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// Two runs in one folder would end as a mixture of both.
+    #[error("another host-trainer writes to {folder}: wait for it or choose another --run")]
+    Busy {
+        /// The run's folder.
+        folder: PathBuf,
+    },
     /// A record cannot be written as JSON.
     #[error("cannot write the run as JSON")]
     Json(#[from] serde_json::Error),
@@ -127,9 +135,11 @@ impl RunFile {
 }
 
 /// A folder that records a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct RunFolder {
     path: PathBuf,
+    /// Held by whoever writes a run there: see [`RunFolder::create`].
+    _lock: Option<Arc<File>>,
 }
 
 impl RunFolder {
@@ -161,7 +171,7 @@ impl RunFolder {
 
     /// The folder at `path`, whatever it holds.
     pub fn at(path: PathBuf) -> Self {
-        Self { path }
+        Self { path, _lock: None }
     }
 
     /// The folder that `model` lies in, if that is a run's and the model is the one that came of it.
@@ -179,14 +189,15 @@ impl RunFolder {
         }
     }
 
-    /// Creates the folder where there is none yet, and checks that it can be written to.
+    /// Creates the folder where there is none yet, and checks that it can be written to. Until this value and its clones are
+    /// dropped no other process can do the same.
     ///
     /// # Errors
     ///
-    /// Where it cannot.
-    pub fn create(path: PathBuf) -> Result<Self, WriteError> {
+    /// Where it cannot, or another process writes there.
+    pub fn create(path: PathBuf) -> Result<Self, RecordError> {
         files::create_folder(&path)?;
-        let folder = Self::at(path);
+        let folder = Self { _lock: lock(&path)?.map(Arc::new), path };
         folder.files().try_for_each(|file| files::check_writable(&file))?;
         Ok(folder)
     }
@@ -250,6 +261,16 @@ impl RunFolder {
     /// That one of its files is not what its name says.
     pub(super) fn damaged(&self, file: RunFile, reason: impl ToString) -> RecordError {
         RecordError::Content { path: self.file(file), reason: printable(&reason.to_string()) }
+    }
+}
+
+/// The lock of the folder at `path`, which leaves nothing behind; none where the system or its disk locks no folders.
+fn lock(path: &Path) -> Result<Option<File>, RecordError> {
+    let Ok(folder) = File::open(path) else { return Ok(None) };
+    match folder.try_lock() {
+        Ok(()) => Ok(Some(folder)),
+        Err(TryLockError::WouldBlock) => Err(RecordError::Busy { folder: path.to_owned() }),
+        Err(TryLockError::Error(_)) => Ok(None),
     }
 }
 

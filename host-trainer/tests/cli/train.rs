@@ -249,3 +249,18 @@ fn help_says_what_there_is() {
     desk.run(&["--version"]).success().stdout(contains(env!("CARGO_PKG_VERSION")));
     failure(desk.run(&["frobnicate"]), 2, &["frobnicate"]);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_another_process_writes_is_left_to_it() {
+    let desk = Desk::new();
+    let run = desk.path().join("run");
+    fs::create_dir(&run).unwrap();
+    let other = fs::File::open(&run).unwrap();
+    other.lock().unwrap();
+    failure(desk.train(&["--run", "run"]), 1, &["another host-trainer writes to run", "choose another --run"]);
+    assert!(names(&run).is_empty());
+    drop(other);
+    desk.train(&["--run", "run"]).success();
+    desk.train(&["--run", "run", "--seed", "2"]).success();
+}
