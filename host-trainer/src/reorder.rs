@@ -1,27 +1,52 @@
 //! The same model with its weights in another order, for another core.
 
-use shared_model::{EncodeError, GoldenSource, LayerSource, ModelSource, ModelView, Requant, WeightOrder};
+use shared_model::{DenseLayer, EncodeError, GoldenSource, LayerSource, ModelSource, ModelView, Requant, WeightOrder};
+use thiserror::Error;
 
 use crate::export::encode;
+
+/// Weights that a model may have, those counted that are pruned: each is a byte in memory while it is reordered. More than one layer
+/// of the greatest width has.
+const MOST_WEIGHTS: usize = 264 << 20;
+
+/// Why a model cannot be reordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum ReorderError {
+    /// Its weights would fill the memory.
+    #[error("its layers have {found} weights, pruned ones included; at most {MOST_WEIGHTS} can be reordered")]
+    TooManyWeights {
+        /// Weights of all layers.
+        found: usize,
+    },
+    /// The blob would be too large for the format.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+}
+
+/// Whether `layer` is one to put in `order`: its weights have 8 bits and lie in another.
+pub fn is_changed(layer: &DenseLayer<'_>, order: WeightOrder) -> bool {
+    matches!(layer.order(), WeightOrder::Pairs | WeightOrder::Vectors) && layer.order() != order
+}
 
 /// `model` with its weights of 8 bits in `order`, pairs or vectors: another blob, with another id, that answers the same.
 /// Layers in other orders, which are for other weights, stay as they are.
 ///
 /// # Errors
 ///
-/// Where the blob would be too large for the format.
-pub fn reorder(model: &ModelView<'_>, order: WeightOrder) -> Result<Vec<u8>, EncodeError> {
+/// Where it has too many weights, or the blob would be too large for the format.
+pub fn reorder(model: &ModelView<'_>, order: WeightOrder) -> Result<Vec<u8>, ReorderError> {
+    check_count(model.layers().map(|layer| (layer.inputs(), layer.outputs())))?;
     let class_names: Vec<_> = model.class_names().collect();
     let tables: Vec<_> = model
         .layers()
         .map(|layer| {
             let outputs = || 0..layer.outputs();
-            let weights = outputs().flat_map(|output| layer.row(output));
+            let mut weights = Vec::with_capacity(layer.inputs() * layer.outputs());
+            weights.extend(outputs().flat_map(|output| layer.row(output)));
             let biases: Vec<i32> = outputs().map(|output| layer.bias(output)).collect();
             let requants: Vec<Requant> = outputs().map(|output| layer.requant(output)).collect();
-            let is_of_eight_bits = matches!(layer.order(), WeightOrder::Pairs | WeightOrder::Vectors);
-            let order = if is_of_eight_bits { order } else { layer.order() };
-            (order, biases, requants, weights.collect::<Vec<i8>>())
+            let order = if is_changed(&layer, order) { order } else { layer.order() };
+            (order, biases, requants, weights)
         })
         .collect();
     let layers: Vec<_> = tables
@@ -38,14 +63,20 @@ pub fn reorder(model: &ModelView<'_>, order: WeightOrder) -> Result<Vec<u8>, Enc
         .collect();
     let golden: Vec<_> =
         answers.iter().map(|(input, logits, probabilities)| GoldenSource { input, logits, probabilities }).collect();
-    encode(&ModelSource {
+    Ok(encode(&ModelSource {
         class_names: &class_names,
         rows: model.rows() as u16,
         columns: model.columns() as u16,
         layers: &layers,
         golden: &golden,
         provenance: model.provenance(),
-    })
+    })?)
+}
+
+/// That layers of so many inputs and outputs have room in memory.
+fn check_count(layers: impl Iterator<Item = (usize, usize)>) -> Result<(), ReorderError> {
+    let found = layers.map(|(inputs, outputs)| inputs * outputs).sum();
+    if found > MOST_WEIGHTS { Err(ReorderError::TooManyWeights { found }) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -55,6 +86,15 @@ mod tests {
     use crate::model::DenseParameters;
     use crate::quantize::quantize;
     use crate::train::WeightBits;
+
+    #[test]
+    fn what_would_fill_the_memory_is_refused() {
+        let widest = (16_384, 16_384);
+        assert_eq!(check_count([widest, (16_384, 512)].into_iter()), Ok(()));
+        let error = check_count([widest, (16_384, 513)].into_iter()).unwrap_err();
+        assert_eq!(error, ReorderError::TooManyWeights { found: 276_840_448 });
+        assert!(error.to_string().contains("276840448 weights") && error.to_string().contains("at most 276824064"));
+    }
 
     #[test]
     fn there_and_back_is_the_same_model() {

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use shared_model::{DenseLayer, FORMAT_VERSION, ModelView, Provenance};
+use shared_model::{DenseLayer, FORMAT_VERSION, ModelView, Provenance, WeightOrder};
 
-use super::{OutputArguments, line, percent, share};
+use super::{OutputArguments, line, percent};
 use crate::dataset::hex;
 use crate::model_file;
 
@@ -52,9 +52,9 @@ struct Origins {
     seed: u64,
     epochs: u32,
     data_sha256: String,
-    train_accuracy_float: f64,
-    test_accuracy_float: f64,
-    test_accuracy_fixed: f64,
+    train_accuracy_float: Option<f64>,
+    test_accuracy_float: Option<f64>,
+    test_accuracy_fixed: Option<f64>,
 }
 
 impl Arguments {
@@ -96,13 +96,19 @@ impl Report {
             text += &line("  shifts", format_args!("{}..={} bits", shifts[0], shifts[1]));
         }
         let origins = &self.provenance;
-        text += &line("self-test", format_args!("{} golden vectors, all answered alike", self.golden_vectors));
+        let self_test = match self.golden_vectors {
+            0 => "none: no golden vectors".to_owned(),
+            1 => "1 golden vector, answered alike".to_owned(),
+            count => format!("{count} golden vectors, all answered alike"),
+        };
+        let accuracy = |share: Option<f64>| share.map_or_else(|| "none".to_owned(), percent);
+        text += &line("self-test", self_test);
         text += &line("trained by", format_args!("{}, backend {}", origins.trainer, origins.backend));
         text += &line("trained with", format_args!("seed {}, {} epochs", origins.seed, origins.epochs));
         text += &line("training data, SHA-256", &origins.data_sha256);
-        text += &line("training, float", percent(origins.train_accuracy_float));
-        text += &line("test, float", percent(origins.test_accuracy_float));
-        text += &line("test, fixed point", percent(origins.test_accuracy_fixed));
+        text += &line("training, float", accuracy(origins.train_accuracy_float));
+        text += &line("test, float", accuracy(origins.test_accuracy_float));
+        text += &line("test, fixed point", accuracy(origins.test_accuracy_fixed));
         text
     }
 }
@@ -110,14 +116,14 @@ impl Report {
 impl Layer {
     fn of(layer: &DenseLayer<'_>) -> Self {
         let (inputs, outputs) = (layer.inputs(), layer.outputs());
-        let weights = || (0..outputs).flat_map(|output| layer.row(output));
+        let (weights, zero_weights) = survey(layer);
         Self {
             inputs,
             outputs,
             weight_order: layer.order().to_string(),
             weight_bytes: layer.weight_bytes(),
-            weights: range(weights()),
-            zero_weights: weights().filter(|weight| *weight == 0).count(),
+            weights,
+            zero_weights,
             biases: range((0..outputs).map(|output| layer.bias(output))),
             shifts: range((0..outputs).map(|output| layer.requant(output).shift())),
         }
@@ -151,6 +157,36 @@ impl Origins {
     }
 }
 
+/// The least and the largest weight of `layer`, and how many are zero.
+fn survey(layer: &DenseLayer<'_>) -> ([i64; 2], usize) {
+    let mut others = 0;
+    let mut is_other = |weight: &i8| {
+        others += usize::from(*weight != 0);
+        *weight != 0
+    };
+    let [least, largest] = match layer.order() {
+        // Nearly all weights of a pruned layer may be zeros that it has no bytes for.
+        WeightOrder::Blocks => range(stored(layer).filter(&mut is_other)),
+        _ => range((0..layer.outputs()).flat_map(|output| layer.row(output)).filter(&mut is_other)),
+    };
+    let zeros = (layer.inputs() * layer.outputs()).saturating_sub(others);
+    (if zeros > 0 { [least.min(0), largest.max(0)] } else { [least, largest] }, zeros)
+}
+
+/// The weights that the blocks of a pruned layer have, padding included: halfwords of `256 * a + b`, as docs/format.md has it.
+fn stored(layer: &DenseLayer<'_>) -> impl Iterator<Item = i8> {
+    layer.weights().as_chunks().0.iter().flat_map(|bytes| {
+        let halfword = i16::from_le_bytes(*bytes);
+        let low = halfword as i8;
+        [low, (halfword.wrapping_sub(low.into()) >> 8) as i8]
+    })
+}
+
+/// `count` of `all` as a share, 0..=1, where there is one.
+fn share(count: u32, all: u32) -> Option<f64> {
+    (all > 0 && count <= all).then(|| f64::from(count) / f64::from(all))
+}
+
 /// The least and the largest of `values`.
 fn range(values: impl Iterator<Item = impl Into<i64>>) -> [i64; 2] {
     let ends = values.map(Into::into).fold(None, |ends: Option<[i64; 2]>, value| {
@@ -158,4 +194,34 @@ fn range(values: impl Iterator<Item = impl Into<i64>>) -> [i64; 2] {
         Some([least.min(value), largest.max(value)])
     });
     ends.unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::tests::encode_plain;
+    use crate::model::DenseParameters;
+    use crate::quantize::quantize;
+    use crate::train::WeightBits;
+
+    #[test]
+    fn blocks_are_surveyed_as_other_orders() {
+        let full: Vec<f32> = (0..45).map(|index| 1.0 - index as f32 / 50.0).collect();
+        let mut sparse = vec![0.0; 45];
+        (sparse[7], sparse[8], sparse[44]) = (-0.5, 1.0, 0.25);
+        for (weights, largest, zeros) in [(vec![0.0; 45], 0, 45), (sparse, 127, 42), (full, 127, 0)] {
+            let layer = DenseParameters { inputs: 5, outputs: 9, weights, biases: vec![0.0; 9] };
+            for order in [WeightOrder::Pairs, WeightOrder::Vectors, WeightOrder::Blocks] {
+                let mut layers = quantize(&[layer.clone()], &[], WeightBits::Eight).unwrap();
+                layers[0].order = order;
+                let bytes = encode_plain(&layers, 5);
+                let view = ModelView::parse(&bytes).unwrap();
+                let (found, count) = survey(&view.last_layer());
+                let expected = (0..9).flat_map(|output| view.last_layer().row(output)).collect::<Vec<_>>();
+                assert_eq!(found, range(expected.iter().copied()), "{order}");
+                assert_eq!(count, expected.iter().filter(|weight| **weight == 0).count(), "{order}");
+                assert_eq!((found[1], count), (largest, zeros), "{order}");
+            }
+        }
+    }
 }

@@ -255,11 +255,6 @@ fn line(name: &str, value: impl Display) -> String {
     format!("{} {}\n", pad_str(&name, 23, Alignment::Left, None), printable(&value.to_string()))
 }
 
-/// `count` of `all` as a share, 0..=1.
-fn share(count: u32, all: u32) -> f64 {
-    if all == 0 { 0.0 } else { f64::from(count) / f64::from(all) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use shared_model::{ModelView, WeightOrder};
 
 use super::{OutputArguments, check_export, line};
-use crate::reorder::reorder;
+use crate::reorder::{is_changed, reorder};
 use crate::{files, model_file};
 
 #[derive(Debug, Args)]
@@ -41,6 +41,8 @@ struct Report {
     model_id: String,
     model_bytes: usize,
     weight_order: String,
+    layers: usize,
+    layers_changed: usize,
 }
 
 impl Arguments {
@@ -56,16 +58,25 @@ impl Arguments {
         let reordered = reorder(&view, order).context("the model cannot be written in that order")?;
         let model_id = ModelView::parse(&reordered)?.id().to_string();
         files::write(&self.export, &reordered)?;
-        let report =
-            Report { model: self.export, model_id, model_bytes: reordered.len(), weight_order: order.to_string() };
+        let report = Report {
+            model: self.export,
+            model_id,
+            model_bytes: reordered.len(),
+            weight_order: order.to_string(),
+            layers: view.layers().count(),
+            layers_changed: view.layers().filter(|layer| is_changed(layer, order)).count(),
+        };
         self.output.print(&report, || report.text())
     }
 }
 
 impl Report {
     fn text(&self) -> String {
-        let Self { model, model_id, model_bytes, weight_order } = self;
-        line("model", format_args!("{} ({model_id}, {model_bytes} bytes)", model.display()))
-            + &line("weights", format_args!("in {weight_order}"))
+        let Self { model, model_id, model_bytes, weight_order, layers, layers_changed } = self;
+        let weights = match layers_changed {
+            0 => "as they were, no layer changed".to_owned(),
+            changed => format!("in {weight_order}, {changed} of {layers} layers changed"),
+        };
+        line("model", format_args!("{} ({model_id}, {model_bytes} bytes)", model.display())) + &line("weights", weights)
     }
 }

@@ -11,7 +11,7 @@ use flate2::write::ZlibEncoder;
 use flate2::{Compression, Crc};
 
 use crate::desk::{Desk, failure, json};
-use crate::files::{FILES, SIDE, gzip, idx, names};
+use crate::files::{FILES, SIDE, gzip, idx, names, seal};
 
 /// Address space that the program has here, in KiB: what does not fit fails, instead of filling the machine's memory.
 const ROOM: u64 = 1280 << 10;
@@ -317,4 +317,47 @@ fn records_that_are_damaged_are_named_by_whoever_reads_them() {
         &["train", "--data", "data", "--from", "run"],
         &["run/model.bin is damaged", "that of result.json is"],
     );
+}
+
+/// A table of a model: padding, so that its data starts at a multiple of 16, and the data.
+fn put_table(blob: &mut Vec<u8>, data: &[u8]) {
+    let length = varint(data.len());
+    let padding = (blob.len() + 1 + length.len()).wrapping_neg() % 16;
+    blob.extend([&[padding as u8][..], &vec![0; padding], &length, data].concat());
+}
+
+fn varint(number: usize) -> Vec<u8> {
+    if number < 128 { vec![number as u8] } else { [vec![number as u8 | 128], varint(number >> 7)].concat() }
+}
+
+/// A model of the greatest width and depth, pruned to one weight a layer: 2 MB that stand for 3.5 GB of weights.
+fn widest() -> Vec<u8> {
+    let mut blob = b"PRENDA\x1a\x0a\x01\0\0\0\0\x01\x01\x02\x01a\x01b\x10".to_vec();
+    for outputs in [16_384; 15].into_iter().chain([2]) {
+        blob.extend([vec![5], varint(outputs)].concat());
+        let counts = [vec![1, 0], vec![0; 2 * outputs.div_ceil(8) - 2]].concat();
+        put_table(&mut blob, &vec![0; 4 * outputs]);
+        put_table(&mut blob, &[0, 0, 0, 0x40].repeat(outputs));
+        put_table(&mut blob, &vec![40; outputs]);
+        put_table(&mut blob, &counts);
+        put_table(&mut blob, &[0; 2]);
+        put_table(&mut blob, &[&[5][..], &[0; 15]].concat());
+    }
+    blob.extend([&[0, 0, 0, 1, 1][..], &[0; 32], &[1, 1, 1, 1, 1], &[0; 4]].concat());
+    let length = blob.len() as u32;
+    blob[9..13].copy_from_slice(&length.to_le_bytes());
+    seal(&mut blob);
+    blob
+}
+
+#[test]
+fn a_small_model_of_many_weights_is_described_but_not_reordered() {
+    let desk = Desk::new();
+    fs::write(desk.path().join("wide.bin"), widest()).unwrap();
+    let inspected = json(within(ROOM, &desk, &["inspect", "wide.bin", "--json"]));
+    assert_eq!(inspected["layers"][1]["zero_weights"], 16_384 * 16_384 - 1);
+    assert_eq!(inspected["layers"][1]["weights"], serde_json::json!([0, 5]));
+    let parts = ["its layers have 3758145536 weights", "at most 276824064"];
+    refused(&desk, &["reorder", "wide.bin", "--weight-order", "vectors", "--export", "out.bin"], &parts);
+    assert!(!desk.path().join("out.bin").exists());
 }

@@ -69,6 +69,23 @@ fn a_model_in_another_order_answers_the_same() {
 }
 
 #[test]
+fn reorder_says_how_many_layers_it_changed() {
+    let desk = Desk::with_model();
+    desk.train(&["--sparsity", "0.5", "--run", "pruned"]).success();
+    let reorder = |model: &str, order: &str| {
+        desk.run(&["reorder", model, "--weight-order", order, "--export", "out.bin"]).success()
+    };
+    reorder("model.bin", "vectors").stdout(contains("in vectors, 2 of 2 layers changed"));
+    reorder("model.bin", "pairs").stdout(contains("as they were, no layer changed"));
+    let inspected = json(desk.run(&["inspect", "pruned", "--json"]));
+    let layers = inspected["layers"].as_array().unwrap();
+    let dense = layers.iter().filter(|layer| layer["weight_order"] == "pairs").count();
+    assert!(dense < layers.len(), "{inspected}");
+    let reorder = ["reorder", "pruned", "--weight-order", "vectors", "--export", "out.bin", "--json"];
+    assert_eq!(json(desk.run(&reorder))["layers_changed"], dense);
+}
+
+#[test]
 fn a_model_that_fails_its_self_test_is_not_used() {
     let desk = Desk::with_model();
     let mut bytes = fs::read(desk.model()).unwrap();
@@ -86,6 +103,38 @@ fn a_model_that_fails_its_self_test_is_not_used() {
         failure(desk.run(arguments), 1, &["the model fails its self-test: golden vector 0", "other logits"]);
     }
     assert!(!desk.path().join("answers.bin").exists());
+}
+
+#[test]
+fn an_accuracy_of_no_pictures_or_an_impossible_one_is_none() {
+    let desk = Desk::with_model();
+    let text = |name: &str| {
+        let output = desk.run(&["inspect", name]).success().get_output().clone();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(
+        text("model.bin").contains("self-test               1 golden vector, answered alike"),
+        "{}",
+        text("model.bin")
+    );
+    let bytes = fs::read(desk.model()).unwrap();
+    let view = ModelView::parse(&bytes).unwrap();
+    let provenance = view.provenance();
+    // 240 pictures to train with, then 60 to test with: varints at the end, in this order.
+    let (fields, _) = bytes.split_last_chunk::<4>().unwrap();
+    assert!(fields.ends_with(&[60, 60, 60]), "{provenance:?}");
+    for end in [[0, 0, 0], [1, 60, 60]] {
+        let mut changed = bytes.clone();
+        let place = changed.len() - 7;
+        changed[place..place + 3].copy_from_slice(&end);
+        seal(&mut changed);
+        fs::write(desk.path().join("changed.bin"), &changed).unwrap();
+        let text = text("changed.bin");
+        assert!(text.contains("test, float             none"), "{text}");
+        assert!(text.contains("test, fixed point       none"), "{text}");
+        let inspected = json(desk.run(&["inspect", "changed.bin", "--json"]));
+        assert!(inspected["provenance"]["test_accuracy_fixed"].is_null(), "{inspected}");
+    }
 }
 
 #[test]
