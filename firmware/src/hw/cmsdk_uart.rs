@@ -104,13 +104,13 @@ impl Read for CmsdkUart {
         while !self.has_received() {
             self.sleep();
         }
-        let mut count = 0;
+        let mut count = 0_usize;
         for place in buffer {
             if !self.has_received() {
                 break;
             }
             *place = self.read_register(DATA) as u8;
-            count += 1;
+            count = count.wrapping_add(1);
         }
         Ok(count)
     }

@@ -15,8 +15,8 @@ pub fn forbid_below(mpu: &mut MPU, stack_end: u32, size_log2: u32) {
     // values are those of one whole region, number 0.
     unsafe {
         mpu.rnr.write(0);
-        mpu.rbar.write(stack_end - (1 << size_log2));
-        mpu.rasr.write(NO_ACCESS | (size_log2 - 1) << 1);
+        mpu.rbar.write(stack_end.wrapping_sub(1 << size_log2));
+        mpu.rasr.write(NO_ACCESS | size_log2.wrapping_sub(1) << 1);
         mpu.ctrl.write(ENABLE_WITH_DEFAULT_MAP);
     }
     cortex_m::asm::dsb();

@@ -11,7 +11,7 @@ const RATE_HZ: u32 = 1000;
 /// Interrupts are masked while the core sleeps, so that one ends sleep without being taken.
 pub fn start(syst: &mut SYST, clock_hz: u32) {
     syst.set_clock_source(SystClkSource::Core);
-    syst.set_reload(clock_hz / RATE_HZ - 1);
+    syst.set_reload((clock_hz / RATE_HZ).wrapping_sub(1));
     syst.clear_current();
     syst.enable_interrupt();
     syst.enable_counter();
