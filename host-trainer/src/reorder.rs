@@ -45,7 +45,7 @@ pub fn reorder(model: &ModelView<'_>, order: WeightOrder) -> Result<Vec<u8>, Reo
             weights.extend(outputs().flat_map(|output| layer.row(output)));
             let biases: Vec<i32> = outputs().map(|output| layer.bias(output)).collect();
             let requants: Vec<Requant> = outputs().map(|output| layer.requant(output)).collect();
-            let order = if is_changed(&layer, order) { order } else { layer.order() };
+            let order = if is_changed(layer, order) { order } else { layer.order() };
             (order, biases, requants, weights)
         })
         .collect();
