@@ -212,11 +212,11 @@ mod tests {
         for (weights, largest, zeros) in [(vec![0.0; 45], 0, 45), (sparse, 127, 42), (full, 127, 0)] {
             let layer = DenseParameters { inputs: 5, outputs: 9, weights, biases: vec![0.0; 9] };
             for order in [WeightOrder::Pairs, WeightOrder::Vectors, WeightOrder::Blocks] {
-                let mut layers = quantize(&[layer.clone()], &[], WeightBits::Eight).unwrap();
+                let mut layers = quantize(std::slice::from_ref(&layer), &[], WeightBits::Eight).unwrap();
                 layers[0].order = order;
                 let bytes = encode_plain(&layers, 5);
                 let view = ModelView::parse(&bytes).unwrap();
-                let (found, count) = survey(&view.last_layer());
+                let (found, count) = survey(view.last_layer());
                 let expected = (0..9).flat_map(|output| view.last_layer().row(output)).collect::<Vec<_>>();
                 assert_eq!(found, range(expected.iter().copied()), "{order}");
                 assert_eq!(count, expected.iter().filter(|weight| **weight == 0).count(), "{order}");
