@@ -24,6 +24,9 @@ const TESTS: [&str; 5] = ["--lib", "--test", "blob", "--test", "hostile"];
 /// Random cases of each test under Miri.
 const MIRI_CASES: &str = "4";
 
+/// Tests that try every length, which an interpreter takes an hour for.
+const MIRI_SKIPS: [&str; 2] = ["--skip", "gather"];
+
 /// What finds memory errors, sharpest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Tool {
@@ -81,6 +84,8 @@ fn miri(workspace: &Workspace, target: &str) -> Result<()> {
     let job = Job::new("rustup").args(["run", NIGHTLY, "cargo", "miri", "test", "--manifest-path"]);
     tests(workspace, job.arg(workspace.root.join("Cargo.toml")))
         .args(["--target", target])
+        .arg("--")
+        .args(MIRI_SKIPS)
         // proptest asks for its settings and for random numbers.
         .env("MIRIFLAGS", "-Zmiri-disable-isolation")
         .env("PROPTEST_CASES", MIRI_CASES)

@@ -190,7 +190,9 @@ fn wrong_board(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Faile
     let mut session = device.start(lab, &fixture.model)?;
     session.device = "another";
     let error = sweep(&mut session, &header, records, |_| {}).expect_err("it is not the board that was asked for");
-    assert!(matches!(&error.cause, ClientError::WrongBoard { asked: "another", found } if device.name().ends_with(&**found)));
+    assert!(
+        matches!(&error.cause, ClientError::WrongBoard { asked: "another", found } if device.name().ends_with(&**found))
+    );
     Ok(())
 }
 
