@@ -17,6 +17,7 @@ pub mod device;
 mod faults;
 mod logs;
 mod memory;
+pub mod program;
 mod report;
 mod sweep;
 mod uniform;

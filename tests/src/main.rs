@@ -2,20 +2,16 @@
 
 #![forbid(unsafe_code)]
 
-use std::fs::File;
-use std::io::{ErrorKind, Read as _, Write as _, stderr, stdout};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use parity::{Answer, Device, Lab, Link, Outcome, Report, Sample, device, new_file, record_path, sweep, write_json};
+use parity::program::{check_writable, exit_code, parse_device, print_line, read};
+use parity::{Answer, Device, Lab, Link, Outcome, Report, Sample, device, record_path, sweep, write_json};
 use shared_model::{AnswersHeader, ModelView, Record};
-
-/// Most bytes that are read of a file, so that an endless one comes to an end.
-const MOST_BYTES: u64 = 4 << 30;
 
 /// Sends every picture of an answers file to devices and holds every logit, probability and class against the host's.
 ///
@@ -59,28 +55,7 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // Without the handler a signal would leave emulators behind; if it cannot be set, the sweep is as good without.
-    let _ = ctrlc::set_handler(|| {
-        let _nothing_more = device::stop_all();
-        std::process::exit(130);
-    });
-    match run(&arguments) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            // Nobody may be there to read it.
-            let _ = writeln!(stderr(), "error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn parse_device(name: &str) -> Result<Device, String> {
-    boards::all().map_err(|error| error.to_string())?;
-    Device::by_name(name).ok_or_else(|| {
-        let names: Vec<_> = Device::all().map(Device::name).collect();
-        format!("no such device; there are: {}", names.join(", "))
-    })
+    exit_code(|| run(&arguments))
 }
 
 /// Whether every device is exact.
@@ -187,14 +162,6 @@ fn print_outcome(outcome: &Outcome) -> anyhow::Result<()> {
     ))
 }
 
-/// Prints a line on standard output. A reader who has gone is no failure.
-fn print_line(line: &str) -> anyhow::Result<()> {
-    match writeln!(stdout(), "{line}") {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write to standard output"),
-        _ => Ok(()),
-    }
-}
-
 fn sample(model: &ModelView<'_>, device: Device, record: &Record<'_>, first: &Answer) -> Sample {
     let probabilities = |bytes: &[u8]| bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect();
     Sample {
@@ -207,23 +174,4 @@ fn sample(model: &ModelView<'_>, device: Device, record: &Record<'_>, first: &An
         device: probabilities(&first.probabilities),
         device_name: device.name().into(),
     }
-}
-
-/// Reads a file that is not larger than any model or any answers.
-fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let cannot = || format!("cannot read {}", path.display());
-    let metadata = path.metadata().with_context(cannot)?;
-    // A pipe would be waited for, a device read without end.
-    ensure!(metadata.is_file(), "cannot read {}: it is no file", path.display());
-    let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes)).with_context(cannot)?;
-    ensure!(bytes.len() as u64 <= MOST_BYTES, "{} is larger than {} MiB", path.display(), MOST_BYTES >> 20);
-    Ok(bytes)
-}
-
-/// That a file at `path` can be written.
-fn check_writable(path: &Path) -> anyhow::Result<()> {
-    ensure!(!path.is_dir(), "cannot write {}: it is a folder", path.display());
-    new_file(path).with_context(|| format!("cannot write {}: is its folder there?", path.display()))?;
-    Ok(())
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use shared_model::{AnswersHeader, Record};
 use thiserror::Error;
 
-use crate::{Answer, ClientError, Outcome, Session};
+use crate::{Answer, ClientError, Device, Outcome, Session};
 
 /// Requests under way at once: the next picture travels while the device computes.
 pub const WINDOW: usize = 4;
@@ -57,8 +57,8 @@ fn run<'a>(
     let client = &mut session.client;
     let before = client.traffic();
     let introduction = client.hello_with(header.model)?;
-    // A device is called as its board, or as that and how it is reached.
-    let asked = session.device.strip_prefix("probe-").unwrap_or(session.device);
+    let board = Device::by_name(session.device).and_then(Device::board);
+    let asked = board.map_or(session.device, |board| &board.name);
     if introduction.board != asked {
         return Err(ClientError::WrongBoard { asked, found: introduction.board });
     }

@@ -9,6 +9,7 @@ use anyhow::{Result, bail};
 use boards::Board;
 use clap::Args;
 
+use crate::parity::{PROBE, board_of};
 use crate::process::Job;
 use crate::workspace::{Workspace, shown};
 use crate::{UsageError, board, image, run_folder, trainer};
@@ -23,9 +24,6 @@ const FIXTURE_VECTOR_ANSWERS: &str = "tests/fixtures/vectors-answers.bin";
 /// Each model of tests/fixtures with its answers.
 pub const FIXTURES: [(&str, &str); 2] =
     [(FIXTURE_MODEL, FIXTURE_ANSWERS), (FIXTURE_VECTOR_MODEL, FIXTURE_VECTOR_ANSWERS)];
-
-/// How devices behind a debug probe are named: this, and the board.
-const PROBE: &str = "probe-";
 
 /// What is measured, and what becomes of it.
 #[derive(Args)]
@@ -209,11 +207,6 @@ fn devices(names: &[String], probe: bool) -> Result<Vec<String>> {
         }
     };
     names.iter().map(device).collect()
-}
-
-/// The board that a device is.
-fn board_of(device: &str) -> &str {
-    device.strip_prefix(PROBE).unwrap_or(device)
 }
 
 #[cfg(test)]

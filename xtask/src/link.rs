@@ -1,13 +1,12 @@
 //! `cargo xtask link`: devices behind a line that damages what it carries.
 
 use anyhow::Result;
-use boards::Board;
 use clap::Args;
 
 use crate::bench::{FIXTURE_ANSWERS, FIXTURE_MODEL};
-use crate::parity::{LOOPBACK, PROBE, board_of};
+use crate::parity::{LOOPBACK, board_of, chosen};
 use crate::workspace::Workspace;
-use crate::{UsageError, board, image};
+use crate::{board, image};
 
 /// Which devices, and how much is done to them.
 #[derive(Args)]
@@ -41,27 +40,12 @@ pub struct Options {
 /// # Errors
 /// A usage error for an unknown board; others when a build fails, a wrong answer is taken, or a device does not recover.
 pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
-    let devices = if options.all {
-        let boards = boards::all()?;
-        let emulated = boards.iter().filter(|board| board.emulator.is_some()).map(|Board { name, .. }| name.clone());
-        std::iter::once(LOOPBACK.to_owned()).chain(emulated).collect()
-    } else if options.devices.is_empty() {
-        vec![LOOPBACK.to_owned()]
-    } else {
-        options.devices.clone()
-    };
-    let boards = devices.iter().filter(|device| *device != LOOPBACK).map(|device| board::named(board_of(device)));
-    let boards = boards.collect::<Result<Vec<_>>>()?;
-    for (device, board) in devices.iter().filter(|device| *device != LOOPBACK).zip(&boards) {
-        if board.emulator.is_none() && !device.starts_with(PROBE) {
-            return Err(
-                UsageError(format!("nothing emulates {device}; {PROBE}{device} is the board behind a probe")).into()
-            );
-        }
-    }
+    let devices = chosen(&options.devices, options.all, &[LOOPBACK])?;
 
     workspace.build_program("link")?;
-    boards.iter().try_for_each(|board| image::build(workspace, board).map(drop))?;
+    for device in devices.iter().filter(|device| *device != LOOPBACK) {
+        image::build(workspace, &board::named(board_of(device))?)?;
+    }
     let job = workspace.job("link").args(&devices);
     let job = job.arg("--model").arg(workspace.root.join(FIXTURE_MODEL));
     let job = job.arg("--answers").arg(workspace.root.join(FIXTURE_ANSWERS));

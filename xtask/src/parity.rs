@@ -120,38 +120,7 @@ pub fn command(
     data: Option<&Path>,
     json: bool,
 ) -> Result<()> {
-    let boards = boards::all()?;
-    let devices = if all {
-        let emulated = boards.iter().filter(|board| board.emulator.is_some());
-        iter::once(LOOPBACK.to_owned()).chain(emulated.map(|board| board.name.clone())).collect()
-    } else if devices.is_empty() {
-        vec![LOOPBACK.into(), DEFAULT_BOARD.into()]
-    } else {
-        devices.to_vec()
-    };
-    for board in &boards {
-        let (name, probed) = (&board.name, format!("{PROBE}{}", board.name));
-        if board.emulator.is_none() && devices.contains(name) {
-            return Err(
-                UsageError(format!("nothing emulates {name}; {probed} is the board behind a debug probe")).into()
-            );
-        }
-        if board.chip.is_none() && devices.contains(&probed) {
-            return Err(
-                UsageError(format!("no debug probe can be in front of {name}; {name} is the emulated board")).into()
-            );
-        }
-    }
-    let known: Vec<String> = boards.into_iter().map(|board| board.name).collect();
-    let is_known = |device: &&String| *device == LOOPBACK || known.iter().any(|board| board == board_of(device));
-    if let Some(unknown) = devices.iter().find(|device| !is_known(device)) {
-        let known = known.join(", ");
-        let text = format!(
-            "there is no device {unknown:?}; the devices are {LOOPBACK}, BOARD in QEMU and {PROBE}BOARD behind a debug \
-             probe; the boards are: {known}"
-        );
-        return Err(UsageError(text).into());
-    }
+    let devices = chosen(devices, all, &[LOOPBACK, DEFAULT_BOARD])?;
     let model = model.map_or_else(|| workspace.demo_model(), run_folder::model_of);
     if !model.is_file() {
         bail!("there is no model {}; run `cargo xtask demo` or name one by --model FILE", shown(&model));
@@ -241,6 +210,46 @@ pub fn compare(
         ran?;
     }
     Ok(parsed)
+}
+
+/// The devices that are meant: `devices`, or loopback and all that are emulated, or else the `usual` ones.
+///
+/// # Errors
+/// A usage error for an unknown device, or one that cannot be reached in the way that its name says.
+pub fn chosen(devices: &[String], all: bool, usual: &[&str]) -> Result<Vec<String>> {
+    let boards = boards::all()?;
+    let devices = if all {
+        let emulated = boards.iter().filter(|board| board.emulator.is_some());
+        iter::once(LOOPBACK.to_owned()).chain(emulated.map(|board| board.name.clone())).collect()
+    } else if devices.is_empty() {
+        usual.iter().map(|&device| device.into()).collect()
+    } else {
+        devices.to_vec()
+    };
+    for board in &boards {
+        let (name, probed) = (&board.name, format!("{PROBE}{}", board.name));
+        if board.emulator.is_none() && devices.contains(name) {
+            return Err(
+                UsageError(format!("nothing emulates {name}; {probed} is the board behind a debug probe")).into()
+            );
+        }
+        if board.chip.is_none() && devices.contains(&probed) {
+            return Err(
+                UsageError(format!("no debug probe can be in front of {name}; {name} is the emulated board")).into()
+            );
+        }
+    }
+    let known: Vec<String> = boards.into_iter().map(|board| board.name).collect();
+    let is_known = |device: &&String| *device == LOOPBACK || known.iter().any(|board| board == board_of(device));
+    if let Some(unknown) = devices.iter().find(|device| !is_known(device)) {
+        let known = known.join(", ");
+        let text = format!(
+            "there is no device {unknown:?}; the devices are {LOOPBACK}, BOARD in QEMU and {PROBE}BOARD behind a debug \
+             probe; the boards are: {known}"
+        );
+        return Err(UsageError(text).into());
+    }
+    Ok(devices)
 }
 
 /// The board that a device is.

@@ -14,7 +14,7 @@ mod style;
 mod table;
 
 use std::fs;
-use std::io::{ErrorKind, Write as _, stderr, stdout};
+use std::io::{Write as _, stderr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -22,6 +22,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use boards::WeightOrder;
 use clap::{Args, Parser, Subcommand};
+use parity::program::{self, exit_code, print_line, read};
 use parity::{Device, Lab, Link, device, new_file};
 use shared_model::{AnswersHeader, ModelView, Record};
 
@@ -110,23 +111,13 @@ struct Measure {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // Without the handler a signal would leave emulators behind; if it cannot be set, measuring is as good without.
-    let _ = ctrlc::set_handler(|| {
-        let _nothing_more = device::stop_all();
-        std::process::exit(130);
-    });
-    let done = match &arguments.task {
-        Task::Measure(options) => run(options),
-        Task::Growth { records, picture } => draw_growth(records, picture),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Nobody may be there to read it.
-            let _ = writeln!(stderr(), "error: {error:#}");
-            ExitCode::FAILURE
+    exit_code(|| {
+        match &arguments.task {
+            Task::Measure(options) => run(options)?,
+            Task::Growth { records, picture } => draw_growth(records, picture)?,
         }
-    }
+        Ok(true)
+    })
 }
 
 fn parse_device(name: &str) -> Result<Device, String> {
@@ -195,7 +186,7 @@ fn run(options: &Measure) -> anyhow::Result<()> {
     if let Some(path) = &options.write_budgets {
         write(path, &Budgets::text_of(&rows)?)?;
     }
-    print(&match (options.json, options.markdown) {
+    print_line(&match (options.json, options.markdown) {
         (true, _) => serde_json::to_string(&rows)?,
         (_, true) => table::markdown(&rows, &rivals),
         _ => table::terminal(&rows, &rivals),
@@ -264,10 +255,6 @@ fn draw_growth(records: &[PathBuf], picture: &Path) -> anyhow::Result<()> {
     write(picture, &growth::growth(&rows)?)
 }
 
-fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
-}
-
 /// Writes `text` whole or not at all.
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     let cannot = || format!("cannot write {}", path.display());
@@ -283,15 +270,5 @@ fn check_writable(path: &Path, inputs: &[PathBuf]) -> anyhow::Result<()> {
         fs::canonicalize(path).is_ok_and(|path| fs::canonicalize(input).is_ok_and(|input| input == path))
     };
     ensure!(!inputs.iter().any(is_same), "{} is read, and would be written over: name another file", path.display());
-    ensure!(!path.is_dir(), "cannot write {}: it is a folder", path.display());
-    new_file(path).with_context(|| format!("cannot write {}: is its folder there?", path.display()))?;
-    Ok(())
-}
-
-/// Prints on standard output. A reader who has gone is no failure.
-fn print(text: &str) -> anyhow::Result<()> {
-    match writeln!(stdout(), "{text}") {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write to standard output"),
-        _ => Ok(()),
-    }
+    program::check_writable(path)
 }

@@ -4,15 +4,15 @@
 
 mod table;
 
-use std::io::{ErrorKind, Write as _, stderr, stdout};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use parity::{Device, Echo, Fault, Lab, Link, Ordeal, Row, device, send_noise, sweep};
+use parity::program::{exit_code, parse_device, print_line, read};
+use parity::{Device, Echo, Fault, Lab, Link, Ordeal, Row, send_noise, sweep};
 use serde::Serialize;
 use shared_model::{AnswersHeader, Record};
 
@@ -87,28 +87,7 @@ struct Report {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // Without the handler a signal would leave emulators behind; if it cannot be set, all else is as good without.
-    let _ = ctrlc::set_handler(|| {
-        let _nothing_more = device::stop_all();
-        std::process::exit(130);
-    });
-    match run(&arguments) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            // Nobody may be there to read it.
-            let _ = writeln!(stderr(), "error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn parse_device(name: &str) -> Result<Device, String> {
-    boards::all().map_err(|error| error.to_string())?;
-    Device::by_name(name).ok_or_else(|| {
-        let names: Vec<_> = Device::all().map(Device::name).collect();
-        format!("no such device; there are: {}", names.join(", "))
-    })
+    exit_code(|| run(&arguments))
 }
 
 /// Whether no wrong answer was taken from any device.
@@ -131,12 +110,12 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         let report = try_device(*device, &lab, arguments, &model, &header, &records)
             .with_context(|| format!("{} failed", device.name()))?;
         if !arguments.json {
-            print(&table::of(&report))?;
+            print_line(&table::of(&report))?;
         }
         reports.push(report);
     }
     if arguments.json {
-        print(&serde_json::to_string(&reports)?)?;
+        print_line(&serde_json::to_string(&reports)?)?;
     }
     Ok(reports.iter().all(|report| report.answers > 0 && report.wrong == 0))
 }
@@ -203,16 +182,4 @@ fn link_of(device: Device, link: Link) -> &'static str {
         (Device::Qemu(_), Link::Uart) => "uart",
         _ => "rtt",
     }
-}
-
-/// Prints a line on standard output. A reader who has gone is no failure.
-fn print(line: &str) -> anyhow::Result<()> {
-    match writeln!(stdout(), "{line}") {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write to standard output"),
-        _ => Ok(()),
-    }
-}
-
-fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
