@@ -41,6 +41,21 @@ proptest! {
     }
 
     #[test]
+    fn weights_that_have_bytes_are_all_that_are_not_zero(network in networks()) {
+        let blob = network.encode();
+        let sorted = |weights: &mut dyn Iterator<Item = i8>| {
+            let mut weights: Vec<_> = weights.filter(|weight| *weight != 0).collect();
+            weights.sort_unstable();
+            weights
+        };
+        for (layer, expected) in ModelView::parse(&blob).unwrap().layers().zip(&network.layers) {
+            let mut stored = Vec::new();
+            layer.visit_stored(|weight| stored.push(weight));
+            prop_assert_eq!(sorted(&mut stored.into_iter()), sorted(&mut expected.weights.iter().copied()));
+        }
+    }
+
+    #[test]
     fn any_changed_byte_is_refused(network in networks(), position: prop::sample::Index, change in 1..=255_u8) {
         let mut blob = network.encode();
         let position = position.index(blob.len());

@@ -27,7 +27,7 @@ pub use client::{
 };
 pub use counting::{Counts, INSTRUCTION_SHIFT, Scale, ScaleError, Unit};
 pub use device::{Device, DeviceError, Lab, Link, Runner, Session};
-pub use faults::{Echo, Fault, Faults, Ordeal, Row, Tally, send_noise};
+pub use faults::{Echo, Fault, Faults, Ordeal, Plan, Row, Tally, send_noise};
 pub use memory::{MemoryError, most_memory};
 pub use report::{Outcome, Report, Sample, new_file, record_path, write_json};
 pub use sweep::{SweepError, WINDOW, sweep};

@@ -26,8 +26,8 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     teacher: Option<PathBuf>,
     /// Trains each network with the seeds 1 to N, 1..=100. [default: 3; with --reduced 1]
-    #[arg(long, value_name = "N")]
-    seeds: Option<String>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100))]
+    seeds: Option<u8>,
     /// Folder for the runs; those that it has already are kept. [default: runs/frontier in the workspace]
     #[arg(long, value_name = "DIR")]
     runs: Option<PathBuf>,
@@ -141,9 +141,8 @@ fn teach(workspace: &Workspace, teacher: &PathBuf, options: &Options) -> Result<
 impl Options {
     /// `job` with what the trainer understands itself.
     fn pass_on(&self, mut job: Job) -> Job {
-        for (option, value) in [("--seeds", &self.seeds), ("--shard", &self.shard)] {
-            job = value.iter().fold(job, |job, value| job.arg(option).arg(value));
-        }
+        job = self.seeds.iter().fold(job, |job, seeds| job.arg("--seeds").arg(seeds.to_string()));
+        job = self.shard.iter().fold(job, |job, shard| job.arg("--shard").arg(shard));
         job = self.data.iter().fold(job, |job, data| job.arg("--data").arg(data));
         if !self.only.is_empty() {
             job = job.arg("--only").arg(self.only.join(","));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use shared_model::{DenseLayer, FORMAT_VERSION, ModelView, Provenance, WeightOrder};
+use shared_model::{DenseLayer, FORMAT_VERSION, ModelView, Provenance};
 
 use super::{OutputArguments, line, percent};
 use crate::dataset::hex;
@@ -159,27 +159,19 @@ impl Origins {
 
 /// The least and the largest weight of `layer`, and how many are zero.
 fn survey(layer: &DenseLayer<'_>) -> ([i64; 2], usize) {
-    let mut others = 0;
-    let mut is_other = |weight: &i8| {
-        others += usize::from(*weight != 0);
-        *weight != 0
-    };
-    let [least, largest] = match layer.order() {
-        // Nearly all weights of a pruned layer may be zeros that it has no bytes for.
-        WeightOrder::Blocks => range(stored(layer).filter(&mut is_other)),
-        _ => range((0..layer.outputs()).flat_map(|output| layer.row(output)).filter(&mut is_other)),
-    };
+    let (mut least, mut largest, mut others) = (i8::MAX, i8::MIN, 0);
+    // Of a pruned layer nearly all may be zeros that have no bytes, and of any some zeros are no weights.
+    layer.visit_stored(|weight| {
+        if weight != 0 {
+            (least, largest) = (least.min(weight), largest.max(weight));
+            others += 1;
+        }
+    });
     let zeros = (layer.inputs() * layer.outputs()).saturating_sub(others);
-    (if zeros > 0 { [least.min(0), largest.max(0)] } else { [least, largest] }, zeros)
-}
-
-/// The weights that the blocks of a pruned layer have, padding included: halfwords of `256 * a + b`, as docs/format.md has it.
-fn stored(layer: &DenseLayer<'_>) -> impl Iterator<Item = i8> {
-    layer.weights().as_chunks().0.iter().flat_map(|bytes| {
-        let halfword = i16::from_le_bytes(*bytes);
-        let low = halfword as i8;
-        [low, (halfword.wrapping_sub(low.into()) >> 8) as i8]
-    })
+    if zeros > 0 {
+        (least, largest) = (least.min(0), largest.max(0));
+    }
+    ([least.into(), largest.into()], zeros)
 }
 
 /// `count` of `all` as a share, 0..=1, where there is one.
@@ -203,6 +195,7 @@ mod tests {
     use crate::model::DenseParameters;
     use crate::quantize::quantize;
     use crate::train::WeightBits;
+    use shared_model::WeightOrder;
 
     #[test]
     fn blocks_are_surveyed_as_other_orders() {

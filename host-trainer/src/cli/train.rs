@@ -84,6 +84,7 @@ impl Arguments {
         self.check()?;
         let Some(backend) = self.backend.choose(self.output)? else { return Ok(()) };
         let mut config = self.config(backend);
+        check_average(&config)?;
         let mut data = self.data.load()?;
         let (mut held_out, mut layers) = (self.validation, None);
         if let Some(from) = self.recipe.from() {
@@ -184,6 +185,17 @@ fn warn_of_replacement(folder: &RunFolder, configuration: &Configuration) {
             folder.path().display()
         ));
     }
+}
+
+/// That there are as many epochs as are to be averaged.
+fn check_average(config: &TrainConfig) -> Result<(), UsageError> {
+    let TrainConfig { average_epochs, epochs, .. } = config;
+    if average_epochs <= epochs {
+        return Ok(());
+    }
+    Err(UsageError(format!(
+        "--average {average_epochs} is more than the {epochs} epochs of this training; average fewer"
+    )))
 }
 
 /// That a network with layers of `hidden` neurons for `data` is one for a microcontroller.

@@ -33,7 +33,7 @@ pub enum MeasuredError {
         source: io::Error,
     },
     /// The file is something else.
-    #[error("{path} is no object from model ids to what they take ({source}); cargo xtask frontier writes one")]
+    #[error("{path} is no object from model ids to what they take; cargo xtask frontier writes one")]
     Content {
         /// The file.
         path: PathBuf,

@@ -194,6 +194,7 @@ fn what_makes_no_sense_is_refused() {
         (&["--sparsity", "0.5", "--stop-at-train-accuracy", "0.9"], &["--sparsity needs the whole training"]),
         (&["--average", "2", "--stop-at-train-accuracy", "0.5"], &["--average counts from the last epoch"]),
         (&["--average", "2", "--sparsity", "0.5"], &["--average goes without --sparsity"]),
+        (&["--average", "9", "--epochs", "8"], &["--average 9 is more than the 8 epochs"]),
         (&["--sparsity", "0.5", "--validation", "9", "--patience", "2"], &["--sparsity needs the whole training"]),
     ];
     for (arguments, parts) in cases {

@@ -333,6 +333,21 @@ impl<'a> DenseLayer<'a> {
         })
     }
 
+    /// Hands every weight that has bytes in the blob to `each`, in no order: all weights, and zeros that fill tiles up; of a pruned
+    /// layer those of its blocks alone.
+    pub fn visit_stored(&self, mut each: impl FnMut(i8)) {
+        let chunk_bytes = match self.order {
+            WeightOrder::Blocks => BLOCK_BYTES,
+            order => order.tile_bytes(self.inputs()),
+        };
+        for chunk in self.weights.chunks_exact(chunk_bytes.max(1)) {
+            for row in 0..TILE_OUTPUTS {
+                // They were proven to be in range.
+                let _is_row = self.order.visit(chunk, row, &mut |weight| each(weight as i8));
+            }
+        }
+    }
+
     fn tiles(&self) -> impl Iterator<Item = &'a [u8]> {
         self.weights.chunks_exact(self.order.tile_bytes(self.inputs()).max(1))
     }

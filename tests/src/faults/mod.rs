@@ -16,7 +16,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use echo::Echo;
-pub use ordeal::{Ordeal, Row, send_noise};
+pub use ordeal::{Ordeal, Plan, Row, send_noise};
 
 use crate::client::Stream;
 use lane::Lane;

@@ -26,6 +26,19 @@ pub struct Ordeal {
     faults: Faults,
 }
 
+/// What is done to the line, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan<'a> {
+    /// The kinds of faults.
+    pub kinds: &'a [Fault],
+    /// Probability of a fault, for each byte.
+    pub rate: f64,
+    /// Where the faults come from.
+    pub seed: u64,
+    /// Until so many frames were damaged or late, or as many pictures answered.
+    pub harmed: u64,
+}
+
 /// Faults of one kind, or of all, at one rate. The names are stable: programs read them.
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {
@@ -69,25 +82,23 @@ impl Ordeal {
         Self { session: Session { client, ..session }, faults }
     }
 
-    /// Sweeps over `records` again and again while a byte meets one of `kinds` with a probability of `rate`, until `harmed` frames
-    /// were damaged or late, or as many pictures answered. Then the line is good again, and the first frame on it is answered.
+    /// Sweeps over `records` again and again over a line as `plan` has it, and hands `progress` how much of
+    /// [`harmed`](Plan::harmed) there is. Then the line is good again, and the first frame on it is answered.
     ///
     /// # Errors
     ///
     /// Where a sweep does not come to its end, or that frame is not answered.
     pub fn endure<'a>(
         &mut self,
-        kinds: &[Fault],
-        rate: f64,
-        seed: u64,
-        harmed: u64,
+        plan: &Plan<'_>,
         header: &AnswersHeader,
         records: &[Record<'a>],
+        mut progress: impl FnMut(u64),
     ) -> Result<Row, SweepError> {
         let started = Instant::now();
         let before = self.session.client.traffic();
         let (mut answers, mut wrong) = (0, 0);
-        self.faults.set(kinds, rate, seed);
+        self.faults.set(plan.kinds, plan.rate, plan.seed);
         let mut sweeps = records.chunks(SWEEP).cycle();
         let tally = loop {
             let pictures = sweeps.next().unwrap_or_default().iter().copied();
@@ -95,7 +106,9 @@ impl Ordeal {
             answers += outcome.pictures;
             wrong += differences(&outcome);
             let tally = self.faults.tally();
-            if (tally.damaged + tally.late).max(answers) >= harmed {
+            let harmed = (tally.damaged + tally.late).max(answers).min(plan.harmed);
+            progress(harmed);
+            if harmed == plan.harmed {
                 break tally;
             }
         };
@@ -107,8 +120,8 @@ impl Ordeal {
         client.set_retry(RETRY);
         Ok(Row {
             device: self.session.device.into(),
-            kind: Fault::name_of(kinds),
-            rate,
+            kind: Fault::name_of(plan.kinds),
+            rate: plan.rate,
             frames: tally.frames,
             damaged: tally.damaged,
             late: tally.late,

@@ -12,7 +12,7 @@ use anyhow::{Context as _, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use parity::program::{exit_code, parse_device, print_line, read};
-use parity::{Device, Echo, Fault, Lab, Link, Ordeal, Row, send_noise, sweep};
+use parity::{Device, Echo, Fault, Lab, Link, Ordeal, Plan, Row, send_noise, sweep};
 use serde::Serialize;
 use shared_model::{AnswersHeader, Record};
 
@@ -132,8 +132,9 @@ fn try_device(
     device.availability(lab)?;
     let echo = Echo::new()?;
     let echoes: Vec<_> = echo.records().collect();
-    let style = ProgressStyle::with_template("{prefix:12} {wide_bar} {pos}/{len} kinds and rates, {elapsed}")?;
-    let bar = ProgressBar::new((RATES.len() * Fault::selections().count()) as u64)
+    let harmed_of = |kinds: &[Fault]| arguments.damaged.div_ceil(if kinds == [Fault::Delay] { LATE_SHARE } else { 1 });
+    let style = ProgressStyle::with_template("{prefix:12} {wide_bar} {pos}/{len} frames, {elapsed}, {msg}")?;
+    let bar = ProgressBar::new(RATES.len() as u64 * Fault::selections().map(harmed_of).sum::<u64>())
         .with_style(style)
         .with_prefix(device.name());
     let mut rows = Vec::new();
@@ -144,12 +145,17 @@ fn try_device(
         let mut ordeal = Ordeal::new(device.start(lab, model)?);
         for rate in rates {
             for kinds in Fault::selections() {
-                let share = if kinds == [Fault::Delay] { LATE_SHARE } else { 1 };
-                let harmed = arguments.damaged.div_ceil(share);
-                let seed = arguments.seed.wrapping_add(rows.len() as u64);
-                let row = ordeal.endure(kinds, rate, seed, harmed, header, records);
-                rows.push(row.with_context(|| format!("{} at a rate of {rate:e} a byte", Fault::name_of(kinds)))?);
-                bar.inc(1);
+                let name = Fault::name_of(kinds);
+                bar.set_message(format!("{name} at {rate:e}"));
+                let plan = Plan {
+                    kinds,
+                    rate,
+                    seed: arguments.seed.wrapping_add(rows.len() as u64),
+                    harmed: harmed_of(kinds),
+                };
+                let before = bar.position();
+                let row = ordeal.endure(&plan, header, records, |harmed| bar.set_position(before + harmed));
+                rows.push(row.with_context(|| format!("{name} at a rate of {rate:e} a byte"))?);
             }
         }
     }

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use libtest_mimic::Failed;
-use parity::{Client, ClientError, Device, Echo, Fault, Faults, Lab, Ordeal, Retry, Runner, Session, send_noise};
+use parity::{Client, ClientError, Device, Echo, Fault, Faults, Lab, Ordeal, Plan, Retry, Runner, Session, send_noise};
 
 use super::{Case, Fixture, sweep_session};
 
@@ -56,7 +56,8 @@ fn bad_line(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
     let records: Vec<_> = echo.records().take(PICTURES * times).collect();
     let mut ordeal = Ordeal::new(device.start(lab, &echo.model)?);
     for (seed, kinds) in (1..).zip(Fault::selections()) {
-        let row = ordeal.endure(kinds, 0.02, seed, HARMED * times as u64, &echo.header, &records)?;
+        let plan = Plan { kinds, rate: 0.02, seed, harmed: HARMED * times as u64 };
+        let row = ordeal.endure(&plan, &echo.header, &records, |_| {})?;
         assert_eq!(row.wrong, 0, "{row:?}");
         assert!(row.damaged + row.late > 0 && row.answers > 0, "{row:?}");
         assert!(row.resent > 0 || kinds == [Fault::Delay] || kinds == [Fault::Double], "{row:?}");
