@@ -5,9 +5,14 @@ use std::env;
 /// Architectures that differ in registers, as `cfg` names, and how their targets begin.
 const ARCHITECTURES: [(&str, &str); 3] = [("armv6m", "thumbv6m"), ("armv7m", "thumbv7"), ("armv8m", "thumbv8m")];
 
+/// The environment's variable that asks for more room than what is flashed takes, for builds that are not optimised: in those
+/// `memory.x` that know `_roomy`.
+const ROOMY: &str = "FIRMWARE_ROOMY";
+
 fn main() -> Result<(), boards::BoardsError> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=boards");
+    println!("cargo::rerun-if-env-changed={ROOMY}");
     let target = env::var("TARGET").unwrap_or_default();
     for (name, beginning) in ARCHITECTURES {
         println!("cargo::rustc-check-cfg=cfg({name})");
@@ -38,6 +43,9 @@ fn main() -> Result<(), boards::BoardsError> {
     if target.starts_with("riscv") {
         // riscv-rt's script does not ask for it, as cortex-m-rt's does.
         println!("cargo::rustc-link-arg-bins=-Tmemory.x");
+    }
+    if env::var_os(ROOMY).is_some() {
+        println!("cargo::rustc-link-arg-bins=--defsym=_roomy=1");
     }
     println!("cargo::rustc-link-arg-bins=-Tlink.x");
     println!("cargo::rustc-link-arg-bins=-Tdefmt.x");

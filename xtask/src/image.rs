@@ -144,15 +144,23 @@ pub fn build(workspace: &Workspace, board: &Board) -> Result<Firmware> {
 }
 
 /// Builds quietly, to `folder`, and with other `settings` of the profile, as `cargo --config` takes them: the board's own program and
-/// `kernels`, which are those that compute. False where the part has no room for them.
+/// `kernels`, which are those that compute. A `roomy` build takes more memory than what is flashed, where its board can give it.
+/// False where the part has no room for them.
 ///
 /// # Errors
 /// As [`build`].
-pub fn build_otherwise(workspace: &Workspace, board: &Board, settings: &[String], folder: &Path) -> Result<bool> {
+pub fn build_otherwise(
+    workspace: &Workspace,
+    board: &Board,
+    settings: &[String],
+    is_roomy: bool,
+    folder: &Path,
+) -> Result<bool> {
     let [own, _, kernels] = binaries(board);
     let binaries = [own, kernels];
     let job = building(workspace, board, &binaries)?;
     let job = settings.iter().fold(job, |job, setting| job.arg("--config").arg(setting));
+    let job = if is_roomy { job.env("FIRMWARE_ROOMY", "1") } else { job };
     let built = job.probe()?;
     if built.status.success() {
         return collect(workspace, board, &binaries, folder).map(|_| true);

@@ -22,8 +22,11 @@ const LEVELS: [&str; 5] = ["0", "1", "3", "s", "z"];
 /// The level of the profile `firmware`, which also is unchecked: what is flashed.
 const FLASHED: &str = "s";
 
-/// What every change tries on the desk: the tests that compute. Those that damage models take minutes, and read more than they compute.
+/// What every change tries on the desk: the tests that compute.
 const COMPUTING: [&str; 5] = ["--lib", "--test", "fixture", "--test", "kernels"];
+
+/// What else the table tries there: the tests that read. Those that damage a whole model take minutes where nothing is optimised.
+const READING: [&str; 4] = ["--test", "blob", "--test", "hostile"];
 
 /// What is built.
 #[derive(Args)]
@@ -127,7 +130,7 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
         for is_checked in [true, false] {
             let profile = Profile { level: level.to_owned(), is_checked };
             let outcomes: Vec<Outcome> = boards.iter().map(|board| try_board(workspace, board, &profile)).collect();
-            let desk = desk(workspace, &profile, &[]);
+            let desk = desk(workspace, &profile, &[&COMPUTING[..], &READING[..]].concat());
             if let Err(error) = &desk {
                 tell(format_args!("    desk, {}: {error:#}", profile.name()));
             }
@@ -178,7 +181,7 @@ fn build_tool(workspace: &Workspace) -> Result<()> {
     workspace.cargo("test").args(["--workspace", "--locked", "--test", "parity", "--no-run"]).run()
 }
 
-/// The tests of the arithmetic, in which are the committed answers: those that `chosen` names, or all.
+/// Those tests of the arithmetic that `chosen` names; the committed answers are in [`COMPUTING`].
 fn desk(workspace: &Workspace, profile: &Profile, chosen: &[&str]) -> Result<()> {
     let job = workspace.cargo("test").args(["--package", "shared-model", "--locked"]).args(chosen);
     let settings = profile.settings("dev.package.shared-model");
@@ -197,7 +200,7 @@ fn try_board(workspace: &Workspace, board: &Board, profile: &Profile) -> Outcome
 
 fn build_and_compare(workspace: &Workspace, board: &Board, profile: &Profile) -> Result<Outcome> {
     let folder = workspace.folder("profiles")?;
-    if !image::build_otherwise(workspace, board, &profile.settings("firmware"), &folder)? {
+    if !image::build_otherwise(workspace, board, &profile.settings("firmware"), !profile.is_flashed(), &folder)? {
         return Ok(Outcome::NoRoom("flash"));
     }
     let (mut logits, mut different) = (0, 0);
