@@ -57,6 +57,10 @@ fn layer_count(found: u32) -> DeviceFault {
     DeviceFault::Blob(BlobError::LayerCount { found, most: 16 })
 }
 
+fn golden_count(found: u32) -> DeviceFault {
+    DeviceFault::Blob(BlobError::GoldenCount { found, most: 16 })
+}
+
 fn order(layer: u8, found: u32) -> DeviceFault {
     DeviceFault::Blob(BlobError::WeightOrder { layer, found })
 }
@@ -222,7 +226,9 @@ fn parameters() -> Vec<Lie> {
 fn golden_and_provenance() -> Vec<Lie> {
     vec![
         // Where it comes from is read as a second one.
-        ("as many golden vectors as can be said", |plan| plan.golden_count = u32::MAX.into(), misaligned(240)),
+        ("more golden vectors than there are", |plan| plan.golden_count = 2, misaligned(240)),
+        ("a golden vector too many", |plan| plan.golden_count = 17, golden_count(17)),
+        ("as many golden vectors as can be said", |plan| plan.golden_count = u32::MAX.into(), golden_count(u32::MAX)),
         ("a golden picture of another size", |plan| plan.golden[0].data.push(0), length(192, 2, 3)),
         ("a golden logit too few", |plan| plan.golden[1].data.truncate(4), length(208, 8, 4)),
         ("a golden probability too many", |plan| plan.golden[2].data.extend([0; 2]), length(224, 4, 6)),

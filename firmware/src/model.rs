@@ -71,6 +71,10 @@ fn verify<const WIDTH: usize, const CLASSES: usize>(
     if model.layers().map(DenseLayer::order).any(|order| order.has_faster()) {
         defmt::warn!("this core is faster with weights in another order: see `host-trainer reorder`");
     }
+    #[cfg(target_os = "none")]
+    if model.golden().next().is_none() {
+        defmt::warn!("no golden vectors: the self-test compares nothing");
+    }
     self_test(model, workspace).map_err(DeviceFault::SelfTest)
 }
 

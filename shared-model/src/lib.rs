@@ -31,7 +31,7 @@ mod link;
 pub use answers::{AnswersError, AnswersHeader, Record};
 pub use blob::{
     BlobError, DenseLayer, EncodeError, FORMAT_VERSION, Golden, GoldenSource, LayerSource, MAGIC, MAX_CLASSES,
-    MAX_LAYERS, MAX_WIDTH, ModelId, ModelSource, ModelView, Provenance, blob_length,
+    MAX_GOLDEN_VECTORS, MAX_LAYERS, MAX_WIDTH, ModelId, ModelSource, ModelView, Provenance, blob_length,
 };
 pub use fixed::{LOGIT_FRACTION_BITS, PROBABILITY_ONE, Requant};
 pub use infer::{HostWorkspace, InferError, Prediction, SelfTestError, Stage, Workspace, self_test};

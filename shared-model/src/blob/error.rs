@@ -156,4 +156,12 @@ pub enum BlobError {
         /// The block, from 0 at the layer's first.
         block: u32,
     },
+    /// More than [`MAX_GOLDEN_VECTORS`](crate::MAX_GOLDEN_VECTORS).
+    #[error("{found} golden vectors are more than {most}: a self-test with them could take without end")]
+    GoldenCount {
+        /// Golden vectors found.
+        found: u32,
+        /// The most allowed.
+        most: u32,
+    },
 }

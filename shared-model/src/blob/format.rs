@@ -19,6 +19,9 @@ pub const MAX_LAYERS: usize = 16;
 /// Largest number of classes.
 pub const MAX_CLASSES: usize = 256;
 
+/// Largest number of golden vectors: a device infers all of them before it answers.
+pub const MAX_GOLDEN_VECTORS: usize = 16;
+
 /// Tables (of layers and of golden vectors) start at multiples of this, counted from the start of the blob.
 pub(super) const TABLE_ALIGNMENT: usize = 16;
 

@@ -10,5 +10,7 @@ mod view;
 
 pub use encode::{EncodeError, GoldenSource, LayerSource, ModelSource};
 pub use error::BlobError;
-pub use format::{FORMAT_VERSION, MAGIC, MAX_CLASSES, MAX_LAYERS, MAX_WIDTH, ModelId, Provenance, blob_length};
+pub use format::{
+    FORMAT_VERSION, MAGIC, MAX_CLASSES, MAX_GOLDEN_VECTORS, MAX_LAYERS, MAX_WIDTH, ModelId, Provenance, blob_length,
+};
 pub use view::{DenseLayer, Golden, ModelView};

@@ -6,7 +6,8 @@ use heapless::Vec;
 
 use super::BlobError;
 use super::format::{
-    CHECKSUM_BYTES, MAX_CLASSES, MAX_LAYERS, MAX_WIDTH, ModelId, Prefix, Provenance, blob_length, saturating_u32,
+    CHECKSUM_BYTES, MAX_CLASSES, MAX_GOLDEN_VECTORS, MAX_LAYERS, MAX_WIDTH, ModelId, Prefix, Provenance, blob_length,
+    saturating_u32,
 };
 use super::reader::Reader;
 use crate::bytes::{i32_at, u32_at};
@@ -136,6 +137,9 @@ impl<'a> ModelView<'a> {
         self.last.prove_sound(reader, self.hidden.len() as u8, true)?;
 
         let golden_count = reader.take_u32()?;
+        if golden_count as usize > MAX_GOLDEN_VECTORS {
+            return reader.refuse(BlobError::GoldenCount { found: golden_count, most: MAX_GOLDEN_VECTORS as u32 });
+        }
         self.golden = (reader.offset(), golden_count as usize);
         for _ in 0..golden_count {
             Golden::take(reader, pixels, outputs)?;
