@@ -59,6 +59,16 @@ pub enum AnswersError {
         /// Bytes found.
         found: u64,
     },
+    /// A picture is of a class that there is not, or was taken for one.
+    #[error("the answers file has picture {picture} as class {class}, but its classes are 0 to {}", .classes.saturating_sub(1))]
+    Class {
+        /// The picture, from 0.
+        picture: u32,
+        /// What it is said to be.
+        class: u16,
+        /// Number of classes.
+        classes: u16,
+    },
 }
 
 impl AnswersHeader {
@@ -106,7 +116,7 @@ impl AnswersHeader {
     ///
     /// # Errors
     ///
-    /// Where `file` is not an answers file, or has another length than its header says.
+    /// Where `file` is not an answers file, has another length than its header says, or a class beyond its classes.
     pub fn parse(file: &[u8]) -> Result<(Self, impl ExactSizeIterator<Item = Record<'_>>), AnswersError> {
         let (magic, rest) = file.split_first_chunk::<8>().ok_or(AnswersError::Magic)?;
         let (model, rest) = rest.split_first_chunk::<4>().ok_or(AnswersError::Magic)?;
@@ -130,7 +140,14 @@ impl AnswersHeader {
             let all = Self::BYTES as u64;
             return Err(AnswersError::Length { expected: expected.saturating_add(all), found: file.len() as u64 });
         }
-        Ok((header, records.chunks_exact(header.record_bytes()).map(move |record| header.record(record))))
+        let records = records.chunks_exact(header.record_bytes()).map(move |record| header.record(record));
+        for (picture, record) in (0..).zip(records.clone()) {
+            let class = record.class.max(record.label.into());
+            if class >= header.classes {
+                return Err(AnswersError::Class { picture, class, classes: header.classes });
+            }
+        }
+        Ok((header, records))
     }
 
     fn record<'a>(&self, bytes: &'a [u8]) -> Record<'a> {
@@ -166,6 +183,12 @@ mod tests {
         let record = records.last().unwrap();
         assert_eq!((parsed, record.pixels, record.label, record.class), (header, &[7, 8][..], 1, 1));
         assert_eq!((record.logits, record.probabilities), (&expected[27..35], &expected[35..]));
+        for place in [AnswersHeader::BYTES + 2, AnswersHeader::BYTES + 3] {
+            let mut file = file.clone();
+            file[place] = 2;
+            let error = AnswersHeader::parse(&file).map(|_| ()).unwrap_err();
+            assert_eq!(error, AnswersError::Class { picture: 0, class: 2, classes: 2 });
+        }
     }
 
     #[test]
