@@ -1,19 +1,16 @@
-//! Ctrl-C: stop at once, but not in the middle of writing a file.
+//! Ctrl-C and other signals to end: stop at once, but not in the middle of writing a file.
 
 use std::process;
 
 use crate::{files, progress};
 
-/// The exit code of a program that Ctrl-C stopped, as shells have it: 128 and the number of the signal.
-const INTERRUPTED: i32 = 130;
-
-/// From now on, Ctrl-C clears the progress bar, waits for a file that is being written, and ends the program.
+/// From now on, such a signal clears the progress bar, waits for a file that is being written, and ends the program.
 pub fn handle() {
-    // Without a handler Ctrl-C still ends the program, only less tidily.
-    let _ = ctrlc::set_handler(|| {
+    // Without a handler they still end the program, only less tidily.
+    let _ = signals::on_end(|code| {
         let _quiet = files::quiet();
         progress::abandon();
         progress::say("interrupted");
-        process::exit(INTERRUPTED);
+        process::exit(code);
     });
 }

@@ -12,12 +12,12 @@ use crate::{Device, device, new_file};
 /// Most bytes that are read of a file, so that an endless one comes to an end.
 const MOST_BYTES: u64 = 4 << 30;
 
-/// Runs a program: the exit code is 0 only where `work` says that all is well, and 130 after a signal.
+/// Runs a program: the exit code is 0 only where `work` says that all is well, and 128 and the signal's number after a signal.
 pub fn exit_code(work: impl FnOnce() -> anyhow::Result<bool>) -> ExitCode {
     // Without the handler a signal would leave emulators behind; if it cannot be set, all else is as good without.
-    let _ = ctrlc::set_handler(|| {
+    let _ = signals::on_end(|code| {
         let _nothing_more = device::stop_all();
-        std::process::exit(130);
+        std::process::exit(code);
     });
     match work() {
         Ok(true) => ExitCode::SUCCESS,

@@ -27,9 +27,9 @@ use parity::{Device, Lab, Link, device};
 
 fn main() -> ExitCode {
     // Without the handler a signal would leave emulators behind; if it cannot be set, the trials are as good without.
-    let _ = ctrlc::set_handler(|| {
+    let _ = signals::on_end(|code| {
         let _nothing_more = device::stop_all();
-        exit(130);
+        exit(code);
     });
     // QEMU and its client fill two cores, and a hung device is told by its silence.
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };

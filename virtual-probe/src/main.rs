@@ -17,7 +17,7 @@ use virtual_probe::{BOARDS, Board, CHIPS, Machine, MachineOptions, Probe, Server
 
 /// A debug probe with no hardware: probe-rs takes it for a Black Magic Probe, and the board behind it is QEMU's.
 ///
-/// Exit codes: 1 failed, 2 misused, 130 interrupted.
+/// Exit codes: 1 failed, 2 misused, 128 and the signal's number after a signal.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
@@ -55,11 +55,11 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<()> {
     let uart = arguments.uart.as_deref().map(UartSocket::new).transpose()?;
     let socket = uart.clone();
-    ctrlc::set_handler(move || {
+    signals::on_end(move |code| {
         // Held until the end: nothing is started meanwhile.
         let _stopped = stop_all();
         socket.iter().for_each(UartSocket::remove);
-        exit(130);
+        exit(code);
     })
     .context("cannot listen to signals")?;
     let served = serve(arguments, uart.as_ref());

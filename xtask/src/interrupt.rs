@@ -6,28 +6,25 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{self, Child, Command};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The exit code of a program that Ctrl-C stopped, as shells have it: 128 and the number of the signal.
-const INTERRUPTED: i32 = 130;
-
 /// What there is to tell of a signal.
 struct State {
     /// The process id of the command that runs.
     child: Option<u32>,
     /// Those of commands that run beside it.
     beside: Vec<u32>,
-    /// A signal has come, and we end with the command.
-    ending: bool,
+    /// A signal has come, and we end with the command: the exit code.
+    ending: Option<i32>,
 }
 
-static STATE: Mutex<State> = Mutex::new(State { child: None, beside: Vec::new(), ending: false });
+static STATE: Mutex<State> = Mutex::new(State { child: None, beside: Vec::new(), ending: None });
 
 /// From now on, a signal that would end us is passed on to the running command; when that has ended, so do we.
 pub fn handle() {
     // Without a handler a signal still ends us, only the command runs on.
-    let _ = ctrlc::set_handler(|| {
+    let _ = signals::on_end(|code| {
         let mut state = state();
-        let Some(child) = state.child else { end(&state) };
-        state.ending = true;
+        let Some(child) = state.child else { end(&state, code) };
+        state.ending = Some(code);
         terminate(child);
     });
 }
@@ -48,8 +45,8 @@ pub fn start(command: &mut Command) -> io::Result<Child> {
 pub fn ended() {
     let mut state = state();
     state.child = None;
-    if state.ending {
-        end(&state);
+    if let Some(code) = state.ending {
+        end(&state, code);
     }
 }
 
@@ -90,9 +87,9 @@ pub fn end_beside(child: &mut Child) {
 }
 
 /// Ends us, and all that runs beside.
-fn end(state: &State) -> ! {
+fn end(state: &State, code: i32) -> ! {
     state.beside.iter().copied().for_each(terminate);
-    process::exit(INTERRUPTED)
+    process::exit(code)
 }
 
 /// Asks a process to end. The shell's own `kill`: as a program it is not on every machine.

@@ -216,6 +216,24 @@ fn training_ends_well_where_nobody_listens() {
     assert!(status.unwrap().success() && desk.model().exists());
 }
 
+/// As `nohup` starts it, in a terminal that is closed; then it is asked to end.
+#[cfg(target_os = "linux")]
+#[test]
+fn signals_that_it_was_started_to_ignore_stay_ignored() {
+    let desk = Desk::new();
+    let script = "trap '' HUP
+        \"$0\" train --data data --hidden 8 --epochs 100000 --run run 2>log & id=$!
+        until grep -q 'training pictures' log; do kill -0 $id || exit 1; sleep 0.01; done
+        kill -HUP $id; kill -TERM $id; wait $id";
+    let status = Command::new("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_host-trainer")])
+        .current_dir(desk.path())
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(128 + 15), "{}", fs::read_to_string(desk.path().join("log")).unwrap());
+    assert!(names(&desk.path().join("run")).is_empty());
+}
+
 #[cfg(unix)]
 #[test]
 fn a_device_is_not_replaced_by_a_file() {

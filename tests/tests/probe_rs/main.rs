@@ -36,9 +36,9 @@ fn main() -> ExitCode {
     // QEMU, the probe and the tool fill two cores, and what hangs is told by its silence.
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
     // Without a handler, only what is left of a run that a person stops is lost.
-    let _ = ctrlc::set_handler(|| {
+    let _ = signals::on_end(|code| {
         let _nothing_more = stop_all();
-        exit(130);
+        exit(code);
     });
     let required = required();
     let tool = Tool::find().and_then(|tool| match check_emulator(virtual_probe::QEMU, run::PATIENCE) {

@@ -32,9 +32,9 @@ const CASES: [Case; 10] = [
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     // Without the handler a signal would leave emulators behind; if it cannot be set, the trials are as good without.
-    let _ = ctrlc::set_handler(|| {
+    let _ = signals::on_end(|code| {
         let _nothing_more = stop_all();
-        exit(130);
+        exit(code);
     });
     let absent = check_emulator(QEMU, Duration::from_secs(20)).err().map(|reason| reason.to_string());
     let required = env::var("PARITY_REQUIRE").unwrap_or_default();
