@@ -177,10 +177,16 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+/// Whether a name is the system's, or leads there: /dev/stdout is a link to what may be a file.
+fn is_the_systems(path: &Path) -> bool {
+    let is_its = |path: &Path| path.starts_with("/proc") || path.starts_with("/dev") && !path.starts_with("/dev/shm");
+    is_its(path) || fs::read_link(path).is_ok_and(|target| is_its(&target))
+}
+
 /// An empty file in the folder of `path`, removed unless it is given that name.
 fn temporary(path: &Path) -> Result<NamedTempFile, WriteError> {
     // A device, say: renaming a file onto /dev/null would replace it.
-    if fs::metadata(path).as_ref().is_ok_and(|found| !Metadata::is_file(found)) {
+    if fs::metadata(path).as_ref().is_ok_and(|found| !Metadata::is_file(found)) || is_the_systems(path) {
         return Err(WriteError::NotAFile { path: path.to_owned() });
     }
     // `file_name` looks past a separator or a dot at the end.
@@ -229,6 +235,14 @@ mod tests {
         let absent = folder.path().join("absent").join("file");
         let error = check_writable(&absent).unwrap_err();
         assert!(matches!(&error, WriteError::NoFolder { path, .. } if *path == absent), "{error}");
+        assert!(matches!(check_writable(Path::new("/dev/stdout")), Err(WriteError::NotAFile { .. })));
+        #[cfg(unix)]
+        {
+            let link = folder.path().join("link");
+            std::os::unix::fs::symlink("/proc/self/fd/1", &link).unwrap();
+            assert!(matches!(check_writable(&link), Err(WriteError::NotAFile { .. })));
+            fs::remove_file(link).unwrap();
+        }
         assert!(matches!(check_writable(folder.path()), Err(WriteError::NotAFile { .. })));
         assert!(matches!(check_writable(Path::new("/")), Err(WriteError::NotAFile { .. })));
         for name in ["", "absent/", "absent/.", "absent/.."] {

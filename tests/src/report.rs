@@ -125,13 +125,19 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
 /// Where there can be none.
 pub fn new_file(path: &Path) -> io::Result<NamedTempFile> {
     // A device, say: renaming a file onto /dev/null would replace it.
-    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) || is_the_systems(path) {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is there, and no file"));
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // As any other new file: a temporary file's own default is that nobody else may read it.
     let mut builder = tempfile::Builder::new();
     builder.prefix(".prenda-").permissions(Permissions::from_mode(0o666)).tempfile_in(folder)
+}
+
+/// Whether a name is the system's, or leads there: /dev/stdout is a link to what may be a file.
+fn is_the_systems(path: &Path) -> bool {
+    let is_its = |path: &Path| path.starts_with("/proc") || path.starts_with("/dev") && !path.starts_with("/dev/shm");
+    is_its(path) || fs::read_link(path).is_ok_and(|target| is_its(&target))
 }
 
 #[cfg(test)]
@@ -145,6 +151,9 @@ mod tests {
         let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
         assert!(new_file(&socket).is_err() && new_file(folder.path()).is_err());
         assert!(new_file(&folder.path().join("new")).is_ok());
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("/proc/self/fd/1", &link).unwrap();
+        assert!(new_file(&link).is_err() && new_file("/dev/stdout".as_ref()).is_err());
     }
 
     #[test]
