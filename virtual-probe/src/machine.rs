@@ -21,6 +21,9 @@ use crate::{EmulatorError, Gdb, Killer, Memory, Monitor, Process};
 /// The program for Arm's boards, which is the one that is started unless another is named.
 pub const QEMU: &str = "qemu-system-arm";
 
+/// Bytes of what an emulator said that are told: its first words say what is wrong.
+const MOST_MESSAGE_BYTES: u64 = 16 << 10;
+
 /// Why there is no machine.
 #[derive(Debug, Error)]
 pub enum MachineError {
@@ -124,15 +127,15 @@ fn post_mortem(machine: &str, process: &Process) -> String {
         Some(status) => format!("; the emulator of {machine} ended with {status}"),
         None => format!("; the emulator of {machine} still runs"),
     };
-    let mut messages = String::new();
-    if let Ok(mut file) = File::open(process.folder().join("messages")) {
-        // Whatever can be read is better than nothing.
-        let _ = file.read_to_string(&mut messages);
+    let mut messages = Vec::new();
+    if let Ok(file) = File::open(process.folder().join("messages")) {
+        // Whatever can be read is better than nothing; one that still runs may go on writing.
+        let _ = file.take(MOST_MESSAGE_BYTES).read_to_end(&mut messages);
     }
     // Said at every start: the board's network is not connected to anything, on purpose.
-    for line in messages.lines().filter(|line| !line.contains("lan9118")) {
+    for line in String::from_utf8_lossy(&messages).lines().filter(|line| !line.contains("lan9118")) {
         text.push_str("\n    ");
-        text.push_str(line);
+        text.extend(line.chars().filter(|character| !character.is_control()));
     }
     text
 }
@@ -166,5 +169,24 @@ fn accept(listener: &UnixListener, process: &Process, deadline: Instant) -> io::
             return Ok(None);
         }
         thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_an_emulator_that_says_without_end_the_first_words_are_told() {
+        let folder = temporary_folder().unwrap();
+        let said = b"no such \x1b[31mmachine\nlan9118\n\xff\n".repeat(1 << 16);
+        std::fs::write(folder.path().join("messages"), &said).unwrap();
+        let process = Process::spawn(Command::new("sleep").arg("60"), folder).unwrap();
+        let text = post_mortem("none", &process);
+        assert!(
+            text.starts_with("; the emulator of none still runs\n    no such [31mmachine\n    \u{fffd}\n"),
+            "{text}"
+        );
+        assert!(text.len() < 3 * MOST_MESSAGE_BYTES as usize);
     }
 }

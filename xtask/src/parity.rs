@@ -123,7 +123,7 @@ pub fn command(
     let devices = chosen(devices, all, &[LOOPBACK, DEFAULT_BOARD])?;
     let model = model.map_or_else(|| workspace.demo_model(), run_folder::model_of);
     if !model.is_file() {
-        bail!("there is no model {}; run `cargo xtask demo` or name one by --model FILE", shown(&model));
+        bail!("there is no model file {}; run `cargo xtask demo` or name one by --model FILE", shown(&model));
     }
 
     workspace.build_programs()?;

@@ -175,7 +175,7 @@ fn a_teacher_is_trained_and_learned_from() {
 #[test]
 fn what_makes_no_sense_is_refused() {
     let desk = Desk::new();
-    let cases: [(&[&str], &[&str]); 19] = [
+    let cases: [(&[&str], &[&str]); 20] = [
         (&["--weight-bits", "3"], &["--weight-bits", "8, 4, 2"]),
         (&["--sparsity", "1"], &["--sparsity", "not 0 or more and below 1"]),
         (&["--sparsity", "-0.1"], &["--sparsity", "not 0 or more and below 1"]),

@@ -9,7 +9,9 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum ClientError {
     /// Nothing came for as long as an answer may take.
-    #[error("the device did not answer in time; on a very busy machine a longer --patience helps")]
+    #[error(
+        "the device did not answer in time; that is the --patience of parity, bench and link, and a very busy machine takes more"
+    )]
     Silent,
     /// The stream ended.
     #[error("the device is gone: the link was closed")]
