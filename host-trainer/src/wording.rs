@@ -43,11 +43,18 @@ pub fn describe_gap(gap: f64) -> String {
     format!("{points:+.2} points from test to training{verdict}")
 }
 
+/// Whether a terminal follows `character` instead of showing it: a control character, or one that turns the direction of writing.
+pub fn is_control(character: char) -> bool {
+    let turns =
+        matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    character.is_control() || turns
+}
+
 /// `text` without control characters: what a file says must not steer the terminal.
 pub fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for character in text.chars() {
-        if character.is_control() {
+        if is_control(character) {
             printable.extend(character.escape_debug());
         } else {
             printable.push(character);
@@ -95,5 +102,10 @@ mod tests {
     fn control_characters_are_escaped() {
         assert_eq!(printable("T-shirt \"\u{e9}\" \\"), "T-shirt \"\u{e9}\" \\");
         assert_eq!(printable("a\n\x1b[2J"), "a\\n\\u{1b}[2J");
+        for turning in "\u{61c}\u{200e}\u{200f}\u{202a}\u{202e}\u{2066}\u{2069}".chars() {
+            assert_eq!(printable(&turning.to_string()), format!("\\u{{{:x}}}", u32::from(turning)));
+        }
+        // What joins letters turns nothing.
+        assert_eq!(printable("\u{200d}\u{5d0}"), "\u{200d}\u{5d0}");
     }
 }

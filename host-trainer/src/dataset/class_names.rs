@@ -7,6 +7,7 @@ use shared_model::MAX_CLASSES;
 use thiserror::Error;
 
 use crate::bounded;
+use crate::wording::is_control;
 
 /// The file in a data set's folder that names its classes, where there is one.
 pub const FILE_NAME: &str = "class-names.txt";
@@ -122,7 +123,7 @@ fn name(line: &[u8]) -> Result<&str, LineError> {
     if name.is_empty() {
         return Err(LineError::Empty);
     }
-    if let Some(control) = name.chars().find(|character| character.is_control()) {
+    if let Some(control) = name.chars().find(|character| is_control(*character)) {
         return Err(LineError::Control(control));
     }
     if name.len() > MAX_NAME_BYTES {
@@ -156,6 +157,7 @@ mod tests {
             (b"a\nb\n \n", 3, LineError::Empty),
             (b"a\nb\nc\nb", 4, LineError::Duplicate(2)),
             (b"a\n\x1b[2J", 2, LineError::Control('\x1b')),
+            ("a\nb\u{202e}c".as_bytes(), 2, LineError::Control('\u{202e}')),
             (b"a\rb", 1, LineError::Control('\r')),
             (b"a\nb\xff\nc", 2, LineError::NotText),
             (b"\xff\xfea\0", 1, LineError::NotText),
@@ -179,7 +181,7 @@ mod tests {
         #[test]
         fn damaged_names_are_an_error_or_names(bytes in damaged("Coat\r\nT-shirt/top\nお\nBag\n".as_bytes().to_vec())) {
             for name in parse(&bytes).unwrap_or_default() {
-                prop_assert!(!name.is_empty() && name.len() <= MAX_NAME_BYTES && !name.contains(char::is_control));
+                prop_assert!(!name.is_empty() && name.len() <= MAX_NAME_BYTES && !name.contains(is_control));
             }
         }
     }
