@@ -196,6 +196,20 @@ fn what_is_not_a_model_is_refused() {
 }
 
 #[test]
+fn names_of_files_do_not_steer_the_terminal() {
+    let desk = Desk::with_model();
+    let inspect = ["inspect", "x\x1b[31m\u{9b}y\u{202e}"];
+    failure(desk.run(&inspect), 1, &["cannot read model x\\u{1b}[31m\\u{9b}y\\u{202e}: "]);
+    // What is no error, too; and our own messages keep their lines.
+    let evaluate = desk.run(&["evaluate", "model.bin", "--data", "data", "--first", "61"]);
+    failure(evaluate, 2, &["60 test pictures\n\nFor more information"]);
+    desk.train(&["--run", "x\x1b[31m"]).success();
+    desk.train(&["--run", "x\x1b[31m", "--seed", "2"])
+        .success()
+        .stderr(contains("warning: x\\u{1b}[31m holds another run"));
+}
+
+#[test]
 fn a_model_for_other_pictures_is_refused() {
     let desk = Desk::with_model();
     let data = desk.path().join("data");
