@@ -86,7 +86,10 @@ pub fn run(
     let shape = Shape { columns: data.columns.into(), classes: data.class_names.len() };
     let material = Material { train: &data.train, validation, soft_labels, shape, start };
     let trained = train(config, material, look)?;
-    let completed = complete(config, data, validation, &trained)?;
+    let completed = complete(config, data, validation, &trained).map_err(|error| match error {
+        PipelineError::Quantize(error) => TrainError::Quantize(error).into(),
+        other => other,
+    })?;
     completed.write(Some(folder), export_path)?;
     Ok(completed.outcome)
 }

@@ -16,10 +16,11 @@ use crate::dataset::{Dataset, Split};
 use crate::export::MAX_WEIGHT_BYTES;
 use crate::import::{self, Layer, LayerChoice, Orientation, Tensor, TensorFile};
 use crate::model::{DenseParameters, Network};
+use crate::pipeline::{self, PipelineError};
 use crate::pixels::PixelForm;
+use crate::progress;
 use crate::record::{Outcome, RunFolder};
 use crate::train::{Recipe, Stop, TrainConfig, Trained};
-use crate::{pipeline, progress};
 
 /// How much better than naming always the commonest class a network is at the least, as a share of what is possible.
 const LEAST_SKILL: f64 = 0.1;
@@ -100,7 +101,14 @@ impl Arguments {
         let parameters = self.parameters(&layers).with_context(cannot_import)?;
         let hidden: Vec<usize> = layers.iter().skip(1).map(|layer| layer.inputs).collect();
         let folder = self.run.clone().map(RunFolder::create).transpose()?;
-        let completed = pipeline::complete(&config(hidden), &data, None, &trained(parameters))?;
+        let completed =
+            pipeline::complete(&config(hidden), &data, None, &trained(parameters)).map_err(|error| match error {
+                PipelineError::Quantize(error) => {
+                    let advice = "are its weights whole, and --mean, --std and --pixel-scale those of its training?";
+                    anyhow::Error::from(error).context(format!("{}: {advice}", cannot_import()))
+                }
+                other => other.into(),
+            })?;
         completed.write(folder.as_ref(), Some(&self.export))?;
 
         let outcome = &completed.outcome;

@@ -52,13 +52,11 @@ impl QuantizedLayer {
     }
 }
 
-/// Why a network cannot be quantized.
+/// Why a network cannot be quantized. Where its weights come from, and what may help, knows who calls.
 #[derive(Clone, Copy, Debug, PartialEq, Error)]
 pub enum QuantizeError {
     /// A weight or a bias is not a number.
-    #[error(
-        "layer {layer}, output {output} has weights that are not finite: did training diverge? A smaller --learning-rate may help"
-    )]
+    #[error("layer {layer}, output {output} has weights that are not finite")]
     NotFinite {
         /// The layer, from 0.
         layer: usize,
@@ -66,18 +64,13 @@ pub enum QuantizeError {
         output: usize,
     },
     /// A hidden layer's outputs are beyond the range of `f32`.
-    #[error(
-        "layer {layer} has outputs that are not finite: are its weights too large? Did training diverge? A smaller \
-         --learning-rate may help"
-    )]
+    #[error("layer {layer} has outputs that are not finite: weights up to it are too large")]
     ActivationRange {
         /// The layer, from 0.
         layer: usize,
     },
     /// A logit would not fit its fixed point.
-    #[error(
-        "class {class} has weights far too large for logits of 32 bits: did training diverge? A smaller --learning-rate may help"
-    )]
+    #[error("class {class} has weights far too large for logits of 32 bits")]
     LogitRange {
         /// The class, from 0.
         class: usize,

@@ -104,7 +104,7 @@ pub enum TrainError {
     #[error("the backend failed; --backend list names others")]
     Read(#[from] TensorReadError),
     /// The network is none for integers.
-    #[error(transparent)]
+    #[error("what was trained is no network for integers: did training diverge? A smaller --learning-rate may help")]
     Quantize(#[from] QuantizeError),
 }
 

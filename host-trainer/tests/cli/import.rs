@@ -234,6 +234,14 @@ fn weights_that_are_none_are_refused_and_nothing_is_written() {
 }
 
 #[test]
+fn what_helps_is_an_option_that_import_has() {
+    let desk = Desk::new();
+    let assert = desk.import(&file(&pytorch(&bars())), "model.bin", &["--std", "1e-30"]);
+    let assert = assert.stderr(contains("--learning-rate").not());
+    failure(assert, 1, &["cannot import weights: are its weights whole", "--std", "too large"]);
+}
+
+#[test]
 fn what_is_wrong_with_a_file_is_said_once() {
     let good = file(&pytorch(&bars()));
     let assert = Desk::new().import(&good[..good.len() - 1], "model.bin", &[]);
