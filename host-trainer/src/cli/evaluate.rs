@@ -10,7 +10,9 @@ use serde::Serialize;
 use shared_model::ModelView;
 
 use super::table::table;
-use super::{DataArguments, OutputArguments, UsageError, check_apart, check_fit, check_output, line, percent};
+use super::{
+    DataArguments, OutputArguments, UsageError, check_apart, check_fit, check_folder_apart, check_output, line, percent,
+};
 use crate::dataset::{Dataset, Split};
 use crate::record::{Configuration, Evaluation, Mistake, RecordError, RunFile, RunFolder, json};
 use crate::wording::printable;
@@ -71,8 +73,9 @@ impl Arguments {
         if let Some(answers) = &self.answers {
             check_apart("--answers", answers, data.files().chain(outputs.iter().cloned()))?;
         }
-        for output in &outputs {
-            check_apart("--pictures", output, data.files().chain([model.clone()]))?;
+        if let Some(folder) = &folder {
+            let inputs: Vec<_> = data.files().chain([model.clone()]).collect();
+            check_folder_apart("--pictures", folder.path(), outputs.iter().cloned(), &inputs)?;
         }
         if let Some(first) = self.first {
             keep_first(&mut data.test, first)?;

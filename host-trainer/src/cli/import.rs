@@ -1,6 +1,7 @@
 //! `host-trainer import`.
 
 use std::path::{Path, PathBuf};
+use std::slice;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -10,7 +11,7 @@ use shared_model::WeightOrder;
 
 use super::number::{above_zero, finite};
 use super::said::{outcome_lines, warn_of_loss};
-use super::{DataArguments, OutputArguments, UsageError, check_apart, check_export, line, percent};
+use super::{DataArguments, OutputArguments, UsageError, check_apart, check_export, check_folder_apart, line, percent};
 use crate::backend::{self, Backend};
 use crate::dataset::{Dataset, Split};
 use crate::export::MAX_WEIGHT_BYTES;
@@ -85,7 +86,8 @@ impl Arguments {
     pub fn run(self) -> Result<()> {
         let start = Instant::now();
         if let Some(run) = &self.run {
-            RunFolder::at(run.clone()).files().try_for_each(|file| check_apart("--run", &file, [&self.weights]))?;
+            let folder = RunFolder::at(run.clone());
+            check_folder_apart("--run", run, folder.files(), slice::from_ref(&self.weights))?;
         }
         check_export(&self.export, self.run.as_deref(), [&self.weights])?;
         let cannot_import = || format!("cannot import {}", self.weights.display());

@@ -180,13 +180,27 @@ fn check_apart(
     others: impl IntoIterator<Item = impl AsRef<Path>>,
 ) -> Result<(), UsageError> {
     match others.into_iter().find(|other| files::is_same(output, other.as_ref())) {
-        Some(other) => Err(UsageError(format!(
-            "{option} {} would replace {}; name another file",
-            output.display(),
-            other.as_ref().display()
-        ))),
+        Some(other) => Err(would_replace(option, output, other.as_ref(), "file")),
         None => Ok(()),
     }
+}
+
+/// That none of `files` of `folder`, which `option` names, is one of `others`: it would replace it.
+fn check_folder_apart(
+    option: &str,
+    folder: &Path,
+    files: impl IntoIterator<Item = PathBuf>,
+    others: &[PathBuf],
+) -> Result<(), UsageError> {
+    let mut files = files.into_iter();
+    match files.find_map(|file| others.iter().find(|other| files::is_same(&file, other))) {
+        Some(other) => Err(would_replace(option, folder, other, "folder")),
+        None => Ok(()),
+    }
+}
+
+fn would_replace(option: &str, named: &Path, other: &Path, kind: &str) -> UsageError {
+    UsageError(format!("{option} {} would replace {}; name another {kind}", named.display(), other.display()))
 }
 
 /// That `output`, which `option` names, is none of `inputs`, and no file of a run either: each has a command of its own to replace it.

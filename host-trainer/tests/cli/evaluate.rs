@@ -114,7 +114,7 @@ fn places_that_pictures_must_not_go_to_are_refused() {
     let evaluate =
         |model, arguments: &[&str]| desk.command(&["evaluate", model, "--data", "data"]).args(arguments).assert();
     failure(evaluate("run", &["--pictures", "file"]), 1, &["cannot create folder file"]);
-    let parts = ["--pictures", "would replace taken/confusion.svg"];
+    let parts = ["--pictures taken would replace taken/confusion.svg; name another folder"];
     failure(evaluate("taken/confusion.svg", &["--pictures", "taken"]), 2, &parts);
     let parts = ["--answers", "would replace new/mistakes.svg"];
     failure(evaluate("run", &["--pictures", "new", "--answers", "new/mistakes.svg"]), 2, &parts);

@@ -286,5 +286,5 @@ fn arguments_that_do_not_fit_are_refused() {
     failure(desk.run(&["import", "weights"]), 2, &["--export"]);
     fs::rename(desk.path().join("weights"), desk.path().join("weights.safetensors")).unwrap();
     let run = ["import", "weights.safetensors", "--data", "data", "--export", "model.bin", "--run", "."];
-    failure(desk.run(&run), 2, &["--run", "would replace weights.safetensors"]);
+    failure(desk.run(&run), 2, &["--run . would replace weights.safetensors; name another folder"]);
 }
