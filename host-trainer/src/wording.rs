@@ -1,5 +1,10 @@
 //! How figures and names are said, on the terminal and in a report.
 
+use std::fmt::{self, Display, Formatter};
+use std::path::Path;
+
+use serde::{Serialize, Serializer};
+
 use crate::record::Outcome;
 use crate::train::Stop;
 
@@ -41,6 +46,22 @@ pub fn describe_gap(gap: f64) -> String {
     let points = 100.0 * gap;
     let verdict = if points > LARGE_GAP { ": overfitting" } else { "" };
     format!("{points:+.2} points from test to training{verdict}")
+}
+
+/// A path as it is said: what is no text in it becomes U+FFFD, in JSON, too, which holds nothing else.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<P>(pub P);
+
+impl<P: AsRef<Path>> Display for Shown<P> {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&printable(&self.0.as_ref().display().to_string()))
+    }
+}
+
+impl<P: AsRef<Path>> Serialize for Shown<P> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0.as_ref().display())
+    }
 }
 
 /// Whether a terminal follows `character` instead of showing it: a control character, or one that turns the direction of writing.

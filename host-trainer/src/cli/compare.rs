@@ -18,7 +18,7 @@ use crate::pipeline::{self, Sources};
 use crate::plot::{self, ComparedNetwork};
 use crate::progress;
 use crate::record::{RunFolder, json};
-use crate::wording::points;
+use crate::wording::{Shown, points};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -38,7 +38,7 @@ pub struct Arguments {
 
 #[derive(Serialize)]
 struct Report<'a> {
-    folder: &'a Path,
+    folder: Shown<&'a Path>,
     backend: Backend,
     seeds: u64,
     runs_kept: usize,
@@ -83,7 +83,7 @@ impl Arguments {
             }
             networks.push(Network::of(&variant, runs, data.is_fashion_mnist));
         }
-        let report = Report { folder: &self.run, backend, seeds: self.seeds, runs_kept: kept, networks };
+        let report = Report { folder: Shown(&self.run), backend, seeds: self.seeds, runs_kept: kept, networks };
         let plot = plot::comparison(&report.networks.iter().map(Network::bars).collect::<Vec<_>>())?;
         files::write_all(&[(&json_path, &json(&report)?), (&plot_path, plot.as_bytes())])?;
         self.output.print(&report, || report.text())
@@ -192,7 +192,7 @@ impl Report<'_> {
              The widest generalization gap, training accuracy after training less test accuracy, is {}.\n\
              Runs, compare.json and compare.svg are in {}.\n",
             points(widest),
-            self.folder.display()
+            self.folder
         )
     }
 }
@@ -219,7 +219,8 @@ mod tests {
         });
         let run = Run { seed: 1, running_train_accuracy: 0.91, outcome: serde_json::from_value(outcome).unwrap() };
         let networks = VARIANTS.iter().map(|variant| Network::of(variant, vec![run.clone()], true)).collect();
-        let report = Report { folder: Path::new("runs"), backend: Backend::Flex, seeds: 1, runs_kept: 0, networks };
+        let report =
+            Report { folder: Shown(Path::new("runs")), backend: Backend::Flex, seeds: 1, runs_kept: 0, networks };
         let text = report.text();
         let cells = |line: &str| line.split(['\u{2502}', '\u{2506}']).map(|cell| cell.trim().to_owned()).collect();
         let rows: Vec<Vec<String>> = text.lines().map(cells).collect();

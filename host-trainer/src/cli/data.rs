@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{DataArguments, OutputArguments, line};
 use crate::dataset::{Origin, hex};
+use crate::wording::Shown;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -19,7 +20,7 @@ pub struct Arguments {
 
 #[derive(Serialize)]
 struct Found {
-    folder: PathBuf,
+    folder: Shown<PathBuf>,
     origin: Origin,
     fashion_mnist: bool,
     train_pictures: usize,
@@ -27,7 +28,7 @@ struct Found {
     rows: u16,
     columns: u16,
     classes: Vec<String>,
-    class_names_file: Option<PathBuf>,
+    class_names_file: Option<Shown<PathBuf>>,
     train_pictures_by_class: Vec<usize>,
     test_pictures_by_class: Vec<usize>,
     train_sha256: String,
@@ -38,7 +39,7 @@ impl Arguments {
         let data = self.data.load()?;
         let classes = data.class_names.len();
         let found = Found {
-            folder: data.folder,
+            folder: Shown(data.folder),
             origin: data.origin,
             fashion_mnist: data.is_fashion_mnist,
             train_pictures: data.train.len(),
@@ -46,7 +47,7 @@ impl Arguments {
             rows: data.rows,
             columns: data.columns,
             classes: data.class_names,
-            class_names_file: data.class_names_file,
+            class_names_file: data.class_names_file.map(Shown),
             train_pictures_by_class: data.train.count_classes(classes),
             test_pictures_by_class: data.test.count_classes(classes),
             train_sha256: hex(&data.train_hash),
@@ -60,9 +61,9 @@ impl Found {
         let name =
             if self.fashion_mnist { "Fashion-MNIST, all checksums agree" } else { "not Fashion-MNIST, but consistent" };
         let named_by = self.class_names_file.as_ref();
-        let named_by = named_by.map(|file| format!(", named by {}", file.display())).unwrap_or_default();
+        let named_by = named_by.map(|file| format!(", named by {file}")).unwrap_or_default();
         let mut text = [
-            line("folder", format_args!("{} ({})", self.folder.display(), self.origin.named_by())),
+            line("folder", format_args!("{} ({})", self.folder, self.origin.named_by())),
             line("data set", name),
             line("training pictures", self.train_pictures),
             line("test pictures", self.test_pictures),

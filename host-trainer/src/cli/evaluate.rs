@@ -15,7 +15,7 @@ use super::{
 };
 use crate::dataset::{Dataset, Split};
 use crate::record::{Configuration, Evaluation, Mistake, RecordError, RunFile, RunFolder, json};
-use crate::wording::printable;
+use crate::wording::{Shown, printable};
 use crate::{evaluate, files, model_file, plot, progress};
 
 /// Classes whose confusion is printed: a table of more does not fit a terminal.
@@ -55,7 +55,7 @@ struct Report {
     seconds: f64,
     pictures_per_second: f64,
     /// Files that were written, without those of answers.
-    written: Vec<PathBuf>,
+    written: Vec<Shown<PathBuf>>,
 }
 
 impl Arguments {
@@ -104,7 +104,8 @@ impl Arguments {
         files::write_all(&answers.chain(pictures).collect::<Vec<_>>())?;
 
         let pictures_per_second = f64::from(evaluation.pictures) / seconds.max(f64::MIN_POSITIVE);
-        let report = Report { evaluation, seconds, pictures_per_second, written: outputs };
+        let written = outputs.into_iter().map(Shown).collect();
+        let report = Report { evaluation, seconds, pictures_per_second, written };
         self.output.print(&report, || report.text())
     }
 
@@ -158,7 +159,7 @@ impl Report {
         text += "\n";
         match self.written.as_slice() {
             [] => text += &line("pictures", "not written; name a folder by --pictures"),
-            files => text.extend(files.iter().map(|file| line("written", file.display()))),
+            files => text.extend(files.iter().map(|file| line("written", file))),
         }
         text
     }
@@ -187,10 +188,8 @@ impl Report {
     fn confusion(&self) -> String {
         let confusion = &self.evaluation.confusion;
         if confusion.len() > MOST_PRINTED_CLASSES {
-            let file = self.written.iter().find(|file| file.ends_with(RunFile::ConfusionPlot.name()));
-            let place = file.map_or("a file, where --pictures names a folder".to_owned(), |file| {
-                printable(&file.display().to_string())
-            });
+            let file = self.written.iter().find(|file| file.0.ends_with(RunFile::ConfusionPlot.name()));
+            let place = file.map_or("a file, where --pictures names a folder".to_owned(), ToString::to_string);
             return format!("\nthe confusion matrix of {} classes is in {place}\n", confusion.len());
         }
         let header = ["true, given".to_owned()].into_iter().chain((0..confusion.len()).map(|class| class.to_string()));

@@ -22,6 +22,7 @@ use crate::pixels::PixelForm;
 use crate::progress;
 use crate::record::{Outcome, RunFolder};
 use crate::train::{Recipe, Stop, TrainConfig, Trained};
+use crate::wording::Shown;
 
 /// How much better than naming always the commonest class a network is at the least, as a share of what is possible.
 const LEAST_SKILL: f64 = 0.1;
@@ -63,8 +64,8 @@ pub struct Arguments {
 #[derive(Serialize)]
 struct Report<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    run: Option<&'a Path>,
-    model: &'a Path,
+    run: Option<Shown<&'a Path>>,
+    model: Shown<&'a Path>,
     layers: Vec<Found<'a>>,
     unused: Vec<&'a str>,
     #[serde(flatten)]
@@ -117,8 +118,8 @@ impl Arguments {
         warn_of_chance(outcome, &data.test);
         warn_of_loss(outcome);
         let report = Report {
-            run: self.run.as_deref(),
-            model: &self.export,
+            run: self.run.as_deref().map(Shown),
+            model: Shown(&self.export),
             layers: layers.iter().map(Found::of).collect(),
             unused,
             outcome,
@@ -240,9 +241,9 @@ impl Report<'_> {
             )
         });
         let mut text: String = layers.collect();
-        text += &outcome_lines(outcome, test_pictures, self.model);
+        text += &outcome_lines(outcome, test_pictures, self.model.0);
         if let Some(run) = self.run {
-            text += &line("run", run.display());
+            text += &line("run", run);
         }
         text + &line("time", format_args!("{:.1} s", self.seconds))
     }

@@ -9,6 +9,7 @@ use shared_model::{ModelView, WeightOrder};
 
 use super::{OutputArguments, check_export, line};
 use crate::reorder::{is_changed, reorder};
+use crate::wording::Shown;
 use crate::{files, model_file};
 
 #[derive(Debug, Args)]
@@ -37,7 +38,7 @@ enum Order {
 
 #[derive(Serialize)]
 struct Report {
-    model: PathBuf,
+    model: Shown<PathBuf>,
     model_id: String,
     model_bytes: usize,
     weight_order: String,
@@ -59,7 +60,7 @@ impl Arguments {
         let model_id = ModelView::parse(&reordered)?.id().to_string();
         files::write(&self.export, &reordered)?;
         let report = Report {
-            model: self.export,
+            model: Shown(self.export),
             model_id,
             model_bytes: reordered.len(),
             weight_order: order.to_string(),
@@ -77,6 +78,6 @@ impl Report {
             0 => "as they were, no layer changed".to_owned(),
             changed => format!("in {weight_order}, {changed} of {layers} layers changed"),
         };
-        line("model", format_args!("{} ({model_id}, {model_bytes} bytes)", model.display())) + &line("weights", weights)
+        line("model", format_args!("{model} ({model_id}, {model_bytes} bytes)")) + &line("weights", weights)
     }
 }

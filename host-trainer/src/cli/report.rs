@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{OutputArguments, UsageError, check_output, line};
 use crate::record::{RecordError, RunFolder};
 use crate::report::{self, Missing, Run};
+use crate::wording::Shown;
 use crate::{files, progress};
 
 /// The report's name where none is given.
@@ -28,8 +29,8 @@ pub struct Arguments {
 
 #[derive(Serialize)]
 struct Report<'a> {
-    report: String,
-    runs: Vec<String>,
+    report: Shown<&'a Path>,
+    runs: Vec<Shown<&'a PathBuf>>,
     missing: Vec<&'a Missing>,
 }
 
@@ -51,15 +52,14 @@ impl Arguments {
         }
         files::write(&out, report::page(&runs).as_bytes())?;
 
-        let shown = |path: &Path| path.display().to_string();
-        let report = Report { report: shown(&out), runs: self.runs.iter().map(|run| shown(run)).collect(), missing };
+        let report = Report { report: Shown(&out), runs: self.runs.iter().map(Shown).collect(), missing };
         self.output.print(&report, || report.text(&runs))
     }
 }
 
 impl Report<'_> {
     fn text(&self, runs: &[Run]) -> String {
-        let mut text = line("report", &self.report);
+        let mut text = line("report", self.report);
         for run in runs {
             text += &line("run", run.folder.display());
         }

@@ -13,7 +13,7 @@ use crate::dataset::{Dataset, Statistics};
 use crate::files;
 use crate::plot::{enlarge, png, samples};
 use crate::terminal;
-use crate::wording::printable;
+use crate::wording::{Shown, printable};
 
 /// Characters of a bar for the class with the most pictures.
 const BAR_WIDTH: usize = 16;
@@ -67,13 +67,13 @@ impl SplitName {
 /// What the whole data set is like.
 #[derive(Serialize)]
 struct Overview<'a> {
-    folder: &'a Path,
+    folder: Shown<&'a Path>,
     rows: u16,
     columns: u16,
     classes: Vec<Class<'a>>,
     train: Statistics,
     test: Statistics,
-    file: &'a Path,
+    file: Shown<&'a Path>,
 }
 
 #[derive(Serialize)]
@@ -93,7 +93,7 @@ struct Picture<'a> {
     rows: u16,
     columns: u16,
     pixels: Vec<&'a [u8]>,
-    file: &'a Path,
+    file: Shown<&'a Path>,
 }
 
 impl Arguments {
@@ -120,13 +120,13 @@ impl Arguments {
         let counts = data.train.count_classes(classes).into_iter().zip(data.test.count_classes(classes));
         let classes = data.class_names.iter().zip(counts).map(|(name, (train, test))| Class { name, train, test });
         let overview = Overview {
-            folder: &data.folder,
+            folder: Shown(&data.folder),
             rows: data.rows,
             columns: data.columns,
             classes: classes.collect(),
             train: Statistics::of(&data.train),
             test: Statistics::of(&data.test),
-            file,
+            file: Shown(file),
         };
         self.output.print(&overview, || overview.text())
     }
@@ -154,7 +154,7 @@ impl Arguments {
             rows: data.rows,
             columns: data.columns,
             pixels: pixels.chunks(columns.max(1)).collect(),
-            file,
+            file: Shown(file),
         };
         self.output.print(&picture, || {
             let title = line("picture", format_args!("{adjective} picture {index}, {rows} rows, {columns} columns"));
@@ -169,10 +169,10 @@ impl Overview<'_> {
     fn text(&self) -> String {
         let Self { folder, rows, columns, file, .. } = self;
         [
-            line("folder", folder.display()),
+            line("folder", folder),
             line("size of a picture", format_args!("{rows} rows, {columns} columns")),
             format!("{}\n{}\n", self.pixel_table(), self.class_table()),
-            line("pictures of each class", file.display()),
+            line("pictures of each class", file),
         ]
         .concat()
     }

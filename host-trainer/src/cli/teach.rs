@@ -12,7 +12,7 @@ use super::number::learning_rate;
 use super::train::hold_out;
 use super::{DataArguments, OutputArguments, check_output, line};
 use crate::teach::{TaughtEpoch, TeachConfig, Teacher};
-use crate::wording::percent;
+use crate::wording::{Shown, percent};
 use crate::{files, progress};
 
 #[derive(Debug, Args)]
@@ -48,7 +48,7 @@ pub struct Arguments {
 
 #[derive(Serialize)]
 struct Report {
-    teacher: PathBuf,
+    teacher: Shown<PathBuf>,
     validation_accuracy: Option<f64>,
     test_accuracy: f64,
     seconds: f64,
@@ -74,7 +74,7 @@ impl Arguments {
         let labels = teacher.soft_labels(&data, held_out.as_ref())?;
         files::write(&self.export, &labels.encode().context("the answers cannot be written")?)?;
         let report = Report {
-            teacher: self.export,
+            teacher: Shown(self.export),
             validation_accuracy: labels.description.held_out_accuracy,
             test_accuracy: labels.description.test_accuracy,
             seconds: start.elapsed().as_secs_f64(),
@@ -100,7 +100,7 @@ impl Report {
         [
             validation.unwrap_or_default(),
             line("test", percent(self.test_accuracy)),
-            line("answers", self.teacher.display()),
+            line("answers", &self.teacher),
             line("time", format_args!("{:.0} s", self.seconds)),
         ]
         .concat()

@@ -20,7 +20,7 @@ use crate::model::join_widths;
 use crate::pipeline::{self, Sources};
 use crate::record::{Configuration, Outcome, RunFile, RunFolder};
 use crate::train::{Epoch, TrainConfig};
-use crate::wording::describe_stop;
+use crate::wording::{Shown, describe_stop};
 use crate::{files, progress};
 
 /// Hidden layers of a network: all layers but the last.
@@ -67,8 +67,8 @@ pub struct Arguments {
 
 #[derive(Serialize)]
 struct Report<'a> {
-    run: &'a Path,
-    model: &'a Path,
+    run: Shown<&'a Path>,
+    model: Shown<&'a Path>,
     backend: Backend,
     device: String,
     seed: u64,
@@ -128,8 +128,8 @@ impl Arguments {
         warn_of_loss(&outcome);
         let model = self.export.unwrap_or_else(|| folder.file(RunFile::Model));
         let report = Report {
-            run: folder.path(),
-            model: &model,
+            run: Shown(folder.path()),
+            model: Shown(&model),
             backend: config.backend,
             device: config.backend.open()?.1.to_string(),
             seed: config.seed,
@@ -168,8 +168,8 @@ impl Report<'_> {
         let outcome = self.outcome;
         [
             line("epochs", describe_stop(outcome)),
-            outcome_lines(outcome, test_pictures, self.model),
-            line("run", self.run.display()),
+            outcome_lines(outcome, test_pictures, self.model.0),
+            line("run", self.run),
             line("time", format_args!("{:.1} s, {:.1} s of them training", self.seconds, outcome.train_seconds)),
         ]
         .concat()

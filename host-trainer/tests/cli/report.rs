@@ -102,3 +102,23 @@ fn what_is_no_run_or_would_be_lost_is_refused() {
         assert_eq!([names(desk.path()), names(&desk.path().join("a"))], before, "{arguments:?}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_path_that_is_no_unicode_is_reported_all_the_same() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let desk = Desk::new();
+    let odd = std::ffi::OsStr::from_bytes(b"bad\xff");
+    let report =
+        |arguments: &[&str], option: &str| json(desk.command(arguments).args(["--json", option]).arg(odd).assert());
+    let train = ["train", "--data", "data", "--hidden", "8", "--epochs", "1"];
+    assert_eq!(report(&train, "--run")["run"], "bad\u{fffd}");
+    let written = json(desk.command(&["evaluate", "--data", "data", "--json"]).arg(odd).assert())["written"].clone();
+    assert_eq!(written[0], "bad\u{fffd}/evaluation.json");
+    fs::rename(desk.path().join(odd), desk.path().join("run")).unwrap();
+    let reorder = ["reorder", "run", "--weight-order", "vectors"];
+    assert_eq!(report(&reorder, "--export")["model"], "bad\u{fffd}");
+    fs::remove_file(desk.path().join(odd)).unwrap();
+    fs::rename(desk.path().join("data"), desk.path().join(odd)).unwrap();
+    assert_eq!(report(&["data"], "--data")["folder"], "bad\u{fffd}");
+}

@@ -11,10 +11,11 @@ use crate::cli::table::table;
 use crate::frontier::{Entry, Family, Found, Measured, Row, Runs, Teacher, Unit};
 use crate::plot::{FrontierKind, FrontierPoint};
 use crate::record::RunFile;
+use crate::wording::Shown;
 
 #[derive(Serialize)]
 pub struct Report {
-    folder: PathBuf,
+    folder: Shown<PathBuf>,
     reduced: bool,
     runs_kept: usize,
     runs_trained: usize,
@@ -30,7 +31,7 @@ pub struct Report {
 #[derive(Serialize)]
 struct Model {
     id: String,
-    path: PathBuf,
+    path: Shown<PathBuf>,
 }
 
 impl Report {
@@ -55,14 +56,23 @@ impl Report {
                 let first = found.first().filter(|_| *entry != Entry::Float);
                 models.extend(first.map(|found| Model {
                     id: found.outcome.model_id.clone(),
-                    path: found.folder.file(RunFile::Model),
+                    path: Shown(found.folder.file(RunFile::Model)),
                 }));
             }
         }
         let missing: Vec<String> = all.iter().flat_map(Runs::missing).map(|(name, _)| name).collect();
         let needs_teacher = !missing.is_empty() && families.iter().any(|family| family.is_taught());
         let runs_kept = all.iter().flat_map(Runs::found).count().saturating_sub(runs_trained);
-        Self { folder: desk.folder.clone(), reduced, runs_kept, runs_trained, missing, needs_teacher, models, rows }
+        Self {
+            folder: Shown(desk.folder.clone()),
+            reduced,
+            runs_kept,
+            runs_trained,
+            missing,
+            needs_teacher,
+            models,
+            rows,
+        }
     }
 
     /// The table, and what is missing.
@@ -76,7 +86,7 @@ impl Report {
             names => format!("{} runs are missing: {}.\n", names.len(), names.join(", ")),
         };
         let reduced = if self.reduced { format!("{SAID_OF_REDUCED}\n") } else { String::new() };
-        let folder = self.folder.display();
+        let folder = &self.folder;
         format!(
             "{table}\n{reduced}{missing}Runs are in {folder}; figures of devices are those of the first seed's model.\n"
         )
