@@ -54,9 +54,10 @@ pub enum FloatError {
 ///
 /// Where there is none, it is another model's, or it does not answer.
 pub fn probabilities(model: &Path, view: &ModelView<'_>, pixels: &[u8]) -> Result<Vec<f64>, FloatError> {
-    let run = RunFolder::of_model(model, &view.id().to_string())?;
+    let id = view.id().to_string();
+    let run = RunFolder::of_model(model, &id)?;
     let run = run.ok_or_else(|| FloatError::NoRun { model: model.to_owned() })?;
-    let layers = run.read_weights()?;
+    let layers = run.read_weights(Some(&id))?;
     let found: Vec<_> = layers.iter().map(|layer| (layer.inputs, layer.outputs)).collect();
     let expected: Vec<_> = view.layers().map(|layer| (layer.inputs(), layer.outputs())).collect();
     if found != expected {

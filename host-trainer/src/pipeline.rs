@@ -161,7 +161,7 @@ pub fn complete(
         (RunFile::Outcome, json(&outcome)?),
         (RunFile::Evaluation, json(&evaluation)?),
         (RunFile::Quantization, json(&quantization)?),
-        (RunFile::Weights, encode_weights(&layers).map_err(RecordError::from)?),
+        (RunFile::Weights, encode_weights(&layers, &outcome.model_id).map_err(RecordError::from)?),
         (RunFile::HistoryPlot, history.into_bytes()),
         (RunFile::ConfusionPlot, confusion.into_bytes()),
         (RunFile::MistakesPlot, mistakes.into_bytes()),

@@ -175,7 +175,7 @@ impl RecipeArguments {
         if !configuration.is_of(data) {
             bail!("the run in {} is of another data set than that in {}", run.display(), data.folder.display());
         }
-        let layers = folder.read_weights()?;
+        let layers = folder.read_weights(Some(&outcome.model_id))?;
         let train = &configuration.train;
         let widths = [data.train.width].into_iter().chain(train.hidden.iter().copied()).chain([data.class_names.len()]);
         let widths: Vec<usize> = widths.collect();

@@ -248,14 +248,21 @@ impl RunFolder {
         parse(self.file(file), &self.read_bytes(file)?)
     }
 
-    /// The float network.
+    /// The float network that the run's model came of, which is `model_id`, if that is known.
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read).
-    pub fn read_weights(&self) -> Result<Vec<DenseParameters>, RecordError> {
+    /// As [`read`](Self::read), and where another model came of it.
+    pub fn read_weights(&self, model_id: Option<&str>) -> Result<Vec<DenseParameters>, RecordError> {
         let file = RunFile::Weights;
-        weights::decode(&self.read_bytes(file)?).ok_or_else(|| self.damaged(file, "no network of dense layers"))
+        let weights = weights::decode(&self.read_bytes(file)?);
+        let weights = weights.ok_or_else(|| self.damaged(file, "no network of dense layers"))?;
+        match (weights.model_id, model_id) {
+            (Some(found), Some(expected)) if found != expected => {
+                Err(self.damaged(file, format!("it is of model {found}, and that of result.json is {expected}")))
+            }
+            _ => Ok(weights.layers),
+        }
     }
 
     /// That one of its files is not what its name says.
@@ -341,6 +348,6 @@ mod tests {
         fs::write(run.file(RunFile::Outcome), "{}").unwrap();
         assert!(message(&run).contains("result.json is damaged"), "{}", message(&run));
         fs::write(run.file(RunFile::Weights), "x").unwrap();
-        assert!(matches!(run.read_weights(), Err(RecordError::Content { .. })));
+        assert!(matches!(run.read_weights(None), Err(RecordError::Content { .. })));
     }
 }

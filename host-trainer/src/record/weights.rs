@@ -1,4 +1,6 @@
-//! `weights.safetensors`: the float network, layer by layer.
+//! `weights.safetensors`: the float network, layer by layer, and which model came of it.
+
+use std::collections::HashMap;
 
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
@@ -6,12 +8,24 @@ use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use crate::import::check_header;
 use crate::model::DenseParameters;
 
-/// `layers.N.weight`, `[output, input]` as PyTorch has it, and `layers.N.bias`, `[output]`.
+/// Where the file's metadata has the model's id.
+const MODEL_ID: &str = "model_id";
+
+/// What a file holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weights {
+    /// First to last.
+    pub layers: Vec<DenseParameters>,
+    /// The model that came of them; older files do not say.
+    pub model_id: Option<String>,
+}
+
+/// `layers.N.weight`, `[output, input]` as PyTorch has it, and `layers.N.bias`, `[output]`, of which the model `model_id` came.
 ///
 /// # Errors
 ///
 /// Where the library refuses the layers.
-pub fn encode(layers: &[DenseParameters]) -> Result<Vec<u8>, SafeTensorError> {
+pub fn encode(layers: &[DenseParameters], model_id: &str) -> Result<Vec<u8>, SafeTensorError> {
     let bytes = |values: &mut dyn Iterator<Item = f32>| values.flat_map(f32::to_le_bytes).collect::<Vec<u8>>();
     let tensors = layers.iter().enumerate().flat_map(|(index, layer)| {
         let weights = bytes(&mut (0..layer.outputs).flat_map(|output| layer.column(output)));
@@ -25,12 +39,15 @@ pub fn encode(layers: &[DenseParameters]) -> Result<Vec<u8>, SafeTensorError> {
     let views = tensors
         .iter()
         .map(|(name, shape, data)| Ok((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), data)?)));
-    safetensors::serialize(views.collect::<Result<Vec<_>, SafeTensorError>>()?, None)
+    let metadata = HashMap::from([(MODEL_ID.to_owned(), model_id.to_owned())]);
+    safetensors::serialize(views.collect::<Result<Vec<_>, SafeTensorError>>()?, Some(metadata))
 }
 
-/// What [`encode`] wrote, first layer to last; nothing where `bytes` are something else, or no finite numbers.
-pub fn decode(bytes: &[u8]) -> Option<Vec<DenseParameters>> {
+/// What [`encode`] wrote; nothing where `bytes` are something else, or no finite numbers.
+pub fn decode(bytes: &[u8]) -> Option<Weights> {
     check_header(bytes).ok()?;
+    let (_, header) = SafeTensors::read_metadata(bytes).ok()?;
+    let model_id = header.metadata().as_ref().and_then(|all| all.get(MODEL_ID)).cloned();
     let tensors = SafeTensors::deserialize(bytes).ok()?;
     let numbers = |view: &TensorView<'_>| -> Option<Vec<f32>> {
         (view.dtype() == Dtype::F32)
@@ -45,7 +62,7 @@ pub fn decode(bytes: &[u8]) -> Option<Vec<DenseParameters>> {
         (inputs > 0 && outputs > 0 && biases.len() == outputs && is_finite)
             .then(|| DenseParameters::from_rows(inputs, outputs, &by_output, biases))
     });
-    layers.collect()
+    Some(Weights { layers: layers.collect::<Option<_>>()?, model_id })
 }
 
 fn weight_name(layer: usize) -> String {
@@ -82,14 +99,15 @@ mod tests {
     #[test]
     fn weights_are_stored_output_by_output_and_come_back() {
         let layers = layers();
-        let bytes = encode(&layers).unwrap();
+        let bytes = encode(&layers, "01234567").unwrap();
         let tensors = SafeTensors::deserialize(&bytes).unwrap();
         let weight = tensors.tensor("layers.0.weight").unwrap();
         assert_eq!(weight.shape(), [2, 3]);
         let values: Vec<f32> = weight.data().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
         assert_eq!(values, [1.0, 3.0, 5.0, 2.0, 4.0, 6.0]);
         assert_eq!(tensors.tensor("layers.0.bias").unwrap().shape(), [2]);
-        assert_eq!(decode(&bytes).unwrap(), layers);
+        let layers = layers.to_vec();
+        assert_eq!(decode(&bytes).unwrap(), Weights { layers, model_id: Some("01234567".to_owned()) });
     }
 
     #[test]
@@ -118,8 +136,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn damaged_weights_are_none_or_layers_of_finite_numbers(bytes in damaged(encode(&largest()).unwrap())) {
-            for layer in decode(&bytes).unwrap_or_default() {
+        fn damaged_weights_are_none_or_layers_of_finite_numbers(bytes in damaged(encode(&largest(), "01234567").unwrap())) {
+            for layer in decode(&bytes).map(|weights| weights.layers).unwrap_or_default() {
                 prop_assert_eq!((layer.weights.len(), layer.biases.len()), (layer.inputs * layer.outputs, layer.outputs));
                 prop_assert!(layer.weights.iter().chain(&layer.biases).all(|number| number.is_finite()));
             }

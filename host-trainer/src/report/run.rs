@@ -133,7 +133,7 @@ impl Run {
         });
         let evaluation = missing.keep(RunFile::Evaluation, evaluation);
         let quantization = missing.keep(RunFile::Quantization, folder.read(RunFile::Quantization));
-        let _ = missing.keep(RunFile::Weights, folder.read_weights());
+        let _ = missing.keep(RunFile::Weights, folder.read_weights(id.as_deref()));
         let mut picture = |file| missing.keep(file, read_svg(&folder, file));
         let history_plot = picture(RunFile::HistoryPlot);
         let confusion_plot = picture(RunFile::ConfusionPlot);

@@ -6,6 +6,7 @@ use image::imageops::{self, FilterType};
 use image::{GrayImage, ImageFormat, Luma, Rgba, RgbaImage};
 use predicates::prelude::*;
 use predicates::str::contains;
+use safetensors::SafeTensors;
 use serde_json::Value;
 
 use crate::desk::{Desk, failure, json};
@@ -23,6 +24,12 @@ fn photo(picture: &GrayImage, around: u8) -> GrayImage {
     let mut photo = GrayImage::from_pixel(500, 300, Luma([around]));
     imageops::replace(&mut photo, &large, 200, 30);
     photo
+}
+
+/// The weights of a run as older versions wrote them: without the model's id.
+fn unmarked(desk: &Desk, run: &str) -> Vec<u8> {
+    let bytes = fs::read(desk.path().join(run).join("weights.safetensors")).unwrap();
+    safetensors::serialize(SafeTensors::deserialize(&bytes).unwrap().tensors(), None).unwrap()
 }
 
 fn predict(desk: &Desk, arguments: &[&str]) -> Value {
@@ -94,7 +101,7 @@ fn the_float_network_answers_beside_the_model_of_its_run() {
 
     let weights = desk.path().join("run/weights.safetensors");
     desk.train(&["--hidden", "4", "--run", "other"]).success();
-    fs::copy(desk.path().join("other/weights.safetensors"), &weights).unwrap();
+    fs::write(&weights, unmarked(&desk, "other")).unwrap();
     let said = |part: &str| {
         let text = desk.command(&["predict", "run"]).args(index).assert().success();
         text.stdout(contains("no float network").and(contains(part)).and(contains("fixed point")));
@@ -106,6 +113,29 @@ fn the_float_network_answers_beside_the_model_of_its_run() {
     said("weights.safetensors is missing");
     fs::write(desk.path().join("run/result.json"), "{}").unwrap();
     said("result.json is damaged, or of another version");
+}
+
+#[test]
+fn weights_of_another_run_are_refused_by_whoever_reads_them() {
+    let desk = Desk::new();
+    desk.train(&["--run", "run"]).success();
+    desk.train(&["--run", "other", "--seed", "2"]).success();
+    let weights = desk.path().join("run/weights.safetensors");
+    let whole = fs::read(&weights).unwrap();
+    fs::copy(desk.path().join("other/weights.safetensors"), &weights).unwrap();
+    let parts = ["run/weights.safetensors is damaged", "it is of model", "that of result.json is", "train again"];
+    let predict = ["predict", "run", "--index", "1", "--data", "data", "--json"];
+    let predicted = json(desk.run(&predict));
+    assert!(parts.iter().all(|part| predicted["float_missing"].as_str().unwrap().contains(part)), "{predicted}");
+    let from = ["train", "--data", "data", "--from", "run", "--run", "new"];
+    failure(desk.run(&from), 1, &parts);
+    let missing = json(desk.run(&["report", "run", "--json"]))["missing"].clone();
+    assert!(missing[0]["problem"].as_str().unwrap().contains("it is of model"), "{missing}");
+    // Those of older versions do not say whose they are.
+    fs::write(&weights, whole).unwrap();
+    fs::write(&weights, unmarked(&desk, "run")).unwrap();
+    assert!(json(desk.run(&predict))["probabilities_float"].is_array());
+    desk.run(&from).success();
 }
 
 #[test]

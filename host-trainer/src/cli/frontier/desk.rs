@@ -52,7 +52,7 @@ impl Desk {
                 progress::say(format_args!("run {} of {count}: {name}; {left}", kept + done + 1));
                 let (config, layers) = match (entry, &base) {
                     (Some(entry), Some(base)) => {
-                        let layers = base.folder.read_weights()?;
+                        let layers = base.folder.read_weights(Some(&base.outcome.model_id))?;
                         (entry.config(&runs.config, &base.outcome.model_id), Some(layers))
                     }
                     _ => (runs.config.clone(), None),
