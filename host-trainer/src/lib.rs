@@ -46,6 +46,7 @@ mod damage;
 mod files;
 mod interrupt;
 mod progress;
+mod range;
 mod terminal;
 mod wording;
 

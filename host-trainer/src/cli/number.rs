@@ -1,5 +1,7 @@
 //! Numbers as options take them.
 
+use crate::range::{is_beta, is_learning_rate, is_share, is_share_below_one};
+
 /// A finite number.
 pub fn finite(text: &str) -> Result<f64, String> {
     number(text, f64::is_finite, "not a finite number")
@@ -12,22 +14,22 @@ pub fn above_zero(text: &str) -> Result<f64, String> {
 
 /// A share, 0..=1.
 pub fn share_of_one(text: &str) -> Result<f64, String> {
-    number(text, |share| (0.0..=1.0).contains(&share), "not in 0..=1")
+    number(text, is_share, "not in 0..=1")
 }
 
 /// A share, 0 or more and below 1.
 pub fn share_below_one(text: &str) -> Result<f64, String> {
-    number(text, |share| (0.0..1.0).contains(&share), "not 0 or more and below 1")
+    number(text, is_share_below_one, "not 0 or more and below 1")
 }
 
 /// A step size of the optimizer.
 pub fn learning_rate(text: &str) -> Result<f64, String> {
-    number(text, |rate| rate > 0.0 && rate <= 1.0, "not above 0 and at most 1")
+    number(text, is_learning_rate, "not above 0 and at most 1")
 }
 
 /// How much of a running mean is kept at each step.
 pub fn beta(text: &str) -> Result<f64, String> {
-    number(text, |beta| (0.5..=0.9999).contains(&beta), "not in 0.5..=0.9999")
+    number(text, is_beta, "not in 0.5..=0.9999")
 }
 
 fn number(text: &str, is_possible: impl Fn(f64) -> bool, otherwise: &str) -> Result<f64, String> {

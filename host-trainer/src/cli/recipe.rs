@@ -11,12 +11,11 @@ use crate::backend::Backend;
 use crate::dataset::Dataset;
 use crate::model::DenseParameters;
 use crate::pixels::Pixels;
-use crate::record::{Configuration, RunFolder};
+use crate::record::{Configuration, RunFile, RunFolder};
 use crate::teach::{SoftLabels, SoftLabelsError};
-use crate::train::{BLOCK_OUTPUTS, Recipe, Schedule, TAUGHT_EPOCHS, Teaching, TrainConfig, WeightBits};
-
-/// Most pictures in a step.
-const MOST_BATCH_SIZE: i64 = 65_536;
+use crate::train::{
+    BLOCK_OUTPUTS, MOST_BATCH_SIZE, MOST_EPOCHS, Recipe, Schedule, TAUGHT_EPOCHS, Teaching, TrainConfig, WeightBits,
+};
 
 /// Why a pruned network has weights of eight bits.
 const SPARSE_BITS: &str =
@@ -28,10 +27,10 @@ pub struct RecipeArguments {
     #[arg(long, value_enum, default_value_t)]
     recipe: Recipe,
     /// How often every training picture is seen, 1..=100000 [default: 5; best: 100, with a teacher 150]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST_EPOCHS.into()))]
     epochs: Option<u32>,
     /// Pictures in a step of the optimizer, 1..=65536 [default: 32; best: 256]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST_BATCH_SIZE))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST_BATCH_SIZE as i64))]
     batch_size: Option<u32>,
     /// Step size of the optimizer (Adam) at its largest, above 0 and at most 1 [default: 0.001; best: 0.002]
     #[arg(long, value_name = "RATE", value_parser = learning_rate, allow_negative_numbers = true)]
@@ -55,7 +54,7 @@ pub struct RecipeArguments {
     #[arg(long, value_name = "SHARE", value_parser = share_of_one, allow_negative_numbers = true)]
     augment: Option<f64>,
     /// Last epochs whose networks are averaged, weight by weight, 0..=100000; of use where the step size stays large
-    #[arg(long, value_name = "EPOCHS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    #[arg(long, value_name = "EPOCHS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=i64::from(MOST_EPOCHS)))]
     average: u32,
     /// The form in which the network sees pixels while it is trained; the model takes raw ones in any case
     /// [default: unit; best: standard]
@@ -83,7 +82,7 @@ pub struct RecipeArguments {
     #[arg(long, value_enum, value_name = "BITS", default_value_t)]
     weight_bits: WeightBits,
     /// Epochs of training in integers, as the device computes, after the others, 1..=100000 (quantization-aware training)
-    #[arg(long, value_name = "EPOCHS", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "EPOCHS", value_parser = clap::value_parser!(u32).range(1..=MOST_EPOCHS.into()))]
     qat: Option<u32>,
     /// Step size of the optimizer in these at its largest, above 0 and at most 1
     #[arg(long, value_name = "RATE", default_value_t = 1e-3, value_parser = learning_rate, allow_negative_numbers = true,
@@ -175,6 +174,11 @@ impl RecipeArguments {
         if !configuration.is_of(data) {
             bail!("the run in {} is of another data set than that in {}", run.display(), data.folder.display());
         }
+        let (held_out, pictures) = (configuration.validation, data.train.len());
+        if held_out >= pictures {
+            let reason = format!("validation is {held_out}, of {pictures} training pictures");
+            bail!(folder.damaged(RunFile::Configuration, reason));
+        }
         let layers = folder.read_weights(Some(&outcome.model_id))?;
         let train = &configuration.train;
         let widths = [data.train.width].into_iter().chain(train.hidden.iter().copied()).chain([data.class_names.len()]);
@@ -200,13 +204,6 @@ impl RecipeArguments {
             }
             _ => (train.batch_size, train.beta_2),
         };
-        let is_sound = (1..=MOST_BATCH_SIZE as usize).contains(&batch_size)
-            && (0.5..=0.9999).contains(&beta_2)
-            && (0.0..=1.0).contains(&train.augment)
-            && (0.0..1.0).contains(&train.sparsity);
-        if !is_sound {
-            bail!("the configuration in {} has settings that train refuses", run.display());
-        }
         configuration.train = TrainConfig {
             epochs: 0,
             average_epochs: 0,

@@ -5,6 +5,7 @@ use std::env::consts::{ARCH, OS};
 
 use serde::{Deserialize, Serialize};
 
+use super::folder::Record;
 use crate::dataset::{Dataset, hex};
 use crate::train::TrainConfig;
 
@@ -53,6 +54,12 @@ impl Configuration {
     /// Whether the run was trained and tested on just `data`.
     pub fn is_of(&self, data: &Dataset) -> bool {
         (self.data_sha256.as_str(), self.test_sha256.as_str()) == (&hex(&data.train_hash), &hex(&data.test_hash))
+    }
+}
+
+impl Record for Configuration {
+    fn outside(&self) -> Option<&'static str> {
+        self.train.outside()
     }
 }
 

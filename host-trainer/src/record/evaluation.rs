@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::folder::Record;
+use crate::range::{first_outside, is_share};
+
 /// What a model answers over the test split. Shares and probabilities are 0..=1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
@@ -51,6 +54,19 @@ pub struct Mistake {
     pub class: usize,
     /// The probability of the class that it is given.
     pub probability: f64,
+}
+
+impl Record for Evaluation {
+    fn outside(&self) -> Option<&'static str> {
+        first_outside([
+            ("correct", self.correct <= self.pictures),
+            ("accuracy", is_share(self.accuracy)),
+            ("largest_softmax_error", is_share(self.largest_softmax_error)),
+            ("precision", self.classes.iter().all(|class| class.precision.is_none_or(is_share))),
+            ("recall", self.classes.iter().all(|class| class.recall.is_none_or(is_share))),
+            ("probability", self.mistakes.iter().all(|mistake| is_share(mistake.probability))),
+        ])
+    }
 }
 
 #[cfg(test)]

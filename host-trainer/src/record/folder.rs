@@ -19,6 +19,12 @@ use crate::model::{DenseParameters, join_widths};
 use crate::train::{Recipe, TrainConfig, WeightBits};
 use crate::wording::printable;
 
+/// A record that is read back from JSON.
+pub trait Record: DeserializeOwned {
+    /// The first field whose value cannot be, if there is one.
+    fn outside(&self) -> Option<&'static str>;
+}
+
 /// Bytes that a record may have: most are far smaller, but a history of all epochs that can be asked for.
 pub const MAX_RECORD_BYTES: u64 = 64 << 20;
 
@@ -244,7 +250,7 @@ impl RunFolder {
     /// # Errors
     ///
     /// As [`read_bytes`](Self::read_bytes), and where it is another record.
-    pub fn read<T: DeserializeOwned>(&self, file: RunFile) -> Result<T, RecordError> {
+    pub fn read<T: Record>(&self, file: RunFile) -> Result<T, RecordError> {
         parse(self.file(file), &self.read_bytes(file)?)
     }
 
@@ -266,7 +272,7 @@ impl RunFolder {
     }
 
     /// That one of its files is not what its name says.
-    pub(super) fn damaged(&self, file: RunFile, reason: impl ToString) -> RecordError {
+    pub fn damaged(&self, file: RunFile, reason: impl ToString) -> RecordError {
         RecordError::Content { path: self.file(file), reason: printable(&reason.to_string()) }
     }
 }
@@ -282,8 +288,15 @@ fn lock(path: &Path) -> Result<Option<File>, RecordError> {
 }
 
 /// The record that the `bytes` of the file at `path` are.
-pub fn parse<T: DeserializeOwned>(path: PathBuf, bytes: &[u8]) -> Result<T, RecordError> {
-    serde_json::from_slice(bytes).map_err(|error| RecordError::Content { path, reason: printable(&error.to_string()) })
+pub fn parse<T: Record>(path: PathBuf, bytes: &[u8]) -> Result<T, RecordError> {
+    let reason = match serde_json::from_slice::<T>(bytes) {
+        Ok(record) => match record.outside() {
+            Some(field) => format!("{field} is out of its range"),
+            None => return Ok(record),
+        },
+        Err(error) => printable(&error.to_string()),
+    };
+    Err(RecordError::Content { path, reason })
 }
 
 /// A record as a file's bytes.
@@ -302,7 +315,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::fs;
 
-    use super::super::Configuration;
+    use super::super::{Configuration, Outcome};
     use super::*;
     use crate::train::Stop;
     use crate::train::tests::config;
@@ -335,15 +348,37 @@ mod tests {
         fs::write(run.file(RunFile::Configuration), json(&configuration).unwrap()).unwrap();
         assert_eq!(run.read::<Configuration>(RunFile::Configuration).unwrap(), configuration);
         let stop = Stop::TrainAccuracy { threshold: 1.0, accuracy: 1.0 / 3.0 };
-        fs::write(run.file(RunFile::Outcome), json(&stop).unwrap()).unwrap();
-        assert_eq!(run.read::<Stop>(RunFile::Outcome).unwrap(), stop);
+        let outcome = Outcome {
+            model_id: String::new(),
+            model_bytes: 0,
+            parameters: 0,
+            epochs: 1,
+            kept_epoch: 1,
+            stop,
+            train_accuracy_float: 0.1 + 0.2,
+            test_accuracy_float: 0.0,
+            test_accuracy_fixed: 1.0,
+            predictions_changed: 0,
+            train_seconds: 0.5,
+        };
+        fs::write(run.file(RunFile::Outcome), json(&outcome).unwrap()).unwrap();
+        assert_eq!(run.read::<Outcome>(RunFile::Outcome).unwrap(), outcome);
+        for bad in [1e308, -5.0, -f64::MIN_POSITIVE] {
+            let bad = Outcome { test_accuracy_fixed: bad, ..outcome.clone() };
+            fs::write(run.file(RunFile::Outcome), json(&bad).unwrap()).unwrap();
+            let error = run.read::<Outcome>(RunFile::Outcome).unwrap_err().to_string();
+            assert!(
+                error.contains("result.json is damaged") && error.contains("test_accuracy_fixed is out"),
+                "{error}"
+            );
+        }
     }
 
     #[test]
     fn a_file_that_is_not_there_or_not_what_it_should_be_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunFolder::create(folder.path().join("run")).unwrap();
-        let message = |run: &RunFolder| run.read::<super::super::Outcome>(RunFile::Outcome).unwrap_err().to_string();
+        let message = |run: &RunFolder| run.read::<Outcome>(RunFile::Outcome).unwrap_err().to_string();
         assert!(message(&run).contains("result.json is missing"), "{}", message(&run));
         fs::write(run.file(RunFile::Outcome), "{}").unwrap();
         assert!(message(&run).contains("result.json is damaged"), "{}", message(&run));

@@ -16,6 +16,7 @@ mod configuration;
 mod evaluation;
 mod finished;
 mod folder;
+mod history;
 mod outcome;
 mod parity;
 mod quantization;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::folder::Record;
+use crate::range::{first_outside, is_share};
 use crate::train::Stop;
 
 /// What came of a run. Accuracies are shares, 0..=1.
@@ -35,5 +37,22 @@ impl Outcome {
     /// The generalization gap: how much better the network is on pictures that it has seen, as a difference of shares.
     pub fn gap(&self) -> f64 {
         self.train_accuracy_float - self.test_accuracy_float
+    }
+}
+
+impl Record for Outcome {
+    fn outside(&self) -> Option<&'static str> {
+        let is_stop_possible = match self.stop {
+            Stop::TrainAccuracy { threshold, accuracy } => is_share(threshold) && is_share(accuracy),
+            Stop::Epochs | Stop::Patience { .. } => true,
+        };
+        first_outside([
+            ("kept_epoch", self.kept_epoch <= self.epochs),
+            ("stop", is_stop_possible),
+            ("train_accuracy_float", is_share(self.train_accuracy_float)),
+            ("test_accuracy_float", is_share(self.test_accuracy_float)),
+            ("test_accuracy_fixed", is_share(self.test_accuracy_fixed)),
+            ("train_seconds", self.train_seconds >= 0.0),
+        ])
     }
 }

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::folder::{MAX_RECORD_BYTES, RecordError, RunFolder, parse};
+use super::folder::{MAX_RECORD_BYTES, Record, RecordError, RunFolder, parse};
 use crate::bounded;
+use crate::range::{first_outside, is_share};
 
 /// A comparison of a device with the desk over the test split.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,6 +42,12 @@ impl DeviceParity {
             && self.logits_different == 0
             && self.probabilities_different == 0
             && self.classes_different == 0
+    }
+}
+
+impl Record for DeviceParity {
+    fn outside(&self) -> Option<&'static str> {
+        first_outside([("accuracy", is_share(self.accuracy))])
     }
 }
 

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::folder::Record;
+use crate::range::{first_outside, is_share};
+
 /// What quantization does to a network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Quantization {
@@ -39,5 +42,11 @@ impl LayerQuantization {
     pub fn signal_to_noise_decibels(&self) -> Option<f64> {
         let ratio = self.output_rms / self.error_rms;
         (ratio.is_finite() && ratio > 0.0).then(|| 20.0 * ratio.log10())
+    }
+}
+
+impl Record for Quantization {
+    fn outside(&self) -> Option<&'static str> {
+        first_outside([("zero_weights", self.layers.iter().all(|layer| is_share(layer.zero_weights)))])
     }
 }

@@ -4,9 +4,18 @@ use burn::optim::LearningRate;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use shared_model::{MAX_LAYERS, MAX_WIDTH};
+
 use super::schedule::Schedule;
 use crate::backend::Backend;
 use crate::pixels::Pixels;
+use crate::range::{first_outside, is_beta, is_learning_rate, is_share, is_share_below_one};
+
+/// Most epochs of a training, in floating point and in integers each.
+pub const MOST_EPOCHS: u32 = 100_000;
+
+/// Most pictures in a step.
+pub const MOST_BATCH_SIZE: usize = 65_536;
 
 /// A set of settings that were found to go together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -87,6 +96,34 @@ impl TrainConfig {
     /// Epochs in floating point and in integers.
     pub fn all_epochs(&self) -> u32 {
         self.epochs.saturating_add(self.qat_epochs)
+    }
+
+    /// The first setting that no training could have, if there is one.
+    pub fn outside(&self) -> Option<&'static str> {
+        let is_imported = self.backend == Backend::Imported;
+        // What another program did, or another run, is said to be nothing.
+        let is_trained_before = is_imported || self.from.is_some();
+        let is_rate = |rate: f64, is_idle: bool| is_learning_rate(rate) || (is_idle && rate == 0.0);
+        first_outside([
+            (
+                "hidden",
+                self.hidden.len() < MAX_LAYERS && self.hidden.iter().all(|width| (1..=MAX_WIDTH).contains(width)),
+            ),
+            ("epochs", if is_trained_before { self.epochs == 0 } else { (1..=MOST_EPOCHS).contains(&self.epochs) }),
+            ("batch_size", (1..=MOST_BATCH_SIZE).contains(&self.batch_size) || (is_imported && self.batch_size == 0)),
+            ("learning_rate", is_rate(self.learning_rate, is_trained_before)),
+            ("stop_at_train_accuracy", self.stop_at_train_accuracy.is_none_or(is_share)),
+            ("patience", self.patience != Some(0)),
+            ("warm_up", is_share(self.warm_up)),
+            ("beta_2", is_beta(self.beta_2)),
+            ("weight_decay", is_share(self.weight_decay)),
+            ("augment", is_share(self.augment)),
+            ("average_epochs", self.average_epochs <= MOST_EPOCHS),
+            ("teacher", self.teacher.as_ref().is_none_or(|teaching| is_share(teaching.share))),
+            ("sparsity", is_share_below_one(self.sparsity)),
+            ("qat_epochs", self.qat_epochs <= MOST_EPOCHS),
+            ("qat_learning_rate", is_rate(self.qat_learning_rate, self.qat_epochs == 0)),
+        ])
     }
 }
 
@@ -220,6 +257,30 @@ mod tests {
             "seed": 1, "stop_at_train_accuracy": null, "patience": null}"#;
         let config: TrainConfig = serde_json::from_str(text).unwrap();
         assert_eq!(config, Recipe::Lecture.config(Backend::Flex, vec![128], 1));
+    }
+
+    #[test]
+    fn settings_that_no_training_has_are_named() {
+        let lecture = Recipe::Lecture.config(Backend::Flex, vec![128], 1);
+        assert_eq!(lecture.outside(), None);
+        let rounded = TrainConfig { epochs: 0, from: Some(String::new()), ..lecture.clone() };
+        assert_eq!(rounded.outside(), None);
+        let imported =
+            TrainConfig { backend: Backend::Imported, epochs: 0, batch_size: 0, learning_rate: 0.0, ..lecture.clone() };
+        assert_eq!(imported.outside(), None);
+        for (config, name) in [
+            (TrainConfig { hidden: vec![0], ..lecture.clone() }, "hidden"),
+            (TrainConfig { epochs: 0, ..lecture.clone() }, "epochs"),
+            (TrainConfig { batch_size: 0, ..lecture.clone() }, "batch_size"),
+            (TrainConfig { learning_rate: 0.0, ..lecture.clone() }, "learning_rate"),
+            (TrainConfig { learning_rate: -1e308, ..rounded }, "learning_rate"),
+            (TrainConfig { epochs: 1, ..imported }, "epochs"),
+            (TrainConfig { stop_at_train_accuracy: Some(1.5), ..lecture.clone() }, "stop_at_train_accuracy"),
+            (TrainConfig { sparsity: 1.0, ..lecture.clone() }, "sparsity"),
+            (TrainConfig { qat_epochs: 1, ..lecture }, "qat_learning_rate"),
+        ] {
+            assert_eq!(config.outside(), Some(name), "{config:?}");
+        }
     }
 
     #[test]

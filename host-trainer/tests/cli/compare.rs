@@ -36,8 +36,13 @@ fn five_networks_are_compared_and_finished_runs_are_kept() {
     let text = fs::read_to_string(&config).unwrap();
     fs::write(&config, text.replace("\"batch_size\": 32", "\"batch_size\": 64")).unwrap();
     fs::write(folder.join("512-256-5-epochs-flex-seed-1/history.json"), "[]").unwrap();
+    // And one says what cannot be.
+    let result = folder.join("128-5-epochs-flex-seed-1/result.json");
+    let mut outcome: serde_json::Value = serde_json::from_slice(&fs::read(&result).unwrap()).unwrap();
+    outcome["test_accuracy_fixed"] = 1e308.into();
+    fs::write(&result, outcome.to_string()).unwrap();
     let again = json(desk.run(&compare));
-    assert_eq!(again["runs_kept"], 7);
+    assert_eq!(again["runs_kept"], 6);
     for (network, before) in again["networks"].as_array().unwrap().iter().zip(networks) {
         assert_eq!(network["test_accuracy_fixed"], before["test_accuracy_fixed"]);
     }

@@ -93,10 +93,15 @@ fn runs_that_do_not_fit_are_no_beginning() {
     }
     let config = desk.path().join("run/config.json");
     let whole = fs::read_to_string(&config).unwrap();
-    for (sound, bad) in [("\"batch_size\": 32", "\"batch_size\": 0"), ("\"augment\": 0.0", "\"augment\": -1.0")] {
+    for (sound, bad, said) in [
+        ("\"batch_size\": 32", "\"batch_size\": 0", "batch_size is out of its range"),
+        ("\"augment\": 0.0", "\"augment\": -1.0", "augment is out of its range"),
+        ("\"learning_rate\": 0.01", "\"learning_rate\": -1e308", "learning_rate is out of its range"),
+        ("\"validation\": 0", "\"validation\": 1000000000", "validation is 1000000000, of 240 training pictures"),
+    ] {
         assert!(whole.contains(sound), "{whole}");
         fs::write(&config, whole.replace(sound, bad)).unwrap();
-        failure(desk.command(&from).args(["--qat", "1"]).assert(), 1, &["run has settings that train refuses"]);
+        failure(desk.command(&from).args(["--qat", "1"]).assert(), 1, &["run/config.json is damaged", said]);
     }
     fs::write(&config, &whole).unwrap();
     let result = desk.path().join("run/result.json");
