@@ -70,7 +70,7 @@ impl Arguments {
             columns: view.columns(),
             classes: view.class_names().map(str::to_owned).collect(),
             layers: view.layers().map(Layer::of).collect(),
-            golden_vectors: view.golden().count(),
+            golden_vectors: view.golden_count(),
             provenance: Origins::of(&view),
         };
         self.output.print(&report, || report.text())

@@ -207,6 +207,12 @@ impl<'a> ModelView<'a> {
         &self.last
     }
 
+    /// Number of golden vectors, at most [`MAX_GOLDEN_VECTORS`].
+    #[must_use]
+    pub fn golden_count(&self) -> usize {
+        self.golden.1
+    }
+
     /// The golden vectors.
     pub fn golden(&self) -> impl Iterator<Item = Golden<'a>> {
         let mut reader = Reader::new(self.bytes, self.golden.0 as usize);
