@@ -12,8 +12,8 @@ use crate::wording::printable;
 /// The bar on the screen, so that [`abandon`] can take it away.
 static CURRENT: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
-/// Says `message` on standard error, control characters but its newlines escaped: it may name files. Where nobody listens any more nothing is said: that must not stop the program, as
-/// `eprintln!` would.
+/// Says `message` on standard error, control characters but its newlines escaped: it may name files. Where nobody listens any more
+/// nothing is said: that must not stop the program, as `eprintln!` would.
 pub fn say(message: impl Display) {
     let message = message.to_string();
     let lines: Vec<String> = message.split('\n').map(printable).collect();
