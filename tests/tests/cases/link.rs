@@ -88,9 +88,18 @@ fn noise_beside_rtt(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), 
     let Session { device, client: mut uart, runner } = device.start(lab, &fixture.model)?;
     let rtt = runner.as_ref().and_then(Runner::rtt).ok_or("the device is emulated")?;
     let mut session = Session { device, client: Client::new(rtt, lab.patience), runner };
-    let is_done = AtomicBool::new(false);
+    let (is_noisy, is_done) = (AtomicBool::new(false), AtomicBool::new(false));
     let (swept, sent) = thread::scope(|scope| {
-        let noise = scope.spawn(|| send_noise(&mut uart, 1, |_| !is_done.load(Ordering::Relaxed)));
+        let noise = scope.spawn(|| {
+            send_noise(&mut uart, 1, |sent| {
+                is_noisy.store(sent > 0, Ordering::Relaxed);
+                !is_done.load(Ordering::Relaxed)
+            })
+        });
+        // On a busy machine a sweep could be done before noise begins.
+        while !is_noisy.load(Ordering::Relaxed) && !noise.is_finished() {
+            thread::yield_now();
+        }
         let swept = sweep_session(&mut session, fixture);
         is_done.store(true, Ordering::Relaxed);
         (swept, noise.join())
