@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Most doublings of the wait. A line that loses most of what it carries is silent many times in a row, and the device is none the
 /// slower for it: without an end to this, one such row would take all patience.
-const MOST_DOUBLINGS: u32 = 5;
+const MOST_DOUBLINGS: u32 = 3;
 
 /// A running estimate of how long answers take.
 #[derive(Clone, Copy, Debug)]
@@ -87,6 +87,6 @@ mod tests {
         for _ in 0..100 {
             pace.waited_in_vain();
         }
-        assert_eq!(pace.wait(), wait * 32, "and no longer than that");
+        assert_eq!(pace.wait(), wait * 8, "and no longer than that");
     }
 }
