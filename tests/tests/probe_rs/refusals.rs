@@ -90,7 +90,7 @@ fn nothing_left_behind(board: &'static Board, tool: &Tool) -> Result<(), Failed>
     Run::start(tool.command("info", &board.name, &selector))?.end()?.well()?;
     let emulator = probe.emulator;
     assert!(is_there(emulator));
-    assert_eq!(probe.run.interrupt()?.code, Some(130));
+    assert_eq!(probe.run.interrupt()?.code, Some(128 + 15), "SIGTERM");
     let deadline = Instant::now() + PATIENCE;
     while is_there(emulator) {
         assert!(Instant::now() < deadline, "QEMU is left behind");
