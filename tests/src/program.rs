@@ -14,11 +14,7 @@ const MOST_BYTES: u64 = 4 << 30;
 
 /// Runs a program: the exit code is 0 only where `work` says that all is well, and 128 and the signal's number after a signal.
 pub fn exit_code(work: impl FnOnce() -> anyhow::Result<bool>) -> ExitCode {
-    // Without the handler a signal would leave emulators behind; if it cannot be set, all else is as good without.
-    let _ = signals::on_end(|code| {
-        let _nothing_more = device::stop_all();
-        std::process::exit(code);
-    });
+    device::stop_all_at_signals();
     match work() {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,

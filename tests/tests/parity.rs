@@ -14,7 +14,7 @@ mod common;
 
 use std::env;
 use std::path::PathBuf;
-use std::process::{ExitCode, exit};
+use std::process::ExitCode;
 
 use boards::WeightOrder;
 use cases::{
@@ -26,11 +26,7 @@ use libtest_mimic::{Arguments, Trial};
 use parity::{Device, Lab, Link, device};
 
 fn main() -> ExitCode {
-    // Without the handler a signal would leave emulators behind; if it cannot be set, the trials are as good without.
-    let _ = signals::on_end(|code| {
-        let _nothing_more = device::stop_all();
-        exit(code);
-    });
+    device::stop_all_at_signals();
     // QEMU and its client fill two cores, and a hung device is told by its silence.
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
     let lab = Lab {

@@ -28,4 +28,4 @@ pub use machine::{Machine, MachineError, MachineOptions, QEMU, Uart, check_emula
 pub use memory::Memory;
 pub use monitor::Monitor;
 pub use probe::{LoadError, Probe, ProbeError, Server, Stopper};
-pub use process::{Killer, Process, stop_all};
+pub use process::{Killer, Process, stop_all, stop_all_at_signals};

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, exit};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -109,6 +109,16 @@ impl Running {
         let _ = killpg(Pid::from_raw(group), signal);
         true
     }
+}
+
+/// From now on, a signal that asks this program to end stops all that it has started, too: emulators would be left behind.
+///
+/// Where signals cannot be listened to, they end the program as before, and all else is as good.
+pub fn stop_all_at_signals() {
+    let _ = signals::on_end(|code| {
+        let _nothing_more = stop_all();
+        exit(code);
+    });
 }
 
 /// Ends every process that this one has started, removes their folders, and lets nobody start or end another while the

@@ -15,7 +15,7 @@ use boards::Board;
 use clap::ValueEnum;
 use thiserror::Error;
 
-pub use virtual_probe::{Killer, stop_all};
+pub use virtual_probe::{Killer, stop_all_at_signals};
 
 use crate::{Client, Stream};
 

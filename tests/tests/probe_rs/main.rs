@@ -13,7 +13,7 @@ mod refusals;
 mod run;
 mod tool;
 
-use std::process::{ExitCode, exit};
+use std::process::ExitCode;
 use std::sync::LazyLock;
 
 use bench::{Bench, Program, elf};
@@ -21,7 +21,7 @@ use boards::Board;
 use common::{TOOL, ignored, missing, required};
 use libtest_mimic::{Arguments, Failed, Trial};
 use tool::Tool;
-use virtual_probe::{check_emulator, stop_all};
+use virtual_probe::{check_emulator, stop_all_at_signals};
 
 /// Every board that the virtual probe can stand in front of.
 static BOARDS: LazyLock<Vec<Board>> = LazyLock::new(|| {
@@ -35,11 +35,7 @@ const ONE: &str = "mps2-an386";
 fn main() -> ExitCode {
     // QEMU, the probe and the tool fill two cores, and what hangs is told by its silence.
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
-    // Without a handler, only what is left of a run that a person stops is lost.
-    let _ = signals::on_end(|code| {
-        let _nothing_more = stop_all();
-        exit(code);
-    });
+    stop_all_at_signals();
     let required = required();
     let tool = Tool::find().and_then(|tool| match check_emulator(virtual_probe::QEMU, run::PATIENCE) {
         Ok(()) => Ok(tool),

@@ -5,13 +5,13 @@
 mod bench;
 
 use std::env;
-use std::process::{ExitCode, exit};
+use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use bench::*;
 use libtest_mimic::{Arguments, Failed, Trial};
-use virtual_probe::{BOARDS, Board, Core, ProbeError, QEMU, check_emulator, stop_all};
+use virtual_probe::{BOARDS, Board, Core, ProbeError, QEMU, check_emulator, stop_all_at_signals};
 
 /// A trial's name and what it does.
 type Case = (&'static str, fn(&Bench));
@@ -31,11 +31,7 @@ const CASES: [Case; 10] = [
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    // Without the handler a signal would leave emulators behind; if it cannot be set, the trials are as good without.
-    let _ = signals::on_end(|code| {
-        let _nothing_more = stop_all();
-        exit(code);
-    });
+    stop_all_at_signals();
     let absent = check_emulator(QEMU, Duration::from_secs(20)).err().map(|reason| reason.to_string());
     let required = env::var("PARITY_REQUIRE").unwrap_or_default();
     let is_required = |board: &Board| required.split(',').any(|name| name.trim_start_matches("probe-") == board.name);
