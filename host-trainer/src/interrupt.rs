@@ -7,7 +7,7 @@ use crate::{files, progress};
 /// From now on, such a signal clears the progress bar, waits for a file that is being written, and ends the program.
 pub fn handle() {
     // Without a handler they still end the program, only less tidily.
-    let _ = signals::on_end(|code| {
+    let _ = host_support::signals::on_end(|code| {
         let _quiet = files::quiet();
         progress::abandon();
         progress::say("interrupted");

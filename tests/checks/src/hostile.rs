@@ -1,0 +1,314 @@
+//! Models that are made to deceive: length and checksum are right, and one field is a lie.
+
+use shared_model::{BlobError, DeviceFault, SelfTestError};
+
+use crate::plan::{Plan, PlannedLayer, Table};
+use crate::seal;
+
+/// A blob that breaks one rule.
+pub struct Hostile {
+    /// Which lie it is.
+    pub name: &'static str,
+    /// With the right checksum.
+    pub blob: Vec<u8>,
+    /// Why nobody runs it.
+    pub fault: DeviceFault,
+}
+
+/// All of them. Offsets are those of `shared-model/tests/golden_blob.hex`, the model that they are made of.
+pub fn hostile_blobs() -> Vec<Hostile> {
+    let of = |sound: fn() -> Plan, lies: Vec<Lie>| {
+        lies.into_iter().map(move |(name, lie, fault)| {
+            let mut plan = sound();
+            lie(&mut plan);
+            Hostile { name, blob: plan.write(), fault }
+        })
+    };
+    let fields =
+        [prefix_and_shape(), names(), layer_shapes(), tables(), parameters(), golden_and_provenance()].concat();
+    of(Plan::sound, fields).chain(of(Plan::pruned, pruned())).chain(lengths()).collect()
+}
+
+type Lie = (&'static str, fn(&mut Plan), DeviceFault);
+
+const MOST: u32 = 16_384;
+
+fn width(found: u32) -> DeviceFault {
+    DeviceFault::Blob(BlobError::Width { found, most: MOST })
+}
+
+fn malformed(offset: u32) -> DeviceFault {
+    DeviceFault::Blob(BlobError::Malformed { offset })
+}
+
+fn misaligned(offset: u32) -> DeviceFault {
+    DeviceFault::Blob(BlobError::Alignment { offset })
+}
+
+fn length(offset: u32, expected: u32, found: u32) -> DeviceFault {
+    DeviceFault::Blob(BlobError::TableLength { offset, expected, found })
+}
+
+fn classes(names: u32, outputs: u32) -> DeviceFault {
+    DeviceFault::Blob(BlobError::Classes { names, outputs, most: 256 })
+}
+
+fn layer_count(found: u32) -> DeviceFault {
+    DeviceFault::Blob(BlobError::LayerCount { found, most: 16 })
+}
+
+fn golden_count(found: u32) -> DeviceFault {
+    DeviceFault::Blob(BlobError::GoldenCount { found, most: 16 })
+}
+
+fn order(layer: u8, found: u32) -> DeviceFault {
+    DeviceFault::Blob(BlobError::WeightOrder { layer, found })
+}
+
+fn requant(output: u32, multiplier: u32, shift: u8) -> DeviceFault {
+    DeviceFault::Blob(BlobError::Requant { layer: 0, output, multiplier, shift })
+}
+
+fn overflow(layer: u8, output: u32) -> DeviceFault {
+    DeviceFault::Blob(BlobError::Overflow { layer, output })
+}
+
+fn place(block: u32, place: u32) -> DeviceFault {
+    DeviceFault::Blob(BlobError::Place { layer: 0, block, place })
+}
+
+const WEIGHT: DeviceFault = DeviceFault::Blob(BlobError::Weight { layer: 0 });
+
+fn prefix_and_shape() -> Vec<Lie> {
+    vec![
+        ("another file", |plan| plan.magic = *b"\x89PNG\r\n\x1a\n", DeviceFault::Blob(BlobError::Magic)),
+        (
+            "a format of the future",
+            |plan| plan.version = 9,
+            DeviceFault::Blob(BlobError::Version { found: 9, supported: 1 }),
+        ),
+        ("no rows", |plan| plan.rows = vec![0], width(0)),
+        ("no columns", |plan| plan.columns = vec![0], width(0)),
+        ("one pixel too many", |plan| (plan.rows, plan.columns) = (vec![1], vec![0x81, 0x80, 1]), width(MOST + 1)),
+        (
+            "as many pixels as there can be",
+            |plan| (plan.rows, plan.columns) = (vec![0xFF, 0xFF, 3], vec![0xFF, 0xFF, 3]),
+            width(65_535 * 65_535),
+        ),
+        ("rows of more than 16 bits", |plan| plan.rows = vec![0x80, 0x80, 4], malformed(13)),
+        ("a number longer than it has to be", |plan| plan.rows = vec![0x81, 0], malformed(13)),
+        ("a number that never ends", |plan| plan.rows = vec![0xFF; 20], malformed(13)),
+    ]
+}
+
+fn names() -> Vec<Lie> {
+    vec![
+        ("a name that is not UTF-8", |plan| plan.names[0].1 = b"\xFFo", malformed(16)),
+        ("a name of half a character", |plan| plan.names[0].1 = b"n\xC3", malformed(16)),
+        ("a name as long as can be said", |plan| plan.names[0].0 = u32::MAX.into(), malformed(16)),
+        ("a name of more than 32 bits", |plan| plan.names[0].0 = 1 << 32, malformed(16)),
+        ("a name one byte longer than all that follows", |plan| plan.names[1].0 = 287 - 4 - 19, malformed(19)),
+        // What follows is read as names, until one is not UTF-8: the biases.
+        ("as many names as can be said", |plan| plan.name_count = u32::MAX.into(), malformed(31)),
+        ("no names", |plan| plan.set_names(&[]), classes(0, 2)),
+        ("a class without a name", |plan| plan.set_names(&["no"]), classes(1, 2)),
+        ("a name without a class", |plan| plan.set_names(&["a"; 3]), classes(3, 2)),
+        (
+            "a class too many",
+            |plan| {
+                plan.set_names(&[""; 257]);
+                plan.layers[1] = PlannedLayer::zeros(2, 257);
+            },
+            classes(257, 257),
+        ),
+    ]
+}
+
+fn layer_shapes() -> Vec<Lie> {
+    vec![
+        ("no layers", |plan| plan.layer_count = 0, layer_count(0)),
+        (
+            "a layer too many",
+            |plan| (plan.layer_count, plan.layers) = (17, vec![PlannedLayer::zeros(2, 2); 17]),
+            layer_count(17),
+        ),
+        // The golden vector is read as a third layer, whose first table is out of its place.
+        ("more layers than there are", |plan| plan.layer_count = u32::MAX.into(), misaligned(180)),
+        ("a weight order of 0", |plan| plan.layers[0].order = 0, order(0, 0)),
+        ("a weight order of the future", |plan| plan.layers[1].order = 6, order(1, 6)),
+        ("a weight order of 32 bits", |plan| plan.layers[0].order = u32::MAX.into(), order(0, u32::MAX)),
+        ("no outputs", |plan| plan.layers[0].outputs = 0, width(0)),
+        ("no classes at all", |plan| plan.layers[1].outputs = 0, width(0)),
+        ("one output too many", |plan| plan.layers[0].outputs = 16_385, width(MOST + 1)),
+        ("as many outputs as can be said", |plan| plan.layers[0].outputs = u32::MAX.into(), width(u32::MAX)),
+        ("outputs of more than 32 bits", |plan| plan.layers[0].outputs = 1 << 32, malformed(25)),
+        (
+            "a layer that does not chain: for three inputs where two come",
+            |plan| plan.layers[1] = PlannedLayer::zeros(3, 2),
+            length(160, 16, 32),
+        ),
+        (
+            "a layer that does not chain: the one before has more outputs than it has inputs",
+            |plan| plan.layers[0] = PlannedLayer::zeros(2, 3),
+            length(160, 32, 16),
+        ),
+    ]
+}
+
+fn tables() -> Vec<Lie> {
+    vec![
+        ("a bias too few", |plan| plan.layers[0].biases.data.truncate(4), length(32, 8, 4)),
+        ("a multiplier too many", |plan| plan.layers[0].multipliers.data.extend([0; 4]), length(48, 8, 12)),
+        ("a shift too few", |plan| plan.layers[0].shifts.data.truncate(1), length(64, 2, 1)),
+        ("a block of weights too many", |plan| plan.layers[0].weights[0].data.extend([0; 16]), length(80, 16, 32)),
+        // The rest of the weights would be read as the next layer's padding, order and outputs.
+        ("weights that the next layer overlaps", |plan| plan.layers[0].weights[0].length = Some(8), length(80, 16, 8)),
+        (
+            "a table as long as can be said",
+            |plan| plan.layers[0].biases.length = Some(u32::MAX.into()),
+            malformed(26 + 1),
+        ),
+        ("a table of more than 32 bits", |plan| plan.layers[0].biases.length = Some(1 << 32), malformed(26 + 1)),
+        ("a table one byte too near", |plan| plan.layers[0].biases.padding = Some(vec![0; 3]), misaligned(31)),
+        ("a table sixteen bytes too far", |plan| plan.layers[0].biases.padding = Some(vec![0; 20]), misaligned(48)),
+        ("padding that is not zero", |plan| plan.layers[0].biases.padding = Some(vec![1, 0, 0, 0]), misaligned(32)),
+        ("weights out of their place", |plan| plan.layers[1].weights[0].padding = Some(vec![0; 4]), misaligned(152)),
+        ("a golden picture out of its place", |plan| plan.golden[0].padding = Some(vec![]), misaligned(179)),
+    ]
+}
+
+fn parameters() -> Vec<Lie> {
+    vec![
+        ("a multiplier of zero", |plan| plan.layers[0].multipliers = Table::u32s(&[0, 1 << 30]), requant(0, 0, 40)),
+        (
+            "a multiplier one too small",
+            |plan| plan.layers[0].multipliers = Table::u32s(&[(1 << 30) - 1, 1 << 30]),
+            requant(0, (1 << 30) - 1, 40),
+        ),
+        (
+            "a multiplier one too large",
+            |plan| plan.layers[0].multipliers = Table::u32s(&[1 << 30, 1 << 31]),
+            requant(1, 1 << 31, 40),
+        ),
+        (
+            "a multiplier of all ones",
+            |plan| plan.layers[0].multipliers = Table::u32s(&[u32::MAX; 2]),
+            requant(0, u32::MAX, 40),
+        ),
+        ("a shift of zero", |plan| plan.layers[0].shifts = Table::of(&[0, 40]), requant(0, 1 << 30, 0)),
+        ("a shift of 63", |plan| plan.layers[0].shifts = Table::of(&[40, 63]), requant(1, 1 << 30, 63)),
+        ("a shift of 255", |plan| plan.layers[0].shifts = Table::of(&[40, 255]), requant(1, 1 << 30, 255)),
+        ("a bias near the greatest i32", |plan| plan.layers[0].biases = Table::i32s(&[i32::MAX, 0]), overflow(0, 0)),
+        ("a bias near the least i32", |plan| plan.layers[0].biases = Table::i32s(&[i32::MIN, 0]), overflow(0, 0)),
+        (
+            "a sum one too great",
+            |plan| plan.layers[0].biases = Table::i32s(&[0, i32::MAX - 130 * 255 + 1]),
+            overflow(0, 1),
+        ),
+        (
+            "a sum one too small",
+            |plan| plan.layers[0].biases = Table::i32s(&[i32::MIN + 2 * 255 - 1, 0]),
+            overflow(0, 0),
+        ),
+        ("a logit of more than 32 bits", |plan| plan.layers[1].shifts = Table::of(&[40, 1]), overflow(1, 1)),
+        ("a weight of -128", |plan| plan.layers[0].weights[0].data[0] = 0x80, WEIGHT),
+        ("a weight of an output that is not there", |plan| plan.layers[0].weights[0].data[4] = 1, WEIGHT),
+        (
+            "a weight of a pixel that is not there",
+            |plan| {
+                plan.columns = vec![1];
+            },
+            WEIGHT,
+        ),
+    ]
+}
+
+fn golden_and_provenance() -> Vec<Lie> {
+    vec![
+        // Where it comes from is read as a second one.
+        ("more golden vectors than there are", |plan| plan.golden_count = 2, misaligned(240)),
+        ("a golden vector too many", |plan| plan.golden_count = 17, golden_count(17)),
+        ("as many golden vectors as can be said", |plan| plan.golden_count = u32::MAX.into(), golden_count(u32::MAX)),
+        ("a golden picture of another size", |plan| plan.golden[0].data.push(0), length(192, 2, 3)),
+        ("a golden logit too few", |plan| plan.golden[1].data.truncate(4), length(208, 8, 4)),
+        ("a golden probability too many", |plan| plan.golden[2].data.extend([0; 2]), length(224, 4, 6)),
+        (
+            "a golden vector with a wrong logit",
+            |plan| plan.golden[1] = Table::i32s(&[0, 1]),
+            DeviceFault::SelfTest(SelfTestError::Logits { vector: 0 }),
+        ),
+        (
+            "a golden vector with a wrong probability",
+            |plan| plan.golden[2].data[0] = 1,
+            DeviceFault::SelfTest(SelfTestError::Probabilities { vector: 0 }),
+        ),
+        ("a trainer that is not UTF-8", |plan| plan.trainer = b"\xC0\xAF", malformed(228)),
+        ("epochs of more than 32 bits", |plan| plan.epochs = 1 << 32, malformed(245)),
+        ("a hash that is cut off", |plan| plan.data_sha256.truncate(20), malformed(246)),
+        (
+            "bytes behind the last field",
+            |plan| plan.rest = vec![0; 3],
+            DeviceFault::Blob(BlobError::LeftOver { offset: 283, count: 3 }),
+        ),
+    ]
+}
+
+/// Of a pruned layer: counts at 80, places at 96, blocks at 112.
+fn pruned() -> Vec<Lie> {
+    vec![
+        ("a count that is not there", |plan| plan.layers[0].weights[0].data.clear(), length(80, 2, 0)),
+        ("a block that is not counted", |plan| plan.layers[0].weights[0] = Table::of(&[1, 0]), length(96, 2, 4)),
+        (
+            "more blocks than there are",
+            |plan| plan.layers[0].weights[0] = Table::of(&[255, 255]),
+            length(96, 2 * 65_535, 4),
+        ),
+        ("a block without a place", |plan| plan.layers[0].weights[1] = Table::of(&[0, 0]), length(96, 4, 2)),
+        ("a place without a block", |plan| plan.layers[0].weights[2].data.truncate(16), length(112, 32, 16)),
+        ("blocks that overlap", |plan| plan.layers[0].weights[1] = Table::of(&[0, 0, 0, 0]), place(1, 0)),
+        ("blocks that overlap by half", |plan| plan.layers[0].weights[1] = Table::of(&[0, 0, 1, 0]), place(1, 1)),
+        ("blocks that fall", |plan| plan.layers[0].weights[1] = Table::of(&[2, 0, 0, 0]), place(1, 0)),
+        (
+            "a block of inputs that are not there",
+            |plan| plan.layers[0].weights[1] = Table::of(&[0, 0, 4, 0]),
+            place(1, 4),
+        ),
+        (
+            "a block as far as can be said",
+            |plan| plan.layers[0].weights[1] = Table::of(&[0, 0, 254, 255]),
+            place(1, 65_534),
+        ),
+        (
+            "a block of zeros",
+            |plan| plan.layers[0].weights[2].data[16..].fill(0),
+            DeviceFault::Blob(BlobError::EmptyBlock { layer: 0, block: 1 }),
+        ),
+        ("a block with a weight of -128", |plan| plan.layers[0].weights[2].data[17] = 0x80, WEIGHT),
+    ]
+}
+
+/// Blobs of another length than they say.
+fn lengths() -> impl Iterator<Item = Hostile> {
+    let cases: [(&str, u32); 3] =
+        [("a length of zero", 0), ("a length one too great", 288), ("a length as great as can be said", u32::MAX)];
+    cases.into_iter().map(|(name, declared)| {
+        let mut blob = Plan::sound().write();
+        blob[9..13].copy_from_slice(&declared.to_le_bytes());
+        seal(&mut blob);
+        Hostile { name, fault: DeviceFault::Blob(BlobError::Length { declared, found: blob.len() as u32 }), blob }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plans_without_a_lie_are_sound() {
+        let sound = Plan::sound().write();
+        let hex: String = sound.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, include_str!("../../../shared-model/tests/golden_blob.hex").replace('\n', ""));
+        assert_eq!(crate::any_blob(&sound), Ok(()));
+        assert_eq!(crate::any_blob(&Plan::pruned().write()), Ok(()));
+    }
+}

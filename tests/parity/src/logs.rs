@@ -1,0 +1,108 @@
+//! defmt logs of a device: decoded with its ELF, shown on standard error, and kept for error messages.
+
+use std::io::{Read, Write as _, stderr};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use defmt_decoder::{DecodeError, Frame, Locations, Table};
+
+/// Lines kept for error messages.
+const KEPT_LINES: usize = 50;
+
+/// A thread that decodes what a device logs.
+#[derive(Debug)]
+pub(crate) struct Logs {
+    lines: Arc<Mutex<Vec<String>>>,
+    thread: Option<JoinHandle<()>>,
+    are_shown: bool,
+}
+
+/// How long the last lines of an ended device may take. They end with the device, unless someone else holds its output.
+const LAST_LINES_PATIENCE: Duration = Duration::from_secs(1);
+
+impl Logs {
+    /// Starts to decode `output`, to its end, with the symbols of `elf`.
+    pub fn collect(
+        device: &'static str,
+        elf: &[u8],
+        output: impl Read + Send + 'static,
+        show: bool,
+    ) -> anyhow::Result<Self> {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let table = Table::parse(elf).map_err(|error| anyhow::anyhow!("cannot read the firmware's logs: {error:#}"))?;
+        let table = table.context("the firmware has no defmt section")?;
+        let locations = table.get_locations(elf).unwrap_or_default();
+        let kept = Arc::clone(&lines);
+        let decode = move || {
+            decode(device, &table, &locations, output, |line| {
+                if show {
+                    // Nobody may be there to read it.
+                    let _ = writeln!(stderr(), "{line}");
+                }
+                keep(&kept, line);
+            })
+        };
+        let thread = Some(thread::Builder::new().name("logs".into()).spawn(decode)?);
+        Ok(Self { lines, thread, are_shown: show })
+    }
+
+    /// The last lines so far.
+    pub fn lines(&self) -> Vec<String> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The last lines so far, for an error message. Those that were shown as they came need no repeating.
+    pub fn last_words(&self) -> String {
+        let lines = if self.are_shown { Vec::new() } else { self.lines() };
+        lines.into_iter().fold(String::new(), |text, line| text + "\n    " + &line)
+    }
+
+    /// Waits for the last lines of a device that has ended.
+    pub fn finish(&mut self) {
+        let deadline = Instant::now() + LAST_LINES_PATIENCE;
+        while self.thread.as_ref().is_some_and(|thread| !thread.is_finished()) && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(1));
+        }
+        self.thread = None;
+    }
+}
+
+fn decode(device: &str, table: &Table, locations: &Locations, mut output: impl Read, mut tell: impl FnMut(String)) {
+    let mut decoder = table.new_stream_decoder();
+    let mut chunk = [0; 1024];
+    while let Ok(count @ 1..) = output.read(&mut chunk) {
+        decoder.received(&chunk[..count]);
+        loop {
+            let line = match decoder.decode() {
+                Ok(frame) => render(device, &frame, locations),
+                Err(DecodeError::UnexpectedEof) => break,
+                Err(DecodeError::Malformed) => format!("{device} (a log line that cannot be decoded)"),
+            };
+            tell(line);
+        }
+    }
+}
+
+/// Adds a line, and lets the oldest go where there are too many.
+fn keep(lines: &Mutex<Vec<String>>, line: String) {
+    let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+    if lines.len() == KEPT_LINES {
+        lines.remove(0);
+    }
+    lines.push(line);
+}
+
+/// `BOARD LEVEL message (file:line)`; the place only for warnings and errors.
+fn render(device: &str, frame: &Frame<'_>, locations: &Locations) -> String {
+    let level = frame.level().map_or("", |level| level.as_str());
+    let message = frame.display_message().to_string();
+    let place = locations.get(&frame.index()).filter(|_| matches!(level, "warn" | "error")).map(|location| {
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new(""));
+        let file = location.file.strip_prefix(workspace).unwrap_or(&location.file);
+        format!(" ({}:{})", file.display(), location.line)
+    });
+    format!("{device} {level:5} {message}{}", place.unwrap_or_default())
+}

@@ -1,0 +1,398 @@
+//! What is tried on every device.
+
+mod counting;
+mod hostile;
+mod kernels;
+mod link;
+mod room;
+mod stack;
+#[cfg(feature = "probe")]
+pub mod wrong_probes;
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use checks::seal;
+use libtest_mimic::Failed;
+use object::{Object as _, ObjectSymbol as _};
+use parity::{ClientError, Device, DeviceError, Lab, Outcome, Runner, Session, most_memory, sweep};
+use shared_model::{AnswersHeader, BlobError, DeviceFault, ModelView, Refusal};
+
+use crate::common::{damaged, fixtures};
+
+pub use counting::COUNTED_CASES;
+pub use hostile::HOSTILE_CASES;
+pub use kernels::KERNEL_CASES;
+pub use link::{BAD_LINE_CASES, LINK_CASES};
+pub use stack::STACK_CASES;
+
+pub type Case = fn(Device, &Lab, &Fixture) -> Result<(), Failed>;
+
+/// Where a blob has its format version and its length: docs/format.md.
+const VERSION_OFFSET: usize = 8;
+const LENGTH_OFFSET: usize = 9;
+
+/// Cases for every device.
+pub const CASES: &[(&str, Case)] = &[
+    ("hello", hello),
+    ("golden_vectors", golden_vectors),
+    ("shipped_models", shipped_models),
+    ("fixture", fixture),
+    ("fixture_in_vectors", fixture_in_vectors),
+    ("wrong_board", wrong_board),
+    ("wrong_model", wrong_model),
+    ("damaged_model", damaged_model),
+    ("no_model", no_model),
+    ("longer_than_its_region", longer_than_its_region),
+    ("another_format", another_format),
+    ("swapped_model", swapped_model),
+    ("wrong_golden_vector", wrong_golden_vector),
+    ("wrong_picture_size", wrong_picture_size),
+    ("noise", link::noise),
+    ("measurements_that_are_refused", counting::measurements_that_are_refused),
+];
+
+/// Cases for emulated boards, which have memory to count and a binary that breaks on purpose.
+pub const EMULATED_CASES: &[(&str, Case)] = &[
+    ("memory", memory),
+    ("ends_well", ends_well),
+    ("panic", panic),
+    ("hard_fault", hard_fault),
+    ("stack_overflow", stack_overflow),
+    ("dies_in_the_sweep", dies_in_the_sweep),
+    ("never_answers", never_answers),
+    ("model_too_large", model_too_large),
+    ("layer_too_wide", room::layer_too_wide),
+    ("too_many_classes", room::too_many_classes),
+];
+
+/// Stack that a fault handler needs to tell what happened, in bytes: `HardFault` and `_start_trap` of the firmware.
+const HANDLER_STACK: u32 = 512;
+
+/// A model and what the host computes with it.
+pub struct Fixture {
+    model: Vec<u8>,
+    answers: Vec<u8>,
+}
+
+impl Fixture {
+    /// A model of this repository, with the answers for the first pictures of the test split.
+    pub fn committed() -> Result<Self, Failed> {
+        let folder = fixtures();
+        Self::read(&folder.join("model.bin"), &folder.join("answers.bin"))
+    }
+
+    pub fn read(model: &Path, answers: &Path) -> Result<Self, Failed> {
+        let read = |path: &Path| fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
+        Ok(Self { model: read(model)?, answers: read(answers)? })
+    }
+
+    /// The same network under another name of a class, and so with another id.
+    fn renamed(&self) -> Result<Vec<u8>, Failed> {
+        let mut model = self.model.clone();
+        let name = self.view()?.class_names().next().ok_or("the fixture has classes")?;
+        let offset = name.as_ptr().addr() - self.model.as_ptr().addr();
+        model[offset] = if name.starts_with('X') { b'Y' } else { b'X' };
+        seal(&mut model);
+        Ok(model)
+    }
+
+    pub fn view(&self) -> Result<ModelView<'_>, Failed> {
+        Ok(ModelView::parse(&self.model)?)
+    }
+}
+
+fn hello(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let view = fixture.view()?;
+    let mut session = device.start(lab, &fixture.model)?;
+    let introduction = session.client.hello_with(view.id())?;
+    assert_eq!(introduction.board, device.board().map_or(device.name(), |board| &board.name));
+    let model = introduction.model;
+    assert_eq!(model.bytes as usize, fixture.model.len());
+    assert_eq!(model.inputs as usize, view.input_width());
+    assert_eq!(usize::from(model.classes), view.classes());
+    assert_eq!(usize::from(model.layers), view.layers().count());
+    Ok(())
+}
+
+fn golden_vectors(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    answers_golden_vectors(device, lab, &fixture.model)
+}
+
+/// Those that come with this repository, for whoever wants to train nothing.
+fn shipped_models(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
+    let mut count = 0;
+    for entry in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models"))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "bin") {
+            answers_golden_vectors(device, lab, &fs::read(&path)?)
+                .map_err(|error| format!("{}: {error:?}", path.display()))?;
+            count += 1;
+        }
+    }
+    assert!(count > 0, "there are none");
+    Ok(())
+}
+
+/// What the exporting host computed, and what the device does.
+fn answers_golden_vectors(device: Device, lab: &Lab, model: &[u8]) -> Result<(), Failed> {
+    let view = ModelView::parse(model)?;
+    let mut session = device.start(lab, model)?;
+    session.client.hello_with(view.id())?;
+    assert!(view.golden().count() > 0);
+    for golden in view.golden() {
+        let sequence = session.client.send_picture(golden.input)?;
+        let answer = session.client.receive_answer()?;
+        assert_eq!(answer.sequence, sequence);
+        assert_eq!(answer.logits, golden.logits);
+        assert_eq!(answer.probabilities, golden.probabilities);
+    }
+    Ok(())
+}
+
+fn fixture(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    sweep_everything(device, lab, fixture).map(drop)
+}
+
+/// The same network with its weights in the other order, which every core runs.
+fn fixture_in_vectors(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let folder = fixtures();
+    let vectors = Fixture::read(&folder.join("vectors.bin"), &folder.join("vectors-answers.bin"))?;
+    assert_ne!(vectors.view()?.id(), fixture.view()?.id());
+    sweep_everything(device, lab, &vectors).map(drop)
+}
+
+/// Every picture of the fixture: every logit, every probability, every class.
+fn sweep_everything(device: Device, lab: &Lab, fixture: &Fixture) -> Result<Outcome, Failed> {
+    sweep_session(&mut device.start(lab, &fixture.model)?, fixture)
+}
+
+fn sweep_session(session: &mut Session, fixture: &Fixture) -> Result<Outcome, Failed> {
+    let (header, records) = AnswersHeader::parse(&fixture.answers)?;
+    let (outcome, _) = sweep(session, &header, records, |_| {})?;
+    assert!(outcome.is_exact(), "{outcome:?}");
+    assert_eq!(outcome.pictures, u64::from(header.pictures));
+    assert_eq!(outcome.logits_compared, u64::from(header.pictures) * u64::from(header.classes));
+    assert!(outcome.accuracy > 0.8, "{outcome:?}");
+    Ok(outcome)
+}
+
+/// As [`sweep_everything`], for the whole test split.
+pub fn sweep_test_split(device: Device, lab: &Lab, fixture: &Fixture) -> Result<Outcome, Failed> {
+    let (header, _) = AnswersHeader::parse(&fixture.answers)?;
+    assert_eq!(header.pictures, 10_000);
+    sweep_everything(device, lab, fixture)
+}
+
+fn wrong_board(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let (header, records) = AnswersHeader::parse(&fixture.answers)?;
+    let mut session = device.start(lab, &fixture.model)?;
+    session.device = "another";
+    let error = sweep(&mut session, &header, records, |_| {}).expect_err("it is not the board that was asked for");
+    assert!(
+        matches!(&error.cause, ClientError::WrongBoard { asked: "another", found } if device.name().ends_with(&**found))
+    );
+    Ok(())
+}
+
+fn wrong_model(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let (mut header, records) = AnswersHeader::parse(&fixture.answers)?;
+    let right = header.model;
+    header.model.0 ^= 1;
+    let mut session = device.start(lab, &fixture.model)?;
+    let error = sweep(&mut session, &header, records, |_| {}).expect_err("the ids differ");
+    assert!(
+        matches!(error.cause, ClientError::WrongModel { device, host, .. } if device == right && host == header.model)
+    );
+    let text = error.to_string();
+    assert!(text.contains(&right.to_string()) && text.contains(&header.model.to_string()), "{text}");
+    Ok(())
+}
+
+fn damaged_model(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let fault = fault_of(device, lab, &damaged(&fixture.model))?;
+    assert!(matches!(fault, DeviceFault::Blob(BlobError::Checksum { .. })), "{fault:?}");
+    Ok(())
+}
+
+fn no_model(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
+    let fault = fault_of(device, lab, &[0xFF; 64])?;
+    assert_eq!(fault, DeviceFault::Blob(BlobError::Magic));
+    Ok(())
+}
+
+/// A model that says it is longer than the flash that is there for it.
+fn longer_than_its_region(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let mut model = fixture.model.clone();
+    model[LENGTH_OFFSET..LENGTH_OFFSET + 4].copy_from_slice(&(64_u32 << 20).to_le_bytes());
+    let fault = fault_of(device, lab, &model)?;
+    let is_told = |declared, found| declared == 64 << 20 && found < declared;
+    assert!(
+        matches!(fault, DeviceFault::Blob(BlobError::Length { declared, found }) if is_told(declared, found)),
+        "{fault:?}"
+    );
+    Ok(())
+}
+
+fn another_format(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let mut model = fixture.model.clone();
+    model[VERSION_OFFSET] += 1;
+    let fault = fault_of(device, lab, &model)?;
+    assert!(
+        matches!(fault, DeviceFault::Blob(BlobError::Version { found, supported }) if found == supported + 1),
+        "{fault:?}"
+    );
+    Ok(())
+}
+
+/// Another model with the same firmware: it boots with that, tests itself on it, and says its id.
+fn swapped_model(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let other = fixture.renamed()?;
+    let id = ModelView::parse(&other)?.id();
+    assert_ne!(id, fixture.view()?.id());
+    let mut session = device.start(lab, &other)?;
+    session.client.hello_with(id)?;
+    let golden = fixture.view()?.golden().next().ok_or("the fixture has golden vectors")?;
+    session.client.send_picture(golden.input)?;
+    assert_eq!(session.client.receive_answer()?.logits, golden.logits);
+    Ok(())
+}
+
+/// A model whose stored answer is not what anyone computes: the self-test at the start finds it.
+fn wrong_golden_vector(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let mut model = fixture.model.clone();
+    let logits = fixture.view()?.golden().next().ok_or("the fixture has golden vectors")?.logits;
+    let offset = logits.as_ptr().addr() - fixture.model.as_ptr().addr();
+    model[offset] ^= 1;
+    seal(&mut model);
+    let fault = fault_of(device, lab, &model)?;
+    assert!(matches!(fault, DeviceFault::SelfTest(_)), "{fault:?}");
+    Ok(())
+}
+
+/// Why the device does not run `model`. It says the same to a hello and to a picture.
+fn fault_of(device: Device, lab: &Lab, model: &[u8]) -> Result<DeviceFault, Failed> {
+    let mut session = device.start(lab, model)?;
+    let client = &mut session.client;
+    let to_hello = client.hello().err();
+    client.send_picture(&[0; 784])?;
+    match (to_hello, client.receive_answer()) {
+        (
+            Some(ClientError::Refused(Refusal::NoModel(to_hello))),
+            Err(ClientError::Refused(Refusal::NoModel(to_picture))),
+        ) if to_hello == to_picture => Ok(to_hello),
+        other => Err(format!("expected two refusals that agree, found {other:?}").into()),
+    }
+}
+
+fn wrong_picture_size(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let mut session = device.start(lab, &fixture.model)?;
+    for length in [0, 1, 783, 785] {
+        session.client.send_picture(&vec![1; length])?;
+        let error = session.client.receive_answer().expect_err("the size is wrong");
+        assert!(matches!(error, ClientError::Refused(Refusal::Infer(_))), "{error}");
+    }
+    Ok(session.client.hello().map(|_| ())?)
+}
+
+/// However deep the stack has been, a fault there can still be told. Budgets are `bench`'s.
+fn memory(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let used = most_memory(device, lab, &fixture.model)?;
+    assert!(used.flash > 0 && used.statics > 0 && used.stack_used > 0, "{used:?}");
+    assert!(used.stack_used + HANDLER_STACK <= used.stack_reserved, "{used:?}");
+    Ok(())
+}
+
+fn ends_well(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
+    ends(device, lab, b"e", 0, &["ends well"]).map(|_| ())
+}
+
+fn panic(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
+    ends(device, lab, b"p", 1, &["error", "panicked at", "program.rs", "on purpose"]).map(|_| ())
+}
+
+fn hard_fault(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
+    // Each architecture has its own word for it.
+    let words = if is_arm(device) { "HardFault at 0x" } else { "trap at 0x" };
+    let logs = ends(device, lab, b"f", 1, &["error", words])?;
+    let place = logs.split(words).nth(1).and_then(|rest| rest.get(..8)).ok_or("no address")?;
+    let address = u64::from_str_radix(place, 16)?;
+    // The instruction that faults is the program's own, in the function that ends as it is told to.
+    let elf =
+        fs::read(lab.firmware.join(format!("{}.elf", device.board().ok_or("the device is a board")?.programs()[1])))?;
+    let elf = object::File::parse(&*elf)?;
+    let contains = |symbol: &object::Symbol<'_, '_>| {
+        let start = symbol.address() & !1;
+        (start..start + symbol.size()).contains(&address)
+    };
+    let function = elf.symbols().find(contains).ok_or("the address is in no function")?;
+    assert!(function.name()?.contains("fail") || function.name()?.contains("udf"), "{:?}", function.name());
+    Ok(())
+}
+
+fn is_arm(device: Device) -> bool {
+    device.board().is_some_and(|board| board.triple.starts_with("thumb"))
+}
+
+fn stack_overflow(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
+    ends(device, lab, b"s", 1, &["error", "stack overflow"]).map(|_| ())
+}
+
+/// Has the board end in the way that `how` asks for, with exit code `code`. Returns its last words, which hold `expected`.
+fn ends(device: Device, lab: &Lab, how: &[u8], code: i32, expected: &[&str]) -> Result<String, Failed> {
+    let session = device.start_faults(lab).ok_or("the device has no such binary")??;
+    ends_as(session, lab.patience, how, code, expected)
+}
+
+/// As [`ends`], for any program that is told by a byte what to do.
+fn ends_as(
+    mut session: Session,
+    patience: Duration,
+    how: &[u8],
+    code: i32,
+    expected: &[&str],
+) -> Result<String, Failed> {
+    session.client.send_raw(how)?;
+    let runner = session.runner.as_mut().ok_or("the device is a board")?;
+    let found = runner.exit_code(patience);
+    let logs = runner.logs().join("\n");
+    assert_eq!(found, Some(code), "{logs}");
+    for words in expected {
+        assert!(logs.contains(words), "{words:?} is not in: {logs}");
+    }
+    Ok(logs)
+}
+
+fn dies_in_the_sweep(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let (header, records) = AnswersHeader::parse(&fixture.answers)?;
+    let mut session = device.start(lab, &fixture.model)?;
+    let killer = session.runner.as_ref().and_then(Runner::killer).ok_or("the device is emulated")?;
+    let kill_after_ten = |done| {
+        if done == 10 {
+            killer.kill();
+        }
+    };
+    let error = sweep(&mut session, &header, records, kill_after_ten).expect_err("the device is dead");
+    assert!(matches!(error.cause, ClientError::Gone) && error.done >= 10, "{error}");
+    let text = error.to_string();
+    // How it ended, and the log line that it began with; behind a probe later ones may not have been asked for yet.
+    assert!(text.contains("SIGKILL") && text.contains("starts, with the kernels"), "{text}");
+    Ok(())
+}
+
+/// This binary waits for a byte, and breaks at once at a frame's first; before that it is as silent as can be.
+fn never_answers(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
+    let lab = Lab { patience: Duration::from_millis(300), ..lab.clone() };
+    let mut session = device.start_faults(&lab).ok_or("the device has no such binary")??;
+    let error = session.client.receive_answer().expect_err("nobody answers");
+    assert!(matches!(error, ClientError::Silent), "{error}");
+    assert!(session.post_mortem().contains("still runs"));
+    Ok(())
+}
+
+fn model_too_large(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
+    let error = device.start(lab, &vec![0; 64 << 20]).expect_err("no part is that large");
+    assert!(matches!(error, DeviceError::ModelTooLarge { .. }), "{error}");
+    Ok(())
+}

@@ -1,0 +1,5 @@
+//! Small pieces that several host programs share.
+
+#![forbid(unsafe_code)]
+
+pub mod signals;

@@ -1,0 +1,128 @@
+//! `virtual-probe BOARD`: an emulated board behind a probe on the network.
+
+#![forbid(unsafe_code)]
+
+mod uart_socket;
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{ExitCode, exit};
+
+use anyhow::{Context as _, Result, anyhow};
+use clap::Parser;
+use serde_json::json;
+use uart_socket::UartSocket;
+use virtual_probe::{BOARDS, Board, CHIPS, Machine, MachineOptions, Probe, Server, Uart, stop_all};
+
+/// A debug probe with no hardware: probe-rs takes it for a Black Magic Probe, and the board behind it is QEMU's.
+///
+/// Exit codes: 1 failed, 2 misused, 128 and the signal's number after a signal.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    /// The board, by its name.
+    #[arg(value_parser = board)]
+    board: &'static Board,
+    /// Port of this machine to listen on; 0 is any that is free.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Unix socket at which the board's first serial port is offered.
+    #[arg(long, value_name = "SOCKET")]
+    uart: Option<PathBuf>,
+    /// Program that the board has from the beginning, and runs.
+    #[arg(long, value_name = "ELF")]
+    kernel: Option<PathBuf>,
+    /// Tells what clients ask for and do not get.
+    #[arg(long)]
+    verbose: bool,
+    /// Prints one object as JSON instead of the lines for people.
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    let uart = arguments.uart.as_deref().map(UartSocket::new).transpose()?;
+    let socket = uart.clone();
+    host_support::signals::on_end(move |code| {
+        // Held until the end: nothing is started meanwhile.
+        let _stopped = stop_all();
+        socket.iter().for_each(UartSocket::remove);
+        exit(code);
+    })
+    .context("cannot listen to signals")?;
+    let served = serve(arguments, uart.as_ref());
+    uart.iter().for_each(UartSocket::remove);
+    served
+}
+
+fn serve(arguments: &Arguments, uart: Option<&UartSocket>) -> Result<()> {
+    let board = arguments.board;
+    let program = match &arguments.kernel {
+        Some(path) => Some(fs::read(path).with_context(|| format!("cannot read {}", path.display()))?),
+        None => None,
+    };
+    let place = uart.map_or(Uart::None, |socket| Uart::At(socket.path().to_owned()));
+    let machine = MachineOptions::new(board.machine).uart(place).debugged().start()?;
+    let chips = chips(&machine)?;
+    let mut probe = Probe::new(board, machine)?.verbose(arguments.verbose);
+    if let (Some(program), Some(path)) = (&program, &arguments.kernel) {
+        probe.load(program).with_context(|| path.display().to_string())?;
+    }
+    let mut server = Server::new(probe, arguments.port)?;
+    announce(arguments, &server, &chips)?;
+    Ok(server.run()?)
+}
+
+/// The file that describes the boards as chips: the workspace's, or where that is not there, one that goes with the machine.
+fn chips(machine: &Machine) -> Result<PathBuf> {
+    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/targets/emulated.yaml"));
+    if path.is_file() {
+        return Ok(path.to_owned());
+    }
+    let path = machine.folder().join("emulated.yaml");
+    fs::write(&path, CHIPS).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path)
+}
+
+/// Says where the probe is: as arguments of probe-rs, and as variables for any of its commands in a shell.
+fn announce(arguments: &Arguments, server: &Server, chips: &Path) -> Result<()> {
+    let (board, selector, port) = (arguments.board.name, server.selector()?, server.address()?.port());
+    let text = if arguments.json {
+        json!({ "board": board, "port": port, "selector": selector, "chips": chips, "uart": arguments.uart })
+            .to_string()
+    } else {
+        let chips = quoted(chips);
+        format!(
+            "probe-rs COMMAND --protocol swd --probe {selector} --chip {board} --chip-description-path {chips}\n\
+             export PROBE_RS_PROBE={selector} PROBE_RS_PROTOCOL=swd PROBE_RS_CHIP_DESCRIPTION_PATH={chips}"
+        )
+    };
+    let mut output = std::io::stdout().lock();
+    writeln!(output, "{text}").and_then(|()| output.flush()).context("cannot write to standard output")
+}
+
+/// A path as one word of a shell's.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    if text.chars().all(|letter| letter.is_alphanumeric() || "/._-+".contains(letter)) {
+        return text;
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+fn board(name: &str) -> Result<&'static Board> {
+    let names: Vec<_> = BOARDS.iter().map(|board| board.name).collect();
+    Board::by_name(name).ok_or_else(|| anyhow!("no such board; there are {}", names.join(", ")))
+}

@@ -1,0 +1,151 @@
+//! `cargo xtask bench-train`: pictures a second in training, ours and, where they are installed, others'.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use comfy_table::Table;
+use serde::{Deserialize, Serialize};
+
+use crate::output::{print, tell};
+use crate::process::Job;
+use crate::table::{self, align_right};
+use crate::workspace::Workspace;
+
+/// Epochs of a round; what the first of them takes counts, too.
+const EPOCHS: &str = "3";
+
+/// Backends of the trainer that run on the processor.
+const BACKENDS: [&str; 2] = ["flex", "ndarray"];
+
+/// The same network, batch size and optimizer, written for other frameworks.
+const OTHERS: [(&str, &str); 2] =
+    [("pytorch", "tools/xtask/bench/pytorch.py"), ("keras", "tools/xtask/bench/keras.py")];
+
+/// For whoever has none of the others installed.
+const NOT_RUN: &str = "PyTorch and Keras were not run. With a Python that has torch, keras, tensorflow and numpy, \
+    `cargo xtask bench-train --python PYTHON` runs tools/xtask/bench/pytorch.py and tools/xtask/bench/keras.py, alternating with \
+    ours; docs/speed.md has the figures of such a run.";
+
+/// One way to train, and what its epochs took.
+#[derive(Debug, Serialize)]
+struct Measured {
+    name: String,
+    version: Option<String>,
+    threads: Option<u64>,
+    seconds: Vec<f64>,
+    median_seconds: f64,
+    pictures_per_second: f64,
+}
+
+/// What the other frameworks' scripts print.
+#[derive(Debug, Deserialize)]
+struct Script {
+    version: String,
+    threads: Option<u64>,
+    seconds: Vec<f64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Epoch {
+    seconds: f64,
+}
+
+#[derive(Debug, Deserialize)]
+struct DataSet {
+    folder: PathBuf,
+    train_pictures: u32,
+}
+
+/// Trains the lecture's network `rounds` times by each way, alternating, and prints what an epoch took: the median.
+///
+/// # Errors
+/// When one of them fails, or `python` lacks a framework.
+pub fn command(workspace: &Workspace, rounds: u32, python: Option<&Path>, json: bool) -> Result<()> {
+    workspace.build_programs()?;
+    let data = workspace.job("host-trainer").args(["data", "--json"]).capture()?;
+    let data: DataSet = serde_json::from_str(&data).context("cannot understand what `host-trainer data` printed")?;
+    let mut measured: Vec<Measured> =
+        BACKENDS.iter().map(|name| Measured::new(&format!("host-trainer, {name}"))).collect();
+    let others = python.map_or_else(Vec::new, |python| OTHERS.map(|(name, script)| (python, name, script)).into());
+    measured.extend(others.iter().map(|(_, name, _)| Measured::new(name)));
+    for round in 1..=rounds {
+        tell(format_args!("round {round} of {rounds}"));
+        let (ours, theirs) = measured.split_at_mut(BACKENDS.len());
+        for (backend, measured) in BACKENDS.iter().zip(ours) {
+            measured.seconds.extend(train(workspace, backend)?);
+        }
+        for ((python, _, script), measured) in others.iter().zip(theirs) {
+            let script = workspace.root.join(script);
+            let text = Job::new(python).arg(&script).arg(&data.folder).arg(EPOCHS).capture()?;
+            let Script { version, threads, seconds } = serde_json::from_str(&text)
+                .with_context(|| format!("cannot understand what {} printed", script.display()))?;
+            (measured.version, measured.threads) = (Some(version), threads);
+            measured.seconds.extend(seconds);
+        }
+    }
+    for measured in &mut measured {
+        measured.median_seconds = median(&measured.seconds);
+        measured.pictures_per_second = f64::from(data.train_pictures) / measured.median_seconds;
+    }
+    if json {
+        return print(serde_json::to_string(&measured)?);
+    }
+    print(comparison(&measured))?;
+    print(
+        "784-128-10, batch 32, Adam, f32, on the processor; the median epoch. Seconds of this desk, not of a device.",
+    )?;
+    if python.is_none() {
+        print(NOT_RUN)?;
+    }
+    Ok(())
+}
+
+impl Measured {
+    fn new(name: &str) -> Self {
+        let name = name.to_owned();
+        Self { name, version: None, threads: None, seconds: Vec::new(), median_seconds: 0.0, pictures_per_second: 0.0 }
+    }
+}
+
+/// What each epoch of our training took.
+fn train(workspace: &Workspace, backend: &str) -> Result<Vec<f64>> {
+    let run = workspace.folder("bench-train")?.join(backend);
+    let job = workspace.job("host-trainer").args(["train", "--epochs", EPOCHS, "--backend", backend]);
+    job.arg("--run").arg(&run).run()?;
+    let path = run.join("history.json");
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let history: Vec<Epoch> =
+        serde_json::from_str(&text).with_context(|| format!("cannot understand {}", path.display()))?;
+    Ok(history.into_iter().map(|epoch| epoch.seconds).collect())
+}
+
+fn comparison(measured: &[Measured]) -> Table {
+    let mut table = table::new();
+    table.set_header(["", "seconds an epoch", "pictures a second", "ours, flex, is faster by"]);
+    let ours = measured.first().map_or(f64::NAN, |first| first.median_seconds);
+    for Measured { name, version, median_seconds, pictures_per_second, .. } in measured {
+        let name = version.as_ref().map_or_else(|| name.clone(), |version| format!("{name} {version}"));
+        let ratio = format!("{:.2}", median_seconds / ours);
+        table.add_row([name, format!("{median_seconds:.2}"), format!("{pictures_per_second:.0}"), ratio]);
+    }
+    (1..=3).for_each(|column| align_right(&mut table, column));
+    table
+}
+
+/// The value in the middle, the lower of two; nothing is no number.
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_the_value_in_the_middle() {
+        assert_eq!((median(&[3.0, 1.0, 2.0]), median(&[4.0, 1.0]), median(&[7.0])), (2.0, 1.0, 7.0));
+        assert!(median(&[]).is_nan());
+    }
+}
