@@ -1,7 +1,7 @@
 //! Serves a model over a byte stream.
 //!
 //! ```text
-//!  flash region --load, self-test--> ModelView
+//!  flash region --load, self-test--> Model
 //!                                        |
 //!  bytes --> FrameBuffer --> Request --> Server --> Response --> bytes        status LED: ready, busy, fault
 //! ```

@@ -3,7 +3,7 @@
 use core::hint::black_box;
 use core::sync::atomic::{Ordering, compiler_fence};
 
-use shared_model::{InferError, ModelView, STAGE_BYTES, Stage, Workspace};
+use shared_model::{InferError, Model, STAGE_BYTES, Stage, Workspace};
 
 /// What a board counts with.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +63,7 @@ impl Laps<'_> {
 pub(crate) fn measure<const WIDTH: usize, const CLASSES: usize>(
     counter: &Counter,
     workspace: &mut Workspace<WIDTH, CLASSES>,
-    model: &ModelView<'_>,
+    model: &Model<'_>,
     pixels: &[u8],
     counts: &mut [u8],
 ) -> Result<(), InferError> {
@@ -95,10 +95,10 @@ pub(crate) fn calibrate(counter: &Counter, rounds: u8, workspace_bytes: usize, c
     let mut laps = Laps { counter, last: 0, stages: &mut stages };
     let mut take = |stage: Stage<'_>| laps.take(stage);
     // Called as inference calls it: by address.
-    let look: &mut dyn FnMut(Stage<'_>) = black_box(&mut take);
+    let on_stage: &mut dyn FnMut(Stage<'_>) = black_box(&mut take);
     // The first, which has no place, begins the second.
-    look(Stage::Gather { layer: 1 });
-    look(Stage::Softmax);
+    on_stage(Stage::Gather { layer: 1 });
+    on_stage(Stage::Softmax);
     (counter.let_interrupt)(true);
     let [[a, b, c, d, ..]] = stages;
     let values = [counter.hertz, ticks, u32::from_le_bytes([a, b, c, d]), workspace_bytes as u32];

@@ -3,7 +3,7 @@
 #[cfg(target_os = "none")]
 use shared_model::DenseLayer;
 use shared_model::{
-    BlobError, DeviceFault, MESSAGE_OVERHEAD_BYTES, ModelInfo, ModelView, Workspace, blob_length, encoded_length_bound,
+    BlobError, DeviceFault, MESSAGE_OVERHEAD_BYTES, Model, ModelInfo, Workspace, blob_length, encoded_length_bound,
     self_test,
 };
 
@@ -14,7 +14,7 @@ use crate::measure::counted_bytes;
 /// Parsed, and not moved any more: each move takes a kilobyte of stack.
 #[derive(Debug)]
 pub(crate) struct Loaded<'m> {
-    parsed: Result<ModelView<'m>, BlobError>,
+    parsed: Result<Model<'m>, BlobError>,
     /// Why it cannot be served all the same.
     misfit: Option<DeviceFault>,
 }
@@ -24,7 +24,7 @@ impl<'m> Loaded<'m> {
     pub fn parse(region: &'m [u8]) -> Self {
         // Not by `and_then`, which for a Cortex-M0 is compiled to a call that moves the model.
         let parsed = match blob_length(region) {
-            Ok(length) => ModelView::parse(region.get(..length).unwrap_or_default()),
+            Ok(length) => Model::parse(region.get(..length).unwrap_or_default()),
             Err(error) => Err(error),
         };
         Self { parsed, misfit: None }
@@ -42,7 +42,7 @@ impl<'m> Loaded<'m> {
     }
 
     /// The model, or why there is none.
-    pub fn get(&self) -> Result<&ModelView<'m>, DeviceFault> {
+    pub fn get(&self) -> Result<&Model<'m>, DeviceFault> {
         match (&self.parsed, self.misfit) {
             (Ok(model), None) => Ok(model),
             (Ok(_), Some(fault)) => Err(fault),
@@ -53,7 +53,7 @@ impl<'m> Loaded<'m> {
 
 /// That `model` fits this firmware, and that this machine computes with it what the host did.
 fn verify<const WIDTH: usize, const CLASSES: usize>(
-    model: &ModelView<'_>,
+    model: &Model<'_>,
     frame_bytes: usize,
     workspace: &mut Workspace<WIDTH, CLASSES>,
 ) -> Result<(), DeviceFault> {
@@ -79,7 +79,7 @@ fn verify<const WIDTH: usize, const CLASSES: usize>(
 }
 
 /// What the link says of `model`.
-pub(crate) fn describe(model: &ModelView<'_>) -> ModelInfo {
+pub(crate) fn describe(model: &Model<'_>) -> ModelInfo {
     ModelInfo {
         id: model.id(),
         bytes: model.bytes().len() as u32,

@@ -3,7 +3,7 @@
 use embedded_hal::digital::OutputPin;
 use embedded_io::{Read, Write};
 use shared_model::{
-    DeviceFault, Frame, FrameBuffer, FrameError, Hello, MemoryUse, ModelInfo, ModelView, Progress, Refusal, Request,
+    DeviceFault, Frame, FrameBuffer, FrameError, Hello, MemoryUse, Model, ModelInfo, Progress, Refusal, Request,
     Response, Workspace, decode, encode,
 };
 
@@ -143,7 +143,7 @@ impl<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> Outgoing<FRAM
     fn answer(
         &mut self,
         identity: &Identity,
-        model: Result<&ModelView<'_>, DeviceFault>,
+        model: Result<&Model<'_>, DeviceFault>,
         request: Result<Frame<Request<'_>>, FrameError>,
     ) -> &[u8] {
         let sequence = request.map_or(0, |frame| frame.sequence);

@@ -4,9 +4,7 @@ use std::cmp::Reverse;
 use std::num::NonZero;
 use std::thread;
 
-use shared_model::{
-    AnswersHeader, HostWorkspace, InferError, LOGIT_FRACTION_BITS, ModelView, PROBABILITY_ONE, Prediction,
-};
+use shared_model::{AnswersHeader, HostWorkspace, InferError, LOGIT_FRACTION_BITS, Model, PROBABILITY_ONE, Prediction};
 
 use crate::dataset::Split;
 use crate::record::{ClassResult, Evaluation, Mistake};
@@ -42,7 +40,7 @@ impl Evaluated {
 /// # Errors
 ///
 /// Where the pictures do not fit the model.
-pub fn evaluate(view: &ModelView<'_>, split: &Split) -> Result<Evaluated, InferError> {
+pub fn evaluate(view: &Model<'_>, split: &Split) -> Result<Evaluated, InferError> {
     let parts = for_each_picture(view, split, |_, prediction, part: &mut Evaluated| part.add(prediction))?;
     let mut evaluated = Evaluated::default();
     parts.into_iter().for_each(|part| evaluated.append(part));
@@ -54,7 +52,7 @@ pub fn evaluate(view: &ModelView<'_>, split: &Split) -> Result<Evaluated, InferE
 /// # Errors
 ///
 /// As [`evaluate`].
-pub fn evaluate_with_answers(view: &ModelView<'_>, split: &Split) -> Result<(Evaluated, Vec<u8>), InferError> {
+pub fn evaluate_with_answers(view: &Model<'_>, split: &Split) -> Result<(Evaluated, Vec<u8>), InferError> {
     let header = AnswersHeader {
         model: view.id(),
         pictures: split.len() as u32,
@@ -91,7 +89,7 @@ fn softmax_error(prediction: &Prediction<'_>) -> f64 {
 const SHOWN_MISTAKES: usize = 30;
 
 /// What `evaluated`, the answers of `view` over `split`, comes to.
-pub fn describe(view: &ModelView<'_>, split: &Split, evaluated: &Evaluated) -> Evaluation {
+pub fn describe(view: &Model<'_>, split: &Split, evaluated: &Evaluated) -> Evaluation {
     let answers = || split.labels.iter().map(|&label| usize::from(label)).zip(&evaluated.predictions);
     let mut confusion = vec![vec![0_u32; view.classes()]; view.classes()];
     for (label, &class) in answers() {
@@ -134,7 +132,7 @@ pub fn describe(view: &ModelView<'_>, split: &Split, evaluated: &Evaluated) -> E
 
 /// Shares the pictures among all cores. Each thread collects into a value of its own; they come back in order.
 fn for_each_picture<T: Default + Send>(
-    view: &ModelView<'_>,
+    view: &Model<'_>,
     split: &Split,
     collect: impl Fn(usize, &Prediction<'_>, &mut T) + Sync,
 ) -> Result<Vec<T>, InferError> {
@@ -181,7 +179,7 @@ mod tests {
     #[test]
     fn answers_come_back_in_order() {
         let (bytes, split) = (brighter_pixel(), split());
-        let view = ModelView::parse(&bytes).unwrap();
+        let view = Model::parse(&bytes).unwrap();
         let evaluated = evaluate(&view, &split).unwrap();
         assert_eq!(split.count_right(&evaluated.predictions), 101);
         assert_eq!(evaluated.predictions[..4], [0, 1, 0, 1]);
@@ -191,7 +189,7 @@ mod tests {
     #[test]
     fn the_answers_file_has_every_picture() {
         let (bytes, split) = (brighter_pixel(), split());
-        let view = ModelView::parse(&bytes).unwrap();
+        let view = Model::parse(&bytes).unwrap();
         let (evaluated, file) = evaluate_with_answers(&view, &split).unwrap();
         assert_eq!(evaluated, evaluate(&view, &split).unwrap());
         let (header, records) = AnswersHeader::parse(&file).unwrap();
@@ -205,7 +203,7 @@ mod tests {
     #[test]
     fn pictures_of_another_size_are_refused() {
         let bytes = brighter_pixel();
-        let view = ModelView::parse(&bytes).unwrap();
+        let view = Model::parse(&bytes).unwrap();
         let split = Split { width: 3, pixels: vec![0; 3], labels: vec![0] };
         assert_eq!(evaluate(&view, &split), Err(InferError::InputLength { expected: 2, found: 3 }));
     }
@@ -221,7 +219,7 @@ mod tests {
             confidences: vec![30_000, 16_384, 30_000, 20_000, 16_384, 20_000],
             largest_softmax_error: 0.5,
         };
-        let found = describe(&ModelView::parse(&bytes).unwrap(), &split, &evaluated);
+        let found = describe(&Model::parse(&bytes).unwrap(), &split, &evaluated);
         assert_eq!((found.pictures, found.correct, found.accuracy), (6, 2, 2.0 / 6.0));
         assert_eq!(found.confusion, [[1, 1, 0, 0], [0, 1, 0, 1], [1, 1, 0, 0], [0; 4]]);
         let classes: Vec<_> = found.classes.iter().map(|class| (class.precision, class.recall)).collect();

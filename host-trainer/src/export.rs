@@ -1,8 +1,6 @@
 //! From the quantized network to the bytes of `model.bin`.
 
-use shared_model::{
-    DenseLayer, EncodeError, GoldenSource, HostWorkspace, InferError, ModelSource, ModelView, Provenance,
-};
+use shared_model::{DenseLayer, EncodeError, GoldenSource, HostWorkspace, InferError, Model, ModelSource, Provenance};
 use thiserror::Error;
 
 use crate::dataset::{Dataset, Split};
@@ -10,7 +8,7 @@ use crate::evaluate::{self, Evaluated};
 use crate::quantize::QuantizedLayer;
 
 /// Most pictures that a model carries with their answers, so that a device can test itself.
-const MOST_GOLDEN_PICTURES: usize = 4;
+const MAX_GOLDEN_PICTURES: usize = 4;
 
 /// Bytes of weights for each of these: a small model is not made of pictures.
 const WEIGHT_BYTES_A_GOLDEN_PICTURE: usize = 8192;
@@ -89,7 +87,7 @@ pub fn export(layers: &[QuantizedLayer], data: &Dataset, origins: &Origins<'_>) 
         },
     };
     let draft = encode(&source)?;
-    let view = ModelView::parse(&draft).map_err(EncodeError::from)?;
+    let view = Model::parse(&draft).map_err(EncodeError::from)?;
     let test = evaluate::evaluate(&view, &data.test)?;
     source.provenance.test_correct_fixed = data.test.count_right(&test.predictions);
 
@@ -116,7 +114,7 @@ pub(crate) fn encode(source: &ModelSource<'_>) -> Result<Vec<u8>, EncodeError> {
 
 /// The first pictures of different classes, for a model with so many bytes of weights.
 fn golden_pictures(split: &Split, weight_bytes: usize) -> Vec<&[u8]> {
-    let most = weight_bytes.div_ceil(WEIGHT_BYTES_A_GOLDEN_PICTURE).min(MOST_GOLDEN_PICTURES);
+    let most = weight_bytes.div_ceil(WEIGHT_BYTES_A_GOLDEN_PICTURE).min(MAX_GOLDEN_PICTURES);
     let mut labels = Vec::new();
     let mut pictures = Vec::new();
     for (picture, label) in split.pictures().zip(&split.labels) {

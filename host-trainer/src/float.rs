@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::TensorReadError;
-use shared_model::ModelView;
+use shared_model::Model;
 use thiserror::Error;
 
 use crate::backend;
@@ -53,7 +53,7 @@ pub enum FloatError {
 /// # Errors
 ///
 /// Where there is none, it is another model's, or it does not answer.
-pub fn probabilities(model: &Path, view: &ModelView<'_>, pixels: &[u8]) -> Result<Vec<f64>, FloatError> {
+pub fn probabilities(model: &Path, view: &Model<'_>, pixels: &[u8]) -> Result<Vec<f64>, FloatError> {
     let id = view.id().to_string();
     let run = RunFolder::of_model(model, &id)?;
     let run = run.ok_or_else(|| FloatError::NoRun { model: model.to_owned() })?;

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use shared_model::{BlobError, HostWorkspace, ModelView, SelfTestError, self_test};
+use shared_model::{BlobError, HostWorkspace, Model, SelfTestError, self_test};
 use thiserror::Error;
 
 use crate::bounded;
@@ -53,9 +53,9 @@ pub fn read(path: &Path) -> Result<Vec<u8>, ModelFileError> {
 /// # Errors
 ///
 /// Where they are none, or the model fails its self-test.
-pub fn load<'a>(path: &Path, bytes: &'a [u8]) -> Result<ModelView<'a>, ModelFileError> {
+pub fn load<'a>(path: &Path, bytes: &'a [u8]) -> Result<Model<'a>, ModelFileError> {
     let blob = |source| ModelFileError::Blob { path: path.to_owned(), source };
-    let view = ModelView::parse(bytes).map_err(blob)?;
+    let view = Model::parse(bytes).map_err(blob)?;
     self_test(&view, &mut HostWorkspace::new())?;
     Ok(view)
 }

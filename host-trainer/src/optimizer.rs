@@ -14,7 +14,7 @@ const EPSILON: f32 = 1e-7;
 
 /// Moments below this become zero: far below [`EPSILON`] squared, above the smallest normal `f32`, 1e-38, even after
 /// being scaled down.
-const LEAST_MOMENT: f32 = 1e-34;
+const MIN_MOMENT: f32 = 1e-34;
 
 /// An optimizer for a whole network: AdamW. Its mean of squared gradients forgets by `beta_2`, 0 or more and below 1. At
 /// each step weights lose `weight_decay` times the learning rate as a share of themselves, biases nothing.
@@ -179,7 +179,7 @@ fn apply<S: Simd>(step: Step, weights: &mut [f32], gradient: &[f32], moment_1: &
 /// `moment`, or zero where it is tiny.
 #[inline(always)]
 fn normal(moment: f32) -> f32 {
-    if moment.abs() < LEAST_MOMENT { 0.0 } else { moment }
+    if moment.abs() < MIN_MOMENT { 0.0 } else { moment }
 }
 
 #[cfg(test)]

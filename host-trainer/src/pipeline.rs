@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use burn::tensor::TensorReadError;
-use shared_model::{BlobError, ModelView};
+use shared_model::{BlobError, Model};
 use thiserror::Error;
 
 use crate::calibrate::measure;
@@ -132,7 +132,7 @@ pub fn complete(
         test_correct: data.test.count_right(&on_test.predictions),
     };
     let Exported { bytes, test } = export(&quantized, data, &origins)?;
-    let view = ModelView::parse(&bytes)?;
+    let view = Model::parse(&bytes)?;
 
     let evaluation = evaluate::describe(&view, &data.test, &test);
     let quantization = measure_deviation(network, &layers, &on_train.largest, &quantized, &view, &data.train)?;

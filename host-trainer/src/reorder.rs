@@ -1,19 +1,19 @@
 //! The same model with its weights in another order, for another core.
 
-use shared_model::{DenseLayer, EncodeError, GoldenSource, LayerSource, ModelSource, ModelView, Requant, WeightOrder};
+use shared_model::{DenseLayer, EncodeError, GoldenSource, LayerSource, Model, ModelSource, Requant, WeightOrder};
 use thiserror::Error;
 
 use crate::export::encode;
 
 /// Weights that a model may have, those counted that are pruned: each is a byte in memory while it is reordered. More than one layer
 /// of the greatest width has.
-const MOST_WEIGHTS: usize = 264 << 20;
+const MAX_WEIGHTS: usize = 264 << 20;
 
 /// Why a model cannot be reordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ReorderError {
     /// Its weights would fill the memory.
-    #[error("its layers have {found} weights, pruned ones included; at most {MOST_WEIGHTS} can be reordered")]
+    #[error("its layers have {found} weights, pruned ones included; at most {MAX_WEIGHTS} can be reordered")]
     TooManyWeights {
         /// Weights of all layers.
         found: usize,
@@ -34,7 +34,7 @@ pub fn is_changed(layer: &DenseLayer<'_>, order: WeightOrder) -> bool {
 /// # Errors
 ///
 /// Where it has too many weights, or the blob would be too large for the format.
-pub fn reorder(model: &ModelView<'_>, order: WeightOrder) -> Result<Vec<u8>, ReorderError> {
+pub fn reorder(model: &Model<'_>, order: WeightOrder) -> Result<Vec<u8>, ReorderError> {
     check_count(model.layers().map(|layer| (layer.inputs(), layer.outputs())))?;
     let class_names: Vec<_> = model.class_names().collect();
     let tables: Vec<_> = model
@@ -76,7 +76,7 @@ pub fn reorder(model: &ModelView<'_>, order: WeightOrder) -> Result<Vec<u8>, Reo
 /// That layers of so many inputs and outputs have room in memory.
 fn check_count(layers: impl Iterator<Item = (usize, usize)>) -> Result<(), ReorderError> {
     let found = layers.map(|(inputs, outputs)| inputs * outputs).sum();
-    if found > MOST_WEIGHTS { Err(ReorderError::TooManyWeights { found }) } else { Ok(()) }
+    if found > MAX_WEIGHTS { Err(ReorderError::TooManyWeights { found }) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -105,9 +105,9 @@ mod tests {
             biases: vec![0.5, -0.5],
         };
         let bytes = encode_plain(&quantize(&[layer], &[], WeightBits::Eight).unwrap(), 3);
-        let view = ModelView::parse(&bytes).unwrap();
+        let view = Model::parse(&bytes).unwrap();
         let vectors = reorder(&view, WeightOrder::Vectors).unwrap();
-        let there = ModelView::parse(&vectors).unwrap();
+        let there = Model::parse(&vectors).unwrap();
         assert_ne!(there.id(), view.id());
         assert_eq!(there.last_layer().order(), WeightOrder::Vectors);
         assert_eq!(reorder(&there, WeightOrder::Pairs).unwrap(), bytes);

@@ -13,14 +13,14 @@ use serde_json::Value;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_host-trainer");
 
 /// What five epochs must reach on the mean of three seeds.
-const LEAST_MEAN_ACCURACY: f64 = 0.865;
+const MIN_MEAN_ACCURACY: f64 = 0.865;
 /// What a single seed must reach. Seeds differ by half a point, and so does one seed on processors that add up in another
 /// order, so this is not the mean's limit.
-const LEAST_ACCURACY: f64 = 0.855;
+const MIN_ACCURACY: f64 = 0.855;
 /// How far one epoch on a graphics card may be from one on the processor, which adds up in another order.
-const MOST_DIFFERENCE: f64 = 0.015;
+const MAX_DIFFERENCE: f64 = 0.015;
 /// What fixed point may cost.
-const MOST_LOSS: f64 = 0.003;
+const MAX_LOSS: f64 = 0.003;
 
 type Case = fn() -> Result<(), Failed>;
 
@@ -94,18 +94,18 @@ fn accuracy(backend: &str, seeds: &[u64]) -> Result<(), Failed> {
         let (report, _) = train_once(folder.path(), &["--backend", backend, "--seed", &seed.to_string()])?;
         let number = |key: &str| report[key].as_f64().ok_or_else(|| Failed::from(format!("no {key} in {report}")));
         let (float, fixed) = (number("test_accuracy_float")?, number("test_accuracy_fixed")?);
-        if float < LEAST_ACCURACY || float - fixed > MOST_LOSS {
+        if float < MIN_ACCURACY || float - fixed > MAX_LOSS {
             return Err(format!(
-                "seed {seed}: {float} in float (at least {LEAST_ACCURACY} expected), {fixed} in fixed point (which may \
-                 lose {MOST_LOSS})"
+                "seed {seed}: {float} in float (at least {MIN_ACCURACY} expected), {fixed} in fixed point (which may \
+                 lose {MAX_LOSS})"
             )
             .into());
         }
         sum += float;
     }
     let mean = sum / seeds.len() as f64;
-    if mean < LEAST_MEAN_ACCURACY {
-        return Err(format!("a mean of {mean} over seeds {seeds:?}, at least {LEAST_MEAN_ACCURACY} expected").into());
+    if mean < MIN_MEAN_ACCURACY {
+        return Err(format!("a mean of {mean} over seeds {seeds:?}, at least {MIN_MEAN_ACCURACY} expected").into());
     }
     Ok(())
 }
@@ -118,8 +118,8 @@ fn one_epoch(backend: &str) -> Result<(), Failed> {
         report["test_accuracy_float"].as_f64().ok_or_else(|| Failed::from(format!("no accuracy in {report}")))
     };
     let (found, expected) = (train(backend)?, train("flex")?);
-    if (found - expected).abs() > MOST_DIFFERENCE {
-        return Err(format!("{found}, on the processor {expected}; they may differ by {MOST_DIFFERENCE}").into());
+    if (found - expected).abs() > MAX_DIFFERENCE {
+        return Err(format!("{found}, on the processor {expected}; they may differ by {MAX_DIFFERENCE}").into());
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::blob::{DenseLayer, MAX_CLASSES, MAX_WIDTH, ModelView};
+use crate::blob::{DenseLayer, MAX_CLASSES, MAX_WIDTH, Model};
 use crate::bytes::{i32s_equal, u16s_equal, write_i32s, write_u16s};
 use crate::kernel::{DensePart, PairList, activate, argmax, dense, softmax};
 
@@ -149,7 +149,7 @@ impl<const WIDTH: usize, const CLASSES: usize> Workspace<WIDTH, CLASSES> {
     /// # Errors
     ///
     /// What is needed and what there is.
-    pub fn check(model: &ModelView<'_>) -> Result<(), InferError> {
+    pub fn check(model: &Model<'_>) -> Result<(), InferError> {
         // All inputs but the first layer's are hidden activations.
         let needed = model.layers().skip(1).map(DenseLayer::inputs).max().unwrap_or(0);
         if needed > WIDTH {
@@ -166,20 +166,20 @@ impl<const WIDTH: usize, const CLASSES: usize> Workspace<WIDTH, CLASSES> {
     /// # Errors
     ///
     /// Where the picture or the workspace does not fit the model.
-    pub fn infer(&mut self, model: &ModelView<'_>, pixels: &[u8]) -> Result<Prediction<'_>, InferError> {
+    pub fn infer(&mut self, model: &Model<'_>, pixels: &[u8]) -> Result<Prediction<'_>, InferError> {
         self.infer_with(model, pixels, &mut |_| ())
     }
 
-    /// As [`infer`](Self::infer); `look` is told of each part when it has ended.
+    /// As [`infer`](Self::infer); `on_stage` is told of each part when it has ended.
     ///
     /// # Errors
     ///
     /// As [`infer`](Self::infer).
     pub fn infer_with(
         &mut self,
-        model: &ModelView<'_>,
+        model: &Model<'_>,
         pixels: &[u8],
-        look: &mut dyn FnMut(Stage<'_>),
+        on_stage: &mut dyn FnMut(Stage<'_>),
     ) -> Result<Prediction<'_>, InferError> {
         if pixels.len() != model.input_width() {
             return Err(InferError::InputLength {
@@ -194,24 +194,24 @@ impl<const WIDTH: usize, const CLASSES: usize> Workspace<WIDTH, CLASSES> {
         for (index, layer) in hidden.iter().enumerate() {
             let input = width.and_then(|width| self.activations.get(..width)).unwrap_or(pixels);
             let accumulators = self.accumulators.get_mut(..layer.outputs()).unwrap_or_default();
-            dense(layer, input, &mut self.pairs, accumulators, &mut |part| look(part.of(index)));
+            dense(layer, input, &mut self.pairs, accumulators, &mut |part| on_stage(part.of(index)));
             let activations = self.activations.get_mut(..layer.outputs()).unwrap_or_default();
             activate(layer, accumulators, activations);
-            look(Stage::Activations { layer: index, activations });
+            on_stage(Stage::Activations { layer: index, activations });
             width = Some(layer.outputs());
         }
         let input = width.and_then(|width| self.activations.get(..width)).unwrap_or(pixels);
         let logits = self.logits.get_mut(..last.outputs()).unwrap_or_default();
-        dense(last, input, &mut self.pairs, logits, &mut |part| look(part.of(hidden.len())));
+        dense(last, input, &mut self.pairs, logits, &mut |part| on_stage(part.of(hidden.len())));
         for (logit, requant) in logits.iter_mut().zip(last.requants()) {
             *logit = requant.logit(*logit);
         }
-        look(Stage::Logits { layer: hidden.len() });
+        on_stage(Stage::Logits { layer: hidden.len() });
 
         let probabilities = self.probabilities.get_mut(..last.outputs()).unwrap_or_default();
         softmax(logits, &mut self.scratch, probabilities);
         let class = argmax(logits);
-        look(Stage::Softmax);
+        on_stage(Stage::Softmax);
         Ok(Prediction { class, logits, probabilities })
     }
 }
@@ -237,7 +237,7 @@ impl<const WIDTH: usize, const CLASSES: usize> Default for Workspace<WIDTH, CLAS
 ///
 /// The first vector that differs.
 pub fn self_test<const WIDTH: usize, const CLASSES: usize>(
-    model: &ModelView<'_>,
+    model: &Model<'_>,
     workspace: &mut Workspace<WIDTH, CLASSES>,
 ) -> Result<(), SelfTestError> {
     for (vector, golden) in (0_u32..).zip(model.golden()) {

@@ -1,7 +1,7 @@
 //! What desk and device must agree on: fixed-point inference, the model blob, and the link between the two.
 //!
 //! ```text
-//!  model.bin --parse--> ModelView ----------------------------------+
+//!  model.bin --parse--> Model ----------------------------------+
 //!                                                                   v
 //!  pixels [u8; rows*columns] --> dense --> ReLU, requantize --> [u8; hidden] --> ... --> dense --> requantize
 //!                                                                                                   |
@@ -31,7 +31,7 @@ mod link;
 pub use answers::{AnswersError, AnswersHeader, Record};
 pub use blob::{
     BlobError, DenseLayer, EncodeError, FORMAT_VERSION, Golden, GoldenSource, LayerSource, MAGIC, MAX_CLASSES,
-    MAX_GOLDEN_VECTORS, MAX_LAYERS, MAX_WIDTH, ModelId, ModelSource, ModelView, Provenance, blob_length,
+    MAX_GOLDEN_VECTORS, MAX_LAYERS, MAX_WIDTH, Model, ModelId, ModelSource, Provenance, blob_length,
 };
 pub use fixed::{LOGIT_FRACTION_BITS, PROBABILITY_ONE, Requant};
 pub use infer::{HostWorkspace, InferError, Prediction, SelfTestError, Stage, Workspace, self_test};

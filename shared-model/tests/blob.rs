@@ -6,7 +6,7 @@ use checks::{Layer, Network, any_blob, seal};
 use common::networks;
 use proptest::prelude::*;
 use shared_model::{
-    BlobError, EncodeError, HostWorkspace, ModelView, Requant, Stage, WeightOrder, Workspace, argmax, blob_length,
+    BlobError, EncodeError, HostWorkspace, Model, Requant, Stage, WeightOrder, Workspace, argmax, blob_length,
     self_test,
 };
 
@@ -14,7 +14,7 @@ proptest! {
     #[test]
     fn inference_is_the_reference_to_the_last_bit(network in networks()) {
         let blob = network.encode();
-        let view = ModelView::parse(&blob).unwrap();
+        let view = Model::parse(&blob).unwrap();
         let mut workspace = HostWorkspace::new();
         let mut hidden: Vec<Vec<i64>> = Vec::new();
         let prediction = workspace.infer_with(&view, &network.picture, &mut |stage| {
@@ -36,7 +36,7 @@ proptest! {
     #[test]
     fn what_is_encoded_is_what_is_parsed(network in networks()) {
         let blob = network.encode();
-        network.assert_is(&ModelView::parse(&blob).unwrap());
+        network.assert_is(&Model::parse(&blob).unwrap());
         prop_assert_eq!(any_blob(&blob), Ok(()));
     }
 
@@ -48,7 +48,7 @@ proptest! {
             weights.sort_unstable();
             weights
         };
-        for (layer, expected) in ModelView::parse(&blob).unwrap().layers().zip(&network.layers) {
+        for (layer, expected) in Model::parse(&blob).unwrap().layers().zip(&network.layers) {
             let mut stored = Vec::new();
             layer.visit_stored(|weight| stored.push(weight));
             prop_assert_eq!(sorted(&mut stored.into_iter()), sorted(&mut expected.weights.iter().copied()));
@@ -60,7 +60,7 @@ proptest! {
         let mut blob = network.encode();
         let position = position.index(blob.len());
         blob[position] ^= change;
-        prop_assert!(ModelView::parse(&blob).is_err());
+        prop_assert!(Model::parse(&blob).is_err());
     }
 
     #[test]
@@ -79,7 +79,7 @@ proptest! {
 
     #[test]
     fn any_bytes_at_all_are_an_error(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        prop_assert!(ModelView::parse(&bytes).is_err());
+        prop_assert!(Model::parse(&bytes).is_err());
     }
 }
 
@@ -104,7 +104,7 @@ fn small() -> Network {
 #[test]
 fn each_damage_has_its_own_error() {
     let blob = small().encode();
-    let parse = |bytes: &[u8]| ModelView::parse(bytes).map(|view| view.id()).unwrap_err();
+    let parse = |bytes: &[u8]| Model::parse(bytes).map(|view| view.id()).unwrap_err();
     let total = blob.len() as u32;
 
     assert_eq!(parse(&[]), BlobError::TooShort { found: 0 });
@@ -157,7 +157,7 @@ fn a_network_that_breaks_a_rule_is_not_written() {
 #[test]
 fn a_model_too_large_for_a_workspace_is_told() {
     let blob = small().encode();
-    let view = ModelView::parse(&blob).unwrap();
+    let view = Model::parse(&blob).unwrap();
     assert_eq!(
         Workspace::<1, 10>::new().infer(&view, &[1, 2]).unwrap_err().to_string(),
         "the model's widest hidden layer has 2 neurons, this build has room for 1"
@@ -180,7 +180,7 @@ fn a_layer_without_blocks_is_one() {
     network.layers[1].weights.fill(0);
     let blob = network.encode();
     assert_eq!(any_blob(&blob), Ok(()));
-    let layer = *ModelView::parse(&blob).unwrap().last_layer();
+    let layer = *Model::parse(&blob).unwrap().last_layer();
     assert_eq!(layer.weight_bytes(), 2, "a count");
     assert_eq!((layer.weight(1, 1), layer.weight(9, 9)), (0, 0));
 }

@@ -8,7 +8,7 @@ use std::ops::{Range, RangeInclusive};
 use std::{env, thread};
 
 use checks::reference_outputs;
-use shared_model::{BlobError, HostWorkspace, ModelView, self_test};
+use shared_model::{BlobError, HostWorkspace, Model, self_test};
 
 static MODEL: &[u8] = include_bytes!("../../tests/fixtures/model.bin");
 
@@ -48,7 +48,7 @@ fn a_changed_byte_is_refused_wherever_it_is() {
         let changes = if FIELDS.contains(&position) { field_changes(position) } else { Some(1..=255) };
         for change in changes.into_iter().flatten() {
             model[position] ^= change;
-            let error = ModelView::parse(model).expect_err("the byte is another");
+            let error = Model::parse(model).expect_err("the byte is another");
             if FIELDS.contains(&position) {
                 let computed = stored ^ effect(effects[position - FIELDS.start], change);
                 assert_eq!(error, BlobError::Checksum { stored, computed }, "{position}");
@@ -75,7 +75,7 @@ fn behind_the_checksum_a_changed_byte_is_an_error_or_a_model_that_infers() {
 
 /// As the damaged model's own golden pictures and a white one have it.
 fn error_or_model(model: &[u8], position: usize) {
-    let view = match ModelView::parse(model) {
+    let view = match Model::parse(model) {
         Ok(view) => view,
         Err(error) => return assert!(!matches!(error, BlobError::Checksum { .. }), "{position}: {error}"),
     };
@@ -134,7 +134,7 @@ fn one_change(position: usize) -> RangeInclusive<u8> {
 
 /// Where the weights lie.
 fn weights() -> Vec<Range<usize>> {
-    let view = ModelView::parse(MODEL).expect("the fixture is a model");
+    let view = Model::parse(MODEL).expect("the fixture is a model");
     let start = |table: &[u8]| table.as_ptr().addr() - MODEL.as_ptr().addr();
     view.layers().map(|layer| start(layer.weights())..start(layer.weights()) + layer.weights().len()).collect()
 }

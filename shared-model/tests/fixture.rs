@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use shared_model::{AnswersHeader, HostWorkspace, ModelView};
+use shared_model::{AnswersHeader, HostWorkspace, Model};
 
 #[test]
 fn pictures_of_the_fixture_have_the_committed_answers() {
@@ -17,7 +17,7 @@ fn so_they_have_with_weights_in_vectors() {
 fn infers(model: &str, answers: &str) {
     let read = |name| fs::read(format!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/{}"), name)).unwrap();
     let (model, answers) = (read(model), read(answers));
-    let model = ModelView::parse(&model).unwrap();
+    let model = Model::parse(&model).unwrap();
     let (header, records) = AnswersHeader::parse(&answers).unwrap();
     assert_eq!(header.model, model.id());
     let mut workspace = HostWorkspace::new();

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use checks::{Layer, Network, any_blob, fit, hostile_blobs, seal};
-use shared_model::{BlobError, DeviceFault, EncodeError, HostWorkspace, ModelView, Requant, WeightOrder, self_test};
+use shared_model::{BlobError, DeviceFault, EncodeError, HostWorkspace, Model, Requant, WeightOrder, self_test};
 
 #[test]
 fn each_lie_has_its_own_error() {
@@ -14,7 +14,7 @@ fn each_lie_has_its_own_error() {
 
 /// As a device that has the blob in its flash.
 fn verdict(blob: &[u8]) -> Result<(), DeviceFault> {
-    let view = ModelView::parse(blob).map_err(DeviceFault::Blob)?;
+    let view = Model::parse(blob).map_err(DeviceFault::Blob)?;
     self_test(&view, &mut HostWorkspace::new()).map_err(DeviceFault::SelfTest)
 }
 
@@ -56,7 +56,7 @@ fn number(fault: DeviceFault) -> Option<u8> {
 fn weights_that_no_export_writes_are_refused() {
     let refused = |order, place: usize, byte| {
         let mut blob = three_by_three(order).encode();
-        let address = ModelView::parse(&blob).unwrap().last_layer().weights().as_ptr().addr();
+        let address = Model::parse(&blob).unwrap().last_layer().weights().as_ptr().addr();
         let weights = address - blob.as_ptr().addr();
         assert_ne!(blob[weights + place], byte);
         blob[weights + place] = byte;

@@ -6,7 +6,7 @@ mod common;
 
 use checks::{Layer, Network, fit};
 use proptest::prelude::*;
-use shared_model::{ModelView, Requant, Stage, WeightOrder, Workspace};
+use shared_model::{Model, Requant, Stage, WeightOrder, Workspace};
 
 /// Tiles have eight outputs.
 const OUTPUTS: [usize; 8] = [1, 2, 3, 7, 8, 9, 16, 17];
@@ -102,16 +102,16 @@ fn compare(network: &Network, offset: usize) {
     let start = bytes.as_ptr().align_offset(16) + offset;
     let target = &mut bytes[start..start + blob.len()];
     target.copy_from_slice(&blob);
-    let view = ModelView::parse(target).unwrap();
+    let view = Model::parse(target).unwrap();
 
     let mut found: Vec<Vec<i64>> = Vec::new();
-    let mut look = |stage: Stage<'_>| {
+    let mut on_stage = |stage: Stage<'_>| {
         if let Stage::Activations { activations, .. } = stage {
             found.push(activations.iter().map(|&value| value.into()).collect());
         }
     };
     let mut workspace = Workspace::<1024, 32>::new();
-    let prediction = workspace.infer_with(&view, &network.picture, &mut look).unwrap();
+    let prediction = workspace.infer_with(&view, &network.picture, &mut on_stage).unwrap();
     found.push(prediction.logits.iter().map(|&logit| logit.into()).collect());
     let orders: Vec<_> = network.layers.iter().map(|layer| layer.order).collect();
     assert_eq!(found, network.reference_outputs(), "{orders:?}, {offset} bytes behind");

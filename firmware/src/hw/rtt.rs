@@ -17,7 +17,7 @@ use super::logs;
 const LOGS: usize = 0;
 
 /// How often room for an answer is looked for, until whoever asked counts as gone: for some seconds on any core.
-const MOST_TRIES: u32 = 20_000_000;
+const MAX_TRIES: u32 = 20_000_000;
 
 /// A byte stream over RTT.
 pub struct RttLink {
@@ -111,7 +111,7 @@ impl Write for RttLink {
         if buffer.is_empty() {
             return Ok(0);
         }
-        for _ in 0..MOST_TRIES {
+        for _ in 0..MAX_TRIES {
             match self.up.write(buffer) {
                 0 => spin_loop(),
                 count => return Ok(count),

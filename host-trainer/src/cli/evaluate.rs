@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Args;
 use comfy_table::Table;
 use serde::Serialize;
-use shared_model::ModelView;
+use shared_model::Model;
 
 use super::table::table;
 use super::{
@@ -19,7 +19,7 @@ use crate::wording::{Shown, printable};
 use crate::{evaluate, files, model_file, plot, progress};
 
 /// Classes whose confusion is printed: a table of more does not fit a terminal.
-const MOST_PRINTED_CLASSES: usize = 12;
+const MAX_PRINTED_CLASSES: usize = 12;
 
 /// Mistakes that are printed.
 const PRINTED_MISTAKES: usize = 5;
@@ -110,7 +110,7 @@ impl Arguments {
     }
 
     /// Where pictures of the evaluation go, if anywhere. A run's own are replaced only by those of the same pictures.
-    fn folder(&self, model: &Path, view: &ModelView<'_>, data: &Dataset) -> Result<Option<RunFolder>, UsageError> {
+    fn folder(&self, model: &Path, view: &Model<'_>, data: &Dataset) -> Result<Option<RunFolder>, UsageError> {
         let Some(named) = &self.pictures else {
             return Ok(self.recorded(model, view, data).unwrap_or_else(|error| {
                 progress::say(format_args!("warning: what is in the run's folder stays as it is: {error}"));
@@ -130,7 +130,7 @@ impl Arguments {
     }
 
     /// The run that `model` came of, if it is evaluated as it was there.
-    fn recorded(&self, model: &Path, view: &ModelView<'_>, data: &Dataset) -> Result<Option<RunFolder>, RecordError> {
+    fn recorded(&self, model: &Path, view: &Model<'_>, data: &Dataset) -> Result<Option<RunFolder>, RecordError> {
         if self.first.is_some() {
             return Ok(None);
         }
@@ -187,7 +187,7 @@ impl Report {
     /// Which class is given to pictures of which, in a table, or where to find it.
     fn confusion(&self) -> String {
         let confusion = &self.evaluation.confusion;
-        if confusion.len() > MOST_PRINTED_CLASSES {
+        if confusion.len() > MAX_PRINTED_CLASSES {
             let file = self.written.iter().find(|file| file.0.ends_with(RunFile::ConfusionPlot.name()));
             let place = file.map_or("a file, where --pictures names a folder".to_owned(), ToString::to_string);
             return format!("\nthe confusion matrix of {} classes is in {place}\n", confusion.len());

@@ -25,7 +25,7 @@ use crate::train::{Recipe, Stop, TrainConfig, Trained};
 use crate::wording::Shown;
 
 /// How much better than naming always the commonest class a network is at the least, as a share of what is possible.
-const LEAST_SKILL: f64 = 0.1;
+const MIN_SKILL: f64 = 0.1;
 
 /// Tensors without a part in the network that are named.
 const SHOWN_UNUSED: usize = 20;
@@ -206,7 +206,7 @@ fn warn_of_chance(outcome: &Outcome, test: &Split) {
     let commonest = test.count_classes(usize::from(u8::MAX) + 1).into_iter().max().unwrap_or_default();
     let chance = commonest as f64 / test.len().max(1) as f64;
     let accuracy = outcome.test_accuracy_float;
-    if accuracy < chance + LEAST_SKILL * (1.0 - chance) {
+    if accuracy < chance + MIN_SKILL * (1.0 - chance) {
         progress::say(format_args!(
             "warning: a test accuracy of {} is near chance ({}); is the orientation, --mean/--std/--pixel-scale or the \
              order of the classes right?",

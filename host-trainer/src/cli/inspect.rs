@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use shared_model::{DenseLayer, FORMAT_VERSION, ModelView, Provenance};
+use shared_model::{DenseLayer, FORMAT_VERSION, Model, Provenance};
 
 use super::{OutputArguments, line, percent};
 use crate::dataset::hex;
@@ -131,7 +131,7 @@ impl Layer {
 }
 
 impl Origins {
-    fn of(view: &ModelView<'_>) -> Self {
+    fn of(view: &Model<'_>) -> Self {
         let Provenance {
             trainer,
             backend,
@@ -208,7 +208,7 @@ mod tests {
                 let mut layers = quantize(std::slice::from_ref(&layer), &[], WeightBits::Eight).unwrap();
                 layers[0].order = order;
                 let bytes = encode_plain(&layers, 5);
-                let view = ModelView::parse(&bytes).unwrap();
+                let view = Model::parse(&bytes).unwrap();
                 let (found, count) = survey(view.last_layer());
                 let expected = (0..9).flat_map(|output| view.last_layer().row(output)).collect::<Vec<_>>();
                 assert_eq!(found, range(expected.iter().copied()), "{order}");

@@ -29,7 +29,7 @@ use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
 use console::{Alignment, pad_str};
 use serde::Serialize;
-use shared_model::ModelView;
+use shared_model::Model;
 use thiserror::Error;
 
 use crate::dataset::{Dataset, DatasetError, Wanted};
@@ -228,7 +228,7 @@ fn check_export(export: &Path, run: Option<&Path>, inputs: impl IntoIterator<Ite
 }
 
 /// That `view` is a model for the pictures of `data`.
-fn check_fit(view: &ModelView<'_>, data: &Dataset) -> Result<()> {
+fn check_fit(view: &Model<'_>, data: &Dataset) -> Result<()> {
     let (found, expected) = ((data.rows.into(), data.columns.into()), (view.rows(), view.columns()));
     if found != expected {
         bail!(

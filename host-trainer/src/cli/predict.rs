@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use comfy_table::Table;
 use serde::Serialize;
-use shared_model::{HostWorkspace, LOGIT_FRACTION_BITS, ModelView, PROBABILITY_ONE};
+use shared_model::{HostWorkspace, LOGIT_FRACTION_BITS, Model, PROBABILITY_ONE};
 
 use super::table::table;
 use super::{
@@ -153,7 +153,7 @@ impl Arguments {
     }
 
     /// The picture that was named.
-    fn see(&self, view: &ModelView<'_>) -> Result<Seen> {
+    fn see(&self, view: &Model<'_>) -> Result<Seen> {
         if let Some(path) = &self.picture.image {
             let (pixels, conversion) = picture::load(path, view.rows(), view.columns(), self.polarity.given())?;
             return Ok(Seen {

@@ -14,7 +14,7 @@ use crate::pixels::Pixels;
 use crate::record::{Configuration, RunFile, RunFolder};
 use crate::teach::{SoftLabels, SoftLabelsError};
 use crate::train::{
-    BLOCK_OUTPUTS, MOST_BATCH_SIZE, MOST_EPOCHS, Recipe, Schedule, TAUGHT_EPOCHS, Teaching, TrainConfig, WeightBits,
+    BLOCK_OUTPUTS, MAX_BATCH_SIZE, MAX_EPOCHS, Recipe, Schedule, TAUGHT_EPOCHS, Teaching, TrainConfig, WeightBits,
 };
 
 /// Why a pruned network has weights of eight bits.
@@ -27,10 +27,10 @@ pub struct RecipeArguments {
     #[arg(long, value_enum, default_value_t)]
     recipe: Recipe,
     /// How often every training picture is seen, 1..=100000 [default: 5; best: 100, with a teacher 150]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST_EPOCHS.into()))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MAX_EPOCHS.into()))]
     epochs: Option<u32>,
     /// Pictures in a step of the optimizer, 1..=65536 [default: 32; best: 256]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST_BATCH_SIZE as i64))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MAX_BATCH_SIZE as i64))]
     batch_size: Option<u32>,
     /// Step size of the optimizer (Adam) at its largest, above 0 and at most 1 [default: 0.001; best: 0.002]
     #[arg(long, value_name = "RATE", value_parser = learning_rate, allow_negative_numbers = true)]
@@ -54,7 +54,7 @@ pub struct RecipeArguments {
     #[arg(long, value_name = "SHARE", value_parser = share_of_one, allow_negative_numbers = true)]
     augment: Option<f64>,
     /// Last epochs whose networks are averaged, weight by weight, 0..=100000; of use where the step size stays large
-    #[arg(long, value_name = "EPOCHS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=i64::from(MOST_EPOCHS)))]
+    #[arg(long, value_name = "EPOCHS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_EPOCHS)))]
     average: u32,
     /// The form in which the network sees pixels while it is trained; the model takes raw ones in any case
     /// [default: unit; best: standard]
@@ -82,7 +82,7 @@ pub struct RecipeArguments {
     #[arg(long, value_enum, value_name = "BITS", default_value_t)]
     weight_bits: WeightBits,
     /// Epochs of training in integers, as the device computes, after the others, 1..=100000 (quantization-aware training)
-    #[arg(long, value_name = "EPOCHS", value_parser = clap::value_parser!(u32).range(1..=MOST_EPOCHS.into()))]
+    #[arg(long, value_name = "EPOCHS", value_parser = clap::value_parser!(u32).range(1..=MAX_EPOCHS.into()))]
     qat: Option<u32>,
     /// Step size of the optimizer in these at its largest, above 0 and at most 1
     #[arg(long, value_name = "RATE", default_value_t = 1e-3, value_parser = learning_rate, allow_negative_numbers = true,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use shared_model::{ModelView, WeightOrder};
+use shared_model::{Model, WeightOrder};
 
 use super::{OutputArguments, check_export, line};
 use crate::reorder::{is_changed, reorder};
@@ -57,7 +57,7 @@ impl Arguments {
             Order::Vectors => WeightOrder::Vectors,
         };
         let reordered = reorder(&view, order).context("the model cannot be written in that order")?;
-        let model_id = ModelView::parse(&reordered)?.id().to_string();
+        let model_id = Model::parse(&reordered)?.id().to_string();
         files::write(&self.export, &reordered)?;
         let report = Report {
             model: Shown(self.export),

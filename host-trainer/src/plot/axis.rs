@@ -7,7 +7,7 @@ use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
 /// Ticks that an axis has at most, and two more.
-const MOST_TICKS: f64 = 10.0;
+const MAX_TICKS: f64 = 10.0;
 
 /// A linear axis.
 pub struct Axis {
@@ -19,9 +19,9 @@ pub struct Axis {
 impl Axis {
     /// From `range.start` to `range.end`, which is larger, with ticks at multiples of a round number.
     pub fn of_values(range: Range<f64>) -> Self {
-        let step = round_step((range.end - range.start) / MOST_TICKS);
+        let step = round_step((range.end - range.start) / MAX_TICKS);
         let (first, last) = ((range.start / step - 1e-9).ceil(), (range.end / step + 1e-9).floor());
-        let ticks = (0..=2 * MOST_TICKS as u32).map(|index| first + f64::from(index)).take_while(|tick| *tick <= last);
+        let ticks = (0..=2 * MAX_TICKS as u32).map(|index| first + f64::from(index)).take_while(|tick| *tick <= last);
         let ticks = ticks.map(|tick| tick * step).collect();
         Self { inner: range.into(), ticks, decimals: (-step.log10().floor()).clamp(0.0, 12.0) as usize }
     }
@@ -30,7 +30,7 @@ impl Axis {
     pub fn of_epochs(last: u32) -> Self {
         let last = f64::from(last);
         // Long numbers need more room.
-        let most_ticks = if last < 1000.0 { MOST_TICKS } else { MOST_TICKS / 2.0 };
+        let most_ticks = if last < 1000.0 { MAX_TICKS } else { MAX_TICKS / 2.0 };
         let step = round_step(last / most_ticks).max(1.0);
         let multiples = (1..).map(|index| f64::from(index) * step).take_while(|epoch| *epoch <= last);
         let ticks = [1.0].into_iter().chain(multiples.filter(|epoch| *epoch > 1.0)).collect();

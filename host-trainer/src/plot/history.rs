@@ -19,10 +19,10 @@ const LEGEND_LINE: i32 = 22;
 const SAMPLE: i32 = 44;
 
 /// Epochs whose points are drawn: more would melt into one another.
-const MOST_POINTS: usize = 20;
+const MAX_POINTS: usize = 20;
 
 /// Parts that a longer curve is divided into, each drawn from its least to its largest value.
-const MOST_PARTS: usize = 400;
+const MAX_PARTS: usize = 400;
 
 /// A loss beyond is drawn as this one.
 const LARGEST_LOSS: f64 = 1e6;
@@ -38,7 +38,7 @@ struct Series {
 
 impl Series {
     fn has_points(&self) -> bool {
-        self.accuracy.len().max(self.loss.len()) <= MOST_POINTS
+        self.accuracy.len().max(self.loss.len()) <= MAX_POINTS
     }
 }
 
@@ -106,7 +106,7 @@ fn series(runs: &[(&str, &[Epoch])]) -> Vec<Series> {
 /// `points` without those that nobody could see among so many; ends and extremes stay.
 fn thin(points: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
     let points: Vec<_> = points.filter(|(_, value)| value.is_finite()).collect();
-    if points.len() <= 2 * MOST_PARTS {
+    if points.len() <= 2 * MAX_PARTS {
         return points;
     }
     let extremes = |part: &[(f64, f64)]| {
@@ -115,7 +115,7 @@ fn thin(points: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
         ends.sort_by(|one, other| one.0.total_cmp(&other.0));
         ends.into_iter().copied().collect::<Vec<_>>()
     };
-    points.chunks(points.len().div_ceil(MOST_PARTS)).flat_map(extremes).collect()
+    points.chunks(points.len().div_ceil(MAX_PARTS)).flat_map(extremes).collect()
 }
 
 fn panel<'a>(
@@ -266,7 +266,7 @@ mod tests {
     #[test]
     fn extremes_outlive_thinning() {
         let thinned = thin((0..100_000).map(|index| (f64::from(index), if index == 7777 { 5.0 } else { 1.0 })));
-        assert!(thinned.contains(&(7777.0, 5.0)) && thinned.len() <= 2 * MOST_PARTS);
+        assert!(thinned.contains(&(7777.0, 5.0)) && thinned.len() <= 2 * MAX_PARTS);
         assert!(thinned.is_sorted_by(|one, other| one.0 <= other.0));
     }
 }

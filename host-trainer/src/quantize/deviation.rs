@@ -1,7 +1,7 @@
 //! How far the integer network's layers are from the float network's.
 
 use burn::tensor::TensorReadError;
-use shared_model::{HostWorkspace, InferError, LOGIT_FRACTION_BITS, ModelView, Stage};
+use shared_model::{HostWorkspace, InferError, LOGIT_FRACTION_BITS, Model, Stage};
 use thiserror::Error;
 
 use super::QuantizedLayer;
@@ -55,7 +55,7 @@ pub fn measure_deviation(
     layers: &[DenseParameters],
     largest: &[f32],
     quantized: &[QuantizedLayer],
-    view: &ModelView<'_>,
+    view: &Model<'_>,
     split: &Split,
 ) -> Result<Quantization, DeviationError> {
     const { assert!(PICTURES.is_multiple_of(BATCH), "else the last pictures would be left out") };
@@ -142,7 +142,7 @@ mod tests {
         let error_of = |largest: &[f32]| {
             let quantized = quantize(&layers, largest, WeightBits::Eight).unwrap();
             let bytes = encode_plain(&quantized, 2);
-            let view = ModelView::parse(&bytes).unwrap();
+            let view = Model::parse(&bytes).unwrap();
             measure_deviation(&network, &layers, largest, &quantized, &view, &split).unwrap()
         };
         let [fine, coarse] = [error_of(&largest), error_of(&[20.0 * largest[0]])];

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
-use shared_model::{HostWorkspace, ModelView};
+use shared_model::{HostWorkspace, Model};
 
 use super::*;
 use crate::export::tests::encode_plain;
@@ -27,7 +27,7 @@ fn float_logits(layers: &[DenseParameters], pixels: &[u8], largest: &mut [f32]) 
 
 fn fixed_logits(layers: &[QuantizedLayer], pictures: &[Vec<u8>]) -> Vec<Vec<f64>> {
     let bytes = encode_plain(layers, pictures[0].len());
-    let view = ModelView::parse(&bytes).unwrap();
+    let view = Model::parse(&bytes).unwrap();
     let mut workspace = HostWorkspace::new();
     let infer = |pixels: &Vec<u8>| {
         let prediction = workspace.infer(&view, pixels).unwrap();

@@ -1,6 +1,6 @@
 //! Which folders hold a finished run: all of its files are there, and all are of one writing.
 
-use shared_model::ModelView;
+use shared_model::Model;
 
 use super::{Configuration, Outcome, RecordError, RunFile, RunFolder};
 
@@ -17,7 +17,7 @@ impl RunFolder {
         }
         let outcome: Outcome = self.read(RunFile::Outcome)?;
         let bytes = self.read_bytes(RunFile::Model)?;
-        let id = ModelView::parse(&bytes).map_err(|error| self.damaged(RunFile::Model, error))?.id().to_string();
+        let id = Model::parse(&bytes).map_err(|error| self.damaged(RunFile::Model, error))?.id().to_string();
         if id != outcome.model_id {
             let reason = format!("it is model {id}, and that of result.json is {}", outcome.model_id);
             return Err(self.damaged(RunFile::Model, reason));

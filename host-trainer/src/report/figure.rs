@@ -5,13 +5,13 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, html};
 
 /// What a picture is not made narrower than, in CSS pixels; its words could not be read.
-const LEAST_WIDTH: u32 = 544;
+const MIN_WIDTH: u32 = 544;
 
 /// An SVG as an image of its own, so that its identifiers and styles stay its own; `text` says what can be seen.
 /// Where there is no room for it, it can be moved.
 pub fn figure(svg: &str, text: &str) -> Markup {
     let address = format!("data:image/svg+xml;base64,{}", STANDARD.encode(svg));
-    let least = format!("min-width:{}px", width(svg).map_or(LEAST_WIDTH, |width| width.min(LEAST_WIDTH)));
+    let least = format!("min-width:{}px", width(svg).map_or(MIN_WIDTH, |width| width.min(MIN_WIDTH)));
     html! {
         figure {
             div.scroll tabindex="0" role="group" aria-label=(text) { img src=(address) alt=(text) style=(least); }

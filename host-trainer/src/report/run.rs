@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf, absolute};
 
 use serde::Serialize;
-use shared_model::ModelView;
+use shared_model::Model;
 use thiserror::Error;
 
 use crate::backend::Backend;
@@ -239,7 +239,7 @@ fn read_svg(folder: &RunFolder, file: RunFile) -> Result<String, RecordError> {
 fn check_model(folder: &RunFolder, id: Option<&str>) -> Result<(), RecordError> {
     let bytes = folder.read_bytes(RunFile::Model)?;
     let path = folder.file(RunFile::Model);
-    let model = ModelView::parse(&bytes).map_err(|error| content(path.clone(), error))?;
+    let model = Model::parse(&bytes).map_err(|error| content(path.clone(), error))?;
     of_model(path, &model.id().to_string(), id)
 }
 

@@ -12,10 +12,10 @@ use crate::pixels::Pixels;
 use crate::range::{first_outside, is_beta, is_learning_rate, is_share, is_share_below_one};
 
 /// Most epochs of a training, in floating point and in integers each.
-pub const MOST_EPOCHS: u32 = 100_000;
+pub const MAX_EPOCHS: u32 = 100_000;
 
 /// Most pictures in a step.
-pub const MOST_BATCH_SIZE: usize = 65_536;
+pub const MAX_BATCH_SIZE: usize = 65_536;
 
 /// A set of settings that were found to go together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -109,8 +109,8 @@ impl TrainConfig {
                 "hidden",
                 self.hidden.len() < MAX_LAYERS && self.hidden.iter().all(|width| (1..=MAX_WIDTH).contains(width)),
             ),
-            ("epochs", if is_trained_before { self.epochs == 0 } else { (1..=MOST_EPOCHS).contains(&self.epochs) }),
-            ("batch_size", (1..=MOST_BATCH_SIZE).contains(&self.batch_size) || (is_imported && self.batch_size == 0)),
+            ("epochs", if is_trained_before { self.epochs == 0 } else { (1..=MAX_EPOCHS).contains(&self.epochs) }),
+            ("batch_size", (1..=MAX_BATCH_SIZE).contains(&self.batch_size) || (is_imported && self.batch_size == 0)),
             ("learning_rate", is_rate(self.learning_rate, is_trained_before)),
             ("stop_at_train_accuracy", self.stop_at_train_accuracy.is_none_or(is_share)),
             ("patience", self.patience != Some(0)),
@@ -118,10 +118,10 @@ impl TrainConfig {
             ("beta_2", is_beta(self.beta_2)),
             ("weight_decay", is_share(self.weight_decay)),
             ("augment", is_share(self.augment)),
-            ("average_epochs", self.average_epochs <= MOST_EPOCHS),
+            ("average_epochs", self.average_epochs <= MAX_EPOCHS),
             ("teacher", self.teacher.as_ref().is_none_or(|teaching| is_share(teaching.share))),
             ("sparsity", is_share_below_one(self.sparsity)),
-            ("qat_epochs", self.qat_epochs <= MOST_EPOCHS),
+            ("qat_epochs", self.qat_epochs <= MAX_EPOCHS),
             ("qat_learning_rate", is_rate(self.qat_learning_rate, self.qat_epochs == 0)),
         ])
     }

@@ -226,7 +226,7 @@ mod tests {
     use burn::module::Module as _;
     use rand::rngs::Xoshiro256PlusPlus;
     use rand::{RngExt as _, SeedableRng};
-    use shared_model::{HostWorkspace, ModelView};
+    use shared_model::{HostWorkspace, Model};
 
     use super::*;
     use crate::backend::Backend;
@@ -268,7 +268,7 @@ mod tests {
                     let layers: Vec<_> = student.layers.iter().map(|layer| layer.quantized.clone()).collect();
                     assert!(layers[0].weights.iter().all(|weight| weight.abs() <= bits.largest()));
                     let blob = encode_plain(&layers, WIDTHS[0]);
-                    let (view, mut workspace) = (ModelView::parse(&blob).unwrap(), HostWorkspace::new());
+                    let (view, mut workspace) = (Model::parse(&blob).unwrap(), HostWorkspace::new());
                     let last = student.layers.last().unwrap();
                     for (row, picture) in values(logits.clone().inner()).chunks(4).zip(split.pictures()) {
                         let expected = workspace.infer(&view, picture).unwrap().logits.to_vec();

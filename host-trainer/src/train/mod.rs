@@ -30,7 +30,7 @@ use crate::quantize::{QuantizeError, QuantizedLayer};
 use crate::teach::SoftLabels;
 
 pub use augment::{VERSIONS, Version};
-pub use config::{MOST_BATCH_SIZE, MOST_EPOCHS, Recipe, TAUGHT_EPOCHS, Teaching, TrainConfig, WeightBits};
+pub use config::{MAX_BATCH_SIZE, MAX_EPOCHS, Recipe, TAUGHT_EPOCHS, Teaching, TrainConfig, WeightBits};
 pub use prune::BLOCK_OUTPUTS;
 pub use schedule::Schedule;
 

@@ -4,7 +4,7 @@ use std::fs;
 
 use predicates::prelude::*;
 use predicates::str::contains;
-use shared_model::ModelView;
+use shared_model::Model;
 
 use crate::desk::{Desk, failure, json};
 use crate::files::{FILES, SIDE, bars, seal, write_split};
@@ -89,7 +89,7 @@ fn reorder_says_how_many_layers_it_changed() {
 fn a_model_that_fails_its_self_test_is_not_used() {
     let desk = Desk::with_model();
     let mut bytes = fs::read(desk.model()).unwrap();
-    let logits = ModelView::parse(&bytes).unwrap().golden().next().unwrap().logits;
+    let logits = Model::parse(&bytes).unwrap().golden().next().unwrap().logits;
     let offset = logits.as_ptr() as usize - bytes.as_ptr() as usize;
     bytes[offset] ^= 1;
     seal(&mut bytes);
@@ -118,7 +118,7 @@ fn an_accuracy_of_no_pictures_or_an_impossible_one_is_none() {
         text("model.bin")
     );
     let bytes = fs::read(desk.model()).unwrap();
-    let view = ModelView::parse(&bytes).unwrap();
+    let view = Model::parse(&bytes).unwrap();
     let provenance = view.provenance();
     // 240 pictures to train with, then 60 to test with: varints at the end, in this order.
     let (fields, _) = bytes.split_last_chunk::<4>().unwrap();

@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::format::{
     CHECKSUM_BYTES, FORMAT_VERSION, MAGIC, MAX_WIDTH, Prefix, Provenance, TABLE_ALIGNMENT, saturating_u32,
 };
-use super::{BlobError, ModelView};
+use super::{BlobError, Model};
 use crate::bytes::{write_i32s, write_u16s};
 use crate::checksum::Checksum;
 use crate::fixed::Requant;
@@ -249,7 +249,7 @@ impl Writer<'_> {
         postcard::to_slice(&prefix, blob).map_err(|_| EncodeError::BufferTooShort)?;
         let (fields, checksum) = blob.split_last_chunk_mut::<CHECKSUM_BYTES>().ok_or(EncodeError::BufferTooShort)?;
         *checksum = Checksum::of(fields).to_le_bytes();
-        ModelView::parse(blob)?;
+        Model::parse(blob)?;
         Ok(length)
     }
 }

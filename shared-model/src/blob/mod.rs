@@ -13,4 +13,4 @@ pub use error::BlobError;
 pub use format::{
     FORMAT_VERSION, MAGIC, MAX_CLASSES, MAX_GOLDEN_VECTORS, MAX_LAYERS, MAX_WIDTH, ModelId, Provenance, blob_length,
 };
-pub use view::{DenseLayer, Golden, ModelView};
+pub use view::{DenseLayer, Golden, Model};

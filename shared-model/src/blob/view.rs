@@ -1,4 +1,4 @@
-//! Parse once, then trust: a [`ModelView`] is the proof that its bytes are a model that can be run.
+//! Parse once, then trust: a [`Model`] is the proof that its bytes are a model that can be run.
 
 use core::iter;
 
@@ -17,9 +17,9 @@ use crate::kernel::{BLOCK_BYTES, BlockLists, BlockTile, TILE_OUTPUTS, WeightOrde
 
 const MAX_HIDDEN_LAYERS: usize = MAX_LAYERS - 1;
 
-/// A model, read where its bytes lie. Only [`ModelView::parse`] makes one, so whoever holds one need not check again.
+/// A model, read where its bytes lie. Only [`Model::parse`] makes one, so whoever holds one need not check again.
 #[derive(Clone, Debug)]
-pub struct ModelView<'a> {
+pub struct Model<'a> {
     bytes: &'a [u8],
     id: ModelId,
     rows: u16,
@@ -63,7 +63,7 @@ pub struct Golden<'a> {
     pub probabilities: &'a [u8],
 }
 
-impl<'a> ModelView<'a> {
+impl<'a> Model<'a> {
     /// Parses `bytes`, all of them, and proves that the model can be run: every table has its place and length, every
     /// parameter its range, and no picture whatsoever can overflow an accumulator.
     ///

@@ -17,19 +17,19 @@ pub enum DensePart {
 /// Computes the accumulators of `layer` for `input`. They are exact: the parser has proved that no input can overflow one.
 ///
 /// `input` has `layer.inputs()` values; missing ones count as zero, further ones are not read. `accumulators` has one place
-/// for each output; what has none is left out. `look` is told of each part when it has ended.
+/// for each output; what has none is left out. `on_stage` is told of each part when it has ended.
 pub fn dense(
     layer: &DenseLayer<'_>,
     input: &[u8],
     pairs: &mut PairList,
     accumulators: &mut [i32],
-    look: &mut dyn FnMut(DensePart),
+    on_stage: &mut dyn FnMut(DensePart),
 ) {
     let input = input.get(..layer.inputs()).unwrap_or(input);
     if layer.order() == WeightOrder::Blocks {
         let (is_whole, most) = (input.len() == layer.inputs(), layer.most_blocks());
         tile::add_blocks(input, is_whole, layer.block_lists(), most, layer.biases(), accumulators);
-        return look(DensePart::Accumulate);
+        return on_stage(DensePart::Accumulate);
     }
     for (accumulator, bias) in accumulators.iter_mut().zip(layer.biases().as_chunks::<4>().0) {
         *accumulator = i32::from_le_bytes(*bias);
@@ -37,11 +37,11 @@ pub fn dense(
     let tiles = Tiles { weights: layer.weights(), tile_bytes: layer.order().tile_bytes(layer.inputs()) };
     match layer.order() {
         // No input is skipped: vectors are faster than looking.
-        WeightOrder::Vectors if tile::add_vectors(input, tiles, accumulators) => look(DensePart::Accumulate),
-        order if tile::add_pairs(order, input, tiles, pairs, accumulators, look) => {}
+        WeightOrder::Vectors if tile::add_vectors(input, tiles, accumulators) => on_stage(DensePart::Accumulate),
+        order if tile::add_pairs(order, input, tiles, pairs, accumulators, on_stage) => {}
         order => {
             tile::add_weights(order, input, tiles, accumulators);
-            look(DensePart::Accumulate);
+            on_stage(DensePart::Accumulate);
         }
     }
 }

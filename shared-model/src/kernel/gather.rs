@@ -4,9 +4,9 @@
 ///
 /// So many products, of at most 255 * 127 each, add up to less than 2^23: that is what keeps the two sums apart that an
 /// accumulator of [`WeightOrder::Pairs`](crate::WeightOrder::Pairs) holds.
-pub const MOST_PAIRS: usize = 128;
+pub const MAX_PAIRS: usize = 128;
 
-const _: () = assert!(MOST_PAIRS * 2 * 255 * 127 < 1 << 23 && MOST_PAIRS * 255 < 1 << 16);
+const _: () = assert!(MAX_PAIRS * 2 * 255 * 127 < 1 << 23 && MAX_PAIRS * 255 < 1 << 16);
 
 /// Two neighbouring inputs and the place of their weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(crate) const PAIR_STEP: usize = if cfg!(any(kernel_dsp, kernel_armv7m)) { 4 
 #[derive(Clone, Debug)]
 pub struct PairList {
     /// Behind the last pair stands one of zeros.
-    pairs: [Pair; MOST_PAIRS + 1],
+    pairs: [Pair; MAX_PAIRS + 1],
     /// 32 bits on every machine, so that a device's size can be told on the desk.
     count: u32,
 }
@@ -37,7 +37,7 @@ impl PairList {
     /// An empty list.
     #[must_use]
     pub const fn new() -> Self {
-        Self { pairs: [Pair { inputs: 0, offset: 0 }; MOST_PAIRS + 1], count: 0 }
+        Self { pairs: [Pair { inputs: 0, offset: 0 }; MAX_PAIRS + 1], count: 0 }
     }
 
     /// The pairs, in order; their offsets rise.
@@ -55,7 +55,7 @@ impl PairList {
 
     /// The pairs, and behind them one of zeros.
     #[cfg(kernel_assembly)]
-    pub(crate) const fn terminated(&self) -> &[Pair; MOST_PAIRS + 1] {
+    pub(crate) const fn terminated(&self) -> &[Pair; MAX_PAIRS + 1] {
         &self.pairs
     }
 
@@ -93,7 +93,7 @@ impl PairList {
         {
             let mut taken = 0_usize;
             for &[a, b, c, d] in words {
-                if self.count as usize > MOST_PAIRS - 4 {
+                if self.count as usize > MAX_PAIRS - 4 {
                     break;
                 }
                 let pair = first.wrapping_add(taken.wrapping_mul(2));
@@ -138,12 +138,12 @@ mod tests {
     /// List after list until the inputs end, each held to what kernels rely on.
     fn gathered(inputs: &[u8]) -> Vec<Pair> {
         // As it would be after a larger layer.
-        let mut list = PairList { pairs: [Pair { inputs: 7, offset: 7 }; MOST_PAIRS + 1], count: MOST_PAIRS as u32 };
+        let mut list = PairList { pairs: [Pair { inputs: 7, offset: 7 }; MAX_PAIRS + 1], count: MAX_PAIRS as u32 };
         let (mut all, mut next) = (Vec::new(), Some(0));
         while let Some(first) = next {
             next = list.gather(inputs, first);
             let pairs = list.pairs();
-            assert!(pairs.len() <= MOST_PAIRS);
+            assert!(pairs.len() <= MAX_PAIRS);
             assert_eq!(list.pairs.get(pairs.len()), Some(&Pair::default()), "no end behind {} pairs", pairs.len());
             assert!(pairs.iter().all(|pair| pair.offset as usize >= first * PAIR_STEP), "pairs before {first}");
             // Else it would not end, or be called for nothing.
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn lists_are_gone_on_with_wherever_they_are_full() {
-        for length in 0..MOST_PAIRS * 2 * 3 + 8 {
+        for length in 0..MAX_PAIRS * 2 * 3 + 8 {
             for step in [1, 2, 3, 4, 5] {
                 let inputs: Vec<u8> =
                     (0..length).map(|index| if index % step == 0 { index as u8 | 1 } else { 0 }).collect();
@@ -178,9 +178,9 @@ mod tests {
         assert_eq!(gathered(&[]), []);
         assert_eq!(gathered(&[0; 1000]), []);
         // Full, and then only zeros: a list of none at the end is right.
-        let mut inputs = [255; MOST_PAIRS * 2 + 100].to_vec();
-        inputs[MOST_PAIRS * 2..].fill(0);
-        assert_eq!(gathered(&inputs).len(), MOST_PAIRS);
+        let mut inputs = [255; MAX_PAIRS * 2 + 100].to_vec();
+        inputs[MAX_PAIRS * 2..].fill(0);
+        assert_eq!(gathered(&inputs).len(), MAX_PAIRS);
         // From a pair behind the end there is nothing.
         let mut list = PairList::new();
         assert_eq!(list.gather(&inputs, inputs.len()), None);

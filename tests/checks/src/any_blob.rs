@@ -1,7 +1,7 @@
 //! Any bytes as a model.
 
 use shared_model::{
-    BlobError, GoldenSource, HostWorkspace, InferError, LayerSource, ModelSource, ModelView, PROBABILITY_ONE, Requant,
+    BlobError, GoldenSource, HostWorkspace, InferError, LayerSource, Model, ModelSource, PROBABILITY_ONE, Requant,
     SelfTestError, Workspace, argmax, self_test,
 };
 
@@ -31,7 +31,7 @@ pub fn any_bytes(bytes: &[u8]) -> bool {
 ///
 /// Where the parsed model breaks a promise.
 pub fn any_blob(bytes: &[u8]) -> Result<(), BlobError> {
-    let view = ModelView::parse(bytes)?;
+    let view = Model::parse(bytes)?;
     walk(&view);
     assert_eq!(written_again(&view), bytes, "a model has one encoding");
     let mut workspace = HostWorkspace::new();
@@ -45,7 +45,7 @@ pub fn any_blob(bytes: &[u8]) -> Result<(), BlobError> {
 }
 
 /// That all accessors agree with each other, also outside of what is there.
-fn walk(view: &ModelView<'_>) {
+fn walk(view: &Model<'_>) {
     assert_eq!(view.class_names().count(), view.classes());
     assert_eq!(view.last_layer().outputs(), view.classes());
     assert_eq!(view.hidden_layers().len() + 1, view.layers().count());
@@ -66,7 +66,7 @@ fn walk(view: &ModelView<'_>) {
 }
 
 /// What the encoder makes of all that the view tells.
-fn written_again(view: &ModelView<'_>) -> Vec<u8> {
+fn written_again(view: &Model<'_>) -> Vec<u8> {
     let golden: Vec<_> =
         view.golden().map(|golden| (golden.input, i32s(golden.logits), u16s(golden.probabilities))).collect();
     let golden: Vec<_> =
@@ -79,11 +79,11 @@ fn written_again(view: &ModelView<'_>) -> Vec<u8> {
 /// # Panics
 ///
 /// Where a parsed model cannot be written.
-pub fn without_golden_vectors(view: &ModelView<'_>) -> Vec<u8> {
+pub fn without_golden_vectors(view: &Model<'_>) -> Vec<u8> {
     written_with(view, &[])
 }
 
-fn written_with(view: &ModelView<'_>, golden: &[GoldenSource<'_>]) -> Vec<u8> {
+fn written_with(view: &Model<'_>, golden: &[GoldenSource<'_>]) -> Vec<u8> {
     let names: Vec<&str> = view.class_names().collect();
     let layers: Vec<Layer> = view.layers().map(Layer::of).collect();
     let layers: Vec<LayerSource<'_>> = layers.iter().map(Layer::source).collect();
@@ -102,7 +102,7 @@ fn written_with(view: &ModelView<'_>, golden: &[GoldenSource<'_>]) -> Vec<u8> {
 }
 
 /// Infers, holds everything against the reference, and returns logits and probabilities.
-fn infer<'w>(view: &ModelView<'_>, workspace: &'w mut HostWorkspace, picture: &[u8]) -> (&'w [i32], &'w [u16]) {
+fn infer<'w>(view: &Model<'_>, workspace: &'w mut HostWorkspace, picture: &[u8]) -> (&'w [i32], &'w [u16]) {
     let prediction =
         workspace.infer(view, picture).unwrap_or_else(|error| panic!("a picture of the model's size: {error}"));
     let expected = reference_outputs(view, picture).pop().unwrap_or_default();
@@ -114,7 +114,7 @@ fn infer<'w>(view: &ModelView<'_>, workspace: &'w mut HostWorkspace, picture: &[
 }
 
 /// Pictures of another size, and a workspace that may be too small.
-fn refuse_what_does_not_fit(view: &ModelView<'_>, workspace: &mut HostWorkspace) {
+fn refuse_what_does_not_fit(view: &Model<'_>, workspace: &mut HostWorkspace) {
     let pixels = vec![1; view.input_width() + 1];
     for picture in [&pixels[..], &pixels[2..], &[]].into_iter().filter(|picture| picture.len() != view.input_width()) {
         assert!(matches!(workspace.infer(view, picture), Err(InferError::InputLength { .. })));
@@ -125,7 +125,7 @@ fn refuse_what_does_not_fit(view: &ModelView<'_>, workspace: &mut HostWorkspace)
 }
 
 /// What the model's self-test should say, by the reference.
-fn golden_verdict(view: &ModelView<'_>, workspace: &mut HostWorkspace) -> Result<(), SelfTestError> {
+fn golden_verdict(view: &Model<'_>, workspace: &mut HostWorkspace) -> Result<(), SelfTestError> {
     for (vector, golden) in (0..).zip(view.golden()) {
         let (logits, probabilities) = infer(view, workspace, golden.input);
         if i32s(golden.logits) != logits {

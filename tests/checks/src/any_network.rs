@@ -1,7 +1,7 @@
 //! Any bytes as a network: encoded, parsed, damaged.
 
 use arbitrary::{Result, Unstructured};
-use shared_model::{BlobError, EncodeError, ModelView, Requant, WeightOrder};
+use shared_model::{BlobError, EncodeError, Model, Requant, WeightOrder};
 
 use crate::{Layer, Network, any_blob, fit, reference_outputs, seal};
 
@@ -9,7 +9,7 @@ use crate::{Layer, Network, any_blob, fit, reference_outputs, seal};
 const DAMAGES: usize = 4;
 
 /// From this shift on, every logit fits into 32 bits: multipliers are smaller than 2^31.
-const LEAST_SHIFT_OF_LOGITS: u8 = 31;
+const MIN_SHIFT_OF_LOGITS: u8 = 31;
 
 /// Makes a network of any bytes. Encoded and parsed it is the same, and infers what it says; damaged behind the checksum, its
 /// blob is still an error or a model. False where it is no network: its sums may not fit.
@@ -26,7 +26,7 @@ pub fn any_network(bytes: &[u8]) -> bool {
         Err(EncodeError::Blob(BlobError::Overflow { .. })) => return false,
         Err(error) => panic!("{error}: {network:?}"),
     };
-    let view = ModelView::parse(&blob).unwrap_or_else(|error| panic!("{error}: {network:?}"));
+    let view = Model::parse(&blob).unwrap_or_else(|error| panic!("{error}: {network:?}"));
     network.assert_is(&view);
     assert_eq!(reference_outputs(&view, &network.picture), network.reference_outputs());
     assert_eq!(any_blob(&blob), Ok(()));
@@ -55,7 +55,7 @@ fn network(bytes: &mut Unstructured<'_>) -> Result<Network> {
     let count = bytes.int_in_range(1..=6)?;
     for index in 1..=count {
         let outputs = bytes.int_in_range(1..=20)?;
-        let least_shift = if index == count { LEAST_SHIFT_OF_LOGITS } else { Requant::MIN_SHIFT };
+        let least_shift = if index == count { MIN_SHIFT_OF_LOGITS } else { Requant::MIN_SHIFT };
         layers.push(layer(bytes, inputs, outputs, least_shift)?);
         inputs = outputs;
     }

@@ -1,7 +1,7 @@
 //! Networks before they are a blob.
 
 use shared_model::{
-    DenseLayer, EncodeError, GoldenSource, HostWorkspace, LayerSource, ModelSource, ModelView, Provenance, Requant,
+    DenseLayer, EncodeError, GoldenSource, HostWorkspace, LayerSource, Model, ModelSource, Provenance, Requant,
     WeightOrder,
 };
 
@@ -56,7 +56,7 @@ impl Network {
     /// Where what was encoded does not parse, or cannot infer.
     pub fn try_encode(&self) -> Result<Vec<u8>, EncodeError> {
         let plain = self.encode_with(&[])?;
-        let view = ModelView::parse(&plain).expect("encode has parsed it");
+        let view = Model::parse(&plain).expect("encode has parsed it");
         let mut workspace = HostWorkspace::new();
         let answer = workspace.infer(&view, &self.picture).expect("the picture fits");
         let golden = GoldenSource { input: &self.picture, logits: answer.logits, probabilities: answer.probabilities };
@@ -100,7 +100,7 @@ impl Network {
     /// # Panics
     ///
     /// Where they differ.
-    pub fn assert_is(&self, view: &ModelView<'_>) {
+    pub fn assert_is(&self, view: &Model<'_>) {
         assert_eq!((view.rows(), view.columns()), (self.rows.into(), self.columns.into()));
         assert!(view.class_names().eq(self.class_names.iter().map(String::as_str)));
         assert_eq!(view.provenance(), provenance());

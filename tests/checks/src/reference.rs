@@ -1,13 +1,13 @@
 //! A slow reference for inference: weight by weight, by the formulas of ARCHITECTURE.md, in 64 bits.
 
-use shared_model::{ModelView, Requant};
+use shared_model::{Model, Requant};
 
 /// Each layer's outputs for a picture, first to last; the last one's are logits.
 ///
 /// # Panics
 ///
 /// Where a sum, in any order, leaves 32 bits: no parsed model has such a sum.
-pub fn reference_outputs(view: &ModelView<'_>, pixels: &[u8]) -> Vec<Vec<i64>> {
+pub fn reference_outputs(view: &Model<'_>, pixels: &[u8]) -> Vec<Vec<i64>> {
     let mut outputs: Vec<Vec<i64>> = Vec::new();
     let last = view.layers().count() - 1;
     for (index, layer) in view.layers().enumerate() {

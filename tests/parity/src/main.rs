@@ -11,7 +11,7 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use parity::program::{check_writable, exit_code, parse_device, print_line, read};
 use parity::{Answer, Device, Lab, Link, Outcome, Report, Sample, device, record_path, sweep, write_json};
-use shared_model::{AnswersHeader, ModelView, Record};
+use shared_model::{AnswersHeader, Model, Record};
 
 /// Sends every picture of an answers file to devices and holds every logit, probability and class against the host's.
 ///
@@ -77,7 +77,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         devices.iter().try_for_each(|device| check_writable(&record_path(folder, device.name())))?;
     }
     let blob = read(&arguments.model)?;
-    let model = ModelView::parse(&blob).with_context(|| {
+    let model = Model::parse(&blob).with_context(|| {
         format!("{} cannot be used; export it again by `host-trainer train --export`", arguments.model.display())
     })?;
     let answers = read(&arguments.answers)?;
@@ -162,7 +162,7 @@ fn print_outcome(outcome: &Outcome) -> anyhow::Result<()> {
     ))
 }
 
-fn sample(model: &ModelView<'_>, device: Device, record: &Record<'_>, first: &Answer) -> Sample {
+fn sample(model: &Model<'_>, device: Device, record: &Record<'_>, first: &Answer) -> Sample {
     let probabilities = |bytes: &[u8]| bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect();
     Sample {
         picture: 0,

@@ -1,6 +1,6 @@
 //! How much memory a device takes at most: the deepest that its stack has been after all that it can be asked.
 
-use shared_model::{EncodeError, MAX_LAYERS, MemoryUse, ModelView, WeightOrder};
+use shared_model::{EncodeError, MAX_LAYERS, MemoryUse, Model, WeightOrder};
 use thiserror::Error;
 
 use crate::uniform::Uniform;
@@ -57,7 +57,7 @@ fn all_orders() -> Result<Vec<u8>, EncodeError> {
 
 fn work(device: Device, lab: &Lab, model: &[u8]) -> Result<MemoryUse, MemoryError> {
     let mut session = device.start(lab, model)?;
-    let inputs = ModelView::parse(model).map_or(0, |model| model.input_width());
+    let inputs = Model::parse(model).map_or(0, |model| model.input_width());
     ask(&mut session.client, inputs).map_err(|error| match error {
         MemoryError::Client { cause, .. } => MemoryError::Client { cause, post_mortem: session.post_mortem() },
         error => error,
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn the_model_of_all_orders_has_each_and_as_many_layers_as_can_be() {
         let blob = all_orders().unwrap();
-        let model = ModelView::parse(&blob).unwrap();
+        let model = Model::parse(&blob).unwrap();
         assert_eq!((model.layers().count(), model.golden().count()), (MAX_LAYERS, 1));
         for order in WeightOrder::ALL {
             assert!(model.layers().any(|layer| layer.order() == order), "{order}");

@@ -10,7 +10,7 @@ use anyhow::{Context as _, ensure};
 use crate::{Device, device, new_file};
 
 /// Most bytes that are read of a file, so that an endless one comes to an end.
-const MOST_BYTES: u64 = 4 << 30;
+const MAX_BYTES: u64 = 4 << 30;
 
 /// Runs a program: the exit code is 0 only where `work` says that all is well, and 128 and the signal's number after a signal.
 pub fn exit_code(work: impl FnOnce() -> anyhow::Result<bool>) -> ExitCode {
@@ -62,8 +62,8 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     // A pipe would be waited for, a device read without end.
     ensure!(metadata.is_file(), "cannot read {}: it is no file", path.display());
     let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes)).with_context(cannot)?;
-    ensure!(bytes.len() as u64 <= MOST_BYTES, "{} is larger than {} MiB", path.display(), MOST_BYTES >> 20);
+    File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)).with_context(cannot)?;
+    ensure!(bytes.len() as u64 <= MAX_BYTES, "{} is larger than {} MiB", path.display(), MAX_BYTES >> 20);
     Ok(bytes)
 }
 

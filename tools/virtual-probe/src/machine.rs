@@ -22,7 +22,7 @@ use crate::{EmulatorError, Gdb, Killer, Memory, Monitor, Process};
 pub const QEMU: &str = "qemu-system-arm";
 
 /// Bytes of what an emulator said that are told: its first words say what is wrong.
-const MOST_MESSAGE_BYTES: u64 = 16 << 10;
+const MAX_MESSAGE_BYTES: u64 = 16 << 10;
 
 /// Why there is no machine.
 #[derive(Debug, Error)]
@@ -130,7 +130,7 @@ fn post_mortem(machine: &str, process: &Process) -> String {
     let mut messages = Vec::new();
     if let Ok(file) = File::open(process.folder().join("messages")) {
         // Whatever can be read is better than nothing; one that still runs may go on writing.
-        let _ = file.take(MOST_MESSAGE_BYTES).read_to_end(&mut messages);
+        let _ = file.take(MAX_MESSAGE_BYTES).read_to_end(&mut messages);
     }
     // Said at every start: the board's network is not connected to anything, on purpose.
     for line in String::from_utf8_lossy(&messages).lines().filter(|line| !line.contains("lan9118")) {
@@ -187,6 +187,6 @@ mod tests {
             text.starts_with("; the emulator of none still runs\n    no such [31mmachine\n    \u{fffd}\n"),
             "{text}"
         );
-        assert!(text.len() < 3 * MOST_MESSAGE_BYTES as usize);
+        assert!(text.len() < 3 * MAX_MESSAGE_BYTES as usize);
     }
 }

@@ -1,29 +1,29 @@
 //! One case: encoded, parsed at every alignment, inferred, compared.
 
-use shared_model::{BlobError, InferError, ModelView, Requant, Stage, Workspace};
+use shared_model::{BlobError, InferError, Model, Requant, Stage, Workspace};
 
 use crate::network::Network;
 use crate::picture;
 use crate::random::Random;
-use crate::shape::{Case, MOST_HIDDEN, MOST_INPUTS, MOST_OUTPUTS};
-use crate::weights::MOST_WEIGHTS;
+use crate::shape::{Case, MAX_HIDDEN, MAX_INPUTS, MAX_OUTPUTS};
+use crate::weights::MAX_WEIGHTS;
 
 /// Addresses are tried with every remainder modulo this, which is a vector's length.
 const ALIGNMENT: usize = 16;
 
 /// Most bytes of a blob.
-const MOST_BYTES: usize = if cfg!(feature = "microbit") { 4608 } else { 20 * 1024 };
+const MAX_BYTES: usize = if cfg!(feature = "microbit") { 4608 } else { 20 * 1024 };
 
 /// Biases and rescalings of both layers.
-const MOST_NEURONS: usize = MOST_HIDDEN + MOST_OUTPUTS;
+const MAX_NEURONS: usize = MAX_HIDDEN + MAX_OUTPUTS;
 
 /// Room for a case. All zeros at first.
 pub struct Bench {
-    blob: Aligned<{ MOST_BYTES + ALIGNMENT }>,
-    picture: Aligned<{ MOST_INPUTS + ALIGNMENT }>,
-    biases: [i32; MOST_NEURONS],
-    activations: [u8; MOST_HIDDEN],
-    workspace: Workspace<MOST_HIDDEN, MOST_OUTPUTS>,
+    blob: Aligned<{ MAX_BYTES + ALIGNMENT }>,
+    picture: Aligned<{ MAX_INPUTS + ALIGNMENT }>,
+    biases: [i32; MAX_NEURONS],
+    activations: [u8; MAX_HIDDEN],
+    workspace: Workspace<MAX_HIDDEN, MAX_OUTPUTS>,
 }
 
 /// Bytes at a multiple of 16.
@@ -31,7 +31,7 @@ pub struct Bench {
 struct Aligned<const COUNT: usize>([u8; COUNT]);
 
 /// Rescalings of both layers. Not with the rest, since they are not zeros, and take flash.
-pub struct Requants([Requant; MOST_NEURONS]);
+pub struct Requants([Requant; MAX_NEURONS]);
 
 /// What one case came to.
 pub enum Outcome {
@@ -100,12 +100,12 @@ impl Bench {
     ) -> Result<Outcome, Failure> {
         let Self { blob: Aligned(blob), picture: Aligned(picture), biases, activations, workspace } = self;
         let (shape, mut random) = (case.shape, Random::new(seed));
-        if shape.inputs > MOST_INPUTS || shape.hidden > MOST_HIDDEN || shape.largest_layer() > MOST_WEIGHTS {
+        if shape.inputs > MAX_INPUTS || shape.hidden > MAX_HIDDEN || shape.largest_layer() > MAX_WEIGHTS {
             return Ok(Outcome::NoRoom);
         }
         let mut network = Network::new(&mut random, case, biases, requants);
         network.last.is_wrong = is_wrong;
-        let room = blob.get_mut(..MOST_BYTES).unwrap_or_default();
+        let room = blob.get_mut(..MAX_BYTES).unwrap_or_default();
         let Some(length) = network.encode(room).map_err(|_| Failure::Encode)? else { return Ok(Outcome::NoRoom) };
 
         let activations = activations.get_mut(..shape.hidden).unwrap_or_default();
@@ -129,10 +129,10 @@ fn compare_at(
     network: &Network<'_>,
     random: &mut Random,
     picture: &mut [u8],
-    workspace: &mut Workspace<MOST_HIDDEN, MOST_OUTPUTS>,
+    workspace: &mut Workspace<MAX_HIDDEN, MAX_OUTPUTS>,
     activations: &mut [u8],
 ) -> Result<u32, Failure> {
-    let model = ModelView::parse(bytes).map_err(Failure::Parse)?;
+    let model = Model::parse(bytes).map_err(Failure::Parse)?;
     let mut count = 0;
     for kind in picture::all(network.inputs, blob) {
         let place = random.below(ALIGNMENT as u32) as usize;
@@ -148,23 +148,23 @@ fn compare_at(
 
 /// Infers, and returns the first output that is not the reference's; `activations` is room for those of the hidden layer.
 fn infer(
-    model: &ModelView<'_>,
+    model: &Model<'_>,
     network: &Network<'_>,
     pixels: &[u8],
-    workspace: &mut Workspace<MOST_HIDDEN, MOST_OUTPUTS>,
+    workspace: &mut Workspace<MAX_HIDDEN, MAX_OUTPUTS>,
     activations: &mut [u8],
 ) -> Result<Option<Difference>, Failure> {
     for (place, value) in activations.iter_mut().zip(network.hidden.outputs(pixels)) {
         *place = value.clamp(0, 255) as u8;
     }
     let mut difference = None;
-    let mut look = |stage: Stage<'_>| {
+    let mut on_stage = |stage: Stage<'_>| {
         if let Stage::Activations { layer, activations: found } = stage {
             let expected = activations.iter().map(|&value| value.into());
             difference = first_difference(layer, expected, found.iter().map(|&value| value.into()));
         }
     };
-    let found = workspace.infer_with(model, pixels, &mut look).map_err(Failure::Infer)?;
+    let found = workspace.infer_with(model, pixels, &mut on_stage).map_err(Failure::Infer)?;
     let (layer, input) = if activations.is_empty() { (0, pixels) } else { (1, &*activations) };
     let found = found.logits.iter().map(|&logit| logit.into());
     Ok(difference.or_else(|| first_difference(layer, network.last.outputs(input), found)))

@@ -4,7 +4,7 @@ use shared_model::{EncodeError, ModelSource, Provenance, Requant};
 
 use crate::layer::Layer;
 use crate::random::Random;
-use crate::shape::{Case, MOST_OUTPUTS};
+use crate::shape::{Case, MAX_OUTPUTS};
 
 /// What is not looked at, but has to be there.
 const PROVENANCE: Provenance<'static> = Provenance {
@@ -52,7 +52,7 @@ impl<'a> Network<'a> {
     pub fn encode(&self, buffer: &mut [u8]) -> Result<Option<usize>, EncodeError> {
         let layers = [self.hidden.source(), self.last.source()];
         let source = ModelSource {
-            class_names: [""; MOST_OUTPUTS].get(..self.last.biases.len()).unwrap_or_default(),
+            class_names: [""; MAX_OUTPUTS].get(..self.last.biases.len()).unwrap_or_default(),
             rows: 1,
             columns: self.inputs as u16,
             layers: layers.get(usize::from(self.hidden.biases.is_empty())..).unwrap_or_default(),

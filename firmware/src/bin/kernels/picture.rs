@@ -23,13 +23,13 @@ pub enum Picture {
 const PAIRS: [usize; 9] = [124, 125, 126, 127, 128, 129, 255, 256, 257];
 
 /// Most pixels for which each has its picture in which it is the only one.
-const MOST_SINGLES: usize = 48;
+const MAX_SINGLES: usize = 48;
 
 /// The pictures for so many pixels and a blob at an address with this remainder modulo 16: most where kernels in assembly take it.
 pub fn all(pixels: usize, alignment: usize) -> impl Iterator<Item = Picture> {
     let is_aligned = alignment.is_multiple_of(4);
     let first = if alignment == 0 { pixels } else { 0 };
-    let singles = (0..first).step_by(pixels.div_ceil(MOST_SINGLES)).chain(first.checked_sub(1)).map(Picture::Single);
+    let singles = (0..first).step_by(pixels.div_ceil(MAX_SINGLES)).chain(first.checked_sub(1)).map(Picture::Single);
     let whole = [Picture::Black, Picture::Any].into_iter().filter(move |_| is_aligned);
     let pairs = PAIRS.into_iter().filter(move |&pairs| is_aligned && pairs <= pixels.div_ceil(2)).map(Picture::Pairs);
     [Picture::Half, Picture::White].into_iter().chain(whole).chain(pairs).chain(singles)

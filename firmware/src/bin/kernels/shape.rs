@@ -27,16 +27,16 @@ pub struct Case {
 }
 
 /// Most neurons of a hidden layer.
-pub const MOST_HIDDEN: usize = if cfg!(feature = "microbit") { 40 } else { 300 };
+pub const MAX_HIDDEN: usize = if cfg!(feature = "microbit") { 40 } else { 300 };
 
 /// Most outputs.
-pub const MOST_OUTPUTS: usize = 17;
+pub const MAX_OUTPUTS: usize = 17;
 
 /// Most inputs: more than lists of pairs hold twice.
-pub const MOST_INPUTS: usize = if cfg!(feature = "microbit") { 514 } else { 1000 };
+pub const MAX_INPUTS: usize = if cfg!(feature = "microbit") { 514 } else { 1000 };
 
 /// Tiles have eight outputs.
-const OUTPUTS: [usize; 8] = [1, 2, 3, 7, 8, 9, 16, MOST_OUTPUTS];
+const OUTPUTS: [usize; 8] = [1, 2, 3, 7, 8, 9, 16, MAX_OUTPUTS];
 
 /// Widths at which some kernel begins something anew: a word, a vector, a list.
 const WIDE: [usize; 14] = [63, 64, 65, 127, 128, 129, 255, 256, 257, 258, 510, 513, 514, 784];
@@ -63,14 +63,14 @@ pub fn narrow() -> impl Iterator<Item = Case> {
 
 /// Many inputs, as pixels and as neurons of a hidden layer. What has no room here is left out by whoever makes it.
 pub fn wide() -> impl Iterator<Item = Case> {
-    let pixels = WIDE.into_iter().chain([MOST_INPUTS]).flat_map(|inputs| {
+    let pixels = WIDE.into_iter().chain([MAX_INPUTS]).flat_map(|inputs| {
         [1, 9, 17].map(|outputs| Shape { inputs, hidden: 0, outputs }).into_iter().chain([Shape {
             inputs,
             hidden: 8,
             outputs: 3,
         }])
     });
-    let neurons = [31, 32, 33, 40, 127, 128, 129, 256, 257, MOST_HIDDEN]
+    let neurons = [31, 32, 33, 40, 127, 128, 129, 256, 257, MAX_HIDDEN]
         .into_iter()
         .flat_map(|hidden| [1, 9].map(|outputs| Shape { inputs: 3, hidden, outputs }));
     all_orders(pixels.chain(neurons))

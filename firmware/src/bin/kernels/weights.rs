@@ -5,16 +5,16 @@ use shared_model::WeightOrder;
 use crate::random::Random;
 
 /// Weights of each table: as many as the largest layer has.
-pub const MOST_WEIGHTS: usize = if cfg!(feature = "microbit") { 1024 } else { 14 * 1024 };
+pub const MAX_WEIGHTS: usize = if cfg!(feature = "microbit") { 1024 } else { 14 * 1024 };
 
 /// Room behind, so that a window may start anywhere in it.
 const SLACK: usize = 64;
 
-type Table = [i8; MOST_WEIGHTS + SLACK];
+type Table = [i8; MAX_WEIGHTS + SLACK];
 
 /// Weights of 8 bits, all of them extreme.
-static HIGH: Table = [127; MOST_WEIGHTS + SLACK];
-static LOW: Table = [-127; MOST_WEIGHTS + SLACK];
+static HIGH: Table = [127; MAX_WEIGHTS + SLACK];
+static LOW: Table = [-127; MAX_WEIGHTS + SLACK];
 
 /// Weights of 8 bits, of 4, and ternary ones, in parts: extreme, alternating, zero, any.
 static EIGHT_BITS: Table = mixed(127);

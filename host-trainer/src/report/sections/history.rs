@@ -13,7 +13,7 @@ use crate::train::Epoch;
 use crate::wording::percent;
 
 /// A longer table is shown only where it is asked for.
-const MOST_SHOWN: usize = 20;
+const MAX_SHOWN: usize = 20;
 
 pub fn content(runs: &[Run]) -> Markup {
     html! {
@@ -43,7 +43,7 @@ fn of_run(run: &Run) -> Markup {
             None => (absent(RunFile::HistoryPlot)),
         }
         @match &run.history {
-            Some(history) if history.len() > MOST_SHOWN => {
+            Some(history) if history.len() > MAX_SHOWN => {
                 details { summary { "All " (count(history.len() as u64)) " epochs as a table" } (epochs(history, kept)) }
             },
             Some(history) => (epochs(history, kept)),

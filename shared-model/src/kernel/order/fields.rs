@@ -9,7 +9,7 @@
 #![allow(clippy::arithmetic_side_effects, reason = "counts, bits and places within a word, of two kinds of fields")]
 
 use crate::kernel::TILE_OUTPUTS;
-use crate::kernel::gather::MOST_PAIRS;
+use crate::kernel::gather::MAX_PAIRS;
 
 /// How weights share a halfword.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub const FOUR_BITS: Fields = Fields { bits: 4 };
 pub const TERNARY: Fields = Fields { bits: 2 };
 
 // Sums of whole halfwords, the largest there are, are right in 32 bits.
-const _: () = assert!(MOST_PAIRS * 2 * 255 <= (i32::MAX / (1 << 15)) as usize);
+const _: () = assert!(MAX_PAIRS * 2 * 255 <= (i32::MAX / (1 << 15)) as usize);
 
 impl Fields {
     /// Fields of a halfword, all of different outputs.

@@ -9,7 +9,7 @@
 use core::arch::naked_asm;
 
 use crate::kernel::TILE_OUTPUTS;
-use crate::kernel::gather::{MOST_PAIRS, Pair};
+use crate::kernel::gather::{MAX_PAIRS, Pair};
 use crate::kernel::order::BLOCK_BYTES;
 
 /// The products of the pair of inputs in r1 and r3, whose weights in pairs are at r2. Sums, in the order in which they start, are
@@ -302,7 +302,7 @@ macro_rules! kernels {
         /// As there.
         #[unsafe(naked)]
         pub unsafe extern "C" fn $name(
-            list: &[Pair; MOST_PAIRS + 1],
+            list: &[Pair; MAX_PAIRS + 1],
             tiles: *const u8,
             sums: *mut i32,
             tile_bytes: usize,

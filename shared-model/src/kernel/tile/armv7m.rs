@@ -10,7 +10,7 @@ use super::frame::{
     ternary_sums, tiles,
 };
 use crate::kernel::TILE_OUTPUTS;
-use crate::kernel::gather::{MOST_PAIRS, Pair};
+use crate::kernel::gather::{MAX_PAIRS, Pair};
 use crate::kernel::order::BLOCK_BYTES;
 
 /// See [`tiles`].

@@ -4,7 +4,7 @@ use core::ptr;
 
 use super::{BlockKernel, pairs};
 use crate::kernel::TILE_OUTPUTS;
-use crate::kernel::gather::MOST_PAIRS;
+use crate::kernel::gather::MAX_PAIRS;
 use crate::kernel::order::{BlockLists, BlockTile};
 
 const KERNEL: BlockKernel = pairs::add_blocks;
@@ -22,7 +22,7 @@ pub fn add(input: &[u8], lists: BlockLists<'_>, most: usize, biases: &[u8], sums
     if !are_loadable || !are_there {
         return false;
     }
-    if most > MOST_PAIRS {
+    if most > MAX_PAIRS {
         add_tile_by_tile(input, lists, biases, sums);
         return true;
     }
@@ -59,7 +59,7 @@ fn add_tile_by_tile(input: &[u8], lists: BlockLists<'_>, biases: &[[u8; 4]], sum
 fn add_tile(input: &[u8], tile: BlockTile<'_>, biases: &[[u8; 4]], sums: &mut [i32]) {
     let mut eight = [0; TILE_OUTPUTS];
     eight.iter_mut().zip(biases).for_each(|(place, bias)| *place = i32::from_le_bytes(*bias));
-    for (places, blocks) in tile.places.chunks(MOST_PAIRS).zip(tile.blocks.chunks(MOST_PAIRS)) {
+    for (places, blocks) in tile.places.chunks(MAX_PAIRS).zip(tile.blocks.chunks(MAX_PAIRS)) {
         // These cores are little-endian, as the lists are.
         let count = places.len() as u16;
         let to = eight.as_mut_ptr();

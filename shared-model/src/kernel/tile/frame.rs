@@ -164,7 +164,7 @@ macro_rules! kernels {
         /// As there.
         #[unsafe(naked)]
         pub unsafe extern "C" fn $name(
-            list: &[Pair; MOST_PAIRS + 1],
+            list: &[Pair; MAX_PAIRS + 1],
             tiles: *const u8,
             sums: *mut i32,
             tile_bytes: usize,

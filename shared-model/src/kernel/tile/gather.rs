@@ -2,16 +2,16 @@
 
 use core::arch::naked_asm;
 
-use crate::kernel::gather::{MOST_PAIRS, PAIR_STEP, Pair};
+use crate::kernel::gather::{MAX_PAIRS, PAIR_STEP, Pair};
 
 /// Gathers from `words`, of two pairs of inputs each, into `list` until there is no room for four pairs more; `offset` is that
 /// of the first pair. Returns how many pairs there are, and how many words were taken.
-pub fn gather_words(words: &[[u8; 4]], list: &mut [Pair; MOST_PAIRS + 1], offset: u32) -> (usize, usize) {
+pub fn gather_words(words: &[[u8; 4]], list: &mut [Pair; MAX_PAIRS + 1], offset: u32) -> (usize, usize) {
     if words.is_empty() {
         return (0, 0);
     }
     let (first, start) = (words.as_ptr(), list.as_mut_ptr());
-    let limit = start.cast_const().wrapping_add(MOST_PAIRS - 4);
+    let limit = start.cast_const().wrapping_add(MAX_PAIRS - 4);
     // SAFETY: the words are read from the first to the last at most, and at any alignment, as these cores do unless told to
     // trap, which nothing here does, or byte by byte; after each, the list has room for four pairs, or nothing more is
     // written to it.

@@ -53,7 +53,7 @@ use super::order::VECTOR_ZERO_POINT;
 use super::{BlockLists, DensePart, TILE_OUTPUTS, WeightOrder};
 #[cfg(kernel_assembly)]
 use super::{
-    gather::{MOST_PAIRS, Pair},
+    gather::{MAX_PAIRS, Pair},
     order::{BLOCK_BYTES, FOUR_BITS, TERNARY},
 };
 
@@ -83,7 +83,7 @@ pub const KERNEL: &str = if cfg!(kernel_helium) {
 /// [`Fields::start`](super::order::Fields::start) for the sum of the list.
 #[cfg(kernel_assembly)]
 type Kernel = unsafe extern "C" fn(
-    list: &[Pair; MOST_PAIRS + 1],
+    list: &[Pair; MAX_PAIRS + 1],
     tiles: *const u8,
     sums: *mut i32,
     tile_bytes: usize,
@@ -129,7 +129,7 @@ pub fn add_pairs(
     tiles: Tiles<'_>,
     pairs: &mut PairList,
     sums: &mut [i32],
-    look: &mut dyn FnMut(DensePart),
+    on_stage: &mut dyn FnMut(DensePart),
 ) -> bool {
     let has_blocks = order.block_inputs() == 2 && order.tile_bytes(input.len()) <= tiles.tile_bytes;
     // The first one and the step to the next: kernels load words from every tile.
@@ -140,7 +140,7 @@ pub fn add_pairs(
     let mut next = Some(0);
     while let Some(first) = next {
         next = pairs.gather(input, first);
-        look(DensePart::Gather);
+        on_stage(DensePart::Gather);
         if !pairs.pairs().is_empty() {
             #[cfg(kernel_assembly)]
             let (kernel, fields) = match order {
@@ -178,7 +178,7 @@ pub fn add_pairs(
                 }
             });
         }
-        look(DensePart::Accumulate);
+        on_stage(DensePart::Accumulate);
     }
     true
 }

@@ -8,7 +8,7 @@ use plotters::prelude::*;
 use super::table::grouped;
 
 /// Ticks that a linear axis has at most, and one more.
-const MOST_TICKS: f64 = 8.0;
+const MAX_TICKS: f64 = 8.0;
 
 /// An axis of counts.
 pub struct Axis {
@@ -21,7 +21,7 @@ impl Axis {
     /// From 0 to a little above the largest of `values`.
     pub fn linear(values: impl Iterator<Item = f64>) -> Self {
         let most = 1.05 * values.fold(1.0, f64::max);
-        let step = steps().find(|step| most / step <= MOST_TICKS).unwrap_or(most);
+        let step = steps().find(|step| most / step <= MAX_TICKS).unwrap_or(most);
         let ticks = (0_u32..).map(|index| f64::from(index) * step).take_while(|tick| *tick <= most).collect();
         Self { range: 0.0..most, ticks, is_logarithmic: false }
     }

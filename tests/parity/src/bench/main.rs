@@ -24,7 +24,7 @@ use boards::WeightOrder;
 use clap::{Args, Parser, Subcommand};
 use parity::program::{self, exit_code, print_line, read};
 use parity::{Device, Lab, Link, device, new_file};
-use shared_model::{AnswersHeader, ModelView, Record};
+use shared_model::{AnswersHeader, Model, Record};
 
 use budgets::Budgets;
 use rivals::Rivals;
@@ -159,7 +159,7 @@ fn run(options: &Measure) -> anyhow::Result<()> {
     if let Some(vectors) = &vectors {
         let ((pairs, _), (vectors, _)) = (pairs.parse(1)?, vectors.parse(1)?);
         let shape =
-            |model: &ModelView<'_>| model.layers().map(|layer| (layer.inputs(), layer.outputs())).collect::<Vec<_>>();
+            |model: &Model<'_>| model.layers().map(|layer| (layer.inputs(), layer.outputs())).collect::<Vec<_>>();
         // Layers of other orders than these two stay as they are.
         let is_in_vectors = vectors.layers().all(|layer| layer.order().to_string() != "pairs");
         ensure!(
@@ -215,9 +215,9 @@ impl<'a> Work<'a> {
     }
 
     /// The model, and the first `pictures` for it.
-    fn parse(&self, pictures: usize) -> anyhow::Result<(ModelView<'_>, Vec<Record<'_>>)> {
+    fn parse(&self, pictures: usize) -> anyhow::Result<(Model<'_>, Vec<Record<'_>>)> {
         let Self { model_path, answers_path, .. } = self;
-        let model = ModelView::parse(&self.model).with_context(|| {
+        let model = Model::parse(&self.model).with_context(|| {
             format!("{} cannot be used; export it again by `host-trainer train --export`", model_path.display())
         })?;
         let (header, records) =

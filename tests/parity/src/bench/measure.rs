@@ -3,7 +3,7 @@
 use anyhow::{Context as _, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use parity::{ClientError, Counts, Device, DeviceError, INSTRUCTION_SHIFT, Lab, Scale, most_memory};
-use shared_model::{DeviceFault, ModelView, Record, Refusal};
+use shared_model::{DeviceFault, Model, Record, Refusal};
 
 use super::row::{PictureRow, Row, Told};
 
@@ -25,7 +25,7 @@ pub fn is_too_large(error: &anyhow::Error) -> bool {
 pub fn measure(
     device: Device,
     lab: &Lab,
-    model: &ModelView<'_>,
+    model: &Model<'_>,
     records: &[Record<'_>],
     each: bool,
 ) -> anyhow::Result<Row> {

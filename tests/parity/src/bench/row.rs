@@ -4,12 +4,12 @@ use std::path::Path;
 
 use parity::{Counts, Unit};
 use serde::{Deserialize, Serialize};
-use shared_model::{MemoryUse, ModelView, Workspace};
+use shared_model::{MemoryUse, Model, Workspace};
 
 use super::code::{Code, Function, Group};
 
 /// Longest functions that are told.
-const MOST_FUNCTIONS: usize = 20;
+const MAX_FUNCTIONS: usize = 20;
 
 /// One board. The names are stable: programs read them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -154,7 +154,7 @@ impl Row {
     /// # Errors
     ///
     /// Where its `elf` cannot be read.
-    pub fn new(told: Told, model: &ModelView<'_>, counts: &[Counts], elf: &Path) -> anyhow::Result<Self> {
+    pub fn new(told: Told, model: &Model<'_>, counts: &[Counts], elf: &Path) -> anyhow::Result<Self> {
         let Told { device, board, core, unit, hertz, workspace_bytes, memory } = told;
         let code = Code::of_elf(elf, memory.flash.into())?;
         let all = Spread::of(counts.iter().map(|counts| counts.total));
@@ -191,7 +191,7 @@ impl Row {
             stages: (0..stages).map(stage).collect(),
             code_bytes: code.inference_bytes(),
             code_groups: code.groups,
-            code_functions: code.functions.into_iter().take(MOST_FUNCTIONS).collect(),
+            code_functions: code.functions.into_iter().take(MAX_FUNCTIONS).collect(),
             compiler: code.compiler,
             flash_bytes: memory.flash,
             model_bytes: model.bytes().len(),
@@ -234,7 +234,7 @@ fn stage_name(index: usize, count: usize) -> (&'static str, Option<usize>) {
 }
 
 /// Bytes of a workspace that is no larger than `model` needs: docs of [`shared_model::Workspace`].
-fn workspace_needed(model: &ModelView<'_>) -> u32 {
+fn workspace_needed(model: &Model<'_>) -> u32 {
     let widest = model.hidden_layers().iter().map(|layer| layer.outputs()).max().unwrap_or(0);
     let bytes = size_of::<Workspace<0, 0>>() + 5 * widest + 10 * model.classes();
     u32::try_from(bytes).unwrap_or(u32::MAX)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Most doublings of the wait. A line that loses most of what it carries is silent many times in a row, and the device is none the
 /// slower for it: without an end to this, one such row would take all patience.
-const MOST_DOUBLINGS: u32 = 3;
+const MAX_DOUBLINGS: u32 = 3;
 
 /// A running estimate of how long answers take.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +48,7 @@ impl Pace {
     }
 
     pub fn waited_in_vain(&mut self) {
-        self.doublings = (self.doublings + 1).min(MOST_DOUBLINGS);
+        self.doublings = (self.doublings + 1).min(MAX_DOUBLINGS);
     }
 
     /// What is heard sooner after a request than this was said about something before it.

@@ -2,7 +2,7 @@
 //! picture they are for.
 
 use shared_model::{
-    AnswersHeader, EncodeError, LayerSource, ModelSource, ModelView, Provenance, Record, Requant, WeightOrder,
+    AnswersHeader, EncodeError, LayerSource, Model, ModelSource, Provenance, Record, Requant, WeightOrder,
 };
 
 /// Pictures there are: one for each value of the first pixel.
@@ -56,7 +56,7 @@ impl Echo {
         let mut model = vec![0; source.encoded_length_bound()];
         let length = source.encode(&mut model)?;
         model.truncate(length);
-        let id = ModelView::parse(&model)?.id();
+        let id = Model::parse(&model)?.id();
         let header = AnswersHeader { model: id, pictures: PICTURES as u32, inputs: 2, classes: 2 };
         Ok(Self { model, header, pictures: (0..=u8::MAX).map(Picture::new).collect() })
     }

@@ -8,7 +8,7 @@ use fastrand::Rng;
 use super::{Fault, Tally};
 
 /// Most random bytes that come in one burst.
-const MOST_NOISE: usize = 32;
+const MAX_NOISE: usize = 32;
 
 /// Longest delay, in microseconds: longer than a quick device's answer takes, so that requests are sent again too early.
 const LONGEST_DELAY: u64 = 4000;
@@ -103,7 +103,7 @@ impl Lane {
             Fault::Double => arriving.extend([byte, byte]),
             Fault::Cut => self.is_cut = true,
             Fault::Noise => {
-                let count = self.random.usize(1..=MOST_NOISE);
+                let count = self.random.usize(1..=MAX_NOISE);
                 arriving.extend(std::iter::repeat_with(|| self.random.u8(..)).take(count));
                 arriving.push_back(byte);
             }

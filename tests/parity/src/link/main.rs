@@ -20,7 +20,7 @@ use shared_model::{AnswersHeader, Record};
 const RATES: [f64; 6] = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1];
 
 /// Up to this one a frame with a picture of hundreds of pixels has a chance; beyond it pictures have two.
-const MOST_FOR_LARGE_FRAMES: f64 = 1e-3;
+const MAX_FOR_LARGE_FRAMES: f64 = 1e-3;
 
 /// For so many times fewer frames that are late than damaged ones: these take time.
 const LATE_SHARE: u64 = 10;
@@ -138,7 +138,7 @@ fn try_device(
         .with_style(style)
         .with_prefix(device.name());
     let mut rows = Vec::new();
-    let (small, large): (Vec<_>, Vec<_>) = RATES.into_iter().partition(|rate| *rate > MOST_FOR_LARGE_FRAMES);
+    let (small, large): (Vec<_>, Vec<_>) = RATES.into_iter().partition(|rate| *rate > MAX_FOR_LARGE_FRAMES);
     for (rates, model, header, records) in
         [(large, model, header, records), (small, &echo.model, &echo.header, &echoes)]
     {

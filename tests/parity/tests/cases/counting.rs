@@ -15,7 +15,7 @@ pub const COUNTED_CASES: &[(&str, Case)] = &[
 ];
 
 /// Most that a stage's end takes in an inference that nobody looks at, in instructions: a call that does nothing.
-const MOST_OF_AN_END: u64 = 20;
+const MAX_OF_AN_END: u64 = 20;
 
 /// Pictures that are tried.
 const PICTURES: usize = 8;
@@ -77,7 +77,7 @@ fn stages_add_up(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Fai
         assert!(measurement.stages.iter().all(|stage| stage.times > 0), "{measurement:?}");
         let ends: u64 = measurement.stages.iter().map(|stage| u64::from(stage.times)).sum();
         let sum: u64 = counts.stages.iter().sum();
-        assert!(sum <= counts.total && counts.total - sum <= (ends + 1) * MOST_OF_AN_END, "{sum} of {counts:?}");
+        assert!(sum <= counts.total && counts.total - sum <= (ends + 1) * MAX_OF_AN_END, "{sum} of {counts:?}");
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use checks::{Hostile, hostile_blobs, reference_outputs, seal, without_golden_vectors};
 use libtest_mimic::Failed;
 use parity::{Device, Lab};
-use shared_model::{BlobError, DeviceFault, ModelView};
+use shared_model::{BlobError, DeviceFault, Model};
 
 use super::{Case, Fixture, fault_of};
 
@@ -53,7 +53,7 @@ fn damage_behind_the_checksum(device: Device, lab: &Lab, fixture: &Fixture) -> R
         let position = 13 + seed as usize % (end - 13);
         damaged[position] ^= 1 << (seed >> 29);
         seal(&mut damaged);
-        let view = match ModelView::parse(&damaged) {
+        let view = match Model::parse(&damaged) {
             Ok(view) => view,
             Err(error) => {
                 assert_eq!(fault_of(device, lab, &damaged)?, DeviceFault::Blob(error), "byte {position}");

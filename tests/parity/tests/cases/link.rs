@@ -26,7 +26,7 @@ const LOOPBACK_TIMES: usize = 5;
 const LONGEST_RECOVERY: u64 = 32;
 
 /// Most frames of a sweep over RTT, of 128 pictures, that are cut while the UART is noisy.
-const MOST_CUT: u64 = 8;
+const MAX_CUT: u64 = 8;
 
 /// Whatever came before, the next frame is answered, though it is sent but once; and nothing that is no frame stays without a refusal.
 pub fn noise(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
@@ -108,7 +108,7 @@ fn noise_beside_rtt(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), 
     assert!(sent.expect("noise does not panic")? > 0);
     // One is where the desk leaves off within a frame for longer than the device waits.
     let refused = session.client.traffic().refused;
-    assert!(refused <= MOST_CUT, "noise has cut {refused} frames");
+    assert!(refused <= MAX_CUT, "noise has cut {refused} frames");
     uart.hello()?;
     Ok(())
 }

@@ -17,7 +17,7 @@ use checks::seal;
 use libtest_mimic::Failed;
 use object::{Object as _, ObjectSymbol as _};
 use parity::{ClientError, Device, DeviceError, Lab, Outcome, Runner, Session, most_memory, sweep};
-use shared_model::{AnswersHeader, BlobError, DeviceFault, ModelView, Refusal};
+use shared_model::{AnswersHeader, BlobError, DeviceFault, Model, Refusal};
 
 use crate::common::{damaged, fixtures};
 
@@ -98,8 +98,8 @@ impl Fixture {
         Ok(model)
     }
 
-    pub fn view(&self) -> Result<ModelView<'_>, Failed> {
-        Ok(ModelView::parse(&self.model)?)
+    pub fn view(&self) -> Result<Model<'_>, Failed> {
+        Ok(Model::parse(&self.model)?)
     }
 }
 
@@ -137,7 +137,7 @@ fn shipped_models(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> 
 
 /// What the exporting host computed, and what the device does.
 fn answers_golden_vectors(device: Device, lab: &Lab, model: &[u8]) -> Result<(), Failed> {
-    let view = ModelView::parse(model)?;
+    let view = Model::parse(model)?;
     let mut session = device.start(lab, model)?;
     session.client.hello_with(view.id())?;
     assert!(view.golden().count() > 0);
@@ -249,7 +249,7 @@ fn another_format(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Fa
 /// Another model with the same firmware: it boots with that, tests itself on it, and says its id.
 fn swapped_model(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     let other = fixture.renamed()?;
-    let id = ModelView::parse(&other)?.id();
+    let id = Model::parse(&other)?.id();
     assert_ne!(id, fixture.view()?.id());
     let mut session = device.start(lab, &other)?;
     session.client.hello_with(id)?;

@@ -3,7 +3,7 @@
 use checks::seal;
 use libtest_mimic::Failed;
 use parity::ClientError;
-use shared_model::{BlobError, DeviceFault, ModelView, Refusal};
+use shared_model::{BlobError, DeviceFault, Model, Refusal};
 
 use crate::bench::{Bench, Program, model};
 use crate::common::damaged;
@@ -72,7 +72,7 @@ fn attach(bench: &Bench) -> Result<(), Failed> {
     run.wait_for("refused")?;
     run.interrupt()?.well()?;
     let mut client = bench.client()?;
-    client.hello_with(ModelView::parse(&model)?.id())?;
+    client.hello_with(Model::parse(&model)?.id())?;
     assert_eq!(client.traffic().refused, 1, "the refusal of the noise comes first");
     Ok(())
 }
@@ -80,7 +80,7 @@ fn attach(bench: &Bench) -> Result<(), Failed> {
 /// The model alone is flashed, and the firmware begins again with what is there.
 fn swap_model(bench: &Bench) -> Result<(), Failed> {
     let right = model()?;
-    let id = ModelView::parse(&right)?.id();
+    let id = Model::parse(&right)?.id();
     bench.download()?;
     bench.download_model(&right)?;
     bench.ask("reset")?;
@@ -88,7 +88,7 @@ fn swap_model(bench: &Bench) -> Result<(), Failed> {
     client.hello_with(id)?;
 
     let other = renamed(&right)?;
-    let other_id = ModelView::parse(&other)?.id();
+    let other_id = Model::parse(&other)?.id();
     assert_ne!(id, other_id);
     bench.download_model(&other)?;
     bench.ask("reset")?;

@@ -9,7 +9,7 @@ use crate::Core;
 const TRAPS: [u16; 2] = [0xbeab, 0xbe00];
 
 /// Most traps that are noted: each is a breakpoint, which takes QEMU a fraction of a millisecond.
-pub(super) const MOST_TRAPS: usize = 4096;
+pub(super) const MAX_TRAPS: usize = 4096;
 
 /// Where BKPT instructions are, or data that look the same, which does no harm.
 #[derive(Debug, Default)]
@@ -31,7 +31,7 @@ impl Traps {
     }
 
     fn insert(&mut self, address: u32) -> bool {
-        let full = self.addresses.len() >= MOST_TRAPS && !self.addresses.contains(&address);
+        let full = self.addresses.len() >= MAX_TRAPS && !self.addresses.contains(&address);
         self.overflowed |= full;
         !full && self.addresses.insert(address)
     }
@@ -131,11 +131,11 @@ mod tests {
     #[test]
     fn no_more_traps_are_noted_than_can_be_had() {
         let mut traps = Traps::default();
-        traps.note(0, &[0x00, 0xbe].repeat(MOST_TRAPS));
+        traps.note(0, &[0x00, 0xbe].repeat(MAX_TRAPS));
         assert!(!traps.take_overflow());
         assert!(!traps.note(0x10_0000, &[0x00, 0xbe].repeat(1 << 20)));
         assert!(traps.take_overflow() && !traps.take_overflow());
-        assert_eq!(traps.addresses().count(), MOST_TRAPS);
+        assert_eq!(traps.addresses().count(), MAX_TRAPS);
         assert!(traps.note(0, &[0, 0]) && traps.note(0x10_0000, &[0x00, 0xbe]));
     }
 

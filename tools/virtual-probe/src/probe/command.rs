@@ -3,7 +3,7 @@
 use crate::gdb::unhex;
 
 /// Most bytes of memory in one command. The client asks for 504.
-const MOST_BYTES: u32 = 4096;
+const MAX_BYTES: u32 = 4096;
 
 /// What a client asks for. What it says of clocks, and which device of a chain it means, is passed over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,7 +160,7 @@ impl Fields<'_> {
 
     fn length(&mut self) -> Result<u32, NoCommand> {
         let length = self.number(8)?;
-        if length <= MOST_BYTES { Ok(length) } else { Err(NoCommand::Malformed) }
+        if length <= MAX_BYTES { Ok(length) } else { Err(NoCommand::Malformed) }
     }
 
     fn rest(&mut self) -> Result<u64, NoCommand> {

@@ -45,7 +45,7 @@ const VOLTAGE: &str = "3.3V";
 const FREQUENCY: u64 = 4000;
 
 /// How many kinds of requests that were not answered are told: a client can make up any number.
-const MOST_UNANSWERED: usize = 1000;
+const MAX_UNANSWERED: usize = 1000;
 
 /// What has addresses: the target, or in tests a piece of memory.
 trait Bus {
@@ -208,7 +208,7 @@ impl Probe {
     }
 
     fn leave_unanswered(&mut self, request: String) {
-        if self.unanswered.len() < MOST_UNANSWERED && !self.unanswered.contains(&request) {
+        if self.unanswered.len() < MAX_UNANSWERED && !self.unanswered.contains(&request) {
             if self.verbose {
                 eprintln!("not answered: {request}");
             }

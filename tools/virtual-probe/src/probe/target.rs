@@ -1,7 +1,7 @@
 //! All that the access port reaches: memory, the core's private peripherals, and in their place the debug registers, which
 //! QEMU does not have.
 
-use super::breakpoints::MOST_TRAPS;
+use super::breakpoints::MAX_TRAPS;
 use super::execution::{Execution, State};
 use super::{Bus, components, registers};
 use crate::{Board, EmulatorError, Memory};
@@ -74,7 +74,7 @@ impl Target {
     pub(super) fn take_unanswered(&mut self) -> Vec<String> {
         if self.execution.take_trap_overflow() {
             self.unanswered
-                .push(format!("a stop at more than {MOST_TRAPS} BKPT instructions, or data that look the same"));
+                .push(format!("a stop at more than {MAX_TRAPS} BKPT instructions, or data that look the same"));
         }
         std::mem::take(&mut self.unanswered)
     }

@@ -23,7 +23,7 @@ const START: &str = "main";
 const PLACE_BYTES: usize = 16;
 
 /// The longest path of a source file that is looked for.
-const MOST_PATH_BYTES: usize = 1024;
+const MAX_PATH_BYTES: usize = 1024;
 
 /// The panics of a program.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -154,7 +154,7 @@ fn places(all: &[Constants<'_>]) -> Vec<Place> {
     };
     let place = |word: &[u8]| {
         let [address, length, line, _column] = numbers(word)?;
-        let file = if length as usize > MOST_PATH_BYTES { None } else { text(address, length) }?;
+        let file = if length as usize > MAX_PATH_BYTES { None } else { text(address, length) }?;
         Some(Place { file: file.to_owned(), line })
     };
     let words = all.iter().flat_map(|part| {
