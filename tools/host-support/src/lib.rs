@@ -2,4 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod files;
+pub mod numbers;
+pub mod shell;
 pub mod signals;

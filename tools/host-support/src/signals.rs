@@ -2,15 +2,15 @@
 
 use std::io;
 
-/// Hands `end` the exit code of a program that a signal has ended, 128 and the signal's number as shells have it, whenever one
-/// comes: SIGINT, SIGTERM or SIGHUP, which no longer end the program themselves.
+/// Calls `end` with the program's exit code whenever SIGINT, SIGTERM or SIGHUP arrives: 128 and the
+/// signal's number, as shells have it. The signals no longer end the program themselves.
 ///
-/// Those that the program was started to ignore, as `nohup` and a shell's `&` have it, stay ignored where Linux tells which
-/// these are. Where there are no such signals, nothing is ever handed.
+/// Signals that the program was started to ignore (`nohup`, a shell's `&`) stay ignored on Linux.
+/// On systems without these signals `end` is never called.
 ///
 /// # Errors
 ///
-/// When they cannot be listened to; then they end the program as before.
+/// Returns an error if no handler can be installed; the signals then end the program as before.
 pub fn on_end(end: impl FnMut(i32) + Send + 'static) -> io::Result<()> {
     listen(end)
 }
@@ -35,7 +35,7 @@ fn listen(_: impl FnMut(i32) + Send + 'static) -> io::Result<()> {
     Ok(())
 }
 
-/// The signals that are ignored by a process of this `status`, of Linux' /proc: bit 0 is signal 1.
+/// Returns the mask of ignored signals in the `status` file of a Linux process: bit 0 is signal 1.
 #[cfg(unix)]
 fn ignored(status: &str) -> u64 {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -11,6 +11,7 @@ use std::process::{ExitCode, exit};
 
 use anyhow::{Context as _, Result, anyhow};
 use clap::Parser;
+use host_support::shell::quoted;
 use serde_json::json;
 use uart_socket::UartSocket;
 use virtual_probe::{BOARDS, Board, CHIPS, Machine, MachineOptions, Probe, Server, Uart, stop_all};
@@ -111,15 +112,6 @@ fn announce(arguments: &Arguments, server: &Server, chips: &Path) -> Result<()> 
     };
     let mut output = std::io::stdout().lock();
     writeln!(output, "{text}").and_then(|()| output.flush()).context("cannot write to standard output")
-}
-
-/// A path as one word of a shell's.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    if text.chars().all(|letter| letter.is_alphanumeric() || "/._-+".contains(letter)) {
-        return text;
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 fn board(name: &str) -> Result<&'static Board> {

@@ -1,12 +1,12 @@
 //! `cargo xtask boards`: every board's firmware, built, and what it takes of its part.
 
 use std::collections::BTreeMap;
-use std::fs;
 
 use anyhow::{Context, Result, bail};
 use boards::Board;
 use clap::Args;
 use comfy_table::Table;
+use host_support::{files, numbers::grouped};
 use serde::{Deserialize, Serialize};
 
 use crate::bench;
@@ -81,9 +81,7 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
         }
         return Ok(());
     }
-    let new = workspace.folder("boards")?.join("page.md");
-    fs::write(&new, text).with_context(|| format!("cannot write {}", new.display()))?;
-    image::replace(&new, &path)?;
+    files::write(&path, text.as_bytes())?;
     tell(format_args!("    wrote the table of {PAGE}"));
     Ok(())
 }
@@ -152,22 +150,5 @@ impl Row {
             model_address: model.start,
             model_room_bytes: model.end - model.start,
         })
-    }
-}
-
-/// Digits in groups of three.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
-    groups.collect::<Vec<_>>().join(",")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::grouped;
-
-    #[test]
-    fn numbers_are_grouped_by_thousands() {
-        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
     }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use boards::Board;
+use host_support::files;
 use object::{Object as _, ObjectSymbol as _};
 
 use crate::board;
@@ -208,7 +209,7 @@ fn collect(workspace: &Workspace, board: &Board, binaries: &[Binary], folder: &P
     let built = target(workspace).join(&board.triple).join("firmware");
     let copy = |(binary, program): &Binary| {
         let path = folder.join(format!("{program}.elf"));
-        replace(&built.join(binary), &path)?;
+        files::copy(&built.join(binary), &path)?;
         Ok((path.clone(), Sizes::of_elf(&path)?))
     };
     binaries.iter().map(copy).collect()
@@ -249,20 +250,6 @@ fn missing(what: &str) -> anyhow::Error {
     anyhow!("there is no {what} on this machine; run `cargo xtask setup`")
 }
 
-/// Copies a file so that whoever reads `to` sees the old one or the new one, never half of one.
-///
-/// # Errors
-/// When one cannot be read, or the other not be written.
-pub fn replace(from: &Path, to: &Path) -> Result<()> {
-    let part = to.with_extension("part");
-    let copied = std::fs::copy(from, &part).and_then(|_| std::fs::rename(&part, to));
-    if copied.is_err() {
-        // Half a file on a full disk only takes room; there may be none, too.
-        let _ = std::fs::remove_file(&part);
-    }
-    copied.with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -279,29 +266,5 @@ mod tests {
     fn the_linker_variable_is_spelt_as_cargo_reads_it() {
         assert_eq!(linker_variable("thumbv7em-none-eabihf"), "CARGO_TARGET_THUMBV7EM_NONE_EABIHF_LINKER");
         assert_eq!(linker_variable("thumbv8m.main-none-eabi"), "CARGO_TARGET_THUMBV8M_MAIN_NONE_EABI_LINKER");
-    }
-
-    #[test]
-    fn a_copy_that_fails_leaves_nothing() {
-        let folder = std::env::temp_dir().join(format!("xtask-fails-{}", std::process::id()));
-        let (from, to) = (folder.join("new"), folder.join("b.elf"));
-        std::fs::create_dir_all(to.join("in-the-way")).unwrap();
-        std::fs::write(&from, "new").unwrap();
-        assert!(replace(&from, &to).is_err());
-        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 2);
-        std::fs::remove_dir_all(&folder).unwrap();
-    }
-
-    #[test]
-    fn a_copy_replaces_and_leaves_nothing_else() {
-        let folder = std::env::temp_dir().join(format!("xtask-replace-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let (from, to) = (folder.join("new"), folder.join("b.elf"));
-        std::fs::write(&from, "new").unwrap();
-        std::fs::write(&to, "old").unwrap();
-        replace(&from, &to).unwrap();
-        assert_eq!(std::fs::read_to_string(&to).unwrap(), "new");
-        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 2);
-        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

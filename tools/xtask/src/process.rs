@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use std::{fmt, io, iter};
 
 use anyhow::{Context, Result, anyhow, bail};
+use host_support::shell::quoted;
 
 use crate::interrupt;
 use crate::output::tell;
@@ -295,16 +296,6 @@ impl Job {
             None => bail!("`{name}` was stopped ({status})"),
         }
     }
-}
-
-/// The word as a shell would need it.
-fn quoted(word: &OsStr) -> String {
-    let word = word.to_string_lossy();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.into_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 #[cfg(all(test, unix))]

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use host_support::files;
 
 use super::{emulated, fixture, measuring};
-use crate::image;
 use crate::output::tell;
 use crate::page::Page;
 use crate::workspace::Workspace;
@@ -37,10 +37,8 @@ pub fn command(workspace: &Workspace, check: bool) -> Result<()> {
         }
         return Ok(());
     }
-    let new = folder.join("page.md");
-    fs::write(&new, page).with_context(|| format!("cannot write {}", new.display()))?;
-    image::replace(&picture, &workspace.root.join(PICTURE))?;
-    image::replace(&new, &path)?;
+    files::copy(&picture, &workspace.root.join(PICTURE))?;
+    files::write(&path, page.as_bytes())?;
     tell(format_args!("    wrote {PAGE} and {PICTURE}"));
     Ok(())
 }

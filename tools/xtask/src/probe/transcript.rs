@@ -7,6 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
+use host_support::files;
 
 use super::virtual_probe::{VirtualProbe, chips};
 use super::{PORT, PROBE_VARIABLE, find};
@@ -45,9 +46,7 @@ pub fn command(workspace: &Workspace, check: bool) -> Result<()> {
         let there = fs::read_to_string(&path).with_context(|| format!("cannot read {PAGE}"))?;
         return compare(&there, &page);
     }
-    let new = workspace.folder("transcript")?.join("page.md");
-    fs::write(&new, page).with_context(|| format!("cannot write {}", new.display()))?;
-    image::replace(&new, &path)?;
+    files::write(&path, page.as_bytes())?;
     tell(format_args!("    wrote {PAGE}"));
     Ok(())
 }
