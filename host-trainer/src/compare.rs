@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::backend::Backend;
-use crate::dataset::Dataset;
-use crate::record::{Configuration, Outcome, RecordError, RunFile, RunFolder};
+use crate::data::Dataset;
+use crate::network::backend::Backend;
+use crate::run::{Configuration, Outcome, RecordError, RunFile, RunFolder};
 use crate::train::{Epoch, Recipe, TrainConfig};
 
 /// A network of the lecture.

@@ -16,41 +16,21 @@
 
 #![forbid(unsafe_code)]
 
-mod backend;
-mod calibrate;
-mod compare;
-mod dataset;
-mod evaluate;
-mod export;
-mod float;
-mod frontier;
-mod import;
+mod data;
 mod model;
-mod model_file;
-mod optimizer;
-mod picture;
-mod pipeline;
-mod pixels;
-mod plot;
+mod network;
 mod quantize;
-mod record;
-mod reorder;
-mod report;
-mod softmax;
-mod teach;
+mod run;
+mod support;
+mod text;
 mod train;
 
-mod bounded;
-#[cfg(test)]
-mod damage;
-mod files;
-mod interrupt;
-mod progress;
-mod range;
-mod terminal;
-mod wording;
+mod compare;
+mod frontier;
+mod plot;
+mod report;
 
 mod cli;
 
 pub use cli::run;
-pub use dataset::Places;
+pub use data::Places;

@@ -6,8 +6,8 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::{OutputArguments, UsageError, printable, table};
-use crate::backend::{Backend, BackendError, Hardware, build_line};
-use crate::progress;
+use crate::network::backend::{Backend, BackendError, Hardware, build_line};
+use crate::support::progress;
 
 /// What trains.
 #[derive(Debug, Args)]

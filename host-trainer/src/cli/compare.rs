@@ -10,15 +10,14 @@ use super::backend::BackendArguments;
 use super::said::{say_epoch, warn_of_loss};
 use super::table::table;
 use super::{DataArguments, OutputArguments};
-use crate::backend::Backend;
 use crate::compare::{Figure, Lecture, Run, VARIANTS, Variant};
-use crate::dataset::Dataset;
-use crate::files;
-use crate::pipeline::{self, Sources};
+use crate::data::Dataset;
+use crate::network::backend::Backend;
 use crate::plot::{self, ComparedNetwork};
-use crate::progress;
-use crate::record::{RunFolder, json};
-use crate::wording::{Shown, points};
+use crate::run::pipeline::{self, Sources};
+use crate::run::{RunFolder, json};
+use crate::support::{files, progress};
+use crate::text::{Shown, points};
 
 #[derive(Debug, Args)]
 pub struct Arguments {

@@ -7,8 +7,8 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{DataArguments, OutputArguments, line};
-use crate::dataset::{Origin, hex};
-use crate::wording::Shown;
+use crate::data::{Origin, hex};
+use crate::text::Shown;
 
 #[derive(Debug, Args)]
 pub struct Arguments {

@@ -13,10 +13,13 @@ use super::table::table;
 use super::{
     DataArguments, OutputArguments, UsageError, check_apart, check_fit, check_folder_apart, check_output, line, percent,
 };
-use crate::dataset::{Dataset, Split};
-use crate::record::{Configuration, Evaluation, Mistake, RecordError, RunFile, RunFolder, json};
-use crate::wording::{Shown, printable};
-use crate::{evaluate, files, model_file, plot, progress};
+use crate::data::{Dataset, Split};
+use crate::model::evaluate;
+use crate::plot;
+use crate::run::model_file;
+use crate::run::{Configuration, Evaluation, Mistake, RecordError, RunFile, RunFolder, json};
+use crate::support::{files, progress};
+use crate::text::{Shown, printable};
 
 /// Classes whose confusion is printed: a table of more does not fit a terminal.
 const MAX_PRINTED_CLASSES: usize = 12;
@@ -223,7 +226,7 @@ fn keep_first(test: &mut Split, count: u32) -> Result<(), UsageError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::tests::evaluation;
+    use crate::run::tests::evaluation;
 
     fn text(names: &[&str]) -> String {
         let mut evaluation = evaluation(names, 7);

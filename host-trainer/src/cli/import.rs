@@ -12,17 +12,17 @@ use shared_model::WeightOrder;
 use super::number::{above_zero, finite};
 use super::said::{outcome_lines, warn_of_loss};
 use super::{DataArguments, OutputArguments, UsageError, check_apart, check_export, check_folder_apart, line, percent};
-use crate::backend::{self, Backend};
-use crate::dataset::{Dataset, Split};
-use crate::export::MAX_WEIGHT_BYTES;
-use crate::import::{self, Layer, LayerChoice, Orientation, Tensor, TensorFile};
-use crate::model::{DenseParameters, Network};
-use crate::pipeline::{self, PipelineError};
-use crate::pixels::PixelForm;
-use crate::progress;
-use crate::record::{Outcome, RunFolder};
+use crate::data::{Dataset, Split};
+use crate::model::export::MAX_WEIGHT_BYTES;
+use crate::model::import::{self, Layer, LayerChoice, Orientation, Tensor, TensorFile};
+use crate::network::PixelForm;
+use crate::network::backend::{self, Backend};
+use crate::network::{DenseParameters, Network};
+use crate::run::pipeline::{self, PipelineError};
+use crate::run::{Outcome, RunFolder};
+use crate::support::progress;
+use crate::text::Shown;
 use crate::train::{Recipe, Stop, TrainConfig, Trained};
-use crate::wording::Shown;
 
 /// How much better than naming always the commonest class a network is at the least, as a share of what is possible.
 const MIN_SKILL: f64 = 0.1;

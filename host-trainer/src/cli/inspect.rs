@@ -8,8 +8,8 @@ use serde::Serialize;
 use shared_model::{DenseLayer, FORMAT_VERSION, Model, Provenance};
 
 use super::{OutputArguments, line, percent};
-use crate::dataset::hex;
-use crate::model_file;
+use crate::data::hex;
+use crate::run::model_file;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -191,8 +191,8 @@ fn range(values: impl Iterator<Item = impl Into<i64>>) -> [i64; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::export::tests::encode_plain;
-    use crate::model::DenseParameters;
+    use crate::model::export::tests::encode_plain;
+    use crate::network::DenseParameters;
     use crate::quantize::quantize;
     use crate::train::WeightBits;
     use shared_model::WeightOrder;

@@ -32,11 +32,11 @@ use serde::Serialize;
 use shared_model::Model;
 use thiserror::Error;
 
-use crate::dataset::{Dataset, DatasetError, Wanted};
-use crate::files::WriteError;
-use crate::record::{RunFile, RunFolder};
-use crate::wording::{percent, printable};
-use crate::{files, interrupt, progress};
+use crate::data::{Dataset, DatasetError, Wanted};
+use crate::run::{RunFile, RunFolder};
+use crate::support::files::WriteError;
+use crate::support::{files, interrupt, progress};
+use crate::text::{percent, printable};
 
 /// Trains a small dense classifier, quantizes it to integers, and runs it with the same arithmetic as a device.
 #[derive(Debug, Parser)]

@@ -1,6 +1,6 @@
 //! Numbers as options take them.
 
-use crate::range::{is_beta, is_learning_rate, is_share, is_share_below_one};
+use crate::support::range::{is_beta, is_learning_rate, is_share, is_share_below_one};
 
 /// A finite number.
 pub fn finite(text: &str) -> Result<f64, String> {

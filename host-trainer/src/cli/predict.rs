@@ -12,12 +12,12 @@ use super::table::table;
 use super::{
     DataArguments, OutputArguments, UsageError, check_apart, check_extension, check_fit, check_output, line, percent,
 };
-use crate::float;
-use crate::picture::{self, Polarity};
+use crate::data::image::{self, Polarity};
+use crate::model::float;
 use crate::plot::png;
-use crate::terminal;
-use crate::wording::printable;
-use crate::{files, model_file};
+use crate::run::model_file;
+use crate::support::{files, terminal};
+use crate::text::printable;
 
 /// Up to how many classes all are printed, and of more how many.
 const MANY_CLASSES: usize = 12;
@@ -155,7 +155,7 @@ impl Arguments {
     /// The picture that was named.
     fn see(&self, view: &Model<'_>) -> Result<Seen> {
         if let Some(path) = &self.picture.image {
-            let (pixels, conversion) = picture::load(path, view.rows(), view.columns(), self.polarity.given())?;
+            let (pixels, conversion) = image::load(path, view.rows(), view.columns(), self.polarity.given())?;
             return Ok(Seen {
                 pixels,
                 label: None,

@@ -7,12 +7,12 @@ use clap::Args;
 
 use super::UsageError;
 use super::number::{beta, learning_rate, share_below_one, share_of_one};
-use crate::backend::Backend;
-use crate::dataset::Dataset;
-use crate::model::DenseParameters;
-use crate::pixels::Pixels;
-use crate::record::{Configuration, RunFile, RunFolder};
-use crate::teach::{SoftLabels, SoftLabelsError};
+use crate::data::Dataset;
+use crate::data::{SoftLabels, SoftLabelsError};
+use crate::network::DenseParameters;
+use crate::network::Pixels;
+use crate::network::backend::Backend;
+use crate::run::{Configuration, RunFile, RunFolder};
 use crate::train::{
     BLOCK_OUTPUTS, MAX_BATCH_SIZE, MAX_EPOCHS, Recipe, Schedule, TAUGHT_EPOCHS, Teaching, TrainConfig, WeightBits,
 };

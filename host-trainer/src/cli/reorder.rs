@@ -8,9 +8,10 @@ use serde::Serialize;
 use shared_model::{Model, WeightOrder};
 
 use super::{OutputArguments, check_export, line};
-use crate::reorder::{is_changed, reorder};
-use crate::wording::Shown;
-use crate::{files, model_file};
+use crate::model::reorder::{is_changed, reorder};
+use crate::run::model_file;
+use crate::support::files;
+use crate::text::Shown;
 
 #[derive(Debug, Args)]
 pub struct Arguments {

@@ -7,10 +7,10 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{OutputArguments, UsageError, check_output, line};
-use crate::record::{RecordError, RunFolder};
 use crate::report::{self, Missing, Run};
-use crate::wording::Shown;
-use crate::{files, progress};
+use crate::run::{RecordError, RunFolder};
+use crate::support::{files, progress};
+use crate::text::Shown;
 
 /// The report's name where none is given.
 const NAME: &str = "report.html";

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use super::line;
-use crate::progress;
-use crate::record::Outcome;
+use crate::run::Outcome;
+use crate::run::describe_gap;
+use crate::support::progress;
+use crate::text::{percent, points};
 use crate::train::Epoch;
-use crate::wording::{describe_gap, percent, points};
 
 /// Accuracy that quantization may cost before a warning, as a share.
 const TOLERATED_LOSS: f64 = 0.005;

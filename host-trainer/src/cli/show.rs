@@ -9,11 +9,10 @@ use serde::Serialize;
 
 use super::table::table;
 use super::{DataArguments, OutputArguments, UsageError, check_extension, check_output, line, percent};
-use crate::dataset::{Dataset, Statistics};
-use crate::files;
+use crate::data::{Dataset, Statistics};
 use crate::plot::{enlarge, png, samples};
-use crate::terminal;
-use crate::wording::{Shown, printable};
+use crate::support::{files, terminal};
+use crate::text::{Shown, printable};
 
 /// Characters of a bar for the class with the most pictures.
 const BAR_WIDTH: usize = 16;

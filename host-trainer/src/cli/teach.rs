@@ -11,9 +11,9 @@ use super::backend::BackendArguments;
 use super::number::learning_rate;
 use super::train::hold_out;
 use super::{DataArguments, OutputArguments, check_output, line};
-use crate::teach::{TaughtEpoch, TeachConfig, Teacher};
-use crate::wording::{Shown, percent};
-use crate::{files, progress};
+use crate::support::{files, progress};
+use crate::text::{Shown, percent};
+use crate::train::teacher::{TaughtEpoch, TeachConfig, Teacher};
 
 #[derive(Debug, Args)]
 pub struct Arguments {

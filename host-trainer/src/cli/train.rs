@@ -13,15 +13,16 @@ use super::number::share_of_one;
 use super::recipe::RecipeArguments;
 use super::said::{outcome_lines, say_epoch, warn_of_loss};
 use super::{DataArguments, OutputArguments, UsageError, check_apart, check_export, line};
-use crate::backend::Backend;
-use crate::dataset::{Dataset, Split};
-use crate::export::MAX_WEIGHT_BYTES;
-use crate::model::join_widths;
-use crate::pipeline::{self, Sources};
-use crate::record::{Configuration, Outcome, RunFile, RunFolder};
+use crate::data::{Dataset, Split};
+use crate::model::export::MAX_WEIGHT_BYTES;
+use crate::network::backend::Backend;
+use crate::network::join_widths;
+use crate::run::describe_stop;
+use crate::run::pipeline::{self, Sources};
+use crate::run::{Configuration, Outcome, RunFile, RunFolder};
+use crate::support::{files, progress};
+use crate::text::Shown;
 use crate::train::{Epoch, TrainConfig};
-use crate::wording::{Shown, describe_stop};
-use crate::{files, progress};
 
 /// Hidden layers of a network: all layers but the last.
 const MAX_HIDDEN_LAYERS: usize = MAX_LAYERS - 1;

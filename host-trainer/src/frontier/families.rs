@@ -1,7 +1,7 @@
 //! The list: which networks are trained, how, and what is derived from each. It is data, to be changed freely: a run whose
 //! settings change is trained anew, and no other.
 
-use crate::backend::Backend;
+use crate::network::backend::Backend;
 use crate::train::{Recipe, TAUGHT_EPOCHS, Teaching, TrainConfig, WeightBits};
 
 use super::runs::Teacher;

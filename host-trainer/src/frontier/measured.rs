@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::bounded;
-use crate::record::MAX_RECORD_BYTES;
+use crate::run::MAX_RECORD_BYTES;
+use crate::support::bounded;
 
 /// What devices take for a model; nothing where that was not measured, or does not fit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::join_widths;
+use crate::network::join_widths;
 use crate::train::TrainConfig;
 
 /// What epochs of one kind of network have taken.
@@ -74,7 +74,7 @@ fn neurons(config: &TrainConfig) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::Backend;
+    use crate::network::backend::Backend;
     use crate::train::Recipe;
 
     #[test]

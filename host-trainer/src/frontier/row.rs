@@ -8,7 +8,7 @@ use super::families::{Entry, Family};
 use super::measured::Measured;
 use super::runs::Found;
 use crate::compare::Figure;
-use crate::model::join_widths;
+use crate::network::join_widths;
 use crate::train::TAUGHT_EPOCHS;
 
 /// A row of the table. Names and order are stable: programs read them.
@@ -134,7 +134,7 @@ pub mod tests {
 
     use super::super::families::FAMILIES;
     use super::*;
-    use crate::record::RunFolder;
+    use crate::run::RunFolder;
     use crate::train::WeightBits;
 
     fn found(seed: u64, accuracy: f64) -> Found {

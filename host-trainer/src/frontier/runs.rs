@@ -4,9 +4,9 @@ use std::path::Path;
 
 use super::families::Entry;
 use super::unit::Unit;
-use crate::backend::Backend;
-use crate::dataset::Dataset;
-use crate::record::{Configuration, Outcome, RunFile, RunFolder};
+use crate::data::Dataset;
+use crate::network::backend::Backend;
+use crate::run::{Configuration, Outcome, RunFile, RunFolder};
 use crate::train::TrainConfig;
 
 /// What has no part in the result but by rounding, so that runs of several machines go together.

@@ -6,9 +6,9 @@ use plotters::style::RGBColor;
 use super::style::{FAINT, FONT, INK, MARGIN, TEXT_SIZE, TITLE_SIZE};
 use super::text::{fit, width};
 use super::{PlotError, image};
-use crate::dataset::Split;
-use crate::record::{Evaluation, Mistake};
-use crate::wording::percent;
+use crate::data::Split;
+use crate::run::{Evaluation, Mistake};
+use crate::text::percent;
 
 const COLUMNS: usize = 6;
 const TITLE_HEIGHT: i32 = 44;
@@ -91,7 +91,7 @@ fn hex(RGBColor(red, green, blue): RGBColor) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::tests::evaluation;
+    use crate::run::tests::evaluation;
 
     fn split() -> Split {
         Split { width: 6, pixels: (0..60).collect(), labels: vec![0; 10] }

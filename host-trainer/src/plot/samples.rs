@@ -6,7 +6,7 @@ use super::PlotError;
 use super::image::data_uri;
 use super::style::{FONT, MARGIN, TEXT_SIZE, TITLE_SIZE};
 use super::text::{fit, width};
-use crate::dataset::Split;
+use crate::data::Split;
 
 /// Rows of pictures of a class.
 const ROWS: usize = 3;

@@ -1,7 +1,7 @@
 //! Text in pictures: how wide it is, and making it fit. Whoever shows the picture chooses the font, so that widths are
 //! estimates, rather too large than too small.
 
-use crate::wording::printable;
+use crate::text::printable;
 
 /// Width of `text` in a font of `size` pixels, in pixels.
 pub fn width(text: &str, size: u32) -> f64 {

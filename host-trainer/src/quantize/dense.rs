@@ -1,6 +1,6 @@
 //! Makes what `shared-model`'s kernel `dense` eats: weights and biases of one dense layer.
 
-use crate::model::DenseParameters;
+use crate::network::DenseParameters;
 
 /// Biases are kept below this, so that no accumulator leaves 32 bits: the weighted sum stays below 2^30 too.
 const LARGEST_BIAS: f64 = (1 << 30) as f64;

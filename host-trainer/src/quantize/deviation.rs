@@ -5,9 +5,9 @@ use shared_model::{HostWorkspace, InferError, LOGIT_FRACTION_BITS, Model, Stage}
 use thiserror::Error;
 
 use super::QuantizedLayer;
-use crate::dataset::Split;
-use crate::model::{DenseParameters, Network, input_tensor};
-use crate::record::{LayerQuantization, Quantization};
+use crate::data::Split;
+use crate::network::{DenseParameters, Network, input_tensor};
+use crate::run::{LayerQuantization, Quantization};
 
 /// Pictures over which errors are measured: enough for two digits.
 const PICTURES: usize = 1000;
@@ -115,9 +115,9 @@ pub fn measure_deviation(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::Backend;
-    use crate::calibrate::measure;
-    use crate::export::tests::encode_plain;
+    use crate::model::export::tests::encode_plain;
+    use crate::network::backend::Backend;
+    use crate::network::calibrate::measure;
     use crate::quantize::quantize;
     use crate::train::WeightBits;
 

@@ -19,7 +19,7 @@ use self::dense::Channel;
 pub use self::deviation::{DeviationError, measure_deviation};
 pub use self::requant::LARGEST_FACTOR;
 use self::requant::Split;
-use crate::model::{DenseParameters, INPUT_SCALE};
+use crate::network::{DenseParameters, INPUT_SCALE};
 use crate::train::{TrainConfig, WeightBits};
 
 /// The largest value of a hidden activation.

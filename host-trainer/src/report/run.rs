@@ -7,11 +7,11 @@ use serde::Serialize;
 use shared_model::Model;
 use thiserror::Error;
 
-use crate::backend::Backend;
-use crate::model::join_widths;
-use crate::record::{Configuration, DeviceParity, Evaluation, Outcome, Quantization, RecordError, RunFile, RunFolder};
+use crate::network::backend::Backend;
+use crate::network::join_widths;
+use crate::run::{Configuration, DeviceParity, Evaluation, Outcome, Quantization, RecordError, RunFile, RunFolder};
+use crate::text::printable;
 use crate::train::{Epoch, Recipe, WeightBits};
-use crate::wording::printable;
 
 /// Why there can be no report about a folder.
 #[derive(Debug, Error)]

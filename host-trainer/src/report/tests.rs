@@ -7,8 +7,8 @@ use proptest::sample::Index;
 use serde_json::{Value, json};
 
 use super::{load, page};
-use crate::damage::damaged;
-use crate::record::{self, RunFile, RunFolder};
+use crate::run::{self, RunFile, RunFolder};
+use crate::support::damage::damaged;
 use crate::train::tests::config;
 
 /// The records of a run, and what a device made of it. Some names would steer a terminal.
@@ -25,8 +25,8 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
         "model_id": "01234567", "model_bytes": 1024, "parameters": 35, "epochs": 2, "kept_epoch": 1, "stop": {"patience": {"epochs": 1}},
         "train_accuracy_float": 0.9, "test_accuracy_float": 0.8, "test_accuracy_fixed": 0.8, "predictions_changed": 1, "train_seconds": 2.5
     });
-    let mut evaluation = record::tests::evaluation(&["a\u{1b}[2J", "b"], 3);
-    evaluation.mistakes = vec![record::Mistake { index: 1, label: 0, class: 1, probability: 0.75 }];
+    let mut evaluation = run::tests::evaluation(&["a\u{1b}[2J", "b"], 3);
+    evaluation.mistakes = vec![run::Mistake { index: 1, label: 0, class: 1, probability: 0.75 }];
     let quantization = json!({"pictures": 10, "layers": [{
         "inputs": 6, "outputs": 2, "weights": [-0.5, 0.25], "weight_steps": [0.01, 0.02], "zero_weights": 0.1, "largest_activation": 3.5,
         "output_step": 0.1, "output_rms": 1.5, "error_rms": 0.01
@@ -35,12 +35,12 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
         "device": "loop\u{7}back", "model_id": "01234567", "pictures": 8, "logits_compared": 16, "logits_different": 0,
         "probabilities_different": 0, "classes_different": 0, "accuracy": 0.75, "flash_bytes": 1000, "ram_bytes": null
     });
-    let bytes = |value: &Value| record::json(value).unwrap();
+    let bytes = |value: &Value| run::json(value).unwrap();
     vec![
         (RunFile::Configuration.name(), bytes(&configuration)),
         (RunFile::History.name(), bytes(&history)),
         (RunFile::Outcome.name(), bytes(&outcome)),
-        (RunFile::Evaluation.name(), record::json(&evaluation).unwrap()),
+        (RunFile::Evaluation.name(), run::json(&evaluation).unwrap()),
         (RunFile::Quantization.name(), bytes(&quantization)),
         ("parity-loopback.json", bytes(&parity)),
     ]

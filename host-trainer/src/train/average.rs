@@ -4,7 +4,7 @@
 use burn::tensor::TensorReadError;
 
 use super::TrainConfig;
-use crate::model::{DenseParameters, Network};
+use crate::network::{DenseParameters, Network};
 
 /// A mean that begins when the last epochs do.
 pub struct Average {
@@ -50,7 +50,7 @@ impl Average {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::processor;
+    use crate::network::backend::processor;
     use crate::train::tests::config;
 
     #[test]

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use shared_model::{MAX_LAYERS, MAX_WIDTH};
 
 use super::schedule::Schedule;
-use crate::backend::Backend;
-use crate::pixels::Pixels;
-use crate::range::{first_outside, is_beta, is_learning_rate, is_share, is_share_below_one};
+use crate::network::Pixels;
+use crate::network::backend::Backend;
+use crate::support::range::{first_outside, is_beta, is_learning_rate, is_share, is_share_below_one};
 
 /// Most epochs of a training, in floating point and in integers each.
 pub const MAX_EPOCHS: u32 = 100_000;

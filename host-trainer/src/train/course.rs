@@ -6,11 +6,11 @@ use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 
-use super::augment::Version;
 use super::schedule::Schedule;
 use super::{Material, TrainConfig, TrainError};
-use crate::pixels::PixelForm;
-use crate::progress;
+use crate::data::Version;
+use crate::network::PixelForm;
+use crate::support::progress;
 
 /// Steps between two looks at loss and accuracy: a graphics card must not wait for each.
 const LOOK_STEPS: usize = 100;

@@ -14,8 +14,8 @@ use burn::tensor::{Device, Gradients, Tensor, TensorData};
 
 use super::course::Student;
 use super::{TrainConfig, TrainError};
-use crate::model::{DenseParameters, INPUT_SCALE, Network};
-use crate::optimizer::PlainAdam;
+use crate::network::optimizer::PlainAdam;
+use crate::network::{DenseParameters, INPUT_SCALE, Network};
 use crate::quantize::{self, QuantizeError, QuantizedLayer};
 
 /// The share of steps in which the step size rises.
@@ -229,11 +229,11 @@ mod tests {
     use shared_model::{HostWorkspace, Model};
 
     use super::*;
-    use crate::backend::Backend;
-    use crate::calibrate::measure;
-    use crate::dataset::Split;
-    use crate::export::tests::encode_plain;
-    use crate::pixels::PixelForm;
+    use crate::data::Split;
+    use crate::model::export::tests::encode_plain;
+    use crate::network::PixelForm;
+    use crate::network::backend::Backend;
+    use crate::network::calibrate::measure;
     use crate::train::WeightBits;
     use crate::train::tests::config;
 

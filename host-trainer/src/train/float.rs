@@ -7,9 +7,9 @@ use burn::tensor::{Device, Gradients, Tensor, TensorReadError};
 use super::course::Student;
 use super::prune::Pruning;
 use super::{TrainConfig, TrainError};
-use crate::model::Network;
-use crate::optimizer;
-use crate::pixels::PixelForm;
+use crate::network::Network;
+use crate::network::PixelForm;
+use crate::network::optimizer;
 
 /// A student in floating point.
 pub struct FloatStudent {

@@ -1,6 +1,5 @@
 //! The training loop.
 
-mod augment;
 mod average;
 mod config;
 mod course;
@@ -8,6 +7,7 @@ mod fixed;
 mod float;
 mod prune;
 mod schedule;
+pub mod teacher;
 
 use std::time::Instant;
 
@@ -21,15 +21,14 @@ use self::average::Average;
 use self::course::{Course, Plan};
 use self::fixed::FixedStudent;
 use self::float::FloatStudent;
-use crate::backend::BackendError;
-use crate::calibrate::measure;
-use crate::dataset::Split;
-use crate::model::{DenseParameters, Network};
-use crate::pixels::PixelForm;
+use crate::data::SoftLabels;
+use crate::data::Split;
+use crate::network::PixelForm;
+use crate::network::backend::BackendError;
+use crate::network::calibrate::measure;
+use crate::network::{DenseParameters, Network};
 use crate::quantize::{QuantizeError, QuantizedLayer};
-use crate::teach::SoftLabels;
 
-pub use augment::{VERSIONS, Version};
 pub use config::{MAX_BATCH_SIZE, MAX_EPOCHS, Recipe, TAUGHT_EPOCHS, Teaching, TrainConfig, WeightBits};
 pub use prune::BLOCK_OUTPUTS;
 pub use schedule::Schedule;
@@ -271,8 +270,8 @@ fn keep_freed_memory() {
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use crate::backend::Backend;
-    use crate::pixels::Pixels;
+    use crate::network::Pixels;
+    use crate::network::backend::Backend;
 
     /// Pictures of one row.
     const SHAPE: Shape = Shape { columns: 3, classes: 2 };
@@ -398,10 +397,9 @@ pub mod tests {
     fn a_teacher_is_believed_as_far_as_asked_for() {
         let pictures = split(60);
         // The teacher says the other class, for sure.
-        let logits = pictures
-            .labels
-            .iter()
-            .flat_map(|label| [10.0 * f32::from(*label), 10.0 - 10.0 * f32::from(*label)].repeat(VERSIONS));
+        let logits = pictures.labels.iter().flat_map(|label| {
+            [10.0 * f32::from(*label), 10.0 - 10.0 * f32::from(*label)].repeat(crate::data::VERSIONS)
+        });
         let labels = SoftLabels::of_logits(2, logits.collect());
         let material = Material { soft_labels: Some(&labels), ..material(&pictures, None) };
         let accuracy = |share| {

@@ -6,7 +6,7 @@
 use burn::optim::GradientsParams;
 use burn::tensor::TensorReadError;
 
-use crate::model::Network;
+use crate::network::Network;
 
 /// Inputs of a block.
 pub const BLOCK_INPUTS: usize = 2;
@@ -122,8 +122,8 @@ mod tests {
     use burn::tensor::Tensor;
 
     use super::*;
-    use crate::backend::processor;
-    use crate::model::DenseParameters;
+    use crate::network::DenseParameters;
+    use crate::network::backend::processor;
 
     fn network() -> Network {
         // Five inputs and ten outputs: three pairs and two tiles. Weights grow from block to block.

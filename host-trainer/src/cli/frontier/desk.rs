@@ -4,17 +4,17 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use crate::backend::Backend;
 use crate::cli::said::warn_of_loss;
-use crate::dataset::Dataset;
+use crate::data::Dataset;
+use crate::data::SoftLabels;
 use crate::frontier::{Found, Pace, Runs, Teacher, Unit};
-use crate::model::DenseParameters;
-use crate::pipeline::{self, Sources};
-use crate::progress;
-use crate::record::{Outcome, RunFolder};
-use crate::teach::SoftLabels;
+use crate::network::DenseParameters;
+use crate::network::backend::Backend;
+use crate::run::pipeline::{self, Sources};
+use crate::run::{Outcome, RunFolder};
+use crate::support::progress;
+use crate::text::percent;
 use crate::train::TrainConfig;
-use crate::wording::percent;
 
 /// What runs are trained with.
 pub struct Desk {

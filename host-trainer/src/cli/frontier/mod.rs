@@ -13,11 +13,11 @@ use self::desk::Desk;
 use self::report::{Report, point};
 use super::backend::BackendArguments;
 use super::{DataArguments, OutputArguments, UsageError, check_extension, check_output};
+use crate::data::SoftLabels;
 use crate::frontier::{self, FAMILIES, Family, Measured, REDUCED, RIVALS, Row, SOURCE, Shard, Teacher};
 use crate::plot;
-use crate::record::{MAX_RECORD_BYTES, json};
-use crate::teach::SoftLabels;
-use crate::{bounded, files};
+use crate::run::{MAX_RECORD_BYTES, json};
+use crate::support::{bounded, files};
 
 /// Below the folder of runs, those of --reduced, which have the names of others.
 const REDUCED_FOLDER: &str = "reduced";

@@ -10,8 +10,8 @@ use super::desk::Desk;
 use crate::cli::table::table;
 use crate::frontier::{Entry, Family, Found, Measured, Row, Runs, Teacher, Unit};
 use crate::plot::{FrontierKind, FrontierPoint};
-use crate::record::RunFile;
-use crate::wording::Shown;
+use crate::run::RunFile;
+use crate::text::Shown;
 
 #[derive(Serialize)]
 pub struct Report {

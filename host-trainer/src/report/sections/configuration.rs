@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
 
-use crate::backend::Backend;
-use crate::model::join_widths;
-use crate::record::{Configuration, RunFile};
+use crate::network::backend::Backend;
+use crate::network::join_widths;
 use crate::report::numbers::count;
 use crate::report::run::Run;
 use crate::report::sections::{absent, names};
 use crate::report::table::Comparison;
+use crate::run::{Configuration, RunFile};
+use crate::text::{percent, printable};
 use crate::train::TrainConfig;
-use crate::wording::{percent, printable};
 
 pub fn content(runs: &[Run]) -> Markup {
     if runs.iter().all(|run| run.configuration.is_none()) {

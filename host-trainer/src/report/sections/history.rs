@@ -3,14 +3,14 @@
 use maud::{Markup, html};
 
 use crate::plot;
-use crate::record::RunFile;
 use crate::report::figure::figure;
 use crate::report::numbers::count;
 use crate::report::run::Run;
 use crate::report::sections::{absent, side_by_side};
 use crate::report::table::{figures, head};
+use crate::run::RunFile;
+use crate::text::percent;
 use crate::train::Epoch;
-use crate::wording::percent;
 
 /// A longer table is shown only where it is asked for.
 const MAX_SHOWN: usize = 20;

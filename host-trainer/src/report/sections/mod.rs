@@ -11,7 +11,7 @@ mod summary;
 use maud::{Markup, html};
 
 use super::run::Run;
-use crate::record::RunFile;
+use crate::run::RunFile;
 
 /// A part of the page.
 pub struct Section {

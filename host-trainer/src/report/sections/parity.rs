@@ -2,11 +2,11 @@
 
 use maud::{Markup, html};
 
-use crate::record::DeviceParity;
 use crate::report::numbers::{bytes, count};
 use crate::report::run::Run;
 use crate::report::table::Comparison;
-use crate::wording::{percent, printable};
+use crate::run::DeviceParity;
+use crate::text::{percent, printable};
 
 pub fn content(runs: &[Run]) -> Markup {
     let compared: Vec<(&Run, &DeviceParity)> =

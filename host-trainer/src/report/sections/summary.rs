@@ -2,12 +2,13 @@
 
 use maud::{Markup, html};
 
-use crate::record::{Outcome, RunFile};
 use crate::report::numbers::{bytes, count};
 use crate::report::run::Run;
 use crate::report::sections::{absent, names};
 use crate::report::table::Comparison;
-use crate::wording::{describe_gap, describe_stop, percent, printable};
+use crate::run::{Outcome, RunFile};
+use crate::run::{describe_gap, describe_stop};
+use crate::text::{percent, printable};
 
 pub fn content(runs: &[Run]) -> Markup {
     if runs.iter().all(|run| run.outcome.is_none()) {

@@ -1,0 +1,279 @@
+//! IDX, the format of MNIST and its relatives: a header of big-endian words, then one byte a pixel or label.
+//!
+//! Total and bounded: nothing is read that the header does not ask for, and the header cannot ask for much.
+
+use std::fs::File;
+use std::io::{BufReader, Chain, Cursor, Read};
+use std::path::{Path, PathBuf};
+
+use flate2::read::MultiGzDecoder;
+use shared_model::{MAX_CLASSES, MAX_WIDTH};
+
+use super::DatasetError;
+use crate::support::bounded;
+
+/// Pictures a file may have: the provenance counts them in 32 bits, and memory is finite.
+const MAX_ITEMS: u64 = 1 << 24;
+/// Bytes a file may have, decompressed.
+const MAX_BYTES: u64 = 1 << 30;
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+const PICTURES_MAGIC: u32 = 0x0000_0803;
+const LABELS_MAGIC: u32 = 0x0000_0801;
+
+/// Pictures of one shape, as the file has them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pictures {
+    /// Rows of a picture, 1 or more.
+    pub rows: usize,
+    /// Columns of a picture, 1 or more; `rows * columns <= 16384`.
+    pub columns: usize,
+    /// The pixels of all pictures, row-major.
+    pub pixels: Vec<u8>,
+    /// The file's header.
+    pub header: [u8; 16],
+}
+
+/// Labels, as the file has them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Labels {
+    /// One for each picture.
+    pub labels: Vec<u8>,
+    /// The file's header.
+    pub header: [u8; 8],
+}
+
+/// Reads a file of pictures, gzipped or not.
+///
+/// # Errors
+///
+/// Where it cannot be read, is not such a file, is cut off, or is longer than its header says.
+pub fn read_pictures(path: &Path) -> Result<Pictures, DatasetError> {
+    let mut file = IdxReader::open(path)?;
+    let header: [u8; 16] = file.header("pictures", PICTURES_MAGIC)?;
+    let [_, count, rows, columns] = words(&header);
+    file.check("number of pictures", count, 1, MAX_ITEMS)?;
+    file.check("number of rows", rows, 1, MAX_WIDTH as u64)?;
+    file.check("number of columns", columns, 1, MAX_WIDTH as u64)?;
+    file.check("number of pixels of a picture", rows * columns, 1, MAX_WIDTH as u64)?;
+    file.check("number of bytes", count * rows * columns, 1, MAX_BYTES)?;
+    let pixels = file.payload(header.len() as u64, count * rows * columns)?;
+    Ok(Pictures { rows: rows as usize, columns: columns as usize, pixels, header })
+}
+
+/// Reads a file of labels, gzipped or not.
+///
+/// # Errors
+///
+/// As [`read_pictures`].
+pub fn read_labels(path: &Path) -> Result<Labels, DatasetError> {
+    let mut file = IdxReader::open(path)?;
+    let header: [u8; 8] = file.header("labels", LABELS_MAGIC)?;
+    let [_, count] = words(&header);
+    file.check("number of labels", count, 1, MAX_ITEMS)?;
+    // A label is a byte, and so any label is one of the format's classes.
+    const { assert!(MAX_CLASSES > u8::MAX as usize) };
+    let labels = file.payload(header.len() as u64, count)?;
+    Ok(Labels { labels, header })
+}
+
+fn words<const BYTES: usize, const WORDS: usize>(header: &[u8; BYTES]) -> [u64; WORDS] {
+    const { assert!(BYTES == 4 * WORDS) };
+    let chunks = header.as_chunks::<4>().0;
+    std::array::from_fn(|index| u64::from(u32::from_be_bytes(chunks[index])))
+}
+
+/// A file with its first bytes put back after a look at them.
+type Peeked = Chain<Cursor<Vec<u8>>, BufReader<File>>;
+
+struct IdxReader {
+    path: PathBuf,
+    reader: Box<dyn Read>,
+    is_compressed: bool,
+}
+
+impl IdxReader {
+    fn open(path: &Path) -> Result<Self, DatasetError> {
+        let fail = |source| DatasetError::Read { path: path.to_owned(), source };
+        let mut file = BufReader::new(bounded::open(path).map_err(fail)?);
+        let mut start = Vec::new();
+        file.by_ref().take(GZIP_MAGIC.len() as u64).read_to_end(&mut start).map_err(fail)?;
+        let is_compressed = start == GZIP_MAGIC;
+        let peeked: Peeked = Cursor::new(start).chain(file);
+        let reader: Box<dyn Read> =
+            if is_compressed { Box::new(MultiGzDecoder::new(peeked)) } else { Box::new(peeked) };
+        Ok(Self { path: path.to_owned(), reader, is_compressed })
+    }
+
+    /// The header, after a check of its first word.
+    fn header<const BYTES: usize>(&mut self, kind: &'static str, expected: u32) -> Result<[u8; BYTES], DatasetError> {
+        let bytes = self.read(BYTES as u64)?;
+        let found = bytes.first_chunk().copied().map_or(0, u32::from_be_bytes);
+        if found != expected && bytes.len() >= 4 {
+            return Err(DatasetError::Magic { path: self.path.clone(), kind, expected, found });
+        }
+        let length = bytes.len() as u64;
+        let truncated = DatasetError::Truncated { path: self.path.clone(), expected: BYTES as u64, found: length };
+        bytes.try_into().map_err(|_| truncated)
+    }
+
+    /// The `length` bytes behind a header of `start` bytes, and proof that nothing follows.
+    fn payload(&mut self, start: u64, length: u64) -> Result<Vec<u8>, DatasetError> {
+        // One byte more, so that what follows is seen, and a gzip trailer's checksum is read.
+        let mut bytes = self.read(length + 1)?;
+        let found = bytes.len() as u64;
+        if found > length {
+            return Err(DatasetError::Trailing { path: self.path.clone(), expected: start + length });
+        }
+        if found < length {
+            let (expected, found) = (start + length, start + found);
+            return Err(DatasetError::Truncated { path: self.path.clone(), expected, found });
+        }
+        bytes.shrink_to_fit();
+        Ok(bytes)
+    }
+
+    /// At most `length` bytes.
+    fn read(&mut self, length: u64) -> Result<Vec<u8>, DatasetError> {
+        let mut bytes = Vec::new();
+        match self.reader.by_ref().take(length).read_to_end(&mut bytes) {
+            Ok(_) => Ok(bytes),
+            Err(source) if self.is_compressed => Err(DatasetError::Decompress { path: self.path.clone(), source }),
+            Err(source) => Err(DatasetError::Read { path: self.path.clone(), source }),
+        }
+    }
+
+    fn check(&self, what: &'static str, found: u64, least: u64, most: u64) -> Result<(), DatasetError> {
+        if (least..=most).contains(&found) {
+            return Ok(());
+        }
+        Err(DatasetError::Size { path: self.path.clone(), what, found, least, most })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::support::damage::damaged;
+
+    fn pictures_file(count: u32, rows: u32, columns: u32, payload: &[u8]) -> Vec<u8> {
+        let header = [PICTURES_MAGIC, count, rows, columns].map(u32::to_be_bytes);
+        [header.as_flattened(), payload].concat()
+    }
+
+    fn labels_file(labels: &[u8]) -> Vec<u8> {
+        [LABELS_MAGIC.to_be_bytes().as_slice(), &(labels.len() as u32).to_be_bytes(), labels].concat()
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn read(bytes: &[u8]) -> Result<Pictures, DatasetError> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), bytes).unwrap();
+        read_pictures(file.path())
+    }
+
+    #[test]
+    fn reads_plain_and_gzipped() {
+        let file = pictures_file(2, 1, 3, &[1, 2, 3, 4, 5, 6]);
+        for bytes in [file.clone(), gzip(&file)] {
+            let pictures = read(&bytes).unwrap();
+            assert_eq!((pictures.rows, pictures.columns), (1, 3));
+            assert_eq!(pictures.pixels, [1, 2, 3, 4, 5, 6]);
+            assert_eq!(pictures.header, *file.first_chunk().unwrap());
+        }
+    }
+
+    #[test]
+    fn every_prefix_is_refused() {
+        let file = pictures_file(2, 1, 3, &[1, 2, 3, 4, 5, 6]);
+        let compressed = gzip(&file);
+        for whole in [file, compressed] {
+            for length in 0..whole.len() {
+                read(&whole[..length]).expect_err("cut off");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert!(matches!(read(&pictures_file(1, 1, 2, &[0, 0, 0])), Err(DatasetError::Trailing { expected: 18, .. })));
+        assert!(matches!(
+            read(&pictures_file(2, 1, 2, &[0, 0, 0])),
+            Err(DatasetError::Truncated { expected: 20, found: 19, .. })
+        ));
+        assert!(matches!(read(&[0, 0, 8, 1, 0, 0, 0, 0]), Err(DatasetError::Magic { found: LABELS_MAGIC, .. })));
+        assert!(matches!(read(&pictures_file(0, 1, 1, &[])), Err(DatasetError::Size { found: 0, .. })));
+    }
+
+    #[test]
+    fn sizes_are_checked_before_they_are_believed() {
+        for (count, rows, columns) in
+            [(u32::MAX, 1, 1), (1, u32::MAX, u32::MAX), (1, 0, 28), (1, 129, 128), (1 << 24, 128, 128)]
+        {
+            let error = read(&pictures_file(count, rows, columns, &[])).unwrap_err();
+            assert!(matches!(error, DatasetError::Size { .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_gzip_bomb_is_read_no_further_than_its_header_asks() {
+        let mut file = pictures_file(1, 1, 1, &[]);
+        file.resize(64 << 20, 0);
+        assert!(matches!(read(&gzip(&file)), Err(DatasetError::Trailing { expected: 17, .. })));
+    }
+
+    #[test]
+    fn a_changed_compressed_byte_is_noticed_or_harmless() {
+        let pixels: Vec<u8> = (0..1024_u32).map(|index| (index * index / 7) as u8).collect();
+        let compressed = gzip(&pictures_file(4, 16, 16, &pixels));
+        let mut noticed = 0;
+        for position in 0..compressed.len() {
+            let mut damaged = compressed.clone();
+            damaged[position] ^= 0x10;
+            match read(&damaged) {
+                Ok(pictures) => assert_eq!(pictures.pixels, pixels, "byte {position}"),
+                Err(_) => noticed += 1,
+            }
+        }
+        // All but gzip's time stamp and the like.
+        assert!(noticed > compressed.len() - 12, "{noticed} of {}", compressed.len());
+    }
+
+    proptest! {
+        #[test]
+        fn a_damaged_file_is_an_error_or_what_its_header_says(
+            plain in damaged(pictures_file(5, 4, 6, &[7; 120])),
+            compressed in damaged(gzip(&pictures_file(5, 4, 6, &[7; 120]))),
+        ) {
+            if let Ok(Pictures { rows, columns, pixels, header }) = read(&plain) {
+                let [_, count, ..]: [u64; 4] = words(&header);
+                prop_assert_eq!(pixels.len() as u64, count * (rows * columns) as u64);
+                prop_assert!(pixels.len() + header.len() == plain.len());
+            }
+            // Its checksum tells.
+            if let Ok(pictures) = read(&compressed) {
+                prop_assert_eq!(pictures.pixels, [7; 120]);
+            }
+        }
+
+        #[test]
+        fn damaged_labels_are_an_error_or_what_their_header_says(bytes in damaged(labels_file(&[0, 1, 2, 1]))) {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            fs::write(file.path(), &bytes).unwrap();
+            if let Ok(labels) = read_labels(file.path()) {
+                prop_assert_eq!([&labels.header[..], &labels.labels].concat(), bytes);
+            }
+        }
+    }
+}

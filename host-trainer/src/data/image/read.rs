@@ -1,0 +1,198 @@
+//! Decoding a picture file, within limits.
+
+use std::io::{self, Cursor, Read};
+use std::path::{Path, PathBuf};
+
+use image::{DynamicImage, GrayAlphaImage, ImageDecoder, ImageError, ImageReader, ImageResult, Limits};
+use thiserror::Error;
+
+use super::jpeg;
+use crate::support::bounded;
+
+/// Bytes that a file may have.
+const MAX_FILE_BYTES: u64 = 64 << 20;
+
+/// Pixels that a side may have.
+const MAX_SIDE: u32 = 16_384;
+
+/// Bytes that a decoded picture may take, each pixel counted as [`PIXEL_BYTES`] at least: 67 million pixels.
+const MAX_DECODED_BYTES: u64 = 512 << 20;
+
+/// Bytes that a pixel takes while it is decoded: a progressive JPEG keeps two for each of up to four components.
+const PIXEL_BYTES: u64 = 8;
+
+/// Why a file cannot be read as a picture.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    /// The file cannot be read.
+    #[error("cannot read picture {path}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The file is no picture, or a damaged one.
+    #[error("cannot read {path} as a PNG or JPEG picture: {reason}")]
+    Decode {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder says. Not a source: it ends in what its own source says.
+        reason: ImageError,
+    },
+    /// The picture ends before its last pixel.
+    #[error("picture {path} is cut off; get it again")]
+    CutOff {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The picture would take too much memory.
+    #[error(
+        "picture {path} is too large; at most {MAX_SIDE} pixels a side, {} million in all and {} MiB as a file are \
+         possible; scale it down first",
+        MAX_DECODED_BYTES / PIXEL_BYTES / 1_000_000,
+        MAX_FILE_BYTES >> 20
+    )]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// The pixels of a PNG or JPEG file as brightness and opacity, upright as its EXIF data say.
+///
+/// # Errors
+///
+/// Where the file is no picture, or one beyond the limits.
+pub fn read(path: &Path) -> Result<GrayAlphaImage, ReadError> {
+    let fail = |source| ReadError::Read { path: path.to_owned(), source };
+    let too_large = || ReadError::TooLarge { path: path.to_owned() };
+    let mut bytes = Vec::new();
+    bounded::open(path).map_err(fail)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(fail)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(too_large());
+    }
+    if jpeg::is_cut_off(&bytes) {
+        return Err(ReadError::CutOff { path: path.to_owned() });
+    }
+    match decode(bytes) {
+        Ok(picture) => Ok(picture.into_luma_alpha8()),
+        Err(ImageError::Limits(_)) => Err(too_large()),
+        Err(reason) => Err(ReadError::Decode { path: path.to_owned(), reason }),
+    }
+}
+
+fn decode(file: Vec<u8>) -> ImageResult<DynamicImage> {
+    let mut limits = Limits::default();
+    (limits.max_image_width, limits.max_image_height) = (Some(MAX_SIDE), Some(MAX_SIDE));
+    limits.max_alloc = Some(MAX_DECODED_BYTES);
+    let mut reader = ImageReader::new(Cursor::new(file)).with_guessed_format()?;
+    reader.limits(limits.clone());
+    let mut decoder = reader.into_decoder()?;
+    let (width, height) = decoder.dimensions();
+    limits.reserve(decoder.total_bytes().max(PIXEL_BYTES * u64::from(width) * u64::from(height)))?;
+    // Damaged EXIF data are no reason to refuse a picture that is there.
+    let orientation = decoder.orientation().ok();
+    let mut picture = DynamicImage::from_decoder(decoder)?;
+    if let Some(orientation) = orientation {
+        picture.apply_orientation(orientation);
+    }
+    Ok(picture)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use image::codecs::jpeg::JpegEncoder;
+    use image::{GrayImage, ImageEncoder, ImageFormat, RgbImage};
+    use proptest::prelude::*;
+
+    use super::super::load;
+    use super::*;
+    use crate::support::damage::damaged;
+
+    /// A picture with a bright spot, as a file.
+    fn encoded(format: ImageFormat) -> Vec<u8> {
+        let spot = GrayImage::from_fn(40, 30, |x, y| image::Luma([if (x * y) % 200 < 60 { 200 } else { 3 }]));
+        let mut file = Cursor::new(Vec::new());
+        spot.write_to(&mut file, format).unwrap();
+        file.into_inner()
+    }
+
+    #[test]
+    fn grey_pixels_come_as_they_are_and_colours_by_brightness() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("picture.png");
+        GrayImage::from_raw(3, 2, vec![0, 50, 100, 150, 200, 255]).unwrap().save(&path).unwrap();
+        let picture = read(&path).unwrap();
+        assert_eq!(picture.dimensions(), (3, 2));
+        assert!(picture.pixels().map(|pixel| pixel.0).eq([0, 50, 100, 150, 200, 255].map(|grey| [grey, 255])));
+
+        let path = folder.path().join("picture without a name that says what it is");
+        let colours = RgbImage::from_raw(1, 3, vec![9, 9, 9, 0, 255, 0, 0, 0, 255]).unwrap();
+        colours.save_with_format(&path, ImageFormat::Png).unwrap();
+        let greys: Vec<u8> = read(&path).unwrap().pixels().map(|pixel| pixel.0[0]).collect();
+        assert_eq!(greys[0], 9);
+        assert!(greys[1] > 128 && greys[2] < 64, "{greys:?}");
+    }
+
+    #[test]
+    fn a_picture_is_turned_as_its_exif_data_say() {
+        // TIFF header, one entry: orientation (0x0112), a short, "turn by 90 degrees clockwise".
+        let exif = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+        let lying = GrayImage::from_fn(32, 16, |x, _| image::Luma([if x < 16 { 0 } else { 255 }]));
+        let mut file = Vec::new();
+        let mut encoder = JpegEncoder::new_with_quality(&mut file, 100);
+        encoder.set_exif_metadata(exif.to_vec()).unwrap();
+        encoder.encode_image(&lying).unwrap();
+        let upright = decode(file).unwrap().into_luma8();
+        assert_eq!(upright.dimensions(), (16, 32));
+        assert!(upright[(8, 2)].0[0] < 50 && upright[(8, 29)].0[0] > 200);
+    }
+
+    #[test]
+    fn what_is_not_a_picture_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("picture.png");
+        assert!(matches!(read(&path), Err(ReadError::Read { .. })));
+        for content in [&b""[..], b"text", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xd9"] {
+            fs::write(&path, content).unwrap();
+            let error = read(&path).unwrap_err();
+            assert!(matches!(error, ReadError::Decode { .. }), "{error}");
+            assert!(std::error::Error::source(&error).is_none(), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_would_fill_the_memory_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("picture.png");
+        GrayImage::new(MAX_SIDE + 1, 1).save(&path).unwrap();
+        assert!(matches!(read(&path), Err(ReadError::TooLarge { .. })));
+        // Few bytes that would become a gigabyte: the size in the header of a small picture, changed.
+        GrayImage::new(1, 1).save(&path).unwrap();
+        let mut file = fs::read(&path).unwrap();
+        file[16..26].copy_from_slice(&[0, 0, 0x40, 0, 0, 0, 0x40, 0, 8, 6]);
+        let mut crc = flate2::Crc::new();
+        crc.update(&file[12..29]);
+        file[29..33].copy_from_slice(&crc.sum().to_be_bytes());
+        fs::write(&path, &file).unwrap();
+        assert!(matches!(read(&path), Err(ReadError::TooLarge { .. })));
+        fs::File::create(&path).unwrap().set_len(MAX_FILE_BYTES + 1).unwrap();
+        assert!(matches!(read(&path), Err(ReadError::TooLarge { .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn a_damaged_picture_is_an_error_or_a_picture(png in damaged(encoded(ImageFormat::Png)), jpeg in damaged(encoded(ImageFormat::Jpeg))) {
+            for file in [png, jpeg] {
+                let path = tempfile::NamedTempFile::new().unwrap();
+                fs::write(path.path(), &file).unwrap();
+                if let Ok((pixels, _)) = load(path.path(), 6, 5, None) {
+                    prop_assert_eq!(pixels.len(), 30);
+                }
+            }
+        }
+    }
+}

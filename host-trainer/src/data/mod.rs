@@ -1,0 +1,251 @@
+//! The data set: four IDX files in a folder, checked before anything else looks at them.
+
+mod augment;
+mod checksum;
+mod class_names;
+mod download;
+mod error;
+mod idx;
+pub mod image;
+mod locate;
+mod soft_labels;
+mod split;
+mod statistics;
+
+use std::path::{Path, PathBuf};
+
+use self::idx::{Labels, Pictures};
+
+pub use augment::{VERSIONS, Version};
+pub use checksum::{Hash, hex, sha256};
+pub use class_names::ClassNamesError;
+pub use error::DatasetError;
+pub use locate::{Origin, Places};
+pub use soft_labels::{Description, SoftLabels, SoftLabelsError};
+pub use split::Split;
+pub use statistics::Statistics;
+
+/// The classes of Fashion-MNIST, in the order of their labels.
+const FASHION_MNIST_CLASSES: [&str; 10] =
+    ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
+
+/// One of a data set's four files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdxFile {
+    /// Training pictures.
+    TrainImages,
+    /// Training labels.
+    TrainLabels,
+    /// Test pictures.
+    TestImages,
+    /// Test labels.
+    TestLabels,
+}
+
+impl IdxFile {
+    /// All four.
+    pub const ALL: [Self; 4] = [Self::TrainImages, Self::TrainLabels, Self::TestImages, Self::TestLabels];
+
+    /// The file's name, without the `.gz` of its compressed form.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TrainImages => "train-images-idx3-ubyte",
+            Self::TrainLabels => "train-labels-idx1-ubyte",
+            Self::TestImages => "t10k-images-idx3-ubyte",
+            Self::TestLabels => "t10k-labels-idx1-ubyte",
+        }
+    }
+
+    /// The file in `folder`, compressed or not, if it is there. Some copies have a dot before `idx`.
+    fn find(self, folder: &Path) -> Option<PathBuf> {
+        let names = [self.name().to_owned(), self.name().replace("-idx", ".idx")];
+        names
+            .iter()
+            .flat_map(|name| [format!("{name}.gz"), name.clone()])
+            .map(|name| folder.join(name))
+            .find(|path| path.is_file())
+    }
+}
+
+/// Which data set is asked for; by default, Fashion-MNIST wherever it is found.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    /// The user's `--data`: any consistent data set will do there. Everywhere else it must be Fashion-MNIST.
+    pub folder: Option<&'a Path>,
+    /// The user's `--class-names`; without it, `class-names.txt` in the data set's folder counts, where there is one.
+    pub class_names: Option<&'a Path>,
+}
+
+/// A data set that has been checked: shapes agree, labels are 0, 1, .. without a gap.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    /// Where it lies.
+    pub folder: PathBuf,
+    /// How it was found there.
+    pub origin: Origin,
+    /// Rows of a picture.
+    pub rows: u16,
+    /// Columns of a picture.
+    pub columns: u16,
+    /// One name for each class.
+    pub class_names: Vec<String>,
+    /// The file that they were read from, if they were.
+    pub class_names_file: Option<PathBuf>,
+    /// Whether all four files are Fashion-MNIST's.
+    pub is_fashion_mnist: bool,
+    /// SHA-256 of the training pictures' file and the training labels' file, decompressed, as one.
+    pub train_hash: Hash,
+    /// The same of the test pictures and labels.
+    pub test_hash: Hash,
+    /// What the network learns from.
+    pub train: Split,
+    /// What it is judged by.
+    pub test: Split,
+}
+
+impl Dataset {
+    /// Finds a data set, downloads it where there is none, reads and checks it.
+    ///
+    /// # Errors
+    ///
+    /// Where there is none, or what is there is not as it should be.
+    pub fn load(wanted: Wanted<'_>) -> Result<Self, DatasetError> {
+        let places = Places::of_this_system(wanted.folder);
+        let (folder, origin) = match places.locate()? {
+            Some(found) => found,
+            None => (download::fill(&places.cache.ok_or(DatasetError::NoCache)?)?, Origin::Downloaded),
+        };
+        Self::read(folder, origin, wanted.class_names)
+    }
+
+    /// The files that it was read from.
+    pub fn files(&self) -> impl Iterator<Item = PathBuf> {
+        IdxFile::ALL.into_iter().filter_map(|file| file.find(&self.folder)).chain(self.class_names_file.clone())
+    }
+
+    /// Reads and checks the data set in `folder`, with the names in `class_names` if that is given.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    fn read(folder: PathBuf, origin: Origin, class_names: Option<&Path>) -> Result<Self, DatasetError> {
+        let path = |file: IdxFile| {
+            let missing =
+                DatasetError::Missing { name: file.name(), folder: folder.clone(), named_by: origin.named_by() };
+            file.find(&folder).ok_or(missing)
+        };
+        let train_pictures = idx::read_pictures(&path(IdxFile::TrainImages)?)?;
+        let train_labels = idx::read_labels(&path(IdxFile::TrainLabels)?)?;
+        let test_pictures = idx::read_pictures(&path(IdxFile::TestImages)?)?;
+        let test_labels = idx::read_labels(&path(IdxFile::TestLabels)?)?;
+
+        let mut is_fashion_mnist = true;
+        for (file, header, content) in [
+            (IdxFile::TrainImages, &train_pictures.header[..], &train_pictures.pixels),
+            (IdxFile::TrainLabels, &train_labels.header[..], &train_labels.labels),
+            (IdxFile::TestImages, &test_pictures.header[..], &test_pictures.pixels),
+            (IdxFile::TestLabels, &test_labels.header[..], &test_labels.labels),
+        ] {
+            let found = hex(&checksum::sha256_of_parts(&[header, content]));
+            let expected = checksum::fashion_mnist(file);
+            if found != expected {
+                is_fashion_mnist = false;
+                if origin != Origin::Given {
+                    return Err(DatasetError::NotFashionMnist { path: path(file)?, found, expected });
+                }
+            }
+        }
+        let hash = |pictures: &Pictures, labels: &Labels| {
+            checksum::sha256_of_parts(&[&pictures.header, &pictures.pixels, &labels.header, &labels.labels])
+        };
+        let (train_hash, test_hash) = (hash(&train_pictures, &train_labels), hash(&test_pictures, &test_labels));
+
+        check_counts(&folder, "training", &train_pictures, &train_labels)?;
+        check_counts(&folder, "test", &test_pictures, &test_labels)?;
+        let (rows, columns) = check_shapes(&folder, &train_pictures, &test_pictures)?;
+        let classes = check_labels(&folder, &train_labels.labels, &test_labels.labels)?;
+        let in_folder = folder.join(class_names::FILE_NAME);
+        let class_names_file = class_names.map(Path::to_owned).or_else(|| in_folder.exists().then_some(in_folder));
+        let class_names = match &class_names_file {
+            Some(file) => class_names::read(file, classes)?,
+            None if is_fashion_mnist => FASHION_MNIST_CLASSES.map(str::to_owned).to_vec(),
+            None => (0..classes).map(|class| class.to_string()).collect(),
+        };
+        let width = train_pictures.rows * train_pictures.columns;
+        Ok(Self {
+            folder,
+            origin,
+            rows,
+            columns,
+            class_names,
+            class_names_file,
+            is_fashion_mnist,
+            train_hash,
+            test_hash,
+            train: Split { width, pixels: train_pictures.pixels, labels: train_labels.labels },
+            test: Split { width, pixels: test_pictures.pixels, labels: test_labels.labels },
+        })
+    }
+}
+
+fn check_counts(folder: &Path, split: &'static str, pictures: &Pictures, labels: &Labels) -> Result<(), DatasetError> {
+    let (pictures, labels) = (pictures.pixels.len() / (pictures.rows * pictures.columns), labels.labels.len());
+    if pictures == labels {
+        return Ok(());
+    }
+    Err(DatasetError::Counts { folder: folder.to_owned(), split, pictures, labels })
+}
+
+/// The one shape of all pictures.
+fn check_shapes(folder: &Path, train: &Pictures, test: &Pictures) -> Result<(u16, u16), DatasetError> {
+    let shapes = || DatasetError::Shapes {
+        folder: folder.to_owned(),
+        train_rows: train.rows,
+        train_columns: train.columns,
+        test_rows: test.rows,
+        test_columns: test.columns,
+    };
+    if (train.rows, train.columns) != (test.rows, test.columns) {
+        return Err(shapes());
+    }
+    // Neither is above 16,384, which reading has checked.
+    let word = |size: usize| u16::try_from(size).map_err(|_| shapes());
+    Ok((word(train.rows)?, word(train.columns)?))
+}
+
+/// The number of classes.
+fn check_labels(folder: &Path, train: &[u8], test: &[u8]) -> Result<usize, DatasetError> {
+    let mut occurs = [false; u8::MAX as usize + 1];
+    for &label in train {
+        occurs[usize::from(label)] = true;
+    }
+    let folder = || folder.to_owned();
+    let largest = train.iter().copied().max().unwrap_or(0);
+    let classes = usize::from(largest) + 1;
+    if let Some(absent) = occurs.iter().take(classes).position(|occurs| !occurs) {
+        return Err(DatasetError::LabelGap { folder: folder(), largest, absent });
+    }
+    if classes == 1 {
+        return Err(DatasetError::OneClass { folder: folder() });
+    }
+    match test.iter().position(|&label| label > largest) {
+        Some(picture) => Err(DatasetError::LabelRange { folder: folder(), picture, label: test[picture], classes }),
+        None => Ok(classes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_counted_and_checked() {
+        let check = |train: &[u8], test: &[u8]| check_labels(Path::new("somewhere"), train, test);
+        assert_eq!(check(&[1, 0, 2, 0], &[2, 2]).unwrap(), 3);
+        assert!(matches!(check(&[0, 2], &[0]), Err(DatasetError::LabelGap { largest: 2, absent: 1, .. })));
+        assert!(matches!(check(&[0, 0], &[0]), Err(DatasetError::OneClass { .. })));
+        let error = check(&[0, 1], &[1, 0, 2]).unwrap_err();
+        assert!(error.to_string().contains("test picture 2 in somewhere has label 2"), "{error}");
+        assert!(error.to_string().contains("labels 0..=1"), "{error}");
+    }
+}

@@ -1,0 +1,229 @@
+//! What a teacher answers for every training picture: a file of safetensors.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use safetensors::tensor::{Dtype, TensorView};
+use safetensors::{SafeTensorError, SafeTensors};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::augment::VERSIONS;
+use super::{Dataset, hex, sha256};
+use crate::model::import::{MAX_HEADER_BYTES, check_header};
+use crate::support::bounded;
+
+/// The name of the file's only tensor, `[picture, version, class]`.
+const TENSOR: &str = "logits";
+
+/// The key of the file's description of itself.
+const DESCRIPTION: &str = "prenda-teacher";
+
+/// Where soft labels come from, as their file says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Description {
+    /// SHA-256 of the training pictures and labels.
+    pub data_sha256: String,
+    /// Training pictures, the last ones, whose labels the teacher has not seen.
+    pub held_out: usize,
+    /// The share of these that it classifies rightly, 0..=1, where there are any.
+    pub held_out_accuracy: Option<f64>,
+    /// The share of test pictures that it classifies rightly, 0..=1.
+    pub test_accuracy: f64,
+}
+
+/// A teacher's logits for each version of each training picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SoftLabels {
+    /// Where they come from.
+    pub description: Description,
+    /// Number of classes.
+    classes: usize,
+    /// `[picture][version][class]`.
+    logits: Vec<f32>,
+}
+
+/// Why soft labels cannot be written.
+#[derive(Debug, Error)]
+pub enum EncodeLabelsError {
+    /// The library refuses the numbers.
+    #[error(transparent)]
+    Tensors(#[from] SafeTensorError),
+    /// The library refuses the description.
+    #[error(transparent)]
+    Description(#[from] serde_json::Error),
+}
+
+/// Why there are no soft labels.
+#[derive(Debug, Error)]
+pub enum SoftLabelsError {
+    /// The file cannot be read.
+    #[error("cannot read {path}; make it by host-trainer teach --export {path}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The file is something else, or damaged.
+    #[error("{path} is no file of host-trainer teach: {reason}")]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The teacher saw other pictures.
+    #[error("{path} is of another data set; make one of this by host-trainer teach")]
+    OtherData {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The teacher has learned from pictures that are to be held out.
+    #[error(
+        "the teacher of {path} has seen all but the last {held_out} training pictures, so that more than {held_out} cannot be \
+         held out by --validation; hold out fewer, or make another by host-trainer teach --validation"
+    )]
+    Seen {
+        /// The file.
+        path: PathBuf,
+        /// Pictures that it has not seen.
+        held_out: usize,
+    },
+}
+
+impl SoftLabels {
+    /// The `logits`, `[picture][version][class]`, of a teacher.
+    pub fn new(description: Description, classes: usize, logits: Vec<f32>) -> Self {
+        debug_assert!(logits.len().is_multiple_of(VERSIONS * classes));
+        Self { description, classes, logits }
+    }
+
+    /// The `logits` of a teacher of no data set.
+    #[cfg(test)]
+    pub fn of_logits(classes: usize, logits: Vec<f32>) -> Self {
+        let description =
+            Description { data_sha256: String::new(), held_out: 0, held_out_accuracy: None, test_accuracy: 0.0 };
+        Self::new(description, classes, logits)
+    }
+
+    /// The logits for a version, 0..[`VERSIONS`], of a picture; nothing where there are none.
+    pub fn logits(&self, picture: usize, version: usize) -> &[f32] {
+        let start = (picture * VERSIONS + version) * self.classes;
+        self.logits.get(start..start + self.classes).unwrap_or_default()
+    }
+
+    /// The file's bytes.
+    ///
+    /// # Errors
+    ///
+    /// Where the library refuses them.
+    pub fn encode(&self) -> Result<Vec<u8>, EncodeLabelsError> {
+        let data: Vec<u8> = self.logits.iter().flat_map(|logit| logit.to_le_bytes()).collect();
+        let shape = vec![self.logits.len() / (VERSIONS * self.classes).max(1), VERSIONS, self.classes];
+        let view = TensorView::new(Dtype::F32, shape, &data)?;
+        let description = serde_json::to_string(&self.description)?;
+        let header = HashMap::from([(DESCRIPTION.to_owned(), description)]);
+        Ok(safetensors::serialize([(TENSOR, view)], Some(header))?)
+    }
+
+    /// Reads the file at `path`, and its SHA-256, as hexadecimal digits. It has to be of `data`, of which the last `held_out` training pictures are held out.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be read, or is of other pictures.
+    pub fn read(path: &Path, data: &Dataset, held_out: usize) -> Result<(Self, String), SoftLabelsError> {
+        let logits = (data.train.len() + held_out) * VERSIONS * data.class_names.len();
+        let most = 4 * logits as u64 + MAX_HEADER_BYTES;
+        let bytes = bounded::read(path, most).map_err(|source| match source.kind() {
+            io::ErrorKind::FileTooLarge => SoftLabelsError::OtherData { path: path.to_owned() },
+            _ => SoftLabelsError::Read { path: path.to_owned(), source },
+        })?;
+        let bad = |reason: String| SoftLabelsError::Content { path: path.to_owned(), reason };
+        let labels = Self::decode(&bytes).map_err(bad)?;
+        if labels.description.data_sha256 != hex(&data.train_hash) {
+            return Err(SoftLabelsError::OtherData { path: path.to_owned() });
+        }
+        // The hash tells pictures and classes, the shape might still lie.
+        let pictures = data.train.len() + held_out;
+        if labels.classes != data.class_names.len() || labels.logits.len() != pictures * VERSIONS * labels.classes {
+            return Err(bad(format!("it has not {pictures} pictures of {} classes", data.class_names.len())));
+        }
+        if held_out > labels.description.held_out {
+            let held_out = labels.description.held_out;
+            return Err(SoftLabelsError::Seen { path: path.to_owned(), held_out });
+        }
+        Ok((labels, hex(&sha256(&bytes))))
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, String> {
+        let say = |error: SafeTensorError| error.to_string();
+        check_header(bytes).map_err(|error| error.to_string())?;
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(say)?;
+        let description = header.metadata().as_ref().and_then(|all| all.get(DESCRIPTION));
+        let description = description.ok_or("it does not describe itself")?;
+        let description = serde_json::from_str(description).map_err(|error| error.to_string())?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(say)?;
+        let view = tensors.tensor(TENSOR).map_err(say)?;
+        let (Dtype::F32, &[_, VERSIONS, classes]) = (view.dtype(), view.shape()) else {
+            return Err(format!("its logits are {:?} {:?}", view.dtype(), view.shape()));
+        };
+        let logits: Vec<f32> = view.data().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        if logits.iter().any(|logit| !logit.is_finite()) {
+            return Err("a logit is not a finite number".to_owned());
+        }
+        Ok(Self { description, classes, logits })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::support::damage::damaged;
+
+    fn labels() -> SoftLabels {
+        let description = Description {
+            data_sha256: "00".to_owned(),
+            held_out: 1,
+            held_out_accuracy: Some(0.5),
+            test_accuracy: 1.0 / 3.0,
+        };
+        SoftLabels::new(description, 3, (0..2 * VERSIONS * 3).map(|index| index as f32 / 7.0).collect())
+    }
+
+    #[test]
+    fn soft_labels_come_back() {
+        let labels = labels();
+        assert_eq!(SoftLabels::decode(&labels.encode().unwrap()), Ok(labels.clone()));
+        let start = (VERSIONS + 2) as f32 * 3.0;
+        assert_eq!(labels.logits(1, 2), [start / 7.0, (start + 1.0) / 7.0, (start + 2.0) / 7.0]);
+        assert_eq!(labels.logits(2, 0), [0.0_f32; 0]);
+    }
+
+    #[test]
+    fn what_is_something_else_is_refused() {
+        let bytes = labels().encode().unwrap();
+        for length in [0, 7, 8, 100, bytes.len() - 1] {
+            SoftLabels::decode(&bytes[..length]).expect_err("a part of a file");
+        }
+        let mut other = labels();
+        other.logits[5] = f32::NAN;
+        SoftLabels::decode(&other.encode().unwrap()).expect_err("no number");
+        let data = 1.0_f32.to_le_bytes();
+        let view = TensorView::new(Dtype::F32, vec![1], &data).unwrap();
+        SoftLabels::decode(&safetensors::serialize([(TENSOR, view)], None).unwrap()).expect_err("no description");
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_soft_labels_are_an_error_or_finite_numbers(bytes in damaged(labels().encode().unwrap())) {
+            if let Ok(labels) = SoftLabels::decode(&bytes) {
+                prop_assert!(labels.logits.iter().all(|logit| logit.is_finite()));
+                prop_assert!(labels.logits.len().is_multiple_of(VERSIONS * labels.classes.max(1)));
+            }
+        }
+    }
+}

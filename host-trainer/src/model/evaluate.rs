@@ -1,0 +1,235 @@
+//! Runs a model over a split in fixed point, on all cores.
+
+use std::cmp::Reverse;
+use std::num::NonZero;
+use std::thread;
+
+use shared_model::{AnswersHeader, HostWorkspace, InferError, LOGIT_FRACTION_BITS, Model, PROBABILITY_ONE, Prediction};
+
+use crate::data::Split;
+use crate::model::softmax::softmax;
+use crate::run::{ClassResult, Evaluation, Mistake};
+
+/// What the fixed-point network answers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Evaluated {
+    /// The class that it answers for each picture.
+    pub predictions: Vec<u16>,
+    /// The probability of that class, Q1.15.
+    pub confidences: Vec<u16>,
+    /// The largest difference of a probability from the softmax of the same logits in `f64`.
+    pub largest_softmax_error: f64,
+}
+
+impl Evaluated {
+    fn add(&mut self, prediction: &Prediction<'_>) {
+        self.predictions.push(prediction.class as u16);
+        self.confidences.push(prediction.probabilities.get(prediction.class).copied().unwrap_or_default());
+        self.largest_softmax_error = self.largest_softmax_error.max(softmax_error(prediction));
+    }
+
+    fn append(&mut self, part: Self) {
+        self.predictions.extend(part.predictions);
+        self.confidences.extend(part.confidences);
+        self.largest_softmax_error = self.largest_softmax_error.max(part.largest_softmax_error);
+    }
+}
+
+/// Infers every picture of `split`.
+///
+/// # Errors
+///
+/// Where the pictures do not fit the model.
+pub fn evaluate(view: &Model<'_>, split: &Split) -> Result<Evaluated, InferError> {
+    let parts = for_each_picture(view, split, |_, prediction, part: &mut Evaluated| part.add(prediction))?;
+    let mut evaluated = Evaluated::default();
+    parts.into_iter().for_each(|part| evaluated.append(part));
+    Ok(evaluated)
+}
+
+/// As [`evaluate`], and every answer as an answers file: pictures, labels, classes, logits, probabilities.
+///
+/// # Errors
+///
+/// As [`evaluate`].
+pub fn evaluate_with_answers(view: &Model<'_>, split: &Split) -> Result<(Evaluated, Vec<u8>), InferError> {
+    let header = AnswersHeader {
+        model: view.id(),
+        pictures: split.len() as u32,
+        inputs: view.input_width() as u32,
+        classes: view.classes() as u16,
+    };
+    type Answers = (Evaluated, Vec<u8>);
+    let parts = for_each_picture(view, split, |index, prediction, (evaluated, records): &mut Answers| {
+        evaluated.add(prediction);
+        let start = records.len();
+        records.resize(start + header.record_bytes(), 0);
+        // The shapes are those of the model, which inference has just checked.
+        let _ = header.write_record(&mut records[start..], split.picture(index), split.labels[index], prediction);
+    })?;
+    let mut file = header.to_bytes().to_vec();
+    let mut evaluated = Evaluated::default();
+    for (part, records) in parts {
+        evaluated.append(part);
+        file.extend(records);
+    }
+    Ok((evaluated, file))
+}
+
+/// The largest difference of a probability from the softmax of the same logits in `f64`.
+fn softmax_error(prediction: &Prediction<'_>) -> f64 {
+    let one = f64::from(1_u32 << LOGIT_FRACTION_BITS);
+    let exact = softmax(prediction.logits.iter().map(|&logit| f64::from(logit) / one));
+    let found = prediction.probabilities.iter().map(|&probability| f64::from(probability) / f64::from(PROBABILITY_ONE));
+    let errors = exact.iter().zip(found).map(|(exact, found)| (exact - found).abs());
+    errors.fold(0.0, f64::max)
+}
+
+/// Mistakes that an evaluation shows.
+const SHOWN_MISTAKES: usize = 30;
+
+/// What `evaluated`, the answers of `view` over `split`, comes to.
+pub fn describe(view: &Model<'_>, split: &Split, evaluated: &Evaluated) -> Evaluation {
+    let answers = || split.labels.iter().map(|&label| usize::from(label)).zip(&evaluated.predictions);
+    let mut confusion = vec![vec![0_u32; view.classes()]; view.classes()];
+    for (label, &class) in answers() {
+        if let Some(count) = confusion.get_mut(label).and_then(|row| row.get_mut(usize::from(class))) {
+            *count += 1;
+        }
+    }
+    let share = |part: u32, whole: u32| (whole > 0).then(|| f64::from(part) / f64::from(whole));
+    let classes = view.class_names().enumerate().map(|(class, name)| {
+        let pictures = confusion[class].iter().sum();
+        let predicted = confusion.iter().map(|row| row[class]).sum();
+        let correct = confusion[class][class];
+        let (precision, recall) = (share(correct, predicted), share(correct, pictures));
+        ClassResult { name: name.to_owned(), pictures, predicted, correct, precision, recall }
+    });
+    let classes = classes.collect();
+
+    let mut wrong: Vec<_> = answers().zip(&evaluated.confidences).enumerate().collect();
+    wrong.retain(|(_, ((label, class), _))| *label != usize::from(**class));
+    // A stable sort: of equally confident ones, the first in the split comes first.
+    wrong.sort_by_key(|(_, (_, confidence))| Reverse(**confidence));
+    let mistakes = wrong.iter().take(SHOWN_MISTAKES).map(|&(index, ((label, &class), &confidence))| Mistake {
+        index,
+        label,
+        class: class.into(),
+        probability: f64::from(confidence) / f64::from(PROBABILITY_ONE),
+    });
+    let (correct, pictures) = (split.count_right(&evaluated.predictions), split.len() as u32);
+    Evaluation {
+        model_id: view.id().to_string(),
+        pictures,
+        correct,
+        accuracy: share(correct, pictures).unwrap_or_default(),
+        largest_softmax_error: evaluated.largest_softmax_error,
+        mistakes: mistakes.collect(),
+        confusion,
+        classes,
+    }
+}
+
+/// Shares the pictures among all cores. Each thread collects into a value of its own; they come back in order.
+fn for_each_picture<T: Default + Send>(
+    view: &Model<'_>,
+    split: &Split,
+    collect: impl Fn(usize, &Prediction<'_>, &mut T) + Sync,
+) -> Result<Vec<T>, InferError> {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let share = split.len().div_ceil(threads).max(1);
+    let work = |first: usize| {
+        let mut workspace = Box::new(HostWorkspace::new());
+        let mut collected = T::default();
+        for index in first..split.len().min(first + share) {
+            collect(index, &workspace.infer(view, split.picture(index))?, &mut collected);
+        }
+        Ok(collected)
+    };
+    thread::scope(|scope| {
+        let starts = (0..split.len()).step_by(share);
+        let work = &work;
+        let workers: Vec<_> = starts.map(|first| scope.spawn(move || work(first))).collect();
+        let join = |worker: thread::ScopedJoinHandle<'_, _>| {
+            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        workers.into_iter().map(join).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::export::tests::encode_plain;
+    use crate::network::DenseParameters;
+    use crate::quantize::quantize;
+    use crate::train::WeightBits;
+
+    /// Answers 0 where the first pixel is the brighter one, else 1.
+    fn brighter_pixel() -> Vec<u8> {
+        let layer = DenseParameters { inputs: 2, outputs: 2, weights: vec![1.0, 0.0, 0.0, 1.0], biases: vec![0.0; 2] };
+        encode_plain(&quantize(&[layer], &[], WeightBits::Eight).unwrap(), 2)
+    }
+
+    fn split() -> Split {
+        let labels: Vec<u8> = (0..101).map(|index| index % 2).collect();
+        Split { width: 2, pixels: labels.iter().flat_map(|label| [200 - 200 * label, 100]).collect(), labels }
+    }
+
+    #[test]
+    fn answers_come_back_in_order() {
+        let (bytes, split) = (brighter_pixel(), split());
+        let view = Model::parse(&bytes).unwrap();
+        let evaluated = evaluate(&view, &split).unwrap();
+        assert_eq!(split.count_right(&evaluated.predictions), 101);
+        assert_eq!(evaluated.predictions[..4], [0, 1, 0, 1]);
+        assert!(evaluated.largest_softmax_error > 0.0 && evaluated.largest_softmax_error < 2.0 / 32768.0);
+    }
+
+    #[test]
+    fn the_answers_file_has_every_picture() {
+        let (bytes, split) = (brighter_pixel(), split());
+        let view = Model::parse(&bytes).unwrap();
+        let (evaluated, file) = evaluate_with_answers(&view, &split).unwrap();
+        assert_eq!(evaluated, evaluate(&view, &split).unwrap());
+        let (header, records) = AnswersHeader::parse(&file).unwrap();
+        assert_eq!((header.model, header.pictures), (view.id(), 101));
+        for (index, record) in records.enumerate() {
+            assert_eq!(record.pixels, split.picture(index));
+            assert_eq!((record.label, record.class), (split.labels[index], evaluated.predictions[index]));
+        }
+    }
+
+    #[test]
+    fn pictures_of_another_size_are_refused() {
+        let bytes = brighter_pixel();
+        let view = Model::parse(&bytes).unwrap();
+        let split = Split { width: 3, pixels: vec![0; 3], labels: vec![0] };
+        assert_eq!(evaluate(&view, &split), Err(InferError::InputLength { expected: 2, found: 3 }));
+    }
+
+    #[test]
+    fn classes_and_mistakes_are_described() {
+        let layer = DenseParameters { inputs: 1, outputs: 4, weights: vec![1.0; 4], biases: vec![0.0; 4] };
+        let bytes = encode_plain(&quantize(&[layer], &[], WeightBits::Eight).unwrap(), 1);
+        // Nothing is given class 2, and nothing is of class 3.
+        let split = Split { width: 1, pixels: vec![0; 6], labels: vec![0, 0, 1, 2, 1, 2] };
+        let evaluated = Evaluated {
+            predictions: vec![0, 1, 1, 0, 3, 1],
+            confidences: vec![30_000, 16_384, 30_000, 20_000, 16_384, 20_000],
+            largest_softmax_error: 0.5,
+        };
+        let found = describe(&Model::parse(&bytes).unwrap(), &split, &evaluated);
+        assert_eq!((found.pictures, found.correct, found.accuracy), (6, 2, 2.0 / 6.0));
+        assert_eq!(found.confusion, [[1, 1, 0, 0], [0, 1, 0, 1], [1, 1, 0, 0], [0; 4]]);
+        let classes: Vec<_> = found.classes.iter().map(|class| (class.precision, class.recall)).collect();
+        let third = Some(1.0 / 3.0);
+        let expected = [(Some(0.5), Some(0.5)), (third, Some(0.5)), (None, Some(0.0)), (Some(0.0), None)];
+        assert_eq!(classes, expected);
+        // The most confident first; of equally confident ones, the first in the split.
+        let mistakes: Vec<_> = found.mistakes.iter().map(|mistake| (mistake.index, mistake.probability)).collect();
+        let [more, less] = [20_000.0 / 32_768.0, 0.5];
+        assert_eq!(mistakes, [(3, more), (5, more), (1, less), (4, less)]);
+        assert_eq!((found.mistakes[0].label, found.mistakes[0].class), (2, 0));
+    }
+}

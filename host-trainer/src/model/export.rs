@@ -1,0 +1,163 @@
+//! From the quantized network to the bytes of `model.bin`.
+
+use shared_model::{DenseLayer, EncodeError, GoldenSource, HostWorkspace, InferError, Model, ModelSource, Provenance};
+use thiserror::Error;
+
+use crate::data::{Dataset, Split};
+use crate::model::evaluate::{self, Evaluated};
+use crate::quantize::QuantizedLayer;
+
+/// Most pictures that a model carries with their answers, so that a device can test itself.
+const MAX_GOLDEN_PICTURES: usize = 4;
+
+/// Bytes of weights for each of these: a small model is not made of pictures.
+const WEIGHT_BYTES_A_GOLDEN_PICTURE: usize = 8192;
+
+/// Bytes that a model's weights may take, padding included: nothing larger fits a microcontroller.
+pub const MAX_WEIGHT_BYTES: usize = 64 << 20;
+
+/// Bytes that a model may have: in another order weights may take a little more.
+pub const MAX_MODEL_BYTES: u64 = 128 << 20;
+
+/// Why a network cannot be exported.
+#[derive(Debug, Error)]
+pub enum ExportError {
+    /// The network breaks a rule of the format.
+    #[error(
+        "the network cannot be written as a model; are its weights too large? In training, a smaller --learning-rate keeps them in range"
+    )]
+    Encode(#[from] EncodeError),
+    /// The network cannot be run on the data set.
+    #[error("the exported network cannot be run, which is a mistake of this program: please report it")]
+    Infer(#[from] InferError),
+}
+
+/// What the float network came to, for the model's provenance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origins<'a> {
+    /// The backend that trained it.
+    pub backend: &'a str,
+    /// Seed of every random choice.
+    pub seed: u64,
+    /// Epochs trained.
+    pub epochs: u32,
+    /// Pictures trained on.
+    pub train_pictures: u32,
+    /// Of these, how many the float network classifies rightly.
+    pub train_correct: u32,
+    /// Of the test pictures, how many the float network classifies rightly.
+    pub test_correct: u32,
+}
+
+/// A model and how it does in fixed point.
+#[derive(Debug)]
+pub struct Exported {
+    /// The blob.
+    pub bytes: Vec<u8>,
+    /// What it answers over the test split.
+    pub test: Evaluated,
+}
+
+/// Encodes `layers` as a model for pictures like those of `data`, evaluates it, and encodes it again with golden vectors
+/// and provenance.
+///
+/// # Errors
+///
+/// Where the network breaks a rule of the format: some picture could overflow a logit, say.
+pub fn export(layers: &[QuantizedLayer], data: &Dataset, origins: &Origins<'_>) -> Result<Exported, ExportError> {
+    let class_names: Vec<&str> = data.class_names.iter().map(String::as_str).collect();
+    let sources: Vec<_> = layers.iter().map(QuantizedLayer::source).collect();
+    let mut source = ModelSource {
+        class_names: &class_names,
+        rows: data.rows,
+        columns: data.columns,
+        layers: &sources,
+        golden: &[],
+        provenance: Provenance {
+            trainer: concat!("host-trainer ", env!("CARGO_PKG_VERSION")),
+            backend: origins.backend,
+            seed: origins.seed,
+            epochs: origins.epochs,
+            data_sha256: data.train_hash,
+            train_pictures: origins.train_pictures,
+            train_correct_float: origins.train_correct,
+            test_pictures: data.test.len() as u32,
+            test_correct_float: origins.test_correct,
+            test_correct_fixed: 0,
+        },
+    };
+    let draft = encode(&source)?;
+    let view = Model::parse(&draft).map_err(EncodeError::from)?;
+    let test = evaluate::evaluate(&view, &data.test)?;
+    source.provenance.test_correct_fixed = data.test.count_right(&test.predictions);
+
+    let mut workspace = HostWorkspace::new();
+    let mut answers = Vec::new();
+    let weight_bytes: usize = view.layers().map(DenseLayer::weight_bytes).sum();
+    for input in golden_pictures(&data.test, weight_bytes) {
+        let prediction = workspace.infer(&view, input)?;
+        answers.push((input, prediction.logits.to_vec(), prediction.probabilities.to_vec()));
+    }
+    let golden = answers.iter().map(|(input, logits, probabilities)| GoldenSource { input, logits, probabilities });
+    let golden: Vec<_> = golden.collect();
+    source.golden = &golden;
+    Ok(Exported { bytes: encode(&source)?, test })
+}
+
+/// The blob of `source`.
+pub(crate) fn encode(source: &ModelSource<'_>) -> Result<Vec<u8>, EncodeError> {
+    let mut bytes = vec![0; source.encoded_length_bound()];
+    let length = source.encode(&mut bytes)?;
+    bytes.truncate(length);
+    Ok(bytes)
+}
+
+/// The first pictures of different classes, for a model with so many bytes of weights.
+fn golden_pictures(split: &Split, weight_bytes: usize) -> Vec<&[u8]> {
+    let most = weight_bytes.div_ceil(WEIGHT_BYTES_A_GOLDEN_PICTURE).min(MAX_GOLDEN_PICTURES);
+    let mut labels = Vec::new();
+    let mut pictures = Vec::new();
+    for (picture, label) in split.pictures().zip(&split.labels) {
+        if pictures.len() < most && !labels.contains(label) {
+            labels.push(*label);
+            pictures.push(picture);
+        }
+    }
+    pictures
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A blob of `layers` for pictures of one row, without golden vectors.
+    pub(crate) fn encode_plain(layers: &[QuantizedLayer], columns: usize) -> Vec<u8> {
+        let classes = layers.last().unwrap().biases.len();
+        let names: Vec<String> = (0..classes).map(|class| class.to_string()).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let layers: Vec<_> = layers.iter().map(QuantizedLayer::source).collect();
+        let provenance = Provenance {
+            trainer: "",
+            backend: "",
+            seed: 0,
+            epochs: 0,
+            data_sha256: [0; 32],
+            train_pictures: 0,
+            train_correct_float: 0,
+            test_pictures: 0,
+            test_correct_float: 0,
+            test_correct_fixed: 0,
+        };
+        let columns = columns.try_into().unwrap();
+        let source = ModelSource { class_names: &names, rows: 1, columns, layers: &layers, golden: &[], provenance };
+        encode(&source).unwrap()
+    }
+
+    #[test]
+    fn golden_pictures_are_of_different_classes() {
+        let split = Split { width: 1, pixels: (0..8).collect(), labels: vec![3, 3, 1, 3, 0, 1, 2, 4] };
+        assert_eq!(golden_pictures(&split, 100_000), [[0], [2], [4], [6]]);
+        assert_eq!(golden_pictures(&split, 8193), [[0], [2]]);
+        assert_eq!(golden_pictures(&split, 1), [[0]]);
+    }
+}

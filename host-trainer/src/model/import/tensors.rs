@@ -1,0 +1,179 @@
+//! Reading a safetensors file: names, shapes, numbers. Bounded, and total for any bytes.
+
+use std::io::{self, Read};
+use std::path::Path;
+
+use burn::tensor::{bf16, f16};
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+
+use super::TensorFileError;
+use super::name::natural_key;
+use crate::support::bounded;
+
+/// Bytes of a file: weights for the largest model in `f64` with an optimizer's state take less.
+pub const MAX_FILE_BYTES: u64 = 1 << 30;
+
+/// Bytes of the shortest header, `{}`.
+pub const MIN_HEADER_BYTES: u64 = 2;
+
+/// Bytes of the longest header that is read: names and shapes of tens of thousands of tensors.
+pub const MAX_HEADER_BYTES: u64 = 8 << 20;
+
+/// Bytes of a tensor's name, and its dimensions: both are shown.
+pub const MAX_NAME_BYTES: usize = 1024;
+pub const MAX_DIMENSIONS: usize = 32;
+
+/// A file that has been read, but not understood yet.
+#[derive(Debug)]
+pub struct TensorFile {
+    bytes: Vec<u8>,
+}
+
+/// A tensor of a file.
+#[derive(Clone, Debug)]
+pub struct Tensor<'a> {
+    /// Its name.
+    pub name: String,
+    /// Its dimensions.
+    pub shape: Vec<usize>,
+    view: TensorView<'a>,
+}
+
+impl TensorFile {
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be read, or is larger than weights are.
+    pub fn read(path: &Path) -> Result<Self, TensorFileError> {
+        // The header's length comes first: a film need not be read to be refused.
+        let mut start = Vec::new();
+        bounded::open(path)?.take(8).read_to_end(&mut start)?;
+        check_header(&start)?;
+        let bytes = bounded::read(path, MAX_FILE_BYTES).map_err(|error| match error.kind() {
+            io::ErrorKind::FileTooLarge => TensorFileError::Large,
+            _ => TensorFileError::Read(error),
+        })?;
+        Ok(Self { bytes })
+    }
+
+    /// All tensors, in the order in which people would sort their names.
+    ///
+    /// # Errors
+    ///
+    /// Where the file is not safetensors, or has no tensors.
+    pub fn tensors(&self) -> Result<Vec<Tensor<'_>>, TensorFileError> {
+        let file = SafeTensors::deserialize(&self.bytes)?;
+        let tensors = file.tensors().into_iter();
+        let mut tensors: Vec<_> =
+            tensors.map(|(name, view)| Tensor { name, shape: view.shape().to_vec(), view }).collect();
+        if tensors.is_empty() {
+            return Err(TensorFileError::Empty);
+        }
+        let is_odd = |tensor: &&Tensor<'_>| tensor.name.len() > MAX_NAME_BYTES || tensor.shape.len() > MAX_DIMENSIONS;
+        if let Some(Tensor { name, shape, .. }) = tensors.iter().find(is_odd) {
+            return Err(TensorFileError::Tensor { name_bytes: name.len(), dimensions: shape.len() });
+        }
+        tensors.sort_by_cached_key(|tensor| natural_key(&tensor.name));
+        Ok(tensors)
+    }
+}
+
+/// That a file which begins with `bytes` asks for a header of a length that may be read: numbers in it take many times as much
+/// memory as their digits.
+///
+/// # Errors
+///
+/// Where it does not.
+pub fn check_header(bytes: &[u8]) -> Result<(), TensorFileError> {
+    let header = bytes.first_chunk().copied().map(u64::from_le_bytes).ok_or(TensorFileError::Short(bytes.len()))?;
+    if (MIN_HEADER_BYTES..=MAX_HEADER_BYTES).contains(&header) { Ok(()) } else { Err(TensorFileError::Header(header)) }
+}
+
+impl From<io::Error> for TensorFileError {
+    fn from(error: io::Error) -> Self {
+        Self::Read(error)
+    }
+}
+
+impl Tensor<'_> {
+    /// What its numbers are, as the file says.
+    pub fn data_type(&self) -> Dtype {
+        self.view.dtype()
+    }
+
+    /// Its numbers, the last dimension first; nothing where they are no floating-point numbers of 16, 32 or 64 bits.
+    pub fn numbers(&self) -> Option<Vec<f32>> {
+        fn each<const BYTES: usize>(data: &[u8], number: impl Fn([u8; BYTES]) -> f32) -> Vec<f32> {
+            data.as_chunks().0.iter().map(|bytes| number(*bytes)).collect()
+        }
+        let data = self.view.data();
+        match self.view.dtype() {
+            Dtype::F16 => Some(each(data, |bytes| f16::from_le_bytes(bytes).to_f32())),
+            Dtype::BF16 => Some(each(data, |bytes| bf16::from_le_bytes(bytes).to_f32())),
+            Dtype::F32 => Some(each(data, f32::from_le_bytes)),
+            Dtype::F64 => Some(each(data, |bytes| f64::from_le_bytes(bytes) as f32)),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::support::damage::damaged;
+
+    /// A file of tensors: name, type, shape, data.
+    pub fn file(tensors: &[(&str, Dtype, &[usize], &[u8])]) -> TensorFile {
+        let views = tensors
+            .iter()
+            .map(|(name, data_type, shape, data)| (*name, TensorView::new(*data_type, shape.to_vec(), data).unwrap()));
+        TensorFile { bytes: safetensors::serialize(views, None).unwrap() }
+    }
+
+    fn two_tensors() -> TensorFile {
+        file(&[("a.weight", Dtype::F32, &[1, 2], &[0; 8]), ("a.bias", Dtype::F64, &[1], &[0; 8])])
+    }
+
+    #[test]
+    fn numbers_of_four_types_come_as_f32() {
+        let values = [1.5_f32, -0.25];
+        let file = file(&[
+            ("f64", Dtype::F64, &[2], &values.map(|value| f64::from(value).to_le_bytes()).concat()),
+            ("f32", Dtype::F32, &[2], &values.map(f32::to_le_bytes).concat()),
+            ("bf16", Dtype::BF16, &[2], &[0xc0, 0x3f, 0x80, 0xbe]),
+            ("f16", Dtype::F16, &[2], &[0x00, 0x3e, 0x00, 0xb4]),
+            ("i16", Dtype::I16, &[2], &[1, 0, 2, 0]),
+        ]);
+        let tensors = file.tensors().unwrap();
+        let names: Vec<&str> = tensors.iter().map(|tensor| tensor.name.as_str()).collect();
+        assert_eq!(names, ["bf16", "f16", "f32", "f64", "i16"]);
+        for tensor in tensors {
+            let expected = (tensor.name != "i16").then(|| values.to_vec());
+            assert_eq!((tensor.numbers(), tensor.shape), (expected, vec![2]), "{}", tensor.name);
+        }
+    }
+
+    #[test]
+    fn every_prefix_is_refused() {
+        let TensorFile { bytes } = file(&[("a", Dtype::F32, &[2], &[0; 8])]);
+        for length in 0..bytes.len() {
+            TensorFile { bytes: bytes[..length].to_vec() }.tensors().expect_err("cut off");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_damaged_file_is_tensors_or_an_error(bytes in damaged(two_tensors().bytes)) {
+            if let Ok(tensors) = (TensorFile { bytes }).tensors() {
+                for tensor in tensors {
+                    let numbers = tensor.shape.iter().product::<usize>();
+                    prop_assert!(tensor.numbers().is_none_or(|found| found.len() == numbers));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The same model with its weights in another order, for another core.
+
+use shared_model::{DenseLayer, EncodeError, GoldenSource, LayerSource, Model, ModelSource, Requant, WeightOrder};
+use thiserror::Error;
+
+use crate::model::export::encode;
+
+/// Weights that a model may have, those counted that are pruned: each is a byte in memory while it is reordered. More than one layer
+/// of the greatest width has.
+const MAX_WEIGHTS: usize = 264 << 20;
+
+/// Why a model cannot be reordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum ReorderError {
+    /// Its weights would fill the memory.
+    #[error("its layers have {found} weights, pruned ones included; at most {MAX_WEIGHTS} can be reordered")]
+    TooManyWeights {
+        /// Weights of all layers.
+        found: usize,
+    },
+    /// The blob would be too large for the format.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+}
+
+/// Whether `layer` is one to put in `order`: its weights have 8 bits and lie in another.
+pub fn is_changed(layer: &DenseLayer<'_>, order: WeightOrder) -> bool {
+    matches!(layer.order(), WeightOrder::Pairs | WeightOrder::Vectors) && layer.order() != order
+}
+
+/// `model` with its weights of 8 bits in `order`, pairs or vectors: another blob, with another id, that answers the same.
+/// Layers in other orders, which are for other weights, stay as they are.
+///
+/// # Errors
+///
+/// Where it has too many weights, or the blob would be too large for the format.
+pub fn reorder(model: &Model<'_>, order: WeightOrder) -> Result<Vec<u8>, ReorderError> {
+    check_count(model.layers().map(|layer| (layer.inputs(), layer.outputs())))?;
+    let class_names: Vec<_> = model.class_names().collect();
+    let tables: Vec<_> = model
+        .layers()
+        .map(|layer| {
+            let outputs = || 0..layer.outputs();
+            let mut weights = Vec::with_capacity(layer.inputs() * layer.outputs());
+            weights.extend(outputs().flat_map(|output| layer.row(output)));
+            let biases: Vec<i32> = outputs().map(|output| layer.bias(output)).collect();
+            let requants: Vec<Requant> = outputs().map(|output| layer.requant(output)).collect();
+            let order = if is_changed(layer, order) { order } else { layer.order() };
+            (order, biases, requants, weights)
+        })
+        .collect();
+    let layers: Vec<_> = tables
+        .iter()
+        .map(|(order, biases, requants, weights)| LayerSource { order: *order, biases, requants, weights })
+        .collect();
+    let answers: Vec<_> = model
+        .golden()
+        .map(|golden| {
+            let logits = golden.logits.as_chunks().0.iter().map(|bytes| i32::from_le_bytes(*bytes));
+            let probabilities = golden.probabilities.as_chunks().0.iter().map(|bytes| u16::from_le_bytes(*bytes));
+            (golden.input, logits.collect::<Vec<_>>(), probabilities.collect::<Vec<_>>())
+        })
+        .collect();
+    let golden: Vec<_> =
+        answers.iter().map(|(input, logits, probabilities)| GoldenSource { input, logits, probabilities }).collect();
+    Ok(encode(&ModelSource {
+        class_names: &class_names,
+        rows: model.rows() as u16,
+        columns: model.columns() as u16,
+        layers: &layers,
+        golden: &golden,
+        provenance: model.provenance(),
+    })?)
+}
+
+/// That layers of so many inputs and outputs have room in memory.
+fn check_count(layers: impl Iterator<Item = (usize, usize)>) -> Result<(), ReorderError> {
+    let found = layers.map(|(inputs, outputs)| inputs * outputs).sum();
+    if found > MAX_WEIGHTS { Err(ReorderError::TooManyWeights { found }) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::export::tests::encode_plain;
+    use crate::network::DenseParameters;
+    use crate::quantize::quantize;
+    use crate::train::WeightBits;
+
+    #[test]
+    fn what_would_fill_the_memory_is_refused() {
+        let widest = (16_384, 16_384);
+        assert_eq!(check_count([widest, (16_384, 512)].into_iter()), Ok(()));
+        let error = check_count([widest, (16_384, 513)].into_iter()).unwrap_err();
+        assert_eq!(error, ReorderError::TooManyWeights { found: 276_840_448 });
+        assert!(error.to_string().contains("276840448 weights") && error.to_string().contains("at most 276824064"));
+    }
+
+    #[test]
+    fn there_and_back_is_the_same_model() {
+        let layer = DenseParameters {
+            inputs: 3,
+            outputs: 2,
+            weights: vec![1.0, -0.5, 0.25, 0.75, 0.0, -1.0],
+            biases: vec![0.5, -0.5],
+        };
+        let bytes = encode_plain(&quantize(&[layer], &[], WeightBits::Eight).unwrap(), 3);
+        let view = Model::parse(&bytes).unwrap();
+        let vectors = reorder(&view, WeightOrder::Vectors).unwrap();
+        let there = Model::parse(&vectors).unwrap();
+        assert_ne!(there.id(), view.id());
+        assert_eq!(there.last_layer().order(), WeightOrder::Vectors);
+        assert_eq!(reorder(&there, WeightOrder::Pairs).unwrap(), bytes);
+    }
+}

@@ -1,0 +1,170 @@
+//! The float network: dense layers with ReLU between them.
+
+use burn::module::{Module, Param};
+use burn::nn::Linear;
+use burn::optim::GradientsParams;
+use burn::tensor::activation::relu;
+use burn::tensor::{Device, Tensor, TensorData, TensorReadError};
+use rand::RngExt as _;
+use rand::rngs::Xoshiro256PlusPlus;
+
+use crate::network::PixelForm;
+
+/// What a raw pixel, 0..=255, is worth in the float network: there it lies in 0..=1.
+pub const INPUT_SCALE: f64 = 1.0 / 255.0;
+
+/// Dense layers with ReLU between them; the last layer's outputs are the logits.
+#[derive(Module, Debug)]
+pub struct Network {
+    layers: Vec<Linear>,
+}
+
+/// One dense layer's parameters, as plain numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DenseParameters {
+    /// Number of inputs.
+    pub inputs: usize,
+    /// Number of outputs.
+    pub outputs: usize,
+    /// Weights, `[input][output]`, as burn has them.
+    pub weights: Vec<f32>,
+    /// One bias for each output.
+    pub biases: Vec<f32>,
+}
+
+impl DenseParameters {
+    /// A layer whose weights lie `[output][input]`, as PyTorch has them.
+    pub fn from_rows(inputs: usize, outputs: usize, by_output: &[f32], biases: Vec<f32>) -> Self {
+        let weights = (0..inputs).flat_map(|input| by_output.iter().copied().skip(input).step_by(inputs)).collect();
+        Self { inputs, outputs, weights, biases }
+    }
+
+    /// The weights into `output`, one for each input.
+    pub fn column(&self, output: usize) -> impl Iterator<Item = f32> {
+        self.weights.iter().copied().skip(output).step_by(self.outputs.max(1))
+    }
+}
+
+impl Network {
+    /// A network of `widths`: pixels, hidden widths, classes. Weights are Glorot-uniform, biases zero.
+    ///
+    /// The numbers come from `random` alone, so that a seed means the same start on every backend.
+    pub fn init(widths: &[usize], random: &mut Xoshiro256PlusPlus, device: &Device) -> Self {
+        let pairs = widths.iter().zip(widths.iter().skip(1));
+        let layers = pairs.map(|(&inputs, &outputs)| {
+            let limit = (6.0 / (inputs + outputs) as f64).sqrt() as f32;
+            let weights = (0..inputs * outputs).map(|_| random.random_range(-limit..limit)).collect();
+            DenseParameters { inputs, outputs, weights, biases: vec![0.0; outputs] }
+        });
+        Self::from_parameters(layers, device)
+    }
+
+    /// A network of given layers.
+    pub fn from_parameters(layers: impl IntoIterator<Item = DenseParameters>, device: &Device) -> Self {
+        let layers = layers.into_iter().map(|layer| Linear {
+            weight: Param::from_data(TensorData::new(layer.weights, [layer.inputs, layer.outputs]), device),
+            bias: Some(Param::from_data(TensorData::new(layer.biases, [layer.outputs]), device)),
+        });
+        Self { layers: layers.collect() }
+    }
+
+    /// The layers' parameters, first to last.
+    ///
+    /// # Errors
+    ///
+    /// Where the backend cannot give its tensors back.
+    pub fn parameters(&self) -> Result<Vec<DenseParameters>, TensorReadError> {
+        let layers = self.layers.iter().map(|layer| {
+            let [inputs, outputs] = layer.weight.dims();
+            let biases = match &layer.bias {
+                Some(bias) => bias.val().try_into_vec_as()?,
+                None => vec![0.0; outputs],
+            };
+            Ok(DenseParameters { inputs, outputs, weights: layer.weight.val().try_into_vec_as()?, biases })
+        });
+        layers.collect()
+    }
+
+    /// The same network, with the same identifiers, but the weights of all layers but the last as `change` makes them: it is
+    /// told the layer, from 0, its outputs and its weights, `[input][output]`.
+    ///
+    /// # Errors
+    ///
+    /// Where the backend cannot give its tensors back.
+    pub fn map_hidden_weights(
+        &self,
+        mut change: impl FnMut(usize, usize, Vec<f32>) -> Vec<f32>,
+    ) -> Result<Self, TensorReadError> {
+        let mut mapped = self.clone();
+        let hidden = mapped.layers.len().saturating_sub(1);
+        for (index, layer) in mapped.layers.iter_mut().take(hidden).enumerate() {
+            let tensor = layer.weight.val();
+            let ([inputs, outputs], device) = (tensor.dims(), tensor.device());
+            let weights = change(index, outputs, tensor.inner().try_into_vec_as()?);
+            let weights = Tensor::<2>::from_data(TensorData::new(weights, [inputs, outputs]), &device);
+            layer.weight = Param::initialized(layer.weight.id, weights.require_grad());
+        }
+        Ok(mapped)
+    }
+
+    /// Changes the `gradients` of the weights of all layers but the last as `change` says: it is told the layer, from 0, its outputs
+    /// and the gradients, `[input][output]`.
+    ///
+    /// # Errors
+    ///
+    /// Where the backend cannot give its tensors back.
+    pub fn map_hidden_gradients(
+        &self,
+        gradients: &mut GradientsParams,
+        mut change: impl FnMut(usize, usize, &mut [f32]),
+    ) -> Result<(), TensorReadError> {
+        for (index, layer) in self.layers.iter().take(self.layers.len().saturating_sub(1)).enumerate() {
+            let Some(gradient) = gradients.remove::<2>(layer.weight.id) else { continue };
+            let ([inputs, outputs], device) = (gradient.dims(), gradient.device());
+            let mut values: Vec<f32> = gradient.try_into_vec_as()?;
+            change(index, outputs, &mut values);
+            let gradient = Tensor::<2>::from_data(TensorData::new(values, [inputs, outputs]), &device);
+            gradients.register(layer.weight.id, gradient);
+        }
+        Ok(())
+    }
+
+    /// What the weights of the first layer are known by.
+    #[cfg(test)]
+    pub fn first_weight_id(&self) -> burn::module::ParamId {
+        self.layers[0].weight.id
+    }
+
+    /// Where the network lives.
+    pub fn device(&self) -> Device {
+        self.layers.first().map(|layer| layer.weight.device()).unwrap_or_default()
+    }
+
+    /// Logits, `[picture, class]`, of pictures, `[picture, pixel]` in 0..=1.
+    pub fn forward(&self, pictures: Tensor<2>) -> Tensor<2> {
+        self.forward_with(pictures, |_| ())
+    }
+
+    /// As [`forward`](Self::forward); `look` sees the activations, `[picture, neuron]`, of every hidden layer in turn.
+    pub fn forward_with(&self, pictures: Tensor<2>, mut look: impl FnMut(&Tensor<2>)) -> Tensor<2> {
+        let mut values = pictures;
+        for (index, layer) in self.layers.iter().enumerate() {
+            if index > 0 {
+                values = relu(values);
+                look(&values);
+            }
+            values = layer.forward(values);
+        }
+        values
+    }
+}
+
+/// Widths of layers one after the other: `128,64`, say, or `784-128-10`.
+pub fn join_widths(widths: &[usize], separator: &str) -> String {
+    widths.iter().map(ToString::to_string).collect::<Vec<_>>().join(separator)
+}
+
+/// Raw pixels of `pictures`, each of `width` pixels, as the network's input, `[picture, pixel]` in 0..=1.
+pub fn input_tensor<'a>(pictures: impl ExactSizeIterator<Item = &'a [u8]>, width: usize, device: &Device) -> Tensor<2> {
+    PixelForm::PLAIN.tensor(pictures, width, device)
+}

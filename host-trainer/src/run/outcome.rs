@@ -1,0 +1,58 @@
+//! `result.json`: what came of a run.
+
+use serde::{Deserialize, Serialize};
+
+use super::folder::Record;
+use crate::support::range::{first_outside, is_share};
+use crate::train::Stop;
+
+/// What came of a run. Accuracies are shares, 0..=1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The model's id.
+    pub model_id: String,
+    /// Size of `model.bin`.
+    pub model_bytes: usize,
+    /// Weights and biases.
+    pub parameters: usize,
+    /// Epochs trained.
+    pub epochs: u32,
+    /// The epoch whose network was kept, from 1.
+    pub kept_epoch: u32,
+    /// Why training ended there.
+    pub stop: Stop,
+    /// Of the trained float network, on all pictures that it was trained on.
+    pub train_accuracy_float: f64,
+    /// Of the float network, on the test split.
+    pub test_accuracy_float: f64,
+    /// Of the fixed-point network, on the test split.
+    pub test_accuracy_fixed: f64,
+    /// Test pictures that the two networks classify differently.
+    pub predictions_changed: usize,
+    /// How long training took, without export and evaluation.
+    pub train_seconds: f64,
+}
+
+impl Outcome {
+    /// The generalization gap: how much better the network is on pictures that it has seen, as a difference of shares.
+    pub fn gap(&self) -> f64 {
+        self.train_accuracy_float - self.test_accuracy_float
+    }
+}
+
+impl Record for Outcome {
+    fn outside(&self) -> Option<&'static str> {
+        let is_stop_possible = match self.stop {
+            Stop::TrainAccuracy { threshold, accuracy } => is_share(threshold) && is_share(accuracy),
+            Stop::Epochs | Stop::Patience { .. } => true,
+        };
+        first_outside([
+            ("kept_epoch", self.kept_epoch <= self.epochs),
+            ("stop", is_stop_possible),
+            ("train_accuracy_float", is_share(self.train_accuracy_float)),
+            ("test_accuracy_float", is_share(self.test_accuracy_float)),
+            ("test_accuracy_fixed", is_share(self.test_accuracy_fixed)),
+            ("train_seconds", self.train_seconds >= 0.0),
+        ])
+    }
+}

@@ -1,0 +1,10 @@
+//! Helpers that know nothing of networks: files, progress, the terminal.
+
+pub mod bounded;
+#[cfg(test)]
+pub mod damage;
+pub mod files;
+pub mod interrupt;
+pub mod progress;
+pub mod range;
+pub mod terminal;

@@ -1,0 +1,215 @@
+//! Training a teacher, and asking it.
+
+use std::time::Instant;
+
+use burn::module::Module as _;
+use burn::nn::loss::CrossEntropyLossConfig;
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::seq::SliceRandom;
+use rand::{RngExt as _, SeedableRng};
+
+use super::network::Convolutional;
+use crate::data::{Dataset, Split, hex};
+use crate::data::{Description, SoftLabels};
+use crate::data::{VERSIONS, Version};
+use crate::network::backend::Backend;
+use crate::network::calibrate::argmax;
+use crate::network::optimizer;
+use crate::network::{PixelForm, Pixels};
+use crate::support::progress;
+use crate::train::{Schedule, TrainError};
+
+/// The share of steps in which the step size rises.
+const WARM_UP: f64 = 0.2;
+
+/// How much of Adam's mean of squared gradients is kept.
+const BETA_2: f64 = 0.99;
+
+/// What weights lose at each step, as a share of themselves for a step size of 1.
+const WEIGHT_DECAY: f64 = 0.1;
+
+/// The share of pictures of which a square is blackened.
+const ERASED_SHARE: f64 = 0.5;
+
+/// Pictures that the teacher answers at a time.
+const ASKED: usize = 250;
+
+/// How to train a teacher.
+#[derive(Clone, Debug)]
+pub struct TeachConfig {
+    /// What trains.
+    pub backend: Backend,
+    /// Channels of the first convolution, 1 or more.
+    pub channels: usize,
+    /// How often every training picture is seen, 1 or more.
+    pub epochs: u32,
+    /// Pictures in a step, 1 or more.
+    pub batch_size: usize,
+    /// Adam's largest step size, above 0.
+    pub learning_rate: f64,
+    /// Where every random choice comes from.
+    pub seed: u64,
+}
+
+/// What an epoch came to.
+#[derive(Clone, Debug)]
+pub struct TaughtEpoch {
+    /// From 1.
+    pub epoch: u32,
+    /// Mean cross-entropy over the training pictures as they were shown.
+    pub loss: f64,
+    /// The share of these classified rightly, 0..=1.
+    pub accuracy: f64,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+/// A trained teacher.
+#[derive(Debug)]
+pub struct Teacher {
+    network: Convolutional,
+    form: PixelForm,
+    rows: usize,
+    columns: usize,
+    device: Device,
+}
+
+impl Teacher {
+    /// Trains a teacher on the training pictures of `data`, and calls `look` after each epoch.
+    ///
+    /// # Errors
+    ///
+    /// Where the backend cannot train here, or training diverges.
+    pub fn train(config: &TeachConfig, data: &Dataset, mut look: impl FnMut(&TaughtEpoch)) -> Result<Self, TrainError> {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(config.seed);
+        let device = config.backend.device()?;
+        let mut network =
+            Convolutional::init(config.channels, data.class_names.len(), &mut random, &device.clone().autodiff());
+        let mut adam = optimizer::adam(config.backend, BETA_2, WEIGHT_DECAY);
+        let (split, form) = (&data.train, Pixels::Standard.form(&data.train));
+        let (rows, columns) = (usize::from(data.rows), usize::from(data.columns));
+        let steps = u64::from(config.epochs) * split.len().div_ceil(config.batch_size) as u64;
+        let mut order: Vec<usize> = (0..split.len()).collect();
+        let mut step = 0;
+        for epoch in 1..=config.epochs {
+            let start = Instant::now();
+            order.shuffle(&mut random);
+            let bar = progress::steps(split.len() as u64, format!("epoch {epoch}/{}", config.epochs));
+            let (mut seen, mut loss_sum, mut correct) = (0_usize, 0.0_f64, 0_usize);
+            for indices in order.chunks(config.batch_size) {
+                let mut pixels = Vec::with_capacity(indices.len() * split.width);
+                for &index in indices {
+                    let start = pixels.len();
+                    Version::choose(1.0, &mut random).append(split.picture(index), columns, &mut pixels);
+                    erase(pixels.get_mut(start..).unwrap_or_default(), rows, columns, &mut random);
+                }
+                let device = device.clone().autodiff();
+                let pictures = form.tensor(pixels.chunks_exact(split.width), split.width, &device);
+                let labels: Vec<i32> = indices.iter().map(|&index| split.labels[index].into()).collect();
+                let targets = Tensor::<1, Int>::from_data(TensorData::new(labels, [indices.len()]), &device);
+                let logits = network.forward(pictures.reshape([indices.len(), 1, rows, columns]));
+                let answers = logits.clone().inner();
+                let loss = CrossEntropyLossConfig::new().init(&device).forward(logits, targets);
+                loss_sum += f64::from(loss.clone().into_scalar::<f32>()) * indices.len() as f64;
+                let gradients = GradientsParams::from_grads(loss.backward(), &network);
+                let factor = Schedule::Cosine.factor(WARM_UP, step, steps);
+                network = adam.step(config.learning_rate * factor, network, gradients);
+                step += 1;
+
+                let answers: Vec<f32> = answers.try_into_vec_as()?;
+                let rows = answers.chunks(data.class_names.len()).zip(indices);
+                correct += rows.filter(|(row, index)| argmax(row) == usize::from(split.labels[**index])).count();
+                seen += indices.len();
+                bar.set_position(seen as u64);
+                let (loss, accuracy) = (loss_sum / seen as f64, 100.0 * correct as f64 / seen as f64);
+                bar.set_message(format!("loss {loss:.4}, accuracy {accuracy:.2} %"));
+            }
+            bar.finish_and_clear();
+            let (loss, accuracy) = (loss_sum / seen as f64, correct as f64 / seen as f64);
+            if !loss.is_finite() {
+                return Err(TrainError::Diverged { epoch });
+            }
+            look(&TaughtEpoch { epoch, loss, accuracy, seconds: start.elapsed().as_secs_f64() });
+        }
+        Ok(Self { network: network.valid(), form, rows, columns, device })
+    }
+
+    /// Logits, `[picture][class]`, for `pictures`, raw pixels one picture after the other.
+    fn answer(&self, pictures: &[u8]) -> Result<Vec<f32>, TrainError> {
+        let width = self.rows * self.columns;
+        let input = self.form.tensor(pictures.chunks_exact(width), width, &self.device);
+        let [count, _] = input.dims();
+        Ok(self.network.forward(input.reshape([count, 1, self.rows, self.columns])).try_into_vec_as()?)
+    }
+
+    /// The share of pictures of `split` that it classifies rightly, 0..=1.
+    ///
+    /// # Errors
+    ///
+    /// Where the backend cannot give its results back.
+    pub fn accuracy(&self, split: &Split) -> Result<f64, TrainError> {
+        let mut right = 0;
+        for (pixels, labels) in split.pixels.chunks(ASKED * split.width).zip(split.labels.chunks(ASKED)) {
+            let logits = self.answer(pixels)?;
+            let rows = logits.chunks(logits.len() / labels.len()).zip(labels);
+            right += rows.filter(|(row, label)| argmax(row) == usize::from(**label)).count();
+        }
+        Ok(right as f64 / split.len() as f64)
+    }
+
+    /// What it answers for every version of the training pictures of `data` and of those `held_out`, which follow them: the
+    /// mean of its logits for the version and for the version's mirror image.
+    ///
+    /// # Errors
+    ///
+    /// Where the backend cannot give its results back.
+    pub fn soft_labels(&self, data: &Dataset, held_out: Option<&Split>) -> Result<SoftLabels, TrainError> {
+        let pictures = || data.train.pictures().chain(held_out.into_iter().flat_map(Split::pictures));
+        let (classes, count) = (data.class_names.len(), data.train.len() + held_out.map_or(0, Split::len));
+        let bar = progress::steps(count as u64, "asking the teacher");
+        let (mut logits, mut pixels) = (Vec::with_capacity(count * VERSIONS * classes), Vec::new());
+        for picture in pictures() {
+            Version::all().for_each(|version| version.append(picture, self.columns, &mut pixels));
+            if pixels.len() >= ASKED * picture.len() {
+                logits.extend(self.answer(&pixels)?);
+                pixels.clear();
+                bar.set_position((logits.len() / (VERSIONS * classes)) as u64);
+            }
+        }
+        if !pixels.is_empty() {
+            logits.extend(self.answer(&pixels)?);
+        }
+        bar.finish_and_clear();
+
+        for picture in logits.chunks_exact_mut(VERSIONS * classes) {
+            let own = picture.to_vec();
+            for (version, means) in Version::all().zip(picture.chunks_exact_mut(classes)) {
+                let mirrored = own.chunks_exact(classes).nth(version.mirrored().number()).unwrap_or_default();
+                means.iter_mut().zip(mirrored).for_each(|(mean, other)| *mean = 0.5 * (*mean + other));
+            }
+        }
+        let description = Description {
+            data_sha256: hex(&data.train_hash),
+            held_out: held_out.map_or(0, Split::len),
+            held_out_accuracy: held_out.map(|split| self.accuracy(split)).transpose()?,
+            test_accuracy: self.accuracy(&data.test)?,
+        };
+        Ok(SoftLabels::new(description, classes, logits))
+    }
+}
+
+/// Blackens a square of `picture`, of a fifth to two fifths of its rows, with probability [`ERASED_SHARE`].
+fn erase(picture: &mut [u8], rows: usize, columns: usize, random: &mut Xoshiro256PlusPlus) {
+    let chance: f64 = random.random();
+    let side = random.random_range(rows / 5..=rows * 2 / 5);
+    let (top, left) = (random.random_range(0..rows.max(1)), random.random_range(0..columns.max(1)));
+    if chance >= ERASED_SHARE {
+        return;
+    }
+    let (top, left) = (top.saturating_sub(side / 2), left.saturating_sub(side / 2));
+    for row in picture.chunks_mut(columns.max(1)).skip(top).take(side) {
+        row.iter_mut().skip(left).take(side).for_each(|pixel| *pixel = 0);
+    }
+}

@@ -1,0 +1,10 @@
+//! A teacher: a convolutional network, too large for any device, whose answers a small network learns from.
+//!
+//! ```text
+//!  pictures --learn--> Convolutional --answer--> SoftLabels, one file --> train --teacher FILE
+//! ```
+
+mod course;
+mod network;
+
+pub use course::{TaughtEpoch, TeachConfig, Teacher};
