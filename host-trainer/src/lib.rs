@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 mod data;
+mod limits;
 mod model;
 mod network;
 mod quantize;

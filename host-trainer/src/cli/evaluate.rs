@@ -15,9 +15,10 @@ use super::{
 };
 use crate::data::{Dataset, Split};
 use crate::model::evaluate;
+use crate::model::{Evaluation, Mistake};
 use crate::plot;
 use crate::run::model_file;
-use crate::run::{Configuration, Evaluation, Mistake, RecordError, RunFile, RunFolder, json};
+use crate::run::{Configuration, RecordError, RunFile, RunFolder, json};
 use crate::support::{files, progress};
 use crate::text::{Shown, printable};
 
@@ -226,7 +227,7 @@ fn keep_first(test: &mut Split, count: u32) -> Result<(), UsageError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::tests::evaluation;
+    use crate::model::tests::evaluation;
 
     fn text(names: &[&str]) -> String {
         let mut evaluation = evaluation(names, 7);

@@ -13,7 +13,7 @@ use super::number::{above_zero, finite};
 use super::said::{outcome_lines, warn_of_loss};
 use super::{DataArguments, OutputArguments, UsageError, check_apart, check_export, check_folder_apart, line, percent};
 use crate::data::{Dataset, Split};
-use crate::model::export::MAX_WEIGHT_BYTES;
+use crate::limits::MAX_WEIGHT_BYTES;
 use crate::model::import::{self, Layer, LayerChoice, Orientation, Tensor, TensorFile};
 use crate::network::PixelForm;
 use crate::network::backend::{self, Backend};

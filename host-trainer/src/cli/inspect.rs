@@ -191,10 +191,10 @@ fn range(values: impl Iterator<Item = impl Into<i64>>) -> [i64; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::export::tests::encode_plain;
     use crate::network::DenseParameters;
+    use crate::quantize::WeightBits;
+    use crate::quantize::encode_plain;
     use crate::quantize::quantize;
-    use crate::train::WeightBits;
     use shared_model::WeightOrder;
 
     #[test]

@@ -13,8 +13,8 @@ use super::{
     DataArguments, OutputArguments, UsageError, check_apart, check_extension, check_fit, check_output, line, percent,
 };
 use crate::data::image::{self, Polarity};
-use crate::model::float;
 use crate::plot::png;
+use crate::run::float;
 use crate::run::model_file;
 use crate::support::{files, terminal};
 use crate::text::printable;

@@ -12,10 +12,9 @@ use crate::data::{SoftLabels, SoftLabelsError};
 use crate::network::DenseParameters;
 use crate::network::Pixels;
 use crate::network::backend::Backend;
+use crate::quantize::WeightBits;
 use crate::run::{Configuration, RunFile, RunFolder};
-use crate::train::{
-    BLOCK_OUTPUTS, MAX_BATCH_SIZE, MAX_EPOCHS, Recipe, Schedule, TAUGHT_EPOCHS, Teaching, TrainConfig, WeightBits,
-};
+use crate::train::{BLOCK_OUTPUTS, MAX_BATCH_SIZE, MAX_EPOCHS, Recipe, Schedule, TAUGHT_EPOCHS, Teaching, TrainConfig};
 
 /// Why a pruned network has weights of eight bits.
 const SPARSE_BITS: &str =

@@ -14,7 +14,7 @@ use super::recipe::RecipeArguments;
 use super::said::{outcome_lines, say_epoch, warn_of_loss};
 use super::{DataArguments, OutputArguments, UsageError, check_apart, check_export, line};
 use crate::data::{Dataset, Split};
-use crate::model::export::MAX_WEIGHT_BYTES;
+use crate::limits::MAX_WEIGHT_BYTES;
 use crate::network::backend::Backend;
 use crate::network::join_widths;
 use crate::run::describe_stop;

@@ -11,8 +11,9 @@ use thiserror::Error;
 
 use super::augment::VERSIONS;
 use super::{Dataset, hex, sha256};
-use crate::model::import::{MAX_HEADER_BYTES, check_header};
+use crate::limits::MAX_HEADER_BYTES;
 use crate::support::bounded;
+use crate::support::tensor_header::check_header;
 
 /// The name of the file's only tensor, `[picture, version, class]`.
 const TENSOR: &str = "logits";

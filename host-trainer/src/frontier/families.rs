@@ -2,7 +2,8 @@
 //! settings change is trained anew, and no other.
 
 use crate::network::backend::Backend;
-use crate::train::{Recipe, TAUGHT_EPOCHS, Teaching, TrainConfig, WeightBits};
+use crate::quantize::WeightBits;
+use crate::train::{Recipe, TAUGHT_EPOCHS, Teaching, TrainConfig};
 
 use super::runs::Teacher;
 

@@ -134,8 +134,8 @@ pub mod tests {
 
     use super::super::families::FAMILIES;
     use super::*;
+    use crate::quantize::WeightBits;
     use crate::run::RunFolder;
-    use crate::train::WeightBits;
 
     fn found(seed: u64, accuracy: f64) -> Found {
         let outcome = serde_json::json!({

@@ -8,7 +8,7 @@ use shared_model::{AnswersHeader, HostWorkspace, InferError, LOGIT_FRACTION_BITS
 
 use crate::data::Split;
 use crate::model::softmax::softmax;
-use crate::run::{ClassResult, Evaluation, Mistake};
+use crate::model::{ClassResult, Evaluation, Mistake};
 
 /// What the fixed-point network answers.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -160,10 +160,10 @@ fn for_each_picture<T: Default + Send>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::export::tests::encode_plain;
     use crate::network::DenseParameters;
+    use crate::quantize::WeightBits;
+    use crate::quantize::encode_plain;
     use crate::quantize::quantize;
-    use crate::train::WeightBits;
 
     /// Answers 0 where the first pixel is the brighter one, else 1.
     fn brighter_pixel() -> Vec<u8> {

@@ -5,19 +5,13 @@ use thiserror::Error;
 
 use crate::data::{Dataset, Split};
 use crate::model::evaluate::{self, Evaluated};
-use crate::quantize::QuantizedLayer;
+use crate::quantize::{QuantizedLayer, encode};
 
 /// Most pictures that a model carries with their answers, so that a device can test itself.
 const MAX_GOLDEN_PICTURES: usize = 4;
 
 /// Bytes of weights for each of these: a small model is not made of pictures.
 const WEIGHT_BYTES_A_GOLDEN_PICTURE: usize = 8192;
-
-/// Bytes that a model's weights may take, padding included: nothing larger fits a microcontroller.
-pub const MAX_WEIGHT_BYTES: usize = 64 << 20;
-
-/// Bytes that a model may have: in another order weights may take a little more.
-pub const MAX_MODEL_BYTES: u64 = 128 << 20;
 
 /// Why a network cannot be exported.
 #[derive(Debug, Error)]
@@ -104,14 +98,6 @@ pub fn export(layers: &[QuantizedLayer], data: &Dataset, origins: &Origins<'_>) 
     Ok(Exported { bytes: encode(&source)?, test })
 }
 
-/// The blob of `source`.
-pub(crate) fn encode(source: &ModelSource<'_>) -> Result<Vec<u8>, EncodeError> {
-    let mut bytes = vec![0; source.encoded_length_bound()];
-    let length = source.encode(&mut bytes)?;
-    bytes.truncate(length);
-    Ok(bytes)
-}
-
 /// The first pictures of different classes, for a model with so many bytes of weights.
 fn golden_pictures(split: &Split, weight_bytes: usize) -> Vec<&[u8]> {
     let most = weight_bytes.div_ceil(WEIGHT_BYTES_A_GOLDEN_PICTURE).min(MAX_GOLDEN_PICTURES);
@@ -127,31 +113,8 @@ fn golden_pictures(split: &Split, weight_bytes: usize) -> Vec<&[u8]> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-
-    /// A blob of `layers` for pictures of one row, without golden vectors.
-    pub(crate) fn encode_plain(layers: &[QuantizedLayer], columns: usize) -> Vec<u8> {
-        let classes = layers.last().unwrap().biases.len();
-        let names: Vec<String> = (0..classes).map(|class| class.to_string()).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let layers: Vec<_> = layers.iter().map(QuantizedLayer::source).collect();
-        let provenance = Provenance {
-            trainer: "",
-            backend: "",
-            seed: 0,
-            epochs: 0,
-            data_sha256: [0; 32],
-            train_pictures: 0,
-            train_correct_float: 0,
-            test_pictures: 0,
-            test_correct_float: 0,
-            test_correct_fixed: 0,
-        };
-        let columns = columns.try_into().unwrap();
-        let source = ModelSource { class_names: &names, rows: 1, columns, layers: &layers, golden: &[], provenance };
-        encode(&source).unwrap()
-    }
 
     #[test]
     fn golden_pictures_are_of_different_classes() {

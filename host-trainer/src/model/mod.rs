@@ -1,8 +1,13 @@
 //! Models: exported from a network, imported from another program, reordered, evaluated.
 
 pub mod evaluate;
+mod evaluation;
 pub mod export;
-pub mod float;
 pub mod import;
 pub mod reorder;
-mod softmax;
+pub mod softmax;
+
+pub use evaluation::{ClassResult, Evaluation, Mistake};
+
+#[cfg(test)]
+pub use evaluation::tests;

@@ -3,7 +3,7 @@
 use shared_model::{DenseLayer, EncodeError, GoldenSource, LayerSource, Model, ModelSource, Requant, WeightOrder};
 use thiserror::Error;
 
-use crate::model::export::encode;
+use crate::quantize::encode;
 
 /// Weights that a model may have, those counted that are pruned: each is a byte in memory while it is reordered. More than one layer
 /// of the greatest width has.
@@ -82,10 +82,10 @@ fn check_count(layers: impl Iterator<Item = (usize, usize)>) -> Result<(), Reord
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::export::tests::encode_plain;
     use crate::network::DenseParameters;
+    use crate::quantize::WeightBits;
+    use crate::quantize::encode_plain;
     use crate::quantize::quantize;
-    use crate::train::WeightBits;
 
     #[test]
     fn what_would_fill_the_memory_is_refused() {

@@ -8,8 +8,6 @@ use burn::tensor::{Device, Tensor, TensorData, TensorReadError};
 use rand::RngExt as _;
 use rand::rngs::Xoshiro256PlusPlus;
 
-use crate::network::PixelForm;
-
 /// What a raw pixel, 0..=255, is worth in the float network: there it lies in 0..=1.
 pub const INPUT_SCALE: f64 = 1.0 / 255.0;
 
@@ -162,9 +160,4 @@ impl Network {
 /// Widths of layers one after the other: `128,64`, say, or `784-128-10`.
 pub fn join_widths(widths: &[usize], separator: &str) -> String {
     widths.iter().map(ToString::to_string).collect::<Vec<_>>().join(separator)
-}
-
-/// Raw pixels of `pictures`, each of `width` pixels, as the network's input, `[picture, pixel]` in 0..=1.
-pub fn input_tensor<'a>(pictures: impl ExactSizeIterator<Item = &'a [u8]>, width: usize, device: &Device) -> Tensor<2> {
-    PixelForm::PLAIN.tensor(pictures, width, device)
 }

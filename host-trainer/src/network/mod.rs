@@ -6,5 +6,5 @@ mod dense;
 pub mod optimizer;
 mod pixels;
 
-pub use dense::{DenseParameters, INPUT_SCALE, Network, input_tensor, join_widths};
-pub use pixels::{PixelForm, Pixels};
+pub use dense::{DenseParameters, INPUT_SCALE, Network, join_widths};
+pub use pixels::{PixelForm, Pixels, input_tensor};

@@ -4,8 +4,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use super::dense::{DenseParameters, INPUT_SCALE};
 use crate::data::{Split, Statistics};
-use crate::network::{DenseParameters, INPUT_SCALE};
 
 /// The form in which a network sees pixels while it is trained here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -90,6 +90,11 @@ impl PixelForm {
             *weight = (f64::from(*weight) * factor) as f32;
         }
     }
+}
+
+/// Returns raw pixels of `pictures`, each of `width` pixels, as `[picture, pixel]` in 0..=1.
+pub fn input_tensor<'a>(pictures: impl ExactSizeIterator<Item = &'a [u8]>, width: usize, device: &Device) -> Tensor<2> {
+    PixelForm::PLAIN.tensor(pictures, width, device)
 }
 
 #[cfg(test)]

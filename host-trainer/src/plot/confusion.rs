@@ -6,7 +6,7 @@ use plotters::style::text_anchor::HPos;
 use super::PlotError;
 use super::style::{Area, FAINT, INK, MARGIN, TEXT_SIZE, TITLE_SIZE, draw, text};
 use super::text::{fit, width};
-use crate::run::Evaluation;
+use crate::model::Evaluation;
 use crate::text::percent;
 
 const TITLE_HEIGHT: i32 = 40;
@@ -190,7 +190,7 @@ fn ink_on(RGBColor(red, green, blue): RGBColor) -> RGBColor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::tests::evaluation;
+    use crate::model::tests::evaluation;
 
     fn cells(svg: &str) -> usize {
         // Of the others, one is the ground, two are frames and 50 the scale.

@@ -7,7 +7,7 @@ use super::style::{FAINT, FONT, INK, MARGIN, TEXT_SIZE, TITLE_SIZE};
 use super::text::{fit, width};
 use super::{PlotError, image};
 use crate::data::Split;
-use crate::run::{Evaluation, Mistake};
+use crate::model::{Evaluation, Mistake};
 use crate::text::percent;
 
 const COLUMNS: usize = 6;
@@ -91,7 +91,7 @@ fn hex(RGBColor(red, green, blue): RGBColor) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::tests::evaluation;
+    use crate::model::tests::evaluation;
 
     fn split() -> Split {
         Split { width: 6, pixels: (0..60).collect(), labels: vec![0; 10] }

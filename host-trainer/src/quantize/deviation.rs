@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::QuantizedLayer;
 use crate::data::Split;
 use crate::network::{DenseParameters, Network, input_tensor};
-use crate::run::{LayerQuantization, Quantization};
+use crate::quantize::{LayerQuantization, Quantization};
 
 /// Pictures over which errors are measured: enough for two digits.
 const PICTURES: usize = 1000;
@@ -115,11 +115,11 @@ pub fn measure_deviation(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::export::tests::encode_plain;
     use crate::network::backend::Backend;
     use crate::network::calibrate::measure;
+    use crate::quantize::WeightBits;
+    use crate::quantize::encode_plain;
     use crate::quantize::quantize;
-    use crate::train::WeightBits;
 
     #[test]
     fn errors_are_small_and_grow_with_a_coarser_scale() {

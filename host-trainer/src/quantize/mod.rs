@@ -8,19 +8,26 @@
 //!
 //! Scales are computed here, once, in `f64`; what is stored are the integers that `shared-model` computes with.
 
+mod bits;
 mod dense;
 mod deviation;
+mod encode;
+mod record;
 mod requant;
 
 use shared_model::{LOGIT_FRACTION_BITS, LayerSource, Requant, WeightOrder};
 use thiserror::Error;
 
+pub use self::bits::WeightBits;
 use self::dense::Channel;
 pub use self::deviation::{DeviationError, measure_deviation};
+pub use self::encode::encode;
+#[cfg(test)]
+pub use self::encode::encode_plain;
+pub use self::record::{LayerQuantization, Quantization};
 pub use self::requant::LARGEST_FACTOR;
 use self::requant::Split;
 use crate::network::{DenseParameters, INPUT_SCALE};
-use crate::train::{TrainConfig, WeightBits};
 
 /// The largest value of a hidden activation.
 const ACTIVATION_STEPS: f64 = u8::MAX as f64;
@@ -184,11 +191,11 @@ fn rescale(
     Ok(quantized)
 }
 
-/// Chooses the order of weights that is for networks trained as `config` says: that of their width, or of blocks.
-pub fn choose_orders(layers: &mut [QuantizedLayer], config: &TrainConfig) {
+/// Chooses the weight order for hidden layers: by the width of their weights, or blocks if some are pruned.
+pub fn choose_orders(layers: &mut [QuantizedLayer], weight_bits: WeightBits, sparsity: f64) {
     let Some((_, hidden)) = layers.split_last_mut() else { return };
-    let order = match config.weight_bits {
-        _ if config.sparsity > 0.0 => WeightOrder::Blocks,
+    let order = match weight_bits {
+        _ if sparsity > 0.0 => WeightOrder::Blocks,
         WeightBits::Eight => WeightOrder::Pairs,
         WeightBits::Four => WeightOrder::FourBitPairs,
         WeightBits::Two => WeightOrder::TernaryPairs,

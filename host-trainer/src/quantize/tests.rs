@@ -6,7 +6,7 @@ use rand::{RngExt, SeedableRng};
 use shared_model::{HostWorkspace, Model};
 
 use super::*;
-use crate::model::export::tests::encode_plain;
+use crate::quantize::encode_plain;
 
 /// Logits of the float network in `f64`, and the largest hidden activations seen.
 fn float_logits(layers: &[DenseParameters], pixels: &[u8], largest: &mut [f32]) -> Vec<f64> {

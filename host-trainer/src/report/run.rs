@@ -7,11 +7,14 @@ use serde::Serialize;
 use shared_model::Model;
 use thiserror::Error;
 
+use crate::model::Evaluation;
 use crate::network::backend::Backend;
 use crate::network::join_widths;
-use crate::run::{Configuration, DeviceParity, Evaluation, Outcome, Quantization, RecordError, RunFile, RunFolder};
+use crate::quantize::Quantization;
+use crate::quantize::WeightBits;
+use crate::run::{Configuration, DeviceParity, Outcome, RecordError, RunFile, RunFolder};
 use crate::text::printable;
-use crate::train::{Epoch, Recipe, WeightBits};
+use crate::train::{Epoch, Recipe};
 
 /// Why there can be no report about a folder.
 #[derive(Debug, Error)]

@@ -25,8 +25,8 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
         "model_id": "01234567", "model_bytes": 1024, "parameters": 35, "epochs": 2, "kept_epoch": 1, "stop": {"patience": {"epochs": 1}},
         "train_accuracy_float": 0.9, "test_accuracy_float": 0.8, "test_accuracy_fixed": 0.8, "predictions_changed": 1, "train_seconds": 2.5
     });
-    let mut evaluation = run::tests::evaluation(&["a\u{1b}[2J", "b"], 3);
-    evaluation.mistakes = vec![run::Mistake { index: 1, label: 0, class: 1, probability: 0.75 }];
+    let mut evaluation = crate::model::tests::evaluation(&["a\u{1b}[2J", "b"], 3);
+    evaluation.mistakes = vec![crate::model::Mistake { index: 1, label: 0, class: 1, probability: 0.75 }];
     let quantization = json!({"pictures": 10, "layers": [{
         "inputs": 6, "outputs": 2, "weights": [-0.5, 0.25], "weight_steps": [0.01, 0.02], "zero_weights": 0.1, "largest_activation": 3.5,
         "output_step": 0.1, "output_rms": 1.5, "error_rms": 0.01

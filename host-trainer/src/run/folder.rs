@@ -11,13 +11,14 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use super::weights;
-use crate::model::export::{MAX_MODEL_BYTES, MAX_WEIGHT_BYTES};
-use crate::model::import::MAX_HEADER_BYTES;
+use crate::limits::MAX_HEADER_BYTES;
+use crate::limits::{MAX_MODEL_BYTES, MAX_WEIGHT_BYTES};
 use crate::network::{DenseParameters, join_widths};
+use crate::quantize::WeightBits;
 use crate::support::bounded;
 use crate::support::files::{self, WriteError};
 use crate::text::printable;
-use crate::train::{Recipe, TrainConfig, WeightBits};
+use crate::train::{Recipe, TrainConfig};
 
 /// A record that is read back from JSON.
 pub trait Record: DeserializeOwned {

@@ -16,6 +16,7 @@ mod configuration;
 mod describe;
 mod evaluation;
 mod finished;
+pub mod float;
 mod folder;
 mod history;
 pub mod model_file;
@@ -27,12 +28,7 @@ mod weights;
 
 pub use configuration::Configuration;
 pub use describe::{describe_gap, describe_stop};
-pub use evaluation::{ClassResult, Evaluation, Mistake};
 pub use folder::{MAX_RECORD_BYTES, RecordError, RunFile, RunFolder, json};
 pub use outcome::Outcome;
 pub use parity::DeviceParity;
-pub use quantization::{LayerQuantization, Quantization};
 pub use weights::encode as encode_weights;
-
-#[cfg(test)]
-pub use evaluation::tests;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use shared_model::{BlobError, HostWorkspace, Model, SelfTestError, self_test};
 use thiserror::Error;
 
-use crate::model::export::MAX_MODEL_BYTES;
+use crate::limits::MAX_MODEL_BYTES;
 use crate::run::{RunFile, RunFolder};
 use crate::support::bounded;
 

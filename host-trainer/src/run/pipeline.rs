@@ -122,7 +122,7 @@ pub fn complete(
         Some(quantized) => quantized.clone(),
         None => quantize(&layers, &on_train.largest, config.weight_bits)?,
     };
-    choose_orders(&mut quantized, config);
+    choose_orders(&mut quantized, config.weight_bits, config.sparsity);
     let origins = Origins {
         backend: config.backend.name(),
         seed: config.seed,

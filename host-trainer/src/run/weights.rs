@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 
-use crate::model::import::check_header;
 use crate::network::DenseParameters;
+use crate::support::tensor_header::check_header;
 
 /// Where the file's metadata has the model's id.
 const MODEL_ID: &str = "model_id";

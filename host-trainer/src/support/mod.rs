@@ -7,4 +7,5 @@ pub mod files;
 pub mod interrupt;
 pub mod progress;
 pub mod range;
+pub mod tensor_header;
 pub mod terminal;

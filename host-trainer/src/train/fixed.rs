@@ -230,11 +230,11 @@ mod tests {
 
     use super::*;
     use crate::data::Split;
-    use crate::model::export::tests::encode_plain;
     use crate::network::PixelForm;
     use crate::network::backend::Backend;
     use crate::network::calibrate::measure;
-    use crate::train::WeightBits;
+    use crate::quantize::WeightBits;
+    use crate::quantize::encode_plain;
     use crate::train::tests::config;
 
     const WIDTHS: [usize; 4] = [30, 20, 9, 4];

@@ -29,7 +29,7 @@ use crate::network::calibrate::measure;
 use crate::network::{DenseParameters, Network};
 use crate::quantize::{QuantizeError, QuantizedLayer};
 
-pub use config::{MAX_BATCH_SIZE, MAX_EPOCHS, Recipe, TAUGHT_EPOCHS, Teaching, TrainConfig, WeightBits};
+pub use config::{MAX_BATCH_SIZE, MAX_EPOCHS, Recipe, TAUGHT_EPOCHS, Teaching, TrainConfig};
 pub use prune::BLOCK_OUTPUTS;
 pub use schedule::Schedule;
 
@@ -272,6 +272,7 @@ pub mod tests {
     use super::*;
     use crate::network::Pixels;
     use crate::network::backend::Backend;
+    use crate::quantize::WeightBits;
 
     /// Pictures of one row.
     const SHAPE: Shape = Shape { columns: 3, classes: 2 };

@@ -5,7 +5,8 @@ use shared_model::{MAX_LAYERS, MAX_WIDTH};
 use thiserror::Error;
 
 use super::Orientation;
-use super::tensors::{MAX_DIMENSIONS, MAX_FILE_BYTES, MAX_HEADER_BYTES, MAX_NAME_BYTES, MIN_HEADER_BYTES};
+use super::tensors::{MAX_DIMENSIONS, MAX_FILE_BYTES, MAX_NAME_BYTES};
+use crate::support::tensor_header::HeaderError;
 
 /// Why a file gives no tensors.
 #[derive(Debug, Error)]
@@ -13,15 +14,9 @@ pub enum TensorFileError {
     /// It cannot be read.
     #[error("it cannot be read")]
     Read(#[source] std::io::Error),
-    /// It is shorter than any.
-    #[error("not a safetensors file: it has {0} bytes, and the first 8 say how long its header is")]
-    Short(usize),
-    /// Its first bytes ask for a header that no such file has.
-    #[error(
-        "not a safetensors file: its first bytes ask for a header of {0} bytes, which is not in \
-         {MIN_HEADER_BYTES}..={MAX_HEADER_BYTES}; docs/import.md says how to save one"
-    )]
-    Header(u64),
+    /// Its header has a length that no such file has.
+    #[error(transparent)]
+    Header(#[from] HeaderError),
     /// It is larger than weights are.
     #[error("it has more than {MAX_FILE_BYTES} bytes; save the weights alone, without the optimizer")]
     Large,

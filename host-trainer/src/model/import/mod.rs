@@ -11,4 +11,4 @@ mod tensors;
 
 pub use error::TensorFileError;
 pub use layers::{Layer, LayerChoice, Orientation, find, follow};
-pub use tensors::{MAX_HEADER_BYTES, Tensor, TensorFile, check_header};
+pub use tensors::{Tensor, TensorFile};

@@ -10,15 +10,10 @@ use safetensors::{Dtype, SafeTensors};
 use super::TensorFileError;
 use super::name::natural_key;
 use crate::support::bounded;
+use crate::support::tensor_header::check_header;
 
 /// Bytes of a file: weights for the largest model in `f64` with an optimizer's state take less.
 pub const MAX_FILE_BYTES: u64 = 1 << 30;
-
-/// Bytes of the shortest header, `{}`.
-pub const MIN_HEADER_BYTES: u64 = 2;
-
-/// Bytes of the longest header that is read: names and shapes of tens of thousands of tensors.
-pub const MAX_HEADER_BYTES: u64 = 8 << 20;
 
 /// Bytes of a tensor's name, and its dimensions: both are shown.
 pub const MAX_NAME_BYTES: usize = 1024;
@@ -78,17 +73,6 @@ impl TensorFile {
         tensors.sort_by_cached_key(|tensor| natural_key(&tensor.name));
         Ok(tensors)
     }
-}
-
-/// That a file which begins with `bytes` asks for a header of a length that may be read: numbers in it take many times as much
-/// memory as their digits.
-///
-/// # Errors
-///
-/// Where it does not.
-pub fn check_header(bytes: &[u8]) -> Result<(), TensorFileError> {
-    let header = bytes.first_chunk().copied().map(u64::from_le_bytes).ok_or(TensorFileError::Short(bytes.len()))?;
-    if (MIN_HEADER_BYTES..=MAX_HEADER_BYTES).contains(&header) { Ok(()) } else { Err(TensorFileError::Header(header)) }
 }
 
 impl From<io::Error> for TensorFileError {

@@ -2,12 +2,13 @@
 
 use maud::{Markup, html};
 
+use crate::model::{ClassResult, Evaluation, Mistake};
 use crate::report::figure::figure;
 use crate::report::numbers::count;
 use crate::report::run::Run;
 use crate::report::sections::{absent, side_by_side};
 use crate::report::table::{figures, head, table};
-use crate::run::{ClassResult, Evaluation, Mistake, RunFile};
+use crate::run::RunFile;
 use crate::text::{percent, printable};
 
 pub fn content(runs: &[Run]) -> Markup {

@@ -2,11 +2,12 @@
 
 use maud::{Markup, html};
 
+use crate::quantize::{LayerQuantization, Quantization};
 use crate::report::numbers::{count, significant};
 use crate::report::run::Run;
 use crate::report::sections::{absent, each};
 use crate::report::table::{figures, head};
-use crate::run::{LayerQuantization, Quantization, RunFile};
+use crate::run::RunFile;
 use crate::text::percent;
 
 pub fn content(runs: &[Run]) -> Markup {

@@ -1,0 +1,33 @@
+//! Encodes layers as the bytes of a model.
+
+#[cfg(test)]
+use shared_model::Provenance;
+use shared_model::{EncodeError, ModelSource};
+
+#[cfg(test)]
+use super::QuantizedLayer;
+
+/// Encodes `source` as a model.
+///
+/// # Errors
+///
+/// Returns an error if it breaks a rule of the format.
+pub fn encode(source: &ModelSource<'_>) -> Result<Vec<u8>, EncodeError> {
+    let mut bytes = vec![0; source.encoded_length_bound()];
+    let length = source.encode(&mut bytes)?;
+    bytes.truncate(length);
+    Ok(bytes)
+}
+
+/// Encodes `layers` as a model for images of one row, without golden vectors.
+#[cfg(test)]
+pub fn encode_plain(layers: &[QuantizedLayer], columns: usize) -> Vec<u8> {
+    let classes = layers.last().unwrap().biases.len();
+    let names: Vec<String> = (0..classes).map(|class| class.to_string()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let layers: Vec<_> = layers.iter().map(QuantizedLayer::source).collect();
+    let provenance = Provenance::default();
+    let columns = columns.try_into().unwrap();
+    let source = ModelSource { class_names: &names, rows: 1, columns, layers: &layers, golden: &[], provenance };
+    encode(&source).unwrap()
+}
