@@ -41,3 +41,8 @@ pub use link::{
     ModelInfo, PROTOCOL_VERSION, Progress, Refusal, Request, Response, STAGE_BYTES, decode, encode,
     encoded_length_bound,
 };
+
+/// The example of the README, compiled and run as a doctest.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
