@@ -1,4 +1,4 @@
-//! `--backend`, and what it can be here.
+//! The option `--backend`, and the list of backends.
 
 use anyhow::Result;
 use clap::builder::PossibleValue;
@@ -9,15 +9,15 @@ use super::{OutputArguments, UsageError, printable, table};
 use crate::network::backend::{Backend, BackendError, Hardware, build_line};
 use crate::support::progress;
 
-/// What trains.
+/// The backend to train on.
 #[derive(Debug, Args)]
 pub struct BackendArguments {
-    /// What trains; flex is the default because it is the faster one on the processor, as `cargo xtask bench-train` shows
-    #[arg(long, value_enum, default_value_t = Choice::Backend(Backend::DEFAULT))]
+    /// Backend to train on; flex is faster than ndarray on the processor, as `cargo xtask bench-train` shows
+    #[arg(long, value_enum, help_heading = "Training", default_value_t = Choice::Backend(Backend::DEFAULT))]
     backend: Choice,
 }
 
-/// What `--backend` takes.
+/// A value of `--backend`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Choice {
     Backend(Backend),
@@ -38,13 +38,14 @@ impl ValueEnum for Choice {
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
             Self::Backend(backend) => PossibleValue::new(backend.name()).help(backend.description()),
-            Self::List => PossibleValue::new("list").help("Trains nothing: says what this build and this machine have"),
+            Self::List => PossibleValue::new("list")
+                .help("Do not train; list the backends of this build and the devices of this machine"),
         })
     }
 }
 
 impl BackendArguments {
-    /// The backend that is asked for, which works here; or nothing, where the list was asked for and is printed.
+    /// Returns the backend if it works here, or prints the list and returns `None`.
     pub fn choose(&self, output: OutputArguments) -> Result<Option<Backend>> {
         let Choice::Backend(backend) = self.backend else {
             let list = List::of_this_machine();
@@ -99,9 +100,9 @@ impl List {
             };
             let devices: Vec<String> = devices.iter().map(|device| printable(&device.to_string())).collect();
             let devices = match (is_built, devices.is_empty()) {
-                (true, true) => "nothing".to_owned(),
+                (true, true) => "no device".to_owned(),
                 (true, false) => devices.join("\n"),
-                (false, _) => "not looked for".to_owned(),
+                (false, _) => "not checked".to_owned(),
             };
             table.add_row([backend.name(), built, &devices]);
         }
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn every_backend_and_the_list_can_be_asked_for() {
+    fn values_are_every_backend_and_the_list() {
         let names: Vec<_> = Choice::value_variants().iter().filter_map(Choice::to_possible_value).collect();
         let names: Vec<_> = names.iter().map(PossibleValue::get_name).collect();
         let known: Vec<_> = Backend::ALL.map(Backend::name).into_iter().chain(["list"]).collect();
@@ -129,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_tells_what_is_not_built_from_what_has_no_device() {
+    fn a_list_distinguishes_backends_not_built_from_those_without_a_device() {
         let card = |name: &str| Hardware {
             name: name.into(),
             interface: "Vulkan".into(),
@@ -148,7 +149,7 @@ mod tests {
         assert!(absent.lines().last().unwrap().contains("--features host-trainer/wgpu"), "{absent}");
 
         let bare = text(entry(Backend::Wgpu, true, Vec::new()));
-        assert!(line(&bare, "wgpu").contains("nothing") && !bare.contains("--features"), "{bare}");
+        assert!(line(&bare, "wgpu").contains("no device") && !bare.contains("--features"), "{bare}");
 
         let two = text(entry(Backend::Wgpu, true, vec![card("one"), card("t\x1bwo")]));
         assert!(line(&two, "one").contains("one (Vulkan, discrete, d 1)"), "{two}");

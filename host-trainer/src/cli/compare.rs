@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::backend::BackendArguments;
-use super::said::{say_epoch, warn_of_loss};
+use super::messages::{log_epoch, warn_of_loss};
 use super::table::table;
 use super::{DataArguments, OutputArguments};
 use crate::compare::{Figure, Lecture, Run, VARIANTS, Variant};
@@ -98,7 +98,7 @@ impl Arguments {
         }
         let folder = RunFolder::create(path)?;
         let outcome =
-            pipeline::run(&config, Sources::of(data), &folder, None, |epoch| say_epoch(epoch, config.epochs))?;
+            pipeline::run(&config, Sources::of(data), &folder, None, |epoch| log_epoch(epoch, config.epochs))?;
         warn_of_loss(&outcome);
         Ok((Run::read(&folder, seed)?, false))
     }

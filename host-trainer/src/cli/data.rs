@@ -11,7 +11,7 @@ use crate::data::{Origin, hex};
 use crate::text::Shown;
 
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub struct DataCommandArguments {
     #[command(flatten)]
     data: DataArguments,
     #[command(flatten)]
@@ -19,7 +19,7 @@ pub struct Arguments {
 }
 
 #[derive(Serialize)]
-struct Found {
+struct DataOutput {
     folder: Shown<PathBuf>,
     origin: Origin,
     fashion_mnist: bool,
@@ -34,11 +34,11 @@ struct Found {
     train_sha256: String,
 }
 
-impl Arguments {
+impl DataCommandArguments {
     pub fn run(self) -> Result<()> {
         let data = self.data.load()?;
         let classes = data.class_names.len();
-        let found = Found {
+        let output = DataOutput {
             folder: Shown(data.folder),
             origin: data.origin,
             fashion_mnist: data.is_fashion_mnist,
@@ -52,28 +52,28 @@ impl Arguments {
             test_pictures_by_class: data.test.count_classes(classes),
             train_sha256: hex(&data.train_hash),
         };
-        self.output.print(&found, || found.text())
+        self.output.print(&output, || output.text())
     }
 }
 
-impl Found {
+impl DataOutput {
     fn text(&self) -> String {
         let name =
-            if self.fashion_mnist { "Fashion-MNIST, all checksums agree" } else { "not Fashion-MNIST, but consistent" };
+            if self.fashion_mnist { "Fashion-MNIST, all checksums match" } else { "not Fashion-MNIST, but consistent" };
         let named_by = self.class_names_file.as_ref();
         let named_by = named_by.map(|file| format!(", named by {file}")).unwrap_or_default();
         let mut text = [
             line("folder", format_args!("{} ({})", self.folder, self.origin.named_by())),
             line("data set", name),
-            line("training pictures", self.train_pictures),
-            line("test pictures", self.test_pictures),
-            line("size of a picture", format_args!("{} rows, {} columns", self.rows, self.columns)),
+            line("training images", self.train_pictures),
+            line("test images", self.test_pictures),
+            line("image size", format_args!("{} rows, {} columns", self.rows, self.columns)),
             line("classes", format_args!("{}{named_by}", self.classes.len())),
         ]
         .concat();
         let counts = self.train_pictures_by_class.iter().zip(&self.test_pictures_by_class);
         for (class, (train, test)) in self.classes.iter().zip(counts) {
-            text += &line(&format!("  {class}"), format_args!("{train} to train with, {test} to test with"));
+            text += &line(&format!("  {class}"), format_args!("{train} for training, {test} for testing"));
         }
         text
     }

@@ -22,28 +22,34 @@ use crate::run::{Configuration, RecordError, RunFile, RunFolder, json};
 use crate::support::{files, progress};
 use crate::text::{Shown, printable};
 
-/// Classes whose confusion is printed: a table of more does not fit a terminal.
+/// Classes up to which the confusion matrix is printed; a larger table does not fit a terminal.
 const MAX_PRINTED_CLASSES: usize = 12;
 
 /// Mistakes that are printed.
-const PRINTED_MISTAKES: usize = 5;
+const MAX_PRINTED_MISTAKES: usize = 5;
 
-/// What is written of an evaluation.
+/// Files that an evaluation writes.
 const FILES: [RunFile; 3] = [RunFile::Evaluation, RunFile::ConfusionPlot, RunFile::MistakesPlot];
 
 #[derive(Debug, Args)]
-pub struct Arguments {
-    /// The model, or the folder of the run that left it
+#[command(after_help = "\
+Examples:
+  host-trainer evaluate runs/first
+  host-trainer evaluate model.bin --answers answers.bin --first 100")]
+pub struct EvaluateArguments {
+    /// Model file, or folder of the run that wrote it
     #[arg(value_name = "MODEL")]
     model: PathBuf,
-    /// Write every picture with its logits and probabilities to FILE, so that a device can be compared with them
+    /// Write every image with its logits and probabilities to FILE, to compare a device with
     #[arg(long, value_name = "FILE")]
     answers: Option<PathBuf>,
-    /// Only the first N test pictures, 1 or more; a file of answers has N records then [default: all of them]
+    /// Use only the first N test images, 1 or more; a file of answers then has N records [default: all of them]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     first: Option<u32>,
-    /// Folder, created where there is none, for evaluation.json, confusion.svg and mistakes.svg [default: the run's,
-    /// where MODEL is one of a run, evaluated over the whole test split that it came with; else they are not written]
+    /// Folder for evaluation.json, confusion.svg and mistakes.svg; created if it is missing
+    ///
+    /// Default: the run's folder, if MODEL is the model of a run and is evaluated over all test images of the run's
+    /// data set; otherwise the files are not written.
     #[arg(long, value_name = "DIR")]
     pictures: Option<PathBuf>,
     #[command(flatten)]
@@ -53,16 +59,16 @@ pub struct Arguments {
 }
 
 #[derive(Serialize)]
-struct Report {
+struct EvaluateOutput {
     #[serde(flatten)]
     evaluation: Evaluation,
     seconds: f64,
     pictures_per_second: f64,
-    /// Files that were written, without those of answers.
+    /// Files that were written, except the file of answers.
     written: Vec<Shown<PathBuf>>,
 }
 
-impl Arguments {
+impl EvaluateArguments {
     pub fn run(self) -> Result<()> {
         let model = model_file::resolve(&self.model);
         let bytes = model_file::read(&model)?;
@@ -103,21 +109,22 @@ impl Arguments {
         let confusion = plot::confusion(&evaluation)?;
         let mistakes = plot::mistakes(&evaluation, &data.test, view.rows(), view.columns())?;
         let contents = [json(&evaluation)?, confusion.into_bytes(), mistakes.into_bytes()];
-        let pictures = outputs.iter().map(PathBuf::as_path).zip(contents.iter().map(Vec::as_slice));
+        let files = outputs.iter().map(PathBuf::as_path).zip(contents.iter().map(Vec::as_slice));
         let answers = answers.iter().map(|(path, bytes)| (*path, bytes.as_slice()));
-        files::write_all(&answers.chain(pictures).collect::<Vec<_>>())?;
+        files::write_all(&answers.chain(files).collect::<Vec<_>>())?;
 
         let pictures_per_second = f64::from(evaluation.pictures) / seconds.max(f64::MIN_POSITIVE);
         let written = outputs.into_iter().map(Shown).collect();
-        let report = Report { evaluation, seconds, pictures_per_second, written };
+        let report = EvaluateOutput { evaluation, seconds, pictures_per_second, written };
         self.output.print(&report, || report.text())
     }
 
-    /// Where pictures of the evaluation go, if anywhere. A run's own are replaced only by those of the same pictures.
+    /// Returns the folder to write the evaluation to, if any. A run's own files are replaced only by
+    /// an evaluation of the same model over the same images.
     fn folder(&self, model: &Path, view: &Model<'_>, data: &Dataset) -> Result<Option<RunFolder>, UsageError> {
         let Some(named) = &self.pictures else {
             return Ok(self.recorded(model, view, data).unwrap_or_else(|error| {
-                progress::say(format_args!("warning: what is in the run's folder stays as it is: {error}"));
+                progress::say(format_args!("warning: the files in the run's folder are not replaced: {error}"));
                 None
             }));
         };
@@ -125,15 +132,15 @@ impl Arguments {
         let own = self.recorded(&folder.file(RunFile::Model), view, data);
         if folder.file(RunFile::Outcome).exists() && !matches!(own, Ok(Some(_))) {
             return Err(UsageError(format!(
-                "--pictures {} is the folder of a run, and its evaluation would be replaced by one of another model or of \
-                 other pictures; name another folder",
+                "--pictures {} is the folder of a run, whose evaluation is of another model or of other images; name \
+                 another folder",
                 named.display()
             )));
         }
         Ok(Some(folder))
     }
 
-    /// The run that `model` came of, if it is evaluated as it was there.
+    /// Returns the run that wrote `model` if this evaluation uses the run's whole test split.
     fn recorded(&self, model: &Path, view: &Model<'_>, data: &Dataset) -> Result<Option<RunFolder>, RecordError> {
         if self.first.is_some() {
             return Ok(None);
@@ -144,16 +151,16 @@ impl Arguments {
     }
 }
 
-impl Report {
+impl EvaluateOutput {
     fn text(&self) -> String {
         let Evaluation { model_id, pictures, correct, accuracy, largest_softmax_error, .. } = &self.evaluation;
         let mut text = [
             line("model", model_id),
-            line("test pictures", pictures),
-            line("classified rightly", correct),
+            line("test images", pictures),
+            line("classified correctly", correct),
             line("accuracy, fixed point", percent(*accuracy)),
             line("softmax, largest error", format_args!("{largest_softmax_error:.6}")),
-            line("time", format_args!("{:.2} s, {:.0} pictures a second", self.seconds, self.pictures_per_second)),
+            line("time", format_args!("{:.2} s, {:.0} images per second", self.seconds, self.pictures_per_second)),
         ]
         .concat();
         text += &format!("\n{}\n{}", self.classes(), self.confusion());
@@ -162,13 +169,13 @@ impl Report {
         }
         text += "\n";
         match self.written.as_slice() {
-            [] => text += &line("pictures", "not written; name a folder by --pictures"),
+            [] => text += &line("plots", "not written; name a folder with --pictures"),
             files => text.extend(files.iter().map(|file| line("written", file))),
         }
         text
     }
 
-    /// A class by its number, and by its name where that is another.
+    /// Returns a class's number, followed by its name if that is different.
     fn number_and_name(&self, class: usize) -> String {
         let (number, name) = (class.to_string(), self.name(class));
         if name == number { number } else { format!("{number} {name}") }
@@ -179,7 +186,7 @@ impl Report {
     }
 
     fn classes(&self) -> Table {
-        let mut table = table(["class", "pictures", "precision", "recall"].map(str::to_owned), 1);
+        let mut table = table(["class", "images", "precision", "recall"].map(str::to_owned), 1);
         for (index, class) in self.evaluation.classes.iter().enumerate() {
             let share = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), percent);
             let name = self.number_and_name(index);
@@ -188,37 +195,38 @@ impl Report {
         table
     }
 
-    /// Which class is given to pictures of which, in a table, or where to find it.
+    /// Returns the confusion matrix as a table, or names its file if the table is too large.
     fn confusion(&self) -> String {
         let confusion = &self.evaluation.confusion;
         if confusion.len() > MAX_PRINTED_CLASSES {
             let file = self.written.iter().find(|file| file.0.ends_with(RunFile::ConfusionPlot.name()));
-            let place = file.map_or("a file, where --pictures names a folder".to_owned(), ToString::to_string);
-            return format!("\nthe confusion matrix of {} classes is in {place}\n", confusion.len());
+            let place = file.map_or("written to a file with --pictures DIR".to_owned(), |file| format!("in {file}"));
+            return format!("\nthe confusion matrix of {} classes is {place}\n", confusion.len());
         }
-        let header = ["true, given".to_owned()].into_iter().chain((0..confusion.len()).map(|class| class.to_string()));
+        let header =
+            ["true / predicted".to_owned()].into_iter().chain((0..confusion.len()).map(|class| class.to_string()));
         let mut table = table(header, 1);
         for (label, row) in confusion.iter().enumerate() {
             let counts = row.iter().map(ToString::to_string);
             table.add_row([self.number_and_name(label)].into_iter().chain(counts));
         }
-        format!("\nhow often pictures of a class (down) are given a class (across)\n{table}\n")
+        format!("\nconfusion matrix: images by true class (rows) and predicted class (columns)\n{table}\n")
     }
 
     fn mistakes(&self) -> Table {
-        let mut table = table(["true", "given", "probability", "test picture"].map(str::to_owned), 2);
-        for Mistake { index, label, class, probability } in self.evaluation.mistakes.iter().take(PRINTED_MISTAKES) {
+        let mut table = table(["true", "predicted", "probability", "test image"].map(str::to_owned), 2);
+        for Mistake { index, label, class, probability } in self.evaluation.mistakes.iter().take(MAX_PRINTED_MISTAKES) {
             table.add_row([self.name(*label), self.name(*class), percent(*probability), index.to_string()]);
         }
         table
     }
 }
 
-/// Leaves the first `count` pictures in `test`.
+/// Drops all but the first `count` images of `test`.
 fn keep_first(test: &mut Split, count: u32) -> Result<(), UsageError> {
     let all = test.len();
     if count as usize > all {
-        return Err(UsageError(format!("--first {count} is not in 1..={all}: there are {all} test pictures")));
+        return Err(UsageError(format!("--first is {count}, expected 1..={all}, as there are {all} test images")));
     }
     let _rest = test.split_off(count as usize);
     Ok(())
@@ -232,11 +240,11 @@ mod tests {
     fn text(names: &[&str]) -> String {
         let mut evaluation = evaluation(names, 7);
         evaluation.mistakes = vec![Mistake { index: 4, label: 0, class: 1, probability: 0.75 }];
-        Report { evaluation, seconds: 1.0, pictures_per_second: 1.0, written: Vec::new() }.text()
+        EvaluateOutput { evaluation, seconds: 1.0, pictures_per_second: 1.0, written: Vec::new() }.text()
     }
 
     #[test]
-    fn names_neither_steer_nor_flood_the_terminal() {
+    fn class_names_are_escaped_and_wrapped() {
         let text = text(&["\x1b[2J", &"long ".repeat(50), "2"]);
         assert!(text.contains("0 \\u{1b}[2J") && !text.contains('\x1b'), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 120), "{text}");
@@ -247,8 +255,8 @@ mod tests {
     fn many_classes_are_not_printed_as_a_matrix() {
         let names: Vec<String> = (0..13).map(|class| format!("class {class}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        assert!(text(&names[..12]).contains("true, given"));
+        assert!(text(&names[..12]).contains("true / predicted"));
         let many = text(&names);
-        assert!(many.contains("13 classes is in a file") && many.contains("12 class 12"), "{many}");
+        assert!(many.contains("13 classes is written to a file") && many.contains("12 class 12"), "{many}");
     }
 }

@@ -9,8 +9,8 @@ use clap::Args;
 use serde::Serialize;
 use shared_model::WeightOrder;
 
+use super::messages::{outcome_lines, warn_of_loss};
 use super::number::{above_zero, finite};
-use super::said::{outcome_lines, warn_of_loss};
 use super::{DataArguments, OutputArguments, UsageError, check_apart, check_export, check_folder_apart, line, percent};
 use crate::data::{Dataset, Split};
 use crate::limits::MAX_WEIGHT_BYTES;
@@ -24,35 +24,41 @@ use crate::support::progress;
 use crate::text::Shown;
 use crate::train::{Recipe, Stop, TrainConfig, Trained};
 
-/// How much better than naming always the commonest class a network is at the least, as a share of what is possible.
+/// Smallest accuracy without a warning: 0 is always naming the most frequent class, 1 is perfect.
 const MIN_SKILL: f64 = 0.1;
 
-/// Tensors without a part in the network that are named.
-const SHOWN_UNUSED: usize = 20;
+/// Unused tensors that are named in a warning.
+const MAX_NAMED_UNUSED: usize = 20;
 
 #[derive(Debug, Args)]
-pub struct Arguments {
-    /// The weights, a safetensors file of F32, F64, F16 or BF16
+#[command(after_help = "\
+Examples:
+  host-trainer import weights.safetensors --export model.bin
+  host-trainer import weights.safetensors --export model.bin --mean 0.286 --std 0.353
+  host-trainer import keras.safetensors --export model.bin --layer kernel_1,bias_1,in-out --layer kernel_2,bias_2,in-out")]
+pub struct ImportArguments {
+    /// Safetensors file with the weights, in F32, F64, F16 or BF16
     #[arg(value_name = "WEIGHTS")]
     weights: PathBuf,
     /// File to write the model to
     #[arg(long, value_name = "FILE")]
     export: PathBuf,
-    /// Folder to record the run in, as training does, with an empty history
+    /// Folder to record the run in, like train, with an empty history
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
-    /// One dense layer, to be given for each, first to last, where names and shapes do not tell: the tensor of its
-    /// weights, that of its biases if their names do not go together, and which dimension comes first
-    /// (PyTorch: out-in, Keras: in-out)
+    /// One dense layer; repeat the option for each, first to last, if names and shapes do not identify them
+    ///
+    /// Names the tensor of the layer's weights, the tensor of its biases if it cannot be found by name, and the order
+    /// of the dimensions (PyTorch: out-in, Keras: in-out).
     #[arg(long = "layer", value_name = "WEIGHT[,BIAS][,in-out|out-in]")]
     layers: Vec<LayerChoice>,
-    /// What training subtracted from pixels, once scaled; it becomes part of the first layer
+    /// Mean that training subtracted from the scaled pixels; it becomes part of the first layer
     #[arg(long, value_name = "M", default_value_t = 0.0, value_parser = finite, allow_negative_numbers = true)]
     mean: f64,
-    /// What training then divided pixels by, above 0
+    /// Standard deviation that training then divided by, above 0
     #[arg(long, value_name = "S", default_value_t = 1.0, value_parser = above_zero, allow_negative_numbers = true)]
     std: f64,
-    /// What training divided raw pixels, 0..=255, by, above 0: 255 for pixels in 0..=1, 1 for raw ones
+    /// Divisor of the raw pixels, 0..=255, in training, above 0: 255 for pixels in 0..=1, 1 for raw pixels
     #[arg(long, value_name = "D", default_value_t = 255.0, value_parser = above_zero, allow_negative_numbers = true)]
     pixel_scale: f64,
     #[command(flatten)]
@@ -62,11 +68,11 @@ pub struct Arguments {
 }
 
 #[derive(Serialize)]
-struct Report<'a> {
+struct ImportOutput<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     run: Option<Shown<&'a Path>>,
     model: Shown<&'a Path>,
-    layers: Vec<Found<'a>>,
+    layers: Vec<FoundLayer<'a>>,
     unused: Vec<&'a str>,
     #[serde(flatten)]
     outcome: &'a Outcome,
@@ -75,7 +81,7 @@ struct Report<'a> {
 }
 
 #[derive(Serialize)]
-struct Found<'a> {
+struct FoundLayer<'a> {
     weight: &'a str,
     bias: Option<&'a str>,
     orientation: Orientation,
@@ -83,7 +89,7 @@ struct Found<'a> {
     outputs: usize,
 }
 
-impl Arguments {
+impl ImportArguments {
     pub fn run(self) -> Result<()> {
         let start = Instant::now();
         if let Some(run) = &self.run {
@@ -99,15 +105,16 @@ impl Arguments {
 
         let layers = self.find(&tensors, &data).with_context(cannot_import)?;
         let unused = unused(&tensors, &layers);
-        say_unused(&unused);
-        say_by_name(&layers);
+        log_unused(&unused);
+        log_square(&layers);
         let parameters = self.parameters(&layers).with_context(cannot_import)?;
         let hidden: Vec<usize> = layers.iter().skip(1).map(|layer| layer.inputs).collect();
         let folder = self.run.clone().map(RunFolder::create).transpose()?;
         let completed =
             pipeline::complete(&config(hidden), &data, None, &trained(parameters)).map_err(|error| match error {
                 PipelineError::Quantize(error) => {
-                    let advice = "are its weights whole, and --mean, --std and --pixel-scale those of its training?";
+                    let advice =
+                        "check its weights, and that --mean, --std and --pixel-scale are those of its training";
                     anyhow::Error::from(error).context(format!("{}: {advice}", cannot_import()))
                 }
                 other => other.into(),
@@ -117,10 +124,10 @@ impl Arguments {
         let outcome = &completed.outcome;
         warn_of_chance(outcome, &data.test);
         warn_of_loss(outcome);
-        let report = Report {
+        let report = ImportOutput {
             run: self.run.as_deref().map(Shown),
             model: Shown(&self.export),
-            layers: layers.iter().map(Found::of).collect(),
+            layers: layers.iter().map(FoundLayer::of).collect(),
             unused,
             outcome,
             generalization_gap: outcome.gap(),
@@ -139,21 +146,21 @@ impl Arguments {
         let bytes: usize = layers.iter().map(|layer| order.packed_length_bound(layer.inputs, layer.outputs)).sum();
         if bytes > MAX_WEIGHT_BYTES {
             anyhow::bail!(
-                "its weights make a model of {bytes} bytes; at most {MAX_WEIGHT_BYTES} bytes are possible, as nothing \
-                 larger fits a microcontroller"
+                "its weights need {bytes} bytes, expected at most {MAX_WEIGHT_BYTES} bytes, the limit of a \
+                 microcontroller; train a smaller network"
             );
         }
         Ok(layers)
     }
 
-    /// The network for pixels in 0..=1.
+    /// Returns the network's layers, converted to take pixels in 0..=1.
     fn parameters(&self, layers: &[Layer<'_>]) -> Result<Vec<DenseParameters>> {
         let mut parameters = layers.iter().map(Layer::parameters).collect::<Result<Vec<_>, _>>()?;
         let form = PixelForm { scale: self.pixel_scale, mean: self.mean, std: self.std };
         if let Some(first) = parameters.first_mut() {
             form.fold_into(first);
             if !first.weights.iter().chain(&first.biases).all(|number| number.is_finite()) {
-                let text = "--mean, --std and --pixel-scale make weights too large for floating point";
+                let text = "--mean, --std and --pixel-scale make weights infinite; use the values of the training";
                 return Err(UsageError(text.to_owned()).into());
             }
         }
@@ -161,7 +168,7 @@ impl Arguments {
     }
 }
 
-/// What is recorded of training, of which nothing is known but the layers.
+/// Returns the recorded configuration of a training of which only the layers are known.
 fn config(hidden: Vec<usize>) -> TrainConfig {
     TrainConfig { epochs: 0, batch_size: 0, learning_rate: 0.0, ..Recipe::Lecture.config(Backend::Imported, hidden, 0) }
 }
@@ -171,52 +178,53 @@ fn trained(parameters: Vec<DenseParameters>) -> Trained {
     Trained { network, kept_epoch: 0, history: Vec::new(), stop: Stop::Epochs, quantized: None }
 }
 
-/// The names of those `tensors` that are not in `layers`.
+/// Returns the names of the `tensors` that `layers` does not use.
 fn unused<'a>(tensors: &'a [Tensor<'a>], layers: &[Layer<'_>]) -> Vec<&'a str> {
     let used = layers.iter().flat_map(|layer| [Some(layer.weight), layer.bias]).flatten();
     let used: Vec<&str> = used.map(|tensor| tensor.name.as_str()).collect();
     tensors.iter().map(|tensor| tensor.name.as_str()).filter(|name| !used.contains(name)).collect()
 }
 
-fn say_by_name(layers: &[Layer<'_>]) {
+/// Logs the orientation of square matrices, which only their name decides.
+fn log_square(layers: &[Layer<'_>]) {
     for Layer { weight, orientation, .. } in layers.iter().filter(|layer| layer.is_by_name) {
         let (name, orientation) = (weight.name.escape_debug(), orientation.name());
         progress::say(format_args!(
-            "{name} is square, and read as {orientation}, the convention that its name goes by"
+            "{name} is square; it is read as {orientation}, the order of frameworks that use such names"
         ));
     }
 }
 
-fn say_unused(unused: &[&str]) {
+fn log_unused(unused: &[&str]) {
     if unused.is_empty() {
         return;
     }
-    let names: Vec<String> = unused.iter().take(SHOWN_UNUSED).map(|name| name.escape_debug().to_string()).collect();
+    let names: Vec<String> = unused.iter().take(MAX_NAMED_UNUSED).map(|name| name.escape_debug().to_string()).collect();
     let rest = unused.len() - names.len();
     let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
     progress::say(format_args!(
-        "warning: not used: {}{rest}; a network that needs them is no row of dense layers with ReLU, and answers wrongly \
-         without them",
+        "warning: not used: {}{rest}; if the network needs them, it is not a sequence of dense layers with ReLU, and its \
+         answers will be wrong",
         names.join(", ")
     ));
 }
 
-/// Warns where the network knows little more than which class is the commonest.
+/// Warns if the network is hardly better than always naming the most frequent class.
 fn warn_of_chance(outcome: &Outcome, test: &Split) {
-    let commonest = test.count_classes(usize::from(u8::MAX) + 1).into_iter().max().unwrap_or_default();
-    let chance = commonest as f64 / test.len().max(1) as f64;
+    let most_frequent = test.count_classes(usize::from(u8::MAX) + 1).into_iter().max().unwrap_or_default();
+    let chance = most_frequent as f64 / test.len().max(1) as f64;
     let accuracy = outcome.test_accuracy_float;
     if accuracy < chance + MIN_SKILL * (1.0 - chance) {
         progress::say(format_args!(
-            "warning: a test accuracy of {} is near chance ({}); is the orientation, --mean/--std/--pixel-scale or the \
-             order of the classes right?",
+            "warning: a test accuracy of {} is near chance ({}); check the orientation of the weights, \
+             --mean/--std/--pixel-scale and the order of the classes",
             percent(accuracy),
             percent(chance)
         ));
     }
 }
 
-impl<'a> Found<'a> {
+impl<'a> FoundLayer<'a> {
     fn of(layer: &Layer<'a>) -> Self {
         let Layer { weight, bias, orientation, inputs, outputs, .. } = layer;
         Self {
@@ -229,11 +237,11 @@ impl<'a> Found<'a> {
     }
 }
 
-impl Report<'_> {
-    fn text(&self, test_pictures: usize) -> String {
+impl ImportOutput<'_> {
+    fn text(&self, test_images: usize) -> String {
         let outcome = self.outcome;
         let layers = self.layers.iter().enumerate().map(|(index, layer)| {
-            let Found { weight, bias, orientation, inputs, outputs } = layer;
+            let FoundLayer { weight, bias, orientation, inputs, outputs } = layer;
             let (bias, orientation) = (bias.unwrap_or("no bias"), orientation.name());
             line(
                 &format!("layer {index}"),
@@ -241,7 +249,7 @@ impl Report<'_> {
             )
         });
         let mut text: String = layers.collect();
-        text += &outcome_lines(outcome, test_pictures, self.model.0);
+        text += &outcome_lines(outcome, test_images, self.model.0);
         if let Some(run) = self.run {
             text += &line("run", run);
         }

@@ -12,8 +12,8 @@ use crate::data::hex;
 use crate::run::model_file;
 
 #[derive(Debug, Args)]
-pub struct Arguments {
-    /// The model, or the folder of the run that left it
+pub struct InspectArguments {
+    /// Model file, or folder of the run that wrote it
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     #[command(flatten)]
@@ -21,20 +21,20 @@ pub struct Arguments {
 }
 
 #[derive(Serialize)]
-struct Report {
+struct InspectOutput {
     model_id: String,
     format: u8,
     bytes: usize,
     rows: usize,
     columns: usize,
     classes: Vec<String>,
-    layers: Vec<Layer>,
+    layers: Vec<LayerOutput>,
     golden_vectors: usize,
-    provenance: Origins,
+    provenance: ProvenanceOutput,
 }
 
 #[derive(Serialize)]
-struct Layer {
+struct LayerOutput {
     inputs: usize,
     outputs: usize,
     weight_order: String,
@@ -46,7 +46,7 @@ struct Layer {
 }
 
 #[derive(Serialize)]
-struct Origins {
+struct ProvenanceOutput {
     trainer: String,
     backend: String,
     seed: u64,
@@ -57,36 +57,37 @@ struct Origins {
     test_accuracy_fixed: Option<f64>,
 }
 
-impl Arguments {
+impl InspectArguments {
     pub fn run(self) -> Result<()> {
         let model = model_file::resolve(&self.model);
         let bytes = model_file::read(&model)?;
         let view = model_file::load(&model, &bytes)?;
-        let report = Report {
+        let report = InspectOutput {
             model_id: view.id().to_string(),
             format: FORMAT_VERSION,
             bytes: bytes.len(),
             rows: view.rows(),
             columns: view.columns(),
             classes: view.class_names().map(str::to_owned).collect(),
-            layers: view.layers().map(Layer::of).collect(),
+            layers: view.layers().map(LayerOutput::of).collect(),
             golden_vectors: view.golden_count(),
-            provenance: Origins::of(&view),
+            provenance: ProvenanceOutput::of(&view),
         };
         self.output.print(&report, || report.text())
     }
 }
 
-impl Report {
+impl InspectOutput {
     fn text(&self) -> String {
         let mut text = [
             line("model", format_args!("{}, format {}, {} bytes", self.model_id, self.format, self.bytes)),
-            line("pictures", format_args!("{} rows, {} columns, 8 bits a pixel", self.rows, self.columns)),
+            line("images", format_args!("{} rows, {} columns, 8 bits per pixel", self.rows, self.columns)),
             line("classes", self.classes.join(", ")),
         ]
         .concat();
         for (index, layer) in self.layers.iter().enumerate() {
-            let Layer { inputs, outputs, weight_order, weight_bytes, weights, zero_weights, biases, shifts } = layer;
+            let LayerOutput { inputs, outputs, weight_order, weight_bytes, weights, zero_weights, biases, shifts } =
+                layer;
             text += &line(
                 &format!("layer {index}"),
                 format_args!("{inputs} inputs, {outputs} outputs, {weight_bytes} bytes of weights in {weight_order}"),
@@ -95,25 +96,25 @@ impl Report {
             text += &line("  biases", format_args!("{}..={}", biases[0], biases[1]));
             text += &line("  shifts", format_args!("{}..={} bits", shifts[0], shifts[1]));
         }
-        let origins = &self.provenance;
+        let provenance = &self.provenance;
         let self_test = match self.golden_vectors {
             0 => "none: no golden vectors".to_owned(),
-            1 => "1 golden vector, answered alike".to_owned(),
-            count => format!("{count} golden vectors, all answered alike"),
+            1 => "passed: 1 golden vector".to_owned(),
+            count => format!("passed: {count} golden vectors"),
         };
         let accuracy = |share: Option<f64>| share.map_or_else(|| "none".to_owned(), percent);
         text += &line("self-test", self_test);
-        text += &line("trained by", format_args!("{}, backend {}", origins.trainer, origins.backend));
-        text += &line("trained with", format_args!("seed {}, {} epochs", origins.seed, origins.epochs));
-        text += &line("training data, SHA-256", &origins.data_sha256);
-        text += &line("training, float", accuracy(origins.train_accuracy_float));
-        text += &line("test, float", accuracy(origins.test_accuracy_float));
-        text += &line("test, fixed point", accuracy(origins.test_accuracy_fixed));
+        text += &line("trained by", format_args!("{}, backend {}", provenance.trainer, provenance.backend));
+        text += &line("trained with", format_args!("seed {}, {} epochs", provenance.seed, provenance.epochs));
+        text += &line("training data, SHA-256", &provenance.data_sha256);
+        text += &line("training, float", accuracy(provenance.train_accuracy_float));
+        text += &line("test, float", accuracy(provenance.test_accuracy_float));
+        text += &line("test, fixed point", accuracy(provenance.test_accuracy_fixed));
         text
     }
 }
 
-impl Layer {
+impl LayerOutput {
     fn of(layer: &DenseLayer<'_>) -> Self {
         let (inputs, outputs) = (layer.inputs(), layer.outputs());
         let (weights, zero_weights) = survey(layer);
@@ -130,7 +131,7 @@ impl Layer {
     }
 }
 
-impl Origins {
+impl ProvenanceOutput {
     fn of(view: &Model<'_>) -> Self {
         let Provenance {
             trainer,
@@ -157,10 +158,11 @@ impl Origins {
     }
 }
 
-/// The least and the largest weight of `layer`, and how many are zero.
+/// Returns the smallest and the largest weight of `layer`, and the count of zero weights.
 fn survey(layer: &DenseLayer<'_>) -> ([i64; 2], usize) {
     let (mut least, mut largest, mut others) = (i8::MAX, i8::MIN, 0);
-    // Of a pruned layer nearly all may be zeros that have no bytes, and of any some zeros are no weights.
+    // Pruned blocks are not stored, and padding is stored although it is not a weight; so zeros are
+    // counted as the weights that are not stored as something else.
     layer.visit_stored(|weight| {
         if weight != 0 {
             (least, largest) = (least.min(weight), largest.max(weight));
@@ -174,12 +176,12 @@ fn survey(layer: &DenseLayer<'_>) -> ([i64; 2], usize) {
     ([least.into(), largest.into()], zeros)
 }
 
-/// `count` of `all` as a share, 0..=1, where there is one.
+/// Returns `count` of `all` as a share, 0..=1, or `None` if there is none.
 fn share(count: u32, all: u32) -> Option<f64> {
     (all > 0 && count <= all).then(|| f64::from(count) / f64::from(all))
 }
 
-/// The least and the largest of `values`.
+/// Returns the smallest and the largest of `values`.
 fn range(values: impl Iterator<Item = impl Into<i64>>) -> [i64; 2] {
     let ends = values.map(Into::into).fold(None, |ends: Option<[i64; 2]>, value| {
         let [least, largest] = ends.unwrap_or([value; 2]);
@@ -198,7 +200,7 @@ mod tests {
     use shared_model::WeightOrder;
 
     #[test]
-    fn blocks_are_surveyed_as_other_orders() {
+    fn every_order_gives_the_same_weight_statistics() {
         let full: Vec<f32> = (0..45).map(|index| 1.0 - index as f32 / 50.0).collect();
         let mut sparse = vec![0.0; 45];
         (sparse[7], sparse[8], sparse[44]) = (-0.5, 1.0, 0.25);

@@ -1,6 +1,7 @@
-//! The command line: parses arguments, calls the rest, says what came of it.
+//! The command line: parses arguments, runs the command, prints its result.
 //!
-//! Results go to standard output, progress and warnings to standard error. Exit codes: 0 done, 1 failed, 2 misused.
+//! Results go to standard output, progress and warnings to standard error.
+//! Exit codes: 0 success, 1 failure, 2 wrong usage.
 
 mod backend;
 mod compare;
@@ -9,12 +10,13 @@ mod evaluate;
 mod frontier;
 mod import;
 mod inspect;
+mod manual;
+mod messages;
 mod number;
 mod predict;
 mod recipe;
 mod reorder;
 mod report;
-mod said;
 mod show;
 mod table;
 mod teach;
@@ -38,24 +40,33 @@ use crate::support::files::WriteError;
 use crate::support::{files, interrupt, progress};
 use crate::text::{percent, printable};
 
-/// Trains a small dense classifier, quantizes it to integers, and runs it with the same arithmetic as a device.
+/// Trains a small dense classifier, quantizes it to integers, and runs it with the device's arithmetic.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, args_override_self = true)]
+#[command(version, max_term_width = 100, args_override_self = true, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
+/// Examples in the program's help.
+const EXAMPLES: &str = "\
+Examples:
+  host-trainer data                                find or download Fashion-MNIST
+  host-trainer train --run runs/first              train with the default settings
+  host-trainer evaluate runs/first                 measure the accuracy on the test images
+  host-trainer predict runs/first --index 0        classify one test image
+  host-trainer report runs/first                   write runs/first/report.html";
+
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Train a network, quantize it, write it as a model
-    Train(train::Arguments),
-    /// Train a large network, whose answers small ones learn from: train --teacher
+    /// Train a network, quantize it, and write it as a model
+    Train(train::TrainArguments),
+    /// Train a large teacher network for train --teacher
     ///
-    /// It is a convolutional network that no device has to run. All training pictures, in all ten versions of --augment, are
-    /// put to it, and its answers are written to one file. What it has learned from is all but the last training pictures
-    /// (--validation), so that those stay good for judging the networks that it teaches.
-    Teach(teach::Arguments),
+    /// The teacher is a convolutional network and never runs on a device. Its answers for all training images, in
+    /// all ten versions of --augment, are written to one file. It does not learn from the last training images
+    /// (--validation), so these stay valid for measuring the networks that it teaches.
+    Teach(teach::TeachArguments),
     /// Train the lecture's five networks and compare them
     Compare(compare::Arguments),
     /// Train many networks in many ways, and tell what each answers rightly and what it costs: docs/frontier.md
@@ -67,58 +78,67 @@ enum Command {
     /// jobs, with whatever schedules them: host-trainer frontier --teacher FILE --runs DIR --shard $INDEX/$COUNT, the index
     /// from 1.
     Frontier(frontier::Arguments),
-    /// Make a model of a network that PyTorch or Keras trained
+    /// Convert a network trained by PyTorch or Keras to a model
     ///
-    /// It is one of dense layers with ReLU between them. The last layer gives logits; a softmax behind it changes no
-    /// answer, and is left out. Layers are found by the names that PyTorch and Keras give them and by their shapes, from
-    /// the pixels of the data set to its classes. Training pictures calibrate the model, test pictures evaluate it.
-    /// docs/import.md has a script for each framework.
-    Import(import::Arguments),
-    /// Run a model over the test pictures, in fixed point, on all cores
-    Evaluate(evaluate::Arguments),
-    /// Run a model on one picture, in fixed point and, beside its run, in float
-    Predict(predict::Arguments),
-    /// Show what a model is made of and where it comes from
-    Inspect(inspect::Arguments),
-    /// Write a model with its weights in the order that a core is fastest with
+    /// The network consists of dense layers with ReLU between them. The last layer returns logits; a softmax after it
+    /// changes no class and is left out. Layers are found by the names that PyTorch and Keras give them and by their
+    /// shapes, from the pixels of the data set to its classes. Training images calibrate the model, test images
+    /// evaluate it. docs/import.md has a script for each framework.
+    Import(import::ImportArguments),
+    /// Run a model over the test images, in fixed point, on all cores
+    Evaluate(evaluate::EvaluateArguments),
+    /// Run a model on one image, in fixed point and, if its run is there, in float
+    Predict(predict::PredictArguments),
+    /// Show a model's layers, ranges and origin
+    Inspect(inspect::InspectArguments),
+    /// Write a model with its weights in the order that is fastest on a core
     ///
-    /// All orders run on every core and give the same answers, bit for bit. It is another file with another id, for which
-    /// evaluate --answers is to be called anew.
-    Reorder(reorder::Arguments),
-    /// Look at the data: pictures of each class and what they are like, or one picture
-    Show(show::Arguments),
-    /// Write a page about one run, or about several side by side: one HTML file that needs nothing else
-    Report(report::Arguments),
-    /// Find the data set, download it where there is none, and check it
-    Data(data::Arguments),
+    /// All orders run on every core and give the same answers, bit for bit. The new file has a new id: run
+    /// evaluate --answers again for it.
+    Reorder(reorder::ReorderArguments),
+    /// Show the data: images of each class and their statistics, or one image
+    Show(show::ShowArguments),
+    /// Write one self-contained HTML page about one run, or about several next to each other
+    Report(report::ReportArguments),
+    /// Find the data set, download it if it is missing, and check it
+    Data(data::DataCommandArguments),
+    /// Print a script that completes this program's arguments in a shell
+    #[command(
+        after_help = "Example: host-trainer completions bash > ~/.local/share/bash-completion/completions/host-trainer"
+    )]
+    Completions(manual::CompletionsArguments),
+    /// Write manual pages of the program and of each command
+    #[command(after_help = "Example: host-trainer man ~/.local/share/man/man1")]
+    Man(manual::ManArguments),
 }
 
-/// Where the data set is.
+/// The data set to read.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Data")]
 struct DataArguments {
-    /// Folder of the data set: four IDX files, gzipped or not, named as MNIST's
+    /// Folder of the data set: four IDX files, gzipped or not, named like MNIST's
     ///
-    /// Without it: the folder that FASHION_MNIST_DIR names, the user's cache, the folder of Debian's
-    /// dataset-fashion-mnist, or a download of 30 MB into the cache; there it must be Fashion-MNIST. A folder given
-    /// here may hold any data set of that form.
+    /// Without this option, the first of these that exists: the folder named by FASHION_MNIST_DIR, the user's cache,
+    /// the folder of Debian's dataset-fashion-mnist; otherwise a download of 30 MB into the cache. There it must be
+    /// Fashion-MNIST. The folder of this option may contain any data set in that format.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Text file with the names of the classes, one a line, in the order of their labels
+    /// Text file with the names of the classes, one per line, in the order of their labels
     ///
-    /// Without it: class-names.txt in the folder of the data set, or what Fashion-MNIST calls its classes, or the
-    /// labels.
+    /// Without this option: class-names.txt in the folder of the data set, otherwise Fashion-MNIST's names if it is
+    /// that data set, otherwise the labels.
     #[arg(long, value_name = "FILE")]
     class_names: Option<PathBuf>,
 }
 
 impl DataArguments {
-    /// The data set that is asked for.
+    /// Loads the data set that the options name.
     fn load(&self) -> Result<Dataset, DatasetError> {
         Dataset::load(Wanted { folder: self.data.as_deref(), class_names: self.class_names.as_deref() })
     }
 }
 
-/// How results are printed.
+/// The format of the results.
 #[derive(Clone, Copy, Debug, Args)]
 struct OutputArguments {
     /// Print one JSON object instead of text
@@ -131,7 +151,7 @@ struct OutputArguments {
 #[error("{0}\n\nFor more information, try '--help'.")]
 struct UsageError(String);
 
-/// Runs the command that the program's arguments name, and says what went wrong where something does.
+/// Parses the program's arguments, runs the command, and logs its error if it fails.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     interrupt::handle();
@@ -148,11 +168,13 @@ pub fn run() -> ExitCode {
         Command::Show(arguments) => arguments.run(),
         Command::Report(arguments) => arguments.run(),
         Command::Data(arguments) => arguments.run(),
+        Command::Completions(arguments) => arguments.run(),
+        Command::Man(arguments) => arguments.run(),
     };
     let Err(error) = result else { return ExitCode::SUCCESS };
     let is_closed_pipe = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
     if error.downcast_ref().is_some_and(is_closed_pipe) {
-        // Whoever reads has had enough, as `head` has.
+        // The reader of a pipe has ended, as `head` does.
         return ExitCode::SUCCESS;
     }
     progress::say(format_args!("error: {error:#}"));
@@ -160,7 +182,7 @@ pub fn run() -> ExitCode {
 }
 
 impl OutputArguments {
-    /// Prints `result` as JSON, or as the lines that `text` makes.
+    /// Prints `result` as JSON, or as the text that `text` returns.
     fn print(self, result: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
         let mut output = if self.json { serde_json::to_string(result)? } else { text() };
         if !output.ends_with('\n') {
@@ -173,19 +195,19 @@ impl OutputArguments {
     }
 }
 
-/// That `output`, which `option` names, is none of `others`: it would replace it.
+/// Fails if writing `output`, the value of `option`, would overwrite one of `others`.
 fn check_apart(
     option: &str,
     output: &Path,
     others: impl IntoIterator<Item = impl AsRef<Path>>,
 ) -> Result<(), UsageError> {
     match others.into_iter().find(|other| files::is_same(output, other.as_ref())) {
-        Some(other) => Err(would_replace(option, output, other.as_ref(), "file")),
+        Some(other) => Err(overwrites(option, output, other.as_ref(), "file")),
         None => Ok(()),
     }
 }
 
-/// That none of `files` of `folder`, which `option` names, is one of `others`: it would replace it.
+/// Fails if one of `files`, in the `folder` that `option` names, would overwrite one of `others`.
 fn check_folder_apart(
     option: &str,
     folder: &Path,
@@ -194,16 +216,17 @@ fn check_folder_apart(
 ) -> Result<(), UsageError> {
     let mut files = files.into_iter();
     match files.find_map(|file| others.iter().find(|other| files::is_same(&file, other))) {
-        Some(other) => Err(would_replace(option, folder, other, "folder")),
+        Some(other) => Err(overwrites(option, folder, other, "folder")),
         None => Ok(()),
     }
 }
 
-fn would_replace(option: &str, named: &Path, other: &Path, kind: &str) -> UsageError {
-    UsageError(format!("{option} {} would replace {}; name another {kind}", named.display(), other.display()))
+fn overwrites(option: &str, named: &Path, other: &Path, kind: &str) -> UsageError {
+    UsageError(format!("{option} {} would overwrite {}; name another {kind}", named.display(), other.display()))
 }
 
-/// That `output`, which `option` names, is none of `inputs`, and no file of a run either: each has a command of its own to replace it.
+/// Fails if writing `output`, the value of `option`, would overwrite one of `inputs` or a file of a
+/// run, which only the run's own commands may replace.
 fn check_output(
     option: &str,
     output: &Path,
@@ -215,24 +238,24 @@ fn check_output(
     check_apart(option, output, inputs)
 }
 
-/// That a model can be written to `export`, besides what a run leaves in its folder.
+/// Checks that a model can be written to `export` without overwriting an input or a file of `run`.
 fn check_export(export: &Path, run: Option<&Path>, inputs: impl IntoIterator<Item = impl AsRef<Path>>) -> Result<()> {
     check_output("--export", export, inputs)?;
     let Some(run) = run else { return Ok(files::check_writable(export)?) };
     check_apart("--export", export, RunFolder::at(run.to_owned()).files().chain([run.to_owned()]))?;
     match files::check_writable(export) {
-        // It comes with the run's.
+        // Writing the run creates the folder.
         Err(WriteError::NoFolder { folder, .. }) if files::is_within(run, &folder) => Ok(()),
         checked => Ok(checked?),
     }
 }
 
-/// That `view` is a model for the pictures of `data`.
+/// Checks that the model accepts the images of `data` and has its number of classes.
 fn check_fit(view: &Model<'_>, data: &Dataset) -> Result<()> {
     let (found, expected) = ((data.rows.into(), data.columns.into()), (view.rows(), view.columns()));
     if found != expected {
         bail!(
-            "the pictures in {} have {} rows and {} columns, the model takes {} and {}; name another data set by --data",
+            "{}: the images have {} x {} pixels, the model expects {} x {}; name a data set that fits with --data",
             data.folder.display(),
             found.0,
             found.1,
@@ -242,7 +265,7 @@ fn check_fit(view: &Model<'_>, data: &Dataset) -> Result<()> {
     }
     if data.class_names.len() != view.classes() {
         bail!(
-            "the data set in {} has {} classes, the model {}; name another data set by --data",
+            "{}: the data set has {} classes, the model {}; name a data set that fits with --data",
             data.folder.display(),
             data.class_names.len(),
             view.classes()
@@ -251,19 +274,19 @@ fn check_fit(view: &Model<'_>, data: &Dataset) -> Result<()> {
     Ok(())
 }
 
-/// That the file `path`, which `option` names, is named as what is written to it.
+/// Checks that `path`, the value of `option`, ends in the `extension` of the format that is written.
 fn check_extension(option: &str, path: &Path, extension: &str) -> Result<(), UsageError> {
     if path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension)) {
         return Ok(());
     }
     let path = path.display();
     Err(UsageError(format!(
-        "{option} {path} would be a {} file; let its name end in .{extension}",
+        "{option} {path}: the file is written as {}; choose a name that ends in .{extension}",
         extension.to_uppercase()
     )))
 }
 
-/// A line of a report: what, and how much.
+/// Formats a line of text output: a name and its value.
 fn line(name: &str, value: impl Display) -> String {
     let name = printable(name);
     format!("{} {}\n", pad_str(&name, 23, Alignment::Left, None), printable(&value.to_string()))

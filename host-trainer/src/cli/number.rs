@@ -1,41 +1,41 @@
-//! Numbers as options take them.
+//! Parsers of numbers that options take.
 
 use crate::support::range::{is_beta, is_learning_rate, is_share, is_share_below_one};
 
-/// A finite number.
+/// Parses a finite number.
 pub fn finite(text: &str) -> Result<f64, String> {
-    number(text, f64::is_finite, "not a finite number")
+    number(text, f64::is_finite, "expected a finite number")
 }
 
-/// A finite number above 0.
+/// Parses a finite number above 0.
 pub fn above_zero(text: &str) -> Result<f64, String> {
-    number(text, |number| number.is_finite() && number > 0.0, "not a finite number above 0")
+    number(text, |number| number.is_finite() && number > 0.0, "expected a finite number above 0")
 }
 
-/// A share, 0..=1.
+/// Parses a share, 0..=1.
 pub fn share_of_one(text: &str) -> Result<f64, String> {
-    number(text, is_share, "not in 0..=1")
+    number(text, is_share, "expected 0..=1")
 }
 
-/// A share, 0 or more and below 1.
+/// Parses a share, 0 or more and below 1.
 pub fn share_below_one(text: &str) -> Result<f64, String> {
-    number(text, is_share_below_one, "not 0 or more and below 1")
+    number(text, is_share_below_one, "expected 0 or more and below 1")
 }
 
-/// A step size of the optimizer.
+/// Parses a learning rate, above 0 and at most 1.
 pub fn learning_rate(text: &str) -> Result<f64, String> {
-    number(text, is_learning_rate, "not above 0 and at most 1")
+    number(text, is_learning_rate, "expected above 0 and at most 1")
 }
 
-/// How much of a running mean is kept at each step.
+/// Parses the decay rate of a running mean, 0.5..=0.9999.
 pub fn beta(text: &str) -> Result<f64, String> {
-    number(text, is_beta, "not in 0.5..=0.9999")
+    number(text, is_beta, "expected 0.5..=0.9999")
 }
 
-fn number(text: &str, is_possible: impl Fn(f64) -> bool, otherwise: &str) -> Result<f64, String> {
+fn number(text: &str, is_possible: impl Fn(f64) -> bool, expected: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(number) if is_possible(number) => Ok(number),
-        Ok(_) => Err(otherwise.to_owned()),
+        Ok(_) => Err(expected.to_owned()),
         Err(error) => Err(error.to_string()),
     }
 }
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn running_means_forget() {
+    fn decay_rates_are_checked() {
         assert_eq!((beta("0.5"), beta("0.9999")), (Ok(0.5), Ok(0.9999)));
         for bad in ["0", "1", "0.99999", "-0.1", "NaN"] {
             beta(bad).expect_err(bad);
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_keep_to_their_ranges() {
+    fn numbers_outside_their_ranges_are_refused() {
         assert_eq!((finite("-2.5"), above_zero("1e-9"), share_of_one("1")), (Ok(-2.5), Ok(1e-9), Ok(1.0)));
         for bad in ["NaN", "-inf", "1e999", "one"] {
             finite(bad).expect_err(bad);

@@ -19,26 +19,31 @@ use crate::run::model_file;
 use crate::support::{files, terminal};
 use crate::text::printable;
 
-/// Up to how many classes all are printed, and of more how many.
-const MANY_CLASSES: usize = 12;
-const SHOWN_CLASSES: usize = 10;
+/// Classes up to which all are printed.
+const MAX_CLASSES_PRINTED_ALL: usize = 12;
+/// Most probable classes printed if there are more.
+const PRINTED_CLASSES: usize = 10;
 
-/// Characters of a bar for a probability of 1.
+/// Length of a bar for a probability of 1, in characters.
 const BAR_WIDTH: usize = 24;
 
 #[derive(Debug, Args)]
-pub struct Arguments {
-    /// The model, or the folder of a run; there the float network answers, too
+#[command(after_help = "\
+Examples:
+  host-trainer predict runs/first --index 0
+  host-trainer predict runs/first --image shirt.jpg --picture seen.png")]
+pub struct PredictArguments {
+    /// Model file, or folder of a run, whose float network then answers as well
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     #[command(flatten)]
-    picture: PictureArguments,
-    /// What the file given by --image shows on what
+    source: ImageArguments,
+    /// Foreground and background of the file given with --image
     #[arg(long, value_enum, default_value_t = PolarityChoice::Auto, conflicts_with = "index")]
     polarity: PolarityChoice,
-    /// Write what the network saw to FILE, a PNG of the model's size
+    /// Write the network's input to FILE, a PNG of the model's size
     #[arg(long = "picture", value_name = "FILE")]
-    output_picture: Option<PathBuf>,
+    output_image: Option<PathBuf>,
     #[command(flatten)]
     data: DataArguments,
     #[command(flatten)]
@@ -47,30 +52,31 @@ pub struct Arguments {
 
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
-struct PictureArguments {
-    /// A test picture, by its index from 0
+struct ImageArguments {
+    /// Index of a test image, from 0
     #[arg(long, value_name = "N")]
     index: Option<usize>,
-    /// A PNG or JPEG file, grey or in colour, of any size
+    /// PNG or JPEG file, grey or colour, of any size
     ///
-    /// One of the model's size (28 x 28 pixels for Fashion-MNIST) is taken as it is, or inverted. Any other is cropped to
-    /// what stands out from its border, scaled until it fills the model's size in one direction, and centred on black.
+    /// An image of the model's size (28 x 28 pixels for Fashion-MNIST) is used unchanged, or inverted. Any other image
+    /// is cropped to the part that differs from its border, scaled until it fills the model's size in one direction,
+    /// and centred on black.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "class_names"])]
     image: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum PolarityChoice {
-    /// Whichever stands out more from the picture's border
+    /// Whichever differs more from the image's border
     Auto,
-    /// Light on dark, as the data set
+    /// Light on dark, like the data set
     LightOnDark,
-    /// Dark on light, as print; inverted
+    /// Dark on light, like print; inverted before use
     DarkOnLight,
 }
 
 impl PolarityChoice {
-    fn given(self) -> Option<Polarity> {
+    fn polarity(self) -> Option<Polarity> {
         match self {
             Self::Auto => None,
             Self::LightOnDark => Some(Polarity::LightOnDark),
@@ -79,18 +85,18 @@ impl PolarityChoice {
     }
 }
 
-/// A picture as the network sees it.
-struct Seen {
+/// The network's input.
+struct InputImage {
     pixels: Vec<u8>,
     label: Option<u8>,
-    /// Which one it is, and what was done to it.
+    /// Its file or index, and its conversion.
     name: String,
     polarity: Option<Polarity>,
     conversion: Option<String>,
 }
 
 #[derive(Serialize)]
-struct Report {
+struct PredictOutput {
     model_id: String,
     class: usize,
     class_name: String,
@@ -107,34 +113,34 @@ struct Report {
     conversion: Option<String>,
 }
 
-impl Arguments {
+impl PredictArguments {
     pub fn run(self) -> Result<()> {
         let model = model_file::resolve(&self.model);
         let bytes = model_file::read(&model)?;
         let view = model_file::load(&model, &bytes)?;
-        if let Some(path) = &self.output_picture {
+        if let Some(path) = &self.output_image {
             check_extension("--picture", path, "png")?;
-            check_output("--picture", path, self.picture.image.iter().chain([&model]))?;
+            check_output("--picture", path, self.source.image.iter().chain([&model]))?;
             files::check_writable(path)?;
         }
-        let seen = self.see(&view)?;
+        let input = self.input(&view)?;
         let mut workspace = HostWorkspace::new();
-        let prediction = workspace.infer(&view, &seen.pixels)?;
-        if let Some(path) = &self.output_picture {
-            files::write(path, &png(&seen.pixels, view.rows(), view.columns())?)?;
+        let prediction = workspace.infer(&view, &input.pixels)?;
+        if let Some(path) = &self.output_image {
+            files::write(path, &png(&input.pixels, view.rows(), view.columns())?)?;
         }
-        let (probabilities_float, float_missing) = match float::probabilities(&model, &view, &seen.pixels) {
+        let (probabilities_float, float_missing) = match float::probabilities(&model, &view, &input.pixels) {
             Ok(probabilities) => (Some(probabilities), None),
             Err(error) => (None, Some(format!("{:#}", anyhow::Error::from(error)))),
         };
         let names: Vec<&str> = view.class_names().collect();
         let name = |class: usize| names.get(class).copied().unwrap_or_default().to_owned();
-        let report = Report {
+        let report = PredictOutput {
             model_id: view.id().to_string(),
             class: prediction.class,
             class_name: name(prediction.class),
-            label: seen.label,
-            label_name: seen.label.map(|label| name(label.into())),
+            label: input.label,
+            label_name: input.label.map(|label| name(label.into())),
             probabilities: prediction.probabilities.iter().map(|&value| probability(value)).collect(),
             probabilities_float,
             float_missing,
@@ -143,20 +149,20 @@ impl Arguments {
                 .iter()
                 .map(|&logit| f64::from(logit) / f64::from(1_u32 << LOGIT_FRACTION_BITS))
                 .collect(),
-            polarity: seen.polarity,
-            conversion: seen.conversion,
+            polarity: input.polarity,
+            conversion: input.conversion,
         };
         self.output.print(&report, || {
-            let drawn = terminal::picture(&seen.pixels, view.columns(), terminal::has_colours());
-            line("picture", &seen.name) + &drawn + &report.text(&names)
+            let drawn = terminal::picture(&input.pixels, view.columns(), terminal::has_colours());
+            line("image", &input.name) + &drawn + &report.text(&names)
         })
     }
 
-    /// The picture that was named.
-    fn see(&self, view: &Model<'_>) -> Result<Seen> {
-        if let Some(path) = &self.picture.image {
-            let (pixels, conversion) = image::load(path, view.rows(), view.columns(), self.polarity.given())?;
-            return Ok(Seen {
+    /// Loads the image that the arguments name.
+    fn input(&self, view: &Model<'_>) -> Result<InputImage> {
+        if let Some(path) = &self.source.image {
+            let (pixels, conversion) = image::load(path, view.rows(), view.columns(), self.polarity.polarity())?;
+            return Ok(InputImage {
                 pixels,
                 label: None,
                 name: format!("{}, {conversion}", path.display()),
@@ -164,9 +170,9 @@ impl Arguments {
                 conversion: Some(conversion.to_string()),
             });
         }
-        let index = self.picture.index.unwrap_or_default();
+        let index = self.source.index.unwrap_or_default();
         let data = self.data.load()?;
-        if let Some(path) = &self.output_picture {
+        if let Some(path) = &self.output_image {
             check_apart("--picture", path, data.files())?;
         }
         check_fit(view, &data)?;
@@ -174,29 +180,29 @@ impl Arguments {
         let last = count.saturating_sub(1);
         let label = data.test.labels.get(index).copied();
         let label = label.ok_or_else(|| {
-            UsageError(format!("--index {index} is not in 0..={last}: there are {count} test pictures"))
+            UsageError(format!("--index is {index}, expected 0..={last}, as there are {count} test images"))
         })?;
-        Ok(Seen {
+        Ok(InputImage {
             pixels: data.test.picture(index).to_vec(),
             label: Some(label),
-            name: format!("test picture {index}"),
+            name: format!("test image {index}"),
             polarity: None,
             conversion: None,
         })
     }
 }
 
-impl Report {
+impl PredictOutput {
     fn text(&self, names: &[&str]) -> String {
         let mut text = line("class", &self.class_name);
         if let Some(label) = &self.label_name {
-            let verdict = if self.label.map(usize::from) == Some(self.class) { "right" } else { "wrong" };
+            let verdict = if self.label.map(usize::from) == Some(self.class) { "correct" } else { "wrong" };
             text += &line("label", format_args!("{label}: {verdict}"));
         }
         let mut order: Vec<usize> = (0..self.logits.len()).collect();
-        // The logits, since probabilities can be equal where these are not; a stable sort, as argmax takes the first.
+        // By logits: probabilities can be equal if logits are not. Stable, because argmax takes the first.
         order.sort_by(|&one, &other| self.logits[other].total_cmp(&self.logits[one]));
-        let shown = if order.len() > MANY_CLASSES { SHOWN_CLASSES } else { order.len() };
+        let shown = if order.len() > MAX_CLASSES_PRINTED_ALL { PRINTED_CLASSES } else { order.len() };
         let (shown, rest) = order.split_at(shown);
         text += &format!("{}\n", self.table(names, shown));
         if !rest.is_empty() {
@@ -209,7 +215,7 @@ impl Report {
         text
     }
 
-    /// The probabilities of `classes`.
+    /// Returns a table with the probabilities of `classes`.
     fn table(&self, names: &[&str], classes: &[usize]) -> Table {
         let float = self.probabilities_float.as_deref();
         let header = ["class", "", "fixed point"].into_iter().chain(float.map(|_| "float"));
@@ -226,7 +232,7 @@ impl Report {
     }
 }
 
-/// A probability of the format as a share, 0..=1.
+/// Converts a probability of the model to a share, 0..=1.
 fn probability(value: u16) -> f64 {
     f64::from(value) / f64::from(PROBABILITY_ONE)
 }
@@ -236,10 +242,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_many_classes_the_most_probable_are_shown() {
+    fn only_the_most_probable_of_many_classes_are_shown() {
         let names: Vec<String> = (0..13).map(|class| format!("class-{class}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let report = |classes: usize| Report {
+        let report = |classes: usize| PredictOutput {
             model_id: String::new(),
             class: classes - 1,
             class_name: String::new(),

@@ -1,4 +1,4 @@
-//! How to train: a recipe, and the options that override parts of it.
+//! Options of training: a recipe, and the options that override its settings.
 
 use std::path::{Path, PathBuf};
 
@@ -16,81 +16,88 @@ use crate::quantize::WeightBits;
 use crate::run::{Configuration, RunFile, RunFolder};
 use crate::train::{BLOCK_OUTPUTS, MAX_BATCH_SIZE, MAX_EPOCHS, Recipe, Schedule, TAUGHT_EPOCHS, Teaching, TrainConfig};
 
-/// Why a pruned network has weights of eight bits.
+/// The error for a pruned network whose weights are not of 8 bits.
 const SPARSE_BITS: &str =
-    "--sparsity goes with weights of 8 bits only: there is no order of weights for blocks of fewer";
+    "--sparsity requires weights of 8 bits: narrower weights cannot be stored in blocks; leave out --weight-bits";
 
+/// Options of a training. Headings group them in the help.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Training")]
 pub struct RecipeArguments {
-    /// Where all settings come from that no option gives
+    /// Source of all settings that no option gives
     #[arg(long, value_enum, default_value_t)]
     recipe: Recipe,
-    /// How often every training picture is seen, 1..=100000 [default: 5; best: 100, with a teacher 150]
+    /// Passes over the training images, 1..=100000 [default: 5; best: 100, with a teacher 150]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MAX_EPOCHS.into()))]
     epochs: Option<u32>,
-    /// Pictures in a step of the optimizer, 1..=65536 [default: 32; best: 256]
+    /// Images per step of the optimizer, 1..=65536 [default: 32; best: 256]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MAX_BATCH_SIZE as i64))]
     batch_size: Option<u32>,
-    /// Step size of the optimizer (Adam) at its largest, above 0 and at most 1 [default: 0.001; best: 0.002]
+    /// Largest learning rate of Adam, above 0 and at most 1 [default: 0.001; best: 0.002]
     #[arg(long, value_name = "RATE", value_parser = learning_rate, allow_negative_numbers = true)]
     learning_rate: Option<f64>,
-    /// How the step size goes on after the warm-up [default: constant; best: cosine]
+    /// Learning rate after the warm-up [default: constant; best: cosine]
     #[arg(long, value_enum)]
     schedule: Option<Schedule>,
-    /// Share of all steps in which the step size rises from zero in a straight line, 0..=1 [default: 0; best: 0.1]
+    /// Share of all steps in which the learning rate rises linearly from zero, 0..=1 [default: 0; best: 0.1]
     #[arg(long, value_name = "SHARE", value_parser = share_of_one, allow_negative_numbers = true)]
     warm_up: Option<f64>,
-    /// How much of its mean of squared gradients the optimizer keeps at each step, 0.5..=0.9999 [default: 0.999; best: 0.99]
+    /// Adam's beta2: decay rate of the second-moment estimate, 0.5..=0.9999 [default: 0.999; best: 0.99]
     #[arg(long, value_name = "SHARE", value_parser = beta, allow_negative_numbers = true)]
     beta_2: Option<f64>,
-    /// What weights lose at each step, as a share of themselves for each unit of the step size, 0..=1; biases lose
-    /// nothing (decoupled, as in AdamW) [default: 0; best: 0.1]
+    /// Weight decay, decoupled as in AdamW, 0..=1: each step reduces weights by this share times the learning rate;
+    /// biases do not decay [default: 0; best: 0.1]
     #[arg(long, value_name = "SHARE", value_parser = share_of_one, allow_negative_numbers = true)]
     weight_decay: Option<f64>,
-    /// Share of pictures, 0..=1, that are shown in one of ten versions, chosen anew each time: mirrored left to right or
-    /// not, and left in place or shifted by one pixel right, left, down or up, with black coming in
+    /// Share of images, 0..=1, that are shown in one of ten versions, chosen at random each time: mirrored left to
+    /// right or not, and in place or shifted by one pixel right, left, down or up, filled with black
     /// [default: 0; best: 0.5]
     #[arg(long, value_name = "SHARE", value_parser = share_of_one, allow_negative_numbers = true)]
     augment: Option<f64>,
-    /// Last epochs whose networks are averaged, weight by weight, 0..=100000; of use where the step size stays large
-    #[arg(long, value_name = "EPOCHS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_EPOCHS)))]
+    /// Last epochs whose networks are averaged, weight by weight, 0..=100000; useful if the learning rate stays large
+    #[arg(long, value_name = "EPOCHS", default_value_t = 0,
+        value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_EPOCHS)))]
     average: u32,
-    /// The form in which the network sees pixels while it is trained; the model takes raw ones in any case
-    /// [default: unit; best: standard]
+    /// Scale of the pixels during training; the model always takes raw pixels [default: unit; best: standard]
     #[arg(long, value_enum)]
     pixels: Option<Pixels>,
-    /// Begin with the float network of a run, and only quantize it, to --weight-bits, and train it in integers, by --qat
+    /// Start from the float network of a run: quantize it to --weight-bits, and train it in integers if --qat is given
     ///
-    /// All else is as that run's configuration says: the network, the seed, what is held out, which pictures are altered. What
-    /// the run learned from a teacher is in its weights; for --qat, name the teacher again.
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["epochs", "learning_rate", "schedule", "warm_up", "pixels", "hidden", "seed",
-        "sparsity", "recipe", "validation", "patience", "stop_at_train_accuracy", "weight_decay", "average"])]
+    /// All other settings are those of the run: network, seed, images held out, augmentation. Its weights contain
+    /// what it learned from a teacher; for --qat, name the teacher again.
+    #[arg(long, value_name = "RUN", help_heading = "Compression", conflicts_with_all = ["epochs", "learning_rate",
+        "schedule", "warm_up", "pixels", "hidden", "seed", "sparsity", "recipe", "validation", "patience",
+        "stop_at_train_accuracy", "weight_decay", "average"])]
     from: Option<PathBuf>,
-    /// File of a teacher's answers, which host-trainer teach writes: the network learns them beside the labels
-    #[arg(long, value_name = "FILE")]
+    /// File of a teacher's answers, written by host-trainer teach; the network learns from them and from the labels
+    #[arg(long, value_name = "FILE", help_heading = "Teacher")]
     teacher: Option<PathBuf>,
-    /// Share of the loss that is held against the teacher's answers, 0..=1; the rest is against the labels
-    #[arg(long, value_name = "SHARE", default_value_t = 0.7, value_parser = share_of_one, allow_negative_numbers = true,
-        requires = "teacher")]
+    /// Share of the teacher's answers in the loss, 0..=1; the labels have the rest
+    #[arg(long, value_name = "SHARE", help_heading = "Teacher", default_value_t = 0.7, value_parser = share_of_one,
+        allow_negative_numbers = true, requires = "teacher")]
     teacher_share: f64,
-    /// Share of the weights of all layers but the last that become zero, 0 or more and below 1, by blocks of 2 inputs by 8
-    /// outputs, a little at a time in the first 60 of 100 steps; the model stores only the other blocks
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share_below_one, allow_negative_numbers = true)]
+    /// Share of the weights to set to zero, in all layers except the last, 0 or more and below 1
+    ///
+    /// Whole blocks of 2 inputs by 8 outputs become zero, gradually during the first 60 % of all steps. The model
+    /// stores only the other blocks.
+    #[arg(long, value_name = "SHARE", help_heading = "Compression", default_value_t = 0.0,
+        value_parser = share_below_one, allow_negative_numbers = true)]
     sparsity: f64,
-    /// Bits of a weight of all layers but the last, which keeps 8; 2 is ternary
-    #[arg(long, value_enum, value_name = "BITS", default_value_t)]
+    /// Bits per weight in all layers except the last, which keeps 8; 2 is ternary
+    #[arg(long, value_enum, value_name = "BITS", help_heading = "Compression", default_value_t)]
     weight_bits: WeightBits,
-    /// Epochs of training in integers, as the device computes, after the others, 1..=100000 (quantization-aware training)
-    #[arg(long, value_name = "EPOCHS", value_parser = clap::value_parser!(u32).range(1..=MAX_EPOCHS.into()))]
+    /// Epochs of quantization-aware training, in the device's integers, after the other epochs, 1..=100000
+    #[arg(long, value_name = "EPOCHS", help_heading = "Compression",
+        value_parser = clap::value_parser!(u32).range(1..=MAX_EPOCHS.into()))]
     qat: Option<u32>,
-    /// Step size of the optimizer in these at its largest, above 0 and at most 1
-    #[arg(long, value_name = "RATE", default_value_t = 1e-3, value_parser = learning_rate, allow_negative_numbers = true,
-        requires = "qat")]
+    /// Largest learning rate of Adam in the epochs of --qat, above 0 and at most 1
+    #[arg(long, value_name = "RATE", help_heading = "Compression", default_value_t = 1e-3,
+        value_parser = learning_rate, allow_negative_numbers = true, requires = "qat")]
     qat_learning_rate: f64,
 }
 
 impl RecipeArguments {
-    /// How to train a network with layers of `hidden` neurons.
+    /// Returns the training configuration for layers of `hidden` neurons.
     pub fn config(&self, backend: Backend, hidden: Vec<usize>, seed: u64) -> TrainConfig {
         let recipe = self.recipe.config(backend, hidden, seed);
         let epochs = match (self.recipe, &self.teacher) {
@@ -103,7 +110,7 @@ impl RecipeArguments {
             qat_epochs: self.qat.unwrap_or(0),
             qat_learning_rate: if self.qat.is_some() { self.qat_learning_rate } else { 0.0 },
             epochs: self.epochs.unwrap_or(epochs),
-            batch_size: self.batch_size.map_or(recipe.batch_size, |pictures| pictures as usize),
+            batch_size: self.batch_size.map_or(recipe.batch_size, |images| images as usize),
             learning_rate: self.learning_rate.unwrap_or(recipe.learning_rate),
             schedule: self.schedule.unwrap_or(recipe.schedule),
             warm_up: self.warm_up.unwrap_or(recipe.warm_up),
@@ -116,35 +123,34 @@ impl RecipeArguments {
         }
     }
 
-    /// That what is asked for goes together, for layers of `hidden` neurons, in a training that `may_stop_early`.
+    /// Checks that the options fit each other, layers of `hidden` neurons, and early stopping.
     pub fn check(&self, hidden: &[u32], may_stop_early: bool) -> Result<(), UsageError> {
         if self.from.is_some() && self.qat.is_none() {
-            let idle = [
+            let unused = [
                 ("--teacher", self.teacher.is_some()),
                 ("--batch-size", self.batch_size.is_some()),
                 ("--beta-2", self.beta_2.is_some()),
                 ("--augment", self.augment.is_some()),
             ];
-            if let Some((option, _)) = idle.into_iter().find(|(_, is_given)| *is_given) {
+            if let Some((option, _)) = unused.into_iter().find(|(_, is_given)| *is_given) {
                 return Err(UsageError(format!(
-                    "{option} does nothing with --from alone, which only rounds; add --qat EPOCHS"
+                    "{option} has no effect with --from alone, which only quantizes; add --qat EPOCHS"
                 )));
             }
         }
-        let needs_the_end = [
-            (self.average > 0, "--average counts from the last epoch, which"),
-            (self.sparsity > 0.0, "--sparsity needs the whole training, which"),
-        ];
-        if let Some((_, what)) = needs_the_end.into_iter().find(|(is_asked_for, _)| *is_asked_for && may_stop_early) {
+        let needs_all_epochs = [("--average", self.average > 0), ("--sparsity", self.sparsity > 0.0)];
+        if let Some((option, _)) = needs_all_epochs.into_iter().find(|(_, is_given)| *is_given && may_stop_early) {
             return Err(UsageError(format!(
-                "{what} --patience and --stop-at-train-accuracy may leave out; leave these out"
+                "{option} requires all epochs, but training may stop early; leave out --patience and \
+                 --stop-at-train-accuracy"
             )));
         }
         if self.sparsity == 0.0 {
             return Ok(());
         }
         if self.average > 0 {
-            let text = "--average goes without --sparsity: a mean has the blocks of each of its epochs";
+            let text = "--average cannot be combined with --sparsity: an averaged network has the blocks of every \
+                        epoch; leave out one of them";
             return Err(UsageError(text.to_owned()));
         }
         if self.weight_bits != WeightBits::Eight {
@@ -152,30 +158,35 @@ impl RecipeArguments {
         }
         match hidden.iter().find(|width| (**width as usize) < BLOCK_OUTPUTS) {
             Some(width) => Err(UsageError(format!(
-                "--sparsity makes blocks of {BLOCK_OUTPUTS} neurons zero, and --hidden has a layer of {width}; make it wider"
+                "--sparsity requires layers of at least {BLOCK_OUTPUTS} neurons, --hidden has one of {width}; make it \
+                 wider"
             ))),
             None => Ok(()),
         }
     }
 
-    /// The teacher's answers, if there is a teacher, for the training pictures of `data` and those `held_out`, and what
-    /// `config.json` says of it.
+    /// Reads the teacher's answers for the training images of `data`, the last `held_out` included,
+    /// and the record of it for `config.json`. Returns `None` if no teacher is named.
     pub fn teacher(&self, data: &Dataset, held_out: usize) -> Result<Option<(SoftLabels, Teaching)>, SoftLabelsError> {
         let read = |path: &PathBuf| SoftLabels::read(path, data, held_out);
         let found = self.teacher.as_ref().map(read).transpose()?;
         Ok(found.map(|(labels, sha256)| (labels, Teaching { share: self.teacher_share, sha256 })))
     }
 
-    /// The configuration of the run to begin with, as far as training goes, with what is asked for changed; and its network.
+    /// Reads the run to start from: its configuration, changed by the options, and its network.
     pub fn begin(&self, run: &Path, data: &Dataset) -> Result<(Configuration, Vec<DenseParameters>)> {
         let folder = RunFolder::at(run.to_owned());
         let (mut configuration, outcome) = folder.read_finished()?;
         if !configuration.is_of(data) {
-            bail!("the run in {} is of another data set than that in {}", run.display(), data.folder.display());
+            bail!(
+                "{}: the run used another data set than {}; name its data set with --data",
+                run.display(),
+                data.folder.display()
+            );
         }
-        let (held_out, pictures) = (configuration.validation, data.train.len());
-        if held_out >= pictures {
-            let reason = format!("validation is {held_out}, of {pictures} training pictures");
+        let (held_out, images) = (configuration.validation, data.train.len());
+        if held_out >= images {
+            let reason = format!("validation is {held_out}, expected less than {images}, the training images");
             bail!(folder.damaged(RunFile::Configuration, reason));
         }
         let layers = folder.read_weights(Some(&outcome.model_id))?;
@@ -184,11 +195,11 @@ impl RecipeArguments {
         let widths: Vec<usize> = widths.collect();
         let found: Vec<(usize, usize)> = layers.iter().map(|layer| (layer.inputs, layer.outputs)).collect();
         if !found.iter().copied().eq(widths.iter().copied().zip(widths.iter().copied().skip(1))) {
-            bail!("the weights in {} are not of the network that its configuration says", run.display());
+            bail!("{}: the weights do not have the layers of the run's configuration; train it again", run.display());
         }
         if train.qat_epochs > 0 {
             bail!(
-                "the run in {} was trained in integers, and its weights are rounded; begin with the run that it began with",
+                "{}: the run was trained with --qat, so its weights are rounded; start from the run that it started from",
                 run.display()
             );
         }
@@ -196,7 +207,7 @@ impl RecipeArguments {
             bail!(UsageError(SPARSE_BITS.to_owned()));
         }
         let (batch_size, beta_2) = match train.backend {
-            // The other program's are not known.
+            // The settings of the program that trained it are unknown.
             Backend::Imported => {
                 let best = Recipe::Best.config(train.backend, Vec::new(), train.seed);
                 (best.batch_size, best.beta_2)
@@ -211,7 +222,7 @@ impl RecipeArguments {
             weight_bits: self.weight_bits,
             qat_epochs: self.qat.unwrap_or(0),
             qat_learning_rate: if self.qat.is_some() { self.qat_learning_rate } else { 0.0 },
-            batch_size: self.batch_size.map_or(batch_size, |pictures| pictures as usize),
+            batch_size: self.batch_size.map_or(batch_size, |images| images as usize),
             beta_2: self.beta_2.unwrap_or(beta_2),
             augment: self.augment.unwrap_or(train.augment),
             ..train.clone()
@@ -219,12 +230,12 @@ impl RecipeArguments {
         Ok((configuration, layers))
     }
 
-    /// The run to begin with.
+    /// Returns the run to start from.
     pub fn from(&self) -> Option<&Path> {
         self.from.as_deref()
     }
 
-    /// The file of the teacher's answers.
+    /// Returns the file of the teacher's answers.
     pub fn teacher_file(&self) -> Option<&PathBuf> {
         self.teacher.as_ref()
     }

@@ -14,11 +14,12 @@ use crate::support::files;
 use crate::text::Shown;
 
 #[derive(Debug, Args)]
-pub struct Arguments {
-    /// The model, or the folder of the run that left it
+#[command(after_help = "Example: host-trainer reorder model.bin --weight-order vectors --export model-m55.bin")]
+pub struct ReorderArguments {
+    /// Model file, or folder of the run that wrote it
     #[arg(value_name = "MODEL")]
     model: PathBuf,
-    /// The order that its weights of 8 bits shall have; layers of four bits, ternary or pruned ones stay as they are
+    /// Order of the weights of 8 bits; layers that are pruned or have weights of 4 or 2 bits do not change
     #[arg(long, value_name = "ORDER", value_enum)]
     weight_order: Order,
     /// File to write the model to
@@ -30,15 +31,15 @@ pub struct Arguments {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Order {
-    /// Two inputs by eight outputs: what train writes, for every core and for desks
+    /// 2 inputs by 8 outputs: the order that train writes, for every core and for hosts
     Pairs,
-    /// Sixteen inputs by eight outputs: for cores with Helium, such as Cortex-M55, three times as fast there; nearly twenty times as
-    /// slow on other Cortex-M
+    /// 16 inputs by 8 outputs: three times as fast on cores with Helium, such as Cortex-M55, and nearly twenty times as
+    /// slow on other Cortex-M cores
     Vectors,
 }
 
 #[derive(Serialize)]
-struct Report {
+struct ReorderOutput {
     model: Shown<PathBuf>,
     model_id: String,
     model_bytes: usize,
@@ -47,7 +48,7 @@ struct Report {
     layers_changed: usize,
 }
 
-impl Arguments {
+impl ReorderArguments {
     pub fn run(self) -> Result<()> {
         let model = model_file::resolve(&self.model);
         check_export(&self.export, None, [&model])?;
@@ -57,10 +58,10 @@ impl Arguments {
             Order::Pairs => WeightOrder::Pairs,
             Order::Vectors => WeightOrder::Vectors,
         };
-        let reordered = reorder(&view, order).context("the model cannot be written in that order")?;
+        let reordered = reorder(&view, order).context("cannot write the model in that order")?;
         let model_id = Model::parse(&reordered)?.id().to_string();
         files::write(&self.export, &reordered)?;
-        let report = Report {
+        let report = ReorderOutput {
             model: Shown(self.export),
             model_id,
             model_bytes: reordered.len(),
@@ -72,11 +73,11 @@ impl Arguments {
     }
 }
 
-impl Report {
+impl ReorderOutput {
     fn text(&self) -> String {
         let Self { model, model_id, model_bytes, weight_order, layers, layers_changed } = self;
         let weights = match layers_changed {
-            0 => "as they were, no layer changed".to_owned(),
+            0 => "unchanged in all layers".to_owned(),
             changed => format!("in {weight_order}, {changed} of {layers} layers changed"),
         };
         line("model", format_args!("{model} ({model_id}, {model_bytes} bytes)")) + &line("weights", weights)

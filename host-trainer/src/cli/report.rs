@@ -12,15 +12,20 @@ use crate::run::{RecordError, RunFolder};
 use crate::support::{files, progress};
 use crate::text::Shown;
 
-/// The report's name where none is given.
+/// The report's default file name.
 const NAME: &str = "report.html";
 
 #[derive(Debug, Args)]
-pub struct Arguments {
-    /// Folders of runs, as `train --run` leaves them; several are shown side by side, in this order
+#[command(after_help = "\
+Examples:
+  host-trainer report runs/first
+  host-trainer report runs/first runs/second --out comparison.html")]
+pub struct ReportArguments {
+    /// Folders of runs, written by `train --run`; several runs are shown next to each other, in this order
     #[arg(value_name = "RUN", required = true)]
     runs: Vec<PathBuf>,
-    /// File to write the report to [default: report.html, in the folder of the only run or else in the current one]
+    /// File to write the report to [default: report.html, in the run's folder, or in the current folder if there are
+    /// several runs]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -28,13 +33,13 @@ pub struct Arguments {
 }
 
 #[derive(Serialize)]
-struct Report<'a> {
+struct ReportOutput<'a> {
     report: Shown<&'a Path>,
     runs: Vec<Shown<&'a PathBuf>>,
     missing: Vec<&'a Missing>,
 }
 
-impl Arguments {
+impl ReportArguments {
     pub fn run(self) -> Result<()> {
         check_distinct(&self.runs)?;
         let out = match (&self.out, self.runs.as_slice()) {
@@ -48,16 +53,16 @@ impl Arguments {
 
         let missing: Vec<&Missing> = runs.iter().flat_map(|run| &run.missing).collect();
         for Missing { file, problem, consequence, remedy, .. } in &missing {
-            progress::say(format_args!("warning: {file} {problem}: {consequence}; this brings it back: {remedy}"));
+            progress::say(format_args!("warning: {file} {problem}: {consequence}; to restore it, run: {remedy}"));
         }
         files::write(&out, report::page(&runs).as_bytes())?;
 
-        let report = Report { report: Shown(&out), runs: self.runs.iter().map(Shown).collect(), missing };
+        let report = ReportOutput { report: Shown(&out), runs: self.runs.iter().map(Shown).collect(), missing };
         self.output.print(&report, || report.text(&runs))
     }
 }
 
-impl Report<'_> {
+impl ReportOutput<'_> {
     fn text(&self, runs: &[Run]) -> String {
         let mut text = line("report", self.report);
         for run in runs {
@@ -70,7 +75,7 @@ impl Report<'_> {
     }
 }
 
-/// That no folder is named twice.
+/// Checks that no folder is named twice.
 fn check_distinct(folders: &[PathBuf]) -> Result<(), UsageError> {
     for (index, folder) in folders.iter().enumerate() {
         if folders.iter().take(index).any(|other| files::is_same(folder, other)) {
@@ -81,7 +86,7 @@ fn check_distinct(folders: &[PathBuf]) -> Result<(), UsageError> {
     Ok(())
 }
 
-/// All files of the runs, which a report must not replace.
+/// Returns all files of the runs, which a report must not overwrite.
 fn recorded(folders: &[PathBuf]) -> Result<Vec<PathBuf>, RecordError> {
     let mut all = Vec::new();
     for folder in folders {

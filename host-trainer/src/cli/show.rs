@@ -14,21 +14,25 @@ use crate::plot::{enlarge, png, samples};
 use crate::support::{files, terminal};
 use crate::text::{Shown, printable};
 
-/// Characters of a bar for the class with the most pictures.
+/// Length of the bar of the class with the most images, in characters.
 const BAR_WIDTH: usize = 16;
 
-/// About how many pixels the longer side of a picture has in a file.
+/// Approximate length of the longer side of an image in a file, in pixels.
 const FILE_SIDE: usize = 280;
 
 #[derive(Debug, Args)]
-pub struct Arguments {
-    /// One picture, by its index from 0, instead of all: its raw values, its label, and how it looks
+#[command(after_help = "\
+Examples:
+  host-trainer show
+  host-trainer show --index 7 --split test --out shirt.png")]
+pub struct ShowArguments {
+    /// Show one image, by its index from 0: its raw values, its label, and the image itself
     #[arg(long, value_name = "N")]
     index: Option<usize>,
-    /// Which pictures --index counts
+    /// Split that contains the image of --index
     #[arg(long, value_enum, default_value_t = SplitName::Train, requires = "index")]
     split: SplitName,
-    /// File to write: an SVG with pictures of each class, or a PNG of the one that --index names
+    /// File to write: an SVG with images of each class, or a PNG of the image of --index
     /// [default: samples.svg, or train-N.png]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -41,9 +45,9 @@ pub struct Arguments {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum SplitName {
-    /// What the network learns from
+    /// Images that networks are trained with
     Train,
-    /// What it is judged by
+    /// Images that networks are evaluated with
     Test,
 }
 
@@ -63,28 +67,28 @@ impl SplitName {
     }
 }
 
-/// What the whole data set is like.
+/// Statistics of the whole data set.
 #[derive(Serialize)]
 struct Overview<'a> {
     folder: Shown<&'a Path>,
     rows: u16,
     columns: u16,
-    classes: Vec<Class<'a>>,
+    classes: Vec<ClassCounts<'a>>,
     train: Statistics,
     test: Statistics,
     file: Shown<&'a Path>,
 }
 
 #[derive(Serialize)]
-struct Class<'a> {
+struct ClassCounts<'a> {
     name: &'a str,
     train: usize,
     test: usize,
 }
 
-/// One picture.
+/// One image.
 #[derive(Serialize)]
-struct Picture<'a> {
+struct OneImage<'a> {
     split: SplitName,
     index: usize,
     label: u8,
@@ -95,7 +99,7 @@ struct Picture<'a> {
     file: Shown<&'a Path>,
 }
 
-impl Arguments {
+impl ShowArguments {
     pub fn run(self) -> Result<()> {
         let default = || match self.index {
             Some(index) => format!("{}-{index}.png", self.split.name()),
@@ -107,7 +111,7 @@ impl Arguments {
         let data = self.data.load()?;
         check_output("--out", &file, data.files())?;
         match self.index {
-            Some(index) => self.show_picture(index, &data, &file),
+            Some(index) => self.show_one(index, &data, &file),
             None => self.show_all(&data, &file),
         }
     }
@@ -117,7 +121,8 @@ impl Arguments {
         files::write(file, svg.as_bytes())?;
         let classes = data.class_names.len();
         let counts = data.train.count_classes(classes).into_iter().zip(data.test.count_classes(classes));
-        let classes = data.class_names.iter().zip(counts).map(|(name, (train, test))| Class { name, train, test });
+        let classes =
+            data.class_names.iter().zip(counts).map(|(name, (train, test))| ClassCounts { name, train, test });
         let overview = Overview {
             folder: Shown(&data.folder),
             rows: data.rows,
@@ -130,7 +135,7 @@ impl Arguments {
         self.output.print(&overview, || overview.text())
     }
 
-    fn show_picture(&self, index: usize, data: &Dataset, file: &Path) -> Result<()> {
+    fn show_one(&self, index: usize, data: &Dataset, file: &Path) -> Result<()> {
         let split = match self.split {
             SplitName::Train => &data.train,
             SplitName::Test => &data.test,
@@ -139,13 +144,14 @@ impl Arguments {
         let adjective = self.split.adjective();
         let label = split.labels.get(index).copied();
         let label = label.ok_or_else(|| {
-            UsageError(format!("--index {index} is not in 0..={last}: there are {} {adjective} pictures", split.len()))
+            let count = split.len();
+            UsageError(format!("--index is {index}, expected 0..={last}, as there are {count} {adjective} images"))
         })?;
         let (rows, columns) = (usize::from(data.rows), usize::from(data.columns));
         let pixels = split.picture(index);
         let factor = (FILE_SIDE / rows.max(columns).max(1)).max(1);
         files::write(file, &png(&enlarge(pixels, columns, factor), factor * rows, factor * columns)?)?;
-        let picture = Picture {
+        let image = OneImage {
             split: self.split,
             index,
             label,
@@ -155,11 +161,11 @@ impl Arguments {
             pixels: pixels.chunks(columns.max(1)).collect(),
             file: Shown(file),
         };
-        self.output.print(&picture, || {
-            let title = line("picture", format_args!("{adjective} picture {index}, {rows} rows, {columns} columns"));
-            let label = line("label", format_args!("{label}, {}", picture.label_name));
+        self.output.print(&image, || {
+            let title = line("image", format_args!("{adjective} image {index}, {rows} rows, {columns} columns"));
+            let label = line("label", format_args!("{label}, {}", image.label_name));
             let drawn = terminal::picture(pixels, columns, terminal::has_colours());
-            title + &label + &picture.matrix() + &drawn + &line("written to", file.display())
+            title + &label + &image.matrix() + &drawn + &line("written to", file.display())
         })
     }
 }
@@ -169,9 +175,9 @@ impl Overview<'_> {
         let Self { folder, rows, columns, file, .. } = self;
         [
             line("folder", folder),
-            line("size of a picture", format_args!("{rows} rows, {columns} columns")),
+            line("image size", format_args!("{rows} rows, {columns} columns")),
             format!("{}\n{}\n", self.pixel_table(), self.class_table()),
-            line("pictures of each class", file),
+            line("images of each class", file),
         ]
         .concat()
     }
@@ -180,16 +186,16 @@ impl Overview<'_> {
         let both = [&self.train, &self.test];
         let row = |name: &str, value: fn(&Statistics) -> String| [name.to_owned()].into_iter().chain(both.map(value));
         let mut table = table(["", "training", "test"].map(str::to_owned), 1);
-        table.add_row(row("pictures", |split| split.pictures.to_string()));
-        table.add_row(row("pixels that are 0", |split| percent(split.zero_share)));
-        table.add_row(row("range of pixels", |split| format!("{}..={}", split.least, split.largest)));
-        table.add_row(row("mean, of 0..=1", |split| format!("{:.4}", split.mean)));
+        table.add_row(row("images", |split| split.pictures.to_string()));
+        table.add_row(row("zero pixels", |split| percent(split.zero_share)));
+        table.add_row(row("pixel range", |split| format!("{}..={}", split.least, split.largest)));
+        table.add_row(row("mean, 0..=1", |split| format!("{:.4}", split.mean)));
         table.add_row(row("standard deviation", |split| format!("{:.4}", split.standard_deviation)));
         table
     }
 
     fn class_table(&self) -> Table {
-        let largest = |count: fn(&Class<'_>) -> usize| self.classes.iter().map(count).max().unwrap_or(0).max(1);
+        let largest = |count: fn(&ClassCounts<'_>) -> usize| self.classes.iter().map(count).max().unwrap_or(0).max(1);
         let (train, test) = (largest(|class| class.train), largest(|class| class.test));
         let bar = |count: usize, largest: usize| terminal::bar(count as f64 / largest as f64, BAR_WIDTH);
         let mut table = table(["class", "training", "", "test", ""].map(str::to_owned), 1);
@@ -206,8 +212,8 @@ impl Overview<'_> {
     }
 }
 
-impl Picture<'_> {
-    /// The raw values, aligned.
+impl OneImage<'_> {
+    /// Returns the raw values, aligned.
     fn matrix(&self) -> String {
         let line = |row: &&[u8]| row.iter().map(|pixel| format!("{pixel:>3}")).collect::<Vec<String>>().join(" ");
         self.pixels.iter().map(|row| line(row) + "\n").collect()

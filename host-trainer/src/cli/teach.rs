@@ -16,30 +16,34 @@ use crate::text::{Shown, percent};
 use crate::train::teacher::{TaughtEpoch, TeachConfig, Teacher};
 
 #[derive(Debug, Args)]
-pub struct Arguments {
+#[command(after_help = "\
+Example:
+  host-trainer teach --export teacher.safetensors
+  host-trainer train --recipe best --teacher teacher.safetensors")]
+pub struct TeachArguments {
     #[command(flatten)]
     data: DataArguments,
     #[command(flatten)]
     backend: BackendArguments,
-    /// Channels of the first convolution, 1..=256; later ones have two and four times as many
+    /// Channels of the first convolution, 1..=256; the later ones have two and four times this number
     #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=256))]
     channels: u32,
-    /// How often every training picture is seen, 1..=1000
+    /// Passes over the training images, 1..=1000
     #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=1000))]
     epochs: u32,
-    /// Pictures in a step of the optimizer, 1..=65536
+    /// Images per step of the optimizer, 1..=65536
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     batch_size: u32,
-    /// Step size of the optimizer (Adam) at its largest, above 0 and at most 1
+    /// Largest learning rate of Adam, above 0 and at most 1
     #[arg(long, value_name = "RATE", default_value_t = 2e-3, value_parser = learning_rate, allow_negative_numbers = true)]
     learning_rate: f64,
-    /// Where every random choice comes from, 0..=18446744073709551615
+    /// Seed of every random choice, 0..=18446744073709551615
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Training pictures, the last ones, that the teacher does not learn from
+    /// Number of training images, taken from the end, that the teacher does not learn from
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     validation: usize,
-    /// File to write the answers to
+    /// Safetensors file to write the answers to
     #[arg(long, value_name = "FILE", default_value = "teacher.safetensors")]
     export: PathBuf,
     #[command(flatten)]
@@ -47,14 +51,14 @@ pub struct Arguments {
 }
 
 #[derive(Serialize)]
-struct Report {
+struct TeachOutput {
     teacher: Shown<PathBuf>,
     validation_accuracy: Option<f64>,
     test_accuracy: f64,
     seconds: f64,
 }
 
-impl Arguments {
+impl TeachArguments {
     pub fn run(self) -> Result<()> {
         let start = Instant::now();
         let Some(backend) = self.backend.choose(self.output)? else { return Ok(()) };
@@ -70,10 +74,10 @@ impl Arguments {
             learning_rate: self.learning_rate,
             seed: self.seed,
         };
-        let teacher = Teacher::train(&config, &data, |epoch| self.say(epoch))?;
+        let teacher = Teacher::train(&config, &data, |epoch| self.log_epoch(epoch))?;
         let labels = teacher.soft_labels(&data, held_out.as_ref())?;
-        files::write(&self.export, &labels.encode().context("the answers cannot be written")?)?;
-        let report = Report {
+        files::write(&self.export, &labels.encode().context("cannot encode the teacher's answers")?)?;
+        let report = TeachOutput {
             teacher: Shown(self.export),
             validation_accuracy: labels.description.held_out_accuracy,
             test_accuracy: labels.description.test_accuracy,
@@ -82,9 +86,9 @@ impl Arguments {
         self.output.print(&report, || report.text())
     }
 
-    fn say(&self, epoch: &TaughtEpoch) {
+    fn log_epoch(&self, epoch: &TaughtEpoch) {
         let TaughtEpoch { epoch, loss, accuracy, seconds } = epoch;
-        // Asking takes about as long as an epoch and a half.
+        // Computing the answers takes about as long as 1.5 epochs.
         let minutes = (f64::from(self.epochs - epoch) + 1.5) * seconds / 60.0;
         progress::say(format_args!(
             "epoch {epoch}/{}: loss {loss:.4}, accuracy {}; {seconds:.0} s; {minutes:.0} minutes left",
@@ -94,7 +98,7 @@ impl Arguments {
     }
 }
 
-impl Report {
+impl TeachOutput {
     fn text(&self) -> String {
         let validation = self.validation_accuracy.map(|accuracy| line("held out", percent(accuracy)));
         [

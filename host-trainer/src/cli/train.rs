@@ -9,9 +9,9 @@ use serde::Serialize;
 use shared_model::{MAX_LAYERS, MAX_WIDTH, WeightOrder};
 
 use super::backend::BackendArguments;
+use super::messages::{log_epoch, outcome_lines, warn_of_loss};
 use super::number::share_of_one;
 use super::recipe::RecipeArguments;
-use super::said::{outcome_lines, say_epoch, warn_of_loss};
 use super::{DataArguments, OutputArguments, UsageError, check_apart, check_export, line};
 use crate::data::{Dataset, Split};
 use crate::limits::MAX_WEIGHT_BYTES;
@@ -24,50 +24,62 @@ use crate::support::{files, progress};
 use crate::text::Shown;
 use crate::train::{Epoch, TrainConfig};
 
-/// Hidden layers of a network: all layers but the last.
+/// Largest number of hidden layers, which are all layers except the last.
 const MAX_HIDDEN_LAYERS: usize = MAX_LAYERS - 1;
 
+/// Examples in the help of `train`.
+const EXAMPLES: &str = "\
+Examples:
+  host-trainer train                                         the lecture's network, 5 epochs
+  host-trainer train --hidden 256,64 --recipe best           a more accurate one, 100 epochs
+  host-trainer train --sparsity 0.8 --run runs/sparse        a pruned one
+  host-trainer train --from runs/first --weight-bits 4 --qat 5 --run runs/narrow";
+
 #[derive(Debug, Args)]
-pub struct Arguments {
+#[command(after_help = EXAMPLES)]
+pub struct TrainArguments {
     #[command(flatten)]
     data: DataArguments,
     #[command(flatten)]
     backend: BackendArguments,
-    /// Neurons of each hidden layer, 1..=16384 each, at most 15 layers: 128, or 512,256; all weights together at
-    /// most 64 MiB, a byte each
-    #[arg(long, value_name = "N,..", action = ArgAction::Set, value_delimiter = ',', default_value = "128",
-        value_parser = clap::value_parser!(u32).range(1..=MAX_WIDTH as i64))]
+    /// Neurons of each hidden layer, for example 128 or 512,256
+    ///
+    /// 1..=16384 neurons per layer, at most 15 layers; all weights together at most 64 MiB, one byte each.
+    #[arg(long, value_name = "N,..", help_heading = "Network", action = ArgAction::Set, value_delimiter = ',',
+        default_value = "128", value_parser = clap::value_parser!(u32).range(1..=MAX_WIDTH as i64))]
     hidden: Vec<u32>,
     #[command(flatten)]
     recipe: RecipeArguments,
-    /// Where every random choice comes from, 0..=18446744073709551615; the same seed, backend and machine give the
-    /// same model, byte for byte
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    /// Seed of every random choice, 0..=18446744073709551615; the same seed, backend and machine give the same model,
+    /// byte for byte
+    #[arg(long, value_name = "N", help_heading = "Training", default_value_t = 1)]
     seed: u64,
-    /// Training pictures, the last ones, held out of training to measure accuracy on after each epoch
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    /// Number of training images, taken from the end, to hold out and measure the accuracy on after each epoch
+    #[arg(long, value_name = "N", help_heading = "Validation and early stopping", default_value_t = 0)]
     validation: usize,
-    /// End training after the first epoch whose accuracy on training pictures is above SHARE, 0..=1, as the lecture's
-    /// callback does; the test pictures have no say in it
-    #[arg(long, value_name = "SHARE", value_parser = share_of_one, allow_negative_numbers = true)]
+    /// Stop after the first epoch whose training accuracy is above SHARE, 0..=1, like the lecture's callback; the test
+    /// images do not matter
+    #[arg(long, value_name = "SHARE", help_heading = "Validation and early stopping", value_parser = share_of_one,
+        allow_negative_numbers = true)]
     stop_at_train_accuracy: Option<f64>,
-    /// End training after N epochs without a lower loss on the pictures held out by --validation, 1 or more, and keep
-    /// the network of the epoch with the lowest
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    /// Stop after N epochs, 1 or more, without a lower loss on the images held out by --validation, and keep the
+    /// network with the lowest loss
+    #[arg(long, value_name = "N", help_heading = "Validation and early stopping",
+        value_parser = clap::value_parser!(u32).range(1..))]
     patience: Option<u32>,
-    /// Folder to record the run in: the model, the float weights, what was asked for, history, evaluation, pictures
-    /// [default: one for each network, number of epochs, recipe, backend and seed: runs/128-5-epochs-flex-seed-1]
-    #[arg(long, value_name = "DIR")]
+    /// Folder to record the run in: model, float weights, configuration, history, evaluation, plots
+    /// [default: named by network, epochs, recipe, backend and seed: runs/128-5-epochs-flex-seed-1]
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
     run: Option<PathBuf>,
-    /// File to write the model to, besides model.bin in the run's folder
-    #[arg(long, value_name = "FILE")]
+    /// File to write the model to, in addition to model.bin in the run's folder
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
     export: Option<PathBuf>,
     #[command(flatten)]
     output: OutputArguments,
 }
 
 #[derive(Serialize)]
-struct Report<'a> {
+struct TrainOutput<'a> {
     run: Shown<&'a Path>,
     model: Shown<&'a Path>,
     backend: Backend,
@@ -79,7 +91,7 @@ struct Report<'a> {
     seconds: f64,
 }
 
-impl Arguments {
+impl TrainArguments {
     pub fn run(self) -> Result<()> {
         let start = Instant::now();
         self.check()?;
@@ -98,7 +110,7 @@ impl Arguments {
         let (soft_labels, teacher) = self.recipe.teacher(&data, held_out)?.unzip();
         config.teacher = teacher;
 
-        // Nothing is trained that could not be kept, and no folder created for what is refused.
+        // All outputs are checked before training, and before a folder is created.
         let run = self.run.clone().unwrap_or_else(|| RunFolder::default_path(&config));
         if let Some(from) = self.recipe.from() {
             check_apart("--run", &run, [from])?;
@@ -112,23 +124,23 @@ impl Arguments {
         }
         warn_of_replacement(&folder, &Configuration::new(&config, held_out, &data));
         progress::say(format_args!(
-            "{} training pictures from {} ({})",
+            "{} training images from {} ({})",
             data.train.len(),
             data.folder.display(),
             data.origin.named_by()
         ));
-        let look = |epoch: &Epoch| say_epoch(epoch, config.all_epochs());
+        let on_epoch = |epoch: &Epoch| log_epoch(epoch, config.all_epochs());
         let sources = Sources {
             data: &data,
             validation: validation.as_ref(),
             soft_labels: soft_labels.as_ref(),
             start: layers.as_deref(),
         };
-        let outcome = pipeline::run(&config, sources, &folder, self.export.as_deref(), look)?;
+        let outcome = pipeline::run(&config, sources, &folder, self.export.as_deref(), on_epoch)?;
 
         warn_of_loss(&outcome);
         let model = self.export.unwrap_or_else(|| folder.file(RunFile::Model));
-        let report = Report {
+        let report = TrainOutput {
             run: Shown(folder.path()),
             model: Shown(&model),
             backend: config.backend,
@@ -144,10 +156,12 @@ impl Arguments {
     fn check(&self) -> Result<(), UsageError> {
         if self.hidden.len() > MAX_HIDDEN_LAYERS {
             let count = self.hidden.len();
-            return Err(UsageError(format!("--hidden names {count} layers, which is not in 1..={MAX_HIDDEN_LAYERS}")));
+            return Err(UsageError(format!(
+                "--hidden has {count} layers, expected 1..={MAX_HIDDEN_LAYERS}; name fewer layers"
+            )));
         }
         if self.patience.is_some() && self.validation == 0 {
-            let text = "--patience looks at the loss on held-out pictures; hold some out by --validation N";
+            let text = "--patience requires held-out images to measure the loss on; add --validation N";
             return Err(UsageError(text.to_owned()));
         }
         let may_stop_early = self.patience.is_some() || self.stop_at_train_accuracy.is_some();
@@ -164,12 +178,12 @@ impl Arguments {
     }
 }
 
-impl Report<'_> {
-    fn text(&self, test_pictures: usize) -> String {
+impl TrainOutput<'_> {
+    fn text(&self, test_images: usize) -> String {
         let outcome = self.outcome;
         [
             line("epochs", describe_stop(outcome)),
-            outcome_lines(outcome, test_pictures, self.model.0),
+            outcome_lines(outcome, test_images, self.model.0),
             line("run", self.run),
             line("time", format_args!("{:.1} s, {:.1} s of them training", self.seconds, outcome.train_seconds)),
         ]
@@ -177,29 +191,29 @@ impl Report<'_> {
     }
 }
 
-/// Says that the run in `folder` is about to be lost, where it is another than that of `configuration`.
+/// Warns if the run recorded in `folder` has another configuration: this run will replace it.
 fn warn_of_replacement(folder: &RunFolder, configuration: &Configuration) {
     let recorded: Result<Configuration, _> = folder.read(RunFile::Configuration);
     if recorded.is_ok_and(|recorded| recorded != *configuration) {
         progress::say(format_args!(
-            "warning: {} holds another run, which this one replaces when it ends; --run names another folder",
+            "warning: {} contains another run, which this run replaces when it ends; choose another folder with --run",
             folder.path().display()
         ));
     }
 }
 
-/// That there are as many epochs as are to be averaged.
+/// Checks that training has as many epochs as are to be averaged.
 fn check_average(config: &TrainConfig) -> Result<(), UsageError> {
     let TrainConfig { average_epochs, epochs, .. } = config;
     if average_epochs <= epochs {
         return Ok(());
     }
     Err(UsageError(format!(
-        "--average {average_epochs} is more than the {epochs} epochs of this training; average fewer"
+        "--average is {average_epochs}, expected at most {epochs}, the epochs of this training; average fewer"
     )))
 }
 
-/// That a network with layers of `hidden` neurons for `data` is one for a microcontroller.
+/// Checks that the weights of layers of `hidden` neurons for `data` fit a model.
 fn check_size(hidden: &[usize], data: &Dataset) -> Result<(), UsageError> {
     let (inputs, outputs) = ([data.train.width], [data.class_names.len()]);
     let layers = || inputs.iter().chain(hidden).zip(hidden.iter().chain(&outputs));
@@ -210,13 +224,13 @@ fn check_size(hidden: &[usize], data: &Dataset) -> Result<(), UsageError> {
         return Ok(());
     }
     Err(UsageError(format!(
-        "--hidden {} makes {weights} weights, {bytes} bytes; at most {MAX_WEIGHT_BYTES} bytes are possible, as nothing \
-         larger fits a microcontroller; name fewer or smaller layers",
+        "--hidden {} needs {weights} weights, {bytes} bytes, expected at most {MAX_WEIGHT_BYTES} bytes, the limit of a \
+         microcontroller; use fewer or smaller layers",
         join_widths(hidden, ",")
     )))
 }
 
-/// Takes the last `count` pictures out of `train`.
+/// Takes the last `count` images out of `train`.
 pub fn hold_out(train: &mut Split, count: usize) -> Result<Option<Split>> {
     if count == 0 {
         return Ok(None);
@@ -224,7 +238,7 @@ pub fn hold_out(train: &mut Split, count: usize) -> Result<Option<Split>> {
     match train.len().checked_sub(count) {
         Some(rest) if rest > 0 => Ok(Some(train.split_off(rest))),
         _ => Err(UsageError(format!(
-            "--validation {count} is not in 0..={}: there are {} training pictures",
+            "--validation is {count}, expected 0..={}, as there are {} training images; hold out fewer",
             train.len() - 1,
             train.len()
         ))
@@ -237,7 +251,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_pictures_are_held_out() {
+    fn the_last_images_are_held_out() {
         let split = Split { width: 1, pixels: vec![1, 2, 3], labels: vec![0, 1, 0] };
         let mut train = split.clone();
         assert_eq!(hold_out(&mut train, 0).unwrap(), None);

@@ -14,7 +14,7 @@ pub enum Pixels {
     /// From 0, black, to 1, white
     #[default]
     Unit,
-    /// Over all training pictures and pixels, with mean 0 and standard deviation 1
+    /// Standardized to mean 0 and standard deviation 1 over all training images
     Standard,
 }
 

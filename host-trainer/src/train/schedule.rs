@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Schedule {
-    /// It stays
+    /// It does not change
     #[default]
     Constant,
-    /// It falls to zero along half a period of a cosine
+    /// It decays to zero along half a period of a cosine
     Cosine,
 }
 

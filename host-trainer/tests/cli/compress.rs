@@ -60,8 +60,8 @@ fn a_run_is_quantized_otherwise_and_stays_as_it_is() {
     assert_eq!(history.matches("validation_accuracy").count(), 3, "{history}");
     assert!(whole == model());
     let ternary = ["train", "--data", "data", "--from", "ternary"];
-    failure(desk.run(&ternary), 1, &["was trained in integers"]);
-    failure(desk.command(&from).args(["--run", "run"]).assert(), 2, &["--run run would replace run"]);
+    failure(desk.run(&ternary), 1, &["was trained with --qat"]);
+    failure(desk.command(&from).args(["--run", "run"]).assert(), 2, &["--run run would overwrite run"]);
     // An imported network, too.
     let import =
         ["import", "run/weights.safetensors", "--data", "data", "--export", "imported.bin", "--run", "imported"];
@@ -97,7 +97,11 @@ fn runs_that_do_not_fit_are_no_beginning() {
         ("\"batch_size\": 32", "\"batch_size\": 0", "batch_size is out of its range"),
         ("\"augment\": 0.0", "\"augment\": -1.0", "augment is out of its range"),
         ("\"learning_rate\": 0.01", "\"learning_rate\": -1e308", "learning_rate is out of its range"),
-        ("\"validation\": 0", "\"validation\": 1000000000", "validation is 1000000000, of 240 training pictures"),
+        (
+            "\"validation\": 0",
+            "\"validation\": 1000000000",
+            "validation is 1000000000, expected less than 240, the training images",
+        ),
     ] {
         assert!(whole.contains(sound), "{whole}");
         fs::write(&config, whole.replace(sound, bad)).unwrap();
@@ -117,11 +121,11 @@ fn runs_that_do_not_fit_are_no_beginning() {
     let zeros = json(desk.run(&["inspect", "once", "--json"]))["layers"][0]["zero_weights"].as_u64().unwrap();
     assert!(zeros >= 16 * 16, "{zeros} of 288");
     let sparse = ["train", "--data", "data", "--from", "sparse", "--weight-bits", "4"];
-    failure(desk.command(&sparse).assert(), 2, &["8 bits only"]);
+    failure(desk.command(&sparse).assert(), 2, &["weights of 8 bits"]);
     fs::copy(desk.path().join("run/weights.safetensors"), desk.path().join("sparse/weights.safetensors")).unwrap();
     let text = fs::read_to_string(desk.path().join("run/config.json")).unwrap();
     fs::write(desk.path().join("run/config.json"), text.replace("[\n      8\n    ]", "[\n      9\n    ]")).unwrap();
-    failure(desk.command(&from).assert(), 1, &["not of the network that its configuration says"]);
+    failure(desk.command(&from).assert(), 1, &["do not have the layers of the run's configuration"]);
 }
 
 #[test]
@@ -182,25 +186,25 @@ fn what_makes_no_sense_is_refused() {
     let desk = Desk::new();
     let cases: [(&[&str], &[&str]); 20] = [
         (&["--weight-bits", "3"], &["--weight-bits", "8, 4, 2"]),
-        (&["--sparsity", "1"], &["--sparsity", "not 0 or more and below 1"]),
-        (&["--sparsity", "-0.1"], &["--sparsity", "not 0 or more and below 1"]),
-        (&["--sparsity", "NaN"], &["--sparsity", "not 0 or more and below 1"]),
-        (&["--sparsity", "0.5", "--hidden", "16,7"], &["blocks of 8 neurons", "a layer of 7"]),
-        (&["--sparsity", "0.5", "--weight-bits", "4"], &["--sparsity", "8 bits only"]),
+        (&["--sparsity", "1"], &["--sparsity", "expected 0 or more and below 1"]),
+        (&["--sparsity", "-0.1"], &["--sparsity", "expected 0 or more and below 1"]),
+        (&["--sparsity", "NaN"], &["--sparsity", "expected 0 or more and below 1"]),
+        (&["--sparsity", "0.5", "--hidden", "16,7"], &["at least 8 neurons", "one of 7"]),
+        (&["--sparsity", "0.5", "--weight-bits", "4"], &["--sparsity", "weights of 8 bits"]),
         (&["--qat", "0"], &["--qat", "1..=100000"]),
         (&["--qat"], &["--qat"]),
         (&["--qat-learning-rate", "0.1"], &["--qat"]),
-        (&["--qat", "1", "--qat-learning-rate", "0"], &["not above 0"]),
+        (&["--qat", "1", "--qat-learning-rate", "0"], &["expected above 0"]),
         (&["--teacher-share", "0.5"], &["--teacher"]),
-        (&["--teacher", "x", "--teacher-share", "2"], &["not in 0..=1"]),
+        (&["--teacher", "x", "--teacher-share", "2"], &["expected 0..=1"]),
         (&["--from"], &["--from"]),
-        (&["--from", "x", "--teacher", "y"], &["--teacher does nothing", "add --qat"]),
-        (&["--from", "x", "--augment", "0.5"], &["--augment does nothing"]),
-        (&["--sparsity", "0.5", "--stop-at-train-accuracy", "0.9"], &["--sparsity needs the whole training"]),
-        (&["--average", "2", "--stop-at-train-accuracy", "0.5"], &["--average counts from the last epoch"]),
-        (&["--average", "2", "--sparsity", "0.5"], &["--average goes without --sparsity"]),
-        (&["--average", "9", "--epochs", "8"], &["--average 9 is more than the 8 epochs"]),
-        (&["--sparsity", "0.5", "--validation", "9", "--patience", "2"], &["--sparsity needs the whole training"]),
+        (&["--from", "x", "--teacher", "y"], &["--teacher has no effect", "add --qat"]),
+        (&["--from", "x", "--augment", "0.5"], &["--augment has no effect"]),
+        (&["--sparsity", "0.5", "--stop-at-train-accuracy", "0.9"], &["--sparsity requires all epochs"]),
+        (&["--average", "2", "--stop-at-train-accuracy", "0.5"], &["--average requires all epochs"]),
+        (&["--average", "2", "--sparsity", "0.5"], &["--average cannot be combined with --sparsity"]),
+        (&["--average", "9", "--epochs", "8"], &["--average is 9, expected at most 8"]),
+        (&["--sparsity", "0.5", "--validation", "9", "--patience", "2"], &["--sparsity requires all epochs"]),
     ];
     for (arguments, parts) in cases {
         failure(desk.command(&["train", "--data", "data"]).args(arguments).assert(), 2, parts);
@@ -210,7 +214,7 @@ fn what_makes_no_sense_is_refused() {
         (&["--channels", "0"], 2, "--channels"),
         (&["--epochs", "0"], 2, "--epochs"),
         (&["--learning-rate", "2"], 2, "--learning-rate"),
-        (&["--validation", "240"], 2, "--validation 240 is not in 0..=239"),
+        (&["--validation", "240"], 2, "--validation is 240, expected 0..=239"),
         (&["--export", "none/teacher"], 1, "there is no folder"),
     ];
     for (arguments, code, part) in cases {

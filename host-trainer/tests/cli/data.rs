@@ -92,7 +92,7 @@ fn pictures_of_any_size_and_number_of_classes_do() {
         // A file that is named counts more than one that lies there.
         fs::write(desk.path().join("names"), names.join("\n").replace("Nummer", "No.")).unwrap();
         desk.run(&["data", "--data", "dots", "--class-names", "names"]).success().stdout(
-            contains("named by names").and(contains("No. 1 \u{96f6}")).and(contains("4 to train with, 1 to test")),
+            contains("named by names").and(contains("No. 1 \u{96f6}")).and(contains("4 for training, 1 for testing")),
         );
     }
 }
@@ -122,7 +122,7 @@ fn class_names_that_do_not_fit_are_refused_by_file_and_line() {
     // Nor is such a file replaced.
     fs::write(&file, "a\nb\nc").unwrap();
     let assert = desk.train(&["--export", "data/class-names.txt"]);
-    failure(assert, 2, &["--export", "would replace"]);
+    failure(assert, 2, &["--export", "would overwrite"]);
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn a_run_is_evaluated_again_as_it_was() {
         assert!(evaluated["seconds"].is_number());
         assert_eq!(evaluated["written"].as_array().unwrap().len(), 3);
     }
-    let parts = ["accuracy, fixed point   100.00 %", "precision", "true, given", "run/confusion.svg"];
+    let parts = ["accuracy, fixed point   100.00 %", "precision", "true / predicted", "run/confusion.svg"];
     let assert = desk.run(&["evaluate", "run", "--data", "data"]).success();
     let assert = parts.iter().fold(assert, |assert, part| assert.stdout(contains(*part)));
     assert.stdout(contains("mistakes\n").not());
@@ -66,7 +66,9 @@ fn figures_of_a_run_are_not_replaced_by_others() {
         &["evaluate", "run", "--data", "other"],
         &["evaluate", "copy.bin", "--data", "data"],
     ] {
-        desk.run(arguments).success().stdout(contains("name a folder by --pictures").and(contains("written  ").not()));
+        desk.run(arguments)
+            .success()
+            .stdout(contains("name a folder with --pictures").and(contains("written  ").not()));
         assert_eq!(json(desk.command(arguments).arg("--json").assert())["written"], serde_json::json!([]));
     }
     assert_eq!(PICTURES.map(|name| fs::read(path(name)).unwrap()), before);
@@ -114,11 +116,11 @@ fn places_that_pictures_must_not_go_to_are_refused() {
     let evaluate =
         |model, arguments: &[&str]| desk.command(&["evaluate", model, "--data", "data"]).args(arguments).assert();
     failure(evaluate("run", &["--pictures", "file"]), 1, &["cannot create folder file"]);
-    let parts = ["--pictures taken would replace taken/confusion.svg; name another folder"];
+    let parts = ["--pictures taken would overwrite taken/confusion.svg; name another folder"];
     failure(evaluate("taken/confusion.svg", &["--pictures", "taken"]), 2, &parts);
-    let parts = ["--answers", "would replace new/mistakes.svg"];
+    let parts = ["--answers", "would overwrite new/mistakes.svg"];
     failure(evaluate("run", &["--pictures", "new", "--answers", "new/mistakes.svg"]), 2, &parts);
-    let parts = ["--answers", "would replace run/evaluation.json"];
+    let parts = ["--answers", "would overwrite run/evaluation.json"];
     failure(evaluate("run", &["--answers", "run/evaluation.json"]), 2, &parts);
     failure(evaluate("run", &["--pictures", "new", "--first", "61"]), 2, &["1..=60"]);
     // A run keeps the evaluation of its own model over all of its pictures.
@@ -147,7 +149,7 @@ fn mistakes_are_shown_the_most_confident_first() {
     assert!(confidences.len() == 6 && confidences.is_sorted_by(|one, other| one >= other), "{confidences:?}");
     let grid = fs::read_to_string(desk.path().join("out/mistakes.svg")).unwrap();
     assert_eq!(grid.matches("<image").count(), 6);
-    desk.run(&evaluate).success().stdout(contains("most confident mistakes").and(contains("test picture")));
+    desk.run(&evaluate).success().stdout(contains("most confident mistakes").and(contains("test image")));
 }
 
 #[test]
@@ -157,9 +159,9 @@ fn a_matrix_too_large_for_a_terminal_is_a_file() {
     write_labels(&desk.path().join("data"), &labels, &labels);
     desk.train(&["--epochs", "1", "--run", "run"]).success();
     let place = contains("the confusion matrix of 200 classes is in run/confusion.svg").and(contains("│ 199 "));
-    desk.run(&["evaluate", "run", "--data", "data"]).success().stdout(place.and(contains("true, given").not()));
+    desk.run(&["evaluate", "run", "--data", "data"]).success().stdout(place.and(contains("true / predicted").not()));
     let first = desk.run(&["evaluate", "run", "--data", "data", "--first", "9"]).success();
-    first.stdout(contains("is in a file, where --pictures names a folder"));
+    first.stdout(contains("is written to a file with --pictures DIR"));
 }
 
 #[test]
@@ -189,16 +191,16 @@ fn outputs_replace_no_file_of_any_run() {
         (&["show", "--data", "data", "--out"], "--out", "runs/other/history.svg"),
     ];
     for (arguments, option, output) in cases {
-        failure(desk.command(arguments).arg(output).assert(), 2, &[option, output, "would replace"]);
+        failure(desk.command(arguments).arg(output).assert(), 2, &[option, output, "would overwrite"]);
         failure(
             desk.command(&["import", "run/weights.safetensors", "--data", "data", "--export", output]).assert(),
             2,
-            &["--export", "would replace"],
+            &["--export", "would overwrite"],
         );
         failure(
             desk.command(&["teach", "--data", "data", "--export", output]).assert(),
             2,
-            &["--export", "would replace"],
+            &["--export", "would overwrite"],
         );
     }
     assert!(!path("new").exists(), "no run begins");

@@ -271,7 +271,7 @@ fn arguments_that_do_not_fit_are_refused() {
         (&["--layer", "fc3.weight"], 1, &["no tensor fc3.weight", "fc2.weight [3, 4], F32"]),
         (&["--layer", "fc1.weight"], 1, &["last layer has 4 outputs", "3 classes"]),
         (&["--layer", "fc1.weight,in-out"], 1, &["do not take 36 inputs", "in-out"]),
-        (&["--std", "1e-300"], 2, &["too large for floating point"]),
+        (&["--std", "1e-300"], 2, &["make weights infinite"]),
         (&["--run", "data/t10k-images-idx3-ubyte"], 1, &["cannot create folder"]),
     ];
     for (arguments, code, parts) in cases {
@@ -279,12 +279,12 @@ fn arguments_that_do_not_fit_are_refused() {
         failure(assert, code, parts);
         assert_eq!(names(desk.path()), ["data", "weights"], "{arguments:?}");
     }
-    failure(desk.import(&good, "weights", &[]), 2, &["--export weights", "would replace"]);
+    failure(desk.import(&good, "weights", &[]), 2, &["--export weights", "would overwrite"]);
     failure(desk.import(&good, "absent/model.bin", &[]), 1, &["absent/model.bin", "no folder"]);
     failure(desk.run(&["import", "absent", "--export", "model.bin"]), 1, &["cannot import absent", "cannot be read"]);
     failure(desk.run(&["import", ".", "--export", "model.bin"]), 1, &["cannot import ."]);
     failure(desk.run(&["import", "weights"]), 2, &["--export"]);
     fs::rename(desk.path().join("weights"), desk.path().join("weights.safetensors")).unwrap();
     let run = ["import", "weights.safetensors", "--data", "data", "--export", "model.bin", "--run", "."];
-    failure(desk.run(&run), 2, &["--run . would replace weights.safetensors; name another folder"]);
+    failure(desk.run(&run), 2, &["--run . would overwrite weights.safetensors; name another folder"]);
 }

@@ -76,7 +76,7 @@ fn reorder_says_how_many_layers_it_changed() {
         desk.run(&["reorder", model, "--weight-order", order, "--export", "out.bin"]).success()
     };
     reorder("model.bin", "vectors").stdout(contains("in vectors, 2 of 2 layers changed"));
-    reorder("model.bin", "pairs").stdout(contains("as they were, no layer changed"));
+    reorder("model.bin", "pairs").stdout(contains("unchanged in all layers"));
     let inspected = json(desk.run(&["inspect", "pruned", "--json"]));
     let layers = inspected["layers"].as_array().unwrap();
     let dense = layers.iter().filter(|layer| layer["weight_order"] == "pairs").count();
@@ -112,11 +112,7 @@ fn an_accuracy_of_no_pictures_or_an_impossible_one_is_none() {
         let output = desk.run(&["inspect", name]).success().get_output().clone();
         String::from_utf8(output.stdout).unwrap()
     };
-    assert!(
-        text("model.bin").contains("self-test               1 golden vector, answered alike"),
-        "{}",
-        text("model.bin")
-    );
+    assert!(text("model.bin").contains("self-test               passed: 1 golden vector"), "{}", text("model.bin"));
     let bytes = fs::read(desk.model()).unwrap();
     let view = Model::parse(&bytes).unwrap();
     let provenance = view.provenance();
@@ -148,7 +144,7 @@ fn the_first_pictures_alone_can_be_evaluated() {
         let (header, records) = shared_model::AnswersHeader::parse(&answers).unwrap();
         assert_eq!((header.pictures.to_string(), records.count().to_string()), (count.to_owned(), count.to_owned()));
     }
-    failure(desk.command(&evaluate).arg("61").assert(), 2, &["--first 61", "1..=60"]);
+    failure(desk.command(&evaluate).arg("61").assert(), 2, &["--first is 61", "1..=60"]);
     failure(desk.command(&evaluate).arg("0").assert(), 2, &["--first"]);
     desk.run(&["evaluate", "--help"]).success().stdout(contains("--first <N>").and(contains("N records")));
 }
@@ -160,7 +156,7 @@ fn answers_do_not_replace_what_they_come_from() {
     let data = format!("data/{}", FILES[2]);
     for (answers, other) in [("model.bin", "model.bin"), ("data/../model.bin", "model.bin"), (&data, &data)] {
         let assert = desk.run(&["evaluate", "model.bin", "--data", "data", "--answers", answers]);
-        failure(assert, 2, &["--answers", answers, "would replace", other]);
+        failure(assert, 2, &["--answers", answers, "would overwrite", other]);
     }
     assert!(fs::read(desk.model()).unwrap() == model);
 }
@@ -202,11 +198,11 @@ fn names_of_files_do_not_steer_the_terminal() {
     failure(desk.run(&inspect), 1, &["cannot read model x\\u{1b}[31m\\u{9b}y\\u{202e}: "]);
     // What is no error, too; and our own messages keep their lines.
     let evaluate = desk.run(&["evaluate", "model.bin", "--data", "data", "--first", "61"]);
-    failure(evaluate, 2, &["60 test pictures\n\nFor more information"]);
+    failure(evaluate, 2, &["60 test images\n\nFor more information"]);
     desk.train(&["--run", "x\x1b[31m"]).success();
     desk.train(&["--run", "x\x1b[31m", "--seed", "2"])
         .success()
-        .stderr(contains("warning: x\\u{1b}[31m holds another run"));
+        .stderr(contains("warning: x\\u{1b}[31m contains another run"));
 }
 
 #[test]
@@ -217,6 +213,6 @@ fn a_model_for_other_pictures_is_refused() {
     for names in [&FILES[..2], &FILES[2..]] {
         write_split(&data, names, [4, 9], &pixels, &labels);
     }
-    let parts = ["4 rows and 9 columns, the model takes 6 and 6", "--data"];
+    let parts = ["4 x 9 pixels, the model expects 6 x 6", "--data"];
     failure(desk.run(&["evaluate", "model.bin", "--data", "data"]), 1, &parts);
 }

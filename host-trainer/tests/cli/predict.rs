@@ -92,7 +92,7 @@ fn the_float_network_answers_beside_the_model_of_its_run() {
     assert!(fixed.iter().zip(&float).all(|(fixed, float)| (fixed - float).abs() < 0.1), "{fixed:?} {float:?}");
     assert!(fixed != float);
     let text = desk.command(&["predict", "run/model.bin"]).args(index).assert().success();
-    text.stdout(contains("float").and(contains("1 (label)")).and(contains("1: right")).and(contains("\u{2588}")));
+    text.stdout(contains("float").and(contains("1 (label)")).and(contains("1: correct")).and(contains("\u{2588}")));
 
     let alone = predict(&desk, &index);
     assert_eq!((&alone["logits"], &alone["probabilities_float"]), (&run["logits"], &Value::Null));
@@ -167,14 +167,14 @@ fn arguments_of_predict_are_checked() {
     failure(
         desk.run(&["predict", "model.bin", "--index", "60", "--data", "data"]),
         2,
-        &["--index 60", "0..=59", "60 test pictures"],
+        &["--index is 60", "0..=59", "60 test images"],
     );
     failure(desk.run(&["predict", "model.bin", "--index", "-1"]), 2, &["-1"]);
     failure(desk.run(&["predict", "model.bin"]), 2, &["--index", "--image"]);
     failure(desk.run(&["predict", "model.bin", "--index", "1", "--image", "x.png"]), 2, &["cannot be used with"]);
     failure(desk.run(&["predict", "data", "--index", "1"]), 1, &["cannot read model data", "model.bin"]);
     let write = |name| desk.run(&["predict", "model.bin", "--image", "picture.png", "--picture", name]);
-    failure(write("picture.png"), 2, &["--picture picture.png would replace picture.png"]);
+    failure(write("picture.png"), 2, &["--picture picture.png would overwrite picture.png"]);
     failure(write("model.bin"), 2, &["--picture model.bin", ".png"]);
     failure(write("absent/seen.png"), 1, &["absent", "there is no folder"]);
 }

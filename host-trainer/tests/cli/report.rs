@@ -92,8 +92,8 @@ fn what_is_no_run_or_would_be_lost_is_refused() {
         (&["data/nothing"], 1, &["data/nothing"]),
         (&["a", "b", "./a/"], 2, &["./a/", "named twice"]),
         (&[], 2, &["<RUN>"]),
-        (&["a", "--out", "a/result.json"], 2, &["--out", "would replace", "a/result.json"]),
-        (&["a", "b", "--out", "a/parity-loopback.json"], 2, &["--out", "would replace"]),
+        (&["a", "--out", "a/result.json"], 2, &["--out", "would overwrite", "a/result.json"]),
+        (&["a", "b", "--out", "a/parity-loopback.json"], 2, &["--out", "would overwrite"]),
         (&["a", "--out", "absent/x.html"], 1, &["absent/x.html", "no folder"]),
         (&["a", "--out", "b"], 1, &["cannot write b", "not a file"]),
     ];

@@ -44,9 +44,9 @@ fn one_picture_is_shown_with_its_raw_values() {
 
     let line: Vec<String> = own[..SIDE as usize].iter().map(|pixel| format!("{pixel:>3}")).collect();
     let text = desk.command(&["show", "--data", "data", "--index", "4", "--split", "test"]).assert().success();
-    text.stdout(contains(line.join(" ") + "\n").and(contains("test picture 4")).and(contains("##")));
+    text.stdout(contains(line.join(" ") + "\n").and(contains("test image 4")).and(contains("##")));
     let text = desk.command(&["show", "--data", "data", "--index", "0"]).env("CLICOLOR_FORCE", "1").assert().success();
-    text.stdout(contains("training picture 0").and(contains("\u{2580}")).and(contains("train-0.png")));
+    text.stdout(contains("training image 0").and(contains("\u{2580}")).and(contains("train-0.png")));
 }
 
 #[test]
@@ -68,8 +68,8 @@ fn a_data_set_of_other_shape_is_shown() {
 fn arguments_of_show_are_checked() {
     let desk = Desk::new();
     let show = |arguments: &[&str]| desk.command(&["show", "--data", "data"]).args(arguments).assert();
-    failure(show(&["--index", "240"]), 2, &["--index 240 is not in 0..=239", "240 training pictures"]);
-    failure(show(&["--index", "60", "--split", "test"]), 2, &["--index 60 is not in 0..=59", "60 test pictures"]);
+    failure(show(&["--index", "240"]), 2, &["--index is 240, expected 0..=239", "240 training images"]);
+    failure(show(&["--index", "60", "--split", "test"]), 2, &["--index is 60, expected 0..=59", "60 test images"]);
     failure(show(&["--split", "test"]), 2, &["--index"]);
     failure(show(&["--out", "samples.png"]), 2, &["--out samples.png", ".svg"]);
     failure(show(&["--index", "0", "--out", "picture"]), 2, &["--out picture", ".png"]);

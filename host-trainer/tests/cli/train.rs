@@ -90,7 +90,7 @@ fn another_run_is_not_replaced_unsaid() {
     let desk = Desk::new();
     let warned = |arguments: &[&str]| {
         let assert = desk.train(&[&["--run", "run"], arguments].concat()).success();
-        String::from_utf8_lossy(&assert.get_output().stderr).contains("warning: run holds another run")
+        String::from_utf8_lossy(&assert.get_output().stderr).contains("warning: run contains another run")
     };
     assert_eq!([&[][..], &[], &["--seed", "2"], &["--validation", "9"]].map(warned), [false, false, true, true]);
 }
@@ -194,7 +194,7 @@ fn a_model_that_would_replace_another_file_is_refused() {
         ("run", "run"),
         (&data, &data),
     ] {
-        failure(desk.train(&["--run", "run", "--export", export]), 2, &["--export", export, "would replace", other]);
+        failure(desk.train(&["--run", "run", "--export", export]), 2, &["--export", export, "would overwrite", other]);
         assert_eq!(names(desk.path()), ["data"]);
     }
     // What comes with the run's folder is there in time.
@@ -223,7 +223,7 @@ fn signals_that_it_was_started_to_ignore_stay_ignored() {
     let desk = Desk::new();
     let script = "trap '' HUP
         \"$0\" train --data data --hidden 8 --epochs 100000 --run run 2>log & id=$!
-        until grep -q 'training pictures' log; do kill -0 $id || exit 1; sleep 0.01; done
+        until grep -q 'training images' log; do kill -0 $id || exit 1; sleep 0.01; done
         kill -HUP $id; kill -TERM $id; wait $id";
     let status = Command::new("sh")
         .args(["-c", script, env!("CARGO_BIN_EXE_host-trainer")])

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use crate::cli::said::warn_of_loss;
+use crate::cli::messages::warn_of_loss;
 use crate::data::Dataset;
 use crate::data::SoftLabels;
 use crate::frontier::{Found, Pace, Runs, Teacher, Unit};

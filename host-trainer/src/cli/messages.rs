@@ -1,0 +1,48 @@
+//! Messages about a run: its epochs, its result, and warnings.
+
+use std::path::Path;
+
+use super::line;
+use crate::run::Outcome;
+use crate::run::describe_gap;
+use crate::support::progress;
+use crate::text::{percent, points};
+use crate::train::Epoch;
+
+/// Loss of accuracy by quantization, as a share, above which we warn.
+const MAX_TOLERATED_LOSS: f64 = 0.005;
+
+/// Logs the loss and accuracy of one epoch of `epochs`.
+pub fn log_epoch(epoch: &Epoch, epochs: u32) {
+    let Epoch { epoch, loss, accuracy, validation_loss, validation_accuracy, seconds } = epoch;
+    let describe = |loss: f64, accuracy: f64| format!("loss {loss:.4}, accuracy {}", percent(accuracy));
+    let validation = validation_loss.zip(*validation_accuracy);
+    let validation = validation.map(|(loss, accuracy)| format!("; validation {}", describe(loss, accuracy)));
+    let (train, validation) = (describe(*loss, *accuracy), validation.unwrap_or_default());
+    progress::say(format_args!("epoch {epoch}/{epochs}: {train}{validation}; {seconds:.1} s"));
+}
+
+/// Formats the result of a run over `test_images`, whose model is at `model`.
+pub fn outcome_lines(outcome: &Outcome, test_images: usize, model: &Path) -> String {
+    [
+        line("training, float", percent(outcome.train_accuracy_float)),
+        line("test, float", percent(outcome.test_accuracy_float)),
+        line("generalization gap", describe_gap(outcome.gap())),
+        line("test, fixed point", percent(outcome.test_accuracy_fixed)),
+        line("predictions changed", format_args!("{} of {test_images}", outcome.predictions_changed)),
+        line("model", format_args!("{} ({}, {} bytes)", model.display(), outcome.model_id, outcome.model_bytes)),
+    ]
+    .concat()
+}
+
+/// Warns if quantization costs more accuracy than usual.
+pub fn warn_of_loss(outcome: &Outcome) {
+    let loss = outcome.test_accuracy_float - outcome.test_accuracy_fixed;
+    if loss > MAX_TOLERATED_LOSS {
+        progress::say(format_args!(
+            "warning: fixed point loses {} of test accuracy, expected at most {}",
+            points(loss),
+            points(MAX_TOLERATED_LOSS)
+        ));
+    }
+}
