@@ -3,7 +3,7 @@
 
 use burn::tensor::TensorReadError;
 
-use super::TrainConfig;
+use super::config::TrainConfig;
 use crate::network::{DenseParameters, Network};
 
 /// A mean that begins when the last epochs do.

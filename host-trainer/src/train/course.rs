@@ -6,8 +6,10 @@ use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 
+use super::config::TrainConfig;
+use super::error::TrainError;
+use super::material::Material;
 use super::schedule::Schedule;
-use super::{Material, TrainConfig, TrainError};
 use crate::data::Version;
 use crate::network::PixelForm;
 use crate::support::progress;

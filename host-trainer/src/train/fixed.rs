@@ -12,8 +12,9 @@
 
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 
+use super::config::TrainConfig;
 use super::course::Student;
-use super::{TrainConfig, TrainError};
+use super::error::TrainError;
 use crate::network::optimizer::PlainAdam;
 use crate::network::{DenseParameters, INPUT_SCALE, Network};
 use crate::quantize::{self, QuantizeError, QuantizedLayer};

@@ -4,9 +4,10 @@ use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Gradients, Tensor, TensorReadError};
 
+use super::config::TrainConfig;
 use super::course::Student;
+use super::error::TrainError;
 use super::prune::Pruning;
-use super::{TrainConfig, TrainError};
 use crate::network::Network;
 use crate::network::PixelForm;
 use crate::network::optimizer;

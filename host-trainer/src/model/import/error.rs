@@ -4,7 +4,7 @@ use safetensors::{Dtype, SafeTensorError};
 use shared_model::{MAX_LAYERS, MAX_WIDTH};
 use thiserror::Error;
 
-use super::Orientation;
+use super::layer::Orientation;
 use super::tensors::{MAX_DIMENSIONS, MAX_FILE_BYTES, MAX_NAME_BYTES};
 use crate::support::tensor_header::HeaderError;
 

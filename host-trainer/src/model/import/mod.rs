@@ -4,11 +4,13 @@
 //!  safetensors --tensors--> names, shapes --layers--> dense layers --PixelForm--> the same for pixels in 0..=1
 //! ```
 
+mod chain;
 mod error;
+mod layer;
 mod layers;
 mod name;
 mod tensors;
 
-pub use error::TensorFileError;
-pub use layers::{Layer, LayerChoice, Orientation, find, follow};
+pub use layer::{Layer, LayerChoice, Orientation};
+pub use layers::{find, follow};
 pub use tensors::{Tensor, TensorFile};

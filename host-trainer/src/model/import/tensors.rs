@@ -7,7 +7,7 @@ use burn::tensor::{bf16, f16};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
-use super::TensorFileError;
+use super::error::TensorFileError;
 use super::name::natural_key;
 use crate::support::bounded;
 use crate::support::tensor_header::check_header;

@@ -11,15 +11,14 @@ use rand::seq::SliceRandom;
 use rand::{RngExt as _, SeedableRng};
 
 use super::network::Convolutional;
-use crate::data::{Dataset, Split, hex};
-use crate::data::{Description, SoftLabels};
-use crate::data::{VERSIONS, Version};
+use crate::data::{Dataset, Description, SoftLabels, Split, VERSIONS, Version, hex};
 use crate::network::backend::Backend;
 use crate::network::calibrate::argmax;
 use crate::network::optimizer;
 use crate::network::{PixelForm, Pixels};
 use crate::support::progress;
-use crate::train::{Schedule, TrainError};
+use crate::train::error::TrainError;
+use crate::train::schedule::Schedule;
 
 /// The share of steps in which the step size rises.
 const WARM_UP: f64 = 0.2;

@@ -1,0 +1,101 @@
+//! A dense layer of a file: its tensors and the orientation of its weights.
+
+use std::str::FromStr;
+
+use serde::Serialize;
+
+use super::error::ImportError;
+use super::tensors::Tensor;
+use crate::network::DenseParameters;
+
+/// How a matrix of weights lies in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Orientation {
+    /// `[output, input]`, as PyTorch has it.
+    OutIn,
+    /// `[input, output]`, as Keras has it.
+    InOut,
+}
+
+impl Orientation {
+    /// The name, as the command line has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OutIn => "out-in",
+            Self::InOut => "in-out",
+        }
+    }
+}
+
+/// A layer as the command line names it: `WEIGHT[,BIAS][,in-out|out-in]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerChoice {
+    pub weight: String,
+    pub bias: Option<String>,
+    pub orientation: Option<Orientation>,
+}
+
+impl FromStr for LayerChoice {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut parts: Vec<&str> = text.split(',').collect();
+        let orientation =
+            [Orientation::OutIn, Orientation::InOut].into_iter().find(|found| parts.last() == Some(&found.name()));
+        if orientation.is_some() {
+            parts.pop();
+        }
+        match parts[..] {
+            [weight] if !weight.is_empty() => Ok(Self { weight: weight.to_owned(), bias: None, orientation }),
+            [weight, bias] if !weight.is_empty() && !bias.is_empty() => {
+                Ok(Self { weight: weight.to_owned(), bias: Some(bias.to_owned()), orientation })
+            }
+            _ => Err("not of the form WEIGHT[,BIAS][,in-out|out-in]"),
+        }
+    }
+}
+
+/// A dense layer of a file.
+#[derive(Clone, Debug)]
+pub struct Layer<'a> {
+    /// Its weights.
+    pub weight: &'a Tensor<'a>,
+    /// Its biases, if it has any.
+    pub bias: Option<&'a Tensor<'a>>,
+    /// How the weights lie.
+    pub orientation: Orientation,
+    /// Whether it is their name alone that says so: they are square.
+    pub is_by_name: bool,
+    /// Number of inputs.
+    pub inputs: usize,
+    /// Number of outputs.
+    pub outputs: usize,
+}
+
+impl Layer<'_> {
+    /// Its numbers.
+    ///
+    /// # Errors
+    ///
+    /// Where they are not finite, or no floating-point numbers.
+    pub fn parameters(&self) -> Result<DenseParameters, ImportError> {
+        let (inputs, outputs) = (self.inputs, self.outputs);
+        let weights = numbers(self.weight)?;
+        let biases = self.bias.map_or_else(|| Ok(vec![0.0; outputs]), numbers)?;
+        Ok(match self.orientation {
+            Orientation::OutIn => DenseParameters::from_rows(inputs, outputs, &weights, biases),
+            Orientation::InOut => DenseParameters { inputs, outputs, weights, biases },
+        })
+    }
+}
+
+fn numbers(tensor: &Tensor<'_>) -> Result<Vec<f32>, ImportError> {
+    let name = || tensor.name.clone();
+    let numbers = tensor.numbers();
+    let numbers = numbers.ok_or_else(|| ImportError::DataType { name: name(), data_type: tensor.data_type() })?;
+    match numbers.iter().position(|number| !number.is_finite()) {
+        Some(position) => Err(ImportError::NotFinite { name: name(), position, value: numbers[position] }),
+        None => Ok(numbers),
+    }
+}

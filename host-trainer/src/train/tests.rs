@@ -1,0 +1,174 @@
+//! Trainings of small networks on images of one row.
+
+use super::*;
+use crate::data::{SoftLabels, Split, VERSIONS};
+use crate::network::Pixels;
+use crate::network::backend::Backend;
+use crate::network::calibrate::measure;
+use crate::quantize::WeightBits;
+
+/// Pictures of one row.
+const SHAPE: Shape = Shape { columns: 3, classes: 2 };
+
+fn split(pictures: usize) -> Split {
+    // The label is in the first pixel, and the rest is the same everywhere.
+    let labels: Vec<u8> = (0..pictures).map(|index| (index % 2) as u8).collect();
+    Split { width: 3, pixels: labels.iter().flat_map(|label| [255 * label, 0, 99]).collect(), labels }
+}
+
+fn material<'a>(train: &'a Split, validation: Option<&'a Split>) -> Material<'a> {
+    Material { train, validation, soft_labels: None, shape: SHAPE, start: None }
+}
+
+/// A configuration that learns such pictures.
+pub fn config() -> TrainConfig {
+    TrainConfig { epochs: 6, batch_size: 5, learning_rate: 0.03, ..Recipe::Lecture.config(Backend::Flex, vec![4], 3) }
+}
+
+#[test]
+fn what_can_be_learned_is_learned_on_every_backend() {
+    for (backend, _) in Backend::present() {
+        // Not a multiple of the batch size: the last batch is a short one.
+        let (pictures, validation) = (split(103), split(10));
+        let mut seen = Vec::new();
+        let config = TrainConfig { backend, ..config() };
+        let trained = train(&config, material(&pictures, Some(&validation)), |epoch| seen.push(epoch.clone())).unwrap();
+        let measured = measure(&trained.network, &pictures).unwrap();
+        assert_eq!(pictures.count_right(&measured.predictions), 103, "{backend:?}");
+        assert_eq!((trained.stop, trained.kept_epoch), (Stop::Epochs, 6));
+        let history = trained.history;
+        assert_eq!(history, seen);
+        assert_eq!(history.len(), 6);
+        assert!(history[5].loss < history[0].loss && history[5].accuracy == 1.0, "{history:?}");
+        assert_eq!(history[5].validation_accuracy, Some(1.0));
+        assert!(history[5].validation_loss < history[0].validation_loss);
+    }
+}
+
+#[test]
+fn a_seed_means_the_same_weights() {
+    for (backend, _) in Backend::present() {
+        let weights = |seed| {
+            let config = TrainConfig { backend, seed, ..config() };
+            train(&config, material(&split(50), None), |_| ()).unwrap().network.parameters().unwrap()
+        };
+        assert_eq!(weights(1), weights(1), "{backend:?}");
+        assert_ne!(weights(1), weights(2), "{backend:?}");
+    }
+}
+
+#[test]
+fn the_best_recipe_is_reproducible_and_its_network_takes_plain_pixels() {
+    for (backend, _) in Backend::present() {
+        let (pictures, validation) = (split(103), split(10));
+        let config = TrainConfig {
+            backend,
+            epochs: 20,
+            batch_size: 5,
+            learning_rate: 0.03,
+            ..Recipe::Best.config(backend, vec![4], 3)
+        };
+        let config = TrainConfig { augment: 0.2, ..config };
+        let trained = |config: &TrainConfig| train(config, material(&pictures, Some(&validation)), |_| ()).unwrap();
+        let first = trained(&config);
+        let layers = |trained: &Trained| trained.network.parameters().unwrap();
+        assert_eq!(layers(&first), layers(&trained(&config)), "{backend:?}");
+        assert_eq!(first.history[19].validation_accuracy, Some(1.0), "{backend:?}");
+        assert_eq!(measure(&first.network, &validation).unwrap().loss, first.history[19].validation_loss.unwrap());
+        // Each part has a say.
+        for other in [
+            TrainConfig { schedule: Schedule::Constant, ..config.clone() },
+            TrainConfig { warm_up: 0.0, ..config.clone() },
+            TrainConfig { beta_2: 0.999, ..config.clone() },
+            TrainConfig { weight_decay: 0.0, ..config.clone() },
+            TrainConfig { augment: 0.3, ..config.clone() },
+            TrainConfig { average_epochs: 2, ..config.clone() },
+            TrainConfig { pixels: Pixels::Unit, ..config.clone() },
+        ] {
+            assert_ne!(layers(&first), layers(&trained(&other)), "{other:?}");
+        }
+    }
+}
+
+#[test]
+fn each_compression_trains_and_is_reproducible() {
+    let pictures = split(103);
+    let best = TrainConfig { epochs: 20, batch_size: 5, ..Recipe::Best.config(Backend::Flex, vec![8], 3) };
+    let best = TrainConfig { augment: 0.0, learning_rate: 0.03, ..best };
+    let whole = train(&best, material(&pictures, None), |_| ()).unwrap();
+    assert_eq!(whole.quantized, None);
+    let qat = TrainConfig { qat_epochs: 3, qat_learning_rate: 1e-3, ..best.clone() };
+    for config in [
+        TrainConfig { weight_bits: WeightBits::Four, ..qat.clone() },
+        TrainConfig { weight_bits: WeightBits::Two, ..qat.clone() },
+        TrainConfig { sparsity: 0.5, ..qat.clone() },
+        qat,
+    ] {
+        let mut seen = 0;
+        let trained = train(&config, material(&pictures, None), |_| seen += 1).unwrap();
+        assert_eq!((seen, trained.history.len(), trained.kept_epoch), (23, 23, 23));
+        let quantized = trained.quantized.as_ref().unwrap();
+        let largest = quantized[0].weights.iter().map(|weight| weight.unsigned_abs()).max().unwrap();
+        assert!(largest <= config.weight_bits.largest().unsigned_abs() && largest > 0);
+        // Two pairs of inputs, of which the second has one: one of the two blocks is left.
+        let is_zero = |input: usize| quantized[0].weights.iter().skip(input).step_by(3).all(|weight| *weight == 0);
+        let pruned = (is_zero(0) && is_zero(1)) as usize + is_zero(2) as usize;
+        assert_eq!(pruned, usize::from(config.sparsity > 0.0), "{config:?}");
+        let measured = measure(&trained.network, &pictures).unwrap();
+        assert_eq!(pictures.count_right(&measured.predictions), 103, "{config:?}");
+        let again = train(&config, material(&pictures, None), |_| ()).unwrap();
+        assert_eq!(again.quantized, trained.quantized);
+    }
+}
+
+#[test]
+fn a_teacher_is_believed_as_far_as_asked_for() {
+    let pictures = split(60);
+    // The teacher says the other class, for sure.
+    let logits = pictures
+        .labels
+        .iter()
+        .flat_map(|label| [10.0 * f32::from(*label), 10.0 - 10.0 * f32::from(*label)].repeat(VERSIONS));
+    let labels = SoftLabels::of_logits(2, logits.collect());
+    let material = Material { soft_labels: Some(&labels), ..material(&pictures, None) };
+    let accuracy = |share| {
+        let teacher = Some(Teaching { share, sha256: String::new() });
+        let config = TrainConfig { teacher, epochs: 20, ..config() };
+        let trained = train(&config, material, |_| ()).unwrap();
+        measure(&trained.network, &pictures).unwrap().accuracy(&pictures)
+    };
+    assert_eq!((accuracy(0.0), accuracy(0.3), accuracy(0.7), accuracy(1.0)), (1.0, 1.0, 0.0, 0.0));
+}
+
+#[test]
+fn training_ends_after_the_first_epoch_above_a_threshold() {
+    let config = TrainConfig { epochs: 50, stop_at_train_accuracy: Some(0.95), ..config() };
+    let trained = train(&config, material(&split(100), None), |_| ()).unwrap();
+    let Stop::TrainAccuracy { threshold, accuracy } = trained.stop else { panic!("{:?}", trained.stop) };
+    let last = trained.history.last().unwrap();
+    assert_eq!((threshold, accuracy, trained.kept_epoch), (0.95, last.accuracy, last.epoch));
+    assert!(trained.history.iter().all(|epoch| (epoch.accuracy > 0.95) == (epoch.epoch == last.epoch)));
+    // At the threshold is not above it.
+    let config = TrainConfig { epochs: 8, stop_at_train_accuracy: Some(1.0), ..config };
+    assert_eq!(train(&config, material(&split(100), None), |_| ()).unwrap().stop, Stop::Epochs);
+}
+
+#[test]
+fn patience_keeps_the_network_with_the_lowest_held_out_loss() {
+    // What is held out is labelled the other way round: the better the network, the higher that loss.
+    let mut validation = split(20);
+    validation.labels.iter_mut().for_each(|label| *label = 1 - *label);
+    let config = TrainConfig { epochs: 50, patience: Some(3), ..config() };
+    let trained = train(&config, material(&split(100), Some(&validation)), |_| ()).unwrap();
+    assert_eq!(trained.stop, Stop::Patience { epochs: 3 });
+    assert_eq!(trained.history.len(), trained.kept_epoch as usize + 3);
+    let kept = measure(&trained.network, &validation).unwrap().loss;
+    let lowest = trained.history.iter().map(|epoch| epoch.validation_loss.unwrap()).fold(f64::INFINITY, f64::min);
+    assert_eq!(kept, lowest);
+}
+
+#[test]
+fn a_loss_that_is_no_number_ends_training() {
+    let config = TrainConfig { learning_rate: 1e39, epochs: 40, ..config() };
+    assert!(matches!(train(&config, material(&split(50), None), |_| ()), Err(TrainError::Diverged { .. })));
+}

@@ -1,0 +1,141 @@
+//! The training loop.
+
+use std::time::Instant;
+
+use rand::SeedableRng;
+use rand::rngs::Xoshiro256PlusPlus;
+
+use super::average::Average;
+use super::config::TrainConfig;
+use super::course::{Course, Plan};
+use super::error::TrainError;
+use super::fixed::{self, FixedStudent};
+use super::float::FloatStudent;
+use super::history::Epoch;
+use super::material::Material;
+use super::schedule::Schedule;
+use super::stop::{Stop, StopRule};
+use crate::data::Split;
+use crate::network::calibrate::measure;
+use crate::network::{Network, PixelForm};
+use crate::quantize::QuantizedLayer;
+
+/// What came of training.
+#[derive(Debug)]
+pub struct Trained {
+    /// The network, without differentiation.
+    pub network: Network,
+    /// The epoch that it is of, from 1.
+    pub kept_epoch: u32,
+    /// Every epoch.
+    pub history: Vec<Epoch>,
+    /// Why there are no more.
+    pub stop: Stop,
+    /// The network in integers, where it was fine-tuned in them; `network` is the same in floating point.
+    pub quantized: Option<Vec<QuantizedLayer>>,
+}
+
+/// Trains a network on `material`, and calls `look` after each epoch. The network takes pixels in 0..=1, whatever form it was
+/// trained with.
+///
+/// The same arguments give the same network, bit for bit, on the same machine: every random choice comes from the seed,
+/// and no backend is built with burn's autotuning, which would choose the order of sums by a race of kernels.
+///
+/// # Errors
+///
+/// Where the backend cannot train here, or training diverges.
+pub fn train(
+    config: &TrainConfig,
+    material: Material<'_>,
+    mut look: impl FnMut(&Epoch),
+) -> Result<Trained, TrainError> {
+    keep_freed_memory();
+    let Material { train, validation, shape, .. } = material;
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(config.seed);
+    let device = config.backend.device()?.autodiff();
+    let widths: Vec<usize> = [train.width].iter().chain(&config.hidden).chain([&shape.classes]).copied().collect();
+    let form = config.pixels.form(train);
+    let mut student = match material.start {
+        Some(layers) => FloatStudent::new(Network::from_parameters(layers.to_vec(), &device), PixelForm::PLAIN, config),
+        None => FloatStudent::new(Network::init(&widths, &mut random, &device), form, config),
+    };
+    let plan = Plan {
+        epochs: config.epochs,
+        learning_rate: config.learning_rate,
+        schedule: config.schedule,
+        warm_up: config.warm_up,
+        form,
+    };
+    let mut course = Course::new(config, plan, material, random);
+    let all_epochs = config.all_epochs();
+    let mut history = Vec::new();
+    let mut rule = StopRule::new(config);
+    let mut stop = Stop::Epochs;
+    let mut average = Average::new(config);
+    let mut plain = student.plain()?;
+
+    for epoch in 1..=config.epochs {
+        let start = Instant::now();
+        let (loss, accuracy) = course.run_epoch(&mut student, format!("epoch {epoch}/{all_epochs}"))?;
+        plain = average.after(epoch, student.plain()?)?;
+        let result = conclude(epoch, (loss, accuracy), &plain, validation, start)?;
+        look(&result);
+        let early = rule.after(&result, &plain);
+        history.push(result);
+        if let Some(reason) = early {
+            stop = reason;
+            break;
+        }
+    }
+    let (network, kept_epoch) = rule.kept.unwrap_or((plain, history.len() as u32));
+    if config.qat_epochs == 0 {
+        return Ok(Trained { network, kept_epoch, history, stop, quantized: None });
+    }
+
+    let largest = measure(&network, train)?.largest;
+    let mut student = FixedStudent::new(&network.parameters()?, &largest, config, &device)?;
+    let plan = Plan {
+        epochs: config.qat_epochs,
+        learning_rate: config.qat_learning_rate,
+        schedule: Schedule::Cosine,
+        warm_up: fixed::WARM_UP,
+        form: PixelForm::RAW,
+    };
+    let mut course = Course::new(config, plan, material, course.into_random());
+    for _ in 0..config.qat_epochs {
+        let (start, epoch) = (Instant::now(), history.len() as u32 + 1);
+        let measured = course.run_epoch(&mut student, format!("epoch {epoch}/{all_epochs}, in integers"))?;
+        let result = conclude(epoch, measured, &student.network(&device), validation, start)?;
+        look(&result);
+        history.push(result);
+    }
+    let (network, kept_epoch) = (student.network(&device.inner()), history.len() as u32);
+    Ok(Trained { network, kept_epoch, history, stop, quantized: Some(student.into_layers()) })
+}
+
+/// What an epoch that began at `start` came to: mean loss and accuracy as it learned, and those over `validation` after it.
+fn conclude(
+    epoch: u32,
+    (loss, accuracy): (f64, f64),
+    plain: &Network,
+    validation: Option<&Split>,
+    start: Instant,
+) -> Result<Epoch, TrainError> {
+    if !loss.is_finite() {
+        return Err(TrainError::Diverged { epoch });
+    }
+    let measured = validation.map(|split| measure(plain, split).map(|found| (found, split))).transpose()?;
+    let (validation_loss, validation_accuracy) =
+        measured.map(|(found, split)| (found.loss, found.accuracy(split))).unzip();
+    let seconds = start.elapsed().as_secs_f64();
+    Ok(Epoch { epoch, loss, accuracy, validation_loss, validation_accuracy, seconds })
+}
+
+/// Teaches the allocator that large blocks come and go, so that it keeps them.
+///
+/// glibc raises the sizes from which it gives memory back to the kernel to those of the largest block that was freed, up
+/// to 32 MB. Without that it gives back every step's tensors, and zeroing fresh pages takes a third of the time.
+/// Elsewhere this does nothing.
+fn keep_freed_memory() {
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(31 << 20)));
+}
