@@ -1,4 +1,4 @@
-//! Names the kernels of the core that this is built for: see `src/kernel/tile/mod.rs`.
+//! Names the kernels of the core that this is built for: see `src/kernel/core/mod.rs`.
 
 use std::env;
 

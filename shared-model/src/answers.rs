@@ -3,8 +3,8 @@
 
 use thiserror::Error;
 
-use crate::blob::ModelId;
 use crate::infer::Prediction;
+use crate::model::ModelId;
 
 /// The last byte is the format's version.
 const MAGIC: [u8; 8] = *b"PRENDAA1";

@@ -1,15 +1,15 @@
-//! Fixed-point rescaling, and the only rounding in the project.
+//! Requantization, and the only rounding of the project.
 
-/// Fractional bits of a logit: logits are `i32` in Q15.16, on one scale common to all classes.
+/// Fractional bits of a logit. Logits are `i32` in Q15.16, on the same scale for all classes.
 pub const LOGIT_FRACTION_BITS: u32 = 16;
 
-/// The value of a probability of one: probabilities are `u16` in Q1.15 and add up to exactly this.
+/// Value of a probability of one. Probabilities are `u16` in Q1.15, and their sum is exactly this.
 pub const PROBABILITY_ONE: u16 = 1 << 15;
 
-/// Rescales an `i32` accumulator by `multiplier / 2^shift`, rounding half up.
+/// Requantization of an `i32` accumulator: a factor `multiplier / 2^shift`, rounded half up.
 ///
-/// The real factor is `s_in * s_w / s_out`; it is split once, on the host, so that the multiplier keeps 31 significant
-/// bits. Inference only multiplies, adds and shifts.
+/// The real factor is `s_in * s_w / s_out`. The host splits it once, so that the multiplier keeps 31
+/// significant bits. Inference only multiplies, adds and shifts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Requant {
     multiplier: u32,
@@ -17,16 +17,16 @@ pub struct Requant {
 }
 
 impl Requant {
-    /// Smallest multiplier: below it a bit of precision would be lost.
+    /// Smallest multiplier, 2^30: a smaller one would lose a bit of precision.
     pub const MIN_MULTIPLIER: u32 = 1 << 30;
-    /// Largest multiplier: a positive `i32`.
+    /// Largest multiplier, 2^31 - 1: it fits a positive `i32`.
     pub const MAX_MULTIPLIER: u32 = (1 << 31) - 1;
-    /// Smallest shift: rounding needs a bit to round.
+    /// Smallest shift in bits: rounding needs at least one.
     pub const MIN_SHIFT: u8 = 1;
-    /// Largest shift: with it `acc * m + 2^(shift-1)` still fits in an `i64`.
+    /// Largest shift in bits: `acc * m + 2^(shift-1)` still fits in an `i64`.
     pub const MAX_SHIFT: u8 = 62;
 
-    /// A rescaling by `multiplier / 2^shift`, or nothing where either is out of range.
+    /// Returns a requantization by `multiplier / 2^shift`; `None` if either is out of range.
     #[must_use]
     pub const fn new(multiplier: u32, shift: u8) -> Option<Self> {
         if multiplier < Self::MIN_MULTIPLIER
@@ -39,27 +39,28 @@ impl Requant {
         Some(Self { multiplier, shift })
     }
 
-    /// The multiplier, in 2^30..2^31.
+    /// Returns the multiplier, in 2^30..2^31.
     #[must_use]
     pub const fn multiplier(self) -> u32 {
         self.multiplier
     }
 
-    /// The right shift, in 1..=62 bits.
+    /// Returns the right shift in bits, in 1..=62.
     #[must_use]
     pub const fn shift(self) -> u8 {
         self.shift
     }
 
-    /// A rescaling whose numbers are in range already, as a parsed model's are: for loops in which checks would tell.
+    /// Like [`new`](Self::new), for values of a parsed model, which are in range. Saves a check in loops.
     pub(crate) const fn trusted(multiplier: u32, shift: u8) -> Self {
         debug_assert!(Self::new(multiplier, shift).is_some());
         Self { multiplier, shift }
     }
 
-    /// `(accumulator * multiplier + 2^(shift-1)) >> shift`: half rounds up, towards positive infinity.
+    /// Returns `(accumulator * multiplier + 2^(shift-1)) >> shift`. Halves round up, towards positive
+    /// infinity.
     ///
-    /// Cannot overflow: the product is below 2^62 in size, the rounding term at most 2^61.
+    /// Cannot overflow: the product is below 2^62 in magnitude, the rounding term at most 2^61.
     #[must_use]
     pub const fn apply(self, accumulator: i32) -> i64 {
         match self.apply_high(accumulator) {
@@ -68,30 +69,34 @@ impl Requant {
         }
     }
 
-    /// [`apply`](Self::apply) for shifts above 32, as nearly all are: the rounding term is above the product's lower half,
-    /// which so has no say.
+    /// Like [`apply`](Self::apply), for shifts above 32, which nearly all are; `None` for others.
+    ///
+    /// The rounding term is above the product's lower half, which therefore does not matter.
     const fn apply_high(self, accumulator: i32) -> Option<i32> {
         let Some(shift) = (self.shift as u32).checked_sub(33) else { return None };
         let high = (multiply_wide(accumulator, self.multiplier as i32) >> 32) as i32;
-        // Half a step is one before the last bit is shifted out.
+        // Half a unit is one before the last bit is shifted out.
         Some(high.wrapping_shr(shift).wrapping_add(1) >> 1)
     }
 
-    /// [`apply`](Self::apply) for any shift. Apart, since inlined into every loop it would take more flash than it saves calls.
+    /// Like [`apply`](Self::apply), for any shift.
+    // Not inlined into every loop: that would cost flash.
     #[inline(never)]
     const fn apply_low(self, accumulator: i32) -> i64 {
         let product = multiply_wide(accumulator, self.multiplier as i32);
         product.wrapping_add(1_i64.wrapping_shl((self.shift as u32).wrapping_sub(1))).wrapping_shr(self.shift as u32)
     }
 
-    /// [`apply_low`](Self::apply_low) for shifts up to 32, or the nearest `i32`: in words, which cores of 32 bits shift at once.
-    // Apart, as above.
+    /// Like [`apply_low`](Self::apply_low), for shifts up to 32, saturated to `i32`.
+    ///
+    /// Computes in words, which 32-bit cores shift in one instruction.
+    // Not inlined, for the same reason.
     #[inline(never)]
     const fn saturating_low(self, accumulator: i32) -> i32 {
         let shift = (self.shift as u32).wrapping_sub(1);
         let rounding = 1_u32.wrapping_shl(shift) as i64;
         let sum = multiply_wide(accumulator, self.multiplier as i32).wrapping_add(rounding);
-        // In two steps, since `shift` is one less than what is left to shift by.
+        // In two steps, since `shift` is one less than the remaining shift.
         let (low, high) = (sum as u32, (sum >> 32) as i32);
         let upper = high.wrapping_shr(shift) >> 1;
         let upper_part = high.cast_unsigned().wrapping_shl(31_u32.wrapping_sub(shift));
@@ -100,24 +105,26 @@ impl Requant {
         if upper == scaled >> 31 { scaled } else { i32::MAX ^ (upper >> 31) }
     }
 
-    /// ReLU and requantization in one step: a hidden activation, `u8` with zero-point 0.
+    /// Applies ReLU and requantization: returns a hidden activation, `u8` with zero-point 0.
     #[must_use]
     pub const fn activation(self, accumulator: i32) -> u8 {
         if accumulator <= 0 {
             return 0;
         }
-        // Not negative, as the accumulator is not.
+        // Not negative, because the accumulator is positive.
         let scaled = self.saturating(accumulator);
         if scaled > 255 { 255 } else { scaled as u8 }
     }
 
-    /// A logit in Q15.16. A parsed model's accumulators fit (the parser proves it); saturates where they would not.
+    /// Returns a logit in Q15.16.
+    ///
+    /// The parser proves that a model's logits fit an `i32`; other accumulators saturate.
     #[must_use]
     pub const fn logit(self, accumulator: i32) -> i32 {
         self.saturating(accumulator)
     }
 
-    /// [`apply`](Self::apply), or the nearest `i32`.
+    /// Like [`apply`](Self::apply), saturated to `i32`.
     #[inline(always)]
     const fn saturating(self, accumulator: i32) -> i32 {
         if let Some(scaled) = self.apply_high(accumulator) {
@@ -128,13 +135,13 @@ impl Requant {
 }
 
 impl Default for Requant {
-    /// One half, the smallest multiplier under its usual shift: a value for places that nothing reads.
+    /// Returns one half: the smallest multiplier with the shift 31. A placeholder that nothing reads.
     fn default() -> Self {
         Self { multiplier: Self::MIN_MULTIPLIER, shift: 31 }
     }
 }
 
-/// `a * b`, all 64 bits of it: one instruction on most cores, and so the only multiplication wider than 32 bits.
+/// Returns the 64-bit product. One instruction on most cores, so the only wider multiplication in use.
 pub(crate) const fn multiply_wide(a: i32, b: i32) -> i64 {
     (a as i64).wrapping_mul(b as i64)
 }
@@ -144,7 +151,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The same in 128 bits, by floor division: slow, and plainly right.
+    /// Requantizes in 128 bits with floor division: slow, but simple.
     fn reference(accumulator: i32, multiplier: u32, shift: u8) -> i128 {
         let product = i128::from(accumulator) * i128::from(multiplier);
         let divisor = 1_i128 << shift;
@@ -173,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_out_of_range_are_refused() {
+    fn parameters_out_of_range_are_rejected() {
         for (multiplier, shift) in [((1 << 30) - 1, 31), (1 << 31, 31), (0, 31), (1 << 30, 0), (1 << 30, 63)] {
             assert_eq!(Requant::new(multiplier, shift), None, "{multiplier} {shift}");
         }

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::blob::{DenseLayer, MAX_CLASSES, MAX_WIDTH, Model};
 use crate::bytes::{i32s_equal, u16s_equal, write_i32s, write_u16s};
 use crate::kernel::{DensePart, PairList, activate, argmax, dense, softmax};
+use crate::model::{DenseLayer, MAX_CLASSES, MAX_WIDTH, Model};
 
 /// Room for everything that inference writes: pairs of inputs, sums, hidden activations, logits, probabilities.
 ///
@@ -84,7 +84,7 @@ impl Prediction<'_> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum InferError {
     /// The picture has another number of pixels than the model.
-    #[error("the picture has {found} pixels, the model takes {expected}")]
+    #[error("image: found {found} pixels, expected {expected}")]
     InputLength {
         /// Pixels that the model takes.
         expected: u32,
@@ -92,7 +92,7 @@ pub enum InferError {
         found: u32,
     },
     /// A hidden layer of the model does not fit the workspace.
-    #[error("the model's widest hidden layer has {needed} neurons, this build has room for {available}")]
+    #[error("the model's widest hidden layer has {needed} neurons, but this build has room for {available}")]
     Width {
         /// Neurons of the widest hidden layer.
         needed: u32,
@@ -100,7 +100,7 @@ pub enum InferError {
         available: u32,
     },
     /// The model has more classes than the workspace has room for.
-    #[error("the model has {needed} classes, this build has room for {available}")]
+    #[error("the model has {needed} classes, but this build has room for {available}")]
     Classes {
         /// Classes of the model.
         needed: u32,

@@ -1,17 +1,20 @@
-//! What desk and device must agree on: fixed-point inference, the model blob, and the link between the two.
+//! Fixed-point inference, the model blob and the link: what host and device must agree on.
 //!
 //! ```text
-//!  model.bin --parse--> Model ----------------------------------+
-//!                                                                   v
+//!  model.bin --parse--> Model ---------------------------------------+
+//!                                                                    v
 //!  pixels [u8; rows*columns] --> dense --> ReLU, requantize --> [u8; hidden] --> ... --> dense --> requantize
-//!                                                                                                   |
+//!                                                                                                    |
 //!     Prediction { class, logits: [i32; classes], probabilities: [u16; classes] } <-- softmax, argmax
 //!
 //!  Request --encode--> COBS frame + CRC-32 ==== any byte stream ====> FrameBuffer --decode--> Request
 //! ```
 //!
-//! Integers only: no floating point, no heap, no input or output. The same functions run on a workstation and on a
-//! microcontroller; nothing here asks which one it is.
+//! The crate uses integers only: no floating point, no heap, no input or output. The same functions run
+//! on a host and on a microcontroller, and compute the same bits.
+//!
+//! Modules import only from the left: `fixed` < `weights` < `model` < `encode`, `kernel` < `infer` <
+//! `link`, `answers`.
 
 #![no_std]
 #![cfg_attr(not(kernel_assembly), forbid(unsafe_code))]
@@ -20,27 +23,31 @@
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 mod answers;
-mod blob;
 mod bytes;
 mod checksum;
+mod encode;
 mod fixed;
 mod infer;
 mod kernel;
 mod link;
+mod model;
+mod weights;
 
 pub use answers::{AnswersError, AnswersHeader, Record};
-pub use blob::{
-    BlobError, DenseLayer, EncodeError, FORMAT_VERSION, Golden, GoldenSource, LayerSource, MAGIC, MAX_CLASSES,
-    MAX_GOLDEN_VECTORS, MAX_LAYERS, MAX_WIDTH, Model, ModelId, ModelSource, Provenance, blob_length,
-};
+pub use encode::{EncodeError, GoldenSource, LayerSource, ModelSource};
 pub use fixed::{LOGIT_FRACTION_BITS, PROBABILITY_ONE, Requant};
 pub use infer::{HostWorkspace, InferError, Prediction, SelfTestError, Stage, Workspace, self_test};
-pub use kernel::{KERNEL, WeightOrder, argmax, softmax};
+pub use kernel::{KERNEL, argmax, softmax};
 pub use link::{
     DeviceFault, Frame, FrameBuffer, FrameError, Hello, MAX_RESPONSE_BYTES, MESSAGE_OVERHEAD_BYTES, MemoryUse,
     ModelInfo, PROTOCOL_VERSION, Progress, Refusal, Request, Response, STAGE_BYTES, decode, encode,
     encoded_length_bound,
 };
+pub use model::{
+    BlobError, DenseLayer, FORMAT_VERSION, Golden, MAGIC, MAX_CLASSES, MAX_GOLDEN_VECTORS, MAX_LAYERS, MAX_WIDTH,
+    Model, ModelId, Provenance, blob_length,
+};
+pub use weights::WeightOrder;
 
 /// The example of the README, compiled and run as a doctest.
 #[cfg(doctest)]

@@ -160,15 +160,15 @@ fn a_model_too_large_for_a_workspace_is_told() {
     let view = Model::parse(&blob).unwrap();
     assert_eq!(
         Workspace::<1, 10>::new().infer(&view, &[1, 2]).unwrap_err().to_string(),
-        "the model's widest hidden layer has 2 neurons, this build has room for 1"
+        "the model's widest hidden layer has 2 neurons, but this build has room for 1"
     );
     assert_eq!(
         Workspace::<2, 1>::new().infer(&view, &[1, 2]).unwrap_err().to_string(),
-        "the model has 2 classes, this build has room for 1"
+        "the model has 2 classes, but this build has room for 1"
     );
     assert_eq!(
         Workspace::<2, 2>::new().infer(&view, &[1]).unwrap_err().to_string(),
-        "the picture has 1 pixels, the model takes 2"
+        "image: found 1 pixels, expected 2"
     );
 }
 

@@ -170,11 +170,11 @@ fn what_is_not_a_model_is_refused() {
     let mut flipped = good.clone();
     flipped[good.len() / 2] ^= 1;
     let cases: [(&[u8], &str); 6] = [
-        (&[], "0 bytes are too few"),
-        (&good[..good.len() - 1], "bytes long, but"),
-        (&good[..5], "too few"),
+        (&[], "found 0 bytes, expected at least 13"),
+        (&good[..good.len() - 1], "model length: found"),
+        (&good[..5], "found 5 bytes"),
         (b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x02\x00\x00\x01\x00\x01", "not a model"),
-        (&version, "model format 2"),
+        (&version, "model format: found version 2"),
         (&flipped, "damaged model"),
     ];
     for (bytes, part) in cases {

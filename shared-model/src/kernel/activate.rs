@@ -1,12 +1,14 @@
-//! ReLU and requantization of a hidden layer: `y[j] = clamp((acc[j] * m[j] + 2^(r[j]-1)) >> r[j], 0, 255)`.
+//! ReLU and requantization: `y[j] = clamp((acc[j] * m[j] + 2^(r[j]-1)) >> r[j], 0, 255)`.
 
-use super::tile;
-use crate::blob::DenseLayer;
+use super::core::{Core, Current};
+use crate::model::DenseLayer;
 
-/// Writes the activations of `layer` for its accumulators. What has no place, or no accumulator, is left out.
+/// Writes the activations of a hidden `layer` for its accumulators.
+///
+/// Outputs without an accumulator or a place are omitted.
 pub fn activate(layer: &DenseLayer<'_>, accumulators: &[i32], activations: &mut [u8]) {
     let (multipliers, shifts) = (layer.multipliers(), layer.shifts());
-    if layer.has_high_shifts() && tile::activate_high(accumulators, multipliers, shifts, activations) {
+    if layer.has_high_shifts() && Current::activate_high(accumulators, multipliers, shifts, activations) {
         return;
     }
     for ((activation, accumulator), requant) in activations.iter_mut().zip(accumulators).zip(layer.requants()) {

@@ -1,6 +1,6 @@
-//! The class of a vector of logits.
+//! The predicted class.
 
-/// Index of the largest logit; of several equal ones, the lowest. 0 where there are none.
+/// Returns the index of the largest logit, the lowest index of several equal ones; 0 for no logits.
 #[must_use]
 pub fn argmax(logits: &[i32]) -> usize {
     let mut best = (0, i32::MIN);

@@ -1,23 +1,16 @@
 //! Dense layer: `acc[j] = b[j] + sum_i x[i] * w[j][i]`, `u8` inputs, `i8` weights, `i32` accumulators.
 
-use super::gather::PairList;
-use super::order::WeightOrder;
-use super::tile::{self, Tiles};
-use crate::blob::DenseLayer;
+pub use super::core::DensePart;
+use super::core::{Core, Current, Tiles, add_lists, add_weights};
+use super::pair_list::PairList;
+use crate::model::DenseLayer;
+use crate::weights::WeightOrder;
 
-/// A part of [`dense`] that has just ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DensePart {
-    /// Inputs that are not zero are gathered, as many as a list holds.
-    Gather,
-    /// Their products are added up.
-    Accumulate,
-}
-
-/// Computes the accumulators of `layer` for `input`. They are exact: the parser has proved that no input can overflow one.
+/// Computes the accumulators of `layer` for `input`.
 ///
-/// `input` has `layer.inputs()` values; missing ones count as zero, further ones are not read. `accumulators` has one place
-/// for each output; what has none is left out. `on_stage` is told of each part when it has ended.
+/// The accumulators are exact: the parser has proved that no input can overflow one. `input` has
+/// `layer.inputs()` values; missing ones count as zero, extra ones are ignored. `accumulators` has one
+/// place for each output; outputs without a place are omitted. Calls `on_stage` after each part.
 pub fn dense(
     layer: &DenseLayer<'_>,
     input: &[u8],
@@ -27,8 +20,8 @@ pub fn dense(
 ) {
     let input = input.get(..layer.inputs()).unwrap_or(input);
     if layer.order() == WeightOrder::Blocks {
-        let (is_whole, most) = (input.len() == layer.inputs(), layer.most_blocks());
-        tile::add_blocks(input, is_whole, layer.block_lists(), most, layer.biases(), accumulators);
+        let (is_whole, max_blocks) = (input.len() == layer.inputs(), layer.max_blocks());
+        Current::add_blocks(input, is_whole, layer.block_lists(), max_blocks, layer.biases(), accumulators);
         return on_stage(DensePart::Accumulate);
     }
     for (accumulator, bias) in accumulators.iter_mut().zip(layer.biases().as_chunks::<4>().0) {
@@ -36,11 +29,11 @@ pub fn dense(
     }
     let tiles = Tiles { weights: layer.weights(), tile_bytes: layer.order().tile_bytes(layer.inputs()) };
     match layer.order() {
-        // No input is skipped: vectors are faster than looking.
-        WeightOrder::Vectors if tile::add_vectors(input, tiles, accumulators) => on_stage(DensePart::Accumulate),
-        order if tile::add_pairs(order, input, tiles, pairs, accumulators, on_stage) => {}
+        // Skips no inputs: a vector is faster than the test.
+        WeightOrder::Vectors if Current::add_vectors(input, tiles, accumulators) => on_stage(DensePart::Accumulate),
+        order if add_lists::<Current>(order, input, tiles, pairs, accumulators, on_stage) => {}
         order => {
-            tile::add_weights(order, input, tiles, accumulators);
+            add_weights(order, input, tiles, accumulators);
             on_stage(DensePart::Accumulate);
         }
     }

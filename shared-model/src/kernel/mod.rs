@@ -1,22 +1,16 @@
-//! The kernels: one file each. Portable Rust, and beside it, in `tile/`, what is written for a core.
+//! The kernels, one file each, in portable Rust. `core/` has the loops that each core does differently.
 
 mod activate;
 mod argmax;
+#[cfg_attr(kernel_assembly, allow(unsafe_code, reason = "this module calls the kernels in assembly"))]
+mod core;
 mod dense;
-mod gather;
-mod order;
+mod pair_list;
 mod softmax;
-#[cfg_attr(kernel_assembly, allow(unsafe_code, reason = "kernels in assembly are called here, and nowhere else"))]
-mod tile;
 
+pub use self::core::KERNEL;
 pub use activate::activate;
 pub use argmax::argmax;
 pub use dense::{DensePart, dense};
-pub use gather::PairList;
-pub use order::WeightOrder;
-pub(crate) use order::{BLOCK_BYTES, BlockLengths, BlockLists, BlockTile, write_blocks, write_counts, write_places};
+pub use pair_list::PairList;
 pub use softmax::softmax;
-pub use tile::KERNEL;
-
-/// Outputs in a tile.
-pub const TILE_OUTPUTS: usize = 8;

@@ -80,7 +80,7 @@ mod tests {
     extern crate std;
 
     use super::*;
-    use crate::{argmax, blob::MAX_CLASSES};
+    use crate::{argmax, model::MAX_CLASSES};
     use proptest::prelude::*;
     use std::vec::Vec;
 

@@ -161,7 +161,7 @@ mod tests {
 
     use super::super::{DeviceFault, Hello, MemoryUse, ModelInfo, Refusal, Request, Response};
     use super::*;
-    use crate::blob::{BlobError, ModelId};
+    use crate::model::{BlobError, ModelId};
     use proptest::prelude::*;
     use std::vec::Vec;
 

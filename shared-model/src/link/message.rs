@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::FrameError;
-use crate::blob::{BlobError, MAX_CLASSES, ModelId};
 use crate::infer::{InferError, SelfTestError};
+use crate::model::{BlobError, MAX_CLASSES, ModelId};
 
 /// Longest encoded [`Response`], in bytes: an inference of [`MAX_CLASSES`] classes, with room to spare for the rest.
 pub const MAX_RESPONSE_BYTES: usize = 6 * MAX_CLASSES + MESSAGE_OVERHEAD_BYTES;

@@ -10,7 +10,7 @@ use crate::output::print;
 use crate::workspace::Workspace;
 
 /// Where there may be some: registers and memory, and kernels in assembly.
-const PLACES: [&str; 2] = ["firmware/src/hw", "shared-model/src/kernel/tile"];
+const PLACES: [&str; 2] = ["firmware/src/hw", "shared-model/src/kernel/core"];
 
 /// A piece of unsafe code.
 #[derive(Debug, PartialEq, Eq)]

@@ -46,13 +46,14 @@ const OTHERS: [&str; 4] = ["link", "server", "counting", "other"];
 
 /// Whose a function is, by how its path begins; the first that fits. Those that are not named, such as the tables' bytes and all of `core`,
 /// are their callers'.
-const OWNERS: [(&str, &str); 12] = [
+const OWNERS: [(&str, &str); 13] = [
     ("shared_model::kernel::softmax", "softmax"),
     ("shared_model::kernel::argmax", "softmax"),
     ("shared_model::kernel", "kernels"),
     ("shared_model::infer", "kernels"),
     ("shared_model::fixed", "requantization"),
-    ("shared_model::blob", "blob parser"),
+    ("shared_model::weights", "kernels"),
+    ("shared_model::model", "blob parser"),
     ("shared_model::checksum", "blob parser"),
     ("shared_model::link", "link"),
     ("firmware::serve", "server"),
@@ -175,7 +176,7 @@ mod tests {
         assert_eq!(owner_of_path("shared_model::kernel::dense::dense"), Some("kernels"));
         assert_eq!(owner_of_path("shared_model::bytes::i32_at"), None, "its caller's");
         let [encoded, logged] = ["serde_core::ser::Serialize", "defmt::traits::Format"]
-            .map(|of| owner_of_path(&format!("shared_model::blob::error::BlobError as {of}>::f")));
+            .map(|of| owner_of_path(&format!("shared_model::model::error::BlobError as {of}>::f")));
         assert_eq!((encoded, logged), (Some("link"), Some("other")));
         assert_eq!(
             owner_of_path(&path_of("_ZN12shared_model5infer22Workspace$LT$_$C$_$GT$10infer_with17h0123456789abcdefE")),

@@ -1,0 +1,36 @@
+//! Errors of the encoder.
+
+use thiserror::Error;
+
+use crate::model::BlobError;
+
+/// The reason why a network cannot be encoded as a blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum EncodeError {
+    /// The lengths of a layer's tables do not match each other or the previous layer.
+    #[error(
+        "layer {layer}: found {weights} weights and {requants} requantizations, expected those of {inputs} inputs and {outputs} outputs"
+    )]
+    Shape {
+        /// The layer, from 0.
+        layer: usize,
+        /// Inputs: outputs of the previous layer, or pixels.
+        inputs: usize,
+        /// Outputs: the number of biases.
+        outputs: usize,
+        /// Number of requantizations.
+        requants: usize,
+        /// Number of weights.
+        weights: usize,
+    },
+    /// The buffer is shorter than the blob. [`ModelSource::encoded_length_bound`] returns a sufficient
+    /// length.
+    #[error("the buffer is too short for the encoded model")]
+    BufferTooShort,
+    /// The blob is longer than a 32-bit length allows.
+    #[error("the encoded model is too long for the format, expected at most 2^32 - 1 bytes")]
+    TooLarge,
+    /// The encoded blob does not parse: the network breaks a rule of the format.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+}

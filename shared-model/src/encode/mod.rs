@@ -1,0 +1,10 @@
+//! Encodes a quantized network as a model blob. Needs no heap: it writes to the caller's buffer.
+
+#![allow(clippy::arithmetic_side_effects, reason = "all lengths are of slices in the host's memory")]
+
+mod error;
+mod source;
+mod writer;
+
+pub use error::EncodeError;
+pub use source::{GoldenSource, LayerSource, ModelSource};

@@ -1,0 +1,505 @@
+//! Tiles of a dense layer by `MULS`: Armv6-M and Armv8-M Baseline.
+//!
+//! Pairs: a halfword of a block holds `256 * odd + even` of two outputs, for one input. The halfword's products add up to
+//! `256 * odd + even`, those of its lower byte alone to `even`. Sums stay in registers: two in lower ones, six in the upper,
+//! which these cores can add to.
+//!
+//! Four-bit and ternary: the products of the whole halfword, and of so many of its lower fields.
+
+use core::arch::naked_asm;
+
+use super::assembly::{self, Assembly, BlockKernel, GatherKernel, Kernel};
+use super::interface::{Core, Tiles};
+use crate::kernel::pair_list::{Pair, PairList, Pairs};
+use crate::weights::{BLOCK_BYTES, BlockLists, TILE_OUTPUTS, WeightOrder};
+
+/// Armv6-M, and Armv8-M Baseline.
+pub enum Armv6M {}
+
+impl Assembly for Armv6M {
+    const GATHER: GatherKernel = gather;
+    const ADD_PAIRS: Kernel = add_pairs;
+    const ADD_NARROW_PAIRS: Kernel = add_narrow_pairs;
+    const ADD_FOUR_BITS: Kernel = add_four_bits;
+    const ADD_TERNARY: Kernel = add_ternary;
+    const ADD_BLOCKS: BlockKernel = add_blocks;
+}
+
+impl Core for Armv6M {
+    const NAME: &'static str = "armv6m";
+    const NEEDS_WORDS: bool = true;
+
+    fn gather_words(words: &[[u8; 4]], list: &mut PairList, first: usize) -> usize {
+        assembly::gather_words::<Self>(words, list, first, Self::PAIR_STEP)
+    }
+
+    fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, sums: &mut [i32]) {
+        assembly::add_list::<Self>(order, list, tiles, sums);
+    }
+
+    fn add_blocks(
+        input: &[u8],
+        is_whole: bool,
+        lists: BlockLists<'_>,
+        max_blocks: usize,
+        biases: &[u8],
+        sums: &mut [i32],
+    ) {
+        assembly::add_blocks::<Self>(input, is_whole, lists, max_blocks, biases, sums);
+    }
+}
+
+/// The products of the pair of inputs in r1 and r3, whose weights in pairs are at r2. Sums, in the order in which they start, are
+/// r6, r7, r8 to r12 and lr.
+macro_rules! pair {
+    () => {
+        concat!(outputs!("r6", "r7"), outputs!("r8", "r9"), outputs!("r10", "r11"), outputs!("r12", "lr"))
+    };
+}
+
+/// The products of two outputs for the two inputs in r1 and r3, whose weights are the next word at r2.
+macro_rules! outputs {
+    ($both:literal, $even:literal) => {
+        concat!(
+            "ldmia r2!, {{r4}}\n",
+            "sxth r5, r4\n",
+            sum!("r1", $both),
+            "sxtb r5, r4\n",
+            sum!("r1", $even),
+            "asrs r4, r4, #16\n",
+            "sxtb r5, r4\n",
+            sum!("r3", $even),
+            "muls r4, r3, r4\n",
+            "add ",
+            $both,
+            ", r4\n",
+        )
+    };
+}
+
+/// As [`pair`], for weights of four bits.
+macro_rules! four_bit_pair {
+    () => {
+        concat!(four_outputs!("r6", "r7", "r8", "r9"), four_outputs!("r10", "r11", "r12", "lr"))
+    };
+}
+
+/// The products of four outputs, as [`outputs`].
+macro_rules! four_outputs {
+    ($all:literal, $three:literal, $two:literal, $one:literal) => {
+        concat!(
+            "ldmia r2!, {{r4}}\n",
+            "sxth r5, r4\n",
+            sum!("r1", $all),
+            "asrs r5, r4, #16\n",
+            sum!("r3", $all),
+            fields!("20", "4", "20", $three),
+            fields!("24", "8", "24", $two),
+            fields!("28", "12", "28", $one),
+        )
+    };
+}
+
+/// As [`pair`], for ternary weights.
+macro_rules! ternary_pair {
+    () => {
+        concat!(
+            "ldmia r2!, {{r4}}\n",
+            "sxth r5, r4\n",
+            sum!("r1", "r6"),
+            "asrs r5, r4, #16\n",
+            sum!("r3", "r6"),
+            fields!("18", "2", "18", "r7"),
+            fields!("20", "4", "20", "r8"),
+            fields!("22", "6", "22", "r9"),
+            fields!("24", "8", "24", "r10"),
+            fields!("26", "10", "26", "r11"),
+            fields!("28", "12", "28", "r12"),
+            fields!("30", "14", "30", "lr"),
+        )
+    };
+}
+
+/// The products of the lower fields of both halfwords in r4: shifted up by so much in the lower, in the upper, and down again.
+macro_rules! fields {
+    ($lower:literal, $upper:literal, $down:literal, $sum:literal) => {
+        concat!(
+            "lsls r5, r4, #",
+            $lower,
+            "\n",
+            "lsrs r5, r5, #",
+            $down,
+            "\n",
+            sum!("r1", $sum),
+            "lsls r5, r4, #",
+            $upper,
+            "\n",
+            "lsrs r5, r5, #",
+            $down,
+            "\n",
+            sum!("r3", $sum),
+        )
+    };
+}
+
+/// Adds the product of an input with the weight in r5.
+macro_rules! sum {
+    ($input:literal, $sum:literal) => {
+        concat!("muls r5, ", $input, ", r5\n", "add ", $sum, ", r5\n")
+    };
+}
+
+/// As `$sums` of [`tiles`], for weights in pairs.
+macro_rules! pair_sums {
+    () => {
+        concat!(
+            store!(first!("r7"), difference!("r6", "r7", "8")),
+            store!(first!("r9"), difference!("r8", "r9", "8")),
+            store!(first!("r11"), difference!("r10", "r11", "8")),
+            store!(first!("lr"), difference!("r12", "lr", "8")),
+        )
+    };
+}
+
+/// As `$sums` of [`tiles`], for weights of four bits.
+macro_rules! four_bit_sums {
+    () => {
+        concat!(
+            store!(first!("r9"), difference!("r8", "r9", "4")),
+            store!(lower!("r7", "r8", "8"), difference!("r6", "r7", "12")),
+            store!(first!("lr"), difference!("r12", "lr", "4")),
+            store!(lower!("r11", "r12", "8"), difference!("r10", "r11", "12")),
+        )
+    };
+}
+
+/// As `$sums` of [`tiles`], for ternary weights.
+macro_rules! ternary_sums {
+    () => {
+        concat!(
+            store!(first!("lr"), difference!("r12", "lr", "2")),
+            store!(lower!("r11", "r12", "4"), difference!("r10", "r11", "6")),
+            store!(lower!("r9", "r10", "8"), difference!("r8", "r9", "10")),
+            store!(lower!("r7", "r8", "12"), difference!("r6", "r7", "14")),
+        )
+    };
+}
+
+/// The sum of an output that has one to itself, to r1.
+macro_rules! first {
+    ($one:literal) => {
+        concat!("mov r1, ", $one, "\n")
+    };
+}
+
+/// The sum of an output to r1, from that of its field and the fields below, and that of those alone.
+macro_rules! lower {
+    ($with:literal, $without:literal, $shift:literal) => {
+        concat!(
+            "mov r1, ",
+            $with,
+            "\n",
+            "mov r2, ",
+            $without,
+            "\n",
+            "subs r1, r1, r2\n",
+            "asrs r1, r1, #",
+            $shift,
+            "\n"
+        )
+    };
+}
+
+/// As [`lower`], to r2.
+macro_rules! difference {
+    ($with:literal, $without:literal, $shift:literal) => {
+        concat!(
+            "mov r2, ",
+            $with,
+            "\n",
+            "mov r3, ",
+            $without,
+            "\n",
+            "subs r2, r2, r3\n",
+            "asrs r2, r2, #",
+            $shift,
+            "\n"
+        )
+    };
+}
+
+/// Adds the sums of two outputs, which come to r1 and r2, to their places at r0.
+macro_rules! store {
+    ($($sum:expr),*) => {
+        concat!(
+            $($sum,)*
+            "ldr r3, [r0]\n",
+            "adds r1, r1, r3\n",
+            "ldr r3, [r0, #4]\n",
+            "adds r2, r2, r3\n",
+            "stmia r0!, {{r1, r2}}\n",
+        )
+    };
+}
+
+/// The body of a naked function with the arguments and the promises of a [`Kernel`](super::Kernel).
+///
+/// `$pair` gives the instructions for one pair, `$sums` those that add the sums to their outputs' places at r0, which they leave 32
+/// bytes higher. Blocks are shorter than those of pairs by a shift of `$shift`.
+macro_rules! tiles {
+    ($pair:ident, $sums:ident, $shift:literal) => {
+        naked_asm!(
+            "push {{r4-r7, lr}}",
+            "mov r4, r8",
+            "mov r5, r9",
+            "mov r6, r10",
+            "mov r7, r11",
+            "push {{r4-r7}}",
+            // list at 0, tiles at 4, sums at 8, tile_bytes at 12; tile_count at 52, start at 60.
+            "push {{r0-r3}}",
+            "1:",
+            "ldr r0, [sp, #60]",
+            "ldmia r0!, {{r6, r7}}",
+            "ldmia r0!, {{r1-r5}}",
+            "mov r8, r1",
+            "mov r9, r2",
+            "mov r10, r3",
+            "mov r11, r4",
+            "mov r12, r5",
+            "ldr r1, [r0]",
+            "mov lr, r1",
+            "ldr r0, [sp]",
+            "ldmia r0!, {{r1, r2}}",
+            "2:",
+            $shift,
+            "ldr r4, [sp, #4]",
+            "adds r2, r2, r4",
+            "lsrs r3, r1, #16",
+            "uxth r1, r1",
+            $pair!(),
+            "ldmia r0!, {{r1, r2}}",
+            "cmp r1, #0",
+            "bne 2b",
+            "ldr r0, [sp, #8]",
+            $sums!(),
+            "str r0, [sp, #8]",
+            "ldr r1, [sp, #4]",
+            "ldr r2, [sp, #12]",
+            "adds r1, r1, r2",
+            "str r1, [sp, #4]",
+            "ldr r1, [sp, #52]",
+            "subs r1, r1, #1",
+            "str r1, [sp, #52]",
+            "beq 3f",
+            "b 1b",
+            "3:",
+            "add sp, #16",
+            "pop {{r4-r7}}",
+            "mov r8, r4",
+            "mov r9, r5",
+            "mov r10, r6",
+            "mov r11, r7",
+            "pop {{r4-r7, pc}}",
+        )
+    };
+}
+
+/// The body of a naked function with the arguments and the promises of a [`Kernel`](super::Kernel), for one tile of weights in pairs
+/// whose blocks have weights in their first word only.
+macro_rules! narrow_tile {
+    () => {
+        naked_asm!(
+            "push {{r2, r4-r7, lr}}",
+            "mov r12, r1",
+            "movs r6, #0",
+            "movs r7, #0",
+            "ldmia r0!, {{r1, r2}}",
+            "2:",
+            "add r2, r12",
+            "lsrs r3, r1, #16",
+            "uxth r1, r1",
+            outputs!("r6", "r7"),
+            "ldmia r0!, {{r1, r2}}",
+            "cmp r1, #0",
+            "bne 2b",
+            "pop {{r0}}",
+            store!(first!("r7"), difference!("r6", "r7", "8")),
+            "pop {{r4-r7, pc}}",
+        )
+    };
+}
+
+/// [Kernels](super::Kernel).
+macro_rules! kernels {
+    ($($name:ident: $body:expr;)*) => { $(
+        /// A [kernel](super::Kernel).
+        ///
+        /// # Safety
+        ///
+        /// As there.
+        #[unsafe(naked)]
+        pub unsafe extern "C" fn $name(
+            list: &Pairs,
+            tiles: *const u8,
+            sums: *mut i32,
+            tile_bytes: usize,
+            tile_count: usize,
+            _first: usize,
+            start: &[i32; TILE_OUTPUTS],
+        ) {
+            $body
+        }
+    )* };
+}
+
+kernels! {
+    add_pairs: tiles!(pair, pair_sums, "");
+    add_narrow_pairs: narrow_tile!();
+    add_four_bits: tiles!(four_bit_pair, four_bit_sums, "lsrs r2, r2, #1");
+    add_ternary: tiles!(ternary_pair, ternary_sums, "lsrs r2, r2, #2");
+}
+
+/// A [kernel](super::BlockKernel).
+///
+/// # Safety
+///
+/// As there.
+#[unsafe(naked)]
+pub unsafe extern "C" fn add_blocks(
+    counts: *const [u8; 2],
+    places: *const [u8; 2],
+    blocks: *const [u8; BLOCK_BYTES],
+    to: *mut i32,
+    from: *const i32,
+    input: *const u8,
+    tile_count: usize,
+) {
+    naked_asm!(
+        "push {{r4-r7, lr}}",
+        "mov r4, r8",
+        "mov r5, r9",
+        "mov r6, r10",
+        "mov r7, r11",
+        "push {{r4-r7}}",
+        // counts at 0, the end of a tile's places at 4, blocks at 8, to at 12; from at 52, input at 56, tile_count at 60.
+        "push {{r0-r3}}",
+        "mov r0, r1",
+        "1:",
+        "movs r6, #0",
+        "movs r7, #0",
+        "mov r8, r7",
+        "mov r9, r7",
+        "mov r10, r7",
+        "mov r11, r7",
+        "mov r12, r7",
+        "mov lr, r7",
+        "ldr r3, [sp]",
+        "ldrh r1, [r3]",
+        "adds r3, #2",
+        "str r3, [sp]",
+        "lsls r1, r1, #1",
+        "beq 5f",
+        "adds r1, r1, r0",
+        "str r1, [sp, #4]",
+        "ldr r2, [sp, #8]",
+        "2:",
+        "ldrh r4, [r0]",
+        "adds r0, #2",
+        "ldr r3, [sp, #56]",
+        "adds r3, r3, r4",
+        "ldrb r1, [r3]",
+        "ldrb r3, [r3, #1]",
+        "mov r4, r1",
+        "orrs r4, r3",
+        "beq 4f",
+        pair!(),
+        "3:",
+        "ldr r4, [sp, #4]",
+        "cmp r0, r4",
+        "bne 2b",
+        "str r2, [sp, #8]",
+        "b 5f",
+        "4:",
+        "adds r2, #16",
+        "b 3b",
+        "5:",
+        // As for pairs, but from one place to another: sums are moved there first.
+        "mov r5, r0",
+        "ldr r0, [sp, #12]",
+        "ldr r4, [sp, #52]",
+        "ldmia r4!, {{r1-r3}}",
+        "stmia r0!, {{r1-r3}}",
+        "ldmia r4!, {{r1-r3}}",
+        "stmia r0!, {{r1-r3}}",
+        "ldmia r4!, {{r1-r2}}",
+        "stmia r0!, {{r1-r2}}",
+        "str r4, [sp, #52]",
+        "subs r0, #32",
+        pair_sums!(),
+        "str r0, [sp, #12]",
+        "mov r0, r5",
+        "ldr r1, [sp, #60]",
+        "subs r1, r1, #1",
+        "str r1, [sp, #60]",
+        "beq 6f",
+        "b 1b",
+        "6:",
+        "add sp, #16",
+        "pop {{r4-r7}}",
+        "mov r8, r4",
+        "mov r9, r5",
+        "mov r10, r6",
+        "mov r11, r7",
+        "pop {{r4-r7, pc}}",
+    )
+}
+
+/// A [gather kernel](super::assembly::GatherKernel), for cores with aligned loads only and no `CBZ`.
+///
+/// # Safety
+///
+/// See [`GatherKernel`].
+#[unsafe(naked)]
+unsafe extern "C" fn gather(
+    first: *const [u8; 4],
+    end: *const [u8; 4],
+    list: *mut Pair,
+    offset: u32,
+    limit: *const Pair,
+) -> u64 {
+    naked_asm!(
+        "push {{r4-r6}}",
+        "mov r12, r1",
+        "ldr r6, [sp, #12]",
+        "1:",
+        "ldrb r4, [r0]",
+        "ldrb r5, [r0, #1]",
+        "lsls r5, r5, #16",
+        "orrs r4, r5",
+        "beq 2f",
+        "mov r5, r3",
+        "stmia r2!, {{r4, r5}}",
+        "2:",
+        "adds r3, #{block}",
+        "ldrb r4, [r0, #2]",
+        "ldrb r5, [r0, #3]",
+        "adds r0, #4",
+        "lsls r5, r5, #16",
+        "orrs r4, r5",
+        "beq 3f",
+        "mov r5, r3",
+        "stmia r2!, {{r4, r5}}",
+        "3:",
+        "adds r3, #{block}",
+        "cmp r2, r6",
+        "bhi 4f",
+        "cmp r0, r12",
+        "bne 1b",
+        "4:",
+        "mov r1, r0",
+        "mov r0, r2",
+        "pop {{r4-r6}}",
+        "bx lr",
+        block = const Armv6M::PAIR_STEP,
+    )
+}

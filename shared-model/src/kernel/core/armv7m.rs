@@ -1,0 +1,230 @@
+//! Tiles of a dense layer by `MLA`: Armv7-M, and Armv8-M without the DSP extension.
+//!
+//! Pairs: a halfword of a block holds `256 * odd + even` of two outputs, for one input. The halfword's products add up to
+//! `256 * odd + even`, those of its lower byte alone to `even`: two loads and two `MLA` for two products.
+//!
+//! Four-bit and ternary: `MLA` of the whole halfword, and again each time that the topmost field is cleared.
+
+use super::assembly::{self, Assembly, BlockKernel, GatherKernel, Kernel};
+use super::frame::{
+    block_kernel, block_tiles, cpu, four_bit_sums, kernels, narrow_tile, outputs_from, pair_sums, store, ternary_sums,
+    tiles,
+};
+use super::interface::{Core, Tiles};
+use super::thumb2;
+use crate::kernel::pair_list::{PairList, Pairs};
+use crate::weights::{BLOCK_BYTES, BlockLists, TILE_OUTPUTS, WeightOrder};
+
+/// Armv7-M, and Armv8-M without the DSP extension.
+pub enum Armv7M {}
+
+impl Assembly for Armv7M {
+    const GATHER: GatherKernel = thumb2::gather;
+    const ADD_PAIRS: Kernel = add_pairs;
+    const ADD_NARROW_PAIRS: Kernel = add_narrow_pairs;
+    const ADD_FOUR_BITS: Kernel = add_four_bits;
+    const ADD_TERNARY: Kernel = add_ternary;
+    const ADD_BLOCKS: BlockKernel = add_blocks;
+}
+
+impl Core for Armv7M {
+    const NAME: &'static str = "armv7m";
+    const PAIR_STEP: usize = thumb2::PAIR_STEP;
+    const NEEDS_WORDS: bool = true;
+
+    fn gather_words(words: &[[u8; 4]], list: &mut PairList, first: usize) -> usize {
+        assembly::gather_words::<Self>(words, list, first, Self::PAIR_STEP)
+    }
+
+    fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, sums: &mut [i32]) {
+        assembly::add_list::<Self>(order, list, tiles, sums);
+    }
+
+    fn add_blocks(
+        input: &[u8],
+        is_whole: bool,
+        lists: BlockLists<'_>,
+        max_blocks: usize,
+        biases: &[u8],
+        sums: &mut [i32],
+    ) {
+        assembly::add_blocks::<Self>(input, is_whole, lists, max_blocks, biases, sums);
+    }
+
+    fn activate_high(accumulators: &[i32], multipliers: &[u8], shifts: &[u8], activations: &mut [u8]) -> bool {
+        thumb2::activate_high(accumulators, multipliers, shifts, activations)
+    }
+}
+
+/// See [`tiles`].
+macro_rules! pair {
+    () => {
+        concat!(
+            "add r11, r1, r11, lsl #2\n",
+            inputs!(),
+            outputs!("r12", "[r11]", "r2", "r3"),
+            outputs!("r10", "[r11, #2]", "r2", "r3"),
+            outputs!("r12", "[r11, #4]", "r4", "r5"),
+            outputs!("r10", "[r11, #6]", "r4", "r5"),
+            outputs!("r12", "[r11, #8]", "r6", "r7"),
+            outputs!("r10", "[r11, #10]", "r6", "r7"),
+            outputs!("r12", "[r11, #12]", "r8", "r9"),
+            outputs!("r10", "[r11, #14]", "r8", "r9"),
+        )
+    };
+}
+
+/// See [`narrow_tile`].
+macro_rules! narrow_pairs {
+    () => {
+        concat!(
+            "3:\n",
+            "add r11, r1, r11, lsl #2\n",
+            inputs!(),
+            outputs!("r12", "[r11]", "r2", "r3"),
+            outputs!("r10", "[r11, #2]", "r2", "r3"),
+            "ldrd r10, r11, [r0], #8\n",
+            "cmp r10, #0\n",
+            "bne 3b\n",
+        )
+    };
+}
+
+/// The even one of the two inputs in r12, the odd one in r10.
+macro_rules! inputs {
+    () => {
+        "uxth r12, r10\nlsr r10, r10, #16\n"
+    };
+}
+
+/// The products of two outputs, for an input whose weights are at that address.
+macro_rules! outputs {
+    ($input:literal, $address:expr, $both:literal, $even:literal) => {
+        concat!("ldrsh lr, ", $address, "\n", sum!($both, $input), "sxtb lr, lr\n", sum!($even, $input),)
+    };
+}
+
+/// See [`tiles`].
+macro_rules! four_bit_pair {
+    () => {
+        concat!(
+            "add r11, r1, r11, lsl #1\n",
+            inputs!(),
+            four_outputs!("r12", "0", "r2", "r3", "r4", "r5"),
+            four_outputs!("r10", "2", "r2", "r3", "r4", "r5"),
+            four_outputs!("r12", "4", "r6", "r7", "r8", "r9"),
+            four_outputs!("r10", "6", "r6", "r7", "r8", "r9"),
+        )
+    };
+}
+
+/// The products of four outputs, for an input whose weights are so many bytes from r11.
+macro_rules! four_outputs {
+    ($input:literal, $offset:literal, $all:literal, $three:literal, $two:literal, $one:literal) => {
+        concat!(
+            "ldrsh lr, [r11, #",
+            $offset,
+            "]\n",
+            sum!($all, $input),
+            "bfc lr, #12, #20\n",
+            sum!($three, $input),
+            "bfc lr, #8, #4\n",
+            sum!($two, $input),
+            "bfc lr, #4, #4\n",
+            sum!($one, $input),
+        )
+    };
+}
+
+/// See [`tiles`].
+macro_rules! ternary_pair {
+    () => {
+        concat!("add r11, r1, r11\n", inputs!(), eight_outputs!("r12", "0"), eight_outputs!("r10", "2"))
+    };
+}
+
+/// The products of eight outputs, for an input whose weights are so many bytes from r11.
+macro_rules! eight_outputs {
+    ($input:literal, $offset:literal) => {
+        concat!(
+            "ldrsh lr, [r11, #",
+            $offset,
+            "]\n",
+            sum!("r2", $input),
+            "bfc lr, #14, #18\n",
+            sum!("r3", $input),
+            "bfc lr, #12, #2\n",
+            sum!("r4", $input),
+            "bfc lr, #10, #2\n",
+            sum!("r5", $input),
+            "bfc lr, #8, #2\n",
+            sum!("r6", $input),
+            "bfc lr, #6, #2\n",
+            sum!("r7", $input),
+            "bfc lr, #4, #2\n",
+            sum!("r8", $input),
+            "bfc lr, #2, #2\n",
+            sum!("r9", $input),
+        )
+    };
+}
+
+/// Adds the product of an input with the weight in lr.
+macro_rules! sum {
+    ($sum:literal, $input:literal) => {
+        concat!("mla ", $sum, ", ", $input, ", lr, ", $sum, "\n")
+    };
+}
+
+/// See [`block_tiles`].
+macro_rules! block {
+    ($number:literal) => {
+        concat!(
+            "ldrh r2, [r0], #2\n",
+            "ldrh r2, [r11, r2]\n",
+            // Too far for `CBZ`.
+            "cmp r2, #0\n",
+            "beq 7f\n",
+            "uxtb r12, r2\n",
+            "lsrs r2, r2, #8\n",
+            outputs!("r12", weights!($number, "0"), "r4", "r3"),
+            outputs!("r2", weights!($number, "2"), "r4", "r3"),
+            outputs!("r12", weights!($number, "4"), "r6", "r5"),
+            outputs!("r2", weights!($number, "6"), "r6", "r5"),
+            outputs!("r12", weights!($number, "8"), "r8", "r7"),
+            outputs!("r2", weights!($number, "10"), "r8", "r7"),
+            outputs!("r12", weights!($number, "12"), "r10", "r9"),
+            outputs!("r2", weights!($number, "14"), "r10", "r9"),
+            "7:\n",
+        )
+    };
+}
+
+/// The address of weights that are so many bytes from the start of a block.
+macro_rules! weights {
+    ($number:literal, $offset:literal) => {
+        concat!("[r1, #16 * ", $number, " + ", $offset, "]")
+    };
+}
+
+/// The loop over blocks, two at a time, which are long. r2 is their number, negative.
+macro_rules! by_two {
+    ($block:ident) => {
+        concat!(
+            "ands r2, r2, #1\n",
+            "sub r1, r1, r2, lsl #4\n",
+            "bne 6f\n",
+            "3:\n",
+            $block!("0"),
+            "6:\n",
+            $block!("1"),
+            "ldr r2, [sp]\n",
+            "adds r1, #32\n",
+            "cmp r0, r2\n",
+            "bne 3b\n",
+        )
+    };
+}
+
+kernels!(pair, narrow_pairs, four_bit_pair, ternary_pair);
+block_kernel!(block, by_two);

@@ -1,0 +1,228 @@
+//! The calls of kernels in assembly, for every core that has them.
+
+use core::ptr;
+
+use super::any;
+use super::interface::Tiles;
+use crate::kernel::pair_list::{Pair, PairList, Pairs};
+use crate::weights::{BLOCK_BYTES, BlockLists, BlockTile, FOUR_BITS, MAX_PAIRS, TERNARY, TILE_OUTPUTS, WeightOrder};
+
+/// A kernel for lists of pairs: adds the products of a list and the weights of `tile_count` consecutive
+/// tiles to the sums of their outputs, eight for each tile.
+///
+/// # Safety
+///
+/// The weights are in the kernel's order. `list` has at least one pair, and a pair of zeros after the
+/// last one; `first` is the number of its pairs modulo 4. Each tile has a block for each pair. `tiles`
+/// and `tile_bytes` are multiples of four. `tile_count` is not 0, and there are that many tiles and eight
+/// times as many sums. `start` has the start values of the kernel's eight sums: zeros, or
+/// [`Fields::start`](crate::weights::Fields::start) for the sum of the list.
+pub type Kernel = unsafe extern "C" fn(
+    list: &Pairs,
+    tiles: *const u8,
+    sums: *mut i32,
+    tile_bytes: usize,
+    tile_count: usize,
+    first: usize,
+    start: &[i32; TILE_OUTPUTS],
+);
+
+/// A kernel for pruned layers: adds the products of inputs and the blocks of `tile_count` consecutive
+/// tiles to eight sums for each tile.
+///
+/// # Safety
+///
+/// `tile_count` is not 0, and there are that many counts at `counts`, none above 128, which keeps the
+/// sums apart. `places` and `blocks` have as many items as the counts' sum. There are two inputs at each
+/// place. There are eight times as many sums as tiles at `from`, and as much room at `to`, which can be
+/// the same. Counts and places are aligned to two bytes, everything else but the inputs to four.
+pub type BlockKernel = unsafe extern "C" fn(
+    counts: *const [u8; 2],
+    places: *const [u8; 2],
+    blocks: *const [u8; BLOCK_BYTES],
+    to: *mut i32,
+    from: *const i32,
+    input: *const u8,
+    tile_count: usize,
+);
+
+/// A kernel that gathers pairs of inputs. Returns the end of the list in the lower half, and the end of
+/// the words read in the upper.
+///
+/// # Safety
+///
+/// There are words from `first` to `end`, at least one. There is room for two pairs at `list` and at any
+/// address up to `limit`.
+pub type GatherKernel = unsafe extern "C" fn(
+    first: *const [u8; 4],
+    end: *const [u8; 4],
+    list: *mut Pair,
+    offset: u32,
+    limit: *const Pair,
+) -> u64;
+
+/// The kernels of one core.
+pub trait Assembly {
+    /// Gathers pairs.
+    const GATHER: GatherKernel;
+    /// For [`WeightOrder::Pairs`].
+    const ADD_PAIRS: Kernel;
+    /// For one tile in [`WeightOrder::Pairs`] whose blocks have weights only in their first word.
+    const ADD_NARROW_PAIRS: Kernel;
+    /// For [`WeightOrder::FourBitPairs`].
+    const ADD_FOUR_BITS: Kernel;
+    /// For [`WeightOrder::TernaryPairs`].
+    const ADD_TERNARY: Kernel;
+    /// For [`WeightOrder::Blocks`].
+    const ADD_BLOCKS: BlockKernel;
+}
+
+/// Implements [`Core::gather_words`](super::Core::gather_words), for a core with this `PAIR_STEP`.
+pub fn gather_words<A: Assembly>(words: &[[u8; 4]], list: &mut PairList, first: usize, pair_step: usize) -> usize {
+    let offset = first.wrapping_mul(pair_step) as u32;
+    list.write_with(|pairs| {
+        if words.is_empty() {
+            return (0, 0);
+        }
+        let (first, start) = (words.as_ptr(), pairs.as_mut_ptr());
+        let limit = start.cast_const().wrapping_add(MAX_PAIRS - 4);
+        // SAFETY: the kernel reads at most from the first word to the last. It reads them at any alignment,
+        // which these cores support unless told to trap, and nothing here does; or byte by byte. After
+        // each word, the list has room for four pairs, or the kernel stops.
+        let ends = unsafe { A::GATHER(first, words.as_ptr_range().end, start, offset, limit) };
+        let (list_end, words_end) = (ends as u32 as usize, (ends >> 32) as usize);
+        let count = list_end.wrapping_sub(start.addr()) / size_of::<Pair>();
+        (count, words_end.wrapping_sub(first.addr()) / 4)
+    })
+}
+
+/// Implements [`Core::add_list`](super::Core::add_list).
+pub fn add_list<A: Assembly>(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, sums: &mut [i32]) {
+    let (kernel, fields) = match order {
+        WeightOrder::FourBitPairs => (A::ADD_FOUR_BITS, Some(FOUR_BITS)),
+        WeightOrder::TernaryPairs => (A::ADD_TERNARY, Some(TERNARY)),
+        _ => (A::ADD_PAIRS, None),
+    };
+    let start = fields.map_or([0; TILE_OUTPUTS], |fields| fields.start(list.sum()));
+    tiles.with_eight(sums, |tiles, sums, used| {
+        let kernel = if used <= 2 && order == WeightOrder::Pairs { A::ADD_NARROW_PAIRS } else { kernel };
+        // SAFETY: the kernel is the order's. The caller has checked that the list is not empty, that it was
+        // gathered from inputs for which each tile has blocks, that there is a tile for each eight sums,
+        // and that tiles are aligned. There is one tile if at most two of its outputs are used; they are
+        // its first, so that the first word of a block has all of their weights.
+        unsafe {
+            kernel(
+                list.terminated(),
+                tiles.weights.as_ptr(),
+                sums.as_mut_ptr().cast(),
+                tiles.tile_bytes,
+                sums.len(),
+                list.pairs().len() % 4,
+                &start,
+            );
+        }
+    });
+}
+
+/// Implements [`Core::add_blocks`](super::Core::add_blocks).
+pub fn add_blocks<A: Assembly>(
+    input: &[u8],
+    is_whole: bool,
+    lists: BlockLists<'_>,
+    max_blocks: usize,
+    biases: &[u8],
+    sums: &mut [i32],
+) {
+    if is_whole && add_aligned_blocks::<A>(input, lists, max_blocks, biases, sums) {
+        return;
+    }
+    let tiles = lists.tiles().zip(biases.chunks(4 * TILE_OUTPUTS)).zip(sums.chunks_mut(TILE_OUTPUTS));
+    for ((tile, biases), sums) in tiles {
+        for (sum, bias) in sums.iter_mut().zip(biases.as_chunks::<4>().0) {
+            *sum = i32::from_le_bytes(*bias);
+        }
+        any::add_blocks(input, tile, sums);
+    }
+}
+
+/// Like [`add_blocks`], for all inputs of the layer.
+///
+/// Returns false, and changes nothing, if the kernel rejects the layer: the number of inputs is odd, so
+/// that a pair would extend past the last one, or lists are not aligned or too short.
+fn add_aligned_blocks<A: Assembly>(
+    input: &[u8],
+    lists: BlockLists<'_>,
+    max_blocks: usize,
+    biases: &[u8],
+    sums: &mut [i32],
+) -> bool {
+    let are_loadable = lists.are_for_words(input.len()) && biases.as_ptr().addr().is_multiple_of(4);
+    let (counts, biases) = (lists.counts.as_chunks::<2>().0, biases.as_chunks::<4>().0);
+    let (whole, rest) = sums.as_chunks_mut::<TILE_OUTPUTS>();
+    let are_there = counts.len() == whole.len().wrapping_add(usize::from(!rest.is_empty()));
+    let Some((whole_biases, rest_biases)) = biases.split_at_checked(whole.len().wrapping_mul(TILE_OUTPUTS)) else {
+        return false;
+    };
+    if !are_loadable || !are_there {
+        return false;
+    }
+    if max_blocks > MAX_PAIRS {
+        add_tile_by_tile::<A>(input, lists, biases, sums);
+        return true;
+    }
+    let (places, blocks) = (lists.places.as_ptr().cast(), lists.blocks.as_ptr().cast());
+    if !whole.is_empty() {
+        // SAFETY: the parser has proved that the lists are as long as the counts' sum, and that there are two
+        // inputs at each place, since their number is even. Each tile has a count, eight biases and eight
+        // sums. Everything is aligned.
+        unsafe {
+            A::ADD_BLOCKS(
+                counts.as_ptr(),
+                places,
+                blocks,
+                whole.as_mut_ptr().cast(),
+                whole_biases.as_ptr().cast(),
+                input.as_ptr(),
+                whole.len(),
+            );
+        }
+    }
+    if let Some(tile) = (!rest.is_empty()).then(|| lists.tiles().last()).flatten() {
+        add_tile::<A>(input, tile, rest_biases, rest);
+    }
+    true
+}
+
+/// Computes each tile on its own, for tiles of more blocks than the kernel can sum at once.
+fn add_tile_by_tile<A: Assembly>(input: &[u8], lists: BlockLists<'_>, biases: &[[u8; 4]], sums: &mut [i32]) {
+    for ((tile, biases), sums) in lists.tiles().zip(biases.chunks(TILE_OUTPUTS)).zip(sums.chunks_mut(TILE_OUTPUTS)) {
+        add_tile::<A>(input, tile, biases, sums);
+    }
+}
+
+/// Computes one tile, of at most eight outputs and any number of blocks.
+///
+/// The number of inputs is even, and the lists are aligned.
+fn add_tile<A: Assembly>(input: &[u8], tile: BlockTile<'_>, biases: &[[u8; 4]], sums: &mut [i32]) {
+    let mut eight = [0; TILE_OUTPUTS];
+    eight.iter_mut().zip(biases).for_each(|(place, bias)| *place = i32::from_le_bytes(*bias));
+    for (places, blocks) in tile.places.chunks(MAX_PAIRS).zip(tile.blocks.chunks(MAX_PAIRS)) {
+        // These cores are little-endian, like the lists.
+        let count = places.len() as u16;
+        let to = eight.as_mut_ptr();
+        // SAFETY: there are that many places and blocks, and eight sums, aligned like the tables. There are
+        // two inputs at each place, as the parser has proved for an even number of inputs.
+        unsafe {
+            A::ADD_BLOCKS(
+                ptr::from_ref(&count).cast(),
+                places.as_ptr(),
+                blocks.as_ptr(),
+                to,
+                to.cast_const(),
+                input.as_ptr(),
+                1,
+            );
+        }
+    }
+    sums.iter_mut().zip(eight).for_each(|(sum, place)| *sum = place);
+}

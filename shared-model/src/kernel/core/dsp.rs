@@ -1,0 +1,225 @@
+//! Tiles of a dense layer by `SMLAD`: Armv7E-M, and Armv8-M with the DSP extension.
+//!
+//! Pairs: a word of a block holds the `i16` `256 * odd + even` of two outputs, for each of two inputs. `SMLAD` of the whole word
+//! adds up `256 * odd + even`, `SXTB16` takes the two `even` out, and another `SMLAD` adds these up: three instructions
+//! for four products. A pair of inputs takes 16 instructions for eight outputs, and half of one for the loop;
+//! 5 and one for two outputs.
+//!
+//! Blocks: as pairs, 19 instructions for a block that is used, and 3 for one that is not, and one for the loop.
+//!
+//! Four-bit and ternary: `SMLAD` of the whole word, and again each time that the topmost field is cleared. 17 instructions.
+
+use super::assembly::{self, Assembly, BlockKernel, GatherKernel, Kernel};
+use super::frame::{
+    block_kernel, block_tiles, cpu, four_bit_sums, kernels, narrow_tile, outputs_from, pair_sums, store, ternary_sums,
+    tiles,
+};
+use super::interface::{Core, Tiles};
+use super::thumb2;
+use crate::kernel::pair_list::{PairList, Pairs};
+use crate::weights::{BLOCK_BYTES, BlockLists, TILE_OUTPUTS, WeightOrder};
+
+/// Armv7E-M, and Armv8-M with the DSP extension.
+pub enum Dsp {}
+
+impl Assembly for Dsp {
+    const GATHER: GatherKernel = thumb2::gather;
+    const ADD_PAIRS: Kernel = add_pairs;
+    const ADD_NARROW_PAIRS: Kernel = add_narrow_pairs;
+    const ADD_FOUR_BITS: Kernel = add_four_bits;
+    const ADD_TERNARY: Kernel = add_ternary;
+    const ADD_BLOCKS: BlockKernel = add_blocks;
+}
+
+impl Core for Dsp {
+    const NAME: &'static str = "dsp";
+    const PAIR_STEP: usize = thumb2::PAIR_STEP;
+    const NEEDS_WORDS: bool = true;
+
+    fn gather_words(words: &[[u8; 4]], list: &mut PairList, first: usize) -> usize {
+        assembly::gather_words::<Self>(words, list, first, Self::PAIR_STEP)
+    }
+
+    fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, sums: &mut [i32]) {
+        assembly::add_list::<Self>(order, list, tiles, sums);
+    }
+
+    fn add_blocks(
+        input: &[u8],
+        is_whole: bool,
+        lists: BlockLists<'_>,
+        max_blocks: usize,
+        biases: &[u8],
+        sums: &mut [i32],
+    ) {
+        assembly::add_blocks::<Self>(input, is_whole, lists, max_blocks, biases, sums);
+    }
+
+    fn activate_high(accumulators: &[i32], multipliers: &[u8], shifts: &[u8], activations: &mut [u8]) -> bool {
+        thumb2::activate_high(accumulators, multipliers, shifts, activations)
+    }
+}
+
+/// See [`tiles`].
+macro_rules! pair {
+    () => {
+        concat!(
+            "add r11, r1, r11, lsl #2\n",
+            "ldrd r12, lr, [r11]\n",
+            outputs!("r10", "r12", "r2", "r3"),
+            outputs!("r10", "lr", "r4", "r5"),
+            "ldrd r12, lr, [r11, #8]\n",
+            outputs!("r10", "r12", "r6", "r7"),
+            outputs!("r10", "lr", "r8", "r9"),
+        )
+    };
+}
+
+/// See [`narrow_tile`]: two pairs at a time, but one first where their number is odd.
+macro_rules! narrow_pairs {
+    () => {
+        concat!("lsls r12, r12, #31\nbne 4f\n3:\n", narrow_pair!(), "4:\n", narrow_pair!(), "cmp r10, #0\nbne 3b\n")
+    };
+}
+
+/// The products of a pair with the first word of its block; then loads the next one.
+macro_rules! narrow_pair {
+    () => {
+        concat!("ldr r12, [r1, r11, lsl #2]\n", outputs!("r10", "r12", "r2", "r3"), "ldrd r10, r11, [r0], #8\n")
+    };
+}
+
+/// The products of two inputs with a word of weights, those of two outputs.
+macro_rules! outputs {
+    ($inputs:literal, $weights:literal, $both:literal, $even:literal) => {
+        concat!(
+            sum!($both, $inputs, $weights),
+            "sxtb16 ",
+            $weights,
+            ", ",
+            $weights,
+            "\n",
+            sum!($even, $inputs, $weights),
+        )
+    };
+}
+
+/// See [`tiles`].
+macro_rules! four_bit_pair {
+    () => {
+        concat!(
+            "add r11, r1, r11, lsl #1\n",
+            "ldrd r12, lr, [r11]\n",
+            four_outputs!("r12", "r2", "r3", "r4", "r5"),
+            four_outputs!("lr", "r6", "r7", "r8", "r9"),
+        )
+    };
+}
+
+/// The products of a word of weights, those of four outputs.
+macro_rules! four_outputs {
+    ($weights:literal, $all:literal, $three:literal, $two:literal, $one:literal) => {
+        concat!(
+            sum!($all, "r10", $weights),
+            clear!($weights, "0xF000F000"),
+            sum!($three, "r10", $weights),
+            clear!($weights, "0x0F000F00"),
+            sum!($two, "r10", $weights),
+            clear!($weights, "0x00F000F0"),
+            sum!($one, "r10", $weights),
+        )
+    };
+}
+
+/// See [`tiles`].
+macro_rules! ternary_pair {
+    () => {
+        concat!(
+            "ldr r12, [r1, r11]\n",
+            sum!("r2", "r10", "r12"),
+            clear!("r12", "0xC000C000"),
+            sum!("r3", "r10", "r12"),
+            clear!("r12", "0x30003000"),
+            sum!("r4", "r10", "r12"),
+            clear!("r12", "0x0C000C00"),
+            sum!("r5", "r10", "r12"),
+            clear!("r12", "0x03000300"),
+            sum!("r6", "r10", "r12"),
+            clear!("r12", "0x00C000C0"),
+            sum!("r7", "r10", "r12"),
+            clear!("r12", "0x00300030"),
+            sum!("r8", "r10", "r12"),
+            clear!("r12", "0x000C000C"),
+            sum!("r9", "r10", "r12"),
+        )
+    };
+}
+
+/// Adds the products of two inputs with two weights.
+macro_rules! sum {
+    ($sum:literal, $inputs:literal, $weights:literal) => {
+        concat!("smlad ", $sum, ", ", $inputs, ", ", $weights, ", ", $sum, "\n")
+    };
+}
+
+/// Clears fields of a word.
+macro_rules! clear {
+    ($weights:literal, $fields:literal) => {
+        concat!("bic ", $weights, ", ", $weights, ", #", $fields, "\n")
+    };
+}
+
+/// See [`block_tiles`].
+macro_rules! block {
+    ($number:literal) => {
+        concat!(
+            "ldrh r2, [r0], #2\n",
+            "ldrh r2, [r11, r2]\n",
+            "cbz r2, 7f\n",
+            "orr r2, r2, r2, lsl #8\n",
+            "ldrd r12, lr, [r1, #16 * ",
+            $number,
+            "]\n",
+            "uxtb16 r2, r2\n",
+            outputs!("r2", "r12", "r4", "r3"),
+            outputs!("r2", "lr", "r6", "r5"),
+            "ldrd r12, lr, [r1, #16 * ",
+            $number,
+            " + 8]\n",
+            outputs!("r2", "r12", "r8", "r7"),
+            outputs!("r2", "lr", "r10", "r9"),
+            "7:\n",
+        )
+    };
+}
+
+/// The loop over blocks, four at a time. r2 is their number, negative.
+macro_rules! by_four {
+    ($block:ident) => {
+        concat!(
+            "and r2, r2, #3\n",
+            "sub r1, r1, r2, lsl #4\n",
+            "tbb [pc, r2]\n",
+            "2:\n",
+            ".byte (3f - 2b) / 2\n",
+            ".byte (4f - 2b) / 2\n",
+            ".byte (5f - 2b) / 2\n",
+            ".byte (6f - 2b) / 2\n",
+            "3:\n",
+            $block!("0"),
+            "4:\n",
+            $block!("1"),
+            "5:\n",
+            $block!("2"),
+            "6:\n",
+            $block!("3"),
+            "ldr r2, [sp]\n",
+            "adds r1, #64\n",
+            "cmp r0, r2\n",
+            "bne 3b\n",
+        )
+    };
+}
+
+kernels!(pair, narrow_pairs, four_bit_pair, ternary_pair);
+block_kernel!(block, by_four);

@@ -1,0 +1,295 @@
+//! What kernels for Armv7-M and Armv8-M have around their innermost instructions: the loops over tiles and pairs.
+
+/// Names the processor to the assembler, if the target does not imply the DSP extension.
+#[cfg(all(armv8m, kernel_dsp))]
+macro_rules! cpu {
+    () => {
+        ".cpu cortex-m33"
+    };
+}
+
+/// Names no processor: the target implies its instructions.
+#[cfg(not(all(armv8m, kernel_dsp)))]
+macro_rules! cpu {
+    () => {
+        ""
+    };
+}
+
+/// The body of a naked function with the arguments and the promises of a [`Kernel`](super::Kernel).
+///
+/// `$pair` gives the instructions for one pair of inputs, which are in r10, and which is number r11 / 4. They add to the eight sums
+/// r2 to r9, and may use r10, r11, r12 and lr; r1 is the tile. `$sums` gives those that add the sums to their outputs' places at
+/// r0, which they leave 32 bytes higher.
+macro_rules! tiles {
+    ($pair:ident, $sums:ident) => {
+        core::arch::naked_asm!(
+            cpu!(),
+            // list at 0, sums at 4, tile_bytes at 8; tile_count at 48, first at 52, start at 56.
+            "push {{r0, r2, r3, r4-r11, lr}}",
+            "1:",
+            "ldr r0, [sp, #56]",
+            "ldm r0, {{r2-r9}}",
+            "ldr r0, [sp]",
+            "ldr r12, [sp, #52]",
+            "ldrd r10, r11, [r0], #8",
+            // So many first that the others are a multiple of four.
+            "tbb [pc, r12]",
+            "2:",
+            ".byte (3f - 2b) / 2",
+            ".byte (6f - 2b) / 2",
+            ".byte (5f - 2b) / 2",
+            ".byte (4f - 2b) / 2",
+            "3:",
+            $pair!(),
+            "ldrd r10, r11, [r0], #8",
+            "4:",
+            $pair!(),
+            "ldrd r10, r11, [r0], #8",
+            "5:",
+            $pair!(),
+            "ldrd r10, r11, [r0], #8",
+            "6:",
+            $pair!(),
+            "ldrd r10, r11, [r0], #8",
+            "cmp r10, #0",
+            "bne 3b",
+            "ldr r0, [sp, #4]",
+            $sums!(),
+            "str r0, [sp, #4]",
+            "ldr r10, [sp, #8]",
+            "add r1, r10",
+            "ldr r10, [sp, #48]",
+            "subs r10, #1",
+            "str r10, [sp, #48]",
+            "bne 1b",
+            "pop {{r0, r2, r3, r4-r11, pc}}",
+        )
+    };
+}
+
+/// The body of a naked function with the arguments and the promises of a [`Kernel`](super::Kernel), for one tile of weights in pairs
+/// whose blocks have weights in their first word only.
+///
+/// `$pairs` gives the loop over all pairs, of which the first one is in r10 and r11 as for [`tiles`], and the next one at r0, up to one
+/// of zeros; their number modulo 4 is in r12. It adds `256 * odd + even` to r2 and `even` to r3, and may use r10, r11, r12 and lr.
+macro_rules! narrow_tile {
+    ($pairs:ident) => {
+        core::arch::naked_asm!(
+            cpu!(),
+            // sums at 0; first at 20.
+            "push {{r2, r10, r11, lr}}",
+            "ldr r12, [sp, #20]",
+            "movs r2, #0",
+            "movs r3, #0",
+            "ldrd r10, r11, [r0], #8",
+            $pairs!(),
+            "ldr r0, [sp]",
+            "sub r2, r2, r3",
+            store!("r3", "r2, asr #8"),
+            "pop {{r2, r10, r11, pc}}",
+        )
+    };
+}
+
+/// As `$sums` of [`tiles`], for weights in pairs: r2, r4, r6 and r8 are `256 * odd + even`, those behind them `even`.
+macro_rules! pair_sums {
+    () => {
+        concat!(
+            "sub r2, r2, r3\n",
+            store!("r3", "r2, asr #8"),
+            "sub r4, r4, r5\n",
+            store!("r5", "r4, asr #8"),
+            "sub r6, r6, r7\n",
+            store!("r7", "r6, asr #8"),
+            "sub r8, r8, r9\n",
+            store!("r9", "r8, asr #8"),
+        )
+    };
+}
+
+/// As `$sums` of [`tiles`], for weights of four bits: of each four sums the first is of all four fields, the last of one.
+macro_rules! four_bit_sums {
+    () => {
+        concat!(
+            "sub r2, r2, r3\n",
+            "sub r3, r3, r4\n",
+            "sub r4, r4, r5\n",
+            store!("r5", "r4, asr #4"),
+            store!("r3, asr #8", "r2, asr #12"),
+            "sub r6, r6, r7\n",
+            "sub r7, r7, r8\n",
+            "sub r8, r8, r9\n",
+            store!("r9", "r8, asr #4"),
+            store!("r7, asr #8", "r6, asr #12"),
+        )
+    };
+}
+
+/// As `$sums` of [`tiles`], for ternary weights: r2 is of all eight fields, r9 of one.
+macro_rules! ternary_sums {
+    () => {
+        concat!(
+            "sub r2, r2, r3\n",
+            "sub r3, r3, r4\n",
+            "sub r4, r4, r5\n",
+            "sub r5, r5, r6\n",
+            "sub r6, r6, r7\n",
+            "sub r7, r7, r8\n",
+            "sub r8, r8, r9\n",
+            store!("r9", "r8, asr #2"),
+            store!("r7, asr #4", "r6, asr #6"),
+            store!("r5, asr #8", "r4, asr #10"),
+            store!("r3, asr #12", "r2, asr #14"),
+        )
+    };
+}
+
+/// Adds two outputs' sums to their places at r0.
+macro_rules! store {
+    ($first:literal, $second:literal) => {
+        concat!(
+            "ldrd r10, r11, [r0]\n",
+            "add r10, r10, ",
+            $first,
+            "\n",
+            "add r11, r11, ",
+            $second,
+            "\n",
+            "strd r10, r11, [r0], #8\n",
+        )
+    };
+}
+
+/// Four [kernels](super::Kernel), of the instructions that a core has for a pair in each order, and for the first word of one.
+macro_rules! kernels {
+    ($pair:ident, $narrow_pairs:ident, $four_bit_pair:ident, $ternary_pair:ident) => {
+        kernels!(add_pairs: tiles!($pair, pair_sums));
+        kernels!(add_narrow_pairs: narrow_tile!($narrow_pairs));
+        kernels!(add_four_bits: tiles!($four_bit_pair, four_bit_sums));
+        kernels!(add_ternary: tiles!($ternary_pair, ternary_sums));
+    };
+    ($name:ident: $body:expr) => {
+        /// A [kernel](super::Kernel).
+        ///
+        /// # Safety
+        ///
+        /// As there.
+        #[unsafe(naked)]
+        pub unsafe extern "C" fn $name(
+            list: &Pairs,
+            tiles: *const u8,
+            sums: *mut i32,
+            tile_bytes: usize,
+            tile_count: usize,
+            first: usize,
+            start: &[i32; TILE_OUTPUTS],
+        ) {
+            $body
+        }
+    };
+}
+
+/// The body of a naked function with the arguments and the promises of a [`BlockKernel`](super::BlockKernel).
+///
+/// `$block` gives the instructions for one block, which is 16 times its argument bytes from r1: they take its place from r0, which
+/// they leave two bytes higher, and its inputs at that place from r11. They add `even` to r3, r5, r7 and r9, `256 * odd + even` to
+/// those behind them, and may use r2, r12 and lr.
+macro_rules! block_tiles {
+    ($block:ident, $blocks:ident) => {
+        core::arch::naked_asm!(
+            cpu!(),
+            // counts at 0, to at 4; from at 44, input at 48, tile_count at 52.
+            "push {{r0, r3, r4-r11, lr}}",
+            // Whatever is there: four bytes for the end of a tile's places.
+            "push {{r0}}",
+            "mov r0, r1",
+            "mov r1, r2",
+            "1:",
+            "ldr r11, [sp, #4]",
+            "adr r2, 9f",
+            "ldm r2, {{r3-r10}}",
+            "ldrh r2, [r11], #2",
+            "str r11, [sp, #4]",
+            "ldr r11, [sp, #52]",
+            "cmp r2, #0",
+            "beq 8f",
+            "add r12, r0, r2, lsl #1",
+            "str r12, [sp]",
+            // So many first that the others are a multiple of those in the loop; as if those that they lack had been there.
+            "rsbs r2, r2, #0",
+            $blocks!($block),
+            "8:",
+            "ldr r12, [sp, #8]",
+            "ldr lr, [sp, #48]",
+            outputs_from!("r3", "r4"),
+            outputs_from!("r5", "r6"),
+            outputs_from!("r7", "r8"),
+            outputs_from!("r9", "r10"),
+            "stm r12!, {{r3-r10}}",
+            "str r12, [sp, #8]",
+            "str lr, [sp, #48]",
+            "ldr r2, [sp, #56]",
+            "subs r2, #1",
+            "str r2, [sp, #56]",
+            "bne 1b",
+            "add sp, #12",
+            "pop {{r4-r11, pc}}",
+            ".balign 4",
+            "9:",
+            ".space 32",
+        )
+    };
+}
+
+/// Makes of `256 * odd + even` and `even`, in `$second` and `$first`, the sums of two outputs, with what is at lr.
+macro_rules! outputs_from {
+    ($first:literal, $second:literal) => {
+        concat!(
+            "ldrd r2, r11, [lr], #8\n",
+            "sub ",
+            $second,
+            ", ",
+            $second,
+            ", ",
+            $first,
+            "\n",
+            "add ",
+            $first,
+            ", ",
+            $first,
+            ", r2\n",
+            "add ",
+            $second,
+            ", r11, ",
+            $second,
+            ", asr #8\n",
+        )
+    };
+}
+
+/// A [kernel](super::BlockKernel) of pruned layers, of the instructions that a core has for a block.
+macro_rules! block_kernel {
+    ($block:ident, $blocks:ident) => {
+        /// A [kernel](super::BlockKernel).
+        ///
+        /// # Safety
+        ///
+        /// As there.
+        #[unsafe(naked)]
+        pub unsafe extern "C" fn add_blocks(
+            counts: *const [u8; 2],
+            places: *const [u8; 2],
+            blocks: *const [u8; BLOCK_BYTES],
+            to: *mut i32,
+            from: *const i32,
+            input: *const u8,
+            tile_count: usize,
+        ) {
+            block_tiles!($block, $blocks)
+        }
+    };
+}
+
+pub(super) use {block_kernel, block_tiles, cpu, outputs_from};
+pub(super) use {four_bit_sums, kernels, narrow_tile, pair_sums, store, ternary_sums, tiles};

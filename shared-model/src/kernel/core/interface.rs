@@ -1,0 +1,132 @@
+//! The interface of a core's kernels.
+
+use crate::kernel::pair_list::PairList;
+use crate::weights::{BlockLists, MAX_PAIRS, TILE_OUTPUTS, WeightOrder};
+
+/// The innermost loops of one core. Only code in this folder and the kernels above it call them.
+pub trait Core {
+    /// The names of the files that have the kernels.
+    const NAME: &'static str;
+
+    /// The step of [`Pair::offset`](crate::kernel::pair_list::Pair::offset) from pair to pair: a power
+    /// of two, which a kernel shifts to the offset of the block in bytes.
+    ///
+    /// 16 is the size of a block of pairs. Cores that shift while they add use 4, the size of a ternary
+    /// block.
+    const PAIR_STEP: usize = 16;
+
+    /// Whether [`add_list`](Self::add_list) requires tiles that are aligned to four bytes.
+    const NEEDS_WORDS: bool = false;
+
+    /// Appends the pairs of `words`, two in each word, until fewer than four places are left.
+    ///
+    /// `first` is the number of the first pair. Returns the number of words read.
+    fn gather_words(words: &[[u8; 4]], list: &mut PairList, first: usize) -> usize {
+        let mut taken = 0_usize;
+        for &[a, b, c, d] in words {
+            if list.count() > MAX_PAIRS - 4 {
+                break;
+            }
+            let pair = first.wrapping_add(taken.wrapping_mul(2));
+            list.push([a, b], pair.wrapping_mul(Self::PAIR_STEP));
+            list.push([c, d], pair.wrapping_add(1).wrapping_mul(Self::PAIR_STEP));
+            taken = taken.wrapping_add(1);
+        }
+        taken
+    }
+
+    /// Adds the products of the pairs of `list` and `tiles`, in an order of pairs, to the sums of all
+    /// outputs.
+    ///
+    /// The caller, [`add_lists`](super::add_lists), has checked that the list is not empty, that each tile
+    /// has a block for each pair, that there is a tile for each eight sums, and the alignment.
+    fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, sums: &mut [i32]);
+
+    /// Writes `biases` (little-endian `i32`) plus the products of `input` and the blocks of a pruned
+    /// layer to `sums`.
+    ///
+    /// A tile has at most `max_blocks` blocks. `is_whole` is true if `input` has all inputs of the layer;
+    /// missing ones count as zero.
+    fn add_blocks(
+        input: &[u8],
+        is_whole: bool,
+        lists: BlockLists<'_>,
+        max_blocks: usize,
+        biases: &[u8],
+        sums: &mut [i32],
+    );
+
+    /// Adds the products of `input` and `tiles`, in vector order, to the sums of all outputs.
+    ///
+    /// Returns false, and changes nothing, if the core has no such kernel or
+    /// [`Tiles::are_vectors_for`] is false.
+    fn add_vectors(_input: &[u8], _tiles: Tiles<'_>, _sums: &mut [i32]) -> bool {
+        false
+    }
+
+    /// Writes the activations of `accumulators`, for shifts above 32.
+    ///
+    /// Returns false, and changes nothing, if the core has no such kernel or it rejects the arguments.
+    fn activate_high(_accumulators: &[i32], _multipliers: &[u8], _shifts: &[u8], _activations: &mut [u8]) -> bool {
+        false
+    }
+}
+
+/// The packed weights of a layer.
+#[derive(Clone, Copy, Debug)]
+pub struct Tiles<'a> {
+    /// Tiles, one after the other.
+    pub weights: &'a [u8],
+    /// Size of a tile in bytes, for all inputs of the layer.
+    pub tile_bytes: usize,
+}
+
+impl<'a> Tiles<'a> {
+    /// Returns the tiles in order. Endless if they have no bytes, for which `chunks_exact` panics.
+    pub fn each(self) -> impl Iterator<Item = &'a [u8]> {
+        let mut rest = self.weights;
+        core::iter::from_fn(move || {
+            let (tile, others) = rest.split_at_checked(self.tile_bytes)?;
+            rest = others;
+            Some(tile)
+        })
+    }
+
+    /// Returns whether there is a tile for each eight outputs.
+    pub fn are_for(&self, outputs: usize) -> bool {
+        let bytes = outputs.div_ceil(TILE_OUTPUTS).checked_mul(self.tile_bytes);
+        bytes.is_some_and(|bytes| bytes <= self.weights.len())
+    }
+
+    /// Returns whether there are inputs, and the tiles are those of vectors for so many inputs and
+    /// outputs.
+    ///
+    /// The length must match exactly: Helium's kernel runs from the end of one tile into the next.
+    #[cfg(any(kernel_helium, not(kernel_assembly)))]
+    pub fn are_vectors_for(&self, inputs: usize, outputs: usize) -> bool {
+        let has_blocks = inputs.next_multiple_of(16).wrapping_mul(TILE_OUTPUTS) == self.tile_bytes;
+        has_blocks && inputs != 0 && self.are_for(outputs)
+    }
+
+    /// Calls `add` with tiles and eight sums for each: first all whole ones, then the last one, which
+    /// can have fewer outputs.
+    ///
+    /// There is always at least one tile. The last argument is the number of a tile's sums in use.
+    pub fn with_eight(self, sums: &mut [i32], mut add: impl FnMut(Self, &mut [[i32; TILE_OUTPUTS]], usize)) {
+        let (whole, rest) = sums.as_chunks_mut::<TILE_OUTPUTS>();
+        if !whole.is_empty() {
+            add(self, whole, TILE_OUTPUTS);
+        }
+        if !rest.is_empty() {
+            let start = whole.len().wrapping_mul(self.tile_bytes);
+            let mut eight = [0; TILE_OUTPUTS];
+            eight.iter_mut().zip(&*rest).for_each(|(place, sum)| *place = *sum);
+            add(
+                Self { weights: self.weights.get(start..).unwrap_or_default(), ..self },
+                core::slice::from_mut(&mut eight),
+                rest.len(),
+            );
+            rest.iter_mut().zip(eight).for_each(|(sum, place)| *sum = place);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Kernels for Armv7-M and Armv8-M Mainline: gathering, and ReLU with requantization.
+
+use core::arch::naked_asm;
+
+use crate::kernel::pair_list::Pair;
+
+/// [`Core::PAIR_STEP`](super::Core::PAIR_STEP) of these cores, which shift while they add.
+pub const PAIR_STEP: usize = 4;
+
+/// A [gather kernel](super::assembly::GatherKernel).
+///
+/// # Safety
+///
+/// See [`GatherKernel`](super::assembly::GatherKernel).
+#[unsafe(naked)]
+pub unsafe extern "C" fn gather(
+    first: *const [u8; 4],
+    end: *const [u8; 4],
+    list: *mut Pair,
+    offset: u32,
+    limit: *const Pair,
+) -> u64 {
+    naked_asm!(
+        "push {{r4-r7}}",
+        "ldr r12, [sp, #16]",
+        "1:",
+        "ldr r4, [r0], #4",
+        "cbz r4, 4f",
+        "uxth r5, r4",
+        "cbz r5, 2f",
+        "orr r5, r5, r5, lsl #8",
+        "and r5, r5, #0x00FF00FF",
+        "strd r5, r3, [r2], #8",
+        "2:",
+        "lsrs r5, r4, #16",
+        "beq 3f",
+        "orr r5, r5, r5, lsl #8",
+        "and r5, r5, #0x00FF00FF",
+        "add r6, r3, #{block}",
+        "strd r5, r6, [r2], #8",
+        "3:",
+        "cmp r2, r12",
+        "bhi 5f",
+        "4:",
+        "adds r3, #{two_blocks}",
+        "cmp r0, r1",
+        "bne 1b",
+        "5:",
+        "mov r1, r0",
+        "mov r0, r2",
+        "pop {{r4-r7}}",
+        "bx lr",
+        block = const PAIR_STEP,
+        two_blocks = const 2 * PAIR_STEP,
+    )
+}
+
+/// Implements [`Core::activate_high`](super::Core::activate_high). Above a shift of 32 bits, the lower
+/// half of a product does not matter.
+///
+/// Rejects multipliers that are not aligned, and slices of different lengths.
+pub fn activate_high(accumulators: &[i32], multipliers: &[u8], shifts: &[u8], activations: &mut [u8]) -> bool {
+    let count = activations.len();
+    let are_as_many = accumulators.len() == count && shifts.len() == count && multipliers.len() / 4 == count;
+    if !are_as_many || count == 0 || !multipliers.as_ptr().addr().is_multiple_of(4) {
+        return false;
+    }
+    // SAFETY: there are `count` of each, at least one, and multipliers are aligned.
+    unsafe { activate(accumulators.as_ptr(), multipliers.as_ptr(), shifts.as_ptr(), activations.as_mut_ptr(), count) };
+    true
+}
+
+/// Writes `count` activations, for shifts above 32.
+///
+/// # Safety
+///
+/// `count` is not 0, and there are that many of each. Accumulators and multipliers are aligned to four
+/// bytes.
+#[unsafe(naked)]
+unsafe extern "C" fn activate(
+    accumulators: *const i32,
+    multipliers: *const u8,
+    shifts: *const u8,
+    activations: *mut u8,
+    count: usize,
+) {
+    naked_asm!(
+        "push {{r4-r7}}",
+        "ldr r12, [sp, #16]",
+        "lsls r4, r12, #31",
+        "add r12, r3",
+        "beq 1f",
+        // If the count is odd, one comes first.
+        "ldr r4, [r0], #4",
+        "ldr r5, [r1], #4",
+        "ldrb r6, [r2], #1",
+        // The upper half.
+        "smull r5, r4, r4, r5",
+        // Half a unit is one before the last bit is shifted out.
+        "subs r6, #33",
+        "asrs r4, r6",
+        "adds r4, #1",
+        "usat r4, #8, r4, asr #1",
+        "strb r4, [r3], #1",
+        "cmp r3, r12",
+        "beq 2f",
+        "1:",
+        "ldrd r4, r5, [r0], #8",
+        "ldrd r6, r7, [r1], #8",
+        "smull r6, r4, r4, r6",
+        "smull r7, r5, r5, r7",
+        // Two bytes, none below 33. A shift uses only the lowest byte.
+        "ldrh r6, [r2], #2",
+        "sub r6, r6, #0x21212121",
+        "asrs r4, r6",
+        "lsrs r6, r6, #8",
+        "asrs r5, r6",
+        "adds r4, #1",
+        "adds r5, #1",
+        "usat r4, #8, r4, asr #1",
+        "usat r5, #8, r5, asr #1",
+        "strb r5, [r3, #1]",
+        "strb r4, [r3], #2",
+        "cmp r3, r12",
+        "bne 1b",
+        "2:",
+        "pop {{r4-r7}}",
+        "bx lr",
+    )
+}

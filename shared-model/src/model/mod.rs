@@ -1,0 +1,18 @@
+//! The model blob, `model.bin`: the host writes it, the device parses it once and reads it in place.
+//!
+//! `docs/format.md` describes every byte.
+
+mod error;
+mod format;
+mod layer;
+mod parse;
+mod proof;
+mod reader;
+
+pub use error::BlobError;
+pub(crate) use format::{CHECKSUM_BYTES, Prefix, TABLE_ALIGNMENT, saturating_u32};
+pub use format::{
+    FORMAT_VERSION, MAGIC, MAX_CLASSES, MAX_GOLDEN_VECTORS, MAX_LAYERS, MAX_WIDTH, ModelId, Provenance, blob_length,
+};
+pub use layer::DenseLayer;
+pub use parse::{Golden, Model};

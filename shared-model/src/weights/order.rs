@@ -1,0 +1,215 @@
+//! The layout of one layer's weights.
+
+use super::blocks::BlockLengths;
+use super::fields::{FOUR_BITS, TERNARY};
+use super::tile::TILE_OUTPUTS;
+use super::vectors::VECTOR_ZERO_POINT;
+use super::{pairs, vectors};
+
+/// The layout of a layer's packed weights.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum WeightOrder {
+    /// Two inputs by eight outputs, for cores that use words, and for the host.
+    #[default]
+    Pairs = 1,
+    /// Sixteen inputs by eight outputs, for cores with Helium, Arm's vector extension (Cortex-M55 and
+    /// later).
+    Vectors = 2,
+    /// Weights in -7..=7, four bits each, two inputs by eight outputs.
+    FourBitPairs = 3,
+    /// Weights in -1..=1, two bits each, two inputs by eight outputs.
+    TernaryPairs = 4,
+    /// Pruned layers: only the blocks of two inputs by eight outputs that have a non-zero weight.
+    Blocks = 5,
+}
+
+impl WeightOrder {
+    /// All orders.
+    pub const ALL: [Self; 5] = [Self::Pairs, Self::Vectors, Self::FourBitPairs, Self::TernaryPairs, Self::Blocks];
+
+    /// The fastest order for 8-bit weights on this build's kernels. They run every order.
+    pub const FASTEST: Self = if cfg!(kernel_helium) { Self::Vectors } else { Self::Pairs };
+
+    /// Returns whether this build's kernels run the same weights faster in another order.
+    #[must_use]
+    pub fn has_faster(self) -> bool {
+        matches!(self, Self::Pairs | Self::Vectors) && self != Self::FASTEST
+    }
+
+    /// Returns the order with this number in a blob.
+    pub(crate) const fn from_number(number: u32) -> Option<Self> {
+        match number {
+            1 => Some(Self::Pairs),
+            2 => Some(Self::Vectors),
+            3 => Some(Self::FourBitPairs),
+            4 => Some(Self::TernaryPairs),
+            5 => Some(Self::Blocks),
+            _ => None,
+        }
+    }
+
+    /// Returns the order's number in a blob.
+    pub(crate) const fn number(self) -> u32 {
+        self as u32
+    }
+
+    /// Returns the largest weight that the order can store; the smallest is its negative.
+    #[must_use]
+    pub const fn largest_weight(self) -> i8 {
+        match self {
+            Self::Pairs | Self::Vectors | Self::Blocks => 127,
+            Self::FourBitPairs => 7,
+            Self::TernaryPairs => 1,
+        }
+    }
+
+    /// Returns the number of inputs in a block.
+    pub(crate) const fn block_inputs(self) -> usize {
+        match self {
+            Self::Vectors => 16,
+            _ => 2,
+        }
+    }
+
+    /// Returns the size of a tile in bytes: eight outputs by all `inputs`, padded to whole blocks.
+    ///
+    /// `inputs` is at most [`MAX_WIDTH`](crate::MAX_WIDTH), so the result is at most 2^17.
+    pub(crate) const fn tile_bytes(self, inputs: usize) -> usize {
+        let weights = inputs.next_multiple_of(self.block_inputs()).wrapping_mul(TILE_OUTPUTS);
+        match self {
+            Self::Pairs | Self::Vectors | Self::Blocks => weights,
+            Self::FourBitPairs => weights / 2,
+            Self::TernaryPairs => weights / 4,
+        }
+    }
+
+    /// Returns an upper bound, in bytes, for a layer's packed weights and lists in a blob.
+    ///
+    /// The bound is exact for every order but [`Blocks`](Self::Blocks), whose zero blocks take no bytes.
+    /// Both widths are at most [`MAX_WIDTH`](crate::MAX_WIDTH), so the result is below 2^29 and fits a
+    /// 32-bit `usize`.
+    #[must_use]
+    pub const fn packed_length_bound(self, inputs: usize, outputs: usize) -> usize {
+        let tiles = outputs.div_ceil(TILE_OUTPUTS);
+        let lists = match self {
+            // One count for each tile, and one place for each block.
+            Self::Blocks => inputs.div_ceil(2).wrapping_add(1).wrapping_mul(2),
+            _ => 0,
+        };
+        tiles.wrapping_mul(self.tile_bytes(inputs).wrapping_add(lists))
+    }
+
+    /// Returns the exact length, in bytes, of `weights` (row-major by output) and their lists in a blob.
+    #[must_use]
+    pub fn packed_length(self, weights: &[i8], inputs: usize) -> usize {
+        let outputs = weights.len().checked_div(inputs).unwrap_or(0);
+        match self {
+            Self::Blocks => BlockLengths::of(weights, inputs).total(),
+            _ => self.packed_length_bound(inputs, outputs),
+        }
+    }
+
+    /// Returns the weight of one output (0..8) and one input of a packed `tile`.
+    ///
+    /// Returns `None` outside the tile, if the bytes encode no weight of the order, and for
+    /// [`Blocks`](Self::Blocks), which [`BlockTile::weight`](super::blocks::BlockTile::weight) reads.
+    pub(crate) fn weight(self, tile: &[u8], output: usize, input: usize) -> Option<i8> {
+        let weight = match self {
+            Self::Blocks => None,
+            Self::Pairs => pairs::weight(tile, output, input),
+            Self::Vectors => vectors::weight(tile, output, input),
+            Self::FourBitPairs => FOUR_BITS.weight(tile, output, input),
+            Self::TernaryPairs => TERNARY.weight(tile, output, input),
+        }?;
+        if weight.unsigned_abs() <= self.largest_weight().unsigned_abs().into() { Some(weight as i8) } else { None }
+    }
+
+    /// Returns the smallest and the largest weighted sum of one output (0..8) of a packed `tile`, over
+    /// all inputs in 0..=255.
+    ///
+    /// Returns `None` if bytes encode no weight, or the padding after `inputs` is not zero. The sums are
+    /// at most 16,384 * 255 * 127 in magnitude, which is below 2^30.
+    pub(crate) fn bounds(self, tile: &[u8], output: usize, inputs: usize) -> Option<(i32, i32)> {
+        let (mut sum, mut size, mut largest, mut input) = (0_i32, 0_i32, 0_i32, 0_usize);
+        let mut add = |weight: i32| {
+            let absolute = weight.wrapping_abs();
+            sum = sum.wrapping_add(weight);
+            size = size.wrapping_add(absolute);
+            // A non-zero weight in the padding becomes too large.
+            largest = largest.max(if input < inputs { absolute } else { absolute << 8 });
+            input = input.wrapping_add(1);
+        };
+        self.visit(tile, output, &mut add)?;
+        if largest > self.largest_weight().into() {
+            return None;
+        }
+        // `size + sum` is twice the sum of the positive weights, `sum - size` twice that of the negative ones.
+        let bound = |twice: i32| (twice / 2).wrapping_mul(255);
+        Some((bound(sum.wrapping_sub(size)), bound(sum.wrapping_add(size))))
+    }
+
+    /// Calls `each` with the stored weights of one output (0..8) of a packed `tile`, padding included.
+    ///
+    /// The weights can be out of range. They come in order of inputs; those of
+    /// [`Blocks`](Self::Blocks) in order of blocks. Returns `None` if there is no such output.
+    pub(crate) fn visit(self, tile: &[u8], output: usize, each: &mut dyn FnMut(i32)) -> Option<()> {
+        match self {
+            Self::Pairs | Self::Blocks => pairs::visit(tile, output, each),
+            Self::Vectors => vectors::visit(tile, output, each),
+            Self::FourBitPairs => FOUR_BITS.visit(tile, output, each),
+            Self::TernaryPairs => TERNARY.visit(tile, output, each),
+        }
+    }
+
+    /// Packs `weights`, row-major by output, into all of `target`.
+    ///
+    /// Returns `None` if `target` is shorter than [`packed_length`](Self::packed_length), if a weight is
+    /// out of the order's range, and for [`Blocks`](Self::Blocks), which
+    /// [`write_blocks`](super::blocks::write_blocks) writes.
+    pub(crate) fn pack(self, weights: &[i8], inputs: usize, target: &mut [u8]) -> Option<()> {
+        if self.has_no_room_for(weights) {
+            return None;
+        }
+        match self {
+            Self::Blocks => return None,
+            Self::Pairs => target.fill(0),
+            Self::Vectors => target.fill(VECTOR_ZERO_POINT),
+            Self::FourBitPairs => FOUR_BITS.fill(target),
+            Self::TernaryPairs => TERNARY.fill(target),
+        }
+        for (output, row) in weights.chunks_exact(inputs.max(1)).enumerate() {
+            let start = (output / TILE_OUTPUTS).checked_mul(self.tile_bytes(inputs))?;
+            let tile = target.get_mut(start..)?;
+            let output = output % TILE_OUTPUTS;
+            for (input, &weight) in row.iter().enumerate() {
+                match self {
+                    Self::Blocks => return None,
+                    Self::Pairs => pairs::put(tile, output, input, weight)?,
+                    Self::Vectors => vectors::put(tile, output, input, weight)?,
+                    Self::FourBitPairs => FOUR_BITS.put(tile, output, input, weight)?,
+                    Self::TernaryPairs => TERNARY.put(tile, output, input, weight)?,
+                }
+            }
+        }
+        Some(())
+    }
+
+    /// Returns whether a weight is out of the order's range.
+    pub(crate) fn has_no_room_for(self, weights: &[i8]) -> bool {
+        let most = self.largest_weight().unsigned_abs();
+        weights.iter().any(|weight| weight.unsigned_abs() > most)
+    }
+}
+
+impl core::fmt::Display for WeightOrder {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.pad(match self {
+            Self::Pairs => "pairs",
+            Self::Vectors => "vectors",
+            Self::FourBitPairs => "four-bit",
+            Self::TernaryPairs => "ternary",
+            Self::Blocks => "blocks",
+        })
+    }
+}
