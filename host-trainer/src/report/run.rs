@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::path::{Path, PathBuf, absolute};
 
+use host_support::parity::ModelParity;
 use serde::Serialize;
 use shared_model::Model;
 use thiserror::Error;
@@ -12,7 +13,7 @@ use crate::network::backend::Backend;
 use crate::network::join_widths;
 use crate::quantize::Quantization;
 use crate::quantize::WeightBits;
-use crate::run::{Configuration, DeviceParity, Outcome, RecordError, RunFile, RunFolder};
+use crate::run::{Configuration, Outcome, RecordError, RunFile, RunFolder};
 use crate::text::printable;
 use crate::train::{Epoch, Recipe};
 
@@ -73,7 +74,7 @@ pub struct Run {
     /// An SVG of the most confident mistakes.
     pub mistakes_plot: Option<String>,
     /// What devices made of the model.
-    pub parity: Vec<DeviceParity>,
+    pub parity: Vec<ModelParity>,
     /// What could not be read.
     pub missing: Vec<Missing>,
 }

@@ -8,7 +8,7 @@
 //!  quantization.json  Quantization    ranges and error of each layer
 //!  weights.safetensors                the float network
 //!  model.bin                          the integer network
-//!  parity-DEVICE.json DeviceParity    what a device made of it; left by `cargo xtask parity`
+//!  parity-DEVICE.json ModelParity     what a device made of it; left by `cargo xtask parity`
 //!  *.svg                              pictures of these
 //! ```
 
@@ -30,5 +30,4 @@ pub use configuration::Configuration;
 pub use describe::{describe_gap, describe_stop};
 pub use folder::{MAX_RECORD_BYTES, RecordError, RunFile, RunFolder, json};
 pub use outcome::Outcome;
-pub use parity::DeviceParity;
 pub use weights::encode as encode_weights;

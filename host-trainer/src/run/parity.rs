@@ -3,51 +3,15 @@
 use std::fs;
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
+use host_support::parity::ModelParity;
 
 use super::folder::{MAX_RECORD_BYTES, Record, RecordError, RunFolder, parse};
 use crate::support::bounded;
 use crate::support::range::{first_outside, is_share};
 
-/// A comparison of a device with the desk over the test split.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DeviceParity {
-    /// Which device.
-    pub device: String,
-    /// The model that it held.
-    pub model_id: String,
-    /// Pictures compared.
-    pub pictures: u64,
-    /// Logits compared.
-    pub logits_compared: u64,
-    /// Logits that differ.
-    pub logits_different: u64,
-    /// Probabilities that differ.
-    pub probabilities_different: u64,
-    /// Classes that differ.
-    pub classes_different: u64,
-    /// Accuracy on the device, 0..=1.
-    pub accuracy: f64,
-    /// Flash that the firmware takes, without the model, where there is any.
-    pub flash_bytes: Option<u64>,
-    /// RAM that it takes, variables and the deepest stack that was seen, where that is known.
-    pub ram_bytes: Option<u64>,
-}
-
-impl DeviceParity {
-    /// Whether device and desk agreed on everything, and there was something to agree on.
-    pub fn agrees(&self) -> bool {
-        self.pictures > 0
-            && self.logits_compared > 0
-            && self.logits_different == 0
-            && self.probabilities_different == 0
-            && self.classes_different == 0
-    }
-}
-
-impl Record for DeviceParity {
+impl Record for ModelParity {
     fn outside(&self) -> Option<&'static str> {
-        first_outside([("accuracy", is_share(self.accuracy))])
+        first_outside([("accuracy", is_share(self.record.accuracy))])
     }
 }
 
@@ -76,7 +40,7 @@ impl RunFolder {
     /// # Errors
     ///
     /// Where it cannot be read, or is something else.
-    pub fn read_parity(&self, path: PathBuf) -> Result<DeviceParity, RecordError> {
+    pub fn read_parity(&self, path: PathBuf) -> Result<ModelParity, RecordError> {
         match bounded::read(&path, MAX_RECORD_BYTES) {
             Ok(bytes) => parse(path, &bytes),
             Err(source) => Err(RecordError::Read { path, source }),
@@ -86,29 +50,14 @@ impl RunFolder {
 
 #[cfg(test)]
 mod tests {
+    use host_support::parity::ParityRecord;
+
     use super::*;
 
-    fn parity() -> DeviceParity {
-        DeviceParity {
-            device: "loopback".to_owned(),
-            model_id: "00000000".to_owned(),
-            pictures: 10,
-            logits_compared: 100,
-            logits_different: 0,
-            probabilities_different: 0,
-            classes_different: 0,
-            accuracy: 0.5,
-            flash_bytes: None,
-            ram_bytes: None,
-        }
-    }
-
-    #[test]
-    fn any_difference_and_an_empty_comparison_are_disagreement() {
-        assert!(parity().agrees());
-        assert!(!DeviceParity { logits_different: 1, ..parity() }.agrees());
-        assert!(!DeviceParity { probabilities_different: u64::MAX, classes_different: 1, ..parity() }.agrees());
-        assert!(!DeviceParity { pictures: 0, logits_compared: 0, ..parity() }.agrees());
+    fn parity() -> ModelParity {
+        let record =
+            ParityRecord { device: "loopback".to_owned(), images: 10, accuracy: 0.5, ..ParityRecord::default() };
+        ModelParity { model_id: "00000000".to_owned(), record }
     }
 
     #[test]

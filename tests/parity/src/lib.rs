@@ -4,7 +4,7 @@
 //!  answers file (host) --> sweep --> Client ==== byte stream ====> loopback: the firmware library on a thread
 //!                            |                                     qemu:     the firmware on an emulated board
 //!                            v
-//!                         Outcome: compared, different, accuracy
+//!                         ParityRecord: compared, different, accuracy
 //! ```
 //!
 //! What the host computed comes as a file from `host-trainer evaluate --answers`; nothing here infers by itself.
@@ -28,7 +28,8 @@ pub use client::{
 pub use counting::{Counts, INSTRUCTION_SHIFT, Scale, ScaleError, Unit};
 pub use device::{Device, DeviceError, Lab, Link, Runner, Session};
 pub use faults::{Echo, Fault, Faults, Ordeal, Plan, Row, Tally, send_noise};
+pub use host_support::parity::ParityRecord;
 pub use memory::{MemoryError, most_memory};
-pub use report::{Outcome, Report, Sample, new_file, record_path, write_json};
+pub use report::{Report, Sample, new_file, record_path, write_json, write_record};
 pub use sweep::{SweepError, WINDOW, sweep};
 pub use uniform::Uniform;

@@ -10,7 +10,9 @@ use anyhow::{Context as _, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use parity::program::{check_writable, exit_code, parse_device, print_line, read};
-use parity::{Answer, Device, Lab, Link, Outcome, Report, Sample, device, record_path, sweep, write_json};
+use parity::{
+    Answer, Device, Lab, Link, ParityRecord, Report, Sample, device, record_path, sweep, write_json, write_record,
+};
 use shared_model::{AnswersHeader, Model, Record};
 
 /// Sends every picture of an answers file to devices and holds every logit, probability and class against the host's.
@@ -106,7 +108,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
             print_outcome(&outcome)?;
         }
         if let Some(folder) = &arguments.record {
-            let recorded = outcome.record(device.name(), model.id(), folder);
+            let recorded = write_record(&outcome, device.name(), model.id(), folder);
             recorded.with_context(|| format!("cannot record {} in {}", device.name(), folder.display()))?;
         }
         report.sample = first.map(|first| sample(&model, device, &records[0], &first));
@@ -118,7 +120,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     if arguments.json {
         print_line(&serde_json::to_string(&report.devices)?)?;
     }
-    Ok(report.devices.iter().all(Outcome::is_exact))
+    Ok(report.devices.iter().all(ParityRecord::agrees))
 }
 
 /// Every device that is there. One on the desk is not taken without being named: it would be flashed.
@@ -132,7 +134,7 @@ fn sweep_device(
     blob: &[u8],
     header: &AnswersHeader,
     records: &[Record<'_>],
-) -> anyhow::Result<(Outcome, Option<Answer>)> {
+) -> anyhow::Result<(ParityRecord, Option<Answer>)> {
     device.availability(lab)?;
     let mut session = device.start(lab, blob)?;
     let style = ProgressStyle::with_template("{prefix:12} {wide_bar} {pos}/{len} pictures, {per_sec}, {eta} left")?;
@@ -142,8 +144,8 @@ fn sweep_device(
     outcome.with_context(|| format!("{} failed", device.name()))
 }
 
-fn print_outcome(outcome: &Outcome) -> anyhow::Result<()> {
-    let verdict = if outcome.is_exact() { "identical" } else { "DIFFERENT" };
+fn print_outcome(outcome: &ParityRecord) -> anyhow::Result<()> {
+    let verdict = if outcome.agrees() { "identical" } else { "DIFFERENT" };
     // Where nothing is damaged on the way, there is nothing to tell.
     let resent = match outcome.resent {
         0 => String::new(),
@@ -152,7 +154,7 @@ fn print_outcome(outcome: &Outcome) -> anyhow::Result<()> {
     print_line(&format!(
         "{}: {verdict}: {} pictures, {} of {} logits differ, {} probabilities, {} classes; accuracy {:.4} ({:.1} s){resent}",
         outcome.device,
-        outcome.pictures,
+        outcome.images,
         outcome.logits_different,
         outcome.logits_compared,
         outcome.probabilities_different,

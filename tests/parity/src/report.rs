@@ -5,72 +5,27 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use host_support::parity::{ModelParity, ParityRecord};
 use serde::Serialize;
 use shared_model::ModelId;
 use tempfile::NamedTempFile;
 
-/// What one device's sweep found. The names are stable: programs read them.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Outcome {
-    /// The device.
-    pub device: String,
-    /// Its processor core.
-    pub core: String,
-    /// Pictures that it classified.
-    pub pictures: u64,
-    /// Logits compared.
-    pub logits_compared: u64,
-    /// Logits that differ from the host's.
-    pub logits_different: u64,
-    /// Probabilities that differ from the host's.
-    pub probabilities_different: u64,
-    /// Classes that differ from the host's.
-    pub classes_different: u64,
-    /// Share of pictures classified rightly, 0 to 1.
-    pub accuracy: f64,
-    /// Flash that the firmware takes, without the model; nothing for the host.
-    pub flash_bytes: Option<u32>,
-    /// Statics and the deepest stack that was seen; nothing for the host.
-    pub ram_bytes: Option<u32>,
-    /// Requests that were sent again, since the link damaged or lost something.
-    pub resent: u64,
-    /// Seconds that the sweep took.
-    pub seconds: f64,
-}
-
-impl Outcome {
-    /// Whether the device computes what the host computes, and has computed something.
-    #[must_use]
-    pub fn is_exact(&self) -> bool {
-        let different = self.logits_different + self.probabilities_different + self.classes_different;
-        self.logits_compared > 0 && different == 0
-    }
-
-    /// Writes `parity-DEVICE.json`, which says what `device` made of `model`, to the `folder` of a run: `host-trainer
-    /// report` reads it.
-    ///
-    /// # Errors
-    ///
-    /// Where it cannot be written; then what was there before still is.
-    pub fn record(&self, device: &str, model: ModelId, folder: &Path) -> io::Result<PathBuf> {
-        let path = record_path(folder, device);
-        write_json(&path, &Record { model_id: model.to_string(), outcome: self })?;
-        Ok(path)
-    }
+/// Writes `parity-DEVICE.json`, which holds what `device` made of `model`, to the `folder` of a run. `host-trainer report`
+/// reads it.
+///
+/// # Errors
+///
+/// Returns an error if it cannot be written; the file that was there before is then unchanged.
+pub fn write_record(record: &ParityRecord, device: &str, model: ModelId, folder: &Path) -> io::Result<PathBuf> {
+    let path = record_path(folder, device);
+    write_json(&path, &ModelParity { model_id: model.to_string(), record: record.clone() })?;
+    Ok(path)
 }
 
 /// Where the `folder` of a run keeps what `device` made of its model.
 #[must_use]
 pub fn record_path(folder: &Path, device: &str) -> PathBuf {
     folder.join(format!("parity-{device}.json"))
-}
-
-/// What a run's folder keeps of an outcome.
-#[derive(Serialize)]
-struct Record<'a> {
-    model_id: String,
-    #[serde(flatten)]
-    outcome: &'a Outcome,
 }
 
 /// One picture with its probabilities, in units of 1/32768, on the host and on the last device swept.
@@ -98,7 +53,7 @@ pub struct Sample {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
     /// One outcome for each device.
-    pub devices: Vec<Outcome>,
+    pub devices: Vec<ParityRecord>,
     /// The first picture.
     pub sample: Option<Sample>,
 }
@@ -159,12 +114,12 @@ mod tests {
     #[test]
     fn a_record_names_device_and_model() {
         let folder = tempfile::tempdir().unwrap();
-        let outcome = Outcome { device: "loopback".into(), pictures: 3, accuracy: 0.5, ..Outcome::default() };
-        let path = outcome.record("loopback", ModelId(0x1a), folder.path()).unwrap();
+        let compared = ParityRecord { device: "loopback".into(), images: 3, accuracy: 0.5, ..ParityRecord::default() };
+        let path = write_record(&compared, "loopback", ModelId(0x1a), folder.path()).unwrap();
         assert_eq!(path, folder.path().join("parity-loopback.json"));
         let record: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
         assert_eq!((&record["model_id"], &record["device"]), (&"0000001a".into(), &"loopback".into()));
         assert_eq!((&record["pictures"], &record["flash_bytes"]), (&3.into(), &serde_json::Value::Null));
-        assert!(outcome.record("loopback", ModelId(0), &folder.path().join("absent")).is_err());
+        assert!(write_record(&compared, "loopback", ModelId(0), &folder.path().join("absent")).is_err());
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use shared_model::{AnswersHeader, Record};
 use thiserror::Error;
 
-use crate::{Answer, ClientError, Device, Outcome, Session};
+use crate::{Answer, ClientError, Device, ParityRecord, Session};
 
 /// Requests under way at once: the next picture travels while the device computes.
 pub const WINDOW: usize = 4;
@@ -34,15 +34,15 @@ pub fn sweep<'a>(
     header: &AnswersHeader,
     records: impl IntoIterator<Item = Record<'a>>,
     progress: impl FnMut(u64),
-) -> Result<(Outcome, Option<Answer>), SweepError> {
-    let mut outcome = Outcome::default();
+) -> Result<(ParityRecord, Option<Answer>), SweepError> {
+    let mut outcome = ParityRecord::default();
     let result = run(session, header, records, progress, &mut outcome);
     result.map(|first| (outcome.clone(), first)).map_err(|cause| {
         let post_mortem = match cause {
             ClientError::Silent | ClientError::Gone | ClientError::Stream(_) => session.post_mortem(),
             _ => String::new(),
         };
-        SweepError { done: outcome.pictures, cause, post_mortem }
+        SweepError { done: outcome.images, cause, post_mortem }
     })
 }
 
@@ -51,7 +51,7 @@ fn run<'a>(
     header: &AnswersHeader,
     records: impl IntoIterator<Item = Record<'a>>,
     mut progress: impl FnMut(u64),
-    outcome: &mut Outcome,
+    outcome: &mut ParityRecord,
 ) -> Result<Option<Answer>, ClientError> {
     let started = Instant::now();
     let client = &mut session.client;
@@ -82,7 +82,7 @@ fn run<'a>(
         // An answer to anything else is none, for the client.
         let Some((index, record)) = under_way.remove(&answer.sequence) else { continue };
         correct += u64::from(answer.class == u16::from(record.label));
-        outcome.pictures += 1;
+        outcome.images += 1;
         outcome.logits_compared += u64::from(header.classes);
         outcome.logits_different += differences::<4>(&answer.logits, record.logits);
         outcome.probabilities_different += differences::<2>(&answer.probabilities, record.probabilities);
@@ -90,17 +90,17 @@ fn run<'a>(
         if index == 0 {
             first = Some(answer);
         }
-        progress(outcome.pictures);
+        progress(outcome.images);
     }
 
     let memory_use = client.memory_use()?;
     outcome.resent = client.traffic().resent - before.resent;
     // The host has no figures of its own.
     if memory_use.flash > 0 {
-        outcome.flash_bytes = Some(memory_use.flash);
-        outcome.ram_bytes = Some(memory_use.statics + memory_use.stack_used);
+        outcome.flash_bytes = Some(memory_use.flash.into());
+        outcome.ram_bytes = Some((memory_use.statics + memory_use.stack_used).into());
     }
-    outcome.accuracy = correct as f64 / outcome.pictures.max(1) as f64;
+    outcome.accuracy = correct as f64 / outcome.images.max(1) as f64;
     outcome.seconds = started.elapsed().as_secs_f64();
     Ok(first)
 }

@@ -23,7 +23,7 @@ use cases::{
 };
 use common::{TOOL, firmware_folder, ignored, missing, required};
 use libtest_mimic::{Arguments, Trial};
-use parity::{Device, Lab, Link, device};
+use parity::{Device, Lab, Link, device, write_record};
 
 fn main() -> ExitCode {
     device::stop_all_at_signals();
@@ -101,7 +101,7 @@ fn sweep_trial(device: Device, lab: &Lab, Sweep { name, model, answers, record }
         let fixture = Fixture::read(&PathBuf::from(model_path), &PathBuf::from(answers_path))?;
         let outcome = sweep_test_split(device, &lab, &fixture)?;
         if let Some(folder) = record.and_then(env::var_os) {
-            outcome.record(device.name(), fixture.view()?.id(), &PathBuf::from(folder))?;
+            write_record(&outcome, device.name(), fixture.view()?.id(), &PathBuf::from(folder))?;
         }
         Ok(())
     })

@@ -4,5 +4,6 @@
 
 pub mod files;
 pub mod numbers;
+pub mod parity;
 pub mod shell;
 pub mod signals;

@@ -4,11 +4,12 @@ use std::slice;
 
 use anyhow::{Context, Result};
 use comfy_table::Table;
+use host_support::parity::ParityRecord;
 use serde::Serialize;
 
 use crate::board;
 use crate::output::print;
-use crate::parity::{self, Device, Sample};
+use crate::parity::{self, Sample};
 use crate::setup::{self, Purpose};
 use crate::sizes::{self, Sizes};
 use crate::stages::Stages;
@@ -34,10 +35,10 @@ struct Summary {
 }
 
 impl Summary {
-    fn new(trained: &Trained, evaluated: &Evaluated, device: &Device, sizes: Sizes) -> Self {
+    fn new(trained: &Trained, evaluated: &Evaluated, device: &ParityRecord, sizes: Sizes) -> Self {
         Self {
             board: device.device.clone(),
-            pictures: device.pictures,
+            pictures: device.images,
             logits_compared: device.logits_compared,
             logits_different: device.logits_different,
             train_accuracy_float: trained.train_accuracy_float,
@@ -99,7 +100,7 @@ pub fn command(workspace: &Workspace, json: bool) -> Result<()> {
         let sample = report.sample.as_ref().map_or_else(String::new, |picture| format!("\n\n{}", sample(picture)));
         print(format_args!("\n{}{sample}", summary.table()))
     };
-    device.verify(&evaluated)?;
+    parity::verify(device, &evaluated)?;
     printed
 }
 
@@ -128,18 +129,15 @@ fn share(part: u32, all: &[u32]) -> String {
 mod tests {
     use super::*;
 
-    fn device() -> Device {
-        Device {
+    fn device() -> ParityRecord {
+        ParityRecord {
             device: "mps2-an386".into(),
             core: "cortex-m4".into(),
-            pictures: 10_000,
+            images: 10_000,
             logits_compared: 100_000,
-            logits_different: 0,
-            probabilities_different: 0,
-            classes_different: 0,
             accuracy: 0.871,
-            flash_bytes: None,
             ram_bytes: Some(9_500),
+            ..ParityRecord::default()
         }
     }
 

@@ -3,10 +3,11 @@
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use comfy_table::Table;
+use host_support::parity::ParityRecord;
 use serde::Serialize;
 
 use crate::output::print;
-use crate::parity::{self, Device, LOOPBACK};
+use crate::parity::{self, LOOPBACK};
 use crate::stages::Stages;
 use crate::table::{self, percent};
 use crate::trainer::{self, Evaluated, Trained};
@@ -50,7 +51,7 @@ struct Summary {
 }
 
 impl Summary {
-    fn new(backend: Backend, trained: &Trained, evaluated: &Evaluated, loopback: &Device) -> Self {
+    fn new(backend: Backend, trained: &Trained, evaluated: &Evaluated, loopback: &ParityRecord) -> Self {
         Self {
             backend: backend.name(),
             device: trained.device.clone(),
@@ -61,7 +62,7 @@ impl Summary {
             test_accuracy_fixed: evaluated.accuracy,
             test_accuracy_loopback: loopback.accuracy,
             model_bytes: trained.model_bytes,
-            pictures: loopback.pictures,
+            pictures: loopback.images,
             logits_compared: loopback.logits_compared,
             logits_different: loopback.logits_different,
         }
@@ -119,7 +120,7 @@ pub fn command(workspace: &Workspace, backend: Backend, epochs: u32, json: bool)
     let summary = Summary::new(backend, &trained, &evaluated, loopback);
     let printed =
         if json { print(serde_json::to_string(&summary)?) } else { print(format_args!("\n{}", summary.table())) };
-    loopback.verify(&evaluated)?;
+    parity::verify(loopback, &evaluated)?;
     verify(&trained, &evaluated)?;
     printed
 }
@@ -155,17 +156,13 @@ mod tests {
 
     #[test]
     fn the_object_has_the_keys_that_were_promised_in_order() {
-        let loopback = Device {
+        let loopback = ParityRecord {
             device: LOOPBACK.into(),
             core: "x86_64".into(),
-            pictures: 10_000,
+            images: 10_000,
             logits_compared: 100_000,
-            logits_different: 0,
-            probabilities_different: 0,
-            classes_different: 0,
             accuracy: 0.839,
-            flash_bytes: None,
-            ram_bytes: None,
+            ..ParityRecord::default()
         };
         let summary = Summary::new(Backend::Wgpu, &trained(), &evaluated(), &loopback);
         let expected = concat!(

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use comfy_table::Table;
+use host_support::parity::ParityRecord;
 use serde::Deserialize;
 
 use crate::board;
@@ -25,67 +26,32 @@ pub const PROBE: &str = "probe-";
 #[derive(Debug, Deserialize)]
 pub struct Report {
     /// One entry for each device.
-    pub devices: Vec<Device>,
+    pub devices: Vec<ParityRecord>,
     /// One picture, seen by desk and device.
     pub sample: Option<Sample>,
 }
 
-/// One device's comparison with the desk.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Device {
-    /// Which device.
-    pub device: String,
-    /// Its core.
-    pub core: String,
-    /// Pictures compared.
-    pub pictures: u64,
-    /// Logits compared.
-    pub logits_compared: u64,
-    /// Logits that differ.
-    pub logits_different: u64,
-    /// Probabilities that differ.
-    pub probabilities_different: u64,
-    /// Classes that differ.
-    pub classes_different: u64,
-    /// Accuracy on the device, from 0 to 1.
-    pub accuracy: f64,
-    /// Flash that the firmware takes, where there is any.
-    pub flash_bytes: Option<u64>,
-    /// RAM that it takes: statics and the deepest stack that was seen.
-    pub ram_bytes: Option<u64>,
-}
-
-impl Device {
-    /// Whether desk and device agreed on everything, and there was something to agree on.
-    pub fn agrees(&self) -> bool {
-        self.pictures > 0
-            && self.logits_compared > 0
-            && self.logits_different + self.probabilities_different + self.classes_different == 0
+/// Checks that host and device agree, on all images that the host evaluated.
+///
+/// # Errors
+///
+/// Returns an error if they differ, or if another number of images was compared.
+pub fn verify(record: &ParityRecord, evaluated: &Evaluated) -> Result<()> {
+    let ParityRecord { device: name, images, .. } = record;
+    if *images != evaluated.pictures {
+        let all = evaluated.pictures;
+        bail!("{name} was compared on {images} images, not on the host's {all}; run one such command at a time");
     }
-
-    /// That host and device agreed, on every picture.
-    ///
-    /// # Errors
-    /// When they did not.
-    pub fn verify(&self, evaluated: &Evaluated) -> Result<()> {
-        let Device { device: name, pictures, .. } = self;
-        if *pictures != evaluated.pictures {
-            let all = evaluated.pictures;
-            bail!(
-                "{name} was compared on {pictures} pictures, not on the host's {all}; run one such command at a time"
-            );
-        }
-        if !self.agrees() {
-            bail!(
-                "host and {name} differ: {} of {} logits, {} probabilities, {} classes",
-                self.logits_different,
-                self.logits_compared,
-                self.probabilities_different,
-                self.classes_different
-            );
-        }
-        Ok(())
+    if !record.agrees() {
+        bail!(
+            "host and {name} differ: {} of {} logits, {} probabilities, {} classes",
+            record.logits_different,
+            record.logits_compared,
+            record.probabilities_different,
+            record.classes_different
+        );
     }
+    Ok(())
 }
 
 /// One picture's probabilities, which add up to the same whole on both sides.
@@ -147,18 +113,18 @@ pub fn command(
     }
     let report = compare(workspace, &devices, &model, &answers, &folder.join("parity.json"), run.as_deref())?;
     print(table(&report.devices))?;
-    report.devices.iter().try_for_each(|device| device.verify(&evaluated))
+    report.devices.iter().try_for_each(|device| verify(device, &evaluated))
 }
 
 /// What each device was found to be.
-fn table(devices: &[Device]) -> Table {
+fn table(devices: &[ParityRecord]) -> Table {
     let mut table = table::new();
     table.set_header(["device", "core", "pictures", "logits", "differ", "probabilities", "classes", "accuracy", "RAM"]);
     for device in devices {
         table.add_row([
             device.device.clone(),
             device.core.clone(),
-            device.pictures.to_string(),
+            device.images.to_string(),
             device.logits_compared.to_string(),
             device.logits_different.to_string(),
             device.probabilities_different.to_string(),
@@ -206,7 +172,7 @@ pub fn compare(
     let parsed: Report =
         serde_json::from_str(&text).with_context(|| format!("cannot understand {}", report.display()))?;
     // It also fails when something differs; then the report says more.
-    if parsed.devices.iter().all(Device::agrees) {
+    if parsed.devices.iter().all(ParityRecord::agrees) {
         ran?;
     }
     Ok(parsed)
@@ -272,36 +238,16 @@ fn recording(job: Job, run: Option<&Path>) -> Job {
 mod tests {
     use super::*;
 
-    fn device() -> Device {
-        Device {
-            device: "d".into(),
-            core: "c".into(),
-            pictures: 10,
-            logits_compared: 100,
-            logits_different: 0,
-            probabilities_different: 0,
-            classes_different: 0,
-            accuracy: 0.5,
-            flash_bytes: None,
-            ram_bytes: None,
-        }
+    fn record() -> ParityRecord {
+        ParityRecord { device: "d".into(), images: 10, logits_compared: 100, ..ParityRecord::default() }
     }
 
     #[test]
-    fn any_difference_and_an_empty_comparison_are_disagreement() {
-        assert!(device().agrees());
-        assert!(!Device { logits_different: 1, ..device() }.agrees());
-        assert!(!Device { probabilities_different: 1, ..device() }.agrees());
-        assert!(!Device { classes_different: 1, ..device() }.agrees());
-        assert!(!Device { pictures: 0, logits_compared: 0, ..device() }.agrees());
-    }
-
-    #[test]
-    fn pictures_that_were_not_compared_are_no_agreement() {
+    fn images_that_were_not_compared_are_a_disagreement() {
         let evaluated = |pictures| Evaluated { model_id: "00000000".into(), pictures, accuracy: 0.5 };
-        assert!(device().verify(&evaluated(10)).is_ok());
-        let error = device().verify(&evaluated(11)).unwrap_err().to_string();
-        assert!(error.contains("on 10 pictures, not on the host's 11"), "{error}");
-        assert!(Device { logits_different: 1, ..device() }.verify(&evaluated(10)).is_err());
+        assert!(verify(&record(), &evaluated(10)).is_ok());
+        let error = verify(&record(), &evaluated(11)).unwrap_err().to_string();
+        assert!(error.contains("on 10 images, not on the host's 11"), "{error}");
+        assert!(verify(&ParityRecord { logits_different: 1, ..record() }, &evaluated(10)).is_err());
     }
 }

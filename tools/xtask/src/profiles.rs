@@ -7,10 +7,10 @@ use std::process::Output;
 use anyhow::{Context, Result, bail};
 use boards::Board;
 use clap::Args;
+use host_support::parity::ParityRecord;
 
 use crate::bench::FIXTURES;
 use crate::output::{print, tell};
-use crate::parity::Device;
 use crate::process::Job;
 use crate::table;
 use crate::workspace::Workspace;
@@ -212,7 +212,7 @@ fn build_and_compare(workspace: &Workspace, board: &Board, profile: &Profile) ->
             return Ok(Outcome::NoRoom("stack"));
         }
         // It also fails where something differs, and then prints what.
-        let devices: Vec<Device> = serde_json::from_slice(&output.stdout).with_context(|| said(&output))?;
+        let devices: Vec<ParityRecord> = serde_json::from_slice(&output.stdout).with_context(|| said(&output))?;
         let device = devices.first().context("parity compared no device")?;
         logits += device.logits_compared;
         different += device.logits_different + device.probabilities_different + device.classes_different;

@@ -1,15 +1,15 @@
 //! What devices made of the models, and what they take.
 
+use host_support::parity::ModelParity;
 use maud::{Markup, html};
 
 use crate::report::numbers::{bytes, count};
 use crate::report::run::Run;
 use crate::report::table::Comparison;
-use crate::run::DeviceParity;
 use crate::text::{percent, printable};
 
 pub fn content(runs: &[Run]) -> Markup {
-    let compared: Vec<(&Run, &DeviceParity)> =
+    let compared: Vec<(&Run, &ModelParity)> =
         runs.iter().flat_map(|run| run.parity.iter().map(move |parity| (run, parity))).collect();
     html! {
         @if !compared.is_empty() {
@@ -28,35 +28,35 @@ pub fn content(runs: &[Run]) -> Markup {
     }
 }
 
-fn figures(compared: &[(&Run, &DeviceParity)], are_several: bool) -> Comparison {
-    let column = |(run, parity): &(&Run, &DeviceParity)| {
-        html! { bdi { (printable(&parity.device)) } @if are_several { br; bdi.of { (run.name) } } }
+fn figures(compared: &[(&Run, &ModelParity)], are_several: bool) -> Comparison {
+    let column = |(run, parity): &(&Run, &ModelParity)| {
+        html! { bdi { (printable(&parity.record.device)) } @if are_several { br; bdi.of { (run.name) } } }
     };
     let columns = compared.iter().map(column).collect();
     let mut table = Comparison::new("Devices compared with the desk, over the test pictures", "Figure", columns);
-    let mut row = |name: &str, value: &dyn Fn(&Run, &DeviceParity) -> Option<String>| {
+    let mut row = |name: &str, value: &dyn Fn(&Run, &ModelParity) -> Option<String>| {
         table.row(name, compared.iter().map(|(run, parity)| value(run, parity)));
     };
     row("Verdict", &|run, parity| Some(verdict(run, parity)));
-    row("Pictures compared", &|_, parity| Some(count(parity.pictures)));
-    row("Logits compared", &|_, parity| Some(count(parity.logits_compared)));
-    row("Logits that differ", &|_, parity| Some(count(parity.logits_different)));
-    row("Probabilities that differ", &|_, parity| Some(count(parity.probabilities_different)));
-    row("Classes that differ", &|_, parity| Some(count(parity.classes_different)));
-    row("Accuracy on the device", &|_, parity| Some(percent(parity.accuracy)));
+    row("Pictures compared", &|_, parity| Some(count(parity.record.images)));
+    row("Logits compared", &|_, parity| Some(count(parity.record.logits_compared)));
+    row("Logits that differ", &|_, parity| Some(count(parity.record.logits_different)));
+    row("Probabilities that differ", &|_, parity| Some(count(parity.record.probabilities_different)));
+    row("Classes that differ", &|_, parity| Some(count(parity.record.classes_different)));
+    row("Accuracy on the device", &|_, parity| Some(percent(parity.record.accuracy)));
     row("Size of model.bin", &|run, _| run.outcome.as_ref().map(|outcome| bytes(outcome.model_bytes as u64)));
     // The desk has no flash.
-    row("Firmware, flash", &|_, parity| Some(parity.flash_bytes.map_or_else(|| "none".to_owned(), bytes)));
-    row("Firmware, RAM", &|_, parity| Some(parity.ram_bytes.map_or_else(|| "none".to_owned(), bytes)));
+    row("Firmware, flash", &|_, parity| Some(parity.record.flash_bytes.map_or_else(|| "none".to_owned(), bytes)));
+    row("Firmware, RAM", &|_, parity| Some(parity.record.ram_bytes.map_or_else(|| "none".to_owned(), bytes)));
     table
 }
 
 /// Whether the device computes what the desk does, for this very model.
-fn verdict(run: &Run, parity: &DeviceParity) -> String {
+fn verdict(run: &Run, parity: &ModelParity) -> String {
     let id = run.outcome.as_ref().map(|outcome| outcome.model_id.as_str());
     if id.is_some_and(|id| id != parity.model_id) {
         let (found, command) = (printable(&parity.model_id), printable(&run.parity_command()));
         return format!("out of date: compared model {found}, not this run's; {command} compares again");
     }
-    if parity.agrees() { "identical".to_owned() } else { "DIFFERENT".to_owned() }
+    if parity.record.agrees() { "identical".to_owned() } else { "DIFFERENT".to_owned() }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use shared_model::{AnswersHeader, Record};
 
 use super::{Fault, Faults};
-use crate::{Client, ClientError, Outcome, Retry, Session, SweepError, sweep};
+use crate::{Client, ClientError, ParityRecord, Retry, Session, SweepError, sweep};
 
 /// Sends again as often as it takes, and soon: the line is known to be bad, and patience ends it.
 const RETRY: Retry = Retry { attempts: u32::MAX, shortest_wait: Duration::from_millis(2) };
@@ -103,7 +103,7 @@ impl Ordeal {
         let tally = loop {
             let pictures = sweeps.next().unwrap_or_default().iter().copied();
             let (outcome, _) = sweep(&mut self.session, header, pictures, |_| self.faults.answered())?;
-            answers += outcome.pictures;
+            answers += outcome.images;
             wrong += differences(&outcome);
             let tally = self.faults.tally();
             let harmed = (tally.damaged + tally.late).max(answers).min(plan.harmed);
@@ -154,6 +154,6 @@ pub fn send_noise(client: &mut Client, seed: u64, goes_on: impl Fn(u64) -> bool)
 }
 
 /// Values that are not the host's.
-fn differences(outcome: &Outcome) -> u64 {
+fn differences(outcome: &ParityRecord) -> u64 {
     outcome.logits_different + outcome.probabilities_different + outcome.classes_different
 }

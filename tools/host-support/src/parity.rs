@@ -1,0 +1,95 @@
+//! The result of comparing a device with the host, as the parity program writes it and others read it.
+
+use serde::{Deserialize, Serialize};
+
+/// The comparison of one device with the host, over all images of an answers file.
+///
+/// The JSON keys are stable: other programs read them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ParityRecord {
+    /// Name of the device.
+    pub device: String,
+    /// Its processor core.
+    #[serde(default)]
+    pub core: String,
+    /// Images that the device classified.
+    #[serde(rename = "pictures")]
+    pub images: u64,
+    /// Logits compared.
+    pub logits_compared: u64,
+    /// Logits that differ from the host's.
+    pub logits_different: u64,
+    /// Probabilities that differ from the host's.
+    pub probabilities_different: u64,
+    /// Classes that differ from the host's.
+    pub classes_different: u64,
+    /// Share of images classified correctly, 0 to 1.
+    pub accuracy: f64,
+    /// Flash in bytes that the firmware takes, without the model; `None` on the host.
+    pub flash_bytes: Option<u64>,
+    /// RAM in bytes, statics plus the deepest stack seen; `None` on the host.
+    pub ram_bytes: Option<u64>,
+    /// Requests sent again because the link damaged or lost a frame.
+    #[serde(default)]
+    pub resent: u64,
+    /// Duration of the comparison in seconds.
+    #[serde(default)]
+    pub seconds: f64,
+}
+
+impl ParityRecord {
+    /// Returns whether host and device agree: at least one image was compared and no value differs.
+    ///
+    /// This is the only definition of "host and device agree".
+    #[must_use]
+    pub fn agrees(&self) -> bool {
+        self.images > 0
+            && self.logits_compared > 0
+            && self.logits_different == 0
+            && self.probabilities_different == 0
+            && self.classes_different == 0
+    }
+}
+
+/// The content of `parity-DEVICE.json` in a run's folder: a comparison, and the model it is about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelParity {
+    /// Id of the model that the device ran.
+    pub model_id: String,
+    /// The comparison.
+    #[serde(flatten)]
+    pub record: ParityRecord,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> ParityRecord {
+        ParityRecord { device: "loopback".into(), images: 10, logits_compared: 100, ..ParityRecord::default() }
+    }
+
+    #[test]
+    fn agreement_needs_images_and_no_difference() {
+        assert!(record().agrees());
+        assert!(!ParityRecord { logits_different: 1, ..record() }.agrees());
+        assert!(!ParityRecord { probabilities_different: 1, ..record() }.agrees());
+        assert!(!ParityRecord { classes_different: 1, ..record() }.agrees());
+        assert!(!ParityRecord { probabilities_different: u64::MAX, classes_different: 1, ..record() }.agrees());
+        assert!(!ParityRecord { images: 0, logits_compared: 0, ..record() }.agrees());
+        assert!(!ParityRecord { images: 0, ..record() }.agrees());
+        assert!(!ParityRecord { logits_compared: 0, ..record() }.agrees());
+    }
+
+    #[test]
+    fn json_keys_are_stable() {
+        let stored = ModelParity { model_id: "0000001a".into(), record: record() };
+        let json = serde_json::to_string(&stored).unwrap();
+        let keys = "{\"model_id\":\"0000001a\",\"device\":\"loopback\",\"core\":\"\",\"pictures\":10,\
+                    \"logits_compared\":100,\"logits_different\":0,\"probabilities_different\":0,\
+                    \"classes_different\":0,\"accuracy\":0.0,\"flash_bytes\":null,\"ram_bytes\":null,\
+                    \"resent\":0,\"seconds\":0.0}";
+        assert_eq!(json, keys);
+        assert_eq!(serde_json::from_str::<ModelParity>(&json).unwrap(), stored);
+    }
+}
