@@ -12,7 +12,7 @@ use shared_model::{MAX_CLASSES, MAX_WIDTH};
 use super::DatasetError;
 use crate::support::bounded;
 
-/// Pictures a file may have: the provenance counts them in 32 bits, and memory is finite.
+/// Images a file may have: the provenance counts them in 32 bits, and memory is finite.
 const MAX_ITEMS: u64 = 1 << 24;
 /// Bytes a file may have, decompressed.
 const MAX_BYTES: u64 = 1 << 30;
@@ -20,9 +20,9 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const PICTURES_MAGIC: u32 = 0x0000_0803;
 const LABELS_MAGIC: u32 = 0x0000_0801;
 
-/// Pictures of one shape, as the file has them.
+/// Images of one shape, as the file has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pictures {
+pub struct IdxImages {
     /// Rows of a picture, 1 or more.
     pub rows: usize,
     /// Columns of a picture, 1 or more; `rows * columns <= 16384`.
@@ -35,7 +35,7 @@ pub struct Pictures {
 
 /// Labels, as the file has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Labels {
+pub struct IdxLabels {
     /// One for each picture.
     pub labels: Vec<u8>,
     /// The file's header.
@@ -47,7 +47,7 @@ pub struct Labels {
 /// # Errors
 ///
 /// Where it cannot be read, is not such a file, is cut off, or is longer than its header says.
-pub fn read_pictures(path: &Path) -> Result<Pictures, DatasetError> {
+pub fn read_pictures(path: &Path) -> Result<IdxImages, DatasetError> {
     let mut file = IdxReader::open(path)?;
     let header: [u8; 16] = file.header("pictures", PICTURES_MAGIC)?;
     let [_, count, rows, columns] = words(&header);
@@ -57,7 +57,7 @@ pub fn read_pictures(path: &Path) -> Result<Pictures, DatasetError> {
     file.check("number of pixels of a picture", rows * columns, 1, MAX_WIDTH as u64)?;
     file.check("number of bytes", count * rows * columns, 1, MAX_BYTES)?;
     let pixels = file.payload(header.len() as u64, count * rows * columns)?;
-    Ok(Pictures { rows: rows as usize, columns: columns as usize, pixels, header })
+    Ok(IdxImages { rows: rows as usize, columns: columns as usize, pixels, header })
 }
 
 /// Reads a file of labels, gzipped or not.
@@ -65,7 +65,7 @@ pub fn read_pictures(path: &Path) -> Result<Pictures, DatasetError> {
 /// # Errors
 ///
 /// As [`read_pictures`].
-pub fn read_labels(path: &Path) -> Result<Labels, DatasetError> {
+pub fn read_labels(path: &Path) -> Result<IdxLabels, DatasetError> {
     let mut file = IdxReader::open(path)?;
     let header: [u8; 8] = file.header("labels", LABELS_MAGIC)?;
     let [_, count] = words(&header);
@@ -73,7 +73,7 @@ pub fn read_labels(path: &Path) -> Result<Labels, DatasetError> {
     // A label is a byte, and so any label is one of the format's classes.
     const { assert!(MAX_CLASSES > u8::MAX as usize) };
     let labels = file.payload(header.len() as u64, count)?;
-    Ok(Labels { labels, header })
+    Ok(IdxLabels { labels, header })
 }
 
 fn words<const BYTES: usize, const WORDS: usize>(header: &[u8; BYTES]) -> [u64; WORDS] {
@@ -177,7 +177,7 @@ mod tests {
         encoder.finish().unwrap()
     }
 
-    fn read(bytes: &[u8]) -> Result<Pictures, DatasetError> {
+    fn read(bytes: &[u8]) -> Result<IdxImages, DatasetError> {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), bytes).unwrap();
         read_pictures(file.path())
@@ -256,7 +256,7 @@ mod tests {
             plain in damaged(pictures_file(5, 4, 6, &[7; 120])),
             compressed in damaged(gzip(&pictures_file(5, 4, 6, &[7; 120]))),
         ) {
-            if let Ok(Pictures { rows, columns, pixels, header }) = read(&plain) {
+            if let Ok(IdxImages { rows, columns, pixels, header }) = read(&plain) {
                 let [_, count, ..]: [u64; 4] = words(&header);
                 prop_assert_eq!(pixels.len() as u64, count * (rows * columns) as u64);
                 prop_assert!(pixels.len() + header.len() == plain.len());

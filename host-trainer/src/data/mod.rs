@@ -14,7 +14,7 @@ mod statistics;
 
 use std::path::{Path, PathBuf};
 
-use self::idx::{Labels, Pictures};
+use self::idx::{IdxImages, IdxLabels};
 
 pub use augment::{VERSIONS, Version};
 pub use checksum::{Hash, hex, sha256};
@@ -155,7 +155,7 @@ impl Dataset {
                 }
             }
         }
-        let hash = |pictures: &Pictures, labels: &Labels| {
+        let hash = |pictures: &IdxImages, labels: &IdxLabels| {
             checksum::sha256_of_parts(&[&pictures.header, &pictures.pixels, &labels.header, &labels.labels])
         };
         let (train_hash, test_hash) = (hash(&train_pictures, &train_labels), hash(&test_pictures, &test_labels));
@@ -188,7 +188,12 @@ impl Dataset {
     }
 }
 
-fn check_counts(folder: &Path, split: &'static str, pictures: &Pictures, labels: &Labels) -> Result<(), DatasetError> {
+fn check_counts(
+    folder: &Path,
+    split: &'static str,
+    pictures: &IdxImages,
+    labels: &IdxLabels,
+) -> Result<(), DatasetError> {
     let (pictures, labels) = (pictures.pixels.len() / (pictures.rows * pictures.columns), labels.labels.len());
     if pictures == labels {
         return Ok(());
@@ -197,7 +202,7 @@ fn check_counts(folder: &Path, split: &'static str, pictures: &Pictures, labels:
 }
 
 /// The one shape of all pictures.
-fn check_shapes(folder: &Path, train: &Pictures, test: &Pictures) -> Result<(u16, u16), DatasetError> {
+fn check_shapes(folder: &Path, train: &IdxImages, test: &IdxImages) -> Result<(u16, u16), DatasetError> {
     let shapes = || DatasetError::Shapes {
         folder: folder.to_owned(),
         train_rows: train.rows,

@@ -26,7 +26,7 @@ pub use self::encode::encode;
 pub use self::encode::encode_plain;
 pub use self::record::{LayerQuantization, Quantization};
 pub use self::requant::LARGEST_FACTOR;
-use self::requant::Split;
+use self::requant::RequantFit;
 use crate::network::{DenseParameters, INPUT_SCALE};
 
 /// The largest value of a hidden activation.
@@ -171,18 +171,18 @@ fn rescale(
     };
     for (output, channel) in channels.into_iter().enumerate() {
         match requant::split(channel.scale / output_scale) {
-            Split::Fits(requant) => {
+            RequantFit::Fits(requant) => {
                 quantized.biases.push(channel.bias);
                 quantized.requants.push(requant);
                 quantized.weights.extend(channel.weights);
             }
             // No accumulator whatever would make it different from zero.
-            Split::TooSmall => {
+            RequantFit::TooSmall => {
                 quantized.biases.push(0);
                 quantized.requants.push(Requant::default());
                 quantized.weights.resize(quantized.weights.len() + inputs, 0);
             }
-            Split::TooLarge => {
+            RequantFit::TooLarge => {
                 debug_assert!(is_last, "a hidden layer's scale is chosen so that this cannot be");
                 return Err(QuantizeError::LogitRange { class: output });
             }

@@ -7,7 +7,7 @@ pub const LARGEST_FACTOR: f64 = (1 << 29) as f64;
 
 /// A factor, split in two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Split {
+pub enum RequantFit {
     /// `multiplier / 2^shift`, to within 2^-31 of the factor.
     Fits(Requant),
     /// Below 2^-32: any accumulator times the factor rounds to zero.
@@ -17,7 +17,7 @@ pub enum Split {
 }
 
 /// Splits a `factor` above 0 into a multiplier in 2^30..2^31 and a shift.
-pub fn split(factor: f64) -> Split {
+pub fn split(factor: f64) -> RequantFit {
     // The exponent as the number has it: a logarithm could be off by one at a power of two.
     let exponent = ((factor.to_bits() >> 52) & 0x7ff) as i32 - 1023;
     let mut shift = 30 - exponent;
@@ -28,11 +28,11 @@ pub fn split(factor: f64) -> Split {
         shift -= 1;
     }
     if shift > i32::from(Requant::MAX_SHIFT) {
-        return Split::TooSmall;
+        return RequantFit::TooSmall;
     }
     match u8::try_from(shift).ok().and_then(|shift| Requant::new(multiplier as u32, shift)) {
-        Some(requant) => Split::Fits(requant),
-        None => Split::TooLarge,
+        Some(requant) => RequantFit::Fits(requant),
+        None => RequantFit::TooLarge,
     }
 }
 
@@ -49,7 +49,7 @@ mod tests {
     #[test]
     fn the_edges_of_the_range() {
         let parts = |factor| match split(factor) {
-            Split::Fits(requant) => (requant.multiplier(), requant.shift()),
+            RequantFit::Fits(requant) => (requant.multiplier(), requant.shift()),
             other => panic!("{factor}: {other:?}"),
         };
         assert_eq!(parts(1.0), (1 << 30, 30));
@@ -59,18 +59,18 @@ mod tests {
         assert_eq!(parts(LARGEST_FACTOR), (1 << 30, 1));
         assert_eq!(parts(f64::exp2(-32.0)), (1 << 30, 62));
         assert_eq!(parts(f64::exp2(-32.0).next_down()), (1 << 30, 62));
-        assert_eq!(split(f64::exp2(-32.0) * 0.999), Split::TooSmall);
-        assert_eq!(split(1e-300), Split::TooSmall);
-        assert_eq!(split(f64::exp2(30.0)), Split::TooLarge);
-        assert_eq!(split(f64::exp2(30.0).next_down()), Split::TooLarge);
-        assert_eq!(split(f64::INFINITY), Split::TooLarge);
+        assert_eq!(split(f64::exp2(-32.0) * 0.999), RequantFit::TooSmall);
+        assert_eq!(split(1e-300), RequantFit::TooSmall);
+        assert_eq!(split(f64::exp2(30.0)), RequantFit::TooLarge);
+        assert_eq!(split(f64::exp2(30.0).next_down()), RequantFit::TooLarge);
+        assert_eq!(split(f64::INFINITY), RequantFit::TooLarge);
     }
 
     proptest! {
         #[test]
         fn a_split_is_within_half_a_step(significand in 1.0_f64..2.0, exponent in -31_i32..29) {
             let factor = significand * f64::exp2(exponent.into());
-            let Split::Fits(requant) = split(factor) else { panic!("{factor}") };
+            let RequantFit::Fits(requant) = split(factor) else { panic!("{factor}") };
             prop_assert!((value(requant) / factor - 1.0).abs() <= f64::exp2(-31.0));
         }
     }

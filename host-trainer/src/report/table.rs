@@ -35,10 +35,10 @@ pub struct Comparison {
     corner: &'static str,
     columns: Vec<Markup>,
     marks_differences: bool,
-    rows: Vec<Row>,
+    rows: Vec<ComparisonRow>,
 }
 
-struct Row {
+struct ComparisonRow {
     name: String,
     cells: Vec<Option<String>>,
 }
@@ -56,7 +56,7 @@ impl Comparison {
 
     /// Adds a row; nothing stands for what is not known.
     pub fn row(&mut self, name: impl Into<String>, cells: impl IntoIterator<Item = Option<String>>) {
-        self.rows.push(Row { name: name.into(), cells: cells.into_iter().collect() });
+        self.rows.push(ComparisonRow { name: name.into(), cells: cells.into_iter().collect() });
     }
 
     /// Whether a row has a mark.
@@ -64,7 +64,7 @@ impl Comparison {
         self.rows.iter().any(|row| self.is_marked(row))
     }
 
-    fn is_marked(&self, row: &Row) -> bool {
+    fn is_marked(&self, row: &ComparisonRow) -> bool {
         self.marks_differences && row.cells.windows(2).any(|pair| pair[0] != pair[1])
     }
 }

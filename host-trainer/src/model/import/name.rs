@@ -38,33 +38,33 @@ const SEPARATORS: [char; 3] = ['.', '/', ':'];
 
 /// A key by which names sort as people count: `dense`, `dense_1`, `dense_2`, `dense_10`.
 pub fn natural_key(name: &str) -> impl Ord + use<> {
-    let parts: Vec<Vec<Run>> = name.split(SEPARATORS).map(runs).collect();
+    let parts: Vec<Vec<Part>> = name.split(SEPARATORS).map(parts).collect();
     (parts, name.to_owned())
 }
 
 /// A run of digits, or of anything else. Of numbers without leading zeros the longer is the larger.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Run {
+enum Part {
     Number(usize, String),
     Text(String),
 }
 
-fn runs(part: &str) -> Vec<Run> {
-    let mut runs = Vec::new();
+fn parts(part: &str) -> Vec<Part> {
+    let mut parts = Vec::new();
     let mut rest = part;
     while let Some(first) = rest.chars().next() {
         let is_number = first.is_ascii_digit();
         let end = rest.find(|character: char| character.is_ascii_digit() != is_number).unwrap_or(rest.len());
         let (run, behind) = rest.split_at(end);
-        runs.push(if is_number {
+        parts.push(if is_number {
             let digits = run.trim_start_matches('0');
-            Run::Number(digits.len(), digits.to_owned())
+            Part::Number(digits.len(), digits.to_owned())
         } else {
-            Run::Text(run.to_owned())
+            Part::Text(run.to_owned())
         });
         rest = behind;
     }
-    runs
+    parts
 }
 
 #[cfg(test)]
