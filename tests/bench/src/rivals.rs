@@ -40,7 +40,7 @@ impl Rivals {
     ///
     /// Where the file is not as it should be, which a test tells of before.
     pub fn committed() -> anyhow::Result<Self> {
-        toml::from_str(include_str!("rivals.toml")).context("tests/parity/src/bench/rivals.toml")
+        toml::from_str(include_str!("rivals.toml")).context("tests/bench/src/rivals.toml")
     }
 
     /// Those that ran the same work.
