@@ -113,7 +113,7 @@ impl EvaluateArguments {
         let answers = answers.iter().map(|(path, bytes)| (*path, bytes.as_slice()));
         files::write_all(&answers.chain(files).collect::<Vec<_>>())?;
 
-        let pictures_per_second = f64::from(evaluation.pictures) / seconds.max(f64::MIN_POSITIVE);
+        let pictures_per_second = f64::from(evaluation.images) / seconds.max(f64::MIN_POSITIVE);
         let written = outputs.into_iter().map(Shown).collect();
         let report = EvaluateOutput { evaluation, seconds, pictures_per_second, written };
         self.output.print(&report, || report.text())
@@ -153,7 +153,7 @@ impl EvaluateArguments {
 
 impl EvaluateOutput {
     fn text(&self) -> String {
-        let Evaluation { model_id, pictures, correct, accuracy, largest_softmax_error, .. } = &self.evaluation;
+        let Evaluation { model_id, images: pictures, correct, accuracy, largest_softmax_error, .. } = &self.evaluation;
         let mut text = [
             line("model", model_id),
             line("test images", pictures),
@@ -190,7 +190,7 @@ impl EvaluateOutput {
         for (index, class) in self.evaluation.classes.iter().enumerate() {
             let share = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), percent);
             let name = self.number_and_name(index);
-            table.add_row([name, class.pictures.to_string(), share(class.precision), share(class.recall)]);
+            table.add_row([name, class.images.to_string(), share(class.precision), share(class.recall)]);
         }
         table
     }

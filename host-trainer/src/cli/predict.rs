@@ -153,7 +153,7 @@ impl PredictArguments {
             conversion: input.conversion,
         };
         self.output.print(&report, || {
-            let drawn = terminal::picture(&input.pixels, view.columns(), terminal::has_colours());
+            let drawn = terminal::image(&input.pixels, view.columns(), terminal::has_colours());
             line("image", &input.name) + &drawn + &report.text(&names)
         })
     }
@@ -183,7 +183,7 @@ impl PredictArguments {
             UsageError(format!("--index is {index}, expected 0..={last}, as there are {count} test images"))
         })?;
         Ok(InputImage {
-            pixels: data.test.picture(index).to_vec(),
+            pixels: data.test.image(index).to_vec(),
             label: Some(label),
             name: format!("test image {index}"),
             polarity: None,

@@ -148,7 +148,7 @@ impl ShowArguments {
             UsageError(format!("--index is {index}, expected 0..={last}, as there are {count} {adjective} images"))
         })?;
         let (rows, columns) = (usize::from(data.rows), usize::from(data.columns));
-        let pixels = split.picture(index);
+        let pixels = split.image(index);
         let factor = (FILE_SIDE / rows.max(columns).max(1)).max(1);
         files::write(file, &png(&enlarge(pixels, columns, factor), factor * rows, factor * columns)?)?;
         let image = OneImage {
@@ -164,7 +164,7 @@ impl ShowArguments {
         self.output.print(&image, || {
             let title = line("image", format_args!("{adjective} image {index}, {rows} rows, {columns} columns"));
             let label = line("label", format_args!("{label}, {}", image.label_name));
-            let drawn = terminal::picture(pixels, columns, terminal::has_colours());
+            let drawn = terminal::image(pixels, columns, terminal::has_colours());
             title + &label + &image.matrix() + &drawn + &line("written to", file.display())
         })
     }
@@ -186,7 +186,7 @@ impl Overview<'_> {
         let both = [&self.train, &self.test];
         let row = |name: &str, value: fn(&Statistics) -> String| [name.to_owned()].into_iter().chain(both.map(value));
         let mut table = table(["", "training", "test"].map(str::to_owned), 1);
-        table.add_row(row("images", |split| split.pictures.to_string()));
+        table.add_row(row("images", |split| split.images.to_string()));
         table.add_row(row("zero pixels", |split| percent(split.zero_share)));
         table.add_row(row("pixel range", |split| format!("{}..={}", split.least, split.largest)));
         table.add_row(row("mean, 0..=1", |split| format!("{:.4}", split.mean)));

@@ -1,9 +1,9 @@
-//! Pictures shifted by a pixel and mirrored: more to learn from, of the same classes.
+//! Images shifted by a pixel and mirrored: more to learn from, of the same classes.
 
 use rand::RngExt as _;
 use rand::rngs::Xoshiro256PlusPlus;
 
-/// Where a picture is shifted to, by one pixel; what comes in from outside is black.
+/// Where an image is shifted to, by one pixel; what comes in from outside is black.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shift {
     None,
@@ -13,7 +13,7 @@ enum Shift {
     Up,
 }
 
-/// One of the ten ways in which a picture is shown.
+/// One of the ten ways in which an image is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version {
     /// Left and right change places, before the shift.
@@ -25,10 +25,10 @@ pub struct Version {
 pub const VERSIONS: usize = 10;
 
 impl Version {
-    /// The picture as it is.
+    /// The image as it is.
     pub const PLAIN: Self = Self { is_mirrored: false, shift: Shift::None };
 
-    /// The picture as it is or, with probability `share`, any of the ten versions, that one among them.
+    /// The image as it is or, with probability `share`, any of the ten versions, that one among them.
     pub fn choose(share: f64, random: &mut Xoshiro256PlusPlus) -> Self {
         // Both numbers are drawn every time, so that one share's choices are among those of a larger one.
         let (chance, version): (f64, u8) = (random.random(), random.random_range(0..VERSIONS as u8));
@@ -73,20 +73,20 @@ impl Version {
         Self { is_mirrored: !self.is_mirrored, shift }
     }
 
-    /// Puts this version of `picture`, rows of `columns` raw pixels one after the other, at the end of `pixels`.
-    pub fn append(self, picture: &[u8], columns: usize, pixels: &mut Vec<u8>) {
+    /// Puts this version of `image`, rows of `columns` raw pixels one after the other, at the end of `pixels`.
+    pub fn append(self, image: &[u8], columns: usize, pixels: &mut Vec<u8>) {
         let (start, columns) = (pixels.len(), columns.max(1));
-        pixels.extend_from_slice(picture);
-        let Some(picture) = pixels.get_mut(start..) else { return };
+        pixels.extend_from_slice(image);
+        let Some(image) = pixels.get_mut(start..) else { return };
         if self.is_mirrored {
-            picture.chunks_exact_mut(columns).for_each(<[u8]>::reverse);
+            image.chunks_exact_mut(columns).for_each(<[u8]>::reverse);
         }
         match self.shift {
             Shift::None => {}
-            Shift::Right => picture.chunks_exact_mut(columns).for_each(|row| move_right(row, 1)),
-            Shift::Left => picture.chunks_exact_mut(columns).for_each(|row| move_left(row, 1)),
-            Shift::Down => move_right(picture, columns),
-            Shift::Up => move_left(picture, columns),
+            Shift::Right => image.chunks_exact_mut(columns).for_each(|row| move_right(row, 1)),
+            Shift::Left => image.chunks_exact_mut(columns).for_each(|row| move_left(row, 1)),
+            Shift::Down => move_right(image, columns),
+            Shift::Up => move_left(image, columns),
         }
     }
 }
@@ -115,13 +115,13 @@ mod tests {
         [(Shift::None, 0, 0), (Shift::Right, 0, 1), (Shift::Left, 0, -1), (Shift::Down, 1, 0), (Shift::Up, -1, 0)];
 
     /// The same, pixel by pixel.
-    fn expected(version: Version, picture: &[u8], rows: i32, columns: i32) -> Vec<u8> {
+    fn expected(version: Version, image: &[u8], rows: i32, columns: i32) -> Vec<u8> {
         let (_, down, right) = SHIFTS.into_iter().find(|(shift, ..)| *shift == version.shift).unwrap();
         let pixel = |row: i32, column: i32| {
             let (row, column) = (row - down, column - right);
             let is_inside = (0..rows).contains(&row) && (0..columns).contains(&column);
             let column = if version.is_mirrored { columns - 1 - column } else { column };
-            if is_inside { picture[(row * columns + column) as usize] } else { 0 }
+            if is_inside { image[(row * columns + column) as usize] } else { 0 }
         };
         (0..rows * columns).map(|index| pixel(index / columns, index % columns)).collect()
     }
@@ -129,14 +129,14 @@ mod tests {
     #[test]
     fn versions_are_those_of_the_definition_at_every_edge() {
         for (rows, columns) in [(1, 1), (1, 4), (4, 1), (2, 2), (3, 5), (28, 28)] {
-            let picture: Vec<u8> = (0..rows * columns).map(|index| (index % 255 + 1) as u8).collect();
+            let image: Vec<u8> = (0..rows * columns).map(|index| (index % 255 + 1) as u8).collect();
             for (shift, ..) in SHIFTS {
                 for is_mirrored in [false, true] {
                     let version = Version { is_mirrored, shift };
                     let mut pixels = vec![7, 7];
-                    version.append(&picture, columns as usize, &mut pixels);
+                    version.append(&image, columns as usize, &mut pixels);
                     assert_eq!(pixels[..2], [7, 7]);
-                    assert_eq!(pixels[2..], expected(version, &picture, rows, columns), "{version:?} {rows} {columns}");
+                    assert_eq!(pixels[2..], expected(version, &image, rows, columns), "{version:?} {rows} {columns}");
                 }
             }
         }
@@ -145,10 +145,10 @@ mod tests {
     #[test]
     fn a_mirrored_version_is_the_mirror_image() {
         let (rows, columns) = (3, 5);
-        let picture: Vec<u8> = (1..=15).collect();
+        let image: Vec<u8> = (1..=15).collect();
         let show = |version: Version| {
             let mut pixels = Vec::new();
-            version.append(&picture, columns, &mut pixels);
+            version.append(&image, columns, &mut pixels);
             pixels
         };
         assert_eq!(Version::all().count(), VERSIONS);
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_without_pixels_stays_without() {
+    fn a_image_without_pixels_stays_without() {
         for (shift, ..) in SHIFTS {
             let mut pixels = Vec::new();
             Version { is_mirrored: true, shift }.append(&[], 0, &mut pixels);

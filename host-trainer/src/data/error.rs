@@ -59,7 +59,7 @@ pub enum DatasetError {
     Magic {
         /// The file.
         path: PathBuf,
-        /// `pictures` or `labels`.
+        /// `images` or `labels`.
         kind: &'static str,
         /// The first four bytes of such a file.
         expected: u32,
@@ -80,62 +80,60 @@ pub enum DatasetError {
         /// Largest value.
         most: u64,
     },
-    /// Pictures and labels do not belong together.
-    #[error(
-        "{pictures} pictures but {labels} labels in {folder} ({split} split): are files of different data sets mixed?"
-    )]
+    /// Images and labels do not belong together.
+    #[error("{images} images but {labels} labels in {folder} ({split} split): are files of different data sets mixed?")]
     Counts {
         /// The folder.
         folder: PathBuf,
         /// `training` or `test`.
         split: &'static str,
-        /// Number of pictures.
-        pictures: usize,
+        /// Number of images.
+        images: usize,
         /// Number of labels.
         labels: usize,
     },
-    /// The two splits have pictures of different shapes.
+    /// The two splits have images of different shapes.
     #[error(
-        "training pictures of {train_rows} x {train_columns} pixels but test pictures of {test_rows} x {test_columns} in {folder}"
+        "training images of {train_rows} x {train_columns} pixels but test images of {test_rows} x {test_columns} in {folder}"
     )]
     Shapes {
         /// The folder.
         folder: PathBuf,
-        /// Rows of a training picture.
+        /// Rows of a training image.
         train_rows: usize,
-        /// Columns of a training picture.
+        /// Columns of a training image.
         train_columns: usize,
-        /// Rows of a test picture.
+        /// Rows of a test image.
         test_rows: usize,
-        /// Columns of a test picture.
+        /// Columns of a test image.
         test_columns: usize,
     },
     /// The labels of a split are not 0, 1, .. without a gap.
     #[error(
-        "the training labels in {folder} go up to {largest}, but no picture has label {absent}: labels are 0, 1, .. without a gap"
+        "the training labels in {folder} go up to {largest}, but no image has label {absent}: labels are 0, 1, .. without a gap"
     )]
     LabelGap {
         /// The folder.
         folder: PathBuf,
         /// The largest label.
         largest: u8,
-        /// A smaller one that no picture has.
+        /// A smaller one that no image has.
         absent: usize,
     },
-    /// A test picture has a label that no training picture has.
-    #[error("test picture {picture} in {folder} has label {label}, but the training pictures have {classes} classes, labels 0..={}", .classes - 1)]
+    /// A test image has a label that no training image has.
+    #[error("test image {image} in {folder} has label {label}, but the training images have {classes} classes, labels 0..={}", .classes - 1)]
     LabelRange {
         /// The folder.
         folder: PathBuf,
-        /// Index of the picture.
-        picture: usize,
+        /// Index of the image.
+        image: usize,
         /// Its label.
         label: u8,
         /// Number of classes.
         classes: usize,
     },
     /// One class only.
-    #[error("all training pictures in {folder} have label 0: there is nothing to tell apart")]
+    #[error("all training images in {folder} have label 0: there is nothing to tell apart")]
     OneClass {
         /// The folder.
         folder: PathBuf,

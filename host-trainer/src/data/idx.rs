@@ -17,17 +17,17 @@ const MAX_ITEMS: u64 = 1 << 24;
 /// Bytes a file may have, decompressed.
 const MAX_BYTES: u64 = 1 << 30;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
-const PICTURES_MAGIC: u32 = 0x0000_0803;
+const IMAGES_MAGIC: u32 = 0x0000_0803;
 const LABELS_MAGIC: u32 = 0x0000_0801;
 
 /// Images of one shape, as the file has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdxImages {
-    /// Rows of a picture, 1 or more.
+    /// Rows of an image, 1 or more.
     pub rows: usize,
-    /// Columns of a picture, 1 or more; `rows * columns <= 16384`.
+    /// Columns of an image, 1 or more; `rows * columns <= 16384`.
     pub columns: usize,
-    /// The pixels of all pictures, row-major.
+    /// The pixels of all images, row-major.
     pub pixels: Vec<u8>,
     /// The file's header.
     pub header: [u8; 16],
@@ -36,25 +36,25 @@ pub struct IdxImages {
 /// Labels, as the file has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdxLabels {
-    /// One for each picture.
+    /// One for each image.
     pub labels: Vec<u8>,
     /// The file's header.
     pub header: [u8; 8],
 }
 
-/// Reads a file of pictures, gzipped or not.
+/// Reads a file of images, gzipped or not.
 ///
 /// # Errors
 ///
 /// Where it cannot be read, is not such a file, is cut off, or is longer than its header says.
-pub fn read_pictures(path: &Path) -> Result<IdxImages, DatasetError> {
+pub fn read_images(path: &Path) -> Result<IdxImages, DatasetError> {
     let mut file = IdxReader::open(path)?;
-    let header: [u8; 16] = file.header("pictures", PICTURES_MAGIC)?;
+    let header: [u8; 16] = file.header("images", IMAGES_MAGIC)?;
     let [_, count, rows, columns] = words(&header);
-    file.check("number of pictures", count, 1, MAX_ITEMS)?;
+    file.check("number of images", count, 1, MAX_ITEMS)?;
     file.check("number of rows", rows, 1, MAX_WIDTH as u64)?;
     file.check("number of columns", columns, 1, MAX_WIDTH as u64)?;
-    file.check("number of pixels of a picture", rows * columns, 1, MAX_WIDTH as u64)?;
+    file.check("number of pixels of an image", rows * columns, 1, MAX_WIDTH as u64)?;
     file.check("number of bytes", count * rows * columns, 1, MAX_BYTES)?;
     let pixels = file.payload(header.len() as u64, count * rows * columns)?;
     Ok(IdxImages { rows: rows as usize, columns: columns as usize, pixels, header })
@@ -64,7 +64,7 @@ pub fn read_pictures(path: &Path) -> Result<IdxImages, DatasetError> {
 ///
 /// # Errors
 ///
-/// As [`read_pictures`].
+/// As [`read_images`].
 pub fn read_labels(path: &Path) -> Result<IdxLabels, DatasetError> {
     let mut file = IdxReader::open(path)?;
     let header: [u8; 8] = file.header("labels", LABELS_MAGIC)?;
@@ -162,8 +162,8 @@ mod tests {
     use super::*;
     use crate::support::damage::damaged;
 
-    fn pictures_file(count: u32, rows: u32, columns: u32, payload: &[u8]) -> Vec<u8> {
-        let header = [PICTURES_MAGIC, count, rows, columns].map(u32::to_be_bytes);
+    fn images_file(count: u32, rows: u32, columns: u32, payload: &[u8]) -> Vec<u8> {
+        let header = [IMAGES_MAGIC, count, rows, columns].map(u32::to_be_bytes);
         [header.as_flattened(), payload].concat()
     }
 
@@ -180,23 +180,23 @@ mod tests {
     fn read(bytes: &[u8]) -> Result<IdxImages, DatasetError> {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), bytes).unwrap();
-        read_pictures(file.path())
+        read_images(file.path())
     }
 
     #[test]
     fn reads_plain_and_gzipped() {
-        let file = pictures_file(2, 1, 3, &[1, 2, 3, 4, 5, 6]);
+        let file = images_file(2, 1, 3, &[1, 2, 3, 4, 5, 6]);
         for bytes in [file.clone(), gzip(&file)] {
-            let pictures = read(&bytes).unwrap();
-            assert_eq!((pictures.rows, pictures.columns), (1, 3));
-            assert_eq!(pictures.pixels, [1, 2, 3, 4, 5, 6]);
-            assert_eq!(pictures.header, *file.first_chunk().unwrap());
+            let images = read(&bytes).unwrap();
+            assert_eq!((images.rows, images.columns), (1, 3));
+            assert_eq!(images.pixels, [1, 2, 3, 4, 5, 6]);
+            assert_eq!(images.header, *file.first_chunk().unwrap());
         }
     }
 
     #[test]
     fn every_prefix_is_refused() {
-        let file = pictures_file(2, 1, 3, &[1, 2, 3, 4, 5, 6]);
+        let file = images_file(2, 1, 3, &[1, 2, 3, 4, 5, 6]);
         let compressed = gzip(&file);
         for whole in [file, compressed] {
             for length in 0..whole.len() {
@@ -207,13 +207,13 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        assert!(matches!(read(&pictures_file(1, 1, 2, &[0, 0, 0])), Err(DatasetError::Trailing { expected: 18, .. })));
+        assert!(matches!(read(&images_file(1, 1, 2, &[0, 0, 0])), Err(DatasetError::Trailing { expected: 18, .. })));
         assert!(matches!(
-            read(&pictures_file(2, 1, 2, &[0, 0, 0])),
+            read(&images_file(2, 1, 2, &[0, 0, 0])),
             Err(DatasetError::Truncated { expected: 20, found: 19, .. })
         ));
         assert!(matches!(read(&[0, 0, 8, 1, 0, 0, 0, 0]), Err(DatasetError::Magic { found: LABELS_MAGIC, .. })));
-        assert!(matches!(read(&pictures_file(0, 1, 1, &[])), Err(DatasetError::Size { found: 0, .. })));
+        assert!(matches!(read(&images_file(0, 1, 1, &[])), Err(DatasetError::Size { found: 0, .. })));
     }
 
     #[test]
@@ -221,14 +221,14 @@ mod tests {
         for (count, rows, columns) in
             [(u32::MAX, 1, 1), (1, u32::MAX, u32::MAX), (1, 0, 28), (1, 129, 128), (1 << 24, 128, 128)]
         {
-            let error = read(&pictures_file(count, rows, columns, &[])).unwrap_err();
+            let error = read(&images_file(count, rows, columns, &[])).unwrap_err();
             assert!(matches!(error, DatasetError::Size { .. }), "{error}");
         }
     }
 
     #[test]
     fn a_gzip_bomb_is_read_no_further_than_its_header_asks() {
-        let mut file = pictures_file(1, 1, 1, &[]);
+        let mut file = images_file(1, 1, 1, &[]);
         file.resize(64 << 20, 0);
         assert!(matches!(read(&gzip(&file)), Err(DatasetError::Trailing { expected: 17, .. })));
     }
@@ -236,13 +236,13 @@ mod tests {
     #[test]
     fn a_changed_compressed_byte_is_noticed_or_harmless() {
         let pixels: Vec<u8> = (0..1024_u32).map(|index| (index * index / 7) as u8).collect();
-        let compressed = gzip(&pictures_file(4, 16, 16, &pixels));
+        let compressed = gzip(&images_file(4, 16, 16, &pixels));
         let mut noticed = 0;
         for position in 0..compressed.len() {
             let mut damaged = compressed.clone();
             damaged[position] ^= 0x10;
             match read(&damaged) {
-                Ok(pictures) => assert_eq!(pictures.pixels, pixels, "byte {position}"),
+                Ok(images) => assert_eq!(images.pixels, pixels, "byte {position}"),
                 Err(_) => noticed += 1,
             }
         }
@@ -253,8 +253,8 @@ mod tests {
     proptest! {
         #[test]
         fn a_damaged_file_is_an_error_or_what_its_header_says(
-            plain in damaged(pictures_file(5, 4, 6, &[7; 120])),
-            compressed in damaged(gzip(&pictures_file(5, 4, 6, &[7; 120]))),
+            plain in damaged(images_file(5, 4, 6, &[7; 120])),
+            compressed in damaged(gzip(&images_file(5, 4, 6, &[7; 120]))),
         ) {
             if let Ok(IdxImages { rows, columns, pixels, header }) = read(&plain) {
                 let [_, count, ..]: [u64; 4] = words(&header);
@@ -262,8 +262,8 @@ mod tests {
                 prop_assert!(pixels.len() + header.len() == plain.len());
             }
             // Its checksum tells.
-            if let Ok(pictures) = read(&compressed) {
-                prop_assert_eq!(pictures.pixels, [7; 120]);
+            if let Ok(images) = read(&compressed) {
+                prop_assert_eq!(images.pixels, [7; 120]);
             }
         }
 

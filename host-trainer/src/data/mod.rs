@@ -32,11 +32,11 @@ const FASHION_MNIST_CLASSES: [&str; 10] =
 /// One of a data set's four files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdxFile {
-    /// Training pictures.
+    /// Training images.
     TrainImages,
     /// Training labels.
     TrainLabels,
-    /// Test pictures.
+    /// Test images.
     TestImages,
     /// Test labels.
     TestLabels,
@@ -83,9 +83,9 @@ pub struct Dataset {
     pub folder: PathBuf,
     /// How it was found there.
     pub origin: Origin,
-    /// Rows of a picture.
+    /// Rows of an image.
     pub rows: u16,
-    /// Columns of a picture.
+    /// Columns of an image.
     pub columns: u16,
     /// One name for each class.
     pub class_names: Vec<String>,
@@ -93,9 +93,9 @@ pub struct Dataset {
     pub class_names_file: Option<PathBuf>,
     /// Whether all four files are Fashion-MNIST's.
     pub is_fashion_mnist: bool,
-    /// SHA-256 of the training pictures' file and the training labels' file, decompressed, as one.
+    /// SHA-256 of the training images' file and the training labels' file, decompressed, as one.
     pub train_hash: Hash,
-    /// The same of the test pictures and labels.
+    /// The same of the test images and labels.
     pub test_hash: Hash,
     /// What the network learns from.
     pub train: Split,
@@ -134,16 +134,16 @@ impl Dataset {
                 DatasetError::Missing { name: file.name(), folder: folder.clone(), named_by: origin.named_by() };
             file.find(&folder).ok_or(missing)
         };
-        let train_pictures = idx::read_pictures(&path(IdxFile::TrainImages)?)?;
+        let train_images = idx::read_images(&path(IdxFile::TrainImages)?)?;
         let train_labels = idx::read_labels(&path(IdxFile::TrainLabels)?)?;
-        let test_pictures = idx::read_pictures(&path(IdxFile::TestImages)?)?;
+        let test_images = idx::read_images(&path(IdxFile::TestImages)?)?;
         let test_labels = idx::read_labels(&path(IdxFile::TestLabels)?)?;
 
         let mut is_fashion_mnist = true;
         for (file, header, content) in [
-            (IdxFile::TrainImages, &train_pictures.header[..], &train_pictures.pixels),
+            (IdxFile::TrainImages, &train_images.header[..], &train_images.pixels),
             (IdxFile::TrainLabels, &train_labels.header[..], &train_labels.labels),
-            (IdxFile::TestImages, &test_pictures.header[..], &test_pictures.pixels),
+            (IdxFile::TestImages, &test_images.header[..], &test_images.pixels),
             (IdxFile::TestLabels, &test_labels.header[..], &test_labels.labels),
         ] {
             let found = hex(&checksum::sha256_of_parts(&[header, content]));
@@ -155,14 +155,14 @@ impl Dataset {
                 }
             }
         }
-        let hash = |pictures: &IdxImages, labels: &IdxLabels| {
-            checksum::sha256_of_parts(&[&pictures.header, &pictures.pixels, &labels.header, &labels.labels])
+        let hash = |images: &IdxImages, labels: &IdxLabels| {
+            checksum::sha256_of_parts(&[&images.header, &images.pixels, &labels.header, &labels.labels])
         };
-        let (train_hash, test_hash) = (hash(&train_pictures, &train_labels), hash(&test_pictures, &test_labels));
+        let (train_hash, test_hash) = (hash(&train_images, &train_labels), hash(&test_images, &test_labels));
 
-        check_counts(&folder, "training", &train_pictures, &train_labels)?;
-        check_counts(&folder, "test", &test_pictures, &test_labels)?;
-        let (rows, columns) = check_shapes(&folder, &train_pictures, &test_pictures)?;
+        check_counts(&folder, "training", &train_images, &train_labels)?;
+        check_counts(&folder, "test", &test_images, &test_labels)?;
+        let (rows, columns) = check_shapes(&folder, &train_images, &test_images)?;
         let classes = check_labels(&folder, &train_labels.labels, &test_labels.labels)?;
         let in_folder = folder.join(class_names::FILE_NAME);
         let class_names_file = class_names.map(Path::to_owned).or_else(|| in_folder.exists().then_some(in_folder));
@@ -171,7 +171,7 @@ impl Dataset {
             None if is_fashion_mnist => FASHION_MNIST_CLASSES.map(str::to_owned).to_vec(),
             None => (0..classes).map(|class| class.to_string()).collect(),
         };
-        let width = train_pictures.rows * train_pictures.columns;
+        let width = train_images.rows * train_images.columns;
         Ok(Self {
             folder,
             origin,
@@ -182,8 +182,8 @@ impl Dataset {
             is_fashion_mnist,
             train_hash,
             test_hash,
-            train: Split { width, pixels: train_pictures.pixels, labels: train_labels.labels },
-            test: Split { width, pixels: test_pictures.pixels, labels: test_labels.labels },
+            train: Split { width, pixels: train_images.pixels, labels: train_labels.labels },
+            test: Split { width, pixels: test_images.pixels, labels: test_labels.labels },
         })
     }
 }
@@ -191,17 +191,17 @@ impl Dataset {
 fn check_counts(
     folder: &Path,
     split: &'static str,
-    pictures: &IdxImages,
+    images: &IdxImages,
     labels: &IdxLabels,
 ) -> Result<(), DatasetError> {
-    let (pictures, labels) = (pictures.pixels.len() / (pictures.rows * pictures.columns), labels.labels.len());
-    if pictures == labels {
+    let (images, labels) = (images.pixels.len() / (images.rows * images.columns), labels.labels.len());
+    if images == labels {
         return Ok(());
     }
-    Err(DatasetError::Counts { folder: folder.to_owned(), split, pictures, labels })
+    Err(DatasetError::Counts { folder: folder.to_owned(), split, images, labels })
 }
 
-/// The one shape of all pictures.
+/// The one shape of all images.
 fn check_shapes(folder: &Path, train: &IdxImages, test: &IdxImages) -> Result<(u16, u16), DatasetError> {
     let shapes = || DatasetError::Shapes {
         folder: folder.to_owned(),
@@ -234,7 +234,7 @@ fn check_labels(folder: &Path, train: &[u8], test: &[u8]) -> Result<usize, Datas
         return Err(DatasetError::OneClass { folder: folder() });
     }
     match test.iter().position(|&label| label > largest) {
-        Some(picture) => Err(DatasetError::LabelRange { folder: folder(), picture, label: test[picture], classes }),
+        Some(image) => Err(DatasetError::LabelRange { folder: folder(), image, label: test[image], classes }),
         None => Ok(classes),
     }
 }
@@ -250,7 +250,7 @@ mod tests {
         assert!(matches!(check(&[0, 2], &[0]), Err(DatasetError::LabelGap { largest: 2, absent: 1, .. })));
         assert!(matches!(check(&[0, 0], &[0]), Err(DatasetError::OneClass { .. })));
         let error = check(&[0, 1], &[1, 0, 2]).unwrap_err();
-        assert!(error.to_string().contains("test picture 2 in somewhere has label 2"), "{error}");
+        assert!(error.to_string().contains("test image 2 in somewhere has label 2"), "{error}");
         assert!(error.to_string().contains("labels 0..=1"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! What a teacher answers for every training picture: a file of safetensors.
+//! What a teacher answers for every training image: a file of safetensors.
 
 use std::collections::HashMap;
 use std::io;
@@ -15,7 +15,7 @@ use crate::limits::MAX_HEADER_BYTES;
 use crate::support::bounded;
 use crate::support::tensor_header::check_header;
 
-/// The name of the file's only tensor, `[picture, version, class]`.
+/// The name of the file's only tensor, `[image, version, class]`.
 const TENSOR: &str = "logits";
 
 /// The key of the file's description of itself.
@@ -24,24 +24,24 @@ const DESCRIPTION: &str = "prenda-teacher";
 /// Where soft labels come from, as their file says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Description {
-    /// SHA-256 of the training pictures and labels.
+    /// SHA-256 of the training images and labels.
     pub data_sha256: String,
-    /// Training pictures, the last ones, whose labels the teacher has not seen.
+    /// Training images, the last ones, whose labels the teacher has not seen.
     pub held_out: usize,
     /// The share of these that it classifies rightly, 0..=1, where there are any.
     pub held_out_accuracy: Option<f64>,
-    /// The share of test pictures that it classifies rightly, 0..=1.
+    /// The share of test images that it classifies rightly, 0..=1.
     pub test_accuracy: f64,
 }
 
-/// A teacher's logits for each version of each training picture.
+/// A teacher's logits for each version of each training image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SoftLabels {
     /// Where they come from.
     pub description: Description,
     /// Number of classes.
     classes: usize,
-    /// `[picture][version][class]`.
+    /// `[image][version][class]`.
     logits: Vec<f32>,
 }
 
@@ -75,27 +75,27 @@ pub enum SoftLabelsError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The teacher saw other pictures.
+    /// The teacher saw other images.
     #[error("{path} is of another data set; make one of this by host-trainer teach")]
     OtherData {
         /// The file.
         path: PathBuf,
     },
-    /// The teacher has learned from pictures that are to be held out.
+    /// The teacher has learned from images that are to be held out.
     #[error(
-        "the teacher of {path} has seen all but the last {held_out} training pictures, so that more than {held_out} cannot be \
+        "the teacher of {path} has seen all but the last {held_out} training images, so that more than {held_out} cannot be \
          held out by --validation; hold out fewer, or make another by host-trainer teach --validation"
     )]
     Seen {
         /// The file.
         path: PathBuf,
-        /// Pictures that it has not seen.
+        /// Images that it has not seen.
         held_out: usize,
     },
 }
 
 impl SoftLabels {
-    /// The `logits`, `[picture][version][class]`, of a teacher.
+    /// The `logits`, `[image][version][class]`, of a teacher.
     pub fn new(description: Description, classes: usize, logits: Vec<f32>) -> Self {
         debug_assert!(logits.len().is_multiple_of(VERSIONS * classes));
         Self { description, classes, logits }
@@ -109,9 +109,9 @@ impl SoftLabels {
         Self::new(description, classes, logits)
     }
 
-    /// The logits for a version, 0..[`VERSIONS`], of a picture; nothing where there are none.
-    pub fn logits(&self, picture: usize, version: usize) -> &[f32] {
-        let start = (picture * VERSIONS + version) * self.classes;
+    /// The logits for a version, 0..[`VERSIONS`], of an image; nothing where there are none.
+    pub fn logits(&self, image: usize, version: usize) -> &[f32] {
+        let start = (image * VERSIONS + version) * self.classes;
         self.logits.get(start..start + self.classes).unwrap_or_default()
     }
 
@@ -129,11 +129,11 @@ impl SoftLabels {
         Ok(safetensors::serialize([(TENSOR, view)], Some(header))?)
     }
 
-    /// Reads the file at `path`, and its SHA-256, as hexadecimal digits. It has to be of `data`, of which the last `held_out` training pictures are held out.
+    /// Reads the file at `path`, and its SHA-256, as hexadecimal digits. It has to be of `data`, of which the last `held_out` training images are held out.
     ///
     /// # Errors
     ///
-    /// Where it cannot be read, or is of other pictures.
+    /// Where it cannot be read, or is of other images.
     pub fn read(path: &Path, data: &Dataset, held_out: usize) -> Result<(Self, String), SoftLabelsError> {
         let logits = (data.train.len() + held_out) * VERSIONS * data.class_names.len();
         let most = 4 * logits as u64 + MAX_HEADER_BYTES;
@@ -146,10 +146,10 @@ impl SoftLabels {
         if labels.description.data_sha256 != hex(&data.train_hash) {
             return Err(SoftLabelsError::OtherData { path: path.to_owned() });
         }
-        // The hash tells pictures and classes, the shape might still lie.
-        let pictures = data.train.len() + held_out;
-        if labels.classes != data.class_names.len() || labels.logits.len() != pictures * VERSIONS * labels.classes {
-            return Err(bad(format!("it has not {pictures} pictures of {} classes", data.class_names.len())));
+        // The hash tells images and classes, the shape might still lie.
+        let images = data.train.len() + held_out;
+        if labels.classes != data.class_names.len() || labels.logits.len() != images * VERSIONS * labels.classes {
+            return Err(bad(format!("it has not {images} images of {} classes", data.class_names.len())));
         }
         if held_out > labels.description.held_out {
             let held_out = labels.description.held_out;

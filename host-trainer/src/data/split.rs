@@ -1,34 +1,34 @@
 //! One split of a data set.
 
-/// Pictures with their labels.
+/// Images with their labels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Split {
-    /// Pixels of a picture.
+    /// Pixels of an image.
     pub width: usize,
-    /// Raw pixels, `[picture][pixel]`.
+    /// Raw pixels, `[image][pixel]`.
     pub pixels: Vec<u8>,
-    /// The class of each picture.
+    /// The class of each image.
     pub labels: Vec<u8>,
 }
 
 impl Split {
-    /// Number of pictures.
+    /// Number of images.
     pub fn len(&self) -> usize {
         self.labels.len()
     }
 
-    /// The raw pixels of a picture, row-major; nothing where there is no such picture.
-    pub fn picture(&self, index: usize) -> &[u8] {
+    /// The raw pixels of an image, row-major; nothing where there is no such image.
+    pub fn image(&self, index: usize) -> &[u8] {
         let start = index.saturating_mul(self.width);
         self.pixels.get(start..start.saturating_add(self.width)).unwrap_or_default()
     }
 
-    /// All pictures, in order.
-    pub fn pictures(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+    /// All images, in order.
+    pub fn images(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         self.pixels.chunks_exact(self.width)
     }
 
-    /// How many pictures each of `classes` classes has.
+    /// How many images each of `classes` classes has.
     pub fn count_classes(&self, classes: usize) -> Vec<usize> {
         let mut counts = vec![0; classes];
         for &label in &self.labels {
@@ -39,13 +39,13 @@ impl Split {
         counts
     }
 
-    /// How many of `predictions`, one for each picture, are right.
+    /// How many of `predictions`, one for each image, are right.
     pub fn count_right(&self, predictions: &[u16]) -> u32 {
         let pairs = predictions.iter().zip(&self.labels);
         pairs.filter(|(prediction, label)| **prediction == u16::from(**label)).count() as u32
     }
 
-    /// Takes the pictures from `at` on away, into a split of their own.
+    /// Takes the images from `at` on away, into a split of their own.
     #[must_use]
     pub fn split_off(&mut self, at: usize) -> Self {
         let pixels = self.pixels.split_off(at * self.width);
@@ -62,12 +62,12 @@ mod tests {
         let mut split = Split { width: 2, pixels: vec![1, 2, 3, 4, 5, 6], labels: vec![7, 8, 9] };
         let rest = split.split_off(2);
         assert_eq!((split.len(), rest.len()), (2, 1));
-        assert_eq!((split.picture(1), rest.picture(0)), (&[3, 4][..], &[5, 6][..]));
-        assert_eq!(split.picture(2), [0_u8; 0]);
+        assert_eq!((split.image(1), rest.image(0)), (&[3, 4][..], &[5, 6][..]));
+        assert_eq!(split.image(2), [0_u8; 0]);
     }
 
     #[test]
-    fn pictures_of_a_class_are_counted() {
+    fn images_of_a_class_are_counted() {
         let split = Split { width: 1, pixels: vec![0; 4], labels: vec![2, 0, 2, 2] };
         assert_eq!(split.count_classes(4), [1, 0, 3, 0]);
     }

@@ -7,8 +7,9 @@ use super::Split;
 /// What the pixels of a split are like.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Statistics {
-    /// Number of pictures.
-    pub pictures: usize,
+    /// Number of images.
+    #[serde(rename = "pictures")]
+    pub images: usize,
     /// The share of pixels that are 0, black; 0..=1.
     pub zero_share: f64,
     /// The darkest raw pixel.
@@ -35,7 +36,7 @@ impl Statistics {
         };
         let mean = mean_of(&|pixel| pixel);
         Self {
-            pictures: split.len(),
+            images: split.len(),
             zero_share: counts[0] as f64 / all,
             least: pixels().next().map_or(0, |(_, pixel)| pixel),
             largest: pixels().next_back().map_or(0, |(_, pixel)| pixel),
@@ -52,8 +53,8 @@ mod tests {
     #[test]
     fn pixels_are_summed_up() {
         let split = Split { width: 2, pixels: vec![0, 255, 51, 0], labels: vec![2, 0] };
-        let Statistics { pictures, zero_share, least, largest, mean, standard_deviation } = Statistics::of(&split);
-        assert_eq!((pictures, zero_share, least, largest), (2, 0.5, 0, 255));
+        let Statistics { images, zero_share, least, largest, mean, standard_deviation } = Statistics::of(&split);
+        assert_eq!((images, zero_share, least, largest), (2, 0.5, 0, 255));
         // 0, 1, 0.2, 0.
         assert!((mean - 0.3).abs() < 1e-12 && (standard_deviation - 0.17_f64.sqrt()).abs() < 1e-12);
         let empty = Statistics::of(&Split { width: 2, pixels: Vec::new(), labels: Vec::new() });

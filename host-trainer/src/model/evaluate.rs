@@ -13,7 +13,7 @@ use crate::model::{ClassResult, Evaluation, Mistake};
 /// What the fixed-point network answers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Evaluated {
-    /// The class that it answers for each picture.
+    /// The class that it answers for each image.
     pub predictions: Vec<u16>,
     /// The probability of that class, Q1.15.
     pub confidences: Vec<u16>,
@@ -35,19 +35,19 @@ impl Evaluated {
     }
 }
 
-/// Infers every picture of `split`.
+/// Infers every image of `split`.
 ///
 /// # Errors
 ///
-/// Where the pictures do not fit the model.
+/// Where the images do not fit the model.
 pub fn evaluate(view: &Model<'_>, split: &Split) -> Result<Evaluated, InferError> {
-    let parts = for_each_picture(view, split, |_, prediction, part: &mut Evaluated| part.add(prediction))?;
+    let parts = for_each_image(view, split, |_, prediction, part: &mut Evaluated| part.add(prediction))?;
     let mut evaluated = Evaluated::default();
     parts.into_iter().for_each(|part| evaluated.append(part));
     Ok(evaluated)
 }
 
-/// As [`evaluate`], and every answer as an answers file: pictures, labels, classes, logits, probabilities.
+/// As [`evaluate`], and every answer as an answers file: images, labels, classes, logits, probabilities.
 ///
 /// # Errors
 ///
@@ -60,12 +60,12 @@ pub fn evaluate_with_answers(view: &Model<'_>, split: &Split) -> Result<(Evaluat
         classes: view.classes() as u16,
     };
     type Answers = (Evaluated, Vec<u8>);
-    let parts = for_each_picture(view, split, |index, prediction, (evaluated, records): &mut Answers| {
+    let parts = for_each_image(view, split, |index, prediction, (evaluated, records): &mut Answers| {
         evaluated.add(prediction);
         let start = records.len();
         records.resize(start + header.record_bytes(), 0);
         // The shapes are those of the model, which inference has just checked.
-        let _ = header.write_record(&mut records[start..], split.picture(index), split.labels[index], prediction);
+        let _ = header.write_record(&mut records[start..], split.image(index), split.labels[index], prediction);
     })?;
     let mut file = header.to_bytes().to_vec();
     let mut evaluated = Evaluated::default();
@@ -99,11 +99,11 @@ pub fn describe(view: &Model<'_>, split: &Split, evaluated: &Evaluated) -> Evalu
     }
     let share = |part: u32, whole: u32| (whole > 0).then(|| f64::from(part) / f64::from(whole));
     let classes = view.class_names().enumerate().map(|(class, name)| {
-        let pictures = confusion[class].iter().sum();
+        let images = confusion[class].iter().sum();
         let predicted = confusion.iter().map(|row| row[class]).sum();
         let correct = confusion[class][class];
-        let (precision, recall) = (share(correct, predicted), share(correct, pictures));
-        ClassResult { name: name.to_owned(), pictures, predicted, correct, precision, recall }
+        let (precision, recall) = (share(correct, predicted), share(correct, images));
+        ClassResult { name: name.to_owned(), images, predicted, correct, precision, recall }
     });
     let classes = classes.collect();
 
@@ -117,12 +117,12 @@ pub fn describe(view: &Model<'_>, split: &Split, evaluated: &Evaluated) -> Evalu
         class: class.into(),
         probability: f64::from(confidence) / f64::from(PROBABILITY_ONE),
     });
-    let (correct, pictures) = (split.count_right(&evaluated.predictions), split.len() as u32);
+    let (correct, images) = (split.count_right(&evaluated.predictions), split.len() as u32);
     Evaluation {
         model_id: view.id().to_string(),
-        pictures,
+        images,
         correct,
-        accuracy: share(correct, pictures).unwrap_or_default(),
+        accuracy: share(correct, images).unwrap_or_default(),
         largest_softmax_error: evaluated.largest_softmax_error,
         mistakes: mistakes.collect(),
         confusion,
@@ -130,8 +130,8 @@ pub fn describe(view: &Model<'_>, split: &Split, evaluated: &Evaluated) -> Evalu
     }
 }
 
-/// Shares the pictures among all cores. Each thread collects into a value of its own; they come back in order.
-fn for_each_picture<T: Default + Send>(
+/// Shares the images among all cores. Each thread collects into a value of its own; they come back in order.
+fn for_each_image<T: Default + Send>(
     view: &Model<'_>,
     split: &Split,
     collect: impl Fn(usize, &Prediction<'_>, &mut T) + Sync,
@@ -142,7 +142,7 @@ fn for_each_picture<T: Default + Send>(
         let mut workspace = Box::new(HostWorkspace::new());
         let mut collected = T::default();
         for index in first..split.len().min(first + share) {
-            collect(index, &workspace.infer(view, split.picture(index))?, &mut collected);
+            collect(index, &workspace.infer(view, split.image(index))?, &mut collected);
         }
         Ok(collected)
     };
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answers_file_has_every_picture() {
+    fn the_answers_file_has_every_image() {
         let (bytes, split) = (brighter_pixel(), split());
         let view = Model::parse(&bytes).unwrap();
         let (evaluated, file) = evaluate_with_answers(&view, &split).unwrap();
@@ -195,13 +195,13 @@ mod tests {
         let (header, records) = AnswersHeader::parse(&file).unwrap();
         assert_eq!((header.model, header.pictures), (view.id(), 101));
         for (index, record) in records.enumerate() {
-            assert_eq!(record.pixels, split.picture(index));
+            assert_eq!(record.pixels, split.image(index));
             assert_eq!((record.label, record.class), (split.labels[index], evaluated.predictions[index]));
         }
     }
 
     #[test]
-    fn pictures_of_another_size_are_refused() {
+    fn images_of_another_size_are_refused() {
         let bytes = brighter_pixel();
         let view = Model::parse(&bytes).unwrap();
         let split = Split { width: 3, pixels: vec![0; 3], labels: vec![0] };
@@ -220,7 +220,7 @@ mod tests {
             largest_softmax_error: 0.5,
         };
         let found = describe(&Model::parse(&bytes).unwrap(), &split, &evaluated);
-        assert_eq!((found.pictures, found.correct, found.accuracy), (6, 2, 2.0 / 6.0));
+        assert_eq!((found.images, found.correct, found.accuracy), (6, 2, 2.0 / 6.0));
         assert_eq!(found.confusion, [[1, 1, 0, 0], [0, 1, 0, 1], [1, 1, 0, 0], [0; 4]]);
         let classes: Vec<_> = found.classes.iter().map(|class| (class.precision, class.recall)).collect();
         let third = Some(1.0 / 3.0);

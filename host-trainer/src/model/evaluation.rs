@@ -7,15 +7,16 @@ use serde::{Deserialize, Serialize};
 pub struct Evaluation {
     /// The model's id.
     pub model_id: String,
-    /// Test pictures.
-    pub pictures: u32,
+    /// Test images.
+    #[serde(rename = "pictures")]
+    pub images: u32,
     /// Of these, how many are classified rightly.
     pub correct: u32,
     /// The share of these.
     pub accuracy: f64,
     /// The largest difference of a probability from the softmax of the same logits in `f64`.
     pub largest_softmax_error: f64,
-    /// How often a picture of a class is given a class, `[label][class]`.
+    /// How often an image of a class is given a class, `[label][class]`.
     pub confusion: Vec<Vec<u32>>,
     /// Each class by itself.
     pub classes: Vec<ClassResult>,
@@ -28,19 +29,20 @@ pub struct Evaluation {
 pub struct ClassResult {
     /// Its name.
     pub name: String,
-    /// Pictures of this class.
-    pub pictures: u32,
-    /// Pictures that are given this class, rightly or not.
+    /// Images of this class.
+    #[serde(rename = "pictures")]
+    pub images: u32,
+    /// Images that are given this class, rightly or not.
     pub predicted: u32,
-    /// Pictures of this class that are given it.
+    /// Images of this class that are given it.
     pub correct: u32,
-    /// Of the pictures that are given this class, the share that is of it; nothing where none is given it.
+    /// Of the images that are given this class, the share that is of it; nothing where none is given it.
     pub precision: Option<f64>,
-    /// Of the pictures of this class, the share that is given it; nothing where there are none.
+    /// Of the images of this class, the share that is given it; nothing where there are none.
     pub recall: Option<f64>,
 }
 
-/// A picture that is classified wrongly.
+/// An image that is classified wrongly.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mistake {
     /// Its index in the test split, from 0.
@@ -57,24 +59,24 @@ pub struct Mistake {
 pub mod tests {
     use super::*;
 
-    /// An evaluation over named classes: `right` pictures of each are classified rightly, and one is given each other
+    /// An evaluation over named classes: `right` images of each are classified rightly, and one is given each other
     /// class.
     pub fn evaluation(names: &[&str], right: u32) -> Evaluation {
         let classes = names.len();
-        let pictures = right + classes as u32 - 1;
+        let images = right + classes as u32 - 1;
         let row = |label| (0..classes).map(|class| if class == label { right } else { 1 }).collect();
-        let share = f64::from(right) / f64::from(pictures);
+        let share = f64::from(right) / f64::from(images);
         let class = |name: &&str| ClassResult {
             name: (*name).to_owned(),
-            pictures,
-            predicted: pictures,
+            images,
+            predicted: images,
             correct: right,
             precision: Some(share),
             recall: Some(share),
         };
         Evaluation {
             model_id: "01234567".to_owned(),
-            pictures: pictures * classes as u32,
+            images: images * classes as u32,
             correct: right * classes as u32,
             accuracy: share,
             largest_softmax_error: 0.0,

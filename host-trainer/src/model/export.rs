@@ -7,11 +7,11 @@ use crate::data::{Dataset, Split};
 use crate::model::evaluate::{self, Evaluated};
 use crate::quantize::{QuantizedLayer, encode};
 
-/// Most pictures that a model carries with their answers, so that a device can test itself.
-const MAX_GOLDEN_PICTURES: usize = 4;
+/// Most images that a model carries with their answers, so that a device can test itself.
+const MAX_GOLDEN_IMAGES: usize = 4;
 
-/// Bytes of weights for each of these: a small model is not made of pictures.
-const WEIGHT_BYTES_A_GOLDEN_PICTURE: usize = 8192;
+/// Bytes of weights for each of these: a small model is not made of images.
+const WEIGHT_BYTES_A_GOLDEN_IMAGE: usize = 8192;
 
 /// Why a network cannot be exported.
 #[derive(Debug, Error)]
@@ -35,11 +35,11 @@ pub struct Origins<'a> {
     pub seed: u64,
     /// Epochs trained.
     pub epochs: u32,
-    /// Pictures trained on.
-    pub train_pictures: u32,
+    /// Images trained on.
+    pub train_images: u32,
     /// Of these, how many the float network classifies rightly.
     pub train_correct: u32,
-    /// Of the test pictures, how many the float network classifies rightly.
+    /// Of the test images, how many the float network classifies rightly.
     pub test_correct: u32,
 }
 
@@ -52,12 +52,12 @@ pub struct Exported {
     pub test: Evaluated,
 }
 
-/// Encodes `layers` as a model for pictures like those of `data`, evaluates it, and encodes it again with golden vectors
+/// Encodes `layers` as a model for images like those of `data`, evaluates it, and encodes it again with golden vectors
 /// and provenance.
 ///
 /// # Errors
 ///
-/// Where the network breaks a rule of the format: some picture could overflow a logit, say.
+/// Where the network breaks a rule of the format: some image could overflow a logit, say.
 pub fn export(layers: &[QuantizedLayer], data: &Dataset, origins: &Origins<'_>) -> Result<Exported, ExportError> {
     let class_names: Vec<&str> = data.class_names.iter().map(String::as_str).collect();
     let sources: Vec<_> = layers.iter().map(QuantizedLayer::source).collect();
@@ -73,7 +73,7 @@ pub fn export(layers: &[QuantizedLayer], data: &Dataset, origins: &Origins<'_>) 
             seed: origins.seed,
             epochs: origins.epochs,
             data_sha256: data.train_hash,
-            train_pictures: origins.train_pictures,
+            train_pictures: origins.train_images,
             train_correct_float: origins.train_correct,
             test_pictures: data.test.len() as u32,
             test_correct_float: origins.test_correct,
@@ -88,7 +88,7 @@ pub fn export(layers: &[QuantizedLayer], data: &Dataset, origins: &Origins<'_>) 
     let mut workspace = HostWorkspace::new();
     let mut answers = Vec::new();
     let weight_bytes: usize = view.layers().map(DenseLayer::weight_bytes).sum();
-    for input in golden_pictures(&data.test, weight_bytes) {
+    for input in golden_images(&data.test, weight_bytes) {
         let prediction = workspace.infer(&view, input)?;
         answers.push((input, prediction.logits.to_vec(), prediction.probabilities.to_vec()));
     }
@@ -98,18 +98,18 @@ pub fn export(layers: &[QuantizedLayer], data: &Dataset, origins: &Origins<'_>) 
     Ok(Exported { bytes: encode(&source)?, test })
 }
 
-/// The first pictures of different classes, for a model with so many bytes of weights.
-fn golden_pictures(split: &Split, weight_bytes: usize) -> Vec<&[u8]> {
-    let most = weight_bytes.div_ceil(WEIGHT_BYTES_A_GOLDEN_PICTURE).min(MAX_GOLDEN_PICTURES);
+/// The first images of different classes, for a model with so many bytes of weights.
+fn golden_images(split: &Split, weight_bytes: usize) -> Vec<&[u8]> {
+    let most = weight_bytes.div_ceil(WEIGHT_BYTES_A_GOLDEN_IMAGE).min(MAX_GOLDEN_IMAGES);
     let mut labels = Vec::new();
-    let mut pictures = Vec::new();
-    for (picture, label) in split.pictures().zip(&split.labels) {
-        if pictures.len() < most && !labels.contains(label) {
+    let mut images = Vec::new();
+    for (image, label) in split.images().zip(&split.labels) {
+        if images.len() < most && !labels.contains(label) {
             labels.push(*label);
-            pictures.push(picture);
+            images.push(image);
         }
     }
-    pictures
+    images
 }
 
 #[cfg(test)]
@@ -117,10 +117,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn golden_pictures_are_of_different_classes() {
+    fn golden_images_are_of_different_classes() {
         let split = Split { width: 1, pixels: (0..8).collect(), labels: vec![3, 3, 1, 3, 0, 1, 2, 4] };
-        assert_eq!(golden_pictures(&split, 100_000), [[0], [2], [4], [6]]);
-        assert_eq!(golden_pictures(&split, 8193), [[0], [2]]);
-        assert_eq!(golden_pictures(&split, 1), [[0]]);
+        assert_eq!(golden_images(&split, 100_000), [[0], [2], [4], [6]]);
+        assert_eq!(golden_images(&split, 8193), [[0], [2]]);
+        assert_eq!(golden_images(&split, 1), [[0]]);
     }
 }

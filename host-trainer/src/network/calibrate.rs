@@ -5,17 +5,17 @@ use burn::tensor::TensorReadError;
 use crate::data::Split;
 use crate::network::{Network, input_tensor};
 
-/// Pictures that go through the network at once.
+/// Images that go through the network at once.
 const BATCH: usize = 500;
 
 /// What the float network does with a split.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measured {
-    /// The class that it answers for each picture.
+    /// The class that it answers for each image.
     pub predictions: Vec<u16>,
-    /// Mean cross-entropy of the pictures' labels, 0 or more.
+    /// Mean cross-entropy of the images' labels, 0 or more.
     pub loss: f64,
-    /// The largest activation of each hidden layer over all pictures, 0 or more.
+    /// The largest activation of each hidden layer over all images, 0 or more.
     pub largest: Vec<f32>,
 }
 
@@ -26,7 +26,7 @@ impl Measured {
     }
 }
 
-/// Runs `network` over all pictures of `split`.
+/// Runs `network` over all images of `split`.
 ///
 /// # Errors
 ///

@@ -138,14 +138,14 @@ impl Network {
         self.layers.first().map(|layer| layer.weight.device()).unwrap_or_default()
     }
 
-    /// Logits, `[picture, class]`, of pictures, `[picture, pixel]` in 0..=1.
-    pub fn forward(&self, pictures: Tensor<2>) -> Tensor<2> {
-        self.forward_with(pictures, |_| ())
+    /// Logits, `[image, class]`, of images, `[image, pixel]` in 0..=1.
+    pub fn forward(&self, images: Tensor<2>) -> Tensor<2> {
+        self.forward_with(images, |_| ())
     }
 
-    /// As [`forward`](Self::forward); `look` sees the activations, `[picture, neuron]`, of every hidden layer in turn.
-    pub fn forward_with(&self, pictures: Tensor<2>, mut look: impl FnMut(&Tensor<2>)) -> Tensor<2> {
-        let mut values = pictures;
+    /// As [`forward`](Self::forward); `look` sees the activations, `[image, neuron]`, of every hidden layer in turn.
+    pub fn forward_with(&self, images: Tensor<2>, mut look: impl FnMut(&Tensor<2>)) -> Tensor<2> {
+        let mut values = images;
         for (index, layer) in self.layers.iter().enumerate() {
             if index > 0 {
                 values = relu(values);

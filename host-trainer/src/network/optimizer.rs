@@ -67,7 +67,7 @@ impl Optimizer for CardAdam {
 /// Adam in one pass, for the processor.
 ///
 /// burn's own goes over all weights a dozen times, which is as much work as the rest of a step. And a pixel that is black
-/// in most pictures has a gradient of exactly zero in most steps, so that its moments decay into the subnormal numbers,
+/// in most images has a gradient of exactly zero in most steps, so that its moments decay into the subnormal numbers,
 /// where many processors are slower by far: moments that small are made zero. The weights do not notice, since updates
 /// are divided by a hundredth of [`EPSILON`] at the least.
 #[derive(Clone)]

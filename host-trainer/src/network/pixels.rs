@@ -57,18 +57,18 @@ impl PixelForm {
     /// Pixels in 0..=1.
     pub const PLAIN: Self = Self { scale: 1.0 / INPUT_SCALE, mean: 0.0, std: 1.0 };
 
-    /// Raw pixels of `pictures`, each of `width` pixels, in this form, `[picture, pixel]`.
+    /// Raw pixels of `images`, each of `width` pixels, in this form, `[image, pixel]`.
     pub fn tensor<'a>(
         self,
-        pictures: impl ExactSizeIterator<Item = &'a [u8]>,
+        images: impl ExactSizeIterator<Item = &'a [u8]>,
         width: usize,
         device: &Device,
     ) -> Tensor<2> {
         let (factor, offset) = ((1.0 / (self.scale * self.std)) as f32, (self.mean / self.std) as f32);
-        let count = pictures.len();
+        let count = images.len();
         let mut values = Vec::with_capacity(count * width);
-        for picture in pictures {
-            values.extend(picture.iter().map(|&pixel| f32::from(pixel) * factor - offset));
+        for image in images {
+            values.extend(image.iter().map(|&pixel| f32::from(pixel) * factor - offset));
         }
         Tensor::from_data(TensorData::new(values, [count, width]), device)
     }
@@ -92,9 +92,9 @@ impl PixelForm {
     }
 }
 
-/// Returns raw pixels of `pictures`, each of `width` pixels, as `[picture, pixel]` in 0..=1.
-pub fn input_tensor<'a>(pictures: impl ExactSizeIterator<Item = &'a [u8]>, width: usize, device: &Device) -> Tensor<2> {
-    PixelForm::PLAIN.tensor(pictures, width, device)
+/// Returns raw pixels of `images`, each of `width` pixels, as `[image, pixel]` in 0..=1.
+pub fn input_tensor<'a>(images: impl ExactSizeIterator<Item = &'a [u8]>, width: usize, device: &Device) -> Tensor<2> {
+    PixelForm::PLAIN.tensor(images, width, device)
 }
 
 #[cfg(test)]
@@ -106,7 +106,7 @@ mod tests {
     fn standard_pixels_have_mean_0_and_deviation_1() {
         let split = Split { width: 2, pixels: vec![0, 255, 51, 0, 17, 200], labels: vec![1, 0, 1] };
         let form = Pixels::Standard.form(&split);
-        let values: Vec<f32> = form.tensor(split.pictures(), 2, &backend::processor()).try_into_vec_as().unwrap();
+        let values: Vec<f32> = form.tensor(split.images(), 2, &backend::processor()).try_into_vec_as().unwrap();
         let mean = |values: &[f32]| values.iter().sum::<f32>() / 6.0;
         let squares: Vec<f32> = values.iter().map(|value| value * value).collect();
         assert!(mean(&values).abs() < 1e-6 && (mean(&squares) - 1.0).abs() < 1e-6, "{values:?}");
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn plain_pixels_are_divided_by_255() {
         let split = Split { width: 256, pixels: (0..=255).collect(), labels: vec![0] };
-        let plain = PixelForm::PLAIN.tensor(split.pictures(), 256, &backend::processor());
+        let plain = PixelForm::PLAIN.tensor(split.images(), 256, &backend::processor());
         let expected = (0..=255_u8).map(|pixel| f32::from(pixel) * INPUT_SCALE as f32);
         assert_eq!(plain.try_into_vec_as::<f32>().unwrap(), expected.collect::<Vec<_>>());
     }

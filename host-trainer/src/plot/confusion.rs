@@ -58,7 +58,7 @@ pub fn confusion(evaluation: &Evaluation) -> Result<String, PlotError> {
     let title = format!(
         "Confusion matrix: {} of {} test pictures classified rightly",
         percent(evaluation.accuracy),
-        evaluation.pictures
+        evaluation.images
     );
     let [left, top] = layout.start;
     let [matrix_width, matrix_height] = layout.matrix();

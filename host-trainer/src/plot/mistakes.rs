@@ -33,7 +33,7 @@ pub fn mistakes(evaluation: &Evaluation, test: &Split, rows: usize, columns: usi
     let tile_height = size[1] + WORDS;
     let mut tiles = Vec::new();
     for (place, mistake) in shown.iter().enumerate() {
-        let picture = image::data_uri(test.picture(mistake.index), rows, columns)?;
+        let picture = image::data_uri(test.image(mistake.index), rows, columns)?;
         let (row, column) = (place / COLUMNS, place % COLUMNS);
         let corner = [MARGIN + TILE * column as i32, TITLE_HEIGHT + tile_height * row as i32];
         tiles.push(tile(corner, &picture, size, mistake, evaluation));
@@ -53,7 +53,7 @@ pub fn mistakes(evaluation: &Evaluation, test: &Split, rows: usize, columns: usi
 }
 
 fn title(evaluation: &Evaluation) -> String {
-    let Evaluation { pictures, correct, .. } = evaluation;
+    let Evaluation { images: pictures, correct, .. } = evaluation;
     let all = pictures.saturating_sub(*correct);
     match evaluation.mistakes.len() {
         0 if all == 0 => format!("No mistakes: all {pictures} test pictures are classified rightly"),
@@ -108,7 +108,7 @@ mod tests {
         for text in ["an extra", "\u{2026}</text>", "98.77 %, picture 7<", "The 8 most confident of 2 mistakes"] {
             assert!(svg.contains(text), "{text}: {svg}");
         }
-        for (index, pixels) in split().pictures().enumerate().take(8) {
+        for (index, pixels) in split().images().enumerate().take(8) {
             assert!(svg.contains(&image::data_uri(pixels, 2, 3).unwrap()), "picture {index}");
         }
     }
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn no_mistakes_are_said_to_be_none() {
         let mut right = evaluation(&["one", "two"], 10);
-        right.correct = right.pictures;
+        right.correct = right.images;
         let svg = mistakes(&right, &split(), 2, 3).unwrap();
         assert!(svg.contains("No mistakes: all 22 test") && !svg.contains("<image"), "{svg}");
     }

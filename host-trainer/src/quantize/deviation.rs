@@ -9,10 +9,10 @@ use crate::data::Split;
 use crate::network::{DenseParameters, Network, input_tensor};
 use crate::quantize::{LayerQuantization, Quantization};
 
-/// Pictures over which errors are measured: enough for two digits.
-const PICTURES: usize = 1000;
+/// Images over which errors are measured: enough for two digits.
+const IMAGES: usize = 1000;
 
-/// Pictures that go through the network at once.
+/// Images that go through the network at once.
 const BATCH: usize = 500;
 
 /// Why the networks cannot be compared.
@@ -42,7 +42,7 @@ impl Squares {
     }
 }
 
-/// Runs both networks over the first pictures of `split` and compares every layer's outputs.
+/// Runs both networks over the first images of `split` and compares every layer's outputs.
 ///
 /// `layers` are `network`'s, `quantized` and `view` what they became; `largest` has each hidden layer's largest
 /// activation.
@@ -58,13 +58,13 @@ pub fn measure_deviation(
     view: &Model<'_>,
     split: &Split,
 ) -> Result<Quantization, DeviationError> {
-    const { assert!(PICTURES.is_multiple_of(BATCH), "else the last pictures would be left out") };
-    let pictures = split.len().min(PICTURES);
+    const { assert!(IMAGES.is_multiple_of(BATCH), "else the last images would be left out") };
+    let images = split.len().min(IMAGES);
     let mut squares = vec![Squares::default(); layers.len()];
     let mut workspace = Box::new(HostWorkspace::new());
     let device = network.device();
     let one = f64::from(1_u32 << LOGIT_FRACTION_BITS);
-    for pixels in split.pixels.chunks(BATCH * split.width).take(PICTURES / BATCH) {
+    for pixels in split.pixels.chunks(BATCH * split.width).take(IMAGES / BATCH) {
         let mut outputs = Vec::new();
         let logits = network
             .forward_with(input_tensor(pixels.chunks_exact(split.width), split.width, &device), |values| {
@@ -73,12 +73,12 @@ pub fn measure_deviation(
         let float = outputs.into_iter().chain([logits]).map(|values| values.try_into_vec_as::<f32>());
         let float = float.collect::<Result<Vec<_>, _>>()?;
 
-        for (index, picture) in pixels.chunks(split.width).enumerate() {
+        for (index, image) in pixels.chunks(split.width).enumerate() {
             let mut compare = |layer: usize, fixed: &mut dyn Iterator<Item = f64>| {
                 let float = float[layer].iter().skip(index * layers[layer].outputs);
                 float.zip(fixed).for_each(|(float, fixed)| squares[layer].add(*float, fixed));
             };
-            let prediction = workspace.infer_with(view, picture, &mut |stage| {
+            let prediction = workspace.infer_with(view, image, &mut |stage| {
                 if let Stage::Activations { layer, activations } = stage {
                     let step = quantized[layer].output_step;
                     compare(layer, &mut activations.iter().map(|&value| f64::from(value) * step));
@@ -109,7 +109,7 @@ pub fn measure_deviation(
             error_rms: root_mean(squares.error),
         }
     };
-    Ok(Quantization { pictures, layers: layers.iter().enumerate().map(describe).collect() })
+    Ok(Quantization { images, layers: layers.iter().enumerate().map(describe).collect() })
 }
 
 #[cfg(test)]
@@ -146,7 +146,7 @@ mod tests {
             measure_deviation(&network, &layers, largest, &quantized, &view, &split).unwrap()
         };
         let [fine, coarse] = [error_of(&largest), error_of(&[20.0 * largest[0]])];
-        assert_eq!((fine.pictures, fine.layers.len()), (256, 2));
+        assert_eq!((fine.images, fine.layers.len()), (256, 2));
         assert_eq!(fine.layers[0].weights, [-0.2, 1.0]);
         // Steps of 1/255 give an error of a third of a step, at the most, over values about a half.
         assert!(fine.layers[0].signal_to_noise_decibels().unwrap() > 45.0, "{fine:?}");

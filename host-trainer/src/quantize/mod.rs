@@ -84,7 +84,7 @@ pub enum QuantizeError {
     },
 }
 
-/// Quantizes `layers`, first to last, all but the last to `weight_bits`. `largest` has each hidden layer's largest activation over the training pictures.
+/// Quantizes `layers`, first to last, all but the last to `weight_bits`. `largest` has each hidden layer's largest activation over the training images.
 ///
 /// # Errors
 ///
@@ -121,7 +121,7 @@ pub fn largest_weight(index: usize, layers: usize, weight_bits: WeightBits) -> i
 /// What one step of a hidden activation is worth.
 fn activation_scale(largest: f32, channels: &[Channel]) -> f64 {
     let scale = f64::from(largest) / ACTIVATION_STEPS;
-    // A layer that no training picture wakes up may have any scale.
+    // A layer that no training image wakes up may have any scale.
     let scale = if scale > 0.0 { scale } else { 1.0 / ACTIVATION_STEPS };
     // So far below the accumulators' own steps no requantization reaches, and nothing is to be seen there.
     let coarsest = channels.iter().map(|channel| channel.scale).fold(0.0, f64::max);

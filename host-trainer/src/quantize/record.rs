@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 /// What quantization does to a network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Quantization {
-    /// Training pictures over which errors are measured.
-    pub pictures: usize,
+    /// Training images over which errors are measured.
+    #[serde(rename = "pictures")]
+    pub images: usize,
     /// First to last.
     pub layers: Vec<LayerQuantization>,
 }
@@ -24,7 +25,7 @@ pub struct LayerQuantization {
     pub weight_steps: [f64; 2],
     /// The share of integer weights that are zero, 0..=1.
     pub zero_weights: f64,
-    /// The largest output over all training pictures, after ReLU; absent for the last layer, whose outputs are logits.
+    /// The largest output over all training images, after ReLU; absent for the last layer, whose outputs are logits.
     pub largest_activation: Option<f32>,
     /// What one step of an output is worth.
     pub output_step: f64,

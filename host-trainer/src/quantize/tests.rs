@@ -25,15 +25,15 @@ fn float_logits(layers: &[DenseParameters], pixels: &[u8], largest: &mut [f32]) 
     values
 }
 
-fn fixed_logits(layers: &[QuantizedLayer], pictures: &[Vec<u8>]) -> Vec<Vec<f64>> {
-    let bytes = encode_plain(layers, pictures[0].len());
+fn fixed_logits(layers: &[QuantizedLayer], images: &[Vec<u8>]) -> Vec<Vec<f64>> {
+    let bytes = encode_plain(layers, images[0].len());
     let view = Model::parse(&bytes).unwrap();
     let mut workspace = HostWorkspace::new();
     let infer = |pixels: &Vec<u8>| {
         let prediction = workspace.infer(&view, pixels).unwrap();
         prediction.logits.iter().map(|&logit| f64::from(logit) / 65536.0).collect()
     };
-    pictures.iter().map(infer).collect()
+    images.iter().map(infer).collect()
 }
 
 fn random_layers(widths: &[usize], seed: u64) -> Vec<DenseParameters> {
@@ -55,9 +55,9 @@ fn random_layers(widths: &[usize], seed: u64) -> Vec<DenseParameters> {
     pairs.map(layer).collect()
 }
 
-fn random_pictures(width: usize, seed: u64) -> Vec<Vec<u8>> {
+fn random_images(width: usize, seed: u64) -> Vec<Vec<u8>> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-    // Half of the pixels black, as in the real pictures.
+    // Half of the pixels black, as in the real images.
     (0..40)
         .map(|_| (0..width).map(|_| random.random::<u8>() & random.random_range(0..=1_u8).wrapping_neg()).collect())
         .collect()
@@ -71,9 +71,9 @@ proptest! {
     #[test]
     fn one_layer_is_within_the_proved_bound(inputs in 1_usize..60, outputs in 2_usize..20, seed: u64) {
         let layers = random_layers(&[inputs, outputs], seed);
-        let pictures = random_pictures(inputs, seed);
+        let images = random_images(inputs, seed);
         let quantized = quantize(&layers, &[], WeightBits::Eight).unwrap();
-        for (pixels, fixed) in pictures.iter().zip(fixed_logits(&quantized, &pictures)) {
+        for (pixels, fixed) in images.iter().zip(fixed_logits(&quantized, &images)) {
             let float = float_logits(&layers, pixels, &mut []);
             let sum: f64 = pixels.iter().map(|&pixel| f64::from(pixel)).sum();
             for (output, (float, fixed)) in float.iter().zip(fixed).enumerate() {
@@ -89,10 +89,10 @@ proptest! {
 fn deep_networks_stay_near_their_float_originals() {
     for (seed, widths) in [&[784, 128, 10][..], &[100, 50, 30, 4], &[9, 33, 17, 8, 2]].into_iter().enumerate() {
         let layers = random_layers(widths, seed as u64);
-        let pictures = random_pictures(widths[0], seed as u64);
+        let images = random_images(widths[0], seed as u64);
         let mut largest = vec![0.0; widths.len() - 2];
-        let float: Vec<Vec<f64>> = pictures.iter().map(|pixels| float_logits(&layers, pixels, &mut largest)).collect();
-        let fixed = fixed_logits(&quantize(&layers, &largest, WeightBits::Eight).unwrap(), &pictures);
+        let float: Vec<Vec<f64>> = images.iter().map(|pixels| float_logits(&layers, pixels, &mut largest)).collect();
+        let fixed = fixed_logits(&quantize(&layers, &largest, WeightBits::Eight).unwrap(), &images);
         let (float, fixed) = (float.concat(), fixed.concat());
         let mean_square = |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>();
         let error = mean_square(&mut float.iter().zip(&fixed).map(|(float, fixed)| float - fixed));
@@ -117,12 +117,12 @@ fn odd_channels_survive() {
         biases: vec![0.0; 2],
     };
     let layers = [hidden, last];
-    let pictures = vec![vec![255, 0], vec![0, 0], vec![7, 255]];
+    let images = vec![vec![255, 0], vec![0, 0], vec![7, 255]];
     let mut largest = vec![0.0];
-    let float: Vec<_> = pictures.iter().map(|pixels| float_logits(&layers, pixels, &mut largest)).collect();
+    let float: Vec<_> = images.iter().map(|pixels| float_logits(&layers, pixels, &mut largest)).collect();
     let quantized = quantize(&layers, &largest, WeightBits::Eight).unwrap();
     assert_eq!((quantized[0].biases[3], &quantized[0].weights[6..]), (0, &[0, 0][..]));
-    for (float, fixed) in float.iter().flatten().zip(fixed_logits(&quantized, &pictures).concat()) {
+    for (float, fixed) in float.iter().flatten().zip(fixed_logits(&quantized, &images).concat()) {
         assert!((float - fixed).abs() < 0.01, "{float} {fixed}");
     }
 }

@@ -7,7 +7,7 @@ use crate::support::range::{first_outside, is_share};
 impl Record for Evaluation {
     fn outside(&self) -> Option<&'static str> {
         first_outside([
-            ("correct", self.correct <= self.pictures),
+            ("correct", self.correct <= self.images),
             ("accuracy", is_share(self.accuracy)),
             ("largest_softmax_error", is_share(self.largest_softmax_error)),
             ("precision", self.classes.iter().all(|class| class.precision.is_none_or(is_share))),

@@ -127,7 +127,7 @@ pub fn complete(
         backend: config.backend.name(),
         seed: config.seed,
         epochs: trained.kept_epoch,
-        train_pictures: data.train.len() as u32,
+        train_images: data.train.len() as u32,
         train_correct: data.train.count_right(&on_train.predictions),
         test_correct: data.test.count_right(&on_test.predictions),
     };

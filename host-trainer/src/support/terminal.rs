@@ -1,4 +1,4 @@
-//! Pictures and bars made of characters.
+//! Images and bars made of characters.
 
 use console::Style;
 
@@ -14,9 +14,9 @@ pub fn has_colours() -> bool {
     console::colors_enabled()
 }
 
-/// A picture, `[row][column]` with 0 for black and 255 for white, as lines of text: with `colours` two rows of pixels a
+/// An image, `[row][column]` with 0 for black and 255 for white, as lines of text: with `colours` two rows of pixels a
 /// line, in greys; else two characters a pixel, the denser the brighter.
-pub fn picture(pixels: &[u8], columns: usize, colours: bool) -> String {
+pub fn image(pixels: &[u8], columns: usize, colours: bool) -> String {
     let rows: Vec<&[u8]> = pixels.chunks(columns.max(1)).collect();
     if !colours {
         let character = |&pixel: &u8| char::from(RAMP[usize::from(pixel) * RAMP.len() / 256]);
@@ -62,12 +62,12 @@ mod tests {
 
     #[test]
     fn without_colours_the_brighter_is_the_denser() {
-        assert_eq!(picture(&[0, 255, 0, 128, 0, 0], 2, false), "  @@\n  ++\n\n");
+        assert_eq!(image(&[0, 255, 0, 128, 0, 0], 2, false), "  @@\n  ++\n\n");
     }
 
     #[test]
     fn with_colours_a_line_has_two_rows() {
-        let text = picture(&[0, 255, 128, 8, 238, 3], 2, true);
+        let text = image(&[0, 255, 128, 8, 238, 3], 2, true);
         assert_eq!(text.lines().count(), 2);
         assert_eq!(text.matches('\u{2580}').count(), 4);
         assert!(text.contains("38;5;16") && text.contains("38;5;231"), "{text:?}");

@@ -15,7 +15,7 @@ use crate::support::range::{first_outside, is_beta, is_learning_rate, is_share, 
 /// Most epochs of a training, in floating point and in integers each.
 pub const MAX_EPOCHS: u32 = 100_000;
 
-/// Most pictures in a step.
+/// Most images in a step.
 pub const MAX_BATCH_SIZE: usize = 65_536;
 
 /// A set of settings that were found to go together.
@@ -36,17 +36,17 @@ pub struct TrainConfig {
     pub backend: Backend,
     /// Neurons of each hidden layer.
     pub hidden: Vec<usize>,
-    /// How often every training picture is seen in floating point.
+    /// How often every training image is seen in floating point.
     pub epochs: u32,
-    /// Pictures in a step, 1 or more.
+    /// Images in a step, 1 or more.
     pub batch_size: usize,
     /// Adam's largest step size, above 0.
     pub learning_rate: LearningRate,
     /// Where every random choice comes from.
     pub seed: u64,
-    /// Training ends after the first epoch whose accuracy on training pictures is above this share.
+    /// Training ends after the first epoch whose accuracy on training images is above this share.
     pub stop_at_train_accuracy: Option<f64>,
-    /// Training ends after so many epochs, 1 or more, without a lower loss on held-out pictures, and the network of the
+    /// Training ends after so many epochs, 1 or more, without a lower loss on held-out images, and the network of the
     /// epoch with the lowest is kept.
     pub patience: Option<u32>,
     /// The recipe that gave what was not asked for.
@@ -64,7 +64,7 @@ pub struct TrainConfig {
     /// What is taken from weights at each step, as a share of them for a step size of 1; biases stay. 0..=1.
     #[serde(default)]
     pub weight_decay: f64,
-    /// The share of pictures that are shown shifted or mirrored, 0..=1.
+    /// The share of images that are shown shifted or mirrored, 0..=1.
     #[serde(default)]
     pub augment: f64,
     /// The network is the mean of those after each of so many last epochs; 0 and 1 mean the last one alone.

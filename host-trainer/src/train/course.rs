@@ -22,12 +22,12 @@ pub trait Student {
     /// Where it lives.
     fn device(&self) -> Device;
 
-    /// Logits, `[picture, class]`, of pictures, `[picture, pixel]`, in the form that it takes.
+    /// Logits, `[image, class]`, of images, `[image, pixel]`, in the form that it takes.
     ///
     /// # Errors
     ///
     /// Where the backend cannot give its results back.
-    fn forward(&self, pictures: Tensor<2>) -> Result<Tensor<2>, TrainError>;
+    fn forward(&self, images: Tensor<2>) -> Result<Tensor<2>, TrainError>;
 
     /// Takes a step of size `rate` down the `gradients` of a loss; `done` is the share of steps before it, 1 for the last one.
     ///
@@ -40,7 +40,7 @@ pub trait Student {
 /// How a number of epochs is trained.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// How often every training picture is seen.
+    /// How often every training image is seen.
     pub epochs: u32,
     /// The largest step size.
     pub learning_rate: f64,
@@ -58,13 +58,13 @@ pub struct Course<'a> {
     material: Material<'a>,
     plan: Plan,
     random: Xoshiro256PlusPlus,
-    /// The pictures' indices, in the order of the last epoch.
+    /// The images' indices, in the order of the last epoch.
     order: Vec<usize>,
     /// Steps done.
     step: u64,
-    /// The raw pixels of a step's pictures where some are shifted or mirrored; kept to spare its memory.
+    /// The raw pixels of a step's images where some are shifted or mirrored; kept to spare its memory.
     altered: Vec<u8>,
-    /// In which versions a step's pictures are shown.
+    /// In which versions a step's images are shown.
     versions: Vec<Version>,
 }
 
@@ -88,7 +88,7 @@ impl<'a> Course<'a> {
         self.random
     }
 
-    /// Trains on every picture once, in a new order. Returns mean loss and accuracy. `name` is the epoch's.
+    /// Trains on every image once, in a new order. Returns mean loss and accuracy. `name` is the epoch's.
     pub fn run_epoch(&mut self, student: &mut impl Student, name: String) -> Result<(f64, f64), TrainError> {
         let (batch_size, plan) = (self.config.batch_size, self.plan);
         let mut order = std::mem::take(&mut self.order);
@@ -123,8 +123,8 @@ impl<'a> Course<'a> {
         Ok((loss_sum / seen as f64, correct / seen as f64))
     }
 
-    /// Forward and backward over a batch, the pictures at `indices`. Returns the gradients of its mean loss, the sum of
-    /// its losses, and how many of its pictures are classified rightly; the latter two are not waited for.
+    /// Forward and backward over a batch, the images at `indices`. Returns the gradients of its mean loss, the sum of
+    /// its losses, and how many of its images are classified rightly; the latter two are not waited for.
     fn learn(
         &mut self,
         student: &impl Student,
@@ -143,26 +143,26 @@ impl<'a> Course<'a> {
         Ok((loss.backward(), loss_sum, hits))
     }
 
-    /// The pictures at `indices`, as they are or altered, in the form that is trained with.
+    /// The images at `indices`, as they are or altered, in the form that is trained with.
     fn input(&mut self, indices: &[usize], device: &Device) -> Tensor<2> {
         let (split, share, form) = (self.material.train, self.config.augment, self.plan.form);
-        let pictures = indices.iter().map(|&index| split.picture(index));
+        let images = indices.iter().map(|&index| split.image(index));
         self.versions.clear();
         // No random number is drawn where nothing is altered.
         if share == 0.0 {
             self.versions.resize(indices.len(), Version::PLAIN);
-            return form.tensor(pictures, split.width, device);
+            return form.tensor(images, split.width, device);
         }
         self.altered.clear();
-        for picture in pictures {
+        for image in images {
             let version = Version::choose(share, &mut self.random);
-            version.append(picture, self.material.shape.columns, &mut self.altered);
+            version.append(image, self.material.shape.columns, &mut self.altered);
             self.versions.push(version);
         }
         form.tensor(self.altered.chunks_exact(split.width), split.width, device)
     }
 
-    /// What each class's probability shall be, `[picture, class]`, for the pictures at `indices` as they are shown, where there
+    /// What each class's probability shall be, `[image, class]`, for the images at `indices` as they are shown, where there
     /// is a teacher: its own answer and the label, mixed.
     fn soft_targets(&self, indices: &[usize], device: &Device) -> Option<Tensor<2>> {
         let (labels, teaching) = (self.material.soft_labels?, self.config.teacher.as_ref()?);

@@ -113,8 +113,8 @@ impl Student for FixedStudent {
         self.device.clone()
     }
 
-    fn forward(&self, pictures: Tensor<2>) -> Result<Tensor<2>, TrainError> {
-        let mut values = pictures;
+    fn forward(&self, images: Tensor<2>) -> Result<Tensor<2>, TrainError> {
+        let mut values = images;
         for layer in &self.layers {
             let (weights, biases) = layer.run.clone();
             let sums = values.matmul(weights.transpose()) + biases.unsqueeze();
@@ -240,7 +240,7 @@ mod tests {
 
     const WIDTHS: [usize; 4] = [30, 20, 9, 4];
 
-    /// Random pictures, and a network whose weights are not all of one size.
+    /// Random images, and a network whose weights are not all of one size.
     fn start(seed: u64, device: &Device) -> (Split, Network) {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
         let pixels = (0..100 * WIDTHS[0]).map(|_| random.random::<u8>()).collect();
@@ -264,15 +264,15 @@ mod tests {
                 let mut student =
                     FixedStudent::new(&network.parameters().unwrap(), &largest, &config, &device).unwrap();
                 for step in 0..5 {
-                    let pictures = PixelForm::RAW.tensor(split.pictures(), split.width, &device);
-                    let logits = student.forward(pictures).unwrap();
+                    let images = PixelForm::RAW.tensor(split.images(), split.width, &device);
+                    let logits = student.forward(images).unwrap();
                     let layers: Vec<_> = student.layers.iter().map(|layer| layer.quantized.clone()).collect();
                     assert!(layers[0].weights.iter().all(|weight| weight.abs() <= bits.largest()));
                     let blob = encode_plain(&layers, WIDTHS[0]);
                     let (view, mut workspace) = (Model::parse(&blob).unwrap(), HostWorkspace::new());
                     let last = student.layers.last().unwrap();
-                    for (row, picture) in values(logits.clone().inner()).chunks(4).zip(split.pictures()) {
-                        let expected = workspace.infer(&view, picture).unwrap().logits.to_vec();
+                    for (row, image) in values(logits.clone().inner()).chunks(4).zip(split.images()) {
+                        let expected = workspace.infer(&view, image).unwrap().logits.to_vec();
                         let sums = row.iter().zip(&last.quantized.weight_steps);
                         let sums =
                             sums.map(|(logit, step)| (f64::from(*logit) / step / last.input_scale).round() as i32);
@@ -298,12 +298,12 @@ mod tests {
         largest.iter_mut().for_each(|largest| *largest *= 1.01);
         let student = FixedStudent::new(&layers, &largest, &config(), &device).unwrap();
         let loss = |logits: Tensor<2>| logits.powi_scalar(2).mean();
-        let pictures = PixelForm::RAW.tensor(split.pictures(), split.width, &device);
-        let gradients = loss(student.forward(pictures).unwrap()).backward();
+        let images = PixelForm::RAW.tensor(split.images(), split.width, &device);
+        let gradients = loss(student.forward(images).unwrap()).backward();
         let by_integer = values(student.layers[0].run.0.grad(&gradients).unwrap());
 
         let float = Network::from_parameters(layers.clone(), &device);
-        let plain = PixelForm::PLAIN.tensor(split.pictures(), split.width, &device);
+        let plain = PixelForm::PLAIN.tensor(split.images(), split.width, &device);
         let gradients = burn::optim::GradientsParams::from_grads(loss(float.forward(plain)).backward(), &float);
         let by_weight = values(gradients.get::<2>(float.first_weight_id()).unwrap());
         let largest = by_weight.iter().fold(0.0, |largest: f32, gradient| largest.max(gradient.abs()));
@@ -336,8 +336,8 @@ mod tests {
             change(layer);
             layer.quantize(0).unwrap();
             layer.run = run(&layer.quantized, layer.inputs, &device);
-            let pictures = PixelForm::RAW.tensor(split.pictures(), split.width, &device);
-            let logits = student.forward(pictures).unwrap();
+            let images = PixelForm::RAW.tensor(split.images(), split.width, &device);
+            let logits = student.forward(images).unwrap();
             let weights = Tensor::<2>::from_floats([[1.0, -3.0]], &device);
             let loss = (logits * weights).mean();
             let value: f32 = loss.clone().inner().try_into_scalar().unwrap();
@@ -369,8 +369,8 @@ mod tests {
         let config = TrainConfig { sparsity: 0.3, ..config() };
         let mut student = FixedStudent::new(&layers, &largest, &config, &device).unwrap();
         let before = student.layers[0].weights.clone();
-        let pictures = PixelForm::RAW.tensor(split.pictures(), split.width, &device);
-        let gradients = student.forward(pictures).unwrap().powi_scalar(2).mean().backward();
+        let images = PixelForm::RAW.tensor(split.images(), split.width, &device);
+        let gradients = student.forward(images).unwrap().powi_scalar(2).mean().backward();
         student.step(gradients, 1e-2, 0.0).unwrap();
         let layer = &student.layers[0];
         let mut moved = 0;
@@ -380,7 +380,7 @@ mod tests {
             }
             moved += usize::from(before != after);
         }
-        // All but those of neurons that no picture wakes up.
+        // All but those of neurons that no image wakes up.
         assert!(moved > before.len() / 2, "{moved} of {}", before.len());
     }
 }

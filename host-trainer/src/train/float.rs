@@ -55,8 +55,8 @@ impl Student for FloatStudent {
         self.network.device()
     }
 
-    fn forward(&self, pictures: Tensor<2>) -> Result<Tensor<2>, TrainError> {
-        Ok(self.shown().forward(pictures))
+    fn forward(&self, images: Tensor<2>) -> Result<Tensor<2>, TrainError> {
+        Ok(self.shown().forward(images))
     }
 
     fn step(&mut self, gradients: Gradients, rate: f64, done: f64) -> Result<(), TrainError> {

@@ -3,10 +3,10 @@
 use crate::data::{SoftLabels, Split};
 use crate::network::DenseParameters;
 
-/// What the training pictures are like beside their number of pixels.
+/// What the training images are like beside their number of pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
-    /// Columns of a picture, 1 or more.
+    /// Columns of an image, 1 or more.
     pub columns: usize,
     /// Classes, and outputs of the network.
     pub classes: usize,
@@ -15,13 +15,13 @@ pub struct Shape {
 /// What there is to learn from.
 #[derive(Clone, Copy, Debug)]
 pub struct Material<'a> {
-    /// The training pictures.
+    /// The training images.
     pub train: &'a Split,
-    /// Pictures held out of training.
+    /// Images held out of training.
     pub validation: Option<&'a Split>,
-    /// A teacher's answers for the training pictures.
+    /// A teacher's answers for the training images.
     pub soft_labels: Option<&'a SoftLabels>,
-    /// What the pictures are like.
+    /// What the images are like.
     pub shape: Shape,
     /// The network to begin with, for pixels in 0..=1, where it is not trained from the start.
     pub start: Option<&'a [DenseParameters]>,

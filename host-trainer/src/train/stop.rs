@@ -12,14 +12,14 @@ use crate::network::Network;
 pub enum Stop {
     /// All epochs that were asked for are done.
     Epochs,
-    /// The accuracy on training pictures passed a threshold.
+    /// The accuracy on training images passed a threshold.
     TrainAccuracy {
         /// The threshold, 0..=1.
         threshold: f64,
         /// The first accuracy above it, 0..=1.
         accuracy: f64,
     },
-    /// The loss on held-out pictures no longer fell.
+    /// The loss on held-out images no longer fell.
     Patience {
         /// Epochs without a lower loss.
         epochs: u32,
@@ -29,7 +29,7 @@ pub enum Stop {
 /// When to stop before all epochs are done, and which network to keep.
 pub struct StopRule<'a> {
     config: &'a TrainConfig,
-    /// The network with the lowest loss on held-out pictures, and its epoch, where that decides.
+    /// The network with the lowest loss on held-out images, and its epoch, where that decides.
     pub kept: Option<(Network, u32)>,
     lowest_loss: f64,
 }

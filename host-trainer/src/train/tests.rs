@@ -7,12 +7,12 @@ use crate::network::backend::Backend;
 use crate::network::calibrate::measure;
 use crate::quantize::WeightBits;
 
-/// Pictures of one row.
+/// Images of one row.
 const SHAPE: Shape = Shape { columns: 3, classes: 2 };
 
-fn split(pictures: usize) -> Split {
+fn split(images: usize) -> Split {
     // The label is in the first pixel, and the rest is the same everywhere.
-    let labels: Vec<u8> = (0..pictures).map(|index| (index % 2) as u8).collect();
+    let labels: Vec<u8> = (0..images).map(|index| (index % 2) as u8).collect();
     Split { width: 3, pixels: labels.iter().flat_map(|label| [255 * label, 0, 99]).collect(), labels }
 }
 
@@ -20,7 +20,7 @@ fn material<'a>(train: &'a Split, validation: Option<&'a Split>) -> Material<'a>
     Material { train, validation, soft_labels: None, shape: SHAPE, start: None }
 }
 
-/// A configuration that learns such pictures.
+/// A configuration that learns such images.
 pub fn config() -> TrainConfig {
     TrainConfig { epochs: 6, batch_size: 5, learning_rate: 0.03, ..Recipe::Lecture.config(Backend::Flex, vec![4], 3) }
 }
@@ -29,12 +29,12 @@ pub fn config() -> TrainConfig {
 fn what_can_be_learned_is_learned_on_every_backend() {
     for (backend, _) in Backend::present() {
         // Not a multiple of the batch size: the last batch is a short one.
-        let (pictures, validation) = (split(103), split(10));
+        let (images, validation) = (split(103), split(10));
         let mut seen = Vec::new();
         let config = TrainConfig { backend, ..config() };
-        let trained = train(&config, material(&pictures, Some(&validation)), |epoch| seen.push(epoch.clone())).unwrap();
-        let measured = measure(&trained.network, &pictures).unwrap();
-        assert_eq!(pictures.count_right(&measured.predictions), 103, "{backend:?}");
+        let trained = train(&config, material(&images, Some(&validation)), |epoch| seen.push(epoch.clone())).unwrap();
+        let measured = measure(&trained.network, &images).unwrap();
+        assert_eq!(images.count_right(&measured.predictions), 103, "{backend:?}");
         assert_eq!((trained.stop, trained.kept_epoch), (Stop::Epochs, 6));
         let history = trained.history;
         assert_eq!(history, seen);
@@ -60,7 +60,7 @@ fn a_seed_means_the_same_weights() {
 #[test]
 fn the_best_recipe_is_reproducible_and_its_network_takes_plain_pixels() {
     for (backend, _) in Backend::present() {
-        let (pictures, validation) = (split(103), split(10));
+        let (images, validation) = (split(103), split(10));
         let config = TrainConfig {
             backend,
             epochs: 20,
@@ -69,7 +69,7 @@ fn the_best_recipe_is_reproducible_and_its_network_takes_plain_pixels() {
             ..Recipe::Best.config(backend, vec![4], 3)
         };
         let config = TrainConfig { augment: 0.2, ..config };
-        let trained = |config: &TrainConfig| train(config, material(&pictures, Some(&validation)), |_| ()).unwrap();
+        let trained = |config: &TrainConfig| train(config, material(&images, Some(&validation)), |_| ()).unwrap();
         let first = trained(&config);
         let layers = |trained: &Trained| trained.network.parameters().unwrap();
         assert_eq!(layers(&first), layers(&trained(&config)), "{backend:?}");
@@ -92,10 +92,10 @@ fn the_best_recipe_is_reproducible_and_its_network_takes_plain_pixels() {
 
 #[test]
 fn each_compression_trains_and_is_reproducible() {
-    let pictures = split(103);
+    let images = split(103);
     let best = TrainConfig { epochs: 20, batch_size: 5, ..Recipe::Best.config(Backend::Flex, vec![8], 3) };
     let best = TrainConfig { augment: 0.0, learning_rate: 0.03, ..best };
-    let whole = train(&best, material(&pictures, None), |_| ()).unwrap();
+    let whole = train(&best, material(&images, None), |_| ()).unwrap();
     assert_eq!(whole.quantized, None);
     let qat = TrainConfig { qat_epochs: 3, qat_learning_rate: 1e-3, ..best.clone() };
     for config in [
@@ -105,7 +105,7 @@ fn each_compression_trains_and_is_reproducible() {
         qat,
     ] {
         let mut seen = 0;
-        let trained = train(&config, material(&pictures, None), |_| seen += 1).unwrap();
+        let trained = train(&config, material(&images, None), |_| seen += 1).unwrap();
         assert_eq!((seen, trained.history.len(), trained.kept_epoch), (23, 23, 23));
         let quantized = trained.quantized.as_ref().unwrap();
         let largest = quantized[0].weights.iter().map(|weight| weight.unsigned_abs()).max().unwrap();
@@ -114,28 +114,28 @@ fn each_compression_trains_and_is_reproducible() {
         let is_zero = |input: usize| quantized[0].weights.iter().skip(input).step_by(3).all(|weight| *weight == 0);
         let pruned = (is_zero(0) && is_zero(1)) as usize + is_zero(2) as usize;
         assert_eq!(pruned, usize::from(config.sparsity > 0.0), "{config:?}");
-        let measured = measure(&trained.network, &pictures).unwrap();
-        assert_eq!(pictures.count_right(&measured.predictions), 103, "{config:?}");
-        let again = train(&config, material(&pictures, None), |_| ()).unwrap();
+        let measured = measure(&trained.network, &images).unwrap();
+        assert_eq!(images.count_right(&measured.predictions), 103, "{config:?}");
+        let again = train(&config, material(&images, None), |_| ()).unwrap();
         assert_eq!(again.quantized, trained.quantized);
     }
 }
 
 #[test]
 fn a_teacher_is_believed_as_far_as_asked_for() {
-    let pictures = split(60);
+    let images = split(60);
     // The teacher says the other class, for sure.
-    let logits = pictures
+    let logits = images
         .labels
         .iter()
         .flat_map(|label| [10.0 * f32::from(*label), 10.0 - 10.0 * f32::from(*label)].repeat(VERSIONS));
     let labels = SoftLabels::of_logits(2, logits.collect());
-    let material = Material { soft_labels: Some(&labels), ..material(&pictures, None) };
+    let material = Material { soft_labels: Some(&labels), ..material(&images, None) };
     let accuracy = |share| {
         let teacher = Some(Teaching { share, sha256: String::new() });
         let config = TrainConfig { teacher, epochs: 20, ..config() };
         let trained = train(&config, material, |_| ()).unwrap();
-        measure(&trained.network, &pictures).unwrap().accuracy(&pictures)
+        measure(&trained.network, &images).unwrap().accuracy(&images)
     };
     assert_eq!((accuracy(0.0), accuracy(0.3), accuracy(0.7), accuracy(1.0)), (1.0, 1.0, 0.0, 0.0));
 }

@@ -45,15 +45,11 @@ fn data_files_that_are_wrong_are_named() {
         (FILES[0], zipped[..500].to_vec(), &["train-images", "cut off"]),
         (FILES[0], damaged, &["train-images", "damaged"]),
         (FILES[0], idx(&[240], &labels), &["train-images", "mixed up"]),
-        (FILES[0], idx(&[u32::MAX, 28, 28], &[]), &["train-images", "number of pictures"]),
-        (
-            FILES[0],
-            idx(&[240, SIDE, SIDE + 1], &[0; 240 * 42]),
-            &["training pictures of 6 x 7", "test pictures of 6 x 6"],
-        ),
+        (FILES[0], idx(&[u32::MAX, 28, 28], &[]), &["train-images", "number of images"]),
+        (FILES[0], idx(&[240, SIDE, SIDE + 1], &[0; 240 * 42]), &["training images of 6 x 7", "test images of 6 x 6"]),
         (FILES[0], b"<html>404</html>".to_vec(), &["train-images", "does not begin like"]),
-        (FILES[2], idx(&[59, SIDE, SIDE], &bars(59).0), &["59 pictures but 60 labels", "test split"]),
-        (FILES[1], idx(&[240], &gap), &["go up to 9", "no picture has label 3"]),
+        (FILES[2], idx(&[59, SIDE, SIDE], &bars(59).0), &["59 images but 60 labels", "test split"]),
+        (FILES[1], idx(&[240], &gap), &["go up to 9", "no image has label 3"]),
     ];
     for (name, content, parts) in cases {
         let desk = Desk::new();

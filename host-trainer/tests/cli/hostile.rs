@@ -65,8 +65,8 @@ fn data_files_that_lie_are_refused() {
         (idx(&[1 << 24, 8, 8], &[1, 2, 3]), &["cut off", "19 bytes of the 1073741840"]),
         (gzip(&idx(&[1 << 24, 8, 8], &[1, 2, 3])), &["cut off", "19 bytes of the 1073741840"]),
         (idx(&[1 << 24, 8, 9], &[]), &["number of bytes of 1207959552"]),
-        (idx(&[u32::MAX, u32::MAX, u32::MAX], &[]), &["number of pictures of 4294967295"]),
-        (idx(&[1, 1 << 14, 1 << 14], &[]), &["number of pixels of a picture of 268435456"]),
+        (idx(&[u32::MAX, u32::MAX, u32::MAX], &[]), &["number of images of 4294967295"]),
+        (idx(&[1, 1 << 14, 1 << 14], &[]), &["number of pixels of an image of 268435456"]),
         (idx(&[240, 0, SIDE], &[]), &["number of rows of 0"]),
         ([&gzip(&one)[..], b"more"].concat(), &["damaged or cut off"]),
         ([gzip(&one), gzip(&one)].concat(), &["bytes behind the 17"]),
@@ -98,7 +98,7 @@ fn what_is_no_file_is_not_waited_for() {
     for (name, said) in write_no_files(&desk) {
         let said_of_model = if name == "folder" { "folder/model.bin: No such file" } else { said };
         refused(&desk, &["inspect", name], &["cannot read model", said_of_model]);
-        refused(&desk, &["predict", "model.bin", "--image", name], &["cannot read picture", name, said]);
+        refused(&desk, &["predict", "model.bin", "--image", name], &["cannot read image", name, said]);
         refused(&desk, &["import", name, "--data", "data", "--export", "out.bin"], &["cannot import", name, said]);
         refused(&desk, &["data", "--data", "data", "--class-names", name], &["cannot read class names", name, said]);
         refused(&desk, &["train", "--data", "data", "--teacher", name], &["cannot read", name, said]);

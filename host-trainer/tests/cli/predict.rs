@@ -152,7 +152,7 @@ fn pictures_that_show_nothing_or_are_none_are_refused() {
     failure(image("grey.png"), 1, &["grey.png shows nothing"]);
     failure(image("wide.jpg"), 1, &["wide.jpg is too large", "16384 pixels a side"]);
     failure(image("text.png"), 1, &["text.png", "PNG or JPEG"]);
-    failure(image("absent.png"), 1, &["cannot read picture absent.png"]);
+    failure(image("absent.png"), 1, &["cannot read image absent.png"]);
     let polarity = |name| desk.command(&["predict", "model.bin", "--polarity", name]);
     let assert = polarity("dark-on-light").args(["--image", "light.png"]).assert();
     failure(assert, 1, &["light.png shows nothing", "clearly darker", "--polarity auto"]);

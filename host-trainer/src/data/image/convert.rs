@@ -1,12 +1,12 @@
-//! From any picture to the data set's form: light on black, filling the picture in one direction, in its middle.
+//! From any image to the data set's form: light on black, filling the image in one direction, in its middle.
 //!
 //! ```text
 //!  brightness, opacity --border--> background and polarity --> how far each pixel stands out from it, 0..=255
 //!     --> cropped to what stands out --> scaled, the aspect ratio kept --> centred on black
 //! ```
 //!
-//! Fashion-MNIST was made so: garments trimmed, the longer side scaled to 28 pixels, inverted. Of its test pictures 98 %
-//! fill all 28 in one direction at least. A picture that already has the size is left in its place.
+//! Fashion-MNIST was made so: garments trimmed, the longer side scaled to 28 pixels, inverted. Of its test images 98 %
+//! fill all 28 in one direction at least. An image that already has the size is left in its place.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -30,7 +30,7 @@ pub enum Polarity {
     DarkOnLight,
 }
 
-/// What was done to a picture.
+/// What was done to an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conversion {
     /// What it shows on what.
@@ -39,7 +39,7 @@ pub struct Conversion {
     fit: Option<Fit>,
 }
 
-/// How a picture of another size was fitted; rows and columns.
+/// How an image of another size was fitted; rows and columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Fit {
     /// The brightness that became black, once inverted as the polarity says.
@@ -65,53 +65,53 @@ impl Display for Conversion {
     }
 }
 
-/// `picture` as `rows` by `columns` pixels, and what was done; nothing where nothing stands out from its border.
+/// `image` as `rows` by `columns` pixels, and what was done; nothing where nothing stands out from its border.
 pub fn convert(
-    picture: &GrayAlphaImage,
+    image: &GrayAlphaImage,
     rows: usize,
     columns: usize,
     polarity: Option<Polarity>,
 ) -> Option<(Vec<u8>, Conversion)> {
     let (rows, columns) = (u32::try_from(rows).ok()?, u32::try_from(columns).ok()?);
-    let border = border(picture);
-    let polarity = polarity.unwrap_or_else(|| what_stands_out(picture, border));
-    if picture.dimensions() == (columns, rows) {
-        let pixels = stand_out(picture, polarity, 0);
+    let border = border(image);
+    let polarity = polarity.unwrap_or_else(|| what_stands_out(image, border));
+    if image.dimensions() == (columns, rows) {
+        let pixels = stand_out(image, polarity, 0);
         let first = pixels.first()?;
         let is_blank = pixels.iter().all(|pixel| pixel == first);
         return (!is_blank).then_some((pixels, Conversion { polarity, fit: None }));
     }
     let background = border.map_or(0, |border| light(border, polarity));
-    let (width, height) = picture.dimensions();
-    let levels = GrayImage::from_raw(width, height, stand_out(picture, polarity, background))?;
+    let (width, height) = image.dimensions();
+    let levels = GrayImage::from_raw(width, height, stand_out(image, polarity, background))?;
     let (pixels, fit) = fit(levels, background, (rows, columns))?;
     Some((pixels, Conversion { polarity, fit: Some(fit) }))
 }
 
 /// The brightness of the background: the median of the outermost pixels; nothing where most of these are transparent.
-fn border(picture: &GrayAlphaImage) -> Option<u8> {
-    let (width, height) = picture.dimensions();
+fn border(image: &GrayAlphaImage) -> Option<u8> {
+    let (width, height) = image.dimensions();
     let is_outermost = |x, y| x == 0 || y == 0 || x + 1 == width || y + 1 == height;
-    let outermost = picture.enumerate_pixels().filter(|(x, y, _)| is_outermost(*x, *y)).map(|(.., pixel)| pixel.0);
+    let outermost = image.enumerate_pixels().filter(|(x, y, _)| is_outermost(*x, *y)).map(|(.., pixel)| pixel.0);
     let outermost: Vec<[u8; 2]> = outermost.collect();
     let mut opaque: Vec<u8> = outermost.iter().filter(|[_, alpha]| *alpha >= 128).map(|[grey, _]| *grey).collect();
     opaque.sort_unstable();
     (2 * opaque.len() > outermost.len()).then(|| opaque.get(opaque.len() / 2).copied()).flatten()
 }
 
-/// Whether more of the picture is darker or lighter than its border. A transparent border has no brightness: then
+/// Whether more of the image is darker or lighter than its border. A transparent border has no brightness: then
 /// whether what is visible is dark or light.
-fn what_stands_out(picture: &GrayAlphaImage, border: Option<u8>) -> Polarity {
+fn what_stands_out(image: &GrayAlphaImage, border: Option<u8>) -> Polarity {
     let reference = border.unwrap_or(128);
     let sum = |distance: fn(u8, u8) -> u8| -> u64 {
         let weighted = |[grey, alpha]: [u8; 2]| u64::from(distance(grey, reference)) * u64::from(alpha);
-        picture.pixels().map(|pixel| weighted(pixel.0)).sum()
+        image.pixels().map(|pixel| weighted(pixel.0)).sum()
     };
     let (lighter, darker) = (sum(u8::saturating_sub), sum(|grey, reference| reference.saturating_sub(grey)));
     if darker > lighter { Polarity::DarkOnLight } else { Polarity::LightOnDark }
 }
 
-/// A brightness, inverted where that makes the picture light on dark.
+/// A brightness, inverted where that makes the image light on dark.
 fn light(grey: u8, polarity: Polarity) -> u8 {
     match polarity {
         Polarity::LightOnDark => grey,
@@ -121,16 +121,16 @@ fn light(grey: u8, polarity: Polarity) -> u8 {
 
 /// How far each pixel stands out: 0 at or below `background`, 255 for the lightest there can be; nothing where it is
 /// transparent.
-fn stand_out(picture: &GrayAlphaImage, polarity: Polarity, background: u8) -> Vec<u8> {
+fn stand_out(image: &GrayAlphaImage, polarity: Polarity, background: u8) -> Vec<u8> {
     let most = u32::from(255 - background).max(1);
     let level = |[grey, alpha]: [u8; 2]| {
         let above = u32::from(light(grey, polarity).saturating_sub(background));
         ((255 * above + most / 2) / most * u32::from(alpha) + 127) / 255
     };
-    picture.pixels().map(|pixel| level(pixel.0) as u8).collect()
+    image.pixels().map(|pixel| level(pixel.0) as u8).collect()
 }
 
-/// `levels` cropped, scaled and centred in a picture of `rows` and `columns`.
+/// `levels` cropped, scaled and centred in an image of `rows` and `columns`.
 fn fit(mut levels: GrayImage, background: u8, (rows, columns): (u32, u32)) -> Option<(Vec<u8>, Fit)> {
     for level in levels.iter_mut().filter(|level| **level <= TOLERANCE) {
         *level = 0;
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_of_the_size_stays_as_it_is_or_is_inverted() {
+    fn a_image_of_the_size_stays_as_it_is_or_is_inverted() {
         let greys = [3, 0, 7, 1, 200, 2, 9, 0, 0];
         let (pixels, conversion) = convert(&opaque(&greys, 3), 3, 3, None).unwrap();
         assert_eq!((pixels.as_slice(), conversion.to_string().as_str()), (&greys[..], "taken as it is"));
@@ -201,8 +201,8 @@ mod tests {
     #[test]
     fn transparent_pixels_are_background() {
         let pixels = [[255, 0], [200, 128], [77, 255], [0, 0]];
-        let picture = GrayAlphaImage::from_raw(2, 2, pixels.concat()).unwrap();
-        let converted = |polarity| convert(&picture, 2, 2, Some(polarity)).unwrap().0;
+        let image = GrayAlphaImage::from_raw(2, 2, pixels.concat()).unwrap();
+        let converted = |polarity| convert(&image, 2, 2, Some(polarity)).unwrap().0;
         assert_eq!(converted(Polarity::LightOnDark), [0, 100, 77, 0]);
         assert_eq!(converted(Polarity::DarkOnLight), [0, 28, 178, 0]);
         // Dark or light on nothing.
@@ -235,9 +235,9 @@ mod tests {
     fn every_shape_becomes_every_other() {
         for (width, height) in [(1, 1000), (1000, 1), (2, 2), (300, 7), (31, 31)] {
             let point = |x, y| if (x, y) == (width / 2, height / 2) { LumaA([255, 255]) } else { LumaA([0, 255]) };
-            let picture = GrayAlphaImage::from_fn(width, height, point);
+            let image = GrayAlphaImage::from_fn(width, height, point);
             for (rows, columns) in [(1, 1), (28, 28), (4, 9), (16_384, 1), (1, 16_384)] {
-                let (pixels, _) = convert(&picture, rows, columns, None).unwrap();
+                let (pixels, _) = convert(&image, rows, columns, None).unwrap();
                 assert_eq!(pixels.len(), rows * columns);
                 assert!(pixels.contains(&255), "{width} x {height} to {rows} x {columns}");
             }
@@ -257,14 +257,14 @@ mod tests {
 
     #[test]
     fn specks_do_not_count() {
-        let mut picture = rectangle(LumaA([255, 255]), LumaA([0, 255]));
-        let (expected, _) = convert(&picture, 28, 28, None).unwrap();
-        picture[(90, 40)] = LumaA([18, 255]);
-        picture = imageops::resize(&picture, 1000, 800, FilterType::Nearest);
+        let mut image = rectangle(LumaA([255, 255]), LumaA([0, 255]));
+        let (expected, _) = convert(&image, 28, 28, None).unwrap();
+        image[(90, 40)] = LumaA([18, 255]);
+        image = imageops::resize(&image, 1000, 800, FilterType::Nearest);
         for (x, y) in [(3, 3), (900, 790), (500, 5)] {
-            picture[(x, y)] = LumaA([255, 255]);
+            image[(x, y)] = LumaA([255, 255]);
         }
-        let (pixels, conversion) = convert(&picture, 28, 28, None).unwrap();
+        let (pixels, conversion) = convert(&image, 28, 28, None).unwrap();
         assert_eq!(conversion.to_string(), "cropped to 600 rows and 200 columns, scaled to 28 and 9, centred");
         assert_eq!(pixels, expected);
     }

@@ -45,12 +45,12 @@ mod tests {
     fn only_a_whole_file_is_not_cut_off() {
         let mut thumbnail = Vec::new();
         JpegEncoder::new(&mut thumbnail).encode_image(&GrayImage::new(8, 8)).unwrap();
-        let picture = GrayImage::from_fn(40, 30, |x, y| Luma([(x * y) as u8]));
+        let image = GrayImage::from_fn(40, 30, |x, y| Luma([(x * y) as u8]));
         let mut file = Vec::new();
         let mut encoder = JpegEncoder::new_with_quality(&mut file, 100);
-        // Its end is not that of the picture.
+        // Its end is not that of the image.
         encoder.set_exif_metadata(thumbnail).unwrap();
-        encoder.encode_image(&picture).unwrap();
+        encoder.encode_image(&image).unwrap();
         assert!(!is_cut_off(&file));
         for length in 2..file.len() {
             assert!(is_cut_off(&file[..length]), "{length} of {}", file.len());

@@ -1,4 +1,4 @@
-//! Decoding a picture file, within limits.
+//! Decoding an image file, within limits.
 
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
@@ -15,40 +15,40 @@ const MAX_FILE_BYTES: u64 = 64 << 20;
 /// Pixels that a side may have.
 const MAX_SIDE: u32 = 16_384;
 
-/// Bytes that a decoded picture may take, each pixel counted as [`PIXEL_BYTES`] at least: 67 million pixels.
+/// Bytes that a decoded image may take, each pixel counted as [`PIXEL_BYTES`] at least: 67 million pixels.
 const MAX_DECODED_BYTES: u64 = 512 << 20;
 
 /// Bytes that a pixel takes while it is decoded: a progressive JPEG keeps two for each of up to four components.
 const PIXEL_BYTES: u64 = 8;
 
-/// Why a file cannot be read as a picture.
+/// Why a file cannot be read as an image.
 #[derive(Debug, Error)]
 pub enum ReadError {
     /// The file cannot be read.
-    #[error("cannot read picture {path}")]
+    #[error("cannot read image {path}")]
     Read {
         /// The file.
         path: PathBuf,
         /// What the operating system says.
         source: io::Error,
     },
-    /// The file is no picture, or a damaged one.
-    #[error("cannot read {path} as a PNG or JPEG picture: {reason}")]
+    /// The file is no image, or a damaged one.
+    #[error("cannot read {path} as a PNG or JPEG image: {reason}")]
     Decode {
         /// The file.
         path: PathBuf,
         /// What the decoder says. Not a source: it ends in what its own source says.
         reason: ImageError,
     },
-    /// The picture ends before its last pixel.
-    #[error("picture {path} is cut off; get it again")]
+    /// The image ends before its last pixel.
+    #[error("image {path} is cut off; get it again")]
     CutOff {
         /// The file.
         path: PathBuf,
     },
-    /// The picture would take too much memory.
+    /// The image would take too much memory.
     #[error(
-        "picture {path} is too large; at most {MAX_SIDE} pixels a side, {} million in all and {} MiB as a file are \
+        "image {path} is too large; at most {MAX_SIDE} pixels a side, {} million in all and {} MiB as a file are \
          possible; scale it down first",
         MAX_DECODED_BYTES / PIXEL_BYTES / 1_000_000,
         MAX_FILE_BYTES >> 20
@@ -63,7 +63,7 @@ pub enum ReadError {
 ///
 /// # Errors
 ///
-/// Where the file is no picture, or one beyond the limits.
+/// Where the file is no image, or one beyond the limits.
 pub fn read(path: &Path) -> Result<GrayAlphaImage, ReadError> {
     let fail = |source| ReadError::Read { path: path.to_owned(), source };
     let too_large = || ReadError::TooLarge { path: path.to_owned() };
@@ -76,7 +76,7 @@ pub fn read(path: &Path) -> Result<GrayAlphaImage, ReadError> {
         return Err(ReadError::CutOff { path: path.to_owned() });
     }
     match decode(bytes) {
-        Ok(picture) => Ok(picture.into_luma_alpha8()),
+        Ok(image) => Ok(image.into_luma_alpha8()),
         Err(ImageError::Limits(_)) => Err(too_large()),
         Err(reason) => Err(ReadError::Decode { path: path.to_owned(), reason }),
     }
@@ -91,13 +91,13 @@ fn decode(file: Vec<u8>) -> ImageResult<DynamicImage> {
     let mut decoder = reader.into_decoder()?;
     let (width, height) = decoder.dimensions();
     limits.reserve(decoder.total_bytes().max(PIXEL_BYTES * u64::from(width) * u64::from(height)))?;
-    // Damaged EXIF data are no reason to refuse a picture that is there.
+    // Damaged EXIF data are no reason to refuse an image that is there.
     let orientation = decoder.orientation().ok();
-    let mut picture = DynamicImage::from_decoder(decoder)?;
+    let mut image = DynamicImage::from_decoder(decoder)?;
     if let Some(orientation) = orientation {
-        picture.apply_orientation(orientation);
+        image.apply_orientation(orientation);
     }
-    Ok(picture)
+    Ok(image)
 }
 
 #[cfg(test)]
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
     use crate::support::damage::damaged;
 
-    /// A picture with a bright spot, as a file.
+    /// An image with a bright spot, as a file.
     fn encoded(format: ImageFormat) -> Vec<u8> {
         let spot = GrayImage::from_fn(40, 30, |x, y| image::Luma([if (x * y) % 200 < 60 { 200 } else { 3 }]));
         let mut file = Cursor::new(Vec::new());
@@ -123,13 +123,13 @@ mod tests {
     #[test]
     fn grey_pixels_come_as_they_are_and_colours_by_brightness() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("picture.png");
+        let path = folder.path().join("image.png");
         GrayImage::from_raw(3, 2, vec![0, 50, 100, 150, 200, 255]).unwrap().save(&path).unwrap();
-        let picture = read(&path).unwrap();
-        assert_eq!(picture.dimensions(), (3, 2));
-        assert!(picture.pixels().map(|pixel| pixel.0).eq([0, 50, 100, 150, 200, 255].map(|grey| [grey, 255])));
+        let image = read(&path).unwrap();
+        assert_eq!(image.dimensions(), (3, 2));
+        assert!(image.pixels().map(|pixel| pixel.0).eq([0, 50, 100, 150, 200, 255].map(|grey| [grey, 255])));
 
-        let path = folder.path().join("picture without a name that says what it is");
+        let path = folder.path().join("image without a name that says what it is");
         let colours = RgbImage::from_raw(1, 3, vec![9, 9, 9, 0, 255, 0, 0, 0, 255]).unwrap();
         colours.save_with_format(&path, ImageFormat::Png).unwrap();
         let greys: Vec<u8> = read(&path).unwrap().pixels().map(|pixel| pixel.0[0]).collect();
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_is_turned_as_its_exif_data_say() {
+    fn a_image_is_turned_as_its_exif_data_say() {
         // TIFF header, one entry: orientation (0x0112), a short, "turn by 90 degrees clockwise".
         let exif = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
         let lying = GrayImage::from_fn(32, 16, |x, _| image::Luma([if x < 16 { 0 } else { 255 }]));
@@ -152,9 +152,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_picture_is_refused() {
+    fn what_is_not_a_image_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("picture.png");
+        let path = folder.path().join("image.png");
         assert!(matches!(read(&path), Err(ReadError::Read { .. })));
         for content in [&b""[..], b"text", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xd9"] {
             fs::write(&path, content).unwrap();
@@ -167,10 +167,10 @@ mod tests {
     #[test]
     fn what_would_fill_the_memory_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("picture.png");
+        let path = folder.path().join("image.png");
         GrayImage::new(MAX_SIDE + 1, 1).save(&path).unwrap();
         assert!(matches!(read(&path), Err(ReadError::TooLarge { .. })));
-        // Few bytes that would become a gigabyte: the size in the header of a small picture, changed.
+        // Few bytes that would become a gigabyte: the size in the header of a small image, changed.
         GrayImage::new(1, 1).save(&path).unwrap();
         let mut file = fs::read(&path).unwrap();
         file[16..26].copy_from_slice(&[0, 0, 0x40, 0, 0, 0, 0x40, 0, 8, 6]);
@@ -185,7 +185,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_damaged_picture_is_an_error_or_a_picture(png in damaged(encoded(ImageFormat::Png)), jpeg in damaged(encoded(ImageFormat::Jpeg))) {
+        fn a_damaged_image_is_an_error_or_a_image(png in damaged(encoded(ImageFormat::Png)), jpeg in damaged(encoded(ImageFormat::Jpeg))) {
             for file in [png, jpeg] {
                 let path = tempfile::NamedTempFile::new().unwrap();
                 fs::write(path.path(), &file).unwrap();

@@ -98,7 +98,7 @@ pub enum LayersError {
         "no row of these dense layers leads from {pixels} pixels to {classes} classes: is this the right data set?"
     )]
     NoChain {
-        /// Pixels of a picture.
+        /// Pixels of an image.
         pixels: usize,
         /// Classes of the data set.
         classes: usize,
@@ -106,7 +106,7 @@ pub enum LayersError {
     /// The shapes lead to the goal in several ways.
     #[error("several rows of dense layers lead from {pixels} pixels to {classes} classes")]
     Several {
-        /// Pixels of a picture.
+        /// Pixels of an image.
         pixels: usize,
         /// Classes of the data set.
         classes: usize,

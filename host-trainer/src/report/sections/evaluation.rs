@@ -23,7 +23,7 @@ pub fn content(runs: &[Run]) -> Markup {
 
 fn of_run(run: &Run) -> Markup {
     html! {
-        @if let Some(Evaluation { pictures, correct, accuracy, .. }) = &run.evaluation {
+        @if let Some(Evaluation { images: pictures, correct, accuracy, .. }) = &run.evaluation {
             p { (count((*correct).into())) " of " (count((*pictures).into())) " test pictures are classified rightly: " (percent(*accuracy)) "." }
         }
         @match &run.confusion_plot {
@@ -52,7 +52,7 @@ fn classes(classes: &[ClassResult]) -> Markup {
                 th scope="row" { bdi { (printable(&class.name)) } }
                 td { (share(class.precision)) }
                 td { (share(class.recall)) }
-                td { (count(class.pictures.into())) }
+                td { (count(class.images.into())) }
                 td { (count(class.predicted.into())) }
                 td { (count(class.correct.into())) }
             }

@@ -29,10 +29,10 @@ const BETA_2: f64 = 0.99;
 /// What weights lose at each step, as a share of themselves for a step size of 1.
 const WEIGHT_DECAY: f64 = 0.1;
 
-/// The share of pictures of which a square is blackened.
+/// The share of images of which a square is blackened.
 const ERASED_SHARE: f64 = 0.5;
 
-/// Pictures that the teacher answers at a time.
+/// Images that the teacher answers at a time.
 const ASKED: usize = 250;
 
 /// How to train a teacher.
@@ -42,9 +42,9 @@ pub struct TeachConfig {
     pub backend: Backend,
     /// Channels of the first convolution, 1 or more.
     pub channels: usize,
-    /// How often every training picture is seen, 1 or more.
+    /// How often every training image is seen, 1 or more.
     pub epochs: u32,
-    /// Pictures in a step, 1 or more.
+    /// Images in a step, 1 or more.
     pub batch_size: usize,
     /// Adam's largest step size, above 0.
     pub learning_rate: f64,
@@ -57,7 +57,7 @@ pub struct TeachConfig {
 pub struct TaughtEpoch {
     /// From 1.
     pub epoch: u32,
-    /// Mean cross-entropy over the training pictures as they were shown.
+    /// Mean cross-entropy over the training images as they were shown.
     pub loss: f64,
     /// The share of these classified rightly, 0..=1.
     pub accuracy: f64,
@@ -76,7 +76,7 @@ pub struct Teacher {
 }
 
 impl Teacher {
-    /// Trains a teacher on the training pictures of `data`, and calls `look` after each epoch.
+    /// Trains a teacher on the training images of `data`, and calls `look` after each epoch.
     ///
     /// # Errors
     ///
@@ -101,14 +101,14 @@ impl Teacher {
                 let mut pixels = Vec::with_capacity(indices.len() * split.width);
                 for &index in indices {
                     let start = pixels.len();
-                    Version::choose(1.0, &mut random).append(split.picture(index), columns, &mut pixels);
+                    Version::choose(1.0, &mut random).append(split.image(index), columns, &mut pixels);
                     erase(pixels.get_mut(start..).unwrap_or_default(), rows, columns, &mut random);
                 }
                 let device = device.clone().autodiff();
-                let pictures = form.tensor(pixels.chunks_exact(split.width), split.width, &device);
+                let images = form.tensor(pixels.chunks_exact(split.width), split.width, &device);
                 let labels: Vec<i32> = indices.iter().map(|&index| split.labels[index].into()).collect();
                 let targets = Tensor::<1, Int>::from_data(TensorData::new(labels, [indices.len()]), &device);
-                let logits = network.forward(pictures.reshape([indices.len(), 1, rows, columns]));
+                let logits = network.forward(images.reshape([indices.len(), 1, rows, columns]));
                 let answers = logits.clone().inner();
                 let loss = CrossEntropyLossConfig::new().init(&device).forward(logits, targets);
                 loss_sum += f64::from(loss.clone().into_scalar::<f32>()) * indices.len() as f64;
@@ -135,15 +135,15 @@ impl Teacher {
         Ok(Self { network: network.valid(), form, rows, columns, device })
     }
 
-    /// Logits, `[picture][class]`, for `pictures`, raw pixels one picture after the other.
-    fn answer(&self, pictures: &[u8]) -> Result<Vec<f32>, TrainError> {
+    /// Logits, `[image][class]`, for `images`, raw pixels one image after the other.
+    fn answer(&self, images: &[u8]) -> Result<Vec<f32>, TrainError> {
         let width = self.rows * self.columns;
-        let input = self.form.tensor(pictures.chunks_exact(width), width, &self.device);
+        let input = self.form.tensor(images.chunks_exact(width), width, &self.device);
         let [count, _] = input.dims();
         Ok(self.network.forward(input.reshape([count, 1, self.rows, self.columns])).try_into_vec_as()?)
     }
 
-    /// The share of pictures of `split` that it classifies rightly, 0..=1.
+    /// The share of images of `split` that it classifies rightly, 0..=1.
     ///
     /// # Errors
     ///
@@ -158,20 +158,20 @@ impl Teacher {
         Ok(right as f64 / split.len() as f64)
     }
 
-    /// What it answers for every version of the training pictures of `data` and of those `held_out`, which follow them: the
+    /// What it answers for every version of the training images of `data` and of those `held_out`, which follow them: the
     /// mean of its logits for the version and for the version's mirror image.
     ///
     /// # Errors
     ///
     /// Where the backend cannot give its results back.
     pub fn soft_labels(&self, data: &Dataset, held_out: Option<&Split>) -> Result<SoftLabels, TrainError> {
-        let pictures = || data.train.pictures().chain(held_out.into_iter().flat_map(Split::pictures));
+        let images = || data.train.images().chain(held_out.into_iter().flat_map(Split::images));
         let (classes, count) = (data.class_names.len(), data.train.len() + held_out.map_or(0, Split::len));
         let bar = progress::steps(count as u64, "asking the teacher");
         let (mut logits, mut pixels) = (Vec::with_capacity(count * VERSIONS * classes), Vec::new());
-        for picture in pictures() {
-            Version::all().for_each(|version| version.append(picture, self.columns, &mut pixels));
-            if pixels.len() >= ASKED * picture.len() {
+        for image in images() {
+            Version::all().for_each(|version| version.append(image, self.columns, &mut pixels));
+            if pixels.len() >= ASKED * image.len() {
                 logits.extend(self.answer(&pixels)?);
                 pixels.clear();
                 bar.set_position((logits.len() / (VERSIONS * classes)) as u64);
@@ -182,9 +182,9 @@ impl Teacher {
         }
         bar.finish_and_clear();
 
-        for picture in logits.chunks_exact_mut(VERSIONS * classes) {
-            let own = picture.to_vec();
-            for (version, means) in Version::all().zip(picture.chunks_exact_mut(classes)) {
+        for image in logits.chunks_exact_mut(VERSIONS * classes) {
+            let own = image.to_vec();
+            for (version, means) in Version::all().zip(image.chunks_exact_mut(classes)) {
                 let mirrored = own.chunks_exact(classes).nth(version.mirrored().number()).unwrap_or_default();
                 means.iter_mut().zip(mirrored).for_each(|(mean, other)| *mean = 0.5 * (*mean + other));
             }
@@ -199,8 +199,8 @@ impl Teacher {
     }
 }
 
-/// Blackens a square of `picture`, of a fifth to two fifths of its rows, with probability [`ERASED_SHARE`].
-fn erase(picture: &mut [u8], rows: usize, columns: usize, random: &mut Xoshiro256PlusPlus) {
+/// Blackens a square of `image`, of a fifth to two fifths of its rows, with probability [`ERASED_SHARE`].
+fn erase(image: &mut [u8], rows: usize, columns: usize, random: &mut Xoshiro256PlusPlus) {
     let chance: f64 = random.random();
     let side = random.random_range(rows / 5..=rows * 2 / 5);
     let (top, left) = (random.random_range(0..rows.max(1)), random.random_range(0..columns.max(1)));
@@ -208,7 +208,7 @@ fn erase(picture: &mut [u8], rows: usize, columns: usize, random: &mut Xoshiro25
         return;
     }
     let (top, left) = (top.saturating_sub(side / 2), left.saturating_sub(side / 2));
-    for row in picture.chunks_mut(columns.max(1)).skip(top).take(side) {
+    for row in image.chunks_mut(columns.max(1)).skip(top).take(side) {
         row.iter_mut().skip(left).take(side).for_each(|pixel| *pixel = 0);
     }
 }

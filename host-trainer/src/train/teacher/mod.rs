@@ -1,7 +1,7 @@
 //! A teacher: a convolutional network, too large for any device, whose answers a small network learns from.
 //!
 //! ```text
-//!  pictures --learn--> Convolutional --answer--> SoftLabels, one file --> train --teacher FILE
+//!  images --learn--> Convolutional --answer--> SoftLabels, one file --> train --teacher FILE
 //! ```
 
 mod course;

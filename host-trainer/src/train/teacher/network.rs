@@ -1,7 +1,7 @@
 //! The teacher's network: five convolutions of 3 x 3, with ReLU, and a dense layer.
 //!
 //! ```text
-//!  picture, 1 x rows x columns
+//!  image, 1 x rows x columns
 //!    convolution, c channels ......... ReLU, halved
 //!    2 convolutions, 2c channels ..... ReLU each, halved
 //!    2 convolutions, 4c channels ..... ReLU each
@@ -65,9 +65,9 @@ impl Convolutional {
         }
     }
 
-    /// Logits, `[picture, class]`, of pictures, `[picture, 1, row, column]`.
-    pub fn forward(&self, pictures: Tensor<4>) -> Tensor<2> {
-        let values = halved(self.first.forward(pictures));
+    /// Logits, `[image, class]`, of images, `[image, 1, row, column]`.
+    pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        let values = halved(self.first.forward(images));
         let values = halved(self.second.iter().fold(values, |values, convolution| convolution.forward(values)));
         let values = self.third.iter().fold(values, |values, convolution| convolution.forward(values));
         let channels = values.flatten::<3>(2, 3);
