@@ -1,4 +1,4 @@
-//! Names the kernels of the core that this is built for: see `src/kernel/core/mod.rs`.
+//! Selects the kernels of the target's core: see `src/kernel/core/mod.rs`.
 
 use std::env;
 
@@ -10,7 +10,8 @@ fn main() {
     let target = env::var("TARGET").unwrap_or_default();
     let is_bare_arm = target.starts_with("thumb");
     let has = |feature: &str| env::var_os(format!("CARGO_FEATURE_{feature}")).is_some();
-    // Vector registers are those of floating point, which the start-up code turns on for this ABI only.
+    // Vector registers are those of floating point, which the start-up code turns on for this ABI
+    // only.
     if has("HELIUM") && is_bare_arm && !(target.starts_with("thumbv8m.main") && target.ends_with("eabihf")) {
         println!("cargo::error=the feature `helium` is for thumbv8m.main-none-eabihf, not for {target}");
         return;
@@ -31,7 +32,7 @@ fn main() {
     if target.starts_with("thumbv8m") {
         println!("cargo::rustc-cfg=armv8m");
     }
-    // As in Cargo.toml.
+    // Matches the targets of `wide` in Cargo.toml.
     let is = |variable: &str, value: &str| env::var(variable).is_ok_and(|found| found == value);
     let is_aarch64 = is("CARGO_CFG_TARGET_ARCH", "aarch64") && is("CARGO_CFG_TARGET_ENDIAN", "little");
     if is("CARGO_CFG_TARGET_ARCH", "x86_64") || is_aarch64 {

@@ -1,5 +1,7 @@
-//! The answers file: every picture of a split with what the host computed for it, so that a device can be compared with
-//! a run of the host that it knows nothing of. A header and records of one fixed size, all integers little-endian.
+//! The answers file: every image of a split with the outputs that the host computed for it.
+//!
+//! The parity tool compares a device with it. It has a header and records of a fixed size; all
+//! integers are little-endian.
 
 use thiserror::Error;
 
@@ -9,25 +11,25 @@ use crate::model::ModelId;
 /// The last byte is the format's version.
 const MAGIC: [u8; 8] = *b"PRENDAA1";
 
-/// The first bytes of an answers file.
+/// The header of an answers file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AnswersHeader {
-    /// The model that gave the answers.
+    /// The model that computed the answers.
     pub model: ModelId,
     /// Number of records.
     pub pictures: u32,
-    /// Pixels of a picture.
+    /// Pixels of an image, at least 1.
     pub inputs: u32,
-    /// Number of classes.
+    /// Number of classes, at least 1.
     pub classes: u16,
 }
 
-/// One picture and its answers: pixels, label, class, logits, probabilities.
+/// One image and its answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record<'a> {
-    /// Raw pixels, row-major.
+    /// Raw pixels, row-major, one byte each.
     pub pixels: &'a [u8],
-    /// The true class.
+    /// The label: the true class.
     pub label: u8,
     /// The class that the host computed.
     pub class: u16,
@@ -37,34 +39,34 @@ pub struct Record<'a> {
     pub probabilities: &'a [u8],
 }
 
-/// Why bytes are not an answers file.
+/// The reason why bytes are not an answers file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum AnswersError {
-    /// The first bytes are not those of an answers file of this version.
-    #[error("not an answers file of this version")]
+    /// The file is shorter than a header, or its magic is another.
+    #[error("not an answers file of this version; run host-trainer evaluate --answers again")]
     Magic,
-    /// Its records have no pixels or no classes.
-    #[error("the answers file is for pictures of {inputs} pixels and {classes} classes, which no model has")]
+    /// The records have no pixels or no classes.
+    #[error("answers file: found {inputs} pixels and {classes} classes, expected at least one of each")]
     Shape {
-        /// Pixels of a picture.
+        /// Pixels of an image.
         inputs: u32,
         /// Number of classes.
         classes: u16,
     },
-    /// The file is longer or shorter than its header says.
-    #[error("the answers file has {found} bytes, its header asks for {expected}")]
+    /// The file's length is not the one that its header declares.
+    #[error("answers file: found {found} bytes, expected {expected} from its header")]
     Length {
-        /// Bytes asked for.
+        /// Bytes expected.
         expected: u64,
         /// Bytes found.
         found: u64,
     },
-    /// A picture is of a class that there is not, or was taken for one.
-    #[error("the answers file has picture {picture} as class {class}, but its classes are 0 to {}", .classes.saturating_sub(1))]
+    /// The label or the class of an image is not below the number of classes.
+    #[error("answers file, image {image}: found class {class}, expected 0 to {}", .classes.saturating_sub(1))]
     Class {
-        /// The picture, from 0.
-        picture: u32,
-        /// What it is said to be.
+        /// The image, from 0.
+        image: u32,
+        /// The larger one of its label and its class.
         class: u16,
         /// Number of classes.
         classes: u16,
@@ -72,10 +74,10 @@ pub enum AnswersError {
 }
 
 impl AnswersHeader {
-    /// Length of the header.
+    /// Size of the header in bytes.
     pub const BYTES: usize = 22;
 
-    /// The header as bytes.
+    /// Returns the header as bytes.
     #[must_use]
     pub fn to_bytes(self) -> [u8; Self::BYTES] {
         let mut bytes = [0; Self::BYTES];
@@ -87,14 +89,14 @@ impl AnswersHeader {
         bytes
     }
 
-    /// Length of a record.
+    /// Returns the size of a record in bytes.
     #[must_use]
     pub fn record_bytes(&self) -> usize {
         (self.inputs as usize).saturating_add(usize::from(self.classes).saturating_mul(6)).saturating_add(1 + 2)
     }
 
-    /// Writes a record into `target`, which is [`record_bytes`](Self::record_bytes) long; nothing where shapes do not
-    /// match.
+    /// Writes a record to `target`, which has [`record_bytes`](Self::record_bytes) bytes. Returns
+    /// `None` if the shapes do not match.
     pub fn write_record(&self, target: &mut [u8], pixels: &[u8], label: u8, prediction: &Prediction<'_>) -> Option<()> {
         let classes = usize::from(self.classes);
         if target.len() != self.record_bytes()
@@ -112,11 +114,12 @@ impl AnswersHeader {
         prediction.to_bytes(rest).map(|_| ())
     }
 
-    /// Reads a whole answers file: its header, and its records one after the other.
+    /// Reads a whole answers file. Returns the header and the records in order.
     ///
     /// # Errors
     ///
-    /// Where `file` is not an answers file, has another length than its header says, or a class beyond its classes.
+    /// Returns an [`AnswersError`] if `file` is not an answers file, its length does not match its
+    /// header, or a label or class is too large.
     pub fn parse(file: &[u8]) -> Result<(Self, impl ExactSizeIterator<Item = Record<'_>>), AnswersError> {
         let (magic, rest) = file.split_first_chunk::<8>().ok_or(AnswersError::Magic)?;
         let (model, rest) = rest.split_first_chunk::<4>().ok_or(AnswersError::Magic)?;
@@ -141,10 +144,10 @@ impl AnswersHeader {
             return Err(AnswersError::Length { expected: expected.saturating_add(all), found: file.len() as u64 });
         }
         let records = records.chunks_exact(header.record_bytes()).map(move |record| header.record(record));
-        for (picture, record) in (0..).zip(records.clone()) {
+        for (image, record) in (0..).zip(records.clone()) {
             let class = record.class.max(record.label.into());
             if class >= header.classes {
-                return Err(AnswersError::Class { picture, class, classes: header.classes });
+                return Err(AnswersError::Class { image, class, classes: header.classes });
             }
         }
         Ok((header, records))
@@ -169,7 +172,8 @@ mod tests {
 
     use super::*;
 
-    /// The format, pinned: a change of these bytes is a change of the version in the magic and of `docs/format.md`.
+    /// Pins the format. A change of these bytes needs a new version in the magic, and a change of
+    /// `docs/format.md`.
     #[test]
     fn golden_bytes() {
         let header = AnswersHeader { model: ModelId(0x1234_5678), pictures: 1, inputs: 2, classes: 2 };
@@ -187,12 +191,12 @@ mod tests {
             let mut file = file.clone();
             file[place] = 2;
             let error = AnswersHeader::parse(&file).map(|_| ()).unwrap_err();
-            assert_eq!(error, AnswersError::Class { picture: 0, class: 2, classes: 2 });
+            assert_eq!(error, AnswersError::Class { image: 0, class: 2, classes: 2 });
         }
     }
 
     #[test]
-    fn what_is_no_answers_file_is_refused() {
+    fn malformed_answers_files_are_refused() {
         let header = AnswersHeader { model: ModelId(0), pictures: 1, inputs: 2, classes: 2 };
         let error = |header: AnswersHeader| AnswersHeader::parse(&header.to_bytes()).map(|_| ()).unwrap_err();
         assert_eq!(error(header), AnswersError::Length { expected: 39, found: 22 });

@@ -1,17 +1,17 @@
-//! Little-endian tables: how blob and frames carry integers that are read where they lie.
+//! Little-endian tables, which the blob and the frames carry and which are read in place.
 
-/// The `index`-th little-endian `i32` of a table; 0 past its end, which no parsed table is read past.
+/// Returns the `i32` at `index` of a little-endian table; 0 past its end.
 pub(crate) fn i32_at(table: &[u8], index: usize) -> i32 {
     table.as_chunks::<4>().0.get(index).map_or(0, |bytes| i32::from_le_bytes(*bytes))
 }
 
-/// The `index`-th little-endian `u32` of a table; 0 past its end.
+/// Returns the `u32` at `index` of a little-endian table; 0 past its end.
 pub(crate) fn u32_at(table: &[u8], index: usize) -> u32 {
     i32_at(table, index).cast_unsigned()
 }
 
-/// Writes `values` as little-endian bytes to the front of `target` and returns how many bytes that took, or nothing
-/// where `target` is too short.
+/// Writes `values` as little-endian bytes to the start of `target`. Returns their length in bytes;
+/// `None` if `target` is too short.
 pub(crate) fn write_i32s(values: &[i32], target: &mut [u8]) -> Option<usize> {
     let length = values.len().checked_mul(4)?;
     let chunks = target.get_mut(..length)?.as_chunks_mut::<4>().0;
@@ -21,7 +21,7 @@ pub(crate) fn write_i32s(values: &[i32], target: &mut [u8]) -> Option<usize> {
     Some(length)
 }
 
-/// As [`write_i32s`], for `u16`.
+/// Like [`write_i32s`], for `u16`.
 pub(crate) fn write_u16s(values: &[u16], target: &mut [u8]) -> Option<usize> {
     let length = values.len().checked_mul(2)?;
     let chunks = target.get_mut(..length)?.as_chunks_mut::<2>().0;
@@ -31,13 +31,13 @@ pub(crate) fn write_u16s(values: &[u16], target: &mut [u8]) -> Option<usize> {
     Some(length)
 }
 
-/// Whether `table` is exactly `values` as little-endian bytes.
+/// Returns whether `table` is exactly `values` as little-endian bytes.
 pub(crate) fn i32s_equal(table: &[u8], values: &[i32]) -> bool {
     let (chunks, rest) = table.as_chunks::<4>();
     rest.is_empty() && chunks.iter().map(|chunk| i32::from_le_bytes(*chunk)).eq(values.iter().copied())
 }
 
-/// As [`i32s_equal`], for `u16`.
+/// Like [`i32s_equal`], for `u16`.
 pub(crate) fn u16s_equal(table: &[u8], values: &[u16]) -> bool {
     let (chunks, rest) = table.as_chunks::<2>();
     rest.is_empty() && chunks.iter().map(|chunk| u16::from_le_bytes(*chunk)).eq(values.iter().copied())

@@ -8,8 +8,8 @@ pub const PROBABILITY_ONE: u16 = 1 << 15;
 
 /// Requantization of an `i32` accumulator: a factor `multiplier / 2^shift`, rounded half up.
 ///
-/// The real factor is `s_in * s_w / s_out`. The host splits it once, so that the multiplier keeps 31
-/// significant bits. Inference only multiplies, adds and shifts.
+/// The real factor is `s_in * s_w / s_out`. The host splits it once, so that the multiplier keeps
+/// 31 significant bits. Inference only multiplies, adds and shifts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Requant {
     multiplier: u32,
@@ -51,14 +51,15 @@ impl Requant {
         self.shift
     }
 
-    /// Like [`new`](Self::new), for values of a parsed model, which are in range. Saves a check in loops.
+    /// Like [`new`](Self::new), for values of a parsed model, which are in range. Saves a check in
+    /// loops.
     pub(crate) const fn trusted(multiplier: u32, shift: u8) -> Self {
         debug_assert!(Self::new(multiplier, shift).is_some());
         Self { multiplier, shift }
     }
 
-    /// Returns `(accumulator * multiplier + 2^(shift-1)) >> shift`. Halves round up, towards positive
-    /// infinity.
+    /// Returns `(accumulator * multiplier + 2^(shift-1)) >> shift`. Halves round up, towards
+    /// positive infinity.
     ///
     /// Cannot overflow: the product is below 2^62 in magnitude, the rounding term at most 2^61.
     #[must_use]
@@ -135,13 +136,15 @@ impl Requant {
 }
 
 impl Default for Requant {
-    /// Returns one half: the smallest multiplier with the shift 31. A placeholder that nothing reads.
+    /// Returns one half: the smallest multiplier with the shift 31. A placeholder that nothing
+    /// reads.
     fn default() -> Self {
         Self { multiplier: Self::MIN_MULTIPLIER, shift: 31 }
     }
 }
 
-/// Returns the 64-bit product. One instruction on most cores, so the only wider multiplication in use.
+/// Returns the 64-bit product. One instruction on most cores, so the only wider multiplication in
+/// use.
 pub(crate) const fn multiply_wide(a: i32, b: i32) -> i64 {
     (a as i64).wrapping_mul(b as i64)
 }

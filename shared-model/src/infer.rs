@@ -1,4 +1,4 @@
-//! The one place that strings the kernels together.
+//! Inference: the only place that connects the kernels.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -7,69 +7,73 @@ use crate::bytes::{i32s_equal, u16s_equal, write_i32s, write_u16s};
 use crate::kernel::{DensePart, PairList, activate, argmax, dense, softmax};
 use crate::model::{DenseLayer, MAX_CLASSES, MAX_WIDTH, Model};
 
-/// Room for everything that inference writes: pairs of inputs, sums, hidden activations, logits, probabilities.
+/// The memory that inference writes: pairs of inputs, sums, hidden activations, logits,
+/// probabilities.
 ///
-/// 1,036 bytes, 5 for each neuron of the widest hidden layer, and 10 for each class.
-///
-/// `WIDTH` is the largest number of neurons in a hidden layer, `CLASSES` the largest number of classes; a model is
-/// checked against both by [`Workspace::check`].
+/// `WIDTH` is the largest number of neurons in a hidden layer, `CLASSES` the largest number of
+/// classes. [`Workspace::check`] checks a model against both. Its size is 1,036 bytes, plus 5 for
+/// each unit of `WIDTH`, plus 10 for each of `CLASSES`.
 #[derive(Clone, Debug)]
 pub struct Workspace<const WIDTH: usize, const CLASSES: usize> {
     pairs: PairList,
     accumulators: [i32; WIDTH],
-    /// A layer's, until the next one's sums are complete.
+    /// Activations of a layer, until the sums of the next one are complete.
     activations: [u8; WIDTH],
     logits: [i32; CLASSES],
     scratch: [u32; CLASSES],
     probabilities: [u16; CLASSES],
 }
 
-/// A workspace for any model of the format. 86 KB: a desk's, not a device's.
+/// A workspace for any model of the format. It has 86 KB, for a host.
 pub type HostWorkspace = Workspace<MAX_WIDTH, MAX_CLASSES>;
 
-/// A part of an inference that has just ended.
+/// A stage of an inference that has just ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage<'a> {
-    /// Inputs of a layer that are not zero are gathered. With `Accumulate` it may come several times for a layer.
+    /// Gathered the non-zero inputs of a layer. It alternates with `Accumulate`, once or several
+    /// times for each layer.
     Gather {
         /// The layer, from 0.
         layer: usize,
     },
-    /// Their products are added up.
+    /// Added the products of these inputs.
     Accumulate {
         /// The layer, from 0.
         layer: usize,
     },
-    /// A hidden layer's accumulators are activations.
+    /// Converted the accumulators of a hidden layer to activations.
     Activations {
         /// The layer, from 0.
         layer: usize,
-        /// Its outputs.
+        /// The layer's outputs.
         activations: &'a [u8],
     },
-    /// The last layer's accumulators are logits.
+    /// Converted the accumulators of the last layer to logits.
     Logits {
         /// The layer, from 0.
         layer: usize,
     },
-    /// Probabilities and class are there.
+    /// Computed the probabilities and the class.
     Softmax,
 }
 
-/// What the network says of a picture.
+/// The outputs of the network for one image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Prediction<'a> {
-    /// Index of the largest logit; the lowest of several equal ones.
+    /// Index of the largest logit, the lowest index of several equal ones.
     pub class: usize,
-    /// One logit for each class, Q15.16.
+    /// Logits in Q15.16, one for each class.
     pub logits: &'a [i32],
-    /// One probability for each class, Q1.15; they add up to exactly 32768.
+    /// Probabilities in Q1.15, one for each class. Their sum is exactly 32768.
     pub probabilities: &'a [u16],
 }
 
 impl Prediction<'_> {
-    /// Writes logits and probabilities to the front of `target` as the link and the answers file carry them, as
-    /// little-endian bytes, and returns both; nothing where `target` has fewer than six bytes for each class.
+    /// Writes logits and probabilities as little-endian bytes to the start of `target`, and returns
+    /// both.
+    ///
+    /// Returns `None` if `target` has fewer than six bytes for each class. The link and the answers
+    /// file carry these bytes.
     pub fn to_bytes<'b>(&self, target: &'b mut [u8]) -> Option<(&'b [u8], &'b [u8])> {
         let (logits, rest) = target.split_at_mut_checked(self.logits.len().checked_mul(4)?)?;
         let (probabilities, _) = rest.split_at_mut_checked(self.probabilities.len().checked_mul(2)?)?;
@@ -79,16 +83,16 @@ impl Prediction<'_> {
     }
 }
 
-/// Why a picture cannot be inferred.
+/// The reason why inference is impossible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum InferError {
-    /// The picture has another number of pixels than the model.
+    /// The image does not have the model's number of pixels.
     #[error("image: found {found} pixels, expected {expected}")]
     InputLength {
-        /// Pixels that the model takes.
+        /// Pixels of the model's images.
         expected: u32,
-        /// Pixels given.
+        /// Pixels of the image given.
         found: u32,
     },
     /// A hidden layer of the model does not fit the workspace.
@@ -96,42 +100,42 @@ pub enum InferError {
     Width {
         /// Neurons of the widest hidden layer.
         needed: u32,
-        /// Neurons that the workspace has room for.
+        /// Largest width that the workspace supports.
         available: u32,
     },
-    /// The model has more classes than the workspace has room for.
+    /// The model has more classes than the workspace supports.
     #[error("the model has {needed} classes, but this build has room for {available}")]
     Classes {
         /// Classes of the model.
         needed: u32,
-        /// Classes that the workspace has room for.
+        /// Largest number of classes that the workspace supports.
         available: u32,
     },
 }
 
-/// A golden vector whose answer is not the one that was stored at export.
+/// The reason why a self-test failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum SelfTestError {
-    /// The logits differ.
+    /// The logits differ from those stored at export.
     #[error("golden vector {vector}: this machine computes other logits than the host that exported the model")]
     Logits {
         /// The vector, from 0.
         vector: u32,
     },
-    /// The logits agree, the probabilities differ.
+    /// The logits are equal, but the probabilities differ from those stored at export.
     #[error("golden vector {vector}: this machine computes other probabilities than the host that exported the model")]
     Probabilities {
         /// The vector, from 0.
         vector: u32,
     },
-    /// It cannot be inferred at all.
+    /// Inference is impossible.
     #[error(transparent)]
     Infer(#[from] InferError),
 }
 
 impl<const WIDTH: usize, const CLASSES: usize> Workspace<WIDTH, CLASSES> {
-    /// An empty workspace.
+    /// Returns an empty workspace.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -144,13 +148,14 @@ impl<const WIDTH: usize, const CLASSES: usize> Workspace<WIDTH, CLASSES> {
         }
     }
 
-    /// Whether `model` fits.
+    /// Checks that `model` fits the workspace.
     ///
     /// # Errors
     ///
-    /// What is needed and what there is.
+    /// Returns [`InferError::Width`] if a hidden layer has more than `WIDTH` neurons, or
+    /// [`InferError::Classes`] if the model has more than `CLASSES` classes.
     pub fn check(model: &Model<'_>) -> Result<(), InferError> {
-        // All inputs but the first layer's are hidden activations.
+        // The inputs of all layers but the first are hidden activations.
         let needed = model.layers().skip(1).map(DenseLayer::inputs).max().unwrap_or(0);
         if needed > WIDTH {
             return Err(InferError::Width { needed: needed as u32, available: WIDTH as u32 });
@@ -161,20 +166,20 @@ impl<const WIDTH: usize, const CLASSES: usize> Workspace<WIDTH, CLASSES> {
         Ok(())
     }
 
-    /// Infers one picture: raw pixels, row-major, one byte each.
+    /// Classifies one image: raw pixels, row-major, one byte each.
     ///
     /// # Errors
     ///
-    /// Where the picture or the workspace does not fit the model.
+    /// Returns an [`InferError`] if the image or the workspace does not fit the model.
     pub fn infer(&mut self, model: &Model<'_>, pixels: &[u8]) -> Result<Prediction<'_>, InferError> {
         self.infer_with(model, pixels, &mut |_| ())
     }
 
-    /// As [`infer`](Self::infer); `on_stage` is told of each part when it has ended.
+    /// Like [`infer`](Self::infer), but calls `on_stage` after each stage.
     ///
     /// # Errors
     ///
-    /// As [`infer`](Self::infer).
+    /// Returns the errors of [`infer`](Self::infer).
     pub fn infer_with(
         &mut self,
         model: &Model<'_>,
@@ -217,6 +222,7 @@ impl<const WIDTH: usize, const CLASSES: usize> Workspace<WIDTH, CLASSES> {
 }
 
 impl DensePart {
+    /// Returns the stage that is this part of `layer`.
     fn of(self, layer: usize) -> Stage<'static> {
         match self {
             Self::Gather => Stage::Gather { layer },
@@ -231,11 +237,12 @@ impl<const WIDTH: usize, const CLASSES: usize> Default for Workspace<WIDTH, CLAS
     }
 }
 
-/// Infers every golden vector of `model` and compares all logits and probabilities with those stored at export.
+/// Classifies every golden vector of `model`, and compares all logits and probabilities with those
+/// stored at export.
 ///
 /// # Errors
 ///
-/// The first vector that differs.
+/// Returns a [`SelfTestError`] for the first vector that differs or cannot be inferred.
 pub fn self_test<const WIDTH: usize, const CLASSES: usize>(
     model: &Model<'_>,
     workspace: &mut Workspace<WIDTH, CLASSES>,

@@ -1,20 +1,20 @@
 //! Fixed-point inference, the model blob and the link: what host and device must agree on.
 //!
 //! ```text
-//!  model.bin --parse--> Model ---------------------------------------+
-//!                                                                    v
-//!  pixels [u8; rows*columns] --> dense --> ReLU, requantize --> [u8; hidden] --> ... --> dense --> requantize
-//!                                                                                                    |
-//!     Prediction { class, logits: [i32; classes], probabilities: [u16; classes] } <-- softmax, argmax
+//!  model.bin --parse--> Model
+//!                         |
+//!  pixels [u8] --> dense --> ReLU, requantize --> [u8; hidden] --> ... --> dense --> requantize
+//!                                                                                        |
+//!  Prediction { class, logits: [i32], probabilities: [u16] } <-- softmax, argmax <-------+
 //!
-//!  Request --encode--> COBS frame + CRC-32 ==== any byte stream ====> FrameBuffer --decode--> Request
+//!  Request --encode--> COBS frame + CRC-32 == any byte stream ==> FrameBuffer --decode--> Request
 //! ```
 //!
-//! The crate uses integers only: no floating point, no heap, no input or output. The same functions run
-//! on a host and on a microcontroller, and compute the same bits.
+//! The crate uses integers only: no floating point, no heap, no input or output. The same functions
+//! run on a host and on a microcontroller, and compute the same bits.
 //!
-//! Modules import only from the left: `fixed` < `weights` < `model` < `encode`, `kernel` < `infer` <
-//! `link`, `answers`.
+//! Modules import only from the left: `fixed` < `weights` < `model` < `encode`, `kernel` < `infer`
+//! < `link`, `answers`.
 
 #![no_std]
 #![cfg_attr(not(kernel_assembly), forbid(unsafe_code))]

@@ -1,4 +1,4 @@
-//! The blob and the inference on it: round trips, a plain reference, and damage of every kind.
+//! The blob and the inference on it: round trips, a simple reference, and every kind of damage.
 
 mod common;
 
@@ -12,7 +12,7 @@ use shared_model::{
 
 proptest! {
     #[test]
-    fn inference_is_the_reference_to_the_last_bit(network in networks()) {
+    fn inference_equals_the_reference_to_the_last_bit(network in networks()) {
         let blob = network.encode();
         let view = Model::parse(&blob).unwrap();
         let mut workspace = HostWorkspace::new();
@@ -34,14 +34,14 @@ proptest! {
     }
 
     #[test]
-    fn what_is_encoded_is_what_is_parsed(network in networks()) {
+    fn encoded_networks_are_parsed_back(network in networks()) {
         let blob = network.encode();
         network.assert_is(&Model::parse(&blob).unwrap());
         prop_assert_eq!(any_blob(&blob), Ok(()));
     }
 
     #[test]
-    fn weights_that_have_bytes_are_all_that_are_not_zero(network in networks()) {
+    fn all_non_zero_weights_are_stored(network in networks()) {
         let blob = network.encode();
         let sorted = |weights: &mut dyn Iterator<Item = i8>| {
             let mut weights: Vec<_> = weights.filter(|weight| *weight != 0).collect();
@@ -64,7 +64,7 @@ proptest! {
     }
 
     #[test]
-    fn behind_a_right_checksum_any_bytes_are_an_error_or_a_model_that_infers(
+    fn any_bytes_with_a_valid_checksum_are_an_error_or_a_model_that_infers(
         network in networks(),
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
     ) {
@@ -112,7 +112,7 @@ fn each_damage_has_its_own_error() {
     assert_eq!(parse(&blob[..40]), BlobError::Length { declared: total, found: 40 });
     let longer = [&blob[..], &[0]].concat();
     assert_eq!(parse(&longer), BlobError::Length { declared: total, found: total + 1 });
-    assert_eq!(blob_length(&longer), Ok(blob.len()), "a flash region may be longer");
+    assert_eq!(blob_length(&longer), Ok(blob.len()), "a flash region can be longer");
 
     let mut newer = blob.clone();
     newer[8] = 9;
@@ -155,7 +155,7 @@ fn a_network_that_breaks_a_rule_is_not_written() {
 }
 
 #[test]
-fn a_model_too_large_for_a_workspace_is_told() {
+fn a_model_too_large_for_a_workspace_is_refused() {
     let blob = small().encode();
     let view = Model::parse(&blob).unwrap();
     assert_eq!(
@@ -172,9 +172,9 @@ fn a_model_too_large_for_a_workspace_is_told() {
     );
 }
 
-/// A layer that is pruned to nothing is one, and says its biases.
+/// A layer without blocks is valid; its outputs are its biases.
 #[test]
-fn a_layer_without_blocks_is_one() {
+fn a_layer_without_blocks_is_valid() {
     let mut network = small();
     network.layers[1].order = WeightOrder::Blocks;
     network.layers[1].weights.fill(0);
@@ -185,7 +185,8 @@ fn a_layer_without_blocks_is_one() {
     assert_eq!((layer.weight(1, 1), layer.weight(9, 9)), (0, 0));
 }
 
-/// The format, pinned: a change of these bytes is a change of `docs/format.md`, and of a number in it as its rule says.
+/// Pins the format. A change of these bytes needs a change of `docs/format.md`, and of the number
+/// that its rule names.
 #[test]
 fn golden_bytes() {
     let blob = small().encode();

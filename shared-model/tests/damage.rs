@@ -1,7 +1,9 @@
-//! One byte changed in a real model of 100 KB, at every position, before the checksum and behind it.
+//! One byte changed in a real model of 100 KB, at every position, before and after its checksum is
+//! recomputed.
 //!
-//! The parser is asked about all positions outside of the weights, and about one of 8 among them; behind the checksum, where it
-//! has more to do, of 128. With `PRENDA_EVERY_DAMAGE=1` it is asked about all positions, and about 2,000 with all 255 other values.
+//! The parser is tried at all positions outside the weights, and at one of 8 among them; with a
+//! recomputed checksum, which takes longer, at one of 128. `PRENDA_EVERY_DAMAGE=1` tries all
+//! positions, and about 2,000 with all 255 other values.
 
 use std::num::NonZero;
 use std::ops::{Range, RangeInclusive};
@@ -12,21 +14,22 @@ use shared_model::{BlobError, HostWorkspace, Model, self_test};
 
 static MODEL: &[u8] = include_bytes!("../../tests/fixtures/model.bin");
 
-/// Behind magic, version and length, before the checksum.
+/// After magic, version and length, before the checksum.
 const FIELDS: Range<usize> = 13..MODEL.len() - 4;
 
-/// Of so many positions among the weights, one is tried.
+/// One of this many positions among the weights is tried.
 const STEP_BEFORE_CHECKSUM: usize = 8;
-const STEP_BEHIND_CHECKSUM: usize = 128;
+const STEP_AFTER_CHECKSUM: usize = 128;
 
-/// Of so many positions, one is tried with all values where every position is tried.
+/// When every position is tried, one of this many is tried with all values.
 const STEP_OF_ALL_VALUES: usize = FIELDS.end / 2_000;
 
 /// CRC-32's polynomial, reflected.
 const POLYNOMIAL: u32 = 0xEDB8_8320;
 
-/// All changes of all fields, by arithmetic: what a change does to the checksum depends only on the change and on how many
-/// bytes follow, since CRC is linear. That this arithmetic is the parser's is the next test's part.
+/// All changes of all fields, by arithmetic: what a change does to the checksum depends only on the
+/// change and on how many bytes follow, since CRC is linear. That this arithmetic is the parser's
+/// is the next test's part.
 #[test]
 fn no_change_of_a_field_leaves_the_checksum_as_it_is() {
     for bits in effects() {
@@ -38,7 +41,7 @@ fn no_change_of_a_field_leaves_the_checksum_as_it_is() {
     }
 }
 
-/// By the parser, with one other value; where there is no arithmetic, with all.
+/// Tries one other value with the parser; outside the fields, all values.
 #[test]
 fn a_changed_byte_is_refused_wherever_it_is() {
     let effects = effects();
@@ -59,9 +62,9 @@ fn a_changed_byte_is_refused_wherever_it_is() {
 }
 
 #[test]
-fn behind_the_checksum_a_changed_byte_is_an_error_or_a_model_that_infers() {
+fn a_changed_byte_with_a_valid_checksum_is_an_error_or_a_model_that_infers() {
     let effects = effects();
-    let field_changes = field_changes(STEP_BEHIND_CHECKSUM);
+    let field_changes = field_changes(STEP_AFTER_CHECKSUM);
     in_parallel(FIELDS, |model, position| {
         for change in field_changes(position).into_iter().flatten() {
             let sealed = checksum(MODEL) ^ effect(effects[position - FIELDS.start], change);
@@ -73,7 +76,7 @@ fn behind_the_checksum_a_changed_byte_is_an_error_or_a_model_that_infers() {
     });
 }
 
-/// As the damaged model's own golden pictures and a white one have it.
+/// Compares the damaged model with the reference, for its golden images and a white one.
 fn error_or_model(model: &[u8], position: usize) {
     let view = match Model::parse(model) {
         Ok(view) => view,
@@ -82,12 +85,12 @@ fn error_or_model(model: &[u8], position: usize) {
     let mut workspace = HostWorkspace::new();
     let white = vec![255; view.input_width()];
     let golden = view.golden().next().map(|golden| golden.input);
-    for picture in golden.into_iter().chain([&white[..]]) {
-        let expected = reference_outputs(&view, picture).pop().unwrap_or_default();
-        let found = workspace.infer(&view, picture).expect("the picture fits").logits;
+    for image in golden.into_iter().chain([&white[..]]) {
+        let expected = reference_outputs(&view, image).pop().unwrap_or_default();
+        let found = workspace.infer(&view, image).expect("the image fits").logits;
         assert!(found.iter().map(|&logit| i64::from(logit)).eq(expected), "{position}");
     }
-    // Whether the answers are still those of the export depends on the byte.
+    // The answers can differ from those of the export.
     let _ = self_test(&view, &mut workspace);
 }
 
@@ -101,7 +104,7 @@ fn effects() -> Vec<[u32; 8]> {
             bits
         })
         .collect();
-    // The last byte is the one behind which nothing follows.
+    // The last byte has no byte after it.
     effects.reverse();
     effects
 }
@@ -132,14 +135,15 @@ fn one_change(position: usize) -> RangeInclusive<u8> {
     change.max(1)..=change.max(1)
 }
 
-/// Where the weights lie.
+/// Returns the ranges of the weights.
 fn weights() -> Vec<Range<usize>> {
     let view = Model::parse(MODEL).expect("the fixture is a model");
     let start = |table: &[u8]| table.as_ptr().addr() - MODEL.as_ptr().addr();
     view.layers().map(|layer| start(layer.weights())..start(layer.weights()) + layer.weights().len()).collect()
 }
 
-/// Has every core try a part of the positions, on a copy of the model that is put right again each time.
+/// Has every core try a part of the positions, on a copy of the model that is put right again each
+/// time.
 fn in_parallel(positions: Range<usize>, check: impl Fn(&mut [u8], usize) + Sync) {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     thread::scope(|scope| {

@@ -1,16 +1,16 @@
-//! The committed model on this machine: every logit, probability and class that stands in its file of answers.
+//! The committed model on this host: every logit, probability and class of its answers file.
 
 use std::fs;
 
 use shared_model::{AnswersHeader, HostWorkspace, Model};
 
 #[test]
-fn pictures_of_the_fixture_have_the_committed_answers() {
+fn images_of_the_fixture_have_the_committed_answers() {
     infers("model.bin", "answers.bin");
 }
 
 #[test]
-fn so_they_have_with_weights_in_vectors() {
+fn images_have_the_committed_answers_with_weights_in_vectors() {
     infers("vectors.bin", "vectors-answers.bin");
 }
 

@@ -1,4 +1,4 @@
-//! Models that lie behind a right checksum: each is refused by its own error.
+//! Malformed models with a valid checksum: each is refused with its own error.
 
 use std::collections::HashSet;
 
@@ -6,25 +6,26 @@ use checks::{Layer, Network, any_blob, fit, hostile_blobs, seal};
 use shared_model::{BlobError, DeviceFault, EncodeError, HostWorkspace, Model, Requant, WeightOrder, self_test};
 
 #[test]
-fn each_lie_has_its_own_error() {
+fn each_malformed_model_has_its_own_error() {
     for hostile in hostile_blobs() {
         assert_eq!(verdict(&hostile.blob), Err(hostile.fault), "{}", hostile.name);
     }
 }
 
-/// As a device that has the blob in its flash.
+/// Parses and self-tests the blob, like a device that has it in its flash.
 fn verdict(blob: &[u8]) -> Result<(), DeviceFault> {
     let view = Model::parse(blob).map_err(DeviceFault::Blob)?;
     self_test(&view, &mut HostWorkspace::new()).map_err(DeviceFault::SelfTest)
 }
 
 #[test]
-fn each_error_has_its_lie() {
+fn each_error_has_a_malformed_model() {
     let told: HashSet<u8> = hostile_blobs().iter().filter_map(|hostile| number(hostile.fault)).collect();
     assert_eq!(told, (0..17).collect());
 }
 
-/// A number for each error that can stand behind a right checksum. A new one wants a number, and a lie.
+/// Returns a number for each error that a blob with a valid checksum can cause. A new error needs a
+/// number and a malformed model.
 fn number(fault: DeviceFault) -> Option<u8> {
     match fault {
         DeviceFault::Blob(error) => match error {
@@ -51,7 +52,7 @@ fn number(fault: DeviceFault) -> Option<u8> {
     }
 }
 
-/// Weights that are none, and padding that is not zero, in all orders.
+/// Tests bytes that encode no weight, and padding that is not zero, in all orders.
 #[test]
 fn weights_that_no_export_writes_are_refused() {
     let refused = |order, place: usize, byte| {
@@ -64,7 +65,8 @@ fn weights_that_no_export_writes_are_refused() {
         any_blob(&blob)
     };
     let weight = Err(BlobError::Weight { layer: 0 });
-    // A block of pairs has 16 bytes; the second one's input 3 is padding, and of the first one's outputs 3 is.
+    // A block of pairs has 16 bytes; the second one's input 3 is padding, and of the first one's
+    // outputs 3 is.
     assert_eq!(refused(WeightOrder::Pairs, 16 + 2, 1), weight, "an input that is not there");
     assert_eq!(refused(WeightOrder::Pairs, 4 + 1, 1), weight, "an output that is not there");
     assert_eq!(refused(WeightOrder::Pairs, 0, 0x80), weight, "-128");
@@ -102,7 +104,7 @@ fn weights_that_no_export_writes_are_refused() {
     assert_eq!(refused(WeightOrder::Blocks, 1, 5), Ok(()), "another weight");
 }
 
-/// Sums of some picture that would overflow, in every order.
+/// Tests sums that some image would overflow, in every order.
 #[test]
 fn layers_that_could_overflow_are_refused_in_every_order() {
     for order in WeightOrder::ALL {

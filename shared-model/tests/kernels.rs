@@ -1,5 +1,5 @@
-//! The kernels of this machine against the reference in 64 bits, where something may go wrong: widths about a block's, a
-//! vector's and a list's, numbers at the edge of what a model may have, any alignment. The device has the same in
+//! The host's kernels against the reference in 64 bits, at the edges: widths near those of a block,
+//! a vector and a list, extreme parameters, and any alignment. The device has the same test in
 //! `firmware/src/bin/kernels`.
 
 mod common;
@@ -11,7 +11,7 @@ use shared_model::{Model, Requant, Stage, WeightOrder, Workspace};
 /// Tiles have eight outputs.
 const OUTPUTS: [usize; 8] = [1, 2, 3, 7, 8, 9, 16, 17];
 
-/// What leaves an accumulator as it is.
+/// The requantization that leaves an accumulator unchanged.
 const EXACT: (u32, u8) = (Requant::MIN_MULTIPLIER, 30);
 
 proptest! {
@@ -34,7 +34,7 @@ proptest! {
 }
 
 #[test]
-fn all_narrow_widths_agree_on_extreme_weights_and_pictures() {
+fn all_narrow_widths_agree_on_extreme_weights_and_images() {
     for inputs in 1..=40 {
         for outputs in OUTPUTS {
             for weight in [127, -127] {
@@ -50,7 +50,7 @@ fn all_narrow_widths_agree_on_extreme_weights_and_pictures() {
 }
 
 #[test]
-fn one_pixel_alone_meets_its_own_weights() {
+fn a_single_pixel_selects_its_own_weights() {
     for inputs in 1..=40 {
         // Every weight is another, and none is zero.
         let weights = (0..inputs * 9).map(|index| (index * 37 % 127) as i8 + 1).collect();
@@ -65,9 +65,9 @@ fn one_pixel_alone_meets_its_own_weights() {
 
 /// A list holds 128 pairs; some fewer where more may come.
 #[test]
-fn lists_that_are_full_or_nearly_so_are_gone_on_with() {
+fn gathering_resumes_after_full_and_nearly_full_lists() {
     for pairs in (122..=130).chain(250..=260).chain(380..=386) {
-        // A black pixel in each pair, and black pairs behind some.
+        // A black pixel in each pair, and black pairs after some.
         for step in [2, 3, 7] {
             for inputs in [pairs * step, pairs * step + 1] {
                 let weights = (0..inputs * 3).map(|index| (index * 101 % 255) as i8).map(|w| w.max(-127)).collect();
@@ -95,7 +95,7 @@ fn in_all_orders(network: &mut Network) {
     network.layers[0].weights = weights;
 }
 
-/// All activations and logits of a blob that starts so many bytes behind a multiple of 16.
+/// Compares all activations and logits of a blob that starts `offset` bytes after a multiple of 16.
 fn compare(network: &Network, offset: usize) {
     let blob = network.encode();
     let mut bytes = vec![0xA5; blob.len() + 32];
@@ -114,10 +114,10 @@ fn compare(network: &Network, offset: usize) {
     let prediction = workspace.infer_with(&view, &network.picture, &mut on_stage).unwrap();
     found.push(prediction.logits.iter().map(|&logit| logit.into()).collect());
     let orders: Vec<_> = network.layers.iter().map(|layer| layer.order).collect();
-    assert_eq!(found, network.reference_outputs(), "{orders:?}, {offset} bytes behind");
+    assert_eq!(found, network.reference_outputs(), "{orders:?}, at offset {offset}");
 }
 
-/// One layer whose logits are its accumulators, for a picture of one row.
+/// One layer whose logits are its accumulators, for an image of one row.
 fn exact(inputs: usize, weights: Vec<i8>) -> Network {
     let outputs = weights.len() / inputs;
     let layer = Layer {

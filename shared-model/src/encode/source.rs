@@ -37,7 +37,8 @@ pub struct LayerSource<'a> {
     pub biases: &'a [i32],
     /// Requantizations, one for each output.
     pub requants: &'a [Requant],
-    /// Weights, row-major `[output][input]`, each at most [`WeightOrder::largest_weight`] in magnitude.
+    /// Weights, row-major `[output][input]`, each at most [`WeightOrder::largest_weight`] in
+    /// magnitude.
     pub weights: &'a [i8],
 }
 
@@ -73,13 +74,13 @@ impl ModelSource<'_> {
         Prefix::BYTES + 64 + names + layers + golden + provenance + CHECKSUM_BYTES
     }
 
-    /// Writes the blob to the start of `buffer`, parses it as a device does, and returns its length in
-    /// bytes.
+    /// Writes the blob to the start of `buffer`, parses it as a device does, and returns its length
+    /// in bytes.
     ///
     /// # Errors
     ///
-    /// Returns an [`EncodeError`] if shapes do not match, the buffer is too short, or the network breaks a
-    /// rule of the format, for example if some input could overflow an accumulator.
+    /// Returns an [`EncodeError`] if shapes do not match, the buffer is too short, or the network
+    /// breaks a rule of the format, for example if some input could overflow an accumulator.
     pub fn encode(&self, buffer: &mut [u8]) -> Result<usize, EncodeError> {
         self.check_shapes()?;
         let mut writer = Writer::new(buffer);

@@ -1,4 +1,5 @@
-//! Dense layer: `acc[j] = b[j] + sum_i x[i] * w[j][i]`, `u8` inputs, `i8` weights, `i32` accumulators.
+//! Dense layer: `acc[j] = b[j] + sum_i x[i] * w[j][i]`, `u8` inputs, `i8` weights, `i32`
+//! accumulators.
 
 pub use super::core::DensePart;
 use super::core::{Core, Current, Tiles, add_lists, add_weights};
@@ -9,8 +10,9 @@ use crate::weights::WeightOrder;
 /// Computes the accumulators of `layer` for `input`.
 ///
 /// The accumulators are exact: the parser has proved that no input can overflow one. `input` has
-/// `layer.inputs()` values; missing ones count as zero, extra ones are ignored. `accumulators` has one
-/// place for each output; outputs without a place are omitted. Calls `on_stage` after each part.
+/// `layer.inputs()` values; missing ones count as zero, extra ones are ignored. `accumulators` has
+/// one place for each output; outputs without a place are omitted. Calls `on_stage` after each
+/// part.
 pub fn dense(
     layer: &DenseLayer<'_>,
     input: &[u8],

@@ -1,4 +1,5 @@
-//! The kernels, one file each, in portable Rust. `core/` has the loops that each core does differently.
+//! The kernels, one file each, in portable Rust. `core/` has the loops that each core does
+//! differently.
 
 mod activate;
 mod argmax;

@@ -61,8 +61,8 @@ impl PairList {
         self.count = 0;
     }
 
-    /// Lets `write` fill the list from its start; `write` returns the number of pairs, and a value that
-    /// is passed on.
+    /// Lets `write` fill the list from its start; `write` returns the number of pairs, and a value
+    /// that is passed on.
     #[cfg(kernel_assembly)]
     pub fn write_with<T>(&mut self, write: impl FnOnce(&mut Pairs) -> (usize, T)) -> T {
         let (count, value) = write(&mut self.pairs);

@@ -1,8 +1,9 @@
 //! Softmax in integers: `p[j] = exp(z[j]) / sum_k exp(z[k])`, Q15.16 logits to Q1.15 probabilities.
 //!
-//! Exponentials are taken of the distance to the largest logit, so they lie in 0..=1 and never overflow. The quotients
-//! are rounded by the method of largest remainders: they add up to exactly one, none is off by a whole unit from the
-//! quotient of the exponentials, and no class beats the one that argmax names.
+//! The exponents are the distances to the largest logit, so the exponentials are in 0..=1 and never
+//! overflow. The method of largest remainders rounds the quotients: their sum is exactly one, each
+//! differs by less than one unit from the exact quotient of the exponentials, and no class has a
+//! higher probability than that of argmax.
 
 use crate::fixed::{LOGIT_FRACTION_BITS, PROBABILITY_ONE, multiply_wide};
 
@@ -12,20 +13,21 @@ const LOG2_E: u32 = 3_098_164_009;
 /// Distance in Q15.16 at which `exp(-d)` is below half a unit of Q16: 17 * ln(2).
 const NEGLIGIBLE: u32 = 772_244;
 
-/// Coefficients of 2^-f on 0..1 in Q31, highest power first: the polynomial of degree 5 that agrees with it at the six
-/// Chebyshev nodes, largest error 5.7e-8.
-// A static and no constant: else they are copied to the stack at each call.
+/// Coefficients of 2^-f on 0..1 in Q31, highest power first: the polynomial of degree 5 that
+/// interpolates it at the six Chebyshev nodes. Its largest error is 5.7e-8.
+// A static, because a constant would be copied to the stack at each call.
 static EXP2_COEFFICIENTS: [i32; 6] = [-2_033_403, 19_776_564, -118_751_808, 515_780_381, -1_488_513_547, 2_147_483_527];
 
-/// Writes the probabilities of `logits` (Q15.16) to `probabilities` (Q1.15). They add up to exactly 32768.
+/// Writes the probabilities of `logits` (Q15.16) to `probabilities` (Q1.15). Their sum is exactly
+/// 32768.
 ///
-/// `scratch` and `probabilities` have at least as many places as there are logits, and there are at most
-/// [`MAX_CLASSES`](crate::MAX_CLASSES); what has no place is left out.
+/// There are at most [`MAX_CLASSES`](crate::MAX_CLASSES) logits. `scratch` and `probabilities` are
+/// at least as long as `logits`; logits without a place are omitted.
 pub fn softmax(logits: &[i32], scratch: &mut [u32], probabilities: &mut [u16]) {
     let Some(&largest) = logits.iter().max() else { return };
     let mut sum = 0_u32;
     for (exponential, &logit) in scratch.iter_mut().zip(logits) {
-        // The true difference is in 0..2^32, so it is exact in `u32`.
+        // The difference is in 0..2^32, so it is exact in `u32`.
         *exponential = exp_negative(largest.wrapping_sub(logit).cast_unsigned());
         sum = sum.wrapping_add(*exponential);
     }
@@ -40,8 +42,8 @@ pub fn softmax(logits: &[i32], scratch: &mut [u32], probabilities: &mut [u16]) {
         missing = missing.wrapping_sub(quotient);
     }
 
-    // Each floor lost less than one unit, so fewer units are missing than there are classes, and each remainder that
-    // gets one is above zero.
+    // Each floor lost less than one unit, so fewer units are missing than there are classes, and
+    // each remainder that gets one is positive.
     for _ in 0..missing.min(logits.len() as u32) {
         let mut best = (0, 0_u32);
         for (index, &remainder) in scratch.iter().take(logits.len()).enumerate() {
@@ -56,9 +58,11 @@ pub fn softmax(logits: &[i32], scratch: &mut [u32], probabilities: &mut [u16]) {
     }
 }
 
-/// `exp(-distance)`, distance in Q16.16, result in Q16, 0..=65536, rounded to nearest.
+/// Returns `exp(-distance)`, with distance in Q16.16 and the result in Q16, 0..=65536, rounded to
+/// nearest.
 ///
-/// `exp(-d) = 2^-(n + f)` with `n + f = d * log2(e)`: the fraction by a polynomial, the integer by a shift.
+/// `exp(-d) = 2^-(n + f)` with `n + f = d * log2(e)`: a polynomial computes the fraction, a shift
+/// the integer.
 fn exp_negative(distance: u32) -> u32 {
     if distance >= NEGLIGIBLE {
         return 0;
@@ -75,7 +79,7 @@ fn exp_negative(distance: u32) -> u32 {
 }
 
 #[cfg(test)]
-#[allow(clippy::float_arithmetic, reason = "the reference that the integers are held against is in floating point")]
+#[allow(clippy::float_arithmetic, reason = "the reference uses floating point")]
 mod tests {
     extern crate std;
 
@@ -99,7 +103,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn adds_up_to_one_and_agrees_with_argmax(
+        fn probabilities_sum_to_one_and_agree_with_argmax(
             logits in prop_oneof![
                 prop::collection::vec(any::<i32>(), 1..=MAX_CLASSES),
                 prop::collection::vec(-1_000_000..1_000_000_i32, 1..=MAX_CLASSES),
@@ -113,7 +117,7 @@ mod tests {
         }
 
         #[test]
-        fn is_within_two_units_of_floating_point(logits in prop::collection::vec(-1_000_000..1_000_000_i32, 1..=10)) {
+        fn probabilities_are_within_two_units_of_floating_point(logits in prop::collection::vec(-1_000_000..1_000_000_i32, 1..=10)) {
             for (fixed, float) in fixed(&logits).into_iter().zip(float(&logits)) {
                 prop_assert!((f64::from(fixed) - float * 32768.0).abs() < 2.0, "{fixed} {}", float * 32768.0);
             }
@@ -121,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn exponential_is_within_a_unit_everywhere() {
+    fn exponentials_are_within_one_unit_everywhere() {
         for distance in 0..NEGLIGIBLE + 10 {
             let exact = (-f64::from(distance) / 65536.0).exp() * 65536.0;
             assert!((f64::from(exp_negative(distance)) - exact).abs() < 0.51, "{distance}");
@@ -130,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn known_answers() {
+    fn known_logits_have_known_probabilities() {
         assert_eq!(fixed(&[5]), [32768]);
         assert_eq!(fixed(&[0, 0, 0]), [10923, 10923, 10922]);
         assert_eq!(fixed(&[i32::MIN, i32::MAX]), [0, 32768]);

@@ -1,7 +1,10 @@
-//! COBS, which takes the zeros out of a frame's payload: groups of bytes other than zero, each behind its length, which is one
-//! more. A group of 254 ends where it is full, any other by a zero, which is left out.
+//! COBS removes the zeros from a frame's payload.
 //!
-//! Of our own, since libraries index with checks that no compiler sees through: each is a panic in a device.
+//! It writes groups of non-zero bytes, each after a byte with its length plus one. A group of 254
+//! bytes is full; a zero, which is omitted, ends any other group.
+//!
+//! This is our own implementation, because libraries index with checks that the compiler cannot
+//! remove, and each is a panic in a device.
 
 use core::cell::Cell;
 
@@ -10,21 +13,21 @@ use postcard::{Error, Result};
 
 use crate::checksum::Checksum;
 
-/// The length that a full group begins with.
+/// The length byte of a full group.
 const FULL: u8 = 255;
 
-/// Writes what postcard serializes, its checksum behind it, and a delimiter, to the front of a slice.
+/// Writer for postcard: encodes its bytes, their checksum and a delimiter to the start of a slice.
 pub struct Writer<'b> {
     target: &'b mut [u8],
-    /// Where the length of the open group is to be written.
+    /// Index of the length byte of the open group.
     group: usize,
-    /// Where the next byte is to be written.
+    /// Index of the next byte.
     next: usize,
     checksum: Checksum,
 }
 
 impl<'b> Writer<'b> {
-    /// Writes to the front of `target`.
+    /// Returns a writer at the start of `target`.
     pub fn new(target: &'b mut [u8]) -> Self {
         Self { target, group: 0, next: 1, checksum: Checksum::new() }
     }
@@ -34,7 +37,7 @@ impl<'b> Writer<'b> {
             *self.target.get_mut(self.next)? = byte;
             self.next = self.next.wrapping_add(1);
         }
-        // At most 255, since at 255 a group is closed.
+        // At most 255, because 255 closes a group.
         let length = self.next.wrapping_sub(self.group) as u8;
         if byte == 0 || length == FULL {
             *self.target.get_mut(self.group)? = length;
@@ -48,7 +51,7 @@ impl<'b> Writer<'b> {
 impl Flavor for Writer<'_> {
     type Output = usize;
 
-    // Neither is inlined: each field of each message would have its own.
+    // These two are not inlined: every field of every message would have a copy.
     #[inline(never)]
     fn try_push(&mut self, byte: u8) -> Result<()> {
         self.checksum = self.checksum.with(byte);
@@ -72,7 +75,8 @@ impl Flavor for Writer<'_> {
     }
 }
 
-/// Decodes the bytes between two delimiters in place, and returns how many they come to; nothing where the last group is cut off.
+/// Decodes the bytes between two delimiters in place. Returns the decoded length; `None` if the
+/// last group is incomplete.
 pub fn decode_in_place(bytes: &mut [u8]) -> Option<usize> {
     let cells = Cell::from_mut(bytes).as_slice_of_cells();
     let (mut coded, mut places) = (cells.iter(), cells.iter());
@@ -95,7 +99,7 @@ mod tests {
     use proptest::prelude::*;
     use std::vec::Vec;
 
-    /// What the writer makes of `bytes`, up to the delimiter.
+    /// Returns the encoding of `bytes`, without the delimiter.
     fn written(bytes: &[u8]) -> Vec<u8> {
         let mut target = std::vec![0xAA; bytes.len() + bytes.len() / 254 + 10];
         let mut writer = Writer::new(&mut target);
@@ -106,7 +110,7 @@ mod tests {
         target
     }
 
-    /// What the library makes of `bytes`.
+    /// Decodes `bytes` with the cobs crate.
     fn by_the_library(bytes: &[u8]) -> Option<Vec<u8>> {
         let mut target = std::vec![0; bytes.len()];
         let length = ::cobs::decode(bytes, &mut target).ok()?;
@@ -114,7 +118,7 @@ mod tests {
         Some(target)
     }
 
-    /// Long runs without a zero, short ones, and zeros alone.
+    /// Generates long runs without a zero, short runs, and runs of zeros.
     fn payload() -> impl Strategy<Value = Vec<u8>> {
         let byte = prop_oneof![Just(0), 1..=255_u8];
         let run = prop_oneof![prop::collection::vec(1..=255_u8, 0..600), prop::collection::vec(byte, 0..20)];
@@ -123,7 +127,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_what_the_library_makes(payload in payload()) {
+        fn the_cobs_crate_decodes_the_encoding(payload in payload()) {
             let mut sealed = payload.clone();
             sealed.extend(Checksum::of(&payload).to_le_bytes());
             let mut coded = written(&payload);
@@ -134,7 +138,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_without_a_zero_are_decoded_as_by_the_library(mut bytes in prop::collection::vec(1..=255_u8, 1..600)) {
+        fn any_bytes_without_a_zero_decode_as_with_the_cobs_crate(mut bytes in prop::collection::vec(1..=255_u8, 1..600)) {
             let expected = by_the_library(&bytes);
             let found = decode_in_place(&mut bytes).map(|length| bytes[..length].to_vec());
             prop_assert_eq!(found, expected);
@@ -142,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_around_the_longest_are_closed_where_they_are_full() {
+    fn full_groups_are_closed() {
         for length in 240..270 {
             let payload: Vec<u8> = (0..length).map(|index| (index % 255) as u8 + 1).collect();
             let mut coded = written(&payload);

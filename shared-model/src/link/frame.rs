@@ -1,7 +1,7 @@
 //! Frames: `0x00 COBS(protocol version, sequence, message, CRC-32) 0x00`.
 //!
-//! A zero byte occurs nowhere inside a frame, so whatever was lost or damaged, the next zero byte is a new start. The
-//! zero in front ends whatever noise was there before.
+//! A frame contains no zero byte, so the next zero byte is always a new start after a loss or
+//! damage. The leading zero ends any noise before the frame.
 
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
@@ -10,53 +10,52 @@ use thiserror::Error;
 use super::{Frame, cobs};
 use crate::checksum::Checksum;
 
-/// The protocol version that this code speaks; the first byte of each frame's payload.
+/// Protocol version of this code: the first byte of each payload.
 pub const PROTOCOL_VERSION: u8 = 1;
 
-/// Between frames.
+/// The byte between frames.
 const DELIMITER: u8 = 0;
 
-/// Why a frame was not understood.
+/// The reason why a frame is unreadable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum FrameError {
-    /// It is longer than the receiver's buffer, or the sender's buffer is too short for it.
+    /// The frame is longer than the receiver's or the sender's buffer.
     #[error("the frame does not fit a buffer of {available} bytes")]
     TooLong {
-        /// Length of the buffer.
+        /// Length of the buffer in bytes.
         available: u32,
     },
     /// The bytes between two delimiters are not COBS, or their checksum does not match.
-    #[error("the frame was damaged on the way")]
+    #[error("the frame was damaged in transit")]
     Damaged,
-    /// The other side speaks another version.
-    #[error(
-        "the frame is of protocol version {found}, this side speaks {supported}: use the same release on both sides"
-    )]
+    /// The frame has another protocol version.
+    #[error("protocol version: found {found}, expected {supported}; use the same release on host and device")]
     Version {
         /// The frame's version.
         found: u8,
         /// The version of this code.
         supported: u8,
     },
-    /// The frame arrived whole, but is no message that this side knows.
-    #[error("the frame holds no message that is known here")]
+    /// The frame is undamaged, but its message is unknown.
+    #[error("the frame has an unknown message; use the same release on host and device")]
     Unknown,
 }
 
-/// An upper bound for the length of a frame whose message takes `message_bytes` bytes: COBS adds one byte for each 254.
+/// Returns an upper bound, in bytes, for a frame whose message has `message_bytes` bytes.
 #[must_use]
 pub const fn encoded_length_bound(message_bytes: usize) -> usize {
-    // Delimiters, version, sequence, checksum.
+    // Version, sequence, checksum; COBS adds one byte for each 254; then the delimiters.
     let payload = message_bytes.saturating_add(1 + 5 + 4);
     payload.saturating_add(payload / 254).saturating_add(1 + 2)
 }
 
-/// Writes a frame to the front of `buffer` and returns it.
+/// Writes a frame to the start of `buffer` and returns it.
 ///
 /// # Errors
 ///
-/// Where `buffer` is too short; [`encoded_length_bound`] says what is enough.
+/// Returns [`FrameError::TooLong`] if `buffer` is too short. [`encoded_length_bound`] returns a
+/// sufficient length.
 pub fn encode<'b, T: Serialize>(frame: &Frame<T>, buffer: &'b mut [u8]) -> Result<&'b [u8], FrameError> {
     let too_long = FrameError::TooLong { available: u32::try_from(buffer.len()).unwrap_or(u32::MAX) };
     let (front, rest) = buffer.split_first_mut().ok_or(too_long)?;
@@ -66,11 +65,11 @@ pub fn encode<'b, T: Serialize>(frame: &Frame<T>, buffer: &'b mut [u8]) -> Resul
     buffer.get(..=length).ok_or(too_long)
 }
 
-/// Reads the bytes between two delimiters, in place.
+/// Decodes the bytes between two delimiters, in place.
 ///
 /// # Errors
 ///
-/// [`FrameError::Damaged`], [`FrameError::Version`] or [`FrameError::Unknown`].
+/// Returns [`FrameError::Damaged`], [`FrameError::Version`] or [`FrameError::Unknown`].
 pub fn decode<'b, T: Deserialize<'b>>(bytes: &'b mut [u8]) -> Result<Frame<T>, FrameError> {
     let length = cobs::decode_in_place(bytes).ok_or(FrameError::Damaged)?;
     let (payload, checksum) =
@@ -88,7 +87,9 @@ pub fn decode<'b, T: Deserialize<'b>>(bytes: &'b mut [u8]) -> Result<Frame<T>, F
     }
 }
 
-/// Collects bytes until a frame is whole. `N` is the longest frame, in bytes without delimiters.
+/// A buffer that collects bytes until a frame is complete.
+///
+/// `N` is the length of the longest frame, in bytes without delimiters.
 #[derive(Clone, Debug, Default)]
 pub struct FrameBuffer<const N: usize> {
     bytes: Vec<u8, N>,
@@ -99,37 +100,37 @@ pub struct FrameBuffer<const N: usize> {
 enum State {
     #[default]
     Filling,
-    /// The last byte ended a frame; the next one starts afresh.
+    /// The last byte ended a frame.
     Complete,
-    /// More bytes came than fit: all are dropped up to the next delimiter.
+    /// The frame is longer than the buffer; drops bytes up to the next delimiter.
     Overflowed,
 }
 
-/// What a byte has led to.
+/// The state of a [`FrameBuffer`] after a byte.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Progress<'b> {
-    /// The frame is not whole yet.
+    /// The frame is incomplete.
     Incomplete,
-    /// These bytes are a frame, to be given to [`decode`].
+    /// The frame is complete; [`decode`] takes these bytes.
     Complete(&'b mut [u8]),
-    /// A frame went by that was longer than the buffer.
+    /// A frame was dropped because it was longer than the buffer.
     TooLong(FrameError),
 }
 
 impl<const N: usize> FrameBuffer<N> {
-    /// An empty buffer.
+    /// Returns an empty buffer.
     #[must_use]
     pub const fn new() -> Self {
         Self { bytes: Vec::new(), state: State::Filling }
     }
 
-    /// Forgets what there is of a frame.
+    /// Drops the incomplete frame.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.state = State::Filling;
     }
 
-    /// Takes the next byte of the stream. Nothing between two delimiters is no frame.
+    /// Adds the next byte of the stream. Ignores empty frames (two delimiters in a row).
     pub fn push(&mut self, byte: u8) -> Progress<'_> {
         if self.state == State::Complete {
             self.clear();
@@ -170,7 +171,7 @@ mod tests {
         encode(&Frame { sequence, message: Request::Infer { pixels } }, &mut buffer).unwrap().to_vec()
     }
 
-    /// All that a receiver makes of `stream`.
+    /// Returns everything that a receiver decodes from `stream`.
     fn receive(stream: &[u8]) -> Vec<Result<(u32, Vec<u8>), FrameError>> {
         let mut buffer = FrameBuffer::<1024>::new();
         let mut received = Vec::new();
@@ -191,7 +192,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_sent_arrives(sequence: u32, pixels in prop::collection::vec(any::<u8>(), 0..900)) {
+        fn sent_frames_arrive(sequence: u32, pixels in prop::collection::vec(any::<u8>(), 0..900)) {
             prop_assert_eq!(receive(&frame_of(sequence, &pixels)), [Ok((sequence, pixels))]);
         }
 
@@ -214,14 +215,14 @@ mod tests {
     }
 
     #[test]
-    fn frames_longer_than_the_buffer_are_named_and_passed_over() {
+    fn frames_longer_than_the_buffer_are_reported_and_skipped() {
         let mut stream = frame_of(1, &[1; 2000]);
         stream.extend(frame_of(2, &[2]));
         assert_eq!(receive(&stream), [Err(FrameError::TooLong { available: 1024 }), Ok((2, std::vec![2]))]);
     }
 
     #[test]
-    fn another_version_and_an_unknown_message_are_told_apart() {
+    fn another_version_and_an_unknown_message_have_their_own_errors() {
         let mut buffer = [0; 32];
         let encode_payload = |payload: &[u8], buffer: &mut [u8]| {
             let mut bytes = payload.to_vec();
@@ -234,18 +235,19 @@ mod tests {
         let length = encode_payload(&[PROTOCOL_VERSION, 0, 99], &mut buffer);
         assert_eq!(decode::<Request<'_>>(&mut buffer[..length]), Err(FrameError::Unknown));
         let length = encode_payload(&[PROTOCOL_VERSION, 0, 0, 0], &mut buffer);
-        assert_eq!(decode::<Request<'_>>(&mut buffer[..length]), Err(FrameError::Unknown), "a byte too many");
+        assert_eq!(decode::<Request<'_>>(&mut buffer[..length]), Err(FrameError::Unknown), "an extra byte");
     }
 
     #[test]
-    fn a_buffer_too_short_is_an_error() {
+    fn encoding_to_a_short_buffer_fails() {
         for length in 0..8 {
             let frame = Frame { sequence: 1, message: Request::Infer { pixels: &[1; 8] } };
             assert!(encode(&frame, &mut [0; 8][..length]).is_err());
         }
     }
 
-    /// Every message, pinned: a change of these bytes is a change of `PROTOCOL_VERSION` and of `docs/format.md`.
+    /// Pins every message. A change of these bytes needs a new `PROTOCOL_VERSION`, and a change of
+    /// `docs/format.md`.
     #[test]
     fn golden_bytes() {
         let model = ModelInfo { id: ModelId(0x1234_5678), bytes: 1000, inputs: 784, classes: 10, layers: 2 };

@@ -1,4 +1,4 @@
-//! What is said over the link. Every request has one response, and asking twice does no harm.
+//! The messages of the link. Every request has one response, and repeating a request is safe.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -7,55 +7,55 @@ use super::FrameError;
 use crate::infer::{InferError, SelfTestError};
 use crate::model::{BlobError, MAX_CLASSES, ModelId};
 
-/// Longest encoded [`Response`], in bytes: an inference of [`MAX_CLASSES`] classes, with room to spare for the rest.
+/// Upper bound, in bytes, for an encoded [`Response`]: an inference of [`MAX_CLASSES`] classes.
 pub const MAX_RESPONSE_BYTES: usize = 6 * MAX_CLASSES + MESSAGE_OVERHEAD_BYTES;
 
-/// Bytes of a message beside pixels, logits and probabilities: an upper bound.
+/// Upper bound, in bytes, for a message without its pixels, logits and probabilities.
 pub const MESSAGE_OVERHEAD_BYTES: usize = 128;
 
-/// Bytes of [`Response::Counted`] for each stage of a measurement: two little-endian `u32`.
+/// Size in bytes of one stage in [`Response::Counted`]: two little-endian `u32`.
 pub const STAGE_BYTES: usize = 8;
 
-/// A message under its number: a response carries the number of its request.
+/// A message with its number. A response has the number of its request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frame<T> {
-    /// Chosen by the client; 0 in a response to a request whose number could not be read.
+    /// Number chosen by the client; 0 in a response to an unreadable request.
     pub sequence: u32,
     /// The message.
     pub message: T,
 }
 
-/// What the desk asks.
+/// A request of the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request<'a> {
-    /// Who is there, and with which model?
+    /// Asks for the board and its model.
     Hello,
-    /// Classify one picture.
+    /// Classifies one image.
     Infer {
-        /// Raw pixels, row-major.
+        /// Raw pixels, row-major, one byte each.
         pixels: &'a [u8],
     },
-    /// How much memory is in use?
+    /// Asks for the memory in use.
     MemoryUse,
-    /// How many ticks of its counter does the device take for one picture?
+    /// Measures the ticks of the device's counter for one image.
     Measure {
-        /// Raw pixels, row-major.
+        /// Raw pixels, row-major, one byte each.
         pixels: &'a [u8],
     },
-    /// How many ticks does it take for work of known length?
+    /// Measures the ticks for a loop of known length.
     Calibrate {
-        /// Rounds of a loop of two instructions: a subtraction and a branch.
+        /// Rounds of the loop, which has two instructions: a subtraction and a branch.
         rounds: u8,
     },
 }
 
-/// What the device answers.
+/// A response of the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Response<'a> {
-    /// To [`Request::Hello`].
+    /// Answers [`Request::Hello`].
     #[serde(borrow)]
     Hello(Hello<'a>),
-    /// To [`Request::Infer`].
+    /// Answers [`Request::Infer`].
     Inference {
         /// Index of the largest logit.
         class: u16,
@@ -64,44 +64,47 @@ pub enum Response<'a> {
         /// Probabilities in Q1.15, little-endian `u16`, one for each class.
         probabilities: &'a [u8],
     },
-    /// To [`Request::MemoryUse`].
+    /// Answers [`Request::MemoryUse`].
     MemoryUse(MemoryUse),
-    /// To anything that cannot be done.
+    /// Answers any request that fails.
     Refused(Refusal),
-    /// To [`Request::Measure`] and [`Request::Calibrate`].
+    /// Answers [`Request::Measure`] and [`Request::Calibrate`].
     Counted {
-        /// Little-endian `u32`. Of a measurement: ticks of one inference that nobody looks at; then, of one more
-        /// inference, [`STAGE_BYTES`] for each stage, which are its ticks and how often it came. There are three stages
-        /// for each layer (inputs gathered, products added up, requantized), and softmax with the choice of a class.
+        /// Little-endian `u32`.
         ///
-        /// Of a calibration: frequency of the counter in hertz, which on hardware is the core's, so that a tick is a
-        /// cycle; ticks of the loop that was asked for; ticks of a stage in which nothing is done, which looking adds to each; bytes of the memory that
-        /// inference writes, the stack not counted.
+        /// A measurement has the ticks of one inference without callbacks. Then, for each stage of
+        /// another inference, [`STAGE_BYTES`] have its ticks and the number of its calls. Each
+        /// layer has three stages (gather, accumulate, requantize); softmax with argmax is the
+        /// last.
+        ///
+        /// A calibration has the frequency of the counter in hertz, the ticks of the loop, the
+        /// ticks of an empty stage (the cost of one callback), and the bytes of the workspace. On a
+        /// hardware board the counter's frequency is that of the core, so a tick is a cycle.
         counts: &'a [u8],
     },
 }
 
-/// Who the device is.
+/// The identity of a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello<'a> {
-    /// The board's name, which is also its folder's.
+    /// Name of the board and of its folder.
     pub board: &'a str,
     /// The processor core.
     pub core: &'a str,
     /// Version of the firmware.
     pub firmware: &'a str,
-    /// The model that it runs, or why it runs none.
+    /// The model that the device runs, or the reason why it runs none.
     pub model: Result<ModelInfo, DeviceFault>,
 }
 
 /// The model that a device runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelInfo {
-    /// Which model.
+    /// Identity of the model.
     pub id: ModelId,
-    /// Length of its blob.
+    /// Length of the blob in bytes.
     pub bytes: u32,
-    /// Pixels of a picture.
+    /// Pixels of an image.
     pub inputs: u32,
     /// Number of classes.
     pub classes: u16,
@@ -109,56 +112,56 @@ pub struct ModelInfo {
     pub layers: u8,
 }
 
-/// Why a device runs no model.
+/// The reason why a device runs no model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum DeviceFault {
-    /// What lies in its flash is not a model.
+    /// The bytes in the device's flash are not a model.
     #[error("no usable model in the device's flash: {0}")]
     Blob(BlobError),
-    /// The model is larger than this firmware has room for.
+    /// The model is too large for the firmware's workspace.
     #[error("the model is too large for this firmware: {0}")]
     TooLarge(InferError),
-    /// A picture of the model, or its answer, is longer than the frames that this firmware has room for.
-    #[error("the model needs frames of {needed} bytes, this firmware has room for {available}")]
+    /// The model's images or answers are longer than the firmware's frames.
+    #[error("the model needs frames of {needed} bytes, but this firmware has room for {available}")]
     FrameTooLong {
         /// Bytes needed.
         needed: u32,
-        /// Bytes that the firmware has room for.
+        /// Bytes available.
         available: u32,
     },
-    /// The device computes something else than the host did at export.
+    /// The device's outputs differ from those of the host at export.
     #[error("the device failed its self-test: {0}")]
     SelfTest(SelfTestError),
 }
 
-/// Memory of a device, in bytes.
+/// Memory use of a device, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemoryUse {
-    /// Flash that the program takes: vectors, code, constants, initial values; the model not counted.
+    /// Flash of the program: vectors, code, constants, initial values. Excludes the model.
     pub flash: u32,
     /// Statics: initialised, zeroed and uninitialised.
     pub statics: u32,
-    /// Deepest the stack has been since start.
+    /// Largest stack size since the start.
     pub stack_used: u32,
-    /// Deepest that it may be.
+    /// Largest stack size allowed.
     pub stack_reserved: u32,
 }
 
-/// Why a request was not done.
+/// The reason why a request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Refusal {
-    /// The frame was damaged or not understood.
+    /// The frame was damaged, or its message is unknown.
     #[error("the device could not read the request: {0}")]
     Frame(FrameError),
-    /// There is no model to infer with.
+    /// The device runs no model.
     #[error(transparent)]
     NoModel(DeviceFault),
-    /// The picture cannot be inferred.
+    /// The image cannot be inferred.
     #[error(transparent)]
     Infer(InferError),
-    /// The device has nothing to count with.
-    #[error("the device has no counter to measure with: measure on a board")]
+    /// The device has no counter.
+    #[error("the device has no counter to measure with; measure on a board")]
     NoCounter,
 }

@@ -1,6 +1,6 @@
-//! The link between desk and device: messages, and the frames that carry them over any byte stream.
+//! The link between host and device: messages, and the frames that carry them over any byte stream.
 //!
-//! `docs/format.md` has both byte by byte.
+//! `docs/format.md` describes every byte.
 
 mod cobs;
 mod frame;

@@ -41,7 +41,8 @@ impl<'a> DenseLayer<'a> {
         has_high_shifts: false,
     };
 
-    /// Reads the layer `index`, with every table's length checked; [`Self::prove_sound`] checks its values.
+    /// Reads the layer `index`, with every table's length checked; [`Self::prove_sound`] checks its
+    /// values.
     pub(super) fn take(reader: &mut Reader<'a>, index: u8, inputs: usize) -> Option<Self> {
         let order = reader.take_u32()?;
         let Some(order) = WeightOrder::from_number(order) else {

@@ -1,4 +1,5 @@
-//! The model blob, `model.bin`: the host writes it, the device parses it once and reads it in place.
+//! The model blob, `model.bin`: the host writes it, the device parses it once and reads it in
+//! place.
 //!
 //! `docs/format.md` describes every byte.
 

@@ -50,8 +50,8 @@ pub struct Golden<'a> {
 impl<'a> Model<'a> {
     /// Parses all of `bytes`, and proves that the model is runnable.
     ///
-    /// Every table has its expected position and length, every parameter is in range, and no image can
-    /// overflow an accumulator. Never panics, whatever the bytes are.
+    /// Every table has its expected position and length, every parameter is in range, and no image
+    /// can overflow an accumulator. Never panics, whatever the bytes are.
     ///
     /// # Errors
     ///

@@ -1,8 +1,8 @@
 //! The proof that a layer is runnable: every parameter is in range, and no accumulator overflows.
 //!
-//! For each output, the sum of all negative weights times 255 and the sum of all positive weights times
-//! 255 bound every partial sum. Both, with the bias, must fit an `i32`. In the last layer, both must
-//! still fit after they are rescaled to a logit.
+//! For each output, the sum of all negative weights times 255 and the sum of all positive weights
+//! times 255 bound every partial sum. Both, with the bias, must fit an `i32`. In the last layer,
+//! both must still fit after they are rescaled to a logit.
 
 use super::error::BlobError;
 use super::format::saturating_u32;
@@ -12,7 +12,8 @@ use crate::fixed::Requant;
 use crate::weights::{BLOCK_BYTES, TILE_OUTPUTS, WeightOrder};
 
 impl DenseLayer<'_> {
-    /// Checks every parameter, and that no input overflows an accumulator or, in the last layer, a logit.
+    /// Checks every parameter, and that no input overflows an accumulator or, in the last layer, a
+    /// logit.
     ///
     /// Returns `None` after it stores the error in `reader`; so do the functions below.
     pub(super) fn prove_sound(&self, reader: &mut Reader<'_>, layer: u8, is_last: bool) -> Option<()> {
@@ -57,8 +58,8 @@ impl DenseLayer<'_> {
         Some(())
     }
 
-    /// Like [`Self::prove_sound`], for one row of a tile. `bounds` are those of its weighted sum, or `None`
-    /// if a weight is invalid.
+    /// Like [`Self::prove_sound`], for one row of a tile. `bounds` are those of its weighted sum,
+    /// or `None` if a weight is invalid.
     fn prove_row(
         &self,
         reader: &mut Reader<'_>,

@@ -1,4 +1,5 @@
-//! Strict reader of postcard fields: a model has one encoding, and every machine accepts the same bytes.
+//! Strict reader of postcard fields: a model has one encoding, and every machine accepts the same
+//! bytes.
 //!
 //! Errors are stored in the reader, not returned: testing an `Option<()>` takes one register,
 //! returning a [`BlobError`] through every call costs flash.
@@ -45,10 +46,11 @@ impl<'a> Reader<'a> {
         saturating_u32(self.blob.len().wrapping_sub(self.rest.len()))
     }
 
-    /// Reads an integer of `bits` bits: postcard's varint, seven bits a byte, least significant first.
+    /// Reads an integer of `bits` bits: postcard's varint, seven bits a byte, least significant
+    /// first.
     ///
-    /// Accepts only the shortest form. postcard also accepts longer ones, and more of them if `usize` is
-    /// longer, so that a host would accept bytes that a device refuses.
+    /// Accepts only the shortest form. postcard also accepts longer ones, and more of them if
+    /// `usize` is longer, so that a host would accept bytes that a device refuses.
     fn take_varint(&mut self, bits: u32) -> Option<u64> {
         let start = self.offset();
         let mut value = 0_u64;

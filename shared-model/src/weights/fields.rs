@@ -1,14 +1,14 @@
 //! **Four-bit** and **ternary**: one block has two inputs `(2k, 2k+1)` by eight outputs, in 8 bytes
 //! (four-bit) or 4 bytes (ternary).
 //!
-//! A word has two little-endian `i16`, the first for input `2k`, the second for `2k+1`. Each has four
-//! fields of 4 bits or eight fields of 2 bits, one for each output. The topmost field is signed. The
-//! others hold `w + zero`, with a zero of 8 or 1, and are never negative.
+//! A word has two little-endian `i16`, the first for input `2k`, the second for `2k+1`. Each has
+//! four fields of 4 bits or eight fields of 2 bits, one for each output. The topmost field is
+//! signed. The others hold `w + zero`, with a zero of 8 or 1, and are never negative.
 //!
 //! One `SMLAD` of the word with the two inputs sums the products of all its outputs. A second one,
 //! with the topmost fields cleared, sums those of all outputs but one, and so on. The difference of
-//! two such prefix sums is the sum of one output, shifted. The zeros add a multiple of the sum of the
-//! inputs, which is subtracted at the start.
+//! two such prefix sums is the sum of one output, shifted. The zeros add a multiple of the sum of
+//! the inputs, which is subtracted at the start.
 
 #![allow(clippy::arithmetic_side_effects, reason = "counts, bits and positions within a word, for two field widths")]
 

@@ -1,4 +1,5 @@
-//! Weight layouts: how a layer's weights are packed in the blob, so that a core reads them in order.
+//! Weight layouts: how a layer's weights are packed in the blob, so that a core reads them in
+//! order.
 //!
 //! Each layout cuts the matrix into tiles of eight outputs, and a tile into blocks of a few inputs.
 //! Zero weights fill the tiles and blocks that would be incomplete.

@@ -13,8 +13,8 @@ pub enum WeightOrder {
     /// Two inputs by eight outputs, for cores that use words, and for the host.
     #[default]
     Pairs = 1,
-    /// Sixteen inputs by eight outputs, for cores with Helium, Arm's vector extension (Cortex-M55 and
-    /// later).
+    /// Sixteen inputs by eight outputs, for cores with Helium, Arm's vector extension (Cortex-M55
+    /// and later).
     Vectors = 2,
     /// Weights in -7..=7, four bits each, two inputs by eight outputs.
     FourBitPairs = 3,
@@ -86,9 +86,9 @@ impl WeightOrder {
 
     /// Returns an upper bound, in bytes, for a layer's packed weights and lists in a blob.
     ///
-    /// The bound is exact for every order but [`Blocks`](Self::Blocks), whose zero blocks take no bytes.
-    /// Both widths are at most [`MAX_WIDTH`](crate::MAX_WIDTH), so the result is below 2^29 and fits a
-    /// 32-bit `usize`.
+    /// The bound is exact for every order but [`Blocks`](Self::Blocks), whose zero blocks take no
+    /// bytes. Both widths are at most [`MAX_WIDTH`](crate::MAX_WIDTH), so the result is below 2^29
+    /// and fits a 32-bit `usize`.
     #[must_use]
     pub const fn packed_length_bound(self, inputs: usize, outputs: usize) -> usize {
         let tiles = outputs.div_ceil(TILE_OUTPUTS);
@@ -100,7 +100,8 @@ impl WeightOrder {
         tiles.wrapping_mul(self.tile_bytes(inputs).wrapping_add(lists))
     }
 
-    /// Returns the exact length, in bytes, of `weights` (row-major by output) and their lists in a blob.
+    /// Returns the exact length, in bytes, of `weights` (row-major by output) and their lists in a
+    /// blob.
     #[must_use]
     pub fn packed_length(self, weights: &[i8], inputs: usize) -> usize {
         let outputs = weights.len().checked_div(inputs).unwrap_or(0);
@@ -113,7 +114,8 @@ impl WeightOrder {
     /// Returns the weight of one output (0..8) and one input of a packed `tile`.
     ///
     /// Returns `None` outside the tile, if the bytes encode no weight of the order, and for
-    /// [`Blocks`](Self::Blocks), which [`BlockTile::weight`](super::blocks::BlockTile::weight) reads.
+    /// [`Blocks`](Self::Blocks), which [`BlockTile::weight`](super::blocks::BlockTile::weight)
+    /// reads.
     pub(crate) fn weight(self, tile: &[u8], output: usize, input: usize) -> Option<i8> {
         let weight = match self {
             Self::Blocks => None,
@@ -125,11 +127,11 @@ impl WeightOrder {
         if weight.unsigned_abs() <= self.largest_weight().unsigned_abs().into() { Some(weight as i8) } else { None }
     }
 
-    /// Returns the smallest and the largest weighted sum of one output (0..8) of a packed `tile`, over
-    /// all inputs in 0..=255.
+    /// Returns the smallest and the largest weighted sum of one output (0..8) of a packed `tile`,
+    /// over all inputs in 0..=255.
     ///
-    /// Returns `None` if bytes encode no weight, or the padding after `inputs` is not zero. The sums are
-    /// at most 16,384 * 255 * 127 in magnitude, which is below 2^30.
+    /// Returns `None` if bytes encode no weight, or the padding after `inputs` is not zero. The
+    /// sums are at most 16,384 * 255 * 127 in magnitude, which is below 2^30.
     pub(crate) fn bounds(self, tile: &[u8], output: usize, inputs: usize) -> Option<(i32, i32)> {
         let (mut sum, mut size, mut largest, mut input) = (0_i32, 0_i32, 0_i32, 0_usize);
         let mut add = |weight: i32| {
@@ -144,12 +146,14 @@ impl WeightOrder {
         if largest > self.largest_weight().into() {
             return None;
         }
-        // `size + sum` is twice the sum of the positive weights, `sum - size` twice that of the negative ones.
+        // `size + sum` is twice the sum of the positive weights, `sum - size` twice that of the
+        // negative ones.
         let bound = |twice: i32| (twice / 2).wrapping_mul(255);
         Some((bound(sum.wrapping_sub(size)), bound(sum.wrapping_add(size))))
     }
 
-    /// Calls `each` with the stored weights of one output (0..8) of a packed `tile`, padding included.
+    /// Calls `each` with the stored weights of one output (0..8) of a packed `tile`, padding
+    /// included.
     ///
     /// The weights can be out of range. They come in order of inputs; those of
     /// [`Blocks`](Self::Blocks) in order of blocks. Returns `None` if there is no such output.
@@ -164,8 +168,8 @@ impl WeightOrder {
 
     /// Packs `weights`, row-major by output, into all of `target`.
     ///
-    /// Returns `None` if `target` is shorter than [`packed_length`](Self::packed_length), if a weight is
-    /// out of the order's range, and for [`Blocks`](Self::Blocks), which
+    /// Returns `None` if `target` is shorter than [`packed_length`](Self::packed_length), if a
+    /// weight is out of the order's range, and for [`Blocks`](Self::Blocks), which
     /// [`write_blocks`](super::blocks::write_blocks) writes.
     pub(crate) fn pack(self, weights: &[i8], inputs: usize, target: &mut [u8]) -> Option<()> {
         if self.has_no_room_for(weights) {

@@ -3,7 +3,8 @@
 //! A block has four words, one for each pair of outputs `(2q, 2q+1)`. A word has two little-endian
 //! `i16` `256 * w[2q+1][i] + w[2q][i]`, the first for `i = 2k`, the second for `i = 2k+1`. One
 //! `SMLAD` of the word with the two inputs adds four products as `256 * odd + even`; one `SXTB16`
-//! and another `SMLAD` add `even` alone. A pair of zero inputs is skipped without reading its block.
+//! and another `SMLAD` add `even` alone. A pair of zero inputs is skipped without reading its
+//! block.
 
 use super::tile::TILE_OUTPUTS;
 

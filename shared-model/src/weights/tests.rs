@@ -114,7 +114,8 @@ fn a_block_of_vectors_has_sixteen_inputs_for_each_of_eight_outputs() {
 
 #[test]
 fn a_four_bit_block_has_two_words_of_four_outputs_by_two_inputs() {
-    // Four inputs, six outputs; input 3 of outputs 4 and 5 is in the second word of the second block.
+    // Four inputs, six outputs; input 3 of outputs 4 and 5 is in the second word of the second
+    // block.
     let mut weights = [0; 24];
     (weights[4 * 4 + 3], weights[5 * 4 + 3]) = (-7, 7);
     let packed = packed(WeightOrder::FourBitPairs, &weights, 4);
@@ -139,7 +140,8 @@ fn a_ternary_block_has_one_word() {
 
 #[test]
 fn a_pruned_layer_has_counts_places_and_blocks() {
-    // Five inputs, nine outputs. The last input's block has one input; the second tile has only this block.
+    // Five inputs, nine outputs. The last input's block has one input; the second tile has only
+    // this block.
     let mut weights = [0; 45];
     (weights[2], weights[4], weights[8 * 5 + 4]) = (1, 2, -3);
     let [counts, places, blocks] = listed(&weights, 5);

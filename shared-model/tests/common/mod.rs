@@ -4,7 +4,7 @@ use checks::{Layer, Network, fit};
 use proptest::prelude::*;
 use shared_model::{Requant, WeightOrder};
 
-/// Networks of one to four layers with odd and even widths, and a picture that is partly black.
+/// Networks of one to four layers with odd and even widths, and an image that is partly black.
 pub fn networks() -> impl Strategy<Value = Network> {
     (1..6_u16, 1..7_u16, prop::collection::vec(1..20_usize, 1..=4)).prop_flat_map(|(rows, columns, widths)| {
         let pixels = usize::from(rows * columns);

@@ -1,10 +1,11 @@
-//! Tiles of a dense layer by `MULS`: Armv6-M and Armv8-M Baseline.
+//! Kernels with `MULS`: Armv6-M and Armv8-M Baseline.
 //!
-//! Pairs: a halfword of a block holds `256 * odd + even` of two outputs, for one input. The halfword's products add up to
-//! `256 * odd + even`, those of its lower byte alone to `even`. Sums stay in registers: two in lower ones, six in the upper,
-//! which these cores can add to.
+//! Pairs: a halfword of a block holds `256 * odd + even` of two outputs, for one input. The
+//! halfword's products sum to `256 * odd + even`, those of its lower byte to `even`. The sums stay
+//! in registers: two in low registers, six in high ones, which these cores can add to.
 //!
-//! Four-bit and ternary: the products of the whole halfword, and of so many of its lower fields.
+//! Four-bit and ternary: the products of the whole halfword, then of fewer and fewer of its lower
+//! fields.
 
 use core::arch::naked_asm;
 
@@ -49,15 +50,15 @@ impl Core for Armv6M {
     }
 }
 
-/// The products of the pair of inputs in r1 and r3, whose weights in pairs are at r2. Sums, in the order in which they start, are
-/// r6, r7, r8 to r12 and lr.
+/// Adds the products of the pair of inputs in r1 and r3, with the weights at r2, in pairs. The sums
+/// are, in order, r6, r7, r8 to r12, and lr.
 macro_rules! pair {
     () => {
         concat!(outputs!("r6", "r7"), outputs!("r8", "r9"), outputs!("r10", "r11"), outputs!("r12", "lr"))
     };
 }
 
-/// The products of two outputs for the two inputs in r1 and r3, whose weights are the next word at r2.
+/// Adds the products of two outputs and the two inputs in r1 and r3, with the next word at r2.
 macro_rules! outputs {
     ($both:literal, $even:literal) => {
         concat!(
@@ -77,14 +78,14 @@ macro_rules! outputs {
     };
 }
 
-/// As [`pair`], for weights of four bits.
+/// Like [`pair`], for weights of four bits.
 macro_rules! four_bit_pair {
     () => {
         concat!(four_outputs!("r6", "r7", "r8", "r9"), four_outputs!("r10", "r11", "r12", "lr"))
     };
 }
 
-/// The products of four outputs, as [`outputs`].
+/// Like [`outputs`], for four outputs of four bits.
 macro_rules! four_outputs {
     ($all:literal, $three:literal, $two:literal, $one:literal) => {
         concat!(
@@ -100,7 +101,7 @@ macro_rules! four_outputs {
     };
 }
 
-/// As [`pair`], for ternary weights.
+/// Like [`pair`], for ternary weights.
 macro_rules! ternary_pair {
     () => {
         concat!(
@@ -120,7 +121,8 @@ macro_rules! ternary_pair {
     };
 }
 
-/// The products of the lower fields of both halfwords in r4: shifted up by so much in the lower, in the upper, and down again.
+/// Adds the products of the lower fields of both halfwords in r4. `$lower` and `$upper` shift each
+/// halfword up, `$down` shifts both down again.
 macro_rules! fields {
     ($lower:literal, $upper:literal, $down:literal, $sum:literal) => {
         concat!(
@@ -142,14 +144,14 @@ macro_rules! fields {
     };
 }
 
-/// Adds the product of an input with the weight in r5.
+/// Adds the product of an input and the weight in r5.
 macro_rules! sum {
     ($input:literal, $sum:literal) => {
         concat!("muls r5, ", $input, ", r5\n", "add ", $sum, ", r5\n")
     };
 }
 
-/// As `$sums` of [`tiles`], for weights in pairs.
+/// `$sums` of [`tiles`], for weights in pairs.
 macro_rules! pair_sums {
     () => {
         concat!(
@@ -161,7 +163,7 @@ macro_rules! pair_sums {
     };
 }
 
-/// As `$sums` of [`tiles`], for weights of four bits.
+/// `$sums` of [`tiles`], for weights of four bits.
 macro_rules! four_bit_sums {
     () => {
         concat!(
@@ -173,7 +175,7 @@ macro_rules! four_bit_sums {
     };
 }
 
-/// As `$sums` of [`tiles`], for ternary weights.
+/// `$sums` of [`tiles`], for ternary weights.
 macro_rules! ternary_sums {
     () => {
         concat!(
@@ -185,14 +187,14 @@ macro_rules! ternary_sums {
     };
 }
 
-/// The sum of an output that has one to itself, to r1.
+/// Moves the sum of an output that has its own register to r1.
 macro_rules! first {
     ($one:literal) => {
         concat!("mov r1, ", $one, "\n")
     };
 }
 
-/// The sum of an output to r1, from that of its field and the fields below, and that of those alone.
+/// Moves the sum of an output to r1: the difference of two prefix sums, shifted.
 macro_rules! lower {
     ($with:literal, $without:literal, $shift:literal) => {
         concat!(
@@ -210,7 +212,7 @@ macro_rules! lower {
     };
 }
 
-/// As [`lower`], to r2.
+/// Like [`lower`], to r2.
 macro_rules! difference {
     ($with:literal, $without:literal, $shift:literal) => {
         concat!(
@@ -228,7 +230,7 @@ macro_rules! difference {
     };
 }
 
-/// Adds the sums of two outputs, which come to r1 and r2, to their places at r0.
+/// Adds the sums of two outputs, which `$sum` moves to r1 and r2, to their places at r0.
 macro_rules! store {
     ($($sum:expr),*) => {
         concat!(
@@ -242,10 +244,11 @@ macro_rules! store {
     };
 }
 
-/// The body of a naked function with the arguments and the promises of a [`Kernel`](super::Kernel).
+/// The body of a naked function with the contract of a [`Kernel`].
 ///
-/// `$pair` gives the instructions for one pair, `$sums` those that add the sums to their outputs' places at r0, which they leave 32
-/// bytes higher. Blocks are shorter than those of pairs by a shift of `$shift`.
+/// `$pair` has the instructions for one pair. `$sums` has those that add the sums to their places
+/// at r0, and advance r0 by 32 bytes. `$shift` converts the offset of a block of pairs to that of
+/// this order.
 macro_rules! tiles {
     ($pair:ident, $sums:ident, $shift:literal) => {
         naked_asm!(
@@ -304,8 +307,8 @@ macro_rules! tiles {
     };
 }
 
-/// The body of a naked function with the arguments and the promises of a [`Kernel`](super::Kernel), for one tile of weights in pairs
-/// whose blocks have weights in their first word only.
+/// The body of a naked function with the contract of a [`Kernel`], for one tile of pairs whose
+/// blocks have weights only in their first word.
 macro_rules! narrow_tile {
     () => {
         naked_asm!(
@@ -329,14 +332,14 @@ macro_rules! narrow_tile {
     };
 }
 
-/// [Kernels](super::Kernel).
+/// Defines functions that are a [`Kernel`].
 macro_rules! kernels {
     ($($name:ident: $body:expr;)*) => { $(
-        /// A [kernel](super::Kernel).
+        /// A [`Kernel`].
         ///
         /// # Safety
         ///
-        /// As there.
+        /// See [`Kernel`].
         #[unsafe(naked)]
         pub unsafe extern "C" fn $name(
             list: &Pairs,
@@ -359,11 +362,11 @@ kernels! {
     add_ternary: tiles!(ternary_pair, ternary_sums, "lsrs r2, r2, #2");
 }
 
-/// A [kernel](super::BlockKernel).
+/// A [`BlockKernel`].
 ///
 /// # Safety
 ///
-/// As there.
+/// See [`BlockKernel`].
 #[unsafe(naked)]
 pub unsafe extern "C" fn add_blocks(
     counts: *const [u8; 2],
@@ -381,7 +384,8 @@ pub unsafe extern "C" fn add_blocks(
         "mov r6, r10",
         "mov r7, r11",
         "push {{r4-r7}}",
-        // counts at 0, the end of a tile's places at 4, blocks at 8, to at 12; from at 52, input at 56, tile_count at 60.
+        // counts at 0, the end of a tile's places at 4, blocks at 8, to at 12; from at 52, input at
+        // 56, tile_count at 60.
         "push {{r0-r3}}",
         "mov r0, r1",
         "1:",
@@ -423,7 +427,7 @@ pub unsafe extern "C" fn add_blocks(
         "adds r2, #16",
         "b 3b",
         "5:",
-        // As for pairs, but from one place to another: sums are moved there first.
+        // Like pairs, but from `from` to `to`: the sums are moved there first.
         "mov r5, r0",
         "ldr r0, [sp, #12]",
         "ldr r4, [sp, #52]",
@@ -454,7 +458,7 @@ pub unsafe extern "C" fn add_blocks(
     )
 }
 
-/// A [gather kernel](super::assembly::GatherKernel), for cores with aligned loads only and no `CBZ`.
+/// A [`GatherKernel`], for cores with aligned loads only and no `CBZ`.
 ///
 /// # Safety
 ///

@@ -1,9 +1,11 @@
-//! Tiles of a dense layer by `MLA`: Armv7-M, and Armv8-M without the DSP extension.
+//! Kernels with `MLA`: Armv7-M, and Armv8-M without the DSP extension.
 //!
-//! Pairs: a halfword of a block holds `256 * odd + even` of two outputs, for one input. The halfword's products add up to
-//! `256 * odd + even`, those of its lower byte alone to `even`: two loads and two `MLA` for two products.
+//! Pairs: a halfword of a block holds `256 * odd + even` of two outputs, for one input. The
+//! halfword's products sum to `256 * odd + even`, those of its lower byte to `even`: two loads and
+//! two `MLA` for two products.
 //!
-//! Four-bit and ternary: `MLA` of the whole halfword, and again each time that the topmost field is cleared.
+//! Four-bit and ternary: `MLA` of the whole halfword, and again after each clearing of the topmost
+//! field.
 
 use super::assembly::{self, Assembly, BlockKernel, GatherKernel, Kernel};
 use super::frame::{
@@ -90,14 +92,14 @@ macro_rules! narrow_pairs {
     };
 }
 
-/// The even one of the two inputs in r12, the odd one in r10.
+/// Moves the even input to r12, the odd one to r10.
 macro_rules! inputs {
     () => {
         "uxth r12, r10\nlsr r10, r10, #16\n"
     };
 }
 
-/// The products of two outputs, for an input whose weights are at that address.
+/// Adds the products of two outputs and one input, with the weights at `$address`.
 macro_rules! outputs {
     ($input:literal, $address:expr, $both:literal, $even:literal) => {
         concat!("ldrsh lr, ", $address, "\n", sum!($both, $input), "sxtb lr, lr\n", sum!($even, $input),)
@@ -118,7 +120,7 @@ macro_rules! four_bit_pair {
     };
 }
 
-/// The products of four outputs, for an input whose weights are so many bytes from r11.
+/// Adds the products of four outputs and one input, with the weights `$offset` bytes from r11.
 macro_rules! four_outputs {
     ($input:literal, $offset:literal, $all:literal, $three:literal, $two:literal, $one:literal) => {
         concat!(
@@ -143,7 +145,7 @@ macro_rules! ternary_pair {
     };
 }
 
-/// The products of eight outputs, for an input whose weights are so many bytes from r11.
+/// Adds the products of eight outputs and one input, with the weights `$offset` bytes from r11.
 macro_rules! eight_outputs {
     ($input:literal, $offset:literal) => {
         concat!(
@@ -169,7 +171,7 @@ macro_rules! eight_outputs {
     };
 }
 
-/// Adds the product of an input with the weight in lr.
+/// Adds the product of an input and the weight in lr.
 macro_rules! sum {
     ($sum:literal, $input:literal) => {
         concat!("mla ", $sum, ", ", $input, ", lr, ", $sum, "\n")
@@ -182,7 +184,7 @@ macro_rules! block {
         concat!(
             "ldrh r2, [r0], #2\n",
             "ldrh r2, [r11, r2]\n",
-            // Too far for `CBZ`.
+            // The target is too far for `CBZ`.
             "cmp r2, #0\n",
             "beq 7f\n",
             "uxtb r12, r2\n",
@@ -200,14 +202,14 @@ macro_rules! block {
     };
 }
 
-/// The address of weights that are so many bytes from the start of a block.
+/// The address of the weights `$offset` bytes from the start of a block.
 macro_rules! weights {
     ($number:literal, $offset:literal) => {
         concat!("[r1, #16 * ", $number, " + ", $offset, "]")
     };
 }
 
-/// The loop over blocks, two at a time, which are long. r2 is their number, negative.
+/// Loops over blocks, two at a time, because their code is long. r2 is their number, negated.
 macro_rules! by_two {
     ($block:ident) => {
         concat!(

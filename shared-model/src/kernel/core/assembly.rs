@@ -7,16 +7,16 @@ use super::interface::Tiles;
 use crate::kernel::pair_list::{Pair, PairList, Pairs};
 use crate::weights::{BLOCK_BYTES, BlockLists, BlockTile, FOUR_BITS, MAX_PAIRS, TERNARY, TILE_OUTPUTS, WeightOrder};
 
-/// A kernel for lists of pairs: adds the products of a list and the weights of `tile_count` consecutive
-/// tiles to the sums of their outputs, eight for each tile.
+/// A kernel for lists of pairs: adds the products of a list and the weights of `tile_count`
+/// consecutive tiles to the sums of their outputs, eight for each tile.
 ///
 /// # Safety
 ///
-/// The weights are in the kernel's order. `list` has at least one pair, and a pair of zeros after the
-/// last one; `first` is the number of its pairs modulo 4. Each tile has a block for each pair. `tiles`
-/// and `tile_bytes` are multiples of four. `tile_count` is not 0, and there are that many tiles and eight
-/// times as many sums. `start` has the start values of the kernel's eight sums: zeros, or
-/// [`Fields::start`](crate::weights::Fields::start) for the sum of the list.
+/// The weights are in the kernel's order. `list` has at least one pair, and a pair of zeros after
+/// the last one; `first` is the number of its pairs modulo 4. Each tile has a block for each pair.
+/// `tiles` and `tile_bytes` are multiples of four. `tile_count` is not 0, and there are that many
+/// tiles and eight times as many sums. `start` has the start values of the kernel's eight sums:
+/// zeros, or [`Fields::start`](crate::weights::Fields::start) for the sum of the list.
 pub type Kernel = unsafe extern "C" fn(
     list: &Pairs,
     tiles: *const u8,
@@ -27,15 +27,16 @@ pub type Kernel = unsafe extern "C" fn(
     start: &[i32; TILE_OUTPUTS],
 );
 
-/// A kernel for pruned layers: adds the products of inputs and the blocks of `tile_count` consecutive
-/// tiles to eight sums for each tile.
+/// A kernel for pruned layers: adds the products of inputs and the blocks of `tile_count`
+/// consecutive tiles to eight sums for each tile.
 ///
 /// # Safety
 ///
-/// `tile_count` is not 0, and there are that many counts at `counts`, none above 128, which keeps the
-/// sums apart. `places` and `blocks` have as many items as the counts' sum. There are two inputs at each
-/// place. There are eight times as many sums as tiles at `from`, and as much room at `to`, which can be
-/// the same. Counts and places are aligned to two bytes, everything else but the inputs to four.
+/// `tile_count` is not 0, and there are that many counts at `counts`, none above 128, which keeps
+/// the sums apart. `places` and `blocks` have as many items as the counts' sum. There are two
+/// inputs at each place. There are eight times as many sums as tiles at `from`, and as much room at
+/// `to`, which can be the same. Counts and places are aligned to two bytes, everything else but the
+/// inputs to four.
 pub type BlockKernel = unsafe extern "C" fn(
     counts: *const [u8; 2],
     places: *const [u8; 2],
@@ -46,13 +47,13 @@ pub type BlockKernel = unsafe extern "C" fn(
     tile_count: usize,
 );
 
-/// A kernel that gathers pairs of inputs. Returns the end of the list in the lower half, and the end of
-/// the words read in the upper.
+/// A kernel that gathers pairs of inputs. Returns the end of the list in the lower half, and the
+/// end of the words read in the upper.
 ///
 /// # Safety
 ///
-/// There are words from `first` to `end`, at least one. There is room for two pairs at `list` and at any
-/// address up to `limit`.
+/// There are words from `first` to `end`, at least one. There is room for two pairs at `list` and
+/// at any address up to `limit`.
 pub type GatherKernel = unsafe extern "C" fn(
     first: *const [u8; 4],
     end: *const [u8; 4],
@@ -78,6 +79,8 @@ pub trait Assembly {
 }
 
 /// Implements [`Core::gather_words`](super::Core::gather_words), for a core with this `PAIR_STEP`.
+// Inlined into its one caller, which costs no flash and saves a call.
+#[inline(always)]
 pub fn gather_words<A: Assembly>(words: &[[u8; 4]], list: &mut PairList, first: usize, pair_step: usize) -> usize {
     let offset = first.wrapping_mul(pair_step) as u32;
     list.write_with(|pairs| {
@@ -86,9 +89,9 @@ pub fn gather_words<A: Assembly>(words: &[[u8; 4]], list: &mut PairList, first: 
         }
         let (first, start) = (words.as_ptr(), pairs.as_mut_ptr());
         let limit = start.cast_const().wrapping_add(MAX_PAIRS - 4);
-        // SAFETY: the kernel reads at most from the first word to the last. It reads them at any alignment,
-        // which these cores support unless told to trap, and nothing here does; or byte by byte. After
-        // each word, the list has room for four pairs, or the kernel stops.
+        // SAFETY: the kernel reads at most from the first word to the last. It reads them at any
+        // alignment, which these cores support unless told to trap, and nothing here does; or byte
+        // by byte. After each word, the list has room for four pairs, or the kernel stops.
         let ends = unsafe { A::GATHER(first, words.as_ptr_range().end, start, offset, limit) };
         let (list_end, words_end) = (ends as u32 as usize, (ends >> 32) as usize);
         let count = list_end.wrapping_sub(start.addr()) / size_of::<Pair>();
@@ -97,6 +100,8 @@ pub fn gather_words<A: Assembly>(words: &[[u8; 4]], list: &mut PairList, first: 
 }
 
 /// Implements [`Core::add_list`](super::Core::add_list).
+// Inlined into its one caller, which costs no flash and saves a call.
+#[inline(always)]
 pub fn add_list<A: Assembly>(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, sums: &mut [i32]) {
     let (kernel, fields) = match order {
         WeightOrder::FourBitPairs => (A::ADD_FOUR_BITS, Some(FOUR_BITS)),
@@ -106,10 +111,11 @@ pub fn add_list<A: Assembly>(order: WeightOrder, list: &PairList, tiles: Tiles<'
     let start = fields.map_or([0; TILE_OUTPUTS], |fields| fields.start(list.sum()));
     tiles.with_eight(sums, |tiles, sums, used| {
         let kernel = if used <= 2 && order == WeightOrder::Pairs { A::ADD_NARROW_PAIRS } else { kernel };
-        // SAFETY: the kernel is the order's. The caller has checked that the list is not empty, that it was
-        // gathered from inputs for which each tile has blocks, that there is a tile for each eight sums,
-        // and that tiles are aligned. There is one tile if at most two of its outputs are used; they are
-        // its first, so that the first word of a block has all of their weights.
+        // SAFETY: the kernel is the order's. The caller has checked that the list is not empty,
+        // that it was gathered from inputs for which each tile has blocks, that there is a tile for
+        // each eight sums, and that tiles are aligned. There is one tile if at most two of its
+        // outputs are used; they are its first, so that the first word of a block has all of their
+        // weights.
         unsafe {
             kernel(
                 list.terminated(),
@@ -125,6 +131,8 @@ pub fn add_list<A: Assembly>(order: WeightOrder, list: &PairList, tiles: Tiles<'
 }
 
 /// Implements [`Core::add_blocks`](super::Core::add_blocks).
+// Inlined into its one caller, which costs no flash and saves a call.
+#[inline(always)]
 pub fn add_blocks<A: Assembly>(
     input: &[u8],
     is_whole: bool,
@@ -147,8 +155,8 @@ pub fn add_blocks<A: Assembly>(
 
 /// Like [`add_blocks`], for all inputs of the layer.
 ///
-/// Returns false, and changes nothing, if the kernel rejects the layer: the number of inputs is odd, so
-/// that a pair would extend past the last one, or lists are not aligned or too short.
+/// Returns false, and changes nothing, if the kernel rejects the layer: the number of inputs is
+/// odd, so that a pair would extend past the last one, or lists are not aligned or too short.
 fn add_aligned_blocks<A: Assembly>(
     input: &[u8],
     lists: BlockLists<'_>,
@@ -172,9 +180,9 @@ fn add_aligned_blocks<A: Assembly>(
     }
     let (places, blocks) = (lists.places.as_ptr().cast(), lists.blocks.as_ptr().cast());
     if !whole.is_empty() {
-        // SAFETY: the parser has proved that the lists are as long as the counts' sum, and that there are two
-        // inputs at each place, since their number is even. Each tile has a count, eight biases and eight
-        // sums. Everything is aligned.
+        // SAFETY: the parser has proved that the lists are as long as the counts' sum, and that
+        // there are two inputs at each place, since their number is even. Each tile has a count,
+        // eight biases and eight sums. Everything is aligned.
         unsafe {
             A::ADD_BLOCKS(
                 counts.as_ptr(),
@@ -210,8 +218,9 @@ fn add_tile<A: Assembly>(input: &[u8], tile: BlockTile<'_>, biases: &[[u8; 4]], 
         // These cores are little-endian, like the lists.
         let count = places.len() as u16;
         let to = eight.as_mut_ptr();
-        // SAFETY: there are that many places and blocks, and eight sums, aligned like the tables. There are
-        // two inputs at each place, as the parser has proved for an even number of inputs.
+        // SAFETY: there are that many places and blocks, and eight sums, aligned like the tables.
+        // There are two inputs at each place, as the parser has proved for an even number of
+        // inputs.
         unsafe {
             A::ADD_BLOCKS(
                 ptr::from_ref(&count).cast(),

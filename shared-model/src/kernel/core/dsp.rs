@@ -1,13 +1,15 @@
-//! Tiles of a dense layer by `SMLAD`: Armv7E-M, and Armv8-M with the DSP extension.
+//! Kernels with `SMLAD`: Armv7E-M, and Armv8-M with the DSP extension.
 //!
-//! Pairs: a word of a block holds the `i16` `256 * odd + even` of two outputs, for each of two inputs. `SMLAD` of the whole word
-//! adds up `256 * odd + even`, `SXTB16` takes the two `even` out, and another `SMLAD` adds these up: three instructions
-//! for four products. A pair of inputs takes 16 instructions for eight outputs, and half of one for the loop;
-//! 5 and one for two outputs.
+//! Pairs: a word of a block holds the `i16` `256 * odd + even` of two outputs, for each of two
+//! inputs. `SMLAD` of the whole word sums `256 * odd + even`, `SXTB16` extracts the two `even`, and
+//! another `SMLAD` sums these: three instructions for four products. A pair of inputs takes 16
+//! instructions for eight outputs, and half of one for the loop; for two outputs, 5 and one for the
+//! loop.
 //!
-//! Blocks: as pairs, 19 instructions for a block that is used, and 3 for one that is not, and one for the loop.
+//! Blocks: like pairs, 19 instructions for a used block, 3 for a skipped one, and one for the loop.
 //!
-//! Four-bit and ternary: `SMLAD` of the whole word, and again each time that the topmost field is cleared. 17 instructions.
+//! Four-bit and ternary: `SMLAD` of the whole word, and again after each clearing of the topmost
+//! field. 17 instructions.
 
 use super::assembly::{self, Assembly, BlockKernel, GatherKernel, Kernel};
 use super::frame::{
@@ -75,21 +77,21 @@ macro_rules! pair {
     };
 }
 
-/// See [`narrow_tile`]: two pairs at a time, but one first where their number is odd.
+/// See [`narrow_tile`]: two pairs at a time; if their number is odd, one comes first.
 macro_rules! narrow_pairs {
     () => {
         concat!("lsls r12, r12, #31\nbne 4f\n3:\n", narrow_pair!(), "4:\n", narrow_pair!(), "cmp r10, #0\nbne 3b\n")
     };
 }
 
-/// The products of a pair with the first word of its block; then loads the next one.
+/// Adds the products of a pair and the first word of its block, and loads the next pair.
 macro_rules! narrow_pair {
     () => {
         concat!("ldr r12, [r1, r11, lsl #2]\n", outputs!("r10", "r12", "r2", "r3"), "ldrd r10, r11, [r0], #8\n")
     };
 }
 
-/// The products of two inputs with a word of weights, those of two outputs.
+/// Adds the products of two inputs and a word of weights, for two outputs.
 macro_rules! outputs {
     ($inputs:literal, $weights:literal, $both:literal, $even:literal) => {
         concat!(
@@ -116,7 +118,7 @@ macro_rules! four_bit_pair {
     };
 }
 
-/// The products of a word of weights, those of four outputs.
+/// Adds the products of a word of weights, for four outputs.
 macro_rules! four_outputs {
     ($weights:literal, $all:literal, $three:literal, $two:literal, $one:literal) => {
         concat!(
@@ -155,7 +157,7 @@ macro_rules! ternary_pair {
     };
 }
 
-/// Adds the products of two inputs with two weights.
+/// Adds the products of two inputs and two weights.
 macro_rules! sum {
     ($sum:literal, $inputs:literal, $weights:literal) => {
         concat!("smlad ", $sum, ", ", $inputs, ", ", $weights, ", ", $sum, "\n")
@@ -193,7 +195,7 @@ macro_rules! block {
     };
 }
 
-/// The loop over blocks, four at a time. r2 is their number, negative.
+/// Loops over blocks, four at a time. r2 is their number, negated.
 macro_rules! by_four {
     ($block:ident) => {
         concat!(

@@ -1,4 +1,4 @@
-//! What kernels for Armv7-M and Armv8-M have around their innermost instructions: the loops over tiles and pairs.
+//! The loops over tiles and pairs of the kernels for Armv7-M and Armv8-M.
 
 /// Names the processor to the assembler, if the target does not imply the DSP extension.
 #[cfg(all(armv8m, kernel_dsp))]
@@ -16,11 +16,11 @@ macro_rules! cpu {
     };
 }
 
-/// The body of a naked function with the arguments and the promises of a [`Kernel`](super::Kernel).
+/// The body of a naked function with the contract of a [`Kernel`](super::assembly::Kernel).
 ///
-/// `$pair` gives the instructions for one pair of inputs, which are in r10, and which is number r11 / 4. They add to the eight sums
-/// r2 to r9, and may use r10, r11, r12 and lr; r1 is the tile. `$sums` gives those that add the sums to their outputs' places at
-/// r0, which they leave 32 bytes higher.
+/// `$pair` has the instructions for one pair: its inputs are in r10, its number is r11 / 4, and r1
+/// is the tile. They add to the eight sums r2 to r9, and can use r10, r11, r12 and lr. `$sums` has
+/// the instructions that add the sums to their places at r0, and advance r0 by 32 bytes.
 macro_rules! tiles {
     ($pair:ident, $sums:ident) => {
         core::arch::naked_asm!(
@@ -33,7 +33,7 @@ macro_rules! tiles {
             "ldr r0, [sp]",
             "ldr r12, [sp, #52]",
             "ldrd r10, r11, [r0], #8",
-            // So many first that the others are a multiple of four.
+            // Jumps into the loop, so that a multiple of four pairs is left.
             "tbb [pc, r12]",
             "2:",
             ".byte (3f - 2b) / 2",
@@ -68,11 +68,12 @@ macro_rules! tiles {
     };
 }
 
-/// The body of a naked function with the arguments and the promises of a [`Kernel`](super::Kernel), for one tile of weights in pairs
-/// whose blocks have weights in their first word only.
+/// The body of a naked function with the contract of a [`Kernel`](super::assembly::Kernel), for one
+/// tile of pairs whose blocks have weights only in their first word.
 ///
-/// `$pairs` gives the loop over all pairs, of which the first one is in r10 and r11 as for [`tiles`], and the next one at r0, up to one
-/// of zeros; their number modulo 4 is in r12. It adds `256 * odd + even` to r2 and `even` to r3, and may use r10, r11, r12 and lr.
+/// `$pairs` has the loop over all pairs, up to the pair of zeros. The first pair is in r10 and r11
+/// as for [`tiles`], the next one at r0, and the number of pairs modulo 4 in r12. The loop adds
+/// `256 * odd + even` to r2 and `even` to r3, and can use r10, r11, r12 and lr.
 macro_rules! narrow_tile {
     ($pairs:ident) => {
         core::arch::naked_asm!(
@@ -92,7 +93,8 @@ macro_rules! narrow_tile {
     };
 }
 
-/// As `$sums` of [`tiles`], for weights in pairs: r2, r4, r6 and r8 are `256 * odd + even`, those behind them `even`.
+/// `$sums` of [`tiles`], for weights in pairs: r2, r4, r6 and r8 are `256 * odd + even`, the
+/// registers after them `even`.
 macro_rules! pair_sums {
     () => {
         concat!(
@@ -108,7 +110,8 @@ macro_rules! pair_sums {
     };
 }
 
-/// As `$sums` of [`tiles`], for weights of four bits: of each four sums the first is of all four fields, the last of one.
+/// `$sums` of [`tiles`], for weights of four bits: of each four sums, the first covers all four
+/// fields, the last one field.
 macro_rules! four_bit_sums {
     () => {
         concat!(
@@ -126,7 +129,7 @@ macro_rules! four_bit_sums {
     };
 }
 
-/// As `$sums` of [`tiles`], for ternary weights: r2 is of all eight fields, r9 of one.
+/// `$sums` of [`tiles`], for ternary weights: r2 covers all eight fields, r9 one field.
 macro_rules! ternary_sums {
     () => {
         concat!(
@@ -145,7 +148,7 @@ macro_rules! ternary_sums {
     };
 }
 
-/// Adds two outputs' sums to their places at r0.
+/// Adds the sums of two outputs to their places at r0.
 macro_rules! store {
     ($first:literal, $second:literal) => {
         concat!(
@@ -161,7 +164,8 @@ macro_rules! store {
     };
 }
 
-/// Four [kernels](super::Kernel), of the instructions that a core has for a pair in each order, and for the first word of one.
+/// Defines four [kernels](super::assembly::Kernel) from a core's instructions for one pair in each
+/// order, and for its first word.
 macro_rules! kernels {
     ($pair:ident, $narrow_pairs:ident, $four_bit_pair:ident, $ternary_pair:ident) => {
         kernels!(add_pairs: tiles!($pair, pair_sums));
@@ -170,11 +174,11 @@ macro_rules! kernels {
         kernels!(add_ternary: tiles!($ternary_pair, ternary_sums));
     };
     ($name:ident: $body:expr) => {
-        /// A [kernel](super::Kernel).
+        /// A [`Kernel`](super::assembly::Kernel).
         ///
         /// # Safety
         ///
-        /// As there.
+        /// See [`Kernel`](super::assembly::Kernel).
         #[unsafe(naked)]
         pub unsafe extern "C" fn $name(
             list: &Pairs,
@@ -190,18 +194,20 @@ macro_rules! kernels {
     };
 }
 
-/// The body of a naked function with the arguments and the promises of a [`BlockKernel`](super::BlockKernel).
+/// The body of a naked function with the contract of a
+/// [`BlockKernel`](super::assembly::BlockKernel).
 ///
-/// `$block` gives the instructions for one block, which is 16 times its argument bytes from r1: they take its place from r0, which
-/// they leave two bytes higher, and its inputs at that place from r11. They add `even` to r3, r5, r7 and r9, `256 * odd + even` to
-/// those behind them, and may use r2, r12 and lr.
+/// `$block` has the instructions for one block, which is 16 times its argument bytes from r1. They
+/// read its place at r0, advance r0 by two bytes, and read its inputs at that place from r11. They
+/// add `even` to r3, r5, r7 and r9, `256 * odd + even` to the registers after them, and can use r2,
+/// r12 and lr.
 macro_rules! block_tiles {
     ($block:ident, $blocks:ident) => {
         core::arch::naked_asm!(
             cpu!(),
             // counts at 0, to at 4; from at 44, input at 48, tile_count at 52.
             "push {{r0, r3, r4-r11, lr}}",
-            // Whatever is there: four bytes for the end of a tile's places.
+            // Reserves four bytes for the end of a tile's places.
             "push {{r0}}",
             "mov r0, r1",
             "mov r1, r2",
@@ -216,7 +222,8 @@ macro_rules! block_tiles {
             "beq 8f",
             "add r12, r0, r2, lsl #1",
             "str r12, [sp]",
-            // So many first that the others are a multiple of those in the loop; as if those that they lack had been there.
+            // Jumps into the loop, so that a multiple of its blocks is left; r1 moves back by the
+            // skipped ones.
             "rsbs r2, r2, #0",
             $blocks!($block),
             "8:",
@@ -242,7 +249,8 @@ macro_rules! block_tiles {
     };
 }
 
-/// Makes of `256 * odd + even` and `even`, in `$second` and `$first`, the sums of two outputs, with what is at lr.
+/// Converts `256 * odd + even` and `even`, in `$second` and `$first`, to the sums of two outputs,
+/// and adds the two values at lr.
 macro_rules! outputs_from {
     ($first:literal, $second:literal) => {
         concat!(
@@ -268,14 +276,15 @@ macro_rules! outputs_from {
     };
 }
 
-/// A [kernel](super::BlockKernel) of pruned layers, of the instructions that a core has for a block.
+/// Defines a [`BlockKernel`](super::assembly::BlockKernel) from a core's instructions for one
+/// block.
 macro_rules! block_kernel {
     ($block:ident, $blocks:ident) => {
-        /// A [kernel](super::BlockKernel).
+        /// A [`BlockKernel`](super::assembly::BlockKernel).
         ///
         /// # Safety
         ///
-        /// As there.
+        /// See [`BlockKernel`](super::assembly::BlockKernel).
         #[unsafe(naked)]
         pub unsafe extern "C" fn add_blocks(
             counts: *const [u8; 2],

@@ -1,8 +1,9 @@
-//! Kernels with `VMLADAVA.U8`: Armv8.1-M with Helium. For other orders than vectors, those of `dsp.rs`.
+//! Kernels with `VMLADAVA.U8`: Armv8.1-M with Helium. For other orders than vectors, those of
+//! `dsp.rs`.
 //!
-//! A vector of a block holds sixteen weights of one output, as bytes `w + 128`. `VMLADAVA` adds their
-//! products with sixteen inputs to one register: two instructions for sixteen products. It accepts only
-//! even registers for sums.
+//! A vector of a block holds sixteen weights of one output, as bytes `w + 128`. `VMLADAVA` adds
+//! their products with sixteen inputs to one register: two instructions for sixteen products. It
+//! accepts only even registers for sums.
 
 use core::arch::naked_asm;
 
@@ -46,8 +47,8 @@ impl Core for Helium {
         let sum = unsafe { sum(input.as_ptr(), input.len() / 16, input.len() % 16) };
         let correction = sum.wrapping_mul(VECTOR_ZERO_POINT.into()).cast_signed();
         tiles.with_eight(sums, |tiles, sums, _| {
-            // SAFETY: there are that many inputs, and a tile for each eight sums, with a block for each sixteen
-            // inputs.
+            // SAFETY: there are that many inputs, and a tile for each eight sums, with a block for
+            // each sixteen inputs.
             unsafe {
                 add_vectors(
                     input.as_ptr(),
@@ -68,14 +69,14 @@ impl Core for Helium {
     }
 }
 
-/// The products of the inputs in q0 with the next vector at r3.
+/// Adds the products of the inputs in q0 and the next vector at r3.
 macro_rules! output {
     ($vector:literal, $sum:literal) => {
         concat!("vldrb.u8 ", $vector, ", [r3], #16\n", "vmladava.u8 ", $sum, ", q0, ", $vector, "\n",)
     };
 }
 
-/// The products of the inputs in q0 with the block at r3.
+/// Adds the products of the inputs in q0 and the block at r3.
 macro_rules! block {
     () => {
         concat!(
@@ -91,13 +92,14 @@ macro_rules! block {
     };
 }
 
-/// Adds the products of the inputs with the weights of `tile_count` tiles, one behind the other, to the sums of their outputs,
-/// eight each, and takes off `correction`, which is 128 times the sum of the inputs.
+/// Adds the products of the inputs and `tile_count` consecutive tiles to the sums of their outputs,
+/// eight for each tile, and subtracts `correction`, 128 times the sum of the inputs.
 ///
 /// # Safety
 ///
-/// `blocks` vectors of inputs, and `rest` bytes in 0..16 more, are at `input`; `blocks` and `rest` are not both 0. A tile has a
-/// block for each of the vectors, and one more where there is a rest. `tile_count` is not 0.
+/// There are `blocks` vectors of inputs and `rest` more bytes, in 0..16, at `input`; `blocks` and
+/// `rest` are not both 0. A tile has a block for each vector, and one more if `rest` is not 0.
+/// `tile_count` is not 0.
 #[unsafe(naked)]
 unsafe extern "C" fn add_vectors(
     input: *const u8,
@@ -110,7 +112,8 @@ unsafe extern "C" fn add_vectors(
 ) {
     naked_asm!(
         ".cpu cortex-m55",
-        // input at 0, tiles at 4, sums at 8, blocks at 12; rest at 52, correction at 56, tile_count at 60.
+        // input at 0, tiles at 4, sums at 8, blocks at 12; rest at 52, correction at 56, tile_count
+        // at 60.
         "push {{r0-r3, r4-r11, lr}}",
         "mov r3, r1",
         "1:",
@@ -163,11 +166,11 @@ unsafe extern "C" fn add_vectors(
     )
 }
 
-/// The sum of `blocks` times 16 inputs and of `rest`, in 0..16, more.
+/// Returns the sum of `blocks` times 16 inputs and `rest` more, in 0..16.
 ///
 /// # Safety
 ///
-/// So many inputs are at `input`.
+/// There are that many inputs at `input`.
 #[unsafe(naked)]
 unsafe extern "C" fn sum(input: *const u8, blocks: usize, rest: usize) -> u32 {
     naked_asm!(

@@ -8,14 +8,14 @@ pub trait Core {
     /// The names of the files that have the kernels.
     const NAME: &'static str;
 
-    /// The step of [`Pair::offset`](crate::kernel::pair_list::Pair::offset) from pair to pair: a power
-    /// of two, which a kernel shifts to the offset of the block in bytes.
+    /// The step of [`Pair::offset`](crate::kernel::pair_list::Pair::offset) from pair to pair: a
+    /// power of two, which a kernel shifts to the offset of the block in bytes.
     ///
-    /// 16 is the size of a block of pairs. Cores that shift while they add use 4, the size of a ternary
-    /// block.
+    /// 16 is the size of a block of pairs. Cores that shift while they add use 4, the size of a
+    /// ternary block.
     const PAIR_STEP: usize = 16;
 
-    /// Whether [`add_list`](Self::add_list) requires tiles that are aligned to four bytes.
+    /// True if [`add_list`](Self::add_list) requires tiles that are aligned to four bytes.
     const NEEDS_WORDS: bool = false;
 
     /// Appends the pairs of `words`, two in each word, until fewer than four places are left.
@@ -35,18 +35,19 @@ pub trait Core {
         taken
     }
 
-    /// Adds the products of the pairs of `list` and `tiles`, in an order of pairs, to the sums of all
-    /// outputs.
+    /// Adds the products of the pairs of `list` and `tiles`, in an order of pairs, to the sums of
+    /// all outputs.
     ///
-    /// The caller, [`add_lists`](super::add_lists), has checked that the list is not empty, that each tile
-    /// has a block for each pair, that there is a tile for each eight sums, and the alignment.
+    /// The caller, [`add_lists`](super::add_lists), has checked that the list is not empty, that
+    /// each tile has a block for each pair, that there is a tile for each eight sums, and the
+    /// alignment.
     fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, sums: &mut [i32]);
 
-    /// Writes `biases` (little-endian `i32`) plus the products of `input` and the blocks of a pruned
-    /// layer to `sums`.
+    /// Writes `biases` (little-endian `i32`) plus the products of `input` and the blocks of a
+    /// pruned layer to `sums`.
     ///
-    /// A tile has at most `max_blocks` blocks. `is_whole` is true if `input` has all inputs of the layer;
-    /// missing ones count as zero.
+    /// A tile has at most `max_blocks` blocks. `is_whole` is true if `input` has all inputs of the
+    /// layer; missing ones count as zero.
     fn add_blocks(
         input: &[u8],
         is_whole: bool,
@@ -66,7 +67,8 @@ pub trait Core {
 
     /// Writes the activations of `accumulators`, for shifts above 32.
     ///
-    /// Returns false, and changes nothing, if the core has no such kernel or it rejects the arguments.
+    /// Returns false, and changes nothing, if the core has no such kernel or it rejects the
+    /// arguments.
     fn activate_high(_accumulators: &[i32], _multipliers: &[u8], _shifts: &[u8], _activations: &mut [u8]) -> bool {
         false
     }
@@ -98,8 +100,8 @@ impl<'a> Tiles<'a> {
         bytes.is_some_and(|bytes| bytes <= self.weights.len())
     }
 
-    /// Returns whether there are inputs, and the tiles are those of vectors for so many inputs and
-    /// outputs.
+    /// Returns whether there are inputs, and the tiles are those of vectors for this many inputs
+    /// and outputs.
     ///
     /// The length must match exactly: Helium's kernel runs from the end of one tile into the next.
     #[cfg(any(kernel_helium, not(kernel_assembly)))]
@@ -108,8 +110,8 @@ impl<'a> Tiles<'a> {
         has_blocks && inputs != 0 && self.are_for(outputs)
     }
 
-    /// Calls `add` with tiles and eight sums for each: first all whole ones, then the last one, which
-    /// can have fewer outputs.
+    /// Calls `add` with tiles and eight sums for each: first all whole ones, then the last one,
+    /// which can have fewer outputs.
     ///
     /// There is always at least one tile. The last argument is the number of a tile's sums in use.
     pub fn with_eight(self, sums: &mut [i32], mut add: impl FnMut(Self, &mut [[i32; TILE_OUTPUTS]], usize)) {

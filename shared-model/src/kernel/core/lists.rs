@@ -1,6 +1,7 @@
 //! Gathers the pairs of inputs that are not both zero, and adds their products, list by list.
 //!
-//! The inputs are gathered once for a layer, so that each tile of outputs reads only the pairs in use.
+//! The inputs are gathered once for a layer, so that each tile of outputs reads only the pairs in
+//! use.
 
 use super::interface::{Core, Tiles};
 use crate::kernel::pair_list::PairList;
@@ -17,8 +18,9 @@ pub enum DensePart {
 
 /// Adds the products of `input` and `tiles`, in an order of pairs, to the sums of all outputs.
 ///
-/// Returns false, and changes nothing, if the core's kernel rejects the tiles: the order is not one of
-/// pairs, weights are not aligned to four bytes, a tile has too few blocks, or there are too few tiles.
+/// Returns false, and changes nothing, if the core's kernel rejects the tiles: the order is not one
+/// of pairs, weights are not aligned to four bytes, a tile has too few blocks, or there are too few
+/// tiles.
 pub fn add_lists<C: Core>(
     order: WeightOrder,
     input: &[u8],

@@ -1,11 +1,11 @@
 //! The innermost loops, for the core of this build.
 //!
 //! ```text
-//!  Armv7E-M; Armv8-M with the DSP extension   dsp.rs                        Cortex-M4, M7, M33
-//!  Armv7-M; Armv8-M without                   armv7m.rs                     Cortex-M3
-//!  Armv6-M, Armv8-M Baseline                  armv6m.rs                     Cortex-M0; M0+ and M23 untested
-//!  Armv8.1-M with Helium                      helium.rs, dsp.rs             Cortex-M55
-//!  x86-64, AArch64                            simd.rs                       hosts
+//!  Armv7E-M; Armv8-M with the DSP extension   dsp.rs               Cortex-M4, M7, M33
+//!  Armv7-M; Armv8-M without                   armv7m.rs            Cortex-M3
+//!  Armv6-M, Armv8-M Baseline                  armv6m.rs            Cortex-M0; M0+ and M23 untested
+//!  Armv8.1-M with Helium                      helium.rs, dsp.rs    Cortex-M55
+//!  x86-64, AArch64                            simd.rs              hosts
 //!  all others, and vectors without Helium     portable.rs
 //!  inputs that a core's kernel rejects        any.rs
 //! ```
