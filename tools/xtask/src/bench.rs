@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what an inference takes on boards.
+//! `cargo xtask bench`: the cost of an inference on boards.
 
 mod growth;
 mod page;
@@ -14,7 +14,7 @@ use crate::process::Job;
 use crate::workspace::{Workspace, shown};
 use crate::{UsageError, board, image, run_folder, trainer};
 
-/// Budgets, and the model and pictures that they are for, below the workspace.
+/// The budgets, and the model and answers they are for, relative to the workspace.
 const BUDGETS: &str = "tests/bench-budgets.toml";
 pub const FIXTURE_MODEL: &str = "tests/fixtures/model.bin";
 pub const FIXTURE_ANSWERS: &str = "tests/fixtures/answers.bin";
@@ -25,60 +25,72 @@ const FIXTURE_VECTOR_ANSWERS: &str = "tests/fixtures/vectors-answers.bin";
 pub const FIXTURES: [(&str, &str); 2] =
     [(FIXTURE_MODEL, FIXTURE_ANSWERS), (FIXTURE_VECTOR_MODEL, FIXTURE_VECTOR_ANSWERS)];
 
-/// What is measured, and what becomes of it.
+/// What to measure, and what to write.
 #[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    cargo xtask bench --fixture\n  \
+    cargo xtask bench mps2-an386 --model runs/mine\n  \
+    cargo xtask bench pico2 --probe")]
 pub struct Options {
-    /// A folder of firmware/boards, in QEMU, or behind a debug probe as probe-BOARD, which is flashed; every emulated board when
-    /// none is named.
+    /// A folder of firmware/boards: emulated, or probe-BOARD through a debug probe, which is flashed.
+    /// [default: every emulated board]
     #[arg(value_name = "BOARD")]
     boards: Vec<String>,
-    /// The boards are on the desk, each behind a debug probe: cycles of its core. BOARD then is as probe-BOARD.
+    /// Measure hardware boards through debug probes, in cycles: BOARD means probe-BOARD.
     #[arg(long, requires = "boards")]
     probe: bool,
-    /// The model, or the folder of the run that it came of; the demo's when not given.
+    /// The model, or the folder of its run. [default: the demo's]
     #[arg(long, value_name = "FILE|DIR")]
     model: Option<PathBuf>,
-    /// The folder of the data set whose test pictures are measured; the trainer's choice when not given.
+    /// The folder of the data set whose test images are measured. [default: the trainer's choice]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// The first so many pictures.
+    /// Measure the first N test images.
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..),
         conflicts_with_all = ["budgets", "write_budgets", "write_docs", "check"])]
     pictures: u32,
-    /// The model and the pictures of tests/fixtures, for which nothing is trained.
+    /// Measure the model and images of tests/fixtures, which needs no training.
     #[arg(long, conflicts_with_all = ["model", "data"])]
     fixture: bool,
-    /// Prints one JSON array on standard output instead of tables.
+    /// Print one JSON array on standard output instead of tables.
     #[arg(long)]
     json: bool,
-    /// Also draws bars for each core, ours and others', SVG.
-    #[arg(long = "chart", value_name = "FILE.svg")]
-    picture: Option<PathBuf>,
-    /// Fails where the fixture takes more than tests/bench-budgets.toml allows.
+    /// Also draw the bars of each core, ours and others', as SVG.
+    #[arg(long, value_name = "FILE.svg")]
+    chart: Option<PathBuf>,
+    /// Fail if the fixture exceeds tests/bench-budgets.toml.
     #[arg(long, conflicts_with_all = ["model", "data", "probe"])]
     budgets: bool,
-    /// Writes what the fixture takes to tests/bench-budgets.toml.
+    /// Write the measurements of the fixture to tests/bench-budgets.toml.
     #[arg(long, conflicts_with_all = ["model", "data", "budgets", "boards"])]
     write_budgets: bool,
-    /// Writes the tables of docs/bench.md, of the fixture on every emulated board, and its picture.
-    #[arg(long, conflicts_with_all = ["model", "data", "budgets", "boards", "write_budgets", "json", "picture"])]
+    /// Write the tables of docs/bench.md (the fixture on every emulated board) and its chart.
+    #[arg(long, conflicts_with_all = ["model", "data", "budgets", "boards", "write_budgets", "json", "chart"])]
     write_docs: bool,
-    /// Writes nothing: exits with 1 if the tables of docs/bench.md would be others.
-    #[arg(long, conflicts_with_all = ["model", "data", "budgets", "boards", "write_budgets", "json", "picture", "write_docs"])]
+    /// Write nothing; exit with 1 if the tables of docs/bench.md would change.
+    #[arg(long, conflicts_with_all = [
+        "model", "data", "budgets", "boards", "write_budgets", "json", "chart", "write_docs",
+    ])]
     check: bool,
-    /// How cost grows with work: trains networks of several widths for an epoch each, measures them on a core of each kind, and
-    /// draws that.
-    #[arg(long, conflicts_with_all = ["model", "boards", "budgets", "write_budgets", "write_docs", "check", "json", "fixture"])]
+    /// Draw how the cost grows with the network: trains networks of several widths for an epoch each
+    /// and measures them on a core of each kind.
+    #[arg(long, conflicts_with_all = [
+        "model", "boards", "budgets", "write_budgets", "write_docs", "check", "json", "fixture",
+    ])]
     growth: bool,
+    /// Arguments for `bench measure`; `cargo run --bin bench -- measure --help` describes them.
+    #[arg(last = true, value_name = "ARGS")]
+    arguments: Vec<String>,
 }
 
-/// `cargo xtask bench [BOARD..]`.
+/// Runs `cargo xtask bench [BOARD..]`.
 ///
 /// # Errors
-/// A usage error for an unknown board; others when a build fails, a device does not count, or a budget is exceeded.
+/// Returns a usage error for an unknown board; others if a build fails, a device does not count, or a
+/// budget is exceeded.
 pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
     if options.growth {
-        return growth::command(workspace, options.data.as_deref(), options.pictures, options.picture);
+        return growth::command(workspace, options.data.as_deref(), options.pictures, options.chart);
     }
     if options.write_docs || options.check {
         return page::command(workspace, options.check);
@@ -95,8 +107,8 @@ pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
     if options.json {
         job = job.arg("--json");
     }
-    if let Some(picture) = options.picture {
-        job = job.arg("--chart").arg(picture);
+    if let Some(chart) = options.chart {
+        job = job.arg("--chart").arg(chart);
     }
     if options.budgets {
         job = job.arg("--budgets").arg(workspace.root.join(BUDGETS));
@@ -104,34 +116,34 @@ pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
     if options.write_budgets {
         job = job.arg("--write-budgets").arg(workspace.root.join(BUDGETS));
     }
-    job.run_to_stdout()
+    job.args(options.arguments).run_to_stdout()
 }
 
-/// That the fixture takes no more than its budgets on any emulated board. Programs and firmware have been built.
+/// Checks the fixture against its budgets on every emulated board. Programs and firmware must be built.
 ///
 /// # Errors
-/// When something takes more.
+/// Returns an error if a budget is exceeded.
 pub fn verify_budgets(workspace: &Workspace) -> Result<()> {
     let job = tool(workspace, &emulated()?, &fixture(workspace))?;
     job.arg("--budgets").arg(workspace.root.join(BUDGETS)).run()
 }
 
-/// What the bench prints of every emulated board in JSON, whose memory is what is asked for: one picture.
+/// Returns the JSON of `bench` for one image on every emulated board, for its memory figures.
 ///
 /// # Errors
-/// When something cannot be built or measured.
+/// Returns an error if something cannot be built or measured.
 pub fn memory(workspace: &Workspace) -> Result<String> {
     workspace.build_program("bench")?;
     measuring(workspace, &emulated()?, &fixture(workspace))?.args(["--pictures", "1", "--json"]).capture()
 }
 
-/// What is measured: a model and pictures, the host's answers, for each order of weights.
+/// The model and the host's answers to measure, for each weight order.
 struct Work {
     pairs: (PathBuf, PathBuf),
     vectors: (PathBuf, PathBuf),
 }
 
-/// The model and the pictures that budgets and tables are for.
+/// Returns the model and answers that budgets and tables are for.
 fn fixture(workspace: &Workspace) -> Work {
     let file = |path: &str| workspace.root.join(path);
     Work {
@@ -140,10 +152,10 @@ fn fixture(workspace: &Workspace) -> Work {
     }
 }
 
-/// `model`, and in `folder` what goes with it.
+/// Writes the answers and the reordered model for `model` into `folder`.
 ///
 /// # Errors
-/// When the trainer fails; its own message has been shown.
+/// Returns an error if the trainer fails; it has printed its own message.
 fn answered(workspace: &Workspace, model: PathBuf, folder: &Path, data: Option<&Path>) -> Result<Work> {
     let pairs = (model, folder.join("answers.bin"));
     let vectors = (folder.join("vectors.bin"), folder.join("vectors-answers.bin"));
@@ -154,12 +166,12 @@ fn answered(workspace: &Workspace, model: PathBuf, folder: &Path, data: Option<&
     Ok(Work { pairs, vectors })
 }
 
-/// A person's model.
+/// Returns the model that the options name, with its answers.
 fn chosen(workspace: &Workspace, model: Option<PathBuf>, data: Option<&Path>) -> Result<Work> {
     let model = model.map_or_else(|| workspace.demo_model(), run_folder::model_of);
     if !model.is_file() {
         bail!(
-            "there is no model {}; run `cargo xtask demo`, or name one by --model FILE, or take --fixture",
+            "there is no model {}; run `cargo xtask demo`, or name one with --model FILE, or use --fixture",
             shown(&model)
         );
     }
@@ -167,7 +179,7 @@ fn chosen(workspace: &Workspace, model: Option<PathBuf>, data: Option<&Path>) ->
     answered(workspace, model, &workspace.folder("bench")?, data)
 }
 
-/// The tool on these devices, whose firmware is built.
+/// Builds the firmware of `devices` and returns the job that measures them.
 fn measuring(workspace: &Workspace, devices: &[String], work: &Work) -> Result<Job> {
     for device in devices {
         image::build(workspace, &board::named(board_of(device))?)?;
@@ -183,12 +195,12 @@ fn tool(workspace: &Workspace, devices: &[String], work: &Work) -> Result<Job> {
     Ok(job.arg("--firmware").arg(workspace.folder("firmware")?))
 }
 
-/// Every emulated board.
+/// Returns the names of all emulated boards.
 fn emulated() -> Result<Vec<String>> {
     Ok(boards::all()?.into_iter().filter(|board| board.emulator.is_some()).map(|board| board.name).collect())
 }
 
-/// The devices that a person means, all of which are boards that can be measured.
+/// Returns the devices to measure.
 fn devices(names: &[String], probe: bool) -> Result<Vec<String>> {
     if names.is_empty() {
         return emulated();
@@ -198,12 +210,12 @@ fn devices(names: &[String], probe: bool) -> Result<Vec<String>> {
         let usage = |text: String| Err(UsageError(text).into());
         match (probe || typed.starts_with(PROBE), emulator, chip) {
             (false, Some(_), _) => Ok(name),
-            (false, None, _) => usage(format!("nothing emulates {name}; --probe measures it behind a debug probe")),
-            (true, Some(_), _) => {
-                usage(format!("{name} is emulated: behind a probe its instructions cannot be counted"))
-            }
+            (false, None, _) => usage(format!("{name} is not emulated; --probe measures it through a debug probe")),
+            (true, Some(_), _) => usage(format!(
+                "{name} is emulated, and instructions cannot be counted through a probe; leave out --probe and probe-"
+            )),
             (true, None, Some(_)) => Ok(format!("{PROBE}{name}")),
-            (true, None, None) => usage(format!("no debug probe can be in front of {name}")),
+            (true, None, None) => usage(format!("{name} cannot be reached through a debug probe")),
         }
     };
     names.iter().map(device).collect()
@@ -214,7 +226,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn emulated_boards_are_measured_in_qemu_and_others_behind_a_probe() {
+    fn emulated_boards_are_measured_in_qemu_and_others_through_a_probe() {
         let of = |name: &str, probe| devices(&[name.to_owned()], probe).map_err(|error| error.to_string());
         assert_eq!(of("mps2-an386", false), Ok(vec!["mps2-an386".into()]));
         assert_eq!(of("pico2", true), Ok(vec!["probe-pico2".into()]));
@@ -227,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_budgets_are_for_is_there() {
+    fn the_files_of_the_fixture_exist() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         assert!(
             [BUDGETS, FIXTURE_MODEL, FIXTURE_ANSWERS, FIXTURE_VECTOR_MODEL, FIXTURE_VECTOR_ANSWERS]

@@ -1,8 +1,9 @@
-//! `cargo xtask bench-train`: pictures a second in training, ours and, where they are installed, others'.
+//! `cargo xtask bench-train`: training throughput, ours and that of other frameworks.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use clap::Args;
 use comfy_table::Table;
 use serde::{Deserialize, Serialize};
 
@@ -11,22 +12,21 @@ use crate::process::Job;
 use crate::table::{self, align_right};
 use crate::workspace::Workspace;
 
-/// Epochs of a round; what the first of them takes counts, too.
+/// Epochs of a round; the first one counts, too.
 const EPOCHS: &str = "3";
 
-/// Backends of the trainer that run on the processor.
+/// The trainer's backends for the CPU.
 const BACKENDS: [&str; 2] = ["flex", "ndarray"];
 
 /// The same network, batch size and optimizer, written for other frameworks.
 const OTHERS: [(&str, &str); 2] =
     [("pytorch", "tools/xtask/bench/pytorch.py"), ("keras", "tools/xtask/bench/keras.py")];
 
-/// For whoever has none of the others installed.
-const NOT_RUN: &str = "PyTorch and Keras were not run. With a Python that has torch, keras, tensorflow and numpy, \
-    `cargo xtask bench-train --python PYTHON` runs tools/xtask/bench/pytorch.py and tools/xtask/bench/keras.py, alternating with \
-    ours; docs/speed.md has the figures of such a run.";
+const NOT_RUN: &str = "PyTorch and Keras were not run. `cargo xtask bench-train --python PYTHON` runs \
+    tools/xtask/bench/pytorch.py and keras.py alternately with ours, if that Python has torch, keras, tensorflow and \
+    numpy; docs/speed.md has figures.";
 
-/// One way to train, and what its epochs took.
+/// A way to train, and the durations of its epochs.
 #[derive(Debug, Serialize)]
 struct Measured {
     name: String,
@@ -34,10 +34,11 @@ struct Measured {
     threads: Option<u64>,
     seconds: Vec<f64>,
     median_seconds: f64,
-    pictures_per_second: f64,
+    #[serde(rename = "pictures_per_second")]
+    images_per_second: f64,
 }
 
-/// What the other frameworks' scripts print.
+/// The output of the other frameworks' scripts.
 #[derive(Debug, Deserialize)]
 struct Script {
     version: String,
@@ -53,20 +54,37 @@ struct Epoch {
 #[derive(Debug, Deserialize)]
 struct DataSet {
     folder: PathBuf,
-    train_pictures: u32,
+    #[serde(rename = "train_pictures")]
+    train_images: u32,
 }
 
-/// Trains the lecture's network `rounds` times by each way, alternating, and prints what an epoch took: the median.
+/// The number of rounds, and the other frameworks.
+#[derive(Args)]
+pub struct Options {
+    /// Rounds; in each, every backend and framework trains three epochs.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// A Python with torch, keras, tensorflow and numpy, to time PyTorch and Keras, too.
+    #[arg(long, value_name = "PROGRAM")]
+    python: Option<PathBuf>,
+    /// Print one JSON array on standard output instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Trains the lecture's network `rounds` times each way, alternating, and prints the median epoch.
 ///
 /// # Errors
-/// When one of them fails, or `python` lacks a framework.
-pub fn command(workspace: &Workspace, rounds: u32, python: Option<&Path>, json: bool) -> Result<()> {
+/// Returns an error if a training fails, or `python` lacks a framework.
+pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
+    let &Options { rounds, ref python, json } = options;
     workspace.build_programs()?;
     let data = workspace.job("host-trainer").args(["data", "--json"]).capture()?;
-    let data: DataSet = serde_json::from_str(&data).context("cannot understand what `host-trainer data` printed")?;
+    let data: DataSet = serde_json::from_str(&data).context("cannot parse the output of `host-trainer data`")?;
     let mut measured: Vec<Measured> =
         BACKENDS.iter().map(|name| Measured::new(&format!("host-trainer, {name}"))).collect();
-    let others = python.map_or_else(Vec::new, |python| OTHERS.map(|(name, script)| (python, name, script)).into());
+    let others =
+        python.as_ref().map_or_else(Vec::new, |python| OTHERS.map(|(name, script)| (python, name, script)).into());
     measured.extend(others.iter().map(|(_, name, _)| Measured::new(name)));
     for round in 1..=rounds {
         tell(format_args!("round {round} of {rounds}"));
@@ -78,22 +96,20 @@ pub fn command(workspace: &Workspace, rounds: u32, python: Option<&Path>, json: 
             let script = workspace.root.join(script);
             let text = Job::new(python).arg(&script).arg(&data.folder).arg(EPOCHS).capture()?;
             let Script { version, threads, seconds } = serde_json::from_str(&text)
-                .with_context(|| format!("cannot understand what {} printed", script.display()))?;
+                .with_context(|| format!("cannot parse the output of {}", script.display()))?;
             (measured.version, measured.threads) = (Some(version), threads);
             measured.seconds.extend(seconds);
         }
     }
     for measured in &mut measured {
         measured.median_seconds = median(&measured.seconds);
-        measured.pictures_per_second = f64::from(data.train_pictures) / measured.median_seconds;
+        measured.images_per_second = f64::from(data.train_images) / measured.median_seconds;
     }
     if json {
         return print(serde_json::to_string(&measured)?);
     }
     print(comparison(&measured))?;
-    print(
-        "784-128-10, batch 32, Adam, f32, on the processor; the median epoch. Seconds of this desk, not of a device.",
-    )?;
+    print("784-128-10, batch 32, Adam, f32, on the CPU of this host; the median epoch.")?;
     if python.is_none() {
         print(NOT_RUN)?;
     }
@@ -103,11 +119,11 @@ pub fn command(workspace: &Workspace, rounds: u32, python: Option<&Path>, json: 
 impl Measured {
     fn new(name: &str) -> Self {
         let name = name.to_owned();
-        Self { name, version: None, threads: None, seconds: Vec::new(), median_seconds: 0.0, pictures_per_second: 0.0 }
+        Self { name, version: None, threads: None, seconds: Vec::new(), median_seconds: 0.0, images_per_second: 0.0 }
     }
 }
 
-/// What each epoch of our training took.
+/// Trains with `backend` and returns the seconds of each epoch.
 fn train(workspace: &Workspace, backend: &str) -> Result<Vec<f64>> {
     let run = workspace.folder("bench-train")?.join(backend);
     let job = workspace.job("host-trainer").args(["train", "--epochs", EPOCHS, "--backend", backend]);
@@ -115,24 +131,24 @@ fn train(workspace: &Workspace, backend: &str) -> Result<Vec<f64>> {
     let path = run.join("history.json");
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let history: Vec<Epoch> =
-        serde_json::from_str(&text).with_context(|| format!("cannot understand {}", path.display()))?;
+        serde_json::from_str(&text).with_context(|| format!("cannot parse {}", path.display()))?;
     Ok(history.into_iter().map(|epoch| epoch.seconds).collect())
 }
 
 fn comparison(measured: &[Measured]) -> Table {
     let mut table = table::new();
-    table.set_header(["", "seconds an epoch", "pictures a second", "ours, flex, is faster by"]);
+    table.set_header(["", "seconds per epoch", "images per second", "time relative to flex"]);
     let ours = measured.first().map_or(f64::NAN, |first| first.median_seconds);
-    for Measured { name, version, median_seconds, pictures_per_second, .. } in measured {
+    for Measured { name, version, median_seconds, images_per_second, .. } in measured {
         let name = version.as_ref().map_or_else(|| name.clone(), |version| format!("{name} {version}"));
         let ratio = format!("{:.2}", median_seconds / ours);
-        table.add_row([name, format!("{median_seconds:.2}"), format!("{pictures_per_second:.0}"), ratio]);
+        table.add_row([name, format!("{median_seconds:.2}"), format!("{images_per_second:.0}"), ratio]);
     }
     (1..=3).for_each(|column| align_right(&mut table, column));
     table
 }
 
-/// The value in the middle, the lower of two; nothing is no number.
+/// Returns the median, the lower of two, or NaN for an empty slice.
 fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

@@ -1,4 +1,4 @@
-//! `cargo xtask boards`: every board's firmware, built, and what it takes of its part.
+//! `cargo xtask boards`: the memory that every board's firmware takes.
 
 use std::collections::BTreeMap;
 
@@ -16,20 +16,20 @@ use crate::page::Page;
 use crate::table::{self, align_right};
 use crate::workspace::Workspace;
 
-/// The page that has the table, and who writes it there.
+/// The page with the table, and the command in its markers.
 const PAGE: &str = "docs/boards.md";
 const WRITER: &str = "boards --write-docs";
 
-/// What becomes of the table.
+/// The form of the table.
 #[derive(Args)]
 pub struct Options {
-    /// Prints one JSON array on standard output instead of a table.
+    /// Print one JSON array on standard output instead of a table.
     #[arg(long)]
     json: bool,
-    /// Writes the table of docs/boards.md.
+    /// Write the table of docs/boards.md.
     #[arg(long, conflicts_with = "json")]
     write_docs: bool,
-    /// Writes nothing: exits with 1 if the table of docs/boards.md would be another.
+    /// Write nothing; exit with 1 if the table of docs/boards.md would change.
     #[arg(long, conflicts_with_all = ["json", "write_docs"])]
     check: bool,
 }
@@ -39,32 +39,32 @@ pub struct Options {
 struct Row {
     board: String,
     core: String,
-    /// Nothing where probe-rs does not know it.
+    /// `None` if probe-rs does not know it.
     chip: Option<String>,
     triple: String,
     is_emulated: bool,
     flash_bytes: u64,
     variables_bytes: u64,
-    /// Of the variables: all that inference and the link write to.
+    /// The part of the variables that inference and the link write to.
     buffers_bytes: u64,
     stack_bytes: u64,
-    /// The deepest that the stack was after all that the board can be asked. Nothing where that is not emulated.
+    /// Deepest stack after every kind of request; `None` if the board is not emulated.
     stack_deepest_bytes: Option<u64>,
     model_address: u64,
     model_room_bytes: u64,
 }
 
-/// What is read of the bench's JSON.
+/// The stack of a board, from the JSON of `bench`.
 #[derive(Deserialize)]
-struct Measured {
+struct StackUse {
     board: String,
     ram_stack_bytes: u64,
 }
 
-/// `cargo xtask boards [--json | --write-docs | --check]`.
+/// Runs `cargo xtask boards [--json | --write-docs | --check]`.
 ///
 /// # Errors
-/// When a build or a measurement fails, or, with `--check`, the table of the page differs.
+/// Returns an error if a build or a measurement fails, or, with `--check`, if the page differs.
 pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     let path = workspace.root.join(PAGE);
     let page = if options.write_docs || options.check { Some(Page::read(&path, WRITER)?) } else { None };
@@ -77,7 +77,7 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     let text = page.with(&format!("```text\n{table}\nall sizes in bytes\n```"));
     if options.check {
         if text != page.text {
-            bail!("{PAGE} would be another; `cargo xtask boards --write-docs` writes it");
+            bail!("{PAGE} would change; `cargo xtask boards --write-docs` writes it");
         }
         return Ok(());
     }
@@ -86,10 +86,10 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// All boards, the emulated ones measured with the fixture.
+/// Returns all boards; the emulated ones are measured with the fixture.
 fn rows(workspace: &Workspace) -> Result<Vec<Row>> {
-    let measured: Vec<Measured> =
-        serde_json::from_str(&bench::memory(workspace)?).context("cannot understand what the bench printed")?;
+    let measured: Vec<StackUse> =
+        serde_json::from_str(&bench::memory(workspace)?).context("cannot parse the output of `bench`")?;
     let deepest: BTreeMap<_, _> = measured.into_iter().map(|row| (row.board, row.ram_stack_bytes)).collect();
     let row = |board: Board| {
         let firmware = image::build(workspace, &board)?;
@@ -117,7 +117,7 @@ fn table(rows: Vec<Row>) -> Table {
         table.add_row([
             row.board,
             row.core,
-            if row.is_emulated { "in QEMU" } else { "on the desk" }.to_owned(),
+            if row.is_emulated { "in QEMU" } else { "hardware" }.to_owned(),
             grouped(row.flash_bytes),
             grouped(row.variables_bytes),
             grouped(row.buffers_bytes),

@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: from raw pictures to answers out of a running microcontroller.
+//! `cargo xtask demo`: from raw images to the answers of a running microcontroller.
 
 use std::slice;
 
@@ -18,11 +18,12 @@ use crate::trainer::{self, Evaluated, Trained};
 use crate::workspace::Workspace;
 use crate::{DEFAULT_BOARD, image};
 
-/// What `--json` prints. The keys are stable; accuracies are from 0 to 1.
+/// The object that `--json` prints. The keys are stable; accuracies are from 0 to 1.
 #[derive(Serialize)]
 struct Summary {
     board: String,
-    pictures: u64,
+    #[serde(rename = "pictures")]
+    images: u64,
     logits_compared: u64,
     logits_different: u64,
     train_accuracy_float: f64,
@@ -38,7 +39,7 @@ impl Summary {
     fn new(trained: &Trained, evaluated: &Evaluated, device: &ParityRecord, sizes: Sizes) -> Self {
         Self {
             board: device.device.clone(),
-            pictures: device.images,
+            images: device.images,
             logits_compared: device.logits_compared,
             logits_different: device.logits_different,
             train_accuracy_float: trained.train_accuracy_float,
@@ -46,7 +47,7 @@ impl Summary {
             test_accuracy_fixed: evaluated.accuracy,
             test_accuracy_device: device.accuracy,
             model_bytes: trained.model_bytes,
-            // A device that counts for itself also knows its stack.
+            // The parity report includes the stack, the ELF file does not.
             flash_bytes: device.flash_bytes.unwrap_or(sizes.flash),
             ram_bytes: device.ram_bytes.unwrap_or(sizes.ram),
         }
@@ -59,7 +60,7 @@ impl Summary {
             ("test accuracy, float", percent(self.test_accuracy_float)),
             ("test accuracy, fixed point on the host", percent(self.test_accuracy_fixed)),
             ("test accuracy, fixed point on the device", percent(self.test_accuracy_device)),
-            ("pictures compared", self.pictures.to_string()),
+            ("images compared", self.images.to_string()),
             ("logits compared", self.logits_compared.to_string()),
             ("logits that differ", self.logits_different.to_string()),
             ("model.bin", sizes::bytes(self.model_bytes)),
@@ -69,10 +70,10 @@ impl Summary {
     }
 }
 
-/// `cargo xtask demo [--json]`.
+/// Runs `cargo xtask demo [--json]`.
 ///
 /// # Errors
-/// When a stage fails, or desk and device differ in anything.
+/// Returns an error if a stage fails, or if host and device differ.
 pub fn command(workspace: &Workspace, json: bool) -> Result<()> {
     let folder = workspace.folder("demo")?;
     let (model, answers) = (folder.join("model.bin"), folder.join("answers.bin"));
@@ -82,8 +83,8 @@ pub fn command(workspace: &Workspace, json: bool) -> Result<()> {
     stages.run("Setting up what is missing", || setup::ensure(Purpose::Demo))?;
     stages.run("Building the trainer and the parity tool", || workspace.build_programs())?;
     let trained = stages.run("Training, quantizing and exporting", || trainer::train(workspace, &folder, &[]))?;
-    let evaluated = stages
-        .run("Answering the test pictures on the host", || trainer::evaluate(workspace, &model, &answers, None))?;
+    let evaluated =
+        stages.run("Answering the test images on the host", || trainer::evaluate(workspace, &model, &answers, None))?;
     let firmware =
         stages.run(&format!("Building the firmware for {}", board.name), || image::build(workspace, &board))?;
     let report = stages.run(&format!("Comparing with {}", board.name), || {
@@ -92,19 +93,19 @@ pub fn command(workspace: &Workspace, json: bool) -> Result<()> {
     })?;
 
     let device = report.devices.iter().find(|device| device.device == board.name);
-    let device = device.with_context(|| format!("the parity report has no {}", board.name))?;
+    let device = device.with_context(|| format!("the parity report does not contain {}", board.name))?;
     let summary = Summary::new(&trained, &evaluated, device, firmware.sizes());
     let printed = if json {
         print(serde_json::to_string(&summary)?)
     } else {
-        let sample = report.sample.as_ref().map_or_else(String::new, |picture| format!("\n\n{}", sample(picture)));
+        let sample = report.sample.as_ref().map_or_else(String::new, |image| format!("\n\n{}", sample(image)));
         print(format_args!("\n{}{sample}", summary.table()))
     };
     parity::verify(device, &evaluated)?;
     printed
 }
 
-/// One picture's probabilities, side by side.
+/// Returns a table of one image's probabilities, side by side.
 fn sample(sample: &Sample) -> String {
     let name = |class: usize| sample.class_names.get(class).map_or("?", String::as_str);
     let mut table = table::new();
@@ -116,10 +117,10 @@ fn sample(sample: &Sample) -> String {
     }
     align_right(&mut table, 1);
     align_right(&mut table, 2);
-    format!("test picture {}, truly: {}\n{table}", sample.picture, name(sample.label))
+    format!("test image {}, label: {}\n{table}", sample.image, name(sample.label))
 }
 
-/// A probability as the integer it is, and in per cent of the whole.
+/// Returns a probability as an integer and in per cent of the whole.
 fn share(part: u32, all: &[u32]) -> String {
     let whole: u32 = all.iter().sum();
     format!("{part}  {:>8}", percent(f64::from(part) / f64::from(whole.max(1))))
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_object_has_the_keys_that_were_promised_in_order() {
+    fn the_object_has_the_stable_keys_in_order() {
         let trained = Trained {
             device: "processor".into(),
             epochs: 5,
@@ -152,7 +153,7 @@ mod tests {
             test_accuracy_fixed: 0.871,
             model_bytes: 104_000,
         };
-        let evaluated = Evaluated { model_id: "00000000".into(), pictures: 10_000, accuracy: 0.871 };
+        let evaluated = Evaluated { model_id: "00000000".into(), images: 10_000, accuracy: 0.871 };
         let summary = Summary::new(&trained, &evaluated, &device(), Sizes { flash: 20_000, ram: 9_000 });
         let expected = concat!(
             r#"{"board":"mps2-an386","pictures":10000,"logits_compared":100000,"logits_different":0,"#,
@@ -165,7 +166,7 @@ mod tests {
     #[test]
     fn a_differing_probability_is_marked_and_an_equal_one_is_not() {
         let both = Sample {
-            picture: 3,
+            image: 3,
             label: 1,
             class_names: vec!["coat".into(), "bag".into()],
             host: vec![32_767, 1],
@@ -173,7 +174,7 @@ mod tests {
             device_name: "mps2-an386".into(),
         };
         let text = sample(&both);
-        assert!(text.contains("test picture 3, truly: bag"), "{text}");
+        assert!(text.contains("test image 3, label: bag"), "{text}");
         assert_eq!(text.matches("differs").count(), 1, "{text}");
         assert_eq!(text.matches("100.00 %").count(), 2, "{text}");
     }

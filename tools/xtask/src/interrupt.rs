@@ -1,4 +1,4 @@
-//! Signals that end us: the running command is told first, and cleans up before we are gone.
+//! Signals that end us: the running command gets them first and cleans up before we end.
 
 use std::io;
 #[cfg(unix)]
@@ -6,21 +6,21 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{self, Child, Command};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What there is to tell of a signal.
+/// The processes that a signal concerns.
 struct State {
-    /// The process id of the command that runs.
+    /// Process id of the running command.
     child: Option<u32>,
-    /// Those of commands that run beside it.
-    beside: Vec<u32>,
-    /// A signal has come, and we end with the command: the exit code.
+    /// Process ids of commands in the background.
+    background: Vec<u32>,
+    /// The exit code, if a signal has arrived and we end with the command.
     ending: Option<i32>,
 }
 
-static STATE: Mutex<State> = Mutex::new(State { child: None, beside: Vec::new(), ending: None });
+static STATE: Mutex<State> = Mutex::new(State { child: None, background: Vec::new(), ending: None });
 
-/// From now on, a signal that would end us is passed on to the running command; when that has ended, so do we.
+/// Installs the handler: a signal that would end us ends the running command first, then us.
 pub fn handle() {
-    // Without a handler a signal still ends us, only the command runs on.
+    // Without a handler a signal still ends us, but not the command.
     let _ = host_support::signals::on_end(|code| {
         let mut state = state();
         let Some(child) = state.child else { end(&state, code) };
@@ -29,19 +29,19 @@ pub fn handle() {
     });
 }
 
-/// Starts the command that a signal is passed on to until [`ended`].
+/// Starts the command that receives signals until [`ended`].
 ///
 /// # Errors
-/// When it cannot be started.
+/// Returns an error if it cannot be started.
 pub fn start(command: &mut Command) -> io::Result<Child> {
-    // Held meanwhile, so that no signal falls between the start and the note of it.
+    // The lock keeps a signal from arriving between the start and its registration.
     let mut state = state();
     let child = command.spawn()?;
     state.child = Some(child.id());
     Ok(child)
 }
 
-/// Notes that the command has ended, and ends us too where a signal asked for it.
+/// Registers the end of the command, and ends us if a signal has asked for it.
 pub fn ended() {
     let mut state = state();
     state.child = None;
@@ -50,51 +50,50 @@ pub fn ended() {
     }
 }
 
-/// Starts a command that runs beside others until [`end_beside`], or until a signal ends us.
+/// Starts a command in the background, until [`end_background`] or until a signal ends us.
 ///
-/// A terminal's Ctrl-C does not reach it: the others end first, and may need it for that.
+/// A terminal's Ctrl-C does not reach it: commands in the foreground may need it while they end.
 ///
 /// # Errors
-/// When it cannot be started.
-pub fn start_beside(command: &mut Command) -> io::Result<Child> {
+/// Returns an error if it cannot be started.
+pub fn start_background(command: &mut Command) -> io::Result<Child> {
     #[cfg(unix)]
     command.process_group(0);
     let mut state = state();
     let child = command.spawn()?;
-    state.beside.push(child.id());
+    state.background.push(child.id());
     Ok(child)
 }
 
-/// Asks a command that runs beside others to end.
+/// Asks a background command to end.
 pub fn ask_to_end(child: &mut Child) {
-    // Held meanwhile: afterwards its number may be another's.
+    // The lock keeps its process id from being reused.
     let _state = state();
     if let Ok(None) = child.try_wait() {
         terminate(child.id());
     }
 }
 
-/// Asks a command that runs beside others to end, and waits for that.
-pub fn end_beside(child: &mut Child) {
-    // Held until it is gone: afterwards its number may be another's.
+/// Asks a background command to end, and waits for it.
+pub fn end_background(child: &mut Child) {
+    // The lock keeps its process id from being reused.
     let mut state = state();
-    // One that has been waited for has ended.
     if let Ok(None) = child.try_wait() {
         terminate(child.id());
         let _ = child.wait();
     }
-    state.beside.retain(|id| *id != child.id());
+    state.background.retain(|id| *id != child.id());
 }
 
-/// Ends us, and all that runs beside.
+/// Ends us and all background commands.
 fn end(state: &State, code: i32) -> ! {
-    state.beside.iter().copied().for_each(terminate);
+    state.background.iter().copied().for_each(terminate);
     process::exit(code)
 }
 
-/// Asks a process to end. The shell's own `kill`: as a program it is not on every machine.
+/// Asks a process to end, with the shell's `kill`, because not every system has it as a program.
 fn terminate(id: u32) {
-    // It may have ended just now, or be root's; either way we wait for its end.
+    // It may have ended already, or belong to root; the caller waits in every case.
     let _ = Command::new("sh").args(["-c", "kill -TERM \"$0\" 2>/dev/null", &id.to_string()]).status();
 }
 

@@ -1,4 +1,4 @@
-//! What is said: results on standard output, progress on standard error.
+//! Output: results on standard output, progress on standard error.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -8,18 +8,18 @@ use anyhow::{Context, Result};
 /// Prints a line to standard output.
 ///
 /// # Errors
-/// When it is closed or full; [`is_closed`] tells which.
+/// Returns an error if it is closed or full; see [`is_closed`].
 pub fn print(line: impl Display) -> Result<()> {
     let mut output = io::stdout().lock();
     writeln!(output, "{line}").and_then(|()| output.flush()).context("cannot write to standard output")
 }
 
-/// Says a line on standard error. Where that is closed nobody listens, and the work goes on.
+/// Prints a line to standard error. Errors are ignored: without a reader the work continues.
 pub fn tell(line: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
-/// Whether an error only means that whoever reads has had enough, as `head` has.
+/// Returns true if an error only means that the reader has closed the pipe, like `head`.
 pub fn is_closed(error: &anyhow::Error) -> bool {
     error.downcast_ref().is_some_and(|error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe)
 }
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_closed_pipe_is_told_from_a_full_disk() {
+    fn a_closed_pipe_is_distinguished_from_a_full_disk() {
         let error = |kind| anyhow::Error::from(io::Error::from(kind)).context("cannot write");
         assert!(is_closed(&error(io::ErrorKind::BrokenPipe)));
         assert!(!is_closed(&error(io::ErrorKind::StorageFull)));

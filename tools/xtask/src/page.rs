@@ -1,4 +1,4 @@
-//! Pages of which a part is written by a command, between two marks.
+//! Pages with a part that a command writes, between two markers.
 
 use std::fs;
 use std::path::Path;
@@ -7,33 +7,34 @@ use anyhow::{Context, Result};
 
 const END: &str = "<!-- end -->\n";
 
-/// A page as it is.
+/// A page with a generated part.
 pub struct Page {
-    /// All of it.
+    /// The whole text.
     pub text: String,
     before: String,
     after: String,
 }
 
 impl Page {
-    /// Reads a page with marks for the command `writer` of xtask. Early, so that nothing is measured for a page without a place for it.
+    /// Reads a page with markers for the xtask command `writer`. Call it before measuring, so that a
+    /// page without markers fails early.
     ///
     /// # Errors
-    /// When it cannot be read, or has no marks.
+    /// Returns an error if the page cannot be read or has no markers.
     pub fn read(path: &Path, writer: &str) -> Result<Self> {
         let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        Self::of(text, writer).with_context(|| format!("{} has no place for what is written", path.display()))
+        Self::of(text, writer).with_context(|| format!("{}: cannot find the generated part", path.display()))
     }
 
     fn of(text: String, writer: &str) -> Result<Self> {
         let begin = format!("<!-- begin: written by `cargo xtask {writer}` -->\n");
         let parts = text.split_once(&begin).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
-        let (before, after) = parts.with_context(|| format!("it lacks the lines {begin}and {END}"))?;
+        let (before, after) = parts.with_context(|| format!("missing the lines {begin}and {END}"))?;
         let (before, after) = (format!("{before}{begin}\n"), format!("\n{END}{after}"));
         Ok(Self { text, before, after })
     }
 
-    /// The page with something else between its marks.
+    /// Returns the page with `new` between its markers.
     pub fn with(&self, new: &str) -> String {
         format!("{}{}\n{}", self.before, new.trim_end(), self.after)
     }
@@ -44,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_stands_between_the_marks_is_replaced() {
+    fn the_text_between_the_markers_is_replaced() {
         let text = "a\n<!-- begin: written by `cargo xtask w` -->\nold\n<!-- end -->\nb\n";
         let new = Page::of(text.into(), "w").unwrap().with("| t |\n");
         assert_eq!(new, "a\n<!-- begin: written by `cargo xtask w` -->\n\n| t |\n\n<!-- end -->\nb\n");

@@ -1,9 +1,10 @@
-//! `cargo xtask parity`: the same pictures on the desk and on devices, every logit compared.
+//! `cargo xtask parity`: the same images on the host and on devices, every logit compared.
 
 use std::iter;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
+use clap::Args;
 use comfy_table::Table;
 use host_support::parity::ParityRecord;
 use serde::Deserialize;
@@ -16,31 +17,30 @@ use crate::trainer::Evaluated;
 use crate::workspace::{Workspace, shown};
 use crate::{DEFAULT_BOARD, UsageError, image, run_folder, trainer};
 
-/// The device that needs no board: the firmware's library on a thread.
+/// The device without a board: the firmware's library on a thread.
 pub const LOOPBACK: &str = "loopback";
 
-/// How devices behind a debug probe are named: this, and the board.
+/// Prefix of devices reached through a debug probe; the board's name follows.
 pub const PROBE: &str = "probe-";
 
-/// What the parity tool reports.
+/// The report of the program `parity`.
 #[derive(Debug, Deserialize)]
 pub struct Report {
     /// One entry for each device.
     pub devices: Vec<ParityRecord>,
-    /// One picture, seen by desk and device.
+    /// One image, as host and device see it.
     pub sample: Option<Sample>,
 }
 
-/// Checks that host and device agree, on all images that the host evaluated.
+/// Checks that host and device agree on every image.
 ///
 /// # Errors
-///
-/// Returns an error if they differ, or if another number of images was compared.
+/// Returns an error if anything differs, or if not all images were compared.
 pub fn verify(record: &ParityRecord, evaluated: &Evaluated) -> Result<()> {
     let ParityRecord { device: name, images, .. } = record;
-    if *images != evaluated.pictures {
-        let all = evaluated.pictures;
-        bail!("{name} was compared on {images} images, not on the host's {all}; run one such command at a time");
+    if *images != evaluated.images {
+        let all = evaluated.images;
+        bail!("{name} was compared on {images} images, the host on {all}; run one such command at a time");
     }
     if !record.agrees() {
         bail!(
@@ -54,42 +54,68 @@ pub fn verify(record: &ParityRecord, evaluated: &Evaluated) -> Result<()> {
     Ok(())
 }
 
-/// One picture's probabilities, which add up to the same whole on both sides.
+/// The probabilities of one image, which add up to the same whole on both sides.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Sample {
-    /// Its place in the test split.
-    pub picture: u64,
-    /// Its true class.
+    /// Its index in the test split.
+    #[serde(rename = "picture")]
+    pub image: u64,
+    /// Its label.
     pub label: usize,
     /// The classes' names.
     pub class_names: Vec<String>,
-    /// The desk's probabilities.
+    /// The host's probabilities.
     pub host: Vec<u32>,
     /// The device's probabilities.
     pub device: Vec<u32>,
-    /// Which device.
+    /// The device's name.
     pub device_name: String,
 }
 
-/// `cargo xtask parity [DEVICE...] [--all] [--model FILE|DIR] [--vectors] [--data DIR] [--json]`.
+/// The devices, the model and the images.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    cargo xtask parity\n  \
+    cargo xtask parity mps3-an547 --vectors\n  \
+    cargo xtask parity probe-pico2 --model runs/mine")]
+pub struct Options {
+    /// `loopback`, a BOARD of firmware/boards in QEMU, or probe-BOARD through a debug probe, which is
+    /// flashed. [default: loopback and mps2-an386]
+    #[arg(value_name = "DEVICE")]
+    devices: Vec<String>,
+    /// Loopback and every emulated board.
+    #[arg(long, conflicts_with = "devices")]
+    all: bool,
+    /// The model, or the folder of its run, which then keeps the results as parity-DEVICE.json.
+    /// [default: the demo's run]
+    #[arg(long, value_name = "FILE|DIR")]
+    model: Option<PathBuf>,
+    /// Reorder the weights into vectors first, as cores with Helium need them (mps3-an547).
+    #[arg(long)]
+    vectors: bool,
+    /// The folder of the data set whose test images are compared. [default: the trainer's choice]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Print one JSON array on standard output instead of a table.
+    #[arg(long)]
+    json: bool,
+    /// Arguments for the program `parity`; `cargo run --bin parity -- --help` describes them.
+    #[arg(last = true, value_name = "ARGS")]
+    arguments: Vec<String>,
+}
+
+/// Runs `cargo xtask parity`.
 ///
-/// Where the model lies in the folder of its run, that keeps what was found; but for `vectors`, which are of another model.
+/// If the model is in the folder of its run, the folder keeps the results.
 ///
 /// # Errors
-/// A usage error for an unknown device; others when a build fails or anything differs.
-pub fn command(
-    workspace: &Workspace,
-    devices: &[String],
-    all: bool,
-    model: Option<PathBuf>,
-    vectors: bool,
-    data: Option<&Path>,
-    json: bool,
-) -> Result<()> {
-    let devices = chosen(devices, all, &[LOOPBACK, DEFAULT_BOARD])?;
+/// Returns a usage error for an unknown device; others if a build fails or anything differs.
+pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
+    let Options { devices, all, model, vectors, data, json, arguments } = options;
+    let devices = chosen(&devices, all, &[LOOPBACK, DEFAULT_BOARD])?;
     let model = model.map_or_else(|| workspace.demo_model(), run_folder::model_of);
     if !model.is_file() {
-        bail!("there is no model file {}; run `cargo xtask demo` or name one by --model FILE", shown(&model));
+        bail!("there is no model file {}; run `cargo xtask demo`, or name one with --model FILE", shown(&model));
     }
 
     workspace.build_programs()?;
@@ -102,24 +128,25 @@ pub fn command(
     } else {
         model
     };
-    let evaluated = trainer::evaluate(workspace, &model, &answers, data)?;
-    tell(format_args!("    model {}, {} pictures", evaluated.model_id, evaluated.pictures));
+    let evaluated = trainer::evaluate(workspace, &model, &answers, data.as_deref())?;
+    tell(format_args!("    model {}, {} images", evaluated.model_id, evaluated.images));
     for device in devices.iter().filter(|device| *device != LOOPBACK) {
         image::build(workspace, &board::named(board_of(device))?)?;
     }
     let run = run_folder::of_model(&model, &evaluated.model_id);
+    let job = recording(tool(workspace, &devices, &model, &answers)?, run.as_deref()).args(arguments);
     if json {
-        return recording(tool(workspace, &devices, &model, &answers)?, run.as_deref()).arg("--json").run_to_stdout();
+        return job.arg("--json").run_to_stdout();
     }
-    let report = compare(workspace, &devices, &model, &answers, &folder.join("parity.json"), run.as_deref())?;
+    let report = report_of(job, &folder.join("parity.json"))?;
     print(table(&report.devices))?;
     report.devices.iter().try_for_each(|device| verify(device, &evaluated))
 }
 
-/// What each device was found to be.
+/// Returns the table of all devices.
 fn table(devices: &[ParityRecord]) -> Table {
     let mut table = table::new();
-    table.set_header(["device", "core", "pictures", "logits", "differ", "probabilities", "classes", "accuracy", "RAM"]);
+    table.set_header(["device", "core", "images", "logits", "differ", "probabilities", "classes", "accuracy", "RAM"]);
     for device in devices {
         table.add_row([
             device.device.clone(),
@@ -139,10 +166,10 @@ fn table(devices: &[ParityRecord]) -> Table {
     table
 }
 
-/// Compares, and returns the tool's report even when something differs. The folder `run` keeps it, too.
+/// Compares, and returns the report even if something differs. The folder `run` keeps it, too.
 ///
 /// # Errors
-/// When the tool ends without a report; its own message has been shown.
+/// Returns an error if `parity` ends without a report; it has printed its own message.
 pub fn compare(
     workspace: &Workspace,
     devices: &[String],
@@ -151,37 +178,40 @@ pub fn compare(
     report: &Path,
     run: Option<&Path>,
 ) -> Result<Report> {
-    // A report of an earlier run must not be taken for this one's.
+    report_of(recording(tool(workspace, devices, model, answers)?, run), report)
+}
+
+/// Runs `parity` and returns its report even if something differs.
+fn report_of(job: Job, report: &Path) -> Result<Report> {
+    // An earlier report must not be mistaken for this one.
     match std::fs::remove_file(report) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             return Err(anyhow!(error).context(format!("cannot remove {}", report.display())));
         }
         _ => {}
     }
-    let job = tool(workspace, devices, model, answers)?.arg("--report").arg(report);
-    let job = recording(job, run);
+    let job = job.arg("--report").arg(report);
     let name = job.name();
     let ran = job.run();
     let text = match std::fs::read_to_string(report) {
         Ok(text) => text,
         Err(error) => {
             ran?;
-            return Err(anyhow!(error).context(format!("`{name}` left no report {}", report.display())));
+            return Err(anyhow!(error).context(format!("`{name}` wrote no report {}", report.display())));
         }
     };
-    let parsed: Report =
-        serde_json::from_str(&text).with_context(|| format!("cannot understand {}", report.display()))?;
-    // It also fails when something differs; then the report says more.
+    let parsed: Report = serde_json::from_str(&text).with_context(|| format!("cannot parse {}", report.display()))?;
+    // It also fails if something differs; then the report has the details.
     if parsed.devices.iter().all(ParityRecord::agrees) {
         ran?;
     }
     Ok(parsed)
 }
 
-/// The devices that are meant: `devices`, or loopback and all that are emulated, or else the `usual` ones.
+/// Returns the devices to use: `devices`, or loopback and every emulated board, or the `usual` ones.
 ///
 /// # Errors
-/// A usage error for an unknown device, or one that cannot be reached in the way that its name says.
+/// Returns a usage error for an unknown device, or one that cannot be reached as its name says.
 pub fn chosen(devices: &[String], all: bool, usual: &[&str]) -> Result<Vec<String>> {
     let boards = boards::all()?;
     let devices = if all {
@@ -196,13 +226,14 @@ pub fn chosen(devices: &[String], all: bool, usual: &[&str]) -> Result<Vec<Strin
         let (name, probed) = (&board.name, format!("{PROBE}{}", board.name));
         if board.emulator.is_none() && devices.contains(name) {
             return Err(
-                UsageError(format!("nothing emulates {name}; {probed} is the board behind a debug probe")).into()
+                UsageError(format!("{name} is not emulated; {probed} is the board through a debug probe")).into()
             );
         }
         if board.chip.is_none() && devices.contains(&probed) {
-            return Err(
-                UsageError(format!("no debug probe can be in front of {name}; {name} is the emulated board")).into()
-            );
+            return Err(UsageError(format!(
+                "{name} cannot be reached through a debug probe; {name} is the emulated board"
+            ))
+            .into());
         }
     }
     let known: Vec<String> = boards.into_iter().map(|board| board.name).collect();
@@ -210,15 +241,15 @@ pub fn chosen(devices: &[String], all: bool, usual: &[&str]) -> Result<Vec<Strin
     if let Some(unknown) = devices.iter().find(|device| !is_known(device)) {
         let known = known.join(", ");
         let text = format!(
-            "there is no device {unknown:?}; the devices are {LOOPBACK}, BOARD in QEMU and {PROBE}BOARD behind a debug \
-             probe; the boards are: {known}"
+            "unknown device {unknown:?}; the devices are {LOOPBACK}, BOARD in QEMU and {PROBE}BOARD through a debug probe; \
+             the boards are: {known}"
         );
         return Err(UsageError(text).into());
     }
     Ok(devices)
 }
 
-/// The board that a device is.
+/// Returns the board of a device.
 pub fn board_of(device: &str) -> &str {
     device.strip_prefix(PROBE).unwrap_or(device)
 }
@@ -229,7 +260,7 @@ fn tool(workspace: &Workspace, devices: &[String], model: &Path, answers: &Path)
     Ok(job.arg("--answers").arg(answers).arg("--firmware").arg(firmware))
 }
 
-/// The same job, which leaves what it finds in the folder of the run, if there is one.
+/// Adds the folder of the run, if there is one, in which `parity` keeps the results.
 fn recording(job: Job, run: Option<&Path>) -> Job {
     run.into_iter().fold(job, |job, run| job.arg("--record").arg(run))
 }
@@ -238,16 +269,16 @@ fn recording(job: Job, run: Option<&Path>) -> Job {
 mod tests {
     use super::*;
 
-    fn record() -> ParityRecord {
+    fn device() -> ParityRecord {
         ParityRecord { device: "d".into(), images: 10, logits_compared: 100, ..ParityRecord::default() }
     }
 
     #[test]
-    fn images_that_were_not_compared_are_a_disagreement() {
-        let evaluated = |pictures| Evaluated { model_id: "00000000".into(), pictures, accuracy: 0.5 };
-        assert!(verify(&record(), &evaluated(10)).is_ok());
-        let error = verify(&record(), &evaluated(11)).unwrap_err().to_string();
-        assert!(error.contains("on 10 images, not on the host's 11"), "{error}");
-        assert!(verify(&ParityRecord { logits_different: 1, ..record() }, &evaluated(10)).is_err());
+    fn missing_images_are_an_error() {
+        let evaluated = |images| Evaluated { model_id: "00000000".into(), images, accuracy: 0.5 };
+        assert!(verify(&device(), &evaluated(10)).is_ok());
+        let error = verify(&device(), &evaluated(11)).unwrap_err().to_string();
+        assert!(error.contains("on 10 images, the host on 11"), "{error}");
+        assert!(verify(&ParityRecord { logits_different: 1, ..device() }, &evaluated(10)).is_err());
     }
 }

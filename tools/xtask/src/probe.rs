@@ -1,4 +1,5 @@
-//! `cargo xtask probe`, `flash` and `run`: boards behind a debug probe, by probe-rs. An emulated board gets a virtual one.
+//! `cargo xtask probe`, `flash` and `run`: boards through a debug probe, with probe-rs. An emulated board
+//! gets a virtual probe.
 
 mod tool;
 mod transcript;
@@ -20,39 +21,40 @@ pub use tool::find;
 pub use transcript::command as transcript;
 use virtual_probe::VirtualProbe;
 
-/// The port of `cargo xtask probe` when none is named.
+/// The default port of `cargo xtask probe`.
 pub const PORT: u16 = 4242;
 
-/// The variable by which probe-rs takes its probe.
+/// The environment variable for probe-rs's probe.
 const PROBE_VARIABLE: &str = "PROBE_RS_PROBE";
 
-/// A board, and the probe in front of it.
+/// A board with its probe.
 struct Bench<'w> {
     workspace: &'w Workspace,
     board: Board,
-    /// The chip on it, as probe-rs names it.
+    /// The board's chip, as probe-rs names it.
     chip: String,
     tool: PathBuf,
-    /// The probe that was named, or the virtual one. Without either probe-rs takes the only one there is.
+    /// The named probe, or the virtual one; without either probe-rs uses the only one that is connected.
     selector: Option<String>,
-    /// Ends with us.
+    /// The virtual probe, which ends with us.
     own: Option<VirtualProbe>,
 }
 
-/// `cargo xtask probe BOARD [--port N]`: an emulated board that stays until it is interrupted.
+/// Runs `cargo xtask probe BOARD [--port N]`: emulates a board until interrupted.
 ///
 /// # Errors
-/// A usage error for a board that is not emulated; others when it does not start.
+/// Returns a usage error for a board that is not emulated; others if it does not start.
 pub fn serve(workspace: &Workspace, board: &str, port: u16) -> Result<()> {
     let board = board::emulated(board)?;
     board::probed(&board.name)?;
     virtual_probe::build(workspace, &board)?.args(["--verbose", "--port"]).arg(port.to_string()).run_to_stdout()
 }
 
-/// `cargo xtask flash BOARD [--model FILE|DIR] [--probe PROBE]`: the firmware, or the model alone.
+/// Runs `cargo xtask flash BOARD [--model FILE|DIR] [--probe PROBE]`: flashes the firmware, or the model.
 ///
 /// # Errors
-/// When there is no probe-rs, no such board, or it fails; its own message has been shown.
+/// Returns an error if probe-rs is not installed, there is no such board, or probe-rs fails; it has
+/// printed its own message.
 pub fn flash(workspace: &Workspace, board: &str, model: Option<PathBuf>, probe: Option<String>) -> Result<()> {
     let bench = Bench::new(workspace, board, probe)?;
     let firmware = image::build(workspace, &bench.board)?;
@@ -63,21 +65,22 @@ pub fn flash(workspace: &Workspace, board: &str, model: Option<PathBuf>, probe: 
     if bench.own.is_some() {
         let name = &bench.board.name;
         tell(format_args!(
-            "    the emulated {name} ends here; `cargo xtask probe {name}` keeps one, and `run` shows its logs"
+            "    the emulated {name} ends now; `cargo xtask probe {name}` keeps one running, and `run` shows its logs"
         ));
         return Ok(());
     }
     bench.probe_rs("reset").run()
 }
 
-/// `cargo xtask run BOARD [--model FILE|DIR] [--probe PROBE]`: flashes, starts, and shows the logs until interrupted.
+/// Runs `cargo xtask run BOARD [--model FILE|DIR] [--probe PROBE]`: flashes, starts, and shows the logs
+/// until interrupted.
 ///
 /// # Errors
-/// As [`flash`], and when the firmware ends with a failure.
+/// See [`flash`]; also returns an error if the firmware ends with a failure.
 pub fn run(workspace: &Workspace, board: &str, model: Option<PathBuf>, probe: Option<String>) -> Result<()> {
     let bench = Bench::new(workspace, board, probe)?;
     let firmware = image::build(workspace, &bench.board)?;
-    // An emulated board begins with nothing in its flash.
+    // The flash of an emulated board is empty at first.
     let demo = || Some(workspace.demo_model()).filter(|model| bench.board.emulator.is_some() && model.is_file());
     if let Some(model) = model.map(run_folder::model_of).or_else(demo) {
         bench.download_model(&firmware, &model)?;
@@ -94,8 +97,8 @@ impl<'w> Bench<'w> {
         {
             let name = &board.name;
             return Err(UsageError(format!(
-                "{selector} is no virtual probe, and {name} is built for QEMU's board; docs/boards.md has the line for one on \
-                 the desk"
+                "{selector} is not a virtual probe, and {name} is built for QEMU; docs/boards.md has the command for \
+                 the hardware board"
             ))
             .into());
         }
@@ -110,7 +113,7 @@ impl<'w> Bench<'w> {
         Ok(Self { workspace, board, chip, tool, selector, own })
     }
 
-    /// A command of probe-rs about this board.
+    /// Returns a command of probe-rs for this board.
     fn probe_rs(&self, command: &str) -> Job {
         let job = Job::new(&self.tool).arg(command).args(["--chip", &self.chip, "--protocol", "swd"]);
         let job = match &self.board.emulator {
@@ -118,12 +121,12 @@ impl<'w> Bench<'w> {
             None => job,
         };
         let job = self.selector.iter().fold(job, |job, selector| job.args(["--probe", selector]));
-        // What it has to say of USB is of no use for a probe that has none.
+        // Its warnings about USB do not concern a virtual probe.
         let job = if self.board.emulator.is_some() { job.env("RUST_LOG", "error") } else { job };
-        job.arg("--non-interactive").named("probe-rs").tells()
+        job.arg("--non-interactive").named("probe-rs").reports()
     }
 
-    /// Puts a model file where the firmware looks for it.
+    /// Flashes a model to the region where the firmware reads it.
     fn download_model(&self, firmware: &Firmware, model: &Path) -> Result<()> {
         firmware.verify_room(&self.board, model)?;
         let address = format!("{:#x}", firmware.model_region()?.start);
@@ -131,7 +134,7 @@ impl<'w> Bench<'w> {
     }
 }
 
-/// That the virtual probe `selector` is there, and in front of the chip of board `name`.
+/// Checks that the virtual probe `selector` is running, with the chip of board `name`.
 fn verify_chip(tool: &Path, selector: &str, name: &str, chip: &str) -> Result<()> {
     let address = selector.splitn(3, ':').nth(2).unwrap_or_default();
     if let Err(error) = TcpStream::connect(address) {
@@ -142,19 +145,19 @@ fn verify_chip(tool: &Path, selector: &str, name: &str, chip: &str) -> Result<()
     let text = String::from_utf8_lossy(&info.stdout);
     match text.lines().find_map(|line| line.strip_prefix("Detected chip: ")) {
         Some(found) if found.trim() != chip => {
-            bail!("the probe at {address} is in front of {}, not of {name}", found.trim())
+            bail!("the probe at {address} is connected to {}, not to {name}", found.trim())
         }
         Some(_) => Ok(()),
-        None => bail!("the probe at {address} does not tell its chip; is another client using it?"),
+        None => bail!("the probe at {address} does not report its chip; is another client using it?"),
     }
 }
 
-/// Whether a selector ends with an address and a port, as those of virtual probes do.
+/// Returns true if a selector ends with an address and a port, as those of virtual probes do.
 fn is_on_network(selector: &str) -> bool {
     selector.splitn(3, ':').nth(2).is_some_and(|serial| serial.contains(':'))
 }
 
-/// The path as it is shown, which is also good for a command.
+/// Returns the path relative to the current folder, as it is shown.
 fn shown_path(path: &Path) -> PathBuf {
     PathBuf::from(shown(path))
 }
@@ -164,7 +167,7 @@ mod tests {
     use super::is_on_network;
 
     #[test]
-    fn a_virtual_probe_is_told_by_its_address() {
+    fn a_virtual_probe_is_recognized_by_its_address() {
         assert!(is_on_network("1d50:6018:127.0.0.1:4242"));
         assert!(!is_on_network("1366:1015:000683"));
         assert!(!is_on_network("2e8a:000c"));

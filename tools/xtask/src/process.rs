@@ -1,4 +1,4 @@
-//! Running a command: the line is shown, progress stays visible, a failure names what failed.
+//! Running commands: prints the line, leaves progress visible, names the command that failed.
 
 mod recording;
 
@@ -20,51 +20,51 @@ use crate::output::tell;
 
 pub use recording::{Recorded, Recording};
 
-/// One command to run. Its standard error is always the person's; standard output is ours alone.
+/// A command to run. Its standard error is passed through; its standard output is ours unless stated.
 pub struct Job {
     command: Command,
     line: String,
     name: Option<&'static str>,
     quiet: bool,
-    tells: bool,
+    reports: bool,
 }
 
-/// A command that runs beside us. Dropping it ends it, and waits until it has cleaned up.
+/// A command in the background. Dropping it ends the command and waits until it has cleaned up.
 pub struct Background(Child);
 
 impl Drop for Background {
     fn drop(&mut self) {
-        interrupt::end_beside(&mut self.0);
+        interrupt::end_background(&mut self.0);
     }
 }
 
-/// A command failed and has said why on standard error; there is nothing to add.
+/// A command failed and has printed the reason on standard error.
 #[derive(Debug)]
-pub struct Told {
+pub struct Reported {
     name: String,
     code: i32,
 }
 
-impl Told {
-    /// The exit code to end with: the command's own.
+impl Reported {
+    /// Returns the command's exit code.
     pub fn code(&self) -> u8 {
         u8::try_from(self.code).unwrap_or(1)
     }
 }
 
-impl fmt::Display for Told {
+impl fmt::Display for Reported {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "`{}` failed with exit code {}, as said above", self.name, self.code)
+        write!(formatter, "`{}` failed with exit code {}, see above", self.name, self.code)
     }
 }
 
-impl Error for Told {}
+impl Error for Reported {}
 
 impl Job {
-    /// A command without arguments yet; standard input is the person's.
+    /// Creates a command without arguments; it inherits standard input.
     pub fn new(program: impl AsRef<OsStr>) -> Self {
         let line = quoted(program.as_ref());
-        Self { command: Command::new(program), line, name: None, quiet: false, tells: false }
+        Self { command: Command::new(program), line, name: None, quiet: false, reports: false }
     }
 
     /// Adds one argument.
@@ -80,26 +80,26 @@ impl Job {
         arguments.into_iter().fold(self, Self::arg)
     }
 
-    /// Sets an environment variable, and shows it before the line as a shell would take it.
+    /// Sets an environment variable, and shows it in front of the line in a shell's syntax.
     pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.line = format!("{name}={} {}", quoted(value.as_ref()), self.line);
         self.command.env(name, value);
         self
     }
 
-    /// Hides an inherited environment variable from the command.
+    /// Removes an inherited environment variable.
     pub fn without_env(mut self, name: &str) -> Self {
         self.command.env_remove(name);
         self
     }
 
-    /// Takes standard input away, so that nothing can wait for an answer.
+    /// Closes standard input, so that the command cannot wait for an answer.
     pub fn without_input(mut self) -> Self {
         self.command.stdin(Stdio::null());
         self
     }
 
-    /// Sets what errors call the command, where its first words do not tell.
+    /// Sets the name for error messages, instead of the first words of the line.
     pub fn named(mut self, name: &'static str) -> Self {
         self.name = Some(name);
         self
@@ -111,41 +111,41 @@ impl Job {
         self
     }
 
-    /// Says that the command ends its failures with an `error:` line, so that we need no second one.
-    pub fn tells(mut self) -> Self {
-        self.tells = true;
+    /// Declares that the command prints an `error:` line when it fails, so that we do not.
+    pub fn reports(mut self) -> Self {
+        self.reports = true;
         self
     }
 
-    /// The line as it is shown.
+    /// Returns the line as it is shown.
     #[cfg(test)]
     pub fn line(&self) -> &str {
         &self.line
     }
 
-    /// Runs to the end with its output on standard error, so that our standard output stays clean.
+    /// Runs the command with its output on standard error, so that our standard output stays clean.
     ///
     /// # Errors
-    /// When it cannot be started or ends with anything but success.
+    /// Returns an error if it cannot be started or fails.
     pub fn run(mut self) -> Result<()> {
         self.command.stdout(Stdio::from(io::stderr()));
         let status = self.status()?;
         self.succeeded(status)
     }
 
-    /// Runs to the end with its output on our standard output.
+    /// Runs the command with its output on our standard output.
     ///
     /// # Errors
-    /// As [`Job::run`].
+    /// See [`Job::run`].
     pub fn run_to_stdout(mut self) -> Result<()> {
         let status = self.status()?;
         self.succeeded(status)
     }
 
-    /// Runs like [`Job::run`], but kills the command when `limit` has passed.
+    /// Like [`Job::run`], but kills the command after `limit`.
     ///
     /// # Errors
-    /// As [`Job::run`], and when the time is over.
+    /// See [`Job::run`]; also returns an error after `limit`.
     pub fn run_within(mut self, limit: Duration) -> Result<()> {
         self.show();
         self.command.stdout(Stdio::from(io::stderr()));
@@ -157,7 +157,7 @@ impl Job {
                 return self.succeeded(status);
             }
             if start.elapsed() >= limit {
-                // It may have ended just now; either way it is gone after the wait.
+                // Killing fails if it has just ended; the wait covers both cases.
                 let _ = child.kill();
                 let _ = child.wait();
                 interrupt::ended();
@@ -167,10 +167,10 @@ impl Job {
         }
     }
 
-    /// Runs to the end and returns what it wrote to standard output; standard error is shown.
+    /// Runs the command and returns its standard output; standard error is shown.
     ///
     /// # Errors
-    /// As [`Job::run`], and when the output is not UTF-8.
+    /// See [`Job::run`]; also returns an error if the output is not UTF-8.
     pub fn capture(mut self) -> Result<String> {
         self.show();
         self.command.stdin(Stdio::null()).stdout(Stdio::piped());
@@ -179,16 +179,16 @@ impl Job {
         String::from_utf8(output.stdout).with_context(|| format!("`{}` wrote text that is not UTF-8", self.name()))
     }
 
-    /// Runs like [`Job::run`], but hands what it says on standard error to `each`, line by line, instead of showing it.
+    /// Like [`Job::run`], but passes each line of standard error to `each` instead of showing it.
     ///
     /// # Errors
-    /// As [`Job::run`].
+    /// See [`Job::run`].
     pub fn watch(mut self, mut each: impl FnMut(&str)) -> Result<()> {
         self.show();
         self.command.stdout(Stdio::from(io::stderr())).stderr(Stdio::piped());
         let mut child = self.start()?;
         if let Some(output) = child.stderr.take() {
-            // A line that cannot be read ends the watching, not the command.
+            // A read error ends the watching, not the command.
             BufReader::new(output).split(b'\n').map_while(Result::ok).for_each(|line| {
                 each(String::from_utf8_lossy(&line).trim_end());
             });
@@ -198,14 +198,14 @@ impl Job {
         self.succeeded(status.with_context(|| self.not_waited())?)
     }
 
-    /// Starts it beside us and returns the first line of its standard output.
+    /// Starts the command in the background and returns the first line of its standard output.
     ///
     /// # Errors
-    /// When it cannot be started, or ends without a line; its own message has been shown.
+    /// Returns an error if it cannot be started, or ends without a line; it has printed its own message.
     pub fn start_in_background(mut self) -> Result<(Background, String)> {
         self.show();
         self.command.stdin(Stdio::null()).stdout(Stdio::piped());
-        let child = interrupt::start_beside(&mut self.command).map_err(|error| self.not_started(&error))?;
+        let child = interrupt::start_background(&mut self.command).map_err(|error| self.not_started(&error))?;
         let mut background = Background(child);
         let mut line = String::new();
         if let Some(output) = background.0.stdout.take() {
@@ -218,29 +218,29 @@ impl Job {
         Ok((background, line))
     }
 
-    /// Starts it beside us, with nothing to read, and keeps what it says. Never prints the line.
+    /// Starts the command in the background without input and records its output. Does not print the line.
     ///
     /// # Errors
-    /// When it cannot be started.
+    /// Returns an error if it cannot be started.
     pub fn record(mut self) -> Result<Recording> {
         self.command.stdin(Stdio::null());
         let (reader, writer) = io::pipe().context("cannot make a pipe")?;
         self.command.stdout(writer.try_clone().context("cannot share a pipe")?).stderr(writer);
-        let child = interrupt::start_beside(&mut self.command).map_err(|error| self.not_started(&error))?;
-        // Our own ends of the pipe go with the command.
+        let child = interrupt::start_background(&mut self.command).map_err(|error| self.not_started(&error))?;
+        // Dropping the command closes our own ends of the pipe.
         Recording::new(self.name(), Background(child), reader)
     }
 
-    /// Runs to the end with output and errors kept, whatever the exit code is. Never prints the line.
+    /// Runs the command and returns its output, whatever the exit code. Does not print the line.
     ///
     /// # Errors
-    /// When it cannot be started.
+    /// Returns an error if it cannot be started.
     pub fn probe(mut self) -> Result<Output> {
         self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         self.output()
     }
 
-    /// What errors call the command: its first words, since the whole line has been shown.
+    /// Returns the name for error messages: the first words, since the whole line has been shown.
     pub fn name(&self) -> String {
         if let Some(name) = self.name {
             return name.to_owned();
@@ -278,7 +278,7 @@ impl Job {
     fn not_started(&self, error: &io::Error) -> anyhow::Error {
         let program = self.command.get_program().to_string_lossy();
         match error.kind() {
-            io::ErrorKind::NotFound => anyhow!("cannot start `{program}`: there is no such program"),
+            io::ErrorKind::NotFound => anyhow!("cannot start `{program}`: no such program; is it on the PATH?"),
             _ => anyhow!("cannot start `{program}`: {error}"),
         }
     }
@@ -291,8 +291,8 @@ impl Job {
         let name = self.name();
         match status.code() {
             Some(0) => Ok(()),
-            Some(code) if self.tells => Err(Told { name, code }.into()),
-            Some(code) => bail!("`{name}` failed with exit code {code}, as said above"),
+            Some(code) if self.reports => Err(Reported { name, code }.into()),
+            Some(code) => bail!("`{name}` failed with exit code {code}, see above"),
             None => bail!("`{name}` was stopped ({status})"),
         }
     }
@@ -311,24 +311,24 @@ mod tests {
     #[test]
     fn a_failure_names_the_command_and_its_exit_code() {
         let job = Job::new("/bin/sh").args(["-c", "exit 3"]).quiet();
-        assert_eq!(job.run().unwrap_err().to_string(), "`sh` failed with exit code 3, as said above");
+        assert_eq!(job.run().unwrap_err().to_string(), "`sh` failed with exit code 3, see above");
         let job = Job::new("/a/b/rustup").args(["target", "add", "thumb"]);
         assert_eq!(job.name(), "rustup target add");
         assert_eq!(Job::new("parity").args(["loopback", "/model.bin", "x"]).name(), "parity loopback");
     }
 
     #[test]
-    fn a_command_that_tells_leaves_only_its_exit_code_unless_it_was_stopped() {
-        let run = |script: &str| Job::new("/bin/sh").args(["-c", script]).quiet().tells().run().unwrap_err();
-        assert_eq!(run("exit 3").downcast_ref().map(Told::code), Some(3));
+    fn a_command_that_reports_leaves_only_its_exit_code_unless_it_was_stopped() {
+        let run = |script: &str| Job::new("/bin/sh").args(["-c", script]).quiet().reports().run().unwrap_err();
+        assert_eq!(run("exit 3").downcast_ref().map(Reported::code), Some(3));
         let stopped = run("kill -TERM $$");
-        assert!(!stopped.is::<Told>() && stopped.to_string().contains("`sh` was stopped"), "{stopped}");
+        assert!(!stopped.is::<Reported>() && stopped.to_string().contains("`sh` was stopped"), "{stopped}");
     }
 
     #[test]
-    fn a_program_that_is_not_there_is_named() {
+    fn a_missing_program_is_named() {
         let error = Job::new("no-such-program-of-prenda").quiet().run().unwrap_err().to_string();
-        assert!(error.contains("`no-such-program-of-prenda`: there is no such program"), "{error}");
+        assert!(error.contains("`no-such-program-of-prenda`: no such program"), "{error}");
     }
 
     #[test]
@@ -340,13 +340,13 @@ mod tests {
     }
 
     #[test]
-    fn a_watched_command_hands_over_its_lines_and_its_failure() {
+    fn a_watched_command_passes_on_its_lines_and_its_failure() {
         let mut lines = Vec::new();
         let job = Job::new("/bin/sh").args(["-c", "echo one >&2; echo two >&2; exit 3"]).quiet();
         let error = job.watch(|line| lines.push(line.to_owned())).unwrap_err().to_string();
         assert_eq!(
             (lines, error),
-            (vec!["one".into(), "two".into()], "`sh` failed with exit code 3, as said above".into())
+            (vec!["one".into(), "two".into()], "`sh` failed with exit code 3, see above".into())
         );
     }
 

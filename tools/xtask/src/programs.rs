@@ -10,7 +10,7 @@ pub fn find_program(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&folders).map(|folder| folder.join(&file)).find(|path| is_executable(path))
 }
 
-/// Whether a file is there and may be run.
+/// Returns true if `path` is a file that may be executed.
 pub fn is_executable(path: &Path) -> bool {
     let Ok(metadata) = path.metadata() else { return false };
     #[cfg(unix)]
@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shell_is_found_and_a_folder_or_a_text_is_no_program() {
+    fn a_shell_is_found_and_folders_and_texts_are_not_programs() {
         assert!(find_program("sh").is_some_and(|path| path.is_absolute()));
         assert!(find_program("no-such-program-of-prenda").is_none());
         assert!(!is_executable(Path::new("/")));

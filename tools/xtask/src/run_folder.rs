@@ -1,28 +1,28 @@
-//! Folders in which `host-trainer train` records its runs.
+//! The folders in which `host-trainer train` records its runs.
 
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-/// What came of a run, as far as it matters here.
+/// The result of a run, as far as it is needed here.
 #[derive(Deserialize)]
-struct Outcome {
+struct RunResult {
     model_id: String,
 }
 
-/// The model that a person means by `path`: a file, or the folder of the run that it came of.
+/// Returns the model for `path`: the file itself, or the model in the folder of a run.
 pub fn model_of(path: PathBuf) -> PathBuf {
     if path.is_dir() { path.join("model.bin") } else { path }
 }
 
-/// The folder of the run that the model came of, if the model lies there.
+/// Returns the folder of the run that produced the model, if the model is in it.
 pub fn of_model(model: &Path, model_id: &str) -> Option<PathBuf> {
     let folder = model.parent()?;
     let text = std::fs::read(folder.join("result.json")).ok()?;
-    let outcome: Outcome = serde_json::from_slice(&text).ok()?;
-    // A model without a folder lies in the current one.
+    let result: RunResult = serde_json::from_slice(&text).ok()?;
+    // A bare file name is in the current folder.
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    (outcome.model_id == model_id).then(|| folder.to_owned())
+    (result.model_id == model_id).then(|| folder.to_owned())
 }
 
 #[cfg(test)]
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_model_belongs_to_the_run_that_it_lies_with_if_that_is_its_own() {
+    fn a_model_belongs_to_the_run_in_its_folder_if_the_ids_agree() {
         let folder = std::env::temp_dir().join(format!("xtask-run-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let model = folder.join("model.bin");

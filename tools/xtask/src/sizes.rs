@@ -1,4 +1,4 @@
-//! What a firmware takes of the device, read from its ELF file.
+//! The memory that a firmware takes, read from its ELF file.
 
 use std::path::Path;
 
@@ -6,16 +6,16 @@ use anyhow::{Context, Result};
 use object::elf::{SHF_ALLOC, SHF_WRITE, SHT_NOBITS};
 use object::{Object, ObjectSection, SectionFlags};
 
-/// Bytes of flash and of statically placed RAM. The stack is not counted, which only riscv-rt makes a section.
+/// Bytes of flash and of static RAM. The stack, a section only with riscv-rt, is not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sizes {
-    /// Code, constants and the start values of variables.
+    /// Code, constants and the initial values of variables.
     pub flash: u64,
-    /// Variables, with start values or without.
+    /// Variables, initialized or zeroed.
     pub ram: u64,
 }
 
-/// What matters of one section.
+/// The properties of a section that matter here.
 #[derive(Clone, Copy, Debug)]
 struct Section {
     size: u64,
@@ -28,7 +28,7 @@ impl Sizes {
     /// Reads an ELF file.
     ///
     /// # Errors
-    /// When the file cannot be read or is not an ELF file.
+    /// Returns an error if the file cannot be read or is not an ELF file.
     pub fn of_elf(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         let file =
@@ -56,7 +56,7 @@ impl Sizes {
     }
 }
 
-/// A number of bytes for people.
+/// Formats a number of bytes.
 pub fn bytes(count: u64) -> String {
     if count < 1024 { format!("{count} B") } else { format!("{count} B ({:.1} KiB)", count as f64 / 1024.0) }
 }
@@ -70,14 +70,14 @@ mod tests {
     }
 
     #[test]
-    fn each_section_counts_where_it_takes_room() {
+    fn each_section_counts_in_the_memory_it_takes() {
         let sections = [
             section(1000, true, false, true),   // .text: flash
             section(100, true, false, true),    // .rodata: flash
-            section(20, true, true, true),      // .data: its start values in flash, itself in RAM
+            section(20, true, true, true),      // .data: initial values in flash, itself in RAM
             section(3, true, true, false),      // .bss: RAM
-            section(4000, true, false, false),  // a reserved place in flash that is not loaded: nothing
-            section(50000, false, false, true), // .debug_info, .defmt: only in the file
+            section(4000, true, false, false),  // reserved flash that is not loaded
+            section(50000, false, false, true), // .debug_info, .defmt: in the file only
         ];
         assert_eq!(Sizes::of(sections.into_iter()), Sizes { flash: 1120, ram: 23 });
     }

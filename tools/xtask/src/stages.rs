@@ -1,46 +1,52 @@
-//! Numbered stages on standard error, each with the seconds it took.
+//! Numbered stages on standard error, each with its seconds.
 
 use std::time::{Duration, Instant};
 
 use crate::output::tell;
 
-/// How one stage went.
+/// A stage that has ended.
 pub struct Stage {
-    /// What it did.
+    /// Its name.
     pub name: String,
-    /// How long it took.
+    /// Its duration.
     pub elapsed: Duration,
-    /// Whether it was done, failed, or was left out (with the reason).
+    /// Its outcome.
     pub outcome: Outcome,
 }
 
-/// What became of a stage.
+/// The outcome of a stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It succeeded.
     Passed,
-    /// It failed; the text says how.
+    /// It failed, for this reason.
     Failed(String),
-    /// It was left out; the text says why.
+    /// It was left out, for this reason.
     Skipped(String),
 }
 
-/// Counts stages and keeps what they took.
+impl From<anyhow::Result<()>> for Outcome {
+    fn from(result: anyhow::Result<()>) -> Self {
+        result.map_or_else(|error| Self::Failed(format!("{error:#}")), |()| Self::Passed)
+    }
+}
+
+/// Numbers stages and keeps their outcomes.
 pub struct Stages {
     total: usize,
     done: Vec<Stage>,
 }
 
 impl Stages {
-    /// Expects `total` stages.
+    /// Creates a sequence of `total` stages.
     pub fn new(total: usize) -> Self {
         Self { total, done: Vec::with_capacity(total) }
     }
 
-    /// Announces a stage, runs it and says how long it took. An error ends the whole command.
+    /// Announces a stage, runs it and prints its duration. An error ends the whole command.
     ///
     /// # Errors
-    /// The stage's own.
+    /// Returns the stage's own error.
     pub fn run<T>(&mut self, name: &str, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
         let start = self.announce(name);
         let value = work()?;
@@ -48,14 +54,14 @@ impl Stages {
         Ok(value)
     }
 
-    /// Announces a stage and runs it; a failure is kept for the summary and the next stage still runs.
+    /// Announces a stage and runs it. A failure is kept for the summary; the next stage still runs.
     pub fn check(&mut self, name: &str, work: impl FnOnce() -> Outcome) {
         let start = self.announce(name);
         let outcome = work();
         self.finish(name, start, outcome);
     }
 
-    /// The stages that have ended, in order.
+    /// Returns the stages that have ended, in order.
     pub fn done(&self) -> &[Stage] {
         &self.done
     }

@@ -2,14 +2,14 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 
-/// An empty table, as all of ours look.
+/// Returns an empty table in our style.
 pub fn new() -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
     table
 }
 
-/// What was measured, and its value, to the right.
+/// Returns a table of names and values; the values are right-aligned.
 pub fn facts<const N: usize>(rows: [(&str, String); N]) -> Table {
     let mut table = new();
     for (name, value) in rows {
@@ -19,14 +19,14 @@ pub fn facts<const N: usize>(rows: [(&str, String); N]) -> Table {
     table
 }
 
-/// Moves what is in a column to its right.
+/// Right-aligns a column.
 pub fn align_right(table: &mut Table, column: usize) {
     if let Some(column) = table.column_mut(column) {
         column.set_cell_alignment(CellAlignment::Right);
     }
 }
 
-/// A share of 0..=1 in per cent.
+/// Formats a ratio from 0 to 1 in per cent.
 pub fn percent(ratio: f64) -> String {
     format!("{:.2} %", ratio * 100.0)
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: sets up, prepares a model and firmware, and runs every check.
+//! `cargo xtask test`: prepares a model and firmware, and runs every check.
 
 use std::iter;
 use std::path::Path;
@@ -6,30 +6,30 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use boards::Board;
 
+use crate::check::{lints, profiles};
 use crate::output::print;
 use crate::parity::LOOPBACK;
 use crate::process::Job;
-use crate::programs::find_program;
 use crate::setup::{self, Purpose};
 use crate::stages::{Outcome, Stage, Stages};
 use crate::workspace::Workspace;
-use crate::{bench, image, profiles, trainer};
+use crate::{bench, image, trainer};
 
-/// `cargo xtask test [ARGS]`.
+/// Runs `cargo xtask test [ARGS]`.
 ///
 /// # Errors
-/// When a preparation or any check fails; all checks are run first.
+/// Returns an error if a preparation or any check fails; all checks run first.
 pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let folder = workspace.folder("test")?;
     let (model, answers) = (folder.join("model.bin"), folder.join("answers.bin"));
     let vector_model = folder.join("vectors.bin");
     let boards = boards::all()?;
 
-    let mut stages = Stages::new(11);
+    let mut stages = Stages::new(9 + lints::ALL.len());
     stages.run("Setting up what is missing", || setup::ensure(Purpose::Tests))?;
     stages.run("Building", || build(workspace, arguments))?;
     stages.run("Training, quantizing and exporting", || trainer::train(workspace, &folder, &[]))?;
-    stages.run("Answering the test pictures on the host", || {
+    stages.run("Answering the test images on the host", || {
         trainer::evaluate(workspace, &model, &answers, None)?;
         trainer::reorder(workspace, &model, &vector_model)?;
         trainer::evaluate(workspace, &vector_model, &folder.join("vectors-answers.bin"), None)
@@ -43,21 +43,21 @@ pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
         boards.iter().map(build).collect::<Result<Vec<_>>>()
     })?;
 
-    stages.check("Making sure that no firmware can panic", || {
+    stages.check("Checking that no firmware can panic", || {
         let mut pairs = boards.iter().zip(&all_firmware);
-        outcome(pairs.try_for_each(|(board, firmware)| image::verify_panics(board, firmware)))
+        pairs.try_for_each(|(board, firmware)| image::verify_panics(board, firmware)).into()
     });
-    stages.check("Comparing instructions and sizes with the budgets", || outcome(bench::verify_budgets(workspace)));
-    stages.check("Comparing builds by other profiles", || outcome(profiles::verify(workspace)));
-    stages.check("Checking the format", || format(workspace));
-    stages.check("Checking the lints", || lints(workspace));
-    stages
-        .check("Testing", || outcome(cargo_test(workspace, &folder, &required(&boards), arguments).and_then(Job::run)));
+    stages.check("Comparing instructions and sizes with the budgets", || bench::verify_budgets(workspace).into());
+    stages.check("Comparing builds by other profiles", || profiles::verify(workspace).into());
+    for (name, check) in lints::ALL {
+        stages.check(name, || check(workspace));
+    }
+    stages.check("Testing", || cargo_test(workspace, &folder, &required(&boards), arguments).and_then(Job::run).into());
 
     conclude(stages.done())
 }
 
-/// Builds the programs, then the tests, so that a mistake in a test shows before the training.
+/// Builds the programs, then the tests, so that a compile error in a test shows before the training.
 fn build(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     workspace.build_programs()?;
     if !arguments.is_empty() {
@@ -66,33 +66,7 @@ fn build(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     workspace.cargo("test").args(["--workspace", "--locked", "--no-run"]).run()
 }
 
-fn format(workspace: &Workspace) -> Outcome {
-    if find_program("rustfmt").is_none() {
-        return absent("rustfmt", is_ci());
-    }
-    outcome(workspace.cargo("fmt").args(["--all", "--check"]).run())
-}
-
-fn lints(workspace: &Workspace) -> Outcome {
-    if find_program("cargo-clippy").is_none() {
-        return absent("clippy", is_ci());
-    }
-    let arguments = ["--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
-    outcome(workspace.cargo("clippy").args(arguments).run())
-}
-
-/// A check that cannot be made: a person may go without it, the check of a change may not.
-fn absent(component: &str, ci: bool) -> Outcome {
-    let why = format!("{component} is not installed; `rustup component add {component}` adds it");
-    if ci { Outcome::Failed(why) } else { Outcome::Skipped(why) }
-}
-
-/// Whether this is continuous integration, as its services say by the variable `CI`.
-fn is_ci() -> bool {
-    std::env::var_os("CI").is_some_and(|value| !value.is_empty())
-}
-
-/// Devices whose absence is a failure here; elsewhere a test without its device is ignored with a reason.
+/// Returns the devices that must be present; outside this command their tests are ignored with a reason.
 fn required(boards: &[Board]) -> String {
     let emulated = boards.iter().filter(|board| board.emulator.is_some());
     let names = emulated.map(|Board { name, chip, .. }| match chip {
@@ -104,8 +78,8 @@ fn required(boards: &[Board]) -> String {
 
 fn cargo_test(workspace: &Workspace, folder: &Path, required: &str, arguments: &[String]) -> Result<Job> {
     let job = workspace.cargo("test").args(selection(arguments)).arg("--locked").args(arguments);
-    // Without a browser a person goes without its trials, the check of a change does not.
-    let job = if is_ci() || setup::has_browser() { job.env("PRENDA_REQUIRE_BROWSER", "1") } else { job };
+    // The browser trials are optional for a person, required in CI.
+    let job = if lints::is_ci() || setup::has_browser() { job.env("PRENDA_REQUIRE_BROWSER", "1") } else { job };
     Ok(job
         .env("PARITY_MODEL", folder.join("model.bin"))
         .env("PARITY_ANSWERS", folder.join("answers.bin"))
@@ -117,7 +91,7 @@ fn cargo_test(workspace: &Workspace, folder: &Path, required: &str, arguments: &
         .env("PRENDA_REQUIRE_DATA", "1"))
 }
 
-/// Every package, unless the person named some: cargo would let `--workspace` win.
+/// Returns the selection of packages: all, unless `arguments` name some (`--workspace` would win).
 fn selection(arguments: &[String]) -> &'static [&'static str] {
     let named =
         |argument: &String| argument.starts_with("-p") || argument == "--package" || argument.starts_with("--package=");
@@ -125,14 +99,7 @@ fn selection(arguments: &[String]) -> &'static [&'static str] {
     if before_dashes.any(named) { &[] } else { &["--workspace"] }
 }
 
-fn outcome(result: Result<()>) -> Outcome {
-    match result {
-        Ok(()) => Outcome::Passed,
-        Err(error) => Outcome::Failed(format!("{error:#}")),
-    }
-}
-
-/// Says what ran and how long it took.
+/// Prints the outcome and duration of each stage.
 fn conclude(stages: &[Stage]) -> Result<()> {
     let line = |stage: &Stage| {
         let seconds = stage.elapsed.as_secs_f64();
@@ -172,13 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_check_is_left_out_by_a_person_and_fails_in_ci() {
-        assert!(matches!(absent("rustfmt", false), Outcome::Skipped(why) if why.contains("component add rustfmt")));
-        assert!(matches!(absent("rustfmt", true), Outcome::Failed(why) if why.contains("component add rustfmt")));
-    }
-
-    #[test]
-    fn a_board_that_probe_rs_does_not_know_is_not_asked_for_behind_a_probe() {
+    fn a_board_unknown_to_probe_rs_is_not_required_through_a_probe() {
         let required = required(&boards::all().unwrap());
         let is_required = |name| required.split(',').any(|device| device == name);
         assert!(is_required("loopback") && is_required("mps2-an386") && is_required("probe-mps2-an386"), "{required}");
@@ -186,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn one_failed_part_fails_the_whole_and_a_skipped_one_does_not() {
+    fn a_failed_part_fails_the_whole_and_a_skipped_one_does_not() {
         let stage = |outcome: &Outcome| Stage { name: "n".into(), elapsed: Duration::ZERO, outcome: outcome.clone() };
         let (passed, skipped) = (Outcome::Passed, Outcome::Skipped("s".into()));
         assert!(conclude(&[stage(&passed), stage(&skipped)]).is_ok());

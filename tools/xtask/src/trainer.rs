@@ -1,51 +1,72 @@
-//! Calling host-trainer, and reading what it says.
+//! Calls to host-trainer, and its results.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use clap::ValueEnum;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::process::Job;
 use crate::workspace::Workspace;
 
-/// The seed of the demo's and the tests' network.
+/// The seed of the network of the demo and the tests.
 const SEED: &str = "1";
 
-/// What training reports; accuracies from 0 to 1.
+/// The trainer's backends for graphics cards; each is a feature of the same name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Backend {
+    /// Vulkan, or Metal on a Mac; without a graphics card Debian's software Vulkan
+    Wgpu,
+    /// NVIDIA's CUDA: needs a card and its driver; the build downloads LLVM
+    Cuda,
+}
+
+impl Backend {
+    /// Returns the trainer's name for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Wgpu => "wgpu",
+            Self::Cuda => "cuda",
+        }
+    }
+}
+
+/// The result of a training; accuracies are from 0 to 1.
 #[derive(Debug, Deserialize)]
 pub struct Trained {
-    /// What trained.
+    /// The device that trained.
     pub device: String,
-    /// How often every training picture was seen.
+    /// Number of epochs.
     pub epochs: u32,
-    /// How long that took.
+    /// Seconds that the epochs took.
     pub train_seconds: f64,
-    /// Float network, training split.
+    /// Accuracy of the float network on the training split.
     pub train_accuracy_float: f64,
-    /// Float network, test split.
+    /// Accuracy of the float network on the test split.
     pub test_accuracy_float: f64,
-    /// Fixed point, test split.
+    /// Accuracy in fixed point on the test split.
     pub test_accuracy_fixed: f64,
     /// Size of the model file.
     pub model_bytes: u64,
 }
 
-/// What evaluation in fixed point reports.
+/// The result of an evaluation in fixed point.
 #[derive(Debug, Deserialize)]
 pub struct Evaluated {
-    /// Which model.
+    /// The model's id.
     pub model_id: String,
-    /// How many test pictures.
-    pub pictures: u64,
+    /// Number of test images.
+    #[serde(rename = "pictures")]
+    pub images: u64,
     /// Test accuracy, from 0 to 1.
     pub accuracy: f64,
 }
 
-/// Trains with the defaults, but for `arguments`, and writes `model.bin` and the run's folder into `folder`.
+/// Trains with the defaults and `arguments`; writes `model.bin` and the folder `run` into `folder`.
 ///
 /// # Errors
-/// When training fails; its own message has been shown.
+/// Returns an error if training fails; the trainer has printed its own message.
 pub fn train(workspace: &Workspace, folder: &Path, arguments: &[&str]) -> Result<Trained> {
     let job = workspace
         .job("host-trainer")
@@ -58,20 +79,20 @@ pub fn train(workspace: &Workspace, folder: &Path, arguments: &[&str]) -> Result
     read(job)
 }
 
-/// Evaluates a model over the test split and writes every answer to `answers`. Without a folder `data` the trainer
-/// finds the data set itself.
+/// Evaluates a model on the test split and writes every answer to `answers`. Without a folder `data`
+/// the trainer finds the data set itself.
 ///
 /// # Errors
-/// When evaluation fails; its own message has been shown.
+/// Returns an error if the evaluation fails; the trainer has printed its own message.
 pub fn evaluate(workspace: &Workspace, model: &Path, answers: &Path, data: Option<&Path>) -> Result<Evaluated> {
     let job = workspace.job("host-trainer").arg("evaluate").arg(model).arg("--answers").arg(answers);
     read(data.into_iter().fold(job, |job, data| job.arg("--data").arg(data)))
 }
 
-/// Writes `model` with its weights in vectors to `export`.
+/// Writes `model` with the weight order `vectors` to `export`.
 ///
 /// # Errors
-/// When it is no model; the trainer's own message has been shown.
+/// Returns an error if it is not a model; the trainer has printed its own message.
 pub fn reorder(workspace: &Workspace, model: &Path, export: &Path) -> Result<()> {
     let job = workspace.job("host-trainer").arg("reorder").arg(model).args(["--weight-order", "vectors", "--export"]);
     job.arg(export).capture().map(drop)
@@ -81,5 +102,5 @@ fn read<T: DeserializeOwned>(job: Job) -> Result<T> {
     let job = job.arg("--json");
     let name = job.name();
     let text = job.capture()?;
-    serde_json::from_str(&text).with_context(|| format!("cannot understand what `{name}` printed"))
+    serde_json::from_str(&text).with_context(|| format!("cannot parse the output of `{name}`"))
 }

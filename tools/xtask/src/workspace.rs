@@ -1,4 +1,4 @@
-//! Where things lie: the workspace, cargo's target folder, and our own folder inside it.
+//! Paths: the workspace, cargo's target folder, and our own folder in it.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::process::Job;
 pub struct Workspace {
     /// The folder of the workspace's Cargo.toml.
     pub root: PathBuf,
-    /// Cargo's target folder, `$CARGO_TARGET_DIR` and configuration files respected.
+    /// Cargo's target folder, from `$CARGO_TARGET_DIR` and configuration files if set.
     pub target: PathBuf,
 }
 
@@ -23,12 +23,12 @@ struct Metadata {
 }
 
 impl Workspace {
-    /// Asks cargo.
+    /// Asks cargo for the folders.
     ///
     /// # Errors
-    /// When the workspace cannot be loaded; cargo's own message says why.
+    /// Returns an error if the workspace cannot be loaded; cargo has printed the reason.
     pub fn find() -> Result<Self> {
-        // The manifest of this crate, so that any current folder will do.
+        // The manifest of this crate works from any current folder.
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
         let text = Job::new(cargo())
             .args(["metadata", "--format-version", "1", "--no-deps", "--manifest-path"])
@@ -39,62 +39,62 @@ impl Workspace {
         Ok(Self { root: metadata.workspace_root, target: metadata.target_directory })
     }
 
-    /// A cargo command on this workspace, from any current folder.
+    /// Returns a cargo command on this workspace, for any current folder.
     pub fn cargo(&self, subcommand: &str) -> Job {
         Job::new(cargo()).arg(subcommand).arg("--manifest-path").arg(self.root.join("Cargo.toml"))
     }
 
-    /// A folder of ours below the target folder, made if need be.
+    /// Returns the folder prenda/`name` in the target folder, and creates it if necessary.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// Returns an error if it cannot be created.
     pub fn folder(&self, name: &str) -> Result<PathBuf> {
         let folder = self.target.join("prenda").join(name);
-        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        std::fs::create_dir_all(&folder).with_context(|| format!("cannot create folder {}", folder.display()))?;
         Ok(folder)
     }
 
-    /// The demo's model, whether it is there or not.
+    /// Returns the path of the demo's model, which may not exist.
     pub fn demo_model(&self) -> PathBuf {
         self.target.join("prenda/demo/run/model.bin")
     }
 
-    /// A program that this workspace builds; it says itself why it fails.
+    /// Returns a program of this workspace; it reports its own errors.
     pub fn job(&self, name: &str) -> Job {
-        Job::new(self.target.join("debug").join(format!("{name}{}", std::env::consts::EXE_SUFFIX))).tells()
+        Job::new(self.target.join("debug").join(format!("{name}{}", std::env::consts::EXE_SUFFIX))).reports()
     }
 
-    /// Builds the programs for the desk.
+    /// Builds the programs for the host.
     ///
     /// # Errors
-    /// When the build fails.
+    /// Returns an error if the build fails.
     pub fn build_programs(&self) -> Result<()> {
         self.programs().run()
     }
 
-    /// What builds the programs for the desk: the trainer, the parity tool and the bench.
+    /// Returns the command that builds the programs for the host: trainer, parity and bench.
     pub fn programs(&self) -> Job {
-        // The whole workspace is named so that cargo chooses the same features of dependencies as for `cargo test
-        // --workspace`: otherwise burn, most of the work, is compiled once for each.
+        // `--workspace` makes cargo choose the same features of dependencies as `cargo test
+        // --workspace` does: otherwise burn, most of the work, would be compiled twice.
         let programs = ["--bin", "host-trainer", "--bin", "parity", "--bin", "bench"];
         self.cargo("build").args(["--workspace", "--locked"]).args(programs)
     }
 
-    /// Builds one of the programs that need no burn.
+    /// Builds a program that does not depend on burn.
     ///
     /// # Errors
-    /// When the build fails.
+    /// Returns an error if the build fails.
     pub fn build_program(&self, name: &str) -> Result<()> {
         self.cargo("build").args(["--workspace", "--locked", "--bin", name]).run()
     }
 }
 
-/// The cargo that runs us.
+/// Returns the cargo that runs us.
 pub fn cargo() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
-/// The path as a person would type it from the current folder.
+/// Returns the path relative to the current folder, if it is in there.
 pub fn shown(path: &Path) -> String {
     let current = std::env::current_dir().unwrap_or_default();
     path.strip_prefix(&current).unwrap_or(path).display().to_string()

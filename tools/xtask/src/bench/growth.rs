@@ -1,4 +1,4 @@
-//! `cargo xtask bench --growth`: cost as networks grow, on a core of each kind.
+//! `cargo xtask bench --growth`: the cost of growing networks, on a core of each kind.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,20 +13,20 @@ use crate::workspace::{Workspace, shown};
 /// Neurons of the hidden layers.
 const NETWORKS: [&str; 10] = ["16", "32", "64", "128", "256", "512", "1024", "128,64", "256,128", "512,256"];
 
-/// The network whose pictures are shown one by one.
-const OF_EACH_PICTURE: &str = "128";
+/// The network whose images are shown one by one.
+const PER_IMAGE: &str = "128";
 
-/// A core with DSP instructions, one without anything, one with vectors.
+/// A core with DSP instructions, one without any extension, one with vectors.
 const BOARDS: [&str; 3] = ["mps2-an386", "microbit", "mps3-an547"];
 
-/// Trains each network for an epoch, measures it where it fits, and draws all of them. What has been trained is kept, so that the
-/// command goes on where it was ended.
+/// Trains each network for an epoch, measures it on the boards it fits, and draws the results. Trained
+/// networks are kept, so an interrupted command continues.
 ///
 /// # Errors
-/// When a training, a build or a measurement fails.
-pub fn command(workspace: &Workspace, data: Option<&Path>, pictures: u32, picture: Option<PathBuf>) -> Result<()> {
+/// Returns an error if a training, a build or a measurement fails.
+pub fn command(workspace: &Workspace, data: Option<&Path>, images: u32, chart: Option<PathBuf>) -> Result<()> {
     workspace.build_programs()?;
-    // Networks of another data set are others.
+    // Another data set gives other networks.
     let place = if data.is_some() { "bench/growth-of-other-data" } else { "bench/growth" };
     let all = workspace.folder(place)?;
     let devices = BOARDS.map(str::to_owned);
@@ -40,22 +40,22 @@ pub fn command(workspace: &Workspace, data: Option<&Path>, pictures: u32, pictur
             "--where-it-fits",
             "--json",
             "--pictures",
-            &pictures.to_string(),
+            &images.to_string(),
         ]);
-        if *hidden == OF_EACH_PICTURE {
+        if *hidden == PER_IMAGE {
             job = job.arg("--each");
         }
         let record = folder.join("bench.json");
         fs::write(&record, job.capture()?).with_context(|| format!("cannot write {}", shown(&record)))?;
         records.push(record);
     }
-    let picture = picture.unwrap_or_else(|| all.join("growth.svg"));
-    workspace.job("bench").arg("growth").args(&records).arg("--chart").arg(&picture).run()?;
-    print(format_args!("{}", shown(&picture)))
+    let chart = chart.unwrap_or_else(|| all.join("growth.svg"));
+    workspace.job("bench").arg("growth").args(&records).arg("--chart").arg(&chart).run()?;
+    print(format_args!("{}", shown(&chart)))
 }
 
-/// The model of a network, trained unless it has been before. Models of another format are to be removed by hand; those
-/// of a data set that is named are trained each time.
+/// Returns the model of a network, trained unless it exists. Models of an older format must be removed
+/// by hand; with `data` they are always trained.
 fn train(workspace: &Workspace, folder: &Path, hidden: &str, data: Option<&Path>) -> Result<PathBuf> {
     let model = folder.join("model.bin");
     if model.is_file() && data.is_none() {

@@ -1,4 +1,4 @@
-//! `cargo xtask bench --write-docs`: the tables of docs/bench.md, and its picture.
+//! `cargo xtask bench --write-docs`: the tables and the chart of docs/bench.md.
 
 use std::fs;
 use std::path::Path;
@@ -11,34 +11,34 @@ use crate::output::tell;
 use crate::page::Page;
 use crate::workspace::Workspace;
 
-/// The page and its picture, below the workspace.
+/// The page and its chart, relative to the workspace.
 const PAGE: &str = "docs/bench.md";
-const PICTURE: &str = "docs/bench.svg";
+const CHART: &str = "docs/bench.svg";
 
-/// Who writes what stands between the page's marks.
+/// The command in the page's markers.
 const WRITER: &str = "bench --write-docs";
 
-/// Writes the tables, or, with `check`, holds those that are there against what would be written.
+/// Writes the tables, or, with `check`, compares them with the page.
 ///
 /// # Errors
-/// When nothing can be measured, or, with `check`, the tables differ.
+/// Returns an error if a measurement fails, or, with `check`, if the tables differ.
 pub fn command(workspace: &Workspace, check: bool) -> Result<()> {
     let path = workspace.root.join(PAGE);
     let there = Page::read(&path, WRITER)?;
     workspace.build_program("bench")?;
     let folder = workspace.folder("bench")?;
-    let picture = folder.join("bench.svg");
-    let job = measuring(workspace, &emulated()?, &fixture(workspace))?.arg("--markdown").arg("--chart").arg(&picture);
+    let chart = folder.join("bench.svg");
+    let job = measuring(workspace, &emulated()?, &fixture(workspace))?.arg("--markdown").arg("--chart").arg(&chart);
     let page = there.with(&job.capture()?);
     if check {
         let drawn = |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
-        if page != there.text || drawn(&picture)? != drawn(&workspace.root.join(PICTURE))? {
-            bail!("{PAGE} or {PICTURE} would be another; `cargo xtask bench --write-docs` writes it");
+        if page != there.text || drawn(&chart)? != drawn(&workspace.root.join(CHART))? {
+            bail!("{PAGE} or {CHART} would change; `cargo xtask bench --write-docs` writes it");
         }
         return Ok(());
     }
-    files::copy(&picture, &workspace.root.join(PICTURE))?;
+    files::copy(&chart, &workspace.root.join(CHART))?;
     files::write(&path, page.as_bytes())?;
-    tell(format_args!("    wrote {PAGE} and {PICTURE}"));
+    tell(format_args!("    wrote {PAGE} and {CHART}"));
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Which compilers and linkers this machine has for a bare-metal target, and which of them to use.
+//! The compilers and linkers that this host has for a bare-metal target, and the choice of them.
 
 use std::path::{Path, PathBuf};
 
@@ -6,15 +6,15 @@ use crate::process::Job;
 use crate::programs::{find_program, is_executable};
 use crate::workspace::cargo;
 
-/// The oldest compiler that takes this workspace, from its Cargo.toml.
-const OLDEST: &str = env!("CARGO_PKG_RUST_VERSION");
+/// The oldest compiler that builds this workspace, from its Cargo.toml.
+const MIN_VERSION: &str = env!("CARGO_PKG_RUST_VERSION");
 
-/// Where a compiler would take `core` for a target from.
+/// The form of `core` that a compiler has for a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Library {
-    /// Already compiled, as by `rustup target add`.
+    /// Compiled, as installed by `rustup target add`.
     Compiled,
-    /// Its own source, as from Debian's rust-web-src or rustup's rust-src.
+    /// Source, from Debian's rust-web-src or rustup's rust-src.
     Source,
 }
 
@@ -25,7 +25,7 @@ pub struct Toolchain {
     pub cargo: PathBuf,
     /// Its compiler.
     pub rustc: PathBuf,
-    /// Whether it is the one that a plain `cargo` uses.
+    /// It is the one that a plain `cargo` uses.
     pub active: bool,
     /// Its version, for example 1.95.0.
     pub version: String,
@@ -34,7 +34,7 @@ pub struct Toolchain {
 }
 
 impl Toolchain {
-    /// Asks a compiler about itself; nothing when it is not there or not usable.
+    /// Asks a compiler for its version and folders; returns `None` if it cannot be run.
     fn ask(rustc: PathBuf, cargo: PathBuf, active: bool) -> Option<Self> {
         let answer = |arguments: &[&str]| {
             let output = Job::new(&rustc).args(arguments).probe().ok()?;
@@ -48,7 +48,7 @@ impl Toolchain {
         Some(Self { cargo, rustc, active, version, host, sysroot })
     }
 
-    /// Where this compiler would take `core` from, if it can at all.
+    /// Returns the form of `core` that this compiler has for a target, if any.
     pub fn library(&self, triple: &str) -> Option<Library> {
         let libraries = self.sysroot.join("lib/rustlib");
         let compiled = std::fs::read_dir(libraries.join(triple).join("lib")).is_ok_and(|entries| {
@@ -64,58 +64,64 @@ impl Toolchain {
         }
     }
 
-    /// The linker that rustup brings with a compiler.
+    /// Returns the path of the linker that rustup installs with a compiler.
     fn own_linker(&self) -> PathBuf {
         let name = format!("rust-lld{}", std::env::consts::EXE_SUFFIX);
         self.sysroot.join("lib/rustlib").join(&self.host).join("bin").join(name)
     }
 }
 
-/// What this machine has for one target.
+/// The toolchains and linkers for one target.
 pub struct Facts {
     toolchains: Vec<(Toolchain, Library)>,
     linkers: Vec<PathBuf>,
 }
 
 impl Facts {
-    /// Looks around; changes nothing and asks no network.
+    /// Finds them; changes nothing and needs no network.
     pub fn gather(triple: &str) -> Self {
         let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
         let active = Toolchain::ask(rustc.into(), cargo().into(), true);
         let system = Path::new("/usr/bin/cargo").exists().then_some("/usr/bin/rustc");
         let system = system.and_then(|rustc| Toolchain::ask(rustc.into(), "/usr/bin/cargo".into(), false));
-        // /usr/bin/rustc may be the active compiler under another name.
+        // /usr/bin/rustc may be the active compiler.
         let system = system.filter(|system| active.as_ref().is_none_or(|active| active.sysroot != system.sysroot));
         let known: Vec<Toolchain> = active.into_iter().chain(system).collect();
 
         let own = known.iter().map(Toolchain::own_linker).filter(|path| is_executable(path));
-        // GNU's has one architecture each.
+        // A GNU linker supports one architecture.
         let gnu = triple.starts_with("thumb").then_some("arm-none-eabi-ld");
         let others = ["ld.lld", "lld"].into_iter().chain(gnu).filter_map(find_program);
         let linkers = own.chain(others).collect();
         let toolchains = known
             .into_iter()
-            .filter(|toolchain| is_recent(&toolchain.version, OLDEST))
+            .filter(|toolchain| is_recent(&toolchain.version, MIN_VERSION))
             .filter_map(|toolchain| toolchain.library(triple).map(|library| (toolchain, library)))
             .collect();
         Self { toolchains, linkers }
     }
 
-    /// The toolchain to build firmware with.
+    /// Returns the active toolchain, if it can build for the target.
+    pub fn active(&self) -> Option<&Toolchain> {
+        self.toolchains.iter().map(|(toolchain, _)| toolchain).find(|toolchain| toolchain.active)
+    }
+
+    /// Returns the toolchain to build firmware with.
     pub fn toolchain(&self) -> Option<&Toolchain> {
         let candidates: Vec<_> =
             self.toolchains.iter().map(|(toolchain, library)| (toolchain.active, *library)).collect();
         choose(&candidates).map(|index| &self.toolchains[index].0)
     }
 
-    /// The linker to use: the compiler's own, else LLVM's, else GNU's.
+    /// Returns the linker to use: the compiler's own, otherwise LLVM's, otherwise GNU's.
     pub fn linker(&self) -> Option<&Path> {
         self.linkers.first().map(PathBuf::as_path)
     }
 }
 
-/// Which of the candidates (active, library) to take: one with a compiled library, the active one if it
-/// has; then the system's source, whose distribution keeps it complete; then the active one's source.
+/// Returns the index of the candidate (active, library) to use: first a compiled library, preferably of
+/// the active toolchain; then the system's source, which its distribution keeps complete; then the
+/// active toolchain's source.
 fn choose(candidates: &[(bool, Library)]) -> Option<usize> {
     let rank = |&(active, library): &(bool, Library)| match (library, active) {
         (Library::Compiled, true) => 0,
@@ -126,7 +132,7 @@ fn choose(candidates: &[(bool, Library)]) -> Option<usize> {
     (0..candidates.len()).min_by_key(|&index| rank(&candidates[index]))
 }
 
-/// Whether `version` (such as 1.96.0-nightly) is `oldest` (such as 1.95) or later.
+/// Returns true if `version` (such as 1.96.0-nightly) is `oldest` (such as 1.95) or later.
 fn is_recent(version: &str, oldest: &str) -> bool {
     let numbers = |text: &str| -> Vec<u32> {
         let plain = text.split('-').next().unwrap_or_default();
@@ -161,7 +167,7 @@ mod tests {
         assert!(!is_recent("", "1.95"));
     }
 
-    /// A made-up compiler whose sysroot is a folder that the caller fills.
+    /// Returns a fictitious compiler with this sysroot.
     fn toolchain(sysroot: &Path) -> Toolchain {
         Toolchain {
             cargo: "cargo".into(),
@@ -174,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_library_is_found_where_compilers_keep_it() {
+    fn a_library_is_found_in_the_sysroot() {
         let sysroot = std::env::temp_dir().join(format!("xtask-facts-{}", std::process::id()));
         let rustlib = sysroot.join("lib/rustlib");
         let compiler = toolchain(&sysroot);
@@ -185,11 +191,11 @@ mod tests {
         };
         assert_eq!(compiler.library("t"), None);
         write("src/rust/library/Cargo.lock");
-        assert_eq!(compiler.library("t"), None, "a lock file alone is no source");
+        assert_eq!(compiler.library("t"), None, "a lock file alone is not the source");
         write("src/rust/library/core/src/lib.rs");
         assert_eq!(compiler.library("t"), Some(Source));
         write("other/lib/libcore-1.rlib");
-        assert_eq!(compiler.library("t"), Some(Source), "another target's library is of no use");
+        assert_eq!(compiler.library("t"), Some(Source), "another target's library is useless");
         write("t/lib/libcore-1.rlib");
         assert_eq!(compiler.library("t"), Some(Compiled));
         std::fs::remove_dir_all(&sysroot).unwrap();

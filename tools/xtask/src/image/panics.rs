@@ -1,7 +1,8 @@
-//! Whether a program can panic, read from its ELF.
+//! Proves from its ELF file that a program cannot panic.
 //!
-//! Every panic of Rust ends in the panic handler, and tells it a place in the source. A linker leaves out what nothing refers to.
-//! So a program without the handler cannot panic, and where it has one, the places in its constants are those of its panics.
+//! Every Rust panic ends in the panic handler, with its source location. A linker removes unreferenced
+//! code, so a program without the handler cannot panic, and in a program with it the locations in the
+//! constants are those of its panics.
 
 use std::fmt;
 use std::path::Path;
@@ -13,16 +14,16 @@ use object::{Object, ObjectSection, ObjectSymbol, SectionFlags};
 
 use super::Firmware;
 
-/// What the compiler calls the function that firmware marks as the panic handler, which is not inlined.
+/// The compiler's name of the panic handler, which is not inlined.
 const HANDLER: &str = "rust_begin_unwind";
 
-/// What every program has. Without it there are no names, and so no proof.
+/// A symbol of every program. Without it there are no symbols, and so no proof.
 const START: &str = "main";
 
-/// Bytes of a place: where its file's name lies, how long that is, line, column.
+/// Bytes of a `Location`: address and length of the file name, line, column.
 const PLACE_BYTES: usize = 16;
 
-/// The longest path of a source file that is looked for.
+/// The longest path of a source file that is recognized.
 const MAX_PATH_BYTES: usize = 1024;
 
 /// The panics of a program.
@@ -32,14 +33,14 @@ pub struct Panics {
     places: Vec<Place>,
 }
 
-/// Where in the source a program panics.
+/// A source location of a panic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Place {
     file: String,
     line: u32,
 }
 
-/// Constants of a program, and where they lie.
+/// Constants of a program, and their address.
 struct Constants<'a> {
     address: u64,
     bytes: &'a [u8],
@@ -49,13 +50,14 @@ impl Panics {
     /// Reads an ELF file.
     ///
     /// # Errors
-    /// When it cannot be read, or has no names of functions.
+    /// Returns an error if it cannot be read, or has no symbols.
     pub fn of_elf(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let file = object::File::parse(bytes.as_slice()).with_context(|| format!("{} is no ELF", path.display()))?;
+        let file =
+            object::File::parse(bytes.as_slice()).with_context(|| format!("{} is not an ELF file", path.display()))?;
         let names: Vec<_> = file.symbols().filter_map(|symbol| symbol.name().ok()).collect();
         if !names.contains(&START) {
-            bail!("{} has no function `{START}`: without names nothing can be said of its panics", path.display());
+            bail!("{}: no symbol `{START}`; panics can only be found in a program with symbols", path.display());
         }
         let constants = file.sections().filter(|section| is_constant(section.flags()));
         let constants: Vec<_> = constants
@@ -64,42 +66,42 @@ impl Panics {
         Ok(Self { has_handler: names.iter().any(|name| name.contains(HANDLER)), places: places(&constants) })
     }
 
-    /// That there are none, but in the libraries that the board's drivers come of, if any, and in each of these.
+    /// Checks that there are panics in each of `libraries`, and nowhere else.
     ///
     /// # Errors
-    /// With the places of the others, or the library that has none any more.
+    /// Returns an error with the other locations, or with a library that has none.
     pub fn verify(&self, program: &Path, libraries: &[String]) -> Result<()> {
         let others = self.outside(libraries);
         if !others.is_empty() || self.is_unplaced() {
             let list: String = others.iter().map(|place| format!("\n  {place}")).collect();
-            let list = if list.is_empty() { " no place is told" } else { &list };
-            bail!("{} can panic; free it of that, or see \"No panics\" in CONTRIBUTING.md:{list}", program.display());
+            let list = if list.is_empty() { " no location is known" } else { &list };
+            bail!("{} can panic; remove the panics, or see \"No panics\" in CONTRIBUTING.md:{list}", program.display());
         }
         match libraries.iter().find(|library| !self.places.iter().any(|place| place.is_in(library))) {
             Some(library) => {
-                bail!("{library} panics no more in {}; take it out of the board's `may_panic`", program.display())
+                bail!("{library} does not panic in {}; remove it from the board's `may_panic`", program.display())
             }
             None => Ok(()),
         }
     }
 
-    /// The places that are in none of `libraries`.
+    /// Returns the locations outside `libraries`.
     fn outside(&self, libraries: &[String]) -> Vec<&Place> {
         self.places.iter().filter(|place| !libraries.iter().any(|library| place.is_in(library))).collect()
     }
 
-    /// Whether something panics, and nothing says where, so that it could be anywhere.
+    /// Returns true if something panics at an unknown location.
     fn is_unplaced(&self) -> bool {
         self.has_handler && self.places.is_empty()
     }
 }
 
 impl Place {
-    /// Whether the file is one of a library of that name, of any version, or made by its build script: `NAME-VERSION/src/..`, or
-    /// `NAME-HASH/out/..`.
+    /// Returns true if the file belongs to any version of a library, `NAME-VERSION/src/..`, or to the
+    /// output of its build script, `NAME-HASH/out/..`.
     fn is_in(&self, library: &str) -> bool {
         let is = |within: &str, is_rest: fn(&str) -> bool| {
-            // The last such folder: the registry itself lies in one of that name.
+            // The last such folder: the path of the registry contains `/src/`, too.
             let folder = self.file.rsplit_once(within).and_then(|(package, _)| package.rsplit('/').next());
             folder.and_then(|folder| folder.strip_prefix(library)?.strip_prefix('-')).is_some_and(is_rest)
         };
@@ -107,14 +109,14 @@ impl Place {
     }
 }
 
-/// Whether text is three numbers, and perhaps what else a version has.
+/// Returns true if `text` is a version: three numbers, and an optional suffix.
 fn is_version(text: &str) -> bool {
     let numbers = text.split(['-', '+']).next().unwrap_or_default();
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     numbers.split('.').count() == 3 && numbers.split('.').all(is_number)
 }
 
-/// Whether text is what cargo tells builds apart by.
+/// Returns true if `text` is a hash in the names of cargo's build folders.
 fn is_hash(text: &str) -> bool {
     text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
@@ -125,26 +127,26 @@ impl fmt::Display for Place {
     }
 }
 
-/// That the board's own program cannot panic, and that the one which does so on purpose is known by it.
+/// Checks that the board's server cannot panic, and that the panic of `faults` is found.
 ///
 /// # Errors
-/// When it can, or when that cannot be told.
+/// Returns an error if the server can panic, or if panics are not recognized.
 pub fn verify(board: &Board, firmware: &Firmware) -> Result<()> {
     let (own, faults) = (firmware.elf()?, firmware.faults()?);
-    let meant = Panics::of_elf(faults)?;
-    if !meant.has_handler || meant.outside(&board.may_panic).is_empty() {
-        bail!("{} panics on purpose, and no panic is found in it: panics are not told any more", faults.display());
+    let intended = Panics::of_elf(faults)?;
+    if !intended.has_handler || intended.outside(&board.may_panic).is_empty() {
+        bail!("{} panics on purpose, but no panic was found in it: the search does not work", faults.display());
     }
     Panics::of_elf(own)?.verify(own, &board.may_panic)
 }
 
-/// In flash, and never written.
+/// Returns true if a section is in flash and never written.
 fn is_constant(flags: SectionFlags) -> bool {
     let SectionFlags::Elf { sh_flags, .. } = flags else { return false };
     sh_flags.contains(SHF_ALLOC) && !sh_flags.contains(SHF_WRITE)
 }
 
-/// What looks like a place, at any word: two numbers that are the address and the length of text which ends in `.rs`, and a line.
+/// Returns the locations at any word: address and length of text that ends in `.rs`, and a line.
 fn places(all: &[Constants<'_>]) -> Vec<Place> {
     let text = |address: u32, length: u32| {
         let constants = all.iter().find(|part| part.holds(address.into()))?;
@@ -170,7 +172,7 @@ impl Constants<'_> {
     }
 }
 
-/// Four little-endian numbers, as the boards' cores have them.
+/// Reads four little-endian numbers, the byte order of all boards.
 fn numbers(bytes: &[u8]) -> Option<[u32; 4]> {
     let words: &[[u8; 4]; 4] = bytes.as_chunks().0.try_into().ok()?;
     Some(words.map(u32::from_le_bytes))
@@ -185,34 +187,34 @@ mod tests {
     }
 
     #[test]
-    fn places_are_found_at_any_word_and_nothing_else_is_one() {
+    fn locations_are_found_at_any_word() {
         let word = |value: u32| value.to_le_bytes();
         let found = |length: u32| {
-            // At 0x1002: two bytes of something, a place at the next word, its text, and what would be a place if it were whole.
+            // At 0x1002: two bytes, a location at the next word, its text, and a truncated location.
             let place = [word(0x1014), word(length), word(12), word(3)].concat();
             let cut_off = [word(0x1014), word(8), word(1)].concat();
             let bytes = [&[9, 9], place.as_slice(), b"src/a.rs", &cut_off].concat();
             places(&[Constants { address: 0x1002, bytes: &bytes }])
         };
         assert_eq!(found(8), [place("src/a.rs", 12)]);
-        assert_eq!(found(7), [], "text that is no file of source");
-        assert_eq!(found(9), [], "text, and a byte that is none");
-        assert_eq!(found(1000), [], "no text that long is there");
+        assert_eq!(found(7), [], "text that does not end in .rs");
+        assert_eq!(found(9), [], "text with a byte that is not UTF-8");
+        assert_eq!(found(1000), [], "text beyond the end");
     }
 
     #[test]
-    fn a_library_is_known_by_its_name_whatever_its_version() {
+    fn a_library_is_recognized_in_any_version() {
         let registry = "/home/a/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f";
         let of = |file: &str| place(&file.replace("REGISTRY", registry), 1).is_in("hal");
         assert!(of("REGISTRY/hal-0.4.0/src/uart.rs"));
         assert!(of("REGISTRY/hal-0.4.0-rc.1/src/uart.rs"));
         assert!(of("/target/build/hal-71250590d74aa713/out/made.rs"));
-        // Those of another name, one that begins with this one.
+        // Libraries whose name starts with the same word.
         assert!(!of("REGISTRY/hal-macros-0.4.0/src/uart.rs"));
         assert!(!of("REGISTRY/hal-2-0.4.0/src/uart.rs"));
         assert!(!of("/target/build/hal-macros-71250590d74aa713/out/made.rs"));
         assert!(!of("/target/build/my-hal-71250590d74aa713/out/made.rs"));
-        // Ours, wherever they lie, and whatever they are called.
+        // Our own files, in any folder and with any name.
         assert!(!of("firmware/src/hw/hal.rs"));
         assert!(!of("/home/hal-0.4.0/prenda/firmware/src/serve.rs"));
         assert!(!of("/home/hal-0.4.0/target/build/firmware-71250590d74aa713/out/made.rs"));
@@ -220,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_boards_own_libraries_may_panic_and_only_where_it_names_some() {
+    fn only_the_libraries_that_a_board_names_may_panic() {
         let path = Path::new("board.elf");
         let ours = Panics { has_handler: true, places: vec![place("firmware/src/serve.rs", 7)] };
         let theirs = Panics { has_handler: true, places: vec![place("/r/some-hal-0.4.0/src/uart.rs", 7)] };
@@ -230,20 +232,23 @@ mod tests {
         assert!(Panics::default().verify(path, &[]).is_ok());
         assert!(theirs.verify(path, &libraries).is_ok());
         assert!(theirs.verify(path, &[]).is_err());
-        let told = error(&ours, &libraries);
-        assert!(told.contains("board.elf can panic") && told.ends_with("\n  firmware/src/serve.rs:7"), "{told}");
+        let message = error(&ours, &libraries);
+        assert!(
+            message.contains("board.elf can panic") && message.ends_with("\n  firmware/src/serve.rs:7"),
+            "{message}"
+        );
         for libraries in [libraries.as_slice(), &[]] {
-            assert!(error(&unplaced, libraries).ends_with("no place is told"));
+            assert!(error(&unplaced, libraries).ends_with("no location is known"));
         }
     }
 
     #[test]
-    fn a_library_that_panics_no_more_is_no_exception_any_more() {
+    fn a_library_that_no_longer_panics_is_an_error() {
         let path = Path::new("board.elf");
         let panics = Panics { has_handler: true, places: vec![place("/r/hal-0.4.0/src/uart.rs", 7)] };
         let libraries = ["hal".to_owned(), "pac".to_owned()];
         let error = |panics: &Panics| panics.verify(path, &libraries).unwrap_err().to_string();
-        assert!(error(&panics).starts_with("pac panics no more in board.elf"));
-        assert!(error(&Panics::default()).starts_with("hal panics no more in board.elf"));
+        assert!(error(&panics).starts_with("pac does not panic in board.elf"));
+        assert!(error(&Panics::default()).starts_with("hal does not panic in board.elf"));
     }
 }

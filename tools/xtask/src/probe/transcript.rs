@@ -1,4 +1,4 @@
-//! `cargo xtask transcript`: docs/probe-rs.md, by asking the command-line tool of probe-rs and keeping what it says.
+//! `cargo xtask check transcript`: docs/probe-rs.md, from the output of the command-line tool of probe-rs.
 
 mod cleaning;
 mod uart;
@@ -24,7 +24,7 @@ const PAGE: &str = "docs/probe-rs.md";
 const INTRODUCTION: &str = include_str!("transcript/introduction.md");
 const END: &str = include_str!("transcript/end.md");
 
-/// A board, the tool in front of it, and the page so far.
+/// A board, the tool, and the page so far.
 struct Transcript<'w> {
     workspace: &'w Workspace,
     tool: PathBuf,
@@ -34,11 +34,11 @@ struct Transcript<'w> {
     page: String,
 }
 
-/// `cargo xtask transcript [--check]`: writes the page, or holds the one that is there against what would be written.
+/// Runs `cargo xtask check transcript [--check]`: writes the page, or compares it with the present one.
 ///
 /// # Errors
-/// When there is no probe-rs, the firmware cannot be built, the tool does not say what it should, or, with `check`, the page
-/// differs.
+/// Returns an error if probe-rs is not installed, the firmware cannot be built, the tool's output is
+/// unexpected, or, with `check`, the page differs.
 pub fn command(workspace: &Workspace, check: bool) -> Result<()> {
     let page = write(workspace)?;
     let path = workspace.root.join(PAGE);
@@ -51,7 +51,7 @@ pub fn command(workspace: &Workspace, check: bool) -> Result<()> {
     Ok(())
 }
 
-/// The page, from what the tool says now.
+/// Returns the page, from the tool's present output.
 fn write(workspace: &Workspace) -> Result<String> {
     let board = board::emulated(DEFAULT_BOARD)?;
     let tool = find()?;
@@ -66,28 +66,28 @@ fn write(workspace: &Workspace) -> Result<String> {
     let cleaning = Cleaning::new(&workspace.root, &workspace.target);
     let mut page = Transcript { workspace, tool, cleaning, probe, uart, page: introduction() };
 
-    page.say("## What is there\n\nThe tool finds out by itself which chip it is:");
+    page.say("## Identify the chip\n\nThe tool detects the chip itself:");
     page.ask(&["info"])?;
-    page.say("## Flash the firmware, and a model\n\nThe model has flash of its own, and can be flashed alone:");
+    page.say("## Flash the firmware, and a model\n\nThe model has a flash region of its own and can be flashed alone:");
     page.ask(&["download", &served])?;
     page.ask(&["download", "--binary-format", "bin", "--base-address", &address, &model])?;
     page.say(
-        "## Flash, start, and see the logs\n\nUntil it is interrupted, here by SIGTERM. On a terminal Ctrl-C does it; \
-         without one, version 0.32 tells of Ctrl-C, and stays.",
+        "## Flash, start, and see the logs\n\nThis runs until it is interrupted, here with SIGTERM.\n\
+         On a terminal Ctrl-C interrupts it; without one, version 0.32 reports Ctrl-C and continues.",
     );
     page.follow(&["run", &served], "self-test passed", None)?;
     page.say(
-        "## A program that ends\n\nThe program of the tests ends as the first byte on the serial port says, which gets there by\n\
-         `printf e | nc -U uart.sock`, say. For `e` it ends well, and so does the tool:",
+        "## A program that ends\n\nThe first byte on the serial port selects how the program of the tests ends.\n\
+         `printf e | nc -U uart.sock` sends one, for example.\nAfter `e` the program succeeds, and so does the tool:",
     );
     page.end(&["run", &faults], b"e", 0)?;
-    page.say("For `p` it panics. The tool fails, and shows how it came to that:");
+    page.say("After `p` it panics.\nThe tool fails and shows the backtrace:");
     page.end(&["run", &faults], b"p", 1)?;
-    page.say("For `f` it faults. The tool stops the core where the fault's handler begins:");
+    page.say("After `f` it faults.\nThe tool halts the core at the start of the fault handler:");
     page.end(&["run", &faults], b"f", 1)?;
     page.say(
-        "## Reset, and attach to what runs\n\nThe model from above is still there. What was logged since the reset is shown on \
-         attaching, and then\nwhat comes: here somebody sends bytes that are no frame.",
+        "## Reset, and attach to a running program\n\nThe model from above is still in flash.\n\
+         `attach` shows the logs since the reset, then new ones: here a client sends bytes that are not a frame.",
     );
     page.ask(&["download", &served])?;
     page.ask(&["reset"])?;
@@ -97,13 +97,13 @@ fn write(workspace: &Workspace) -> Result<String> {
 }
 
 impl Transcript<'_> {
-    /// Has the tool do what ends by itself, and well.
+    /// Runs a command that ends by itself with success.
     fn ask(&mut self, arguments: &[&str]) -> Result<()> {
         let recorded = self.start(arguments)?.end()?;
         self.show(arguments, &recorded, 0)
     }
 
-    /// Follows what does not end until it has said `words`; then, after sending some bytes, until others.
+    /// Runs a command until it prints `words`; then sends bytes and waits for others.
     fn follow(&mut self, arguments: &[&str], words: &str, then: Option<(&[u8], &str)>) -> Result<()> {
         let mut recording = self.start(arguments)?;
         recording.wait_for(words)?;
@@ -115,7 +115,7 @@ impl Transcript<'_> {
         self.show(arguments, &recorded, 0)
     }
 
-    /// Follows the program that ends as it is told to.
+    /// Runs the program whose end a byte selects.
     fn end(&mut self, arguments: &[&str], how: &[u8], code: i32) -> Result<()> {
         let mut recording = self.start(arguments)?;
         recording.wait_for("waits for a byte")?;
@@ -139,7 +139,7 @@ impl Transcript<'_> {
             .record()
     }
 
-    /// The line that a person would type.
+    /// Returns the line to type.
     fn line(&self, arguments: &[&str]) -> String {
         format!("probe-rs {}", self.cleaning.paths(&arguments.join(" ")))
     }
@@ -149,26 +149,27 @@ impl Transcript<'_> {
         self.page.push_str("\n\n");
     }
 
-    /// Adds a command, what it said, and, where it says how the firmware ended, its exit code, which has to be `code`.
+    /// Adds a command, its output, and, if it reports the end of the firmware, its exit code. Checks that
+    /// the exit code is `code`.
     fn show(&mut self, arguments: &[&str], recorded: &Recorded, code: i32) -> Result<()> {
         let line = self.line(arguments);
         if recorded.code != Some(code) {
             let found = recorded.code.map_or("a signal".to_owned(), |code| format!("exit code {code}"));
-            bail!("`{line}` ended with {found}, not with exit code {code}: {}", recorded.text);
+            bail!("`{line}` ended with {found}, expected exit code {code}: {}", recorded.text);
         }
-        let tells = matches!(arguments.first(), Some(&"run" | &"attach"));
-        let code = if tells { format!("$ echo $?\n{code}\n") } else { String::new() };
+        let reports = matches!(arguments.first(), Some(&"run" | &"attach"));
+        let code = if reports { format!("$ echo $?\n{code}\n") } else { String::new() };
         self.say(&format!("```console\n$ {line}\n{}{code}```", self.cleaning.output(&recorded.text)));
         Ok(())
     }
 }
 
-/// What stands before the commands.
+/// Returns the text before the commands.
 fn introduction() -> String {
     INTRODUCTION.replace("BOARD", DEFAULT_BOARD).replace("PORT", &PORT.to_string())
 }
 
-/// Holds one page against the other.
+/// Compares two pages.
 fn compare(there: &str, now: &str) -> Result<()> {
     if there == now {
         return Ok(());
@@ -176,7 +177,7 @@ fn compare(there: &str, now: &str) -> Result<()> {
     let same = there.lines().zip(now.lines()).take_while(|(there, now)| there == now).count();
     let line = |page: &str| page.lines().nth(same).unwrap_or("(the end)").to_owned();
     bail!(
-        "{PAGE} is not what `cargo xtask transcript` would write. Line {}:\n  there: {}\n  now:   {}",
+        "{PAGE} would change; `cargo xtask check transcript` writes it. Line {}:\n  present: {}\n  new:     {}",
         same + 1,
         line(there),
         line(now)
@@ -191,8 +192,8 @@ mod tests {
     fn the_first_line_that_differs_is_named() {
         assert!(compare("a\nb\n", "a\nb\n").is_ok());
         let error = compare("a\nb\nc\n", "a\nx\nc\n").unwrap_err().to_string();
-        assert!(error.contains("Line 2:\n  there: b\n  now:   x"), "{error}");
+        assert!(error.contains("Line 2:\n  present: b\n  new:     x"), "{error}");
         let error = compare("a\n", "a\nb\n").unwrap_err().to_string();
-        assert!(error.contains("Line 2:\n  there: (the end)\n  now:   b"), "{error}");
+        assert!(error.contains("Line 2:\n  present: (the end)\n  new:     b"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! An emulated board behind a virtual probe, as a process beside us.
+//! An emulated board with a virtual probe, as a background process.
 
 use std::path::{Path, PathBuf};
 
@@ -9,32 +9,32 @@ use serde::Deserialize;
 use crate::process::{Background, Job};
 use crate::workspace::Workspace;
 
-/// A virtual probe that runs. Dropping it ends the probe and the emulator.
+/// A running virtual probe. Dropping it ends the probe and the emulator.
 pub struct VirtualProbe {
-    /// What probe-rs calls it.
+    /// Its selector for probe-rs.
     pub selector: String,
     _process: Background,
 }
 
-/// What it prints when it is ready.
+/// The line that it prints when it is ready.
 #[derive(Deserialize)]
 struct Announcement {
     selector: String,
 }
 
 impl VirtualProbe {
-    /// Builds it and starts it on any free port, in front of an empty board.
+    /// Builds it and starts it on any free port, with an empty board.
     ///
     /// # Errors
-    /// When it cannot be built or does not start; its own message has been shown.
+    /// Returns an error if it cannot be built or does not start; it has printed its own message.
     pub fn start(workspace: &Workspace, board: &Board) -> Result<Self> {
         Self::launch(workspace, board, |job| job)
     }
 
-    /// As [`VirtualProbe::start`], with the board's first serial port at a Unix socket.
+    /// Like [`VirtualProbe::start`], but connects the board's first serial port to a Unix socket.
     ///
     /// # Errors
-    /// As [`VirtualProbe::start`].
+    /// See [`VirtualProbe::start`].
     pub fn start_with_uart(workspace: &Workspace, board: &Board, socket: &Path) -> Result<Self> {
         Self::launch(workspace, board, |job| job.arg("--uart").arg(socket))
     }
@@ -42,21 +42,21 @@ impl VirtualProbe {
     fn launch(workspace: &Workspace, board: &Board, options: impl FnOnce(Job) -> Job) -> Result<Self> {
         let (process, line) = options(build(workspace, board)?.arg("--json")).start_in_background()?;
         let announcement: Announcement =
-            serde_json::from_str(&line).context("cannot understand what the virtual probe said")?;
+            serde_json::from_str(&line).context("cannot parse the output of virtual-probe")?;
         Ok(Self { selector: announcement.selector, _process: process })
     }
 }
 
-/// Builds the virtual probe: a command that starts it in front of a board.
+/// Builds the virtual probe and returns the command that starts it with a board.
 ///
 /// # Errors
-/// When the build fails.
+/// Returns an error if the build fails.
 pub fn build(workspace: &Workspace, board: &Board) -> Result<Job> {
     workspace.cargo("build").args(["--workspace", "--locked", "--bin", "virtual-probe"]).run()?;
     Ok(workspace.job("virtual-probe").arg(&board.name))
 }
 
-/// The description of the emulated boards as chips.
+/// Returns the file that describes the emulated boards to probe-rs.
 pub fn chips(workspace: &Workspace) -> PathBuf {
     workspace.root.join("tools/virtual-probe/targets/emulated.yaml")
 }

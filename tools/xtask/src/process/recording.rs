@@ -1,4 +1,4 @@
-//! A command that runs beside us, and what it says.
+//! A command in the background, and its recorded output.
 
 use std::io::{PipeReader, Read as _};
 use std::process::ExitStatus;
@@ -11,34 +11,34 @@ use anyhow::{Context as _, Result, bail};
 use super::Background;
 use crate::interrupt;
 
-/// How long a command may take for what is waited for.
+/// Time limit of every wait.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// How long last words may take. They end with the command, unless someone else holds its output.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+/// Time limit for the rest of the output, which another process may keep open.
+const REST_LIMIT: Duration = Duration::from_secs(1);
 
-/// How often one who waits looks again.
-const GLANCE: Duration = Duration::from_millis(10);
+/// Polling interval.
+const POLL: Duration = Duration::from_millis(10);
 
-/// A running command of which all output is kept. Dropping it ends the command.
+/// A running command whose output is recorded. Dropping it ends the command.
 pub struct Recording {
     name: String,
     background: Background,
     output: Arc<Mutex<Output>>,
 }
 
-/// What a command has said so far, to both of its outputs, in its order.
+/// The output so far, of standard output and standard error in order.
 #[derive(Default)]
 struct Output {
     bytes: Vec<u8>,
     is_complete: bool,
 }
 
-/// What a command has said, and its exit code.
+/// The whole output of a command, and its exit code.
 pub struct Recorded {
-    /// What it has said, to both of its outputs.
+    /// Standard output and standard error, in order.
     pub text: String,
-    /// None where a signal ended it.
+    /// `None` if a signal ended it.
     pub code: Option<i32>,
 }
 
@@ -53,58 +53,58 @@ impl Recording {
         Ok(Self { name, background, output })
     }
 
-    /// Waits until it has said `words`.
+    /// Waits until the output contains `words`.
     ///
     /// # Errors
-    /// When it ends without them, or takes too long, with what it has said.
+    /// Returns an error with the output if the command ends without them, or takes too long.
     pub fn wait_for(&mut self, words: &str) -> Result<()> {
         let deadline = Instant::now() + LIMIT;
         loop {
-            // Asked before the output, so that last words are read.
+            // Asked before the output is read, so that nothing is missed.
             let ended = self.status()?;
             if ended.is_some() {
-                self.wait_for_the_last_words();
+                self.wait_for_the_rest();
             }
             let text = self.text();
             if text.contains(words) {
                 return Ok(());
             }
             if let Some(status) = ended {
-                bail!("`{}` ended ({status}) without saying {words:?}: {text}", self.name);
+                bail!("`{}` ended ({status}) without printing {words:?}: {text}", self.name);
             }
             if Instant::now() >= deadline {
-                bail!("`{}` has not said {words:?} within {} s: {text}", self.name, LIMIT.as_secs());
+                bail!("`{}` did not print {words:?} within {} s: {text}", self.name, LIMIT.as_secs());
             }
-            thread::sleep(GLANCE);
+            thread::sleep(POLL);
         }
     }
 
-    /// Asks it to end, and waits for that.
+    /// Asks the command to end, and waits for it.
     ///
     /// # Errors
-    /// When it does not end.
+    /// Returns an error if it does not end.
     pub fn interrupt(mut self) -> Result<Recorded> {
         interrupt::ask_to_end(&mut self.background.0);
         self.end()
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the command.
     ///
     /// # Errors
-    /// When it takes too long, with what it has said; it is killed then.
+    /// Returns an error with the output if it takes too long; it is then killed.
     pub fn end(mut self) -> Result<Recorded> {
         let deadline = Instant::now() + LIMIT;
         loop {
             if let Some(status) = self.status()? {
-                self.wait_for_the_last_words();
+                self.wait_for_the_rest();
                 return Ok(Recorded { text: self.text(), code: status.code() });
             }
             if Instant::now() >= deadline {
-                // It may have ended just now; either way it is gone when we are.
+                // Killing fails if it has just ended.
                 let _ = self.background.0.kill();
                 bail!("`{}` did not end within {} s: {}", self.name, LIMIT.as_secs(), self.text());
             }
-            thread::sleep(GLANCE);
+            thread::sleep(POLL);
         }
     }
 
@@ -112,10 +112,10 @@ impl Recording {
         self.background.0.try_wait().with_context(|| format!("cannot wait for `{}`", self.name))
     }
 
-    fn wait_for_the_last_words(&self) {
-        let deadline = Instant::now() + LAST_WORDS;
+    fn wait_for_the_rest(&self) {
+        let deadline = Instant::now() + REST_LIMIT;
         while !self.output().is_complete && Instant::now() < deadline {
-            thread::sleep(GLANCE);
+            thread::sleep(POLL);
         }
     }
 

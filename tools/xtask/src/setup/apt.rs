@@ -1,4 +1,4 @@
-//! Debian's and Ubuntu's packages: what would change is said first, and no question is asked.
+//! Packages of Debian and Ubuntu: reports removals first, and asks no questions.
 
 use anyhow::{Result, anyhow, bail};
 
@@ -12,7 +12,7 @@ pub struct Apt {
     updated: bool,
 }
 
-/// How to become root.
+/// The way to become root.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Rights {
     Root,
@@ -20,19 +20,20 @@ enum Rights {
 }
 
 impl Apt {
-    /// Installs packages without those that are only recommended.
+    /// Installs packages without the recommended ones.
     ///
     /// # Errors
-    /// When there is no apt-get, no way to become root, no such package, or the installation fails.
+    /// Returns an error if there is no apt-get, no way to become root, no such package, or the
+    /// installation fails.
     pub fn install(&mut self, packages: &[&str]) -> Result<()> {
         if find_program("apt-get").is_none() {
             bail!("this machine has no apt-get");
         }
         let rights = rights()?;
         if !self.updated {
-            // Old lists are often good enough, so a failure here is only said.
+            // Old lists are often sufficient, so a failure is only reported.
             if let Err(error) = apt_get(rights).arg("update").run() {
-                tell(format_args!("    apt-get update: {error:#}; going on with the lists that are there"));
+                tell(format_args!("    apt-get update: {error:#}; continuing with the present lists"));
             }
             self.updated = true;
         }
@@ -56,11 +57,11 @@ fn rights() -> Result<Rights> {
     } else if find_program("sudo").is_some() {
         Ok(Rights::Sudo)
     } else {
-        bail!("installing packages needs root, and there is no sudo")
+        bail!("installing packages needs root or sudo, and this user has neither")
     }
 }
 
-/// `apt-get` as root, never asking: questions take their defaults, and a locked database is waited for.
+/// Returns `apt-get` as root, without questions; it waits for a locked database.
 fn apt_get(rights: Rights) -> Job {
     let job = match rights {
         Rights::Root => Job::new("env"),
@@ -71,13 +72,13 @@ fn apt_get(rights: Rights) -> Job {
         .without_input()
 }
 
-/// The packages that a simulated installation would remove.
+/// Returns the packages that a simulated installation would remove.
 fn removals(simulation: &str) -> Vec<&str> {
     let after = simulation.lines().filter_map(|line| line.strip_prefix("Remv "));
     after.filter_map(|rest| rest.split_whitespace().next()).collect()
 }
 
-/// Why apt-get would not install, from its own message.
+/// Returns the reason for a refusal, from the message of apt-get.
 fn refusal(message: &str, packages: &[&str]) -> anyhow::Error {
     let reason = message.lines().find_map(|line| line.strip_prefix("E: ")).unwrap_or("it gave no reason");
     anyhow!("apt-get cannot install {}: {reason}", packages.join(", "))
@@ -98,16 +99,16 @@ Conf qemu-system-arm (1:7.2+dfsg-7 Debian:12.11 [amd64])
 ";
 
     #[test]
-    fn a_simulation_names_what_would_be_removed_and_nothing_else() {
+    fn only_removals_are_read_from_a_simulation() {
         assert_eq!(removals(SIMULATION), ["qemu-utils", "qemu-block-extra"]);
         assert!(removals("Inst lld (1:14.0 Debian)\nConf lld (1:14.0 Debian)\n").is_empty());
     }
 
     #[test]
-    fn a_refusal_says_why() {
+    fn a_refusal_contains_the_reason() {
         let message = "W: no sandbox\nE: Unable to locate package rustc-web\nE: other\n";
-        let told = refusal(message, &["rustc-web", "cargo-web"]).to_string();
-        assert_eq!(told, "apt-get cannot install rustc-web, cargo-web: Unable to locate package rustc-web");
+        let text = refusal(message, &["rustc-web", "cargo-web"]).to_string();
+        assert_eq!(text, "apt-get cannot install rustc-web, cargo-web: Unable to locate package rustc-web");
     }
 
     #[test]

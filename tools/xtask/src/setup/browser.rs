@@ -1,4 +1,4 @@
-//! Step: a browser, and what drives it. For tests alone: where it cannot be had, they go without.
+//! Step: a browser and its driver, which only tests use, and which is optional.
 
 use std::path::{Path, PathBuf};
 
@@ -9,12 +9,12 @@ use super::steps::{ByHand, Done, Found, Step, apt_line};
 use crate::process::Job;
 use crate::programs::find_program;
 
-/// A browser by its names on Debian and elsewhere, and what drives it.
+/// The browser, by its names on several systems, and its driver.
 const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 const DRIVER: [&str; 1] = ["chromedriver"];
 const PACKAGES: [&str; 2] = ["chromium", "chromium-driver"];
 
-/// Chromium or its like with its driver, on PATH and able to start.
+/// Chromium or Chrome with its driver, on PATH and able to start.
 pub struct Browser;
 
 impl Step for Browser {
@@ -23,7 +23,7 @@ impl Step for Browser {
     }
 
     fn why(&self) -> &'static str {
-        "to try reports in, by the tests alone (Chromium, 100 MB)"
+        "to test reports in (Chromium, 100 MB); only tests use it"
     }
 
     fn check(&self) -> Found {
@@ -36,13 +36,13 @@ impl Step for Browser {
     fn act(&self, apt: &mut Apt) -> Result<Done> {
         let installed = apt.install(&PACKAGES).and_then(|()| match self.check() {
             Found::Ready(_) => Ok(()),
-            Found::Missing(what) => bail!("was installed, but still: {what}"),
+            Found::Missing(what) => bail!("installed, but the check still fails: {what}"),
         });
         match installed {
             Ok(()) => Ok(Done::Now),
             Err(error) => {
                 let lines = self.by_hand();
-                Ok(Done::Later(format!("{error:#}; until it is there, its trials are left out\n{lines}")))
+                Ok(Done::Later(format!("{error:#}; its trials are skipped until it is installed\n{lines}")))
             }
         }
     }
@@ -56,12 +56,12 @@ impl Step for Browser {
     }
 }
 
-/// The first of some programs that is there, if it starts; else what is wrong.
+/// Returns the first of `names` that is installed, if it starts; otherwise the reason.
 fn starting(names: &[&str]) -> Result<PathBuf, String> {
     let Some(path) = names.iter().find_map(|name| find_program(name)) else {
         return Err(format!("{} is not on PATH", names.join(" or ")));
     };
-    if starts(&path) { Ok(path) } else { Err(format!("{} is there, but does not start", path.display())) }
+    if starts(&path) { Ok(path) } else { Err(format!("{} does not start", path.display())) }
 }
 
 fn starts(path: &Path) -> bool {

@@ -1,4 +1,4 @@
-//! Step: the pictures. Only looks whether the files are there; the trainer verifies what is in them.
+//! Step: the data set. Checks that the files exist; the trainer verifies their content.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use super::apt::Apt;
 use super::steps::{ByHand, Done, Found, Step, apt_line};
 
-/// Each as it is, or with .gz.
+/// The files, each plain or with .gz.
 const FILES: [&str; 4] =
     ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
 const VARIABLE: &str = "FASHION_MNIST_DIR";
@@ -15,7 +15,7 @@ const DEBIAN: &str = "/usr/share/datasets/fashion-mnist";
 const PACKAGES: [&str; 1] = ["dataset-fashion-mnist"];
 const DOWNLOAD: &str = "cargo run --bin host-trainer -- data";
 
-/// Fashion-MNIST in its four files, in one of the places where the trainer looks.
+/// Fashion-MNIST in its four files, in one of the folders that the trainer searches.
 pub struct DataSet;
 
 impl Step for DataSet {
@@ -24,7 +24,7 @@ impl Step for DataSet {
     }
 
     fn why(&self) -> &'static str {
-        "to train on, and to compare desk and device with (Fashion-MNIST, 30 MB)"
+        "for training and for the comparison of host and device (Fashion-MNIST, 30 MB)"
     }
 
     fn check(&self) -> Found {
@@ -33,12 +33,12 @@ impl Step for DataSet {
 
     fn act(&self, apt: &mut Apt) -> Result<Done> {
         if let Some(folder) = named() {
-            bail!("{VARIABLE} names {}, so nothing else is used; correct it or unset it", folder.display());
+            bail!("{VARIABLE} is {}, so no other folder is used; correct it or unset it", folder.display());
         }
         match apt.install(&PACKAGES) {
             Ok(()) => Ok(Done::Now),
             Err(error) => {
-                Ok(Done::Later(format!("{error:#}; the trainer downloads it when it first needs it (now: {DOWNLOAD})")))
+                Ok(Done::Later(format!("{error:#}; the trainer downloads it when it needs it (now: {DOWNLOAD})")))
             }
         }
     }
@@ -51,22 +51,22 @@ impl Step for DataSet {
     }
 }
 
-/// The folder that the person named, if any.
+/// Returns the folder in the environment variable, if any.
 fn named() -> Option<PathBuf> {
     std::env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
-/// The folder that the trainer downloads into.
+/// Returns the folder that the trainer downloads into.
 fn cache() -> Option<PathBuf> {
     directories::ProjectDirs::from("", "", "prenda").map(|folders| folders.cache_dir().join("fashion-mnist"))
 }
 
-/// Looks in the trainer's order. A named folder is the only one that counts.
+/// Searches in the trainer's order. A named folder is the only one that counts.
 fn look(named: Option<PathBuf>, cache: Option<PathBuf>, debian: &Path) -> Found {
     if let Some(folder) = named {
         return match absent(&folder) {
             None => Found::Ready(folder.display().to_string()),
-            Some(file) => Found::Missing(format!("{VARIABLE} names {}, which has no {file}", folder.display())),
+            Some(file) => Found::Missing(format!("{VARIABLE} is {}, which has no {file}", folder.display())),
         };
     }
     let folders: Vec<PathBuf> = cache.into_iter().chain([debian.to_owned()]).collect();
@@ -79,7 +79,7 @@ fn look(named: Option<PathBuf>, cache: Option<PathBuf>, debian: &Path) -> Found 
     }
 }
 
-/// The first file that a folder has neither compressed nor as it is.
+/// Returns the first file that a folder has neither compressed nor plain.
 fn absent(folder: &Path) -> Option<&'static str> {
     let present = |name: &str| folder.join(name).is_file();
     FILES.into_iter().find(|file| !present(&format!("{file}.gz")) && !present(file))

@@ -1,25 +1,25 @@
-//! Step: a device for a backend of graphics cards.
+//! Step: a device for a backend for graphics cards.
 
 use anyhow::{Result, bail};
 use serde::Deserialize;
 
 use super::apt::Apt;
 use super::steps::{ByHand, Done, Found, Step, apt_line};
-use crate::gpu::Backend;
+use crate::trainer::Backend;
 use crate::workspace::Workspace;
 
-/// Mesa's drivers, one of them for no card at all: lavapipe, Vulkan on the processor.
+/// Mesa's drivers, among them lavapipe, which is Vulkan on the CPU.
 const PACKAGES: [&str; 1] = ["mesa-vulkan-drivers"];
 
-/// A device on which the trainer, which is built, can train by a backend.
+/// A device on which the trainer, which must be built, can train with a backend.
 pub struct GraphicsDevice<'a> {
-    /// Where the trainer is.
+    /// The workspace of the trainer.
     pub workspace: &'a Workspace,
-    /// By which backend.
+    /// The backend.
     pub backend: Backend,
 }
 
-/// What `host-trainer train --backend list --json` prints.
+/// The output of `host-trainer train --backend list --json`.
 #[derive(Deserialize)]
 struct List {
     backends: Vec<Entry>,
@@ -42,7 +42,7 @@ impl Step for GraphicsDevice<'_> {
     }
 
     fn why(&self) -> &'static str {
-        "to train on: a graphics card with its driver, or a driver that computes on the processor"
+        "to train on: a graphics card with its driver, or a driver that computes on the CPU"
     }
 
     fn check(&self) -> Found {
@@ -50,15 +50,15 @@ impl Step for GraphicsDevice<'_> {
         let job = self.workspace.job("host-trainer").args(["train", "--backend", "list", "--json"]);
         match job.probe() {
             Ok(output) => look(name, &output.stdout),
-            Err(error) => Found::Missing(format!("the trainer cannot be asked: {error:#}")),
+            Err(error) => Found::Missing(format!("cannot ask the trainer: {error:#}")),
         }
     }
 
     fn act(&self, apt: &mut Apt) -> Result<Done> {
         match self.backend {
-            Backend::Wgpu if cfg!(target_vendor = "apple") => bail!("Metal is a part of macOS, and cannot be added"),
+            Backend::Wgpu if cfg!(target_vendor = "apple") => bail!("Metal is a part of macOS and cannot be installed"),
             Backend::Wgpu => apt.install(&PACKAGES).map(|()| Done::Now),
-            Backend::Cuda => bail!("a driver of NVIDIA's is left to you, since it replaces parts of the system"),
+            Backend::Cuda => bail!("NVIDIA's driver replaces parts of the system; install it yourself"),
         }
     }
 
@@ -72,21 +72,21 @@ impl Step for GraphicsDevice<'_> {
             Backend::Cuda => ByHand {
                 debian: "sudo apt-get install nvidia-driver    (from non-free)".into(),
                 fedora: "sudo dnf install akmod-nvidia xorg-x11-drv-nvidia-cuda    (from RPM Fusion)".into(),
-                macos: "(none: there is no CUDA; take --backend wgpu)".into(),
+                macos: "(none: there is no CUDA; use --backend wgpu)".into(),
             },
         }
     }
 }
 
-/// The devices of `backend` in what the trainer printed.
+/// Finds the devices of `backend` in the trainer's output.
 fn look(backend: &str, printed: &[u8]) -> Found {
     let Ok(list) = serde_json::from_slice::<List>(printed) else {
-        return Found::Missing("the trainer does not say which devices there are".into());
+        return Found::Missing("cannot parse the trainer's list of devices".into());
     };
     let entries = list.backends.into_iter().filter(|entry| entry.backend == backend);
     let names: Vec<String> = entries.flat_map(|entry| entry.devices).map(|device| device.name).collect();
     if names.is_empty() {
-        return Found::Missing(format!("the trainer finds none for {backend}"));
+        return Found::Missing(format!("the trainer finds no device for {backend}"));
     }
     Found::Ready(names.join("; "))
 }
@@ -101,7 +101,9 @@ mod tests {
             {"backend":"wgpu","is_built":true,"devices":[{"name":"a","interface":"Vulkan"},{"name":"b"}]},
             {"backend":"cuda","is_built":false,"devices":[]}]}"#;
         assert_eq!(look("wgpu", printed), Found::Ready("a; b".into()));
-        for (backend, printed, what) in [("cuda", &printed[..], "none for cuda"), ("wgpu", b"error", "does not say")] {
+        for (backend, printed, what) in
+            [("cuda", &printed[..], "no device for cuda"), ("wgpu", b"error", "cannot parse")]
+        {
             assert!(matches!(look(backend, printed), Found::Missing(text) if text.contains(what)), "{backend}");
         }
     }

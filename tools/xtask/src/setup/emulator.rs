@@ -9,7 +9,7 @@ use crate::programs::find_program;
 
 /// A program of QEMU, on PATH and able to start.
 pub struct Emulator {
-    /// Its name, `qemu-system-` and the architecture.
+    /// Its name: `qemu-system-` and the architecture.
     pub program: String,
 }
 
@@ -19,7 +19,7 @@ impl Step for Emulator {
     }
 
     fn why(&self) -> &'static str {
-        "to run the firmware with no hardware on the desk"
+        "to run the firmware without hardware"
     }
 
     fn check(&self) -> Found {
@@ -32,12 +32,12 @@ impl Step for Emulator {
                 let text = String::from_utf8_lossy(&output.stdout);
                 Found::Ready(format!("{shown}, {}", text.lines().next().unwrap_or_default()))
             }
-            _ => Found::Missing(format!("{shown} is there, but does not start")),
+            _ => Found::Missing(format!("{shown} does not start")),
         }
     }
 
     fn act(&self, apt: &mut Apt) -> Result<Done> {
-        // Debian's packages have these names, or say that they provide them.
+        // Debian's packages have or provide these names.
         apt.install(&[self.program.as_str()])?;
         Ok(Done::Now)
     }

@@ -8,9 +8,9 @@ use crate::image::Facts;
 
 const PACKAGES: [&str; 1] = ["lld"];
 
-/// A linker that the firmware's compiler can call.
+/// A linker that the firmware's compiler can use.
 pub struct Linker {
-    /// The compiler's names for the targets.
+    /// The target triples.
     pub triples: Vec<String>,
 }
 
@@ -20,7 +20,7 @@ impl Step for Linker {
     }
 
     fn why(&self) -> &'static str {
-        "to lay out the firmware in the device's memory"
+        "to link the firmware"
     }
 
     fn check(&self) -> Found {
@@ -29,7 +29,7 @@ impl Step for Linker {
             match Facts::gather(triple).linker() {
                 Some(path) => found = found.or(Some(path.display().to_string())),
                 None => {
-                    let text = format!("no rust-lld with the compiler, and nothing on PATH that links for {triple}");
+                    let text = format!("no rust-lld with the compiler, and no linker for {triple} on PATH");
                     return Found::Missing(text);
                 }
             }

@@ -1,4 +1,4 @@
-//! `cargo xtask setup`: looks at each step, and does what is missing.
+//! `cargo xtask setup`: checks each step, and installs what is missing.
 
 mod apt;
 mod browser;
@@ -16,31 +16,31 @@ use anyhow::{Result, bail};
 
 use crate::DEFAULT_BOARD;
 use crate::board;
-use crate::gpu::Backend;
 use crate::output::{print, tell};
+use crate::trainer::Backend;
 use crate::workspace::Workspace;
 
 use apt::Apt;
 use steps::{Done, Found, Step};
 
-/// What a machine is set up for.
+/// The purpose of the set-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Training, firmware, and comparing them.
+    /// Training, firmware, and their comparison.
     Demo,
-    /// That, and everything that the tests look at.
+    /// The demo, and everything that the tests need.
     Tests,
 }
 
-/// Whether pages can be tried in a browser here.
+/// Returns true if a browser and its driver are installed.
 pub fn has_browser() -> bool {
     matches!(browser::Browser.check(), Found::Ready(_))
 }
 
-/// `cargo xtask setup [--check] [--probe-rs]`.
+/// Runs `cargo xtask setup [--check] [--probe-rs]`.
 ///
 /// # Errors
-/// With `--check` when something is missing; without, when something that is needed could not be had.
+/// Returns an error if, with `--check`, something is missing, or if it cannot be installed.
 pub fn command(check: bool, probe_rs: bool) -> Result<()> {
     let mut steps = steps(Purpose::Tests)?;
     if probe_rs {
@@ -49,26 +49,26 @@ pub fn command(check: bool, probe_rs: bool) -> Result<()> {
     if check { report(&steps) } else { ensure_all(&steps) }
 }
 
-/// Does what is missing, telling about it on standard error.
+/// Installs what is missing, and reports it on standard error.
 ///
 /// # Errors
-/// When a step could not be done; the lines to type have been printed.
+/// Returns an error if a step failed; the lines to type have been printed.
 pub fn ensure(purpose: Purpose) -> Result<()> {
     ensure_all(&steps(purpose)?)
 }
 
-/// As [`ensure`], for the data set alone.
+/// Like [`ensure`], for the data set alone.
 ///
 /// # Errors
-/// As [`ensure`].
+/// See [`ensure`].
 pub fn ensure_data() -> Result<()> {
     ensure_all(&[Box::new(data::DataSet)])
 }
 
-/// As [`ensure`], for a device on which the trainer of `workspace`, which is built, can train by `backend`.
+/// Like [`ensure`], for a device for `backend`. The trainer of `workspace` must be built.
 ///
 /// # Errors
-/// As [`ensure`].
+/// See [`ensure`].
 pub fn ensure_device(workspace: &Workspace, backend: Backend) -> Result<()> {
     ensure_all(&[Box::new(device::GraphicsDevice { workspace, backend })])
 }
@@ -83,7 +83,7 @@ fn ensure_all(steps: &[Box<dyn Step + '_>]) -> Result<()> {
             Found::Missing(what) => {
                 tell(format_args!("    missing  {name}: {what}\n             needed {}", step.why()));
                 match act(step.as_ref(), &mut apt) {
-                    Ok(told) => tell(format_args!("    {told}")),
+                    Ok(text) => tell(format_args!("    {text}")),
                     Err(error) => {
                         tell(format_args!("    failed   {name}: {error:#}\n{}", step.by_hand()));
                         failed.push(name);
@@ -98,18 +98,18 @@ fn ensure_all(steps: &[Box<dyn Step + '_>]) -> Result<()> {
     bail!("not set up: {}; type one of the lines above, then run this again", failed.join(", "))
 }
 
-/// Does one step and looks again whether it is now true.
+/// Performs a step and checks it again.
 fn act(step: &dyn Step, apt: &mut Apt) -> Result<String> {
     match step.act(apt)? {
         Done::Later(when) => Ok(format!("later    {}: {when}", step.name())),
         Done::Now => match step.check() {
             Found::Ready(what) => Ok(format!("done     {}: {what}", step.name())),
-            Found::Missing(what) => bail!("was installed, but still: {what}"),
+            Found::Missing(what) => bail!("installed, but the check still fails: {what}"),
         },
     }
 }
 
-/// Says what is there and what is not; changes nothing.
+/// Prints what is installed and what is missing; changes nothing.
 fn report(steps: &[Box<dyn Step>]) -> Result<()> {
     let mut missing = Vec::new();
     let mut lines = Vec::new();
@@ -130,9 +130,9 @@ fn report(steps: &[Box<dyn Step>]) -> Result<()> {
     bail!("missing: {}; `cargo xtask setup` installs what it can", missing.join(", "))
 }
 
-/// The steps, in order.
+/// Returns the steps, in order.
 fn steps(purpose: Purpose) -> Result<Vec<Box<dyn Step>>> {
-    // The demo makes do with one board; the tests build all of them, and run those that are emulated.
+    // The demo needs one board; the tests build all boards, and run the emulated ones.
     let boards = match purpose {
         Purpose::Demo => vec![board::named(DEFAULT_BOARD)?],
         Purpose::Tests => boards::all()?,

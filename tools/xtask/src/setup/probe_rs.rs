@@ -8,10 +8,10 @@ use crate::probe;
 use crate::process::Job;
 use crate::workspace::cargo;
 
-/// The version that is installed, and that the documents' transcript is of.
+/// The version to install, with which docs/probe-rs.md was written.
 const VERSION: &str = "0.32.0";
 
-/// What it is built with.
+/// The packages that its build needs.
 const PACKAGES: [&str; 2] = ["libudev-dev", "pkg-config"];
 
 /// `probe-rs`, on PATH and recent enough.
@@ -23,7 +23,7 @@ impl Step for ProbeRs {
     }
 
     fn why(&self) -> &'static str {
-        "to flash boards and show their logs; it takes some ten minutes to build"
+        "to flash boards and show their logs; building it takes ten minutes"
     }
 
     fn check(&self) -> Found {

@@ -1,4 +1,4 @@
-//! What a step of set-up is.
+//! The steps of the set-up.
 
 use std::fmt;
 
@@ -6,45 +6,45 @@ use anyhow::Result;
 
 use super::apt::Apt;
 
-/// What a check found.
+/// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// The step is true; the text says what is there.
+    /// It is installed, as the text describes.
     Ready(String),
-    /// It is not; the text says what was looked for.
+    /// It is missing, as the text describes.
     Missing(String),
 }
 
-/// How an act ended.
+/// The result of an installation.
 pub enum Done {
-    /// What was missing should be there now.
+    /// It should be installed now.
     Now,
-    /// Something else will do it; the text says what, and when.
+    /// It will be installed later, as the text describes.
     Later(String),
 }
 
-/// One thing that a machine needs.
+/// A thing that a host needs.
 pub trait Step {
-    /// What it is called.
+    /// Returns its name.
     fn name(&self) -> &'static str;
 
-    /// What it is needed for, to follow the word "needed".
+    /// Returns its purpose, to follow the word "needed".
     fn why(&self) -> &'static str;
 
-    /// Looks, and changes nothing.
+    /// Checks it without changing anything.
     fn check(&self) -> Found;
 
-    /// Gets what is missing.
+    /// Installs it.
     ///
     /// # Errors
-    /// When it cannot; the caller prints [`Step::by_hand`].
+    /// Returns an error if it cannot be installed; the caller prints [`Step::by_hand`].
     fn act(&self, apt: &mut Apt) -> Result<Done>;
 
-    /// The lines with which a person gets it.
+    /// Returns the lines to type to install it.
     fn by_hand(&self) -> ByHand;
 }
 
-/// One line to type on each system.
+/// The line to type on each system.
 pub struct ByHand {
     /// Debian and Ubuntu.
     pub debian: String,
@@ -55,7 +55,7 @@ pub struct ByHand {
 }
 
 impl ByHand {
-    /// One line for every system.
+    /// Uses the same line on every system.
     pub fn same(line: &str) -> Self {
         Self { debian: line.into(), fedora: line.into(), macos: line.into() }
     }
@@ -72,7 +72,7 @@ impl fmt::Display for ByHand {
     }
 }
 
-/// What the installation line looks like on Debian.
+/// Returns the line that installs packages on Debian.
 pub fn apt_line(packages: &[&str]) -> String {
     format!("sudo apt-get install --no-install-recommends {}", packages.join(" "))
 }

@@ -1,4 +1,4 @@
-//! Step: a compiler with the library for the firmware's target.
+//! Step: a compiler with the library for a firmware target.
 
 use std::time::Duration;
 
@@ -11,15 +11,15 @@ use crate::output::tell;
 use crate::process::Job;
 use crate::programs::find_program;
 
-/// Debian's newest compiler, kept for its browsers, with the source of its library.
+/// Debian's newest compiler, which it keeps for browsers, with the source of its library.
 const PACKAGES: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
 
-/// A download of some 10 MB; without a network rustup gives up much sooner.
+/// Time limit for a download of 10 MB; without a network rustup fails much sooner.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(300);
 
-/// Some compiler here can build for the triple.
+/// A compiler that can build for the triple.
 pub struct FirmwareTarget {
-    /// The compiler's name for the target.
+    /// The target triple.
     pub triple: String,
 }
 
@@ -35,7 +35,7 @@ impl Step for FirmwareTarget {
     fn check(&self) -> Found {
         let facts = Facts::gather(&self.triple);
         let Some(toolchain) = facts.toolchain() else {
-            return Found::Missing(format!("no compiler here has the library for {}", self.triple));
+            return Found::Missing(format!("no installed compiler has the library for {}", self.triple));
         };
         let library = match toolchain.library(&self.triple) {
             Some(Library::Source) => "builds its library from source",
@@ -68,7 +68,8 @@ impl Step for FirmwareTarget {
             debian: apt_line(&PACKAGES),
             fedora: format!("sudo dnf install rustup && rustup-init -y && . ~/.cargo/env && {add}"),
             macos: format!(
-                "brew install rustup && export PATH=\"$(brew --prefix rustup)/bin:$PATH\" && rustup default stable && {add}"
+                "brew install rustup && export PATH=\"$(brew --prefix rustup)/bin:$PATH\" && rustup default stable && \
+                 {add}"
             ),
         }
     }

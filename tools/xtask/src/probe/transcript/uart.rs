@@ -1,10 +1,10 @@
-//! The other end of the emulated board's serial port: a Unix socket, where the system has such.
+//! The other end of the emulated board's serial port: a Unix socket.
 
 use std::path::Path;
 
 use anyhow::Result;
 
-/// A connection to the serial port. Kept to the end: what was sent may be lost when it closes.
+/// A connection to the serial port. Keep it to the end: closing it may lose bytes that were sent.
 pub struct Uart(#[cfg(unix)] std::os::unix::net::UnixStream);
 
 #[cfg(unix)]
@@ -12,7 +12,7 @@ impl Uart {
     /// Connects to a socket.
     ///
     /// # Errors
-    /// When nobody listens there.
+    /// Returns an error if nobody listens there.
     pub fn connect(socket: &Path) -> Result<Self> {
         use anyhow::Context as _;
 
@@ -23,7 +23,7 @@ impl Uart {
     /// Sends bytes to the board.
     ///
     /// # Errors
-    /// When it has gone.
+    /// Returns an error if the connection is closed.
     pub fn send(&self, bytes: &[u8]) -> Result<()> {
         use std::io::Write as _;
 
@@ -35,14 +35,18 @@ impl Uart {
 
 #[cfg(not(unix))]
 impl Uart {
+    /// Fails: this system has no Unix sockets.
+    ///
     /// # Errors
-    /// Always.
+    /// Returns an error always.
     pub fn connect(_: &Path) -> Result<Self> {
-        anyhow::bail!("the board's serial port is a Unix socket, and this system has none")
+        anyhow::bail!("the board's serial port needs a Unix socket, and this system has none")
     }
 
+    /// Does nothing.
+    ///
     /// # Errors
-    /// Never.
+    /// Returns no error.
     pub fn send(&self, _: &[u8]) -> Result<()> {
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: bytes that libFuzzer makes up, against the checks of package `checks`.
+//! `cargo xtask check fuzz`: libFuzzer's inputs against the checks of package `checks`.
 
 use std::time::{Duration, Instant};
 
@@ -14,57 +14,58 @@ use crate::{UsageError, table};
 /// The programs of `tests/fuzz/fuzz_targets`.
 const TARGETS: [&str; 3] = ["blob", "network", "stream"];
 
-/// The version of cargo-fuzz that is installed where there is none.
+/// The version of cargo-fuzz to install if there is none.
 const CARGO_FUZZ: &str = "0.13.2";
 
 /// Longest input, in bytes: small models have every feature of large ones.
 const LONGEST: usize = 4096;
 
-/// How often progress is said.
+/// Interval between progress lines.
 const PULSE: Duration = Duration::from_secs(5);
 
-/// What is fuzzed, and for how long.
+/// What to fuzz, and for how long.
 #[derive(Args)]
 pub struct Options {
-    /// `blob` (any bytes as a model), `network` (any network, encoded and damaged) or `stream` (any bytes on the link); all, one
-    /// after the other, when none is named.
+    /// `blob` (any bytes as a model), `network` (any network, encoded and damaged) or `stream` (any
+    /// bytes on the link). [default: all, one after the other]
     #[arg(value_name = "TARGET")]
     target: Option<String>,
-    /// How long each target is fuzzed.
+    /// Seconds for each target.
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
 }
 
-/// What one target came to.
+/// libFuzzer's statistics for one target.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Outcome {
+struct Statistics {
     executions: u64,
-    /// Branches of the program that were taken, as libFuzzer counts them.
+    /// Branches taken, as libFuzzer counts them.
     coverage: u64,
     /// Inputs worth keeping.
     inputs: u64,
 }
 
-/// `cargo xtask fuzz [TARGET] [--seconds N]`.
+/// Runs `cargo xtask check fuzz [TARGET] [--seconds N]`.
 ///
 /// # Errors
-/// When cargo-fuzz cannot be had, or a target breaks a promise; libFuzzer has said how to try the same bytes again.
+/// Returns an error if cargo-fuzz cannot be installed, or a check fails; libFuzzer has then printed how
+/// to run the same bytes again.
 pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     let targets: Vec<&str> =
         TARGETS.into_iter().filter(|target| options.target.as_deref().is_none_or(|name| name == *target)).collect();
     if targets.is_empty() {
-        return Err(UsageError(format!("there is no such target; there are {}", TARGETS.join(", "))).into());
+        return Err(UsageError(format!("unknown target; the targets are {}", TARGETS.join(", "))).into());
     }
     if find_program("cargo-fuzz").is_none() {
         Job::new(cargo()).args(["install", "cargo-fuzz", "--version", CARGO_FUZZ, "--locked"]).run()?;
     }
-    // `cargo fuzz` itself would bring a lock file up to date that is not.
+    // `cargo fuzz` has no --locked: it would silently update a stale lock file.
     let manifest = workspace.root.join("tests/fuzz/Cargo.toml");
     Job::new(cargo()).args(["fetch", "--locked", "--manifest-path"]).arg(manifest).run()?;
     let mut rows = table::new();
     rows.set_header(["target", "seconds", "executions", "coverage", "inputs"]);
     for target in targets {
-        let Outcome { executions, coverage, inputs } = fuzz(workspace, target, options.seconds)?;
+        let Statistics { executions, coverage, inputs } = fuzz(workspace, target, options.seconds)?;
         rows.add_row([
             target,
             &options.seconds.to_string(),
@@ -77,14 +78,14 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     print(rows)
 }
 
-fn fuzz(workspace: &Workspace, target: &str, seconds: u32) -> Result<Outcome> {
-    // What is found is kept here, so that the next run goes on with it; the committed corpus stays as it is.
+fn fuzz(workspace: &Workspace, target: &str, seconds: u32) -> Result<Statistics> {
+    // Findings are kept here for the next run; the committed corpus stays as it is.
     let found = workspace.folder("fuzz")?.join(target);
-    std::fs::create_dir_all(&found).with_context(|| format!("cannot make the folder {}", found.display()))?;
-    let folder = workspace.root.join("fuzz");
-    let mut outcome = Outcome::default();
+    std::fs::create_dir_all(&found).with_context(|| format!("cannot create folder {}", found.display()))?;
+    let folder = workspace.root.join("tests/fuzz");
+    let mut statistics = Statistics::default();
     let mut last = Instant::now();
-    // Sanitizers are no part of the stable compiler's promises, but they are in it.
+    // Stable compilers contain the sanitizers, but allow them only with this variable.
     Job::new(cargo())
         .env("RUSTC_BOOTSTRAP", "1")
         .args(["fuzz", "run", "--fuzz-dir"])
@@ -93,30 +94,30 @@ fn fuzz(workspace: &Workspace, target: &str, seconds: u32) -> Result<Outcome> {
         .args(["--", &format!("-max_total_time={seconds}"), &format!("-max_len={LONGEST}"), "-print_final_stats=1"])
         .without_input()
         .watch(|line| {
-            let is_status = outcome.take(line);
+            let is_status = statistics.take(line);
             if !is_status || last.elapsed() >= PULSE {
                 last = Instant::now();
                 tell(line);
             }
         })?;
-    if outcome.executions == 0 {
-        bail!("`{target}` was not executed once");
+    if statistics.executions == 0 {
+        bail!("{target}: libFuzzer executed no input");
     }
-    Ok(outcome)
+    Ok(statistics)
 }
 
-impl Outcome {
-    /// Takes what a line of libFuzzer says; true where it is one of those that come all the time.
+impl Statistics {
+    /// Reads a line of libFuzzer; returns true if it is a progress line.
     fn take(&mut self, line: &str) -> bool {
         let number = |name: &str| {
             let mut words = line.split_whitespace().skip_while(|word| *word != name);
-            // Of `310/113Kb` the first.
+            // `310/113Kb` is count and size.
             words.nth(1).and_then(|word| word.split('/').next()?.parse().ok())
         };
         self.executions = number("stat::number_of_executed_units:").unwrap_or(self.executions);
         self.coverage = number("cov:").unwrap_or(self.coverage);
         self.inputs = number("corp:").unwrap_or(self.inputs);
-        // The others are words that it found helpful.
+        // Quoted lines are entries of its dictionary.
         line.contains(" cov: ") || line.starts_with('"')
     }
 }
@@ -126,8 +127,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_are_read_from_what_libfuzzer_says() {
-        let mut outcome = Outcome::default();
+    fn statistics_are_read_from_libfuzzer() {
+        let mut statistics = Statistics::default();
         let lines = [
             ("INFO: seed corpus: files: 15 min: 287b max: 1135b total: 8891b rss: 40Mb", false),
             ("#740832\tREDUCE cov: 1934 ft: 5509 corp: 310/113Kb lim: 4096 exec/s: 2351 rss: 431Mb", true),
@@ -138,9 +139,9 @@ mod tests {
             ("stat::average_exec_per_sec:     2351", false),
         ];
         for (line, is_status) in lines {
-            assert_eq!(outcome.take(line), is_status, "{line}");
+            assert_eq!(statistics.take(line), is_status, "{line}");
         }
-        assert_eq!(outcome, Outcome { executions: 740_833, coverage: 1935, inputs: 311 });
+        assert_eq!(statistics, Statistics { executions: 740_833, coverage: 1935, inputs: 311 });
     }
 
     #[test]

@@ -1,5 +1,8 @@
-//! `cargo xtask profiles`: the same bits in every build. The arithmetic on the desk and the firmware of emulated boards are built at
-//! each level of optimisation, with checks and without, and held against the committed answers and the kernels' reference.
+//! `cargo xtask check profiles`: the same bits in every build.
+//!
+//! Builds the arithmetic for the host and the firmware for emulated boards at each optimization level,
+//! checked and unchecked, and compares the results with the committed answers and the kernels with
+//! their reference.
 
 use std::path::Path;
 use std::process::Output;
@@ -16,40 +19,40 @@ use crate::table;
 use crate::workspace::Workspace;
 use crate::{DEFAULT_BOARD, board, image};
 
-/// Levels of optimisation, as cargo names them.
+/// Optimization levels, as cargo names them.
 const LEVELS: [&str; 5] = ["0", "1", "3", "s", "z"];
 
-/// The level of the profile `firmware`, which also is unchecked: what is flashed.
+/// The level of the profile `firmware`, which is flashed and unchecked.
 const FLASHED: &str = "s";
 
-/// What every change tries on the desk: the tests that compute.
+/// The tests that every change runs on the host: those that compute.
 const COMPUTING: [&str; 5] = ["--lib", "--test", "fixture", "--test", "kernels"];
 
-/// What else the table tries there: the tests that read. Those that damage a whole model take minutes where nothing is optimised.
+/// The tests that the table adds: those that parse. Without optimization the others take minutes.
 const READING: [&str; 4] = ["--test", "blob", "--test", "hostile"];
 
-/// What is built.
+/// The boards and levels to build.
 #[derive(Args)]
 pub struct Options {
-    /// Emulated boards of firmware/boards; all when none is named.
+    /// Emulated boards of firmware/boards. [default: all]
     #[arg(value_name = "BOARD")]
     boards: Vec<String>,
-    /// Levels of optimisation; all when none is named.
+    /// Optimization levels. [default: all]
     #[arg(long = "level", value_name = "LEVEL", value_parser = LEVELS)]
     levels: Vec<String>,
 }
 
-/// How something is built.
+/// A way to build.
 struct Profile {
     level: String,
-    /// Whether overflow and the code's own assertions are checked.
+    /// Overflow and debug assertions are checked.
     is_checked: bool,
 }
 
 impl Profile {
-    /// What `cargo --config` takes, for the profile or package that `of` names.
+    /// Returns the arguments for `cargo --config`, for the profile or package `of`.
     fn settings(&self, of: &str) -> Vec<String> {
-        // A number is none in quotation marks.
+        // Cargo accepts numbers only without quotation marks.
         let level = self.level.parse::<u8>().map_or_else(|_| format!("\"{}\"", self.level), |level| level.to_string());
         let checks = self.is_checked;
         vec![
@@ -59,7 +62,7 @@ impl Profile {
         ]
     }
 
-    /// Whether this is how boards are flashed.
+    /// Returns true if this is the build that is flashed.
     fn is_flashed(&self) -> bool {
         self.level == FLASHED && !self.is_checked
     }
@@ -69,18 +72,18 @@ impl Profile {
     }
 }
 
-/// What became of a build.
+/// The result of a build.
 #[derive(Debug, PartialEq, Eq)]
-enum Outcome {
-    /// Logits compared, and logits, probabilities and classes that differ.
+enum Verdict {
+    /// It ran: the logits compared, and the logits, probabilities and classes that differ.
     Compared { logits: u64, different: u64 },
-    /// The part is too small for it.
+    /// It does not fit the part.
     NoRoom(&'static str),
-    /// It does not build or run, which has been told.
+    /// It does not build or run; the reason has been printed.
     Failed,
 }
 
-impl Outcome {
+impl Verdict {
     fn words(&self) -> String {
         match self {
             Self::Compared { logits, different: 0 } => logits.to_string(),
@@ -90,7 +93,7 @@ impl Outcome {
         }
     }
 
-    /// Whether nothing is wrong with it. What is flashed has to fit.
+    /// Returns true if nothing is wrong. The build that is flashed must fit.
     fn is_right(&self, profile: &Profile) -> bool {
         match self {
             Self::Compared { logits, different } => *logits > 0 && *different == 0,
@@ -100,18 +103,19 @@ impl Outcome {
     }
 }
 
-/// The boards of which no build at all was compared; `rows` has the outcomes of all boards, for each way to build.
-fn never_compared<'a>(boards: &[&'a str], rows: &[Vec<Outcome>]) -> Vec<&'a str> {
-    let is_compared = |outcome: Option<&Outcome>| matches!(outcome, Some(Outcome::Compared { .. }));
+/// Returns the boards without any compared build; each of `rows` has the verdicts of all boards.
+fn never_compared<'a>(boards: &[&'a str], rows: &[Vec<Verdict>]) -> Vec<&'a str> {
+    let is_compared = |outcome: Option<&Verdict>| matches!(outcome, Some(Verdict::Compared { .. }));
     let never = boards.iter().enumerate().filter(|(at, _)| !rows.iter().any(|row| is_compared(row.get(*at))));
     never.map(|(_, name)| *name).collect()
 }
 
-/// `cargo xtask profiles [BOARD..] [--level LEVEL..]`.
+/// Runs `cargo xtask check profiles [BOARD..] [--level LEVEL..]`.
 ///
 /// # Errors
-/// A usage error for a board that is not emulated; others when anything differs, when it cannot be built or run for another reason than
-/// the part's size, or when a board has no room for what is flashed or for any build at all.
+/// Returns a usage error for a board that is not emulated; others if anything differs, if a build fails
+/// for another reason than the part's size, or if a board has no room for the build that is flashed or
+/// for any build.
 pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     let boards: Vec<Board> = if options.boards.is_empty() {
         boards::all()?.into_iter().filter(|board| board.emulator.is_some()).collect()
@@ -123,85 +127,87 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
 
     let mut table = table::new();
     let names: Vec<&str> = boards.iter().map(|board| board.name.as_str()).collect();
-    table.set_header(["level", "desk"].into_iter().chain(names.iter().copied()));
+    table.set_header(["level", "host"].into_iter().chain(names.iter().copied()));
     let (mut failed, mut without_room) = (0, 0);
     let mut rows = Vec::new();
     for level in levels {
         for is_checked in [true, false] {
             let profile = Profile { level: level.to_owned(), is_checked };
-            let outcomes: Vec<Outcome> = boards.iter().map(|board| try_board(workspace, board, &profile)).collect();
-            let desk = desk(workspace, &profile, &[&COMPUTING[..], &READING[..]].concat());
-            if let Err(error) = &desk {
-                tell(format_args!("    desk, {}: {error:#}", profile.name()));
+            let outcomes: Vec<Verdict> = boards.iter().map(|board| try_board(workspace, board, &profile)).collect();
+            let host = host(workspace, &profile, &[&COMPUTING[..], &READING[..]].concat());
+            if let Err(error) = &host {
+                tell(format_args!("    host, {}: {error:#}", profile.name()));
             }
             failed +=
-                outcomes.iter().filter(|outcome| !outcome.is_right(&profile)).count() + usize::from(desk.is_err());
-            without_room += outcomes.iter().filter(|outcome| matches!(outcome, Outcome::NoRoom(_))).count();
-            let desk = if desk.is_ok() { "passed" } else { "FAILED" };
-            let cells = [profile.name(), desk.to_owned()].into_iter();
-            table.add_row(cells.chain(outcomes.iter().map(Outcome::words)));
+                outcomes.iter().filter(|outcome| !outcome.is_right(&profile)).count() + usize::from(host.is_err());
+            without_room += outcomes.iter().filter(|outcome| matches!(outcome, Verdict::NoRoom(_))).count();
+            let host = if host.is_ok() { "passed" } else { "FAILED" };
+            let cells = [profile.name(), host.to_owned()].into_iter();
+            table.add_row(cells.chain(outcomes.iter().map(Verdict::words)));
             rows.push(outcomes);
         }
     }
     print(table)?;
     print(format_args!(
-        "numbers are logits that agree with the committed answers; {without_room} builds do not fit their part and were not compared"
+        "numbers are logits equal to the committed answers; {without_room} builds do not fit their part and were not \
+         compared"
     ))?;
     if failed > 0 {
-        bail!("{failed} builds are wrong or failed, or are those that are flashed, and do not fit");
+        bail!("{failed} builds failed, differ, or are flashed and do not fit");
     }
     match never_compared(&names, &rows).as_slice() {
         [] => Ok(()),
-        boards => bail!("nothing was compared on {}", boards.join(", ")),
+        boards => bail!("no build was compared on {}", boards.join(", ")),
     }
 }
 
-/// The part that every change is tried by: the desk without checks, and one board, quick and checked. The tool has been built.
+/// Checks the builds that every change runs: the host unchecked, and one board checked at level 3. The
+/// programs must be built.
 ///
 /// # Errors
-/// When either is wrong.
+/// Returns an error if either fails or differs.
 pub fn verify(workspace: &Workspace) -> Result<()> {
     let profile = |is_checked| Profile { level: "3".to_owned(), is_checked };
-    desk(workspace, &profile(false), &COMPUTING)?;
+    host(workspace, &profile(false), &COMPUTING)?;
     let outcome = try_board(workspace, &board::named(DEFAULT_BOARD)?, &profile(true));
     match outcome {
-        Outcome::Compared { logits: 1.., different: 0 } => Ok(()),
+        Verdict::Compared { logits: 1.., different: 0 } => Ok(()),
         _ => bail!("{DEFAULT_BOARD}, {}: {}", profile(true).name(), outcome.words()),
     }
 }
 
-/// Whether a level is among those that were named, if any were.
+/// Returns true if `level` is one of `named`, or if `named` is empty.
 fn is_chosen(level: &str, named: &[String]) -> bool {
     named.is_empty() || named.iter().any(|name| name == level)
 }
 
-/// The tool that compares.
+/// Builds the program that compares.
 fn build_tool(workspace: &Workspace) -> Result<()> {
     workspace.cargo("build").args(["--workspace", "--locked", "--bin", "parity"]).run()?;
     workspace.cargo("test").args(["--workspace", "--locked", "--test", "parity", "--no-run"]).run()
 }
 
-/// Those tests of the arithmetic that `chosen` names; the committed answers are in [`COMPUTING`].
-fn desk(workspace: &Workspace, profile: &Profile, chosen: &[&str]) -> Result<()> {
+/// Runs the tests `chosen` of the arithmetic; [`COMPUTING`] includes the committed answers.
+fn host(workspace: &Workspace, profile: &Profile, chosen: &[&str]) -> Result<()> {
     let job = workspace.cargo("test").args(["--package", "shared-model", "--locked"]).args(chosen);
     let settings = profile.settings("dev.package.shared-model");
     settings.iter().fold(job, |job, setting| job.arg("--config").arg(setting)).run()
 }
 
-/// A board's firmware by `profile`: built, and compared, which is told.
-fn try_board(workspace: &Workspace, board: &Board, profile: &Profile) -> Outcome {
+/// Builds a board's firmware with `profile`, compares it, and prints the verdict.
+fn try_board(workspace: &Workspace, board: &Board, profile: &Profile) -> Verdict {
     let outcome = build_and_compare(workspace, board, profile).unwrap_or_else(|error| {
         tell(format_args!("{error:#}"));
-        Outcome::Failed
+        Verdict::Failed
     });
     tell(format_args!("    {}, {}: {}", board.name, profile.name(), outcome.words()));
     outcome
 }
 
-fn build_and_compare(workspace: &Workspace, board: &Board, profile: &Profile) -> Result<Outcome> {
+fn build_and_compare(workspace: &Workspace, board: &Board, profile: &Profile) -> Result<Verdict> {
     let folder = workspace.folder("profiles")?;
     if !image::build_otherwise(workspace, board, &profile.settings("firmware"), !profile.is_flashed(), &folder)? {
-        return Ok(Outcome::NoRoom("flash"));
+        return Ok(Verdict::NoRoom("flash"));
     }
     let (mut logits, mut different) = (0, 0);
     for (model, answers) in FIXTURES {
@@ -209,40 +215,40 @@ fn build_and_compare(workspace: &Workspace, board: &Board, profile: &Profile) ->
         let job = job.arg("--model").arg(workspace.root.join(model));
         let output = job.arg("--answers").arg(workspace.root.join(answers)).probe()?;
         if is_out_of_stack(&output) {
-            return Ok(Outcome::NoRoom("stack"));
+            return Ok(Verdict::NoRoom("stack"));
         }
-        // It also fails where something differs, and then prints what.
-        let devices: Vec<ParityRecord> = serde_json::from_slice(&output.stdout).with_context(|| said(&output))?;
+        // It also fails if something differs, and then prints the report.
+        let devices: Vec<ParityRecord> = serde_json::from_slice(&output.stdout).with_context(|| text_of(&output))?;
         let device = devices.first().context("parity compared no device")?;
         logits += device.logits_compared;
         different += device.logits_different + device.probabilities_different + device.classes_different;
     }
     if different > 0 {
-        return Ok(Outcome::Compared { logits, different });
+        return Ok(Verdict::Compared { logits, different });
     }
     let output = kernels(workspace, board, &folder)?;
     if is_out_of_stack(&output) {
-        return Ok(Outcome::NoRoom("stack"));
+        return Ok(Verdict::NoRoom("stack"));
     }
-    // A trial that is not there would not fail.
+    // A trial that does not exist would not fail.
     if !output.status.success() || !String::from_utf8_lossy(&output.stdout).contains(" 1 passed;") {
-        bail!("the kernels are not the reference: {}", said(&output));
+        bail!("the kernels differ from the reference: {}", text_of(&output));
     }
-    Ok(Outcome::Compared { logits, different })
+    Ok(Verdict::Compared { logits, different })
 }
 
-/// The trial that holds the kernels of a board against the reference.
+/// Runs the trial that compares a board's kernels with the reference.
 fn kernels(workspace: &Workspace, board: &Board, firmware: &Path) -> Result<Output> {
     let job: Job = workspace.cargo("test").args(["--workspace", "--locked", "--test", "parity", "--", "--exact"]);
     job.arg(format!("{}::kernels", board.name)).env("PARITY_FIRMWARE", firmware).probe()
 }
 
-/// Whether the firmware's last words are those of its fault handler about the stack.
+/// Returns true if the firmware's fault handler reported a stack overflow.
 fn is_out_of_stack(output: &Output) -> bool {
-    !output.status.success() && said(output).contains("stack overflow")
+    !output.status.success() && text_of(output).contains("stack overflow")
 }
 
-fn said(output: &Output) -> String {
+fn text_of(output: &Output) -> String {
     let [stdout, stderr] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
     format!("{stdout}{stderr}")
 }
@@ -259,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_flashed_is_what_the_manifest_says() {
+    fn the_flashed_build_is_the_one_in_the_manifest() {
         let manifest = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml")).unwrap();
         let manifest: toml::Table = toml::from_str(&manifest).unwrap();
         let firmware = &manifest["profile"]["firmware"];
@@ -268,22 +274,22 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_and_an_empty_comparison_are_not_right() {
+    fn a_difference_and_an_empty_comparison_are_wrong() {
         let profile = Profile { level: "z".into(), is_checked: false };
-        assert!(Outcome::Compared { logits: 10, different: 0 }.is_right(&profile));
-        assert!(!Outcome::Compared { logits: 10, different: 1 }.is_right(&profile));
-        assert!(!Outcome::Compared { logits: 0, different: 0 }.is_right(&profile));
-        assert!(!Outcome::Failed.is_right(&profile));
+        assert!(Verdict::Compared { logits: 10, different: 0 }.is_right(&profile));
+        assert!(!Verdict::Compared { logits: 10, different: 1 }.is_right(&profile));
+        assert!(!Verdict::Compared { logits: 0, different: 0 }.is_right(&profile));
+        assert!(!Verdict::Failed.is_right(&profile));
     }
 
     #[test]
-    fn no_room_is_right_but_for_what_is_flashed_and_for_a_board_that_has_room_for_nothing() {
+    fn no_room_is_an_error_only_for_the_flashed_build_and_a_board_without_any_build() {
         let is_right =
-            |level: &str, is_checked| Outcome::NoRoom("stack").is_right(&Profile { level: level.into(), is_checked });
+            |level: &str, is_checked| Verdict::NoRoom("stack").is_right(&Profile { level: level.into(), is_checked });
         assert!(is_right("0", false) && is_right("s", true));
         assert!(!is_right("s", false));
-        let compared = || Outcome::Compared { logits: 10, different: 0 };
-        let rows = [vec![Outcome::NoRoom("flash"), compared()], vec![Outcome::NoRoom("stack"), Outcome::Failed]];
+        let compared = || Verdict::Compared { logits: 10, different: 0 };
+        let rows = [vec![Verdict::NoRoom("flash"), compared()], vec![Verdict::NoRoom("stack"), Verdict::Failed]];
         assert_eq!(never_compared(&["small", "large"], &rows), ["small"]);
     }
 }

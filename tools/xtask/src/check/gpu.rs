@@ -1,7 +1,7 @@
-//! `cargo xtask gpu`: the trainer with a backend for graphics cards, from its build to answers that agree.
+//! `cargo xtask check gpu`: the trainer on a graphics card, from its build to answers that agree.
 
 use anyhow::{Context, Result, bail};
-use clap::ValueEnum;
+use clap::Args;
 use comfy_table::Table;
 use host_support::parity::ParityRecord;
 use serde::Serialize;
@@ -10,32 +10,13 @@ use crate::output::print;
 use crate::parity::{self, LOOPBACK};
 use crate::stages::Stages;
 use crate::table::{self, percent};
-use crate::trainer::{self, Evaluated, Trained};
+use crate::trainer::{self, Backend, Evaluated, Trained};
 use crate::workspace::Workspace;
 use crate::{setup, sizes};
 
-/// The trainer's backends for graphics cards; each is a feature of the same name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Backend {
-    /// Vulkan, or Metal on a Mac; where there is no graphics card, Debian's Vulkan in software
-    Wgpu,
-    /// NVIDIA's CUDA; takes a card and its driver, and the build downloads an LLVM
-    Cuda,
-}
-
-impl Backend {
-    /// The name, as the trainer has it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Wgpu => "wgpu",
-            Self::Cuda => "cuda",
-        }
-    }
-}
-
-/// What `--json` prints. The keys are stable; accuracies are from 0 to 1.
+/// The object that `--json` prints. The keys are stable; accuracies are from 0 to 1.
 #[derive(Serialize)]
-struct Summary {
+struct GpuSummary {
     backend: &'static str,
     device: String,
     epochs: u32,
@@ -45,12 +26,13 @@ struct Summary {
     test_accuracy_fixed: f64,
     test_accuracy_loopback: f64,
     model_bytes: u64,
-    pictures: u64,
+    #[serde(rename = "pictures")]
+    images: u64,
     logits_compared: u64,
     logits_different: u64,
 }
 
-impl Summary {
+impl GpuSummary {
     fn new(backend: Backend, trained: &Trained, evaluated: &Evaluated, loopback: &ParityRecord) -> Self {
         Self {
             backend: backend.name(),
@@ -62,7 +44,7 @@ impl Summary {
             test_accuracy_fixed: evaluated.accuracy,
             test_accuracy_loopback: loopback.accuracy,
             model_bytes: trained.model_bytes,
-            pictures: loopback.images,
+            images: loopback.images,
             logits_compared: loopback.logits_compared,
             logits_different: loopback.logits_different,
         }
@@ -78,7 +60,7 @@ impl Summary {
             ("test accuracy, float", percent(self.test_accuracy_float)),
             ("test accuracy, fixed point on the host", percent(self.test_accuracy_fixed)),
             ("test accuracy, fixed point on loopback", percent(self.test_accuracy_loopback)),
-            ("pictures compared", self.pictures.to_string()),
+            ("images compared", self.images.to_string()),
             ("logits compared", self.logits_compared.to_string()),
             ("logits that differ", self.logits_different.to_string()),
             ("model.bin", sizes::bytes(self.model_bytes)),
@@ -86,13 +68,28 @@ impl Summary {
     }
 }
 
-/// `cargo xtask gpu [--backend BACKEND] [--epochs N] [--json]`.
+/// The backend and the length of the training.
+#[derive(Args)]
+pub struct Options {
+    /// The backend to train on.
+    #[arg(long, value_enum, default_value_t = Backend::Wgpu)]
+    backend: Backend,
+    /// Number of epochs.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    epochs: u32,
+    /// Print one JSON object on standard output instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs `cargo xtask check gpu [--backend BACKEND] [--epochs N] [--json]`.
 ///
 /// # Errors
-/// When a stage fails, or host and loopback differ in anything.
-pub fn command(workspace: &Workspace, backend: Backend, epochs: u32, json: bool) -> Result<()> {
+/// Returns an error if a stage fails, or if host and loopback differ.
+pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
+    let &Options { backend, epochs, json } = options;
     let name = backend.name();
-    // A target folder of its own: the programs of the default build stay as they are.
+    // A separate target folder keeps the programs of the default build.
     let workspace = Workspace { root: workspace.root.clone(), target: workspace.target.join("gpu") };
     let folder = workspace.folder(name)?;
     let (model, answers) = (folder.join("model.bin"), folder.join("answers.bin"));
@@ -109,15 +106,15 @@ pub fn command(workspace: &Workspace, backend: Backend, epochs: u32, json: bool)
         trainer::train(&workspace, &folder, &["--backend", name, "--epochs", &epochs])
     })?;
     let evaluated = stages
-        .run("Answering the test pictures on the host", || trainer::evaluate(&workspace, &model, &answers, None))?;
+        .run("Answering the test images on the host", || trainer::evaluate(&workspace, &model, &answers, None))?;
     let report = stages.run(&format!("Comparing with {LOOPBACK}"), || {
         let (report, run) = (folder.join("parity.json"), folder.join("run"));
         parity::compare(&workspace, &[LOOPBACK.to_owned()], &model, &answers, &report, Some(&run))
     })?;
 
     let loopback = report.devices.iter().find(|device| device.device == LOOPBACK);
-    let loopback = loopback.with_context(|| format!("the parity report has no {LOOPBACK}"))?;
-    let summary = Summary::new(backend, &trained, &evaluated, loopback);
+    let loopback = loopback.with_context(|| format!("the parity report does not contain {LOOPBACK}"))?;
+    let summary = GpuSummary::new(backend, &trained, &evaluated, loopback);
     let printed =
         if json { print(serde_json::to_string(&summary)?) } else { print(format_args!("\n{}", summary.table())) };
     parity::verify(loopback, &evaluated)?;
@@ -125,11 +122,11 @@ pub fn command(workspace: &Workspace, backend: Backend, epochs: u32, json: bool)
     printed
 }
 
-/// That the model answers now as it did when it was exported.
+/// Checks that the model answers as it did when it was exported.
 fn verify(trained: &Trained, evaluated: &Evaluated) -> Result<()> {
     if trained.test_accuracy_fixed != evaluated.accuracy {
         let (then, now) = (percent(trained.test_accuracy_fixed), percent(evaluated.accuracy));
-        bail!("the exported model classified {then} of the test pictures rightly, and now {now}");
+        bail!("test accuracy of the exported model: {now} now, {then} during the export");
     }
     Ok(())
 }
@@ -151,11 +148,11 @@ mod tests {
     }
 
     fn evaluated() -> Evaluated {
-        Evaluated { model_id: "00000000".into(), pictures: 10_000, accuracy: 0.839 }
+        Evaluated { model_id: "00000000".into(), images: 10_000, accuracy: 0.839 }
     }
 
     #[test]
-    fn the_object_has_the_keys_that_were_promised_in_order() {
+    fn the_object_has_the_stable_keys_in_order() {
         let loopback = ParityRecord {
             device: LOOPBACK.into(),
             core: "x86_64".into(),
@@ -164,7 +161,7 @@ mod tests {
             accuracy: 0.839,
             ..ParityRecord::default()
         };
-        let summary = Summary::new(Backend::Wgpu, &trained(), &evaluated(), &loopback);
+        let summary = GpuSummary::new(Backend::Wgpu, &trained(), &evaluated(), &loopback);
         let expected = concat!(
             r#"{"backend":"wgpu","device":"llvmpipe (Vulkan, software)","epochs":2,"seconds_per_epoch":15.0,"#,
             r#""train_accuracy_float":0.85,"test_accuracy_float":0.84,"test_accuracy_fixed":0.839,"#,
@@ -175,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_that_answers_otherwise_than_when_it_was_exported_is_told() {
+    fn an_accuracy_that_differs_from_the_export_is_an_error() {
         assert!(verify(&trained(), &evaluated()).is_ok());
         let error = verify(&trained(), &Evaluated { accuracy: 0.8389, ..evaluated() }).unwrap_err().to_string();
         assert!(error.contains("83.90 %") && error.contains("83.89 %"), "{error}");

@@ -1,4 +1,4 @@
-//! `cargo xtask memcheck`: tests of `shared-model` under the sharpest tool that this machine has.
+//! `cargo xtask check memcheck`: tests of `shared-model` under the best installed memory checker.
 
 use std::fmt;
 use std::path::Path;
@@ -11,52 +11,53 @@ use crate::process::Job;
 use crate::programs::find_program;
 use crate::workspace::Workspace;
 
-/// The compiler that Miri comes with.
+/// The toolchain that contains Miri.
 const NIGHTLY: &str = "nightly";
 
-/// A target of 32 bits, as devices have, and without the desk's vectors: its kernels are the portable ones.
+/// A 32-bit target, as on devices, without SIMD: it uses the portable kernels.
 const NARROW: &str = "i686-unknown-linux-gnu";
 
-/// What every tool runs: what reads a model's bytes and infers with what was read. `damage`, `fixture` and `kernels` take the same ways with
-/// so many more numbers that Miri, which interprets, would come to no end.
+/// The tests that every tool runs: they parse models and run inference. `damage`, `fixture` and
+/// `kernels` take the same paths with too many numbers for an interpreter.
 const TESTS: [&str; 5] = ["--lib", "--test", "blob", "--test", "hostile"];
 
 /// Random cases of each test under Miri.
 const MIRI_CASES: &str = "4";
 
-/// Tests that try every length, every number, or thousands of weights in every order, which an interpreter takes an hour for.
+/// Exhaustive tests, which would take Miri an hour.
 const MIRI_SKIPS: [&str; 3] = ["gather", "everywhere", "add_up"];
 
-/// What finds memory errors, sharpest first.
+/// Tools that find memory errors, the most thorough first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Tool {
-    /// Interprets the program, and finds any undefined behaviour that it comes to; on two targets, of 64 and of 32 bits.
+    /// Interprets the program and finds any undefined behaviour it reaches, on a 64-bit and a 32-bit target
     Miri,
-    /// Compiles checks of every access into the program.
+    /// Compiles a check of every memory access into the program
     Sanitizer,
-    /// Watches the compiled program.
+    /// Runs the compiled program in an emulator
     Valgrind,
 }
 
-/// What asks a compiler about itself.
+/// A compiler's host target and its folder.
 struct Compiler {
     host: String,
     sysroot: String,
 }
 
-/// `cargo xtask memcheck [--tool TOOL]`.
+/// Runs `cargo xtask check memcheck [--tool TOOL]`.
 ///
 /// # Errors
-/// When no tool is there, or the tests fail under it.
+/// Returns an error if no tool is installed, or the tests fail under it.
 pub fn command(workspace: &Workspace, tool: Option<Tool>) -> Result<()> {
-    let active = Compiler::ask(Job::new("rustc")).context("the active compiler does not say what it is")?;
-    let best = || Tool::value_variants().iter().copied().find(|tool| tool.is_there(&active));
+    let active = Compiler::ask(Job::new("rustc")).context("cannot ask the active compiler for its host and sysroot")?;
+    let best = || Tool::value_variants().iter().copied().find(|tool| tool.is_installed(&active));
     let Some(tool) = tool.or_else(best) else {
         bail!(
-            "nothing here finds memory errors: `rustup toolchain install {NIGHTLY} --component miri,rust-src` gets Miri"
+            "no memory checker is installed; `rustup toolchain install {NIGHTLY} --component miri,rust-src` \
+             installs Miri"
         );
     };
-    tell(format_args!("Tests of shared-model ({}), by {tool}", TESTS.join(" ")));
+    tell(format_args!("Tests of shared-model ({}) under {tool}", TESTS.join(" ")));
     match tool {
         Tool::Miri => {
             miri(workspace, &active.host)?;
@@ -74,7 +75,7 @@ pub fn command(workspace: &Workspace, tool: Option<Tool>) -> Result<()> {
     }
 }
 
-/// The tests by `job`, a cargo that is about to test, in a folder of its own: the flags are not the other tests'.
+/// Adds the tests to `job`, which runs cargo, with a separate target folder because the flags differ.
 fn tests(workspace: &Workspace, job: Job) -> Job {
     let job = job.args(["--locked", "-p", "shared-model"]).args(TESTS).arg("--target-dir");
     job.arg(workspace.target.join("memcheck"))
@@ -86,14 +87,14 @@ fn miri(workspace: &Workspace, target: &str) -> Result<()> {
         .args(["--target", target])
         .arg("--")
         .args(MIRI_SKIPS.into_iter().flat_map(|name| ["--skip", name]))
-        // proptest asks for its settings and for random numbers.
+        // proptest reads the environment and random numbers.
         .env("MIRIFLAGS", "-Zmiri-disable-isolation")
         .env("PROPTEST_CASES", MIRI_CASES)
         .run()
 }
 
 impl Tool {
-    fn is_there(self, active: &Compiler) -> bool {
+    fn is_installed(self, active: &Compiler) -> bool {
         match self {
             Self::Miri => Compiler::ask(Job::new("rustup").args(["run", NIGHTLY, "rustc"])).is_some_and(|nightly| {
                 let has = |path: &str| Path::new(&nightly.sysroot).join(path).exists();
@@ -122,7 +123,7 @@ impl fmt::Display for Tool {
 }
 
 impl Compiler {
-    /// Asks it; nothing where it is not there.
+    /// Asks a compiler; returns `None` if it cannot be run.
     fn ask(job: Job) -> Option<Self> {
         let output = job.args(["--print", "host-tuple", "--print", "sysroot"]).probe().ok()?;
         let text = String::from_utf8(output.stdout).ok()?;
@@ -136,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_compiler_says_its_host_and_its_folder() {
+    fn a_compiler_reports_its_host_and_its_folder() {
         let compiler = Compiler::ask(Job::new("rustc")).unwrap();
         assert!(compiler.host.split('-').count() >= 3, "{}", compiler.host);
         assert!(Path::new(&compiler.sysroot).join("lib/rustlib").join(&compiler.host).is_dir(), "{}", compiler.sysroot);

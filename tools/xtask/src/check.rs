@@ -1,0 +1,87 @@
+//! `cargo xtask check NAME`: the checks that are rare or take long.
+
+pub mod deny;
+pub mod fuzz;
+pub mod gpu;
+pub mod link;
+pub mod lints;
+pub mod memcheck;
+pub mod profiles;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::probe;
+use crate::workspace::Workspace;
+
+/// The rare checks.
+#[derive(Subcommand)]
+pub enum Check {
+    /// Checks formatting, lints for the host and for every board's target, and links in the
+    /// documentation.
+    Lints,
+    /// Fuzzes the code that reads untrusted bytes: models and the link.
+    ///
+    /// Uses libFuzzer with the address sanitizer. The first run installs cargo-fuzz and builds, which
+    /// takes some minutes. Inputs worth keeping stay in prenda/fuzz in the target folder, and the
+    /// next run continues with them.
+    Fuzz(fuzz::Options),
+    /// Builds the arithmetic and the firmware at every optimization level, checked and unchecked, and
+    /// compares every logit of the fixture's images.
+    ///
+    /// Runs on the host and on emulated boards, ten builds for each board, and also compares the
+    /// kernels of each build with their reference. A build that does not fit its part is named in
+    /// the table and not compared.
+    Profiles(profiles::Options),
+    /// Runs tests of shared-model under a tool that finds memory errors: Miri, the address sanitizer,
+    /// or valgrind.
+    ///
+    /// Every tool runs the same tests: the library's own, `blob` and `hostile`. Miri finds the most and
+    /// needs a nightly compiler: `rustup toolchain install nightly --component miri,rust-src`. It
+    /// runs them for a 64-bit and a 32-bit target with few random cases, and still takes many times
+    /// as long as the sanitizer, which needs about 90 seconds of one core including its build.
+    Memcheck {
+        /// Use this tool. [default: the first in the list that is installed]
+        #[arg(long, value_enum, value_name = "TOOL")]
+        tool: Option<memcheck::Tool>,
+    },
+    /// Checks licences, sources and versions of all dependencies with cargo-deny and deny.toml.
+    Deny {
+        /// Also check RustSec's advisories, which are fetched from GitHub.
+        #[arg(long)]
+        advisories: bool,
+    },
+    /// Trains on a graphics card and compares every logit of every test image with `loopback`.
+    ///
+    /// Builds the trainer with a backend for graphics cards, which compiles burn once more (half an
+    /// hour on two cores), into the folder `gpu` of the target folder, so that the default build
+    /// stays as it is. If there is no Vulkan device, installs Debian's software Vulkan, or prints the
+    /// line to type. Exits with 0 only if everything agrees.
+    Gpu(gpu::Options),
+    /// Damages the bytes on the link to devices and back, and checks every accepted answer against the
+    /// host's: docs/format.md.
+    Link(link::Options),
+    /// Writes docs/probe-rs.md: what probe-rs prints for an emulated board.
+    Transcript {
+        /// Write nothing; exit with 1 if the page would change.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+/// Runs `cargo xtask check NAME`.
+///
+/// # Errors
+/// Returns the check's own error.
+pub fn command(workspace: &Workspace, check: &Check) -> Result<()> {
+    match check {
+        Check::Lints => lints::command(workspace),
+        Check::Fuzz(options) => fuzz::command(workspace, options),
+        Check::Profiles(options) => profiles::command(workspace, options),
+        Check::Memcheck { tool } => memcheck::command(workspace, *tool),
+        Check::Deny { advisories } => deny::command(workspace, *advisories),
+        Check::Gpu(options) => gpu::command(workspace, options),
+        Check::Link(options) => link::command(workspace, options),
+        Check::Transcript { check } => probe::transcript(workspace, *check),
+    }
+}
