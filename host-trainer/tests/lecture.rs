@@ -80,7 +80,7 @@ impl Backends {
         let backend = name.split("::").next()?;
         let entry = self.0["backends"].as_array()?.iter().find(|entry| entry["backend"] == backend)?;
         if entry["is_built"] == false {
-            return Some(format!("this build has no {backend}; `cargo xtask gpu --backend {backend}` tests it"));
+            return Some(format!("this build has no {backend}; `cargo xtask check gpu --backend {backend}` tests it"));
         }
         entry["devices"].as_array()?.is_empty().then(|| format!("there is no device for {backend} on this machine"))
     }

@@ -1,4 +1,4 @@
-//! A short fuzz run without a fuzzer: the seeds of `cargo xtask fuzz`, and what it has found worth keeping, in
+//! A short fuzz run without a fuzzer: the seeds of `cargo xtask check fuzz`, and what it has found worth keeping, in
 //! `tests/fuzz/corpus`, as it is and with small changes. It does not look for new paths; it holds those that are known.
 
 use std::fs;

@@ -1,4 +1,4 @@
-//! `link`: devices behind a bad line, by hand, or from `cargo xtask link`.
+//! `link`: devices behind a bad line, by hand, or from `cargo xtask check link`.
 
 #![forbid(unsafe_code)]
 

@@ -160,8 +160,8 @@ mod tests {
     }
 
     #[test]
-    fn an_end_without_the_words_is_told_with_what_was_said() {
+    fn an_end_without_the_words_is_an_error_with_the_output() {
         let error = shell("echo other").wait_for("words").unwrap_err().to_string();
-        assert!(error.contains("without saying \"words\": other"), "{error}");
+        assert!(error.contains("without printing \"words\": other"), "{error}");
     }
 }
