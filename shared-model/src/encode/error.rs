@@ -23,7 +23,8 @@ pub enum EncodeError {
         /// Number of weights.
         weights: usize,
     },
-    /// The buffer is shorter than the blob. [`ModelSource::encoded_length_bound`] returns a
+    /// The buffer is shorter than the blob.
+    /// [`ModelSource::encoded_length_bound`](crate::ModelSource::encoded_length_bound) returns a
     /// sufficient length.
     #[error("the buffer is too short for the encoded model")]
     BufferTooShort,

@@ -1,4 +1,4 @@
-//! **Blocks**: a pruned layer, which stores only the non-zero blocks of [`pairs`](super::pairs).
+//! **Blocks**: a pruned layer, which stores only the non-zero blocks of [`pairs`].
 //!
 //! There are three tables: the block count of each tile, the first input of each block, and the
 //! blocks. A core reads the two inputs of each block, and skips the weights if both are zero.
