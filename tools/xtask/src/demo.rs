@@ -81,7 +81,7 @@ pub fn command(workspace: &Workspace, json: bool) -> Result<()> {
 
     let mut stages = Stages::new(6);
     stages.run("Setting up what is missing", || setup::ensure(Purpose::Demo))?;
-    stages.run("Building the trainer and the parity tool", || workspace.build_programs())?;
+    stages.run("Building the trainer and the parity tool", || workspace.build_demo_programs())?;
     let trained = stages.run("Training, quantizing and exporting", || trainer::train(workspace, &folder, &[]))?;
     let evaluated =
         stages.run("Answering the test images on the host", || trainer::evaluate(workspace, &model, &answers, None))?;

@@ -80,6 +80,18 @@ impl Workspace {
         self.cargo("build").args(["--workspace", "--locked"]).args(programs)
     }
 
+    /// Builds the trainer and the parity tool without the parts that only tests need: burn-ndarray
+    /// and probe-rs, which take half of the time of a build.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the build fails.
+    pub fn build_demo_programs(&self) -> Result<()> {
+        let packages = ["-p", "host-trainer", "-p", "parity", "--no-default-features"];
+        let programs = ["--bin", "host-trainer", "--bin", "parity"];
+        self.cargo("build").arg("--locked").args(packages).args(programs).run()
+    }
+
     /// Builds a program that does not depend on burn.
     ///
     /// # Errors
