@@ -1,4 +1,4 @@
-//! A linear axis whose ticks we choose.
+//! A linear axis with ticks at round numbers.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, ValueFormatte
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
-/// Ticks that an axis has at most, and two more.
+/// Largest number of ticks of an axis, except for up to two more at its ends.
 const MAX_TICKS: f64 = 10.0;
 
 /// A linear axis.
@@ -17,7 +17,8 @@ pub struct Axis {
 }
 
 impl Axis {
-    /// From `range.start` to `range.end`, which is larger, with ticks at multiples of a round number.
+    /// Returns an axis from `range.start` to `range.end`, which is larger, with ticks at multiples
+    /// of a round number.
     pub fn of_values(range: Range<f64>) -> Self {
         let step = round_step((range.end - range.start) / MAX_TICKS);
         let (first, last) = ((range.start / step - 1e-9).ceil(), (range.end / step + 1e-9).floor());
@@ -26,7 +27,8 @@ impl Axis {
         Self { inner: range.into(), ticks, decimals: (-step.log10().floor()).clamp(0.0, 12.0) as usize }
     }
 
-    /// Of epochs from 1 to `last`, with ticks at the first one and at multiples of a round number.
+    /// Returns an axis of epochs from 1 to `last`, with ticks at 1 and at multiples of a round
+    /// number.
     pub fn of_epochs(last: u32) -> Self {
         let last = f64::from(last);
         // Long numbers need more room.
@@ -62,10 +64,11 @@ impl ValueFormatter<f64> for Axis {
     }
 }
 
-/// The least of 1, 2, 5, 10, .. times a power of ten that is not below `least`, which is above 0.
+/// Returns the smallest of 1, 2 and 5 times a power of ten that is at least `least`, which is
+/// above 0.
 fn round_step(least: f64) -> f64 {
     let power = 10.0_f64.powi(least.log10().floor() as i32);
-    // Rounding must not make a step of 1 one of 2.
+    // The tolerance keeps a rounding error from turning a step of 1 into 2.
     let factor = [1.0, 2.0, 5.0].into_iter().find(|factor| factor * power >= least * (1.0 - 1e-9));
     factor.unwrap_or(10.0) * power
 }

@@ -12,51 +12,52 @@ use crate::text::percent;
 const TITLE_HEIGHT: i32 = 40;
 const AXIS_NAME_HEIGHT: i32 = 24;
 
-/// Height of a cell where there are few.
-const LARGEST_CELL: i32 = 40;
+/// Largest height of a cell, in pixels.
+const MAX_CELL: i32 = 40;
 
-/// What the matrix is made as high as, where cells may become smaller.
+/// Height of the matrix if cells are smaller than that, in pixels.
 const MATRIX: i32 = 720;
 
-/// The most that a name beside the matrix, and one above a column, may take.
-const LONGEST_NAME: f64 = 180.0;
-const WIDEST_COLUMN: f64 = 84.0;
+/// Largest width of a row's name, in pixels.
+const MAX_NAME_WIDTH: f64 = 180.0;
+/// Largest width of a column, in pixels.
+const MAX_COLUMN_WIDTH: f64 = 84.0;
 
-/// Room for the scale of colours at the right, with its numbers.
+/// Width of the colour scale at the right, with its numbers.
 const SCALE: i32 = 112;
 
-/// What a cell of a full share is filled with; one of no share is white.
+/// Colour of a cell whose share is 1; a share of 0 is white.
 const FULL: RGBColor = RGBColor(0, 68, 136);
 
-/// Where things are, in pixels.
+/// Positions and sizes, in pixels.
 struct Layout {
     classes: usize,
     /// Width and height of a cell.
     cell: [i32; 2],
     /// Upper left corner of the first cell.
     start: [i32; 2],
-    /// Whether rows and columns have names; else every so many has a number.
+    /// `true` if rows and columns have names, `false` if only some have a number.
     has_names: bool,
-    /// Whether the names of columns stand upright, as they are too long otherwise.
+    /// `true` if the names of columns are vertical because they are too long.
     is_upright: bool,
-    /// Size of the counts in the cells, where they have room there.
+    /// Font size of the counts in the cells, if they fit.
     count_size: Option<u32>,
 }
 
-/// How often the test pictures of each class, the rows, are given each class, the columns.
+/// Plots the confusion matrix: test images by true class (rows) and predicted class (columns).
 ///
 /// # Errors
 ///
-/// Where the plotting library refuses.
+/// Returns an error if the plotting library fails.
 pub fn confusion(evaluation: &Evaluation) -> Result<String, PlotError> {
     let classes = evaluation.confusion.len();
     let names: Vec<String> = (0..classes)
         .map(|class| evaluation.classes.get(class).map_or("", |class| class.name.as_str()))
-        .map(|name| fit(name, TEXT_SIZE, LONGEST_NAME))
+        .map(|name| fit(name, TEXT_SIZE, MAX_NAME_WIDTH))
         .collect();
     let layout = Layout::of(evaluation, &names);
     let title = format!(
-        "Confusion matrix: {} of {} test pictures classified rightly",
+        "Confusion matrix: {} of {} test images classified correctly",
         percent(evaluation.accuracy),
         evaluation.images
     );
@@ -67,10 +68,10 @@ pub fn confusion(evaluation: &Evaluation) -> Result<String, PlotError> {
     draw(size, |area| {
         area.draw_text(&title, &text(TITLE_SIZE, INK, HPos::Left), (MARGIN, TITLE_HEIGHT * 5 / 9))?;
         for (label, row) in evaluation.confusion.iter().enumerate() {
-            // Of no picture, each share is 0.
-            let pictures = row.iter().map(|count| u64::from(*count)).sum::<u64>().max(1) as f64;
+            // At least 1: a class without images has shares of 0.
+            let images = row.iter().map(|count| u64::from(*count)).sum::<u64>().max(1) as f64;
             for (class, &count) in row.iter().enumerate().take(classes) {
-                layout.draw_cell(area, [label, class], count, f64::from(count) / pictures)?;
+                layout.draw_cell(area, [label, class], count, f64::from(count) / images)?;
             }
         }
         area.draw(&Rectangle::new([(left, top), (left + matrix_width, top + matrix_height)], FAINT))?;
@@ -82,11 +83,11 @@ pub fn confusion(evaluation: &Evaluation) -> Result<String, PlotError> {
 impl Layout {
     fn of(evaluation: &Evaluation, names: &[String]) -> Self {
         let classes = names.len();
-        let height = (MATRIX / classes.max(1) as i32).clamp(3, LARGEST_CELL);
+        let height = (MATRIX / classes.max(1) as i32).clamp(3, MAX_CELL);
         let longest = names.iter().map(|name| width(name, TEXT_SIZE)).fold(0.0, f64::max);
         let has_names = height > TEXT_SIZE as i32;
-        // Cells that are wider than high let names be read without turning the head.
-        let is_upright = height < LARGEST_CELL || longest + 8.0 > WIDEST_COLUMN;
+        // Wide cells have room for horizontal names.
+        let is_upright = height < MAX_CELL || longest + 8.0 > MAX_COLUMN_WIDTH;
         let cell_width = if is_upright { height } else { height.max(longest as i32 + 8) };
         let longest = if has_names { longest.ceil() as i32 } else { width("000", TEXT_SIZE).ceil() as i32 };
         let above = if has_names && is_upright { longest } else { TEXT_SIZE as i32 };
@@ -103,7 +104,7 @@ impl Layout {
         self.cell.map(|side| side * self.classes as i32)
     }
 
-    /// Upper left corner of a cell.
+    /// Returns the upper left corner of a cell.
     fn corner(&self, [row, column]: [usize; 2]) -> (i32, i32) {
         (self.start[0] + self.cell[0] * column as i32, self.start[1] + self.cell[1] * row as i32)
     }
@@ -112,7 +113,7 @@ impl Layout {
         let [width, height] = self.cell;
         let (x, y) = self.corner(position);
         let fill = shade(share);
-        // White is there already, and a matrix of many classes is mostly white.
+        // The background is white, and so are most cells of a large matrix.
         if count > 0 {
             area.draw(&Rectangle::new([(x, y), (x + width, y + height)], fill.filled()))?;
         }
@@ -129,7 +130,7 @@ impl Layout {
         let upright = |style: TextStyle<'static>| style.transform(FontTransform::Rotate270);
         let (beside, above) = (text(TEXT_SIZE, INK, HPos::Right), text(TEXT_SIZE, INK, HPos::Center));
         let below_name = upright(text(TEXT_SIZE, INK, HPos::Left));
-        // Numbers of classes, where there are too many for their names, far enough apart.
+        // Without names, some rows and columns have numbers, far enough apart to be read.
         let step = if self.has_names {
             1
         } else {
@@ -146,15 +147,15 @@ impl Layout {
                 area.draw_text(name, &above, (x, top - 6 - TEXT_SIZE as i32 / 2))?;
             }
         }
-        let number = if self.has_names { "" } else { ", by its number" };
+        let number = if self.has_names { "" } else { " (number)" };
         let title = text(TEXT_SIZE, FAINT, HPos::Center);
-        let given = format!("given class{number}");
-        area.draw_text(&given, &title, (left + matrix_width / 2, TITLE_HEIGHT + AXIS_NAME_HEIGHT / 2))?;
+        let predicted = format!("predicted class{number}");
+        area.draw_text(&predicted, &title, (left + matrix_width / 2, TITLE_HEIGHT + AXIS_NAME_HEIGHT / 2))?;
         let middle = (MARGIN + AXIS_NAME_HEIGHT / 2, top + matrix_height / 2);
         Ok(area.draw_text(&format!("true class{number}"), &upright(title), middle)?)
     }
 
-    /// The colours of shares, at the right.
+    /// Draws the colour scale at the right.
     fn draw_scale(&self, area: &Area<'_>) -> Result<(), PlotError> {
         const STEPS: i32 = 50;
         let x = self.start[0] + self.matrix()[0] + MARGIN;
@@ -173,15 +174,15 @@ impl Layout {
     }
 }
 
-/// The colour of a share, 0..=1: white to [`FULL`].
+/// Returns the colour of a share, 0..=1: white to [`FULL`].
 fn shade(share: f64) -> RGBColor {
     let mix = |full: u8| (255.0 - share.clamp(0.0, 1.0) * (255.0 - f64::from(full))).round() as u8;
     RGBColor(mix(FULL.0), mix(FULL.1), mix(FULL.2))
 }
 
-/// Black or white, whichever is read better on `fill`.
+/// Returns black or white, whichever has the higher contrast on `fill`.
 fn ink_on(RGBColor(red, green, blue): RGBColor) -> RGBColor {
-    // Relative luminance as WCAG 2 defines it; at 0.18 both have the same contrast.
+    // Relative luminance of WCAG 2; at 0.18 both have the same contrast.
     let linear = |part: u8| (f64::from(part) / 255.0).powf(2.2);
     let luminance = 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue);
     if luminance > 0.18 { INK } else { WHITE }
@@ -193,7 +194,7 @@ mod tests {
     use crate::model::tests::evaluation;
 
     fn cells(svg: &str) -> usize {
-        // Of the others, one is the ground, two are frames and 50 the scale.
+        // 53 others: the background, two frames and 50 steps of the scale.
         svg.matches("<rect").count() - 53
     }
 
@@ -203,20 +204,20 @@ mod tests {
         assert_eq!(cells(&svg), 9);
         assert_eq!(svg.matches("&lt;b&gt;&amp;&quot;").count(), 2);
         assert_eq!(svg.matches("line\\nend").count(), 2);
-        for text in ["true class", "given class", "90.91 %", "20", "1"] {
+        for text in ["true class", "predicted class", "90.91 %", "20", "1"] {
             assert!(svg.contains(text), "{text}");
         }
     }
 
     #[test]
-    fn with_more_classes_counts_go_first_and_names_next() {
+    fn many_classes_drop_counts_and_then_names() {
         let has = |classes: usize| {
             let names: Vec<String> = (0..classes).map(|class| format!("name-{class}")).collect();
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             let svg = confusion(&evaluation(&names, 77_777)).unwrap();
             assert_eq!(cells(&svg), classes * classes);
             assert!(!svg.contains("NaN"));
-            (svg.contains("77777"), svg.contains("name-1"), svg.contains("by its number"))
+            (svg.contains("77777"), svg.contains("name-1"), svg.contains("class (number)"))
         };
         assert_eq!(has(2), (true, true, false));
         assert_eq!(has(30), (false, true, false));
@@ -224,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_is_damaged_breaks_nothing() {
+    fn a_damaged_record_does_not_break_the_plot() {
         let mut odd = evaluation(&["one", "two"], 0);
         assert_eq!(cells(&confusion(&odd).unwrap()), 2);
         odd.classes.pop();
@@ -235,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_can_be_read_on_any_share() {
+    fn counts_are_readable_on_every_colour() {
         assert_eq!((shade(0.0), shade(1.0)), (WHITE, FULL));
         assert_eq!((ink_on(shade(0.0)), ink_on(shade(0.4)), ink_on(shade(1.0))), (INK, INK, WHITE));
     }

@@ -15,17 +15,17 @@ const TITLE_HEIGHT: i32 = 36;
 const PANEL_HEIGHT: i32 = 360;
 const LEGEND_LINE: i32 = 22;
 
-/// Length of the line that a legend's entry begins with, with the space behind it.
+/// Width of the line at the start of a legend's entry, including the space after it.
 const SAMPLE: i32 = 44;
 
-/// Epochs whose points are drawn: more would melt into one another.
+/// Largest number of epochs that are drawn as points; more would overlap.
 const MAX_POINTS: usize = 20;
 
-/// Parts that a longer curve is divided into, each drawn from its least to its largest value.
+/// Parts of a longer curve; of each, the smallest and the largest value are drawn.
 const MAX_PARTS: usize = 400;
 
-/// A loss beyond is drawn as this one.
-const LARGEST_LOSS: f64 = 1e6;
+/// Larger losses are drawn as this one.
+const MAX_LOSS: f64 = 1e6;
 
 /// A curve in each of the two panels, `(epoch, value)`.
 struct Series {
@@ -42,11 +42,12 @@ impl Series {
     }
 }
 
-/// Accuracy and loss of training pictures, and of those held out where there are any, over the epochs of named runs.
+/// Plots accuracy and loss over the epochs of named runs, on training images and on held-out images
+/// if there are any.
 ///
 /// # Errors
 ///
-/// Where the plotting library refuses.
+/// Returns an error if the plotting library fails.
 pub fn history(runs: &[(&str, &[Epoch])]) -> Result<String, PlotError> {
     let series = series(runs);
     let last = runs.iter().flat_map(|(_, epochs)| *epochs).map(|epoch| epoch.epoch).max().unwrap_or(1).max(1);
@@ -66,7 +67,7 @@ pub fn history(runs: &[(&str, &[Epoch])]) -> Result<String, PlotError> {
         let (panels, below) = rest.split_vertically(PANEL_HEIGHT);
         let (left, right) = panels.split_horizontally(WIDTH / 2);
         let accuracies = series.iter().map(|series| (series, series.accuracy.as_slice()));
-        panel(&left, ["Accuracy", "share classified rightly"], accuracies, last, 1.0)?;
+        panel(&left, ["Accuracy", "share classified correctly"], accuracies, last, 1.0)?;
         let losses = series.iter().map(|series| (series, series.loss.as_slice()));
         panel(&right, ["Loss", "mean cross-entropy, nats"], losses, last, loss_end)?;
         legend.draw(&below)
@@ -92,7 +93,7 @@ fn series(runs: &[(&str, &[Epoch])]) -> Vec<Series> {
             colour,
             is_dashed,
             accuracy: thin(epochs.iter().map(|&(epoch, accuracy, _)| (epoch.into(), accuracy.clamp(0.0, 1.0)))),
-            loss: thin(epochs.iter().map(|&(epoch, _, loss)| (epoch.into(), loss.clamp(0.0, LARGEST_LOSS)))),
+            loss: thin(epochs.iter().map(|&(epoch, _, loss)| (epoch.into(), loss.clamp(0.0, MAX_LOSS)))),
         };
         all.push(curve(epochs.iter().filter_map(training).collect(), "training", colours[0], false));
         let held_out: Vec<_> = epochs.iter().filter_map(validation).collect();
@@ -103,7 +104,7 @@ fn series(runs: &[(&str, &[Epoch])]) -> Vec<Series> {
     all
 }
 
-/// `points` without those that nobody could see among so many; ends and extremes stay.
+/// Drops points that are too close together to be seen. Ends and extremes stay.
 fn thin(points: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
     let points: Vec<_> = points.filter(|(_, value)| value.is_finite()).collect();
     if points.len() <= 2 * MAX_PARTS {
@@ -157,12 +158,12 @@ fn panel<'a>(
     Ok(())
 }
 
-/// `value` with four decimals, or with more where these would be zeros.
+/// Formats `value` with four decimals, or by powers of ten if these would be zeros.
 fn four_decimals(value: f64) -> String {
     if value == 0.0 || value.abs() >= 0.001 { format!("{value:.4}") } else { format!("{value:.2e}") }
 }
 
-/// The series' names below the panels, where they cover no curve.
+/// The names of the series, below the panels.
 struct Legend<'a> {
     series: &'a [Series],
     columns: usize,
@@ -223,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn every_epoch_of_a_short_run_is_a_point_and_one_alone_is_seen() {
+    fn every_epoch_of_a_short_run_is_a_point() {
         for (count, is_validated, curves) in [(1, false, 1), (1, true, 2), (5, false, 1), (20, true, 2)] {
             let svg = history(&[("a network", &epochs(count, is_validated))]).unwrap();
             // Two panels, and one in the legend for each curve.
@@ -234,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_run_stays_a_small_picture() {
+    fn the_plot_of_a_long_run_is_small() {
         let svg = history(&[("long", &epochs(100_000, true))]).unwrap();
         assert_eq!(points(&svg), 0);
         assert!(svg.len() < 500_000, "{} bytes", svg.len());
@@ -255,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_no_training_leaves_break_nothing() {
+    fn impossible_values_do_not_break_the_plot() {
         for value in [f64::NAN, f64::INFINITY, f64::MAX, -1.0, 0.0, f64::MIN_POSITIVE] {
             let epoch = Epoch { loss: value, accuracy: value, epoch: u32::MAX, ..epochs(1, false)[0] };
             let svg = history(&[("odd", &[epoch])]).unwrap();
@@ -264,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn extremes_outlive_thinning() {
+    fn thinning_keeps_extremes() {
         let thinned = thin((0..100_000).map(|index| (f64::from(index), if index == 7777 { 5.0 } else { 1.0 })));
         assert!(thinned.contains(&(7777.0, 5.0)) && thinned.len() <= 2 * MAX_PARTS);
         assert!(thinned.is_sorted_by(|one, other| one.0 <= other.0));

@@ -1,4 +1,4 @@
-//! Grey pixels inside an SVG.
+//! Grey images as PNG and inside an SVG.
 
 use std::io::Cursor;
 use std::iter;
@@ -10,13 +10,13 @@ use image::{ExtendedColorType, ImageEncoder};
 
 use super::PlotError;
 
-/// `pixels`, `[row][column]`, 0 (black) to 255 (white), as a PNG file.
+/// Encodes `pixels`, `[row][column]`, 0 (black) to 255 (white), as a PNG file.
 ///
 /// # Errors
 ///
-/// Where there are more or fewer of them than `rows` and `columns` say.
+/// Returns [`PlotError::Pixels`] if there are not `rows` times `columns` pixels.
 pub fn png(pixels: &[u8], rows: usize, columns: usize) -> Result<Vec<u8>, PlotError> {
-    // The encoder would panic.
+    // The encoder panics if the length is wrong.
     if rows.checked_mul(columns) != Some(pixels.len()) {
         return Err(PlotError::Pixels { rows, columns, found: pixels.len() });
     }
@@ -25,16 +25,16 @@ pub fn png(pixels: &[u8], rows: usize, columns: usize) -> Result<Vec<u8>, PlotEr
     Ok(file.into_inner())
 }
 
-/// The same as an address that holds it: what an SVG's `<image href>` takes.
+/// Encodes `pixels` as a data URI of a PNG file, for an SVG's `<image href>`.
 ///
 /// # Errors
 ///
-/// As [`png`].
+/// Like [`png`].
 pub fn data_uri(pixels: &[u8], rows: usize, columns: usize) -> Result<String, PlotError> {
     Ok(format!("data:image/png;base64,{}", STANDARD.encode(png(pixels, rows, columns)?)))
 }
 
-/// `pixels`, rows of `columns`, with `factor` pixels for each in both directions.
+/// Enlarges an image with rows of `columns` pixels by `factor` in both directions.
 pub fn enlarge(pixels: &[u8], columns: usize, factor: usize) -> Vec<u8> {
     let wide = |row: &[u8]| row.iter().flat_map(|&pixel| iter::repeat_n(pixel, factor)).collect::<Vec<u8>>();
     pixels.chunks(columns.max(1)).flat_map(|row| wide(row).repeat(factor)).collect()
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn pixels_come_back() {
+    fn pixels_survive_the_round_trip() {
         let pixels = [0, 50, 100, 150, 200, 255];
         let file = image::load_from_memory(&png(&pixels, 2, 3).unwrap()).unwrap().into_luma8();
         assert_eq!((file.dimensions(), file.as_raw().as_slice()), ((3, 2), &pixels[..]));

@@ -1,47 +1,47 @@
-//! Where names of points go, so that none lies on another, or on a point.
+//! Places labels of points so that they do not overlap each other or a point.
 
 use super::text::width;
 
 /// Corners of a rectangle, the smaller coordinates first.
 type Rectangle = [f64; 4];
 
-/// How far a name is from its point, in pixels; the next where there is no room.
+/// Distances of a label from its point, in pixels; the first with enough room is used.
 const DISTANCES: [f64; 4] = [11.0, 18.0, 28.0, 40.0];
 
-/// Directions from a point to its name, the best first.
+/// Directions from a point to its label, the best first.
 const DIRECTIONS: [(f64, f64); 8] =
     [(1.0, 0.0), (-1.0, 0.0), (0.0, -1.0), (0.0, 1.0), (0.8, -0.8), (0.8, 0.8), (-0.8, -0.8), (-0.8, 0.8)];
 
-/// From this distance on a line joins a name with its point.
+/// Distance from which a line connects a label with its point, in pixels.
 const FAR: f64 = 24.0;
 
-/// Where a name goes.
+/// The position of a label.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Label {
-    /// Where it begins, and half its height.
+    /// Left end, at half its height.
     pub start: (i32, i32),
-    /// The end of a line from its point, where that is far.
+    /// End of the line from the point, if the point is far.
     pub leader: Option<(i32, i32)>,
 }
 
-/// What is taken already, and what names must stay within.
+/// The areas that labels must avoid, and the bounds that they must stay in.
 pub struct Labels {
     taken: Vec<Rectangle>,
     bounds: Rectangle,
 }
 
 impl Labels {
-    /// Nothing is taken yet of what lies from `left, top` to `right, bottom`.
+    /// Returns an empty area from `left, top` to `right, bottom`.
     pub fn within([left, top, right, bottom]: [i32; 4]) -> Self {
         Self { taken: Vec::new(), bounds: [left, top, right, bottom].map(f64::from) }
     }
 
-    /// No name comes nearer than `radius` to the point.
+    /// Keeps labels at least `radius` away from the point.
     pub fn keep_free(&mut self, (x, y): (i32, i32), radius: i32) {
         self.taken.push([x - radius, y - radius, x + radius, y + radius].map(f64::from));
     }
 
-    /// No name comes onto the line between two points.
+    /// Keeps labels off the line between two points.
     pub fn keep_line_free(&mut self, from: (i32, i32), to: (i32, i32)) {
         let length = f64::from(to.0 - from.0).hypot(f64::from(to.1 - from.1));
         let steps = (length / 4.0).ceil().max(1.0) as u32;
@@ -52,12 +52,12 @@ impl Labels {
         }
     }
 
-    /// Where `text` of `size` pixels goes, a name for the point; nothing where there is no room.
+    /// Places a label of font size `size` at the point. Returns `None` if there is no room.
     pub fn place(&mut self, text: &str, size: u32, (x, y): (i32, i32)) -> Option<Label> {
         let half = [width(text, size) / 2.0, f64::from(size) / 2.0 + 1.0];
         let places = DISTANCES.iter().flat_map(|distance| DIRECTIONS.map(|(right, down)| (distance, right, down)));
         let place = |(distance, right, down): (&f64, f64, f64)| {
-            // To the side, a name's end is at that distance, not its middle.
+            // To the side, the distance is measured to the label's end, not to its middle.
             let middle_x = f64::from(x) + right * distance + right.signum() * if right == 0.0 { 0.0 } else { half[0] };
             let middle_y = f64::from(y) + down * distance;
             (*distance, [middle_x - half[0], middle_y - half[1], middle_x + half[0], middle_y + half[1]])
@@ -65,7 +65,7 @@ impl Labels {
         let (distance, found) = places.map(place).find(|(_, place)| self.is_free(place))?;
         self.taken.push(found);
         let [left, top, right, bottom] = found.map(|place| place.round() as i32);
-        // To the corner or the side that is nearest.
+        // The line ends at the nearest corner or side.
         let leader = (distance >= FAR).then(|| (x.clamp(left, right), y.clamp(top, bottom)));
         Some(Label { start: (left, (top + bottom) / 2), leader })
     }
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_stay_apart_and_within_bounds() {
+    fn labels_do_not_overlap_and_stay_in_bounds() {
         let mut labels = Labels::within([0, 0, 200, 100]);
         let points = [(100, 50), (104, 52), (198, 2), (2, 98)];
         points.iter().for_each(|point| labels.keep_free(*point, 5));
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn where_there_is_no_room_there_is_no_name() {
+    fn a_label_without_room_is_left_out() {
         let mut labels = Labels::within([0, 0, 60, 30]);
         assert_eq!(labels.place("a name that is too long", 13, (30, 15)), None);
         labels.keep_line_free((0, 0), (60, 30));

@@ -2,14 +2,15 @@
 
 use std::ops::RangeInclusive;
 
-/// A logarithmic axis from one place to another.
+/// A logarithmic axis between two positions, in pixels.
 pub struct Logarithm {
     values: [f64; 2],
     places: [i32; 2],
 }
 
 impl Logarithm {
-    /// An axis from a little below the least of `values`, above 0, to a little above the largest, between two places.
+    /// Returns an axis from slightly below the smallest of the positive `values` to slightly above
+    /// the largest, between two positions.
     pub fn of_values(values: impl Iterator<Item = f64>, places: [i32; 2]) -> Self {
         let values = values.filter(|value| value.is_finite() && *value > 0.0);
         let (least, most) =
@@ -18,7 +19,7 @@ impl Logarithm {
         Self { values, places }
     }
 
-    /// Where `value` is.
+    /// Returns the position of `value`.
     pub fn place(&self, value: f64) -> i32 {
         let [start, end, value] =
             [self.values[0], self.values[1], value].map(|value| value.max(f64::MIN_POSITIVE).ln());
@@ -26,7 +27,7 @@ impl Logarithm {
         from + ((value - start) / (end - start) * f64::from(to - from)).round() as i32
     }
 
-    /// Round values: 1, 2 and 5 times powers of ten.
+    /// Returns ticks: 1, 2 and 5 times powers of ten.
     pub fn ticks(&self) -> Vec<f64> {
         let [start, end] = self.values;
         let powers: RangeInclusive<i32> = start.log10().floor() as i32..=end.log10().ceil() as i32;
@@ -40,14 +41,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_go_by_ratios() {
+    fn equal_ratios_have_equal_distances() {
         let axis = Logarithm::of_values([1500.0, 100e3 / 1.5].into_iter(), [0, 1000]);
         assert_eq!(axis.ticks(), [1e3, 2e3, 5e3, 10e3, 20e3, 50e3, 100e3]);
         assert_eq!((axis.place(1e3), axis.place(10e3), axis.place(100e3)), (0, 500, 1000));
     }
 
     #[test]
-    fn no_values_make_an_axis_all_the_same() {
+    fn no_values_give_a_default_axis() {
         assert_eq!(Logarithm::of_values([f64::NAN, 0.0].into_iter(), [0, 9]).ticks(), [1.0, 2.0, 5.0, 10.0]);
     }
 }

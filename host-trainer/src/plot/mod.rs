@@ -1,4 +1,4 @@
-//! Pictures of data, training and results, as SVG: text stays text, any browser shows them, and no font is needed here.
+//! Plots of data, training and results, as SVG. Text stays text, so that no font is needed here.
 
 mod axis;
 mod comparison;
@@ -25,24 +25,24 @@ pub use samples::samples;
 
 pub use self::image::{enlarge, png};
 
-/// Why a picture cannot be drawn.
+/// Why a plot cannot be drawn.
 #[derive(Debug, Error)]
 pub enum PlotError {
-    /// The plotting library refuses.
+    /// The plotting library failed.
     #[error("cannot draw: {0}")]
     Draw(String),
-    /// A picture is of another size than it should be.
-    #[error("cannot draw a picture of {rows} rows and {columns} columns: it has {found} pixels")]
+    /// An image does not have the expected size.
+    #[error("cannot draw an image of {rows} x {columns} pixels: found {found} pixels")]
     Pixels {
-        /// Rows that it should have.
+        /// Expected rows.
         rows: usize,
-        /// Columns that it should have.
+        /// Expected columns.
         columns: usize,
-        /// Pixels that it has.
+        /// Pixels found.
         found: usize,
     },
     /// Pixels cannot be written as PNG.
-    #[error("cannot write pixels as PNG")]
+    #[error("cannot encode an image as PNG")]
     Png(#[from] ::image::ImageError),
 }
 

@@ -1,4 +1,4 @@
-//! Pictures of every class, in a grid: what a data set looks like.
+//! Sample images of every class of a data set, in a grid.
 
 use maud::html;
 
@@ -8,45 +8,47 @@ use super::style::{FONT, MARGIN, TEXT_SIZE, TITLE_SIZE};
 use super::text::{fit, width};
 use crate::data::Split;
 
-/// Rows of pictures of a class.
+/// Rows of images per class.
 const ROWS: usize = 3;
 
-/// Pictures in a row, at most.
-const COLUMNS: usize = 20;
+/// Largest number of images in a row.
+const MAX_COLUMNS: usize = 20;
 
-/// Pixels that are drawn, at most, but for one column: with many classes of large pictures columns are fewer.
+/// Largest number of pixels, unless there is one column: many classes of large images get fewer
+/// columns.
 const MAX_PIXELS: usize = 16 << 20;
 
-/// Longer side of a picture as it is drawn: small ones are enlarged to about the first, large ones reduced to the second.
+/// Longer side of an image, in drawn pixels: small images are enlarged to about the first, large
+/// ones reduced to the second.
 const SIDES: [usize; 2] = [48, 64];
 
-/// Width of a class name, at most.
-const NAME_WIDTH: f64 = 180.0;
+/// Largest width of a class name, in pixels.
+const MAX_NAME_WIDTH: f64 = 180.0;
 
-/// Space between classes, and beside their names.
+/// Space between classes, and next to their names, in pixels.
 const GAP: f64 = 6.0;
 
-/// The first pictures of each class in `split`, each `rows` by `columns` pixels, beside the class's name; a place stays
-/// white where a class has fewer.
+/// Plots the first images of each class in `split`, of `rows` by `columns` pixels, next to the
+/// class's name.
 ///
 /// # Errors
 ///
-/// Where pixels cannot be written as PNG.
+/// Returns an error if the pixels cannot be encoded as PNG.
 pub fn samples(split: &Split, names: &[String], rows: usize, columns: usize) -> Result<String, PlotError> {
     let most = split.count_classes(names.len()).into_iter().max().unwrap_or(0).div_ceil(ROWS);
     let affordable = MAX_PIXELS / (names.len() * ROWS * rows * columns).max(1);
-    let across = most.min(affordable).clamp(1, COLUMNS);
+    let across = most.min(affordable).clamp(1, MAX_COLUMNS);
     let scale = scale(rows.max(columns));
     let (wide, high) = (strip_side(across, columns), strip_side(ROWS, rows));
     let (strip_width, strip_height) = (scale * wide as f64, scale * high as f64);
 
-    let shown: Vec<String> = names.iter().map(|name| fit(name, TEXT_SIZE, NAME_WIDTH)).collect();
-    let title = format!("The first training pictures of each class, up to {}", ROWS * across);
+    let shown: Vec<String> = names.iter().map(|name| fit(name, TEXT_SIZE, MAX_NAME_WIDTH)).collect();
+    let title = format!("The first training images of each class, up to {}", ROWS * across);
     let margin = f64::from(MARGIN);
     let left = margin + shown.iter().map(|name| width(name, TEXT_SIZE)).fold(0.0, f64::max) + GAP;
     let top = 2.0 * margin + f64::from(TITLE_SIZE);
     let full_width = (left + strip_width).max(margin + width(&title, TITLE_SIZE)) + margin;
-    // Pictures may be lower than their class's name.
+    // Images may be lower than their class's name.
     let class_height = strip_height.max(f64::from(TEXT_SIZE)) + GAP;
     let full_height = top + names.len() as f64 * class_height - GAP + margin;
     let (full_width, full_height) = (full_width.ceil(), full_height.ceil());
@@ -71,25 +73,26 @@ pub fn samples(split: &Split, names: &[String], rows: usize, columns: usize) -> 
     Ok(svg.into_string() + "\n")
 }
 
-/// How large a pixel is drawn where the longer side of a picture is `side`: whole numbers, so that all are as large.
+/// Returns the drawn size of a pixel if the longer side of an image is `side`. Enlarging by whole
+/// numbers keeps all pixels the same size.
 fn scale(side: usize) -> f64 {
     let [small, large] = SIDES;
     if side > large { large as f64 / side as f64 } else { (small / side.max(1)).max(1) as f64 }
 }
 
-/// Pixels that `count` pictures of `side` take, side by side, with one of white between them.
+/// Returns the length of `count` images of `side` next to each other, with a white pixel between them.
 fn strip_side(count: usize, side: usize) -> usize {
     count * (side + 1) - 1
 }
 
-/// The pixels of the first pictures of `class`, each `rows` by `columns`, `across` in a row.
+/// Returns the pixels of the first images of `class`, of `rows` by `columns`, `across` in a row.
 fn strip(split: &Split, class: usize, across: usize, (rows, columns): (usize, usize)) -> Vec<u8> {
     let width = strip_side(across, columns);
     let mut pixels = vec![u8::MAX; strip_side(ROWS, rows) * width];
-    let of_class = split.images().zip(&split.labels).filter(|(_, label)| usize::from(**label) == class);
-    for (place, (picture, _)) in of_class.take(ROWS * across).enumerate() {
+    let of_class = split.pictures().zip(&split.labels).filter(|(_, label)| usize::from(**label) == class);
+    for (place, (image, _)) in of_class.take(ROWS * across).enumerate() {
         let (top, left) = (place / across * (rows + 1), place % across * (columns + 1));
-        for (line, row) in picture.chunks_exact(columns).enumerate() {
+        for (line, row) in image.chunks_exact(columns).enumerate() {
             let start = (top + line) * width + left;
             if let Some(target) = pixels.get_mut(start..start + columns) {
                 target.copy_from_slice(row);
@@ -104,8 +107,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pictures_stand_side_by_side_and_absent_ones_are_white() {
-        // Two rows, one column; class 1 has four pictures, class 0 one.
+    fn images_fill_a_grid_and_the_rest_is_white() {
+        // Two rows, one column; class 1 has four images, class 0 one.
         let split = Split { width: 2, pixels: (0..10).collect(), labels: vec![1, 1, 0, 1, 1] };
         let white = [255; 3];
         let rows = [[0, 255, 2], [1, 255, 3], white, [6, 255, 8], [7, 255, 9], white, white, white];
@@ -134,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn names_beside_low_pictures_do_not_overlap() {
+    fn names_of_low_images_do_not_overlap() {
         let split = Split { width: 400, pixels: vec![7; 800], labels: vec![0, 1] };
         let svg = samples(&split, &["a".to_owned(), "b".to_owned()], 1, 400).unwrap();
         let tops: Vec<f64> =
@@ -143,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn small_pictures_are_enlarged_by_whole_numbers() {
+    fn small_images_are_enlarged_by_whole_numbers() {
         assert_eq!([1, 6, 28, 48, 64, 128].map(scale), [48.0, 8.0, 1.0, 1.0, 1.0, 0.5]);
     }
 }

@@ -1,22 +1,23 @@
-//! Text in pictures: how wide it is, and making it fit. Whoever shows the picture chooses the font, so that widths are
-//! estimates, rather too large than too small.
+//! Width of text in plots, and shortening it to fit.
+//!
+//! The viewer chooses the font, so widths are estimates, rather too large than too small.
 
 use crate::text::printable;
 
-/// Width of `text` in a font of `size` pixels, in pixels.
+/// Returns the width of `text` in a font of `size` pixels, in pixels.
 pub fn width(text: &str, size: u32) -> f64 {
     f64::from(size) * text.chars().map(ems).sum::<f64>()
 }
 
-/// `text` as a picture can hold it, in a font of `size` pixels: no control characters, and an ellipsis for what goes
-/// beyond `most` pixels.
-pub fn fit(text: &str, size: u32, most: f64) -> String {
-    // XML has no way to write these two.
+/// Escapes control characters of `text`, and shortens it with an ellipsis to `max_width` pixels in a
+/// font of `size` pixels.
+pub fn fit(text: &str, size: u32, max_width: f64) -> String {
+    // XML cannot represent these two.
     let text = printable(text).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}");
-    if width(&text, size) <= most {
+    if width(&text, size) <= max_width {
         return text;
     }
-    let mut rest = most - width("\u{2026}", size);
+    let mut rest = max_width - width("\u{2026}", size);
     let fits = |character: &char| {
         rest -= f64::from(size) * ems(*character);
         rest >= 0.0
@@ -25,7 +26,7 @@ pub fn fit(text: &str, size: u32, most: f64) -> String {
     start.trim_end().to_owned() + "\u{2026}"
 }
 
-/// Width of a character as a multiple of the font's size, after the widest common fonts.
+/// Returns the width of a character as a multiple of the font size, in the widest common fonts.
 fn ems(character: char) -> f64 {
     match character {
         ' ' | '!' | '\'' | '(' | ')' | ',' | '-' | '.' | '/' | ':' | ';' | 'I' | 'f' | 'i' | 'j' | 'l' | 'r' | 't' => {
@@ -44,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_too_long_is_cut() {
+    fn long_text_is_shortened() {
         assert_eq!(fit("Ankle boot", 13, 100.0), "Ankle boot");
         let cut = fit("Ankle boot, worn on the left foot", 13, 100.0);
         assert!(cut.starts_with("Ankle boot") && cut.ends_with('\u{2026}') && width(&cut, 13) <= 100.0, "{cut}");
@@ -53,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_picture_can_hold_is_replaced() {
+    fn characters_that_xml_cannot_represent_are_replaced() {
         assert_eq!(fit("a\n\0\u{ffff}b", 13, 500.0), "a\\n\\0\u{fffd}b");
     }
 }

@@ -1,14 +1,14 @@
-//! A picture inside the page.
+//! A plot inside the page.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, html};
 
-/// What a picture is not made narrower than, in CSS pixels; its words could not be read.
+/// Smallest width of a plot, in CSS pixels; below, its text is unreadable.
 const MIN_WIDTH: u32 = 544;
 
-/// An SVG as an image of its own, so that its identifiers and styles stay its own; `text` says what can be seen.
-/// Where there is no room for it, it can be moved.
+/// Returns a scrollable figure of an SVG, described by `text`. As an image, its identifiers and
+/// styles do not affect the page.
 pub fn figure(svg: &str, text: &str) -> Markup {
     let address = format!("data:image/svg+xml;base64,{}", STANDARD.encode(svg));
     let least = format!("min-width:{}px", width(svg).map_or(MIN_WIDTH, |width| width.min(MIN_WIDTH)));
@@ -19,7 +19,7 @@ pub fn figure(svg: &str, text: &str) -> Markup {
     }
 }
 
-/// What the picture's own tag says, in whole pixels.
+/// Returns the width that the SVG's tag gives, in whole pixels.
 fn width(svg: &str) -> Option<u32> {
     let (_, tag) = svg.split_once("<svg")?;
     let (tag, _) = tag.split_once('>')?;
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_width_is_that_of_the_picture() {
+    fn the_width_is_read_from_the_svg_tag() {
         assert_eq!(width("<?xml width=\"9\"?><svg height=\"1\" width=\"640px\"><rect width=\"3\"/></svg>"), Some(640));
         for without in ["<svg><rect width=\"3\"/></svg>", "<svg width=\"100%", "<svg width=\"wide\">", ""] {
             assert_eq!(width(without), None, "{without}");
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_picture_says_cannot_leave_it() {
+    fn markup_in_an_svg_does_not_reach_the_page() {
         let text = figure("<svg>\"><script>", "a \"b\" <c>").into_string();
         assert!(!text.contains("<script>") && text.contains("alt=\"a &quot;b&quot; &lt;c&gt;\""), "{text}");
     }

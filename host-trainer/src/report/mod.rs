@@ -1,4 +1,4 @@
-//! One HTML page about one run or several: no script, nothing from a network, and every picture inside of it.
+//! One HTML page about one or several runs, without scripts or external files.
 
 mod figure;
 mod numbers;

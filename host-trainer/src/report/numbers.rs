@@ -1,6 +1,6 @@
-//! Figures as a reader takes them in.
+//! Formatting of numbers.
 
-/// `count` with a comma before each three digits.
+/// Formats `count` with a comma between groups of three digits.
 pub fn count(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -13,12 +13,12 @@ pub fn count(count: u64) -> String {
     text
 }
 
-/// A size, in bytes and in KiB.
+/// Formats a size in bytes and in KiB.
 pub fn bytes(size: u64) -> String {
     format!("{} B ({:.1} KiB)", count(size), size as f64 / 1024.0)
 }
 
-/// Three significant digits: by powers of ten where there would be many zeros.
+/// Formats three significant digits, with a power of ten if there would be many zeros.
 pub fn significant(value: f64) -> String {
     let magnitude = value.abs();
     if value == 0.0 || !value.is_finite() {

@@ -7,10 +7,10 @@ use super::sections::{Section, sections};
 
 const STYLE: &str = include_str!("style.css");
 
-/// What a browser lets the page do: show what is in it, and nothing else.
+/// Content security policy: the page may only show its own content.
 const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
 
-/// The page about `runs`, as HTML.
+/// Returns the page about `runs`, as HTML.
 pub fn page(runs: &[Run]) -> String {
     let sections = sections(runs);
     let title = title(runs);
@@ -52,6 +52,6 @@ fn body(title: &str, sections: &[Section]) -> Markup {
                 }
             }
         }
-        footer { p { "Made by " code { "host-trainer report" } ", prenda " (env!("CARGO_PKG_VERSION")) "." } }
+        footer { p { "Written by " code { "host-trainer report" } ", prenda " (env!("CARGO_PKG_VERSION")) "." } }
     }
 }

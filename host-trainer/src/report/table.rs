@@ -2,12 +2,12 @@
 
 use maud::{Markup, Render, html};
 
-/// A table of words, in a container of its own, so that a wide one does not widen the page.
+/// Returns a table of text, in a scrollable container so that a wide table does not widen the page.
 pub fn table(caption: &str, head: &Markup, body: &Markup) -> Markup {
     contained("words", caption, head, body)
 }
 
-/// The same of figures, which stand below each other by their last digits.
+/// Like [`table`], but right-aligned for numbers.
 pub fn figures(caption: &str, head: &Markup, body: &Markup) -> Markup {
     contained("figures", caption, head, body)
 }
@@ -24,12 +24,12 @@ fn contained(class: &str, caption: &str, head: &Markup, body: &Markup) -> Markup
     }
 }
 
-/// The heading of a table, one name a column.
+/// Returns the heading of a table, one name per column.
 pub fn head(names: &[&str]) -> Markup {
     html! { tr { @for name in names { th scope="col" { (name) } } } }
 }
 
-/// Things side by side: a column for each, a row for each quantity.
+/// A table that compares runs or devices: one column for each, one row per quantity.
 pub struct Comparison {
     caption: &'static str,
     corner: &'static str,
@@ -44,22 +44,22 @@ struct ComparisonRow {
 }
 
 impl Comparison {
-    /// A table without rows; `corner` names what the rows are.
+    /// Returns a table without rows; `corner` is the heading of the first column.
     pub fn new(caption: &'static str, corner: &'static str, columns: Vec<Markup>) -> Self {
         Self { caption, corner, columns, marks_differences: false, rows: Vec::new() }
     }
 
-    /// The same, with a mark at each row whose values are not all the same.
+    /// Marks each row whose values are not all equal.
     pub fn marking_differences(self) -> Self {
         Self { marks_differences: true, ..self }
     }
 
-    /// Adds a row; nothing stands for what is not known.
+    /// Adds a row; `None` is an unknown value.
     pub fn row(&mut self, name: impl Into<String>, cells: impl IntoIterator<Item = Option<String>>) {
         self.rows.push(ComparisonRow { name: name.into(), cells: cells.into_iter().collect() });
     }
 
-    /// Whether a row has a mark.
+    /// Returns `true` if a row has a mark.
     pub fn has_marks(&self) -> bool {
         self.rows.iter().any(|row| self.is_marked(row))
     }
@@ -84,7 +84,7 @@ impl Render for Comparison {
                     @for cell in &row.cells {
                         @match cell {
                             Some(text) => td { bdi { (text) } },
-                            None => td.absent { "not known" },
+                            None => td.absent { "unknown" },
                         }
                     }
                 }
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_that_differ_are_marked_and_foreign_text_is_text() {
+    fn rows_that_differ_are_marked_and_markup_is_escaped() {
         let mut comparison = Comparison::new("c", "what", vec![html! { "a" }, html! { "b" }]).marking_differences();
         comparison.row("same", [Some("1".to_owned()), Some("1".to_owned())]);
         assert!(!comparison.has_marks());

@@ -11,7 +11,8 @@ use crate::run::{self, RunFile, RunFolder};
 use crate::support::damage::damaged;
 use crate::train::tests::config;
 
-/// The records of a run, and what a device made of it. Some names would steer a terminal.
+/// Returns the records of a run, and a comparison with a device. Some names contain control
+/// characters.
 fn records() -> Vec<(&'static str, Vec<u8>)> {
     let configuration = json!({
         "train": config(), "validation": 1, "rows": 2, "columns": 3, "classes": ["a", "b"], "data_sha256": "", "test_sha256": "",
@@ -46,7 +47,7 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// The records, of which one is damaged.
+/// Returns the records with one of them damaged.
 fn damaged_records() -> impl Strategy<Value = Vec<(&'static str, Vec<u8>)>> {
     any::<Index>().prop_flat_map(|which| {
         let records = records();
@@ -60,7 +61,7 @@ fn damaged_records() -> impl Strategy<Value = Vec<(&'static str, Vec<u8>)>> {
 }
 
 #[test]
-fn the_records_are_sound() {
+fn the_records_can_be_read() {
     let folder = tempfile::tempdir().unwrap();
     records().iter().for_each(|(name, bytes)| fs::write(folder.path().join(name), bytes).unwrap());
     let run = &load(&[folder.path().to_owned()]).unwrap()[0];
@@ -70,7 +71,7 @@ fn the_records_are_sound() {
 
 proptest! {
     #[test]
-    fn damaged_runs_make_a_page_that_says_so_or_shows_other_numbers(one in damaged_records(), other in damaged_records()) {
+    fn damaged_runs_give_a_complete_page(one in damaged_records(), other in damaged_records()) {
         let folder = tempfile::tempdir().unwrap();
         let folders = [(one, "one"), (other, "other")].map(|(records, name)| {
             let path = folder.path().join(name);

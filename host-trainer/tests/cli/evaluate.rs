@@ -99,7 +99,7 @@ fn pictures_go_to_the_folder_that_is_named() {
     let folder = desk.path().join("deep/new");
     assert_eq!(names(&folder), ["answers.bin", "confusion.svg", "evaluation.json", "mistakes.svg"]);
     let matrix = fs::read_to_string(folder.join("confusion.svg")).unwrap();
-    assert!(matrix.contains("100.00 % of 7 test pictures"), "{matrix}");
+    assert!(matrix.contains("100.00 % of 7 test images"), "{matrix}");
     let evaluation: serde_json::Value =
         serde_json::from_slice(&fs::read(folder.join("evaluation.json")).unwrap()).unwrap();
     assert_eq!((&evaluation["pictures"], &evaluation["classes"][0]["pictures"]), (&7.into(), &3.into()));

@@ -102,7 +102,7 @@ fn a_report_has_the_recipe_and_the_command_that_trains_so() {
     let remedy = report["missing"][0]["remedy"].as_str().unwrap();
     assert!(remedy.contains(" --recipe best --warm-up 0.25 --pixels unit --run run"), "{remedy}");
     let page = fs::read_to_string(desk.path().join("run/report.html")).unwrap();
-    for part in ["Recipe", "cosine", "25.00 %", "Weight decay", "50.00 %", "Pixels while training"] {
+    for part in ["Recipe", "cosine", "25.00 %", "Weight decay", "50.00 %", "Pixel scale in training"] {
         assert!(page.contains(part), "{part}");
     }
 }

@@ -69,8 +69,8 @@ fn training_writes_a_model_and_a_run() {
     let picture = |name| fs::read_to_string(run.join(name)).unwrap();
     assert!(picture("history.svg").contains("Training of 36-8-3, seed 7"));
     assert!(picture("history.svg").contains("validation: accuracy 1.0000"), "{}", picture("history.svg"));
-    assert!(picture("confusion.svg").contains("100.00 % of 60 test pictures"));
-    assert!(picture("mistakes.svg").contains("No mistakes: all 60 test pictures"));
+    assert!(picture("confusion.svg").contains("100.00 % of 60 test images"));
+    assert!(picture("mistakes.svg").contains("No mistakes: all 60 test images"));
     let config: Value = serde_json::from_slice(&fs::read(run.join("config.json")).unwrap()).unwrap();
     let train = &config["train"];
     assert_eq!((&train["seed"], &config["validation"], &train["hidden"][0]), (&7.into(), &30.into(), &8.into()));

@@ -1,4 +1,4 @@
-//! What was asked for, on which data, with which versions.
+//! Settings, data and versions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,28 +43,28 @@ fn settings(runs: &[Run]) -> Comparison {
     row("Neurons of hidden layers", &|configuration| join_widths(&configuration.train.hidden, ", "));
     let mut trained = |name: &str, value: &dyn Fn(&TrainConfig) -> String| {
         row(name, &|configuration| match configuration.train.backend {
-            Backend::Imported => "not known".to_owned(),
+            Backend::Imported => "unknown".to_owned(),
             _ => value(&configuration.train),
         });
     };
-    trained("Begins with the network of", &|train| or_none(train.from.as_deref().map(printable)));
-    trained("Epochs, at most", &|train| count(train.epochs.into()));
-    trained("Pictures in a step", &|train| count(train.batch_size as u64));
+    trained("Starts from model", &|train| or_none(train.from.as_deref().map(printable)));
+    trained("Maximum epochs", &|train| count(train.epochs.into()));
+    trained("Batch size", &|train| count(train.batch_size as u64));
     trained("Recipe", &|train| train.recipe.name().to_owned());
-    trained("Learning rate (Adam), at most", &|train| train.learning_rate.to_string());
-    trained("Schedule of the learning rate", &|train| train.schedule.name().to_owned());
+    trained("Largest learning rate (Adam)", &|train| train.learning_rate.to_string());
+    trained("Learning rate schedule", &|train| train.schedule.name().to_owned());
     trained("Warm-up, share of all steps", &|train| percent(train.warm_up));
-    trained("Beta 2 (Adam)", &|train| train.beta_2.to_string());
+    trained("Beta2 (Adam)", &|train| train.beta_2.to_string());
     trained("Epochs averaged", &|train| train.average_epochs.to_string());
     trained("Weight decay", &|train| train.weight_decay.to_string());
-    trained("Shifted or mirrored pictures", &|train| percent(train.augment));
-    trained("Pixels while training", &|train| train.pixels.name().to_owned());
+    trained("Augmented images (shifted or mirrored)", &|train| percent(train.augment));
+    trained("Pixel scale in training", &|train| train.pixels.name().to_owned());
     trained("Teacher\u{2019}s share of the loss", &|train| {
         train.teacher.as_ref().map_or_else(|| "no teacher".to_owned(), |teaching| percent(teaching.share))
     });
     trained("Sparsity", &|train| percent(train.sparsity));
-    trained("Bits of a weight", &|train| u8::from(train.weight_bits).to_string());
-    trained("Epochs in integers", &|train| count(train.qat_epochs.into()));
+    trained("Bits per weight", &|train| u8::from(train.weight_bits).to_string());
+    trained("Epochs of quantization-aware training", &|train| count(train.qat_epochs.into()));
     trained("Seed", &|train| train.seed.to_string());
     row("Stop above training accuracy", &|configuration| {
         or_none(configuration.train.stop_at_train_accuracy.map(percent))
@@ -72,8 +72,8 @@ fn settings(runs: &[Run]) -> Comparison {
     row("Patience, in epochs", &|configuration| {
         or_none(configuration.train.patience.map(|epochs| count(epochs.into())))
     });
-    row("Held out for validation", &|configuration| count(configuration.validation as u64));
-    row("Rows × columns", &|configuration| format!("{} × {}", configuration.rows, configuration.columns));
+    row("Images held out for validation", &|configuration| count(configuration.validation as u64));
+    row("Image size, rows × columns", &|configuration| format!("{} × {}", configuration.rows, configuration.columns));
     row("Classes", &|configuration| {
         let names: Vec<String> = configuration.classes.iter().map(|name| printable(name)).collect();
         format!("{}: {}", names.len(), names.join(", "))
@@ -89,7 +89,7 @@ fn versions(runs: &[Run]) -> Comparison {
     let parts: BTreeSet<&String> = recorded().flatten().flat_map(|versions| versions.keys()).collect();
     for part in parts {
         let version = |versions: &BTreeMap<String, String>| {
-            versions.get(part).map_or_else(|| "not in it".to_owned(), |version| printable(version))
+            versions.get(part).map_or_else(|| "not used".to_owned(), |version| printable(version))
         };
         table.row(printable(part), recorded().map(|versions| versions.map(version)));
     }

@@ -1,4 +1,4 @@
-//! The test split in fixed point: confusion, classes, mistakes.
+//! Evaluation on the test split in fixed point: confusion matrix, classes, mistakes.
 
 use maud::{Markup, html};
 
@@ -14,8 +14,9 @@ use crate::text::{percent, printable};
 pub fn content(runs: &[Run]) -> Markup {
     html! {
         p.note {
-            dfn { "Precision" } " of a class is the share of the pictures given this class that are of it; "
-            dfn { "recall" } ", the share of its pictures that are given it. All of it is in fixed point, as on a device."
+            dfn { "Precision" } " of a class is the share of the images classified as this class that belong to it; "
+            dfn { "recall" } " is the share of its images that are classified as it. "
+            "All figures are in fixed point, as on a device."
         }
         (side_by_side(runs, of_run))
     }
@@ -23,8 +24,11 @@ pub fn content(runs: &[Run]) -> Markup {
 
 fn of_run(run: &Run) -> Markup {
     html! {
-        @if let Some(Evaluation { images: pictures, correct, accuracy, .. }) = &run.evaluation {
-            p { (count((*correct).into())) " of " (count((*pictures).into())) " test pictures are classified rightly: " (percent(*accuracy)) "." }
+        @if let Some(Evaluation { pictures, correct, accuracy, .. }) = &run.evaluation {
+            p {
+                (count((*correct).into())) " of " (count((*pictures).into()))
+                " test images are classified correctly: " (percent(*accuracy)) "."
+            }
         }
         @match &run.confusion_plot {
             Some(svg) => (figure(svg, &format!("Confusion matrix of {}", run.name))),
@@ -58,8 +62,8 @@ fn classes(classes: &[ClassResult]) -> Markup {
             }
         }
     };
-    let names = ["Class", "Precision", "Recall", "Pictures of it", "Given it", "Rightly"];
-    figures("Each class by itself", &head(&names), &body)
+    let names = ["Class", "Precision", "Recall", "Images", "Predicted", "Correct"];
+    figures("Results by class", &head(&names), &body)
 }
 
 fn mistakes(evaluation: &Evaluation) -> Markup {
@@ -74,6 +78,6 @@ fn mistakes(evaluation: &Evaluation) -> Markup {
             }
         }
     };
-    let names = ["Test picture", "Is", "Is given", "With probability"];
-    table("Wrong answers, the most confident first", &head(&names), &body)
+    let names = ["Test image", "True class", "Predicted class", "Probability"];
+    table("Mistakes, most confident first", &head(&names), &body)
 }

@@ -1,4 +1,4 @@
-//! How training went, epoch by epoch.
+//! Loss and accuracy of each epoch.
 
 use maud::{Markup, html};
 
@@ -12,14 +12,14 @@ use crate::run::RunFile;
 use crate::text::percent;
 use crate::train::Epoch;
 
-/// A longer table is shown only where it is asked for.
+/// Largest table that is shown unfolded, in epochs.
 const MAX_SHOWN: usize = 20;
 
 pub fn content(runs: &[Run]) -> Markup {
     html! {
         p.note {
-            "Loss and accuracy on training pictures are measured in passing, each picture just before the network learns "
-            "from it; on validation pictures, where some were held out, after the epoch."
+            "Training loss and accuracy are measured on each batch before its update; "
+            "validation loss and accuracy, if images were held out, after the epoch."
         }
         @if let Some(svg) = together(runs) {
             (figure(&svg, "Accuracy and loss of all runs over the epochs"))
@@ -28,10 +28,10 @@ pub fn content(runs: &[Run]) -> Markup {
     }
 }
 
-/// The curves of several runs in one picture.
+/// Returns one plot with the curves of several runs.
 fn together(runs: &[Run]) -> Option<String> {
     let histories: Vec<_> = runs.iter().filter_map(|run| Some((run.name.as_str(), run.history.as_deref()?))).collect();
-    // Should the library refuse, each run's own picture is still below.
+    // If plotting fails, the plots of the single runs are still shown below.
     if histories.len() > 1 { plot::history(&histories).ok() } else { None }
 }
 
@@ -60,7 +60,7 @@ fn epochs(history: &[Epoch], kept: Option<u32>) -> Markup {
     let body = html! {
         @for epoch in history {
             tr {
-                // Only another epoch than the last is worth a word.
+                // Keeping the last epoch is not worth a mark.
                 th scope="row" { (epoch.epoch) @if kept == Some(epoch.epoch) && kept != last { " " span.mark { "kept" } } }
                 td { (format!("{:.4}", epoch.loss)) }
                 td { (percent(epoch.accuracy)) }

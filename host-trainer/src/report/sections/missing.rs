@@ -1,4 +1,4 @@
-//! Which files are missing or damaged, and how to get them back.
+//! Missing and damaged files, and the commands that restore them.
 
 use maud::{Markup, html};
 
@@ -14,13 +14,13 @@ pub fn content(runs: &[Run]) -> Option<Markup> {
     }
     Some(html! {
         div.warning {
-            p { "Not everything could be read. All that could is below." }
+            p { "Some files could not be read. The report shows the others." }
             ul {
                 @for Missing { file, problem, consequence, .. } in missing {
                     li { strong { bdi { (file) } } " " bdi { (problem) } ": " (consequence) "." }
                 }
             }
-            p { "This brings it back:" }
+            p { "To restore them, run:" }
             @for remedy in remedies { pre { code { (remedy) } } }
         }
     })

@@ -13,17 +13,17 @@ use maud::{Markup, html};
 use super::run::Run;
 use crate::run::RunFile;
 
-/// A part of the page.
+/// A section of the page.
 pub struct Section {
-    /// What links lead to.
+    /// Target of links.
     pub id: &'static str,
-    /// Its heading.
+    /// Heading.
     pub title: &'static str,
-    /// What is below the heading.
+    /// Content below the heading.
     pub content: Markup,
 }
 
-/// All sections about `runs`.
+/// Returns all sections about `runs`.
 pub fn sections(runs: &[Run]) -> Vec<Section> {
     let section = |id, title, content| Section { id, title, content };
     let missing = missing::content(runs).map(|content| section("missing", "Missing and damaged files", content));
@@ -38,12 +38,12 @@ pub fn sections(runs: &[Run]) -> Vec<Section> {
     missing.into_iter().chain(always).collect()
 }
 
-/// `content` of each run below its name, side by side where there is room.
+/// Returns `content` of each run below its name, next to each other if there is room.
 fn side_by_side(runs: &[Run], content: impl Fn(&Run) -> Markup) -> Markup {
     html! { div.beside { (each(runs, content)) } }
 }
 
-/// `content` of each run below its name, where there are several.
+/// Returns `content` of each run, below its name if there are several.
 fn each(runs: &[Run], content: impl Fn(&Run) -> Markup) -> Markup {
     html! {
         @for run in runs {
@@ -55,12 +55,12 @@ fn each(runs: &[Run], content: impl Fn(&Run) -> Markup) -> Markup {
     }
 }
 
-/// The names of all runs, as headings of columns.
+/// Returns the names of all runs, as headings of columns.
 fn names(runs: &[Run]) -> Vec<Markup> {
     runs.iter().map(|run| html! { bdi { (run.name) } }).collect()
 }
 
-/// What stands where `file` would have been needed.
+/// Returns the replacement for content that needs the missing `file`.
 fn absent(file: RunFile) -> Markup {
-    html! { p.absent { "Not shown, for want of " code { (file.name()) } ": see " a href="#missing" { "missing files" } "." } }
+    html! { p.absent { "Not shown, as " code { (file.name()) } " could not be read: see " a href="#missing" { "missing files" } "." } }
 }

@@ -1,4 +1,4 @@
-//! What became of each layer's numbers.
+//! Ranges and errors of the quantized layers.
 
 use maud::{Markup, html};
 
@@ -13,10 +13,10 @@ use crate::text::percent;
 pub fn content(runs: &[Run]) -> Markup {
     html! {
         p.note {
-            "Weights become integers of 8 bits, with a step of its own for each output of a layer; outputs of hidden layers "
-            "become integers of 8 bits, logits of 32. " dfn { "Error" } " is the difference between the outputs of the fixed "
-            "point and the float network, all layers before included. " dfn { "Signal to noise" } " compares it with the "
-            "outputs themselves: at 20 dB the error is a tenth of them, at 40 dB a hundredth; 6 dB more halve it."
+            "Weights become integers of 8 bits, with one step per output of a layer; outputs of hidden layers become "
+            "integers of 8 bits, logits of 32 bits. " dfn { "Error" } " is the difference between the outputs of the "
+            "fixed-point and the float network, including the layers before. " dfn { "Signal to noise" } " compares it "
+            "with the outputs: at 20 dB the error is a tenth of them, at 40 dB a hundredth; 6 dB more halve it."
         }
         (each(runs, |run| match &run.quantization {
             Some(quantization) => layers(quantization),
@@ -28,11 +28,11 @@ pub fn content(runs: &[Run]) -> Markup {
 fn layers(quantization: &Quantization) -> Markup {
     let names = [
         "Layer",
-        "Weights from, to",
-        "Steps of weights",
+        "Weight range",
+        "Weight steps",
         "Zero weights",
         "Largest activation",
-        "Step of outputs",
+        "Output step",
         "Outputs, RMS",
         "Error, RMS",
         "Signal to noise",
@@ -40,7 +40,7 @@ fn layers(quantization: &Quantization) -> Markup {
     let body = html! { @for (index, layer) in quantization.layers.iter().enumerate() { (row(index, layer)) } };
     html! {
         (figures("Layers, first to last", &head(&names), &body))
-        p.note { "Errors are measured over " (count(quantization.images as u64)) " training pictures." }
+        p.note { "Errors are measured over " (count(quantization.pictures as u64)) " training images." }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What came of the runs, side by side.
+//! Results of the runs, next to each other.
 
 use maud::{Markup, html};
 
@@ -14,30 +14,30 @@ pub fn content(runs: &[Run]) -> Markup {
     if runs.iter().all(|run| run.outcome.is_none()) {
         return absent(RunFile::Outcome);
     }
-    let mut table = Comparison::new("What came of training, quantization and testing", "Figure", names(runs));
+    let mut table = Comparison::new("Results of training, quantization and testing", "Figure", names(runs));
     let mut row = |name: &str, value: &dyn Fn(&Outcome) -> String| {
         table.row(name, runs.iter().map(|run| run.outcome.as_ref().map(value)));
     };
     row("Test accuracy, float", &|outcome| percent(outcome.test_accuracy_float));
     row("Test accuracy, fixed point", &|outcome| percent(outcome.test_accuracy_fixed));
-    row("Answers changed by fixed point", &|outcome| count(outcome.predictions_changed as u64));
+    row("Predictions changed by fixed point", &|outcome| count(outcome.predictions_changed as u64));
     row("Training accuracy, float", &|outcome| percent(outcome.train_accuracy_float));
     row("Generalization gap", &|outcome| describe_gap(outcome.gap()));
     row("Epochs", &describe_stop);
     row("Parameters", &|outcome| count(outcome.parameters as u64));
     row("Size of model.bin", &|outcome| bytes(outcome.model_bytes as u64));
-    row("Seconds of training", &|outcome| match outcome.epochs {
-        0 => "not known".to_owned(),
+    row("Training time", &|outcome| match outcome.epochs {
+        0 => "unknown".to_owned(),
         _ => format!("{:.1} s", outcome.train_seconds),
     });
     row("Model", &|outcome| printable(&outcome.model_id));
     html! {
         (table)
         p.note {
-            "The " dfn { "generalization gap" } " is training accuracy less test accuracy: by how much the network does "
-            "better on pictures that it has learnt from. A wide one, of more than 3 points, is called "
+            "The " dfn { "generalization gap" } " is training accuracy minus test accuracy: how much better the network "
+            "is on images that it was trained on. A gap of more than 3 points is reported as "
             dfn { "overfitting" } ". "
-            dfn { "Fixed point" } " is the network as a device runs it, in integers alone."
+            dfn { "Fixed point" } " is the network as a device runs it, in integers only."
         }
     }
 }
