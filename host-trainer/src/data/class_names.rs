@@ -86,7 +86,7 @@ pub enum LineError {
 ///
 /// # Errors
 ///
-/// Where the file cannot be read, a line is no name, or there are more or fewer names than classes.
+/// Returns an error if the file cannot be read, a line is no name, or there are more or fewer names than classes.
 pub fn read(path: &Path, classes: usize) -> Result<Vec<String>, ClassNamesError> {
     let mut bytes = Vec::new();
     bounded::open(path)

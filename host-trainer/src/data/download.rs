@@ -21,7 +21,7 @@ const MAX_FILE_BYTES: u64 = 64 << 20;
 ///
 /// # Errors
 ///
-/// Where there is no network, what comes is not the data set, or the cache cannot be written to. No file is kept in part.
+/// Returns an error if there is no network, what comes is not the data set, or the cache cannot be written to. No file is kept in part.
 pub fn fill(cache: &Path) -> Result<PathBuf, DatasetError> {
     fill_from(ADDRESS, cache)
 }

@@ -46,7 +46,7 @@ pub struct IdxLabels {
 ///
 /// # Errors
 ///
-/// Where it cannot be read, is not such a file, is cut off, or is longer than its header says.
+/// Returns an error if it cannot be read, is not such a file, is cut off, or is longer than its header says.
 pub fn read_images(path: &Path) -> Result<IdxImages, DatasetError> {
     let mut file = IdxReader::open(path)?;
     let header: [u8; 16] = file.header("images", IMAGES_MAGIC)?;
@@ -64,7 +64,7 @@ pub fn read_images(path: &Path) -> Result<IdxImages, DatasetError> {
 ///
 /// # Errors
 ///
-/// As [`read_images`].
+/// Fails like [`read_images`].
 pub fn read_labels(path: &Path) -> Result<IdxLabels, DatasetError> {
     let mut file = IdxReader::open(path)?;
     let header: [u8; 8] = file.header("labels", LABELS_MAGIC)?;

@@ -108,7 +108,7 @@ impl Dataset {
     ///
     /// # Errors
     ///
-    /// Where there is none, or what is there is not as it should be.
+    /// Returns an error if there is none, or what is there is not as it should be.
     pub fn load(wanted: Wanted<'_>) -> Result<Self, DatasetError> {
         let places = Places::of_this_system(wanted.folder);
         let (folder, origin) = match places.locate()? {
@@ -127,7 +127,7 @@ impl Dataset {
     ///
     /// # Errors
     ///
-    /// As [`load`](Self::load).
+    /// Fails like [`load`](Self::load).
     fn read(folder: PathBuf, origin: Origin, class_names: Option<&Path>) -> Result<Self, DatasetError> {
         let path = |file: IdxFile| {
             let missing =

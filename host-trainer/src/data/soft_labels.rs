@@ -119,7 +119,7 @@ impl SoftLabels {
     ///
     /// # Errors
     ///
-    /// Where the library refuses them.
+    /// Returns an error if the library refuses them.
     pub fn encode(&self) -> Result<Vec<u8>, EncodeLabelsError> {
         let data: Vec<u8> = self.logits.iter().flat_map(|logit| logit.to_le_bytes()).collect();
         let shape = vec![self.logits.len() / (VERSIONS * self.classes).max(1), VERSIONS, self.classes];
@@ -133,7 +133,7 @@ impl SoftLabels {
     ///
     /// # Errors
     ///
-    /// Where it cannot be read, or is of other images.
+    /// Returns an error if it cannot be read, or is of other images.
     pub fn read(path: &Path, data: &Dataset, held_out: usize) -> Result<(Self, String), SoftLabelsError> {
         let logits = (data.train.len() + held_out) * VERSIONS * data.class_names.len();
         let most = 4 * logits as u64 + MAX_HEADER_BYTES;

@@ -39,7 +39,7 @@ impl Evaluated {
 ///
 /// # Errors
 ///
-/// Where the images do not fit the model.
+/// Returns an error if the images do not fit the model.
 pub fn evaluate(view: &Model<'_>, split: &Split) -> Result<Evaluated, InferError> {
     let parts = for_each_image(view, split, |_, prediction, part: &mut Evaluated| part.add(prediction))?;
     let mut evaluated = Evaluated::default();
@@ -51,7 +51,7 @@ pub fn evaluate(view: &Model<'_>, split: &Split) -> Result<Evaluated, InferError
 ///
 /// # Errors
 ///
-/// As [`evaluate`].
+/// Fails like [`evaluate`].
 pub fn evaluate_with_answers(view: &Model<'_>, split: &Split) -> Result<(Evaluated, Vec<u8>), InferError> {
     let header = AnswersHeader {
         model: view.id(),

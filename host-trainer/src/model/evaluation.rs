@@ -10,7 +10,7 @@ pub struct Evaluation {
     /// Test images.
     #[serde(rename = "pictures")]
     pub images: u32,
-    /// Of these, how many are classified rightly.
+    /// Of these, how many are classified correctly.
     pub correct: u32,
     /// The share of these.
     pub accuracy: f64,
@@ -59,7 +59,7 @@ pub struct Mistake {
 pub mod tests {
     use super::*;
 
-    /// An evaluation over named classes: `right` images of each are classified rightly, and one is given each other
+    /// An evaluation over named classes: `right` images of each are classified correctly, and one is given each other
     /// class.
     pub fn evaluation(names: &[&str], right: u32) -> Evaluation {
         let classes = names.len();

@@ -57,7 +57,7 @@ pub struct Exported {
 ///
 /// # Errors
 ///
-/// Where the network breaks a rule of the format: some image could overflow a logit, say.
+/// Returns an error if the network breaks a rule of the format: some image could overflow a logit, say.
 pub fn export(layers: &[QuantizedLayer], data: &Dataset, origins: &Origins<'_>) -> Result<Exported, ExportError> {
     let class_names: Vec<&str> = data.class_names.iter().map(String::as_str).collect();
     let sources: Vec<_> = layers.iter().map(QuantizedLayer::source).collect();

@@ -33,7 +33,7 @@ pub fn is_changed(layer: &DenseLayer<'_>, order: WeightOrder) -> bool {
 ///
 /// # Errors
 ///
-/// Where it has too many weights, or the blob would be too large for the format.
+/// Returns an error if it has too many weights, or the blob would be too large for the format.
 pub fn reorder(model: &Model<'_>, order: WeightOrder) -> Result<Vec<u8>, ReorderError> {
     check_count(model.layers().map(|layer| (layer.inputs(), layer.outputs())))?;
     let class_names: Vec<_> = model.class_names().collect();

@@ -30,7 +30,7 @@ impl Measured {
 ///
 /// # Errors
 ///
-/// Where the backend cannot give its results back.
+/// Returns an error if the backend cannot give its results back.
 pub fn measure(network: &Network, split: &Split) -> Result<Measured, TensorReadError> {
     let device = network.device();
     let mut measured = Measured { predictions: Vec::with_capacity(split.len()), loss: 0.0, largest: Vec::new() };

@@ -70,7 +70,7 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// Where the backend cannot give its tensors back.
+    /// Returns an error if the backend cannot give its tensors back.
     pub fn parameters(&self) -> Result<Vec<DenseParameters>, TensorReadError> {
         let layers = self.layers.iter().map(|layer| {
             let [inputs, outputs] = layer.weight.dims();
@@ -88,7 +88,7 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// Where the backend cannot give its tensors back.
+    /// Returns an error if the backend cannot give its tensors back.
     pub fn map_hidden_weights(
         &self,
         mut change: impl FnMut(usize, usize, Vec<f32>) -> Vec<f32>,
@@ -110,7 +110,7 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// Where the backend cannot give its tensors back.
+    /// Returns an error if the backend cannot give its tensors back.
     pub fn map_hidden_gradients(
         &self,
         gradients: &mut GradientsParams,

@@ -139,7 +139,7 @@ impl PlainAdam {
 }
 
 /// The factors of one step: Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015, section 2, with both
-/// corrections of the bias taken into the step size.
+/// corrections of the bias taken into the learning rate.
 #[derive(Clone, Copy)]
 struct Step {
     size: f32,

@@ -49,7 +49,7 @@ impl Squares {
 ///
 /// # Errors
 ///
-/// Where one of the networks cannot be run.
+/// Returns an error if one of the networks cannot be run.
 pub fn measure_deviation(
     network: &Network,
     layers: &[DenseParameters],

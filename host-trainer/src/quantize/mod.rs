@@ -88,7 +88,7 @@ pub enum QuantizeError {
 ///
 /// # Errors
 ///
-/// Where weights or activations are not finite, or too large for logits to fit.
+/// Returns an error if weights or activations are not finite, or too large for logits to fit.
 pub fn quantize(
     layers: &[DenseParameters],
     largest: &[f32],
@@ -133,7 +133,7 @@ fn activation_scale(largest: f32, channels: &[Channel]) -> f64 {
 ///
 /// # Errors
 ///
-/// Where weights are not finite, or too large for logits to fit.
+/// Returns an error if weights are not finite, or too large for logits to fit.
 pub fn quantize_in_steps(
     index: usize,
     weights: &[f32],

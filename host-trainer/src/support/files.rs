@@ -62,7 +62,7 @@ pub fn quiet() -> MutexGuard<'static, ()> {
 ///
 /// # Errors
 ///
-/// Where `path` cannot be written; then what was there before still is.
+/// Returns an error if `path` cannot be written; then what was there before still is.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     write_all(&[(path, bytes)])
 }
@@ -71,7 +71,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
 ///
 /// # Errors
 ///
-/// Where one of them cannot be written. A failure before the first has its name, as of a full disk, leaves all as they were.
+/// Returns an error if one of them cannot be written. A failure before the first has its name, as of a full disk, leaves all as they were.
 pub fn write_all(files: &[(&Path, &[u8])]) -> Result<(), WriteError> {
     let _writing = quiet();
     let staged = stage_all(files)?;
@@ -85,7 +85,7 @@ pub fn write_all(files: &[(&Path, &[u8])]) -> Result<(), WriteError> {
 ///
 /// # Errors
 ///
-/// As [`write_all`].
+/// Fails like [`write_all`].
 pub fn write_together(files: &[(&Path, &[u8])]) -> Result<(), WriteError> {
     let _writing = quiet();
     let mut staged = stage_all(files)?;
@@ -138,7 +138,7 @@ fn sync_folders<'a>(files: impl IntoIterator<Item = &'a Path>) {
 ///
 /// # Errors
 ///
-/// Where it would not.
+/// Returns an error if it would not.
 pub fn check_writable(path: &Path) -> Result<(), WriteError> {
     let _writing = quiet();
     temporary(path).map(drop)
@@ -148,7 +148,7 @@ pub fn check_writable(path: &Path) -> Result<(), WriteError> {
 ///
 /// # Errors
 ///
-/// Where it cannot be created.
+/// Returns an error if it cannot be created.
 pub fn create_folder(folder: &Path) -> Result<(), WriteError> {
     fs::create_dir_all(folder).map_err(|source| WriteError::CreateFolder { path: folder.to_owned(), source })
 }

@@ -10,7 +10,7 @@ pub fn is_share_below_one(number: f64) -> bool {
     (0.0..1.0).contains(&number)
 }
 
-/// Whether `number` is a step size of the optimizer, above 0 and at most 1.
+/// Whether `number` is a learning rate of the optimizer, above 0 and at most 1.
 pub fn is_learning_rate(number: f64) -> bool {
     number > 0.0 && number <= 1.0
 }

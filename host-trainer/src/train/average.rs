@@ -25,7 +25,7 @@ impl Average {
     ///
     /// # Errors
     ///
-    /// Where the backend cannot give its tensors back.
+    /// Returns an error if the backend cannot give its tensors back.
     pub fn after(&mut self, epoch: u32, network: Network) -> Result<Network, TensorReadError> {
         if epoch <= self.skipped {
             return Ok(network);

@@ -40,7 +40,7 @@ pub struct TrainConfig {
     pub epochs: u32,
     /// Images in a step, 1 or more.
     pub batch_size: usize,
-    /// Adam's largest step size, above 0.
+    /// Adam's largest learning rate, above 0.
     pub learning_rate: LearningRate,
     /// Where every random choice comes from.
     pub seed: u64,
@@ -52,16 +52,16 @@ pub struct TrainConfig {
     /// The recipe that gave what was not asked for.
     #[serde(default)]
     pub recipe: Recipe,
-    /// How the step size goes on after the warm-up.
+    /// How the learning rate goes on after the warm-up.
     #[serde(default)]
     pub schedule: Schedule,
-    /// The share of all steps in which the step size rises from zero, 0..=1.
+    /// The share of all steps in which the learning rate rises from zero, 0..=1.
     #[serde(default)]
     pub warm_up: f64,
     /// How fast Adam's mean of squared gradients forgets, 0.5..=0.9999.
     #[serde(default = "keras_beta_2")]
     pub beta_2: f64,
-    /// What is taken from weights at each step, as a share of them for a step size of 1; biases stay. 0..=1.
+    /// What is taken from weights at each step, as a share of them for a learning rate of 1; biases stay. 0..=1.
     #[serde(default)]
     pub weight_decay: f64,
     /// The share of images that are shown shifted or mirrored, 0..=1.
@@ -88,7 +88,7 @@ pub struct TrainConfig {
     /// Epochs of fine-tuning in integers behind the others.
     #[serde(default)]
     pub qat_epochs: u32,
-    /// Adam's largest step size in these, above 0.
+    /// Adam's largest learning rate in these, above 0.
     #[serde(default)]
     pub qat_learning_rate: f64,
 }

@@ -26,14 +26,14 @@ pub trait Student {
     ///
     /// # Errors
     ///
-    /// Where the backend cannot give its results back.
+    /// Returns an error if the backend cannot give its results back.
     fn forward(&self, images: Tensor<2>) -> Result<Tensor<2>, TrainError>;
 
     /// Takes a step of size `rate` down the `gradients` of a loss; `done` is the share of steps before it, 1 for the last one.
     ///
     /// # Errors
     ///
-    /// Where the backend cannot give its results back.
+    /// Returns an error if the backend cannot give its results back.
     fn step(&mut self, gradients: Gradients, rate: f64, done: f64) -> Result<(), TrainError>;
 }
 
@@ -42,9 +42,9 @@ pub trait Student {
 pub struct Plan {
     /// How often every training image is seen.
     pub epochs: u32,
-    /// The largest step size.
+    /// The largest learning rate.
     pub learning_rate: f64,
-    /// How the step size goes on after the warm-up.
+    /// How the learning rate goes on after the warm-up.
     pub schedule: Schedule,
     /// The share of steps in which it rises.
     pub warm_up: f64,
@@ -124,7 +124,7 @@ impl<'a> Course<'a> {
     }
 
     /// Forward and backward over a batch, the images at `indices`. Returns the gradients of its mean loss, the sum of
-    /// its losses, and how many of its images are classified rightly; the latter two are not waited for.
+    /// its losses, and how many of its images are classified correctly; the latter two are not waited for.
     fn learn(
         &mut self,
         student: &impl Student,

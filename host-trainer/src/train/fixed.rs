@@ -19,7 +19,7 @@ use crate::network::optimizer::PlainAdam;
 use crate::network::{DenseParameters, INPUT_SCALE, Network};
 use crate::quantize::{self, QuantizeError, QuantizedLayer};
 
-/// The share of steps in which the step size rises.
+/// The share of steps in which the learning rate rises.
 pub const WARM_UP: f64 = 0.05;
 
 /// A student in integers.
@@ -55,7 +55,7 @@ impl FixedStudent {
     ///
     /// # Errors
     ///
-    /// Where the network is none for integers.
+    /// Returns an error if the network is none for integers.
     pub fn new(
         layers: &[DenseParameters],
         largest: &[f32],

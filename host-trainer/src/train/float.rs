@@ -38,7 +38,7 @@ impl FloatStudent {
     ///
     /// # Errors
     ///
-    /// Where the backend cannot give its tensors back.
+    /// Returns an error if the backend cannot give its tensors back.
     pub fn plain(&self) -> Result<Network, TensorReadError> {
         let network = self.shown().valid();
         if self.form == PixelForm::PLAIN {

@@ -43,7 +43,7 @@ impl Pruning {
     ///
     /// # Errors
     ///
-    /// Where the backend cannot give its tensors back.
+    /// Returns an error if the backend cannot give its tensors back.
     pub fn apply(&mut self, network: &Network, done: f64) -> Result<Network, TensorReadError> {
         let choice = (done.min(END) * CHOICES) as u64;
         let is_new = choice > self.choices;
@@ -67,7 +67,7 @@ impl Pruning {
     ///
     /// # Errors
     ///
-    /// Where the backend cannot give its tensors back.
+    /// Returns an error if the backend cannot give its tensors back.
     pub fn withhold(&self, network: &Network, gradients: &mut GradientsParams) -> Result<(), TensorReadError> {
         network.map_hidden_gradients(gradients, |layer, outputs, gradients| {
             if let Some(kept) = self.kept.get(layer) {

@@ -5,7 +5,7 @@ use std::f64::consts::PI;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-/// How the step size goes on after the warm-up.
+/// How the learning rate goes on after the warm-up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Schedule {
@@ -25,7 +25,7 @@ impl Schedule {
         }
     }
 
-    /// The step size of step `step`, from 0, of `steps`, as a share of the largest: above 0 and at most 1. It rises over
+    /// The learning rate of step `step`, from 0, of `steps`, as a share of the largest: above 0 and at most 1. It rises over
     /// the share `warm_up` of all steps.
     ///
     /// A step counts as its middle, so that neither the first nor the last is of size zero.

@@ -43,7 +43,7 @@ pub struct Trained {
 ///
 /// # Errors
 ///
-/// Where the backend cannot train here, or training diverges.
+/// Returns an error if the backend cannot train here, or training diverges.
 pub fn train(
     config: &TrainConfig,
     material: Material<'_>,

@@ -32,7 +32,7 @@ pub enum ImageError {
 ///
 /// # Errors
 ///
-/// Where the file is no image, too large, or shows nothing.
+/// Returns an error if the file is no image, too large, or shows nothing.
 pub fn load(
     path: &Path,
     rows: usize,

@@ -63,7 +63,7 @@ pub enum ReadError {
 ///
 /// # Errors
 ///
-/// Where the file is no image, or one beyond the limits.
+/// Returns an error if the file is no image, or one beyond the limits.
 pub fn read(path: &Path) -> Result<GrayAlphaImage, ReadError> {
     let fail = |source| ReadError::Read { path: path.to_owned(), source };
     let too_large = || ReadError::TooLarge { path: path.to_owned() };

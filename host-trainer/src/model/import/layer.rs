@@ -78,7 +78,7 @@ impl Layer<'_> {
     ///
     /// # Errors
     ///
-    /// Where they are not finite, or no floating-point numbers.
+    /// Returns an error if they are not finite, or no floating-point numbers.
     pub fn parameters(&self) -> Result<DenseParameters, ImportError> {
         let (inputs, outputs) = (self.inputs, self.outputs);
         let weights = numbers(self.weight)?;

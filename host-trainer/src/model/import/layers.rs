@@ -18,7 +18,7 @@ use super::tensors::Tensor;
 ///
 /// # Errors
 ///
-/// Where there is no such network, or more than one.
+/// Returns an error if there is no such network, or more than one.
 pub fn find<'a>(tensors: &'a [Tensor<'a>], pixels: usize, classes: usize) -> Result<Vec<Layer<'a>>, ImportError> {
     let by_name = by_name(tensors);
     let candidates: Vec<_> = tensors
@@ -38,7 +38,7 @@ pub fn find<'a>(tensors: &'a [Tensor<'a>], pixels: usize, classes: usize) -> Res
 ///
 /// # Errors
 ///
-/// Where they are none.
+/// Returns an error if they are none.
 pub fn follow<'a>(
     choices: &[LayerChoice],
     tensors: &'a [Tensor<'a>],

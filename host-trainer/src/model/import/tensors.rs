@@ -40,7 +40,7 @@ impl TensorFile {
     ///
     /// # Errors
     ///
-    /// Where it cannot be read, or is larger than weights are.
+    /// Returns an error if it cannot be read, or is larger than weights are.
     pub fn read(path: &Path) -> Result<Self, TensorFileError> {
         // The header's length comes first: a film need not be read to be refused.
         let mut start = Vec::new();
@@ -57,7 +57,7 @@ impl TensorFile {
     ///
     /// # Errors
     ///
-    /// Where the file is not safetensors, or has no tensors.
+    /// Returns an error if the file is not safetensors, or has no tensors.
     pub fn tensors(&self) -> Result<Vec<Tensor<'_>>, TensorFileError> {
         let file = SafeTensors::deserialize(&self.bytes)?;
         let tensors = file.tensors().into_iter();

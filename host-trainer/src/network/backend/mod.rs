@@ -119,7 +119,7 @@ impl Backend {
     ///
     /// # Errors
     ///
-    /// Where the build or the machine does not have it.
+    /// Returns an error if the build or the machine does not have it.
     #[cfg_attr(
         feature = "ndarray",
         expect(
@@ -149,7 +149,7 @@ impl Backend {
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open).
+    /// Fails like [`open`](Self::open).
     pub fn device(self) -> Result<Device, BackendError> {
         self.open().map(|(device, _)| device)
     }

@@ -20,13 +20,13 @@ use crate::support::progress;
 use crate::train::error::TrainError;
 use crate::train::schedule::Schedule;
 
-/// The share of steps in which the step size rises.
+/// The share of steps in which the learning rate rises.
 const WARM_UP: f64 = 0.2;
 
 /// How much of Adam's mean of squared gradients is kept.
 const BETA_2: f64 = 0.99;
 
-/// What weights lose at each step, as a share of themselves for a step size of 1.
+/// What weights lose at each step, as a share of themselves for a learning rate of 1.
 const WEIGHT_DECAY: f64 = 0.1;
 
 /// The share of images of which a square is blackened.
@@ -46,7 +46,7 @@ pub struct TeachConfig {
     pub epochs: u32,
     /// Images in a step, 1 or more.
     pub batch_size: usize,
-    /// Adam's largest step size, above 0.
+    /// Adam's largest learning rate, above 0.
     pub learning_rate: f64,
     /// Where every random choice comes from.
     pub seed: u64,
@@ -59,7 +59,7 @@ pub struct TaughtEpoch {
     pub epoch: u32,
     /// Mean cross-entropy over the training images as they were shown.
     pub loss: f64,
-    /// The share of these classified rightly, 0..=1.
+    /// The share of these classified correctly, 0..=1.
     pub accuracy: f64,
     /// How long it took.
     pub seconds: f64,
@@ -80,7 +80,7 @@ impl Teacher {
     ///
     /// # Errors
     ///
-    /// Where the backend cannot train here, or training diverges.
+    /// Returns an error if the backend cannot train here, or training diverges.
     pub fn train(config: &TeachConfig, data: &Dataset, mut look: impl FnMut(&TaughtEpoch)) -> Result<Self, TrainError> {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(config.seed);
         let device = config.backend.device()?;
@@ -147,7 +147,7 @@ impl Teacher {
     ///
     /// # Errors
     ///
-    /// Where the backend cannot give its results back.
+    /// Returns an error if the backend cannot give its results back.
     pub fn accuracy(&self, split: &Split) -> Result<f64, TrainError> {
         let mut right = 0;
         for (pixels, labels) in split.pixels.chunks(ASKED * split.width).zip(split.labels.chunks(ASKED)) {
@@ -163,7 +163,7 @@ impl Teacher {
     ///
     /// # Errors
     ///
-    /// Where the backend cannot give its results back.
+    /// Returns an error if the backend cannot give its results back.
     pub fn soft_labels(&self, data: &Dataset, held_out: Option<&Split>) -> Result<SoftLabels, TrainError> {
         let images = || data.train.images().chain(held_out.into_iter().flat_map(Split::images));
         let (classes, count) = (data.class_names.len(), data.train.len() + held_out.map_or(0, Split::len));
