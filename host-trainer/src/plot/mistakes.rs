@@ -34,7 +34,7 @@ pub fn mistakes(evaluation: &Evaluation, test: &Split, rows: usize, columns: usi
     let tile_height = size[1] + CAPTION;
     let mut tiles = Vec::new();
     for (place, mistake) in shown.iter().enumerate() {
-        let data = image::data_uri(test.picture(mistake.index), rows, columns)?;
+        let data = image::data_uri(test.image(mistake.index), rows, columns)?;
         let (row, column) = (place / COLUMNS, place % COLUMNS);
         let corner = [MARGIN + TILE * column as i32, TITLE_HEIGHT + tile_height * row as i32];
         tiles.push(tile(corner, &data, size, mistake, evaluation));
@@ -109,7 +109,7 @@ mod tests {
         for text in ["an extra", "\u{2026}</text>", "98.77 %, image 7<", "The 8 most confident of 2 mistakes"] {
             assert!(svg.contains(text), "{text}: {svg}");
         }
-        for (index, pixels) in split().pictures().enumerate().take(8) {
+        for (index, pixels) in split().images().enumerate().take(8) {
             assert!(svg.contains(&image::data_uri(pixels, 2, 3).unwrap()), "image {index}");
         }
     }

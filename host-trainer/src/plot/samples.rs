@@ -89,7 +89,7 @@ fn strip_side(count: usize, side: usize) -> usize {
 fn strip(split: &Split, class: usize, across: usize, (rows, columns): (usize, usize)) -> Vec<u8> {
     let width = strip_side(across, columns);
     let mut pixels = vec![u8::MAX; strip_side(ROWS, rows) * width];
-    let of_class = split.pictures().zip(&split.labels).filter(|(_, label)| usize::from(**label) == class);
+    let of_class = split.images().zip(&split.labels).filter(|(_, label)| usize::from(**label) == class);
     for (place, (image, _)) in of_class.take(ROWS * across).enumerate() {
         let (top, left) = (place / across * (rows + 1), place % across * (columns + 1));
         for (line, row) in image.chunks_exact(columns).enumerate() {

@@ -1,4 +1,4 @@
-//! A run as a report shows it: the records that could be read, and the files that could not.
+//! A run as a report shows it: all that could be read, and what could not.
 
 use std::error::Error;
 use std::path::{Path, PathBuf, absolute};
@@ -17,16 +17,16 @@ use crate::run::{Configuration, Outcome, RecordError, RunFile, RunFolder};
 use crate::text::printable;
 use crate::train::{Epoch, Recipe};
 
-/// Why a folder cannot be reported on.
+/// Why there can be no report about a folder.
 #[derive(Debug, Error)]
 pub enum RunError {
-    /// The folder is missing or cannot be read.
-    #[error("cannot report on a run")]
+    /// It is not there, or cannot be looked into.
+    #[error("there is no run to report on")]
     Folder(#[from] RecordError),
-    /// The folder has no file of a run.
+    /// No run was ever recorded there.
     #[error(
-        "{folder} is not the folder of a run: expected {} or another file of a run, found none; `host-trainer train \
-         --run {folder}` writes a run",
+        "{folder} is not the folder of a run: it has neither {} nor any other file of one; `host-trainer train --run \
+         {folder}` leaves one",
         RunFile::ALL[0].name()
     )]
     NoRun {
@@ -35,64 +35,63 @@ pub enum RunError {
     },
 }
 
-/// A file of a run that is missing or unreadable.
+/// A file that a report goes without.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Missing {
     /// The name of the run.
     pub run: String,
     /// The file, with its folder.
     pub file: String,
-    /// The problem, after the file's name: "is missing".
+    /// What is wrong with it.
     pub problem: String,
-    /// The part that the report lacks.
+    /// What nobody can see because of it.
     pub consequence: &'static str,
-    /// The command that restores the file.
+    /// The command that brings it back.
     pub remedy: String,
 }
 
 /// A run: all records that could be read.
 #[derive(Clone, Debug)]
 pub struct Run {
-    /// Its name in the report.
+    /// What it is called in the report.
     pub name: String,
     /// Its folder.
     pub folder: PathBuf,
-    /// Settings, data and versions.
+    /// What was asked for.
     pub configuration: Option<Configuration>,
-    /// Loss and accuracy of each epoch.
+    /// How training went.
     pub history: Option<Vec<Epoch>>,
-    /// Result of the run.
+    /// What came of it.
     pub outcome: Option<Outcome>,
-    /// Evaluation on the test split, in fixed point.
+    /// The test split in fixed point.
     pub evaluation: Option<Evaluation>,
     /// Ranges and error of each layer.
     pub quantization: Option<Quantization>,
-    /// SVG of the history.
+    /// An SVG of the history.
     pub history_plot: Option<String>,
-    /// SVG of the confusion matrix.
+    /// An SVG of the confusion matrix.
     pub confusion_plot: Option<String>,
-    /// SVG of the most confident mistakes.
+    /// An SVG of the most confident mistakes.
     pub mistakes_plot: Option<String>,
-    /// Comparisons of devices with the host.
-    pub parity: Vec<DeviceParity>,
-    /// Files that could not be read.
+    /// What devices made of the model.
+    pub parity: Vec<ModelParity>,
+    /// What could not be read.
     pub missing: Vec<Missing>,
 }
 
-/// Loads the runs in `folders`, in their order, each with a distinct name.
+/// The runs in `folders`, in their order, each with a name that tells it from the others.
 ///
 /// # Errors
 ///
-/// Returns an error if a folder has no file of a run. A run with some unreadable files is not an
-/// error.
+/// Where one of the folders holds no file of a run. A run of which only some files can be read is no error.
 pub fn load(folders: &[PathBuf]) -> Result<Vec<Run>, RunError> {
     folders.iter().zip(names(folders)).map(|(folder, name)| Run::load(folder, name)).collect()
 }
 
-/// Returns the last part of each path, or the whole paths if two last parts are equal.
+/// The last part of each path, or the whole where two end alike.
 fn names(folders: &[PathBuf]) -> Vec<String> {
     let last = |folder: &PathBuf| {
-        // The folder `.` has a name as well.
+        // A folder called `.` has a name of its own.
         let whole = absolute(folder).unwrap_or_else(|_| folder.clone());
         whole.file_name().unwrap_or(whole.as_os_str()).to_string_lossy().into_owned()
     };
@@ -105,8 +104,8 @@ fn names(folders: &[PathBuf]) -> Vec<String> {
     }
 }
 
-/// A comment after a command: runs do not record the folder of their data.
-const DATA: &str = " # and --data, if it was given";
+/// What a command cannot know: a run does not record where its data lay.
+const DATA: &str = " # and --data, if that was named";
 
 impl Run {
     fn load(path: &Path, name: String) -> Result<Self, RunError> {
@@ -119,10 +118,10 @@ impl Run {
         let configuration: Result<Configuration, _> = folder.read(RunFile::Configuration);
         let train = match &configuration {
             Ok(configuration) => train_command(configuration, path),
-            Err(_) => format!("host-trainer train --run {} # and the options of the training", quoted(path)),
+            Err(_) => format!("host-trainer train --run {} # and the options that it was trained with", quoted(path)),
         };
         let outcome: Result<Outcome, _> = folder.read(RunFile::Outcome);
-        // All files with an id must have this one.
+        // All that has an id must have this one.
         let id = outcome.as_ref().ok().map(|outcome| outcome.model_id.clone());
         let model = check_model(&folder, id.as_deref());
         let can_be_evaluated = outcome.is_ok() && model.is_ok();
@@ -139,10 +138,10 @@ impl Run {
         let evaluation = missing.keep(RunFile::Evaluation, evaluation);
         let quantization = missing.keep(RunFile::Quantization, folder.read(RunFile::Quantization));
         let _ = missing.keep(RunFile::Weights, folder.read_weights(id.as_deref()));
-        let mut plot = |file| missing.keep(file, read_svg(&folder, file));
-        let history_plot = plot(RunFile::HistoryPlot);
-        let confusion_plot = plot(RunFile::ConfusionPlot);
-        let mistakes_plot = plot(RunFile::MistakesPlot);
+        let mut picture = |file| missing.keep(file, read_svg(&folder, file));
+        let history_plot = picture(RunFile::HistoryPlot);
+        let confusion_plot = picture(RunFile::ConfusionPlot);
+        let mistakes_plot = picture(RunFile::MistakesPlot);
         missing.keep(RunFile::Model, model);
 
         let mut parity = Vec::new();
@@ -168,24 +167,24 @@ impl Run {
         })
     }
 
-    /// Returns the command that compares devices with this run's model and records the result.
+    /// The command that compares this run's model with devices and records it.
     pub fn parity_command(&self) -> String {
         parity_command(&self.folder)
     }
 }
 
-/// Collects files that could not be read.
+/// Collects what could not be read.
 struct MissingFiles {
     run: String,
-    /// The command that writes the whole run.
+    /// The command that leaves the whole run.
     train: String,
-    /// The command that writes the files of the evaluation, if the model is there.
+    /// The command that leaves what is about the test split, if the model for it is there.
     evaluate: Option<String>,
     files: Vec<Missing>,
 }
 
 impl MissingFiles {
-    /// Returns the value that was read, or notes the file.
+    /// What was read, if it was.
     fn keep<T>(&mut self, file: RunFile, read: Result<T, RecordError>) -> Option<T> {
         read.map_err(|error| self.note(&error, consequence(file), self.remedy(file))).ok()
     }
@@ -216,7 +215,7 @@ impl MissingFiles {
     }
 }
 
-/// Returns the part that the report lacks without `file`.
+/// What nobody can see without `file`.
 fn consequence(file: RunFile) -> &'static str {
     match file {
         RunFile::Configuration => "the report lacks the configuration and the versions",
@@ -224,21 +223,21 @@ fn consequence(file: RunFile) -> &'static str {
         RunFile::Outcome => "the report lacks the summary",
         RunFile::Evaluation => "the report lacks precision and recall of each class",
         RunFile::Quantization => "the report lacks ranges and errors of the layers",
-        RunFile::Weights => "the report is complete, but the float network cannot be used again",
+        RunFile::Weights => "the report is whole, but the float network cannot be used again",
         RunFile::HistoryPlot => "the report lacks the curves of the history",
         RunFile::ConfusionPlot => "the report lacks the confusion matrix",
-        RunFile::MistakesPlot => "the report lacks the images of the mistakes",
+        RunFile::MistakesPlot => "the report lacks the pictures of the mistakes",
         RunFile::Model => {
             "no device can run the network; if training was stopped while it wrote, other files may be of another run"
         }
     }
 }
 
-/// Reads an SVG and checks that it is complete, as far as both ends of the file show.
+/// A picture that a browser will show, as far as both ends of the file tell.
 fn read_svg(folder: &RunFolder, file: RunFile) -> Result<String, RecordError> {
     let text = folder.read_text(file)?;
     let is_whole = text.trim_start().starts_with('<') && text.contains("<svg") && text.trim_end().ends_with("</svg>");
-    if is_whole { Ok(text) } else { Err(content(folder.file(file), "not a complete SVG image")) }
+    if is_whole { Ok(text) } else { Err(content(folder.file(file), "no whole SVG picture")) }
 }
 
 fn check_model(folder: &RunFolder, id: Option<&str>) -> Result<(), RecordError> {
@@ -248,11 +247,11 @@ fn check_model(folder: &RunFolder, id: Option<&str>) -> Result<(), RecordError> 
     of_model(path, &model.id().to_string(), id)
 }
 
-/// Checks that a file about the model `found` is about the run's model, if that is known.
+/// That a file about the model `found` is about the run's model.
 fn of_model(path: PathBuf, found: &str, expected: Option<&str>) -> Result<(), RecordError> {
     match expected {
         Some(expected) if expected != found => {
-            Err(content(path, format!("it is about model {found}, expected {expected}, the run's model")))
+            Err(content(path, format!("it is about model {found}, the run's is {expected}")))
         }
         _ => Ok(()),
     }
@@ -262,12 +261,14 @@ fn content(path: PathBuf, reason: impl ToString) -> RecordError {
     RecordError::Content { path, reason: reason.to_string() }
 }
 
-/// Returns the command that trains or imports the same network again.
+/// The command that trains or imports the same again.
 fn train_command(configuration: &Configuration, folder: &Path) -> String {
     let train = &configuration.train;
     if train.backend == Backend::Imported {
         let run = quoted(folder);
-        return format!("host-trainer import WEIGHTS --export FILE --run {run} # and the options of the import");
+        return format!(
+            "host-trainer import WEIGHTS --export FILE --run {run} # and the options that it was imported with"
+        );
     }
     let compression = [
         (train.teacher.is_some(), " --teacher TEACHER".to_owned()),
@@ -288,7 +289,7 @@ fn train_command(configuration: &Configuration, folder: &Path) -> String {
             _ => format!(" --batch-size {} --beta-2 {} --augment {}", train.batch_size, train.beta_2, train.augment),
         };
         return format!(
-            "host-trainer train --backend {backend} --from RUN{compression}{steps} --run {run}{DATA} # RUN is the run of model {}",
+            "host-trainer train --backend {backend} --from RUN{compression}{steps} --run {run}{DATA} # RUN is that of model {}",
             printable(from)
         );
     }
@@ -331,7 +332,7 @@ fn parity_command(folder: &Path) -> String {
     format!("cargo xtask parity --model {}{DATA}", quoted(folder))
 }
 
-/// Quotes a path for a shell.
+/// A path as a shell takes it.
 fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let is_plain = |character: char| character.is_alphanumeric() || "/._-+,:@%".contains(character);
@@ -343,7 +344,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_short_and_distinct() {
+    fn names_are_short_but_tell_apart() {
         let paths = |texts: &[&str]| texts.iter().map(PathBuf::from).collect::<Vec<_>>();
         assert_eq!(names(&paths(&["runs/a/", "b"])), ["a", "b"]);
         assert_eq!(names(&paths(&["x/run", "y/run", "z"])), ["x/run", "y/run", "z"]);
@@ -352,14 +353,14 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_quoted_if_a_shell_would_split_them() {
+    fn paths_are_quoted_where_a_shell_would_split_them() {
         assert_eq!(quoted(Path::new("runs/128-flex")), "runs/128-flex");
         assert_eq!(quoted(Path::new("my run's")), r"'my run'\''s'");
         assert_eq!(quoted(Path::new("")), "''");
     }
 
     #[test]
-    fn only_a_folder_without_any_file_of_a_run_is_an_error() {
+    fn a_folder_without_a_run_is_an_error_and_one_with_some_of_it_is_none() {
         let folder = tempfile::tempdir().unwrap();
         let path = [folder.path().to_owned()];
         std::fs::write(folder.path().join("other"), "x").unwrap();
@@ -370,7 +371,7 @@ mod tests {
         std::fs::write(folder.path().join("parity-x.json"), "{").unwrap();
         let runs = load(&path).unwrap();
         assert_eq!(runs[0].history, Some(vec![]));
-        // All files except the history, plus the damaged comparison.
+        // All but the history, and the damaged comparison.
         assert_eq!(runs[0].missing.len(), RunFile::ALL.len());
         assert!(
             runs[0]

@@ -24,9 +24,9 @@ pub fn content(runs: &[Run]) -> Markup {
 
 fn of_run(run: &Run) -> Markup {
     html! {
-        @if let Some(Evaluation { pictures, correct, accuracy, .. }) = &run.evaluation {
+        @if let Some(Evaluation { images, correct, accuracy, .. }) = &run.evaluation {
             p {
-                (count((*correct).into())) " of " (count((*pictures).into()))
+                (count((*correct).into())) " of " (count((*images).into()))
                 " test images are classified correctly: " (percent(*accuracy)) "."
             }
         }

@@ -1,4 +1,4 @@
-//! Comparison of devices with the host, and the memory that they use.
+//! What devices made of the models, and what they take.
 
 use host_support::parity::ModelParity;
 use maud::{Markup, html};
@@ -15,13 +15,13 @@ pub fn content(runs: &[Run]) -> Markup {
         @if !compared.is_empty() {
             (figures(&compared, runs.len() > 1))
             p.note {
-                "Firmware sizes do not include the model; RAM is variables and the deepest stack measured."
+                "Firmware is counted without the model; its RAM is variables and the deepest stack that was seen."
             }
         }
         @for run in runs.iter().filter(|run| run.parity.is_empty()) {
             p {
                 @if runs.len() > 1 { strong { bdi { (run.name) } } ": no" } @else { "No" }
-                " device has been compared with the host yet. This command compares all and records the result in the run:"
+                " device has been compared with the desk yet. This compares all and leaves the figures with the run:"
             }
             pre { code { (printable(&run.parity_command())) } }
         }
@@ -33,30 +33,30 @@ fn figures(compared: &[(&Run, &ModelParity)], are_several: bool) -> Comparison {
         html! { bdi { (printable(&parity.record.device)) } @if are_several { br; bdi.of { (run.name) } } }
     };
     let columns = compared.iter().map(column).collect();
-    let mut table = Comparison::new("Devices compared with the host, over the test images", "Figure", columns);
-    let mut row = |name: &str, value: &dyn Fn(&Run, &DeviceParity) -> Option<String>| {
+    let mut table = Comparison::new("Devices compared with the desk, over the test pictures", "Figure", columns);
+    let mut row = |name: &str, value: &dyn Fn(&Run, &ModelParity) -> Option<String>| {
         table.row(name, compared.iter().map(|(run, parity)| value(run, parity)));
     };
     row("Verdict", &|run, parity| Some(verdict(run, parity)));
-    row("Images compared", &|_, parity| Some(count(parity.pictures)));
-    row("Logits compared", &|_, parity| Some(count(parity.logits_compared)));
-    row("Logits that differ", &|_, parity| Some(count(parity.logits_different)));
-    row("Probabilities that differ", &|_, parity| Some(count(parity.probabilities_different)));
-    row("Classes that differ", &|_, parity| Some(count(parity.classes_different)));
-    row("Accuracy on the device", &|_, parity| Some(percent(parity.accuracy)));
+    row("Pictures compared", &|_, parity| Some(count(parity.record.images)));
+    row("Logits compared", &|_, parity| Some(count(parity.record.logits_compared)));
+    row("Logits that differ", &|_, parity| Some(count(parity.record.logits_different)));
+    row("Probabilities that differ", &|_, parity| Some(count(parity.record.probabilities_different)));
+    row("Classes that differ", &|_, parity| Some(count(parity.record.classes_different)));
+    row("Accuracy on the device", &|_, parity| Some(percent(parity.record.accuracy)));
     row("Size of model.bin", &|run, _| run.outcome.as_ref().map(|outcome| bytes(outcome.model_bytes as u64)));
-    // The loopback device, which runs on the host, has no flash.
-    row("Firmware, flash", &|_, parity| Some(parity.flash_bytes.map_or_else(|| "none".to_owned(), bytes)));
-    row("Firmware, RAM", &|_, parity| Some(parity.ram_bytes.map_or_else(|| "none".to_owned(), bytes)));
+    // The desk has no flash.
+    row("Firmware, flash", &|_, parity| Some(parity.record.flash_bytes.map_or_else(|| "none".to_owned(), bytes)));
+    row("Firmware, RAM", &|_, parity| Some(parity.record.ram_bytes.map_or_else(|| "none".to_owned(), bytes)));
     table
 }
 
-/// Returns the verdict: identical or different, or out of date if another model was compared.
-fn verdict(run: &Run, parity: &DeviceParity) -> String {
+/// Whether the device computes what the desk does, for this very model.
+fn verdict(run: &Run, parity: &ModelParity) -> String {
     let id = run.outcome.as_ref().map(|outcome| outcome.model_id.as_str());
     if id.is_some_and(|id| id != parity.model_id) {
         let (found, command) = (printable(&parity.model_id), printable(&run.parity_command()));
-        return format!("out of date: compared model {found}, expected this run's; run {command}");
+        return format!("out of date: compared model {found}, not this run's; {command} compares again");
     }
     if parity.record.agrees() { "identical".to_owned() } else { "DIFFERENT".to_owned() }
 }

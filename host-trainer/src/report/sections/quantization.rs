@@ -40,7 +40,7 @@ fn layers(quantization: &Quantization) -> Markup {
     let body = html! { @for (index, layer) in quantization.layers.iter().enumerate() { (row(index, layer)) } };
     html! {
         (figures("Layers, first to last", &head(&names), &body))
-        p.note { "Errors are measured over " (count(quantization.pictures as u64)) " training images." }
+        p.note { "Errors are measured over " (count(quantization.images as u64)) " training images." }
     }
 }
 
