@@ -26,10 +26,9 @@ mod support;
 mod text;
 mod train;
 
-mod compare;
-mod frontier;
 mod plot;
 mod report;
+mod sweep;
 
 mod cli;
 

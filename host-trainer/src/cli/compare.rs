@@ -2,37 +2,32 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 use serde::Serialize;
 
-use super::backend::BackendArguments;
-use super::messages::{log_epoch, warn_of_loss};
+use super::messages::log_epoch;
+use super::sweep::{SweepArguments, SweepTrainer, select};
 use super::table::table;
-use super::{DataArguments, OutputArguments};
-use crate::compare::{Figure, Lecture, Run, VARIANTS, Variant};
-use crate::data::Dataset;
 use crate::network::backend::Backend;
 use crate::plot::{self, ComparedNetwork};
-use crate::run::pipeline::{self, Sources};
-use crate::run::{RunFolder, json};
-use crate::support::{files, progress};
+use crate::run::json;
+use crate::support::files;
+use crate::sweep::{self, Figure, Found, LECTURE, LectureFigures, Network, Place, Runs};
 use crate::text::{Shown, points};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
     #[command(flatten)]
-    data: DataArguments,
-    #[command(flatten)]
-    backend: BackendArguments,
+    sweep: SweepArguments,
     /// Train each network with the seeds 1 to N, and print mean and standard deviation, 1..=100
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100))]
     seeds: u64,
-    /// Folder for the runs, one folder each, and for compare.json and compare.svg; runs that it has already are kept
+    /// Folder for the runs, one folder each, and for compare.json and compare.svg; finished runs are kept
+    ///
+    /// With --one or --shard, compare.json and compare.svg are not written; a last call without them writes both.
     #[arg(long, value_name = "DIR", default_value = "runs/compare")]
     run: PathBuf,
-    #[command(flatten)]
-    output: OutputArguments,
 }
 
 #[derive(Serialize)]
@@ -41,12 +36,12 @@ struct Report<'a> {
     backend: Backend,
     seeds: u64,
     runs_kept: usize,
-    networks: Vec<Network>,
+    networks: Vec<Comparison>,
 }
 
 #[derive(Serialize)]
-struct Network {
-    name: &'static str,
+struct Comparison {
+    name: String,
     epochs: Figure,
     running_train_accuracy: Figure,
     train_accuracy_float: Figure,
@@ -56,77 +51,76 @@ struct Network {
     train_seconds: Figure,
     parameters: usize,
     model_bytes: Figure,
-    lecture: Option<Lecture>,
-    runs: Vec<Run>,
+    lecture: Option<LectureFigures>,
+    runs: Vec<Found>,
 }
 
 impl Arguments {
     pub fn run(self) -> Result<()> {
-        let Some(backend) = self.backend.choose(self.output)? else { return Ok(()) };
-        let data = self.data.load()?;
+        let networks =
+            select(sweep::read(self.sweep.networks.as_deref(), LECTURE)?, "--one", self.sweep.one.as_slice())?;
+        if self.sweep.list {
+            return self.sweep.print_names(&networks);
+        }
+        if let Some(network) = networks.iter().find(|network| network.is_taught()) {
+            bail!("network {} learns from a teacher; train it with `host-trainer frontier --teacher`", network.name);
+        }
+        // The table shows the networks themselves.
+        let networks: Vec<Network> = networks.into_iter().map(Network::without_rows).collect();
+        let Some(backend) = self.sweep.backend.choose(self.sweep.output)? else { return Ok(()) };
+        let data = self.sweep.data.load()?;
         files::create_folder(&self.run)?;
         let (json_path, plot_path) = (self.run.join("compare.json"), self.run.join("compare.svg"));
         [&json_path, &plot_path].into_iter().try_for_each(|path| files::check_writable(path))?;
 
-        let all = VARIANTS.len() as u64 * self.seeds;
-        let (mut number, mut kept) = (0, 0);
-        let mut networks = Vec::new();
-        for variant in VARIANTS {
-            let mut runs = Vec::new();
-            for seed in 1..=self.seeds {
-                number += 1;
-                progress::say(format_args!("run {number} of {all}: {}, seed {seed}", variant.name));
-                let (run, is_kept) = self.run_or_keep(&variant, backend, seed, &data)?;
-                kept += usize::from(is_kept);
-                runs.push(run);
-            }
-            networks.push(Network::of(&variant, runs, data.is_fashion_mnist));
+        let place = Place { folder: self.run.clone(), tag: format!("-{}", backend.name()), backend, teacher: None };
+        let trainer = SweepTrainer { place, data, soft_labels: None };
+        let units = sweep::choose(&networks, self.seeds, self.sweep.shard);
+        let trained = trainer.train(&units, log_epoch)?;
+        let runs = trainer.find(&units);
+        let found: Vec<&Found> = runs.iter().filter_map(|runs| runs.base.as_ref()).collect();
+        let networks: Vec<Comparison> = networks
+            .iter()
+            .filter_map(|network| Comparison::new(network, &runs, trainer.data.is_fashion_mnist))
+            .collect();
+        let runs_kept = found.len().saturating_sub(trained);
+        let report = Report { folder: Shown(&self.run), backend, seeds: self.seeds, runs_kept, networks };
+        // A job of several must not replace the files of all.
+        if self.sweep.one.is_none() && self.sweep.shard.is_none() {
+            let plot = plot::comparison(&report.networks.iter().map(Comparison::bars).collect::<Vec<_>>())?;
+            files::write_all(&[(&json_path, &json(&report)?), (&plot_path, plot.as_bytes())])?;
         }
-        let report = Report { folder: Shown(&self.run), backend, seeds: self.seeds, runs_kept: kept, networks };
-        let plot = plot::comparison(&report.networks.iter().map(Network::bars).collect::<Vec<_>>())?;
-        files::write_all(&[(&json_path, &json(&report)?), (&plot_path, plot.as_bytes())])?;
-        self.output.print(&report, || report.text())
-    }
-
-    /// Trains `variant`, unless it has been trained in just this way; returns whether it had.
-    fn run_or_keep(&self, variant: &Variant, backend: Backend, seed: u64, data: &Dataset) -> Result<(Run, bool)> {
-        let config = variant.config(backend, seed);
-        let path = self.run.join(format!("{}-{}-seed-{seed}", variant.slug, backend.name()));
-        if let Some(run) = Run::recorded(&RunFolder::at(path.clone()), &config, data) {
-            progress::say(format_args!("kept as it is in {}", path.display()));
-            return Ok((run, true));
-        }
-        let folder = RunFolder::create(path)?;
-        let outcome =
-            pipeline::run(&config, Sources::of(data), &folder, None, |epoch| log_epoch(epoch, config.epochs))?;
-        warn_of_loss(&outcome);
-        Ok((Run::read(&folder, seed)?, false))
+        self.sweep.output.print(&report, || report.text())
     }
 }
 
-impl Network {
-    fn of(variant: &Variant, runs: Vec<Run>, is_the_lectures_data: bool) -> Self {
-        let figure = |value: fn(&Run) -> f64| Figure::of(runs.iter().map(value));
-        Self {
-            name: variant.name,
+impl Comparison {
+    /// Returns the comparison of `network`, or `None` if `runs` has no run of it.
+    fn new(network: &Network, runs: &[Runs<'_>], is_fashion_mnist: bool) -> Option<Self> {
+        let runs = runs.iter().filter(|runs| runs.unit.network.name == network.name);
+        let runs: Vec<Found> = runs.filter_map(|runs| runs.base.clone()).collect();
+        let first = runs.first()?;
+        let figure = |value: fn(&Found) -> f64| Figure::of(runs.iter().map(value));
+        Some(Self {
+            name: network.title().to_owned(),
             epochs: figure(|run| run.outcome.epochs.into()),
-            running_train_accuracy: figure(|run| run.running_train_accuracy),
+            running_train_accuracy: figure(|run| run.running_train_accuracy.unwrap_or_default()),
             train_accuracy_float: figure(|run| run.outcome.train_accuracy_float),
             test_accuracy_float: figure(|run| run.outcome.test_accuracy_float),
             test_accuracy_fixed: figure(|run| run.outcome.test_accuracy_fixed),
             generalization_gap: figure(|run| run.outcome.gap()),
             train_seconds: figure(|run| run.outcome.train_seconds),
-            parameters: runs.first().map_or(0, |run| run.outcome.parameters),
+            parameters: first.outcome.parameters,
             model_bytes: figure(|run| run.outcome.model_bytes as f64),
-            lecture: variant.lecture.filter(|_| is_the_lectures_data),
+            lecture: network.lecture.filter(|_| is_fashion_mnist),
             runs,
-        }
+        })
     }
 
-    /// What the picture shows of it: training accuracy is the one that the lecture reports.
+    /// Returns the network's marks in the chart. Its training accuracy is the one that the lecture reports.
     fn bars(&self) -> ComparedNetwork {
         ComparedNetwork {
-            name: self.name.to_owned(),
+            name: self.name.clone(),
             train_accuracy: self.running_train_accuracy.mean,
             test_accuracy: self.test_accuracy_float.mean,
             test_spread: self.test_accuracy_float.standard_deviation,
@@ -135,10 +129,10 @@ impl Network {
         }
     }
 
-    /// Its row of the table.
+    /// Returns the network's row of the table.
     fn row(&self) -> [String; 8] {
         [
-            self.name.to_owned(),
+            self.name.clone(),
             spread(&self.epochs, 1.0, 0),
             spread(&self.running_train_accuracy, 100.0, 2),
             spread(&self.test_accuracy_float, 100.0, 2),
@@ -150,8 +144,8 @@ impl Network {
     }
 }
 
-/// The row of the lecture's figures, below those of ours.
-fn lecture_row(lecture: &Lecture) -> [String; 4] {
+/// Returns the row of the lecture's figures, which follows ours.
+fn lecture_row(lecture: &LectureFigures) -> [String; 4] {
     let percent = |share: f64| format!("{:.2}", 100.0 * share);
     [
         "  in the lecture".to_owned(),
@@ -180,7 +174,8 @@ impl Report<'_> {
                 table.add_row(lecture_row(lecture));
             }
         }
-        let widest = self.networks.iter().map(|network| network.generalization_gap.mean).fold(f64::MIN, f64::max);
+        let widest = self.networks.iter().map(|network| network.generalization_gap.mean).reduce(f64::max);
+        let widest = widest.map_or_else(|| "unknown".to_owned(), points);
         let seeds = match self.seeds {
             1 => "One seed each: differences below a point may be chance; --seeds 3 shows how far seeds differ."
                 .to_owned(),
@@ -188,15 +183,14 @@ impl Report<'_> {
         };
         format!(
             "{table}\nTraining accuracy is measured while training, in the last epoch, as Keras prints it. {seeds}\n\
-             The widest generalization gap, training accuracy after training less test accuracy, is {}.\n\
+             The widest generalization gap (training accuracy after training, minus test accuracy) is {}.\n\
              Runs, compare.json and compare.svg are in {}.\n",
-            points(widest),
-            self.folder
+            widest, self.folder
         )
     }
 }
 
-/// A figure times `factor` with `digits` after the point, and its spread where there is one.
+/// Returns a figure times `factor` with `digits` after the point, and its spread if there is one.
 fn spread(figure: &Figure, factor: f64, digits: usize) -> String {
     let mean = format!("{:.digits$}", factor * figure.mean);
     match figure.standard_deviation {
@@ -208,25 +202,61 @@ fn spread(figure: &Figure, factor: f64, digits: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::RunFolder;
 
     #[test]
-    fn the_lectures_figures_stand_below_ours() {
+    fn the_lectures_figures_follow_ours() {
+        let networks = sweep::read(None, LECTURE).unwrap();
         let outcome = serde_json::json!({
             "model_id": "00000000", "model_bytes": 1024, "parameters": 1, "epochs": 8, "kept_epoch": 8, "stop": "epochs",
             "train_accuracy_float": 0.9, "test_accuracy_float": 0.8, "test_accuracy_fixed": 0.8,
             "predictions_changed": 0, "train_seconds": 1.0
         });
-        let run = Run { seed: 1, running_train_accuracy: 0.91, outcome: serde_json::from_value(outcome).unwrap() };
-        let networks = VARIANTS.iter().map(|variant| Network::of(variant, vec![run.clone()], true)).collect();
+        let run = Found {
+            seed: 1,
+            running_train_accuracy: Some(0.91),
+            folder: RunFolder::at(PathBuf::new()),
+            outcome: serde_json::from_value(outcome).unwrap(),
+        };
+        let all: Vec<Runs<'_>> = sweep::choose(&networks, 1, None)
+            .into_iter()
+            .map(|unit| {
+                let config = unit.network.config(Backend::Flex, 1, None);
+                Runs { unit, config, base: Some(run.clone()), derived: Vec::new() }
+            })
+            .collect();
+        let networks = networks.iter().filter_map(|network| Comparison::new(network, &all, true)).collect();
         let report =
             Report { folder: Shown(Path::new("runs")), backend: Backend::Flex, seeds: 1, runs_kept: 0, networks };
+        assert_keys(&report);
         let text = report.text();
         let cells = |line: &str| line.split(['\u{2502}', '\u{2506}']).map(|cell| cell.trim().to_owned()).collect();
         let rows: Vec<Vec<String>> = text.lines().map(cells).collect();
         let ours = rows.iter().position(|row| row.iter().any(|cell| cell == "128, stop above 90 %")).unwrap();
         assert_eq!(rows[ours][1..5], ["128, stop above 90 %", "8", "91.00", "80.00"]);
         assert_eq!(rows[ours + 1][1..5], ["in the lecture", "6", "90.21", "88.30"]);
-        // It has no figures for one of them.
+        // The lecture reports no figures for one of them.
         assert_eq!(text.matches("in the lecture").count(), 4);
+    }
+
+    /// Checks the keys that programs read.
+    fn assert_keys(report: &Report<'_>) {
+        let report = serde_json::to_value(report).unwrap();
+        let keys = |value: &serde_json::Value| {
+            let mut keys: Vec<String> = value.as_object().unwrap().keys().cloned().collect();
+            keys.sort();
+            keys.join(" ")
+        };
+        assert_eq!(keys(&report), "backend folder networks runs_kept seeds");
+        assert_eq!(
+            keys(&report["networks"][0]),
+            "epochs generalization_gap lecture model_bytes name parameters running_train_accuracy runs \
+             test_accuracy_fixed test_accuracy_float train_accuracy_float train_seconds"
+        );
+        assert_eq!(
+            keys(&report["networks"][0]["runs"][0]),
+            "epochs kept_epoch model_bytes model_id parameters predictions_changed running_train_accuracy seed stop \
+             test_accuracy_fixed test_accuracy_float train_accuracy_float train_seconds"
+        );
     }
 }

@@ -18,6 +18,7 @@ mod recipe;
 mod reorder;
 mod report;
 mod show;
+mod sweep;
 mod table;
 mod teach;
 mod train;

@@ -1,4 +1,4 @@
-//! The lecture's five networks side by side.
+//! `compare`: the lecture's five networks side by side.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use predicates::prelude::*;
 use predicates::str::contains;
 
 use crate::desk::{Desk, failure, json};
-use crate::files::{FILES, bars, gzip, idx};
+use crate::files::{FILES, bars, gzip, idx, names};
 
 #[test]
 fn five_networks_are_compared_and_finished_runs_are_kept() {
@@ -22,7 +22,7 @@ fn five_networks_are_compared_and_finished_runs_are_kept() {
         let mean = network["test_accuracy_float"]["mean"].as_f64().unwrap();
         assert!((mean - (accuracies[0] + accuracies[1]) / 2.0).abs() < 1e-12, "{network}");
         assert!(network["test_accuracy_float"]["standard_deviation"].is_number());
-        // These are not the pictures of the lecture.
+        // These are not the lecture's images.
         assert!(network["lecture"].is_null());
     }
     let stopped = &networks[4]["runs"][0];
@@ -30,13 +30,13 @@ fn five_networks_are_compared_and_finished_runs_are_kept() {
     let folder = desk.path().join("runs");
     assert!(fs::read_to_string(folder.join("compare.svg")).unwrap().contains("512 + 256"));
 
-    // As after an interruption: one run is not whole, one is of another configuration, one has lost its epochs.
+    // Like after an interruption: one run is incomplete, one has another configuration, one has lost its epochs.
     fs::remove_file(folder.join("1024-5-epochs-flex-seed-1/result.json")).unwrap();
     let config = folder.join("128-5-epochs-flex-seed-2/config.json");
     let text = fs::read_to_string(&config).unwrap();
     fs::write(&config, text.replace("\"batch_size\": 32", "\"batch_size\": 64")).unwrap();
     fs::write(folder.join("512-256-5-epochs-flex-seed-1/history.json"), "[]").unwrap();
-    // And one says what cannot be.
+    // Another one has an impossible accuracy.
     let result = folder.join("128-5-epochs-flex-seed-1/result.json");
     let mut outcome: serde_json::Value = serde_json::from_slice(&fs::read(&result).unwrap()).unwrap();
     outcome["test_accuracy_fixed"] = 1e308.into();
@@ -47,7 +47,7 @@ fn five_networks_are_compared_and_finished_runs_are_kept() {
         assert_eq!(network["test_accuracy_fixed"], before["test_accuracy_fixed"]);
     }
 
-    // Other test pictures are other data.
+    // Other test images are other data.
     let labels = desk.path().join("data").join(format!("{}.gz", FILES[3]));
     let whole = fs::read(&labels).unwrap();
     fs::write(&labels, gzip(&idx(&[60], &bars(60).1.into_iter().rev().collect::<Vec<_>>()))).unwrap();
@@ -58,11 +58,50 @@ fn five_networks_are_compared_and_finished_runs_are_kept() {
 
     let kept = desk.run(&["compare", "--data", "data", "--run", "runs"]).success();
     kept.stdout(contains("512 + 256, 5 epochs").and(contains("One seed each")))
-        .stderr(contains("kept as it is").count(5));
+        .stderr(contains("5 of 5 runs are in runs already, and kept"));
 }
 
 #[test]
-fn a_comparison_needs_a_place_and_a_number_of_seeds() {
+fn jobs_train_one_network_or_a_shard_and_a_last_call_compares() {
+    let desk = Desk::new();
+    let list = desk.run(&["compare", "--list"]).success().get_output().stdout.clone();
+    let list = String::from_utf8(list).unwrap();
+    let expected = ["128-5-epochs", "128-50-epochs", "1024-5-epochs", "512-256-5-epochs", "128-stop-above-90"];
+    assert_eq!(list.lines().collect::<Vec<_>>(), expected);
+
+    let own =
+        "[[network]]\nname = 'a'\nhidden = [8]\n\n[[network]]\nname = 'b'\ntitle = 'B'\nhidden = [9]\nepochs = 1\n";
+    fs::write(desk.path().join("own.toml"), own).unwrap();
+    let compare = ["compare", "--data", "data", "--run", "runs", "--networks", "own.toml", "--json"];
+    let one = json(desk.run(&[&compare[..], &["--one", "b"]].concat()));
+    assert_eq!((&one["networks"][0]["name"], one["networks"].as_array().unwrap().len()), (&"B".into(), 1));
+    json(desk.run(&[&compare[..], &["--shard", "1/2"]].concat()));
+    assert_eq!(names(&desk.path().join("runs")), ["a-flex-seed-1", "b-flex-seed-1"]);
+    let all = json(desk.run(&compare));
+    assert_eq!((&all["runs_kept"], &all["networks"][0]["name"]), (&2.into(), &"a".into()));
+    assert!(desk.path().join("runs/compare.json").is_file());
+}
+
+#[test]
+fn an_unusable_list_is_refused_before_anything_is_trained() {
+    let desk = Desk::new();
+    let compare = ["compare", "--data", "data", "--run", "runs"];
+    failure(desk.run(&[&compare[..], &["--one", "c"]].concat()), 2, &["--one c", "128-5-epochs"]);
+    failure(desk.run(&[&compare[..], &["--networks", "own.toml"]].concat()), 1, &["own.toml"]);
+    for (text, parts) in [
+        ("name = 'a'\nhidden = [8]\nepoch = 1", &["own.toml", "network a", "epoch"][..]),
+        ("name = 'a'\nhidden = [8]\n[[network]]\nname = 'a'\nhidden = [9]", &["own.toml", "two rows are named a"]),
+        ("name = 'a'\nhidden = 'wide'", &["own.toml", "network a", "invalid type"]),
+        ("name = 'a'\nhidden = [8]\nteacher_share = 0.5", &["network a", "host-trainer frontier --teacher"]),
+    ] {
+        fs::write(desk.path().join("own.toml"), format!("[[network]]\n{text}\n")).unwrap();
+        failure(desk.run(&[&compare[..], &["--networks", "own.toml"]].concat()), 1, parts);
+    }
+    assert!(!desk.path().join("runs").exists());
+}
+
+#[test]
+fn a_comparison_needs_a_folder_and_a_number_of_seeds() {
     let desk = Desk::new();
     failure(desk.run(&["compare", "--data", "data", "--seeds", "0"]), 2, &["--seeds"]);
     fs::write(desk.path().join("file"), "").unwrap();

@@ -1,4 +1,4 @@
-//! Many networks, what each answers rightly and what it costs: on a data set so small that figures mean nothing.
+//! `frontier`: many networks, on a data set so small that their accuracies are meaningless.
 
 use std::fs;
 
@@ -27,10 +27,10 @@ fn a_few_networks_are_trained_once_and_become_rows() {
     assert_eq!(rows[1]["model_bytes"], 4 * (36 * 128 + 128 + 128 * 3 + 3));
     assert_eq!((&rows[3]["network"], &rows[3]["recipe"]), (&"36-128-3".into(), &"best, QAT".into()));
     assert_eq!((&rows[6]["sparsity"], &rows[6]["instructions_m4"]), (&0.9.into(), &Value::Null));
-    // Each but the float one has a model.
+    // Each row except the float one has a model.
     assert_eq!(report["models"].as_array().unwrap().len(), 6);
 
-    // As after an interruption: one run is not whole, and what began with it is there.
+    // Like after an interruption: one run is incomplete.
     let runs = desk.path().join("runs/frontier/reduced");
     fs::remove_file(runs.join("128-taught-qat-4-seed-1/model.bin")).unwrap();
     fs::write(
@@ -48,19 +48,19 @@ fn a_few_networks_are_trained_once_and_become_rows() {
     assert_eq!(drawn["needs_teacher"], true);
     assert_eq!(drawn["rows"].as_array().unwrap().len(), 6);
     assert_eq!((&drawn["rows"][0]["instructions_m4"], &drawn["rows"][0]["ram_bytes"]), (&12_345.into(), &678.into()));
-    // Nobody shall take it for the other.
+    // Nobody must mistake it for the full export.
     assert_eq!(read(&desk, "rows.json"), json!({"reduced": true, "rows": drawn["rows"]}));
     let chart = fs::read_to_string(desk.path().join("chart.svg")).unwrap();
-    // Others' figures are for other pictures.
+    // Other projects' figures are for Fashion-MNIST.
     assert!(chart.contains("bytes of the model") && !chart.contains("CMSIS"), "{chart}");
-    assert!(chart.contains("say nothing of the networks"), "{chart}");
+    assert!(chart.contains("say nothing about the networks"), "{chart}");
     let page = fs::read_to_string(desk.path().join("page.md")).unwrap();
     assert!(page.starts_with("a\n") && page.ends_with("b\n") && page.contains("| 12,345 |"), "{page}");
 
     let again = json(desk.run(&REDUCED));
     assert_eq!((&again["runs_trained"], &again["runs_kept"]), (&1.into(), &5.into()));
     assert_eq!(again["rows"], report["rows"]);
-    // With a network, what is derived from it is trained anew.
+    // With a network, its derived rows are trained again.
     let config = runs.join("128-taught-seed-1/config.json");
     fs::write(&config, fs::read_to_string(&config).unwrap().replace("\"epochs\": 4", "\"epochs\": 5")).unwrap();
     let text = desk.run(&["frontier", "--data", "data", "--reduced"]).success();
@@ -75,6 +75,20 @@ fn shards_together_do_all() {
     }
     let merged = json(desk.run(&REDUCED));
     assert_eq!((&merged["runs_trained"], &merged["runs_kept"]), (&0.into(), &6.into()));
+}
+
+#[test]
+fn one_network_is_trained_with_its_rows() {
+    let desk = Desk::new();
+    let list = desk.run(&["frontier", "--reduced", "--list"]).success().get_output().stdout.clone();
+    assert_eq!(String::from_utf8(list).unwrap(), "128-lecture\n128-taught\n128-pruned-90\n");
+    let one = json(desk.run(&[&REDUCED[..], &["--one", "128-taught"]].concat()));
+    assert_eq!((&one["runs_trained"], one["rows"].as_array().unwrap().len()), (&4.into(), 5));
+    let own = "[[network]]\nname = 'tiny'\nhidden = [8]\nepochs = 1\nrows = [{ weight_bits = 4 }]\n";
+    fs::write(desk.path().join("own.toml"), own).unwrap();
+    let own = json(desk.run(&["frontier", "--data", "data", "--networks", "own.toml", "--seeds", "1", "--json"]));
+    assert_eq!((&own["runs_trained"], &own["rows"][0]["weight_bits"]), (&2.into(), &4.into()));
+    assert_eq!(names(&desk.path().join("runs/frontier")), ["reduced", "tiny-ptq-4-seed-1", "tiny-seed-1"]);
 }
 
 #[test]
@@ -94,7 +108,7 @@ fn rows_have_the_mean_of_their_seeds() {
 }
 
 #[test]
-fn a_teacher_has_a_say_in_floating_point_and_in_integers() {
+fn a_teacher_affects_training_in_floating_point_and_in_integers() {
     let desk = Desk::new();
     let teach = ["teach", "--data", "data", "--channels", "2", "--epochs", "1", "--validation", "30"];
     desk.run(&[&teach[..], &["--export", "teacher.safetensors"]].concat()).success();
@@ -110,11 +124,11 @@ fn a_teacher_has_a_say_in_floating_point_and_in_integers() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused_before_anything_is_trained() {
+fn bad_arguments_are_refused_before_anything_is_trained() {
     let desk = Desk::new();
     fs::write(desk.path().join("page.md"), "no place\n").unwrap();
     fs::write(desk.path().join("measured.json"), "[]").unwrap();
-    let cases: [(i32, &[&str], &[&str]); 16] = [
+    let cases: [(i32, &[&str], &[&str]); 20] = [
         (2, &["--shard", "0/3"], &["0/3", "1..=3"]),
         (2, &["--shard", "4/3"], &["4/3", "1..=3"]),
         (2, &["--shard", "0/0"], &["0/0"]),
@@ -122,6 +136,10 @@ fn what_makes_no_sense_is_refused_before_anything_is_trained() {
         (2, &["--seeds", "0"], &["--seeds"]),
         (2, &["--seeds", "101"], &["--seeds"]),
         (2, &["--only", "128-lecture", "32-taught"], &["32-taught", "128-pruned-90"]),
+        (2, &["--one", "32-taught"], &["--one 32-taught", "128-pruned-90"]),
+        (2, &["--one", "128-lecture", "--only", "128-lecture"], &["--one", "--only"]),
+        (2, &["--one", "128-lecture", "--table", "page.md"], &["--one", "--table"]),
+        (2, &["--networks", "own.toml"], &["--networks", "--reduced"]),
         (2, &["--shard", "1/2", "--chart", "c.svg"], &["--shard", "--chart"]),
         (2, &["--chart", "c.png"], &["--chart", ".svg"]),
         (2, &["--export", "rows.txt"], &["--export", ".json"]),

@@ -1,16 +1,16 @@
-//! What there is to say of the runs.
+//! The report on the runs.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::SAID_OF_REDUCED;
-use super::desk::Desk;
+use super::REDUCED_WARNING;
+use crate::cli::sweep::SweepTrainer;
 use crate::cli::table::table;
-use crate::frontier::{Entry, Family, Found, Measured, Row, Runs, Teacher, Unit};
 use crate::plot::{FrontierKind, FrontierPoint};
 use crate::run::RunFile;
+use crate::sweep::{Found, FrontierRow, Measured, Network, Runs, Unit};
 use crate::text::Shown;
 
 #[derive(Serialize)]
@@ -19,13 +19,13 @@ pub struct Report {
     reduced: bool,
     runs_kept: usize,
     runs_trained: usize,
-    /// What is not there.
+    /// Names of the missing runs.
     missing: Vec<String>,
-    /// Whether they can be trained with a teacher only.
+    /// Whether a missing run needs a teacher.
     needs_teacher: bool,
-    /// The model that each row's figures of devices are of.
+    /// The models that devices measure, one for each row.
     models: Vec<Model>,
-    pub rows: Vec<Row>,
+    pub rows: Vec<FrontierRow>,
 }
 
 #[derive(Serialize)]
@@ -35,49 +35,44 @@ struct Model {
 }
 
 impl Report {
-    /// Of `units`, those of `families`, after `runs_trained` were trained; figures of devices are those `measured`.
+    /// Builds the report on `units` of `networks`, of which `runs_trained` runs are new. `measured` has the cost on devices.
     pub fn new(
-        desk: &Desk,
-        families: &[&'static Family],
-        units: &[Unit],
+        trainer: &SweepTrainer,
+        networks: &[Network],
+        units: &[Unit<'_>],
         measured: &HashMap<String, Measured>,
         reduced: bool,
         runs_trained: usize,
     ) -> Self {
-        let all: Vec<Runs> = units.iter().map(|unit| desk.find(unit)).collect();
-        let sizes = [desk.data.train.width, desk.data.class_names.len()];
+        let all = trainer.find(units);
+        let sizes = [trainer.data.train.width, trainer.data.class_names.len()];
         let (mut rows, mut models) = (Vec::new(), Vec::new());
-        for family in families {
-            for entry in family.entries {
-                let of = all.iter().filter(|runs| runs.unit.family.name == family.name);
-                let found: Vec<&Found> = of.filter_map(|runs| runs.of(entry)).collect();
-                let is_taught = family.is_taught() && desk.teacher != Teacher::Absent;
-                rows.extend(Row::of(family, entry, &found, is_taught, sizes, measured));
-                let first = found.first().filter(|_| *entry != Entry::Float);
+        for network in networks {
+            let is_taught = network.is_taught() && trainer.place.teacher.is_some();
+            for precision in &network.rows {
+                let runs = all.iter().filter(|runs| runs.unit.network.name == network.name);
+                let found: Vec<&Found> = runs.filter_map(|runs| runs.of(precision)).collect();
+                rows.extend(FrontierRow::new(network, precision, &found, is_taught, sizes, measured));
+                let first = found.first().filter(|_| !precision.is_float());
                 models.extend(first.map(|found| Model {
                     id: found.outcome.model_id.clone(),
                     path: Shown(found.folder.file(RunFile::Model)),
                 }));
             }
         }
-        let missing: Vec<String> = all.iter().flat_map(Runs::missing).map(|(name, _)| name).collect();
-        let needs_teacher = !missing.is_empty() && families.iter().any(|family| family.is_taught());
+        let names = |runs: &Runs<'_>| -> Vec<String> {
+            runs.missing().map(|(row, _)| trainer.place.run_name(runs.unit, row)).collect()
+        };
+        let missing: Vec<String> = all.iter().flat_map(names).collect();
+        let needs_teacher = !missing.is_empty() && networks.iter().any(Network::is_taught);
         let runs_kept = all.iter().flat_map(Runs::found).count().saturating_sub(runs_trained);
-        Self {
-            folder: Shown(desk.folder.clone()),
-            reduced,
-            runs_kept,
-            runs_trained,
-            missing,
-            needs_teacher,
-            models,
-            rows,
-        }
+        let folder = Shown(trainer.place.folder.clone());
+        Self { folder, reduced, runs_kept, runs_trained, missing, needs_teacher, models, rows }
     }
 
-    /// The table, and what is missing.
+    /// Returns the table, and the names of the missing runs.
     pub fn text(&self) -> String {
-        let mut table = table(Row::HEADER.map(str::to_owned), 3);
+        let mut table = table(FrontierRow::HEADER.map(str::to_owned), 3);
         self.rows.iter().for_each(|row| {
             table.add_row(row.cells());
         });
@@ -85,16 +80,14 @@ impl Report {
             [] => String::new(),
             names => format!("{} runs are missing: {}.\n", names.len(), names.join(", ")),
         };
-        let reduced = if self.reduced { format!("{SAID_OF_REDUCED}\n") } else { String::new() };
+        let reduced = if self.reduced { format!("{REDUCED_WARNING}\n") } else { String::new() };
         let folder = &self.folder;
-        format!(
-            "{table}\n{reduced}{missing}Runs are in {folder}; figures of devices are those of the first seed's model.\n"
-        )
+        format!("{table}\n{reduced}{missing}Runs are in {folder}; device figures are for the first seed's model.\n")
     }
 }
 
-/// What the picture shows of a row; float networks are for no device.
-pub fn point(row: &Row) -> Option<FrontierPoint> {
+/// Returns the row's mark in the chart; float networks run on no device, and have none.
+pub fn point(row: &FrontierRow) -> Option<FrontierPoint> {
     let kind = match row.weight_bits {
         8 if row.sparsity > 0.0 => FrontierKind::Pruned,
         8 => FrontierKind::Eight,

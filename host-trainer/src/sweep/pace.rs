@@ -1,37 +1,37 @@
-//! How long training takes, from what it took so far.
+//! An estimate of the time left, from the runs so far.
 
 use std::collections::HashMap;
 
 use crate::network::join_widths;
 use crate::train::TrainConfig;
 
-/// What epochs of one kind of network have taken.
+/// Epochs of one kind of network, and the seconds they took.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Taken {
     epochs: f64,
     seconds: f64,
 }
 
-/// What an epoch takes, by kind of network.
+/// Seconds per epoch, by kind of network.
 #[derive(Debug, Default)]
 pub struct Pace {
     by_kind: HashMap<String, Taken>,
-    /// The same for all kinds together: epochs are counted once for each neuron.
+    /// The same for all kinds together: each epoch counts once for each neuron.
     of_neurons: Taken,
 }
 
 impl Pace {
-    /// A run of `config` took so many seconds.
+    /// Adds a run of `config` that took `seconds`.
     pub fn add(&mut self, config: &TrainConfig, seconds: f64) {
         let epochs = f64::from(config.all_epochs());
-        // What is only rounded trains nothing.
+        // Rounding alone has no epochs.
         if epochs > 0.0 {
             self.by_kind.entry(kind(config)).or_default().add(epochs, seconds);
             self.of_neurons.add(epochs * neurons(config), seconds);
         }
     }
 
-    /// Seconds that a run of `config` will take, as far as can be told.
+    /// Estimates the seconds of a run of `config`; `None` before the first run.
     pub fn of(&self, config: &TrainConfig) -> Option<f64> {
         let epochs = f64::from(config.all_epochs());
         match self.by_kind.get(&kind(config)) {
@@ -42,11 +42,11 @@ impl Pace {
         }
     }
 
-    /// How long all of `configs` will take, in words.
+    /// Returns the time for all of `configs`, in words.
     pub fn left<'a>(&self, configs: impl IntoIterator<Item = &'a TrainConfig>) -> String {
         let seconds: Option<f64> = configs.into_iter().map(|config| self.of(config)).sum();
         match seconds.map(|seconds| seconds / 60.0) {
-            None => "how long is known after the first".to_owned(),
+            None => "time left is known after the first run".to_owned(),
             Some(minutes) if minutes < 1.0 => "less than a minute left".to_owned(),
             Some(minutes) if minutes < 120.0 => format!("about {minutes:.0} minutes left"),
             Some(minutes) => format!("about {:.1} hours left", minutes / 60.0),
@@ -61,7 +61,7 @@ impl Taken {
     }
 }
 
-/// Networks whose epochs take as long as one another's.
+/// Returns a key that networks with equally long epochs share.
 fn kind(config: &TrainConfig) -> String {
     let (is_pruned, in_integers) = (config.sparsity > 0.0, config.qat_epochs > 0);
     format!("{} {} {is_pruned} {in_integers}", join_widths(&config.hidden, ","), config.batch_size)
@@ -78,14 +78,14 @@ mod tests {
     use crate::train::Recipe;
 
     #[test]
-    fn what_is_left_goes_by_what_was_taken() {
+    fn time_left_follows_from_earlier_runs() {
         let config =
             |width: usize, epochs| TrainConfig { epochs, ..Recipe::Best.config(Backend::Flex, vec![width], 1) };
         let mut pace = Pace::default();
-        assert!(pace.left(&[config(128, 10)]).contains("after the first"));
+        assert!(pace.left(&[config(128, 10)]).contains("after the first run"));
         pace.add(&config(128, 10), 60.0);
         assert_eq!(pace.of(&config(128, 100)), Some(600.0));
-        // Nothing of that size has been seen yet.
+        // There was no run of that size yet: the estimate goes by neurons.
         assert_eq!(pace.of(&config(256, 10)), Some(120.0));
         pace.add(&config(256, 10), 240.0);
         assert_eq!(pace.of(&config(256, 20)), Some(480.0));

@@ -1,4 +1,4 @@
-//! What devices take for a model, as `cargo xtask frontier` has measured it.
+//! The cost of a model on devices, measured by `cargo xtask frontier`.
 
 use std::collections::HashMap;
 use std::io;
@@ -10,18 +10,18 @@ use thiserror::Error;
 use crate::run::MAX_RECORD_BYTES;
 use crate::support::bounded;
 
-/// What devices take for a model; nothing where that was not measured, or does not fit.
+/// The cost of a model on devices; `None` if it was not measured, or if the model does not fit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Measured {
-    /// Instructions of a picture on a Cortex-M4, the mean.
+    /// Instructions for an image on a Cortex-M4, the mean.
     pub instructions_m4: Option<u64>,
-    /// Instructions of a picture on a Cortex-M0, the mean.
+    /// Instructions for an image on a Cortex-M0, the mean.
     pub instructions_m0: Option<u64>,
-    /// RAM that inference takes, stack included.
+    /// RAM for inference, stack included.
     pub ram_bytes: Option<u64>,
 }
 
-/// Why there are no measurements.
+/// Unusable measurements.
 #[derive(Debug, Error)]
 pub enum MeasuredError {
     /// The file cannot be read.
@@ -29,25 +29,25 @@ pub enum MeasuredError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the operating system says.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// The file is something else.
-    #[error("{path} is no object from model ids to what they take; cargo xtask frontier writes one")]
+    /// The file does not contain measurements.
+    #[error("{path} is not an object from model ids to measurements; cargo xtask frontier writes one")]
     Content {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The parser's error.
         source: serde_json::Error,
     },
 }
 
 impl Measured {
-    /// The measurements in the file at `path`, by model id.
+    /// Reads the measurements in the file at `path`, by model id.
     ///
     /// # Errors
     ///
-    /// Where it cannot be read, or is something else.
+    /// Returns `MeasuredError` if the file cannot be read, or does not contain measurements.
     pub fn read(path: &Path) -> Result<HashMap<String, Self>, MeasuredError> {
         let bytes = bounded::read(path, MAX_RECORD_BYTES)
             .map_err(|source| MeasuredError::Read { path: path.to_owned(), source })?;

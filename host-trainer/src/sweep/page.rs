@@ -2,34 +2,34 @@
 
 use thiserror::Error;
 
-use super::row::Row;
+use super::row::FrontierRow;
 
-/// Between these lines is what is written here.
+/// The lines before and after the table.
 const BEGIN: &str = "<!-- begin: written by `cargo xtask frontier --write-docs` -->\n";
 const END: &str = "<!-- end -->\n";
 
-/// Columns at the left that are words.
+/// Number of columns at the left that contain words.
 const WORDS: usize = 3;
 
-/// A page that has no place for a table.
+/// A page without the lines around the table.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("it has no place for the table; give it the lines\n{BEGIN}{END}")]
+#[error("it has no place for the table; add the lines\n{BEGIN}{END}")]
 pub struct PageError;
 
-/// The table.
-pub fn markdown(rows: &[Row]) -> String {
+/// Returns the table in Markdown.
+pub fn markdown(rows: &[FrontierRow]) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-    let rule = (0..Row::HEADER.len()).map(|column| if column < WORDS { "---" } else { "---:" });
+    let rule = (0..FrontierRow::HEADER.len()).map(|column| if column < WORDS { "---" } else { "---:" });
     let rule = format!("|{}|\n", rule.collect::<Vec<_>>().join("|"));
     let rows: String = rows.iter().map(|row| line(&row.cells())).collect();
-    line(&Row::HEADER.map(str::to_owned)) + &rule + &rows
+    line(&FrontierRow::HEADER.map(str::to_owned)) + &rule + &rows
 }
 
-/// `page` with `table` between the marks.
+/// Returns `page` with `table` between the marks.
 ///
 /// # Errors
 ///
-/// Where there are none.
+/// Returns `PageError` if `page` has no marks.
 pub fn splice(page: &str, table: &str) -> Result<String, PageError> {
     let parts = page.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
     let (before, after) = parts.ok_or(PageError)?;
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_stands_between_the_marks_is_replaced() {
+    fn text_between_the_marks_is_replaced() {
         let page = format!("a\n{BEGIN}old\n{END}b\n");
         let new = splice(&page, "| t |\n").unwrap();
         assert_eq!(new, format!("a\n{BEGIN}\n| t |\n\n{END}b\n"));
@@ -50,8 +50,8 @@ mod tests {
     }
 
     #[test]
-    fn all_lines_have_as_many_cells() {
-        let row = Row {
+    fn all_lines_have_the_same_number_of_cells() {
+        let row = FrontierRow {
             network: "784-128-10".to_owned(),
             weight_bits: 2,
             sparsity: 0.0,
@@ -66,7 +66,7 @@ mod tests {
         };
         let table = markdown(&[row]);
         let lines: Vec<&str> = table.lines().collect();
-        assert!(lines.iter().all(|line| line.matches('|').count() == Row::HEADER.len() + 1), "{table}");
+        assert!(lines.iter().all(|line| line.matches('|').count() == FrontierRow::HEADER.len() + 1), "{table}");
         assert_eq!(
             lines[2],
             "| 784-128-10 | ternary | taught, QAT | - | 2 | 90.12 \u{b1} 0.13 | 70,000 | - | 27,000 | 2,000 |"

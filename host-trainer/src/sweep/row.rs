@@ -1,71 +1,70 @@
-//! A row of the table.
+//! A row of the frontier's table.
 
 use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::families::{Entry, Family};
+use super::figure::Figure;
+use super::list::{Network, Precision};
 use super::measured::Measured;
 use super::runs::Found;
-use crate::compare::Figure;
 use crate::network::join_widths;
 use crate::train::TAUGHT_EPOCHS;
 
-/// A row of the table. Names and order are stable: programs read them.
+/// A row of the frontier's table. Names and order are stable: programs read them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Row {
+pub struct FrontierRow {
     /// Pixels, neurons of each hidden layer, classes: `784-128-10`.
     pub network: String,
-    /// Bits of a weight of all layers but the last, which has eight; 32 is the float network.
+    /// Bits of a weight of all layers except the last, which has 8; 32 is the float network.
     pub weight_bits: u8,
-    /// The share of these layers' weights that are zero and not stored.
+    /// Share of these layers' weights that are zero and not stored.
     pub sparsity: f64,
-    /// How it was trained.
+    /// Name of the training.
     pub recipe: String,
-    /// Where every random choice came from, of each run.
+    /// Seed of each run.
     pub seeds: Vec<u64>,
-    /// The mean over the seeds of the accuracy on test pictures, 0..=1, in fixed point but for float networks.
+    /// Mean over the seeds of the accuracy on test images, 0..=1, in fixed point except for float networks.
     pub test_accuracy_mean: f64,
-    /// Its standard deviation, estimated from the sample; nothing of one seed.
+    /// Its standard deviation, estimated from the sample; `None` for one seed.
     pub test_accuracy_sd: Option<f64>,
-    /// Instructions of a picture on a Cortex-M4, the mean.
+    /// Instructions for an image on a Cortex-M4, the mean.
     pub instructions_m4: Option<u64>,
-    /// Instructions of a picture on a Cortex-M0, the mean.
+    /// Instructions for an image on a Cortex-M0, the mean.
     pub instructions_m0: Option<u64>,
-    /// The first seed's model; of a float network four for each parameter.
+    /// Bytes of the first seed's model; for a float network, four for each parameter.
     pub model_bytes: usize,
-    /// RAM that inference takes on a Cortex-M4, stack included.
+    /// RAM for inference on a Cortex-M4, stack included.
     pub ram_bytes: Option<u64>,
 }
 
-impl Row {
-    /// The row of `entry`, of which the runs in `found` are there; nothing where none is. Pictures have so many `pixels`, and
-    /// are of so many `classes`.
-    pub fn of(
-        family: &Family,
-        entry: &Entry,
+impl FrontierRow {
+    /// Returns the row of `network` with the weights of `precision`, or `None` if `found` has no run.
+    pub fn new(
+        network: &Network,
+        precision: &Precision,
         found: &[&Found],
         is_taught: bool,
         [pixels, classes]: [usize; 2],
         measured: &HashMap<String, Measured>,
     ) -> Option<Self> {
         let first = found.first()?;
-        let is_float = *entry == Entry::Float;
+        let is_float = precision.is_float();
         let accuracy = |found: &&Found| {
             if is_float { found.outcome.test_accuracy_float } else { found.outcome.test_accuracy_fixed }
         };
         let accuracy = Figure::of(found.iter().map(accuracy));
         let measured = measured.get(&first.outcome.model_id).filter(|_| !is_float).copied().unwrap_or_default();
-        let recipe = match (is_taught, family.training.epochs) {
-            (false, _) => family.training.recipe.name().to_owned(),
+        let recipe = match (is_taught, network.epochs()) {
+            (false, _) => network.recipe.name().to_owned(),
             (true, TAUGHT_EPOCHS) => "taught".to_owned(),
             (true, epochs) => format!("taught, {epochs} epochs"),
         };
-        let suffix = if matches!(entry, Entry::FineTuned(..)) { ", QAT" } else { "" };
+        let suffix = if precision.is_fine_tuned() { ", QAT" } else { "" };
         Some(Self {
-            network: join_widths(&[&[pixels], family.hidden, &[classes]].concat(), "-"),
-            weight_bits: entry.weight_bits(),
-            sparsity: family.training.sparsity,
+            network: join_widths(&[&[pixels], network.hidden.as_slice(), &[classes]].concat(), "-"),
+            weight_bits: precision.weight_bits(),
+            sparsity: network.sparsity,
             recipe: format!("{recipe}{suffix}"),
             seeds: found.iter().map(|found| found.seed).collect(),
             test_accuracy_mean: accuracy.mean,
@@ -77,7 +76,7 @@ impl Row {
         })
     }
 
-    /// Its cells, the numbers last.
+    /// Returns the cells, with the numbers last.
     pub fn cells(&self) -> [String; 10] {
         let count = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), grouped);
         let bits = match self.weight_bits {
@@ -101,12 +100,12 @@ impl Row {
         ]
     }
 
-    /// The share that is pruned, in percent, to a tenth.
+    /// Returns the pruned share in percent, to a tenth.
     pub fn pruned(&self) -> String {
         format!("{} %", (1000.0 * self.sparsity).round() / 10.0)
     }
 
-    /// What the cells are, of which the first three are words.
+    /// Names of the cells. The first three contain words.
     pub const HEADER: [&'static str; 10] = [
         "network",
         "weights",
@@ -121,7 +120,7 @@ impl Row {
     ];
 }
 
-/// A count with its thousands apart.
+/// Returns a count with commas between thousands.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
@@ -132,9 +131,8 @@ pub fn grouped(number: u64) -> String {
 pub mod tests {
     use std::path::PathBuf;
 
-    use super::super::families::FAMILIES;
+    use super::super::list::{FRONTIER, read};
     use super::*;
-    use crate::quantize::WeightBits;
     use crate::run::RunFolder;
 
     fn found(seed: u64, accuracy: f64) -> Found {
@@ -143,41 +141,47 @@ pub mod tests {
             "stop": "epochs", "train_accuracy_float": 1.0, "test_accuracy_float": accuracy + 0.01,
             "test_accuracy_fixed": accuracy, "predictions_changed": 0, "train_seconds": 1.0
         });
-        Found { seed, folder: RunFolder::at(PathBuf::new()), outcome: serde_json::from_value(outcome).unwrap() }
+        let outcome = serde_json::from_value(outcome).unwrap();
+        Found { seed, running_train_accuracy: None, folder: RunFolder::at(PathBuf::new()), outcome }
     }
 
-    fn row(entry: &Entry, found: &[Found]) -> Option<Row> {
+    /// The row of 128-taught at `index`.
+    fn row(index: usize, found: &[Found]) -> Option<FrontierRow> {
+        let networks = read(None, FRONTIER).unwrap();
+        let network = networks.iter().find(|network| network.name == "128-taught").unwrap();
         let measured = Measured { instructions_m4: Some(67_858), instructions_m0: None, ram_bytes: Some(4096) };
         let measured = HashMap::from([("00000002".to_owned(), measured)]);
         let found: Vec<&Found> = found.iter().collect();
-        Row::of(&FAMILIES[2], entry, &found, true, [784, 10], &measured)
+        FrontierRow::new(network, &network.rows[index], &found, true, [784, 10], &measured)
     }
 
+    const FLOAT: usize = 0;
+    const EIGHT_BITS: usize = 1;
+
     #[test]
-    fn a_row_is_of_the_seeds_that_are_there() {
-        let eight = Entry::Rounded(WeightBits::Eight);
-        assert_eq!(row(&eight, &[]), None);
-        let alone = row(&eight, &[found(2, 0.9)]).unwrap();
+    fn a_row_has_the_seeds_that_are_finished() {
+        assert_eq!(row(EIGHT_BITS, &[]), None);
+        let alone = row(EIGHT_BITS, &[found(2, 0.9)]).unwrap();
         assert_eq!((alone.test_accuracy_mean, alone.test_accuracy_sd), (0.9, None));
         assert_eq!((alone.instructions_m4, alone.ram_bytes), (Some(67_858), Some(4096)));
-        let several = row(&eight, &[found(1, 0.89), found(2, 0.90), found(3, 0.91)]).unwrap();
+        let several = row(EIGHT_BITS, &[found(1, 0.89), found(2, 0.90), found(3, 0.91)]).unwrap();
         assert!((several.test_accuracy_mean - 0.9).abs() < 1e-12);
         assert!((several.test_accuracy_sd.unwrap() - 0.01).abs() < 1e-12);
-        // Figures of devices are those of the first seed's model, of which there are none.
+        // Devices measured the second seed's model only; the row shows the first seed's.
         assert_eq!((several.instructions_m4, several.seeds), (None, vec![1, 2, 3]));
     }
 
     #[test]
     fn a_float_row_has_four_bytes_a_parameter_and_no_instructions() {
-        let float = row(&Entry::Float, &[found(2, 0.9)]).unwrap();
+        let float = row(FLOAT, &[found(2, 0.9)]).unwrap();
         assert!((float.test_accuracy_mean - 0.91).abs() < 1e-12);
         assert_eq!((float.weight_bits, float.model_bytes, float.instructions_m4), (32, 407_080, None));
         assert_eq!(float.cells()[5..], ["91.00", "-", "-", "407,080", "-"]);
     }
 
     #[test]
-    fn keys_are_those_that_programs_know() {
-        let text = serde_json::to_string(&row(&Entry::Float, &[found(1, 0.5)]).unwrap()).unwrap();
+    fn keys_are_stable() {
+        let text = serde_json::to_string(&row(FLOAT, &[found(1, 0.5)]).unwrap()).unwrap();
         let expected = r#"{"network":"784-128-10","weight_bits":32,"sparsity":0.0,"recipe":"taught","seeds":[1],"test_accuracy_mean":0.51,"test_accuracy_sd":null,"instructions_m4":null,"instructions_m0":null,"model_bytes":407080,"ram_bytes":null}"#;
         assert_eq!(text, expected);
     }

@@ -1,28 +1,28 @@
-//! What is trained as one: a family with a seed, and which of several calls does it.
+//! The work of one job: a network with a seed, and its share of a list.
 
 use std::str::FromStr;
 
-use super::families::Family;
+use super::list::Network;
 
-/// A family with a seed. What is derived from its network is trained with it.
+/// A network with a seed. Rows derived from the network are trained with it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Unit {
-    /// The family.
-    pub family: &'static Family,
-    /// Where every random choice comes from.
+pub struct Unit<'a> {
+    /// The network.
+    pub network: &'a Network,
+    /// Source of every random choice.
     pub seed: u64,
 }
 
-/// One of several calls that share the work, from 1.
+/// One of several jobs that share the work, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
     index: usize,
     count: usize,
 }
 
-/// The units of `families` with the seeds 1 to `seeds`, or those of them that are for `shard`.
-pub fn choose(families: &[&'static Family], seeds: u64, shard: Option<Shard>) -> Vec<Unit> {
-    let units = families.iter().flat_map(|&family| (1..=seeds).map(move |seed| Unit { family, seed }));
+/// Returns the units of `networks` with the seeds 1 to `seeds`, or only those of `shard`.
+pub fn choose<'a>(networks: &'a [Network], seeds: u64, shard: Option<Shard>) -> Vec<Unit<'a>> {
+    let units = networks.iter().flat_map(|network| (1..=seeds).map(move |seed| Unit { network, seed }));
     let is_mine = |position: usize| shard.is_none_or(|shard| position % shard.count + 1 == shard.index);
     units.enumerate().filter(|(position, _)| is_mine(*position)).map(|(_, unit)| unit).collect()
 }
@@ -42,18 +42,18 @@ impl FromStr for Shard {
 
 #[cfg(test)]
 mod tests {
-    use super::super::families::FAMILIES;
+    use super::super::list::{FRONTIER, read};
     use super::*;
 
     #[test]
-    fn shards_do_everything_exactly_once() {
-        let families: Vec<&Family> = FAMILIES.iter().collect();
-        let all = choose(&families, 3, None);
-        assert_eq!(all.len(), 3 * FAMILIES.len());
+    fn shards_cover_every_unit_once() {
+        let networks = read(None, FRONTIER).unwrap();
+        let all = choose(&networks, 3, None);
+        assert_eq!(all.len(), 3 * networks.len());
         for count in [1, 2, 3, 7, 48, 100] {
             let mut times = vec![0; all.len()];
             for index in 1..=count {
-                for unit in choose(&families, 3, Some(Shard { index, count })) {
+                for unit in choose(&networks, 3, Some(Shard { index, count })) {
                     times[all.iter().position(|other| *other == unit).unwrap()] += 1;
                 }
             }
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shard_is_one_of_so_many() {
+    fn a_shard_is_one_of_its_count() {
         assert_eq!("2/3".parse(), Ok(Shard { index: 2, count: 3 }));
         for bad in ["0/3", "4/3", "0/0", "1/0", "1", "a/b", "/", "-1/3", "1/3/5", ""] {
             bad.parse::<Shard>().expect_err(bad);

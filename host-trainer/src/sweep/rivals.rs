@@ -1,24 +1,24 @@
-//! Others' networks for the same pictures, of which accuracy is known.
+//! Other projects' networks for the same images, with known accuracy.
 
 use crate::plot::FrontierRival;
 
-/// Where the figures come from, for the foot of the picture.
+/// Sources of the figures, for the foot of the chart.
 pub const SOURCE: [&str; 3] = [
     "Others ran one 784-128-10 network, of 88.58 % in eight bits and 88.60 % in float; measured by us in November 2026, each built as",
     "its documents say: instructions of QEMU 7.2, gcc 12.2, rustc 1.96; bytes of weights and biases, without code.",
     "Keras: the lecture's figure, float. 256-128-100: the table of the data set's authors, float.",
 ];
 
-/// Weights and biases of 784-128-10.
+/// Count of weights and biases of 784-128-10.
 const PARAMETERS: f64 = 101_770.0;
 
-/// Bytes of 784-128-10 in eight bits, with biases of 32.
+/// Bytes of 784-128-10 with 8-bit weights and 32-bit biases.
 const EIGHT_BITS: f64 = 101_632.0 + 4.0 * 138.0;
 
-/// Accuracy of the network that was measured with others' code, in eight bits and in float.
+/// Accuracy of the network that ran in other projects' code, in eight bits and in float.
 const ACCURACY: [f64; 2] = [0.8858, 0.8860];
 
-/// Those whose accuracy is known. Their bytes are the same for several, which are named together.
+/// The networks. Several projects store the same bytes, and share one entry.
 pub static RIVALS: [FrontierRival; 9] = [
     by_instructions("CMSIS-NN, also in TFLM", ACCURACY[0], 202_459.0),
     by_instructions("TFLM, reference kernels", ACCURACY[0], 724_709.0),

@@ -1,0 +1,137 @@
+//! Options and training that `compare` and `frontier` share.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use super::backend::BackendArguments;
+use super::messages::warn_of_loss;
+use super::{DataArguments, OutputArguments, UsageError};
+use crate::data::Dataset;
+use crate::data::SoftLabels;
+use crate::network::DenseParameters;
+use crate::run::pipeline::{self, Sources};
+use crate::run::{Outcome, RunFolder};
+use crate::support::progress;
+use crate::sweep::{Network, Pace, Place, Runs, Shard, Unit};
+use crate::text::percent;
+use crate::train::{Epoch, TrainConfig};
+
+#[derive(Debug, Args)]
+pub struct SweepArguments {
+    #[command(flatten)]
+    pub data: DataArguments,
+    #[command(flatten)]
+    pub backend: BackendArguments,
+    /// TOML file of the networks to train, instead of the built-in list; docs/frontier.md explains it
+    #[arg(long, value_name = "FILE")]
+    pub networks: Option<PathBuf>,
+    /// Print the names of the networks, one a line, and train nothing
+    #[arg(long)]
+    pub list: bool,
+    /// Train only this network, with all its seeds and rows: one job of a scheduler
+    #[arg(long, value_name = "NAME")]
+    pub one: Option<String>,
+    /// Train only each N-th network and seed, from the I-th on, 1..=N, with all rows: one job of N
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<Shard>,
+    #[command(flatten)]
+    pub output: OutputArguments,
+}
+
+impl SweepArguments {
+    /// Prints the names of `networks`.
+    pub fn print_names(&self, networks: &[Network]) -> Result<()> {
+        let names: Vec<&str> = networks.iter().map(|network| network.name.as_str()).collect();
+        self.output.print(&names, || names.join("\n"))
+    }
+}
+
+/// Returns those of `networks` that `option` names, or all if it names none.
+pub fn select(networks: Vec<Network>, option: &str, names: &[String]) -> Result<Vec<Network>, UsageError> {
+    if let Some(unknown) = names.iter().find(|name| !networks.iter().any(|network| network.name == **name)) {
+        let known: Vec<_> = networks.iter().map(|network| network.name.as_str()).collect();
+        return Err(UsageError(format!("{option} {unknown}: no such network; expected one of {}", known.join(", "))));
+    }
+    Ok(networks.into_iter().filter(|network| names.is_empty() || names.contains(&network.name)).collect())
+}
+
+/// Trains the runs that are missing.
+pub struct SweepTrainer {
+    pub place: Place,
+    pub data: Dataset,
+    pub soft_labels: Option<SoftLabels>,
+}
+
+impl SweepTrainer {
+    /// Returns the runs of `units`.
+    pub fn find<'a>(&self, units: &[Unit<'a>]) -> Vec<Runs<'a>> {
+        units.iter().map(|unit| self.place.find(*unit, &self.data)).collect()
+    }
+
+    /// Trains the missing runs of `units`, and returns their count. `on_epoch` gets each epoch, and the run's count of epochs.
+    pub fn train(&self, units: &[Unit<'_>], on_epoch: fn(&Epoch, u32)) -> Result<usize> {
+        let all = self.find(units);
+        let mut pace = Pace::default();
+        let mut kept = 0;
+        for (config, found) in all.iter().flat_map(Runs::found) {
+            pace.add(&config, found.outcome.train_seconds);
+            kept += 1;
+        }
+        let missing: Vec<TrainConfig> = all.iter().flat_map(Runs::missing).map(|(_, config)| config).collect();
+        let count = kept + missing.len();
+        if kept > 0 {
+            let folder = self.place.folder.display();
+            progress::say(format_args!("{kept} of {count} runs are in {folder} already, and kept"));
+        }
+        let mut done = 0;
+        for runs in &all {
+            let mut base = runs.base.as_ref().map(|base| (base.folder.clone(), base.outcome.model_id.clone()));
+            for (row, _) in runs.missing() {
+                let name = self.place.run_name(runs.unit, row);
+                let left = pace.left(missing.iter().skip(done));
+                progress::say(format_args!("run {} of {count}: {name}; {left}", kept + done + 1));
+                let (config, layers) = match (row, &base) {
+                    (Some(row), Some((folder, model))) => {
+                        (row.config(&runs.config, model), Some(folder.read_weights(Some(model))?))
+                    }
+                    _ => (runs.config.clone(), None),
+                };
+                let folder = RunFolder::create(self.place.run_folder(runs.unit, row))?;
+                let outcome =
+                    self.run(&config, layers.as_deref(), &folder, on_epoch).with_context(|| format!("run {name}"))?;
+                pace.add(&config, outcome.train_seconds);
+                done += 1;
+                if row.is_none() {
+                    base = Some((folder, outcome.model_id));
+                }
+            }
+        }
+        Ok(done)
+    }
+
+    /// Trains one run.
+    fn run(
+        &self,
+        config: &TrainConfig,
+        layers: Option<&[DenseParameters]>,
+        folder: &RunFolder,
+        on_epoch: fn(&Epoch, u32),
+    ) -> Result<Outcome> {
+        let soft_labels = self.soft_labels.as_ref().filter(|_| config.teacher.is_some());
+        let sources = Sources { soft_labels, start: layers, ..Sources::of(&self.data) };
+        let epochs = config.all_epochs();
+        let outcome = pipeline::run(config, sources, folder, None, |epoch| on_epoch(epoch, epochs))?;
+        let accuracies = [outcome.test_accuracy_float, outcome.test_accuracy_fixed].map(percent);
+        progress::say(format_args!(
+            "    test {}, in fixed point {}; {:.1} s",
+            accuracies[0], accuracies[1], outcome.train_seconds
+        ));
+        // Rounding to few bits is known to lose much.
+        if epochs > 0 {
+            warn_of_loss(&outcome);
+        }
+        Ok(outcome)
+    }
+}
