@@ -73,7 +73,7 @@ fn a_run_is_quantized_otherwise_and_stays_as_it_is() {
     // A report shows where it comes from.
     desk.run(&["report", "ternary"]).success();
     let page = fs::read_to_string(desk.path().join("ternary/report.html")).unwrap();
-    for part in ["Starts from model", "Bits of a weight", "Epochs of quantization-aware training"] {
+    for part in ["Starts from model", "Bits per weight", "Epochs of quantization-aware training"] {
         assert!(page.contains(part), "{part}");
     }
 }

@@ -238,7 +238,7 @@ fn what_helps_is_an_option_that_import_has() {
     let desk = Desk::new();
     let assert = desk.import(&file(&pytorch(&bars())), "model.bin", &["--std", "1e-30"]);
     let assert = assert.stderr(contains("--learning-rate").not());
-    failure(assert, 1, &["cannot import weights: are its weights whole", "--std", "too large"]);
+    failure(assert, 1, &["cannot import weights: check its weights", "--std", "too large"]);
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn what_is_no_run_or_would_be_lost_is_refused() {
     let cases: [(&[&str], i32, &[&str]); 10] = [
         (&["empty"], 1, &["empty", "not the folder of a run", "config.json", "host-trainer train --run"]),
         (&["a", "empty"], 1, &["empty", "not the folder of a run"]),
-        (&["absent"], 1, &["absent", "cannot report on a run"]),
+        (&["absent"], 1, &["absent", "there is no run to report on"]),
         (&["data/nothing"], 1, &["data/nothing"]),
         (&["a", "b", "./a/"], 2, &["./a/", "named twice"]),
         (&[], 2, &["<RUN>"]),

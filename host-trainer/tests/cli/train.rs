@@ -145,7 +145,7 @@ fn arguments_out_of_range_are_refused() {
         (&["--batch-size", "0"], &["--batch-size", "1..=65536"]),
         (&["--seed", "-1"], &["-1"]),
         (&["--seed", "18446744073709551616"], &["--seed"]),
-        (&["--validation", "240", "--data", "data"], &["--validation 240", "0..=239"]),
+        (&["--validation", "240", "--data", "data"], &["--validation is 240", "0..=239"]),
         (&["--validation", "9999999999999", "--data", "data"], &["--validation", "0..=239"]),
         (&["--frobnicate"], &["--frobnicate"]),
         (&["surplus"], &["surplus"]),

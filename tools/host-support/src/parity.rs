@@ -53,12 +53,57 @@ impl ParityRecord {
 
 /// The content of `parity-DEVICE.json` in a run's folder: a comparison, and the model it is about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "FlatModelParity")]
 pub struct ModelParity {
     /// Id of the model that the device ran.
     pub model_id: String,
     /// The comparison.
     #[serde(flatten)]
     pub record: ParityRecord,
+}
+
+/// The keys of [`ModelParity`] as they are read.
+///
+/// Reading through `flatten` fails on every float if a dependency turns on serde_json's
+/// `arbitrary_precision`, as one does here.
+#[derive(Deserialize)]
+struct FlatModelParity {
+    model_id: String,
+    device: String,
+    #[serde(default)]
+    core: String,
+    pictures: u64,
+    logits_compared: u64,
+    logits_different: u64,
+    probabilities_different: u64,
+    classes_different: u64,
+    accuracy: f64,
+    flash_bytes: Option<u64>,
+    ram_bytes: Option<u64>,
+    #[serde(default)]
+    resent: u64,
+    #[serde(default)]
+    seconds: f64,
+}
+
+impl From<FlatModelParity> for ModelParity {
+    fn from(flat: FlatModelParity) -> Self {
+        let record = ParityRecord {
+            device: flat.device,
+            core: flat.core,
+            images: flat.pictures,
+            logits_compared: flat.logits_compared,
+            logits_different: flat.logits_different,
+            probabilities_different: flat.probabilities_different,
+            classes_different: flat.classes_different,
+            accuracy: flat.accuracy,
+            flash_bytes: flat.flash_bytes,
+            ram_bytes: flat.ram_bytes,
+            resent: flat.resent,
+            seconds: flat.seconds,
+        };
+        Self { model_id: flat.model_id, record }
+    }
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub fn content(runs: &[Run]) -> Markup {
         @for run in runs.iter().filter(|run| run.parity.is_empty()) {
             p {
                 @if runs.len() > 1 { strong { bdi { (run.name) } } ": no" } @else { "No" }
-                " device has been compared with the desk yet. This compares all and leaves the figures with the run:"
+                " device has been compared with the host yet. This compares all and leaves the figures with the run:"
             }
             pre { code { (printable(&run.parity_command())) } }
         }
@@ -33,7 +33,7 @@ fn figures(compared: &[(&Run, &ModelParity)], are_several: bool) -> Comparison {
         html! { bdi { (printable(&parity.record.device)) } @if are_several { br; bdi.of { (run.name) } } }
     };
     let columns = compared.iter().map(column).collect();
-    let mut table = Comparison::new("Devices compared with the desk, over the test pictures", "Figure", columns);
+    let mut table = Comparison::new("Devices compared with the host, over the test images", "Figure", columns);
     let mut row = |name: &str, value: &dyn Fn(&Run, &ModelParity) -> Option<String>| {
         table.row(name, compared.iter().map(|(run, parity)| value(run, parity)));
     };
@@ -51,7 +51,7 @@ fn figures(compared: &[(&Run, &ModelParity)], are_several: bool) -> Comparison {
     table
 }
 
-/// Whether the device computes what the desk does, for this very model.
+/// Returns whether the device computes what the host does, for this model.
 fn verdict(run: &Run, parity: &ModelParity) -> String {
     let id = run.outcome.as_ref().map(|outcome| outcome.model_id.as_str());
     if id.is_some_and(|id| id != parity.model_id) {
