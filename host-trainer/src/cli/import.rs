@@ -35,7 +35,7 @@ const MAX_NAMED_UNUSED: usize = 20;
 Examples:
   host-trainer import weights.safetensors --export model.bin
   host-trainer import weights.safetensors --export model.bin --mean 0.286 --std 0.353
-  host-trainer import k.safetensors --export m.bin --layer kernel_1,bias_1,in-out --layer kernel_2,bias_2,in-out")]
+  host-trainer import net.safetensors --export m.bin --layer k1,b1,in-out --layer k2,b2,in-out")]
 pub struct ImportArguments {
     /// Safetensors file with the weights, in F32, F64, F16 or BF16
     #[arg(value_name = "WEIGHTS")]
