@@ -29,8 +29,9 @@ impl Log {
     /// Within a critical section, or where nothing else logs. Whom a fault has interrupted has another reference, and never goes
     /// on with it.
     unsafe fn get() -> &'static mut Self {
-        // SAFETY: as was promised.
-        unsafe { &mut *&raw mut LOG }
+        let log = &raw mut LOG;
+        // SAFETY: the caller promised that nothing else uses it.
+        unsafe { &mut *log }
     }
 
     /// The encoder, and where its bytes go.

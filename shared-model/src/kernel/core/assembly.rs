@@ -94,7 +94,7 @@ pub fn gather_words<A: Assembly>(words: &[[u8; 4]], list: &mut PairList, first: 
         // by byte. After each word, the list has room for four pairs, or the kernel stops.
         let ends = unsafe { A::GATHER(first, words.as_ptr_range().end, start, offset, limit) };
         let (list_end, words_end) = (ends as u32 as usize, (ends >> 32) as usize);
-        let count = list_end.wrapping_sub(start.addr()) / size_of::<Pair>();
+        let count = list_end.wrapping_sub(start.addr()).checked_div(size_of::<Pair>()).unwrap_or(0);
         (count, words_end.wrapping_sub(first.addr()) / 4)
     })
 }
