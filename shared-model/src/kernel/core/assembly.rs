@@ -123,7 +123,7 @@ pub fn add_list<A: Assembly>(order: WeightOrder, list: &PairList, tiles: Tiles<'
                 sums.as_mut_ptr().cast(),
                 tiles.tile_bytes,
                 sums.len(),
-                list.pairs().len() % 4,
+                list.count() % 4,
                 &start,
             );
         }

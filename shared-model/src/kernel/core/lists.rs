@@ -39,7 +39,7 @@ pub fn add_lists<C: Core>(
     while let Some(first) = next {
         next = gather::<C>(list, input, first);
         on_stage(DensePart::Gather);
-        if !list.pairs().is_empty() {
+        if list.count() != 0 {
             C::add_list(order, list, tiles, sums);
         }
         on_stage(DensePart::Accumulate);
