@@ -79,8 +79,6 @@ pub trait Assembly {
 }
 
 /// Implements [`Core::gather_words`](super::Core::gather_words), for a core with this `PAIR_STEP`.
-// Inlined into its one caller, which costs no flash and saves a call.
-#[inline(always)]
 pub fn gather_words<A: Assembly>(words: &[[u8; 4]], list: &mut PairList, first: usize, pair_step: usize) -> usize {
     let offset = first.wrapping_mul(pair_step) as u32;
     list.write_with(|pairs| {
@@ -100,8 +98,6 @@ pub fn gather_words<A: Assembly>(words: &[[u8; 4]], list: &mut PairList, first: 
 }
 
 /// Implements [`Core::add_list`](super::Core::add_list).
-// Inlined into its one caller, which costs no flash and saves a call.
-#[inline(always)]
 pub fn add_list<A: Assembly>(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, sums: &mut [i32]) {
     let (kernel, fields) = match order {
         WeightOrder::FourBitPairs => (A::ADD_FOUR_BITS, Some(FOUR_BITS)),
@@ -131,8 +127,6 @@ pub fn add_list<A: Assembly>(order: WeightOrder, list: &PairList, tiles: Tiles<'
 }
 
 /// Implements [`Core::add_blocks`](super::Core::add_blocks).
-// Inlined into its one caller, which costs no flash and saves a call.
-#[inline(always)]
 pub fn add_blocks<A: Assembly>(
     input: &[u8],
     is_whole: bool,

@@ -59,8 +59,6 @@ pub unsafe extern "C" fn gather(
 /// lower half of a product does not matter.
 ///
 /// Rejects multipliers that are not aligned, and slices of different lengths.
-// Inlined into its one caller, which costs no flash and saves a call.
-#[inline(always)]
 pub fn activate_high(accumulators: &[i32], multipliers: &[u8], shifts: &[u8], activations: &mut [u8]) -> bool {
     let count = activations.len();
     let are_as_many = accumulators.len() == count && shifts.len() == count && multipliers.len() / 4 == count;
