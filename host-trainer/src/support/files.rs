@@ -1,54 +1,14 @@
 //! Writing files whole or not at all.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, Metadata};
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io;
 use std::path::{self, Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tempfile::{Builder, NamedTempFile};
-use thiserror::Error;
-
-/// Why a file cannot be written.
-#[derive(Debug, Error)]
-pub enum WriteError {
-    /// The folder is not there.
-    #[error("cannot write {path}: there is no folder {folder}; create it, or name another place")]
-    NoFolder {
-        /// The file.
-        path: PathBuf,
-        /// Its folder.
-        folder: PathBuf,
-    },
-    /// Something that is not a file has that name.
-    #[error("cannot write {path}: it exists and is not a file; name another place")]
-    NotAFile {
-        /// What was named.
-        path: PathBuf,
-    },
-    /// The name is a folder's: it ends in a separator, say.
-    #[error("cannot write {path}: that is the name of a folder; add the name of a file")]
-    NoFileName {
-        /// What was named.
-        path: PathBuf,
-    },
-    /// A folder cannot be created.
-    #[error("cannot create folder {path}; name another place")]
-    CreateFolder {
-        /// The folder.
-        path: PathBuf,
-        /// What the operating system says.
-        source: io::Error,
-    },
-    /// The file cannot be created, written or put in its place: no permission, a full disk.
-    #[error("cannot write {path}; is its folder writable, and is there room on the disk?")]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system says.
-        source: io::Error,
-    },
-}
+pub use host_support::files::WriteError;
+use host_support::files::{folder_of, persist, stage, temporary};
+use tempfile::NamedTempFile;
 
 /// Held while a temporary file exists, so that [`quiet`] can wait until there is none.
 static WRITING: Mutex<()> = Mutex::new(());
@@ -58,20 +18,21 @@ pub fn quiet() -> MutexGuard<'static, ()> {
     WRITING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Writes `bytes` to `path`: whoever reads the file sees all of them, or what was there before.
+/// Writes `bytes` to `path`. Readers see the old content or the new one, never a part.
 ///
 /// # Errors
 ///
-/// Returns an error if `path` cannot be written; then what was there before still is.
+/// Returns an error if `path` cannot be written; the old content stays.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     write_all(&[(path, bytes)])
 }
 
-/// As [`write`](fn@write), several files, each for itself: none gets its name before the bytes of all are on the disk.
+/// Writes several files. None gets its name before the bytes of all are on the disk.
 ///
 /// # Errors
 ///
-/// Returns an error if one of them cannot be written. A failure before the first has its name, as of a full disk, leaves all as they were.
+/// Returns an error if one of them cannot be written. A failure before the first one has its name,
+/// such as a full disk, leaves all as they were.
 pub fn write_all(files: &[(&Path, &[u8])]) -> Result<(), WriteError> {
     let _writing = quiet();
     let staged = stage_all(files)?;
@@ -80,8 +41,10 @@ pub fn write_all(files: &[(&Path, &[u8])]) -> Result<(), WriteError> {
     Ok(())
 }
 
-/// As [`write_all`], files that belong together, as a run's. What the last one replaces goes first, and it gets its name last, so
-/// that where it is, all are, and of one writing.
+/// Writes several files that belong together, such as those of a run.
+///
+/// Removes the old last file first and names the new one last: if the last file exists, all files
+/// are from the same call.
 ///
 /// # Errors
 ///
@@ -91,7 +54,7 @@ pub fn write_together(files: &[(&Path, &[u8])]) -> Result<(), WriteError> {
     let mut staged = stage_all(files)?;
     let Some((file, last)) = staged.pop() else { return Ok(()) };
     match fs::remove_file(last) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(cannot_write(last, source)),
+        Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(WriteError::write(last, source)),
         _ => sync_folders([last]),
     }
     let others: Vec<&Path> = staged.iter().map(|(_, path)| *path).collect();
@@ -103,30 +66,17 @@ pub fn write_together(files: &[(&Path, &[u8])]) -> Result<(), WriteError> {
     Ok(())
 }
 
-/// The files under temporary names, their bytes on the disk.
+/// Writes the files under temporary names, and flushes them to the disk.
 fn stage_all<'a>(files: &[(&'a Path, &[u8])]) -> Result<Vec<(NamedTempFile, &'a Path)>, WriteError> {
-    let stage = |&(path, bytes): &(&'a Path, &[u8])| {
-        let mut file = temporary(path)?;
-        file.write_all(bytes).map_err(|source| cannot_write(path, source))?;
-        // Else a power cut could leave the new name on old, empty blocks.
-        file.as_file().sync_all().map_err(|source| cannot_write(path, source))?;
-        Ok((file, path))
-    };
-    files.iter().map(stage).collect()
+    files.iter().map(|&(path, bytes)| Ok((stage(path, bytes)?, path))).collect()
 }
 
+/// Gives the temporary files their names, in order.
 fn name_all<'a>(staged: impl IntoIterator<Item = (NamedTempFile, &'a Path)>) -> Result<(), WriteError> {
-    for (file, path) in staged {
-        file.persist(path).map_err(|error| cannot_write(path, error.error))?;
-    }
-    Ok(())
+    staged.into_iter().try_for_each(|(file, path)| persist(file, path))
 }
 
-fn cannot_write(path: &Path, source: io::Error) -> WriteError {
-    WriteError::Write { path: path.to_owned(), source }
-}
-
-/// Has the names in the folders of `files` on the disk, where the system can do that with a folder: the bytes are there already.
+/// Flushes the folders of `files` to the disk, if the system can do that with a folder.
 fn sync_folders<'a>(files: impl IntoIterator<Item = &'a Path>) {
     let folders: BTreeSet<&Path> = files.into_iter().map(folder_of).collect();
     for folder in folders {
@@ -134,11 +84,11 @@ fn sync_folders<'a>(files: impl IntoIterator<Item = &'a Path>) {
     }
 }
 
-/// Checks that [`write`](fn@write) to `path` would succeed, as far as that can be told before.
+/// Checks that [`write`](fn@write) to `path` would succeed, as far as can be known in advance.
 ///
 /// # Errors
 ///
-/// Returns an error if it would not.
+/// Returns an error if it would fail.
 pub fn check_writable(path: &Path) -> Result<(), WriteError> {
     let _writing = quiet();
     temporary(path).map(drop)
@@ -153,60 +103,23 @@ pub fn create_folder(folder: &Path) -> Result<(), WriteError> {
     fs::create_dir_all(folder).map_err(|source| WriteError::CreateFolder { path: folder.to_owned(), source })
 }
 
-/// Whether two names lead to the same place.
+/// Returns whether two paths lead to the same place.
 pub fn is_same(one: &Path, other: &Path) -> bool {
     resolve(one) == resolve(other)
 }
 
-/// Whether `path` is `folder` or lies in it.
+/// Returns whether `path` is `folder` or is inside it.
 pub fn is_within(path: &Path, folder: &Path) -> bool {
     resolve(path).starts_with(resolve(folder))
 }
 
-/// Where `path` leads, links followed, as far as there is something yet.
+/// Follows links in `path`, as far as it exists.
 fn resolve(path: &Path) -> PathBuf {
     let path = path::absolute(path).unwrap_or_else(|_| path.to_owned());
     fs::canonicalize(&path).unwrap_or_else(|_| match (path.parent(), path.file_name()) {
         (Some(parent), Some(name)) => resolve(parent).join(name),
         _ => path,
     })
-}
-
-/// The folder that `path` lies in.
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// Whether a name is the system's, or leads there: /dev/stdout is a link to what may be a file.
-fn is_the_systems(path: &Path) -> bool {
-    let is_its = |path: &Path| path.starts_with("/proc") || path.starts_with("/dev") && !path.starts_with("/dev/shm");
-    is_its(path) || fs::read_link(path).is_ok_and(|target| is_its(&target))
-}
-
-/// An empty file in the folder of `path`, removed unless it is given that name.
-fn temporary(path: &Path) -> Result<NamedTempFile, WriteError> {
-    // A device, say: renaming a file onto /dev/null would replace it.
-    if fs::metadata(path).as_ref().is_ok_and(|found| !Metadata::is_file(found)) || is_the_systems(path) {
-        return Err(WriteError::NotAFile { path: path.to_owned() });
-    }
-    // `file_name` looks past a separator or a dot at the end.
-    let whole = path.as_os_str().as_encoded_bytes();
-    if !path.file_name().is_some_and(|name| whole.ends_with(name.as_encoded_bytes())) {
-        return Err(WriteError::NoFileName { path: path.to_owned() });
-    }
-    let folder = folder_of(path);
-    if !folder.is_dir() {
-        return Err(WriteError::NoFolder { path: path.to_owned(), folder: folder.to_owned() });
-    }
-    let mut builder = Builder::new();
-    builder.prefix(".prenda-");
-    #[cfg(unix)]
-    {
-        // As any other new file: a temporary file's own default is that nobody else may read it.
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder).map_err(|source| cannot_write(path, source))
 }
 
 #[cfg(test)]
