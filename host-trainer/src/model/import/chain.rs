@@ -3,7 +3,8 @@
 use shared_model::{MAX_LAYERS, MAX_WIDTH};
 
 use super::error::LayersError;
-use super::layer::{Layer, Orientation};
+use super::layer::Layer;
+use super::orientation::Orientation;
 use super::tensors::Tensor;
 
 /// A matrix that may be the weights of a layer.

@@ -4,8 +4,8 @@ use safetensors::{Dtype, SafeTensorError};
 use shared_model::{MAX_LAYERS, MAX_WIDTH};
 use thiserror::Error;
 
-use super::layer::Orientation;
-use super::tensors::{MAX_DIMENSIONS, MAX_FILE_BYTES, MAX_NAME_BYTES};
+use super::orientation::Orientation;
+use crate::limits::{MAX_TENSOR_DIMENSIONS, MAX_TENSOR_FILE_BYTES, MAX_TENSOR_NAME_BYTES};
 use crate::support::tensor_header::HeaderError;
 
 /// Why a file gives no tensors.
@@ -18,15 +18,15 @@ pub enum TensorFileError {
     #[error(transparent)]
     Header(#[from] HeaderError),
     /// It is larger than weights are.
-    #[error("it has more than {MAX_FILE_BYTES} bytes; save the weights alone, without the optimizer")]
+    #[error("it has more than {MAX_TENSOR_FILE_BYTES} bytes; save the weights alone, without the optimizer")]
     Large,
     /// It is not what it should be.
     #[error("not a safetensors file, or a damaged one; docs/import.md says how to save one")]
     Content(#[from] SafeTensorError),
     /// A tensor that no program saves.
     #[error(
-        "one of its tensors has a name of {name_bytes} bytes and {dimensions} dimensions; at most {MAX_NAME_BYTES} and \
-         {MAX_DIMENSIONS} are possible"
+        "one of its tensors has a name of {name_bytes} bytes and {dimensions} dimensions; at most {MAX_TENSOR_NAME_BYTES} and \
+         {MAX_TENSOR_DIMENSIONS} are possible"
     )]
     Tensor {
         /// Bytes of its name.

@@ -2,31 +2,10 @@
 
 use std::str::FromStr;
 
-use serde::Serialize;
-
 use super::error::ImportError;
+use super::orientation::Orientation;
 use super::tensors::Tensor;
 use crate::network::DenseParameters;
-
-/// How a matrix of weights lies in a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Orientation {
-    /// `[output, input]`, as PyTorch has it.
-    OutIn,
-    /// `[input, output]`, as Keras has it.
-    InOut,
-}
-
-impl Orientation {
-    /// The name, as the command line has it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::OutIn => "out-in",
-            Self::InOut => "in-out",
-        }
-    }
-}
 
 /// A layer as the command line names it: `WEIGHT[,BIAS][,in-out|out-in]`.
 #[derive(Clone, Debug, PartialEq, Eq)]

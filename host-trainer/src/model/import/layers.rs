@@ -7,8 +7,9 @@ use shared_model::MAX_LAYERS;
 
 use super::chain::{Candidate, choose, matrix, orient};
 use super::error::{ImportError, LayersError};
-use super::layer::{Layer, LayerChoice, Orientation};
+use super::layer::{Layer, LayerChoice};
 use super::name::Convention;
+use super::orientation::Orientation;
 use super::tensors::Tensor;
 
 /// The layers of the network that leads from `pixels` to `classes`.

@@ -9,8 +9,10 @@ mod error;
 mod layer;
 mod layers;
 mod name;
+mod orientation;
 mod tensors;
 
-pub use layer::{Layer, LayerChoice, Orientation};
+pub use layer::{Layer, LayerChoice};
 pub use layers::{find, follow};
+pub use orientation::Orientation;
 pub use tensors::{Tensor, TensorFile};

@@ -1,6 +1,6 @@
 //! What a tensor's name says, by the conventions of PyTorch and of Keras.
 
-use super::layer::Orientation;
+use super::orientation::Orientation;
 
 /// What is known of a matrix of weights by its name.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,15 +9,9 @@ use safetensors::{Dtype, SafeTensors};
 
 use super::error::TensorFileError;
 use super::name::natural_key;
+use crate::limits::{MAX_TENSOR_DIMENSIONS, MAX_TENSOR_FILE_BYTES, MAX_TENSOR_NAME_BYTES};
 use crate::support::bounded;
 use crate::support::tensor_header::check_header;
-
-/// Bytes of a file: weights for the largest model in `f64` with an optimizer's state take less.
-pub const MAX_FILE_BYTES: u64 = 1 << 30;
-
-/// Bytes of a tensor's name, and its dimensions: both are shown.
-pub const MAX_NAME_BYTES: usize = 1024;
-pub const MAX_DIMENSIONS: usize = 32;
 
 /// A file that has been read, but not understood yet.
 #[derive(Debug)]
@@ -46,7 +40,7 @@ impl TensorFile {
         let mut start = Vec::new();
         bounded::open(path)?.take(8).read_to_end(&mut start)?;
         check_header(&start)?;
-        let bytes = bounded::read(path, MAX_FILE_BYTES).map_err(|error| match error.kind() {
+        let bytes = bounded::read(path, MAX_TENSOR_FILE_BYTES).map_err(|error| match error.kind() {
             io::ErrorKind::FileTooLarge => TensorFileError::Large,
             _ => TensorFileError::Read(error),
         })?;
@@ -66,7 +60,9 @@ impl TensorFile {
         if tensors.is_empty() {
             return Err(TensorFileError::Empty);
         }
-        let is_odd = |tensor: &&Tensor<'_>| tensor.name.len() > MAX_NAME_BYTES || tensor.shape.len() > MAX_DIMENSIONS;
+        let is_odd = |tensor: &&Tensor<'_>| {
+            tensor.name.len() > MAX_TENSOR_NAME_BYTES || tensor.shape.len() > MAX_TENSOR_DIMENSIONS
+        };
         if let Some(Tensor { name, shape, .. }) = tensors.iter().find(is_odd) {
             return Err(TensorFileError::Tensor { name_bytes: name.len(), dimensions: shape.len() });
         }
