@@ -25,6 +25,7 @@ mod status;
 
 pub use first_of::FirstOf;
 pub use measure::Counter;
+pub use model::load_model;
 pub use no_led::NoLed;
 pub use serve::{Buffers, Identity, Server};
 pub use status::StatusLed;

@@ -1,4 +1,4 @@
-//! From a flash region to a model that may be trusted.
+//! From a flash region to a model that can be served.
 
 #[cfg(target_os = "none")]
 use shared_model::DenseLayer;
@@ -9,50 +9,16 @@ use shared_model::{
 
 use crate::measure::counted_bytes;
 
-/// What lies in a region for a model.
-///
-/// Parsed, and not moved any more: each move takes a kilobyte of stack.
-#[derive(Debug)]
-pub(crate) struct Loaded<'m> {
-    parsed: Result<Model<'m>, BlobError>,
-    /// Why it cannot be served all the same.
-    misfit: Option<DeviceFault>,
-}
-
-impl<'m> Loaded<'m> {
-    /// What lies at the start of `region`, not verified yet.
-    pub fn parse(region: &'m [u8]) -> Self {
-        // Not by `and_then`, which for a Cortex-M0 is compiled to a call that moves the model.
-        let parsed = match blob_length(region) {
-            Ok(length) => Model::parse(region.get(..length).unwrap_or_default()),
-            Err(error) => Err(error),
-        };
-        Self { parsed, misfit: None }
-    }
-
-    /// Finds out whether it fits this firmware, and passes its self-test.
-    pub fn verify<const WIDTH: usize, const CLASSES: usize>(
-        &mut self,
-        frame_bytes: usize,
-        workspace: &mut Workspace<WIDTH, CLASSES>,
-    ) {
-        if let Ok(model) = &self.parsed {
-            self.misfit = verify(model, frame_bytes, workspace).err();
-        }
-    }
-
-    /// The model, or why there is none.
-    pub fn get(&self) -> Result<&Model<'m>, DeviceFault> {
-        match (&self.parsed, self.misfit) {
-            (Ok(model), None) => Ok(model),
-            (Ok(_), Some(fault)) => Err(fault),
-            (Err(error), _) => Err(DeviceFault::Blob(*error)),
-        }
+/// Parses the model at the start of `region`, which may be longer than the model, and writes the result to `model`.
+pub fn load_model<'m>(model: &mut Result<Model<'m>, BlobError>, region: &'m [u8]) {
+    match blob_length(region) {
+        Ok(length) => Model::parse_into(model, region.get(..length).unwrap_or_default()),
+        Err(error) => *model = Err(error),
     }
 }
 
-/// That `model` fits this firmware, and that this machine computes with it what the host did.
-fn verify<const WIDTH: usize, const CLASSES: usize>(
+/// Checks that `model` fits this firmware, and that this machine computes the golden vectors' answers.
+pub(crate) fn verify<const WIDTH: usize, const CLASSES: usize>(
     model: &Model<'_>,
     frame_bytes: usize,
     workspace: &mut Workspace<WIDTH, CLASSES>,
@@ -61,7 +27,7 @@ fn verify<const WIDTH: usize, const CLASSES: usize>(
 
     let frame_bytes_for = |bytes: usize| encoded_length_bound(bytes.saturating_add(MESSAGE_OVERHEAD_BYTES));
     let answer = frame_bytes_for(model.input_width().max(model.classes().saturating_mul(6)));
-    // What is counted lies behind the message that carries it.
+    // The counts are in the same buffer, after the message that carries them.
     let counted = counted_bytes(model.layers().count());
     let needed = answer.max(frame_bytes_for(counted).saturating_add(counted));
     if needed > frame_bytes {
@@ -78,7 +44,7 @@ fn verify<const WIDTH: usize, const CLASSES: usize>(
     self_test(model, workspace).map_err(DeviceFault::SelfTest)
 }
 
-/// What the link says of `model`.
+/// Returns the description of `model` for the link.
 pub(crate) fn describe(model: &Model<'_>) -> ModelInfo {
     ModelInfo {
         id: model.id(),

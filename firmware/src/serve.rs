@@ -3,12 +3,12 @@
 use embedded_hal::digital::OutputPin;
 use embedded_io::{Read, Write};
 use shared_model::{
-    DeviceFault, Frame, FrameBuffer, FrameError, Hello, MemoryUse, Model, ModelInfo, Progress, Refusal, Request,
-    Response, Workspace, decode, encode,
+    BlobError, DeviceFault, Frame, FrameBuffer, FrameError, Hello, MemoryUse, Model, ModelInfo, Progress, Refusal,
+    Request, Response, Workspace, decode, encode,
 };
 
 use crate::measure::{CALIBRATION_BYTES, calibrate, counted_bytes, measure};
-use crate::model::{Loaded, describe};
+use crate::model::{describe, verify};
 use crate::{Counter, StatusLed};
 
 /// Version of this firmware, told in [`Hello`].
@@ -63,7 +63,7 @@ impl<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> Default for B
 #[derive(Debug)]
 pub struct Server<'m, Pin, const FRAME: usize, const WIDTH: usize, const CLASSES: usize> {
     identity: Identity,
-    model: Loaded<'m>,
+    model: Result<&'m Model<'m>, DeviceFault>,
     buffers: &'m mut Buffers<FRAME, WIDTH, CLASSES>,
     status: StatusLed<Pin>,
 }
@@ -71,32 +71,34 @@ pub struct Server<'m, Pin, const FRAME: usize, const WIDTH: usize, const CLASSES
 impl<'m, Pin: OutputPin, const FRAME: usize, const WIDTH: usize, const CLASSES: usize>
     Server<'m, Pin, FRAME, WIDTH, CLASSES>
 {
-    /// Loads the model at the start of `region` and tests this machine against its golden vectors.
+    /// Tests this machine against the golden vectors of `model`.
     ///
-    /// Without a model that passes, the device still serves, and says to every request what is wrong.
+    /// Without a model that passes, the device still serves, and answers each request with the reason.
     pub fn start(
         identity: Identity,
-        region: &'m [u8],
+        model: &'m Result<Model<'m>, BlobError>,
         buffers: &'m mut Buffers<FRAME, WIDTH, CLASSES>,
         mut status: StatusLed<Pin>,
     ) -> Self {
         status.busy();
-        let mut server = Self { identity, model: Loaded::parse(region), buffers, status };
-        server.model.verify(FRAME, &mut server.buffers.rest.workspace);
-        if server.model.get().is_err() {
-            server.status.fault();
+        let model = match model {
+            Ok(model) => verify(model, FRAME, &mut buffers.rest.workspace).map(|()| model),
+            Err(error) => Err(DeviceFault::Blob(*error)),
+        };
+        if model.is_err() {
+            status.fault();
         }
-        server.status.ready();
-        server
+        status.ready();
+        Self { identity, model, buffers, status }
     }
 
-    /// The model that is served.
+    /// Returns the model that is served.
     ///
     /// # Errors
     ///
-    /// Why there is none.
+    /// Returns why there is none.
     pub fn model(&self) -> Result<ModelInfo, DeviceFault> {
-        self.model.get().map(describe)
+        self.model.map(describe)
     }
 
     /// Serves until the stream ends. What was left of a frame when another stream ended is forgotten first.
@@ -120,7 +122,7 @@ impl<'m, Pin: OutputPin, const FRAME: usize, const WIDTH: usize, const CLASSES: 
                 };
                 self.status.busy();
                 let outgoing = &mut self.buffers.rest;
-                send(stream, outgoing.answer(&self.identity, self.model.get(), frame))?;
+                send(stream, outgoing.answer(&self.identity, self.model, frame))?;
                 self.status.ready();
             }
         }

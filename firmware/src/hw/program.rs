@@ -4,14 +4,14 @@ use core::hint::black_box;
 
 use embedded_hal::digital::OutputPin;
 use embedded_io::{Read, ReadReady, Write};
-use shared_model::KERNEL;
+use shared_model::{BlobError, KERNEL};
 
 use super::board::{Board, IDENTITY};
 use super::end::end;
 use super::fault::refuse;
 use super::memory::model_region;
 use super::{architecture, rtt};
-use crate::{Buffers, FirstOf, Server, StatusLed};
+use crate::{Buffers, FirstOf, Server, StatusLed, load_model};
 
 /// Why a program cannot begin.
 const NO_PERIPHERALS: &str = "the peripherals are taken, or a driver refuses its settings";
@@ -29,7 +29,12 @@ where
     // Last: whoever finds RTT may use the UART, too.
     let Some(rtt) = rtt::start() else { refuse_second_start() };
     defmt::info!("{=str} starts, with the kernels {=str}", IDENTITY.board, KERNEL);
-    let mut server = Server::start(IDENTITY, model_region(), buffers, StatusLed::new(led));
+    let mut status = StatusLed::new(led);
+    status.busy();
+    // Written in place: a move takes a kilobyte of stack.
+    let mut model = Err(BlobError::Magic);
+    load_model(&mut model, model_region());
+    let mut server = Server::start(IDENTITY, &model, buffers, status);
     match server.model() {
         Ok(model) => defmt::info!("model {=u32:08x}: {=u32} bytes, self-test passed", model.id.0, model.bytes),
         Err(fault) => defmt::error!("no model: {}", fault),

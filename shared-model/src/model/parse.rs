@@ -57,22 +57,25 @@ impl<'a> Model<'a> {
     ///
     /// Returns the first error found.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, BlobError> {
-        let found = saturating_u32(bytes.len());
-        let length = blob_length(bytes)?;
-        if length != bytes.len() {
-            return Err(BlobError::Length { declared: saturating_u32(length), found });
-        }
-        let (fields, stored) = bytes.split_last_chunk::<CHECKSUM_BYTES>().ok_or(BlobError::TooShort { found })?;
-        let (stored, computed) = (u32::from_le_bytes(*stored), Checksum::of(fields));
-        if stored != computed {
-            return Err(BlobError::Checksum { stored, computed });
-        }
+        let mut parsed = Err(BlobError::Magic);
+        Self::parse_into(&mut parsed, bytes);
+        parsed
+    }
 
-        let mut reader = Reader::new(fields, Prefix::BYTES);
-        // Filled in place of the return value: a move would take a kilobyte of a device's stack.
-        let mut parsed = Ok(Self {
+    /// Like [`parse`](Self::parse), but writes the result to `parsed`.
+    ///
+    /// A returned model is moved, which takes a kilobyte of a device's stack.
+    pub fn parse_into(parsed: &mut Result<Self, BlobError>, bytes: &'a [u8]) {
+        let (fields, id) = match checked_fields(bytes) {
+            Ok(checked) => checked,
+            Err(error) => {
+                *parsed = Err(error);
+                return;
+            }
+        };
+        *parsed = Ok(Self {
             bytes,
-            id: ModelId(stored),
+            id,
             rows: 0,
             columns: 0,
             class_names: (0, 0),
@@ -81,12 +84,12 @@ impl<'a> Model<'a> {
             golden: (0, 0),
             provenance: Provenance::default(),
         });
-        if let Ok(model) = &mut parsed
+        let mut reader = Reader::new(fields, Prefix::BYTES);
+        if let Ok(model) = parsed
             && model.fill(&mut reader).is_none()
         {
-            parsed = Err(reader.refusal());
+            *parsed = Err(reader.refusal());
         }
-        parsed
     }
 
     /// Reads and checks all fields. Returns `None` after it stores the error in `reader`.
@@ -238,4 +241,19 @@ impl<'a> Provenance<'a> {
             test_correct_fixed: reader.take_u32()?,
         })
     }
+}
+
+/// Checks length and checksum. Returns the fields, with the prefix before them, and the id.
+fn checked_fields(bytes: &[u8]) -> Result<(&[u8], ModelId), BlobError> {
+    let found = saturating_u32(bytes.len());
+    let length = blob_length(bytes)?;
+    if length != bytes.len() {
+        return Err(BlobError::Length { declared: saturating_u32(length), found });
+    }
+    let (fields, stored) = bytes.split_last_chunk::<CHECKSUM_BYTES>().ok_or(BlobError::TooShort { found })?;
+    let (stored, computed) = (u32::from_le_bytes(*stored), Checksum::of(fields));
+    if stored != computed {
+        return Err(BlobError::Checksum { stored, computed });
+    }
+    Ok((fields, ModelId(stored)))
 }

@@ -4,8 +4,8 @@ use std::os::unix::net::UnixStream;
 use std::thread;
 
 use embedded_io_adapters::std::FromStd;
-use firmware::{Buffers, Identity, NoLed, Server, StatusLed};
-use shared_model::MemoryUse;
+use firmware::{Buffers, Identity, NoLed, Server, StatusLed, load_model};
+use shared_model::{BlobError, MemoryUse};
 
 use super::{DeviceError, Lab, MOMENT, Session};
 use crate::Client;
@@ -28,7 +28,9 @@ pub(super) fn start(lab: &Lab, model: &[u8]) -> Result<Session, DeviceError> {
         .spawn(move || {
             // As wide as the format allows, so that every model runs here.
             let mut buffers = Box::new(Buffers::<32_768, 16_384, 256>::new());
-            let mut server = Server::start(IDENTITY, &region, &mut buffers, StatusLed::new(NoLed));
+            let mut model = Err(BlobError::Magic);
+            load_model(&mut model, &region);
+            let mut server = Server::start(IDENTITY, &model, &mut buffers, StatusLed::new(NoLed));
             // A failing stream is the client going away, and the client's business.
             let _ = server.serve(&mut FromStd::new(theirs));
         })
