@@ -26,9 +26,7 @@ pub fn dense(
         Current::add_blocks(input, is_whole, layer.block_lists(), max_blocks, layer.biases(), accumulators);
         return on_stage(DensePart::Accumulate);
     }
-    for (accumulator, bias) in accumulators.iter_mut().zip(layer.biases().as_chunks::<4>().0) {
-        *accumulator = i32::from_le_bytes(*bias);
-    }
+    start_from(layer.biases().as_chunks::<4>().0, accumulators);
     let tiles = Tiles { weights: layer.weights(), tile_bytes: layer.order().tile_bytes(layer.inputs()) };
     match layer.order() {
         // Skips no inputs: a vector is faster than the test.
@@ -38,5 +36,20 @@ pub fn dense(
             add_weights(order, input, tiles, accumulators);
             on_stage(DensePart::Accumulate);
         }
+    }
+}
+
+/// Sets each accumulator to its bias, as far as there are both.
+///
+/// Goes in steps of two, which takes fewer instructions than a plain loop.
+fn start_from(biases: &[[u8; 4]], accumulators: &mut [i32]) {
+    let used = accumulators.len().min(biases.len());
+    let (whole, rest) = accumulators.get_mut(..used).unwrap_or_default().as_chunks_mut::<2>();
+    let (biases, rest_biases) = biases.get(..used).unwrap_or_default().as_chunks::<2>();
+    for (accumulators, &[a, b]) in whole.iter_mut().zip(biases) {
+        *accumulators = [a, b].map(i32::from_le_bytes);
+    }
+    for (accumulator, bias) in rest.iter_mut().zip(rest_biases) {
+        *accumulator = i32::from_le_bytes(*bias);
     }
 }
