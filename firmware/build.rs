@@ -1,12 +1,13 @@
-//! Hands the binaries their board's linker script and chip, and the code the name of its architecture.
+//! Hands the binaries their board's linker script and chip, and the code the name of its
+//! architecture.
 
 use std::env;
 
 /// Architectures that differ in registers, as `cfg` names, and how their targets begin.
 const ARCHITECTURES: [(&str, &str); 3] = [("armv6m", "thumbv6m"), ("armv7m", "thumbv7"), ("armv8m", "thumbv8m")];
 
-/// The environment's variable that asks for more room than what is flashed takes, for builds that are not optimised: in those
-/// `memory.x` that know `_roomy`.
+/// The environment's variable that asks for more room than what is flashed takes, for builds that
+/// are not optimised: in those `memory.x` that know `_roomy`.
 const ROOMY: &str = "FIRMWARE_ROOMY";
 
 fn main() -> Result<(), boards::BoardsError> {
@@ -50,7 +51,8 @@ fn main() -> Result<(), boards::BoardsError> {
     println!("cargo::rustc-link-arg-bins=-Tlink.x");
     println!("cargo::rustc-link-arg-bins=-Tdefmt.x");
     println!("cargo::rustc-link-arg-bins=--nmagic");
-    // Else the unwind tables of functions that were left out claim addresses from 0, where code lies: backtraces go wrong.
+    // Else the unwind tables of functions that were left out claim addresses from 0, where code
+    // lies: backtraces go wrong.
     println!("cargo::rustc-link-arg-bins=-zdead-reloc-in-nonalloc=.debug_frame=0xffffffff");
     Ok(())
 }

@@ -2,17 +2,18 @@
 
 use embedded_io::{Error, ErrorKind, ErrorType, Read, ReadReady, Write};
 
-/// For how many looks at the streams the second may pause within a frame: seconds, while the first is quiet and a look is a
-/// sleep.
+/// For how many looks at the streams the second may pause within a frame: seconds, while the first
+/// is quiet and a look is a sleep.
 const LONGEST_PAUSE: u16 = 4000;
 
-/// Reads from whichever of two streams has bytes, and writes to the one that was read last: whoever asks is answered.
+/// Reads from whichever of two streams has bytes, and writes to the one that was read last: whoever
+/// asks is answered.
 ///
-/// The second goes first. It is RTT, which hears no noise, and a UART with nobody at its other end may never be quiet: bytes that
-/// come by the first within a frame of the second's are dropped.
+/// The second goes first. It is RTT, which hears no noise, and a UART with nobody at its other end
+/// may never be quiet: bytes that come by the first within a frame of the second's are dropped.
 ///
-/// Where the other side begins to speak, the stream ends once, with a read of nothing, and goes on with that side: half a
-/// frame of the one is no beginning of the other's.
+/// Where the other side begins to speak, the stream ends once, with a read of nothing, and goes on
+/// with that side: half a frame of the one is no beginning of the other's.
 #[derive(Debug)]
 pub struct FirstOf<First, Second> {
     first: First,
@@ -107,7 +108,8 @@ mod tests {
 
     use super::FirstOf;
 
-    /// Gives its bytes one at a time, once it is awake, and after them noise without end, if it has any.
+    /// Gives its bytes one at a time, once it is awake, and after them noise without end, if it has
+    /// any.
     #[derive(Default)]
     struct Stream {
         gives: Vec<u8>,

@@ -6,8 +6,9 @@
 //!  bytes --> FrameBuffer --> Request --> Server --> Response --> bytes        status LED: ready, busy, fault
 //! ```
 //!
-//! The library knows no hardware and also runs on the host, where the tests talk to it. A board is a folder under
-//! `boards/` and a binary under `src/bin/` of the same name; what touches registers or memory directly is in `hw/`.
+//! The library knows no hardware and also runs on the host, where the tests talk to it. A board is
+//! a folder under `boards/` and a binary under `src/bin/` of the same name; what touches registers
+//! or memory directly is in `hw/`.
 
 #![no_std]
 #![deny(unsafe_code)]

@@ -19,7 +19,8 @@ pub struct Counter {
 }
 
 impl Counter {
-    /// The count between what stands before and what stands behind, also where the compiler would move either.
+    /// The count between what stands before and what stands behind, also where the compiler would
+    /// move either.
     fn now(&self) -> u32 {
         compiler_fence(Ordering::SeqCst);
         let now = (self.ticks)();
@@ -41,7 +42,8 @@ struct Laps<'a> {
 }
 
 impl Laps<'_> {
-    /// Counts what has been done since the last call, or the start, as `stage`. Its own work is not counted.
+    /// Counts what has been done since the last call, or the start, as `stage`. Its own work is not
+    /// counted.
     fn take(&mut self, stage: Stage<'_>) {
         let ticks = self.counter.now().wrapping_sub(self.last);
         let place = match stage {
@@ -59,7 +61,8 @@ impl Laps<'_> {
     }
 }
 
-/// Infers twice, and writes to `counts`, of [`counted_bytes`], what the link carries of a measurement.
+/// Infers twice, and writes to `counts`, of [`counted_bytes`], what the link carries of a
+/// measurement.
 pub(crate) fn measure<const WIDTH: usize, const CLASSES: usize>(
     counter: &Counter,
     workspace: &mut Workspace<WIDTH, CLASSES>,
@@ -85,7 +88,8 @@ pub(crate) fn measure<const WIDTH: usize, const CLASSES: usize>(
     outcome
 }
 
-/// Writes to `counts`, of [`CALIBRATION_BYTES`], what the link carries of a calibration by `rounds` of the loop.
+/// Writes to `counts`, of [`CALIBRATION_BYTES`], what the link carries of a calibration by `rounds`
+/// of the loop.
 pub(crate) fn calibrate(counter: &Counter, rounds: u8, workspace_bytes: usize, counts: &mut [u8]) {
     let mut stages = [[0; STAGE_BYTES]];
     (counter.let_interrupt)(false);

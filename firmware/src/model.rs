@@ -9,7 +9,8 @@ use shared_model::{
 
 use crate::measure::counted_bytes;
 
-/// Parses the model at the start of `region`, which may be longer than the model, and writes the result to `model`.
+/// Parses the model at the start of `region`, which may be longer than the model, and writes the
+/// result to `model`.
 pub fn load_model<'m>(model: &mut Result<Model<'m>, BlobError>, region: &'m [u8]) {
     match blob_length(region) {
         Ok(length) => Model::parse_into(model, region.get(..length).unwrap_or_default()),
@@ -17,7 +18,8 @@ pub fn load_model<'m>(model: &mut Result<Model<'m>, BlobError>, region: &'m [u8]
     }
 }
 
-/// Checks that `model` fits this firmware, and that this machine computes the golden vectors' answers.
+/// Checks that `model` fits this firmware, and that this machine computes the golden vectors'
+/// answers.
 pub(crate) fn verify<const WIDTH: usize, const CLASSES: usize>(
     model: &Model<'_>,
     frame_bytes: usize,

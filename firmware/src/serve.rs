@@ -29,7 +29,8 @@ pub struct Identity {
 
 /// All memory that serving takes, so that a board can put it in a static.
 ///
-/// `FRAME` is the longest frame in bytes, `WIDTH` the widest hidden layer, `CLASSES` the largest number of classes.
+/// `FRAME` is the longest frame in bytes, `WIDTH` the widest hidden layer, `CLASSES` the largest
+/// number of classes.
 #[derive(Debug)]
 pub struct Buffers<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> {
     incoming: FrameBuffer<FRAME>,
@@ -73,7 +74,8 @@ impl<'m, Pin: OutputPin, const FRAME: usize, const WIDTH: usize, const CLASSES: 
 {
     /// Tests this machine against the golden vectors of `model`.
     ///
-    /// Without a model that passes, the device still serves, and answers each request with the reason.
+    /// Without a model that passes, the device still serves, and answers each request with the
+    /// reason.
     pub fn start(
         identity: Identity,
         model: &'m Result<Model<'m>, BlobError>,
@@ -101,7 +103,8 @@ impl<'m, Pin: OutputPin, const FRAME: usize, const WIDTH: usize, const CLASSES: 
         self.model.map(describe)
     }
 
-    /// Serves until the stream ends. What was left of a frame when another stream ended is forgotten first.
+    /// Serves until the stream ends. What was left of a frame when another stream ended is
+    /// forgotten first.
     ///
     /// # Errors
     ///
@@ -129,7 +132,8 @@ impl<'m, Pin: OutputPin, const FRAME: usize, const WIDTH: usize, const CLASSES: 
     }
 }
 
-/// Writes all of `bytes`, or as many as the stream takes before it ends. Not by `write_all`, which panics there.
+/// Writes all of `bytes`, or as many as the stream takes before it ends. Not by `write_all`, which
+/// panics there.
 fn send<Stream: Write>(stream: &mut Stream, mut bytes: &[u8]) -> Result<(), Stream::Error> {
     while !bytes.is_empty() {
         match stream.write(bytes)? {

@@ -2,7 +2,8 @@
 
 use embedded_hal::digital::OutputPin;
 
-/// One LED that tells what the device does: dark while ready, lit while busy, lit for good after a fault.
+/// One LED that tells what the device does: dark while ready, lit while busy, lit for good after a
+/// fault.
 ///
 /// A pin that fails changes nothing: an LED is no reason to stop.
 #[derive(Debug)]

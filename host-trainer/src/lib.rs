@@ -1,4 +1,5 @@
-//! Trains a small dense classifier, quantizes it to integers and writes `model.bin`: begins at pictures, ends at a file.
+//! Trains a small dense classifier, quantizes it to integers and writes `model.bin`: begins at
+//! pictures, ends at a file.
 //!
 //! ```text
 //!                                    safetensors --import--+
@@ -11,8 +12,8 @@
 //!                               label <--predict---/
 //! ```
 //!
-//! burn trains, in `f32`. From `quantize` on everything is integers, and the arithmetic is `shared-model`'s, the same
-//! code that the device runs.
+//! burn trains, in `f32`. From `quantize` on everything is integers, and the arithmetic is
+//! `shared-model`'s, the same code that the device runs.
 
 #![forbid(unsafe_code)]
 

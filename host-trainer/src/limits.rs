@@ -9,7 +9,8 @@ pub const MAX_MODEL_BYTES: u64 = 128 << 20;
 /// Bytes of the shortest header of a safetensors file, `{}`.
 pub const MIN_HEADER_BYTES: u64 = 2;
 
-/// Bytes of the longest header of a safetensors file that is read: names and shapes of tens of thousands of tensors.
+/// Bytes of the longest header of a safetensors file that is read: names and shapes of tens of
+/// thousands of tensors.
 pub const MAX_HEADER_BYTES: u64 = 8 << 20;
 
 /// Bytes of the largest safetensors file that is imported: the largest model in `f64` with an

@@ -15,7 +15,8 @@ pub fn points(share: f64) -> String {
     format!("{:.2} points", 100.0 * share)
 }
 
-/// A path as it is said: what is no text in it becomes U+FFFD, in JSON, too, which holds nothing else.
+/// A path as it is said: what is no text in it becomes U+FFFD, in JSON, too, which holds nothing
+/// else.
 #[derive(Clone, Copy, Debug)]
 pub struct Shown<P>(pub P);
 
@@ -31,7 +32,8 @@ impl<P: AsRef<Path>> Serialize for Shown<P> {
     }
 }
 
-/// Whether a terminal follows `character` instead of showing it: a control character, or one that turns the direction of writing.
+/// Whether a terminal follows `character` instead of showing it: a control character, or one that
+/// turns the direction of writing.
 pub fn is_control(character: char) -> bool {
     let turns =
         matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

@@ -1,6 +1,7 @@
 //! The lecture's network on the real data set: what it must reach, in float and in fixed point.
 //!
-//! Where the data set is not installed these trials are ignored, and with `PRENDA_REQUIRE_DATA=1` they fail.
+//! Where the data set is not installed these trials are ignored, and with `PRENDA_REQUIRE_DATA=1`
+//! they fail.
 
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
@@ -14,10 +15,11 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_host-trainer");
 
 /// What five epochs must reach on the mean of three seeds.
 const MIN_MEAN_ACCURACY: f64 = 0.865;
-/// What a single seed must reach. Seeds differ by half a point, and so does one seed on processors that add up in another
-/// order, so this is not the mean's limit.
+/// What a single seed must reach. Seeds differ by half a point, and so does one seed on processors
+/// that add up in another order, so this is not the mean's limit.
 const MIN_ACCURACY: f64 = 0.855;
-/// How far one epoch on a graphics card may be from one on the processor, which adds up in another order.
+/// How far one epoch on a graphics card may be from one on the processor, which adds up in another
+/// order.
 const MAX_DIFFERENCE: f64 = 0.015;
 /// What fixed point may cost.
 const MAX_LOSS: f64 = 0.003;
@@ -26,7 +28,8 @@ type Case = fn() -> Result<(), Failed>;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // Each trial keeps a core busy, and two trials side by side are what the smallest machine has cores for.
+    // Each trial keeps a core busy, and two trials side by side are what the smallest machine has
+    // cores for.
     arguments.test_threads = arguments.test_threads.or(Some(2));
     let cases: [(&str, Case); 8] = [
         ("flex::three_seeds", || accuracy("flex", &[1, 2, 3])),
@@ -75,7 +78,8 @@ impl Backends {
         Self(output.ok().and_then(|output| serde_json::from_slice(&output.stdout).ok()).unwrap_or_default())
     }
 
-    /// Why there is no backend for the trial `name`; a backend that is not in the list is tried, and fails.
+    /// Why there is no backend for the trial `name`; a backend that is not in the list is tried,
+    /// and fails.
     fn why_not(&self, name: &str) -> Option<String> {
         let backend = name.split("::").next()?;
         let entry = self.0["backends"].as_array()?.iter().find(|entry| entry["backend"] == backend)?;

@@ -1,7 +1,8 @@
-//! Reports in a browser, as wide as a desk's and a phone's: all is there, nothing sticks out, nothing is complained of or
-//! asked for from elsewhere.
+//! Reports in a browser, as wide as a desk's and a phone's: all is there, nothing sticks out,
+//! nothing is complained of or asked for from elsewhere.
 //!
-//! Where Chromium or its driver is not installed these trials are ignored, and with `PRENDA_REQUIRE_BROWSER=1` they fail.
+//! Where Chromium or its driver is not installed these trials are ignored, and with
+//! `PRENDA_REQUIRE_BROWSER=1` they fail.
 
 #[path = "browser/mod.rs"]
 mod browser;
@@ -26,7 +27,8 @@ const WIDTHS: [(&str, u32); 2] = [("desk", 1280), ("phone", 390)];
 
 const SECTIONS: [&str; 6] = ["summary", "configuration", "history", "evaluation", "quantization", "parity"];
 
-/// Names of classes that would be a script if they were not text, that cannot be broken, and that run from right to left.
+/// Names of classes that would be a script if they were not text, that cannot be broken, and that
+/// run from right to left.
 const CLASSES: [&str; 3] = [
     "<script>alert(1)</script>",
     "A-name-that-is-longer-than-a-phone-is-wide-and-has-no-blank-in-it",

@@ -1,4 +1,5 @@
-//! Ends as it is told to, on any board, so that tests see how a run ends. The first byte on the link says how.
+//! Ends as it is told to, on any board, so that tests see how a run ends. The first byte on the
+//! link says how.
 
 #![no_std]
 #![no_main]

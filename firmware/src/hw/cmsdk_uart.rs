@@ -1,4 +1,5 @@
-//! The CMSDK APB UART of Arm's MPS2 boards (Arm DDI 0479, chapter 4.3): one byte of buffer each way.
+//! The CMSDK APB UART of Arm's MPS2 boards (Arm DDI 0479, chapter 4.3): one byte of buffer each
+//! way.
 
 use core::convert::Infallible;
 use core::ptr::NonNull;
@@ -26,8 +27,8 @@ const INTERRUPT_RECEIVE: u32 = 1 << 1;
 #[derive(Clone, Copy, Debug)]
 struct Line(u16);
 
-// SAFETY: the number is the same at every call, and is a line's: `CmsdkUart::new`, the only place where one is made, was
-// promised that.
+// SAFETY: the number is the same at every call, and is a line's: `CmsdkUart::new`, the only place
+// where one is made, was promised that.
 unsafe impl cortex_m::interrupt::InterruptNumber for Line {
     fn number(self) -> u16 {
         self.0
@@ -42,21 +43,25 @@ pub struct CmsdkUart {
 }
 
 impl CmsdkUart {
-    /// Starts the UART whose registers lie at `address`, at `clock_hz / divider` baud (a divider of 16 at least).
+    /// Starts the UART whose registers lie at `address`, at `clock_hz / divider` baud (a divider of
+    /// 16 at least).
     ///
     /// # Safety
     ///
-    /// A CMSDK UART lies there, `receive_line` is the number of its receive interrupt, and nothing else uses either. Interrupts are
-    /// masked, and stay so: the interrupt's only work is to end the sleep, for which it is not taken.
+    /// A CMSDK UART lies there, `receive_line` is the number of its receive interrupt, and nothing
+    /// else uses either. Interrupts are masked, and stay so: the interrupt's only work is to end
+    /// the sleep, for which it is not taken.
     #[must_use]
     pub unsafe fn new(address: NonNull<u32>, receive_line: u16, divider: u32) -> Self {
         let receive_line = Line(receive_line);
         let mut uart = Self { registers: address, receive_line };
         uart.write_register(BAUD_DIVIDER, divider);
         uart.write_register(CONTROL, CONTROL_TRANSMIT | CONTROL_RECEIVE | CONTROL_RECEIVE_INTERRUPT);
-        // Drops what came before; it also tells QEMU, which does not notice the receiver's start, to look for input.
+        // Drops what came before; it also tells QEMU, which does not notice the receiver's start,
+        // to look for input.
         uart.read_register(DATA);
-        // SAFETY: interrupts stay masked, as `new` was promised, so there is no critical section that this could break.
+        // SAFETY: interrupts stay masked, as `new` was promised, so there is no critical section
+        // that this could break.
         unsafe { NVIC::unmask(receive_line) };
         uart
     }
@@ -71,8 +76,8 @@ impl CmsdkUart {
         unsafe { self.registers.add(register).write_volatile(value) };
     }
 
-    /// Sleeps until a byte comes or a millisecond has passed. A byte that comes between the look and the sleep is pending
-    /// by then, and ends it.
+    /// Sleeps until a byte comes or a millisecond has passed. A byte that comes between the look
+    /// and the sleep is pending by then, and ends it.
     pub fn sleep(&mut self) {
         self.write_register(INTERRUPT_CLEAR, INTERRUPT_RECEIVE);
         NVIC::unpend(self.receive_line);

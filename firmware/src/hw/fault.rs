@@ -1,5 +1,5 @@
-//! How a run ends that must not go on: it says why, and leaves with a failing exit code. Faults of the core are told by
-//! `arm` and `riscv`.
+//! How a run ends that must not go on: it says why, and leaves with a failing exit code. Faults of
+//! the core are told by `arm` and `riscv`.
 
 use core::panic::PanicInfo;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -10,11 +10,12 @@ use super::rtt;
 /// Exit code after a panic or a fault.
 pub const FAILURE: i32 = 1;
 
-/// Whether a first panic or fault is being told: a second one, met in telling it, ends the run without a word.
+/// Whether a first panic or fault is being told: a second one, met in telling it, ends the run
+/// without a word.
 static ENDING: AtomicBool = AtomicBool::new(false);
 
-/// Whether this is not the first panic or fault. To be asked once by each. Where it is, it can be told of afterwards, also
-/// where it came before the program had logs.
+/// Whether this is not the first panic or fault. To be asked once by each. Where it is, it can be
+/// told of afterwards, also where it came before the program had logs.
 pub fn is_second() -> bool {
     // Load and store, since ARMv6-M has no swap; interrupts play no part in an end.
     let second = ENDING.load(Ordering::Relaxed);
@@ -32,7 +33,8 @@ pub fn refuse(why: &str) -> ! {
     end(FAILURE)
 }
 
-// Not inlined: a program without this function cannot panic, which `cargo xtask firmware` makes sure of.
+// Not inlined: a program without this function cannot panic, which `cargo xtask firmware` makes
+// sure of.
 #[panic_handler]
 #[inline(never)]
 fn panic(info: &PanicInfo<'_>) -> ! {

@@ -1,4 +1,5 @@
-//! Logs: defmt's frames, over a channel of RTT. rtt-target has the same, but panics where a fault is told in the midst of a line.
+//! Logs: defmt's frames, over a channel of RTT. rtt-target has the same, but panics where a fault
+//! is told in the midst of a line.
 
 use critical_section::RestoreState;
 use defmt::Encoder;
@@ -19,15 +20,16 @@ struct Logger;
 
 /// From now on lines go to `channel`; those before it were lost.
 pub fn start(channel: UpChannel) {
-    // SAFETY: called once, by a program that has logged nothing yet, or by its end, which nothing interrupts that logs.
+    // SAFETY: called once, by a program that has logged nothing yet, or by its end, which nothing
+    // interrupts that logs.
     unsafe { Log::get() }.channel = Some(channel);
 }
 
 impl Log {
     /// # Safety
     ///
-    /// Within a critical section, or where nothing else logs. Whom a fault has interrupted has another reference, and never goes
-    /// on with it.
+    /// Within a critical section, or where nothing else logs. Whom a fault has interrupted has
+    /// another reference, and never goes on with it.
     unsafe fn get() -> &'static mut Self {
         let log = &raw mut LOG;
         // SAFETY: the caller promised that nothing else uses it.

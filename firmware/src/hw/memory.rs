@@ -1,7 +1,7 @@
 //! Memory as the linker script lays it out.
 //!
-//! The stack lies below the statics, at the very start of RAM: it overflows into nothing, which faults, and not into the
-//! statics, which would go on with wrong numbers.
+//! The stack lies below the statics, at the very start of RAM: it overflows into nothing, which
+//! faults, and not into the statics, which would go on with wrong numbers.
 
 use core::{ptr, slice};
 
@@ -9,7 +9,8 @@ use shared_model::MemoryUse;
 
 use super::architecture::STACK_PAINT_VALUE;
 
-// SAFETY: the board's `memory.x` has the first four; the others are the runtime's, cortex-m-rt's or riscv-rt's, under these names.
+// SAFETY: the board's `memory.x` has the first four; the others are the runtime's, cortex-m-rt's or
+// riscv-rt's, under these names.
 unsafe extern "C" {
     static _model_start: u8;
     static _model_end: u8;
@@ -36,8 +37,8 @@ unsafe extern "C" {
 #[must_use]
 pub fn model_region() -> &'static [u8] {
     let (start, end) = (&raw const _model_start, &raw const _model_end);
-    // SAFETY: both symbols bound the MODEL region of `memory.x`, which is flash: readable, never written while the
-    // program runs, and nothing else is linked into it.
+    // SAFETY: both symbols bound the MODEL region of `memory.x`, which is flash: readable, never
+    // written while the program runs, and nothing else is linked into it.
     unsafe { slice::from_raw_parts(start, end.addr().wrapping_sub(start.addr())) }
 }
 
@@ -47,13 +48,14 @@ pub fn is_stack(address: usize) -> bool {
     ((&raw const _stack_end).addr()..(&raw const _stack_start).addr()).contains(&address)
 }
 
-/// Flash, statics and stack, in bytes; how deep the stack has been is read from what is left of the start-up's paint.
+/// Flash, statics and stack, in bytes; how deep the stack has been is read from what is left of the
+/// start-up's paint.
 #[must_use]
 pub fn memory_use() -> MemoryUse {
     let (deepest, top) = (&raw const _stack_end, &raw const _stack_start);
     let mut untouched = deepest;
-    // SAFETY: `untouched` stays within the STACK region of `memory.x`, aligned, and is read volatile, since the stack in
-    // use above it changes.
+    // SAFETY: `untouched` stays within the STACK region of `memory.x`, aligned, and is read
+    // volatile, since the stack in use above it changes.
     while untouched < top && unsafe { ptr::read_volatile(untouched) } == STACK_PAINT_VALUE {
         untouched = untouched.wrapping_add(1);
     }

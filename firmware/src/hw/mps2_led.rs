@@ -1,4 +1,5 @@
-//! The user LEDs of Arm's MPS2 boards: a register of the FPGA's I/O block (Arm DAI 0385, table 3-9).
+//! The user LEDs of Arm's MPS2 boards: a register of the FPGA's I/O block (Arm DAI 0385, table
+//! 3-9).
 
 use core::convert::Infallible;
 use core::ptr::NonNull;

@@ -1,4 +1,5 @@
-//! The nRF51's first timer (reference manual, chapter 18) as a counter: the only one that counts in 32 bits.
+//! The nRF51's first timer (reference manual, chapter 18) as a counter: the only one that counts in
+//! 32 bits.
 
 use nrf51_hal::pac::TIMER0;
 

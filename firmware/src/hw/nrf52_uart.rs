@@ -1,7 +1,7 @@
 //! The nRF52's UARTE through embassy-nrf, without an executor.
 //!
-//! Bytes arrive by DMA, in a ring that a timer counts in hardware: none is lost while the core computes. The driver's
-//! interrupt only moves the DMA on, each half of the ring.
+//! Bytes arrive by DMA, in a ring that a timer counts in hardware: none is lost while the core
+//! computes. The driver's interrupt only moves the DMA on, each half of the ring.
 
 use embassy_futures::block_on;
 use embassy_nrf::buffered_uarte::{BufferedUarte, Error};
@@ -11,8 +11,8 @@ use embedded_io::{ErrorType, Read, ReadReady, Write};
 pub struct Nrf52Uart(pub BufferedUarte<'static>);
 
 impl Nrf52Uart {
-    /// Sleeps until the next interrupt, unless bytes are there. What comes between the look and the sleep is pending by
-    /// then, and ends it; its handler runs afterwards.
+    /// Sleeps until the next interrupt, unless bytes are there. What comes between the look and the
+    /// sleep is pending by then, and ends it; its handler runs afterwards.
     pub fn sleep(&mut self) {
         cortex_m::interrupt::free(|_| {
             if !matches!(self.read_ready(), Ok(true)) {

@@ -41,7 +41,8 @@ where
     }
     let mut link = FirstOf::new(uart, rtt, sleep);
     loop {
-        // The link ends where the other side of it speaks, and fails where a line is noisy or nobody takes an answer.
+        // The link ends where the other side of it speaks, and fails where a line is noisy or
+        // nobody takes an answer.
         let _ = server.serve(&mut link);
     }
 }
@@ -51,7 +52,8 @@ pub fn refuse_second_start() -> ! {
     refuse("a program is started twice")
 }
 
-/// Hands the first byte on the link to `check`, and ends with exit code 0 where that holds, else with 1.
+/// Hands the first byte on the link to `check`, and ends with exit code 0 where that holds, else
+/// with 1.
 pub fn check<Uart, Led>(take: fn() -> Option<Board<Uart, Led>>, check: fn(u8) -> bool) -> !
 where
     Uart: Read + ReadReady + Write,

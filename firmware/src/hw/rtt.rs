@@ -16,7 +16,8 @@ use super::logs;
 /// Number of the channel for logs.
 const LOGS: usize = 0;
 
-/// How often room for an answer is looked for, until whoever asked counts as gone: for some seconds on any core.
+/// How often room for an answer is looked for, until whoever asked counts as gone: for some seconds
+/// on any core.
 const MAX_TRIES: u32 = 20_000_000;
 
 /// A byte stream over RTT.
@@ -37,8 +38,9 @@ pub fn start() -> Option<RttLink> {
         return None;
     }
     IS_STARTED.store(true, Ordering::Relaxed);
-    // What `rtt_init!` does at a second call, which this is not. That works as long as rtt-target's macro says `panic!` without a path; the
-    // look for panics in the firmware tells if it does no more.
+    // What `rtt_init!` does at a second call, which this is not. That works as long as rtt-target's
+    // macro says `panic!` without a path; the look for panics in the firmware tells if it does no
+    // more.
     macro_rules! panic {
         ($why:literal) => {
             return
@@ -59,8 +61,8 @@ pub fn start() -> Option<RttLink> {
 
 /// Whether someone has read all logs, who is known by having asked that none be lost.
 pub fn are_logs_read() -> bool {
-    // SAFETY: RTT is started, by the program or at the latest by `fault`. This is called at the end of a run, with
-    // interrupts masked for good: nothing else logs while the channel is looked at.
+    // SAFETY: RTT is started, by the program or at the latest by `fault`. This is called at the end
+    // of a run, with interrupts masked for good: nothing else logs while the channel is looked at.
     let logs = unsafe { UpChannel::conjure(LOGS) };
     logs.is_some_and(|logs| logs.mode() == ChannelMode::BlockIfFull && logs.is_empty())
 }

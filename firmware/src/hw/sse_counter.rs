@@ -1,4 +1,5 @@
-//! The system counter of Arm's SSE-300 (Armv8-M's generic counter: Arm DDI 0487, chapter I2), whose lower half counts for us.
+//! The system counter of Arm's SSE-300 (Armv8-M's generic counter: Arm DDI 0487, chapter I2), whose
+//! lower half counts for us.
 
 use core::ptr::NonNull;
 
@@ -22,6 +23,7 @@ pub unsafe fn start(address: NonNull<u32>) {
 /// The counter's read frame lies at `address`.
 #[must_use]
 pub unsafe fn ticks(address: NonNull<u32>) -> u32 {
-    // SAFETY: the first register is the lower half of the count, as was promised, and reading it has no effect.
+    // SAFETY: the first register is the lower half of the count, as was promised, and reading it
+    // has no effect.
     unsafe { address.read_volatile() }
 }

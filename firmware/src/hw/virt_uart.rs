@@ -1,4 +1,5 @@
-//! The UART of QEMU's RISC-V `virt` machine, a 16550, through uart_16550; here it also wakes the core.
+//! The UART of QEMU's RISC-V `virt` machine, a 16550, through uart_16550; here it also wakes the
+//! core.
 
 use core::convert::Infallible;
 use core::ptr::NonNull;
@@ -22,7 +23,8 @@ pub struct VirtUart {
     pub tick: u32,
 }
 
-/// The UART's registers, of a byte each. The driver's own way to them adds addresses up with a check, and so can panic.
+/// The UART's registers, of a byte each. The driver's own way to them adds addresses up with a
+/// check, and so can panic.
 #[derive(Debug)]
 pub struct Registers(pub NonNull<u8>);
 
@@ -31,7 +33,8 @@ impl Backend for Registers {
     ///
     /// The UART has such a register, as the trait asks.
     unsafe fn read(&mut self, register: u8) -> u8 {
-        // SAFETY: the driver asks for a register, and whoever made the driver has promised that they lie here.
+        // SAFETY: the driver asks for a register, and whoever made the driver has promised that
+        // they lie here.
         unsafe { self.0.add(register.into()).read_volatile() }
     }
 
@@ -45,8 +48,8 @@ impl Backend for Registers {
 }
 
 impl VirtUart {
-    /// Sleeps until a byte comes or the longest sleep has passed. A byte that comes between the look and the sleep is
-    /// pending by then, and ends it.
+    /// Sleeps until a byte comes or the longest sleep has passed. A byte that comes between the
+    /// look and the sleep is pending by then, and ends it.
     pub fn sleep(&mut self) {
         self.clint.wake_in(self.tick);
         self.plic.acknowledge();

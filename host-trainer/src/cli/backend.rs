@@ -12,7 +12,8 @@ use crate::support::progress;
 /// The backend to train on.
 #[derive(Debug, Args)]
 pub struct BackendArguments {
-    /// Backend to train on; flex is faster than ndarray on the processor, as `cargo xtask bench-train` shows
+    /// Backend to train on; flex is faster than ndarray on the processor, as `cargo xtask
+    /// bench-train` shows
     #[arg(long, value_enum, help_heading = "Training", default_value_t = Choice::Backend(Backend::DEFAULT))]
     backend: Choice,
 }

@@ -23,9 +23,11 @@ pub struct Arguments {
     /// Train each network with the seeds 1 to N, and print mean and standard deviation, 1..=100
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100))]
     seeds: u64,
-    /// Folder for the runs, one folder each, and for compare.json and compare.svg; finished runs are kept
+    /// Folder for the runs, one folder each, and for compare.json and compare.svg; finished runs
+    /// are kept
     ///
-    /// With --one or --shard, compare.json and compare.svg are not written; a last call without them writes both.
+    /// With --one or --shard, compare.json and compare.svg are not written; a last call without
+    /// them writes both.
     #[arg(long, value_name = "DIR", default_value = "runs/compare")]
     run: PathBuf,
 }
@@ -117,7 +119,8 @@ impl Comparison {
         })
     }
 
-    /// Returns the network's marks in the chart. Its training accuracy is the one that the lecture reports.
+    /// Returns the network's marks in the chart. Its training accuracy is the one that the lecture
+    /// reports.
     fn bars(&self) -> ComparedNetwork {
         ComparedNetwork {
             name: self.name.clone(),

@@ -43,13 +43,14 @@ pub struct EvaluateArguments {
     /// Write every image with its logits and probabilities to FILE, to compare a device with
     #[arg(long, value_name = "FILE")]
     answers: Option<PathBuf>,
-    /// Use only the first N test images, 1 or more; a file of answers then has N records [default: all of them]
+    /// Use only the first N test images, 1 or more; a file of answers then has N records [default:
+    /// all of them]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     first: Option<u32>,
     /// Folder for evaluation.json, confusion.svg and mistakes.svg; created if it is missing
     ///
-    /// Default: the run's folder, if MODEL is the model of a run and is evaluated over all test images of the run's
-    /// data set; otherwise the files are not written.
+    /// Default: the run's folder, if MODEL is the model of a run and is evaluated over all test
+    /// images of the run's data set; otherwise the files are not written.
     #[arg(long, value_name = "DIR")]
     pictures: Option<PathBuf>,
     #[command(flatten)]
@@ -119,8 +120,8 @@ impl EvaluateArguments {
         self.output.print(&report, || report.text())
     }
 
-    /// Returns the folder to write the evaluation to, if any. A run's own files are replaced only by
-    /// an evaluation of the same model over the same images.
+    /// Returns the folder to write the evaluation to, if any. A run's own files are replaced only
+    /// by an evaluation of the same model over the same images.
     fn folder(&self, model: &Path, view: &Model<'_>, data: &Dataset) -> Result<Option<RunFolder>, UsageError> {
         let Some(named) = &self.pictures else {
             return Ok(self.recorded(model, view, data).unwrap_or_else(|error| {

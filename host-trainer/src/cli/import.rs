@@ -46,10 +46,11 @@ pub struct ImportArguments {
     /// Folder to record the run in, like train, with an empty history
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
-    /// One dense layer; repeat the option for each, first to last, if names and shapes do not identify them
+    /// One dense layer; repeat the option for each, first to last, if names and shapes do not
+    /// identify them
     ///
-    /// Names the tensor of the layer's weights, the tensor of its biases if it cannot be found by name, and the order
-    /// of the dimensions (PyTorch: out-in, Keras: in-out).
+    /// Names the tensor of the layer's weights, the tensor of its biases if it cannot be found by
+    /// name, and the order of the dimensions (PyTorch: out-in, Keras: in-out).
     #[arg(long = "layer", value_name = "WEIGHT[,BIAS][,in-out|out-in]")]
     layers: Vec<LayerChoice>,
     /// Mean that training subtracted from the scaled pixels; it becomes part of the first layer
@@ -58,7 +59,8 @@ pub struct ImportArguments {
     /// Standard deviation that training then divided by, above 0
     #[arg(long, value_name = "S", default_value_t = 1.0, value_parser = above_zero, allow_negative_numbers = true)]
     std: f64,
-    /// Divisor of the raw pixels, 0..=255, in training, above 0: 255 for pixels in 0..=1, 1 for raw pixels
+    /// Divisor of the raw pixels, 0..=255, in training, above 0: 255 for pixels in 0..=1, 1 for raw
+    /// pixels
     #[arg(long, value_name = "D", default_value_t = 255.0, value_parser = above_zero, allow_negative_numbers = true)]
     pixel_scale: f64,
     #[command(flatten)]

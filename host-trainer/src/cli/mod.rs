@@ -41,7 +41,8 @@ use crate::support::files::WriteError;
 use crate::support::{files, interrupt, progress};
 use crate::text::{percent, printable};
 
-/// Trains a small dense classifier, quantizes it to integers, and runs it with the device's arithmetic.
+/// Trains a small dense classifier, quantizes it to integers, and runs it with the device's
+/// arithmetic.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, args_override_self = true, after_help = EXAMPLES)]
 struct Cli {
@@ -64,27 +65,31 @@ enum Command {
     Train(train::TrainArguments),
     /// Train a large teacher network for train --teacher
     ///
-    /// The teacher is a convolutional network and never runs on a device. Its answers for all training images, in
-    /// all ten versions of --augment, are written to one file. It does not learn from the last training images
-    /// (--validation), so these stay valid for measuring the networks that it teaches.
+    /// The teacher is a convolutional network and never runs on a device. Its answers for all
+    /// training images, in all ten versions of --augment, are written to one file. It does not
+    /// learn from the last training images (--validation), so these stay valid for measuring the
+    /// networks that it teaches.
     Teach(teach::TeachArguments),
     /// Train the lecture's five networks and compare them
     Compare(compare::Arguments),
-    /// Train many networks in many ways, and tell what each answers rightly and what it costs: docs/frontier.md
+    /// Train many networks in many ways, and tell what each answers rightly and what it costs:
+    /// docs/frontier.md
     ///
-    /// The list is built in: networks of 64 to 1,024 neurons, pruned, in eight bits, four and ternary; trained on a processor it
-    /// takes many hours. Runs that are there already are kept, so that it goes on where it was ended, and several machines can
-    /// share it: each is called with a --shard of its own, all write to one folder or to folders that are copied together
-    /// afterwards, and a last call without --shard trains what is still missing and makes rows of all of it. As an array of
-    /// jobs, with whatever schedules them: host-trainer frontier --teacher FILE --runs DIR --shard $INDEX/$COUNT, the index
-    /// from 1.
+    /// The list is built in: networks of 64 to 1,024 neurons, pruned, in eight bits, four and
+    /// ternary; trained on a processor it takes many hours. Runs that are there already are kept,
+    /// so that it goes on where it was ended, and several machines can share it: each is called
+    /// with a --shard of its own, all write to one folder or to folders that are copied together
+    /// afterwards, and a last call without --shard trains what is still missing and makes rows of
+    /// all of it. As an array of jobs, with whatever schedules them: host-trainer frontier
+    /// --teacher FILE --runs DIR --shard $INDEX/$COUNT, the index from 1.
     Frontier(frontier::Arguments),
     /// Convert a network trained by PyTorch or Keras to a model
     ///
-    /// The network consists of dense layers with ReLU between them. The last layer returns logits; a softmax after it
-    /// changes no class and is left out. Layers are found by the names that PyTorch and Keras give them and by their
-    /// shapes, from the pixels of the data set to its classes. Training images calibrate the model, test images
-    /// evaluate it. docs/import.md has a script for each framework.
+    /// The network consists of dense layers with ReLU between them. The last layer returns logits;
+    /// a softmax after it changes no class and is left out. Layers are found by the names that
+    /// PyTorch and Keras give them and by their shapes, from the pixels of the data set to its
+    /// classes. Training images calibrate the model, test images evaluate it. docs/import.md has a
+    /// script for each framework.
     Import(import::ImportArguments),
     /// Run a model over the test images, in fixed point, on all cores
     Evaluate(evaluate::EvaluateArguments),
@@ -94,8 +99,8 @@ enum Command {
     Inspect(inspect::InspectArguments),
     /// Write a model with its weights in the order that is fastest on a core
     ///
-    /// All orders run on every core and give the same answers, bit for bit. The new file has a new id: run
-    /// evaluate --answers again for it.
+    /// All orders run on every core and give the same answers, bit for bit. The new file has a new
+    /// id: run evaluate --answers again for it.
     Reorder(reorder::ReorderArguments),
     /// Show the data: images of each class and their statistics, or one image
     Show(show::ShowArguments),
@@ -119,15 +124,16 @@ enum Command {
 struct DataArguments {
     /// Folder of the data set: four IDX files, gzipped or not, named like MNIST's
     ///
-    /// Without this option, the first of these that exists: the folder named by FASHION_MNIST_DIR, the user's cache,
-    /// the folder of Debian's dataset-fashion-mnist; otherwise a download of 30 MB into the cache. There it must be
-    /// Fashion-MNIST. The folder of this option may contain any data set in that format.
+    /// Without this option, the first of these that exists: the folder named by FASHION_MNIST_DIR,
+    /// the user's cache, the folder of Debian's dataset-fashion-mnist; otherwise a download of 30
+    /// MB into the cache. There it must be Fashion-MNIST. The folder of this option may contain any
+    /// data set in that format.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Text file with the names of the classes, one per line, in the order of their labels
     ///
-    /// Without this option: class-names.txt in the folder of the data set, otherwise Fashion-MNIST's names if it is
-    /// that data set, otherwise the labels.
+    /// Without this option: class-names.txt in the folder of the data set, otherwise
+    /// Fashion-MNIST's names if it is that data set, otherwise the labels.
     #[arg(long, value_name = "FILE")]
     class_names: Option<PathBuf>,
 }
@@ -275,7 +281,8 @@ fn check_fit(view: &Model<'_>, data: &Dataset) -> Result<()> {
     Ok(())
 }
 
-/// Checks that `path`, the value of `option`, ends in the `extension` of the format that is written.
+/// Checks that `path`, the value of `option`, ends in the `extension` of the format that is
+/// written.
 fn check_extension(option: &str, path: &Path, extension: &str) -> Result<(), UsageError> {
     if path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension)) {
         return Ok(());

@@ -58,9 +58,9 @@ struct ImageArguments {
     index: Option<usize>,
     /// PNG or JPEG file, grey or colour, of any size
     ///
-    /// An image of the model's size (28 x 28 pixels for Fashion-MNIST) is used unchanged, or inverted. Any other image
-    /// is cropped to the part that differs from its border, scaled until it fills the model's size in one direction,
-    /// and centred on black.
+    /// An image of the model's size (28 x 28 pixels for Fashion-MNIST) is used unchanged, or
+    /// inverted. Any other image is cropped to the part that differs from its border, scaled until
+    /// it fills the model's size in one direction, and centred on black.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "class_names"])]
     image: Option<PathBuf>,
 }
@@ -200,7 +200,8 @@ impl PredictOutput {
             text += &line("label", format_args!("{label}: {verdict}"));
         }
         let mut order: Vec<usize> = (0..self.logits.len()).collect();
-        // By logits: probabilities can be equal if logits are not. Stable, because argmax takes the first.
+        // By logits: probabilities can be equal if logits are not. Stable, because argmax takes the
+        // first.
         order.sort_by(|&one, &other| self.logits[other].total_cmp(&self.logits[one]));
         let shown = if order.len() > MAX_CLASSES_PRINTED_ALL { PRINTED_CLASSES } else { order.len() };
         let (shown, rest) = order.split_at(shown);

@@ -39,37 +39,43 @@ pub struct RecipeArguments {
     /// Learning rate after the warm-up [default: constant; best: cosine]
     #[arg(long, value_enum)]
     schedule: Option<Schedule>,
-    /// Share of all steps in which the learning rate rises linearly from zero, 0..=1 [default: 0; best: 0.1]
+    /// Share of all steps in which the learning rate rises linearly from zero, 0..=1 [default: 0;
+    /// best: 0.1]
     #[arg(long, value_name = "SHARE", value_parser = share_of_one, allow_negative_numbers = true)]
     warm_up: Option<f64>,
-    /// Adam's beta2: decay rate of the second-moment estimate, 0.5..=0.9999 [default: 0.999; best: 0.99]
+    /// Adam's beta2: decay rate of the second-moment estimate, 0.5..=0.9999 [default: 0.999; best:
+    /// 0.99]
     #[arg(long, value_name = "SHARE", value_parser = beta, allow_negative_numbers = true)]
     beta_2: Option<f64>,
-    /// Weight decay, decoupled as in AdamW, 0..=1: each step reduces weights by this share times the learning rate;
-    /// biases do not decay [default: 0; best: 0.1]
+    /// Weight decay, decoupled as in AdamW, 0..=1: each step reduces weights by this share times
+    /// the learning rate; biases do not decay [default: 0; best: 0.1]
     #[arg(long, value_name = "SHARE", value_parser = share_of_one, allow_negative_numbers = true)]
     weight_decay: Option<f64>,
-    /// Share of images, 0..=1, that are shown in one of ten versions, chosen at random each time: mirrored left to
-    /// right or not, and in place or shifted by one pixel right, left, down or up, filled with black
-    /// [default: 0; best: 0.5]
+    /// Share of images, 0..=1, that are shown in one of ten versions, chosen at random each time:
+    /// mirrored left to right or not, and in place or shifted by one pixel right, left, down or up,
+    /// filled with black [default: 0; best: 0.5]
     #[arg(long, value_name = "SHARE", value_parser = share_of_one, allow_negative_numbers = true)]
     augment: Option<f64>,
-    /// Last epochs whose networks are averaged, weight by weight, 0..=100000; useful if the learning rate stays large
+    /// Last epochs whose networks are averaged, weight by weight, 0..=100000; useful if the
+    /// learning rate stays large
     #[arg(long, value_name = "EPOCHS", default_value_t = 0,
         value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_EPOCHS)))]
     average: u32,
-    /// Scale of the pixels during training; the model always takes raw pixels [default: unit; best: standard]
+    /// Scale of the pixels during training; the model always takes raw pixels [default: unit; best:
+    /// standard]
     #[arg(long, value_enum)]
     pixels: Option<Pixels>,
-    /// Start from the float network of a run: quantize it to --weight-bits, and train it in integers if --qat is given
+    /// Start from the float network of a run: quantize it to --weight-bits, and train it in
+    /// integers if --qat is given
     ///
-    /// All other settings are those of the run: network, seed, images held out, augmentation. Its weights contain
-    /// what it learned from a teacher; for --qat, name the teacher again.
+    /// All other settings are those of the run: network, seed, images held out, augmentation. Its
+    /// weights contain what it learned from a teacher; for --qat, name the teacher again.
     #[arg(long, value_name = "RUN", help_heading = "Compression", conflicts_with_all = ["epochs", "learning_rate",
         "schedule", "warm_up", "pixels", "hidden", "seed", "sparsity", "recipe", "validation", "patience",
         "stop_at_train_accuracy", "weight_decay", "average"])]
     from: Option<PathBuf>,
-    /// File of a teacher's answers, written by host-trainer teach; the network learns from them and from the labels
+    /// File of a teacher's answers, written by host-trainer teach; the network learns from them and
+    /// from the labels
     #[arg(long, value_name = "FILE", help_heading = "Teacher")]
     teacher: Option<PathBuf>,
     /// Share of the teacher's answers in the loss, 0..=1; the labels have the rest
@@ -78,15 +84,16 @@ pub struct RecipeArguments {
     teacher_share: f64,
     /// Share of the weights to set to zero, in all layers except the last, 0 or more and below 1
     ///
-    /// Whole blocks of 2 inputs by 8 outputs become zero, gradually during the first 60 % of all steps. The model
-    /// stores only the other blocks.
+    /// Whole blocks of 2 inputs by 8 outputs become zero, gradually during the first 60 % of all
+    /// steps. The model stores only the other blocks.
     #[arg(long, value_name = "SHARE", help_heading = "Compression", default_value_t = 0.0,
         value_parser = share_below_one, allow_negative_numbers = true)]
     sparsity: f64,
     /// Bits per weight in all layers except the last, which keeps 8; 2 is ternary
     #[arg(long, value_enum, value_name = "BITS", help_heading = "Compression", default_value_t)]
     weight_bits: WeightBits,
-    /// Epochs of quantization-aware training, in the device's integers, after the other epochs, 1..=100000
+    /// Epochs of quantization-aware training, in the device's integers, after the other epochs,
+    /// 1..=100000
     #[arg(long, value_name = "EPOCHS", help_heading = "Compression",
         value_parser = clap::value_parser!(u32).range(1..=MAX_EPOCHS.into()))]
     qat: Option<u32>,

@@ -19,7 +19,8 @@ pub struct ReorderArguments {
     /// Model file, or folder of the run that wrote it
     #[arg(value_name = "MODEL")]
     model: PathBuf,
-    /// Order of the weights of 8 bits; layers that are pruned or have weights of 4 or 2 bits do not change
+    /// Order of the weights of 8 bits; layers that are pruned or have weights of 4 or 2 bits do not
+    /// change
     #[arg(long, value_name = "ORDER", value_enum)]
     weight_order: Order,
     /// File to write the model to
@@ -33,8 +34,8 @@ pub struct ReorderArguments {
 enum Order {
     /// 2 inputs by 8 outputs: the order that train writes, for every core and for hosts
     Pairs,
-    /// 16 inputs by 8 outputs: three times as fast on cores with Helium, such as Cortex-M55, and nearly twenty times as
-    /// slow on other Cortex-M cores
+    /// 16 inputs by 8 outputs: three times as fast on cores with Helium, such as Cortex-M55, and
+    /// nearly twenty times as slow on other Cortex-M cores
     Vectors,
 }
 

@@ -21,11 +21,12 @@ Examples:
   host-trainer report runs/first
   host-trainer report runs/first runs/second --out comparison.html")]
 pub struct ReportArguments {
-    /// Folders of runs, written by `train --run`; several runs are shown next to each other, in this order
+    /// Folders of runs, written by `train --run`; several runs are shown next to each other, in
+    /// this order
     #[arg(value_name = "RUN", required = true)]
     runs: Vec<PathBuf>,
-    /// File to write the report to [default: report.html, in the run's folder, or in the current folder if there are
-    /// several runs]
+    /// File to write the report to [default: report.html, in the run's folder, or in the current
+    /// folder if there are several runs]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]

@@ -24,7 +24,8 @@ pub struct SweepArguments {
     pub data: DataArguments,
     #[command(flatten)]
     pub backend: BackendArguments,
-    /// TOML file of the networks to train, instead of the built-in list; docs/frontier.md explains it
+    /// TOML file of the networks to train, instead of the built-in list; docs/frontier.md explains
+    /// it
     #[arg(long, value_name = "FILE")]
     pub networks: Option<PathBuf>,
     /// Print the names of the networks, one a line, and train nothing
@@ -70,7 +71,8 @@ impl SweepTrainer {
         units.iter().map(|unit| self.place.find(*unit, &self.data)).collect()
     }
 
-    /// Trains the missing runs of `units`, and returns their count. `on_epoch` gets each epoch, and the run's count of epochs.
+    /// Trains the missing runs of `units`, and returns their count. `on_epoch` gets each epoch, and
+    /// the run's count of epochs.
     pub fn train(&self, units: &[Unit<'_>], on_epoch: fn(&Epoch, u32)) -> Result<usize> {
         let all = self.find(units);
         let mut pace = Pace::default();

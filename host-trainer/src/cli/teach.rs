@@ -25,7 +25,8 @@ pub struct TeachArguments {
     data: DataArguments,
     #[command(flatten)]
     backend: BackendArguments,
-    /// Channels of the first convolution, 1..=256; the later ones have two and four times this number
+    /// Channels of the first convolution, 1..=256; the later ones have two and four times this
+    /// number
     #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=256))]
     channels: u32,
     /// Passes over the training images, 1..=1000

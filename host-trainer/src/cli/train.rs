@@ -44,26 +44,28 @@ pub struct TrainArguments {
     backend: BackendArguments,
     /// Neurons of each hidden layer, for example 128 or 512,256
     ///
-    /// 1..=16384 neurons per layer, at most 15 layers; all weights together at most 64 MiB, one byte each.
+    /// 1..=16384 neurons per layer, at most 15 layers; all weights together at most 64 MiB, one
+    /// byte each.
     #[arg(long, value_name = "N,..", help_heading = "Network", action = ArgAction::Set, value_delimiter = ',',
         default_value = "128", value_parser = clap::value_parser!(u32).range(1..=MAX_WIDTH as i64))]
     hidden: Vec<u32>,
     #[command(flatten)]
     recipe: RecipeArguments,
-    /// Seed of every random choice, 0..=18446744073709551615; the same seed, backend and machine give the same model,
-    /// byte for byte
+    /// Seed of every random choice, 0..=18446744073709551615; the same seed, backend and machine
+    /// give the same model, byte for byte
     #[arg(long, value_name = "N", help_heading = "Training", default_value_t = 1)]
     seed: u64,
-    /// Number of training images, taken from the end, to hold out and measure the accuracy on after each epoch
+    /// Number of training images, taken from the end, to hold out and measure the accuracy on after
+    /// each epoch
     #[arg(long, value_name = "N", help_heading = "Validation and early stopping", default_value_t = 0)]
     validation: usize,
-    /// Stop after the first epoch whose training accuracy is above SHARE, 0..=1, like the lecture's callback; the test
-    /// images do not matter
+    /// Stop after the first epoch whose training accuracy is above SHARE, 0..=1, like the lecture's
+    /// callback; the test images do not matter
     #[arg(long, value_name = "SHARE", help_heading = "Validation and early stopping", value_parser = share_of_one,
         allow_negative_numbers = true)]
     stop_at_train_accuracy: Option<f64>,
-    /// Stop after N epochs, 1 or more, without a lower loss on the images held out by --validation, and keep the
-    /// network with the lowest loss
+    /// Stop after N epochs, 1 or more, without a lower loss on the images held out by --validation,
+    /// and keep the network with the lowest loss
     #[arg(long, value_name = "N", help_heading = "Validation and early stopping",
         value_parser = clap::value_parser!(u32).range(1..))]
     patience: Option<u32>,

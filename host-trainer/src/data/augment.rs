@@ -28,9 +28,11 @@ impl Version {
     /// The image as it is.
     pub const PLAIN: Self = Self { is_mirrored: false, shift: Shift::None };
 
-    /// The image as it is or, with probability `share`, any of the ten versions, that one among them.
+    /// The image as it is or, with probability `share`, any of the ten versions, that one among
+    /// them.
     pub fn choose(share: f64, random: &mut Xoshiro256PlusPlus) -> Self {
-        // Both numbers are drawn every time, so that one share's choices are among those of a larger one.
+        // Both numbers are drawn every time, so that one share's choices are among those of a
+        // larger one.
         let (chance, version): (f64, u8) = (random.random(), random.random_range(0..VERSIONS as u8));
         if chance >= share { Self::PLAIN } else { Self::of_number(version) }
     }
@@ -73,7 +75,8 @@ impl Version {
         Self { is_mirrored: !self.is_mirrored, shift }
     }
 
-    /// Puts this version of `image`, rows of `columns` raw pixels one after the other, at the end of `pixels`.
+    /// Puts this version of `image`, rows of `columns` raw pixels one after the other, at the end
+    /// of `pixels`.
     pub fn append(self, image: &[u8], columns: usize, pixels: &mut Vec<u8>) {
         let (start, columns) = (pixels.len(), columns.max(1));
         pixels.extend_from_slice(image);

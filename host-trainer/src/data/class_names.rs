@@ -81,12 +81,13 @@ pub enum LineError {
     Duplicate(usize),
 }
 
-/// Reads the names of `classes` classes. Blanks around a name do not count, nor does a byte order mark; lines end in LF
-/// or CRLF, the last one perhaps in nothing.
+/// Reads the names of `classes` classes. Blanks around a name do not count, nor does a byte order
+/// mark; lines end in LF or CRLF, the last one perhaps in nothing.
 ///
 /// # Errors
 ///
-/// Returns an error if the file cannot be read, a line is no name, or there are more or fewer names than classes.
+/// Returns an error if the file cannot be read, a line is no name, or there are more or fewer names
+/// than classes.
 pub fn read(path: &Path, classes: usize) -> Result<Vec<String>, ClassNamesError> {
     let mut bytes = Vec::new();
     bounded::open(path)

@@ -11,7 +11,8 @@ use ureq::Agent;
 use super::{DatasetError, IdxFile, checksum, hex};
 use crate::support::{files, progress};
 
-/// The data set's own public address. Plain HTTP, which does not matter: every file's SHA-256 is known.
+/// The data set's own public address. Plain HTTP, which does not matter: every file's SHA-256 is
+/// known.
 const ADDRESS: &str = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/";
 
 /// The largest of the files has 26 MB, and 47 MB decompressed.
@@ -21,7 +22,8 @@ const MAX_FILE_BYTES: u64 = 64 << 20;
 ///
 /// # Errors
 ///
-/// Returns an error if there is no network, what comes is not the data set, or the cache cannot be written to. No file is kept in part.
+/// Returns an error if there is no network, what comes is not the data set, or the cache cannot be
+/// written to. No file is kept in part.
 pub fn fill(cache: &Path) -> Result<PathBuf, DatasetError> {
     fill_from(ADDRESS, cache)
 }

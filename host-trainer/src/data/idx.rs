@@ -1,6 +1,8 @@
-//! IDX, the format of MNIST and its relatives: a header of big-endian words, then one byte a pixel or label.
+//! IDX, the format of MNIST and its relatives: a header of big-endian words, then one byte a pixel
+//! or label.
 //!
-//! Total and bounded: nothing is read that the header does not ask for, and the header cannot ask for much.
+//! Total and bounded: nothing is read that the header does not ask for, and the header cannot ask
+//! for much.
 
 use std::fs::File;
 use std::io::{BufReader, Chain, Cursor, Read};
@@ -46,7 +48,8 @@ pub struct IdxLabels {
 ///
 /// # Errors
 ///
-/// Returns an error if it cannot be read, is not such a file, is cut off, or is longer than its header says.
+/// Returns an error if it cannot be read, is not such a file, is cut off, or is longer than its
+/// header says.
 pub fn read_images(path: &Path) -> Result<IdxImages, DatasetError> {
     let mut file = IdxReader::open(path)?;
     let header: [u8; 16] = file.header("images", IMAGES_MAGIC)?;

@@ -71,7 +71,8 @@ impl Places {
     ///
     /// # Errors
     ///
-    /// Returns an error if the user names a folder that does not hold one: looking elsewhere would hide a slip of the pen.
+    /// Returns an error if the user names a folder that does not hold one: looking elsewhere would
+    /// hide a slip of the pen.
     pub fn locate(&self) -> Result<Option<(PathBuf, Origin)>, DatasetError> {
         for (folder, origin) in [(&self.given, Origin::Given), (&self.environment, Origin::Environment)] {
             let Some(folder) = folder else { continue };

@@ -56,7 +56,8 @@ impl IdxFile {
         }
     }
 
-    /// The file in `folder`, compressed or not, if it is there. Some copies have a dot before `idx`.
+    /// The file in `folder`, compressed or not, if it is there. Some copies have a dot before
+    /// `idx`.
     fn find(self, folder: &Path) -> Option<PathBuf> {
         let names = [self.name().to_owned(), self.name().replace("-idx", ".idx")];
         names
@@ -70,9 +71,11 @@ impl IdxFile {
 /// Which data set is asked for; by default, Fashion-MNIST wherever it is found.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wanted<'a> {
-    /// The user's `--data`: any consistent data set will do there. Everywhere else it must be Fashion-MNIST.
+    /// The user's `--data`: any consistent data set will do there. Everywhere else it must be
+    /// Fashion-MNIST.
     pub folder: Option<&'a Path>,
-    /// The user's `--class-names`; without it, `class-names.txt` in the data set's folder counts, where there is one.
+    /// The user's `--class-names`; without it, `class-names.txt` in the data set's folder counts,
+    /// where there is one.
     pub class_names: Option<&'a Path>,
 }
 

@@ -129,7 +129,8 @@ impl SoftLabels {
         Ok(safetensors::serialize([(TENSOR, view)], Some(header))?)
     }
 
-    /// Reads the file at `path`, and its SHA-256, as hexadecimal digits. It has to be of `data`, of which the last `held_out` training images are held out.
+    /// Reads the file at `path`, and its SHA-256, as hexadecimal digits. It has to be of `data`, of
+    /// which the last `held_out` training images are held out.
     ///
     /// # Errors
     ///

@@ -47,7 +47,8 @@ pub fn evaluate(view: &Model<'_>, split: &Split) -> Result<Evaluated, InferError
     Ok(evaluated)
 }
 
-/// As [`evaluate`], and every answer as an answers file: images, labels, classes, logits, probabilities.
+/// As [`evaluate`], and every answer as an answers file: images, labels, classes, logits,
+/// probabilities.
 ///
 /// # Errors
 ///
@@ -130,7 +131,8 @@ pub fn describe(view: &Model<'_>, split: &Split, evaluated: &Evaluated) -> Evalu
     }
 }
 
-/// Shares the images among all cores. Each thread collects into a value of its own; they come back in order.
+/// Shares the images among all cores. Each thread collects into a value of its own; they come back
+/// in order.
 fn for_each_image<T: Default + Send>(
     view: &Model<'_>,
     split: &Split,

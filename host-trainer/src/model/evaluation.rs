@@ -36,7 +36,8 @@ pub struct ClassResult {
     pub predicted: u32,
     /// Images of this class that are given it.
     pub correct: u32,
-    /// Of the images that are given this class, the share that is of it; nothing where none is given it.
+    /// Of the images that are given this class, the share that is of it; nothing where none is
+    /// given it.
     pub precision: Option<f64>,
     /// Of the images of this class, the share that is given it; nothing where there are none.
     pub recall: Option<f64>,
@@ -59,8 +60,8 @@ pub struct Mistake {
 pub mod tests {
     use super::*;
 
-    /// An evaluation over named classes: `right` images of each are classified correctly, and one is given each other
-    /// class.
+    /// An evaluation over named classes: `right` images of each are classified correctly, and one
+    /// is given each other class.
     pub fn evaluation(names: &[&str], right: u32) -> Evaluation {
         let classes = names.len();
         let images = right + classes as u32 - 1;

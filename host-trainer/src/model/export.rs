@@ -52,12 +52,13 @@ pub struct Exported {
     pub test: Evaluated,
 }
 
-/// Encodes `layers` as a model for images like those of `data`, evaluates it, and encodes it again with golden vectors
-/// and provenance.
+/// Encodes `layers` as a model for images like those of `data`, evaluates it, and encodes it again
+/// with golden vectors and provenance.
 ///
 /// # Errors
 ///
-/// Returns an error if the network breaks a rule of the format: some image could overflow a logit, say.
+/// Returns an error if the network breaks a rule of the format: some image could overflow a logit,
+/// say.
 pub fn export(layers: &[QuantizedLayer], data: &Dataset, origins: &Origins<'_>) -> Result<Exported, ExportError> {
     let class_names: Vec<&str> = data.class_names.iter().map(String::as_str).collect();
     let sources: Vec<_> = layers.iter().map(QuantizedLayer::source).collect();

@@ -5,8 +5,8 @@ use thiserror::Error;
 
 use crate::quantize::encode;
 
-/// Weights that a model may have, those counted that are pruned: each is a byte in memory while it is reordered. More than one layer
-/// of the greatest width has.
+/// Weights that a model may have, those counted that are pruned: each is a byte in memory while it
+/// is reordered. More than one layer of the greatest width has.
 const MAX_WEIGHTS: usize = 264 << 20;
 
 /// Why a model cannot be reordered.
@@ -28,8 +28,8 @@ pub fn is_changed(layer: &DenseLayer<'_>, order: WeightOrder) -> bool {
     matches!(layer.order(), WeightOrder::Pairs | WeightOrder::Vectors) && layer.order() != order
 }
 
-/// `model` with its weights of 8 bits in `order`, pairs or vectors: another blob, with another id, that answers the same.
-/// Layers in other orders, which are for other weights, stay as they are.
+/// `model` with its weights of 8 bits in `order`, pairs or vectors: another blob, with another id,
+/// that answers the same. Layers in other orders, which are for other weights, stay as they are.
 ///
 /// # Errors
 ///

@@ -44,7 +44,8 @@ impl DenseParameters {
 }
 
 impl Network {
-    /// A network of `widths`: pixels, hidden widths, classes. Weights are Glorot-uniform, biases zero.
+    /// A network of `widths`: pixels, hidden widths, classes. Weights are Glorot-uniform, biases
+    /// zero.
     ///
     /// The numbers come from `random` alone, so that a seed means the same start on every backend.
     pub fn init(widths: &[usize], random: &mut Xoshiro256PlusPlus, device: &Device) -> Self {
@@ -83,8 +84,9 @@ impl Network {
         layers.collect()
     }
 
-    /// The same network, with the same identifiers, but the weights of all layers but the last as `change` makes them: it is
-    /// told the layer, from 0, its outputs and its weights, `[input][output]`.
+    /// The same network, with the same identifiers, but the weights of all layers but the last as
+    /// `change` makes them: it is told the layer, from 0, its outputs and its weights,
+    /// `[input][output]`.
     ///
     /// # Errors
     ///
@@ -105,8 +107,8 @@ impl Network {
         Ok(mapped)
     }
 
-    /// Changes the `gradients` of the weights of all layers but the last as `change` says: it is told the layer, from 0, its outputs
-    /// and the gradients, `[input][output]`.
+    /// Changes the `gradients` of the weights of all layers but the last as `change` says: it is
+    /// told the layer, from 0, its outputs and the gradients, `[input][output]`.
     ///
     /// # Errors
     ///
@@ -143,7 +145,8 @@ impl Network {
         self.forward_with(images, |_| ())
     }
 
-    /// As [`forward`](Self::forward); `look` sees the activations, `[image, neuron]`, of every hidden layer in turn.
+    /// As [`forward`](Self::forward); `look` sees the activations, `[image, neuron]`, of every
+    /// hidden layer in turn.
     pub fn forward_with(&self, images: Tensor<2>, mut look: impl FnMut(&Tensor<2>)) -> Tensor<2> {
         let mut values = images;
         for (index, layer) in self.layers.iter().enumerate() {

@@ -1,4 +1,5 @@
-//! The float network: its layers, the form of its pixels, the backends that run it, and what is measured on it.
+//! The float network: its layers, the form of its pixels, the backends that run it, and what is
+//! measured on it.
 
 pub mod backend;
 pub mod calibrate;

@@ -1,4 +1,5 @@
-//! Adam with decoupled weight decay, in one pass over the numbers, and kept away from subnormal ones.
+//! Adam with decoupled weight decay, in one pass over the numbers, and kept away from subnormal
+//! ones.
 
 use burn::optim::{Adam, AdamConfig, AdamState, AdaptiveMomentumState, LearningRate, ModuleOptimizer, Optimizer};
 use burn::tensor::{DType, Device, Tensor, TensorData};
@@ -12,12 +13,13 @@ const BETA_1: f32 = 0.9;
 /// Added to the root of the second moment. The value is Keras's.
 const EPSILON: f32 = 1e-7;
 
-/// Moments below this become zero: far below [`EPSILON`] squared, above the smallest normal `f32`, 1e-38, even after
-/// being scaled down.
+/// Moments below this become zero: far below [`EPSILON`] squared, above the smallest normal `f32`,
+/// 1e-38, even after being scaled down.
 const MIN_MOMENT: f32 = 1e-34;
 
-/// An optimizer for a whole network: AdamW. Its mean of squared gradients forgets by `beta_2`, 0 or more and below 1. At
-/// each step weights lose `weight_decay` times the learning rate as a share of themselves, biases nothing.
+/// An optimizer for a whole network: AdamW. Its mean of squared gradients forgets by `beta_2`, 0 or
+/// more and below 1. At each step weights lose `weight_decay` times the learning rate as a share of
+/// themselves, biases nothing.
 pub fn adam(backend: Backend, beta_2: f64, weight_decay: f64) -> ModuleOptimizer {
     let beta_2 = beta_2 as f32;
     if backend.is_on_processor() {
@@ -31,13 +33,14 @@ fn burns_own(beta_2: f32) -> Adam {
     AdamConfig::new().with_beta_1(BETA_1).with_beta_2(beta_2).with_epsilon(EPSILON).build()
 }
 
-/// What is left of parameters after a step's decay, as a share. Matrices are weights, vectors biases, which do not decay.
+/// What is left of parameters after a step's decay, as a share. Matrices are weights, vectors
+/// biases, which do not decay.
 fn kept_share<const D: usize>(learning_rate: LearningRate, weight_decay: f64) -> f64 {
     if D > 1 { 1.0 - learning_rate * weight_decay } else { 1.0 }
 }
 
-/// burn's Adam, for graphics cards: the numbers stay where they are, and subnormal ones are no slower. burn's AdamW would
-/// decay biases, too.
+/// burn's Adam, for graphics cards: the numbers stay where they are, and subnormal ones are no
+/// slower. burn's AdamW would decay biases, too.
 #[derive(Clone)]
 struct CardAdam {
     adam: Adam,
@@ -66,10 +69,11 @@ impl Optimizer for CardAdam {
 
 /// Adam in one pass, for the processor.
 ///
-/// burn's own goes over all weights a dozen times, which is as much work as the rest of a step. And a pixel that is black
-/// in most images has a gradient of exactly zero in most steps, so that its moments decay into the subnormal numbers,
-/// where many processors are slower by far: moments that small are made zero. The weights do not notice, since updates
-/// are divided by a hundredth of [`EPSILON`] at the least.
+/// burn's own goes over all weights a dozen times, which is as much work as the rest of a step. And
+/// a pixel that is black in most images has a gradient of exactly zero in most steps, so that its
+/// moments decay into the subnormal numbers, where many processors are slower by far: moments that
+/// small are made zero. The weights do not notice, since updates are divided by a hundredth of
+/// [`EPSILON`] at the least.
 #[derive(Clone)]
 struct FusedAdam {
     beta_2: f32,
@@ -125,7 +129,8 @@ pub struct PlainAdam {
 }
 
 impl PlainAdam {
-    /// An optimizer of `count` numbers, whose mean of squared gradients forgets by `beta_2`, 0 or more and below 1.
+    /// An optimizer of `count` numbers, whose mean of squared gradients forgets by `beta_2`, 0 or
+    /// more and below 1.
     pub fn new(beta_2: f64, count: usize) -> Self {
         Self { beta_2: beta_2 as f32, time: 0, moment_1: vec![0.0; count], moment_2: vec![0.0; count] }
     }
@@ -138,8 +143,8 @@ impl PlainAdam {
     }
 }
 
-/// The factors of one step: Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015, section 2, with both
-/// corrections of the bias taken into the learning rate.
+/// The factors of one step: Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015,
+/// section 2, with both corrections of the bias taken into the learning rate.
 #[derive(Clone, Copy)]
 struct Step {
     size: f32,
@@ -162,7 +167,8 @@ impl Step {
     }
 }
 
-/// One step for every weight. Compiled once for each width of vectors that the processor may have; all round alike.
+/// One step for every weight. Compiled once for each width of vectors that the processor may have;
+/// all round alike.
 #[allow(
     clippy::extra_unused_type_parameters,
     reason = "the compiler makes the vectors; the macro asks for their width"
@@ -198,7 +204,8 @@ mod tests {
         tensor.try_into_vec_as().unwrap()
     }
 
-    /// Gradients of every sign and size, another set for each step; their number is no multiple of any vector's width.
+    /// Gradients of every sign and size, another set for each step; their number is no multiple of
+    /// any vector's width.
     fn gradients(step: usize) -> Vec<f32> {
         let gradient = |index: usize| ((index * 37 + step * 11) % 101) as f32 - 50.0;
         (0..1003).map(|index| gradient(index) * 10_f32.powi(index as i32 % 7 - 5)).collect()

@@ -1,4 +1,5 @@
-//! The form in which a network sees pixels, and how another form than 0..=1 becomes part of its first layer.
+//! The form in which a network sees pixels, and how another form than 0..=1 becomes part of its
+//! first layer.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use clap::ValueEnum;
@@ -27,7 +28,8 @@ impl Pixels {
         }
     }
 
-    /// The form for a network that learns from `split`. Pixels that are all the same stay as they are.
+    /// The form for a network that learns from `split`. Pixels that are all the same stay as they
+    /// are.
     pub fn form(self, split: &Split) -> PixelForm {
         if self == Self::Unit {
             return PixelForm::PLAIN;
@@ -73,7 +75,8 @@ impl PixelForm {
         Tensor::from_data(TensorData::new(values, [count, width]), device)
     }
 
-    /// Changes `layer`, which takes pixels in this form, to one that takes pixels in 0..=1 and gives the same outputs.
+    /// Changes `layer`, which takes pixels in this form, to one that takes pixels in 0..=1 and
+    /// gives the same outputs.
     pub fn fold_into(self, layer: &mut DenseParameters) {
         // Such a layer stays as it is, to the bit.
         if self == Self::PLAIN {

@@ -43,8 +43,8 @@ pub struct ComparedNetwork {
     pub lecture_test: Option<f64>,
 }
 
-/// Training and test accuracy of each network, with the lecture's where it names any. Dots, so that the axis need not
-/// begin at 0; the title says where it does.
+/// Training and test accuracy of each network, with the lecture's where it names any. Dots, so that
+/// the axis need not begin at 0; the title says where it does.
 ///
 /// # Errors
 ///
@@ -73,7 +73,8 @@ pub fn comparison(bars: &[ComparedNetwork]) -> Result<String, PlotError> {
     })
 }
 
-/// What the axis goes over: all values, with some room, from and to multiples of 0.05; from 0 where that is not far.
+/// What the axis goes over: all values, with some room, from and to multiples of 0.05; from 0 where
+/// that is not far.
 fn range(bars: &[ComparedNetwork]) -> Range<f64> {
     let values = bars.iter().flat_map(|bar| {
         let spread = bar.test_spread.unwrap_or_default();

@@ -97,7 +97,8 @@ impl FrontierKind {
         }
     }
 
-    /// The corners of its mark, from the middle, besides colour for those who cannot tell colours; a circle has none.
+    /// The corners of its mark, from the middle, besides colour for those who cannot tell colours;
+    /// a circle has none.
     fn corners(self) -> &'static [(i32, i32)] {
         match self {
             Self::Eight => &[],
@@ -108,7 +109,8 @@ impl FrontierKind {
     }
 }
 
-/// Test accuracy of `points` against instructions and against bytes, beside `rivals`; `source` says, in some lines, where these come from.
+/// Test accuracy of `points` against instructions and against bytes, beside `rivals`; `source`
+/// says, in some lines, where these come from.
 ///
 /// # Errors
 ///
@@ -144,7 +146,8 @@ fn said(point: &FrontierPoint) -> String {
     format!("{}, {}{rounded}, {:.1} %", point.name, point.kind.name(), 100.0 * point.accuracy)
 }
 
-/// What the axis of accuracy goes over, in percent: all that may be compared with rivals, and all that was not merely rounded.
+/// What the axis of accuracy goes over, in percent: all that may be compared with rivals, and all
+/// that was not merely rounded.
 fn range(points: &[FrontierPoint], rivals: &[FrontierRival]) -> Range<f64> {
     let ours = points.iter().flat_map(|point| {
         let spread = point.spread.unwrap_or_default();

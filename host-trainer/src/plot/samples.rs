@@ -80,7 +80,8 @@ fn scale(side: usize) -> f64 {
     if side > large { large as f64 / side as f64 } else { (small / side.max(1)).max(1) as f64 }
 }
 
-/// Returns the length of `count` images of `side` next to each other, with a white pixel between them.
+/// Returns the length of `count` images of `side` next to each other, with a white pixel between
+/// them.
 fn strip_side(count: usize, side: usize) -> usize {
     count * (side + 1) - 1
 }

@@ -9,8 +9,8 @@ pub fn width(text: &str, size: u32) -> f64 {
     f64::from(size) * text.chars().map(ems).sum::<f64>()
 }
 
-/// Escapes control characters of `text`, and shortens it with an ellipsis to `max_width` pixels in a
-/// font of `size` pixels.
+/// Escapes control characters of `text`, and shortens it with an ellipsis to `max_width` pixels in
+/// a font of `size` pixels.
 pub fn fit(text: &str, size: u32, max_width: f64) -> String {
     // XML cannot represent these two.
     let text = printable(text).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}");

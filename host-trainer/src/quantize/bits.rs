@@ -3,7 +3,8 @@
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-/// The width of a hidden layer's weights in the model. The last layer, which is small, keeps eight bits.
+/// The width of a hidden layer's weights in the model. The last layer, which is small, keeps eight
+/// bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(into = "u8", try_from = "u8")]
 pub enum WeightBits {

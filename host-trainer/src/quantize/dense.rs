@@ -2,7 +2,8 @@
 
 use crate::network::DenseParameters;
 
-/// Biases are kept below this, so that no accumulator leaves 32 bits: the weighted sum stays below 2^30 too.
+/// Biases are kept below this, so that no accumulator leaves 32 bits: the weighted sum stays below
+/// 2^30 too.
 const LARGEST_BIAS: f64 = (1 << 30) as f64;
 
 /// Steps that are tried where weights have few bits.
@@ -19,7 +20,8 @@ pub struct Channel {
     pub weights: Vec<i8>,
 }
 
-/// Quantizes every output of `layer`, whose inputs come in steps of `input_scale`, to weights of at most `largest`, 1 or more.
+/// Quantizes every output of `layer`, whose inputs come in steps of `input_scale`, to weights of at
+/// most `largest`, 1 or more.
 ///
 /// # Errors
 ///
@@ -36,10 +38,11 @@ pub fn channels(layer: &DenseParameters, input_scale: f64, largest: i8) -> Resul
         .collect()
 }
 
-/// What a step of `weights` shall be worth where they are integers of at most `largest`; 0 where all are zero.
+/// What a step of `weights` shall be worth where they are integers of at most `largest`; 0 where
+/// all are zero.
 ///
-/// With eight bits, as fine as the largest weight allows. With fewer, the one of some that has the least sum of squared errors:
-/// it is worth while to clip the largest weights.
+/// With eight bits, as fine as the largest weight allows. With fewer, the one of some that has the
+/// least sum of squared errors: it is worth while to clip the largest weights.
 pub fn weight_step(weights: &[f64], largest: i8) -> f64 {
     let coarsest = weights.iter().fold(0.0, |largest: f64, weight| largest.max(weight.abs())) / f64::from(largest);
     if largest == i8::MAX {
@@ -58,9 +61,11 @@ pub fn round(value: f64, largest: i8) -> i8 {
     value.round().clamp(-f64::from(largest), f64::from(largest)) as i8
 }
 
-/// An output with `weights` and a `bias`, whose weights become integers of at most `largest` in steps of `step`.
+/// An output with `weights` and a `bias`, whose weights become integers of at most `largest` in
+/// steps of `step`.
 pub fn channel(weights: &[f64], bias: f64, step: f64, input_scale: f64, largest: i8) -> Channel {
-    // Coarse enough for the bias: where the two are at odds, weights this small hardly matter beside the bias.
+    // Coarse enough for the bias: where the two are at odds, weights this small hardly matter
+    // beside the bias.
     let scale = step.max(bias.abs() / (input_scale * LARGEST_BIAS));
     // Nothing to represent.
     let scale = if scale > 0.0 { scale } else { 1.0 };

@@ -44,8 +44,8 @@ impl Squares {
 
 /// Runs both networks over the first images of `split` and compares every layer's outputs.
 ///
-/// `layers` are `network`'s, `quantized` and `view` what they became; `largest` has each hidden layer's largest
-/// activation.
+/// `layers` are `network`'s, `quantized` and `view` what they became; `largest` has each hidden
+/// layer's largest activation.
 ///
 /// # Errors
 ///

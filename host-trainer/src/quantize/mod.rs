@@ -1,4 +1,5 @@
-//! From the float network to integers: weights `i8`, one scale an output; activations `u8`; biases and logits `i32`.
+//! From the float network to integers: weights `i8`, one scale an output; activations `u8`; biases
+//! and logits `i32`.
 //!
 //! ```text
 //!  float:  x * W + b          x = s_in * x_q      W = s_w[j] * w_q
@@ -6,7 +7,8 @@
 //!  hidden: y_q = acc * s_acc[j] / s_out           logit: acc * s_acc[j] * 2^16
 //! ```
 //!
-//! Scales are computed here, once, in `f64`; what is stored are the integers that `shared-model` computes with.
+//! Scales are computed here, once, in `f64`; what is stored are the integers that `shared-model`
+//! computes with.
 
 mod bits;
 mod dense;
@@ -59,7 +61,8 @@ impl QuantizedLayer {
     }
 }
 
-/// Why a network cannot be quantized. Where its weights come from, and what may help, knows who calls.
+/// Why a network cannot be quantized. Where its weights come from, and what may help, knows who
+/// calls.
 #[derive(Clone, Copy, Debug, PartialEq, Error)]
 pub enum QuantizeError {
     /// A weight or a bias is not a number.
@@ -84,7 +87,8 @@ pub enum QuantizeError {
     },
 }
 
-/// Quantizes `layers`, first to last, all but the last to `weight_bits`. `largest` has each hidden layer's largest activation over the training images.
+/// Quantizes `layers`, first to last, all but the last to `weight_bits`. `largest` has each hidden
+/// layer's largest activation over the training images.
 ///
 /// # Errors
 ///
@@ -123,13 +127,15 @@ fn activation_scale(largest: f32, channels: &[Channel]) -> f64 {
     let scale = f64::from(largest) / ACTIVATION_STEPS;
     // A layer that no training image wakes up may have any scale.
     let scale = if scale > 0.0 { scale } else { 1.0 / ACTIVATION_STEPS };
-    // So far below the accumulators' own steps no requantization reaches, and nothing is to be seen there.
+    // So far below the accumulators' own steps no requantization reaches, and nothing is to be seen
+    // there.
     let coarsest = channels.iter().map(|channel| channel.scale).fold(0.0, f64::max);
     scale.max(coarsest / requant::LARGEST_FACTOR)
 }
 
-/// Layer `index`, whose `weights`, `[output][input]`, become integers of at most `largest_weight` in steps of `steps`, one for each
-/// output. The scales are what a step of an input and of an output is worth; outputs without one are logits.
+/// Layer `index`, whose `weights`, `[output][input]`, become integers of at most `largest_weight`
+/// in steps of `steps`, one for each output. The scales are what a step of an input and of an
+/// output is worth; outputs without one are logits.
 ///
 /// # Errors
 ///
@@ -191,7 +197,8 @@ fn rescale(
     Ok(quantized)
 }
 
-/// Chooses the weight order for hidden layers: by the width of their weights, or blocks if some are pruned.
+/// Chooses the weight order for hidden layers: by the width of their weights, or blocks if some are
+/// pruned.
 pub fn choose_orders(layers: &mut [QuantizedLayer], weight_bits: WeightBits, sparsity: f64) {
     let Some((_, hidden)) = layers.split_last_mut() else { return };
     let order = match weight_bits {

@@ -25,13 +25,15 @@ pub struct LayerQuantization {
     pub weight_steps: [f64; 2],
     /// The share of integer weights that are zero, 0..=1.
     pub zero_weights: f64,
-    /// The largest output over all training images, after ReLU; absent for the last layer, whose outputs are logits.
+    /// The largest output over all training images, after ReLU; absent for the last layer, whose
+    /// outputs are logits.
     pub largest_activation: Option<f32>,
     /// What one step of an output is worth.
     pub output_step: f64,
     /// Root mean square of the float network's outputs.
     pub output_rms: f64,
-    /// Root mean square of the difference between both networks' outputs, all layers before this one included.
+    /// Root mean square of the difference between both networks' outputs, all layers before this
+    /// one included.
     pub error_rms: f64,
 }
 

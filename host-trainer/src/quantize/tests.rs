@@ -66,8 +66,8 @@ fn random_images(width: usize, seed: u64) -> Vec<Vec<u8>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
-    /// One layer has no activations to round, so its error has a bound that can be proved: half a step for each weight
-    /// and for the bias, and half a step of the logit.
+    /// One layer has no activations to round, so its error has a bound that can be proved: half a
+    /// step for each weight and for the bias, and half a step of the logit.
     #[test]
     fn one_layer_is_within_the_proved_bound(inputs in 1_usize..60, outputs in 2_usize..20, seed: u64) {
         let layers = random_layers(&[inputs, outputs], seed);
@@ -103,7 +103,8 @@ fn deep_networks_stay_near_their_float_originals() {
 
 #[test]
 fn odd_channels_survive() {
-    // A neuron without weights, one with a bias beyond its weights, one that never wakes up, one almost without weights.
+    // A neuron without weights, one with a bias beyond its weights, one that never wakes up, one
+    // almost without weights.
     let hidden = DenseParameters {
         inputs: 2,
         outputs: 4,

@@ -83,7 +83,8 @@ pub struct Run {
 ///
 /// # Errors
 ///
-/// Where one of the folders holds no file of a run. A run of which only some files can be read is no error.
+/// Where one of the folders holds no file of a run. A run of which only some files can be read is
+/// no error.
 pub fn load(folders: &[PathBuf]) -> Result<Vec<Run>, RunError> {
     folders.iter().zip(names(folders)).map(|(folder, name)| Run::load(folder, name)).collect()
 }

@@ -5,8 +5,9 @@ use shared_model::Model;
 use super::{Configuration, Outcome, RecordError, RunFile, RunFolder};
 
 impl RunFolder {
-    /// What was asked for and what came of it. Writing a run takes the old model away first and puts the new one there last:
-    /// where there is the model that came of the run, no other file is of another one.
+    /// What was asked for and what came of it. Writing a run takes the old model away first and
+    /// puts the new one there last: where there is the model that came of the run, no other file is
+    /// of another one.
     ///
     /// # Errors
     ///

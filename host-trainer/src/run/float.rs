@@ -1,4 +1,5 @@
-//! The float network that a model was quantized from, as its run recorded it, and what it makes of one picture.
+//! The float network that a model was quantized from, as its run recorded it, and what it makes of
+//! one picture.
 
 use std::path::{Path, PathBuf};
 
@@ -47,8 +48,8 @@ pub enum FloatError {
     Backend(#[from] TensorReadError),
 }
 
-/// The probability of each class, 0..=1, by the float network beside the model `view` at `model`. `pixels` are a picture
-/// of the model's size.
+/// The probability of each class, 0..=1, by the float network beside the model `view` at `model`.
+/// `pixels` are a picture of the model's size.
 ///
 /// # Errors
 ///

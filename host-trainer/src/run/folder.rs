@@ -26,7 +26,8 @@ pub trait Record: DeserializeOwned {
     fn outside(&self) -> Option<&'static str>;
 }
 
-/// Bytes that a record may have: most are far smaller, but a history of all epochs that can be asked for.
+/// Bytes that a record may have: most are far smaller, but a history of all epochs that can be
+/// asked for.
 pub const MAX_RECORD_BYTES: u64 = 64 << 20;
 
 /// Why a run cannot be recorded, or a record not be read.
@@ -181,7 +182,8 @@ impl RunFolder {
         Self { path, _lock: None }
     }
 
-    /// The folder that `model` lies in, if that is a run's and the model is the one that came of it.
+    /// The folder that `model` lies in, if that is a run's and the model is the one that came of
+    /// it.
     ///
     /// # Errors
     ///
@@ -196,8 +198,8 @@ impl RunFolder {
         }
     }
 
-    /// Creates the folder where there is none yet, and checks that it can be written to. Until this value and its clones are
-    /// dropped no other process can do the same.
+    /// Creates the folder where there is none yet, and checks that it can be written to. Until this
+    /// value and its clones are dropped no other process can do the same.
     ///
     /// # Errors
     ///
@@ -278,7 +280,8 @@ impl RunFolder {
     }
 }
 
-/// The lock of the folder at `path`, which leaves nothing behind; none where the system or its disk locks no folders.
+/// The lock of the folder at `path`, which leaves nothing behind; none where the system or its disk
+/// locks no folders.
 fn lock(path: &Path) -> Result<Option<File>, RecordError> {
     let Ok(folder) = File::open(path) else { return Ok(None) };
     match folder.try_lock() {

@@ -1,4 +1,5 @@
-//! What a run leaves behind: a folder of small files, each with one subject, that later commands read again.
+//! What a run leaves behind: a folder of small files, each with one subject, that later commands
+//! read again.
 //!
 //! ```text
 //!  config.json        Configuration   what was asked for, on which data, with which versions

@@ -34,7 +34,8 @@ pub enum ModelFileError {
     SelfTest(#[from] SelfTestError),
 }
 
-/// The model that `path` names: itself, or where it is a folder, the model of the run that the folder records.
+/// The model that `path` names: itself, or where it is a folder, the model of the run that the
+/// folder records.
 pub fn resolve(path: &Path) -> PathBuf {
     if path.is_dir() { RunFolder::at(path.to_owned()).file(RunFile::Model) } else { path.to_owned() }
 }
@@ -48,7 +49,8 @@ pub fn read(path: &Path) -> Result<Vec<u8>, ModelFileError> {
     bounded::read(path, MAX_MODEL_BYTES).map_err(|source| ModelFileError::Read { path: path.to_owned(), source })
 }
 
-/// The model that `bytes`, read from `path`, are. As on a device, one that cannot repeat its own answers is not used.
+/// The model that `bytes`, read from `path`, are. As on a device, one that cannot repeat its own
+/// answers is not used.
 ///
 /// # Errors
 ///

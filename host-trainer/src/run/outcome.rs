@@ -34,7 +34,8 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// The generalization gap: how much better the network is on pictures that it has seen, as a difference of shares.
+    /// The generalization gap: how much better the network is on pictures that it has seen, as a
+    /// difference of shares.
     pub fn gap(&self) -> f64 {
         self.train_accuracy_float - self.test_accuracy_float
     }

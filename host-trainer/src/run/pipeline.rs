@@ -70,11 +70,13 @@ impl<'a> Sources<'a> {
     }
 }
 
-/// Trains as `config` says on `sources`, and records all of it in `folder`; the model goes to `export`, too.
+/// Trains as `config` says on `sources`, and records all of it in `folder`; the model goes to
+/// `export`, too.
 ///
 /// # Errors
 ///
-/// Where training diverges or a file cannot be written. A failure before the first has its name leaves all as they were.
+/// Where training diverges or a file cannot be written. A failure before the first has its name
+/// leaves all as they were.
 pub fn run(
     config: &TrainConfig,
     sources: Sources<'_>,
@@ -175,7 +177,8 @@ impl Completed {
     ///
     /// # Errors
     ///
-    /// Where a file cannot be written. A failure before the first has its name leaves all as they were.
+    /// Where a file cannot be written. A failure before the first has its name leaves all as they
+    /// were.
     pub fn write(&self, folder: Option<&RunFolder>, export: Option<&Path>) -> Result<(), WriteError> {
         let records = folder
             .into_iter()

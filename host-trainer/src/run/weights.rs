@@ -20,7 +20,8 @@ pub struct Weights {
     pub model_id: Option<String>,
 }
 
-/// `layers.N.weight`, `[output, input]` as PyTorch has it, and `layers.N.bias`, `[output]`, of which the model `model_id` came.
+/// `layers.N.weight`, `[output, input]` as PyTorch has it, and `layers.N.bias`, `[output]`, of
+/// which the model `model_id` came.
 ///
 /// # Errors
 ///

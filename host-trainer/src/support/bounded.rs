@@ -8,7 +8,8 @@ use std::path::Path;
 ///
 /// # Errors
 ///
-/// Returns an error if it cannot be opened, or is no file: a pipe that nobody writes to would be waited for without end.
+/// Returns an error if it cannot be opened, or is no file: a pipe that nobody writes to would be
+/// waited for without end.
 pub fn open(path: &Path) -> io::Result<File> {
     let kind = fs::metadata(path)?.file_type();
     if kind.is_dir() {

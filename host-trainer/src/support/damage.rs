@@ -1,4 +1,5 @@
-//! Damaged files for property tests: what a bad disk, a broken transfer or a wicked hand makes of a good one.
+//! Damaged files for property tests: what a bad disk, a broken transfer or a wicked hand makes of a
+//! good one.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -45,7 +46,8 @@ impl Damage {
     }
 }
 
-/// Bytes that headers do not expect: extremes, digits that make a number another one, brackets that open and never close.
+/// Bytes that headers do not expect: extremes, digits that make a number another one, brackets that
+/// open and never close.
 fn odd_bytes() -> impl Strategy<Value = Vec<u8>> {
     let texts = ["0", "9", "-", "e9", "1e999", "null", "[", "{", "\"", "[[[[[[[[", "\\u0000", "18446744073709551616"];
     let numbers = [0, 1, 0x7f, 0xff, 0x7fff, 0xffff, 0x7fff_ffff, 0xffff_ffff, u64::MAX / 2, u64::MAX];

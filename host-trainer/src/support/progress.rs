@@ -1,4 +1,5 @@
-//! Progress and other words on standard error, for a person: no bar is drawn where that is not a terminal.
+//! Progress and other words on standard error, for a person: no bar is drawn where that is not a
+//! terminal.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -12,8 +13,9 @@ use crate::text::printable;
 /// The bar on the screen, so that [`abandon`] can take it away.
 static CURRENT: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
-/// Says `message` on standard error, control characters but its newlines escaped: it may name files. Where nobody listens any more
-/// nothing is said: that must not stop the program, as `eprintln!` would.
+/// Says `message` on standard error, control characters but its newlines escaped: it may name
+/// files. Where nobody listens any more nothing is said: that must not stop the program, as
+/// `eprintln!` would.
 pub fn say(message: impl Display) {
     let message = message.to_string();
     let lines: Vec<String> = message.split('\n').map(printable).collect();

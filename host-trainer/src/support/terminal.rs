@@ -9,13 +9,14 @@ const RAMP: &[u8] = b" .:-=+*#%@";
 const EIGHTHS: [char; 8] =
     ['\u{258f}', '\u{258e}', '\u{258d}', '\u{258c}', '\u{258b}', '\u{258a}', '\u{2589}', '\u{2588}'];
 
-/// Whether standard output shows colours: it is a terminal, and neither `NO_COLOR` nor the like says otherwise.
+/// Whether standard output shows colours: it is a terminal, and neither `NO_COLOR` nor the like
+/// says otherwise.
 pub fn has_colours() -> bool {
     console::colors_enabled()
 }
 
-/// An image, `[row][column]` with 0 for black and 255 for white, as lines of text: with `colours` two rows of pixels a
-/// line, in greys; else two characters a pixel, the denser the brighter.
+/// An image, `[row][column]` with 0 for black and 255 for white, as lines of text: with `colours`
+/// two rows of pixels a line, in greys; else two characters a pixel, the denser the brighter.
 pub fn image(pixels: &[u8], columns: usize, colours: bool) -> String {
     let rows: Vec<&[u8]> = pixels.chunks(columns.max(1)).collect();
     if !colours {

@@ -56,7 +56,8 @@ pub struct Network {
     weight_decay: Option<f64>,
     augment: Option<f64>,
     stop_at_train_accuracy: Option<f64>,
-    /// Share of the loss that is measured against a teacher's answers, if the network learns from one.
+    /// Share of the loss that is measured against a teacher's answers, if the network learns from
+    /// one.
     teacher_share: Option<f64>,
     /// Share of blocks of hidden layers' weights that become zero.
     #[serde(default)]
@@ -208,7 +209,8 @@ impl Network {
         self.config(Backend::DEFAULT, 1, None).epochs
     }
 
-    /// Returns the configuration of the float network's run. `teacher` is the SHA-256 of the teacher's answers.
+    /// Returns the configuration of the float network's run. `teacher` is the SHA-256 of the
+    /// teacher's answers.
     pub fn config(&self, backend: Backend, seed: u64, teacher: Option<&str>) -> TrainConfig {
         let config = self.recipe.config(backend, self.hidden.clone(), seed);
         let teaching = |(share, sha256): (f64, &str)| Teaching { share, sha256: sha256.to_owned() };
@@ -300,8 +302,8 @@ impl Network {
 }
 
 impl Precision {
-    /// Returns the configuration of the run that derives this row from a run of `base` whose model is `model`, like
-    /// `train --from`.
+    /// Returns the configuration of the run that derives this row from a run of `base` whose model
+    /// is `model`, like `train --from`.
     pub fn config(&self, base: &TrainConfig, model: &str) -> TrainConfig {
         TrainConfig {
             epochs: 0,
@@ -367,7 +369,8 @@ fn default_qat_learning_rate() -> f64 {
 mod tests {
     use super::*;
 
-    /// Returns the names of all runs of a built-in list, with their settings that are not the recipe's.
+    /// Returns the names of all runs of a built-in list, with their settings that are not the
+    /// recipe's.
     fn expand(builtin: Builtin) -> Vec<String> {
         let lines = |network: &Network| -> Vec<String> {
             let own = network.config(Backend::Flex, 1, Some("t"));

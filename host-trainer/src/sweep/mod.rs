@@ -1,4 +1,5 @@
-//! Many runs from one list of networks: the lecture's table, and the frontier of accuracy against cost.
+//! Many runs from one list of networks: the lecture's table, and the frontier of accuracy against
+//! cost.
 //!
 //! ```text
 //!  TOML list --shard--> units (a network and a seed) --runs--> folders --> the lecture's table

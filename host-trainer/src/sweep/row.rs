@@ -24,7 +24,8 @@ pub struct FrontierRow {
     pub recipe: String,
     /// Seed of each run.
     pub seeds: Vec<u64>,
-    /// Mean over the seeds of the accuracy on test images, 0..=1, in fixed point except for float networks.
+    /// Mean over the seeds of the accuracy on test images, 0..=1, in fixed point except for float
+    /// networks.
     pub test_accuracy_mean: f64,
     /// Its standard deviation, estimated from the sample; `None` for one seed.
     pub test_accuracy_sd: Option<f64>,
@@ -39,7 +40,8 @@ pub struct FrontierRow {
 }
 
 impl FrontierRow {
-    /// Returns the row of `network` with the weights of `precision`, or `None` if `found` has no run.
+    /// Returns the row of `network` with the weights of `precision`, or `None` if `found` has no
+    /// run.
     pub fn new(
         network: &Network,
         precision: &Precision,

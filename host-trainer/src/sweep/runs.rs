@@ -26,7 +26,8 @@ pub struct Place {
     pub tag: String,
     /// Backend that trains.
     pub backend: Backend,
-    /// SHA-256 of the teacher's answers. Without it, networks with a teacher learn from labels alone.
+    /// SHA-256 of the teacher's answers. Without it, networks with a teacher learn from labels
+    /// alone.
     pub teacher: Option<String>,
 }
 
@@ -35,7 +36,8 @@ pub struct Place {
 pub struct Found {
     /// Source of every random choice.
     pub seed: u64,
-    /// Accuracy while training in the last epoch, 0..=1, as Keras prints it; `None` if there was no epoch.
+    /// Accuracy while training in the last epoch, 0..=1, as Keras prints it; `None` if there was no
+    /// epoch.
     pub running_train_accuracy: Option<f64>,
     /// Its folder.
     #[serde(skip)]
@@ -121,8 +123,8 @@ impl Runs<'_> {
         self.base.iter().map(|base| (self.config.clone(), base)).chain(derived)
     }
 
-    /// Returns the rows whose runs are missing, `None` for the network's own run, with their configurations.
-    /// The model that the derived ones start from is not known yet.
+    /// Returns the rows whose runs are missing, `None` for the network's own run, with their
+    /// configurations. The model that the derived ones start from is not known yet.
     pub fn missing(&self) -> impl Iterator<Item = (Option<&Precision>, TrainConfig)> {
         let base = self.base.is_none().then(|| (None, self.config.clone()));
         let derived = self.derived.iter().filter(|(_, found)| found.is_none());

@@ -1,5 +1,5 @@
-//! The mean of a network's weights after each of a training's last epochs (Izmailov et al., "Averaging Weights Leads to Wider Optima
-//! and Better Generalization", 2018).
+//! The mean of a network's weights after each of a training's last epochs (Izmailov et al.,
+//! "Averaging Weights Leads to Wider Optima and Better Generalization", 2018).
 
 use burn::tensor::TensorReadError;
 
@@ -21,7 +21,8 @@ impl Average {
         Self { skipped: config.epochs.saturating_sub(config.average_epochs), count: 0, mean: Vec::new() }
     }
 
-    /// The mean of `network`, that after `epoch`, and those before it that count; itself, where it does not count.
+    /// The mean of `network`, that after `epoch`, and those before it that count; itself, where it
+    /// does not count.
     ///
     /// # Errors
     ///

@@ -25,7 +25,8 @@ pub enum Recipe {
     /// The lecture's: Adam, constant learning rate, no augmentation
     #[default]
     Lecture,
-    /// More epochs, decaying learning rate and augmentation: a more accurate network of the same size
+    /// More epochs, decaying learning rate and augmentation: a more accurate network of the same
+    /// size
     Best,
 }
 
@@ -46,8 +47,8 @@ pub struct TrainConfig {
     pub seed: u64,
     /// Training ends after the first epoch whose accuracy on training images is above this share.
     pub stop_at_train_accuracy: Option<f64>,
-    /// Training ends after so many epochs, 1 or more, without a lower loss on held-out images, and the network of the
-    /// epoch with the lowest is kept.
+    /// Training ends after so many epochs, 1 or more, without a lower loss on held-out images, and
+    /// the network of the epoch with the lowest is kept.
     pub patience: Option<u32>,
     /// The recipe that gave what was not asked for.
     #[serde(default)]
@@ -61,19 +62,22 @@ pub struct TrainConfig {
     /// How fast Adam's mean of squared gradients forgets, 0.5..=0.9999.
     #[serde(default = "keras_beta_2")]
     pub beta_2: f64,
-    /// What is taken from weights at each step, as a share of them for a learning rate of 1; biases stay. 0..=1.
+    /// What is taken from weights at each step, as a share of them for a learning rate of 1; biases
+    /// stay. 0..=1.
     #[serde(default)]
     pub weight_decay: f64,
     /// The share of images that are shown shifted or mirrored, 0..=1.
     #[serde(default)]
     pub augment: f64,
-    /// The network is the mean of those after each of so many last epochs; 0 and 1 mean the last one alone.
+    /// The network is the mean of those after each of so many last epochs; 0 and 1 mean the last
+    /// one alone.
     #[serde(default)]
     pub average_epochs: u32,
     /// The form in which the network sees pixels while it is trained.
     #[serde(default)]
     pub pixels: Pixels,
-    /// The model of the run whose float network training begins with, behind its epochs; then `epochs` is 0.
+    /// The model of the run whose float network training begins with, behind its epochs; then
+    /// `epochs` is 0.
     #[serde(default)]
     pub from: Option<String>,
     /// What a teacher has a say in, if there is one.
@@ -134,7 +138,8 @@ pub const TAUGHT_EPOCHS: u32 = 150;
 /// What a teacher has a say in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Teaching {
-    /// The share of the loss that is held against the teacher's answers, 0..=1; the rest is against the labels.
+    /// The share of the loss that is held against the teacher's answers, 0..=1; the rest is against
+    /// the labels.
     pub share: f64,
     /// SHA-256 of the file of its answers.
     pub sha256: String,

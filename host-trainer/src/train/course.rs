@@ -29,7 +29,8 @@ pub trait Student {
     /// Returns an error if the backend cannot give its results back.
     fn forward(&self, images: Tensor<2>) -> Result<Tensor<2>, TrainError>;
 
-    /// Takes a step of size `rate` down the `gradients` of a loss; `done` is the share of steps before it, 1 for the last one.
+    /// Takes a step of size `rate` down the `gradients` of a loss; `done` is the share of steps
+    /// before it, 1 for the last one.
     ///
     /// # Errors
     ///
@@ -62,7 +63,8 @@ pub struct Course<'a> {
     order: Vec<usize>,
     /// Steps done.
     step: u64,
-    /// The raw pixels of a step's images where some are shifted or mirrored; kept to spare its memory.
+    /// The raw pixels of a step's images where some are shifted or mirrored; kept to spare its
+    /// memory.
     altered: Vec<u8>,
     /// In which versions a step's images are shown.
     versions: Vec<Version>,
@@ -88,7 +90,8 @@ impl<'a> Course<'a> {
         self.random
     }
 
-    /// Trains on every image once, in a new order. Returns mean loss and accuracy. `name` is the epoch's.
+    /// Trains on every image once, in a new order. Returns mean loss and accuracy. `name` is the
+    /// epoch's.
     pub fn run_epoch(&mut self, student: &mut impl Student, name: String) -> Result<(f64, f64), TrainError> {
         let (batch_size, plan) = (self.config.batch_size, self.plan);
         let mut order = std::mem::take(&mut self.order);
@@ -123,8 +126,9 @@ impl<'a> Course<'a> {
         Ok((loss_sum / seen as f64, correct / seen as f64))
     }
 
-    /// Forward and backward over a batch, the images at `indices`. Returns the gradients of its mean loss, the sum of
-    /// its losses, and how many of its images are classified correctly; the latter two are not waited for.
+    /// Forward and backward over a batch, the images at `indices`. Returns the gradients of its
+    /// mean loss, the sum of its losses, and how many of its images are classified correctly; the
+    /// latter two are not waited for.
     fn learn(
         &mut self,
         student: &impl Student,
@@ -162,8 +166,8 @@ impl<'a> Course<'a> {
         form.tensor(self.altered.chunks_exact(split.width), split.width, device)
     }
 
-    /// What each class's probability shall be, `[image, class]`, for the images at `indices` as they are shown, where there
-    /// is a teacher: its own answer and the label, mixed.
+    /// What each class's probability shall be, `[image, class]`, for the images at `indices` as
+    /// they are shown, where there is a teacher: its own answer and the label, mixed.
     fn soft_targets(&self, indices: &[usize], device: &Device) -> Option<Tensor<2>> {
         let (labels, teaching) = (self.material.soft_labels?, self.config.teacher.as_ref()?);
         let classes = self.material.shape.classes;

@@ -1,4 +1,5 @@
-//! A student in integers (quantization-aware training): it runs as the device will, and its float weights learn from that.
+//! A student in integers (quantization-aware training): it runs as the device will, and its float
+//! weights learn from that.
 //!
 //! ```text
 //!  float weights --round--> integers --run, as shared-model does--> logits --> loss
@@ -6,9 +7,10 @@
 //!        +---------- gradients, past the rounding as if it were not there <-----+
 //! ```
 //!
-//! Accumulators are sums of integers in `f32`, exact below 2^24, which networks of a few hundred inputs hardly reach: 784 pixels
-//! of 255 by weights of 127 could. From there on `shared-model` itself rescales and rounds. What a
-//! step of a weight is worth is learned, too (Esser and others, "Learned Step Size Quantization", 2020, section 2).
+//! Accumulators are sums of integers in `f32`, exact below 2^24, which networks of a few hundred
+//! inputs hardly reach: 784 pixels of 255 by weights of 127 could. From there on `shared-model`
+//! itself rescales and rounds. What a step of a weight is worth is learned, too (Esser and others,
+//! "Learned Step Size Quantization", 2020, section 2).
 
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 
@@ -51,7 +53,8 @@ struct FixedLayer {
 }
 
 impl FixedStudent {
-    /// A student that begins as the network of `layers`, for pixels in 0..=1, whose hidden activations are at most `largest`.
+    /// A student that begins as the network of `layers`, for pixels in 0..=1, whose hidden
+    /// activations are at most `largest`.
     ///
     /// # Errors
     ///
@@ -289,7 +292,8 @@ mod tests {
 
     #[test]
     fn gradients_are_those_of_the_unrounded_network() {
-        // Where nothing is clipped, and steps are fine, a small change of a weight changes the loss as its gradient says.
+        // Where nothing is clipped, and steps are fine, a small change of a weight changes the loss
+        // as its gradient says.
         let device = Backend::Flex.device().unwrap().autodiff();
         let (split, network) = start(8, &device);
         let layers = network.parameters().unwrap();
@@ -319,7 +323,8 @@ mod tests {
 
     #[test]
     fn clipped_weights_learn_nothing_and_their_steps_all() {
-        // One layer, all of whose weights are clipped: logits follow the steps and the biases, and nothing else.
+        // One layer, all of whose weights are clipped: logits follow the steps and the biases, and
+        // nothing else.
         let device = Backend::Flex.device().unwrap().autodiff();
         let (split, _) = start(10, &device);
         let sign = |index: usize| if index.is_multiple_of(3) { -1.0 } else { 1.0 };

@@ -15,8 +15,9 @@ use crate::network::optimizer;
 /// A student in floating point.
 pub struct FloatStudent {
     network: Network,
-    /// The network that is run, where that is another: its weights are `network`'s, but for the pruned ones, which are zero. Those
-    /// learn nothing more: they decay, and can come back as long as the choice is open.
+    /// The network that is run, where that is another: its weights are `network`'s, but for the
+    /// pruned ones, which are zero. Those learn nothing more: they decay, and can come back as long
+    /// as the choice is open.
     pruned: Option<(Pruning, Network)>,
     form: PixelForm,
     optimizer: ModuleOptimizer,

@@ -1,7 +1,9 @@
-//! Pruning by blocks: two inputs by eight outputs, what a kernel reads at a time, become zero as one.
+//! Pruning by blocks: two inputs by eight outputs, what a kernel reads at a time, become zero as
+//! one.
 //!
-//! The share of pruned blocks rises while the network learns, fast at first and then slowly (Zhu and Gupta, "To prune, or not to
-//! prune", 2017, section 3), and those go whose squares add up to the least.
+//! The share of pruned blocks rises while the network learns, fast at first and then slowly (Zhu
+//! and Gupta, "To prune, or not to prune", 2017, section 3), and those go whose squares add up to
+//! the least.
 
 use burn::optim::GradientsParams;
 use burn::tensor::TensorReadError;
@@ -97,7 +99,8 @@ fn share_of_sparsity(done: f64) -> f64 {
     1.0 - (1.0 - part).powi(3)
 }
 
-/// Keeps all blocks of `weights`, `[input][output]`, but the `share` of those whose squares add up to the least.
+/// Keeps all blocks of `weights`, `[input][output]`, but the `share` of those whose squares add up
+/// to the least.
 fn choose(kept: &mut [bool], weights: &[f32], outputs: usize, share: f64) {
     let tiles = outputs.div_ceil(BLOCK_OUTPUTS);
     let mut squares = vec![0.0_f32; kept.len()];
@@ -141,7 +144,8 @@ mod tests {
         assert_eq!(pruning.apply(&network(), 0.0).unwrap().parameters().unwrap(), whole);
         let pruned = pruning.apply(&network(), 1.0).unwrap().parameters().unwrap();
         assert_eq!(pruned[1], whole[1]);
-        // Squares of the blocks: 16, 4 * 4 (two outputs), 16 * 9, 4 * 16, and of the last, narrower pair 8 * 25, 2 * 36.
+        // Squares of the blocks: 16, 4 * 4 (two outputs), 16 * 9, 4 * 16, and of the last, narrower
+        // pair 8 * 25, 2 * 36.
         let zero: Vec<usize> = (0..50).filter(|&index| pruned[0].weights[index] == 0.0).collect();
         let expected: Vec<usize> =
             (0..50).filter(|index| index / 20 == 0 || (index / 20 == 1 && index % 10 >= 8)).collect();

@@ -25,8 +25,8 @@ impl Schedule {
         }
     }
 
-    /// The learning rate of step `step`, from 0, of `steps`, as a share of the largest: above 0 and at most 1. It rises over
-    /// the share `warm_up` of all steps.
+    /// The learning rate of step `step`, from 0, of `steps`, as a share of the largest: above 0 and
+    /// at most 1. It rises over the share `warm_up` of all steps.
     ///
     /// A step counts as its middle, so that neither the first nor the last is of size zero.
     pub fn factor(self, warm_up: f64, step: u64, steps: u64) -> f64 {

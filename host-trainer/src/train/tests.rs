@@ -155,7 +155,8 @@ fn training_ends_after_the_first_epoch_above_a_threshold() {
 
 #[test]
 fn patience_keeps_the_network_with_the_lowest_held_out_loss() {
-    // What is held out is labelled the other way round: the better the network, the higher that loss.
+    // What is held out is labelled the other way round: the better the network, the higher that
+    // loss.
     let mut validation = split(20);
     validation.labels.iter_mut().for_each(|label| *label = 1 - *label);
     let config = TrainConfig { epochs: 50, patience: Some(3), ..config() };

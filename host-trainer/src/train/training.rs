@@ -31,15 +31,17 @@ pub struct Trained {
     pub history: Vec<Epoch>,
     /// Why there are no more.
     pub stop: Stop,
-    /// The network in integers, where it was fine-tuned in them; `network` is the same in floating point.
+    /// The network in integers, where it was fine-tuned in them; `network` is the same in floating
+    /// point.
     pub quantized: Option<Vec<QuantizedLayer>>,
 }
 
-/// Trains a network on `material`, and calls `look` after each epoch. The network takes pixels in 0..=1, whatever form it was
-/// trained with.
+/// Trains a network on `material`, and calls `look` after each epoch. The network takes pixels in
+/// 0..=1, whatever form it was trained with.
 ///
-/// The same arguments give the same network, bit for bit, on the same machine: every random choice comes from the seed,
-/// and no backend is built with burn's autotuning, which would choose the order of sums by a race of kernels.
+/// The same arguments give the same network, bit for bit, on the same machine: every random choice
+/// comes from the seed, and no backend is built with burn's autotuning, which would choose the
+/// order of sums by a race of kernels.
 ///
 /// # Errors
 ///
@@ -113,7 +115,8 @@ pub fn train(
     Ok(Trained { network, kept_epoch, history, stop, quantized: Some(student.into_layers()) })
 }
 
-/// What an epoch that began at `start` came to: mean loss and accuracy as it learned, and those over `validation` after it.
+/// What an epoch that began at `start` came to: mean loss and accuracy as it learned, and those
+/// over `validation` after it.
 fn conclude(
     epoch: u32,
     (loss, accuracy): (f64, f64),
@@ -133,9 +136,9 @@ fn conclude(
 
 /// Teaches the allocator that large blocks come and go, so that it keeps them.
 ///
-/// glibc raises the sizes from which it gives memory back to the kernel to those of the largest block that was freed, up
-/// to 32 MB. Without that it gives back every step's tensors, and zeroing fresh pages takes a third of the time.
-/// Elsewhere this does nothing.
+/// glibc raises the sizes from which it gives memory back to the kernel to those of the largest
+/// block that was freed, up to 32 MB. Without that it gives back every step's tensors, and zeroing
+/// fresh pages takes a third of the time. Elsewhere this does nothing.
 fn keep_freed_memory() {
     drop(std::hint::black_box(Vec::<u8>::with_capacity(31 << 20)));
 }

@@ -1,4 +1,5 @@
-//! What is written is there whole or not at all: the program is killed, and its calls fail, at each change on the disk in turn.
+//! What is written is there whole or not at all: the program is killed, and its calls fail, at each
+//! change on the disk in turn.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -66,7 +67,8 @@ impl<'a> Work<'a> {
         Self { arguments, last, before, after }
     }
 
-    /// That what is on the desk is of before or of after, each file for itself, and those that belong together all.
+    /// That what is on the desk is of before or of after, each file for itself, and those that
+    /// belong together all.
     fn check(&self, found: &Files, what: &str) {
         let names = self.before.keys().chain(self.after.keys()).chain(found.keys());
         for path in names.filter(|path| !is_temporary(path)) {
@@ -87,7 +89,8 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Kills the command at each of its changes in turn; `look` sees what it leaves. Returns how many changes there are.
+    /// Kills the command at each of its changes in turn; `look` sees what it leaves. Returns how
+    /// many changes there are.
     fn killed(&self, mut look: impl FnMut(&Path)) -> usize {
         for change in 0.. {
             let desk = folder_with(&self.before);

@@ -30,7 +30,8 @@ fn five_networks_are_compared_and_finished_runs_are_kept() {
     let folder = desk.path().join("runs");
     assert!(fs::read_to_string(folder.join("compare.svg")).unwrap().contains("512 + 256"));
 
-    // Like after an interruption: one run is incomplete, one has another configuration, one has lost its epochs.
+    // Like after an interruption: one run is incomplete, one has another configuration, one has
+    // lost its epochs.
     fs::remove_file(folder.join("1024-5-epochs-flex-seed-1/result.json")).unwrap();
     let config = folder.join("128-5-epochs-flex-seed-2/config.json");
     let text = fs::read_to_string(&config).unwrap();

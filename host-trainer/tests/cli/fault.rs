@@ -1,5 +1,5 @@
-//! A fault at a chosen moment. The program is watched as a debugger would, and killed, or told that a call has failed, where it is
-//! about to change what is on the disk.
+//! A fault at a chosen moment. The program is watched as a debugger would, and killed, or told that
+//! a call has failed, where it is about to change what is on the disk.
 
 use std::io::{Read as _, Write as _};
 use std::path::Path;
@@ -36,7 +36,8 @@ pub struct Ended {
 const ENTRY: u8 = libc::PTRACE_SYSCALL_INFO_ENTRY;
 const EXIT: u8 = libc::PTRACE_SYSCALL_INFO_EXIT;
 
-/// Runs the program with `arguments` in `folder`, with a `fault` at that one of its changes, from 0.
+/// Runs the program with `arguments` in `folder`, with a `fault` at that one of its changes, from
+/// 0.
 pub fn host_trainer(folder: &Path, arguments: &[&str], fault: Fault, change: usize) -> Ended {
     // The shell waits until it is watched.
     let mut child = Command::new("sh")
@@ -62,7 +63,8 @@ pub fn host_trainer(folder: &Path, arguments: &[&str], fault: Fault, change: usi
     Ended { call, code, stdout, stderr }
 }
 
-/// Follows all threads of `leader` to their end. Returns the call that had the fault, and the exit code.
+/// Follows all threads of `leader` to their end. Returns the call that had the fault, and the exit
+/// code.
 fn watch(leader: Pid, fault: Fault, change: usize) -> (Option<i64>, Option<i32>) {
     // Only what this thread has started: other tests wait for theirs.
     let flags = WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD;
@@ -109,7 +111,8 @@ fn watch(leader: Pid, fault: Fault, change: usize) -> (Option<i64>, Option<i32>)
     }
 }
 
-/// Whether a call changes what is on the disk, or makes that last. What is said on standard output and standard error does not.
+/// Whether a call changes what is on the disk, or makes that last. What is said on standard output
+/// and standard error does not.
 fn is_change(registers: &libc::user_regs_struct) -> bool {
     let changes = |flags: u64| flags & (libc::O_CREAT | libc::O_TRUNC) as u64 != 0;
     match registers.orig_rax as i64 {
@@ -128,7 +131,8 @@ fn is_change(registers: &libc::user_regs_struct) -> bool {
         | libc::SYS_linkat
         | libc::SYS_mkdir
         | libc::SYS_mkdirat
-        // Its flags are in the program's memory; nothing here calls it, and to take it for a change is safe.
+        // Its flags are in the program's memory; nothing here calls it, and to take it for a change
+        // is safe.
         | libc::SYS_openat2
         | libc::SYS_rename
         | libc::SYS_renameat

@@ -8,7 +8,8 @@ use assert_cmd::Command;
 use flate2::write::GzEncoder;
 use flate2::{Compression, Crc};
 
-/// Names of a data set's files, without `.gz`: pictures and labels to train with, pictures and labels to test with.
+/// Names of a data set's files, without `.gz`: pictures and labels to train with, pictures and
+/// labels to test with.
 pub const FILES: [&str; 4] =
     ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
 
@@ -67,8 +68,8 @@ pub fn bars(count: u32) -> (Vec<u8>, Vec<u8>) {
     (pixels, labels)
 }
 
-/// Writes pictures of `rows` by `columns` pixels and their labels to two files in `folder`, of which the second is
-/// gzipped.
+/// Writes pictures of `rows` by `columns` pixels and their labels to two files in `folder`, of
+/// which the second is gzipped.
 pub fn write_split(folder: &Path, names: &[&str], [rows, columns]: [u32; 2], pixels: &[u8], labels: &[u8]) {
     let count = labels.len() as u32;
     fs::create_dir_all(folder).expect("a folder");
@@ -84,8 +85,9 @@ pub fn write_data(folder: &Path) {
     }
 }
 
-/// Writes a data set of `rows` by `columns` pictures to `folder`, one of each of `classes` classes in turn: `count` to
-/// train with, one of each class to test with. A picture of a class is bright at the class's pixel, in noise.
+/// Writes a data set of `rows` by `columns` pictures to `folder`, one of each of `classes` classes
+/// in turn: `count` to train with, one of each class to test with. A picture of a class is bright
+/// at the class's pixel, in noise.
 pub fn write_dots(folder: &Path, rows: u32, columns: u32, classes: u32, count: u32) {
     for (count, names) in [(count, &FILES[..2]), (classes, &FILES[2..])] {
         let mut noise = noise(54321);

@@ -1,4 +1,5 @@
-//! Files that lie, never end, or would fill the memory: each is refused by its name, within bounded memory.
+//! Files that lie, never end, or would fill the memory: each is refused by its name, within bounded
+//! memory.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -13,7 +14,8 @@ use flate2::{Compression, Crc};
 use crate::desk::{Desk, failure, json};
 use crate::files::{FILES, SIDE, gzip, idx, names, seal};
 
-/// Address space that the program has here, in KiB: what does not fit fails, instead of filling the machine's memory.
+/// Address space that the program has here, in KiB: what does not fit fails, instead of filling the
+/// machine's memory.
 const ROOM: u64 = 1280 << 10;
 
 /// The program with `arguments`, in so many KiB of address space.
@@ -156,14 +158,15 @@ fn deflated(start: &[u8], zeros: usize) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// A PNG file that says to have `width` by `height` pixels of a colour `kind`, with `chunks` behind its header.
+/// A PNG file that says to have `width` by `height` pixels of a colour `kind`, with `chunks` behind
+/// its header.
 fn png(width: u32, height: u32, kind: u8, chunks: &[Vec<u8>]) -> Vec<u8> {
     let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, kind, 0, 0, 0]].concat();
     [&b"\x89PNG\r\n\x1a\n"[..], &chunk(b"IHDR", &header), &chunks.concat(), &chunk(b"IEND", &[])].concat()
 }
 
-/// A JPEG file that says to have `width` by `height` pixels in `components` colours, and has none; `frame` is 0xc0, or 0xc2 of a
-/// progressive one.
+/// A JPEG file that says to have `width` by `height` pixels in `components` colours, and has none;
+/// `frame` is 0xc0, or 0xc2 of a progressive one.
 fn jpeg(frame: u8, width: u16, height: u16, components: u8) -> Vec<u8> {
     let segment =
         |marker: u8, data: &[u8]| [&[0xff, marker], &(data.len() as u16 + 2).to_be_bytes()[..], data].concat();
@@ -330,7 +333,8 @@ fn varint(number: usize) -> Vec<u8> {
     if number < 128 { vec![number as u8] } else { [vec![number as u8 | 128], varint(number >> 7)].concat() }
 }
 
-/// A model of the greatest width and depth, pruned to one weight a layer: 2 MB that stand for 3.5 GB of weights.
+/// A model of the greatest width and depth, pruned to one weight a layer: 2 MB that stand for 3.5
+/// GB of weights.
 fn widest() -> Vec<u8> {
     let mut blob = b"PRENDA\x1a\x0a\x01\0\0\0\0\x01\x01\x02\x01a\x01b\x10".to_vec();
     for outputs in [16_384; 15].into_iter().chain([2]) {

@@ -39,7 +39,8 @@ impl Dense {
     }
 }
 
-/// A network that finds bars: four hidden neurons, of which three look at a third of the picture each.
+/// A network that finds bars: four hidden neurons, of which three look at a third of the picture
+/// each.
 fn bars() -> [Dense; 2] {
     let mut noise = noise(99);
     let mut small = || f64::from(noise() >> 8) / f64::from(1 << 24) * 0.1 - 0.05;

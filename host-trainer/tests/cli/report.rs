@@ -1,4 +1,5 @@
-//! Reports: where they are written, what they do without, and what they refuse. How they look is tried in a browser.
+//! Reports: where they are written, what they do without, and what they refuse. How they look is
+//! tried in a browser.
 
 use std::fs;
 

@@ -245,7 +245,8 @@ fn a_device_is_not_replaced_by_a_file() {
 fn training_that_diverges_says_so() {
     let desk = Desk::new();
     let data = desk.path().join("data");
-    // Labels that have nothing to do with the pictures, and the largest step: weights grow without end.
+    // Labels that have nothing to do with the pictures, and the largest step: weights grow without
+    // end.
     let labels: Vec<u8> = (0..240_u32).map(|index| (index * index / 7 % 3) as u8).collect();
     fs::remove_file(data.join(format!("{}.gz", FILES[1]))).unwrap();
     fs::write(data.join(FILES[1]), idx(&[240], &labels)).unwrap();

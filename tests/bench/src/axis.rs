@@ -26,7 +26,8 @@ impl Axis {
         Self { range: 0.0..most, ticks, is_logarithmic: false }
     }
 
-    /// From a little below the least of `values`, which are 1 or more, to a little above the largest.
+    /// From a little below the least of `values`, which are 1 or more, to a little above the
+    /// largest.
     pub fn logarithmic(values: impl Iterator<Item = f64>) -> Self {
         let (least, most) = values.fold((f64::MAX, 1.0), |(least, most), value| (least.min(value), value.max(most)));
         let range = least.clamp(1.0, most) / 1.3..most * 1.3;

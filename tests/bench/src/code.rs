@@ -1,4 +1,5 @@
-//! Whose a program's bytes are: each instruction's, by the functions that were inlined into one another there.
+//! Whose a program's bytes are: each instruction's, by the functions that were inlined into one
+//! another there.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -37,15 +38,15 @@ pub struct Code {
     pub compiler: String,
 }
 
-/// What inference takes, which is compared with others' code. Helpers are what the compiler adds for divisions and copies,
-/// whoever asks for them.
+/// What inference takes, which is compared with others' code. Helpers are what the compiler adds
+/// for divisions and copies, whoever asks for them.
 pub const INFERENCE: [&str; 5] = ["kernels", "softmax", "requantization", "blob parser", "helpers"];
 
 /// The rest. The last one is all that belongs to nobody here: drivers, logs, the start.
 const OTHERS: [&str; 4] = ["link", "server", "counting", "other"];
 
-/// Whose a function is, by how its path begins; the first that fits. Those that are not named, such as the tables' bytes and all of `core`,
-/// are their callers'.
+/// Whose a function is, by how its path begins; the first that fits. Those that are not named, such
+/// as the tables' bytes and all of `core`, are their callers'.
 const OWNERS: [(&str, &str); 13] = [
     ("shared_model::kernel::softmax", "softmax"),
     ("shared_model::kernel::argmax", "softmax"),
@@ -67,7 +68,8 @@ const LIBRARIES: [(&str, &str); 4] =
     [("postcard", "link"), ("serde", "link"), ("__aeabi_", "helpers"), ("mem", "helpers")];
 
 impl Code {
-    /// What the code and the constants of the ELF at `path` are for, of which `flash_bytes` are in flash.
+    /// What the code and the constants of the ELF at `path` are for, of which `flash_bytes` are in
+    /// flash.
     ///
     /// # Errors
     ///
@@ -128,7 +130,8 @@ fn is_constant(elf: &object::File<'_>, symbol: &object::Symbol<'_, '_>) -> bool 
     section.is_some_and(|section| matches!(section.kind(), SectionKind::ReadOnlyData | SectionKind::ReadOnlyString))
 }
 
-/// Whose the instruction at `address` is, which lies in the function `outermost`: the innermost one's that has an owner.
+/// Whose the instruction at `address` is, which lies in the function `outermost`: the innermost
+/// one's that has an owner.
 fn owner(loader: &Loader, address: u64, outermost: &str) -> &'static str {
     let mut last = None;
     if let Ok(mut frames) = loader.find_frames(address) {
@@ -158,8 +161,8 @@ fn owner_of_path(path: &str) -> Option<&'static str> {
     OWNERS.iter().find(|(start, _)| path.starts_with(start)).map(|(_, owner)| *owner)
 }
 
-/// A function's path, without what tells versions of it apart: `<a::B<C> as d::E>::f` is `a::B<C> as d::E>::f`, which begins as its
-/// module does.
+/// A function's path, without what tells versions of it apart: `<a::B<C> as d::E>::f` is `a::B<C>
+/// as d::E>::f`, which begins as its module does.
 fn path_of(symbol: &str) -> String {
     let path = format!("{:#}", rustc_demangle::demangle(symbol));
     let path = path.trim_start_matches(['<', '&']);

@@ -12,8 +12,8 @@ use super::table::network;
 const SIZE: [i32; 2] = [1100, 900];
 const TITLE_HEIGHT: u32 = 40;
 
-/// Instructions, the model's flash and RAM against multiply-accumulates, and instructions of each picture against its share
-/// of zeros, where `rows` have each picture.
+/// Instructions, the model's flash and RAM against multiply-accumulates, and instructions of each
+/// picture against its share of zeros, where `rows` have each picture.
 ///
 /// # Errors
 ///

@@ -1,4 +1,5 @@
-//! `bench`: what an inference takes on boards, in instructions or cycles, code and memory; by hand, or from `cargo xtask bench`.
+//! `bench`: what an inference takes on boards, in instructions or cycles, code and memory; by hand,
+//! or from `cargo xtask bench`.
 
 #![forbid(unsafe_code)]
 
@@ -58,7 +59,8 @@ enum Task {
 
 #[derive(Debug, Args)]
 struct Measure {
-    /// BOARD in QEMU, or probe-BOARD behind a debug probe, which is flashed. By default all that are there without hardware.
+    /// BOARD in QEMU, or probe-BOARD behind a debug probe, which is flashed. By default all that
+    /// are there without hardware.
     #[arg(value_name = "DEVICE", value_parser = parse_device)]
     devices: Vec<Device>,
     /// The model, as `host-trainer train --export` writes it.
@@ -67,7 +69,8 @@ struct Measure {
     /// The pictures, as `host-trainer evaluate --answers` writes them.
     #[arg(long, value_name = "FILE")]
     answers: PathBuf,
-    /// The same model with its weights in vectors, as `host-trainer reorder` writes it, for boards that are faster so.
+    /// The same model with its weights in vectors, as `host-trainer reorder` writes it, for boards
+    /// that are faster so.
     #[arg(long, value_name = "FILE", requires = "vector_answers")]
     vector_model: Option<PathBuf>,
     /// The pictures for it.
@@ -79,8 +82,8 @@ struct Measure {
     /// The first so many pictures of the answers, or all that there are.
     #[arg(long, value_name = "N", default_value_t = PICTURES as u32, value_parser = clap::value_parser!(u32).range(1..))]
     pictures: u32,
-    /// The debug probe for boards on the desk, VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL; PROBE_RS_PROBE, or the only one there is, by
-    /// default.
+    /// The debug probe for boards on the desk, VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL;
+    /// PROBE_RS_PROBE, or the only one there is, by default.
     #[arg(long, value_name = "PROBE")]
     probe: Option<String>,
     /// Seconds that a device may stay silent before it counts as hung.

@@ -56,7 +56,8 @@ pub struct Row {
     pub per_multiply_accumulate: f64,
     /// In the order in which they come, in the same unit.
     pub stages: Vec<StageRow>,
-    /// Code and constants of inference: kernels, softmax, requantization, parser, and what the compiler adds.
+    /// Code and constants of inference: kernels, softmax, requantization, parser, and what the
+    /// compiler adds.
     pub code_bytes: u64,
     /// All that is in flash but the model, by what it is for.
     pub code_groups: Vec<Group>,
@@ -68,9 +69,11 @@ pub struct Row {
     pub flash_bytes: u32,
     /// The model.
     pub model_bytes: usize,
-    /// What inference takes: its workspace, and the deepest that the stack has been after all that the device can be asked.
+    /// What inference takes: its workspace, and the deepest that the stack has been after all that
+    /// the device can be asked.
     pub ram_bytes: u32,
-    /// What this network needs of the workspace, which is as large as the widest network that the build allows.
+    /// What this network needs of the workspace, which is as large as the widest network that the
+    /// build allows.
     pub ram_network_bytes: u32,
     /// Pairs of inputs, sums, activations, logits, probabilities.
     pub ram_workspace_bytes: u32,

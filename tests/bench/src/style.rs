@@ -20,7 +20,8 @@ pub const FAINT: RGBColor = RGBColor(110, 110, 110);
 /// Lines of a grid.
 pub const GRID: RGBColor = RGBColor(225, 225, 225);
 
-/// Colours that are told apart by people with any kind of colour vision, after Okabe and Ito, "Color Universal Design", 2008.
+/// Colours that are told apart by people with any kind of colour vision, after Okabe and Ito,
+/// "Color Universal Design", 2008.
 pub const COLOURS: [RGBColor; 7] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -51,7 +52,8 @@ pub fn draw([width, height]: [i32; 2], paint: impl FnOnce(&Area<'_>) -> anyhow::
     Ok(svg)
 }
 
-/// How text of `size` pixels is written: where its position lies in it is `horizontal`, and half its height.
+/// How text of `size` pixels is written: where its position lies in it is `horizontal`, and half
+/// its height.
 pub fn text(size: u32, colour: RGBColor, horizontal: HPos) -> TextStyle<'static> {
     // plotters divides by that number before it writes a size.
     let font = ("sans-serif", 1.24 * f64::from(size)).into_font();

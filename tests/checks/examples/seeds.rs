@@ -1,5 +1,5 @@
-//! Writes what the fuzzer begins with into `tests/fuzz/corpus`: a model for each weight order and depth, numbers for networks,
-//! and requests. `cargo run -p checks --example seeds`.
+//! Writes what the fuzzer begins with into `tests/fuzz/corpus`: a model for each weight order and
+//! depth, numbers for networks, and requests. `cargo run -p checks --example seeds`.
 
 use std::path::Path;
 use std::{fs, io};

@@ -8,8 +8,8 @@ use shared_model::{
 use crate::reference::reference_outputs;
 use crate::{Layer, sealed};
 
-/// Any bytes as a model; then with the right length and checksum, so that it is looked at what lies behind them. True where
-/// that is a model.
+/// Any bytes as a model; then with the right length and checksum, so that it is looked at what lies
+/// behind them. True where that is a model.
 ///
 /// # Panics
 ///
@@ -20,8 +20,9 @@ pub fn any_bytes(bytes: &[u8]) -> bool {
     any_blob(&sealed(bytes)).is_ok()
 }
 
-/// Parses any bytes. What is accepted is one model: it infers extreme and random pictures as the reference does, finds out
-/// whether its own golden vectors are right, and written again it is the same bytes.
+/// Parses any bytes. What is accepted is one model: it infers extreme and random pictures as the
+/// reference does, finds out whether its own golden vectors are right, and written again it is the
+/// same bytes.
 ///
 /// # Errors
 ///

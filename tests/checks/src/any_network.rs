@@ -11,8 +11,9 @@ const DAMAGES: usize = 4;
 /// From this shift on, every logit fits into 32 bits: multipliers are smaller than 2^31.
 const MIN_SHIFT_OF_LOGITS: u8 = 31;
 
-/// Makes a network of any bytes. Encoded and parsed it is the same, and infers what it says; damaged behind the checksum, its
-/// blob is still an error or a model. False where it is no network: its sums may not fit.
+/// Makes a network of any bytes. Encoded and parsed it is the same, and infers what it says;
+/// damaged behind the checksum, its blob is still an error or a model. False where it is no
+/// network: its sums may not fit.
 ///
 /// # Panics
 ///

@@ -7,8 +7,8 @@ use shared_model::{Frame, FrameBuffer, FrameError, Progress, Request, Response, 
 /// Longest frame of the receiver: short, so that some are too long.
 const LONGEST: usize = 96;
 
-/// Receives any bytes, and the same bytes as one frame with a right checksum. Each frame is an error or a message; behind any
-/// noise the next frame arrives.
+/// Receives any bytes, and the same bytes as one frame with a right checksum. Each frame is an
+/// error or a message; behind any noise the next frame arrives.
 ///
 /// # Panics
 ///

@@ -15,7 +15,8 @@ pub struct Hostile {
     pub fault: DeviceFault,
 }
 
-/// All of them. Offsets are those of `shared-model/tests/golden_blob.hex`, the model that they are made of.
+/// All of them. Offsets are those of `shared-model/tests/golden_blob.hex`, the model that they are
+/// made of.
 pub fn hostile_blobs() -> Vec<Hostile> {
     let of = |sound: fn() -> Plan, lies: Vec<Lie>| {
         lies.into_iter().map(move |(name, lie, fault)| {

@@ -1,4 +1,5 @@
-//! What any bytes must give, whoever made them: for tests and for fuzzing. A check panics where a promise is broken.
+//! What any bytes must give, whoever made them: for tests and for fuzzing. A check panics where a
+//! promise is broken.
 //!
 //! ```text
 //!  any bytes ----> any_bytes ------> any_blob, as they are and behind a right checksum:

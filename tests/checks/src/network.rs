@@ -80,7 +80,8 @@ impl Network {
         Ok(buffer)
     }
 
-    /// Each layer's outputs by the slow reference, from row-major weights, and so without any weight order.
+    /// Each layer's outputs by the slow reference, from row-major weights, and so without any
+    /// weight order.
     pub fn reference_outputs(&self) -> Vec<Vec<i64>> {
         let mut outputs: Vec<Vec<i64>> = Vec::new();
         for (index, layer) in self.layers.iter().enumerate() {
@@ -154,7 +155,8 @@ pub fn provenance() -> Provenance<'static> {
     }
 }
 
-/// Makes row-major weights such as `order` has room for; of blocks some are cleared, more or fewer as `pruned` says.
+/// Makes row-major weights such as `order` has room for; of blocks some are cleared, more or fewer
+/// as `pruned` says.
 pub fn fit(order: WeightOrder, inputs: usize, pruned: usize, weights: &mut [i8]) {
     let most = order.largest_weight();
     let values = 2 * i16::from(most) + 1;

@@ -1,4 +1,5 @@
-//! A model field by field, written without the encoder and without a check, so that every field can be a lie.
+//! A model field by field, written without the encoder and without a check, so that every field can
+//! be a lie.
 
 use crate::sealed;
 
@@ -60,7 +61,8 @@ impl Table {
 }
 
 impl Plan {
-    /// The model of `shared-model/tests/golden_blob.hex`: two inputs, two hidden neurons, two classes, one golden vector.
+    /// The model of `shared-model/tests/golden_blob.hex`: two inputs, two hidden neurons, two
+    /// classes, one golden vector.
     pub fn sound() -> Self {
         // Two outputs of a block of eight: a halfword for each input, the second output 256 times.
         let layer = |[first, second]: [i16; 2]| {
@@ -85,7 +87,8 @@ impl Plan {
         }
     }
 
-    /// The same with its first layer pruned: two blocks, of an even place each, for pictures of four pixels.
+    /// The same with its first layer pruned: two blocks, of an even place each, for pictures of
+    /// four pixels.
     pub fn pruned() -> Self {
         let mut plan = Self::sound();
         plan.columns = vec![4];

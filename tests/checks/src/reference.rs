@@ -1,4 +1,5 @@
-//! A slow reference for inference: weight by weight, by the formulas of ARCHITECTURE.md, in 64 bits.
+//! A slow reference for inference: weight by weight, by the formulas of ARCHITECTURE.md, in 64
+//! bits.
 
 use shared_model::{Model, Requant};
 

@@ -1,5 +1,6 @@
-//! A short fuzz run without a fuzzer: the seeds of `cargo xtask check fuzz`, and what it has found worth keeping, in
-//! `tests/fuzz/corpus`, as it is and with small changes. It does not look for new paths; it holds those that are known.
+//! A short fuzz run without a fuzzer: the seeds of `cargo xtask check fuzz`, and what it has found
+//! worth keeping, in `tests/fuzz/corpus`, as it is and with small changes. It does not look for new
+//! paths; it holds those that are known.
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,12 +1,13 @@
-//! What a device's ticks are: instructions on an emulated board whose time goes by them, cycles on hardware.
+//! What a device's ticks are: instructions on an emulated board whose time goes by them, cycles on
+//! hardware.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{Calibration, Client, ClientError, Measurement, StageTicks};
 
-/// Nanoseconds, as a power of two, that an instruction takes of an emulated board's time where instructions are counted: as many
-/// as QEMU has, so that a timer ticks several times in each.
+/// Nanoseconds, as a power of two, that an instruction takes of an emulated board's time where
+/// instructions are counted: as many as QEMU has, so that a timer ticks several times in each.
 pub const INSTRUCTION_SHIFT: u8 = 10;
 
 /// Rounds of the loops by which a counter is calibrated.
@@ -117,7 +118,8 @@ impl Scale {
                 let instructions = ROUND_INSTRUCTIONS * rounds;
                 let exact = instructions * ticks[0];
                 for found in steps {
-                    // Each of the two that this is the difference of is rounded, by less than a tick.
+                    // Each of the two that this is the difference of is rounded, by less than a
+                    // tick.
                     if u64::from(found).saturating_mul(NANOSECONDS).abs_diff(exact) >= 2 * NANOSECONDS {
                         let found = found.cast_signed();
                         let (expected, nanoseconds) = (exact / NANOSECONDS, ticks[0] / u64::from(hertz.max(1)));
@@ -161,8 +163,9 @@ impl Scale {
         self.units(self.empty_stage.into())
     }
 
-    /// Ticks in the scale's unit. Rounding leaves nothing of what is lost by ticks, unless a stage came so often that a tick for
-    /// each time is half an instruction: five times where instructions are shortest in ticks, on `riscv32-virt`.
+    /// Ticks in the scale's unit. Rounding leaves nothing of what is lost by ticks, unless a stage
+    /// came so often that a tick for each time is half an instruction: five times where
+    /// instructions are shortest in ticks, on `riscv32-virt`.
     #[must_use]
     pub fn counts(&self, measurement: &Measurement) -> Counts {
         let stage = |&StageTicks { ticks, times }: &StageTicks| {

@@ -7,7 +7,8 @@
 //!                         ParityRecord: compared, different, accuracy
 //! ```
 //!
-//! What the host computed comes as a file from `host-trainer evaluate --answers`; nothing here infers by itself.
+//! What the host computed comes as a file from `host-trainer evaluate --answers`; nothing here
+//! infers by itself.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,5 @@
-//! defmt logs of a device: decoded with its ELF, shown on standard error, and kept for error messages.
+//! defmt logs of a device: decoded with its ELF, shown on standard error, and kept for error
+//! messages.
 
 use std::io::{Read, Write as _, stderr};
 use std::path::Path;
@@ -20,7 +21,8 @@ pub(crate) struct Logs {
     are_shown: bool,
 }
 
-/// How long the last lines of an ended device may take. They end with the device, unless someone else holds its output.
+/// How long the last lines of an ended device may take. They end with the device, unless someone
+/// else holds its output.
 const LAST_LINES_PATIENCE: Duration = Duration::from_secs(1);
 
 impl Logs {
@@ -54,7 +56,8 @@ impl Logs {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The last lines so far, for an error message. Those that were shown as they came need no repeating.
+    /// The last lines so far, for an error message. Those that were shown as they came need no
+    /// repeating.
     pub fn last_words(&self) -> String {
         let lines = if self.are_shown { Vec::new() } else { self.lines() };
         lines.into_iter().fold(String::new(), |text, line| text + "\n    " + &line)

@@ -15,14 +15,15 @@ use parity::{
 };
 use shared_model::{AnswersHeader, Model, Record};
 
-/// Sends every picture of an answers file to devices and holds every logit, probability and class against the host's.
+/// Sends every picture of an answers file to devices and holds every logit, probability and class
+/// against the host's.
 ///
 /// Exit code 0 only if nothing differs.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
-    /// Devices to compare: `loopback`, BOARD in QEMU, probe-BOARD behind a debug probe, which is flashed. By default all
-    /// that are there without hardware.
+    /// Devices to compare: `loopback`, BOARD in QEMU, probe-BOARD behind a debug probe, which is
+    /// flashed. By default all that are there without hardware.
     #[arg(value_name = "DEVICE", value_parser = parse_device)]
     devices: Vec<Device>,
     /// The model, as `host-trainer train --export` writes it.
@@ -37,14 +38,16 @@ struct Arguments {
     /// How frames reach emulated boards.
     #[arg(long, value_enum, default_value_t)]
     link: Link,
-    /// The debug probe for boards on the desk, VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL, as `probe-rs list` shows it; the environment's
-    /// PROBE_RS_PROBE, or the only one there is, by default.
+    /// The debug probe for boards on the desk, VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL, as
+    /// `probe-rs list` shows it; the environment's PROBE_RS_PROBE, or the only one there is, by
+    /// default.
     #[arg(long, value_name = "PROBE")]
     probe: Option<String>,
     /// Also writes the outcome, and one picture's probabilities, to this file as JSON.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-    /// Also writes each device's outcome to parity-DEVICE.json in this folder, a run's, for `host-trainer report`.
+    /// Also writes each device's outcome to parity-DEVICE.json in this folder, a run's, for
+    /// `host-trainer report`.
     #[arg(long, value_name = "DIR")]
     record: Option<PathBuf>,
     /// Seconds that a device may stay silent before it counts as hung.
@@ -123,7 +126,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     Ok(report.devices.iter().all(ParityRecord::agrees))
 }
 
-/// Every device that is there. One on the desk is not taken without being named: it would be flashed.
+/// Every device that is there. One on the desk is not taken without being named: it would be
+/// flashed.
 fn present(lab: &Lab) -> Vec<Device> {
     Device::all().filter(|device| !device.is_hardware() && device.availability(lab).is_ok()).collect()
 }

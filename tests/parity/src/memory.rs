@@ -1,4 +1,5 @@
-//! How much memory a device takes at most: the deepest that its stack has been after all that it can be asked.
+//! How much memory a device takes at most: the deepest that its stack has been after all that it
+//! can be asked.
 
 use shared_model::{EncodeError, MAX_LAYERS, MemoryUse, Model, WeightOrder};
 use thiserror::Error;
@@ -31,9 +32,10 @@ pub enum MemoryError {
     Made(#[from] EncodeError),
 }
 
-/// What `device` takes after `model`, which must run there, and one that has as many layers as can be, with weights in all orders: each
-/// parsed, self-tested, inferred with and measured; pictures of wrong sizes, frames that are too long, and what is no frame, all of
-/// which it refuses and logs. Flash and variables are the same with any model.
+/// What `device` takes after `model`, which must run there, and one that has as many layers as can
+/// be, with weights in all orders: each parsed, self-tested, inferred with and measured; pictures
+/// of wrong sizes, frames that are too long, and what is no frame, all of which it refuses and
+/// logs. Flash and variables are the same with any model.
 ///
 /// # Errors
 ///
@@ -45,7 +47,8 @@ pub fn most_memory(device: Device, lab: &Lab, model: &[u8]) -> Result<MemoryUse,
     Ok(MemoryUse { stack_used: of_model.stack_used.max(of_all_orders.stack_used), ..of_model })
 }
 
-/// As many layers as a model has, each in the next order; wide enough for whole tiles of outputs and ones of few.
+/// As many layers as a model has, each in the next order; wide enough for whole tiles of outputs
+/// and ones of few.
 fn all_orders() -> Result<Vec<u8>, EncodeError> {
     let orders = WeightOrder::ALL.into_iter().cycle();
     let mut layers: Vec<_> = orders.zip([13, 10].into_iter().cycle()).take(MAX_LAYERS).collect();

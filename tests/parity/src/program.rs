@@ -12,7 +12,8 @@ use crate::{Device, device, new_file};
 /// Most bytes that are read of a file, so that an endless one comes to an end.
 const MAX_BYTES: u64 = 4 << 30;
 
-/// Runs a program: the exit code is 0 only where `work` says that all is well, and 128 and the signal's number after a signal.
+/// Runs a program: the exit code is 0 only where `work` says that all is well, and 128 and the
+/// signal's number after a signal.
 pub fn exit_code(work: impl FnOnce() -> anyhow::Result<bool>) -> ExitCode {
     device::stop_all_at_signals();
     match work() {

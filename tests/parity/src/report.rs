@@ -10,8 +10,8 @@ use serde::Serialize;
 use shared_model::ModelId;
 use tempfile::NamedTempFile;
 
-/// Writes `parity-DEVICE.json`, which holds what `device` made of `model`, to the `folder` of a run. `host-trainer report`
-/// reads it.
+/// Writes `parity-DEVICE.json`, which holds what `device` made of `model`, to the `folder` of a
+/// run. `host-trainer report` reads it.
 ///
 /// # Errors
 ///
@@ -28,7 +28,8 @@ pub fn record_path(folder: &Path, device: &str) -> PathBuf {
     folder.join(format!("parity-{device}.json"))
 }
 
-/// One picture with its probabilities, in units of 1/32768, on the host and on the last device swept.
+/// One picture with its probabilities, in units of 1/32768, on the host and on the last device
+/// swept.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Sample {
     /// Index in the answers file.

@@ -23,8 +23,8 @@ pub struct SweepError {
     pub post_mortem: String,
 }
 
-/// Sends every picture of `records` to the device and compares its answers. `progress` is told the number of pictures
-/// done; the first answer is returned beside the outcome.
+/// Sends every picture of `records` to the device and compares its answers. `progress` is told the
+/// number of pictures done; the first answer is returned beside the outcome.
 ///
 /// # Errors
 ///

@@ -1,4 +1,5 @@
-//! Models that are made and not trained: every weight is the same, so that their answers are known without inferring.
+//! Models that are made and not trained: every weight is the same, so that their answers are known
+//! without inferring.
 
 use shared_model::{
     EncodeError, GoldenSource, LayerSource, ModelSource, PROBABILITY_ONE, Provenance, Requant, WeightOrder,
@@ -28,12 +29,13 @@ impl Uniform<'_> {
         self.encode_with(&[])
     }
 
-    /// The model, with a white picture as golden vector: with a weight of 1 its sums are 255 for each input, each hidden activation is
-    /// 255, and all classes are alike.
+    /// The model, with a white picture as golden vector: with a weight of 1 its sums are 255 for
+    /// each input, each hidden activation is 255, and all classes are alike.
     ///
     /// # Errors
     ///
-    /// As for [`encode`](Self::encode), and where the classes are no power of two, by which probabilities would not be alike.
+    /// As for [`encode`](Self::encode), and where the classes are no power of two, by which
+    /// probabilities would not be alike.
     pub fn encode_with_golden(&self) -> Result<Vec<u8>, EncodeError> {
         let classes = self.layers.last().map_or(0, |layer| layer.1);
         let inputs = self.layers.iter().rev().nth(1).map_or(usize::from(self.pixels), |layer| layer.1);

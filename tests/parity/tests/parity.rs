@@ -1,5 +1,5 @@
-//! One trial for each device and case. A device that is not there is ignored with its reason, unless `PARITY_REQUIRE`
-//! names it.
+//! One trial for each device and case. A device that is not there is ignored with its reason,
+//! unless `PARITY_REQUIRE` names it.
 //!
 //! | variable | meaning |
 //! |---|---|

@@ -1,6 +1,7 @@
 //! What tools need to know of the firmware's boards: each folder's `board.toml`, read.
 //!
-//! A board's folder, feature, binary, ELF and tests have one name. A new folder is a new board for every tool.
+//! A board's folder, feature, binary, ELF and tests have one name. A new folder is a new board for
+//! every tool.
 
 #![forbid(unsafe_code)]
 
@@ -86,8 +87,8 @@ fn default_emulator_program() -> String {
 }
 
 impl Board {
-    /// The firmware's own program, and those for the tests: the one that ends as it is told to, and the one that holds the
-    /// kernels against a reference.
+    /// The firmware's own program, and those for the tests: the one that ends as it is told to, and
+    /// the one that holds the kernels against a reference.
     #[must_use]
     pub fn programs(&self) -> [String; 3] {
         [self.name.clone(), format!("{}-faults", self.name), format!("{}-kernels", self.name)]

@@ -68,7 +68,8 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
 ///
 /// # Errors
 ///
-/// Returns [`WriteError`] if `from` cannot be read or `to` cannot be written; the old content stays.
+/// Returns [`WriteError`] if `from` cannot be read or `to` cannot be written; the old content
+/// stays.
 pub fn copy(from: &Path, to: &Path) -> Result<(), WriteError> {
     let mut file = temporary(to)?;
     let copied = File::open(from).and_then(|mut from| io::copy(&mut from, file.as_file_mut()));

@@ -1,4 +1,5 @@
-//! The result of comparing a device with the host, as the parity program writes it and others read it.
+//! The result of comparing a device with the host, as the parity program writes it and others read
+//! it.
 
 use serde::{Deserialize, Serialize};
 

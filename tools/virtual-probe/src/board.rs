@@ -15,7 +15,8 @@ pub struct Board {
     pub code: Region,
     /// Memory for variables, from which programs may run too.
     pub ram: Region,
-    /// Whether the code memory is flash, which only takes writes from a debugger that halts the core.
+    /// Whether the code memory is flash, which only takes writes from a debugger that halts the
+    /// core.
     pub flash: bool,
 }
 
@@ -76,7 +77,8 @@ pub const BOARDS: [Board; 6] = [
         ram: Region { start: 0x2000_0000, length: 4 * MEBIBYTE },
         flash: false,
     },
-    // The addresses by which the Secure state sees its memory: the core starts in that state. RAM is of two halves.
+    // The addresses by which the Secure state sees its memory: the core starts in that state. RAM
+    // is of two halves.
     Board {
         name: "mps2-an505",
         machine: "mps2-an505",
@@ -126,7 +128,8 @@ impl Region {
 }
 
 impl Core {
-    /// Whether breakpoint comparators hold a whole address (the second revision), not one of the first 512 MiB.
+    /// Whether breakpoint comparators hold a whole address (the second revision), not one of the
+    /// first 512 MiB.
     pub(crate) fn wide_comparators(self) -> bool {
         matches!(self, Self::M7 | Self::M33 | Self::M55)
     }

@@ -56,7 +56,8 @@ impl EmulatorError {
         matches!(self, Self::Refused { .. })
     }
 
-    /// Whether the connection is of no use after this, although the emulator may go on to answer on it.
+    /// Whether the connection is of no use after this, although the emulator may go on to answer on
+    /// it.
     pub(crate) fn leaves_out_of_step(&self) -> bool {
         matches!(self, Self::Silent { .. } | Self::OutOfStep { .. } | Self::Failed { .. })
     }

@@ -97,7 +97,8 @@ impl Gdb {
         Ok(())
     }
 
-    /// Executes one instruction, with interrupts masked. One that waits for an interrupt is left at once.
+    /// Executes one instruction, with interrupts masked. One that waits for an interrupt is left at
+    /// once.
     ///
     /// # Errors
     ///
@@ -153,7 +154,8 @@ impl Gdb {
         Ok(())
     }
 
-    /// Writes `data` at `address` of a stopped core's memory, flash included. Peripherals do not take it.
+    /// Writes `data` at `address` of a stopped core's memory, flash included. Peripherals do not
+    /// take it.
     ///
     /// # Errors
     ///
@@ -241,7 +243,8 @@ impl Gdb {
     fn take_packet(&mut self) -> Result<Option<String>, EmulatorError> {
         let packet = self.packets.take();
         if packet.is_some() {
-            // The stub takes nothing but acknowledgements, not even a request to halt, until it has this one.
+            // The stub takes nothing but acknowledgements, not even a request to halt, until it has
+            // this one.
             self.send_raw(b"+")?;
         }
         Ok(packet)

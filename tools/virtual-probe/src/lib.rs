@@ -7,8 +7,8 @@
 //!                  frames, SWD bits, debug port, access port, debug registers of the core
 //! ```
 //!
-//! To probe-rs the [`Server`] is a Black Magic Probe on the network. A [`Machine`] also serves without it, where nothing
-//! is to be debugged.
+//! To probe-rs the [`Server`] is a Black Magic Probe on the network. A [`Machine`] also serves
+//! without it, where nothing is to be debugged.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,5 @@
-//! QEMU as a board: started with nothing but what is used, and told of by its last words when it is gone.
+//! QEMU as a board: started with nothing but what is used, and told of by its last words when it is
+//! gone.
 
 mod options;
 

@@ -16,7 +16,8 @@ use serde_json::json;
 use uart_socket::UartSocket;
 use virtual_probe::{BOARDS, Board, CHIPS, Machine, MachineOptions, Probe, Server, Uart, stop_all};
 
-/// A debug probe with no hardware: probe-rs takes it for a Black Magic Probe, and the board behind it is QEMU's.
+/// A debug probe with no hardware: probe-rs takes it for a Black Magic Probe, and the board behind
+/// it is QEMU's.
 ///
 /// Exit codes: 1 failed, 2 misused, 128 and the signal's number after a signal.
 #[derive(Debug, Parser)]
@@ -86,7 +87,8 @@ fn serve(arguments: &Arguments, uart: Option<&UartSocket>) -> Result<()> {
     Ok(server.run()?)
 }
 
-/// The file that describes the boards as chips: the workspace's, or where that is not there, one that goes with the machine.
+/// The file that describes the boards as chips: the workspace's, or where that is not there, one
+/// that goes with the machine.
 fn chips(machine: &Machine) -> Result<PathBuf> {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/targets/emulated.yaml"));
     if path.is_file() {
@@ -97,7 +99,8 @@ fn chips(machine: &Machine) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Says where the probe is: as arguments of probe-rs, and as variables for any of its commands in a shell.
+/// Says where the probe is: as arguments of probe-rs, and as variables for any of its commands in a
+/// shell.
 fn announce(arguments: &Arguments, server: &Server, chips: &Path) -> Result<()> {
     let (board, selector, port) = (arguments.board.name, server.selector()?, server.address()?.port());
     let text = if arguments.json {

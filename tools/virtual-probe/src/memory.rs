@@ -17,7 +17,8 @@ const BLOCK: usize = 64 << 10;
 
 /// The memory of a running machine, as its core sees it. Clones share one connection.
 ///
-/// Reads and writes need not stop the core. Addresses with nothing behind them read as zero and swallow writes.
+/// Reads and writes need not stop the core. Addresses with nothing behind them read as zero and
+/// swallow writes.
 #[derive(Clone, Debug)]
 pub struct Memory(Arc<Mutex<Connection>>);
 

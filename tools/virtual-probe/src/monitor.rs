@@ -42,7 +42,8 @@ impl Monitor {
         Ok(monitor)
     }
 
-    /// Resets the machine, and returns when that is done. Memory keeps what it has. A stopped machine stays stopped.
+    /// Resets the machine, and returns when that is done. Memory keeps what it has. A stopped
+    /// machine stays stopped.
     ///
     /// # Errors
     ///
@@ -55,7 +56,8 @@ impl Monitor {
         Ok(())
     }
 
-    /// Whether the guest has reset the machine since this was last asked, and since the last [`reset`](Self::reset).
+    /// Whether the guest has reset the machine since this was last asked, and since the last
+    /// [`reset`](Self::reset).
     ///
     /// # Errors
     ///

@@ -64,8 +64,8 @@ impl Process {
         }
     }
 
-    /// Asks it and all that it has started to end, as `kill` does. Whether and when they do is seen by
-    /// [`wait`](Self::wait).
+    /// Asks it and all that it has started to end, as `kill` does. Whether and when they do is seen
+    /// by [`wait`](Self::wait).
     pub fn terminate(&self) {
         Running::signal(&mut lock(&self.0.child), Signal::SIGTERM);
     }
@@ -111,7 +111,8 @@ impl Running {
     }
 }
 
-/// From now on, a signal that asks this program to end stops all that it has started, too: emulators would be left behind.
+/// From now on, a signal that asks this program to end stops all that it has started, too:
+/// emulators would be left behind.
 ///
 /// Where signals cannot be listened to, they end the program as before, and all else is as good.
 pub fn stop_all_at_signals() {
@@ -121,8 +122,8 @@ pub fn stop_all_at_signals() {
     });
 }
 
-/// Ends every process that this one has started, removes their folders, and lets nobody start or end another while the
-/// returned value lives: for a handler of signals, on its way out.
+/// Ends every process that this one has started, removes their folders, and lets nobody start or
+/// end another while the returned value lives: for a handler of signals, on its way out.
 pub fn stop_all() -> impl Sized {
     let running = lock(&RUNNING);
     for process in running.iter() {

@@ -20,7 +20,8 @@ pub struct UartSocket {
 type Identity = (u64, i64, i64);
 
 impl UartSocket {
-    /// Takes `path`, as long as nothing is there, or a socket at which nobody listens: QEMU replaces what it finds.
+    /// Takes `path`, as long as nothing is there, or a socket at which nobody listens: QEMU
+    /// replaces what it finds.
     ///
     /// # Errors
     ///
@@ -52,8 +53,8 @@ impl UartSocket {
     }
 }
 
-/// Whether nobody listens at a socket. One for datagrams cannot connect to another kind, but is told of that only where
-/// somebody is there, who does not notice.
+/// Whether nobody listens at a socket. One for datagrams cannot connect to another kind, but is
+/// told of that only where somebody is there, who does not notice.
 fn is_dead(path: &Path) -> bool {
     let answer = UnixDatagram::unbound().and_then(|socket| socket.connect(path));
     answer.is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)

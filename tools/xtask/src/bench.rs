@@ -32,8 +32,8 @@ pub const FIXTURES: [(&str, &str); 2] =
     cargo xtask bench mps2-an386 --model runs/mine\n  \
     cargo xtask bench pico2 --probe")]
 pub struct Options {
-    /// A folder of firmware/boards: emulated, or probe-BOARD through a debug probe, which is flashed.
-    /// [default: every emulated board]
+    /// A folder of firmware/boards: emulated, or probe-BOARD through a debug probe, which is
+    /// flashed. [default: every emulated board]
     #[arg(value_name = "BOARD")]
     boards: Vec<String>,
     /// Measure hardware boards through debug probes, in cycles: BOARD means probe-BOARD.
@@ -72,8 +72,8 @@ pub struct Options {
         "model", "data", "budgets", "boards", "write_budgets", "json", "chart", "write_docs",
     ])]
     check: bool,
-    /// Draw how the cost grows with the network: trains networks of several widths for an epoch each
-    /// and measures them on a core of each kind.
+    /// Draw how the cost grows with the network: trains networks of several widths for an epoch
+    /// each and measures them on a core of each kind.
     #[arg(long, conflicts_with_all = [
         "model", "boards", "budgets", "write_budgets", "write_docs", "check", "json", "fixture",
     ])]
@@ -86,8 +86,8 @@ pub struct Options {
 /// Runs `cargo xtask bench [BOARD..]`.
 ///
 /// # Errors
-/// Returns a usage error for an unknown board; others if a build fails, a device does not count, or a
-/// budget is exceeded.
+/// Returns a usage error for an unknown board; others if a build fails, a device does not count, or
+/// a budget is exceeded.
 pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
     if options.growth {
         return growth::command(workspace, options.data.as_deref(), options.pictures, options.chart);
@@ -119,7 +119,8 @@ pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
     job.args(options.arguments).run_to_stdout()
 }
 
-/// Checks the fixture against its budgets on every emulated board. Programs and firmware must be built.
+/// Checks the fixture against its budgets on every emulated board. Programs and firmware must be
+/// built.
 ///
 /// # Errors
 /// Returns an error if a budget is exceeded.

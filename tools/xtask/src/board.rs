@@ -8,8 +8,8 @@ use crate::UsageError;
 /// Returns the board called `name`.
 ///
 /// # Errors
-/// Returns [`UsageError`] with the known names if there is no such board; others if the boards' files
-/// cannot be read.
+/// Returns [`UsageError`] with the known names if there is no such board; others if the boards'
+/// files cannot be read.
 pub fn named(name: &str) -> Result<Board> {
     let mut boards = boards::all()?;
     if let Some(place) = boards.iter().position(|board| board.name == name) {

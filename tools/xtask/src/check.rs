@@ -22,24 +22,25 @@ pub enum Check {
     Lints,
     /// Fuzzes the code that reads untrusted bytes: models and the link.
     ///
-    /// Uses libFuzzer with the address sanitizer. The first run installs cargo-fuzz and builds, which
-    /// takes some minutes. Inputs worth keeping stay in prenda/fuzz in the target folder, and the
-    /// next run continues with them.
+    /// Uses libFuzzer with the address sanitizer. The first run installs cargo-fuzz and builds,
+    /// which takes some minutes. Inputs worth keeping stay in prenda/fuzz in the target folder, and
+    /// the next run continues with them.
     Fuzz(fuzz::Options),
-    /// Builds the arithmetic and the firmware at every optimization level, checked and unchecked, and
-    /// compares every logit of the fixture's images.
+    /// Builds the arithmetic and the firmware at every optimization level, checked and unchecked,
+    /// and compares every logit of the fixture's images.
     ///
     /// Runs on the host and on emulated boards, ten builds for each board, and also compares the
     /// kernels of each build with their reference. A build that does not fit its part is named in
     /// the table and not compared.
     Profiles(profiles::Options),
-    /// Runs tests of shared-model under a tool that finds memory errors: Miri, the address sanitizer,
-    /// or valgrind.
+    /// Runs tests of shared-model under a tool that finds memory errors: Miri, the address
+    /// sanitizer, or valgrind.
     ///
-    /// Every tool runs the same tests: the library's own, `blob` and `hostile`. Miri finds the most and
-    /// needs a nightly compiler: `rustup toolchain install nightly --component miri,rust-src`. It
-    /// runs them for a 64-bit and a 32-bit target with few random cases, and still takes many times
-    /// as long as the sanitizer, which needs about 90 seconds of one core including its build.
+    /// Every tool runs the same tests: the library's own, `blob` and `hostile`. Miri finds the most
+    /// and needs a nightly compiler: `rustup toolchain install nightly --component miri,rust-src`.
+    /// It runs them for a 64-bit and a 32-bit target with few random cases, and still takes many
+    /// times as long as the sanitizer, which needs about 90 seconds of one core including its
+    /// build.
     Memcheck {
         /// Use this tool. [default: the first in the list that is installed]
         #[arg(long, value_enum, value_name = "TOOL")]
@@ -55,11 +56,11 @@ pub enum Check {
     ///
     /// Builds the trainer with a backend for graphics cards, which compiles burn once more (half an
     /// hour on two cores), into the folder `gpu` of the target folder, so that the default build
-    /// stays as it is. If there is no Vulkan device, installs Debian's software Vulkan, or prints the
-    /// line to type. Exits with 0 only if everything agrees.
+    /// stays as it is. If there is no Vulkan device, installs Debian's software Vulkan, or prints
+    /// the line to type. Exits with 0 only if everything agrees.
     Gpu(gpu::Options),
-    /// Damages the bytes on the link to devices and back, and checks every accepted answer against the
-    /// host's: docs/format.md.
+    /// Damages the bytes on the link to devices and back, and checks every accepted answer against
+    /// the host's: docs/format.md.
     Link(link::Options),
     /// Writes docs/probe-rs.md: what probe-rs prints for an emulated board.
     Transcript {

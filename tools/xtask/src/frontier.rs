@@ -21,17 +21,20 @@ const ROWS: &str = "docs/frontier.json";
 /// What is trained, measured and written.
 #[derive(Args)]
 pub struct Options {
-    /// File of a teacher's answers; made, in about 40 minutes, where it is not there. With --reduced there is no teacher unless
-    /// one is named. [default: teacher.safetensors in the folder of the runs]
+    /// File of a teacher's answers; made, in about 40 minutes, where it is not there. With
+    /// --reduced there is no teacher unless one is named. [default: teacher.safetensors in the
+    /// folder of the runs]
     #[arg(long, value_name = "FILE")]
     teacher: Option<PathBuf>,
     /// Trains each network with the seeds 1 to N, 1..=100. [default: 3; with --reduced 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100))]
     seeds: Option<u8>,
-    /// Folder for the runs; those that it has already are kept. [default: runs/frontier in the workspace]
+    /// Folder for the runs; those that it has already are kept. [default: runs/frontier in the
+    /// workspace]
     #[arg(long, value_name = "DIR")]
     runs: Option<PathBuf>,
-    /// Trains only each N-th network and seed, from the I-th on, 1..=N, and measures nothing: one job of an array.
+    /// Trains only each N-th network and seed, from the I-th on, 1..=N, and measures nothing: one
+    /// job of an array.
     #[arg(long, value_name = "I/N", conflicts_with_all = ["write_docs", "json"])]
     shard: Option<String>,
     /// Trains and shows only these networks.
@@ -70,7 +73,8 @@ struct Model {
 /// `cargo xtask frontier`.
 ///
 /// # Errors
-/// When a training, a build or a measurement fails; the trainer's exit code 2 for arguments that it refuses.
+/// When a training, a build or a measurement fails; the trainer's exit code 2 for arguments that it
+/// refuses.
 pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     workspace.build_programs()?;
     let runs = options.runs.clone().unwrap_or_else(|| workspace.root.join("runs/frontier"));

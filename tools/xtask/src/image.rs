@@ -151,8 +151,8 @@ pub fn build(workspace: &Workspace, board: &Board) -> Result<Firmware> {
 }
 
 /// Builds the programs that compute, the server and `kernels`, with other `settings` of the profile
-/// (arguments of `cargo --config`), quietly and into `folder`. A roomy build takes more memory than the
-/// flashed one if its board has it. Returns false if they do not fit the part.
+/// (arguments of `cargo --config`), quietly and into `folder`. A roomy build takes more memory than
+/// the flashed one if its board has it. Returns false if they do not fit the part.
 ///
 /// # Errors
 /// See [`build`].
@@ -180,7 +180,8 @@ pub fn build_otherwise(
     bail!("the firmware of {} cannot be built with {}, see above", board.name, settings.join(", "))
 }
 
-/// Returns true if a linker reports that a program exceeds its region, in the words of LLVM and GNU.
+/// Returns true if a linker reports that a program exceeds its region, in the words of LLVM and
+/// GNU.
 fn is_too_large(words: &str) -> bool {
     words.contains(" overflowed by ")
 }
@@ -223,8 +224,8 @@ fn collect(workspace: &Workspace, board: &Board, binaries: &[Binary], folder: &P
     binaries.iter().map(copy).collect()
 }
 
-/// Returns the command that lints the firmware and shared-model as they are compiled for a board, or
-/// `None` if the active toolchain, the one with clippy, has no library for the board.
+/// Returns the command that lints the firmware and shared-model as they are compiled for a board,
+/// or `None` if the active toolchain, the one with clippy, has no library for the board.
 pub fn clippy(workspace: &Workspace, board: &Board) -> Option<Job> {
     let facts = Facts::gather(&board.triple);
     let toolchain = facts.active()?;

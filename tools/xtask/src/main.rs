@@ -58,12 +58,14 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Installs what is missing: firmware targets, a linker, QEMU, the data set, a browser for tests.
+    /// Installs what is missing: firmware targets, a linker, QEMU, the data set, a browser for
+    /// tests.
     Setup {
         /// Change nothing; report, and exit with 1 if something is missing.
         #[arg(long)]
         check: bool,
-        /// Also install the command-line tool of probe-rs, which flashes boards: ten minutes of building.
+        /// Also install the command-line tool of probe-rs, which flashes boards: ten minutes of
+        /// building.
         #[arg(long)]
         probe_rs: bool,
     },
@@ -89,13 +91,14 @@ enum Task {
     Bench(bench::Options),
     /// Measures training throughput of each CPU backend and, if installed, of PyTorch and Keras.
     BenchTrain(bench_train::Options),
-    /// Trains a list of networks, measures each on a Cortex-M4 and a Cortex-M0, and prints or writes the
-    /// table of docs/frontier.md.
+    /// Trains a list of networks, measures each on a Cortex-M4 and a Cortex-M0, and prints or
+    /// writes the table of docs/frontier.md.
     ///
-    /// The teacher takes about 40 minutes on two cores, once; the networks of one seed take hours, most of
-    /// them for 1,024 and 512 + 256 neurons; measuring a model takes seconds. Existing runs and
-    /// measurements are kept, so an interrupted command continues. --shard I/N trains a part, for an
-    /// array of jobs: docs/frontier.md. --reduced takes some minutes and gives no usable figures.
+    /// The teacher takes about 40 minutes on two cores, once; the networks of one seed take hours,
+    /// most of them for 1,024 and 512 + 256 neurons; measuring a model takes seconds. Existing runs
+    /// and measurements are kept, so an interrupted command continues. --shard I/N trains a part,
+    /// for an array of jobs: docs/frontier.md. --reduced takes some minutes and gives no usable
+    /// figures.
     Frontier(frontier::Options),
     /// Flashes a board with probe-rs: the firmware, or a model alone.
     Flash {
@@ -115,7 +118,8 @@ enum Task {
         #[command(flatten)]
         options: ProbeOptions,
     },
-    /// Emulates a board with a virtual debug probe, for probe-rs, `flash` and `run`, until interrupted.
+    /// Emulates a board with a virtual debug probe, for probe-rs, `flash` and `run`, until
+    /// interrupted.
     Probe {
         /// An emulated board of firmware/boards.
         #[arg(value_name = "BOARD", default_value = DEFAULT_BOARD)]

@@ -16,8 +16,8 @@ pub struct Page {
 }
 
 impl Page {
-    /// Reads a page with markers for the xtask command `writer`. Call it before measuring, so that a
-    /// page without markers fails early.
+    /// Reads a page with markers for the xtask command `writer`. Call it before measuring, so that
+    /// a page without markers fails early.
     ///
     /// # Errors
     /// Returns an error if the page cannot be read or has no markers.

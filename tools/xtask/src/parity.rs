@@ -79,8 +79,8 @@ pub struct Sample {
     cargo xtask parity mps3-an547 --vectors\n  \
     cargo xtask parity probe-pico2 --model runs/mine")]
 pub struct Options {
-    /// `loopback`, a BOARD of firmware/boards in QEMU, or probe-BOARD through a debug probe, which is
-    /// flashed. [default: loopback and mps2-an386]
+    /// `loopback`, a BOARD of firmware/boards in QEMU, or probe-BOARD through a debug probe, which
+    /// is flashed. [default: loopback and mps2-an386]
     #[arg(value_name = "DEVICE")]
     devices: Vec<String>,
     /// Loopback and every emulated board.
@@ -208,7 +208,8 @@ fn report_of(job: Job, report: &Path) -> Result<Report> {
     Ok(parsed)
 }
 
-/// Returns the devices to use: `devices`, or loopback and every emulated board, or the `usual` ones.
+/// Returns the devices to use: `devices`, or loopback and every emulated board, or the `usual`
+/// ones.
 ///
 /// # Errors
 /// Returns a usage error for an unknown device, or one that cannot be reached as its name says.

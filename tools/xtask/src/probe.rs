@@ -1,5 +1,5 @@
-//! `cargo xtask probe`, `flash` and `run`: boards through a debug probe, with probe-rs. An emulated board
-//! gets a virtual probe.
+//! `cargo xtask probe`, `flash` and `run`: boards through a debug probe, with probe-rs. An emulated
+//! board gets a virtual probe.
 
 mod tool;
 mod transcript;
@@ -34,7 +34,8 @@ struct Bench<'w> {
     /// The board's chip, as probe-rs names it.
     chip: String,
     tool: PathBuf,
-    /// The named probe, or the virtual one; without either probe-rs uses the only one that is connected.
+    /// The named probe, or the virtual one; without either probe-rs uses the only one that is
+    /// connected.
     selector: Option<String>,
     /// The virtual probe, which ends with us.
     own: Option<VirtualProbe>,
@@ -50,7 +51,8 @@ pub fn serve(workspace: &Workspace, board: &str, port: u16) -> Result<()> {
     virtual_probe::build(workspace, &board)?.args(["--verbose", "--port"]).arg(port.to_string()).run_to_stdout()
 }
 
-/// Runs `cargo xtask flash BOARD [--model FILE|DIR] [--probe PROBE]`: flashes the firmware, or the model.
+/// Runs `cargo xtask flash BOARD [--model FILE|DIR] [--probe PROBE]`: flashes the firmware, or the
+/// model.
 ///
 /// # Errors
 /// Returns an error if probe-rs is not installed, there is no such board, or probe-rs fails; it has
@@ -72,8 +74,8 @@ pub fn flash(workspace: &Workspace, board: &str, model: Option<PathBuf>, probe: 
     bench.probe_rs("reset").run()
 }
 
-/// Runs `cargo xtask run BOARD [--model FILE|DIR] [--probe PROBE]`: flashes, starts, and shows the logs
-/// until interrupted.
+/// Runs `cargo xtask run BOARD [--model FILE|DIR] [--probe PROBE]`: flashes, starts, and shows the
+/// logs until interrupted.
 ///
 /// # Errors
 /// See [`flash`]; also returns an error if the firmware ends with a failure.

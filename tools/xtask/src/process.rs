@@ -20,7 +20,8 @@ use crate::output::tell;
 
 pub use recording::{Recorded, Recording};
 
-/// A command to run. Its standard error is passed through; its standard output is ours unless stated.
+/// A command to run. Its standard error is passed through; its standard output is ours unless
+/// stated.
 pub struct Job {
     command: Command,
     line: String,
@@ -201,7 +202,8 @@ impl Job {
     /// Starts the command in the background and returns the first line of its standard output.
     ///
     /// # Errors
-    /// Returns an error if it cannot be started, or ends without a line; it has printed its own message.
+    /// Returns an error if it cannot be started, or ends without a line; it has printed its own
+    /// message.
     pub fn start_in_background(mut self) -> Result<(Background, String)> {
         self.show();
         self.command.stdin(Stdio::null()).stdout(Stdio::piped());
@@ -218,7 +220,8 @@ impl Job {
         Ok((background, line))
     }
 
-    /// Starts the command in the background without input and records its output. Does not print the line.
+    /// Starts the command in the background without input and records its output. Does not print
+    /// the line.
     ///
     /// # Errors
     /// Returns an error if it cannot be started.

@@ -57,7 +57,8 @@ pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     conclude(stages.done())
 }
 
-/// Builds the programs, then the tests, so that a compile error in a test shows before the training.
+/// Builds the programs, then the tests, so that a compile error in a test shows before the
+/// training.
 fn build(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     workspace.build_programs()?;
     if !arguments.is_empty() {
@@ -66,7 +67,8 @@ fn build(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     workspace.cargo("test").args(["--workspace", "--locked", "--no-run"]).run()
 }
 
-/// Returns the devices that must be present; outside this command their tests are ignored with a reason.
+/// Returns the devices that must be present; outside this command their tests are ignored with a
+/// reason.
 fn required(boards: &[Board]) -> String {
     let emulated = boards.iter().filter(|board| board.emulator.is_some());
     let names = emulated.map(|Board { name, chip, .. }| match chip {

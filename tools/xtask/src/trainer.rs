@@ -79,8 +79,8 @@ pub fn train(workspace: &Workspace, folder: &Path, arguments: &[&str]) -> Result
     read(job)
 }
 
-/// Evaluates a model on the test split and writes every answer to `answers`. Without a folder `data`
-/// the trainer finds the data set itself.
+/// Evaluates a model on the test split and writes every answer to `answers`. Without a folder
+/// `data` the trainer finds the data set itself.
 ///
 /// # Errors
 /// Returns an error if the evaluation fails; the trainer has printed its own message.

@@ -89,8 +89,8 @@ impl Bench {
         }
     }
 
-    /// Compares what the kernels and the reference say of the network of `case` and `seed`; `is_wrong` asks for a reference
-    /// that is not right.
+    /// Compares what the kernels and the reference say of the network of `case` and `seed`;
+    /// `is_wrong` asks for a reference that is not right.
     pub fn compare(
         &mut self,
         Requants(requants): &mut Requants,
@@ -146,7 +146,8 @@ fn compare_at(
     Ok(count)
 }
 
-/// Infers, and returns the first output that is not the reference's; `activations` is room for those of the hidden layer.
+/// Infers, and returns the first output that is not the reference's; `activations` is room for
+/// those of the hidden layer.
 fn infer(
     model: &Model<'_>,
     network: &Network<'_>,

@@ -1,5 +1,6 @@
-//! Holds the kernels of this core against a slow reference, on any board, so that tests see them right on the real
-//! instruction set. The first byte on the link says how: `r` by the right reference, `w` by a wrong one, which must be found out.
+//! Holds the kernels of this core against a slow reference, on any board, so that tests see them
+//! right on the real instruction set. The first byte on the link says how: `r` by the right
+//! reference, `w` by a wrong one, which must be found out.
 
 #![no_std]
 #![no_main]

@@ -25,7 +25,8 @@ const PAIRS: [usize; 9] = [124, 125, 126, 127, 128, 129, 255, 256, 257];
 /// Most pixels for which each has its picture in which it is the only one.
 const MAX_SINGLES: usize = 48;
 
-/// The pictures for so many pixels and a blob at an address with this remainder modulo 16: most where kernels in assembly take it.
+/// The pictures for so many pixels and a blob at an address with this remainder modulo 16: most
+/// where kernels in assembly take it.
 pub fn all(pixels: usize, alignment: usize) -> impl Iterator<Item = Picture> {
     let is_aligned = alignment.is_multiple_of(4);
     let first = if alignment == 0 { pixels } else { 0 };

@@ -44,7 +44,8 @@ const WIDE: [usize; 14] = [63, 64, 65, 127, 128, 129, 255, 256, 257, 258, 510, 5
 /// How often narrow networks are tried.
 const ROUNDS: usize = 1;
 
-/// Inputs 1 to 40, by each number of outputs, of a hidden layer and of the only one; several times, with other numbers.
+/// Inputs 1 to 40, by each number of outputs, of a hidden layer and of the only one; several times,
+/// with other numbers.
 pub fn narrow() -> impl Iterator<Item = Case> {
     let shapes = (0..ROUNDS).flat_map(|_| 1..=40).flat_map(|inputs| {
         let count = OUTPUTS.len();
@@ -61,7 +62,8 @@ pub fn narrow() -> impl Iterator<Item = Case> {
     all_orders(shapes)
 }
 
-/// Many inputs, as pixels and as neurons of a hidden layer. What has no room here is left out by whoever makes it.
+/// Many inputs, as pixels and as neurons of a hidden layer. What has no room here is left out by
+/// whoever makes it.
 pub fn wide() -> impl Iterator<Item = Case> {
     let pixels = WIDE.into_iter().chain([MAX_INPUTS]).flat_map(|inputs| {
         [1, 9, 17].map(|outputs| Shape { inputs, hidden: 0, outputs }).into_iter().chain([Shape {

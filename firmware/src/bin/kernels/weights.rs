@@ -1,4 +1,5 @@
-//! Row-major weights of the cases: windows into tables in flash, since small parts have no RAM for them.
+//! Row-major weights of the cases: windows into tables in flash, since small parts have no RAM for
+//! them.
 
 use shared_model::WeightOrder;
 

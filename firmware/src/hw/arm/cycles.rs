@@ -1,4 +1,5 @@
-//! The core's own counter of cycles, in its data watchpoint and trace unit. No core that QEMU emulates counts by it.
+//! The core's own counter of cycles, in its data watchpoint and trace unit. No core that QEMU
+//! emulates counts by it.
 
 use cortex_m::peripheral::{DCB, DWT};
 

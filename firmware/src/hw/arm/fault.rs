@@ -12,8 +12,9 @@ use crate::hw::memory::is_stack;
 
 /// The vector of every fault that has no vector of its own.
 ///
-/// Where less than 512 bytes of stack are left to report with, it starts over with an empty stack: nobody will return to
-/// the old one. Else the old one stays, and the exception frame on it with it.
+/// Where less than 512 bytes of stack are left to report with, it starts over with an empty stack:
+/// nobody will return to the old one. Else the old one stays, and the exception frame on it with
+/// it.
 ///
 /// # Safety
 ///
@@ -47,7 +48,8 @@ unsafe fn DefaultHandler(number: i16) -> ! {
     end(FAILURE)
 }
 
-/// Tells what is known of a fault whose exception frame was stacked at `frame`, if there was room for it.
+/// Tells what is known of a fault whose exception frame was stacked at `frame`, if there was room
+/// for it.
 extern "C" fn report_fault(frame: *const ExceptionFrame) -> ! {
     if is_second() {
         end(FAILURE);
@@ -57,8 +59,8 @@ extern "C" fn report_fault(frame: *const ExceptionFrame) -> ! {
         defmt::error!("stack overflow: the stack pointer is at {=usize:#010x} ({})", frame.addr(), status);
         end(FAILURE);
     }
-    // SAFETY: the whole frame lies in the stack's region, where the processor has just put it, and this function's own
-    // stack is below it or, after a start over, kilobytes above it.
+    // SAFETY: the whole frame lies in the stack's region, where the processor has just put it, and
+    // this function's own stack is below it or, after a start over, kilobytes above it.
     let frame = unsafe { &*frame };
     defmt::error!("HardFault at {=u32:#010x}, called from {=u32:#010x} ({})", frame.pc(), frame.lr(), status);
     end(FAILURE)

@@ -1,5 +1,5 @@
-//! Makes the addresses below the stack fault on a board whose bus takes them for something (ARMv7-M's MPU: Arm DDI
-//! 0403, B3.5). Most parts have nothing there and need no guard.
+//! Makes the addresses below the stack fault on a board whose bus takes them for something
+//! (ARMv7-M's MPU: Arm DDI 0403, B3.5). Most parts have nothing there and need no guard.
 
 use cortex_m::peripheral::MPU;
 
@@ -11,8 +11,8 @@ const ENABLE_WITH_DEFAULT_MAP: u32 = 1 << 2 | 1;
 
 /// Forbids the `1 << size_log2` bytes below `stack_end`, which is aligned to as much.
 pub fn forbid_below(mpu: &mut MPU, stack_end: u32, size_log2: u32) {
-    // SAFETY: nothing is linked below the stack, so no access of the program is forbidden but an overflow; the register
-    // values are those of one whole region, number 0.
+    // SAFETY: nothing is linked below the stack, so no access of the program is forbidden but an
+    // overflow; the register values are those of one whole region, number 0.
     unsafe {
         mpu.rnr.write(0);
         mpu.rbar.write(stack_end.wrapping_sub(1 << size_log2));

@@ -21,8 +21,8 @@ const COUNTER: Counter = Counter { ticks: nrf51_timer::ticks, hertz: 16_000_000,
 
 /// Starts the peripherals; nothing at the second call.
 ///
-/// The UART's pins lead to the interface chip, which makes them a serial port of the desk. The LED is the one at the
-/// upper left.
+/// The UART's pins lead to the interface chip, which makes them a serial port of the desk. The LED
+/// is the one at the upper left.
 #[must_use]
 pub fn take() -> Option<Board<Nrf51Uart, P0_13<Output<PushPull>>>> {
     let peripherals = Peripherals::take()?;

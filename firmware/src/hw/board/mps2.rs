@@ -1,4 +1,5 @@
-//! What Arm's MPS2 and MPS3 boards have in common: a CMSDK UART, LEDs of the FPGA's I/O block, SysTick.
+//! What Arm's MPS2 and MPS3 boards have in common: a CMSDK UART, LEDs of the FPGA's I/O block,
+//! SysTick.
 
 use core::ptr::NonNull;
 
@@ -26,7 +27,8 @@ const BAUD: u32 = 115_200;
 ///
 /// # Safety
 ///
-/// The board has these peripherals at these addresses, and nothing else uses them; `core` is the only one there is.
+/// The board has these peripherals at these addresses, and nothing else uses them; `core` is the
+/// only one there is.
 pub unsafe fn start(mut core: cortex_m::Peripherals, map: &Map) -> Option<Board<CmsdkUart, Mps2Led>> {
     // For good: see `CmsdkUart::new`.
     cortex_m::interrupt::disable();

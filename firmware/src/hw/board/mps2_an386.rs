@@ -1,4 +1,5 @@
-//! Arm MPS2 with FPGA image AN386 (Arm DAI 0386): a Cortex-M4, the board that QEMU emulates by default.
+//! Arm MPS2 with FPGA image AN386 (Arm DAI 0386): a Cortex-M4, the board that QEMU emulates by
+//! default.
 
 use super::mps2_armv7m::COUNTER;
 pub use super::mps2_armv7m::take;

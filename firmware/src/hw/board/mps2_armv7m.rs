@@ -1,4 +1,5 @@
-//! The FPGA images of Arm's MPS2 boards for ARMv7-M: AN385, AN386 and AN500, which have the same at the same addresses.
+//! The FPGA images of Arm's MPS2 boards for ARMv7-M: AN385, AN386 and AN500, which have the same at
+//! the same addresses.
 
 use core::num::NonZero;
 use core::ptr::NonNull;

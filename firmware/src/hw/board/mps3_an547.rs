@@ -18,7 +18,8 @@ pub const IDENTITY: Identity = Identity { board: "mps3-an547", core: "cortex-m55
 /// By the Secure addresses: the core starts in Secure state, and stays there.
 const MAP: Map = Map { uart: 0x5930_3000, uart_receive: 34, led: 0x5930_2000, clock_hz: 25_000_000 };
 
-/// The system counter, which counts the core's clock, by its Secure addresses: the frame to control it, and that to read it.
+/// The system counter, which counts the core's clock, by its Secure addresses: the frame to control
+/// it, and that to read it.
 const COUNTER_CONTROL: NonNull<u32> = NonNull::without_provenance(NonZero::new(0x5810_0000).unwrap());
 const COUNTER_READ: NonNull<u32> = NonNull::without_provenance(NonZero::new(0x5810_1000).unwrap());
 

@@ -48,7 +48,8 @@ impl Handler<RTC0> for Tick {
 
 fn let_interrupt(may: bool) {
     if may {
-        // SAFETY: a request is served outside of critical sections, so there is none that this could break.
+        // SAFETY: a request is served outside of critical sections, so there is none that this
+        // could break.
         unsafe { cortex_m::interrupt::enable() };
     } else {
         cortex_m::interrupt::disable();
@@ -57,10 +58,12 @@ fn let_interrupt(may: bool) {
 
 /// Starts the peripherals; nothing at the second call.
 ///
-/// The UART's pins lead to the board's J-Link, which makes them a serial port of the desk. The LED is LED1.
+/// The UART's pins lead to the board's J-Link, which makes them a serial port of the desk. The LED
+/// is LED1.
 #[must_use]
 pub fn take() -> Option<Board<Nrf52Uart, ActiveLow<Output<'static>>>> {
-    // Given out once, so what follows runs once. Room for a whole request; the driver's DMA takes it in two halves.
+    // Given out once, so what follows runs once. Room for a whole request; the driver's DMA takes
+    // it in two halves.
     let received = singleton!(: [u8; 2048] = [0; 2048])?;
     let to_send = singleton!(: [u8; 512] = [0; 512])?;
 

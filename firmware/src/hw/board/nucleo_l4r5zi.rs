@@ -31,7 +31,8 @@ bind_interrupts!(struct Interrupts {
 
 fn let_interrupt(may: bool) {
     if may {
-        // SAFETY: a request is served outside of critical sections, so there is none that this could break.
+        // SAFETY: a request is served outside of critical sections, so there is none that this
+        // could break.
         unsafe { cortex_m::interrupt::enable() };
     } else {
         cortex_m::interrupt::disable();
@@ -40,7 +41,8 @@ fn let_interrupt(may: bool) {
 
 /// Starts the peripherals; nothing at the second call.
 ///
-/// The UART's pins lead to the board's ST-Link, which makes them a serial port of the desk. The LED is LD1, the green one.
+/// The UART's pins lead to the board's ST-Link, which makes them a serial port of the desk. The LED
+/// is LD1, the green one.
 #[must_use]
 pub fn take() -> Option<Board<BufferedUart<'static>, Output<'static>>> {
     let mut core = cortex_m::Peripherals::take()?;
@@ -50,7 +52,8 @@ pub fn take() -> Option<Board<BufferedUart<'static>, Output<'static>>> {
     let to_send = singleton!(: [u8; 512] = [0; 512])?;
 
     let mut config = Config::default();
-    // The UART's pins are of port G, which this feeds. It is the default, said here since nothing works without it.
+    // The UART's pins are of port G, which this feeds. It is the default, said here since nothing
+    // works without it.
     config.enable_independent_io_supply = true;
     config.rcc.hsi = true;
     config.rcc.pll = Some(Pll {
@@ -72,8 +75,8 @@ pub fn take() -> Option<Board<BufferedUart<'static>, Output<'static>>> {
     Some(Board { uart, led, sleep })
 }
 
-/// Sleeps until the next interrupt, unless bytes are there. What comes between the look and the sleep is pending by then,
-/// and ends it; its handler runs afterwards.
+/// Sleeps until the next interrupt, unless bytes are there. What comes between the look and the
+/// sleep is pending by then, and ends it; its handler runs afterwards.
 fn sleep(uart: &mut BufferedUart<'static>) {
     cortex_m::interrupt::free(|_| {
         if !matches!(uart.read_ready(), Ok(true)) {

@@ -72,8 +72,8 @@ pub fn take() -> Option<Board<Uart, Pin<Gpio25, FunctionSioOutput, PullDown>>> {
     Some(Board { uart, led, sleep })
 }
 
-/// Sleeps until bytes come or a millisecond has passed. What comes between the look and the sleep is pending by then, or
-/// waits in the UART's buffer for the next tick.
+/// Sleeps until bytes come or a millisecond has passed. What comes between the look and the sleep
+/// is pending by then, or waits in the UART's buffer for the next tick.
 fn sleep(uart: &mut Uart) {
     NVIC::unpend(Interrupt::UART0_IRQ);
     if !matches!(uart.read_ready(), Ok(true)) {

@@ -1,4 +1,5 @@
-//! The core-local interruptor's timer as a wake-up (SiFive FU540-C000 manual, chapter 9), for hart 0.
+//! The core-local interruptor's timer as a wake-up (SiFive FU540-C000 manual, chapter 9), for hart
+//! 0.
 
 use core::ptr::NonNull;
 
@@ -47,7 +48,8 @@ impl Clint {
     }
 
     fn read(&self, register: usize) -> u32 {
-        // SAFETY: `new` was promised a CLINT's registers here, and every offset used is one of them.
+        // SAFETY: `new` was promised a CLINT's registers here, and every offset used is one of
+        // them.
         unsafe { self.registers.add(register).read_volatile() }
     }
 

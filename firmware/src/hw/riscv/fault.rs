@@ -9,9 +9,10 @@ use crate::hw::end::end;
 use crate::hw::fault::{FAILURE, is_second};
 use crate::hw::memory::is_stack;
 
-// Where every trap goes, in place of riscv-rt's handler, which takes the stack for good. Where less than 512 bytes of
-// stack are left to report with, it starts over with an empty stack: nobody will return to the old one.
-// Not a naked function, which cannot be aligned as the trap vector has to be.
+// Where every trap goes, in place of riscv-rt's handler, which takes the stack for good. Where less
+// than 512 bytes of stack are left to report with, it starts over with an empty stack: nobody will
+// return to the old one. Not a naked function, which cannot be aligned as the trap vector has to
+// be.
 global_asm!(
     ".pushsection .trap, \"ax\"",
     ".balign 4",
@@ -35,7 +36,8 @@ global_asm!(
 /// Tells what is known of a trap.
 extern "C" fn report_trap(stack_pointer: usize, caller: usize) -> ! {
     if is_second() {
-        // Not by way of the logs, whose end may be what traps: unlike Arm's cores, this one would go round for ever.
+        // Not by way of the logs, whose end may be what traps: unlike Arm's cores, this one would
+        // go round for ever.
         semihosting::process::exit(FAILURE);
     }
     let status = TrapStatus { mcause: mcause::read().bits(), mtval: mtval::read() };

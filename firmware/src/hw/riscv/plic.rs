@@ -1,10 +1,12 @@
-//! The platform-level interrupt controller (RISC-V PLIC 1.0.0): one interrupt that ends sleep, for hart 0 in machine mode.
+//! The platform-level interrupt controller (RISC-V PLIC 1.0.0): one interrupt that ends sleep, for
+//! hart 0 in machine mode.
 
 use core::ptr::NonNull;
 
 use riscv::register::mie;
 
-/// Registers, as offsets in words, of context 0: what is enabled, the priority to exceed, and claims. Priorities begin at 0.
+/// Registers, as offsets in words, of context 0: what is enabled, the priority to exceed, and
+/// claims. Priorities begin at 0.
 const ENABLE: usize = 0x2000 / 4;
 const THRESHOLD: usize = 0x20_0000 / 4;
 const CLAIM: usize = 0x20_0004 / 4;
@@ -16,7 +18,8 @@ pub struct Plic {
 }
 
 impl Plic {
-    /// The PLIC whose registers lie at `address`. From now on the interrupt of number `line`, below 32, ends sleep.
+    /// The PLIC whose registers lie at `address`. From now on the interrupt of number `line`, below
+    /// 32, ends sleep.
     ///
     /// # Safety
     ///

@@ -39,8 +39,8 @@ pub struct Arguments {
     /// Train only these networks, by their names
     #[arg(long, value_name = "NAME", num_args = 1.., value_delimiter = ',', conflicts_with = "one")]
     only: Vec<String>,
-    /// Train a few networks for a few epochs, to see it work in two minutes; the accuracies are meaningless. The teacher is
-    /// optional. Runs go to the subfolder reduced of --runs
+    /// Train a few networks for a few epochs, to see it work in two minutes; the accuracies are
+    /// meaningless. The teacher is optional. Runs go to the subfolder reduced of --runs
     #[arg(long, conflicts_with = "networks")]
     reduced: bool,
     /// Train nothing: read the runs that are finished

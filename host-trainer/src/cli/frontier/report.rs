@@ -35,7 +35,8 @@ struct Model {
 }
 
 impl Report {
-    /// Builds the report on `units` of `networks`, of which `runs_trained` runs are new. `measured` has the cost on devices.
+    /// Builds the report on `units` of `networks`, of which `runs_trained` runs are new. `measured`
+    /// has the cost on devices.
     pub fn new(
         trainer: &SweepTrainer,
         networks: &[Network],

@@ -1,12 +1,14 @@
-//! From any image to the data set's form: light on black, filling the image in one direction, in its middle.
+//! From any image to the data set's form: light on black, filling the image in one direction, in
+//! its middle.
 //!
 //! ```text
 //!  brightness, opacity --border--> background and polarity --> how far each pixel stands out from it, 0..=255
 //!     --> cropped to what stands out --> scaled, the aspect ratio kept --> centred on black
 //! ```
 //!
-//! Fashion-MNIST was made so: garments trimmed, the longer side scaled to 28 pixels, inverted. Of its test images 98 %
-//! fill all 28 in one direction at least. An image that already has the size is left in its place.
+//! Fashion-MNIST was made so: garments trimmed, the longer side scaled to 28 pixels, inverted. Of
+//! its test images 98 % fill all 28 in one direction at least. An image that already has the size
+//! is left in its place.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -14,7 +16,8 @@ use image::imageops::{self, FilterType};
 use image::{GrayAlphaImage, GrayImage};
 use serde::Serialize;
 
-/// How far a pixel may be from the background and still belong to it: 5 %, as Fashion-MNIST was trimmed.
+/// How far a pixel may be from the background and still belong to it: 5 %, as Fashion-MNIST was
+/// trimmed.
 const TOLERANCE: u8 = 12;
 
 /// Of the longer side, the part below which what stands out is a speck: noise of a camera, dust.
@@ -65,7 +68,8 @@ impl Display for Conversion {
     }
 }
 
-/// `image` as `rows` by `columns` pixels, and what was done; nothing where nothing stands out from its border.
+/// `image` as `rows` by `columns` pixels, and what was done; nothing where nothing stands out from
+/// its border.
 pub fn convert(
     image: &GrayAlphaImage,
     rows: usize,
@@ -88,7 +92,8 @@ pub fn convert(
     Some((pixels, Conversion { polarity, fit: Some(fit) }))
 }
 
-/// The brightness of the background: the median of the outermost pixels; nothing where most of these are transparent.
+/// The brightness of the background: the median of the outermost pixels; nothing where most of
+/// these are transparent.
 fn border(image: &GrayAlphaImage) -> Option<u8> {
     let (width, height) = image.dimensions();
     let is_outermost = |x, y| x == 0 || y == 0 || x + 1 == width || y + 1 == height;
@@ -99,8 +104,8 @@ fn border(image: &GrayAlphaImage) -> Option<u8> {
     (2 * opaque.len() > outermost.len()).then(|| opaque.get(opaque.len() / 2).copied()).flatten()
 }
 
-/// Whether more of the image is darker or lighter than its border. A transparent border has no brightness: then
-/// whether what is visible is dark or light.
+/// Whether more of the image is darker or lighter than its border. A transparent border has no
+/// brightness: then whether what is visible is dark or light.
 fn what_stands_out(image: &GrayAlphaImage, border: Option<u8>) -> Polarity {
     let reference = border.unwrap_or(128);
     let sum = |distance: fn(u8, u8) -> u8| -> u64 {
@@ -119,8 +124,8 @@ fn light(grey: u8, polarity: Polarity) -> u8 {
     }
 }
 
-/// How far each pixel stands out: 0 at or below `background`, 255 for the lightest there can be; nothing where it is
-/// transparent.
+/// How far each pixel stands out: 0 at or below `background`, 255 for the lightest there can be;
+/// nothing where it is transparent.
 fn stand_out(image: &GrayAlphaImage, polarity: Polarity, background: u8) -> Vec<u8> {
     let most = u32::from(255 - background).max(1);
     let level = |[grey, alpha]: [u8; 2]| {
@@ -181,7 +186,8 @@ mod tests {
         GrayAlphaImage::from_raw(width, greys.len() as u32 / width, pixels).unwrap()
     }
 
-    /// A rectangle of one brightness on another: 20 columns from 30 on, 60 rows from 10 on, in 100 columns and 80 rows.
+    /// A rectangle of one brightness on another: 20 columns from 30 on, 60 rows from 10 on, in 100
+    /// columns and 80 rows.
     fn rectangle(inside: LumaA<u8>, outside: LumaA<u8>) -> GrayAlphaImage {
         let is_inside = |x, y| (30..50).contains(&x) && (10..70).contains(&y);
         GrayAlphaImage::from_fn(100, 80, |x, y| if is_inside(x, y) { inside } else { outside })

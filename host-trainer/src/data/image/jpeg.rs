@@ -1,4 +1,5 @@
-//! Where a JPEG file ends. A decoder makes grey of what is missing, which would be classified as if it had been there.
+//! Where a JPEG file ends. A decoder makes grey of what is missing, which would be classified as if
+//! it had been there.
 
 /// What every file begins with.
 const START: [u8; 2] = [0xff, 0xd8];
@@ -6,7 +7,8 @@ const END: u8 = 0xd9;
 /// Of a segment that coded pixels follow.
 const SCAN: u8 = 0xda;
 
-/// Whether `file` begins as a JPEG and has no end: segments, each with its length, up to the marker of the end.
+/// Whether `file` begins as a JPEG and has no end: segments, each with its length, up to the marker
+/// of the end.
 pub fn is_cut_off(file: &[u8]) -> bool {
     let Some(mut rest) = file.strip_prefix(&START) else { return false };
     loop {
@@ -27,7 +29,8 @@ pub fn is_cut_off(file: &[u8]) -> bool {
     }
 }
 
-/// From the marker on that ends coded pixels: in these 0xff is followed by zero or the number of a restart.
+/// From the marker on that ends coded pixels: in these 0xff is followed by zero or the number of a
+/// restart.
 fn behind_pixels(pixels: &[u8]) -> &[u8] {
     let is_marker = |pair: &[u8]| matches!(pair, [0xff, second] if !matches!(second, 0 | 0xd0..=0xd7 | 0xff));
     let end = pixels.windows(2).position(is_marker).unwrap_or(pixels.len());

@@ -27,8 +27,9 @@ pub enum ImageError {
     },
 }
 
-/// The image in the file at `path` as `rows` by `columns` pixels, row-major, 0 (black) to 255 (white), light on dark,
-/// and what was done to make it so. Without a `polarity`, what stands out from the image's border decides.
+/// The image in the file at `path` as `rows` by `columns` pixels, row-major, 0 (black) to 255
+/// (white), light on dark, and what was done to make it so. Without a `polarity`, what stands out
+/// from the image's border decides.
 ///
 /// # Errors
 ///

@@ -15,10 +15,12 @@ const MAX_FILE_BYTES: u64 = 64 << 20;
 /// Pixels that a side may have.
 const MAX_SIDE: u32 = 16_384;
 
-/// Bytes that a decoded image may take, each pixel counted as [`PIXEL_BYTES`] at least: 67 million pixels.
+/// Bytes that a decoded image may take, each pixel counted as [`PIXEL_BYTES`] at least: 67 million
+/// pixels.
 const MAX_DECODED_BYTES: u64 = 512 << 20;
 
-/// Bytes that a pixel takes while it is decoded: a progressive JPEG keeps two for each of up to four components.
+/// Bytes that a pixel takes while it is decoded: a progressive JPEG keeps two for each of up to
+/// four components.
 const PIXEL_BYTES: u64 = 8;
 
 /// Why a file cannot be read as an image.

@@ -68,7 +68,8 @@ pub fn choose<'c, 'a>(
     }
 }
 
-/// Looks at candidates before a search gives up: hundreds of layers that all fit together have too many orders.
+/// Looks at candidates before a search gives up: hundreds of layers that all fit together have too
+/// many orders.
 const MAX_STEPS: u32 = 1_000_000;
 
 /// All chains of candidates, in any order.
@@ -80,7 +81,8 @@ struct Search<'c, 'a> {
 }
 
 impl Search<'_, '_> {
-    /// Collects all chains that begin with `chain`, which has `width` outputs. Nothing where there are too many.
+    /// Collects all chains that begin with `chain`, which has `width` outputs. Nothing where there
+    /// are too many.
     fn extend(&mut self, width: usize, chain: &mut Vec<usize>) -> Option<()> {
         if width == self.classes && !chain.is_empty() {
             self.found.push(chain.clone());
@@ -102,7 +104,8 @@ impl Search<'_, '_> {
     }
 }
 
-/// Says how each of `chain` lies: by its shape; of a square one, by its name, if no other name is belied by a shape.
+/// Says how each of `chain` lies: by its shape; of a square one, by its name, if no other name is
+/// belied by a shape.
 pub fn orient<'a>(chain: &[&Candidate<'a>], pixels: usize) -> Result<Vec<Layer<'a>>, LayersError> {
     let (mut layers, mut belied, mut inputs) = (Vec::with_capacity(chain.len()), false, pixels);
     for candidate in chain {

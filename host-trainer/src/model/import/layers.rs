@@ -1,5 +1,5 @@
-//! Finds the dense layers among named tensors: the names say which weights and biases belong together, the shapes how the
-//! layers follow one another.
+//! Finds the dense layers among named tensors: the names say which weights and biases belong
+//! together, the shapes how the layers follow one another.
 
 use std::collections::HashMap;
 
@@ -14,8 +14,8 @@ use super::tensors::Tensor;
 
 /// The layers of the network that leads from `pixels` to `classes`.
 ///
-/// All weights by their names, in the order of `tensors`, if their shapes follow one another so; else in the one order in
-/// which they do; else the one choice of them that leads there.
+/// All weights by their names, in the order of `tensors`, if their shapes follow one another so;
+/// else in the one order in which they do; else the one choice of them that leads there.
 ///
 /// # Errors
 ///
@@ -34,8 +34,8 @@ pub fn find<'a>(tensors: &'a [Tensor<'a>], pixels: usize, classes: usize) -> Res
     finish(found, tensors)
 }
 
-/// The layers that `choices` name, first to last, as a network from `pixels` to `classes`. Where one has no biases,
-/// they are those that go with the name of the weights, if there are any.
+/// The layers that `choices` name, first to last, as a network from `pixels` to `classes`. Where
+/// one has no biases, they are those that go with the name of the weights, if there are any.
 ///
 /// # Errors
 ///

@@ -12,8 +12,8 @@ pub struct Convention {
 }
 
 impl Convention {
-    /// What `name` says, if it is one that weights have: `fc1.weight`, `dense/kernel`, `dense/kernel:0`,
-    /// `layers/dense/vars/0`.
+    /// What `name` says, if it is one that weights have: `fc1.weight`, `dense/kernel`,
+    /// `dense/kernel:0`, `layers/dense/vars/0`.
     pub fn of(name: &str) -> Option<Self> {
         let (whole, variable) = match name.strip_suffix(":0") {
             Some(whole) => (whole, ":0"),

@@ -83,7 +83,8 @@ impl Tensor<'_> {
         self.view.dtype()
     }
 
-    /// Its numbers, the last dimension first; nothing where they are no floating-point numbers of 16, 32 or 64 bits.
+    /// Its numbers, the last dimension first; nothing where they are no floating-point numbers of
+    /// 16, 32 or 64 bits.
     pub fn numbers(&self) -> Option<Vec<f32>> {
         fn each<const BYTES: usize>(data: &[u8], number: impl Fn([u8; BYTES]) -> f32) -> Vec<f32> {
             data.as_chunks().0.iter().map(|bytes| number(*bytes)).collect()

@@ -1,4 +1,5 @@
-//! Graphics cards by NVIDIA's CUDA. The driver is looked for when the program runs; building takes no CUDA toolkit.
+//! Graphics cards by NVIDIA's CUDA. The driver is looked for when the program runs; building takes
+//! no CUDA toolkit.
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -42,7 +43,8 @@ fn describe(device: &Device) -> Result<Hardware, String> {
     Ok(Hardware { name, interface: "CUDA".into(), kind: None, driver: None })
 }
 
-/// Runs `work`, where burn-cuda panics if the driver refuses: the message becomes the error, and is not printed.
+/// Runs `work`, where burn-cuda panics if the driver refuses: the message becomes the error, and is
+/// not printed.
 fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     static ASKING: Mutex<()> = Mutex::new(());
     // The hook is the whole program's: two that take it by turns would keep each other's.

@@ -11,7 +11,8 @@ pub struct Hardware {
     pub name: String,
     /// How it is reached: the processor's architecture, or the name of a graphics interface.
     pub interface: String,
-    /// What it is, where that is known: `discrete`, `integrated`, `virtual`, or `software` on the processor.
+    /// What it is, where that is known: `discrete`, `integrated`, `virtual`, or `software` on the
+    /// processor.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<&'static str>,
     /// The driver with its version, where there is one and it says so.

@@ -1,4 +1,5 @@
-//! The burn backends that can train: those of the processor in every build, those of a graphics card where built in.
+//! The burn backends that can train: those of the processor in every build, those of a graphics
+//! card where built in.
 
 mod hardware;
 
@@ -13,7 +14,8 @@ use thiserror::Error;
 
 pub use hardware::Hardware;
 
-/// Which of burn's backends trains, in `f32`. Every build knows the names of all, so that it reads any run.
+/// Which of burn's backends trains, in `f32`. Every build knows the names of all, so that it reads
+/// any run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Backend {

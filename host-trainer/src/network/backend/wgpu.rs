@@ -25,7 +25,8 @@ pub fn hardware() -> Vec<Hardware> {
     adapters.iter().map(|adapter| describe(adapter.get_info())).collect()
 }
 
-/// The adapter that the driver thinks the fastest, or the one that `CUBECL_WGPU_DEFAULT_DEVICE` names.
+/// The adapter that the driver thinks the fastest, or the one that `CUBECL_WGPU_DEFAULT_DEVICE`
+/// names.
 pub fn open() -> Result<(Device, Hardware), BackendError> {
     let opened = OPENED.get_or_init(|| {
         let _asking = ASKING.lock().unwrap_or_else(PoisonError::into_inner);

@@ -158,8 +158,9 @@ impl Teacher {
         Ok(right as f64 / split.len() as f64)
     }
 
-    /// What it answers for every version of the training images of `data` and of those `held_out`, which follow them: the
-    /// mean of its logits for the version and for the version's mirror image.
+    /// What it answers for every version of the training images of `data` and of those `held_out`,
+    /// which follow them: the mean of its logits for the version and for the version's mirror
+    /// image.
     ///
     /// # Errors
     ///
@@ -199,7 +200,8 @@ impl Teacher {
     }
 }
 
-/// Blackens a square of `image`, of a fifth to two fifths of its rows, with probability [`ERASED_SHARE`].
+/// Blackens a square of `image`, of a fifth to two fifths of its rows, with probability
+/// [`ERASED_SHARE`].
 fn erase(image: &mut [u8], rows: usize, columns: usize, random: &mut Xoshiro256PlusPlus) {
     let chance: f64 = random.random();
     let side = random.random_range(rows / 5..=rows * 2 / 5);

@@ -50,7 +50,8 @@ pub struct Convolutional {
 }
 
 impl Convolutional {
-    /// A network whose first convolution has `channels`. Weights are He-uniform, from `random` alone; biases zero.
+    /// A network whose first convolution has `channels`. Weights are He-uniform, from `random`
+    /// alone; biases zero.
     pub fn init(channels: usize, classes: usize, random: &mut Xoshiro256PlusPlus, device: &Device) -> Self {
         let [c1, c2, c4] = [1, 2, 4].map(|factor| factor * channels);
         let mut convolution = |inputs, outputs| Convolution::init(inputs, outputs, random, device);
@@ -77,14 +78,16 @@ impl Convolutional {
     }
 }
 
-/// The largest of each 2 x 2 values; an odd row or column at the end is left out, unless it is the only one.
+/// The largest of each 2 x 2 values; an odd row or column at the end is left out, unless it is the
+/// only one.
 fn halved(values: Tensor<4>) -> Tensor<4> {
     let [_, _, rows, columns] = values.dims();
     let window = [rows.min(2), columns.min(2)];
     max_pool2d(values, MaxPoolOptions::new(window).with_stride(window))
 }
 
-/// Weights that keep the size of what passes through them and ReLU (He and others, 2015, section 2.2).
+/// Weights that keep the size of what passes through them and ReLU (He and others, 2015, section
+/// 2.2).
 fn uniform<const D: usize>(shape: [usize; D], fan_in: usize, random: &mut Xoshiro256PlusPlus) -> TensorData {
     let limit = (6.0 / fan_in as f64).sqrt() as f32;
     let count = shape.iter().product();

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use super::ClientError;
 
-/// A byte stream to a device. Reads and writes that wait for longer than a moment fail with [`ErrorKind::TimedOut`] or
-/// [`ErrorKind::WouldBlock`]; then the client looks at its clock, and reads or writes on.
+/// A byte stream to a device. Reads and writes that wait for longer than a moment fail with
+/// [`ErrorKind::TimedOut`] or [`ErrorKind::WouldBlock`]; then the client looks at its clock, and
+/// reads or writes on.
 pub trait Stream: Read + Write + Send + Debug {}
 
 impl<Bytes: Read + Write + Send + Debug> Stream for Bytes {}

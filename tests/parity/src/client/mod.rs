@@ -22,7 +22,8 @@ use under_way::{Asked, UnderWay};
 /// Longest frame that is accepted from a device.
 const LONGEST_FRAME: usize = encoded_length_bound(MAX_RESPONSE_BYTES);
 
-/// A conversation with a device. What is damaged or lost on the way is sent again, within the bounds of [`Retry`].
+/// A conversation with a device. What is damaged or lost on the way is sent again, within the
+/// bounds of [`Retry`].
 #[derive(Debug)]
 pub struct Client {
     line: Line,
@@ -95,7 +96,8 @@ pub struct Calibration {
 pub struct Measurement {
     /// Of one inference that nobody looks at.
     pub total: u32,
-    /// Of each stage of another one: three for each layer (inputs gathered, products added up, requantized), and softmax.
+    /// Of each stage of another one: three for each layer (inputs gathered, products added up,
+    /// requantized), and softmax.
     pub stages: Vec<StageTicks>,
 }
 
@@ -109,7 +111,8 @@ pub struct StageTicks {
 }
 
 impl Client {
-    /// A client on `stream`, with nothing said yet. An answer may take `patience`, whatever else arrives meanwhile.
+    /// A client on `stream`, with nothing said yet. An answer may take `patience`, whatever else
+    /// arrives meanwhile.
     pub fn new(stream: Box<dyn Stream>, patience: Duration) -> Self {
         Self {
             line: Line::new(stream),
@@ -183,7 +186,8 @@ impl Client {
         })
     }
 
-    /// Sends a picture and returns its request's number, so that the next can be sent before this one is answered.
+    /// Sends a picture and returns its request's number, so that the next can be sent before this
+    /// one is answered.
     ///
     /// # Errors
     ///
@@ -192,7 +196,8 @@ impl Client {
         self.begin(Asked::Picture(pixels.to_vec()))
     }
 
-    /// The next answer to a picture. Mostly that to the one that was sent first; where something was lost, another.
+    /// The next answer to a picture. Mostly that to the one that was sent first; where something
+    /// was lost, another.
     ///
     /// # Errors
     ///
@@ -280,7 +285,8 @@ impl Client {
         self.line.write_all(frame, self.patience)
     }
 
-    /// The next response to a request under way, by that request's number, of the kind that `take` takes.
+    /// The next response to a request under way, by that request's number, of the kind that `take`
+    /// takes.
     fn receive<T>(&mut self, take: impl Fn(Response<'_>) -> Option<T>) -> Result<(u32, T), ClientError> {
         let deadline = Instant::now() + self.patience;
         loop {
@@ -344,7 +350,8 @@ impl Client {
     }
 }
 
-/// Whether a line may have made this of a frame. All else is whole, by its checksum, and would be the same again.
+/// Whether a line may have made this of a frame. All else is whole, by its checksum, and would be
+/// the same again.
 fn is_damage(error: FrameError) -> bool {
     matches!(error, FrameError::Damaged | FrameError::TooLong { .. })
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-/// Most doublings of the wait. A line that loses most of what it carries is silent many times in a row, and the device is none the
-/// slower for it: without an end to this, one such row would take all patience.
+/// Most doublings of the wait. A line that loses most of what it carries is silent many times in a
+/// row, and the device is none the slower for it: without an end to this, one such row would take
+/// all patience.
 const MAX_DOUBLINGS: u32 = 3;
 
 /// A running estimate of how long answers take.
@@ -23,7 +24,8 @@ impl Pace {
         Self { usual: shortest_wait, deviation: shortest_wait, doublings: 0, shortest_wait }
     }
 
-    /// From now on a wait is `shortest_wait` at least; nor does a device count as slower than that before it is known to be.
+    /// From now on a wait is `shortest_wait` at least; nor does a device count as slower than that
+    /// before it is known to be.
     pub fn set_shortest_wait(&mut self, shortest_wait: Duration) {
         let Self { usual, deviation, doublings, .. } = *self;
         let (usual, deviation) = (usual.min(shortest_wait), deviation.min(shortest_wait));

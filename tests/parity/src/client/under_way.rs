@@ -1,7 +1,8 @@
 //! Requests that were sent and are not answered: which are lost, and are to be sent again.
 //!
-//! A request is sent again under a new number, and an answer to any of its numbers answers it: asking twice does no harm. Since
-//! a device answers in the order in which it is asked, an answer to one number says that all lower ones are lost.
+//! A request is sent again under a new number, and an answer to any of its numbers answers it:
+//! asking twice does no harm. Since a device answers in the order in which it is asked, an answer
+//! to one number says that all lower ones are lost.
 
 use std::time::{Duration, Instant};
 
@@ -25,8 +26,8 @@ impl Retry {
 }
 
 impl Default for Retry {
-    /// For a line that damages a byte in a thousand, and half of all frames. A device that answers nothing is told by its
-    /// silence, which is not that long.
+    /// For a line that damages a byte in a thousand, and half of all frames. A device that answers
+    /// nothing is told by its silence, which is not that long.
     fn default() -> Self {
         Self { attempts: 32, shortest_wait: Duration::from_millis(200) }
     }
@@ -99,7 +100,8 @@ fn is_before(one: u32, other: u32) -> bool {
 }
 
 impl UnderWay {
-    /// Nothing yet. Numbers begin at random: answers to a client that was killed may be on their way still.
+    /// Nothing yet. Numbers begin at random: answers to a client that was killed may be on their
+    /// way still.
     pub fn new(retry: Retry) -> Self {
         let (last_number, attempts) = (fastrand::u32(..), retry.attempts);
         Self { requests: Vec::new(), last_number, attempts, pace: Pace::new(retry.shortest_wait) }
@@ -129,7 +131,8 @@ impl UnderWay {
         self.last_number.wrapping_add(1).max(1)
     }
 
-    /// The number and the message with which request `sequence` is sent, now; nothing where it is answered by now.
+    /// The number and the message with which request `sequence` is sent, now; nothing where it is
+    /// answered by now.
     ///
     /// # Errors
     ///
@@ -147,8 +150,8 @@ impl UnderWay {
         Ok(Some((number, sent.asked.request())))
     }
 
-    /// An answer to `number` has come. Says which request is thereby answered, if one is; then [`lost`](Self::lost) says which
-    /// others are lost.
+    /// An answer to `number` has come. Says which request is thereby answered, if one is; then
+    /// [`lost`](Self::lost) says which others are lost.
     pub fn answered(&mut self, number: u32, now: Instant) -> Option<u32> {
         if is_before(self.last_number, number) {
             return None; // never sent
@@ -173,8 +176,9 @@ impl UnderWay {
         self.requests.iter().find(|sent| sent.copies.is_empty()).map(|sent| sent.sequence)
     }
 
-    /// Something was damaged. Says which request is to be sent again: the one whose last copy was sent first, unless that was so
-    /// short a time ago that the trouble may be another's. Then it is sent a little later, if nothing is heard.
+    /// Something was damaged. Says which request is to be sent again: the one whose last copy was
+    /// sent first, unless that was so short a time ago that the trouble may be another's. Then it
+    /// is sent a little later, if nothing is heard.
     pub fn suspect(&mut self, trouble: Trouble, now: Instant) -> Option<u32> {
         self.pace.heard();
         let (soonest, attempts) = (self.pace.soonest(), self.attempts);
@@ -185,8 +189,8 @@ impl UnderWay {
         sent.is_silent_for(soonest, now).then_some(sent.sequence)
     }
 
-    /// Nothing is heard. Says which requests have waited for too long and are to be sent again. Those that were sent often enough
-    /// wait on: the device may be busy with what came before.
+    /// Nothing is heard. Says which requests have waited for too long and are to be sent again.
+    /// Those that were sent often enough wait on: the device may be busy with what came before.
     pub fn overdue(&mut self, now: Instant) -> Vec<u32> {
         let (soonest, wait) = (self.pace.soonest(), self.pace.wait());
         let mut overdue: Vec<_> = self.requests.iter().collect();

@@ -19,7 +19,8 @@ pub use virtual_probe::{Killer, stop_all_at_signals};
 
 use crate::{Client, Stream};
 
-/// How long a device may stay silent before it counts as hung. Far more than any answer takes, on a busy machine too.
+/// How long a device may stay silent before it counts as hung. Far more than any answer takes, on a
+/// busy machine too.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long one read or write of a stream waits: the client then looks at its clock, and goes on.
@@ -42,7 +43,8 @@ const LOGS_UP: u32 = 0;
 const LINK_UP: u32 = 1;
 const LINK_DOWN: u32 = 0;
 
-/// Every board, by name. Files that cannot be read are told of where devices are named, so here it is as if none were there.
+/// Every board, by name. Files that cannot be read are told of where devices are named, so here it
+/// is as if none were there.
 static BOARDS: LazyLock<Vec<Board>> = LazyLock::new(|| boards::all().unwrap_or_default());
 
 /// Every board that may be behind a probe, with the device's name.
@@ -55,7 +57,8 @@ static PROBED: LazyLock<Vec<(&Board, String)>> = LazyLock::new(|| {
 /// How frames reach an emulated board. Its firmware listens to both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Link {
-    /// Through the memory of the emulator, as a debug probe would: the faster one, since the emulator takes one step for many bytes.
+    /// Through the memory of the emulator, as a debug probe would: the faster one, since the
+    /// emulator takes one step for many bytes.
     #[default]
     Rtt,
     /// Through the board's UART and its driver.
@@ -69,10 +72,11 @@ pub struct Lab {
     pub firmware: PathBuf,
     /// How frames reach emulated boards.
     pub link: Link,
-    /// Nanoseconds of its own time that each instruction takes on an emulated board, as a power of two, so that counters count
-    /// instructions; else its time is ours.
+    /// Nanoseconds of its own time that each instruction takes on an emulated board, as a power of
+    /// two, so that counters count instructions; else its time is ours.
     pub instruction_shift: Option<u8>,
-    /// The debug probe for boards that are not emulated, as `VENDOR:PRODUCT` or `VENDOR:PRODUCT:SERIAL`; the only one there is by default.
+    /// The debug probe for boards that are not emulated, as `VENDOR:PRODUCT` or
+    /// `VENDOR:PRODUCT:SERIAL`; the only one there is by default.
     pub probe: Option<String>,
     /// How long a device may stay silent.
     pub patience: Duration,
@@ -183,7 +187,8 @@ impl Runner {
 }
 
 impl Session {
-    /// What more is known about a failure: how the emulator ended, and its last log lines. Empty where nothing is.
+    /// What more is known about a failure: how the emulator ended, and its last log lines. Empty
+    /// where nothing is.
     #[must_use]
     pub fn post_mortem(&mut self) -> String {
         self.runner.as_mut().map_or_else(String::new, Runner::post_mortem)
@@ -231,8 +236,8 @@ impl Device {
         }
     }
 
-    /// Starts the device with `model` in its flash region. [`availability`](Self::availability) tells before whether that
-    /// can be.
+    /// Starts the device with `model` in its flash region. [`availability`](Self::availability)
+    /// tells before whether that can be.
     ///
     /// # Errors
     ///

@@ -185,7 +185,8 @@ fn attach_rtt(core: &mut Core<'_>, control_block: u64, patience: Duration) -> an
 }
 
 impl Probed {
-    /// The exit code of a program that has ended by itself, waiting for that for at most `patience`.
+    /// The exit code of a program that has ended by itself, waiting for that for at most
+    /// `patience`.
     pub(super) fn exit_code(&self, patience: Duration) -> Option<i32> {
         match self.wait(patience)? {
             End::Exited(code) => Some(code),

@@ -1,4 +1,5 @@
-//! Boards in QEMU: frames on the UART, through a socket, or over RTT, through the emulator's memory; logs over RTT.
+//! Boards in QEMU: frames on the UART, through a socket, or over RTT, through the emulator's
+//! memory; logs over RTT.
 
 use std::time::Duration;
 
@@ -71,7 +72,8 @@ impl Emulator {
         link_over(&self.rtt)
     }
 
-    /// The exit code of a program that has ended by itself, waiting for that for at most `patience`.
+    /// The exit code of a program that has ended by itself, waiting for that for at most
+    /// `patience`.
     pub(super) fn exit_code(&self, patience: Duration) -> Option<i32> {
         self.machine.wait(patience).and_then(|status| status.code())
     }

@@ -1,7 +1,7 @@
 //! RTT through an emulator's memory: a channel as a stream of bytes, while the core runs.
 //!
-//! The layout is SEGGER's: 16 bytes of identifier, the numbers of channels up and down, then 24 bytes for each channel,
-//! those up first.
+//! The layout is SEGGER's: 16 bytes of identifier, the numbers of channels up and down, then 24
+//! bytes for each channel, those up first.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::thread;
@@ -76,7 +76,8 @@ impl Rtt {
         Self { memory, control_block }
     }
 
-    /// The channel up of this index. Reading waits for `patience`, or for as long as the device lives.
+    /// The channel up of this index. Reading waits for `patience`, or for as long as the device
+    /// lives.
     pub fn up(&self, index: u32, patience: Option<Duration>) -> UpChannel {
         UpChannel { rtt: self.clone(), index, ring: None, patience, pause: SHORTEST_PAUSE }
     }
@@ -115,8 +116,8 @@ impl Rtt {
 }
 
 impl UpChannel {
-    /// Waits until the device has started RTT. From then on the device loses nothing that it says here, and waits at its
-    /// end until all is read.
+    /// Waits until the device has started RTT. From then on the device loses nothing that it says
+    /// here, and waits at its end until all is read.
     pub fn open(&mut self, patience: Duration) -> io::Result<()> {
         let deadline = Instant::now() + patience;
         loop {

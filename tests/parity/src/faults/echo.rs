@@ -1,5 +1,5 @@
-//! A model whose frames are so short that some pass a line which damages every tenth byte, and whose answers say themselves which
-//! picture they are for.
+//! A model whose frames are so short that some pass a line which damages every tenth byte, and
+//! whose answers say themselves which picture they are for.
 
 use shared_model::{
     AnswersHeader, EncodeError, LayerSource, Model, ModelSource, Provenance, Record, Requant, WeightOrder,
@@ -8,7 +8,8 @@ use shared_model::{
 /// Pictures there are: one for each value of the first pixel.
 const PICTURES: usize = 256;
 
-/// An accumulator times 2^20. So logits of pixels that differ are 16 and more apart, and the smaller one's probability is zero.
+/// An accumulator times 2^20. So logits of pixels that differ are 16 and more apart, and the
+/// smaller one's probability is zero.
 const REQUANT: Requant = match Requant::new(Requant::MIN_MULTIPLIER, 10) {
     Some(requant) => requant,
     None => panic!("both are in range"),

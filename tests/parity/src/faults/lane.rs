@@ -10,7 +10,8 @@ use super::{Fault, Tally};
 /// Most random bytes that come in one burst.
 const MAX_NOISE: usize = 32;
 
-/// Longest delay, in microseconds: longer than a quick device's answer takes, so that requests are sent again too early.
+/// Longest delay, in microseconds: longer than a quick device's answer takes, so that requests are
+/// sent again too early.
 const LONGEST_DELAY: u64 = 4000;
 
 /// Between frames.

@@ -1,4 +1,5 @@
-//! A bad line: what is between client and device damages what it carries, both ways, as a seed says.
+//! A bad line: what is between client and device damages what it carries, both ways, as a seed
+//! says.
 //!
 //! ```text
 //!  Client ==== FaultyStream ==== any device's stream
@@ -80,7 +81,8 @@ pub struct Tally {
     pub damaged: u64,
     /// Frames that were only late.
     pub late: u64,
-    /// Frames that went to the device since something was last damaged or late, or an answer was taken.
+    /// Frames that went to the device since something was last damaged or late, or an answer was
+    /// taken.
     pub in_vain: u64,
     /// Most that there were of these.
     pub most_in_vain: u64,
@@ -106,7 +108,8 @@ impl Faults {
         (faults, move |stream| Box::new(FaultyStream::new(stream, line)))
     }
 
-    /// From now on each byte meets one of `kinds` with a probability of `rate`, as `seed` says. None of them is no fault.
+    /// From now on each byte meets one of `kinds` with a probability of `rate`, as `seed` says.
+    /// None of them is no fault.
     pub fn set(&self, kinds: &[Fault], rate: f64, seed: u64) {
         let mut state = self.state();
         state.to_device.set(kinds, rate, seed);

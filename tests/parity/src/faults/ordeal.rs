@@ -12,7 +12,8 @@ use crate::{Client, ClientError, ParityRecord, Retry, Session, SweepError, sweep
 /// Sends again as often as it takes, and soon: the line is known to be bad, and patience ends it.
 const RETRY: Retry = Retry { attempts: u32::MAX, shortest_wait: Duration::from_millis(2) };
 
-/// Pictures of one sweep: few, so that it soon comes to its end at a rate at which one frame in a hundred passes.
+/// Pictures of one sweep: few, so that it soon comes to its end at a rate at which one frame in a
+/// hundred passes.
 const SWEEP: usize = 16;
 
 /// Random bytes that are sent at once.
@@ -66,7 +67,8 @@ pub struct Row {
     pub answers: u64,
     /// Logits, probabilities and classes in them that are not the host's.
     pub wrong: u64,
-    /// Most undamaged requests that went to the device after the last damage, or the last answer, before an answer was taken.
+    /// Most undamaged requests that went to the device after the last damage, or the last answer,
+    /// before an answer was taken.
     pub longest_recovery: u64,
     /// Seconds that all this took.
     pub seconds: f64,
@@ -82,8 +84,9 @@ impl Ordeal {
         Self { session: Session { client, ..session }, faults }
     }
 
-    /// Sweeps over `records` again and again over a line as `plan` has it, and hands `progress` how much of
-    /// [`harmed`](Plan::harmed) there is. Then the line is good again, and the first frame on it is answered.
+    /// Sweeps over `records` again and again over a line as `plan` has it, and hands `progress` how
+    /// much of [`harmed`](Plan::harmed) there is. Then the line is good again, and the first frame
+    /// on it is answered.
     ///
     /// # Errors
     ///
@@ -137,7 +140,8 @@ impl Ordeal {
     }
 }
 
-/// Sends random bytes, as `seed` says, while `goes_on` says so of their number. Returns that number.
+/// Sends random bytes, as `seed` says, while `goes_on` says so of their number. Returns that
+/// number.
 ///
 /// # Errors
 ///

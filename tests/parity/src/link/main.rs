@@ -19,16 +19,18 @@ use shared_model::{AnswersHeader, Record};
 /// Probabilities of a fault, for each byte.
 const RATES: [f64; 6] = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1];
 
-/// Up to this one a frame with a picture of hundreds of pixels has a chance; beyond it pictures have two.
+/// Up to this one a frame with a picture of hundreds of pixels has a chance; beyond it pictures
+/// have two.
 const MAX_FOR_LARGE_FRAMES: f64 = 1e-3;
 
 /// For so many times fewer frames that are late than damaged ones: these take time.
 const LATE_SHARE: u64 = 10;
 
-/// Damages what goes over the link to a device and back, in every way and at every rate, and holds every answer that is taken
-/// against the host's.
+/// Damages what goes over the link to a device and back, in every way and at every rate, and holds
+/// every answer that is taken against the host's.
 ///
-/// Exit code 0 only if no wrong answer was taken, all came to their end, and the device answered afterwards.
+/// Exit code 0 only if no wrong answer was taken, all came to their end, and the device answered
+/// afterwards.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
@@ -47,7 +49,8 @@ struct Arguments {
     /// How frames reach emulated boards.
     #[arg(long, value_enum, default_value_t)]
     link: Link,
-    /// Goes on with each kind and rate until so many frames are damaged, or so many pictures answered.
+    /// Goes on with each kind and rate until so many frames are damaged, or so many pictures
+    /// answered.
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
     damaged: u64,
     /// Then sends random bytes for so long.
@@ -56,7 +59,8 @@ struct Arguments {
     /// Where the faults and the random bytes come from.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Seconds that an answer may take, all attempts together: at the worst rate a hello is answered once in hundreds of attempts.
+    /// Seconds that an answer may take, all attempts together: at the worst rate a hello is
+    /// answered once in hundreds of attempts.
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=3600))]
     patience: u64,
     /// Prints one JSON array on standard output instead of tables.

@@ -14,7 +14,8 @@ pub const COUNTED_CASES: &[(&str, Case)] = &[
     ("stages_add_up", stages_add_up),
 ];
 
-/// Most that a stage's end takes in an inference that nobody looks at, in instructions: a call that does nothing.
+/// Most that a stage's end takes in an inference that nobody looks at, in instructions: a call that
+/// does nothing.
 const MAX_OF_AN_END: u64 = 20;
 
 /// Pictures that are tried.

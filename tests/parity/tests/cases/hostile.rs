@@ -9,7 +9,8 @@ use shared_model::{BlobError, DeviceFault, Model};
 
 use super::{Case, Fixture, fault_of};
 
-/// Cases for every device but those behind a probe, which is another way into flash and nothing else.
+/// Cases for every device but those behind a probe, which is another way into flash and nothing
+/// else.
 pub const HOSTILE_CASES: &[(&str, Case)] =
     &[("hostile_models", hostile_models), ("damage_behind_the_checksum", damage_behind_the_checksum)];
 
@@ -18,7 +19,8 @@ const DAMAGES: usize = 6;
 
 /// Every lie on loopback, and one for each error on a board, on which a start takes a while.
 fn hostile_models(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
-    // Flash is longer than a model, so that lies about the length have other errors there, and a trial of their own.
+    // Flash is longer than a model, so that lies about the length have other errors there, and a
+    // trial of their own.
     let is_length = |fault| matches!(fault, DeviceFault::Blob(BlobError::Length { .. }));
     let all = hostile_blobs().into_iter().filter(|hostile| !is_length(hostile.fault));
     let chosen: Vec<Hostile> = match device.board() {
@@ -37,8 +39,8 @@ fn kind(fault: DeviceFault) -> String {
     format!("{fault:?}").chars().take_while(|&letter| letter != ' ').collect()
 }
 
-/// One byte changed, elsewhere on each device: the device names the error that the desk does, or computes what the slow
-/// reference does.
+/// One byte changed, elsewhere on each device: the device names the error that the desk does, or
+/// computes what the slow reference does.
 fn damage_behind_the_checksum(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     let view = fixture.view()?;
     // A golden vector would find most damages out.

@@ -1,4 +1,5 @@
-//! The program that holds a core's kernels against a slow reference, on the core's own instruction set.
+//! The program that holds a core's kernels against a slow reference, on the core's own instruction
+//! set.
 
 use std::time::Duration;
 
@@ -17,7 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(1200);
 fn kernels(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
     let session = device.start_kernels(lab).ok_or("the device has no such binary")??;
     let logs = ends_as(session, PATIENCE, b"r", 0, &["agree with the reference"])?;
-    // "3594 networks, 230631 inferences agree with the reference, by the kernels dsp; 6 networks have no room here"
+    // "3594 networks, 230631 inferences agree with the reference, by the kernels dsp; 6 networks
+    // have no room here"
     let numbers: Vec<u32> = logs
         .lines()
         .filter(|line| line.contains("agree with the reference"))

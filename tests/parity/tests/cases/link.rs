@@ -1,4 +1,5 @@
-//! What is between client and device is not to be trusted: no wrong answer is taken, and both find each other again.
+//! What is between client and device is not to be trusted: no wrong answer is taken, and both find
+//! each other again.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -9,26 +10,28 @@ use parity::{Client, ClientError, Device, Echo, Fault, Faults, Lab, Ordeal, Plan
 
 use super::{Case, Fixture, sweep_session};
 
-/// Cases for every device but those behind a probe, whose bad line is the same client's at many times the price.
+/// Cases for every device but those behind a probe, whose bad line is the same client's at many
+/// times the price.
 pub const BAD_LINE_CASES: &[(&str, Case)] = &[("bad_line", bad_line), ("hopeless_line", hopeless_line)];
 
 /// Cases for boards with two links.
 pub const LINK_CASES: &[(&str, Case)] = &[("noise_beside_rtt", noise_beside_rtt)];
 
-/// Pictures of a sweep over a bad line, and frames of it that are damaged or late: for each kind of faults, on boards. Loopback is
-/// quicker.
+/// Pictures of a sweep over a bad line, and frames of it that are damaged or late: for each kind of
+/// faults, on boards. Loopback is quicker.
 const PICTURES: usize = 48;
 const HARMED: u64 = 48;
 const LOOPBACK_TIMES: usize = 5;
 
-/// Most requests that reach the device in vain before one is answered: those under way, again and again, and some that a busy
-/// machine sends too early.
+/// Most requests that reach the device in vain before one is answered: those under way, again and
+/// again, and some that a busy machine sends too early.
 const LONGEST_RECOVERY: u64 = 32;
 
 /// Most frames of a sweep over RTT, of 128 pictures, that are cut while the UART is noisy.
 const MAX_CUT: u64 = 8;
 
-/// Whatever came before, the next frame is answered, though it is sent but once; and nothing that is no frame stays without a refusal.
+/// Whatever came before, the next frame is answered, though it is sent but once; and nothing that
+/// is no frame stays without a refusal.
 pub fn noise(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     let mut session = device.start(lab, &fixture.model)?;
     let client = &mut session.client;
@@ -49,7 +52,8 @@ pub fn noise(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed>
     sweep_session(&mut session, fixture).map(drop)
 }
 
-/// Each kind of faults, and all of them, both ways: the sweep comes to its end, and no answer in it is wrong.
+/// Each kind of faults, and all of them, both ways: the sweep comes to its end, and no answer in it
+/// is wrong.
 fn bad_line(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
     let times = if device.board().is_none() { LOOPBACK_TIMES } else { 1 };
     let echo = Echo::new()?;
@@ -66,7 +70,8 @@ fn bad_line(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
     Ok(())
 }
 
-/// A line over which nothing comes whole: the error says how often what was asked, and why in vain. Then the line is good again.
+/// A line over which nothing comes whole: the error says how often what was asked, and why in vain.
+/// Then the line is good again.
 fn hopeless_line(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     let (faults, make_bad) = Faults::new();
     let lab = Lab { patience: Duration::from_secs(2), ..lab.clone() };

@@ -67,7 +67,8 @@ pub const EMULATED_CASES: &[(&str, Case)] = &[
     ("too_many_classes", room::too_many_classes),
 ];
 
-/// Stack that a fault handler needs to tell what happened, in bytes: `HardFault` and `_start_trap` of the firmware.
+/// Stack that a fault handler needs to tell what happened, in bytes: `HardFault` and `_start_trap`
+/// of the firmware.
 const HANDLER_STACK: u32 = 512;
 
 /// A model and what the host computes with it.
@@ -339,7 +340,8 @@ fn stack_overflow(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> 
     ends(device, lab, b"s", 1, &["error", "stack overflow"]).map(|_| ())
 }
 
-/// Has the board end in the way that `how` asks for, with exit code `code`. Returns its last words, which hold `expected`.
+/// Has the board end in the way that `how` asks for, with exit code `code`. Returns its last words,
+/// which hold `expected`.
 fn ends(device: Device, lab: &Lab, how: &[u8], code: i32, expected: &[&str]) -> Result<String, Failed> {
     let session = device.start_faults(lab).ok_or("the device has no such binary")??;
     ends_as(session, lab.patience, how, code, expected)
@@ -376,12 +378,14 @@ fn dies_in_the_sweep(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(),
     let error = sweep(&mut session, &header, records, kill_after_ten).expect_err("the device is dead");
     assert!(matches!(error.cause, ClientError::Gone) && error.done >= 10, "{error}");
     let text = error.to_string();
-    // How it ended, and the log line that it began with; behind a probe later ones may not have been asked for yet.
+    // How it ended, and the log line that it began with; behind a probe later ones may not have
+    // been asked for yet.
     assert!(text.contains("SIGKILL") && text.contains("starts, with the kernels"), "{text}");
     Ok(())
 }
 
-/// This binary waits for a byte, and breaks at once at a frame's first; before that it is as silent as can be.
+/// This binary waits for a byte, and breaks at once at a frame's first; before that it is as silent
+/// as can be.
 fn never_answers(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
     let lab = Lab { patience: Duration::from_millis(300), ..lab.clone() };
     let mut session = device.start_faults(&lab).ok_or("the device has no such binary")??;

@@ -29,7 +29,8 @@ pub fn too_many_classes(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Fa
     Ok(())
 }
 
-/// Neurons of a hidden layer and classes that a board has room for: `Buffers` in its binary, README.md under "Limits".
+/// Neurons of a hidden layer and classes that a board has room for: `Buffers` in its binary,
+/// README.md under "Limits".
 fn room(device: Device) -> (u32, u32) {
     match device.board().map_or("", |board| &board.name) {
         "microbit" => (256, 16),

@@ -1,4 +1,5 @@
-//! The edge of the stack, to the word: what overflows by one word faults like what overflows by many.
+//! The edge of the stack, to the word: what overflows by one word faults like what overflows by
+//! many.
 
 use libtest_mimic::Failed;
 use parity::{Device, Lab};

@@ -1,5 +1,5 @@
-//! What is said where the probe of a board on the desk is not there, or leads to another chip. The virtual probe in front of
-//! an emulated board plays its part.
+//! What is said where the probe of a board on the desk is not there, or leads to another chip. The
+//! virtual probe in front of an emulated board plays its part.
 
 use std::thread;
 
@@ -61,7 +61,8 @@ fn wrong_chip(device: Device, lab: &Lab) -> Result<(), Failed> {
     outcome
 }
 
-/// The device does not start, and the message says what was wrong. Returned and not asserted: the server has to be stopped.
+/// The device does not start, and the message says what was wrong. Returned and not asserted: the
+/// server has to be stopped.
 fn refused(device: Device, lab: &Lab, words: &str) -> Result<(), Failed> {
     match device.start(lab, &[]) {
         Err(error @ DeviceError::NotStarted { .. }) => {

@@ -1,4 +1,5 @@
-//! What the suites share: where things lie, what has to be there, and models that are not as they were.
+//! What the suites share: where things lie, what has to be there, and models that are not as they
+//! were.
 
 use std::env;
 use std::path::PathBuf;

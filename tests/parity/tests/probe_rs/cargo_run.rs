@@ -1,4 +1,5 @@
-//! `cargo run` on bare metal, as a person types it: the runner is probe-rs, and the chip's name stands in the ELF.
+//! `cargo run` on bare metal, as a person types it: the runner is probe-rs, and the chip's name
+//! stands in the ELF.
 
 use std::env;
 use std::ffi::OsString;

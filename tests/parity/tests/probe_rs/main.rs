@@ -1,8 +1,9 @@
-//! Every emulated board behind the virtual probe, by the command-line tool of probe-rs as everyone has it.
+//! Every emulated board behind the virtual probe, by the command-line tool of probe-rs as everyone
+//! has it.
 //!
-//! All trials are ignored where the tool is not on the PATH or is too old, unless `PARITY_REQUIRE` names `probe-rs`. A
-//! board without its firmware is ignored, unless `PARITY_REQUIRE` names the board. `PARITY_FIRMWARE` is the folder of the
-//! boards' ELFs.
+//! All trials are ignored where the tool is not on the PATH or is too old, unless `PARITY_REQUIRE`
+//! names `probe-rs`. A board without its firmware is ignored, unless `PARITY_REQUIRE` names the
+//! board. `PARITY_FIRMWARE` is the folder of the boards' ELFs.
 
 mod bench;
 mod board;

@@ -1,4 +1,5 @@
-//! What goes wrong, and is said to: wrong chip, no probe, two clients, an emulator that ends in the middle.
+//! What goes wrong, and is said to: wrong chip, no probe, two clients, an emulator that ends in the
+//! middle.
 
 use std::env;
 use std::fs;

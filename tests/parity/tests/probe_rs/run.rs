@@ -84,8 +84,8 @@ impl Run {
 
     /// Asks it to end, and waits for that.
     ///
-    /// By SIGTERM: without a terminal, probe-rs 0.32 notices an interrupt, says so, and goes on where the firmware has an
-    /// RTT channel to write to.
+    /// By SIGTERM: without a terminal, probe-rs 0.32 notices an interrupt, says so, and goes on
+    /// where the firmware has an RTT channel to write to.
     pub fn interrupt(self) -> Result<End, Failed> {
         self.process.terminate();
         self.end()

@@ -62,7 +62,8 @@ impl Tool {
     }
 }
 
-/// Takes away what a person may have set for the tool, its colours, and its words about what is no matter of ours.
+/// Takes away what a person may have set for the tool, its colours, and its words about what is no
+/// matter of ours.
 pub fn plain(command: &mut Command) {
     let own = |name: &OsStr| name.to_string_lossy().starts_with("PROBE_RS_");
     for (name, _) in env::vars_os().filter(|(name, _)| own(name)) {

@@ -101,8 +101,9 @@ impl MachineOptions {
         self
     }
 
-    /// Makes each instruction take `1 << shift` nanoseconds of the machine's time, so that its timers count instructions,
-    /// the same ones at each run. QEMU takes 0 to 10. By default time passes as it does for us.
+    /// Makes each instruction take `1 << shift` nanoseconds of the machine's time, so that its
+    /// timers count instructions, the same ones at each run. QEMU takes 0 to 10. By default time
+    /// passes as it does for us.
     #[must_use]
     pub fn instruction_time(mut self, shift: u8) -> Self {
         self.instruction_shift = Some(shift);
@@ -130,8 +131,9 @@ impl MachineOptions {
             command.args(["-icount", &format!("shift={shift}")]);
         }
 
-        // Multiplexed although nothing shares it: the multiplexer's 32 bytes of buffer feed the UART, which has one,
-        // three times as fast. Its escape character is set to what no byte can be.
+        // Multiplexed although nothing shares it: the multiplexer's 32 bytes of buffer feed the
+        // UART, which has one, three times as fast. Its escape character is set to what no byte can
+        // be.
         let uart = match &self.uart {
             Uart::None => None,
             Uart::Stream => Some(listen(folder.path(), "uart")?),

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::Core;
 
-/// The instructions that stop a core under a debugger: BKPT 0xAB, which asks for semihosting, and BKPT 0, which asks for
-/// attention. To QEMU without semihosting they are faults.
+/// The instructions that stop a core under a debugger: BKPT 0xAB, which asks for semihosting, and
+/// BKPT 0, which asks for attention. To QEMU without semihosting they are faults.
 const TRAPS: [u16; 2] = [0xbeab, 0xbe00];
 
 /// Most traps that are noted: each is a breakpoint, which takes QEMU a fraction of a millisecond.

@@ -5,7 +5,8 @@ use crate::gdb::unhex;
 /// Most bytes of memory in one command. The client asks for 504.
 const MAX_BYTES: u32 = 4096;
 
-/// What a client asks for. What it says of clocks, and which device of a chain it means, is passed over.
+/// What a client asks for. What it says of clocks, and which device of a chain it means, is passed
+/// over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Command {
     /// `GA`: the probe's name.

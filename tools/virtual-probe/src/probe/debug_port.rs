@@ -36,7 +36,8 @@ impl DebugPort {
         Self { core, control: 0, sticky_error: false, select: 0, buffer: 0, csw: CSW | secure, tar: 0 }
     }
 
-    /// Reads register 0, 4, 8 or 12 on the wire, where reads of the access port give the value of the one before.
+    /// Reads register 0, 4, 8 or 12 on the wire, where reads of the access port give the value of
+    /// the one before.
     pub(super) fn read(&mut self, bus: &mut impl Bus, access_port: bool, register: u8) -> Result<u32, EmulatorError> {
         if !access_port {
             return Ok(self.read_debug(register));
@@ -111,7 +112,8 @@ impl DebugPort {
         }
     }
 
-    /// Writes a register of an access port. Only words are transferred by `DRW`: commands for memory take other sizes.
+    /// Writes a register of an access port. Only words are transferred by `DRW`: commands for
+    /// memory take other sizes.
     pub(super) fn write_access(
         &mut self,
         bus: &mut impl Bus,

@@ -23,9 +23,11 @@ pub(super) enum State {
     Running,
     /// It is halted.
     Halted,
-    /// It is held in reset, or after one until the debugger that wants to catch it has enabled halting.
+    /// It is held in reset, or after one until the debugger that wants to catch it has enabled
+    /// halting.
     Held,
-    /// It is locked up. In truth it is stopped where it would lock up, because QEMU ends when a core does.
+    /// It is locked up. In truth it is stopped where it would lock up, because QEMU ends when a
+    /// core does.
     LockedUp,
 }
 
@@ -143,7 +145,8 @@ impl Execution {
         Ok(())
     }
 
-    /// Whether the core is halted and has something to run. One that has not counts as locked up from now on.
+    /// Whether the core is halted and has something to run. One that has not counts as locked up
+    /// from now on.
     fn may_go_on(&mut self) -> Result<bool, EmulatorError> {
         if self.state()? != State::Halted {
             return Ok(false);

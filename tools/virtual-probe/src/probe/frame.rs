@@ -1,4 +1,5 @@
-//! Frames of the remote protocol: `!`, a command's text, `#` from the client; `&`, a letter, text, `#` to it.
+//! Frames of the remote protocol: `!`, a command's text, `#` from the client; `&`, a letter, text,
+//! `#` to it.
 
 /// Longest command that is taken. The client's own limit is 1,024.
 const LONGEST: usize = 8192;
@@ -35,7 +36,8 @@ pub(super) enum Failure {
 }
 
 impl Frames {
-    /// Takes one byte; gives the command that it ends, where it does. What is too long is given as nothing.
+    /// Takes one byte; gives the command that it ends, where it does. What is too long is given as
+    /// nothing.
     pub(super) fn feed(&mut self, byte: u8) -> Option<Option<Vec<u8>>> {
         match (byte, &mut self.command) {
             (b'!', _) => self.command = Some(Vec::new()),

@@ -80,8 +80,9 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// Takes over `machine`, an emulated `board` that was started [debugged](crate::MachineOptions::debugged). What it has
-    /// in memory does not run before a reset.
+    /// Takes over `machine`, an emulated `board` that was started
+    /// [debugged](crate::MachineOptions::debugged). What it has in memory does not run before a
+    /// reset.
     ///
     /// # Errors
     ///

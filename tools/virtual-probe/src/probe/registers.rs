@@ -1,7 +1,8 @@
 //! The core's registers, by the numbers that a debugger knows them by.
 //!
-//! QEMU's gdb stub has the general and the floating-point ones. For the others, and for private peripherals of the Secure
-//! state, the core itself executes an instruction, which afterwards has never been there.
+//! QEMU's gdb stub has the general and the floating-point ones. For the others, and for private
+//! peripherals of the Secure state, the core itself executes an instruction, which afterwards has
+//! never been there.
 
 use super::execution::{PC, XPSR};
 use crate::{Board, EmulatorError, Gdb};
@@ -86,8 +87,8 @@ impl Place {
             17 => Self::Special(8),
             18 => Self::Special(9),
             20 => Self::Masks(masks),
-            // Armv8-M: stack pointers, their limits and masks of either Security state, of which the core has its own
-            // under the plain number and the Non-secure ones 128 above.
+            // Armv8-M: stack pointers, their limits and masks of either Security state, of which
+            // the core has its own under the plain number and the Non-secure ones 128 above.
             0x18 | 0x19 if secure => Self::Special(selector - 0x18 + 0x88),
             0x1a | 0x1b if secure => Self::Special(selector - 0x1a + 8),
             0x1c | 0x1d if secure => Self::Special(selector - 0x1c + 10),
@@ -111,8 +112,8 @@ fn write_special(gdb: &mut Gdb, board: &Board, number: u8, value: u32) -> Result
     execute(gdb, board, [0xf380, 0x8800 | u16::from(number)], [value, 0]).map(|_| ())
 }
 
-/// Lets the stopped core execute one instruction with `arguments` in r0 and r1, gives what is in r0 afterwards, and puts
-/// everything back.
+/// Lets the stopped core execute one instruction with `arguments` in r0 and r1, gives what is in r0
+/// afterwards, and puts everything back.
 fn execute(gdb: &mut Gdb, board: &Board, code: [u16; 2], arguments: [u32; 2]) -> Result<u32, EmulatorError> {
     let (pc, xpsr) = (gdb.register(PC)?, gdb.register(XPSR)?);
     let saved = [gdb.register(0)?, gdb.register(1)?];

@@ -18,7 +18,8 @@ use crate::EmulatorError;
 const GLANCE: Duration = Duration::from_millis(5);
 /// How often a busy one does.
 const ROUND: Duration = Duration::from_millis(100);
-/// How long a client waits for the one before it to go: between two runs of a program, its end is not known at once.
+/// How long a client waits for the one before it to go: between two runs of a program, its end is
+/// not known at once.
 const QUEUE: Duration = Duration::from_secs(2);
 /// How long a client may leave an answer unread before it counts as gone.
 const UNREAD: Duration = Duration::from_secs(2);
@@ -197,7 +198,8 @@ impl Server {
         Ok(())
     }
 
-    /// Whether the client has taken all of `frame`: not if it has gone, does not read, or the server is stopped.
+    /// Whether the client has taken all of `frame`: not if it has gone, does not read, or the
+    /// server is stopped.
     fn send(&self, client: &mut TcpStream, frame: &[u8]) -> bool {
         let deadline = Instant::now() + UNREAD;
         let mut rest = frame;

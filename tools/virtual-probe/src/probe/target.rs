@@ -1,5 +1,5 @@
-//! All that the access port reaches: memory, the core's private peripherals, and in their place the debug registers, which
-//! QEMU does not have.
+//! All that the access port reaches: memory, the core's private peripherals, and in their place the
+//! debug registers, which QEMU does not have.
 
 use super::breakpoints::MAX_TRAPS;
 use super::execution::{Execution, State};
@@ -142,7 +142,8 @@ impl Target {
         }
     }
 
-    /// A private peripheral that QEMU has. Where there are two Security states, only the core itself sees those of its own.
+    /// A private peripheral that QEMU has. Where there are two Security states, only the core
+    /// itself sees those of its own.
     fn read_peripheral(&mut self, address: u32) -> Result<u32, EmulatorError> {
         let mut word = [0; 4];
         if self.board.core.secure() {
@@ -241,7 +242,8 @@ impl Bus for Target {
 
     fn write(&mut self, address: u32, data: &[u8]) -> Result<(), EmulatorError> {
         if Self::is_private(address) {
-            // Debuggers write whole words there; parts of one are dropped, as the registers' keys would have it.
+            // Debuggers write whole words there; parts of one are dropped, as the registers' keys
+            // would have it.
             let words = (address..).step_by(4).zip(data.as_chunks::<4>().0);
             for (address, &word) in words.filter(|(address, _)| address & 3 == 0) {
                 self.write_private(address, u32::from_le_bytes(word))?;

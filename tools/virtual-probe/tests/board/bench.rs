@@ -1,4 +1,5 @@
-//! A board behind its probe, a client on the wire, and a program small enough to be written by hand.
+//! A board behind its probe, a client on the wire, and a program small enough to be written by
+//! hand.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -25,8 +26,9 @@ pub const S_RESET_ST: u32 = 1 << 25;
 
 pub const PC: u32 = 15;
 
-/// Offsets in the program: where it counts, asks for semihosting, has an undefined instruction, HardFault's handler,
-/// and where it resets itself as often as the third word of RAM says before it counts.
+/// Offsets in the program: where it counts, asks for semihosting, has an undefined instruction,
+/// HardFault's handler, and where it resets itself as often as the third word of RAM says before it
+/// counts.
 pub const START: u32 = 0x100;
 pub const COUNT: u32 = 0x104;
 pub const BKPT: u32 = 0x110;

@@ -1,6 +1,7 @@
 //! Every board behind its probe, by the protocol's own bytes: no probe-rs, no firmware.
 //!
-//! `PARITY_REQUIRE` names boards, separated by commas, without which trials fail and are not ignored.
+//! `PARITY_REQUIRE` names boards, separated by commas, without which trials fail and are not
+//! ignored.
 
 mod bench;
 

@@ -19,8 +19,8 @@ const PER_IMAGE: &str = "128";
 /// A core with DSP instructions, one without any extension, one with vectors.
 const BOARDS: [&str; 3] = ["mps2-an386", "microbit", "mps3-an547"];
 
-/// Trains each network for an epoch, measures it on the boards it fits, and draws the results. Trained
-/// networks are kept, so an interrupted command continues.
+/// Trains each network for an epoch, measures it on the boards it fits, and draws the results.
+/// Trained networks are kept, so an interrupted command continues.
 ///
 /// # Errors
 /// Returns an error if a training, a build or a measurement fails.
@@ -54,8 +54,8 @@ pub fn command(workspace: &Workspace, data: Option<&Path>, images: u32, chart: O
     print(format_args!("{}", shown(&chart)))
 }
 
-/// Returns the model of a network, trained unless it exists. Models of an older format must be removed
-/// by hand; with `data` they are always trained.
+/// Returns the model of a network, trained unless it exists. Models of an older format must be
+/// removed by hand; with `data` they are always trained.
 fn train(workspace: &Workspace, folder: &Path, hidden: &str, data: Option<&Path>) -> Result<PathBuf> {
     let model = folder.join("model.bin");
     if model.is_file() && data.is_none() {

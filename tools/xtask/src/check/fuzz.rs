@@ -48,8 +48,8 @@ struct Statistics {
 /// Runs `cargo xtask check fuzz [TARGET] [--seconds N]`.
 ///
 /// # Errors
-/// Returns an error if cargo-fuzz cannot be installed, or a check fails; libFuzzer has then printed how
-/// to run the same bytes again.
+/// Returns an error if cargo-fuzz cannot be installed, or a check fails; libFuzzer has then printed
+/// how to run the same bytes again.
 pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     let targets: Vec<&str> =
         TARGETS.into_iter().filter(|target| options.target.as_deref().is_none_or(|name| name == *target)).collect();

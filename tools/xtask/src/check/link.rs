@@ -17,8 +17,8 @@ use crate::{UsageError, board, image};
     cargo xtask check link --all --uart --damaged 16 --noise 60\n  \
     cargo xtask check link mps2-an386 --damaged 400")]
 pub struct Options {
-    /// Devices, then options: `loopback`, a BOARD of firmware/boards in QEMU, or probe-BOARD through a
-    /// debug probe, which is flashed. [default: loopback]
+    /// Devices, then options: `loopback`, a BOARD of firmware/boards in QEMU, or probe-BOARD
+    /// through a debug probe, which is flashed. [default: loopback]
     #[arg(value_name = "DEVICE|OPTION", trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }
@@ -26,8 +26,8 @@ pub struct Options {
 /// Runs `cargo xtask check link [DEVICE..] [OPTION..]`.
 ///
 /// # Errors
-/// Returns a usage error for an unknown board; others if a build fails, a wrong answer is accepted, or
-/// a device does not recover.
+/// Returns a usage error for an unknown board; others if a build fails, a wrong answer is accepted,
+/// or a device does not recover.
 pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     let Parts { devices, all, uart, rest } = split(&options.arguments);
     if all && !devices.is_empty() {

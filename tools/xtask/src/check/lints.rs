@@ -1,4 +1,5 @@
-//! `cargo xtask check lints`: formatting, lints of all code for all targets, links in documentation.
+//! `cargo xtask check lints`: formatting, lints of all code for all targets, links in
+//! documentation.
 
 use anyhow::{Result, bail};
 

@@ -30,7 +30,8 @@ const MIRI_SKIPS: [&str; 3] = ["gather", "everywhere", "add_up"];
 /// Tools that find memory errors, the most thorough first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Tool {
-    /// Interprets the program and finds any undefined behaviour it reaches, on a 64-bit and a 32-bit target
+    /// Interprets the program and finds any undefined behaviour it reaches, on a 64-bit and a
+    /// 32-bit target
     Miri,
     /// Compiles a check of every memory access into the program
     Sanitizer,
@@ -75,7 +76,8 @@ pub fn command(workspace: &Workspace, tool: Option<Tool>) -> Result<()> {
     }
 }
 
-/// Adds the tests to `job`, which runs cargo, with a separate target folder because the flags differ.
+/// Adds the tests to `job`, which runs cargo, with a separate target folder because the flags
+/// differ.
 fn tests(workspace: &Workspace, job: Job) -> Job {
     let job = job.args(["--locked", "-p", "shared-model"]).args(TESTS).arg("--target-dir");
     job.arg(workspace.target.join("memcheck"))

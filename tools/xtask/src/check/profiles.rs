@@ -1,8 +1,8 @@
 //! `cargo xtask check profiles`: the same bits in every build.
 //!
-//! Builds the arithmetic for the host and the firmware for emulated boards at each optimization level,
-//! checked and unchecked, and compares the results with the committed answers and the kernels with
-//! their reference.
+//! Builds the arithmetic for the host and the firmware for emulated boards at each optimization
+//! level, checked and unchecked, and compares the results with the committed answers and the
+//! kernels with their reference.
 
 use std::path::Path;
 use std::process::Output;
@@ -113,9 +113,9 @@ fn never_compared<'a>(boards: &[&'a str], rows: &[Vec<Verdict>]) -> Vec<&'a str>
 /// Runs `cargo xtask check profiles [BOARD..] [--level LEVEL..]`.
 ///
 /// # Errors
-/// Returns a usage error for a board that is not emulated; others if anything differs, if a build fails
-/// for another reason than the part's size, or if a board has no room for the build that is flashed or
-/// for any build.
+/// Returns a usage error for a board that is not emulated; others if anything differs, if a build
+/// fails for another reason than the part's size, or if a board has no room for the build that is
+/// flashed or for any build.
 pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     let boards: Vec<Board> = if options.boards.is_empty() {
         boards::all()?.into_iter().filter(|board| board.emulator.is_some()).collect()
@@ -161,8 +161,8 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     }
 }
 
-/// Checks the builds that every change runs: the host unchecked, and one board checked at level 3. The
-/// programs must be built.
+/// Checks the builds that every change runs: the host unchecked, and one board checked at level 3.
+/// The programs must be built.
 ///
 /// # Errors
 /// Returns an error if either fails or differs.

@@ -40,7 +40,8 @@ struct Row {
     ram_stack_bytes: u64,
 }
 
-/// Measures those of `models` that have not been measured with today's firmware, and returns the file of all figures, by model.
+/// Measures those of `models` that have not been measured with today's firmware, and returns the
+/// file of all figures, by model.
 ///
 /// # Errors
 /// When a build or a measurement fails.

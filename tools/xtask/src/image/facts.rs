@@ -119,9 +119,9 @@ impl Facts {
     }
 }
 
-/// Returns the index of the candidate (active, library) to use: first a compiled library, preferably of
-/// the active toolchain; then the system's source, which its distribution keeps complete; then the
-/// active toolchain's source.
+/// Returns the index of the candidate (active, library) to use: first a compiled library,
+/// preferably of the active toolchain; then the system's source, which its distribution keeps
+/// complete; then the active toolchain's source.
 fn choose(candidates: &[(bool, Library)]) -> Option<usize> {
     let rank = |&(active, library): &(bool, Library)| match (library, active) {
         (Library::Compiled, true) => 0,

@@ -1,8 +1,8 @@
 //! Proves from its ELF file that a program cannot panic.
 //!
-//! Every Rust panic ends in the panic handler, with its source location. A linker removes unreferenced
-//! code, so a program without the handler cannot panic, and in a program with it the locations in the
-//! constants are those of its panics.
+//! Every Rust panic ends in the panic handler, with its source location. A linker removes
+//! unreferenced code, so a program without the handler cannot panic, and in a program with it the
+//! locations in the constants are those of its panics.
 
 use std::fmt;
 use std::path::Path;
@@ -97,8 +97,8 @@ impl Panics {
 }
 
 impl Place {
-    /// Returns true if the file belongs to any version of a library, `NAME-VERSION/src/..`, or to the
-    /// output of its build script, `NAME-HASH/out/..`.
+    /// Returns true if the file belongs to any version of a library, `NAME-VERSION/src/..`, or to
+    /// the output of its build script, `NAME-HASH/out/..`.
     fn is_in(&self, library: &str) -> bool {
         let is = |within: &str, is_rest: fn(&str) -> bool| {
             // The last such folder: the path of the registry contains `/src/`, too.
@@ -190,7 +190,8 @@ mod tests {
     fn locations_are_found_at_any_word() {
         let word = |value: u32| value.to_le_bytes();
         let found = |length: u32| {
-            // At 0x1002: two bytes, a location at the next word, its text, and a truncated location.
+            // At 0x1002: two bytes, a location at the next word, its text, and a truncated
+            // location.
             let place = [word(0x1014), word(length), word(12), word(3)].concat();
             let cut_off = [word(0x1014), word(8), word(1)].concat();
             let bytes = [&[9, 9], place.as_slice(), b"src/a.rs", &cut_off].concat();

@@ -1,4 +1,5 @@
-//! `cargo xtask check transcript`: docs/probe-rs.md, from the output of the command-line tool of probe-rs.
+//! `cargo xtask check transcript`: docs/probe-rs.md, from the output of the command-line tool of
+//! probe-rs.
 
 mod cleaning;
 mod uart;
@@ -34,11 +35,12 @@ struct Transcript<'w> {
     page: String,
 }
 
-/// Runs `cargo xtask check transcript [--check]`: writes the page, or compares it with the present one.
+/// Runs `cargo xtask check transcript [--check]`: writes the page, or compares it with the present
+/// one.
 ///
 /// # Errors
-/// Returns an error if probe-rs is not installed, the firmware cannot be built, the tool's output is
-/// unexpected, or, with `check`, the page differs.
+/// Returns an error if probe-rs is not installed, the firmware cannot be built, the tool's output
+/// is unexpected, or, with `check`, the page differs.
 pub fn command(workspace: &Workspace, check: bool) -> Result<()> {
     let page = write(workspace)?;
     let path = workspace.root.join(PAGE);
@@ -149,8 +151,8 @@ impl Transcript<'_> {
         self.page.push_str("\n\n");
     }
 
-    /// Adds a command, its output, and, if it reports the end of the firmware, its exit code. Checks that
-    /// the exit code is `code`.
+    /// Adds a command, its output, and, if it reports the end of the firmware, its exit code.
+    /// Checks that the exit code is `code`.
     fn show(&mut self, arguments: &[&str], recorded: &Recorded, code: i32) -> Result<()> {
         let line = self.line(arguments);
         if recorded.code != Some(code) {

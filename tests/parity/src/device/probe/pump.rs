@@ -48,7 +48,8 @@ impl Pump {
     pub fn run(self, session: &mut probe_rs::Session, mut rtt: Rtt) -> anyhow::Result<End> {
         let mut core = session.core(0)?;
         let end = self.carry(&mut core, &mut rtt);
-        // A board that runs on must not wait for a reader of its logs. Where the probe has failed, this fails, too.
+        // A board that runs on must not wait for a reader of its logs. Where the probe has failed,
+        // this fails, too.
         if let Some(logs) = rtt.up_channel(LOGS_UP as usize) {
             let _ = logs.set_mode(&mut core, ChannelMode::NoBlockSkip);
         }

@@ -40,7 +40,8 @@ pub fn network_address(selector: &DebugProbeSelector) -> Option<SocketAddr> {
     selector.serial_number.as_deref()?.parse().ok()
 }
 
-/// Asks a probe on the network for its name, as probe-rs will, which has no time limit and says little of what is wrong.
+/// Asks a probe on the network for its name, as probe-rs will, which has no time limit and says
+/// little of what is wrong.
 pub fn greet(address: SocketAddr, patience: Duration) -> anyhow::Result<()> {
     let mut stream = TcpStream::connect_timeout(&address, patience).with_context(|| {
         format!("no probe listens at {address}; `cargo xtask probe BOARD` starts one in front of an emulated board")

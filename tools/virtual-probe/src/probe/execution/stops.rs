@@ -42,7 +42,8 @@ impl Execution {
         Ok(self.traps.contains(pc))
     }
 
-    /// Whether the core, let run, would lock up at once: for want of a program, or at a BKPT without a debugger.
+    /// Whether the core, let run, would lock up at once: for want of a program, or at a BKPT
+    /// without a debugger.
     pub(super) fn would_lock_up(&mut self) -> Result<bool, EmulatorError> {
         let pc = self.program_counter()?;
         if !self.enabled && self.traps.contains(pc) {
