@@ -1,10 +1,10 @@
 //! Trains a small dense classifier, quantizes it to integers and writes `model.bin`: begins at
-//! pictures, ends at a file.
+//! images, ends at a file.
 //!
 //! ```text
 //!                                    safetensors --import--+
 //!                                                          v
-//!  IDX files --dataset--> pictures [u8] --train--> float network --calibrate--> largest activations
+//!  IDX files --dataset--> images [u8] --train--> float network --calibrate--> largest activations
 //!                                                       |                              |
 //!                                                       +----------- quantize ---------+
 //!                                                                        |

@@ -1,4 +1,4 @@
-//! Reports in a browser, as wide as a desk's and a phone's: all is there, nothing sticks out,
+//! Reports in a browser, as wide as a project's and a phone's: all is there, nothing sticks out,
 //! nothing is complained of or asked for from elsewhere.
 //!
 //! Where Chromium or its driver is not installed these trials are ignored, and with
@@ -23,7 +23,7 @@ use browser::Browser;
 use files::{host_trainer, write_data};
 
 /// Widths of windows, in CSS pixels.
-const WIDTHS: [(&str, u32); 2] = [("desk", 1280), ("phone", 390)];
+const WIDTHS: [(&str, u32); 2] = [("project", 1280), ("phone", 390)];
 
 const SECTIONS: [&str; 6] = ["summary", "configuration", "history", "evaluation", "quantization", "parity"];
 
@@ -76,21 +76,21 @@ fn main() -> ExitCode {
 
 /// Reports of one run, of two, and of one that lost files, each in a window `width` wide.
 fn reports(width: u32) -> Result<(), Failed> {
-    let desk = tempfile::tempdir()?;
-    write_data(&desk.path().join("data"));
-    let one = train(&desk, "one", "8", "3")?;
-    let two = train(&desk, "two", "5,4", "25")?;
+    let project = tempfile::tempdir()?;
+    write_data(&project.path().join("data"));
+    let one = train(&project, "one", "8", "3")?;
+    let two = train(&project, "two", "5,4", "25")?;
     let parity = parity(&one)?;
     fs::write(one.join("parity-loopback.json"), parity)?;
     let browser = Browser::start(width)?;
 
-    let path = report(&desk, &["one"], "one/report.html")?;
+    let path = report(&project, &["one"], "one/report.html")?;
     let page = look(&browser, &path, width)?;
     expect(page["title"] == "Report: one" && page["sections"] == Value::from(SECTIONS.to_vec()), &page)?;
     expect(page["images"] == 3 && says(&page, "identical") && !says(&page, "differs"), &page)?;
     expect(CLASSES.iter().all(|name| says(&page, name)), &page)?;
 
-    let path = report(&desk, &["one", "two", "--out", "both.html"], "both.html")?;
+    let path = report(&project, &["one", "two", "--out", "both.html"], "both.html")?;
     let page = look(&browser, &path, width)?;
     expect(page["title"] == "Report: one, two" && page["sections"] == Value::from(SECTIONS.to_vec()), &page)?;
     expect(page["images"] == 7 && says(&page, "differs") && says(&page, "All 25 epochs"), &page)?;
@@ -100,7 +100,7 @@ fn reports(width: u32) -> Result<(), Failed> {
         fs::remove_file(two.join(lost))?;
     }
     fs::write(two.join("evaluation.json"), "{")?;
-    let path = report(&desk, &["two"], "two/report.html")?;
+    let path = report(&project, &["two"], "two/report.html")?;
     let page = look(&browser, &path, width)?;
     let sections: Vec<&str> = ["missing"].into_iter().chain(SECTIONS).collect();
     expect(page["sections"] == Value::from(sections) && page["images"] == 2, &page)?;
@@ -113,13 +113,13 @@ fn reports(width: u32) -> Result<(), Failed> {
 }
 
 /// Trains a small network; the folder of its run.
-fn train(desk: &TempDir, run: &str, hidden: &str, epochs: &str) -> Result<PathBuf, Failed> {
+fn train(project: &TempDir, run: &str, hidden: &str, epochs: &str) -> Result<PathBuf, Failed> {
     let arguments = ["train", "--data", "data", "--hidden", hidden, "--epochs", epochs, "--validation", "30"];
-    let output = host_trainer(desk.path()).args(arguments).args(["--run", run]).output()?;
+    let output = host_trainer(project.path()).args(arguments).args(["--run", run]).output()?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
     }
-    let run = desk.path().join(run);
+    let run = project.path().join(run);
     rename_classes(&run)?;
     Ok(run)
 }
@@ -159,13 +159,13 @@ fn parity(run: &Path) -> Result<String, Failed> {
 }
 
 /// Writes a report; where it is.
-fn report(desk: &TempDir, arguments: &[&str], path: &str) -> Result<PathBuf, Failed> {
-    let output = host_trainer(desk.path()).arg("report").args(arguments).arg("--json").output()?;
+fn report(project: &TempDir, arguments: &[&str], path: &str) -> Result<PathBuf, Failed> {
+    let output = host_trainer(project.path()).arg("report").args(arguments).arg("--json").output()?;
     let said: Value = serde_json::from_slice(&output.stdout)?;
     if !output.status.success() || said["report"] != path {
         return Err(format!("{said} {}", String::from_utf8_lossy(&output.stderr)).into());
     }
-    Ok(desk.path().join(path))
+    Ok(project.path().join(path))
 }
 
 /// What the page is like, and that it is as any page should be.

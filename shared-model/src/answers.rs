@@ -17,7 +17,7 @@ pub struct AnswersHeader {
     /// The model that computed the answers.
     pub model: ModelId,
     /// Number of records.
-    pub pictures: u32,
+    pub images: u32,
     /// Pixels of an image, at least 1.
     pub inputs: u32,
     /// Number of classes, at least 1.
@@ -81,7 +81,7 @@ impl AnswersHeader {
     #[must_use]
     pub fn to_bytes(self) -> [u8; Self::BYTES] {
         let mut bytes = [0; Self::BYTES];
-        let fields = MAGIC.into_iter().chain(self.model.0.to_le_bytes()).chain(self.pictures.to_le_bytes());
+        let fields = MAGIC.into_iter().chain(self.model.0.to_le_bytes()).chain(self.images.to_le_bytes());
         let fields = fields.chain(self.inputs.to_le_bytes()).chain(self.classes.to_le_bytes());
         for (byte, field) in bytes.iter_mut().zip(fields) {
             *byte = field;
@@ -123,7 +123,7 @@ impl AnswersHeader {
     pub fn parse(file: &[u8]) -> Result<(Self, impl ExactSizeIterator<Item = Record<'_>>), AnswersError> {
         let (magic, rest) = file.split_first_chunk::<8>().ok_or(AnswersError::Magic)?;
         let (model, rest) = rest.split_first_chunk::<4>().ok_or(AnswersError::Magic)?;
-        let (pictures, rest) = rest.split_first_chunk::<4>().ok_or(AnswersError::Magic)?;
+        let (images, rest) = rest.split_first_chunk::<4>().ok_or(AnswersError::Magic)?;
         let (inputs, rest) = rest.split_first_chunk::<4>().ok_or(AnswersError::Magic)?;
         let (classes, records) = rest.split_first_chunk::<2>().ok_or(AnswersError::Magic)?;
         if *magic != MAGIC {
@@ -131,14 +131,14 @@ impl AnswersHeader {
         }
         let header = Self {
             model: ModelId(u32::from_le_bytes(*model)),
-            pictures: u32::from_le_bytes(*pictures),
+            images: u32::from_le_bytes(*images),
             inputs: u32::from_le_bytes(*inputs),
             classes: u16::from_le_bytes(*classes),
         };
         if header.inputs == 0 || header.classes == 0 {
             return Err(AnswersError::Shape { inputs: header.inputs, classes: header.classes });
         }
-        let expected = u64::from(header.pictures).saturating_mul(header.record_bytes() as u64);
+        let expected = u64::from(header.images).saturating_mul(header.record_bytes() as u64);
         if records.len() as u64 != expected {
             let all = Self::BYTES as u64;
             return Err(AnswersError::Length { expected: expected.saturating_add(all), found: file.len() as u64 });
@@ -176,7 +176,7 @@ mod tests {
     /// `docs/format.md`.
     #[test]
     fn golden_bytes() {
-        let header = AnswersHeader { model: ModelId(0x1234_5678), pictures: 1, inputs: 2, classes: 2 };
+        let header = AnswersHeader { model: ModelId(0x1234_5678), images: 1, inputs: 2, classes: 2 };
         let mut file = header.to_bytes().to_vec();
         file.resize(AnswersHeader::BYTES + header.record_bytes(), 0);
         let prediction = Prediction { class: 1, logits: &[-1, 65_536], probabilities: &[8_812, 23_956] };
@@ -197,10 +197,10 @@ mod tests {
 
     #[test]
     fn malformed_answers_files_are_refused() {
-        let header = AnswersHeader { model: ModelId(0), pictures: 1, inputs: 2, classes: 2 };
+        let header = AnswersHeader { model: ModelId(0), images: 1, inputs: 2, classes: 2 };
         let error = |header: AnswersHeader| AnswersHeader::parse(&header.to_bytes()).map(|_| ()).unwrap_err();
         assert_eq!(error(header), AnswersError::Length { expected: 39, found: 22 });
-        let endless = AnswersHeader { pictures: u32::MAX, inputs: u32::MAX, ..header };
+        let endless = AnswersHeader { images: u32::MAX, inputs: u32::MAX, ..header };
         assert!(matches!(error(endless), AnswersError::Length { .. }));
         assert_eq!(error(AnswersHeader { classes: 0, ..header }), AnswersError::Shape { inputs: 2, classes: 0 });
         for length in 0..AnswersHeader::BYTES {

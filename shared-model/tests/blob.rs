@@ -17,7 +17,7 @@ proptest! {
         let view = Model::parse(&blob).unwrap();
         let mut workspace = HostWorkspace::new();
         let mut hidden: Vec<Vec<i64>> = Vec::new();
-        let prediction = workspace.infer_with(&view, &network.picture, &mut |stage| {
+        let prediction = workspace.infer_with(&view, &network.image, &mut |stage| {
             if let Stage::Activations { activations, .. } = stage {
                 hidden.push(activations.iter().map(|&value| value.into()).collect());
             }
@@ -97,7 +97,7 @@ fn small() -> Network {
         columns: 2,
         class_names: vec!["no".into(), "yes".into()],
         layers: vec![layer([1, -2, 3, 127]), layer([5, 6, -7, 8])],
-        picture: vec![0, 200],
+        image: vec![0, 200],
     }
 }
 

@@ -146,6 +146,6 @@ fn three_by_three(order: WeightOrder) -> Network {
             requants: vec![Requant::new(1 << 30, 40).unwrap(); 3],
             weights,
         }],
-        picture: vec![1, 2, 3],
+        image: vec![1, 2, 3],
     }
 }

@@ -41,7 +41,7 @@ fn all_narrow_widths_agree_on_extreme_weights_and_images() {
                 let weights = vec![weight; inputs * outputs];
                 let mut network = exact(inputs, weights);
                 for pixel in [0, 255] {
-                    network.picture.fill(pixel);
+                    network.image.fill(pixel);
                     in_all_orders(&mut network);
                 }
             }
@@ -56,8 +56,8 @@ fn a_single_pixel_selects_its_own_weights() {
         let weights = (0..inputs * 9).map(|index| (index * 37 % 127) as i8 + 1).collect();
         let mut network = exact(inputs, weights);
         for place in 0..inputs {
-            network.picture.fill(0);
-            network.picture[place] = 255;
+            network.image.fill(0);
+            network.image[place] = 255;
             in_all_orders(&mut network);
         }
     }
@@ -72,7 +72,7 @@ fn gathering_resumes_after_full_and_nearly_full_lists() {
             for inputs in [pairs * step, pairs * step + 1] {
                 let weights = (0..inputs * 3).map(|index| (index * 101 % 255) as i8).map(|w| w.max(-127)).collect();
                 let mut network = exact(inputs, weights);
-                network.picture.iter_mut().step_by(step).for_each(|pixel| *pixel = 255);
+                network.image.iter_mut().step_by(step).for_each(|pixel| *pixel = 255);
                 in_all_orders(&mut network);
             }
         }
@@ -87,7 +87,7 @@ fn in_all_orders(network: &mut Network) {
             let layer = &mut network.layers[0];
             layer.order = order;
             layer.weights.clone_from(&weights);
-            fit(order, network.picture.len(), pruned, &mut layer.weights);
+            fit(order, network.image.len(), pruned, &mut layer.weights);
             compare(network, 0);
             compare(network, 7);
         }
@@ -111,7 +111,7 @@ fn compare(network: &Network, offset: usize) {
         }
     };
     let mut workspace = Workspace::<1024, 32>::new();
-    let prediction = workspace.infer_with(&view, &network.picture, &mut on_stage).unwrap();
+    let prediction = workspace.infer_with(&view, &network.image, &mut on_stage).unwrap();
     found.push(prediction.logits.iter().map(|&logit| logit.into()).collect());
     let orders: Vec<_> = network.layers.iter().map(|layer| layer.order).collect();
     assert_eq!(found, network.reference_outputs(), "{orders:?}, at offset {offset}");
@@ -129,9 +129,9 @@ fn exact(inputs: usize, weights: Vec<i8>) -> Network {
     network(inputs, vec![layer], vec![0; inputs])
 }
 
-fn network(inputs: usize, layers: Vec<Layer>, picture: Vec<u8>) -> Network {
+fn network(inputs: usize, layers: Vec<Layer>, image: Vec<u8>) -> Network {
     let classes = layers.last().map_or(0, |layer| layer.biases.len());
-    Network { rows: 1, columns: inputs as u16, class_names: vec![String::new(); classes], layers, picture }
+    Network { rows: 1, columns: inputs as u16, class_names: vec![String::new(); classes], layers, image }
 }
 
 fn requant((multiplier, shift): (u32, u8)) -> Requant {
@@ -146,20 +146,20 @@ fn edges(inputs: std::ops::RangeInclusive<usize>) -> impl Strategy<Value = Netwo
         let layers = all_inputs.zip(&widths).enumerate();
         let layers: Vec<_> =
             layers.map(|(index, (inputs, &outputs))| layer(inputs, outputs, index + 1 == widths.len())).collect();
-        (layers, picture(inputs)).prop_map(move |(layers, picture)| network(inputs, layers, picture))
+        (layers, image(inputs)).prop_map(move |(layers, image)| network(inputs, layers, image))
     })
 }
 
-fn picture(pixels: usize) -> impl Strategy<Value = Vec<u8>> {
+fn image(pixels: usize) -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         Just(vec![0; pixels]),
         Just(vec![255; pixels]),
         prop::collection::vec(any::<u8>(), pixels),
         prop::collection::vec(prop_oneof![Just(0), any::<u8>()], pixels),
         (0..pixels, 1..=255_u8).prop_map(move |(place, value)| {
-            let mut picture = vec![0; pixels];
-            picture[place] = value;
-            picture
+            let mut image = vec![0; pixels];
+            image[place] = value;
+            image
         }),
     ]
 }

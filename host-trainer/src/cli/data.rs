@@ -23,14 +23,18 @@ struct DataOutput {
     folder: Shown<PathBuf>,
     origin: Origin,
     fashion_mnist: bool,
-    train_pictures: usize,
-    test_pictures: usize,
+    #[serde(rename = "train_pictures")]
+    train_images: usize,
+    #[serde(rename = "test_pictures")]
+    test_images: usize,
     rows: u16,
     columns: u16,
     classes: Vec<String>,
     class_names_file: Option<Shown<PathBuf>>,
-    train_pictures_by_class: Vec<usize>,
-    test_pictures_by_class: Vec<usize>,
+    #[serde(rename = "train_pictures_by_class")]
+    train_images_by_class: Vec<usize>,
+    #[serde(rename = "test_pictures_by_class")]
+    test_images_by_class: Vec<usize>,
     train_sha256: String,
 }
 
@@ -42,14 +46,14 @@ impl DataCommandArguments {
             folder: Shown(data.folder),
             origin: data.origin,
             fashion_mnist: data.is_fashion_mnist,
-            train_pictures: data.train.len(),
-            test_pictures: data.test.len(),
+            train_images: data.train.len(),
+            test_images: data.test.len(),
             rows: data.rows,
             columns: data.columns,
             classes: data.class_names,
             class_names_file: data.class_names_file.map(Shown),
-            train_pictures_by_class: data.train.count_classes(classes),
-            test_pictures_by_class: data.test.count_classes(classes),
+            train_images_by_class: data.train.count_classes(classes),
+            test_images_by_class: data.test.count_classes(classes),
             train_sha256: hex(&data.train_hash),
         };
         self.output.print(&output, || output.text())
@@ -65,13 +69,13 @@ impl DataOutput {
         let mut text = [
             line("folder", format_args!("{} ({})", self.folder, self.origin.named_by())),
             line("data set", name),
-            line("training images", self.train_pictures),
-            line("test images", self.test_pictures),
+            line("training images", self.train_images),
+            line("test images", self.test_images),
             line("image size", format_args!("{} rows, {} columns", self.rows, self.columns)),
             line("classes", format_args!("{}{named_by}", self.classes.len())),
         ]
         .concat();
-        let counts = self.train_pictures_by_class.iter().zip(&self.test_pictures_by_class);
+        let counts = self.train_images_by_class.iter().zip(&self.test_images_by_class);
         for (class, (train, test)) in self.classes.iter().zip(counts) {
             text += &line(&format!("  {class}"), format_args!("{train} for training, {test} for testing"));
         }

@@ -51,8 +51,8 @@ pub struct EvaluateArguments {
     ///
     /// Default: the run's folder, if MODEL is the model of a run and is evaluated over all test
     /// images of the run's data set; otherwise the files are not written.
-    #[arg(long, value_name = "DIR")]
-    pictures: Option<PathBuf>,
+    #[arg(long = "pictures", value_name = "DIR")]
+    images: Option<PathBuf>,
     #[command(flatten)]
     data: DataArguments,
     #[command(flatten)]
@@ -64,7 +64,8 @@ struct EvaluateOutput {
     #[serde(flatten)]
     evaluation: Evaluation,
     seconds: f64,
-    pictures_per_second: f64,
+    #[serde(rename = "pictures_per_second")]
+    images_per_second: f64,
     /// Files that were written, except the file of answers.
     written: Vec<Shown<PathBuf>>,
 }
@@ -114,16 +115,16 @@ impl EvaluateArguments {
         let answers = answers.iter().map(|(path, bytes)| (*path, bytes.as_slice()));
         files::write_all(&answers.chain(files).collect::<Vec<_>>())?;
 
-        let pictures_per_second = f64::from(evaluation.images) / seconds.max(f64::MIN_POSITIVE);
+        let images_per_second = f64::from(evaluation.images) / seconds.max(f64::MIN_POSITIVE);
         let written = outputs.into_iter().map(Shown).collect();
-        let report = EvaluateOutput { evaluation, seconds, pictures_per_second, written };
+        let report = EvaluateOutput { evaluation, seconds, images_per_second, written };
         self.output.print(&report, || report.text())
     }
 
     /// Returns the folder to write the evaluation to, if any. A run's own files are replaced only
     /// by an evaluation of the same model over the same images.
     fn folder(&self, model: &Path, view: &Model<'_>, data: &Dataset) -> Result<Option<RunFolder>, UsageError> {
-        let Some(named) = &self.pictures else {
+        let Some(named) = &self.images else {
             return Ok(self.recorded(model, view, data).unwrap_or_else(|error| {
                 progress::say(format_args!("warning: the files in the run's folder are not replaced: {error}"));
                 None
@@ -133,7 +134,7 @@ impl EvaluateArguments {
         let own = self.recorded(&folder.file(RunFile::Model), view, data);
         if folder.file(RunFile::Outcome).exists() && !matches!(own, Ok(Some(_))) {
             return Err(UsageError(format!(
-                "--pictures {} is the folder of a run, whose evaluation is of another model or of other images; name \
+                "--images {} is the folder of a run, whose evaluation is of another model or of other images; name \
                  another folder",
                 named.display()
             )));
@@ -154,14 +155,14 @@ impl EvaluateArguments {
 
 impl EvaluateOutput {
     fn text(&self) -> String {
-        let Evaluation { model_id, images: pictures, correct, accuracy, largest_softmax_error, .. } = &self.evaluation;
+        let Evaluation { model_id, images: images, correct, accuracy, largest_softmax_error, .. } = &self.evaluation;
         let mut text = [
             line("model", model_id),
-            line("test images", pictures),
+            line("test images", images),
             line("classified correctly", correct),
             line("accuracy, fixed point", percent(*accuracy)),
             line("softmax, largest error", format_args!("{largest_softmax_error:.6}")),
-            line("time", format_args!("{:.2} s, {:.0} images per second", self.seconds, self.pictures_per_second)),
+            line("time", format_args!("{:.2} s, {:.0} images per second", self.seconds, self.images_per_second)),
         ]
         .concat();
         text += &format!("\n{}\n{}", self.classes(), self.confusion());
@@ -241,7 +242,7 @@ mod tests {
     fn text(names: &[&str]) -> String {
         let mut evaluation = evaluation(names, 7);
         evaluation.mistakes = vec![Mistake { index: 4, label: 0, class: 1, probability: 0.75 }];
-        EvaluateOutput { evaluation, seconds: 1.0, pictures_per_second: 1.0, written: Vec::new() }.text()
+        EvaluateOutput { evaluation, seconds: 1.0, images_per_second: 1.0, written: Vec::new() }.text()
     }
 
     #[test]

@@ -139,9 +139,9 @@ impl ProvenanceOutput {
             seed,
             epochs,
             data_sha256,
-            train_pictures,
+            train_images,
             train_correct_float,
-            test_pictures,
+            test_images,
             test_correct_float,
             test_correct_fixed,
         } = view.provenance();
@@ -151,9 +151,9 @@ impl ProvenanceOutput {
             seed,
             epochs,
             data_sha256: hex(&data_sha256),
-            train_accuracy_float: share(train_correct_float, train_pictures),
-            test_accuracy_float: share(test_correct_float, test_pictures),
-            test_accuracy_fixed: share(test_correct_fixed, test_pictures),
+            train_accuracy_float: share(train_correct_float, train_images),
+            test_accuracy_float: share(test_correct_float, test_images),
+            test_accuracy_fixed: share(test_correct_fixed, test_images),
         }
     }
 }

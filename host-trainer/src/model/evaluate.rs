@@ -56,7 +56,7 @@ pub fn evaluate(view: &Model<'_>, split: &Split) -> Result<Evaluated, InferError
 pub fn evaluate_with_answers(view: &Model<'_>, split: &Split) -> Result<(Evaluated, Vec<u8>), InferError> {
     let header = AnswersHeader {
         model: view.id(),
-        pictures: split.len() as u32,
+        images: split.len() as u32,
         inputs: view.input_width() as u32,
         classes: view.classes() as u16,
     };
@@ -195,7 +195,7 @@ mod tests {
         let (evaluated, file) = evaluate_with_answers(&view, &split).unwrap();
         assert_eq!(evaluated, evaluate(&view, &split).unwrap());
         let (header, records) = AnswersHeader::parse(&file).unwrap();
-        assert_eq!((header.model, header.pictures), (view.id(), 101));
+        assert_eq!((header.model, header.images), (view.id(), 101));
         for (index, record) in records.enumerate() {
             assert_eq!(record.pixels, split.image(index));
             assert_eq!((record.label, record.class), (split.labels[index], evaluated.predictions[index]));

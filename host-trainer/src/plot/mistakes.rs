@@ -54,8 +54,8 @@ pub fn mistakes(evaluation: &Evaluation, test: &Split, rows: usize, columns: usi
 }
 
 fn title(evaluation: &Evaluation) -> String {
-    let Evaluation { images: pictures, correct, .. } = evaluation;
-    let all = pictures.saturating_sub(*correct);
+    let Evaluation { images: images, correct, .. } = evaluation;
+    let all = images.saturating_sub(*correct);
     match evaluation.mistakes.len() {
         0 if all == 0 => format!("No mistakes: all {pictures} test images are classified correctly"),
         count if count == all as usize => {

@@ -139,10 +139,10 @@ impl Run {
         let evaluation = missing.keep(RunFile::Evaluation, evaluation);
         let quantization = missing.keep(RunFile::Quantization, folder.read(RunFile::Quantization));
         let _ = missing.keep(RunFile::Weights, folder.read_weights(id.as_deref()));
-        let mut picture = |file| missing.keep(file, read_svg(&folder, file));
-        let history_plot = picture(RunFile::HistoryPlot);
-        let confusion_plot = picture(RunFile::ConfusionPlot);
-        let mistakes_plot = picture(RunFile::MistakesPlot);
+        let mut image = |file| missing.keep(file, read_svg(&folder, file));
+        let history_plot = image(RunFile::HistoryPlot);
+        let confusion_plot = image(RunFile::ConfusionPlot);
+        let mistakes_plot = image(RunFile::MistakesPlot);
         missing.keep(RunFile::Model, model);
 
         let mut parity = Vec::new();

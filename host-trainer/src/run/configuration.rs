@@ -20,17 +20,17 @@ const OPTIONAL: [(&str, bool); 2] = [("burn-cuda", cfg!(feature = "cuda")), ("bu
 pub struct Configuration {
     /// How to train.
     pub train: TrainConfig,
-    /// Training pictures, the last ones, that were held out of training.
+    /// Training images, the last ones, that were held out of training.
     pub validation: usize,
-    /// Rows of a picture.
+    /// Rows of a image.
     pub rows: u16,
-    /// Columns of a picture.
+    /// Columns of a image.
     pub columns: u16,
     /// The names of the classes.
     pub classes: Vec<String>,
-    /// SHA-256 of the training pictures and labels.
+    /// SHA-256 of the training images and labels.
     pub data_sha256: String,
-    /// SHA-256 of the test pictures and labels.
+    /// SHA-256 of the test images and labels.
     pub test_sha256: String,
     /// Name and version of everything that has a part in the result.
     pub versions: BTreeMap<String, String>,

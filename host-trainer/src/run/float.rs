@@ -1,5 +1,5 @@
 //! The float network that a model was quantized from, as its run recorded it, and what it makes of
-//! one picture.
+//! one image.
 
 use std::path::{Path, PathBuf};
 
@@ -49,7 +49,7 @@ pub enum FloatError {
 }
 
 /// The probability of each class, 0..=1, by the float network beside the model `view` at `model`.
-/// `pixels` are a picture of the model's size.
+/// `pixels` are a image of the model's size.
 ///
 /// # Errors
 ///

@@ -10,7 +10,7 @@
 //!  weights.safetensors                the float network
 //!  model.bin                          the integer network
 //!  parity-DEVICE.json ModelParity     what a device made of it; left by `cargo xtask parity`
-//!  *.svg                              pictures of these
+//!  *.svg                              images of these
 //! ```
 
 mod configuration;

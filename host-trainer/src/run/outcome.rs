@@ -21,20 +21,20 @@ pub struct Outcome {
     pub kept_epoch: u32,
     /// Why training ended there.
     pub stop: Stop,
-    /// Of the trained float network, on all pictures that it was trained on.
+    /// Of the trained float network, on all images that it was trained on.
     pub train_accuracy_float: f64,
     /// Of the float network, on the test split.
     pub test_accuracy_float: f64,
     /// Of the fixed-point network, on the test split.
     pub test_accuracy_fixed: f64,
-    /// Test pictures that the two networks classify differently.
+    /// Test images that the two networks classify differently.
     pub predictions_changed: usize,
     /// How long training took, without export and evaluation.
     pub train_seconds: f64,
 }
 
 impl Outcome {
-    /// The generalization gap: how much better the network is on pictures that it has seen, as a
+    /// The generalization gap: how much better the network is on images that it has seen, as a
     /// difference of shares.
     pub fn gap(&self) -> f64 {
         self.train_accuracy_float - self.test_accuracy_float

@@ -39,7 +39,7 @@ pub enum PipelineError {
     /// The two networks cannot be compared.
     #[error(transparent)]
     Deviation(#[from] DeviationError),
-    /// A picture cannot be drawn.
+    /// A image cannot be drawn.
     #[error(transparent)]
     Plot(#[from] PlotError),
     /// The run cannot be recorded.
@@ -53,11 +53,11 @@ pub enum PipelineError {
 /// What a run begins with.
 #[derive(Clone, Copy, Debug)]
 pub struct Sources<'a> {
-    /// The data set; its training pictures are what is learned from.
+    /// The data set; its training images are what is learned from.
     pub data: &'a Dataset,
-    /// Pictures held out of training, to look at after each epoch.
+    /// Images held out of training, to look at after each epoch.
     pub validation: Option<&'a Split>,
-    /// A teacher's answers for the training pictures, to learn from, too.
+    /// A teacher's answers for the training images, to learn from, too.
     pub soft_labels: Option<&'a SoftLabels>,
     /// The network to begin with, where it is not trained from the start.
     pub start: Option<&'a [DenseParameters]>,
@@ -192,7 +192,7 @@ impl Completed {
     }
 }
 
-/// What the network is called in a picture: its layers and its seed.
+/// What the network is called in a image: its layers and its seed.
 fn name(config: &TrainConfig, data: &Dataset) -> String {
     let widths = [&[data.train.width], config.hidden.as_slice(), &[data.class_names.len()]].concat();
     format!("{}, seed {}", join_widths(&widths, "-"), config.seed)

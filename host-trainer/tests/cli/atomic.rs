@@ -9,9 +9,9 @@ use nix::errno::Errno;
 use nix::libc::{SYS_fsync, SYS_unlink, SYS_unlinkat};
 use tempfile::TempDir;
 
-use crate::desk::{Desk, failure, json};
 use crate::fault::{self, Fault};
 use crate::files::{host_trainer, write_data};
+use crate::project::{Project, failure, json};
 
 /// All files of a folder, by their names within.
 type Files = BTreeMap<PathBuf, Vec<u8>>;
@@ -47,7 +47,7 @@ fn folder_with(files: &Files) -> TempDir {
     folder
 }
 
-/// A command, what lies on the desk before it, and what lies there once it is done.
+/// A command, what lies on the project before it, and what lies there once it is done.
 struct Work<'a> {
     arguments: &'a [&'a str],
     /// The last of a run's files, which belong together; it is not there while they are replaced.
@@ -57,8 +57,8 @@ struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    fn new(desk: &Path, arguments: &'a [&'a str], last: Option<&'a str>) -> Self {
-        let before = files(desk);
+    fn new(project: &Path, arguments: &'a [&'a str], last: Option<&'a str>) -> Self {
+        let before = files(project);
         let done = folder_with(&before);
         host_trainer(done.path()).args(arguments).assert().success();
         let after = files(done.path());
@@ -67,7 +67,7 @@ impl<'a> Work<'a> {
         Self { arguments, last, before, after }
     }
 
-    /// That what is on the desk is of before or of after, each file for itself, and those that
+    /// That what is on the project is of before or of after, each file for itself, and those that
     /// belong together all.
     fn check(&self, found: &Files, what: &str) {
         let names = self.before.keys().chain(self.after.keys()).chain(found.keys());
@@ -93,16 +93,16 @@ impl<'a> Work<'a> {
     /// many changes there are.
     fn killed(&self, mut look: impl FnMut(&Path)) -> usize {
         for change in 0.. {
-            let desk = folder_with(&self.before);
-            let ended = fault::host_trainer(desk.path(), self.arguments, Fault::Kill, change);
-            let found = files(desk.path());
+            let project = folder_with(&self.before);
+            let ended = fault::host_trainer(project.path(), self.arguments, Fault::Kill, change);
+            let found = files(project.path());
             if ended.call.is_none() {
                 assert_eq!((ended.code, &found), (Some(0), &self.after), "{:?}: {}", self.arguments, ended.stderr);
                 return change;
             }
             assert_eq!((ended.code, ended.stdout.as_str()), (None, ""), "{:?}", self.arguments);
             self.check(&found, &format!("{:?} killed at change {change}", self.arguments));
-            look(desk.path());
+            look(project.path());
         }
         unreachable!("a program has an end")
     }
@@ -110,10 +110,10 @@ impl<'a> Work<'a> {
     /// Lets each change of the command fail in turn, as `reason` says.
     fn failed(&self, reason: Errno) -> usize {
         for change in 0.. {
-            let desk = folder_with(&self.before);
-            let ended = fault::host_trainer(desk.path(), self.arguments, Fault::Fail(reason), change);
+            let project = folder_with(&self.before);
+            let ended = fault::host_trainer(project.path(), self.arguments, Fault::Fail(reason), change);
             let what = format!("{:?}, {reason} at change {change}, {ended:?}", self.arguments);
-            let found = files(desk.path());
+            let found = files(project.path());
             let Some(call) = ended.call else {
                 assert_eq!((ended.code, &found), (Some(0), &self.after), "{what}");
                 return change;
@@ -135,22 +135,22 @@ impl<'a> Work<'a> {
     }
 }
 
-/// A desk with a run of one network, whose folder a second one is about to replace.
-fn desk_with_two_networks() -> Desk {
-    let desk = Desk::new();
-    desk.train(&["--run", "run", "--export", "model.bin"]).success();
-    desk.train(&["--seed", "2", "--run", "other"]).success();
-    fs::rename(desk.path().join("other/weights.safetensors"), desk.path().join("weights")).unwrap();
-    fs::remove_dir_all(desk.path().join("other")).unwrap();
-    desk
+/// A project with a run of one network, whose folder a second one is about to replace.
+fn project_with_two_networks() -> Project {
+    let project = Project::new();
+    project.train(&["--run", "run", "--export", "model.bin"]).success();
+    project.train(&["--seed", "2", "--run", "other"]).success();
+    fs::rename(project.path().join("other/weights.safetensors"), project.path().join("weights")).unwrap();
+    fs::remove_dir_all(project.path().join("other")).unwrap();
+    project
 }
 
 const IMPORT: [&str; 8] = ["import", "weights", "--data", "data", "--export", "model.bin", "--run", "run"];
 
 #[test]
 fn a_run_that_is_replaced_is_the_old_one_the_new_one_or_known_as_neither() {
-    let desk = desk_with_two_networks();
-    let work = Work::new(desk.path(), &IMPORT, Some("run/model.bin"));
+    let project = project_with_two_networks();
+    let work = Work::new(project.path(), &IMPORT, Some("run/model.bin"));
     let mut unfinished = 0;
     let changes = work.killed(|left| {
         if left.join("run/model.bin").exists() {
@@ -174,9 +174,9 @@ fn a_run_that_is_replaced_is_the_old_one_the_new_one_or_known_as_neither() {
 
 #[test]
 fn a_run_whose_folder_is_new_is_whole_or_known_as_not() {
-    let desk = desk_with_two_networks();
-    fs::remove_dir_all(desk.path().join("run")).unwrap();
-    Work::new(desk.path(), &IMPORT, Some("run/model.bin")).killed(|left| {
+    let project = project_with_two_networks();
+    fs::remove_dir_all(project.path().join("run")).unwrap();
+    Work::new(project.path(), &IMPORT, Some("run/model.bin")).killed(|left| {
         if left.join("run").exists() && !left.join("run/model.bin").exists() {
             let assert = host_trainer(left).args(["evaluate", "run", "--data", "data"]).assert();
             failure(assert, 1, &["cannot read model run/model.bin"]);
@@ -186,13 +186,13 @@ fn a_run_whose_folder_is_new_is_whole_or_known_as_not() {
 
 #[test]
 fn every_file_that_is_exported_is_the_old_one_or_the_new_one() {
-    let desk = desk_with_two_networks();
+    let project = project_with_two_networks();
     let page = "<!-- begin: written by `cargo xtask frontier --write-docs` -->\nold\n<!-- end -->\n";
     for (name, content) in [("page.md", page), ("out.bin", "old"), ("out.html", "old"), ("out.png", "old")] {
-        fs::write(desk.path().join(name), content).unwrap();
+        fs::write(project.path().join(name), content).unwrap();
     }
-    fs::create_dir(desk.path().join("out")).unwrap();
-    fs::write(desk.path().join("out/mistakes.svg"), "old").unwrap();
+    fs::create_dir(project.path().join("out")).unwrap();
+    fs::write(project.path().join("out/mistakes.svg"), "old").unwrap();
     let works: [&[&str]; 6] = [
         &["reorder", "model.bin", "--weight-order", "vectors", "--export", "out.bin"],
         &["report", "run", "--out", "out.html"],
@@ -202,7 +202,7 @@ fn every_file_that_is_exported_is_the_old_one_or_the_new_one() {
         &["frontier", "--data", "data", "--draw-only", "--export", "out.json", "--table", "page.md"],
     ];
     for arguments in works {
-        let work = Work::new(desk.path(), arguments, None);
+        let work = Work::new(project.path(), arguments, None);
         let changes = work.killed(|_| ());
         println!("{changes} changes of {arguments:?}");
         // Tried, begun, written, synced, named.
@@ -212,10 +212,10 @@ fn every_file_that_is_exported_is_the_old_one_or_the_new_one() {
 
 #[test]
 fn a_call_that_fails_is_an_error_that_leaves_nothing_behind() {
-    let desk = desk_with_two_networks();
-    assert!(Work::new(desk.path(), &IMPORT, Some("run/model.bin")).failed(Errno::ENOSPC) >= 44);
+    let project = project_with_two_networks();
+    assert!(Work::new(project.path(), &IMPORT, Some("run/model.bin")).failed(Errno::ENOSPC) >= 44);
     let reorder = ["reorder", "model.bin", "--weight-order", "vectors", "--export", "out.bin"];
-    assert!(Work::new(desk.path(), &reorder, None).failed(Errno::EIO) >= 5);
+    assert!(Work::new(project.path(), &reorder, None).failed(Errno::EIO) >= 5);
 }
 
 #[test]

@@ -4,8 +4,8 @@ use predicates::prelude::*;
 use predicates::str::contains;
 use serde_json::Value;
 
-use crate::desk::{Desk, failure, json};
 use crate::files::names;
+use crate::project::{Project, failure, json};
 
 /// The entry of `backend` in what `--backend list --json` says.
 fn entry(list: &Value, backend: &str) -> Value {
@@ -15,8 +15,8 @@ fn entry(list: &Value, backend: &str) -> Value {
 
 #[test]
 fn the_list_says_what_there_is_and_trains_nothing() {
-    let desk = Desk::new();
-    let list = json(desk.train(&["--backend", "list", "--json"]));
+    let project = Project::new();
+    let list = json(project.train(&["--backend", "list", "--json"]));
     assert_eq!(list["backends"].as_array().unwrap().len(), 4);
     for (backend, is_default) in [("flex", true), ("ndarray", false)] {
         let entry = entry(&list, backend);
@@ -27,55 +27,55 @@ fn the_list_says_what_there_is_and_trains_nothing() {
     assert_eq!(entry(&list, "cuda")["is_built"], cfg!(feature = "cuda"));
 
     let table = contains("flex").and(contains("yes, the default")).and(contains("processor"));
-    desk.train(&["--backend", "list"]).success().stdout(table);
-    assert_eq!(names(desk.path()), ["data"]);
+    project.train(&["--backend", "list"]).success().stdout(table);
+    assert_eq!(names(project.path()), ["data"]);
 }
 
 #[test]
 fn the_list_needs_no_data() {
-    let desk = Desk::new();
+    let project = Project::new();
     for command in ["train", "compare"] {
-        desk.run(&[command, "--data", "elsewhere", "--backend", "list"]).success().stdout(contains("flex"));
+        project.run(&[command, "--data", "elsewhere", "--backend", "list"]).success().stdout(contains("flex"));
     }
-    assert_eq!(names(desk.path()), ["data"]);
+    assert_eq!(names(project.path()), ["data"]);
 }
 
 #[test]
 fn the_help_has_a_line_for_each() {
     let lines = ["- flex: ", "- ndarray: ", "- wgpu: ", "- cuda: ", "- list: "];
-    let assert = Desk::new().run(&["train", "--help"]).success();
+    let assert = Project::new().run(&["train", "--help"]).success();
     lines.into_iter().fold(assert, |assert, line| assert.stdout(contains(line)));
 }
 
 #[test]
 fn a_backend_that_is_not_here_is_refused_before_training() {
-    let desk = Desk::new();
-    let list = json(desk.run(&["train", "--backend", "list", "--json"]));
+    let project = Project::new();
+    let list = json(project.run(&["train", "--backend", "list", "--json"]));
     for backend in ["wgpu", "cuda"] {
         let entry = entry(&list, backend);
         let line = format!("--features host-trainer/{backend}");
         if entry["is_built"] == false {
-            failure(desk.train(&["--backend", backend]), 2, &[backend, "build with", &line]);
+            failure(project.train(&["--backend", backend]), 2, &[backend, "build with", &line]);
         } else if entry["devices"].as_array().unwrap().is_empty() {
-            failure(desk.train(&["--backend", backend]), 1, &[backend, "no device", "--backend flex"]);
+            failure(project.train(&["--backend", backend]), 1, &[backend, "no device", "--backend flex"]);
         }
         // Where it is here, what it learns is tested elsewhere.
     }
-    assert_eq!(names(desk.path()), ["data"]);
+    assert_eq!(names(project.path()), ["data"]);
 }
 
 /// With a loader that is shown no driver there is no adapter, on any machine with Vulkan.
 #[cfg(all(feature = "wgpu", target_os = "linux"))]
 #[test]
 fn a_machine_without_an_adapter_is_told() {
-    let desk = Desk::new();
+    let project = Project::new();
     let command = |arguments: &[&str]| {
-        let mut command = desk.command(&["train", "--data", "data"]);
+        let mut command = project.command(&["train", "--data", "data"]);
         command.args(arguments).env("VK_DRIVER_FILES", "/dev/null").env("VK_ICD_FILENAMES", "/dev/null");
         command.assert()
     };
     let list = json(command(&["--backend", "list", "--json"]));
     assert_eq!(entry(&list, "wgpu")["devices"], Value::Array(Vec::new()));
     failure(command(&["--backend", "wgpu"]), 1, &["wgpu has no device", "mesa-vulkan-drivers"]);
-    assert_eq!(names(desk.path()), ["data"]);
+    assert_eq!(names(project.path()), ["data"]);
 }

@@ -5,14 +5,14 @@ use std::fs;
 use predicates::prelude::*;
 use predicates::str::contains;
 
-use crate::desk::{Desk, failure, json};
 use crate::files::{FILES, bars, gzip, idx, names};
+use crate::project::{Project, failure, json};
 
 #[test]
 fn five_networks_are_compared_and_finished_runs_are_kept() {
-    let desk = Desk::new();
+    let project = Project::new();
     let compare = ["compare", "--data", "data", "--seeds", "2", "--run", "runs", "--json"];
-    let report = json(desk.run(&compare));
+    let report = json(project.run(&compare));
     assert_eq!((&report["seeds"], &report["runs_kept"]), (&2.into(), &0.into()));
     let networks = report["networks"].as_array().unwrap();
     assert_eq!(networks.len(), 5);
@@ -27,7 +27,7 @@ fn five_networks_are_compared_and_finished_runs_are_kept() {
     }
     let stopped = &networks[4]["runs"][0];
     assert!(stopped["stop"]["train-accuracy"]["accuracy"].as_f64() > Some(0.9), "{stopped}");
-    let folder = desk.path().join("runs");
+    let folder = project.path().join("runs");
     assert!(fs::read_to_string(folder.join("compare.svg")).unwrap().contains("512 + 256"));
 
     // Like after an interruption: one run is incomplete, one has another configuration, one has
@@ -42,72 +42,72 @@ fn five_networks_are_compared_and_finished_runs_are_kept() {
     let mut outcome: serde_json::Value = serde_json::from_slice(&fs::read(&result).unwrap()).unwrap();
     outcome["test_accuracy_fixed"] = 1e308.into();
     fs::write(&result, outcome.to_string()).unwrap();
-    let again = json(desk.run(&compare));
+    let again = json(project.run(&compare));
     assert_eq!(again["runs_kept"], 6);
     for (network, before) in again["networks"].as_array().unwrap().iter().zip(networks) {
         assert_eq!(network["test_accuracy_fixed"], before["test_accuracy_fixed"]);
     }
 
     // Other test images are other data.
-    let labels = desk.path().join("data").join(format!("{}.gz", FILES[3]));
+    let labels = project.path().join("data").join(format!("{}.gz", FILES[3]));
     let whole = fs::read(&labels).unwrap();
     fs::write(&labels, gzip(&idx(&[60], &bars(60).1.into_iter().rev().collect::<Vec<_>>()))).unwrap();
-    let other = json(desk.run(&["compare", "--data", "data", "--run", "runs", "--json"]));
+    let other = json(project.run(&["compare", "--data", "data", "--run", "runs", "--json"]));
     assert_eq!(other["runs_kept"], 0);
     fs::write(&labels, whole).unwrap();
-    json(desk.run(&compare));
+    json(project.run(&compare));
 
-    let kept = desk.run(&["compare", "--data", "data", "--run", "runs"]).success();
+    let kept = project.run(&["compare", "--data", "data", "--run", "runs"]).success();
     kept.stdout(contains("512 + 256, 5 epochs").and(contains("One seed each")))
         .stderr(contains("5 of 5 runs are in runs already, and kept"));
 }
 
 #[test]
 fn jobs_train_one_network_or_a_shard_and_a_last_call_compares() {
-    let desk = Desk::new();
-    let list = desk.run(&["compare", "--list"]).success().get_output().stdout.clone();
+    let project = Project::new();
+    let list = project.run(&["compare", "--list"]).success().get_output().stdout.clone();
     let list = String::from_utf8(list).unwrap();
     let expected = ["128-5-epochs", "128-50-epochs", "1024-5-epochs", "512-256-5-epochs", "128-stop-above-90"];
     assert_eq!(list.lines().collect::<Vec<_>>(), expected);
 
     let own =
         "[[network]]\nname = 'a'\nhidden = [8]\n\n[[network]]\nname = 'b'\ntitle = 'B'\nhidden = [9]\nepochs = 1\n";
-    fs::write(desk.path().join("own.toml"), own).unwrap();
+    fs::write(project.path().join("own.toml"), own).unwrap();
     let compare = ["compare", "--data", "data", "--run", "runs", "--networks", "own.toml", "--json"];
-    let one = json(desk.run(&[&compare[..], &["--one", "b"]].concat()));
+    let one = json(project.run(&[&compare[..], &["--one", "b"]].concat()));
     assert_eq!((&one["networks"][0]["name"], one["networks"].as_array().unwrap().len()), (&"B".into(), 1));
-    json(desk.run(&[&compare[..], &["--shard", "1/2"]].concat()));
-    assert_eq!(names(&desk.path().join("runs")), ["a-flex-seed-1", "b-flex-seed-1"]);
-    let all = json(desk.run(&compare));
+    json(project.run(&[&compare[..], &["--shard", "1/2"]].concat()));
+    assert_eq!(names(&project.path().join("runs")), ["a-flex-seed-1", "b-flex-seed-1"]);
+    let all = json(project.run(&compare));
     assert_eq!((&all["runs_kept"], &all["networks"][0]["name"]), (&2.into(), &"a".into()));
-    assert!(desk.path().join("runs/compare.json").is_file());
+    assert!(project.path().join("runs/compare.json").is_file());
 }
 
 #[test]
 fn an_unusable_list_is_refused_before_anything_is_trained() {
-    let desk = Desk::new();
+    let project = Project::new();
     let compare = ["compare", "--data", "data", "--run", "runs"];
-    failure(desk.run(&[&compare[..], &["--one", "c"]].concat()), 2, &["--one c", "128-5-epochs"]);
-    failure(desk.run(&[&compare[..], &["--networks", "own.toml"]].concat()), 1, &["own.toml"]);
+    failure(project.run(&[&compare[..], &["--one", "c"]].concat()), 2, &["--one c", "128-5-epochs"]);
+    failure(project.run(&[&compare[..], &["--networks", "own.toml"]].concat()), 1, &["own.toml"]);
     for (text, parts) in [
         ("name = 'a'\nhidden = [8]\nepoch = 1", &["own.toml", "network a", "epoch"][..]),
         ("name = 'a'\nhidden = [8]\n[[network]]\nname = 'a'\nhidden = [9]", &["own.toml", "two rows are named a"]),
         ("name = 'a'\nhidden = 'wide'", &["own.toml", "network a", "invalid type"]),
         ("name = 'a'\nhidden = [8]\nteacher_share = 0.5", &["network a", "host-trainer frontier --teacher"]),
     ] {
-        fs::write(desk.path().join("own.toml"), format!("[[network]]\n{text}\n")).unwrap();
-        failure(desk.run(&[&compare[..], &["--networks", "own.toml"]].concat()), 1, parts);
+        fs::write(project.path().join("own.toml"), format!("[[network]]\n{text}\n")).unwrap();
+        failure(project.run(&[&compare[..], &["--networks", "own.toml"]].concat()), 1, parts);
     }
-    assert!(!desk.path().join("runs").exists());
+    assert!(!project.path().join("runs").exists());
 }
 
 #[test]
 fn a_comparison_needs_a_folder_and_a_number_of_seeds() {
-    let desk = Desk::new();
-    failure(desk.run(&["compare", "--data", "data", "--seeds", "0"]), 2, &["--seeds"]);
-    fs::write(desk.path().join("file"), "").unwrap();
+    let project = Project::new();
+    failure(project.run(&["compare", "--data", "data", "--seeds", "0"]), 2, &["--seeds"]);
+    fs::write(project.path().join("file"), "").unwrap();
     failure(
-        desk.run(&["compare", "--data", "data", "--run", "file"]),
+        project.run(&["compare", "--data", "data", "--run", "file"]),
         1,
         &["cannot create folder file", "name another place"],
     );

@@ -5,8 +5,8 @@ use std::fs;
 use predicates::str::contains;
 use serde_json::Value;
 
-use crate::desk::{Desk, failure, json};
 use crate::files::{names, write_dots};
+use crate::project::{Project, failure, json};
 
 /// A run with each compression, and the order in which its hidden layer lies.
 const COMPRESSIONS: [(&[&str], &str); 5] = [
@@ -17,23 +17,23 @@ const COMPRESSIONS: [(&[&str], &str); 5] = [
     (&["--sparsity", "0.25", "--qat", "2"], "blocks"),
 ];
 
-fn orders(desk: &Desk, model: &str) -> Vec<Value> {
-    let report = json(desk.run(&["inspect", model, "--json"]));
+fn orders(project: &Project, model: &str) -> Vec<Value> {
+    let report = json(project.run(&["inspect", model, "--json"]));
     report["layers"].as_array().unwrap().iter().map(|layer| layer["weight_order"].clone()).collect()
 }
 
 #[test]
 fn every_compression_makes_a_model_that_evaluates_alike_twice() {
-    let desk = Desk::new();
+    let project = Project::new();
     for (options, order) in COMPRESSIONS {
         let train = |run: &str| {
-            let report = json(desk.train(&[&["--json", "--batch-size", "16", "--run", run], options].concat()));
-            (report, fs::read(desk.path().join(run).join("model.bin")).unwrap())
+            let report = json(project.train(&[&["--json", "--batch-size", "16", "--run", run], options].concat()));
+            (report, fs::read(project.path().join(run).join("model.bin")).unwrap())
         };
         let ((report, model), (_, again)) = (train("run"), train("again"));
         assert!(model == again, "{options:?}: the same seed, other bytes");
-        assert_eq!(orders(&desk, "run"), [order, "pairs"], "{options:?}");
-        let evaluated = json(desk.run(&["evaluate", "run", "--data", "data", "--json"]));
+        assert_eq!(orders(&project, "run"), [order, "pairs"], "{options:?}");
+        let evaluated = json(project.run(&["evaluate", "run", "--data", "data", "--json"]));
         assert_eq!(evaluated["accuracy"], report["test_accuracy_fixed"], "{options:?}");
         assert!(evaluated["accuracy"].as_f64() > Some(0.9), "{options:?}: {evaluated}");
     }
@@ -41,38 +41,38 @@ fn every_compression_makes_a_model_that_evaluates_alike_twice() {
 
 #[test]
 fn a_run_is_quantized_otherwise_and_stays_as_it_is() {
-    let desk = Desk::new();
-    desk.train(&["--run", "run", "--validation", "30", "--seed", "5"]).success();
-    let model = || fs::read(desk.path().join("run/model.bin")).unwrap();
+    let project = Project::new();
+    project.train(&["--run", "run", "--validation", "30", "--seed", "5"]).success();
+    let model = || fs::read(project.path().join("run/model.bin")).unwrap();
     let whole = model();
     let from = ["train", "--data", "data", "--from", "run"];
-    let report = json(desk.command(&from).args(["--weight-bits", "4", "--json"]).assert());
+    let report = json(project.command(&from).args(["--weight-bits", "4", "--json"]).assert());
     assert_eq!((&report["epochs"], &report["seed"]), (&0.into(), &5.into()), "{report}");
-    assert_eq!(orders(&desk, report["model"].as_str().unwrap()), ["four-bit", "pairs"]);
+    assert_eq!(orders(&project, report["model"].as_str().unwrap()), ["four-bit", "pairs"]);
     // The same bits are the same network.
-    desk.command(&from).args(["--run", "same"]).assert().success();
-    let pieces = |run: &str| json(desk.run(&["inspect", run, "--json"]))["layers"].clone();
+    project.command(&from).args(["--run", "same"]).assert().success();
+    let pieces = |run: &str| json(project.run(&["inspect", run, "--json"]))["layers"].clone();
     assert_eq!(pieces("same"), pieces("run"));
     let report =
-        json(desk.command(&from).args(["--weight-bits", "2", "--qat", "3", "--run", "ternary", "--json"]).assert());
+        json(project.command(&from).args(["--weight-bits", "2", "--qat", "3", "--run", "ternary", "--json"]).assert());
     assert_eq!(report["epochs"], 3);
-    let history = fs::read_to_string(desk.path().join("ternary/history.json")).unwrap();
+    let history = fs::read_to_string(project.path().join("ternary/history.json")).unwrap();
     assert_eq!(history.matches("validation_accuracy").count(), 3, "{history}");
     assert!(whole == model());
     let ternary = ["train", "--data", "data", "--from", "ternary"];
-    failure(desk.run(&ternary), 1, &["was trained with --qat"]);
-    failure(desk.command(&from).args(["--run", "run"]).assert(), 2, &["--run run would overwrite run"]);
+    failure(project.run(&ternary), 1, &["was trained with --qat"]);
+    failure(project.command(&from).args(["--run", "run"]).assert(), 2, &["--run run would overwrite run"]);
     // An imported network, too.
     let import =
         ["import", "run/weights.safetensors", "--data", "data", "--export", "imported.bin", "--run", "imported"];
-    desk.run(&import).success();
+    project.run(&import).success();
     let imported =
         ["train", "--data", "data", "--from", "imported", "--weight-bits", "4", "--qat", "1", "--run", "tuned"];
-    desk.run(&imported).success();
-    assert_eq!(orders(&desk, "tuned"), ["four-bit", "pairs"]);
+    project.run(&imported).success();
+    assert_eq!(orders(&project, "tuned"), ["four-bit", "pairs"]);
     // A report shows where it comes from.
-    desk.run(&["report", "ternary"]).success();
-    let page = fs::read_to_string(desk.path().join("ternary/report.html")).unwrap();
+    project.run(&["report", "ternary"]).success();
+    let page = fs::read_to_string(project.path().join("ternary/report.html")).unwrap();
     for part in ["Starts from model", "Bits per weight", "Epochs of quantization-aware training"] {
         assert!(page.contains(part), "{part}");
     }
@@ -80,18 +80,18 @@ fn a_run_is_quantized_otherwise_and_stays_as_it_is() {
 
 #[test]
 fn runs_that_do_not_fit_are_no_beginning() {
-    let desk = Desk::new();
+    let project = Project::new();
     let from = ["train", "--data", "data", "--from", "run"];
-    failure(desk.command(&from).assert(), 1, &["config.json is missing"]);
-    desk.train(&["--run", "run"]).success();
-    write_dots(&desk.path().join("other"), 6, 6, 3, 30);
+    failure(project.command(&from).assert(), 1, &["config.json is missing"]);
+    project.train(&["--run", "run"]).success();
+    write_dots(&project.path().join("other"), 6, 6, 3, 30);
     let other = ["train", "--data", "other", "--from", "run"];
-    failure(desk.command(&other).assert(), 1, &["another data set"]);
+    failure(project.command(&other).assert(), 1, &["another data set"]);
     for option in [["--epochs", "3"], ["--hidden", "4"], ["--seed", "2"], ["--sparsity", "0.5"], ["--validation", "3"]]
     {
-        failure(desk.command(&from).args(option).assert(), 2, &["--from", option[0]]);
+        failure(project.command(&from).args(option).assert(), 2, &["--from", option[0]]);
     }
-    let config = desk.path().join("run/config.json");
+    let config = project.path().join("run/config.json");
     let whole = fs::read_to_string(&config).unwrap();
     for (sound, bad, said) in [
         ("\"batch_size\": 32", "\"batch_size\": 0", "batch_size is out of its range"),
@@ -105,52 +105,53 @@ fn runs_that_do_not_fit_are_no_beginning() {
     ] {
         assert!(whole.contains(sound), "{whole}");
         fs::write(&config, whole.replace(sound, bad)).unwrap();
-        failure(desk.command(&from).args(["--qat", "1"]).assert(), 1, &["run/config.json is damaged", said]);
+        failure(project.command(&from).args(["--qat", "1"]).assert(), 1, &["run/config.json is damaged", said]);
     }
     fs::write(&config, &whole).unwrap();
-    let result = desk.path().join("run/result.json");
+    let result = project.path().join("run/result.json");
     let outcome = fs::read_to_string(&result).unwrap();
     let id = serde_json::from_str::<Value>(&outcome).unwrap()["model_id"].as_str().unwrap().to_owned();
     fs::write(&result, outcome.replace(&id, "../../evil")).unwrap();
-    failure(desk.command(&from).assert(), 1, &["model.bin is damaged", "that of result.json is"]);
+    failure(project.command(&from).assert(), 1, &["model.bin is damaged", "that of result.json is"]);
     fs::write(&result, &outcome).unwrap();
-    desk.train(&["--sparsity", "0.5", "--run", "sparse"]).success();
+    project.train(&["--sparsity", "0.5", "--run", "sparse"]).success();
     // One step is enough to prune.
     let once = ["--sparsity", "0.9", "--epochs", "1", "--batch-size", "65536", "--run", "once"];
-    desk.train(&once).success();
-    let zeros = json(desk.run(&["inspect", "once", "--json"]))["layers"][0]["zero_weights"].as_u64().unwrap();
+    project.train(&once).success();
+    let zeros = json(project.run(&["inspect", "once", "--json"]))["layers"][0]["zero_weights"].as_u64().unwrap();
     assert!(zeros >= 16 * 16, "{zeros} of 288");
     let sparse = ["train", "--data", "data", "--from", "sparse", "--weight-bits", "4"];
-    failure(desk.command(&sparse).assert(), 2, &["weights of 8 bits"]);
-    fs::copy(desk.path().join("run/weights.safetensors"), desk.path().join("sparse/weights.safetensors")).unwrap();
-    let text = fs::read_to_string(desk.path().join("run/config.json")).unwrap();
-    fs::write(desk.path().join("run/config.json"), text.replace("[\n      8\n    ]", "[\n      9\n    ]")).unwrap();
-    failure(desk.command(&from).assert(), 1, &["do not have the layers of the run's configuration"]);
+    failure(project.command(&sparse).assert(), 2, &["weights of 8 bits"]);
+    fs::copy(project.path().join("run/weights.safetensors"), project.path().join("sparse/weights.safetensors"))
+        .unwrap();
+    let text = fs::read_to_string(project.path().join("run/config.json")).unwrap();
+    fs::write(project.path().join("run/config.json"), text.replace("[\n      8\n    ]", "[\n      9\n    ]")).unwrap();
+    failure(project.command(&from).assert(), 1, &["do not have the layers of the run's configuration"]);
 }
 
 #[test]
 fn a_teacher_is_trained_and_learned_from() {
-    let desk = Desk::new();
+    let project = Project::new();
     let teach =
         ["teach", "--data", "data", "--channels", "2", "--epochs", "3", "--batch-size", "8", "--validation", "30"];
-    let make = |file: &str| json(desk.command(&teach).args(["--export", file, "--json"]).assert());
+    let make = |file: &str| json(project.command(&teach).args(["--export", file, "--json"]).assert());
     let report = make("teacher.safetensors");
     // Bars that are mirrored belong to another class, so it cannot learn much.
     assert!(report["validation_accuracy"].is_f64() && report["test_accuracy"].is_f64(), "{report}");
     make("again.safetensors");
-    let bytes = |name: &str| fs::read(desk.path().join(name)).unwrap();
+    let bytes = |name: &str| fs::read(project.path().join(name)).unwrap();
     assert!(bytes("teacher.safetensors") == bytes("again.safetensors"), "the same seed, other answers");
 
     let teacher = ["--teacher", "teacher.safetensors", "--recipe", "best", "--augment", "0", "--batch-size", "16"];
     let train = |options: &[&str]| {
-        desk.train(&[&["--run", "run"], &teacher[..], options].concat()).success();
-        fs::read(desk.path().join("run/model.bin")).unwrap()
+        project.train(&[&["--run", "run"], &teacher[..], options].concat()).success();
+        fs::read(project.path().join("run/model.bin")).unwrap()
     };
     let taught = train(&[]);
     assert!(taught == train(&["--teacher-share", "0.7"]));
     assert!(taught != train(&["--teacher-share", "0.2"]));
     train(&["--validation", "30", "--qat", "1"]);
-    let config = fs::read_to_string(desk.path().join("run/config.json")).unwrap();
+    let config = fs::read_to_string(project.path().join("run/config.json")).unwrap();
     assert!(config.contains(r#""share": 0.7"#), "{config}");
     let best = [
         "train",
@@ -165,25 +166,26 @@ fn a_teacher_is_trained_and_learned_from() {
         "--run",
         "best",
     ];
-    desk.command(&best).assert().success().stderr(contains("epoch 150/150"));
+    project.command(&best).assert().success().stderr(contains("epoch 150/150"));
 
     // What it has seen is not held out.
-    let refused = |options: &[&str], parts: &[&str]| failure(desk.train(&[&teacher[..], options].concat()), 1, parts);
+    let refused =
+        |options: &[&str], parts: &[&str]| failure(project.train(&[&teacher[..], options].concat()), 1, parts);
     refused(&["--validation", "31"], &["has seen all but the last 30"]);
-    write_dots(&desk.path().join("other"), 6, 6, 3, 30);
+    write_dots(&project.path().join("other"), 6, 6, 3, 30);
     refused(&["--data", "other"], &["teacher.safetensors is of another data set"]);
     let whole = bytes("teacher.safetensors");
     for length in [0, 8, 100, whole.len() - 4] {
-        fs::write(desk.path().join("teacher.safetensors"), &whole[..length]).unwrap();
+        fs::write(project.path().join("teacher.safetensors"), &whole[..length]).unwrap();
         refused(&[], &["teacher.safetensors is no file of host-trainer teach"]);
     }
-    fs::remove_file(desk.path().join("teacher.safetensors")).unwrap();
+    fs::remove_file(project.path().join("teacher.safetensors")).unwrap();
     refused(&[], &["cannot read teacher.safetensors", "host-trainer teach --export"]);
 }
 
 #[test]
 fn what_makes_no_sense_is_refused() {
-    let desk = Desk::new();
+    let project = Project::new();
     let cases: [(&[&str], &[&str]); 20] = [
         (&["--weight-bits", "3"], &["--weight-bits", "8, 4, 2"]),
         (&["--sparsity", "1"], &["--sparsity", "expected 0 or more and below 1"]),
@@ -207,8 +209,8 @@ fn what_makes_no_sense_is_refused() {
         (&["--sparsity", "0.5", "--validation", "9", "--patience", "2"], &["--sparsity requires all epochs"]),
     ];
     for (arguments, parts) in cases {
-        failure(desk.command(&["train", "--data", "data"]).args(arguments).assert(), 2, parts);
-        assert_eq!(names(desk.path()), ["data"], "{arguments:?}");
+        failure(project.command(&["train", "--data", "data"]).args(arguments).assert(), 2, parts);
+        assert_eq!(names(project.path()), ["data"], "{arguments:?}");
     }
     let cases: [(&[&str], i32, &str); 5] = [
         (&["--channels", "0"], 2, "--channels"),
@@ -218,7 +220,7 @@ fn what_makes_no_sense_is_refused() {
         (&["--export", "none/teacher"], 1, "there is no folder"),
     ];
     for (arguments, code, part) in cases {
-        failure(desk.command(&["teach", "--data", "data"]).args(arguments).assert(), code, &[part]);
-        assert_eq!(names(desk.path()), ["data"], "{arguments:?}");
+        failure(project.command(&["teach", "--data", "data"]).args(arguments).assert(), code, &[part]);
+        assert_eq!(names(project.path()), ["data"], "{arguments:?}");
     }
 }

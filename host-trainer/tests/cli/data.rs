@@ -5,25 +5,25 @@ use std::fs;
 use predicates::prelude::*;
 use predicates::str::contains;
 
-use crate::desk::{Desk, failure, json};
 use crate::files::{FILES, SIDE, bars, gzip, idx, write_dots};
+use crate::project::{Project, failure, json};
 
 #[test]
 fn a_data_set_that_was_named_is_checked_and_described() {
-    let desk = Desk::new();
-    let found = json(desk.run(&["data", "--data", "data", "--json"]));
+    let project = Project::new();
+    let found = json(project.run(&["data", "--data", "data", "--json"]));
     assert_eq!(
         (&found["fashion_mnist"], &found["origin"], &found["rows"]),
         (&false.into(), &"given".into(), &SIDE.into())
     );
-    desk.run(&["data", "--data", "data"]).success().stdout(contains("not Fashion-MNIST, but consistent"));
+    project.run(&["data", "--data", "data"]).success().stdout(contains("not Fashion-MNIST, but consistent"));
     // Anywhere else it has to be Fashion-MNIST.
-    let data = desk.path().join("data");
-    let assert = desk.command(&["data"]).env("FASHION_MNIST_DIR", &data).assert();
+    let data = project.path().join("data");
+    let assert = project.command(&["data"]).env("FASHION_MNIST_DIR", &data).assert();
     failure(assert, 1, &["train-images-idx3-ubyte", "is not Fashion-MNIST's", "SHA-256", "--data"]);
-    failure(desk.run(&["data"]), 1, &["no-data-here", "named by FASHION_MNIST_DIR"]);
+    failure(project.run(&["data"]), 1, &["no-data-here", "named by FASHION_MNIST_DIR"]);
     failure(
-        desk.run(&["data", "--data", "elsewhere"]),
+        project.run(&["data", "--data", "elsewhere"]),
         1,
         &["elsewhere", "named by --data", "train-images-idx3-ubyte"],
     );
@@ -32,16 +32,16 @@ fn a_data_set_that_was_named_is_checked_and_described() {
 #[test]
 fn data_files_that_are_wrong_are_named() {
     let (pixels, labels) = bars(240);
-    let pictures = idx(&[240, SIDE, SIDE], &pixels);
-    let zipped = gzip(&pictures);
+    let images = idx(&[240, SIDE, SIDE], &pixels);
+    let zipped = gzip(&images);
     let mut damaged = zipped.clone();
     damaged[zipped.len() / 2] ^= 0xff;
     let mut gap = labels.clone();
     gap[17] = 9;
     let cases: [(&str, Vec<u8>, &[&str]); 11] = [
         (FILES[0], Vec::new(), &["train-images", "cut off", "0 bytes"]),
-        (FILES[0], pictures[..1000].to_vec(), &["train-images", "cut off", "1000 bytes of the 8656"]),
-        (FILES[0], [&pictures[..], &[0]].concat(), &["train-images", "bytes behind"]),
+        (FILES[0], images[..1000].to_vec(), &["train-images", "cut off", "1000 bytes of the 8656"]),
+        (FILES[0], [&images[..], &[0]].concat(), &["train-images", "bytes behind"]),
         (FILES[0], zipped[..500].to_vec(), &["train-images", "cut off"]),
         (FILES[0], damaged, &["train-images", "damaged"]),
         (FILES[0], idx(&[240], &labels), &["train-images", "mixed up"]),
@@ -52,42 +52,42 @@ fn data_files_that_are_wrong_are_named() {
         (FILES[1], idx(&[240], &gap), &["go up to 9", "no image has label 3"]),
     ];
     for (name, content, parts) in cases {
-        let desk = Desk::new();
-        let data = desk.path().join("data");
+        let project = Project::new();
+        let data = project.path().join("data");
         let _ = fs::remove_file(data.join(format!("{name}.gz")));
         fs::write(data.join(name), content).unwrap();
-        failure(desk.train(&["--export", "model.bin"]), 1, parts);
-        assert!(!desk.model().exists());
+        failure(project.train(&["--export", "model.bin"]), 1, parts);
+        assert!(!project.model().exists());
     }
 }
 
 #[test]
-fn pictures_of_any_size_and_number_of_classes_do() {
+fn images_of_any_size_and_number_of_classes_do() {
     for (rows, columns, classes) in [(5, 9, 2), (12, 17, 200)] {
-        let desk = Desk::new();
-        let data = desk.path().join("dots");
+        let project = Project::new();
+        let data = project.path().join("dots");
         write_dots(&data, rows, columns, classes, 4 * classes);
         let names: Vec<String> = (0..classes).map(|class| format!("Nummer {class} \u{96f6}")).collect();
         fs::write(data.join("class-names.txt"), format!("\u{feff}{}", names.join("\r\n"))).unwrap();
         let arguments = ["--hidden", "150", "--epochs", "40", "--learning-rate", "0.003", "--batch-size", "16"];
-        desk.command(&["train", "--data", "dots", "--export", "model.bin"]).args(arguments).assert().success();
+        project.command(&["train", "--data", "dots", "--export", "model.bin"]).args(arguments).assert().success();
 
-        let evaluated = json(desk.run(&["evaluate", "model.bin", "--data", "dots", "--json"]));
+        let evaluated = json(project.run(&["evaluate", "model.bin", "--data", "dots", "--json"]));
         assert!(evaluated["accuracy"].as_f64().unwrap() > 0.9, "dots are easy: {evaluated}");
-        let inspected = json(desk.run(&["inspect", "model.bin", "--json"]));
+        let inspected = json(project.run(&["inspect", "model.bin", "--json"]));
         assert_eq!((&inspected["rows"], &inspected["columns"]), (&rows.into(), &columns.into()));
         assert_eq!(inspected["classes"], serde_json::json!(names));
-        let predicted = json(desk.run(&["predict", "model.bin", "--index", "1", "--data", "dots", "--json"]));
+        let predicted = json(project.run(&["predict", "model.bin", "--index", "1", "--data", "dots", "--json"]));
         assert_eq!((&predicted["label_name"], &predicted["label"]), (&names[1].as_str().into(), &1.into()));
         assert_eq!(predicted["probabilities"].as_array().unwrap().len(), names.len());
-        desk.run(&["predict", "model.bin", "--index", "1", "--data", "dots"]).success().stdout(contains(&names[1]));
+        project.run(&["predict", "model.bin", "--index", "1", "--data", "dots"]).success().stdout(contains(&names[1]));
 
-        let found = json(desk.run(&["data", "--data", "dots", "--json"]));
+        let found = json(project.run(&["data", "--data", "dots", "--json"]));
         let last = found["train_pictures_by_class"].as_array().unwrap().last();
         assert_eq!((&found["classes"], last), (&inspected["classes"], Some(&4.into())));
         // A file that is named counts more than one that lies there.
-        fs::write(desk.path().join("names"), names.join("\n").replace("Nummer", "No.")).unwrap();
-        desk.run(&["data", "--data", "dots", "--class-names", "names"]).success().stdout(
+        fs::write(project.path().join("names"), names.join("\n").replace("Nummer", "No.")).unwrap();
+        project.run(&["data", "--data", "dots", "--class-names", "names"]).success().stdout(
             contains("named by names").and(contains("No. 1 \u{96f6}")).and(contains("4 for training, 1 for testing")),
         );
     }
@@ -95,8 +95,8 @@ fn pictures_of_any_size_and_number_of_classes_do() {
 
 #[test]
 fn class_names_that_do_not_fit_are_refused_by_file_and_line() {
-    let desk = Desk::new();
-    let file = desk.path().join("data/class-names.txt");
+    let project = Project::new();
+    let file = project.path().join("data/class-names.txt");
     let long = format!("a\nb\n{}\n", "x".repeat(1025));
     let cases: [(&[u8], &str); 8] = [
         (b"a\nb\n", "2 names for 3 classes"),
@@ -110,24 +110,24 @@ fn class_names_that_do_not_fit_are_refused_by_file_and_line() {
     ];
     for (content, part) in cases {
         fs::write(&file, content).unwrap();
-        failure(desk.train(&["--export", "model.bin"]), 1, &["data/class-names.txt", part]);
-        assert!(!desk.model().exists());
+        failure(project.train(&["--export", "model.bin"]), 1, &["data/class-names.txt", part]);
+        assert!(!project.model().exists());
     }
-    let assert = desk.run(&["data", "--data", "data", "--class-names", "absent"]);
+    let assert = project.run(&["data", "--data", "data", "--class-names", "absent"]);
     failure(assert, 1, &["cannot read class names absent"]);
     // Nor is such a file replaced.
     fs::write(&file, "a\nb\nc").unwrap();
-    let assert = desk.train(&["--export", "data/class-names.txt"]);
+    let assert = project.train(&["--export", "data/class-names.txt"]);
     failure(assert, 2, &["--export", "would overwrite"]);
 }
 
 #[test]
 fn files_with_a_dot_in_their_names_are_found() {
-    let desk = Desk::new();
-    let data = desk.path().join("data");
+    let project = Project::new();
+    let data = project.path().join("data");
     for entry in fs::read_dir(&data).unwrap() {
         let path = entry.unwrap().path();
         fs::rename(&path, path.to_str().unwrap().replace("-idx", ".idx")).unwrap();
     }
-    assert_eq!(json(desk.run(&["data", "--data", "data", "--json"]))["train_pictures"], 240);
+    assert_eq!(json(project.run(&["data", "--data", "data", "--json"]))["train_pictures"], 240);
 }

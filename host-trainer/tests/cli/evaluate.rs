@@ -1,4 +1,4 @@
-//! Evaluation: what is printed, and which pictures are written where.
+//! Evaluation: what is printed, and which images are written where.
 
 use std::fs;
 use std::path::Path;
@@ -6,18 +6,18 @@ use std::path::Path;
 use predicates::prelude::*;
 use predicates::str::contains;
 
-use crate::desk::{Desk, failure, json};
 use crate::files::{FILES, SIDE, bars, gzip, idx, names, write_data, write_split};
+use crate::project::{Project, failure, json};
 
-const PICTURES: [&str; 3] = ["confusion.svg", "evaluation.json", "mistakes.svg"];
+const IMAGES: [&str; 3] = ["confusion.svg", "evaluation.json", "mistakes.svg"];
 
-fn desk_with_run() -> Desk {
-    let desk = Desk::new();
-    desk.train(&["--run", "run"]).success();
-    desk
+fn project_with_run() -> Project {
+    let project = Project::new();
+    project.train(&["--run", "run"]).success();
+    project
 }
 
-/// Makes a data set in `folder` of those labels, all pictures alike but for the noise.
+/// Makes a data set in `folder` of those labels, all images alike but for the noise.
 fn write_labels(folder: &Path, train: &[u8], test: &[u8]) {
     for (labels, names) in [(train, &FILES[..2]), (test, &FILES[2..])] {
         write_split(folder, names, [SIDE; 2], &bars(labels.len() as u32).0, labels);
@@ -26,13 +26,13 @@ fn write_labels(folder: &Path, train: &[u8], test: &[u8]) {
 
 #[test]
 fn a_run_is_evaluated_again_as_it_was() {
-    let desk = desk_with_run();
-    let path = |name| desk.path().join("run").join(name);
-    let before = PICTURES.map(|name| fs::read(path(name)).unwrap());
+    let project = project_with_run();
+    let path = |name| project.path().join("run").join(name);
+    let before = IMAGES.map(|name| fs::read(path(name)).unwrap());
     for model in ["run", "run/model.bin"] {
-        PICTURES.iter().for_each(|name| fs::remove_file(path(name)).unwrap());
-        let evaluated = json(desk.run(&["evaluate", model, "--data", "data", "--json"]));
-        assert_eq!(PICTURES.map(|name| fs::read(path(name)).unwrap()), before, "{model}");
+        IMAGES.iter().for_each(|name| fs::remove_file(path(name)).unwrap());
+        let evaluated = json(project.run(&["evaluate", model, "--data", "data", "--json"]));
+        assert_eq!(IMAGES.map(|name| fs::read(path(name)).unwrap()), before, "{model}");
         let recorded: serde_json::Value = serde_json::from_slice(&before[1]).unwrap();
         for (key, value) in recorded.as_object().unwrap() {
             assert_eq!(&evaluated[key], value, "{key}");
@@ -42,61 +42,65 @@ fn a_run_is_evaluated_again_as_it_was() {
         assert_eq!(evaluated["written"].as_array().unwrap().len(), 3);
     }
     let parts = ["accuracy, fixed point   100.00 %", "precision", "true / predicted", "run/confusion.svg"];
-    let assert = desk.run(&["evaluate", "run", "--data", "data"]).success();
+    let assert = project.run(&["evaluate", "run", "--data", "data"]).success();
     let assert = parts.iter().fold(assert, |assert, part| assert.stdout(contains(*part)));
     assert.stdout(contains("mistakes\n").not());
-    assert_eq!(json(desk.run(&["inspect", "run", "--json"]))["golden_vectors"], 1);
+    assert_eq!(json(project.run(&["inspect", "run", "--json"]))["golden_vectors"], 1);
 }
 
 #[test]
 fn figures_of_a_run_are_not_replaced_by_others() {
-    let desk = desk_with_run();
-    let path = |name| desk.path().join("run").join(name);
-    let before = PICTURES.map(|name| fs::read(path(name)).unwrap());
-    write_labels(&desk.path().join("other"), &[2, 1, 0], &[2, 2, 1, 0]);
-    // The same training pictures, and as many test pictures, labelled the other way round.
-    let reversed = desk.path().join("reversed");
+    let project = project_with_run();
+    let path = |name| project.path().join("run").join(name);
+    let before = IMAGES.map(|name| fs::read(path(name)).unwrap());
+    write_labels(&project.path().join("other"), &[2, 1, 0], &[2, 2, 1, 0]);
+    // The same training images, and as many test images, labelled the other way round.
+    let reversed = project.path().join("reversed");
     write_data(&reversed);
     let labels: Vec<u8> = bars(60).1.into_iter().rev().collect();
     fs::write(reversed.join(format!("{}.gz", FILES[3])), gzip(&idx(&[60], &labels))).unwrap();
-    fs::copy(path("model.bin"), desk.path().join("copy.bin")).unwrap();
+    fs::copy(path("model.bin"), project.path().join("copy.bin")).unwrap();
     for arguments in [
         &["evaluate", "run", "--data", "data", "--first", "7"][..],
         &["evaluate", "run", "--data", "reversed"],
         &["evaluate", "run", "--data", "other"],
         &["evaluate", "copy.bin", "--data", "data"],
     ] {
-        desk.run(arguments)
+        project
+            .run(arguments)
             .success()
             .stdout(contains("name a folder with --pictures").and(contains("written  ").not()));
-        assert_eq!(json(desk.command(arguments).arg("--json").assert())["written"], serde_json::json!([]));
+        assert_eq!(json(project.command(arguments).arg("--json").assert())["written"], serde_json::json!([]));
     }
-    assert_eq!(PICTURES.map(|name| fs::read(path(name)).unwrap()), before);
-    assert_eq!(names(desk.path()), ["copy.bin", "data", "other", "reversed", "run"]);
+    assert_eq!(IMAGES.map(|name| fs::read(path(name)).unwrap()), before);
+    assert_eq!(names(project.path()), ["copy.bin", "data", "other", "reversed", "run"]);
 }
 
 #[test]
 fn a_run_with_damaged_records_is_left_as_it_is_with_a_warning() {
-    let desk = desk_with_run();
+    let project = project_with_run();
     for (name, content) in [("config.json", Some("{")), ("config.json", None), ("result.json", Some("{}"))] {
-        let path = desk.path().join("run").join(name);
+        let path = project.path().join("run").join(name);
         match content {
             Some(content) => fs::write(path, content).unwrap(),
             None => fs::remove_file(path).unwrap(),
         }
-        let assert = desk.run(&["evaluate", "run", "--data", "data"]).success().stdout(contains("not written"));
+        let assert = project.run(&["evaluate", "run", "--data", "data"]).success().stdout(contains("not written"));
         let problem = if content.is_some() { "is damaged" } else { "is missing" };
         assert.stderr(contains("warning: ").and(contains(name)).and(contains(problem)).and(contains("train")));
     }
-    desk.run(&["evaluate", "run", "--data", "data", "--pictures", "out"]).success().stderr(contains("warning").not());
+    project
+        .run(&["evaluate", "run", "--data", "data", "--pictures", "out"])
+        .success()
+        .stderr(contains("warning").not());
 }
 
 #[test]
-fn pictures_go_to_the_folder_that_is_named() {
-    let desk = desk_with_run();
+fn images_go_to_the_folder_that_is_named() {
+    let project = project_with_run();
     let evaluate = ["evaluate", "run", "--data", "data", "--pictures", "deep/new"];
-    desk.command(&evaluate).args(["--first", "7", "--answers", "deep/new/answers.bin"]).assert().success();
-    let folder = desk.path().join("deep/new");
+    project.command(&evaluate).args(["--first", "7", "--answers", "deep/new/answers.bin"]).assert().success();
+    let folder = project.path().join("deep/new");
     assert_eq!(names(&folder), ["answers.bin", "confusion.svg", "evaluation.json", "mistakes.svg"]);
     let matrix = fs::read_to_string(folder.join("confusion.svg")).unwrap();
     assert!(matrix.contains("100.00 % of 7 test images"), "{matrix}");
@@ -106,15 +110,15 @@ fn pictures_go_to_the_folder_that_is_named() {
 }
 
 #[test]
-fn places_that_pictures_must_not_go_to_are_refused() {
-    let desk = desk_with_run();
-    fs::write(desk.path().join("file"), "x").unwrap();
-    fs::create_dir(desk.path().join("taken")).unwrap();
-    fs::copy(desk.path().join("run/model.bin"), desk.path().join("taken/confusion.svg")).unwrap();
-    desk.train(&["--seed", "2", "--run", "second"]).success();
-    let there = names(desk.path());
+fn places_that_images_must_not_go_to_are_refused() {
+    let project = project_with_run();
+    fs::write(project.path().join("file"), "x").unwrap();
+    fs::create_dir(project.path().join("taken")).unwrap();
+    fs::copy(project.path().join("run/model.bin"), project.path().join("taken/confusion.svg")).unwrap();
+    project.train(&["--seed", "2", "--run", "second"]).success();
+    let there = names(project.path());
     let evaluate =
-        |model, arguments: &[&str]| desk.command(&["evaluate", model, "--data", "data"]).args(arguments).assert();
+        |model, arguments: &[&str]| project.command(&["evaluate", model, "--data", "data"]).args(arguments).assert();
     failure(evaluate("run", &["--pictures", "file"]), 1, &["cannot create folder file"]);
     let parts = ["--pictures taken would overwrite taken/confusion.svg; name another folder"];
     failure(evaluate("taken/confusion.svg", &["--pictures", "taken"]), 2, &parts);
@@ -123,53 +127,53 @@ fn places_that_pictures_must_not_go_to_are_refused() {
     let parts = ["--answers", "would overwrite run/evaluation.json"];
     failure(evaluate("run", &["--answers", "run/evaluation.json"]), 2, &parts);
     failure(evaluate("run", &["--pictures", "new", "--first", "61"]), 2, &["1..=60"]);
-    // A run keeps the evaluation of its own model over all of its pictures.
-    let recorded = || fs::read(desk.path().join("run/evaluation.json")).unwrap();
+    // A run keeps the evaluation of its own model over all of its images.
+    let recorded = || fs::read(project.path().join("run/evaluation.json")).unwrap();
     let before = recorded();
     let parts = ["--pictures run", "the folder of a run", "name another folder"];
     failure(evaluate("run", &["--pictures", "run", "--first", "7"]), 2, &parts);
     failure(evaluate("second", &["--pictures", "run"]), 2, &parts);
     evaluate("run", &["--pictures", "run"]).success();
     assert_eq!(recorded(), before);
-    assert_eq!(names(desk.path()), there);
+    assert_eq!(names(project.path()), there);
 }
 
 #[test]
 fn mistakes_are_shown_the_most_confident_first() {
-    let desk = desk_with_run();
-    // Pictures of class 0, 1, 2, 0, .. that are said to be of class 1.
-    write_labels(&desk.path().join("wrong"), &[0, 1, 2], &[1; 9]);
+    let project = project_with_run();
+    // Images of class 0, 1, 2, 0, .. that are said to be of class 1.
+    write_labels(&project.path().join("wrong"), &[0, 1, 2], &[1; 9]);
     let evaluate = ["evaluate", "run", "--data", "wrong", "--pictures", "out"];
-    let evaluated = json(desk.command(&evaluate).arg("--json").assert());
+    let evaluated = json(project.command(&evaluate).arg("--json").assert());
     assert_eq!(evaluated["confusion"], serde_json::json!([[0, 0, 0], [3, 3, 3], [0, 0, 0]]));
     let classes = &evaluated["classes"];
     assert_eq!((&classes[0]["precision"], &classes[0]["recall"]), (&0.0.into(), &serde_json::Value::Null));
     let mistakes = evaluated["mistakes"].as_array().unwrap();
     let confidences: Vec<f64> = mistakes.iter().map(|mistake| mistake["probability"].as_f64().unwrap()).collect();
     assert!(confidences.len() == 6 && confidences.is_sorted_by(|one, other| one >= other), "{confidences:?}");
-    let grid = fs::read_to_string(desk.path().join("out/mistakes.svg")).unwrap();
+    let grid = fs::read_to_string(project.path().join("out/mistakes.svg")).unwrap();
     assert_eq!(grid.matches("<image").count(), 6);
-    desk.run(&evaluate).success().stdout(contains("most confident mistakes").and(contains("test image")));
+    project.run(&evaluate).success().stdout(contains("most confident mistakes").and(contains("test image")));
 }
 
 #[test]
 fn a_matrix_too_large_for_a_terminal_is_a_file() {
-    let desk = Desk::new();
+    let project = Project::new();
     let labels: Vec<u8> = (0..200).collect();
-    write_labels(&desk.path().join("data"), &labels, &labels);
-    desk.train(&["--epochs", "1", "--run", "run"]).success();
+    write_labels(&project.path().join("data"), &labels, &labels);
+    project.train(&["--epochs", "1", "--run", "run"]).success();
     let place = contains("the confusion matrix of 200 classes is in run/confusion.svg").and(contains("│ 199 "));
-    desk.run(&["evaluate", "run", "--data", "data"]).success().stdout(place.and(contains("true / predicted").not()));
-    let first = desk.run(&["evaluate", "run", "--data", "data", "--first", "9"]).success();
+    project.run(&["evaluate", "run", "--data", "data"]).success().stdout(place.and(contains("true / predicted").not()));
+    let first = project.run(&["evaluate", "run", "--data", "data", "--first", "9"]).success();
     first.stdout(contains("is written to a file with --pictures DIR"));
 }
 
 #[test]
 fn outputs_replace_no_file_of_any_run() {
-    let desk = desk_with_run();
-    let path = |name: &str| desk.path().join(name);
-    desk.train(&["--seed", "2", "--run", "runs/other"]).success();
-    desk.train(&["--seed", "3", "--export", "model.bin"]).success();
+    let project = project_with_run();
+    let path = |name: &str| project.path().join(name);
+    project.train(&["--seed", "2", "--run", "runs/other"]).success();
+    project.train(&["--seed", "3", "--export", "model.bin"]).success();
     let before =
         |folder: &str| names(&path(folder)).iter().map(|name| fs::read(path(folder).join(name)).unwrap()).collect();
     let all: [Vec<_>; 2] = [before("run"), before("runs/other")];
@@ -191,14 +195,14 @@ fn outputs_replace_no_file_of_any_run() {
         (&["show", "--data", "data", "--out"], "--out", "runs/other/history.svg"),
     ];
     for (arguments, option, output) in cases {
-        failure(desk.command(arguments).arg(output).assert(), 2, &[option, output, "would overwrite"]);
+        failure(project.command(arguments).arg(output).assert(), 2, &[option, output, "would overwrite"]);
         failure(
-            desk.command(&["import", "run/weights.safetensors", "--data", "data", "--export", output]).assert(),
+            project.command(&["import", "run/weights.safetensors", "--data", "data", "--export", output]).assert(),
             2,
             &["--export", "would overwrite"],
         );
         failure(
-            desk.command(&["teach", "--data", "data", "--export", output]).assert(),
+            project.command(&["teach", "--data", "data", "--export", output]).assert(),
             2,
             &["--export", "would overwrite"],
         );
@@ -207,5 +211,5 @@ fn outputs_replace_no_file_of_any_run() {
     assert!(all == [before("run"), before("runs/other")]);
     // Where no run is, such names are like any other.
     fs::create_dir(path("plain")).unwrap();
-    desk.command(&evaluate).arg("plain/history.json").assert().success();
+    project.command(&evaluate).arg("plain/history.json").assert().success();
 }

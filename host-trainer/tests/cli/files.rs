@@ -8,12 +8,12 @@ use assert_cmd::Command;
 use flate2::write::GzEncoder;
 use flate2::{Compression, Crc};
 
-/// Names of a data set's files, without `.gz`: pictures and labels to train with, pictures and
+/// Names of a data set's files, without `.gz`: images and labels to train with, images and
 /// labels to test with.
 pub const FILES: [&str; 4] =
     ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
 
-/// Rows and columns of a picture.
+/// Rows and columns of a image.
 pub const SIDE: u32 = 6;
 
 /// The program, with no data set but those that a test names, in a folder of its own.
@@ -54,7 +54,7 @@ pub fn noise(seed: u32) -> impl FnMut() -> u32 {
     }
 }
 
-/// Pictures of three classes: a bright bar at the left, in the middle or at the right, in noise.
+/// Images of three classes: a bright bar at the left, in the middle or at the right, in noise.
 pub fn bars(count: u32) -> (Vec<u8>, Vec<u8>) {
     let mut noise = noise(12345);
     let mut pixels = Vec::new();
@@ -68,7 +68,7 @@ pub fn bars(count: u32) -> (Vec<u8>, Vec<u8>) {
     (pixels, labels)
 }
 
-/// Writes pictures of `rows` by `columns` pixels and their labels to two files in `folder`, of
+/// Writes images of `rows` by `columns` pixels and their labels to two files in `folder`, of
 /// which the second is gzipped.
 pub fn write_split(folder: &Path, names: &[&str], [rows, columns]: [u32; 2], pixels: &[u8], labels: &[u8]) {
     let count = labels.len() as u32;
@@ -85,8 +85,8 @@ pub fn write_data(folder: &Path) {
     }
 }
 
-/// Writes a data set of `rows` by `columns` pictures to `folder`, one of each of `classes` classes
-/// in turn: `count` to train with, one of each class to test with. A picture of a class is bright
+/// Writes a data set of `rows` by `columns` images to `folder`, one of each of `classes` classes
+/// in turn: `count` to train with, one of each class to test with. A image of a class is bright
 /// at the class's pixel, in noise.
 pub fn write_dots(folder: &Path, rows: u32, columns: u32, classes: u32, count: u32) {
     for (count, names) in [(count, &FILES[..2]), (classes, &FILES[2..])] {

@@ -6,19 +6,19 @@ use predicates::prelude::PredicateBooleanExt as _;
 use predicates::str::contains;
 use serde_json::{Value, json};
 
-use crate::desk::{Desk, failure, json};
 use crate::files::names;
+use crate::project::{Project, failure, json};
 
 const REDUCED: [&str; 5] = ["frontier", "--data", "data", "--reduced", "--json"];
 
-fn read(desk: &Desk, file: &str) -> Value {
-    serde_json::from_slice(&fs::read(desk.path().join(file)).unwrap()).unwrap()
+fn read(project: &Project, file: &str) -> Value {
+    serde_json::from_slice(&fs::read(project.path().join(file)).unwrap()).unwrap()
 }
 
 #[test]
 fn a_few_networks_are_trained_once_and_become_rows() {
-    let desk = Desk::new();
-    let report = json(desk.run(&REDUCED));
+    let project = Project::new();
+    let report = json(project.run(&REDUCED));
     assert_eq!((&report["runs_trained"], &report["runs_kept"]), (&6.into(), &0.into()));
     assert_eq!(report["missing"], json!([]));
     let rows = report["rows"].as_array().unwrap();
@@ -31,103 +31,103 @@ fn a_few_networks_are_trained_once_and_become_rows() {
     assert_eq!(report["models"].as_array().unwrap().len(), 6);
 
     // Like after an interruption: one run is incomplete.
-    let runs = desk.path().join("runs/frontier/reduced");
+    let runs = project.path().join("runs/frontier/reduced");
     fs::remove_file(runs.join("128-taught-qat-4-seed-1/model.bin")).unwrap();
     fs::write(
-        desk.path().join("page.md"),
+        project.path().join("page.md"),
         "a\n<!-- begin: written by `cargo xtask frontier --write-docs` -->\n<!-- end -->\nb\n",
     )
     .unwrap();
     let id = report["models"][0]["id"].as_str().unwrap();
     let measured = json!({id: {"instructions_m4": 12_345, "instructions_m0": null, "ram_bytes": 678, "firmware": "x"}});
-    fs::write(desk.path().join("measured.json"), measured.to_string()).unwrap();
+    fs::write(project.path().join("measured.json"), measured.to_string()).unwrap();
     let draw = [&REDUCED[..], &["--draw-only", "--measured", "measured.json"]].concat();
     let files = ["--export", "rows.json", "--chart", "chart.svg", "--table", "page.md"];
-    let drawn = json(desk.run(&[&draw[..], &files].concat()));
+    let drawn = json(project.run(&[&draw[..], &files].concat()));
     assert_eq!((&drawn["runs_trained"], &drawn["missing"]), (&0.into(), &json!(["128-taught-qat-4-seed-1"])));
     assert_eq!(drawn["needs_teacher"], true);
     assert_eq!(drawn["rows"].as_array().unwrap().len(), 6);
     assert_eq!((&drawn["rows"][0]["instructions_m4"], &drawn["rows"][0]["ram_bytes"]), (&12_345.into(), &678.into()));
     // Nobody must mistake it for the full export.
-    assert_eq!(read(&desk, "rows.json"), json!({"reduced": true, "rows": drawn["rows"]}));
-    let chart = fs::read_to_string(desk.path().join("chart.svg")).unwrap();
+    assert_eq!(read(&project, "rows.json"), json!({"reduced": true, "rows": drawn["rows"]}));
+    let chart = fs::read_to_string(project.path().join("chart.svg")).unwrap();
     // Other projects' figures are for Fashion-MNIST.
     assert!(chart.contains("bytes of the model") && !chart.contains("CMSIS"), "{chart}");
     assert!(chart.contains("say nothing about the networks"), "{chart}");
-    let page = fs::read_to_string(desk.path().join("page.md")).unwrap();
+    let page = fs::read_to_string(project.path().join("page.md")).unwrap();
     assert!(page.starts_with("a\n") && page.ends_with("b\n") && page.contains("| 12,345 |"), "{page}");
 
-    let again = json(desk.run(&REDUCED));
+    let again = json(project.run(&REDUCED));
     assert_eq!((&again["runs_trained"], &again["runs_kept"]), (&1.into(), &5.into()));
     assert_eq!(again["rows"], report["rows"]);
     // With a network, its derived rows are trained again.
     let config = runs.join("128-taught-seed-1/config.json");
     fs::write(&config, fs::read_to_string(&config).unwrap().replace("\"epochs\": 4", "\"epochs\": 5")).unwrap();
-    let text = desk.run(&["frontier", "--data", "data", "--reduced"]).success();
+    let text = project.run(&["frontier", "--data", "data", "--reduced"]).success();
     text.stdout(contains("36-128-3").and(contains("Reduced"))).stderr(contains("2 of 6 runs are in"));
 }
 
 #[test]
 fn shards_together_do_all() {
-    let desk = Desk::new();
+    let project = Project::new();
     for shard in ["1/2", "2/2"] {
-        json(desk.run(&[&REDUCED[..], &["--shard", shard]].concat()));
+        json(project.run(&[&REDUCED[..], &["--shard", shard]].concat()));
     }
-    let merged = json(desk.run(&REDUCED));
+    let merged = json(project.run(&REDUCED));
     assert_eq!((&merged["runs_trained"], &merged["runs_kept"]), (&0.into(), &6.into()));
 }
 
 #[test]
 fn one_network_is_trained_with_its_rows() {
-    let desk = Desk::new();
-    let list = desk.run(&["frontier", "--reduced", "--list"]).success().get_output().stdout.clone();
+    let project = Project::new();
+    let list = project.run(&["frontier", "--reduced", "--list"]).success().get_output().stdout.clone();
     assert_eq!(String::from_utf8(list).unwrap(), "128-lecture\n128-taught\n128-pruned-90\n");
-    let one = json(desk.run(&[&REDUCED[..], &["--one", "128-taught"]].concat()));
+    let one = json(project.run(&[&REDUCED[..], &["--one", "128-taught"]].concat()));
     assert_eq!((&one["runs_trained"], one["rows"].as_array().unwrap().len()), (&4.into(), 5));
     let own = "[[network]]\nname = 'tiny'\nhidden = [8]\nepochs = 1\nrows = [{ weight_bits = 4 }]\n";
-    fs::write(desk.path().join("own.toml"), own).unwrap();
-    let own = json(desk.run(&["frontier", "--data", "data", "--networks", "own.toml", "--seeds", "1", "--json"]));
+    fs::write(project.path().join("own.toml"), own).unwrap();
+    let own = json(project.run(&["frontier", "--data", "data", "--networks", "own.toml", "--seeds", "1", "--json"]));
     assert_eq!((&own["runs_trained"], &own["rows"][0]["weight_bits"]), (&2.into(), &4.into()));
-    assert_eq!(names(&desk.path().join("runs/frontier")), ["reduced", "tiny-ptq-4-seed-1", "tiny-seed-1"]);
+    assert_eq!(names(&project.path().join("runs/frontier")), ["reduced", "tiny-ptq-4-seed-1", "tiny-seed-1"]);
 }
 
 #[test]
 fn rows_have_the_mean_of_their_seeds() {
-    let desk = Desk::new();
+    let project = Project::new();
     let chosen = ["frontier", "--data", "data", "--only", "128-lecture", "--runs", "there", "--json"];
-    let report = json(desk.run(&[&chosen[..], &["--seeds", "2", "--export", "rows.json"]].concat()));
-    let rows = read(&desk, "rows.json");
+    let report = json(project.run(&[&chosen[..], &["--seeds", "2", "--export", "rows.json"]].concat()));
+    let rows = read(&project, "rows.json");
     assert_eq!(rows, report["rows"]);
     let accuracy = |seed: u32| {
-        read(&desk, &format!("there/128-lecture-seed-{seed}/result.json"))["test_accuracy_fixed"].as_f64().unwrap()
+        read(&project, &format!("there/128-lecture-seed-{seed}/result.json"))["test_accuracy_fixed"].as_f64().unwrap()
     };
     let mean = (accuracy(1) + accuracy(2)) / 2.0;
     assert!((rows[0]["test_accuracy_mean"].as_f64().unwrap() - mean).abs() < 1e-12, "{rows}");
     assert!(rows[0]["test_accuracy_sd"].is_number() && rows[0]["seeds"] == json!([1, 2]), "{rows}");
-    assert_eq!(names(&desk.path().join("there")), ["128-lecture-seed-1", "128-lecture-seed-2"]);
+    assert_eq!(names(&project.path().join("there")), ["128-lecture-seed-1", "128-lecture-seed-2"]);
 }
 
 #[test]
 fn a_teacher_affects_training_in_floating_point_and_in_integers() {
-    let desk = Desk::new();
+    let project = Project::new();
     let teach = ["teach", "--data", "data", "--channels", "2", "--epochs", "1", "--validation", "30"];
-    desk.run(&[&teach[..], &["--export", "teacher.safetensors"]].concat()).success();
+    project.run(&[&teach[..], &["--export", "teacher.safetensors"]].concat()).success();
     let taught = [&REDUCED[..], &["--teacher", "teacher.safetensors", "--only", "128-taught"]].concat();
-    let report = json(desk.run(&taught));
+    let report = json(project.run(&taught));
     let label = |row: usize| report["rows"][row]["recipe"].clone();
     assert_eq!((label(0), label(2)), ("taught, 4 epochs".into(), "taught, 4 epochs, QAT".into()));
     let teacher =
-        |run: &str| read(&desk, &format!("runs/frontier/reduced/{run}/config.json"))["train"]["teacher"].clone();
+        |run: &str| read(&project, &format!("runs/frontier/reduced/{run}/config.json"))["train"]["teacher"].clone();
     assert_eq!(teacher("128-taught-seed-1")["share"], 0.7);
     assert_eq!(teacher("128-taught-qat-4-seed-1"), teacher("128-taught-seed-1"));
-    assert_eq!(json(desk.run(&taught))["runs_kept"], 4);
+    assert_eq!(json(project.run(&taught))["runs_kept"], 4);
 }
 
 #[test]
 fn bad_arguments_are_refused_before_anything_is_trained() {
-    let desk = Desk::new();
-    fs::write(desk.path().join("page.md"), "no place\n").unwrap();
-    fs::write(desk.path().join("measured.json"), "[]").unwrap();
+    let project = Project::new();
+    fs::write(project.path().join("page.md"), "no place\n").unwrap();
+    fs::write(project.path().join("measured.json"), "[]").unwrap();
     let cases: [(i32, &[&str], &[&str]); 20] = [
         (2, &["--shard", "0/3"], &["0/3", "1..=3"]),
         (2, &["--shard", "4/3"], &["4/3", "1..=3"]),
@@ -152,8 +152,8 @@ fn bad_arguments_are_refused_before_anything_is_trained() {
     ];
     for (code, arguments, parts) in cases {
         let command = ["frontier", "--data", "data", "--reduced"];
-        failure(desk.run(&[&command[..], arguments].concat()), code, parts);
-        assert_eq!(names(desk.path()), ["data", "measured.json", "page.md"], "{arguments:?}");
+        failure(project.run(&[&command[..], arguments].concat()), code, parts);
+        assert_eq!(names(project.path()), ["data", "measured.json", "page.md"], "{arguments:?}");
     }
-    failure(desk.run(&["frontier", "--data", "data"]), 2, &["--teacher", "host-trainer teach"]);
+    failure(project.run(&["frontier", "--data", "data"]), 2, &["--teacher", "host-trainer teach"]);
 }

@@ -11,23 +11,23 @@ use assert_cmd::assert::Assert;
 use flate2::write::ZlibEncoder;
 use flate2::{Compression, Crc};
 
-use crate::desk::{Desk, failure, json};
 use crate::files::{FILES, SIDE, gzip, idx, names, seal};
+use crate::project::{Project, failure, json};
 
 /// Address space that the program has here, in KiB: what does not fit fails, instead of filling the
 /// machine's memory.
 const ROOM: u64 = 1280 << 10;
 
 /// The program with `arguments`, in so many KiB of address space.
-fn within(room: u64, desk: &Desk, arguments: &[&str]) -> Assert {
+fn within(room: u64, project: &Project, arguments: &[&str]) -> Assert {
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -v \"$0\" && exec \"$@\"", &room.to_string()]);
-    command.arg(assert_cmd::cargo::cargo_bin("host-trainer")).args(arguments).current_dir(desk.path());
-    command.env("FASHION_MNIST_DIR", desk.path().join("no-data-here")).assert()
+    command.arg(assert_cmd::cargo::cargo_bin("host-trainer")).args(arguments).current_dir(project.path());
+    command.env("FASHION_MNIST_DIR", project.path().join("no-data-here")).assert()
 }
 
-fn refused(desk: &Desk, arguments: &[&str], parts: &[&str]) {
-    failure(within(ROOM, desk, arguments), 1, parts);
+fn refused(project: &Project, arguments: &[&str], parts: &[&str]) {
+    failure(within(ROOM, project, arguments), 1, parts);
 }
 
 /// A file of `length` bytes, of which all behind `start` are zero and take no room on the disk.
@@ -43,9 +43,9 @@ fn bomb(start: &[u8], mebibytes: usize) -> Vec<u8> {
     [gzip(start), zeros.repeat(mebibytes / 16)].concat()
 }
 
-/// What is no file, by its name on `desk`, and what is said of it.
-fn write_no_files(desk: &Desk) -> [(&'static str, &'static str); 4] {
-    let path = |name: &str| desk.path().join(name);
+/// What is no file, by its name on `project`, and what is said of it.
+fn write_no_files(project: &Project) -> [(&'static str, &'static str); 4] {
+    let path = |name: &str| project.path().join(name);
     fs::create_dir(path("folder")).unwrap();
     drop(UnixListener::bind(path("socket")).unwrap());
     assert!(std::process::Command::new("mkfifo").arg(path("pipe")).status().unwrap().success());
@@ -56,8 +56,8 @@ fn write_no_files(desk: &Desk) -> [(&'static str, &'static str); 4] {
 
 #[test]
 fn data_files_that_lie_are_refused() {
-    let desk = Desk::new();
-    let path = |index: usize| desk.path().join("data").join(FILES[index]);
+    let project = Project::new();
+    let path = |index: usize| project.path().join("data").join(FILES[index]);
     let good = fs::read(path(0)).unwrap();
     let one = idx(&[1, 1, 1], &[7]);
     let cases: [(Vec<u8>, &[&str]); 10] = [
@@ -76,64 +76,68 @@ fn data_files_that_lie_are_refused() {
     ];
     for (bytes, parts) in cases {
         fs::write(path(0), bytes).unwrap();
-        refused(&desk, &["data", "--data", "data"], &[&["data/train-images-idx3-ubyte"], parts].concat());
+        refused(&project, &["data", "--data", "data"], &[&["data/train-images-idx3-ubyte"], parts].concat());
     }
     write_sparse(&path(0), &idx(&[1, 1, 1], &[]), 100 << 30);
-    refused(&desk, &["data", "--data", "data"], &["train-images", "bytes behind the 17"]);
+    refused(&project, &["data", "--data", "data"], &["train-images", "bytes behind the 17"]);
     write_sparse(&path(0), &[], 100 << 30);
-    refused(&desk, &["data", "--data", "data"], &["train-images", "does not begin like"]);
+    refused(&project, &["data", "--data", "data"], &["train-images", "does not begin like"]);
     // Consistent, and more than there is room for.
     fs::write(path(0), bomb(&idx(&[1 << 24, 8, 8], &[]), 1024)).unwrap();
     failure(
-        within(700 << 10, &desk, &["data", "--data", "data"]),
+        within(700 << 10, &project, &["data", "--data", "data"]),
         1,
         &["train-images", "does not decompress", "memory"],
     );
     fs::write(path(0), good).unwrap();
-    json(within(ROOM, &desk, &["data", "--data", "data", "--json"]));
+    json(within(ROOM, &project, &["data", "--data", "data", "--json"]));
 }
 
 #[test]
 fn what_is_no_file_is_not_waited_for() {
-    let desk = Desk::with_model();
-    desk.train(&["--run", "run"]).success();
-    for (name, said) in write_no_files(&desk) {
+    let project = Project::with_model();
+    project.train(&["--run", "run"]).success();
+    for (name, said) in write_no_files(&project) {
         let said_of_model = if name == "folder" { "folder/model.bin: No such file" } else { said };
-        refused(&desk, &["inspect", name], &["cannot read model", said_of_model]);
-        refused(&desk, &["predict", "model.bin", "--image", name], &["cannot read image", name, said]);
-        refused(&desk, &["import", name, "--data", "data", "--export", "out.bin"], &["cannot import", name, said]);
-        refused(&desk, &["data", "--data", "data", "--class-names", name], &["cannot read class names", name, said]);
-        refused(&desk, &["train", "--data", "data", "--teacher", name], &["cannot read", name, said]);
+        refused(&project, &["inspect", name], &["cannot read model", said_of_model]);
+        refused(&project, &["predict", "model.bin", "--image", name], &["cannot read image", name, said]);
+        refused(&project, &["import", name, "--data", "data", "--export", "out.bin"], &["cannot import", name, said]);
+        refused(&project, &["data", "--data", "data", "--class-names", name], &["cannot read class names", name, said]);
+        refused(&project, &["train", "--data", "data", "--teacher", name], &["cannot read", name, said]);
         let frontier = ["frontier", "--data", "data", "--draw-only", "--measured", name];
-        refused(&desk, &frontier, &["cannot read", name, said]);
-        let record = desk.path().join("run/result.json");
+        refused(&project, &frontier, &["cannot read", name, said]);
+        let record = project.path().join("run/result.json");
         fs::remove_file(&record).unwrap();
-        std::os::unix::fs::symlink(desk.path().join(name), &record).unwrap();
-        let missing = json(within(ROOM, &desk, &["report", "run", "--json"]))["missing"].clone();
+        std::os::unix::fs::symlink(project.path().join(name), &record).unwrap();
+        let missing = json(within(ROOM, &project, &["report", "run", "--json"]))["missing"].clone();
         assert!(missing[0]["problem"].as_str().unwrap().contains(said), "{missing}");
     }
-    assert!(!names(desk.path()).contains(&"out.bin".to_owned()));
+    assert!(!names(project.path()).contains(&"out.bin".to_owned()));
 }
 
 #[test]
 fn files_without_end_are_refused_by_their_length() {
-    let desk = Desk::with_model();
-    desk.train(&["--run", "run"]).success();
-    let endless = |start: &[u8]| write_sparse(&desk.path().join("endless"), start, 100 << 30);
-    let model = fs::read(desk.model()).unwrap();
+    let project = Project::with_model();
+    project.train(&["--run", "run"]).success();
+    let endless = |start: &[u8]| write_sparse(&project.path().join("endless"), start, 100 << 30);
+    let model = fs::read(project.model()).unwrap();
     endless(&model);
-    refused(&desk, &["inspect", "endless"], &["cannot read model endless", "more than 134217728 bytes"]);
-    refused(&desk, &["predict", "model.bin", "--image", "endless"], &["endless is too large", "64 MiB as a file"]);
-    refused(&desk, &["data", "--data", "data", "--class-names", "endless"], &["endless", "more than"]);
-    refused(&desk, &["train", "--data", "data", "--teacher", "endless"], &["endless is of another data set"]);
-    refused(&desk, &["frontier", "--data", "data", "--draw-only", "--measured", "endless"], &["endless", "more than"]);
+    refused(&project, &["inspect", "endless"], &["cannot read model endless", "more than 134217728 bytes"]);
+    refused(&project, &["predict", "model.bin", "--image", "endless"], &["endless is too large", "64 MiB as a file"]);
+    refused(&project, &["data", "--data", "data", "--class-names", "endless"], &["endless", "more than"]);
+    refused(&project, &["train", "--data", "data", "--teacher", "endless"], &["endless is of another data set"]);
+    refused(
+        &project,
+        &["frontier", "--data", "data", "--draw-only", "--measured", "endless"],
+        &["endless", "more than"],
+    );
     endless(&[&2_u64.to_le_bytes()[..], b"{}"].concat());
-    refused(&desk, &["import", "endless", "--data", "data", "--export", "out.bin"], &["more than 1073741824 bytes"]);
+    refused(&project, &["import", "endless", "--data", "data", "--export", "out.bin"], &["more than 1073741824 bytes"]);
     for record in ["config.json", "result.json", "history.json", "weights.safetensors", "model.bin", "history.svg"] {
-        let path = desk.path().join("run").join(record);
+        let path = project.path().join("run").join(record);
         let whole = fs::read(&path).unwrap();
         write_sparse(&path, &whole, 100 << 30);
-        let missing = json(within(ROOM, &desk, &["report", "run", "--json"]))["missing"].clone();
+        let missing = json(within(ROOM, &project, &["report", "run", "--json"]))["missing"].clone();
         assert_eq!(missing[0]["file"], format!("run/{record}"));
         assert!(missing[0]["problem"].as_str().unwrap().contains("more than"), "{missing}");
         fs::write(&path, whole).unwrap();
@@ -189,8 +193,8 @@ fn jpeg(frame: u8, width: u16, height: u16, components: u8) -> Vec<u8> {
 }
 
 #[test]
-fn pictures_that_lie_are_refused() {
-    let desk = Desk::with_model();
+fn images_that_lie_are_refused() {
+    let project = Project::with_model();
     let pixels = |bytes| chunk(b"IDAT", &deflated(&[], bytes));
     let text = |kind| chunk(kind, &deflated(b"a\0\0", 256 << 20));
     let small = || pixels((SIDE * (SIDE + 1)) as usize);
@@ -219,8 +223,8 @@ fn pictures_that_lie_are_refused() {
         ("half a JPEG", photo[..photo.len() / 2].to_vec(), "cut off"),
     ];
     for (name, bytes, part) in cases {
-        fs::write(desk.path().join(name), bytes).unwrap();
-        refused(&desk, &["predict", "model.bin", "--image", name], &[name, part]);
+        fs::write(project.path().join(name), bytes).unwrap();
+        refused(&project, &["predict", "model.bin", "--image", name], &[name, part]);
     }
 }
 
@@ -231,7 +235,7 @@ fn tensors(json: &str, data: usize) -> Vec<u8> {
 
 #[test]
 fn tensors_that_lie_are_refused() {
-    let desk = Desk::new();
+    let project = Project::new();
     let tensor = |kind: &str, shape: &str, offsets: &str| {
         format!(r#"{{"fc.weight":{{"dtype":"{kind}","shape":{shape},"data_offsets":{offsets}}}}}"#)
     };
@@ -274,23 +278,23 @@ fn tensors_that_lie_are_refused() {
         ("one name twice", tensors(&twice, 432), ""),
     ];
     for (name, bytes, part) in cases {
-        fs::write(desk.path().join(name), &bytes).unwrap();
+        fs::write(project.path().join(name), &bytes).unwrap();
         let arguments = ["import", name, "--data", "data", "--export", "out.bin"];
         if part.is_empty() {
             // The last of them counts, as for JSON everywhere.
-            within(ROOM, &desk, &arguments).success();
+            within(ROOM, &project, &arguments).success();
             continue;
         }
-        refused(&desk, &arguments, &["cannot import", name, part]);
-        refused(&desk, &["train", "--data", "data", "--teacher", name], &[name, "is no file of host-trainer teach"]);
+        refused(&project, &arguments, &["cannot import", name, part]);
+        refused(&project, &["train", "--data", "data", "--teacher", name], &[name, "is no file of host-trainer teach"]);
     }
 }
 
 #[test]
 fn records_that_are_damaged_are_named_by_whoever_reads_them() {
-    let desk = Desk::new();
-    desk.train(&["--run", "run"]).success();
-    let run = |name: &str| desk.path().join("run").join(name);
+    let project = Project::new();
+    project.train(&["--run", "run"]).success();
+    let run = |name: &str| project.path().join("run").join(name);
     let nested = "[".repeat(1 << 20);
     let wide = format!("[{}0]", "0,".repeat(30 << 20));
     let escape = r#"{"train":{"backend":"\u001b[2J"}}"#;
@@ -298,14 +302,14 @@ fn records_that_are_damaged_are_named_by_whoever_reads_them() {
         let whole = fs::read(run(name)).unwrap();
         for content in ["", "null", "{}", &nested, &wide, escape, "\u{0}", r#"{"model_id":1e999}"#] {
             fs::write(run(name), content).unwrap();
-            let assert = within(ROOM, &desk, &["report", "run", "--json"]);
+            let assert = within(ROOM, &project, &["report", "run", "--json"]);
             let missing = json(assert)["missing"].clone();
             let problem = missing[0]["problem"].as_str().unwrap();
             assert!(missing[0]["file"] == format!("run/{name}") && problem.contains("is damaged"), "{missing}");
             if ["config.json", "result.json"].contains(&name) {
                 let said = [&format!("run/{name}"), "is damaged"];
-                refused(&desk, &["train", "--data", "data", "--from", "run"], &said);
-                let assert = within(ROOM, &desk, &["evaluate", "run", "--data", "data"]).success();
+                refused(&project, &["train", "--data", "data", "--from", "run"], &said);
+                let assert = within(ROOM, &project, &["evaluate", "run", "--data", "data"]).success();
                 let said = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
                 assert!(said.contains("warning: ") && said.contains(name) && !said.contains('\x1b'), "{said}");
             }
@@ -313,10 +317,10 @@ fn records_that_are_damaged_are_named_by_whoever_reads_them() {
         fs::write(run(name), whole).unwrap();
     }
     // A model of another run, whole in itself, is not that of this one.
-    desk.train(&["--seed", "2", "--export", "model.bin"]).success();
-    fs::copy(desk.model(), run("model.bin")).unwrap();
+    project.train(&["--seed", "2", "--export", "model.bin"]).success();
+    fs::copy(project.model(), run("model.bin")).unwrap();
     refused(
-        &desk,
+        &project,
         &["train", "--data", "data", "--from", "run"],
         &["run/model.bin is damaged", "that of result.json is"],
     );
@@ -356,12 +360,12 @@ fn widest() -> Vec<u8> {
 
 #[test]
 fn a_small_model_of_many_weights_is_described_but_not_reordered() {
-    let desk = Desk::new();
-    fs::write(desk.path().join("wide.bin"), widest()).unwrap();
-    let inspected = json(within(ROOM, &desk, &["inspect", "wide.bin", "--json"]));
+    let project = Project::new();
+    fs::write(project.path().join("wide.bin"), widest()).unwrap();
+    let inspected = json(within(ROOM, &project, &["inspect", "wide.bin", "--json"]));
     assert_eq!(inspected["layers"][1]["zero_weights"], 16_384 * 16_384 - 1);
     assert_eq!(inspected["layers"][1]["weights"], serde_json::json!([0, 5]));
     let parts = ["its layers have 3758145536 weights", "at most 276824064"];
-    refused(&desk, &["reorder", "wide.bin", "--weight-order", "vectors", "--export", "out.bin"], &parts);
-    assert!(!desk.path().join("out.bin").exists());
+    refused(&project, &["reorder", "wide.bin", "--weight-order", "vectors", "--export", "out.bin"], &parts);
+    assert!(!project.path().join("out.bin").exists());
 }

@@ -8,8 +8,8 @@ use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use serde_json::Value;
 
-use crate::desk::{Desk, failure, json};
 use crate::files::{SIDE, names, noise};
+use crate::project::{Project, failure, json};
 
 const PIXELS: usize = (SIDE * SIDE) as usize;
 
@@ -39,7 +39,7 @@ impl Dense {
     }
 }
 
-/// A network that finds bars: four hidden neurons, of which three look at a third of the picture
+/// A network that finds bars: four hidden neurons, of which three look at a third of the image
 /// each.
 fn bars() -> [Dense; 2] {
     let mut noise = noise(99);
@@ -83,7 +83,7 @@ fn file(tensors: &[Named]) -> Vec<u8> {
     safetensors::serialize(views, None).unwrap()
 }
 
-impl Desk {
+impl Project {
     /// Imports `weights` to the model `name`.
     fn import(&self, weights: &[u8], name: &str, arguments: &[&str]) -> assert_cmd::assert::Assert {
         fs::write(self.path().join("weights"), weights).unwrap();
@@ -105,46 +105,46 @@ impl Desk {
 
 #[test]
 fn the_same_network_in_two_layouts_gives_the_same_bytes() {
-    let (desk, network) = (Desk::new(), bars());
-    let model = desk.imported(&file(&pytorch(&network)), &[]);
-    assert!(model == desk.imported(&file(&keras(&network)), &[]));
+    let (project, network) = (Project::new(), bars());
+    let model = project.imported(&file(&pytorch(&network)), &[]);
+    assert!(model == project.imported(&file(&keras(&network)), &[]));
     // Names that say nothing, with a map.
     let map = ["--layer", "sequential/dense/kernel:0,b.0", "--layer", "l/2.w:x,sequential/dense_1/bias:0,in-out"];
     let mut odd = keras(&network);
     odd[1].0 = "b.0";
     odd[2].0 = "l/2.w:x";
-    assert!(model == desk.imported(&file(&odd), &map));
-    failure(desk.import(&file(&odd), "other.bin", &[]), 1, &["no row of these", "l/2.w:x [4, 3], F32", "--layer"]);
+    assert!(model == project.imported(&file(&odd), &map));
+    failure(project.import(&file(&odd), "other.bin", &[]), 1, &["no row of these", "l/2.w:x [4, 3], F32", "--layer"]);
 
-    let report = json(desk.import(&file(&pytorch(&network)), "model.bin", &["--run", "run", "--json"]));
+    let report = json(project.import(&file(&pytorch(&network)), "model.bin", &["--run", "run", "--json"]));
     assert_eq!((&report["test_accuracy_float"], &report["test_accuracy_fixed"]), (&1.0.into(), &1.0.into()));
     assert_eq!((&report["layers"][0]["weight"], &report["unused"]), (&"fc1.weight".into(), &Value::Array(vec![])));
-    let run = desk.path().join("run");
+    let run = project.path().join("run");
     assert!(fs::read(run.join("model.bin")).unwrap() == model);
     let config: Value = serde_json::from_slice(&fs::read(run.join("config.json")).unwrap()).unwrap();
     assert_eq!(
         (&config["train"]["backend"], &config["train"]["hidden"]),
         (&"imported".into(), &serde_json::json!([4]))
     );
-    let inspected = json(desk.run(&["inspect", "model.bin", "--json"]));
+    let inspected = json(project.run(&["inspect", "model.bin", "--json"]));
     let provenance = &inspected["provenance"];
     assert_eq!((&provenance["backend"], &provenance["epochs"]), (&"imported".into(), &0.into()));
 
     // What brings a lost file of such a run back is another import.
     fs::remove_file(run.join("history.svg")).unwrap();
-    let missing = json(desk.run(&["report", "run", "--json"]))["missing"].clone();
+    let missing = json(project.run(&["report", "run", "--json"]))["missing"].clone();
     assert!(missing[0]["remedy"].as_str().unwrap().starts_with("host-trainer import WEIGHTS"), "{missing}");
 
     // What a run leaves can be imported again, to the same network.
     let weights = fs::read(run.join("weights.safetensors")).unwrap();
-    assert!(model == desk.imported(&weights, &[]));
+    assert!(model == project.imported(&weights, &[]));
 }
 
 #[test]
 fn what_training_did_to_pixels_becomes_part_of_the_first_layer() {
-    let (desk, network) = (Desk::new(), bars());
-    desk.imported(&file(&pytorch(&network)), &[]);
-    let plain: Vec<_> = (0..6).map(|index| desk.logits(index)).collect();
+    let (project, network) = (Project::new(), bars());
+    project.imported(&file(&pytorch(&network)), &[]);
+    let plain: Vec<_> = (0..6).map(|index| project.logits(index)).collect();
     // The same network for pixels of another form: `weight * pixel` stays what it was.
     let (mean, std) = (0.286, 0.353);
     for (scale, mean, std) in [(255.0, mean, std), (1.0, 0.0, 1.0), (1.0, 255.0 * mean, 255.0 * std)] {
@@ -155,36 +155,39 @@ fn what_training_did_to_pixels_becomes_part_of_the_first_layer() {
         }
         let weights = file(&keras(&changed));
         let [scale, mean, std] = [scale, mean, std].map(|number: f64| number.to_string());
-        desk.imported(&weights, &["--pixel-scale", &scale, "--mean", &mean, "--std", &std]);
+        project.imported(&weights, &["--pixel-scale", &scale, "--mean", &mean, "--std", &std]);
         for (index, plain) in plain.iter().enumerate() {
-            for (logit, expected) in desk.logits(index).iter().zip(plain) {
+            for (logit, expected) in project.logits(index).iter().zip(plain) {
                 assert!((logit - expected).abs() < 0.01 * expected.abs().max(1.0), "{logit} {expected}");
             }
         }
         // Without saying so, the answers are others.
-        desk.imported(&weights, &[]);
-        assert!((desk.logits(0)[0] - plain[0][0]).abs() > 0.1 * plain[0][0].abs());
+        project.imported(&weights, &[]);
+        assert!((project.logits(0)[0] - plain[0][0]).abs() > 0.1 * plain[0][0].abs());
     }
 }
 
 #[test]
 fn what_looks_wrong_is_said() {
-    let (desk, network) = (Desk::new(), bars());
+    let (project, network) = (Project::new(), bars());
     let mut tensors = pytorch(&network);
     tensors.push(("optimizer.fc1.weight.exp_avg", vec![4, 36], vec![0.0; 144]));
-    let assert = desk.import(&file(&tensors), "model.bin", &[]).success();
+    let assert = project.import(&file(&tensors), "model.bin", &[]).success();
     assert.stderr(contains("warning: not used: optimizer.fc1.weight.exp_avg").and(contains("chance").not()));
 
     // The classes in another order.
     let mut turned = network.clone();
     turned[1].weights.rotate_left(1);
-    desk.import(&file(&pytorch(&turned)), "model.bin", &[]).success().stderr(contains("near chance (33.33 %)"));
-    desk.run(&["import", "--help"]).success().stdout(contains("ReLU").and(contains("softmax")).and(contains("in-out")));
+    project.import(&file(&pytorch(&turned)), "model.bin", &[]).success().stderr(contains("near chance (33.33 %)"));
+    project
+        .run(&["import", "--help"])
+        .success()
+        .stdout(contains("ReLU").and(contains("softmax")).and(contains("in-out")));
 }
 
 #[test]
 fn weights_that_are_none_are_refused_and_nothing_is_written() {
-    let desk = Desk::new();
+    let project = Project::new();
     let network = bars();
     let good = file(&pytorch(&network));
     let changed = |change: &dyn Fn(&mut Vec<Named>)| {
@@ -220,7 +223,7 @@ fn weights_that_are_none_are_refused_and_nothing_is_written() {
         (changed(&|tensors| tensors[0].0 = "a\x1b[2J.weight"), &["\\u{1b}"]),
     ];
     for (index, (weights, parts)) in cases.into_iter().enumerate() {
-        let assert = desk.import(&weights, "model.bin", &["--run", "run"]);
+        let assert = project.import(&weights, "model.bin", &["--run", "run"]);
         // The last one has a name that must not reach the terminal, and is fine otherwise.
         if parts == ["\\u{1b}"] {
             let output = assert.success().get_output().clone();
@@ -229,15 +232,15 @@ fn weights_that_are_none_are_refused_and_nothing_is_written() {
         }
         failure(assert, 1, &[&["weights"], parts].concat());
         // A folder for the run may be there, but nothing in it.
-        let _ = fs::remove_dir(desk.path().join("run"));
-        assert_eq!(names(desk.path()), ["data", "weights"], "case {index}");
+        let _ = fs::remove_dir(project.path().join("run"));
+        assert_eq!(names(project.path()), ["data", "weights"], "case {index}");
     }
 }
 
 #[test]
 fn what_helps_is_an_option_that_import_has() {
-    let desk = Desk::new();
-    let assert = desk.import(&file(&pytorch(&bars())), "model.bin", &["--std", "1e-30"]);
+    let project = Project::new();
+    let assert = project.import(&file(&pytorch(&bars())), "model.bin", &["--std", "1e-30"]);
     let assert = assert.stderr(contains("--learning-rate").not());
     failure(assert, 1, &["cannot import weights: check its weights", "--std", "too large"]);
 }
@@ -245,23 +248,23 @@ fn what_helps_is_an_option_that_import_has() {
 #[test]
 fn what_is_wrong_with_a_file_is_said_once() {
     let good = file(&pytorch(&bars()));
-    let assert = Desk::new().import(&good[..good.len() - 1], "model.bin", &[]);
+    let assert = Project::new().import(&good[..good.len() - 1], "model.bin", &[]);
     assert.stderr(contains("metadata").count(1));
 }
 
 #[test]
 fn what_an_imported_run_lost_comes_back_by_importing() {
-    let desk = Desk::new();
-    desk.import(&file(&pytorch(&bars())), "model.bin", &["--run", "run"]).success();
-    fs::remove_file(desk.path().join("run/history.json")).unwrap();
-    let report = json(desk.run(&["report", "run", "--json"]));
+    let project = Project::new();
+    project.import(&file(&pytorch(&bars())), "model.bin", &["--run", "run"]).success();
+    fs::remove_file(project.path().join("run/history.json")).unwrap();
+    let report = json(project.run(&["report", "run", "--json"]));
     let remedy = report["missing"][0]["remedy"].as_str().unwrap();
     assert!(remedy.contains("host-trainer import WEIGHTS") && remedy.contains("--run run"), "{remedy}");
 }
 
 #[test]
 fn arguments_that_do_not_fit_are_refused() {
-    let desk = Desk::new();
+    let project = Project::new();
     let good = file(&pytorch(&bars()));
     let cases: [(&[&str], i32, &[&str]); 10] = [
         (&["--std", "0"], 2, &["--std", "above 0"]),
@@ -276,16 +279,20 @@ fn arguments_that_do_not_fit_are_refused() {
         (&["--run", "data/t10k-images-idx3-ubyte"], 1, &["cannot create folder"]),
     ];
     for (arguments, code, parts) in cases {
-        let assert = desk.import(&good, "model.bin", arguments);
+        let assert = project.import(&good, "model.bin", arguments);
         failure(assert, code, parts);
-        assert_eq!(names(desk.path()), ["data", "weights"], "{arguments:?}");
+        assert_eq!(names(project.path()), ["data", "weights"], "{arguments:?}");
     }
-    failure(desk.import(&good, "weights", &[]), 2, &["--export weights", "would overwrite"]);
-    failure(desk.import(&good, "absent/model.bin", &[]), 1, &["absent/model.bin", "no folder"]);
-    failure(desk.run(&["import", "absent", "--export", "model.bin"]), 1, &["cannot import absent", "cannot be read"]);
-    failure(desk.run(&["import", ".", "--export", "model.bin"]), 1, &["cannot import ."]);
-    failure(desk.run(&["import", "weights"]), 2, &["--export"]);
-    fs::rename(desk.path().join("weights"), desk.path().join("weights.safetensors")).unwrap();
+    failure(project.import(&good, "weights", &[]), 2, &["--export weights", "would overwrite"]);
+    failure(project.import(&good, "absent/model.bin", &[]), 1, &["absent/model.bin", "no folder"]);
+    failure(
+        project.run(&["import", "absent", "--export", "model.bin"]),
+        1,
+        &["cannot import absent", "cannot be read"],
+    );
+    failure(project.run(&["import", ".", "--export", "model.bin"]), 1, &["cannot import ."]);
+    failure(project.run(&["import", "weights"]), 2, &["--export"]);
+    fs::rename(project.path().join("weights"), project.path().join("weights.safetensors")).unwrap();
     let run = ["import", "weights.safetensors", "--data", "data", "--export", "model.bin", "--run", "."];
-    failure(desk.run(&run), 2, &["--run . would overwrite weights.safetensors; name another folder"]);
+    failure(project.run(&run), 2, &["--run . would overwrite weights.safetensors; name another folder"]);
 }

@@ -6,7 +6,6 @@ mod backend;
 mod compare;
 mod compress;
 mod data;
-mod desk;
 mod evaluate;
 #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
 mod fault;
@@ -17,6 +16,7 @@ mod hostile;
 mod import;
 mod model;
 mod predict;
+mod project;
 mod recipe;
 mod report;
 mod show;

@@ -1,4 +1,4 @@
-//! Models: what can be done with one, and which files and pictures are refused.
+//! Models: what can be done with one, and which files and images are refused.
 
 use std::fs;
 
@@ -6,27 +6,29 @@ use predicates::prelude::*;
 use predicates::str::contains;
 use shared_model::Model;
 
-use crate::desk::{Desk, failure, json};
 use crate::files::{FILES, SIDE, bars, seal, write_split};
+use crate::project::{Project, failure, json};
 
 #[test]
 fn a_model_works_alone() {
-    let desk = Desk::with_model();
-    let evaluated = json(desk.run(&["evaluate", "model.bin", "--data", "data", "--answers", "answers.bin", "--json"]));
+    let project = Project::with_model();
+    let evaluated =
+        json(project.run(&["evaluate", "model.bin", "--data", "data", "--answers", "answers.bin", "--json"]));
     assert_eq!((&evaluated["pictures"], &evaluated["accuracy"]), (&60.into(), &1.0.into()));
-    let answers = fs::read(desk.path().join("answers.bin")).unwrap();
+    let answers = fs::read(project.path().join("answers.bin")).unwrap();
     let (header, records) = shared_model::AnswersHeader::parse(&answers).unwrap();
     assert_eq!(evaluated["model_id"], header.model.to_string());
     assert!(records.enumerate().all(|(index, record)| index % 3 == usize::from(record.class)));
 
-    let inspected = json(desk.run(&["inspect", "model.bin", "--json"]));
+    let inspected = json(project.run(&["inspect", "model.bin", "--json"]));
     assert_eq!((&inspected["model_id"], &inspected["golden_vectors"]), (&evaluated["model_id"], &1.into()));
     assert_eq!(inspected["provenance"]["test_accuracy_fixed"], evaluated["accuracy"]);
-    desk.run(&["inspect", "model.bin"])
+    project
+        .run(&["inspect", "model.bin"])
         .success()
         .stdout(contains("36 inputs, 8 outputs").and(contains("golden vector")));
 
-    let predicted = json(desk.run(&["predict", "model.bin", "--index", "2", "--data", "data", "--json"]));
+    let predicted = json(project.run(&["predict", "model.bin", "--index", "2", "--data", "data", "--json"]));
     assert_eq!(
         (&predicted["class"], &predicted["class_name"], &predicted["label"]),
         (&2.into(), &"2".into(), &2.into())
@@ -34,89 +36,93 @@ fn a_model_works_alone() {
     let probabilities = predicted["probabilities"].as_array().unwrap();
     assert_eq!(probabilities.iter().map(|value| value.as_f64().unwrap()).sum::<f64>(), 1.0);
 
-    // The same picture from a file, without any data set.
-    let picture = bars(3).0[2 * (SIDE * SIDE) as usize..].to_vec();
-    let picture = image::GrayImage::from_raw(SIDE, SIDE, picture).unwrap();
-    picture.save(desk.path().join("picture.png")).unwrap();
-    let from_file = json(desk.run(&["predict", "model.bin", "--image", "picture.png", "--json"]));
+    // The same image from a file, without any data set.
+    let image = bars(3).0[2 * (SIDE * SIDE) as usize..].to_vec();
+    let image = image::GrayImage::from_raw(SIDE, SIDE, image).unwrap();
+    image.save(project.path().join("picture.png")).unwrap();
+    let from_file = json(project.run(&["predict", "model.bin", "--image", "picture.png", "--json"]));
     assert_eq!(from_file["logits"], predicted["logits"]);
 }
 
 #[test]
 fn a_model_in_another_order_answers_the_same() {
-    let desk = Desk::with_model();
+    let project = Project::with_model();
     let reorder = ["reorder", "model.bin", "--weight-order", "vectors", "--export", "vectors.bin", "--json"];
-    let reordered = json(desk.run(&reorder));
+    let reordered = json(project.run(&reorder));
     assert_eq!((&reordered["weight_order"], &reordered["model"]), (&"vectors".into(), &"vectors.bin".into()));
-    desk.run(&["inspect", "vectors.bin"]).success().stdout(contains("bytes of weights in vectors"));
+    project.run(&["inspect", "vectors.bin"]).success().stdout(contains("bytes of weights in vectors"));
     for (model, answers) in [("model.bin", "pairs.answers"), ("vectors.bin", "vectors.answers")] {
-        desk.run(&["evaluate", model, "--data", "data", "--answers", answers]).success();
+        project.run(&["evaluate", model, "--data", "data", "--answers", answers]).success();
     }
     // All but the header, which names the model.
-    let answers = |name: &str| fs::read(desk.path().join(name)).unwrap().split_off(12);
+    let answers = |name: &str| fs::read(project.path().join(name)).unwrap().split_off(12);
     assert_eq!(answers("pairs.answers"), answers("vectors.answers"));
 
-    desk.run(&["reorder", "vectors.bin", "--weight-order", "pairs", "--export", "pairs.bin"]).success();
-    let bytes = |name: &str| fs::read(desk.path().join(name)).unwrap();
+    project.run(&["reorder", "vectors.bin", "--weight-order", "pairs", "--export", "pairs.bin"]).success();
+    let bytes = |name: &str| fs::read(project.path().join(name)).unwrap();
     assert_eq!(bytes("pairs.bin"), bytes("model.bin"));
     failure(
-        desk.run(&["reorder", "model.bin", "--weight-order", "vectors", "--export", "model.bin"]),
+        project.run(&["reorder", "model.bin", "--weight-order", "vectors", "--export", "model.bin"]),
         2,
         &["--export"],
     );
-    failure(desk.run(&["reorder", "model.bin", "--weight-order", "rows", "--export", "x"]), 2, &["vectors"]);
-    failure(desk.run(&["reorder", "pairs.answers", "--weight-order", "pairs", "--export", "x"]), 1, &["pairs.answers"]);
+    failure(project.run(&["reorder", "model.bin", "--weight-order", "rows", "--export", "x"]), 2, &["vectors"]);
+    failure(
+        project.run(&["reorder", "pairs.answers", "--weight-order", "pairs", "--export", "x"]),
+        1,
+        &["pairs.answers"],
+    );
 }
 
 #[test]
 fn reorder_says_how_many_layers_it_changed() {
-    let desk = Desk::with_model();
-    desk.train(&["--sparsity", "0.5", "--run", "pruned"]).success();
+    let project = Project::with_model();
+    project.train(&["--sparsity", "0.5", "--run", "pruned"]).success();
     let reorder = |model: &str, order: &str| {
-        desk.run(&["reorder", model, "--weight-order", order, "--export", "out.bin"]).success()
+        project.run(&["reorder", model, "--weight-order", order, "--export", "out.bin"]).success()
     };
     reorder("model.bin", "vectors").stdout(contains("in vectors, 2 of 2 layers changed"));
     reorder("model.bin", "pairs").stdout(contains("unchanged in all layers"));
-    let inspected = json(desk.run(&["inspect", "pruned", "--json"]));
+    let inspected = json(project.run(&["inspect", "pruned", "--json"]));
     let layers = inspected["layers"].as_array().unwrap();
     let dense = layers.iter().filter(|layer| layer["weight_order"] == "pairs").count();
     assert!(dense < layers.len(), "{inspected}");
     let reorder = ["reorder", "pruned", "--weight-order", "vectors", "--export", "out.bin", "--json"];
-    assert_eq!(json(desk.run(&reorder))["layers_changed"], dense);
+    assert_eq!(json(project.run(&reorder))["layers_changed"], dense);
 }
 
 #[test]
 fn a_model_that_fails_its_self_test_is_not_used() {
-    let desk = Desk::with_model();
-    let mut bytes = fs::read(desk.model()).unwrap();
+    let project = Project::with_model();
+    let mut bytes = fs::read(project.model()).unwrap();
     let logits = Model::parse(&bytes).unwrap().golden().next().unwrap().logits;
     let offset = logits.as_ptr() as usize - bytes.as_ptr() as usize;
     bytes[offset] ^= 1;
     seal(&mut bytes);
-    fs::write(desk.path().join("other.bin"), &bytes).unwrap();
+    fs::write(project.path().join("other.bin"), &bytes).unwrap();
     for arguments in [
         &["inspect", "other.bin"][..],
         &["evaluate", "other.bin", "--data", "data", "--answers", "answers.bin"],
         &["predict", "other.bin", "--index", "0", "--data", "data"],
         &["reorder", "other.bin", "--weight-order", "vectors", "--export", "answers.bin"],
     ] {
-        failure(desk.run(arguments), 1, &["the model fails its self-test: golden vector 0", "other logits"]);
+        failure(project.run(arguments), 1, &["the model fails its self-test: golden vector 0", "other logits"]);
     }
-    assert!(!desk.path().join("answers.bin").exists());
+    assert!(!project.path().join("answers.bin").exists());
 }
 
 #[test]
-fn an_accuracy_of_no_pictures_or_an_impossible_one_is_none() {
-    let desk = Desk::with_model();
+fn an_accuracy_of_no_images_or_an_impossible_one_is_none() {
+    let project = Project::with_model();
     let text = |name: &str| {
-        let output = desk.run(&["inspect", name]).success().get_output().clone();
+        let output = project.run(&["inspect", name]).success().get_output().clone();
         String::from_utf8(output.stdout).unwrap()
     };
     assert!(text("model.bin").contains("self-test               passed: 1 golden vector"), "{}", text("model.bin"));
-    let bytes = fs::read(desk.model()).unwrap();
+    let bytes = fs::read(project.model()).unwrap();
     let view = Model::parse(&bytes).unwrap();
     let provenance = view.provenance();
-    // 240 pictures to train with, then 60 to test with: varints at the end, in this order.
+    // 240 images to train with, then 60 to test with: varints at the end, in this order.
     let (fields, _) = bytes.split_last_chunk::<4>().unwrap();
     assert!(fields.ends_with(&[60, 60, 60]), "{provenance:?}");
     for end in [[0, 0, 0], [1, 60, 60]] {
@@ -124,47 +130,47 @@ fn an_accuracy_of_no_pictures_or_an_impossible_one_is_none() {
         let place = changed.len() - 7;
         changed[place..place + 3].copy_from_slice(&end);
         seal(&mut changed);
-        fs::write(desk.path().join("changed.bin"), &changed).unwrap();
+        fs::write(project.path().join("changed.bin"), &changed).unwrap();
         let text = text("changed.bin");
         assert!(text.contains("test, float             none"), "{text}");
         assert!(text.contains("test, fixed point       none"), "{text}");
-        let inspected = json(desk.run(&["inspect", "changed.bin", "--json"]));
+        let inspected = json(project.run(&["inspect", "changed.bin", "--json"]));
         assert!(inspected["provenance"]["test_accuracy_fixed"].is_null(), "{inspected}");
     }
 }
 
 #[test]
-fn the_first_pictures_alone_can_be_evaluated() {
-    let desk = Desk::with_model();
+fn the_first_images_alone_can_be_evaluated() {
+    let project = Project::with_model();
     let evaluate = ["evaluate", "model.bin", "--data", "data", "--answers", "answers.bin", "--json", "--first"];
     for count in ["1", "17", "60"] {
-        let evaluated = json(desk.command(&evaluate).arg(count).assert());
+        let evaluated = json(project.command(&evaluate).arg(count).assert());
         assert_eq!(evaluated["pictures"].to_string(), count);
-        let answers = fs::read(desk.path().join("answers.bin")).unwrap();
+        let answers = fs::read(project.path().join("answers.bin")).unwrap();
         let (header, records) = shared_model::AnswersHeader::parse(&answers).unwrap();
-        assert_eq!((header.pictures.to_string(), records.count().to_string()), (count.to_owned(), count.to_owned()));
+        assert_eq!((header.images.to_string(), records.count().to_string()), (count.to_owned(), count.to_owned()));
     }
-    failure(desk.command(&evaluate).arg("61").assert(), 2, &["--first is 61", "1..=60"]);
-    failure(desk.command(&evaluate).arg("0").assert(), 2, &["--first"]);
-    desk.run(&["evaluate", "--help"]).success().stdout(contains("--first <N>").and(contains("N records")));
+    failure(project.command(&evaluate).arg("61").assert(), 2, &["--first is 61", "1..=60"]);
+    failure(project.command(&evaluate).arg("0").assert(), 2, &["--first"]);
+    project.run(&["evaluate", "--help"]).success().stdout(contains("--first <N>").and(contains("N records")));
 }
 
 #[test]
 fn answers_do_not_replace_what_they_come_from() {
-    let desk = Desk::with_model();
-    let model = fs::read(desk.model()).unwrap();
+    let project = Project::with_model();
+    let model = fs::read(project.model()).unwrap();
     let data = format!("data/{}", FILES[2]);
     for (answers, other) in [("model.bin", "model.bin"), ("data/../model.bin", "model.bin"), (&data, &data)] {
-        let assert = desk.run(&["evaluate", "model.bin", "--data", "data", "--answers", answers]);
+        let assert = project.run(&["evaluate", "model.bin", "--data", "data", "--answers", answers]);
         failure(assert, 2, &["--answers", answers, "would overwrite", other]);
     }
-    assert!(fs::read(desk.model()).unwrap() == model);
+    assert!(fs::read(project.model()).unwrap() == model);
 }
 
 #[test]
 fn what_is_not_a_model_is_refused() {
-    let desk = Desk::with_model();
-    let good = fs::read(desk.model()).unwrap();
+    let project = Project::with_model();
+    let good = fs::read(project.model()).unwrap();
     let mut version = good.clone();
     version[8] += 1;
     let mut flipped = good.clone();
@@ -178,41 +184,42 @@ fn what_is_not_a_model_is_refused() {
         (&flipped, "damaged model"),
     ];
     for (bytes, part) in cases {
-        fs::write(desk.path().join("bad.bin"), bytes).unwrap();
+        fs::write(project.path().join("bad.bin"), bytes).unwrap();
         for arguments in [
             &["inspect", "bad.bin"][..],
             &["evaluate", "bad.bin", "--data", "data"],
             &["predict", "bad.bin", "--index", "0"],
         ] {
-            failure(desk.run(arguments), 1, &["bad.bin", part, "name a model"]);
+            failure(project.run(arguments), 1, &["bad.bin", part, "name a model"]);
         }
     }
-    failure(desk.run(&["inspect", "absent.bin"]), 1, &["cannot read model absent.bin"]);
-    failure(desk.run(&["inspect", "data"]), 1, &["cannot read model data/model.bin"]);
+    failure(project.run(&["inspect", "absent.bin"]), 1, &["cannot read model absent.bin"]);
+    failure(project.run(&["inspect", "data"]), 1, &["cannot read model data/model.bin"]);
 }
 
 #[test]
 fn names_of_files_do_not_steer_the_terminal() {
-    let desk = Desk::with_model();
+    let project = Project::with_model();
     let inspect = ["inspect", "x\x1b[31m\u{9b}y\u{202e}"];
-    failure(desk.run(&inspect), 1, &["cannot read model x\\u{1b}[31m\\u{9b}y\\u{202e}: "]);
+    failure(project.run(&inspect), 1, &["cannot read model x\\u{1b}[31m\\u{9b}y\\u{202e}: "]);
     // What is no error, too; and our own messages keep their lines.
-    let evaluate = desk.run(&["evaluate", "model.bin", "--data", "data", "--first", "61"]);
+    let evaluate = project.run(&["evaluate", "model.bin", "--data", "data", "--first", "61"]);
     failure(evaluate, 2, &["60 test images\n\nFor more information"]);
-    desk.train(&["--run", "x\x1b[31m"]).success();
-    desk.train(&["--run", "x\x1b[31m", "--seed", "2"])
+    project.train(&["--run", "x\x1b[31m"]).success();
+    project
+        .train(&["--run", "x\x1b[31m", "--seed", "2"])
         .success()
         .stderr(contains("warning: x\\u{1b}[31m contains another run"));
 }
 
 #[test]
-fn a_model_for_other_pictures_is_refused() {
-    let desk = Desk::with_model();
-    let data = desk.path().join("data");
+fn a_model_for_other_images_is_refused() {
+    let project = Project::with_model();
+    let data = project.path().join("data");
     let (pixels, labels) = bars(30);
     for names in [&FILES[..2], &FILES[2..]] {
         write_split(&data, names, [4, 9], &pixels, &labels);
     }
     let parts = ["4 x 9 pixels, the model expects 6 x 6", "--data"];
-    failure(desk.run(&["evaluate", "model.bin", "--data", "data"]), 1, &parts);
+    failure(project.run(&["evaluate", "model.bin", "--data", "data"]), 1, &parts);
 }

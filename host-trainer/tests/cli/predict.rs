@@ -1,4 +1,4 @@
-//! One picture: from the data set, or from a file of whatever size and colours.
+//! One image: from the data set, or from a file of whatever size and colours.
 
 use std::fs;
 
@@ -9,49 +9,49 @@ use predicates::str::contains;
 use safetensors::SafeTensors;
 use serde_json::Value;
 
-use crate::desk::{Desk, failure, json};
 use crate::files::{SIDE, bars};
+use crate::project::{Project, failure, json};
 
-/// The first test pictures, one of each class.
-fn pictures() -> [GrayImage; 3] {
+/// The first test images, one of each class.
+fn images() -> [GrayImage; 3] {
     let size = (SIDE * SIDE) as usize;
     [0, 1, 2].map(|class| GrayImage::from_raw(SIDE, SIDE, bars(3).0[class * size..][..size].to_vec()).unwrap())
 }
 
 /// 40 times as large, in a margin of `around`.
-fn photo(picture: &GrayImage, around: u8) -> GrayImage {
-    let large = imageops::resize(picture, 40 * SIDE, 40 * SIDE, FilterType::Nearest);
+fn photo(image: &GrayImage, around: u8) -> GrayImage {
+    let large = imageops::resize(image, 40 * SIDE, 40 * SIDE, FilterType::Nearest);
     let mut photo = GrayImage::from_pixel(500, 300, Luma([around]));
     imageops::replace(&mut photo, &large, 200, 30);
     photo
 }
 
 /// The weights of a run as older versions wrote them: without the model's id.
-fn unmarked(desk: &Desk, run: &str) -> Vec<u8> {
-    let bytes = fs::read(desk.path().join(run).join("weights.safetensors")).unwrap();
+fn unmarked(project: &Project, run: &str) -> Vec<u8> {
+    let bytes = fs::read(project.path().join(run).join("weights.safetensors")).unwrap();
     safetensors::serialize(SafeTensors::deserialize(&bytes).unwrap().tensors(), None).unwrap()
 }
 
-fn predict(desk: &Desk, arguments: &[&str]) -> Value {
-    json(desk.command(&["predict", "model.bin", "--json"]).args(arguments).assert())
+fn predict(project: &Project, arguments: &[&str]) -> Value {
+    json(project.command(&["predict", "model.bin", "--json"]).args(arguments).assert())
 }
 
 #[test]
-fn a_photo_is_classified_as_the_picture_that_it_shows() {
-    let desk = Desk::with_model();
-    for (class, picture) in pictures().iter().enumerate() {
-        let mut inverted = picture.clone();
+fn a_photo_is_classified_as_the_image_that_it_shows() {
+    let project = Project::with_model();
+    for (class, image) in images().iter().enumerate() {
+        let mut inverted = image.clone();
         imageops::invert(&mut inverted);
-        inverted.save(desk.path().join("inverted.png")).unwrap();
-        photo(&inverted, 255).save(desk.path().join("photo.png")).unwrap();
-        photo(&inverted, 255).save(desk.path().join("photo.jpg")).unwrap();
+        inverted.save(project.path().join("inverted.png")).unwrap();
+        photo(&inverted, 255).save(project.path().join("photo.png")).unwrap();
+        photo(&inverted, 255).save(project.path().join("photo.jpg")).unwrap();
 
-        let own = predict(&desk, &["--index", &class.to_string(), "--data", "data"]);
+        let own = predict(&project, &["--index", &class.to_string(), "--data", "data"]);
         assert_eq!((&own["class"], &own["conversion"]), (&class.into(), &Value::Null));
-        let exact = predict(&desk, &["--image", "inverted.png"]);
+        let exact = predict(&project, &["--image", "inverted.png"]);
         assert_eq!((&exact["logits"], &exact["conversion"]), (&own["logits"], &"inverted".into()));
         for name in ["photo.png", "photo.jpg"] {
-            let photo = predict(&desk, &["--image", name]);
+            let photo = predict(&project, &["--image", name]);
             assert_eq!((&photo["class"], &photo["polarity"]), (&class.into(), &"dark-on-light".into()), "{name}");
             let conversion = "inverted, cropped to 240 rows and 240 columns, scaled to 6 and 6, centred";
             assert_eq!(photo["conversion"], conversion, "{name}");
@@ -61,49 +61,49 @@ fn a_photo_is_classified_as_the_picture_that_it_shows() {
 
 #[test]
 fn colours_and_transparency_become_grey_on_black() {
-    let desk = Desk::with_model();
-    for (class, picture) in pictures().iter().enumerate() {
-        let grey = photo(picture, 0);
+    let project = Project::with_model();
+    for (class, image) in images().iter().enumerate() {
+        let grey = photo(image, 0);
         let colours = RgbaImage::from_fn(500, 300, |x, y| match grey[(x, y)].0[0] {
             0 => Rgba([255, 255, 255, 0]),
             grey => Rgba([grey, grey, grey / 2, 255]),
         });
-        colours.save(desk.path().join("photo.png")).unwrap();
+        colours.save(project.path().join("photo.png")).unwrap();
         let arguments = ["--image", "photo.png", "--polarity", "light-on-dark", "--picture", "seen.png"];
-        let seen = predict(&desk, &arguments);
+        let seen = predict(&project, &arguments);
         assert_eq!((&seen["class"], &seen["polarity"]), (&class.into(), &"light-on-dark".into()), "{seen}");
         // What was seen can be shown again.
-        assert_eq!(image::image_dimensions(desk.path().join("seen.png")).unwrap(), (SIDE, SIDE));
-        let again = predict(&desk, &["--image", "seen.png"]);
+        assert_eq!(image::image_dimensions(project.path().join("seen.png")).unwrap(), (SIDE, SIDE));
+        let again = predict(&project, &["--image", "seen.png"]);
         assert_eq!((&again["logits"], &again["conversion"]), (&seen["logits"], &"taken as it is".into()));
     }
 }
 
 #[test]
 fn the_float_network_answers_beside_the_model_of_its_run() {
-    let desk = Desk::new();
-    desk.train(&["--run", "run", "--export", "model.bin"]).success();
+    let project = Project::new();
+    project.train(&["--run", "run", "--export", "model.bin"]).success();
     let index = ["--index", "1", "--data", "data"];
-    let run = json(desk.command(&["predict", "run", "--json"]).args(index).assert());
+    let run = json(project.command(&["predict", "run", "--json"]).args(index).assert());
     let shares =
         |key: &str| -> Vec<f64> { run[key].as_array().unwrap().iter().map(|share| share.as_f64().unwrap()).collect() };
     let (fixed, float) = (shares("probabilities"), shares("probabilities_float"));
     assert!((float.iter().sum::<f64>() - 1.0).abs() < 1e-9);
     assert!(fixed.iter().zip(&float).all(|(fixed, float)| (fixed - float).abs() < 0.1), "{fixed:?} {float:?}");
     assert!(fixed != float);
-    let text = desk.command(&["predict", "run/model.bin"]).args(index).assert().success();
+    let text = project.command(&["predict", "run/model.bin"]).args(index).assert().success();
     text.stdout(contains("float").and(contains("1 (label)")).and(contains("1: correct")).and(contains("\u{2588}")));
 
-    let alone = predict(&desk, &index);
+    let alone = predict(&project, &index);
     assert_eq!((&alone["logits"], &alone["probabilities_float"]), (&run["logits"], &Value::Null));
-    let text = desk.command(&["predict", "model.bin"]).args(index).assert().success();
+    let text = project.command(&["predict", "model.bin"]).args(index).assert().success();
     text.stdout(contains("no float network").and(contains("model.bin does not lie in the folder of the run")));
 
-    let weights = desk.path().join("run/weights.safetensors");
-    desk.train(&["--hidden", "4", "--run", "other"]).success();
-    fs::write(&weights, unmarked(&desk, "other")).unwrap();
+    let weights = project.path().join("run/weights.safetensors");
+    project.train(&["--hidden", "4", "--run", "other"]).success();
+    fs::write(&weights, unmarked(&project, "other")).unwrap();
     let said = |part: &str| {
-        let text = desk.command(&["predict", "run"]).args(index).assert().success();
+        let text = project.command(&["predict", "run"]).args(index).assert().success();
         text.stdout(contains("no float network").and(contains(part)).and(contains("fixed point")));
     };
     said("has layers of 36-4, 4-3, the model of 36-8, 8-3 neurons");
@@ -111,49 +111,49 @@ fn the_float_network_answers_beside_the_model_of_its_run() {
     said("weights.safetensors is damaged");
     fs::remove_file(&weights).unwrap();
     said("weights.safetensors is missing");
-    fs::write(desk.path().join("run/result.json"), "{}").unwrap();
+    fs::write(project.path().join("run/result.json"), "{}").unwrap();
     said("result.json is damaged, or of another version");
 }
 
 #[test]
 fn weights_of_another_run_are_refused_by_whoever_reads_them() {
-    let desk = Desk::new();
-    desk.train(&["--run", "run"]).success();
-    desk.train(&["--run", "other", "--seed", "2"]).success();
-    let weights = desk.path().join("run/weights.safetensors");
+    let project = Project::new();
+    project.train(&["--run", "run"]).success();
+    project.train(&["--run", "other", "--seed", "2"]).success();
+    let weights = project.path().join("run/weights.safetensors");
     let whole = fs::read(&weights).unwrap();
-    fs::copy(desk.path().join("other/weights.safetensors"), &weights).unwrap();
+    fs::copy(project.path().join("other/weights.safetensors"), &weights).unwrap();
     let parts = ["run/weights.safetensors is damaged", "it is of model", "that of result.json is", "train again"];
     let predict = ["predict", "run", "--index", "1", "--data", "data", "--json"];
-    let predicted = json(desk.run(&predict));
+    let predicted = json(project.run(&predict));
     assert!(parts.iter().all(|part| predicted["float_missing"].as_str().unwrap().contains(part)), "{predicted}");
     let from = ["train", "--data", "data", "--from", "run", "--run", "new"];
-    failure(desk.run(&from), 1, &parts);
-    let missing = json(desk.run(&["report", "run", "--json"]))["missing"].clone();
+    failure(project.run(&from), 1, &parts);
+    let missing = json(project.run(&["report", "run", "--json"]))["missing"].clone();
     assert!(missing[0]["problem"].as_str().unwrap().contains("it is of model"), "{missing}");
     // Those of older versions do not say whose they are.
     fs::write(&weights, whole).unwrap();
-    fs::write(&weights, unmarked(&desk, "run")).unwrap();
-    assert!(json(desk.run(&predict))["probabilities_float"].is_array());
-    desk.run(&from).success();
+    fs::write(&weights, unmarked(&project, "run")).unwrap();
+    assert!(json(project.run(&predict))["probabilities_float"].is_array());
+    project.run(&from).success();
 }
 
 #[test]
-fn pictures_that_show_nothing_or_are_none_are_refused() {
-    let desk = Desk::with_model();
-    let path = |name| desk.path().join(name);
+fn images_that_show_nothing_or_are_none_are_refused() {
+    let project = Project::with_model();
+    let path = |name| project.path().join(name);
     GrayImage::new(28, 28).save(path("black.png")).unwrap();
     GrayImage::from_pixel(SIDE, SIDE, Luma([200])).save(path("grey.png")).unwrap();
     GrayImage::new(20_000, 1).save_with_format(path("wide.jpg"), ImageFormat::Png).unwrap();
-    photo(&pictures()[0], 0).save(path("light.png")).unwrap();
+    photo(&images()[0], 0).save(path("light.png")).unwrap();
     fs::write(path("text.png"), "text").unwrap();
-    let image = |name| desk.run(&["predict", "model.bin", "--image", name]);
+    let image = |name| project.run(&["predict", "model.bin", "--image", name]);
     failure(image("black.png"), 1, &["black.png shows nothing", "no pixel is clearly lighter or darker"]);
     failure(image("grey.png"), 1, &["grey.png shows nothing"]);
     failure(image("wide.jpg"), 1, &["wide.jpg is too large", "16384 pixels a side"]);
     failure(image("text.png"), 1, &["text.png", "PNG or JPEG"]);
     failure(image("absent.png"), 1, &["cannot read image absent.png"]);
-    let polarity = |name| desk.command(&["predict", "model.bin", "--polarity", name]);
+    let polarity = |name| project.command(&["predict", "model.bin", "--polarity", name]);
     let assert = polarity("dark-on-light").args(["--image", "light.png"]).assert();
     failure(assert, 1, &["light.png shows nothing", "clearly darker", "--polarity auto"]);
     failure(polarity("bright").args(["--image", "light.png"]).assert(), 2, &["--polarity", "dark-on-light"]);
@@ -162,18 +162,18 @@ fn pictures_that_show_nothing_or_are_none_are_refused() {
 
 #[test]
 fn arguments_of_predict_are_checked() {
-    let desk = Desk::with_model();
-    pictures()[0].save(desk.path().join("picture.png")).unwrap();
+    let project = Project::with_model();
+    images()[0].save(project.path().join("picture.png")).unwrap();
     failure(
-        desk.run(&["predict", "model.bin", "--index", "60", "--data", "data"]),
+        project.run(&["predict", "model.bin", "--index", "60", "--data", "data"]),
         2,
         &["--index is 60", "0..=59", "60 test images"],
     );
-    failure(desk.run(&["predict", "model.bin", "--index", "-1"]), 2, &["-1"]);
-    failure(desk.run(&["predict", "model.bin"]), 2, &["--index", "--image"]);
-    failure(desk.run(&["predict", "model.bin", "--index", "1", "--image", "x.png"]), 2, &["cannot be used with"]);
-    failure(desk.run(&["predict", "data", "--index", "1"]), 1, &["cannot read model data", "model.bin"]);
-    let write = |name| desk.run(&["predict", "model.bin", "--image", "picture.png", "--picture", name]);
+    failure(project.run(&["predict", "model.bin", "--index", "-1"]), 2, &["-1"]);
+    failure(project.run(&["predict", "model.bin"]), 2, &["--index", "--image"]);
+    failure(project.run(&["predict", "model.bin", "--index", "1", "--image", "x.png"]), 2, &["cannot be used with"]);
+    failure(project.run(&["predict", "data", "--index", "1"]), 1, &["cannot read model data", "model.bin"]);
+    let write = |name| project.run(&["predict", "model.bin", "--image", "picture.png", "--picture", name]);
     failure(write("picture.png"), 2, &["--picture picture.png would overwrite picture.png"]);
     failure(write("model.bin"), 2, &["--picture model.bin", ".png"]);
     failure(write("absent/seen.png"), 1, &["absent", "there is no folder"]);

@@ -6,45 +6,45 @@ use predicates::prelude::*;
 use predicates::str::contains;
 use serde_json::Value;
 
-use crate::desk::{Desk, failure, json};
 use crate::files::names;
+use crate::project::{Project, failure, json};
 
 /// What `config.json` in `run` says of training.
-fn recorded(desk: &Desk, run: &str) -> Value {
-    let text = fs::read_to_string(desk.path().join(run).join("config.json")).unwrap();
+fn recorded(project: &Project, run: &str) -> Value {
+    let text = fs::read_to_string(project.path().join(run).join("config.json")).unwrap();
     serde_json::from_str::<Value>(&text).unwrap()["train"].clone()
 }
 
 #[test]
 fn a_recipe_sets_what_no_option_gives() {
-    let desk = Desk::new();
+    let project = Project::new();
     let best = ["train", "--data", "data", "--hidden", "8", "--recipe", "best"];
-    desk.command(&best).args(["--epochs", "3", "--augment", "0.25"]).assert().success();
+    project.command(&best).args(["--epochs", "3", "--augment", "0.25"]).assert().success();
     let expected = serde_json::json!({
         "backend": "flex", "hidden": [8], "epochs": 3, "batch_size": 256, "learning_rate": 0.002, "seed": 1,
         "stop_at_train_accuracy": null, "patience": null, "recipe": "best", "schedule": "cosine", "warm_up": 0.1,
         "beta_2": 0.99, "weight_decay": 0.1, "augment": 0.25, "average_epochs": 0, "pixels": "standard", "from": null, "teacher": null,
         "sparsity": 0.0, "weight_bits": 8, "qat_epochs": 0, "qat_learning_rate": 0.0
     });
-    assert_eq!(recorded(&desk, "runs/8-3-epochs-best-flex-seed-1"), expected);
+    assert_eq!(recorded(&project, "runs/8-3-epochs-best-flex-seed-1"), expected);
     let all =
         ["--schedule", "constant", "--warm-up", "1", "--beta-2", "0.95", "--weight-decay", "1", "--pixels", "unit"];
-    desk.command(&best).args(["--batch-size", "9", "--average", "2", "--run", "run"]).args(all).assert().success();
+    project.command(&best).args(["--batch-size", "9", "--average", "2", "--run", "run"]).args(all).assert().success();
     let expected = serde_json::json!({
         "backend": "flex", "hidden": [8], "epochs": 100, "batch_size": 9, "learning_rate": 0.002, "seed": 1,
         "stop_at_train_accuracy": null, "patience": null, "recipe": "best", "schedule": "constant", "warm_up": 1.0,
         "beta_2": 0.95, "weight_decay": 1.0, "augment": 0.5, "average_epochs": 2, "pixels": "unit", "from": null, "teacher": null,
         "sparsity": 0.0, "weight_bits": 8, "qat_epochs": 0, "qat_learning_rate": 0.0
     });
-    assert_eq!(recorded(&desk, "run"), expected);
+    assert_eq!(recorded(&project, "run"), expected);
 }
 
 #[test]
 fn the_lectures_recipe_is_the_default() {
-    let desk = Desk::new();
+    let project = Project::new();
     let model = |name: &str, arguments: &[&str]| {
-        desk.train(&[&["--run", name], arguments].concat()).success();
-        fs::read(desk.path().join(name).join("model.bin")).unwrap()
+        project.train(&[&["--run", name], arguments].concat()).success();
+        fs::read(project.path().join(name).join("model.bin")).unwrap()
     };
     let plain = model("plain", &[]);
     assert!(plain == model("named", &["--recipe", "lecture"]));
@@ -53,7 +53,7 @@ fn the_lectures_recipe_is_the_default() {
         &["--weight-decay", "0", "--augment", "0", "--pixels", "unit"],
     ];
     assert!(plain == model("spelled", &neutral.concat()));
-    assert_eq!(recorded(&desk, "plain"), recorded(&desk, "spelled"));
+    assert_eq!(recorded(&project, "plain"), recorded(&project, "spelled"));
     for option in [
         ["--schedule", "cosine"],
         ["--warm-up", "0.5"],
@@ -67,13 +67,13 @@ fn the_lectures_recipe_is_the_default() {
 }
 
 #[test]
-fn altered_pictures_and_standard_pixels_are_the_same_for_the_same_seed() {
-    let desk = Desk::new();
+fn altered_images_and_standard_pixels_are_the_same_for_the_same_seed() {
+    let project = Project::new();
     for backend in ["flex", "ndarray"] {
         let model = |run: &str, seed: &str| {
             let best = ["--recipe", "best", "--backend", backend, "--batch-size", "7", "--seed", seed, "--run", run];
-            desk.train(&best).success();
-            fs::read(desk.path().join(run).join("model.bin")).unwrap()
+            project.train(&best).success();
+            fs::read(project.path().join(run).join("model.bin")).unwrap()
         };
         let first = model("first", "1");
         assert!(first == model("second", "1"), "{backend}: the same seed, other bytes");
@@ -82,26 +82,26 @@ fn altered_pictures_and_standard_pixels_are_the_same_for_the_same_seed() {
 }
 
 #[test]
-fn held_out_pictures_are_measured_as_the_model_will_see_them() {
-    let desk = Desk::new();
-    // No picture is altered: bars that are mirrored belong to another class.
+fn held_out_images_are_measured_as_the_model_will_see_them() {
+    let project = Project::new();
+    // No image is altered: bars that are mirrored belong to another class.
     let best = ["--recipe", "best", "--augment", "0", "--batch-size", "8", "--validation", "60", "--run", "run"];
-    let report = json(desk.train(&[&best[..], &["--json"]].concat()));
+    let report = json(project.train(&[&best[..], &["--json"]].concat()));
     assert_eq!((&report["test_accuracy_float"], &report["test_accuracy_fixed"]), (&1.0.into(), &1.0.into()));
-    let history = fs::read_to_string(desk.path().join("run/history.json")).unwrap();
+    let history = fs::read_to_string(project.path().join("run/history.json")).unwrap();
     let history: Value = serde_json::from_str(&history).unwrap();
     assert_eq!(history[7]["validation_accuracy"], 1.0, "{history}");
 }
 
 #[test]
 fn a_report_has_the_recipe_and_the_command_that_trains_so() {
-    let desk = Desk::new();
-    desk.train(&["--recipe", "best", "--warm-up", "0.25", "--pixels", "unit", "--run", "run"]).success();
-    fs::remove_file(desk.path().join("run/history.json")).unwrap();
-    let report = json(desk.run(&["report", "run", "--json"]));
+    let project = Project::new();
+    project.train(&["--recipe", "best", "--warm-up", "0.25", "--pixels", "unit", "--run", "run"]).success();
+    fs::remove_file(project.path().join("run/history.json")).unwrap();
+    let report = json(project.run(&["report", "run", "--json"]));
     let remedy = report["missing"][0]["remedy"].as_str().unwrap();
     assert!(remedy.contains(" --recipe best --warm-up 0.25 --pixels unit --run run"), "{remedy}");
-    let page = fs::read_to_string(desk.path().join("run/report.html")).unwrap();
+    let page = fs::read_to_string(project.path().join("run/report.html")).unwrap();
     for part in ["Recipe", "cosine", "25.00 %", "Weight decay", "50.00 %", "Pixel scale in training"] {
         assert!(page.contains(part), "{part}");
     }
@@ -109,7 +109,7 @@ fn a_report_has_the_recipe_and_the_command_that_trains_so() {
 
 #[test]
 fn values_out_of_range_are_refused() {
-    let desk = Desk::new();
+    let project = Project::new();
     let cases: [(&[&str], &[&str]); 16] = [
         (&["--recipe", "worst"], &["worst", "lecture", "best"]),
         (&["--schedule", "linear"], &["linear", "constant", "cosine"]),
@@ -129,15 +129,15 @@ fn values_out_of_range_are_refused() {
         (&["--recipe", "best", "--epochs", "0"], &["--epochs", "1..=100000"]),
     ];
     for (arguments, parts) in cases {
-        failure(desk.command(&["train", "--data", "data"]).args(arguments).assert(), 2, parts);
-        assert_eq!(names(desk.path()), ["data"], "{arguments:?}");
+        failure(project.command(&["train", "--data", "data"]).args(arguments).assert(), 2, parts);
+        assert_eq!(names(project.path()), ["data"], "{arguments:?}");
     }
 }
 
 #[test]
 fn help_says_what_a_recipe_sets() {
-    let desk = Desk::new();
-    let help = desk.run(&["train", "--help"]).success();
+    let project = Project::new();
+    let help = project.run(&["train", "--help"]).success();
     help.stdout(
         contains("best: 100").and(contains("best: 0.002")).and(contains("best: cosine")).and(contains("0..=1")),
     );

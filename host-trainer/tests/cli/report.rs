@@ -6,55 +6,55 @@ use std::fs;
 use predicates::prelude::*;
 use predicates::str::{contains, is_empty};
 
-use crate::desk::{Desk, failure, json};
 use crate::files::names;
+use crate::project::{Project, failure, json};
 
-/// A desk with the runs `a` and `b`, whole.
-fn desk() -> Desk {
-    let desk = Desk::new();
+/// A project with the runs `a` and `b`, whole.
+fn project() -> Project {
+    let project = Project::new();
     for (run, seed) in [("a", "1"), ("b", "2")] {
-        desk.train(&["--run", run, "--seed", seed]).success();
+        project.train(&["--run", run, "--seed", seed]).success();
     }
-    desk
+    project
 }
 
-fn page(desk: &Desk, path: &str) -> String {
-    fs::read_to_string(desk.path().join(path)).unwrap()
+fn page(project: &Project, path: &str) -> String {
+    fs::read_to_string(project.path().join(path)).unwrap()
 }
 
 #[test]
 fn a_report_of_one_run_lies_with_it_and_of_several_here() {
-    let desk = desk();
-    let before = names(&desk.path().join("a"));
-    desk.run(&["report", "a"]).success().stdout(contains("a/report.html")).stderr(is_empty());
-    let report = json(desk.run(&["report", "a", "b", "--json"]));
+    let project = project();
+    let before = names(&project.path().join("a"));
+    project.run(&["report", "a"]).success().stdout(contains("a/report.html")).stderr(is_empty());
+    let report = json(project.run(&["report", "a", "b", "--json"]));
     assert_eq!(
         (&report["report"], &report["runs"][1], &report["missing"]),
         (&"report.html".into(), &"b".into(), &serde_json::json!([]))
     );
-    assert_eq!(names(desk.path()), ["a", "b", "data", "report.html"]);
+    assert_eq!(names(project.path()), ["a", "b", "data", "report.html"]);
     let mut after = before.clone();
     after.push("report.html".to_owned());
     after.sort();
-    assert_eq!(names(&desk.path().join("a")), after);
-    let (one, both) = (page(&desk, "a/report.html"), page(&desk, "report.html"));
+    assert_eq!(names(&project.path().join("a")), after);
+    let (one, both) = (page(&project, "a/report.html"), page(&project, "report.html"));
     assert!(one.starts_with("<!DOCTYPE html>") && one.matches("data:image/svg+xml;base64,").count() == 3);
     assert!(both.contains("<title>Report: a, b</title>") && !one.contains(">differs<") && both.contains(">differs<"));
     // An earlier report is replaced, and one may lie anywhere.
-    desk.run(&["report", "a"]).success();
-    desk.run(&["report", "--out", "b/other.html", "a"]).success();
-    assert!(page(&desk, "a/report.html") == one && page(&desk, "b/other.html") == one);
+    project.run(&["report", "a"]).success();
+    project.run(&["report", "--out", "b/other.html", "a"]).success();
+    assert!(page(&project, "a/report.html") == one && page(&project, "b/other.html") == one);
 }
 
 #[test]
 fn a_run_that_lost_files_is_reported_on_without_them() {
-    let desk = desk();
-    let run = desk.path().join("a");
+    let project = project();
+    let run = project.path().join("a");
     fs::remove_file(run.join("history.json")).unwrap();
     fs::write(run.join("confusion.svg"), "<svg ").unwrap();
     fs::write(run.join("quantization.json"), "[]").unwrap();
-    fs::copy(desk.path().join("b/evaluation.json"), run.join("evaluation.json")).unwrap();
-    let assert = desk.run(&["report", "a", "--json"]).stderr(
+    fs::copy(project.path().join("b/evaluation.json"), run.join("evaluation.json")).unwrap();
+    let assert = project.run(&["report", "a", "--json"]).stderr(
         contains("warning: ")
             .count(4)
             .and(contains("a/history.json is missing"))
@@ -69,10 +69,10 @@ fn a_run_that_lost_files_is_reported_on_without_them() {
         assert!(remedy.contains(expected), "{lost}");
     }
     // What the report says helps.
-    desk.run(&["evaluate", "a/model.bin", "--data", "data"]).success();
-    let report = json(desk.run(&["report", "a", "--out", "other.html", "--json"]));
+    project.run(&["evaluate", "a/model.bin", "--data", "data"]).success();
+    let report = json(project.run(&["report", "a", "--out", "other.html", "--json"]));
     assert_eq!(report["missing"].as_array().map(Vec::len), Some(2), "{report}");
-    let page = page(&desk, "a/report.html");
+    let page = page(&project, "a/report.html");
     for part in
         ["a/history.json", "a/confusion.svg", "a/quantization.json", "host-trainer train", "Test accuracy, float"]
     {
@@ -82,10 +82,10 @@ fn a_run_that_lost_files_is_reported_on_without_them() {
 
 #[test]
 fn what_is_no_run_or_would_be_lost_is_refused() {
-    let desk = desk();
-    fs::create_dir(desk.path().join("empty")).unwrap();
-    fs::write(desk.path().join("a/parity-loopback.json"), "{}").unwrap();
-    let before = [names(desk.path()), names(&desk.path().join("a"))];
+    let project = project();
+    fs::create_dir(project.path().join("empty")).unwrap();
+    fs::write(project.path().join("a/parity-loopback.json"), "{}").unwrap();
+    let before = [names(project.path()), names(&project.path().join("a"))];
     let cases: [(&[&str], i32, &[&str]); 10] = [
         (&["empty"], 1, &["empty", "not the folder of a run", "config.json", "host-trainer train --run"]),
         (&["a", "empty"], 1, &["empty", "not the folder of a run"]),
@@ -99,8 +99,8 @@ fn what_is_no_run_or_would_be_lost_is_refused() {
         (&["a", "--out", "b"], 1, &["cannot write b", "not a file"]),
     ];
     for (arguments, code, parts) in cases {
-        failure(desk.command(&["report"]).args(arguments).assert(), code, parts);
-        assert_eq!([names(desk.path()), names(&desk.path().join("a"))], before, "{arguments:?}");
+        failure(project.command(&["report"]).args(arguments).assert(), code, parts);
+        assert_eq!([names(project.path()), names(&project.path().join("a"))], before, "{arguments:?}");
     }
 }
 
@@ -108,18 +108,18 @@ fn what_is_no_run_or_would_be_lost_is_refused() {
 #[test]
 fn a_path_that_is_no_unicode_is_reported_all_the_same() {
     use std::os::unix::ffi::OsStrExt as _;
-    let desk = Desk::new();
+    let project = Project::new();
     let odd = std::ffi::OsStr::from_bytes(b"bad\xff");
     let report =
-        |arguments: &[&str], option: &str| json(desk.command(arguments).args(["--json", option]).arg(odd).assert());
+        |arguments: &[&str], option: &str| json(project.command(arguments).args(["--json", option]).arg(odd).assert());
     let train = ["train", "--data", "data", "--hidden", "8", "--epochs", "1"];
     assert_eq!(report(&train, "--run")["run"], "bad\u{fffd}");
-    let written = json(desk.command(&["evaluate", "--data", "data", "--json"]).arg(odd).assert())["written"].clone();
+    let written = json(project.command(&["evaluate", "--data", "data", "--json"]).arg(odd).assert())["written"].clone();
     assert_eq!(written[0], "bad\u{fffd}/evaluation.json");
-    fs::rename(desk.path().join(odd), desk.path().join("run")).unwrap();
+    fs::rename(project.path().join(odd), project.path().join("run")).unwrap();
     let reorder = ["reorder", "run", "--weight-order", "vectors"];
     assert_eq!(report(&reorder, "--export")["model"], "bad\u{fffd}");
-    fs::remove_file(desk.path().join(odd)).unwrap();
-    fs::rename(desk.path().join("data"), desk.path().join(odd)).unwrap();
+    fs::remove_file(project.path().join(odd)).unwrap();
+    fs::rename(project.path().join("data"), project.path().join(odd)).unwrap();
     assert_eq!(report(&["data"], "--data")["folder"], "bad\u{fffd}");
 }

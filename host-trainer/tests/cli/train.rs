@@ -7,13 +7,13 @@ use predicates::prelude::*;
 use predicates::str::contains;
 use serde_json::Value;
 
-use crate::desk::{Desk, failure, json};
 use crate::files::{FILES, idx, names};
+use crate::project::{Project, failure, json};
 
 #[test]
 fn training_writes_a_model_and_a_run() {
-    let desk = Desk::new();
-    let report = json(desk.train(&[
+    let project = Project::new();
+    let report = json(project.train(&[
         "--seed",
         "7",
         "--run",
@@ -41,9 +41,9 @@ fn training_writes_a_model_and_a_run() {
     assert!(keys.iter().all(|key| report.get(key).is_some()), "{report}");
     assert_eq!((report["seed"].as_u64(), report["backend"].as_str()), (Some(7), Some("flex")));
     assert_eq!(report["test_accuracy_fixed"], 1.0, "bars are easy");
-    assert_eq!(report["model_bytes"].as_u64(), Some(fs::metadata(desk.model()).unwrap().len()));
+    assert_eq!(report["model_bytes"].as_u64(), Some(fs::metadata(project.model()).unwrap().len()));
 
-    let run = desk.path().join("deep/run");
+    let run = project.path().join("deep/run");
     let recorded = [
         "config.json",
         "confusion.svg",
@@ -57,7 +57,7 @@ fn training_writes_a_model_and_a_run() {
         "weights.safetensors",
     ];
     assert_eq!(names(&run), recorded);
-    assert!(fs::read(run.join("model.bin")).unwrap() == fs::read(desk.model()).unwrap());
+    assert!(fs::read(run.join("model.bin")).unwrap() == fs::read(project.model()).unwrap());
     let history: Value = serde_json::from_slice(&fs::read(run.join("history.json")).unwrap()).unwrap();
     assert_eq!(history.as_array().unwrap().len(), 8);
     for (key, epoch) in ["epoch", "loss", "accuracy", "validation_accuracy", "seconds"]
@@ -66,30 +66,30 @@ fn training_writes_a_model_and_a_run() {
     {
         assert!(epoch[key].is_number(), "{key}: {epoch}");
     }
-    let picture = |name| fs::read_to_string(run.join(name)).unwrap();
-    assert!(picture("history.svg").contains("Training of 36-8-3, seed 7"));
-    assert!(picture("history.svg").contains("validation: accuracy 1.0000"), "{}", picture("history.svg"));
-    assert!(picture("confusion.svg").contains("100.00 % of 60 test images"));
-    assert!(picture("mistakes.svg").contains("No mistakes: all 60 test images"));
+    let image = |name| fs::read_to_string(run.join(name)).unwrap();
+    assert!(image("history.svg").contains("Training of 36-8-3, seed 7"));
+    assert!(image("history.svg").contains("validation: accuracy 1.0000"), "{}", image("history.svg"));
+    assert!(image("confusion.svg").contains("100.00 % of 60 test images"));
+    assert!(image("mistakes.svg").contains("No mistakes: all 60 test images"));
     let config: Value = serde_json::from_slice(&fs::read(run.join("config.json")).unwrap()).unwrap();
     let train = &config["train"];
     assert_eq!((&train["seed"], &config["validation"], &train["hidden"][0]), (&7.into(), &30.into(), &8.into()));
-    assert_eq!(names(desk.path()), ["data", "deep", "model.bin"]);
+    assert_eq!(names(project.path()), ["data", "deep", "model.bin"]);
 }
 
 #[test]
 fn without_names_a_run_has_a_folder_of_its_own() {
-    let desk = Desk::new();
-    desk.train(&["--backend", "ndarray"]).success().stdout(contains("test, fixed point"));
-    let run = desk.path().join("runs/8-8-epochs-ndarray-seed-1");
+    let project = Project::new();
+    project.train(&["--backend", "ndarray"]).success().stdout(contains("test, fixed point"));
+    let run = project.path().join("runs/8-8-epochs-ndarray-seed-1");
     assert_eq!(names(&run).len(), 10);
 }
 
 #[test]
 fn another_run_is_not_replaced_unsaid() {
-    let desk = Desk::new();
+    let project = Project::new();
     let warned = |arguments: &[&str]| {
-        let assert = desk.train(&[&["--run", "run"], arguments].concat()).success();
+        let assert = project.train(&[&["--run", "run"], arguments].concat()).success();
         String::from_utf8_lossy(&assert.get_output().stderr).contains("warning: run contains another run")
     };
     assert_eq!([&[][..], &[], &["--seed", "2"], &["--validation", "9"]].map(warned), [false, false, true, true]);
@@ -97,23 +97,24 @@ fn another_run_is_not_replaced_unsaid() {
 
 #[test]
 fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
-    let desk = Desk::new();
+    let project = Project::new();
     for backend in ["flex", "ndarray"] {
         let model = |name: &str, seed: &str| {
-            desk.train(&[
-                "--backend",
-                backend,
-                "--seed",
-                seed,
-                "--batch-size",
-                "7",
-                "--hidden",
-                "9,5",
-                "--export",
-                name,
-            ])
-            .success();
-            fs::read(desk.path().join(name)).unwrap()
+            project
+                .train(&[
+                    "--backend",
+                    backend,
+                    "--seed",
+                    seed,
+                    "--batch-size",
+                    "7",
+                    "--hidden",
+                    "9,5",
+                    "--export",
+                    name,
+                ])
+                .success();
+            fs::read(project.path().join(name)).unwrap()
         };
         let first = model("first", "1");
         assert!(first == model("second", "1"), "{backend}: the same seed, other bytes");
@@ -123,7 +124,7 @@ fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
 
 #[test]
 fn arguments_out_of_range_are_refused() {
-    let desk = Desk::new();
+    let project = Project::new();
     let sixteen = ["8"; 16].join(",");
     let cases: [(&[&str], &[&str]); 20] = [
         (&["--epochs", "0"], &["--epochs", "1..=100000"]),
@@ -151,16 +152,16 @@ fn arguments_out_of_range_are_refused() {
         (&["surplus"], &["surplus"]),
     ];
     for (arguments, parts) in cases {
-        failure(desk.command(&["train", "--export", "model.bin"]).args(arguments).assert(), 2, parts);
-        assert_eq!(names(desk.path()), ["data"], "{arguments:?}");
+        failure(project.command(&["train", "--export", "model.bin"]).args(arguments).assert(), 2, parts);
+        assert_eq!(names(project.path()), ["data"], "{arguments:?}");
     }
 }
 
 #[test]
 fn a_place_that_cannot_be_written_is_refused_before_training() {
-    let desk = Desk::new();
-    fs::write(desk.path().join("file"), []).unwrap();
-    fs::create_dir(desk.path().join("folder")).unwrap();
+    let project = Project::new();
+    fs::write(project.path().join("file"), []).unwrap();
+    fs::create_dir(project.path().join("folder")).unwrap();
     for (arguments, parts) in [
         (["--export", "absent/model.bin"], &["absent/model.bin", "no folder"][..]),
         (["--export", "file/model.bin"], &["file/model.bin", "no folder"]),
@@ -169,15 +170,15 @@ fn a_place_that_cannot_be_written_is_refused_before_training() {
         (["--export", "new/."], &["new/.", "name of a folder"]),
         (["--run", "file"], &["cannot create folder file"]),
     ] {
-        let assert = desk.train(&arguments).stderr(contains("epoch").not());
+        let assert = project.train(&arguments).stderr(contains("epoch").not());
         failure(assert, 1, parts);
-        assert_eq!(names(desk.path()), ["data", "file", "folder"], "{arguments:?}");
+        assert_eq!(names(project.path()), ["data", "file", "folder"], "{arguments:?}");
     }
-    failure(desk.run(&["train", "--data", "elsewhere"]), 1, &["elsewhere"]);
-    assert_eq!(names(desk.path()), ["data", "file", "folder"]);
-    let desk = Desk::with_model();
+    failure(project.run(&["train", "--data", "elsewhere"]), 1, &["elsewhere"]);
+    assert_eq!(names(project.path()), ["data", "file", "folder"]);
+    let project = Project::with_model();
     failure(
-        desk.run(&["evaluate", "model.bin", "--data", "data", "--answers", "absent/x"]),
+        project.run(&["evaluate", "model.bin", "--data", "data", "--answers", "absent/x"]),
         1,
         &["absent/x", "no folder"],
     );
@@ -185,7 +186,7 @@ fn a_place_that_cannot_be_written_is_refused_before_training() {
 
 #[test]
 fn a_model_that_would_replace_another_file_is_refused() {
-    let desk = Desk::new();
+    let project = Project::new();
     let data = format!("data/{}", FILES[0]);
     for (export, other) in [
         ("run/config.json", "run/config.json"),
@@ -194,92 +195,97 @@ fn a_model_that_would_replace_another_file_is_refused() {
         ("run", "run"),
         (&data, &data),
     ] {
-        failure(desk.train(&["--run", "run", "--export", export]), 2, &["--export", export, "would overwrite", other]);
-        assert_eq!(names(desk.path()), ["data"]);
+        failure(
+            project.train(&["--run", "run", "--export", export]),
+            2,
+            &["--export", export, "would overwrite", other],
+        );
+        assert_eq!(names(project.path()), ["data"]);
     }
     // What comes with the run's folder is there in time.
-    desk.train(&["--run", "deep/run", "--export", "./deep/model.bin"]).success();
-    assert_eq!(names(&desk.path().join("deep")), ["model.bin", "run"]);
+    project.train(&["--run", "deep/run", "--export", "./deep/model.bin"]).success();
+    assert_eq!(names(&project.path().join("deep")), ["model.bin", "run"]);
 }
 
 #[test]
 fn training_ends_well_where_nobody_listens() {
-    let desk = Desk::new();
+    let project = Project::new();
     let (reader, writer) = io::pipe().unwrap();
     drop(reader);
     let status = Command::new(env!("CARGO_BIN_EXE_host-trainer"))
         .args(["train", "--data", "data", "--epochs", "1", "--export", "model.bin"])
-        .current_dir(desk.path())
+        .current_dir(project.path())
         .stdout(Stdio::null())
         .stderr(writer)
         .status();
-    assert!(status.unwrap().success() && desk.model().exists());
+    assert!(status.unwrap().success() && project.model().exists());
 }
 
 /// As `nohup` starts it, in a terminal that is closed; then it is asked to end.
 #[cfg(target_os = "linux")]
 #[test]
 fn signals_that_it_was_started_to_ignore_stay_ignored() {
-    let desk = Desk::new();
+    let project = Project::new();
     let script = "trap '' HUP
         \"$0\" train --data data --hidden 8 --epochs 100000 --run run 2>log & id=$!
         until grep -q 'training images' log; do kill -0 $id || exit 1; sleep 0.01; done
         kill -HUP $id; kill -TERM $id; wait $id";
     let status = Command::new("sh")
         .args(["-c", script, env!("CARGO_BIN_EXE_host-trainer")])
-        .current_dir(desk.path())
+        .current_dir(project.path())
         .status()
         .unwrap();
-    assert_eq!(status.code(), Some(128 + 15), "{}", fs::read_to_string(desk.path().join("log")).unwrap());
-    assert!(names(&desk.path().join("run")).is_empty());
+    assert_eq!(status.code(), Some(128 + 15), "{}", fs::read_to_string(project.path().join("log")).unwrap());
+    assert!(names(&project.path().join("run")).is_empty());
 }
 
 #[cfg(unix)]
 #[test]
 fn a_device_is_not_replaced_by_a_file() {
-    let desk = Desk::new();
-    failure(desk.train(&["--export", "/dev/null"]), 1, &["/dev/null", "not a file"]);
+    let project = Project::new();
+    failure(project.train(&["--export", "/dev/null"]), 1, &["/dev/null", "not a file"]);
 }
 
 #[test]
 fn training_that_diverges_says_so() {
-    let desk = Desk::new();
-    let data = desk.path().join("data");
-    // Labels that have nothing to do with the pictures, and the largest step: weights grow without
+    let project = Project::new();
+    let data = project.path().join("data");
+    // Labels that have nothing to do with the images, and the largest step: weights grow without
     // end.
     let labels: Vec<u8> = (0..240_u32).map(|index| (index * index / 7 % 3) as u8).collect();
     fs::remove_file(data.join(format!("{}.gz", FILES[1]))).unwrap();
     fs::write(data.join(FILES[1]), idx(&[240], &labels)).unwrap();
     let hidden = ["64"; 15].join(",");
-    let assert = desk.train(&["--epochs", "1", "--learning-rate", "1", "--hidden", &hidden, "--export", "model.bin"]);
+    let assert =
+        project.train(&["--epochs", "1", "--learning-rate", "1", "--hidden", &hidden, "--export", "model.bin"]);
     failure(assert, 1, &["--learning-rate"]);
-    assert!(!desk.model().exists());
+    assert!(!project.model().exists());
 }
 
 #[test]
 fn help_says_what_there_is() {
-    let desk = Desk::new();
-    desk.run(&["train", "--help"]).success().stdout(
+    let project = Project::new();
+    project.run(&["train", "--help"]).success().stdout(
         contains("[default: flex]")
             .and(contains("1..=16384"))
             .and(contains("faster"))
             .and(contains("FASHION_MNIST_DIR")),
     );
-    desk.run(&["--version"]).success().stdout(contains(env!("CARGO_PKG_VERSION")));
-    failure(desk.run(&["frobnicate"]), 2, &["frobnicate"]);
+    project.run(&["--version"]).success().stdout(contains(env!("CARGO_PKG_VERSION")));
+    failure(project.run(&["frobnicate"]), 2, &["frobnicate"]);
 }
 
 #[cfg(unix)]
 #[test]
 fn a_run_that_another_process_writes_is_left_to_it() {
-    let desk = Desk::new();
-    let run = desk.path().join("run");
+    let project = Project::new();
+    let run = project.path().join("run");
     fs::create_dir(&run).unwrap();
     let other = fs::File::open(&run).unwrap();
     other.lock().unwrap();
-    failure(desk.train(&["--run", "run"]), 1, &["another host-trainer writes to run", "choose another --run"]);
+    failure(project.train(&["--run", "run"]), 1, &["another host-trainer writes to run", "choose another --run"]);
     assert!(names(&run).is_empty());
     drop(other);
-    desk.train(&["--run", "run"]).success();
-    desk.train(&["--run", "run", "--seed", "2"]).success();
+    project.train(&["--run", "run"]).success();
+    project.train(&["--run", "run", "--seed", "2"]).success();
 }

@@ -71,11 +71,11 @@ pub struct Provenance<'a> {
     /// SHA-256 of the decompressed training images, followed by the labels.
     pub data_sha256: [u8; 32],
     /// Number of training images.
-    pub train_pictures: u32,
+    pub train_images: u32,
     /// Training images that the float network classifies correctly.
     pub train_correct_float: u32,
     /// Number of test images.
-    pub test_pictures: u32,
+    pub test_images: u32,
     /// Test images that the float network classifies correctly.
     pub test_correct_float: u32,
     /// Test images that the fixed-point network classifies correctly.

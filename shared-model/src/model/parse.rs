@@ -234,9 +234,9 @@ impl<'a> Provenance<'a> {
             seed: reader.take_u64()?,
             epochs: reader.take_u32()?,
             data_sha256: reader.take_array()?,
-            train_pictures: reader.take_u32()?,
+            train_images: reader.take_u32()?,
             train_correct_float: reader.take_u32()?,
-            test_pictures: reader.take_u32()?,
+            test_images: reader.take_u32()?,
             test_correct_float: reader.take_u32()?,
             test_correct_fixed: reader.take_u32()?,
         })

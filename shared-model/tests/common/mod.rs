@@ -10,14 +10,14 @@ pub fn networks() -> impl Strategy<Value = Network> {
         let pixels = usize::from(rows * columns);
         let inputs = std::iter::once(pixels).chain(widths.iter().copied());
         let layers: Vec<_> = inputs.zip(widths.clone()).map(|(inputs, outputs)| layer(inputs, outputs)).collect();
-        let picture = prop::collection::vec(prop_oneof![Just(0), any::<u8>()], pixels);
+        let image = prop::collection::vec(prop_oneof![Just(0), any::<u8>()], pixels);
         let names = prop::collection::vec("[a-zA-Zé ]{0,12}", *widths.last().expect("one width at least"));
-        (layers, picture, names).prop_map(move |(layers, picture, class_names)| Network {
+        (layers, image, names).prop_map(move |(layers, image, class_names)| Network {
             rows,
             columns,
             class_names,
             layers,
-            picture,
+            image,
         })
     })
 }

@@ -10,7 +10,7 @@ use super::row::Row;
 
 /// What stands above the figures.
 const INTRODUCTION: &str = "\
-# The most that each emulated board may take for the pictures of tests/fixtures: `cargo xtask bench --budgets` compares, and so does
+# The most that each emulated board may take for the images of tests/fixtures: `cargo xtask bench --budgets` compares, and so does
 # `cargo xtask test`. Whoever makes something smaller or quicker lowers them in the same change, by
 # `cargo xtask bench --write-budgets`. Firmware of another compiler may take a tenth more.
 ";
@@ -19,8 +19,9 @@ const INTRODUCTION: &str = "\
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Budgets {
-    /// The first so many pictures.
-    pictures: usize,
+    /// The first so many images.
+    #[serde(rename = "pictures")]
+    images: usize,
     /// What compiled the firmware.
     compiler: String,
     /// By the board's name.
@@ -93,7 +94,7 @@ impl Budgets {
             Ok((row.board.clone(), budget))
         };
         let board = rows.iter().map(board).collect::<anyhow::Result<_>>()?;
-        let budgets = Self { pictures: first.pictures, compiler: first.compiler.clone(), board };
+        let budgets = Self { images: first.images, compiler: first.compiler.clone(), board };
         Ok(format!("{INTRODUCTION}{}", toml::to_string(&budgets)?))
     }
 
@@ -101,7 +102,7 @@ impl Budgets {
     ///
     /// # Errors
     ///
-    /// Where the budgets are about another model or other pictures, or have none for a board.
+    /// Where the budgets are about another model or other images, or have none for a board.
     pub fn exceeded(&self, rows: &[Row]) -> anyhow::Result<Vec<String>> {
         let mut exceeded = Vec::new();
         for row in rows {
@@ -109,13 +110,13 @@ impl Budgets {
             let budget = budget
                 .with_context(|| format!("there are no budgets for {}: add them by --write-budgets", row.board))?;
             ensure!(
-                (&budget.model, self.pictures) == (&row.model, row.pictures),
-                "the budgets are for {} pictures with model {}, and {} had {} with {}: measure the fixture, as \
+                (&budget.model, self.images) == (&row.model, row.images),
+                "the budgets are for {} images with model {}, and {} had {} with {}: measure the fixture, as \
                  `cargo xtask bench --budgets` does, or write new ones by --write-budgets",
-                self.pictures,
+                self.images,
                 budget.model,
                 row.device,
-                row.pictures,
+                row.images,
                 row.model
             );
             let found = Budget::of(row)
@@ -169,10 +170,10 @@ mod tests {
     }
 
     #[test]
-    fn other_pictures_boards_and_cycles_are_not_compared() {
+    fn other_images_boards_and_cycles_are_not_compared() {
         let budgets: Budgets = toml::from_str(&Budgets::text_of(&[row(Unit::Instructions)]).unwrap()).unwrap();
         let error = |row: Row| budgets.exceeded(&[row]).unwrap_err().to_string();
-        assert!(error(Row { pictures: 8, ..row(Unit::Instructions) }).contains("for 7 pictures with model 0000001a"));
+        assert!(error(Row { images: 8, ..row(Unit::Instructions) }).contains("for 7 pictures with model 0000001a"));
         assert!(error(Row { board: "c".into(), ..row(Unit::Instructions) }).contains("no budgets for c"));
         assert!(error(row(Unit::Cycles)).contains("counts cycles"));
         assert!(Budgets::text_of(&[row(Unit::Cycles)]).is_err());

@@ -1,4 +1,4 @@
-//! How cost grows with work: networks of several widths, and pictures with more or fewer zeros.
+//! How cost grows with work: networks of several widths, and images with more or fewer zeros.
 
 use anyhow::anyhow;
 use plotters::prelude::*;
@@ -13,7 +13,7 @@ const SIZE: [i32; 2] = [1100, 900];
 const TITLE_HEIGHT: u32 = 40;
 
 /// Instructions, the model's flash and RAM against multiply-accumulates, and instructions of each
-/// picture against its share of zeros, where `rows` have each picture.
+/// image against its share of zeros, where `rows` have each image.
 ///
 /// # Errors
 ///
@@ -103,7 +103,7 @@ fn draw_against_work(
 
 fn draw_zeros(area: &Area<'_>, rows: &[Row], cores: &[&str]) -> anyhow::Result<()> {
     let rows: Vec<_> = rows.iter().filter(|row| !row.each.is_empty()).collect();
-    let counts = rows.iter().flat_map(|row| &row.each).map(|picture| picture.count as f64);
+    let counts = rows.iter().flat_map(|row| &row.each).map(|image| image.count as f64);
     let of = rows.first().map(|row| network(&row.network)).unwrap_or_default();
     let mut chart = ChartBuilder::on(area)
         .margin(MARGIN)
@@ -122,7 +122,7 @@ fn draw_zeros(area: &Area<'_>, rows: &[Row], cores: &[&str]) -> anyhow::Result<(
     for row in &rows {
         let colour = colour(cores, &row.core);
         chart.draw_series(
-            row.each.iter().map(|picture| Circle::new((picture.zero_share, picture.count as f64), 2, colour.filled())),
+            row.each.iter().map(|image| Circle::new((image.zero_share, image.count as f64), 2, colour.filled())),
         )?;
     }
     if rows.is_empty() {

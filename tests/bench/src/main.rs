@@ -5,10 +5,10 @@
 
 mod axis;
 mod budgets;
+mod chart;
 mod code;
 mod growth;
 mod measure;
-mod picture;
 mod rivals;
 mod row;
 mod style;
@@ -31,8 +31,8 @@ use budgets::Budgets;
 use rivals::Rivals;
 use row::Row;
 
-/// Most pictures that are measured unless more are asked for.
-const PICTURES: usize = 200;
+/// Most images that are measured unless more are asked for.
+const IMAGES: usize = 200;
 
 /// Counts what an inference takes: instructions on emulated boards, cycles on hardware.
 #[derive(Debug, Parser)]
@@ -44,16 +44,16 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Measures pictures on devices.
+    /// Measures images on devices.
     Measure(Box<Measure>),
     /// Draws how cost grows with work, of what `measure --json` printed for several networks.
     Growth {
         /// What was printed, one file for each network.
         #[arg(value_name = "FILE", required = true)]
         records: Vec<PathBuf>,
-        /// The picture, SVG.
+        /// The image, SVG.
         #[arg(long = "chart", value_name = "FILE.svg")]
-        picture: PathBuf,
+        chart: PathBuf,
     },
 }
 
@@ -66,22 +66,23 @@ struct Measure {
     /// The model, as `host-trainer train --export` writes it.
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
-    /// The pictures, as `host-trainer evaluate --answers` writes them.
+    /// The images, as `host-trainer evaluate --answers` writes them.
     #[arg(long, value_name = "FILE")]
     answers: PathBuf,
     /// The same model with its weights in vectors, as `host-trainer reorder` writes it, for boards
     /// that are faster so.
     #[arg(long, value_name = "FILE", requires = "vector_answers")]
     vector_model: Option<PathBuf>,
-    /// The pictures for it.
+    /// The images for it.
     #[arg(long, value_name = "FILE", requires = "vector_model")]
     vector_answers: Option<PathBuf>,
     /// Folder with the firmware, one BOARD.elf for each board, as `cargo xtask firmware` writes it.
     #[arg(long, value_name = "DIR", default_value = "target/prenda/firmware")]
     firmware: PathBuf,
-    /// The first so many pictures of the answers, or all that there are.
-    #[arg(long, value_name = "N", default_value_t = PICTURES as u32, value_parser = clap::value_parser!(u32).range(1..))]
-    pictures: u32,
+    /// The first so many images of the answers, or all that there are.
+    #[arg(long = "pictures", value_name = "N", default_value_t = IMAGES as u32,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    images: u32,
     /// The debug probe for boards on the desk, VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL;
     /// PROBE_RS_PROBE, or the only one there is, by default.
     #[arg(long, value_name = "PROBE")]
@@ -89,7 +90,7 @@ struct Measure {
     /// Seconds that a device may stay silent before it counts as hung.
     #[arg(long, value_name = "SECONDS", default_value_t = device::PATIENCE.as_secs(), value_parser = clap::value_parser!(u64).range(1..=3600))]
     patience: u64,
-    /// Also tells of each picture, in JSON: its share of zeros, and what it takes.
+    /// Also tells of each image, in JSON: its share of zeros, and what it takes.
     #[arg(long)]
     each: bool,
     /// Leaves out devices whose memory the model does not fit, and says so.
@@ -103,7 +104,7 @@ struct Measure {
     markdown: bool,
     /// Also draws bars of ours and others' counts, SVG.
     #[arg(long = "chart", value_name = "FILE.svg")]
-    picture: Option<PathBuf>,
+    chart: Option<PathBuf>,
     /// Fails, with exit code 1, where anything takes more than this file allows.
     #[arg(long, value_name = "FILE", conflicts_with = "write_budgets")]
     budgets: Option<PathBuf>,
@@ -117,7 +118,7 @@ fn main() -> ExitCode {
     exit_code(|| {
         match &arguments.task {
             Task::Measure(options) => run(options)?,
-            Task::Growth { records, picture } => draw_growth(records, picture)?,
+            Task::Growth { records, chart } => draw_growth(records, chart)?,
         }
         Ok(true)
     })
@@ -138,7 +139,7 @@ fn run(options: &Measure) -> anyhow::Result<()> {
     let inputs = [Some(&options.model), Some(&options.answers), options.vector_model.as_ref()];
     let inputs = inputs.into_iter().chain([options.vector_answers.as_ref(), options.budgets.as_ref()]);
     let inputs: Vec<_> = inputs.flatten().cloned().collect();
-    for path in [&options.picture, &options.write_budgets].into_iter().flatten() {
+    for path in [&options.chart, &options.write_budgets].into_iter().flatten() {
         check_writable(path, &inputs)?;
     }
     let budgets = options.budgets.as_deref().map(Budgets::read).transpose()?;
@@ -174,7 +175,7 @@ fn run(options: &Measure) -> anyhow::Result<()> {
     for device in devices {
         let is_for_vectors = device.board().is_some_and(|board| board.weight_order == WeightOrder::Vectors);
         let work = vectors.as_ref().filter(|_| is_for_vectors).unwrap_or(&pairs);
-        let (model, records) = work.parse(options.pictures as usize)?;
+        let (model, records) = work.parse(options.images as usize)?;
         match measure::measure(device, &lab, &model, &records, options.each) {
             Err(error) if options.where_it_fits && measure::is_too_large(&error) => {
                 // Nobody may be there to read it.
@@ -183,8 +184,8 @@ fn run(options: &Measure) -> anyhow::Result<()> {
             row => rows.push(row?),
         }
     }
-    if let Some(path) = &options.picture {
-        write(path, &picture::bars(&rows, &rivals)?)?;
+    if let Some(path) = &options.chart {
+        write(path, &chart::bars(&rows, &rivals)?)?;
     }
     if let Some(path) = &options.write_budgets {
         write(path, &Budgets::text_of(&rows)?)?;
@@ -201,7 +202,7 @@ fn run(options: &Measure) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A model and pictures for it, as their files have them.
+/// A model and images for it, as their files have them.
 struct Work<'a> {
     model_path: &'a Path,
     answers_path: &'a Path,
@@ -217,8 +218,8 @@ impl<'a> Work<'a> {
         Ok(work)
     }
 
-    /// The model, and the first `pictures` for it.
-    fn parse(&self, pictures: usize) -> anyhow::Result<(Model<'_>, Vec<Record<'_>>)> {
+    /// The model, and the first `images` for it.
+    fn parse(&self, images: usize) -> anyhow::Result<(Model<'_>, Vec<Record<'_>>)> {
         let Self { model_path, answers_path, .. } = self;
         let model = Model::parse(&self.model).with_context(|| {
             format!("{} cannot be used; export it again by `host-trainer train --export`", model_path.display())
@@ -233,7 +234,7 @@ impl<'a> Work<'a> {
             model_path.display(),
             model.id()
         );
-        let records: Vec<_> = records.take(pictures).collect();
+        let records: Vec<_> = records.take(images).collect();
         ensure!(!records.is_empty(), "{} holds no pictures", answers_path.display());
         Ok((model, records))
     }
@@ -245,8 +246,8 @@ fn emulated(lab: &Lab) -> Vec<Device> {
     Device::all().filter(is_emulated).collect()
 }
 
-fn draw_growth(records: &[PathBuf], picture: &Path) -> anyhow::Result<()> {
-    check_writable(picture, records)?;
+fn draw_growth(records: &[PathBuf], image: &Path) -> anyhow::Result<()> {
+    check_writable(image, records)?;
     let mut rows: Vec<Row> = Vec::new();
     for path in records {
         let text = read(path)?;
@@ -255,7 +256,7 @@ fn draw_growth(records: &[PathBuf], picture: &Path) -> anyhow::Result<()> {
         rows.extend(more);
     }
     ensure!(!rows.is_empty(), "nothing was measured");
-    write(picture, &growth::growth(&rows)?)
+    write(image, &growth::growth(&rows)?)
 }
 
 /// Writes `text` whole or not at all.

@@ -1,11 +1,11 @@
-//! One device: calibrated, then every picture.
+//! One device: calibrated, then every image.
 
 use anyhow::{Context as _, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use parity::{ClientError, Counts, Device, DeviceError, INSTRUCTION_SHIFT, Lab, Scale, most_memory};
 use shared_model::{DeviceFault, Model, Record, Refusal};
 
-use super::row::{PictureRow, Row, Told};
+use super::row::{ImageRow, Row, Told};
 
 /// Whether a device was not measured for its memory, into which the model does not fit.
 pub fn is_too_large(error: &anyhow::Error) -> bool {
@@ -17,7 +17,7 @@ pub fn is_too_large(error: &anyhow::Error) -> bool {
         || matches!(error.downcast_ref(), Some(DeviceError::ModelTooLarge { .. }))
 }
 
-/// Measures `records` on `device`. With `each`, the row has every picture.
+/// Measures `records` on `device`. With `each`, the row has every image.
 ///
 /// # Errors
 ///
@@ -71,12 +71,12 @@ pub fn measure(
     };
     let mut row = Row::new(told, model, &counts, &lab.firmware.join(format!("{}.elf", board.name)))?;
     if each {
-        let picture = |(record, counts): (&Record<'_>, &Counts)| PictureRow {
+        let image = |(record, counts): (&Record<'_>, &Counts)| ImageRow {
             zero_share: record.pixels.iter().filter(|pixel| **pixel == 0).count() as f64
                 / record.pixels.len().max(1) as f64,
             count: counts.total,
         };
-        row.each = records.iter().zip(&counts).map(picture).collect();
+        row.each = records.iter().zip(&counts).map(image).collect();
     }
     Ok(row)
 }

@@ -29,7 +29,7 @@ pub struct Rival {
     pub ram: Option<String>,
     /// What else is to be known of it.
     pub note: Option<String>,
-    /// Instructions of a picture, by core.
+    /// Instructions of a image, by core.
     pub instructions: BTreeMap<String, u64>,
 }
 

@@ -30,17 +30,18 @@ pub struct Row {
     pub weight_order: String,
     /// Pixels, neurons of each hidden layer, classes.
     pub network: Vec<usize>,
-    /// Of one picture, those with zeros included.
+    /// Of one image, those with zeros included.
     pub multiply_accumulates: u64,
-    /// Pictures measured.
-    pub pictures: usize,
-    /// Of one picture, softmax included.
+    /// Images measured.
+    #[serde(rename = "pictures")]
+    pub images: usize,
+    /// Of one image, softmax included.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub instructions_mean: Option<f64>,
-    /// Of the picture that takes least.
+    /// Of the image that takes least.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub instructions_min: Option<u64>,
-    /// Of the picture that takes most.
+    /// Of the image that takes most.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub instructions_max: Option<u64>,
     /// As for instructions.
@@ -81,9 +82,9 @@ pub struct Row {
     pub ram_stack_bytes: u32,
     /// All variables of the firmware, in which the workspace is.
     pub ram_statics_bytes: u32,
-    /// Each picture, where it was asked for.
+    /// Each image, where it was asked for.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub each: Vec<PictureRow>,
+    pub each: Vec<ImageRow>,
 }
 
 /// One stage of inference.
@@ -93,17 +94,17 @@ pub struct StageRow {
     pub stage: String,
     /// The layer, from 1; none for softmax.
     pub layer: Option<usize>,
-    /// Of all pictures.
+    /// Of all images.
     pub mean: f64,
-    /// Of the picture that takes least.
+    /// Of the image that takes least.
     pub min: u64,
-    /// Of the picture that takes most.
+    /// Of the image that takes most.
     pub max: u64,
 }
 
-/// One picture.
+/// One image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PictureRow {
+pub struct ImageRow {
     /// Share of its pixels that are zero.
     pub zero_share: f64,
     /// What it takes.
@@ -152,7 +153,7 @@ impl Spread {
 }
 
 impl Row {
-    /// All that is known of a device which took `counts` for pictures.
+    /// All that is known of a device which took `counts` for images.
     ///
     /// # Errors
     ///
@@ -183,7 +184,7 @@ impl Row {
             weight_order: model.last_layer().order().to_string(),
             network: [model.input_width()].into_iter().chain(model.layers().map(|layer| layer.outputs())).collect(),
             multiply_accumulates,
-            pictures: counts.len(),
+            images: counts.len(),
             instructions_mean: instructions.map(|all| all.mean),
             instructions_min: instructions.map(|all| all.min),
             instructions_max: instructions.map(|all| all.max),
@@ -207,7 +208,7 @@ impl Row {
         })
     }
 
-    /// Of one picture, in the row's unit.
+    /// Of one image, in the row's unit.
     pub fn spread(&self) -> Spread {
         let of =
             |mean: Option<f64>, min: Option<u64>, max: Option<u64>| Some(Spread { mean: mean?, min: min?, max: max? });
@@ -263,7 +264,7 @@ pub mod tests {
             weight_order: "pairs".into(),
             network: vec![784, 128, 10],
             multiply_accumulates: 101_632,
-            pictures: 7,
+            images: 7,
             instructions_mean: instructions.map(f64::from),
             instructions_min: instructions.map(u64::from),
             instructions_max: instructions.map(u64::from),
@@ -283,7 +284,7 @@ pub mod tests {
             ram_workspace_bytes: 3,
             ram_stack_bytes: 5,
             ram_statics_bytes: 9,
-            each: vec![PictureRow { zero_share: 0.5, count: 1234 }],
+            each: vec![ImageRow { zero_share: 0.5, count: 1234 }],
         }
     }
 

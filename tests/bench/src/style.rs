@@ -1,10 +1,10 @@
-//! What both pictures have in common.
+//! What both images have in common.
 
 use anyhow::anyhow;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-/// What is left free around a picture, in pixels.
+/// What is left free around a image, in pixels.
 pub const MARGIN: i32 = 16;
 
 /// Size of a title, and of other text, in pixels.
@@ -32,7 +32,7 @@ pub const COLOURS: [RGBColor; 7] = [
     RGBColor(0, 0, 0),
 ];
 
-/// A part of a picture that can be drawn on.
+/// A part of a image that can be drawn on.
 pub type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
 /// An SVG of that many pixels, white but for what `paint` draws.

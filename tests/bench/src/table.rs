@@ -52,7 +52,7 @@ fn words(rows: &[Row], rivals: &Rivals) -> Vec<Words> {
             title: format!(
                 "{unit} a picture ({what}): {}, {} pictures",
                 network(&first.network),
-                grouped(first.pictures as u64)
+                grouped(first.images as u64)
             ),
             rows: counts(&rows),
         });

@@ -39,7 +39,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// A network for pictures of three by five, none of whose weights are zero.
+/// A network for images of three by five, none of whose weights are zero.
 fn network(order: WeightOrder, widths: &[usize]) -> Network {
     let mut inputs = 15;
     let mut layers = Vec::new();
@@ -51,5 +51,5 @@ fn network(order: WeightOrder, widths: &[usize]) -> Network {
         inputs = outputs;
     }
     let class_names = (0..inputs).map(|class| format!("class {class}")).collect();
-    Network { rows: 3, columns: 5, class_names, layers, picture: (0..15).map(|place| place * 17).collect() }
+    Network { rows: 3, columns: 5, class_names, layers, image: (0..15).map(|place| place * 17).collect() }
 }

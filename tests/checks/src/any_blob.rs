@@ -20,7 +20,7 @@ pub fn any_bytes(bytes: &[u8]) -> bool {
     any_blob(&sealed(bytes)).is_ok()
 }
 
-/// Parses any bytes. What is accepted is one model: it infers extreme and random pictures as the
+/// Parses any bytes. What is accepted is one model: it infers extreme and random images as the
 /// reference does, finds out whether its own golden vectors are right, and written again it is the
 /// same bytes.
 ///
@@ -36,8 +36,8 @@ pub fn any_blob(bytes: &[u8]) -> Result<(), BlobError> {
     walk(&view);
     assert_eq!(written_again(&view), bytes, "a model has one encoding");
     let mut workspace = HostWorkspace::new();
-    for picture in pictures(view.input_width(), view.id().0) {
-        infer(&view, &mut workspace, &picture);
+    for image in images(view.input_width(), view.id().0) {
+        infer(&view, &mut workspace, &image);
     }
     refuse_what_does_not_fit(&view, &mut workspace);
     let expected = golden_verdict(&view, &mut workspace);
@@ -103,10 +103,10 @@ fn written_with(view: &Model<'_>, golden: &[GoldenSource<'_>]) -> Vec<u8> {
 }
 
 /// Infers, holds everything against the reference, and returns logits and probabilities.
-fn infer<'w>(view: &Model<'_>, workspace: &'w mut HostWorkspace, picture: &[u8]) -> (&'w [i32], &'w [u16]) {
+fn infer<'w>(view: &Model<'_>, workspace: &'w mut HostWorkspace, image: &[u8]) -> (&'w [i32], &'w [u16]) {
     let prediction =
-        workspace.infer(view, picture).unwrap_or_else(|error| panic!("a picture of the model's size: {error}"));
-    let expected = reference_outputs(view, picture).pop().unwrap_or_default();
+        workspace.infer(view, image).unwrap_or_else(|error| panic!("a picture of the model's size: {error}"));
+    let expected = reference_outputs(view, image).pop().unwrap_or_default();
     assert!(prediction.logits.iter().map(|&logit| i64::from(logit)).eq(expected), "logits are not the reference's");
     assert_eq!(prediction.class, argmax(prediction.logits));
     let sum: u32 = prediction.probabilities.iter().map(|&probability| u32::from(probability)).sum();
@@ -114,11 +114,11 @@ fn infer<'w>(view: &Model<'_>, workspace: &'w mut HostWorkspace, picture: &[u8])
     (prediction.logits, prediction.probabilities)
 }
 
-/// Pictures of another size, and a workspace that may be too small.
+/// Images of another size, and a workspace that may be too small.
 fn refuse_what_does_not_fit(view: &Model<'_>, workspace: &mut HostWorkspace) {
     let pixels = vec![1; view.input_width() + 1];
-    for picture in [&pixels[..], &pixels[2..], &[]].into_iter().filter(|picture| picture.len() != view.input_width()) {
-        assert!(matches!(workspace.infer(view, picture), Err(InferError::InputLength { .. })));
+    for image in [&pixels[..], &pixels[2..], &[]].into_iter().filter(|image| image.len() != view.input_width()) {
+        assert!(matches!(workspace.infer(view, image), Err(InferError::InputLength { .. })));
     }
     let mut small = Workspace::<8, 4>::new();
     let verdict = Workspace::<8, 4>::check(view);
@@ -140,7 +140,7 @@ fn golden_verdict(view: &Model<'_>, workspace: &mut HostWorkspace) -> Result<(),
 }
 
 /// Black, white, stripes, and one at random.
-fn pictures(pixels: usize, seed: u32) -> [Vec<u8>; 4] {
+fn images(pixels: usize, seed: u32) -> [Vec<u8>; 4] {
     // Knuth's multiplicative hash of the place.
     let random = |place: usize| ((place as u32 ^ seed).wrapping_mul(2_654_435_761) >> 24) as u8;
     [

@@ -29,7 +29,7 @@ pub fn any_network(bytes: &[u8]) -> bool {
     };
     let view = Model::parse(&blob).unwrap_or_else(|error| panic!("{error}: {network:?}"));
     network.assert_is(&view);
-    assert_eq!(reference_outputs(&view, &network.picture), network.reference_outputs());
+    assert_eq!(reference_outputs(&view, &network.image), network.reference_outputs());
     assert_eq!(any_blob(&blob), Ok(()));
 
     for _ in 0..DAMAGES {
@@ -64,9 +64,9 @@ fn network(bytes: &mut Unstructured<'_>) -> Result<Network> {
     for name in &mut class_names {
         *name = bytes.arbitrary::<char>()?.into();
     }
-    let mut picture = vec![0; usize::from(rows * columns)];
-    bytes.fill_buffer(&mut picture)?;
-    Ok(Network { rows, columns, class_names, layers, picture })
+    let mut image = vec![0; usize::from(rows * columns)];
+    bytes.fill_buffer(&mut image)?;
+    Ok(Network { rows, columns, class_names, layers, image })
 }
 
 fn layer(bytes: &mut Unstructured<'_>, inputs: usize, outputs: usize, least_shift: u8) -> Result<Layer> {

@@ -10,16 +10,16 @@ use crate::reference::{activated, reference_output, widened};
 /// A quantized network with everything that a blob wants.
 #[derive(Clone, Debug)]
 pub struct Network {
-    /// Rows of a picture.
+    /// Rows of a image.
     pub rows: u16,
-    /// Columns of a picture.
+    /// Columns of a image.
     pub columns: u16,
     /// One for each output of the last layer.
     pub class_names: Vec<String>,
     /// First to last.
     pub layers: Vec<Layer>,
     /// Of which a golden vector is made.
-    pub picture: Vec<u8>,
+    pub image: Vec<u8>,
 }
 
 /// A layer of a [`Network`].
@@ -58,8 +58,8 @@ impl Network {
         let plain = self.encode_with(&[])?;
         let view = Model::parse(&plain).expect("encode has parsed it");
         let mut workspace = HostWorkspace::new();
-        let answer = workspace.infer(&view, &self.picture).expect("the picture fits");
-        let golden = GoldenSource { input: &self.picture, logits: answer.logits, probabilities: answer.probabilities };
+        let answer = workspace.infer(&view, &self.image).expect("the picture fits");
+        let golden = GoldenSource { input: &self.image, logits: answer.logits, probabilities: answer.probabilities };
         self.encode_with(&[golden])
     }
 
@@ -86,7 +86,7 @@ impl Network {
         let mut outputs: Vec<Vec<i64>> = Vec::new();
         for (index, layer) in self.layers.iter().enumerate() {
             let is_last = index + 1 == self.layers.len();
-            let input = outputs.last().cloned().unwrap_or_else(|| widened(&self.picture));
+            let input = outputs.last().cloned().unwrap_or_else(|| widened(&self.image));
             let numbers = layer.biases.iter().zip(&layer.requants);
             let rows = layer.weights.chunks_exact(input.len()).zip(numbers);
             let output =
@@ -105,7 +105,7 @@ impl Network {
         assert_eq!((view.rows(), view.columns()), (self.rows.into(), self.columns.into()));
         assert!(view.class_names().eq(self.class_names.iter().map(String::as_str)));
         assert_eq!(view.provenance(), provenance());
-        assert!(view.golden().map(|golden| golden.input).eq([&self.picture[..]]));
+        assert!(view.golden().map(|golden| golden.input).eq([&self.image[..]]));
         assert_eq!(view.layers().count(), self.layers.len());
         for (layer, source) in view.layers().zip(&self.layers) {
             assert_eq!(layer.weights().as_ptr().addr().wrapping_sub(view.bytes().as_ptr().addr()) % 16, 0);
@@ -147,9 +147,9 @@ pub fn provenance() -> Provenance<'static> {
         seed: 7,
         epochs: 5,
         data_sha256: [0xDA; 32],
-        train_pictures: 100,
+        train_images: 100,
         train_correct_float: 90,
-        test_pictures: 50,
+        test_images: 50,
         test_correct_float: 44,
         test_correct_fixed: 43,
     }

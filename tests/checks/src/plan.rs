@@ -87,7 +87,7 @@ impl Plan {
         }
     }
 
-    /// The same with its first layer pruned: two blocks, of an even place each, for pictures of
+    /// The same with its first layer pruned: two blocks, of an even place each, for images of
     /// four pixels.
     pub fn pruned() -> Self {
         let mut plan = Self::sound();

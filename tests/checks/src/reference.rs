@@ -3,7 +3,7 @@
 
 use shared_model::{Model, Requant};
 
-/// Each layer's outputs for a picture, first to last; the last one's are logits.
+/// Each layer's outputs for a image, first to last; the last one's are logits.
 ///
 /// # Panics
 ///

@@ -42,7 +42,7 @@ pub struct Scale {
     workspace_bytes: u32,
 }
 
-/// What one picture takes, in the scale's unit.
+/// What one image takes, in the scale's unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counts {
     /// One inference that nobody looks at.

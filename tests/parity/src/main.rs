@@ -15,7 +15,7 @@ use parity::{
 };
 use shared_model::{AnswersHeader, Model, Record};
 
-/// Sends every picture of an answers file to devices and holds every logit, probability and class
+/// Sends every image of an answers file to devices and holds every logit, probability and class
 /// against the host's.
 ///
 /// Exit code 0 only if nothing differs.
@@ -29,7 +29,7 @@ struct Arguments {
     /// The model, as `host-trainer train --export` writes it.
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
-    /// What the host computes for each picture, as `host-trainer evaluate --answers` writes it.
+    /// What the host computes for each image, as `host-trainer evaluate --answers` writes it.
     #[arg(long, value_name = "FILE")]
     answers: PathBuf,
     /// Folder with the firmware, one BOARD.elf for each board, as `cargo xtask firmware` writes it.
@@ -43,7 +43,7 @@ struct Arguments {
     /// default.
     #[arg(long, value_name = "PROBE")]
     probe: Option<String>,
-    /// Also writes the outcome, and one picture's probabilities, to this file as JSON.
+    /// Also writes the outcome, and one image's probabilities, to this file as JSON.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
     /// Also writes each device's outcome to parity-DEVICE.json in this folder, a run's, for
@@ -171,7 +171,7 @@ fn print_outcome(outcome: &ParityRecord) -> anyhow::Result<()> {
 fn sample(model: &Model<'_>, device: Device, record: &Record<'_>, first: &Answer) -> Sample {
     let probabilities = |bytes: &[u8]| bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect();
     Sample {
-        picture: 0,
+        image: 0,
         label: record.label,
         class_names: model.class_names().map(Into::into).collect(),
         pixels: record.pixels.to_vec(),

@@ -33,7 +33,7 @@ pub enum MemoryError {
 }
 
 /// What `device` takes after `model`, which must run there, and one that has as many layers as can
-/// be, with weights in all orders: each parsed, self-tested, inferred with and measured; pictures
+/// be, with weights in all orders: each parsed, self-tested, inferred with and measured; images
 /// of wrong sizes, frames that are too long, and what is no frame, all of which it refuses and
 /// logs. Flash and variables are the same with any model.
 ///
@@ -70,7 +70,7 @@ fn work(device: Device, lab: &Lab, model: &[u8]) -> Result<MemoryUse, MemoryErro
 fn ask(client: &mut Client, inputs: usize) -> Result<MemoryUse, MemoryError> {
     client.hello()?;
     for pixel in [0, 255] {
-        client.send_picture(&vec![pixel; inputs])?;
+        client.send_image(&vec![pixel; inputs])?;
         client.receive_answer()?;
         match client.measure(&vec![pixel; inputs]) {
             Ok(_) | Err(ClientError::Refused(_)) => {} // not every device counts
@@ -78,7 +78,7 @@ fn ask(client: &mut Client, inputs: usize) -> Result<MemoryUse, MemoryError> {
         }
     }
     for length in [0, inputs + 1] {
-        client.send_picture(&vec![255; length])?;
+        client.send_image(&vec![255; length])?;
         match client.receive_answer() {
             Err(ClientError::Refused(_)) => {}
             Err(error) => return Err(error.into()),

@@ -28,19 +28,20 @@ pub fn record_path(folder: &Path, device: &str) -> PathBuf {
     folder.join(format!("parity-{device}.json"))
 }
 
-/// One picture with its probabilities, in units of 1/32768, on the host and on the last device
+/// One image with its probabilities, in units of 1/32768, on the host and on the last device
 /// swept.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Sample {
     /// Index in the answers file.
-    pub picture: usize,
+    #[serde(rename = "picture")]
+    pub image: usize,
     /// The true class.
     pub label: u8,
     /// Names of all classes.
     pub class_names: Vec<String>,
     /// Raw pixels, row-major.
     pub pixels: Vec<u8>,
-    /// Columns of the picture.
+    /// Columns of the image.
     pub columns: usize,
     /// The host's probabilities.
     pub host: Vec<u16>,
@@ -55,7 +56,7 @@ pub struct Sample {
 pub struct Report {
     /// One outcome for each device.
     pub devices: Vec<ParityRecord>,
-    /// The first picture.
+    /// The first image.
     pub sample: Option<Sample>,
 }
 

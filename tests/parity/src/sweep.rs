@@ -1,4 +1,4 @@
-//! The sweep: every picture to the device, every answer held against the host's.
+//! The sweep: every image to the device, every answer held against the host's.
 
 use std::collections::HashMap;
 use std::time::Instant;
@@ -8,14 +8,14 @@ use thiserror::Error;
 
 use crate::{Answer, ClientError, Device, ParityRecord, Session};
 
-/// Requests under way at once: the next picture travels while the device computes.
+/// Requests under way at once: the next image travels while the device computes.
 pub const WINDOW: usize = 4;
 
 /// Why a sweep ended before its end.
 #[derive(Debug, Error)]
 #[error("after {done} pictures: {cause}{post_mortem}")]
 pub struct SweepError {
-    /// Pictures that were answered.
+    /// Images that were answered.
     pub done: u64,
     /// What happened.
     pub cause: ClientError,
@@ -23,8 +23,8 @@ pub struct SweepError {
     pub post_mortem: String,
 }
 
-/// Sends every picture of `records` to the device and compares its answers. `progress` is told the
-/// number of pictures done; the first answer is returned beside the outcome.
+/// Sends every image of `records` to the device and compares its answers. `progress` is told the
+/// number of images done; the first answer is returned beside the outcome.
 ///
 /// # Errors
 ///
@@ -71,9 +71,9 @@ fn run<'a>(
     let mut records = records.into_iter().enumerate();
     loop {
         while under_way.len() < WINDOW
-            && let Some(picture) = records.next()
+            && let Some(image) = records.next()
         {
-            under_way.insert(client.send_picture(picture.1.pixels)?, picture);
+            under_way.insert(client.send_image(image.1.pixels)?, image);
         }
         if under_way.is_empty() {
             break;

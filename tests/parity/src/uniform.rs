@@ -11,7 +11,7 @@ const EXACT: (u32, u8) = (Requant::MIN_MULTIPLIER, 30);
 /// A network without biases, of which every weight is the same.
 #[derive(Clone, Debug)]
 pub struct Uniform<'a> {
-    /// Pixels of a picture, which is one row.
+    /// Pixels of a image, which is one row.
     pub pixels: u16,
     /// Each layer's order and outputs; the last one's are the classes.
     pub layers: &'a [(WeightOrder, usize)],
@@ -29,7 +29,7 @@ impl Uniform<'_> {
         self.encode_with(&[])
     }
 
-    /// The model, with a white picture as golden vector: with a weight of 1 its sums are 255 for
+    /// The model, with a white image as golden vector: with a weight of 1 its sums are 255 for
     /// each input, each hidden activation is 255, and all classes are alike.
     ///
     /// # Errors

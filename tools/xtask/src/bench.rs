@@ -46,9 +46,9 @@ pub struct Options {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Measure the first N test images.
-    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..),
+    #[arg(long = "pictures", value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..),
         conflicts_with_all = ["budgets", "write_budgets", "write_docs", "check"])]
-    pictures: u32,
+    images: u32,
     /// Measure the model and images of tests/fixtures, which needs no training.
     #[arg(long, conflicts_with_all = ["model", "data"])]
     fixture: bool,
@@ -90,7 +90,7 @@ pub struct Options {
 /// a budget is exceeded.
 pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
     if options.growth {
-        return growth::command(workspace, options.data.as_deref(), options.pictures, options.chart);
+        return growth::command(workspace, options.data.as_deref(), options.images, options.chart);
     }
     if options.write_docs || options.check {
         return page::command(workspace, options.check);
@@ -103,7 +103,7 @@ pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
     } else {
         chosen(workspace, options.model, options.data.as_deref())?
     };
-    let mut job = measuring(workspace, &devices, &work)?.args(["--pictures", &options.pictures.to_string()]);
+    let mut job = measuring(workspace, &devices, &work)?.args(["--pictures", &options.images.to_string()]);
     if options.json {
         job = job.arg("--json");
     }

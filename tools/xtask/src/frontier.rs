@@ -15,7 +15,7 @@ use crate::workspace::{Workspace, shown};
 
 /// The page and its files, below the workspace.
 const PAGE: &str = "docs/frontier.md";
-const PICTURE: &str = "docs/frontier.svg";
+const IMAGE: &str = "docs/frontier.svg";
 const ROWS: &str = "docs/frontier.json";
 
 /// What is trained, measured and written.
@@ -108,7 +108,7 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
         job = job.arg("--json");
     }
     if options.write_docs {
-        for (option, file) in [("--export", ROWS), ("--chart", PICTURE), ("--table", PAGE)] {
+        for (option, file) in [("--export", ROWS), ("--chart", IMAGE), ("--table", PAGE)] {
             job = job.arg(option).arg(workspace.root.join(file));
         }
     }

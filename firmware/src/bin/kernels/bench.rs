@@ -2,8 +2,8 @@
 
 use shared_model::{BlobError, InferError, Model, Requant, Stage, Workspace};
 
+use crate::image;
 use crate::network::Network;
-use crate::picture;
 use crate::random::Random;
 use crate::shape::{Case, MAX_HIDDEN, MAX_INPUTS, MAX_OUTPUTS};
 use crate::weights::MAX_WEIGHTS;
@@ -20,7 +20,7 @@ const MAX_NEURONS: usize = MAX_HIDDEN + MAX_OUTPUTS;
 /// Room for a case. All zeros at first.
 pub struct Bench {
     blob: Aligned<{ MAX_BYTES + ALIGNMENT }>,
-    picture: Aligned<{ MAX_INPUTS + ALIGNMENT }>,
+    image: Aligned<{ MAX_INPUTS + ALIGNMENT }>,
     biases: [i32; MAX_NEURONS],
     activations: [u8; MAX_HIDDEN],
     workspace: Workspace<MAX_HIDDEN, MAX_OUTPUTS>,
@@ -54,10 +54,10 @@ pub enum Failure {
     Registers,
     /// An output is not what the reference says: the first that differs.
     Differs {
-        /// Remainders modulo 16 of the addresses of blob and picture.
+        /// Remainders modulo 16 of the addresses of blob and image.
         blob: usize,
         pixels: usize,
-        picture: (&'static str, usize),
+        image: (&'static str, usize),
         difference: Difference,
     },
 }
@@ -82,7 +82,7 @@ impl Bench {
     pub const fn new() -> Self {
         Self {
             blob: Aligned([0; _]),
-            picture: Aligned([0; _]),
+            image: Aligned([0; _]),
             biases: [0; _],
             activations: [0; _],
             workspace: Workspace::new(),
@@ -98,7 +98,7 @@ impl Bench {
         seed: u32,
         is_wrong: bool,
     ) -> Result<Outcome, Failure> {
-        let Self { blob: Aligned(blob), picture: Aligned(picture), biases, activations, workspace } = self;
+        let Self { blob: Aligned(blob), image: Aligned(image), biases, activations, workspace } = self;
         let (shape, mut random) = (case.shape, Random::new(seed));
         if shape.inputs > MAX_INPUTS || shape.hidden > MAX_HIDDEN || shape.largest_layer() > MAX_WEIGHTS {
             return Ok(Outcome::NoRoom);
@@ -115,7 +115,7 @@ impl Bench {
                 blob.copy_within(before..before + length, alignment);
             }
             let bytes = blob.get(alignment..alignment + length).unwrap_or_default();
-            count += compare_at(alignment, bytes, &network, &mut random, picture, workspace, activations)?;
+            count += compare_at(alignment, bytes, &network, &mut random, image, workspace, activations)?;
         }
         Ok(Outcome::Agree(count))
     }
@@ -128,18 +128,18 @@ fn compare_at(
     bytes: &[u8],
     network: &Network<'_>,
     random: &mut Random,
-    picture: &mut [u8],
+    image: &mut [u8],
     workspace: &mut Workspace<MAX_HIDDEN, MAX_OUTPUTS>,
     activations: &mut [u8],
 ) -> Result<u32, Failure> {
     let model = Model::parse(bytes).map_err(Failure::Parse)?;
     let mut count = 0;
-    for kind in picture::all(network.inputs, blob) {
+    for kind in image::all(network.inputs, blob) {
         let place = random.below(ALIGNMENT as u32) as usize;
-        let pixels = picture.get_mut(place..place + network.inputs).unwrap_or_default();
+        let pixels = image.get_mut(place..place + network.inputs).unwrap_or_default();
         kind.draw(random, pixels);
         if let Some(difference) = infer(&model, network, pixels, workspace, activations)? {
-            return Err(Failure::Differs { blob, pixels: place, picture: kind.name(), difference });
+            return Err(Failure::Differs { blob, pixels: place, image: kind.name(), difference });
         }
         count += 1;
     }

@@ -6,9 +6,9 @@
 #![no_main]
 
 mod bench;
+mod image;
 mod layer;
 mod network;
-mod picture;
 mod random;
 mod shape;
 mod weights;

@@ -13,9 +13,9 @@ const PROVENANCE: Provenance<'static> = Provenance {
     seed: 0,
     epochs: 0,
     data_sha256: [0; 32],
-    train_pictures: 0,
+    train_images: 0,
     train_correct_float: 0,
-    test_pictures: 0,
+    test_images: 0,
     test_correct_float: 0,
     test_correct_fixed: 0,
 };

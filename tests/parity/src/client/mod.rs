@@ -65,7 +65,7 @@ pub struct Introduction {
     pub model: ModelInfo,
 }
 
-/// A device's answer to one picture.
+/// A device's answer to one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The number of the request.
@@ -91,7 +91,7 @@ pub struct Calibration {
     pub workspace_bytes: u32,
 }
 
-/// Ticks that a device takes for one picture.
+/// Ticks that a device takes for one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Measurement {
     /// Of one inference that nobody looks at.
@@ -186,22 +186,22 @@ impl Client {
         })
     }
 
-    /// Sends a picture and returns its request's number, so that the next can be sent before this
+    /// Sends a image and returns its request's number, so that the next can be sent before this
     /// one is answered.
     ///
     /// # Errors
     ///
     /// Where the stream fails.
-    pub fn send_picture(&mut self, pixels: &[u8]) -> Result<u32, ClientError> {
-        self.begin(Asked::Picture(pixels.to_vec()))
+    pub fn send_image(&mut self, pixels: &[u8]) -> Result<u32, ClientError> {
+        self.begin(Asked::Image(pixels.to_vec()))
     }
 
-    /// The next answer to a picture. Mostly that to the one that was sent first; where something
+    /// The next answer to a image. Mostly that to the one that was sent first; where something
     /// was lost, another.
     ///
     /// # Errors
     ///
-    /// Where the conversation fails, or the device refuses a picture.
+    /// Where the conversation fails, or the device refuses a image.
     pub fn receive_answer(&mut self) -> Result<Answer, ClientError> {
         let (sequence, answer) = self.receive(|response| match response {
             Response::Inference { class, logits, probabilities } => {
@@ -213,11 +213,11 @@ impl Client {
         Ok(Answer { sequence, class, logits, probabilities })
     }
 
-    /// Has the device count what one picture takes.
+    /// Has the device count what one image takes.
     ///
     /// # Errors
     ///
-    /// Where the conversation fails, or the device refuses the picture, or has no counter.
+    /// Where the conversation fails, or the device refuses the image, or has no counter.
     pub fn measure(&mut self, pixels: &[u8]) -> Result<Measurement, ClientError> {
         self.ask_for_counts(Asked::Measurement(pixels.to_vec()), |counts| {
             let (&total, stages) = counts.split_first()?;

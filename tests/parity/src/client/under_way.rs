@@ -37,7 +37,7 @@ impl Default for Retry {
 #[derive(Clone, Debug)]
 pub enum Asked {
     Hello,
-    Picture(Vec<u8>),
+    Image(Vec<u8>),
     MemoryUse,
     Measurement(Vec<u8>),
     Calibration(u8),
@@ -47,7 +47,7 @@ impl Asked {
     fn request(&self) -> Request<'_> {
         match self {
             Self::Hello => Request::Hello,
-            Self::Picture(pixels) => Request::Infer { pixels },
+            Self::Image(pixels) => Request::Infer { pixels },
             Self::MemoryUse => Request::MemoryUse,
             Self::Measurement(pixels) => Request::Measure { pixels },
             Self::Calibration(rounds) => Request::Calibrate { rounds: *rounds },
@@ -57,7 +57,7 @@ impl Asked {
     fn name(&self) -> &'static str {
         match self {
             Self::Hello => "a hello",
-            Self::Picture(_) => "a picture",
+            Self::Image(_) => "a picture",
             Self::MemoryUse => "memory use",
             Self::Measurement(_) => "a measurement",
             Self::Calibration(_) => "a calibration",
@@ -241,11 +241,11 @@ mod tests {
         UnderWay { last_number: 0, ..UnderWay::new(Retry { attempts, shortest_wait: WAIT }) }
     }
 
-    /// Pictures under way, under the numbers 1, 2, 3 ..
-    fn pictures(count: u32, now: Instant) -> UnderWay {
+    /// Images under way, under the numbers 1, 2, 3 ..
+    fn images(count: u32, now: Instant) -> UnderWay {
         let mut under_way = from_one(3);
         for number in 1..=count {
-            let sequence = under_way.begin(Asked::Picture(vec![7]));
+            let sequence = under_way.begin(Asked::Image(vec![7]));
             assert_eq!((sequence, number_of(&mut under_way, sequence, now)), (number, number));
         }
         under_way
@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn an_answer_says_that_those_before_it_are_lost() {
         let now = Instant::now();
-        let mut under_way = pictures(4, now);
+        let mut under_way = images(4, now);
         assert_eq!((under_way.answered(1, now), under_way.lost()), (Some(1), None));
         assert_eq!((under_way.answered(4, now), under_way.lost()), (Some(4), Some(2)));
         assert_eq!(number_of(&mut under_way, 2, now), 5);
@@ -270,7 +270,7 @@ mod tests {
     #[test]
     fn an_answer_is_taken_to_any_number_of_a_request_and_to_no_other() {
         let now = Instant::now();
-        let mut under_way = pictures(2, now);
+        let mut under_way = images(2, now);
         assert_eq!(number_of(&mut under_way, 1, now), 3);
         assert_eq!((under_way.answered(4, now), under_way.answered(u32::MAX, now)), (None, None), "never sent");
         assert_eq!(under_way.answered(1, now), Some(1), "to the first number, which was not lost after all");
@@ -298,7 +298,7 @@ mod tests {
     #[test]
     fn damage_is_held_against_the_one_sent_first() {
         let now = Instant::now();
-        let mut under_way = pictures(2, now);
+        let mut under_way = images(2, now);
         let later = now + WAIT;
         assert_eq!(under_way.suspect(TROUBLE, later), Some(1));
         assert_eq!(number_of(&mut under_way, 1, later), 3);
@@ -317,7 +317,7 @@ mod tests {
     #[test]
     fn silence_is_held_against_all_that_wait() {
         let now = Instant::now();
-        let mut under_way = pictures(2, now);
+        let mut under_way = images(2, now);
         assert!(under_way.overdue(now + 4 * WAIT).is_empty());
         let later = now + 5 * WAIT;
         assert_eq!(under_way.overdue(later), [1, 2]);
@@ -333,7 +333,7 @@ mod tests {
     #[test]
     fn at_last_the_request_its_attempts_and_the_cause_are_told() {
         let now = Instant::now();
-        let mut under_way = pictures(1, now);
+        let mut under_way = images(1, now);
         assert!(matches!(under_way.give_up(), ClientError::Silent));
         under_way.suspect(TROUBLE, now);
         assert_eq!([(); 2].map(|()| number_of(&mut under_way, 1, now)), [2, 3]);
@@ -360,7 +360,7 @@ mod tests {
     #[test]
     fn numbers_begin_anew() {
         let now = Instant::now();
-        let mut under_way = pictures(0, now);
+        let mut under_way = images(0, now);
         under_way.last_number = u32::MAX - 1;
         let sequences = [(); 3].map(|()| {
             let sequence = under_way.begin(Asked::Hello);

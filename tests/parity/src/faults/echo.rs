@@ -1,12 +1,12 @@
 //! A model whose frames are so short that some pass a line which damages every tenth byte, and
-//! whose answers say themselves which picture they are for.
+//! whose answers say themselves which image they are for.
 
 use shared_model::{
     AnswersHeader, EncodeError, LayerSource, Model, ModelSource, Provenance, Record, Requant, WeightOrder,
 };
 
-/// Pictures there are: one for each value of the first pixel.
-const PICTURES: usize = 256;
+/// Images there are: one for each value of the first pixel.
+const IMAGES: usize = 256;
 
 /// An accumulator times 2^20. So logits of pixels that differ are 16 and more apart, and the
 /// smaller one's probability is zero.
@@ -20,13 +20,13 @@ const REQUANT: Requant = match Requant::new(Requant::MIN_MULTIPLIER, 10) {
 pub struct Echo {
     /// The blob.
     pub model: Vec<u8>,
-    /// About the pictures.
+    /// About the images.
     pub header: AnswersHeader,
-    pictures: Vec<Picture>,
+    images: Vec<Image>,
 }
 
 #[derive(Debug)]
-struct Picture {
+struct Image {
     pixels: [u8; 2],
     class: u16,
     logits: [u8; 8],
@@ -34,7 +34,7 @@ struct Picture {
 }
 
 impl Echo {
-    /// The model and its pictures.
+    /// The model and its images.
     ///
     /// # Errors
     ///
@@ -58,13 +58,13 @@ impl Echo {
         let length = source.encode(&mut model)?;
         model.truncate(length);
         let id = Model::parse(&model)?.id();
-        let header = AnswersHeader { model: id, pictures: PICTURES as u32, inputs: 2, classes: 2 };
-        Ok(Self { model, header, pictures: (0..=u8::MAX).map(Picture::new).collect() })
+        let header = AnswersHeader { model: id, images: IMAGES as u32, inputs: 2, classes: 2 };
+        Ok(Self { model, header, images: (0..=u8::MAX).map(Image::new).collect() })
     }
 
-    /// Every picture with its answer.
+    /// Every image with its answer.
     pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
-        self.pictures.iter().map(|Picture { pixels, class, logits, probabilities }| Record {
+        self.images.iter().map(|Image { pixels, class, logits, probabilities }| Record {
             pixels,
             label: *class as u8,
             class: *class,
@@ -74,7 +74,7 @@ impl Echo {
     }
 }
 
-impl Picture {
+impl Image {
     fn new(first: u8) -> Self {
         // Odd, and so never the same.
         let pixels = [first, first ^ (first.wrapping_mul(74) | 1)];
@@ -82,10 +82,10 @@ impl Picture {
         let class = u16::from(pixels[1] > pixels[0]);
         let [sure, never] = [32_768_u16, 0].map(u16::to_le_bytes);
         let probabilities = if class == 0 { [sure, never] } else { [never, sure] };
-        let mut picture = Self { pixels, class, logits: [0; 8], probabilities: [0; 4] };
-        picture.logits.copy_from_slice([one, other].as_flattened());
-        picture.probabilities.copy_from_slice(probabilities.as_flattened());
-        picture
+        let mut image = Self { pixels, class, logits: [0; 8], probabilities: [0; 4] };
+        image.logits.copy_from_slice([one, other].as_flattened());
+        image.probabilities.copy_from_slice(probabilities.as_flattened());
+        image
     }
 }
 
@@ -96,10 +96,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_two_pictures_have_the_same_answer() {
+    fn no_two_images_have_the_same_answer() {
         let echo = Echo::new().unwrap();
         let answers: HashSet<_> = echo.records().map(|record| record.logits.to_vec()).collect();
-        assert_eq!(answers.len(), PICTURES);
+        assert_eq!(answers.len(), IMAGES);
         assert!(echo.records().all(|record| record.pixels[0] != record.pixels[1]));
         assert!(echo.records().any(|record| record.class == 0) && echo.records().any(|record| record.class == 1));
     }

@@ -12,7 +12,7 @@ use crate::{Client, ClientError, ParityRecord, Retry, Session, SweepError, sweep
 /// Sends again as often as it takes, and soon: the line is known to be bad, and patience ends it.
 const RETRY: Retry = Retry { attempts: u32::MAX, shortest_wait: Duration::from_millis(2) };
 
-/// Pictures of one sweep: few, so that it soon comes to its end at a rate at which one frame in a
+/// Images of one sweep: few, so that it soon comes to its end at a rate at which one frame in a
 /// hundred passes.
 const SWEEP: usize = 16;
 
@@ -36,7 +36,7 @@ pub struct Plan<'a> {
     pub rate: f64,
     /// Where the faults come from.
     pub seed: u64,
-    /// Until so many frames were damaged or late, or as many pictures answered.
+    /// Until so many frames were damaged or late, or as many images answered.
     pub harmed: u64,
 }
 
@@ -63,7 +63,7 @@ pub struct Row {
     pub refused: u64,
     /// Frames from the device that were damaged.
     pub unreadable: u64,
-    /// Answers to pictures that were taken.
+    /// Answers to images that were taken.
     pub answers: u64,
     /// Logits, probabilities and classes in them that are not the host's.
     pub wrong: u64,
@@ -104,8 +104,8 @@ impl Ordeal {
         self.faults.set(plan.kinds, plan.rate, plan.seed);
         let mut sweeps = records.chunks(SWEEP).cycle();
         let tally = loop {
-            let pictures = sweeps.next().unwrap_or_default().iter().copied();
-            let (outcome, _) = sweep(&mut self.session, header, pictures, |_| self.faults.answered())?;
+            let images = sweeps.next().unwrap_or_default().iter().copied();
+            let (outcome, _) = sweep(&mut self.session, header, images, |_| self.faults.answered())?;
             answers += outcome.images;
             wrong += differences(&outcome);
             let tally = self.faults.tally();

@@ -19,7 +19,7 @@ use shared_model::{AnswersHeader, Record};
 /// Probabilities of a fault, for each byte.
 const RATES: [f64; 6] = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1];
 
-/// Up to this one a frame with a picture of hundreds of pixels has a chance; beyond it pictures
+/// Up to this one a frame with a image of hundreds of pixels has a chance; beyond it images
 /// have two.
 const MAX_FOR_LARGE_FRAMES: f64 = 1e-3;
 
@@ -49,7 +49,7 @@ struct Arguments {
     /// How frames reach emulated boards.
     #[arg(long, value_enum, default_value_t)]
     link: Link,
-    /// Goes on with each kind and rate until so many frames are damaged, or so many pictures
+    /// Goes on with each kind and rate until so many frames are damaged, or so many images
     /// answered.
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
     damaged: u64,
@@ -78,7 +78,7 @@ struct Report {
     damaged: u64,
     /// Frames late and otherwise whole, in all.
     late: u64,
-    /// Answers to pictures that were taken, in all.
+    /// Answers to images that were taken, in all.
     answers: u64,
     /// Values in them that are not the host's.
     wrong: u64,

@@ -1,4 +1,4 @@
-//! Counting: what a device takes for a picture, calibrated, repeatable, and adding up.
+//! Counting: what a device takes for a image, calibrated, repeatable, and adding up.
 
 use libtest_mimic::Failed;
 use parity::{ClientError, Device, INSTRUCTION_SHIFT, Lab, Scale, ScaleError, Session};
@@ -18,8 +18,8 @@ pub const COUNTED_CASES: &[(&str, Case)] = &[
 /// does nothing.
 const MAX_OF_AN_END: u64 = 20;
 
-/// Pictures that are tried.
-const PICTURES: usize = 8;
+/// Images that are tried.
+const IMAGES: usize = 8;
 
 fn counted(lab: &Lab) -> Lab {
     Lab { instruction_shift: Some(INSTRUCTION_SHIFT), ..lab.clone() }
@@ -54,13 +54,13 @@ fn time_that_is_not_of_instructions(device: Device, lab: &Lab, fixture: &Fixture
 /// In the same session, and in another.
 fn counts_are_the_same_again(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     let (_, records) = AnswersHeader::parse(&fixture.answers)?;
-    let pictures: Vec<_> = records.take(PICTURES).map(|record| record.pixels).collect();
+    let images: Vec<_> = records.take(IMAGES).map(|record| record.pixels).collect();
     let mut all = Vec::new();
     for _ in 0..2 {
         let (mut session, scale) = start(device, lab, fixture)?;
         for _ in 0..2 {
             let counts = |pixels: &&[u8]| session.client.measure(pixels).map(|measured| scale.counts(&measured));
-            all.push(pictures.iter().map(counts).collect::<Result<Vec<_>, _>>()?);
+            all.push(images.iter().map(counts).collect::<Result<Vec<_>, _>>()?);
         }
     }
     assert!(all.windows(2).all(|pair| pair[0] == pair[1]), "{all:?}");
@@ -71,7 +71,7 @@ fn stages_add_up(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Fai
     let (_, records) = AnswersHeader::parse(&fixture.answers)?;
     let (mut session, scale) = start(device, lab, fixture)?;
     let layers = fixture.view()?.layers().count();
-    for record in records.take(PICTURES) {
+    for record in records.take(IMAGES) {
         let measurement = session.client.measure(record.pixels)?;
         let counts = scale.counts(&measurement);
         assert_eq!(counts.stages.len(), 3 * layers + 1);

@@ -45,7 +45,7 @@ fn damage_behind_the_checksum(device: Device, lab: &Lab, fixture: &Fixture) -> R
     let view = fixture.view()?;
     // A golden vector would find most damages out.
     let sound = without_golden_vectors(&view);
-    let picture = view.golden().next().ok_or("the fixture has golden vectors")?.input;
+    let image = view.golden().next().ok_or("the fixture has golden vectors")?.input;
     let mut seed = device.name().bytes().fold(1_u32, |seed, byte| seed.wrapping_mul(31).wrapping_add(byte.into()));
     for count in 0..DAMAGES {
         let mut damaged = sound.clone();
@@ -64,11 +64,11 @@ fn damage_behind_the_checksum(device: Device, lab: &Lab, fixture: &Fixture) -> R
         };
         let mut session = device.start(lab, &damaged)?;
         session.client.hello_with(view.id())?;
-        for picture in [picture, &vec![255; view.input_width()]] {
-            session.client.send_picture(picture)?;
+        for image in [image, &vec![255; view.input_width()]] {
+            session.client.send_image(image)?;
             let answer = session.client.receive_answer()?;
             let logits = answer.logits.as_chunks::<4>().0.iter().map(|bytes| i64::from(i32::from_le_bytes(*bytes)));
-            let expected = reference_outputs(&view, picture).pop().unwrap_or_default();
+            let expected = reference_outputs(&view, image).pop().unwrap_or_default();
             assert!(logits.eq(expected), "byte {position}");
         }
     }

@@ -17,9 +17,9 @@ pub const BAD_LINE_CASES: &[(&str, Case)] = &[("bad_line", bad_line), ("hopeless
 /// Cases for boards with two links.
 pub const LINK_CASES: &[(&str, Case)] = &[("noise_beside_rtt", noise_beside_rtt)];
 
-/// Pictures of a sweep over a bad line, and frames of it that are damaged or late: for each kind of
+/// Images of a sweep over a bad line, and frames of it that are damaged or late: for each kind of
 /// faults, on boards. Loopback is quicker.
-const PICTURES: usize = 48;
+const IMAGES: usize = 48;
 const HARMED: u64 = 48;
 const LOOPBACK_TIMES: usize = 5;
 
@@ -27,7 +27,7 @@ const LOOPBACK_TIMES: usize = 5;
 /// again, and some that a busy machine sends too early.
 const LONGEST_RECOVERY: u64 = 32;
 
-/// Most frames of a sweep over RTT, of 128 pictures, that are cut while the UART is noisy.
+/// Most frames of a sweep over RTT, of 128 images, that are cut while the UART is noisy.
 const MAX_CUT: u64 = 8;
 
 /// Whatever came before, the next frame is answered, though it is sent but once; and nothing that
@@ -57,7 +57,7 @@ pub fn noise(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed>
 fn bad_line(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
     let times = if device.board().is_none() { LOOPBACK_TIMES } else { 1 };
     let echo = Echo::new()?;
-    let records: Vec<_> = echo.records().take(PICTURES * times).collect();
+    let records: Vec<_> = echo.records().take(IMAGES * times).collect();
     let mut ordeal = Ordeal::new(device.start(lab, &echo.model)?);
     for (seed, kinds) in (1..).zip(Fault::selections()) {
         let plan = Plan { kinds, rate: 0.02, seed, harmed: HARMED * times as u64 };

@@ -48,7 +48,7 @@ pub const CASES: &[(&str, Case)] = &[
     ("another_format", another_format),
     ("swapped_model", swapped_model),
     ("wrong_golden_vector", wrong_golden_vector),
-    ("wrong_picture_size", wrong_picture_size),
+    ("wrong_picture_size", wrong_image_size),
     ("noise", link::noise),
     ("measurements_that_are_refused", counting::measurements_that_are_refused),
 ];
@@ -78,7 +78,7 @@ pub struct Fixture {
 }
 
 impl Fixture {
-    /// A model of this repository, with the answers for the first pictures of the test split.
+    /// A model of this repository, with the answers for the first images of the test split.
     pub fn committed() -> Result<Self, Failed> {
         let folder = fixtures();
         Self::read(&folder.join("model.bin"), &folder.join("answers.bin"))
@@ -143,7 +143,7 @@ fn answers_golden_vectors(device: Device, lab: &Lab, model: &[u8]) -> Result<(),
     session.client.hello_with(view.id())?;
     assert!(view.golden().count() > 0);
     for golden in view.golden() {
-        let sequence = session.client.send_picture(golden.input)?;
+        let sequence = session.client.send_image(golden.input)?;
         let answer = session.client.receive_answer()?;
         assert_eq!(answer.sequence, sequence);
         assert_eq!(answer.logits, golden.logits);
@@ -164,7 +164,7 @@ fn fixture_in_vectors(device: Device, lab: &Lab, fixture: &Fixture) -> Result<()
     sweep_everything(device, lab, &vectors).map(drop)
 }
 
-/// Every picture of the fixture: every logit, every probability, every class.
+/// Every image of the fixture: every logit, every probability, every class.
 fn sweep_everything(device: Device, lab: &Lab, fixture: &Fixture) -> Result<ParityRecord, Failed> {
     sweep_session(&mut device.start(lab, &fixture.model)?, fixture)
 }
@@ -173,8 +173,8 @@ fn sweep_session(session: &mut Session, fixture: &Fixture) -> Result<ParityRecor
     let (header, records) = AnswersHeader::parse(&fixture.answers)?;
     let (outcome, _) = sweep(session, &header, records, |_| {})?;
     assert!(outcome.agrees(), "{outcome:?}");
-    assert_eq!(outcome.images, u64::from(header.pictures));
-    assert_eq!(outcome.logits_compared, u64::from(header.pictures) * u64::from(header.classes));
+    assert_eq!(outcome.images, u64::from(header.images));
+    assert_eq!(outcome.logits_compared, u64::from(header.images) * u64::from(header.classes));
     assert!(outcome.accuracy > 0.8, "{outcome:?}");
     Ok(outcome)
 }
@@ -182,7 +182,7 @@ fn sweep_session(session: &mut Session, fixture: &Fixture) -> Result<ParityRecor
 /// As [`sweep_everything`], for the whole test split.
 pub fn sweep_test_split(device: Device, lab: &Lab, fixture: &Fixture) -> Result<ParityRecord, Failed> {
     let (header, _) = AnswersHeader::parse(&fixture.answers)?;
-    assert_eq!(header.pictures, 10_000);
+    assert_eq!(header.images, 10_000);
     sweep_everything(device, lab, fixture)
 }
 
@@ -255,7 +255,7 @@ fn swapped_model(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Fai
     let mut session = device.start(lab, &other)?;
     session.client.hello_with(id)?;
     let golden = fixture.view()?.golden().next().ok_or("the fixture has golden vectors")?;
-    session.client.send_picture(golden.input)?;
+    session.client.send_image(golden.input)?;
     assert_eq!(session.client.receive_answer()?.logits, golden.logits);
     Ok(())
 }
@@ -272,25 +272,25 @@ fn wrong_golden_vector(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(
     Ok(())
 }
 
-/// Why the device does not run `model`. It says the same to a hello and to a picture.
+/// Why the device does not run `model`. It says the same to a hello and to a image.
 fn fault_of(device: Device, lab: &Lab, model: &[u8]) -> Result<DeviceFault, Failed> {
     let mut session = device.start(lab, model)?;
     let client = &mut session.client;
     let to_hello = client.hello().err();
-    client.send_picture(&[0; 784])?;
+    client.send_image(&[0; 784])?;
     match (to_hello, client.receive_answer()) {
         (
             Some(ClientError::Refused(Refusal::NoModel(to_hello))),
-            Err(ClientError::Refused(Refusal::NoModel(to_picture))),
-        ) if to_hello == to_picture => Ok(to_hello),
+            Err(ClientError::Refused(Refusal::NoModel(to_image))),
+        ) if to_hello == to_image => Ok(to_hello),
         other => Err(format!("expected two refusals that agree, found {other:?}").into()),
     }
 }
 
-fn wrong_picture_size(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+fn wrong_image_size(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     let mut session = device.start(lab, &fixture.model)?;
     for length in [0, 1, 783, 785] {
-        session.client.send_picture(&vec![1; length])?;
+        session.client.send_image(&vec![1; length])?;
         let error = session.client.receive_answer().expect_err("the size is wrong");
         assert!(matches!(error, ClientError::Refused(Refusal::Infer(_))), "{error}");
     }

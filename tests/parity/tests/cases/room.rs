@@ -38,7 +38,7 @@ fn room(device: Device) -> (u32, u32) {
     }
 }
 
-/// A model for pictures of two pixels, with one hidden layer, whose weights are all zero.
+/// A model for images of two pixels, with one hidden layer, whose weights are all zero.
 fn zeros(hidden: usize, classes: usize) -> Result<Vec<u8>, Failed> {
     let layers = [hidden, classes].map(|outputs| (WeightOrder::default(), outputs));
     Ok(Uniform { pixels: 2, layers: &layers, weight: 0 }.encode()?)

@@ -18,7 +18,7 @@ use crate::{board, image, trainer};
 const BOARDS: [&str; 2] = ["mps2-an386", "microbit"];
 
 /// The first so many test pictures.
-const PICTURES: &str = "128";
+const IMAGES: &str = "128";
 
 /// What devices take for a model; nothing where it does not fit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,7 +58,7 @@ pub fn command(workspace: &Workspace, models: &[Model], data: Option<&Path>) -> 
         trainer::evaluate(workspace, &model.path, &answers, data)?;
         let job = workspace.job("bench").arg("measure").args(BOARDS).arg("--model").arg(&model.path);
         let job = job.arg("--answers").arg(&answers).arg("--firmware").arg(workspace.folder("firmware")?);
-        let text = job.args(["--pictures", PICTURES, "--where-it-fits", "--json"]).capture()?;
+        let text = job.args(["--pictures", IMAGES, "--where-it-fits", "--json"]).capture()?;
         let rows: Vec<Row> = serde_json::from_str(&text).context("cannot understand what `bench measure` printed")?;
         all.insert(model.id.clone(), Measured::of(&rows, &firmware));
         // After each, so that what was measured is kept whatever ends the next.

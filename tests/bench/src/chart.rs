@@ -26,7 +26,7 @@ struct Bar {
     is_ours: bool,
 }
 
-/// Instructions of a picture, for each core: ours above, the others that have a figure below. Bars
+/// Instructions of a image, for each core: ours above, the others that have a figure below. Bars
 /// half again as long as the longest of ours and of the first rival are cut, and end in a point.
 ///
 /// # Errors

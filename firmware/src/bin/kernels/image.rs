@@ -1,10 +1,10 @@
-//! Pictures of the cases.
+//! Images of the cases.
 
 use crate::random::Random;
 
-/// What a picture is like.
+/// What a image is like.
 #[derive(Clone, Copy)]
-pub enum Picture {
+pub enum Image {
     /// All 0.
     Black,
     /// All 255.
@@ -22,21 +22,21 @@ pub enum Picture {
 /// Numbers of pairs about which a list of them is full, or full twice.
 const PAIRS: [usize; 9] = [124, 125, 126, 127, 128, 129, 255, 256, 257];
 
-/// Most pixels for which each has its picture in which it is the only one.
+/// Most pixels for which each has its image in which it is the only one.
 const MAX_SINGLES: usize = 48;
 
-/// The pictures for so many pixels and a blob at an address with this remainder modulo 16: most
+/// The images for so many pixels and a blob at an address with this remainder modulo 16: most
 /// where kernels in assembly take it.
-pub fn all(pixels: usize, alignment: usize) -> impl Iterator<Item = Picture> {
+pub fn all(pixels: usize, alignment: usize) -> impl Iterator<Item = Image> {
     let is_aligned = alignment.is_multiple_of(4);
     let first = if alignment == 0 { pixels } else { 0 };
-    let singles = (0..first).step_by(pixels.div_ceil(MAX_SINGLES)).chain(first.checked_sub(1)).map(Picture::Single);
-    let whole = [Picture::Black, Picture::Any].into_iter().filter(move |_| is_aligned);
-    let pairs = PAIRS.into_iter().filter(move |&pairs| is_aligned && pairs <= pixels.div_ceil(2)).map(Picture::Pairs);
-    [Picture::Half, Picture::White].into_iter().chain(whole).chain(pairs).chain(singles)
+    let singles = (0..first).step_by(pixels.div_ceil(MAX_SINGLES)).chain(first.checked_sub(1)).map(Image::Single);
+    let whole = [Image::Black, Image::Any].into_iter().filter(move |_| is_aligned);
+    let pairs = PAIRS.into_iter().filter(move |&pairs| is_aligned && pairs <= pixels.div_ceil(2)).map(Image::Pairs);
+    [Image::Half, Image::White].into_iter().chain(whole).chain(pairs).chain(singles)
 }
 
-impl Picture {
+impl Image {
     /// Draws it.
     pub fn draw(self, random: &mut Random, pixels: &mut [u8]) {
         pixels.fill(0);

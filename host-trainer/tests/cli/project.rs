@@ -1,4 +1,4 @@
-//! A desk to try the program on, and what to expect of it.
+//! A project to try the program on, and what to expect of it.
 
 use std::path::{Path, PathBuf};
 
@@ -12,11 +12,11 @@ use tempfile::TempDir;
 use crate::files::{host_trainer, write_data};
 
 /// A folder with a data set and, where asked for, a model trained on it.
-pub struct Desk {
+pub struct Project {
     folder: TempDir,
 }
 
-impl Desk {
+impl Project {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         write_data(&folder.path().join("data"));
@@ -24,9 +24,9 @@ impl Desk {
     }
 
     pub fn with_model() -> Self {
-        let desk = Self::new();
-        desk.train(&["--export", "model.bin"]).success();
-        desk
+        let project = Self::new();
+        project.train(&["--export", "model.bin"]).success();
+        project
     }
 
     pub fn path(&self) -> &Path {
