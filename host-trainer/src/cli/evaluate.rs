@@ -134,7 +134,7 @@ impl EvaluateArguments {
         let own = self.recorded(&folder.file(RunFile::Model), view, data);
         if folder.file(RunFile::Outcome).exists() && !matches!(own, Ok(Some(_))) {
             return Err(UsageError(format!(
-                "--images {} is the folder of a run, whose evaluation is of another model or of other images; name \
+                "--pictures {} is the folder of a run, whose evaluation is of another model or of other images; name \
                  another folder",
                 named.display()
             )));
@@ -155,7 +155,7 @@ impl EvaluateArguments {
 
 impl EvaluateOutput {
     fn text(&self) -> String {
-        let Evaluation { model_id, images: images, correct, accuracy, largest_softmax_error, .. } = &self.evaluation;
+        let Evaluation { model_id, images, correct, accuracy, largest_softmax_error, .. } = &self.evaluation;
         let mut text = [
             line("model", model_id),
             line("test images", images),

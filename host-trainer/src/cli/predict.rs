@@ -31,7 +31,7 @@ const BAR_WIDTH: usize = 24;
 #[command(after_help = "\
 Examples:
   host-trainer predict runs/first --index 0
-  host-trainer predict runs/first --image shirt.jpg --image seen.png")]
+  host-trainer predict runs/first --image shirt.jpg --picture seen.png")]
 pub struct PredictArguments {
     /// Model file, or folder of a run, whose float network then answers as well
     #[arg(value_name = "MODEL")]

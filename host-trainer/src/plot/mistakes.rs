@@ -54,15 +54,15 @@ pub fn mistakes(evaluation: &Evaluation, test: &Split, rows: usize, columns: usi
 }
 
 fn title(evaluation: &Evaluation) -> String {
-    let Evaluation { images: images, correct, .. } = evaluation;
+    let Evaluation { images, correct, .. } = evaluation;
     let all = images.saturating_sub(*correct);
     match evaluation.mistakes.len() {
-        0 if all == 0 => format!("No mistakes: all {pictures} test images are classified correctly"),
+        0 if all == 0 => format!("No mistakes: all {images} test images are classified correctly"),
         count if count == all as usize => {
-            format!("All {count} mistakes in {pictures} test images, most confident first: true \u{2192} predicted")
+            format!("All {count} mistakes in {images} test images, most confident first: true \u{2192} predicted")
         }
         count => {
-            format!("The {count} most confident of {all} mistakes in {pictures} test images: true \u{2192} predicted")
+            format!("The {count} most confident of {all} mistakes in {images} test images: true \u{2192} predicted")
         }
     }
 }
