@@ -10,14 +10,14 @@ use crate::data::Split;
 use crate::model::softmax::softmax;
 use crate::model::{ClassResult, Evaluation, Mistake};
 
-/// What the fixed-point network answers.
+/// The answers of the fixed-point network over a split.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Evaluated {
-    /// The class that it answers for each image.
+    /// The predicted class of each image.
     pub predictions: Vec<u16>,
     /// The probability of that class, Q1.15.
     pub confidences: Vec<u16>,
-    /// The largest difference of a probability from the softmax of the same logits in `f64`.
+    /// The largest difference between a probability and the softmax of the same logits in `f64`.
     pub largest_softmax_error: f64,
 }
 
@@ -47,12 +47,12 @@ pub fn evaluate(view: &Model<'_>, split: &Split) -> Result<Evaluated, InferError
     Ok(evaluated)
 }
 
-/// As [`evaluate`], and every answer as an answers file: images, labels, classes, logits,
+/// Like [`evaluate`], but also returns the answers file: images, labels, classes, logits,
 /// probabilities.
 ///
 /// # Errors
 ///
-/// Fails like [`evaluate`].
+/// Returns an error if the images do not fit the model.
 pub fn evaluate_with_answers(view: &Model<'_>, split: &Split) -> Result<(Evaluated, Vec<u8>), InferError> {
     let header = AnswersHeader {
         model: view.id(),
@@ -65,7 +65,7 @@ pub fn evaluate_with_answers(view: &Model<'_>, split: &Split) -> Result<(Evaluat
         evaluated.add(prediction);
         let start = records.len();
         records.resize(start + header.record_bytes(), 0);
-        // The shapes are those of the model, which inference has just checked.
+        // Cannot fail: inference has just checked these shapes.
         let _ = header.write_record(&mut records[start..], split.image(index), split.labels[index], prediction);
     })?;
     let mut file = header.to_bytes().to_vec();
@@ -77,7 +77,7 @@ pub fn evaluate_with_answers(view: &Model<'_>, split: &Split) -> Result<(Evaluat
     Ok((evaluated, file))
 }
 
-/// The largest difference of a probability from the softmax of the same logits in `f64`.
+/// Returns the largest difference between a probability and the softmax of the logits in `f64`.
 fn softmax_error(prediction: &Prediction<'_>) -> f64 {
     let one = f64::from(1_u32 << LOGIT_FRACTION_BITS);
     let exact = softmax(prediction.logits.iter().map(|&logit| f64::from(logit) / one));
@@ -86,10 +86,10 @@ fn softmax_error(prediction: &Prediction<'_>) -> f64 {
     errors.fold(0.0, f64::max)
 }
 
-/// Mistakes that an evaluation shows.
-const SHOWN_MISTAKES: usize = 30;
+/// Most mistakes listed in an evaluation.
+const MAX_SHOWN_MISTAKES: usize = 30;
 
-/// What `evaluated`, the answers of `view` over `split`, comes to.
+/// Summarizes `evaluated`, the answers of `view` over `split`.
 pub fn describe(view: &Model<'_>, split: &Split, evaluated: &Evaluated) -> Evaluation {
     let answers = || split.labels.iter().map(|&label| usize::from(label)).zip(&evaluated.predictions);
     let mut confusion = vec![vec![0_u32; view.classes()]; view.classes()];
@@ -110,9 +110,9 @@ pub fn describe(view: &Model<'_>, split: &Split, evaluated: &Evaluated) -> Evalu
 
     let mut wrong: Vec<_> = answers().zip(&evaluated.confidences).enumerate().collect();
     wrong.retain(|(_, ((label, class), _))| *label != usize::from(**class));
-    // A stable sort: of equally confident ones, the first in the split comes first.
+    // The sort is stable: equally confident mistakes keep the order of the split.
     wrong.sort_by_key(|(_, (_, confidence))| Reverse(**confidence));
-    let mistakes = wrong.iter().take(SHOWN_MISTAKES).map(|&(index, ((label, &class), &confidence))| Mistake {
+    let mistakes = wrong.iter().take(MAX_SHOWN_MISTAKES).map(|&(index, ((label, &class), &confidence))| Mistake {
         index,
         label,
         class: class.into(),
@@ -131,8 +131,8 @@ pub fn describe(view: &Model<'_>, split: &Split, evaluated: &Evaluated) -> Evalu
     }
 }
 
-/// Shares the images among all cores. Each thread collects into a value of its own; they come back
-/// in order.
+/// Distributes the images over all cores. Each thread collects into its own value; the values are
+/// returned in the order of the images.
 fn for_each_image<T: Default + Send>(
     view: &Model<'_>,
     split: &Split,
@@ -167,7 +167,7 @@ mod tests {
     use crate::quantize::encode_plain;
     use crate::quantize::quantize;
 
-    /// Answers 0 where the first pixel is the brighter one, else 1.
+    /// Predicts class 0 if the first pixel is the brighter one, otherwise class 1.
     fn brighter_pixel() -> Vec<u8> {
         let layer = DenseParameters { inputs: 2, outputs: 2, weights: vec![1.0, 0.0, 0.0, 1.0], biases: vec![0.0; 2] };
         encode_plain(&quantize(&[layer], &[], WeightBits::Eight).unwrap(), 2)
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_come_back_in_order() {
+    fn answers_keep_the_order_of_the_images() {
         let (bytes, split) = (brighter_pixel(), split());
         let view = Model::parse(&bytes).unwrap();
         let evaluated = evaluate(&view, &split).unwrap();
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answers_file_has_every_image() {
+    fn the_answers_file_contains_every_image() {
         let (bytes, split) = (brighter_pixel(), split());
         let view = Model::parse(&bytes).unwrap();
         let (evaluated, file) = evaluate_with_answers(&view, &split).unwrap();
@@ -214,7 +214,7 @@ mod tests {
     fn classes_and_mistakes_are_described() {
         let layer = DenseParameters { inputs: 1, outputs: 4, weights: vec![1.0; 4], biases: vec![0.0; 4] };
         let bytes = encode_plain(&quantize(&[layer], &[], WeightBits::Eight).unwrap(), 1);
-        // Nothing is given class 2, and nothing is of class 3.
+        // No image is predicted as class 2, and no image has label 3.
         let split = Split { width: 1, pixels: vec![0; 6], labels: vec![0, 0, 1, 2, 1, 2] };
         let evaluated = Evaluated {
             predictions: vec![0, 1, 1, 0, 3, 1],
@@ -228,7 +228,7 @@ mod tests {
         let third = Some(1.0 / 3.0);
         let expected = [(Some(0.5), Some(0.5)), (third, Some(0.5)), (None, Some(0.0)), (Some(0.0), None)];
         assert_eq!(classes, expected);
-        // The most confident first; of equally confident ones, the first in the split.
+        // The most confident first; equally confident ones in the order of the split.
         let mistakes: Vec<_> = found.mistakes.iter().map(|mistake| (mistake.index, mistake.probability)).collect();
         let [more, less] = [20_000.0 / 32_768.0, 0.5];
         assert_eq!(mistakes, [(3, more), (5, more), (1, less), (4, less)]);

@@ -1,8 +1,8 @@
-//! A model's answers over the test split, in fixed point.
+//! The evaluation of a model over the test split, in fixed point.
 
 use serde::{Deserialize, Serialize};
 
-/// What a model answers over the test split. Shares and probabilities are 0..=1.
+/// The evaluation of a model over the test split. Shares and probabilities are 0..=1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// The model's id.
@@ -10,36 +10,35 @@ pub struct Evaluation {
     /// Test images.
     #[serde(rename = "pictures")]
     pub images: u32,
-    /// Of these, how many are classified correctly.
+    /// Test images classified correctly.
     pub correct: u32,
-    /// The share of these.
+    /// Share of test images classified correctly.
     pub accuracy: f64,
-    /// The largest difference of a probability from the softmax of the same logits in `f64`.
+    /// The largest difference between a probability and the softmax of the same logits in `f64`.
     pub largest_softmax_error: f64,
-    /// How often an image of a class is given a class, `[label][class]`.
+    /// The confusion matrix: image counts, `[label][predicted class]`.
     pub confusion: Vec<Vec<u32>>,
-    /// Each class by itself.
+    /// The result of each class.
     pub classes: Vec<ClassResult>,
-    /// Wrong answers, the most confident first; only the first few.
+    /// The most confident mistakes, in order of falling confidence.
     pub mistakes: Vec<Mistake>,
 }
 
-/// How well one class is told from the others.
+/// The result of one class.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassResult {
-    /// Its name.
+    /// The class's name.
     pub name: String,
-    /// Images of this class.
+    /// Images with this label.
     #[serde(rename = "pictures")]
     pub images: u32,
-    /// Images that are given this class, rightly or not.
+    /// Images predicted as this class, correctly or not.
     pub predicted: u32,
-    /// Images of this class that are given it.
+    /// Images with this label that are predicted as this class.
     pub correct: u32,
-    /// Of the images that are given this class, the share that is of it; nothing where none is
-    /// given it.
+    /// `correct / predicted`; `None` if no image is predicted as this class.
     pub precision: Option<f64>,
-    /// Of the images of this class, the share that is given it; nothing where there are none.
+    /// `correct / images`; `None` if no image has this label.
     pub recall: Option<f64>,
 }
 
@@ -48,11 +47,11 @@ pub struct ClassResult {
 pub struct Mistake {
     /// Its index in the test split, from 0.
     pub index: usize,
-    /// Its class.
+    /// The correct class.
     pub label: usize,
-    /// The class that it is given.
+    /// The predicted class.
     pub class: usize,
-    /// The probability of the class that it is given.
+    /// The probability of the predicted class.
     pub probability: f64,
 }
 
@@ -60,25 +59,25 @@ pub struct Mistake {
 pub mod tests {
     use super::*;
 
-    /// An evaluation over named classes: `right` images of each are classified correctly, and one
-    /// is given each other class.
-    pub fn evaluation(names: &[&str], right: u32) -> Evaluation {
+    /// Builds an evaluation over named classes: of each class, `correct` images are classified
+    /// correctly, and one image is predicted as each other class.
+    pub fn evaluation(names: &[&str], correct: u32) -> Evaluation {
         let classes = names.len();
-        let images = right + classes as u32 - 1;
-        let row = |label| (0..classes).map(|class| if class == label { right } else { 1 }).collect();
-        let share = f64::from(right) / f64::from(images);
+        let images = correct + classes as u32 - 1;
+        let row = |label| (0..classes).map(|class| if class == label { correct } else { 1 }).collect();
+        let share = f64::from(correct) / f64::from(images);
         let class = |name: &&str| ClassResult {
             name: (*name).to_owned(),
             images,
             predicted: images,
-            correct: right,
+            correct,
             precision: Some(share),
             recall: Some(share),
         };
         Evaluation {
             model_id: "01234567".to_owned(),
             images: images * classes as u32,
-            correct: right * classes as u32,
+            correct: correct * classes as u32,
             accuracy: share,
             largest_softmax_error: 0.0,
             confusion: (0..classes).map(row).collect(),

@@ -1,4 +1,4 @@
-//! From the quantized network to the bytes of `model.bin`.
+//! Encodes the quantized network as `model.bin`.
 
 use shared_model::{DenseLayer, EncodeError, GoldenSource, HostWorkspace, InferError, Model, ModelSource, Provenance};
 use thiserror::Error;
@@ -7,26 +7,24 @@ use crate::data::{Dataset, Split};
 use crate::model::evaluate::{self, Evaluated};
 use crate::quantize::{QuantizedLayer, encode};
 
-/// Most images that a model carries with their answers, so that a device can test itself.
+/// Most golden vectors in a model. A device tests itself with them.
 const MAX_GOLDEN_IMAGES: usize = 4;
 
-/// Bytes of weights for each of these: a small model is not made of images.
-const WEIGHT_BYTES_A_GOLDEN_IMAGE: usize = 8192;
+/// Bytes of weights for each golden vector, so that images do not dominate a small model.
+const WEIGHT_BYTES_PER_GOLDEN_IMAGE: usize = 8192;
 
 /// Why a network cannot be exported.
 #[derive(Debug, Error)]
 pub enum ExportError {
     /// The network breaks a rule of the format.
-    #[error(
-        "the network cannot be written as a model; are its weights too large? In training, a smaller --learning-rate keeps them in range"
-    )]
+    #[error("cannot encode the network as a model; are its weights too large? try a smaller --learning-rate")]
     Encode(#[from] EncodeError),
     /// The network cannot be run on the data set.
-    #[error("the exported network cannot be run, which is a mistake of this program: please report it")]
+    #[error("cannot run the exported model; this is a bug in host-trainer, please report it")]
     Infer(#[from] InferError),
 }
 
-/// What the float network came to, for the model's provenance.
+/// The results of the float network, for the model's provenance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origins<'a> {
     /// The backend that trained it.
@@ -37,18 +35,18 @@ pub struct Origins<'a> {
     pub epochs: u32,
     /// Images trained on.
     pub train_images: u32,
-    /// Of these, how many the float network classifies rightly.
+    /// Training images that the float network classifies correctly.
     pub train_correct: u32,
-    /// Of the test images, how many the float network classifies rightly.
+    /// Test images that the float network classifies correctly.
     pub test_correct: u32,
 }
 
-/// A model and how it does in fixed point.
+/// A model and its answers in fixed point.
 #[derive(Debug)]
 pub struct Exported {
-    /// The blob.
+    /// The contents of `model.bin`.
     pub bytes: Vec<u8>,
-    /// What it answers over the test split.
+    /// Its answers over the test split.
     pub test: Evaluated,
 }
 
@@ -57,8 +55,8 @@ pub struct Exported {
 ///
 /// # Errors
 ///
-/// Returns an error if the network breaks a rule of the format: some image could overflow a logit,
-/// say.
+/// Returns an error if the network breaks a rule of the format, for example if some image could
+/// overflow a logit.
 pub fn export(layers: &[QuantizedLayer], data: &Dataset, origins: &Origins<'_>) -> Result<Exported, ExportError> {
     let class_names: Vec<&str> = data.class_names.iter().map(String::as_str).collect();
     let sources: Vec<_> = layers.iter().map(QuantizedLayer::source).collect();
@@ -99,13 +97,13 @@ pub fn export(layers: &[QuantizedLayer], data: &Dataset, origins: &Origins<'_>) 
     Ok(Exported { bytes: encode(&source)?, test })
 }
 
-/// The first images of different classes, for a model with so many bytes of weights.
+/// Returns the first images with different labels, for a model with `weight_bytes` of weights.
 fn golden_images(split: &Split, weight_bytes: usize) -> Vec<&[u8]> {
-    let most = weight_bytes.div_ceil(WEIGHT_BYTES_A_GOLDEN_IMAGE).min(MAX_GOLDEN_IMAGES);
+    let max = weight_bytes.div_ceil(WEIGHT_BYTES_PER_GOLDEN_IMAGE).min(MAX_GOLDEN_IMAGES);
     let mut labels = Vec::new();
     let mut images = Vec::new();
     for (image, label) in split.images().zip(&split.labels) {
-        if images.len() < most && !labels.contains(label) {
+        if images.len() < max && !labels.contains(label) {
             labels.push(*label);
             images.push(image);
         }
@@ -118,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn golden_images_are_of_different_classes() {
+    fn golden_images_have_different_labels() {
         let split = Split { width: 1, pixels: (0..8).collect(), labels: vec![3, 3, 1, 3, 0, 1, 2, 4] };
         assert_eq!(golden_images(&split, 100_000), [[0], [2], [4], [6]]);
         assert_eq!(golden_images(&split, 8193), [[0], [2]]);

@@ -1,4 +1,4 @@
-//! Models: exported from a network, imported from another program, reordered, evaluated.
+//! Exports, imports, reorders and evaluates models.
 
 pub mod evaluate;
 mod evaluation;

@@ -1,39 +1,39 @@
-//! The same model with its weights in another order, for another core.
+//! Stores a model's weights in another order, for another core.
 
 use shared_model::{DenseLayer, EncodeError, GoldenSource, LayerSource, Model, ModelSource, Requant, WeightOrder};
 use thiserror::Error;
 
 use crate::quantize::encode;
 
-/// Weights that a model may have, those counted that are pruned: each is a byte in memory while it
-/// is reordered. More than one layer of the greatest width has.
+/// Most weights of a model, pruned ones included: each takes a byte of memory during reordering.
+/// More than one layer of the greatest width has.
 const MAX_WEIGHTS: usize = 264 << 20;
 
 /// Why a model cannot be reordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ReorderError {
-    /// Its weights would fill the memory.
-    #[error("its layers have {found} weights, pruned ones included; at most {MAX_WEIGHTS} can be reordered")]
+    /// The model has too many weights to hold in memory.
+    #[error("its layers have {found} weights, pruned ones included; expected at most {MAX_WEIGHTS}")]
     TooManyWeights {
         /// Weights of all layers.
         found: usize,
     },
-    /// The blob would be too large for the format.
+    /// The reordered model would be too large for the format.
     #[error(transparent)]
     Encode(#[from] EncodeError),
 }
 
-/// Whether `layer` is one to put in `order`: its weights have 8 bits and lie in another.
+/// Returns true if `layer` has 8-bit weights in another order than `order`.
 pub fn is_changed(layer: &DenseLayer<'_>, order: WeightOrder) -> bool {
     matches!(layer.order(), WeightOrder::Pairs | WeightOrder::Vectors) && layer.order() != order
 }
 
-/// `model` with its weights of 8 bits in `order`, pairs or vectors: another blob, with another id,
-/// that answers the same. Layers in other orders, which are for other weights, stay as they are.
+/// Returns `model` with its 8-bit weights in `order`, pairs or vectors: a model with another id
+/// and the same answers. Layers with other weights are unchanged.
 ///
 /// # Errors
 ///
-/// Returns an error if it has too many weights, or the blob would be too large for the format.
+/// Returns an error if the model has too many weights, or would be too large for the format.
 pub fn reorder(model: &Model<'_>, order: WeightOrder) -> Result<Vec<u8>, ReorderError> {
     check_count(model.layers().map(|layer| (layer.inputs(), layer.outputs())))?;
     let class_names: Vec<_> = model.class_names().collect();
@@ -73,7 +73,7 @@ pub fn reorder(model: &Model<'_>, order: WeightOrder) -> Result<Vec<u8>, Reorder
     })?)
 }
 
-/// That layers of so many inputs and outputs have room in memory.
+/// Checks that layers of these inputs and outputs fit in memory.
 fn check_count(layers: impl Iterator<Item = (usize, usize)>) -> Result<(), ReorderError> {
     let found = layers.map(|(inputs, outputs)| inputs * outputs).sum();
     if found > MAX_WEIGHTS { Err(ReorderError::TooManyWeights { found }) } else { Ok(()) }
@@ -88,7 +88,7 @@ mod tests {
     use crate::quantize::quantize;
 
     #[test]
-    fn what_would_fill_the_memory_is_refused() {
+    fn too_many_weights_are_refused() {
         let widest = (16_384, 16_384);
         assert_eq!(check_count([widest, (16_384, 512)].into_iter()), Ok(()));
         let error = check_count([widest, (16_384, 513)].into_iter()).unwrap_err();
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn there_and_back_is_the_same_model() {
+    fn reordering_twice_restores_the_model() {
         let layer = DenseParameters {
             inputs: 3,
             outputs: 2,

@@ -1,6 +1,6 @@
 //! Softmax in `f64`.
 
-/// The probabilities that `logits` mean, 0..=1; no numbers where one of the logits is none.
+/// Returns the probabilities of `logits`, 0..=1; all NaN if one of the logits is NaN.
 pub fn softmax(logits: impl Iterator<Item = f64> + Clone) -> Vec<f64> {
     let largest = logits.clone().fold(f64::NEG_INFINITY, f64::max);
     let exponentials = logits.map(|logit| (logit - largest).exp());

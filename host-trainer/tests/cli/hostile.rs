@@ -273,7 +273,7 @@ fn tensors_that_lie_are_refused() {
             tensors(&tensor("F32", "[4294967296,4294967296]", "[0,0]"), 0),
             "not a safetensors file",
         ),
-        ("a shape of nothing", tensors(&tensor("F32", "[0,9223372036854775807]", "[0,0]"), 0), "no matrix is named"),
+        ("a shape of nothing", tensors(&tensor("F32", "[0,9223372036854775807]", "[0,0]"), 0), "no matrix has a name"),
         ("numbers of no kind", tensors(&tensor("F31", "[3,36]", "[0,432]"), 432), "not a safetensors file"),
         ("one name twice", tensors(&twice, 432), ""),
     ];

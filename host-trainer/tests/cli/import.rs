@@ -114,7 +114,11 @@ fn the_same_network_in_two_layouts_gives_the_same_bytes() {
     odd[1].0 = "b.0";
     odd[2].0 = "l/2.w:x";
     assert!(model == project.imported(&file(&odd), &map));
-    failure(project.import(&file(&odd), "other.bin", &[]), 1, &["no row of these", "l/2.w:x [4, 3], F32", "--layer"]);
+    failure(
+        project.import(&file(&odd), "other.bin", &[]),
+        1,
+        &["no sequence of these layers", "l/2.w:x [4, 3], F32", "--layer"],
+    );
 
     let report = json(project.import(&file(&pytorch(&network)), "model.bin", &["--run", "run", "--json"]));
     assert_eq!((&report["test_accuracy_float"], &report["test_accuracy_fixed"]), (&1.0.into(), &1.0.into()));
@@ -208,12 +212,15 @@ fn weights_that_are_none_are_refused_and_nothing_is_written() {
         (good[..good.len() - 1].to_vec(), &["not a safetensors file, or a damaged one"]),
         ([&good[..], &[0]].concat(), &["not a safetensors file, or a damaged one"]),
         ([&good[..8], b"x", &good[9..]].concat(), &["not a safetensors file, or a damaged one"]),
-        (safetensors::serialize(no_tensors, None).unwrap(), &["it has no tensors"]),
-        (integers.unwrap(), &["a.weight is of type I8", "BF16"]),
+        (safetensors::serialize(no_tensors, None).unwrap(), &["no tensors; save the weights"]),
+        (integers.unwrap(), &["a.weight has type I8", "BF16"]),
         (changed(&|tensors| tensors[0].2[5] = f64::NAN), &["fc1.weight has NaN at position 5"]),
         (changed(&|tensors| tensors[3].2[2] = f64::NEG_INFINITY), &["fc2.bias has -inf at position 2"]),
-        (changed(&|tensors| tensors[0].1 = vec![9, 16]), &["no row of these", "36 pixels to 3 classes", "[9, 16]"]),
-        (changed(&|tensors| tensors[2].1 = vec![12]), &["no row of these"]),
+        (
+            changed(&|tensors| tensors[0].1 = vec![9, 16]),
+            &["no sequence of these layers", "36 pixels to 3 classes", "[9, 16]"],
+        ),
+        (changed(&|tensors| tensors[2].1 = vec![12]), &["no sequence of these layers"]),
         (
             changed(&|tensors| tensors[1] = ("fc1.bias", vec![2], vec![0.0; 2])),
             &["fc1.bias has shape [2]", "4 outputs"],
@@ -274,7 +281,7 @@ fn arguments_that_do_not_fit_are_refused() {
         (&["--layer", "a,b,c"], 2, &["--layer", "WEIGHT[,BIAS][,in-out|out-in]"]),
         (&["--layer", "fc3.weight"], 1, &["no tensor fc3.weight", "fc2.weight [3, 4], F32"]),
         (&["--layer", "fc1.weight"], 1, &["last layer has 4 outputs", "3 classes"]),
-        (&["--layer", "fc1.weight,in-out"], 1, &["do not take 36 inputs", "in-out"]),
+        (&["--layer", "fc1.weight,in-out"], 1, &["do not accept 36 inputs", "in-out"]),
         (&["--std", "1e-300"], 2, &["make weights infinite"]),
         (&["--run", "data/t10k-images-idx3-ubyte"], 1, &["cannot create folder"]),
     ];

@@ -1,4 +1,4 @@
-//! Chains of matrices whose shapes follow one another from the pixels to the classes.
+//! Chains of weight matrices whose shapes lead from the pixels to the classes.
 
 use shared_model::{MAX_LAYERS, MAX_WIDTH};
 
@@ -7,20 +7,21 @@ use super::layer::Layer;
 use super::orientation::Orientation;
 use super::tensors::Tensor;
 
-/// A matrix that may be the weights of a layer.
+/// A matrix that may contain the weights of a layer.
 #[derive(Clone, Debug)]
 pub struct Candidate<'a> {
     pub weight: &'a Tensor<'a>,
     pub shape: [usize; 2],
     pub bias: Option<&'a Tensor<'a>>,
-    /// How it lies, as the user says.
+    /// The orientation that the user named.
     pub asked: Option<Orientation>,
-    /// How it lies, as its name says.
+    /// The orientation that the tensor's name implies.
     pub convention: Option<Orientation>,
 }
 
 impl Candidate<'_> {
-    /// Its outputs and how it lies, if it takes `inputs`. Of a square one the latter remains open.
+    /// Returns the output count and the orientation if the matrix accepts `inputs`; the orientation
+    /// is `None` for a square matrix.
     pub fn take(&self, inputs: usize) -> Option<(usize, Option<Orientation>)> {
         let [first, second] = self.shape;
         let fits = |orientation, taken: usize| taken == inputs && self.asked.is_none_or(|asked| asked == orientation);
@@ -33,7 +34,7 @@ impl Candidate<'_> {
     }
 }
 
-/// The shape of `tensor`, if it is that of weights.
+/// Returns the shape of `tensor` if it is a matrix.
 pub fn matrix(tensor: &Tensor<'_>) -> Option<[usize; 2]> {
     match tensor.shape[..] {
         [first, second] if first > 0 && second > 0 => Some([first, second]),
@@ -41,7 +42,7 @@ pub fn matrix(tensor: &Tensor<'_>) -> Option<[usize; 2]> {
     }
 }
 
-/// The one chain of `candidates` from `pixels` to `classes`.
+/// Returns the only chain of `candidates` from `pixels` to `classes`.
 pub fn choose<'c, 'a>(
     candidates: &'c [Candidate<'a>],
     pixels: usize,
@@ -68,11 +69,11 @@ pub fn choose<'c, 'a>(
     }
 }
 
-/// Looks at candidates before a search gives up: hundreds of layers that all fit together have too
-/// many orders.
+/// Candidates examined before a search gives up: hundreds of layers of the same shape have too many
+/// orders.
 const MAX_STEPS: u32 = 1_000_000;
 
-/// All chains of candidates, in any order.
+/// A search for all chains of candidates, in any order.
 struct Search<'c, 'a> {
     candidates: &'c [Candidate<'a>],
     classes: usize,
@@ -81,8 +82,8 @@ struct Search<'c, 'a> {
 }
 
 impl Search<'_, '_> {
-    /// Collects all chains that begin with `chain`, which has `width` outputs. Nothing where there
-    /// are too many.
+    /// Collects all chains that begin with `chain`, which has `width` outputs. Returns `None` if
+    /// there are too many.
     fn extend(&mut self, width: usize, chain: &mut Vec<usize>) -> Option<()> {
         if width == self.classes && !chain.is_empty() {
             self.found.push(chain.clone());
@@ -104,15 +105,15 @@ impl Search<'_, '_> {
     }
 }
 
-/// Says how each of `chain` lies: by its shape; of a square one, by its name, if no other name is
-/// belied by a shape.
+/// Finds the orientation of each matrix of `chain`: by its shape; for a square matrix by its name,
+/// unless another matrix's shape contradicts its name.
 pub fn orient<'a>(chain: &[&Candidate<'a>], pixels: usize) -> Result<Vec<Layer<'a>>, LayersError> {
-    let (mut layers, mut belied, mut inputs) = (Vec::with_capacity(chain.len()), false, pixels);
+    let (mut layers, mut contradicted, mut inputs) = (Vec::with_capacity(chain.len()), false, pixels);
     for candidate in chain {
         let no_fit =
             || LayersError::NoFit { name: candidate.weight.name.clone(), inputs, orientation: candidate.asked };
         let (outputs, found) = candidate.take(inputs).ok_or_else(no_fit)?;
-        belied |= found.is_some() && candidate.convention.is_some() && found != candidate.convention;
+        contradicted |= found.is_some() && candidate.convention.is_some() && found != candidate.convention;
         layers.push((*candidate, inputs, outputs, found));
         inputs = outputs;
     }
@@ -120,7 +121,7 @@ pub fn orient<'a>(chain: &[&Candidate<'a>], pixels: usize) -> Result<Vec<Layer<'
         return Err(LayersError::Size);
     }
     let layers = layers.into_iter().map(|(&Candidate { weight, bias, convention, .. }, inputs, outputs, found)| {
-        let orientation = found.or(convention.filter(|_| !belied));
+        let orientation = found.or(convention.filter(|_| !contradicted));
         let orientation = orientation.ok_or_else(|| LayersError::Square(weight.name.clone()))?;
         Ok(Layer { weight, bias, orientation, is_by_name: found.is_none(), inputs, outputs })
     });

@@ -1,4 +1,4 @@
-//! Why a file of tensors cannot be imported.
+//! Errors of importing a file of tensors.
 
 use safetensors::{Dtype, SafeTensorError};
 use shared_model::{MAX_LAYERS, MAX_WIDTH};
@@ -8,52 +8,51 @@ use super::orientation::Orientation;
 use crate::limits::{MAX_TENSOR_DIMENSIONS, MAX_TENSOR_FILE_BYTES, MAX_TENSOR_NAME_BYTES};
 use crate::support::tensor_header::HeaderError;
 
-/// Why a file gives no tensors.
+/// Why a file's tensors cannot be read.
 #[derive(Debug, Error)]
 pub enum TensorFileError {
-    /// It cannot be read.
-    #[error("it cannot be read")]
+    /// The file cannot be read.
+    #[error("cannot read the file")]
     Read(#[source] std::io::Error),
-    /// Its header has a length that no such file has.
+    /// The header's length is out of range.
     #[error(transparent)]
     Header(#[from] HeaderError),
-    /// It is larger than weights are.
-    #[error("it has more than {MAX_TENSOR_FILE_BYTES} bytes; save the weights alone, without the optimizer")]
+    /// The file is too large.
+    #[error("more than {MAX_TENSOR_FILE_BYTES} bytes; save the weights alone, without the optimizer")]
     Large,
-    /// It is not what it should be.
-    #[error("not a safetensors file, or a damaged one; docs/import.md says how to save one")]
+    /// The file is not a valid safetensors file.
+    #[error("not a safetensors file, or a damaged one; docs/import.md explains how to save one")]
     Content(#[from] SafeTensorError),
-    /// A tensor that no program saves.
+    /// A tensor's name or shape is too long.
     #[error(
-        "one of its tensors has a name of {name_bytes} bytes and {dimensions} dimensions; at most {MAX_TENSOR_NAME_BYTES} and \
-         {MAX_TENSOR_DIMENSIONS} are possible"
+        "a tensor has a name of {name_bytes} bytes and {dimensions} dimensions; expected at most {MAX_TENSOR_NAME_BYTES} and \
+         {MAX_TENSOR_DIMENSIONS}"
     )]
     Tensor {
-        /// Bytes of its name.
+        /// Length of the name in bytes.
         name_bytes: usize,
-        /// Numbers of its shape.
+        /// Length of the shape.
         dimensions: usize,
     },
-    /// There is nothing in it.
-    #[error("it has no tensors; save the weights after the network is built or trained")]
+    /// The file has no tensors.
+    #[error("no tensors; save the weights after the network is built or trained")]
     Empty,
 }
 
-/// Why tensors are no network. Names are escaped where they are shown.
+/// Why tensors cannot be imported as a network. Messages escape the tensors' names.
 #[derive(Debug, Error)]
 pub enum ImportError {
-    /// The layers cannot be told.
+    /// The layers cannot be identified.
     #[error("{reason}{listing}")]
     Layers {
-        /// Why not.
+        /// The reason.
         reason: LayersError,
-        /// The tensors that there are, and how to choose.
+        /// The list of tensors, and how to choose among them.
         listing: String,
     },
     /// A bias does not fit its weights.
     #[error(
-        "bias {} has shape {bias_shape:?}, but weights {} have {outputs} outputs: name those that belong together by --layer \
-         WEIGHT,BIAS",
+        "bias {} has shape {bias_shape:?}, but weights {} have {outputs} outputs; name the pair with --layer WEIGHT,BIAS",
         .bias.escape_debug(),
         .weight.escape_debug()
     )]
@@ -67,73 +66,71 @@ pub enum ImportError {
         /// Their outputs.
         outputs: usize,
     },
-    /// Numbers of another kind.
-    #[error("tensor {} is of type {data_type}; F32, F64, F16 and BF16 can be imported: save it as one of these", .name.escape_debug())]
+    /// A tensor's data type is not supported.
+    #[error("tensor {} has type {data_type}; expected F32, F64, F16 or BF16", .name.escape_debug())]
     DataType {
         /// The tensor.
         name: String,
         /// Its type.
         data_type: Dtype,
     },
-    /// A number that is none, or beyond the range of `f32`.
-    #[error("tensor {} has {value} at position {position}: weights are finite numbers; did training diverge?", .name.escape_debug())]
+    /// A number is not finite, or out of the range of `f32`.
+    #[error("tensor {} has {value} at position {position}; expected a finite number (did training diverge?)", .name.escape_debug())]
     NotFinite {
         /// The tensor.
         name: String,
-        /// From 0, the last dimension first.
+        /// From 0, in row-major order.
         position: usize,
-        /// What is there.
+        /// The number found.
         value: f32,
     },
 }
 
-/// Why the layers of a network cannot be told.
+/// Why the layers of a network cannot be identified.
 #[derive(Debug, Error)]
 pub enum LayersError {
-    /// No tensor is named as weights are.
-    #[error("no matrix is named as PyTorch (NAME.weight) or Keras (NAME/kernel) names the weights of a dense layer")]
+    /// No tensor has a name of weights.
+    #[error("no matrix has a name like NAME.weight (PyTorch) or NAME/kernel (Keras)")]
     Unnamed,
-    /// The shapes lead nowhere.
-    #[error(
-        "no row of these dense layers leads from {pixels} pixels to {classes} classes: is this the right data set?"
-    )]
+    /// No sequence of layers fits.
+    #[error("no sequence of these layers maps {pixels} pixels to {classes} classes; is this the right data set?")]
     NoChain {
         /// Pixels of an image.
         pixels: usize,
         /// Classes of the data set.
         classes: usize,
     },
-    /// The shapes lead to the goal in several ways.
-    #[error("several rows of dense layers lead from {pixels} pixels to {classes} classes")]
+    /// Several sequences of layers fit.
+    #[error("several sequences of these layers map {pixels} pixels to {classes} classes")]
     Several {
         /// Pixels of an image.
         pixels: usize,
         /// Classes of the data set.
         classes: usize,
     },
-    /// A square matrix, and nothing that says which way round it is.
-    #[error("weights {} are square, and names and shapes do not say whether inputs or outputs come first", .0.escape_debug())]
+    /// The orientation of a square matrix is unknown.
+    #[error("weights {} are square; names and shapes do not show whether inputs or outputs come first", .0.escape_debug())]
     Square(String),
-    /// A tensor that was named is not there.
+    /// A named tensor does not exist.
     #[error("there is no tensor {}", .0.escape_debug())]
     Unknown(String),
-    /// A tensor that was named as weights is no matrix.
-    #[error("tensor {} is no matrix, as a dense layer's weights are", .0.escape_debug())]
+    /// A tensor named as weights is not a matrix.
+    #[error("tensor {} is not a matrix, as a dense layer's weights are", .0.escape_debug())]
     NoMatrix(String),
-    /// A tensor that was named twice.
+    /// A tensor is named twice.
     #[error("layer {} is named twice", .0.escape_debug())]
     Twice(String),
-    /// Weights that were named do not take what comes before them.
-    #[error("weights {} do not take {inputs} inputs, which is what comes before them{}", .name.escape_debug(), as_asked(*.orientation))]
+    /// Named weights do not accept the outputs of the layer before.
+    #[error("weights {}{} do not accept {inputs} inputs (the outputs of the layer before, or the pixels)", .name.escape_debug(), as_asked(*.orientation))]
     NoFit {
         /// The weights.
         name: String,
         /// Outputs of the layer before, or pixels.
         inputs: usize,
-        /// How they were said to lie.
+        /// The orientation that the user named.
         orientation: Option<Orientation>,
     },
-    /// The last layer that was named is not the last one.
+    /// The last named layer does not have one output for each class.
     #[error("the last layer has {outputs} outputs, but the data set has {classes} classes")]
     Last {
         /// Its outputs.
@@ -143,11 +140,11 @@ pub enum LayersError {
     },
     /// More layers, or wider ones, than a model can have.
     #[error(
-        "a model has at most {MAX_LAYERS} layers of at most {MAX_WIDTH} inputs and outputs; this network is larger"
+        "the network is larger than a model can be: expected at most {MAX_LAYERS} layers of at most {MAX_WIDTH} inputs and outputs"
     )]
     Size,
 }
 
 fn as_asked(orientation: Option<Orientation>) -> String {
-    orientation.map(|orientation| format!(", read as {}", orientation.name())).unwrap_or_default()
+    orientation.map(|orientation| format!(", read as {},", orientation.name())).unwrap_or_default()
 }

@@ -7,7 +7,7 @@ use super::orientation::Orientation;
 use super::tensors::Tensor;
 use crate::network::DenseParameters;
 
-/// A layer as the command line names it: `WEIGHT[,BIAS][,in-out|out-in]`.
+/// A layer named on the command line: `WEIGHT[,BIAS][,in-out|out-in]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayerChoice {
     pub weight: String,
@@ -30,7 +30,7 @@ impl FromStr for LayerChoice {
             [weight, bias] if !weight.is_empty() && !bias.is_empty() => {
                 Ok(Self { weight: weight.to_owned(), bias: Some(bias.to_owned()), orientation })
             }
-            _ => Err("not of the form WEIGHT[,BIAS][,in-out|out-in]"),
+            _ => Err("expected WEIGHT[,BIAS][,in-out|out-in]"),
         }
     }
 }
@@ -38,13 +38,13 @@ impl FromStr for LayerChoice {
 /// A dense layer of a file.
 #[derive(Clone, Debug)]
 pub struct Layer<'a> {
-    /// Its weights.
+    /// The weights.
     pub weight: &'a Tensor<'a>,
-    /// Its biases, if it has any.
+    /// The biases, if there are any.
     pub bias: Option<&'a Tensor<'a>>,
-    /// How the weights lie.
+    /// The orientation of the weights.
     pub orientation: Orientation,
-    /// Whether it is their name alone that says so: they are square.
+    /// True if the orientation is known from the name alone, because the matrix is square.
     pub is_by_name: bool,
     /// Number of inputs.
     pub inputs: usize,
@@ -53,11 +53,11 @@ pub struct Layer<'a> {
 }
 
 impl Layer<'_> {
-    /// Its numbers.
+    /// Returns the layer's weights and biases.
     ///
     /// # Errors
     ///
-    /// Returns an error if they are not finite, or no floating-point numbers.
+    /// Returns an error if they are not finite floating-point numbers.
     pub fn parameters(&self) -> Result<DenseParameters, ImportError> {
         let (inputs, outputs) = (self.inputs, self.outputs);
         let weights = numbers(self.weight)?;

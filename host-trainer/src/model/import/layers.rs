@@ -1,5 +1,5 @@
-//! Finds the dense layers among named tensors: the names say which weights and biases belong
-//! together, the shapes how the layers follow one another.
+//! Finds the dense layers among named tensors. Names show which weights and biases belong together,
+//! shapes the order of the layers.
 
 use std::collections::HashMap;
 
@@ -12,10 +12,10 @@ use super::name::Convention;
 use super::orientation::Orientation;
 use super::tensors::Tensor;
 
-/// The layers of the network that leads from `pixels` to `classes`.
+/// Finds the layers of the network from `pixels` to `classes`.
 ///
-/// All weights by their names, in the order of `tensors`, if their shapes follow one another so;
-/// else in the one order in which they do; else the one choice of them that leads there.
+/// Tries all weights in the order of `tensors`, then in the only other order that fits, then the
+/// only subset that fits.
 ///
 /// # Errors
 ///
@@ -34,12 +34,13 @@ pub fn find<'a>(tensors: &'a [Tensor<'a>], pixels: usize, classes: usize) -> Res
     finish(found, tensors)
 }
 
-/// The layers that `choices` name, first to last, as a network from `pixels` to `classes`. Where
-/// one has no biases, they are those that go with the name of the weights, if there are any.
+/// Returns the layers that `choices` name, first to last, as a network from `pixels` to `classes`.
+/// A choice without biases takes the tensor that goes with the name of the weights, if there is
+/// one.
 ///
 /// # Errors
 ///
-/// Returns an error if they are none.
+/// Returns an error if they are not such a network.
 pub fn follow<'a>(
     choices: &[LayerChoice],
     tensors: &'a [Tensor<'a>],
@@ -88,7 +89,7 @@ fn obey<'a>(
     orient(&chain.iter().collect::<Vec<_>>(), pixels)
 }
 
-/// The layers with biases that fit, or the error with a list of `tensors`.
+/// Checks that the biases fit; adds a list of `tensors` to an error.
 fn finish<'a>(
     found: Result<Vec<Layer<'a>>, LayersError>,
     tensors: &[Tensor<'_>],
@@ -107,17 +108,17 @@ fn finish<'a>(
     Ok(layers)
 }
 
-/// Tensors that an error lists.
-const LISTED: usize = 40;
+/// Most tensors that an error lists.
+const MAX_LISTED: usize = 40;
 
-/// What `tensors` there are, and how to choose among them.
+/// Lists `tensors` and shows how to choose among them.
 fn listing(tensors: &[Tensor<'_>]) -> String {
-    let mut text = "\nThe file has\n".to_owned();
-    for tensor in tensors.iter().take(LISTED) {
+    let mut text = "\nThe file contains\n".to_owned();
+    for tensor in tensors.iter().take(MAX_LISTED) {
         text += &format!("  {} {:?}, {}\n", tensor.name.escape_debug(), tensor.shape, tensor.data_type());
     }
-    if tensors.len() > LISTED {
-        text += &format!("  and {} more\n", tensors.len() - LISTED);
+    if tensors.len() > MAX_LISTED {
+        text += &format!("  and {} more\n", tensors.len() - MAX_LISTED);
     }
     let by_name = by_name(tensors);
     let example = tensors.iter().filter(|tensor| matrix(tensor).is_some()).take(MAX_LAYERS).map(|tensor| {
@@ -130,7 +131,7 @@ fn listing(tensors: &[Tensor<'_>]) -> String {
     });
     let example: String = example.collect();
     if !example.is_empty() {
-        text += "Name the layers, first to last, by --layer WEIGHT[,BIAS][,in-out|out-in] each; those of the network out of\n ";
+        text += "Name the network's layers, first to last, with one --layer WEIGHT[,BIAS][,in-out|out-in] each; choose from\n ";
         text += &example;
     }
     text

@@ -1,4 +1,4 @@
-//! Networks trained elsewhere: from a file of named tensors to dense layers for raw pixels.
+//! Imports networks trained by other programs: a file of named tensors becomes dense layers.
 //!
 //! ```text
 //!  safetensors --tensors--> names, shapes --layers--> dense layers --PixelForm--> the same for pixels in 0..=1

@@ -1,18 +1,18 @@
-//! What a tensor's name says, by the conventions of PyTorch and of Keras.
+//! Tensor names, by the conventions of PyTorch and Keras.
 
 use super::orientation::Orientation;
 
-/// What is known of a matrix of weights by its name.
+/// The facts that the name of a weight matrix implies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Convention {
-    /// How a framework that uses such names lays it out.
+    /// The orientation used by the framework that uses such names.
     pub orientation: Orientation,
-    /// The name that the biases of the same layer have.
+    /// The name of the same layer's biases.
     pub bias: String,
 }
 
 impl Convention {
-    /// What `name` says, if it is one that weights have: `fc1.weight`, `dense/kernel`,
+    /// Returns the convention of `name` if it is a name of weights: `fc1.weight`, `dense/kernel`,
     /// `dense/kernel:0`, `layers/dense/vars/0`.
     pub fn of(name: &str) -> Option<Self> {
         let (whole, variable) = match name.strip_suffix(":0") {
@@ -33,16 +33,17 @@ impl Convention {
     }
 }
 
-/// What separates the parts of a name.
+/// The separators between the parts of a name.
 const SEPARATORS: [char; 3] = ['.', '/', ':'];
 
-/// A key by which names sort as people count: `dense`, `dense_1`, `dense_2`, `dense_10`.
+/// Returns a key that sorts numbers in names by value: `dense`, `dense_1`, `dense_2`, `dense_10`.
 pub fn natural_key(name: &str) -> impl Ord + use<> {
     let parts: Vec<Vec<Part>> = name.split(SEPARATORS).map(parts).collect();
     (parts, name.to_owned())
 }
 
-/// A run of digits, or of anything else. Of numbers without leading zeros the longer is the larger.
+/// Digits (their count, then the digits, without leading zeros: a longer number is larger), or
+/// other text.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Part {
     Number(usize, String),
@@ -55,14 +56,14 @@ fn parts(part: &str) -> Vec<Part> {
     while let Some(first) = rest.chars().next() {
         let is_number = first.is_ascii_digit();
         let end = rest.find(|character: char| character.is_ascii_digit() != is_number).unwrap_or(rest.len());
-        let (run, behind) = rest.split_at(end);
+        let (run, remainder) = rest.split_at(end);
         parts.push(if is_number {
             let digits = run.trim_start_matches('0');
             Part::Number(digits.len(), digits.to_owned())
         } else {
             Part::Text(run.to_owned())
         });
-        rest = behind;
+        rest = remainder;
     }
     parts
 }
@@ -72,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_weights_are_known() {
+    fn names_of_weights_are_recognized() {
         use Orientation::{InOut, OutIn};
         for (name, orientation, bias) in [
             ("fc1.weight", OutIn, "fc1.bias"),
@@ -93,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn names_sort_as_people_count() {
+    fn numbers_in_names_sort_by_value() {
         let sorted = [
             "0.weight",
             "2.weight",
@@ -111,7 +112,7 @@ mod tests {
         let mut names = sorted;
         names.reverse();
         names.sort_by_cached_key(|name| natural_key(name));
-        // Equal but for leading zeros: by their characters.
+        // Names that differ only in leading zeros sort by their characters.
         let (one, other) = (names.iter().position(|name| *name == "dense_02/kernel:0"), 7);
         assert_eq!(one, Some(other));
         names.swap(7, 8);

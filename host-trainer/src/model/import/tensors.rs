@@ -1,4 +1,4 @@
-//! Reading a safetensors file: names, shapes, numbers. Bounded, and total for any bytes.
+//! Reads a safetensors file: names, shapes, numbers. Sizes are bounded; no bytes cause a panic.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::limits::{MAX_TENSOR_DIMENSIONS, MAX_TENSOR_FILE_BYTES, MAX_TENSOR_NAM
 use crate::support::bounded;
 use crate::support::tensor_header::check_header;
 
-/// A file that has been read, but not understood yet.
+/// A file that has been read, but not parsed.
 #[derive(Debug)]
 pub struct TensorFile {
     bytes: Vec<u8>,
@@ -22,9 +22,9 @@ pub struct TensorFile {
 /// A tensor of a file.
 #[derive(Clone, Debug)]
 pub struct Tensor<'a> {
-    /// Its name.
+    /// The tensor's name.
     pub name: String,
-    /// Its dimensions.
+    /// The tensor's dimensions.
     pub shape: Vec<usize>,
     view: TensorView<'a>,
 }
@@ -34,9 +34,9 @@ impl TensorFile {
     ///
     /// # Errors
     ///
-    /// Returns an error if it cannot be read, or is larger than weights are.
+    /// Returns an error if it cannot be read or is too large.
     pub fn read(path: &Path) -> Result<Self, TensorFileError> {
-        // The header's length comes first: a film need not be read to be refused.
+        // Checks the header's length first, to refuse other large files without reading them.
         let mut start = Vec::new();
         bounded::open(path)?.take(8).read_to_end(&mut start)?;
         check_header(&start)?;
@@ -47,7 +47,7 @@ impl TensorFile {
         Ok(Self { bytes })
     }
 
-    /// All tensors, in the order in which people would sort their names.
+    /// Returns all tensors, sorted by name with numbers by value.
     ///
     /// # Errors
     ///
@@ -78,12 +78,12 @@ impl From<io::Error> for TensorFileError {
 }
 
 impl Tensor<'_> {
-    /// What its numbers are, as the file says.
+    /// Returns the data type given in the file.
     pub fn data_type(&self) -> Dtype {
         self.view.dtype()
     }
 
-    /// Its numbers, the last dimension first; nothing where they are no floating-point numbers of
+    /// Returns the numbers in row-major order, or `None` if they are not floating-point numbers of
     /// 16, 32 or 64 bits.
     pub fn numbers(&self) -> Option<Vec<f32>> {
         fn each<const BYTES: usize>(data: &[u8], number: impl Fn([u8; BYTES]) -> f32) -> Vec<f32> {
@@ -107,7 +107,7 @@ pub mod tests {
     use super::*;
     use crate::support::damage::damaged;
 
-    /// A file of tensors: name, type, shape, data.
+    /// Builds a file of tensors: name, type, shape, data.
     pub fn file(tensors: &[(&str, Dtype, &[usize], &[u8])]) -> TensorFile {
         let views = tensors
             .iter()
@@ -120,7 +120,7 @@ pub mod tests {
     }
 
     #[test]
-    fn numbers_of_four_types_come_as_f32() {
+    fn numbers_of_four_types_are_read_as_f32() {
         let values = [1.5_f32, -0.25];
         let file = file(&[
             ("f64", Dtype::F64, &[2], &values.map(|value| f64::from(value).to_le_bytes()).concat()),
@@ -148,7 +148,7 @@ pub mod tests {
 
     proptest! {
         #[test]
-        fn a_damaged_file_is_tensors_or_an_error(bytes in damaged(two_tensors().bytes)) {
+        fn a_damaged_file_gives_tensors_or_an_error(bytes in damaged(two_tensors().bytes)) {
             if let Ok(tensors) = (TensorFile { bytes }).tensors() {
                 for tensor in tensors {
                     let numbers = tensor.shape.iter().product::<usize>();

@@ -1,4 +1,4 @@
-//! Layers that are found, chosen or refused.
+//! Tests of finding and choosing layers.
 
 use std::str::FromStr as _;
 
@@ -8,7 +8,7 @@ use super::*;
 use crate::model::import::TensorFile;
 use crate::model::import::tensors::tests::file;
 
-/// A file of `f32` tensors of zeros.
+/// Builds a file of `f32` tensors of zeros.
 fn shapes(tensors: &[(&str, &[usize])]) -> TensorFile {
     let data: Vec<Vec<u8>> = tensors.iter().map(|(_, shape)| vec![0; 4 * shape.iter().product::<usize>()]).collect();
     let tensors: Vec<_> =
@@ -16,7 +16,7 @@ fn shapes(tensors: &[(&str, &[usize])]) -> TensorFile {
     file(&tensors)
 }
 
-/// What is found from 6 pixels to 2 classes, as a command line would name it; or the error.
+/// Returns the layers found from 6 pixels to 2 classes, as a command line names them, or the error.
 fn found(tensors: &[(&str, &[usize])], choices: &[&str]) -> Result<String, String> {
     let file = shapes(tensors);
     let tensors = file.tensors().unwrap();
@@ -47,12 +47,12 @@ fn layers_are_found_by_both_conventions() {
     ];
     let expected = "dense/kernel:0,dense/bias:0,in-out dense_2/kernel:0,in-out dense_10/kernel:0,in-out";
     assert_eq!(found(keras, &[]).unwrap(), expected);
-    // The shapes count, not the names.
+    // Shapes take precedence over names.
     assert_eq!(found(&[("a.weight", &[6, 4]), ("b.kernel", &[2, 4])], &[]).unwrap(), "a.weight,in-out b.kernel,out-in");
 }
 
 #[test]
-fn shapes_find_the_order_that_names_do_not_have() {
+fn shapes_give_the_order_when_names_do_not() {
     let layers: &[(&str, &[usize])] = &[("first.weight", &[4, 6]), ("between.weight", &[5, 4]), ("a.weight", &[2, 5])];
     assert_eq!(found(layers, &[]).unwrap(), "first.weight,out-in between.weight,out-in a.weight,out-in");
     let more: &[(&str, &[usize])] = &[("fc.weight", &[2, 6]), ("embedding.weight", &[9, 7])];
@@ -60,7 +60,7 @@ fn shapes_find_the_order_that_names_do_not_have() {
 }
 
 #[test]
-fn a_square_layer_goes_by_its_name_unless_other_names_are_belied() {
+fn a_square_layer_follows_its_name_unless_another_name_is_contradicted() {
     let square =
         |first: &'static [usize]| found(&[("0.weight", first), ("2.weight", &[4, 4]), ("4.weight", &[2, 4])], &[]);
     assert_eq!(square(&[4, 6]).unwrap(), "0.weight,out-in 2.weight,out-in 4.weight,out-in");
@@ -77,28 +77,28 @@ fn a_square_layer_goes_by_its_name_unless_other_names_are_belied() {
 }
 
 #[test]
-fn what_is_not_clear_is_refused_with_a_list() {
+fn ambiguous_layers_are_refused_with_a_list() {
     let twice: &[(&str, &[usize])] =
         &[("a.weight", &[4, 6]), ("b.weight", &[2, 4]), ("ema.a.weight", &[4, 6]), ("ema.b.weight", &[2, 4])];
     let error = found(twice, &[]).unwrap_err();
-    assert!(error.contains("several rows of dense layers lead from 6 pixels to 2 classes"), "{error}");
+    assert!(error.contains("several sequences of these layers map 6 pixels to 2 classes"), "{error}");
     assert!(error.contains("ema.a.weight [4, 6], F32") && error.contains("--layer a.weight,out-in"), "{error}");
     assert_eq!(found(twice, &["a.weight", "b.weight"]).unwrap(), "a.weight,out-in b.weight,out-in");
     for (tensors, part) in [
-        (&[("a.weight", &[4, 7][..])][..], "no row of these"),
-        (&[("a.weight", &[4, 6]), ("b.weight", &[2, 5])], "no row of these"),
-        (&[("w", &[2, 6])], "no matrix is named"),
-        (&[("a.weight", &[0, 6]), ("b.weight", &[2, 0])], "no matrix is named"),
+        (&[("a.weight", &[4, 7][..])][..], "no sequence of these"),
+        (&[("a.weight", &[4, 6]), ("b.weight", &[2, 5])], "no sequence of these"),
+        (&[("w", &[2, 6])], "no matrix has a name"),
+        (&[("a.weight", &[0, 6]), ("b.weight", &[2, 0])], "no matrix has a name"),
         (&[("a.weight", &[2, 6]), ("a.bias", &[3])], "bias a.bias has shape [3], but weights a.weight have 2 outputs"),
         (&[("a.weight", &[20_000, 6]), ("b.weight", &[2, 20_000])], "at most 16384 inputs"),
     ] {
         let error = found(tensors, &[]).unwrap_err();
         assert!(error.contains(part), "{error}");
     }
-    // A hundred layers of the same shape, in more orders than can be counted.
+    // A hundred layers of the same shape have too many orders to search.
     let names: Vec<String> = (0..100).map(|index| format!("{index}.weight")).collect();
     let many: Vec<(&str, &[usize])> = names.iter().map(|name| (name.as_str(), &[6, 6][..])).collect();
-    assert!(found(&many, &[]).unwrap_err().contains("several rows"));
+    assert!(found(&many, &[]).unwrap_err().contains("several sequences"));
 }
 
 #[test]
@@ -108,11 +108,11 @@ fn choices_that_cannot_be_followed_are_refused() {
     for (choices, part) in [
         (&["a/b:0", "x"][..], "there is no tensor x"),
         (&["a/b:0,x"], "there is no tensor x"),
-        (&["a/b:0", "e"], "tensor e is no matrix"),
-        (&["a/b:0,out-in"], "weights a/b:0 do not take 6 inputs, which is what comes before them, read as out-in"),
+        (&["a/b:0", "e"], "tensor e is not a matrix"),
+        (&["a/b:0,out-in"], "weights a/b:0, read as out-in, do not accept 6 inputs"),
         (&["a/b:0", "f,in-out", "f,in-out"], "f is named twice"),
         (&["a/b:0", "a/b:0"], "a/b:0 is named twice"),
-        (&["f"], "weights f do not take 6 inputs"),
+        (&["f"], "weights f do not accept 6 inputs"),
     ] {
         let error = found(tensors, choices).unwrap_err();
         assert!(error.contains(part), "{error}");
@@ -125,7 +125,7 @@ fn choices_that_cannot_be_followed_are_refused() {
 }
 
 #[test]
-fn weights_come_input_by_input_and_are_finite() {
+fn weights_are_returned_input_by_input_and_finite() {
     let data = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
     let parameters = |values: &[f32]| {
         let (weights, bias) = (data(values), data(&[7.0, 8.0]));
