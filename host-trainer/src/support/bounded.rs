@@ -1,4 +1,4 @@
-//! Reading files that may be anything: only what is a file, and no more of it than there can be.
+//! Reads files of unknown origin: regular files only, up to a bound.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
@@ -8,8 +8,8 @@ use std::path::Path;
 ///
 /// # Errors
 ///
-/// Returns an error if it cannot be opened, or is no file: a pipe that nobody writes to would be
-/// waited for without end.
+/// Returns an error if it cannot be opened, or is not a regular file: reading a pipe could wait
+/// forever.
 pub fn open(path: &Path) -> io::Result<File> {
     let kind = fs::metadata(path)?.file_type();
     if kind.is_dir() {
@@ -21,23 +21,23 @@ pub fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// The bytes of the file at `path`, which are at most `most`.
+/// Reads the file at `path`, of at most `max` bytes.
 ///
 /// # Errors
 ///
-/// As [`open`], and where there are more, or more than memory has room for.
-pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+/// Returns an error if [`open`] does, or if the file is larger than `max` or than free memory.
+pub fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {
     let file = open(path)?;
-    let too_large = || io::Error::new(ErrorKind::FileTooLarge, format!("it has more than {most} bytes"));
+    let too_large = || io::Error::new(ErrorKind::FileTooLarge, format!("it has more than {max} bytes"));
     let length = file.metadata()?.len();
-    if length > most {
+    if length > max {
         return Err(too_large());
     }
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(usize::try_from(length).map_err(|_| too_large())?)?;
-    // It may have grown since, or not say its length.
-    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > most { Err(too_large()) } else { Ok(bytes) }
+    // The file may have grown, or report length 0, as in /proc.
+    file.take(max.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > max { Err(too_large()) } else { Ok(bytes) }
 }
 
 #[cfg(test)]
@@ -59,7 +59,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn devices_and_pipes_are_not_waited_for() {
+    fn devices_and_sockets_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("socket");
         let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
@@ -70,7 +70,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_file_that_does_not_say_its_length_is_read_no_further() {
+    fn the_bound_holds_for_a_file_that_reports_no_length() {
         let path = Path::new("/proc/self/maps");
         assert_eq!(fs::metadata(path).unwrap().len(), 0);
         assert_eq!(read(path, 10).unwrap_err().kind(), ErrorKind::FileTooLarge);

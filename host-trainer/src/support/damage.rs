@@ -1,11 +1,10 @@
-//! Damaged files for property tests: what a bad disk, a broken transfer or a wicked hand makes of a
-//! good one.
+//! Damaged files for property tests: bad disks, broken transfers, malicious edits.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-/// One thing that goes wrong.
+/// One change to a file.
 #[derive(Clone, Debug)]
 enum Damage {
     Flip(Index, u8),
@@ -46,8 +45,7 @@ impl Damage {
     }
 }
 
-/// Bytes that headers do not expect: extremes, digits that make a number another one, brackets that
-/// open and never close.
+/// Generates bytes that break headers: extreme numbers, digits, brackets that never close.
 fn odd_bytes() -> impl Strategy<Value = Vec<u8>> {
     let texts = ["0", "9", "-", "e9", "1e999", "null", "[", "{", "\"", "[[[[[[[[", "\\u0000", "18446744073709551616"];
     let numbers = [0, 1, 0x7f, 0xff, 0x7fff, 0xffff, 0x7fff_ffff, 0xffff_ffff, u64::MAX / 2, u64::MAX];
@@ -61,7 +59,7 @@ fn odd_bytes() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![texts, numbers.boxed(), vec(any::<u8>(), 1..16).boxed()]
 }
 
-/// `bytes`, of which up to three things have gone wrong.
+/// Generates copies of `bytes` with one to three changes.
 pub fn damaged(bytes: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
     let place = any::<Index>;
     let damage = prop_oneof![

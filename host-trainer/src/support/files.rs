@@ -1,4 +1,4 @@
-//! Writing files whole or not at all.
+//! Writes files completely or not at all.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -13,7 +13,7 @@ use tempfile::NamedTempFile;
 /// Held while a temporary file exists, so that [`quiet`] can wait until there is none.
 static WRITING: Mutex<()> = Mutex::new(());
 
-/// Waits until no file is being written and keeps it so as long as the guard lives.
+/// Waits until no file is being written. None is written while the guard lives.
 pub fn quiet() -> MutexGuard<'static, ()> {
     WRITING.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -22,17 +22,17 @@ pub fn quiet() -> MutexGuard<'static, ()> {
 ///
 /// # Errors
 ///
-/// Returns an error if `path` cannot be written; the old content stays.
+/// Returns an error if `path` cannot be written; the old content is kept.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     write_all(&[(path, bytes)])
 }
 
-/// Writes several files. None gets its name before the bytes of all are on the disk.
+/// Writes several files. The bytes of all are on the disk before the first gets its name.
 ///
 /// # Errors
 ///
-/// Returns an error if one of them cannot be written. A failure before the first one has its name,
-/// such as a full disk, leaves all as they were.
+/// Returns an error if one of them cannot be written. If none has its name yet (the disk is full,
+/// for example), all old files are kept.
 pub fn write_all(files: &[(&Path, &[u8])]) -> Result<(), WriteError> {
     let _writing = quiet();
     let staged = stage_all(files)?;
@@ -48,7 +48,7 @@ pub fn write_all(files: &[(&Path, &[u8])]) -> Result<(), WriteError> {
 ///
 /// # Errors
 ///
-/// Fails like [`write_all`].
+/// Returns an error if [`write_all`] would.
 pub fn write_together(files: &[(&Path, &[u8])]) -> Result<(), WriteError> {
     let _writing = quiet();
     let mut staged = stage_all(files)?;
@@ -59,7 +59,7 @@ pub fn write_together(files: &[(&Path, &[u8])]) -> Result<(), WriteError> {
     }
     let others: Vec<&Path> = staged.iter().map(|(_, path)| *path).collect();
     name_all(staged)?;
-    // After a power cut, too, the last name means that the others are there.
+    // Even after a power cut, the last file exists only if the others do.
     sync_folders(others);
     name_all([(file, last)])?;
     sync_folders([last]);
@@ -84,7 +84,7 @@ fn sync_folders<'a>(files: impl IntoIterator<Item = &'a Path>) {
     }
 }
 
-/// Checks that [`write`](fn@write) to `path` would succeed, as far as can be known in advance.
+/// Checks, as far as possible, that [`write`](fn@write) to `path` would succeed.
 ///
 /// # Errors
 ///
@@ -94,7 +94,7 @@ pub fn check_writable(path: &Path) -> Result<(), WriteError> {
     temporary(path).map(drop)
 }
 
-/// Creates `folder`, and the folders above it where they are missing.
+/// Creates `folder` and any missing parent folders.
 ///
 /// # Errors
 ///
@@ -103,12 +103,12 @@ pub fn create_folder(folder: &Path) -> Result<(), WriteError> {
     fs::create_dir_all(folder).map_err(|source| WriteError::CreateFolder { path: folder.to_owned(), source })
 }
 
-/// Returns whether two paths lead to the same place.
+/// Returns true if two paths lead to the same place.
 pub fn is_same(one: &Path, other: &Path) -> bool {
     resolve(one) == resolve(other)
 }
 
-/// Returns whether `path` is `folder` or is inside it.
+/// Returns true if `path` is `folder` or is inside it.
 pub fn is_within(path: &Path, folder: &Path) -> bool {
     resolve(path).starts_with(resolve(folder))
 }
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_replaced_whole() {
+    fn a_file_is_replaced_completely() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         for content in [&b"first"[..], b"2"] {
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_cannot_be_written_is_named() {
+    fn an_unwritable_path_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let absent = folder.path().join("absent").join("file");
         let error = check_writable(&absent).unwrap_err();
@@ -178,7 +178,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_is_replaced_and_what_it_leads_to_stays() {
+    fn a_link_is_replaced_and_its_target_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let [target, link] = ["target", "link"].map(|name| folder.path().join(name));
         write(&target, b"old").unwrap();
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_known_by_all_its_names() {
+    fn different_names_of_one_path_are_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name| folder.path().join(name);
         fs::create_dir(path("there")).unwrap();
@@ -203,7 +203,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn others_may_read_what_is_written() {
+    fn written_files_have_ordinary_permissions() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");

@@ -1,13 +1,13 @@
-//! Ctrl-C and other signals to end: stop at once, but not in the middle of writing a file.
+//! Handles Ctrl-C and similar signals: stops at once, but not while a file is being written.
 
 use std::process;
 
 use crate::support::{files, progress};
 
-/// From now on, such a signal clears the progress bar, waits for a file that is being written, and
+/// Installs a handler that clears the progress bar, waits for a file that is being written, and
 /// ends the program.
 pub fn handle() {
-    // Without a handler they still end the program, only less tidily.
+    // Without a handler a signal still ends the program, but may leave a temporary file.
     let _ = host_support::signals::on_end(|code| {
         let _quiet = files::quiet();
         progress::abandon();

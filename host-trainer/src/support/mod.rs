@@ -1,4 +1,4 @@
-//! Helpers that know nothing of networks: files, progress, the terminal.
+//! Helpers that do not depend on networks: files, progress, the terminal.
 
 pub mod bounded;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Images and bars made of characters.
+//! Draws images and bars with characters.
 
 use console::Style;
 
@@ -9,14 +9,14 @@ const RAMP: &[u8] = b" .:-=+*#%@";
 const EIGHTHS: [char; 8] =
     ['\u{258f}', '\u{258e}', '\u{258d}', '\u{258c}', '\u{258b}', '\u{258a}', '\u{2589}', '\u{2588}'];
 
-/// Whether standard output shows colours: it is a terminal, and neither `NO_COLOR` nor the like
-/// says otherwise.
+/// Returns true if standard output is a terminal with colours, unless `NO_COLOR` or a similar
+/// variable forbids them.
 pub fn has_colours() -> bool {
     console::colors_enabled()
 }
 
-/// An image, `[row][column]` with 0 for black and 255 for white, as lines of text: with `colours`
-/// two rows of pixels a line, in greys; else two characters a pixel, the denser the brighter.
+/// Draws an image (`[row][column]`, 0 is black, 255 is white) as lines of text: with `colours`,
+/// two rows of pixels per line, in greys; otherwise two characters per pixel, dense for bright.
 pub fn image(pixels: &[u8], columns: usize, colours: bool) -> String {
     let rows: Vec<&[u8]> = pixels.chunks(columns.max(1)).collect();
     if !colours {
@@ -36,7 +36,7 @@ pub fn image(pixels: &[u8], columns: usize, colours: bool) -> String {
     text
 }
 
-/// A bar `share` of `width` characters long, filled up with blanks.
+/// Draws a bar of `share * width` characters, padded with blanks to `width`.
 pub fn bar(share: f64, width: usize) -> String {
     let eighths = (share.clamp(0.0, 1.0) * 8.0 * width as f64).round() as usize;
     let (full, rest) = (eighths / 8, eighths % 8);
@@ -47,7 +47,7 @@ pub fn bar(share: f64, width: usize) -> String {
     bar + &" ".repeat(width - full - usize::from(rest > 0))
 }
 
-/// The grey of the 256 colours that is nearest to `pixel`: black, 24 steps, white.
+/// Returns the grey of the 256 colours nearest to `pixel`: black, 24 steps, white.
 fn grey(pixel: u8) -> u8 {
     match pixel {
         0..=3 => 16,
@@ -62,12 +62,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_colours_the_brighter_is_the_denser() {
+    fn without_colours_brighter_pixels_are_denser() {
         assert_eq!(image(&[0, 255, 0, 128, 0, 0], 2, false), "  @@\n  ++\n\n");
     }
 
     #[test]
-    fn with_colours_a_line_has_two_rows() {
+    fn with_colours_a_line_shows_two_rows() {
         let text = image(&[0, 255, 128, 8, 238, 3], 2, true);
         assert_eq!(text.lines().count(), 2);
         assert_eq!(text.matches('\u{2580}').count(), 4);
@@ -75,14 +75,14 @@ mod tests {
     }
 
     #[test]
-    fn greys_rise_with_the_pixel() {
+    fn greys_are_monotonic() {
         let greys: Vec<u8> = (0..=255).map(grey).map(|colour| if colour == 16 { 0 } else { colour }).collect();
         assert!(greys[..247].is_sorted());
         assert_eq!([grey(0), grey(8), grey(128), grey(238), grey(255)], [16, 232, 244, 255, 231]);
     }
 
     #[test]
-    fn a_bar_is_as_long_as_its_share() {
+    fn a_bar_has_the_length_of_its_share() {
         assert_eq!(bar(0.0, 4), "    ");
         assert_eq!(bar(1.0, 3), "\u{2588}\u{2588}\u{2588}");
         assert_eq!(bar(0.5, 3), "\u{2588}\u{258c} ");
