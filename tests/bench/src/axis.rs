@@ -1,4 +1,4 @@
-//! An axis whose ticks we choose: linear from 0, or logarithmic.
+//! A chart's axis with round ticks: linear from 0, or logarithmic.
 
 use std::ops::Range;
 
@@ -7,10 +7,9 @@ use plotters::prelude::*;
 
 use super::table::grouped;
 
-/// Ticks that a linear axis has at most, and one more.
+/// Most steps between the ticks of a linear axis.
 const MAX_TICKS: f64 = 8.0;
 
-/// An axis of counts.
 pub struct Axis {
     range: Range<f64>,
     ticks: Vec<f64>,
@@ -18,7 +17,7 @@ pub struct Axis {
 }
 
 impl Axis {
-    /// From 0 to a little above the largest of `values`.
+    /// Builds an axis from 0 to slightly above the largest of `values`.
     pub fn linear(values: impl Iterator<Item = f64>) -> Self {
         let most = 1.05 * values.fold(1.0, f64::max);
         let step = steps().find(|step| most / step <= MAX_TICKS).unwrap_or(most);
@@ -26,8 +25,8 @@ impl Axis {
         Self { range: 0.0..most, ticks, is_logarithmic: false }
     }
 
-    /// From a little below the least of `values`, which are 1 or more, to a little above the
-    /// largest.
+    /// Builds an axis from slightly below the smallest of `values`, at least 1, to slightly above
+    /// the largest.
     pub fn logarithmic(values: impl Iterator<Item = f64>) -> Self {
         let (least, most) = values.fold((f64::MAX, 1.0), |(least, most), value| (least.min(value), value.max(most)));
         let range = least.clamp(1.0, most) / 1.3..most * 1.3;
@@ -40,7 +39,7 @@ impl Axis {
     }
 }
 
-/// 1, 2, 5, 10, 20, 50, and so on.
+/// Returns 1, 2, 5, 10, 20, 50, and so on.
 fn steps() -> impl Iterator<Item = f64> {
     (0..15).flat_map(|power| [1.0, 2.0, 5.0].map(|factor| factor * 10.0_f64.powi(power)))
 }
@@ -79,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ticks_are_round_and_places_go_by_the_scale() {
+    fn ticks_are_round_and_follow_the_scale() {
         let axis = Axis::logarithmic([12_704.0, 812_816.0].into_iter());
         assert_eq!(axis.ticks, [10e3, 20e3, 50e3, 100e3, 200e3, 500e3, 1000e3]);
         let [low, high] = [10e3, 100e3].map(|value| axis.map(&value, (0, 1000)));

@@ -1,4 +1,4 @@
-//! What each board may take at most, as a committed file has it.
+//! Budgets of each board, in a committed file.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,27 +8,24 @@ use serde::{Deserialize, Serialize};
 
 use super::row::Row;
 
-/// What stands above the figures.
-const INTRODUCTION: &str = "\
-# The most that each emulated board may take for the images of tests/fixtures: `cargo xtask bench --budgets` compares, and so does
-# `cargo xtask test`. Whoever makes something smaller or quicker lowers them in the same change, by
-# `cargo xtask bench --write-budgets`. Firmware of another compiler may take a tenth more.
+const HEADER: &str = "\
+# Budgets of each emulated board for the images of tests/fixtures.
+# `cargo xtask bench --budgets` and `cargo xtask test` compare.
+# A change that lowers a figure also lowers its budget, with `cargo xtask bench --write-budgets`.
+# Firmware from another compiler may exceed a budget by a tenth.
 ";
 
-/// Ceilings, by board.
+/// A file of budgets.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Budgets {
-    /// The first so many images.
     #[serde(rename = "pictures")]
     images: usize,
-    /// What compiled the firmware.
     compiler: String,
-    /// By the board's name.
     board: BTreeMap<String, Budget>,
 }
 
-/// Ceilings of one board.
+/// Budgets of one board.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Budget {
@@ -43,8 +40,8 @@ struct Budget {
 }
 
 impl Budget {
-    /// What `row` takes, rounded up. Nothing where that is not instructions.
-    fn of(row: &Row) -> Option<Self> {
+    /// Returns the figures of `row`, rounded up; `None` if it counts cycles.
+    fn from_row(row: &Row) -> Option<Self> {
         Some(Self {
             model: row.model.clone(),
             instructions_mean: row.instructions_mean?.ceil() as u64,
@@ -75,54 +72,54 @@ impl Budgets {
     ///
     /// # Errors
     ///
-    /// Where it cannot be read or understood.
+    /// Returns an error if it cannot be read or parsed.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        toml::from_str(&text).with_context(|| format!("cannot understand {}", path.display()))
+        toml::from_str(&text).with_context(|| format!("cannot parse {}", path.display()))
     }
 
-    /// Exactly what `rows` take, as a file of budgets.
+    /// Returns a file of budgets that are exactly the figures of `rows`.
     ///
     /// # Errors
     ///
-    /// Where a row counts cycles, which are no budget.
-    pub fn text_of(rows: &[Row]) -> anyhow::Result<String> {
+    /// Returns an error if a row counts cycles: budgets are instructions.
+    pub fn to_text(rows: &[Row]) -> anyhow::Result<String> {
         let first = rows.first().context("nothing was measured")?;
         let board = |row: &Row| {
-            let budget =
-                Budget::of(row).with_context(|| format!("{} counts cycles, which are no budget", row.device))?;
+            let budget = Budget::from_row(row)
+                .with_context(|| format!("{} counts cycles, but budgets are instructions", row.device))?;
             Ok((row.board.clone(), budget))
         };
         let board = rows.iter().map(board).collect::<anyhow::Result<_>>()?;
         let budgets = Self { images: first.images, compiler: first.compiler.clone(), board };
-        Ok(format!("{INTRODUCTION}{}", toml::to_string(&budgets)?))
+        Ok(format!("{HEADER}{}", toml::to_string(&budgets)?))
     }
 
-    /// What exceeds its budget, in words that name board, figure and budget.
+    /// Returns a message for each figure that exceeds its budget.
     ///
     /// # Errors
     ///
-    /// Where the budgets are about another model or other images, or have none for a board.
+    /// Returns an error if the budgets are for another model or image count, or lack a board.
     pub fn exceeded(&self, rows: &[Row]) -> anyhow::Result<Vec<String>> {
         let mut exceeded = Vec::new();
         for row in rows {
             let budget = self.board.get(&row.board);
             let budget = budget
-                .with_context(|| format!("there are no budgets for {}: add them by --write-budgets", row.board))?;
+                .with_context(|| format!("there are no budgets for {}; add them with --write-budgets", row.board))?;
             ensure!(
                 (&budget.model, self.images) == (&row.model, row.images),
-                "the budgets are for {} images with model {}, and {} had {} with {}: measure the fixture, as \
-                 `cargo xtask bench --budgets` does, or write new ones by --write-budgets",
+                "the budgets are for {} images with model {}, but {} measured {} with {}; measure the fixture with \
+                 `cargo xtask bench --budgets`, or write new budgets with --write-budgets",
                 self.images,
                 budget.model,
                 row.device,
                 row.images,
                 row.model
             );
-            let found = Budget::of(row)
-                .with_context(|| format!("{} counts cycles, for which there are no budgets", row.device))?;
+            let found = Budget::from_row(row)
+                .with_context(|| format!("{} counts cycles, but budgets are instructions", row.device))?;
             for ((name, found), (_, most)) in found.figures().into_iter().zip(budget.figures()) {
-                // Of another compiler the same source is other code.
+                // Another compiler generates other code from the same source.
                 let most = if row.compiler == self.compiler { most } else { most + most / 10 };
                 if found > most {
                     exceeded.push(format!(
@@ -144,21 +141,21 @@ mod tests {
     use parity::Unit;
 
     #[test]
-    fn what_is_written_is_kept_and_one_more_is_named() {
+    fn a_figure_above_its_budget_is_reported() {
         let mut rows = [row(Unit::Instructions)];
-        let budgets: Budgets = toml::from_str(&Budgets::text_of(&rows).unwrap()).unwrap();
+        let budgets: Budgets = toml::from_str(&Budgets::to_text(&rows).unwrap()).unwrap();
         assert!(budgets.exceeded(&rows).unwrap().is_empty());
         rows[0].instructions_max = Some(1235);
         assert_eq!(budgets.exceeded(&rows).unwrap(), ["b: instructions_max is 1235, 1 above its budget of 1234"]);
         rows[0].compiler = "rustc version 2".into();
-        assert!(budgets.exceeded(&rows).unwrap().is_empty(), "another compiler may take a tenth more");
+        assert!(budgets.exceeded(&rows).unwrap().is_empty(), "another compiler is allowed a tenth more");
         rows[0].instructions_max = Some(1358);
         assert_eq!(budgets.exceeded(&rows).unwrap().len(), 1);
     }
 
     #[test]
-    fn each_figure_has_a_budget_of_its_own() {
-        let budgets: Budgets = toml::from_str(&Budgets::text_of(&[row(Unit::Instructions)]).unwrap()).unwrap();
+    fn each_figure_has_its_own_budget() {
+        let budgets: Budgets = toml::from_str(&Budgets::to_text(&[row(Unit::Instructions)]).unwrap()).unwrap();
         let exceeded = |change: fn(&mut Row)| {
             let mut rows = [row(Unit::Instructions)];
             change(&mut rows[0]);
@@ -170,12 +167,12 @@ mod tests {
     }
 
     #[test]
-    fn other_images_boards_and_cycles_are_not_compared() {
-        let budgets: Budgets = toml::from_str(&Budgets::text_of(&[row(Unit::Instructions)]).unwrap()).unwrap();
+    fn other_images_boards_and_units_are_refused() {
+        let budgets: Budgets = toml::from_str(&Budgets::to_text(&[row(Unit::Instructions)]).unwrap()).unwrap();
         let error = |row: Row| budgets.exceeded(&[row]).unwrap_err().to_string();
-        assert!(error(Row { images: 8, ..row(Unit::Instructions) }).contains("for 7 pictures with model 0000001a"));
+        assert!(error(Row { images: 8, ..row(Unit::Instructions) }).contains("for 7 images with model 0000001a"));
         assert!(error(Row { board: "c".into(), ..row(Unit::Instructions) }).contains("no budgets for c"));
         assert!(error(row(Unit::Cycles)).contains("counts cycles"));
-        assert!(Budgets::text_of(&[row(Unit::Cycles)]).is_err());
+        assert!(Budgets::to_text(&[row(Unit::Cycles)]).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! Bars for each core: ours and others'.
+//! Bars for each core: our counts and other engines'.
 
 use anyhow::ensure;
 use parity::Unit;
@@ -15,35 +15,32 @@ const TITLE_HEIGHT: i32 = 64;
 const BAR: i32 = 20;
 const GAP: i32 = 18;
 
-/// Where bars begin, and what is left at their end for a number.
+/// Pixels left of the bars, and right of them for a number.
 const LEFT: i32 = 300;
 const NUMBER: i32 = 110;
 
-/// One bar.
 struct Bar {
     name: String,
     count: f64,
     is_ours: bool,
 }
 
-/// Instructions of a image, for each core: ours above, the others that have a figure below. Bars
-/// half again as long as the longest of ours and of the first rival are cut, and end in a point.
+/// Draws the counts per image for each core: ours first, then the rivals with a figure. The scale
+/// ends at 1.5 times the longest of our bars and the first rival's. Longer bars are cut and end in
+/// a point.
 ///
 /// # Errors
 ///
-/// Where some rows count instructions and others cycles, or the plotting library refuses.
+/// Returns an error if rows differ in their unit, or if plotting fails.
 pub fn bars(rows: &[Row], rivals: &Rivals) -> anyhow::Result<String> {
     let unit = rows.first().map(|row| row.unit);
     ensure!(
         rows.iter().all(|row| Some(row.unit) == unit),
-        "instructions and cycles cannot be drawn as bars side by side"
+        "cannot draw instructions and cycles in one chart; measure emulated and hardware boards separately"
     );
     let (unit, note) = match unit {
         Some(Unit::Cycles) => ("Cycles", "of the core's clock, on hardware"),
-        _ => (
-            "Instructions",
-            "under an emulator, which counts instructions and knows no time; bars with a point are cut",
-        ),
+        _ => ("Instructions", "counted by an emulator, which does not measure time; bars with a point are cut"),
     };
     let cores: Vec<(&Row, Vec<Bar>)> = rows.iter().map(|row| (row, bars_of(row, rivals))).collect();
     let first_rival = |row: &Row| {
@@ -56,7 +53,7 @@ pub fn bars(rows: &[Row], rivals: &Rivals) -> anyhow::Result<String> {
     draw([WIDTH, height], |area| {
         let of = rows.first().map(|row| network(&row.network)).unwrap_or_default();
         area.draw_text(
-            &format!("{unit} a picture, {of}"),
+            &format!("{unit} per image, {of}"),
             &text(TITLE_SIZE, INK, HPos::Left),
             (MARGIN, TITLE_HEIGHT / 3),
         )?;
@@ -108,7 +105,7 @@ mod tests {
     use crate::row::tests::row;
 
     #[test]
-    fn every_rival_of_a_core_has_a_bar_and_its_number() {
+    fn every_rival_of_a_core_has_a_bar_and_a_number() {
         let rivals = Rivals::committed().unwrap();
         let svg = bars(&[row(Unit::Instructions)], &rivals).unwrap();
         assert!(svg.contains("CMSIS-NN") && svg.contains("202,459") && svg.contains("1,234"), "{svg}");

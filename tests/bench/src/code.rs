@@ -1,5 +1,5 @@
-//! Whose a program's bytes are: each instruction's, by the functions that were inlined into one
-//! another there.
+//! Attributes each byte of a program to a group, such as kernels or link. An instruction belongs to
+//! the functions inlined at its address.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,44 +9,40 @@ use anyhow::{Context as _, anyhow};
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SectionKind, SymbolKind};
 use serde::{Deserialize, Serialize};
 
-/// Bytes that belong together.
+/// Bytes with one purpose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
-    /// What they do.
     pub name: String,
-    /// How many there are.
     pub bytes: u64,
 }
 
-/// A function as the linker sees it, with all that was inlined into it.
+/// A function as the linker sees it, with everything inlined into it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Function {
-    /// Its path.
     pub name: String,
-    /// Its length.
     pub bytes: u64,
 }
 
-/// What a program's bytes are for.
+/// A program's bytes by group and by function.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Code {
-    /// Those of [`INFERENCE`] first, then the others.
+    /// Those of [`INFERENCE`], then those of [`OTHERS`].
     pub groups: Vec<Group>,
-    /// The longest first.
+    /// Longest first.
     pub functions: Vec<Function>,
-    /// What compiled it, as it says itself.
+    /// The compiler's name and version, from the ELF.
     pub compiler: String,
 }
 
-/// What inference takes, which is compared with others' code. Helpers are what the compiler adds
-/// for divisions and copies, whoever asks for them.
+/// Groups of inference, compared with other engines' code. Helpers are the compiler's divisions and
+/// copies, for any caller.
 pub const INFERENCE: [&str; 5] = ["kernels", "softmax", "requantization", "blob parser", "helpers"];
 
-/// The rest. The last one is all that belongs to nobody here: drivers, logs, the start.
+/// The other groups. The last one is everything without an owner: drivers, logs, startup.
 const OTHERS: [&str; 4] = ["link", "server", "counting", "other"];
 
-/// Whose a function is, by how its path begins; the first that fits. Those that are not named, such
-/// as the tables' bytes and all of `core`, are their callers'.
+/// The group of a function, by the first matching prefix of its path. A function without a match,
+/// such as all of `core`, belongs to its caller's group.
 const OWNERS: [(&str, &str); 13] = [
     ("shared_model::kernel::softmax", "softmax"),
     ("shared_model::kernel::argmax", "softmax"),
@@ -63,18 +59,17 @@ const OWNERS: [(&str, &str); 13] = [
     ("compiler_builtins", "helpers"),
 ];
 
-/// Whose a function is that nobody named calls, for what the linker sees of libraries.
+/// Groups of library functions that no function of [`OWNERS`] calls.
 const LIBRARIES: [(&str, &str); 4] =
     [("postcard", "link"), ("serde", "link"), ("__aeabi_", "helpers"), ("mem", "helpers")];
 
 impl Code {
-    /// What the code and the constants of the ELF at `path` are for, of which `flash_bytes` are in
-    /// flash.
+    /// Groups the code and constants of the ELF at `path`, `flash_bytes` in total.
     ///
     /// # Errors
     ///
-    /// Where it cannot be read.
-    pub fn of_elf(path: &Path, flash_bytes: u64) -> anyhow::Result<Self> {
+    /// Returns an error if it cannot be read.
+    pub fn from_elf(path: &Path, flash_bytes: u64) -> anyhow::Result<Self> {
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         let elf = object::File::parse(&*bytes).with_context(|| format!("{} is not an ELF", path.display()))?;
         let loader = Loader::new(path).map_err(|error| anyhow!("cannot read {}: {error}", path.display()))?;
@@ -82,13 +77,13 @@ impl Code {
         let mut functions = BTreeMap::new();
         for symbol in elf.symbols().filter(|symbol| symbol.size() > 0) {
             let name = path_of(symbol.name().unwrap_or_default());
-            // Thumb code is at even addresses, and told by an odd one.
+            // The lowest bit of an address marks Thumb code, which is at even addresses.
             let start = symbol.address() & !1;
             match symbol.kind() {
-                // Several names of one function count once.
+                // A function with several names counts once.
                 SymbolKind::Text if functions.contains_key(&start) => {}
                 SymbolKind::Text => {
-                    // No instruction is shorter than two bytes.
+                    // Instructions are at least two bytes long.
                     for address in (start..start + symbol.size()).step_by(2) {
                         *owned.entry(owner(&loader, address, &name)).or_default() += 2;
                     }
@@ -109,29 +104,29 @@ impl Code {
         Ok(Self { groups, functions, compiler: compiler(&elf) })
     }
 
-    /// Bytes of [`INFERENCE`].
+    /// Returns the bytes of the groups of [`INFERENCE`].
     pub fn inference_bytes(&self) -> u64 {
         let is_inference = |group: &&Group| INFERENCE.contains(&group.name.as_str());
         self.groups.iter().filter(is_inference).map(|group| group.bytes).sum()
     }
 }
 
-/// What compiled an ELF: the first of its comments.
+/// Returns the compiler's name and version: the first of the ELF's comments.
 fn compiler(elf: &object::File<'_>) -> String {
     let comment = elf.section_by_name(".comment").and_then(|section| section.data().ok()).unwrap_or_default();
     let first = comment.split(|byte| *byte == 0).find(|text| !text.is_empty()).unwrap_or(b"unknown");
     String::from_utf8_lossy(first).into_owned()
 }
 
-/// Whether a symbol names what is only in flash, and no variable.
+/// Returns true if a symbol names a constant, which is only in flash.
 fn is_constant(elf: &object::File<'_>, symbol: &object::Symbol<'_, '_>) -> bool {
     let section = symbol.section_index().and_then(|index| elf.section_by_index(index).ok());
-    // A linker keeps texts and other constants in one section.
+    // A linker keeps strings and other constants in one section.
     section.is_some_and(|section| matches!(section.kind(), SectionKind::ReadOnlyData | SectionKind::ReadOnlyString))
 }
 
-/// Whose the instruction at `address` is, which lies in the function `outermost`: the innermost
-/// one's that has an owner.
+/// Returns the group of the instruction at `address` in the function `outermost`: that of the
+/// innermost inlined function with an owner.
 fn owner(loader: &Loader, address: u64, outermost: &str) -> &'static str {
     let mut last = None;
     if let Ok(mut frames) = loader.find_frames(address) {
@@ -151,7 +146,7 @@ fn owner(loader: &Loader, address: u64, outermost: &str) -> &'static str {
 }
 
 fn owner_of_path(path: &str) -> Option<&'static str> {
-    // What others do with our types is theirs: traits of the link's encoding, and of the logs.
+    // Implementations of serde's traits are the link's code, those of defmt's traits are logs.
     if path.contains("serde_core::") {
         return Some("link");
     }
@@ -161,8 +156,8 @@ fn owner_of_path(path: &str) -> Option<&'static str> {
     OWNERS.iter().find(|(start, _)| path.starts_with(start)).map(|(_, owner)| *owner)
 }
 
-/// A function's path, without what tells versions of it apart: `<a::B<C> as d::E>::f` is `a::B<C>
-/// as d::E>::f`, which begins as its module does.
+/// Returns a function's path without its hash and leading bracket, so that it begins with its
+/// module: `<a::B<C> as d::E>::f` becomes `a::B<C> as d::E>::f`.
 fn path_of(symbol: &str) -> String {
     let path = format!("{:#}", rustc_demangle::demangle(symbol));
     let path = path.trim_start_matches(['<', '&']);
@@ -174,10 +169,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_innermost_owner_is_the_first_that_fits() {
+    fn the_first_matching_prefix_names_the_owner() {
         assert_eq!(owner_of_path("shared_model::kernel::softmax::exp"), Some("softmax"));
         assert_eq!(owner_of_path("shared_model::kernel::dense::dense"), Some("kernels"));
-        assert_eq!(owner_of_path("shared_model::bytes::i32_at"), None, "its caller's");
+        assert_eq!(owner_of_path("shared_model::bytes::i32_at"), None, "belongs to its caller");
         let [encoded, logged] = ["serde_core::ser::Serialize", "defmt::traits::Format"]
             .map(|of| owner_of_path(&format!("shared_model::model::error::BlobError as {of}>::f")));
         assert_eq!((encoded, logged), (Some("link"), Some("other")));

@@ -1,4 +1,4 @@
-//! How cost grows with work: networks of several widths, and images with more or fewer zeros.
+//! Draws cost against work: networks of several widths, and images with more or fewer zeros.
 
 use anyhow::anyhow;
 use plotters::prelude::*;
@@ -12,12 +12,12 @@ use super::table::network;
 const SIZE: [i32; 2] = [1100, 900];
 const TITLE_HEIGHT: u32 = 40;
 
-/// Instructions, the model's flash and RAM against multiply-accumulates, and instructions of each
-/// image against its share of zeros, where `rows` have each image.
+/// Draws instructions, the model's flash, and RAM against multiply-accumulates. For rows with each
+/// image, also draws its instructions against its share of zeros.
 ///
 /// # Errors
 ///
-/// Where there is nothing to draw, or the plotting library refuses.
+/// Returns an error if plotting fails.
 pub fn growth(rows: &[Row]) -> anyhow::Result<String> {
     let mut cores: Vec<&str> = rows.iter().map(|row| row.core.as_str()).collect();
     cores.sort_unstable();
@@ -27,10 +27,10 @@ pub fn growth(rows: &[Row]) -> anyhow::Result<String> {
         title.draw_text("Cost as work grows", &text(TITLE_SIZE, INK, HPos::Left), (MARGIN, 20))?;
         legend(&title, &cores)?;
         let panels = panels.split_evenly((2, 2));
-        let [count, flash, ram, zeros] = panels.as_slice() else { return Err(anyhow!("there are four panels")) };
+        let [count, flash, ram, zeros] = panels.as_slice() else { return Err(anyhow!("expected four panels")) };
         let instructions = |row: &Row| row.spread().mean;
         let y = Axis::logarithmic(rows.iter().map(instructions));
-        draw_against_work(count, rows, &cores, "instructions a picture", y, instructions)?;
+        draw_against_work(count, rows, &cores, "instructions per image", y, instructions)?;
         let model = |row: &Row| row.model_bytes as f64;
         let y = Axis::logarithmic(rows.iter().map(model));
         draw_against_work(flash, rows, &cores, "bytes of the model, in flash", y, model)?;
@@ -41,7 +41,7 @@ pub fn growth(rows: &[Row]) -> anyhow::Result<String> {
     })
 }
 
-/// What the network needs, and the deepest stack.
+/// Returns the workspace that the network needs plus the deepest stack.
 fn ram_in_use(row: &Row) -> f64 {
     f64::from(row.ram_network_bytes + row.ram_stack_bytes)
 }
@@ -89,7 +89,7 @@ fn draw_against_work(
         let mut rows: Vec<_> = rows.iter().filter(|row| row.core == *core).collect();
         rows.sort_by_key(|row| row.multiply_accumulates);
         let colour = colour(cores, core);
-        // A line for networks with one hidden layer; others are beside it.
+        // The line joins networks with one hidden layer; the others are rings next to it.
         let line = rows.iter().filter(|row| row.network.len() == 3).map(|row| (work(row), of(row)));
         chart.draw_series(LineSeries::new(line, &colour))?;
         let points = rows.iter().map(|row| match row.network.len() {
@@ -108,7 +108,7 @@ fn draw_zeros(area: &Area<'_>, rows: &[Row], cores: &[&str]) -> anyhow::Result<(
     let mut chart = ChartBuilder::on(area)
         .margin(MARGIN)
         .margin_right(2 * MARGIN)
-        .caption(format!("instructions of each picture, {of}"), text(TEXT_SIZE, INK, HPos::Center))
+        .caption(format!("instructions of each image, {of}"), text(TEXT_SIZE, INK, HPos::Center))
         .x_label_area_size(45)
         .y_label_area_size(85)
         .build_cartesian_2d(0.0..1.0, Axis::linear(counts))?;
@@ -138,7 +138,7 @@ mod tests {
     use parity::Unit;
 
     #[test]
-    fn one_network_suffices_to_draw() {
+    fn one_network_is_enough_to_draw() {
         let svg = growth(&[row(Unit::Instructions)]).unwrap();
         assert!(svg.contains("multiply-accumulates") && svg.contains("784-128-10"), "{svg}");
     }

@@ -1,5 +1,5 @@
-//! `bench`: what an inference takes on boards, in instructions or cycles, code and memory; by hand,
-//! or from `cargo xtask bench`.
+//! `bench`: measures an inference on boards: instructions or cycles, code, and memory.
+//! `cargo xtask bench` runs it.
 
 #![forbid(unsafe_code)]
 
@@ -31,10 +31,10 @@ use budgets::Budgets;
 use rivals::Rivals;
 use row::Row;
 
-/// Most images that are measured unless more are asked for.
+/// Default number of images.
 const IMAGES: usize = 200;
 
-/// Counts what an inference takes: instructions on emulated boards, cycles on hardware.
+/// Measures an inference: instructions on emulated boards, cycles on hardware boards.
 #[derive(Debug, Parser)]
 #[command(name = "bench", version)]
 struct Arguments {
@@ -44,14 +44,14 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Measures images on devices.
+    /// Measures images on boards.
     Measure(Box<Measure>),
-    /// Draws how cost grows with work, of what `measure --json` printed for several networks.
+    /// Draws how cost grows with work, from the output of `measure --json` for several networks.
     Growth {
-        /// What was printed, one file for each network.
+        /// Output of `measure --json`, one file for each network.
         #[arg(value_name = "FILE", required = true)]
         records: Vec<PathBuf>,
-        /// The image, SVG.
+        /// The SVG to write.
         #[arg(long = "chart", value_name = "FILE.svg")]
         chart: PathBuf,
     },
@@ -59,56 +59,57 @@ enum Task {
 
 #[derive(Debug, Args)]
 struct Measure {
-    /// BOARD in QEMU, or probe-BOARD behind a debug probe, which is flashed. By default all that
-    /// are there without hardware.
+    /// Boards to measure: BOARD in QEMU, or probe-BOARD, which is flashed through a debug probe;
+    /// by default all available emulated boards.
     #[arg(value_name = "DEVICE", value_parser = parse_device)]
     devices: Vec<Device>,
-    /// The model, as `host-trainer train --export` writes it.
+    /// The model, from `host-trainer train --export`.
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
-    /// The images, as `host-trainer evaluate --answers` writes them.
+    /// The images, from `host-trainer evaluate --answers`.
     #[arg(long, value_name = "FILE")]
     answers: PathBuf,
-    /// The same model with its weights in vectors, as `host-trainer reorder` writes it, for boards
-    /// that are faster so.
+    /// The same model with its weights in vectors, from `host-trainer reorder`; used on boards that
+    /// run it faster.
     #[arg(long, value_name = "FILE", requires = "vector_answers")]
     vector_model: Option<PathBuf>,
-    /// The images for it.
+    /// The images for --vector-model.
     #[arg(long, value_name = "FILE", requires = "vector_model")]
     vector_answers: Option<PathBuf>,
-    /// Folder with the firmware, one BOARD.elf for each board, as `cargo xtask firmware` writes it.
+    /// Folder of the firmware, one BOARD.elf for each board, from `cargo xtask firmware`.
     #[arg(long, value_name = "DIR", default_value = "target/prenda/firmware")]
     firmware: PathBuf,
-    /// The first so many images of the answers, or all that there are.
+    /// Measure at most the first N images of the answers.
     #[arg(long = "pictures", value_name = "N", default_value_t = IMAGES as u32,
         value_parser = clap::value_parser!(u32).range(1..))]
     images: u32,
-    /// The debug probe for boards on the desk, VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL;
-    /// PROBE_RS_PROBE, or the only one there is, by default.
+    /// The debug probe, VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL; by default PROBE_RS_PROBE, or the
+    /// only probe connected.
     #[arg(long, value_name = "PROBE")]
     probe: Option<String>,
-    /// Seconds that a device may stay silent before it counts as hung.
-    #[arg(long, value_name = "SECONDS", default_value_t = device::PATIENCE.as_secs(), value_parser = clap::value_parser!(u64).range(1..=3600))]
+    /// Seconds without an answer after which a device counts as hung.
+    #[arg(long, value_name = "SECONDS", default_value_t = device::PATIENCE.as_secs(),
+        value_parser = clap::value_parser!(u64).range(1..=3600))]
     patience: u64,
-    /// Also tells of each image, in JSON: its share of zeros, and what it takes.
+    /// Also report each image's share of zeros and count, in JSON.
     #[arg(long)]
     each: bool,
-    /// Leaves out devices whose memory the model does not fit, and says so.
+    /// Skip devices that the model does not fit, with a note.
     #[arg(long)]
     where_it_fits: bool,
-    /// Prints one JSON array on standard output instead of tables.
+    /// Print one JSON array on standard output instead of tables.
     #[arg(long, conflicts_with = "markdown")]
     json: bool,
-    /// Prints the tables in Markdown.
+    /// Print the tables in Markdown.
     #[arg(long)]
     markdown: bool,
-    /// Also draws bars of ours and others' counts, SVG.
+    /// Also draw our counts and other engines' as bars, SVG.
     #[arg(long = "chart", value_name = "FILE.svg")]
     chart: Option<PathBuf>,
-    /// Fails, with exit code 1, where anything takes more than this file allows.
+    /// Fail with exit code 1 if a figure exceeds its budget in this file.
     #[arg(long, value_name = "FILE", conflicts_with = "write_budgets")]
     budgets: Option<PathBuf>,
-    /// Writes what was measured as the budgets of these boards.
+    /// Write the measurements as the budgets of these boards.
     #[arg(long, value_name = "FILE")]
     write_budgets: Option<PathBuf>,
 }
@@ -126,16 +127,16 @@ fn main() -> ExitCode {
 
 fn parse_device(name: &str) -> Result<Device, String> {
     boards::all().map_err(|error| error.to_string())?;
-    // Behind a probe an emulated board goes on in steps, and its time with it.
+    // The virtual probe runs an emulated board in steps, so its counts would be wrong.
     let boards = || Device::all().filter(|device| matches!(device, Device::Qemu(_)) || device.is_hardware());
     boards().find(|device| device.name() == name).ok_or_else(|| {
         let names: Vec<_> = boards().map(Device::name).collect();
-        format!("no such device, or none that can be measured; there are: {}", names.join(", "))
+        format!("not a device that can be measured; expected one of: {}", names.join(", "))
     })
 }
 
 fn run(options: &Measure) -> anyhow::Result<()> {
-    // Early, so that nothing is measured for a wrong path.
+    // Before measuring, so that a wrong path costs no time.
     let inputs = [Some(&options.model), Some(&options.answers), options.vector_model.as_ref()];
     let inputs = inputs.into_iter().chain([options.vector_answers.as_ref(), options.budgets.as_ref()]);
     let inputs: Vec<_> = inputs.flatten().cloned().collect();
@@ -153,7 +154,10 @@ fn run(options: &Measure) -> anyhow::Result<()> {
         show_logs: false,
     };
     let devices = if options.devices.is_empty() { emulated(&lab) } else { options.devices.clone() };
-    ensure!(!devices.is_empty(), "no emulated board is there: `cargo xtask setup`, then `cargo xtask firmware BOARD`");
+    ensure!(
+        !devices.is_empty(),
+        "no emulated board is available; run `cargo xtask setup`, then `cargo xtask firmware BOARD`"
+    );
 
     let pairs = Work::read(&options.model, &options.answers)?;
     let vectors = match (&options.vector_model, &options.vector_answers) {
@@ -164,11 +168,10 @@ fn run(options: &Measure) -> anyhow::Result<()> {
         let ((pairs, _), (vectors, _)) = (pairs.parse(1)?, vectors.parse(1)?);
         let shape =
             |model: &Model<'_>| model.layers().map(|layer| (layer.inputs(), layer.outputs())).collect::<Vec<_>>();
-        // Layers of other orders than these two stay as they are.
         let is_in_vectors = vectors.layers().all(|layer| layer.order().to_string() != "pairs");
         ensure!(
             is_in_vectors && shape(&pairs) == shape(&vectors),
-            "--vector-model is not the same network with its weights in vectors: `host-trainer reorder` makes it of --model"
+            "--vector-model is not --model with its weights in vectors; create it with `host-trainer reorder`"
         );
     }
     let mut rows = Vec::new();
@@ -178,8 +181,8 @@ fn run(options: &Measure) -> anyhow::Result<()> {
         let (model, records) = work.parse(options.images as usize)?;
         match measure::measure(device, &lab, &model, &records, options.each) {
             Err(error) if options.where_it_fits && measure::is_too_large(&error) => {
-                // Nobody may be there to read it.
-                let _ = writeln!(stderr(), "left out: {error:#}");
+                // Standard error may be closed.
+                let _ = writeln!(stderr(), "skipped: {error:#}");
             }
             row => rows.push(row?),
         }
@@ -188,7 +191,7 @@ fn run(options: &Measure) -> anyhow::Result<()> {
         write(path, &chart::bars(&rows, &rivals)?)?;
     }
     if let Some(path) = &options.write_budgets {
-        write(path, &Budgets::text_of(&rows)?)?;
+        write(path, &Budgets::to_text(&rows)?)?;
     }
     print_line(&match (options.json, options.markdown) {
         (true, _) => serde_json::to_string(&rows)?,
@@ -197,12 +200,12 @@ fn run(options: &Measure) -> anyhow::Result<()> {
     })?;
     let exceeded = budgets.map(|budgets| budgets.exceeded(&rows)).transpose()?.unwrap_or_default();
     if !exceeded.is_empty() {
-        bail!("budgets are exceeded:\n    {}", exceeded.join("\n    "));
+        bail!("exceeded budgets:\n    {}", exceeded.join("\n    "));
     }
     Ok(())
 }
 
-/// A model and images for it, as their files have them.
+/// The bytes of a model's file and of the answers file with its images.
 struct Work<'a> {
     model_path: &'a Path,
     answers_path: &'a Path,
@@ -213,16 +216,16 @@ struct Work<'a> {
 impl<'a> Work<'a> {
     fn read(model_path: &'a Path, answers_path: &'a Path) -> anyhow::Result<Self> {
         let work = Self { model_path, answers_path, model: read(model_path)?, answers: read(answers_path)? };
-        // Early, so that nothing is measured beside a wrong file.
+        // Before measuring, so that a wrong file costs no time.
         work.parse(1).map(drop)?;
         Ok(work)
     }
 
-    /// The model, and the first `images` for it.
+    /// Parses the model and at most the first `images` records.
     fn parse(&self, images: usize) -> anyhow::Result<(Model<'_>, Vec<Record<'_>>)> {
         let Self { model_path, answers_path, .. } = self;
         let model = Model::parse(&self.model).with_context(|| {
-            format!("{} cannot be used; export it again by `host-trainer train --export`", model_path.display())
+            format!("{} cannot be used; export it again with `host-trainer train --export`", model_path.display())
         })?;
         let (header, records) =
             AnswersHeader::parse(&self.answers).with_context(|| answers_path.display().to_string())?;
@@ -235,31 +238,30 @@ impl<'a> Work<'a> {
             model.id()
         );
         let records: Vec<_> = records.take(images).collect();
-        ensure!(!records.is_empty(), "{} holds no pictures", answers_path.display());
+        ensure!(!records.is_empty(), "{} has no images", answers_path.display());
         Ok((model, records))
     }
 }
 
-/// Every emulated board that is there, not behind a probe.
 fn emulated(lab: &Lab) -> Vec<Device> {
     let is_emulated = |device: &Device| matches!(device, Device::Qemu(_)) && device.availability(lab).is_ok();
     Device::all().filter(is_emulated).collect()
 }
 
-fn draw_growth(records: &[PathBuf], image: &Path) -> anyhow::Result<()> {
-    check_writable(image, records)?;
+fn draw_growth(records: &[PathBuf], chart: &Path) -> anyhow::Result<()> {
+    check_writable(chart, records)?;
     let mut rows: Vec<Row> = Vec::new();
     for path in records {
         let text = read(path)?;
         let more: Vec<Row> = serde_json::from_slice(&text)
-            .with_context(|| format!("{} is not what `bench measure --json` prints", path.display()))?;
+            .with_context(|| format!("{} is not the output of `bench measure --json`", path.display()))?;
         rows.extend(more);
     }
-    ensure!(!rows.is_empty(), "nothing was measured");
-    write(image, &growth::growth(&rows)?)
+    ensure!(!rows.is_empty(), "the files contain no measurements");
+    write(chart, &growth::growth(&rows)?)
 }
 
-/// Writes `text` whole or not at all.
+/// Writes `text` atomically.
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     let cannot = || format!("cannot write {}", path.display());
     let mut file = new_file(path).with_context(cannot)?;
@@ -268,11 +270,11 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// That a file at `path` can be written, and is none of `inputs`.
+/// Fails if `path` cannot be written, or is one of `inputs`.
 fn check_writable(path: &Path, inputs: &[PathBuf]) -> anyhow::Result<()> {
     let is_same = |input: &PathBuf| {
         fs::canonicalize(path).is_ok_and(|path| fs::canonicalize(input).is_ok_and(|input| input == path))
     };
-    ensure!(!inputs.iter().any(is_same), "{} is read, and would be written over: name another file", path.display());
+    ensure!(!inputs.iter().any(is_same), "{} is an input and would be overwritten; name another file", path.display());
     program::check_writable(path)
 }

@@ -1,13 +1,13 @@
-//! One device: calibrated, then every image.
+//! Measures every image on one device.
 
 use anyhow::{Context as _, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use parity::{ClientError, Counts, Device, DeviceError, INSTRUCTION_SHIFT, Lab, Scale, most_memory};
 use shared_model::{DeviceFault, Model, Record, Refusal};
 
-use super::row::{ImageRow, Row, Told};
+use super::row::{DeviceInfo, ImageRow, Row};
 
-/// Whether a device was not measured for its memory, into which the model does not fit.
+/// Returns true if `error` means that the model does not fit the device's memory.
 pub fn is_too_large(error: &anyhow::Error) -> bool {
     let refused = match error.downcast_ref() {
         Some(ClientError::Refused(Refusal::NoModel(fault))) => Some(fault),
@@ -17,11 +17,11 @@ pub fn is_too_large(error: &anyhow::Error) -> bool {
         || matches!(error.downcast_ref(), Some(DeviceError::ModelTooLarge { .. }))
 }
 
-/// Measures `records` on `device`. With `each`, the row has every image.
+/// Measures `records` on `device`; with `each`, the row also has every image.
 ///
 /// # Errors
 ///
-/// Where the device does not start, its counter is off, or it does not answer.
+/// Returns an error if the device does not start, its counter is off, or it does not answer.
 pub fn measure(
     device: Device,
     lab: &Lab,
@@ -29,12 +29,12 @@ pub fn measure(
     records: &[Record<'_>],
     each: bool,
 ) -> anyhow::Result<Row> {
-    let board = device.board().with_context(|| format!("{} has no counter: measure a board", device.name()))?;
+    let board = device.board().with_context(|| format!("{} has no counter; measure a board", device.name()))?;
     let instruction_shift = (!device.is_hardware()).then_some(INSTRUCTION_SHIFT);
     let lab = Lab { instruction_shift, ..lab.clone() };
     device.availability(&lab)?;
     let mut session = device.start(&lab, model.bytes())?;
-    let style = ProgressStyle::with_template("{prefix:12} {wide_bar} {pos}/{len} pictures, {per_sec}, {eta} left")?;
+    let style = ProgressStyle::with_template("{prefix:12} {wide_bar} {pos}/{len} images, {per_sec}, {eta} left")?;
     let bar = ProgressBar::new(records.len() as u64).with_style(style).with_prefix(device.name());
     let measured = (|| {
         let client = &mut session.client;
@@ -56,11 +56,11 @@ pub fn measure(
         let post_mortem = if is_of_the_link { session.post_mortem() } else { String::new() };
         error.context(format!("{} failed{post_mortem}", device.name()))
     })?;
-    ensure!(introduction.board == board.name, "{} says that it is {}", device.name(), introduction.board);
-    drop(session); // a probe is for one
+    ensure!(introduction.board == board.name, "{} reports that it is {}", device.name(), introduction.board);
+    drop(session); // a probe allows one session at a time
     let memory = most_memory(device, &lab, model.bytes())
-        .with_context(|| format!("the memory of {} cannot be measured", device.name()))?;
-    let told = Told {
+        .with_context(|| format!("cannot measure the memory of {}", device.name()))?;
+    let info = DeviceInfo {
         device: device.name(),
         board: introduction.board,
         core: introduction.core,
@@ -69,7 +69,7 @@ pub fn measure(
         workspace_bytes: scale.workspace_bytes(),
         memory,
     };
-    let mut row = Row::new(told, model, &counts, &lab.firmware.join(format!("{}.elf", board.name)))?;
+    let mut row = Row::new(info, model, &counts, &lab.firmware.join(format!("{}.elf", board.name)))?;
     if each {
         let image = |(record, counts): (&Record<'_>, &Counts)| ImageRow {
             zero_share: record.pixels.iter().filter(|pixel| **pixel == 0).count() as f64

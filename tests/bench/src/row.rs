@@ -1,4 +1,4 @@
-//! What was measured of one board, as programs read it.
+//! Measurements of one board, as printed in JSON.
 
 use std::path::Path;
 
@@ -8,141 +8,118 @@ use shared_model::{MemoryUse, Model, Workspace};
 
 use super::code::{Code, Function, Group};
 
-/// Longest functions that are told.
+/// Functions listed, the longest ones.
 const MAX_FUNCTIONS: usize = 20;
 
-/// One board. The names are stable: programs read them.
+/// Measurements of one board. The field names are stable: programs read them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
-    /// The board's name.
     pub board: String,
-    /// Its processor core.
     pub core: String,
-    /// How it was reached: the board's name in QEMU, `probe-BOARD` on the desk.
+    /// The board's name in QEMU, `probe-BOARD` for a hardware board.
     pub device: String,
-    /// Instructions of an emulator, or cycles of hardware. Those of the other are absent below.
+    /// Instructions of an emulator, or cycles of hardware. Fields of the other unit are absent.
     pub unit: Unit,
-    /// Frequency of the counter in hertz, which on hardware is the core's.
+    /// Frequency of the counter; the core's frequency on hardware.
     pub counter_hertz: u32,
     /// The model's id.
     pub model: String,
-    /// How its weights lie: `pairs` or `vectors`.
+    /// Order of the weights: `pairs` or `vectors`.
     pub weight_order: String,
     /// Pixels, neurons of each hidden layer, classes.
     pub network: Vec<usize>,
-    /// Of one image, those with zeros included.
+    /// Per image, including those with zero inputs.
     pub multiply_accumulates: u64,
-    /// Images measured.
     #[serde(rename = "pictures")]
     pub images: usize,
-    /// Of one image, softmax included.
+    /// Per image, softmax included; likewise the five below.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub instructions_mean: Option<f64>,
-    /// Of the image that takes least.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub instructions_min: Option<u64>,
-    /// Of the image that takes most.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub instructions_max: Option<u64>,
-    /// As for instructions.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cycles_mean: Option<f64>,
-    /// As for instructions.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cycles_min: Option<u64>,
-    /// As for instructions.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cycles_max: Option<u64>,
-    /// The mean for each multiply-accumulate.
+    /// The mean divided by `multiply_accumulates`.
     pub per_multiply_accumulate: f64,
-    /// In the order in which they come, in the same unit.
+    /// In the order they run, in the same unit.
     pub stages: Vec<StageRow>,
-    /// Code and constants of inference: kernels, softmax, requantization, parser, and what the
-    /// compiler adds.
+    /// Code and constants of [`INFERENCE`](super::code::INFERENCE).
     pub code_bytes: u64,
-    /// All that is in flash but the model, by what it is for.
+    /// Everything in flash except the model.
     pub code_groups: Vec<Group>,
-    /// The longest ones, as the linker sees them.
+    /// The longest functions, as the linker sees them.
     pub code_functions: Vec<Function>,
-    /// What compiled the firmware.
+    /// The firmware's compiler.
     pub compiler: String,
     /// The firmware in flash, without the model.
     pub flash_bytes: u32,
-    /// The model.
     pub model_bytes: usize,
-    /// What inference takes: its workspace, and the deepest that the stack has been after all that
-    /// the device can be asked.
+    /// Workspace and deepest stack, after the device has answered every kind of request.
     pub ram_bytes: u32,
-    /// What this network needs of the workspace, which is as large as the widest network that the
-    /// build allows.
+    /// Workspace that this network needs. The build's workspace fits the widest network it allows.
     pub ram_network_bytes: u32,
     /// Pairs of inputs, sums, activations, logits, probabilities.
     pub ram_workspace_bytes: u32,
-    /// The deepest that the stack has been, the whole firmware's.
+    /// The deepest stack of the whole firmware.
     pub ram_stack_bytes: u32,
-    /// All variables of the firmware, in which the workspace is.
+    /// All variables of the firmware, including the workspace.
     pub ram_statics_bytes: u32,
-    /// Each image, where it was asked for.
+    /// Each image, with `--each`.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub each: Vec<ImageRow>,
 }
 
-/// One stage of inference.
+/// Measurements of one stage of inference.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StageRow {
     /// `gather`, `accumulate`, `requantize` or `softmax`.
     pub stage: String,
-    /// The layer, from 1; none for softmax.
+    /// The layer, from 1; `None` for softmax.
     pub layer: Option<usize>,
-    /// Of all images.
     pub mean: f64,
-    /// Of the image that takes least.
     pub min: u64,
-    /// Of the image that takes most.
     pub max: u64,
 }
 
-/// One image.
+/// Measurements of one image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ImageRow {
     /// Share of its pixels that are zero.
     pub zero_share: f64,
-    /// What it takes.
+    /// In the row's unit.
     pub count: u64,
 }
 
-/// Mean, least and most of several counts.
+/// Mean, minimum and maximum of several counts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {
-    /// Their mean.
     pub mean: f64,
-    /// The least.
     pub min: u64,
-    /// The most.
     pub max: u64,
 }
 
-/// What a device tells beside its counts.
-pub struct Told {
-    /// The device's name.
+/// A device, as it describes itself.
+pub struct DeviceInfo {
     pub device: &'static str,
-    /// The board's name.
     pub board: String,
-    /// The core.
     pub core: String,
-    /// What it counts.
     pub unit: Unit,
     /// Frequency of its counter.
     pub hertz: u32,
-    /// Bytes that inference writes.
     pub workspace_bytes: u32,
-    /// After all that it can be asked.
+    /// Measured after the device has answered every kind of request.
     pub memory: MemoryUse,
 }
 
 impl Spread {
-    /// Of nothing it is zeros.
-    pub fn of(counts: impl Iterator<Item = u64> + Clone) -> Self {
+    /// Returns zeros for an empty iterator.
+    pub fn from_counts(counts: impl Iterator<Item = u64> + Clone) -> Self {
         let number = counts.clone().count().max(1);
         Self {
             mean: counts.clone().map(|count| count as f64).sum::<f64>() / number as f64,
@@ -153,15 +130,15 @@ impl Spread {
 }
 
 impl Row {
-    /// All that is known of a device which took `counts` for images.
+    /// Builds the row of a device that measured `counts`, one for each image.
     ///
     /// # Errors
     ///
-    /// Where its `elf` cannot be read.
-    pub fn new(told: Told, model: &Model<'_>, counts: &[Counts], elf: &Path) -> anyhow::Result<Self> {
-        let Told { device, board, core, unit, hertz, workspace_bytes, memory } = told;
-        let code = Code::of_elf(elf, memory.flash.into())?;
-        let all = Spread::of(counts.iter().map(|counts| counts.total));
+    /// Returns an error if its `elf` cannot be read.
+    pub fn new(info: DeviceInfo, model: &Model<'_>, counts: &[Counts], elf: &Path) -> anyhow::Result<Self> {
+        let DeviceInfo { device, board, core, unit, hertz, workspace_bytes, memory } = info;
+        let code = Code::from_elf(elf, memory.flash.into())?;
+        let all = Spread::from_counts(counts.iter().map(|counts| counts.total));
         let [instructions, cycles] = match unit {
             Unit::Instructions => [Some(all), None],
             Unit::Cycles => [None, Some(all)],
@@ -171,7 +148,7 @@ impl Row {
         let stage = |index: usize| {
             let (stage, layer) = stage_name(index, stages);
             let at = counts.iter().map(move |counts| counts.stages.get(index).copied().unwrap_or(0));
-            let Spread { mean, min, max } = Spread::of(at);
+            let Spread { mean, min, max } = Spread::from_counts(at);
             StageRow { stage: stage.into(), layer, mean, min, max }
         };
         Ok(Self {
@@ -208,7 +185,7 @@ impl Row {
         })
     }
 
-    /// Of one image, in the row's unit.
+    /// Returns the counts per image, in the row's unit.
     pub fn spread(&self) -> Spread {
         let of =
             |mean: Option<f64>, min: Option<u64>, max: Option<u64>| Some(Spread { mean: mean?, min: min?, max: max? });
@@ -217,7 +194,7 @@ impl Row {
         instructions.or_else(cycles).unwrap_or(Spread { mean: 0.0, min: 0, max: 0 })
     }
 
-    /// The mean of what people are shown: gathering in all layers, the rest of each layer, softmax.
+    /// Returns the means shown in tables: gathering in all layers, the rest of each layer, softmax.
     pub fn shown_stages(&self) -> Vec<(String, f64)> {
         let sum = |take: &dyn Fn(&&StageRow) -> bool| self.stages.iter().filter(take).map(|row| row.mean).sum();
         let gather = |row: &&StageRow| row.stage == "gather";
@@ -228,7 +205,7 @@ impl Row {
     }
 }
 
-/// What the stage at `index` of `count` is called, and its layer, from 1.
+/// Returns the name of the stage at `index` of `count`, and its layer, from 1.
 fn stage_name(index: usize, count: usize) -> (&'static str, Option<usize>) {
     const OF_A_LAYER: [&str; 3] = ["gather", "accumulate", "requantize"];
     if index + 1 == count {
@@ -237,7 +214,7 @@ fn stage_name(index: usize, count: usize) -> (&'static str, Option<usize>) {
     (OF_A_LAYER[index % OF_A_LAYER.len()], Some(index / OF_A_LAYER.len() + 1))
 }
 
-/// Bytes of a workspace that is no larger than `model` needs: docs of [`shared_model::Workspace`].
+/// Returns the bytes of the smallest workspace for `model`; see [`shared_model::Workspace`].
 fn workspace_needed(model: &Model<'_>) -> u32 {
     let widest = model.hidden_layers().iter().map(|layer| layer.outputs()).max().unwrap_or(0);
     let bytes = size_of::<Workspace<0, 0>>() + 5 * widest + 10 * model.classes();
@@ -248,7 +225,7 @@ fn workspace_needed(model: &Model<'_>) -> u32 {
 pub mod tests {
     use super::*;
 
-    /// A row that takes 1234 instructions, or cycles, on a Cortex-M4.
+    /// Returns a row of 1234 instructions, or cycles, on a Cortex-M4.
     pub fn row(unit: Unit) -> Row {
         let [instructions, cycles] = match unit {
             Unit::Instructions => [Some(1234_u32), None],
@@ -289,14 +266,14 @@ pub mod tests {
     }
 
     #[test]
-    fn what_is_printed_is_read_and_names_only_its_own_unit() {
+    fn a_row_survives_json_and_has_only_its_own_unit() {
         let text = serde_json::to_string(&row(Unit::Cycles)).unwrap();
         assert!(text.contains("\"cycles_mean\":1234.0") && !text.contains("instructions"), "{text}");
         assert_eq!(serde_json::from_str::<Row>(&text).unwrap(), row(Unit::Cycles));
     }
 
     #[test]
-    fn stages_are_three_for_each_layer_and_softmax() {
+    fn each_layer_has_three_stages_and_softmax_is_last() {
         let names: Vec<_> = (0..7).map(|index| stage_name(index, 7)).collect();
         assert_eq!(names[0], ("gather", Some(1)));
         assert_eq!(names[5], ("requantize", Some(2)));
@@ -304,8 +281,8 @@ pub mod tests {
     }
 
     #[test]
-    fn a_spread_of_nothing_is_zeros() {
-        assert_eq!(Spread::of([].into_iter()), Spread { mean: 0.0, min: 0, max: 0 });
-        assert_eq!(Spread::of([3, 1, 5].into_iter()), Spread { mean: 3.0, min: 1, max: 5 });
+    fn a_spread_without_counts_is_zero() {
+        assert_eq!(Spread::from_counts([].into_iter()), Spread { mean: 0.0, min: 0, max: 0 });
+        assert_eq!(Spread::from_counts([3, 1, 5].into_iter()), Spread { mean: 3.0, min: 1, max: 5 });
     }
 }

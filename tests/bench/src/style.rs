@@ -1,27 +1,26 @@
-//! What both images have in common.
+//! Sizes, colours and text of both charts.
 
 use anyhow::anyhow;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-/// What is left free around a image, in pixels.
+/// Free space around a chart, in pixels.
 pub const MARGIN: i32 = 16;
 
-/// Size of a title, and of other text, in pixels.
+/// Sizes of a title and of other text, in pixels.
 pub const TITLE_SIZE: u32 = 18;
 pub const TEXT_SIZE: u32 = 13;
 
 /// Text and frames.
 pub const INK: RGBColor = RGBColor(32, 32, 32);
 
-/// Text that says less.
+/// Secondary text.
 pub const FAINT: RGBColor = RGBColor(110, 110, 110);
 
-/// Lines of a grid.
 pub const GRID: RGBColor = RGBColor(225, 225, 225);
 
-/// Colours that are told apart by people with any kind of colour vision, after Okabe and Ito,
-/// "Color Universal Design", 2008.
+/// Colours that people with any kind of colour vision can distinguish, from Okabe and Ito, "Color
+/// Universal Design", 2008.
 pub const COLOURS: [RGBColor; 7] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -32,14 +31,14 @@ pub const COLOURS: [RGBColor; 7] = [
     RGBColor(0, 0, 0),
 ];
 
-/// A part of a image that can be drawn on.
+/// A part of a chart that can be drawn on.
 pub type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
-/// An SVG of that many pixels, white but for what `paint` draws.
+/// Returns an SVG of that size in pixels: what `paint` draws on white.
 ///
 /// # Errors
 ///
-/// Where `paint` fails.
+/// Returns an error if `paint` fails.
 pub fn draw([width, height]: [i32; 2], paint: impl FnOnce(&Area<'_>) -> anyhow::Result<()>) -> anyhow::Result<String> {
     let mut svg = String::new();
     let size = [width, height].map(i32::unsigned_abs);
@@ -52,10 +51,9 @@ pub fn draw([width, height]: [i32; 2], paint: impl FnOnce(&Area<'_>) -> anyhow::
     Ok(svg)
 }
 
-/// How text of `size` pixels is written: where its position lies in it is `horizontal`, and half
-/// its height.
+/// Returns the style of text of `size` pixels, anchored at `horizontal` and half its height.
 pub fn text(size: u32, colour: RGBColor, horizontal: HPos) -> TextStyle<'static> {
-    // plotters divides by that number before it writes a size.
+    // plotters divides a size by 1.24 before it writes it.
     let font = ("sans-serif", 1.24 * f64::from(size)).into_font();
     font.color(&colour).pos(Pos::new(horizontal, VPos::Center))
 }

@@ -1,4 +1,4 @@
-//! What was measured, as people read it: tables of a terminal, and the same in Markdown.
+//! Tables of the measurements, for a terminal and in Markdown.
 
 use comfy_table::{CellAlignment, Table, presets};
 use parity::Unit;
@@ -7,13 +7,13 @@ use super::code::INFERENCE;
 use super::rivals::Rivals;
 use super::row::Row;
 
-/// Rows of words: the first is a header, and the first column is of names.
+/// A table: the first row is the header, the first column has names.
 struct Words {
     title: String,
     rows: Vec<Vec<String>>,
 }
 
-/// The tables of `rows`, for a terminal.
+/// Formats the tables of `rows` for a terminal.
 pub fn terminal(rows: &[Row], rivals: &Rivals) -> String {
     let tables = words(rows, rivals).into_iter().map(|Words { title, rows }| {
         let mut table = Table::new();
@@ -27,7 +27,7 @@ pub fn terminal(rows: &[Row], rivals: &Rivals) -> String {
     tables.collect::<Vec<_>>().join("\n\n")
 }
 
-/// The same in Markdown.
+/// Formats the tables of `rows` in Markdown.
 pub fn markdown(rows: &[Row], rivals: &Rivals) -> String {
     let tables = words(rows, rivals).into_iter().map(|Words { title, rows }| {
         let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
@@ -44,31 +44,34 @@ fn words(rows: &[Row], rivals: &Rivals) -> Vec<Words> {
     let hardware: Vec<_> = rows.iter().filter(|row| row.unit == Unit::Cycles).collect();
     let mut all = Vec::new();
     for (rows, unit, what) in [
-        (emulated, "Instructions", "an emulator's, which are neither cycles nor time"),
+        (emulated, "Instructions", "counted by an emulator, neither cycles nor time"),
         (hardware, "Cycles", "of the core's clock"),
     ] {
         let Some(first) = rows.first() else { continue };
         all.push(Words {
             title: format!(
-                "{unit} a picture ({what}): {}, {} pictures",
+                "{unit} per image ({what}): {}, {} images",
                 network(&first.network),
                 grouped(first.images as u64)
             ),
             rows: counts(&rows),
         });
         if unit == "Instructions" && !rivals.of_network(&first.network).is_empty() {
-            let title = format!("{unit} a picture beside others' ({}); how many times ours in brackets", rivals.source);
+            let title = format!(
+                "{unit} per image, compared with other engines ({}); in brackets: multiple of ours",
+                rivals.source
+            );
             all.push(Words { title, rows: beside(&rows, rivals) });
         }
     }
-    all.push(Words { title: "Bytes of code and constants, by what they are for".into(), rows: code(rows) });
-    all.push(Words { title: "Bytes of RAM, and of the model".into(), rows: memory(rows) });
+    all.push(Words { title: "Bytes of code and constants, by purpose".into(), rows: code(rows) });
+    all.push(Words { title: "Bytes of RAM and of the model".into(), rows: memory(rows) });
     all
 }
 
 fn counts(rows: &[&Row]) -> Vec<Vec<String>> {
     let stages = rows.first().map(|row| row.shown_stages()).unwrap_or_default();
-    let header = ["board", "core", "weights in", "mean", "least", "most"].map(str::to_owned).into_iter();
+    let header = ["board", "core", "weights in", "mean", "min", "max"].map(str::to_owned).into_iter();
     let header = header.chain(stages.into_iter().map(|(name, _)| name)).chain(["each MAC".to_owned()]);
     let line = |row: &&Row| {
         let all = row.spread();
@@ -84,7 +87,7 @@ fn beside(rows: &[&Row], rivals: &Rivals) -> Vec<Vec<String>> {
     let ours = |of: &dyn Fn(&Row) -> String| rows.iter().map(|row| of(row)).collect::<Vec<_>>();
     let header =
         [vec![String::new()], ours(&|row| row.core.clone()), vec!["code, M4".into(), "RAM, M4".into()]].concat();
-    // Others' bytes are those of a Cortex-M4.
+    // Rivals' bytes were measured on a Cortex-M4.
     let m4 = rows.iter().find(|row| row.core == "cortex-m4");
     let bytes = |of: &dyn Fn(&Row) -> u64| m4.map(|row| grouped(of(row))).unwrap_or_default();
     let prenda = [
@@ -143,17 +146,17 @@ fn memory(rows: &[Row]) -> Vec<Vec<String>> {
     [header.to_vec()].into_iter().chain(rows.iter().map(line)).collect()
 }
 
-/// As in 784-128-10.
+/// Formats widths as in 784-128-10.
 pub fn network(widths: &[usize]) -> String {
     widths.iter().map(usize::to_string).collect::<Vec<_>>().join("-")
 }
 
-/// A mean, rounded.
+/// Formats a mean, rounded.
 pub fn whole(mean: f64) -> String {
     grouped(mean.round() as u64)
 }
 
-/// Digits in groups of three.
+/// Formats a number with its digits in groups of three.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
