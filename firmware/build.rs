@@ -1,16 +1,16 @@
-//! Hands the binaries their board's linker script and chip, and the code the name of its
-//! architecture.
+//! Selects the board: its source file, linker script and chip, and the name of its architecture.
 
-use std::env;
+use std::path::Path;
+use std::{env, fs};
 
-/// Architectures that differ in registers, as `cfg` names, and how their targets begin.
+/// Architectures that differ in registers: the `cfg` name and the prefix of their targets.
 const ARCHITECTURES: [(&str, &str); 3] = [("armv6m", "thumbv6m"), ("armv7m", "thumbv7"), ("armv8m", "thumbv8m")];
 
-/// The environment's variable that asks for more room than what is flashed takes, for builds that
-/// are not optimised: in those `memory.x` that know `_roomy`.
+/// The environment variable that asks for more memory than the flashed program gets, for builds
+/// that are not optimised. It defines `_roomy` for `memory.x`.
 const ROOMY: &str = "FIRMWARE_ROOMY";
 
-fn main() -> Result<(), boards::BoardsError> {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=boards");
     println!("cargo::rerun-if-env-changed={ROOMY}");
@@ -22,7 +22,7 @@ fn main() -> Result<(), boards::BoardsError> {
         }
     }
     println!("cargo::rustc-check-cfg=cfg(known_chip)");
-    // On a host there is no binary to link.
+    // There is nothing to select on a host.
     if env::var("CARGO_CFG_TARGET_OS").as_deref() != Ok("none") {
         return Ok(());
     }
@@ -35,14 +35,17 @@ fn main() -> Result<(), boards::BoardsError> {
         println!("cargo::error=choose one board by `--features BOARD`; the boards are: {}", names.join(", "));
         return Ok(());
     };
+    let folder = boards::folder().join(&board.name);
+    let source = format!("#[path = {:?}]\nmod selected;\n", folder.join("board.rs"));
+    fs::write(Path::new(&env::var("OUT_DIR")?).join("selected_board.rs"), source)?;
     if let Some(chip) = &board.chip {
         println!("cargo::rustc-cfg=known_chip");
         println!("cargo::rustc-env=BOARD_CHIP={chip}");
     }
-    // From here and not from rustflags, which an environment variable could erase.
-    println!("cargo::rustc-link-arg-bins=-L{}", boards::folder().join(&board.name).display());
+    // Here and not in rustflags, which an environment variable could erase.
+    println!("cargo::rustc-link-arg-bins=-L{}", folder.display());
     if target.starts_with("riscv") {
-        // riscv-rt's script does not ask for it, as cortex-m-rt's does.
+        // Unlike cortex-m-rt's script, riscv-rt's does not include it.
         println!("cargo::rustc-link-arg-bins=-Tmemory.x");
     }
     if env::var_os(ROOMY).is_some() {
@@ -51,8 +54,8 @@ fn main() -> Result<(), boards::BoardsError> {
     println!("cargo::rustc-link-arg-bins=-Tlink.x");
     println!("cargo::rustc-link-arg-bins=-Tdefmt.x");
     println!("cargo::rustc-link-arg-bins=--nmagic");
-    // Else the unwind tables of functions that were left out claim addresses from 0, where code
-    // lies: backtraces go wrong.
+    // Otherwise unwind tables of discarded functions claim addresses from 0, where code is, and
+    // backtraces are wrong.
     println!("cargo::rustc-link-arg-bins=-zdead-reloc-in-nonalloc=.debug_frame=0xffffffff");
     Ok(())
 }

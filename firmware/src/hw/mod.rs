@@ -14,6 +14,8 @@ mod fault;
 mod logs;
 mod memory;
 #[cfg(feature = "mps2")]
+mod mps2;
+#[cfg(feature = "mps2")]
 mod mps2_led;
 #[cfg(feature = "microbit")]
 mod nrf51_timer;

@@ -1,39 +1,78 @@
-//! What tools need to know of the firmware's boards: each folder's `board.toml`, read.
+//! The boards of the firmware: each folder's `board.toml`, parsed.
 //!
-//! A board's folder, feature, binary, ELF and tests have one name. A new folder is a new board for
+//! A board's folder, feature, ELF files and tests share one name. A new folder is a new board for
 //! every tool.
 
 #![forbid(unsafe_code)]
 
-use std::fs;
-use std::io;
+mod chips;
+
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use serde::Deserialize;
 use thiserror::Error;
+
+pub use chips::chip_descriptions;
 
 /// A board, as its `board.toml` describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Board {
     /// The folder's name.
     pub name: String,
-    /// The core, as the firmware tells it, for example `cortex-m4`.
+    /// The core, as the firmware reports it, for example `cortex-m4`.
     pub core: String,
     /// The compiler's name for the core and its calling convention.
     pub triple: String,
-    /// The name by which probe-rs knows the chip, where it does.
+    /// The chip's name for probe-rs. `None` if probe-rs does not know it.
     pub chip: Option<String>,
-    /// QEMU's name for the machine, where it emulates the board.
-    pub emulator: Option<String>,
-    /// The program of QEMU that has the core.
-    pub emulator_program: String,
-    /// The order of weights that the core is fastest with.
+    /// How QEMU emulates the board. `None` for a hardware board.
+    pub emulator: Option<Emulator>,
+    /// The order of weights that is fastest on this core.
     pub weight_order: WeightOrder,
-    /// Libraries of its drivers that can panic. Nothing else of its firmware can.
+    /// Libraries of its drivers that can panic. No other code of its firmware can.
     pub may_panic: Vec<String>,
 }
 
-/// How weights lie in a model: docs/format.md, "Weight orders".
+/// How QEMU emulates a board.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Emulator {
+    /// QEMU's name for the machine.
+    pub machine: String,
+    /// The QEMU program that emulates the core.
+    #[serde(default = "default_program")]
+    pub program: String,
+    /// The chip that the virtual probe offers to probe-rs. `None` if it cannot debug the board.
+    pub probe: Option<EmulatedChip>,
+}
+
+/// An emulated chip, as a debugger finds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmulatedChip {
+    /// Part number in the core's ROM table.
+    pub part: u16,
+    /// Memory that programs are loaded to, with the vector table at its start.
+    pub code: Region,
+    /// Memory for variables.
+    pub ram: Region,
+    /// True if a debugger must halt the core to write the code memory.
+    #[serde(default)]
+    pub flash: bool,
+}
+
+/// A range of addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Region {
+    /// The first address.
+    pub start: u32,
+    /// Length in bytes.
+    pub length: u32,
+}
+
+/// The order of weights in a model: docs/format.md, "Weight orders".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WeightOrder {
@@ -44,23 +83,23 @@ pub enum WeightOrder {
     Vectors,
 }
 
-/// Why there is no list of boards.
+/// An error in reading the boards' files.
 #[derive(Debug, Error)]
 pub enum BoardsError {
     /// A file or folder cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Unreadable {
-        /// Which.
+        /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// A `board.toml` is not as it should be.
-    #[error("cannot understand {}: {source}", path.display())]
+    /// A `board.toml` has a missing, unknown or wrong key.
+    #[error("cannot parse {}: {source}", path.display())]
     Malformed {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The key and the cause.
         source: Box<toml::de::Error>,
     },
 }
@@ -72,23 +111,20 @@ struct BoardFile {
     core: String,
     triple: String,
     chip: Option<String>,
-    emulator: Option<String>,
-    #[serde(default = "default_emulator_program")]
-    emulator_program: String,
+    emulator: Option<Emulator>,
     #[serde(default)]
     weight_order: WeightOrder,
     #[serde(default)]
     may_panic: Vec<String>,
 }
 
-/// Most boards are Arm's.
-fn default_emulator_program() -> String {
+fn default_program() -> String {
     "qemu-system-arm".to_owned()
 }
 
 impl Board {
-    /// The firmware's own program, and those for the tests: the one that ends as it is told to, and
-    /// the one that holds the kernels against a reference.
+    /// Returns the names of its ELF files: the server, and the test programs `faults` and
+    /// `kernels`.
     #[must_use]
     pub fn programs(&self) -> [String; 3] {
         [self.name.clone(), format!("{}-faults", self.name), format!("{}-kernels", self.name)]
@@ -101,22 +137,21 @@ impl Board {
     }
 
     fn parse(name: String, text: &str) -> Result<Self, toml::de::Error> {
-        let BoardFile { core, triple, chip, emulator, emulator_program, weight_order, may_panic } =
-            toml::from_str(text)?;
-        Ok(Self { name, core, triple, chip, emulator, emulator_program, weight_order, may_panic })
+        let BoardFile { core, triple, chip, emulator, weight_order, may_panic } = toml::from_str(text)?;
+        Ok(Self { name, core, triple, chip, emulator, weight_order, may_panic })
     }
 }
 
-/// The boards of this workspace, by name.
+/// Returns the boards of this workspace, sorted by name.
 ///
 /// # Errors
 ///
-/// Where a folder or file cannot be read or understood.
+/// Returns [`BoardsError`] if a folder or file cannot be read or parsed.
 pub fn all() -> Result<Vec<Board>, BoardsError> {
     all_in(&folder())
 }
 
-/// The folder with one folder for each board.
+/// Returns the folder with one folder for each board.
 #[must_use]
 pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new("")).join("firmware/boards")
@@ -140,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_board_file_is_read_and_chip_and_emulator_may_be_absent() {
+    fn chip_and_emulator_are_optional() {
         let text = "core = \"cortex-m3\"\ntriple = \"thumbv7m-none-eabi\"\n";
         let board = Board::parse("b".into(), text).unwrap();
         assert_eq!((board.triple.as_str(), board.core.as_str()), ("thumbv7m-none-eabi", "cortex-m3"));
@@ -148,28 +183,29 @@ mod tests {
         let board = Board::parse("b".into(), &format!("{text}chip = \"c\"\n")).unwrap();
         assert_eq!(board.chip.as_deref(), Some("c"));
         assert_eq!(board.programs(), ["b", "b-faults", "b-kernels"]);
-        let board = Board::parse("b".into(), &format!("{text}emulator = \"m\"\n")).unwrap();
-        assert_eq!((board.emulator.as_deref(), board.emulator_program.as_str()), (Some("m"), "qemu-system-arm"));
-        let board = Board::parse("b".into(), &format!("{text}emulator_program = \"p\"\n")).unwrap();
-        assert_eq!(board.emulator_program, "p");
+        let board = Board::parse("b".into(), &format!("{text}[emulator]\nmachine = \"m\"\n")).unwrap();
+        let emulator = Emulator { machine: "m".into(), program: "qemu-system-arm".into(), probe: None };
+        assert_eq!(board.emulator, Some(emulator));
     }
 
     #[test]
-    fn missing_and_misspelt_keys_are_named() {
+    fn errors_name_missing_and_unknown_keys() {
         let error = Board::parse("b".into(), "core = \"cortex-m3\"").unwrap_err();
         assert!(error.to_string().contains("triple"), "{error}");
-        let error =
-            Board::parse("b".into(), "core = \"c\"\ntriple = \"t\"\nchip = \"c\"\nemulatr = \"m\"").unwrap_err();
-        assert!(error.to_string().contains("emulatr"), "{error}");
+        for unknown in ["emulatr = \"m\"", "[emulator]\nmachine = \"m\"\nprogramm = \"p\""] {
+            let error = Board::parse("b".into(), &format!("core = \"c\"\ntriple = \"t\"\n{unknown}")).unwrap_err();
+            assert!(error.to_string().contains("unknown field"), "{error}");
+        }
     }
 
     #[test]
-    fn the_boards_of_this_workspace_are_well_formed() {
+    fn each_board_of_this_workspace_is_complete() {
         let boards = all().unwrap();
         assert!(boards.iter().any(|board| board.name == "mps2-an386" && board.emulator.is_some()));
         for board in boards {
-            let folder = folder().join(&board.name);
-            assert!(folder.join("memory.x").is_file(), "{}", board.name);
+            for file in ["memory.x", "board.rs"] {
+                assert!(folder().join(&board.name).join(file).is_file(), "{}: no {file}", board.name);
+            }
         }
     }
 }

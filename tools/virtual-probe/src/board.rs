@@ -1,13 +1,13 @@
-//! The boards that QEMU emulates: their memory, and what a debugger finds in their cores.
+//! The boards that QEMU emulates: their memory and the debug features of their cores.
 
 use std::ops::Range;
 
 /// An emulated board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Board {
-    /// The name, which is also the chip's for probe-rs.
+    /// The name of the board, and of its chip for probe-rs.
     pub name: &'static str,
-    /// QEMU's name of the machine.
+    /// QEMU's name for the machine.
     pub machine: &'static str,
     /// The kind of its core.
     pub core: Core,
@@ -15,8 +15,7 @@ pub struct Board {
     pub code: Region,
     /// Memory for variables, from which programs may run too.
     pub ram: Region,
-    /// Whether the code memory is flash, which only takes writes from a debugger that halts the
-    /// core.
+    /// True if a debugger must halt the core to write the code memory.
     pub flash: bool,
 }
 
@@ -42,71 +41,18 @@ pub enum Core {
 pub struct Region {
     /// The first address.
     pub start: u32,
-    /// Bytes in it.
+    /// Length in bytes.
     pub length: u32,
 }
 
-/// The boards as chips, for probe-rs: its chip description, as YAML.
+/// The description of the emulated chips for probe-rs, in YAML.
 pub const CHIPS: &str = include_str!("../targets/emulated.yaml");
 
-const MEBIBYTE: u32 = 1 << 20;
-
-/// Every board that can be emulated.
-pub const BOARDS: [Board; 6] = [
-    Board {
-        name: "mps2-an385",
-        machine: "mps2-an385",
-        core: Core::M3,
-        code: Region { start: 0, length: 4 * MEBIBYTE },
-        ram: Region { start: 0x2000_0000, length: 4 * MEBIBYTE },
-        flash: false,
-    },
-    Board {
-        name: "mps2-an386",
-        machine: "mps2-an386",
-        core: Core::M4,
-        code: Region { start: 0, length: 4 * MEBIBYTE },
-        ram: Region { start: 0x2000_0000, length: 4 * MEBIBYTE },
-        flash: false,
-    },
-    Board {
-        name: "mps2-an500",
-        machine: "mps2-an500",
-        core: Core::M7,
-        code: Region { start: 0, length: 4 * MEBIBYTE },
-        ram: Region { start: 0x2000_0000, length: 4 * MEBIBYTE },
-        flash: false,
-    },
-    // The addresses by which the Secure state sees its memory: the core starts in that state. RAM
-    // is of two halves.
-    Board {
-        name: "mps2-an505",
-        machine: "mps2-an505",
-        core: Core::M33,
-        code: Region { start: 0x1000_0000, length: 4 * MEBIBYTE },
-        ram: Region { start: 0x3800_0000, length: 4 * MEBIBYTE },
-        flash: false,
-    },
-    Board {
-        name: "mps3-an547",
-        machine: "mps3-an547",
-        core: Core::M55,
-        code: Region { start: 0, length: MEBIBYTE / 2 },
-        ram: Region { start: 0x2000_0000, length: MEBIBYTE / 2 },
-        flash: false,
-    },
-    Board {
-        name: "microbit",
-        machine: "microbit",
-        core: Core::M0,
-        code: Region { start: 0, length: MEBIBYTE / 4 },
-        ram: Region { start: 0x2000_0000, length: 16 << 10 },
-        flash: true,
-    },
-];
+/// Every board that can be emulated and debugged: those with `[emulator.probe]` in `board.toml`.
+pub const BOARDS: &[Board] = include!(concat!(env!("OUT_DIR"), "/boards.rs"));
 
 impl Board {
-    /// The board of this name.
+    /// Returns the board called `name`.
     #[must_use]
     pub fn by_name(name: &str) -> Option<&'static Self> {
         BOARDS.iter().find(|board| board.name == name)
@@ -114,13 +60,13 @@ impl Board {
 }
 
 impl Region {
-    /// Whether `address` is in it.
+    /// Returns true if `address` is in the region.
     #[must_use]
     pub fn contains(self, address: u32) -> bool {
         address.checked_sub(self.start).is_some_and(|offset| offset < self.length)
     }
 
-    /// Its addresses.
+    /// Returns the addresses of the region.
     #[must_use]
     pub fn range(self) -> Range<u64> {
         u64::from(self.start)..u64::from(self.start) + u64::from(self.length)
@@ -128,13 +74,26 @@ impl Region {
 }
 
 impl Core {
-    /// Whether breakpoint comparators hold a whole address (the second revision), not one of the
-    /// first 512 MiB.
+    /// Returns the core with this name in `board.toml`. An unknown name fails the build.
+    const fn named(name: &str) -> Self {
+        match name.as_bytes() {
+            b"cortex-m0" => Self::M0,
+            b"cortex-m3" => Self::M3,
+            b"cortex-m4" => Self::M4,
+            b"cortex-m7" => Self::M7,
+            b"cortex-m33" => Self::M33,
+            b"cortex-m55" => Self::M55,
+            _ => panic!("virtual-probe does not know this core; add it to Core in src/board.rs"),
+        }
+    }
+
+    /// Returns true if breakpoint comparators hold any address (revision 2), and not only one of
+    /// the first 512 MiB.
     pub(crate) fn wide_comparators(self) -> bool {
         matches!(self, Self::M7 | Self::M33 | Self::M55)
     }
 
-    /// How many breakpoint comparators it has.
+    /// Returns the number of breakpoint comparators.
     pub(crate) fn comparators(self) -> u32 {
         match self {
             Self::M0 => 4,
@@ -143,17 +102,17 @@ impl Core {
         }
     }
 
-    /// Whether it has the Security Extension, and so starts in the Secure state.
+    /// Returns true if the core has the Security Extension, and so starts in the Secure state.
     pub(crate) fn secure(self) -> bool {
         matches!(self, Self::M33 | Self::M55)
     }
 
-    /// Whether its vector table can be moved.
+    /// Returns true if the vector table can be moved.
     pub(crate) fn movable_vectors(self) -> bool {
         self != Self::M0
     }
 
-    /// What the access port says that it is.
+    /// Returns the identification register of the access port.
     pub(crate) fn access_port_id(self) -> u32 {
         match self {
             Self::M0 => 0x0477_0021,

@@ -1,4 +1,4 @@
-//! `cargo xtask boards`: the memory that every board's firmware takes.
+//! `cargo xtask boards`: the memory of every board's firmware, and the emulated boards for probe-rs.
 
 use std::collections::BTreeMap;
 
@@ -20,13 +20,16 @@ use crate::workspace::Workspace;
 const PAGE: &str = "docs/boards.md";
 const WRITER: &str = "boards --write-docs";
 
+/// The description of the emulated boards for probe-rs.
+const CHIPS: &str = "tools/virtual-probe/targets/emulated.yaml";
+
 /// The form of the table.
 #[derive(Args)]
 pub struct Options {
     /// Print one JSON array on standard output instead of a table.
     #[arg(long)]
     json: bool,
-    /// Write the table of docs/boards.md.
+    /// Write the table of docs/boards.md, and tools/virtual-probe/targets/emulated.yaml.
     #[arg(long, conflicts_with = "json")]
     write_docs: bool,
     /// Write nothing; exit with 1 if the table of docs/boards.md would change.
@@ -67,6 +70,10 @@ struct StackUse {
 /// Returns an error if a build or a measurement fails, or, with `--check`, if the page differs.
 pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     let path = workspace.root.join(PAGE);
+    if options.write_docs {
+        // First: the build of the virtual probe reads it.
+        files::write(&workspace.root.join(CHIPS), boards::chip_descriptions(&boards::all()?).as_bytes())?;
+    }
     let page = if options.write_docs || options.check { Some(Page::read(&path, WRITER)?) } else { None };
     let rows = rows(workspace)?;
     if options.json {
@@ -82,7 +89,7 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
         return Ok(());
     }
     files::write(&path, text.as_bytes())?;
-    tell(format_args!("    wrote the table of {PAGE}"));
+    tell(format_args!("    wrote the table of {PAGE}, and {CHIPS}"));
     Ok(())
 }
 

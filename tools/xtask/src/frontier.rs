@@ -15,7 +15,7 @@ use crate::workspace::{Workspace, shown};
 
 /// The page and its files, below the workspace.
 const PAGE: &str = "docs/frontier.md";
-const IMAGE: &str = "docs/frontier.svg";
+const CHART: &str = "docs/frontier.svg";
 const ROWS: &str = "docs/frontier.json";
 
 /// What is trained, measured and written.
@@ -108,13 +108,13 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
         job = job.arg("--json");
     }
     if options.write_docs {
-        for (option, file) in [("--export", ROWS), ("--chart", IMAGE), ("--table", PAGE)] {
+        for (option, file) in [("--export", ROWS), ("--chart", CHART), ("--table", PAGE)] {
             job = job.arg(option).arg(workspace.root.join(file));
         }
     }
     job.run_to_stdout()?;
     if options.write_docs {
-        tell(format_args!("    wrote {ROWS}, {PICTURE} and the table of {PAGE}"));
+        tell(format_args!("    wrote {ROWS}, {CHART} and the table of {PAGE}"));
     }
     Ok(())
 }

@@ -192,7 +192,7 @@ type Binary = (String, String);
 /// Returns the binaries of a board; their ELF files are named after the board.
 fn binaries(board: &Board) -> [Binary; 3] {
     let [own, faults, kernels] = board.programs();
-    [(board.name.clone(), own), ("faults".to_owned(), faults), ("kernels".to_owned(), kernels)]
+    [("serve".to_owned(), own), ("faults".to_owned(), faults), ("kernels".to_owned(), kernels)]
 }
 
 /// Returns the target folder of firmware, which is separate: two compilers in one folder would make

@@ -76,8 +76,8 @@ pub(super) fn start(
 
 fn launch(device: &'static str, board: &Board, program: &Program, lab: &Lab, model: &[u8]) -> anyhow::Result<Session> {
     let (selector, emulator) = match &board.emulator {
-        Some(machine) => {
-            let (selector, emulator) = emulate(&board.name, machine, lab)?;
+        Some(emulator) => {
+            let (selector, emulator) = emulate(&board.name, &emulator.machine, lab)?;
             (selector, Some(emulator))
         }
         None => {

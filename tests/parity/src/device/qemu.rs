@@ -24,9 +24,14 @@ pub struct Emulator {
 
 /// Whether `board`, which is `device`, can be emulated here.
 pub(super) fn availability(device: &'static str, board: &Board, lab: &Lab) -> Result<(), DeviceError> {
-    check_emulator(&board.emulator_program, lab.patience)
+    emulator(board)
+        .and_then(|emulator| Ok(check_emulator(&emulator.program, lab.patience)?))
         .map_err(|error| DeviceError::Absent { device, reason: format!("{error}; or type `cargo xtask setup`") })?;
     verify_there(device, board, lab)
+}
+
+fn emulator(board: &Board) -> anyhow::Result<&boards::Emulator> {
+    board.emulator.as_ref().with_context(|| format!("nothing emulates {}", board.name))
 }
 
 /// Starts `program` on `board`, with `model` at the start of its model region.
@@ -36,9 +41,9 @@ pub(super) fn start(board: &'static Board, program: &str, lab: &Lab, model: &[u8
 }
 
 fn launch(board: &'static Board, program: &Program, lab: &Lab, model: &[u8]) -> anyhow::Result<Session> {
-    let machine = board.emulator.as_deref().with_context(|| format!("nothing emulates {}", board.name))?;
+    let emulator = emulator(board)?;
     let uart = if lab.link == Link::Uart { Uart::Stream } else { Uart::None };
-    let options = MachineOptions::new(machine).program(&board.emulator_program).patience(lab.patience);
+    let options = MachineOptions::new(&emulator.machine).program(&emulator.program).patience(lab.patience);
     let mut options = options.kernel(&program.path).semihosting(true).uart(uart);
     if let Some(shift) = lab.instruction_shift {
         options = options.instruction_time(shift);

@@ -22,7 +22,7 @@ pub fn cargo_run(board: &'static Board, tool: &Tool) -> Result<(), Failed> {
     let bench = Bench::new(board, tool)?;
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut line = Command::new(cargo());
-    line.args(["run", "-p", "firmware", "--features", &board.name, "--bin", &board.name]);
+    line.args(["run", "-p", "firmware", "--features", &board.name, "--bin", "serve"]);
     line.args(["--target", &board.triple, "--profile", "firmware"]).current_dir(workspace);
     plain(&mut line);
     line.env("PROBE_RS_PROBE", &bench.selector).env("PROBE_RS_NON_INTERACTIVE", "true");

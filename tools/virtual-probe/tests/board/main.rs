@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     let required = env::var("PARITY_REQUIRE").unwrap_or_default();
     let is_required = |board: &Board| required.split(',').any(|name| name.trim_start_matches("probe-") == board.name);
     let mut trials = Vec::new();
-    for board in &BOARDS {
+    for board in BOARDS {
         for (name, case) in CASES {
             let run = move || {
                 case(&Bench::new(board));

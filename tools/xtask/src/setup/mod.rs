@@ -138,8 +138,8 @@ fn steps(purpose: Purpose) -> Result<Vec<Box<dyn Step>>> {
         Purpose::Tests => boards::all()?,
     };
     let triples: BTreeSet<_> = boards.iter().map(|board| board.triple.clone()).collect();
-    let emulated = boards.into_iter().filter(|board| board.emulator.is_some());
-    let programs: BTreeSet<_> = emulated.map(|board| board.emulator_program).collect();
+    let emulators = boards.into_iter().filter_map(|board| board.emulator);
+    let programs: BTreeSet<_> = emulators.map(|emulator| emulator.program).collect();
     let linker = linker::Linker { triples: triples.iter().cloned().collect() };
     let targets = triples.into_iter().map(|triple| Box::new(target::FirmwareTarget { triple }) as Box<dyn Step>);
     let mut steps: Vec<Box<dyn Step>> = targets.collect();

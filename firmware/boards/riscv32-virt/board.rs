@@ -7,13 +7,16 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use uart_16550::spec::registers::{FifoTriggerLevel, IER};
 use uart_16550::{BaudRate, Config, Uart16550};
 
-use super::Board;
+use crate::hw::board::Board;
 use crate::hw::memory::memory_use;
 use crate::hw::riscv::{Clint, Plic, counting, mask_interrupts, stack};
 use crate::hw::virt_uart::{Registers, VirtUart};
 use crate::{Counter, Identity, NoLed};
 
-/// Who this board says it is.
+/// Frames up to 2 KB, hidden layers up to 1024 neurons, 32 classes.
+pub type Buffers = crate::Buffers<2048, 1024, 32>;
+
+/// The board and its counter, as the firmware reports them.
 pub const IDENTITY: Identity = Identity { board: "riscv32-virt", core: "rv32imac", memory_use, counter: Some(COUNTER) };
 
 const UART: usize = 0x1000_0000;
@@ -39,7 +42,7 @@ const PLIC: usize = 0x0C00_0000;
 /// What `memory.x` leaves free below the stack: 64 KB.
 const GUARD_LOG2: u32 = 16;
 
-/// Starts the peripherals; nothing at the second call.
+/// Starts the peripherals. Returns `None` at the second call.
 #[must_use]
 pub fn take() -> Option<Board<VirtUart, NoLed>> {
     static TAKEN: AtomicBool = AtomicBool::new(false);

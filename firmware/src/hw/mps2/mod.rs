@@ -1,20 +1,22 @@
-//! What Arm's MPS2 and MPS3 boards have in common: a CMSDK UART, LEDs of the FPGA's I/O block,
-//! SysTick.
+//! Arm's MPS2 and MPS3 boards: a CMSDK UART, LEDs in the FPGA's I/O block, SysTick.
+
+#[cfg(armv7m)]
+pub mod armv7m;
 
 use core::ptr::NonNull;
 
-use super::Board;
 use crate::hw::arm::tick;
+use crate::hw::board::Board;
 use crate::hw::cmsdk_uart::CmsdkUart;
 use crate::hw::mps2_led::Mps2Led;
 
-/// Where a board has what.
+/// Addresses and clock of a board.
 pub struct Map {
-    /// Registers of the UART.
+    /// Address of the UART's registers.
     pub uart: usize,
     /// Number of its receive interrupt.
     pub uart_receive: u16,
-    /// The LED register of the FPGA's I/O block.
+    /// Address of the LED register in the FPGA's I/O block.
     pub led: usize,
     /// Clock of the core and of the UART, in hertz.
     pub clock_hz: u32,

@@ -11,12 +11,15 @@ use rp235x_hal::pac::{Interrupt, Peripherals, UART0};
 use rp235x_hal::uart::{DataBits, Enabled, StopBits, UartConfig, UartPeripheral};
 use rp235x_hal::{Clock, Sio, Watchdog};
 
-use super::Board;
+use crate::hw::board::Board;
 use crate::Identity;
 use crate::hw::arm::{cycles, tick};
 use crate::hw::memory::memory_use;
 
-/// Who this board says it is.
+/// Frames up to 2 KB, hidden layers up to 1024 neurons, 32 classes.
+pub type Buffers = crate::Buffers<2048, 1024, 32>;
+
+/// The board and its counter, as the firmware reports them.
 pub const IDENTITY: Identity =
     Identity { board: "pico2", core: "cortex-m33", memory_use, counter: Some(cycles::counter(CLOCK_HZ, |_| ())) };
 
@@ -32,10 +35,10 @@ const CLOCK_HZ: u32 = 150_000_000;
 #[used]
 static IMAGE: ImageDef = ImageDef::secure_exe();
 
-/// UART 0, which holds 32 bytes each way, on GP0 (to the desk) and GP1 (from it).
+/// UART 0, which holds 32 bytes each way, on GP0 (to the host) and GP1 (from it).
 type Uart = UartPeripheral<Enabled, UART0, (Pin<Gpio0, FunctionUart, PullNone>, Pin<Gpio1, FunctionUart, PullUp>)>;
 
-/// Starts the peripherals; nothing at the second call.
+/// Starts the peripherals. Returns `None` at the second call.
 #[must_use]
 pub fn take() -> Option<Board<Uart, Pin<Gpio25, FunctionSioOutput, PullDown>>> {
     let mut core = cortex_m::Peripherals::take()?;

@@ -1,10 +1,13 @@
 //! Arm MPS2 with FPGA image AN386 (Arm DAI 0386): a Cortex-M4, the board that QEMU emulates by
 //! default.
 
-use super::mps2_armv7m::COUNTER;
-pub use super::mps2_armv7m::take;
+use crate::hw::mps2::armv7m::COUNTER;
+pub use crate::hw::mps2::armv7m::take;
 use crate::Identity;
 use crate::hw::memory::memory_use;
 
-/// Who this board says it is.
+/// Frames up to 2 KB, hidden layers up to 1024 neurons, 32 classes.
+pub type Buffers = crate::Buffers<2048, 1024, 32>;
+
+/// The board and its counter, as the firmware reports them.
 pub const IDENTITY: Identity = Identity { board: "mps2-an386", core: "cortex-m4", memory_use, counter: Some(COUNTER) };

@@ -9,12 +9,15 @@ use embassy_stm32::usart::{self, BufferedInterruptHandler, BufferedUart};
 use embassy_stm32::{Config, bind_interrupts};
 use embedded_io::ReadReady;
 
-use super::Board;
+use crate::hw::board::Board;
 use crate::Identity;
 use crate::hw::arm::{cycles, tick};
 use crate::hw::memory::memory_use;
 
-/// Who this board says it is.
+/// Frames up to 2 KB, hidden layers up to 1024 neurons, 32 classes.
+pub type Buffers = crate::Buffers<2048, 1024, 32>;
+
+/// The board and its counter, as the firmware reports them.
 pub const IDENTITY: Identity = Identity {
     board: "nucleo-l4r5zi",
     core: "cortex-m4",
@@ -39,9 +42,9 @@ fn let_interrupt(may: bool) {
     }
 }
 
-/// Starts the peripherals; nothing at the second call.
+/// Starts the peripherals. Returns `None` at the second call.
 ///
-/// The UART's pins lead to the board's ST-Link, which makes them a serial port of the desk. The LED
+/// The UART's pins lead to the board's ST-Link, a serial port on the host. The LED
 /// is LD1, the green one.
 #[must_use]
 pub fn take() -> Option<Board<BufferedUart<'static>, Output<'static>>> {

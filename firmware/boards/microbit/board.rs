@@ -6,22 +6,25 @@ use nrf51_hal::gpio::{Level, Output, PushPull};
 use nrf51_hal::pac::Peripherals;
 use nrf51_hal::uart::Pins;
 
-use super::Board;
+use crate::hw::board::Board;
 use crate::hw::arm::counting::spin;
 use crate::hw::memory::memory_use;
 use crate::hw::nrf51_timer;
 use crate::hw::nrf51_uart::Nrf51Uart;
 use crate::{Counter, Identity};
 
-/// Who this board says it is.
+/// Frames up to 1 KB, hidden layers up to 256 neurons, 16 classes: RAM is 16 KB.
+pub type Buffers = crate::Buffers<1024, 256, 16>;
+
+/// The board and its counter, as the firmware reports them.
 pub const IDENTITY: Identity = Identity { board: "microbit", core: "cortex-m0", memory_use, counter: Some(COUNTER) };
 
 /// The timer counts the clock of the core.
 const COUNTER: Counter = Counter { ticks: nrf51_timer::ticks, hertz: 16_000_000, let_interrupt: |_| (), spin };
 
-/// Starts the peripherals; nothing at the second call.
+/// Starts the peripherals. Returns `None` at the second call.
 ///
-/// The UART's pins lead to the interface chip, which makes them a serial port of the desk. The LED
+/// The UART's pins lead to the interface chip, a serial port on the host. The LED
 /// is the one at the upper left.
 #[must_use]
 pub fn take() -> Option<Board<Nrf51Uart, P0_13<Output<PushPull>>>> {

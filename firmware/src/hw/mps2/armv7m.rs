@@ -4,11 +4,11 @@
 use core::num::NonZero;
 use core::ptr::NonNull;
 
-use super::Board;
-use super::mps2::{Map, start};
+use super::{Map, start};
 use crate::Counter;
 use crate::hw::arm::counting::spin;
 use crate::hw::arm::stack_guard;
+use crate::hw::board::Board;
 use crate::hw::cmsdk_timer;
 use crate::hw::cmsdk_uart::CmsdkUart;
 use crate::hw::mps2_led::Mps2Led;
@@ -27,7 +27,7 @@ fn ticks() -> u32 {
     unsafe { cmsdk_timer::ticks(TIMER) }
 }
 
-/// Starts the peripherals; nothing at the second call.
+/// Starts the peripherals. Returns `None` at the second call.
 #[must_use]
 pub fn take() -> Option<Board<CmsdkUart, Mps2Led>> {
     const MAP: Map = Map { uart: 0x4000_4000, uart_receive: 0, led: 0x4002_8000, clock_hz: CLOCK_HZ };

@@ -3,8 +3,8 @@
 use core::num::NonZero;
 use core::ptr::NonNull;
 
-use super::Board;
-use super::mps2::{self, Map};
+use crate::hw::board::Board;
+use crate::hw::mps2::{self, Map};
 use crate::hw::arm::counting::spin;
 use crate::hw::cmsdk_timer;
 use crate::hw::cmsdk_uart::CmsdkUart;
@@ -12,7 +12,10 @@ use crate::hw::memory::memory_use;
 use crate::hw::mps2_led::Mps2Led;
 use crate::{Counter, Identity};
 
-/// Who this board says it is.
+/// Frames up to 2 KB, hidden layers up to 1024 neurons, 32 classes.
+pub type Buffers = crate::Buffers<2048, 1024, 32>;
+
+/// The board and its counter, as the firmware reports them.
 pub const IDENTITY: Identity = Identity { board: "mps2-an505", core: "cortex-m33", memory_use, counter: Some(COUNTER) };
 
 /// By the Secure addresses: the core starts in Secure state, and stays there.
@@ -30,7 +33,7 @@ fn ticks() -> u32 {
     unsafe { cmsdk_timer::ticks(TIMER) }
 }
 
-/// Starts the peripherals; nothing at the second call.
+/// Starts the peripherals. Returns `None` at the second call.
 #[must_use]
 pub fn take() -> Option<Board<CmsdkUart, Mps2Led>> {
     let core = cortex_m::Peripherals::take()?;
