@@ -149,7 +149,7 @@ impl EvaluateArguments {
         }
         let Some(run) = RunFolder::of_model(model, &view.id().to_string())? else { return Ok(None) };
         let configuration: Configuration = run.read(RunFile::Configuration)?;
-        Ok(configuration.is_of(data).then_some(run))
+        Ok(configuration.uses(data).then_some(run))
     }
 }
 

@@ -184,7 +184,7 @@ impl RecipeArguments {
     pub fn begin(&self, run: &Path, data: &Dataset) -> Result<(Configuration, Vec<DenseParameters>)> {
         let folder = RunFolder::at(run.to_owned());
         let (mut configuration, outcome) = folder.read_finished()?;
-        if !configuration.is_of(data) {
+        if !configuration.uses(data) {
             bail!(
                 "{}: the run used another data set than {}; name its data set with --data",
                 run.display(),

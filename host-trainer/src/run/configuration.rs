@@ -1,4 +1,4 @@
-//! `config.json`: what was asked for, on which data, with which versions.
+//! `config.json`: settings, data and versions of a run.
 
 use std::collections::BTreeMap;
 use std::env::consts::{ARCH, OS};
@@ -9,22 +9,22 @@ use super::folder::Record;
 use crate::data::{Dataset, hex};
 use crate::train::TrainConfig;
 
-/// The dependencies whose versions are recorded: what computes, and what writes the model.
+/// Dependencies that affect the results, whose versions are recorded.
 const RECORDED: [&str; 6] = ["burn", "burn-autodiff", "burn-flex", "burn-ndarray", "gemm", "postcard"];
 
-/// Those that compute only in builds which have them; the lock file lists them in any case.
+/// Dependencies recorded only if the build has their feature; the lock file always lists them.
 const OPTIONAL: [(&str, bool); 2] = [("burn-cuda", cfg!(feature = "cuda")), ("burn-wgpu", cfg!(feature = "wgpu"))];
 
-/// What was asked for, on which data, with which versions.
+/// The settings, data and versions of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Configuration {
-    /// How to train.
+    /// The training settings.
     pub train: TrainConfig,
-    /// Training images, the last ones, that were held out of training.
+    /// Training images held out, from the end.
     pub validation: usize,
-    /// Rows of a image.
+    /// Rows of an image.
     pub rows: u16,
-    /// Columns of a image.
+    /// Columns of an image.
     pub columns: u16,
     /// The names of the classes.
     pub classes: Vec<String>,
@@ -32,12 +32,12 @@ pub struct Configuration {
     pub data_sha256: String,
     /// SHA-256 of the test images and labels.
     pub test_sha256: String,
-    /// Name and version of everything that has a part in the result.
+    /// Name and version of everything that affects the results.
     pub versions: BTreeMap<String, String>,
 }
 
 impl Configuration {
-    /// The configuration of a run with this program.
+    /// Returns the configuration of a run with this program.
     pub fn new(train: &TrainConfig, validation: usize, data: &Dataset) -> Self {
         Self {
             train: train.clone(),
@@ -51,8 +51,8 @@ impl Configuration {
         }
     }
 
-    /// Whether the run was trained and tested on just `data`.
-    pub fn is_of(&self, data: &Dataset) -> bool {
+    /// Returns true if the run was trained and tested on `data`.
+    pub fn uses(&self, data: &Dataset) -> bool {
         (self.data_sha256.as_str(), self.test_sha256.as_str()) == (&hex(&data.train_hash), &hex(&data.test_hash))
     }
 }
@@ -63,7 +63,7 @@ impl Record for Configuration {
     }
 }
 
-/// Name and version of this program, the compiler, the system and the dependencies that compute.
+/// Returns name and version of this program, the compiler, the system and [`RECORDED`].
 pub fn versions() -> BTreeMap<String, String> {
     let is_recorded = |name: &str| RECORDED.contains(&name) || OPTIONAL.contains(&(name, true));
     let dependencies = built_information::DEPENDENCIES.iter().filter(|(name, _)| is_recorded(name));
@@ -75,13 +75,13 @@ pub fn versions() -> BTreeMap<String, String> {
     let all = dependencies.map(|(name, version)| (*name, (*version).to_owned())).chain(own);
     let mut versions: BTreeMap<String, String> = BTreeMap::new();
     for (name, version) in all {
-        // Two versions of one dependency are both said.
+        // If two versions of a dependency are linked, both are recorded.
         versions.entry(name.to_owned()).and_modify(|all| *all += &format!(", {version}")).or_insert(version);
     }
     versions
 }
 
-/// Written by `build.rs`.
+/// Constants written by `build.rs`.
 mod built_information {
     include!(concat!(env!("OUT_DIR"), "/built.rs"));
 }

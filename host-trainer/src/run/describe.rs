@@ -1,17 +1,17 @@
-//! Says in words how training ended.
+//! Describes in words how training ended.
 
 use super::Outcome;
 use crate::text::percent;
 use crate::train::Stop;
 
-/// From how many points between test and training accuracy on one speaks of overfitting.
-const LARGE_GAP: f64 = 3.0;
+/// Train/test gap, in percentage points, above which we report overfitting.
+const MAX_GAP: f64 = 3.0;
 
-/// How many epochs there were, and why no more.
+/// Returns the epoch count, and the reason why training stopped.
 pub fn describe_stop(outcome: &Outcome) -> String {
     let Outcome { epochs, kept_epoch, .. } = outcome;
     let mut text = match outcome.stop {
-        Stop::Epochs if *epochs == 0 => "none: the network was trained before".to_owned(),
+        Stop::Epochs if *epochs == 0 => "none: the network was already trained".to_owned(),
         Stop::Epochs => format!("{epochs}"),
         Stop::TrainAccuracy { threshold, accuracy } => {
             let (accuracy, threshold) = (percent(accuracy), percent(threshold));
@@ -27,10 +27,10 @@ pub fn describe_stop(outcome: &Outcome) -> String {
     text
 }
 
-/// The gap between training and test accuracy, in words.
+/// Describes the gap between training and test accuracy.
 pub fn describe_gap(gap: f64) -> String {
     let points = 100.0 * gap;
-    let verdict = if points > LARGE_GAP { ": overfitting" } else { "" };
+    let verdict = if points > MAX_GAP { ": overfitting" } else { "" };
     format!("{points:+.2} points from test to training{verdict}")
 }
 
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_end_of_training_has_a_reason() {
+    fn the_reason_for_stopping_is_described() {
         let text = |epochs, kept_epoch, stop| {
             describe_stop(&Outcome {
                 model_id: String::new(),
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_gap_has_a_name() {
+    fn a_large_gap_is_called_overfitting() {
         assert_eq!(describe_gap(0.0312), "+3.12 points from test to training: overfitting");
         assert_eq!(describe_gap(-0.002), "-0.20 points from test to training");
     }

@@ -1,4 +1,4 @@
-//! `evaluation.json`: a model over the test split, in fixed point.
+//! `evaluation.json`: the evaluation of a model over the test split, in fixed point.
 
 use super::folder::Record;
 use crate::model::Evaluation;

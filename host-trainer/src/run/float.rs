@@ -1,5 +1,4 @@
-//! The float network that a model was quantized from, as its run recorded it, and what it makes of
-//! one image.
+//! Runs the float network that a model was quantized from, on one image.
 
 use std::path::{Path, PathBuf};
 
@@ -12,13 +11,12 @@ use crate::network::backend;
 use crate::network::{DenseParameters, Network, input_tensor};
 use crate::run::{RecordError, RunFile, RunFolder};
 
-/// Why there is no float network beside a model, or none that answers.
+/// Why the float network of a model cannot be run.
 #[derive(Debug, Error)]
 pub enum FloatError {
-    /// The model lies alone.
+    /// The model is not in the folder of its run.
     #[error(
-        "{model} does not lie in the folder of the run that it came of, where {} would be; name that folder, or train one \
-         with --run",
+        "{model} is not in the folder of its run, where {} would be; name that folder, or train with --run",
         RunFile::Weights.name()
     )]
     NoRun {
@@ -28,32 +26,32 @@ pub enum FloatError {
     /// The weights cannot be read.
     #[error(transparent)]
     Record(#[from] RecordError),
-    /// The weights are another network's.
-    #[error("{path} has layers of {found}, the model of {expected} neurons: train again with --run")]
+    /// The weights are from another network.
+    #[error("{path} has layers of {found} neurons, expected {expected}, the model's; train again with --run")]
     Shape {
         /// The weights.
         path: PathBuf,
-        /// Their widths.
+        /// Layers of the weights.
         found: String,
-        /// The model's.
+        /// Layers of the model.
         expected: String,
     },
-    /// Some logit is not a number.
+    /// Some logit is not finite.
     #[error(
-        "the float network answers with what is not a number: did training diverge? Train again with a smaller --learning-rate"
+        "the float network returns logits that are not finite; did training diverge? try a smaller --learning-rate"
     )]
     NotFinite,
-    /// The backend cannot give its results back.
-    #[error("the float network cannot be run")]
+    /// The backend cannot return its results.
+    #[error("cannot run the float network")]
     Backend(#[from] TensorReadError),
 }
 
-/// The probability of each class, 0..=1, by the float network beside the model `view` at `model`.
-/// `pixels` are a image of the model's size.
+/// Returns the probability of each class, 0..=1, from the float network next to the model `view` at
+/// `model`. `pixels` must have the model's size.
 ///
 /// # Errors
 ///
-/// Where there is none, it is another model's, or it does not answer.
+/// Returns an error if there is no float network, if it is from another model, or if it fails.
 pub fn probabilities(model: &Path, view: &Model<'_>, pixels: &[u8]) -> Result<Vec<f64>, FloatError> {
     let id = view.id().to_string();
     let run = RunFolder::of_model(model, &id)?;
@@ -79,7 +77,7 @@ fn logits(layers: Vec<DenseParameters>, pixels: &[u8]) -> Result<Vec<f32>, Tenso
     network.forward(input_tensor([pixels].into_iter(), pixels.len(), &device)).try_into_vec_as()
 }
 
-/// Widths of layers: 784-128, 128-10.
+/// Formats the widths of layers: `784-128, 128-10`.
 fn describe(layers: &[(usize, usize)]) -> String {
     let layers: Vec<String> = layers.iter().map(|(inputs, outputs)| format!("{inputs}-{outputs}")).collect();
     layers.join(", ")

@@ -1,4 +1,4 @@
-//! The folder: which files it has, and reading and writing them.
+//! The folder of a run: its files, and reading them.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -20,24 +20,23 @@ use crate::support::files::{self, WriteError};
 use crate::text::printable;
 use crate::train::{Recipe, TrainConfig};
 
-/// A record that is read back from JSON.
+/// A record in a JSON file.
 pub trait Record: DeserializeOwned {
-    /// The first field whose value cannot be, if there is one.
+    /// Returns the first field that is out of its range, if there is one.
     fn outside(&self) -> Option<&'static str>;
 }
 
-/// Bytes that a record may have: most are far smaller, but a history of all epochs that can be
-/// asked for.
+/// Most bytes of a record. Only a history of very many epochs comes near it.
 pub const MAX_RECORD_BYTES: u64 = 64 << 20;
 
-/// Why a run cannot be recorded, or a record not be read.
+/// Why a run cannot be recorded or read.
 #[derive(Debug, Error)]
 pub enum RecordError {
     /// A file cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
-    /// Two runs in one folder would end as a mixture of both.
-    #[error("another host-trainer writes to {folder}: wait for it or choose another --run")]
+    /// Another process writes a run to the folder.
+    #[error("another host-trainer writes to {folder}; wait for it, or choose another --run")]
     Busy {
         /// The run's folder.
         folder: PathBuf,
@@ -48,8 +47,8 @@ pub enum RecordError {
     /// The weights cannot be written as safetensors.
     #[error("cannot write the weights as safetensors")]
     Weights(#[from] SafeTensorError),
-    /// A file is not there.
-    #[error("{path} is missing; `host-trainer train --run {folder}` leaves it")]
+    /// A file does not exist.
+    #[error("{path} is missing; `host-trainer train --run {folder}` writes it")]
     Missing {
         /// The file.
         path: PathBuf,
@@ -61,17 +60,17 @@ pub enum RecordError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the operating system says.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// A file is not what its name says.
+    /// A file's content is invalid.
     #[error(
-        "{path} is damaged, or of another version of this program ({reason}); train again with --run, or import again"
+        "{path} is damaged, or from another version of this program ({reason}); train again with --run, or import again"
     )]
     Content {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         reason: String,
     },
 }
@@ -79,30 +78,30 @@ pub enum RecordError {
 /// A file of a run's folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RunFile {
-    /// What was asked for.
+    /// Settings, data and versions.
     Configuration,
-    /// How training went.
+    /// Loss and accuracy of each epoch.
     History,
-    /// What came of it.
+    /// The results.
     Outcome,
-    /// The test split in fixed point.
+    /// The evaluation over the test split, in fixed point.
     Evaluation,
-    /// Ranges and error of each layer.
+    /// Ranges and errors of each layer.
     Quantization,
     /// The float network.
     Weights,
-    /// Accuracy and loss over the epochs.
+    /// A plot of accuracy and loss over the epochs.
     HistoryPlot,
-    /// The confusion matrix.
+    /// A plot of the confusion matrix.
     ConfusionPlot,
-    /// The most confident mistakes.
+    /// A plot of the most confident mistakes.
     MistakesPlot,
-    /// The integer network. Last: where it is, all others are.
+    /// The integer network. Written last: if it exists, all others do.
     Model,
 }
 
 impl RunFile {
-    /// All that training leaves, in the order in which they get their names.
+    /// All files that training writes, in the order in which they get their names.
     pub const ALL: [Self; 10] = [
         Self::Configuration,
         Self::History,
@@ -116,7 +115,7 @@ impl RunFile {
         Self::Model,
     ];
 
-    /// Its name in the folder.
+    /// Returns the file's name in the folder.
     pub fn name(self) -> &'static str {
         match self {
             Self::Configuration => "config.json",
@@ -132,8 +131,8 @@ impl RunFile {
         }
     }
 
-    /// Bytes that it may have.
-    fn most_bytes(self) -> u64 {
+    /// Returns the largest allowed size.
+    fn max_bytes(self) -> u64 {
         match self {
             Self::Weights => 4 * MAX_WEIGHT_BYTES as u64 + MAX_HEADER_BYTES,
             Self::Model => MAX_MODEL_BYTES,
@@ -142,16 +141,16 @@ impl RunFile {
     }
 }
 
-/// A folder that records a run.
+/// The folder of a run.
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    /// Held by whoever writes a run there: see [`RunFolder::create`].
+    /// Held while a run is written: see [`RunFolder::create`].
     _lock: Option<Arc<File>>,
 }
 
 impl RunFolder {
-    /// The folder for a run of `config`, which is the same whenever the same is trained.
+    /// Returns the default folder for a run of `config`; equal settings have the same folder.
     pub fn default_path(config: &TrainConfig) -> PathBuf {
         let (hidden, backend) = (join_widths(&config.hidden, "-"), config.backend.name());
         let recipe = match config.recipe {
@@ -177,17 +176,16 @@ impl RunFolder {
         Path::new("runs").join(format!("{name}{backend}-seed-{}", config.seed))
     }
 
-    /// The folder at `path`, whatever it holds.
+    /// Returns the folder at `path`, without checking its content.
     pub fn at(path: PathBuf) -> Self {
         Self { path, _lock: None }
     }
 
-    /// The folder that `model` lies in, if that is a run's and the model is the one that came of
-    /// it.
+    /// Returns the folder that contains `model` if it is a run's, and the model is the run's.
     ///
     /// # Errors
     ///
-    /// Where the folder does not tell, as what came of its run cannot be read.
+    /// Returns an error if the run's results cannot be read.
     pub fn of_model(model: &Path, model_id: &str) -> Result<Option<Self>, RecordError> {
         let Some(path) = model.parent() else { return Ok(None) };
         let folder = Self::at(path.to_owned());
@@ -198,12 +196,13 @@ impl RunFolder {
         }
     }
 
-    /// Creates the folder where there is none yet, and checks that it can be written to. Until this
-    /// value and its clones are dropped no other process can do the same.
+    /// Creates the folder if it does not exist, and checks that it can be written to. Until this
+    /// value and its clones are dropped, no other process can create the same folder: two runs in
+    /// one folder would mix their files.
     ///
     /// # Errors
     ///
-    /// Where it cannot, or another process writes there.
+    /// Returns an error if the folder cannot be written to, or if another process writes there.
     pub fn create(path: PathBuf) -> Result<Self, RecordError> {
         files::create_folder(&path)?;
         let folder = Self { _lock: lock(&path)?.map(Arc::new), path };
@@ -211,77 +210,77 @@ impl RunFolder {
         Ok(folder)
     }
 
-    /// Where it is.
+    /// Returns the folder's path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Where one of its files is.
+    /// Returns the path of a file.
     pub fn file(&self, file: RunFile) -> PathBuf {
         self.path.join(file.name())
     }
 
-    /// Where all of its files are.
+    /// Returns the paths of all files.
     pub fn files(&self) -> impl Iterator<Item = PathBuf> {
         RunFile::ALL.into_iter().map(|file| self.file(file))
     }
 
-    /// The bytes of a file.
+    /// Reads the bytes of a file.
     ///
     /// # Errors
     ///
-    /// Where there is none, or it cannot be read.
+    /// Returns an error if the file does not exist or cannot be read.
     pub fn read_bytes(&self, file: RunFile) -> Result<Vec<u8>, RecordError> {
         let path = self.file(file);
-        bounded::read(&path, file.most_bytes()).map_err(|source| match source.kind() {
+        bounded::read(&path, file.max_bytes()).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => RecordError::Missing { path, folder: self.path.clone() },
             _ => RecordError::Read { path, source },
         })
     }
 
-    /// A file that is text.
+    /// Reads a text file.
     ///
     /// # Errors
     ///
-    /// As [`read_bytes`](Self::read_bytes), and where it is no text.
+    /// Returns an error if [`read_bytes`](Self::read_bytes) does, or if the file is not UTF-8.
     pub fn read_text(&self, file: RunFile) -> Result<String, RecordError> {
         String::from_utf8(self.read_bytes(file)?).map_err(|error| self.damaged(file, error))
     }
 
-    /// The record that a JSON file holds.
+    /// Reads the record in a JSON file.
     ///
     /// # Errors
     ///
-    /// As [`read_bytes`](Self::read_bytes), and where it is another record.
+    /// Returns an error if [`read_bytes`](Self::read_bytes) does, or if the record is invalid.
     pub fn read<T: Record>(&self, file: RunFile) -> Result<T, RecordError> {
         parse(self.file(file), &self.read_bytes(file)?)
     }
 
-    /// The float network that the run's model came of, which is `model_id`, if that is known.
+    /// Reads the float network, and checks that it belongs to `model_id`, if that is given.
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read), and where another model came of it.
+    /// Returns an error if the file cannot be read, is invalid, or belongs to another model.
     pub fn read_weights(&self, model_id: Option<&str>) -> Result<Vec<DenseParameters>, RecordError> {
         let file = RunFile::Weights;
         let weights = weights::decode(&self.read_bytes(file)?);
-        let weights = weights.ok_or_else(|| self.damaged(file, "no network of dense layers"))?;
+        let weights = weights.ok_or_else(|| self.damaged(file, "expected dense layers of finite numbers"))?;
         match (weights.model_id, model_id) {
             (Some(found), Some(expected)) if found != expected => {
-                Err(self.damaged(file, format!("it is of model {found}, and that of result.json is {expected}")))
+                Err(self.damaged(file, format!("it belongs to model {found}, but result.json names model {expected}")))
             }
             _ => Ok(weights.layers),
         }
     }
 
-    /// That one of its files is not what its name says.
+    /// Returns the error for a file with invalid content.
     pub fn damaged(&self, file: RunFile, reason: impl ToString) -> RecordError {
         RecordError::Content { path: self.file(file), reason: printable(&reason.to_string()) }
     }
 }
 
-/// The lock of the folder at `path`, which leaves nothing behind; none where the system or its disk
-/// locks no folders.
+/// Locks the folder at `path`, without creating a file. Returns `None` if the system or the file
+/// system cannot lock folders.
 fn lock(path: &Path) -> Result<Option<File>, RecordError> {
     let Ok(folder) = File::open(path) else { return Ok(None) };
     match folder.try_lock() {
@@ -291,7 +290,7 @@ fn lock(path: &Path) -> Result<Option<File>, RecordError> {
     }
 }
 
-/// The record that the `bytes` of the file at `path` are.
+/// Parses the record in `bytes`, the content of the file at `path`.
 pub fn parse<T: Record>(path: PathBuf, bytes: &[u8]) -> Result<T, RecordError> {
     let reason = match serde_json::from_slice::<T>(bytes) {
         Ok(record) => match record.outside() {
@@ -303,11 +302,11 @@ pub fn parse<T: Record>(path: PathBuf, bytes: &[u8]) -> Result<T, RecordError> {
     Err(RecordError::Content { path, reason })
 }
 
-/// A record as a file's bytes.
+/// Encodes a record as JSON.
 ///
 /// # Errors
 ///
-/// Where it cannot be JSON.
+/// Returns an error if it cannot be represented in JSON.
 pub fn json(value: &impl Serialize) -> Result<Vec<u8>, RecordError> {
     let mut bytes = serde_json::to_vec_pretty(value)?;
     bytes.push(b'\n');
@@ -325,7 +324,7 @@ mod tests {
     use crate::train::tests::config;
 
     #[test]
-    fn the_default_path_says_what_was_trained() {
+    fn the_default_path_describes_the_training() {
         let mut config = TrainConfig { hidden: vec![512, 256], seed: 7, ..config() };
         assert_eq!(RunFolder::default_path(&config), Path::new("runs/512-256-6-epochs-flex-seed-7"));
         config.seed = 8;
@@ -335,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn records_come_back() {
+    fn records_survive_the_round_trip() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunFolder::at(folder.path().to_owned());
         let config = TrainConfig { learning_rate: 1e-7, stop_at_train_accuracy: Some(0.1 + 0.2), ..config() };
@@ -379,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_there_or_not_what_it_should_be_is_named() {
+    fn missing_and_damaged_files_are_named() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunFolder::create(folder.path().join("run")).unwrap();
         let message = |run: &RunFolder| run.read::<Outcome>(RunFile::Outcome).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! `history.json`: how training went, epoch by epoch.
+//! `history.json`: loss and accuracy of each epoch.
 
 use super::folder::Record;
 use crate::support::range::{first_outside, is_share};

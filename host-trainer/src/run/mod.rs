@@ -1,16 +1,15 @@
-//! What a run leaves behind: a folder of small files, each with one subject, that later commands
-//! read again.
+//! The folder of a run: small files, each with one subject, that later commands read.
 //!
 //! ```text
-//!  config.json        Configuration   what was asked for, on which data, with which versions
-//!  history.json       [Epoch]         how training went
-//!  result.json        Outcome         what came of it
+//!  config.json        Configuration   settings, data, versions
+//!  history.json       [Epoch]         loss and accuracy of each epoch
+//!  result.json        Outcome         the results
 //!  evaluation.json    Evaluation      the test split in fixed point: confusion, classes, mistakes
-//!  quantization.json  Quantization    ranges and error of each layer
+//!  quantization.json  Quantization    ranges and errors of each layer
 //!  weights.safetensors                the float network
 //!  model.bin                          the integer network
-//!  parity-DEVICE.json ModelParity     what a device made of it; left by `cargo xtask parity`
-//!  *.svg                              images of these
+//!  parity-DEVICE.json ModelParity     comparison with a device, by `cargo xtask parity`
+//!  *.svg                              plots
 //! ```
 
 mod configuration;

@@ -1,4 +1,4 @@
-//! Reading a `model.bin`.
+//! Reads a `model.bin`.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,43 +18,41 @@ pub enum ModelFileError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the operating system says.
+        /// The operating system's error.
         source: io::Error,
     },
     /// The file is not a model.
-    #[error("cannot use {path}; name a model that train or import has written, or the folder of its run")]
+    #[error("cannot use {path} as a model; name a file that train or import wrote, or the folder of its run")]
     Blob {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         source: BlobError,
     },
-    /// The model gives other answers here than where it was made.
+    /// The model does not give the answers stored in it.
     #[error("the model fails its self-test")]
     SelfTest(#[from] SelfTestError),
 }
 
-/// The model that `path` names: itself, or where it is a folder, the model of the run that the
-/// folder records.
+/// Returns the model's path: `path`, or if it is a folder, the model of the run in it.
 pub fn resolve(path: &Path) -> PathBuf {
     if path.is_dir() { RunFolder::at(path.to_owned()).file(RunFile::Model) } else { path.to_owned() }
 }
 
-/// The bytes of a model file; [`load`] says whether they are a model.
+/// Reads the bytes of a model file; [`load`] parses them.
 ///
 /// # Errors
 ///
-/// Where the file cannot be read, or is larger than a model.
+/// Returns an error if the file cannot be read, or is larger than a model can be.
 pub fn read(path: &Path) -> Result<Vec<u8>, ModelFileError> {
     bounded::read(path, MAX_MODEL_BYTES).map_err(|source| ModelFileError::Read { path: path.to_owned(), source })
 }
 
-/// The model that `bytes`, read from `path`, are. As on a device, one that cannot repeat its own
-/// answers is not used.
+/// Parses `bytes`, read from `path`, as a model, and runs its self-test, as a device does.
 ///
 /// # Errors
 ///
-/// Where they are none, or the model fails its self-test.
+/// Returns an error if they are not a model, or if the model fails its self-test.
 pub fn load<'a>(path: &Path, bytes: &'a [u8]) -> Result<Model<'a>, ModelFileError> {
     let blob = |source| ModelFileError::Blob { path: path.to_owned(), source };
     let view = Model::parse(bytes).map_err(blob)?;
@@ -67,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_means_its_model() {
+    fn a_folder_resolves_to_its_model() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(resolve(folder.path()), folder.path().join("model.bin"));
         let absent = folder.path().join("absent");

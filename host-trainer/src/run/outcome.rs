@@ -1,4 +1,4 @@
-//! `result.json`: what came of a run.
+//! `result.json`: the results of a run.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,12 +6,12 @@ use super::folder::Record;
 use crate::support::range::{first_outside, is_share};
 use crate::train::Stop;
 
-/// What came of a run. Accuracies are shares, 0..=1.
+/// The results of a run. Accuracies are shares, 0..=1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     /// The model's id.
     pub model_id: String,
-    /// Size of `model.bin`.
+    /// Size of `model.bin`, in bytes.
     pub model_bytes: usize,
     /// Weights and biases.
     pub parameters: usize,
@@ -19,23 +19,22 @@ pub struct Outcome {
     pub epochs: u32,
     /// The epoch whose network was kept, from 1.
     pub kept_epoch: u32,
-    /// Why training ended there.
+    /// The reason why training stopped.
     pub stop: Stop,
-    /// Of the trained float network, on all images that it was trained on.
+    /// Accuracy of the trained float network, on all images that it was trained on.
     pub train_accuracy_float: f64,
-    /// Of the float network, on the test split.
+    /// Accuracy of the float network on the test split.
     pub test_accuracy_float: f64,
-    /// Of the fixed-point network, on the test split.
+    /// Accuracy of the fixed-point network on the test split.
     pub test_accuracy_fixed: f64,
     /// Test images that the two networks classify differently.
     pub predictions_changed: usize,
-    /// How long training took, without export and evaluation.
+    /// Seconds of training, without export and evaluation.
     pub train_seconds: f64,
 }
 
 impl Outcome {
-    /// The generalization gap: how much better the network is on images that it has seen, as a
-    /// difference of shares.
+    /// Returns the generalization gap: training accuracy minus test accuracy, as a share.
     pub fn gap(&self) -> f64 {
         self.train_accuracy_float - self.test_accuracy_float
     }

@@ -1,4 +1,4 @@
-//! `parity-DEVICE.json`: what a device made of a run's model. `cargo xtask parity` leaves it.
+//! `parity-DEVICE.json`: the comparison of a device with the host, written by `cargo xtask parity`.
 
 use std::fs;
 use std::path::PathBuf;
@@ -16,11 +16,11 @@ impl Record for ModelParity {
 }
 
 impl RunFolder {
-    /// Where devices' comparisons lie, by name.
+    /// Returns the paths of the comparisons with devices, sorted by name.
     ///
     /// # Errors
     ///
-    /// Where the folder cannot be read.
+    /// Returns an error if the folder cannot be read.
     pub fn parity_files(&self) -> Result<Vec<PathBuf>, RecordError> {
         let fail = |source| RecordError::Read { path: self.path().to_owned(), source };
         let is_parity = |name: &str| name.starts_with("parity-") && name.ends_with(".json");
@@ -35,11 +35,11 @@ impl RunFolder {
         Ok(files)
     }
 
-    /// The comparison that one of [`parity_files`](Self::parity_files) holds.
+    /// Reads one of [`parity_files`](Self::parity_files).
     ///
     /// # Errors
     ///
-    /// Where it cannot be read, or is something else.
+    /// Returns an error if the file cannot be read or is invalid.
     pub fn read_parity(&self, path: PathBuf) -> Result<ModelParity, RecordError> {
         match bounded::read(&path, MAX_RECORD_BYTES) {
             Ok(bytes) => parse(path, &bytes),
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn comparisons_are_found_by_name_and_what_is_none_is_named() {
+    fn comparisons_are_found_by_name_and_damaged_ones_are_named() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunFolder::at(folder.path().to_owned());
         for (name, text) in [

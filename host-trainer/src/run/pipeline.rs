@@ -1,4 +1,4 @@
-//! One run from its configuration to its folder: train, quantize, export, evaluate, draw, record.
+//! Makes one run: trains, quantizes, exports, evaluates, plots and records.
 
 use std::path::Path;
 
@@ -18,28 +18,28 @@ use crate::run::{Configuration, Outcome, RecordError, RunFile, RunFolder, encode
 use crate::support::files::{self, WriteError};
 use crate::train::{Epoch, Material, Shape, TrainConfig, TrainError, Trained, train};
 
-/// Why there is no run.
+/// Why a run fails.
 #[derive(Debug, Error)]
 pub enum PipelineError {
-    /// Nothing could be trained.
+    /// Training failed.
     #[error(transparent)]
     Train(#[from] TrainError),
-    /// The backend cannot give its results back.
+    /// The backend cannot return its results.
     #[error("the backend failed; --backend list names others")]
     Backend(#[from] TensorReadError),
-    /// The network is none for integers.
+    /// The network cannot be quantized.
     #[error(transparent)]
     Quantize(#[from] QuantizeError),
-    /// The network is none for the format.
+    /// The network cannot be exported.
     #[error(transparent)]
     Export(#[from] ExportError),
-    /// The model is not what was exported.
-    #[error("the exported model cannot be read back, which is a mistake of this program: please report it")]
+    /// The exported model cannot be parsed.
+    #[error("cannot parse the exported model; this is a bug in host-trainer, please report it")]
     Model(#[from] BlobError),
     /// The two networks cannot be compared.
     #[error(transparent)]
     Deviation(#[from] DeviationError),
-    /// A image cannot be drawn.
+    /// A plot cannot be drawn.
     #[error(transparent)]
     Plot(#[from] PlotError),
     /// The run cannot be recorded.
@@ -50,44 +50,44 @@ pub enum PipelineError {
     Write(#[from] WriteError),
 }
 
-/// What a run begins with.
+/// The inputs of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Sources<'a> {
-    /// The data set; its training images are what is learned from.
+    /// The data set; the network learns from its training images.
     pub data: &'a Dataset,
-    /// Images held out of training, to look at after each epoch.
+    /// Images held out of training, to measure accuracy on after each epoch.
     pub validation: Option<&'a Split>,
-    /// A teacher's answers for the training images, to learn from, too.
+    /// A teacher's answers for the training images; the network learns from them, too.
     pub soft_labels: Option<&'a SoftLabels>,
-    /// The network to begin with, where it is not trained from the start.
+    /// The network to start from; `None` for random weights.
     pub start: Option<&'a [DenseParameters]>,
 }
 
 impl<'a> Sources<'a> {
-    /// A data set and nothing else.
+    /// Returns a data set without the optional inputs.
     pub fn of(data: &'a Dataset) -> Self {
         Self { data, validation: None, soft_labels: None, start: None }
     }
 }
 
-/// Trains as `config` says on `sources`, and records all of it in `folder`; the model goes to
-/// `export`, too.
+/// Trains `config` on `sources` and records the run in `folder`. Also writes the model to
+/// `export_path`, if given.
 ///
 /// # Errors
 ///
-/// Where training diverges or a file cannot be written. A failure before the first has its name
-/// leaves all as they were.
+/// Returns an error if training diverges or a file cannot be written. If no file has its name yet,
+/// all old files are kept.
 pub fn run(
     config: &TrainConfig,
     sources: Sources<'_>,
     folder: &RunFolder,
     export_path: Option<&Path>,
-    look: impl FnMut(&Epoch),
+    on_epoch: impl FnMut(&Epoch),
 ) -> Result<Outcome, PipelineError> {
     let Sources { data, validation, soft_labels, start } = sources;
     let shape = Shape { columns: data.columns.into(), classes: data.class_names.len() };
     let material = Material { train: &data.train, validation, soft_labels, shape, start };
-    let trained = train(config, material, look)?;
+    let trained = train(config, material, on_epoch)?;
     let completed = complete(config, data, validation, &trained).map_err(|error| match error {
         PipelineError::Quantize(error) => TrainError::Quantize(error).into(),
         other => other,
@@ -96,20 +96,20 @@ pub fn run(
     Ok(completed.outcome)
 }
 
-/// A run that is complete, but not written yet.
+/// A run that is complete, but not written.
 #[derive(Debug)]
 pub struct Completed {
-    /// What came of it.
+    /// The results.
     pub outcome: Outcome,
-    /// Its files; the model is the last.
+    /// The run's files; the model is the last.
     records: Vec<(RunFile, Vec<u8>)>,
 }
 
-/// Quantizes, exports and evaluates what was trained as `config` says.
+/// Quantizes, exports and evaluates a network trained with `config`.
 ///
 /// # Errors
 ///
-/// Where the network is none for integers.
+/// Returns an error if the network cannot be quantized.
 pub fn complete(
     config: &TrainConfig,
     data: &Dataset,
@@ -173,26 +173,26 @@ pub fn complete(
 }
 
 impl Completed {
-    /// Writes all files to `folder`, and the model to `export`, each where there is one.
+    /// Writes all files to `folder`, and the model to `export`, if they are given.
     ///
     /// # Errors
     ///
-    /// Where a file cannot be written. A failure before the first has its name leaves all as they
-    /// were.
+    /// Returns an error if a file cannot be written. If no file has its name yet, all old files are
+    /// kept.
     pub fn write(&self, folder: Option<&RunFolder>, export: Option<&Path>) -> Result<(), WriteError> {
         let records = folder
             .into_iter()
             .flat_map(|folder| self.records.iter().map(|(file, bytes)| (folder.file(*file), bytes.as_slice())));
         let model = self.records.iter().filter(|(file, _)| *file == RunFile::Model);
         let export = export.into_iter().zip(model).map(|(path, (_, bytes))| (path.to_owned(), bytes.as_slice()));
-        // The run's model is the last: see `RunFile::Model`.
+        // The run's model must be the last: see `RunFile::Model`.
         let files: Vec<_> = export.chain(records).collect();
         let files: Vec<_> = files.iter().map(|(path, bytes)| (path.as_path(), *bytes)).collect();
         files::write_together(&files)
     }
 }
 
-/// What the network is called in a image: its layers and its seed.
+/// Returns the network's name in plots: its layers and its seed.
 fn name(config: &TrainConfig, data: &Dataset) -> String {
     let widths = [&[data.train.width], config.hidden.as_slice(), &[data.class_names.len()]].concat();
     format!("{}, seed {}", join_widths(&widths, "-"), config.seed)

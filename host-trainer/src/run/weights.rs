@@ -1,4 +1,4 @@
-//! `weights.safetensors`: the float network, layer by layer, and which model came of it.
+//! `weights.safetensors`: the float network, and the id of the model quantized from it.
 
 use std::collections::HashMap;
 
@@ -8,24 +8,24 @@ use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use crate::network::DenseParameters;
 use crate::support::tensor_header::check_header;
 
-/// Where the file's metadata has the model's id.
+/// Key of the model's id in the file's metadata.
 const MODEL_ID: &str = "model_id";
 
-/// What a file holds.
+/// The content of a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weights {
-    /// First to last.
+    /// The layers, first to last.
     pub layers: Vec<DenseParameters>,
-    /// The model that came of them; older files do not say.
+    /// The id of the model quantized from them; `None` in older files.
     pub model_id: Option<String>,
 }
 
-/// `layers.N.weight`, `[output, input]` as PyTorch has it, and `layers.N.bias`, `[output]`, of
-/// which the model `model_id` came.
+/// Encodes layers as tensors `layers.N.weight`, `[output, input]` like PyTorch, and
+/// `layers.N.bias`, `[output]`. `model_id` is the model quantized from them.
 ///
 /// # Errors
 ///
-/// Where the library refuses the layers.
+/// Returns an error if the library refuses the layers.
 pub fn encode(layers: &[DenseParameters], model_id: &str) -> Result<Vec<u8>, SafeTensorError> {
     let bytes = |values: &mut dyn Iterator<Item = f32>| values.flat_map(f32::to_le_bytes).collect::<Vec<u8>>();
     let tensors = layers.iter().enumerate().flat_map(|(index, layer)| {
@@ -44,7 +44,7 @@ pub fn encode(layers: &[DenseParameters], model_id: &str) -> Result<Vec<u8>, Saf
     safetensors::serialize(views.collect::<Result<Vec<_>, SafeTensorError>>()?, Some(metadata))
 }
 
-/// What [`encode`] wrote; nothing where `bytes` are something else, or no finite numbers.
+/// Decodes the output of [`encode`]. Returns `None` for other bytes, or if a number is not finite.
 pub fn decode(bytes: &[u8]) -> Option<Weights> {
     check_header(bytes).ok()?;
     let (_, header) = SafeTensors::read_metadata(bytes).ok()?;
@@ -59,7 +59,7 @@ pub fn decode(bytes: &[u8]) -> Option<Weights> {
         let [outputs, inputs] = *weight.shape() else { return None };
         let (by_output, biases) = (numbers(&weight)?, numbers(&bias)?);
         let is_finite = by_output.iter().chain(&biases).all(|number| number.is_finite());
-        // A matrix without numbers may have as many columns as it likes.
+        // An empty matrix could claim any number of columns.
         (inputs > 0 && outputs > 0 && biases.len() == outputs && is_finite)
             .then(|| DenseParameters::from_rows(inputs, outputs, &by_output, biases))
     });
@@ -92,13 +92,13 @@ mod tests {
         [layer, last]
     }
 
-    /// Layers of numbers that a changed bit often makes none.
+    /// Returns layers of numbers that often stop being finite if a bit changes.
     fn largest() -> [DenseParameters; 2] {
         layers().map(|layer| DenseParameters { weights: vec![f32::MAX; layer.weights.len()], ..layer })
     }
 
     #[test]
-    fn weights_are_stored_output_by_output_and_come_back() {
+    fn weights_are_stored_by_output_and_survive_the_round_trip() {
         let layers = layers();
         let bytes = encode(&layers, "01234567").unwrap();
         let tensors = SafeTensors::deserialize(&bytes).unwrap();
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_something_else_is_no_network() {
+    fn other_tensors_are_refused() {
         assert_eq!(decode(b""), None);
         let data = 1.0_f32.to_le_bytes();
         let view = || TensorView::new(Dtype::F32, vec![1], &data).unwrap();
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_are_none_and_matrices_without_numbers_are_no_network() {
+    fn infinite_numbers_and_empty_matrices_are_refused() {
         let network = |shape: [usize; 2], weight: &[u8], bias: &[u8]| {
             let view = |shape: &[usize], data| TensorView::new(Dtype::F32, shape.to_vec(), data).unwrap();
             let (weight, bias) = (view(&shape, weight), view(&shape[..1], bias));
@@ -137,7 +137,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn damaged_weights_are_none_or_layers_of_finite_numbers(bytes in damaged(encode(&largest(), "01234567").unwrap())) {
+        fn damaged_weights_are_refused_or_finite(bytes in damaged(encode(&largest(), "01234567").unwrap())) {
             for layer in decode(&bytes).map(|weights| weights.layers).unwrap_or_default() {
                 prop_assert_eq!((layer.weights.len(), layer.biases.len()), (layer.inputs * layer.outputs, layer.outputs));
                 prop_assert!(layer.weights.iter().chain(&layer.biases).all(|number| number.is_finite()));

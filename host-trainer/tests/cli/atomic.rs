@@ -162,7 +162,7 @@ fn a_run_that_is_replaced_is_the_old_one_the_new_one_or_known_as_neither() {
         failure(run(&["evaluate", "run", "--data", "data"]), 1, &["cannot read model run/model.bin"]);
         failure(run(&["train", "--data", "data", "--from", "run"]), 1, &["run/model.bin is missing"]);
         let missing = json(run(&["report", "run", "--json"]))["missing"].clone();
-        assert!(missing.to_string().contains("other files may be of another run"), "{missing}");
+        assert!(missing.to_string().contains("other files may be from another run"), "{missing}");
         run(&IMPORT).success();
         let mended: Files = files(left).into_iter().filter(|(path, _)| !is_temporary(path)).collect();
         assert!(work.after.iter().all(|(path, bytes)| mended.get(path) == Some(bytes)));

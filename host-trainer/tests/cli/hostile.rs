@@ -322,7 +322,7 @@ fn records_that_are_damaged_are_named_by_whoever_reads_them() {
     refused(
         &project,
         &["train", "--data", "data", "--from", "run"],
-        &["run/model.bin is damaged", "that of result.json is"],
+        &["run/model.bin is damaged", "result.json names model"],
     );
 }
 

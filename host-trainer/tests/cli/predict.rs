@@ -97,7 +97,7 @@ fn the_float_network_answers_beside_the_model_of_its_run() {
     let alone = predict(&project, &index);
     assert_eq!((&alone["logits"], &alone["probabilities_float"]), (&run["logits"], &Value::Null));
     let text = project.command(&["predict", "model.bin"]).args(index).assert().success();
-    text.stdout(contains("no float network").and(contains("model.bin does not lie in the folder of the run")));
+    text.stdout(contains("no float network").and(contains("model.bin is not in the folder of its run")));
 
     let weights = project.path().join("run/weights.safetensors");
     project.train(&["--hidden", "4", "--run", "other"]).success();
@@ -106,13 +106,13 @@ fn the_float_network_answers_beside_the_model_of_its_run() {
         let text = project.command(&["predict", "run"]).args(index).assert().success();
         text.stdout(contains("no float network").and(contains(part)).and(contains("fixed point")));
     };
-    said("has layers of 36-4, 4-3, the model of 36-8, 8-3 neurons");
+    said("has layers of 36-4, 4-3 neurons, expected 36-8, 8-3");
     fs::write(&weights, "x").unwrap();
     said("weights.safetensors is damaged");
     fs::remove_file(&weights).unwrap();
     said("weights.safetensors is missing");
     fs::write(project.path().join("run/result.json"), "{}").unwrap();
-    said("result.json is damaged, or of another version");
+    said("result.json is damaged, or from another version");
 }
 
 #[test]
@@ -123,14 +123,14 @@ fn weights_of_another_run_are_refused_by_whoever_reads_them() {
     let weights = project.path().join("run/weights.safetensors");
     let whole = fs::read(&weights).unwrap();
     fs::copy(project.path().join("other/weights.safetensors"), &weights).unwrap();
-    let parts = ["run/weights.safetensors is damaged", "it is of model", "that of result.json is", "train again"];
+    let parts = ["run/weights.safetensors is damaged", "it belongs to model", "result.json names model", "train again"];
     let predict = ["predict", "run", "--index", "1", "--data", "data", "--json"];
     let predicted = json(project.run(&predict));
     assert!(parts.iter().all(|part| predicted["float_missing"].as_str().unwrap().contains(part)), "{predicted}");
     let from = ["train", "--data", "data", "--from", "run", "--run", "new"];
     failure(project.run(&from), 1, &parts);
     let missing = json(project.run(&["report", "run", "--json"]))["missing"].clone();
-    assert!(missing[0]["problem"].as_str().unwrap().contains("it is of model"), "{missing}");
+    assert!(missing[0]["problem"].as_str().unwrap().contains("it belongs to model"), "{missing}");
     // Those of older versions do not say whose they are.
     fs::write(&weights, whole).unwrap();
     fs::write(&weights, unmarked(&project, "run")).unwrap();
