@@ -32,8 +32,8 @@ impl Axis {
     pub fn of_epochs(last: u32) -> Self {
         let last = f64::from(last);
         // Long numbers need more room.
-        let most_ticks = if last < 1000.0 { MAX_TICKS } else { MAX_TICKS / 2.0 };
-        let step = round_step(last / most_ticks).max(1.0);
+        let max_ticks = if last < 1000.0 { MAX_TICKS } else { MAX_TICKS / 2.0 };
+        let step = round_step(last / max_ticks).max(1.0);
         let multiples = (1..).map(|index| f64::from(index) * step).take_while(|epoch| *epoch <= last);
         let ticks = [1.0].into_iter().chain(multiples.filter(|epoch| *epoch > 1.0)).collect();
         let room = f64::max(0.5, 0.02 * last);

@@ -1,4 +1,4 @@
-//! Accuracies of several networks, side by side.
+//! A chart of the accuracies of several networks.
 
 use std::ops::Range;
 
@@ -17,47 +17,47 @@ const ROW: i32 = 64;
 const AXIS_HEIGHT: i32 = 50;
 const LEGEND_HEIGHT: i32 = 40;
 
-/// Room for the two columns of numbers at the right.
+/// Width of the two columns of numbers at the right, in pixels.
 const NUMBERS: i32 = 230;
 
-/// The most that a name at the left may take.
-const LONGEST_NAME: f64 = 240.0;
+/// Largest width of a name at the left, in pixels.
+const MAX_NAME_WIDTH: f64 = 240.0;
 
-/// How far above and below a row's middle its two lines are.
+/// Distance of a row's two lines from its middle, in pixels.
 const OFFSET: i32 = 13;
 
-/// Accuracies of a network, shares of 0..=1; of several seeds, their means.
+/// Accuracies of a network, 0..=1; for several seeds, their means.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ComparedNetwork {
-    /// What it is called.
+    /// The network's name.
     pub name: String,
-    /// On training pictures.
+    /// Accuracy on training images.
     pub train_accuracy: f64,
-    /// On test pictures.
+    /// Accuracy on test images.
     pub test_accuracy: f64,
-    /// Standard deviation of the latter over several seeds.
+    /// Standard deviation of the test accuracy over several seeds.
     pub test_spread: Option<f64>,
-    /// The lecture's accuracy on training pictures.
+    /// The lecture's accuracy on training images.
     pub lecture_train: Option<f64>,
-    /// The lecture's accuracy on test pictures.
+    /// The lecture's accuracy on test images.
     pub lecture_test: Option<f64>,
 }
 
-/// Training and test accuracy of each network, with the lecture's where it names any. Dots, so that
-/// the axis need not begin at 0; the title says where it does.
+/// Plots training and test accuracy of each network, with the lecture's if known. Dots, unlike
+/// bars, allow an axis that does not begin at 0; the title states where it begins.
 ///
 /// # Errors
 ///
-/// Where the plotting library refuses.
+/// Returns an error if the plotting library fails.
 pub fn comparison(bars: &[ComparedNetwork]) -> Result<String, PlotError> {
     let range = range(bars);
-    let names: Vec<String> = bars.iter().map(|bar| fit(&bar.name, TEXT_SIZE, LONGEST_NAME)).collect();
+    let names: Vec<String> = bars.iter().map(|bar| fit(&bar.name, TEXT_SIZE, MAX_NAME_WIDTH)).collect();
     let longest = names.iter().map(|name| width(name, TEXT_SIZE)).fold(0.0, f64::max).ceil() as i32;
     let (left, right) = (MARGIN + longest + 12, WIDTH - NUMBERS);
     let height = ROW * bars.len() as i32;
     let title = match range.start {
-        0.0 => "Accuracy on training and test pictures".to_owned(),
-        start => format!("Accuracy on training and test pictures; the axis begins at {start:.2}"),
+        0.0 => "Accuracy on training and test images".to_owned(),
+        start => format!("Accuracy on training and test images; the axis begins at {start:.2}"),
     };
     draw([WIDTH, TITLE_HEIGHT + height + AXIS_HEIGHT + LEGEND_HEIGHT], |area| {
         area.draw_text(&title, &text(TITLE_SIZE, INK, HPos::Left), (MARGIN, TITLE_HEIGHT / 3))?;
@@ -73,8 +73,8 @@ pub fn comparison(bars: &[ComparedNetwork]) -> Result<String, PlotError> {
     })
 }
 
-/// What the axis goes over: all values, with some room, from and to multiples of 0.05; from 0 where
-/// that is not far.
+/// Returns the range of the axis: all values with a margin, between multiples of 0.05; from 0 if
+/// the smallest value is below 0.4.
 fn range(bars: &[ComparedNetwork]) -> Range<f64> {
     let values = bars.iter().flat_map(|bar| {
         let spread = bar.test_spread.unwrap_or_default();
@@ -100,11 +100,11 @@ fn draw_grid(area: &Area<'_>, axis: &Axis, [left, right]: [i32; 2], height: i32)
     }
     area.draw(&PathElement::new([(left, bottom), (right, bottom)], FAINT))?;
     let unit = text(TEXT_SIZE, INK, HPos::Center);
-    area.draw_text("share classified rightly", &unit, ((left + right) / 2, bottom + 36))?;
+    area.draw_text("share classified correctly", &unit, ((left + right) / 2, bottom + 36))?;
     Ok(())
 }
 
-/// Where the columns of numbers end.
+/// Returns the right ends of the columns of numbers.
 fn number_columns() -> [i32; 2] {
     [WIDTH - NUMBERS + 90, WIDTH - MARGIN]
 }
@@ -140,7 +140,8 @@ fn draw_spread(area: &Area<'_>, [from, to]: [i32; 2], y: i32, colour: RGBColor) 
     Ok(())
 }
 
-/// The lecture's mark: hollow, and larger than a dot, so that one on the other are both seen.
+/// Draws the lecture's mark: hollow, and larger than a dot, so that both are visible if they
+/// overlap.
 fn draw_diamond(area: &Area<'_>, (x, y): (i32, i32), colour: RGBColor) -> Result<(), PlotError> {
     let corners = [(x - 10, y), (x, y - 10), (x + 10, y), (x, y + 10), (x - 10, y)];
     Ok(area.draw(&PathElement::new(corners, colour.stroke_width(2)))?)
@@ -149,7 +150,7 @@ fn draw_diamond(area: &Area<'_>, (x, y): (i32, i32), colour: RGBColor) -> Result
 fn draw_legend(area: &Area<'_>, bars: &[ComparedNetwork], y: i32) -> Result<(), PlotError> {
     let [train, test, ..] = COLOURS;
     let mut x = 2 * MARGIN;
-    // Writes what the mark at `x` means, and moves on to the next mark.
+    // Writes the meaning of the mark at `x`, and moves `x` to the next mark.
     let name = |what: &str, x: &mut i32| -> Result<(), PlotError> {
         area.draw_text(what, &text(TEXT_SIZE, INK, HPos::Left), (*x + 20, y))?;
         *x += 20 + width(what, TEXT_SIZE) as i32 + 2 * MARGIN;
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn each_network_has_its_marks_numbers_and_name() {
+    fn each_network_has_marks_numbers_and_a_name() {
         let plain = network("<b>&\"", 0.9, 0.88);
         let compared = ComparedNetwork {
             test_spread: Some(0.0021),
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn an_axis_that_does_not_begin_at_zero_says_so() {
+    fn the_title_states_where_the_axis_begins() {
         let title = |bars: &[ComparedNetwork]| {
             let svg = comparison(bars).unwrap();
             svg.lines().find(|line| line.starts_with("Accuracy on")).unwrap().to_owned()
@@ -225,7 +226,7 @@ mod tests {
         assert!(title(&[network("good", 0.9, 0.87)]).ends_with("begins at 0.85"));
         assert!(title(&[network("perfect", 1.0, 1.0)]).ends_with("begins at 0.95"));
         for bars in [&[network("bad", 0.9, 0.1)][..], &[network("odd", f64::NAN, f64::INFINITY)], &[]] {
-            assert!(title(bars).ends_with("pictures"));
+            assert!(title(bars).ends_with("images"));
         }
     }
 }

@@ -15,7 +15,7 @@ const AXIS_NAME_HEIGHT: i32 = 24;
 /// Largest height of a cell, in pixels.
 const MAX_CELL: i32 = 40;
 
-/// Height of the matrix if cells are smaller than that, in pixels.
+/// Height of a matrix with smaller cells, in pixels.
 const MATRIX: i32 = 720;
 
 /// Largest width of a row's name, in pixels.

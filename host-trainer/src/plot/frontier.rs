@@ -1,4 +1,4 @@
-//! Accuracy against what it costs: instructions of a picture, and bytes of the model.
+//! A chart of accuracy against cost: instructions per image, and bytes of the model.
 
 use std::ops::Range;
 
@@ -18,19 +18,19 @@ const TITLE_HEIGHT: i32 = 52;
 const LEGEND_HEIGHT: i32 = 34;
 const PANEL_HEIGHT: i32 = 430;
 
-/// What an axis takes of a panel at its left and below.
+/// Width of the axis at the left of a panel, and height of the one below, in pixels.
 const AXES: [i32; 2] = [58, 52];
 
-/// Lines of the foot, each.
+/// Height of a line of the foot, in pixels.
 const FOOT_LINE: i32 = 20;
 
-/// Radius of a mark.
+/// Radius of a mark, in pixels.
 const MARK: i32 = 6;
 
-/// What is below the least accuracy that counts is not drawn, by that much.
-const ROOM_BELOW: f64 = 0.4;
+/// Margin above and below the accuracies shown, in percentage points.
+const ROOM: f64 = 0.4;
 
-/// How the weights of a network are.
+/// The format of a network's weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrontierKind {
     /// Eight bits.
@@ -39,39 +39,39 @@ pub enum FrontierKind {
     Four,
     /// Two bits.
     Ternary,
-    /// Eight bits, and blocks of them zero.
+    /// Eight bits, with blocks of zeros left out.
     Pruned,
 }
 
-/// A network of ours.
+/// One of our networks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FrontierPoint {
-    /// What it is called.
+    /// The network's name.
     pub name: String,
-    /// How its weights are.
+    /// The format of its weights.
     pub kind: FrontierKind,
-    /// Whether it was only rounded to fewer than eight bits, and not trained in them.
+    /// True if the weights were rounded to fewer than eight bits, without training in them.
     pub is_rounded: bool,
-    /// On test pictures, 0..=1; of several seeds, the mean.
+    /// Accuracy on test images, 0..=1; for several seeds, the mean.
     pub accuracy: f64,
     /// Standard deviation over the seeds.
     pub spread: Option<f64>,
-    /// Instructions of a picture, where they are known.
+    /// Instructions per image, if known.
     pub instructions: Option<f64>,
     /// Bytes of the model.
     pub bytes: f64,
 }
 
-/// Another's network.
+/// A network of another project.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FrontierRival {
-    /// Whose it is.
+    /// The project's name.
     pub name: &'static str,
-    /// On test pictures, 0..=1.
+    /// Accuracy on test images, 0..=1.
     pub accuracy: f64,
-    /// Instructions of a picture; nothing where it has no place in that picture.
+    /// Instructions per image; `None` if that panel does not show the network.
     pub instructions: Option<f64>,
-    /// Bytes of the model; nothing where it has no place in that picture.
+    /// Bytes of the model; `None` if that panel does not show the network.
     pub bytes: Option<f64>,
 }
 
@@ -97,8 +97,8 @@ impl FrontierKind {
         }
     }
 
-    /// The corners of its mark, from the middle, besides colour for those who cannot tell colours;
-    /// a circle has none.
+    /// Returns the corners of the mark, relative to its middle; none for a circle. Shapes differ
+    /// for readers who cannot distinguish the colours.
     fn corners(self) -> &'static [(i32, i32)] {
         match self {
             Self::Eight => &[],
@@ -109,25 +109,25 @@ impl FrontierKind {
     }
 }
 
-/// Test accuracy of `points` against instructions and against bytes, beside `rivals`; `source`
-/// says, in some lines, where these come from.
+/// Plots test accuracy of `points` and `rivals` against instructions and against bytes. The lines
+/// of `source` name the sources of the rivals' figures.
 ///
 /// # Errors
 ///
-/// Where the plotting library refuses.
+/// Returns an error if the plotting library fails.
 pub fn frontier(points: &[FrontierPoint], rivals: &[FrontierRival], source: &[&str]) -> Result<String, PlotError> {
     let range = range(points, rivals);
-    let hidden = points.iter().filter(|point| 100.0 * point.accuracy < range.start).map(said).collect::<Vec<_>>();
-    let below = (!hidden.is_empty()).then(|| format!("Below the picture: {}.", hidden.join("; ")));
+    let hidden = points.iter().filter(|point| 100.0 * point.accuracy < range.start).map(describe).collect::<Vec<_>>();
+    let below = (!hidden.is_empty()).then(|| format!("Below the chart: {}.", hidden.join("; ")));
     let foot: Vec<&str> = below.as_deref().into_iter().chain(source.iter().copied()).collect();
     let top = TITLE_HEIGHT + LEGEND_HEIGHT;
     let height = top + 2 * PANEL_HEIGHT + FOOT_LINE * foot.len() as i32 + MARGIN;
     draw([WIDTH, height], |area| {
-        let title = "Accuracy on test pictures, against what it costs";
+        let title = "Accuracy on test images, against cost";
         area.draw_text(title, &text(TITLE_SIZE, INK, HPos::Left), (MARGIN, TITLE_HEIGHT / 2))?;
         draw_legend(area, points, !rivals.is_empty(), TITLE_HEIGHT + LEGEND_HEIGHT / 2 - 6)?;
         let instructions =
-            Panel { top, unit: "instructions of a picture on a Cortex-M4", range: range.clone(), of: |cost| cost.0 };
+            Panel { top, unit: "instructions per image on a Cortex-M4", range: range.clone(), of: |cost| cost.0 };
         let bytes = Panel { top: top + PANEL_HEIGHT, unit: "bytes of the model", range, of: |cost| cost.1 };
         instructions.draw(area, points, rivals)?;
         bytes.draw(area, points, rivals)?;
@@ -140,14 +140,14 @@ pub fn frontier(points: &[FrontierPoint], rivals: &[FrontierRival], source: &[&s
     })
 }
 
-/// What is said of a point that is not drawn.
-fn said(point: &FrontierPoint) -> String {
+/// Describes a point that is not drawn.
+fn describe(point: &FrontierPoint) -> String {
     let rounded = if point.is_rounded { ", rounded" } else { "" };
     format!("{}, {}{rounded}, {:.1} %", point.name, point.kind.name(), 100.0 * point.accuracy)
 }
 
-/// What the axis of accuracy goes over, in percent: all that may be compared with rivals, and all
-/// that was not merely rounded.
+/// Returns the range of accuracies shown, in percent: those of rivals, and ours except for rounded
+/// networks that are much worse than the best.
 fn range(points: &[FrontierPoint], rivals: &[FrontierRival]) -> Range<f64> {
     let ours = points.iter().flat_map(|point| {
         let spread = point.spread.unwrap_or_default();
@@ -155,24 +155,24 @@ fn range(points: &[FrontierPoint], rivals: &[FrontierRival]) -> Range<f64> {
     });
     let all = ours.chain(rivals.iter().map(|rival| (rival.accuracy, false)));
     let all: Vec<_> = all.filter(|(accuracy, _)| (0.0..=1.0).contains(accuracy)).collect();
-    let most = all.iter().fold(0.0_f64, |most, (accuracy, _)| most.max(*accuracy));
-    // What rounding spoils must not press all others together.
-    let counts = |(accuracy, is_rounded): &&(f64, bool)| !is_rounded || *accuracy > most - 0.04;
-    let least = all.iter().filter(counts).fold(most, |least, (accuracy, _)| least.min(*accuracy));
-    let (start, end) = (100.0 * least - ROOM_BELOW, 100.0 * most + ROOM_BELOW);
+    let largest = all.iter().fold(0.0_f64, |largest, (accuracy, _)| largest.max(*accuracy));
+    // Networks that rounding ruins would compress the scale of all others.
+    let counts = |(accuracy, is_rounded): &&(f64, bool)| !is_rounded || *accuracy > largest - 0.04;
+    let least = all.iter().filter(counts).fold(largest, |least, (accuracy, _)| least.min(*accuracy));
+    let (start, end) = (100.0 * least - ROOM, 100.0 * largest + ROOM);
     if end <= start || all.is_empty() { 0.0..100.0 } else { start.max(0.0)..end.min(100.0) }
 }
 
-/// Instructions and bytes of a network, where they are known.
+/// Instructions and bytes of a network, if known.
 type Cost = (Option<f64>, Option<f64>);
 
-/// One of the two pictures.
+/// One of the two panels.
 struct Panel {
     top: i32,
     unit: &'static str,
-    /// Of accuracy, in percent.
+    /// Range of the accuracy, in percent.
     range: Range<f64>,
-    /// Which cost is shown.
+    /// Returns the cost that is shown.
     of: fn(Cost) -> Option<f64>,
 }
 
@@ -217,7 +217,7 @@ impl Panel {
             }
             draw_mark(area, (x, middle), point.kind, point.is_rounded)?;
         }
-        // Those on the line come first, for which there must be room.
+        // Networks on the line are labelled first: they need room most.
         let is_best = |point: &FrontierPoint| best.iter().any(|(best, _)| std::ptr::eq(*best, point));
         let (first, others): (Vec<_>, Vec<_>) = points.iter().partition(|(point, _)| is_best(point));
         let place = |accuracy: f64, cost: f64| (across.place(cost), y(accuracy));
@@ -260,22 +260,22 @@ impl Panel {
     }
 }
 
-/// Those that no other beats at no higher cost, the cheapest first.
+/// Returns the points that are more accurate than all cheaper ones, the cheapest first.
 fn best<'a>(points: &[(&'a FrontierPoint, f64)]) -> Vec<(&'a FrontierPoint, f64)> {
     let mut sorted = points.to_vec();
     sorted.sort_by(|(one, cost), (other, other_cost)| {
         cost.total_cmp(other_cost).then(other.accuracy.total_cmp(&one.accuracy))
     });
-    let mut most = f64::NEG_INFINITY;
+    let mut largest = f64::NEG_INFINITY;
     sorted.retain(|(point, _)| {
-        let is_better = point.accuracy > most;
-        most = most.max(point.accuracy);
+        let is_better = point.accuracy > largest;
+        largest = largest.max(point.accuracy);
         is_better
     });
     sorted
 }
 
-/// A tick in few characters.
+/// Formats a tick in few characters.
 fn short(value: f64) -> String {
     match value {
         1e6.. => format!("{} M", value / 1e6),
@@ -313,7 +313,7 @@ fn draw_spread(area: &Area<'_>, x: i32, [from, to]: [i32; 2], colour: RGBColor) 
 
 fn draw_legend(area: &Area<'_>, points: &[FrontierPoint], has_rivals: bool, y: i32) -> Result<(), PlotError> {
     let mut x = MARGIN + 8;
-    // Writes what the mark at `x` means, and moves on to the next mark.
+    // Writes the meaning of the mark at `x`, and moves `x` to the next mark.
     let name = |what: &str, x: &mut i32| -> Result<(), PlotError> {
         area.draw_text(what, &text(TEXT_SIZE, INK, HPos::Left), (*x + 14, y))?;
         *x += 14 + width(what, TEXT_SIZE) as i32 + 18;
@@ -361,13 +361,13 @@ mod tests {
     }
 
     #[test]
-    fn the_line_goes_through_those_that_no_other_beats() {
+    fn the_line_connects_the_best_networks() {
         let points = [
             point("a", FrontierKind::Eight, 0.90, 1000.0),
             point("worse", FrontierKind::Eight, 0.89, 2000.0),
             point("b", FrontierKind::Eight, 0.91, 3000.0),
-            point("as good and dearer", FrontierKind::Eight, 0.91, 3001.0),
-            point("less for as much", FrontierKind::Eight, 0.88, 1000.0),
+            point("equal at higher cost", FrontierKind::Eight, 0.91, 3001.0),
+            point("worse at equal cost", FrontierKind::Eight, 0.88, 1000.0),
         ];
         let points: Vec<_> = points.iter().map(|point| (point, point.instructions.unwrap())).collect();
         let names: Vec<_> = best(&points).iter().map(|(point, _)| point.name.as_str()).collect();
@@ -377,17 +377,17 @@ mod tests {
     #[test]
     fn kinds_names_spreads_and_rivals_are_shown() {
         let spread = FrontierPoint { spread: Some(0.001), ..point("<256>", FrontierKind::Pruned, 0.913, 20e3) };
-        let spoiled = FrontierPoint { is_rounded: true, ..point("128", FrontierKind::Ternary, 0.7, 60e3) };
-        let svg = frontier(&[spread, spoiled], &[rival()], &["source & year"]).unwrap();
+        let ruined = FrontierPoint { is_rounded: true, ..point("128", FrontierKind::Ternary, 0.7, 60e3) };
+        let svg = frontier(&[spread, ruined], &[rival()], &["source & year"]).unwrap();
         for text in ["&lt;256&gt;", "8 bits, pruned", "one standard deviation", "rival", "source &amp; year", "200 k"] {
             assert!(svg.contains(text), "{text}: {svg}");
         }
-        assert!(svg.contains("Below the picture: 128, ternary, rounded, 70.0 %"), "{svg}");
+        assert!(svg.contains("Below the chart: 128, ternary, rounded, 70.0 %"), "{svg}");
         assert!(!svg.contains("4 bits"), "{svg}");
     }
 
     #[test]
-    fn nothing_can_be_drawn_too() {
+    fn empty_lists_can_be_drawn() {
         let svg = frontier(&[], &[], &[]).unwrap();
         assert_eq!(svg.matches("nothing of ours is measured yet").count(), 2);
         let unmeasured = FrontierPoint { instructions: None, ..point("x", FrontierKind::Four, f64::NAN, 1.0) };

@@ -13,9 +13,9 @@ impl Logarithm {
     /// the largest, between two positions.
     pub fn of_values(values: impl Iterator<Item = f64>, places: [i32; 2]) -> Self {
         let values = values.filter(|value| value.is_finite() && *value > 0.0);
-        let (least, most) =
-            values.fold((f64::MAX, 0.0_f64), |(least, most), value| (least.min(value), most.max(value)));
-        let values = if least <= most { [least / 1.5, most * 1.5] } else { [1.0, 10.0] };
+        let (least, largest) =
+            values.fold((f64::MAX, 0.0_f64), |(least, largest), value| (least.min(value), largest.max(value)));
+        let values = if least <= largest { [least / 1.5, largest * 1.5] } else { [1.0, 10.0] };
         Self { values, places }
     }
 

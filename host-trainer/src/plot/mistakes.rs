@@ -70,9 +70,9 @@ fn title(evaluation: &Evaluation) -> String {
 /// Returns an image with its caption: true class, predicted class, probability and index.
 fn tile([x, y]: [i32; 2], data: &str, [wide, high]: [i32; 2], mistake: &Mistake, evaluation: &Evaluation) -> Markup {
     let name = |class: usize| evaluation.classes.get(class).map_or("", |class| class.name.as_str());
-    let most = f64::from(TILE - MARGIN);
-    let truth = fit(name(mistake.label), TEXT_SIZE, most - width(" \u{2192}", TEXT_SIZE));
-    let predicted = fit(name(mistake.class), TEXT_SIZE, most);
+    let max_width = f64::from(TILE - MARGIN);
+    let truth = fit(name(mistake.label), TEXT_SIZE, max_width - width(" \u{2192}", TEXT_SIZE));
+    let predicted = fit(name(mistake.class), TEXT_SIZE, max_width);
     let below = y + high;
     html! {
         image href=(data) x=(x) y=(y) width=(wide) height=(high)
@@ -116,9 +116,9 @@ mod tests {
 
     #[test]
     fn the_title_says_if_there_are_no_mistakes() {
-        let mut right = evaluation(&["one", "two"], 10);
-        right.correct = right.images;
-        let svg = mistakes(&right, &split(), 2, 3).unwrap();
+        let mut perfect = evaluation(&["one", "two"], 10);
+        perfect.correct = perfect.images;
+        let svg = mistakes(&perfect, &split(), 2, 3).unwrap();
         assert!(svg.contains("No mistakes: all 22 test") && !svg.contains("<image"), "{svg}");
     }
 

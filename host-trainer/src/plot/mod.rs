@@ -1,4 +1,4 @@
-//! Plots of data, training and results, as SVG. Text stays text, so that no font is needed here.
+//! Plots of data, training and results, as SVG. Text stays text: the viewer chooses the font.
 
 mod axis;
 mod comparison;

@@ -35,9 +35,9 @@ const GAP: f64 = 6.0;
 ///
 /// Returns an error if the pixels cannot be encoded as PNG.
 pub fn samples(split: &Split, names: &[String], rows: usize, columns: usize) -> Result<String, PlotError> {
-    let most = split.count_classes(names.len()).into_iter().max().unwrap_or(0).div_ceil(ROWS);
+    let rows_needed = split.count_classes(names.len()).into_iter().max().unwrap_or(0).div_ceil(ROWS);
     let affordable = MAX_PIXELS / (names.len() * ROWS * rows * columns).max(1);
-    let across = most.min(affordable).clamp(1, MAX_COLUMNS);
+    let across = rows_needed.min(affordable).clamp(1, MAX_COLUMNS);
     let scale = scale(rows.max(columns));
     let (wide, high) = (strip_side(across, columns), strip_side(ROWS, rows));
     let (strip_width, strip_height) = (scale * wide as f64, scale * high as f64);

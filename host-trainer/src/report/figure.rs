@@ -11,10 +11,10 @@ const MIN_WIDTH: u32 = 544;
 /// styles do not affect the page.
 pub fn figure(svg: &str, text: &str) -> Markup {
     let address = format!("data:image/svg+xml;base64,{}", STANDARD.encode(svg));
-    let least = format!("min-width:{}px", width(svg).map_or(MIN_WIDTH, |width| width.min(MIN_WIDTH)));
+    let min_width = format!("min-width:{}px", width(svg).map_or(MIN_WIDTH, |width| width.min(MIN_WIDTH)));
     html! {
         figure {
-            div.scroll tabindex="0" role="group" aria-label=(text) { img src=(address) alt=(text) style=(least); }
+            div.scroll tabindex="0" role="group" aria-label=(text) { img src=(address) alt=(text) style=(min_width); }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A run as a report shows it: all that could be read, and what could not.
+//! A run in a report: the records that could be read, and the missing files.
 
 use std::error::Error;
 use std::path::{Path, PathBuf, absolute};
@@ -17,16 +17,16 @@ use crate::run::{Configuration, Outcome, RecordError, RunFile, RunFolder};
 use crate::text::printable;
 use crate::train::{Epoch, Recipe};
 
-/// Why there can be no report about a folder.
+/// Why a folder cannot be reported on.
 #[derive(Debug, Error)]
 pub enum RunError {
-    /// It is not there, or cannot be looked into.
+    /// The folder does not exist or cannot be read.
     #[error("there is no run to report on")]
     Folder(#[from] RecordError),
-    /// No run was ever recorded there.
+    /// The folder contains no file of a run.
     #[error(
-        "{folder} is not the folder of a run: it has neither {} nor any other file of one; `host-trainer train --run \
-         {folder}` leaves one",
+        "{folder} is not the folder of a run: expected {} or another of its files; `host-trainer train --run {folder}` \
+         writes them",
         RunFile::ALL[0].name()
     )]
     NoRun {
@@ -35,37 +35,37 @@ pub enum RunError {
     },
 }
 
-/// A file that a report goes without.
+/// A file that is missing or damaged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Missing {
     /// The name of the run.
     pub run: String,
     /// The file, with its folder.
     pub file: String,
-    /// What is wrong with it.
+    /// The problem.
     pub problem: String,
-    /// What nobody can see because of it.
+    /// The effect on the report.
     pub consequence: &'static str,
-    /// The command that brings it back.
+    /// The command that restores the file.
     pub remedy: String,
 }
 
-/// A run: all records that could be read.
+/// A run: the records that could be read.
 #[derive(Clone, Debug)]
 pub struct Run {
-    /// What it is called in the report.
+    /// The run's name in the report.
     pub name: String,
-    /// Its folder.
+    /// The run's folder.
     pub folder: PathBuf,
-    /// What was asked for.
+    /// Settings, data and versions.
     pub configuration: Option<Configuration>,
-    /// How training went.
+    /// Loss and accuracy of each epoch.
     pub history: Option<Vec<Epoch>>,
-    /// What came of it.
+    /// The results.
     pub outcome: Option<Outcome>,
-    /// The test split in fixed point.
+    /// The evaluation over the test split, in fixed point.
     pub evaluation: Option<Evaluation>,
-    /// Ranges and error of each layer.
+    /// Ranges and errors of each layer.
     pub quantization: Option<Quantization>,
     /// An SVG of the history.
     pub history_plot: Option<String>,
@@ -73,26 +73,26 @@ pub struct Run {
     pub confusion_plot: Option<String>,
     /// An SVG of the most confident mistakes.
     pub mistakes_plot: Option<String>,
-    /// What devices made of the model.
+    /// Comparisons with devices.
     pub parity: Vec<ModelParity>,
-    /// What could not be read.
+    /// The files that could not be read.
     pub missing: Vec<Missing>,
 }
 
-/// The runs in `folders`, in their order, each with a name that tells it from the others.
+/// Loads the runs in `folders`, in their order, each with a distinct name.
 ///
 /// # Errors
 ///
-/// Where one of the folders holds no file of a run. A run of which only some files can be read is
-/// no error.
+/// Returns an error if one of the folders contains no file of a run. Missing and damaged files are
+/// not an error.
 pub fn load(folders: &[PathBuf]) -> Result<Vec<Run>, RunError> {
     folders.iter().zip(names(folders)).map(|(folder, name)| Run::load(folder, name)).collect()
 }
 
-/// The last part of each path, or the whole where two end alike.
+/// Returns the last part of each path, or the whole paths if two parts are equal.
 fn names(folders: &[PathBuf]) -> Vec<String> {
     let last = |folder: &PathBuf| {
-        // A folder called `.` has a name of its own.
+        // `.` gets the folder's real name.
         let whole = absolute(folder).unwrap_or_else(|_| folder.clone());
         whole.file_name().unwrap_or(whole.as_os_str()).to_string_lossy().into_owned()
     };
@@ -105,8 +105,8 @@ fn names(folders: &[PathBuf]) -> Vec<String> {
     }
 }
 
-/// What a command cannot know: a run does not record where its data lay.
-const DATA: &str = " # and --data, if that was named";
+/// Comment in commands: a run does not record the folder of its data.
+const DATA: &str = " # and --data, if it was used";
 
 impl Run {
     fn load(path: &Path, name: String) -> Result<Self, RunError> {
@@ -119,10 +119,10 @@ impl Run {
         let configuration: Result<Configuration, _> = folder.read(RunFile::Configuration);
         let train = match &configuration {
             Ok(configuration) => train_command(configuration, path),
-            Err(_) => format!("host-trainer train --run {} # and the options that it was trained with", quoted(path)),
+            Err(_) => format!("host-trainer train --run {} # and the options of the training", quoted(path)),
         };
         let outcome: Result<Outcome, _> = folder.read(RunFile::Outcome);
-        // All that has an id must have this one.
+        // All files that contain a model's id must have this one.
         let id = outcome.as_ref().ok().map(|outcome| outcome.model_id.clone());
         let model = check_model(&folder, id.as_deref());
         let can_be_evaluated = outcome.is_ok() && model.is_ok();
@@ -139,10 +139,10 @@ impl Run {
         let evaluation = missing.keep(RunFile::Evaluation, evaluation);
         let quantization = missing.keep(RunFile::Quantization, folder.read(RunFile::Quantization));
         let _ = missing.keep(RunFile::Weights, folder.read_weights(id.as_deref()));
-        let mut image = |file| missing.keep(file, read_svg(&folder, file));
-        let history_plot = image(RunFile::HistoryPlot);
-        let confusion_plot = image(RunFile::ConfusionPlot);
-        let mistakes_plot = image(RunFile::MistakesPlot);
+        let mut plot = |file| missing.keep(file, read_svg(&folder, file));
+        let history_plot = plot(RunFile::HistoryPlot);
+        let confusion_plot = plot(RunFile::ConfusionPlot);
+        let mistakes_plot = plot(RunFile::MistakesPlot);
         missing.keep(RunFile::Model, model);
 
         let mut parity = Vec::new();
@@ -168,24 +168,24 @@ impl Run {
         })
     }
 
-    /// The command that compares this run's model with devices and records it.
+    /// Returns the command that compares this run's model with devices and records the result.
     pub fn parity_command(&self) -> String {
         parity_command(&self.folder)
     }
 }
 
-/// Collects what could not be read.
+/// Collects the files that cannot be read.
 struct MissingFiles {
     run: String,
-    /// The command that leaves the whole run.
+    /// The command that writes the whole run.
     train: String,
-    /// The command that leaves what is about the test split, if the model for it is there.
+    /// The command that writes the evaluation, if the model can be evaluated.
     evaluate: Option<String>,
     files: Vec<Missing>,
 }
 
 impl MissingFiles {
-    /// What was read, if it was.
+    /// Returns the value that was read; if reading failed, notes the file as missing.
     fn keep<T>(&mut self, file: RunFile, read: Result<T, RecordError>) -> Option<T> {
         read.map_err(|error| self.note(&error, consequence(file), self.remedy(file))).ok()
     }
@@ -207,7 +207,7 @@ impl MissingFiles {
             RecordError::Missing { path, .. } => (path.display().to_string(), "is missing".to_owned()),
             RecordError::Read { path, source } => (path.display().to_string(), format!("cannot be read ({source})")),
             RecordError::Content { path, reason } => {
-                (path.display().to_string(), format!("is damaged, or of another version of this program ({reason})"))
+                (path.display().to_string(), format!("is damaged, or from another version of this program ({reason})"))
             }
             other => (String::new(), other.source().map_or_else(|| other.to_string(), ToString::to_string)),
         };
@@ -216,29 +216,29 @@ impl MissingFiles {
     }
 }
 
-/// What nobody can see without `file`.
+/// Returns the effect of a missing `file` on the report.
 fn consequence(file: RunFile) -> &'static str {
     match file {
         RunFile::Configuration => "the report lacks the configuration and the versions",
         RunFile::History => "the report lacks the table of the epochs",
         RunFile::Outcome => "the report lacks the summary",
-        RunFile::Evaluation => "the report lacks precision and recall of each class",
-        RunFile::Quantization => "the report lacks ranges and errors of the layers",
-        RunFile::Weights => "the report is whole, but the float network cannot be used again",
+        RunFile::Evaluation => "the report lacks the precision and recall of each class",
+        RunFile::Quantization => "the report lacks the ranges and errors of the layers",
+        RunFile::Weights => "the report is complete, but the float network cannot be used again",
         RunFile::HistoryPlot => "the report lacks the curves of the history",
         RunFile::ConfusionPlot => "the report lacks the confusion matrix",
-        RunFile::MistakesPlot => "the report lacks the pictures of the mistakes",
+        RunFile::MistakesPlot => "the report lacks the images of the mistakes",
         RunFile::Model => {
-            "no device can run the network; if training was stopped while it wrote, other files may be of another run"
+            "no device can run the network; if training was interrupted while writing, other files may be from another run"
         }
     }
 }
 
-/// A picture that a browser will show, as far as both ends of the file tell.
+/// Reads a plot, and checks that both ends of the file are those of an SVG.
 fn read_svg(folder: &RunFolder, file: RunFile) -> Result<String, RecordError> {
     let text = folder.read_text(file)?;
     let is_whole = text.trim_start().starts_with('<') && text.contains("<svg") && text.trim_end().ends_with("</svg>");
-    if is_whole { Ok(text) } else { Err(content(folder.file(file), "no whole SVG picture")) }
+    if is_whole { Ok(text) } else { Err(content(folder.file(file), "expected a complete SVG")) }
 }
 
 fn check_model(folder: &RunFolder, id: Option<&str>) -> Result<(), RecordError> {
@@ -248,11 +248,11 @@ fn check_model(folder: &RunFolder, id: Option<&str>) -> Result<(), RecordError> 
     of_model(path, &model.id().to_string(), id)
 }
 
-/// That a file about the model `found` is about the run's model.
+/// Checks that a file that names the model `found` belongs to the run's model.
 fn of_model(path: PathBuf, found: &str, expected: Option<&str>) -> Result<(), RecordError> {
     match expected {
         Some(expected) if expected != found => {
-            Err(content(path, format!("it is about model {found}, the run's is {expected}")))
+            Err(content(path, format!("it belongs to model {found}, but result.json names model {expected}")))
         }
         _ => Ok(()),
     }
@@ -262,14 +262,12 @@ fn content(path: PathBuf, reason: impl ToString) -> RecordError {
     RecordError::Content { path, reason: reason.to_string() }
 }
 
-/// The command that trains or imports the same again.
+/// Returns the command that repeats the training or the import.
 fn train_command(configuration: &Configuration, folder: &Path) -> String {
     let train = &configuration.train;
     if train.backend == Backend::Imported {
         let run = quoted(folder);
-        return format!(
-            "host-trainer import WEIGHTS --export FILE --run {run} # and the options that it was imported with"
-        );
+        return format!("host-trainer import WEIGHTS --export FILE --run {run} # and the options of the import");
     }
     let compression = [
         (train.teacher.is_some(), " --teacher TEACHER".to_owned()),
@@ -290,7 +288,7 @@ fn train_command(configuration: &Configuration, folder: &Path) -> String {
             _ => format!(" --batch-size {} --beta-2 {} --augment {}", train.batch_size, train.beta_2, train.augment),
         };
         return format!(
-            "host-trainer train --backend {backend} --from RUN{compression}{steps} --run {run}{DATA} # RUN is that of model {}",
+            "host-trainer train --backend {backend} --from RUN{compression}{steps} --run {run}{DATA} # RUN is the run of model {}",
             printable(from)
         );
     }
@@ -333,7 +331,7 @@ fn parity_command(folder: &Path) -> String {
     format!("cargo xtask parity --model {}{DATA}", quoted(folder))
 }
 
-/// A path as a shell takes it.
+/// Quotes a path for a shell.
 fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let is_plain = |character: char| character.is_alphanumeric() || "/._-+,:@%".contains(character);
@@ -345,7 +343,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_short_but_tell_apart() {
+    fn names_are_short_and_distinct() {
         let paths = |texts: &[&str]| texts.iter().map(PathBuf::from).collect::<Vec<_>>();
         assert_eq!(names(&paths(&["runs/a/", "b"])), ["a", "b"]);
         assert_eq!(names(&paths(&["x/run", "y/run", "z"])), ["x/run", "y/run", "z"]);
@@ -354,14 +352,14 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_quoted_where_a_shell_would_split_them() {
+    fn paths_are_quoted_if_a_shell_would_split_them() {
         assert_eq!(quoted(Path::new("runs/128-flex")), "runs/128-flex");
         assert_eq!(quoted(Path::new("my run's")), r"'my run'\''s'");
         assert_eq!(quoted(Path::new("")), "''");
     }
 
     #[test]
-    fn a_folder_without_a_run_is_an_error_and_one_with_some_of_it_is_none() {
+    fn a_folder_without_a_run_is_refused_and_an_incomplete_run_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let path = [folder.path().to_owned()];
         std::fs::write(folder.path().join("other"), "x").unwrap();
@@ -372,7 +370,7 @@ mod tests {
         std::fs::write(folder.path().join("parity-x.json"), "{").unwrap();
         let runs = load(&path).unwrap();
         assert_eq!(runs[0].history, Some(vec![]));
-        // All but the history, and the damaged comparison.
+        // All files except the history, plus the damaged comparison.
         assert_eq!(runs[0].missing.len(), RunFile::ALL.len());
         assert!(
             runs[0]

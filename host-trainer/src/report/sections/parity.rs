@@ -1,4 +1,4 @@
-//! What devices made of the models, and what they take.
+//! Comparisons of devices with the host, and the size of the firmware.
 
 use host_support::parity::ModelParity;
 use maud::{Markup, html};
@@ -15,13 +15,15 @@ pub fn content(runs: &[Run]) -> Markup {
         @if !compared.is_empty() {
             (figures(&compared, runs.len() > 1))
             p.note {
-                "Firmware is counted without the model; its RAM is variables and the deepest stack that was seen."
+                "The firmware's size does not include the model. Its RAM is that of variables and of the deepest stack "
+                "measured."
             }
         }
         @for run in runs.iter().filter(|run| run.parity.is_empty()) {
             p {
                 @if runs.len() > 1 { strong { bdi { (run.name) } } ": no" } @else { "No" }
-                " device has been compared with the host yet. This compares all and leaves the figures with the run:"
+                " device has been compared with the host yet. This command compares all devices and records the results in "
+                "the run's folder:"
             }
             pre { code { (printable(&run.parity_command())) } }
         }
@@ -38,20 +40,20 @@ fn figures(compared: &[(&Run, &ModelParity)], are_several: bool) -> Comparison {
         table.row(name, compared.iter().map(|(run, parity)| value(run, parity)));
     };
     row("Verdict", &|run, parity| Some(verdict(run, parity)));
-    row("Pictures compared", &|_, parity| Some(count(parity.record.images)));
+    row("Images compared", &|_, parity| Some(count(parity.record.images)));
     row("Logits compared", &|_, parity| Some(count(parity.record.logits_compared)));
     row("Logits that differ", &|_, parity| Some(count(parity.record.logits_different)));
     row("Probabilities that differ", &|_, parity| Some(count(parity.record.probabilities_different)));
     row("Classes that differ", &|_, parity| Some(count(parity.record.classes_different)));
     row("Accuracy on the device", &|_, parity| Some(percent(parity.record.accuracy)));
     row("Size of model.bin", &|run, _| run.outcome.as_ref().map(|outcome| bytes(outcome.model_bytes as u64)));
-    // The desk has no flash.
+    // The host has no flash.
     row("Firmware, flash", &|_, parity| Some(parity.record.flash_bytes.map_or_else(|| "none".to_owned(), bytes)));
     row("Firmware, RAM", &|_, parity| Some(parity.record.ram_bytes.map_or_else(|| "none".to_owned(), bytes)));
     table
 }
 
-/// Returns whether the device computes what the host does, for this model.
+/// Returns whether the device agrees with the host on this run's model.
 fn verdict(run: &Run, parity: &ModelParity) -> String {
     let id = run.outcome.as_ref().map(|outcome| outcome.model_id.as_str());
     if id.is_some_and(|id| id != parity.model_id) {
