@@ -1,7 +1,6 @@
-//! The lecture's network on the real data set: what it must reach, in float and in fixed point.
+//! The accuracy of the lecture's network on the real data set, in float and in fixed point.
 //!
-//! Where the data set is not installed these trials are ignored, and with `PRENDA_REQUIRE_DATA=1`
-//! they fail.
+//! Without the data set these trials are ignored; with `PRENDA_REQUIRE_DATA=1` they fail.
 
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
@@ -13,23 +12,22 @@ use serde_json::Value;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_host-trainer");
 
-/// What five epochs must reach on the mean of three seeds.
+/// Minimum after five epochs, as the mean of three seeds.
 const MIN_MEAN_ACCURACY: f64 = 0.865;
-/// What a single seed must reach. Seeds differ by half a point, and so does one seed on processors
-/// that add up in another order, so this is not the mean's limit.
+/// Minimum of a single seed. It is lower because seeds differ by half a point, and so does one seed
+/// on processors that add in another order.
 const MIN_ACCURACY: f64 = 0.855;
-/// How far one epoch on a graphics card may be from one on the processor, which adds up in another
-/// order.
+/// Maximum difference after one epoch between a graphics card and the processor, which adds in
+/// another order.
 const MAX_DIFFERENCE: f64 = 0.015;
-/// What fixed point may cost.
+/// Maximum loss of accuracy through fixed point.
 const MAX_LOSS: f64 = 0.003;
 
 type Case = fn() -> Result<(), Failed>;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // Each trial keeps a core busy, and two trials side by side are what the smallest machine has
-    // cores for.
+    // Each trial keeps a core busy, and the smallest machine has two.
     arguments.test_threads = arguments.test_threads.or(Some(2));
     let cases: [(&str, Case); 8] = [
         ("flex::three_seeds", || accuracy("flex", &[1, 2, 3])),
@@ -45,7 +43,7 @@ fn main() -> ExitCode {
     let is_required = env::var_os("PRENDA_REQUIRE_DATA").is_some_and(|value| value == "1");
     let backends = Backends::ask();
     let trials = cases.map(|(name, case)| {
-        let no_backend = backends.why_not(name);
+        let no_backend = backends.unavailable(name);
         let name = format!("lecture::{name}");
         match (no_backend, absent.clone()) {
             (None, None) => Trial::test(name, case),
@@ -58,18 +56,18 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials.into()).exit_code()
 }
 
-/// Why there is no data set to train on. Looking does not download.
+/// Returns the reason if the data set is missing. Does not download.
 fn absent_data() -> Option<String> {
     match Places::of_this_system(None).locate() {
         Ok(Some(_)) => None,
         Ok(None) => {
-            Some("Fashion-MNIST is not installed; `cargo xtask setup` or `host-trainer data` gets it".to_owned())
+            Some("Fashion-MNIST is not installed; `cargo xtask setup` or `host-trainer data` downloads it".to_owned())
         }
         Err(error) => Some(error.to_string()),
     }
 }
 
-/// What `train --backend list --json` says.
+/// Output of `train --backend list --json`.
 struct Backends(Value);
 
 impl Backends {
@@ -78,19 +76,19 @@ impl Backends {
         Self(output.ok().and_then(|output| serde_json::from_slice(&output.stdout).ok()).unwrap_or_default())
     }
 
-    /// Why there is no backend for the trial `name`; a backend that is not in the list is tried,
-    /// and fails.
-    fn why_not(&self, name: &str) -> Option<String> {
+    /// Returns the reason if the backend of the trial `name` is unavailable. A backend missing from
+    /// the list counts as available, so its trial fails.
+    fn unavailable(&self, name: &str) -> Option<String> {
         let backend = name.split("::").next()?;
         let entry = self.0["backends"].as_array()?.iter().find(|entry| entry["backend"] == backend)?;
         if entry["is_built"] == false {
             return Some(format!("this build has no {backend}; `cargo xtask check gpu --backend {backend}` tests it"));
         }
-        entry["devices"].as_array()?.is_empty().then(|| format!("there is no device for {backend} on this machine"))
+        entry["devices"].as_array()?.is_empty().then(|| format!("no device for {backend} on this machine"))
     }
 }
 
-/// The lecture's network, five epochs, with each of `seeds`.
+/// Trains the lecture's network for five epochs with each of `seeds` and checks its accuracy.
 fn accuracy(backend: &str, seeds: &[u64]) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let mut sum = 0.0;
@@ -100,8 +98,8 @@ fn accuracy(backend: &str, seeds: &[u64]) -> Result<(), Failed> {
         let (float, fixed) = (number("test_accuracy_float")?, number("test_accuracy_fixed")?);
         if float < MIN_ACCURACY || float - fixed > MAX_LOSS {
             return Err(format!(
-                "seed {seed}: {float} in float (at least {MIN_ACCURACY} expected), {fixed} in fixed point (which may \
-                 lose {MAX_LOSS})"
+                "seed {seed}: found {float} in float and {fixed} in fixed point, expected at least {MIN_ACCURACY} and \
+                 a loss of at most {MAX_LOSS}"
             )
             .into());
         }
@@ -109,12 +107,12 @@ fn accuracy(backend: &str, seeds: &[u64]) -> Result<(), Failed> {
     }
     let mean = sum / seeds.len() as f64;
     if mean < MIN_MEAN_ACCURACY {
-        return Err(format!("a mean of {mean} over seeds {seeds:?}, at least {MIN_MEAN_ACCURACY} expected").into());
+        return Err(format!("mean of seeds {seeds:?}: found {mean}, expected at least {MIN_MEAN_ACCURACY}").into());
     }
     Ok(())
 }
 
-/// One epoch on a graphics card must come to what it comes to on the processor.
+/// Checks that one epoch on a graphics card reaches the same accuracy as on the processor.
 fn one_epoch(backend: &str) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let train = |backend| {
@@ -123,7 +121,7 @@ fn one_epoch(backend: &str) -> Result<(), Failed> {
     };
     let (found, expected) = (train(backend)?, train("flex")?);
     if (found - expected).abs() > MAX_DIFFERENCE {
-        return Err(format!("{found}, on the processor {expected}; they may differ by {MAX_DIFFERENCE}").into());
+        return Err(format!("found {found}, expected {expected} within {MAX_DIFFERENCE}").into());
     }
     Ok(())
 }
@@ -138,7 +136,7 @@ fn same_seed_same_bytes(backend: &str) -> Result<(), Failed> {
     Ok(())
 }
 
-/// What `train --json` reports, and the model.
+/// Returns the output of `train --json` and the model.
 fn train_once(folder: &Path, arguments: &[&str]) -> Result<(Value, Vec<u8>), Failed> {
     let model = folder.join("model.bin");
     let output = Command::new(PROGRAM)

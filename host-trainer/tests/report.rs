@@ -1,13 +1,13 @@
-//! Reports in a browser, as wide as a project's and a phone's: all is there, nothing sticks out,
-//! nothing is complained of or asked for from elsewhere.
+//! Reports in a browser as wide as a laptop's and a phone's: they are complete, fit the window,
+//! load nothing from elsewhere, and log no warning on the console.
 //!
-//! Where Chromium or its driver is not installed these trials are ignored, and with
-//! `PRENDA_REQUIRE_BROWSER=1` they fail.
+//! Without Chromium and its driver these trials are ignored; with `PRENDA_REQUIRE_BROWSER=1` they
+//! fail.
 
 #[path = "browser/mod.rs"]
 mod browser;
 #[path = "cli/files.rs"]
-#[expect(dead_code, reason = "shared with the tests of the command line, which need more of it")]
+#[expect(dead_code, reason = "shared with the tests of the command line, which use more of it")]
 mod files;
 
 use std::env;
@@ -23,20 +23,19 @@ use browser::Browser;
 use files::{host_trainer, write_data};
 
 /// Widths of windows, in CSS pixels.
-const WIDTHS: [(&str, u32); 2] = [("project", 1280), ("phone", 390)];
+const WIDTHS: [(&str, u32); 2] = [("laptop", 1280), ("phone", 390)];
 
 const SECTIONS: [&str; 6] = ["summary", "configuration", "history", "evaluation", "quantization", "parity"];
 
-/// Names of classes that would be a script if they were not text, that cannot be broken, and that
-/// run from right to left.
+/// Class names: a script that must be escaped, one without a line break, one from right to left.
 const CLASSES: [&str; 3] = [
     "<script>alert(1)</script>",
     "A-name-that-is-longer-than-a-phone-is-wide-and-has-no-blank-in-it",
     "\u{5d0}\u{5d1}\u{5d2}",
 ];
 
-/// What a page is like, once it is laid out.
-const LOOK: &str = r##"
+/// Script that describes a page after layout.
+const DESCRIBE: &str = r##"
     const name = element => element.tagName + "." + element.className + " " + element.textContent.slice(0, 40);
     const inScroller = element => element.parentElement.closest(".scroll") !== null;
     const sticksOut = element => element.getBoundingClientRect().right > innerWidth + 0.5 && !inScroller(element);
@@ -52,7 +51,9 @@ const LOOK: &str = r##"
         page: document.documentElement.scrollWidth,
         window: innerWidth,
         outside: [...document.body.querySelectorAll("*")].filter(sticksOut).map(name),
-        foreign: performance.getEntriesByType("resource").map(entry => entry.name).filter(name => !name.startsWith("data:")),
+        foreign: performance.getEntriesByType("resource")
+            .map(entry => entry.name)
+            .filter(name => !name.startsWith("data:")),
         scripts: document.scripts.length,
         captions: [...document.querySelectorAll("table")].filter(table => table.caption === null).length,
         text: document.body.textContent,
@@ -66,7 +67,7 @@ fn main() -> ExitCode {
     let trials = WIDTHS.map(|(name, width)| {
         let name = format!("report::{name}");
         match absent.clone() {
-            None => Trial::test(name, move || reports(width)),
+            None => Trial::test(name, move || check_reports(width)),
             Some(reason) if is_required => Trial::test(name, move || Err(reason.into())),
             Some(reason) => Trial::test(name, || Ok(())).with_kind(reason).with_ignored_flag(true),
         }
@@ -74,8 +75,8 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials.into()).exit_code()
 }
 
-/// Reports of one run, of two, and of one that lost files, each in a window `width` wide.
-fn reports(width: u32) -> Result<(), Failed> {
+/// Checks reports of one run, of two runs, and of one with missing files, in a window `width` wide.
+fn check_reports(width: u32) -> Result<(), Failed> {
     let project = tempfile::tempdir()?;
     write_data(&project.path().join("data"));
     let one = train(&project, "one", "8", "3")?;
@@ -85,34 +86,34 @@ fn reports(width: u32) -> Result<(), Failed> {
     let browser = Browser::start(width)?;
 
     let path = report(&project, &["one"], "one/report.html")?;
-    let page = look(&browser, &path, width)?;
+    let page = describe(&browser, &path, width)?;
     expect(page["title"] == "Report: one" && page["sections"] == Value::from(SECTIONS.to_vec()), &page)?;
-    expect(page["images"] == 3 && says(&page, "identical") && !says(&page, "differs"), &page)?;
-    expect(CLASSES.iter().all(|name| says(&page, name)), &page)?;
+    expect(page["images"] == 3 && has_text(&page, "identical") && !has_text(&page, "differs"), &page)?;
+    expect(CLASSES.iter().all(|name| has_text(&page, name)), &page)?;
 
     let path = report(&project, &["one", "two", "--out", "both.html"], "both.html")?;
-    let page = look(&browser, &path, width)?;
+    let page = describe(&browser, &path, width)?;
     expect(page["title"] == "Report: one, two" && page["sections"] == Value::from(SECTIONS.to_vec()), &page)?;
-    expect(page["images"] == 7 && says(&page, "differs") && says(&page, "All 25 epochs"), &page)?;
-    expect(says(&page, "cargo xtask parity --model two"), &page)?;
+    expect(page["images"] == 7 && has_text(&page, "differs") && has_text(&page, "All 25 epochs"), &page)?;
+    expect(has_text(&page, "cargo xtask parity --model two"), &page)?;
 
     for lost in ["result.json", "history.svg", "model.bin"] {
         fs::remove_file(two.join(lost))?;
     }
     fs::write(two.join("evaluation.json"), "{")?;
     let path = report(&project, &["two"], "two/report.html")?;
-    let page = look(&browser, &path, width)?;
+    let page = describe(&browser, &path, width)?;
     let sections: Vec<&str> = ["missing"].into_iter().chain(SECTIONS).collect();
     expect(page["sections"] == Value::from(sections) && page["images"] == 2, &page)?;
     for lost in
         ["result.json is missing", "history.svg is missing", "model.bin is missing", "evaluation.json is damaged"]
     {
-        expect(says(&page, lost), &page)?;
+        expect(has_text(&page, lost), &page)?;
     }
-    expect(says(&page, "host-trainer train --backend flex --hidden 5,4"), &page)
+    expect(has_text(&page, "host-trainer train --backend flex --hidden 5,4"), &page)
 }
 
-/// Trains a small network; the folder of its run.
+/// Trains a small network and returns the folder of its run.
 fn train(project: &TempDir, run: &str, hidden: &str, epochs: &str) -> Result<PathBuf, Failed> {
     let arguments = ["train", "--data", "data", "--hidden", hidden, "--epochs", epochs, "--validation", "30"];
     let output = host_trainer(project.path()).args(arguments).args(["--run", run]).output()?;
@@ -124,7 +125,7 @@ fn train(project: &TempDir, run: &str, hidden: &str, epochs: &str) -> Result<Pat
     Ok(run)
 }
 
-/// Gives the classes names that a page must cope with.
+/// Renames the classes to [`CLASSES`].
 fn rename_classes(run: &Path) -> Result<(), Failed> {
     for file in ["config.json", "evaluation.json"] {
         let mut record: Value = serde_json::from_slice(&fs::read(run.join(file))?)?;
@@ -140,7 +141,7 @@ fn rename_classes(run: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
-/// What a device would leave that agrees on the model in `run`.
+/// Builds the record of a device that agrees with the model in `run`.
 fn parity(run: &Path) -> Result<String, Failed> {
     let outcome: Value = serde_json::from_slice(&fs::read(run.join("result.json"))?)?;
     let parity = serde_json::json!({
@@ -158,22 +159,22 @@ fn parity(run: &Path) -> Result<String, Failed> {
     Ok(parity.to_string())
 }
 
-/// Writes a report; where it is.
+/// Writes a report and returns its path.
 fn report(project: &TempDir, arguments: &[&str], path: &str) -> Result<PathBuf, Failed> {
     let output = host_trainer(project.path()).arg("report").args(arguments).arg("--json").output()?;
-    let said: Value = serde_json::from_slice(&output.stdout)?;
-    if !output.status.success() || said["report"] != path {
-        return Err(format!("{said} {}", String::from_utf8_lossy(&output.stderr)).into());
+    let printed: Value = serde_json::from_slice(&output.stdout)?;
+    if !output.status.success() || printed["report"] != path {
+        return Err(format!("{printed} {}", String::from_utf8_lossy(&output.stderr)).into());
     }
     Ok(project.path().join(path))
 }
 
-/// What the page is like, and that it is as any page should be.
-fn look(browser: &Browser, path: &Path, width: u32) -> Result<Value, Failed> {
+/// Opens a page, checks what holds for every report, and returns its description.
+fn describe(browser: &Browser, path: &Path, width: u32) -> Result<Value, Failed> {
     browser.open(path)?;
-    // Also what is folded away must have its place.
+    // Folded content must fit, too.
     browser.run("document.querySelectorAll('details').forEach(details => details.open = true)")?;
-    let page = browser.run(LOOK)?;
+    let page = browser.run(DESCRIBE)?;
     expect(page["window"] == width, &page)?;
     expect(page["page"].as_u64().is_some_and(|page| page <= width.into()), &page)?;
     for none in ["broken", "outside", "foreign"] {
@@ -183,17 +184,17 @@ fn look(browser: &Browser, path: &Path, width: u32) -> Result<Value, Failed> {
     expect(page["links"] == page["sections"], &page)?;
     let complaints = browser.complaints()?;
     if !complaints.is_empty() {
-        return Err(format!("the console says {complaints:?}").into());
+        return Err(format!("messages on the console: {complaints:?}").into());
     }
     Ok(page)
 }
 
-fn says(page: &Value, text: &str) -> bool {
+fn has_text(page: &Value, text: &str) -> bool {
     page["text"].as_str().is_some_and(|page| page.contains(text))
 }
 
 #[track_caller]
-fn expect(is_so: bool, page: &Value) -> Result<(), Failed> {
+fn expect(condition: bool, page: &Value) -> Result<(), Failed> {
     let place = std::panic::Location::caller();
-    if is_so { Ok(()) } else { Err(format!("not so, at {place}: {page:#}").into()) }
+    if condition { Ok(()) } else { Err(format!("check failed at {place}: {page:#}").into()) }
 }

@@ -1,4 +1,4 @@
-//! Chromium without a window, by the WebDriver protocol.
+//! Headless Chromium, driven by the WebDriver protocol.
 
 use std::fmt::Display;
 use std::io::{BufRead, BufReader};
@@ -9,28 +9,28 @@ use std::time::Duration;
 use libtest_mimic::Failed;
 use serde_json::{Value, json};
 
-/// Programs that must be installed, by the names of Debian and of others.
+/// Programs that must be installed, by their names in several distributions.
 const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 const DRIVER: &str = "chromedriver";
 
-/// Longer than any page here takes to load.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Limit of one request.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A browser with one window.
 pub struct Browser {
     driver: Child,
     agent: ureq::Agent,
-    /// The address of the session.
+    /// The session's address.
     session: String,
 }
 
-/// Why there is no browser to try pages in.
+/// Returns the missing program, or `None` if browser and driver are installed.
 pub fn absent() -> Option<String> {
-    let is_there = |name: &str| {
+    let is_installed = |name: &str| {
         let run = Command::new(name).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
         run.is_ok_and(|status| status.success())
     };
-    let missing = match (BROWSERS.iter().any(|name| is_there(name)), is_there(DRIVER)) {
+    let missing = match (BROWSERS.iter().any(|name| is_installed(name)), is_installed(DRIVER)) {
         (true, true) => return None,
         (false, _) => BROWSERS[0],
         (true, false) => DRIVER,
@@ -39,7 +39,7 @@ pub fn absent() -> Option<String> {
 }
 
 impl Browser {
-    /// Starts a browser whose window is `width` CSS pixels wide; a narrow one is a phone's.
+    /// Starts a browser with a window of `width` CSS pixels; below 800 it emulates a phone.
     pub fn start(width: u32) -> Result<Self, Failed> {
         let mut driver = Command::new(DRIVER)
             .arg("--port=0")
@@ -48,17 +48,19 @@ impl Browser {
             .stderr(Stdio::null())
             .spawn()?;
         let port = port(&mut driver);
-        let config = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false);
+        let config = ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).http_status_as_error(false);
         let mut browser = Self { driver, agent: config.build().into(), session: String::new() };
-        // From here on, whatever fails ends the driver, too.
+        // From here on, dropping `browser` also stops the driver.
         let address = format!("http://127.0.0.1:{}/session", port?);
+        let is_phone = width < 800;
         let capabilities = json!({"capabilities": {"alwaysMatch": {
             "browserName": "chrome",
             "goog:loggingPrefs": {"browser": "ALL"},
             "goog:chromeOptions": {
                 "args": ["--headless=new", "--no-sandbox", "--disable-gpu"],
                 "mobileEmulation": {
-                    "deviceMetrics": {"width": width, "height": 900, "pixelRatio": 1.0, "mobile": width < 800, "touch": width < 800},
+                    "deviceMetrics":
+                        {"width": width, "height": 900, "pixelRatio": 1.0, "mobile": is_phone, "touch": is_phone},
                 },
             },
         }}});
@@ -73,17 +75,17 @@ impl Browser {
         self.call("url", &json!({"url": format!("file://{}", file.display())})).map(drop)
     }
 
-    /// What `script`, the body of an asynchronous function, returns.
+    /// Runs `script`, the body of an asynchronous function, and returns its result.
     pub fn run(&self, script: &str) -> Result<Value, Failed> {
         let script = format!("return (async () => {{ {script} }})();");
         self.call("execute/sync", &json!({"script": script, "args": []}))
     }
 
-    /// Warnings and errors on the console since the last look.
+    /// Returns warnings and errors on the console since the last call.
     pub fn complaints(&self) -> Result<Vec<Value>, Failed> {
         let log = self.call("se/log", &json!({"type": "browser"}))?;
         let is_complaint = |entry: &&Value| entry["level"] == "SEVERE" || entry["level"] == "WARNING";
-        Ok(log.as_array().ok_or("the log is no list")?.iter().filter(is_complaint).cloned().collect())
+        Ok(log.as_array().ok_or("the log is not a list")?.iter().filter(is_complaint).cloned().collect())
     }
 
     fn call(&self, command: &str, body: &Value) -> Result<Value, Failed> {
@@ -113,7 +115,7 @@ fn failed(address: &str, what: impl Display) -> Failed {
     format!("{DRIVER}, {address}: {what}").into()
 }
 
-/// The port that the driver says it listens on.
+/// Reads the port from the driver's output.
 fn port(driver: &mut Child) -> Result<u16, Failed> {
     let mut output = BufReader::new(driver.stdout.take().ok_or("no output")?);
     let mut line = String::new();
@@ -121,11 +123,11 @@ fn port(driver: &mut Child) -> Result<u16, Failed> {
         // ChromeDriver was started successfully on port 12345.
         if let Some((_, port)) = line.split_once("successfully on port ") {
             let port = port.trim_end().trim_end_matches('.').parse()?;
-            // Left open: what the driver says later must not end it.
+            // The pipe stays open: the driver would end if it could not write.
             driver.stdout = Some(output.into_inner());
             return Ok(port);
         }
         line.clear();
     }
-    Err(format!("{DRIVER} ended without naming a port").into())
+    Err(format!("{DRIVER} ended without reporting a port").into())
 }

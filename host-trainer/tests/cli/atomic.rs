@@ -1,5 +1,5 @@
-//! What is written is there whole or not at all: the program is killed, and its calls fail, at each
-//! change on the disk in turn.
+//! Files are written atomically: the program is killed, or its system call fails, at each change on
+//! the disk in turn.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,10 +13,10 @@ use crate::fault::{self, Fault};
 use crate::files::{host_trainer, write_data};
 use crate::project::{Project, failure, json};
 
-/// All files of a folder, by their names within.
+/// The bytes of all files in a folder, by relative path.
 type Files = BTreeMap<PathBuf, Vec<u8>>;
 
-/// How a file is called while it is written.
+/// Returns true if a file has the name of an unfinished one.
 fn is_temporary(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_str().is_some_and(|name| name.starts_with(".prenda-")))
 }
@@ -47,10 +47,10 @@ fn folder_with(files: &Files) -> TempDir {
     folder
 }
 
-/// A command, what lies on the project before it, and what lies there once it is done.
+/// A command, and the files of the project before and after it.
 struct Work<'a> {
     arguments: &'a [&'a str],
-    /// The last of a run's files, which belong together; it is not there while they are replaced.
+    /// The file of a run that is written last. It is absent while the others are replaced.
     last: Option<&'a str>,
     before: Files,
     after: Files,
@@ -67,8 +67,8 @@ impl<'a> Work<'a> {
         Self { arguments, last, before, after }
     }
 
-    /// That what is on the project is of before or of after, each file for itself, and those that
-    /// belong together all.
+    /// Checks that each file is either old or new, and that the files of a run are all old or all
+    /// new.
     fn check(&self, found: &Files, what: &str) {
         let names = self.before.keys().chain(self.after.keys()).chain(found.keys());
         for path in names.filter(|path| !is_temporary(path)) {
@@ -85,57 +85,57 @@ impl<'a> Work<'a> {
         let found = together(found);
         if found.contains_key(last) {
             let is_one = found == together(&self.before) || found == together(&self.after);
-            assert!(is_one, "{what}: {} is there, but with files of two writings", last.display());
+            assert!(is_one, "{what}: {} exists, but old and new files are mixed", last.display());
         }
     }
 
-    /// Kills the command at each of its changes in turn; `look` sees what it leaves. Returns how
-    /// many changes there are.
-    fn killed(&self, mut look: impl FnMut(&Path)) -> usize {
+    /// Kills the command at each of its changes in turn and calls `check` on the project's folder.
+    /// Returns the number of changes.
+    fn killed(&self, mut check: impl FnMut(&Path)) -> usize {
         for change in 0.. {
             let project = folder_with(&self.before);
-            let ended = fault::host_trainer(project.path(), self.arguments, Fault::Kill, change);
+            let exit = fault::host_trainer(project.path(), self.arguments, Fault::Kill, change);
             let found = files(project.path());
-            if ended.call.is_none() {
-                assert_eq!((ended.code, &found), (Some(0), &self.after), "{:?}: {}", self.arguments, ended.stderr);
+            if exit.call.is_none() {
+                assert_eq!((exit.code, &found), (Some(0), &self.after), "{:?}: {}", self.arguments, exit.stderr);
                 return change;
             }
-            assert_eq!((ended.code, ended.stdout.as_str()), (None, ""), "{:?}", self.arguments);
+            assert_eq!((exit.code, exit.stdout.as_str()), (None, ""), "{:?}", self.arguments);
             self.check(&found, &format!("{:?} killed at change {change}", self.arguments));
-            look(project.path());
+            check(project.path());
         }
-        unreachable!("a program has an end")
+        unreachable!("a program ends")
     }
 
-    /// Lets each change of the command fail in turn, as `reason` says.
+    /// Fails each change of the command in turn with `reason`. Returns the number of changes.
     fn failed(&self, reason: Errno) -> usize {
         for change in 0.. {
             let project = folder_with(&self.before);
-            let ended = fault::host_trainer(project.path(), self.arguments, Fault::Fail(reason), change);
-            let what = format!("{:?}, {reason} at change {change}, {ended:?}", self.arguments);
+            let exit = fault::host_trainer(project.path(), self.arguments, Fault::Fail(reason), change);
+            let what = format!("{:?}, {reason} at change {change}, {exit:?}", self.arguments);
             let found = files(project.path());
-            let Some(call) = ended.call else {
-                assert_eq!((ended.code, &found), (Some(0), &self.after), "{what}");
+            let Some(call) = exit.call else {
+                assert_eq!((exit.code, &found), (Some(0), &self.after), "{what}");
                 return change;
             };
             self.check(&found, &what);
-            // What cannot be removed is still there.
+            // A temporary file whose removal fails stays.
             let removes = [SYS_unlink, SYS_unlinkat].contains(&call);
             assert!(removes || !found.keys().any(|path| is_temporary(path)), "{what}: a temporary file is left");
-            // A folder that cannot be synced is none the worse for it.
-            if ended.code == Some(0) && (removes || call == SYS_fsync) {
+            // Syncing a folder may fail without an error.
+            if exit.code == Some(0) && (removes || call == SYS_fsync) {
                 continue;
             }
-            assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{what}");
-            assert_eq!(ended.stderr.matches("error: ").count(), 1, "{what}");
-            let said = format!("(os error {})", reason as i32);
-            assert!(ended.stderr.contains(&said) && !ended.stderr.contains("panicked"), "{what}");
+            assert_eq!((exit.code, exit.stdout.as_str()), (Some(1), ""), "{what}");
+            assert_eq!(exit.stderr.matches("error: ").count(), 1, "{what}");
+            let error = format!("(os error {})", reason as i32);
+            assert!(exit.stderr.contains(&error) && !exit.stderr.contains("panicked"), "{what}");
         }
-        unreachable!("a program has an end")
+        unreachable!("a program ends")
     }
 }
 
-/// A project with a run of one network, whose folder a second one is about to replace.
+/// Returns a project with a run, and the weights of a second network to replace it.
 fn project_with_two_networks() -> Project {
     let project = Project::new();
     project.train(&["--run", "run", "--export", "model.bin"]).success();
@@ -148,7 +148,7 @@ fn project_with_two_networks() -> Project {
 const IMPORT: [&str; 8] = ["import", "weights", "--data", "data", "--export", "model.bin", "--run", "run"];
 
 #[test]
-fn a_run_that_is_replaced_is_the_old_one_the_new_one_or_known_as_neither() {
+fn a_replaced_run_is_old_new_or_recognized_as_incomplete() {
     let project = project_with_two_networks();
     let work = Work::new(project.path(), &IMPORT, Some("run/model.bin"));
     let mut unfinished = 0;
@@ -157,23 +157,23 @@ fn a_run_that_is_replaced_is_the_old_one_the_new_one_or_known_as_neither() {
             return;
         }
         unfinished += 1;
-        // Nobody takes it for a finished one, and the same command mends it.
+        // Every command reports it as incomplete, and importing again repairs it.
         let run = |arguments: &[&str]| host_trainer(left).args(arguments).assert();
         failure(run(&["evaluate", "run", "--data", "data"]), 1, &["cannot read model run/model.bin"]);
         failure(run(&["train", "--data", "data", "--from", "run"]), 1, &["run/model.bin is missing"]);
         let missing = json(run(&["report", "run", "--json"]))["missing"].clone();
         assert!(missing.to_string().contains("other files may be from another run"), "{missing}");
         run(&IMPORT).success();
-        let mended: Files = files(left).into_iter().filter(|(path, _)| !is_temporary(path)).collect();
-        assert!(work.after.iter().all(|(path, bytes)| mended.get(path) == Some(bytes)));
+        let repaired: Files = files(left).into_iter().filter(|(path, _)| !is_temporary(path)).collect();
+        assert!(work.after.iter().all(|(path, bytes)| repaired.get(path) == Some(bytes)));
     });
-    println!("{changes} changes, and between {unfinished} of them the run is unfinished");
-    // Ten files and the export: each is begun, written, synced and named.
+    println!("{changes} changes; the run is unfinished between {unfinished} of them");
+    // Ten files and the export: each is created, written, synced and renamed.
     assert!(changes >= 44 && (10..20).contains(&unfinished), "{changes} changes, {unfinished} of them between");
 }
 
 #[test]
-fn a_run_whose_folder_is_new_is_whole_or_known_as_not() {
+fn a_new_run_is_complete_or_recognized_as_incomplete() {
     let project = project_with_two_networks();
     fs::remove_dir_all(project.path().join("run")).unwrap();
     Work::new(project.path(), &IMPORT, Some("run/model.bin")).killed(|left| {
@@ -185,7 +185,7 @@ fn a_run_whose_folder_is_new_is_whole_or_known_as_not() {
 }
 
 #[test]
-fn every_file_that_is_exported_is_the_old_one_or_the_new_one() {
+fn every_exported_file_is_old_or_new() {
     let project = project_with_two_networks();
     let page = "<!-- begin: written by `cargo xtask frontier --write-docs` -->\nold\n<!-- end -->\n";
     for (name, content) in [("page.md", page), ("out.bin", "old"), ("out.html", "old"), ("out.png", "old")] {
@@ -205,13 +205,13 @@ fn every_file_that_is_exported_is_the_old_one_or_the_new_one() {
         let work = Work::new(project.path(), arguments, None);
         let changes = work.killed(|_| ());
         println!("{changes} changes of {arguments:?}");
-        // Tried, begun, written, synced, named.
+        // Tested, created, written, synced, renamed.
         assert!(changes >= 5, "{arguments:?}");
     }
 }
 
 #[test]
-fn a_call_that_fails_is_an_error_that_leaves_nothing_behind() {
+fn a_failing_system_call_is_an_error_and_leaves_no_files() {
     let project = project_with_two_networks();
     assert!(Work::new(project.path(), &IMPORT, Some("run/model.bin")).failed(Errno::ENOSPC) >= 44);
     let reorder = ["reorder", "model.bin", "--weight-order", "vectors", "--export", "out.bin"];
@@ -219,7 +219,7 @@ fn a_call_that_fails_is_an_error_that_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_file_larger_than_is_allowed_is_an_error_that_leaves_nothing_behind() {
+fn a_file_above_the_size_limit_is_an_error_and_leaves_no_files() {
     let folder = tempfile::tempdir().unwrap();
     write_data(&folder.path().join("data"));
     host_trainer(folder.path())

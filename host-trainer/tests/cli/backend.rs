@@ -1,4 +1,4 @@
-//! `--backend`: what there is, and what is said of what there is not.
+//! `--backend`: the list, and errors for absent backends.
 
 use predicates::prelude::*;
 use predicates::str::contains;
@@ -7,14 +7,14 @@ use serde_json::Value;
 use crate::files::names;
 use crate::project::{Project, failure, json};
 
-/// The entry of `backend` in what `--backend list --json` says.
+/// Returns the entry of `backend` in the output of `--backend list --json`.
 fn entry(list: &Value, backend: &str) -> Value {
     let entries = list["backends"].as_array().unwrap();
     entries.iter().find(|entry| entry["backend"] == backend).cloned().unwrap()
 }
 
 #[test]
-fn the_list_says_what_there_is_and_trains_nothing() {
+fn the_list_shows_all_backends_and_trains_nothing() {
     let project = Project::new();
     let list = json(project.train(&["--backend", "list", "--json"]));
     assert_eq!(list["backends"].as_array().unwrap().len(), 4);
@@ -41,14 +41,14 @@ fn the_list_needs_no_data() {
 }
 
 #[test]
-fn the_help_has_a_line_for_each() {
+fn the_help_has_a_line_for_each_backend() {
     let lines = ["- flex: ", "- ndarray: ", "- wgpu: ", "- cuda: ", "- list: "];
     let assert = Project::new().run(&["train", "--help"]).success();
     lines.into_iter().fold(assert, |assert, line| assert.stdout(contains(line)));
 }
 
 #[test]
-fn a_backend_that_is_not_here_is_refused_before_training() {
+fn an_unavailable_backend_is_refused_before_training() {
     let project = Project::new();
     let list = json(project.run(&["train", "--backend", "list", "--json"]));
     for backend in ["wgpu", "cuda"] {
@@ -59,15 +59,15 @@ fn a_backend_that_is_not_here_is_refused_before_training() {
         } else if entry["devices"].as_array().unwrap().is_empty() {
             failure(project.train(&["--backend", backend]), 1, &[backend, "no device", "--backend flex"]);
         }
-        // Where it is here, what it learns is tested elsewhere.
+        // tests/lecture.rs trains with available backends.
     }
     assert_eq!(names(project.path()), ["data"]);
 }
 
-/// With a loader that is shown no driver there is no adapter, on any machine with Vulkan.
+/// Hides the Vulkan drivers from the loader, so that no machine has an adapter.
 #[cfg(all(feature = "wgpu", target_os = "linux"))]
 #[test]
-fn a_machine_without_an_adapter_is_told() {
+fn a_machine_without_an_adapter_is_reported() {
     let project = Project::new();
     let command = |arguments: &[&str]| {
         let mut command = project.command(&["train", "--data", "data"]);

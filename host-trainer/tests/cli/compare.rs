@@ -1,4 +1,4 @@
-//! `compare`: the lecture's five networks side by side.
+//! `compare`: the lecture's five networks, and lists of one's own.
 
 use std::fs;
 
@@ -30,8 +30,8 @@ fn five_networks_are_compared_and_finished_runs_are_kept() {
     let folder = project.path().join("runs");
     assert!(fs::read_to_string(folder.join("compare.svg")).unwrap().contains("512 + 256"));
 
-    // Like after an interruption: one run is incomplete, one has another configuration, one has
-    // lost its epochs.
+    // Simulate an interruption: one run is incomplete, one has another configuration, one has no
+    // epochs.
     fs::remove_file(folder.join("1024-5-epochs-flex-seed-1/result.json")).unwrap();
     let config = folder.join("128-5-epochs-flex-seed-2/config.json");
     let text = fs::read_to_string(&config).unwrap();
@@ -63,7 +63,7 @@ fn five_networks_are_compared_and_finished_runs_are_kept() {
 }
 
 #[test]
-fn jobs_train_one_network_or_a_shard_and_a_last_call_compares() {
+fn jobs_train_one_network_or_a_shard_and_the_last_call_compares() {
     let project = Project::new();
     let list = project.run(&["compare", "--list"]).success().get_output().stdout.clone();
     let list = String::from_utf8(list).unwrap();
@@ -84,7 +84,7 @@ fn jobs_train_one_network_or_a_shard_and_a_last_call_compares() {
 }
 
 #[test]
-fn an_unusable_list_is_refused_before_anything_is_trained() {
+fn an_unusable_list_is_refused_before_training() {
     let project = Project::new();
     let compare = ["compare", "--data", "data", "--run", "runs"];
     failure(project.run(&[&compare[..], &["--one", "c"]].concat()), 2, &["--one c", "128-5-epochs"]);
@@ -102,7 +102,7 @@ fn an_unusable_list_is_refused_before_anything_is_trained() {
 }
 
 #[test]
-fn a_comparison_needs_a_folder_and_a_number_of_seeds() {
+fn a_comparison_needs_a_folder_and_at_least_one_seed() {
     let project = Project::new();
     failure(project.run(&["compare", "--data", "data", "--seeds", "0"]), 2, &["--seeds"]);
     fs::write(project.path().join("file"), "").unwrap();

@@ -1,4 +1,4 @@
-//! Teachers, pruning, few bits, training in integers: what comes of them, and what is refused.
+//! Teachers, pruning, few bits and quantization-aware training: results and errors.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::files::{names, write_dots};
 use crate::project::{Project, failure, json};
 
-/// A run with each compression, and the order in which its hidden layer lies.
+/// Options of each compression, and the weight order of the hidden layer.
 const COMPRESSIONS: [(&[&str], &str); 5] = [
     (&["--weight-bits", "4"], "four-bit"),
     (&["--weight-bits", "4", "--qat", "2"], "four-bit"),
@@ -23,7 +23,7 @@ fn orders(project: &Project, model: &str) -> Vec<Value> {
 }
 
 #[test]
-fn every_compression_makes_a_model_that_evaluates_alike_twice() {
+fn every_compression_is_reproducible_and_evaluates_as_reported() {
     let project = Project::new();
     for (options, order) in COMPRESSIONS {
         let train = |run: &str| {
@@ -31,7 +31,7 @@ fn every_compression_makes_a_model_that_evaluates_alike_twice() {
             (report, fs::read(project.path().join(run).join("model.bin")).unwrap())
         };
         let ((report, model), (_, again)) = (train("run"), train("again"));
-        assert!(model == again, "{options:?}: the same seed, other bytes");
+        assert!(model == again, "{options:?}: the same seed gave other bytes");
         assert_eq!(orders(&project, "run"), [order, "pairs"], "{options:?}");
         let evaluated = json(project.run(&["evaluate", "run", "--data", "data", "--json"]));
         assert_eq!(evaluated["accuracy"], report["test_accuracy_fixed"], "{options:?}");
@@ -40,7 +40,7 @@ fn every_compression_makes_a_model_that_evaluates_alike_twice() {
 }
 
 #[test]
-fn a_run_is_quantized_otherwise_and_stays_as_it_is() {
+fn a_run_is_quantized_again_and_stays_unchanged() {
     let project = Project::new();
     project.train(&["--run", "run", "--validation", "30", "--seed", "5"]).success();
     let model = || fs::read(project.path().join("run/model.bin")).unwrap();
@@ -49,7 +49,7 @@ fn a_run_is_quantized_otherwise_and_stays_as_it_is() {
     let report = json(project.command(&from).args(["--weight-bits", "4", "--json"]).assert());
     assert_eq!((&report["epochs"], &report["seed"]), (&0.into(), &5.into()), "{report}");
     assert_eq!(orders(&project, report["model"].as_str().unwrap()), ["four-bit", "pairs"]);
-    // The same bits are the same network.
+    // The same bits give the same network.
     project.command(&from).args(["--run", "same"]).assert().success();
     let pieces = |run: &str| json(project.run(&["inspect", run, "--json"]))["layers"].clone();
     assert_eq!(pieces("same"), pieces("run"));
@@ -62,7 +62,7 @@ fn a_run_is_quantized_otherwise_and_stays_as_it_is() {
     let ternary = ["train", "--data", "data", "--from", "ternary"];
     failure(project.run(&ternary), 1, &["was trained with --qat"]);
     failure(project.command(&from).args(["--run", "run"]).assert(), 2, &["--run run would overwrite run"]);
-    // An imported network, too.
+    // An imported network works, too.
     let import =
         ["import", "run/weights.safetensors", "--data", "data", "--export", "imported.bin", "--run", "imported"];
     project.run(&import).success();
@@ -70,7 +70,7 @@ fn a_run_is_quantized_otherwise_and_stays_as_it_is() {
         ["train", "--data", "data", "--from", "imported", "--weight-bits", "4", "--qat", "1", "--run", "tuned"];
     project.run(&imported).success();
     assert_eq!(orders(&project, "tuned"), ["four-bit", "pairs"]);
-    // A report shows where it comes from.
+    // A report shows its origin.
     project.run(&["report", "ternary"]).success();
     let page = fs::read_to_string(project.path().join("ternary/report.html")).unwrap();
     for part in ["Starts from model", "Bits per weight", "Epochs of quantization-aware training"] {
@@ -79,7 +79,7 @@ fn a_run_is_quantized_otherwise_and_stays_as_it_is() {
 }
 
 #[test]
-fn runs_that_do_not_fit_are_no_beginning() {
+fn training_from_an_unsuitable_run_is_refused() {
     let project = Project::new();
     let from = ["train", "--data", "data", "--from", "run"];
     failure(project.command(&from).assert(), 1, &["config.json is missing"]);
@@ -130,17 +130,17 @@ fn runs_that_do_not_fit_are_no_beginning() {
 }
 
 #[test]
-fn a_teacher_is_trained_and_learned_from() {
+fn a_teacher_is_trained_and_used() {
     let project = Project::new();
     let teach =
         ["teach", "--data", "data", "--channels", "2", "--epochs", "3", "--batch-size", "8", "--validation", "30"];
     let make = |file: &str| json(project.command(&teach).args(["--export", file, "--json"]).assert());
     let report = make("teacher.safetensors");
-    // Bars that are mirrored belong to another class, so it cannot learn much.
+    // A mirrored bar belongs to another class, so the teacher cannot learn much.
     assert!(report["validation_accuracy"].is_f64() && report["test_accuracy"].is_f64(), "{report}");
     make("again.safetensors");
     let bytes = |name: &str| fs::read(project.path().join(name)).unwrap();
-    assert!(bytes("teacher.safetensors") == bytes("again.safetensors"), "the same seed, other answers");
+    assert!(bytes("teacher.safetensors") == bytes("again.safetensors"), "the same seed gave other answers");
 
     let teacher = ["--teacher", "teacher.safetensors", "--recipe", "best", "--augment", "0", "--batch-size", "16"];
     let train = |options: &[&str]| {
@@ -168,7 +168,7 @@ fn a_teacher_is_trained_and_learned_from() {
     ];
     project.command(&best).assert().success().stderr(contains("epoch 150/150"));
 
-    // What it has seen is not held out.
+    // Images that the teacher has seen are not held out.
     let refused =
         |options: &[&str], parts: &[&str]| failure(project.train(&[&teacher[..], options].concat()), 1, parts);
     refused(&["--validation", "31"], &["has seen all but the last 30"]);
@@ -184,7 +184,7 @@ fn a_teacher_is_trained_and_learned_from() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused() {
+fn invalid_options_are_refused() {
     let project = Project::new();
     let cases: [(&[&str], &[&str]); 20] = [
         (&["--weight-bits", "3"], &["--weight-bits", "8, 4, 2"]),

@@ -1,4 +1,4 @@
-//! Data sets: what is found, and which files are refused.
+//! `data`: what it finds, and which files it refuses.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::files::{FILES, SIDE, bars, gzip, idx, write_dots};
 use crate::project::{Project, failure, json};
 
 #[test]
-fn a_data_set_that_was_named_is_checked_and_described() {
+fn a_named_data_set_is_checked_and_described() {
     let project = Project::new();
     let found = json(project.run(&["data", "--data", "data", "--json"]));
     assert_eq!(
@@ -17,7 +17,7 @@ fn a_data_set_that_was_named_is_checked_and_described() {
         (&false.into(), &"given".into(), &SIDE.into())
     );
     project.run(&["data", "--data", "data"]).success().stdout(contains("not Fashion-MNIST, but consistent"));
-    // Anywhere else it has to be Fashion-MNIST.
+    // Without `--data` it must be Fashion-MNIST.
     let data = project.path().join("data");
     let assert = project.command(&["data"]).env("FASHION_MNIST_DIR", &data).assert();
     failure(assert, 1, &["train-images-idx3-ubyte", "is not Fashion-MNIST's", "SHA-256", "--data"]);
@@ -30,7 +30,7 @@ fn a_data_set_that_was_named_is_checked_and_described() {
 }
 
 #[test]
-fn data_files_that_are_wrong_are_named() {
+fn errors_name_the_invalid_data_file() {
     let (pixels, labels) = bars(240);
     let images = idx(&[240, SIDE, SIDE], &pixels);
     let zipped = gzip(&images);
@@ -62,7 +62,7 @@ fn data_files_that_are_wrong_are_named() {
 }
 
 #[test]
-fn images_of_any_size_and_number_of_classes_do() {
+fn images_of_any_size_and_any_number_of_classes_work() {
     for (rows, columns, classes) in [(5, 9, 2), (12, 17, 200)] {
         let project = Project::new();
         let data = project.path().join("dots");
@@ -85,7 +85,7 @@ fn images_of_any_size_and_number_of_classes_do() {
         let found = json(project.run(&["data", "--data", "dots", "--json"]));
         let last = found["train_pictures_by_class"].as_array().unwrap().last();
         assert_eq!((&found["classes"], last), (&inspected["classes"], Some(&4.into())));
-        // A file that is named counts more than one that lies there.
+        // `--class-names` has priority over the file in the folder.
         fs::write(project.path().join("names"), names.join("\n").replace("Nummer", "No.")).unwrap();
         project.run(&["data", "--data", "dots", "--class-names", "names"]).success().stdout(
             contains("named by names").and(contains("No. 1 \u{96f6}")).and(contains("4 for training, 1 for testing")),
@@ -94,7 +94,7 @@ fn images_of_any_size_and_number_of_classes_do() {
 }
 
 #[test]
-fn class_names_that_do_not_fit_are_refused_by_file_and_line() {
+fn unsuitable_class_names_are_refused_by_file_and_line() {
     let project = Project::new();
     let file = project.path().join("data/class-names.txt");
     let long = format!("a\nb\n{}\n", "x".repeat(1025));
@@ -115,7 +115,7 @@ fn class_names_that_do_not_fit_are_refused_by_file_and_line() {
     }
     let assert = project.run(&["data", "--data", "data", "--class-names", "absent"]);
     failure(assert, 1, &["cannot read class names absent"]);
-    // Nor is such a file replaced.
+    // The file cannot be overwritten either.
     fs::write(&file, "a\nb\nc").unwrap();
     let assert = project.train(&["--export", "data/class-names.txt"]);
     failure(assert, 2, &["--export", "would overwrite"]);

@@ -1,4 +1,4 @@
-//! Evaluation: what is printed, and which images are written where.
+//! `evaluate`: its output, and the files it writes.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use predicates::str::contains;
 use crate::files::{FILES, SIDE, bars, gzip, idx, names, write_data, write_split};
 use crate::project::{Project, failure, json};
 
-const IMAGES: [&str; 3] = ["confusion.svg", "evaluation.json", "mistakes.svg"];
+const EVALUATION_FILES: [&str; 3] = ["confusion.svg", "evaluation.json", "mistakes.svg"];
 
 fn project_with_run() -> Project {
     let project = Project::new();
@@ -17,7 +17,7 @@ fn project_with_run() -> Project {
     project
 }
 
-/// Makes a data set in `folder` of those labels, all images alike but for the noise.
+/// Writes a data set of [`bars`] with these labels, which may be wrong, to `folder`.
 fn write_labels(folder: &Path, train: &[u8], test: &[u8]) {
     for (labels, names) in [(train, &FILES[..2]), (test, &FILES[2..])] {
         write_split(folder, names, [SIDE; 2], &bars(labels.len() as u32).0, labels);
@@ -25,14 +25,14 @@ fn write_labels(folder: &Path, train: &[u8], test: &[u8]) {
 }
 
 #[test]
-fn a_run_is_evaluated_again_as_it_was() {
+fn a_second_evaluation_of_a_run_equals_the_first() {
     let project = project_with_run();
     let path = |name| project.path().join("run").join(name);
-    let before = IMAGES.map(|name| fs::read(path(name)).unwrap());
+    let before = EVALUATION_FILES.map(|name| fs::read(path(name)).unwrap());
     for model in ["run", "run/model.bin"] {
-        IMAGES.iter().for_each(|name| fs::remove_file(path(name)).unwrap());
+        EVALUATION_FILES.iter().for_each(|name| fs::remove_file(path(name)).unwrap());
         let evaluated = json(project.run(&["evaluate", model, "--data", "data", "--json"]));
-        assert_eq!(IMAGES.map(|name| fs::read(path(name)).unwrap()), before, "{model}");
+        assert_eq!(EVALUATION_FILES.map(|name| fs::read(path(name)).unwrap()), before, "{model}");
         let recorded: serde_json::Value = serde_json::from_slice(&before[1]).unwrap();
         for (key, value) in recorded.as_object().unwrap() {
             assert_eq!(&evaluated[key], value, "{key}");
@@ -49,12 +49,12 @@ fn a_run_is_evaluated_again_as_it_was() {
 }
 
 #[test]
-fn figures_of_a_run_are_not_replaced_by_others() {
+fn other_models_and_images_do_not_replace_the_evaluation_of_a_run() {
     let project = project_with_run();
     let path = |name| project.path().join("run").join(name);
-    let before = IMAGES.map(|name| fs::read(path(name)).unwrap());
+    let before = EVALUATION_FILES.map(|name| fs::read(path(name)).unwrap());
     write_labels(&project.path().join("other"), &[2, 1, 0], &[2, 2, 1, 0]);
-    // The same training images, and as many test images, labelled the other way round.
+    // The same training images, and as many test images, with reversed labels.
     let reversed = project.path().join("reversed");
     write_data(&reversed);
     let labels: Vec<u8> = bars(60).1.into_iter().rev().collect();
@@ -72,12 +72,12 @@ fn figures_of_a_run_are_not_replaced_by_others() {
             .stdout(contains("name a folder with --pictures").and(contains("written  ").not()));
         assert_eq!(json(project.command(arguments).arg("--json").assert())["written"], serde_json::json!([]));
     }
-    assert_eq!(IMAGES.map(|name| fs::read(path(name)).unwrap()), before);
+    assert_eq!(EVALUATION_FILES.map(|name| fs::read(path(name)).unwrap()), before);
     assert_eq!(names(project.path()), ["copy.bin", "data", "other", "reversed", "run"]);
 }
 
 #[test]
-fn a_run_with_damaged_records_is_left_as_it_is_with_a_warning() {
+fn a_run_with_damaged_records_is_left_unchanged_with_a_warning() {
     let project = project_with_run();
     for (name, content) in [("config.json", Some("{")), ("config.json", None), ("result.json", Some("{}"))] {
         let path = project.path().join("run").join(name);
@@ -96,7 +96,7 @@ fn a_run_with_damaged_records_is_left_as_it_is_with_a_warning() {
 }
 
 #[test]
-fn images_go_to_the_folder_that_is_named() {
+fn charts_go_to_the_named_folder() {
     let project = project_with_run();
     let evaluate = ["evaluate", "run", "--data", "data", "--pictures", "deep/new"];
     project.command(&evaluate).args(["--first", "7", "--answers", "deep/new/answers.bin"]).assert().success();
@@ -110,13 +110,13 @@ fn images_go_to_the_folder_that_is_named() {
 }
 
 #[test]
-fn places_that_images_must_not_go_to_are_refused() {
+fn folders_that_charts_must_not_overwrite_are_refused() {
     let project = project_with_run();
     fs::write(project.path().join("file"), "x").unwrap();
     fs::create_dir(project.path().join("taken")).unwrap();
     fs::copy(project.path().join("run/model.bin"), project.path().join("taken/confusion.svg")).unwrap();
     project.train(&["--seed", "2", "--run", "second"]).success();
-    let there = names(project.path());
+    let entries = names(project.path());
     let evaluate =
         |model, arguments: &[&str]| project.command(&["evaluate", model, "--data", "data"]).args(arguments).assert();
     failure(evaluate("run", &["--pictures", "file"]), 1, &["cannot create folder file"]);
@@ -127,7 +127,7 @@ fn places_that_images_must_not_go_to_are_refused() {
     let parts = ["--answers", "would overwrite run/evaluation.json"];
     failure(evaluate("run", &["--answers", "run/evaluation.json"]), 2, &parts);
     failure(evaluate("run", &["--pictures", "new", "--first", "61"]), 2, &["1..=60"]);
-    // A run keeps the evaluation of its own model over all of its images.
+    // A run keeps the evaluation of its own model on all its images.
     let recorded = || fs::read(project.path().join("run/evaluation.json")).unwrap();
     let before = recorded();
     let parts = ["--pictures run", "the folder of a run", "name another folder"];
@@ -135,13 +135,13 @@ fn places_that_images_must_not_go_to_are_refused() {
     failure(evaluate("second", &["--pictures", "run"]), 2, &parts);
     evaluate("run", &["--pictures", "run"]).success();
     assert_eq!(recorded(), before);
-    assert_eq!(names(project.path()), there);
+    assert_eq!(names(project.path()), entries);
 }
 
 #[test]
-fn mistakes_are_shown_the_most_confident_first() {
+fn the_most_confident_mistakes_are_shown_first() {
     let project = project_with_run();
-    // Images of class 0, 1, 2, 0, .. that are said to be of class 1.
+    // Images of classes 0, 1, 2, 0, .., all with label 1.
     write_labels(&project.path().join("wrong"), &[0, 1, 2], &[1; 9]);
     let evaluate = ["evaluate", "run", "--data", "wrong", "--pictures", "out"];
     let evaluated = json(project.command(&evaluate).arg("--json").assert());
@@ -157,7 +157,7 @@ fn mistakes_are_shown_the_most_confident_first() {
 }
 
 #[test]
-fn a_matrix_too_large_for_a_terminal_is_a_file() {
+fn a_matrix_too_large_for_a_terminal_is_written_to_a_file() {
     let project = Project::new();
     let labels: Vec<u8> = (0..200).collect();
     write_labels(&project.path().join("data"), &labels, &labels);
@@ -169,7 +169,7 @@ fn a_matrix_too_large_for_a_terminal_is_a_file() {
 }
 
 #[test]
-fn outputs_replace_no_file_of_any_run() {
+fn outputs_do_not_overwrite_files_of_any_run() {
     let project = project_with_run();
     let path = |name: &str| project.path().join(name);
     project.train(&["--seed", "2", "--run", "runs/other"]).success();
@@ -207,9 +207,9 @@ fn outputs_replace_no_file_of_any_run() {
             &["--export", "would overwrite"],
         );
     }
-    assert!(!path("new").exists(), "no run begins");
+    assert!(!path("new").exists(), "no run was started");
     assert!(all == [before("run"), before("runs/other")]);
-    // Where no run is, such names are like any other.
+    // Outside the folder of a run these names are allowed.
     fs::create_dir(path("plain")).unwrap();
     project.command(&evaluate).arg("plain/history.json").assert().success();
 }

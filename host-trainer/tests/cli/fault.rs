@@ -1,5 +1,5 @@
-//! A fault at a chosen moment. The program is watched as a debugger would, and killed, or told that
-//! a call has failed, where it is about to change what is on the disk.
+//! Injects a fault into the program with ptrace: kills it or fails its system call when it is about
+//! to change the disk.
 
 use std::io::{Read as _, Write as _};
 use std::path::Path;
@@ -12,34 +12,32 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-/// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The program is killed before the call.
     Kill,
-    /// The call does nothing but fail.
+    /// The call fails and changes nothing.
     Fail(Errno),
 }
 
-/// How a program ended.
+/// The end of a program.
 #[derive(Debug)]
-pub struct Ended {
-    /// The number of the call at which the fault was; nothing where there were fewer calls.
+pub struct Exit {
+    /// Number of the system call that had the fault; `None` if there were fewer calls.
     pub call: Option<i64>,
-    /// The exit code; nothing where it was killed.
+    /// The exit code; `None` if it was killed.
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
 }
 
-/// What a stop at a call is for, as the system has it.
 const ENTRY: u8 = libc::PTRACE_SYSCALL_INFO_ENTRY;
 const EXIT: u8 = libc::PTRACE_SYSCALL_INFO_EXIT;
 
-/// Runs the program with `arguments` in `folder`, with a `fault` at that one of its changes, from
+/// Runs the program with `arguments` in `folder`, with a `fault` at its change of that index, from
 /// 0.
-pub fn host_trainer(folder: &Path, arguments: &[&str], fault: Fault, change: usize) -> Ended {
-    // The shell waits until it is watched.
+pub fn host_trainer(folder: &Path, arguments: &[&str], fault: Fault, change: usize) -> Exit {
+    // The shell waits until it is traced.
     let mut child = Command::new("sh")
         .args(["-c", "read go; exec \"$0\" \"$@\""])
         .arg(assert_cmd::cargo::cargo_bin("host-trainer"))
@@ -59,14 +57,14 @@ pub fn host_trainer(folder: &Path, arguments: &[&str], fault: Fault, change: usi
     ptrace::seize(leader, options).expect("a process may trace its children here");
     child.stdin.take().expect("a pipe").write_all(b"go\n").expect("a shell that reads");
     let (call, code) = watch(leader, fault, change);
-    let (stdout, stderr) = said(&mut child);
-    Ended { call, code, stdout, stderr }
+    let (stdout, stderr) = output(&mut child);
+    Exit { call, code, stdout, stderr }
 }
 
 /// Follows all threads of `leader` to their end. Returns the call that had the fault, and the exit
 /// code.
 fn watch(leader: Pid, fault: Fault, change: usize) -> (Option<i64>, Option<i32>) {
-    // Only what this thread has started: other tests wait for theirs.
+    // Only children of this thread: other tests wait for their own.
     let flags = WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD;
     let (mut changes, mut faulty, mut failing) = (0, None, None);
     loop {
@@ -74,7 +72,7 @@ fn watch(leader: Pid, fault: Fault, change: usize) -> (Option<i64>, Option<i32>)
             WaitStatus::Exited(pid, code) if pid == leader => return (faulty, Some(code)),
             WaitStatus::Signaled(pid, ..) if pid == leader => return (faulty, None),
             WaitStatus::PtraceSyscall(pid) => {
-                // A thread may be gone already, and the next wait tells.
+                // If the thread has already ended, the next wait reports it.
                 if let (Ok(stop), Ok(mut registers)) = (ptrace::syscall_info(pid), ptrace::getregs(pid)) {
                     if stop.op == ENTRY && is_change(&registers) {
                         if changes == change {
@@ -82,7 +80,7 @@ fn watch(leader: Pid, fault: Fault, change: usize) -> (Option<i64>, Option<i32>)
                             match fault {
                                 Fault::Kill => kill(leader, Signal::SIGKILL).expect("a process to kill"),
                                 Fault::Fail(_) => {
-                                    // No such call: the system does nothing.
+                                    // A call with an invalid number does nothing.
                                     registers.orig_rax = u64::MAX;
                                     ptrace::setregs(pid, registers).expect("a stopped thread");
                                     failing = Some(pid);
@@ -111,8 +109,8 @@ fn watch(leader: Pid, fault: Fault, change: usize) -> (Option<i64>, Option<i32>)
     }
 }
 
-/// Whether a call changes what is on the disk, or makes that last. What is said on standard output
-/// and standard error does not.
+/// Returns true if a call changes or syncs the disk. Writes to standard output and standard error
+/// do not.
 fn is_change(registers: &libc::user_regs_struct) -> bool {
     let changes = |flags: u64| flags & (libc::O_CREAT | libc::O_TRUNC) as u64 != 0;
     match registers.orig_rax as i64 {
@@ -131,8 +129,7 @@ fn is_change(registers: &libc::user_regs_struct) -> bool {
         | libc::SYS_linkat
         | libc::SYS_mkdir
         | libc::SYS_mkdirat
-        // Its flags are in the program's memory; nothing here calls it, and to take it for a change
-        // is safe.
+        // Its flags are in the program's memory. We do not call it, and counting it is safe.
         | libc::SYS_openat2
         | libc::SYS_rename
         | libc::SYS_renameat
@@ -146,8 +143,8 @@ fn is_change(registers: &libc::user_regs_struct) -> bool {
     }
 }
 
-/// What a program that has ended left in its pipes.
-fn said(child: &mut Child) -> (String, String) {
+/// Returns the output of a program that has ended.
+fn output(child: &mut Child) -> (String, String) {
     let (mut stdout, mut stderr) = (String::new(), String::new());
     child.stdout.take().expect("a pipe").read_to_string(&mut stdout).expect("UTF-8");
     child.stderr.take().expect("a pipe").read_to_string(&mut stderr).expect("UTF-8");

@@ -1,4 +1,4 @@
-//! A small data set made up on the spot, and the program itself.
+//! A small generated data set, and the program itself.
 
 use std::fs;
 use std::io::Write;
@@ -8,36 +8,34 @@ use assert_cmd::Command;
 use flate2::write::GzEncoder;
 use flate2::{Compression, Crc};
 
-/// Names of a data set's files, without `.gz`: images and labels to train with, images and
-/// labels to test with.
+/// Names of a data set's files, without `.gz`: training images and labels, test images and labels.
 pub const FILES: [&str; 4] =
     ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
 
-/// Rows and columns of a image.
+/// Rows and columns of an image.
 pub const SIDE: u32 = 6;
 
-/// The program, with no data set but those that a test names, in a folder of its own.
+/// Returns the program, run in `folder`, without a default data set.
 pub fn host_trainer(folder: &Path) -> Command {
     let mut command = Command::cargo_bin("host-trainer").expect("the program is built");
     command.current_dir(folder).env("FASHION_MNIST_DIR", folder.join("no-data-here"));
     command
 }
 
-/// The bytes of an IDX file: `sizes` are its dimensions, one byte an item.
+/// Builds an IDX file with dimensions `sizes` and one byte per item.
 pub fn idx(sizes: &[u32], items: &[u8]) -> Vec<u8> {
     let magic = 0x0800 + sizes.len() as u32;
     let header = [magic].into_iter().chain(sizes.iter().copied()).flat_map(|word| word.to_be_bytes());
     header.chain(items.iter().copied()).collect()
 }
 
-/// `bytes`, gzipped.
 pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).expect("memory takes everything");
     encoder.finish().expect("memory takes everything")
 }
 
-/// Sets the checksum of a model to what its bytes make.
+/// Writes the right checksum into a model.
 pub fn seal(bytes: &mut [u8]) {
     let (fields, checksum) = bytes.split_last_chunk_mut::<4>().expect("a checksum");
     let mut crc = Crc::new();
@@ -45,7 +43,7 @@ pub fn seal(bytes: &mut [u8]) {
     *checksum = crc.sum().to_le_bytes();
 }
 
-/// Numbers that look random, the same ones for the same seed; the upper bits are the better ones.
+/// Returns a generator of pseudorandom numbers; their upper bits are the better ones.
 pub fn noise(seed: u32) -> impl FnMut() -> u32 {
     let mut state = seed;
     move || {
@@ -54,7 +52,7 @@ pub fn noise(seed: u32) -> impl FnMut() -> u32 {
     }
 }
 
-/// Images of three classes: a bright bar at the left, in the middle or at the right, in noise.
+/// Builds images of three classes, a bright bar at the left, middle or right in noise, and labels.
 pub fn bars(count: u32) -> (Vec<u8>, Vec<u8>) {
     let mut noise = noise(12345);
     let mut pixels = Vec::new();
@@ -68,8 +66,7 @@ pub fn bars(count: u32) -> (Vec<u8>, Vec<u8>) {
     (pixels, labels)
 }
 
-/// Writes images of `rows` by `columns` pixels and their labels to two files in `folder`, of
-/// which the second is gzipped.
+/// Writes images of `rows` by `columns` pixels and their labels, gzipped, to two files in `folder`.
 pub fn write_split(folder: &Path, names: &[&str], [rows, columns]: [u32; 2], pixels: &[u8], labels: &[u8]) {
     let count = labels.len() as u32;
     fs::create_dir_all(folder).expect("a folder");
@@ -77,7 +74,7 @@ pub fn write_split(folder: &Path, names: &[&str], [rows, columns]: [u32; 2], pix
     fs::write(folder.join(format!("{}.gz", names[1])), gzip(&idx(&[count], labels))).expect("a file");
 }
 
-/// Writes a data set of bars to `folder`: 240 to train with, 60 to test with.
+/// Writes a data set of bars to `folder`: 240 training images, 60 test images.
 pub fn write_data(folder: &Path) {
     for (count, names) in [(240, &FILES[..2]), (60, &FILES[2..])] {
         let (pixels, labels) = bars(count);
@@ -85,9 +82,8 @@ pub fn write_data(folder: &Path) {
     }
 }
 
-/// Writes a data set of `rows` by `columns` images to `folder`, one of each of `classes` classes
-/// in turn: `count` to train with, one of each class to test with. A image of a class is bright
-/// at the class's pixel, in noise.
+/// Writes a data set of `rows` by `columns` images to `folder`: `count` training images, their
+/// `classes` in turn, and one test image of each class. The class is the index of the bright pixel.
 pub fn write_dots(folder: &Path, rows: u32, columns: u32, classes: u32, count: u32) {
     for (count, names) in [(count, &FILES[..2]), (classes, &FILES[2..])] {
         let mut noise = noise(54321);
@@ -103,7 +99,7 @@ pub fn write_dots(folder: &Path, rows: u32, columns: u32, classes: u32, count: u
     }
 }
 
-/// The names of what is in `folder`, sorted.
+/// Returns the names of the entries of `folder`, sorted.
 pub fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("a folder");
     let mut names: Vec<_> =

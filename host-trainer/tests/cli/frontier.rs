@@ -1,4 +1,4 @@
-//! `frontier`: many networks, on a data set so small that their accuracies are meaningless.
+//! `frontier`: many networks, on a data set too small for meaningful accuracies.
 
 use std::fs;
 
@@ -16,7 +16,7 @@ fn read(project: &Project, file: &str) -> Value {
 }
 
 #[test]
-fn a_few_networks_are_trained_once_and_become_rows() {
+fn networks_are_trained_once_and_become_rows() {
     let project = Project::new();
     let report = json(project.run(&REDUCED));
     assert_eq!((&report["runs_trained"], &report["runs_kept"]), (&6.into(), &0.into()));
@@ -30,7 +30,7 @@ fn a_few_networks_are_trained_once_and_become_rows() {
     // Each row except the float one has a model.
     assert_eq!(report["models"].as_array().unwrap().len(), 6);
 
-    // Like after an interruption: one run is incomplete.
+    // Simulate an interruption: one run is incomplete.
     let runs = project.path().join("runs/frontier/reduced");
     fs::remove_file(runs.join("128-taught-qat-4-seed-1/model.bin")).unwrap();
     fs::write(
@@ -48,7 +48,7 @@ fn a_few_networks_are_trained_once_and_become_rows() {
     assert_eq!(drawn["needs_teacher"], true);
     assert_eq!(drawn["rows"].as_array().unwrap().len(), 6);
     assert_eq!((&drawn["rows"][0]["instructions_m4"], &drawn["rows"][0]["ram_bytes"]), (&12_345.into(), &678.into()));
-    // Nobody must mistake it for the full export.
+    // It must not look like the full export.
     assert_eq!(read(&project, "rows.json"), json!({"reduced": true, "rows": drawn["rows"]}));
     let chart = fs::read_to_string(project.path().join("chart.svg")).unwrap();
     // Other projects' figures are for Fashion-MNIST.
@@ -68,7 +68,7 @@ fn a_few_networks_are_trained_once_and_become_rows() {
 }
 
 #[test]
-fn shards_together_do_all() {
+fn shards_together_train_all_networks() {
     let project = Project::new();
     for shard in ["1/2", "2/2"] {
         json(project.run(&[&REDUCED[..], &["--shard", shard]].concat()));
@@ -92,7 +92,7 @@ fn one_network_is_trained_with_its_rows() {
 }
 
 #[test]
-fn rows_have_the_mean_of_their_seeds() {
+fn a_row_is_the_mean_of_its_seeds() {
     let project = Project::new();
     let chosen = ["frontier", "--data", "data", "--only", "128-lecture", "--runs", "there", "--json"];
     let report = json(project.run(&[&chosen[..], &["--seeds", "2", "--export", "rows.json"]].concat()));
@@ -124,7 +124,7 @@ fn a_teacher_affects_training_in_floating_point_and_in_integers() {
 }
 
 #[test]
-fn bad_arguments_are_refused_before_anything_is_trained() {
+fn invalid_arguments_are_refused_before_training() {
     let project = Project::new();
     fs::write(project.path().join("page.md"), "no place\n").unwrap();
     fs::write(project.path().join("measured.json"), "[]").unwrap();

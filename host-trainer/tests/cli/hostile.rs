@@ -1,5 +1,5 @@
-//! Files that lie, never end, or would fill the memory: each is refused by its name, within bounded
-//! memory.
+//! Files that are malformed, endless, or would fill the memory: each is refused by its name, within
+//! bounded memory.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -14,37 +14,37 @@ use flate2::{Compression, Crc};
 use crate::files::{FILES, SIDE, gzip, idx, names, seal};
 use crate::project::{Project, failure, json};
 
-/// Address space that the program has here, in KiB: what does not fit fails, instead of filling the
-/// machine's memory.
-const ROOM: u64 = 1280 << 10;
+/// Address space of the program in KiB. A larger allocation fails instead of filling the machine's
+/// memory.
+const ADDRESS_SPACE: u64 = 1280 << 10;
 
-/// The program with `arguments`, in so many KiB of address space.
-fn within(room: u64, project: &Project, arguments: &[&str]) -> Assert {
+/// Runs the program with `arguments` in that many KiB of address space.
+fn within(kib: u64, project: &Project, arguments: &[&str]) -> Assert {
     let mut command = Command::new("sh");
-    command.args(["-c", "ulimit -v \"$0\" && exec \"$@\"", &room.to_string()]);
+    command.args(["-c", "ulimit -v \"$0\" && exec \"$@\"", &kib.to_string()]);
     command.arg(assert_cmd::cargo::cargo_bin("host-trainer")).args(arguments).current_dir(project.path());
     command.env("FASHION_MNIST_DIR", project.path().join("no-data-here")).assert()
 }
 
 fn refused(project: &Project, arguments: &[&str], parts: &[&str]) {
-    failure(within(ROOM, project, arguments), 1, parts);
+    failure(within(ADDRESS_SPACE, project, arguments), 1, parts);
 }
 
-/// A file of `length` bytes, of which all behind `start` are zero and take no room on the disk.
+/// Writes a sparse file of `length` bytes: `start`, then zeros that occupy no disk space.
 fn write_sparse(path: &Path, start: &[u8], length: u64) {
     let mut file = File::create(path).unwrap();
     file.write_all(start).unwrap();
     file.set_len(length).unwrap();
 }
 
-/// `start` and `mebibytes` of zeros behind it, gzipped to a thousandth of that.
+/// Gzips `start` and that many MiB of zeros to about a thousandth of the size.
 fn bomb(start: &[u8], mebibytes: usize) -> Vec<u8> {
     let zeros = gzip(&vec![0; 16 << 20]);
     [gzip(start), zeros.repeat(mebibytes / 16)].concat()
 }
 
-/// What is no file, by its name on `project`, and what is said of it.
-fn write_no_files(project: &Project) -> [(&'static str, &'static str); 4] {
+/// Creates entries of `project` that are not regular files; returns their names and error messages.
+fn write_special_files(project: &Project) -> [(&'static str, &'static str); 4] {
     let path = |name: &str| project.path().join(name);
     fs::create_dir(path("folder")).unwrap();
     drop(UnixListener::bind(path("socket")).unwrap());
@@ -55,15 +55,15 @@ fn write_no_files(project: &Project) -> [(&'static str, &'static str); 4] {
 }
 
 #[test]
-fn data_files_that_lie_are_refused() {
+fn malformed_data_files_are_refused() {
     let project = Project::new();
     let path = |index: usize| project.path().join("data").join(FILES[index]);
     let good = fs::read(path(0)).unwrap();
     let one = idx(&[1, 1, 1], &[7]);
     let cases: [(Vec<u8>, &[&str]); 10] = [
-        // A gibibyte, of which two bytes are looked at.
+        // A GiB, of which two bytes are read.
         (bomb(&idx(&[1, 1, 1], &[]), 1024), &["bytes behind the 17"]),
-        // A gibibyte is asked for, and is not there.
+        // A header for one GiB without its data.
         (idx(&[1 << 24, 8, 8], &[1, 2, 3]), &["cut off", "19 bytes of the 1073741840"]),
         (gzip(&idx(&[1 << 24, 8, 8], &[1, 2, 3])), &["cut off", "19 bytes of the 1073741840"]),
         (idx(&[1 << 24, 8, 9], &[]), &["number of bytes of 1207959552"]),
@@ -82,7 +82,7 @@ fn data_files_that_lie_are_refused() {
     refused(&project, &["data", "--data", "data"], &["train-images", "bytes behind the 17"]);
     write_sparse(&path(0), &[], 100 << 30);
     refused(&project, &["data", "--data", "data"], &["train-images", "does not begin like"]);
-    // Consistent, and more than there is room for.
+    // Consistent, but larger than the address space.
     fs::write(path(0), bomb(&idx(&[1 << 24, 8, 8], &[]), 1024)).unwrap();
     failure(
         within(700 << 10, &project, &["data", "--data", "data"]),
@@ -90,33 +90,37 @@ fn data_files_that_lie_are_refused() {
         &["train-images", "does not decompress", "memory"],
     );
     fs::write(path(0), good).unwrap();
-    json(within(ROOM, &project, &["data", "--data", "data", "--json"]));
+    json(within(ADDRESS_SPACE, &project, &["data", "--data", "data", "--json"]));
 }
 
 #[test]
-fn what_is_no_file_is_not_waited_for() {
+fn special_files_are_refused_without_waiting() {
     let project = Project::with_model();
     project.train(&["--run", "run"]).success();
-    for (name, said) in write_no_files(&project) {
-        let said_of_model = if name == "folder" { "folder/model.bin: No such file" } else { said };
-        refused(&project, &["inspect", name], &["cannot read model", said_of_model]);
-        refused(&project, &["predict", "model.bin", "--image", name], &["cannot read image", name, said]);
-        refused(&project, &["import", name, "--data", "data", "--export", "out.bin"], &["cannot import", name, said]);
-        refused(&project, &["data", "--data", "data", "--class-names", name], &["cannot read class names", name, said]);
-        refused(&project, &["train", "--data", "data", "--teacher", name], &["cannot read", name, said]);
+    for (name, error) in write_special_files(&project) {
+        let model_error = if name == "folder" { "folder/model.bin: No such file" } else { error };
+        refused(&project, &["inspect", name], &["cannot read model", model_error]);
+        refused(&project, &["predict", "model.bin", "--image", name], &["cannot read image", name, error]);
+        refused(&project, &["import", name, "--data", "data", "--export", "out.bin"], &["cannot import", name, error]);
+        refused(
+            &project,
+            &["data", "--data", "data", "--class-names", name],
+            &["cannot read class names", name, error],
+        );
+        refused(&project, &["train", "--data", "data", "--teacher", name], &["cannot read", name, error]);
         let frontier = ["frontier", "--data", "data", "--draw-only", "--measured", name];
-        refused(&project, &frontier, &["cannot read", name, said]);
+        refused(&project, &frontier, &["cannot read", name, error]);
         let record = project.path().join("run/result.json");
         fs::remove_file(&record).unwrap();
         std::os::unix::fs::symlink(project.path().join(name), &record).unwrap();
-        let missing = json(within(ROOM, &project, &["report", "run", "--json"]))["missing"].clone();
-        assert!(missing[0]["problem"].as_str().unwrap().contains(said), "{missing}");
+        let missing = json(within(ADDRESS_SPACE, &project, &["report", "run", "--json"]))["missing"].clone();
+        assert!(missing[0]["problem"].as_str().unwrap().contains(error), "{missing}");
     }
     assert!(!names(project.path()).contains(&"out.bin".to_owned()));
 }
 
 #[test]
-fn files_without_end_are_refused_by_their_length() {
+fn endless_files_are_refused_by_their_length() {
     let project = Project::with_model();
     project.train(&["--run", "run"]).success();
     let endless = |start: &[u8]| write_sparse(&project.path().join("endless"), start, 100 << 30);
@@ -137,14 +141,14 @@ fn files_without_end_are_refused_by_their_length() {
         let path = project.path().join("run").join(record);
         let whole = fs::read(&path).unwrap();
         write_sparse(&path, &whole, 100 << 30);
-        let missing = json(within(ROOM, &project, &["report", "run", "--json"]))["missing"].clone();
+        let missing = json(within(ADDRESS_SPACE, &project, &["report", "run", "--json"]))["missing"].clone();
         assert_eq!(missing[0]["file"], format!("run/{record}"));
         assert!(missing[0]["problem"].as_str().unwrap().contains("more than"), "{missing}");
         fs::write(&path, whole).unwrap();
     }
 }
 
-/// A chunk of a PNG file.
+/// Builds a chunk of a PNG file.
 fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
     let mut crc = Crc::new();
     crc.update(kind);
@@ -162,15 +166,14 @@ fn deflated(start: &[u8], zeros: usize) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// A PNG file that says to have `width` by `height` pixels of a colour `kind`, with `chunks` behind
-/// its header.
+/// Builds a PNG file: a header for `width` by `height` pixels of a colour `kind`, then `chunks`.
 fn png(width: u32, height: u32, kind: u8, chunks: &[Vec<u8>]) -> Vec<u8> {
     let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, kind, 0, 0, 0]].concat();
     [&b"\x89PNG\r\n\x1a\n"[..], &chunk(b"IHDR", &header), &chunks.concat(), &chunk(b"IEND", &[])].concat()
 }
 
-/// A JPEG file that says to have `width` by `height` pixels in `components` colours, and has none;
-/// `frame` is 0xc0, or 0xc2 of a progressive one.
+/// Builds a JPEG file with a header for `width` by `height` pixels in `components` colours, without
+/// pixels. `frame` is 0xc0 for a baseline JPEG, 0xc2 for a progressive one.
 fn jpeg(frame: u8, width: u16, height: u16, components: u8) -> Vec<u8> {
     let segment =
         |marker: u8, data: &[u8]| [&[0xff, marker], &(data.len() as u16 + 2).to_be_bytes()[..], data].concat();
@@ -193,7 +196,7 @@ fn jpeg(frame: u8, width: u16, height: u16, components: u8) -> Vec<u8> {
 }
 
 #[test]
-fn images_that_lie_are_refused() {
+fn malformed_images_are_refused() {
     let project = Project::with_model();
     let pixels = |bytes| chunk(b"IDAT", &deflated(&[], bytes));
     let text = |kind| chunk(kind, &deflated(b"a\0\0", 256 << 20));
@@ -210,9 +213,9 @@ fn images_that_lie_are_refused() {
         ("no columns", png(0, SIDE, 0, &[small()]), "cannot read"),
         ("no pixels", png(SIDE, SIDE, 0, &[]), "cannot read"),
         ("too few pixels", png(SIDE, SIDE, 0, &[pixels(20)]), "cannot read"),
-        // As many as there may be, in a thousandth of the bytes.
+        // The maximum number of pixels, in a thousandth of the bytes.
         ("a bomb of pixels", png(8_192, 8_192, 0, &[pixels(large)]), "shows nothing"),
-        ("pixels behind the last", png(SIDE, SIDE, 0, &[pixels(256 << 20)]), "shows nothing"),
+        ("pixels after the last", png(SIDE, SIDE, 0, &[pixels(256 << 20)]), "shows nothing"),
         ("a bomb of text", png(SIDE, SIDE, 0, &[text(b"zTXt"), small()]), "shows nothing"),
         ("a bomb of colours", png(SIDE, SIDE, 0, &[text(b"iCCP"), small()]), "shows nothing"),
         ("a huge JPEG", jpeg(0xc0, 65_500, 65_500, 3), "too large"),
@@ -228,61 +231,57 @@ fn images_that_lie_are_refused() {
     }
 }
 
-/// A safetensors file with the header `json` and `data` bytes behind it.
+/// Builds a safetensors file with the header `json` and `data` zero bytes.
 fn tensors(json: &str, data: usize) -> Vec<u8> {
     [&(json.len() as u64).to_le_bytes()[..], json.as_bytes(), &vec![0; data]].concat()
 }
 
 #[test]
-fn tensors_that_lie_are_refused() {
+fn malformed_tensors_are_refused() {
     let project = Project::new();
     let tensor = |kind: &str, shape: &str, offsets: &str| {
         format!(r#"{{"fc.weight":{{"dtype":"{kind}","shape":{shape},"data_offsets":{offsets}}}}}"#)
     };
     let good = tensor("F32", "[3,36]", "[0,432]");
     let twice = format!("{},{}", good.trim_end_matches('}'), &good[1..]).replace("[0,432],", "[0,432]},");
-    // As many numbers as a header may have.
+    // The maximum count of numbers in a header.
     let numbers = tensor("F32", &format!("[{}1]", "1,".repeat((4 << 20) - 60)), "[0,4]");
     let cases: [(&str, Vec<u8>, &str); 16] = [
         ("header beyond the end", tensors(&good, 432)[..40].to_vec(), "not a safetensors file"),
         (
-            "header of all there is",
+            "header of the maximum length",
             [&u64::MAX.to_le_bytes()[..], &[0; 100]].concat(),
             "header of 18446744073709551615 bytes",
         ),
-        ("header of nothing", tensors("", 0), "header of 0 bytes"),
+        ("empty header", tensors("", 0), "header of 0 bytes"),
         (
             "header of gibibytes",
             [&(1_u64 << 32).to_le_bytes()[..], &[b' '; 100]].concat(),
             "header of 4294967296 bytes",
         ),
-        ("header that is no JSON", tensors(&good[1..], 432), "not a safetensors file"),
+        ("header that is not JSON", tensors(&good[1..], 432), "not a safetensors file"),
         ("header that never closes", tensors(&"[".repeat(100_000), 0), "not a safetensors file"),
         ("header full of numbers", tensors(&numbers, 4), "4194245 dimensions"),
         ("too little data", tensors(&good, 431), "not a safetensors file"),
         ("too much data", tensors(&good, 433), "not a safetensors file"),
         ("offsets that overlap nothing", tensors(&tensor("F32", "[3,36]", "[4,436]"), 436), "not a safetensors file"),
         ("offsets backwards", tensors(&tensor("F32", "[3,36]", "[432,0]"), 432), "not a safetensors file"),
-        (
-            "offsets of all there is",
-            tensors(&tensor("F32", "[3,36]", "[0,18446744073709551615]"), 432),
-            "not a safetensors",
-        ),
+        ("maximum offset", tensors(&tensor("F32", "[3,36]", "[0,18446744073709551615]"), 432), "not a safetensors"),
         (
             "a shape that overflows",
             tensors(&tensor("F32", "[4294967296,4294967296]", "[0,0]"), 0),
             "not a safetensors file",
         ),
-        ("a shape of nothing", tensors(&tensor("F32", "[0,9223372036854775807]", "[0,0]"), 0), "no matrix has a name"),
-        ("numbers of no kind", tensors(&tensor("F31", "[3,36]", "[0,432]"), 432), "not a safetensors file"),
+        ("a shape with a zero", tensors(&tensor("F32", "[0,9223372036854775807]", "[0,0]"), 0), "no matrix has a name"),
+        ("numbers of an unknown type", tensors(&tensor("F31", "[3,36]", "[0,432]"), 432), "not a safetensors file"),
         ("one name twice", tensors(&twice, 432), ""),
     ];
     for (name, bytes, part) in cases {
         fs::write(project.path().join(name), &bytes).unwrap();
         let arguments = ["import", name, "--data", "data", "--export", "out.bin"];
         if part.is_empty() {
-            // The last of them counts, as for JSON everywhere.
-            within(ROOM, &project, &arguments).success();
+            // The last one is used, as usual in JSON.
+            within(ADDRESS_SPACE, &project, &arguments).success();
             continue;
         }
         refused(&project, &arguments, &["cannot import", name, part]);
@@ -291,7 +290,7 @@ fn tensors_that_lie_are_refused() {
 }
 
 #[test]
-fn records_that_are_damaged_are_named_by_whoever_reads_them() {
+fn every_command_names_a_damaged_record() {
     let project = Project::new();
     project.train(&["--run", "run"]).success();
     let run = |name: &str| project.path().join("run").join(name);
@@ -302,21 +301,21 @@ fn records_that_are_damaged_are_named_by_whoever_reads_them() {
         let whole = fs::read(run(name)).unwrap();
         for content in ["", "null", "{}", &nested, &wide, escape, "\u{0}", r#"{"model_id":1e999}"#] {
             fs::write(run(name), content).unwrap();
-            let assert = within(ROOM, &project, &["report", "run", "--json"]);
+            let assert = within(ADDRESS_SPACE, &project, &["report", "run", "--json"]);
             let missing = json(assert)["missing"].clone();
             let problem = missing[0]["problem"].as_str().unwrap();
             assert!(missing[0]["file"] == format!("run/{name}") && problem.contains("is damaged"), "{missing}");
             if ["config.json", "result.json"].contains(&name) {
-                let said = [&format!("run/{name}"), "is damaged"];
-                refused(&project, &["train", "--data", "data", "--from", "run"], &said);
-                let assert = within(ROOM, &project, &["evaluate", "run", "--data", "data"]).success();
-                let said = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
-                assert!(said.contains("warning: ") && said.contains(name) && !said.contains('\x1b'), "{said}");
+                let parts = [&format!("run/{name}"), "is damaged"];
+                refused(&project, &["train", "--data", "data", "--from", "run"], &parts);
+                let assert = within(ADDRESS_SPACE, &project, &["evaluate", "run", "--data", "data"]).success();
+                let stderr = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+                assert!(stderr.contains("warning: ") && stderr.contains(name) && !stderr.contains('\x1b'), "{stderr}");
             }
         }
         fs::write(run(name), whole).unwrap();
     }
-    // A model of another run, whole in itself, is not that of this one.
+    // A valid model of another run is refused.
     project.train(&["--seed", "2", "--export", "model.bin"]).success();
     fs::copy(project.model(), run("model.bin")).unwrap();
     refused(
@@ -326,7 +325,7 @@ fn records_that_are_damaged_are_named_by_whoever_reads_them() {
     );
 }
 
-/// A table of a model: padding, so that its data starts at a multiple of 16, and the data.
+/// Appends a table of a model: padding to a multiple of 16, then the data.
 fn put_table(blob: &mut Vec<u8>, data: &[u8]) {
     let length = varint(data.len());
     let padding = (blob.len() + 1 + length.len()).wrapping_neg() % 16;
@@ -337,8 +336,8 @@ fn varint(number: usize) -> Vec<u8> {
     if number < 128 { vec![number as u8] } else { [vec![number as u8 | 128], varint(number >> 7)].concat() }
 }
 
-/// A model of the greatest width and depth, pruned to one weight a layer: 2 MB that stand for 3.5
-/// GB of weights.
+/// Builds a model of the maximum width and depth, pruned to one weight in each layer: 2 MB that
+/// represent 3.5 GB of weights.
 fn widest() -> Vec<u8> {
     let mut blob = b"PRENDA\x1a\x0a\x01\0\0\0\0\x01\x01\x02\x01a\x01b\x10".to_vec();
     for outputs in [16_384; 15].into_iter().chain([2]) {
@@ -359,10 +358,10 @@ fn widest() -> Vec<u8> {
 }
 
 #[test]
-fn a_small_model_of_many_weights_is_described_but_not_reordered() {
+fn a_small_file_with_many_pruned_weights_is_inspected_but_not_reordered() {
     let project = Project::new();
     fs::write(project.path().join("wide.bin"), widest()).unwrap();
-    let inspected = json(within(ROOM, &project, &["inspect", "wide.bin", "--json"]));
+    let inspected = json(within(ADDRESS_SPACE, &project, &["inspect", "wide.bin", "--json"]));
     assert_eq!(inspected["layers"][1]["zero_weights"], 16_384 * 16_384 - 1);
     assert_eq!(inspected["layers"][1]["weights"], serde_json::json!([0, 5]));
     let parts = ["its layers have 3758145536 weights", "at most 276824064"];

@@ -1,4 +1,4 @@
-//! Networks trained elsewhere: what is made of their weights, and which are refused.
+//! `import`: networks trained elsewhere, and files that are refused.
 
 use std::fs;
 
@@ -13,7 +13,7 @@ use crate::project::{Project, failure, json};
 
 const PIXELS: usize = (SIDE * SIDE) as usize;
 
-/// A tensor of a file: name, shape, values.
+/// A tensor: name, shape, values.
 type Named = (&'static str, Vec<usize>, Vec<f64>);
 
 /// A dense layer: weights, `[output][input]`, and biases.
@@ -39,13 +39,13 @@ impl Dense {
     }
 }
 
-/// A network that finds bars: four hidden neurons, of which three look at a third of the image
-/// each.
+/// Builds a network that classifies bars: four hidden neurons, three of which each read one third
+/// of the image.
 fn bars() -> [Dense; 2] {
     let mut noise = noise(99);
     let mut small = || f64::from(noise() >> 8) / f64::from(1 << 24) * 0.1 - 0.05;
-    let looks_at = |neuron: usize, pixel: usize| if pixel % SIDE as usize / 2 == neuron { 0.2 } else { 0.0 };
-    let hidden = (0..4).map(|neuron| (0..PIXELS).map(|pixel| looks_at(neuron, pixel) + small()).collect());
+    let weight = |neuron: usize, pixel: usize| if pixel % SIDE as usize / 2 == neuron { 0.2 } else { 0.0 };
+    let hidden = (0..4).map(|neuron| (0..PIXELS).map(|pixel| weight(neuron, pixel) + small()).collect());
     let hidden = Dense { weights: hidden.collect(), biases: vec![0.1, -0.2, 0.3, 0.4] };
     let last = (0..3).map(|class| (0..4).map(|neuron| if class == neuron { 2.0 } else { small() }).collect());
     [hidden, Dense { weights: last.collect(), biases: vec![0.0, 0.1, -0.1] }]
@@ -90,7 +90,7 @@ impl Project {
         self.command(&["import", "weights", "--data", "data", "--export", name]).args(arguments).assert()
     }
 
-    /// The model that comes of `weights`.
+    /// Imports `weights` and returns the bytes of the model.
     fn imported(&self, weights: &[u8], arguments: &[&str]) -> Vec<u8> {
         self.import(weights, "model.bin", arguments).success();
         fs::read(self.model()).unwrap()
@@ -108,7 +108,7 @@ fn the_same_network_in_two_layouts_gives_the_same_bytes() {
     let (project, network) = (Project::new(), bars());
     let model = project.imported(&file(&pytorch(&network)), &[]);
     assert!(model == project.imported(&file(&keras(&network)), &[]));
-    // Names that say nothing, with a map.
+    // Arbitrary names, with a map.
     let map = ["--layer", "sequential/dense/kernel:0,b.0", "--layer", "l/2.w:x,sequential/dense_1/bias:0,in-out"];
     let mut odd = keras(&network);
     odd[1].0 = "b.0";
@@ -134,22 +134,22 @@ fn the_same_network_in_two_layouts_gives_the_same_bytes() {
     let provenance = &inspected["provenance"];
     assert_eq!((&provenance["backend"], &provenance["epochs"]), (&"imported".into(), &0.into()));
 
-    // What brings a lost file of such a run back is another import.
+    // The remedy for a missing file is another import.
     fs::remove_file(run.join("history.svg")).unwrap();
     let missing = json(project.run(&["report", "run", "--json"]))["missing"].clone();
     assert!(missing[0]["remedy"].as_str().unwrap().starts_with("host-trainer import WEIGHTS"), "{missing}");
 
-    // What a run leaves can be imported again, to the same network.
+    // The weights of a run can be imported again and give the same network.
     let weights = fs::read(run.join("weights.safetensors")).unwrap();
     assert!(model == project.imported(&weights, &[]));
 }
 
 #[test]
-fn what_training_did_to_pixels_becomes_part_of_the_first_layer() {
+fn pixel_scaling_becomes_part_of_the_first_layer() {
     let (project, network) = (Project::new(), bars());
     project.imported(&file(&pytorch(&network)), &[]);
     let plain: Vec<_> = (0..6).map(|index| project.logits(index)).collect();
-    // The same network for pixels of another form: `weight * pixel` stays what it was.
+    // The same network for pixels scaled in another way: `weight * pixel` stays equal.
     let (mean, std) = (0.286, 0.353);
     for (scale, mean, std) in [(255.0, mean, std), (1.0, 0.0, 1.0), (1.0, 255.0 * mean, 255.0 * std)] {
         let mut changed = network.clone();
@@ -165,14 +165,14 @@ fn what_training_did_to_pixels_becomes_part_of_the_first_layer() {
                 assert!((logit - expected).abs() < 0.01 * expected.abs().max(1.0), "{logit} {expected}");
             }
         }
-        // Without saying so, the answers are others.
+        // Without the options the answers differ.
         project.imported(&weights, &[]);
         assert!((project.logits(0)[0] - plain[0][0]).abs() > 0.1 * plain[0][0].abs());
     }
 }
 
 #[test]
-fn what_looks_wrong_is_said() {
+fn suspicious_weights_are_a_warning() {
     let (project, network) = (Project::new(), bars());
     let mut tensors = pytorch(&network);
     tensors.push(("optimizer.fc1.weight.exp_avg", vec![4, 36], vec![0.0; 144]));
@@ -190,7 +190,7 @@ fn what_looks_wrong_is_said() {
 }
 
 #[test]
-fn weights_that_are_none_are_refused_and_nothing_is_written() {
+fn invalid_weights_are_refused_and_nothing_is_written() {
     let project = Project::new();
     let network = bars();
     let good = file(&pytorch(&network));
@@ -231,21 +231,21 @@ fn weights_that_are_none_are_refused_and_nothing_is_written() {
     ];
     for (index, (weights, parts)) in cases.into_iter().enumerate() {
         let assert = project.import(&weights, "model.bin", &["--run", "run"]);
-        // The last one has a name that must not reach the terminal, and is fine otherwise.
+        // The last case is valid, but its name must not reach the terminal.
         if parts == ["\\u{1b}"] {
             let output = assert.success().get_output().clone();
             assert!(!output.stdout.contains(&0x1b) && !output.stderr.contains(&0x1b));
             continue;
         }
         failure(assert, 1, &[&["weights"], parts].concat());
-        // A folder for the run may be there, but nothing in it.
+        // The run's folder may exist, but it must be empty.
         let _ = fs::remove_dir(project.path().join("run"));
         assert_eq!(names(project.path()), ["data", "weights"], "case {index}");
     }
 }
 
 #[test]
-fn what_helps_is_an_option_that_import_has() {
+fn errors_suggest_options_of_import() {
     let project = Project::new();
     let assert = project.import(&file(&pytorch(&bars())), "model.bin", &["--std", "1e-30"]);
     let assert = assert.stderr(contains("--learning-rate").not());
@@ -253,14 +253,14 @@ fn what_helps_is_an_option_that_import_has() {
 }
 
 #[test]
-fn what_is_wrong_with_a_file_is_said_once() {
+fn the_cause_of_an_error_is_printed_once() {
     let good = file(&pytorch(&bars()));
     let assert = Project::new().import(&good[..good.len() - 1], "model.bin", &[]);
     assert.stderr(contains("metadata").count(1));
 }
 
 #[test]
-fn what_an_imported_run_lost_comes_back_by_importing() {
+fn a_report_suggests_importing_again() {
     let project = Project::new();
     project.import(&file(&pytorch(&bars())), "model.bin", &["--run", "run"]).success();
     fs::remove_file(project.path().join("run/history.json")).unwrap();
@@ -270,7 +270,7 @@ fn what_an_imported_run_lost_comes_back_by_importing() {
 }
 
 #[test]
-fn arguments_that_do_not_fit_are_refused() {
+fn unsuitable_arguments_are_refused() {
     let project = Project::new();
     let good = file(&pytorch(&bars()));
     let cases: [(&[&str], i32, &[&str]); 10] = [

@@ -1,4 +1,4 @@
-//! The program from outside: what it prints, what it refuses, what it leaves behind.
+//! Tests of the command line: output, errors and files.
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
 mod atomic;

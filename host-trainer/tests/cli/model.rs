@@ -1,4 +1,4 @@
-//! Models: what can be done with one, and which files and images are refused.
+//! Model files: commands that read one, and files that are refused.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use crate::files::{FILES, SIDE, bars, seal, write_split};
 use crate::project::{Project, failure, json};
 
 #[test]
-fn a_model_works_alone() {
+fn a_model_works_without_its_run() {
     let project = Project::with_model();
     let evaluated =
         json(project.run(&["evaluate", "model.bin", "--data", "data", "--answers", "answers.bin", "--json"]));
@@ -36,16 +36,16 @@ fn a_model_works_alone() {
     let probabilities = predicted["probabilities"].as_array().unwrap();
     assert_eq!(probabilities.iter().map(|value| value.as_f64().unwrap()).sum::<f64>(), 1.0);
 
-    // The same image from a file, without any data set.
+    // The same image from a file, without a data set.
     let image = bars(3).0[2 * (SIDE * SIDE) as usize..].to_vec();
     let image = image::GrayImage::from_raw(SIDE, SIDE, image).unwrap();
-    image.save(project.path().join("picture.png")).unwrap();
-    let from_file = json(project.run(&["predict", "model.bin", "--image", "picture.png", "--json"]));
+    image.save(project.path().join("image.png")).unwrap();
+    let from_file = json(project.run(&["predict", "model.bin", "--image", "image.png", "--json"]));
     assert_eq!(from_file["logits"], predicted["logits"]);
 }
 
 #[test]
-fn a_model_in_another_order_answers_the_same() {
+fn a_reordered_model_gives_the_same_answers() {
     let project = Project::with_model();
     let reorder = ["reorder", "model.bin", "--weight-order", "vectors", "--export", "vectors.bin", "--json"];
     let reordered = json(project.run(&reorder));
@@ -54,7 +54,7 @@ fn a_model_in_another_order_answers_the_same() {
     for (model, answers) in [("model.bin", "pairs.answers"), ("vectors.bin", "vectors.answers")] {
         project.run(&["evaluate", model, "--data", "data", "--answers", answers]).success();
     }
-    // All but the header, which names the model.
+    // Without the header, which contains the model's id.
     let answers = |name: &str| fs::read(project.path().join(name)).unwrap().split_off(12);
     assert_eq!(answers("pairs.answers"), answers("vectors.answers"));
 
@@ -75,7 +75,7 @@ fn a_model_in_another_order_answers_the_same() {
 }
 
 #[test]
-fn reorder_says_how_many_layers_it_changed() {
+fn reorder_reports_the_count_of_changed_layers() {
     let project = Project::with_model();
     project.train(&["--sparsity", "0.5", "--run", "pruned"]).success();
     let reorder = |model: &str, order: &str| {
@@ -112,7 +112,7 @@ fn a_model_that_fails_its_self_test_is_not_used() {
 }
 
 #[test]
-fn an_accuracy_of_no_images_or_an_impossible_one_is_none() {
+fn an_accuracy_without_images_or_out_of_range_is_none() {
     let project = Project::with_model();
     let text = |name: &str| {
         let output = project.run(&["inspect", name]).success().get_output().clone();
@@ -122,7 +122,7 @@ fn an_accuracy_of_no_images_or_an_impossible_one_is_none() {
     let bytes = fs::read(project.model()).unwrap();
     let view = Model::parse(&bytes).unwrap();
     let provenance = view.provenance();
-    // 240 images to train with, then 60 to test with: varints at the end, in this order.
+    // Varints at the end: counts of 60 test images, and of those classified correctly.
     let (fields, _) = bytes.split_last_chunk::<4>().unwrap();
     assert!(fields.ends_with(&[60, 60, 60]), "{provenance:?}");
     for end in [[0, 0, 0], [1, 60, 60]] {
@@ -140,7 +140,7 @@ fn an_accuracy_of_no_images_or_an_impossible_one_is_none() {
 }
 
 #[test]
-fn the_first_images_alone_can_be_evaluated() {
+fn the_first_images_can_be_evaluated_alone() {
     let project = Project::with_model();
     let evaluate = ["evaluate", "model.bin", "--data", "data", "--answers", "answers.bin", "--json", "--first"];
     for count in ["1", "17", "60"] {
@@ -156,7 +156,7 @@ fn the_first_images_alone_can_be_evaluated() {
 }
 
 #[test]
-fn answers_do_not_replace_what_they_come_from() {
+fn answers_do_not_overwrite_their_inputs() {
     let project = Project::with_model();
     let model = fs::read(project.model()).unwrap();
     let data = format!("data/{}", FILES[2]);
@@ -168,7 +168,7 @@ fn answers_do_not_replace_what_they_come_from() {
 }
 
 #[test]
-fn what_is_not_a_model_is_refused() {
+fn files_that_are_not_models_are_refused() {
     let project = Project::with_model();
     let good = fs::read(project.model()).unwrap();
     let mut version = good.clone();
@@ -198,11 +198,11 @@ fn what_is_not_a_model_is_refused() {
 }
 
 #[test]
-fn names_of_files_do_not_steer_the_terminal() {
+fn control_characters_in_file_names_are_escaped() {
     let project = Project::with_model();
     let inspect = ["inspect", "x\x1b[31m\u{9b}y\u{202e}"];
     failure(project.run(&inspect), 1, &["cannot read model x\\u{1b}[31m\\u{9b}y\\u{202e}: "]);
-    // What is no error, too; and our own messages keep their lines.
+    // Our own messages keep their line breaks, and warnings are escaped, too.
     let evaluate = project.run(&["evaluate", "model.bin", "--data", "data", "--first", "61"]);
     failure(evaluate, 2, &["60 test images\n\nFor more information"]);
     project.train(&["--run", "x\x1b[31m"]).success();

@@ -1,4 +1,4 @@
-//! One image: from the data set, or from a file of whatever size and colours.
+//! `predict`: one image from the data set, or from a file of any size and colours.
 
 use std::fs;
 
@@ -12,13 +12,13 @@ use serde_json::Value;
 use crate::files::{SIDE, bars};
 use crate::project::{Project, failure, json};
 
-/// The first test images, one of each class.
+/// Returns the first test images, one of each class.
 fn images() -> [GrayImage; 3] {
     let size = (SIDE * SIDE) as usize;
     [0, 1, 2].map(|class| GrayImage::from_raw(SIDE, SIDE, bars(3).0[class * size..][..size].to_vec()).unwrap())
 }
 
-/// 40 times as large, in a margin of `around`.
+/// Enlarges an image 40 times and adds a margin of grey level `around`.
 fn photo(image: &GrayImage, around: u8) -> GrayImage {
     let large = imageops::resize(image, 40 * SIDE, 40 * SIDE, FilterType::Nearest);
     let mut photo = GrayImage::from_pixel(500, 300, Luma([around]));
@@ -26,7 +26,7 @@ fn photo(image: &GrayImage, around: u8) -> GrayImage {
     photo
 }
 
-/// The weights of a run as older versions wrote them: without the model's id.
+/// Returns the weights of a run without the model's id, as older versions wrote them.
 fn unmarked(project: &Project, run: &str) -> Vec<u8> {
     let bytes = fs::read(project.path().join(run).join("weights.safetensors")).unwrap();
     safetensors::serialize(SafeTensors::deserialize(&bytes).unwrap().tensors(), None).unwrap()
@@ -37,7 +37,7 @@ fn predict(project: &Project, arguments: &[&str]) -> Value {
 }
 
 #[test]
-fn a_photo_is_classified_as_the_image_that_it_shows() {
+fn a_photo_is_classified_like_the_image_it_shows() {
     let project = Project::with_model();
     for (class, image) in images().iter().enumerate() {
         let mut inverted = image.clone();
@@ -72,7 +72,7 @@ fn colours_and_transparency_become_grey_on_black() {
         let arguments = ["--image", "photo.png", "--polarity", "light-on-dark", "--picture", "seen.png"];
         let seen = predict(&project, &arguments);
         assert_eq!((&seen["class"], &seen["polarity"]), (&class.into(), &"light-on-dark".into()), "{seen}");
-        // What was seen can be shown again.
+        // The converted image is a valid input.
         assert_eq!(image::image_dimensions(project.path().join("seen.png")).unwrap(), (SIDE, SIDE));
         let again = predict(&project, &["--image", "seen.png"]);
         assert_eq!((&again["logits"], &again["conversion"]), (&seen["logits"], &"taken as it is".into()));
@@ -80,7 +80,7 @@ fn colours_and_transparency_become_grey_on_black() {
 }
 
 #[test]
-fn the_float_network_answers_beside_the_model_of_its_run() {
+fn a_model_in_its_run_is_compared_with_the_float_network() {
     let project = Project::new();
     project.train(&["--run", "run", "--export", "model.bin"]).success();
     let index = ["--index", "1", "--data", "data"];
@@ -102,21 +102,21 @@ fn the_float_network_answers_beside_the_model_of_its_run() {
     let weights = project.path().join("run/weights.safetensors");
     project.train(&["--hidden", "4", "--run", "other"]).success();
     fs::write(&weights, unmarked(&project, "other")).unwrap();
-    let said = |part: &str| {
+    let reports = |part: &str| {
         let text = project.command(&["predict", "run"]).args(index).assert().success();
         text.stdout(contains("no float network").and(contains(part)).and(contains("fixed point")));
     };
-    said("has layers of 36-4, 4-3 neurons, expected 36-8, 8-3");
+    reports("has layers of 36-4, 4-3 neurons, expected 36-8, 8-3");
     fs::write(&weights, "x").unwrap();
-    said("weights.safetensors is damaged");
+    reports("weights.safetensors is damaged");
     fs::remove_file(&weights).unwrap();
-    said("weights.safetensors is missing");
+    reports("weights.safetensors is missing");
     fs::write(project.path().join("run/result.json"), "{}").unwrap();
-    said("result.json is damaged, or from another version");
+    reports("result.json is damaged, or from another version");
 }
 
 #[test]
-fn weights_of_another_run_are_refused_by_whoever_reads_them() {
+fn weights_of_another_run_are_refused() {
     let project = Project::new();
     project.train(&["--run", "run"]).success();
     project.train(&["--run", "other", "--seed", "2"]).success();
@@ -131,7 +131,7 @@ fn weights_of_another_run_are_refused_by_whoever_reads_them() {
     failure(project.run(&from), 1, &parts);
     let missing = json(project.run(&["report", "run", "--json"]))["missing"].clone();
     assert!(missing[0]["problem"].as_str().unwrap().contains("it belongs to model"), "{missing}");
-    // Those of older versions do not say whose they are.
+    // Older versions did not store the model's id.
     fs::write(&weights, whole).unwrap();
     fs::write(&weights, unmarked(&project, "run")).unwrap();
     assert!(json(project.run(&predict))["probabilities_float"].is_array());
@@ -139,7 +139,7 @@ fn weights_of_another_run_are_refused_by_whoever_reads_them() {
 }
 
 #[test]
-fn images_that_show_nothing_or_are_none_are_refused() {
+fn empty_images_and_other_files_are_refused() {
     let project = Project::with_model();
     let path = |name| project.path().join(name);
     GrayImage::new(28, 28).save(path("black.png")).unwrap();
@@ -163,7 +163,7 @@ fn images_that_show_nothing_or_are_none_are_refused() {
 #[test]
 fn arguments_of_predict_are_checked() {
     let project = Project::with_model();
-    images()[0].save(project.path().join("picture.png")).unwrap();
+    images()[0].save(project.path().join("image.png")).unwrap();
     failure(
         project.run(&["predict", "model.bin", "--index", "60", "--data", "data"]),
         2,
@@ -173,8 +173,8 @@ fn arguments_of_predict_are_checked() {
     failure(project.run(&["predict", "model.bin"]), 2, &["--index", "--image"]);
     failure(project.run(&["predict", "model.bin", "--index", "1", "--image", "x.png"]), 2, &["cannot be used with"]);
     failure(project.run(&["predict", "data", "--index", "1"]), 1, &["cannot read model data", "model.bin"]);
-    let write = |name| project.run(&["predict", "model.bin", "--image", "picture.png", "--picture", name]);
-    failure(write("picture.png"), 2, &["--picture picture.png would overwrite picture.png"]);
+    let write = |name| project.run(&["predict", "model.bin", "--image", "image.png", "--picture", name]);
+    failure(write("image.png"), 2, &["--picture image.png would overwrite image.png"]);
     failure(write("model.bin"), 2, &["--picture model.bin", ".png"]);
     failure(write("absent/seen.png"), 1, &["absent", "there is no folder"]);
 }

@@ -1,4 +1,4 @@
-//! A project to try the program on, and what to expect of it.
+//! A folder to run the program in, and checks of its output.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::files::{host_trainer, write_data};
 
-/// A folder with a data set and, where asked for, a model trained on it.
+/// A folder with a data set and, from [`Project::with_model`], a model trained on it.
 pub struct Project {
     folder: TempDir,
 }
@@ -58,7 +58,7 @@ pub fn json(assert: Assert) -> Value {
     serde_json::from_slice(&output.stdout).expect("one JSON object on standard output")
 }
 
-/// One error, on standard error, that says each of `parts`; nothing on standard output.
+/// Checks for one error that contains each of `parts`, and an empty standard output.
 pub fn failure(assert: Assert, code: i32, parts: &[&str]) {
     let mut assert = assert.code(code).stdout(is_empty()).stderr(contains("error: ").count(1));
     assert = assert.stderr(contains("panicked").not());

@@ -1,4 +1,4 @@
-//! Recipes of training: what they set, what overrides them, and which values are refused.
+//! `train --recipe`: what a recipe sets, what overrides it, and which values are refused.
 
 use std::fs;
 
@@ -9,22 +9,22 @@ use serde_json::Value;
 use crate::files::names;
 use crate::project::{Project, failure, json};
 
-/// What `config.json` in `run` says of training.
+/// Returns the training options in `config.json` of `run`.
 fn recorded(project: &Project, run: &str) -> Value {
     let text = fs::read_to_string(project.path().join(run).join("config.json")).unwrap();
     serde_json::from_str::<Value>(&text).unwrap()["train"].clone()
 }
 
 #[test]
-fn a_recipe_sets_what_no_option_gives() {
+fn options_override_the_recipe() {
     let project = Project::new();
     let best = ["train", "--data", "data", "--hidden", "8", "--recipe", "best"];
     project.command(&best).args(["--epochs", "3", "--augment", "0.25"]).assert().success();
     let expected = serde_json::json!({
         "backend": "flex", "hidden": [8], "epochs": 3, "batch_size": 256, "learning_rate": 0.002, "seed": 1,
         "stop_at_train_accuracy": null, "patience": null, "recipe": "best", "schedule": "cosine", "warm_up": 0.1,
-        "beta_2": 0.99, "weight_decay": 0.1, "augment": 0.25, "average_epochs": 0, "pixels": "standard", "from": null, "teacher": null,
-        "sparsity": 0.0, "weight_bits": 8, "qat_epochs": 0, "qat_learning_rate": 0.0
+        "beta_2": 0.99, "weight_decay": 0.1, "augment": 0.25, "average_epochs": 0, "pixels": "standard",
+        "from": null, "teacher": null, "sparsity": 0.0, "weight_bits": 8, "qat_epochs": 0, "qat_learning_rate": 0.0
     });
     assert_eq!(recorded(&project, "runs/8-3-epochs-best-flex-seed-1"), expected);
     let all =
@@ -33,8 +33,8 @@ fn a_recipe_sets_what_no_option_gives() {
     let expected = serde_json::json!({
         "backend": "flex", "hidden": [8], "epochs": 100, "batch_size": 9, "learning_rate": 0.002, "seed": 1,
         "stop_at_train_accuracy": null, "patience": null, "recipe": "best", "schedule": "constant", "warm_up": 1.0,
-        "beta_2": 0.95, "weight_decay": 1.0, "augment": 0.5, "average_epochs": 2, "pixels": "unit", "from": null, "teacher": null,
-        "sparsity": 0.0, "weight_bits": 8, "qat_epochs": 0, "qat_learning_rate": 0.0
+        "beta_2": 0.95, "weight_decay": 1.0, "augment": 0.5, "average_epochs": 2, "pixels": "unit",
+        "from": null, "teacher": null, "sparsity": 0.0, "weight_bits": 8, "qat_epochs": 0, "qat_learning_rate": 0.0
     });
     assert_eq!(recorded(&project, "run"), expected);
 }
@@ -67,7 +67,7 @@ fn the_lectures_recipe_is_the_default() {
 }
 
 #[test]
-fn altered_images_and_standard_pixels_are_the_same_for_the_same_seed() {
+fn augmented_training_gives_the_same_bytes_for_the_same_seed() {
     let project = Project::new();
     for backend in ["flex", "ndarray"] {
         let model = |run: &str, seed: &str| {
@@ -82,9 +82,9 @@ fn altered_images_and_standard_pixels_are_the_same_for_the_same_seed() {
 }
 
 #[test]
-fn held_out_images_are_measured_as_the_model_will_see_them() {
+fn validation_images_are_measured_without_standardization_or_augmentation() {
     let project = Project::new();
-    // No image is altered: bars that are mirrored belong to another class.
+    // Without augmentation: a mirrored bar belongs to another class.
     let best = ["--recipe", "best", "--augment", "0", "--batch-size", "8", "--validation", "60", "--run", "run"];
     let report = json(project.train(&[&best[..], &["--json"]].concat()));
     assert_eq!((&report["test_accuracy_float"], &report["test_accuracy_fixed"]), (&1.0.into(), &1.0.into()));
@@ -94,7 +94,7 @@ fn held_out_images_are_measured_as_the_model_will_see_them() {
 }
 
 #[test]
-fn a_report_has_the_recipe_and_the_command_that_trains_so() {
+fn a_report_has_the_recipe_and_its_command() {
     let project = Project::new();
     project.train(&["--recipe", "best", "--warm-up", "0.25", "--pixels", "unit", "--run", "run"]).success();
     fs::remove_file(project.path().join("run/history.json")).unwrap();
@@ -135,7 +135,7 @@ fn values_out_of_range_are_refused() {
 }
 
 #[test]
-fn help_says_what_a_recipe_sets() {
+fn help_shows_what_a_recipe_sets() {
     let project = Project::new();
     let help = project.run(&["train", "--help"]).success();
     help.stdout(

@@ -1,5 +1,5 @@
-//! Reports: where they are written, what they do without, and what they refuse. How they look is
-//! tried in a browser.
+//! `report`: output paths, missing files and errors. `tests/report.rs` checks the layout in a
+//! browser.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use predicates::str::{contains, is_empty};
 use crate::files::names;
 use crate::project::{Project, failure, json};
 
-/// A project with the runs `a` and `b`, whole.
+/// Returns a project with the complete runs `a` and `b`.
 fn project() -> Project {
     let project = Project::new();
     for (run, seed) in [("a", "1"), ("b", "2")] {
@@ -23,7 +23,7 @@ fn page(project: &Project, path: &str) -> String {
 }
 
 #[test]
-fn a_report_of_one_run_lies_with_it_and_of_several_here() {
+fn a_report_of_one_run_is_in_its_folder_and_of_several_in_the_current_one() {
     let project = project();
     let before = names(&project.path().join("a"));
     project.run(&["report", "a"]).success().stdout(contains("a/report.html")).stderr(is_empty());
@@ -40,14 +40,14 @@ fn a_report_of_one_run_lies_with_it_and_of_several_here() {
     let (one, both) = (page(&project, "a/report.html"), page(&project, "report.html"));
     assert!(one.starts_with("<!DOCTYPE html>") && one.matches("data:image/svg+xml;base64,").count() == 3);
     assert!(both.contains("<title>Report: a, b</title>") && !one.contains(">differs<") && both.contains(">differs<"));
-    // An earlier report is replaced, and one may lie anywhere.
+    // An earlier report is replaced, and `--out` accepts any folder.
     project.run(&["report", "a"]).success();
     project.run(&["report", "--out", "b/other.html", "a"]).success();
     assert!(page(&project, "a/report.html") == one && page(&project, "b/other.html") == one);
 }
 
 #[test]
-fn a_run_that_lost_files_is_reported_on_without_them() {
+fn a_run_with_missing_files_is_reported_without_them() {
     let project = project();
     let run = project.path().join("a");
     fs::remove_file(run.join("history.json")).unwrap();
@@ -68,7 +68,7 @@ fn a_run_that_lost_files_is_reported_on_without_them() {
         let expected = if is_evaluated { "host-trainer evaluate a/model.bin" } else { "--hidden 8 --epochs 8" };
         assert!(remedy.contains(expected), "{lost}");
     }
-    // What the report says helps.
+    // The suggested command restores the files.
     project.run(&["evaluate", "a/model.bin", "--data", "data"]).success();
     let report = json(project.run(&["report", "a", "--out", "other.html", "--json"]));
     assert_eq!(report["missing"].as_array().map(Vec::len), Some(2), "{report}");
@@ -81,7 +81,7 @@ fn a_run_that_lost_files_is_reported_on_without_them() {
 }
 
 #[test]
-fn what_is_no_run_or_would_be_lost_is_refused() {
+fn folders_without_a_run_and_outputs_over_inputs_are_refused() {
     let project = project();
     fs::create_dir(project.path().join("empty")).unwrap();
     fs::write(project.path().join("a/parity-loopback.json"), "{}").unwrap();
@@ -106,7 +106,7 @@ fn what_is_no_run_or_would_be_lost_is_refused() {
 
 #[cfg(unix)]
 #[test]
-fn a_path_that_is_no_unicode_is_reported_all_the_same() {
+fn a_path_that_is_not_unicode_is_reported() {
     use std::os::unix::ffi::OsStrExt as _;
     let project = Project::new();
     let odd = std::ffi::OsStr::from_bytes(b"bad\xff");

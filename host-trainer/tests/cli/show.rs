@@ -1,4 +1,4 @@
-//! Looking at the data.
+//! `show`: samples, single images and statistics.
 
 use std::fs;
 
@@ -54,7 +54,7 @@ fn one_image_is_shown_with_its_raw_values() {
 fn a_data_set_of_other_shape_is_shown() {
     let project = Project::new();
     let data = project.path().join("data");
-    // Five images of four classes, none of class 3 to test with.
+    // Five images of four classes; the test split has no image of class 3.
     for (labels, names) in [(vec![0, 1, 2, 3, 0], &FILES[..2]), (vec![0, 1], &FILES[2..])] {
         write_split(&data, names, [2, 50], &vec![9; labels.len() * 100], &labels);
     }
@@ -73,7 +73,7 @@ fn arguments_of_show_are_checked() {
     failure(show(&["--index", "60", "--split", "test"]), 2, &["--index is 60, expected 0..=59", "60 test images"]);
     failure(show(&["--split", "test"]), 2, &["--index"]);
     failure(show(&["--out", "samples.png"]), 2, &["--out samples.png", ".svg"]);
-    failure(show(&["--index", "0", "--out", "picture"]), 2, &["--out picture", ".png"]);
+    failure(show(&["--index", "0", "--out", "image"]), 2, &["--out image", ".png"]);
     failure(show(&["--out", "absent/samples.svg"]), 1, &["there is no folder absent"]);
     assert_eq!(names(project.path()), ["data"]);
 }

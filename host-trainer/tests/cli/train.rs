@@ -1,4 +1,4 @@
-//! Training: what it writes, and which arguments it refuses.
+//! `train`: the files it writes, and the arguments it refuses.
 
 use std::process::{Command, Stdio};
 use std::{fs, io};
@@ -78,7 +78,7 @@ fn training_writes_a_model_and_a_run() {
 }
 
 #[test]
-fn without_names_a_run_has_a_folder_of_its_own() {
+fn without_a_name_a_run_gets_its_own_folder() {
     let project = Project::new();
     project.train(&["--backend", "ndarray"]).success().stdout(contains("test, fixed point"));
     let run = project.path().join("runs/8-8-epochs-ndarray-seed-1");
@@ -86,7 +86,7 @@ fn without_names_a_run_has_a_folder_of_its_own() {
 }
 
 #[test]
-fn another_run_is_not_replaced_unsaid() {
+fn replacing_another_run_is_a_warning() {
     let project = Project::new();
     let warned = |arguments: &[&str]| {
         let assert = project.train(&[&["--run", "run"], arguments].concat()).success();
@@ -96,7 +96,7 @@ fn another_run_is_not_replaced_unsaid() {
 }
 
 #[test]
-fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
+fn the_seed_determines_the_bytes() {
     let project = Project::new();
     for backend in ["flex", "ndarray"] {
         let model = |name: &str, seed: &str| {
@@ -117,8 +117,8 @@ fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
             fs::read(project.path().join(name)).unwrap()
         };
         let first = model("first", "1");
-        assert!(first == model("second", "1"), "{backend}: the same seed, other bytes");
-        assert!(first != model("third", "2"), "{backend}: another seed, the same bytes");
+        assert!(first == model("second", "1"), "{backend}: the same seed gave other bytes");
+        assert!(first != model("third", "2"), "{backend}: another seed gave the same bytes");
     }
 }
 
@@ -158,7 +158,7 @@ fn arguments_out_of_range_are_refused() {
 }
 
 #[test]
-fn a_place_that_cannot_be_written_is_refused_before_training() {
+fn an_unwritable_path_is_refused_before_training() {
     let project = Project::new();
     fs::write(project.path().join("file"), []).unwrap();
     fs::create_dir(project.path().join("folder")).unwrap();
@@ -185,7 +185,7 @@ fn a_place_that_cannot_be_written_is_refused_before_training() {
 }
 
 #[test]
-fn a_model_that_would_replace_another_file_is_refused() {
+fn a_model_that_would_overwrite_another_file_is_refused() {
     let project = Project::new();
     let data = format!("data/{}", FILES[0]);
     for (export, other) in [
@@ -202,13 +202,13 @@ fn a_model_that_would_replace_another_file_is_refused() {
         );
         assert_eq!(names(project.path()), ["data"]);
     }
-    // What comes with the run's folder is there in time.
+    // A folder that the run creates may also hold the model.
     project.train(&["--run", "deep/run", "--export", "./deep/model.bin"]).success();
     assert_eq!(names(&project.path().join("deep")), ["model.bin", "run"]);
 }
 
 #[test]
-fn training_ends_well_where_nobody_listens() {
+fn training_succeeds_with_a_closed_standard_error() {
     let project = Project::new();
     let (reader, writer) = io::pipe().unwrap();
     drop(reader);
@@ -221,10 +221,10 @@ fn training_ends_well_where_nobody_listens() {
     assert!(status.unwrap().success() && project.model().exists());
 }
 
-/// As `nohup` starts it, in a terminal that is closed; then it is asked to end.
+/// Ignores SIGHUP, as `nohup` does, and sends it; then sends SIGTERM.
 #[cfg(target_os = "linux")]
 #[test]
-fn signals_that_it_was_started_to_ignore_stay_ignored() {
+fn signals_ignored_at_the_start_stay_ignored() {
     let project = Project::new();
     let script = "trap '' HUP
         \"$0\" train --data data --hidden 8 --epochs 100000 --run run 2>log & id=$!
@@ -247,11 +247,10 @@ fn a_device_is_not_replaced_by_a_file() {
 }
 
 #[test]
-fn training_that_diverges_says_so() {
+fn training_that_diverges_is_an_error() {
     let project = Project::new();
     let data = project.path().join("data");
-    // Labels that have nothing to do with the images, and the largest step: weights grow without
-    // end.
+    // Labels unrelated to the images and the largest learning rate make the weights diverge.
     let labels: Vec<u8> = (0..240_u32).map(|index| (index * index / 7 % 3) as u8).collect();
     fs::remove_file(data.join(format!("{}.gz", FILES[1]))).unwrap();
     fs::write(data.join(FILES[1]), idx(&[240], &labels)).unwrap();
@@ -263,7 +262,7 @@ fn training_that_diverges_says_so() {
 }
 
 #[test]
-fn help_says_what_there_is() {
+fn help_shows_defaults_and_ranges() {
     let project = Project::new();
     project.run(&["train", "--help"]).success().stdout(
         contains("[default: flex]")
@@ -277,7 +276,7 @@ fn help_says_what_there_is() {
 
 #[cfg(unix)]
 #[test]
-fn a_run_that_another_process_writes_is_left_to_it() {
+fn a_run_that_another_process_writes_is_refused() {
     let project = Project::new();
     let run = project.path().join("run");
     fs::create_dir(&run).unwrap();
