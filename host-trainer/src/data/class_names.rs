@@ -1,4 +1,4 @@
-//! Names of classes, from a text file: one a line, in the order of the labels.
+//! Reads class names from a text file: one name a line, in the order of the labels.
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -9,13 +9,13 @@ use thiserror::Error;
 use crate::support::bounded;
 use crate::text::is_control;
 
-/// The file in a data set's folder that names its classes, where there is one.
+/// Optional file in a data set's folder with the class names.
 pub const FILE_NAME: &str = "class-names.txt";
 
-/// Bytes of a name: they go into every model, and onto every device with it.
+/// Longest name in bytes. Names are part of every model, and so of the device's flash.
 const MAX_NAME_BYTES: usize = 1024;
 
-/// Bytes that the longest names take, with line ends and a byte order mark.
+/// Size of a file with the longest names, line ends and a byte order mark.
 const MAX_FILE_BYTES: usize = MAX_CLASSES * (MAX_NAME_BYTES + 2) + BYTE_ORDER_MARK.len_utf8();
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -23,71 +23,46 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 /// Why a file cannot be used as names of classes.
 #[derive(Debug, Error)]
 pub enum ClassNamesError {
-    /// The file cannot be read.
     #[error("cannot read class names {path}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system says.
-        source: io::Error,
-    },
-    /// The file is longer than names can be.
+    Read { path: PathBuf, source: io::Error },
     #[error("class names {path}: more than {MAX_FILE_BYTES} bytes; is it a text file with one name a line?")]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-    },
-    /// There are more or fewer names than classes.
+    TooLarge { path: PathBuf },
     #[error(
         "class names {path}: {names} names for {classes} classes; write one name a line, in the order of the labels"
     )]
     Count {
         /// The file.
         path: PathBuf,
-        /// Names found.
         names: usize,
-        /// Classes of the data set.
         classes: usize,
     },
-    /// A line is no name.
     #[error("class names {path}, line {line}: {reason}")]
-    Line {
-        /// The file.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-        /// What is wrong with it.
-        reason: LineError,
-    },
+    Line { path: PathBuf, line: usize, reason: LineError },
 }
 
-/// Why a line is no name.
+/// Why a line is not a name.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum LineError {
-    /// Bytes that are no text.
     #[error("not UTF-8; save the file in that encoding")]
     NotText,
-    /// Nothing, or nothing but blanks.
-    #[error("it is empty, and every class has a name")]
+    #[error("it is empty; every class needs a name")]
     Empty,
-    /// A character that would steer a terminal.
+    /// A character that could steer a terminal.
     #[error("it has the control character {}", .0.escape_debug())]
     Control(char),
-    /// More bytes than a model should carry.
-    #[error("a name of {0} bytes; at most {MAX_NAME_BYTES} are possible")]
+    #[error("a name of {0} bytes, expected at most {MAX_NAME_BYTES}")]
     Long(usize),
-    /// A name that a class has already.
-    #[error("the same name as in line {0}; classes are told apart by their names")]
+    #[error("the same name as in line {0}; every class needs its own name")]
     Duplicate(usize),
 }
 
-/// Reads the names of `classes` classes. Blanks around a name do not count, nor does a byte order
-/// mark; lines end in LF or CRLF, the last one perhaps in nothing.
+/// Reads the names of `classes` classes. Ignores a byte order mark and blanks around names. Lines
+/// end in LF or CRLF, which the last line may omit.
 ///
 /// # Errors
 ///
-/// Returns an error if the file cannot be read, a line is no name, or there are more or fewer names
-/// than classes.
+/// Returns an error if the file cannot be read, a line is not a name, or the number of names is
+/// wrong.
 pub fn read(path: &Path, classes: usize) -> Result<Vec<String>, ClassNamesError> {
     let mut bytes = Vec::new();
     bounded::open(path)
@@ -104,7 +79,7 @@ pub fn read(path: &Path, classes: usize) -> Result<Vec<String>, ClassNamesError>
     Ok(names)
 }
 
-/// The names in `bytes`, or the first line that is none, from 1.
+/// Returns the names in `bytes`, or the number, from 1, of the first line that is not a name.
 fn parse(bytes: &[u8]) -> Result<Vec<String>, (usize, LineError)> {
     let mut mark = [0; 4];
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK.encode_utf8(&mut mark).as_bytes()).unwrap_or(bytes);
@@ -141,7 +116,7 @@ mod tests {
     use crate::support::damage::damaged;
 
     #[test]
-    fn names_come_a_line_each_however_lines_end() {
+    fn names_are_read_with_any_line_ending() {
         for text in ["Coat\nT-shirt/top\nお", "\u{feff}Coat\r\n  T-shirt/top \r\nお\r\n", "Coat\nT-shirt/top\t\nお\n"]
         {
             assert_eq!(parse(text.as_bytes()).unwrap(), ["Coat", "T-shirt/top", "お"], "{text:?}");
@@ -151,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_no_name_is_named() {
+    fn errors_name_the_line() {
         let long = format!("a\n{}", "x".repeat(MAX_NAME_BYTES + 1));
         for (text, line, reason) in [
             (&b"a\n\nb\n"[..], 2, LineError::Empty),
@@ -169,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_read_no_further_than_names_can_go() {
+    fn a_file_is_read_only_up_to_the_limit() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), vec![b'x'; MAX_FILE_BYTES + 1]).unwrap();
         assert!(matches!(read(file.path(), 2), Err(ClassNamesError::TooLarge { .. })));

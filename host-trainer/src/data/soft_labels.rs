@@ -1,4 +1,4 @@
-//! What a teacher answers for every training image: a file of safetensors.
+//! A teacher's logits for every training image, in a safetensors file.
 
 use std::collections::HashMap;
 use std::io;
@@ -21,87 +21,63 @@ const TENSOR: &str = "logits";
 /// The key of the file's description of itself.
 const DESCRIPTION: &str = "prenda-teacher";
 
-/// Where soft labels come from, as their file says.
+/// The file's description of its soft labels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Description {
     /// SHA-256 of the training images and labels.
     pub data_sha256: String,
-    /// Training images, the last ones, whose labels the teacher has not seen.
+    /// Number of training images, at the end, that the teacher did not see.
     pub held_out: usize,
-    /// The share of these that it classifies rightly, 0..=1, where there are any.
+    /// Accuracy on these images, 0 to 1.
     pub held_out_accuracy: Option<f64>,
-    /// The share of test images that it classifies rightly, 0..=1.
+    /// Accuracy on the test images, 0 to 1.
     pub test_accuracy: f64,
 }
 
 /// A teacher's logits for each version of each training image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SoftLabels {
-    /// Where they come from.
     pub description: Description,
-    /// Number of classes.
     classes: usize,
     /// `[image][version][class]`.
     logits: Vec<f32>,
 }
 
-/// Why soft labels cannot be written.
+/// Why soft labels cannot be encoded.
 #[derive(Debug, Error)]
 pub enum EncodeLabelsError {
-    /// The library refuses the numbers.
     #[error(transparent)]
     Tensors(#[from] SafeTensorError),
-    /// The library refuses the description.
     #[error(transparent)]
     Description(#[from] serde_json::Error),
 }
 
-/// Why there are no soft labels.
+/// Why soft labels cannot be used.
 #[derive(Debug, Error)]
 pub enum SoftLabelsError {
-    /// The file cannot be read.
-    #[error("cannot read {path}; make it by host-trainer teach --export {path}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system says.
-        source: io::Error,
-    },
-    /// The file is something else, or damaged.
-    #[error("{path} is no file of host-trainer teach: {reason}")]
-    Content {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The teacher saw other images.
-    #[error("{path} is of another data set; make one of this by host-trainer teach")]
-    OtherData {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The teacher has learned from images that are to be held out.
+    #[error("cannot read {path}; make it with host-trainer teach --export {path}")]
+    Read { path: PathBuf, source: io::Error },
+    #[error("{path} is not a file of host-trainer teach: {reason}")]
+    Content { path: PathBuf, reason: String },
+    /// The teacher was trained on other images.
+    #[error("{path} belongs to another data set; make one for this data set with host-trainer teach")]
+    OtherData { path: PathBuf },
+    /// The teacher was trained on images that are to be held out.
     #[error(
-        "the teacher of {path} has seen all but the last {held_out} training images, so that more than {held_out} cannot be \
-         held out by --validation; hold out fewer, or make another by host-trainer teach --validation"
+        "{path}: the teacher was trained on all but the last {held_out} training images; \
+         hold out at most {held_out} with --validation, or make another file with host-trainer teach --validation"
     )]
-    Seen {
-        /// The file.
-        path: PathBuf,
-        /// Images that it has not seen.
-        held_out: usize,
-    },
+    Seen { path: PathBuf, held_out: usize },
 }
 
 impl SoftLabels {
-    /// The `logits`, `[image][version][class]`, of a teacher.
+    /// Creates soft labels from a teacher's `logits`, `[image][version][class]`.
     pub fn new(description: Description, classes: usize, logits: Vec<f32>) -> Self {
         debug_assert!(logits.len().is_multiple_of(VERSIONS * classes));
         Self { description, classes, logits }
     }
 
-    /// The `logits` of a teacher of no data set.
+    /// Creates soft labels from `logits` that belong to no data set.
     #[cfg(test)]
     pub fn of_logits(classes: usize, logits: Vec<f32>) -> Self {
         let description =
@@ -109,17 +85,17 @@ impl SoftLabels {
         Self::new(description, classes, logits)
     }
 
-    /// The logits for a version, 0..[`VERSIONS`], of an image; nothing where there are none.
+    /// Returns the logits of a version, 0..[`VERSIONS`], of an image. Empty if the image is absent.
     pub fn logits(&self, image: usize, version: usize) -> &[f32] {
         let start = (image * VERSIONS + version) * self.classes;
         self.logits.get(start..start + self.classes).unwrap_or_default()
     }
 
-    /// The file's bytes.
+    /// Encodes the soft labels as a file.
     ///
     /// # Errors
     ///
-    /// Returns an error if the library refuses them.
+    /// Returns an error if safetensors refuses the numbers or the description.
     pub fn encode(&self) -> Result<Vec<u8>, EncodeLabelsError> {
         let data: Vec<u8> = self.logits.iter().flat_map(|logit| logit.to_le_bytes()).collect();
         let shape = vec![self.logits.len() / (VERSIONS * self.classes).max(1), VERSIONS, self.classes];
@@ -129,12 +105,14 @@ impl SoftLabels {
         Ok(safetensors::serialize([(TENSOR, view)], Some(header))?)
     }
 
-    /// Reads the file at `path`, and its SHA-256, as hexadecimal digits. It has to be of `data`, of
-    /// which the last `held_out` training images are held out.
+    /// Reads the soft labels in the file at `path` and returns them with the file's SHA-256 in
+    /// hexadecimal digits. `held_out` training images, at the end of the data set, are held out of
+    /// `data`.
     ///
     /// # Errors
     ///
-    /// Returns an error if it cannot be read, or is of other images.
+    /// Returns an error if the file cannot be read, belongs to other images, or its teacher has
+    /// seen an image that is held out.
     pub fn read(path: &Path, data: &Dataset, held_out: usize) -> Result<(Self, String), SoftLabelsError> {
         let logits = (data.train.len() + held_out) * VERSIONS * data.class_names.len();
         let most = 4 * logits as u64 + MAX_HEADER_BYTES;
@@ -147,10 +125,10 @@ impl SoftLabels {
         if labels.description.data_sha256 != hex(&data.train_hash) {
             return Err(SoftLabelsError::OtherData { path: path.to_owned() });
         }
-        // The hash tells images and classes, the shape might still lie.
+        // The hash covers images and classes, but not the shape of the logits.
         let images = data.train.len() + held_out;
         if labels.classes != data.class_names.len() || labels.logits.len() != images * VERSIONS * labels.classes {
-            return Err(bad(format!("it has not {images} images of {} classes", data.class_names.len())));
+            return Err(bad(format!("expected logits for {images} images of {} classes", data.class_names.len())));
         }
         if held_out > labels.description.held_out {
             let held_out = labels.description.held_out;
@@ -160,16 +138,20 @@ impl SoftLabels {
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, String> {
-        let say = |error: SafeTensorError| error.to_string();
+        let text = |error: SafeTensorError| error.to_string();
         check_header(bytes).map_err(|error| error.to_string())?;
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(say)?;
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(text)?;
         let description = header.metadata().as_ref().and_then(|all| all.get(DESCRIPTION));
-        let description = description.ok_or("it does not describe itself")?;
+        let description = description.ok_or("it has no description")?;
         let description = serde_json::from_str(description).map_err(|error| error.to_string())?;
-        let tensors = SafeTensors::deserialize(bytes).map_err(say)?;
-        let view = tensors.tensor(TENSOR).map_err(say)?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(text)?;
+        let view = tensors.tensor(TENSOR).map_err(text)?;
         let (Dtype::F32, &[_, VERSIONS, classes]) = (view.dtype(), view.shape()) else {
-            return Err(format!("its logits are {:?} {:?}", view.dtype(), view.shape()));
+            return Err(format!(
+                "found logits {:?} {:?}, expected F32, one for each class",
+                view.dtype(),
+                view.shape()
+            ));
         };
         let logits: Vec<f32> = view.data().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
         if logits.iter().any(|logit| !logit.is_finite()) {
@@ -197,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn soft_labels_come_back() {
+    fn soft_labels_round_trip() {
         let labels = labels();
         assert_eq!(SoftLabels::decode(&labels.encode().unwrap()), Ok(labels.clone()));
         let start = (VERSIONS + 2) as f32 * 3.0;
@@ -206,14 +188,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_something_else_is_refused() {
+    fn other_files_are_refused() {
         let bytes = labels().encode().unwrap();
         for length in [0, 7, 8, 100, bytes.len() - 1] {
             SoftLabels::decode(&bytes[..length]).expect_err("a part of a file");
         }
         let mut other = labels();
         other.logits[5] = f32::NAN;
-        SoftLabels::decode(&other.encode().unwrap()).expect_err("no number");
+        SoftLabels::decode(&other.encode().unwrap()).expect_err("a logit that is not a number");
         let data = 1.0_f32.to_le_bytes();
         let view = TensorView::new(Dtype::F32, vec![1], &data).unwrap();
         SoftLabels::decode(&safetensors::serialize([(TENSOR, view)], None).unwrap()).expect_err("no description");

@@ -171,13 +171,13 @@ fn a_teacher_is_trained_and_used() {
     // Images that the teacher has seen are not held out.
     let refused =
         |options: &[&str], parts: &[&str]| failure(project.train(&[&teacher[..], options].concat()), 1, parts);
-    refused(&["--validation", "31"], &["has seen all but the last 30"]);
+    refused(&["--validation", "31"], &["was trained on all but the last 30"]);
     write_dots(&project.path().join("other"), 6, 6, 3, 30);
-    refused(&["--data", "other"], &["teacher.safetensors is of another data set"]);
+    refused(&["--data", "other"], &["teacher.safetensors belongs to another data set"]);
     let whole = bytes("teacher.safetensors");
     for length in [0, 8, 100, whole.len() - 4] {
         fs::write(project.path().join("teacher.safetensors"), &whole[..length]).unwrap();
-        refused(&[], &["teacher.safetensors is no file of host-trainer teach"]);
+        refused(&[], &["teacher.safetensors is not a file of host-trainer teach"]);
     }
     fs::remove_file(project.path().join("teacher.safetensors")).unwrap();
     refused(&[], &["cannot read teacher.safetensors", "host-trainer teach --export"]);

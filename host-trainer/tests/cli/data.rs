@@ -41,7 +41,7 @@ fn errors_name_the_invalid_data_file() {
     let cases: [(&str, Vec<u8>, &[&str]); 11] = [
         (FILES[0], Vec::new(), &["train-images", "cut off", "0 bytes"]),
         (FILES[0], images[..1000].to_vec(), &["train-images", "cut off", "1000 bytes of the 8656"]),
-        (FILES[0], [&images[..], &[0]].concat(), &["train-images", "bytes behind"]),
+        (FILES[0], [&images[..], &[0]].concat(), &["train-images", "bytes after"]),
         (FILES[0], zipped[..500].to_vec(), &["train-images", "cut off"]),
         (FILES[0], damaged, &["train-images", "damaged"]),
         (FILES[0], idx(&[240], &labels), &["train-images", "mixed up"]),

@@ -62,7 +62,7 @@ fn malformed_data_files_are_refused() {
     let one = idx(&[1, 1, 1], &[7]);
     let cases: [(Vec<u8>, &[&str]); 10] = [
         // A GiB, of which two bytes are read.
-        (bomb(&idx(&[1, 1, 1], &[]), 1024), &["bytes behind the 17"]),
+        (bomb(&idx(&[1, 1, 1], &[]), 1024), &["bytes after the 17"]),
         // A header for one GiB without its data.
         (idx(&[1 << 24, 8, 8], &[1, 2, 3]), &["cut off", "19 bytes of the 1073741840"]),
         (gzip(&idx(&[1 << 24, 8, 8], &[1, 2, 3])), &["cut off", "19 bytes of the 1073741840"]),
@@ -71,7 +71,7 @@ fn malformed_data_files_are_refused() {
         (idx(&[1, 1 << 14, 1 << 14], &[]), &["number of pixels of an image of 268435456"]),
         (idx(&[240, 0, SIDE], &[]), &["number of rows of 0"]),
         ([&gzip(&one)[..], b"more"].concat(), &["damaged or cut off"]),
-        ([gzip(&one), gzip(&one)].concat(), &["bytes behind the 17"]),
+        ([gzip(&one), gzip(&one)].concat(), &["bytes after the 17"]),
         (gzip(&good)[..200].to_vec(), &["damaged or cut off"]),
     ];
     for (bytes, parts) in cases {
@@ -79,7 +79,7 @@ fn malformed_data_files_are_refused() {
         refused(&project, &["data", "--data", "data"], &[&["data/train-images-idx3-ubyte"], parts].concat());
     }
     write_sparse(&path(0), &idx(&[1, 1, 1], &[]), 100 << 30);
-    refused(&project, &["data", "--data", "data"], &["train-images", "bytes behind the 17"]);
+    refused(&project, &["data", "--data", "data"], &["train-images", "bytes after the 17"]);
     write_sparse(&path(0), &[], 100 << 30);
     refused(&project, &["data", "--data", "data"], &["train-images", "does not begin like"]);
     // Consistent, but larger than the address space.
@@ -129,7 +129,7 @@ fn endless_files_are_refused_by_their_length() {
     refused(&project, &["inspect", "endless"], &["cannot read model endless", "more than 134217728 bytes"]);
     refused(&project, &["predict", "model.bin", "--image", "endless"], &["endless is too large", "64 MiB as a file"]);
     refused(&project, &["data", "--data", "data", "--class-names", "endless"], &["endless", "more than"]);
-    refused(&project, &["train", "--data", "data", "--teacher", "endless"], &["endless is of another data set"]);
+    refused(&project, &["train", "--data", "data", "--teacher", "endless"], &["endless belongs to another data set"]);
     refused(
         &project,
         &["frontier", "--data", "data", "--draw-only", "--measured", "endless"],
@@ -285,7 +285,11 @@ fn malformed_tensors_are_refused() {
             continue;
         }
         refused(&project, &arguments, &["cannot import", name, part]);
-        refused(&project, &["train", "--data", "data", "--teacher", name], &[name, "is no file of host-trainer teach"]);
+        refused(
+            &project,
+            &["train", "--data", "data", "--teacher", name],
+            &[name, "is not a file of host-trainer teach"],
+        );
     }
 }
 

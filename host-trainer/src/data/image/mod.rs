@@ -1,4 +1,4 @@
-//! An image file as the network sees it: decoded, then brought to the form of the data set.
+//! Reads an image file and converts it to the form of the data set.
 
 mod convert;
 mod jpeg;
@@ -14,26 +14,24 @@ use self::read::ReadError;
 /// Why a file cannot be used as an image.
 #[derive(Debug, Error)]
 pub enum ImageError {
-    /// The file cannot be read as an image.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// The image has one colour, or nothing that stands out from it.
+    /// No pixel differs enough from the border.
     #[error("image {path} shows nothing: no pixel is clearly {}", lack(.polarity))]
     Blank {
-        /// The file.
         path: PathBuf,
-        /// What was looked for, if that was given.
+        /// The user's choice, if any.
         polarity: Option<Polarity>,
     },
 }
 
-/// The image in the file at `path` as `rows` by `columns` pixels, row-major, 0 (black) to 255
-/// (white), light on dark, and what was done to make it so. Without a `polarity`, what stands out
-/// from the image's border decides.
+/// Reads the image at `path` as `rows` by `columns` pixels, row-major, 0 (black) to 255 (white),
+/// light on dark. Returns the pixels and the changes made. `None` for `polarity` compares the image
+/// with its border.
 ///
 /// # Errors
 ///
-/// Returns an error if the file is no image, too large, or shows nothing.
+/// Returns an error if the file is not an image, is too large, or is blank.
 pub fn load(
     path: &Path,
     rows: usize,
@@ -45,11 +43,11 @@ pub fn load(
     convert::convert(&image, rows, columns, polarity).ok_or_else(blank)
 }
 
-/// What a blank image lacks.
+/// Describes the pixels that a blank image lacks.
 fn lack(polarity: &Option<Polarity>) -> &'static str {
     match polarity {
-        None => "lighter or darker than its border; name another",
-        Some(Polarity::LightOnDark) => "lighter than its border; --polarity auto may see something",
-        Some(Polarity::DarkOnLight) => "darker than its border; --polarity auto may see something",
+        None => "lighter or darker than its border; use another image",
+        Some(Polarity::LightOnDark) => "lighter than its border; try --polarity auto",
+        Some(Polarity::DarkOnLight) => "darker than its border; try --polarity auto",
     }
 }

@@ -1,4 +1,4 @@
-//! Decoding an image file, within limits.
+//! Decodes an image file, within limits.
 
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
@@ -9,63 +9,46 @@ use thiserror::Error;
 use super::jpeg;
 use crate::support::bounded;
 
-/// Bytes that a file may have.
+/// Largest file, in bytes.
 const MAX_FILE_BYTES: u64 = 64 << 20;
 
-/// Pixels that a side may have.
+/// Most pixels of a side.
 const MAX_SIDE: u32 = 16_384;
 
-/// Bytes that a decoded image may take, each pixel counted as [`PIXEL_BYTES`] at least: 67 million
-/// pixels.
+/// Largest decoded image, in bytes, at [`PIXEL_BYTES`] or more for each pixel: 67 million pixels.
 const MAX_DECODED_BYTES: u64 = 512 << 20;
 
-/// Bytes that a pixel takes while it is decoded: a progressive JPEG keeps two for each of up to
-/// four components.
+/// Bytes for each pixel while decoding: a progressive JPEG keeps two for each of up to four
+/// components.
 const PIXEL_BYTES: u64 = 8;
 
 /// Why a file cannot be read as an image.
 #[derive(Debug, Error)]
 pub enum ReadError {
-    /// The file cannot be read.
     #[error("cannot read image {path}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system says.
-        source: io::Error,
-    },
-    /// The file is no image, or a damaged one.
+    Read { path: PathBuf, source: io::Error },
     #[error("cannot read {path} as a PNG or JPEG image: {reason}")]
     Decode {
-        /// The file.
         path: PathBuf,
-        /// What the decoder says. Not a source: it ends in what its own source says.
+        /// Not a source: its message already includes its own source.
         reason: ImageError,
     },
-    /// The image ends before its last pixel.
     #[error("image {path} is cut off; get it again")]
-    CutOff {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The image would take too much memory.
+    CutOff { path: PathBuf },
     #[error(
-        "image {path} is too large; at most {MAX_SIDE} pixels a side, {} million in all and {} MiB as a file are \
-         possible; scale it down first",
+        "image {path} is too large: expected at most {MAX_SIDE} pixels a side, {} million in all and {} MiB as a file; \
+         scale it down first",
         MAX_DECODED_BYTES / PIXEL_BYTES / 1_000_000,
         MAX_FILE_BYTES >> 20
     )]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-    },
+    TooLarge { path: PathBuf },
 }
 
-/// The pixels of a PNG or JPEG file as brightness and opacity, upright as its EXIF data say.
+/// Reads a PNG or JPEG file as brightness and opacity, turned as its EXIF data require.
 ///
 /// # Errors
 ///
-/// Returns an error if the file is no image, or one beyond the limits.
+/// Returns an error if the file is not an image, or exceeds a limit.
 pub fn read(path: &Path) -> Result<GrayAlphaImage, ReadError> {
     let fail = |source| ReadError::Read { path: path.to_owned(), source };
     let too_large = || ReadError::TooLarge { path: path.to_owned() };
@@ -93,7 +76,7 @@ fn decode(file: Vec<u8>) -> ImageResult<DynamicImage> {
     let mut decoder = reader.into_decoder()?;
     let (width, height) = decoder.dimensions();
     limits.reserve(decoder.total_bytes().max(PIXEL_BYTES * u64::from(width) * u64::from(height)))?;
-    // Damaged EXIF data are no reason to refuse an image that is there.
+    // An image with damaged EXIF data is still usable.
     let orientation = decoder.orientation().ok();
     let mut image = DynamicImage::from_decoder(decoder)?;
     if let Some(orientation) = orientation {
@@ -114,7 +97,7 @@ mod tests {
     use super::*;
     use crate::support::damage::damaged;
 
-    /// An image with a bright spot, as a file.
+    /// Encodes an image with a bright spot.
     fn encoded(format: ImageFormat) -> Vec<u8> {
         let spot = GrayImage::from_fn(40, 30, |x, y| image::Luma([if (x * y) % 200 < 60 { 200 } else { 3 }]));
         let mut file = Cursor::new(Vec::new());
@@ -123,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn grey_pixels_come_as_they_are_and_colours_by_brightness() {
+    fn grey_pixels_are_kept_and_colours_become_their_brightness() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("image.png");
         GrayImage::from_raw(3, 2, vec![0, 50, 100, 150, 200, 255]).unwrap().save(&path).unwrap();
@@ -140,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_image_is_turned_as_its_exif_data_say() {
+    fn an_image_is_turned_as_its_exif_data_require() {
         // TIFF header, one entry: orientation (0x0112), a short, "turn by 90 degrees clockwise".
         let exif = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
         let lying = GrayImage::from_fn(32, 16, |x, _| image::Luma([if x < 16 { 0 } else { 255 }]));
@@ -154,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_image_is_refused() {
+    fn other_files_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("image.png");
         assert!(matches!(read(&path), Err(ReadError::Read { .. })));
@@ -167,12 +150,12 @@ mod tests {
     }
 
     #[test]
-    fn what_would_fill_the_memory_is_refused() {
+    fn images_that_exceed_the_memory_limit_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("image.png");
         GrayImage::new(MAX_SIDE + 1, 1).save(&path).unwrap();
         assert!(matches!(read(&path), Err(ReadError::TooLarge { .. })));
-        // Few bytes that would become a gigabyte: the size in the header of a small image, changed.
+        // A small image whose header is changed, so that it would decode to a gigabyte.
         GrayImage::new(1, 1).save(&path).unwrap();
         let mut file = fs::read(&path).unwrap();
         file[16..26].copy_from_slice(&[0, 0, 0x40, 0, 0, 0, 0x40, 0, 8, 6]);
@@ -187,7 +170,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_damaged_image_is_an_error_or_a_image(png in damaged(encoded(ImageFormat::Png)), jpeg in damaged(encoded(ImageFormat::Jpeg))) {
+        fn a_damaged_image_is_an_error_or_an_image(
+            png in damaged(encoded(ImageFormat::Png)),
+            jpeg in damaged(encoded(ImageFormat::Jpeg)),
+        ) {
             for file in [png, jpeg] {
                 let path = tempfile::NamedTempFile::new().unwrap();
                 fs::write(path.path(), &file).unwrap();
