@@ -12,23 +12,22 @@ pub struct Split {
 }
 
 impl Split {
-    /// Number of images.
     pub fn len(&self) -> usize {
         self.labels.len()
     }
 
-    /// The raw pixels of an image, row-major; nothing where there is no such image.
+    /// Returns the raw pixels of an image, row-major. Empty if `index` is out of range.
     pub fn image(&self, index: usize) -> &[u8] {
         let start = index.saturating_mul(self.width);
         self.pixels.get(start..start.saturating_add(self.width)).unwrap_or_default()
     }
 
-    /// All images, in order.
+    /// Returns all images, in order.
     pub fn images(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         self.pixels.chunks_exact(self.width)
     }
 
-    /// How many images each of `classes` classes has.
+    /// Counts the images of each of `classes` classes.
     pub fn count_classes(&self, classes: usize) -> Vec<usize> {
         let mut counts = vec![0; classes];
         for &label in &self.labels {
@@ -39,13 +38,13 @@ impl Split {
         counts
     }
 
-    /// How many of `predictions`, one for each image, are right.
-    pub fn count_right(&self, predictions: &[u16]) -> u32 {
+    /// Counts the correct `predictions`, one for each image.
+    pub fn count_correct(&self, predictions: &[u16]) -> u32 {
         let pairs = predictions.iter().zip(&self.labels);
         pairs.filter(|(prediction, label)| **prediction == u16::from(**label)).count() as u32
     }
 
-    /// Takes the images from `at` on away, into a split of their own.
+    /// Moves the images from index `at` on into another split.
     #[must_use]
     pub fn split_off(&mut self, at: usize) -> Self {
         let pixels = self.pixels.split_off(at * self.width);
@@ -73,8 +72,8 @@ mod tests {
     }
 
     #[test]
-    fn right_predictions_are_counted() {
+    fn correct_predictions_are_counted() {
         let split = Split { width: 1, pixels: vec![0; 3], labels: vec![7, 8, 9] };
-        assert_eq!([split.count_right(&[7, 9, 9]), split.count_right(&[8, 7, 265])], [2, 0]);
+        assert_eq!([split.count_correct(&[7, 9, 9]), split.count_correct(&[8, 7, 265])], [2, 0]);
     }
 }

@@ -118,7 +118,7 @@ pub fn describe(view: &Model<'_>, split: &Split, evaluated: &Evaluated) -> Evalu
         class: class.into(),
         probability: f64::from(confidence) / f64::from(PROBABILITY_ONE),
     });
-    let (correct, images) = (split.count_right(&evaluated.predictions), split.len() as u32);
+    let (correct, images) = (split.count_correct(&evaluated.predictions), split.len() as u32);
     Evaluation {
         model_id: view.id().to_string(),
         images,
@@ -183,7 +183,7 @@ mod tests {
         let (bytes, split) = (brighter_pixel(), split());
         let view = Model::parse(&bytes).unwrap();
         let evaluated = evaluate(&view, &split).unwrap();
-        assert_eq!(split.count_right(&evaluated.predictions), 101);
+        assert_eq!(split.count_correct(&evaluated.predictions), 101);
         assert_eq!(evaluated.predictions[..4], [0, 1, 0, 1]);
         assert!(evaluated.largest_softmax_error > 0.0 && evaluated.largest_softmax_error < 2.0 / 32768.0);
     }

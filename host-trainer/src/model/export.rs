@@ -82,7 +82,7 @@ pub fn export(layers: &[QuantizedLayer], data: &Dataset, origins: &Origins<'_>) 
     let draft = encode(&source)?;
     let view = Model::parse(&draft).map_err(EncodeError::from)?;
     let test = evaluate::evaluate(&view, &data.test)?;
-    source.provenance.test_correct_fixed = data.test.count_right(&test.predictions);
+    source.provenance.test_correct_fixed = data.test.count_correct(&test.predictions);
 
     let mut workspace = HostWorkspace::new();
     let mut answers = Vec::new();

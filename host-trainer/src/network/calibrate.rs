@@ -1,28 +1,28 @@
-//! Runs the float network over a split: what it answers, and how large its hidden activations get.
+//! Runs the float network over a split, and measures its accuracy and its hidden activations.
 
 use burn::tensor::TensorReadError;
 
 use crate::data::Split;
 use crate::network::{Network, input_tensor};
 
-/// Images that go through the network at once.
+/// Images in one forward pass.
 const BATCH: usize = 500;
 
-/// What the float network does with a split.
+/// Results of the float network on a split.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Measured {
-    /// The class that it answers for each image.
+pub struct Calibration {
+    /// The predicted class of each image.
     pub predictions: Vec<u16>,
-    /// Mean cross-entropy of the images' labels, 0 or more.
+    /// Mean cross-entropy, 0 or more.
     pub loss: f64,
     /// The largest activation of each hidden layer over all images, 0 or more.
     pub largest: Vec<f32>,
 }
 
-impl Measured {
-    /// The share of answers that are right, 0..=1.
+impl Calibration {
+    /// Returns the share of correct predictions, 0 to 1.
     pub fn accuracy(&self, split: &Split) -> f64 {
-        f64::from(split.count_right(&self.predictions)) / split.len() as f64
+        f64::from(split.count_correct(&self.predictions)) / split.len() as f64
     }
 }
 
@@ -30,10 +30,10 @@ impl Measured {
 ///
 /// # Errors
 ///
-/// Returns an error if the backend cannot give its results back.
-pub fn measure(network: &Network, split: &Split) -> Result<Measured, TensorReadError> {
+/// Returns an error if the backend cannot return its results.
+pub fn measure(network: &Network, split: &Split) -> Result<Calibration, TensorReadError> {
     let device = network.device();
-    let mut measured = Measured { predictions: Vec::with_capacity(split.len()), loss: 0.0, largest: Vec::new() };
+    let mut measured = Calibration { predictions: Vec::with_capacity(split.len()), loss: 0.0, largest: Vec::new() };
     for (pixels, labels) in split.pixels.chunks(BATCH * split.width).zip(split.labels.chunks(BATCH)) {
         let mut maxima = Vec::new();
         let input = input_tensor(pixels.chunks_exact(split.width), split.width, &device);
@@ -54,7 +54,7 @@ pub fn measure(network: &Network, split: &Split) -> Result<Measured, TensorReadE
     Ok(measured)
 }
 
-/// The negative logarithm of the softmax of `logits` at `label`.
+/// Returns the negative logarithm of the softmax of `logits` at `label`.
 fn cross_entropy(logits: &[f32], label: usize) -> f64 {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let above = |logit: f32| f64::from(logit) - f64::from(largest);
@@ -62,7 +62,7 @@ fn cross_entropy(logits: &[f32], label: usize) -> f64 {
     logits.get(label).map_or(f64::NAN, |&logit| sum.ln() - above(logit))
 }
 
-/// The index of the largest value; the lowest of several equal ones.
+/// Returns the index of the largest value, the lowest if several are equal.
 pub fn argmax(values: &[f32]) -> usize {
     let mut best = 0;
     for (index, value) in values.iter().enumerate() {
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_and_largest_activations_are_those_of_the_network() {
+    fn predictions_and_largest_activations_are_measured() {
         let hidden =
             DenseParameters { inputs: 2, outputs: 2, weights: vec![2.0, -1.0, 0.0, 1.0], biases: vec![0.5, 0.0] };
         let last =
@@ -101,7 +101,7 @@ mod tests {
             let softplus = |difference: f64| difference.exp().ln_1p();
             let expected = (softplus(-1.9) + softplus(1.1) + softplus(-0.1)) / 3.0;
             assert!((measured.loss - expected).abs() < 1e-6, "{} {expected}", measured.loss);
-            assert_eq!(split.count_right(&measured.predictions), 2);
+            assert_eq!(split.count_correct(&measured.predictions), 2);
             assert_eq!(network.parameters().unwrap(), [hidden.clone(), last.clone()]);
         }
     }

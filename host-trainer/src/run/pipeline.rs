@@ -130,8 +130,8 @@ pub fn complete(
         seed: config.seed,
         epochs: trained.kept_epoch,
         train_images: data.train.len() as u32,
-        train_correct: data.train.count_right(&on_train.predictions),
-        test_correct: data.test.count_right(&on_test.predictions),
+        train_correct: data.train.count_correct(&on_train.predictions),
+        test_correct: data.test.count_correct(&on_test.predictions),
     };
     let Exported { bytes, test } = export(&quantized, data, &origins)?;
     let view = Model::parse(&bytes)?;

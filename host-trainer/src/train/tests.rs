@@ -1,4 +1,4 @@
-//! Trainings of small networks on images of one row.
+//! Trains small networks on images of one row.
 
 use super::*;
 use crate::data::{SoftLabels, Split, VERSIONS};
@@ -11,7 +11,7 @@ use crate::quantize::WeightBits;
 const SHAPE: Shape = Shape { columns: 3, classes: 2 };
 
 fn split(images: usize) -> Split {
-    // The label is in the first pixel, and the rest is the same everywhere.
+    // The label is in the first pixel. The other pixels are equal in all images.
     let labels: Vec<u8> = (0..images).map(|index| (index % 2) as u8).collect();
     Split { width: 3, pixels: labels.iter().flat_map(|label| [255 * label, 0, 99]).collect(), labels }
 }
@@ -20,21 +20,21 @@ fn material<'a>(train: &'a Split, validation: Option<&'a Split>) -> Material<'a>
     Material { train, validation, soft_labels: None, shape: SHAPE, start: None }
 }
 
-/// A configuration that learns such images.
+/// Returns a configuration that learns these images.
 pub fn config() -> TrainConfig {
     TrainConfig { epochs: 6, batch_size: 5, learning_rate: 0.03, ..Recipe::Lecture.config(Backend::Flex, vec![4], 3) }
 }
 
 #[test]
-fn what_can_be_learned_is_learned_on_every_backend() {
+fn every_backend_learns() {
     for (backend, _) in Backend::present() {
-        // Not a multiple of the batch size: the last batch is a short one.
+        // Not a multiple of the batch size, so that the last batch is short.
         let (images, validation) = (split(103), split(10));
         let mut seen = Vec::new();
         let config = TrainConfig { backend, ..config() };
         let trained = train(&config, material(&images, Some(&validation)), |epoch| seen.push(epoch.clone())).unwrap();
         let measured = measure(&trained.network, &images).unwrap();
-        assert_eq!(images.count_right(&measured.predictions), 103, "{backend:?}");
+        assert_eq!(images.count_correct(&measured.predictions), 103, "{backend:?}");
         assert_eq!((trained.stop, trained.kept_epoch), (Stop::Epochs, 6));
         let history = trained.history;
         assert_eq!(history, seen);
@@ -46,7 +46,7 @@ fn what_can_be_learned_is_learned_on_every_backend() {
 }
 
 #[test]
-fn a_seed_means_the_same_weights() {
+fn the_same_seed_gives_the_same_weights() {
     for (backend, _) in Backend::present() {
         let weights = |seed| {
             let config = TrainConfig { backend, seed, ..config() };
@@ -75,7 +75,7 @@ fn the_best_recipe_is_reproducible_and_its_network_takes_plain_pixels() {
         assert_eq!(layers(&first), layers(&trained(&config)), "{backend:?}");
         assert_eq!(first.history[19].validation_accuracy, Some(1.0), "{backend:?}");
         assert_eq!(measure(&first.network, &validation).unwrap().loss, first.history[19].validation_loss.unwrap());
-        // Each part has a say.
+        // Each setting has an effect.
         for other in [
             TrainConfig { schedule: Schedule::Constant, ..config.clone() },
             TrainConfig { warm_up: 0.0, ..config.clone() },
@@ -110,21 +110,21 @@ fn each_compression_trains_and_is_reproducible() {
         let quantized = trained.quantized.as_ref().unwrap();
         let largest = quantized[0].weights.iter().map(|weight| weight.unsigned_abs()).max().unwrap();
         assert!(largest <= config.weight_bits.largest().unsigned_abs() && largest > 0);
-        // Two pairs of inputs, of which the second has one: one of the two blocks is left.
+        // Two pairs of inputs, of which the second has one input. One of the two blocks is kept.
         let is_zero = |input: usize| quantized[0].weights.iter().skip(input).step_by(3).all(|weight| *weight == 0);
         let pruned = (is_zero(0) && is_zero(1)) as usize + is_zero(2) as usize;
         assert_eq!(pruned, usize::from(config.sparsity > 0.0), "{config:?}");
         let measured = measure(&trained.network, &images).unwrap();
-        assert_eq!(images.count_right(&measured.predictions), 103, "{config:?}");
+        assert_eq!(images.count_correct(&measured.predictions), 103, "{config:?}");
         let again = train(&config, material(&images, None), |_| ()).unwrap();
         assert_eq!(again.quantized, trained.quantized);
     }
 }
 
 #[test]
-fn a_teacher_is_believed_as_far_as_asked_for() {
+fn the_share_weighs_the_teacher_against_the_labels() {
     let images = split(60);
-    // The teacher says the other class, for sure.
+    // The teacher always answers with the wrong class.
     let logits = images
         .labels
         .iter()
@@ -148,15 +148,14 @@ fn training_ends_after_the_first_epoch_above_a_threshold() {
     let last = trained.history.last().unwrap();
     assert_eq!((threshold, accuracy, trained.kept_epoch), (0.95, last.accuracy, last.epoch));
     assert!(trained.history.iter().all(|epoch| (epoch.accuracy > 0.95) == (epoch.epoch == last.epoch)));
-    // At the threshold is not above it.
+    // An accuracy equal to the threshold does not end training.
     let config = TrainConfig { epochs: 8, stop_at_train_accuracy: Some(1.0), ..config };
     assert_eq!(train(&config, material(&split(100), None), |_| ()).unwrap().stop, Stop::Epochs);
 }
 
 #[test]
 fn patience_keeps_the_network_with_the_lowest_held_out_loss() {
-    // What is held out is labelled the other way round: the better the network, the higher that
-    // loss.
+    // The held-out labels are swapped: the better the network, the higher their loss.
     let mut validation = split(20);
     validation.labels.iter_mut().for_each(|label| *label = 1 - *label);
     let config = TrainConfig { epochs: 50, patience: Some(3), ..config() };
@@ -169,7 +168,7 @@ fn patience_keeps_the_network_with_the_lowest_held_out_loss() {
 }
 
 #[test]
-fn a_loss_that_is_no_number_ends_training() {
+fn a_loss_that_is_not_finite_ends_training() {
     let config = TrainConfig { learning_rate: 1e39, epochs: 40, ..config() };
     assert!(matches!(train(&config, material(&split(50), None), |_| ()), Err(TrainError::Diverged { .. })));
 }
