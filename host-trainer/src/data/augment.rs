@@ -1,9 +1,9 @@
-//! Images shifted by a pixel and mirrored: more to learn from, of the same classes.
+//! Augmentation: images shifted by one pixel and mirrored.
 
 use rand::RngExt as _;
 use rand::rngs::Xoshiro256PlusPlus;
 
-/// Where an image is shifted to, by one pixel; what comes in from outside is black.
+/// A shift by one pixel. Black pixels move in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shift {
     None,
@@ -13,31 +13,28 @@ enum Shift {
     Up,
 }
 
-/// One of the ten ways in which an image is shown.
+/// One of the ten versions of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version {
-    /// Left and right change places, before the shift.
+    /// Mirrors left and right, before the shift.
     is_mirrored: bool,
     shift: Shift,
 }
 
-/// Number of versions.
 pub const VERSIONS: usize = 10;
 
 impl Version {
-    /// The image as it is.
+    /// The unchanged image.
     pub const PLAIN: Self = Self { is_mirrored: false, shift: Shift::None };
 
-    /// The image as it is or, with probability `share`, any of the ten versions, that one among
-    /// them.
+    /// Chooses one of the ten versions with probability `share`, otherwise the plain image.
     pub fn choose(share: f64, random: &mut Xoshiro256PlusPlus) -> Self {
-        // Both numbers are drawn every time, so that one share's choices are among those of a
-        // larger one.
+        // Both numbers are always drawn, so that a larger share alters a superset of the images.
         let (chance, version): (f64, u8) = (random.random(), random.random_range(0..VERSIONS as u8));
         if chance >= share { Self::PLAIN } else { Self::of_number(version) }
     }
 
-    /// All versions, in the order of their numbers.
+    /// Returns all versions, in the order of their numbers.
     pub fn all() -> impl Iterator<Item = Self> {
         (0..VERSIONS as u8).map(Self::of_number)
     }
@@ -53,7 +50,7 @@ impl Version {
         Self { is_mirrored: number % 2 == 1, shift }
     }
 
-    /// Its number, 0..[`VERSIONS`].
+    /// Returns the version's number, 0..[`VERSIONS`].
     pub fn number(self) -> usize {
         let shift = match self.shift {
             Shift::None => 0,
@@ -65,7 +62,7 @@ impl Version {
         2 * shift + usize::from(self.is_mirrored)
     }
 
-    /// The version that is this one's mirror image.
+    /// Returns the version that is the mirror image of this one.
     pub fn mirrored(self) -> Self {
         let shift = match self.shift {
             Shift::Right => Shift::Left,
@@ -75,8 +72,7 @@ impl Version {
         Self { is_mirrored: !self.is_mirrored, shift }
     }
 
-    /// Puts this version of `image`, rows of `columns` raw pixels one after the other, at the end
-    /// of `pixels`.
+    /// Appends this version of `image`, raw pixels in rows of `columns`, to `pixels`.
     pub fn append(self, image: &[u8], columns: usize, pixels: &mut Vec<u8>) {
         let (start, columns) = (pixels.len(), columns.max(1));
         pixels.extend_from_slice(image);
@@ -94,14 +90,14 @@ impl Version {
     }
 }
 
-/// Moves all values by `count` places towards the end; zeros come in.
+/// Moves all values by `count` places towards the end, and fills with zeros.
 fn move_right(values: &mut [u8], count: usize) {
     let count = count.min(values.len());
     values.rotate_right(count);
     values.iter_mut().take(count).for_each(|value| *value = 0);
 }
 
-/// Moves all values by `count` places towards the start; zeros come in.
+/// Moves all values by `count` places towards the start, and fills with zeros.
 fn move_left(values: &mut [u8], count: usize) {
     let count = count.min(values.len());
     values.rotate_left(count);
@@ -117,7 +113,7 @@ mod tests {
     const SHIFTS: [(Shift, i32, i32); 5] =
         [(Shift::None, 0, 0), (Shift::Right, 0, 1), (Shift::Left, 0, -1), (Shift::Down, 1, 0), (Shift::Up, -1, 0)];
 
-    /// The same, pixel by pixel.
+    /// Computes a version pixel by pixel.
     fn expected(version: Version, image: &[u8], rows: i32, columns: i32) -> Vec<u8> {
         let (_, down, right) = SHIFTS.into_iter().find(|(shift, ..)| *shift == version.shift).unwrap();
         let pixel = |row: i32, column: i32| {
@@ -130,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_are_those_of_the_definition_at_every_edge() {
+    fn versions_match_the_definition_at_every_edge() {
         for (rows, columns) in [(1, 1), (1, 4), (4, 1), (2, 2), (3, 5), (28, 28)] {
             let image: Vec<u8> = (0..rows * columns).map(|index| (index % 255 + 1) as u8).collect();
             for (shift, ..) in SHIFTS {
@@ -165,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_image_without_pixels_stays_without() {
+    fn an_empty_image_stays_empty() {
         for (shift, ..) in SHIFTS {
             let mut pixels = Vec::new();
             Version { is_mirrored: true, shift }.append(&[], 0, &mut pixels);
@@ -174,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_are_as_frequent_as_asked_for_and_reproducible() {
+    fn versions_are_as_frequent_as_requested_and_reproducible() {
         let draw = |share, seed| -> Vec<Version> {
             let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
             (0..20_000).map(|_| Version::choose(share, &mut random)).collect()

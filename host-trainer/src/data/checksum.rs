@@ -1,18 +1,16 @@
-//! What makes a data set Fashion-MNIST: the SHA-256 of its four files as decompressed bytes.
+//! SHA-256 of Fashion-MNIST's four files, decompressed.
 
 use sha2::{Digest, Sha256};
 
 use super::IdxFile;
 
-/// A SHA-256.
 pub type Hash = [u8; 32];
 
-/// The hash of `bytes`.
 pub fn sha256(bytes: &[u8]) -> Hash {
     Sha256::digest(bytes).into()
 }
 
-/// The hash of the concatenation of `parts`.
+/// Returns the hash of the concatenated `parts`.
 pub fn sha256_of_parts(parts: &[&[u8]]) -> Hash {
     let mut hasher = Sha256::new();
     for part in parts {
@@ -21,14 +19,13 @@ pub fn sha256_of_parts(parts: &[&[u8]]) -> Hash {
     hasher.finalize().into()
 }
 
-/// 64 lower-case hexadecimal digits.
+/// Returns the hash as 64 lower-case hexadecimal digits.
 pub fn hex(hash: &Hash) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The hash of Fashion-MNIST's own `file`, decompressed, as hexadecimal digits.
-///
-/// Compressed bytes would not do: Debian's package has the same files, compressed anew.
+/// Returns the hash of Fashion-MNIST's `file`, decompressed, in hexadecimal digits. Debian's
+/// package has the same files but compresses them differently.
 pub fn fashion_mnist(file: IdxFile) -> &'static str {
     match file {
         IdxFile::TrainImages => "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
@@ -44,7 +41,7 @@ mod tests {
 
     #[test]
     fn hashes_parts_as_one() {
-        // The value is the one that FIPS 180-2 gives for "abc".
+        // The test vector for "abc" in FIPS 180-2.
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(hex(&sha256(b"abc")), abc);
         assert_eq!(hex(&sha256_of_parts(&[b"a", b"", b"bc"])), abc);

@@ -1,4 +1,4 @@
-//! Gets Fashion-MNIST from its own public address into the user's cache.
+//! Downloads Fashion-MNIST into the user's cache.
 
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
@@ -11,19 +11,18 @@ use ureq::Agent;
 use super::{DatasetError, IdxFile, checksum, hex};
 use crate::support::{files, progress};
 
-/// The data set's own public address. Plain HTTP, which does not matter: every file's SHA-256 is
-/// known.
+/// The data set's public address. Plain HTTP is safe, because every file's SHA-256 is checked.
 const ADDRESS: &str = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/";
 
-/// The largest of the files has 26 MB, and 47 MB decompressed.
+/// The largest file has 26 MB, and 47 MB decompressed.
 const MAX_FILE_BYTES: u64 = 64 << 20;
 
-/// Downloads the files that `cache` does not have yet, and returns `cache`.
+/// Downloads the files that `cache` lacks, and returns `cache`.
 ///
 /// # Errors
 ///
-/// Returns an error if there is no network, what comes is not the data set, or the cache cannot be
-/// written to. No file is kept in part.
+/// Returns an error if a download fails or has the wrong content, or if the cache cannot be written
+/// to. Incomplete files are not kept.
 pub fn fill(cache: &Path) -> Result<PathBuf, DatasetError> {
     fill_from(ADDRESS, cache)
 }
@@ -62,7 +61,7 @@ fn read_all(body: impl Read, bar: &ProgressBar) -> Result<Vec<u8>, std::io::Erro
     Ok(bytes)
 }
 
-/// Says why `bytes` are not Fashion-MNIST's `file`, gzipped.
+/// Returns the reason if `bytes` are not Fashion-MNIST's `file`, gzipped.
 fn check(file: IdxFile, bytes: &[u8]) -> Result<(), String> {
     let mut content = Vec::new();
     MultiGzDecoder::new(Cursor::new(bytes))
@@ -82,7 +81,7 @@ mod tests {
 
     use super::*;
 
-    /// Answers one request with `answer`, from a thread of its own.
+    /// Answers one request with `answer` on another thread, and returns the address.
     fn serve_once(answer: &'static str) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}/", listener.local_addr().unwrap());
@@ -99,7 +98,7 @@ mod tests {
         address
     }
 
-    fn nothing_is_kept(answer: &'static str, expected: &str) {
+    fn assert_nothing_is_kept(answer: &'static str, expected: &str) {
         let root = tempfile::tempdir().unwrap();
         let cache = root.path().join("cache");
         let address = serve_once(answer);
@@ -110,21 +109,21 @@ mod tests {
 
     #[test]
     fn another_file_is_refused() {
-        nothing_is_kept("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "it does not decompress");
+        assert_nothing_is_kept("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "it does not decompress");
     }
 
     #[test]
     fn a_missing_file_is_reported() {
-        nothing_is_kept("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "404");
+        assert_nothing_is_kept("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "404");
     }
 
     #[test]
     fn a_broken_connection_is_reported() {
-        nothing_is_kept("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello", "--data");
+        assert_nothing_is_kept("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello", "--data");
     }
 
     #[test]
-    fn a_machine_that_does_not_listen_is_reported() {
+    fn a_refused_connection_is_reported() {
         let root = tempfile::tempdir().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}/", listener.local_addr().unwrap());

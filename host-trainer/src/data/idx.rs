@@ -1,8 +1,5 @@
-//! IDX, the format of MNIST and its relatives: a header of big-endian words, then one byte a pixel
-//! or label.
-//!
-//! Total and bounded: nothing is read that the header does not ask for, and the header cannot ask
-//! for much.
+//! Reads IDX, the format of MNIST: a header of big-endian words, then one byte for each pixel or
+//! label. The header is checked before anything else is read, and limits bound its numbers.
 
 use std::fs::File;
 use std::io::{BufReader, Chain, Cursor, Read};
@@ -14,33 +11,30 @@ use shared_model::{MAX_CLASSES, MAX_WIDTH};
 use super::DatasetError;
 use crate::support::bounded;
 
-/// Images a file may have: the provenance counts them in 32 bits, and memory is finite.
+/// Most images in a file: the provenance counts them in 32 bits, and memory is finite.
 const MAX_ITEMS: u64 = 1 << 24;
-/// Bytes a file may have, decompressed.
+/// Largest decompressed size of a file, in bytes.
 const MAX_BYTES: u64 = 1 << 30;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const IMAGES_MAGIC: u32 = 0x0000_0803;
 const LABELS_MAGIC: u32 = 0x0000_0801;
 
-/// Images of one shape, as the file has them.
+/// Images of one size.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdxImages {
-    /// Rows of an image, 1 or more.
+    /// Rows of an image, at least 1.
     pub rows: usize,
-    /// Columns of an image, 1 or more; `rows * columns <= 16384`.
+    /// Columns of an image, at least 1. `rows * columns <= 16384`.
     pub columns: usize,
     /// The pixels of all images, row-major.
     pub pixels: Vec<u8>,
-    /// The file's header.
     pub header: [u8; 16],
 }
 
-/// Labels, as the file has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdxLabels {
     /// One for each image.
     pub labels: Vec<u8>,
-    /// The file's header.
     pub header: [u8; 8],
 }
 
@@ -48,8 +42,8 @@ pub struct IdxLabels {
 ///
 /// # Errors
 ///
-/// Returns an error if it cannot be read, is not such a file, is cut off, or is longer than its
-/// header says.
+/// Returns an error if the file cannot be read or is not such a file, or if its length differs from
+/// the length in its header.
 pub fn read_images(path: &Path) -> Result<IdxImages, DatasetError> {
     let mut file = IdxReader::open(path)?;
     let header: [u8; 16] = file.header("images", IMAGES_MAGIC)?;
@@ -73,7 +67,7 @@ pub fn read_labels(path: &Path) -> Result<IdxLabels, DatasetError> {
     let header: [u8; 8] = file.header("labels", LABELS_MAGIC)?;
     let [_, count] = words(&header);
     file.check("number of labels", count, 1, MAX_ITEMS)?;
-    // A label is a byte, and so any label is one of the format's classes.
+    // A label is one byte, so every label is a valid class.
     const { assert!(MAX_CLASSES > u8::MAX as usize) };
     let labels = file.payload(header.len() as u64, count)?;
     Ok(IdxLabels { labels, header })
@@ -85,7 +79,7 @@ fn words<const BYTES: usize, const WORDS: usize>(header: &[u8; BYTES]) -> [u64; 
     std::array::from_fn(|index| u64::from(u32::from_be_bytes(chunks[index])))
 }
 
-/// A file with its first bytes put back after a look at them.
+/// A file whose first bytes are put back after they were inspected.
 type Peeked = Chain<Cursor<Vec<u8>>, BufReader<File>>;
 
 struct IdxReader {
@@ -107,7 +101,7 @@ impl IdxReader {
         Ok(Self { path: path.to_owned(), reader, is_compressed })
     }
 
-    /// The header, after a check of its first word.
+    /// Reads the header and checks its first word.
     fn header<const BYTES: usize>(&mut self, kind: &'static str, expected: u32) -> Result<[u8; BYTES], DatasetError> {
         let bytes = self.read(BYTES as u64)?;
         let found = bytes.first_chunk().copied().map_or(0, u32::from_be_bytes);
@@ -119,9 +113,9 @@ impl IdxReader {
         bytes.try_into().map_err(|_| truncated)
     }
 
-    /// The `length` bytes behind a header of `start` bytes, and proof that nothing follows.
+    /// Reads the `length` bytes after a header of `start` bytes, and fails if more bytes follow.
     fn payload(&mut self, start: u64, length: u64) -> Result<Vec<u8>, DatasetError> {
-        // One byte more, so that what follows is seen, and a gzip trailer's checksum is read.
+        // One more byte, to detect trailing bytes and to read the checksum of a gzip trailer.
         let mut bytes = self.read(length + 1)?;
         let found = bytes.len() as u64;
         if found > length {
@@ -135,7 +129,7 @@ impl IdxReader {
         Ok(bytes)
     }
 
-    /// At most `length` bytes.
+    /// Reads at most `length` bytes.
     fn read(&mut self, length: u64) -> Result<Vec<u8>, DatasetError> {
         let mut bytes = Vec::new();
         match self.reader.by_ref().take(length).read_to_end(&mut bytes) {
@@ -209,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn errors_name_what_is_wrong() {
         assert!(matches!(read(&images_file(1, 1, 2, &[0, 0, 0])), Err(DatasetError::Trailing { expected: 18, .. })));
         assert!(matches!(
             read(&images_file(2, 1, 2, &[0, 0, 0])),
@@ -220,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_checked_before_they_are_believed() {
+    fn sizes_are_checked_before_use() {
         for (count, rows, columns) in
             [(u32::MAX, 1, 1), (1, u32::MAX, u32::MAX), (1, 0, 28), (1, 129, 128), (1 << 24, 128, 128)]
         {
@@ -230,14 +224,14 @@ mod tests {
     }
 
     #[test]
-    fn a_gzip_bomb_is_read_no_further_than_its_header_asks() {
+    fn a_gzip_bomb_is_read_only_as_far_as_its_header_asks() {
         let mut file = images_file(1, 1, 1, &[]);
         file.resize(64 << 20, 0);
         assert!(matches!(read(&gzip(&file)), Err(DatasetError::Trailing { expected: 17, .. })));
     }
 
     #[test]
-    fn a_changed_compressed_byte_is_noticed_or_harmless() {
+    fn a_changed_compressed_byte_is_detected_or_harmless() {
         let pixels: Vec<u8> = (0..1024_u32).map(|index| (index * index / 7) as u8).collect();
         let compressed = gzip(&images_file(4, 16, 16, &pixels));
         let mut noticed = 0;
@@ -249,7 +243,7 @@ mod tests {
                 Err(_) => noticed += 1,
             }
         }
-        // All but gzip's time stamp and the like.
+        // Some bytes, such as gzip's time stamp, have no effect.
         assert!(noticed > compressed.len() - 12, "{noticed} of {}", compressed.len());
     }
 
@@ -264,7 +258,7 @@ mod tests {
                 prop_assert_eq!(pixels.len() as u64, count * (rows * columns) as u64);
                 prop_assert!(pixels.len() + header.len() == plain.len());
             }
-            // Its checksum tells.
+            // Its checksum detects every other change.
             if let Ok(images) = read(&compressed) {
                 prop_assert_eq!(images.pixels, [7; 120]);
             }

@@ -1,4 +1,4 @@
-//! Where a data set may lie, in the order in which the places are looked at.
+//! The places where a data set may be, in the order of the search.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -8,17 +8,17 @@ use serde::Serialize;
 
 use super::{DatasetError, IdxFile};
 
-/// Names a folder that holds Fashion-MNIST.
+/// Environment variable that names a folder with Fashion-MNIST.
 pub const FOLDER_VARIABLE: &str = "FASHION_MNIST_DIR";
 
-/// Where Debian's `dataset-fashion-mnist` puts its files.
+/// The folder of Debian's `dataset-fashion-mnist`.
 const SYSTEM_FOLDER: &str = "/usr/share/datasets/fashion-mnist";
 
-/// How a data set was found.
+/// The origin of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
-    /// Named on the command line.
+    /// Named with `--data`.
     Given,
     /// Named by `FASHION_MNIST_DIR`.
     Environment,
@@ -26,12 +26,11 @@ pub enum Origin {
     Cache,
     /// Installed by the system's package.
     System,
-    /// Just downloaded into the cache.
     Downloaded,
 }
 
 impl Origin {
-    /// What led to the folder, in words.
+    /// Returns the reason for this folder in words.
     pub fn named_by(self) -> &'static str {
         match self {
             Self::Given => "named by --data",
@@ -43,21 +42,21 @@ impl Origin {
     }
 }
 
-/// The places where a data set may lie.
+/// The places where a data set may be.
 #[derive(Clone, Debug)]
 pub struct Places {
     /// The user's `--data`.
     pub given: Option<PathBuf>,
     /// The value of `FASHION_MNIST_DIR`.
     pub environment: Option<PathBuf>,
-    /// This program's own folder in the user's cache.
+    /// This program's folder in the user's cache.
     pub cache: Option<PathBuf>,
-    /// Where the system's package would put it.
+    /// The folder of the system's package.
     pub system: PathBuf,
 }
 
 impl Places {
-    /// The places on this system, as this user has them.
+    /// Returns the places for this system and user.
     pub fn of_this_system(given: Option<&Path>) -> Self {
         Self {
             given: given.map(Path::to_owned),
@@ -67,12 +66,12 @@ impl Places {
         }
     }
 
-    /// The first place that has a data set; nothing where it has to be downloaded.
+    /// Returns the first place that has a data set, or `None` if it must be downloaded.
     ///
     /// # Errors
     ///
-    /// Returns an error if the user names a folder that does not hold one: looking elsewhere would
-    /// hide a slip of the pen.
+    /// Returns an error if the user named a folder without a data set. Searching elsewhere would
+    /// hide the mistake.
     pub fn locate(&self) -> Result<Option<(PathBuf, Origin)>, DatasetError> {
         for (folder, origin) in [(&self.given, Origin::Given), (&self.environment, Origin::Environment)] {
             let Some(folder) = folder else { continue };
@@ -117,7 +116,7 @@ mod tests {
         assert_eq!(places.locate().unwrap(), None);
         fill(&system, &IdxFile::ALL);
         assert_eq!(places.locate().unwrap(), Some((system.clone(), Origin::System)));
-        // Half a download is no data set.
+        // An incomplete download is not a data set.
         fill(&cache, &IdxFile::ALL[..3]);
         assert_eq!(places.locate().unwrap(), Some((system, Origin::System)));
         fill(&cache, &IdxFile::ALL);

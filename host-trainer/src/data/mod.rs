@@ -1,4 +1,4 @@
-//! The data set: four IDX files in a folder, checked before anything else looks at them.
+//! The data set: four IDX files in a folder, checked before use.
 
 mod augment;
 mod checksum;
@@ -32,21 +32,16 @@ const FASHION_MNIST_CLASSES: [&str; 10] =
 /// One of a data set's four files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdxFile {
-    /// Training images.
     TrainImages,
-    /// Training labels.
     TrainLabels,
-    /// Test images.
     TestImages,
-    /// Test labels.
     TestLabels,
 }
 
 impl IdxFile {
-    /// All four.
     pub const ALL: [Self; 4] = [Self::TrainImages, Self::TrainLabels, Self::TestImages, Self::TestLabels];
 
-    /// The file's name, without the `.gz` of its compressed form.
+    /// Returns the file's name without `.gz`.
     pub fn name(self) -> &'static str {
         match self {
             Self::TrainImages => "train-images-idx3-ubyte",
@@ -56,7 +51,7 @@ impl IdxFile {
         }
     }
 
-    /// The file in `folder`, compressed or not, if it is there. Some copies have a dot before
+    /// Returns the path of the file in `folder`, compressed or not. Some copies have a dot before
     /// `idx`.
     fn find(self, folder: &Path) -> Option<PathBuf> {
         let names = [self.name().to_owned(), self.name().replace("-idx", ".idx")];
@@ -68,50 +63,45 @@ impl IdxFile {
     }
 }
 
-/// Which data set is asked for; by default, Fashion-MNIST wherever it is found.
+/// The data set to load. The default is Fashion-MNIST, wherever it is found.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wanted<'a> {
-    /// The user's `--data`: any consistent data set will do there. Everywhere else it must be
+    /// The user's `--data`, which may name any consistent data set. Other places must have
     /// Fashion-MNIST.
     pub folder: Option<&'a Path>,
-    /// The user's `--class-names`; without it, `class-names.txt` in the data set's folder counts,
-    /// where there is one.
+    /// The user's `--class-names`. The default is `class-names.txt` in the data set's folder, if it
+    /// exists.
     pub class_names: Option<&'a Path>,
 }
 
-/// A data set that has been checked: shapes agree, labels are 0, 1, .. without a gap.
+/// A checked data set: shapes agree, and labels are 0, 1, .. without a gap.
 #[derive(Clone, Debug)]
 pub struct Dataset {
-    /// Where it lies.
     pub folder: PathBuf,
-    /// How it was found there.
+    /// The reason for choosing this folder.
     pub origin: Origin,
-    /// Rows of an image.
     pub rows: u16,
-    /// Columns of an image.
     pub columns: u16,
     /// One name for each class.
     pub class_names: Vec<String>,
-    /// The file that they were read from, if they were.
+    /// The file with the names, if they were read from a file.
     pub class_names_file: Option<PathBuf>,
-    /// Whether all four files are Fashion-MNIST's.
+    /// True if all four files are Fashion-MNIST's.
     pub is_fashion_mnist: bool,
-    /// SHA-256 of the training images' file and the training labels' file, decompressed, as one.
+    /// SHA-256 of the training images' file followed by the training labels' file, decompressed.
     pub train_hash: Hash,
-    /// The same of the test images and labels.
+    /// The same for the test images and labels.
     pub test_hash: Hash,
-    /// What the network learns from.
     pub train: Split,
-    /// What it is judged by.
     pub test: Split,
 }
 
 impl Dataset {
-    /// Finds a data set, downloads it where there is none, reads and checks it.
+    /// Finds a data set, or downloads Fashion-MNIST, then reads and checks it.
     ///
     /// # Errors
     ///
-    /// Returns an error if there is none, or what is there is not as it should be.
+    /// Returns an error if no data set is found, or if it fails a check.
     pub fn load(wanted: Wanted<'_>) -> Result<Self, DatasetError> {
         let places = Places::of_this_system(wanted.folder);
         let (folder, origin) = match places.locate()? {
@@ -121,12 +111,12 @@ impl Dataset {
         Self::read(folder, origin, wanted.class_names)
     }
 
-    /// The files that it was read from.
+    /// Returns the files that the data set was read from.
     pub fn files(&self) -> impl Iterator<Item = PathBuf> {
         IdxFile::ALL.into_iter().filter_map(|file| file.find(&self.folder)).chain(self.class_names_file.clone())
     }
 
-    /// Reads and checks the data set in `folder`, with the names in `class_names` if that is given.
+    /// Reads and checks the data set in `folder`.
     ///
     /// # Errors
     ///
@@ -204,7 +194,7 @@ fn check_counts(
     Err(DatasetError::Counts { folder: folder.to_owned(), split, images, labels })
 }
 
-/// The one shape of all images.
+/// Returns the size of all images, in rows and columns.
 fn check_shapes(folder: &Path, train: &IdxImages, test: &IdxImages) -> Result<(u16, u16), DatasetError> {
     let shapes = || DatasetError::Shapes {
         folder: folder.to_owned(),
@@ -216,12 +206,12 @@ fn check_shapes(folder: &Path, train: &IdxImages, test: &IdxImages) -> Result<(u
     if (train.rows, train.columns) != (test.rows, test.columns) {
         return Err(shapes());
     }
-    // Neither is above 16,384, which reading has checked.
+    // Both are at most 16,384, checked by `idx::read_images`.
     let word = |size: usize| u16::try_from(size).map_err(|_| shapes());
     Ok((word(train.rows)?, word(train.columns)?))
 }
 
-/// The number of classes.
+/// Returns the number of classes.
 fn check_labels(folder: &Path, train: &[u8], test: &[u8]) -> Result<usize, DatasetError> {
     let mut occurs = [false; u8::MAX as usize + 1];
     for &label in train {

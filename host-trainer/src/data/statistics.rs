@@ -1,29 +1,26 @@
-//! What the pixels of a split are like.
+//! Statistics of the pixels of a split.
 
 use serde::Serialize;
 
 use super::Split;
 
-/// What the pixels of a split are like.
+/// Statistics of the pixels of a split.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Statistics {
-    /// Number of images.
     #[serde(rename = "pictures")]
     pub images: usize,
-    /// The share of pixels that are 0, black; 0..=1.
+    /// Share of black pixels (0), 0 to 1.
     pub zero_share: f64,
-    /// The darkest raw pixel.
     pub least: u8,
-    /// The lightest raw pixel.
     pub largest: u8,
-    /// Mean of the pixels as the float network gets them, in 0..=1.
+    /// Mean of the pixels in 0..=1, as the float network takes them.
     pub mean: f64,
-    /// Their standard deviation.
+    /// Standard deviation of the same.
     pub standard_deviation: f64,
 }
 
 impl Statistics {
-    /// What the pixels of `split` are like.
+    /// Computes the statistics of `split`.
     pub fn of(split: &Split) -> Self {
         let mut counts = [0_u64; 256];
         for &pixel in &split.pixels {
@@ -51,11 +48,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pixels_are_summed_up() {
+    fn statistics_match_their_definitions() {
         let split = Split { width: 2, pixels: vec![0, 255, 51, 0], labels: vec![2, 0] };
         let Statistics { images, zero_share, least, largest, mean, standard_deviation } = Statistics::of(&split);
         assert_eq!((images, zero_share, least, largest), (2, 0.5, 0, 255));
-        // 0, 1, 0.2, 0.
+        // Pixels in 0..=1: 0, 1, 0.2, 0.
         assert!((mean - 0.3).abs() < 1e-12 && (standard_deviation - 0.17_f64.sqrt()).abs() < 1e-12);
         let empty = Statistics::of(&Split { width: 2, pixels: Vec::new(), labels: Vec::new() });
         assert_eq!((empty.mean, empty.largest), (0.0, 0));

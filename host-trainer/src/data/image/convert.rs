@@ -1,14 +1,15 @@
-//! From any image to the data set's form: light on black, filling the image in one direction, in
-//! its middle.
+//! Converts any image to the data set's form: light on black, centred, filling the image in one
+//! direction.
 //!
 //! ```text
-//!  brightness, opacity --border--> background and polarity --> how far each pixel stands out from it, 0..=255
-//!     --> cropped to what stands out --> scaled, the aspect ratio kept --> centred on black
+//!  brightness, opacity --border--> background and polarity
+//!     --> each pixel's contrast to the background, 0..=255 --> cropped to the object
+//!     --> scaled, aspect ratio kept --> centred on black
 //! ```
 //!
-//! Fashion-MNIST was made so: garments trimmed, the longer side scaled to 28 pixels, inverted. Of
-//! its test images 98 % fill all 28 in one direction at least. An image that already has the size
-//! is left in its place.
+//! Fashion-MNIST was made like this: garments trimmed, the longer side scaled to 28 pixels, colours
+//! inverted. 98 % of its test images fill all 28 pixels in at least one direction. An image that
+//! already has the target size is not moved.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -16,36 +17,35 @@ use image::imageops::{self, FilterType};
 use image::{GrayAlphaImage, GrayImage};
 use serde::Serialize;
 
-/// How far a pixel may be from the background and still belong to it: 5 %, as Fashion-MNIST was
-/// trimmed.
+/// Largest difference between a pixel and the background that still counts as background: 5 %, as
+/// Fashion-MNIST was trimmed.
 const TOLERANCE: u8 = 12;
 
-/// Of the longer side, the part below which what stands out is a speck: noise of a camera, dust.
+/// Blur that hides specks such as camera noise and dust, as a share of the longer side.
 const SPECK: f32 = 1.0 / 200.0;
 
-/// What is shown on what.
+/// Brightness of the object relative to the background.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Polarity {
-    /// Light on dark, as the data set.
+    /// Like the data set.
     LightOnDark,
-    /// Dark on light, as print.
+    /// Like print.
     DarkOnLight,
 }
 
-/// What was done to an image.
+/// The changes made to an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conversion {
-    /// What it shows on what.
     pub polarity: Polarity,
-    /// How it was fitted, where it had not the size.
+    /// `None` if the image already had the target size.
     fit: Option<Fit>,
 }
 
-/// How an image of another size was fitted; rows and columns.
+/// Crop and scale of an image of another size. Sizes are rows and columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Fit {
-    /// The brightness that became black, once inverted as the polarity says.
+    /// The brightness that became black, after any inversion.
     background: u8,
     cropped: (u32, u32),
     scaled: (u32, u32),
@@ -68,8 +68,8 @@ impl Display for Conversion {
     }
 }
 
-/// `image` as `rows` by `columns` pixels, and what was done; nothing where nothing stands out from
-/// its border.
+/// Converts `image` to `rows` by `columns` pixels. Returns `None` if no pixel differs enough from
+/// the border.
 pub fn convert(
     image: &GrayAlphaImage,
     rows: usize,
@@ -78,7 +78,7 @@ pub fn convert(
 ) -> Option<(Vec<u8>, Conversion)> {
     let (rows, columns) = (u32::try_from(rows).ok()?, u32::try_from(columns).ok()?);
     let border = border(image);
-    let polarity = polarity.unwrap_or_else(|| what_stands_out(image, border));
+    let polarity = polarity.unwrap_or_else(|| detect_polarity(image, border));
     if image.dimensions() == (columns, rows) {
         let pixels = stand_out(image, polarity, 0);
         let first = pixels.first()?;
@@ -92,8 +92,8 @@ pub fn convert(
     Some((pixels, Conversion { polarity, fit: Some(fit) }))
 }
 
-/// The brightness of the background: the median of the outermost pixels; nothing where most of
-/// these are transparent.
+/// Returns the brightness of the background, which is the median of the outermost pixels. Returns
+/// `None` if most of them are transparent.
 fn border(image: &GrayAlphaImage) -> Option<u8> {
     let (width, height) = image.dimensions();
     let is_outermost = |x, y| x == 0 || y == 0 || x + 1 == width || y + 1 == height;
@@ -104,9 +104,9 @@ fn border(image: &GrayAlphaImage) -> Option<u8> {
     (2 * opaque.len() > outermost.len()).then(|| opaque.get(opaque.len() / 2).copied()).flatten()
 }
 
-/// Whether more of the image is darker or lighter than its border. A transparent border has no
-/// brightness: then whether what is visible is dark or light.
-fn what_stands_out(image: &GrayAlphaImage, border: Option<u8>) -> Polarity {
+/// Returns the polarity: dark on light if more of the image is darker than its border. A
+/// transparent border counts as medium grey.
+fn detect_polarity(image: &GrayAlphaImage, border: Option<u8>) -> Polarity {
     let reference = border.unwrap_or(128);
     let sum = |distance: fn(u8, u8) -> u8| -> u64 {
         let weighted = |[grey, alpha]: [u8; 2]| u64::from(distance(grey, reference)) * u64::from(alpha);
@@ -116,7 +116,7 @@ fn what_stands_out(image: &GrayAlphaImage, border: Option<u8>) -> Polarity {
     if darker > lighter { Polarity::DarkOnLight } else { Polarity::LightOnDark }
 }
 
-/// A brightness, inverted where that makes the image light on dark.
+/// Returns the brightness, inverted if the object is dark.
 fn light(grey: u8, polarity: Polarity) -> u8 {
     match polarity {
         Polarity::LightOnDark => grey,
@@ -124,8 +124,8 @@ fn light(grey: u8, polarity: Polarity) -> u8 {
     }
 }
 
-/// How far each pixel stands out: 0 at or below `background`, 255 for the lightest there can be;
-/// nothing where it is transparent.
+/// Returns each pixel's contrast to the background: 0 at or below `background` and for transparent
+/// pixels, 255 for the lightest.
 fn stand_out(image: &GrayAlphaImage, polarity: Polarity, background: u8) -> Vec<u8> {
     let most = u32::from(255 - background).max(1);
     let level = |[grey, alpha]: [u8; 2]| {
@@ -135,7 +135,7 @@ fn stand_out(image: &GrayAlphaImage, polarity: Polarity, background: u8) -> Vec<
     image.pixels().map(|pixel| level(pixel.0) as u8).collect()
 }
 
-/// `levels` cropped, scaled and centred in an image of `rows` and `columns`.
+/// Crops and scales `levels`, and centres it in an image of `rows` and `columns`.
 fn fit(mut levels: GrayImage, background: u8, (rows, columns): (u32, u32)) -> Option<(Vec<u8>, Fit)> {
     for level in levels.iter_mut().filter(|level| **level <= TOLERANCE) {
         *level = 0;
@@ -150,7 +150,7 @@ fn fit(mut levels: GrayImage, background: u8, (rows, columns): (u32, u32)) -> Op
     let (height, width) = (bottom - top + 1, right - left + 1);
     let cropped = imageops::crop_imm(&levels, left, top, width, height).to_image();
 
-    // The direction that fills first decides; the other is rounded, and keeps a pixel at least.
+    // The direction that fills first decides. The other is rounded, to at least one pixel.
     let share = |side: u32, all: u32, whole: u32| (side * all + whole / 2) / whole;
     let (new_height, new_width) = if width * rows >= height * columns {
         (share(height, columns, width).clamp(1, rows), columns)
@@ -159,14 +159,14 @@ fn fit(mut levels: GrayImage, background: u8, (rows, columns): (u32, u32)) -> Op
     };
     let scaled = imageops::resize(&cropped, new_width, new_height, FilterType::Triangle);
     let mut fitted = GrayImage::new(columns, rows);
-    // Of an odd rest, the data set has the larger half above and at the left.
+    // Like the data set: the larger half of an odd margin is at the top and at the left.
     let (x, y) = ((columns - new_width).div_ceil(2), (rows - new_height).div_ceil(2));
     imageops::replace(&mut fitted, &scaled, x.into(), y.into());
     let fit = Fit { background, cropped: (height, width), scaled: (new_height, new_width) };
     Some((fitted.into_raw(), fit))
 }
 
-/// The least and the largest of `values`.
+/// Returns the smallest and the largest of `values`.
 fn ends(values: impl Iterator<Item = u32>) -> Option<(u32, u32)> {
     values.fold(None, |ends, value| {
         let (least, largest) = ends.unwrap_or((value, value));
@@ -180,21 +180,21 @@ mod tests {
 
     use super::*;
 
-    /// Opaque pixels, `[row][column]`.
+    /// Creates an image of opaque pixels, `[row][column]`.
     fn opaque(greys: &[u8], width: u32) -> GrayAlphaImage {
         let pixels = greys.iter().flat_map(|&grey| [grey, 255]).collect();
         GrayAlphaImage::from_raw(width, greys.len() as u32 / width, pixels).unwrap()
     }
 
-    /// A rectangle of one brightness on another: 20 columns from 30 on, 60 rows from 10 on, in 100
-    /// columns and 80 rows.
+    /// Draws a rectangle, 20 columns from 30 and 60 rows from 10, in an image of 100 columns and 80
+    /// rows.
     fn rectangle(inside: LumaA<u8>, outside: LumaA<u8>) -> GrayAlphaImage {
         let is_inside = |x, y| (30..50).contains(&x) && (10..70).contains(&y);
         GrayAlphaImage::from_fn(100, 80, |x, y| if is_inside(x, y) { inside } else { outside })
     }
 
     #[test]
-    fn a_image_of_the_size_stays_as_it_is_or_is_inverted() {
+    fn an_image_of_the_target_size_is_kept_or_inverted() {
         let greys = [3, 0, 7, 1, 200, 2, 9, 0, 0];
         let (pixels, conversion) = convert(&opaque(&greys, 3), 3, 3, None).unwrap();
         assert_eq!((pixels.as_slice(), conversion.to_string().as_str()), (&greys[..], "taken as it is"));
@@ -211,7 +211,7 @@ mod tests {
         let converted = |polarity| convert(&image, 2, 2, Some(polarity)).unwrap().0;
         assert_eq!(converted(Polarity::LightOnDark), [0, 100, 77, 0]);
         assert_eq!(converted(Polarity::DarkOnLight), [0, 28, 178, 0]);
-        // Dark or light on nothing.
+        // On a transparent background.
         for (grey, polarity) in [(20, Polarity::DarkOnLight), (220, Polarity::LightOnDark)] {
             let (pixels, conversion) = convert(&rectangle(LumaA([grey, 255]), LumaA([grey, 0])), 28, 28, None).unwrap();
             assert_eq!(conversion.polarity, polarity);
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_out_is_cropped_scaled_and_centred() {
+    fn the_object_is_cropped_scaled_and_centred() {
         let black = LumaA([0, 255]);
         for (inside, outside, text) in [
             (black, LumaA([255, 255]), "inverted, cropped to"),
@@ -231,14 +231,14 @@ mod tests {
             let (pixels, conversion) = convert(&rectangle(inside, outside), 28, 28, None).unwrap();
             let text = format!("{text} 60 rows and 20 columns, scaled to 28 and 9, centred");
             assert_eq!(conversion.to_string(), text);
-            // Nine columns of 28: ten of the rest at the left, nine at the right.
+            // Nine of 28 columns: the margin has ten at the left and nine at the right.
             let row: Vec<u8> = [[0; 10].as_slice(), &[255; 9], &[0; 9]].concat();
             assert!(pixels.chunks(28).all(|found| found == row), "{inside:?} on {outside:?}");
         }
     }
 
     #[test]
-    fn every_shape_becomes_every_other() {
+    fn every_shape_converts_to_every_other() {
         for (width, height) in [(1, 1000), (1000, 1), (2, 2), (300, 7), (31, 31)] {
             let point = |x, y| if (x, y) == (width / 2, height / 2) { LumaA([255, 255]) } else { LumaA([0, 255]) };
             let image = GrayAlphaImage::from_fn(width, height, point);
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn specks_do_not_count() {
+    fn specks_are_ignored() {
         let mut image = rectangle(LumaA([255, 255]), LumaA([0, 255]));
         let (expected, _) = convert(&image, 28, 28, None).unwrap();
         image[(90, 40)] = LumaA([18, 255]);
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_shows_nothing_is_refused() {
+    fn blank_images_are_refused() {
         for grey in [0, 128, 255] {
             for polarity in [None, Some(Polarity::LightOnDark), Some(Polarity::DarkOnLight)] {
                 assert_eq!(convert(&opaque(&[grey; 9], 3), 3, 3, polarity), None);

@@ -1,37 +1,36 @@
-//! Where a JPEG file ends. A decoder makes grey of what is missing, which would be classified as if
-//! it had been there.
+//! Detects JPEG files that are cut off. A decoder fills missing pixels with grey, and the result
+//! would be classified.
 
-/// What every file begins with.
+/// First bytes of every file.
 const START: [u8; 2] = [0xff, 0xd8];
 const END: u8 = 0xd9;
-/// Of a segment that coded pixels follow.
+/// Marker of a segment that is followed by coded pixels.
 const SCAN: u8 = 0xda;
 
-/// Whether `file` begins as a JPEG and has no end: segments, each with its length, up to the marker
-/// of the end.
+/// Returns true if `file` begins like a JPEG but has no end marker after its segments.
 pub fn is_cut_off(file: &[u8]) -> bool {
     let Some(mut rest) = file.strip_prefix(&START) else { return false };
     loop {
         match rest {
             [0xff, END, ..] => return false,
-            // Markers may have more of their first byte before them, and some stand alone.
-            [0xff, behind @ ..] if behind.first() == Some(&0xff) => rest = behind,
-            [0xff, 0x01 | 0xd0..=0xd8, behind @ ..] => rest = behind,
+            // Markers may have more 0xff bytes before them, and some have no length.
+            [0xff, after @ ..] if after.first() == Some(&0xff) => rest = after,
+            [0xff, 0x01 | 0xd0..=0xd8, after @ ..] => rest = after,
             [0xff, marker, high, low, ..] => {
                 let length = 2 + usize::from(u16::from_be_bytes([*high, *low]));
-                let Some(behind) = rest.get(length..) else { return true };
-                rest = if *marker == SCAN { behind_pixels(behind) } else { behind };
+                let Some(after) = rest.get(length..) else { return true };
+                rest = if *marker == SCAN { skip_pixels(after) } else { after };
             }
-            // What stands between segments is passed over, as decoders do.
-            [_, behind @ ..] => rest = behind,
+            // Bytes between segments are skipped, as decoders do.
+            [_, after @ ..] => rest = after,
             [] => return true,
         }
     }
 }
 
-/// From the marker on that ends coded pixels: in these 0xff is followed by zero or the number of a
-/// restart.
-fn behind_pixels(pixels: &[u8]) -> &[u8] {
+/// Skips coded pixels, up to the next marker. In coded pixels, 0xff is followed by zero or by the
+/// number of a restart.
+fn skip_pixels(pixels: &[u8]) -> &[u8] {
     let is_marker = |pair: &[u8]| matches!(pair, [0xff, second] if !matches!(second, 0 | 0xd0..=0xd7 | 0xff));
     let end = pixels.windows(2).position(is_marker).unwrap_or(pixels.len());
     pixels.get(end..).unwrap_or_default()
@@ -45,20 +44,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_whole_file_is_not_cut_off() {
+    fn every_shortened_file_is_cut_off() {
         let mut thumbnail = Vec::new();
         JpegEncoder::new(&mut thumbnail).encode_image(&GrayImage::new(8, 8)).unwrap();
         let image = GrayImage::from_fn(40, 30, |x, y| Luma([(x * y) as u8]));
         let mut file = Vec::new();
         let mut encoder = JpegEncoder::new_with_quality(&mut file, 100);
-        // Its end is not that of the image.
+        // The thumbnail's end marker is not the image's.
         encoder.set_exif_metadata(thumbnail).unwrap();
         encoder.encode_image(&image).unwrap();
         assert!(!is_cut_off(&file));
         for length in 2..file.len() {
             assert!(is_cut_off(&file[..length]), "{length} of {}", file.len());
         }
-        assert!(!is_cut_off(&[&file[..], b"what cameras add"].concat()));
+        assert!(!is_cut_off(&[&file[..], b"bytes that cameras add"].concat()));
         assert!(!is_cut_off(b"\x89PNG") && !is_cut_off(&[]));
     }
 }
