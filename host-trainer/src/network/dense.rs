@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor, TensorData, TensorReadError};
 use rand::RngExt as _;
 use rand::rngs::Xoshiro256PlusPlus;
 
-/// What a raw pixel, 0..=255, is worth in the float network: there it lies in 0..=1.
+/// Value of one step of a raw pixel, 0..=255, in the float network, which takes 0..=1.
 pub const INPUT_SCALE: f64 = 1.0 / 255.0;
 
 /// Dense layers with ReLU between them; the last layer's outputs are the logits.
@@ -20,34 +20,31 @@ pub struct Network {
 /// One dense layer's parameters, as plain numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DenseParameters {
-    /// Number of inputs.
     pub inputs: usize,
-    /// Number of outputs.
     pub outputs: usize,
-    /// Weights, `[input][output]`, as burn has them.
+    /// Weights, `[input][output]`, as in burn.
     pub weights: Vec<f32>,
     /// One bias for each output.
     pub biases: Vec<f32>,
 }
 
 impl DenseParameters {
-    /// A layer whose weights lie `[output][input]`, as PyTorch has them.
+    /// Creates a layer from weights `[output][input]`, as in PyTorch.
     pub fn from_rows(inputs: usize, outputs: usize, by_output: &[f32], biases: Vec<f32>) -> Self {
         let weights = (0..inputs).flat_map(|input| by_output.iter().copied().skip(input).step_by(inputs)).collect();
         Self { inputs, outputs, weights, biases }
     }
 
-    /// The weights into `output`, one for each input.
+    /// Returns the weights of `output`, one for each input.
     pub fn column(&self, output: usize) -> impl Iterator<Item = f32> {
         self.weights.iter().copied().skip(output).step_by(self.outputs.max(1))
     }
 }
 
 impl Network {
-    /// A network of `widths`: pixels, hidden widths, classes. Weights are Glorot-uniform, biases
-    /// zero.
-    ///
-    /// The numbers come from `random` alone, so that a seed means the same start on every backend.
+    /// Creates a network of `widths`: pixels, hidden widths, classes. Weights are Glorot-uniform,
+    /// biases zero. All random numbers come from `random`, so that a seed gives the same start on
+    /// every backend.
     pub fn init(widths: &[usize], random: &mut Xoshiro256PlusPlus, device: &Device) -> Self {
         let pairs = widths.iter().zip(widths.iter().skip(1));
         let layers = pairs.map(|(&inputs, &outputs)| {
@@ -58,7 +55,7 @@ impl Network {
         Self::from_parameters(layers, device)
     }
 
-    /// A network of given layers.
+    /// Creates a network from its layers.
     pub fn from_parameters(layers: impl IntoIterator<Item = DenseParameters>, device: &Device) -> Self {
         let layers = layers.into_iter().map(|layer| Linear {
             weight: Param::from_data(TensorData::new(layer.weights, [layer.inputs, layer.outputs]), device),
@@ -67,11 +64,11 @@ impl Network {
         Self { layers: layers.collect() }
     }
 
-    /// The layers' parameters, first to last.
+    /// Returns the layers' parameters, first to last.
     ///
     /// # Errors
     ///
-    /// Returns an error if the backend cannot give its tensors back.
+    /// Returns an error if the backend cannot return its tensors.
     pub fn parameters(&self) -> Result<Vec<DenseParameters>, TensorReadError> {
         let layers = self.layers.iter().map(|layer| {
             let [inputs, outputs] = layer.weight.dims();
@@ -84,13 +81,13 @@ impl Network {
         layers.collect()
     }
 
-    /// The same network, with the same identifiers, but the weights of all layers but the last as
-    /// `change` makes them: it is told the layer, from 0, its outputs and its weights,
+    /// Returns the network, with the same identifiers, but with the weights of all layers except
+    /// the last changed. `change` takes the layer's index, its output count and its weights,
     /// `[input][output]`.
     ///
     /// # Errors
     ///
-    /// Returns an error if the backend cannot give its tensors back.
+    /// Returns an error if the backend cannot return its tensors.
     pub fn map_hidden_weights(
         &self,
         mut change: impl FnMut(usize, usize, Vec<f32>) -> Vec<f32>,
@@ -107,12 +104,12 @@ impl Network {
         Ok(mapped)
     }
 
-    /// Changes the `gradients` of the weights of all layers but the last as `change` says: it is
-    /// told the layer, from 0, its outputs and the gradients, `[input][output]`.
+    /// Changes the `gradients` of the weights of all layers except the last. `change` takes the
+    /// layer's index, its output count and the gradients, `[input][output]`.
     ///
     /// # Errors
     ///
-    /// Returns an error if the backend cannot give its tensors back.
+    /// Returns an error if the backend cannot return its tensors.
     pub fn map_hidden_gradients(
         &self,
         gradients: &mut GradientsParams,
@@ -129,30 +126,30 @@ impl Network {
         Ok(())
     }
 
-    /// What the weights of the first layer are known by.
+    /// Returns the identifier of the first layer's weights.
     #[cfg(test)]
     pub fn first_weight_id(&self) -> burn::module::ParamId {
         self.layers[0].weight.id
     }
 
-    /// Where the network lives.
+    /// Returns the device of the network's tensors.
     pub fn device(&self) -> Device {
         self.layers.first().map(|layer| layer.weight.device()).unwrap_or_default()
     }
 
-    /// Logits, `[image, class]`, of images, `[image, pixel]` in 0..=1.
+    /// Returns the logits, `[image, class]`, of images, `[image, pixel]` in 0..=1.
     pub fn forward(&self, images: Tensor<2>) -> Tensor<2> {
         self.forward_with(images, |_| ())
     }
 
-    /// As [`forward`](Self::forward); `look` sees the activations, `[image, neuron]`, of every
-    /// hidden layer in turn.
-    pub fn forward_with(&self, images: Tensor<2>, mut look: impl FnMut(&Tensor<2>)) -> Tensor<2> {
+    /// Like [`forward`](Self::forward), but calls `on_activations` with the activations, `[image,
+    /// neuron]`, of each hidden layer.
+    pub fn forward_with(&self, images: Tensor<2>, mut on_activations: impl FnMut(&Tensor<2>)) -> Tensor<2> {
         let mut values = images;
         for (index, layer) in self.layers.iter().enumerate() {
             if index > 0 {
                 values = relu(values);
-                look(&values);
+                on_activations(&values);
             }
             values = layer.forward(values);
         }
@@ -160,7 +157,7 @@ impl Network {
     }
 }
 
-/// Widths of layers one after the other: `128,64`, say, or `784-128-10`.
+/// Joins the widths of layers, for example to `128,64` or `784-128-10`.
 pub fn join_widths(widths: &[usize], separator: &str) -> String {
     widths.iter().map(ToString::to_string).collect::<Vec<_>>().join(separator)
 }

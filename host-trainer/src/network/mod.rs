@@ -1,5 +1,4 @@
-//! The float network: its layers, the form of its pixels, the backends that run it, and what is
-//! measured on it.
+//! The float network: layers, pixel forms, backends, optimizer and calibration.
 
 pub mod backend;
 pub mod calibrate;

@@ -1,5 +1,4 @@
-//! Adam with decoupled weight decay, in one pass over the numbers, and kept away from subnormal
-//! ones.
+//! Adam with decoupled weight decay, in one pass over the numbers and without subnormal numbers.
 
 use burn::optim::{Adam, AdamConfig, AdamState, AdaptiveMomentumState, LearningRate, ModuleOptimizer, Optimizer};
 use burn::tensor::{DType, Device, Tensor, TensorData};
@@ -7,19 +6,18 @@ use macerator::Simd;
 
 use crate::network::backend::Backend;
 
-/// How fast the mean of gradients forgets.
+/// Adam's beta1: decay rate of the first-moment estimate.
 const BETA_1: f32 = 0.9;
 
 /// Added to the root of the second moment. The value is Keras's.
 const EPSILON: f32 = 1e-7;
 
-/// Moments below this become zero: far below [`EPSILON`] squared, above the smallest normal `f32`,
-/// 1e-38, even after being scaled down.
+/// Moments below this become zero. It is far below [`EPSILON`] squared, and above the smallest
+/// normal `f32`, 1e-38, even after being scaled down.
 const MIN_MOMENT: f32 = 1e-34;
 
-/// An optimizer for a whole network: AdamW. Its mean of squared gradients forgets by `beta_2`, 0 or
-/// more and below 1. At each step weights lose `weight_decay` times the learning rate as a share of
-/// themselves, biases nothing.
+/// Creates AdamW for a whole network. `beta_2` is in 0..1. Each step shrinks weights, but not
+/// biases, by `weight_decay` times the learning rate.
 pub fn adam(backend: Backend, beta_2: f64, weight_decay: f64) -> ModuleOptimizer {
     let beta_2 = beta_2 as f32;
     if backend.is_on_processor() {
@@ -33,14 +31,14 @@ fn burns_own(beta_2: f32) -> Adam {
     AdamConfig::new().with_beta_1(BETA_1).with_beta_2(beta_2).with_epsilon(EPSILON).build()
 }
 
-/// What is left of parameters after a step's decay, as a share. Matrices are weights, vectors
-/// biases, which do not decay.
+/// Returns the share of a parameter that remains after one step's decay. Matrices are weights;
+/// vectors are biases, which do not decay.
 fn kept_share<const D: usize>(learning_rate: LearningRate, weight_decay: f64) -> f64 {
     if D > 1 { 1.0 - learning_rate * weight_decay } else { 1.0 }
 }
 
-/// burn's Adam, for graphics cards: the numbers stay where they are, and subnormal ones are no
-/// slower. burn's AdamW would decay biases, too.
+/// burn's Adam, for graphics cards, where subnormal numbers are not slower. burn's AdamW would also
+/// decay biases.
 #[derive(Clone)]
 struct CardAdam {
     adam: Adam,
@@ -69,11 +67,10 @@ impl Optimizer for CardAdam {
 
 /// Adam in one pass, for the processor.
 ///
-/// burn's own goes over all weights a dozen times, which is as much work as the rest of a step. And
-/// a pixel that is black in most images has a gradient of exactly zero in most steps, so that its
-/// moments decay into the subnormal numbers, where many processors are slower by far: moments that
-/// small are made zero. The weights do not notice, since updates are divided by a hundredth of
-/// [`EPSILON`] at the least.
+/// burn's own makes a dozen passes over all weights, as much work as the rest of a step. Also, a
+/// pixel that is black in most images has a gradient of zero in most steps. Its moments decay to
+/// subnormal numbers, which are slow on many processors, so they are set to zero. This does not
+/// affect the weights: updates are divided by at least a hundredth of [`EPSILON`].
 #[derive(Clone)]
 struct FusedAdam {
     beta_2: f32,
@@ -119,7 +116,7 @@ impl Optimizer for FusedAdam {
     }
 }
 
-/// Adam for numbers that are no tensor, without decay.
+/// Adam without decay, for numbers outside tensors.
 #[derive(Clone, Debug)]
 pub struct PlainAdam {
     beta_2: f32,
@@ -129,13 +126,12 @@ pub struct PlainAdam {
 }
 
 impl PlainAdam {
-    /// An optimizer of `count` numbers, whose mean of squared gradients forgets by `beta_2`, 0 or
-    /// more and below 1.
+    /// Creates an optimizer of `count` numbers. `beta_2` is in 0..1.
     pub fn new(beta_2: f64, count: usize) -> Self {
         Self { beta_2: beta_2 as f32, time: 0, moment_1: vec![0.0; count], moment_2: vec![0.0; count] }
     }
 
-    /// Takes a step of size `learning_rate` from `numbers` down `gradient`.
+    /// Updates `numbers` with one step down `gradient`.
     pub fn step(&mut self, learning_rate: LearningRate, numbers: &mut [f32], gradient: &[f32]) {
         self.time += 1;
         let step = Step::new(learning_rate, self.time, self.beta_2, 1.0);
@@ -144,7 +140,7 @@ impl PlainAdam {
 }
 
 /// The factors of one step: Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015,
-/// section 2, with both corrections of the bias taken into the learning rate.
+/// section 2. Both bias corrections are included in the learning rate.
 #[derive(Clone, Copy)]
 struct Step {
     size: f32,
@@ -154,7 +150,7 @@ struct Step {
 }
 
 impl Step {
-    /// The factors of step `time`, from 1.
+    /// Computes the factors of step `time`, from 1.
     fn new(learning_rate: LearningRate, time: usize, beta_2: f32, kept_share: f64) -> Self {
         let time = i32::try_from(time).unwrap_or(i32::MAX);
         let correction = (1.0 - beta_2.powi(time)).sqrt();
@@ -167,8 +163,8 @@ impl Step {
     }
 }
 
-/// One step for every weight. Compiled once for each width of vectors that the processor may have;
-/// all round alike.
+/// Updates every weight. Compiled for each vector width that the processor may have; all round
+/// equally.
 #[allow(
     clippy::extra_unused_type_parameters,
     reason = "the compiler makes the vectors; the macro asks for their width"
@@ -182,7 +178,7 @@ fn apply<S: Simd>(step: Step, weights: &mut [f32], gradient: &[f32], moment_1: &
     }
 }
 
-/// `moment`, or zero where it is tiny.
+/// Returns `moment`, or zero if it is tiny.
 #[inline(always)]
 fn normal(moment: f32) -> f32 {
     if moment.abs() < MIN_MOMENT { 0.0 } else { moment }
@@ -195,7 +191,7 @@ mod tests {
     /// Adam with Keras's settings.
     const PLAIN: FusedAdam = FusedAdam { beta_2: 0.999, weight_decay: 0.0 };
 
-    /// The backends that train by it, and where.
+    /// Returns the backends that use it, with their devices.
     fn processors() -> impl Iterator<Item = (Backend, Device)> {
         Backend::present().filter(|(backend, _)| backend.is_on_processor())
     }
@@ -204,15 +200,15 @@ mod tests {
         tensor.try_into_vec_as().unwrap()
     }
 
-    /// Gradients of every sign and size, another set for each step; their number is no multiple of
-    /// any vector's width.
+    /// Returns gradients of every sign and size, different for each step. Their count is not a
+    /// multiple of any vector width.
     fn gradients(step: usize) -> Vec<f32> {
         let gradient = |index: usize| ((index * 37 + step * 11) % 101) as f32 - 50.0;
         (0..1003).map(|index| gradient(index) * 10_f32.powi(index as i32 % 7 - 5)).collect()
     }
 
     #[test]
-    fn steps_are_those_of_burns_own_adam() {
+    fn steps_match_burns_own_adam() {
         for (backend, device) in processors() {
             let own = burns_own(0.999);
             let start = Tensor::<2>::from_data(TensorData::new(gradients(0), [17, 59]), &device);
@@ -231,7 +227,7 @@ mod tests {
         }
     }
 
-    /// AdamW as its paper has it, in `f64`: `steps` with a learning rate that changes.
+    /// Computes `steps` of AdamW in `f64`, as in its paper, with a learning rate that changes.
     fn reference(beta_2: f64, weight_decay: f64, steps: usize) -> Vec<f64> {
         let mut weights: Vec<f64> = gradients(0).into_iter().map(f64::from).collect();
         let (mut first, mut second) = (vec![0.0; weights.len()], vec![0.0; weights.len()]);
@@ -265,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn weights_decay_as_the_paper_says_and_biases_do_not() {
+    fn weights_decay_as_in_the_paper_and_biases_do_not() {
         for (_, device) in processors() {
             for (beta_2, weight_decay) in [(0.99_f32, 0.1), (0.999, 1.0), (0.0, 0.5)] {
                 let decayed = reference(beta_2.into(), weight_decay, 20);
@@ -284,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_of_what_is_never_seen_again_become_zero() {
+    fn moments_without_new_gradients_become_zero() {
         for (backend, device) in processors() {
             let tensor = |value| Tensor::<1>::from_floats([value; 2], &device);
             let (mut weights, mut state) = PLAIN.step(1e-3, tensor(0.5), tensor(1e-3), None);

@@ -1,5 +1,4 @@
-//! The form in which a network sees pixels, and how another form than 0..=1 becomes part of its
-//! first layer.
+//! The form of a network's input pixels. Other forms than 0..=1 are folded into the first layer.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use clap::ValueEnum;
@@ -8,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::dense::{DenseParameters, INPUT_SCALE};
 use crate::data::{Split, Statistics};
 
-/// The form in which a network sees pixels while it is trained here.
+/// The form of the network's input pixels during training.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pixels {
@@ -20,7 +19,7 @@ pub enum Pixels {
 }
 
 impl Pixels {
-    /// The name, as the command line has it.
+    /// Returns the name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Unit => "unit",
@@ -28,8 +27,8 @@ impl Pixels {
         }
     }
 
-    /// The form for a network that learns from `split`. Pixels that are all the same stay as they
-    /// are.
+    /// Returns the form for a network that is trained on `split`. Pixels that are all equal are not
+    /// standardized.
     pub fn form(self, split: &Split) -> PixelForm {
         if self == Self::Unit {
             return PixelForm::PLAIN;
@@ -41,25 +40,24 @@ impl Pixels {
     }
 }
 
-/// What a network takes for a raw pixel `p`, 0..=255: `(p / scale - mean) / std`.
+/// The form `(p / scale - mean) / std` of a raw pixel `p`, 0..=255.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PixelForm {
-    /// What a raw pixel was divided by, above 0.
+    /// Above 0.
     pub scale: f64,
-    /// What was subtracted from that.
     pub mean: f64,
-    /// What the rest was divided by, above 0.
+    /// Above 0.
     pub std: f64,
 }
 
 impl PixelForm {
-    /// Pixels as they are, in 0..=255.
+    /// Raw pixels, 0..=255.
     pub const RAW: Self = Self { scale: 1.0, mean: 0.0, std: 1.0 };
 
     /// Pixels in 0..=1.
     pub const PLAIN: Self = Self { scale: 1.0 / INPUT_SCALE, mean: 0.0, std: 1.0 };
 
-    /// Raw pixels of `images`, each of `width` pixels, in this form, `[image, pixel]`.
+    /// Converts `images`, each of `width` raw pixels, to this form, `[image, pixel]`.
     pub fn tensor<'a>(
         self,
         images: impl ExactSizeIterator<Item = &'a [u8]>,
@@ -75,10 +73,10 @@ impl PixelForm {
         Tensor::from_data(TensorData::new(values, [count, width]), device)
     }
 
-    /// Changes `layer`, which takes pixels in this form, to one that takes pixels in 0..=1 and
-    /// gives the same outputs.
+    /// Changes `layer`, which takes pixels in this form, so that it takes pixels in 0..=1 and gives
+    /// the same outputs.
     pub fn fold_into(self, layer: &mut DenseParameters) {
-        // Such a layer stays as it is, to the bit.
+        // This layer must not change by a single bit.
         if self == Self::PLAIN {
             return;
         }
@@ -95,7 +93,7 @@ impl PixelForm {
     }
 }
 
-/// Returns raw pixels of `images`, each of `width` pixels, as `[image, pixel]` in 0..=1.
+/// Converts `images`, each of `width` raw pixels, to `[image, pixel]` in 0..=1.
 pub fn input_tensor<'a>(images: impl ExactSizeIterator<Item = &'a [u8]>, width: usize, device: &Device) -> Tensor<2> {
     PixelForm::PLAIN.tensor(images, width, device)
 }

@@ -1,5 +1,5 @@
-//! Graphics cards by NVIDIA's CUDA. The driver is looked for when the program runs; building takes
-//! no CUDA toolkit.
+//! Graphics cards with NVIDIA's CUDA. The driver is loaded at run time: building needs no CUDA
+//! toolkit.
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -8,20 +8,20 @@ use burn::tensor::{Device, DeviceType, Tensor};
 
 use super::{BackendError, Hardware};
 
-/// The device, and what it is, once it was asked for.
+/// The device and its description, after the first call of [`open`].
 static OPENED: OnceLock<Result<(Device, Hardware), String>> = OnceLock::new();
 
-/// Every card that works.
+/// Returns every card that works.
 pub fn hardware() -> Vec<Hardware> {
     let devices = Device::enumerate(DeviceType::Cuda);
     devices.into_iter().filter_map(|device| describe(&device).ok()).collect()
 }
 
-/// The first card.
+/// Opens the first card.
 pub fn open() -> Result<(Device, Hardware), BackendError> {
     let opened = OPENED.get_or_init(|| {
         let device = Device::enumerate(DeviceType::Cuda).into_iter().next();
-        let device = device.ok_or("there is no driver of NVIDIA's, or no card that it knows")?;
+        let device = device.ok_or("NVIDIA's driver is not installed, or finds no card")?;
         let hardware = describe(&device)?;
         Ok((device, hardware))
     });
@@ -32,7 +32,7 @@ pub fn open() -> Result<(Device, Hardware), BackendError> {
     })
 }
 
-/// What `device` is, where it computes.
+/// Describes `device`, or fails if it cannot compute.
 fn describe(device: &Device) -> Result<Hardware, String> {
     let (identity, computed) = quietly(|| {
         let computed = Tensor::<1>::ones([1], device).add_scalar(1.0).try_into_scalar::<f32>();
@@ -43,12 +43,12 @@ fn describe(device: &Device) -> Result<Hardware, String> {
     Ok(Hardware { name, interface: "CUDA".into(), kind: None, driver: None })
 }
 
-/// Runs `work`, where burn-cuda panics if the driver refuses: the message becomes the error, and is
-/// not printed.
+/// Runs `work` and turns a panic into an error, without printing it: burn-cuda panics if the driver
+/// refuses.
 fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    static ASKING: Mutex<()> = Mutex::new(());
-    // The hook is the whole program's: two that take it by turns would keep each other's.
-    let _asking = ASKING.lock().unwrap_or_else(PoisonError::into_inner);
+    static HOOK: Mutex<()> = Mutex::new(());
+    // The hook is global. Two threads that replace it in turn would keep each other's.
+    let _hook = HOOK.lock().unwrap_or_else(PoisonError::into_inner);
     let printing = panic::take_hook();
     panic::set_hook(Box::new(|_| ()));
     let result = panic::catch_unwind(AssertUnwindSafe(work));

@@ -1,4 +1,4 @@
-//! What a backend trains on.
+//! The hardware that a backend trains on.
 
 use std::fmt;
 
@@ -7,21 +7,19 @@ use serde::Serialize;
 /// A device that a backend can train on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Hardware {
-    /// As it calls itself.
     pub name: String,
-    /// How it is reached: the processor's architecture, or the name of a graphics interface.
+    /// The processor's architecture, or the name of a graphics interface.
     pub interface: String,
-    /// What it is, where that is known: `discrete`, `integrated`, `virtual`, or `software` on the
-    /// processor.
+    /// `discrete`, `integrated`, `virtual`, or `software` on the processor, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<&'static str>,
-    /// The driver with its version, where there is one and it says so.
+    /// The driver with its version, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub driver: Option<String>,
 }
 
 impl Hardware {
-    /// The processor that runs this program.
+    /// Describes the processor that runs this program.
     pub fn processor() -> Self {
         Self { name: "processor".into(), interface: std::env::consts::ARCH.into(), kind: None, driver: None }
     }
@@ -41,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_known_is_told() {
+    fn known_details_are_displayed() {
         let name = || "card".to_owned();
         let bare = Hardware { name: name(), interface: "CUDA".into(), kind: None, driver: None };
         assert_eq!(bare.to_string(), "card (CUDA)");

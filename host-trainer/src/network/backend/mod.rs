@@ -1,5 +1,4 @@
-//! The burn backends that can train: those of the processor in every build, those of a graphics
-//! card where built in.
+//! The burn backends that can train. Those for graphics cards are optional features.
 
 mod hardware;
 
@@ -14,56 +13,43 @@ use thiserror::Error;
 
 pub use hardware::Hardware;
 
-/// Which of burn's backends trains, in `f32`. Every build knows the names of all, so that it reads
-/// any run.
+/// A backend of burn that trains in `f32`. Every build knows all names, so that it can read any
+/// run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Backend {
     /// burn-flex
     Flex,
-    /// burn-ndarray, which burn-flex succeeds
+    /// burn-ndarray, the predecessor of burn-flex
     Ndarray,
-    /// burn-wgpu, by Metal on Apple's systems and by Vulkan elsewhere
+    /// burn-wgpu, with Metal on Apple's systems and Vulkan elsewhere
     Wgpu,
     /// burn-cuda
     Cuda,
-    /// None of them: another program trained, and burn-flex only runs what came of it
+    /// Another program trained, and burn-flex only runs its network
     Imported,
 }
 
 /// Why a backend cannot train here.
 #[derive(Debug, Error)]
 pub enum BackendError {
-    /// The program is built without it.
-    #[error("this build has no backend {name}; {}", build_line(name))]
-    NotBuilt {
-        /// Its name.
-        name: &'static str,
-    },
-    /// The machine has no device for it, or the device does not work.
+    #[error("backend {name} is not in this build; {}", build_line(name))]
+    NotBuilt { name: &'static str },
     #[cfg_attr(
         not(any(feature = "wgpu", feature = "cuda")),
         expect(dead_code, reason = "only graphics cards can be absent")
     )]
-    #[error("the backend {name} has no device on this machine: {reason}; {advice}, or train by --backend flex")]
-    NoDevice {
-        /// Its name.
-        name: &'static str,
-        /// What was found instead.
-        reason: String,
-        /// What to do.
-        advice: &'static str,
-    },
+    #[error("the backend {name} has no device on this machine: {reason}; {advice}, or train with --backend flex")]
+    NoDevice { name: &'static str, reason: String, advice: &'static str },
 }
 
 impl Backend {
-    /// All that train, whatever this build has.
+    /// All backends that train, in this build or not.
     pub const ALL: [Self; 4] = [Self::Flex, Self::Ndarray, Self::Wgpu, Self::Cuda];
 
-    /// The one that trains where none is asked for.
     pub const DEFAULT: Self = Self::Flex;
 
-    /// The name, as the command line has it.
+    /// Returns the name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Flex => "flex",
@@ -74,23 +60,23 @@ impl Backend {
         }
     }
 
-    /// What it is, in one line.
+    /// Describes the backend in one line.
     pub fn description(self) -> &'static str {
         match self {
-            Self::Flex => "The processor, by burn-flex",
-            Self::Ndarray => "The processor, by burn-ndarray, which burn-flex succeeds",
-            Self::Wgpu => "A graphics card, by Vulkan or Metal",
-            Self::Cuda => "A graphics card, by NVIDIA's CUDA",
+            Self::Flex => "The processor, with burn-flex",
+            Self::Ndarray => "The processor, with burn-ndarray, the predecessor of burn-flex",
+            Self::Wgpu => "A graphics card, with Vulkan or Metal",
+            Self::Cuda => "A graphics card, with NVIDIA's CUDA",
             Self::Imported => "Another program",
         }
     }
 
-    /// Whether it computes on the processor, in memory that the program can read as it is.
+    /// Returns true if it computes on the processor.
     pub fn is_on_processor(self) -> bool {
         matches!(self, Self::Flex | Self::Ndarray | Self::Imported)
     }
 
-    /// Whether this build has it.
+    /// Returns true if this build has it.
     pub fn is_built(self) -> bool {
         match self {
             Self::Flex | Self::Imported => true,
@@ -100,7 +86,7 @@ impl Backend {
         }
     }
 
-    /// What it can train on here; nothing where this build does not have it.
+    /// Returns the hardware that it can train on here, or none if this build lacks it.
     pub fn hardware(self) -> Vec<Hardware> {
         match self {
             Self::Flex | Self::Imported => vec![Hardware::processor()],
@@ -117,16 +103,16 @@ impl Backend {
         }
     }
 
-    /// Where tensors live, without differentiation, and what that is.
+    /// Opens the device for tensors, without differentiation, and describes its hardware.
     ///
     /// # Errors
     ///
-    /// Returns an error if the build or the machine does not have it.
+    /// Returns an error if the build or the machine lacks it.
     #[cfg_attr(
         feature = "ndarray",
         expect(
             deprecated,
-            reason = "upstream will drop burn-ndarray for burn-flex; until then both are built and tested"
+            reason = "burn will replace burn-ndarray with burn-flex; until then both are built and tested"
         )
     )]
     pub fn open(self) -> Result<(Device, Hardware), BackendError> {
@@ -147,7 +133,7 @@ impl Backend {
         }
     }
 
-    /// Where tensors live, without differentiation.
+    /// Opens the device for tensors, without differentiation.
     ///
     /// # Errors
     ///
@@ -156,7 +142,7 @@ impl Backend {
         self.open().map(|(device, _)| device)
     }
 
-    /// Those that can train here, to test each; whoever runs the tests reads which these are.
+    /// Returns the backends that can train here, and logs the others.
     #[cfg(test)]
     pub fn present() -> impl Iterator<Item = (Self, Device)> {
         Self::ALL.into_iter().filter_map(|backend| match backend.device() {
@@ -169,12 +155,12 @@ impl Backend {
     }
 }
 
-/// The processor, by burn-flex: what every build and every machine has.
+/// Returns the processor with burn-flex, which every build and every machine has.
 pub fn processor() -> Device {
     Device::flex()
 }
 
-/// How to get a program that has the backend `name`.
+/// Describes how to build this program with the backend `name`.
 pub fn build_line(name: &str) -> String {
     format!(
         "build with --features host-trainer/{name}: cargo build --workspace --bin host-trainer --features \
@@ -196,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_opens_is_built_and_has_hardware() {
+    fn backends_that_open_are_built_and_have_hardware() {
         for backend in Backend::ALL {
             let hardware = backend.hardware();
             match backend.open() {

@@ -1,4 +1,4 @@
-//! Graphics cards by Vulkan or Metal.
+//! Graphics cards with Vulkan or Metal.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -10,27 +10,27 @@ use super::{BackendError, Hardware};
 
 const IS_APPLE: bool = cfg!(target_vendor = "apple");
 
-/// The device, and what it is, once it was asked for: burn opens it once for a program.
+/// The device and its description, after the first call of [`open`]: burn opens it once for a
+/// program.
 static OPENED: OnceLock<Result<(Device, Hardware), String>> = OnceLock::new();
 
-/// Held while adapters are asked for: Vulkan's loader crashes where several threads do so at once.
-static ASKING: Mutex<()> = Mutex::new(());
+/// Held while adapters are listed: Vulkan's loader crashes if several threads do so at once.
+static LISTING: Mutex<()> = Mutex::new(());
 
-/// Every adapter.
+/// Returns every adapter.
 pub fn hardware() -> Vec<Hardware> {
-    let _asking = ASKING.lock().unwrap_or_else(PoisonError::into_inner);
+    let _listing = LISTING.lock().unwrap_or_else(PoisonError::into_inner);
     let backends = if IS_APPLE { Backends::METAL } else { Backends::VULKAN };
     let instance = Instance::new(InstanceDescriptor { backends, ..InstanceDescriptor::new_without_display_handle() });
     let adapters = try_read_sync(instance.enumerate_adapters(backends)).unwrap_or_default();
     adapters.iter().map(|adapter| describe(adapter.get_info())).collect()
 }
 
-/// The adapter that the driver thinks the fastest, or the one that `CUBECL_WGPU_DEFAULT_DEVICE`
-/// names.
+/// Opens the adapter that the driver prefers, or the one that `CUBECL_WGPU_DEFAULT_DEVICE` names.
 pub fn open() -> Result<(Device, Hardware), BackendError> {
     let opened = OPENED.get_or_init(|| {
-        let _asking = ASKING.lock().unwrap_or_else(PoisonError::into_inner);
-        // Never OpenGL, which burn would fall back to: little of it computes.
+        let _listing = LISTING.lock().unwrap_or_else(PoisonError::into_inner);
+        // burn would fall back to OpenGL, which supports few operations.
         let interface = if IS_APPLE { WgpuBackend::Metal } else { WgpuBackend::Vulkan };
         let opened = Device::wgpu_options().graphics_api(interface).init_with_setup();
         let (device, setup) = opened.map_err(|error| match error {
@@ -43,7 +43,7 @@ pub fn open() -> Result<(Device, Hardware), BackendError> {
         name: "wgpu",
         reason,
         advice: if IS_APPLE {
-            "it takes a Mac with Metal"
+            "use a Mac with Metal"
         } else {
             "install the driver of the graphics card, or one for the processor (on Debian: mesa-vulkan-drivers)"
         },
