@@ -21,7 +21,7 @@ pub enum WeightBits {
 }
 
 impl WeightBits {
-    /// The largest weight.
+    /// Returns the largest weight.
     pub fn largest(self) -> i8 {
         match self {
             Self::Eight => 127,
@@ -49,7 +49,7 @@ impl TryFrom<u8> for WeightBits {
             8 => Ok(Self::Eight),
             4 => Ok(Self::Four),
             2 => Ok(Self::Two),
-            _ => Err(format!("weights of {bits} bits")),
+            _ => Err(format!("found weights of {bits} bits, expected 8, 4 or 2")),
         }
     }
 }

@@ -1,18 +1,18 @@
-//! Makes what `shared-model`'s kernel `dense` eats: weights and biases of one dense layer.
+//! Quantizes the weights and biases of one dense layer.
 
 use crate::network::DenseParameters;
 
-/// Biases are kept below this, so that no accumulator leaves 32 bits: the weighted sum stays below
-/// 2^30 too.
-const LARGEST_BIAS: f64 = (1 << 30) as f64;
+/// Biases stay below this. The weighted sum also stays below 2^30, so that no accumulator overflows
+/// 32 bits.
+const MAX_BIAS: f64 = (1 << 30) as f64;
 
-/// Steps that are tried where weights have few bits.
+/// Number of step sizes tried for weights of few bits.
 const CANDIDATES: u32 = 50;
 
 /// One output of a dense layer, in integers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Channel {
-    /// What one step of the accumulator is worth, above 0.
+    /// Value of one step of the accumulator, above 0.
     pub scale: f64,
     /// The bias, in steps of the accumulator.
     pub bias: i32,
@@ -20,12 +20,12 @@ pub struct Channel {
     pub weights: Vec<i8>,
 }
 
-/// Quantizes every output of `layer`, whose inputs come in steps of `input_scale`, to weights of at
+/// Quantizes every output of `layer`, whose inputs have the step `input_scale`, to weights of at
 /// most `largest`, 1 or more.
 ///
 /// # Errors
 ///
-/// The first output with a weight or bias that is not finite.
+/// Returns the first output with a weight or bias that is not finite.
 pub fn channels(layer: &DenseParameters, input_scale: f64, largest: i8) -> Result<Vec<Channel>, usize> {
     let biases = layer.biases.iter().enumerate();
     biases
@@ -38,11 +38,12 @@ pub fn channels(layer: &DenseParameters, input_scale: f64, largest: i8) -> Resul
         .collect()
 }
 
-/// What a step of `weights` shall be worth where they are integers of at most `largest`; 0 where
-/// all are zero.
+/// Returns the step size that quantizes `weights` to integers of at most `largest`; 0 if all are
+/// zero.
 ///
-/// With eight bits, as fine as the largest weight allows. With fewer, the one of some that has the
-/// least sum of squared errors: it is worth while to clip the largest weights.
+/// With eight bits, the step is as fine as the largest weight allows. With fewer bits, clipping the
+/// largest weights pays: of several candidates, the step with the least sum of squared errors is
+/// chosen.
 pub fn weight_step(weights: &[f64], largest: i8) -> f64 {
     let coarsest = weights.iter().fold(0.0, |largest: f64, weight| largest.max(weight.abs())) / f64::from(largest);
     if largest == i8::MAX {
@@ -55,19 +56,17 @@ pub fn weight_step(weights: &[f64], largest: i8) -> f64 {
     steps.map(|step| (error(step), step)).min_by(|one, other| one.0.total_cmp(&other.0)).map_or(0.0, |(_, step)| step)
 }
 
-/// The nearest integer of at most `largest` in size.
+/// Rounds to the nearest integer of at most `largest` in size.
 pub fn round(value: f64, largest: i8) -> i8 {
-    // In range by the clamp; what is no number, zero by zero, becomes 0.
+    // The clamp keeps it in range. NaN, from zero by zero, becomes 0.
     value.round().clamp(-f64::from(largest), f64::from(largest)) as i8
 }
 
-/// An output with `weights` and a `bias`, whose weights become integers of at most `largest` in
-/// steps of `step`.
+/// Quantizes an output: `weights` become integers of at most `largest`, in steps of `step`.
 pub fn channel(weights: &[f64], bias: f64, step: f64, input_scale: f64, largest: i8) -> Channel {
-    // Coarse enough for the bias: where the two are at odds, weights this small hardly matter
-    // beside the bias.
-    let scale = step.max(bias.abs() / (input_scale * LARGEST_BIAS));
-    // Nothing to represent.
+    // Coarse enough for the bias. Weights this small hardly matter next to such a bias.
+    let scale = step.max(bias.abs() / (input_scale * MAX_BIAS));
+    // All values are zero.
     let scale = if scale > 0.0 { scale } else { 1.0 };
     let weights = weights.iter().map(|weight| round(weight / scale, largest)).collect();
     let scale = scale * input_scale;
@@ -83,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_weight_takes_all_steps() {
+    fn the_largest_weight_uses_the_full_range() {
         let found = channel(&[0.5, -1.0, 0.004, 0.0], 0.25, 1.0 / 255.0);
         assert_eq!(found.weights, [64, -127, 1, 0]);
         assert_eq!(found.scale, 1.0 / 127.0 / 255.0);
@@ -109,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_finite_is_named() {
+    fn the_output_that_is_not_finite_is_named() {
         for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
             let layer =
                 DenseParameters { inputs: 2, outputs: 2, weights: vec![0.0, 0.0, 0.0, bad], biases: vec![0.0; 2] };
@@ -120,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn few_bits_clip_the_largest_weights_where_that_pays() {
+    fn few_bits_clip_the_largest_weights_when_that_pays() {
         let weights: Vec<f64> = (0..1000).map(|index| f64::from(index % 21 - 10) / 10.0).chain([4.0]).collect();
         for largest in [7, 1] {
             let step = weight_step(&weights, largest);

@@ -1,4 +1,4 @@
-//! How far the integer network's layers are from the float network's.
+//! Measures the difference between the float network's layers and the integer network's.
 
 use burn::tensor::TensorReadError;
 use shared_model::{HostWorkspace, InferError, LOGIT_FRACTION_BITS, Model, Stage};
@@ -12,17 +12,15 @@ use crate::quantize::{LayerQuantization, Quantization};
 /// Images over which errors are measured: enough for two digits.
 const IMAGES: usize = 1000;
 
-/// Images that go through the network at once.
+/// Images in one forward pass.
 const BATCH: usize = 500;
 
 /// Why the networks cannot be compared.
 #[derive(Debug, Error)]
 pub enum DeviationError {
-    /// The integer network cannot be run.
-    #[error("the exported network cannot be run, which is a mistake of this program: please report it")]
+    #[error("cannot run the exported network: this is a bug in this program; please report it")]
     Infer(#[from] InferError),
-    /// The backend cannot give its results back.
-    #[error("the backend failed while both networks were compared; --backend list names others")]
+    #[error("the backend failed while comparing the two networks; try another one of --backend list")]
     Backend(#[from] TensorReadError),
 }
 
@@ -44,8 +42,8 @@ impl Squares {
 
 /// Runs both networks over the first images of `split` and compares every layer's outputs.
 ///
-/// `layers` are `network`'s, `quantized` and `view` what they became; `largest` has each hidden
-/// layer's largest activation.
+/// `layers` are the parameters of `network`, and `quantized` and `view` the same in integers.
+/// `largest` has each hidden layer's largest activation.
 ///
 /// # Errors
 ///
@@ -58,7 +56,7 @@ pub fn measure_deviation(
     view: &Model<'_>,
     split: &Split,
 ) -> Result<Quantization, DeviationError> {
-    const { assert!(IMAGES.is_multiple_of(BATCH), "else the last images would be left out") };
+    const { assert!(IMAGES.is_multiple_of(BATCH), "otherwise the last images would be left out") };
     let images = split.len().min(IMAGES);
     let mut squares = vec![Squares::default(); layers.len()];
     let mut workspace = Box::new(HostWorkspace::new());
@@ -148,7 +146,7 @@ mod tests {
         let [fine, coarse] = [error_of(&largest), error_of(&[20.0 * largest[0]])];
         assert_eq!((fine.images, fine.layers.len()), (256, 2));
         assert_eq!(fine.layers[0].weights, [-0.2, 1.0]);
-        // Steps of 1/255 give an error of a third of a step, at the most, over values about a half.
+        // Steps of 1/255 give an error of at most a third of a step, on values of about a half.
         assert!(fine.layers[0].signal_to_noise_decibels().unwrap() > 45.0, "{fine:?}");
         assert!(fine.layers[1].signal_to_noise_decibels().unwrap() > 40.0, "{fine:?}");
         assert!(coarse.layers[0].error_rms > 5.0 * fine.layers[0].error_rms, "{coarse:?} {fine:?}");

@@ -1,5 +1,5 @@
-//! From the float network to integers: weights `i8`, one scale an output; activations `u8`; biases
-//! and logits `i32`.
+//! Quantizes the float network: weights to `i8`, with one scale for each output, activations to
+//! `u8`, biases and logits to `i32`.
 //!
 //! ```text
 //!  float:  x * W + b          x = s_in * x_q      W = s_w[j] * w_q
@@ -7,8 +7,8 @@
 //!  hidden: y_q = acc * s_acc[j] / s_out           logit: acc * s_acc[j] * 2^16
 //! ```
 //!
-//! Scales are computed here, once, in `f64`; what is stored are the integers that `shared-model`
-//! computes with.
+//! Scales are computed here in `f64`. The model stores only integers, with which `shared-model`
+//! computes.
 
 mod bits;
 mod dense;
@@ -27,64 +27,53 @@ pub use self::encode::encode;
 #[cfg(test)]
 pub use self::encode::encode_plain;
 pub use self::record::{LayerQuantization, Quantization};
-pub use self::requant::LARGEST_FACTOR;
+pub use self::requant::MAX_FACTOR;
 use self::requant::RequantFit;
 use crate::network::{DenseParameters, INPUT_SCALE};
 
 /// The largest value of a hidden activation.
 const ACTIVATION_STEPS: f64 = u8::MAX as f64;
 
-/// What one step of a logit is worth.
+/// Value of one step of a logit.
 const LOGIT_SCALE: f64 = 1.0 / (1_u32 << LOGIT_FRACTION_BITS) as f64;
 
 /// A dense layer in integers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuantizedLayer {
-    /// How the weights lie in the model.
+    /// Weight order in the model.
     pub order: WeightOrder,
-    /// What one step of a weight is worth, of each output.
+    /// Value of one step of a weight, for each output.
     pub weight_steps: Vec<f64>,
-    /// What one step of an output is worth.
+    /// Value of one step of an output.
     pub output_step: f64,
     /// One bias for each output, on the scale of its accumulator.
     pub biases: Vec<i32>,
-    /// One rescaling for each output.
+    /// One factor for each output.
     pub requants: Vec<Requant>,
     /// Weights, `[output][input]`.
     pub weights: Vec<i8>,
 }
 
 impl QuantizedLayer {
-    /// The layer as the encoder takes it.
+    /// Returns the layer in the form that the encoder takes.
     pub fn source(&self) -> LayerSource<'_> {
         LayerSource { order: self.order, biases: &self.biases, requants: &self.requants, weights: &self.weights }
     }
 }
 
-/// Why a network cannot be quantized. Where its weights come from, and what may help, knows who
-/// calls.
+/// Why a network cannot be quantized. Layers, outputs and classes are counted from 0. The caller
+/// adds where the weights come from and what may help.
 #[derive(Clone, Copy, Debug, PartialEq, Error)]
 pub enum QuantizeError {
-    /// A weight or a bias is not a number.
+    /// A weight or a bias is not finite.
     #[error("layer {layer}, output {output} has weights that are not finite")]
-    NotFinite {
-        /// The layer, from 0.
-        layer: usize,
-        /// The output, from 0.
-        output: usize,
-    },
+    NotFinite { layer: usize, output: usize },
     /// A hidden layer's outputs are beyond the range of `f32`.
     #[error("layer {layer} has outputs that are not finite: weights up to it are too large")]
-    ActivationRange {
-        /// The layer, from 0.
-        layer: usize,
-    },
-    /// A logit would not fit its fixed point.
-    #[error("class {class} has weights far too large for logits of 32 bits")]
-    LogitRange {
-        /// The class, from 0.
-        class: usize,
-    },
+    ActivationRange { layer: usize },
+    /// A logit would overflow its fixed point.
+    #[error("class {class} has weights that are too large for logits of 32 bits")]
+    LogitRange { class: usize },
 }
 
 /// Quantizes `layers`, first to last, all but the last to `weight_bits`. `largest` has each hidden
@@ -92,7 +81,7 @@ pub enum QuantizeError {
 ///
 /// # Errors
 ///
-/// Returns an error if weights or activations are not finite, or too large for logits to fit.
+/// Returns an error if weights or activations are not finite, or if logits would overflow.
 pub fn quantize(
     layers: &[DenseParameters],
     largest: &[f32],
@@ -104,7 +93,7 @@ pub fn quantize(
         let largest_weight = largest_weight(index, layers.len(), weight_bits);
         let channels = dense::channels(layer, input_scale, largest_weight)
             .map_err(|output| QuantizeError::NotFinite { layer: index, output })?;
-        // The last layer has no activation of its own: its outputs are the logits.
+        // The outputs of the last layer are the logits.
         let output_scale = match largest.get(index) {
             Some(largest) if !largest.is_finite() => return Err(QuantizeError::ActivationRange { layer: index }),
             Some(&largest) => activation_scale(largest, &channels),
@@ -117,29 +106,28 @@ pub fn quantize(
     Ok(quantized)
 }
 
-/// The largest weight of layer `index` of `layers`: all but the last have `weight_bits`.
+/// Returns the largest weight of layer `index` of `layers`: all but the last have `weight_bits`.
 pub fn largest_weight(index: usize, layers: usize, weight_bits: WeightBits) -> i8 {
     if index + 1 < layers { weight_bits.largest() } else { i8::MAX }
 }
 
-/// What one step of a hidden activation is worth.
+/// Returns the value of one step of a hidden activation.
 fn activation_scale(largest: f32, channels: &[Channel]) -> f64 {
     let scale = f64::from(largest) / ACTIVATION_STEPS;
-    // A layer that no training image wakes up may have any scale.
+    // A layer that is zero for every training image may have any scale.
     let scale = if scale > 0.0 { scale } else { 1.0 / ACTIVATION_STEPS };
-    // So far below the accumulators' own steps no requantization reaches, and nothing is to be seen
-    // there.
+    // Finer steps than this cannot be reached by requantization, and have no visible effect.
     let coarsest = channels.iter().map(|channel| channel.scale).fold(0.0, f64::max);
-    scale.max(coarsest / requant::LARGEST_FACTOR)
+    scale.max(coarsest / requant::MAX_FACTOR)
 }
 
-/// Layer `index`, whose `weights`, `[output][input]`, become integers of at most `largest_weight`
-/// in steps of `steps`, one for each output. The scales are what a step of an input and of an
-/// output is worth; outputs without one are logits.
+/// Quantizes layer `index`, whose `weights`, `[output][input]`, become integers of at most
+/// `largest_weight` in steps of `steps`, one for each output. The scales are the values of one step
+/// of an input and of an output; the latter is `None` for logits.
 ///
 /// # Errors
 ///
-/// Returns an error if weights are not finite, or too large for logits to fit.
+/// Returns an error if weights are not finite, or if logits would overflow.
 pub fn quantize_in_steps(
     index: usize,
     weights: &[f32],
@@ -182,14 +170,14 @@ fn rescale(
                 quantized.requants.push(requant);
                 quantized.weights.extend(channel.weights);
             }
-            // No accumulator whatever would make it different from zero.
+            // Every accumulator would give zero.
             RequantFit::TooSmall => {
                 quantized.biases.push(0);
                 quantized.requants.push(Requant::default());
                 quantized.weights.resize(quantized.weights.len() + inputs, 0);
             }
             RequantFit::TooLarge => {
-                debug_assert!(is_last, "a hidden layer's scale is chosen so that this cannot be");
+                debug_assert!(is_last, "activation_scale excludes this for hidden layers");
                 return Err(QuantizeError::LogitRange { class: output });
             }
         }
@@ -197,7 +185,7 @@ fn rescale(
     Ok(quantized)
 }
 
-/// Chooses the weight order for hidden layers: by the width of their weights, or blocks if some are
+/// Chooses the weight order of hidden layers: by the width of their weights, or blocks if some are
 /// pruned.
 pub fn choose_orders(layers: &mut [QuantizedLayer], weight_bits: WeightBits, sparsity: f64) {
     let Some((_, hidden)) = layers.split_last_mut() else { return };

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What quantization does to a network.
+/// Effect of quantization on a network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Quantization {
     /// Training images over which errors are measured.
@@ -12,33 +12,31 @@ pub struct Quantization {
     pub layers: Vec<LayerQuantization>,
 }
 
-/// What quantization does to a layer.
+/// Effect of quantization on a layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LayerQuantization {
-    /// Inputs of the layer.
     pub inputs: usize,
-    /// Outputs of the layer.
     pub outputs: usize,
-    /// The least and the largest float weight.
+    /// The smallest and the largest float weight.
     pub weights: [f32; 2],
-    /// What one step of an integer weight is worth: of the finest and of the coarsest output.
+    /// Value of one step of an integer weight, for the finest and for the coarsest output.
     pub weight_steps: [f64; 2],
-    /// The share of integer weights that are zero, 0..=1.
+    /// Share of integer weights that are zero, 0 to 1.
     pub zero_weights: f64,
-    /// The largest output over all training images, after ReLU; absent for the last layer, whose
+    /// The largest output over all training images, after ReLU. `None` for the last layer, whose
     /// outputs are logits.
     pub largest_activation: Option<f32>,
-    /// What one step of an output is worth.
+    /// Value of one step of an output.
     pub output_step: f64,
     /// Root mean square of the float network's outputs.
     pub output_rms: f64,
-    /// Root mean square of the difference between both networks' outputs, all layers before this
-    /// one included.
+    /// Root mean square of the difference between both networks' outputs, including errors of
+    /// earlier layers.
     pub error_rms: f64,
 }
 
 impl LayerQuantization {
-    /// Signal to quantization noise in decibels; nothing where there is no noise or no signal.
+    /// Returns the ratio of signal to quantization noise in decibels, or `None` if either is zero.
     pub fn signal_to_noise_decibels(&self) -> Option<f64> {
         let ratio = self.output_rms / self.error_rms;
         (ratio.is_finite() && ratio > 0.0).then(|| 20.0 * ratio.log10())

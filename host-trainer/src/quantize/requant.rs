@@ -1,29 +1,29 @@
-//! Makes what `shared-model`'s `Requant` is: a real factor as a multiplier of 31 bits and a shift.
+//! Converts a real factor to `shared-model`'s `Requant`: a multiplier of 31 bits and a shift.
 
 use shared_model::Requant;
 
-/// The largest factor that is sure to have a multiplier and a shift.
-pub const LARGEST_FACTOR: f64 = (1 << 29) as f64;
+/// The largest factor that is guaranteed to fit.
+pub const MAX_FACTOR: f64 = (1 << 29) as f64;
 
-/// A factor, split in two.
+/// A factor, split into multiplier and shift.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequantFit {
-    /// `multiplier / 2^shift`, to within 2^-31 of the factor.
+    /// `multiplier / 2^shift`, within 2^-31 of the factor.
     Fits(Requant),
-    /// Below 2^-32: any accumulator times the factor rounds to zero.
+    /// Below 2^-32: every product with an accumulator rounds to zero.
     TooSmall,
-    /// Above what the smallest shift allows, 2^30.
+    /// Above 2^30, the limit of the smallest shift.
     TooLarge,
 }
 
 /// Splits a `factor` above 0 into a multiplier in 2^30..2^31 and a shift.
 pub fn split(factor: f64) -> RequantFit {
-    // The exponent as the number has it: a logarithm could be off by one at a power of two.
+    // Reads the exponent from the bits: a logarithm could be off by one at a power of two.
     let exponent = ((factor.to_bits() >> 52) & 0x7ff) as i32 - 1023;
     let mut shift = 30 - exponent;
     let mut multiplier = (factor * f64::exp2(f64::from(shift))).round();
     if multiplier > f64::from(Requant::MAX_MULTIPLIER) {
-        // Just below a power of two, and rounded up to it.
+        // A factor just below a power of two was rounded up to it.
         multiplier /= 2.0;
         shift -= 1;
     }
@@ -47,16 +47,16 @@ mod tests {
     }
 
     #[test]
-    fn the_edges_of_the_range() {
+    fn edges_of_the_range_are_split_correctly() {
         let parts = |factor| match split(factor) {
             RequantFit::Fits(requant) => (requant.multiplier(), requant.shift()),
             other => panic!("{factor}: {other:?}"),
         };
         assert_eq!(parts(1.0), (1 << 30, 30));
         assert_eq!(parts(0.5), (1 << 30, 31));
-        // Rounds up to a power of two, which has a multiplier of its own.
+        // Rounds up to a power of two, which has another shift.
         assert_eq!(parts(1.0_f64.next_down()), (1 << 30, 30));
-        assert_eq!(parts(LARGEST_FACTOR), (1 << 30, 1));
+        assert_eq!(parts(MAX_FACTOR), (1 << 30, 1));
         assert_eq!(parts(f64::exp2(-32.0)), (1 << 30, 62));
         assert_eq!(parts(f64::exp2(-32.0).next_down()), (1 << 30, 62));
         assert_eq!(split(f64::exp2(-32.0) * 0.999), RequantFit::TooSmall);

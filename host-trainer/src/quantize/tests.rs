@@ -1,4 +1,4 @@
-//! The integer network against the float network.
+//! Compares the integer network with the float network.
 
 use proptest::prelude::*;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -8,7 +8,7 @@ use shared_model::{HostWorkspace, Model};
 use super::*;
 use crate::quantize::encode_plain;
 
-/// Logits of the float network in `f64`, and the largest hidden activations seen.
+/// Computes the float network's logits in `f64`, and updates the largest hidden activations.
 fn float_logits(layers: &[DenseParameters], pixels: &[u8], largest: &mut [f32]) -> Vec<f64> {
     let mut values: Vec<f64> = pixels.iter().map(|&pixel| f64::from(pixel) * INPUT_SCALE).collect();
     for (index, layer) in layers.iter().enumerate() {
@@ -40,7 +40,7 @@ fn random_layers(widths: &[usize], seed: u64) -> Vec<DenseParameters> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
     let pairs = widths.iter().zip(&widths[1..]);
     let layer = |(&inputs, &outputs): (&usize, &usize)| {
-        // Outputs of very different sizes: one scale for all of them would lose the small ones.
+        // Outputs of very different sizes: one common scale would lose the small ones.
         let sizes: Vec<f32> = (0..outputs).map(|_| random.random_range(-3.0_f32..1.0).exp2()).collect();
         let limit = (6.0 / inputs as f32).sqrt();
         let weights = (0..inputs * outputs).map(|index| random.random_range(-limit..limit) * sizes[index % outputs]);
@@ -57,7 +57,7 @@ fn random_layers(widths: &[usize], seed: u64) -> Vec<DenseParameters> {
 
 fn random_images(width: usize, seed: u64) -> Vec<Vec<u8>> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-    // Half of the pixels black, as in the real images.
+    // Half of the pixels are black, as in the real images.
     (0..40)
         .map(|_| (0..width).map(|_| random.random::<u8>() & random.random_range(0..=1_u8).wrapping_neg()).collect())
         .collect()
@@ -66,8 +66,8 @@ fn random_images(width: usize, seed: u64) -> Vec<Vec<u8>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
-    /// One layer has no activations to round, so its error has a bound that can be proved: half a
-    /// step for each weight and for the bias, and half a step of the logit.
+    /// Without activations to round, the error has a proven bound: half a step for each weight, for
+    /// the bias and for the logit.
     #[test]
     fn one_layer_is_within_the_proved_bound(inputs in 1_usize..60, outputs in 2_usize..20, seed: u64) {
         let layers = random_layers(&[inputs, outputs], seed);
@@ -103,8 +103,8 @@ fn deep_networks_stay_near_their_float_originals() {
 
 #[test]
 fn odd_channels_survive() {
-    // A neuron without weights, one with a bias beyond its weights, one that never wakes up, one
-    // almost without weights.
+    // Neurons: without weights, with a bias far above its weights, always zero, and almost without
+    // weights.
     let hidden = DenseParameters {
         inputs: 2,
         outputs: 4,
@@ -129,7 +129,7 @@ fn odd_channels_survive() {
 }
 
 #[test]
-fn a_layer_that_never_wakes_up_is_no_error() {
+fn a_layer_that_is_always_zero_is_not_an_error() {
     let hidden = DenseParameters { inputs: 1, outputs: 1, weights: vec![-1.0], biases: vec![-1.0] };
     let last = DenseParameters { inputs: 1, outputs: 2, weights: vec![1.0, 2.0], biases: vec![0.25, -0.25] };
     let quantized = quantize(&[hidden, last], &[0.0], WeightBits::Eight).unwrap();
@@ -138,7 +138,7 @@ fn a_layer_that_never_wakes_up_is_no_error() {
 }
 
 #[test]
-fn an_activation_far_below_its_accumulators_is_no_error() {
+fn an_activation_far_below_its_accumulators_is_not_an_error() {
     let hidden = DenseParameters { inputs: 1, outputs: 1, weights: vec![1.0], biases: vec![-1.0] };
     let last = DenseParameters { inputs: 1, outputs: 2, weights: vec![1.0, 2.0], biases: vec![0.0; 2] };
     quantize(&[hidden, last], &[1e-30], WeightBits::Eight).unwrap();

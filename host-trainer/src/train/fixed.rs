@@ -1,5 +1,5 @@
-//! A student in integers (quantization-aware training): it runs as the device will, and its float
-//! weights learn from that.
+//! A student in integers (quantization-aware training): it computes as the device does, and its
+//! float weights learn from the result.
 //!
 //! ```text
 //!  float weights --round--> integers --run, as shared-model does--> logits --> loss
@@ -7,10 +7,10 @@
 //!        +---------- gradients, past the rounding as if it were not there <-----+
 //! ```
 //!
-//! Accumulators are sums of integers in `f32`, exact below 2^24, which networks of a few hundred
-//! inputs hardly reach: 784 pixels of 255 by weights of 127 could. From there on `shared-model`
-//! itself rescales and rounds. What a step of a weight is worth is learned, too (Esser and others,
-//! "Learned Step Size Quantization", 2020, section 2).
+//! Accumulators are sums of integers in `f32`, which are exact below 2^24. Networks of a few
+//! hundred inputs hardly reach this: 784 pixels of 255 with weights of 127 could. `shared-model`
+//! then requantizes them. Step sizes of weights are learned, too (Esser and others, "Learned Step
+//! Size Quantization", 2020, section 2).
 
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 
@@ -21,7 +21,7 @@ use crate::network::optimizer::PlainAdam;
 use crate::network::{DenseParameters, INPUT_SCALE, Network};
 use crate::quantize::{self, QuantizeError, QuantizedLayer};
 
-/// The share of steps in which the learning rate rises.
+/// Share of steps in which the learning rate rises.
 pub const WARM_UP: f64 = 0.05;
 
 /// A student in integers.
@@ -37,28 +37,28 @@ struct FixedLayer {
     /// The largest weight.
     largest: i8,
     input_scale: f64,
-    /// What a step of the output is worth; nothing for logits.
+    /// Value of one step of the output. `None` for logits.
     output_scale: Option<f64>,
     /// `[output][input]`.
     weights: Vec<f32>,
-    /// Whether weights that are zero stay so.
+    /// True if weights that are zero stay zero.
     is_pruned: bool,
     biases: Vec<f32>,
-    /// The logarithm of what a step of a weight is worth, of each output.
+    /// Logarithm of the value of one step of a weight, for each output.
     log_steps: Vec<f32>,
     adam: [PlainAdam; 3],
     quantized: QuantizedLayer,
-    /// The integers as they are run: weights `[output, input]`, and biases.
+    /// The integers as tensors: weights `[output, input]`, and biases.
     run: (Tensor<2>, Tensor<1>),
 }
 
 impl FixedStudent {
-    /// A student that begins as the network of `layers`, for pixels in 0..=1, whose hidden
-    /// activations are at most `largest`.
+    /// Creates a student from the network of `layers`, for pixels in 0..=1. Its hidden activations
+    /// are at most `largest`.
     ///
     /// # Errors
     ///
-    /// Returns an error if the network is none for integers.
+    /// Returns an error if the network cannot be quantized.
     pub fn new(
         layers: &[DenseParameters],
         largest: &[f32],
@@ -91,7 +91,7 @@ impl FixedStudent {
         Ok(Self { layers: students, device: device.clone() })
     }
 
-    /// The network as it runs, in floating point and without differentiation, for pixels in 0..=1.
+    /// Returns the network in floating point, without differentiation, for pixels in 0..=1.
     pub fn network(&self, device: &Device) -> Network {
         let layers = self.layers.iter().map(|layer| {
             let quantized = &layer.quantized;
@@ -105,7 +105,7 @@ impl FixedStudent {
         Network::from_parameters(layers, device)
     }
 
-    /// The network in integers, first layer to last.
+    /// Returns the network in integers, first layer to last.
     pub fn into_layers(self) -> Vec<QuantizedLayer> {
         self.layers.into_iter().map(|layer| layer.quantized).collect()
     }
@@ -140,13 +140,13 @@ impl Student for FixedStudent {
 }
 
 impl FixedLayer {
-    /// A value for each output, `[1, output]`.
+    /// Converts one value for each output to a tensor, `[1, output]`.
     fn row(&self, values: impl Iterator<Item = f64>) -> Tensor<2> {
         let values: Vec<f32> = values.map(|value| value as f32).collect();
         Tensor::from_data(TensorData::new(values, [1, self.outputs]), &self.run.0.device())
     }
 
-    /// What the device makes of `sums`; gradients pass as if it did not round.
+    /// Requantizes `sums` like the device. Gradients pass as if there were no rounding.
     fn activations(&self, sums: Tensor<2>) -> Result<Tensor<2>, TrainError> {
         let (shape, device) = (sums.dims(), sums.device());
         let mut rounded: Vec<f32> = sums.clone().inner().try_into_vec_as()?;
@@ -164,7 +164,7 @@ impl FixedLayer {
     }
 
     fn learn(&mut self, gradients: &Gradients, rate: f64) -> Result<(), TrainError> {
-        // A layer with no gradient has no part in the loss.
+        // A layer without a gradient does not affect the loss.
         let Some([by_weight, by_bias, by_step]) = self.by_parameter(gradients)? else { return Ok(()) };
         let [weights, biases, steps] = &mut self.adam;
         weights.step(rate, &mut self.weights, &by_weight);
@@ -173,7 +173,7 @@ impl FixedLayer {
         Ok(())
     }
 
-    /// From the gradients of the integers to those of weights, biases and logarithms of steps.
+    /// Converts the gradients of the integers to those of weights, biases and logarithms of steps.
     fn by_parameter(&self, gradients: &Gradients) -> Result<Option<[Vec<f32>; 3]>, TrainError> {
         let (weights, biases) = &self.run;
         let (Some(weights), Some(biases)) = (weights.grad(gradients), biases.grad(gradients)) else { return Ok(None) };
@@ -202,11 +202,10 @@ impl FixedLayer {
         Ok(Some([by_weight, by_bias, by_step]))
     }
 
-    /// Makes the integers anew; `index` is the layer's, for errors.
+    /// Updates the integers. `index` is the layer's, for errors.
     fn quantize(&mut self, index: usize) -> Result<(), QuantizeError> {
-        // No coarser than a hidden layer's outputs allow: there is a rescaling for each.
-        let coarsest =
-            self.output_scale.map_or(f64::INFINITY, |scale| quantize::LARGEST_FACTOR * scale / self.input_scale);
+        // No coarser than the outputs of a hidden layer allow, so that each one can be requantized.
+        let coarsest = self.output_scale.map_or(f64::INFINITY, |scale| quantize::MAX_FACTOR * scale / self.input_scale);
         let steps: Vec<f64> = self.log_steps.iter().map(|step| f64::from(*step).exp().min(coarsest)).collect();
         let scales = (self.input_scale, self.output_scale);
         self.quantized = quantize::quantize_in_steps(index, &self.weights, &self.biases, &steps, scales, self.largest)?;
@@ -214,7 +213,7 @@ impl FixedLayer {
     }
 }
 
-/// The integers of `layer` as they are run.
+/// Converts the integers of `layer` to tensors.
 fn run(layer: &QuantizedLayer, inputs: usize, device: &Device) -> (Tensor<2>, Tensor<1>) {
     let weights: Vec<f32> = layer.weights.iter().map(|&weight| weight.into()).collect();
     let biases: Vec<f32> = layer.biases.iter().map(|&bias| bias as f32).collect();
@@ -243,7 +242,7 @@ mod tests {
 
     const WIDTHS: [usize; 4] = [30, 20, 9, 4];
 
-    /// Random images, and a network whose weights are not all of one size.
+    /// Creates random images, and a network with weights of different sizes.
     fn start(seed: u64, device: &Device) -> (Split, Network) {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
         let pixels = (0..100 * WIDTHS[0]).map(|_| random.random::<u8>()).collect();
@@ -255,9 +254,9 @@ mod tests {
         tensor.try_into_vec_as().unwrap()
     }
 
-    /// That the student's sums of the last layer are the device's, before and after some steps.
+    /// Checks that the student's last sums are the device's, before and after some steps.
     #[test]
-    fn it_runs_as_the_device_does() {
+    fn it_computes_like_the_device() {
         for bits in [WeightBits::Eight, WeightBits::Four, WeightBits::Two] {
             for (backend, device) in Backend::present() {
                 let device = device.autodiff();
@@ -291,14 +290,14 @@ mod tests {
     }
 
     #[test]
-    fn gradients_are_those_of_the_unrounded_network() {
-        // Where nothing is clipped, and steps are fine, a small change of a weight changes the loss
-        // as its gradient says.
+    fn gradients_match_the_unrounded_network() {
+        // Without clipping and with fine steps, the gradients must be nearly those of the float
+        // network.
         let device = Backend::Flex.device().unwrap().autodiff();
         let (split, network) = start(8, &device);
         let layers = network.parameters().unwrap();
         let mut largest = measure(&network.valid(), &split).unwrap().largest;
-        // Else the largest itself might be clipped.
+        // Otherwise the largest itself might be clipped.
         largest.iter_mut().for_each(|largest| *largest *= 1.01);
         let student = FixedStudent::new(&layers, &largest, &config(), &device).unwrap();
         let loss = |logits: Tensor<2>| logits.powi_scalar(2).mean();
@@ -322,9 +321,9 @@ mod tests {
     }
 
     #[test]
-    fn clipped_weights_learn_nothing_and_their_steps_all() {
-        // One layer, all of whose weights are clipped: logits follow the steps and the biases, and
-        // nothing else.
+    fn only_the_steps_of_clipped_weights_learn() {
+        // In this layer all weights are clipped, so that logits depend only on the steps and the
+        // biases.
         let device = Backend::Flex.device().unwrap().autodiff();
         let (split, _) = start(10, &device);
         let sign = |index: usize| if index.is_multiple_of(3) { -1.0 } else { 1.0 };
@@ -385,7 +384,7 @@ mod tests {
             }
             moved += usize::from(before != after);
         }
-        // All but those of neurons that no image wakes up.
+        // Weights of neurons that are zero for every image do not move.
         assert!(moved > before.len() / 2, "{moved} of {}", before.len());
     }
 }
