@@ -1,32 +1,32 @@
-//! The mean of a network's weights after each of a training's last epochs (Izmailov et al.,
-//! "Averaging Weights Leads to Wider Optima and Better Generalization", 2018).
+//! The mean of a network's weights over the last epochs (Izmailov et al., "Averaging Weights Leads
+//! to Wider Optima and Better Generalization", 2018).
 
 use burn::tensor::TensorReadError;
 
 use super::config::TrainConfig;
 use crate::network::{DenseParameters, Network};
 
-/// A mean that begins when the last epochs do.
+/// The mean over the last epochs.
 pub struct Average {
-    /// Epochs before the first one that counts.
+    /// Epochs before the first one in the mean.
     skipped: u32,
-    /// How many have been counted.
+    /// Epochs in the mean so far.
     count: u32,
     mean: Vec<DenseParameters>,
 }
 
 impl Average {
-    /// Of the last epochs that `config` asks for.
+    /// Creates the mean over the number of last epochs in `config`.
     pub fn new(config: &TrainConfig) -> Self {
         Self { skipped: config.epochs.saturating_sub(config.average_epochs), count: 0, mean: Vec::new() }
     }
 
-    /// The mean of `network`, that after `epoch`, and those before it that count; itself, where it
-    /// does not count.
+    /// Returns the mean of `network`, which is the network after `epoch`, and of earlier ones in
+    /// the mean. Returns `network` itself if `epoch` is not one of the last.
     ///
     /// # Errors
     ///
-    /// Returns an error if the backend cannot give its tensors back.
+    /// Returns an error if the backend cannot return its tensors.
     pub fn after(&mut self, epoch: u32, network: Network) -> Result<Network, TensorReadError> {
         if epoch <= self.skipped {
             return Ok(network);
@@ -55,7 +55,7 @@ mod tests {
     use crate::train::tests::config;
 
     #[test]
-    fn the_last_epochs_count_alike() {
+    fn the_last_epochs_have_equal_weight() {
         let device = processor();
         let network = |value: f32| {
             let layer = DenseParameters { inputs: 1, outputs: 1, weights: vec![value], biases: vec![-value] };

@@ -1,4 +1,4 @@
-//! How to train: what a run's `config.json` says of it, and the recipes that it starts from.
+//! Training settings, which a run's `config.json` records, and the recipes that give defaults.
 
 use burn::optim::LearningRate;
 use clap::ValueEnum;
@@ -12,13 +12,13 @@ use crate::network::backend::Backend;
 use crate::quantize::WeightBits;
 use crate::support::range::{first_outside, is_beta, is_learning_rate, is_share, is_share_below_one};
 
-/// Most epochs of a training, in floating point and in integers each.
+/// Most epochs in floating point, and most in integers.
 pub const MAX_EPOCHS: u32 = 100_000;
 
-/// Most images in a step.
+/// Largest batch.
 pub const MAX_BATCH_SIZE: usize = 65_536;
 
-/// A set of settings that were found to go together.
+/// A named set of training options.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Recipe {
@@ -30,66 +30,64 @@ pub enum Recipe {
     Best,
 }
 
-/// How to train. What older runs do not record, they did as the lecture does.
+/// Training settings. Older runs, which lack some fields, were trained with the lecture's values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainConfig {
-    /// What trains.
     pub backend: Backend,
     /// Neurons of each hidden layer.
     pub hidden: Vec<usize>,
-    /// How often every training image is seen in floating point.
+    /// Epochs in floating point.
     pub epochs: u32,
-    /// Images in a step, 1 or more.
+    /// Images in a batch, 1 or more.
     pub batch_size: usize,
     /// Adam's largest learning rate, above 0.
     pub learning_rate: LearningRate,
-    /// Where every random choice comes from.
+    /// The seed of every random choice.
     pub seed: u64,
-    /// Training ends after the first epoch whose accuracy on training images is above this share.
+    /// Training ends after the first epoch with a training accuracy above this, 0 to 1.
     pub stop_at_train_accuracy: Option<f64>,
-    /// Training ends after so many epochs, 1 or more, without a lower loss on held-out images, and
-    /// the network of the epoch with the lowest is kept.
+    /// Training ends after this many epochs, 1 or more, without a lower loss on held-out images.
+    /// The network of the epoch with the lowest loss is kept.
     pub patience: Option<u32>,
-    /// The recipe that gave what was not asked for.
+    /// The recipe that gave the defaults.
     #[serde(default)]
     pub recipe: Recipe,
-    /// How the learning rate goes on after the warm-up.
+    /// Course of the learning rate after the warm-up.
     #[serde(default)]
     pub schedule: Schedule,
-    /// The share of all steps in which the learning rate rises from zero, 0..=1.
+    /// Share of all steps in which the learning rate rises from zero, 0 to 1.
     #[serde(default)]
     pub warm_up: f64,
-    /// How fast Adam's mean of squared gradients forgets, 0.5..=0.9999.
+    /// Adam's beta2: decay rate of the second-moment estimate, 0.5..=0.9999.
     #[serde(default = "keras_beta_2")]
     pub beta_2: f64,
-    /// What is taken from weights at each step, as a share of them for a learning rate of 1; biases
-    /// stay. 0..=1.
+    /// Decay of weights, but not of biases, at each step for a learning rate of 1, as a share of
+    /// them, 0 to 1.
     #[serde(default)]
     pub weight_decay: f64,
-    /// The share of images that are shown shifted or mirrored, 0..=1.
+    /// Share of images that are shifted or mirrored, 0 to 1.
     #[serde(default)]
     pub augment: f64,
-    /// The network is the mean of those after each of so many last epochs; 0 and 1 mean the last
-    /// one alone.
+    /// The network is the mean of those after this many last epochs. 0 and 1 mean the last one
+    /// only.
     #[serde(default)]
     pub average_epochs: u32,
-    /// The form in which the network sees pixels while it is trained.
+    /// The form of the network's input pixels during training.
     #[serde(default)]
     pub pixels: Pixels,
-    /// The model of the run whose float network training begins with, behind its epochs; then
-    /// `epochs` is 0.
+    /// The model of the run whose float network training starts from. `epochs` is then 0.
     #[serde(default)]
     pub from: Option<String>,
-    /// What a teacher has a say in, if there is one.
+    /// The teacher, if there is one.
     #[serde(default)]
     pub teacher: Option<Teaching>,
-    /// The share of blocks of hidden layers' weights that become zero, 0..1.
+    /// Share of blocks of hidden layers' weights that become zero, 0..1.
     #[serde(default)]
     pub sparsity: f64,
     /// The width of hidden layers' weights in the model.
     #[serde(default)]
     pub weight_bits: WeightBits,
-    /// Epochs of fine-tuning in integers behind the others.
+    /// Epochs of fine-tuning in integers after the others.
     #[serde(default)]
     pub qat_epochs: u32,
     /// Adam's largest learning rate in these, above 0.
@@ -98,15 +96,15 @@ pub struct TrainConfig {
 }
 
 impl TrainConfig {
-    /// Epochs in floating point and in integers.
+    /// Returns the number of epochs in floating point and in integers.
     pub fn all_epochs(&self) -> u32 {
         self.epochs.saturating_add(self.qat_epochs)
     }
 
-    /// The first setting that no training could have, if there is one.
+    /// Returns the name of the first setting that is out of range, if any.
     pub fn outside(&self) -> Option<&'static str> {
         let is_imported = self.backend == Backend::Imported;
-        // What another program did, or another run, is said to be nothing.
+        // Settings of another program or of another run are recorded as 0.
         let is_trained_before = is_imported || self.from.is_some();
         let is_rate = |rate: f64, is_idle: bool| is_learning_rate(rate) || (is_idle && rate == 0.0);
         first_outside([
@@ -135,23 +133,22 @@ impl TrainConfig {
 /// Epochs of the best recipe with a teacher.
 pub const TAUGHT_EPOCHS: u32 = 150;
 
-/// What a teacher has a say in.
+/// The teacher's part in the loss.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Teaching {
-    /// The share of the loss that is held against the teacher's answers, 0..=1; the rest is against
-    /// the labels.
+    /// Share of the loss against the teacher's answers, 0 to 1. The rest is against the labels.
     pub share: f64,
     /// SHA-256 of the file of its answers.
     pub sha256: String,
 }
 
-/// Keras's, and the lecture's.
+/// Returns Keras's value, which the lecture uses.
 fn keras_beta_2() -> f64 {
     0.999
 }
 
 impl Recipe {
-    /// The name, as the command line has it.
+    /// Returns the name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Lecture => "lecture",
@@ -159,7 +156,7 @@ impl Recipe {
         }
     }
 
-    /// How it trains a network with layers of `hidden` neurons.
+    /// Returns the settings for a network with layers of `hidden` neurons.
     pub fn config(self, backend: Backend, hidden: Vec<usize>, seed: u64) -> TrainConfig {
         let lecture = TrainConfig {
             backend,
@@ -208,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_an_older_run_recorded_is_the_lectures_recipe() {
+    fn older_configurations_read_as_the_lecture_recipe() {
         let text = r#"{"backend": "flex", "hidden": [128], "epochs": 5, "batch_size": 32, "learning_rate": 0.001,
             "seed": 1, "stop_at_train_accuracy": null, "patience": null}"#;
         let config: TrainConfig = serde_json::from_str(text).unwrap();
@@ -216,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_no_training_has_are_named() {
+    fn settings_out_of_range_are_named() {
         let lecture = Recipe::Lecture.config(Backend::Flex, vec![128], 1);
         assert_eq!(lecture.outside(), None);
         let rounded = TrainConfig { epochs: 0, from: Some(String::new()), ..lecture.clone() };
@@ -240,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recipe_comes_back_from_json() {
+    fn a_recipe_round_trips_through_json() {
         for recipe in [Recipe::Lecture, Recipe::Best] {
             let config = recipe.config(Backend::Ndarray, vec![3, 4], 2);
             let text = serde_json::to_string(&config).unwrap();

@@ -1,4 +1,4 @@
-//! A training under way, step by step.
+//! The steps of a training.
 
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::tensor::activation::log_softmax;
@@ -14,46 +14,45 @@ use crate::data::Version;
 use crate::network::PixelForm;
 use crate::support::progress;
 
-/// Steps between two looks at loss and accuracy: a graphics card must not wait for each.
-const LOOK_STEPS: usize = 100;
+/// Steps between two reads of loss and accuracy. A graphics card would have to wait for each read.
+const STEPS_PER_READ: usize = 100;
 
-/// What learns.
+/// A network that is trained.
 pub trait Student {
-    /// Where it lives.
+    /// Returns the device of its tensors.
     fn device(&self) -> Device;
 
-    /// Logits, `[image, class]`, of images, `[image, pixel]`, in the form that it takes.
+    /// Returns the logits, `[image, class]`, of images, `[image, pixel]`, in its own pixel form.
     ///
     /// # Errors
     ///
-    /// Returns an error if the backend cannot give its results back.
+    /// Returns an error if the backend cannot return its results.
     fn forward(&self, images: Tensor<2>) -> Result<Tensor<2>, TrainError>;
 
-    /// Takes a step of size `rate` down the `gradients` of a loss; `done` is the share of steps
-    /// before it, 1 for the last one.
+    /// Updates the weights with the learning rate `rate` and the `gradients` of a loss. `done` is
+    /// the share of steps before this one, and 1 for the last one.
     ///
     /// # Errors
     ///
-    /// Returns an error if the backend cannot give its results back.
+    /// Returns an error if the backend cannot return its results.
     fn step(&mut self, gradients: Gradients, rate: f64, done: f64) -> Result<(), TrainError>;
 }
 
-/// How a number of epochs is trained.
+/// Settings of a number of epochs.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// How often every training image is seen.
     pub epochs: u32,
     /// The largest learning rate.
     pub learning_rate: f64,
-    /// How the learning rate goes on after the warm-up.
+    /// Course of the learning rate after the warm-up.
     pub schedule: Schedule,
-    /// The share of steps in which it rises.
+    /// Share of steps in which the learning rate rises.
     pub warm_up: f64,
-    /// The form in which the student takes pixels.
+    /// The form of the student's input pixels.
     pub form: PixelForm,
 }
 
-/// A training under way.
+/// A training in progress.
 pub struct Course<'a> {
     config: &'a TrainConfig,
     material: Material<'a>,
@@ -63,15 +62,14 @@ pub struct Course<'a> {
     order: Vec<usize>,
     /// Steps done.
     step: u64,
-    /// The raw pixels of a step's images where some are shifted or mirrored; kept to spare its
-    /// memory.
+    /// The raw pixels of a batch with altered images. Kept to reuse its memory.
     altered: Vec<u8>,
-    /// In which versions a step's images are shown.
+    /// The version of each image in a batch.
     versions: Vec<Version>,
 }
 
 impl<'a> Course<'a> {
-    /// A training as `config` and `plan` say on `material`, whose choices come from `random`.
+    /// Creates a training of `config` and `plan` on `material`. Random choices come from `random`.
     pub fn new(config: &'a TrainConfig, plan: Plan, material: Material<'a>, random: Xoshiro256PlusPlus) -> Self {
         Self {
             config,
@@ -85,7 +83,7 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// The random numbers that are left, for what comes behind.
+    /// Returns the random number generator, for the epochs that follow.
     pub fn into_random(self) -> Xoshiro256PlusPlus {
         self.random
     }
@@ -99,7 +97,7 @@ impl<'a> Course<'a> {
         let steps = u64::from(plan.epochs) * order.len().div_ceil(batch_size) as u64;
         let bar = progress::steps(order.len() as u64, name);
         let (mut seen, mut correct, mut loss_sum) = (0_usize, 0.0_f64, 0.0_f64);
-        for batches in order.chunks(batch_size * LOOK_STEPS) {
+        for batches in order.chunks(batch_size * STEPS_PER_READ) {
             let mut sums: Option<(Tensor<1>, Tensor<1, Int>)> = None;
             for indices in batches.chunks(batch_size) {
                 let (gradients, loss, hits) = self.learn(student, indices)?;
@@ -126,9 +124,9 @@ impl<'a> Course<'a> {
         Ok((loss_sum / seen as f64, correct / seen as f64))
     }
 
-    /// Forward and backward over a batch, the images at `indices`. Returns the gradients of its
-    /// mean loss, the sum of its losses, and how many of its images are classified correctly; the
-    /// latter two are not waited for.
+    /// Runs forward and backward over the batch of images at `indices`. Returns the gradients of
+    /// the mean loss, the sum of losses, and the number of images classified correctly. Does not
+    /// wait for the last two.
     fn learn(
         &mut self,
         student: &impl Student,
@@ -147,12 +145,12 @@ impl<'a> Course<'a> {
         Ok((loss.backward(), loss_sum, hits))
     }
 
-    /// The images at `indices`, as they are or altered, in the form that is trained with.
+    /// Returns the images at `indices`, some of them altered, in the plan's pixel form.
     fn input(&mut self, indices: &[usize], device: &Device) -> Tensor<2> {
         let (split, share, form) = (self.material.train, self.config.augment, self.plan.form);
         let images = indices.iter().map(|&index| split.image(index));
         self.versions.clear();
-        // No random number is drawn where nothing is altered.
+        // No random number is drawn without augmentation.
         if share == 0.0 {
             self.versions.resize(indices.len(), Version::PLAIN);
             return form.tensor(images, split.width, device);
@@ -166,8 +164,8 @@ impl<'a> Course<'a> {
         form.tensor(self.altered.chunks_exact(split.width), split.width, device)
     }
 
-    /// What each class's probability shall be, `[image, class]`, for the images at `indices` as
-    /// they are shown, where there is a teacher: its own answer and the label, mixed.
+    /// Returns the target probabilities, `[image, class]`, for the images at `indices`: a mixture
+    /// of the teacher's answer and the label. Returns `None` without a teacher.
     fn soft_targets(&self, indices: &[usize], device: &Device) -> Option<Tensor<2>> {
         let (labels, teaching) = (self.material.soft_labels?, self.config.teacher.as_ref()?);
         let classes = self.material.shape.classes;

@@ -9,19 +9,14 @@ use crate::quantize::QuantizeError;
 /// Why training fails.
 #[derive(Debug, Error)]
 pub enum TrainError {
-    /// Weights or loss have left the finite numbers.
-    #[error("training diverged in epoch {epoch}: the loss is no longer a finite number; try a smaller --learning-rate")]
-    Diverged {
-        /// From 1.
-        epoch: u32,
-    },
-    /// The backend cannot train here.
+    /// The loss of `epoch`, counted from 1, is not finite.
+    #[error("training diverged in epoch {epoch}: the loss is not a finite number; try a smaller --learning-rate")]
+    Diverged { epoch: u32 },
     #[error(transparent)]
     Backend(#[from] BackendError),
-    /// The backend cannot give its results back.
+    /// The backend cannot return its results.
     #[error("the backend failed; --backend list names others")]
     Read(#[from] TensorReadError),
-    /// The network is none for integers.
-    #[error("what was trained is no network for integers: did training diverge? A smaller --learning-rate may help")]
+    #[error("cannot quantize the trained network; try a smaller --learning-rate")]
     Quantize(#[from] QuantizeError),
 }

@@ -1,4 +1,4 @@
-//! A student in floating point, whose weights may be pruned while it learns.
+//! A student in floating point, whose weights may be pruned during training.
 
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
@@ -15,16 +15,15 @@ use crate::network::optimizer;
 /// A student in floating point.
 pub struct FloatStudent {
     network: Network,
-    /// The network that is run, where that is another: its weights are `network`'s, but for the
-    /// pruned ones, which are zero. Those learn nothing more: they decay, and can come back as long
-    /// as the choice is open.
+    /// The pruning, and `network` with its pruned weights set to zero, which is the one that is
+    /// run. Pruned weights get no gradient. They decay, and can return until pruning ends.
     pruned: Option<(Pruning, Network)>,
     form: PixelForm,
     optimizer: ModuleOptimizer,
 }
 
 impl FloatStudent {
-    /// A student that begins as `network`, takes pixels in `form`, and learns as `config` says.
+    /// Creates a student from `network`, for pixels in `form`, with the settings of `config`.
     pub fn new(network: Network, form: PixelForm, config: &TrainConfig) -> Self {
         let pruning = (config.sparsity > 0.0).then(|| Pruning::new(config.sparsity));
         let optimizer = optimizer::adam(config.backend, config.beta_2, config.weight_decay);
@@ -35,11 +34,11 @@ impl FloatStudent {
         self.pruned.as_ref().map_or(&self.network, |(_, pruned)| pruned)
     }
 
-    /// The network that is run, without differentiation, for pixels in 0..=1.
+    /// Returns the network that is run, without differentiation, for pixels in 0..=1.
     ///
     /// # Errors
     ///
-    /// Returns an error if the backend cannot give its tensors back.
+    /// Returns an error if the backend cannot return its tensors.
     pub fn plain(&self) -> Result<Network, TensorReadError> {
         let network = self.shown().valid();
         if self.form == PixelForm::PLAIN {
@@ -61,7 +60,7 @@ impl Student for FloatStudent {
     }
 
     fn step(&mut self, gradients: Gradients, rate: f64, done: f64) -> Result<(), TrainError> {
-        // The parameters of both have the same identifiers.
+        // The parameters of both networks have the same identifiers.
         let mut gradients = GradientsParams::from_grads(gradients, self.shown());
         if let Some((pruning, _)) = &self.pruned {
             pruning.withhold(&self.network, &mut gradients)?;

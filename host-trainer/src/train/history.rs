@@ -2,24 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What an epoch came to.
+/// Results of one epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
     /// From 1.
     pub epoch: u32,
-    /// Mean cross-entropy over the training images as they were shown, each measured just before
-    /// its step.
+    /// Mean cross-entropy over the training images, measured on each batch before its update.
     pub loss: f64,
-    /// The share of training images classified correctly as they were shown, each measured just
-    /// before its step, 0..=1.
+    /// Training accuracy, 0 to 1, measured on each batch before its update.
     pub accuracy: f64,
-    /// Mean cross-entropy over the images held out of training, after the epoch; of the mean
-    /// network, where one is made.
+    /// Mean cross-entropy over the held-out images after the epoch, of the mean network if there is
+    /// one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validation_loss: Option<f64>,
-    /// The share of images held out of training classified correctly after the epoch, 0..=1.
+    /// Accuracy on the held-out images after the epoch, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validation_accuracy: Option<f64>,
-    /// How long it took.
     pub seconds: f64,
 }

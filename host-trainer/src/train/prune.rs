@@ -1,9 +1,8 @@
-//! Pruning by blocks: two inputs by eight outputs, what a kernel reads at a time, become zero as
-//! one.
+//! Pruning in blocks of two inputs by eight outputs, which a kernel reads at a time.
 //!
-//! The share of pruned blocks rises while the network learns, fast at first and then slowly (Zhu
-//! and Gupta, "To prune, or not to prune", 2017, section 3), and those go whose squares add up to
-//! the least.
+//! The share of pruned blocks rises during training, fast at first and then slowly (Zhu and Gupta,
+//! "To prune, or not to prune", 2017, section 3). The blocks with the smallest sums of squares are
+//! pruned.
 
 use burn::optim::GradientsParams;
 use burn::tensor::TensorReadError;
@@ -16,36 +15,38 @@ pub const BLOCK_INPUTS: usize = 2;
 /// Outputs of a block.
 pub const BLOCK_OUTPUTS: usize = 8;
 
-/// The share of a training after which blocks begin to go.
+/// Share of the training after which pruning begins.
 const START: f64 = 0.05;
 
-/// The share of a training after which no more go, and none comes back.
+/// Share of the training after which the choice of blocks is final.
 const END: f64 = 0.6;
 
-/// How often, in a training, blocks are chosen.
+/// Number of times blocks are chosen in a training.
 const CHOICES: f64 = 1000.0;
 
-/// Which blocks of a network's hidden layers are zero.
+/// The pruned blocks of a network's hidden layers.
 pub struct Pruning {
-    /// The share of blocks in the end.
+    /// Final share of pruned blocks.
     sparsity: f64,
-    /// How many choices have been made.
+    /// Number of choices so far.
     choices: u64,
-    /// For each hidden layer, whether each block is kept, `[pair of inputs][tile of outputs]`.
+    /// True for each block that is kept: `[hidden layer][pair of inputs][tile of outputs]`, flat in
+    /// a layer.
     kept: Vec<Vec<bool>>,
 }
 
 impl Pruning {
-    /// Nothing is pruned yet; in the end, the share `sparsity` of each hidden layer's blocks is.
+    /// Creates a pruning that ends with the share `sparsity` of each hidden layer's blocks pruned.
     pub fn new(sparsity: f64) -> Self {
         Self { sparsity, choices: 0, kept: Vec::new() }
     }
 
-    /// `network` with its pruned blocks zero; `done` is the share of the training that is done.
+    /// Returns `network` with its pruned blocks set to zero. `done` is the finished share of the
+    /// training.
     ///
     /// # Errors
     ///
-    /// Returns an error if the backend cannot give its tensors back.
+    /// Returns an error if the backend cannot return its tensors.
     pub fn apply(&mut self, network: &Network, done: f64) -> Result<Network, TensorReadError> {
         let choice = (done.min(END) * CHOICES) as u64;
         let is_new = choice > self.choices;
@@ -69,7 +70,7 @@ impl Pruning {
     ///
     /// # Errors
     ///
-    /// Returns an error if the backend cannot give its tensors back.
+    /// Returns an error if the backend cannot return its tensors.
     pub fn withhold(&self, network: &Network, gradients: &mut GradientsParams) -> Result<(), TensorReadError> {
         network.map_hidden_gradients(gradients, |layer, outputs, gradients| {
             if let Some(kept) = self.kept.get(layer) {
@@ -79,7 +80,7 @@ impl Pruning {
     }
 }
 
-/// Makes the values, `[input][output]`, of all blocks zero but those `kept`.
+/// Sets the values, `[input][output]`, of all blocks that are not `kept` to zero.
 fn clear(kept: &[bool], values: &mut [f32], outputs: usize) {
     let tiles = outputs.div_ceil(BLOCK_OUTPUTS);
     for (rows, kept) in values.chunks_mut(BLOCK_INPUTS * outputs).zip(kept.chunks(tiles)) {
@@ -93,14 +94,13 @@ fn clear(kept: &[bool], values: &mut [f32], outputs: usize) {
     }
 }
 
-/// How much of the sparsity is reached when the share `done` of a training is.
+/// Returns the reached share of the final sparsity after the share `done` of a training.
 fn share_of_sparsity(done: f64) -> f64 {
     let part = ((done - START) / (END - START)).clamp(0.0, 1.0);
     1.0 - (1.0 - part).powi(3)
 }
 
-/// Keeps all blocks of `weights`, `[input][output]`, but the `share` of those whose squares add up
-/// to the least.
+/// Prunes the `share` of blocks of `weights`, `[input][output]`, with the smallest sums of squares.
 fn choose(kept: &mut [bool], weights: &[f32], outputs: usize, share: f64) {
     let tiles = outputs.div_ceil(BLOCK_OUTPUTS);
     let mut squares = vec![0.0_f32; kept.len()];
@@ -112,7 +112,7 @@ fn choose(kept: &mut [bool], weights: &[f32], outputs: usize, share: f64) {
         }
     }
     let mut order: Vec<usize> = (0..kept.len()).collect();
-    // By index where squares are equal, so that the same network is pruned alike everywhere.
+    // Ties are broken by index, so that the same network is pruned equally everywhere.
     order.sort_by(|&one, &other| squares[one].total_cmp(&squares[other]).then(one.cmp(&other)));
     let pruned = (share * kept.len() as f64).round() as usize;
     for (place, &block) in order.iter().enumerate() {
@@ -138,14 +138,14 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_blocks_go_and_the_last_layer_stays() {
+    fn the_smallest_blocks_are_pruned_but_not_the_last_layer() {
         let mut pruning = Pruning::new(0.5);
         let whole = network().parameters().unwrap();
         assert_eq!(pruning.apply(&network(), 0.0).unwrap().parameters().unwrap(), whole);
         let pruned = pruning.apply(&network(), 1.0).unwrap().parameters().unwrap();
         assert_eq!(pruned[1], whole[1]);
-        // Squares of the blocks: 16, 4 * 4 (two outputs), 16 * 9, 4 * 16, and of the last, narrower
-        // pair 8 * 25, 2 * 36.
+        // Sums of squares: 16, 4 * 4 (two outputs), 16 * 9, 4 * 16; last, narrower pair: 8 * 25, 2
+        // * 36.
         let zero: Vec<usize> = (0..50).filter(|&index| pruned[0].weights[index] == 0.0).collect();
         let expected: Vec<usize> =
             (0..50).filter(|index| index / 20 == 0 || (index / 20 == 1 && index % 10 >= 8)).collect();
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn the_share_rises_to_what_was_asked_for() {
+    fn the_share_rises_to_the_final_sparsity() {
         let shares: Vec<f64> = (0..=100).map(|done| share_of_sparsity(f64::from(done) / 100.0)).collect();
         assert!(shares.is_sorted() && shares[5] == 0.0 && shares[60] == 1.0 && shares[100] == 1.0, "{shares:?}");
         // In the middle, seven eighths.

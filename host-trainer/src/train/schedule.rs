@@ -1,11 +1,11 @@
-//! How the step size goes over a training: up in a straight line, then on or down.
+//! Course of the learning rate over a training: a linear warm-up, then constant or decaying.
 
 use std::f64::consts::PI;
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-/// How the learning rate goes on after the warm-up.
+/// Course of the learning rate after the warm-up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Schedule {
@@ -17,7 +17,7 @@ pub enum Schedule {
 }
 
 impl Schedule {
-    /// The name, as the command line has it.
+    /// Returns the name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Constant => "constant",
@@ -25,10 +25,10 @@ impl Schedule {
         }
     }
 
-    /// The learning rate of step `step`, from 0, of `steps`, as a share of the largest: above 0 and
-    /// at most 1. It rises over the share `warm_up` of all steps.
+    /// Returns the learning rate of step `step`, from 0, of `steps`, as a share of the largest:
+    /// above 0 and at most 1. It rises during the share `warm_up` of all steps.
     ///
-    /// A step counts as its middle, so that neither the first nor the last is of size zero.
+    /// Each step uses the value at its middle, so that neither the first nor the last is zero.
     pub fn factor(self, warm_up: f64, step: u64, steps: u64) -> f64 {
         let done = (step as f64 + 0.5) / steps.max(1) as f64;
         if done < warm_up {
@@ -50,22 +50,22 @@ mod tests {
     }
 
     #[test]
-    fn the_step_size_rises_in_a_line_and_stays() {
+    fn the_learning_rate_rises_linearly_and_stays() {
         let expected = [0.125, 0.375, 0.625, 0.875, 1.0, 1.0, 1.0, 1.0];
         assert_eq!(factors(Schedule::Constant, 0.5, 8), expected);
         assert_eq!(factors(Schedule::Constant, 0.0, 3), [1.0; 3]);
     }
 
     #[test]
-    fn the_step_size_falls_along_a_cosine() {
+    fn the_learning_rate_falls_along_a_cosine() {
         let found = factors(Schedule::Cosine, 0.1, 1000);
         assert!(found[..100].is_sorted() && found[100..].iter().rev().is_sorted());
         assert!(found[99] > 0.99 && found[100] > 0.999, "{:?}", &found[99..101]);
-        // In the middle of the fall it is half as large, after a third of it three quarters.
+        // Half in the middle of the fall, three quarters after a third of it.
         assert!((Schedule::Cosine.factor(0.1, 549, 1000) - 0.5).abs() < 1e-3);
         assert!((Schedule::Cosine.factor(0.1, 399, 1000) - 0.75).abs() < 1e-3);
         assert!((0.0..1e-5).contains(&found[999]), "{}", found[999]);
-        // Over a fall that begins at once, its mean is a half.
+        // Without a warm-up, the mean is a half.
         assert!((factors(Schedule::Cosine, 0.0, 64).iter().sum::<f64>() / 64.0 - 0.5).abs() < 1e-12);
     }
 

@@ -1,4 +1,4 @@
-//! The end of training: when it comes, and which network is kept.
+//! The end of training, and the choice of the network to keep.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,13 +10,12 @@ use crate::network::Network;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stop {
-    /// All epochs that were asked for are done.
+    /// All requested epochs are done.
     Epochs,
-    /// The accuracy on training images passed a threshold.
+    /// The training accuracy passed a threshold.
     TrainAccuracy {
-        /// The threshold, 0..=1.
         threshold: f64,
-        /// The first accuracy above it, 0..=1.
+        /// The first accuracy above the threshold, 0 to 1.
         accuracy: f64,
     },
     /// The loss on held-out images no longer fell.
@@ -26,21 +25,21 @@ pub enum Stop {
     },
 }
 
-/// When to stop before all epochs are done, and which network to keep.
+/// Decides when to stop early and which network to keep.
 pub struct StopRule<'a> {
     config: &'a TrainConfig,
-    /// The network with the lowest loss on held-out images, and its epoch, where that decides.
+    /// With `patience`, the network with the lowest loss on held-out images, and its epoch.
     pub kept: Option<(Network, u32)>,
     lowest_loss: f64,
 }
 
 impl<'a> StopRule<'a> {
-    /// Creates the rule that `config` asks for.
+    /// Creates the rule of `config`.
     pub fn new(config: &'a TrainConfig) -> Self {
         Self { config, kept: None, lowest_loss: f64::INFINITY }
     }
 
-    /// Why training ends after `epoch`, if it does.
+    /// Returns the reason if training ends after `epoch`.
     pub fn after(&mut self, epoch: &Epoch, network: &Network) -> Option<Stop> {
         let accuracy = epoch.accuracy;
         if let (Some(patience), Some(loss)) = (self.config.patience, epoch.validation_loss) {
@@ -63,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reasons_come_back_from_json() {
+    fn reasons_round_trip_through_json() {
         let threshold = Stop::TrainAccuracy { threshold: 0.9, accuracy: 0.9021 };
         for stop in [Stop::Epochs, threshold, Stop::Patience { epochs: 3 }] {
             let text = serde_json::to_string(&stop).unwrap();

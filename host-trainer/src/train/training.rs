@@ -20,36 +20,36 @@ use crate::network::calibrate::measure;
 use crate::network::{Network, PixelForm};
 use crate::quantize::QuantizedLayer;
 
-/// What came of training.
+/// Result of training.
 #[derive(Debug)]
 pub struct Trained {
     /// The network, without differentiation.
     pub network: Network,
-    /// The epoch that it is of, from 1.
+    /// The epoch of this network, from 1.
     pub kept_epoch: u32,
     /// Every epoch.
     pub history: Vec<Epoch>,
-    /// Why there are no more.
+    /// Why training ended.
     pub stop: Stop,
-    /// The network in integers, where it was fine-tuned in them; `network` is the same in floating
+    /// The network in integers, after fine-tuning in integers. `network` is the same in floating
     /// point.
     pub quantized: Option<Vec<QuantizedLayer>>,
 }
 
-/// Trains a network on `material`, and calls `look` after each epoch. The network takes pixels in
-/// 0..=1, whatever form it was trained with.
+/// Trains a network on `material`, and calls `on_epoch` after each epoch. The network takes pixels
+/// in 0..=1, in whatever form it was trained.
 ///
-/// The same arguments give the same network, bit for bit, on the same machine: every random choice
-/// comes from the seed, and no backend is built with burn's autotuning, which would choose the
-/// order of sums by a race of kernels.
+/// The same arguments give the same network, bit for bit, on the same machine. Every random choice
+/// comes from the seed, and burn's autotuning is not built: it would choose the order of sums by
+/// timing.
 ///
 /// # Errors
 ///
-/// Returns an error if the backend cannot train here, or training diverges.
+/// Returns an error if the backend cannot train here, or if training diverges.
 pub fn train(
     config: &TrainConfig,
     material: Material<'_>,
-    mut look: impl FnMut(&Epoch),
+    mut on_epoch: impl FnMut(&Epoch),
 ) -> Result<Trained, TrainError> {
     keep_freed_memory();
     let Material { train, validation, shape, .. } = material;
@@ -80,8 +80,8 @@ pub fn train(
         let start = Instant::now();
         let (loss, accuracy) = course.run_epoch(&mut student, format!("epoch {epoch}/{all_epochs}"))?;
         plain = average.after(epoch, student.plain()?)?;
-        let result = conclude(epoch, (loss, accuracy), &plain, validation, start)?;
-        look(&result);
+        let result = finish_epoch(epoch, (loss, accuracy), &plain, validation, start)?;
+        on_epoch(&result);
         let early = rule.after(&result, &plain);
         history.push(result);
         if let Some(reason) = early {
@@ -107,17 +107,16 @@ pub fn train(
     for _ in 0..config.qat_epochs {
         let (start, epoch) = (Instant::now(), history.len() as u32 + 1);
         let measured = course.run_epoch(&mut student, format!("epoch {epoch}/{all_epochs}, in integers"))?;
-        let result = conclude(epoch, measured, &student.network(&device), validation, start)?;
-        look(&result);
+        let result = finish_epoch(epoch, measured, &student.network(&device), validation, start)?;
+        on_epoch(&result);
         history.push(result);
     }
     let (network, kept_epoch) = (student.network(&device.inner()), history.len() as u32);
     Ok(Trained { network, kept_epoch, history, stop, quantized: Some(student.into_layers()) })
 }
 
-/// What an epoch that began at `start` came to: mean loss and accuracy as it learned, and those
-/// over `validation` after it.
-fn conclude(
+/// Completes the record of an epoch that began at `start`: measures `plain` on `validation`.
+fn finish_epoch(
     epoch: u32,
     (loss, accuracy): (f64, f64),
     plain: &Network,
@@ -134,11 +133,10 @@ fn conclude(
     Ok(Epoch { epoch, loss, accuracy, validation_loss, validation_accuracy, seconds })
 }
 
-/// Teaches the allocator that large blocks come and go, so that it keeps them.
-///
-/// glibc raises the sizes from which it gives memory back to the kernel to those of the largest
-/// block that was freed, up to 32 MB. Without that it gives back every step's tensors, and zeroing
-/// fresh pages takes a third of the time. Elsewhere this does nothing.
+/// Makes the allocator keep large blocks after they are freed. glibc raises its threshold for
+/// returning memory to the kernel to the size of the largest freed block, up to 32 MB. Without
+/// this, it returns every step's tensors, and zeroing new pages takes a third of the time. Other
+/// allocators ignore it.
 fn keep_freed_memory() {
     drop(std::hint::black_box(Vec::<u8>::with_capacity(31 << 20)));
 }

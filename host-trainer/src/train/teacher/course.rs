@@ -1,4 +1,4 @@
-//! Training a teacher, and asking it.
+//! Trains a teacher, and computes its answers.
 
 use std::time::Instant;
 
@@ -20,48 +20,46 @@ use crate::support::progress;
 use crate::train::error::TrainError;
 use crate::train::schedule::Schedule;
 
-/// The share of steps in which the learning rate rises.
+/// Share of steps in which the learning rate rises.
 const WARM_UP: f64 = 0.2;
 
-/// How much of Adam's mean of squared gradients is kept.
+/// Adam's beta2: decay rate of the second-moment estimate.
 const BETA_2: f64 = 0.99;
 
-/// What weights lose at each step, as a share of themselves for a learning rate of 1.
+/// Decay of weights at each step for a learning rate of 1, as a share of them.
 const WEIGHT_DECAY: f64 = 0.1;
 
-/// The share of images of which a square is blackened.
+/// Share of images in which a square is blackened.
 const ERASED_SHARE: f64 = 0.5;
 
-/// Images that the teacher answers at a time.
-const ASKED: usize = 250;
+/// Images in one forward pass.
+const BATCH: usize = 250;
 
-/// How to train a teacher.
+/// Settings of a teacher's training.
 #[derive(Clone, Debug)]
 pub struct TeachConfig {
-    /// What trains.
     pub backend: Backend,
     /// Channels of the first convolution, 1 or more.
     pub channels: usize,
-    /// How often every training image is seen, 1 or more.
+    /// At least 1.
     pub epochs: u32,
-    /// Images in a step, 1 or more.
+    /// Images in a batch, 1 or more.
     pub batch_size: usize,
     /// Adam's largest learning rate, above 0.
     pub learning_rate: f64,
-    /// Where every random choice comes from.
+    /// The seed of every random choice.
     pub seed: u64,
 }
 
-/// What an epoch came to.
+/// Results of one epoch.
 #[derive(Clone, Debug)]
 pub struct TaughtEpoch {
     /// From 1.
     pub epoch: u32,
-    /// Mean cross-entropy over the training images as they were shown.
+    /// Mean cross-entropy over the training images, measured on each batch before its update.
     pub loss: f64,
-    /// The share of these classified correctly, 0..=1.
+    /// Training accuracy, 0 to 1, measured in the same way.
     pub accuracy: f64,
-    /// How long it took.
     pub seconds: f64,
 }
 
@@ -76,12 +74,16 @@ pub struct Teacher {
 }
 
 impl Teacher {
-    /// Trains a teacher on the training images of `data`, and calls `look` after each epoch.
+    /// Trains a teacher on the training images of `data`, and calls `on_epoch` after each epoch.
     ///
     /// # Errors
     ///
-    /// Returns an error if the backend cannot train here, or training diverges.
-    pub fn train(config: &TeachConfig, data: &Dataset, mut look: impl FnMut(&TaughtEpoch)) -> Result<Self, TrainError> {
+    /// Returns an error if the backend cannot train here, or if training diverges.
+    pub fn train(
+        config: &TeachConfig,
+        data: &Dataset,
+        mut on_epoch: impl FnMut(&TaughtEpoch),
+    ) -> Result<Self, TrainError> {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(config.seed);
         let device = config.backend.device()?;
         let mut network =
@@ -130,12 +132,12 @@ impl Teacher {
             if !loss.is_finite() {
                 return Err(TrainError::Diverged { epoch });
             }
-            look(&TaughtEpoch { epoch, loss, accuracy, seconds: start.elapsed().as_secs_f64() });
+            on_epoch(&TaughtEpoch { epoch, loss, accuracy, seconds: start.elapsed().as_secs_f64() });
         }
         Ok(Self { network: network.valid(), form, rows, columns, device })
     }
 
-    /// Logits, `[image][class]`, for `images`, raw pixels one image after the other.
+    /// Returns the logits, `[image][class]`, of `images`, which are raw pixels.
     fn answer(&self, images: &[u8]) -> Result<Vec<f32>, TrainError> {
         let width = self.rows * self.columns;
         let input = self.form.tensor(images.chunks_exact(width), width, &self.device);
@@ -143,36 +145,36 @@ impl Teacher {
         Ok(self.network.forward(input.reshape([count, 1, self.rows, self.columns])).try_into_vec_as()?)
     }
 
-    /// The share of images of `split` that it classifies rightly, 0..=1.
+    /// Returns the accuracy on `split`, 0 to 1.
     ///
     /// # Errors
     ///
-    /// Returns an error if the backend cannot give its results back.
+    /// Returns an error if the backend cannot return its results.
     pub fn accuracy(&self, split: &Split) -> Result<f64, TrainError> {
-        let mut right = 0;
-        for (pixels, labels) in split.pixels.chunks(ASKED * split.width).zip(split.labels.chunks(ASKED)) {
+        let mut correct = 0;
+        for (pixels, labels) in split.pixels.chunks(BATCH * split.width).zip(split.labels.chunks(BATCH)) {
             let logits = self.answer(pixels)?;
             let rows = logits.chunks(logits.len() / labels.len()).zip(labels);
-            right += rows.filter(|(row, label)| argmax(row) == usize::from(**label)).count();
+            correct += rows.filter(|(row, label)| argmax(row) == usize::from(**label)).count();
         }
-        Ok(right as f64 / split.len() as f64)
+        Ok(correct as f64 / split.len() as f64)
     }
 
-    /// What it answers for every version of the training images of `data` and of those `held_out`,
-    /// which follow them: the mean of its logits for the version and for the version's mirror
-    /// image.
+    /// Returns the answers for every version of the training images of `data`, and of the
+    /// `held_out` ones, which follow. An answer is the mean of the logits for a version and for its
+    /// mirror image.
     ///
     /// # Errors
     ///
-    /// Returns an error if the backend cannot give its results back.
+    /// Returns an error if the backend cannot return its results.
     pub fn soft_labels(&self, data: &Dataset, held_out: Option<&Split>) -> Result<SoftLabels, TrainError> {
         let images = || data.train.images().chain(held_out.into_iter().flat_map(Split::images));
         let (classes, count) = (data.class_names.len(), data.train.len() + held_out.map_or(0, Split::len));
-        let bar = progress::steps(count as u64, "asking the teacher");
+        let bar = progress::steps(count as u64, "computing the teacher's answers");
         let (mut logits, mut pixels) = (Vec::with_capacity(count * VERSIONS * classes), Vec::new());
         for image in images() {
             Version::all().for_each(|version| version.append(image, self.columns, &mut pixels));
-            if pixels.len() >= ASKED * image.len() {
+            if pixels.len() >= BATCH * image.len() {
                 logits.extend(self.answer(&pixels)?);
                 pixels.clear();
                 bar.set_position((logits.len() / (VERSIONS * classes)) as u64);
@@ -200,7 +202,7 @@ impl Teacher {
     }
 }
 
-/// Blackens a square of `image`, of a fifth to two fifths of its rows, with probability
+/// Blackens a square of `image`, a fifth to two fifths of its rows, with probability
 /// [`ERASED_SHARE`].
 fn erase(image: &mut [u8], rows: usize, columns: usize, random: &mut Xoshiro256PlusPlus) {
     let chance: f64 = random.random();

@@ -1,5 +1,5 @@
-//! A teacher: a convolutional network, too large for any device, whose answers a small network
-//! learns from.
+//! A teacher: a convolutional network, too large for any device. A small network learns from its
+//! answers.
 //!
 //! ```text
 //!  images --learn--> Convolutional --answer--> SoftLabels, one file --> train --teacher FILE

@@ -18,7 +18,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand::RngExt as _;
 use rand::rngs::Xoshiro256PlusPlus;
 
-/// A convolution of 3 x 3 that keeps rows and columns, and ReLU.
+/// A convolution of 3 x 3 that keeps rows and columns, followed by ReLU.
 #[derive(Module, Debug)]
 struct Convolution {
     /// `[output channel, input channel, row, column]`.
@@ -50,8 +50,8 @@ pub struct Convolutional {
 }
 
 impl Convolutional {
-    /// A network whose first convolution has `channels`. Weights are He-uniform, from `random`
-    /// alone; biases zero.
+    /// Creates a network whose first convolution has `channels`. Weights are He-uniform, from
+    /// `random`; biases are zero.
     pub fn init(channels: usize, classes: usize, random: &mut Xoshiro256PlusPlus, device: &Device) -> Self {
         let [c1, c2, c4] = [1, 2, 4].map(|factor| factor * channels);
         let mut convolution = |inputs, outputs| Convolution::init(inputs, outputs, random, device);
@@ -66,7 +66,7 @@ impl Convolutional {
         }
     }
 
-    /// Logits, `[image, class]`, of images, `[image, 1, row, column]`.
+    /// Returns the logits, `[image, class]`, of images, `[image, 1, row, column]`.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         let values = halved(self.first.forward(images));
         let values = halved(self.second.iter().fold(values, |values, convolution| convolution.forward(values)));
@@ -78,16 +78,16 @@ impl Convolutional {
     }
 }
 
-/// The largest of each 2 x 2 values; an odd row or column at the end is left out, unless it is the
-/// only one.
+/// Returns the largest of each 2 x 2 values. An odd row or column at the end is dropped, unless it
+/// is the only one.
 fn halved(values: Tensor<4>) -> Tensor<4> {
     let [_, _, rows, columns] = values.dims();
     let window = [rows.min(2), columns.min(2)];
     max_pool2d(values, MaxPoolOptions::new(window).with_stride(window))
 }
 
-/// Weights that keep the size of what passes through them and ReLU (He and others, 2015, section
-/// 2.2).
+/// Draws weights that keep the size of values that pass through them and ReLU (He and others, 2015,
+/// section 2.2).
 fn uniform<const D: usize>(shape: [usize; D], fan_in: usize, random: &mut Xoshiro256PlusPlus) -> TensorData {
     let limit = (6.0 / fan_in as f64).sqrt() as f32;
     let count = shape.iter().product();
