@@ -1,7 +1,6 @@
-//! Writes down what this program is built from, for the records of its runs.
+//! Writes the versions of the compiler and the dependencies, which the records of runs contain.
 
 fn main() {
-    // Nothing of the machine goes in: the versions of dependencies and compiler are those of any
-    // other build like it.
+    // Nothing specific to this machine is written, so that builds stay comparable.
     built::write_built_file().expect("cargo hands build scripts an OUT_DIR that can be written to");
 }

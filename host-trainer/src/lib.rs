@@ -1,5 +1,4 @@
-//! Trains a small dense classifier, quantizes it to integers and writes `model.bin`: begins at
-//! images, ends at a file.
+//! Trains a small dense classifier on images, quantizes it to integers and writes `model.bin`.
 //!
 //! ```text
 //!                                    safetensors --import--+
@@ -12,8 +11,8 @@
 //!                               label <--predict---/
 //! ```
 //!
-//! burn trains, in `f32`. From `quantize` on everything is integers, and the arithmetic is
-//! `shared-model`'s, the same code that the device runs.
+//! burn trains in `f32`. After `quantize`, all arithmetic is integers and comes from
+//! `shared-model`, which also runs on the device.
 
 #![forbid(unsafe_code)]
 

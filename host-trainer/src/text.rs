@@ -1,22 +1,21 @@
-//! How figures and names are said, on the terminal and in a report.
+//! Formats numbers, paths and text for the terminal and for reports.
 
 use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
 use serde::{Serialize, Serializer};
 
-/// A share of 0..=1 in percent.
+/// Formats a share, 0 to 1, in percent.
 pub fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
 }
 
-/// A share of 0..=1, or a difference of such, in points of percent.
+/// Formats a share, or a difference of shares, in percentage points.
 pub fn points(share: f64) -> String {
     format!("{:.2} points", 100.0 * share)
 }
 
-/// A path as it is said: what is no text in it becomes U+FFFD, in JSON, too, which holds nothing
-/// else.
+/// A path for display and for JSON. Bytes that are not UTF-8 become U+FFFD.
 #[derive(Clone, Copy, Debug)]
 pub struct Shown<P>(pub P);
 
@@ -32,15 +31,14 @@ impl<P: AsRef<Path>> Serialize for Shown<P> {
     }
 }
 
-/// Whether a terminal follows `character` instead of showing it: a control character, or one that
-/// turns the direction of writing.
+/// Returns true for control characters and for characters that change the writing direction.
 pub fn is_control(character: char) -> bool {
     let turns =
         matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     character.is_control() || turns
 }
 
-/// `text` without control characters: what a file says must not steer the terminal.
+/// Escapes control characters: text from a file must not steer the terminal.
 pub fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for character in text.chars() {
@@ -64,7 +62,7 @@ mod tests {
         for turning in "\u{61c}\u{200e}\u{200f}\u{202a}\u{202e}\u{2066}\u{2069}".chars() {
             assert_eq!(printable(&turning.to_string()), format!("\\u{{{:x}}}", u32::from(turning)));
         }
-        // What joins letters turns nothing.
+        // A zero-width joiner does not change the direction.
         assert_eq!(printable("\u{200d}\u{5d0}"), "\u{200d}\u{5d0}");
     }
 }
