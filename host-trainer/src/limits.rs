@@ -1,6 +1,6 @@
 //! Size limits of files that several modules read or write.
 
-/// Largest total size of a model's weights, padding included. Larger ones fit no microcontroller.
+/// Largest total size of a model's weights, padding included: more than any microcontroller has.
 pub const MAX_WEIGHT_BYTES: usize = 64 << 20;
 
 /// Largest size of a model. Weights in another order may take a little more.
@@ -16,8 +16,8 @@ pub const MAX_HEADER_BYTES: u64 = 8 << 20;
 /// state, is smaller.
 pub const MAX_TENSOR_FILE_BYTES: u64 = 1 << 30;
 
-/// Longest tensor name in bytes: names are printed.
+/// Longest tensor name in bytes. Names are printed.
 pub const MAX_TENSOR_NAME_BYTES: usize = 1024;
 
-/// Most dimensions of a tensor: they are printed.
+/// Most dimensions of a tensor. Dimensions are printed.
 pub const MAX_TENSOR_DIMENSIONS: usize = 32;

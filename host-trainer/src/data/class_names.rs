@@ -30,12 +30,7 @@ pub enum ClassNamesError {
     #[error(
         "class names {path}: {names} names for {classes} classes; write one name a line, in the order of the labels"
     )]
-    Count {
-        /// The file.
-        path: PathBuf,
-        names: usize,
-        classes: usize,
-    },
+    Count { path: PathBuf, names: usize, classes: usize },
     #[error("class names {path}, line {line}: {reason}")]
     Line { path: PathBuf, line: usize, reason: LineError },
 }

@@ -1,5 +1,3 @@
-//! Errors of data sets.
-
 use std::io;
 use std::path::PathBuf;
 

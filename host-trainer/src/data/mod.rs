@@ -117,10 +117,6 @@ impl Dataset {
     }
 
     /// Reads and checks the data set in `folder`.
-    ///
-    /// # Errors
-    ///
-    /// Fails like [`load`](Self::load).
     fn read(folder: PathBuf, origin: Origin, class_names: Option<&Path>) -> Result<Self, DatasetError> {
         let path = |file: IdxFile| {
             let missing =

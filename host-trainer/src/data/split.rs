@@ -3,7 +3,7 @@
 /// Images with their labels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Split {
-    /// Pixels of an image.
+    /// Number of pixels of an image.
     pub width: usize,
     /// Raw pixels, `[image][pixel]`.
     pub pixels: Vec<u8>,

@@ -1,5 +1,3 @@
-//! Statistics of the pixels of a split.
-
 use serde::Serialize;
 
 use super::Split;

@@ -1,4 +1,4 @@
-//! The float network: dense layers with ReLU between them.
+//! The float network.
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;
@@ -142,8 +142,8 @@ impl Network {
         self.forward_with(images, |_| ())
     }
 
-    /// Like [`forward`](Self::forward), but calls `on_activations` with the activations, `[image,
-    /// neuron]`, of each hidden layer.
+    /// Like [`forward`](Self::forward), but calls `on_activations` for each hidden layer, with
+    /// `[image, neuron]`.
     pub fn forward_with(&self, images: Tensor<2>, mut on_activations: impl FnMut(&Tensor<2>)) -> Tensor<2> {
         let mut values = images;
         for (index, layer) in self.layers.iter().enumerate() {

@@ -12,8 +12,8 @@ const BETA_1: f32 = 0.9;
 /// Added to the root of the second moment. The value is Keras's.
 const EPSILON: f32 = 1e-7;
 
-/// Moments below this become zero. It is far below [`EPSILON`] squared, and above the smallest
-/// normal `f32`, 1e-38, even after being scaled down.
+/// Moments below this become zero: far below [`EPSILON`] squared, and far enough above the smallest
+/// normal `f32`, 1e-38, that scaling down cannot reach it.
 const MIN_MOMENT: f32 = 1e-34;
 
 /// Creates AdamW for a whole network. `beta_2` is in 0..1. Each step shrinks weights, but not
@@ -103,7 +103,7 @@ impl Optimizer for FusedAdam {
             let step = Step::new(learning_rate, time, self.beta_2, kept_share::<D>(learning_rate, self.weight_decay));
             apply(step, weights, gradient, moment_1, moment_2);
         } else {
-            debug_assert!(false, "networks are made of f32");
+            debug_assert!(false, "expected f32 tensors");
         }
         let tensor = |data: TensorData| Tensor::from_data(data, &device);
         let momentum = AdaptiveMomentumState::new(time, tensor(moment_1), tensor(moment_2));

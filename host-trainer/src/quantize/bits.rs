@@ -1,5 +1,3 @@
-//! The width of a model's weights.
-
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,3 @@
-//! Encodes layers as the bytes of a model.
-
 #[cfg(test)]
 use shared_model::Provenance;
 use shared_model::{EncodeError, ModelSource};

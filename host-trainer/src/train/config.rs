@@ -52,7 +52,7 @@ pub struct TrainConfig {
     /// The recipe that gave the defaults.
     #[serde(default)]
     pub recipe: Recipe,
-    /// Course of the learning rate after the warm-up.
+    /// The learning rate after the warm-up.
     #[serde(default)]
     pub schedule: Schedule,
     /// Share of all steps in which the learning rate rises from zero, 0 to 1.

@@ -44,7 +44,7 @@ pub struct Plan {
     pub epochs: u32,
     /// The largest learning rate.
     pub learning_rate: f64,
-    /// Course of the learning rate after the warm-up.
+    /// The learning rate after the warm-up.
     pub schedule: Schedule,
     /// Share of steps in which the learning rate rises.
     pub warm_up: f64,
@@ -88,8 +88,8 @@ impl<'a> Course<'a> {
         self.random
     }
 
-    /// Trains on every image once, in a new order. Returns mean loss and accuracy. `name` is the
-    /// epoch's.
+    /// Trains on every image once, in a new order, with `name` in the progress bar. Returns mean
+    /// loss and accuracy.
     pub fn run_epoch(&mut self, student: &mut impl Student, name: String) -> Result<(f64, f64), TrainError> {
         let (batch_size, plan) = (self.config.batch_size, self.plan);
         let mut order = std::mem::take(&mut self.order);

@@ -1,5 +1,3 @@
-//! Errors of training.
-
 use burn::tensor::TensorReadError;
 use thiserror::Error;
 

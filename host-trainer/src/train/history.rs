@@ -1,5 +1,3 @@
-//! The record of one epoch.
-
 use serde::{Deserialize, Serialize};
 
 /// Results of one epoch.

@@ -1,5 +1,3 @@
-//! The data that a network is trained on.
-
 use crate::data::{SoftLabels, Split};
 use crate::network::DenseParameters;
 

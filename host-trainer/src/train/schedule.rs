@@ -1,11 +1,11 @@
-//! Course of the learning rate over a training: a linear warm-up, then constant or decaying.
+//! The learning rate schedule: a linear warm-up, then constant or decaying.
 
 use std::f64::consts::PI;
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-/// Course of the learning rate after the warm-up.
+/// The learning rate after the warm-up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Schedule {
