@@ -55,7 +55,7 @@ impl BackendArguments {
         };
         match backend.open() {
             Ok((_, hardware)) if hardware != Hardware::processor() => {
-                progress::say(format_args!("{} trains on {}", backend.name(), printable(&hardware.to_string())));
+                progress::log(format_args!("{} trains on {}", backend.name(), printable(&hardware.to_string())));
             }
             Ok(_) => (),
             Err(error @ BackendError::NotBuilt { .. }) => {

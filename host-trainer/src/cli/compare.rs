@@ -87,7 +87,7 @@ impl Arguments {
             .collect();
         let runs_kept = found.len().saturating_sub(trained);
         let report = Report { folder: Shown(&self.run), backend, seeds: self.seeds, runs_kept, networks };
-        // A job of several must not replace the files of all.
+        // One job of several has only some of the results.
         if self.sweep.one.is_none() && self.sweep.shard.is_none() {
             let plot = plot::comparison(&report.networks.iter().map(Comparison::bars).collect::<Vec<_>>())?;
             files::write_all(&[(&json_path, &json(&report)?), (&plot_path, plot.as_bytes())])?;
@@ -211,8 +211,8 @@ mod tests {
     fn the_lectures_figures_follow_ours() {
         let networks = sweep::read(None, LECTURE).unwrap();
         let outcome = serde_json::json!({
-            "model_id": "00000000", "model_bytes": 1024, "parameters": 1, "epochs": 8, "kept_epoch": 8, "stop": "epochs",
-            "train_accuracy_float": 0.9, "test_accuracy_float": 0.8, "test_accuracy_fixed": 0.8,
+            "model_id": "00000000", "model_bytes": 1024, "parameters": 1, "epochs": 8, "kept_epoch": 8,
+            "stop": "epochs", "train_accuracy_float": 0.9, "test_accuracy_float": 0.8, "test_accuracy_fixed": 0.8,
             "predictions_changed": 0, "train_seconds": 1.0
         });
         let run = Found {

@@ -25,10 +25,10 @@ use crate::text::{Shown, printable};
 /// Classes up to which the confusion matrix is printed; a larger table does not fit a terminal.
 const MAX_PRINTED_CLASSES: usize = 12;
 
-/// Mistakes that are printed.
+/// Most mistakes that are printed.
 const MAX_PRINTED_MISTAKES: usize = 5;
 
-/// Files that an evaluation writes.
+/// The files of an evaluation.
 const FILES: [RunFile; 3] = [RunFile::Evaluation, RunFile::ConfusionPlot, RunFile::MistakesPlot];
 
 #[derive(Debug, Args)]
@@ -66,7 +66,7 @@ struct EvaluateOutput {
     seconds: f64,
     #[serde(rename = "pictures_per_second")]
     images_per_second: f64,
-    /// Files that were written, except the file of answers.
+    /// Files written, except the answers file.
     written: Vec<Shown<PathBuf>>,
 }
 
@@ -126,7 +126,7 @@ impl EvaluateArguments {
     fn folder(&self, model: &Path, view: &Model<'_>, data: &Dataset) -> Result<Option<RunFolder>, UsageError> {
         let Some(named) = &self.images else {
             return Ok(self.recorded(model, view, data).unwrap_or_else(|error| {
-                progress::say(format_args!("warning: the files in the run's folder are not replaced: {error}"));
+                progress::log(format_args!("warning: the files in the run's folder are not replaced: {error}"));
                 None
             }));
         };

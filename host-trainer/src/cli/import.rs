@@ -27,7 +27,7 @@ use crate::train::{Recipe, Stop, TrainConfig, Trained};
 /// Smallest accuracy without a warning: 0 is always naming the most frequent class, 1 is perfect.
 const MIN_SKILL: f64 = 0.1;
 
-/// Unused tensors that are named in a warning.
+/// Most unused tensors named in a warning.
 const MAX_NAMED_UNUSED: usize = 20;
 
 #[derive(Debug, Args)]
@@ -191,7 +191,7 @@ fn unused<'a>(tensors: &'a [Tensor<'a>], layers: &[Layer<'_>]) -> Vec<&'a str> {
 fn log_square(layers: &[Layer<'_>]) {
     for Layer { weight, orientation, .. } in layers.iter().filter(|layer| layer.is_by_name) {
         let (name, orientation) = (weight.name.escape_debug(), orientation.name());
-        progress::say(format_args!(
+        progress::log(format_args!(
             "{name} is square; it is read as {orientation}, the order of frameworks that use such names"
         ));
     }
@@ -204,9 +204,9 @@ fn log_unused(unused: &[&str]) {
     let names: Vec<String> = unused.iter().take(MAX_NAMED_UNUSED).map(|name| name.escape_debug().to_string()).collect();
     let rest = unused.len() - names.len();
     let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-    progress::say(format_args!(
-        "warning: not used: {}{rest}; if the network needs them, it is not a sequence of dense layers with ReLU, and its \
-         answers will be wrong",
+    progress::log(format_args!(
+        "warning: not used: {}{rest}; if the network needs them, it is not a sequence of dense layers with ReLU, and \
+         its answers will be wrong",
         names.join(", ")
     ));
 }
@@ -217,7 +217,7 @@ fn warn_of_chance(outcome: &Outcome, test: &Split) {
     let chance = most_frequent as f64 / test.len().max(1) as f64;
     let accuracy = outcome.test_accuracy_float;
     if accuracy < chance + MIN_SKILL * (1.0 - chance) {
-        progress::say(format_args!(
+        progress::log(format_args!(
             "warning: a test accuracy of {} is near chance ({}); check the orientation of the weights, \
              --mean/--std/--pixel-scale and the order of the classes",
             percent(accuracy),

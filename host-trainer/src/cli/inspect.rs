@@ -161,8 +161,8 @@ impl ProvenanceOutput {
 /// Returns the smallest and the largest weight of `layer`, and the count of zero weights.
 fn survey(layer: &DenseLayer<'_>) -> ([i64; 2], usize) {
     let (mut least, mut largest, mut others) = (i8::MAX, i8::MIN, 0);
-    // Pruned blocks are not stored, and padding is stored although it is not a weight; so zeros are
-    // counted as the weights that are not stored as something else.
+    // Pruned blocks are not stored, but padding is. So zeros are counted as the weights that are
+    // not stored as another value.
     layer.visit_stored(|weight| {
         if weight != 0 {
             (least, largest) = (least.min(weight), largest.max(weight));
@@ -176,7 +176,7 @@ fn survey(layer: &DenseLayer<'_>) -> ([i64; 2], usize) {
     ([least.into(), largest.into()], zeros)
 }
 
-/// Returns `count` of `all` as a share, 0..=1, or `None` if there is none.
+/// Returns `count / all`, or `None` if that is not a share, 0..=1.
 fn share(count: u32, all: u32) -> Option<f64> {
     (all > 0 && count <= all).then(|| f64::from(count) / f64::from(all))
 }

@@ -19,7 +19,7 @@ pub fn log_epoch(epoch: &Epoch, epochs: u32) {
     let validation = validation_loss.zip(*validation_accuracy);
     let validation = validation.map(|(loss, accuracy)| format!("; validation {}", describe(loss, accuracy)));
     let (train, validation) = (describe(*loss, *accuracy), validation.unwrap_or_default());
-    progress::say(format_args!("epoch {epoch}/{epochs}: {train}{validation}; {seconds:.1} s"));
+    progress::log(format_args!("epoch {epoch}/{epochs}: {train}{validation}; {seconds:.1} s"));
 }
 
 /// Formats the result of a run over `test_images`, whose model is at `model`.
@@ -39,7 +39,7 @@ pub fn outcome_lines(outcome: &Outcome, test_images: usize, model: &Path) -> Str
 pub fn warn_of_loss(outcome: &Outcome) {
     let loss = outcome.test_accuracy_float - outcome.test_accuracy_fixed;
     if loss > MAX_TOLERATED_LOSS {
-        progress::say(format_args!(
+        progress::log(format_args!(
             "warning: fixed point loses {} of test accuracy, expected at most {}",
             points(loss),
             points(MAX_TOLERATED_LOSS)

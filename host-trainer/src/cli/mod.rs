@@ -72,16 +72,15 @@ enum Command {
     Teach(teach::TeachArguments),
     /// Train the lecture's five networks and compare them
     Compare(compare::Arguments),
-    /// Train many networks in many ways, and tell what each answers rightly and what it costs:
-    /// docs/frontier.md
+    /// Train many networks in many ways, and compare accuracy and cost: docs/frontier.md
     ///
-    /// The list is built in: networks of 64 to 1,024 neurons, pruned, in eight bits, four and
-    /// ternary; trained on a processor it takes many hours. Runs that are there already are kept,
-    /// so that it goes on where it was ended, and several machines can share it: each is called
-    /// with a --shard of its own, all write to one folder or to folders that are copied together
-    /// afterwards, and a last call without --shard trains what is still missing and makes rows of
-    /// all of it. As an array of jobs, with whatever schedules them: host-trainer frontier
-    /// --teacher FILE --runs DIR --shard $INDEX/$COUNT, the index from 1.
+    /// The built-in list contains networks of 64 to 1,024 neurons, with weights of 8, 4 and 2 bits,
+    /// and pruned ones. Training them all on a processor takes many hours. Finished runs are kept,
+    /// so an interrupted command continues. Several machines can share the work: each gets its own
+    /// --shard, and all write to one folder, or to folders that are copied together afterwards. A
+    /// last call without --shard trains what is missing and writes the table. In a job array:
+    /// host-trainer frontier --teacher FILE --runs DIR --shard $INDEX/$COUNT, with the index from
+    /// 1.
     Frontier(frontier::Arguments),
     /// Convert a network trained by PyTorch or Keras to a model
     ///
@@ -181,10 +180,10 @@ pub fn run() -> ExitCode {
     let Err(error) = result else { return ExitCode::SUCCESS };
     let is_closed_pipe = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
     if error.downcast_ref().is_some_and(is_closed_pipe) {
-        // The reader of a pipe has ended, as `head` does.
+        // The reader of the pipe has ended, like `head`.
         return ExitCode::SUCCESS;
     }
-    progress::say(format_args!("error: {error:#}"));
+    progress::log(format_args!("error: {error:#}"));
     if error.is::<UsageError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 

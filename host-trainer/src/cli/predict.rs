@@ -19,10 +19,10 @@ use crate::run::model_file;
 use crate::support::{files, terminal};
 use crate::text::printable;
 
-/// Classes up to which all are printed.
-const MAX_CLASSES_PRINTED_ALL: usize = 12;
-/// Most probable classes printed if there are more.
-const PRINTED_CLASSES: usize = 10;
+/// Largest number of classes that are all printed.
+const MAX_PRINTED_CLASSES: usize = 12;
+/// Classes printed if there are more, the most probable ones.
+const PRINTED_OF_MANY: usize = 10;
 
 /// Length of a bar for a probability of 1, in characters.
 const BAR_WIDTH: usize = 24;
@@ -33,7 +33,7 @@ Examples:
   host-trainer predict runs/first --index 0
   host-trainer predict runs/first --image shirt.jpg --picture seen.png")]
 pub struct PredictArguments {
-    /// Model file, or folder of a run, whose float network then answers as well
+    /// Model file, or folder of a run, whose float network then runs as well
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     #[command(flatten)]
@@ -200,10 +200,10 @@ impl PredictOutput {
             text += &line("label", format_args!("{label}: {verdict}"));
         }
         let mut order: Vec<usize> = (0..self.logits.len()).collect();
-        // By logits: probabilities can be equal if logits are not. Stable, because argmax takes the
-        // first.
+        // By logits: different logits can have equal probabilities. Stable, because argmax takes
+        // the first.
         order.sort_by(|&one, &other| self.logits[other].total_cmp(&self.logits[one]));
-        let shown = if order.len() > MAX_CLASSES_PRINTED_ALL { PRINTED_CLASSES } else { order.len() };
+        let shown = if order.len() > MAX_PRINTED_CLASSES { PRINTED_OF_MANY } else { order.len() };
         let (shown, rest) = order.split_at(shown);
         text += &format!("{}\n", self.table(names, shown));
         if !rest.is_empty() {

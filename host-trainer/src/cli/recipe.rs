@@ -16,7 +16,7 @@ use crate::quantize::WeightBits;
 use crate::run::{Configuration, RunFile, RunFolder};
 use crate::train::{BLOCK_OUTPUTS, MAX_BATCH_SIZE, MAX_EPOCHS, Recipe, Schedule, TAUGHT_EPOCHS, Teaching, TrainConfig};
 
-/// The error for a pruned network whose weights are not of 8 bits.
+/// The error for a pruned network with weights of fewer than 8 bits.
 const SPARSE_BITS: &str =
     "--sparsity requires weights of 8 bits: narrower weights cannot be stored in blocks; leave out --weight-bits";
 
@@ -206,7 +206,8 @@ impl RecipeArguments {
         }
         if train.qat_epochs > 0 {
             bail!(
-                "{}: the run was trained with --qat, so its weights are rounded; start from the run that it started from",
+                "{}: the run was trained with --qat, so its weights are rounded; start from the run that it started \
+                 from",
                 run.display()
             );
         }

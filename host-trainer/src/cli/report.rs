@@ -54,7 +54,7 @@ impl ReportArguments {
 
         let missing: Vec<&Missing> = runs.iter().flat_map(|run| &run.missing).collect();
         for Missing { file, problem, consequence, remedy, .. } in &missing {
-            progress::say(format_args!("warning: {file} {problem}: {consequence}; to restore it, run: {remedy}"));
+            progress::log(format_args!("warning: {file} {problem}: {consequence}; to restore it, run: {remedy}"));
         }
         files::write(&out, report::page(&runs).as_bytes())?;
 

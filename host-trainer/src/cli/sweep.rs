@@ -28,7 +28,7 @@ pub struct SweepArguments {
     /// it
     #[arg(long, value_name = "FILE")]
     pub networks: Option<PathBuf>,
-    /// Print the names of the networks, one a line, and train nothing
+    /// Print the names of the networks, one per line, and train nothing
     #[arg(long)]
     pub list: bool,
     /// Train only this network, with all its seeds and rows: one job of a scheduler
@@ -85,7 +85,7 @@ impl SweepTrainer {
         let count = kept + missing.len();
         if kept > 0 {
             let folder = self.place.folder.display();
-            progress::say(format_args!("{kept} of {count} runs are in {folder} already, and kept"));
+            progress::log(format_args!("{kept} of {count} runs are in {folder} already, and kept"));
         }
         let mut done = 0;
         for runs in &all {
@@ -93,7 +93,7 @@ impl SweepTrainer {
             for (row, _) in runs.missing() {
                 let name = self.place.run_name(runs.unit, row);
                 let left = pace.left(missing.iter().skip(done));
-                progress::say(format_args!("run {} of {count}: {name}; {left}", kept + done + 1));
+                progress::log(format_args!("run {} of {count}: {name}; {left}", kept + done + 1));
                 let (config, layers) = match (row, &base) {
                     (Some(row), Some((folder, model))) => {
                         (row.config(&runs.config, model), Some(folder.read_weights(Some(model))?))
@@ -126,11 +126,11 @@ impl SweepTrainer {
         let epochs = config.all_epochs();
         let outcome = pipeline::run(config, sources, folder, None, |epoch| on_epoch(epoch, epochs))?;
         let accuracies = [outcome.test_accuracy_float, outcome.test_accuracy_fixed].map(percent);
-        progress::say(format_args!(
+        progress::log(format_args!(
             "    test {}, in fixed point {}; {:.1} s",
             accuracies[0], accuracies[1], outcome.train_seconds
         ));
-        // Rounding to few bits is known to lose much.
+        // Rounding to few bits always loses much.
         if epochs > 0 {
             warn_of_loss(&outcome);
         }

@@ -17,7 +17,7 @@ use crate::train::teacher::{TaughtEpoch, TeachConfig, Teacher};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
+Examples:
   host-trainer teach --export teacher.safetensors
   host-trainer train --recipe best --teacher teacher.safetensors")]
 pub struct TeachArguments {
@@ -36,7 +36,8 @@ pub struct TeachArguments {
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     batch_size: u32,
     /// Largest learning rate of Adam, above 0 and at most 1
-    #[arg(long, value_name = "RATE", default_value_t = 2e-3, value_parser = learning_rate, allow_negative_numbers = true)]
+    #[arg(long, value_name = "RATE", default_value_t = 2e-3, value_parser = learning_rate,
+        allow_negative_numbers = true)]
     learning_rate: f64,
     /// Seed of every random choice, 0..=18446744073709551615
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -91,7 +92,7 @@ impl TeachArguments {
         let TaughtEpoch { epoch, loss, accuracy, seconds } = epoch;
         // Computing the answers takes about as long as 1.5 epochs.
         let minutes = (f64::from(self.epochs - epoch) + 1.5) * seconds / 60.0;
-        progress::say(format_args!(
+        progress::log(format_args!(
             "epoch {epoch}/{}: loss {loss:.4}, accuracy {}; {seconds:.0} s; {minutes:.0} minutes left",
             self.epochs,
             percent(*accuracy)

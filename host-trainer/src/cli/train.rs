@@ -125,7 +125,7 @@ impl TrainArguments {
             files::check_writable(export)?;
         }
         warn_of_replacement(&folder, &Configuration::new(&config, held_out, &data));
-        progress::say(format_args!(
+        progress::log(format_args!(
             "{} training images from {} ({})",
             data.train.len(),
             data.folder.display(),
@@ -197,7 +197,7 @@ impl TrainOutput<'_> {
 fn warn_of_replacement(folder: &RunFolder, configuration: &Configuration) {
     let recorded: Result<Configuration, _> = folder.read(RunFile::Configuration);
     if recorded.is_ok_and(|recorded| recorded != *configuration) {
-        progress::say(format_args!(
+        progress::log(format_args!(
             "warning: {} contains another run, which this run replaces when it ends; choose another folder with --run",
             folder.path().display()
         ));

@@ -52,7 +52,7 @@ impl Labels {
         }
     }
 
-    /// Places a label of font size `size` at the point. Returns `None` if there is no room.
+    /// Places a label of font size `size` at the point. Returns `None` if it does not fit.
     pub fn place(&mut self, text: &str, size: u32, (x, y): (i32, i32)) -> Option<Label> {
         let half = [width(text, size) / 2.0, f64::from(size) / 2.0 + 1.0];
         let places = DISTANCES.iter().flat_map(|distance| DIRECTIONS.map(|(right, down)| (distance, right, down)));

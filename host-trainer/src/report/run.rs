@@ -21,7 +21,7 @@ use crate::train::{Epoch, Recipe};
 #[derive(Debug, Error)]
 pub enum RunError {
     /// The folder does not exist or cannot be read.
-    #[error("there is no run to report on")]
+    #[error("cannot report on this run")]
     Folder(#[from] RecordError),
     /// The folder contains no file of a run.
     #[error(
@@ -229,7 +229,8 @@ fn consequence(file: RunFile) -> &'static str {
         RunFile::ConfusionPlot => "the report lacks the confusion matrix",
         RunFile::MistakesPlot => "the report lacks the images of the mistakes",
         RunFile::Model => {
-            "no device can run the network; if training was interrupted while writing, other files may be from another run"
+            "no device can run the network; if training was interrupted while writing, other files may be from \
+             another run"
         }
     }
 }
@@ -288,7 +289,8 @@ fn train_command(configuration: &Configuration, folder: &Path) -> String {
             _ => format!(" --batch-size {} --beta-2 {} --augment {}", train.batch_size, train.beta_2, train.augment),
         };
         return format!(
-            "host-trainer train --backend {backend} --from RUN{compression}{steps} --run {run}{DATA} # RUN is the run of model {}",
+            "host-trainer train --backend {backend} --from RUN{compression}{steps} --run {run}{DATA} \
+             # RUN is the run of model {}",
             printable(from)
         );
     }

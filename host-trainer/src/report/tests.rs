@@ -15,22 +15,23 @@ use crate::train::tests::config;
 /// characters.
 fn records() -> Vec<(&'static str, Vec<u8>)> {
     let configuration = json!({
-        "train": config(), "validation": 1, "rows": 2, "columns": 3, "classes": ["a", "b"], "data_sha256": "", "test_sha256": "",
-        "versions": {"prenda": "1"}
+        "train": config(), "validation": 1, "rows": 2, "columns": 3, "classes": ["a", "b"], "data_sha256": "",
+        "test_sha256": "", "versions": {"prenda": "1"}
     });
     let history = json!([
         {"epoch": 1, "loss": 0.5, "accuracy": 0.7, "validation_loss": 0.6, "validation_accuracy": 0.5, "seconds": 1.0},
         {"epoch": 2, "loss": 0.4, "accuracy": 0.8, "validation_loss": 0.5, "validation_accuracy": 0.6, "seconds": 1.5}
     ]);
     let outcome = json!({
-        "model_id": "01234567", "model_bytes": 1024, "parameters": 35, "epochs": 2, "kept_epoch": 1, "stop": {"patience": {"epochs": 1}},
-        "train_accuracy_float": 0.9, "test_accuracy_float": 0.8, "test_accuracy_fixed": 0.8, "predictions_changed": 1, "train_seconds": 2.5
+        "model_id": "01234567", "model_bytes": 1024, "parameters": 35, "epochs": 2, "kept_epoch": 1,
+        "stop": {"patience": {"epochs": 1}}, "train_accuracy_float": 0.9, "test_accuracy_float": 0.8,
+        "test_accuracy_fixed": 0.8, "predictions_changed": 1, "train_seconds": 2.5
     });
     let mut evaluation = crate::model::tests::evaluation(&["a\u{1b}[2J", "b"], 3);
     evaluation.mistakes = vec![crate::model::Mistake { index: 1, label: 0, class: 1, probability: 0.75 }];
     let quantization = json!({"pictures": 10, "layers": [{
-        "inputs": 6, "outputs": 2, "weights": [-0.5, 0.25], "weight_steps": [0.01, 0.02], "zero_weights": 0.1, "largest_activation": 3.5,
-        "output_step": 0.1, "output_rms": 1.5, "error_rms": 0.01
+        "inputs": 6, "outputs": 2, "weights": [-0.5, 0.25], "weight_steps": [0.01, 0.02], "zero_weights": 0.1,
+        "largest_activation": 3.5, "output_step": 0.1, "output_rms": 1.5, "error_rms": 0.01
     }]});
     let parity = json!({
         "device": "loop\u{7}back", "model_id": "01234567", "pictures": 8, "logits_compared": 16, "logits_different": 0,
@@ -80,7 +81,8 @@ proptest! {
             path
         });
         let text = page(&load(&folders).unwrap());
-        prop_assert!(text.ends_with("</html>") && !text.chars().any(|character| character.is_control() && character != '\n'));
+        let is_odd = |character: char| character.is_control() && character != '\n';
+        prop_assert!(text.ends_with("</html>") && !text.chars().any(is_odd));
         let _ = RunFolder::at(folders[0].clone()).read_finished();
     }
 }

@@ -51,7 +51,7 @@ pub enum FloatError {
 ///
 /// # Errors
 ///
-/// Returns an error if there is no float network, if it is from another model, or if it fails.
+/// Returns an error if the float network is missing, from another model, or fails.
 pub fn probabilities(model: &Path, view: &Model<'_>, pixels: &[u8]) -> Result<Vec<f64>, FloatError> {
     let id = view.id().to_string();
     let run = RunFolder::of_model(model, &id)?;

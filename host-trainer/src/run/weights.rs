@@ -139,7 +139,8 @@ mod tests {
         #[test]
         fn damaged_weights_are_refused_or_finite(bytes in damaged(encode(&largest(), "01234567").unwrap())) {
             for layer in decode(&bytes).map(|weights| weights.layers).unwrap_or_default() {
-                prop_assert_eq!((layer.weights.len(), layer.biases.len()), (layer.inputs * layer.outputs, layer.outputs));
+                prop_assert_eq!(layer.weights.len(), layer.inputs * layer.outputs);
+                prop_assert_eq!(layer.biases.len(), layer.outputs);
                 prop_assert!(layer.weights.iter().chain(&layer.biases).all(|number| number.is_finite()));
             }
         }

@@ -10,7 +10,7 @@ pub use host_support::files::WriteError;
 use host_support::files::{folder_of, persist, stage, temporary};
 use tempfile::NamedTempFile;
 
-/// Held while a temporary file exists, so that [`quiet`] can wait until there is none.
+/// Held while a temporary file exists, so that [`quiet`] can wait for its end.
 static WRITING: Mutex<()> = Mutex::new(());
 
 /// Waits until no file is being written. None is written while the guard lives.

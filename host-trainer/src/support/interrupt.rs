@@ -11,7 +11,7 @@ pub fn handle() {
     let _ = host_support::signals::on_end(|code| {
         let _quiet = files::quiet();
         progress::abandon();
-        progress::say("interrupted");
+        progress::log("interrupted");
         process::exit(code);
     });
 }

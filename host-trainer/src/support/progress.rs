@@ -14,7 +14,7 @@ static CURRENT: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
 /// Prints `message` on standard error. Control characters except newlines are escaped, because the
 /// message may contain file names. Unlike `eprintln!`, ignores a closed standard error.
-pub fn say(message: impl Display) {
+pub fn log(message: impl Display) {
     let message = message.to_string();
     let lines: Vec<String> = message.split('\n').map(printable).collect();
     let _ = writeln!(io::stderr(), "{}", lines.join("\n"));

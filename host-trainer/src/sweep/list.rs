@@ -337,7 +337,8 @@ impl Precision {
         self.qat_epochs > 0
     }
 
-    /// The network's own run has the float weights, and those rounded to 8 bits.
+    /// Returns whether the row needs a run of its own: the network's run has the float weights, and
+    /// those rounded to 8 bits.
     fn is_derived(&self) -> bool {
         self.is_fine_tuned() || self.weight_bits() < 8
     }
@@ -439,12 +440,14 @@ mod tests {
             "64-taught: best [64] epochs=150 TEACHER",
             "48-pruned-88: best [48] augment=0.25 epochs=250 sparsity=0.88 TEACHER weight_decay=0.01",
             "512-256-taught: best [512, 256] epochs=60 TEACHER",
-            "512-256-taught-qat-4: best [512, 256] epochs=0 from=m qat_epochs=20 qat_learning_rate=0.001 TEACHER weight_bits=4",
+            "512-256-taught-qat-4: best [512, 256] epochs=0 from=m qat_epochs=20 qat_learning_rate=0.001 TEACHER \
+             weight_bits=4",
             "256-pruned-90: best [256] epochs=150 sparsity=0.9 TEACHER",
             "256-taught: best [256] epochs=150 TEACHER",
             "128-pruned-50: best [128] epochs=150 sparsity=0.5 TEACHER",
             "1024-taught: best [1024] epochs=40 TEACHER",
-            "1024-taught-qat-4: best [1024] epochs=0 from=m qat_epochs=15 qat_learning_rate=0.001 TEACHER weight_bits=4",
+            "1024-taught-qat-4: best [1024] epochs=0 from=m qat_epochs=15 qat_learning_rate=0.001 TEACHER \
+             weight_bits=4",
         ];
         assert_eq!(expand(FRONTIER), expected.map(|line| line.replace("TEACHER", SHARE)));
         let expected = [

@@ -139,15 +139,15 @@ pub mod tests {
 
     fn found(seed: u64, accuracy: f64) -> Found {
         let outcome = serde_json::json!({
-            "model_id": format!("0000000{seed}"), "model_bytes": 107_438, "parameters": 101_770, "epochs": 8, "kept_epoch": 8,
-            "stop": "epochs", "train_accuracy_float": 1.0, "test_accuracy_float": accuracy + 0.01,
+            "model_id": format!("0000000{seed}"), "model_bytes": 107_438, "parameters": 101_770, "epochs": 8,
+            "kept_epoch": 8, "stop": "epochs", "train_accuracy_float": 1.0, "test_accuracy_float": accuracy + 0.01,
             "test_accuracy_fixed": accuracy, "predictions_changed": 0, "train_seconds": 1.0
         });
         let outcome = serde_json::from_value(outcome).unwrap();
         Found { seed, running_train_accuracy: None, folder: RunFolder::at(PathBuf::new()), outcome }
     }
 
-    /// The row of 128-taught at `index`.
+    /// Returns the row of 128-taught at `index`.
     fn row(index: usize, found: &[Found]) -> Option<FrontierRow> {
         let networks = read(None, FRONTIER).unwrap();
         let network = networks.iter().find(|network| network.name == "128-taught").unwrap();
@@ -184,7 +184,11 @@ pub mod tests {
     #[test]
     fn keys_are_stable() {
         let text = serde_json::to_string(&row(FLOAT, &[found(1, 0.5)]).unwrap()).unwrap();
-        let expected = r#"{"network":"784-128-10","weight_bits":32,"sparsity":0.0,"recipe":"taught","seeds":[1],"test_accuracy_mean":0.51,"test_accuracy_sd":null,"instructions_m4":null,"instructions_m0":null,"model_bytes":407080,"ram_bytes":null}"#;
+        let expected = concat!(
+            r#"{"network":"784-128-10","weight_bits":32,"sparsity":0.0,"recipe":"taught","seeds":[1],"#,
+            r#""test_accuracy_mean":0.51,"test_accuracy_sd":null,"instructions_m4":null,"instructions_m0":null,"#,
+            r#""model_bytes":407080,"ram_bytes":null}"#
+        );
         assert_eq!(text, expected);
     }
 

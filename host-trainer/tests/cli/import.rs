@@ -279,7 +279,7 @@ fn unsuitable_arguments_are_refused() {
         (&["--mean", "NaN"], 2, &["--mean", "finite"]),
         (&["--pixel-scale", "inf"], 2, &["--pixel-scale", "finite"]),
         (&["--layer", "a,b,c"], 2, &["--layer", "WEIGHT[,BIAS][,in-out|out-in]"]),
-        (&["--layer", "fc3.weight"], 1, &["no tensor fc3.weight", "fc2.weight [3, 4], F32"]),
+        (&["--layer", "fc3.weight"], 1, &["tensor fc3.weight does not exist", "fc2.weight [3, 4], F32"]),
         (&["--layer", "fc1.weight"], 1, &["last layer has 4 outputs", "3 classes"]),
         (&["--layer", "fc1.weight,in-out"], 1, &["do not accept 36 inputs", "in-out"]),
         (&["--std", "1e-300"], 2, &["make weights infinite"]),

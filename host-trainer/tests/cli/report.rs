@@ -89,7 +89,7 @@ fn folders_without_a_run_and_outputs_over_inputs_are_refused() {
     let cases: [(&[&str], i32, &[&str]); 10] = [
         (&["empty"], 1, &["empty", "not the folder of a run", "config.json", "host-trainer train --run"]),
         (&["a", "empty"], 1, &["empty", "not the folder of a run"]),
-        (&["absent"], 1, &["absent", "there is no run to report on"]),
+        (&["absent"], 1, &["absent", "cannot report on this run"]),
         (&["data/nothing"], 1, &["data/nothing"]),
         (&["a", "b", "./a/"], 2, &["./a/", "named twice"]),
         (&[], 2, &["<RUN>"]),

@@ -21,7 +21,7 @@ use crate::sweep::{self, FRONTIER, FrontierRow, Measured, Network, Place, REDUCE
 const REDUCED_FOLDER: &str = "reduced";
 
 /// Warning next to the figures of --reduced.
-const REDUCED_WARNING: &str = "Reduced, trained for a few epochs: these figures say nothing about the networks.";
+const REDUCED_WARNING: &str = "Reduced, trained for a few epochs: these figures are meaningless.";
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -43,7 +43,7 @@ pub struct Arguments {
     /// meaningless. The teacher is optional. Runs go to the subfolder reduced of --runs
     #[arg(long, conflicts_with = "networks")]
     reduced: bool,
-    /// Train nothing: read the runs that are finished
+    /// Train nothing; only read the finished runs
     #[arg(long)]
     draw_only: bool,
     /// File of the models' cost on devices, written by cargo xtask frontier
@@ -52,10 +52,10 @@ pub struct Arguments {
     /// File to write the rows to, JSON
     #[arg(long, value_name = "FILE.json", conflicts_with_all = ["shard", "one"])]
     export: Option<PathBuf>,
-    /// File to draw accuracy against instructions and bytes to, SVG
+    /// File to write the chart to, accuracy against instructions and bytes, SVG
     #[arg(long, value_name = "FILE.svg", conflicts_with_all = ["shard", "one"])]
     chart: Option<PathBuf>,
-    /// Page to write the table to, between the lines that mark its place, Markdown
+    /// Page to write the table to, between the lines that mark its position, Markdown
     #[arg(long, value_name = "FILE.md", conflicts_with_all = ["shard", "one"])]
     table: Option<PathBuf>,
 }
@@ -80,7 +80,7 @@ impl Arguments {
             path.as_ref().map_or(Ok(()), |path| check_extension(option, path, extension))?;
         }
         let Some(backend) = self.sweep.backend.choose(self.sweep.output)? else { return Ok(()) };
-        // Early, so that nothing is trained for files that cannot be written.
+        // Before training: nothing is trained for files that cannot be written.
         self.check_outputs()?;
         let measured = self.measured.as_deref().map(Measured::read).transpose()?.unwrap_or_default();
         let folder = if self.reduced { self.runs.join(REDUCED_FOLDER) } else { self.runs.clone() };
@@ -117,7 +117,8 @@ impl Arguments {
         let taught = networks.iter().find(|network| network.is_taught());
         match taught.filter(|_| self.teacher.is_none() && !self.reduced && !self.draw_only) {
             Some(network) => Err(UsageError(format!(
-                "{} learns from a teacher; write its answers with `host-trainer teach --export FILE`, then add --teacher FILE",
+                "{} learns from a teacher; write its answers with `host-trainer teach --export FILE`, then add \
+                 --teacher FILE",
                 network.name
             ))),
             None => Ok(()),

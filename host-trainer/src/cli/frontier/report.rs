@@ -21,7 +21,7 @@ pub struct Report {
     runs_trained: usize,
     /// Names of the missing runs.
     missing: Vec<String>,
-    /// Whether a missing run needs a teacher.
+    /// True if a missing run needs a teacher.
     needs_teacher: bool,
     /// The models that devices measure, one for each row.
     models: Vec<Model>,

@@ -25,8 +25,8 @@ pub enum TensorFileError {
     Content(#[from] SafeTensorError),
     /// A tensor's name or shape is too long.
     #[error(
-        "a tensor has a name of {name_bytes} bytes and {dimensions} dimensions; expected at most {MAX_TENSOR_NAME_BYTES} and \
-         {MAX_TENSOR_DIMENSIONS}"
+        "a tensor has a name of {name_bytes} bytes and {dimensions} dimensions; expected at most \
+         {MAX_TENSOR_NAME_BYTES} and {MAX_TENSOR_DIMENSIONS}"
     )]
     Tensor {
         /// Length of the name in bytes.
@@ -52,7 +52,8 @@ pub enum ImportError {
     },
     /// A bias does not fit its weights.
     #[error(
-        "bias {} has shape {bias_shape:?}, but weights {} have {outputs} outputs; name the pair with --layer WEIGHT,BIAS",
+        "bias {} has shape {bias_shape:?}, but weights {} have {outputs} outputs; name the pair with --layer \
+         WEIGHT,BIAS",
         .bias.escape_debug(),
         .weight.escape_debug()
     )]
@@ -75,7 +76,10 @@ pub enum ImportError {
         data_type: Dtype,
     },
     /// A number is not finite, or out of the range of `f32`.
-    #[error("tensor {} has {value} at position {position}; expected a finite number (did training diverge?)", .name.escape_debug())]
+    #[error(
+        "tensor {} has {value} at position {position}; expected a finite number (did training diverge?)",
+        .name.escape_debug()
+    )]
     NotFinite {
         /// The tensor.
         name: String,
@@ -109,10 +113,13 @@ pub enum LayersError {
         classes: usize,
     },
     /// The orientation of a square matrix is unknown.
-    #[error("weights {} are square; names and shapes do not show whether inputs or outputs come first", .0.escape_debug())]
+    #[error(
+        "weights {} are square; names and shapes do not show whether inputs or outputs come first",
+        .0.escape_debug()
+    )]
     Square(String),
     /// A named tensor does not exist.
-    #[error("there is no tensor {}", .0.escape_debug())]
+    #[error("tensor {} does not exist", .0.escape_debug())]
     Unknown(String),
     /// A tensor named as weights is not a matrix.
     #[error("tensor {} is not a matrix, as a dense layer's weights are", .0.escape_debug())]
@@ -121,7 +128,11 @@ pub enum LayersError {
     #[error("layer {} is named twice", .0.escape_debug())]
     Twice(String),
     /// Named weights do not accept the outputs of the layer before.
-    #[error("weights {}{} do not accept {inputs} inputs (the outputs of the layer before, or the pixels)", .name.escape_debug(), as_asked(*.orientation))]
+    #[error(
+        "weights {}{} do not accept {inputs} inputs (the outputs of the layer before, or the pixels)",
+        .name.escape_debug(),
+        as_asked(*.orientation)
+    )]
     NoFit {
         /// The weights.
         name: String,
@@ -140,7 +151,8 @@ pub enum LayersError {
     },
     /// More layers, or wider ones, than a model can have.
     #[error(
-        "the network is larger than a model can be: expected at most {MAX_LAYERS} layers of at most {MAX_WIDTH} inputs and outputs"
+        "the network is larger than a model can be: expected at most {MAX_LAYERS} layers of at most {MAX_WIDTH} \
+         inputs and outputs"
     )]
     Size,
 }

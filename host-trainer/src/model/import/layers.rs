@@ -19,7 +19,7 @@ use super::tensors::Tensor;
 ///
 /// # Errors
 ///
-/// Returns an error if there is no such network, or more than one.
+/// Returns an error if no such network is found, or more than one.
 pub fn find<'a>(tensors: &'a [Tensor<'a>], pixels: usize, classes: usize) -> Result<Vec<Layer<'a>>, ImportError> {
     let by_name = by_name(tensors);
     let candidates: Vec<_> = tensors
@@ -131,7 +131,8 @@ fn listing(tensors: &[Tensor<'_>]) -> String {
     });
     let example: String = example.collect();
     if !example.is_empty() {
-        text += "Name the network's layers, first to last, with one --layer WEIGHT[,BIAS][,in-out|out-in] each; choose from\n ";
+        text += "Name the network's layers, first to last, with one --layer WEIGHT[,BIAS][,in-out|out-in] each; \
+                 choose from\n ";
         text += &example;
     }
     text

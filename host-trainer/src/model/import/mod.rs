@@ -1,7 +1,7 @@
 //! Imports networks trained by other programs: a file of named tensors becomes dense layers.
 //!
 //! ```text
-//!  safetensors --tensors--> names, shapes --layers--> dense layers --PixelForm--> the same for pixels in 0..=1
+//!  safetensors --tensors--> names, shapes --layers--> layers --PixelForm--> for pixels in 0..=1
 //! ```
 
 mod chain;

@@ -44,7 +44,10 @@ fn of_run(run: &Run) -> Markup {
         }
         @match &run.history {
             Some(history) if history.len() > MAX_SHOWN => {
-                details { summary { "All " (count(history.len() as u64)) " epochs as a table" } (epochs(history, kept)) }
+                details {
+                    summary { "All " (count(history.len() as u64)) " epochs as a table" }
+                    (epochs(history, kept))
+                }
             },
             Some(history) => (epochs(history, kept)),
             None => (absent(RunFile::History)),
@@ -61,7 +64,10 @@ fn epochs(history: &[Epoch], kept: Option<u32>) -> Markup {
         @for epoch in history {
             tr {
                 // Keeping the last epoch is not worth a mark.
-                th scope="row" { (epoch.epoch) @if kept == Some(epoch.epoch) && kept != last { " " span.mark { "kept" } } }
+                th scope="row" {
+                    (epoch.epoch)
+                    @if kept == Some(epoch.epoch) && kept != last { " " span.mark { "kept" } }
+                }
                 td { (format!("{:.4}", epoch.loss)) }
                 td { (percent(epoch.accuracy)) }
                 @if has_validation {

@@ -62,5 +62,10 @@ fn names(runs: &[Run]) -> Vec<Markup> {
 
 /// Returns the replacement for content that needs the missing `file`.
 fn absent(file: RunFile) -> Markup {
-    html! { p.absent { "Not shown, as " code { (file.name()) } " could not be read: see " a href="#missing" { "missing files" } "." } }
+    html! {
+        p.absent {
+            "Not shown, because " code { (file.name()) } " could not be read: see "
+            a href="#missing" { "missing files" } "."
+        }
+    }
 }

@@ -22,8 +22,8 @@ pub fn content(runs: &[Run]) -> Markup {
         @for run in runs.iter().filter(|run| run.parity.is_empty()) {
             p {
                 @if runs.len() > 1 { strong { bdi { (run.name) } } ": no" } @else { "No" }
-                " device has been compared with the host yet. This command compares all devices and records the results in "
-                "the run's folder:"
+                " device has been compared with the host yet. This command compares all devices and records the "
+                "results in the run's folder:"
             }
             pre { code { (printable(&run.parity_command())) } }
         }

@@ -34,8 +34,8 @@ pub fn content(runs: &[Run]) -> Markup {
     html! {
         (table)
         p.note {
-            "The " dfn { "generalization gap" } " is training accuracy minus test accuracy: how much better the network "
-            "is on images that it was trained on. A gap of more than 3 points is reported as "
+            "The " dfn { "generalization gap" } " is training accuracy minus test accuracy: how much better the "
+            "network is on images that it was trained on. A gap of more than 3 points is reported as "
             dfn { "overfitting" } ". "
             dfn { "Fixed point" } " is the network as a device runs it, in integers only."
         }

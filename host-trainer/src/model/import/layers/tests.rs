@@ -106,8 +106,8 @@ fn choices_that_cannot_be_followed_are_refused() {
     let tensors: &[(&str, &[usize])] = &[("a/b:0", &[6, 2]), ("c.d", &[2]), ("e", &[2, 2, 2]), ("f", &[2, 2])];
     assert_eq!(found(tensors, &["a/b:0,c.d"]).unwrap(), "a/b:0,c.d,in-out");
     for (choices, part) in [
-        (&["a/b:0", "x"][..], "there is no tensor x"),
-        (&["a/b:0,x"], "there is no tensor x"),
+        (&["a/b:0", "x"][..], "tensor x does not exist"),
+        (&["a/b:0,x"], "tensor x does not exist"),
         (&["a/b:0", "e"], "tensor e is not a matrix"),
         (&["a/b:0,out-in"], "weights a/b:0, read as out-in, do not accept 6 inputs"),
         (&["a/b:0", "f,in-out", "f,in-out"], "f is named twice"),
