@@ -31,15 +31,15 @@ impl Version {
     pub fn choose(share: f64, random: &mut Xoshiro256PlusPlus) -> Self {
         // Both numbers are always drawn, so that a larger share alters a superset of the images.
         let (chance, version): (f64, u8) = (random.random(), random.random_range(0..VERSIONS as u8));
-        if chance >= share { Self::PLAIN } else { Self::of_number(version) }
+        if chance >= share { Self::PLAIN } else { Self::from_number(version) }
     }
 
     /// Returns all versions, in the order of their numbers.
     pub fn all() -> impl Iterator<Item = Self> {
-        (0..VERSIONS as u8).map(Self::of_number)
+        (0..VERSIONS as u8).map(Self::from_number)
     }
 
-    fn of_number(number: u8) -> Self {
+    fn from_number(number: u8) -> Self {
         let shift = match number / 2 {
             0 => Shift::None,
             1 => Shift::Right,

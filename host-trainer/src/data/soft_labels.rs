@@ -79,7 +79,7 @@ impl SoftLabels {
 
     /// Creates soft labels from `logits` that belong to no data set.
     #[cfg(test)]
-    pub fn of_logits(classes: usize, logits: Vec<f32>) -> Self {
+    pub fn from_logits(classes: usize, logits: Vec<f32>) -> Self {
         let description =
             Description { data_sha256: String::new(), held_out: 0, held_out_accuracy: None, test_accuracy: 0.0 };
         Self::new(description, classes, logits)

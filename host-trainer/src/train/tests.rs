@@ -129,7 +129,7 @@ fn the_share_weighs_the_teacher_against_the_labels() {
         .labels
         .iter()
         .flat_map(|label| [10.0 * f32::from(*label), 10.0 - 10.0 * f32::from(*label)].repeat(VERSIONS));
-    let labels = SoftLabels::of_logits(2, logits.collect());
+    let labels = SoftLabels::from_logits(2, logits.collect());
     let material = Material { soft_labels: Some(&labels), ..material(&images, None) };
     let accuracy = |share| {
         let teacher = Some(Teaching { share, sha256: String::new() });
