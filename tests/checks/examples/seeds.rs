@@ -1,5 +1,5 @@
-//! Writes what the fuzzer begins with into `tests/fuzz/corpus`: a model for each weight order and
-//! depth, numbers for networks, and requests. `cargo run -p checks --example seeds`.
+//! Writes the fuzzer's seeds to `tests/fuzz/corpus`: a model for each weight order and depth,
+//! numbers for networks, and requests. `cargo run -p checks --example seeds`.
 
 use std::path::Path;
 use std::{fs, io};
@@ -39,7 +39,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// A network for images of three by five, none of whose weights are zero.
+/// Builds a network without zero weights for images of three by five pixels.
 fn network(order: WeightOrder, widths: &[usize]) -> Network {
     let mut inputs = 15;
     let mut layers = Vec::new();

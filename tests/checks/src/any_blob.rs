@@ -1,4 +1,4 @@
-//! Any bytes as a model.
+//! Checks of any bytes as a model.
 
 use shared_model::{
     BlobError, GoldenSource, HostWorkspace, InferError, LayerSource, Model, ModelSource, PROBABILITY_ONE, Requant,
@@ -8,44 +8,43 @@ use shared_model::{
 use crate::reference::reference_outputs;
 use crate::{Layer, sealed};
 
-/// Any bytes as a model; then with the right length and checksum, so that it is looked at what lies
-/// behind them. True where that is a model.
+/// Checks any bytes as a model, then again with a valid length and checksum, so that the parser
+/// reaches the other fields. Returns true if the second ones are a model.
 ///
 /// # Panics
 ///
-/// As [`any_blob`].
+/// Panics like [`any_blob`].
 pub fn any_bytes(bytes: &[u8]) -> bool {
-    // Most bytes are no model, and that is right.
+    // Most bytes are correctly refused.
     let _ = any_blob(bytes);
     any_blob(&sealed(bytes)).is_ok()
 }
 
-/// Parses any bytes. What is accepted is one model: it infers extreme and random images as the
-/// reference does, finds out whether its own golden vectors are right, and written again it is the
-/// same bytes.
+/// Parses any bytes and checks the model if they are accepted: it infers extreme and random images
+/// like the reference, its self-test gives the right verdict, and it encodes to the same bytes.
 ///
 /// # Errors
 ///
-/// Why the bytes are no model.
+/// Returns the parser's error if the bytes are not a model.
 ///
 /// # Panics
 ///
-/// Where the parsed model breaks a promise.
+/// Panics if a check fails.
 pub fn any_blob(bytes: &[u8]) -> Result<(), BlobError> {
     let view = Model::parse(bytes)?;
     walk(&view);
-    assert_eq!(written_again(&view), bytes, "a model has one encoding");
+    assert_eq!(encoded_again(&view), bytes, "a model has one encoding");
     let mut workspace = HostWorkspace::new();
     for image in images(view.input_width(), view.id().0) {
         infer(&view, &mut workspace, &image);
     }
-    refuse_what_does_not_fit(&view, &mut workspace);
+    check_refusals(&view, &mut workspace);
     let expected = golden_verdict(&view, &mut workspace);
     assert_eq!(self_test(&view, &mut workspace), expected);
     Ok(())
 }
 
-/// That all accessors agree with each other, also outside of what is there.
+/// Checks that all accessors agree with each other, also for indexes out of range.
 fn walk(view: &Model<'_>) {
     assert_eq!(view.class_names().count(), view.classes());
     assert_eq!(view.last_layer().outputs(), view.classes());
@@ -66,25 +65,25 @@ fn walk(view: &Model<'_>) {
     }
 }
 
-/// What the encoder makes of all that the view tells.
-fn written_again(view: &Model<'_>) -> Vec<u8> {
+/// Encodes the parsed model again.
+fn encoded_again(view: &Model<'_>) -> Vec<u8> {
     let golden: Vec<_> =
         view.golden().map(|golden| (golden.input, i32s(golden.logits), u16s(golden.probabilities))).collect();
     let golden: Vec<_> =
         golden.iter().map(|(input, logits, probabilities)| GoldenSource { input, logits, probabilities }).collect();
-    written_with(view, &golden)
+    encoded_with(view, &golden)
 }
 
-/// The same model without golden vectors, so that a damaged one is not found out by its own.
+/// Returns the same model without golden vectors, so that its self-test does not detect damage.
 ///
 /// # Panics
 ///
-/// Where a parsed model cannot be written.
+/// Panics if a parsed model cannot be encoded.
 pub fn without_golden_vectors(view: &Model<'_>) -> Vec<u8> {
-    written_with(view, &[])
+    encoded_with(view, &[])
 }
 
-fn written_with(view: &Model<'_>, golden: &[GoldenSource<'_>]) -> Vec<u8> {
+fn encoded_with(view: &Model<'_>, golden: &[GoldenSource<'_>]) -> Vec<u8> {
     let names: Vec<&str> = view.class_names().collect();
     let layers: Vec<Layer> = view.layers().map(Layer::of).collect();
     let layers: Vec<LayerSource<'_>> = layers.iter().map(Layer::source).collect();
@@ -97,25 +96,25 @@ fn written_with(view: &Model<'_>, golden: &[GoldenSource<'_>]) -> Vec<u8> {
         provenance: view.provenance(),
     };
     let mut buffer = vec![0xA5; source.encoded_length_bound()];
-    let length = source.encode(&mut buffer).unwrap_or_else(|error| panic!("a parsed model cannot be written: {error}"));
+    let length = source.encode(&mut buffer).unwrap_or_else(|error| panic!("cannot encode a parsed model: {error}"));
     buffer.truncate(length);
     buffer
 }
 
-/// Infers, holds everything against the reference, and returns logits and probabilities.
+/// Infers, compares with the reference, and returns logits and probabilities.
 fn infer<'w>(view: &Model<'_>, workspace: &'w mut HostWorkspace, image: &[u8]) -> (&'w [i32], &'w [u16]) {
     let prediction =
-        workspace.infer(view, image).unwrap_or_else(|error| panic!("a picture of the model's size: {error}"));
+        workspace.infer(view, image).unwrap_or_else(|error| panic!("an image of the model's size: {error}"));
     let expected = reference_outputs(view, image).pop().unwrap_or_default();
-    assert!(prediction.logits.iter().map(|&logit| i64::from(logit)).eq(expected), "logits are not the reference's");
+    assert!(prediction.logits.iter().map(|&logit| i64::from(logit)).eq(expected), "logits differ from the reference");
     assert_eq!(prediction.class, argmax(prediction.logits));
     let sum: u32 = prediction.probabilities.iter().map(|&probability| u32::from(probability)).sum();
     assert_eq!(sum, u32::from(PROBABILITY_ONE));
     (prediction.logits, prediction.probabilities)
 }
 
-/// Images of another size, and a workspace that may be too small.
-fn refuse_what_does_not_fit(view: &Model<'_>, workspace: &mut HostWorkspace) {
+/// Checks that images of another size and workspaces that are too small are refused.
+fn check_refusals(view: &Model<'_>, workspace: &mut HostWorkspace) {
     let pixels = vec![1; view.input_width() + 1];
     for image in [&pixels[..], &pixels[2..], &[]].into_iter().filter(|image| image.len() != view.input_width()) {
         assert!(matches!(workspace.infer(view, image), Err(InferError::InputLength { .. })));
@@ -125,7 +124,7 @@ fn refuse_what_does_not_fit(view: &Model<'_>, workspace: &mut HostWorkspace) {
     assert_eq!(small.infer(view, &pixels[1..]).map(|_| ()), verdict);
 }
 
-/// What the model's self-test should say, by the reference.
+/// Returns the verdict that the model's self-test must give, from the reference.
 fn golden_verdict(view: &Model<'_>, workspace: &mut HostWorkspace) -> Result<(), SelfTestError> {
     for (vector, golden) in (0..).zip(view.golden()) {
         let (logits, probabilities) = infer(view, workspace, golden.input);
@@ -139,9 +138,9 @@ fn golden_verdict(view: &Model<'_>, workspace: &mut HostWorkspace) -> Result<(),
     Ok(())
 }
 
-/// Black, white, stripes, and one at random.
+/// Returns a black, a white, a striped and a pseudorandom image.
 fn images(pixels: usize, seed: u32) -> [Vec<u8>; 4] {
-    // Knuth's multiplicative hash of the place.
+    // Knuth's multiplicative hash of the index.
     let random = |place: usize| ((place as u32 ^ seed).wrapping_mul(2_654_435_761) >> 24) as u8;
     [
         vec![0; pixels],

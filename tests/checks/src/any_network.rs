@@ -1,26 +1,26 @@
-//! Any bytes as a network: encoded, parsed, damaged.
+//! Checks of any bytes as a network: encoded, parsed, damaged.
 
 use arbitrary::{Result, Unstructured};
 use shared_model::{BlobError, EncodeError, Model, Requant, WeightOrder};
 
 use crate::{Layer, Network, any_blob, fit, reference_outputs, seal};
 
-/// Bytes of a blob that are changed, each in a blob that is whole but for it.
+/// Damaged copies of each blob, with one changed byte each.
 const DAMAGES: usize = 4;
 
-/// From this shift on, every logit fits into 32 bits: multipliers are smaller than 2^31.
+/// From this shift on, every logit fits into 32 bits, because multipliers are below 2^31.
 const MIN_SHIFT_OF_LOGITS: u8 = 31;
 
-/// Makes a network of any bytes. Encoded and parsed it is the same, and infers what it says;
-/// damaged behind the checksum, its blob is still an error or a model. False where it is no
-/// network: its sums may not fit.
+/// Builds a network from any bytes and checks that it survives encoding and parsing, infers like
+/// the reference, and that its blob with a damaged byte is an error or a model. Returns false if
+/// the bytes give no valid network because a sum overflows.
 ///
 /// # Panics
 ///
-/// Where it is not.
+/// Panics if a check fails.
 pub fn any_network(bytes: &[u8]) -> bool {
     let mut bytes = Unstructured::new(bytes);
-    // Never out of bytes: behind the last one all are zero.
+    // `Unstructured` gives zeros after its last byte, so this does not run out of bytes.
     let Ok(network) = network(&mut bytes) else { return false };
     let blob = match network.try_encode() {
         Ok(blob) => blob,
@@ -28,7 +28,7 @@ pub fn any_network(bytes: &[u8]) -> bool {
         Err(error) => panic!("{error}: {network:?}"),
     };
     let view = Model::parse(&blob).unwrap_or_else(|error| panic!("{error}: {network:?}"));
-    network.assert_is(&view);
+    network.assert_matches(&view);
     assert_eq!(reference_outputs(&view, &network.image), network.reference_outputs());
     assert_eq!(any_blob(&blob), Ok(()));
 
@@ -43,7 +43,7 @@ pub fn any_network(bytes: &[u8]) -> bool {
             *target = byte;
         }
         seal(&mut damaged);
-        // Whether it is refused depends on the byte; that it is refused or right is what is tried.
+        // The byte decides if the blob is refused. `any_blob` checks it otherwise.
         let _ = any_blob(&damaged);
     }
     true
@@ -56,8 +56,8 @@ fn network(bytes: &mut Unstructured<'_>) -> Result<Network> {
     let count = bytes.int_in_range(1..=6)?;
     for index in 1..=count {
         let outputs = bytes.int_in_range(1..=20)?;
-        let least_shift = if index == count { MIN_SHIFT_OF_LOGITS } else { Requant::MIN_SHIFT };
-        layers.push(layer(bytes, inputs, outputs, least_shift)?);
+        let min_shift = if index == count { MIN_SHIFT_OF_LOGITS } else { Requant::MIN_SHIFT };
+        layers.push(layer(bytes, inputs, outputs, min_shift)?);
         inputs = outputs;
     }
     let mut class_names = vec![String::new(); inputs];
@@ -69,14 +69,14 @@ fn network(bytes: &mut Unstructured<'_>) -> Result<Network> {
     Ok(Network { rows, columns, class_names, layers, image })
 }
 
-fn layer(bytes: &mut Unstructured<'_>, inputs: usize, outputs: usize, least_shift: u8) -> Result<Layer> {
+fn layer(bytes: &mut Unstructured<'_>, inputs: usize, outputs: usize, min_shift: u8) -> Result<Layer> {
     let order = *bytes.choose(&WeightOrder::ALL)?;
     let pruned = bytes.int_in_range(0..=4)?;
     let mut layer = Layer { order, ..Layer::default() };
     for _ in 0..outputs {
         layer.biases.push(bytes.arbitrary()?);
         let multiplier = bytes.int_in_range(Requant::MIN_MULTIPLIER..=Requant::MAX_MULTIPLIER)?;
-        let shift = bytes.int_in_range(least_shift..=Requant::MAX_SHIFT)?;
+        let shift = bytes.int_in_range(min_shift..=Requant::MAX_SHIFT)?;
         layer.requants.extend(Requant::new(multiplier, shift));
     }
     let mut weights = vec![0; inputs * outputs];

@@ -1,4 +1,4 @@
-//! Models that are made to deceive: length and checksum are right, and one field is a lie.
+//! Hostile models: one field is invalid, length and checksum are right.
 
 use shared_model::{BlobError, DeviceFault, SelfTestError};
 
@@ -7,21 +7,21 @@ use crate::seal;
 
 /// A blob that breaks one rule.
 pub struct Hostile {
-    /// Which lie it is.
+    /// The broken rule.
     pub name: &'static str,
     /// With the right checksum.
     pub blob: Vec<u8>,
-    /// Why nobody runs it.
+    /// The error it must cause.
     pub fault: DeviceFault,
 }
 
-/// All of them. Offsets are those of `shared-model/tests/golden_blob.hex`, the model that they are
-/// made of.
+/// Builds all hostile models. Offsets are those of `shared-model/tests/golden_blob.hex`, from which
+/// they are made.
 pub fn hostile_blobs() -> Vec<Hostile> {
-    let of = |sound: fn() -> Plan, lies: Vec<Lie>| {
-        lies.into_iter().map(move |(name, lie, fault)| {
+    let of = |sound: fn() -> Plan, changes: Vec<Change>| {
+        changes.into_iter().map(move |(name, change, fault)| {
             let mut plan = sound();
-            lie(&mut plan);
+            change(&mut plan);
             Hostile { name, blob: plan.write(), fault }
         })
     };
@@ -30,12 +30,12 @@ pub fn hostile_blobs() -> Vec<Hostile> {
     of(Plan::sound, fields).chain(of(Plan::pruned, pruned())).chain(lengths()).collect()
 }
 
-type Lie = (&'static str, fn(&mut Plan), DeviceFault);
+type Change = (&'static str, fn(&mut Plan), DeviceFault);
 
-const MOST: u32 = 16_384;
+const MAX_WIDTH: u32 = 16_384;
 
 fn width(found: u32) -> DeviceFault {
-    DeviceFault::Blob(BlobError::Width { found, most: MOST })
+    DeviceFault::Blob(BlobError::Width { found, most: MAX_WIDTH })
 }
 
 fn malformed(offset: u32) -> DeviceFault {
@@ -80,7 +80,7 @@ fn place(block: u32, place: u32) -> DeviceFault {
 
 const WEIGHT: DeviceFault = DeviceFault::Blob(BlobError::Weight { layer: 0 });
 
-fn prefix_and_shape() -> Vec<Lie> {
+fn prefix_and_shape() -> Vec<Change> {
     vec![
         ("another file", |plan| plan.magic = *b"\x89PNG\r\n\x1a\n", DeviceFault::Blob(BlobError::Magic)),
         (
@@ -90,27 +90,27 @@ fn prefix_and_shape() -> Vec<Lie> {
         ),
         ("no rows", |plan| plan.rows = vec![0], width(0)),
         ("no columns", |plan| plan.columns = vec![0], width(0)),
-        ("one pixel too many", |plan| (plan.rows, plan.columns) = (vec![1], vec![0x81, 0x80, 1]), width(MOST + 1)),
+        ("one pixel too many", |plan| (plan.rows, plan.columns) = (vec![1], vec![0x81, 0x80, 1]), width(MAX_WIDTH + 1)),
         (
-            "as many pixels as there can be",
+            "the maximum count of pixels",
             |plan| (plan.rows, plan.columns) = (vec![0xFF, 0xFF, 3], vec![0xFF, 0xFF, 3]),
             width(65_535 * 65_535),
         ),
         ("rows of more than 16 bits", |plan| plan.rows = vec![0x80, 0x80, 4], malformed(13)),
-        ("a number longer than it has to be", |plan| plan.rows = vec![0x81, 0], malformed(13)),
+        ("a number longer than necessary", |plan| plan.rows = vec![0x81, 0], malformed(13)),
         ("a number that never ends", |plan| plan.rows = vec![0xFF; 20], malformed(13)),
     ]
 }
 
-fn names() -> Vec<Lie> {
+fn names() -> Vec<Change> {
     vec![
         ("a name that is not UTF-8", |plan| plan.names[0].1 = b"\xFFo", malformed(16)),
         ("a name of half a character", |plan| plan.names[0].1 = b"n\xC3", malformed(16)),
-        ("a name as long as can be said", |plan| plan.names[0].0 = u32::MAX.into(), malformed(16)),
+        ("a name of the maximum length", |plan| plan.names[0].0 = u32::MAX.into(), malformed(16)),
         ("a name of more than 32 bits", |plan| plan.names[0].0 = 1 << 32, malformed(16)),
         ("a name one byte longer than all that follows", |plan| plan.names[1].0 = 287 - 4 - 19, malformed(19)),
-        // What follows is read as names, until one is not UTF-8: the biases.
-        ("as many names as can be said", |plan| plan.name_count = u32::MAX.into(), malformed(31)),
+        // The next fields are read as names until one is not UTF-8: the biases.
+        ("the maximum count of names", |plan| plan.name_count = u32::MAX.into(), malformed(31)),
         ("no names", |plan| plan.set_names(&[]), classes(0, 2)),
         ("a class without a name", |plan| plan.set_names(&["no"]), classes(1, 2)),
         ("a name without a class", |plan| plan.set_names(&["a"; 3]), classes(3, 2)),
@@ -125,7 +125,7 @@ fn names() -> Vec<Lie> {
     ]
 }
 
-fn layer_shapes() -> Vec<Lie> {
+fn layer_shapes() -> Vec<Change> {
     vec![
         ("no layers", |plan| plan.layer_count = 0, layer_count(0)),
         (
@@ -133,30 +133,30 @@ fn layer_shapes() -> Vec<Lie> {
             |plan| (plan.layer_count, plan.layers) = (17, vec![PlannedLayer::zeros(2, 2); 17]),
             layer_count(17),
         ),
-        // The golden vector is read as a third layer, whose first table is out of its place.
-        ("more layers than there are", |plan| plan.layer_count = u32::MAX.into(), misaligned(180)),
+        // The golden vector is read as a third layer, whose first table is misaligned.
+        ("a layer count above the layers", |plan| plan.layer_count = u32::MAX.into(), misaligned(180)),
         ("a weight order of 0", |plan| plan.layers[0].order = 0, order(0, 0)),
         ("a weight order of the future", |plan| plan.layers[1].order = 6, order(1, 6)),
         ("a weight order of 32 bits", |plan| plan.layers[0].order = u32::MAX.into(), order(0, u32::MAX)),
         ("no outputs", |plan| plan.layers[0].outputs = 0, width(0)),
-        ("no classes at all", |plan| plan.layers[1].outputs = 0, width(0)),
-        ("one output too many", |plan| plan.layers[0].outputs = 16_385, width(MOST + 1)),
-        ("as many outputs as can be said", |plan| plan.layers[0].outputs = u32::MAX.into(), width(u32::MAX)),
+        ("no classes", |plan| plan.layers[1].outputs = 0, width(0)),
+        ("one output too many", |plan| plan.layers[0].outputs = 16_385, width(MAX_WIDTH + 1)),
+        ("the maximum count of outputs", |plan| plan.layers[0].outputs = u32::MAX.into(), width(u32::MAX)),
         ("outputs of more than 32 bits", |plan| plan.layers[0].outputs = 1 << 32, malformed(25)),
         (
-            "a layer that does not chain: for three inputs where two come",
+            "a layer with three inputs after one with two outputs",
             |plan| plan.layers[1] = PlannedLayer::zeros(3, 2),
             length(160, 16, 32),
         ),
         (
-            "a layer that does not chain: the one before has more outputs than it has inputs",
+            "a layer with two inputs after one with three outputs",
             |plan| plan.layers[0] = PlannedLayer::zeros(2, 3),
             length(160, 32, 16),
         ),
     ]
 }
 
-fn tables() -> Vec<Lie> {
+fn tables() -> Vec<Change> {
     vec![
         ("a bias too few", |plan| plan.layers[0].biases.data.truncate(4), length(32, 8, 4)),
         ("a multiplier too many", |plan| plan.layers[0].multipliers.data.extend([0; 4]), length(48, 8, 12)),
@@ -165,7 +165,7 @@ fn tables() -> Vec<Lie> {
         // The rest of the weights would be read as the next layer's padding, order and outputs.
         ("weights that the next layer overlaps", |plan| plan.layers[0].weights[0].length = Some(8), length(80, 16, 8)),
         (
-            "a table as long as can be said",
+            "a table of the maximum length",
             |plan| plan.layers[0].biases.length = Some(u32::MAX.into()),
             malformed(26 + 1),
         ),
@@ -173,12 +173,12 @@ fn tables() -> Vec<Lie> {
         ("a table one byte too near", |plan| plan.layers[0].biases.padding = Some(vec![0; 3]), misaligned(31)),
         ("a table sixteen bytes too far", |plan| plan.layers[0].biases.padding = Some(vec![0; 20]), misaligned(48)),
         ("padding that is not zero", |plan| plan.layers[0].biases.padding = Some(vec![1, 0, 0, 0]), misaligned(32)),
-        ("weights out of their place", |plan| plan.layers[1].weights[0].padding = Some(vec![0; 4]), misaligned(152)),
-        ("a golden picture out of its place", |plan| plan.golden[0].padding = Some(vec![]), misaligned(179)),
+        ("misaligned weights", |plan| plan.layers[1].weights[0].padding = Some(vec![0; 4]), misaligned(152)),
+        ("a misaligned golden image", |plan| plan.golden[0].padding = Some(vec![]), misaligned(179)),
     ]
 }
 
-fn parameters() -> Vec<Lie> {
+fn parameters() -> Vec<Change> {
     vec![
         ("a multiplier of zero", |plan| plan.layers[0].multipliers = Table::u32s(&[0, 1 << 30]), requant(0, 0, 40)),
         (
@@ -213,9 +213,9 @@ fn parameters() -> Vec<Lie> {
         ),
         ("a logit of more than 32 bits", |plan| plan.layers[1].shifts = Table::of(&[40, 1]), overflow(1, 1)),
         ("a weight of -128", |plan| plan.layers[0].weights[0].data[0] = 0x80, WEIGHT),
-        ("a weight of an output that is not there", |plan| plan.layers[0].weights[0].data[4] = 1, WEIGHT),
+        ("a weight of an absent output", |plan| plan.layers[0].weights[0].data[4] = 1, WEIGHT),
         (
-            "a weight of a pixel that is not there",
+            "a weight of an absent pixel",
             |plan| {
                 plan.columns = vec![1];
             },
@@ -224,13 +224,13 @@ fn parameters() -> Vec<Lie> {
     ]
 }
 
-fn golden_and_provenance() -> Vec<Lie> {
+fn golden_and_provenance() -> Vec<Change> {
     vec![
-        // Where it comes from is read as a second one.
-        ("more golden vectors than there are", |plan| plan.golden_count = 2, misaligned(240)),
+        // The provenance is read as a second golden vector.
+        ("a count above the golden vectors", |plan| plan.golden_count = 2, misaligned(240)),
         ("a golden vector too many", |plan| plan.golden_count = 17, golden_count(17)),
-        ("as many golden vectors as can be said", |plan| plan.golden_count = u32::MAX.into(), golden_count(u32::MAX)),
-        ("a golden picture of another size", |plan| plan.golden[0].data.push(0), length(192, 2, 3)),
+        ("the maximum count of golden vectors", |plan| plan.golden_count = u32::MAX.into(), golden_count(u32::MAX)),
+        ("a golden image of another size", |plan| plan.golden[0].data.push(0), length(192, 2, 3)),
         ("a golden logit too few", |plan| plan.golden[1].data.truncate(4), length(208, 8, 4)),
         ("a golden probability too many", |plan| plan.golden[2].data.extend([0; 2]), length(224, 4, 6)),
         (
@@ -247,20 +247,20 @@ fn golden_and_provenance() -> Vec<Lie> {
         ("epochs of more than 32 bits", |plan| plan.epochs = 1 << 32, malformed(245)),
         ("a hash that is cut off", |plan| plan.data_sha256.truncate(20), malformed(246)),
         (
-            "bytes behind the last field",
+            "bytes after the last field",
             |plan| plan.rest = vec![0; 3],
             DeviceFault::Blob(BlobError::LeftOver { offset: 283, count: 3 }),
         ),
     ]
 }
 
-/// Of a pruned layer: counts at 80, places at 96, blocks at 112.
-fn pruned() -> Vec<Lie> {
+/// Changes of a pruned layer, with counts at 80, places at 96, blocks at 112.
+fn pruned() -> Vec<Change> {
     vec![
-        ("a count that is not there", |plan| plan.layers[0].weights[0].data.clear(), length(80, 2, 0)),
+        ("missing counts", |plan| plan.layers[0].weights[0].data.clear(), length(80, 2, 0)),
         ("a block that is not counted", |plan| plan.layers[0].weights[0] = Table::of(&[1, 0]), length(96, 2, 4)),
         (
-            "more blocks than there are",
+            "a count above the blocks",
             |plan| plan.layers[0].weights[0] = Table::of(&[255, 255]),
             length(96, 2 * 65_535, 4),
         ),
@@ -268,14 +268,10 @@ fn pruned() -> Vec<Lie> {
         ("a place without a block", |plan| plan.layers[0].weights[2].data.truncate(16), length(112, 32, 16)),
         ("blocks that overlap", |plan| plan.layers[0].weights[1] = Table::of(&[0, 0, 0, 0]), place(1, 0)),
         ("blocks that overlap by half", |plan| plan.layers[0].weights[1] = Table::of(&[0, 0, 1, 0]), place(1, 1)),
-        ("blocks that fall", |plan| plan.layers[0].weights[1] = Table::of(&[2, 0, 0, 0]), place(1, 0)),
+        ("blocks in falling order", |plan| plan.layers[0].weights[1] = Table::of(&[2, 0, 0, 0]), place(1, 0)),
+        ("a block of absent inputs", |plan| plan.layers[0].weights[1] = Table::of(&[0, 0, 4, 0]), place(1, 4)),
         (
-            "a block of inputs that are not there",
-            |plan| plan.layers[0].weights[1] = Table::of(&[0, 0, 4, 0]),
-            place(1, 4),
-        ),
-        (
-            "a block as far as can be said",
+            "a block at the maximum place",
             |plan| plan.layers[0].weights[1] = Table::of(&[0, 0, 254, 255]),
             place(1, 65_534),
         ),
@@ -288,10 +284,10 @@ fn pruned() -> Vec<Lie> {
     ]
 }
 
-/// Blobs of another length than they say.
+/// Builds blobs with a wrong declared length.
 fn lengths() -> impl Iterator<Item = Hostile> {
     let cases: [(&str, u32); 3] =
-        [("a length of zero", 0), ("a length one too great", 288), ("a length as great as can be said", u32::MAX)];
+        [("a length of zero", 0), ("a length one too great", 288), ("the maximum length", u32::MAX)];
     cases.into_iter().map(|(name, declared)| {
         let mut blob = Plan::sound().write();
         blob[9..13].copy_from_slice(&declared.to_le_bytes());
@@ -305,7 +301,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_plans_without_a_lie_are_sound() {
+    fn the_unchanged_plans_are_valid() {
         let sound = Plan::sound().write();
         let hex: String = sound.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(hex, include_str!("../../../shared-model/tests/golden_blob.hex").replace('\n', ""));

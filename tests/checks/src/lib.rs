@@ -1,13 +1,13 @@
-//! What any bytes must give, whoever made them: for tests and for fuzzing. A check panics where a
-//! promise is broken.
+//! Checks of arbitrary bytes, for tests and for fuzzing. A check panics if it fails.
 //!
 //! ```text
-//!  any bytes ----> any_bytes ------> any_blob, as they are and behind a right checksum:
-//!                                    an error, or a model: walked, written again to the same bytes,
-//!                                    and its answers are the reference's
-//!  any bytes --> any_network ------> a network, encoded and parsed: the same; its blob damaged: any_blob
-//!  any bytes ---> any_stream ------> frames or errors, and the next frame arrives
-//!  a lie in a field: hostile_blobs -> its own error
+//!  any bytes -> any_bytes ----> any_blob, unchanged and with a valid checksum:
+//!                               an error, or a model that encodes to the same bytes
+//!                               and answers like the reference
+//!  any bytes -> any_network --> a network that survives encoding and parsing;
+//!                               then any_blob on its damaged blob
+//!  any bytes -> any_stream ---> frames or errors, and the next frame arrives
+//!  hostile_blobs -------------> one invalid field, and the error it must cause
 //! ```
 
 #![forbid(unsafe_code)]

@@ -1,4 +1,4 @@
-//! Networks before they are a blob.
+//! Networks before encoding.
 
 use shared_model::{
     DenseLayer, EncodeError, GoldenSource, HostWorkspace, LayerSource, Model, ModelSource, Provenance, Requant,
@@ -7,25 +7,25 @@ use shared_model::{
 
 use crate::reference::{activated, reference_output, widened};
 
-/// A quantized network with everything that a blob wants.
+/// A quantized network with everything that a blob contains.
 #[derive(Clone, Debug)]
 pub struct Network {
-    /// Rows of a image.
+    /// Rows of an image.
     pub rows: u16,
-    /// Columns of a image.
+    /// Columns of an image.
     pub columns: u16,
     /// One for each output of the last layer.
     pub class_names: Vec<String>,
     /// First to last.
     pub layers: Vec<Layer>,
-    /// Of which a golden vector is made.
+    /// The image of the golden vector.
     pub image: Vec<u8>,
 }
 
 /// A layer of a [`Network`].
 #[derive(Clone, Debug, Default)]
 pub struct Layer {
-    /// How its weights will lie in the blob.
+    /// Order of the weights in the blob.
     pub order: WeightOrder,
     /// One for each output.
     pub biases: Vec<i32>,
@@ -36,29 +36,29 @@ pub struct Layer {
 }
 
 impl Network {
-    /// The blob, with one golden vector.
+    /// Encodes the network with one golden vector.
     ///
     /// # Panics
     ///
-    /// Where the network breaks a rule of the format.
+    /// Panics if the network breaks a rule of the format.
     pub fn encode(&self) -> Vec<u8> {
-        self.try_encode().expect("the network keeps the format's rules")
+        self.try_encode().expect("the network follows the format's rules")
     }
 
-    /// As [`encode`](Self::encode), for networks that may break a rule.
+    /// Like [`encode`](Self::encode), for networks that may break a rule.
     ///
     /// # Errors
     ///
-    /// Which rule.
+    /// Returns the encoder's error if the network breaks a rule.
     ///
     /// # Panics
     ///
-    /// Where what was encoded does not parse, or cannot infer.
+    /// Panics if the encoded network does not parse or cannot infer.
     pub fn try_encode(&self) -> Result<Vec<u8>, EncodeError> {
         let plain = self.encode_with(&[])?;
         let view = Model::parse(&plain).expect("encode has parsed it");
         let mut workspace = HostWorkspace::new();
-        let answer = workspace.infer(&view, &self.image).expect("the picture fits");
+        let answer = workspace.infer(&view, &self.image).expect("the image fits");
         let golden = GoldenSource { input: &self.image, logits: answer.logits, probabilities: answer.probabilities };
         self.encode_with(&[golden])
     }
@@ -80,8 +80,8 @@ impl Network {
         Ok(buffer)
     }
 
-    /// Each layer's outputs by the slow reference, from row-major weights, and so without any
-    /// weight order.
+    /// Returns each layer's outputs from the slow reference, which reads row-major weights and so
+    /// does not depend on the weight order.
     pub fn reference_outputs(&self) -> Vec<Vec<i64>> {
         let mut outputs: Vec<Vec<i64>> = Vec::new();
         for (index, layer) in self.layers.iter().enumerate() {
@@ -96,12 +96,12 @@ impl Network {
         outputs
     }
 
-    /// Holds a view of this network's blob against the network.
+    /// Compares the parsed model of this network's blob with the network.
     ///
     /// # Panics
     ///
-    /// Where they differ.
-    pub fn assert_is(&self, view: &Model<'_>) {
+    /// Panics if they differ.
+    pub fn assert_matches(&self, view: &Model<'_>) {
         assert_eq!((view.rows(), view.columns()), (self.rows.into(), self.columns.into()));
         assert!(view.class_names().eq(self.class_names.iter().map(String::as_str)));
         assert_eq!(view.provenance(), provenance());
@@ -122,7 +122,7 @@ impl Network {
 }
 
 impl Layer {
-    /// A parsed layer, as it was before.
+    /// Builds a layer from a parsed one.
     pub fn of(layer: &DenseLayer<'_>) -> Self {
         let outputs = 0..layer.outputs();
         Self {
@@ -133,13 +133,13 @@ impl Layer {
         }
     }
 
-    /// What the encoder takes.
+    /// Returns the layer as the encoder's input.
     pub fn source(&self) -> LayerSource<'_> {
         LayerSource { order: self.order, biases: &self.biases, requants: &self.requants, weights: &self.weights }
     }
 }
 
-/// Where every [`Network`] comes from.
+/// Returns the provenance of every [`Network`].
 pub fn provenance() -> Provenance<'static> {
     Provenance {
         trainer: "test 1.0.0",
@@ -155,13 +155,13 @@ pub fn provenance() -> Provenance<'static> {
     }
 }
 
-/// Makes row-major weights such as `order` has room for; of blocks some are cleared, more or fewer
-/// as `pruned` says.
+/// Changes row-major weights to fit `order`. With [`WeightOrder::Blocks`] also clears about
+/// `pruned` of every four blocks.
 pub fn fit(order: WeightOrder, inputs: usize, pruned: usize, weights: &mut [i8]) {
     let most = order.largest_weight();
     let values = 2 * i16::from(most) + 1;
     for weight in &mut *weights {
-        // Extremes stay extremes.
+        // The extremes -127 and 127 become the extremes of the order.
         let fitted = (i16::from(*weight) + 127).rem_euclid(values) - i16::from(most);
         *weight = if weight.unsigned_abs() == 127 { weight.signum() * most } else { fitted as i8 };
     }

@@ -1,16 +1,16 @@
-//! A model field by field, written without the encoder and without a check, so that every field can
-//! be a lie.
+//! A model field by field, written without the encoder and without checks, so that any field can be
+//! invalid.
 
 use crate::sealed;
 
-/// All fields of a blob, in their order.
+/// All fields of a blob, in order.
 pub struct Plan {
     pub magic: [u8; 8],
     pub version: u8,
     pub rows: Vec<u8>,
     pub columns: Vec<u8>,
     pub name_count: u64,
-    /// Each with the length that it says it has.
+    /// Each with its declared length.
     pub names: Vec<(u64, &'static [u8])>,
     pub layer_count: u64,
     pub layers: Vec<PlannedLayer>,
@@ -20,7 +20,7 @@ pub struct Plan {
     pub trainer: &'static [u8],
     pub epochs: u64,
     pub data_sha256: Vec<u8>,
-    /// Behind the last field.
+    /// Bytes after the last field.
     pub rest: Vec<u8>,
 }
 
@@ -31,16 +31,16 @@ pub struct PlannedLayer {
     pub biases: Table,
     pub multipliers: Table,
     pub shifts: Table,
-    /// Counts and places, where the order has them, and weights.
+    /// Counts and places, if the order has them, and weights.
     pub weights: Vec<Table>,
 }
 
 #[derive(Clone, Default)]
 pub struct Table {
     pub data: Vec<u8>,
-    /// Another length than it has.
+    /// Declared length, if it is not that of `data`.
     pub length: Option<u64>,
-    /// Other padding than the least.
+    /// Padding, if it is not the shortest.
     pub padding: Option<Vec<u8>>,
 }
 
@@ -49,22 +49,23 @@ impl Table {
         Self { data: data.to_vec(), ..Self::default() }
     }
 
-    /// Little-endian.
+    /// Builds a table of little-endian numbers.
     pub fn i32s(values: &[i32]) -> Self {
         Self::of(&values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>())
     }
 
-    /// Little-endian.
+    /// Builds a table of little-endian numbers.
     pub fn u32s(values: &[u32]) -> Self {
         Self::of(&values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>())
     }
 }
 
 impl Plan {
-    /// The model of `shared-model/tests/golden_blob.hex`: two inputs, two hidden neurons, two
-    /// classes, one golden vector.
+    /// Builds the model of `shared-model/tests/golden_blob.hex`: two inputs, two hidden neurons,
+    /// two classes, one golden vector.
     pub fn sound() -> Self {
-        // Two outputs of a block of eight: a halfword for each input, the second output 256 times.
+        // Two of a block's eight outputs: a halfword for each input, with the second output in the
+        // upper byte.
         let layer = |[first, second]: [i16; 2]| {
             let weights = [&first.to_le_bytes()[..], &second.to_le_bytes(), &[0; 12]].concat();
             PlannedLayer::of(1, &[10, -10], vec![Table::of(&weights)])
@@ -87,26 +88,26 @@ impl Plan {
         }
     }
 
-    /// The same with its first layer pruned: two blocks, of an even place each, for images of
-    /// four pixels.
+    /// Builds the same model with a pruned first layer: two blocks, each at an even place, for
+    /// images of four pixels.
     pub fn pruned() -> Self {
         let mut plan = Self::sound();
         plan.columns = vec![4];
         plan.golden[0] = Table::of(&[0, 200, 0, 0]);
-        // Of the eight outputs of a block two are there.
+        // The layer has two of a block's eight outputs.
         let block = [1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         let blocks = [block, block].concat();
         plan.layers[0] = PlannedLayer::of(5, &[10, -10], [&[2, 0][..], &[0, 0, 2, 0], &blocks].map(Table::of).to_vec());
         plan
     }
 
-    /// Other names of classes, counted.
+    /// Sets the names of classes and their count.
     pub fn set_names(&mut self, names: &[&'static str]) {
         self.name_count = names.len() as u64;
         self.names = names.iter().map(|name| (name.len() as u64, name.as_bytes())).collect();
     }
 
-    /// The blob, with the right length and the right checksum.
+    /// Writes the blob with the right length and checksum.
     pub fn write(&self) -> Vec<u8> {
         let mut blob = [&self.magic[..], &[self.version], &[0; 4], &self.rows, &self.columns].concat();
         blob.extend(varint(self.name_count));
@@ -130,7 +131,7 @@ impl Plan {
         blob.extend(&self.data_sha256);
         blob.extend([100, 90, 50, 44, 43]);
         blob.extend(&self.rest);
-        // Room for the checksum.
+        // Space for the checksum.
         blob.extend([0; 4]);
         sealed(&blob)
     }
@@ -149,7 +150,7 @@ impl PlannedLayer {
         }
     }
 
-    /// A layer of so many outputs, all of whose weights are zero, in pairs.
+    /// Builds a layer of zero weights, in pairs.
     pub fn zeros(inputs: usize, outputs: usize) -> Self {
         let weights = vec![0; inputs.div_ceil(2) * 16 * outputs.div_ceil(8)];
         Self::of(1, &vec![0; outputs], vec![Table::of(&weights)])
@@ -169,7 +170,7 @@ impl Table {
     }
 }
 
-/// Seven bits a byte, least significant first.
+/// Encodes seven bits in each byte, least significant first.
 fn varint(mut value: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     while value > 0x7F {

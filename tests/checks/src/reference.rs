@@ -1,13 +1,13 @@
-//! A slow reference for inference: weight by weight, by the formulas of ARCHITECTURE.md, in 64
+//! A slow reference for inference: weight by weight, with the formulas of docs/arithmetic.md, in 64
 //! bits.
 
 use shared_model::{Model, Requant};
 
-/// Each layer's outputs for a image, first to last; the last one's are logits.
+/// Returns each layer's outputs for an image, first to last; the last one's are logits.
 ///
 /// # Panics
 ///
-/// Where a sum, in any order, leaves 32 bits: no parsed model has such a sum.
+/// Panics if a sum, in any order, exceeds 32 bits; a parsed model never has such a sum.
 pub fn reference_outputs(view: &Model<'_>, pixels: &[u8]) -> Vec<Vec<i64>> {
     let mut outputs: Vec<Vec<i64>> = Vec::new();
     let last = view.layers().count() - 1;
@@ -19,14 +19,14 @@ pub fn reference_outputs(view: &Model<'_>, pixels: &[u8]) -> Vec<Vec<i64>> {
     outputs
 }
 
-/// Pixels as the first layer's inputs.
+/// Returns pixels as the first layer's inputs.
 pub(crate) fn widened(pixels: &[u8]) -> Vec<i64> {
     pixels.iter().map(|&pixel| pixel.into()).collect()
 }
 
-/// One output, rescaled: half rounds up.
+/// Returns one requantized output; half rounds up.
 pub(crate) fn reference_output(row: impl Iterator<Item = i8>, input: &[i64], bias: i32, requant: Requant) -> i64 {
-    // Every partial sum, in whatever order, lies between these two.
+    // Every partial sum, in any order, is between these two.
     let (mut least, mut greatest) = (i64::from(bias.min(0)), i64::from(bias.max(0)));
     for (weight, input) in row.zip(input) {
         let product = i64::from(weight) * input;
@@ -38,7 +38,7 @@ pub(crate) fn reference_output(row: impl Iterator<Item = i8>, input: &[i64], bia
     (product + (1 << (requant.shift() - 1))).div_euclid(1 << requant.shift())
 }
 
-/// ReLU, in all layers but the last.
+/// Applies ReLU, except in the last layer.
 pub(crate) fn activated(value: i64, is_last: bool) -> i64 {
     if is_last { value } else { value.clamp(0, 255) }
 }

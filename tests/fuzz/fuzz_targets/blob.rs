@@ -1,4 +1,4 @@
-//! Any bytes as a model.
+//! Fuzzes any bytes as a model.
 
 #![no_main]
 

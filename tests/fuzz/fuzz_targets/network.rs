@@ -1,4 +1,4 @@
-//! Any bytes as a network, which is encoded, parsed, and damaged.
+//! Fuzzes any bytes as a network: encoded, parsed, damaged.
 
 #![no_main]
 

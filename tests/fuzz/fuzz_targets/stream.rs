@@ -1,4 +1,4 @@
-//! Any bytes on the link.
+//! Fuzzes any bytes on the link.
 
 #![no_main]
 
