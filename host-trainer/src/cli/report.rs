@@ -12,7 +12,6 @@ use crate::run::{RecordError, RunFolder};
 use crate::support::{files, progress};
 use crate::text::Shown;
 
-/// The report's default file name.
 const NAME: &str = "report.html";
 
 #[derive(Debug, Args)]

@@ -36,10 +36,6 @@ impl Evaluated {
 }
 
 /// Infers every image of `split`.
-///
-/// # Errors
-///
-/// Returns an error if the images do not fit the model.
 pub fn evaluate(view: &Model<'_>, split: &Split) -> Result<Evaluated, InferError> {
     let parts = for_each_image(view, split, |_, prediction, part: &mut Evaluated| part.add(prediction))?;
     let mut evaluated = Evaluated::default();
@@ -49,10 +45,6 @@ pub fn evaluate(view: &Model<'_>, split: &Split) -> Result<Evaluated, InferError
 
 /// Like [`evaluate`], but also returns the answers file: images, labels, classes, logits,
 /// probabilities.
-///
-/// # Errors
-///
-/// Returns an error if the images do not fit the model.
 pub fn evaluate_with_answers(view: &Model<'_>, split: &Split) -> Result<(Evaluated, Vec<u8>), InferError> {
     let header = AnswersHeader {
         model: view.id(),

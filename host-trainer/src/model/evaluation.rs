@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 /// The evaluation of a model over the test split. Shares and probabilities are 0..=1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
-    /// The model's id.
     pub model_id: String,
     /// Test images.
     #[serde(rename = "pictures")]
@@ -18,7 +17,6 @@ pub struct Evaluation {
     pub largest_softmax_error: f64,
     /// The confusion matrix: image counts, `[label][predicted class]`.
     pub confusion: Vec<Vec<u32>>,
-    /// The result of each class.
     pub classes: Vec<ClassResult>,
     /// The most confident mistakes, in order of falling confidence.
     pub mistakes: Vec<Mistake>,
@@ -27,7 +25,6 @@ pub struct Evaluation {
 /// The result of one class.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassResult {
-    /// The class's name.
     pub name: String,
     /// Images with this label.
     #[serde(rename = "pictures")]
@@ -47,11 +44,8 @@ pub struct ClassResult {
 pub struct Mistake {
     /// Its index in the test split, from 0.
     pub index: usize,
-    /// The correct class.
     pub label: usize,
-    /// The predicted class.
     pub class: usize,
-    /// The probability of the predicted class.
     pub probability: f64,
 }
 

@@ -16,10 +16,8 @@ const WEIGHT_BYTES_PER_GOLDEN_IMAGE: usize = 8192;
 /// Why a network cannot be exported.
 #[derive(Debug, Error)]
 pub enum ExportError {
-    /// The network breaks a rule of the format.
     #[error("cannot encode the network as a model; are its weights too large? try a smaller --learning-rate")]
     Encode(#[from] EncodeError),
-    /// The network cannot be run on the data set.
     #[error("cannot run the exported model; this is a bug in host-trainer, please report it")]
     Infer(#[from] InferError),
 }
@@ -27,13 +25,9 @@ pub enum ExportError {
 /// The results of the float network, for the model's provenance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origins<'a> {
-    /// The backend that trained it.
     pub backend: &'a str,
-    /// Seed of every random choice.
     pub seed: u64,
-    /// Epochs trained.
     pub epochs: u32,
-    /// Images trained on.
     pub train_images: u32,
     /// Training images that the float network classifies correctly.
     pub train_correct: u32,
@@ -46,7 +40,6 @@ pub struct Origins<'a> {
 pub struct Exported {
     /// The contents of `model.bin`.
     pub bytes: Vec<u8>,
-    /// Its answers over the test split.
     pub test: Evaluated,
 }
 

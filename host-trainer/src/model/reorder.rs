@@ -12,13 +12,8 @@ const MAX_WEIGHTS: usize = 264 << 20;
 /// Why a model cannot be reordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ReorderError {
-    /// The model has too many weights to hold in memory.
     #[error("its layers have {found} weights, pruned ones included; expected at most {MAX_WEIGHTS}")]
-    TooManyWeights {
-        /// Weights of all layers.
-        found: usize,
-    },
-    /// The reordered model would be too large for the format.
+    TooManyWeights { found: usize },
     #[error(transparent)]
     Encode(#[from] EncodeError),
 }
@@ -30,10 +25,6 @@ pub fn is_changed(layer: &DenseLayer<'_>, order: WeightOrder) -> bool {
 
 /// Returns `model` with its 8-bit weights in `order`, pairs or vectors: a model with another id
 /// and the same answers. Layers with other weights are unchanged.
-///
-/// # Errors
-///
-/// Returns an error if the model has too many weights, or would be too large for the format.
 pub fn reorder(model: &Model<'_>, order: WeightOrder) -> Result<Vec<u8>, ReorderError> {
     check_count(model.layers().map(|layer| (layer.inputs(), layer.outputs())))?;
     let class_names: Vec<_> = model.class_names().collect();

@@ -29,26 +29,17 @@ const OFFSET: i32 = 13;
 /// Accuracies of a network, 0..=1; for several seeds, their means.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ComparedNetwork {
-    /// The network's name.
     pub name: String,
-    /// Accuracy on training images.
     pub train_accuracy: f64,
-    /// Accuracy on test images.
     pub test_accuracy: f64,
     /// Standard deviation of the test accuracy over several seeds.
     pub test_spread: Option<f64>,
-    /// The lecture's accuracy on training images.
     pub lecture_train: Option<f64>,
-    /// The lecture's accuracy on test images.
     pub lecture_test: Option<f64>,
 }
 
 /// Plots training and test accuracy of each network, with the lecture's if known. Dots, unlike
 /// bars, allow an axis that does not begin at 0; the title states where it begins.
-///
-/// # Errors
-///
-/// Returns an error if the plotting library fails.
 pub fn comparison(bars: &[ComparedNetwork]) -> Result<String, PlotError> {
     let range = range(bars);
     let names: Vec<String> = bars.iter().map(|bar| fit(&bar.name, TEXT_SIZE, MAX_NAME_WIDTH)).collect();

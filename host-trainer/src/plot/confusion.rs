@@ -45,10 +45,6 @@ struct Layout {
 }
 
 /// Plots the confusion matrix: test images by true class (rows) and predicted class (columns).
-///
-/// # Errors
-///
-/// Returns an error if the plotting library fails.
 pub fn confusion(evaluation: &Evaluation) -> Result<String, PlotError> {
     let classes = evaluation.confusion.len();
     let names: Vec<String> = (0..classes)

@@ -24,7 +24,6 @@ const AXES: [i32; 2] = [58, 52];
 /// Height of a line of the foot, in pixels.
 const FOOT_LINE: i32 = 20;
 
-/// Radius of a mark, in pixels.
 const MARK: i32 = 6;
 
 /// Margin above and below the accuracies shown, in percentage points.
@@ -33,11 +32,8 @@ const ROOM: f64 = 0.4;
 /// The format of a network's weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrontierKind {
-    /// Eight bits.
     Eight,
-    /// Four bits.
     Four,
-    /// Two bits.
     Ternary,
     /// Eight bits, with blocks of zeros left out.
     Pruned,
@@ -46,26 +42,21 @@ pub enum FrontierKind {
 /// One of our networks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FrontierPoint {
-    /// The network's name.
     pub name: String,
-    /// The format of its weights.
     pub kind: FrontierKind,
     /// True if the weights were rounded to fewer than eight bits, without training in them.
     pub is_rounded: bool,
     /// Accuracy on test images, 0..=1; for several seeds, the mean.
     pub accuracy: f64,
-    /// Standard deviation over the seeds.
     pub spread: Option<f64>,
     /// Instructions per image, if known.
     pub instructions: Option<f64>,
-    /// Bytes of the model.
     pub bytes: f64,
 }
 
 /// A network of another project.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FrontierRival {
-    /// The project's name.
     pub name: &'static str,
     /// Accuracy on test images, 0..=1.
     pub accuracy: f64,
@@ -111,10 +102,6 @@ impl FrontierKind {
 
 /// Plots test accuracy of `points` and `rivals` against instructions and against bytes. The lines
 /// of `source` name the sources of the rivals' figures.
-///
-/// # Errors
-///
-/// Returns an error if the plotting library fails.
 pub fn frontier(points: &[FrontierPoint], rivals: &[FrontierRival], source: &[&str]) -> Result<String, PlotError> {
     let range = range(points, rivals);
     let hidden = points.iter().filter(|point| 100.0 * point.accuracy < range.start).map(describe).collect::<Vec<_>>();

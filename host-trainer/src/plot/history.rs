@@ -44,10 +44,6 @@ impl Series {
 
 /// Plots accuracy and loss over the epochs of named runs, on training images and on held-out images
 /// if there are any.
-///
-/// # Errors
-///
-/// Returns an error if the plotting library fails.
 pub fn history(runs: &[(&str, &[Epoch])]) -> Result<String, PlotError> {
     let series = series(runs);
     let last = runs.iter().flat_map(|(_, epochs)| *epochs).map(|epoch| epoch.epoch).max().unwrap_or(1).max(1);

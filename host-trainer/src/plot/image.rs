@@ -11,10 +11,6 @@ use image::{ExtendedColorType, ImageEncoder};
 use super::PlotError;
 
 /// Encodes `pixels`, `[row][column]`, 0 (black) to 255 (white), as a PNG file.
-///
-/// # Errors
-///
-/// Returns [`PlotError::Pixels`] if there are not `rows` times `columns` pixels.
 pub fn png(pixels: &[u8], rows: usize, columns: usize) -> Result<Vec<u8>, PlotError> {
     // The encoder panics if the length is wrong.
     if rows.checked_mul(columns) != Some(pixels.len()) {
@@ -26,10 +22,6 @@ pub fn png(pixels: &[u8], rows: usize, columns: usize) -> Result<Vec<u8>, PlotEr
 }
 
 /// Encodes `pixels` as a data URI of a PNG file, for an SVG's `<image href>`.
-///
-/// # Errors
-///
-/// Like [`png`].
 pub fn data_uri(pixels: &[u8], rows: usize, columns: usize) -> Result<String, PlotError> {
     Ok(format!("data:image/png;base64,{}", STANDARD.encode(png(pixels, rows, columns)?)))
 }

@@ -18,7 +18,6 @@ const IMAGE_SIDE: f64 = 120.0;
 
 /// Width of an image with its caption.
 const TILE: i32 = 158;
-/// Height of a caption.
 const CAPTION: i32 = 66;
 
 /// Plots the mistakes of `evaluation` with their images from `test`, of `rows` by `columns` pixels.

@@ -28,20 +28,10 @@ pub use self::image::{enlarge, png};
 /// Why a plot cannot be drawn.
 #[derive(Debug, Error)]
 pub enum PlotError {
-    /// The plotting library failed.
     #[error("cannot draw: {0}")]
     Draw(String),
-    /// An image does not have the expected size.
     #[error("cannot draw an image of {rows} x {columns} pixels: found {found} pixels")]
-    Pixels {
-        /// Expected rows.
-        rows: usize,
-        /// Expected columns.
-        columns: usize,
-        /// Pixels found.
-        found: usize,
-    },
-    /// Pixels cannot be written as PNG.
+    Pixels { rows: usize, columns: usize, found: usize },
     #[error("cannot encode an image as PNG")]
     Png(#[from] ::image::ImageError),
 }

@@ -8,7 +8,6 @@ use super::style::{FONT, MARGIN, TEXT_SIZE, TITLE_SIZE};
 use super::text::{fit, width};
 use crate::data::Split;
 
-/// Rows of images per class.
 const ROWS: usize = 3;
 
 /// Largest number of images in a row.
@@ -30,10 +29,6 @@ const GAP: f64 = 6.0;
 
 /// Plots the first images of each class in `split`, of `rows` by `columns` pixels, next to the
 /// class's name.
-///
-/// # Errors
-///
-/// Returns an error if the pixels cannot be encoded as PNG.
 pub fn samples(split: &Split, names: &[String], rows: usize, columns: usize) -> Result<String, PlotError> {
     let rows_needed = split.count_classes(names.len()).into_iter().max().unwrap_or(0).div_ceil(ROWS);
     let affordable = MAX_PIXELS / (names.len() * ROWS * rows * columns).max(1);

@@ -42,10 +42,6 @@ pub const COLOURS: [RGBColor; 7] = [
 pub type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
 /// Returns an SVG of `width` by `height` pixels, which `paint` draws on a white background.
-///
-/// # Errors
-///
-/// Returns an error if `paint` fails.
 pub fn draw(
     [width, height]: [i32; 2],
     paint: impl FnOnce(&Area<'_>) -> Result<(), PlotError>,

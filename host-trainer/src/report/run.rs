@@ -20,62 +20,41 @@ use crate::train::{Epoch, Recipe};
 /// Why a folder cannot be reported on.
 #[derive(Debug, Error)]
 pub enum RunError {
-    /// The folder does not exist or cannot be read.
     #[error("cannot report on this run")]
     Folder(#[from] RecordError),
-    /// The folder contains no file of a run.
     #[error(
         "{folder} is not the folder of a run: expected {} or another of its files; `host-trainer train --run {folder}` \
          writes them",
         RunFile::ALL[0].name()
     )]
-    NoRun {
-        /// The folder.
-        folder: PathBuf,
-    },
+    NoRun { folder: PathBuf },
 }
 
 /// A file that is missing or damaged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Missing {
-    /// The name of the run.
     pub run: String,
     /// The file, with its folder.
     pub file: String,
-    /// The problem.
     pub problem: String,
-    /// The effect on the report.
     pub consequence: &'static str,
-    /// The command that restores the file.
     pub remedy: String,
 }
 
 /// A run: the records that could be read.
 #[derive(Clone, Debug)]
 pub struct Run {
-    /// The run's name in the report.
     pub name: String,
-    /// The run's folder.
     pub folder: PathBuf,
-    /// Settings, data and versions.
     pub configuration: Option<Configuration>,
-    /// Loss and accuracy of each epoch.
     pub history: Option<Vec<Epoch>>,
-    /// The results.
     pub outcome: Option<Outcome>,
-    /// The evaluation over the test split, in fixed point.
     pub evaluation: Option<Evaluation>,
-    /// Ranges and errors of each layer.
     pub quantization: Option<Quantization>,
-    /// An SVG of the history.
     pub history_plot: Option<String>,
-    /// An SVG of the confusion matrix.
     pub confusion_plot: Option<String>,
-    /// An SVG of the most confident mistakes.
     pub mistakes_plot: Option<String>,
-    /// Comparisons with devices.
     pub parity: Vec<ModelParity>,
-    /// The files that could not be read.
     pub missing: Vec<Missing>,
 }
 

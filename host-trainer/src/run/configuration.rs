@@ -18,15 +18,11 @@ const OPTIONAL: [(&str, bool); 2] = [("burn-cuda", cfg!(feature = "cuda")), ("bu
 /// The settings, data and versions of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Configuration {
-    /// The training settings.
     pub train: TrainConfig,
     /// Training images held out, from the end.
     pub validation: usize,
-    /// Rows of an image.
     pub rows: u16,
-    /// Columns of an image.
     pub columns: u16,
-    /// The names of the classes.
     pub classes: Vec<String>,
     /// SHA-256 of the training images and labels.
     pub data_sha256: String,

@@ -9,10 +9,6 @@ impl RunFolder {
     ///
     /// Writing a run removes the old model first and writes the new one last. So if the model is
     /// the one of `result.json`, all files are from the same run.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if a file is missing, cannot be read, or if the model is from another run.
     pub fn read_finished(&self) -> Result<(Configuration, Outcome), RecordError> {
         if let Some(path) = self.files().find(|file| !file.is_file()) {
             return Err(RecordError::Missing { path, folder: self.path().to_owned() });

@@ -14,44 +14,25 @@ use crate::run::{RecordError, RunFile, RunFolder};
 /// Why the float network of a model cannot be run.
 #[derive(Debug, Error)]
 pub enum FloatError {
-    /// The model is not in the folder of its run.
     #[error(
         "{model} is not in the folder of its run, where {} would be; name that folder, or train with --run",
         RunFile::Weights.name()
     )]
-    NoRun {
-        /// The model.
-        model: PathBuf,
-    },
-    /// The weights cannot be read.
+    NoRun { model: PathBuf },
     #[error(transparent)]
     Record(#[from] RecordError),
-    /// The weights are from another network.
     #[error("{path} has layers of {found} neurons, expected {expected}, the model's; train again with --run")]
-    Shape {
-        /// The weights.
-        path: PathBuf,
-        /// Layers of the weights.
-        found: String,
-        /// Layers of the model.
-        expected: String,
-    },
-    /// Some logit is not finite.
+    Shape { path: PathBuf, found: String, expected: String },
     #[error(
         "the float network returns logits that are not finite; did training diverge? try a smaller --learning-rate"
     )]
     NotFinite,
-    /// The backend cannot return its results.
     #[error("cannot run the float network")]
     Backend(#[from] TensorReadError),
 }
 
 /// Returns the probability of each class, 0..=1, from the float network next to the model `view` at
 /// `model`. `pixels` must have the model's size.
-///
-/// # Errors
-///
-/// Returns an error if the float network is missing, from another model, or fails.
 pub fn probabilities(model: &Path, view: &Model<'_>, pixels: &[u8]) -> Result<Vec<f64>, FloatError> {
     let id = view.id().to_string();
     let run = RunFolder::of_model(model, &id)?;

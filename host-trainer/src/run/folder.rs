@@ -32,69 +32,35 @@ pub const MAX_RECORD_BYTES: u64 = 64 << 20;
 /// Why a run cannot be recorded or read.
 #[derive(Debug, Error)]
 pub enum RecordError {
-    /// A file cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
-    /// Another process writes a run to the folder.
     #[error("another host-trainer writes to {folder}; wait for it, or choose another --run")]
-    Busy {
-        /// The run's folder.
-        folder: PathBuf,
-    },
-    /// A record cannot be written as JSON.
+    Busy { folder: PathBuf },
     #[error("cannot write the run as JSON")]
     Json(#[from] serde_json::Error),
-    /// The weights cannot be written as safetensors.
     #[error("cannot write the weights as safetensors")]
     Weights(#[from] SafeTensorError),
-    /// A file does not exist.
     #[error("{path} is missing; `host-trainer train --run {folder}` writes it")]
-    Missing {
-        /// The file.
-        path: PathBuf,
-        /// The run's folder.
-        folder: PathBuf,
-    },
-    /// A file cannot be read.
+    Missing { path: PathBuf, folder: PathBuf },
     #[error("cannot read {path}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The operating system's error.
-        source: io::Error,
-    },
-    /// A file's content is invalid.
+    Read { path: PathBuf, source: io::Error },
     #[error(
         "{path} is damaged, or from another version of this program ({reason}); train again with --run, or import again"
     )]
-    Content {
-        /// The file.
-        path: PathBuf,
-        /// The problem.
-        reason: String,
-    },
+    Content { path: PathBuf, reason: String },
 }
 
 /// A file of a run's folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RunFile {
-    /// Settings, data and versions.
     Configuration,
-    /// Loss and accuracy of each epoch.
     History,
-    /// The results.
     Outcome,
-    /// The evaluation over the test split, in fixed point.
     Evaluation,
-    /// Ranges and errors of each layer.
     Quantization,
-    /// The float network.
     Weights,
-    /// A plot of accuracy and loss over the epochs.
     HistoryPlot,
-    /// A plot of the confusion matrix.
     ConfusionPlot,
-    /// A plot of the most confident mistakes.
     MistakesPlot,
     /// The integer network. Written last: if it exists, all others do.
     Model,
@@ -182,10 +148,6 @@ impl RunFolder {
     }
 
     /// Returns the folder that contains `model` if it is a run's, and the model is the run's.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the run's results cannot be read.
     pub fn of_model(model: &Path, model_id: &str) -> Result<Option<Self>, RecordError> {
         let Some(path) = model.parent() else { return Ok(None) };
         let folder = Self::at(path.to_owned());
@@ -226,10 +188,6 @@ impl RunFolder {
     }
 
     /// Reads the bytes of a file.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the file does not exist or cannot be read.
     pub fn read_bytes(&self, file: RunFile) -> Result<Vec<u8>, RecordError> {
         let path = self.file(file);
         bounded::read(&path, file.max_bytes()).map_err(|source| match source.kind() {
@@ -239,28 +197,16 @@ impl RunFolder {
     }
 
     /// Reads a text file.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if [`read_bytes`](Self::read_bytes) does, or if the file is not UTF-8.
     pub fn read_text(&self, file: RunFile) -> Result<String, RecordError> {
         String::from_utf8(self.read_bytes(file)?).map_err(|error| self.damaged(file, error))
     }
 
     /// Reads the record in a JSON file.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if [`read_bytes`](Self::read_bytes) does, or if the record is invalid.
     pub fn read<T: Record>(&self, file: RunFile) -> Result<T, RecordError> {
         parse(self.file(file), &self.read_bytes(file)?)
     }
 
     /// Reads the float network, and checks that it belongs to `model_id`, if that is given.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the file cannot be read, is invalid, or belongs to another model.
     pub fn read_weights(&self, model_id: Option<&str>) -> Result<Vec<DenseParameters>, RecordError> {
         let file = RunFile::Weights;
         let weights = weights::decode(&self.read_bytes(file)?);
@@ -303,10 +249,6 @@ pub fn parse<T: Record>(path: PathBuf, bytes: &[u8]) -> Result<T, RecordError> {
 }
 
 /// Encodes a record as JSON.
-///
-/// # Errors
-///
-/// Returns an error if it cannot be represented in JSON.
 pub fn json(value: &impl Serialize) -> Result<Vec<u8>, RecordError> {
     let mut bytes = serde_json::to_vec_pretty(value)?;
     bytes.push(b'\n');

@@ -13,23 +13,10 @@ use crate::support::bounded;
 /// Why a file cannot be used as a model.
 #[derive(Debug, Error)]
 pub enum ModelFileError {
-    /// The file cannot be read.
     #[error("cannot read model {path}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The operating system's error.
-        source: io::Error,
-    },
-    /// The file is not a model.
+    Read { path: PathBuf, source: io::Error },
     #[error("cannot use {path} as a model; name a file that train or import wrote, or the folder of its run")]
-    Blob {
-        /// The file.
-        path: PathBuf,
-        /// The problem.
-        source: BlobError,
-    },
-    /// The model does not give the answers stored in it.
+    Blob { path: PathBuf, source: BlobError },
     #[error("the model fails its self-test")]
     SelfTest(#[from] SelfTestError),
 }
@@ -40,19 +27,11 @@ pub fn resolve(path: &Path) -> PathBuf {
 }
 
 /// Reads the bytes of a model file; [`load`] parses them.
-///
-/// # Errors
-///
-/// Returns an error if the file cannot be read, or is larger than a model can be.
 pub fn read(path: &Path) -> Result<Vec<u8>, ModelFileError> {
     bounded::read(path, MAX_MODEL_BYTES).map_err(|source| ModelFileError::Read { path: path.to_owned(), source })
 }
 
 /// Parses `bytes`, read from `path`, as a model, and runs its self-test, as a device does.
-///
-/// # Errors
-///
-/// Returns an error if they are not a model, or if the model fails its self-test.
 pub fn load<'a>(path: &Path, bytes: &'a [u8]) -> Result<Model<'a>, ModelFileError> {
     let blob = |source| ModelFileError::Blob { path: path.to_owned(), source };
     let view = Model::parse(bytes).map_err(blob)?;

@@ -9,23 +9,17 @@ use crate::train::Stop;
 /// The results of a run. Accuracies are shares, 0..=1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// The model's id.
     pub model_id: String,
-    /// Size of `model.bin`, in bytes.
     pub model_bytes: usize,
     /// Weights and biases.
     pub parameters: usize,
-    /// Epochs trained.
     pub epochs: u32,
     /// The epoch whose network was kept, from 1.
     pub kept_epoch: u32,
-    /// The reason why training stopped.
     pub stop: Stop,
     /// Accuracy of the trained float network, on all images that it was trained on.
     pub train_accuracy_float: f64,
-    /// Accuracy of the float network on the test split.
     pub test_accuracy_float: f64,
-    /// Accuracy of the fixed-point network on the test split.
     pub test_accuracy_fixed: f64,
     /// Test images that the two networks classify differently.
     pub predictions_changed: usize,

@@ -17,10 +17,6 @@ impl Record for ModelParity {
 
 impl RunFolder {
     /// Returns the paths of the comparisons with devices, sorted by name.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the folder cannot be read.
     pub fn parity_files(&self) -> Result<Vec<PathBuf>, RecordError> {
         let fail = |source| RecordError::Read { path: self.path().to_owned(), source };
         let is_parity = |name: &str| name.starts_with("parity-") && name.ends_with(".json");
@@ -36,10 +32,6 @@ impl RunFolder {
     }
 
     /// Reads one of [`parity_files`](Self::parity_files).
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the file cannot be read or is invalid.
     pub fn read_parity(&self, path: PathBuf) -> Result<ModelParity, RecordError> {
         match bounded::read(&path, MAX_RECORD_BYTES) {
             Ok(bytes) => parse(path, &bytes),

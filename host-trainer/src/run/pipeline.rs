@@ -21,31 +21,22 @@ use crate::train::{Epoch, Material, Shape, TrainConfig, TrainError, Trained, tra
 /// Why a run fails.
 #[derive(Debug, Error)]
 pub enum PipelineError {
-    /// Training failed.
     #[error(transparent)]
     Train(#[from] TrainError),
-    /// The backend cannot return its results.
     #[error("the backend failed; --backend list names others")]
     Backend(#[from] TensorReadError),
-    /// The network cannot be quantized.
     #[error(transparent)]
     Quantize(#[from] QuantizeError),
-    /// The network cannot be exported.
     #[error(transparent)]
     Export(#[from] ExportError),
-    /// The exported model cannot be parsed.
     #[error("cannot parse the exported model; this is a bug in host-trainer, please report it")]
     Model(#[from] BlobError),
-    /// The two networks cannot be compared.
     #[error(transparent)]
     Deviation(#[from] DeviationError),
-    /// A plot cannot be drawn.
     #[error(transparent)]
     Plot(#[from] PlotError),
-    /// The run cannot be recorded.
     #[error(transparent)]
     Record(#[from] RecordError),
-    /// A file cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
 }
@@ -99,17 +90,12 @@ pub fn run(
 /// A run that is complete, but not written.
 #[derive(Debug)]
 pub struct Completed {
-    /// The results.
     pub outcome: Outcome,
     /// The run's files; the model is the last.
     records: Vec<(RunFile, Vec<u8>)>,
 }
 
 /// Quantizes, exports and evaluates a network trained with `config`.
-///
-/// # Errors
-///
-/// Returns an error if the network cannot be quantized.
 pub fn complete(
     config: &TrainConfig,
     data: &Dataset,

@@ -14,7 +14,6 @@ const MODEL_ID: &str = "model_id";
 /// The content of a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weights {
-    /// The layers, first to last.
     pub layers: Vec<DenseParameters>,
     /// The id of the model quantized from them; `None` in older files.
     pub model_id: Option<String>,
@@ -22,10 +21,6 @@ pub struct Weights {
 
 /// Encodes layers as tensors `layers.N.weight`, `[output, input]` like PyTorch, and
 /// `layers.N.bias`, `[output]`. `model_id` is the model quantized from them.
-///
-/// # Errors
-///
-/// Returns an error if the library refuses the layers.
 pub fn encode(layers: &[DenseParameters], model_id: &str) -> Result<Vec<u8>, SafeTensorError> {
     let bytes = |values: &mut dyn Iterator<Item = f32>| values.flat_map(f32::to_le_bytes).collect::<Vec<u8>>();
     let tensors = layers.iter().enumerate().flat_map(|(index, layer)| {

@@ -45,10 +45,6 @@ pub fn write_all(files: &[(&Path, &[u8])]) -> Result<(), WriteError> {
 ///
 /// Removes the old last file first and names the new one last: if the last file exists, all files
 /// are from the same call.
-///
-/// # Errors
-///
-/// Returns an error if [`write_all`] would.
 pub fn write_together(files: &[(&Path, &[u8])]) -> Result<(), WriteError> {
     let _writing = quiet();
     let mut staged = stage_all(files)?;
@@ -85,20 +81,12 @@ fn sync_folders<'a>(files: impl IntoIterator<Item = &'a Path>) {
 }
 
 /// Checks, as far as possible, that [`write`](fn@write) to `path` would succeed.
-///
-/// # Errors
-///
-/// Returns an error if it would fail.
 pub fn check_writable(path: &Path) -> Result<(), WriteError> {
     let _writing = quiet();
     temporary(path).map(drop)
 }
 
 /// Creates `folder` and any missing parent folders.
-///
-/// # Errors
-///
-/// Returns an error if it cannot be created.
 pub fn create_folder(folder: &Path) -> Result<(), WriteError> {
     fs::create_dir_all(folder).map_err(|source| WriteError::CreateFolder { path: folder.to_owned(), source })
 }

@@ -7,10 +7,8 @@ use crate::limits::{MAX_HEADER_BYTES, MIN_HEADER_BYTES};
 /// Why a file cannot be a safetensors file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum HeaderError {
-    /// It is too short.
     #[error("not a safetensors file: {0} bytes; expected at least 8, the length of the header")]
     Short(usize),
-    /// The header's length is out of range.
     #[error(
         "not a safetensors file: header of {0} bytes; expected {MIN_HEADER_BYTES}..={MAX_HEADER_BYTES}; \
          docs/import.md explains how to save one"
@@ -21,10 +19,6 @@ pub enum HeaderError {
 /// Checks the length of the header of a file that begins with `bytes`.
 ///
 /// The bound matters because parsed numbers take many times as much memory as their digits.
-///
-/// # Errors
-///
-/// Returns an error if there are fewer than 8 bytes, or if the length is out of range.
 pub fn check_header(bytes: &[u8]) -> Result<(), HeaderError> {
     let header = bytes.first_chunk().copied().map(u64::from_le_bytes).ok_or(HeaderError::Short(bytes.len()))?;
     if (MIN_HEADER_BYTES..=MAX_HEADER_BYTES).contains(&header) { Ok(()) } else { Err(HeaderError::Header(header)) }

@@ -5,7 +5,6 @@ use serde::Serialize;
 /// Mean and spread of several values.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Figure {
-    /// The mean.
     pub mean: f64,
     /// The standard deviation, estimated from the sample; `None` if there is one value only.
     pub standard_deviation: Option<f64>,

@@ -45,7 +45,6 @@ pub struct Network {
     pub name: String,
     /// Name in tables, if it is another one.
     title: Option<String>,
-    /// Neurons of each hidden layer.
     pub hidden: Vec<usize>,
     /// Source of all settings that are not given here.
     #[serde(default)]
@@ -73,7 +72,6 @@ pub struct Network {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LectureFigures {
-    /// Epochs trained.
     pub epochs: u32,
     /// Accuracy while training in the last epoch, 0..=1.
     pub train_accuracy: f64,
@@ -105,48 +103,24 @@ enum RowBits {
 /// An unusable list.
 #[derive(Debug, Error)]
 pub enum ListError {
-    /// The file cannot be read.
     #[error("cannot read the list of networks {path}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The operating system's error.
-        source: io::Error,
-    },
-    /// The file is not TOML, or not a list.
+    Read { path: PathBuf, source: io::Error },
     #[error("{path} is not a list of networks: {error}")]
-    Toml {
-        /// The file.
-        path: PathBuf,
-        /// The parser's error, with the line.
-        error: Box<toml::de::Error>,
-    },
-    /// There is nothing to train.
+    Toml { path: PathBuf, error: Box<toml::de::Error> },
     #[error("{path} has no [[network]]; add one")]
-    Empty {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A network cannot be trained as it is described.
+    Empty { path: PathBuf },
     #[error("{path}: network {network}: {reason}")]
     Network {
-        /// The file.
         path: PathBuf,
         /// The network's name, or its number if it has no name.
         network: String,
         /// The setting, the value found, and the values accepted.
         reason: String,
     },
-    /// Two rows would have one folder.
     #[error(
         "{path}: two rows are named {name}; give each network its own name, and each of its rows its own weight_bits"
     )]
-    Duplicate {
-        /// The file.
-        path: PathBuf,
-        /// Their name.
-        name: String,
-    },
+    Duplicate { path: PathBuf, name: String },
 }
 
 /// The whole file.
@@ -158,10 +132,6 @@ struct Document {
 }
 
 /// Reads the networks in the file at `path`, or the `builtin` ones.
-///
-/// # Errors
-///
-/// Returns `ListError` if the file cannot be read, or if a network in it is malformed.
 pub fn read(path: Option<&Path>, builtin: Builtin) -> Result<Vec<Network>, ListError> {
     let Some(path) = path else { return parse(builtin.text, Path::new(builtin.path)) };
     let read_error = |source| ListError::Read { path: path.to_owned(), source };

@@ -24,30 +24,14 @@ pub struct Measured {
 /// Unusable measurements.
 #[derive(Debug, Error)]
 pub enum MeasuredError {
-    /// The file cannot be read.
     #[error("cannot read {path}; cargo xtask frontier writes it")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The operating system's error.
-        source: io::Error,
-    },
-    /// The file does not contain measurements.
+    Read { path: PathBuf, source: io::Error },
     #[error("{path} is not an object from model ids to measurements; cargo xtask frontier writes one")]
-    Content {
-        /// The file.
-        path: PathBuf,
-        /// The parser's error.
-        source: serde_json::Error,
-    },
+    Content { path: PathBuf, source: serde_json::Error },
 }
 
 impl Measured {
     /// Reads the measurements in the file at `path`, by model id.
-    ///
-    /// # Errors
-    ///
-    /// Returns `MeasuredError` if the file cannot be read, or does not contain measurements.
     pub fn read(path: &Path) -> Result<HashMap<String, Self>, MeasuredError> {
         let bytes = bounded::read(path, MAX_RECORD_BYTES)
             .map_err(|source| MeasuredError::Read { path: path.to_owned(), source })?;

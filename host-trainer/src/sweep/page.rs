@@ -26,10 +26,6 @@ pub fn markdown(rows: &[FrontierRow]) -> String {
 }
 
 /// Returns `page` with `table` between the marks.
-///
-/// # Errors
-///
-/// Returns `PageError` if `page` has no marks.
 pub fn splice(page: &str, table: &str) -> Result<String, PageError> {
     let parts = page.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
     let (before, after) = parts.ok_or(PageError)?;

@@ -20,9 +20,7 @@ pub struct FrontierRow {
     pub weight_bits: u8,
     /// Share of these layers' weights that are zero and not stored.
     pub sparsity: f64,
-    /// Name of the training.
     pub recipe: String,
-    /// Seed of each run.
     pub seeds: Vec<u64>,
     /// Mean over the seeds of the accuracy on test images, 0..=1, in fixed point except for float
     /// networks.

@@ -20,11 +20,9 @@ const GRAPHICS: [&str; 2] = ["burn-cuda", "burn-wgpu"];
 /// The runs of a list: where they are, and what they have in common.
 #[derive(Debug)]
 pub struct Place {
-    /// Folder of the runs.
     pub folder: PathBuf,
     /// Part of a run's name between the network's and the seed.
     pub tag: String,
-    /// Backend that trains.
     pub backend: Backend,
     /// SHA-256 of the teacher's answers. Without it, networks with a teacher learn from labels
     /// alone.
@@ -34,15 +32,12 @@ pub struct Place {
 /// A finished run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Found {
-    /// Source of every random choice.
     pub seed: u64,
     /// Accuracy while training in the last epoch, 0..=1, as Keras prints it; `None` if there was no
     /// epoch.
     pub running_train_accuracy: Option<f64>,
-    /// Its folder.
     #[serde(skip)]
     pub folder: RunFolder,
-    /// Its results.
     #[serde(flatten)]
     pub outcome: Outcome,
 }
@@ -50,13 +45,10 @@ pub struct Found {
 /// The runs of a unit, finished or missing.
 #[derive(Debug)]
 pub struct Runs<'a> {
-    /// The unit.
     pub unit: Unit<'a>,
     /// Configuration of the network's own run.
     pub config: TrainConfig,
-    /// The network's own run.
     pub base: Option<Found>,
-    /// The runs derived from it.
     pub derived: Vec<(&'a Precision, Option<Found>)>,
 }
 

@@ -7,9 +7,7 @@ use super::list::Network;
 /// A network with a seed. Rows derived from the network are trained with it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Unit<'a> {
-    /// The network.
     pub network: &'a Network,
-    /// Source of every random choice.
     pub seed: u64,
 }
 

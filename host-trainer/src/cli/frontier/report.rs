@@ -19,7 +19,6 @@ pub struct Report {
     reduced: bool,
     runs_kept: usize,
     runs_trained: usize,
-    /// Names of the missing runs.
     missing: Vec<String>,
     /// True if a missing run needs a teacher.
     needs_teacher: bool,

@@ -38,26 +38,17 @@ impl FromStr for LayerChoice {
 /// A dense layer of a file.
 #[derive(Clone, Debug)]
 pub struct Layer<'a> {
-    /// The weights.
     pub weight: &'a Tensor<'a>,
-    /// The biases, if there are any.
     pub bias: Option<&'a Tensor<'a>>,
-    /// The orientation of the weights.
     pub orientation: Orientation,
     /// True if the orientation is known from the name alone, because the matrix is square.
     pub is_by_name: bool,
-    /// Number of inputs.
     pub inputs: usize,
-    /// Number of outputs.
     pub outputs: usize,
 }
 
 impl Layer<'_> {
     /// Returns the layer's weights and biases.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if they are not finite floating-point numbers.
     pub fn parameters(&self) -> Result<DenseParameters, ImportError> {
         let (inputs, outputs) = (self.inputs, self.outputs);
         let weights = numbers(self.weight)?;

@@ -16,10 +16,6 @@ use super::tensors::Tensor;
 ///
 /// Tries all weights in the order of `tensors`, then in the only other order that fits, then the
 /// only subset that fits.
-///
-/// # Errors
-///
-/// Returns an error if no such network is found, or more than one.
 pub fn find<'a>(tensors: &'a [Tensor<'a>], pixels: usize, classes: usize) -> Result<Vec<Layer<'a>>, ImportError> {
     let by_name = by_name(tensors);
     let candidates: Vec<_> = tensors
@@ -37,10 +33,6 @@ pub fn find<'a>(tensors: &'a [Tensor<'a>], pixels: usize, classes: usize) -> Res
 /// Returns the layers that `choices` name, first to last, as a network from `pixels` to `classes`.
 /// A choice without biases takes the tensor that goes with the name of the weights, if there is
 /// one.
-///
-/// # Errors
-///
-/// Returns an error if they are not such a network.
 pub fn follow<'a>(
     choices: &[LayerChoice],
     tensors: &'a [Tensor<'a>],

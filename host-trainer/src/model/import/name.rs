@@ -33,7 +33,6 @@ impl Convention {
     }
 }
 
-/// The separators between the parts of a name.
 const SEPARATORS: [char; 3] = ['.', '/', ':'];
 
 /// Returns a key that sorts numbers in names by value: `dense`, `dense_1`, `dense_2`, `dense_10`.

@@ -22,19 +22,13 @@ pub struct TensorFile {
 /// A tensor of a file.
 #[derive(Clone, Debug)]
 pub struct Tensor<'a> {
-    /// The tensor's name.
     pub name: String,
-    /// The tensor's dimensions.
     pub shape: Vec<usize>,
     view: TensorView<'a>,
 }
 
 impl TensorFile {
     /// Reads the file at `path`.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if it cannot be read or is too large.
     pub fn read(path: &Path) -> Result<Self, TensorFileError> {
         // Checks the header's length first, to refuse other large files without reading them.
         let mut start = Vec::new();
@@ -48,10 +42,6 @@ impl TensorFile {
     }
 
     /// Returns all tensors, sorted by name with numbers by value.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the file is not safetensors, or has no tensors.
     pub fn tensors(&self) -> Result<Vec<Tensor<'_>>, TensorFileError> {
         let file = SafeTensors::deserialize(&self.bytes)?;
         let tensors = file.tensors().into_iter();

@@ -15,11 +15,8 @@ use crate::run::RunFile;
 
 /// A section of the page.
 pub struct Section {
-    /// Target of links.
     pub id: &'static str,
-    /// Heading.
     pub title: &'static str,
-    /// Content below the heading.
     pub content: Markup,
 }
 
