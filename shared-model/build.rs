@@ -5,13 +5,13 @@ use std::env;
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!(
-        "cargo::rustc-check-cfg=cfg(kernel_armv6m, kernel_armv7m, kernel_dsp, kernel_helium, kernel_assembly, kernel_simd, armv8m)"
+        "cargo::rustc-check-cfg=cfg(kernel_armv6m, kernel_armv7m, kernel_dsp, kernel_helium, kernel_assembly, \
+         kernel_simd, armv8m)"
     );
     let target = env::var("TARGET").unwrap_or_default();
     let is_bare_arm = target.starts_with("thumb");
     let has = |feature: &str| env::var_os(format!("CARGO_FEATURE_{feature}")).is_some();
-    // Vector registers are those of floating point, which the start-up code turns on for this ABI
-    // only.
+    // Vectors use the floating-point registers, which the start-up code enables for this ABI only.
     if has("HELIUM") && is_bare_arm && !(target.starts_with("thumbv8m.main") && target.ends_with("eabihf")) {
         println!("cargo::error=the feature `helium` is for thumbv8m.main-none-eabihf, not for {target}");
         return;

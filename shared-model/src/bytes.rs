@@ -1,4 +1,4 @@
-//! Little-endian tables, which the blob and the frames carry and which are read in place.
+//! Little-endian tables of blobs and frames, read in place.
 
 /// Returns the `i32` at `index` of a little-endian table; 0 past its end.
 pub(crate) fn i32_at(table: &[u8], index: usize) -> i32 {
@@ -31,7 +31,7 @@ pub(crate) fn write_u16s(values: &[u16], target: &mut [u8]) -> Option<usize> {
     Some(length)
 }
 
-/// Returns whether `table` is exactly `values` as little-endian bytes.
+/// Returns true if `table` is exactly `values` as little-endian bytes.
 pub(crate) fn i32s_equal(table: &[u8], values: &[i32]) -> bool {
     let (chunks, rest) = table.as_chunks::<4>();
     rest.is_empty() && chunks.iter().map(|chunk| i32::from_le_bytes(*chunk)).eq(values.iter().copied())

@@ -136,8 +136,7 @@ impl Requant {
 }
 
 impl Default for Requant {
-    /// Returns one half: the smallest multiplier with the shift 31. A placeholder that nothing
-    /// reads.
+    /// Returns one half, a placeholder that is never read.
     fn default() -> Self {
         Self { multiplier: Self::MIN_MULTIPLIER, shift: 31 }
     }
@@ -165,7 +164,11 @@ mod tests {
         #[test]
         fn apply_is_round_half_up(
             accumulator in prop_oneof![any::<i32>(), -300_i32..300, Just(i32::MIN), Just(i32::MAX)],
-            multiplier in prop_oneof![Requant::MIN_MULTIPLIER..=Requant::MAX_MULTIPLIER, Just(Requant::MIN_MULTIPLIER), Just(Requant::MAX_MULTIPLIER)],
+            multiplier in prop_oneof![
+                Requant::MIN_MULTIPLIER..=Requant::MAX_MULTIPLIER,
+                Just(Requant::MIN_MULTIPLIER),
+                Just(Requant::MAX_MULTIPLIER),
+            ],
             shift in Requant::MIN_SHIFT..=Requant::MAX_SHIFT,
         ) {
             let requant = Requant::new(multiplier, shift).unwrap();

@@ -1,4 +1,4 @@
-//! The blob and the inference on it: round trips, a simple reference, and every kind of damage.
+//! Tests of the blob and of inference: round trips, a simple reference, and every kind of damage.
 
 mod common;
 
@@ -83,7 +83,7 @@ proptest! {
     }
 }
 
-/// Two inputs, two hidden neurons, two classes.
+/// Builds a network with two inputs, two hidden neurons, two classes.
 fn small() -> Network {
     let requant = Requant::new(1 << 30, 40).unwrap();
     let layer = |weights: [i8; 4]| Layer {
@@ -185,8 +185,8 @@ fn a_layer_without_blocks_is_valid() {
     assert_eq!((layer.weight(1, 1), layer.weight(9, 9)), (0, 0));
 }
 
-/// Pins the format. A change of these bytes needs a change of `docs/format.md`, and of the number
-/// that its rule names.
+/// Pins the format. A change of these bytes needs a change of `docs/format.md` and of the version
+/// that it states.
 #[test]
 fn golden_bytes() {
     let blob = small().encode();

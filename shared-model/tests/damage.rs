@@ -1,9 +1,9 @@
 //! One byte changed in a real model of 100 KB, at every position, before and after its checksum is
 //! recomputed.
 //!
-//! The parser is tried at all positions outside the weights, and at one of 8 among them; with a
-//! recomputed checksum, which takes longer, at one of 128. `PRENDA_EVERY_DAMAGE=1` tries all
-//! positions, and about 2,000 with all 255 other values.
+//! All positions outside the weights are tested, and one of 8 in them; with a recomputed checksum,
+//! which takes longer, one of 128. `PRENDA_EVERY_DAMAGE=1` tests all positions, and about 2,000 of
+//! them with all 255 other values.
 
 use std::num::NonZero;
 use std::ops::{Range, RangeInclusive};
@@ -14,24 +14,24 @@ use shared_model::{BlobError, HostWorkspace, Model, self_test};
 
 static MODEL: &[u8] = include_bytes!("../../tests/fixtures/model.bin");
 
-/// After magic, version and length, before the checksum.
+/// The bytes after magic, version and length, before the checksum.
 const FIELDS: Range<usize> = 13..MODEL.len() - 4;
 
-/// One of this many positions among the weights is tried.
+/// One of this many positions in the weights is tested.
 const STEP_BEFORE_CHECKSUM: usize = 8;
 const STEP_AFTER_CHECKSUM: usize = 128;
 
-/// When every position is tried, one of this many is tried with all values.
+/// If every position is tested, one of this many is tested with all values.
 const STEP_OF_ALL_VALUES: usize = FIELDS.end / 2_000;
 
 /// CRC-32's polynomial, reflected.
 const POLYNOMIAL: u32 = 0xEDB8_8320;
 
-/// All changes of all fields, by arithmetic: what a change does to the checksum depends only on the
-/// change and on how many bytes follow, since CRC is linear. That this arithmetic is the parser's
-/// is the next test's part.
+/// Checks all changes of all fields by arithmetic: CRC is linear, so the effect of a change on the
+/// checksum depends only on the change and on the number of bytes after it. The next test compares
+/// this arithmetic with the parser.
 #[test]
-fn no_change_of_a_field_leaves_the_checksum_as_it_is() {
+fn every_change_of_a_field_changes_the_checksum() {
     for bits in effects() {
         let mut table = [0_u32; 256];
         for change in 1..256_usize {
@@ -41,9 +41,9 @@ fn no_change_of_a_field_leaves_the_checksum_as_it_is() {
     }
 }
 
-/// Tries one other value with the parser; outside the fields, all values.
+/// Parses with one changed value; outside the fields, with all values.
 #[test]
-fn a_changed_byte_is_refused_wherever_it_is() {
+fn a_changed_byte_is_refused_at_any_position() {
     let effects = effects();
     let stored = checksum(MODEL);
     let field_changes = field_changes(STEP_BEFORE_CHECKSUM);
@@ -51,7 +51,7 @@ fn a_changed_byte_is_refused_wherever_it_is() {
         let changes = if FIELDS.contains(&position) { field_changes(position) } else { Some(1..=255) };
         for change in changes.into_iter().flatten() {
             model[position] ^= change;
-            let error = Model::parse(model).expect_err("the byte is another");
+            let error = Model::parse(model).expect_err("the byte has changed");
             if FIELDS.contains(&position) {
                 let computed = stored ^ effect(effects[position - FIELDS.start], change);
                 assert_eq!(error, BlobError::Checksum { stored, computed }, "{position}");
@@ -94,7 +94,7 @@ fn error_or_model(model: &[u8], position: usize) {
     let _ = self_test(&view, &mut workspace);
 }
 
-/// For each field byte, what each of its bits does to the checksum.
+/// Returns the effect of each bit of each field byte on the checksum.
 fn effects() -> Vec<[u32; 8]> {
     let byte = |sum: u32| (0..8).fold(sum, |sum, _| sum >> 1 ^ if sum & 1 == 1 { POLYNOMIAL } else { 0 });
     let mut bits = [1, 2, 4, 8, 16, 32, 64, 128];
@@ -117,7 +117,7 @@ fn checksum(model: &[u8]) -> u32 {
     model.last_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes))
 }
 
-/// The changes with which a field's byte is tried, if it is: one of `step` is among the weights.
+/// Returns the changes to test at a position, if any; in the weights, at one position of `step`.
 fn field_changes(step: usize) -> impl Fn(usize) -> Option<RangeInclusive<u8>> + Sync {
     let every = env::var_os("PRENDA_EVERY_DAMAGE").is_some();
     let weights = weights();
@@ -129,7 +129,7 @@ fn field_changes(step: usize) -> impl Fn(usize) -> Option<RangeInclusive<u8>> + 
     }
 }
 
-/// A change, other than none, that looks random.
+/// Returns a pseudorandom change, which is not zero.
 fn one_change(position: usize) -> RangeInclusive<u8> {
     let change = ((position as u32).wrapping_mul(2_654_435_761) >> 16) as u8;
     change.max(1)..=change.max(1)
@@ -142,8 +142,7 @@ fn weights() -> Vec<Range<usize>> {
     view.layers().map(|layer| start(layer.weights())..start(layer.weights()) + layer.weights().len()).collect()
 }
 
-/// Has every core try a part of the positions, on a copy of the model that is put right again each
-/// time.
+/// Divides the positions among all cores. `check` restores its copy of the model each time.
 fn in_parallel(positions: Range<usize>, check: impl Fn(&mut [u8], usize) + Sync) {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     thread::scope(|scope| {

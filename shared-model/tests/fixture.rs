@@ -1,4 +1,4 @@
-//! The committed model on this host: every logit, probability and class of its answers file.
+//! Compares this host with the committed answers file: every logit, probability and class.
 
 use std::fs;
 
@@ -6,15 +6,15 @@ use shared_model::{AnswersHeader, HostWorkspace, Model};
 
 #[test]
 fn images_of_the_fixture_have_the_committed_answers() {
-    infers("model.bin", "answers.bin");
+    compare("model.bin", "answers.bin");
 }
 
 #[test]
 fn images_have_the_committed_answers_with_weights_in_vectors() {
-    infers("vectors.bin", "vectors-answers.bin");
+    compare("vectors.bin", "vectors-answers.bin");
 }
 
-fn infers(model: &str, answers: &str) {
+fn compare(model: &str, answers: &str) {
     let read = |name| fs::read(format!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/{}"), name)).unwrap();
     let (model, answers) = (read(model), read(answers));
     let model = Model::parse(&model).unwrap();

@@ -20,8 +20,8 @@ fn verdict(blob: &[u8]) -> Result<(), DeviceFault> {
 
 #[test]
 fn each_error_has_a_malformed_model() {
-    let told: HashSet<u8> = hostile_blobs().iter().filter_map(|hostile| number(hostile.fault)).collect();
-    assert_eq!(told, (0..17).collect());
+    let covered: HashSet<u8> = hostile_blobs().iter().filter_map(|hostile| number(hostile.fault)).collect();
+    assert_eq!(covered, (0..17).collect());
 }
 
 /// Returns a number for each error that a blob with a valid checksum can cause. A new error needs a
@@ -65,23 +65,23 @@ fn weights_that_no_export_writes_are_refused() {
         any_blob(&blob)
     };
     let weight = Err(BlobError::Weight { layer: 0 });
-    // A block of pairs has 16 bytes; the second one's input 3 is padding, and of the first one's
-    // outputs 3 is.
-    assert_eq!(refused(WeightOrder::Pairs, 16 + 2, 1), weight, "an input that is not there");
-    assert_eq!(refused(WeightOrder::Pairs, 4 + 1, 1), weight, "an output that is not there");
+    // A block of pairs has 16 bytes. Input 3 of the second block and output 3 of the first are
+    // padding.
+    assert_eq!(refused(WeightOrder::Pairs, 16 + 2, 1), weight, "an absent input");
+    assert_eq!(refused(WeightOrder::Pairs, 4 + 1, 1), weight, "an absent output");
     assert_eq!(refused(WeightOrder::Pairs, 0, 0x80), weight, "-128");
     assert_eq!(refused(WeightOrder::Pairs, 1, 0x80), weight, "-128 as the upper byte");
     assert_eq!(refused(WeightOrder::Pairs, 1, 5), Ok(()), "another weight");
     // A vector has 16 bytes, one for each input.
-    assert_eq!(refused(WeightOrder::Vectors, 3, 129), weight, "an input that is not there");
-    assert_eq!(refused(WeightOrder::Vectors, 3 * 16, 129), weight, "an output that is not there");
+    assert_eq!(refused(WeightOrder::Vectors, 3, 129), weight, "an absent input");
+    assert_eq!(refused(WeightOrder::Vectors, 3 * 16, 129), weight, "an absent output");
     assert_eq!(refused(WeightOrder::Vectors, 0, 0), weight, "-128");
     assert_eq!(refused(WeightOrder::Vectors, 0, 1), Ok(()), "-127");
     // A block of four bits has two words of two halfwords of four fields.
     let four_bits = |place, byte| refused(WeightOrder::FourBitPairs, place, byte);
-    assert_eq!(four_bits(8 + 2, 0x89), weight, "an input that is not there");
-    assert_eq!(four_bits(4, 0x89), weight, "an output that is not there, in another word");
-    assert_eq!(four_bits(1, 0x18), weight, "an output that is not there, in the topmost field");
+    assert_eq!(four_bits(8 + 2, 0x89), weight, "an absent input");
+    assert_eq!(four_bits(4, 0x89), weight, "an absent output, in another word");
+    assert_eq!(four_bits(1, 0x18), weight, "an absent output, in the topmost field");
     for (place, byte) in [(0, 0x80), (0, 0x08), (1, 0x00)] {
         assert_eq!(four_bits(place, byte), weight, "-8");
     }
@@ -89,17 +89,17 @@ fn weights_that_no_export_writes_are_refused() {
     assert_eq!(four_bits(0, 0x1F), Ok(()), "-7 and 7");
     // A block of ternary weights has one word of two halfwords of eight fields.
     let ternary = |place, byte| refused(WeightOrder::TernaryPairs, place, byte);
-    assert_eq!(ternary(4 + 2, 0x56), weight, "an input that is not there");
-    assert_eq!(ternary(1, 0x16), weight, "an output that is not there");
-    assert_eq!(ternary(1, 0x55), weight, "an output that is not there, in the topmost field");
+    assert_eq!(ternary(4 + 2, 0x56), weight, "an absent input");
+    assert_eq!(ternary(1, 0x16), weight, "an absent output");
+    assert_eq!(ternary(1, 0x55), weight, "an absent output, in the topmost field");
     for byte in [0x57, 0x5D, 0x75, 0xD5] {
         assert_eq!(ternary(0, byte), weight, "2");
     }
     assert_eq!(ternary(1, 0x95), weight, "-2 in the topmost field");
     assert_eq!(ternary(0, 0x60), Ok(()), "-1, -1 and 1");
     // A block of a pruned layer is one of pairs.
-    assert_eq!(refused(WeightOrder::Blocks, 16 + 2, 1), weight, "an input that is not there");
-    assert_eq!(refused(WeightOrder::Blocks, 4 + 1, 1), weight, "an output that is not there");
+    assert_eq!(refused(WeightOrder::Blocks, 16 + 2, 1), weight, "an absent input");
+    assert_eq!(refused(WeightOrder::Blocks, 4 + 1, 1), weight, "an absent output");
     assert_eq!(refused(WeightOrder::Blocks, 0, 0x80), weight, "-128");
     assert_eq!(refused(WeightOrder::Blocks, 1, 5), Ok(()), "another weight");
 }
@@ -132,7 +132,7 @@ fn weights_too_large_for_their_order_are_not_written() {
     }
 }
 
-/// Three inputs and three outputs, so that both are filled up.
+/// Builds a network with three inputs and three outputs, so that both are padded.
 fn three_by_three(order: WeightOrder) -> Network {
     let mut weights = vec![1, 2, 3, 4, 5, 6, 7, -8, 9];
     fit(order, 3, 0, &mut weights);

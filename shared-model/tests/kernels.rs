@@ -1,5 +1,5 @@
-//! The host's kernels against the reference in 64 bits, at the edges: widths near those of a block,
-//! a vector and a list, extreme parameters, and any alignment. The device has the same test in
+//! Compares the host's kernels with the reference in 64 bits: widths near those of a block, a
+//! vector and a list, extreme parameters, and any alignment. The device has the same test in
 //! `firmware/src/bin/kernels`.
 
 mod common;
@@ -18,17 +18,17 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
-    fn networks_of_up_to_four_layers_are_the_reference(network in common::networks(), offset in 0..16_usize) {
+    fn networks_of_up_to_four_layers_equal_the_reference(network in common::networks(), offset in 0..16_usize) {
         compare(&network, offset);
     }
 
     #[test]
-    fn narrow_networks_are_the_reference(network in edges(1..=40), offset in 0..16_usize) {
+    fn narrow_networks_equal_the_reference(network in edges(1..=40), offset in 0..16_usize) {
         compare(&network, offset);
     }
 
     #[test]
-    fn wide_networks_are_the_reference(network in edges(41..=900), offset in 0..16_usize) {
+    fn wide_networks_equal_the_reference(network in edges(41..=900), offset in 0..16_usize) {
         compare(&network, offset);
     }
 }
@@ -52,7 +52,7 @@ fn all_narrow_widths_agree_on_extreme_weights_and_images() {
 #[test]
 fn a_single_pixel_selects_its_own_weights() {
     for inputs in 1..=40 {
-        // Every weight is another, and none is zero.
+        // Neighbouring weights differ, and none is zero.
         let weights = (0..inputs * 9).map(|index| (index * 37 % 127) as i8 + 1).collect();
         let mut network = exact(inputs, weights);
         for place in 0..inputs {
@@ -63,7 +63,8 @@ fn a_single_pixel_selects_its_own_weights() {
     }
 }
 
-/// A list holds 128 pairs; some fewer where more may come.
+/// Tests counts of pairs near multiples of 128, the capacity of a list. A kernel can stop a few pairs
+/// before that.
 #[test]
 fn gathering_resumes_after_full_and_nearly_full_lists() {
     for pairs in (122..=130).chain(250..=260).chain(380..=386) {
@@ -117,7 +118,7 @@ fn compare(network: &Network, offset: usize) {
     assert_eq!(found, network.reference_outputs(), "{orders:?}, at offset {offset}");
 }
 
-/// One layer whose logits are its accumulators, for an image of one row.
+/// Builds one layer whose logits are its accumulators, for an image of one row.
 fn exact(inputs: usize, weights: Vec<i8>) -> Network {
     let outputs = weights.len() / inputs;
     let layer = Layer {
@@ -138,7 +139,7 @@ fn requant((multiplier, shift): (u32, u8)) -> Requant {
     Requant::new(multiplier, shift).expect("both are in range")
 }
 
-/// One layer or two, of any of the outputs, at the edge of what the parser takes.
+/// Generates one or two layers of any of [`OUTPUTS`], at the edge of what the parser accepts.
 fn edges(inputs: std::ops::RangeInclusive<usize>) -> impl Strategy<Value = Network> {
     let outputs = || prop::sample::select(&OUTPUTS[..]);
     (inputs, prop::collection::vec(outputs(), 1..=2)).prop_flat_map(|(inputs, widths)| {
@@ -182,7 +183,7 @@ fn layer(inputs: usize, outputs: usize, is_last: bool) -> impl Strategy<Value = 
     })
 }
 
-/// Numbers of an output, before they are made to fit its weights.
+/// Parameters of an output, before they are adjusted to its weights.
 #[derive(Clone, Debug)]
 struct Numbers {
     bias: Bias,
@@ -192,9 +193,9 @@ struct Numbers {
 
 #[derive(Clone, Debug)]
 enum Bias {
-    /// The greatest that cannot overflow.
+    /// The largest that cannot overflow.
     Greatest,
-    /// The least.
+    /// The smallest that cannot overflow.
     Least,
     This(i32),
 }
@@ -221,7 +222,8 @@ fn numbers() -> impl Strategy<Value = Numbers> {
 }
 
 impl Numbers {
-    /// The bias for these weights, and the rescaling, of which logits may want a greater shift.
+    /// Returns the bias for these weights, and the requantization; logits can require a larger
+    /// shift.
     fn fit(self, weights: &[i8], is_last: bool) -> (i32, Requant) {
         let sum = |sign: i64| weights.iter().map(|&weight| (i64::from(weight) * sign).max(0) * 255).sum::<i64>();
         let (lowest, highest) = (-sum(-1), sum(1));

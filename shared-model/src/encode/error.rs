@@ -9,7 +9,8 @@ use crate::model::BlobError;
 pub enum EncodeError {
     /// The lengths of a layer's tables do not match each other or the previous layer.
     #[error(
-        "layer {layer}: found {weights} weights and {requants} requantizations, expected those of {inputs} inputs and {outputs} outputs"
+        "layer {layer}: found {weights} weights and {requants} requantizations, \
+         expected those of {inputs} inputs and {outputs} outputs"
     )]
     Shape {
         /// The layer, from 0.

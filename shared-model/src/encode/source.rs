@@ -128,7 +128,7 @@ impl ModelSource<'_> {
                 });
             }
             check_width(outputs)?;
-            if layer.order.has_no_room_for(layer.weights) {
+            if layer.order.is_exceeded_by(layer.weights) {
                 return Err(BlobError::Weight { layer: index as u8 }.into());
             }
             inputs = outputs;

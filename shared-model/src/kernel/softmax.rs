@@ -117,7 +117,9 @@ mod tests {
         }
 
         #[test]
-        fn probabilities_are_within_two_units_of_floating_point(logits in prop::collection::vec(-1_000_000..1_000_000_i32, 1..=10)) {
+        fn probabilities_are_within_two_units_of_floating_point(
+            logits in prop::collection::vec(-1_000_000..1_000_000_i32, 1..=10),
+        ) {
             for (fixed, float) in fixed(&logits).into_iter().zip(float(&logits)) {
                 prop_assert!((f64::from(fixed) - float * 32768.0).abs() < 2.0, "{fixed} {}", float * 32768.0);
             }

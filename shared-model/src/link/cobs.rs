@@ -138,7 +138,9 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_without_a_zero_decode_as_with_the_cobs_crate(mut bytes in prop::collection::vec(1..=255_u8, 1..600)) {
+        fn any_bytes_without_a_zero_decode_as_with_the_cobs_crate(
+            mut bytes in prop::collection::vec(1..=255_u8, 1..600),
+        ) {
             let expected = by_the_library(&bytes);
             let found = decode_in_place(&mut bytes).map(|length| bytes[..length].to_vec());
             prop_assert_eq!(found, expected);

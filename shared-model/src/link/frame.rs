@@ -197,14 +197,21 @@ mod tests {
         }
 
         #[test]
-        fn after_any_noise_the_next_frame_arrives(noise in prop::collection::vec(any::<u8>(), 0..3000), pixels: [u8; 16]) {
+        fn after_any_noise_the_next_frame_arrives(
+            noise in prop::collection::vec(any::<u8>(), 0..3000),
+            pixels: [u8; 16]
+        ) {
             let mut stream = noise;
             stream.extend(frame_of(7, &pixels));
             prop_assert_eq!(receive(&stream).pop(), Some(Ok((7, pixels.to_vec()))));
         }
 
         #[test]
-        fn a_changed_byte_is_never_another_message(pixels: [u8; 40], position: prop::sample::Index, change in 1..=255_u8) {
+        fn a_changed_byte_is_never_another_message(
+            pixels: [u8; 40],
+            position: prop::sample::Index,
+            change in 1..=255_u8
+        ) {
             let mut stream = frame_of(7, &pixels);
             let position = position.index(stream.len());
             stream[position] ^= change;

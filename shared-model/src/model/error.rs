@@ -117,7 +117,8 @@ pub enum BlobError {
     },
     /// A multiplier or a shift is out of range.
     #[error(
-        "layer {layer}, output {output}: multiplier {multiplier} or shift {shift} is out of range, expected 2^30 to 2^31 - 1 and 1 to 62"
+        "layer {layer}, output {output}: multiplier {multiplier} or shift {shift} is out of range, \
+         expected 2^30 to 2^31 - 1 and 1 to 62"
     )]
     Requant {
         /// The layer, from 0.
@@ -139,7 +140,8 @@ pub enum BlobError {
     },
     /// A block of a pruned layer starts at an odd input, after the last input, or out of order.
     #[error(
-        "layer {layer}, block {block}: its first input {place} is odd, after the last input, or not after the previous block"
+        "layer {layer}, block {block}: its first input {place} is odd, after the last input, \
+         or not after the previous block"
     )]
     Place {
         /// The layer, from 0.

@@ -186,7 +186,7 @@ impl<'a> DenseLayer<'a> {
         self.shifts
     }
 
-    /// Returns whether all shifts are above 32.
+    /// Returns true if all shifts are above 32.
     pub(crate) fn has_high_shifts(&self) -> bool {
         self.has_high_shifts
     }

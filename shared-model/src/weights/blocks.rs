@@ -48,7 +48,7 @@ impl<'a> BlockLists<'a> {
         self.counts.as_chunks::<2>().0.iter().map(|count| u16::from_le_bytes(*count).into())
     }
 
-    /// Returns whether every table is aligned to words and every block has two inputs.
+    /// Returns true if every table is aligned to words and every block has two inputs.
     ///
     /// If `inputs` is odd, the last pair would extend past the last input.
     #[cfg(any(test, kernel_assembly))]

@@ -31,7 +31,7 @@ impl WeightOrder {
     /// The fastest order for 8-bit weights on this build's kernels. They run every order.
     pub const FASTEST: Self = if cfg!(kernel_helium) { Self::Vectors } else { Self::Pairs };
 
-    /// Returns whether this build's kernels run the same weights faster in another order.
+    /// Returns true if this build's kernels run the same weights faster in another order.
     #[must_use]
     pub fn has_faster(self) -> bool {
         matches!(self, Self::Pairs | Self::Vectors) && self != Self::FASTEST
@@ -156,7 +156,7 @@ impl WeightOrder {
     /// included.
     ///
     /// The weights can be out of range. They come in order of inputs; those of
-    /// [`Blocks`](Self::Blocks) in order of blocks. Returns `None` if there is no such output.
+    /// [`Blocks`](Self::Blocks) in order of blocks. Returns `None` if the output is out of range.
     pub(crate) fn visit(self, tile: &[u8], output: usize, each: &mut dyn FnMut(i32)) -> Option<()> {
         match self {
             Self::Pairs | Self::Blocks => pairs::visit(tile, output, each),
@@ -172,7 +172,7 @@ impl WeightOrder {
     /// weight is out of the order's range, and for [`Blocks`](Self::Blocks), which
     /// [`write_blocks`](super::blocks::write_blocks) writes.
     pub(crate) fn pack(self, weights: &[i8], inputs: usize, target: &mut [u8]) -> Option<()> {
-        if self.has_no_room_for(weights) {
+        if self.is_exceeded_by(weights) {
             return None;
         }
         match self {
@@ -199,8 +199,8 @@ impl WeightOrder {
         Some(())
     }
 
-    /// Returns whether a weight is out of the order's range.
-    pub(crate) fn has_no_room_for(self, weights: &[i8]) -> bool {
+    /// Returns true if a weight is out of the order's range.
+    pub(crate) fn is_exceeded_by(self, weights: &[i8]) -> bool {
         let most = self.largest_weight().unsigned_abs();
         weights.iter().any(|weight| weight.unsigned_abs() > most)
     }

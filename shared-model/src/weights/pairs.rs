@@ -13,7 +13,7 @@ pub fn weight(tile: &[u8], output: usize, input: usize) -> Option<i32> {
     tile.as_chunks().0.get(place(output, input)).map(|&bytes| weight_of(bytes, output))
 }
 
-/// Calls `each` with every stored weight of one output; `None` if there is no such output.
+/// Calls `each` with every stored weight of one output; `None` if the output is out of range.
 pub fn visit(tile: &[u8], output: usize, each: &mut dyn FnMut(i32)) -> Option<()> {
     for block in tile.as_chunks::<{ 2 * TILE_OUTPUTS }>().0 {
         let [a, b, c, d] = *block.as_chunks::<4>().0.get(output / 2)?;

@@ -14,7 +14,7 @@ pub fn weight(tile: &[u8], output: usize, input: usize) -> Option<i32> {
     tile.get(place(output, input)).map(|&stored| weight_of(stored))
 }
 
-/// Calls `each` with every stored weight of one output; `None` if there is no such output.
+/// Calls `each` with every stored weight of one output; `None` if the output is out of range.
 pub fn visit(tile: &[u8], output: usize, each: &mut dyn FnMut(i32)) -> Option<()> {
     for block in tile.as_chunks::<{ 16 * TILE_OUTPUTS }>().0 {
         block.as_chunks::<16>().0.get(output)?.iter().for_each(|&stored| each(weight_of(stored)));

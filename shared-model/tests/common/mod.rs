@@ -4,7 +4,7 @@ use checks::{Layer, Network, fit};
 use proptest::prelude::*;
 use shared_model::{Requant, WeightOrder};
 
-/// Networks of one to four layers with odd and even widths, and an image that is partly black.
+/// Generates networks of one to four layers with odd and even widths, and a partly black image.
 pub fn networks() -> impl Strategy<Value = Network> {
     (1..6_u16, 1..7_u16, prop::collection::vec(1..20_usize, 1..=4)).prop_flat_map(|(rows, columns, widths)| {
         let pixels = usize::from(rows * columns);
@@ -38,7 +38,7 @@ fn layer(inputs: usize, outputs: usize) -> impl Strategy<Value = Layer> {
         })
 }
 
-/// Any order.
+/// Generates any order.
 pub fn orders() -> impl Strategy<Value = WeightOrder> {
     prop::sample::select(&WeightOrder::ALL[..])
 }

@@ -94,13 +94,13 @@ impl<'a> Tiles<'a> {
         })
     }
 
-    /// Returns whether there is a tile for each eight outputs.
+    /// Returns true if there is a tile for each eight outputs.
     pub fn are_for(&self, outputs: usize) -> bool {
         let bytes = outputs.div_ceil(TILE_OUTPUTS).checked_mul(self.tile_bytes);
         bytes.is_some_and(|bytes| bytes <= self.weights.len())
     }
 
-    /// Returns whether there are inputs, and the tiles are those of vectors for this many inputs
+    /// Returns true if there are inputs, and the tiles are those of vectors for this many inputs
     /// and outputs.
     ///
     /// The length must match exactly: Helium's kernel runs from the end of one tile into the next.

@@ -44,8 +44,8 @@ proptest! {
         let sums = std::vec![sum; outputs.next_multiple_of(TILE_OUTPUTS)];
         for order in ORDERS {
             let largest = order.largest_weight();
-            let weights: Vec<i8> =
-                weights.iter().map(|&weight| if largest == 127 { weight } else { weight.clamp(-largest, largest) }).collect();
+            let clamped = |&weight: &i8| if largest == 127 { weight } else { weight.clamp(-largest, largest) };
+            let weights: Vec<i8> = weights.iter().map(clamped).collect();
             let mut packed = std::vec![0; order.packed_length(&weights, inputs)];
             order.pack(&weights, inputs, &mut packed).unwrap();
             let tiles = Tiles { weights: &packed, tile_bytes: order.tile_bytes(inputs) };
