@@ -1,4 +1,4 @@
-//! What can go wrong on the way to a running emulator.
+//! Errors of the connections to a running emulator.
 
 use std::io::{self, ErrorKind};
 use std::os::unix::net::UnixStream;
@@ -6,63 +6,62 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-/// Why the emulator did not do what it was asked.
+/// The reason why the emulator did not carry out a request.
 #[derive(Debug, Error)]
 pub enum EmulatorError {
-    /// It has ended.
-    #[error("the emulator has ended, as its {link} tells")]
+    /// The emulator has ended.
+    #[error("the emulator has ended: its {link} is closed")]
     Gone {
-        /// Which of its connections told.
+        /// The connection that is closed.
         link: &'static str,
     },
-    /// It does not answer.
-    #[error("the emulator's {link} has not answered for {patience:?}; is the machine overloaded?")]
+    /// The emulator does not answer.
+    #[error("the emulator's {link} did not answer within {patience:?}; is the host overloaded?")]
     Silent {
-        /// Which of its connections.
+        /// The connection.
         link: &'static str,
-        /// How long was waited.
+        /// The time limit.
         patience: Duration,
     },
-    /// It answered, but did not do it.
+    /// The emulator answered with an error.
     #[error("the emulator's {link} answered {answer:?} to {request:?}")]
     Refused {
-        /// Which of its connections.
+        /// The connection.
         link: &'static str,
-        /// What it was asked, shortened.
+        /// The request, shortened.
         request: String,
-        /// What it said, shortened.
+        /// The answer, shortened.
         answer: String,
     },
-    /// A connection to it failed before, so that an answer may be to an earlier request.
-    #[error("the emulator's {link} has failed before and is out of step: start the emulator anew")]
+    /// The connection failed before, so the next answer may belong to an earlier request.
+    #[error("the emulator's {link} failed before and is out of step; start the emulator again")]
     OutOfStep {
-        /// Which of its connections.
+        /// The connection.
         link: &'static str,
     },
-    /// A connection to it failed in another way.
+    /// The connection failed in another way.
     #[error("the emulator's {link} failed: {reason}")]
     Failed {
-        /// Which of its connections.
+        /// The connection.
         link: &'static str,
-        /// How.
+        /// The operating system's error.
         reason: io::Error,
     },
 }
 
 impl EmulatorError {
-    /// Whether only this request failed, and the next may succeed.
-    #[must_use]
-    pub fn is_passing(&self) -> bool {
+    /// Returns true if only this request failed, and the next may succeed.
+    pub(crate) fn is_passing(&self) -> bool {
         matches!(self, Self::Refused { .. })
     }
 
-    /// Whether the connection is of no use after this, although the emulator may go on to answer on
-    /// it.
+    /// Returns true if the connection cannot be used after this error: a late answer would be taken
+    /// for the next one.
     pub(crate) fn leaves_out_of_step(&self) -> bool {
         matches!(self, Self::Silent { .. } | Self::OutOfStep { .. } | Self::Failed { .. })
     }
 
-    /// A failure of the connection `link`, on which `patience` is the time limit.
+    /// Classifies an I/O error of the connection `link`, whose time limit is `patience`.
     pub(crate) fn of(link: &'static str, patience: Duration, source: io::Error) -> Self {
         match source.kind() {
             ErrorKind::WouldBlock | ErrorKind::TimedOut => Self::Silent { link, patience },
@@ -71,14 +70,14 @@ impl EmulatorError {
         }
     }
 
-    /// An answer that is none to `request`.
+    /// Returns the error for an `answer` that does not fit `request`.
     pub(crate) fn refused(link: &'static str, request: &str, answer: &str) -> Self {
         let shortened = |text: &str| text.chars().take(60).collect();
         Self::Refused { link, request: shortened(request), answer: shortened(answer) }
     }
 }
 
-/// Has reads and writes of the connection `link` end after `patience`.
+/// Sets the time limit of reads and writes on the connection `link`.
 pub(crate) fn limit(stream: &UnixStream, link: &'static str, patience: Duration) -> Result<(), EmulatorError> {
     let limited = stream.set_read_timeout(Some(patience)).and_then(|()| stream.set_write_timeout(Some(patience)));
     limited.map_err(|source| EmulatorError::of(link, patience, source))

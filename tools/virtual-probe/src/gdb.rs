@@ -1,4 +1,4 @@
-//! The core, through QEMU's gdb stub: registers, halt, continue, step and breakpoints.
+//! Access to the core through QEMU's gdb stub: registers, halt, continue, step and breakpoints.
 
 mod packet;
 
@@ -12,58 +12,43 @@ use packet::Packets;
 pub(crate) use packet::{hex, unhex};
 
 const LINK: &str = "debug link (gdb)";
-/// Most bytes of memory in one packet; the stub takes 4 KiB of hexadecimal digits.
+/// Maximum bytes of memory in one packet; the stub accepts 4 KiB of hexadecimal digits.
 const BLOCK: usize = 1 << 10;
-/// How long one step may take before it counts as asleep: a WFI steps only when an interrupt comes.
+/// Time limit of one step: a WFI completes only when an interrupt comes.
 const STEP: Duration = Duration::from_millis(250);
 
-/// A connection to QEMU's gdb stub. The core is stopped when it is made.
+/// A connection to QEMU's gdb stub. Connecting stops the core.
 #[derive(Debug)]
-pub struct Gdb {
+pub(crate) struct Gdb {
     stream: UnixStream,
     packets: Packets,
     patience: Duration,
     running: bool,
     floating_point: bool,
-    /// Whether an answer did not come in time, and may be taken for another's.
+    /// True after a failure: the next answer may belong to an earlier request.
     broken: bool,
 }
 
 impl Gdb {
-    /// Greets the stub behind `stream`, which answers within `patience`.
-    ///
-    /// # Errors
-    ///
-    /// Where it does not answer.
-    pub fn new(stream: UnixStream, patience: Duration) -> Result<Self, EmulatorError> {
+    /// Connects to the stub; `patience` is the time limit of every answer.
+    pub(crate) fn new(stream: UnixStream, patience: Duration) -> Result<Self, EmulatorError> {
         limit(&stream, LINK, patience)?;
         let packets = Packets::default();
         let mut gdb = Self { stream, packets, patience, running: false, floating_point: false, broken: false };
         gdb.ask("qSupported")?;
-        // Registers can only be written once their description has been read.
+        // The stub accepts register writes only after their description was read.
         let description = gdb.ask("qXfer:features:read:target.xml:0,ffb")?;
         gdb.floating_point = description.contains("arm-vfp");
         Ok(gdb)
     }
 
-    /// Whether the core has floating-point registers.
-    #[must_use]
-    pub fn floating_point(&self) -> bool {
+    /// Returns true if the core has floating-point registers.
+    pub(crate) fn floating_point(&self) -> bool {
         self.floating_point
     }
 
-    /// Whether the core runs, as far as is known: [`poll`](Self::poll) learns of stops.
-    #[must_use]
-    pub fn running(&self) -> bool {
-        self.running
-    }
-
-    /// Learns whether a running core has stopped meanwhile. True once for each stop.
-    ///
-    /// # Errors
-    ///
-    /// Where the emulator has ended.
-    pub fn poll(&mut self) -> Result<bool, EmulatorError> {
+    /// Returns true if a running core has stopped, once for each stop.
+    pub(crate) fn poll(&mut self) -> Result<bool, EmulatorError> {
         if !self.running {
             return Ok(false);
         }
@@ -72,11 +57,7 @@ impl Gdb {
     }
 
     /// Stops the core.
-    ///
-    /// # Errors
-    ///
-    /// Where the emulator has ended or does not answer.
-    pub fn halt(&mut self) -> Result<(), EmulatorError> {
+    pub(crate) fn halt(&mut self) -> Result<(), EmulatorError> {
         if self.running {
             self.send_raw(&[0x03])?;
             self.await_stop(Instant::now() + self.patience)?;
@@ -85,11 +66,7 @@ impl Gdb {
     }
 
     /// Lets the core run.
-    ///
-    /// # Errors
-    ///
-    /// Where the emulator has ended.
-    pub fn resume(&mut self) -> Result<(), EmulatorError> {
+    pub(crate) fn resume(&mut self) -> Result<(), EmulatorError> {
         if !self.running {
             self.send_raw(&packet::framed("c"))?;
             self.running = true;
@@ -97,13 +74,9 @@ impl Gdb {
         Ok(())
     }
 
-    /// Executes one instruction, with interrupts masked. One that waits for an interrupt is left at
-    /// once.
-    ///
-    /// # Errors
-    ///
-    /// Where the emulator has ended or does not answer.
-    pub fn step(&mut self) -> Result<(), EmulatorError> {
+    /// Executes one instruction, with interrupts masked. An instruction that waits for an interrupt
+    /// is aborted after [`STEP`].
+    pub(crate) fn step(&mut self) -> Result<(), EmulatorError> {
         self.halt()?;
         self.send_raw(&packet::framed("s"))?;
         self.running = true;
@@ -112,11 +85,7 @@ impl Gdb {
     }
 
     /// Reads register `number` of the stub, of 4 or 8 bytes, in a stopped core.
-    ///
-    /// # Errors
-    ///
-    /// Where there is no such register, or the emulator has ended.
-    pub fn register(&mut self, number: u8) -> Result<u64, EmulatorError> {
+    pub(crate) fn register(&mut self, number: u8) -> Result<u64, EmulatorError> {
         let request = format!("p{number:x}");
         let answer = self.ask(&request)?;
         let mut bytes = [0; 8];
@@ -125,23 +94,15 @@ impl Gdb {
         if read { Ok(u64::from_le_bytes(bytes)) } else { Err(EmulatorError::refused(LINK, &request, &answer)) }
     }
 
-    /// Writes register `number` of the stub, which has 4 bytes or, where `wide`, 8.
-    ///
-    /// # Errors
-    ///
-    /// As [`register`](Self::register).
-    pub fn set_register(&mut self, number: u8, value: u64, wide: bool) -> Result<(), EmulatorError> {
+    /// Writes register `number` of the stub, which has 4 bytes, or 8 if `wide`.
+    pub(crate) fn set_register(&mut self, number: u8, value: u64, wide: bool) -> Result<(), EmulatorError> {
         let bytes = value.to_le_bytes();
         let digits = hex(if wide { &bytes } else { &bytes[..4] });
         self.order(&format!("P{number:x}={digits}"))
     }
 
-    /// Fills `data` with what the stopped core sees at `address`.
-    ///
-    /// # Errors
-    ///
-    /// Where nothing is there, or the emulator has ended.
-    pub fn read(&mut self, address: u32, data: &mut [u8]) -> Result<(), EmulatorError> {
+    /// Fills `data` with the memory at `address`, as the stopped core sees it.
+    pub(crate) fn read(&mut self, address: u32, data: &mut [u8]) -> Result<(), EmulatorError> {
         let mut address = address;
         for part in data.chunks_mut(BLOCK) {
             let request = format!("m{address:x},{:x}", part.len());
@@ -154,13 +115,8 @@ impl Gdb {
         Ok(())
     }
 
-    /// Writes `data` at `address` of a stopped core's memory, flash included. Peripherals do not
-    /// take it.
-    ///
-    /// # Errors
-    ///
-    /// As [`read`](Self::read).
-    pub fn write(&mut self, address: u32, data: &[u8]) -> Result<(), EmulatorError> {
+    /// Writes `data` to the memory of a stopped core, flash included. Peripherals ignore it.
+    pub(crate) fn write(&mut self, address: u32, data: &[u8]) -> Result<(), EmulatorError> {
         let mut address = address;
         for part in data.chunks(BLOCK) {
             self.order(&format!("M{address:x},{:x}:{}", part.len(), hex(part)))?;
@@ -169,33 +125,27 @@ impl Gdb {
         Ok(())
     }
 
-    /// Makes the core stop before the instruction at `address`. Memory is not changed.
-    ///
-    /// # Errors
-    ///
-    /// Where the emulator has ended or does not answer.
-    pub fn plant(&mut self, address: u32) -> Result<(), EmulatorError> {
+    /// Sets a breakpoint: the core stops before the instruction at `address`. Memory does not
+    /// change.
+    pub(crate) fn set_breakpoint(&mut self, address: u32) -> Result<(), EmulatorError> {
         self.order(&format!("Z1,{address:x},2"))
     }
 
-    /// Takes a breakpoint away again.
-    ///
-    /// # Errors
-    ///
-    /// As [`plant`](Self::plant).
-    pub fn uproot(&mut self, address: u32) -> Result<(), EmulatorError> {
+    /// Removes a breakpoint.
+    pub(crate) fn remove_breakpoint(&mut self, address: u32) -> Result<(), EmulatorError> {
         self.order(&format!("z1,{address:x},2"))
     }
 
+    /// Sends a request whose answer is `OK`.
     fn order(&mut self, request: &str) -> Result<(), EmulatorError> {
         let answer = self.ask(request)?;
         if answer == "OK" { Ok(()) } else { Err(EmulatorError::refused(LINK, request, &answer)) }
     }
 
-    /// A request to a stopped core, and its answer.
+    /// Sends a request to a stopped core and returns the answer.
     fn ask(&mut self, request: &str) -> Result<String, EmulatorError> {
         if self.running {
-            // Any byte would stop the core, and the request be lost.
+            // Any byte would stop the core, and the request would be lost.
             return Err(EmulatorError::refused(LINK, request, "the core runs"));
         }
         if self.broken {
@@ -219,7 +169,7 @@ impl Gdb {
         }
     }
 
-    /// Waits until the core has stopped, or `deadline`.
+    /// Waits until the core has stopped, at most until `deadline`.
     fn await_stop(&mut self, deadline: Instant) -> Result<(), EmulatorError> {
         while !self.take_stop()? && self.receive_until(deadline)? {}
         Ok(())
@@ -239,12 +189,11 @@ impl Gdb {
         Ok(false)
     }
 
-    /// The next whole packet that has come, acknowledged.
+    /// Takes and acknowledges the next complete packet.
     fn take_packet(&mut self) -> Result<Option<String>, EmulatorError> {
         let packet = self.packets.take();
         if packet.is_some() {
-            // The stub takes nothing but acknowledgements, not even a request to halt, until it has
-            // this one.
+            // Until it has this the stub ignores everything, even a request to halt.
             self.send_raw(b"+")?;
         }
         Ok(packet)
@@ -254,14 +203,14 @@ impl Gdb {
         self.stream.write_all(bytes).map_err(|error| EmulatorError::of(LINK, self.patience, error))
     }
 
-    /// Reads what comes until `deadline`, at most once: false where nothing came.
+    /// Waits for bytes until `deadline` and reads once; returns false if none came.
     fn receive_until(&mut self, deadline: Instant) -> Result<bool, EmulatorError> {
         let rest = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
         self.stream.set_read_timeout(Some(rest)).map_err(|error| EmulatorError::of(LINK, self.patience, error))?;
         self.receive()
     }
 
-    /// Reads what has come already.
+    /// Reads the bytes that have arrived already.
     fn receive_available(&mut self) -> Result<(), EmulatorError> {
         let failed = |source| EmulatorError::of(LINK, Duration::ZERO, source);
         self.stream.set_nonblocking(true).map_err(failed)?;

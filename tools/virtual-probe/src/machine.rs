@@ -1,5 +1,5 @@
-//! QEMU as a board: started with nothing but what is used, and told of by its last words when it is
-//! gone.
+//! A QEMU process that emulates a board: starts it with only the devices that are used, and reports
+//! its messages after its end.
 
 mod options;
 
@@ -19,50 +19,50 @@ pub use options::{MachineOptions, Uart};
 
 use crate::{EmulatorError, Gdb, Killer, Memory, Monitor, Process};
 
-/// The program for Arm's boards, which is the one that is started unless another is named.
+/// The default program: QEMU for Arm's boards.
 pub const QEMU: &str = "qemu-system-arm";
 
-/// Bytes of what an emulator said that are told: its first words say what is wrong.
+/// Bytes of an emulator's messages that are reported: the first ones name the error.
 const MAX_MESSAGE_BYTES: u64 = 16 << 10;
 
-/// Why there is no machine.
+/// The reason why a machine does not start.
 #[derive(Debug, Error)]
 pub enum MachineError {
     /// QEMU is not installed, or cannot be run.
-    #[error("{program} does not run ({reason}): install it (Debian: {program})")]
+    #[error("cannot run {program} ({reason}); install it (Debian: {program})")]
     NotInstalled {
         /// The program.
         program: String,
-        /// Why not.
+        /// The operating system's error.
         reason: io::Error,
     },
-    /// QEMU runs, but not as it should.
-    #[error("`{program} --version` {reason}: install it anew")]
+    /// `--version` fails.
+    #[error("`{program} --version` {reason}; install it again")]
     Unusable {
         /// The program.
         program: String,
-        /// What happened.
+        /// The kind of failure.
         reason: String,
     },
-    /// There is no place for its sockets and files.
+    /// The temporary folder for sockets and files cannot be used.
     #[error("cannot use the temporary folder {}: {reason}; set TMPDIR to another, with a short path", folder.display())]
     Folder {
         /// The folder, or the socket in it.
         folder: PathBuf,
-        /// Why not.
+        /// The operating system's error.
         reason: io::Error,
     },
-    /// It ended, or did not come up.
+    /// QEMU ended, or did not connect in time.
     #[error("the emulator of {machine} did not open its {link}{post_mortem}")]
     NotStarted {
         /// QEMU's name of the machine.
         machine: String,
-        /// The first of its connections that is missing.
+        /// The first connection that is missing.
         link: &'static str,
-        /// How it ended, and what it said.
+        /// The exit status and messages of QEMU.
         post_mortem: String,
     },
-    /// It came up, but does not answer.
+    /// QEMU connected, but does not answer.
     #[error(transparent)]
     Emulator(#[from] EmulatorError),
 }
@@ -70,21 +70,21 @@ pub enum MachineError {
 /// A running QEMU. Dropping it ends the process.
 #[derive(Debug)]
 pub struct Machine {
-    /// Its memory, also while the core runs.
+    /// The memory, which can be accessed while the core runs.
     pub memory: Memory,
-    /// The first serial port, where [`Uart::Stream`] was asked for.
+    /// The first serial port, if [`Uart::Stream`] was requested.
     pub uart: Option<UnixStream>,
-    /// The core and the monitor, where the machine is [debugged](MachineOptions::debugged).
-    pub debug: Option<(Gdb, Monitor)>,
+    /// The core and the monitor, if the machine is [debugged](MachineOptions::debugged).
+    pub(crate) debug: Option<(Gdb, Monitor)>,
     machine: String,
     process: Process,
 }
 
-/// Whether QEMU, by the name of its program, can be run here, which is known within `patience`.
+/// Checks that the QEMU named `program` can be run.
 ///
 /// # Errors
 ///
-/// What is wrong with it.
+/// Returns [`MachineError`] if it is not installed, fails, or does not end within `patience`.
 pub fn check_emulator(program: &str, patience: Duration) -> Result<(), MachineError> {
     let mut command = Command::new(program);
     command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -93,30 +93,30 @@ pub fn check_emulator(program: &str, patience: Duration) -> Result<(), MachineEr
     match process.wait(patience) {
         Some(status) if status.success() => Ok(()),
         Some(status) => unusable(format!("failed: {status}")),
-        None => unusable("does not end".to_owned()),
+        None => unusable(format!("does not end within {patience:?}")),
     }
 }
 
 impl Machine {
-    /// How the process ended, waiting for that for at most `patience`.
+    /// Waits at most `patience` for the process to end; returns its exit status.
     #[must_use]
     pub fn wait(&self, patience: Duration) -> Option<ExitStatus> {
         self.process.wait(patience)
     }
 
-    /// A folder for files of the machine's, which is removed with it.
+    /// Returns the machine's temporary folder, which is removed with it.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.process.folder()
     }
 
-    /// What ends the process, for those who do not own it.
+    /// Returns a handle that ends the process.
     #[must_use]
     pub fn killer(&self) -> Killer {
         self.process.killer()
     }
 
-    /// How the emulator ended, if it did, and what it said: text to be put behind an error's.
+    /// Returns the exit status and messages of the emulator, to append to an error message.
     #[must_use]
     pub fn post_mortem(&self) -> String {
         post_mortem(&self.machine, &self.process)
@@ -130,10 +130,10 @@ fn post_mortem(machine: &str, process: &Process) -> String {
     };
     let mut messages = Vec::new();
     if let Ok(file) = File::open(process.folder().join("messages")) {
-        // Whatever can be read is better than nothing; one that still runs may go on writing.
+        // After an error the part that was read is still useful.
         let _ = file.take(MAX_MESSAGE_BYTES).read_to_end(&mut messages);
     }
-    // Said at every start: the board's network is not connected to anything, on purpose.
+    // QEMU warns at every start that the board's network chip is not connected, which is intended.
     for line in String::from_utf8_lossy(&messages).lines().filter(|line| !line.contains("lan9118")) {
         text.push_str("\n    ");
         text.extend(line.chars().filter(|character| !character.is_control()));
@@ -154,7 +154,7 @@ fn listen(folder: &Path, name: &str) -> Result<UnixListener, MachineError> {
     UnixListener::bind(&socket).map_err(|reason| MachineError::Folder { folder: socket, reason })
 }
 
-/// The connection that QEMU makes, or nothing where it ends before or takes too long.
+/// Waits for QEMU to connect; returns `None` if it ends before or misses the deadline.
 fn accept(listener: &UnixListener, process: &Process, deadline: Instant) -> io::Result<Option<UnixStream>> {
     listener.set_nonblocking(true)?;
     loop {
@@ -178,10 +178,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_an_emulator_that_says_without_end_the_first_words_are_told() {
+    fn only_the_first_messages_of_an_emulator_are_reported() {
         let folder = temporary_folder().unwrap();
-        let said = b"no such \x1b[31mmachine\nlan9118\n\xff\n".repeat(1 << 16);
-        std::fs::write(folder.path().join("messages"), &said).unwrap();
+        let messages = b"no such \x1b[31mmachine\nlan9118\n\xff\n".repeat(1 << 16);
+        std::fs::write(folder.path().join("messages"), &messages).unwrap();
         let process = Process::spawn(Command::new("sleep").arg("60"), folder).unwrap();
         let text = post_mortem("none", &process);
         assert!(

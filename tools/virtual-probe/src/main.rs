@@ -1,4 +1,4 @@
-//! `virtual-probe BOARD`: an emulated board behind a probe on the network.
+//! `virtual-probe BOARD`: an emulated board and a debug probe on the network.
 
 #![forbid(unsafe_code)]
 
@@ -16,29 +16,30 @@ use serde_json::json;
 use uart_socket::UartSocket;
 use virtual_probe::{BOARDS, Board, CHIPS, Machine, MachineOptions, Probe, Server, Uart, stop_all};
 
-/// A debug probe with no hardware: probe-rs takes it for a Black Magic Probe, and the board behind
-/// it is QEMU's.
+/// A debug probe with no hardware: a Black Magic Probe to probe-rs, with a board that QEMU
+/// emulates.
 ///
-/// Exit codes: 1 failed, 2 misused, 128 and the signal's number after a signal.
+/// Exit codes: 1 after an error, 2 after a usage error, 128 plus the signal's number after a
+/// signal.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
-    /// The board, by its name.
+    /// Name of the board.
     #[arg(value_parser = board)]
     board: &'static Board,
-    /// Port of this machine to listen on; 0 is any that is free.
+    /// Listen on this TCP port of the host; 0 chooses a free one.
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// Unix socket at which the board's first serial port is offered.
+    /// Create this Unix socket for the board's first serial port.
     #[arg(long, value_name = "SOCKET")]
     uart: Option<PathBuf>,
-    /// Program that the board has from the beginning, and runs.
+    /// Load and run this program before any client connects.
     #[arg(long, value_name = "ELF")]
     kernel: Option<PathBuf>,
-    /// Tells what clients ask for and do not get.
+    /// Log the requests of clients that cannot be answered.
     #[arg(long)]
     verbose: bool,
-    /// Prints one object as JSON instead of the lines for people.
+    /// Print one JSON object instead of text.
     #[arg(long)]
     json: bool,
 }
@@ -58,12 +59,12 @@ fn run(arguments: &Arguments) -> Result<()> {
     let uart = arguments.uart.as_deref().map(UartSocket::new).transpose()?;
     let socket = uart.clone();
     host_support::signals::on_end(move |code| {
-        // Held until the end: nothing is started meanwhile.
+        // Held until the exit: no process can be started meanwhile.
         let _stopped = stop_all();
         socket.iter().for_each(UartSocket::remove);
         exit(code);
     })
-    .context("cannot listen to signals")?;
+    .context("cannot install the signal handler")?;
     let served = serve(arguments, uart.as_ref());
     uart.iter().for_each(UartSocket::remove);
     served
@@ -87,8 +88,8 @@ fn serve(arguments: &Arguments, uart: Option<&UartSocket>) -> Result<()> {
     Ok(server.run()?)
 }
 
-/// The file that describes the boards as chips: the workspace's, or where that is not there, one
-/// that goes with the machine.
+/// Returns the file that describes the boards as chips: the workspace's, or, if that does not
+/// exist, a copy in the machine's temporary folder.
 fn chips(machine: &Machine) -> Result<PathBuf> {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/targets/emulated.yaml"));
     if path.is_file() {
@@ -99,8 +100,7 @@ fn chips(machine: &Machine) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Says where the probe is: as arguments of probe-rs, and as variables for any of its commands in a
-/// shell.
+/// Prints the probe's address: as arguments of probe-rs, and as environment variables for a shell.
 fn announce(arguments: &Arguments, server: &Server, chips: &Path) -> Result<()> {
     let (board, selector, port) = (arguments.board.name, server.selector()?, server.address()?.port());
     let text = if arguments.json {
@@ -119,5 +119,5 @@ fn announce(arguments: &Arguments, server: &Server, chips: &Path) -> Result<()> 
 
 fn board(name: &str) -> Result<&'static Board> {
     let names: Vec<_> = BOARDS.iter().map(|board| board.name).collect();
-    Board::by_name(name).ok_or_else(|| anyhow!("no such board; there are {}", names.join(", ")))
+    Board::by_name(name).ok_or_else(|| anyhow!("unknown board; the boards are {}", names.join(", ")))
 }

@@ -1,4 +1,4 @@
-//! The guest's memory, read and written while its core runs, by QEMU's qtest protocol.
+//! Access to the guest's memory while its core runs, through QEMU's qtest protocol.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
@@ -12,13 +12,12 @@ use crate::EmulatorError;
 use crate::error::limit;
 
 const LINK: &str = "memory link (qtest)";
-/// Most bytes in one request, so that no line grows without bound.
+/// Maximum bytes in one request, which bounds the length of a line.
 const BLOCK: usize = 64 << 10;
 
 /// The memory of a running machine, as its core sees it. Clones share one connection.
 ///
-/// Reads and writes need not stop the core. Addresses with nothing behind them read as zero and
-/// swallow writes.
+/// Reads and writes do not stop the core. Unmapped addresses read as zero and ignore writes.
 #[derive(Clone, Debug)]
 pub struct Memory(Arc<Mutex<Connection>>);
 
@@ -26,26 +25,22 @@ pub struct Memory(Arc<Mutex<Connection>>);
 struct Connection {
     stream: BufReader<UnixStream>,
     patience: Duration,
-    /// Whether it failed once, so that an answer may be to an earlier request.
+    /// True after a failure: the next answer may belong to an earlier request.
     broken: bool,
 }
 
 impl Memory {
-    /// The memory behind a connection to QEMU's qtest server, which answers within `patience`.
-    ///
-    /// # Errors
-    ///
-    /// Where the connection does not take a time limit.
-    pub fn new(stream: UnixStream, patience: Duration) -> Result<Self, EmulatorError> {
+    /// Uses a connection to QEMU's qtest server; `patience` is the time limit of every answer.
+    pub(crate) fn new(stream: UnixStream, patience: Duration) -> Result<Self, EmulatorError> {
         limit(&stream, LINK, patience)?;
         Ok(Self(Arc::new(Mutex::new(Connection { stream: BufReader::new(stream), patience, broken: false }))))
     }
 
-    /// Fills `data` with what is at `address`.
+    /// Fills `data` with the memory at `address`.
     ///
     /// # Errors
     ///
-    /// Where the emulator has ended or does not answer.
+    /// Returns [`EmulatorError`] if the emulator has ended or does not answer.
     pub fn read(&self, address: u64, data: &mut [u8]) -> Result<(), EmulatorError> {
         let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut address = address;
@@ -64,7 +59,7 @@ impl Memory {
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read).
+    /// Returns [`EmulatorError`] if the emulator has ended or does not answer.
     pub fn write(&self, address: u64, data: &[u8]) -> Result<(), EmulatorError> {
         let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut address = address;
@@ -80,7 +75,7 @@ impl Memory {
 }
 
 impl Connection {
-    /// Sends a line, and gives what the answer has after `OK`.
+    /// Sends a line and returns the part of the answer after `OK`.
     fn ask(&mut self, request: &str) -> Result<String, EmulatorError> {
         if self.broken {
             return Err(EmulatorError::OutOfStep { link: LINK });
@@ -103,7 +98,7 @@ impl Connection {
             if let Some(rest) = answer.strip_prefix("OK") {
                 return Ok(rest.trim_start().to_owned());
             }
-            // Interrupts are told of in between, to those who ask for it.
+            // Reports of interrupts may come before the answer.
             if !answer.starts_with("IRQ ") {
                 return Err(EmulatorError::refused(LINK, request, &answer));
             }

@@ -1,4 +1,4 @@
-//! What the debugger's stub in QEMU cannot do: a reset, by the machine protocol (QMP).
+//! Resets, which QEMU's gdb stub cannot do, through the machine protocol (QMP).
 
 use std::io::{self, BufRead as _, BufReader, ErrorKind, Write as _};
 use std::os::unix::net::UnixStream;
@@ -10,29 +10,25 @@ use crate::EmulatorError;
 use crate::error::limit;
 
 const LINK: &str = "monitor (QMP)";
-/// What an event says of a reset that was asked for here: those by the guest say otherwise.
+/// The reason in the event of a reset that we requested; those by the guest have another.
 const BY_US: &str = "host-qmp-system-reset";
 
 /// A connection to QEMU's monitor.
 #[derive(Debug)]
-pub struct Monitor {
+pub(crate) struct Monitor {
     stream: BufReader<UnixStream>,
     patience: Duration,
-    /// What has come of the next message.
+    /// The received part of the next message.
     line: Vec<u8>,
-    /// Whether the guest has reset the machine since this was last asked.
+    /// True if the guest has reset the machine since [`Monitor::take_guest_reset`].
     guest_reset: bool,
-    /// Whether it failed once, so that an answer may be to an earlier command.
+    /// True after a failure: the next answer may belong to an earlier command.
     broken: bool,
 }
 
 impl Monitor {
-    /// Greets the monitor behind `stream`, which answers within `patience`.
-    ///
-    /// # Errors
-    ///
-    /// Where it does not answer.
-    pub fn new(stream: UnixStream, patience: Duration) -> Result<Self, EmulatorError> {
+    /// Connects to the monitor; `patience` is the time limit of every answer.
+    pub(crate) fn new(stream: UnixStream, patience: Duration) -> Result<Self, EmulatorError> {
         limit(&stream, LINK, patience)?;
         let stream = BufReader::new(stream);
         let mut monitor = Self { stream, patience, line: Vec::new(), guest_reset: false, broken: false };
@@ -42,27 +38,18 @@ impl Monitor {
         Ok(monitor)
     }
 
-    /// Resets the machine, and returns when that is done. Memory keeps what it has. A stopped
-    /// machine stays stopped.
-    ///
-    /// # Errors
-    ///
-    /// Where the emulator has ended or does not answer.
-    pub fn reset(&mut self) -> Result<(), EmulatorError> {
+    /// Resets the machine and waits until it is reset. Memory keeps its content; a stopped machine
+    /// stays stopped.
+    pub(crate) fn reset(&mut self) -> Result<(), EmulatorError> {
         self.send("system_reset")?;
         self.receive(|message| reset(message).is_some_and(|data| data["reason"] == BY_US))?;
-        // Those before this one are of no interest any more.
         self.guest_reset = false;
         Ok(())
     }
 
-    /// Whether the guest has reset the machine since this was last asked, and since the last
+    /// Returns true if the guest has reset the machine since the last call and the last
     /// [`reset`](Self::reset).
-    ///
-    /// # Errors
-    ///
-    /// Where the emulator has ended.
-    pub fn take_guest_reset(&mut self) -> Result<bool, EmulatorError> {
+    pub(crate) fn take_guest_reset(&mut self) -> Result<bool, EmulatorError> {
         let patience = self.patience;
         let failed = |source| EmulatorError::of(LINK, patience, source);
         self.stream.get_ref().set_nonblocking(true).map_err(failed)?;
@@ -85,7 +72,7 @@ impl Monitor {
         self.stream.get_mut().write_all(line.as_bytes()).map_err(|error| self.failed(error))
     }
 
-    /// Reads messages up to the one that is `awaited`.
+    /// Reads messages until `awaited` accepts one.
     fn receive(&mut self, awaited: impl Fn(&Value) -> bool) -> Result<(), EmulatorError> {
         loop {
             match self.message()? {
@@ -100,12 +87,12 @@ impl Monitor {
         }
     }
 
-    /// The next message, unless none comes in time.
+    /// Reads the next message; returns `None` if it does not arrive in time.
     fn message(&mut self) -> Result<Option<Value>, EmulatorError> {
         match self.stream.read_until(b'\n', &mut self.line) {
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return Ok(None),
             Err(error) => return Err(self.failed(error)),
-            // The end, and what has come of a last message is of no use.
+            // The connection is closed; an incomplete message is ignored.
             Ok(_) if !self.line.ends_with(b"\n") => return Err(EmulatorError::Gone { link: LINK }),
             Ok(_) => {}
         }
@@ -123,7 +110,7 @@ impl Monitor {
     }
 }
 
-/// What a message tells of a reset, where it does.
+/// Returns the data of a reset event; `None` for any other message.
 fn reset(message: &Value) -> Option<&Value> {
     message.get("data").filter(|_| message["event"] == "RESET")
 }
@@ -132,7 +119,7 @@ fn reset(message: &Value) -> Option<&Value> {
 mod tests {
     use super::*;
 
-    /// A monitor, and the other end of its connection.
+    /// Returns a monitor and the other end of its connection.
     fn monitor() -> (Monitor, UnixStream) {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
         theirs.write_all(b"{\"QMP\": {}}\n{\"return\": {}}\n").unwrap();

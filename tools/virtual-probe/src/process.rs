@@ -1,4 +1,4 @@
-//! Processes that must not outlive this one, and the temporary folders that go with them.
+//! Processes that must not outlive this one, and their temporary folders.
 
 use std::fs;
 use std::io;
@@ -13,14 +13,14 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-/// Every process that runs, so that a handler of signals can stop them.
+/// Every running process, for the signal handler that ends them.
 static RUNNING: Mutex<Vec<Arc<Running>>> = Mutex::new(Vec::new());
 
-/// A running process with a folder of its own. Dropping it ends the process and removes the folder.
+/// A running process and its folder. Dropping it ends the process and removes the folder.
 #[derive(Debug)]
 pub struct Process(Arc<Running>);
 
-/// Ends a process from elsewhere.
+/// A handle that ends a process from another thread.
 #[derive(Clone, Debug)]
 pub struct Killer(Arc<Running>);
 
@@ -31,13 +31,13 @@ struct Running {
 }
 
 impl Process {
-    /// Starts `command` in a process group of its own, so that what it starts ends with it.
+    /// Starts `command` in its own process group, so that its children end with it.
     ///
     /// # Errors
     ///
-    /// Where the program cannot be run.
+    /// Returns an error if the program cannot be run.
     pub fn spawn(command: &mut Command, folder: TempDir) -> io::Result<Self> {
-        // Held until the process is listed: a signal in between would leave it behind.
+        // Held until the process is listed: a signal in between would leave it running.
         let mut running = lock(&RUNNING);
         let child = command.process_group(0).spawn()?;
         let process = Arc::new(Running { child: Mutex::new(child), folder });
@@ -45,13 +45,13 @@ impl Process {
         Ok(Self(process))
     }
 
-    /// The folder that is removed with the process.
+    /// Returns the folder that is removed with the process.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.0.folder.path()
     }
 
-    /// How it ended, waiting for that for at most `patience`.
+    /// Waits at most `patience` for the process to end; returns its exit status.
     #[must_use]
     pub fn wait(&self, patience: Duration) -> Option<ExitStatus> {
         let deadline = Instant::now() + patience;
@@ -64,13 +64,12 @@ impl Process {
         }
     }
 
-    /// Asks it and all that it has started to end, as `kill` does. Whether and when they do is seen
-    /// by [`wait`](Self::wait).
+    /// Sends SIGTERM to the process and its children; [`wait`](Self::wait) waits for the end.
     pub fn terminate(&self) {
         Running::signal(&mut lock(&self.0.child), Signal::SIGTERM);
     }
 
-    /// What ends the process, for those who do not own it.
+    /// Returns a handle that ends the process.
     #[must_use]
     pub fn killer(&self) -> Killer {
         Killer(Arc::clone(&self.0))
@@ -78,7 +77,7 @@ impl Process {
 }
 
 impl Killer {
-    /// Ends the process and all that it has started, now.
+    /// Ends the process and its children with SIGKILL.
     pub fn kill(&self) {
         self.0.kill();
     }
@@ -95,40 +94,39 @@ impl Running {
     fn kill(&self) {
         let mut child = lock(&self.child);
         if Self::signal(&mut child, Signal::SIGKILL) {
-            // It may have ended by itself meanwhile, which is as well.
+            // An error means that it has ended by itself.
             let _ = child.wait();
         }
     }
 
-    /// Sends a signal to its group. False where it has ended before.
+    /// Sends a signal to the process group; returns false if the process has ended before.
     fn signal(child: &mut Child, signal: Signal) -> bool {
-        // An ended child that was waited for is gone, and its number may be another's by now.
+        // The number of a child that was waited for may belong to another process by now.
         let Ok(None) = child.try_wait() else { return false };
         let Ok(group) = i32::try_from(child.id()) else { return false };
-        // It may end meanwhile.
+        // An error means that it has ended meanwhile.
         let _ = killpg(Pid::from_raw(group), signal);
         true
     }
 }
 
-/// From now on, a signal that asks this program to end stops all that it has started, too:
-/// emulators would be left behind.
+/// Installs a signal handler that ends every process of this program before the program.
 ///
-/// Where signals cannot be listened to, they end the program as before, and all else is as good.
+/// If it cannot be installed, signals end the program alone.
 pub fn stop_all_at_signals() {
     let _ = host_support::signals::on_end(|code| {
-        let _nothing_more = stop_all();
+        let _stopped = stop_all();
         exit(code);
     });
 }
 
-/// Ends every process that this one has started, removes their folders, and lets nobody start or
-/// end another while the returned value lives: for a handler of signals, on its way out.
+/// Ends every process that this one has started and removes their folders, for signal handlers.
+/// No process can be started or dropped while the returned value lives.
 pub fn stop_all() -> impl Sized {
     let running = lock(&RUNNING);
     for process in running.iter() {
         process.kill();
-        // What cannot be removed stays in the system's temporary folder.
+        // A folder that cannot be removed stays in the system's temporary folder.
         let _ = fs::remove_dir_all(process.folder.path());
     }
     running

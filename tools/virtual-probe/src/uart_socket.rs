@@ -1,4 +1,4 @@
-//! The Unix socket of the serial port, which QEMU makes and does not remove.
+//! The Unix socket of the serial port, which QEMU creates and does not remove.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -8,59 +8,59 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 
-/// A path at which QEMU may make the socket.
+/// A path at which QEMU may create the socket.
 #[derive(Clone, Debug)]
 pub struct UartSocket {
     path: PathBuf,
-    /// The socket that is there already, left over by a process that has ended.
+    /// The socket that existed before, left over by a process that has ended.
     before: Option<Identity>,
 }
 
-/// What tells a file from another of the same path: its number, and when it came.
+/// The inode and change time (seconds, nanoseconds) of a file, which a new file of the same path
+/// does not share.
 type Identity = (u64, i64, i64);
 
 impl UartSocket {
-    /// Takes `path`, as long as nothing is there, or a socket at which nobody listens: QEMU
-    /// replaces what it finds.
+    /// Accepts `path` if it does not exist or is a socket without a listener: QEMU replaces it.
     ///
     /// # Errors
     ///
-    /// Where something is there that is still of use.
+    /// Returns an error if `path` is another file, or a socket with a listener.
     pub fn new(path: &Path) -> Result<Self> {
         if let Ok(found) = fs::symlink_metadata(path) {
             let shown = path.display();
             ensure!(
                 found.file_type().is_socket(),
-                "{shown} is there, and no socket; choose another path for the serial port"
+                "{shown} exists and is not a socket; choose another path for the serial port"
             );
-            ensure!(is_dead(path), "somebody listens at {shown}; choose another path for the serial port");
+            ensure!(is_dead(path), "another process listens at {shown}; choose another path for the serial port");
         }
         Ok(Self { path: path.to_owned(), before: identity(path) })
     }
 
-    /// The path.
+    /// Returns the path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Removes what QEMU has made there, once it has ended.
+    /// Removes the socket that QEMU has created, after QEMU has ended.
     pub fn remove(&self) {
         let now = identity(&self.path);
         if now.is_some() && now != self.before {
-            // It may be gone already.
+            // An error means that it is removed already.
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-/// Whether nobody listens at a socket. One for datagrams cannot connect to another kind, but is
-/// told of that only where somebody is there, who does not notice.
+/// Returns true if no process listens at a socket. A datagram socket is used because the listener
+/// does not notice its attempt: connecting to another kind of socket fails.
 fn is_dead(path: &Path) -> bool {
     let answer = UnixDatagram::unbound().and_then(|socket| socket.connect(path));
     answer.is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
 }
 
-/// Which socket is at `path`, where one is.
+/// Returns the identity of the socket at `path`, or `None` if it is not one.
 fn identity(path: &Path) -> Option<Identity> {
     let found = fs::symlink_metadata(path).ok().filter(|found| found.file_type().is_socket())?;
     Some((found.ino(), found.ctime(), found.ctime_nsec()))
@@ -73,23 +73,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_was_made_is_removed() {
+    fn only_a_new_socket_is_removed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("uart");
         let socket = UartSocket::new(&path).unwrap();
         socket.remove();
         let listener = UnixListener::bind(&path).unwrap();
-        assert!(UartSocket::new(&path).unwrap_err().to_string().contains("somebody listens"));
+        assert!(UartSocket::new(&path).unwrap_err().to_string().contains("another process listens"));
         drop(listener);
 
-        // Left over, and never replaced.
+        // A leftover that was not replaced.
         UartSocket::new(&path).unwrap().remove();
         assert!(path.exists());
         socket.remove();
         assert!(!path.exists());
 
         fs::write(&path, "text").unwrap();
-        assert!(UartSocket::new(&path).unwrap_err().to_string().contains("no socket"));
+        assert!(UartSocket::new(&path).unwrap_err().to_string().contains("not a socket"));
         socket.remove();
         assert!(path.exists());
     }

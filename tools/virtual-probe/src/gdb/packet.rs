@@ -1,22 +1,22 @@
-//! Packets of the gdb remote protocol: `$`, text, `#`, and the text's sum in two digits.
+//! Packets of the gdb remote protocol: `$`, text, `#`, and the text's checksum in two digits.
 
-/// Bytes as they came, cut into packets.
+/// Splits received bytes into packets.
 #[derive(Debug, Default)]
 pub(super) struct Packets {
     bytes: Vec<u8>,
 }
 
 impl Packets {
-    /// Takes bytes as they come.
+    /// Adds received bytes.
     pub(super) fn feed(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// The text of the first packet that is whole and unharmed, where there is one.
+    /// Takes the text of the first complete, undamaged packet.
     pub(super) fn take(&mut self) -> Option<String> {
         loop {
             let Some(start) = self.bytes.iter().position(|&byte| byte == b'$') else {
-                // Acknowledgements, which say nothing that the answer does not.
+                // Acknowledgements add nothing to the answer.
                 self.bytes.clear();
                 return None;
             };
@@ -35,7 +35,7 @@ impl Packets {
     }
 }
 
-/// `text` as a packet.
+/// Returns `text` as a packet.
 pub(super) fn framed(text: &str) -> Vec<u8> {
     format!("${text}#{:02x}", checksum(text.as_bytes())).into_bytes()
 }
@@ -44,14 +44,15 @@ fn checksum(text: &[u8]) -> u8 {
     text.iter().fold(0, |sum, &byte| sum.wrapping_add(byte))
 }
 
-/// Bytes as pairs of hexadecimal digits.
+/// Returns bytes as pairs of hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |value: u8| char::from(DIGITS[usize::from(value & 15)]);
     bytes.iter().flat_map(|&byte| [digit(byte >> 4), digit(byte)]).collect()
 }
 
-/// Fills `bytes` from pairs of hexadecimal digits: false where there are more or fewer, or others.
+/// Fills `bytes` from pairs of hexadecimal digits; returns false if the count is wrong or a
+/// character is not a digit.
 pub(crate) fn unhex(digits: &[u8], bytes: &mut [u8]) -> bool {
     let value = |digit: u8| char::from(digit).to_digit(16).map(|value| value as u8);
     let (pairs, rest) = digits.as_chunks::<2>();
@@ -70,20 +71,20 @@ mod tests {
 
     use super::*;
 
-    fn taken(bytes: &[u8]) -> Vec<String> {
+    fn packets(bytes: &[u8]) -> Vec<String> {
         let mut packets = Packets::default();
         packets.feed(bytes);
         std::iter::from_fn(|| packets.take()).collect()
     }
 
     #[test]
-    fn packets_are_framed_and_found_again() {
+    fn framed_packets_are_found() {
         assert_eq!(framed("m0,4"), b"$m0,4#fd");
-        assert_eq!(taken(b"+$OK#9a+$#00$T05thread:01;#07"), ["OK", "", "T05thread:01;"]);
+        assert_eq!(packets(b"+$OK#9a+$#00$T05thread:01;#07"), ["OK", "", "T05thread:01;"]);
     }
 
     #[test]
-    fn a_packet_may_come_in_pieces() {
+    fn a_packet_may_arrive_in_pieces() {
         let mut packets = Packets::default();
         for byte in b"+$OK#9" {
             packets.feed(&[*byte]);
@@ -95,12 +96,12 @@ mod tests {
     }
 
     #[test]
-    fn damaged_packets_are_passed_over() {
-        assert_eq!(taken(b"$OK#9b$OK#zz$OK#9a"), ["OK"]);
+    fn damaged_packets_are_skipped() {
+        assert_eq!(packets(b"$OK#9b$OK#zz$OK#9a"), ["OK"]);
     }
 
     #[test]
-    fn digits_make_bytes_and_bytes_digits() {
+    fn digits_and_bytes_are_converted_both_ways() {
         let mut bytes = [0; 3];
         assert!(unhex(b"00fFa5", &mut bytes));
         assert_eq!(hex(&bytes), "00ffa5");
@@ -109,13 +110,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_survived(bytes in proptest::collection::vec(prop_oneof![any::<u8>(), Just(b'$'), Just(b'#')], 0..200)) {
-            taken(&bytes);
+        fn no_bytes_panic(
+            bytes in proptest::collection::vec(prop_oneof![any::<u8>(), Just(b'$'), Just(b'#')], 0..200),
+        ) {
+            packets(&bytes);
         }
 
         #[test]
-        fn any_text_comes_through(text in "[ -\"%-~]{0,40}") {
-            prop_assert_eq!(taken(&framed(&text)), [text]);
+        fn any_text_is_framed_and_found(text in "[ -\"%-~]{0,40}") {
+            prop_assert_eq!(packets(&framed(&text)), [text]);
         }
     }
 }

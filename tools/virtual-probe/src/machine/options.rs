@@ -1,4 +1,4 @@
-//! Which machine to start, and the command line that starts it.
+//! The choice of a machine, and the command line that starts it.
 
 use std::fs::{self, File};
 use std::os::unix::net::UnixListener;
@@ -9,19 +9,19 @@ use std::time::{Duration, Instant};
 use super::{Machine, MachineError, QEMU, accept, listen, not_installed, post_mortem, temporary_folder};
 use crate::{Gdb, Memory, Monitor, Process};
 
-/// Where the board's first serial port goes.
+/// The connection of the board's first serial port.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Uart {
-    /// Nowhere.
+    /// Not connected.
     #[default]
     None,
-    /// To [`Machine::uart`].
+    /// Connected to [`Machine::uart`].
     Stream,
-    /// To whoever connects to this Unix socket.
+    /// Connected to any client of this Unix socket.
     At(PathBuf),
 }
 
-/// Which machine to start, and how.
+/// The choice of a machine, and how to start it.
 #[derive(Clone, Debug)]
 pub struct MachineOptions {
     program: String,
@@ -36,7 +36,7 @@ pub struct MachineOptions {
 }
 
 impl MachineOptions {
-    /// A machine of Arm's by QEMU's name, with nothing in its memory and nothing connected to it.
+    /// Chooses an Arm machine by QEMU's name, with empty memory and no connections.
     #[must_use]
     pub fn new(machine: &str) -> Self {
         Self {
@@ -52,75 +52,74 @@ impl MachineOptions {
         }
     }
 
-    /// The program of QEMU that has the machine: [`QEMU`] by default.
+    /// Sets the QEMU program that emulates the machine: [`QEMU`] by default.
     #[must_use]
     pub fn program(mut self, program: &str) -> Self {
         self.program = program.to_owned();
         self
     }
 
-    /// How long it may take to come up, and to answer: 20 seconds by default.
+    /// Sets the time limit of the start and of every answer: 20 seconds by default.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
     }
 
-    /// An ELF that QEMU loads, again at each reset.
+    /// Sets an ELF that QEMU loads, again at each reset.
     #[must_use]
     pub fn kernel(mut self, path: &Path) -> Self {
         self.kernel = Some(path.to_owned());
         self
     }
 
-    /// Bytes that QEMU loads at `address`, again at each reset.
+    /// Adds bytes that QEMU loads at `address`, again at each reset.
     #[must_use]
     pub fn image(mut self, address: u64, bytes: &[u8]) -> Self {
         self.images.push((address, bytes.to_owned()));
         self
     }
 
-    /// Whether QEMU itself serves semihosting calls: off by default.
+    /// Sets if QEMU itself serves semihosting calls: off by default.
     #[must_use]
     pub fn semihosting(mut self, on: bool) -> Self {
         self.semihosting = on;
         self
     }
 
-    /// Where the first serial port goes: nowhere by default.
+    /// Connects the first serial port: [`Uart::None`] by default.
     #[must_use]
     pub fn uart(mut self, uart: Uart) -> Self {
         self.uart = uart;
         self
     }
 
-    /// Starts it stopped, and gives its core to [`Machine::debug`].
+    /// Starts the machine stopped, with a connection to its core for a [`Probe`](crate::Probe).
     #[must_use]
     pub fn debugged(mut self) -> Self {
         self.debugged = true;
         self
     }
 
-    /// Makes each instruction take `1 << shift` nanoseconds of the machine's time, so that its
-    /// timers count instructions, the same ones at each run. QEMU takes 0 to 10. By default time
-    /// passes as it does for us.
+    /// Makes each instruction take `1 << shift` nanoseconds of the machine's time, so that timers
+    /// count the same instructions in each run. QEMU accepts 0 to 10. The default is real time.
     #[must_use]
     pub fn instruction_time(mut self, shift: u8) -> Self {
         self.instruction_shift = Some(shift);
         self
     }
 
-    /// Starts it.
+    /// Starts the machine.
     ///
     /// # Errors
     ///
-    /// Where QEMU is not there, or does not come up.
+    /// Returns [`MachineError`] if QEMU is not installed, or does not connect and answer in time.
     pub fn start(self) -> Result<Machine, MachineError> {
         let folder = temporary_folder()?;
         let messages = folder.path().join("messages");
         let mut command = Command::new(&self.program);
         let machine = self.machine.as_str();
-        // No program of the machine's own: where others begin with one, ours is all there is.
+        // Without a boot program: some machines would run their own before ours.
         command.args(["-bios", "none"]);
         command.args(["-machine", machine, "-nodefaults", "-nic", "none", "-display", "none", "-monitor", "none"]);
         if self.semihosting {
@@ -131,9 +130,8 @@ impl MachineOptions {
             command.args(["-icount", &format!("shift={shift}")]);
         }
 
-        // Multiplexed although nothing shares it: the multiplexer's 32 bytes of buffer feed the
-        // UART, which has one, three times as fast. Its escape character is set to what no byte can
-        // be.
+        // The multiplexer is used for its buffer: its 32 bytes feed the UART, which has one, three
+        // times as fast. Its escape character is set to a value that no byte has.
         let uart = match &self.uart {
             Uart::None => None,
             Uart::Stream => Some(listen(folder.path(), "uart")?),
@@ -198,7 +196,7 @@ fn unix(folder: &Path, name: &str) -> String {
     format!("unix:{}", escaped(&folder.join(name)))
 }
 
-/// A path as an option of QEMU's, where a comma is written twice.
+/// Returns a path as a value in QEMU's options, in which a comma is written twice.
 fn escaped(path: &Path) -> String {
     path.display().to_string().replace(',', ",,")
 }

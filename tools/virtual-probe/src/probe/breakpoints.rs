@@ -1,27 +1,27 @@
-//! Where the core stops: at the comparators that the debugger has set, and at BKPT instructions.
+//! The addresses at which the core stops: the debugger's comparators, and BKPT instructions.
 
 use std::collections::BTreeSet;
 
 use crate::Core;
 
-/// The instructions that stop a core under a debugger: BKPT 0xAB, which asks for semihosting, and
-/// BKPT 0, which asks for attention. To QEMU without semihosting they are faults.
+/// The instructions that stop a core with a debugger: BKPT 0xAB (semihosting) and BKPT 0. QEMU
+/// without semihosting raises a fault instead.
 const TRAPS: [u16; 2] = [0xbeab, 0xbe00];
 
-/// Most traps that are noted: each is a breakpoint, which takes QEMU a fraction of a millisecond.
+/// Maximum traps: each needs a breakpoint, which takes QEMU a fraction of a millisecond to set.
 pub(super) const MAX_TRAPS: usize = 4096;
 
-/// Where BKPT instructions are, or data that look the same, which does no harm.
+/// The addresses of BKPT instructions, or of data that look the same, which is harmless.
 #[derive(Debug, Default)]
 pub(super) struct Traps {
     addresses: BTreeSet<u32>,
-    /// Whether there were more than are noted.
+    /// True if traps were ignored because of the limit.
     overflowed: bool,
 }
 
 impl Traps {
-    /// Takes note of `data` at `address`, which is even. True where a trap is new or gone.
-    pub(super) fn note(&mut self, address: u32, data: &[u8]) -> bool {
+    /// Searches `data`, written to the even `address`; returns true if a trap is new or gone.
+    pub(super) fn update(&mut self, address: u32, data: &[u8]) -> bool {
         let halfwords = data.as_chunks::<2>().0.iter().map(|&bytes| u16::from_le_bytes(bytes));
         let mut changed = false;
         for (address, halfword) in (0..).map(|index: u32| address.wrapping_add(2 * index)).zip(halfwords) {
@@ -36,7 +36,7 @@ impl Traps {
         !full && self.addresses.insert(address)
     }
 
-    /// Whether there were more than are noted, since this was last asked.
+    /// Returns true if traps were ignored since the last call.
     pub(super) fn take_overflow(&mut self) -> bool {
         std::mem::take(&mut self.overflowed)
     }
@@ -50,7 +50,7 @@ impl Traps {
     }
 }
 
-/// The breakpoint unit's registers (FPB, on a Cortex-M0 BPU).
+/// The registers of the breakpoint unit: FPB, or BPU on a Cortex-M0.
 #[derive(Debug)]
 pub(super) struct Comparators {
     core: Core,
@@ -63,37 +63,37 @@ impl Comparators {
         Self { core, enabled: false, registers: vec![0; core.comparators() as usize] }
     }
 
-    /// The control register: enabled, how many, and which revision.
+    /// Returns the control register: enable bit, comparator count and revision.
     pub(super) fn control(&self) -> u32 {
         let revision = u32::from(self.core.wide_comparators());
         revision << 28 | self.core.comparators() << 4 | u32::from(self.enabled)
     }
 
-    /// Writes the control register, which takes it with the key bit only.
+    /// Writes the control register, which ignores values without the key bit.
     pub(super) fn set_control(&mut self, value: u32) {
         if value & 2 != 0 {
             self.enabled = value & 1 != 0;
         }
     }
 
-    /// Comparator `index`, zero where there is none.
+    /// Returns comparator `index`, or zero if it does not exist.
     pub(super) fn comparator(&self, index: u32) -> u32 {
         self.registers.get(index as usize).copied().unwrap_or(0)
     }
 
-    /// Writes comparator `index`, where there is one.
+    /// Writes comparator `index` if it exists.
     pub(super) fn set_comparator(&mut self, index: u32, value: u32) {
         if let Some(register) = self.registers.get_mut(index as usize) {
             *register = value;
         }
     }
 
-    /// All off, as after a reset.
+    /// Disables everything, like a reset.
     pub(super) fn clear(&mut self) {
         *self = Self::new(self.core);
     }
 
-    /// The addresses at which the core stops.
+    /// Returns the addresses at which the core stops.
     pub(super) fn addresses(&self) -> impl Iterator<Item = u32> {
         let wide = self.core.wide_comparators();
         let active = self.registers.iter().filter(|&&register| self.enabled && register & 1 == 1);
@@ -105,7 +105,7 @@ impl Comparators {
                 (false, 1) => [low, None],
                 (false, 2) => [high, None],
                 (false, 3) => [low, high],
-                // Replaces the word by another, which probe-rs does not ask for.
+                // Remaps the word, which probe-rs does not use.
                 (false, _) => [None, None],
             }
             .into_iter()
@@ -119,28 +119,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn traps_come_and_go_with_what_is_written() {
+    fn writes_add_and_remove_traps() {
         let mut traps = Traps::default();
-        assert!(traps.note(0x100, &[0, 0, 0xab, 0xbe, 0, 0xbe, 0xff]));
+        assert!(traps.update(0x100, &[0, 0, 0xab, 0xbe, 0, 0xbe, 0xff]));
         assert_eq!(traps.addresses().collect::<Vec<_>>(), [0x102, 0x104]);
-        assert!(!traps.note(0x100, &[1, 2, 0xab, 0xbe]));
-        assert!(traps.note(0x102, &[0, 0]));
+        assert!(!traps.update(0x100, &[1, 2, 0xab, 0xbe]));
+        assert!(traps.update(0x102, &[0, 0]));
         assert!(!traps.contains(0x102) && traps.contains(0x104));
     }
 
     #[test]
-    fn no_more_traps_are_noted_than_can_be_had() {
+    fn the_number_of_traps_is_limited() {
         let mut traps = Traps::default();
-        traps.note(0, &[0x00, 0xbe].repeat(MAX_TRAPS));
+        traps.update(0, &[0x00, 0xbe].repeat(MAX_TRAPS));
         assert!(!traps.take_overflow());
-        assert!(!traps.note(0x10_0000, &[0x00, 0xbe].repeat(1 << 20)));
+        assert!(!traps.update(0x10_0000, &[0x00, 0xbe].repeat(1 << 20)));
         assert!(traps.take_overflow() && !traps.take_overflow());
         assert_eq!(traps.addresses().count(), MAX_TRAPS);
-        assert!(traps.note(0, &[0, 0]) && traps.note(0x10_0000, &[0x00, 0xbe]));
+        assert!(traps.update(0, &[0, 0]) && traps.update(0x10_0000, &[0x00, 0xbe]));
     }
 
     #[test]
-    fn comparators_of_the_first_revision_choose_halves_of_words() {
+    fn comparators_of_the_first_revision_select_halfwords() {
         let mut comparators = Comparators::new(Core::M4);
         assert_eq!(comparators.control(), 0x60);
         for (index, value) in [0x4000_0101, 0x8000_0201, 0xc000_0301, 0x0000_0401, 0x4000_0500].into_iter().enumerate()

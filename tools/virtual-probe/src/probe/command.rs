@@ -1,89 +1,58 @@
-//! Commands of the remote protocol, as probe-rs sends them to a probe of version 1.
+//! Commands of the remote protocol, version 1, that probe-rs sends.
 
 use crate::gdb::unhex;
 
-/// Most bytes of memory in one command. The client asks for 504.
+/// Maximum bytes of memory in one command. The client requests at most 504.
 const MAX_BYTES: u32 = 4096;
 
-/// What a client asks for. What it says of clocks, and which device of a chain it means, is passed
-/// over.
+/// A request of a client. Clock settings and the device's index in a chain are ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Command {
     /// `GA`: the probe's name.
     Name,
     /// `GV`: the target's voltage.
     Voltage,
-    /// `GZ`: pulls the reset line, or lets it go.
+    /// `GZ`: asserts or releases the reset line.
     Reset(bool),
-    /// `GF`, `GE`, `GP`: clocks and power, which are as they are.
+    /// `GF`, `GE`, `GP`: clocks and power, which cannot be changed.
     Ignored,
     /// `Gf`: the clock's frequency.
     Frequency,
     /// `HC`: the version of the protocol.
     Version,
-    /// `SS`: begins with SWD.
+    /// `SS`: starts SWD.
     Start,
-    /// `So`: sends bits, the lowest first.
-    Send {
-        /// How many.
-        count: u32,
-        /// The bits.
-        bits: u64,
-    },
-    /// `Si`: asks for bits.
-    Receive {
-        /// How many.
-        count: u32,
-    },
+    /// `So`: sends `count` bits, the lowest first.
+    Send { count: u32, bits: u64 },
+    /// `Si`: receives `count` bits.
+    Receive { count: u32 },
     /// `Hd`, or `HL` with a one: reads a register of the debug port.
     ReadDebugPort(u8),
     /// `HL` with a zero: writes a register of the debug port.
     WriteDebugPort(u8, u32),
     /// `Ha`: reads a register of an access port.
-    ReadAccessPort {
-        /// Which access port.
-        port: u8,
-        /// Which register.
-        register: u8,
-    },
+    ReadAccessPort { port: u8, register: u8 },
     /// `HA`: writes a register of an access port.
-    WriteAccessPort {
-        /// Which access port.
-        port: u8,
-        /// Which register.
-        register: u8,
-        /// The value.
-        value: u32,
-    },
-    /// `HM`: reads memory.
-    Read {
-        /// From where.
-        address: u32,
-        /// How many bytes.
-        length: u32,
-    },
+    WriteAccessPort { port: u8, register: u8, value: u32 },
+    /// `HM`: reads `length` bytes of memory.
+    Read { address: u32, length: u32 },
     /// `Hm`: writes memory.
-    Write {
-        /// To where.
-        address: u32,
-        /// What.
-        data: Vec<u8>,
-    },
+    Write { address: u32, data: Vec<u8> },
 }
 
-/// Why bytes are not a command.
+/// The reason why bytes are not a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NoCommand {
-    /// There is no such command.
+pub(super) enum CommandError {
+    /// The name is unknown.
     Unknown,
-    /// There is, but its arguments are not as they should be.
+    /// The name is known, but the arguments are malformed.
     Malformed,
 }
 
 impl Command {
-    /// Reads a command's text.
-    pub(super) fn parse(text: &[u8]) -> Result<Self, NoCommand> {
-        let (name, rest) = text.split_first_chunk::<2>().ok_or(NoCommand::Unknown)?;
+    /// Parses the text of a command.
+    pub(super) fn parse(text: &[u8]) -> Result<Self, CommandError> {
+        let (name, rest) = text.split_first_chunk::<2>().ok_or(CommandError::Unknown)?;
         let mut fields = Fields(rest);
         let command = match name {
             b"GA" => Self::Name,
@@ -115,7 +84,7 @@ impl Command {
                 fields.number(2)?;
                 Self::ReadAccessPort { port: fields.number(2)? as u8, register: fields.byte()? }
             }
-            // Without arguments it asks for what only later versions have.
+            // `HA` without arguments belongs to a later version of the protocol.
             b"HA" if !rest.is_empty() => {
                 fields.number(2)?;
                 let (port, register) = (fields.number(2)? as u8, fields.byte()?);
@@ -133,44 +102,44 @@ impl Command {
                 let address = fields.number(8)?;
                 let mut data = vec![0; fields.length()? as usize];
                 if !unhex(fields.0, &mut data) {
-                    return Err(NoCommand::Malformed);
+                    return Err(CommandError::Malformed);
                 }
                 fields.0 = &[];
                 Self::Write { address, data }
             }
-            _ => return Err(NoCommand::Unknown),
+            _ => return Err(CommandError::Unknown),
         };
-        if fields.0.is_empty() { Ok(command) } else { Err(NoCommand::Malformed) }
+        if fields.0.is_empty() { Ok(command) } else { Err(CommandError::Malformed) }
     }
 }
 
-/// Arguments that are still to be read: hexadecimal numbers of fixed width.
+/// The arguments that are not read yet: hexadecimal numbers of fixed width.
 struct Fields<'a>(&'a [u8]);
 
 impl Fields<'_> {
-    fn number(&mut self, digits: usize) -> Result<u32, NoCommand> {
-        let (field, rest) = self.0.split_at_checked(digits).ok_or(NoCommand::Malformed)?;
+    fn number(&mut self, digits: usize) -> Result<u32, CommandError> {
+        let (field, rest) = self.0.split_at_checked(digits).ok_or(CommandError::Malformed)?;
         self.0 = rest;
-        parsed(field).and_then(|number| u32::try_from(number).ok()).ok_or(NoCommand::Malformed)
+        parsed(field).and_then(|number| u32::try_from(number).ok()).ok_or(CommandError::Malformed)
     }
 
-    /// A register's address, of which the last two digits tell.
-    fn byte(&mut self) -> Result<u8, NoCommand> {
+    /// Reads the address of a register, in which only the last two digits count.
+    fn byte(&mut self) -> Result<u8, CommandError> {
         Ok(self.number(4)? as u8)
     }
 
-    fn length(&mut self) -> Result<u32, NoCommand> {
+    fn length(&mut self) -> Result<u32, CommandError> {
         let length = self.number(8)?;
-        if length <= MAX_BYTES { Ok(length) } else { Err(NoCommand::Malformed) }
+        if length <= MAX_BYTES { Ok(length) } else { Err(CommandError::Malformed) }
     }
 
-    fn rest(&mut self) -> Result<u64, NoCommand> {
-        parsed(std::mem::take(&mut self.0)).ok_or(NoCommand::Malformed)
+    fn rest(&mut self) -> Result<u64, CommandError> {
+        parsed(std::mem::take(&mut self.0)).ok_or(CommandError::Malformed)
     }
 }
 
 fn parsed(digits: &[u8]) -> Option<u64> {
-    // A sign is a number's too, elsewhere.
+    // `from_str_radix` accepts a plus sign, the protocol does not.
     let digits = std::str::from_utf8(digits).ok().filter(|text| !text.starts_with('+'))?;
     u64::from_str_radix(digits, 16).ok()
 }
@@ -182,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn commands_of_the_client_are_understood() {
+    fn commands_of_the_client_are_parsed() {
         for (text, command) in [
             ("GA", Command::Name),
             ("GZ1", Command::Reset(true)),
@@ -202,9 +171,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn wrong_commands_are_unknown_or_malformed() {
         for text in ["", "X", "JN00", "HA", "A6a"] {
-            assert_eq!(Command::parse(text.as_bytes()), Err(NoCommand::Unknown), "{text}");
+            assert_eq!(Command::parse(text.as_bytes()), Err(CommandError::Unknown), "{text}");
         }
         for text in [
             "GZ",
@@ -216,18 +185,18 @@ mod tests {
             "HM00002300004020000000ffffffff",
             "Hm00002300004002200000000000000200",
         ] {
-            assert_eq!(Command::parse(text.as_bytes()), Err(NoCommand::Malformed), "{text}");
+            assert_eq!(Command::parse(text.as_bytes()), Err(CommandError::Malformed), "{text}");
         }
     }
 
     proptest! {
         #[test]
-        fn any_bytes_are_survived(text in proptest::collection::vec(any::<u8>(), 0..80)) {
+        fn no_bytes_panic(text in proptest::collection::vec(any::<u8>(), 0..80)) {
             let _ = Command::parse(&text);
         }
 
         #[test]
-        fn any_arguments_are_survived(
+        fn no_arguments_panic(
             name in prop::sample::select(vec!["GZ", "So", "Si", "Hd", "HL", "Ha", "HA", "HM", "Hm"]),
             arguments in "[0-9a-fA-F+-]{0,60}",
         ) {

@@ -1,15 +1,16 @@
-//! What a debugger finds in the core's ROM table, and how each entry says what it is.
+//! The core's ROM table, and the identification registers of its components.
 
 use crate::Core;
 
-/// Where the table is.
+/// Address of the ROM table.
 pub(super) const ROM_TABLE: u32 = 0xe00f_f000;
 
 const SYSTEM_CONTROL: u32 = 0xe000_e000;
 const WATCHPOINTS: u32 = 0xe000_1000;
 const BREAKPOINTS: u32 = 0xe000_2000;
 
-/// The word of the table, or of a component's identity, that is at `address`, where one is.
+/// Returns the word at `address` of the ROM table or of a component's identification registers;
+/// `None` if neither is there.
 pub(super) fn word(core: Core, address: u32) -> Option<u32> {
     let (page, offset) = (address & !0xfff, address & 0xffc);
     let (class, identity) = match page {
@@ -26,10 +27,10 @@ pub(super) fn word(core: Core, address: u32) -> Option<u32> {
             let entry = components.get(offset as usize / 4);
             Some(entry.map_or(0, |component| component.wrapping_sub(ROM_TABLE) | 3))
         }
-        // Arm's architecture, by its number.
+        // DEVARCH: the architecture, with Arm as the architect.
         0xfbc => Some(identity.architecture.map_or(0, |number| 0x4770_0000 | u32::from(number))),
         0xfcc => Some(0),
-        // Arm's number among makers is 0x3b in the bank 4.
+        // Arm's JEDEC manufacturer code is 0x3b in bank 4.
         0xfd0 => Some(4),
         0xfd4..=0xfdc => Some(0),
         0xfe0 => Some(part & 0xff),
@@ -57,7 +58,7 @@ const fn architecture(part: u16, number: u16) -> Identity {
     Identity { part, architecture: Some(number) }
 }
 
-/// The class of components: of their own kind on older cores, CoreSight's on Armv8-M.
+/// Returns the class of components: generic IP on older cores, CoreSight on Armv8-M.
 fn class(core: Core) -> u32 {
     if core.secure() { 0x9 } else { 0xe }
 }
@@ -68,7 +69,7 @@ fn rom_table(core: Core) -> Identity {
         Core::M3 => 0x4c3,
         Core::M4 => 0x4c4,
         Core::M7 => 0x4c7,
-        // Not the core's 0x4c9, by which probe-rs knows another chip.
+        // Not the core's own 0x4c9, by which probe-rs detects another chip.
         Core::M33 => 0x505,
         Core::M55 => 0x4d2,
     })
@@ -108,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_leads_to_components_and_ends() {
+    fn the_table_lists_the_components_and_ends() {
         let entries: Vec<_> = (0..4).map(|index| word(Core::M4, ROM_TABLE + 4 * index).unwrap()).collect();
         assert_eq!(entries, [0xfff0_f003, 0xfff0_2003, 0xfff0_3003, 0]);
     }

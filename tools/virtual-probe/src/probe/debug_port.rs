@@ -3,28 +3,28 @@
 use super::Bus;
 use crate::{Core, EmulatorError};
 
-/// What the debug port says that it is: Arm's for serial wire, version 1.
+/// The debug port's identification: Arm's SW-DP, version 1.
 pub(super) const DPIDR: u32 = 0x2ba0_1477;
 
-/// Where the ROM table is, with the bits that say that it is there.
+/// Address of the ROM table, with the bits that mark it as present.
 const BASE: u32 = super::components::ROM_TABLE | 3;
 /// Control and status of the access port: enabled, words.
 const CSW: u32 = 0x2300_0042;
-/// Bits of `CSW` that a client may change: size and increment of the address, and kinds of access.
+/// Bits of `CSW` that a client may change: access size, address increment, and access attributes.
 const CSW_WRITABLE: u32 = 0x7f00_0f37;
-/// Bit of `CSW` that tells that Secure accesses are allowed.
+/// Bit of `CSW` that allows Secure accesses.
 const CSW_SECURE: u32 = 1 << 23;
 
 /// Registers of the debug port, and of access port 0.
 #[derive(Debug)]
 pub(super) struct DebugPort {
     core: Core,
-    /// Bits of CTRL/STAT that were written.
+    /// The written bits of CTRL/STAT.
     control: u32,
-    /// A refused access since it was last cleared.
+    /// True after a refused access, until it is cleared.
     sticky_error: bool,
     select: u32,
-    /// What the last read of the access port gave, when that comes one late.
+    /// The result of the last read of the access port, which the next read returns.
     buffer: u32,
     csw: u32,
     tar: u32,
@@ -36,8 +36,8 @@ impl DebugPort {
         Self { core, control: 0, sticky_error: false, select: 0, buffer: 0, csw: CSW | secure, tar: 0 }
     }
 
-    /// Reads register 0, 4, 8 or 12 on the wire, where reads of the access port give the value of
-    /// the one before.
+    /// Reads register 0, 4, 8 or 12 on the wire. A read of the access port returns the value of the
+    /// previous one.
     pub(super) fn read(&mut self, bus: &mut impl Bus, access_port: bool, register: u8) -> Result<u32, EmulatorError> {
         if !access_port {
             return Ok(self.read_debug(register));
@@ -69,11 +69,11 @@ impl DebugPort {
         match (register & 0xc, self.select & 0xf) {
             (0x0, _) => DPIDR,
             (0x4, 0) => {
-                // Power is there as soon as it is asked for.
+                // Power requests are acknowledged at once.
                 let requests = self.control & 0x5000_0000;
                 self.control & 0x5000_0f0f | requests << 1 | u32::from(self.sticky_error) << 5
             }
-            // Line settings and identities that version 1 does not have.
+            // Line settings and identification that version 1 does not have.
             (0x4, _) => 0,
             _ => self.buffer,
         }
@@ -82,7 +82,7 @@ impl DebugPort {
     /// Writes a register of the debug port.
     pub(super) fn write_debug(&mut self, register: u8, value: u32) {
         match (register & 0xc, self.select & 0xf) {
-            // Bit 2 clears the sticky error. There is nothing to abort.
+            // Bit 2 clears the sticky error. Aborts are ignored.
             (0x0, _) => self.sticky_error &= value & 4 == 0,
             (0x4, 0) => self.control = value,
             (0x8, _) => self.select = value,
@@ -90,7 +90,7 @@ impl DebugPort {
         }
     }
 
-    /// Reads a register of an access port. Where none is, that reads as zero.
+    /// Reads a register of an access port, or zero if the port does not exist.
     pub(super) fn read_access(&mut self, bus: &mut impl Bus, port: u8, register: u8) -> Result<u32, EmulatorError> {
         if port != 0 {
             return Ok(0);
@@ -112,8 +112,7 @@ impl DebugPort {
         }
     }
 
-    /// Writes a register of an access port. Only words are transferred by `DRW`: commands for
-    /// memory take other sizes.
+    /// Writes a register of an access port. `DRW` transfers only words: other sizes have commands.
     pub(super) fn write_access(
         &mut self,
         bus: &mut impl Bus,
@@ -140,7 +139,7 @@ impl DebugPort {
         Ok(())
     }
 
-    /// The address of a transfer, which moves on where that is set.
+    /// Returns the address of a transfer, and increments it if `CSW` enables that.
     fn advance(&mut self) -> u32 {
         let address = self.tar;
         if self.csw >> 4 & 3 == 1 {
@@ -149,7 +148,7 @@ impl DebugPort {
         address
     }
 
-    /// A transfer, whose refusal sticks until it is cleared.
+    /// Does a transfer; a refusal sets the sticky error.
     fn transfer(&mut self, transfer: impl FnOnce() -> Result<u32, EmulatorError>) -> Result<u32, EmulatorError> {
         match transfer() {
             Err(error) if error.is_passing() => {
@@ -173,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn power_comes_when_asked_for_and_goes() {
+    fn power_follows_the_requests() {
         let (mut port, _) = port();
         assert_eq!(port.read_debug(4), 0);
         port.write_debug(4, 0x5000_0f00);
@@ -183,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bank_is_selected() {
+    fn select_chooses_the_bank() {
         let (mut port, _) = port();
         port.write_debug(4, 0x5000_0000);
         port.write_debug(8, 2);
@@ -202,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn words_move_with_the_address_where_that_is_set() {
+    fn the_address_is_incremented_if_enabled() {
         let (mut port, mut ram) = port();
         port.write_access(&mut ram, 0, 0, 0x2300_0052).unwrap();
         port.write_access(&mut ram, 0, 4, 8).unwrap();
@@ -216,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn on_the_wire_reads_of_memory_come_one_late() {
+    fn reads_of_memory_on_the_wire_return_the_previous_value() {
         let (mut port, mut ram) = port();
         ram.write_word(0, 7).unwrap();
         port.write(&mut ram, true, 4, 0).unwrap();
@@ -225,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_sticks_until_it_is_cleared() {
+    fn a_refused_access_sets_the_sticky_error() {
         let (mut port, mut ram) = port();
         port.write_access(&mut ram, 0, 4, 0x8000_0000).unwrap();
         port.read_access(&mut ram, 0, 0xc).unwrap();
@@ -236,7 +235,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_access_is_survived(accesses in proptest::collection::vec((any::<bool>(), any::<bool>(), any::<u8>(), any::<u8>(), any::<u32>()), 0..50)) {
+        fn no_access_panics(
+            accesses in proptest::collection::vec(any::<(bool, bool, u8, u8, u32)>(), 0..50),
+        ) {
             let (mut port, mut ram) = port();
             for (debug, read, number, register, value) in accesses {
                 match (debug, read) {

@@ -1,4 +1,4 @@
-//! What the core does, as a debugger sees it: runs, halts, steps, is reset.
+//! The core's execution, as a debugger sees it: run, halt, step and reset.
 
 mod stops;
 
@@ -16,18 +16,14 @@ const REQUESTED: u32 = 1;
 const BREAKPOINT: u32 = 1 << 1;
 const CAUGHT: u32 = 1 << 3;
 
-/// What a debugger thinks that the core does.
+/// The core's state, as a debugger sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// It runs.
     Running,
-    /// It is halted.
     Halted,
-    /// It is held in reset, or after one until the debugger that wants to catch it has enabled
-    /// halting.
+    /// Held in reset, or stopped after one until the debugger that catches it enables halting.
     Held,
-    /// It is locked up. In truth it is stopped where it would lock up, because QEMU ends when a
-    /// core does.
+    /// Stopped before it would lock up, because QEMU exits when a core locks up.
     LockedUp,
 }
 
@@ -36,29 +32,30 @@ pub(super) enum State {
 pub(super) struct Execution {
     pub(super) gdb: Gdb,
     pub(super) comparators: Comparators,
-    /// Why the core has halted, until the debugger clears it: DFSR.
+    /// DFSR: the reasons of halts, until the debugger clears them.
     pub(super) reasons: u32,
-    /// Whether to halt after a reset, before the first instruction.
+    /// True to halt after a reset, before the first instruction.
     pub(super) catch_reset: bool,
-    /// Whether to halt before the first instruction of HardFault's handler.
+    /// True to halt before the first instruction of HardFault's handler.
     pub(super) catch_hard_fault: bool,
-    /// Whether the program counter was set since the reset.
+    /// True if the program counter was written since the reset.
     pub(super) placed: bool,
     board: &'static Board,
     memory: Memory,
     monitor: Monitor,
     state: State,
-    /// Whether halting is enabled: C_DEBUGEN.
+    /// C_DEBUGEN: halting is enabled.
     enabled: bool,
-    /// Whether nothing was executed since the reset.
+    /// True if no instruction was executed since the reset.
     fresh: bool,
-    /// Whether there was a reset that the debugger has not been told of.
+    /// True after a reset that was not reported to the debugger.
     reset: bool,
-    /// Whether memory was searched for traps.
+    /// True if memory was searched for traps.
     searched: bool,
-    /// Whether the reset line is held.
+    /// True while the reset line is asserted.
     line: bool,
     traps: Traps,
+    /// The breakpoints that are set in QEMU.
     planted: BTreeSet<u32>,
 }
 
@@ -86,7 +83,7 @@ impl Execution {
         }
     }
 
-    /// What the core does by now.
+    /// Updates and returns the core's state.
     pub(super) fn state(&mut self) -> Result<State, EmulatorError> {
         if self.gdb.poll()? {
             self.stopped()?;
@@ -94,24 +91,24 @@ impl Execution {
         if self.monitor.take_guest_reset()? {
             self.reset = true;
             if self.catch_reset && self.enabled && self.state == State::Running {
-                // It has run on meanwhile: as close to a halt at the reset as QEMU allows.
+                // The core has run on: a second reset is as close to a halt at the first as QEMU
+                // allows.
                 self.restart()?;
             }
         }
         Ok(self.state)
     }
 
-    /// Whether there was a reset since this was last asked.
+    /// Returns true if there was a reset since the last call.
     pub(super) fn take_reset(&mut self) -> bool {
         std::mem::take(&mut self.reset)
     }
 
-    /// Whether halting is enabled.
     pub(super) fn enabled(&self) -> bool {
         self.enabled
     }
 
-    /// Enables halting, or disables it, which lets a halted core run.
+    /// Enables or disables halting; disabling it resumes a halted core.
     pub(super) fn enable(&mut self, on: bool) -> Result<(), EmulatorError> {
         if self.enabled == on {
             return Ok(());
@@ -120,7 +117,7 @@ impl Execution {
         match self.state()? {
             State::Running => self.paused(|_| Ok(())),
             State::Halted => self.resume(),
-            // It came to a BKPT while nobody looked, which is why it is not let run.
+            // It reached a BKPT without a debugger, and was stopped there.
             State::LockedUp if on && self.at_trap()? => {
                 self.state = State::Halted;
                 self.reasons |= BREAKPOINT;
@@ -145,8 +142,8 @@ impl Execution {
         Ok(())
     }
 
-    /// Whether the core is halted and has something to run. One that has not counts as locked up
-    /// from now on.
+    /// Returns true if the core is halted and can execute. A halted core that would lock up becomes
+    /// [`State::LockedUp`].
     fn may_go_on(&mut self) -> Result<bool, EmulatorError> {
         if self.state()? != State::Halted {
             return Ok(false);
@@ -159,7 +156,7 @@ impl Execution {
         Ok(true)
     }
 
-    /// Lets a halted core run, where it has something to run.
+    /// Resumes a halted core, unless it would lock up.
     pub(super) fn resume(&mut self) -> Result<(), EmulatorError> {
         if !self.may_go_on()? {
             return Ok(());
@@ -171,7 +168,7 @@ impl Execution {
         Ok(())
     }
 
-    /// Executes one instruction of a halted core, but none that has a breakpoint.
+    /// Executes one instruction of a halted core, unless it has a breakpoint.
     pub(super) fn step(&mut self) -> Result<(), EmulatorError> {
         if !self.may_go_on()? {
             return Ok(());
@@ -187,7 +184,7 @@ impl Execution {
         Ok(())
     }
 
-    /// Resets the machine. The core halts if it is to be caught, and runs otherwise.
+    /// Resets the machine. The core halts if the reset is caught, and runs otherwise.
     pub(super) fn restart(&mut self) -> Result<(), EmulatorError> {
         self.gdb.halt()?;
         self.state = self.at_rest();
@@ -205,7 +202,7 @@ impl Execution {
         Ok(())
     }
 
-    /// Holds the reset line, or lets it go.
+    /// Asserts or releases the reset line.
     pub(super) fn hold_reset(&mut self, hold: bool) -> Result<(), EmulatorError> {
         let held = std::mem::replace(&mut self.line, hold);
         match (held, hold) {
@@ -219,7 +216,7 @@ impl Execution {
         }
     }
 
-    /// Forgets the debugger: nothing is caught or halted any more, and the core runs.
+    /// Undoes the debugger's settings and resumes the core.
     pub(super) fn release(&mut self) -> Result<(), EmulatorError> {
         self.comparators.clear();
         (self.catch_reset, self.catch_hard_fault) = (false, false);
@@ -234,7 +231,7 @@ impl Execution {
         Ok(())
     }
 
-    /// Does what can only be done while the core is stopped, and lets it go on.
+    /// Calls `action` while the core is stopped, and resumes it if it ran before.
     pub(super) fn paused<T>(
         &mut self,
         action: impl FnOnce(&mut Gdb) -> Result<T, EmulatorError>,
@@ -243,7 +240,7 @@ impl Execution {
         self.gdb.halt()?;
         let result = action(&mut self.gdb);
         if running {
-            // Until it goes on, whatever may be refused on the way.
+            // The state if one of the next requests is refused.
             self.state = self.at_rest();
             let pc = self.program_counter()?;
             if self.stops_at(pc) {
@@ -257,12 +254,12 @@ impl Execution {
         result
     }
 
-    /// What a core does that has stopped.
+    /// Returns the state of a stopped core.
     fn at_rest(&self) -> State {
         if self.enabled { State::Halted } else { State::LockedUp }
     }
 
-    /// The core has stopped by itself.
+    /// Updates state and reasons after the core has stopped by itself.
     fn stopped(&mut self) -> Result<(), EmulatorError> {
         self.state = self.at_rest();
         if !self.enabled {

@@ -1,33 +1,32 @@
-//! Frames of the remote protocol: `!`, a command's text, `#` from the client; `&`, a letter, text,
-//! `#` to it.
+//! Frames of the remote protocol: `!`, a command, `#` from the client; `&`, a letter, text, `#` to
+//! the client.
 
-/// Longest command that is taken. The client's own limit is 1,024.
-const LONGEST: usize = 8192;
+/// Maximum length of a command. The client's own limit is 1,024.
+const MAX_LENGTH: usize = 8192;
 
-/// Bytes as they came, cut into commands.
+/// Splits received bytes into commands.
 #[derive(Debug, Default)]
 pub(super) struct Frames {
-    /// The command so far, where one has begun.
+    /// The received part of a command.
     command: Option<Vec<u8>>,
 }
 
 /// An answer to the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// Done, with this number.
+    /// Success, with a number.
     Number(u64),
-    /// Done, with this text.
+    /// Success, with a text.
     Text(String),
-    /// Failed, as this number says.
     Error(Failure),
-    /// Not a command that is known.
+    /// The command is unknown.
     Unsupported,
 }
 
-/// Why a command that is known failed, in the protocol's numbers.
+/// The reason why a known command failed, with the protocol's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// Its text is not as it should be, or too long.
+    /// The command is malformed or too long.
     Malformed = 1,
     /// The access was refused.
     Fault = 3,
@@ -36,17 +35,17 @@ pub(super) enum Failure {
 }
 
 impl Frames {
-    /// Takes one byte; gives the command that it ends, where it does. What is too long is given as
-    /// nothing.
+    /// Adds one byte; returns the command that it completes, or `Some(None)` for a command that was
+    /// too long.
     pub(super) fn feed(&mut self, byte: u8) -> Option<Option<Vec<u8>>> {
         match (byte, &mut self.command) {
             (b'!', _) => self.command = Some(Vec::new()),
             (b'#', Some(_)) => {
                 let command = self.command.take()?;
-                return Some((command.len() <= LONGEST).then_some(command));
+                return Some((command.len() <= MAX_LENGTH).then_some(command));
             }
-            // One more than allowed is kept, as a mark.
-            (_, Some(command)) if command.len() <= LONGEST => command.push(byte),
+            // One byte over the limit is kept, to mark the command as too long.
+            (_, Some(command)) if command.len() <= MAX_LENGTH => command.push(byte),
             _ => {}
         }
         None
@@ -54,7 +53,7 @@ impl Frames {
 }
 
 impl Answer {
-    /// The answer as a frame.
+    /// Returns the answer as a frame.
     pub(super) fn frame(&self) -> Vec<u8> {
         match self {
             Self::Number(number) => format!("&K{number:x}#"),
@@ -84,18 +83,18 @@ mod tests {
     }
 
     #[test]
-    fn a_command_begun_anew_forgets_what_came_before() {
+    fn a_new_command_discards_an_incomplete_one() {
         assert_eq!(commands(b"!So1!GA#"), [Some(b"GA".to_vec())]);
     }
 
     #[test]
-    fn what_is_too_long_is_told_and_not_kept() {
+    fn commands_that_are_too_long_are_reported_and_not_kept() {
         let mut frames = Frames::default();
         assert_eq!(frames.feed(b'!'), None);
-        for _ in 0..10 * LONGEST {
+        for _ in 0..10 * MAX_LENGTH {
             assert_eq!(frames.feed(b'0'), None);
         }
-        assert!(frames.command.as_ref().is_some_and(|command| command.len() == LONGEST + 1));
+        assert!(frames.command.as_ref().is_some_and(|command| command.len() == MAX_LENGTH + 1));
         assert_eq!(frames.feed(b'#'), Some(None));
         assert_eq!(frames.feed(b'#'), None);
     }
@@ -110,7 +109,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_survived(bytes in proptest::collection::vec(prop_oneof![any::<u8>(), Just(b'!'), Just(b'#')], 0..300)) {
+        fn no_bytes_panic(
+            bytes in proptest::collection::vec(prop_oneof![any::<u8>(), Just(b'!'), Just(b'#')], 0..300),
+        ) {
             for command in commands(&bytes).into_iter().flatten() {
                 prop_assert!(!command.contains(&b'#') && !command.contains(&b'!'));
             }

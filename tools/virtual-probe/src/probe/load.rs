@@ -1,37 +1,37 @@
-//! Programs that the board has before any client comes.
+//! Loading a program before any client connects.
 
 use thiserror::Error;
 
 use super::{Bus as _, Probe};
 use crate::{EmulatorError, Region};
 
-/// Why a program cannot be loaded.
+/// The reason why a program cannot be loaded.
 #[derive(Debug, Error)]
 pub enum LoadError {
-    /// It is not an ELF.
+    /// The file is not an ELF.
     #[error("not an ELF: {0}")]
     Malformed(String),
-    /// A part of it is not for this board.
+    /// A segment is outside the board's memory.
     #[error("{board} has no memory for the {length} bytes at {address:#010x}; is the program for another board?")]
     Elsewhere {
         /// The board.
         board: &'static str,
-        /// Where the part belongs.
+        /// Address of the segment.
         address: u64,
-        /// Its bytes.
+        /// Bytes in the segment.
         length: usize,
     },
-    /// The emulator did not take it.
+    /// The emulator failed.
     #[error(transparent)]
     Emulator(#[from] EmulatorError),
 }
 
 impl Probe {
-    /// Loads an ELF into the board's memory, as a programmer in a factory, and resets the board.
+    /// Loads an ELF into the board's memory and resets the board.
     ///
     /// # Errors
     ///
-    /// Where the bytes are no ELF for this board, or the emulator has ended.
+    /// Returns [`LoadError`] if the bytes are not an ELF for this board, or the emulator has ended.
     pub fn load(&mut self, elf: &[u8]) -> Result<(), LoadError> {
         for (address, data) in segments(elf)? {
             let end = address + data.len() as u64;
@@ -44,7 +44,7 @@ impl Probe {
     }
 }
 
-/// Where the parts of an ELF are loaded, and what.
+/// Returns address and content of each segment that is loaded.
 fn segments(elf: &[u8]) -> Result<Vec<(u64, &[u8])>, LoadError> {
     use object::elf::{FileHeader32, PT_LOAD};
     use object::read::elf::{FileHeader as _, ProgramHeader as _};
@@ -57,7 +57,7 @@ fn segments(elf: &[u8]) -> Result<Vec<(u64, &[u8])>, LoadError> {
         if segment.p_type(endian) == PT_LOAD && segment.p_filesz(endian) > 0 {
             let data = segment
                 .data(endian, elf)
-                .map_err(|()| LoadError::Malformed("a segment is beyond the file's end".to_owned()))?;
+                .map_err(|()| LoadError::Malformed("a segment ends after the end of the file".to_owned()))?;
             parts.push((u64::from(segment.p_paddr(endian)), data));
         }
     }

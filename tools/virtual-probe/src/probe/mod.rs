@@ -1,4 +1,4 @@
-//! The probe: what a client asks for, answered from the machine.
+//! The probe: answers a client's requests from the machine.
 //!
 //! ```text
 //! Server: sockets, one client at a time
@@ -28,28 +28,28 @@ pub use server::{ProbeError, Server, Stopper};
 
 use crate::gdb::hex;
 use crate::{Board, EmulatorError, Machine};
-use command::{Command, NoCommand};
+use command::{Command, CommandError};
 use debug_port::DebugPort;
 use execution::Execution;
 use frame::{Answer, Failure};
 use swd::Wire;
 use target::Target;
 
-/// What the probe says that it is.
+/// The probe's name.
 const NAME: &str = concat!("prenda virtual probe ", env!("CARGO_PKG_VERSION"));
 /// The version of the remote protocol.
 const VERSION: u64 = 1;
-/// What the target's supply measures, as text.
+/// The target's supply voltage, as text.
 const VOLTAGE: &str = "3.3V";
-/// The frequency of the clock that is not there, in kilohertz.
+/// The reported clock frequency in kilohertz; QEMU does not emulate a clock line.
 const FREQUENCY: u64 = 4000;
 
-/// How many kinds of requests that were not answered are told: a client can make up any number.
+/// Maximum number of different unanswered requests that are logged.
 const MAX_UNANSWERED: usize = 1000;
 
-/// What has addresses: the target, or in tests a piece of memory.
+/// Memory with addresses: the target, or a small RAM in tests.
 trait Bus {
-    /// Fills `data` with what is at `address`.
+    /// Fills `data` with the memory at `address`.
     fn read(&mut self, address: u32, data: &mut [u8]) -> Result<(), EmulatorError>;
 
     /// Writes `data` at `address`.
@@ -66,7 +66,7 @@ trait Bus {
     }
 }
 
-/// A Black Magic Probe that has an emulated board on its wire.
+/// A Black Magic Probe, connected to an emulated board.
 #[derive(Debug)]
 pub struct Probe {
     machine: Machine,
@@ -74,19 +74,19 @@ pub struct Probe {
     wire: Wire,
     port: DebugPort,
     target: Target,
-    /// What clients asked for and did not get, so far.
+    /// The requests of clients that could not be answered so far.
     unanswered: BTreeSet<String>,
     verbose: bool,
 }
 
 impl Probe {
-    /// Takes over `machine`, an emulated `board` that was started
-    /// [debugged](crate::MachineOptions::debugged). What it has in memory does not run before a
+    /// Connects to `machine`, an emulated `board` that was started
+    /// [debugged](crate::MachineOptions::debugged). A program in its memory does not run before a
     /// reset.
     ///
     /// # Errors
     ///
-    /// Where the machine was not started so.
+    /// Returns [`ProbeError::NotDebugged`] if the machine was not started debugged.
     pub fn new(board: &'static Board, mut machine: Machine) -> Result<Self, ProbeError> {
         let (gdb, monitor) = machine.debug.take().ok_or(ProbeError::NotDebugged { board: board.name })?;
         let memory = machine.memory.clone();
@@ -102,20 +102,14 @@ impl Probe {
         })
     }
 
-    /// Whether what a client asks for and does not get is told on standard error, each once.
+    /// Sets if requests that cannot be answered are logged to standard error, each once.
     #[must_use]
     pub fn verbose(mut self, on: bool) -> Self {
         self.verbose = on;
         self
     }
 
-    /// The machine.
-    #[must_use]
-    pub fn machine(&self) -> &Machine {
-        &self.machine
-    }
-
-    /// Learns what the machine has done by itself.
+    /// Updates the core's state; fails if the emulator has ended.
     fn look(&mut self) -> Result<(), EmulatorError> {
         if self.machine.wait(Duration::ZERO).is_some() {
             return Err(EmulatorError::Gone { link: "process" });
@@ -126,18 +120,13 @@ impl Probe {
         }
     }
 
-    /// A client has come: the wire is as after power-on.
+    /// Prepares for a new client: resets the wire and the debug port.
     fn connect(&mut self) {
         self.wire = Wire::default();
         self.port = DebugPort::new(self.board.core);
     }
 
-    /// The client has gone: breakpoints are forgotten, and the core runs.
-    fn release(&mut self) -> Result<(), EmulatorError> {
-        self.target.release()
-    }
-
-    /// Answers a command. Nothing is one that was too long.
+    /// Answers a command; `None` is a command that was too long.
     fn answer(&mut self, command: Option<&[u8]>) -> Result<Answer, EmulatorError> {
         let Some(text) = command else {
             self.leave_unanswered("a command of more than 8 KiB".to_owned());
@@ -146,11 +135,11 @@ impl Probe {
         let shown = || String::from_utf8_lossy(text.get(..24).unwrap_or(text)).into_owned();
         let answer = match Command::parse(text) {
             Ok(command) => self.execute(command),
-            Err(NoCommand::Unknown) => {
+            Err(CommandError::Unknown) => {
                 self.leave_unanswered(format!("unknown command {:?}", shown()));
                 Ok(Answer::Unsupported)
             }
-            Err(NoCommand::Malformed) => {
+            Err(CommandError::Malformed) => {
                 self.leave_unanswered(format!("malformed command {:?}", shown()));
                 Ok(Answer::Error(Failure::Malformed))
             }
@@ -219,7 +208,7 @@ impl Probe {
 }
 
 impl Answer {
-    /// A register's value, in the order of its bytes in memory.
+    /// Returns the answer with a register's value, in little-endian bytes.
     fn register(value: u32) -> Self {
         Self::Text(hex(&value.to_le_bytes()))
     }
@@ -229,7 +218,7 @@ impl Answer {
 mod tests {
     use super::*;
 
-    /// A small memory at address 0, with nothing behind it.
+    /// A small memory at address 0. Other addresses are refused.
     pub(super) struct Ram([u8; 256]);
 
     impl Default for Ram {
@@ -259,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn registers_are_sent_in_the_order_of_memory() {
+    fn registers_are_sent_in_little_endian_order() {
         assert_eq!(Answer::register(0x1234_5678).frame(), b"&K78563412#");
     }
 }

@@ -1,8 +1,8 @@
-//! The core's registers, by the numbers that a debugger knows them by.
+//! The core's registers, by the numbers of the debug register DCRSR.
 //!
-//! QEMU's gdb stub has the general and the floating-point ones. For the others, and for private
-//! peripherals of the Secure state, the core itself executes an instruction, which afterwards has
-//! never been there.
+//! QEMU's gdb stub has the general and the floating-point registers. For the others, and for
+//! private peripherals of the Secure state, the core itself executes an instruction; registers and
+//! memory are restored afterwards.
 
 use super::execution::{PC, XPSR};
 use crate::{Board, EmulatorError, Gdb};
@@ -11,10 +11,10 @@ use crate::{Board, EmulatorError, Gdb};
 const D0: u8 = 26;
 const FPSCR: u8 = D0 + 16;
 
-/// Bits of xPSR that make the next instruction conditional, or let a long one go on.
+/// Bits of xPSR that make the next instruction conditional or continue an interrupted one.
 const CONDITIONS: u64 = 0x0600_fc00;
 
-/// Reads the register that DCRSR numbers `selector`, in a stopped core, where there is one.
+/// Reads register `selector` of DCRSR in a stopped core; `None` if it does not exist.
 pub(super) fn read(gdb: &mut Gdb, board: &Board, selector: u8) -> Result<Option<u32>, EmulatorError> {
     let value = match Place::of(gdb, board, selector) {
         Place::General(number) => gdb.register(number)? as u32,
@@ -35,7 +35,7 @@ pub(super) fn read(gdb: &mut Gdb, board: &Board, selector: u8) -> Result<Option<
     Ok(Some(value))
 }
 
-/// Writes the register that DCRSR numbers `selector`, in a stopped core, where there is one.
+/// Writes register `selector` of DCRSR in a stopped core, if it exists.
 pub(super) fn write(gdb: &mut Gdb, board: &Board, selector: u8, value: u32) -> Result<(), EmulatorError> {
     match Place::of(gdb, board, selector) {
         Place::General(number) => gdb.set_register(number, u64::from(value), false),
@@ -57,13 +57,13 @@ pub(super) fn write(gdb: &mut Gdb, board: &Board, selector: u8, value: u32) -> R
     }
 }
 
-/// Writes a word to a private peripheral as the stopped core itself would: in its Security state.
+/// Writes a word to a private peripheral in the Security state of the stopped core.
 pub(super) fn store(gdb: &mut Gdb, board: &Board, address: u32, value: u32) -> Result<(), EmulatorError> {
     // STR r1, [r0]; NOP
     execute(gdb, board, [0x6001, 0xbf00], [address, value]).map(|_| ())
 }
 
-/// Where a register is found.
+/// The place of a register.
 enum Place {
     /// The stub's register of this number.
     General(u8),
@@ -71,7 +71,7 @@ enum Place {
     Half(u8, bool),
     /// The special register of this number, as MRS and MSR know it.
     Special(u8),
-    /// Four special registers, the one in the highest byte first; zero where there is none.
+    /// Four special registers, the one in the highest byte first; zero marks a missing one.
     Masks([u8; 4]),
     Nowhere,
 }
@@ -87,8 +87,8 @@ impl Place {
             17 => Self::Special(8),
             18 => Self::Special(9),
             20 => Self::Masks(masks),
-            // Armv8-M: stack pointers, their limits and masks of either Security state, of which
-            // the core has its own under the plain number and the Non-secure ones 128 above.
+            // Armv8-M: stack pointers, their limits and masks of both Security states. The core's
+            // own have the plain number, the Non-secure ones the number plus 128.
             0x18 | 0x19 if secure => Self::Special(selector - 0x18 + 0x88),
             0x1a | 0x1b if secure => Self::Special(selector - 0x1a + 8),
             0x1c | 0x1d if secure => Self::Special(selector - 0x1c + 10),
@@ -108,16 +108,16 @@ fn read_special(gdb: &mut Gdb, board: &Board, number: u8) -> Result<u32, Emulato
 }
 
 fn write_special(gdb: &mut Gdb, board: &Board, number: u8, value: u32) -> Result<(), EmulatorError> {
-    // MSR number, r0: CONTROL and the masks are written by it as the flags' byte is elsewhere.
+    // MSR number, r0: the mask selects the flags' byte, which also writes CONTROL and the masks.
     execute(gdb, board, [0xf380, 0x8800 | u16::from(number)], [value, 0]).map(|_| ())
 }
 
-/// Lets the stopped core execute one instruction with `arguments` in r0 and r1, gives what is in r0
-/// afterwards, and puts everything back.
+/// Executes one instruction with `arguments` in r0 and r1, returns r0, and restores registers and
+/// memory.
 fn execute(gdb: &mut Gdb, board: &Board, code: [u16; 2], arguments: [u32; 2]) -> Result<u32, EmulatorError> {
     let (pc, xpsr) = (gdb.register(PC)?, gdb.register(XPSR)?);
     let saved = [gdb.register(0)?, gdb.register(1)?];
-    // Code is where the core is, if it can be there.
+    // The instruction is placed at the program counter if that is in memory.
     let here = pc as u32 & !1;
     let place = if board.code.contains(here) || board.ram.contains(here) { here } else { board.code.start };
     let mut covered = [0; 4];
@@ -135,7 +135,7 @@ fn execute(gdb: &mut Gdb, board: &Board, code: [u16; 2], arguments: [u32; 2]) ->
     };
     let result = executed();
 
-    // All of it, whatever has failed.
+    // Every step, even if one before has failed.
     let restored = [
         gdb.write(place, &covered),
         gdb.set_register(0, saved[0], false),

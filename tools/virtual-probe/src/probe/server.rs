@@ -14,59 +14,58 @@ use super::Probe;
 use super::frame::{Answer, Failure, Frames};
 use crate::EmulatorError;
 
-/// How often a waiting server looks around.
+/// Polling interval without a client.
 const GLANCE: Duration = Duration::from_millis(5);
-/// How often a busy one does.
+/// Polling interval while a client is served.
 const ROUND: Duration = Duration::from_millis(100);
-/// How long a client waits for the one before it to go: between two runs of a program, its end is
-/// not known at once.
+/// Time a client waits for the previous one to leave: its end is not noticed at once.
 const QUEUE: Duration = Duration::from_secs(2);
-/// How long a client may leave an answer unread before it counts as gone.
+/// Time a client may leave an answer unread before it is dropped.
 const UNREAD: Duration = Duration::from_secs(2);
-/// How many may wait.
-const LONGEST: usize = 16;
+/// Maximum number of waiting clients.
+const MAX_WAITING: usize = 16;
 
-/// Why there is no probe, or no longer.
+/// The reason why the probe does not start, or ends.
 #[derive(Debug, Error)]
 pub enum ProbeError {
-    /// The machine keeps its core to itself.
+    /// The machine was started without access to its core.
     #[error("the machine {board} cannot be probed: it was not started with `MachineOptions::debugged`")]
     NotDebugged {
         /// The board.
         board: &'static str,
     },
-    /// The port cannot be had.
-    #[error("cannot listen on port {port} of this machine: {reason}; choose another, or 0 for any that is free")]
+    /// The port cannot be used.
+    #[error("cannot listen on port {port} of this host: {reason}; choose another, or 0 for a free one")]
     Listen {
         /// The port.
         port: u16,
-        /// Why not.
+        /// The operating system's error.
         reason: io::Error,
     },
-    /// No client can be accepted any more.
+    /// Accepting clients fails.
     #[error("cannot accept clients: {0}")]
     Accept(io::Error),
-    /// The emulator is gone.
+    /// The emulator has ended or does not answer.
     #[error("{reason}{post_mortem}")]
     Emulator {
-        /// How that was noticed.
+        /// The error of the connection.
         reason: EmulatorError,
-        /// How it ended, and what it said.
+        /// The exit status and messages of the emulator.
         post_mortem: String,
     },
 }
 
-/// A probe that waits for clients.
+/// A probe that serves clients, one at a time.
 #[derive(Debug)]
 pub struct Server {
     probe: Probe,
     listener: TcpListener,
     stopped: Arc<AtomicBool>,
-    /// Who waits for the client to go, and until when, the first one first.
+    /// The waiting clients and their deadlines, in the order of arrival.
     queue: VecDeque<(TcpStream, Instant)>,
 }
 
-/// Ends a server from elsewhere.
+/// A handle that ends a server from another thread.
 #[derive(Clone, Debug)]
 pub struct Stopper(Arc<AtomicBool>);
 
@@ -78,11 +77,11 @@ impl Stopper {
 }
 
 impl Server {
-    /// Listens on `port` of this machine alone; 0 is any that is free.
+    /// Listens on `port` of the loopback interface; 0 chooses a free one.
     ///
     /// # Errors
     ///
-    /// Where the port is taken.
+    /// Returns [`ProbeError::Listen`] if the port cannot be used.
     pub fn new(probe: Probe, port: u16) -> Result<Self, ProbeError> {
         let listening = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
             .and_then(|listener| listener.set_nonblocking(true).map(|()| listener));
@@ -90,25 +89,25 @@ impl Server {
         Ok(Self { probe, listener, stopped: Arc::default(), queue: VecDeque::new() })
     }
 
-    /// Where it listens.
+    /// Returns the address of the server.
     ///
     /// # Errors
     ///
-    /// Where the system does not say.
+    /// Returns [`ProbeError::Accept`] if the operating system does not report it.
     pub fn address(&self) -> Result<SocketAddr, ProbeError> {
         self.listener.local_addr().map_err(ProbeError::Accept)
     }
 
-    /// What probe-rs takes for the probe's name: `--probe` of its command line.
+    /// Returns the value of probe-rs's option `--probe` that selects this probe.
     ///
     /// # Errors
     ///
-    /// As [`address`](Self::address).
+    /// Returns [`ProbeError::Accept`] if the operating system does not report the address.
     pub fn selector(&self) -> Result<String, ProbeError> {
         Ok(format!("1d50:6018:{}", self.address()?))
     }
 
-    /// What ends it.
+    /// Returns a handle that ends the server.
     #[must_use]
     pub fn stopper(&self) -> Stopper {
         Stopper(Arc::clone(&self.stopped))
@@ -118,7 +117,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// Where the emulator has ended.
+    /// Returns [`ProbeError`] if the emulator has ended, or clients cannot be accepted.
     pub fn run(&mut self) -> Result<(), ProbeError> {
         while !self.stopped.load(Ordering::Relaxed) {
             self.look()?;
@@ -133,16 +132,16 @@ impl Server {
         Ok(())
     }
 
-    /// Looks whether somebody wants to be the next client.
+    /// Adds new clients to the queue.
     fn look(&mut self) -> Result<(), ProbeError> {
         loop {
             match self.listener.accept() {
-                Ok((stream, _)) if self.queue.len() < LONGEST => {
+                Ok((stream, _)) if self.queue.len() < MAX_WAITING => {
                     self.queue.push_back((stream, Instant::now() + QUEUE));
                 }
                 Ok((stream, _)) => refuse(stream),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                // A client that has gone again, or a signal.
+                // The client has left already, or a signal came.
                 Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {}
                 Err(error) => return Err(ProbeError::Accept(error)),
             }
@@ -150,11 +149,11 @@ impl Server {
         Ok(())
     }
 
-    /// Serves a client until it goes.
+    /// Serves a client until it leaves; then the core runs without a debugger.
     fn serve(&mut self, client: TcpStream) -> Result<(), ProbeError> {
         self.probe.connect();
         let served = self.converse(client);
-        served.and_then(|()| self.probe.release()).map_err(|error| self.failed(error))
+        served.and_then(|()| self.probe.target.release()).map_err(|error| self.failed(error))
     }
 
     fn converse(&mut self, mut client: TcpStream) -> Result<(), EmulatorError> {
@@ -188,7 +187,7 @@ impl Server {
             if Instant::now() >= round {
                 round = Instant::now() + ROUND;
                 self.probe.look()?;
-                // Whether others can be accepted is seen when this one has gone.
+                // An error of the listener is reported after this client.
                 let _ = self.look();
                 while let Some((client, _)) = self.queue.pop_front_if(|(_, deadline)| Instant::now() > *deadline) {
                     refuse(client);
@@ -198,8 +197,8 @@ impl Server {
         Ok(())
     }
 
-    /// Whether the client has taken all of `frame`: not if it has gone, does not read, or the
-    /// server is stopped.
+    /// Sends `frame`; returns false if the client has left or does not read, or the server is
+    /// stopped.
     fn send(&self, client: &mut TcpStream, frame: &[u8]) -> bool {
         let deadline = Instant::now() + UNREAD;
         let mut rest = frame;
@@ -219,13 +218,13 @@ impl Server {
     }
 
     fn failed(&self, reason: EmulatorError) -> ProbeError {
-        ProbeError::Emulator { reason, post_mortem: self.probe.machine().post_mortem() }
+        ProbeError::Emulator { reason, post_mortem: self.probe.machine.post_mortem() }
     }
 }
 
-/// Tells a client that another has the probe.
+/// Answers a client that another one has the probe.
 fn refuse(mut client: TcpStream) {
     eprintln!("a client was refused: another has the probe");
-    // It may have gone, which is as well.
+    // An error means that the client has left.
     let _ = client.write_all(&Answer::Error(Failure::Busy).frame());
 }

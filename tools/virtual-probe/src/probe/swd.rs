@@ -1,4 +1,4 @@
-//! Serial wire debug, bit by bit: what probe-rs sends before it uses commands for registers.
+//! Serial wire debug (SWD), bit by bit, which probe-rs uses before the commands for registers.
 
 use std::collections::VecDeque;
 
@@ -6,31 +6,31 @@ use super::Bus;
 use super::debug_port::DebugPort;
 use crate::EmulatorError;
 
-/// Ones in a row that reset the line.
+/// Number of ones in a row that reset the line.
 const LINE_RESET: u32 = 50;
-/// The acknowledgement `OK`, in the order in which its bits are sent, lowest first.
+/// The acknowledgement `OK`, sent lowest bit first.
 const OK: u64 = 0b001;
 
 /// The target's end of the wire.
 #[derive(Debug, Default)]
 pub(super) struct Wire {
     state: State,
-    /// Ones in a row outside of data.
+    /// Number of ones received in a row, outside of data.
     ones: u32,
-    /// Bits that the target will send.
+    /// The bits to send next.
     answer: VecDeque<bool>,
 }
 
 #[derive(Debug, Default)]
 enum State {
-    /// Not in step with the client: waits for a line reset.
+    /// Out of step with the client: waits for a line reset.
     #[default]
     Lost,
-    /// Waits for a request's start bit.
+    /// Waits for the start bit of a request.
     Idle,
-    /// Takes a request's eight bits.
+    /// Receives the eight bits of a request.
     Request { bits: u8, count: u32 },
-    /// Takes the 32 bits and the parity that a write brings.
+    /// Receives the 32 data bits and the parity of a write.
     Data { request: Request, bits: u64, count: u32 },
 }
 
@@ -43,7 +43,7 @@ struct Request {
 }
 
 impl Wire {
-    /// The client sends the `count` lowest of `bits`, the lowest first.
+    /// Receives the `count` lowest of `bits` from the client, the lowest first.
     pub(super) fn send(
         &mut self,
         port: &mut DebugPort,
@@ -57,7 +57,7 @@ impl Wire {
         Ok(())
     }
 
-    /// The client asks for `count` bits. Where the target sends nothing, the line is pulled up.
+    /// Returns the next `count` bits to the client. A pull-up makes missing bits ones.
     pub(super) fn receive(&mut self, count: u32) -> u64 {
         let bits = (0..count.min(64)).map(|index| u64::from(self.answer.pop_front().unwrap_or(true)) << index);
         bits.fold(0, |sum, bit| sum | bit)
@@ -117,7 +117,8 @@ impl Wire {
 }
 
 impl Request {
-    /// A request of eight bits: start, port, direction, two of the address, parity, stop, park.
+    /// Parses the eight bits of a request: start, port, direction, two of the address, parity,
+    /// stop, park.
     fn parse(bits: u8) -> Option<Self> {
         let whole = bits & 0b1100_0001 == 0b1000_0001 && (bits >> 1 & 0b1_1111).count_ones().is_multiple_of(2);
         whole.then_some(Self { access_port: bits & 0b10 != 0, read: bits & 0b100 != 0, register: bits >> 1 & 0b1100 })
@@ -151,7 +152,7 @@ mod tests {
             self.wire.send(&mut self.port, &mut self.ram, bits, count).unwrap();
         }
 
-        /// As probe-rs connects: line reset, the change from JTAG, line reset and idle bits.
+        /// Connects like probe-rs: line reset, switch from JTAG, line reset and idle bits.
         fn connect(&mut self) {
             self.send(0x7_ffff_ffff_ffff, 51);
             self.send(0xe79e, 16);
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_reach_the_port_though_data_are_all_ones() {
+    fn data_of_all_ones_do_not_reset_the_line() {
         let mut bench = Bench::new();
         bench.connect();
         bench.write(0x81, u32::MAX);
@@ -209,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_of_wrong_parity_is_dropped() {
+    fn a_write_with_wrong_parity_is_ignored() {
         let mut bench = Bench::new();
         bench.connect();
         bench.send(0xa9, 8);
@@ -229,7 +230,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bits_are_survived(sequence in proptest::collection::vec((any::<u64>(), 0..80_u32, 0..80_u32), 0..50)) {
+        fn no_bits_panic(sequence in proptest::collection::vec((any::<u64>(), 0..80_u32, 0..80_u32), 0..50)) {
             let mut bench = Bench::new();
             bench.connect();
             for (bits, send, receive) in sequence {

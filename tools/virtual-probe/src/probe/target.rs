@@ -1,12 +1,12 @@
-//! All that the access port reaches: memory, the core's private peripherals, and in their place the
-//! debug registers, which QEMU does not have.
+//! The address space of the access port: memory, the core's private peripherals, and the debug
+//! registers, which QEMU does not have.
 
 use super::breakpoints::MAX_TRAPS;
 use super::execution::{Execution, State};
 use super::{Bus, components, registers};
 use crate::{Board, EmulatorError, Memory};
 
-/// The core's private peripherals.
+/// The addresses of the core's private peripherals.
 const PRIVATE: u32 = 0xe000_0000;
 const PRIVATE_END: u32 = 0xe010_0000;
 
@@ -27,7 +27,7 @@ const DAUTHSTATUS: u32 = 0xe000_efb8;
 
 /// No trace, no counters, no comparators.
 const DWT_EMPTY: u32 = 0x0f00_0000;
-/// All kinds of debugging are allowed, in both Security states.
+/// All kinds of debugging are allowed in both Security states.
 const ALL_ALLOWED: u32 = 0xff;
 /// The core is in the Secure state.
 const SECURE: u32 = 1 << 16;
@@ -45,7 +45,7 @@ const S_LOCKUP: u32 = 1 << 19;
 const S_RETIRE_ST: u32 = 1 << 24;
 const S_RESET_ST: u32 = 1 << 25;
 
-/// What is behind the access port.
+/// The target of the access port.
 #[derive(Debug)]
 pub(super) struct Target {
     pub(super) execution: Execution,
@@ -53,9 +53,9 @@ pub(super) struct Target {
     memory: Memory,
     demcr: u32,
     dcrdr: u32,
-    /// C_MASKINTS, which steps have anyhow.
+    /// C_MASKINTS, which is only read back: steps always mask interrupts.
     mask: u32,
-    /// What was asked for in vain since this was last taken.
+    /// The requests that could not be answered since [`Target::take_unanswered`].
     unanswered: Vec<String>,
 }
 
@@ -64,17 +64,16 @@ impl Target {
         Self { execution, board, memory, demcr: 0, dcrdr: 0, mask: 0, unanswered: Vec::new() }
     }
 
-    /// Forgets the debugger.
+    /// Undoes the debugger's settings and resumes the core.
     pub(super) fn release(&mut self) -> Result<(), EmulatorError> {
         (self.demcr, self.dcrdr, self.mask) = (0, 0, 0);
         self.execution.release()
     }
 
-    /// What was asked for in vain since this was last asked.
+    /// Returns the requests that could not be answered since the last call.
     pub(super) fn take_unanswered(&mut self) -> Vec<String> {
         if self.execution.take_trap_overflow() {
-            self.unanswered
-                .push(format!("a stop at more than {MAX_TRAPS} BKPT instructions, or data that look the same"));
+            self.unanswered.push(format!("a stop at more than {MAX_TRAPS} BKPT instructions, or data like them"));
         }
         std::mem::take(&mut self.unanswered)
     }
@@ -123,7 +122,7 @@ impl Target {
                 self.execution.reasons &= !value;
                 Ok(())
             }
-            // With the key, a request to reset the system, or what older cores take for one.
+            // With the key: SYSRESETREQ, or VECTRESET of older cores.
             AIRCR if value >> 16 == 0x05fa && value & 0b101 != 0 => self.execution.restart(),
             FP_CTRL => {
                 self.execution.comparators.set_control(value);
@@ -142,8 +141,8 @@ impl Target {
         }
     }
 
-    /// A private peripheral that QEMU has. Where there are two Security states, only the core
-    /// itself sees those of its own.
+    /// Reads a private peripheral that QEMU has. With two Security states, only the core itself can
+    /// access those of its own state.
     fn read_peripheral(&mut self, address: u32) -> Result<u32, EmulatorError> {
         let mut word = [0; 4];
         if self.board.core.secure() {
@@ -154,7 +153,7 @@ impl Target {
         Ok(u32::from_le_bytes(word))
     }
 
-    /// DHCSR, whose sticky bits are cleared by reading it.
+    /// Reads DHCSR, which clears its sticky bits.
     fn status(&mut self) -> Result<u32, EmulatorError> {
         let mut status = S_REGRDY | self.mask;
         status |= match self.execution.state()? {
@@ -172,7 +171,7 @@ impl Target {
         Ok(status)
     }
 
-    /// A write of DHCSR with its key.
+    /// Writes DHCSR; the key was checked.
     fn control(&mut self, value: u32) -> Result<(), EmulatorError> {
         self.mask = value & C_MASKINTS;
         if value & C_DEBUGEN == 0 {
@@ -181,7 +180,7 @@ impl Target {
         let enabled = self.execution.enabled();
         self.execution.enable(true)?;
         match value & (C_HALT | C_STEP) {
-            // What has waited for this to be caught is not let go by it.
+            // Enabling halting does not resume a core that it has just caught.
             0 if !enabled => Ok(()),
             0 => self.execution.resume(),
             C_STEP => self.execution.step(),
@@ -189,7 +188,7 @@ impl Target {
         }
     }
 
-    /// A write of DCRSR: moves a register to DCRDR or from there. A running core does not.
+    /// Writes DCRSR: copies a register to or from DCRDR. A running core ignores it.
     fn transfer(&mut self, value: u32) -> Result<(), EmulatorError> {
         if self.execution.state()? != State::Halted {
             return Ok(());
@@ -198,7 +197,7 @@ impl Target {
         if value >> 16 & 1 == 0 {
             let value = registers::read(gdb, self.board, selector)?;
             if value.is_none() {
-                self.unanswered.push(format!("core register {selector:#04x}, which {} does not show", self.board.name));
+                self.unanswered.push(format!("core register {selector:#04x}, which {} does not have", self.board.name));
             }
             self.dcrdr = value.unwrap_or(0);
         } else {
@@ -208,7 +207,7 @@ impl Target {
         Ok(())
     }
 
-    /// Gives a running core its new breakpoints. A halted one gets them when it runs.
+    /// Sets the breakpoints of a running core; those of a halted core are set when it resumes.
     fn breakpoints_changed(&mut self) -> Result<(), EmulatorError> {
         match self.execution.state()? {
             State::Running => self.execution.paused(|_| Ok(())),
@@ -242,8 +241,8 @@ impl Bus for Target {
 
     fn write(&mut self, address: u32, data: &[u8]) -> Result<(), EmulatorError> {
         if Self::is_private(address) {
-            // Debuggers write whole words there; parts of one are dropped, as the registers' keys
-            // would have it.
+            // Debuggers write whole words there. Parts of a word are ignored: they lack the
+            // registers' keys.
             let words = (address..).step_by(4).zip(data.as_chunks::<4>().0);
             for (address, &word) in words.filter(|(address, _)| address & 3 == 0) {
                 self.write_private(address, u32::from_le_bytes(word))?;
@@ -256,7 +255,7 @@ impl Bus for Target {
         } else {
             self.memory.write(u64::from(address), data)?;
         }
-        // A running core's variables change often, and are no code.
+        // RAM that is written while the core runs holds variables, not code.
         let ram = self.board.ram.contains(address);
         if code || ram && self.execution.state()? != State::Running {
             self.execution.written(address, data)?;

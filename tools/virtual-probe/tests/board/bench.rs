@@ -1,5 +1,4 @@
-//! A board behind its probe, a client on the wire, and a program small enough to be written by
-//! hand.
+//! A board with its probe, a client, and a small hand-written program.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -26,9 +25,9 @@ pub const S_RESET_ST: u32 = 1 << 25;
 
 pub const PC: u32 = 15;
 
-/// Offsets in the program: where it counts, asks for semihosting, has an undefined instruction,
-/// HardFault's handler, and where it resets itself as often as the third word of RAM says before it
-/// counts.
+/// Offsets in the program: its start, the counting loop, a semihosting call, an undefined
+/// instruction, HardFault's handler, and a loop that resets the board that many times as the third
+/// word of RAM says.
 pub const START: u32 = 0x100;
 pub const COUNT: u32 = 0x104;
 pub const BKPT: u32 = 0x110;
@@ -36,7 +35,7 @@ pub const UNDEFINED: u32 = 0x120;
 pub const HANDLER: u32 = 0x130;
 pub const RESETS: u32 = 0x140;
 
-/// Counts up the first word of RAM for ever.
+/// Returns a program that increments the first word of RAM forever.
 pub fn program(board: &Board) -> Vec<u8> {
     let mut bytes = vec![0; 0x160];
     let mut put = |offset: u32, data: &[u8]| bytes[offset as usize..][..data.len()].copy_from_slice(data);
@@ -92,7 +91,7 @@ impl Bench {
         Client { stream }
     }
 
-    /// A client that has the program in memory, and the core halted before its first instruction.
+    /// Connects, loads the program, and halts the core before its first instruction.
     pub fn loaded(&self) -> Client {
         let mut client = self.connect();
         client.set(DHCSR, HALT);
@@ -105,7 +104,7 @@ impl Bench {
         client
     }
 
-    /// How the server ends by itself.
+    /// Waits for the server to end by itself and returns its result.
     pub fn end(mut self) -> Result<(), ProbeError> {
         self.thread.take().unwrap().join().unwrap()
     }
@@ -115,7 +114,7 @@ impl Drop for Bench {
     fn drop(&mut self) {
         self.stopper.stop();
         if let Some(thread) = self.thread.take() {
-            // Its end is told of in `end`.
+            // `end` reports the result.
             let _ = thread.join();
         }
     }
@@ -127,7 +126,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// The answer to a command, without what frames it. Nothing where the connection is closed.
+    /// Returns the answer to a command, without its frame; `None` if the connection is closed.
     pub fn try_ask(&mut self, command: &str) -> Option<String> {
         self.stream.write_all(format!("!{command}#").as_bytes()).ok()?;
         let mut answer = Vec::new();
@@ -143,7 +142,7 @@ impl Client {
         self.try_ask(command).expect("the connection is closed")
     }
 
-    /// Asks for memory and reads no answer, until the server takes no more.
+    /// Sends requests without reading the answers, until the server accepts no more.
     pub fn ask_until_full(&mut self) {
         self.stream.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
         while self.stream.write_all(b"!HM0000230000400000000000001000#").is_ok() {}
@@ -186,7 +185,7 @@ impl Client {
         self.wait_for(|client| client.word(DHCSR) & bits != 0);
     }
 
-    /// Waits until the program counts.
+    /// Waits until the program has changed its counter.
     pub fn wait_for_count(&mut self, board: &Board) {
         let ram = board.ram.start;
         let before = self.word(ram);
@@ -196,7 +195,7 @@ impl Client {
     fn wait_for(&mut self, mut happened: impl FnMut(&mut Self) -> bool) {
         let deadline = Instant::now() + Duration::from_secs(20);
         while !happened(self) {
-            assert!(Instant::now() < deadline, "it does not happen");
+            assert!(Instant::now() < deadline, "the condition did not become true within 20 s");
             thread::sleep(Duration::from_millis(1));
         }
     }

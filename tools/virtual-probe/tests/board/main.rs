@@ -1,7 +1,7 @@
-//! Every board behind its probe, by the protocol's own bytes: no probe-rs, no firmware.
+//! Every board through its probe, with the bytes of the protocol: no probe-rs, no firmware.
 //!
-//! `PARITY_REQUIRE` names boards, separated by commas, without which trials fail and are not
-//! ignored.
+//! Without QEMU trials are ignored, except for the boards in `PARITY_REQUIRE`, separated by commas:
+//! these fail.
 
 mod bench;
 
@@ -48,8 +48,8 @@ fn main() -> ExitCode {
     }
     let others: [(&str, fn()); 3] = [
         ("refuses_a_second_client", refuses_a_second_client),
-        ("gives_up_a_client_that_does_not_read", gives_up_a_client_that_does_not_read),
-        ("tells_of_the_end", tells_of_the_end),
+        ("drops_a_client_that_does_not_read", drops_a_client_that_does_not_read),
+        ("reports_the_end_of_the_emulator", reports_the_end_of_the_emulator),
     ];
     for (name, case) in others {
         let run = move || {
@@ -61,7 +61,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// A trial that without the emulator is ignored, with the reason, or fails where it is required.
+/// Returns a trial. Without the emulator it is ignored, or fails if it is required.
 fn trial(
     name: String,
     run: impl FnOnce() -> Result<(), Failed> + Send + 'static,
@@ -99,7 +99,7 @@ fn moves_memory(bench: &Bench) {
         let data: Vec<u8> = (0..601_u32).map(|index| (index * 7) as u8).collect();
         client.write(start + 0x401, &data);
         assert_eq!(client.read(start + 0x401, data.len()), data);
-        // Again, with bits set that were clear: what is flash is erased on the way.
+        // Sets bits that were clear: flash must be erased for that.
         client.write(start + 0x403, &[0xff; 3]);
         assert_eq!(client.read(start + 0x402, 5), [7, 0xff, 0xff, 0xff, 35]);
     }
@@ -111,7 +111,7 @@ fn shows_registers(bench: &Bench) {
     let before: Vec<_> = (0..17).map(|number| client.register(number)).collect();
     assert_eq!(before[PC as usize], bench.board.code.start + START);
     assert_eq!(before[7], 0x1234_5678);
-    // The main stack pointer, which is in use, the other one, and the masks.
+    // The main stack pointer, which is in use, the process stack pointer, and the masks.
     assert_eq!(client.register(17), before[13]);
     client.set_register(18, bench.board.ram.start + 0x800);
     assert_eq!(client.register(18), bench.board.ram.start + 0x800);
@@ -144,7 +144,7 @@ fn steps_and_breaks(bench: &Bench) {
     client.set(DHCSR, RUN);
     client.wait(S_HALT);
     assert_eq!((client.register(PC), client.word(DFSR)), (address, 2));
-    // A step does not leave a breakpoint, unless that is taken away.
+    // A step does not pass a breakpoint unless it is disabled.
     client.set(DHCSR, STEP);
     assert_eq!(client.register(PC), address);
     client.set(control, 2);
@@ -154,7 +154,7 @@ fn steps_and_breaks(bench: &Bench) {
     assert_eq!(client.word(DHCSR) & S_HALT, 0);
     client.wait_for_count(bench.board);
 
-    // Set while it runs.
+    // A breakpoint that is set while the core runs.
     client.set(control, 3);
     client.wait(S_HALT);
     assert_eq!(client.register(PC), address);
@@ -167,14 +167,14 @@ fn stops_at_bkpt(bench: &Bench) {
     client.set(DHCSR, RUN);
     client.wait(S_HALT);
     assert_eq!((client.register(PC), client.word(DFSR)), (bkpt, 2));
-    // As probe-rs goes on: behind it.
+    // Like probe-rs, continue after the instruction.
     client.set(DFSR, 0x1f);
     client.set_register(PC, bkpt + 2);
     client.set(DHCSR, RUN);
     client.wait(S_HALT);
     drop(client);
 
-    // Without a debugger it would be a fault. It waits for one.
+    // Without a debugger the BKPT would be a fault: the core is stopped until a debugger connects.
     let mut client = bench.connect();
     assert_eq!(client.word(DHCSR) & (S_HALT | S_LOCKUP), S_LOCKUP);
     client.set(DHCSR, RUN);
@@ -202,7 +202,7 @@ fn resets(bench: &Bench) {
     assert_eq!(client.word(DHCSR) & S_RESET_ST, 0);
     client.wait_for_count(bench.board);
 
-    // By the line, and caught by a debugger that enables halting only afterwards.
+    // A reset by the line, caught by a debugger that enables halting only afterwards.
     client.set(DHCSR, 0xa05f_0000);
     client.ask("GZ1");
     client.set(DEMCR, 1);
@@ -225,7 +225,7 @@ fn resets_itself(bench: &Bench) {
     assert_eq!(client.word(DHCSR) & S_RESET_ST, S_RESET_ST);
     assert_eq!(client.word(DHCSR) & S_RESET_ST, 0);
 
-    // Our own reset is done when it is answered: it takes nothing away that is written then.
+    // A reset is complete when it is answered: it does not undo later writes.
     client.set(DEMCR, 1);
     client.set(AIRCR, RESET);
     client.set_register(7, 0x1234_5678);
@@ -276,28 +276,28 @@ fn refuses_a_second_client() {
     let mut second = bench.connect();
     assert_eq!(second.ask("GA"), "E4");
     assert_eq!(first.ask("HC"), "K1");
-    // One that comes a little early is not refused.
+    // A client that comes a little early is not refused.
     let mut third = bench.connect();
     drop(first);
     assert_eq!(third.ask("HC"), "K1");
 }
 
-fn gives_up_a_client_that_does_not_read() {
+fn drops_a_client_that_does_not_read() {
     let bench = Bench::new(&BOARDS[0]);
-    let mut deaf = bench.connect();
-    deaf.ask_until_full();
+    let mut client = bench.connect();
+    client.ask_until_full();
     assert_eq!(bench.connect().ask("HC"), "K1");
-    drop(deaf);
+    drop(client);
 
-    // Nor does such a one hold up the server's end.
-    let mut deaf = bench.connect();
-    deaf.ask_until_full();
+    // Such a client does not delay the end of the server.
+    let mut client = bench.connect();
+    client.ask_until_full();
     let begin = Instant::now();
     drop(bench);
     assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
 }
 
-fn tells_of_the_end() {
+fn reports_the_end_of_the_emulator() {
     let bench = Bench::new(Board::by_name("microbit").unwrap());
     let mut client = bench.connect();
     client.ask("GA");

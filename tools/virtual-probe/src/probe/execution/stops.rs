@@ -1,4 +1,4 @@
-//! Where the core stops, and where it must not go on.
+//! The addresses at which the core stops or would lock up.
 
 use std::collections::BTreeSet;
 
@@ -6,25 +6,25 @@ use super::{Execution, PC, State};
 use crate::EmulatorError;
 
 const VTOR: u32 = 0xe000_ed08;
-/// Where the vector table has the handlers of reset and of HardFault.
+/// Offsets of the vectors of reset and HardFault.
 const RESET: u32 = 4;
 const HARD_FAULT: u32 = 12;
 
 impl Execution {
-    /// Takes note of what was written to memory, in case it is code.
+    /// Searches data that was written to memory for traps.
     pub(in super::super) fn written(&mut self, address: u32, data: &[u8]) -> Result<(), EmulatorError> {
         let odd = address & 1;
         let changed = if odd == 0 && data.len().is_multiple_of(2) {
-            self.traps.note(address, data)
+            self.traps.update(address, data)
         } else {
             let mut whole = vec![0; (data.len() + odd as usize).next_multiple_of(2)];
             self.memory.read(u64::from(address - odd), &mut whole)?;
-            self.traps.note(address - odd, &whole)
+            self.traps.update(address - odd, &whole)
         };
         if changed && self.state()? == State::Running { self.paused(|_| Ok(())) } else { Ok(()) }
     }
 
-    /// Whether there were more traps than the core is made to stop at, since this was last asked.
+    /// Returns true if traps were ignored because of their number since the last call.
     pub(in super::super) fn take_trap_overflow(&mut self) -> bool {
         self.traps.take_overflow()
     }
@@ -42,8 +42,8 @@ impl Execution {
         Ok(self.traps.contains(pc))
     }
 
-    /// Whether the core, let run, would lock up at once: for want of a program, or at a BKPT
-    /// without a debugger.
+    /// Returns true if the resumed core would lock up at once: it has no program, or is at a BKPT
+    /// and has no debugger.
     pub(super) fn would_lock_up(&mut self) -> Result<bool, EmulatorError> {
         let pc = self.program_counter()?;
         if !self.enabled && self.traps.contains(pc) {
@@ -60,7 +60,7 @@ impl Execution {
         Ok(empty || !self.placed && self.vector(RESET)? != pc | 1)
     }
 
-    /// The word at `offset` in the vector table of a stopped core.
+    /// Returns the word at `offset` in the vector table of a stopped core.
     pub(super) fn vector(&mut self, offset: u32) -> Result<u32, EmulatorError> {
         let mut word = [0; 4];
         if self.board.core.movable_vectors() {
@@ -71,13 +71,13 @@ impl Execution {
         Ok(u32::from_le_bytes(word))
     }
 
-    /// The first instruction of HardFault's handler, where the core is to halt there.
+    /// Returns the address of HardFault's handler if the core must halt there.
     pub(super) fn hard_fault(&mut self) -> Result<Option<u32>, EmulatorError> {
         let caught = self.enabled && self.catch_hard_fault;
         Ok(if caught { Some(self.vector(HARD_FAULT)? & !1) } else { None })
     }
 
-    /// Gives the stopped core the breakpoints that it ought to have.
+    /// Sets and removes breakpoints of the stopped core until it has the wanted ones.
     pub(super) fn plant(&mut self) -> Result<(), EmulatorError> {
         let handler = self.hard_fault()?;
         let mut wanted: BTreeSet<u32> = self.traps.addresses().chain(handler).collect();
@@ -86,24 +86,24 @@ impl Execution {
         }
         let superfluous: Vec<_> = self.planted.difference(&wanted).copied().collect();
         for address in superfluous {
-            self.gdb.uproot(address)?;
+            self.gdb.remove_breakpoint(address)?;
             self.planted.remove(&address);
         }
         for address in wanted {
             if !self.planted.contains(&address) {
-                self.gdb.plant(address)?;
+                self.gdb.set_breakpoint(address)?;
                 self.planted.insert(address);
             }
         }
         Ok(())
     }
 
-    /// Finds the traps in a program that was there before the first write passed by.
+    /// Searches code memory once, for traps of a program that was loaded before the probe started.
     pub(super) fn search(&mut self) -> Result<(), EmulatorError> {
         if !std::mem::replace(&mut self.searched, true) {
             let mut code = vec![0; self.board.code.length as usize];
             self.memory.read(u64::from(self.board.code.start), &mut code)?;
-            self.traps.note(self.board.code.start, &code);
+            self.traps.update(self.board.code.start, &code);
         }
         Ok(())
     }
