@@ -148,22 +148,19 @@ impl Board {
 ///
 /// Returns [`BoardsError`] if a folder or file cannot be read or parsed.
 pub fn all() -> Result<Vec<Board>, BoardsError> {
-    all_in(&folder())
+    let folder = folder();
+    let entries = fs::read_dir(&folder).map_err(|source| unreadable(&folder, source))?;
+    let folders = entries.flatten().filter(|entry| entry.path().join("board.toml").is_file());
+    let boards = folders.map(|entry| Board::read(&entry.path(), entry.file_name().to_string_lossy().into_owned()));
+    let mut boards: Vec<_> = boards.collect::<Result<_, _>>()?;
+    boards.sort_by(|left, right| left.name.cmp(&right.name));
+    Ok(boards)
 }
 
 /// Returns the folder with one folder for each board.
 #[must_use]
 pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new("")).join("firmware/boards")
-}
-
-fn all_in(folder: &Path) -> Result<Vec<Board>, BoardsError> {
-    let entries = fs::read_dir(folder).map_err(|source| unreadable(folder, source))?;
-    let folders = entries.flatten().filter(|entry| entry.path().join("board.toml").is_file());
-    let boards = folders.map(|entry| Board::read(&entry.path(), entry.file_name().to_string_lossy().into_owned()));
-    let mut boards: Vec<_> = boards.collect::<Result<_, _>>()?;
-    boards.sort_by(|left, right| left.name.cmp(&right.name));
-    Ok(boards)
 }
 
 fn unreadable(path: &Path, source: io::Error) -> BoardsError {
