@@ -217,7 +217,7 @@ fn invalid_options_are_refused() {
         (&["--epochs", "0"], 2, "--epochs"),
         (&["--learning-rate", "2"], 2, "--learning-rate"),
         (&["--validation", "240"], 2, "--validation is 240, expected 0..=239"),
-        (&["--export", "none/teacher"], 1, "there is no folder"),
+        (&["--export", "none/teacher"], 1, "does not exist"),
     ];
     for (arguments, code, part) in cases {
         failure(project.command(&["teach", "--data", "data"]).args(arguments).assert(), code, &[part]);

@@ -176,5 +176,5 @@ fn arguments_of_predict_are_checked() {
     let write = |name| project.run(&["predict", "model.bin", "--image", "image.png", "--picture", name]);
     failure(write("image.png"), 2, &["--picture image.png would overwrite image.png"]);
     failure(write("model.bin"), 2, &["--picture model.bin", ".png"]);
-    failure(write("absent/seen.png"), 1, &["absent", "there is no folder"]);
+    failure(write("absent/seen.png"), 1, &["absent", "does not exist"]);
 }

@@ -74,6 +74,6 @@ fn arguments_of_show_are_checked() {
     failure(show(&["--split", "test"]), 2, &["--index"]);
     failure(show(&["--out", "samples.png"]), 2, &["--out samples.png", ".svg"]);
     failure(show(&["--index", "0", "--out", "image"]), 2, &["--out image", ".png"]);
-    failure(show(&["--out", "absent/samples.svg"]), 1, &["there is no folder absent"]);
+    failure(show(&["--out", "absent/samples.svg"]), 1, &["folder absent does not exist"]);
     assert_eq!(names(project.path()), ["data"]);
 }

@@ -11,7 +11,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum WriteError {
     /// The folder does not exist.
-    #[error("cannot write {path}: there is no folder {folder}; create it, or name another place")]
+    #[error("cannot write {path}: folder {folder} does not exist; create it, or name another place")]
     NoFolder {
         /// The file.
         path: PathBuf,
@@ -24,7 +24,7 @@ pub enum WriteError {
         /// The path.
         path: PathBuf,
     },
-    /// The path is the name of a folder: it ends in a separator, for example.
+    /// The path names a folder, for example because it ends in a separator.
     #[error("cannot write {path}: that is the name of a folder; add the name of a file")]
     NoFileName {
         /// The path.
@@ -49,7 +49,7 @@ pub enum WriteError {
 }
 
 impl WriteError {
-    /// Returns the error for a file that cannot be created, written or renamed.
+    /// Returns [`WriteError::Write`].
     pub fn write(path: &Path, source: io::Error) -> Self {
         Self::Write { path: path.to_owned(), source }
     }

@@ -1,4 +1,4 @@
-//! Small pieces that several host programs share.
+//! Functions and types that several host programs share.
 
 #![forbid(unsafe_code)]
 

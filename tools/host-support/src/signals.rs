@@ -2,8 +2,8 @@
 
 use std::io;
 
-/// Calls `end` with the program's exit code whenever SIGINT, SIGTERM or SIGHUP arrives: 128 and the
-/// signal's number, as shells have it. The signals no longer end the program themselves.
+/// Calls `end` with the program's exit code whenever SIGINT, SIGTERM or SIGHUP arrives: 128 plus
+/// the signal's number, like shells. The signals no longer end the program themselves.
 ///
 /// Signals that the program was started to ignore (`nohup`, a shell's `&`) stay ignored on Linux.
 /// On systems without these signals `end` is never called.
