@@ -132,7 +132,7 @@ mod tests {
     fn json_keys_are_stable() {
         let stored = ModelParity { model_id: "0000001a".into(), record: record() };
         let json = serde_json::to_string(&stored).unwrap();
-        let keys = "{\"model_id\":\"0000001a\",\"device\":\"loopback\",\"core\":\"\",\"images\":10,\
+        let keys = "{\"model_id\":\"0000001a\",\"device\":\"loopback\",\"core\":\"\",\"pictures\":10,\
                     \"logits_compared\":100,\"logits_different\":0,\"probabilities_different\":0,\
                     \"classes_different\":0,\"accuracy\":0.0,\"flash_bytes\":null,\"ram_bytes\":null,\
                     \"resent\":0,\"seconds\":0.0}";

@@ -156,7 +156,7 @@ mod tests {
         let evaluated = Evaluated { model_id: "00000000".into(), images: 10_000, accuracy: 0.871 };
         let summary = Summary::new(&trained, &evaluated, &device(), Sizes { flash: 20_000, ram: 9_000 });
         let expected = concat!(
-            r#"{"board":"mps2-an386","images":10000,"logits_compared":100000,"logits_different":0,"#,
+            r#"{"board":"mps2-an386","pictures":10000,"logits_compared":100000,"logits_different":0,"#,
             r#""train_accuracy_float":0.9,"test_accuracy_float":0.872,"test_accuracy_fixed":0.871,"#,
             r#""test_accuracy_device":0.871,"model_bytes":104000,"flash_bytes":20000,"ram_bytes":9500}"#
         );

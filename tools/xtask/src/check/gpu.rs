@@ -165,7 +165,7 @@ mod tests {
         let expected = concat!(
             r#"{"backend":"wgpu","device":"llvmpipe (Vulkan, software)","epochs":2,"seconds_per_epoch":15.0,"#,
             r#""train_accuracy_float":0.85,"test_accuracy_float":0.84,"test_accuracy_fixed":0.839,"#,
-            r#""test_accuracy_loopback":0.839,"model_bytes":104000,"images":10000,"logits_compared":100000,"#,
+            r#""test_accuracy_loopback":0.839,"model_bytes":104000,"pictures":10000,"logits_compared":100000,"#,
             r#""logits_different":0}"#
         );
         assert_eq!(serde_json::to_string(&summary).unwrap(), expected);
