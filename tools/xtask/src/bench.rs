@@ -25,7 +25,7 @@ const FIXTURE_VECTOR_ANSWERS: &str = "tests/fixtures/vectors-answers.bin";
 pub const FIXTURES: [(&str, &str); 2] =
     [(FIXTURE_MODEL, FIXTURE_ANSWERS), (FIXTURE_VECTOR_MODEL, FIXTURE_VECTOR_ANSWERS)];
 
-/// What to measure, and what to write.
+/// The boards and the model to measure, and the output.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     cargo xtask bench --fixture\n  \
@@ -103,19 +103,11 @@ pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
     } else {
         chosen(workspace, options.model, options.data.as_deref())?
     };
-    let mut job = measuring(workspace, &devices, &work)?.args(["--pictures", &options.images.to_string()]);
-    if options.json {
-        job = job.arg("--json");
-    }
-    if let Some(chart) = options.chart {
-        job = job.arg("--chart").arg(chart);
-    }
-    if options.budgets {
-        job = job.arg("--budgets").arg(workspace.root.join(BUDGETS));
-    }
-    if options.write_budgets {
-        job = job.arg("--write-budgets").arg(workspace.root.join(BUDGETS));
-    }
+    let budgets = workspace.root.join(BUDGETS);
+    let job = measuring(workspace, &devices, &work)?.args(["--pictures", &options.images.to_string()]);
+    let job = job.flag("--json", options.json).option("--chart", options.chart);
+    let job = job.option("--budgets", options.budgets.then_some(&budgets));
+    let job = job.option("--write-budgets", options.write_budgets.then_some(&budgets));
     job.args(options.arguments).run_to_stdout()
 }
 
@@ -172,7 +164,7 @@ fn chosen(workspace: &Workspace, model: Option<PathBuf>, data: Option<&Path>) ->
     let model = model.map_or_else(|| workspace.demo_model(), run_folder::model_of);
     if !model.is_file() {
         bail!(
-            "there is no model {}; run `cargo xtask demo`, or name one with --model FILE, or use --fixture",
+            "model {} does not exist; run `cargo xtask demo`, or name one with --model FILE, or use --fixture",
             shown(&model)
         );
     }

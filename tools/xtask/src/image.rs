@@ -106,7 +106,10 @@ impl Firmware {
     }
 
     /// Calls `look` with the parsed ELF file of the server.
-    fn with_elf<T>(&self, look: impl FnOnce(&Path, &object::File<'_>) -> Result<T>) -> Result<T> {
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be read or parsed, or the error of `look`.
+    pub fn with_elf<T>(&self, look: impl FnOnce(&Path, &object::File<'_>) -> Result<T>) -> Result<T> {
         let path = self.elf()?;
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         let file =
@@ -142,7 +145,7 @@ pub fn command(workspace: &Workspace, board: &str) -> Result<()> {
 /// Builds a board's programs and copies them to target/prenda/firmware.
 ///
 /// # Errors
-/// Returns an error if there is no compiler or linker for the board, or the build fails.
+/// Returns an error if the board's compiler or linker is missing, or the build fails.
 pub fn build(workspace: &Workspace, board: &Board) -> Result<Firmware> {
     let binaries = binaries(board);
     building(workspace, board, &binaries)?.run()?;

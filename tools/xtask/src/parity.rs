@@ -115,7 +115,7 @@ pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
     let devices = chosen(&devices, all, &[LOOPBACK, DEFAULT_BOARD])?;
     let model = model.map_or_else(|| workspace.demo_model(), run_folder::model_of);
     if !model.is_file() {
-        bail!("there is no model file {}; run `cargo xtask demo`, or name one with --model FILE", shown(&model));
+        bail!("model {} does not exist; run `cargo xtask demo`, or name one with --model FILE", shown(&model));
     }
 
     workspace.build_programs()?;
@@ -134,7 +134,7 @@ pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
         image::build(workspace, &board::named(board_of(device))?)?;
     }
     let run = run_folder::of_model(&model, &evaluated.model_id);
-    let job = recording(tool(workspace, &devices, &model, &answers)?, run.as_deref()).args(arguments);
+    let job = tool(workspace, &devices, &model, &answers, run.as_deref())?.args(arguments);
     if json {
         return job.arg("--json").run_to_stdout();
     }
@@ -178,7 +178,7 @@ pub fn compare(
     report: &Path,
     run: Option<&Path>,
 ) -> Result<Report> {
-    report_of(recording(tool(workspace, devices, model, answers)?, run), report)
+    report_of(tool(workspace, devices, model, answers, run)?, report)
 }
 
 /// Runs `parity` and returns its report even if something differs.
@@ -242,8 +242,8 @@ pub fn chosen(devices: &[String], all: bool, usual: &[&str]) -> Result<Vec<Strin
     if let Some(unknown) = devices.iter().find(|device| !is_known(device)) {
         let known = known.join(", ");
         let text = format!(
-            "unknown device {unknown:?}; the devices are {LOOPBACK}, BOARD in QEMU and {PROBE}BOARD through a debug probe; \
-             the boards are: {known}"
+            "unknown device {unknown:?}; the devices are {LOOPBACK}, BOARD in QEMU and {PROBE}BOARD through a debug \
+             probe; the boards are: {known}"
         );
         return Err(UsageError(text).into());
     }
@@ -255,15 +255,11 @@ pub fn board_of(device: &str) -> &str {
     device.strip_prefix(PROBE).unwrap_or(device)
 }
 
-fn tool(workspace: &Workspace, devices: &[String], model: &Path, answers: &Path) -> Result<Job> {
+/// Returns the command that compares, and keeps the results in the folder `run`.
+fn tool(workspace: &Workspace, devices: &[String], model: &Path, answers: &Path, run: Option<&Path>) -> Result<Job> {
     let firmware = workspace.folder("firmware")?;
     let job = workspace.job("parity").args(devices).arg("--model").arg(model);
-    Ok(job.arg("--answers").arg(answers).arg("--firmware").arg(firmware))
-}
-
-/// Adds the folder of the run, if there is one, in which `parity` keeps the results.
-fn recording(job: Job, run: Option<&Path>) -> Job {
-    run.into_iter().fold(job, |job, run| job.arg("--record").arg(run))
+    Ok(job.arg("--answers").arg(answers).arg("--firmware").arg(firmware).option("--record", run))
 }
 
 #[cfg(test)]

@@ -20,8 +20,7 @@ use crate::output::tell;
 
 pub use recording::{Recorded, Recording};
 
-/// A command to run. Its standard error is passed through; its standard output is ours unless
-/// stated.
+/// A command to run. Standard error is passed through; standard output is ours unless stated.
 pub struct Job {
     command: Command,
     line: String,
@@ -79,6 +78,16 @@ impl Job {
     /// Adds several arguments.
     pub fn args<A: AsRef<OsStr>>(self, arguments: impl IntoIterator<Item = A>) -> Self {
         arguments.into_iter().fold(self, Self::arg)
+    }
+
+    /// Adds an option with its value, if there is one.
+    pub fn option(self, name: &str, value: Option<impl AsRef<OsStr>>) -> Self {
+        value.into_iter().fold(self, |job, value| job.arg(name).arg(value))
+    }
+
+    /// Adds a flag if it is `on`.
+    pub fn flag(self, name: &str, on: bool) -> Self {
+        if on { self.arg(name) } else { self }
     }
 
     /// Sets an environment variable, and shows it in front of the line in a shell's syntax.
@@ -301,7 +310,7 @@ impl Job {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

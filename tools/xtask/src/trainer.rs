@@ -86,7 +86,7 @@ pub fn train(workspace: &Workspace, folder: &Path, arguments: &[&str]) -> Result
 /// Returns an error if the evaluation fails; the trainer has printed its own message.
 pub fn evaluate(workspace: &Workspace, model: &Path, answers: &Path, data: Option<&Path>) -> Result<Evaluated> {
     let job = workspace.job("host-trainer").arg("evaluate").arg(model).arg("--answers").arg(answers);
-    read(data.into_iter().fold(job, |job, data| job.arg("--data").arg(data)))
+    read(job.option("--data", data))
 }
 
 /// Writes `model` with the weight order `vectors` to `export`.

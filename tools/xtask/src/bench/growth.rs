@@ -36,15 +36,8 @@ pub fn command(workspace: &Workspace, data: Option<&Path>, images: u32, chart: O
         let folder = workspace.folder(&format!("{place}/{}", hidden.replace(',', "-")))?;
         let model = train(workspace, &folder, hidden, data)?;
         let work = answered(workspace, model, &folder, data)?;
-        let mut job = measuring(workspace, &devices, &work)?.args([
-            "--where-it-fits",
-            "--json",
-            "--pictures",
-            &images.to_string(),
-        ]);
-        if *hidden == PER_IMAGE {
-            job = job.arg("--each");
-        }
+        let options = ["--where-it-fits", "--json", "--pictures", &images.to_string()];
+        let job = measuring(workspace, &devices, &work)?.args(options).flag("--each", *hidden == PER_IMAGE);
         let record = folder.join("bench.json");
         fs::write(&record, job.capture()?).with_context(|| format!("cannot write {}", shown(&record)))?;
         records.push(record);
@@ -59,7 +52,7 @@ pub fn command(workspace: &Workspace, data: Option<&Path>, images: u32, chart: O
 fn train(workspace: &Workspace, folder: &Path, hidden: &str, data: Option<&Path>) -> Result<PathBuf> {
     let model = folder.join("model.bin");
     if model.is_file() && data.is_none() {
-        tell(format_args!("    {} is there", shown(&model)));
+        tell(format_args!("    {} exists", shown(&model)));
         return Ok(model);
     }
     let data = data.map(|data| data.display().to_string());

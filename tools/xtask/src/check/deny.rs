@@ -16,5 +16,5 @@ pub fn command(workspace: &Workspace, advisories: bool) -> Result<()> {
         bail!(MISSING);
     }
     let job = workspace.cargo("deny").args(["--locked", "check", "--deny", "warnings", "licenses", "sources", "bans"]);
-    if advisories { job.arg("advisories") } else { job }.run()
+    job.flag("advisories", advisories).run()
 }

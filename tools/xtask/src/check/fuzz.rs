@@ -14,16 +14,16 @@ use crate::{UsageError, table};
 /// The programs of `tests/fuzz/fuzz_targets`.
 const TARGETS: [&str; 3] = ["blob", "network", "stream"];
 
-/// The version of cargo-fuzz to install if there is none.
+/// The version of cargo-fuzz to install.
 const CARGO_FUZZ: &str = "0.13.2";
 
-/// Longest input, in bytes: small models have every feature of large ones.
-const LONGEST: usize = 4096;
+/// Maximum input length in bytes: small models have every feature of large ones.
+const MAX_LENGTH: usize = 4096;
 
 /// Interval between progress lines.
 const PULSE: Duration = Duration::from_secs(5);
 
-/// What to fuzz, and for how long.
+/// The target and the duration.
 #[derive(Args)]
 pub struct Options {
     /// `blob` (any bytes as a model), `network` (any network, encoded and damaged) or `stream` (any
@@ -91,7 +91,7 @@ fn fuzz(workspace: &Workspace, target: &str, seconds: u32) -> Result<Statistics>
         .args(["fuzz", "run", "--fuzz-dir"])
         .arg(&folder)
         .args([target.as_ref(), found.as_os_str(), folder.join("corpus").join(target).as_os_str()])
-        .args(["--", &format!("-max_total_time={seconds}"), &format!("-max_len={LONGEST}"), "-print_final_stats=1"])
+        .args(["--", &format!("-max_total_time={seconds}"), &format!("-max_len={MAX_LENGTH}"), "-print_final_stats=1"])
         .without_input()
         .watch(|line| {
             let is_status = statistics.take(line);

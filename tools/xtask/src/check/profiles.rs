@@ -14,7 +14,6 @@ use host_support::parity::ParityRecord;
 
 use crate::bench::FIXTURES;
 use crate::output::{print, tell};
-use crate::process::Job;
 use crate::table;
 use crate::workspace::Workspace;
 use crate::{DEFAULT_BOARD, board, image};
@@ -122,15 +121,17 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     } else {
         options.boards.iter().map(|name| board::emulated(name)).collect::<Result<_>>()?
     };
-    let levels: Vec<&str> = LEVELS.into_iter().filter(|level| is_chosen(level, &options.levels)).collect();
-    build_tool(workspace)?;
+    let is_chosen = |level: &&str| options.levels.is_empty() || options.levels.iter().any(|name| name == level);
+    // The programs that compare.
+    workspace.build_program("parity")?;
+    workspace.cargo("test").args(["--workspace", "--locked", "--test", "parity", "--no-run"]).run()?;
 
     let mut table = table::new();
     let names: Vec<&str> = boards.iter().map(|board| board.name.as_str()).collect();
     table.set_header(["level", "host"].into_iter().chain(names.iter().copied()));
     let (mut failed, mut without_room) = (0, 0);
     let mut rows = Vec::new();
-    for level in levels {
+    for level in LEVELS.into_iter().filter(is_chosen) {
         for is_checked in [true, false] {
             let profile = Profile { level: level.to_owned(), is_checked };
             let outcomes: Vec<Verdict> = boards.iter().map(|board| try_board(workspace, board, &profile)).collect();
@@ -174,17 +175,6 @@ pub fn verify(workspace: &Workspace) -> Result<()> {
         Verdict::Compared { logits: 1.., different: 0 } => Ok(()),
         _ => bail!("{DEFAULT_BOARD}, {}: {}", profile(true).name(), outcome.words()),
     }
-}
-
-/// Returns true if `level` is one of `named`, or if `named` is empty.
-fn is_chosen(level: &str, named: &[String]) -> bool {
-    named.is_empty() || named.iter().any(|name| name == level)
-}
-
-/// Builds the program that compares.
-fn build_tool(workspace: &Workspace) -> Result<()> {
-    workspace.cargo("build").args(["--workspace", "--locked", "--bin", "parity"]).run()?;
-    workspace.cargo("test").args(["--workspace", "--locked", "--test", "parity", "--no-run"]).run()
 }
 
 /// Runs the tests `chosen` of the arithmetic; [`COMPUTING`] includes the committed answers.
@@ -239,7 +229,7 @@ fn build_and_compare(workspace: &Workspace, board: &Board, profile: &Profile) ->
 
 /// Runs the trial that compares a board's kernels with the reference.
 fn kernels(workspace: &Workspace, board: &Board, firmware: &Path) -> Result<Output> {
-    let job: Job = workspace.cargo("test").args(["--workspace", "--locked", "--test", "parity", "--", "--exact"]);
+    let job = workspace.cargo("test").args(["--workspace", "--locked", "--test", "parity", "--", "--exact"]);
     job.arg(format!("{}::kernels", board.name)).env("PARITY_FIRMWARE", firmware).probe()
 }
 

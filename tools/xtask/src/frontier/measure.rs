@@ -1,4 +1,4 @@
-//! What models take on devices, each measured once.
+//! The cost of models on devices; each model is measured once.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use crc::{CRC_64_XZ, Crc};
+use host_support::files;
 use object::{Object as _, ObjectSegment as _};
 use serde::{Deserialize, Serialize};
 
@@ -17,21 +18,21 @@ use crate::{board, image, trainer};
 /// A Cortex-M4 and a Cortex-M0.
 const BOARDS: [&str; 2] = ["mps2-an386", "microbit"];
 
-/// The first so many test pictures.
+/// The number of test images to measure.
 const IMAGES: &str = "128";
 
-/// What devices take for a model; nothing where it does not fit.
+/// The cost of a model on each core; `None` if the model does not fit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Measured {
     instructions_m4: Option<u64>,
     instructions_m0: Option<u64>,
-    /// What inference writes for this network, and the deepest stack, on the Cortex-M4.
+    /// The network's variables and the deepest stack, on the Cortex-M4.
     ram_bytes: Option<u64>,
-    /// Of the firmware that was measured with.
+    /// Checksum of the measured firmware.
     firmware: String,
 }
 
-/// A board as `bench measure --json` has it.
+/// A board in the output of `bench measure --json`.
 #[derive(Deserialize)]
 struct Row {
     board: String,
@@ -40,11 +41,11 @@ struct Row {
     ram_stack_bytes: u64,
 }
 
-/// Measures those of `models` that have not been measured with today's firmware, and returns the
-/// file of all figures, by model.
+/// Measures those of `models` that were not measured with the present firmware; returns the file
+/// with the figures of all models.
 ///
 /// # Errors
-/// When a build or a measurement fails.
+/// Returns an error if a build or a measurement fails.
 pub fn command(workspace: &Workspace, models: &[Model], data: Option<&Path>) -> Result<PathBuf> {
     let folder = workspace.folder("frontier")?;
     let path = folder.join("measured.json");
@@ -59,9 +60,9 @@ pub fn command(workspace: &Workspace, models: &[Model], data: Option<&Path>) -> 
         let job = workspace.job("bench").arg("measure").args(BOARDS).arg("--model").arg(&model.path);
         let job = job.arg("--answers").arg(&answers).arg("--firmware").arg(workspace.folder("firmware")?);
         let text = job.args(["--pictures", IMAGES, "--where-it-fits", "--json"]).capture()?;
-        let rows: Vec<Row> = serde_json::from_str(&text).context("cannot understand what `bench measure` printed")?;
+        let rows: Vec<Row> = serde_json::from_str(&text).context("cannot parse the output of `bench measure`")?;
         all.insert(model.id.clone(), Measured::of(&rows, &firmware));
-        // After each, so that what was measured is kept whatever ends the next.
+        // Written after each model, so that an interruption loses one measurement.
         write(&path, &all)?;
     }
     if !path.is_file() {
@@ -84,31 +85,28 @@ impl Measured {
     }
 }
 
-/// What was measured before; nothing of a file that is damaged, since it can be measured again.
+/// Reads earlier measurements; a damaged file is ignored, since models can be measured again.
 fn known(path: &Path) -> BTreeMap<String, Measured> {
     fs::read(path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
 }
 
 fn write(path: &Path, all: &BTreeMap<String, Measured>) -> Result<()> {
-    let new = path.with_extension("new");
-    fs::write(&new, serde_json::to_vec_pretty(all)?).with_context(|| format!("cannot write {}", shown(&new)))?;
-    fs::rename(&new, path).with_context(|| format!("cannot write {}", shown(path)))
+    Ok(files::write(path, &serde_json::to_vec_pretty(all)?)?)
 }
 
-/// Builds the boards' firmware, and returns what tells its bytes in flash from others.
+/// Builds the boards' firmware; returns a checksum of its content in flash.
 fn firmware(workspace: &Workspace) -> Result<String> {
     let crc = Crc::<u64>::new(&CRC_64_XZ);
     let mut digest = crc.digest();
     for name in BOARDS {
-        let firmware = image::build(workspace, &board::named(name)?)?;
-        let elf = firmware.elf()?;
-        let bytes = fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
-        let file = object::File::parse(bytes.as_slice()).with_context(|| format!("{} is no ELF", elf.display()))?;
-        for segment in file.segments() {
-            let data = segment.data().with_context(|| format!("{} is damaged", elf.display()))?;
-            digest.update(&segment.address().to_le_bytes());
-            digest.update(data);
-        }
+        image::build(workspace, &board::named(name)?)?.with_elf(|path, file| {
+            for segment in file.segments() {
+                let data = segment.data().with_context(|| format!("{} is damaged", path.display()))?;
+                digest.update(&segment.address().to_le_bytes());
+                digest.update(data);
+            }
+            Ok(())
+        })?;
     }
     Ok(format!("{:016x}", digest.finalize()))
 }
@@ -118,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_board_that_is_left_out_has_no_figures() {
+    fn a_missing_board_has_no_figures() {
         let text = r#"[{"board": "mps2-an386", "instructions_mean": 67857.6, "ram_network_bytes": 1776,
             "ram_stack_bytes": 900, "ram_bytes": 9999}]"#;
         let rows: Vec<Row> = serde_json::from_str(text).unwrap();
@@ -129,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_measured_comes_back_and_a_damaged_file_is_nothing() {
+    fn measurements_are_kept_and_a_damaged_file_is_ignored() {
         let folder = std::env::temp_dir().join(format!("xtask-frontier-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let path = folder.join("measured.json");
