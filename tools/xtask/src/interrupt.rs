@@ -1,7 +1,6 @@
 //! Signals that end us: the running command gets them first and cleans up before we end.
 
 use std::io;
-#[cfg(unix)]
 use std::os::unix::process::CommandExt as _;
 use std::process::{self, Child, Command};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -57,7 +56,6 @@ pub fn ended() {
 /// # Errors
 /// Returns an error if it cannot be started.
 pub fn start_background(command: &mut Command) -> io::Result<Child> {
-    #[cfg(unix)]
     command.process_group(0);
     let mut state = state();
     let child = command.spawn()?;
@@ -101,7 +99,7 @@ fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use std::os::unix::process::ExitStatusExt;
 

@@ -37,7 +37,7 @@ struct Bench<'w> {
     /// The named probe, or the virtual one; without either probe-rs uses the only one that is
     /// connected.
     selector: Option<String>,
-    /// The virtual probe, which ends with us.
+    /// The virtual probe that we started; it ends with us.
     own: Option<VirtualProbe>,
 }
 
@@ -55,7 +55,7 @@ pub fn serve(workspace: &Workspace, board: &str, port: u16) -> Result<()> {
 /// model.
 ///
 /// # Errors
-/// Returns an error if probe-rs is not installed, there is no such board, or probe-rs fails; it has
+/// Returns an error if probe-rs is not installed, the board is unknown, or probe-rs fails; it has
 /// printed its own message.
 pub fn flash(workspace: &Workspace, board: &str, model: Option<PathBuf>, probe: Option<String>) -> Result<()> {
     let bench = Bench::new(workspace, board, probe)?;
@@ -105,7 +105,7 @@ impl<'w> Bench<'w> {
             .into());
         }
         let own = match (&named, &board.emulator) {
-            (None, Some(_)) => Some(VirtualProbe::start(workspace, &board)?),
+            (None, Some(_)) => Some(VirtualProbe::start(workspace, &board, None)?),
             _ => None,
         };
         if let Some(selector) = named.as_deref().filter(|selector| is_on_network(selector)) {
@@ -118,14 +118,14 @@ impl<'w> Bench<'w> {
     /// Returns a command of probe-rs for this board.
     fn probe_rs(&self, command: &str) -> Job {
         let job = Job::new(&self.tool).arg(command).args(["--chip", &self.chip, "--protocol", "swd"]);
-        let job = match &self.board.emulator {
-            Some(_) => job.arg("--chip-description-path").arg(shown_path(&virtual_probe::chips(self.workspace))),
-            None => job,
+        let job = if self.board.emulator.is_some() {
+            // Warnings about USB do not concern a virtual probe.
+            let job = job.env("RUST_LOG", "error");
+            job.arg("--chip-description-path").arg(shown(&virtual_probe::chips(self.workspace)))
+        } else {
+            job
         };
-        let job = self.selector.iter().fold(job, |job, selector| job.args(["--probe", selector]));
-        // Its warnings about USB do not concern a virtual probe.
-        let job = if self.board.emulator.is_some() { job.env("RUST_LOG", "error") } else { job };
-        job.arg("--non-interactive").named("probe-rs").reports()
+        job.option("--probe", self.selector.as_ref()).arg("--non-interactive").named("probe-rs").reports()
     }
 
     /// Flashes a model to the region where the firmware reads it.
@@ -157,11 +157,6 @@ fn verify_chip(tool: &Path, selector: &str, name: &str, chip: &str) -> Result<()
 /// Returns true if a selector ends with an address and a port, as those of virtual probes do.
 fn is_on_network(selector: &str) -> bool {
     selector.splitn(3, ':').nth(2).is_some_and(|serial| serial.contains(':'))
-}
-
-/// Returns the path relative to the current folder, as it is shown.
-fn shown_path(path: &Path) -> PathBuf {
-    PathBuf::from(shown(path))
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub enum Outcome {
     Passed,
     /// It failed, for this reason.
     Failed(String),
-    /// It was left out, for this reason.
+    /// It was skipped, for this reason.
     Skipped(String),
 }
 

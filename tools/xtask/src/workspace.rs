@@ -61,7 +61,7 @@ impl Workspace {
 
     /// Returns a program of this workspace; it reports its own errors.
     pub fn job(&self, name: &str) -> Job {
-        Job::new(self.target.join("debug").join(format!("{name}{}", std::env::consts::EXE_SUFFIX))).reports()
+        Job::new(self.target.join("debug").join(name)).reports()
     }
 
     /// Builds the programs for the host.
@@ -92,7 +92,7 @@ impl Workspace {
         self.cargo("build").arg("--locked").args(packages).args(programs).run()
     }
 
-    /// Builds a program that does not depend on burn.
+    /// Builds one program, with the features of the whole workspace.
     ///
     /// # Errors
     /// Returns an error if the build fails.

@@ -66,8 +66,7 @@ impl Toolchain {
 
     /// Returns the path of the linker that rustup installs with a compiler.
     fn own_linker(&self) -> PathBuf {
-        let name = format!("rust-lld{}", std::env::consts::EXE_SUFFIX);
-        self.sysroot.join("lib/rustlib").join(&self.host).join("bin").join(name)
+        self.sysroot.join("lib/rustlib").join(&self.host).join("bin/rust-lld")
     }
 }
 

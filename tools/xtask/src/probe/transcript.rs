@@ -19,7 +19,7 @@ use crate::{DEFAULT_BOARD, board, image};
 use cleaning::Cleaning;
 use uart::Uart;
 
-/// The page, below the workspace.
+/// The page, relative to the workspace.
 const PAGE: &str = "docs/probe-rs.md";
 
 const INTRODUCTION: &str = include_str!("transcript/introduction.md");
@@ -63,7 +63,7 @@ fn write(workspace: &Workspace) -> Result<String> {
     let address = format!("{:#x}", firmware.model_region()?.start);
 
     let socket = std::env::temp_dir().join(format!("prenda-{}.sock", std::process::id()));
-    let probe = VirtualProbe::start_with_uart(workspace, &board, &socket)?;
+    let probe = VirtualProbe::start(workspace, &board, Some(&socket))?;
     let uart = Uart::connect(&socket)?;
     let cleaning = Cleaning::new(&workspace.root, &workspace.target);
     let mut page = Transcript { workspace, tool, cleaning, probe, uart, page: introduction() };

@@ -23,24 +23,13 @@ struct Announcement {
 }
 
 impl VirtualProbe {
-    /// Builds it and starts it on any free port, with an empty board.
+    /// Builds it and starts it on a free port, with an empty board; connects the board's first
+    /// serial port to the Unix socket `uart`.
     ///
     /// # Errors
     /// Returns an error if it cannot be built or does not start; it has printed its own message.
-    pub fn start(workspace: &Workspace, board: &Board) -> Result<Self> {
-        Self::launch(workspace, board, |job| job)
-    }
-
-    /// Like [`VirtualProbe::start`], but connects the board's first serial port to a Unix socket.
-    ///
-    /// # Errors
-    /// See [`VirtualProbe::start`].
-    pub fn start_with_uart(workspace: &Workspace, board: &Board, socket: &Path) -> Result<Self> {
-        Self::launch(workspace, board, |job| job.arg("--uart").arg(socket))
-    }
-
-    fn launch(workspace: &Workspace, board: &Board, options: impl FnOnce(Job) -> Job) -> Result<Self> {
-        let (process, line) = options(build(workspace, board)?.arg("--json")).start_in_background()?;
+    pub fn start(workspace: &Workspace, board: &Board, uart: Option<&Path>) -> Result<Self> {
+        let (process, line) = build(workspace, board)?.arg("--json").option("--uart", uart).start_in_background()?;
         let announcement: Announcement =
             serde_json::from_str(&line).context("cannot parse the output of virtual-probe")?;
         Ok(Self { selector: announcement.selector, _process: process })
@@ -52,7 +41,7 @@ impl VirtualProbe {
 /// # Errors
 /// Returns an error if the build fails.
 pub fn build(workspace: &Workspace, board: &Board) -> Result<Job> {
-    workspace.cargo("build").args(["--workspace", "--locked", "--bin", "virtual-probe"]).run()?;
+    workspace.build_program("virtual-probe")?;
     Ok(workspace.job("virtual-probe").arg(&board.name))
 }
 

@@ -137,7 +137,7 @@ fn collect(mut reader: PipeReader, output: &Mutex<Output>) {
     output.lock().unwrap_or_else(PoisonError::into_inner).is_complete = true;
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use crate::process::Job;
 

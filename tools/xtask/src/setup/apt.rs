@@ -23,11 +23,11 @@ impl Apt {
     /// Installs packages without the recommended ones.
     ///
     /// # Errors
-    /// Returns an error if there is no apt-get, no way to become root, no such package, or the
+    /// Returns an error if apt-get, a way to become root or a package is missing, or the
     /// installation fails.
     pub fn install(&mut self, packages: &[&str]) -> Result<()> {
         if find_program("apt-get").is_none() {
-            bail!("this machine has no apt-get");
+            bail!("this host has no apt-get");
         }
         let rights = rights()?;
         if !self.updated {

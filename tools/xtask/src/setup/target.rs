@@ -47,7 +47,7 @@ impl Step for FirmwareTarget {
 
     fn act(&self, apt: &mut Apt) -> Result<Done> {
         if find_program("rustup").is_none() {
-            apt.install(&PACKAGES).context("there is no rustup")?;
+            apt.install(&PACKAGES).context("rustup is not installed")?;
             return Ok(Done::Now);
         }
         let add = Job::new("rustup").args(["target", "add", &self.triple]).without_input();

@@ -68,7 +68,7 @@ fn without_colours(text: &str) -> String {
     parts.fold(first, |plain, part| plain + part.split_once('m').map_or(part, |(_, rest)| rest))
 }
 
-/// Returns true if a line is only printed because there is no terminal.
+/// Returns true if a line is only printed without a terminal.
 fn is_about_the_terminal(line: &str) -> bool {
     line == "Failed to create readline"
 }
