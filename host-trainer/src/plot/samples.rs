@@ -30,9 +30,9 @@ const GAP: f64 = 6.0;
 /// Plots the first images of each class in `split`, of `rows` by `columns` pixels, next to the
 /// class's name.
 pub fn samples(split: &Split, names: &[String], rows: usize, columns: usize) -> Result<String, PlotError> {
-    let rows_needed = split.count_classes(names.len()).into_iter().max().unwrap_or(0).div_ceil(ROWS);
+    let columns_needed = split.count_classes(names.len()).into_iter().max().unwrap_or(0).div_ceil(ROWS);
     let affordable = MAX_PIXELS / (names.len() * ROWS * rows * columns).max(1);
-    let across = rows_needed.min(affordable).clamp(1, MAX_COLUMNS);
+    let across = columns_needed.min(affordable).clamp(1, MAX_COLUMNS);
     let scale = scale(rows.max(columns));
     let (wide, high) = (strip_side(across, columns), strip_side(ROWS, rows));
     let (strip_width, strip_height) = (scale * wide as f64, scale * high as f64);
