@@ -1,5 +1,3 @@
-//! `host-trainer compare`.
-
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};

@@ -1,5 +1,3 @@
-//! `host-trainer data`.
-
 use std::path::PathBuf;
 
 use anyhow::Result;

@@ -1,5 +1,3 @@
-//! `host-trainer evaluate`.
-
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -14,11 +12,9 @@ use super::{
     DataArguments, OutputArguments, UsageError, check_apart, check_fit, check_folder_apart, check_output, line, percent,
 };
 use crate::data::{Dataset, Split};
-use crate::model::evaluate;
-use crate::model::{Evaluation, Mistake};
+use crate::model::{Evaluation, Mistake, evaluate};
 use crate::plot;
-use crate::run::model_file;
-use crate::run::{Configuration, RecordError, RunFile, RunFolder, json};
+use crate::run::{Configuration, RecordError, RunFile, RunFolder, json, model_file};
 use crate::support::{files, progress};
 use crate::text::{Shown, printable};
 

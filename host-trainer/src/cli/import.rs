@@ -1,5 +1,3 @@
-//! `host-trainer import`.
-
 use std::path::{Path, PathBuf};
 use std::slice;
 use std::time::Instant;

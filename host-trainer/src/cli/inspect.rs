@@ -1,5 +1,3 @@
-//! `host-trainer inspect`.
-
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -194,9 +192,7 @@ fn range(values: impl Iterator<Item = impl Into<i64>>) -> [i64; 2] {
 mod tests {
     use super::*;
     use crate::network::DenseParameters;
-    use crate::quantize::WeightBits;
-    use crate::quantize::encode_plain;
-    use crate::quantize::quantize;
+    use crate::quantize::{WeightBits, encode_plain, quantize};
     use shared_model::WeightOrder;
 
     #[test]

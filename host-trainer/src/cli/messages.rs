@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use super::line;
-use crate::run::Outcome;
-use crate::run::describe_gap;
+use crate::run::{Outcome, describe_gap};
 use crate::support::progress;
 use crate::text::{percent, points};
 use crate::train::Epoch;

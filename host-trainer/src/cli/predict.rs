@@ -1,5 +1,3 @@
-//! `host-trainer predict`.
-
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -14,8 +12,7 @@ use super::{
 };
 use crate::data::image::{self, Polarity};
 use crate::plot::png;
-use crate::run::float;
-use crate::run::model_file;
+use crate::run::{float, model_file};
 use crate::support::{files, terminal};
 use crate::text::printable;
 

@@ -7,11 +7,9 @@ use clap::Args;
 
 use super::UsageError;
 use super::number::{beta, learning_rate, share_below_one, share_of_one};
-use crate::data::Dataset;
-use crate::data::{SoftLabels, SoftLabelsError};
-use crate::network::DenseParameters;
-use crate::network::Pixels;
+use crate::data::{Dataset, SoftLabels, SoftLabelsError};
 use crate::network::backend::Backend;
+use crate::network::{DenseParameters, Pixels};
 use crate::quantize::WeightBits;
 use crate::run::{Configuration, RunFile, RunFolder};
 use crate::train::{BLOCK_OUTPUTS, MAX_BATCH_SIZE, MAX_EPOCHS, Recipe, Schedule, TAUGHT_EPOCHS, Teaching, TrainConfig};

@@ -1,5 +1,3 @@
-//! `host-trainer reorder`.
-
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};

@@ -1,5 +1,3 @@
-//! `host-trainer report`.
-
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;

@@ -1,5 +1,3 @@
-//! `host-trainer show`.
-
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;

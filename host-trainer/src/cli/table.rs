@@ -1,5 +1,3 @@
-//! Tables on standard output.
-
 use comfy_table::{CellAlignment, ColumnConstraint, Table, Width, presets};
 
 /// Widest column of names, in characters; longer names wrap.

@@ -1,5 +1,3 @@
-//! `host-trainer teach`.
-
 use std::path::PathBuf;
 use std::time::Instant;
 

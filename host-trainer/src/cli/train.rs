@@ -1,5 +1,3 @@
-//! `host-trainer train`.
-
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 

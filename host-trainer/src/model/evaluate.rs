@@ -155,9 +155,7 @@ fn for_each_image<T: Default + Send>(
 mod tests {
     use super::*;
     use crate::network::DenseParameters;
-    use crate::quantize::WeightBits;
-    use crate::quantize::encode_plain;
-    use crate::quantize::quantize;
+    use crate::quantize::{WeightBits, encode_plain, quantize};
 
     /// Predicts class 0 if the first pixel is the brighter one, otherwise class 1.
     fn brighter_pixel() -> Vec<u8> {

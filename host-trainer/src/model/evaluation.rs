@@ -1,5 +1,3 @@
-//! The evaluation of a model over the test split, in fixed point.
-
 use serde::{Deserialize, Serialize};
 
 /// The evaluation of a model over the test split. Shares and probabilities are 0..=1.

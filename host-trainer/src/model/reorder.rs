@@ -74,9 +74,7 @@ fn check_count(layers: impl Iterator<Item = (usize, usize)>) -> Result<(), Reord
 mod tests {
     use super::*;
     use crate::network::DenseParameters;
-    use crate::quantize::WeightBits;
-    use crate::quantize::encode_plain;
-    use crate::quantize::quantize;
+    use crate::quantize::{WeightBits, encode_plain, quantize};
 
     #[test]
     fn too_many_weights_are_refused() {

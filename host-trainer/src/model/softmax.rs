@@ -1,5 +1,3 @@
-//! Softmax in `f64`.
-
 /// Returns the probabilities of `logits`, 0..=1; all NaN if one of the logits is NaN.
 pub fn softmax(logits: impl Iterator<Item = f64> + Clone) -> Vec<f64> {
     let largest = logits.clone().fold(f64::NEG_INFINITY, f64::max);

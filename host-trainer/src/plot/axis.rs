@@ -1,5 +1,3 @@
-//! A linear axis with ticks at round numbers.
-
 use std::ops::Range;
 
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, ValueFormatter};
@@ -9,7 +7,7 @@ use plotters::prelude::*;
 /// Largest number of ticks of an axis, except for up to two more at its ends.
 const MAX_TICKS: f64 = 10.0;
 
-/// A linear axis.
+/// A linear axis with ticks at round numbers.
 pub struct Axis {
     inner: RangedCoordf64,
     ticks: Vec<f64>,

@@ -1,5 +1,3 @@
-//! A logarithmic axis.
-
 use std::ops::RangeInclusive;
 
 /// A logarithmic axis between two positions, in pixels.

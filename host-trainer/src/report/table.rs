@@ -1,5 +1,3 @@
-//! Tables.
-
 use maud::{Markup, Render, html};
 
 /// Returns a table of text, in a scrollable container so that a wide table does not widen the page.

@@ -15,7 +15,6 @@ const RECORDED: [&str; 6] = ["burn", "burn-autodiff", "burn-flex", "burn-ndarray
 /// Dependencies recorded only if the build has their feature; the lock file always lists them.
 const OPTIONAL: [(&str, bool); 2] = [("burn-cuda", cfg!(feature = "cuda")), ("burn-wgpu", cfg!(feature = "wgpu"))];
 
-/// The settings, data and versions of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Configuration {
     pub train: TrainConfig,

@@ -7,8 +7,7 @@ use shared_model::Model;
 use thiserror::Error;
 
 use crate::model::softmax::softmax;
-use crate::network::backend;
-use crate::network::{DenseParameters, Network, input_tensor};
+use crate::network::{DenseParameters, Network, backend, input_tensor};
 use crate::run::{RecordError, RunFile, RunFolder};
 
 /// Why the float network of a model cannot be run.

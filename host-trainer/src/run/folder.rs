@@ -11,8 +11,7 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use super::weights;
-use crate::limits::MAX_HEADER_BYTES;
-use crate::limits::{MAX_MODEL_BYTES, MAX_WEIGHT_BYTES};
+use crate::limits::{MAX_HEADER_BYTES, MAX_MODEL_BYTES, MAX_WEIGHT_BYTES};
 use crate::network::{DenseParameters, join_widths};
 use crate::quantize::WeightBits;
 use crate::support::bounded;

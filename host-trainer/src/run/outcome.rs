@@ -6,7 +6,7 @@ use super::folder::Record;
 use crate::support::range::{first_outside, is_share};
 use crate::train::Stop;
 
-/// The results of a run. Accuracies are shares, 0..=1.
+/// Accuracies are shares, 0..=1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     pub model_id: String,

@@ -6,8 +6,7 @@ use burn::tensor::TensorReadError;
 use shared_model::{BlobError, Model};
 use thiserror::Error;
 
-use crate::data::SoftLabels;
-use crate::data::{Dataset, Split};
+use crate::data::{Dataset, SoftLabels, Split};
 use crate::model::evaluate;
 use crate::model::export::{ExportError, Exported, Origins, export};
 use crate::network::calibrate::measure;

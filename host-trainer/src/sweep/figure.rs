@@ -1,8 +1,6 @@
-//! Mean and spread over several seeds.
-
 use serde::Serialize;
 
-/// Mean and spread of several values.
+/// Mean and spread of several values, such as the results of several seeds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Figure {
     pub mean: f64,

@@ -1,5 +1,3 @@
-//! The cost of a model on devices, measured by `cargo xtask frontier`.
-
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! The table in Markdown, and its place in a page.
+//! The table in Markdown, and its position in a page.
 
 use thiserror::Error;
 

@@ -1,5 +1,3 @@
-//! A row of the frontier's table.
-
 use std::collections::HashMap;
 
 use serde::Serialize;

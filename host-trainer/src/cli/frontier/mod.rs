@@ -1,5 +1,3 @@
-//! `host-trainer frontier`.
-
 mod report;
 
 use std::path::{Path, PathBuf};

@@ -1,5 +1,3 @@
-//! Errors of importing a file of tensors.
-
 use safetensors::{Dtype, SafeTensorError};
 use shared_model::{MAX_LAYERS, MAX_WIDTH};
 use thiserror::Error;

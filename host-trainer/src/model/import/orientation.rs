@@ -1,5 +1,3 @@
-//! The order of a weight matrix's dimensions.
-
 use serde::Serialize;
 
 /// The order of a weight matrix's dimensions in a file.

@@ -6,8 +6,7 @@ use crate::report::numbers::{bytes, count};
 use crate::report::run::Run;
 use crate::report::sections::{absent, names};
 use crate::report::table::Comparison;
-use crate::run::{Outcome, RunFile};
-use crate::run::{describe_gap, describe_stop};
+use crate::run::{Outcome, RunFile, describe_gap, describe_stop};
 use crate::text::{percent, printable};
 
 pub fn content(runs: &[Run]) -> Markup {
