@@ -63,8 +63,8 @@ fn a_single_pixel_selects_its_own_weights() {
     }
 }
 
-/// Tests counts of pairs near multiples of 128, the capacity of a list. A kernel can stop a few pairs
-/// before that.
+/// Tests counts of pairs near multiples of 128, the capacity of a list. A kernel can stop a few
+/// pairs before that.
 #[test]
 fn gathering_resumes_after_full_and_nearly_full_lists() {
     for pairs in (122..=130).chain(250..=260).chain(380..=386) {

@@ -190,7 +190,7 @@ fn files_that_are_not_models_are_refused() {
             &["evaluate", "bad.bin", "--data", "data"],
             &["predict", "bad.bin", "--index", "0"],
         ] {
-            failure(project.run(arguments), 1, &["bad.bin", part, "name a model"]);
+            failure(project.run(arguments), 1, &["bad.bin", part, "name a file that train or import wrote"]);
         }
     }
     failure(project.run(&["inspect", "absent.bin"]), 1, &["cannot read model absent.bin"]);
