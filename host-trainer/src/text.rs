@@ -15,6 +15,13 @@ pub fn points(share: f64) -> String {
     format!("{:.2} points", 100.0 * share)
 }
 
+/// Formats a count with commas between thousands.
+pub fn count(count: u64) -> String {
+    let digits = count.to_string();
+    let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
+    groups.collect::<Vec<_>>().join(",")
+}
+
 /// A path for display and for JSON. Bytes that are not UTF-8 become U+FFFD.
 #[derive(Clone, Copy, Debug)]
 pub struct Shown<P>(pub P);
@@ -54,6 +61,12 @@ pub fn printable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counts_are_grouped_by_thousands() {
+        let texts = [0, 12, 123, 999, 1000, 1234, 12_345, 1_234_567].map(count);
+        assert_eq!(texts, ["0", "12", "123", "999", "1,000", "1,234", "12,345", "1,234,567"]);
+    }
 
     #[test]
     fn control_characters_are_escaped() {

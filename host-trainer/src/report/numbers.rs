@@ -1,17 +1,6 @@
 //! Formatting of numbers.
 
-/// Formats `count` with a comma between groups of three digits.
-pub fn count(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
+use crate::text::count;
 
 /// Formats a size in bytes and in KiB.
 pub fn bytes(size: u64) -> String {
@@ -36,9 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_are_grouped_by_three() {
-        let texts = [0, 12, 123, 1234, 12_345, 1_234_567].map(count);
-        assert_eq!(texts, ["0", "12", "123", "1,234", "12,345", "1,234,567"]);
+    fn sizes_are_in_bytes_and_kibibytes() {
         assert_eq!(bytes(107_438), "107,438 B (104.9 KiB)");
     }
 

@@ -7,6 +7,7 @@ use super::list::{Network, Precision};
 use super::measured::Measured;
 use super::runs::Found;
 use crate::network::join_widths;
+use crate::text::count;
 use crate::train::TAUGHT_EPOCHS;
 
 /// A row of the frontier's table. Names and order are stable: programs read them.
@@ -76,7 +77,7 @@ impl FrontierRow {
 
     /// Returns the cells, with the numbers last.
     pub fn cells(&self) -> [String; 10] {
-        let count = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), grouped);
+        let known = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), count);
         let bits = match self.weight_bits {
             32 => "float".to_owned(),
             2 => "ternary".to_owned(),
@@ -91,10 +92,10 @@ impl FrontierRow {
             pruned,
             self.seeds.len().to_string(),
             format!("{:.2}{spread}", 100.0 * self.test_accuracy_mean),
-            count(self.instructions_m4),
-            count(self.instructions_m0),
-            grouped(self.model_bytes as u64),
-            count(self.ram_bytes),
+            known(self.instructions_m4),
+            known(self.instructions_m0),
+            count(self.model_bytes as u64),
+            known(self.ram_bytes),
         ]
     }
 
@@ -116,13 +117,6 @@ impl FrontierRow {
         "model, bytes",
         "RAM, bytes",
     ];
-}
-
-/// Returns a count with commas between thousands.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
-    groups.collect::<Vec<_>>().join(",")
 }
 
 #[cfg(test)]
@@ -186,10 +180,5 @@ pub mod tests {
             r#""model_bytes":407080,"ram_bytes":null}"#
         );
         assert_eq!(text, expected);
-    }
-
-    #[test]
-    fn numbers_are_grouped_by_thousands() {
-        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
     }
 }

@@ -6,12 +6,11 @@ use maud::{Markup, html};
 
 use crate::network::backend::Backend;
 use crate::network::join_widths;
-use crate::report::numbers::count;
 use crate::report::run::Run;
 use crate::report::sections::{absent, names};
 use crate::report::table::Comparison;
 use crate::run::{Configuration, RunFile};
-use crate::text::{percent, printable};
+use crate::text::{count, percent, printable};
 use crate::train::TrainConfig;
 
 pub fn content(runs: &[Run]) -> Markup {

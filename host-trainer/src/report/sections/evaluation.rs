@@ -4,12 +4,11 @@ use maud::{Markup, html};
 
 use crate::model::{ClassResult, Evaluation, Mistake};
 use crate::report::figure::figure;
-use crate::report::numbers::count;
 use crate::report::run::Run;
 use crate::report::sections::{absent, side_by_side};
 use crate::report::table::{figures, head, table};
 use crate::run::RunFile;
-use crate::text::{percent, printable};
+use crate::text::{count, percent, printable};
 
 pub fn content(runs: &[Run]) -> Markup {
     html! {

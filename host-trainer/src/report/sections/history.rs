@@ -4,12 +4,11 @@ use maud::{Markup, html};
 
 use crate::plot;
 use crate::report::figure::figure;
-use crate::report::numbers::count;
 use crate::report::run::Run;
 use crate::report::sections::{absent, side_by_side};
 use crate::report::table::{figures, head};
 use crate::run::RunFile;
-use crate::text::percent;
+use crate::text::{count, percent};
 use crate::train::Epoch;
 
 /// Largest table that is shown unfolded, in epochs.

@@ -3,10 +3,10 @@
 use host_support::parity::ModelParity;
 use maud::{Markup, html};
 
-use crate::report::numbers::{bytes, count};
+use crate::report::numbers::bytes;
 use crate::report::run::Run;
 use crate::report::table::Comparison;
-use crate::text::{percent, printable};
+use crate::text::{count, percent, printable};
 
 pub fn content(runs: &[Run]) -> Markup {
     let compared: Vec<(&Run, &ModelParity)> =

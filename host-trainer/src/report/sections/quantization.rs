@@ -3,12 +3,12 @@
 use maud::{Markup, html};
 
 use crate::quantize::{LayerQuantization, Quantization};
-use crate::report::numbers::{count, significant};
+use crate::report::numbers::significant;
 use crate::report::run::Run;
 use crate::report::sections::{absent, each};
 use crate::report::table::{figures, head};
 use crate::run::RunFile;
-use crate::text::percent;
+use crate::text::{count, percent};
 
 pub fn content(runs: &[Run]) -> Markup {
     html! {

@@ -2,12 +2,12 @@
 
 use maud::{Markup, html};
 
-use crate::report::numbers::{bytes, count};
+use crate::report::numbers::bytes;
 use crate::report::run::Run;
 use crate::report::sections::{absent, names};
 use crate::report::table::Comparison;
 use crate::run::{Outcome, RunFile, describe_gap, describe_stop};
-use crate::text::{percent, printable};
+use crate::text::{count, percent, printable};
 
 pub fn content(runs: &[Run]) -> Markup {
     if runs.iter().all(|run| run.outcome.is_none()) {
