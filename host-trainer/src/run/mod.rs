@@ -14,16 +14,14 @@
 
 mod configuration;
 mod describe;
-mod evaluation;
 mod finished;
 pub mod float;
 mod folder;
-mod history;
 pub mod model_file;
 mod outcome;
 mod parity;
 pub mod pipeline;
-mod quantization;
+mod records;
 mod weights;
 
 pub use configuration::Configuration;
