@@ -205,8 +205,8 @@ fn invalid_weights_are_refused_and_nothing_is_written() {
     );
     let no_tensors: [(&str, TensorView<'_>); 0] = [];
     let cases: Vec<(Vec<u8>, &[&str])> = vec![
-        (Vec::new(), &["it has 0 bytes"]),
-        (vec![0; 7], &["it has 7 bytes"]),
+        (Vec::new(), &["not a safetensors file: 0 bytes"]),
+        (vec![0; 7], &["not a safetensors file: 7 bytes"]),
         (vec![0xff; 100], &["header of 18446744073709551615 bytes"]),
         (b"PK\x03\x04 a file of torch.save".to_vec(), &["not a safetensors file", "docs/import.md"]),
         (good[..good.len() - 1].to_vec(), &["not a safetensors file, or a damaged one"]),
