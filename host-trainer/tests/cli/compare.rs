@@ -106,9 +106,6 @@ fn a_comparison_needs_a_folder_and_at_least_one_seed() {
     let project = Project::new();
     failure(project.run(&["compare", "--data", "data", "--seeds", "0"]), 2, &["--seeds"]);
     fs::write(project.path().join("file"), "").unwrap();
-    failure(
-        project.run(&["compare", "--data", "data", "--run", "file"]),
-        1,
-        &["cannot create folder file", "name another place"],
-    );
+    let assert = project.run(&["compare", "--data", "data", "--run", "file"]);
+    failure(assert, 1, &["cannot create folder file", "name another place"]);
 }

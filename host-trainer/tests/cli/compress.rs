@@ -93,7 +93,7 @@ fn training_from_an_unsuitable_run_is_refused() {
     }
     let config = project.path().join("run/config.json");
     let whole = fs::read_to_string(&config).unwrap();
-    for (sound, bad, said) in [
+    for (sound, bad, problem) in [
         ("\"batch_size\": 32", "\"batch_size\": 0", "batch_size is out of its range"),
         ("\"augment\": 0.0", "\"augment\": -1.0", "augment is out of its range"),
         ("\"learning_rate\": 0.01", "\"learning_rate\": -1e308", "learning_rate is out of its range"),
@@ -105,7 +105,7 @@ fn training_from_an_unsuitable_run_is_refused() {
     ] {
         assert!(whole.contains(sound), "{whole}");
         fs::write(&config, whole.replace(sound, bad)).unwrap();
-        failure(project.command(&from).args(["--qat", "1"]).assert(), 1, &["run/config.json is damaged", said]);
+        failure(project.command(&from).args(["--qat", "1"]).assert(), 1, &["run/config.json is damaged", problem]);
     }
     fs::write(&config, &whole).unwrap();
     let result = project.path().join("run/result.json");
@@ -153,19 +153,8 @@ fn a_teacher_is_trained_and_used() {
     train(&["--validation", "30", "--qat", "1"]);
     let config = fs::read_to_string(project.path().join("run/config.json")).unwrap();
     assert!(config.contains(r#""share": 0.7"#), "{config}");
-    let best = [
-        "train",
-        "--data",
-        "data",
-        "--hidden",
-        "8",
-        "--recipe",
-        "best",
-        "--teacher",
-        "teacher.safetensors",
-        "--run",
-        "best",
-    ];
+    let best = "train --data data --hidden 8 --recipe best --teacher teacher.safetensors --run best";
+    let best: Vec<_> = best.split(' ').collect();
     project.command(&best).assert().success().stderr(contains("epoch 150/150"));
 
     // Images that the teacher has seen are not held out.

@@ -201,11 +201,8 @@ fn outputs_do_not_overwrite_files_of_any_run() {
             2,
             &["--export", "would overwrite"],
         );
-        failure(
-            project.command(&["teach", "--data", "data", "--export", output]).assert(),
-            2,
-            &["--export", "would overwrite"],
-        );
+        let assert = project.command(&["teach", "--data", "data", "--export", output]).assert();
+        failure(assert, 2, &["--export", "would overwrite"]);
     }
     assert!(!path("new").exists(), "no run was started");
     assert!(all == [before("run"), before("runs/other")]);

@@ -84,11 +84,8 @@ fn malformed_data_files_are_refused() {
     refused(&project, &["data", "--data", "data"], &["train-images", "does not begin like"]);
     // Consistent, but larger than the address space.
     fs::write(path(0), bomb(&idx(&[1 << 24, 8, 8], &[]), 1024)).unwrap();
-    failure(
-        within(700 << 10, &project, &["data", "--data", "data"]),
-        1,
-        &["train-images", "does not decompress", "memory"],
-    );
+    let assert = within(700 << 10, &project, &["data", "--data", "data"]);
+    failure(assert, 1, &["train-images", "does not decompress", "memory"]);
     fs::write(path(0), good).unwrap();
     json(within(ADDRESS_SPACE, &project, &["data", "--data", "data", "--json"]));
 }

@@ -114,11 +114,8 @@ fn the_same_network_in_two_layouts_gives_the_same_bytes() {
     odd[1].0 = "b.0";
     odd[2].0 = "l/2.w:x";
     assert!(model == project.imported(&file(&odd), &map));
-    failure(
-        project.import(&file(&odd), "other.bin", &[]),
-        1,
-        &["no sequence of these layers", "l/2.w:x [4, 3], F32", "--layer"],
-    );
+    let assert = project.import(&file(&odd), "other.bin", &[]);
+    failure(assert, 1, &["no sequence of these layers", "l/2.w:x [4, 3], F32", "--layer"]);
 
     let report = json(project.import(&file(&pytorch(&network)), "model.bin", &["--run", "run", "--json"]));
     assert_eq!((&report["test_accuracy_float"], &report["test_accuracy_fixed"]), (&1.0.into(), &1.0.into()));
@@ -292,11 +289,8 @@ fn unsuitable_arguments_are_refused() {
     }
     failure(project.import(&good, "weights", &[]), 2, &["--export weights", "would overwrite"]);
     failure(project.import(&good, "absent/model.bin", &[]), 1, &["absent/model.bin", "no folder"]);
-    failure(
-        project.run(&["import", "absent", "--export", "model.bin"]),
-        1,
-        &["cannot import absent", "cannot be read"],
-    );
+    let assert = project.run(&["import", "absent", "--export", "model.bin"]);
+    failure(assert, 1, &["cannot import absent", "cannot be read"]);
     failure(project.run(&["import", ".", "--export", "model.bin"]), 1, &["cannot import ."]);
     failure(project.run(&["import", "weights"]), 2, &["--export"]);
     fs::rename(project.path().join("weights"), project.path().join("weights.safetensors")).unwrap();

@@ -61,17 +61,11 @@ fn a_reordered_model_gives_the_same_answers() {
     project.run(&["reorder", "vectors.bin", "--weight-order", "pairs", "--export", "pairs.bin"]).success();
     let bytes = |name: &str| fs::read(project.path().join(name)).unwrap();
     assert_eq!(bytes("pairs.bin"), bytes("model.bin"));
-    failure(
-        project.run(&["reorder", "model.bin", "--weight-order", "vectors", "--export", "model.bin"]),
-        2,
-        &["--export"],
-    );
+    let assert = project.run(&["reorder", "model.bin", "--weight-order", "vectors", "--export", "model.bin"]);
+    failure(assert, 2, &["--export"]);
     failure(project.run(&["reorder", "model.bin", "--weight-order", "rows", "--export", "x"]), 2, &["vectors"]);
-    failure(
-        project.run(&["reorder", "pairs.answers", "--weight-order", "pairs", "--export", "x"]),
-        1,
-        &["pairs.answers"],
-    );
+    let assert = project.run(&["reorder", "pairs.answers", "--weight-order", "pairs", "--export", "x"]);
+    failure(assert, 1, &["pairs.answers"]);
 }
 
 #[test]

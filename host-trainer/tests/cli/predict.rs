@@ -164,11 +164,8 @@ fn empty_images_and_other_files_are_refused() {
 fn arguments_of_predict_are_checked() {
     let project = Project::with_model();
     images()[0].save(project.path().join("image.png")).unwrap();
-    failure(
-        project.run(&["predict", "model.bin", "--index", "60", "--data", "data"]),
-        2,
-        &["--index is 60", "0..=59", "60 test images"],
-    );
+    let assert = project.run(&["predict", "model.bin", "--index", "60", "--data", "data"]);
+    failure(assert, 2, &["--index is 60", "0..=59", "60 test images"]);
     failure(project.run(&["predict", "model.bin", "--index", "-1"]), 2, &["-1"]);
     failure(project.run(&["predict", "model.bin"]), 2, &["--index", "--image"]);
     failure(project.run(&["predict", "model.bin", "--index", "1", "--image", "x.png"]), 2, &["cannot be used with"]);

@@ -13,50 +13,19 @@ use crate::project::{Project, failure, json};
 #[test]
 fn training_writes_a_model_and_a_run() {
     let project = Project::new();
-    let report = json(project.train(&[
-        "--seed",
-        "7",
-        "--run",
-        "deep/run",
-        "--export",
-        "model.bin",
-        "--validation",
-        "30",
-        "--json",
-    ]));
-    let keys = [
-        "run",
-        "model",
-        "backend",
-        "seed",
-        "epochs",
-        "train_accuracy_float",
-        "test_accuracy_float",
-        "test_accuracy_fixed",
-        "predictions_changed",
-        "model_bytes",
-        "model_id",
-        "seconds",
-    ];
-    assert!(keys.iter().all(|key| report.get(key).is_some()), "{report}");
+    let options = "--seed 7 --run deep/run --export model.bin --validation 30 --json";
+    let report = json(project.train(&options.split(' ').collect::<Vec<_>>()));
+    let keys = "run model backend seed epochs train_accuracy_float test_accuracy_float test_accuracy_fixed \
+                predictions_changed model_bytes model_id seconds";
+    assert!(keys.split(' ').all(|key| report.get(key).is_some()), "{report}");
     assert_eq!((report["seed"].as_u64(), report["backend"].as_str()), (Some(7), Some("flex")));
     assert_eq!(report["test_accuracy_fixed"], 1.0, "bars are easy");
     assert_eq!(report["model_bytes"].as_u64(), Some(fs::metadata(project.model()).unwrap().len()));
 
     let run = project.path().join("deep/run");
-    let recorded = [
-        "config.json",
-        "confusion.svg",
-        "evaluation.json",
-        "history.json",
-        "history.svg",
-        "mistakes.svg",
-        "model.bin",
-        "quantization.json",
-        "result.json",
-        "weights.safetensors",
-    ];
-    assert_eq!(names(&run), recorded);
+    let recorded = "config.json confusion.svg evaluation.json history.json history.svg mistakes.svg model.bin \
+                    quantization.json result.json weights.safetensors";
+    assert_eq!(names(&run).join(" "), recorded);
     assert!(fs::read(run.join("model.bin")).unwrap() == fs::read(project.model()).unwrap());
     let history: Value = serde_json::from_slice(&fs::read(run.join("history.json")).unwrap()).unwrap();
     assert_eq!(history.as_array().unwrap().len(), 8);
@@ -100,20 +69,8 @@ fn the_seed_determines_the_bytes() {
     let project = Project::new();
     for backend in ["flex", "ndarray"] {
         let model = |name: &str, seed: &str| {
-            project
-                .train(&[
-                    "--backend",
-                    backend,
-                    "--seed",
-                    seed,
-                    "--batch-size",
-                    "7",
-                    "--hidden",
-                    "9,5",
-                    "--export",
-                    name,
-                ])
-                .success();
+            let backend = ["--backend", backend, "--batch-size", "7", "--hidden", "9,5"];
+            project.train(&[&backend[..], &["--seed", seed, "--export", name]].concat()).success();
             fs::read(project.path().join(name)).unwrap()
         };
         let first = model("first", "1");
@@ -177,11 +134,8 @@ fn an_unwritable_path_is_refused_before_training() {
     failure(project.run(&["train", "--data", "elsewhere"]), 1, &["elsewhere"]);
     assert_eq!(names(project.path()), ["data", "file", "folder"]);
     let project = Project::with_model();
-    failure(
-        project.run(&["evaluate", "model.bin", "--data", "data", "--answers", "absent/x"]),
-        1,
-        &["absent/x", "no folder"],
-    );
+    let assert = project.run(&["evaluate", "model.bin", "--data", "data", "--answers", "absent/x"]);
+    failure(assert, 1, &["absent/x", "no folder"]);
 }
 
 #[test]
@@ -195,11 +149,8 @@ fn a_model_that_would_overwrite_another_file_is_refused() {
         ("run", "run"),
         (&data, &data),
     ] {
-        failure(
-            project.train(&["--run", "run", "--export", export]),
-            2,
-            &["--export", export, "would overwrite", other],
-        );
+        let assert = project.train(&["--run", "run", "--export", export]);
+        failure(assert, 2, &["--export", export, "would overwrite", other]);
         assert_eq!(names(project.path()), ["data"]);
     }
     // A folder that the run creates may also hold the model.
