@@ -51,7 +51,7 @@ impl<'a> Model<'a> {
     /// Parses all of `bytes`, and proves that the model is runnable.
     ///
     /// Every table has its expected position and length, every parameter is in range, and no image
-    /// can overflow an accumulator. Never panics, whatever the bytes are.
+    /// can overflow an accumulator. Never panics for any bytes.
     ///
     /// # Errors
     ///

@@ -2,7 +2,7 @@
 //!
 //! For each output, the sum of all negative weights times 255 and the sum of all positive weights
 //! times 255 bound every partial sum. Both, with the bias, must fit an `i32`. In the last layer,
-//! both must still fit after they are rescaled to a logit.
+//! both must still fit after requantization to a logit.
 
 use super::error::BlobError;
 use super::format::saturating_u32;

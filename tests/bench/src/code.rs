@@ -26,7 +26,7 @@ pub struct Function {
 /// A program's bytes by group and by function.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Code {
-    /// Those of [`INFERENCE`], then those of [`OTHERS`].
+    /// Those of [`INFERENCE`] first.
     pub groups: Vec<Group>,
     /// Longest first.
     pub functions: Vec<Function>,

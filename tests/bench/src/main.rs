@@ -231,7 +231,7 @@ impl<'a> Work<'a> {
             AnswersHeader::parse(&self.answers).with_context(|| answers_path.display().to_string())?;
         ensure!(
             header.model == model.id() && header.inputs as usize == model.input_width(),
-            "{} holds the answers of model {}, but {} is model {}: run `host-trainer evaluate --answers` again",
+            "{} holds the answers of model {}, but {} is model {}; run `host-trainer evaluate --answers` again",
             answers_path.display(),
             header.model,
             model_path.display(),
