@@ -11,11 +11,11 @@ use crate::network::backend::Backend;
 use crate::plot::{self, ComparedNetwork};
 use crate::run::json;
 use crate::support::files;
-use crate::sweep::{self, Figure, Found, LECTURE, LectureFigures, Network, Place, Runs};
+use crate::sweep::{self, Figure, Found, LECTURE, LectureFigures, ListedNetwork, Place, Runs};
 use crate::text::{Shown, points};
 
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub struct CompareArguments {
     #[command(flatten)]
     sweep: SweepArguments,
     /// Train each network with the seeds 1 to N, and print mean and standard deviation, 1..=100
@@ -31,16 +31,16 @@ pub struct Arguments {
 }
 
 #[derive(Serialize)]
-struct Report<'a> {
+struct CompareOutput<'a> {
     folder: Shown<&'a Path>,
     backend: Backend,
     seeds: u64,
     runs_kept: usize,
-    networks: Vec<Comparison>,
+    networks: Vec<NetworkResult>,
 }
 
 #[derive(Serialize)]
-struct Comparison {
+struct NetworkResult {
     name: String,
     epochs: Figure,
     running_train_accuracy: Figure,
@@ -55,7 +55,7 @@ struct Comparison {
     runs: Vec<Found>,
 }
 
-impl Arguments {
+impl CompareArguments {
     pub fn run(self) -> Result<()> {
         let networks =
             select(sweep::read(self.sweep.networks.as_deref(), LECTURE)?, "--one", self.sweep.one.as_slice())?;
@@ -66,7 +66,7 @@ impl Arguments {
             bail!("network {} learns from a teacher; train it with `host-trainer frontier --teacher`", network.name);
         }
         // The table shows the networks themselves.
-        let networks: Vec<Network> = networks.into_iter().map(Network::without_rows).collect();
+        let networks: Vec<ListedNetwork> = networks.into_iter().map(ListedNetwork::without_rows).collect();
         let Some(backend) = self.sweep.backend.choose(self.sweep.output)? else { return Ok(()) };
         let data = self.sweep.data.load()?;
         files::create_folder(&self.run)?;
@@ -79,24 +79,24 @@ impl Arguments {
         let trained = trainer.train(&units, log_epoch)?;
         let runs = trainer.find(&units);
         let found: Vec<&Found> = runs.iter().filter_map(|runs| runs.base.as_ref()).collect();
-        let networks: Vec<Comparison> = networks
+        let networks: Vec<NetworkResult> = networks
             .iter()
-            .filter_map(|network| Comparison::new(network, &runs, trainer.data.is_fashion_mnist))
+            .filter_map(|network| NetworkResult::new(network, &runs, trainer.data.is_fashion_mnist))
             .collect();
         let runs_kept = found.len().saturating_sub(trained);
-        let report = Report { folder: Shown(&self.run), backend, seeds: self.seeds, runs_kept, networks };
+        let report = CompareOutput { folder: Shown(&self.run), backend, seeds: self.seeds, runs_kept, networks };
         // One job of several has only some of the results.
         if self.sweep.one.is_none() && self.sweep.shard.is_none() {
-            let plot = plot::comparison(&report.networks.iter().map(Comparison::bars).collect::<Vec<_>>())?;
+            let plot = plot::comparison(&report.networks.iter().map(NetworkResult::bars).collect::<Vec<_>>())?;
             files::write_all(&[(&json_path, &json(&report)?), (&plot_path, plot.as_bytes())])?;
         }
         self.sweep.output.print(&report, || report.text())
     }
 }
 
-impl Comparison {
+impl NetworkResult {
     /// Returns the comparison of `network`, or `None` if `runs` has no run of it.
-    fn new(network: &Network, runs: &[Runs<'_>], is_fashion_mnist: bool) -> Option<Self> {
+    fn new(network: &ListedNetwork, runs: &[Runs<'_>], is_fashion_mnist: bool) -> Option<Self> {
         let runs = runs.iter().filter(|runs| runs.unit.network.name == network.name);
         let runs: Vec<Found> = runs.filter_map(|runs| runs.base.clone()).collect();
         let first = runs.first()?;
@@ -156,7 +156,7 @@ fn lecture_row(lecture: &LectureFigures) -> [String; 4] {
     ]
 }
 
-impl Report<'_> {
+impl CompareOutput<'_> {
     fn text(&self) -> String {
         let header = [
             "hidden neurons",
@@ -226,9 +226,14 @@ mod tests {
                 Runs { unit, config, base: Some(run.clone()), derived: Vec::new() }
             })
             .collect();
-        let networks = networks.iter().filter_map(|network| Comparison::new(network, &all, true)).collect();
-        let report =
-            Report { folder: Shown(Path::new("runs")), backend: Backend::Flex, seeds: 1, runs_kept: 0, networks };
+        let networks = networks.iter().filter_map(|network| NetworkResult::new(network, &all, true)).collect();
+        let report = CompareOutput {
+            folder: Shown(Path::new("runs")),
+            backend: Backend::Flex,
+            seeds: 1,
+            runs_kept: 0,
+            networks,
+        };
         assert_keys(&report);
         let text = report.text();
         let cells = |line: &str| line.split(['\u{2502}', '\u{2506}']).map(|cell| cell.trim().to_owned()).collect();
@@ -241,7 +246,7 @@ mod tests {
     }
 
     /// Checks the keys that programs read.
-    fn assert_keys(report: &Report<'_>) {
+    fn assert_keys(report: &CompareOutput<'_>) {
         let report = serde_json::to_value(report).unwrap();
         let keys = |value: &serde_json::Value| {
             let mut keys: Vec<String> = value.as_object().unwrap().keys().cloned().collect();

@@ -71,7 +71,7 @@ enum Command {
     /// networks that it teaches.
     Teach(teach::TeachArguments),
     /// Train the lecture's five networks and compare them
-    Compare(compare::Arguments),
+    Compare(compare::CompareArguments),
     /// Train many networks in many ways, and compare accuracy and cost: docs/frontier.md
     ///
     /// The built-in list contains networks of 64 to 1,024 neurons, with weights of 8, 4 and 2 bits,
@@ -81,7 +81,7 @@ enum Command {
     /// last call without --shard trains what is missing and writes the table. In a job array:
     /// host-trainer frontier --teacher FILE --runs DIR --shard $INDEX/$COUNT, with the index from
     /// 1.
-    Frontier(frontier::Arguments),
+    Frontier(frontier::FrontierArguments),
     /// Convert a network trained by PyTorch or Keras to a model
     ///
     /// The network consists of dense layers with ReLU between them. The last layer returns logits;

@@ -13,7 +13,7 @@ use crate::network::DenseParameters;
 use crate::run::pipeline::{self, Sources};
 use crate::run::{Outcome, RunFolder};
 use crate::support::progress;
-use crate::sweep::{Network, Pace, Place, Runs, Shard, Unit};
+use crate::sweep::{ListedNetwork, Pace, Place, Runs, Shard, Unit};
 use crate::text::percent;
 use crate::train::{Epoch, TrainConfig};
 
@@ -42,14 +42,14 @@ pub struct SweepArguments {
 
 impl SweepArguments {
     /// Prints the names of `networks`.
-    pub fn print_names(&self, networks: &[Network]) -> Result<()> {
+    pub fn print_names(&self, networks: &[ListedNetwork]) -> Result<()> {
         let names: Vec<&str> = networks.iter().map(|network| network.name.as_str()).collect();
         self.output.print(&names, || names.join("\n"))
     }
 }
 
 /// Returns those of `networks` that `option` names, or all if it names none.
-pub fn select(networks: Vec<Network>, option: &str, names: &[String]) -> Result<Vec<Network>, UsageError> {
+pub fn select(networks: Vec<ListedNetwork>, option: &str, names: &[String]) -> Result<Vec<ListedNetwork>, UsageError> {
     if let Some(unknown) = names.iter().find(|name| !networks.iter().any(|network| network.name == **name)) {
         let known: Vec<_> = networks.iter().map(|network| network.name.as_str()).collect();
         return Err(UsageError(format!("{option} {unknown}: no such network; expected one of {}", known.join(", "))));

@@ -40,7 +40,7 @@ pub const REDUCED: Builtin = Builtin {
 /// Settings that are not given are the recipe's.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Network {
+pub struct ListedNetwork {
     /// Name in options and folders.
     pub name: String,
     /// Name in tables, if it is another one.
@@ -132,7 +132,7 @@ struct Document {
 }
 
 /// Reads the networks in the file at `path`, or the `builtin` ones.
-pub fn read(path: Option<&Path>, builtin: Builtin) -> Result<Vec<Network>, ListError> {
+pub fn read(path: Option<&Path>, builtin: Builtin) -> Result<Vec<ListedNetwork>, ListError> {
     let Some(path) = path else { return parse(builtin.text, Path::new(builtin.path)) };
     let read_error = |source| ListError::Read { path: path.to_owned(), source };
     let bytes = bounded::read(path, MAX_RECORD_BYTES).map_err(read_error)?;
@@ -140,27 +140,27 @@ pub fn read(path: Option<&Path>, builtin: Builtin) -> Result<Vec<Network>, ListE
     parse(&text, path)
 }
 
-fn parse(text: &str, path: &Path) -> Result<Vec<Network>, ListError> {
+fn parse(text: &str, path: &Path) -> Result<Vec<ListedNetwork>, ListError> {
     let owned = || path.to_owned();
     let document: Document =
         toml::from_str(text).map_err(|error| ListError::Toml { path: owned(), error: Box::new(error) })?;
     let parse_network = |(index, table): (usize, toml::Table)| {
         let name = table.get("name").and_then(toml::Value::as_str);
         let network = name.map_or_else(|| format!("number {}", index + 1), str::to_owned);
-        let parsed = table.try_into::<Network>().map_err(|error| error.message().to_owned());
+        let parsed = table.try_into::<ListedNetwork>().map_err(|error| error.message().to_owned());
         parsed.and_then(|parsed| parsed.check().map(|()| parsed)).map_err(|reason| ListError::Network {
             path: owned(),
             network,
             reason,
         })
     };
-    let networks: Vec<Network> =
+    let networks: Vec<ListedNetwork> =
         document.network.into_iter().enumerate().map(parse_network).collect::<Result<_, _>>()?;
     if networks.is_empty() {
         return Err(ListError::Empty { path: owned() });
     }
     let mut names = BTreeSet::new();
-    let rows = |network: &Network| network.rows.iter().map(|row| network.row_name(row)).collect::<Vec<_>>();
+    let rows = |network: &ListedNetwork| network.rows.iter().map(|row| network.row_name(row)).collect::<Vec<_>>();
     let mut all = networks.iter().flat_map(|network| [vec![network.name.clone()], rows(network)].concat());
     match all.find(|name| !names.insert(name.clone())) {
         Some(name) => Err(ListError::Duplicate { path: owned(), name }),
@@ -168,7 +168,7 @@ fn parse(text: &str, path: &Path) -> Result<Vec<Network>, ListError> {
     }
 }
 
-impl Network {
+impl ListedNetwork {
     /// Returns the name in tables.
     pub fn title(&self) -> &str {
         self.title.as_deref().unwrap_or(&self.name)
@@ -343,7 +343,7 @@ mod tests {
     /// Returns the names of all runs of a built-in list, with their settings that are not the
     /// recipe's.
     fn expand(builtin: Builtin) -> Vec<String> {
-        let lines = |network: &Network| -> Vec<String> {
+        let lines = |network: &ListedNetwork| -> Vec<String> {
             let own = network.config(Backend::Flex, 1, Some("t"));
             let derived = network.derived().map(|row| (network.run_name(Some(row)), row.config(&own, "m")));
             let all = [(network.run_name(None), own.clone())].into_iter().chain(derived);
@@ -371,11 +371,11 @@ mod tests {
         ];
         assert_eq!(expand(LECTURE), expected);
         let networks = read(None, LECTURE).unwrap();
-        let titles: Vec<_> = networks.iter().map(Network::title).collect();
+        let titles: Vec<_> = networks.iter().map(ListedNetwork::title).collect();
         let expected =
             ["128, 5 epochs", "128, 50 epochs", "1024, 5 epochs", "512 + 256, 5 epochs", "128, stop above 90 %"];
         assert_eq!(titles, expected);
-        let figures = |network: &Network| {
+        let figures = |network: &ListedNetwork| {
             network.lecture.map(|figures| (figures.epochs, figures.train_accuracy, figures.test_accuracy))
         };
         let figures: Vec<_> = networks.iter().map(figures).collect();

@@ -18,7 +18,7 @@ mod runs;
 mod unit;
 
 pub use figure::Figure;
-pub use list::{FRONTIER, LECTURE, LectureFigures, Network, REDUCED, read};
+pub use list::{FRONTIER, LECTURE, LectureFigures, ListedNetwork, REDUCED, read};
 pub use measured::Measured;
 pub use pace::Pace;
 pub use page::{markdown, splice};

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::figure::Figure;
-use super::list::{Network, Precision};
+use super::list::{ListedNetwork, Precision};
 use super::measured::Measured;
 use super::runs::Found;
 use crate::network::join_widths;
@@ -40,7 +40,7 @@ impl FrontierRow {
     /// Returns the row of `network` with the weights of `precision`, or `None` if `found` has no
     /// run.
     pub fn new(
-        network: &Network,
+        network: &ListedNetwork,
         precision: &Precision,
         found: &[&Found],
         is_taught: bool,

@@ -2,12 +2,12 @@
 
 use std::str::FromStr;
 
-use super::list::Network;
+use super::list::ListedNetwork;
 
 /// A network with a seed. Rows derived from the network are trained with it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Unit<'a> {
-    pub network: &'a Network,
+    pub network: &'a ListedNetwork,
     pub seed: u64,
 }
 
@@ -19,7 +19,7 @@ pub struct Shard {
 }
 
 /// Returns the units of `networks` with the seeds 1 to `seeds`, or only those of `shard`.
-pub fn choose<'a>(networks: &'a [Network], seeds: u64, shard: Option<Shard>) -> Vec<Unit<'a>> {
+pub fn choose<'a>(networks: &'a [ListedNetwork], seeds: u64, shard: Option<Shard>) -> Vec<Unit<'a>> {
     let units = networks.iter().flat_map(|network| (1..=seeds).map(move |seed| Unit { network, seed }));
     let is_mine = |position: usize| shard.is_none_or(|shard| position % shard.count + 1 == shard.index);
     units.enumerate().filter(|(position, _)| is_mine(*position)).map(|(_, unit)| unit).collect()

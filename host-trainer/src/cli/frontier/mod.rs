@@ -6,14 +6,14 @@ use anyhow::{Context, Result};
 use clap::Args;
 use serde::Serialize;
 
-use self::report::{Report, point};
+use self::report::{FrontierOutput, point};
 use super::sweep::{SweepArguments, SweepTrainer, select};
 use super::{UsageError, check_extension, check_output};
 use crate::data::SoftLabels;
 use crate::plot;
 use crate::run::{MAX_RECORD_BYTES, json};
 use crate::support::{bounded, files};
-use crate::sweep::{self, FRONTIER, FrontierRow, Measured, Network, Place, REDUCED, RIVALS, SOURCE};
+use crate::sweep::{self, FRONTIER, FrontierRow, ListedNetwork, Measured, Place, REDUCED, RIVALS, SOURCE};
 
 /// Subfolder for the runs of --reduced, because some full runs have the same names.
 const REDUCED_FOLDER: &str = "reduced";
@@ -22,7 +22,7 @@ const REDUCED_FOLDER: &str = "reduced";
 const REDUCED_WARNING: &str = "Reduced, trained for a few epochs: these figures are meaningless.";
 
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub struct FrontierArguments {
     #[command(flatten)]
     sweep: SweepArguments,
     /// File of a teacher's answers, written by host-trainer teach
@@ -65,7 +65,7 @@ struct ReducedExport<'a> {
     rows: &'a [FrontierRow],
 }
 
-impl Arguments {
+impl FrontierArguments {
     pub fn run(self) -> Result<()> {
         let networks = self.networks()?;
         if self.sweep.list {
@@ -97,13 +97,13 @@ impl Arguments {
             files::create_folder(&trainer.place.folder)?;
             runs_trained = trainer.train(&units, |_, _| ())?;
         }
-        let report = Report::new(&trainer, &networks, &units, &measured, self.reduced, runs_trained);
+        let report = FrontierOutput::new(&trainer, &networks, &units, &measured, self.reduced, runs_trained);
         self.write(&report, trainer.data.is_fashion_mnist)?;
         self.sweep.output.print(&report, || report.text())
     }
 
     /// Returns the selected networks.
-    fn networks(&self) -> Result<Vec<Network>> {
+    fn networks(&self) -> Result<Vec<ListedNetwork>> {
         let builtin = if self.reduced { REDUCED } else { FRONTIER };
         let all = sweep::read(self.sweep.networks.as_deref(), builtin)?;
         let all = select(all, "--one", self.sweep.one.as_slice())?;
@@ -111,7 +111,7 @@ impl Arguments {
     }
 
     /// Checks that there is a teacher for the networks that learn from one.
-    fn check_teacher(&self, networks: &[Network]) -> Result<(), UsageError> {
+    fn check_teacher(&self, networks: &[ListedNetwork]) -> Result<(), UsageError> {
         let taught = networks.iter().find(|network| network.is_taught());
         match taught.filter(|_| self.teacher.is_none() && !self.reduced && !self.draw_only) {
             Some(network) => Err(UsageError(format!(
@@ -136,7 +136,7 @@ impl Arguments {
     }
 
     /// Writes the rows, the chart and the table.
-    fn write(&self, report: &Report, is_fashion_mnist: bool) -> Result<()> {
+    fn write(&self, report: &FrontierOutput, is_fashion_mnist: bool) -> Result<()> {
         if let Some(path) = &self.export {
             let rows = &report.rows;
             let bytes = if self.reduced { json(&ReducedExport { reduced: true, rows })? } else { json(rows)? };

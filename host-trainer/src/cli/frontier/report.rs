@@ -10,11 +10,11 @@ use crate::cli::sweep::SweepTrainer;
 use crate::cli::table::table;
 use crate::plot::{FrontierKind, FrontierPoint};
 use crate::run::RunFile;
-use crate::sweep::{Found, FrontierRow, Measured, Network, Runs, Unit};
+use crate::sweep::{Found, FrontierRow, ListedNetwork, Measured, Runs, Unit};
 use crate::text::Shown;
 
 #[derive(Serialize)]
-pub struct Report {
+pub struct FrontierOutput {
     folder: Shown<PathBuf>,
     reduced: bool,
     runs_kept: usize,
@@ -23,22 +23,22 @@ pub struct Report {
     /// True if a missing run needs a teacher.
     needs_teacher: bool,
     /// The models that devices measure, one for each row.
-    models: Vec<Model>,
+    models: Vec<MeasuredModel>,
     pub rows: Vec<FrontierRow>,
 }
 
 #[derive(Serialize)]
-struct Model {
+struct MeasuredModel {
     id: String,
     path: Shown<PathBuf>,
 }
 
-impl Report {
+impl FrontierOutput {
     /// Builds the report on `units` of `networks`, of which `runs_trained` runs are new. `measured`
     /// has the cost on devices.
     pub fn new(
         trainer: &SweepTrainer,
-        networks: &[Network],
+        networks: &[ListedNetwork],
         units: &[Unit<'_>],
         measured: &HashMap<String, Measured>,
         reduced: bool,
@@ -54,7 +54,7 @@ impl Report {
                 let found: Vec<&Found> = runs.filter_map(|runs| runs.of(precision)).collect();
                 rows.extend(FrontierRow::new(network, precision, &found, is_taught, sizes, measured));
                 let first = found.first().filter(|_| !precision.is_float());
-                models.extend(first.map(|found| Model {
+                models.extend(first.map(|found| MeasuredModel {
                     id: found.outcome.model_id.clone(),
                     path: Shown(found.folder.file(RunFile::Model)),
                 }));
@@ -64,7 +64,7 @@ impl Report {
             runs.missing().map(|(row, _)| trainer.place.run_name(runs.unit, row)).collect()
         };
         let missing: Vec<String> = all.iter().flat_map(names).collect();
-        let needs_teacher = !missing.is_empty() && networks.iter().any(Network::is_taught);
+        let needs_teacher = !missing.is_empty() && networks.iter().any(ListedNetwork::is_taught);
         let runs_kept = all.iter().flat_map(Runs::found).count().saturating_sub(runs_trained);
         let folder = Shown(trainer.place.folder.clone());
         Self { folder, reduced, runs_kept, runs_trained, missing, needs_teacher, models, rows }
