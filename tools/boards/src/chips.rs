@@ -40,7 +40,8 @@ pub fn chip_descriptions(boards: &[Board]) -> String {
     cores:
       - {{ name: main, type: {core}, core_access_options: !Arm {{ ap: !v1 0 }} }}
     memory_map:
-      - !Ram {{ name: code, range: {{ start: {code:#x}, end: {code_end:#x} }}, cores: [main], access: {{ boot: true }} }}
+      - !Ram {{ name: code, range: {{ start: {code:#x}, end: {code_end:#x} }}, cores: [main], \
+             access: {{ boot: true }} }}
       - !Ram {{ name: ram, range: {{ start: {ram:#x}, end: {ram_end:#x} }}, cores: [main] }}
 "
         );

@@ -26,7 +26,7 @@ pub struct Board {
     pub triple: String,
     /// The chip's name for probe-rs. `None` if probe-rs does not know it.
     pub chip: Option<String>,
-    /// How QEMU emulates the board. `None` for a hardware board.
+    /// QEMU's emulation of the board. `None` for a hardware board.
     pub emulator: Option<Emulator>,
     /// The order of weights that is fastest on this core.
     pub weight_order: WeightOrder,
@@ -34,7 +34,7 @@ pub struct Board {
     pub may_panic: Vec<String>,
 }
 
-/// How QEMU emulates a board.
+/// QEMU's emulation of a board.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Emulator {

@@ -64,7 +64,7 @@ impl EmulatorError {
     /// Classifies an I/O error of the connection `link`, whose time limit is `patience`.
     pub(crate) fn of(link: &'static str, patience: Duration, source: io::Error) -> Self {
         match source.kind() {
-            ErrorKind::WouldBlock | ErrorKind::TimedOut => Self::Silent { link, patience },
+            _ if is_timeout(&source) => Self::Silent { link, patience },
             ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => Self::Gone { link },
             _ => Self::Failed { link, reason: source },
         }
@@ -75,6 +75,11 @@ impl EmulatorError {
         let shortened = |text: &str| text.chars().take(60).collect();
         Self::Refused { link, request: shortened(request), answer: shortened(answer) }
     }
+}
+
+/// Returns true if a read or write has reached its time limit.
+pub(crate) fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
 /// Sets the time limit of reads and writes on the connection `link`.

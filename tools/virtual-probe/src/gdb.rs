@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use crate::EmulatorError;
-use crate::error::limit;
+use crate::error::{is_timeout, limit};
 use packet::Packets;
 pub(crate) use packet::{hex, unhex};
 
@@ -24,7 +24,8 @@ pub(crate) struct Gdb {
     packets: Packets,
     patience: Duration,
     running: bool,
-    floating_point: bool,
+    /// True if the core has floating-point registers.
+    pub(crate) floating_point: bool,
     /// True after a failure: the next answer may belong to an earlier request.
     broken: bool,
 }
@@ -40,11 +41,6 @@ impl Gdb {
         let description = gdb.ask("qXfer:features:read:target.xml:0,ffb")?;
         gdb.floating_point = description.contains("arm-vfp");
         Ok(gdb)
-    }
-
-    /// Returns true if the core has floating-point registers.
-    pub(crate) fn floating_point(&self) -> bool {
-        self.floating_point
     }
 
     /// Returns true if a running core has stopped, once for each stop.
@@ -227,7 +223,7 @@ impl Gdb {
                 self.packets.feed(bytes.get(..length).unwrap_or_default());
                 Ok(true)
             }
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(false),
+            Err(error) if is_timeout(&error) => Ok(false),
             Err(error) if error.kind() == ErrorKind::Interrupted => Ok(true),
             Err(error) => Err(EmulatorError::of(LINK, self.patience, error)),
         }

@@ -72,10 +72,8 @@ fn run(arguments: &Arguments) -> Result<()> {
 
 fn serve(arguments: &Arguments, uart: Option<&UartSocket>) -> Result<()> {
     let board = arguments.board;
-    let program = match &arguments.kernel {
-        Some(path) => Some(fs::read(path).with_context(|| format!("cannot read {}", path.display()))?),
-        None => None,
-    };
+    let read = |path: &PathBuf| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+    let program = arguments.kernel.as_ref().map(read).transpose()?;
     let place = uart.map_or(Uart::None, |socket| Uart::At(socket.path().to_owned()));
     let machine = MachineOptions::new(board.machine).uart(place).debugged().start()?;
     let chips = chips(&machine)?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::EmulatorError;
-use crate::error::limit;
+use crate::error::{is_timeout, limit};
 
 const LINK: &str = "monitor (QMP)";
 /// The reason in the event of a reset that we requested; those by the guest have another.
@@ -90,7 +90,7 @@ impl Monitor {
     /// Reads the next message; returns `None` if it does not arrive in time.
     fn message(&mut self) -> Result<Option<Value>, EmulatorError> {
         match self.stream.read_until(b'\n', &mut self.line) {
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return Ok(None),
+            Err(error) if is_timeout(&error) => return Ok(None),
             Err(error) => return Err(self.failed(error)),
             // The connection is closed; an incomplete message is ignored.
             Ok(_) if !self.line.ends_with(b"\n") => return Err(EmulatorError::Gone { link: LINK }),

@@ -132,15 +132,13 @@ impl MachineOptions {
 
         // The multiplexer is used for its buffer: its 32 bytes feed the UART, which has one, three
         // times as fast. Its escape character is set to a value that no byte has.
-        let uart = match &self.uart {
-            Uart::None => None,
-            Uart::Stream => Some(listen(folder.path(), "uart")?),
-            Uart::At(_) => None,
-        };
-        let socket = match &self.uart {
-            Uart::None => None,
-            Uart::Stream => Some(format!("path={}", escaped(&folder.path().join("uart")))),
-            Uart::At(path) => Some(format!("path={},server=on,wait=off", escaped(path))),
+        let (uart, socket) = match &self.uart {
+            Uart::None => (None, None),
+            Uart::Stream => {
+                let path = escaped(&folder.path().join("uart"));
+                (Some(listen(folder.path(), "uart")?), Some(format!("path={path}")))
+            }
+            Uart::At(path) => (None, Some(format!("path={},server=on,wait=off", escaped(path)))),
         };
         if let Some(socket) = socket {
             command.arg("-chardev").arg(format!("socket,id=uart,mux=on,{socket}"));

@@ -45,7 +45,8 @@ pub(super) struct Execution {
     monitor: Monitor,
     state: State,
     /// C_DEBUGEN: halting is enabled.
-    enabled: bool,
+    pub(super) enabled: bool,
+    pub(super) traps: Traps,
     /// True if no instruction was executed since the reset.
     fresh: bool,
     /// True after a reset that was not reported to the debugger.
@@ -54,7 +55,6 @@ pub(super) struct Execution {
     searched: bool,
     /// True while the reset line is asserted.
     line: bool,
-    traps: Traps,
     /// The breakpoints that are set in QEMU.
     planted: BTreeSet<u32>,
 }
@@ -102,10 +102,6 @@ impl Execution {
     /// Returns true if there was a reset since the last call.
     pub(super) fn take_reset(&mut self) -> bool {
         std::mem::take(&mut self.reset)
-    }
-
-    pub(super) fn enabled(&self) -> bool {
-        self.enabled
     }
 
     /// Enables or disables halting; disabling it resumes a halted core.

@@ -95,8 +95,8 @@ impl Place {
             0x1e | 0x1f if secure => Self::Special(selector - 0x1e + 0x8a),
             0x22 if secure => Self::Masks(masks),
             0x23 if secure => Self::Masks(masks.map(|number| number | 0x80)),
-            0x21 if gdb.floating_point() => Self::General(FPSCR),
-            0x40..=0x5f if gdb.floating_point() => Self::Half(D0 + (selector - 0x40) / 2, !selector.is_multiple_of(2)),
+            0x21 if gdb.floating_point => Self::General(FPSCR),
+            0x40..=0x5f if gdb.floating_point => Self::Half(D0 + (selector - 0x40) / 2, !selector.is_multiple_of(2)),
             _ => Self::Nowhere,
         }
     }

@@ -13,6 +13,7 @@ use thiserror::Error;
 use super::Probe;
 use super::frame::{Answer, Failure, Frames};
 use crate::EmulatorError;
+use crate::error::is_timeout;
 
 /// Polling interval without a client.
 const GLANCE: Duration = Duration::from_millis(5);
@@ -140,13 +141,12 @@ impl Server {
                     self.queue.push_back((stream, Instant::now() + QUEUE));
                 }
                 Ok((stream, _)) => refuse(stream),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 // The client has left already, or a signal came.
                 Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {}
                 Err(error) => return Err(ProbeError::Accept(error)),
             }
         }
-        Ok(())
     }
 
     /// Serves a client until it leaves; then the core runs without a debugger.
@@ -180,8 +180,7 @@ impl Server {
                         }
                     }
                 }
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if is_timeout(&error) || error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => break,
             }
             if Instant::now() >= round {
@@ -206,8 +205,7 @@ impl Server {
             match client.write(rest) {
                 Ok(0) => return false,
                 Ok(length) => rest = rest.get(length..).unwrap_or_default(),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                Err(error) if is_timeout(&error) || error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => return false,
             }
             if !rest.is_empty() && (Instant::now() >= deadline || self.stopped.load(Ordering::Relaxed)) {

@@ -72,7 +72,7 @@ impl Target {
 
     /// Returns the requests that could not be answered since the last call.
     pub(super) fn take_unanswered(&mut self) -> Vec<String> {
-        if self.execution.take_trap_overflow() {
+        if self.execution.traps.take_overflow() {
             self.unanswered.push(format!("a stop at more than {MAX_TRAPS} BKPT instructions, or data like them"));
         }
         std::mem::take(&mut self.unanswered)
@@ -162,7 +162,7 @@ impl Target {
             State::Held => 0,
             State::LockedUp => S_LOCKUP,
         };
-        if self.execution.enabled() {
+        if self.execution.enabled {
             status |= C_DEBUGEN;
         }
         if self.execution.take_reset() {
@@ -177,7 +177,7 @@ impl Target {
         if value & C_DEBUGEN == 0 {
             return self.execution.enable(false);
         }
-        let enabled = self.execution.enabled();
+        let enabled = self.execution.enabled;
         self.execution.enable(true)?;
         match value & (C_HALT | C_STEP) {
             // Enabling halting does not resume a core that it has just caught.

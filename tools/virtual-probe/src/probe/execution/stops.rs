@@ -24,11 +24,6 @@ impl Execution {
         if changed && self.state()? == State::Running { self.paused(|_| Ok(())) } else { Ok(()) }
     }
 
-    /// Returns true if traps were ignored because of their number since the last call.
-    pub(in super::super) fn take_trap_overflow(&mut self) -> bool {
-        self.traps.take_overflow()
-    }
-
     pub(super) fn program_counter(&mut self) -> Result<u32, EmulatorError> {
         Ok(self.gdb.register(PC)? as u32 & !1)
     }
