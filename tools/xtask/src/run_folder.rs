@@ -31,15 +31,14 @@ mod tests {
 
     #[test]
     fn a_model_belongs_to_the_run_in_its_folder_if_the_ids_agree() {
-        let folder = std::env::temp_dir().join(format!("xtask-run-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
         let model = folder.join("model.bin");
-        assert_eq!(model_of(folder.clone()), model);
+        assert_eq!(model_of(folder.to_owned()), model);
         assert_eq!(model_of(model.clone()), model);
         assert_eq!(of_model(&model, "1234abcd"), None);
         std::fs::write(folder.join("result.json"), r#"{"model_id": "1234abcd", "epochs": 5}"#).unwrap();
-        assert_eq!(of_model(&model, "1234abcd"), Some(folder.clone()));
+        assert_eq!(of_model(&model, "1234abcd"), Some(folder.to_owned()));
         assert_eq!(of_model(&model, "00000000"), None);
-        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -128,15 +128,13 @@ mod tests {
 
     #[test]
     fn measurements_are_kept_and_a_damaged_file_is_ignored() {
-        let folder = std::env::temp_dir().join(format!("xtask-frontier-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        let path = folder.join("measured.json");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("measured.json");
         assert!(known(&path).is_empty());
         let all = BTreeMap::from([("0123abcd".to_owned(), Measured::of(&[], "f"))]);
         write(&path, &all).unwrap();
         assert_eq!(known(&path), all);
         fs::write(&path, "{").unwrap();
         assert!(known(&path).is_empty());
-        fs::remove_dir_all(&folder).unwrap();
     }
 }

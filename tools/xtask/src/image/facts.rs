@@ -180,9 +180,9 @@ mod tests {
 
     #[test]
     fn a_library_is_found_in_the_sysroot() {
-        let sysroot = std::env::temp_dir().join(format!("xtask-facts-{}", std::process::id()));
-        let rustlib = sysroot.join("lib/rustlib");
-        let compiler = toolchain(&sysroot);
+        let sysroot = tempfile::tempdir().unwrap();
+        let rustlib = sysroot.path().join("lib/rustlib");
+        let compiler = toolchain(sysroot.path());
         let write = |path: &str| {
             let path = rustlib.join(path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -197,6 +197,5 @@ mod tests {
         assert_eq!(compiler.library("t"), Some(Source), "another target's library is useless");
         write("t/lib/libcore-1.rlib");
         assert_eq!(compiler.library("t"), Some(Compiled));
-        std::fs::remove_dir_all(&sysroot).unwrap();
     }
 }

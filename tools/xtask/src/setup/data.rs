@@ -87,12 +87,13 @@ fn absent(folder: &Path) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use tempfile::TempDir;
+
     use super::*;
 
-    fn folder(name: &str, files: &[&str]) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("xtask-data-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        files.iter().for_each(|file| std::fs::write(folder.join(file), "").unwrap());
+    fn folder(files: &[&str]) -> TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        files.iter().for_each(|file| std::fs::write(folder.path().join(file), "").unwrap());
         folder
     }
 
@@ -100,24 +101,19 @@ mod tests {
     fn the_first_complete_folder_is_taken() {
         let compressed = FILES.map(|file| format!("{file}.gz"));
         let compressed = compressed.each_ref().map(String::as_str);
-        let (full, partial) = (folder("full", &compressed), folder("partial", &compressed[..3]));
-        assert_eq!(look(None, Some(partial.clone()), &full), Found::Ready(full.display().to_string()));
-        assert_eq!(look(None, Some(full.clone()), &partial), Found::Ready(full.display().to_string()));
-        assert!(matches!(look(None, None, &partial), Found::Missing(_)));
-        for folder in [full, partial] {
-            std::fs::remove_dir_all(folder).unwrap();
-        }
+        let (full, partial) = (folder(&compressed), folder(&compressed[..3]));
+        let (full, partial) = (full.path(), partial.path());
+        assert_eq!(look(None, Some(partial.into()), full), Found::Ready(full.display().to_string()));
+        assert_eq!(look(None, Some(full.into()), partial), Found::Ready(full.display().to_string()));
+        assert!(matches!(look(None, None, partial), Found::Missing(_)));
     }
 
     #[test]
     fn a_named_folder_is_not_silently_replaced_by_another() {
-        let (full, partial) = (folder("other", &FILES), folder("named", &FILES[..3]));
-        let Found::Missing(what) = look(Some(partial.clone()), None, &full) else {
+        let (full, partial) = (folder(&FILES), folder(&FILES[..3]));
+        let Found::Missing(what) = look(Some(partial.path().into()), None, full.path()) else {
             panic!("an incomplete named folder was accepted");
         };
         assert!(what.contains("has no t10k-labels-idx1-ubyte"), "{what}");
-        for folder in [full, partial] {
-            std::fs::remove_dir_all(folder).unwrap();
-        }
     }
 }
