@@ -7,7 +7,7 @@ use clap::Args;
 use comfy_table::Table;
 use serde::{Deserialize, Serialize};
 
-use crate::output::{print, tell};
+use crate::output::{log, print};
 use crate::process::Job;
 use crate::table::{self, align_right};
 use crate::workspace::Workspace;
@@ -87,7 +87,7 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
         python.as_ref().map_or_else(Vec::new, |python| OTHERS.map(|(name, script)| (python, name, script)).into());
     measured.extend(others.iter().map(|(_, name, _)| Measured::new(name)));
     for round in 1..=rounds {
-        tell(format_args!("round {round} of {rounds}"));
+        log(format_args!("round {round} of {rounds}"));
         let (ours, theirs) = measured.split_at_mut(BACKENDS.len());
         for (backend, measured) in BACKENDS.iter().zip(ours) {
             measured.seconds.extend(train(workspace, backend)?);

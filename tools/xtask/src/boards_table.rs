@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bench;
 use crate::image::{self, Firmware};
-use crate::output::{print, tell};
+use crate::output::{log, print};
 use crate::page::Page;
 use crate::table::{self, align_right};
 use crate::workspace::Workspace;
@@ -89,7 +89,7 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
         return Ok(());
     }
     files::write(&path, text.as_bytes())?;
-    tell(format_args!("    wrote the table of {PAGE}, and {CHIPS}"));
+    log(format_args!("    wrote the table of {PAGE}, and {CHIPS}"));
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use host_support::files;
 use serde::Deserialize;
 
 use crate::UsageError;
-use crate::output::tell;
+use crate::output::log;
 use crate::process::Job;
 use crate::workspace::{Workspace, shown};
 
@@ -97,11 +97,11 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
         if let Some(teacher) = teacher.iter().find(|teacher| report.needs_teacher && !teacher.is_file()) {
             teach(workspace, teacher, options)?;
         }
-        tell(format_args!("    training {} missing runs", report.missing.len()));
+        log(format_args!("    training {} missing runs", report.missing.len()));
         report = read(trainer())?;
     }
     if options.shard.is_some() {
-        tell("    this shard is complete; after all shards, run without --shard to measure and write the table");
+        log("    this shard is complete; after all shards, run without --shard to measure and write the table");
         return Ok(());
     }
 
@@ -114,7 +114,7 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     }
     job.run_to_stdout()?;
     if options.write_docs {
-        tell(format_args!("    wrote {ROWS}, {CHART} and the table of {PAGE}"));
+        log(format_args!("    wrote {ROWS}, {CHART} and the table of {PAGE}"));
     }
     Ok(())
 }
@@ -127,7 +127,7 @@ fn teach(workspace: &Workspace, teacher: &Path, options: &Options) -> Result<()>
         let text = format!("{file} does not exist; before the shards, run host-trainer teach --export {file}");
         return Err(UsageError(text).into());
     }
-    tell(format_args!("    {file} does not exist: creating it takes about 40 minutes on two cores"));
+    log(format_args!("    {file} does not exist: creating it takes about 40 minutes on two cores"));
     let folder = files::folder_of(teacher);
     std::fs::create_dir_all(folder).with_context(|| format!("cannot create folder {}", shown(folder)))?;
     let job = workspace.job("host-trainer").arg("teach").arg("--export").arg(teacher);

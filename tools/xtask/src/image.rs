@@ -12,7 +12,7 @@ use host_support::files;
 use object::{Object as _, ObjectSymbol as _};
 
 use crate::board;
-use crate::output::{print, tell};
+use crate::output::{log, print};
 use crate::process::Job;
 use crate::sizes::{self, Sizes};
 use crate::workspace::{Workspace, shown};
@@ -88,7 +88,7 @@ impl Firmware {
         }
         let start = std::fs::read(model).with_context(|| format!("cannot read the model {}", shown(model)))?;
         if !is_model(&start) {
-            tell(format_args!("    warning: {} is not a complete model; the firmware will reject it", shown(model)));
+            log(format_args!("    warning: {} is not a complete model; the firmware will reject it", shown(model)));
         }
         Ok(())
     }
@@ -179,7 +179,7 @@ pub fn build_otherwise(
     if is_too_large(&words) {
         return Ok(false);
     }
-    tell(&words);
+    log(&words);
     bail!("the firmware of {} cannot be built with {}, see above", board.name, settings.join(", "))
 }
 

@@ -179,7 +179,7 @@ fn main() -> ExitCode {
     if let Some(reported) = error.downcast_ref::<Reported>() {
         return ExitCode::from(reported.code());
     }
-    output::tell(format_args!("error: {error:#}"));
+    output::log(format_args!("error: {error:#}"));
     ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })
 }
 

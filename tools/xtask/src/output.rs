@@ -15,7 +15,7 @@ pub fn print(line: impl Display) -> Result<()> {
 }
 
 /// Prints a line to standard error. Errors are ignored: without a reader the work continues.
-pub fn tell(line: impl Display) {
+pub fn log(line: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 

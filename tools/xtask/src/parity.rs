@@ -10,7 +10,7 @@ use host_support::parity::ParityRecord;
 use serde::Deserialize;
 
 use crate::board;
-use crate::output::{print, tell};
+use crate::output::{log, print};
 use crate::process::Job;
 use crate::table::{self, align_right, percent};
 use crate::trainer::Evaluated;
@@ -129,7 +129,7 @@ pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
         model
     };
     let evaluated = trainer::evaluate(workspace, &model, &answers, data.as_deref())?;
-    tell(format_args!("    model {}, {} images", evaluated.model_id, evaluated.images));
+    log(format_args!("    model {}, {} images", evaluated.model_id, evaluated.images));
     for device in devices.iter().filter(|device| *device != LOOPBACK) {
         image::build(workspace, &board::named(board_of(device))?)?;
     }

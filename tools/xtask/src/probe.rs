@@ -12,7 +12,7 @@ use anyhow::{Result, bail};
 use boards::Board;
 
 use crate::image::Firmware;
-use crate::output::tell;
+use crate::output::log;
 use crate::process::Job;
 use crate::workspace::{Workspace, shown};
 use crate::{UsageError, board, image, run_folder};
@@ -66,7 +66,7 @@ pub fn flash(workspace: &Workspace, board: &str, model: Option<PathBuf>, probe: 
     }
     if bench.own.is_some() {
         let name = &bench.board.name;
-        tell(format_args!(
+        log(format_args!(
             "    the emulated {name} ends now; `cargo xtask probe {name}` keeps one running, and `run` shows its logs"
         ));
         return Ok(());

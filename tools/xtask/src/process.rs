@@ -16,7 +16,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use host_support::shell::quoted;
 
 use crate::interrupt;
-use crate::output::tell;
+use crate::output::log;
 
 pub use recording::{Recorded, Recording};
 
@@ -283,7 +283,7 @@ impl Job {
 
     fn show(&self) {
         if !self.quiet {
-            tell(format_args!("    $ {}", self.line));
+            log(format_args!("    $ {}", self.line));
         }
     }
 

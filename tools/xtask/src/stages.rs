@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::output::tell;
+use crate::output::log;
 
 /// A stage that has ended.
 pub struct Stage {
@@ -67,7 +67,7 @@ impl Stages {
     }
 
     fn announce(&self, name: &str) -> Instant {
-        tell(format_args!("[{}/{}] {name} ...", self.done.len() + 1, self.total));
+        log(format_args!("[{}/{}] {name} ...", self.done.len() + 1, self.total));
         Instant::now()
     }
 
@@ -78,7 +78,7 @@ impl Stages {
             Outcome::Failed(_) => "failed",
             Outcome::Skipped(_) => "skipped",
         };
-        tell(format_args!("      {word} in {:.1} s", elapsed.as_secs_f64()));
+        log(format_args!("      {word} in {:.1} s", elapsed.as_secs_f64()));
         self.done.push(Stage { name: name.to_owned(), elapsed, outcome });
     }
 }

@@ -107,8 +107,8 @@ fn conclude(stages: &[Stage]) -> Result<()> {
         let seconds = stage.elapsed.as_secs_f64();
         match &stage.outcome {
             Outcome::Passed => format!("passed   {seconds:>7.1} s  {}\n", stage.name),
-            Outcome::Failed(how) => format!("FAILED   {seconds:>7.1} s  {}: {how}\n", stage.name),
-            Outcome::Skipped(why) => format!("skipped  {seconds:>7.1} s  {}: {why}\n", stage.name),
+            Outcome::Failed(reason) => format!("FAILED   {seconds:>7.1} s  {}: {reason}\n", stage.name),
+            Outcome::Skipped(reason) => format!("skipped  {seconds:>7.1} s  {}: {reason}\n", stage.name),
         }
     };
     let lines: String = stages.iter().map(line).collect();

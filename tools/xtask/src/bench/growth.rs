@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::{answered, measuring};
-use crate::output::{print, tell};
+use crate::output::{log, print};
 use crate::trainer;
 use crate::workspace::{Workspace, shown};
 
@@ -32,7 +32,7 @@ pub fn command(workspace: &Workspace, data: Option<&Path>, images: u32, chart: O
     let devices = BOARDS.map(str::to_owned);
     let mut records = Vec::new();
     for (index, hidden) in NETWORKS.iter().enumerate() {
-        tell(format_args!("[{}/{}] hidden neurons: {hidden}", index + 1, NETWORKS.len()));
+        log(format_args!("[{}/{}] hidden neurons: {hidden}", index + 1, NETWORKS.len()));
         let folder = workspace.folder(&format!("{place}/{}", hidden.replace(',', "-")))?;
         let model = train(workspace, &folder, hidden, data)?;
         let work = answered(workspace, model, &folder, data)?;
@@ -52,7 +52,7 @@ pub fn command(workspace: &Workspace, data: Option<&Path>, images: u32, chart: O
 fn train(workspace: &Workspace, folder: &Path, hidden: &str, data: Option<&Path>) -> Result<PathBuf> {
     let model = folder.join("model.bin");
     if model.is_file() && data.is_none() {
-        tell(format_args!("    {} exists", shown(&model)));
+        log(format_args!("    {} exists", shown(&model)));
         return Ok(model);
     }
     let data = data.map(|data| data.display().to_string());

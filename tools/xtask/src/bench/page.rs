@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use host_support::files;
 
 use super::{emulated, fixture, measuring};
-use crate::output::tell;
+use crate::output::log;
 use crate::page::Page;
 use crate::workspace::Workspace;
 
@@ -39,6 +39,6 @@ pub fn command(workspace: &Workspace, check: bool) -> Result<()> {
     }
     files::copy(&chart, &workspace.root.join(CHART))?;
     files::write(&path, page.as_bytes())?;
-    tell(format_args!("    wrote {PAGE} and {CHART}"));
+    log(format_args!("    wrote {PAGE} and {CHART}"));
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use crate::output::{print, tell};
+use crate::output::{log, print};
 use crate::process::Job;
 use crate::programs::find_program;
 use crate::workspace::{Workspace, cargo};
@@ -97,7 +97,7 @@ fn fuzz(workspace: &Workspace, target: &str, seconds: u32) -> Result<Statistics>
             let is_status = statistics.take(line);
             if !is_status || last.elapsed() >= PULSE {
                 last = Instant::now();
-                tell(line);
+                log(line);
             }
         })?;
     if statistics.executions == 0 {

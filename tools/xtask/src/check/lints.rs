@@ -26,11 +26,11 @@ pub const ALL: [Named; 4] = [
 pub fn command(workspace: &Workspace) -> Result<()> {
     let mut failed = Vec::new();
     for (name, check) in ALL {
-        output::tell(format_args!("{name} ..."));
+        output::log(format_args!("{name} ..."));
         match check(workspace) {
             Outcome::Passed => {}
-            Outcome::Skipped(why) => output::tell(format_args!("    skipped: {why}")),
-            Outcome::Failed(why) => failed.push(format!("{name}: {why}")),
+            Outcome::Skipped(reason) => output::log(format_args!("    skipped: {reason}")),
+            Outcome::Failed(reason) => failed.push(format!("{name}: {reason}")),
         }
     }
     if failed.is_empty() { Ok(()) } else { bail!("{}", failed.join("\n       ")) }
@@ -90,8 +90,8 @@ fn documentation(workspace: &Workspace) -> Outcome {
 
 /// Returns the outcome of a check whose tool is missing: optional for a person, required in CI.
 fn absent(component: &str, ci: bool) -> Outcome {
-    let why = format!("{component} is not installed; `rustup component add {component}` adds it");
-    if ci { Outcome::Failed(why) } else { Outcome::Skipped(why) }
+    let reason = format!("{component} is not installed; `rustup component add {component}` adds it");
+    if ci { Outcome::Failed(reason) } else { Outcome::Skipped(reason) }
 }
 
 /// Returns true in continuous integration, whose services set the variable `CI`.
@@ -105,7 +105,9 @@ mod tests {
 
     #[test]
     fn a_missing_tool_is_skipped_for_a_person_and_fails_in_ci() {
-        assert!(matches!(absent("rustfmt", false), Outcome::Skipped(why) if why.contains("component add rustfmt")));
-        assert!(matches!(absent("rustfmt", true), Outcome::Failed(why) if why.contains("component add rustfmt")));
+        assert!(
+            matches!(absent("rustfmt", false), Outcome::Skipped(reason) if reason.contains("component add rustfmt"))
+        );
+        assert!(matches!(absent("rustfmt", true), Outcome::Failed(reason) if reason.contains("component add rustfmt")));
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
-use crate::output::tell;
+use crate::output::log;
 use crate::process::Job;
 use crate::programs::find_program;
 use crate::workspace::Workspace;
@@ -58,7 +58,7 @@ pub fn command(workspace: &Workspace, tool: Option<Tool>) -> Result<()> {
              installs Miri"
         );
     };
-    tell(format_args!("Tests of shared-model ({}) under {tool}", TESTS.join(" ")));
+    log(format_args!("Tests of shared-model ({}) under {tool}", TESTS.join(" ")));
     match tool {
         Tool::Miri => {
             miri(workspace, &active.host)?;

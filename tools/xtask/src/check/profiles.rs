@@ -13,7 +13,7 @@ use clap::Args;
 use host_support::parity::ParityRecord;
 
 use crate::bench::FIXTURES;
-use crate::output::{print, tell};
+use crate::output::{log, print};
 use crate::table;
 use crate::workspace::Workspace;
 use crate::{DEFAULT_BOARD, board, image};
@@ -137,7 +137,7 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
             let outcomes: Vec<Verdict> = boards.iter().map(|board| try_board(workspace, board, &profile)).collect();
             let host = host(workspace, &profile, &[&COMPUTING[..], &READING[..]].concat());
             if let Err(error) = &host {
-                tell(format_args!("    host, {}: {error:#}", profile.name()));
+                log(format_args!("    host, {}: {error:#}", profile.name()));
             }
             failed +=
                 outcomes.iter().filter(|outcome| !outcome.is_right(&profile)).count() + usize::from(host.is_err());
@@ -187,10 +187,10 @@ fn host(workspace: &Workspace, profile: &Profile, chosen: &[&str]) -> Result<()>
 /// Builds a board's firmware with `profile`, compares it, and prints the verdict.
 fn try_board(workspace: &Workspace, board: &Board, profile: &Profile) -> Verdict {
     let outcome = build_and_compare(workspace, board, profile).unwrap_or_else(|error| {
-        tell(format_args!("{error:#}"));
+        log(format_args!("{error:#}"));
         Verdict::Failed
     });
-    tell(format_args!("    {}, {}: {}", board.name, profile.name(), outcome.words()));
+    log(format_args!("    {}, {}: {}", board.name, profile.name(), outcome.words()));
     outcome
 }
 

@@ -11,7 +11,7 @@ use object::{Object as _, ObjectSegment as _};
 use serde::{Deserialize, Serialize};
 
 use super::Model;
-use crate::output::tell;
+use crate::output::log;
 use crate::workspace::{Workspace, shown};
 use crate::{board, image, trainer};
 
@@ -54,7 +54,7 @@ pub fn command(workspace: &Workspace, models: &[Model], data: Option<&Path>) -> 
     let is_known = |all: &BTreeMap<String, Measured>, id: &str| all.get(id).is_some_and(|one| one.firmware == firmware);
     let missing: Vec<&Model> = models.iter().filter(|model| !is_known(&all, &model.id)).collect();
     for (index, model) in missing.iter().enumerate() {
-        tell(format_args!("[{}/{}] measuring {}", index + 1, missing.len(), shown(&model.path)));
+        log(format_args!("[{}/{}] measuring {}", index + 1, missing.len(), shown(&model.path)));
         let answers = folder.join("answers.bin");
         trainer::evaluate(workspace, &model.path, &answers, data)?;
         let job = workspace.job("bench").arg("measure").args(BOARDS).arg("--model").arg(&model.path);

@@ -12,7 +12,7 @@ use host_support::files;
 
 use super::virtual_probe::{VirtualProbe, chips};
 use super::{PORT, PROBE_VARIABLE, find};
-use crate::output::tell;
+use crate::output::log;
 use crate::process::{Job, Recorded, Recording};
 use crate::workspace::Workspace;
 use crate::{DEFAULT_BOARD, board, image};
@@ -49,7 +49,7 @@ pub fn command(workspace: &Workspace, check: bool) -> Result<()> {
         return compare(&there, &page);
     }
     files::write(&path, page.as_bytes())?;
-    tell(format_args!("    wrote {PAGE}"));
+    log(format_args!("    wrote {PAGE}"));
     Ok(())
 }
 
@@ -127,7 +127,7 @@ impl Transcript<'_> {
     }
 
     fn start(&self, arguments: &[&str]) -> Result<Recording> {
-        tell(format_args!("    $ {}", self.line(arguments)));
+        log(format_args!("    $ {}", self.line(arguments)));
         Job::new(&self.tool)
             .args(arguments)
             .env("PROBE_RS_CHIP", DEFAULT_BOARD)

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, anyhow, bail};
 
-use crate::output::tell;
+use crate::output::log;
 use crate::process::Job;
 use crate::programs::find_program;
 
@@ -33,7 +33,7 @@ impl Apt {
         if !self.updated {
             // Old lists are often sufficient, so a failure is only reported.
             if let Err(error) = apt_get(rights).arg("update").run() {
-                tell(format_args!("    apt-get update: {error:#}; continuing with the present lists"));
+                log(format_args!("    apt-get update: {error:#}; continuing with the present lists"));
             }
             self.updated = true;
         }
@@ -44,7 +44,7 @@ impl Apt {
         }
         let removed = removals(&String::from_utf8_lossy(&simulation.stdout)).join(", ");
         if !removed.is_empty() {
-            tell(format_args!("    to install {}, apt-get removes: {removed}", packages.join(", ")));
+            log(format_args!("    to install {}, apt-get removes: {removed}", packages.join(", ")));
         }
         apt_get(rights).args(["install", "-y", "--no-install-recommends"]).args(packages).run()
     }

@@ -22,7 +22,7 @@ impl Step for Browser {
         "browser"
     }
 
-    fn why(&self) -> &'static str {
+    fn purpose(&self) -> &'static str {
         "to test reports in (Chromium, 100 MB); only tests use it"
     }
 

@@ -23,7 +23,7 @@ impl Step for DataSet {
         "data set"
     }
 
-    fn why(&self) -> &'static str {
+    fn purpose(&self) -> &'static str {
         "for training and for the comparison of host and device (Fashion-MNIST, 30 MB)"
     }
 

@@ -41,7 +41,7 @@ impl Step for GraphicsDevice<'_> {
         "device"
     }
 
-    fn why(&self) -> &'static str {
+    fn purpose(&self) -> &'static str {
         "to train on: a graphics card with its driver, or a driver that computes on the CPU"
     }
 

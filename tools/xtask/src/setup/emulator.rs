@@ -18,7 +18,7 @@ impl Step for Emulator {
         "emulator"
     }
 
-    fn why(&self) -> &'static str {
+    fn purpose(&self) -> &'static str {
         "to run the firmware without hardware"
     }
 

@@ -19,7 +19,7 @@ impl Step for Linker {
         "linker"
     }
 
-    fn why(&self) -> &'static str {
+    fn purpose(&self) -> &'static str {
         "to link the firmware"
     }
 

@@ -16,7 +16,7 @@ use anyhow::{Result, bail};
 
 use crate::DEFAULT_BOARD;
 use crate::board;
-use crate::output::{print, tell};
+use crate::output::{log, print};
 use crate::trainer::Backend;
 use crate::workspace::Workspace;
 
@@ -79,13 +79,13 @@ fn ensure_all(steps: &[Box<dyn Step + '_>]) -> Result<()> {
     for step in steps {
         let name = step.name();
         match step.check() {
-            Found::Ready(what) => tell(format_args!("    ok       {name}: {what}")),
+            Found::Ready(what) => log(format_args!("    ok       {name}: {what}")),
             Found::Missing(what) => {
-                tell(format_args!("    missing  {name}: {what}\n             needed {}", step.why()));
+                log(format_args!("    missing  {name}: {what}\n             needed {}", step.purpose()));
                 match act(step.as_ref(), &mut apt) {
-                    Ok(text) => tell(format_args!("    {text}")),
+                    Ok(text) => log(format_args!("    {text}")),
                     Err(error) => {
-                        tell(format_args!("    failed   {name}: {error:#}\n{}", step.by_hand()));
+                        log(format_args!("    failed   {name}: {error:#}\n{}", step.by_hand()));
                         failed.push(name);
                     }
                 }
@@ -114,11 +114,11 @@ fn report(steps: &[Box<dyn Step>]) -> Result<()> {
     let mut missing = Vec::new();
     let mut lines = Vec::new();
     for step in steps {
-        let (name, why) = (step.name(), step.why());
+        let (name, purpose) = (step.name(), step.purpose());
         match step.check() {
             Found::Ready(what) => lines.push(format!("    ok       {name}: {what}")),
             Found::Missing(what) => {
-                lines.push(format!("    missing  {name}: {what}\n             needed {why}\n{}", step.by_hand()));
+                lines.push(format!("    missing  {name}: {what}\n             needed {purpose}\n{}", step.by_hand()));
                 missing.push(name);
             }
         }

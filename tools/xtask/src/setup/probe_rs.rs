@@ -22,7 +22,7 @@ impl Step for ProbeRs {
         "probe-rs"
     }
 
-    fn why(&self) -> &'static str {
+    fn purpose(&self) -> &'static str {
         "to flash boards and show their logs; building it takes ten minutes"
     }
 

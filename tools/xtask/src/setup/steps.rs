@@ -29,7 +29,7 @@ pub trait Step {
     fn name(&self) -> &'static str;
 
     /// Returns its purpose, to follow the word "needed".
-    fn why(&self) -> &'static str;
+    fn purpose(&self) -> &'static str;
 
     /// Checks it without changing anything.
     fn check(&self) -> Found;

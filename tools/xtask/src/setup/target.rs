@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use super::apt::Apt;
 use super::steps::{ByHand, Done, Found, Step, apt_line};
 use crate::image::{Facts, Library};
-use crate::output::tell;
+use crate::output::log;
 use crate::process::Job;
 use crate::programs::find_program;
 
@@ -28,7 +28,7 @@ impl Step for FirmwareTarget {
         "firmware target"
     }
 
-    fn why(&self) -> &'static str {
+    fn purpose(&self) -> &'static str {
         "to compile Rust for the microcontroller"
     }
 
@@ -52,7 +52,7 @@ impl Step for FirmwareTarget {
         }
         let add = Job::new("rustup").args(["target", "add", &self.triple]).without_input();
         if let Err(error) = add.run_within(RUSTUP_LIMIT) {
-            tell(format_args!("    {error:#}; trying the system's packages"));
+            log(format_args!("    {error:#}; trying the system's packages"));
             apt.install(&PACKAGES).context("rustup did not provide it")?;
         }
         Ok(Done::Now)
