@@ -4,7 +4,7 @@ use embedded_hal::digital::OutputPin;
 use embedded_io::{Read, Write};
 use shared_model::{
     BlobError, DeviceFault, Frame, FrameBuffer, FrameError, Hello, MemoryUse, Model, ModelInfo, Progress, Refusal,
-    Request, Response, Workspace, decode, encode,
+    Request, Response, Workspace, decode_request, encode_response,
 };
 
 use crate::measure::{CALIBRATION_BYTES, calibrate, counted_bytes, measure};
@@ -121,7 +121,7 @@ impl<'m, Pin: OutputPin, const FRAME: usize, const WIDTH: usize, const CLASSES: 
                 let frame = match self.buffers.incoming.push(byte) {
                     Progress::Incomplete => continue,
                     Progress::TooLong(error) => Err(error),
-                    Progress::Complete(bytes) => decode(bytes),
+                    Progress::Complete(bytes) => decode_request(bytes),
                 };
                 self.status.busy();
                 let outgoing = &mut self.buffers.rest;
@@ -192,6 +192,6 @@ impl<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> Outgoing<FRAM
             Response::Refused(refusal)
         });
         // Loading the model has made sure that its answers fit; all else is short.
-        encode(&Frame { sequence, message }, outgoing).unwrap_or_default()
+        encode_response(&Frame { sequence, message }, outgoing).unwrap_or_default()
     }
 }

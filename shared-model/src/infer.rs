@@ -186,39 +186,58 @@ impl<const WIDTH: usize, const CLASSES: usize> Workspace<WIDTH, CLASSES> {
         pixels: &[u8],
         on_stage: &mut dyn FnMut(Stage<'_>),
     ) -> Result<Prediction<'_>, InferError> {
-        if pixels.len() != model.input_width() {
-            return Err(InferError::InputLength {
-                expected: model.input_width() as u32,
-                found: u32::try_from(pixels.len()).unwrap_or(u32::MAX),
-            });
-        }
         Self::check(model)?;
-
-        let (hidden, last) = (model.hidden_layers(), model.last_layer());
-        let mut width = None;
-        for (index, layer) in hidden.iter().enumerate() {
-            let input = width.and_then(|width| self.activations.get(..width)).unwrap_or(pixels);
-            let accumulators = self.accumulators.get_mut(..layer.outputs()).unwrap_or_default();
-            dense(layer, input, &mut self.pairs, accumulators, &mut |part| on_stage(part.of(index)));
-            let activations = self.activations.get_mut(..layer.outputs()).unwrap_or_default();
-            activate(layer, accumulators, activations);
-            on_stage(Stage::Activations { layer: index, activations });
-            width = Some(layer.outputs());
-        }
-        let input = width.and_then(|width| self.activations.get(..width)).unwrap_or(pixels);
-        let logits = self.logits.get_mut(..last.outputs()).unwrap_or_default();
-        dense(last, input, &mut self.pairs, logits, &mut |part| on_stage(part.of(hidden.len())));
-        for (logit, requant) in logits.iter_mut().zip(last.requants()) {
-            *logit = requant.logit(*logit);
-        }
-        on_stage(Stage::Logits { layer: hidden.len() });
-
-        let probabilities = self.probabilities.get_mut(..last.outputs()).unwrap_or_default();
-        softmax(logits, &mut self.scratch, probabilities);
-        let class = argmax(logits);
-        on_stage(Stage::Softmax);
-        Ok(Prediction { class, logits, probabilities })
+        let Self { pairs, accumulators, activations, logits, scratch, probabilities } = self;
+        infer_in(Buffers { pairs, accumulators, activations, logits, scratch, probabilities }, model, pixels, on_stage)
     }
+}
+
+/// A workspace that a model fits, without its sizes in the type: one copy of the code serves all.
+struct Buffers<'w> {
+    pairs: &'w mut PairList,
+    accumulators: &'w mut [i32],
+    activations: &'w mut [u8],
+    logits: &'w mut [i32],
+    scratch: &'w mut [u32],
+    probabilities: &'w mut [u16],
+}
+
+fn infer_in<'w>(
+    buffers: Buffers<'w>,
+    model: &Model<'_>,
+    pixels: &[u8],
+    on_stage: &mut dyn FnMut(Stage<'_>),
+) -> Result<Prediction<'w>, InferError> {
+    if pixels.len() != model.input_width() {
+        return Err(InferError::InputLength {
+            expected: model.input_width() as u32,
+            found: u32::try_from(pixels.len()).unwrap_or(u32::MAX),
+        });
+    }
+    let (hidden, last) = (model.hidden_layers(), model.last_layer());
+    let mut width = None;
+    for (index, layer) in hidden.iter().enumerate() {
+        let input = width.and_then(|width| buffers.activations.get(..width)).unwrap_or(pixels);
+        let accumulators = buffers.accumulators.get_mut(..layer.outputs()).unwrap_or_default();
+        dense(layer, input, buffers.pairs, accumulators, &mut |part| on_stage(part.of(index)));
+        let activations = buffers.activations.get_mut(..layer.outputs()).unwrap_or_default();
+        activate(layer, accumulators, activations);
+        on_stage(Stage::Activations { layer: index, activations });
+        width = Some(layer.outputs());
+    }
+    let input = width.and_then(|width| buffers.activations.get(..width)).unwrap_or(pixels);
+    let logits = buffers.logits.get_mut(..last.outputs()).unwrap_or_default();
+    dense(last, input, buffers.pairs, logits, &mut |part| on_stage(part.of(hidden.len())));
+    for (logit, requant) in logits.iter_mut().zip(last.requants()) {
+        *logit = requant.logit(*logit);
+    }
+    on_stage(Stage::Logits { layer: hidden.len() });
+
+    let probabilities = buffers.probabilities.get_mut(..last.outputs()).unwrap_or_default();
+    softmax(logits, buffers.scratch, probabilities);
+    let class = argmax(logits);
+    on_stage(Stage::Softmax);
+    Ok(Prediction { class, logits, probabilities })
 }
 
 impl DensePart {

@@ -40,8 +40,8 @@ pub use infer::{HostWorkspace, InferError, Prediction, SelfTestError, Stage, Wor
 pub use kernel::{KERNEL, argmax, softmax};
 pub use link::{
     DeviceFault, Frame, FrameBuffer, FrameError, Hello, MAX_RESPONSE_BYTES, MESSAGE_OVERHEAD_BYTES, MemoryUse,
-    ModelInfo, PROTOCOL_VERSION, Progress, Refusal, Request, Response, STAGE_BYTES, decode, encode,
-    encoded_length_bound,
+    ModelInfo, PROTOCOL_VERSION, Progress, Refusal, Request, Response, STAGE_BYTES, decode, decode_request, encode,
+    encode_response, encoded_length_bound,
 };
 pub use model::{
     BlobError, DenseLayer, FORMAT_VERSION, Golden, MAGIC, MAX_CLASSES, MAX_GOLDEN_VECTORS, MAX_LAYERS, MAX_WIDTH,

@@ -5,6 +5,7 @@
 
 use firmware::hw::{board, entry, program};
 
+/// Starts the board.
 #[entry]
 fn main() -> ! {
     program::fail(board::take)

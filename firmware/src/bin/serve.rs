@@ -8,6 +8,7 @@ use static_cell::ConstStaticCell;
 
 static BUFFERS: ConstStaticCell<board::Buffers> = ConstStaticCell::new(board::Buffers::new());
 
+/// Starts the board.
 #[entry]
 fn main() -> ! {
     match BUFFERS.try_take() {

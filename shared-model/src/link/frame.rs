@@ -7,7 +7,7 @@ use heapless::Vec;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Frame, cobs};
+use super::{Frame, Request, Response, cobs};
 use crate::checksum::Checksum;
 
 /// Protocol version of this code: the first byte of each payload.
@@ -85,6 +85,24 @@ pub fn decode<'b, T: Deserialize<'b>>(bytes: &'b mut [u8]) -> Result<Frame<T>, F
         Ok((frame, [])) => Ok(frame),
         _ => Err(FrameError::Unknown),
     }
+}
+
+/// Like [`decode`] for a request. It is compiled in this crate, so that a device pays for one copy.
+///
+/// # Errors
+///
+/// Returns the errors of [`decode`].
+pub fn decode_request(bytes: &mut [u8]) -> Result<Frame<Request<'_>>, FrameError> {
+    decode(bytes)
+}
+
+/// Like [`encode`] for a response. It is compiled in this crate, so that a device pays for one copy.
+///
+/// # Errors
+///
+/// Returns the errors of [`encode`].
+pub fn encode_response<'b>(frame: &Frame<Response<'_>>, buffer: &'b mut [u8]) -> Result<&'b [u8], FrameError> {
+    encode(frame, buffer)
 }
 
 /// A buffer that collects bytes until a frame is complete.

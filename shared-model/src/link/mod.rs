@@ -6,7 +6,10 @@ mod cobs;
 mod frame;
 mod message;
 
-pub use frame::{FrameBuffer, FrameError, PROTOCOL_VERSION, Progress, decode, encode, encoded_length_bound};
+pub use frame::{
+    FrameBuffer, FrameError, PROTOCOL_VERSION, Progress, decode, decode_request, encode, encode_response,
+    encoded_length_bound,
+};
 pub use message::{
     DeviceFault, Frame, Hello, MAX_RESPONSE_BYTES, MESSAGE_OVERHEAD_BYTES, MemoryUse, ModelInfo, Refusal, Request,
     Response, STAGE_BYTES,
