@@ -96,7 +96,6 @@ impl RunFile {
         }
     }
 
-    /// Returns the largest allowed size.
     fn max_bytes(self) -> u64 {
         match self {
             Self::Weights => 4 * MAX_WEIGHT_BYTES as u64 + MAX_HEADER_BYTES,
@@ -171,17 +170,14 @@ impl RunFolder {
         Ok(folder)
     }
 
-    /// Returns the folder's path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Returns the path of a file.
     pub fn file(&self, file: RunFile) -> PathBuf {
         self.path.join(file.name())
     }
 
-    /// Returns the paths of all files.
     pub fn files(&self) -> impl Iterator<Item = PathBuf> {
         RunFile::ALL.into_iter().map(|file| self.file(file))
     }
@@ -195,7 +191,6 @@ impl RunFolder {
         })
     }
 
-    /// Reads a text file.
     pub fn read_text(&self, file: RunFile) -> Result<String, RecordError> {
         String::from_utf8(self.read_bytes(file)?).map_err(|error| self.damaged(file, error))
     }
