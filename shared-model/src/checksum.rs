@@ -14,12 +14,10 @@ static SHIFTED_OUT: [u32; 16] = shifted_out();
 pub(crate) struct Checksum(u32);
 
 impl Checksum {
-    /// Returns the state for no bytes.
     pub const fn new() -> Self {
         Self(u32::MAX)
     }
 
-    /// Returns the checksum of `bytes`.
     pub fn of(bytes: &[u8]) -> u32 {
         bytes.iter().fold(Self::new(), |checksum, &byte| checksum.with(byte)).value()
     }
@@ -30,7 +28,6 @@ impl Checksum {
         Self(shift_four(shift_four(self.0 ^ u32::from(byte))))
     }
 
-    /// Returns the checksum.
     pub const fn value(self) -> u32 {
         !self.0
     }

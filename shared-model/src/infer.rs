@@ -241,7 +241,6 @@ fn infer_in<'w>(
 }
 
 impl DensePart {
-    /// Returns the stage that is this part of `layer`.
     fn of(self, layer: usize) -> Stage<'static> {
         match self {
             Self::Gather => Stage::Gather { layer },

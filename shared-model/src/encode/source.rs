@@ -164,7 +164,6 @@ impl LayerSource<'_> {
         })
     }
 
-    /// Writes the counts, places and blocks of a pruned layer.
     fn write_blocks(&self, writer: &mut Writer<'_>, inputs: usize) -> Result<(), EncodeError> {
         let lengths = BlockLengths::of(self.weights, inputs);
         let tables: [(usize, WriteTable); 3] =

@@ -26,18 +26,15 @@ pub struct PairList {
 const _: () = assert!(size_of::<PairList>() == 1036, "the size in the documentation of `Workspace`");
 
 impl PairList {
-    /// Returns an empty list.
     #[must_use]
     pub const fn new() -> Self {
         Self { pairs: [Pair { inputs: 0, offset: 0 }; MAX_PAIRS + 1], count: 0 }
     }
 
-    /// Returns the pairs in order.
     pub fn pairs(&self) -> &[Pair] {
         self.pairs.get(..self.count as usize).unwrap_or_default()
     }
 
-    /// Returns the number of pairs.
     pub const fn count(&self) -> usize {
         self.count as usize
     }
@@ -56,7 +53,6 @@ impl PairList {
         &self.pairs
     }
 
-    /// Removes all pairs.
     pub fn clear(&mut self) {
         self.count = 0;
     }
@@ -80,7 +76,6 @@ impl PairList {
         }
     }
 
-    /// Writes the pair of zeros after the last pair.
     pub fn terminate(&mut self) {
         if let Some(end) = self.pairs.get_mut(self.count as usize) {
             *end = Pair::default();

@@ -21,13 +21,11 @@ pub struct Writer<'b> {
     target: &'b mut [u8],
     /// Index of the length byte of the open group.
     group: usize,
-    /// Index of the next byte.
     next: usize,
     checksum: Checksum,
 }
 
 impl<'b> Writer<'b> {
-    /// Returns a writer at the start of `target`.
     pub fn new(target: &'b mut [u8]) -> Self {
         Self { target, group: 0, next: 1, checksum: Checksum::new() }
     }

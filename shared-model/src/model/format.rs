@@ -33,16 +33,13 @@ pub(crate) const CHECKSUM_BYTES: usize = 4;
 /// The start of every blob. Its fields have a fixed size, so that any version can be identified.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Prefix {
-    /// [`MAGIC`].
     pub magic: [u8; 8],
-    /// Format version.
     pub version: u8,
     /// Length of the whole blob in bytes, checksum included, little-endian.
     pub length: [u8; 4],
 }
 
 impl Prefix {
-    /// Size of the prefix in bytes.
     pub const BYTES: usize = 13;
 }
 

@@ -104,12 +104,10 @@ impl<'a> DenseLayer<'a> {
         self.weights.len().wrapping_add(self.counts.len()).wrapping_add(self.places.len())
     }
 
-    /// Returns the tables of a pruned layer.
     pub(crate) fn block_lists(&self) -> BlockLists<'a> {
         BlockLists { counts: self.counts, places: self.places, blocks: self.weights }
     }
 
-    /// Returns the largest block count of a tile of a pruned layer.
     pub(crate) fn max_blocks(&self) -> usize {
         self.max_blocks.into()
     }
@@ -181,7 +179,6 @@ impl<'a> DenseLayer<'a> {
         self.multipliers
     }
 
-    /// Returns the shifts in order of outputs.
     pub(crate) fn shifts(&self) -> &'a [u8] {
         self.shifts
     }
@@ -191,7 +188,6 @@ impl<'a> DenseLayer<'a> {
         self.has_high_shifts
     }
 
-    /// Returns the requantizations in order of outputs.
     pub(crate) fn requants(&self) -> impl Iterator<Item = Requant> {
         let multipliers = self.multipliers.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes));
         multipliers.zip(self.shifts).map(|(multiplier, &shift)| Requant::trusted(multiplier, shift))

@@ -17,7 +17,6 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Returns a reader of `blob` at the byte `start`.
     pub fn new(blob: &'a [u8], start: usize) -> Self {
         Self { blob, rest: blob.get(start..).unwrap_or_default(), refusal: BlobError::Magic }
     }
@@ -31,12 +30,10 @@ impl<'a> Reader<'a> {
         None
     }
 
-    /// Returns the reason of the last [`refuse`](Self::refuse).
     pub fn refusal(&self) -> BlobError {
         self.refusal
     }
 
-    /// Refuses the field at `offset` as unreadable.
     fn malformed<T>(&mut self, offset: u32) -> Option<T> {
         self.refuse(BlobError::Malformed { offset })
     }
@@ -72,17 +69,14 @@ impl<'a> Reader<'a> {
         self.malformed(start)
     }
 
-    /// Reads a `u16`.
     pub fn take_u16(&mut self) -> Option<u16> {
         self.take_varint(16).map(|value| value as u16)
     }
 
-    /// Reads a `u32`.
     pub fn take_u32(&mut self) -> Option<u32> {
         self.take_varint(32).map(|value| value as u32)
     }
 
-    /// Reads a `u64`.
     pub fn take_u64(&mut self) -> Option<u64> {
         self.take_varint(64)
     }
@@ -97,7 +91,6 @@ impl<'a> Reader<'a> {
         Some(bytes)
     }
 
-    /// Reads a UTF-8 string.
     pub fn take_text(&mut self) -> Option<&'a str> {
         let start = self.offset();
         match core::str::from_utf8(self.take_bytes()?) {

@@ -8,7 +8,6 @@ use core::iter;
 use super::pairs;
 use super::tile::TILE_OUTPUTS;
 
-/// Size of a block in bytes.
 pub const BLOCK_BYTES: usize = 2 * TILE_OUTPUTS;
 
 /// The three tables of a pruned layer.
@@ -34,16 +33,12 @@ pub struct BlockTile<'a> {
 /// Length in bytes of each of the three tables.
 #[derive(Clone, Copy, Debug)]
 pub struct BlockLengths {
-    /// Bytes of the counts.
     pub counts: usize,
-    /// Bytes of the places.
     pub places: usize,
-    /// Bytes of the blocks.
     pub blocks: usize,
 }
 
 impl<'a> BlockLists<'a> {
-    /// Returns the block count of each tile.
     pub fn counts(self) -> impl Iterator<Item = usize> + use<'a> {
         self.counts.as_chunks::<2>().0.iter().map(|count| u16::from_le_bytes(*count).into())
     }
@@ -74,7 +69,6 @@ impl<'a> BlockLists<'a> {
 }
 
 impl<'a> BlockTile<'a> {
-    /// Returns each block with its first input.
     pub fn blocks(self) -> impl Iterator<Item = (usize, &'a [u8; BLOCK_BYTES])> {
         self.places.iter().map(|place| u16::from_le_bytes(*place).into()).zip(self.blocks)
     }
@@ -103,7 +97,6 @@ impl BlockLengths {
         }
     }
 
-    /// Returns the length of all three tables in bytes.
     pub const fn total(self) -> usize {
         self.counts.wrapping_add(self.places).wrapping_add(self.blocks)
     }
@@ -117,7 +110,6 @@ pub fn write_counts(weights: &[i8], inputs: usize, target: &mut [u8]) {
     }
 }
 
-/// Writes the places of `weights` to `target`.
 pub fn write_places(weights: &[i8], inputs: usize, target: &mut [u8]) {
     let places = tiles(weights, inputs).flat_map(|tile| places(tile, inputs));
     for (place, first) in target.as_chunks_mut::<2>().0.iter_mut().zip(places) {
@@ -125,7 +117,6 @@ pub fn write_places(weights: &[i8], inputs: usize, target: &mut [u8]) {
     }
 }
 
-/// Writes the blocks of `weights` to `target`.
 pub fn write_blocks(weights: &[i8], inputs: usize, target: &mut [u8]) {
     target.fill(0);
     let mut blocks = target.as_chunks_mut::<BLOCK_BYTES>().0.iter_mut();

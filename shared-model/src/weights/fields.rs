@@ -17,14 +17,11 @@ use super::tile::{MAX_PAIRS, TILE_OUTPUTS};
 /// The fields that share a halfword.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fields {
-    /// Width of a field in bits.
     bits: u32,
 }
 
-/// Four fields of four bits.
 pub const FOUR_BITS: Fields = Fields { bits: 4 };
 
-/// Eight fields of two bits.
 pub const TERNARY: Fields = Fields { bits: 2 };
 
 // Sums of whole halfwords, the largest sums, fit in 32 bits.
@@ -58,7 +55,6 @@ impl Fields {
         Some(())
     }
 
-    /// Fills `target` with zero weights.
     pub fn fill(self, target: &mut [u8]) {
         target.as_chunks_mut::<2>().0.fill(self.zeros().to_le_bytes());
     }
@@ -106,7 +102,6 @@ impl Fields {
         }
     }
 
-    /// Returns a halfword of zero weights.
     const fn zeros(self) -> i16 {
         if self.bits == 4 { 0x0888 } else { 0x1555 }
     }

@@ -49,7 +49,6 @@ impl WeightOrder {
         }
     }
 
-    /// Returns the order's number in a blob.
     pub(crate) const fn number(self) -> u32 {
         self as u32
     }
@@ -64,7 +63,6 @@ impl WeightOrder {
         }
     }
 
-    /// Returns the number of inputs in a block.
     pub(crate) const fn block_inputs(self) -> usize {
         match self {
             Self::Vectors => 16,

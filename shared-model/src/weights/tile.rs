@@ -1,6 +1,5 @@
 //! Numbers that every packed layout has in common.
 
-/// Outputs in a tile.
 pub const TILE_OUTPUTS: usize = 8;
 
 /// Largest number of input pairs whose products a kernel sums before it separates the outputs.

@@ -28,7 +28,6 @@ pub fn put(tile: &mut [u8], output: usize, input: usize, weight: i8) -> Option<(
     Some(())
 }
 
-/// Returns the weight that a byte stores.
 const fn weight_of(stored: u8) -> i32 {
     (stored as i32).wrapping_sub(VECTOR_ZERO_POINT as i32)
 }

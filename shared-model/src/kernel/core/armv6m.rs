@@ -14,7 +14,6 @@ use super::interface::{Core, Tiles};
 use crate::kernel::pair_list::{Pair, PairList, Pairs};
 use crate::weights::{BLOCK_BYTES, BlockLists, TILE_OUTPUTS, WeightOrder};
 
-/// Armv6-M, and Armv8-M Baseline.
 pub enum Armv6M {}
 
 impl Assembly for Armv6M {
@@ -335,8 +334,6 @@ macro_rules! narrow_tile {
 /// Defines functions that are a [`Kernel`].
 macro_rules! kernels {
     ($($name:ident: $body:expr;)*) => { $(
-        /// A [`Kernel`].
-        ///
         /// # Safety
         ///
         /// See [`Kernel`].
@@ -362,8 +359,6 @@ kernels! {
     add_ternary: tiles!(ternary_pair, ternary_sums, "lsrs r2, r2, #2");
 }
 
-/// A [`BlockKernel`].
-///
 /// # Safety
 ///
 /// See [`BlockKernel`].

@@ -17,7 +17,6 @@ use super::thumb2;
 use crate::kernel::pair_list::{PairList, Pairs};
 use crate::weights::{BLOCK_BYTES, BlockLists, TILE_OUTPUTS, WeightOrder};
 
-/// Armv7-M, and Armv8-M without the DSP extension.
 pub enum Armv7M {}
 
 impl Assembly for Armv7M {

@@ -64,17 +64,12 @@ pub type GatherKernel = unsafe extern "C" fn(
 
 /// The kernels of one core.
 pub trait Assembly {
-    /// Gathers pairs.
     const GATHER: GatherKernel;
-    /// For [`WeightOrder::Pairs`].
     const ADD_PAIRS: Kernel;
     /// For one tile in [`WeightOrder::Pairs`] whose blocks have weights only in their first word.
     const ADD_NARROW_PAIRS: Kernel;
-    /// For [`WeightOrder::FourBitPairs`].
     const ADD_FOUR_BITS: Kernel;
-    /// For [`WeightOrder::TernaryPairs`].
     const ADD_TERNARY: Kernel;
-    /// For [`WeightOrder::Blocks`].
     const ADD_BLOCKS: BlockKernel;
 }
 

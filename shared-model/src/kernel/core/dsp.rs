@@ -21,7 +21,6 @@ use super::thumb2;
 use crate::kernel::pair_list::{PairList, Pairs};
 use crate::weights::{BLOCK_BYTES, BlockLists, TILE_OUTPUTS, WeightOrder};
 
-/// Armv7E-M, and Armv8-M with the DSP extension.
 pub enum Dsp {}
 
 impl Assembly for Dsp {
@@ -164,7 +163,6 @@ macro_rules! sum {
     };
 }
 
-/// Clears fields of a word.
 macro_rules! clear {
     ($weights:literal, $fields:literal) => {
         concat!("bic ", $weights, ", ", $weights, ", #", $fields, "\n")

@@ -174,8 +174,6 @@ macro_rules! kernels {
         kernels!(add_ternary: tiles!($ternary_pair, ternary_sums));
     };
     ($name:ident: $body:expr) => {
-        /// A [`Kernel`](super::assembly::Kernel).
-        ///
         /// # Safety
         ///
         /// See [`Kernel`](super::assembly::Kernel).
@@ -280,8 +278,6 @@ macro_rules! outputs_from {
 /// block.
 macro_rules! block_kernel {
     ($block:ident, $blocks:ident) => {
-        /// A [`BlockKernel`](super::assembly::BlockKernel).
-        ///
         /// # Safety
         ///
         /// See [`BlockKernel`](super::assembly::BlockKernel).

@@ -12,7 +12,6 @@ use super::interface::{Core, Tiles};
 use crate::kernel::pair_list::PairList;
 use crate::weights::{BlockLists, TILE_OUTPUTS, VECTOR_ZERO_POINT, WeightOrder};
 
-/// Armv8.1-M with Helium.
 pub enum Helium {}
 
 impl Core for Helium {

@@ -77,7 +77,6 @@ pub trait Core {
 /// The packed weights of a layer.
 #[derive(Clone, Copy, Debug)]
 pub struct Tiles<'a> {
-    /// Tiles, one after the other.
     pub weights: &'a [u8],
     /// Size of a tile in bytes, for all inputs of the layer.
     pub tile_bytes: usize,

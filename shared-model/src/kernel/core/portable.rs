@@ -89,7 +89,6 @@ fn add_fields<const BYTES: usize>(fields: Fields, pairs: &[Pair], tile: &[u8], s
     }
 }
 
-/// Returns the pair's number.
 const fn number(pair: &Pair) -> usize {
     pair.offset as usize / Portable::PAIR_STEP
 }

@@ -13,7 +13,6 @@ use crate::weights::{BLOCK_BYTES, BlockLists, FOUR_BITS, Fields, TERNARY, TILE_O
 /// Number of tiles computed at a time: their sums stay in registers.
 const TILES: usize = 4;
 
-/// A host with 128-bit vectors.
 pub enum Simd {}
 
 impl Core for Simd {

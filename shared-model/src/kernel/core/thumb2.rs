@@ -7,8 +7,6 @@ use crate::kernel::pair_list::Pair;
 /// [`Core::PAIR_STEP`](super::Core::PAIR_STEP) of these cores, which shift while they add.
 pub const PAIR_STEP: usize = 4;
 
-/// A [`GatherKernel`](super::assembly::GatherKernel).
-///
 /// # Safety
 ///
 /// See [`GatherKernel`](super::assembly::GatherKernel).
