@@ -1,17 +1,15 @@
-//! Why a conversation with a device failed.
+//! Errors of a conversation with a device.
 
 use std::io::{self, ErrorKind};
 
 use shared_model::{FrameError, ModelId, Refusal};
 use thiserror::Error;
 
-/// Why a conversation failed.
+/// The reason why a conversation failed.
 #[derive(Debug, Error)]
 pub enum ClientError {
-    /// Nothing came for as long as an answer may take.
-    #[error(
-        "the device did not answer in time; that is the --patience of parity, bench and link, and a very busy machine takes more"
-    )]
+    /// No answer arrived in time.
+    #[error("the device did not answer in time; raise --patience if this machine is busy")]
     Silent,
     /// The stream ended.
     #[error("the device is gone: the link was closed")]
@@ -19,65 +17,65 @@ pub enum ClientError {
     /// The stream failed.
     #[error("the link failed: {0}")]
     Stream(#[source] io::Error),
-    /// A frame from the device arrived whole and cannot be read all the same.
-    #[error("the device sent something unreadable: {0}")]
+    /// A frame from the device is undamaged but cannot be read.
+    #[error("cannot read the device's frame: {0}")]
     Frame(#[from] FrameError),
-    /// A request was sent again and again, and damaged each time.
-    #[error("the link damages too much: request {sequence}, {request}, was sent {attempts} times; at last, {cause}")]
+    /// Every attempt to send a request failed.
+    #[error("the link damages too much: request {sequence}, {request}, was sent {attempts} times; last, {cause}")]
     GaveUp {
-        /// Number of the request, when it was first sent.
+        /// Number of the request's first attempt.
         sequence: u32,
-        /// What it asks for.
+        /// Name of the request.
         request: &'static str,
-        /// How often it was sent.
+        /// Attempts.
         attempts: u32,
-        /// What became of it at last.
+        /// The last attempt's failure.
         cause: Trouble,
     },
     /// The device refuses the request.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The device answers something else than was asked.
-    #[error("the device answered request {sequence} with a {kind}, which was not asked for")]
+    /// The answer is not of the kind that was asked for.
+    #[error("unexpected answer to request {sequence}: {kind}")]
     Unexpected {
         /// Number of the request.
         sequence: u32,
         /// Kind of the answer.
         kind: &'static str,
     },
-    /// The firmware is another board's.
-    #[error("wrong firmware: it says that it is {found}'s; build that of {asked} by cargo xtask firmware {asked}")]
+    /// The firmware is for another board.
+    #[error("wrong firmware: found {found}, expected {asked}; build it with `cargo xtask firmware {asked}`")]
     WrongBoard {
-        /// The board that was asked for.
+        /// The expected board.
         asked: &'static str,
-        /// The board that the firmware is for.
+        /// The firmware's board.
         found: String,
     },
-    /// The device runs another model than the host.
+    /// Device and host have different models.
     #[error(
-        "wrong model on the device: it runs {device} ({device_bytes} bytes), the host holds {host}: flash the host's model"
+        "wrong model on the device: found {device} ({device_bytes} bytes), expected {host}; flash the host's model"
     )]
     WrongModel {
         /// The device's model.
         device: ModelId,
-        /// Length of the device's model.
+        /// Length of the device's model in bytes.
         device_bytes: u32,
         /// The host's model.
         host: ModelId,
     },
 }
 
-/// What a damaged frame was taken for.
+/// The reason why a request is sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Trouble {
     /// The device could not read a request.
     #[error("the device could not read it: {0}")]
     Refused(FrameError),
-    /// An answer could not be read here.
+    /// The host could not read an answer.
     #[error("its answer could not be read: {0}")]
     Unreadable(FrameError),
-    /// Neither arrived: what was asked later is answered.
-    #[error("it was lost: what was asked later was answered")]
+    /// The request or its answer was lost: a later request is answered.
+    #[error("it was lost: a later request was answered")]
     Lost,
 }
 

@@ -1,4 +1,4 @@
-//! Bytes to and from a device.
+//! The byte stream to and from a device.
 
 use std::collections::VecDeque;
 use std::fmt::Debug;
@@ -7,14 +7,13 @@ use std::time::{Duration, Instant};
 
 use super::ClientError;
 
-/// A byte stream to a device. Reads and writes that wait for longer than a moment fail with
-/// [`ErrorKind::TimedOut`] or [`ErrorKind::WouldBlock`]; then the client looks at its clock, and
-/// reads or writes on.
+/// A byte stream to a device. Reads and writes must not block for long: they fail with
+/// [`ErrorKind::TimedOut`] or [`ErrorKind::WouldBlock`], and the client checks its deadline.
 pub trait Stream: Read + Write + Send + Debug {}
 
 impl<Bytes: Read + Write + Send + Debug> Stream for Bytes {}
 
-/// A stream, and what came by it and was not looked at yet.
+/// A stream and the received bytes that are not consumed yet.
 #[derive(Debug)]
 pub struct Line {
     pub stream: Box<dyn Stream>,
@@ -26,12 +25,12 @@ impl Line {
         Self { stream, unread: VecDeque::new() }
     }
 
-    /// The next of the bytes that are here.
+    /// Returns the next received byte, without waiting.
     pub fn next(&mut self) -> Option<u8> {
         self.unread.pop_front()
     }
 
-    /// Waits a moment for more bytes. Whether some came.
+    /// Waits briefly for more bytes; returns true if some arrived.
     pub fn fill(&mut self) -> Result<bool, ClientError> {
         let mut chunk = [0; 4096];
         match self.stream.read(&mut chunk) {
@@ -40,12 +39,12 @@ impl Line {
                 self.unread.extend(chunk.iter().take(count));
                 Ok(true)
             }
-            Err(error) if is_a_moment(error.kind()) => Ok(false),
+            Err(error) if is_timeout(error.kind()) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Writes all of `bytes`, for which the device may take `patience`.
+    /// Writes all of `bytes` within `patience`.
     pub fn write_all(&mut self, bytes: &[u8], patience: Duration) -> Result<(), ClientError> {
         let deadline = Instant::now() + patience;
         let mut rest = bytes;
@@ -53,8 +52,8 @@ impl Line {
             match self.stream.write(rest) {
                 Ok(0) => return Err(ClientError::Gone),
                 Ok(count) => rest = rest.get(count..).unwrap_or_default(),
-                // The device takes no more before somebody takes what it says.
-                Err(error) if is_a_moment(error.kind()) && Instant::now() < deadline => {
+                // The device may be waiting for its answers to be read.
+                Err(error) if is_timeout(error.kind()) && Instant::now() < deadline => {
                     self.fill()?;
                 }
                 Err(error) => return Err(error.into()),
@@ -64,7 +63,7 @@ impl Line {
     }
 }
 
-fn is_a_moment(kind: ErrorKind) -> bool {
+fn is_timeout(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }
 
@@ -74,15 +73,15 @@ mod tests {
 
     use super::*;
 
-    /// Takes a byte for each that was taken of what it says.
+    /// Accepts one byte after each read of what it sends.
     #[derive(Debug, Default)]
     struct Stubborn {
-        is_heard: bool,
+        was_read: bool,
     }
 
     impl Read for Stubborn {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            self.is_heard = true;
+            self.was_read = true;
             buffer[0] = 7;
             Ok(1)
         }
@@ -90,7 +89,7 @@ mod tests {
 
     impl Write for Stubborn {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            if std::mem::take(&mut self.is_heard) { Ok(1) } else { Err(ErrorKind::WouldBlock.into()) }
+            if std::mem::take(&mut self.was_read) { Ok(1) } else { Err(ErrorKind::WouldBlock.into()) }
         }
 
         fn flush(&mut self) -> io::Result<()> {
@@ -99,9 +98,9 @@ mod tests {
     }
 
     #[test]
-    fn two_who_both_speak_do_not_wait_for_each_other() {
+    fn two_full_buffers_do_not_deadlock() {
         let mut line = Line::new(Box::new(Stubborn::default()));
         line.write_all(&[1; 100], Duration::from_secs(60)).unwrap();
-        assert_eq!(std::iter::from_fn(|| line.next()).count(), 100, "and nothing of what it said is lost");
+        assert_eq!(std::iter::from_fn(|| line.next()).count(), 100, "nothing received is lost");
     }
 }

@@ -1,4 +1,4 @@
-//! The desk's end of the link: the same for every device.
+//! The host's end of the link, the same for every device.
 
 mod error;
 mod line;
@@ -19,40 +19,39 @@ pub use under_way::Retry;
 use line::Line;
 use under_way::{Asked, UnderWay};
 
-/// Longest frame that is accepted from a device.
-const LONGEST_FRAME: usize = encoded_length_bound(MAX_RESPONSE_BYTES);
+/// Longest frame accepted from a device.
+const MAX_FRAME_BYTES: usize = encoded_length_bound(MAX_RESPONSE_BYTES);
 
-/// A conversation with a device. What is damaged or lost on the way is sent again, within the
-/// bounds of [`Retry`].
+/// A conversation with a device. Damaged or lost requests are sent again, as [`Retry`] allows.
 #[derive(Debug)]
 pub struct Client {
     line: Line,
-    incoming: Box<FrameBuffer<LONGEST_FRAME>>,
+    incoming: Box<FrameBuffer<MAX_FRAME_BYTES>>,
     outgoing: Vec<u8>,
     under_way: UnderWay,
     traffic: Traffic,
-    /// How long an answer may take, all attempts together.
+    /// Longest time for an answer, all attempts together.
     patience: Duration,
 }
 
-/// What went over the link, in frames.
+/// Counts of frames on the link.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// Requests sent, those that were sent again included.
+    /// Requests sent, including those sent again.
     pub sent: u64,
-    /// Of these, sent again.
+    /// Requests sent again.
     pub resent: u64,
-    /// Answers taken.
+    /// Answers accepted.
     pub answered: u64,
-    /// Refusals of what the device could not read.
+    /// Refusals of frames that the device could not read.
     pub refused: u64,
-    /// Frames from the device that were damaged.
+    /// Damaged frames from the device.
     pub unreadable: u64,
-    /// Answers to numbers that nobody waits for any longer.
+    /// Answers to requests that are no longer under way.
     pub late: u64,
 }
 
-/// A device as it introduced itself.
+/// A device's answer to a hello.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Introduction {
     /// The board's name.
@@ -61,14 +60,14 @@ pub struct Introduction {
     pub core: String,
     /// Version of the firmware.
     pub firmware: String,
-    /// The model that it runs.
+    /// The device's model.
     pub model: ModelInfo,
 }
 
 /// A device's answer to one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// The number of the request.
+    /// Number of the request.
     pub sequence: u32,
     /// The class.
     pub class: u16,
@@ -78,41 +77,40 @@ pub struct Answer {
     pub probabilities: Vec<u8>,
 }
 
-/// What a device's counter counts, and what it makes of work of known length.
+/// A device's counter, and its ticks for a loop of known length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Calibration {
-    /// Frequency of the counter. On hardware it is the core's, so that a tick is a cycle.
+    /// Frequency of the counter. On hardware it is the core's: a tick is a cycle.
     pub hertz: u32,
-    /// Ticks of the loop that was asked for, and of calling it.
+    /// Ticks of the loop and of its call.
     pub ticks: u32,
-    /// Ticks of a stage in which nothing is done: what looking adds to each.
+    /// Ticks of an empty stage: the overhead of measuring each stage.
     pub empty_stage: u32,
-    /// Bytes of the memory that inference writes, the stack not counted.
+    /// Bytes that inference writes, without the stack.
     pub workspace_bytes: u32,
 }
 
-/// Ticks that a device takes for one image.
+/// Ticks of a device for one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Measurement {
-    /// Of one inference that nobody looks at.
+    /// Ticks of one inference without stages.
     pub total: u32,
-    /// Of each stage of another one: three for each layer (inputs gathered, products added up,
-    /// requantized), and softmax.
+    /// Ticks of each stage of a second inference: three for each layer (gather inputs, add
+    /// products, requantize), and softmax.
     pub stages: Vec<StageTicks>,
 }
 
-/// Ticks of a stage, what looking adds to it included.
+/// Ticks of a stage, including the overhead of measuring it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StageTicks {
-    /// Ticks, in all.
+    /// Ticks in total.
     pub ticks: u32,
-    /// How often it came.
+    /// Times that the stage was entered.
     pub times: u32,
 }
 
 impl Client {
-    /// A client on `stream`, with nothing said yet. An answer may take `patience`, whatever else
-    /// arrives meanwhile.
+    /// Returns a client on `stream` that waits for an answer for at most `patience`.
     pub fn new(stream: Box<dyn Stream>, patience: Duration) -> Self {
         Self {
             line: Line::new(stream),
@@ -124,28 +122,29 @@ impl Client {
         }
     }
 
-    /// From now on it sends again as `retry` says.
+    /// Changes how requests are sent again.
     pub fn set_retry(&mut self, retry: Retry) {
         self.under_way.set_retry(retry);
     }
 
-    /// The same, over what `wrap` makes of the stream.
+    /// Replaces the stream with what `wrap` returns for it.
     #[must_use]
     pub fn over(self, wrap: impl FnOnce(Box<dyn Stream>) -> Box<dyn Stream>) -> Self {
         Self { line: Line::new(wrap(self.line.stream)), ..self }
     }
 
-    /// What went over the link so far.
+    /// Returns the counts of frames so far.
     #[must_use]
     pub fn traffic(&self) -> Traffic {
         self.traffic
     }
 
-    /// Asks the device who it is.
+    /// Asks the device for its board, firmware and model.
     ///
     /// # Errors
     ///
-    /// Where the conversation fails, or the device has no model that it can run.
+    /// Returns [`ClientError`] if the conversation fails or the device has no model that it can
+    /// run.
     pub fn hello(&mut self) -> Result<Introduction, ClientError> {
         self.ask(Asked::Hello, |response| match response {
             Response::Hello(Hello { board, core, firmware, model }) => {
@@ -160,11 +159,12 @@ impl Client {
         })?
     }
 
-    /// As [`hello`](Self::hello), and makes sure that the device runs `model`.
+    /// Like [`hello`](Self::hello), but requires the device to run model `host`.
     ///
     /// # Errors
     ///
-    /// As for [`hello`](Self::hello), and [`ClientError::WrongModel`].
+    /// Returns the errors of [`hello`](Self::hello), and [`ClientError::WrongModel`] if the ids
+    /// differ.
     pub fn hello_with(&mut self, host: ModelId) -> Result<Introduction, ClientError> {
         let introduction = self.hello()?;
         let ModelInfo { id: device, bytes: device_bytes, .. } = introduction.model;
@@ -174,11 +174,11 @@ impl Client {
         Ok(introduction)
     }
 
-    /// Asks how much memory is in use.
+    /// Asks for the memory in use.
     ///
     /// # Errors
     ///
-    /// Where the conversation fails.
+    /// Returns [`ClientError`] if the conversation fails.
     pub fn memory_use(&mut self) -> Result<MemoryUse, ClientError> {
         self.ask(Asked::MemoryUse, |response| match response {
             Response::MemoryUse(memory_use) => Some(memory_use),
@@ -186,22 +186,21 @@ impl Client {
         })
     }
 
-    /// Sends a image and returns its request's number, so that the next can be sent before this
-    /// one is answered.
+    /// Sends an image without waiting for the answer, and returns the request's number.
     ///
     /// # Errors
     ///
-    /// Where the stream fails.
+    /// Returns [`ClientError`] if the stream fails.
     pub fn send_image(&mut self, pixels: &[u8]) -> Result<u32, ClientError> {
         self.begin(Asked::Image(pixels.to_vec()))
     }
 
-    /// The next answer to a image. Mostly that to the one that was sent first; where something
-    /// was lost, another.
+    /// Returns the next answer to an image; after a loss, the order can differ from that of the
+    /// requests.
     ///
     /// # Errors
     ///
-    /// Where the conversation fails, or the device refuses a image.
+    /// Returns [`ClientError`] if the conversation fails or the device refuses an image.
     pub fn receive_answer(&mut self) -> Result<Answer, ClientError> {
         let (sequence, answer) = self.receive(|response| match response {
             Response::Inference { class, logits, probabilities } => {
@@ -213,11 +212,12 @@ impl Client {
         Ok(Answer { sequence, class, logits, probabilities })
     }
 
-    /// Has the device count what one image takes.
+    /// Measures the inference of one image on the device.
     ///
     /// # Errors
     ///
-    /// Where the conversation fails, or the device refuses the image, or has no counter.
+    /// Returns [`ClientError`] if the conversation fails, the device refuses the image, or it has
+    /// no counter.
     pub fn measure(&mut self, pixels: &[u8]) -> Result<Measurement, ClientError> {
         self.ask_for_counts(Asked::Measurement(pixels.to_vec()), |counts| {
             let (&total, stages) = counts.split_first()?;
@@ -226,11 +226,11 @@ impl Client {
         })
     }
 
-    /// Has the device count what `rounds` of a loop of two instructions take.
+    /// Measures `rounds` of a loop of two instructions on the device.
     ///
     /// # Errors
     ///
-    /// Where the conversation fails, or the device has no counter.
+    /// Returns [`ClientError`] if the conversation fails or the device has no counter.
     pub fn calibrate(&mut self, rounds: u8) -> Result<Calibration, ClientError> {
         self.ask_for_counts(Asked::Calibration(rounds), |counts| match *counts {
             [hertz, ticks, empty_stage, workspace_bytes] => {
@@ -240,11 +240,11 @@ impl Client {
         })
     }
 
-    /// Sends `bytes` as they are: for tests of what a device does with them.
+    /// Sends `bytes` without framing, for tests.
     ///
     /// # Errors
     ///
-    /// Where the stream fails.
+    /// Returns [`ClientError`] if the stream fails.
     pub fn send_raw(&mut self, bytes: &[u8]) -> Result<(), ClientError> {
         self.line.write_all(bytes, self.patience)
     }
@@ -258,7 +258,7 @@ impl Client {
         })
     }
 
-    /// Asks for one thing and waits for it. What was asked for before is given up.
+    /// Sends one request and waits for its answer. Earlier requests are abandoned.
     fn ask<T>(&mut self, asked: Asked, take: impl Fn(Response<'_>) -> Option<T>) -> Result<T, ClientError> {
         self.under_way.clear();
         self.begin(asked)?;
@@ -271,7 +271,7 @@ impl Client {
         Ok(sequence)
     }
 
-    /// Sends a request that is under way, once more or for the first time.
+    /// Sends a request that is under way, for the first time or again.
     fn send(&mut self, sequence: u32) -> Result<(), ClientError> {
         let Some((number, message)) = self.under_way.send(sequence, Instant::now())? else { return Ok(()) };
         let payload = match message {
@@ -285,8 +285,8 @@ impl Client {
         self.line.write_all(frame, self.patience)
     }
 
-    /// The next response to a request under way, by that request's number, of the kind that `take`
-    /// takes.
+    /// Waits for the next response to a request under way. Returns the request's number and what
+    /// `take` extracts, which returns `None` for a response of another kind.
     fn receive<T>(&mut self, take: impl Fn(Response<'_>) -> Option<T>) -> Result<(u32, T), ClientError> {
         let deadline = Instant::now() + self.patience;
         loop {
@@ -321,7 +321,7 @@ impl Client {
                 message => Ok(take(message)),
             };
             match (number, taken) {
-                // To what was unreadable, and so without its number.
+                // The device could not read the request, so it does not know its number.
                 (0, Err(Refusal::Frame(error))) if is_damage(error) => {
                     self.traffic.refused += 1;
                     self.suspect(Trouble::Refused(error))?;
@@ -341,7 +341,7 @@ impl Client {
         }
     }
 
-    /// Something was damaged: sends again what may have been.
+    /// Sends the request again that was probably damaged.
     fn suspect(&mut self, trouble: Trouble) -> Result<(), ClientError> {
         match self.under_way.suspect(trouble, Instant::now()) {
             Some(sequence) => self.send(sequence),
@@ -350,8 +350,8 @@ impl Client {
     }
 }
 
-/// Whether a line may have made this of a frame. All else is whole, by its checksum, and would be
-/// the same again.
+/// Returns true if the line may have caused this error. Other errors have a valid checksum:
+/// sending again would not help.
 fn is_damage(error: FrameError) -> bool {
     matches!(error, FrameError::Damaged | FrameError::TooLong { .. })
 }

@@ -1,8 +1,8 @@
-//! Requests that were sent and are not answered: which are lost, and are to be sent again.
+//! Requests that are sent and not answered yet, and the decision which of them to send again.
 //!
-//! A request is sent again under a new number, and an answer to any of its numbers answers it:
-//! asking twice does no harm. Since a device answers in the order in which it is asked, an answer
-//! to one number says that all lower ones are lost.
+//! A request is sent again under a new number; an answer to any of its numbers answers it, since
+//! asking twice does no harm. A device answers in order, so an answer to one number means that
+//! all lower ones are lost.
 
 use std::time::{Duration, Instant};
 
@@ -11,29 +11,28 @@ use shared_model::Request;
 use super::pace::Pace;
 use super::{ClientError, Trouble};
 
-/// How often, and how soon, a request is sent again.
+/// Limits for sending requests again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry {
-    /// How often a request is sent at most.
+    /// Most times that a request is sent.
     pub attempts: u32,
-    /// How long nothing is heard, at least, before a request counts as lost.
-    pub shortest_wait: Duration,
+    /// Shortest silence after which a request counts as lost.
+    pub min_wait: Duration,
 }
 
 impl Retry {
-    /// Nothing is sent again.
-    pub const NEVER: Self = Self { attempts: 1, shortest_wait: Duration::from_secs(3600) };
+    /// Never sends again.
+    pub const NEVER: Self = Self { attempts: 1, min_wait: Duration::from_secs(3600) };
 }
 
 impl Default for Retry {
-    /// For a line that damages a byte in a thousand, and half of all frames. A device that answers
-    /// nothing is told by its silence, which is not that long.
+    /// Enough for a line that damages one byte in a thousand, and half of all frames.
     fn default() -> Self {
-        Self { attempts: 32, shortest_wait: Duration::from_millis(200) }
+        Self { attempts: 32, min_wait: Duration::from_millis(200) }
     }
 }
 
-/// What was asked, kept to be asked again.
+/// A request, kept so that it can be sent again.
 #[derive(Clone, Debug)]
 pub enum Asked {
     Hello,
@@ -57,7 +56,7 @@ impl Asked {
     fn name(&self) -> &'static str {
         match self {
             Self::Hello => "a hello",
-            Self::Image(_) => "a picture",
+            Self::Image(_) => "an image",
             Self::MemoryUse => "memory use",
             Self::Measurement(_) => "a measurement",
             Self::Calibration(_) => "a calibration",
@@ -76,15 +75,15 @@ pub struct UnderWay {
 
 #[derive(Debug)]
 struct Sent {
-    /// The number under which it was first sent, by which the client knows it.
+    /// Number of the first attempt, by which the client knows the request.
     sequence: u32,
     asked: Asked,
     attempts: u32,
-    /// What became of it last, so far as is known.
+    /// The last known failure.
     trouble: Option<Trouble>,
-    /// Whether that was since it was last sent, but so soon that it may be another's.
+    /// The failure came so soon after the last attempt that it may be another request's.
     is_suspected: bool,
-    /// What may still be answered.
+    /// Attempts that may still be answered.
     copies: Vec<Copy>,
 }
 
@@ -94,31 +93,31 @@ struct Copy {
     sent: Instant,
 }
 
-/// Whether number `one` was sent before `other`. Numbers begin anew after the last.
+/// Returns true if number `one` was sent before `other`. Numbers wrap around.
 fn is_before(one: u32, other: u32) -> bool {
     other.wrapping_sub(one).cast_signed() > 0
 }
 
 impl UnderWay {
-    /// Nothing yet. Numbers begin at random: answers to a client that was killed may be on their
-    /// way still.
+    /// Returns an empty list. Numbers begin at random, because answers to a killed client may still
+    /// arrive.
     pub fn new(retry: Retry) -> Self {
         let (last_number, attempts) = (fastrand::u32(..), retry.attempts);
-        Self { requests: Vec::new(), last_number, attempts, pace: Pace::new(retry.shortest_wait) }
+        Self { requests: Vec::new(), last_number, attempts, pace: Pace::new(retry.min_wait) }
     }
 
-    /// From now on requests are sent again as `retry` says.
+    /// Changes the limits.
     pub fn set_retry(&mut self, retry: Retry) {
         self.attempts = retry.attempts;
-        self.pace.set_shortest_wait(retry.shortest_wait);
+        self.pace.set_min_wait(retry.min_wait);
     }
 
-    /// Gives up all of them: their answers, if they come, are passed over.
+    /// Abandons all requests; late answers to them are ignored.
     pub fn clear(&mut self) {
         self.requests.clear();
     }
 
-    /// One more request, by the number under which it is then sent first.
+    /// Adds a request and returns the number of its first attempt.
     pub fn begin(&mut self, asked: Asked) -> u32 {
         let sequence = self.next_number();
         let copies = Vec::new();
@@ -127,16 +126,16 @@ impl UnderWay {
     }
 
     fn next_number(&self) -> u32 {
-        // 0 is for answers to what was unreadable.
+        // 0 is for answers to unreadable requests.
         self.last_number.wrapping_add(1).max(1)
     }
 
-    /// The number and the message with which request `sequence` is sent, now; nothing where it is
-    /// answered by now.
+    /// Begins another attempt of request `sequence`: returns the number and the message to send,
+    /// or `None` if it is already answered.
     ///
     /// # Errors
     ///
-    /// Where it has been sent often enough.
+    /// Returns [`ClientError`] if no attempts are left.
     pub fn send(&mut self, sequence: u32, now: Instant) -> Result<Option<(u32, Request<'_>)>, ClientError> {
         let number = self.next_number();
         let Some(sent) = self.requests.iter_mut().find(|sent| sent.sequence == sequence) else { return Ok(None) };
@@ -150,8 +149,8 @@ impl UnderWay {
         Ok(Some((number, sent.asked.request())))
     }
 
-    /// An answer to `number` has come. Says which request is thereby answered, if one is; then
-    /// [`lost`](Self::lost) says which others are lost.
+    /// Records an answer to `number` and returns the request that it answers, if any. Earlier
+    /// attempts are then [`lost`](Self::lost).
     pub fn answered(&mut self, number: u32, now: Instant) -> Option<u32> {
         if is_before(self.last_number, number) {
             return None; // never sent
@@ -171,14 +170,14 @@ impl UnderWay {
         Some(answered.sequence)
     }
 
-    /// The first request of which nothing is left to be answered.
+    /// Returns the first request whose attempts are all lost.
     pub fn lost(&self) -> Option<u32> {
         self.requests.iter().find(|sent| sent.copies.is_empty()).map(|sent| sent.sequence)
     }
 
-    /// Something was damaged. Says which request is to be sent again: the one whose last copy was
-    /// sent first, unless that was so short a time ago that the trouble may be another's. Then it
-    /// is sent a little later, if nothing is heard.
+    /// Blames damage on the request whose last attempt is the oldest, and returns it if it should
+    /// be sent again now. If that attempt is too recent to be the cause, [`overdue`](Self::overdue)
+    /// returns the request a little later.
     pub fn suspect(&mut self, trouble: Trouble, now: Instant) -> Option<u32> {
         self.pace.heard();
         let (soonest, attempts) = (self.pace.soonest(), self.attempts);
@@ -189,8 +188,8 @@ impl UnderWay {
         sent.is_silent_for(soonest, now).then_some(sent.sequence)
     }
 
-    /// Nothing is heard. Says which requests have waited for too long and are to be sent again.
-    /// Those that were sent often enough wait on: the device may be busy with what came before.
+    /// Returns the requests that have waited too long and should be sent again. Those without
+    /// attempts left keep waiting: the device may be busy with earlier ones.
     pub fn overdue(&mut self, now: Instant) -> Vec<u32> {
         let (soonest, wait) = (self.pace.soonest(), self.pace.wait());
         let mut overdue: Vec<_> = self.requests.iter().collect();
@@ -198,12 +197,12 @@ impl UnderWay {
         overdue.retain(|sent| sent.is_silent_for(if sent.is_suspected { soonest } else { wait }, now));
         overdue.sort_by_key(|sent| sent.last_sent());
         if overdue.iter().any(|sent| !sent.is_suspected) {
-            self.pace.waited_in_vain();
+            self.pace.timed_out();
         }
         overdue.iter().map(|sent| sent.sequence).collect()
     }
 
-    /// Why nobody waits any longer.
+    /// Returns the error for giving up.
     pub fn give_up(&self) -> ClientError {
         let oldest = self.requests.iter().min_by_key(|sent| sent.last_sent());
         oldest.map_or(ClientError::Silent, Sent::give_up)
@@ -234,14 +233,15 @@ mod tests {
     use shared_model::FrameError;
 
     const WAIT: Duration = Duration::from_millis(100);
-    const TROUBLE: Trouble = Trouble::Refused(FrameError::Damaged);
+    const DAMAGE: FrameError = FrameError::Damaged;
+    const TROUBLE: Trouble = Trouble::Refused(DAMAGE);
 
-    /// Nothing under way, and 1 the next number.
+    /// Returns an empty list whose next number is 1.
     fn from_one(attempts: u32) -> UnderWay {
-        UnderWay { last_number: 0, ..UnderWay::new(Retry { attempts, shortest_wait: WAIT }) }
+        UnderWay { last_number: 0, ..UnderWay::new(Retry { attempts, min_wait: WAIT }) }
     }
 
-    /// Images under way, under the numbers 1, 2, 3 ..
+    /// Returns `count` images under way, numbered from 1.
     fn images(count: u32, now: Instant) -> UnderWay {
         let mut under_way = from_one(3);
         for number in 1..=count {
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_says_that_those_before_it_are_lost() {
+    fn earlier_requests_are_lost_when_a_later_one_is_answered() {
         let now = Instant::now();
         let mut under_way = images(4, now);
         assert_eq!((under_way.answered(1, now), under_way.lost()), (Some(1), None));
@@ -268,24 +268,20 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_taken_to_any_number_of_a_request_and_to_no_other() {
+    fn any_number_of_a_request_is_answered_once() {
         let now = Instant::now();
         let mut under_way = images(2, now);
         assert_eq!(number_of(&mut under_way, 1, now), 3);
         assert_eq!((under_way.answered(4, now), under_way.answered(u32::MAX, now)), (None, None), "never sent");
-        assert_eq!(under_way.answered(1, now), Some(1), "to the first number, which was not lost after all");
-        assert_eq!(
-            (under_way.answered(2, now), under_way.answered(3, now)),
-            (Some(2), None),
-            "to the second, too late"
-        );
+        assert_eq!(under_way.answered(1, now), Some(1), "the first attempt was not lost");
+        assert_eq!((under_way.answered(2, now), under_way.answered(3, now)), (Some(2), None), "the second is late");
         under_way.begin(Asked::Hello);
         under_way.clear();
         assert_eq!((under_way.answered(4, now), under_way.lost()), (None, None));
     }
 
     #[test]
-    fn a_queue_of_attempts_is_no_reason_to_pass_over_the_answer_to_the_first() {
+    fn the_first_of_many_attempts_is_answered() {
         let now = Instant::now();
         let mut under_way = from_one(u32::MAX);
         under_way.begin(Asked::Hello);
@@ -296,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_held_against_the_one_sent_first() {
+    fn damage_is_blamed_on_the_oldest_request() {
         let now = Instant::now();
         let mut under_way = images(2, now);
         let later = now + WAIT;
@@ -304,49 +300,48 @@ mod tests {
         assert_eq!(number_of(&mut under_way, 1, later), 3);
         assert_eq!(under_way.suspect(TROUBLE, later), Some(2));
         assert_eq!(number_of(&mut under_way, 2, later), 4);
-        assert_eq!(under_way.suspect(TROUBLE, later), None, "the rest may be about what was sent before");
+        assert_eq!(under_way.suspect(TROUBLE, later), None, "too soon: an earlier attempt may be the cause");
         assert!(under_way.overdue(later).is_empty());
         let later = later + WAIT;
-        assert_eq!(under_way.overdue(later), [1], "or may not");
+        assert_eq!(under_way.overdue(later), [1]);
         assert_eq!(number_of(&mut under_way, 1, later), 5);
         let later = later + 4 * WAIT;
         assert_eq!(under_way.suspect(TROUBLE, later), Some(2));
-        assert_eq!(under_way.suspect(TROUBLE, later), None, "it was sent often enough");
+        assert_eq!(under_way.suspect(TROUBLE, later), None, "no attempts left");
     }
 
     #[test]
-    fn silence_is_held_against_all_that_wait() {
+    fn silence_is_blamed_on_all_waiting_requests() {
         let now = Instant::now();
         let mut under_way = images(2, now);
         assert!(under_way.overdue(now + 4 * WAIT).is_empty());
         let later = now + 5 * WAIT;
         assert_eq!(under_way.overdue(later), [1, 2]);
         assert_eq!(number_of(&mut under_way, 1, later), 3);
-        assert_eq!(under_way.overdue(later + 5 * WAIT), [2], "each wait in vain doubles the next");
+        assert_eq!(under_way.overdue(later + 5 * WAIT), [2], "each timeout doubles the wait");
         let later = later + 20 * WAIT;
         assert_eq!(under_way.overdue(later), [2, 1]);
         assert_eq!(number_of(&mut under_way, 1, later), 4);
-        assert_eq!(under_way.overdue(later + 100 * WAIT), [2], "the other was sent often enough");
+        assert_eq!(under_way.overdue(later + 100 * WAIT), [2], "the other has no attempts left");
         assert!(under_way.send(1, later).is_err());
     }
 
     #[test]
-    fn at_last_the_request_its_attempts_and_the_cause_are_told() {
+    fn giving_up_names_the_request_its_attempts_and_the_cause() {
         let now = Instant::now();
         let mut under_way = images(1, now);
         assert!(matches!(under_way.give_up(), ClientError::Silent));
         under_way.suspect(TROUBLE, now);
         assert_eq!([(); 2].map(|()| number_of(&mut under_way, 1, now)), [2, 3]);
         let error = under_way.send(1, now).unwrap_err();
-        let expected =
-            "request 1, a picture, was sent 3 times; at last, the device could not read it: the frame was damaged";
-        assert!(error.to_string().contains(expected), "{error}");
-        assert_eq!(under_way.answered(3, now), Some(1), "what is late is taken all the same");
+        let expected = format!("request 1, an image, was sent 3 times; last, the device could not read it: {DAMAGE}");
+        assert!(error.to_string().contains(&expected), "{error}");
+        assert_eq!(under_way.answered(3, now), Some(1), "a late answer is accepted");
         assert!(under_way.send(1, now).unwrap().is_none(), "nothing to send");
     }
 
     #[test]
-    fn answers_to_a_client_before_are_to_nobody() {
+    fn answers_to_an_earlier_client_are_ignored() {
         let now = Instant::now();
         let ask = |under_way: &mut UnderWay| {
             let sequence = under_way.begin(Asked::Hello);
@@ -358,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_begin_anew() {
+    fn numbers_wrap_around() {
         let now = Instant::now();
         let mut under_way = images(0, now);
         under_way.last_number = u32::MAX - 1;
