@@ -1,5 +1,4 @@
-//! defmt logs of a device: decoded with its ELF, shown on standard error, and kept for error
-//! messages.
+//! defmt logs of a device, decoded with its ELF, printed, and kept for error messages.
 
 use std::io::{Read, Write as _, stderr};
 use std::path::Path;
@@ -13,7 +12,7 @@ use defmt_decoder::{DecodeError, Frame, Locations, Table};
 /// Lines kept for error messages.
 const KEPT_LINES: usize = 50;
 
-/// A thread that decodes what a device logs.
+/// A thread that decodes a device's logs.
 #[derive(Debug)]
 pub(crate) struct Logs {
     lines: Arc<Mutex<Vec<String>>>,
@@ -21,12 +20,12 @@ pub(crate) struct Logs {
     are_shown: bool,
 }
 
-/// How long the last lines of an ended device may take. They end with the device, unless someone
-/// else holds its output.
+/// Longest wait for the last lines of an ended device. They could be endless if another process
+/// holds its output.
 const LAST_LINES_PATIENCE: Duration = Duration::from_secs(1);
 
 impl Logs {
-    /// Starts to decode `output`, to its end, with the symbols of `elf`.
+    /// Starts to decode `output` with the symbols of `elf`.
     pub fn collect(
         device: &'static str,
         elf: &[u8],
@@ -41,7 +40,7 @@ impl Logs {
         let decode = move || {
             decode(device, &table, &locations, output, |line| {
                 if show {
-                    // Nobody may be there to read it.
+                    // Standard error may be closed.
                     let _ = writeln!(stderr(), "{line}");
                 }
                 keep(&kept, line);
@@ -51,14 +50,13 @@ impl Logs {
         Ok(Self { lines, thread, are_shown: show })
     }
 
-    /// The last lines so far.
+    /// Returns the last lines so far.
     pub fn lines(&self) -> Vec<String> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The last lines so far, for an error message. Those that were shown as they came need no
-    /// repeating.
-    pub fn last_words(&self) -> String {
+    /// Formats the last lines for an error message; empty if they were already printed.
+    pub fn last_lines(&self) -> String {
         let lines = if self.are_shown { Vec::new() } else { self.lines() };
         lines.into_iter().fold(String::new(), |text, line| text + "\n    " + &line)
     }
@@ -73,7 +71,7 @@ impl Logs {
     }
 }
 
-fn decode(device: &str, table: &Table, locations: &Locations, mut output: impl Read, mut tell: impl FnMut(String)) {
+fn decode(device: &str, table: &Table, locations: &Locations, mut output: impl Read, mut on_line: impl FnMut(String)) {
     let mut decoder = table.new_stream_decoder();
     let mut chunk = [0; 1024];
     while let Ok(count @ 1..) = output.read(&mut chunk) {
@@ -84,12 +82,12 @@ fn decode(device: &str, table: &Table, locations: &Locations, mut output: impl R
                 Err(DecodeError::UnexpectedEof) => break,
                 Err(DecodeError::Malformed) => format!("{device} (a log line that cannot be decoded)"),
             };
-            tell(line);
+            on_line(line);
         }
     }
 }
 
-/// Adds a line, and lets the oldest go where there are too many.
+/// Adds a line, and drops the oldest of too many.
 fn keep(lines: &Mutex<Vec<String>>, line: String) {
     let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
     if lines.len() == KEPT_LINES {
@@ -98,7 +96,7 @@ fn keep(lines: &Mutex<Vec<String>>, line: String) {
     lines.push(line);
 }
 
-/// `BOARD LEVEL message (file:line)`; the place only for warnings and errors.
+/// Formats `BOARD LEVEL message (file:line)`, with the place only for warnings and errors.
 fn render(device: &str, frame: &Frame<'_>, locations: &Locations) -> String {
     let level = frame.level().map_or("", |level| level.as_str());
     let message = frame.display_message().to_string();

@@ -1,5 +1,4 @@
-//! How much memory a device takes at most: the deepest that its stack has been after all that it
-//! can be asked.
+//! The most memory that a device uses: the deepest stack after every kind of request.
 
 use shared_model::{EncodeError, MAX_LAYERS, MemoryUse, Model, WeightOrder};
 use thiserror::Error;
@@ -7,48 +6,46 @@ use thiserror::Error;
 use crate::uniform::Uniform;
 use crate::{Client, ClientError, Device, DeviceError, Lab};
 
-/// Longer than any frame that a board takes.
+/// Bytes of noise, longer than any frame that a board accepts.
 const TOO_LONG: usize = 5_000;
 
-/// Why a device's memory is not known.
+/// The reason why a device's memory could not be measured.
 #[derive(Debug, Error)]
 pub enum MemoryError {
-    /// It does not start.
+    /// The device does not start.
     #[error(transparent)]
     Start(#[from] DeviceError),
     /// The conversation fails.
     #[error("{cause}{post_mortem}")]
     Client {
-        /// How.
+        /// The cause.
         cause: ClientError,
-        /// What more is known of it.
+        /// Details about the device.
         post_mortem: String,
     },
-    /// Nothing is refused that should be.
-    #[error("the device takes what it should refuse")]
+    /// The device accepted an invalid request.
+    #[error("the device accepted a request that it should refuse")]
     NotRefused,
-    /// The model of every order cannot be made.
-    #[error("the model of all weight orders cannot be made: {0}")]
-    Made(#[from] EncodeError),
+    /// The model with all weight orders cannot be encoded.
+    #[error("cannot encode the model with all weight orders: {0}")]
+    Encode(#[from] EncodeError),
 }
 
-/// What `device` takes after `model`, which must run there, and one that has as many layers as can
-/// be, with weights in all orders: each parsed, self-tested, inferred with and measured; images
-/// of wrong sizes, frames that are too long, and what is no frame, all of which it refuses and
-/// logs. Flash and variables are the same with any model.
+/// Returns the memory that `device` uses after inferring and measuring with `model` and with a
+/// model of the most layers and all weight orders, and after refusing images of wrong sizes and
+/// noise. Only the stack depends on the model.
 ///
 /// # Errors
 ///
-/// Where the device does not start, or answers otherwise than it should.
+/// Returns [`MemoryError`] if the device does not start or an answer is wrong.
 pub fn most_memory(device: Device, lab: &Lab, model: &[u8]) -> Result<MemoryUse, MemoryError> {
     let of_all_orders = work(device, lab, &all_orders()?)?;
-    // Last, since a board on the desk keeps it.
+    // Last, since a hardware board keeps it.
     let of_model = work(device, lab, model)?;
     Ok(MemoryUse { stack_used: of_model.stack_used.max(of_all_orders.stack_used), ..of_model })
 }
 
-/// As many layers as a model has, each in the next order; wide enough for whole tiles of outputs
-/// and ones of few.
+/// Encodes a model with the most layers, orders in turn, and both whole and partial tiles.
 fn all_orders() -> Result<Vec<u8>, EncodeError> {
     let orders = WeightOrder::ALL.into_iter().cycle();
     let mut layers: Vec<_> = orders.zip([13, 10].into_iter().cycle()).take(MAX_LAYERS).collect();
@@ -107,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_model_of_all_orders_has_each_and_as_many_layers_as_can_be() {
+    fn the_model_of_all_orders_has_each_order_and_the_most_layers() {
         let blob = all_orders().unwrap();
         let model = Model::parse(&blob).unwrap();
         assert_eq!((model.layers().count(), model.golden().count()), (MAX_LAYERS, 1));

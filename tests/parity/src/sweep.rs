@@ -1,4 +1,4 @@
-//! The sweep: every image to the device, every answer held against the host's.
+//! The sweep: sends every image to the device and compares every answer with the host's.
 
 use std::collections::HashMap;
 use std::time::Instant;
@@ -8,27 +8,27 @@ use thiserror::Error;
 
 use crate::{Answer, ClientError, Device, ParityRecord, Session};
 
-/// Requests under way at once: the next image travels while the device computes.
+/// Most requests under way at once: the next image travels while the device computes.
 pub const WINDOW: usize = 4;
 
-/// Why a sweep ended before its end.
+/// The reason why a sweep did not finish.
 #[derive(Debug, Error)]
-#[error("after {done} pictures: {cause}{post_mortem}")]
+#[error("after {done} images: {cause}{post_mortem}")]
 pub struct SweepError {
-    /// Images that were answered.
+    /// Images answered before.
     pub done: u64,
-    /// What happened.
+    /// The cause.
     pub cause: ClientError,
-    /// What more is known of a device that is silent or gone; else empty.
+    /// Details about a device that is silent or gone; otherwise empty.
     pub post_mortem: String,
 }
 
-/// Sends every image of `records` to the device and compares its answers. `progress` is told the
-/// number of images done; the first answer is returned beside the outcome.
+/// Sends every image of `records` to the device and compares its answers. Calls `progress` with
+/// the number of images done; returns the comparison and the first image's answer.
 ///
 /// # Errors
 ///
-/// Where the conversation fails. Answers that differ are no error: they are counted.
+/// Returns [`SweepError`] if the conversation fails. Different answers are counted, not an error.
 pub fn sweep<'a>(
     session: &mut Session,
     header: &AnswersHeader,
@@ -79,7 +79,6 @@ fn run<'a>(
             break;
         }
         let answer = client.receive_answer()?;
-        // An answer to anything else is none, for the client.
         let Some((index, record)) = under_way.remove(&answer.sequence) else { continue };
         correct += u64::from(answer.class == u16::from(record.label));
         outcome.images += 1;
@@ -95,7 +94,7 @@ fn run<'a>(
 
     let memory_use = client.memory_use()?;
     outcome.resent = client.traffic().resent - before.resent;
-    // The host has no figures of its own.
+    // Zero on the host.
     if memory_use.flash > 0 {
         outcome.flash_bytes = Some(memory_use.flash.into());
         outcome.ram_bytes = Some((memory_use.statics + memory_use.stack_used).into());
@@ -105,7 +104,7 @@ fn run<'a>(
     Ok(first)
 }
 
-/// Values of `N` bytes that differ; one that only one side has differs, too.
+/// Counts values of `N` bytes that differ, including values that only one side has.
 fn differences<const N: usize>(ours: &[u8], theirs: &[u8]) -> u64 {
     let values = ours.len().max(theirs.len()).div_ceil(N);
     let equal = ours.chunks_exact(N).zip(theirs.chunks_exact(N)).filter(|(ours, theirs)| ours == theirs).count();
@@ -117,11 +116,11 @@ mod tests {
     use super::differences;
 
     #[test]
-    fn differences_count_values_and_missing_ones() {
+    fn different_and_missing_values_are_counted() {
         assert_eq!(differences::<2>(&[1, 2, 3, 4], &[1, 2, 3, 4]), 0);
         assert_eq!(differences::<2>(&[1, 2, 3, 4], &[9, 9, 3, 4]), 1);
         assert_eq!(differences::<2>(&[1, 2], &[1, 2, 3, 4]), 1);
         assert_eq!(differences::<4>(&[], &[1, 2, 3, 4]), 1);
-        assert_eq!(differences::<2>(&[1], &[1]), 1, "half a value is none");
+        assert_eq!(differences::<2>(&[1], &[1]), 1, "half a value differs");
     }
 }

@@ -1,41 +1,40 @@
-//! Models that are made and not trained: every weight is the same, so that their answers are known
-//! without inferring.
+//! Untrained models whose weights are all the same, so that their answers are known.
 
 use shared_model::{
     EncodeError, GoldenSource, LayerSource, ModelSource, PROBABILITY_ONE, Provenance, Requant, WeightOrder,
 };
 
-/// What leaves a sum as it is, up to the largest activation.
+/// Requantization by 1: sums stay as they are, up to the largest activation.
 const EXACT: (u32, u8) = (Requant::MIN_MULTIPLIER, 30);
 
-/// A network without biases, of which every weight is the same.
+/// A network without biases whose weights are all the same.
 #[derive(Clone, Debug)]
 pub struct Uniform<'a> {
-    /// Pixels of a image, which is one row.
+    /// Pixels of an image, in one row.
     pub pixels: u16,
-    /// Each layer's order and outputs; the last one's are the classes.
+    /// Order and outputs of each layer; the last one's outputs are the classes.
     pub layers: &'a [(WeightOrder, usize)],
     /// Every weight.
     pub weight: i8,
 }
 
 impl Uniform<'_> {
-    /// The model, without golden vectors.
+    /// Encodes the model without golden vectors.
     ///
     /// # Errors
     ///
-    /// Where it breaks a rule of the format.
+    /// Returns [`EncodeError`] if it breaks a rule of the format.
     pub fn encode(&self) -> Result<Vec<u8>, EncodeError> {
         self.encode_with(&[])
     }
 
-    /// The model, with a white image as golden vector: with a weight of 1 its sums are 255 for
-    /// each input, each hidden activation is 255, and all classes are alike.
+    /// Encodes the model with a white image as golden vector. With weight 1, each activation is 255
+    /// and all probabilities are equal.
     ///
     /// # Errors
     ///
-    /// As for [`encode`](Self::encode), and where the classes are no power of two, by which
-    /// probabilities would not be alike.
+    /// Returns the errors of [`encode`](Self::encode), also if the number of classes is not a power
+    /// of two: equal probabilities would then not add up to one.
     pub fn encode_with_golden(&self) -> Result<Vec<u8>, EncodeError> {
         let classes = self.layers.last().map_or(0, |layer| layer.1);
         let inputs = self.layers.iter().rev().nth(1).map_or(usize::from(self.pixels), |layer| layer.1);

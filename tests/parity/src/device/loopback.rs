@@ -1,4 +1,4 @@
-//! The firmware library on a thread, at the other end of a pair of sockets.
+//! The firmware library on a thread, connected by a pair of sockets.
 
 use std::os::unix::net::UnixStream;
 use std::thread;
@@ -7,7 +7,7 @@ use embedded_io_adapters::std::FromStd;
 use firmware::{Buffers, Identity, NoLed, Server, StatusLed, load_model};
 use shared_model::{BlobError, MemoryUse};
 
-use super::{DeviceError, Lab, MOMENT, Session};
+use super::{DeviceError, IO_TIMEOUT, Lab, Session};
 use crate::Client;
 
 const NAME: &str = "loopback";
@@ -15,23 +15,23 @@ const NAME: &str = "loopback";
 const IDENTITY: Identity =
     Identity { board: NAME, core: std::env::consts::ARCH, memory_use: MemoryUse::default, counter: None };
 
-/// Starts the firmware on a thread, which ends when the session's client is dropped.
+/// Starts the firmware on a thread that ends when the client is dropped.
 pub(super) fn start(lab: &Lab, model: &[u8]) -> Result<Session, DeviceError> {
     let not_started =
-        |error: std::io::Error| DeviceError::NotStarted { device: NAME, reason: format!("no sockets: {error}") };
+        |error: std::io::Error| DeviceError::NotStarted { device: NAME, reason: format!("cannot connect: {error}") };
     let (ours, theirs) = UnixStream::pair().map_err(not_started)?;
-    ours.set_read_timeout(Some(MOMENT)).map_err(not_started)?;
-    ours.set_write_timeout(Some(MOMENT)).map_err(not_started)?;
+    ours.set_read_timeout(Some(IO_TIMEOUT)).map_err(not_started)?;
+    ours.set_write_timeout(Some(IO_TIMEOUT)).map_err(not_started)?;
     let region = model.to_vec();
     thread::Builder::new()
         .name(NAME.into())
         .spawn(move || {
-            // As wide as the format allows, so that every model runs here.
+            // The largest that the format allows, so that every model runs here.
             let mut buffers = Box::new(Buffers::<32_768, 16_384, 256>::new());
             let mut model = Err(BlobError::Magic);
             load_model(&mut model, &region);
             let mut server = Server::start(IDENTITY, &model, &mut buffers, StatusLed::new(NoLed));
-            // A failing stream is the client going away, and the client's business.
+            // The stream fails when the client is dropped.
             let _ = server.serve(&mut FromStd::new(theirs));
         })
         .map_err(not_started)?;

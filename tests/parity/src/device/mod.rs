@@ -1,4 +1,4 @@
-//! Devices: what a client can talk to, and where it is found.
+//! Devices: finding and starting them.
 
 mod elf;
 mod loopback;
@@ -19,125 +19,123 @@ pub use virtual_probe::{Killer, stop_all_at_signals};
 
 use crate::{Client, Stream};
 
-/// How long a device may stay silent before it counts as hung. Far more than any answer takes, on a
-/// busy machine too.
+/// Silence after which a device counts as hung: far more than any answer takes, even on a busy
+/// machine.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How long one read or write of a stream waits: the client then looks at its clock, and goes on.
-pub const MOMENT: Duration = Duration::from_millis(5);
+/// Timeout of one read or write, after which the client checks its deadline.
+pub const IO_TIMEOUT: Duration = Duration::from_millis(5);
 
-/// A device that the suite knows, by the name that people type.
+/// A device under test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Device {
     /// The firmware library on a thread of this process.
     Loopback,
     /// A board in QEMU.
     Qemu(&'static Board),
-    /// A board behind a debug probe; the second value is the device's name.
+    /// A board reached through a debug probe, and the device's name.
     #[cfg(feature = "probe")]
     Probe(&'static Board, &'static str),
 }
 
-/// The RTT channels, as the firmware numbers them.
+/// Numbers of the RTT channels, as in the firmware.
 const LOGS_UP: u32 = 0;
 const LINK_UP: u32 = 1;
 const LINK_DOWN: u32 = 0;
 
-/// Every board, by name. Files that cannot be read are told of where devices are named, so here it
-/// is as if none were there.
+/// Every board, or none if their files cannot be read: `program::parse_device` reports that.
 static BOARDS: LazyLock<Vec<Board>> = LazyLock::new(|| boards::all().unwrap_or_default());
 
-/// Every board that may be behind a probe, with the device's name.
+/// Every board that a probe can reach, with the device's name.
 #[cfg(feature = "probe")]
 static PROBED: LazyLock<Vec<(&Board, String)>> = LazyLock::new(|| {
     let boards = BOARDS.iter().filter(|board| board.chip.is_some());
     boards.map(|board| (board, format!("probe-{}", board.name))).collect()
 });
 
-/// How frames reach an emulated board. Its firmware listens to both.
+/// The path of frames to an emulated board. Its firmware listens on both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Link {
-    /// Through the memory of the emulator, as a debug probe would: the faster one, since the
-    /// emulator takes one step for many bytes.
+    /// Through the emulator's memory, like a debug probe. Faster: one step moves many bytes.
     #[default]
     Rtt,
     /// Through the board's UART and its driver.
     Uart,
 }
 
-/// Where devices are found, and how they are talked to.
+/// The settings with which devices are found and started.
 #[derive(Clone, Debug)]
 pub struct Lab {
     /// Folder with one ELF for each board, `BOARD.elf`.
     pub firmware: PathBuf,
-    /// How frames reach emulated boards.
+    /// The link to emulated boards.
     pub link: Link,
-    /// Nanoseconds of its own time that each instruction takes on an emulated board, as a power of
-    /// two, so that counters count instructions; else its time is ours.
+    /// Emulated nanoseconds for each instruction, as a power of two, so that counters count
+    /// instructions. `None` emulates in real time.
     pub instruction_shift: Option<u8>,
-    /// The debug probe for boards that are not emulated, as `VENDOR:PRODUCT` or
-    /// `VENDOR:PRODUCT:SERIAL`; the only one there is by default.
+    /// The debug probe for hardware boards, as `VENDOR:PRODUCT` or `VENDOR:PRODUCT:SERIAL`; by
+    /// default the only one connected.
     pub probe: Option<String>,
-    /// How long a device may stay silent.
+    /// Longest silence of a device.
     pub patience: Duration,
-    /// Whether a device's log lines are shown on standard error as they come.
+    /// Print a device's log lines on standard error.
     pub show_logs: bool,
 }
 
-/// Why a device cannot be talked to.
+/// The reason why a device does not start.
 #[derive(Debug, Error)]
 pub enum DeviceError {
-    /// It is not there, and why.
-    #[error("{device} is not there: {reason}")]
+    /// Something that it needs is missing.
+    #[error("{device} is not available: {reason}")]
     Absent {
         /// The device.
         device: &'static str,
-        /// What is missing, and how to get it.
+        /// The missing thing, and the command that adds it.
         reason: String,
     },
     /// The model does not fit the device's flash.
-    #[error("a model of {found} bytes does not fit the {capacity} bytes that {device} has for it")]
+    #[error("the model is too large for {device}: found {found} bytes, expected at most {capacity}")]
     ModelTooLarge {
         /// The device.
         device: &'static str,
-        /// Length of the model.
+        /// Length of the model in bytes.
         found: usize,
-        /// Bytes that the device has for it.
+        /// Bytes of the device's model region.
         capacity: u64,
     },
-    /// It did not come up.
+    /// It did not start.
     #[error("{device} did not start: {reason}")]
     NotStarted {
         /// The device.
         device: &'static str,
-        /// What happened instead.
+        /// The failure.
         reason: String,
     },
 }
 
-/// A running device and a client that talks to it. Dropping it ends the device.
+/// A running device and its client. Dropping it ends the device.
 #[derive(Debug)]
 pub struct Session {
     /// The device's name.
     pub device: &'static str,
     /// The conversation.
     pub client: Client,
-    /// What runs the device, where that is not this process.
+    /// The device's runner; `None` for loopback.
     pub runner: Option<Runner>,
 }
 
-/// What runs a device's firmware.
+/// An emulator or a debug probe that runs a device's firmware.
 #[derive(Debug)]
 pub enum Runner {
     /// QEMU alone.
     Emulator(Box<qemu::Emulator>),
-    /// A chip behind a debug probe.
+    /// A debug probe, and its emulator for an emulated board.
     #[cfg(feature = "probe")]
     Probe(Box<probe::Probed>),
 }
 
 impl Runner {
-    /// The exit code of firmware that has ended by itself, waiting for that for at most `patience`.
+    /// Waits for the firmware to end for at most `patience`, and returns its exit code.
     #[must_use]
     pub fn exit_code(&self, patience: Duration) -> Option<i32> {
         match self {
@@ -147,7 +145,7 @@ impl Runner {
         }
     }
 
-    /// The firmware's log lines so far. Complete once it has ended.
+    /// Returns the firmware's last log lines; all of them are there once it has ended.
     #[must_use]
     pub fn logs(&mut self) -> Vec<String> {
         match self {
@@ -157,7 +155,7 @@ impl Runner {
         }
     }
 
-    /// What ends the emulator, where there is one, for those who do not own it.
+    /// Returns a handle that kills the emulator, if there is one.
     #[must_use]
     pub fn killer(&self) -> Option<Killer> {
         match self {
@@ -167,7 +165,7 @@ impl Runner {
         }
     }
 
-    /// The link over RTT, beside a client that has the UART.
+    /// Returns the link over RTT, next to a client on the UART; `None` through a probe.
     #[must_use]
     pub fn rtt(&self) -> Option<Box<dyn Stream>> {
         match self {
@@ -187,8 +185,8 @@ impl Runner {
 }
 
 impl Session {
-    /// What more is known about a failure: how the emulator ended, and its last log lines. Empty
-    /// where nothing is.
+    /// Returns details for an error message: how the emulator ended, and the last log lines. Empty
+    /// for loopback.
     #[must_use]
     pub fn post_mortem(&mut self) -> String {
         self.runner.as_mut().map_or_else(String::new, Runner::post_mortem)
@@ -196,7 +194,7 @@ impl Session {
 }
 
 impl Device {
-    /// Every device, in the order in which they are tried.
+    /// Returns every device, in the order of the trials.
     pub fn all() -> impl Iterator<Item = Self> {
         let emulated = BOARDS.iter().filter(|board| board.emulator.is_some()).map(Self::Qemu);
         let devices = std::iter::once(Self::Loopback).chain(emulated);
@@ -205,13 +203,13 @@ impl Device {
         devices
     }
 
-    /// The device of this name.
+    /// Returns the device of this name.
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
         Self::all().find(|device| device.name() == name)
     }
 
-    /// The name that people type.
+    /// Returns the device's name, as on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -222,11 +220,11 @@ impl Device {
         }
     }
 
-    /// Whether the device can be started here.
+    /// Checks that the device can be started here.
     ///
     /// # Errors
     ///
-    /// What is missing.
+    /// Returns [`DeviceError::Absent`] if something is missing.
     pub fn availability(self, lab: &Lab) -> Result<(), DeviceError> {
         match self {
             Self::Loopback => Ok(()),
@@ -236,12 +234,11 @@ impl Device {
         }
     }
 
-    /// Starts the device with `model` in its flash region. [`availability`](Self::availability)
-    /// tells before whether that can be.
+    /// Starts the device with `model` in its flash region.
     ///
     /// # Errors
     ///
-    /// Where it does not come up.
+    /// Returns [`DeviceError`] if it does not start.
     pub fn start(self, lab: &Lab, model: &[u8]) -> Result<Session, DeviceError> {
         match self {
             Self::Loopback => loopback::start(lab, model),
@@ -251,7 +248,7 @@ impl Device {
         }
     }
 
-    /// The board that it is, where it is one.
+    /// Returns the device's board; `None` for loopback.
     #[must_use]
     pub fn board(self) -> Option<&'static Board> {
         match self {
@@ -262,27 +259,27 @@ impl Device {
         }
     }
 
-    /// Whether it needs something on the desk.
+    /// Returns true for a hardware board.
     #[must_use]
     pub fn is_hardware(self) -> bool {
         self.board().is_some_and(|board| board.emulator.is_none())
     }
 
-    /// Starts the board's binary that breaks on purpose, where it has one.
+    /// Starts the board's program that fails on purpose; `None` for loopback.
     ///
     /// # Errors
     ///
-    /// As for [`start`](Self::start).
+    /// Returns the errors of [`start`](Self::start).
     pub fn start_faults(self, lab: &Lab) -> Option<Result<Session, DeviceError>> {
         let [_, faults, _] = self.board()?.programs();
         self.start_program(&faults, lab)
     }
 
-    /// Starts the board's binary that holds the kernels against a reference, where it has one.
+    /// Starts the board's program that compares the kernels with a reference; `None` for loopback.
     ///
     /// # Errors
     ///
-    /// As for [`start`](Self::start).
+    /// Returns the errors of [`start`](Self::start).
     pub fn start_kernels(self, lab: &Lab) -> Option<Result<Session, DeviceError>> {
         let [_, _, kernels] = self.board()?.programs();
         self.start_program(&kernels, lab)

@@ -1,6 +1,6 @@
-//! Boards behind a debug probe, by probe-rs: flashed, reset, and talked to over RTT.
+//! Boards reached through a debug probe with probe-rs: flash, reset, and frames over RTT.
 //!
-//! The probe is a real one, or the virtual one in front of QEMU; all else is the same.
+//! The probe is a real one or the virtual one in front of QEMU; everything else is the same.
 
 mod pump;
 mod selector;
@@ -21,26 +21,26 @@ use probe_rs::rtt::{ChannelMode, Rtt};
 use probe_rs::{Core, MemoryInterface as _, Permissions};
 use virtual_probe::{CHIPS, Killer, MachineOptions, Probe, Server, Stopper};
 
-use super::elf::{Program, not_started, symbol, verify_there};
-use super::{DeviceError, LOGS_UP, Lab, MOMENT, Session, qemu};
+use super::elf::{Program, check_firmware, not_started, symbol};
+use super::{DeviceError, IO_TIMEOUT, LOGS_UP, Lab, Session, qemu};
 use crate::logs::Logs;
 use crate::{Client, device::Runner};
 use pump::{End, Pump};
 use selector::{greet, network_address, selector};
 
-/// How long to wait before looking again.
+/// Pause between two polls.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// How long a core may take to halt.
+/// Longest time for a core to halt.
 const HALT_PATIENCE: Duration = Duration::from_secs(2);
 
-/// A board behind a probe. Dropping it ends the connection, and the emulator where there is one.
+/// A connection through a probe. Dropping it ends the connection and the emulator, if any.
 #[derive(Debug)]
 pub struct Probed {
     logs: Logs,
     end: Arc<Mutex<Option<End>>>,
     pump: Option<JoinHandle<()>>,
-    /// Another end of the link: the pump ends when that is closed.
+    /// A clone of the client's socket: shutting it down ends the pump.
     link: UnixStream,
     emulator: Option<EmulatedProbe>,
 }
@@ -53,16 +53,16 @@ struct EmulatedProbe {
     thread: Option<JoinHandle<Result<(), virtual_probe::ProbeError>>>,
 }
 
-/// Whether there is a probe for `board`, and firmware to flash.
+/// Checks that there is a probe for `board`, and firmware to flash.
 pub(super) fn availability(device: &'static str, board: &Board, lab: &Lab) -> Result<(), DeviceError> {
     if board.emulator.is_some() {
         return qemu::availability(device, board, lab);
     }
-    verify_there(device, board, lab)?;
+    check_firmware(device, board, lab)?;
     selector(lab).map(drop).map_err(|error| DeviceError::Absent { device, reason: format!("{error:#}") })
 }
 
-/// Flashes `program` and, at the start of its model region, `model`; then starts it.
+/// Flashes `program`, and `model` into its model region; then starts it.
 pub(super) fn start(
     device: &'static str,
     board: &Board,
@@ -94,15 +94,15 @@ fn launch(device: &'static str, board: &Board, program: &Program, lab: &Lab, mod
     let control_block = symbol(&program.elf, "_SEGGER_RTT")?;
     let rtt = {
         let mut core = session.core(0)?;
-        // What an earlier run left there must not be taken for this one's.
+        // An earlier run's control block must not be taken for this one's.
         core.write_8(control_block, &[0; 16])?;
         core.run()?;
         attach_rtt(&mut core, control_block, lab.patience)?
     };
 
     let (ours, theirs) = UnixStream::pair()?;
-    ours.set_read_timeout(Some(MOMENT))?;
-    ours.set_write_timeout(Some(MOMENT))?;
+    ours.set_read_timeout(Some(IO_TIMEOUT))?;
+    ours.set_write_timeout(Some(IO_TIMEOUT))?;
     theirs.set_nonblocking(true)?;
     let (log_source, log_sink) = UnixStream::pair()?;
     let end = Arc::new(Mutex::new(None));
@@ -138,14 +138,14 @@ fn attach(board: &Board, selector: DebugProbeSelector) -> anyhow::Result<probe_r
     let mut probe = Lister::new().open(selector).with_context(|| format!("cannot open the probe {shown}"))?;
     probe.select_protocol(WireProtocol::Swd).context("the probe does not speak SWD")?;
     let mut registry = Registry::from_builtin_families();
-    registry.add_target_family_from_yaml(CHIPS).context("cannot read the emulated chips' description")?;
-    let chip = board.chip.as_deref().context("probe-rs does not know its chip")?;
+    registry.add_target_family_from_yaml(CHIPS).context("cannot read the description of the emulated chips")?;
+    let chip = board.chip.as_deref().context("the board's file names no chip of probe-rs")?;
     probe
         .attach_with_registry(chip, Permissions::default(), &registry)
-        .with_context(|| format!("cannot attach to a {chip} by {shown}: is it the right board, and has it power?"))
+        .with_context(|| format!("cannot attach to a {chip} through {shown}; check the board and its power"))
 }
 
-/// Flashes what is not there yet, and leaves the core halted where the program begins.
+/// Flashes what differs, and leaves the core halted at the program's start.
 fn flash(session: &mut probe_rs::Session, program: &Program, model: &[u8]) -> anyhow::Result<()> {
     let mut loader = session.target().flash_loader();
     loader.load_image(session, &mut Cursor::new(&program.elf), ElfLoader(Default::default()), None)?;
@@ -166,7 +166,7 @@ fn flash(session: &mut probe_rs::Session, program: &Program, model: &[u8]) -> an
     Ok(())
 }
 
-/// Waits until the firmware has started RTT, and asks it to lose no log.
+/// Waits until the firmware has started RTT, and makes it wait for room instead of losing logs.
 fn attach_rtt(core: &mut Core<'_>, control_block: u64, patience: Duration) -> anyhow::Result<Rtt> {
     let deadline = Instant::now() + patience;
     loop {
@@ -185,8 +185,6 @@ fn attach_rtt(core: &mut Core<'_>, control_block: u64, patience: Duration) -> an
 }
 
 impl Probed {
-    /// The exit code of a program that has ended by itself, waiting for that for at most
-    /// `patience`.
     pub(super) fn exit_code(&self, patience: Duration) -> Option<i32> {
         match self.wait(patience)? {
             End::Exited(code) => Some(code),
@@ -206,10 +204,14 @@ impl Probed {
     }
 
     pub(super) fn logs(&mut self) -> Vec<String> {
+        self.finish_logs();
+        self.logs.lines()
+    }
+
+    fn finish_logs(&mut self) {
         if self.wait(Duration::ZERO).is_some() {
             self.logs.finish();
         }
-        self.logs.lines()
     }
 
     pub(super) fn killer(&self) -> Option<Killer> {
@@ -218,25 +220,22 @@ impl Probed {
 
     pub(super) fn post_mortem(&mut self) -> String {
         let mut text = match self.wait(Duration::from_millis(500)) {
-            Some(End::Exited(code)) => format!("; the program has ended with exit code {code}"),
+            Some(End::Exited(code)) => format!("; the program ended with exit code {code}"),
             Some(End::Stopped(why)) => format!("; {why}"),
             None => "; the board still runs".to_owned(),
         };
-        if let Some(words) = self.emulator.as_mut().and_then(EmulatedProbe::last_words) {
+        if let Some(error) = self.emulator.as_mut().and_then(EmulatedProbe::error) {
             text.push_str("; ");
-            text.push_str(&words);
+            text.push_str(&error);
         }
-        if self.wait(Duration::ZERO).is_some() {
-            self.logs.finish();
-        }
-        text.push_str(&self.logs.last_words());
-        text
+        self.finish_logs();
+        text + &self.logs.last_lines()
     }
 }
 
 impl Drop for Probed {
     fn drop(&mut self) {
-        // Either may be closed already, and then has ended.
+        // An error means that it is closed already.
         let _ = self.link.shutdown(std::net::Shutdown::Both);
         if let Some(pump) = self.pump.take() {
             let _ = pump.join();
@@ -245,8 +244,8 @@ impl Drop for Probed {
 }
 
 impl EmulatedProbe {
-    /// Why the virtual probe has ended, if it has, or does at once.
-    fn last_words(&mut self) -> Option<String> {
+    /// Returns the error with which the virtual probe ended, waiting half a second for it.
+    fn error(&mut self) -> Option<String> {
         let deadline = Instant::now() + Duration::from_millis(500);
         while self.thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
             if Instant::now() >= deadline {

@@ -1,5 +1,4 @@
-//! Boards in QEMU: frames on the UART, through a socket, or over RTT, through the emulator's
-//! memory; logs over RTT.
+//! Boards in QEMU: frames over the UART (a socket) or RTT (the emulator's memory); logs over RTT.
 
 use std::time::Duration;
 
@@ -7,9 +6,9 @@ use anyhow::Context as _;
 use boards::Board;
 use virtual_probe::{Killer, Machine, MachineOptions, Uart, check_emulator};
 
-use super::elf::{Program, not_started, symbol, verify_there};
+use super::elf::{Program, check_firmware, not_started, symbol};
 use super::rtt::{Rtt, RttStream};
-use super::{DeviceError, LINK_DOWN, LINK_UP, LOGS_UP, Lab, Link, MOMENT, Runner, Session};
+use super::{DeviceError, IO_TIMEOUT, LINK_DOWN, LINK_UP, LOGS_UP, Lab, Link, Runner, Session};
 use crate::Client;
 use crate::client::Stream;
 use crate::logs::Logs;
@@ -22,19 +21,19 @@ pub struct Emulator {
     logs: Logs,
 }
 
-/// Whether `board`, which is `device`, can be emulated here.
+/// Checks that `board` can be emulated here.
 pub(super) fn availability(device: &'static str, board: &Board, lab: &Lab) -> Result<(), DeviceError> {
     emulator(board)
         .and_then(|emulator| Ok(check_emulator(&emulator.program, lab.patience)?))
-        .map_err(|error| DeviceError::Absent { device, reason: format!("{error}; or type `cargo xtask setup`") })?;
-    verify_there(device, board, lab)
+        .map_err(|error| DeviceError::Absent { device, reason: format!("{error}; or run `cargo xtask setup`") })?;
+    check_firmware(device, board, lab)
 }
 
 fn emulator(board: &Board) -> anyhow::Result<&boards::Emulator> {
-    board.emulator.as_ref().with_context(|| format!("nothing emulates {}", board.name))
+    board.emulator.as_ref().with_context(|| format!("no emulator runs {}", board.name))
 }
 
-/// Starts `program` on `board`, with `model` at the start of its model region.
+/// Starts `program` on `board` with `model` in its model region.
 pub(super) fn start(board: &'static Board, program: &str, lab: &Lab, model: &[u8]) -> Result<Session, DeviceError> {
     let program = Program::load(&board.name, program, lab, model)?;
     launch(board, &program, lab, model).map_err(|error| not_started(&board.name, &error))
@@ -55,8 +54,8 @@ fn launch(board: &'static Board, program: &Program, lab: &Lab, model: &[u8]) -> 
     let rtt = Rtt::new(machine.memory.clone(), symbol(&program.elf, "_SEGGER_RTT")?);
     let stream: Box<dyn Stream> = match machine.uart.take() {
         Some(uart) => {
-            uart.set_read_timeout(Some(MOMENT))?;
-            uart.set_write_timeout(Some(MOMENT))?;
+            uart.set_read_timeout(Some(IO_TIMEOUT))?;
+            uart.set_write_timeout(Some(IO_TIMEOUT))?;
             Box::new(uart)
         }
         None => link_over(&rtt),
@@ -69,7 +68,7 @@ fn launch(board: &'static Board, program: &Program, lab: &Lab, model: &[u8]) -> 
 }
 
 fn link_over(rtt: &Rtt) -> Box<dyn Stream> {
-    Box::new(RttStream { up: rtt.up(LINK_UP, Some(MOMENT)), down: rtt.down(LINK_DOWN, MOMENT) })
+    Box::new(RttStream { up: rtt.up(LINK_UP, Some(IO_TIMEOUT)), down: rtt.down(LINK_DOWN, IO_TIMEOUT) })
 }
 
 impl Emulator {
@@ -77,30 +76,28 @@ impl Emulator {
         link_over(&self.rtt)
     }
 
-    /// The exit code of a program that has ended by itself, waiting for that for at most
-    /// `patience`.
     pub(super) fn exit_code(&self, patience: Duration) -> Option<i32> {
         self.machine.wait(patience).and_then(|status| status.code())
     }
 
     pub(super) fn logs(&mut self) -> Vec<String> {
+        self.finish_logs();
+        self.logs.lines()
+    }
+
+    fn finish_logs(&mut self) {
         if self.machine.wait(Duration::ZERO).is_some() {
             self.logs.finish();
         }
-        self.logs.lines()
     }
 
     pub(super) fn killer(&self) -> Killer {
         self.machine.killer()
     }
 
-    /// How the emulator ended, what it said, and the firmware's last words.
     pub(super) fn post_mortem(&mut self) -> String {
-        let mut text = self.machine.post_mortem();
-        if self.machine.wait(Duration::ZERO).is_some() {
-            self.logs.finish();
-        }
-        text.push_str(&self.logs.last_words());
-        text
+        let ended = self.machine.post_mortem();
+        self.finish_logs();
+        ended + &self.logs.last_lines()
     }
 }

@@ -1,7 +1,7 @@
-//! RTT through an emulator's memory: a channel as a stream of bytes, while the core runs.
+//! RTT through an emulator's memory: channels as byte streams, while the core runs.
 //!
-//! The layout is SEGGER's: 16 bytes of identifier, the numbers of channels up and down, then 24
-//! bytes for each channel, those up first.
+//! The layout is SEGGER's: 16 bytes of identifier, the numbers of up and down channels, then 24
+//! bytes for each channel, up channels first.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::thread;
@@ -9,25 +9,25 @@ use std::time::{Duration, Instant};
 
 use virtual_probe::Memory;
 
-/// What the control block begins with, once the channels are there.
+/// Start of the control block once the channels are set up.
 const IDENTIFIER: &[u8; 16] = b"SEGGER RTT\0\0\0\0\0\0";
 
 const HEADER_BYTES: u64 = 24;
 const CHANNEL_BYTES: u64 = 24;
 
-/// Where in a channel its two offsets lie, and what the device does where the buffer is full.
+/// Places in a channel.
 const WRITE_OFFSET: u64 = 12;
 const READ_OFFSET: u64 = 16;
 const FLAGS: u64 = 20;
 
-/// The device waits until there is room, so that nothing is lost.
+/// Flag that makes the device wait for room, so that nothing is lost.
 const BLOCK_IF_FULL: u32 = 2;
 
-/// How long to wait before looking again: longer and longer, so that a silent device costs little.
-const SHORTEST_PAUSE: Duration = Duration::from_micros(50);
-const LONGEST_PAUSE: Duration = Duration::from_millis(10);
+/// Pause between two polls, doubled each time, so that a silent device costs little.
+const MIN_PAUSE: Duration = Duration::from_micros(50);
+const MAX_PAUSE: Duration = Duration::from_millis(10);
 
-/// Where a device's control block is, and how many channels lead up.
+/// A device's control block.
 #[derive(Clone, Debug)]
 pub(super) struct Rtt {
     memory: Memory,
@@ -43,7 +43,7 @@ struct Ring {
     size: u32,
 }
 
-/// The end of a channel from which what the device says is read.
+/// The reading end of a channel from the device.
 #[derive(Debug)]
 pub(super) struct UpChannel {
     rtt: Rtt,
@@ -54,7 +54,7 @@ pub(super) struct UpChannel {
     pause: Duration,
 }
 
-/// The end of a channel into which what the device hears is written.
+/// The writing end of a channel to the device.
 #[derive(Debug)]
 pub(super) struct DownChannel {
     rtt: Rtt,
@@ -71,27 +71,27 @@ pub(super) struct RttStream {
 }
 
 impl Rtt {
-    /// RTT whose control block is at `control_block` of `memory`, now or later.
     pub fn new(memory: Memory, control_block: u64) -> Self {
         Self { memory, control_block }
     }
 
-    /// The channel up of this index. Reading waits for `patience`, or for as long as the device
-    /// lives.
+    /// Returns up channel `index`. A read waits for `patience`, or without limit if it is `None`.
     pub fn up(&self, index: u32, patience: Option<Duration>) -> UpChannel {
-        UpChannel { rtt: self.clone(), index, ring: None, patience, pause: SHORTEST_PAUSE }
+        UpChannel { rtt: self.clone(), index, ring: None, patience, pause: MIN_PAUSE }
     }
 
-    /// The channel down of this index, which waits for room for `patience`.
+    /// Returns down channel `index`. A write waits for room for `patience`.
     pub fn down(&self, index: u32, patience: Duration) -> DownChannel {
         DownChannel { rtt: self.clone(), index, ring: None, patience }
     }
 
     fn word(&self, address: u64) -> io::Result<u32> {
-        word(&self.memory, address)
+        let mut bytes = [0; 4];
+        self.memory.read(address, &mut bytes).map_err(gone)?;
+        Ok(u32::from_le_bytes(bytes))
     }
 
-    /// A channel, where the device has one there by now.
+    /// Returns a channel, or `None` if the device has not set it up yet.
     fn ring(&self, is_up: bool, index: u32) -> io::Result<Option<Ring>> {
         let mut identifier = [0; 16];
         self.memory.read(self.control_block, &mut identifier).map_err(gone)?;
@@ -116,8 +116,8 @@ impl Rtt {
 }
 
 impl UpChannel {
-    /// Waits until the device has started RTT. From then on the device loses nothing that it says
-    /// here, and waits at its end until all is read.
+    /// Waits until the device has started RTT. After that it loses nothing on this channel, and
+    /// waits before it ends until everything is read.
     pub fn open(&mut self, patience: Duration) -> io::Result<()> {
         let deadline = Instant::now() + patience;
         loop {
@@ -128,13 +128,13 @@ impl UpChannel {
             if Instant::now() >= deadline {
                 return Err(io::Error::new(ErrorKind::TimedOut, "the firmware does not start RTT"));
             }
-            thread::sleep(SHORTEST_PAUSE);
+            thread::sleep(MIN_PAUSE);
         }
     }
 }
 
 impl Ring {
-    /// Where the writer and the reader are, both below the size.
+    /// Returns the offsets of writer and reader, both below the size.
     fn offsets(&self) -> io::Result<(u32, u32)> {
         let mut bytes = [0; 8];
         self.memory.read(self.channel + WRITE_OFFSET, &mut bytes).map_err(gone)?;
@@ -147,7 +147,7 @@ impl Ring {
         Ok((write, read))
     }
 
-    /// As many bytes as are there and fit, which may be none.
+    /// Reads as many bytes as are there and fit, possibly none.
     fn take(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let (write, read) = self.offsets()?;
         let end = if write >= read { write } else { self.size };
@@ -159,7 +159,7 @@ impl Ring {
         Ok(count)
     }
 
-    /// As many bytes as there is room for, which may be none.
+    /// Writes as many bytes as there is room for, possibly none.
     fn give(&self, bytes: &[u8]) -> io::Result<usize> {
         let (write, read) = self.offsets()?;
         // A full ring would look like an empty one: one byte stays free.
@@ -187,14 +187,14 @@ impl Read for UpChannel {
             }
             let count = self.ring.as_ref().map_or(Ok(0), |ring| ring.take(buffer))?;
             if count > 0 || buffer.is_empty() {
-                self.pause = SHORTEST_PAUSE;
+                self.pause = MIN_PAUSE;
                 return Ok(count);
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return Err(ErrorKind::TimedOut.into());
             }
             thread::sleep(self.pause);
-            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+            self.pause = (self.pause * 2).min(MAX_PAUSE);
         }
     }
 }
@@ -202,7 +202,7 @@ impl Read for UpChannel {
 impl Write for DownChannel {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let deadline = Instant::now() + self.patience;
-        let mut pause = SHORTEST_PAUSE;
+        let mut pause = MIN_PAUSE;
         loop {
             if self.ring.is_none() {
                 self.ring = self.rtt.ring(false, self.index)?;
@@ -215,7 +215,7 @@ impl Write for DownChannel {
                 return Err(ErrorKind::TimedOut.into());
             }
             thread::sleep(pause);
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pause = (pause * 2).min(MAX_PAUSE);
         }
     }
 
@@ -240,13 +240,7 @@ impl Write for RttStream {
     }
 }
 
-fn word(memory: &Memory, address: u64) -> io::Result<u32> {
-    let mut bytes = [0; 4];
-    memory.read(address, &mut bytes).map_err(gone)?;
-    Ok(u32::from_le_bytes(bytes))
-}
-
-/// An emulator that has ended is a link that was closed.
+/// Converts an error: an emulator that has ended is a closed link.
 fn gone(error: virtual_probe::EmulatorError) -> io::Error {
     let kind = match error {
         virtual_probe::EmulatorError::Gone { .. } => ErrorKind::BrokenPipe,

@@ -1,4 +1,4 @@
-//! Bytes between RTT and sockets, and how the program behind them ends.
+//! Copies bytes between RTT and sockets, and notices the program's end.
 
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -12,44 +12,43 @@ use probe_rs::{BreakpointCause, Core, CoreStatus, HaltReason};
 
 use crate::device::{LINK_DOWN, LINK_UP, LOGS_UP};
 
-/// How long to wait before looking again at a device that had nothing to say.
-const SHORTEST_PAUSE: Duration = Duration::from_micros(100);
-const LONGEST_PAUSE: Duration = Duration::from_millis(5);
+/// Pause between two polls of a silent device, doubled each time.
+const MIN_PAUSE: Duration = Duration::from_micros(100);
+const MAX_PAUSE: Duration = Duration::from_millis(5);
 
-/// How often a core is asked whether it still runs.
+/// Time between two checks that the core still runs.
 const STATUS_PERIOD: Duration = Duration::from_millis(20);
 
-/// How a program ended.
+/// The end of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
-    /// By itself, with an exit code.
+    /// The program ended with an exit code.
     Exited(i32),
     /// The core or the probe stopped.
     Stopped(String),
 }
 
-/// Carries bytes between RTT and sockets, since only one thread can use a probe.
+/// Copies bytes between RTT and sockets, since only one thread can use a probe.
 pub struct Pump {
     link: UnixStream,
     logs: UnixStream,
-    /// What the client has sent and the device has no room for yet.
+    /// Bytes from the client for which the device has no room yet.
     to_device: Vec<u8>,
-    /// Whether anything went on in this round.
+    /// Bytes moved in this round.
     moved: bool,
 }
 
 impl Pump {
-    /// Between the device and `link`, and from its logs to `logs`.
     pub fn new(link: UnixStream, logs: UnixStream) -> Self {
         Self { link, logs, to_device: Vec::new(), moved: false }
     }
 
-    /// Until the program ends, the client goes away, or the probe fails.
+    /// Runs until the program ends, the client disconnects, or the probe fails.
     pub fn run(self, session: &mut probe_rs::Session, mut rtt: Rtt) -> anyhow::Result<End> {
         let mut core = session.core(0)?;
         let end = self.carry(&mut core, &mut rtt);
-        // A board that runs on must not wait for a reader of its logs. Where the probe has failed,
-        // this fails, too.
+        // A board that continues must not wait for a reader of its logs. If the probe has failed,
+        // this fails too.
         if let Some(logs) = rtt.up_channel(LOGS_UP as usize) {
             let _ = logs.set_mode(&mut core, ChannelMode::NoBlockSkip);
         }
@@ -58,14 +57,14 @@ impl Pump {
 
     fn carry(mut self, core: &mut Core<'_>, rtt: &mut Rtt) -> anyhow::Result<End> {
         let mut next_status = Instant::now();
-        let mut pause = SHORTEST_PAUSE;
+        let mut pause = MIN_PAUSE;
         loop {
             self.moved = false;
             let is_status_due = Instant::now() >= next_status;
-            // Asked before the last look at the channels, so that last words are read.
+            // Before the channels are read, so that the last output is read too.
             let end = if is_status_due { end_of(core)? } else { None };
             if !self.down(core, rtt)? {
-                return Ok(End::Stopped("the client went away".into()));
+                return Ok(End::Stopped("the client disconnected".into()));
             }
             self.up(core, rtt)?;
             if is_status_due || end.is_some() {
@@ -75,12 +74,12 @@ impl Pump {
             if let Some(end) = end {
                 return Ok(end);
             }
-            pause = if self.moved { SHORTEST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
+            pause = if self.moved { MIN_PAUSE } else { (pause * 2).min(MAX_PAUSE) };
             thread::sleep(pause);
         }
     }
 
-    /// From the client to the device. False when the client is gone.
+    /// Copies from the client to the device; returns false if the client is gone.
     fn down(&mut self, core: &mut Core<'_>, rtt: &mut Rtt) -> anyhow::Result<bool> {
         let mut chunk = [0; 2048];
         if self.to_device.is_empty() {
@@ -101,7 +100,7 @@ impl Pump {
         Ok(true)
     }
 
-    /// From the device to the client.
+    /// Copies from the device to the client.
     fn up(&mut self, core: &mut Core<'_>, rtt: &mut Rtt) -> anyhow::Result<()> {
         let mut chunk = [0; 2048];
         let channel = rtt.up_channel(LINK_UP as usize).context("the firmware has no RTT channel for responses")?;
@@ -111,7 +110,7 @@ impl Pump {
             self.link.set_nonblocking(false)?;
             let sent = self.link.write_all(&chunk[..count]);
             self.link.set_nonblocking(true)?;
-            // A client that is gone is noticed where it is read from.
+            // `down` notices a client that is gone.
             let _ = sent;
         }
         Ok(())
@@ -130,7 +129,7 @@ impl Pump {
     }
 }
 
-/// How the program has ended, if it has.
+/// Returns the program's end, or `None` if it still runs.
 fn end_of(core: &mut Core<'_>) -> anyhow::Result<Option<End>> {
     Ok(match core.status()? {
         CoreStatus::Halted(HaltReason::Breakpoint(BreakpointCause::Semihosting(command))) => Some(match command {
@@ -138,10 +137,10 @@ fn end_of(core: &mut Core<'_>) -> anyhow::Result<Option<End>> {
             SemihostingCommand::ExitError(details) => {
                 End::Exited(details.exit_status.or(details.subcode).and_then(|code| code.try_into().ok()).unwrap_or(1))
             }
-            other => End::Stopped(format!("the firmware asks for {other:?}, which nobody serves")),
+            other => End::Stopped(format!("the firmware made an unsupported semihosting call: {other:?}")),
         }),
-        CoreStatus::Halted(reason) => Some(End::Stopped(format!("the core has halted: {reason:?}"))),
-        CoreStatus::LockedUp => Some(End::Stopped("the core has locked up".into())),
+        CoreStatus::Halted(reason) => Some(End::Stopped(format!("the core halted: {reason:?}"))),
+        CoreStatus::LockedUp => Some(End::Stopped("the core locked up".into())),
         CoreStatus::Running | CoreStatus::Sleeping | CoreStatus::Unknown => None,
     })
 }

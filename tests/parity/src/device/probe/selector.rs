@@ -1,4 +1,4 @@
-//! Which debug probe: the one that was named, or the only one.
+//! Chooses a debug probe: the named one, or the only one.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -10,12 +10,12 @@ use probe_rs::probe::list::Lister;
 
 use crate::device::Lab;
 
-/// The probe for boards on the desk.
+/// Returns the probe for hardware boards.
 pub fn selector(lab: &Lab) -> anyhow::Result<DebugProbeSelector> {
     choose(lab.probe.as_deref(), || Lister::new().list_all().iter().map(DebugProbeSelector::from).collect())
 }
 
-/// The probe that was named, or the only one that is connected.
+/// Returns the named probe, or the only connected one.
 fn choose(
     named: Option<&str>,
     connected: impl FnOnce() -> Vec<DebugProbeSelector>,
@@ -23,35 +23,35 @@ fn choose(
     if let Some(named) = named {
         let selector = named.parse::<DebugProbeSelector>();
         return selector
-            .map_err(|_| anyhow!("{named:?} names no probe; write VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL"));
+            .map_err(|_| anyhow!("found probe {named:?}, expected VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL"));
     }
     match connected().as_slice() {
-        [] => bail!("no debug probe is connected, or none that may be opened: `probe-rs list` says more"),
+        [] => bail!("no debug probe is connected, or none that may be opened; see `probe-rs list`"),
         [probe] => Ok(probe.clone()),
         several => {
             let names: Vec<_> = several.iter().map(ToString::to_string).collect();
-            bail!("several debug probes are connected; name one by --probe or PROBE_RS_PROBE: {}", names.join(", "))
+            bail!("several debug probes are connected; choose one with --probe or PROBE_RS_PROBE: {}", names.join(", "))
         }
     }
 }
 
-/// Where a probe on the network listens.
+/// Returns the address of a probe on the network.
 pub fn network_address(selector: &DebugProbeSelector) -> Option<SocketAddr> {
     selector.serial_number.as_deref()?.parse().ok()
 }
 
-/// Asks a probe on the network for its name, as probe-rs will, which has no time limit and says
-/// little of what is wrong.
+/// Connects to a probe on the network before probe-rs does, which has no time limit and unclear
+/// errors.
 pub fn greet(address: SocketAddr, patience: Duration) -> anyhow::Result<()> {
     let mut stream = TcpStream::connect_timeout(&address, patience).with_context(|| {
-        format!("no probe listens at {address}; `cargo xtask probe BOARD` starts one in front of an emulated board")
+        format!("no probe listens at {address}; start one for an emulated board with `cargo xtask probe BOARD`")
     })?;
     stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(patience))?;
     let mut answer = [0; 2];
     let greeted = stream.write_all(b"+#!GA#").and_then(|()| stream.read_exact(&mut answer));
-    greeted.with_context(|| format!("what listens at {address} does not answer as a probe"))?;
-    anyhow::ensure!(answer == *b"&K", "the probe at {address} is not free: another client has it");
+    greeted.with_context(|| format!("the program at {address} does not answer like a probe"))?;
+    anyhow::ensure!(answer == *b"&K", "the probe at {address} is in use by another client");
     Ok(())
 }
 
@@ -62,7 +62,7 @@ mod tests {
     use super::choose;
 
     #[test]
-    fn one_probe_is_taken_and_of_several_one_has_to_be_named() {
+    fn one_probe_is_taken_and_several_need_a_name() {
         let probes =
             |names: &[&str]| -> Vec<DebugProbeSelector> { names.iter().map(|name| name.parse().unwrap()).collect() };
         let chosen = |named, names: &[&str]| choose(named, || probes(names)).map(|probe| probe.to_string());
