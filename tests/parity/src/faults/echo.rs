@@ -1,26 +1,26 @@
-//! A model whose frames are so short that some pass a line which damages every tenth byte, and
-//! whose answers say themselves which image they are for.
+//! A model with very short frames, so that some pass a line that damages every tenth byte, and
+//! with a different answer for each image.
 
 use shared_model::{
     AnswersHeader, EncodeError, LayerSource, Model, ModelSource, Provenance, Record, Requant, WeightOrder,
 };
 
-/// Images there are: one for each value of the first pixel.
+/// One image for each value of the first pixel.
 const IMAGES: usize = 256;
 
-/// An accumulator times 2^20. So logits of pixels that differ are 16 and more apart, and the
-/// smaller one's probability is zero.
+/// Factor 2^20. Logits of different pixels then differ by at least 16, and the smaller one's
+/// probability is zero.
 const REQUANT: Requant = match Requant::new(Requant::MIN_MULTIPLIER, 10) {
     Some(requant) => requant,
     None => panic!("both are in range"),
 };
 
-/// Two pixels to two logits, each pixel times 2^20.
+/// A model from two pixels to two logits, each a pixel times 2^20.
 #[derive(Debug)]
 pub struct Echo {
     /// The blob.
     pub model: Vec<u8>,
-    /// About the images.
+    /// Header of the answers.
     pub header: AnswersHeader,
     images: Vec<Image>,
 }
@@ -34,11 +34,11 @@ struct Image {
 }
 
 impl Echo {
-    /// The model and its images.
+    /// Encodes the model and computes its answers.
     ///
     /// # Errors
     ///
-    /// None: the model is the same each time, and a test encodes it.
+    /// Never: the model is constant, and a test encodes it.
     pub fn new() -> Result<Self, EncodeError> {
         let layer = LayerSource {
             order: WeightOrder::default(),
@@ -62,7 +62,7 @@ impl Echo {
         Ok(Self { model, header, images: (0..=u8::MAX).map(Image::new).collect() })
     }
 
-    /// Every image with its answer.
+    /// Returns every image with its answer.
     pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
         self.images.iter().map(|Image { pixels, class, logits, probabilities }| Record {
             pixels,
@@ -76,7 +76,7 @@ impl Echo {
 
 impl Image {
     fn new(first: u8) -> Self {
-        // Odd, and so never the same.
+        // The difference is odd, so the pixels differ.
         let pixels = [first, first ^ (first.wrapping_mul(74) | 1)];
         let [one, other] = pixels.map(|pixel| (i32::from(pixel) << 20).to_le_bytes());
         let class = u16::from(pixels[1] > pixels[0]);
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_two_images_have_the_same_answer() {
+    fn answers_differ_between_images() {
         let echo = Echo::new().unwrap();
         let answers: HashSet<_> = echo.records().map(|record| record.logits.to_vec()).collect();
         assert_eq!(answers.len(), IMAGES);

@@ -1,4 +1,4 @@
-//! What a device and its client go through on a bad line, and what came of it.
+//! A test of device and client on a faulty line.
 
 use std::time::{Duration, Instant};
 
@@ -7,75 +7,73 @@ use serde::Serialize;
 use shared_model::{AnswersHeader, Record};
 
 use super::{Fault, Faults};
-use crate::{Client, ClientError, ParityRecord, Retry, Session, SweepError, sweep};
+use crate::{Client, ClientError, Retry, Session, SweepError, sweep};
 
-/// Sends again as often as it takes, and soon: the line is known to be bad, and patience ends it.
-const RETRY: Retry = Retry { attempts: u32::MAX, shortest_wait: Duration::from_millis(2) };
+/// Unlimited attempts with short waits, since the line is faulty; the client's patience ends it.
+const RETRY: Retry = Retry { attempts: u32::MAX, min_wait: Duration::from_millis(2) };
 
-/// Images of one sweep: few, so that it soon comes to its end at a rate at which one frame in a
-/// hundred passes.
+/// Images of one sweep: few, so that it ends soon even if one frame in a hundred passes.
 const SWEEP: usize = 16;
 
-/// Random bytes that are sent at once.
+/// Random bytes sent at once.
 const NOISE_BYTES: usize = 512;
 
-/// A session over a bad line, and the line.
+/// A session over a faulty line.
 #[derive(Debug)]
-pub struct Ordeal {
+pub struct FaultTest {
     /// The session.
     pub session: Session,
     faults: Faults,
 }
 
-/// What is done to the line, and for how long.
+/// The faults of one part of the test, and its length.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan<'a> {
     /// The kinds of faults.
     pub kinds: &'a [Fault],
     /// Probability of a fault, for each byte.
     pub rate: f64,
-    /// Where the faults come from.
+    /// Seed of the faults.
     pub seed: u64,
-    /// Until so many frames were damaged or late, or as many images answered.
-    pub harmed: u64,
+    /// Frames damaged or late, or images answered, after which it ends.
+    pub affected: u64,
 }
 
-/// Faults of one kind, or of all, at one rate. The names are stable: programs read them.
+/// The result for one kind of faults, or for all, at one rate. The JSON keys are stable.
 #[derive(Clone, Debug, Serialize)]
-pub struct Row {
+pub struct FaultRow {
     /// The device.
     pub device: String,
     /// The kind of faults, or `all`.
     pub kind: String,
     /// Probability of a fault, for each byte.
     pub rate: f64,
-    /// Frames given to the line, both ways.
+    /// Frames sent, both directions.
     pub frames: u64,
-    /// Of these, damaged on the way.
+    /// Frames damaged.
     pub damaged: u64,
-    /// Of these, late on the way and otherwise whole.
+    /// Frames late but not damaged.
     pub late: u64,
-    /// Requests sent, those that were sent again included.
+    /// Requests sent, including those sent again.
     pub sent: u64,
-    /// Of these, sent again.
+    /// Requests sent again.
     pub resent: u64,
-    /// Refusals of what the device could not read.
+    /// Refusals of frames that the device could not read.
     pub refused: u64,
-    /// Frames from the device that were damaged.
+    /// Damaged frames from the device.
     pub unreadable: u64,
-    /// Answers to images that were taken.
+    /// Answers to images accepted.
     pub answers: u64,
-    /// Logits, probabilities and classes in them that are not the host's.
+    /// Logits, probabilities and classes in them that differ from the host's.
     pub wrong: u64,
-    /// Most undamaged requests that went to the device after the last damage, or the last answer,
-    /// before an answer was taken.
+    /// Most undamaged requests after the last damage or answer before an answer was accepted.
     pub longest_recovery: u64,
-    /// Seconds that all this took.
+    /// Duration in seconds.
     pub seconds: f64,
 }
 
-impl Ordeal {
-    /// Over a line with no faults yet.
+impl FaultTest {
+    /// Puts `session` on a line without faults.
     #[must_use]
     pub fn new(session: Session) -> Self {
         let (faults, make_bad) = Faults::new();
@@ -84,20 +82,19 @@ impl Ordeal {
         Self { session: Session { client, ..session }, faults }
     }
 
-    /// Sweeps over `records` again and again over a line as `plan` has it, and hands `progress` how
-    /// much of [`harmed`](Plan::harmed) there is. Then the line is good again, and the first frame
-    /// on it is answered.
+    /// Repeats sweeps over `records` on a line with the faults of `plan`, and calls `progress` with
+    /// the count towards [`affected`](Plan::affected). Then ends the faults and sends one hello.
     ///
     /// # Errors
     ///
-    /// Where a sweep does not come to its end, or that frame is not answered.
-    pub fn endure<'a>(
+    /// Returns [`SweepError`] if a sweep does not finish or the hello is not answered.
+    pub fn run<'a>(
         &mut self,
         plan: &Plan<'_>,
         header: &AnswersHeader,
         records: &[Record<'a>],
         mut progress: impl FnMut(u64),
-    ) -> Result<Row, SweepError> {
+    ) -> Result<FaultRow, SweepError> {
         let started = Instant::now();
         let before = self.session.client.traffic();
         let (mut answers, mut wrong) = (0, 0);
@@ -105,13 +102,13 @@ impl Ordeal {
         let mut sweeps = records.chunks(SWEEP).cycle();
         let tally = loop {
             let images = sweeps.next().unwrap_or_default().iter().copied();
-            let (outcome, _) = sweep(&mut self.session, header, images, |_| self.faults.answered())?;
-            answers += outcome.images;
-            wrong += differences(&outcome);
+            let (record, _) = sweep(&mut self.session, header, images, |_| self.faults.answered())?;
+            answers += record.images;
+            wrong += record.logits_different + record.probabilities_different + record.classes_different;
             let tally = self.faults.tally();
-            let harmed = (tally.damaged + tally.late).max(answers).min(plan.harmed);
-            progress(harmed);
-            if harmed == plan.harmed {
+            let affected = (tally.damaged + tally.late).max(answers).min(plan.affected);
+            progress(affected);
+            if affected == plan.affected {
                 break tally;
             }
         };
@@ -121,7 +118,7 @@ impl Ordeal {
         client.set_retry(Retry::NEVER);
         client.hello().map_err(|cause| SweepError { done: answers, cause, post_mortem: String::new() })?;
         client.set_retry(RETRY);
-        Ok(Row {
+        Ok(FaultRow {
             device: self.session.device.into(),
             kind: Fault::name_of(plan.kinds),
             rate: plan.rate,
@@ -134,30 +131,24 @@ impl Ordeal {
             unreadable: traffic.unreadable - before.unreadable,
             answers,
             wrong,
-            longest_recovery: tally.most_in_vain,
+            longest_recovery: tally.max_unanswered,
             seconds: started.elapsed().as_secs_f64(),
         })
     }
 }
 
-/// Sends random bytes, as `seed` says, while `goes_on` says so of their number. Returns that
-/// number.
+/// Sends random bytes while `continues` returns true for their number. Returns that number.
 ///
 /// # Errors
 ///
-/// Where the stream fails.
-pub fn send_noise(client: &mut Client, seed: u64, goes_on: impl Fn(u64) -> bool) -> Result<u64, ClientError> {
+/// Returns [`ClientError`] if the stream fails.
+pub fn send_noise(client: &mut Client, seed: u64, continues: impl Fn(u64) -> bool) -> Result<u64, ClientError> {
     let mut random = Rng::with_seed(seed);
     let (mut chunk, mut sent) = ([0; NOISE_BYTES], 0);
-    while goes_on(sent) {
+    while continues(sent) {
         random.fill(&mut chunk);
         client.send_raw(&chunk)?;
         sent += NOISE_BYTES as u64;
     }
     Ok(sent)
-}
-
-/// Values that are not the host's.
-fn differences(outcome: &ParityRecord) -> u64 {
-    outcome.logits_different + outcome.probabilities_different + outcome.classes_different
 }

@@ -1,4 +1,4 @@
-//! One direction of a bad line.
+//! One direction of a faulty line.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,25 +7,25 @@ use fastrand::Rng;
 
 use super::{Fault, Tally};
 
-/// Most random bytes that come in one burst.
+/// Most random bytes in one burst.
 const MAX_NOISE: usize = 32;
 
 /// Longest delay, in microseconds: longer than a quick device's answer takes, so that requests are
 /// sent again too early.
-const LONGEST_DELAY: u64 = 4000;
+const MAX_DELAY: u64 = 4000;
 
-/// Between frames.
+/// The byte between frames.
 const DELIMITER: u8 = 0;
 
-/// What happens to the bytes of one direction.
+/// One direction of the line.
 #[derive(Debug, Default)]
 pub struct Lane {
     kinds: Vec<Fault>,
     rate: f64,
     random: Rng,
-    /// Bytes that go by unharmed before the next fault; none where there are no faults.
+    /// Bytes before the next fault; `None` without faults.
     unharmed: Option<u64>,
-    /// Bytes of the frame have gone by, damaged or not.
+    /// The frame has begun.
     is_in_frame: bool,
     is_cut: bool,
     is_damaged: bool,
@@ -47,13 +47,13 @@ impl Lane {
         self.unharmed = self.draw();
     }
 
-    /// How many bytes the next fault is away: geometric, as of coins thrown for each byte.
+    /// Draws the number of bytes before the next fault, from a geometric distribution.
     fn draw(&mut self) -> Option<u64> {
         let is_harmful = self.rate > 0.0 && !self.kinds.is_empty();
         is_harmful.then(|| ((1.0 - self.random.f64()).ln() / (1.0 - self.rate).ln()) as u64)
     }
 
-    /// Carries `bytes` to `arriving`, and tells by how much these and all later ones are late.
+    /// Moves `bytes` to `arriving`; returns the delay of these and all later ones.
     pub fn carry(&mut self, bytes: &[u8], arriving: &mut VecDeque<u8>, tally: &mut Tally) -> Duration {
         let mut late = Duration::ZERO;
         for &byte in bytes {
@@ -61,11 +61,11 @@ impl Lane {
             match self.fault() {
                 _ if self.is_cut => self.is_damaged = true,
                 None => arriving.push_back(byte),
-                Some(fault) => late += self.meet(fault, byte, arriving),
+                Some(fault) => late += self.apply(fault, byte, arriving),
             }
             self.is_in_frame = byte != DELIMITER;
             if self.is_damaged || self.is_late {
-                tally.in_vain = 0;
+                tally.unanswered = 0;
             }
             if ends_frame {
                 tally.frames += 1;
@@ -77,7 +77,7 @@ impl Lane {
         late
     }
 
-    /// What happens to the next byte.
+    /// Returns the fault of the next byte, if any.
     fn fault(&mut self) -> Option<Fault> {
         match self.unharmed? {
             0 => {
@@ -91,13 +91,13 @@ impl Lane {
         }
     }
 
-    /// What `fault` makes of a byte. Returns by how much that is late.
-    fn meet(&mut self, fault: Fault, byte: u8, arriving: &mut VecDeque<u8>) -> Duration {
+    /// Applies `fault` to a byte; returns the delay.
+    fn apply(&mut self, fault: Fault, byte: u8, arriving: &mut VecDeque<u8>) -> Duration {
         match fault {
             Fault::Delay => {
                 self.is_late = true;
                 arriving.push_back(byte);
-                return Duration::from_micros(self.random.u64(..=LONGEST_DELAY));
+                return Duration::from_micros(self.random.u64(..=MAX_DELAY));
             }
             Fault::Flip => arriving.push_back(byte ^ (1 << self.random.u32(..8))),
             Fault::Drop => {}
@@ -120,7 +120,7 @@ mod tests {
 
     const FRAME: [u8; 12] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0];
 
-    /// What arrives of `frames` frames, and what is told of them.
+    /// Sends `frames` frames; returns the bytes that arrive, the tally and the delay.
     fn carried(kinds: &[Fault], rate: f64, frames: usize) -> (Vec<u8>, Tally, Duration) {
         let mut lane = Lane::default();
         lane.set(kinds, rate, 7);
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_are_as_frequent_as_they_should_be_and_the_same_again() {
+    fn faults_have_the_given_rate_and_repeat() {
         for rate in [1e-3, 1e-2, 1e-1] {
             let flips = carried(&[Fault::Flip], rate, 100_000);
             let sent = FRAME.repeat(100_000);
@@ -151,18 +151,18 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_does_what_it_says() {
+    fn each_kind_has_its_effect() {
         const COUNT: usize = 10_000;
         let sent = FRAME.repeat(COUNT);
         for kind in Fault::ALL {
             let (arrived, tally, late) = carried(&[kind], 0.01, COUNT);
             assert_eq!(tally.frames, COUNT as u64, "{kind}");
-            let hit = if kind == Fault::Delay { tally.late } else { tally.damaged };
-            assert_eq!(tally.late + tally.damaged, hit, "{kind}");
+            let affected = if kind == Fault::Delay { tally.late } else { tally.damaged };
+            assert_eq!(tally.late + tally.damaged, affected, "{kind}");
             // 1 - 0.99^12 of the frames.
-            assert!((1000..1300).contains(&hit), "{kind}: {hit}");
+            assert!((1000..1300).contains(&affected), "{kind}: {affected}");
             let more = arrived.len() as i64 - sent.len() as i64;
-            let is_so = match kind {
+            let is_expected = match kind {
                 Fault::Flip => more == 0 && arrived != sent,
                 Fault::Delay => arrived == sent && late > Duration::from_secs(1),
                 Fault::Drop => (-1300..-1000).contains(&more),
@@ -170,13 +170,13 @@ mod tests {
                 Fault::Cut => (-9000..-5000).contains(&more),
                 Fault::Noise => (16_000..24_000).contains(&more),
             };
-            assert!(is_so, "{kind}: {more} bytes more");
+            assert!(is_expected, "{kind}: {more} bytes more");
             assert_eq!(late > Duration::ZERO, kind == Fault::Delay);
         }
     }
 
     #[test]
-    fn a_frame_is_cut_up_to_its_end_and_the_next_is_whole() {
+    fn a_cut_ends_with_its_frame() {
         let mut lane = Lane::default();
         lane.set(&[Fault::Cut], 0.5, 3);
         lane.unharmed = Some(4);

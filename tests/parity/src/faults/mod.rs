@@ -1,40 +1,39 @@
-//! A bad line: what is between client and device damages what it carries, both ways, as a seed
-//! says.
+//! A faulty line between client and device, which damages bytes in both directions, with a seed.
 //!
 //! ```text
 //!  Client ==== FaultyStream ==== any device's stream
 //!                   ^
-//!                   | kinds and rate, changed at any time; what has gone by
+//!                   | sets kinds and rate at any time, reads the tally
 //!                 Faults
 //! ```
 
 mod echo;
+mod fault_test;
 mod lane;
-mod ordeal;
 mod stream;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use echo::Echo;
-pub use ordeal::{Ordeal, Plan, Row, send_noise};
+pub use fault_test::{FaultRow, FaultTest, Plan, send_noise};
 
 use crate::client::Stream;
 use lane::Lane;
 use stream::FaultyStream;
 
-/// What may happen to a byte.
+/// A kind of fault, which affects a byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// One of its bits is another.
+    /// One of its bits is flipped.
     Flip,
-    /// It does not arrive.
+    /// It is lost.
     Drop,
     /// It arrives twice.
     Double,
-    /// It arrives late, and all after it.
+    /// It and all later bytes arrive late.
     Delay,
-    /// It does not arrive, nor the rest of its frame.
+    /// It and the rest of its frame are lost.
     Cut,
     /// Random bytes arrive before it.
     Noise,
@@ -44,12 +43,12 @@ impl Fault {
     /// Every kind.
     pub const ALL: [Self; 6] = [Self::Flip, Self::Drop, Self::Double, Self::Delay, Self::Cut, Self::Noise];
 
-    /// Each kind alone, and all of them together.
+    /// Returns each kind alone, and all of them together.
     pub fn selections() -> impl Iterator<Item = &'static [Self]> {
         Self::ALL.iter().map(std::slice::from_ref).chain([&Self::ALL[..]])
     }
 
-    /// What a selection is called.
+    /// Returns the name of a selection: the kind's, or `all`.
     #[must_use]
     pub fn name_of(kinds: &[Self]) -> String {
         match kinds {
@@ -72,23 +71,22 @@ impl fmt::Display for Fault {
     }
 }
 
-/// What has gone by since the faults were last set, both ways together.
+/// Counts since the faults were last set, both directions together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Frames that were given to the line.
+    /// Frames sent.
     pub frames: u64,
-    /// Frames of which a byte was changed, dropped, doubled or added.
+    /// Frames with a byte changed, dropped, doubled or added.
     pub damaged: u64,
-    /// Frames that were only late.
+    /// Frames that were late but not damaged.
     pub late: u64,
-    /// Frames that went to the device since something was last damaged or late, or an answer was
-    /// taken.
-    pub in_vain: u64,
-    /// Most that there were of these.
-    pub most_in_vain: u64,
+    /// Frames sent to the device since the last damage, delay or accepted answer.
+    pub unanswered: u64,
+    /// Maximum of `unanswered`.
+    pub max_unanswered: u64,
 }
 
-/// The faults of a line, for whoever holds it; clones are of the same line.
+/// A handle on the faults of a line; clones control the same line.
 #[derive(Clone, Debug)]
 pub struct Faults(Arc<Mutex<State>>);
 
@@ -100,7 +98,7 @@ struct State {
 }
 
 impl Faults {
-    /// No faults yet, and what makes a bad line of a good one.
+    /// Returns a handle without faults, and the function that puts them on a stream.
     pub fn new() -> (Self, impl FnOnce(Box<dyn Stream>) -> Box<dyn Stream>) {
         let state = State { to_device: Lane::default(), from_device: Lane::default(), tally: Tally::default() };
         let faults = Self(Arc::new(Mutex::new(state)));
@@ -108,8 +106,8 @@ impl Faults {
         (faults, move |stream| Box::new(FaultyStream::new(stream, line)))
     }
 
-    /// From now on each byte meets one of `kinds` with a probability of `rate`, as `seed` says.
-    /// None of them is no fault.
+    /// Sets the faults: each byte is affected by one of `kinds` with probability `rate`. No kinds
+    /// mean no faults.
     pub fn set(&self, kinds: &[Fault], rate: f64, seed: u64) {
         let mut state = self.state();
         state.to_device.set(kinds, rate, seed);
@@ -117,15 +115,15 @@ impl Faults {
         state.tally = Tally::default();
     }
 
-    /// What has gone by.
+    /// Returns the counts so far.
     #[must_use]
     pub fn tally(&self) -> Tally {
         self.state().tally
     }
 
-    /// Tells the line that an answer was taken.
+    /// Records that the client accepted an answer.
     pub fn answered(&self) {
-        self.state().tally.in_vain = 0;
+        self.state().tally.unanswered = 0;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -1,4 +1,4 @@
-//! A stream through a bad line.
+//! A stream through a faulty line.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use super::Faults;
 use crate::client::Stream;
-use crate::device::MOMENT;
+use crate::device::IO_TIMEOUT;
 
-/// Another stream, and what is on its way there and back.
+/// A stream, and the bytes on their way in each direction.
 #[derive(Debug)]
 pub struct FaultyStream {
     stream: Box<dyn Stream>,
@@ -39,7 +39,7 @@ impl FaultyStream {
         Self { stream, faults, to_device: OnItsWay::nothing(), from_device: OnItsWay::nothing() }
     }
 
-    /// Hands on what has arrived at the device's end.
+    /// Writes the bytes that have arrived at the device's end.
     fn deliver(&mut self) -> io::Result<()> {
         while self.to_device.has_arrived() {
             let count = self.stream.write(self.to_device.bytes.as_slices().0)?;
@@ -56,8 +56,8 @@ impl Write for FaultyStream {
         let state = &mut *state;
         let frames = state.tally.frames;
         let late = state.to_device.carry(bytes, &mut self.to_device.bytes, &mut state.tally);
-        state.tally.in_vain += state.tally.frames - frames;
-        state.tally.most_in_vain = state.tally.most_in_vain.max(state.tally.in_vain);
+        state.tally.unanswered += state.tally.frames - frames;
+        state.tally.max_unanswered = state.tally.max_unanswered.max(state.tally.unanswered);
         self.to_device.arrives = self.to_device.arrives.max(Instant::now()) + late;
         Ok(bytes.len())
     }
@@ -69,7 +69,7 @@ impl Write for FaultyStream {
 
 impl Read for FaultyStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        // Where the device takes nothing, it may be waiting for this.
+        // A device that accepts nothing may be waiting for this read.
         match self.deliver() {
             Err(error) if !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return Err(error),
             _ => {}
@@ -86,7 +86,7 @@ impl Read for FaultyStream {
             self.from_device.arrives = Instant::now() + late;
         }
         if !self.from_device.has_arrived() {
-            thread::sleep(self.from_device.arrives.saturating_duration_since(Instant::now()).min(MOMENT));
+            thread::sleep(self.from_device.arrives.saturating_duration_since(Instant::now()).min(IO_TIMEOUT));
         }
         if !self.from_device.has_arrived() {
             return Err(ErrorKind::TimedOut.into());

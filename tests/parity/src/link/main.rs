@@ -1,4 +1,4 @@
-//! `link`: devices behind a bad line, by hand, or from `cargo xtask check link`.
+//! `link`: devices on a faulty line, by hand or from `cargo xtask check link`.
 
 #![forbid(unsafe_code)]
 
@@ -12,55 +12,54 @@ use anyhow::{Context as _, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use parity::program::{exit_code, parse_device, print_line, read};
-use parity::{Device, Echo, Fault, Lab, Link, Ordeal, Plan, Row, send_noise, sweep};
+use parity::{Device, Echo, Fault, FaultRow, FaultTest, Lab, Link, Plan, send_noise, sweep};
 use serde::Serialize;
 use shared_model::{AnswersHeader, Record};
 
 /// Probabilities of a fault, for each byte.
 const RATES: [f64; 6] = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1];
 
-/// Up to this one a frame with a image of hundreds of pixels has a chance; beyond it images
-/// have two.
+/// Highest rate at which a frame with an image of hundreds of pixels can pass; at higher ones,
+/// images have two pixels.
 const MAX_FOR_LARGE_FRAMES: f64 = 1e-3;
 
-/// For so many times fewer frames that are late than damaged ones: these take time.
+/// Factor by which fewer frames are delayed than damaged, since delays take time.
 const LATE_SHARE: u64 = 10;
 
-/// Damages what goes over the link to a device and back, in every way and at every rate, and holds
-/// every answer that is taken against the host's.
+/// Damages the frames to and from a device in every way and at every rate, and compares every
+/// accepted answer with the host's.
 ///
-/// Exit code 0 only if no wrong answer was taken, all came to their end, and the device answered
-/// afterwards.
+/// The exit code is 0 only if no wrong answer was accepted, every sweep finished, and the device
+/// answered afterwards.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
-    /// Devices: `loopback`, BOARD in QEMU, probe-BOARD behind a debug probe.
+    /// Devices: `loopback`, BOARD in QEMU, or probe-BOARD through a debug probe.
     #[arg(value_name = "DEVICE", value_parser = parse_device, required = true)]
     devices: Vec<Device>,
-    /// The model, and what the host computes with it: for rates at which its frames have a chance.
+    /// The model for rates at which its frames can pass.
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
-    /// What `host-trainer evaluate --answers` wrote for that model.
+    /// The host's answers for that model, as `host-trainer evaluate --answers` writes them.
     #[arg(long, value_name = "FILE")]
     answers: PathBuf,
     /// Folder with the firmware, one BOARD.elf for each board.
     #[arg(long, value_name = "DIR", default_value = "target/prenda/firmware")]
     firmware: PathBuf,
-    /// How frames reach emulated boards.
+    /// The path of frames to emulated boards.
     #[arg(long, value_enum, default_value_t)]
     link: Link,
-    /// Goes on with each kind and rate until so many frames are damaged, or so many images
-    /// answered.
+    /// Frames to damage, or images to answer, for each kind and rate.
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
     damaged: u64,
-    /// Then sends random bytes for so long.
+    /// Seconds of random bytes afterwards.
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     noise: u64,
-    /// Where the faults and the random bytes come from.
+    /// Seed of the faults and the random bytes.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Seconds that an answer may take, all attempts together: at the worst rate a hello is
-    /// answered once in hundreds of attempts.
+    /// Seconds to wait for an answer, all attempts together: at the highest rate, a hello takes
+    /// hundreds.
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=3600))]
     patience: u64,
     /// Prints one JSON array on standard output instead of tables.
@@ -68,21 +67,21 @@ struct Arguments {
     json: bool,
 }
 
-/// What one device went through. The names are stable: programs read them.
+/// The results of one device. The JSON keys are stable.
 #[derive(Debug, Serialize)]
-struct Report {
+struct LinkReport {
     device: String,
     link: &'static str,
-    rows: Vec<Row>,
-    /// Frames damaged, in all.
+    rows: Vec<FaultRow>,
+    /// Frames damaged in total.
     damaged: u64,
-    /// Frames late and otherwise whole, in all.
+    /// Frames late but not damaged in total.
     late: u64,
-    /// Answers to images that were taken, in all.
+    /// Answers to images accepted in total.
     answers: u64,
-    /// Values in them that are not the host's.
+    /// Values in them that differ from the host's.
     wrong: u64,
-    /// Random bytes sent after all that.
+    /// Random bytes sent afterwards.
     noise_bytes: u64,
     /// Refusals of these.
     noise_refused: u64,
@@ -94,7 +93,7 @@ fn main() -> ExitCode {
     exit_code(|| run(&arguments))
 }
 
-/// Whether no wrong answer was taken from any device.
+/// Tests the devices; returns true if each answered and no wrong answer was accepted.
 fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let lab = Lab {
         firmware: arguments.firmware.clone(),
@@ -108,13 +107,17 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let answers = read(&arguments.answers)?;
     let (header, records) = AnswersHeader::parse(&answers).with_context(|| arguments.answers.display().to_string())?;
     let records: Vec<_> = records.collect();
-    ensure!(!records.is_empty(), "{} holds no pictures", arguments.answers.display());
+    ensure!(
+        !records.is_empty(),
+        "{} has no images; run `host-trainer evaluate --answers`",
+        arguments.answers.display()
+    );
     let mut reports = Vec::new();
     for device in &arguments.devices {
-        let report = try_device(*device, &lab, arguments, &model, &header, &records)
+        let report = test_device(*device, &lab, arguments, &model, &header, &records)
             .with_context(|| format!("{} failed", device.name()))?;
         if !arguments.json {
-            print_line(&table::of(&report))?;
+            print_line(&table::table(&report))?;
         }
         reports.push(report);
     }
@@ -124,21 +127,21 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     Ok(reports.iter().all(|report| report.answers > 0 && report.wrong == 0))
 }
 
-fn try_device(
+fn test_device(
     device: Device,
     lab: &Lab,
     arguments: &Arguments,
     model: &[u8],
     header: &AnswersHeader,
     records: &[Record<'_>],
-) -> anyhow::Result<Report> {
+) -> anyhow::Result<LinkReport> {
     let started = Instant::now();
     device.availability(lab)?;
     let echo = Echo::new()?;
     let echoes: Vec<_> = echo.records().collect();
-    let harmed_of = |kinds: &[Fault]| arguments.damaged.div_ceil(if kinds == [Fault::Delay] { LATE_SHARE } else { 1 });
+    let affected = |kinds: &[Fault]| arguments.damaged.div_ceil(if kinds == [Fault::Delay] { LATE_SHARE } else { 1 });
     let style = ProgressStyle::with_template("{prefix:12} {wide_bar} {pos}/{len} frames, {elapsed}, {msg}")?;
-    let bar = ProgressBar::new(RATES.len() as u64 * Fault::selections().map(harmed_of).sum::<u64>())
+    let bar = ProgressBar::new(RATES.len() as u64 * Fault::selections().map(affected).sum::<u64>())
         .with_style(style)
         .with_prefix(device.name());
     let mut rows = Vec::new();
@@ -146,7 +149,7 @@ fn try_device(
     for (rates, model, header, records) in
         [(large, model, header, records), (small, &echo.model, &echo.header, &echoes)]
     {
-        let mut ordeal = Ordeal::new(device.start(lab, model)?);
+        let mut test = FaultTest::new(device.start(lab, model)?);
         for rate in rates {
             for kinds in Fault::selections() {
                 let name = Fault::name_of(kinds);
@@ -155,10 +158,10 @@ fn try_device(
                     kinds,
                     rate,
                     seed: arguments.seed.wrapping_add(rows.len() as u64),
-                    harmed: harmed_of(kinds),
+                    affected: affected(kinds),
                 };
                 let before = bar.position();
-                let row = ordeal.endure(&plan, header, records, |harmed| bar.set_position(before + harmed));
+                let row = test.run(&plan, header, records, |affected| bar.set_position(before + affected));
                 rows.push(row.with_context(|| format!("{name} at a rate of {rate:e} a byte"))?);
             }
         }
@@ -168,12 +171,16 @@ fn try_device(
     let mut session = device.start(lab, model)?;
     let deadline = Instant::now() + Duration::from_secs(arguments.noise);
     let noise_bytes = send_noise(&mut session.client, arguments.seed, |_| Instant::now() < deadline)?;
-    let (outcome, _) = sweep(&mut session, header, records.iter().copied(), |_| {}).context("after random bytes")?;
-    ensure!(outcome.agrees(), "wrong answers after random bytes: {outcome:?}");
-    let sum = |of: fn(&Row) -> u64| rows.iter().map(of).sum();
-    Ok(Report {
+    let (record, _) = sweep(&mut session, header, records.iter().copied(), |_| {}).context("after random bytes")?;
+    ensure!(record.agrees(), "wrong answers after random bytes: {record:?}");
+    let sum = |count: fn(&FaultRow) -> u64| rows.iter().map(count).sum();
+    Ok(LinkReport {
         device: device.name().into(),
-        link: link_of(device, lab.link),
+        link: match (device, lab.link) {
+            (Device::Loopback, _) => "socket",
+            (Device::Qemu(_), Link::Uart) => "uart",
+            _ => "rtt",
+        },
         damaged: sum(|row| row.damaged),
         late: sum(|row| row.late),
         answers: sum(|row| row.answers),
@@ -183,13 +190,4 @@ fn try_device(
         noise_refused: session.client.traffic().refused,
         seconds: started.elapsed().as_secs_f64(),
     })
-}
-
-/// What carries the frames.
-fn link_of(device: Device, link: Link) -> &'static str {
-    match (device, link) {
-        (Device::Loopback, _) => "socket",
-        (Device::Qemu(_), Link::Uart) => "uart",
-        _ => "rtt",
-    }
 }

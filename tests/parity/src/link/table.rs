@@ -1,13 +1,13 @@
-//! What devices went through, for people.
+//! The results as a table.
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
-use parity::Row;
+use parity::FaultRow;
 
-use super::Report;
+use super::LinkReport;
 
-/// The table of a device, and what it comes to.
-pub fn of(report: &Report) -> String {
+/// Formats the table of a device, and a summary.
+pub fn table(report: &LinkReport) -> String {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_header([
         "rate",
@@ -23,7 +23,7 @@ pub fn of(report: &Report) -> String {
         "longest recovery",
         "seconds",
     ]);
-    for Row {
+    for FaultRow {
         kind,
         rate,
         frames,
@@ -46,9 +46,9 @@ pub fn of(report: &Report) -> String {
     for column in table.column_iter_mut().skip(2) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    let Report { device, link, damaged, late, answers, wrong, noise_bytes, noise_refused, seconds, .. } = report;
+    let LinkReport { device, link, damaged, late, answers, wrong, noise_bytes, noise_refused, seconds, .. } = report;
     format!(
-        "{table}\n{device}, {link}: {damaged} frames damaged and {late} late; {answers} answers taken, {wrong} values in \
-         them wrong; then {noise_bytes} random bytes, {noise_refused} refusals, and every answer right ({seconds:.0} s)"
+        "{table}\n{device}, {link}: {damaged} frames damaged and {late} late; {answers} answers accepted, {wrong} \
+         wrong values; then {noise_bytes} random bytes, {noise_refused} refusals, all answers correct ({seconds:.0} s)"
     )
 }
