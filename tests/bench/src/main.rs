@@ -23,8 +23,8 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use boards::WeightOrder;
 use clap::{Args, Parser, Subcommand};
-use parity::program::{self, exit_code, print_line, read};
-use parity::{Device, Lab, Link, device, new_file};
+use parity::program::{self, exit_code, print_line, read, write};
+use parity::{Device, Lab, Link, device};
 use shared_model::{AnswersHeader, Model, Record};
 
 use budgets::Budgets;
@@ -259,15 +259,6 @@ fn draw_growth(records: &[PathBuf], chart: &Path) -> anyhow::Result<()> {
     }
     ensure!(!rows.is_empty(), "the files contain no measurements");
     write(chart, &growth::growth(&rows)?)
-}
-
-/// Writes `text` atomically.
-fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    let cannot = || format!("cannot write {}", path.display());
-    let mut file = new_file(path).with_context(cannot)?;
-    file.write_all(text.as_bytes()).with_context(cannot)?;
-    file.persist(path).with_context(cannot)?;
-    Ok(())
 }
 
 /// Fails if `path` cannot be written, or is one of `inputs`.

@@ -1,14 +1,14 @@
-//! Holds devices against the host: every logit, every probability, every class.
+//! Compares devices with the host: every logit, every probability, every class.
 //!
 //! ```text
-//!  answers file (host) --> sweep --> Client ==== byte stream ====> loopback: the firmware library on a thread
-//!                            |                                     qemu:     the firmware on an emulated board
-//!                            v
-//!                         ParityRecord: compared, different, accuracy
+//!  answers file --> sweep --> Client == byte stream ==> Device: library on a thread, or board
+//!                     |
+//!                     v
+//!                  ParityRecord: compared, different, accuracy
 //! ```
 //!
-//! What the host computed comes as a file from `host-trainer evaluate --answers`; nothing here
-//! infers by itself.
+//! The host's answers come from a file of `host-trainer evaluate --answers`; this crate does not
+//! infer.
 
 #![forbid(unsafe_code)]
 
@@ -28,9 +28,9 @@ pub use client::{
 };
 pub use counting::{Counts, INSTRUCTION_SHIFT, Scale, ScaleError, Unit};
 pub use device::{Device, DeviceError, Lab, Link, Runner, Session};
-pub use faults::{Echo, Fault, Faults, Ordeal, Plan, Row, Tally, send_noise};
+pub use faults::{Echo, Fault, FaultRow, FaultTest, Faults, Plan, Tally, send_noise};
 pub use host_support::parity::ParityRecord;
 pub use memory::{MemoryError, most_memory};
-pub use report::{Report, Sample, new_file, record_path, write_json, write_record};
+pub use report::{ParityReport, ParitySample, record_path, write_json, write_record};
 pub use sweep::{SweepError, WINDOW, sweep};
 pub use uniform::Uniform;

@@ -1,41 +1,38 @@
-//! What a sweep found, as people and programs read it.
+//! The results of sweeps as JSON files.
 
-use std::fs::{self, Permissions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use host_support::files;
 use host_support::parity::{ModelParity, ParityRecord};
 use serde::Serialize;
 use shared_model::ModelId;
-use tempfile::NamedTempFile;
 
-/// Writes `parity-DEVICE.json`, which holds what `device` made of `model`, to the `folder` of a
-/// run. `host-trainer report` reads it.
+/// Writes `parity-DEVICE.json` to the `folder` of a run, for `host-trainer report`, and returns
+/// its path.
 ///
 /// # Errors
 ///
-/// Returns an error if it cannot be written; the file that was there before is then unchanged.
-pub fn write_record(record: &ParityRecord, device: &str, model: ModelId, folder: &Path) -> io::Result<PathBuf> {
+/// Returns an error if it cannot be written; an old file then stays as it was.
+pub fn write_record(record: &ParityRecord, device: &str, model: ModelId, folder: &Path) -> anyhow::Result<PathBuf> {
     let path = record_path(folder, device);
     write_json(&path, &ModelParity { model_id: model.to_string(), record: record.clone() })?;
     Ok(path)
 }
 
-/// Where the `folder` of a run keeps what `device` made of its model.
+/// Returns the path of a device's record in the `folder` of a run.
 #[must_use]
 pub fn record_path(folder: &Path, device: &str) -> PathBuf {
     folder.join(format!("parity-{device}.json"))
 }
 
-/// One image with its probabilities, in units of 1/32768, on the host and on the last device
-/// swept.
+/// One image with its probabilities, in units of 1/32768, on the host and on the last device of a
+/// sweep.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Sample {
+pub struct ParitySample {
     /// Index in the answers file.
     #[serde(rename = "picture")]
     pub image: usize,
-    /// The true class.
+    /// The correct class.
     pub label: u8,
     /// Names of all classes.
     pub class_names: Vec<String>,
@@ -47,71 +44,31 @@ pub struct Sample {
     pub host: Vec<u16>,
     /// The device's probabilities.
     pub device: Vec<u16>,
-    /// The device.
+    /// Name of the device.
     pub device_name: String,
 }
 
-/// All devices of a run.
+/// The results of all devices.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Report {
-    /// One outcome for each device.
+pub struct ParityReport {
+    /// One record for each device.
     pub devices: Vec<ParityRecord>,
     /// The first image.
-    pub sample: Option<Sample>,
+    pub sample: Option<ParitySample>,
 }
 
 /// Writes `value` whole or not at all.
 ///
 /// # Errors
 ///
-/// Where it cannot be written.
-pub fn write_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
-    let mut file = new_file(path)?;
-    serde_json::to_writer_pretty(&mut file, value)?;
-    file.flush()?;
-    // Else a power cut could leave the new name on old, empty blocks.
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
-}
-
-/// An empty file beside `path`, which is removed unless it is given that name.
-///
-/// # Errors
-///
-/// Where there can be none.
-pub fn new_file(path: &Path) -> io::Result<NamedTempFile> {
-    // A device, say: renaming a file onto /dev/null would replace it.
-    if fs::metadata(path).is_ok_and(|found| !found.is_file()) || is_the_systems(path) {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is there, and no file"));
-    }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // As any other new file: a temporary file's own default is that nobody else may read it.
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".prenda-").permissions(Permissions::from_mode(0o666)).tempfile_in(folder)
-}
-
-/// Whether a name is the system's, or leads there: /dev/stdout is a link to what may be a file.
-fn is_the_systems(path: &Path) -> bool {
-    let is_its = |path: &Path| path.starts_with("/proc") || path.starts_with("/dev") && !path.starts_with("/dev/shm");
-    is_its(path) || fs::read_link(path).is_ok_and(|target| is_its(&target))
+/// Returns an error if the file cannot be written.
+pub fn write_json(path: &Path, value: &impl Serialize) -> anyhow::Result<()> {
+    Ok(files::write(path, &serde_json::to_vec_pretty(value)?)?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_no_file_is_not_replaced() {
-        let folder = tempfile::tempdir().unwrap();
-        let socket = folder.path().join("socket");
-        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
-        assert!(new_file(&socket).is_err() && new_file(folder.path()).is_err());
-        assert!(new_file(&folder.path().join("new")).is_ok());
-        let link = folder.path().join("link");
-        std::os::unix::fs::symlink("/proc/self/fd/1", &link).unwrap();
-        assert!(new_file(&link).is_err() && new_file("/dev/stdout".as_ref()).is_err());
-    }
 
     #[test]
     fn a_record_names_device_and_model() {
