@@ -1,13 +1,13 @@
-//! One trial for each device and case. A device that is not there is ignored with its reason,
-//! unless `PARITY_REQUIRE` names it.
+//! One trial for each device and case. Trials of an unavailable device are ignored with the
+//! reason, unless `PARITY_REQUIRE` names it.
 //!
 //! | variable | meaning |
 //! |---|---|
-//! | `PARITY_MODEL`, `PARITY_ANSWERS` | the model and the host's answers for `sweep`, which is ignored without them |
-//! | `PARITY_VECTOR_MODEL`, `PARITY_VECTOR_ANSWERS` | the same with weights in vectors, for `sweep_in_vectors` |
-//! | `PARITY_RECORD` | a run's folder in which `sweep` leaves what it found, for `host-trainer report` |
+//! | `PARITY_MODEL`, `PARITY_ANSWERS` | model and answers for `sweep`, ignored without them |
+//! | `PARITY_VECTOR_MODEL`, `PARITY_VECTOR_ANSWERS` | the same for `sweep_in_vectors` |
+//! | `PARITY_RECORD` | a run's folder for the record of `sweep` |
 //! | `PARITY_FIRMWARE` | folder of the boards' ELFs |
-//! | `PARITY_REQUIRE` | devices, separated by commas, that must be there; `probe-rs` is the suite of that name's |
+//! | `PARITY_REQUIRE` | comma-separated devices whose absence is a failure |
 
 mod cases;
 mod common;
@@ -27,7 +27,7 @@ use parity::{Device, Lab, Link, device, write_record};
 
 fn main() -> ExitCode {
     device::stop_all_at_signals();
-    // QEMU and its client fill two cores, and a hung device is told by its silence.
+    // QEMU and its client use two cores, and a busy machine could make a device look hung.
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
     let lab = Lab {
         firmware: firmware_folder(),
@@ -41,13 +41,13 @@ fn main() -> ExitCode {
     let mut trials: Vec<_> = required
         .iter()
         .filter(|name| *name != TOOL && Device::by_name(name).is_none())
-        .map(|name| missing(name, "PARITY_REQUIRE names a device that this suite does not know".into()))
+        .map(|name| missing(name, format!("PARITY_REQUIRE names an unknown device: {name}")))
         .collect();
     for device in Device::all() {
         let is_required = required.iter().any(|name| name == device.name());
-        // A board on the desk would be flashed.
+        // A hardware board would be flashed.
         let availability = if device.is_hardware() && !is_required {
-            Err("hardware: only where PARITY_REQUIRE names it".to_owned())
+            Err("hardware: only if PARITY_REQUIRE names it".to_owned())
         } else {
             device.availability(&lab).map_err(|error| error.to_string())
         };
@@ -68,23 +68,23 @@ fn trials_of(device: Device, lab: &Lab) -> Vec<Trial> {
     trials
 }
 
-/// The whole test split with one model, by the variables that name it and the host's answers.
+/// A sweep over the whole test split, with the variables that name its files.
 #[derive(Clone, Copy)]
 struct Sweep {
     name: &'static str,
     model: &'static str,
     answers: &'static str,
-    /// The variable that names the folder of the model's run.
+    /// The variable that names the run's folder.
     record: Option<&'static str>,
 }
 
 const SWEEPS: [Sweep; 2] = [
     Sweep { name: "sweep", model: "PARITY_MODEL", answers: "PARITY_ANSWERS", record: Some("PARITY_RECORD") },
-    // The run's model is the other.
+    // Not recorded: the run's model is the first sweep's.
     Sweep { name: "sweep_in_vectors", model: "PARITY_VECTOR_MODEL", answers: "PARITY_VECTOR_ANSWERS", record: None },
 ];
 
-/// With weights in vectors only where a kernel is for them.
+/// Returns the sweeps of a device: vectors only if its kernels prefer them.
 fn sweeps(device: Device) -> &'static [Sweep] {
     let has_vectors = device.board().is_none_or(|board| board.weight_order == WeightOrder::Vectors);
     if has_vectors { &SWEEPS } else { &SWEEPS[..1] }
@@ -93,15 +93,15 @@ fn sweeps(device: Device) -> &'static [Sweep] {
 fn sweep_trial(device: Device, lab: &Lab, Sweep { name, model, answers, record }: Sweep) -> Trial {
     let trial = format!("{}::{name}", device.name());
     let (Some(model_path), Some(answers_path)) = (env::var_os(model), env::var_os(answers)) else {
-        return ignored(trial, &format!("{model} and {answers} are not set; `cargo xtask test` sets them"));
+        return ignored(trial, &format!("{model} and {answers} are not set; use `cargo xtask test`"));
     };
-    // The quicker link: the other one has all the cases.
+    // The faster link; the cases use the other.
     let lab = Lab { link: Link::Rtt, ..lab.clone() };
     Trial::test(trial, move || {
         let fixture = Fixture::read(&PathBuf::from(model_path), &PathBuf::from(answers_path))?;
-        let outcome = sweep_test_split(device, &lab, &fixture)?;
+        let result = sweep_test_split(device, &lab, &fixture)?;
         if let Some(folder) = record.and_then(env::var_os) {
-            write_record(&outcome, device.name(), fixture.view()?.id(), &PathBuf::from(folder))?;
+            write_record(&result, device.name(), fixture.view()?.id(), &PathBuf::from(folder))?;
         }
         Ok(())
     })
@@ -112,26 +112,27 @@ fn trial(device: Device, name: &str, lab: &Lab, case: Case) -> Trial {
     Trial::test(format!("{}::{name}", device.name()), move || case(device, &lab, &Fixture::committed()?))
 }
 
-/// Names of all of a device's trials.
+/// Returns the names of all trials of a device.
 fn names(device: Device) -> impl Iterator<Item = String> {
     let sweeps = sweeps(device).iter().map(|sweep| sweep.name);
     cases(device).map(|(name, _)| *name).chain(sweeps).map(move |name| format!("{}::{name}", device.name()))
 }
 
-/// What is tried on a device, but for the sweep.
+/// Returns the cases of a device, without sweeps.
 fn cases(device: Device) -> impl Iterator<Item = &'static (&'static str, Case)> {
     let is_emulated = device.board().is_some() && !device.is_hardware();
-    // Behind a probe a core goes on in steps, and its time with it.
-    let is_alone = matches!(device, Device::Qemu(_));
-    let has_no_probe = is_alone || matches!(device, Device::Loopback);
-    let chosen: [&[_]; 7] = [
-        if has_no_probe { HOSTILE_CASES } else { &[] },
-        if has_no_probe { BAD_LINE_CASES } else { &[] },
-        if is_emulated { EMULATED_CASES } else { &[] },
-        if is_alone { COUNTED_CASES } else { &[] },
-        if is_alone { KERNEL_CASES } else { &[] },
-        if is_alone { LINK_CASES } else { &[] },
-        if is_alone { STACK_CASES } else { &[] },
+    // Through a probe, an emulated core runs in steps, and so does its time.
+    let is_qemu = matches!(device, Device::Qemu(_));
+    let has_no_probe = is_qemu || device == Device::Loopback;
+    let groups = [
+        (true, CASES),
+        (has_no_probe, HOSTILE_CASES),
+        (has_no_probe, BAD_LINE_CASES),
+        (is_emulated, EMULATED_CASES),
+        (is_qemu, COUNTED_CASES),
+        (is_qemu, KERNEL_CASES),
+        (is_qemu, LINK_CASES),
+        (is_qemu, STACK_CASES),
     ];
-    CASES.iter().chain(chosen.into_iter().flatten())
+    groups.into_iter().filter(|(applies, _)| *applies).flat_map(|(_, cases)| cases)
 }

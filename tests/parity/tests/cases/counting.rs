@@ -1,4 +1,4 @@
-//! Counting: what a device takes for a image, calibrated, repeatable, and adding up.
+//! Counting instructions on emulated boards: calibrated, repeatable, and consistent.
 
 use libtest_mimic::Failed;
 use parity::{ClientError, Device, INSTRUCTION_SHIFT, Lab, Scale, ScaleError, Session};
@@ -9,25 +9,21 @@ use super::{Case, Fixture};
 /// Cases for emulated boards.
 pub const COUNTED_CASES: &[(&str, Case)] = &[
     ("counter_is_calibrated", counter_is_calibrated),
-    ("time_that_is_not_of_instructions", time_that_is_not_of_instructions),
-    ("counts_are_the_same_again", counts_are_the_same_again),
+    ("wrong_time_is_refused", wrong_time_is_refused),
+    ("counts_repeat", counts_repeat),
     ("stages_add_up", stages_add_up),
 ];
 
-/// Most that a stage's end takes in an inference that nobody looks at, in instructions: a call that
-/// does nothing.
+/// Most instructions of a stage's end in an inference without stages: an empty call.
 const MAX_OF_AN_END: u64 = 20;
 
-/// Images that are tried.
+/// Images measured.
 const IMAGES: usize = 8;
 
-fn counted(lab: &Lab) -> Lab {
-    Lab { instruction_shift: Some(INSTRUCTION_SHIFT), ..lab.clone() }
-}
-
-/// The device, in a lab where instructions are counted.
+/// Starts the device in an emulator that counts instructions.
 fn start(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(Session, Scale), Failed> {
-    let mut session = device.start(&counted(lab), &fixture.model)?;
+    let lab = Lab { instruction_shift: Some(INSTRUCTION_SHIFT), ..lab.clone() };
+    let mut session = device.start(&lab, &fixture.model)?;
     let scale = Scale::calibrate(&mut session.client, Some(INSTRUCTION_SHIFT))?;
     Ok((session, scale))
 }
@@ -41,18 +37,18 @@ fn counter_is_calibrated(device: Device, lab: &Lab, fixture: &Fixture) -> Result
     Ok(())
 }
 
-/// An emulator whose time is another is refused, and one whose time is ours.
-fn time_that_is_not_of_instructions(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+/// An emulator with another time for each instruction is refused, and one in real time.
+fn wrong_time_is_refused(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     for instruction_shift in [Some(INSTRUCTION_SHIFT - 1), None] {
         let mut session = device.start(&Lab { instruction_shift, ..lab.clone() }, &fixture.model)?;
-        let error = Scale::calibrate(&mut session.client, Some(INSTRUCTION_SHIFT)).expect_err("time is another");
+        let error = Scale::calibrate(&mut session.client, Some(INSTRUCTION_SHIFT)).expect_err("the time is wrong");
         assert!(matches!(error, ScaleError::Instructions { .. }), "{error}");
     }
     Ok(())
 }
 
-/// In the same session, and in another.
-fn counts_are_the_same_again(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+/// Counts repeat in one session, and in another.
+fn counts_repeat(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     let (_, records) = AnswersHeader::parse(&fixture.answers)?;
     let images: Vec<_> = records.take(IMAGES).map(|record| record.pixels).collect();
     let mut all = Vec::new();
@@ -83,8 +79,8 @@ fn stages_add_up(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Fai
     Ok(())
 }
 
-/// What cannot be measured is refused, and the device goes on: for every device.
-pub fn measurements_that_are_refused(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+/// The device refuses invalid measurements and continues. For every device.
+pub fn measurements_are_refused(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     let has_counter = device.board().is_some();
     let mut session = device.start(lab, &fixture.model)?;
     let client = &mut session.client;

@@ -1,4 +1,4 @@
-//! Models that lie or are damaged behind a right checksum: device and desk say the same of them.
+//! Invalid and damaged models with a valid checksum: device and host agree on them.
 
 use std::collections::HashMap;
 
@@ -9,18 +9,17 @@ use shared_model::{BlobError, DeviceFault, Model};
 
 use super::{Case, Fixture, fault_of};
 
-/// Cases for every device but those behind a probe, which is another way into flash and nothing
-/// else.
+/// Cases for devices without a probe, which is only another way into flash.
 pub const HOSTILE_CASES: &[(&str, Case)] =
-    &[("hostile_models", hostile_models), ("damage_behind_the_checksum", damage_behind_the_checksum)];
+    &[("hostile_models", hostile_models), ("damaged_with_valid_checksum", damaged_with_valid_checksum)];
 
-/// Damaged models that each device tries: a start for each.
+/// Damaged models on each device; each takes a start.
 const DAMAGES: usize = 6;
 
-/// Every lie on loopback, and one for each error on a board, on which a start takes a while.
+/// Every invalid model on loopback; on a board, which starts slowly, one for each error.
 fn hostile_models(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
-    // Flash is longer than a model, so that lies about the length have other errors there, and a
-    // trial of their own.
+    // Wrong lengths have a trial of their own: flash is longer than a model, so their errors differ
+    // there.
     let is_length = |fault| matches!(fault, DeviceFault::Blob(BlobError::Length { .. }));
     let all = hostile_blobs().into_iter().filter(|hostile| !is_length(hostile.fault));
     let chosen: Vec<Hostile> = match device.board() {
@@ -34,22 +33,22 @@ fn hostile_models(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> 
     Ok(())
 }
 
-/// The names of a fault and its error, without their numbers.
+/// Returns the names of a fault and its error, without their numbers.
 fn kind(fault: DeviceFault) -> String {
     format!("{fault:?}").chars().take_while(|&letter| letter != ' ').collect()
 }
 
-/// One byte changed, elsewhere on each device: the device names the error that the desk does, or
-/// computes what the slow reference does.
-fn damage_behind_the_checksum(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+/// One bit flipped, elsewhere on each device: the device reports the host's error, or computes the
+/// slow reference's outputs.
+fn damaged_with_valid_checksum(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     let view = fixture.view()?;
-    // A golden vector would find most damages out.
+    // Golden vectors would detect most damage.
     let sound = without_golden_vectors(&view);
     let image = view.golden().next().ok_or("the fixture has golden vectors")?.input;
     let mut seed = device.name().bytes().fold(1_u32, |seed, byte| seed.wrapping_mul(31).wrapping_add(byte.into()));
     for count in 0..DAMAGES {
         let mut damaged = sound.clone();
-        // Half of them in front, where names and the first tables are.
+        // Half of them near the start, where names and the first tables are.
         let end = if count % 2 == 0 { 1400 } else { sound.len() - 4 };
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let position = 13 + seed as usize % (end - 13);

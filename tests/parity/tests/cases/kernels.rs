@@ -1,5 +1,4 @@
-//! The program that holds a core's kernels against a slow reference, on the core's own instruction
-//! set.
+//! The program that compares a core's kernels with a slow reference, on the core.
 
 use std::time::Duration;
 
@@ -8,13 +7,12 @@ use parity::{Device, Lab};
 
 use super::{Case, Fixture, ends_as};
 
-/// Cases for boards in QEMU alone: a probe adds nothing to them but time.
+/// Cases for boards in QEMU without a probe, which would only add time.
 pub const KERNEL_CASES: &[(&str, Case)] = &[("kernels", kernels), ("wrong_reference", wrong_reference)];
 
-/// How long the kernels' program may take, without optimisation and on a busy machine too.
+/// Longest time of the program, even without optimisation and on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(1200);
 
-/// The kernels of the core against a slow reference, on its own instruction set.
 fn kernels(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
     let session = device.start_kernels(lab).ok_or("the device has no such binary")??;
     let logs = ends_as(session, PATIENCE, b"r", 0, &["agree with the reference"])?;
@@ -26,7 +24,7 @@ fn kernels(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
         .flat_map(|line| line.split_whitespace().filter_map(|word| word.parse().ok()))
         .collect();
     let &[networks, inferences, without_room] = &numbers[..] else {
-        return Err(format!("three numbers are to be in: {logs}").into());
+        return Err(format!("expected three numbers in: {logs}").into());
     };
     assert!(networks >= 3300 && inferences >= 200_000 && without_room <= 300, "{numbers:?}");
     let kernel = kernel(device);
@@ -34,13 +32,13 @@ fn kernels(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The same program finds it out where kernels and reference do not agree.
+/// The same program detects a wrong reference.
 fn wrong_reference(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
     let session = device.start_kernels(lab).ok_or("the device has no such binary")??;
     ends_as(session, PATIENCE, b"w", 1, &["error", "seed", "Differs", "expected", "found"]).map(drop)
 }
 
-/// The kernels that a board's core is to have.
+/// Returns the kernels that the device's core should use.
 fn kernel(device: Device) -> &'static str {
     match device.board().map_or("", |board| &board.core) {
         "cortex-m0" => "armv6m",

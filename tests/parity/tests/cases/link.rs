@@ -1,37 +1,36 @@
-//! What is between client and device is not to be trusted: no wrong answer is taken, and both find
-//! each other again.
+//! Faulty lines between client and device: no wrong answer is accepted, and both recover.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use libtest_mimic::Failed;
-use parity::{Client, ClientError, Device, Echo, Fault, Faults, Lab, Ordeal, Plan, Retry, Runner, Session, send_noise};
+use parity::{
+    Client, ClientError, Device, Echo, Fault, FaultTest, Faults, Lab, Plan, Retry, Runner, Session, send_noise,
+};
 
 use super::{Case, Fixture, sweep_session};
 
-/// Cases for every device but those behind a probe, whose bad line is the same client's at many
-/// times the price.
+/// Cases for devices without a probe, with which they take many times longer.
 pub const BAD_LINE_CASES: &[(&str, Case)] = &[("bad_line", bad_line), ("hopeless_line", hopeless_line)];
 
 /// Cases for boards with two links.
 pub const LINK_CASES: &[(&str, Case)] = &[("noise_beside_rtt", noise_beside_rtt)];
 
-/// Images of a sweep over a bad line, and frames of it that are damaged or late: for each kind of
-/// faults, on boards. Loopback is quicker.
+/// Images of a sweep and frames damaged or late, for each kind of faults on a board; loopback is
+/// faster and gets more.
 const IMAGES: usize = 48;
-const HARMED: u64 = 48;
+const AFFECTED: u64 = 48;
 const LOOPBACK_TIMES: usize = 5;
 
-/// Most requests that reach the device in vain before one is answered: those under way, again and
-/// again, and some that a busy machine sends too early.
-const LONGEST_RECOVERY: u64 = 32;
+/// Most requests without an answer before one is answered: repetitions, and requests that a busy
+/// machine sends again too early.
+const MAX_RECOVERY: u64 = 32;
 
-/// Most frames of a sweep over RTT, of 128 images, that are cut while the UART is noisy.
+/// Most frames cut in a sweep over RTT of 128 images while the UART is noisy.
 const MAX_CUT: u64 = 8;
 
-/// Whatever came before, the next frame is answered, though it is sent but once; and nothing that
-/// is no frame stays without a refusal.
+/// After any noise, the next frame is answered although it is sent only once; noise is refused.
 pub fn noise(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     let mut session = device.start(lab, &fixture.model)?;
     let client = &mut session.client;
@@ -52,35 +51,34 @@ pub fn noise(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed>
     sweep_session(&mut session, fixture).map(drop)
 }
 
-/// Each kind of faults, and all of them, both ways: the sweep comes to its end, and no answer in it
-/// is wrong.
+/// With each kind of faults and with all, sweeps finish without a wrong answer.
 fn bad_line(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
     let times = if device.board().is_none() { LOOPBACK_TIMES } else { 1 };
     let echo = Echo::new()?;
     let records: Vec<_> = echo.records().take(IMAGES * times).collect();
-    let mut ordeal = Ordeal::new(device.start(lab, &echo.model)?);
+    let mut test = FaultTest::new(device.start(lab, &echo.model)?);
     for (seed, kinds) in (1..).zip(Fault::selections()) {
-        let plan = Plan { kinds, rate: 0.02, seed, harmed: HARMED * times as u64 };
-        let row = ordeal.endure(&plan, &echo.header, &records, |_| {})?;
+        let plan = Plan { kinds, rate: 0.02, seed, affected: AFFECTED * times as u64 };
+        let row = test.run(&plan, &echo.header, &records, |_| {})?;
         assert_eq!(row.wrong, 0, "{row:?}");
         assert!(row.damaged + row.late > 0 && row.answers > 0, "{row:?}");
         assert!(row.resent > 0 || kinds == [Fault::Delay] || kinds == [Fault::Double], "{row:?}");
-        assert!(row.longest_recovery <= LONGEST_RECOVERY, "{row:?}");
+        assert!(row.longest_recovery <= MAX_RECOVERY, "{row:?}");
     }
     Ok(())
 }
 
-/// A line over which nothing comes whole: the error says how often what was asked, and why in vain.
-/// Then the line is good again.
+/// On a line that damages every frame, the error names request and attempts. Without faults, the
+/// next hello is answered.
 fn hopeless_line(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     let (faults, make_bad) = Faults::new();
     let lab = Lab { patience: Duration::from_secs(2), ..lab.clone() };
     let session = device.start(&lab, &fixture.model)?;
     let mut session = Session { client: session.client.over(make_bad), ..session };
     let client = &mut session.client;
-    client.set_retry(Retry { attempts: 5, shortest_wait: Duration::from_millis(10) });
+    client.set_retry(Retry { attempts: 5, min_wait: Duration::from_millis(10) });
     faults.set(&[Fault::Flip], 0.3, 1);
-    let error = client.hello().expect_err("no frame is whole");
+    let error = client.hello().expect_err("every frame is damaged");
     assert!(matches!(error, ClientError::GaveUp { request: "a hello", attempts: 5, .. }), "{error}");
     faults.set(&[], 0.0, 0);
     client.set_retry(Retry::NEVER);
@@ -88,7 +86,7 @@ fn hopeless_line(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Fai
     Ok(())
 }
 
-/// A UART that never is quiet, and a sweep over RTT. Then the UART is heard, too.
+/// A sweep over RTT while the UART is noisy. Then a hello on the UART is answered.
 fn noise_beside_rtt(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     let Session { device, client: mut uart, runner } = device.start(lab, &fixture.model)?;
     let rtt = runner.as_ref().and_then(Runner::rtt).ok_or("the device is emulated")?;
@@ -101,7 +99,7 @@ fn noise_beside_rtt(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), 
                 !is_done.load(Ordering::Relaxed)
             })
         });
-        // On a busy machine a sweep could be done before noise begins.
+        // On a busy machine, the sweep could end before the noise begins.
         while !is_noisy.load(Ordering::Relaxed) && !noise.is_finished() {
             thread::yield_now();
         }
@@ -111,9 +109,9 @@ fn noise_beside_rtt(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), 
     });
     swept?;
     assert!(sent.expect("noise does not panic")? > 0);
-    // One is where the desk leaves off within a frame for longer than the device waits.
+    // A frame is cut if the host pauses within it for longer than the device waits.
     let refused = session.client.traffic().refused;
-    assert!(refused <= MAX_CUT, "noise has cut {refused} frames");
+    assert!(refused <= MAX_CUT, "{refused} frames were cut");
     uart.hello()?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What is tried on every device.
+//! The cases, and those for every device.
 
 mod counting;
 mod hostile;
@@ -19,7 +19,7 @@ use object::{Object as _, ObjectSymbol as _};
 use parity::{ClientError, Device, DeviceError, Lab, ParityRecord, Runner, Session, most_memory, sweep};
 use shared_model::{AnswersHeader, BlobError, DeviceFault, Model, Refusal};
 
-use crate::common::{damaged, fixtures};
+use crate::common::{damaged, fixtures, renamed};
 
 pub use counting::COUNTED_CASES;
 pub use hostile::HOSTILE_CASES;
@@ -29,7 +29,7 @@ pub use stack::STACK_CASES;
 
 pub type Case = fn(Device, &Lab, &Fixture) -> Result<(), Failed>;
 
-/// Where a blob has its format version and its length: docs/format.md.
+/// Offsets of a blob's format version and length: docs/format.md.
 const VERSION_OFFSET: usize = 8;
 const LENGTH_OFFSET: usize = 9;
 
@@ -48,12 +48,12 @@ pub const CASES: &[(&str, Case)] = &[
     ("another_format", another_format),
     ("swapped_model", swapped_model),
     ("wrong_golden_vector", wrong_golden_vector),
-    ("wrong_picture_size", wrong_image_size),
+    ("wrong_image_size", wrong_image_size),
     ("noise", link::noise),
-    ("measurements_that_are_refused", counting::measurements_that_are_refused),
+    ("measurements_are_refused", counting::measurements_are_refused),
 ];
 
-/// Cases for emulated boards, which have memory to count and a binary that breaks on purpose.
+/// Cases for emulated boards, which report memory and have a program that fails on purpose.
 pub const EMULATED_CASES: &[(&str, Case)] = &[
     ("memory", memory),
     ("ends_well", ends_well),
@@ -67,18 +67,17 @@ pub const EMULATED_CASES: &[(&str, Case)] = &[
     ("too_many_classes", room::too_many_classes),
 ];
 
-/// Stack that a fault handler needs to tell what happened, in bytes: `HardFault` and `_start_trap`
-/// of the firmware.
+/// Stack in bytes of the firmware's fault handlers, `HardFault` and `_start_trap`.
 const HANDLER_STACK: u32 = 512;
 
-/// A model and what the host computes with it.
+/// A model and the host's answers.
 pub struct Fixture {
     model: Vec<u8>,
     answers: Vec<u8>,
 }
 
 impl Fixture {
-    /// A model of this repository, with the answers for the first images of the test split.
+    /// Reads the committed model, and its answers for the first images of the test split.
     pub fn committed() -> Result<Self, Failed> {
         let folder = fixtures();
         Self::read(&folder.join("model.bin"), &folder.join("answers.bin"))
@@ -87,16 +86,6 @@ impl Fixture {
     pub fn read(model: &Path, answers: &Path) -> Result<Self, Failed> {
         let read = |path: &Path| fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
         Ok(Self { model: read(model)?, answers: read(answers)? })
-    }
-
-    /// The same network under another name of a class, and so with another id.
-    fn renamed(&self) -> Result<Vec<u8>, Failed> {
-        let mut model = self.model.clone();
-        let name = self.view()?.class_names().next().ok_or("the fixture has classes")?;
-        let offset = name.as_ptr().addr() - self.model.as_ptr().addr();
-        model[offset] = if name.starts_with('X') { b'Y' } else { b'X' };
-        seal(&mut model);
-        Ok(model)
     }
 
     pub fn view(&self) -> Result<Model<'_>, Failed> {
@@ -121,7 +110,7 @@ fn golden_vectors(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Fa
     answers_golden_vectors(device, lab, &fixture.model)
 }
 
-/// Those that come with this repository, for whoever wants to train nothing.
+/// The models in `models`, for use without training.
 fn shipped_models(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
     let mut count = 0;
     for entry in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models"))? {
@@ -132,11 +121,11 @@ fn shipped_models(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> 
             count += 1;
         }
     }
-    assert!(count > 0, "there are none");
+    assert!(count > 0, "there are no models");
     Ok(())
 }
 
-/// What the exporting host computed, and what the device does.
+/// Compares the device's answers with the golden vectors of `model`.
 fn answers_golden_vectors(device: Device, lab: &Lab, model: &[u8]) -> Result<(), Failed> {
     let view = Model::parse(model)?;
     let mut session = device.start(lab, model)?;
@@ -156,7 +145,7 @@ fn fixture(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     sweep_everything(device, lab, fixture).map(drop)
 }
 
-/// The same network with its weights in the other order, which every core runs.
+/// The same network with its weights in the other order.
 fn fixture_in_vectors(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     let folder = fixtures();
     let vectors = Fixture::read(&folder.join("vectors.bin"), &folder.join("vectors-answers.bin"))?;
@@ -164,22 +153,22 @@ fn fixture_in_vectors(device: Device, lab: &Lab, fixture: &Fixture) -> Result<()
     sweep_everything(device, lab, &vectors).map(drop)
 }
 
-/// Every image of the fixture: every logit, every probability, every class.
+/// Sweeps over every image of the fixture.
 fn sweep_everything(device: Device, lab: &Lab, fixture: &Fixture) -> Result<ParityRecord, Failed> {
     sweep_session(&mut device.start(lab, &fixture.model)?, fixture)
 }
 
 fn sweep_session(session: &mut Session, fixture: &Fixture) -> Result<ParityRecord, Failed> {
     let (header, records) = AnswersHeader::parse(&fixture.answers)?;
-    let (outcome, _) = sweep(session, &header, records, |_| {})?;
-    assert!(outcome.agrees(), "{outcome:?}");
-    assert_eq!(outcome.images, u64::from(header.images));
-    assert_eq!(outcome.logits_compared, u64::from(header.images) * u64::from(header.classes));
-    assert!(outcome.accuracy > 0.8, "{outcome:?}");
-    Ok(outcome)
+    let (record, _) = sweep(session, &header, records, |_| {})?;
+    assert!(record.agrees(), "{record:?}");
+    assert_eq!(record.images, u64::from(header.images));
+    assert_eq!(record.logits_compared, u64::from(header.images) * u64::from(header.classes));
+    assert!(record.accuracy > 0.8, "{record:?}");
+    Ok(record)
 }
 
-/// As [`sweep_everything`], for the whole test split.
+/// Like [`sweep_everything`], for the whole test split.
 pub fn sweep_test_split(device: Device, lab: &Lab, fixture: &Fixture) -> Result<ParityRecord, Failed> {
     let (header, _) = AnswersHeader::parse(&fixture.answers)?;
     assert_eq!(header.images, 10_000);
@@ -190,7 +179,7 @@ fn wrong_board(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Faile
     let (header, records) = AnswersHeader::parse(&fixture.answers)?;
     let mut session = device.start(lab, &fixture.model)?;
     session.device = "another";
-    let error = sweep(&mut session, &header, records, |_| {}).expect_err("it is not the board that was asked for");
+    let error = sweep(&mut session, &header, records, |_| {}).expect_err("the board is another");
     assert!(
         matches!(&error.cause, ClientError::WrongBoard { asked: "another", found } if device.name().ends_with(&**found))
     );
@@ -223,16 +212,13 @@ fn no_model(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
     Ok(())
 }
 
-/// A model that says it is longer than the flash that is there for it.
+/// A model with a declared length larger than its flash region.
 fn longer_than_its_region(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     let mut model = fixture.model.clone();
     model[LENGTH_OFFSET..LENGTH_OFFSET + 4].copy_from_slice(&(64_u32 << 20).to_le_bytes());
     let fault = fault_of(device, lab, &model)?;
-    let is_told = |declared, found| declared == 64 << 20 && found < declared;
-    assert!(
-        matches!(fault, DeviceFault::Blob(BlobError::Length { declared, found }) if is_told(declared, found)),
-        "{fault:?}"
-    );
+    let DeviceFault::Blob(BlobError::Length { declared, found }) = fault else { return Err(fault.to_string().into()) };
+    assert!(declared == 64 << 20 && found < declared, "{fault:?}");
     Ok(())
 }
 
@@ -247,9 +233,9 @@ fn another_format(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Fa
     Ok(())
 }
 
-/// Another model with the same firmware: it boots with that, tests itself on it, and says its id.
+/// The same firmware starts with another model, passes its self-test, and reports its id.
 fn swapped_model(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
-    let other = fixture.renamed()?;
+    let other = renamed(&fixture.model)?;
     let id = Model::parse(&other)?.id();
     assert_ne!(id, fixture.view()?.id());
     let mut session = device.start(lab, &other)?;
@@ -260,7 +246,7 @@ fn swapped_model(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Fai
     Ok(())
 }
 
-/// A model whose stored answer is not what anyone computes: the self-test at the start finds it.
+/// The self-test at the start finds a wrong golden vector.
 fn wrong_golden_vector(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     let mut model = fixture.model.clone();
     let logits = fixture.view()?.golden().next().ok_or("the fixture has golden vectors")?.logits;
@@ -272,7 +258,7 @@ fn wrong_golden_vector(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(
     Ok(())
 }
 
-/// Why the device does not run `model`. It says the same to a hello and to a image.
+/// Returns the reason why the device does not run `model`, the same for a hello and an image.
 fn fault_of(device: Device, lab: &Lab, model: &[u8]) -> Result<DeviceFault, Failed> {
     let mut session = device.start(lab, model)?;
     let client = &mut session.client;
@@ -297,7 +283,7 @@ fn wrong_image_size(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), 
     Ok(session.client.hello().map(|_| ())?)
 }
 
-/// However deep the stack has been, a fault there can still be told. Budgets are `bench`'s.
+/// The deepest stack leaves room for a fault handler. `bench` checks the budgets.
 fn memory(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     let used = most_memory(device, lab, &fixture.model)?;
     assert!(used.flash > 0 && used.statics > 0 && used.stack_used > 0, "{used:?}");
@@ -306,22 +292,21 @@ fn memory(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
 }
 
 fn ends_well(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
-    ends(device, lab, b"e", 0, &["ends well"]).map(|_| ())
+    ends(device, lab, b"e", 0, &["ends well"]).map(drop)
 }
 
 fn panic(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
-    ends(device, lab, b"p", 1, &["error", "panicked at", "program.rs", "on purpose"]).map(|_| ())
+    ends(device, lab, b"p", 1, &["error", "panicked at", "program.rs", "on purpose"]).map(drop)
 }
 
 fn hard_fault(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
-    // Each architecture has its own word for it.
-    let words = if is_arm(device) { "HardFault at 0x" } else { "trap at 0x" };
+    let board = device.board().ok_or("the device is a board")?;
+    let words = if board.triple.starts_with("thumb") { "HardFault at 0x" } else { "trap at 0x" };
     let logs = ends(device, lab, b"f", 1, &["error", words])?;
     let place = logs.split(words).nth(1).and_then(|rest| rest.get(..8)).ok_or("no address")?;
     let address = u64::from_str_radix(place, 16)?;
-    // The instruction that faults is the program's own, in the function that ends as it is told to.
-    let elf =
-        fs::read(lab.firmware.join(format!("{}.elf", device.board().ok_or("the device is a board")?.programs()[1])))?;
+    // The faulting instruction is in the function that fails on purpose.
+    let elf = fs::read(lab.firmware.join(format!("{}.elf", board.programs()[1])))?;
     let elf = object::File::parse(&*elf)?;
     let contains = |symbol: &object::Symbol<'_, '_>| {
         let start = symbol.address() & !1;
@@ -332,22 +317,18 @@ fn hard_fault(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
     Ok(())
 }
 
-fn is_arm(device: Device) -> bool {
-    device.board().is_some_and(|board| board.triple.starts_with("thumb"))
-}
-
 fn stack_overflow(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
-    ends(device, lab, b"s", 1, &["error", "stack overflow"]).map(|_| ())
+    ends(device, lab, b"s", 1, &["error", "stack overflow"]).map(drop)
 }
 
-/// Has the board end in the way that `how` asks for, with exit code `code`. Returns its last words,
-/// which hold `expected`.
+/// Starts the program that fails on purpose, and lets it end: see [`ends_as`].
 fn ends(device: Device, lab: &Lab, how: &[u8], code: i32, expected: &[&str]) -> Result<String, Failed> {
     let session = device.start_faults(lab).ok_or("the device has no such binary")??;
     ends_as(session, lab.patience, how, code, expected)
 }
 
-/// As [`ends`], for any program that is told by a byte what to do.
+/// Sends `how` to a program, and checks its exit code and that its logs, which are returned,
+/// contain `expected`.
 fn ends_as(
     mut session: Session,
     patience: Duration,
@@ -378,25 +359,23 @@ fn dies_in_the_sweep(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(),
     let error = sweep(&mut session, &header, records, kill_after_ten).expect_err("the device is dead");
     assert!(matches!(error.cause, ClientError::Gone) && error.done >= 10, "{error}");
     let text = error.to_string();
-    // How it ended, and the log line that it began with; behind a probe later ones may not have
-    // been asked for yet.
+    // Through a probe, only the first log line is sure to be read.
     assert!(text.contains("SIGKILL") && text.contains("starts, with the kernels"), "{text}");
     Ok(())
 }
 
-/// This binary waits for a byte, and breaks at once at a frame's first; before that it is as silent
-/// as can be.
+/// The program that fails on purpose is silent until it receives a byte.
 fn never_answers(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
     let lab = Lab { patience: Duration::from_millis(300), ..lab.clone() };
     let mut session = device.start_faults(&lab).ok_or("the device has no such binary")??;
-    let error = session.client.receive_answer().expect_err("nobody answers");
+    let error = session.client.receive_answer().expect_err("the device is silent");
     assert!(matches!(error, ClientError::Silent), "{error}");
     assert!(session.post_mortem().contains("still runs"));
     Ok(())
 }
 
 fn model_too_large(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
-    let error = device.start(lab, &vec![0; 64 << 20]).expect_err("no part is that large");
+    let error = device.start(lab, &vec![0; 64 << 20]).expect_err("no region is that large");
     assert!(matches!(error, DeviceError::ModelTooLarge { .. }), "{error}");
     Ok(())
 }

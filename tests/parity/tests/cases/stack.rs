@@ -1,12 +1,11 @@
-//! The edge of the stack, to the word: what overflows by one word faults like what overflows by
-//! many.
+//! The end of the stack: overflowing by one word faults like overflowing by many.
 
 use libtest_mimic::Failed;
 use parity::{Device, Lab};
 
 use super::{Case, Fixture, ends};
 
-/// Cases for boards in QEMU alone: a probe adds nothing to them but time.
+/// Cases for boards in QEMU without a probe, which would only add time.
 pub const STACK_CASES: &[(&str, Case)] = &[("last_word_of_the_stack", last_word), ("one_word_beyond", one_word_beyond)];
 
 fn last_word(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {

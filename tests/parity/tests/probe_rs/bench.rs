@@ -1,4 +1,4 @@
-//! A board in QEMU behind the virtual probe, its UART in our hands, and the tool in front of it.
+//! A board in QEMU with the virtual probe, its UART, and the tool.
 
 use std::fs;
 use std::io::Write as _;
@@ -17,7 +17,7 @@ use crate::common::{firmware_folder, fixtures};
 use crate::run::{End, PATIENCE, Run};
 use crate::tool::Tool;
 
-/// A board behind its probe. Dropping it ends both.
+/// A board and its probe. Dropping it ends both.
 pub struct Bench {
     pub board: &'static Board,
     pub tool: Tool,
@@ -30,7 +30,7 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// Starts a board with nothing in its memory.
+    /// Starts a board with empty memory.
     pub fn new(board: &'static Board, tool: &Tool) -> Result<Self, Failed> {
         let emulated = virtual_probe::Board::by_name(&board.name).ok_or("the virtual probe does not know the board")?;
         let mut machine = MachineOptions::new(emulated.name).debugged().uart(Uart::Stream).start()?;
@@ -44,17 +44,17 @@ impl Bench {
         Ok(Self { board, tool: tool.clone(), selector, killer, uart, stopper, server })
     }
 
-    /// A command of the tool about this board, whose chip has its name.
+    /// Returns a command of the tool for this board.
     pub fn command(&self, command: &str) -> Command {
         self.tool.command(command, &self.board.name, &self.selector)
     }
 
-    /// Has the tool do what ends by itself, and well.
+    /// Runs a command that ends by itself, and checks that it succeeds.
     pub fn ask(&self, command: &str) -> Result<End, Failed> {
-        Run::start(self.command(command))?.end()?.well()
+        Run::start(self.command(command))?.end()?.success()
     }
 
-    /// `run` or `attach`, for one of the board's two programs.
+    /// Starts a command with one of the board's programs.
     pub fn follow(&self, command: &str, program: Program) -> Result<Run, Failed> {
         let mut line = self.command(command);
         line.arg(self.elf(program));
@@ -63,12 +63,12 @@ impl Bench {
 
     /// Flashes the firmware.
     pub fn download(&self) -> Result<(), Failed> {
-        self.follow("download", Program::Served)?.end()?.well().map(drop)
+        self.follow("download", Program::Served)?.end()?.success().map(drop)
     }
 
-    /// Flashes a model, and nothing else.
+    /// Flashes only a model.
     pub fn download_model(&self, model: &[u8]) -> Result<(), Failed> {
-        // In the build's own folder, where nothing is left behind by trials that a person stops.
+        // In the build folder, so that an interrupted trial leaves no file elsewhere.
         let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("probe_rs-model.bin");
         fs::write(&file, model)?;
         let elf = fs::read(self.elf(Program::Served))?;
@@ -76,7 +76,7 @@ impl Bench {
         let region = elf.symbol_by_name("_model_start").ok_or("the firmware has no region for a model")?;
         let mut line = self.command("download");
         line.args(["--binary-format", "bin", "--base-address", &format!("{:#x}", region.address())]).arg(file);
-        Run::start(line)?.end()?.well().map(drop)
+        Run::start(line)?.end()?.success().map(drop)
     }
 
     /// Sends bytes to the board's serial port.
@@ -84,14 +84,14 @@ impl Bench {
         Ok((&self.uart).write_all(bytes)?)
     }
 
-    /// A conversation with the firmware by the board's serial port.
+    /// Returns a client on the board's serial port.
     pub fn client(&self) -> Result<Client, Failed> {
         Ok(Client::new(Box::new(self.uart.try_clone()?), PATIENCE))
     }
 
-    /// How the server ends by itself.
+    /// Waits for the server to end by itself.
     pub fn end(mut self) -> Result<(), ProbeError> {
-        let server = self.server.take().expect("it is only taken here and where the bench ends");
+        let server = self.server.take().expect("it is only taken here and in `drop`");
         server.join().expect("the server does not panic")
     }
 
@@ -105,11 +105,11 @@ impl Bench {
 pub enum Program {
     /// The firmware.
     Served,
-    /// The one that ends as it is told to.
+    /// The program that ends as it is told to.
     Faults,
 }
 
-/// Where a board's program is.
+/// Returns the path of a board's program.
 pub fn elf(board: &Board, program: Program) -> PathBuf {
     let [served, faults, _] = board.programs();
     let name = match program {
@@ -119,7 +119,7 @@ pub fn elf(board: &Board, program: Program) -> PathBuf {
     firmware_folder().join(format!("{name}.elf"))
 }
 
-/// The model of this repository.
+/// Reads the committed model.
 pub fn model() -> Result<Vec<u8>, Failed> {
     let path: &Path = &fixtures().join("model.bin");
     fs::read(path).map_err(|error| format!("{}: {error}", path.display()).into())
@@ -130,7 +130,7 @@ impl Drop for Bench {
         self.stopper.stop();
         self.killer.kill();
         if let Some(server) = self.server.take() {
-            // Its end is told of in `end`.
+            // Only `end` reports its error.
             let _ = server.join();
         }
     }

@@ -1,17 +1,15 @@
-//! What is tried on every board.
+//! Cases for every board.
 
-use checks::seal;
 use libtest_mimic::Failed;
 use parity::ClientError;
 use shared_model::{BlobError, DeviceFault, Model, Refusal};
 
 use crate::bench::{Bench, Program, model};
-use crate::common::damaged;
+use crate::common::{damaged, renamed};
 use crate::run::End;
 
 pub type Case = fn(&Bench) -> Result<(), Failed>;
 
-/// Cases for every emulated board.
 pub const CASES: &[(&str, Case)] = &[
     ("info", info),
     ("run", run),
@@ -22,36 +20,36 @@ pub const CASES: &[(&str, Case)] = &[
     ("swap_model", swap_model),
 ];
 
-/// What the firmware says when it has begun, and when it has a model.
+/// The firmware's log line when it has a model.
 const SELF_TEST: &str = "self-test passed";
 
 fn info(bench: &Bench) -> Result<(), Failed> {
-    bench.ask("info")?.says(&[&format!("Detected chip: {}", bench.board.name)]).map(drop)
+    bench.ask("info")?.prints(&[&format!("Detected chip: {}", bench.board.name)]).map(drop)
 }
 
 fn run(bench: &Bench) -> Result<(), Failed> {
     bench.download_model(&model()?)?;
     let run = bench.follow("run", Program::Served)?;
     run.wait_for(SELF_TEST)?;
-    run.interrupt()?.well()?.says(&[&format!("{} starts", bench.board.name), SELF_TEST]).map(drop)
+    run.interrupt()?.success()?.prints(&[&format!("{} starts", bench.board.name), SELF_TEST]).map(drop)
 }
 
 fn ends_well(bench: &Bench) -> Result<(), Failed> {
-    ends(bench, b"e")?.well()?.says(&["ends well", "exited successfully"]).map(drop)
+    ends(bench, b"e")?.success()?.prints(&["ends well", "exited successfully"]).map(drop)
 }
 
 fn panic(bench: &Bench) -> Result<(), Failed> {
     let words = ["panicked at", "on purpose", "fail<", "firmware/src/hw/program.rs:"];
-    ends(bench, b"p")?.badly()?.says(&words).map(drop)
+    ends(bench, b"p")?.failure()?.prints(&words).map(drop)
 }
 
-/// The tool catches the fault where its handler begins, and tells what it knows of it.
+/// The tool stops at the start of the fault handler and prints the fault.
 fn hard_fault(bench: &Bench) -> Result<(), Failed> {
     let words = ["Exception", "HardFault", "udf", "fail<", "firmware/src/hw/program.rs:"];
-    ends(bench, b"f")?.badly()?.says(&words).map(drop)
+    ends(bench, b"f")?.failure()?.prints(&words).map(drop)
 }
 
-/// How the program ends that is told `how` to end.
+/// Runs the program that ends as `how` tells it.
 fn ends(bench: &Bench, how: &[u8]) -> Result<End, Failed> {
     let run = bench.follow("run", Program::Faults)?;
     run.wait_for("waits for a byte")?;
@@ -59,7 +57,7 @@ fn ends(bench: &Bench, how: &[u8]) -> Result<End, Failed> {
     run.end()
 }
 
-/// Logs that come after an attach are shown, and the firmware goes on when the tool has gone.
+/// Later logs are shown after an attach, and the firmware continues when the tool has ended.
 fn attach(bench: &Bench) -> Result<(), Failed> {
     let model = model()?;
     bench.download()?;
@@ -67,17 +65,17 @@ fn attach(bench: &Bench) -> Result<(), Failed> {
     bench.ask("reset")?;
     let run = bench.follow("attach", Program::Served)?;
     run.wait_for(SELF_TEST)?;
-    // No frame: the firmware refuses it, and says so in its logs and on the link.
+    // The firmware refuses this noise, in its logs and on the link.
     bench.send(&[0x55, 0x55, 0])?;
     run.wait_for("refused")?;
-    run.interrupt()?.well()?;
+    run.interrupt()?.success()?;
     let mut client = bench.client()?;
     client.hello_with(Model::parse(&model)?.id())?;
     assert_eq!(client.traffic().refused, 1, "the refusal of the noise comes first");
     Ok(())
 }
 
-/// The model alone is flashed, and the firmware begins again with what is there.
+/// The firmware restarts with each model that is flashed alone.
 fn swap_model(bench: &Bench) -> Result<(), Failed> {
     let right = model()?;
     let id = Model::parse(&right)?.id();
@@ -106,14 +104,4 @@ fn swap_model(bench: &Bench) -> Result<(), Failed> {
     bench.ask("reset")?;
     client.hello_with(id)?;
     Ok(())
-}
-
-/// A model that computes the same under another name of a class: another model, by its id.
-fn renamed(model: &[u8]) -> Result<Vec<u8>, Failed> {
-    let name: &[u8] = b"Sneaker";
-    let mut model = model.to_vec();
-    let place = model.windows(name.len()).position(|bytes| bytes == name).ok_or("the class is in the model")?;
-    model[place] = b's';
-    seal(&mut model);
-    Ok(model)
 }

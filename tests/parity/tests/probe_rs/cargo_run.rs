@@ -1,5 +1,4 @@
-//! `cargo run` on bare metal, as a person types it: the runner is probe-rs, and the chip's name
-//! stands in the ELF.
+//! `cargo run` on bare metal: the runner is probe-rs, and the ELF names the chip.
 
 use std::env;
 use std::ffi::OsString;
@@ -14,10 +13,10 @@ use crate::bench::Bench;
 use crate::run::Run;
 use crate::tool::{Tool, plain};
 
-/// How long the build may take.
+/// Longest time of the build.
 const BUILD_PATIENCE: Duration = Duration::from_secs(600);
 
-/// Builds, flashes and shows the logs.
+/// Checks that `cargo run` builds, flashes and shows the logs.
 pub fn cargo_run(board: &'static Board, tool: &Tool) -> Result<(), Failed> {
     let bench = Bench::new(board, tool)?;
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -29,11 +28,11 @@ pub fn cargo_run(board: &'static Board, tool: &Tool) -> Result<(), Failed> {
     let run = Run::start(line)?;
     run.wait_within(&format!("{} starts", board.name), BUILD_PATIENCE)?;
     run.wait_for("no model")?;
-    // cargo ends by the signal, and the tool in its group by itself.
-    run.interrupt()?.says(&["Finished", "probe-rs run"]).map(drop)
+    // The signal ends cargo, and the tool in its group ends by itself.
+    run.interrupt()?.prints(&["Finished", "probe-rs run"]).map(drop)
 }
 
-/// Whether the compiler that cargo takes has the board's target.
+/// Returns true if the compiler has the board's target.
 pub fn has_target(board: &Board) -> bool {
     let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
     rustc.args(["--print", "target-libdir", "--target", &board.triple]).stdin(Stdio::null());

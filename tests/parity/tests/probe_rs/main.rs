@@ -1,7 +1,7 @@
-//! Every emulated board behind the virtual probe, by the command-line tool of probe-rs as everyone
-//! has it.
+//! The unmodified command-line tool of probe-rs with every emulated board, through the virtual
+//! probe.
 //!
-//! All trials are ignored where the tool is not on the PATH or is too old, unless `PARITY_REQUIRE`
+//! All trials are ignored if the tool is not on the PATH or is too old, unless `PARITY_REQUIRE`
 //! names `probe-rs`. A board without its firmware is ignored, unless `PARITY_REQUIRE` names the
 //! board. `PARITY_FIRMWARE` is the folder of the boards' ELFs.
 
@@ -24,23 +24,23 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use tool::Tool;
 use virtual_probe::{check_emulator, stop_all_at_signals};
 
-/// Every board that the virtual probe can stand in front of.
+/// Every board that the virtual probe knows.
 static BOARDS: LazyLock<Vec<Board>> = LazyLock::new(|| {
     let all = boards::all().unwrap_or_default();
     all.into_iter().filter(|board| virtual_probe::Board::by_name(&board.name).is_some()).collect()
 });
 
-/// The board on which is tried what is the same on every board.
+/// The board for cases that are the same on every board.
 const ONE: &str = "mps2-an386";
 
 fn main() -> ExitCode {
-    // QEMU, the probe and the tool fill two cores, and what hangs is told by its silence.
+    // QEMU, the probe and the tool use two cores, and a busy machine could make one look hung.
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
     stop_all_at_signals();
     let required = required();
     let tool = Tool::find().and_then(|tool| match check_emulator(virtual_probe::QEMU, run::PATIENCE) {
         Ok(()) => Ok(tool),
-        Err(error) => Err(format!("{error}; or type `cargo xtask setup`")),
+        Err(error) => Err(format!("{error}; or run `cargo xtask setup`")),
     });
     let (mut trials, mut of_one) = (Vec::new(), Vec::new());
     if let Err(reason) = &tool
@@ -67,13 +67,13 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// What is tried on one board only.
+/// Returns the trials for one board only.
 fn trials_of_one(board: &'static Board, tool: &Result<Tool, String>) -> Vec<Trial> {
     let mut trials = Vec::new();
     for &(name, case) in refusals::CASES {
         let can_be_tried = match name {
-            "nothing_left_behind" if refusals::program().is_none() => {
-                Err("there is no virtual-probe in this build: cargo build -p virtual-probe builds it".to_owned())
+            "nothing_is_left_running" if refusals::program().is_none() => {
+                Err("this build has no virtual-probe; build it with `cargo build -p virtual-probe`".to_owned())
             }
             _ => tool.clone(),
         };
@@ -83,13 +83,13 @@ fn trials_of_one(board: &'static Board, tool: &Result<Tool, String>) -> Vec<Tria
         if cargo_run::has_target(board) {
             return Ok(tool);
         }
-        Err(format!("the target is not installed: rustup target add {} adds it", board.triple))
+        Err(format!("the target is not installed; run `rustup target add {}`", board.triple))
     });
     trials.push(trial("cargo_run".to_owned(), can_be_tried.as_ref(), move |tool| cargo_run::cargo_run(board, tool)));
     trials
 }
 
-/// A trial with the tool, or one that is ignored for a reason.
+/// Returns a trial with the tool, or one that is ignored with a reason.
 fn trial(
     name: String,
     tool: Result<&Tool, &String>,
@@ -104,13 +104,13 @@ fn trial(
     }
 }
 
-/// Whether the board's programs are there.
+/// Checks that the board's programs are built.
 fn firmware_of(board: &Board) -> Result<(), String> {
     let programs = [Program::Served, Program::Faults].map(|program| elf(board, program));
     match programs.iter().find(|path| !path.is_file()) {
         None => Ok(()),
         Some(path) => {
-            Err(format!("no firmware at {}: `cargo xtask firmware {}` builds it", path.display(), board.name))
+            Err(format!("there is no {}; build it with `cargo xtask firmware {}`", path.display(), board.name))
         }
     }
 }

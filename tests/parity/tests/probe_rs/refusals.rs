@@ -1,5 +1,4 @@
-//! What goes wrong, and is said to: wrong chip, no probe, two clients, an emulator that ends in the
-//! middle.
+//! Errors: wrong chip, no probe, two clients, an emulator that ends early.
 
 use std::env;
 use std::fs;
@@ -29,41 +28,41 @@ pub const CASES: &[(&str, Case)] = &[
     ("no_probe", no_probe),
     ("second_client", second_client),
     ("emulator_gone", emulator_gone),
-    ("nothing_left_behind", nothing_left_behind),
+    ("nothing_is_left_running", nothing_is_left_running),
 ];
 
 fn unknown_chip(board: &'static Board, tool: &Tool) -> Result<(), Failed> {
     let bench = Bench::new(board, tool)?;
     let end = Run::start(tool.command("reset", "no-such-chip", &bench.selector))?.end()?;
-    end.badly()?.says(&["The chip 'no-such-chip' was not found"]).map(drop)
+    end.failure()?.prints(&["The chip 'no-such-chip' was not found"]).map(drop)
 }
 
-/// The ELF names its chip, and nothing is written for another.
+/// The ELF names its chip, and the tool does not flash it to another.
 fn wrong_chip(board: &'static Board, tool: &Tool) -> Result<(), Failed> {
     let bench = Bench::new(board, tool)?;
     let mut line = tool.command("run", "mps2-an505", &bench.selector);
     line.arg(elf(board, Program::Served));
-    Run::start(line)?.end()?.badly()?.says(&["elf_chip does not match probe_chip"])?;
-    // The board itself says what it is.
+    Run::start(line)?.end()?.failure()?.prints(&["elf_chip does not match probe_chip"])?;
+    // The chip identifies itself.
     let end = Run::start(tool.command("info", "mps2-an505", &bench.selector))?.end()?;
-    end.well()?.says(&[&format!("Detected chip: {}", board.name)]).map(drop)
+    end.success()?.prints(&[&format!("Detected chip: {}", board.name)]).map(drop)
 }
 
 fn no_probe(board: &'static Board, tool: &Tool) -> Result<(), Failed> {
-    // A port that was free a moment ago.
+    // A port that was free just now.
     let address = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
     let end = Run::start(tool.command("reset", &board.name, &format!("1d50:6018:{address}")))?.end()?;
-    end.badly()?.says(&["Failed to open the debug probe"]).map(drop)
+    end.failure()?.prints(&["Failed to open the debug probe"]).map(drop)
 }
 
-/// A second client is told to come later, and the first one does not notice.
+/// A second client is refused without disturbing the first.
 fn second_client(board: &'static Board, tool: &Tool) -> Result<(), Failed> {
     let bench = Bench::new(board, tool)?;
     let first = bench.follow("run", Program::Faults)?;
     first.wait_for("waits for a byte")?;
-    Run::start(bench.command("reset"))?.end()?.badly()?.says(&["Failed to open the debug probe"])?;
+    Run::start(bench.command("reset"))?.end()?.failure()?.prints(&["Failed to open the debug probe"])?;
     bench.send(b"e")?;
-    first.end()?.well()?.says(&["ends well"])?;
+    first.end()?.success()?.prints(&["ends well"])?;
     bench.ask("reset").map(drop)
 }
 
@@ -72,35 +71,35 @@ fn emulator_gone(board: &'static Board, tool: &Tool) -> Result<(), Failed> {
     let run = bench.follow("run", Program::Faults)?;
     run.wait_for("waits for a byte")?;
     bench.killer.kill();
-    run.end()?.badly()?.says(&["Error: "])?;
-    let error = bench.end().expect_err("there is nothing left to serve").to_string();
+    run.end()?.failure()?.prints(&["Error: "])?;
+    let error = bench.end().expect_err("the emulator has ended").to_string();
     assert!(error.contains(&format!("the emulator of {} ended with signal: 9", board.name)), "{error}");
     Ok(())
 }
 
-/// The program `virtual-probe`: it fails with its emulator, and its emulator ends with it.
-fn nothing_left_behind(board: &'static Board, tool: &Tool) -> Result<(), Failed> {
+/// The program `virtual-probe` fails when its emulator ends, and its emulator ends with it.
+fn nothing_is_left_running(board: &'static Board, tool: &Tool) -> Result<(), Failed> {
     let probe = Served::start(board)?;
     kill(probe.emulator, Signal::SIGKILL)?;
     let end = probe.run.end()?;
     assert_eq!(end.code, Some(1));
-    end.says(&["error: the emulator has ended", &format!("the emulator of {} ended with signal: 9", board.name)])?;
+    end.prints(&["error: the emulator has ended", &format!("the emulator of {} ended with signal: 9", board.name)])?;
 
     let probe = Served::start(board)?;
     let selector = format!("1d50:6018:127.0.0.1:{}", probe.port);
-    Run::start(tool.command("info", &board.name, &selector))?.end()?.well()?;
+    Run::start(tool.command("info", &board.name, &selector))?.end()?.success()?;
     let emulator = probe.emulator;
-    assert!(is_there(emulator));
+    assert!(runs(emulator));
     assert_eq!(probe.run.interrupt()?.code, Some(128 + 15), "SIGTERM");
     let deadline = Instant::now() + PATIENCE;
-    while is_there(emulator) {
-        assert!(Instant::now() < deadline, "QEMU is left behind");
+    while runs(emulator) {
+        assert!(Instant::now() < deadline, "QEMU still runs");
         thread::sleep(Duration::from_millis(10));
     }
     Ok(())
 }
 
-/// The program `virtual-probe`, with an emulator that has told its process id.
+/// The program `virtual-probe`, and the process id of its emulator.
 struct Served {
     run: Run,
     port: u16,
@@ -109,7 +108,7 @@ struct Served {
 
 impl Served {
     fn start(board: &Board) -> Result<Self, Failed> {
-        // In the place of QEMU, a script that leaves a note and becomes it.
+        // A script in QEMU's place writes its process id and becomes QEMU.
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("probe_rs-emulator");
         fs::create_dir_all(&folder)?;
         let (note, script) = (folder.join("pid"), folder.join(QEMU));
@@ -118,26 +117,26 @@ impl Served {
         let old_path = env::var_os("PATH").unwrap_or_default();
         let path = env::join_paths([folder].into_iter().chain(env::split_paths(&old_path)))?;
 
-        let mut command = Command::new(program().ok_or("it was there a moment ago")?);
+        let mut command = Command::new(program().ok_or("the program was there when the trials were listed")?);
         command.arg(&board.name).env("PATH", path).env("OLD_PATH", old_path).env("NOTE", &note);
-        // Its line for people has no such end before the whole is there.
+        // The printed command line ends with this.
         let run = Run::start(command)?;
         run.wait_for("emulated.yaml\n")?;
         let line = run.text();
-        let rest = line.split_once("127.0.0.1:").ok_or("the line names the probe")?.1;
-        let port = rest.split_whitespace().next().ok_or("the line names the port")?.parse()?;
+        let rest = line.split_once("127.0.0.1:").ok_or("the output names no probe")?.1;
+        let port = rest.split_whitespace().next().ok_or("the output names no port")?.parse()?;
         let emulator = Pid::from_raw(fs::read_to_string(&note)?.trim().parse()?);
         Ok(Self { run, port, emulator })
     }
 }
 
-/// The program `virtual-probe`, where this build has it: beside the folder of this test.
+/// Returns the path of `virtual-probe`, next to this test's folder, if it is built.
 pub fn program() -> Option<PathBuf> {
     let test = env::current_exe().ok()?;
     test.parent().and_then(Path::parent).map(|folder| folder.join("virtual-probe")).filter(|path| path.is_file())
 }
 
-/// Whether there is a process of this number.
-fn is_there(process: Pid) -> bool {
+/// Returns true if the process exists.
+fn runs(process: Pid) -> bool {
     kill(process, None).is_ok()
 }

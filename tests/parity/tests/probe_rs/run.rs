@@ -1,4 +1,4 @@
-//! A program that runs, and what it says.
+//! A running program and its output.
 
 use std::io::{PipeReader, Read as _, pipe};
 use std::process::{Command, Stdio};
@@ -10,27 +10,27 @@ use libtest_mimic::Failed;
 use tempfile::TempDir;
 use virtual_probe::Process;
 
-/// How long anything may take. Far more than it does, on a busy machine too.
+/// Longest time of any step: far more than needed, even on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How often one who waits looks again.
-const GLANCE: Duration = Duration::from_millis(10);
+/// Pause between two polls.
+const PAUSE: Duration = Duration::from_millis(10);
 
-/// A running program. Dropping it ends it, and all that it has started.
+/// A running program. Dropping it ends it and all processes that it started.
 pub struct Run {
     process: Process,
     line: String,
     output: Arc<Mutex<Output>>,
 }
 
-/// What a program has said so far, to both of its outputs, in its order.
+/// A program's output so far, standard output and error in order.
 #[derive(Default)]
 struct Output {
     bytes: Vec<u8>,
     is_complete: bool,
 }
 
-/// How a program has ended.
+/// An ended program.
 #[derive(Debug)]
 pub struct End {
     line: String,
@@ -39,14 +39,14 @@ pub struct End {
 }
 
 impl Run {
-    /// Starts a program with nothing to read.
+    /// Starts a program without input.
     pub fn start(mut command: Command) -> Result<Self, Failed> {
         let line = format!("{command:?}");
         let (reader, writer) = pipe()?;
         command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
         let process = Process::spawn(&mut command, TempDir::with_prefix("prenda-")?)
-            .map_err(|error| format!("{line} does not start: {error}"))?;
-        // Our own ends of the pipe are the command's.
+            .map_err(|error| format!("cannot start {line}: {error}"))?;
+        // Closes our writing ends of the pipe, which the command owns.
         drop(command);
         let output = Arc::new(Mutex::new(Output::default()));
         let kept = Arc::clone(&output);
@@ -54,19 +54,19 @@ impl Run {
         Ok(Self { process, line, output })
     }
 
-    /// Waits until it has said `words`.
+    /// Waits until it has printed `words`.
     pub fn wait_for(&self, words: &str) -> Result<(), Failed> {
         self.wait_within(words, PATIENCE)
     }
 
-    /// Waits until it has said `words`, for at most `patience`.
+    /// Waits until it has printed `words`, for at most `patience`.
     pub fn wait_within(&self, words: &str, patience: Duration) -> Result<(), Failed> {
         let deadline = Instant::now() + patience;
         loop {
-            // Asked before the output, so that last words are read.
+            // Before the output, so that all of it is read.
             let ended = self.process.wait(Duration::ZERO);
             if ended.is_some() {
-                self.wait_for_the_last_words();
+                self.wait_for_last_output();
             }
             let text = self.text();
             if text.contains(words) {
@@ -76,16 +76,14 @@ impl Run {
                 return Err(format!("{} ended ({status}) without {words:?}: {text}", self.line).into());
             }
             if Instant::now() > deadline {
-                return Err(format!("{} does not say {words:?}: {text}", self.line).into());
+                return Err(format!("{} does not print {words:?}: {text}", self.line).into());
             }
-            thread::sleep(GLANCE);
+            thread::sleep(PAUSE);
         }
     }
 
-    /// Asks it to end, and waits for that.
-    ///
-    /// By SIGTERM: without a terminal, probe-rs 0.32 notices an interrupt, says so, and goes on
-    /// where the firmware has an RTT channel to write to.
+    /// Ends it with SIGTERM: without a terminal, probe-rs 0.32 continues after an interrupt if the
+    /// firmware has an RTT down channel.
     pub fn interrupt(self) -> Result<End, Failed> {
         self.process.terminate();
         self.end()
@@ -96,19 +94,19 @@ impl Run {
         let Some(status) = self.process.wait(PATIENCE) else {
             return Err(format!("{} does not end: {}", self.line, self.text()).into());
         };
-        self.wait_for_the_last_words();
+        self.wait_for_last_output();
         Ok(End { line: self.line.clone(), code: status.code(), text: self.text() })
     }
 
-    /// They end with the program, unless someone else holds its output.
-    fn wait_for_the_last_words(&self) {
+    /// Waits for the last output, with a limit since another process may hold the pipe.
+    fn wait_for_last_output(&self) {
         let deadline = Instant::now() + Duration::from_secs(1);
         while !self.output().is_complete && Instant::now() < deadline {
-            thread::sleep(GLANCE);
+            thread::sleep(PAUSE);
         }
     }
 
-    /// What it has said so far.
+    /// Returns its output so far.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.output().bytes).into_owned()
     }
@@ -119,24 +117,24 @@ impl Run {
 }
 
 impl End {
-    /// Holds that it has succeeded.
-    pub fn well(self) -> Result<Self, Failed> {
+    /// Checks that it succeeded.
+    pub fn success(self) -> Result<Self, Failed> {
         if self.code == Some(0) { Ok(self) } else { Err(format!("{} failed: {self:?}", self.line).into()) }
     }
 
-    /// Holds that it has failed by itself, with an exit code.
-    pub fn badly(self) -> Result<Self, Failed> {
+    /// Checks that it failed by itself, with an exit code.
+    pub fn failure(self) -> Result<Self, Failed> {
         match self.code {
             Some(1..) => Ok(self),
-            _ => Err(format!("{} did not fail as it should: {self:?}", self.line).into()),
+            _ => Err(format!("{} should have failed: {self:?}", self.line).into()),
         }
     }
 
-    /// Holds that it has said all of `words`.
-    pub fn says(self, words: &[&str]) -> Result<Self, Failed> {
+    /// Checks that it printed all of `words`.
+    pub fn prints(self, words: &[&str]) -> Result<Self, Failed> {
         match words.iter().find(|words| !self.text.contains(**words)) {
             None => Ok(self),
-            Some(words) => Err(format!("{} does not say {words:?}: {}", self.line, self.text).into()),
+            Some(words) => Err(format!("{} did not print {words:?}: {}", self.line, self.text).into()),
         }
     }
 }
