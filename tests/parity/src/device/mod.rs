@@ -7,6 +7,7 @@ mod probe;
 mod qemu;
 mod rtt;
 
+use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -121,67 +122,21 @@ pub struct Session {
     /// The conversation.
     pub client: Client,
     /// The device's runner; `None` for loopback.
-    pub runner: Option<Runner>,
+    pub runner: Option<Box<dyn Runner>>,
 }
 
 /// An emulator or a debug probe that runs a device's firmware.
-#[derive(Debug)]
-pub enum Runner {
-    /// QEMU alone.
-    Emulator(Box<qemu::Emulator>),
-    /// A debug probe, and its emulator for an emulated board.
-    #[cfg(feature = "probe")]
-    Probe(Box<probe::Probed>),
-}
-
-impl Runner {
+pub trait Runner: Debug {
     /// Waits for the firmware to end for at most `patience`, and returns its exit code.
-    #[must_use]
-    pub fn exit_code(&self, patience: Duration) -> Option<i32> {
-        match self {
-            Self::Emulator(emulator) => emulator.exit_code(patience),
-            #[cfg(feature = "probe")]
-            Self::Probe(probed) => probed.exit_code(patience),
-        }
-    }
-
+    fn exit_code(&self, patience: Duration) -> Option<i32>;
     /// Returns the firmware's last log lines; all of them are there once it has ended.
-    #[must_use]
-    pub fn logs(&mut self) -> Vec<String> {
-        match self {
-            Self::Emulator(emulator) => emulator.logs(),
-            #[cfg(feature = "probe")]
-            Self::Probe(probed) => probed.logs(),
-        }
-    }
-
+    fn logs(&mut self) -> Vec<String>;
     /// Returns a handle that kills the emulator, if there is one.
-    #[must_use]
-    pub fn killer(&self) -> Option<Killer> {
-        match self {
-            Self::Emulator(emulator) => Some(emulator.killer()),
-            #[cfg(feature = "probe")]
-            Self::Probe(probed) => probed.killer(),
-        }
-    }
-
+    fn killer(&self) -> Option<Killer>;
     /// Returns the link over RTT, next to a client on the UART; `None` through a probe.
-    #[must_use]
-    pub fn rtt(&self) -> Option<Box<dyn Stream>> {
-        match self {
-            Self::Emulator(emulator) => Some(emulator.rtt()),
-            #[cfg(feature = "probe")]
-            Self::Probe(_) => None,
-        }
-    }
-
-    fn post_mortem(&mut self) -> String {
-        match self {
-            Self::Emulator(emulator) => emulator.post_mortem(),
-            #[cfg(feature = "probe")]
-            Self::Probe(probed) => probed.post_mortem(),
-        }
-    }
+    fn rtt(&self) -> Option<Box<dyn Stream>>;
+    /// Returns the end of emulator or program and the last log lines, for an error message.
+    fn post_mortem(&mut self) -> String;
 }
 
 impl Session {
@@ -189,7 +144,7 @@ impl Session {
     /// for loopback.
     #[must_use]
     pub fn post_mortem(&mut self) -> String {
-        self.runner.as_mut().map_or_else(String::new, Runner::post_mortem)
+        self.runner.as_mut().map_or_else(String::new, |runner| runner.post_mortem())
     }
 }
 
@@ -265,32 +220,30 @@ impl Device {
         self.board().is_some_and(|board| board.emulator.is_none())
     }
 
-    /// Starts the board's program that fails on purpose; `None` for loopback.
+    /// Starts the board's program that fails on purpose.
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`start`](Self::start).
-    pub fn start_faults(self, lab: &Lab) -> Option<Result<Session, DeviceError>> {
-        let [_, faults, _] = self.board()?.programs();
-        self.start_program(&faults, lab)
+    /// Returns [`DeviceError`] if it does not start; loopback has none.
+    pub fn start_faults(self, lab: &Lab) -> Result<Session, DeviceError> {
+        self.start_program(1, lab)
     }
 
-    /// Starts the board's program that compares the kernels with a reference; `None` for loopback.
+    /// Starts the board's program that compares the kernels with a reference.
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`start`](Self::start).
-    pub fn start_kernels(self, lab: &Lab) -> Option<Result<Session, DeviceError>> {
-        let [_, _, kernels] = self.board()?.programs();
-        self.start_program(&kernels, lab)
+    /// Returns [`DeviceError`] if it does not start; loopback has none.
+    pub fn start_kernels(self, lab: &Lab) -> Result<Session, DeviceError> {
+        self.start_program(2, lab)
     }
 
-    fn start_program(self, program: &str, lab: &Lab) -> Option<Result<Session, DeviceError>> {
+    fn start_program(self, index: usize, lab: &Lab) -> Result<Session, DeviceError> {
         match self {
-            Self::Loopback => None,
-            Self::Qemu(board) => Some(qemu::start(board, program, lab, &[])),
+            Self::Loopback => Err(elf::not_started(self.name(), &anyhow::anyhow!("it has no such program"))),
+            Self::Qemu(board) => qemu::start(board, &board.programs()[index], lab, &[]),
             #[cfg(feature = "probe")]
-            Self::Probe(board, name) => Some(probe::start(name, board, program, lab, &[])),
+            Self::Probe(board, name) => probe::start(name, board, &board.programs()[index], lab, &[]),
         }
     }
 }

@@ -22,9 +22,9 @@ use probe_rs::{Core, MemoryInterface as _, Permissions};
 use virtual_probe::{CHIPS, Killer, MachineOptions, Probe, Server, Stopper};
 
 use super::elf::{Program, check_firmware, not_started, symbol};
-use super::{DeviceError, IO_TIMEOUT, LOGS_UP, Lab, Session, qemu};
+use super::{DeviceError, IO_TIMEOUT, LOGS_UP, Lab, Runner, Session, qemu};
 use crate::logs::Logs;
-use crate::{Client, device::Runner};
+use crate::{Client, Stream};
 use pump::{End, Pump};
 use selector::{greet, network_address, selector};
 
@@ -36,7 +36,7 @@ const HALT_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A connection through a probe. Dropping it ends the connection and the emulator, if any.
 #[derive(Debug)]
-pub struct Probed {
+struct Probed {
     logs: Logs,
     end: Arc<Mutex<Option<End>>>,
     pump: Option<JoinHandle<()>>,
@@ -115,8 +115,7 @@ fn launch(device: &'static str, board: &Board, program: &Program, lab: &Lab, mod
     })?;
     let logs = Logs::collect(device, &program.elf, log_source, lab.show_logs)?;
     let probed = Probed { logs, end, pump: Some(pump), link, emulator };
-    let runner = Some(Runner::Probe(Box::new(probed)));
-    Ok(Session { device, client: Client::new(Box::new(ours), lab.patience), runner })
+    Ok(Session { device, client: Client::new(Box::new(ours), lab.patience), runner: Some(Box::new(probed)) })
 }
 
 /// Starts QEMU and the virtual probe in front of it.
@@ -185,13 +184,6 @@ fn attach_rtt(core: &mut Core<'_>, control_block: u64, patience: Duration) -> an
 }
 
 impl Probed {
-    pub(super) fn exit_code(&self, patience: Duration) -> Option<i32> {
-        match self.wait(patience)? {
-            End::Exited(code) => Some(code),
-            End::Stopped(_) => None,
-        }
-    }
-
     fn wait(&self, patience: Duration) -> Option<End> {
         let deadline = Instant::now() + patience;
         loop {
@@ -203,22 +195,35 @@ impl Probed {
         }
     }
 
-    pub(super) fn logs(&mut self) -> Vec<String> {
-        self.finish_logs();
-        self.logs.lines()
-    }
-
     fn finish_logs(&mut self) {
         if self.wait(Duration::ZERO).is_some() {
             self.logs.finish();
         }
     }
+}
 
-    pub(super) fn killer(&self) -> Option<Killer> {
+impl Runner for Probed {
+    fn exit_code(&self, patience: Duration) -> Option<i32> {
+        match self.wait(patience)? {
+            End::Exited(code) => Some(code),
+            End::Stopped(_) => None,
+        }
+    }
+
+    fn logs(&mut self) -> Vec<String> {
+        self.finish_logs();
+        self.logs.lines()
+    }
+
+    fn killer(&self) -> Option<Killer> {
         self.emulator.as_ref().map(|emulator| emulator.killer.clone())
     }
 
-    pub(super) fn post_mortem(&mut self) -> String {
+    fn rtt(&self) -> Option<Box<dyn Stream>> {
+        None
+    }
+
+    fn post_mortem(&mut self) -> String {
         let mut text = match self.wait(Duration::from_millis(500)) {
             Some(End::Exited(code)) => format!("; the program ended with exit code {code}"),
             Some(End::Stopped(why)) => format!("; {why}"),

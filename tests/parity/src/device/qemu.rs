@@ -15,7 +15,7 @@ use crate::logs::Logs;
 
 /// A running QEMU. Dropping it ends the process.
 #[derive(Debug)]
-pub struct Emulator {
+struct Emulator {
     machine: Machine,
     rtt: Rtt,
     logs: Logs,
@@ -63,8 +63,8 @@ fn launch(board: &'static Board, program: &Program, lab: &Lab, model: &[u8]) -> 
     let mut logs = rtt.up(LOGS_UP, None);
     logs.open(lab.patience).map_err(|error| anyhow::anyhow!("{error}{}", machine.post_mortem()))?;
     let logs = Logs::collect(&board.name, &program.elf, logs, lab.show_logs)?;
-    let runner = Some(Runner::Emulator(Box::new(Emulator { machine, rtt, logs })));
-    Ok(Session { device: &board.name, client: Client::new(stream, lab.patience), runner })
+    let emulator = Emulator { machine, rtt, logs };
+    Ok(Session { device: &board.name, client: Client::new(stream, lab.patience), runner: Some(Box::new(emulator)) })
 }
 
 fn link_over(rtt: &Rtt) -> Box<dyn Stream> {
@@ -72,30 +72,32 @@ fn link_over(rtt: &Rtt) -> Box<dyn Stream> {
 }
 
 impl Emulator {
-    pub(super) fn rtt(&self) -> Box<dyn Stream> {
-        link_over(&self.rtt)
-    }
-
-    pub(super) fn exit_code(&self, patience: Duration) -> Option<i32> {
-        self.machine.wait(patience).and_then(|status| status.code())
-    }
-
-    pub(super) fn logs(&mut self) -> Vec<String> {
-        self.finish_logs();
-        self.logs.lines()
-    }
-
     fn finish_logs(&mut self) {
         if self.machine.wait(Duration::ZERO).is_some() {
             self.logs.finish();
         }
     }
+}
 
-    pub(super) fn killer(&self) -> Killer {
-        self.machine.killer()
+impl Runner for Emulator {
+    fn exit_code(&self, patience: Duration) -> Option<i32> {
+        self.machine.wait(patience).and_then(|status| status.code())
     }
 
-    pub(super) fn post_mortem(&mut self) -> String {
+    fn logs(&mut self) -> Vec<String> {
+        self.finish_logs();
+        self.logs.lines()
+    }
+
+    fn killer(&self) -> Option<Killer> {
+        Some(self.machine.killer())
+    }
+
+    fn rtt(&self) -> Option<Box<dyn Stream>> {
+        Some(link_over(&self.rtt))
+    }
+
+    fn post_mortem(&mut self) -> String {
         let ended = self.machine.post_mortem();
         self.finish_logs();
         ended + &self.logs.last_lines()

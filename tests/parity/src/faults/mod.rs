@@ -60,14 +60,7 @@ impl Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Flip => "flip",
-            Self::Drop => "drop",
-            Self::Double => "double",
-            Self::Delay => "delay",
-            Self::Cut => "cut",
-            Self::Noise => "noise",
-        })
+        f.pad(&format!("{self:?}").to_lowercase())
     }
 }
 

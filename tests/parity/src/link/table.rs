@@ -8,40 +8,15 @@ use super::LinkReport;
 
 /// Formats the table of a device, and a summary.
 pub fn table(report: &LinkReport) -> String {
+    let columns = "rate,kind,frames,damaged,late,refused,unreadable,sent again,answers,wrong,longest recovery,seconds";
     let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED).set_header([
-        "rate",
-        "kind",
-        "frames",
-        "damaged",
-        "late",
-        "refused",
-        "unreadable",
-        "sent again",
-        "answers",
-        "wrong",
-        "longest recovery",
-        "seconds",
-    ]);
-    for FaultRow {
-        kind,
-        rate,
-        frames,
-        damaged,
-        late,
-        refused,
-        unreadable,
-        resent,
-        answers,
-        wrong,
-        longest_recovery,
-        seconds,
-        ..
-    } in &report.rows
-    {
+    table.load_style(UTF8_FULL_CONDENSED).set_header(columns.split(','));
+    for row in &report.rows {
+        let FaultRow { frames, damaged, late, refused, unreadable, resent, answers, wrong, longest_recovery, .. } = row;
         let counts = [frames, damaged, late, refused, unreadable, resent, answers, wrong, longest_recovery];
-        let texts = [format!("{rate:e}"), kind.clone()];
-        table.add_row(texts.into_iter().chain(counts.map(u64::to_string)).chain([format!("{seconds:.1}")]));
+        let counts = counts.map(u64::to_string);
+        let texts = [format!("{:e}", row.rate), row.kind.clone()];
+        table.add_row(texts.into_iter().chain(counts).chain([format!("{:.1}", row.seconds)]));
     }
     for column in table.column_iter_mut().skip(2) {
         column.set_cell_alignment(CellAlignment::Right);

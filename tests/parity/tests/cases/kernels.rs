@@ -14,7 +14,7 @@ pub const KERNEL_CASES: &[(&str, Case)] = &[("kernels", kernels), ("wrong_refere
 const PATIENCE: Duration = Duration::from_secs(1200);
 
 fn kernels(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
-    let session = device.start_kernels(lab).ok_or("the device has no such binary")??;
+    let session = device.start_kernels(lab)?;
     let logs = ends_as(session, PATIENCE, b"r", 0, &["agree with the reference"])?;
     // "3594 networks, 230631 inferences agree with the reference, by the kernels dsp; 6 networks
     // have no room here"
@@ -34,7 +34,7 @@ fn kernels(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
 
 /// The same program detects a wrong reference.
 fn wrong_reference(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
-    let session = device.start_kernels(lab).ok_or("the device has no such binary")??;
+    let session = device.start_kernels(lab)?;
     ends_as(session, PATIENCE, b"w", 1, &["error", "seed", "Differs", "expected", "found"]).map(drop)
 }
 

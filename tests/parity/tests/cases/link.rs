@@ -5,9 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use libtest_mimic::Failed;
-use parity::{
-    Client, ClientError, Device, Echo, Fault, FaultTest, Faults, Lab, Plan, Retry, Runner, Session, send_noise,
-};
+use parity::{Client, ClientError, Device, Echo, Fault, FaultTest, Faults, Lab, Plan, Retry, Session, send_noise};
 
 use super::{Case, Fixture, sweep_session};
 
@@ -89,7 +87,7 @@ fn hopeless_line(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Fai
 /// A sweep over RTT while the UART is noisy. Then a hello on the UART is answered.
 fn noise_beside_rtt(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     let Session { device, client: mut uart, runner } = device.start(lab, &fixture.model)?;
-    let rtt = runner.as_ref().and_then(Runner::rtt).ok_or("the device is emulated")?;
+    let rtt = runner.as_ref().and_then(|runner| runner.rtt()).ok_or("the device is emulated")?;
     let mut session = Session { device, client: Client::new(rtt, lab.patience), runner };
     let (is_noisy, is_done) = (AtomicBool::new(false), AtomicBool::new(false));
     let (swept, sent) = thread::scope(|scope| {

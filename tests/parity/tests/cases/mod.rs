@@ -16,7 +16,7 @@ use std::time::Duration;
 use checks::seal;
 use libtest_mimic::Failed;
 use object::{Object as _, ObjectSymbol as _};
-use parity::{ClientError, Device, DeviceError, Lab, ParityRecord, Runner, Session, most_memory, sweep};
+use parity::{ClientError, Device, DeviceError, Lab, ParityRecord, Session, most_memory, sweep};
 use shared_model::{AnswersHeader, BlobError, DeviceFault, Model, Refusal};
 
 use crate::common::{damaged, fixtures, renamed};
@@ -323,7 +323,7 @@ fn stack_overflow(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> 
 
 /// Starts the program that fails on purpose, and lets it end: see [`ends_as`].
 fn ends(device: Device, lab: &Lab, how: &[u8], code: i32, expected: &[&str]) -> Result<String, Failed> {
-    let session = device.start_faults(lab).ok_or("the device has no such binary")??;
+    let session = device.start_faults(lab)?;
     ends_as(session, lab.patience, how, code, expected)
 }
 
@@ -350,7 +350,7 @@ fn ends_as(
 fn dies_in_the_sweep(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     let (header, records) = AnswersHeader::parse(&fixture.answers)?;
     let mut session = device.start(lab, &fixture.model)?;
-    let killer = session.runner.as_ref().and_then(Runner::killer).ok_or("the device is emulated")?;
+    let killer = session.runner.as_ref().and_then(|runner| runner.killer()).ok_or("the device is emulated")?;
     let kill_after_ten = |done| {
         if done == 10 {
             killer.kill();
@@ -367,7 +367,7 @@ fn dies_in_the_sweep(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(),
 /// The program that fails on purpose is silent until it receives a byte.
 fn never_answers(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
     let lab = Lab { patience: Duration::from_millis(300), ..lab.clone() };
-    let mut session = device.start_faults(&lab).ok_or("the device has no such binary")??;
+    let mut session = device.start_faults(&lab)?;
     let error = session.client.receive_answer().expect_err("the device is silent");
     assert!(matches!(error, ClientError::Silent), "{error}");
     assert!(session.post_mortem().contains("still runs"));
