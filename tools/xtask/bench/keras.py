@@ -1,4 +1,4 @@
-"""The lecture's network in Keras, batch 32, on the processor: prints what each epoch takes, in seconds.
+"""The lecture's network in Keras, batch 32, on the CPU: prints the seconds of each epoch.
 
 python3 keras.py FOLDER_OF_IDX_FILES [EPOCHS]
 """
@@ -19,14 +19,14 @@ import keras  # noqa: E402
 
 
 def read(folder, name, skip):
-    """The bytes of an IDX file behind its header."""
+    """Returns the bytes of an IDX file after its header."""
     path = Path(folder, name)
     with open(path, "rb") if path.exists() else gzip.open(f"{path}.gz") as file:
         return np.frombuffer(file.read(), np.uint8, offset=skip)
 
 
 class Clock(keras.callbacks.Callback):
-    """Takes down what each epoch takes."""
+    """Records the duration of each epoch."""
 
     def __init__(self):
         super().__init__()
@@ -41,7 +41,7 @@ class Clock(keras.callbacks.Callback):
 
 def main():
     folder, epochs = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 3
-    pictures = read(folder, "train-images-idx3-ubyte", 16).reshape(-1, 28, 28) / 255.0
+    images = read(folder, "train-images-idx3-ubyte", 16).reshape(-1, 28, 28) / 255.0
     labels = read(folder, "train-labels-idx1-ubyte", 8)
     network = keras.Sequential([
         keras.Input((28, 28)),
@@ -51,7 +51,7 @@ def main():
     ])
     network.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     clock = Clock()
-    network.fit(pictures, labels, epochs=epochs, verbose=0, callbacks=[clock])
+    network.fit(images, labels, epochs=epochs, verbose=0, callbacks=[clock])
     print(json.dumps({"version": keras.__version__, "threads": None, "seconds": clock.seconds}))
 
 
