@@ -127,7 +127,6 @@ impl Gdb {
         self.order(&format!("Z1,{address:x},2"))
     }
 
-    /// Removes a breakpoint.
     pub(crate) fn remove_breakpoint(&mut self, address: u32) -> Result<(), EmulatorError> {
         self.order(&format!("z1,{address:x},2"))
     }

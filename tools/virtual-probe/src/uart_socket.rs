@@ -38,7 +38,6 @@ impl UartSocket {
         Ok(Self { path: path.to_owned(), before: identity(path) })
     }
 
-    /// Returns the path.
     pub fn path(&self) -> &Path {
         &self.path
     }

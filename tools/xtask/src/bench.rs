@@ -146,9 +146,6 @@ fn fixture(workspace: &Workspace) -> Work {
 }
 
 /// Writes the answers and the reordered model for `model` into `folder`.
-///
-/// # Errors
-/// Returns an error if the trainer fails; it has printed its own message.
 fn answered(workspace: &Workspace, model: PathBuf, folder: &Path, data: Option<&Path>) -> Result<Work> {
     let pairs = (model, folder.join("answers.bin"));
     let vectors = (folder.join("vectors.bin"), folder.join("vectors-answers.bin"));

@@ -26,7 +26,6 @@ pub const PROBE: &str = "probe-";
 /// The report of the program `parity`.
 #[derive(Debug, Deserialize)]
 pub struct Report {
-    /// One entry for each device.
     pub devices: Vec<ParityRecord>,
     /// One image, as host and device see it.
     pub sample: Option<Sample>,
@@ -60,15 +59,10 @@ pub struct Sample {
     /// Its index in the test split.
     #[serde(rename = "picture")]
     pub image: u64,
-    /// Its label.
     pub label: usize,
-    /// The classes' names.
     pub class_names: Vec<String>,
-    /// The host's probabilities.
     pub host: Vec<u32>,
-    /// The device's probabilities.
     pub device: Vec<u32>,
-    /// The device's name.
     pub device_name: String,
 }
 
@@ -143,7 +137,6 @@ pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
     report.devices.iter().try_for_each(|device| verify(device, &evaluated))
 }
 
-/// Returns the table of all devices.
 fn table(devices: &[ParityRecord]) -> Table {
     let mut table = table::new();
     table.set_header(["device", "core", "images", "logits", "differ", "probabilities", "classes", "accuracy", "RAM"]);
@@ -250,7 +243,6 @@ pub fn chosen(devices: &[String], all: bool, usual: &[&str]) -> Result<Vec<Strin
     Ok(devices)
 }
 
-/// Returns the board of a device.
 pub fn board_of(device: &str) -> &str {
     device.strip_prefix(PROBE).unwrap_or(device)
 }

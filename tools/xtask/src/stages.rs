@@ -6,22 +6,16 @@ use crate::output::log;
 
 /// A stage that has ended.
 pub struct Stage {
-    /// Its name.
     pub name: String,
-    /// Its duration.
     pub elapsed: Duration,
-    /// Its outcome.
     pub outcome: Outcome,
 }
 
 /// The outcome of a stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It succeeded.
     Passed,
-    /// It failed, for this reason.
     Failed(String),
-    /// It was skipped, for this reason.
     Skipped(String),
 }
 

@@ -19,7 +19,6 @@ pub fn facts<const N: usize>(rows: [(&str, String); N]) -> Table {
     table
 }
 
-/// Right-aligns a column.
 pub fn align_right(table: &mut Table, column: usize) {
     if let Some(column) = table.column_mut(column) {
         column.set_cell_alignment(CellAlignment::Right);

@@ -23,7 +23,6 @@ pub enum Backend {
 }
 
 impl Backend {
-    /// Returns the trainer's name for it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Wgpu => "wgpu",
@@ -35,9 +34,7 @@ impl Backend {
 /// The result of a training; accuracies are from 0 to 1.
 #[derive(Debug, Deserialize)]
 pub struct Trained {
-    /// The device that trained.
     pub device: String,
-    /// Number of epochs.
     pub epochs: u32,
     /// Seconds that the epochs took.
     pub train_seconds: f64,
@@ -54,7 +51,6 @@ pub struct Trained {
 /// The result of an evaluation in fixed point.
 #[derive(Debug, Deserialize)]
 pub struct Evaluated {
-    /// The model's id.
     pub model_id: String,
     /// Number of test images.
     #[serde(rename = "pictures")]

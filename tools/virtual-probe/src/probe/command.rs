@@ -50,7 +50,6 @@ pub(super) enum CommandError {
 }
 
 impl Command {
-    /// Parses the text of a command.
     pub(super) fn parse(text: &[u8]) -> Result<Self, CommandError> {
         let (name, rest) = text.split_first_chunk::<2>().ok_or(CommandError::Unknown)?;
         let mut fields = Fields(rest);

@@ -128,7 +128,6 @@ impl Execution {
         }
     }
 
-    /// Halts the core.
     pub(super) fn halt(&mut self) -> Result<(), EmulatorError> {
         if self.state()? != State::Halted {
             self.gdb.halt()?;

@@ -53,7 +53,6 @@ impl Frames {
 }
 
 impl Answer {
-    /// Returns the answer as a frame.
     pub(super) fn frame(&self) -> Vec<u8> {
         match self {
             Self::Number(number) => format!("&K{number:x}#"),

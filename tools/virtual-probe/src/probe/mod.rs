@@ -35,7 +35,6 @@ use frame::{Answer, Failure};
 use swd::Wire;
 use target::Target;
 
-/// The probe's name.
 const NAME: &str = concat!("prenda virtual probe ", env!("CARGO_PKG_VERSION"));
 /// The version of the remote protocol.
 const VERSION: u64 = 1;

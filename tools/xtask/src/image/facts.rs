@@ -21,9 +21,7 @@ pub enum Library {
 /// One compiler with its cargo.
 #[derive(Clone, Debug)]
 pub struct Toolchain {
-    /// Its cargo.
     pub cargo: PathBuf,
-    /// Its compiler.
     pub rustc: PathBuf,
     /// It is the one that a plain `cargo` uses.
     pub active: bool,

@@ -13,9 +13,7 @@ const PACKAGES: [&str; 1] = ["mesa-vulkan-drivers"];
 
 /// A device on which the trainer, which must be built, can train with a backend.
 pub struct GraphicsDevice<'a> {
-    /// The workspace of the trainer.
     pub workspace: &'a Workspace,
-    /// The backend.
     pub backend: Backend,
 }
 

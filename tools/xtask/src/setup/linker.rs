@@ -10,7 +10,6 @@ const PACKAGES: [&str; 1] = ["lld"];
 
 /// A linker that the firmware's compiler can use.
 pub struct Linker {
-    /// The target triples.
     pub triples: Vec<String>,
 }
 

@@ -23,9 +23,8 @@ pub enum Done {
     Later(String),
 }
 
-/// A thing that a host needs.
+/// A thing that the host needs.
 pub trait Step {
-    /// Returns its name.
     fn name(&self) -> &'static str;
 
     /// Returns its purpose, to follow the word "needed".
@@ -48,9 +47,7 @@ pub trait Step {
 pub struct ByHand {
     /// Debian and Ubuntu.
     pub debian: String,
-    /// Fedora.
     pub fedora: String,
-    /// macOS.
     pub macos: String,
 }
 

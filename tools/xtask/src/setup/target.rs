@@ -19,7 +19,6 @@ const RUSTUP_LIMIT: Duration = Duration::from_secs(300);
 
 /// A compiler that can build for the triple.
 pub struct FirmwareTarget {
-    /// The target triple.
     pub triple: String,
 }
 
