@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 
 
 def read_idx(folder, name):
-    """The array in an IDX file, gzipped or not."""
+    """Returns the array in an IDX file, gzipped or not."""
     path = folder / f"{name}.gz"
     data = gzip.decompress(path.read_bytes()) if path.exists() else (folder / name).read_bytes()
     dimensions = data[3]
@@ -23,32 +23,32 @@ def read_idx(folder, name):
 
 
 def load(folder, split):
-    """Pictures, rows and columns of pixels in 0..=1 each, and labels."""
-    pictures = read_idx(folder, f"{split}-images-idx3-ubyte")
+    """Returns the images, with pixels in 0..=1, and their labels."""
+    images = read_idx(folder, f"{split}-images-idx3-ubyte")
     labels = read_idx(folder, f"{split}-labels-idx1-ubyte")
-    return pictures.astype(numpy.float32) / 255, labels
+    return images.astype(numpy.float32) / 255, labels
 
 
 def main(folder="/usr/share/datasets/fashion-mnist", weights="keras.safetensors"):
     keras.utils.set_random_seed(1)
-    pictures, labels = load(Path(folder), "train")
-    test_pictures, test_labels = load(Path(folder), "t10k")
+    images, labels = load(Path(folder), "train")
+    test_images, test_labels = load(Path(folder), "t10k")
 
-    # Only dense layers, with ReLU between them. The softmax at the end changes no order of classes: import leaves it out.
+    # Only dense layers, with ReLU between them. `import` leaves out the softmax, which does not change the order.
     network = keras.Sequential(
         [
-            keras.Input(pictures.shape[1:]),
+            keras.Input(images.shape[1:]),
             keras.layers.Flatten(),
             keras.layers.Dense(128, activation="relu"),
             keras.layers.Dense(int(labels.max()) + 1, activation="softmax"),
         ]
     )
     network.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    network.fit(pictures, labels, epochs=5, verbose=2)
+    network.fit(images, labels, epochs=5, verbose=2)
 
-    predictions = network.predict(test_pictures, verbose=0).argmax(1)
-    right = int((predictions == test_labels).sum())
-    print(f"test accuracy {right / len(test_labels):.4f} ({right} of {len(test_labels)})")
+    predictions = network.predict(test_images, verbose=0).argmax(1)
+    correct = int((predictions == test_labels).sum())
+    print(f"test accuracy {correct / len(test_labels):.4f} ({correct} of {len(test_labels)})")
 
     # "sequential/dense/kernel" [784, 128], "sequential/dense/bias" [128], ".../dense_1/kernel" [128, 10], ...
     save_file({weight.path: weight.numpy() for weight in network.weights}, weights)

@@ -15,7 +15,7 @@ from torch import nn
 
 
 def read_idx(folder, name):
-    """The array in an IDX file, gzipped or not."""
+    """Returns the array in an IDX file, gzipped or not."""
     path = folder / f"{name}.gz"
     data = gzip.decompress(path.read_bytes()) if path.exists() else (folder / name).read_bytes()
     dimensions = data[3]
@@ -24,21 +24,21 @@ def read_idx(folder, name):
 
 
 def load(folder, split):
-    """Pictures, a row of pixels in 0..=1 each, and labels."""
-    pictures = read_idx(folder, f"{split}-images-idx3-ubyte")
+    """Returns the images, one row of pixels in 0..=1 each, and their labels."""
+    images = read_idx(folder, f"{split}-images-idx3-ubyte")
     labels = read_idx(folder, f"{split}-labels-idx1-ubyte")
-    pixels = pictures.reshape(len(pictures), -1).astype(numpy.float32) / 255
+    pixels = images.reshape(len(images), -1).astype(numpy.float32) / 255
     return torch.from_numpy(pixels), torch.from_numpy(labels.astype(numpy.int64))
 
 
 def main(folder="/usr/share/datasets/fashion-mnist", weights="pytorch.safetensors"):
     torch.manual_seed(1)
-    pictures, labels = load(Path(folder), "train")
-    test_pictures, test_labels = load(Path(folder), "t10k")
+    images, labels = load(Path(folder), "train")
+    test_images, test_labels = load(Path(folder), "t10k")
 
     # Only dense layers, with ReLU between them; the last one gives logits, so there is no softmax.
     network = nn.Sequential(
-        nn.Linear(pictures.shape[1], 128),
+        nn.Linear(images.shape[1], 128),
         nn.ReLU(),
         nn.Linear(128, int(labels.max()) + 1),
     )
@@ -46,7 +46,7 @@ def main(folder="/usr/share/datasets/fashion-mnist", weights="pytorch.safetensor
     for epoch in range(1, 6):
         total = 0.0
         for batch in torch.randperm(len(labels)).split(32):
-            loss = nn.functional.cross_entropy(network(pictures[batch]), labels[batch])
+            loss = nn.functional.cross_entropy(network(images[batch]), labels[batch])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -54,8 +54,8 @@ def main(folder="/usr/share/datasets/fashion-mnist", weights="pytorch.safetensor
         print(f"epoch {epoch}: loss {total / len(labels):.4f}")
 
     with torch.no_grad():
-        right = (network(test_pictures).argmax(1) == test_labels).sum().item()
-    print(f"test accuracy {right / len(test_labels):.4f} ({right} of {len(test_labels)})")
+        correct = (network(test_images).argmax(1) == test_labels).sum().item()
+    print(f"test accuracy {correct / len(test_labels):.4f} ({correct} of {len(test_labels)})")
 
     # "0.weight" [128, 784], "0.bias" [128], "2.weight" [10, 128], "2.bias" [10]
     save_file(network.state_dict(), weights)
