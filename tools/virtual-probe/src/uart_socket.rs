@@ -52,8 +52,8 @@ impl UartSocket {
     }
 }
 
-/// Returns true if no process listens at a socket. A datagram socket is used because the listener
-/// does not notice its attempt: connecting to another kind of socket fails.
+/// Returns true if no process listens at a socket. Connecting a datagram socket to it always fails,
+/// but as refused only if nobody listens; a listener does not notice the attempt.
 fn is_dead(path: &Path) -> bool {
     let answer = UnixDatagram::unbound().and_then(|socket| socket.connect(path));
     answer.is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)

@@ -46,7 +46,8 @@ pub struct Options {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Measure the first N test images.
-    #[arg(long = "pictures", value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..),
+    #[arg(long = "pictures", value_name = "N", default_value_t = 200,
+        value_parser = clap::value_parser!(u32).range(1..),
         conflicts_with_all = ["budgets", "write_budgets", "write_docs", "check"])]
     images: u32,
     /// Measure the model and images of tests/fixtures, which needs no training.
