@@ -43,10 +43,11 @@ struct Ring {
     size: u32,
 }
 
-/// The reading end of a channel from the device.
+/// The host's end of a channel.
 #[derive(Debug)]
-pub(super) struct UpChannel {
+pub(super) struct Channel {
     rtt: Rtt,
+    is_up: bool,
     index: u32,
     /// Known once the device has started RTT.
     ring: Option<Ring>,
@@ -54,20 +55,11 @@ pub(super) struct UpChannel {
     pause: Duration,
 }
 
-/// The writing end of a channel to the device.
-#[derive(Debug)]
-pub(super) struct DownChannel {
-    rtt: Rtt,
-    index: u32,
-    ring: Option<Ring>,
-    patience: Duration,
-}
-
 /// Both directions of the link.
 #[derive(Debug)]
 pub(super) struct RttStream {
-    pub up: UpChannel,
-    pub down: DownChannel,
+    pub up: Channel,
+    pub down: Channel,
 }
 
 impl Rtt {
@@ -76,13 +68,13 @@ impl Rtt {
     }
 
     /// Returns up channel `index`. A read waits for `patience`, or without limit if it is `None`.
-    pub fn up(&self, index: u32, patience: Option<Duration>) -> UpChannel {
-        UpChannel { rtt: self.clone(), index, ring: None, patience, pause: MIN_PAUSE }
+    pub fn up(&self, index: u32, patience: Option<Duration>) -> Channel {
+        Channel { rtt: self.clone(), is_up: true, index, ring: None, patience, pause: MIN_PAUSE }
     }
 
     /// Returns down channel `index`. A write waits for room for `patience`.
-    pub fn down(&self, index: u32, patience: Duration) -> DownChannel {
-        DownChannel { rtt: self.clone(), index, ring: None, patience }
+    pub fn down(&self, index: u32, patience: Duration) -> Channel {
+        Channel { is_up: false, ..self.up(index, Some(patience)) }
     }
 
     fn word(&self, address: u64) -> io::Result<u32> {
@@ -115,13 +107,13 @@ impl Rtt {
     }
 }
 
-impl UpChannel {
+impl Channel {
     /// Waits until the device has started RTT. After that it loses nothing on this channel, and
     /// waits before it ends until everything is read.
     pub fn open(&mut self, patience: Duration) -> io::Result<()> {
         let deadline = Instant::now() + patience;
         loop {
-            self.ring = self.rtt.ring(true, self.index)?;
+            self.ring = self.rtt.ring(self.is_up, self.index)?;
             if self.ring.is_some() {
                 return Ok(());
             }
@@ -129,6 +121,26 @@ impl UpChannel {
                 return Err(io::Error::new(ErrorKind::TimedOut, "the firmware does not start RTT"));
             }
             thread::sleep(MIN_PAUSE);
+        }
+    }
+
+    /// Repeats `step` until it moves bytes or the patience ends.
+    fn transfer(&mut self, mut step: impl FnMut(&Ring) -> io::Result<usize>) -> io::Result<usize> {
+        let deadline = self.patience.map(|patience| Instant::now() + patience);
+        loop {
+            if self.ring.is_none() {
+                self.ring = self.rtt.ring(self.is_up, self.index)?;
+            }
+            let count = self.ring.as_ref().map_or(Ok(0), &mut step)?;
+            if count > 0 {
+                self.pause = MIN_PAUSE;
+                return Ok(count);
+            }
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            thread::sleep(self.pause);
+            self.pause = (self.pause * 2).min(MAX_PAUSE);
         }
     }
 }
@@ -178,45 +190,16 @@ impl Ring {
     }
 }
 
-impl Read for UpChannel {
+impl Read for Channel {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let deadline = self.patience.map(|patience| Instant::now() + patience);
-        loop {
-            if self.ring.is_none() {
-                self.ring = self.rtt.ring(true, self.index)?;
-            }
-            let count = self.ring.as_ref().map_or(Ok(0), |ring| ring.take(buffer))?;
-            if count > 0 || buffer.is_empty() {
-                self.pause = MIN_PAUSE;
-                return Ok(count);
-            }
-            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                return Err(ErrorKind::TimedOut.into());
-            }
-            thread::sleep(self.pause);
-            self.pause = (self.pause * 2).min(MAX_PAUSE);
-        }
+        if buffer.is_empty() { Ok(0) } else { self.transfer(|ring| ring.take(buffer)) }
     }
 }
 
-impl Write for DownChannel {
+impl Write for Channel {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let deadline = Instant::now() + self.patience;
-        let mut pause = MIN_PAUSE;
-        loop {
-            if self.ring.is_none() {
-                self.ring = self.rtt.ring(false, self.index)?;
-            }
-            let count = self.ring.as_ref().map_or(Ok(0), |ring| ring.give(bytes))?;
-            if count > 0 || bytes.is_empty() {
-                return Ok(count);
-            }
-            if Instant::now() >= deadline {
-                return Err(ErrorKind::TimedOut.into());
-            }
-            thread::sleep(pause);
-            pause = (pause * 2).min(MAX_PAUSE);
-        }
+        self.pause = MIN_PAUSE;
+        if bytes.is_empty() { Ok(0) } else { self.transfer(|ring| ring.give(bytes)) }
     }
 
     fn flush(&mut self) -> io::Result<()> {
