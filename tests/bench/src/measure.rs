@@ -64,9 +64,9 @@ pub fn measure(
         device: device.name(),
         board: introduction.board,
         core: introduction.core,
-        unit: scale.unit(),
-        hertz: scale.hertz(),
-        workspace_bytes: scale.workspace_bytes(),
+        unit: scale.unit,
+        hertz: scale.hertz,
+        workspace_bytes: scale.workspace_bytes,
         memory,
     };
     let mut row = Row::new(info, model, &counts, &lab.firmware.join(format!("{}.elf", board.name)))?;

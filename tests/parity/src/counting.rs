@@ -34,12 +34,15 @@ pub enum Unit {
 /// A calibrated counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scale {
-    unit: Unit,
+    /// The unit of its counts.
+    pub unit: Unit,
+    /// Frequency of the counter; on hardware it is the core's.
+    pub hertz: u32,
+    /// Bytes that inference writes, without the stack.
+    pub workspace_bytes: u32,
     /// Ticks for each unit, as a fraction.
     ticks: [u64; 2],
     empty_stage: u32,
-    hertz: u32,
-    workspace_bytes: u32,
 }
 
 /// Counts for one image, in the scale's unit.
@@ -138,24 +141,6 @@ impl Scale {
         Ok(Self { unit, ticks, empty_stage, hertz, workspace_bytes })
     }
 
-    /// Returns the unit.
-    #[must_use]
-    pub fn unit(&self) -> Unit {
-        self.unit
-    }
-
-    /// Returns the frequency of the counter; on hardware it is the core's.
-    #[must_use]
-    pub fn hertz(&self) -> u32 {
-        self.hertz
-    }
-
-    /// Returns the bytes that inference writes, without the stack.
-    #[must_use]
-    pub fn workspace_bytes(&self) -> u32 {
-        self.workspace_bytes
-    }
-
     /// Returns the overhead of measuring a stage.
     #[must_use]
     pub fn empty_stage(&self) -> u64 {
@@ -192,7 +177,7 @@ mod tests {
     fn a_timer_may_be_off_by_its_rounding() {
         for ticks in [[3303, 8423, 13543], [3303, 8424, 13543]] {
             let scale = Scale::new(calibrations(25_000_000, ticks), Some(10)).unwrap();
-            assert_eq!((scale.unit(), scale.empty_stage()), (Unit::Instructions, 30));
+            assert_eq!((scale.unit, scale.empty_stage()), (Unit::Instructions, 30));
         }
         let error = Scale::new(calibrations(25_000_000, [3303, 8425, 13544]), Some(10)).unwrap_err().to_string();
         let expected = "found 5122 ticks at 25000000 Hz for 200 more instructions, expected 5120";
@@ -210,7 +195,7 @@ mod tests {
     fn cycles_are_accepted_if_they_are_proportional_to_rounds() {
         let scale = Scale::new(calibrations(64_000_000, [180, 480, 780]), None).unwrap();
         let measurement = Measurement { total: 500, stages: vec![StageTicks { ticks: 2 * 768 + 7, times: 2 }] };
-        assert_eq!((scale.unit(), scale.counts(&measurement)), (Unit::Cycles, Counts { total: 500, stages: vec![7] }));
+        assert_eq!((scale.unit, scale.counts(&measurement)), (Unit::Cycles, Counts { total: 500, stages: vec![7] }));
         for ticks in [[9, 9, 9], [0, 300, 900], [0, 9000, 18_000]] {
             let error = Scale::new(calibrations(64_000_000, ticks), None).unwrap_err().to_string();
             assert!(error.contains("expected 100 to 1600 both times"), "{error}");

@@ -31,7 +31,7 @@ fn start(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(Session, Scale
 fn counter_is_calibrated(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     let (mut session, scale) = start(device, lab, fixture)?;
     assert!((1..100).contains(&scale.empty_stage()), "{scale:?}");
-    assert!(scale.workspace_bytes() > 0);
+    assert!(scale.workspace_bytes > 0);
     // A loop of no rounds ends.
     session.client.calibrate(0)?;
     Ok(())
