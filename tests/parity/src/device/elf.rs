@@ -36,7 +36,7 @@ pub(super) fn check_firmware(device: &'static str, board: &Board, lab: &Lab) -> 
     if elf.is_file() {
         return Ok(());
     }
-    let reason = format!("there is no {}; build it with `cargo xtask firmware {}`", elf.display(), board.name);
+    let reason = format!("cannot find {}; build it with `cargo xtask firmware {}`", elf.display(), board.name);
     Err(DeviceError::Absent { device, reason })
 }
 

@@ -121,7 +121,7 @@ fn shipped_models(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> 
             count += 1;
         }
     }
-    assert!(count > 0, "there are no models");
+    assert!(count > 0, "no models found");
     Ok(())
 }
 

@@ -24,7 +24,7 @@ type Case = fn(Device, &Lab) -> Result<(), Failed>;
 pub fn trials(lab: &Lab, required: &[String]) -> Vec<Trial> {
     let lab = Lab { probe: Some(NO_PROBE.into()), ..lab.clone() };
     let available = |name: &str| {
-        let device = Device::by_name(name).ok_or_else(|| format!("there is no {name}"))?;
+        let device = Device::by_name(name).ok_or_else(|| format!("unknown device {name}"))?;
         device.availability(&lab).map(|()| device).map_err(|error| error.to_string())
     };
     let device = available(EMULATED).and_then(|_| available(DEVICE));

@@ -34,7 +34,7 @@ impl Bench {
     pub fn new(board: &'static Board, tool: &Tool) -> Result<Self, Failed> {
         let emulated = virtual_probe::Board::by_name(&board.name).ok_or("the virtual probe does not know the board")?;
         let mut machine = MachineOptions::new(emulated.name).debugged().uart(Uart::Stream).start()?;
-        let uart = machine.uart.take().ok_or("there is no UART")?;
+        let uart = machine.uart.take().ok_or("the board has no UART")?;
         uart.set_read_timeout(Some(PATIENCE))?;
         uart.set_write_timeout(Some(PATIENCE))?;
         let killer = machine.killer();
@@ -105,7 +105,7 @@ impl Bench {
 pub enum Program {
     /// The firmware.
     Served,
-    /// The program that ends as it is told to.
+    /// The program that fails on purpose.
     Faults,
 }
 

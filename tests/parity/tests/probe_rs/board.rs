@@ -49,7 +49,7 @@ fn hard_fault(bench: &Bench) -> Result<(), Failed> {
     ends(bench, b"f")?.failure()?.prints(&words).map(drop)
 }
 
-/// Runs the program that ends as `how` tells it.
+/// Sends `how` to the program that fails on purpose, and returns its end.
 fn ends(bench: &Bench, how: &[u8]) -> Result<End, Failed> {
     let run = bench.follow("run", Program::Faults)?;
     run.wait_for("waits for a byte")?;

@@ -49,7 +49,7 @@ fn main() -> ExitCode {
         trials.push(missing(TOOL, reason.clone()));
     }
     for board in BOARDS.iter() {
-        let firmware = firmware_of(board);
+        let firmware = check_firmware(board);
         if let Err(reason) = &firmware
             && required.contains(&board.name)
         {
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
         }
         let tool = tool.clone().and_then(|tool| firmware.map(|()| tool));
         trials.extend(board::CASES.iter().map(|&(name, case)| {
-            trial(format!("{}::{name}", board.name), tool.as_ref(), move |tool| case(&Bench::new(board, tool)?))
+            trial(format!("{}::{name}", board.name), tool.clone(), move |tool| case(&Bench::new(board, tool)?))
         }));
         if board.name == ONE {
             of_one = trials_of_one(board, &tool);
@@ -71,46 +71,43 @@ fn main() -> ExitCode {
 fn trials_of_one(board: &'static Board, tool: &Result<Tool, String>) -> Vec<Trial> {
     let mut trials = Vec::new();
     for &(name, case) in refusals::CASES {
-        let can_be_tried = match name {
+        let tool = match name {
             "nothing_is_left_running" if refusals::program().is_none() => {
                 Err("this build has no virtual-probe; build it with `cargo build -p virtual-probe`".to_owned())
             }
             _ => tool.clone(),
         };
-        trials.push(trial(name.to_owned(), can_be_tried.as_ref(), move |tool| case(board, tool)));
+        trials.push(trial(name.to_owned(), tool, move |tool| case(board, tool)));
     }
-    let can_be_tried = tool.clone().and_then(|tool| {
-        if cargo_run::has_target(board) {
-            return Ok(tool);
+    let tool = match tool {
+        Ok(_) if !cargo_run::has_target(board) => {
+            Err(format!("the target is not installed; run `rustup target add {}`", board.triple))
         }
-        Err(format!("the target is not installed; run `rustup target add {}`", board.triple))
-    });
-    trials.push(trial("cargo_run".to_owned(), can_be_tried.as_ref(), move |tool| cargo_run::cargo_run(board, tool)));
+        tool => tool.clone(),
+    };
+    trials.push(trial("cargo_run".to_owned(), tool, move |tool| cargo_run::cargo_run(board, tool)));
     trials
 }
 
 /// Returns a trial with the tool, or one that is ignored with a reason.
 fn trial(
     name: String,
-    tool: Result<&Tool, &String>,
+    tool: Result<Tool, String>,
     case: impl FnOnce(&Tool) -> Result<(), Failed> + Send + 'static,
 ) -> Trial {
     match tool {
-        Ok(tool) => {
-            let tool = tool.clone();
-            Trial::test(name, move || case(&tool))
-        }
-        Err(reason) => ignored(name, reason),
+        Ok(tool) => Trial::test(name, move || case(&tool)),
+        Err(reason) => ignored(name, &reason),
     }
 }
 
 /// Checks that the board's programs are built.
-fn firmware_of(board: &Board) -> Result<(), String> {
+fn check_firmware(board: &Board) -> Result<(), String> {
     let programs = [Program::Served, Program::Faults].map(|program| elf(board, program));
     match programs.iter().find(|path| !path.is_file()) {
         None => Ok(()),
         Some(path) => {
-            Err(format!("there is no {}; build it with `cargo xtask firmware {}`", path.display(), board.name))
+            Err(format!("cannot find {}; build it with `cargo xtask firmware {}`", path.display(), board.name))
         }
     }
 }
