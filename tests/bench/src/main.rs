@@ -23,9 +23,9 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use boards::WeightOrder;
 use clap::{Args, Parser, Subcommand};
-use parity::program::{self, exit_code, print_line, read, write};
+use parity::program::{self, Inputs, exit_code, print_line, read, write};
 use parity::{Device, Lab, Link, device};
-use shared_model::{AnswersHeader, Model, Record};
+use shared_model::Model;
 
 use budgets::Budgets;
 use rivals::Rivals;
@@ -159,13 +159,13 @@ fn run(options: &Measure) -> anyhow::Result<()> {
         "no emulated board is available; run `cargo xtask setup`, then `cargo xtask firmware BOARD`"
     );
 
-    let pairs = Work::read(&options.model, &options.answers)?;
+    let pairs = Inputs::read(&options.model, &options.answers)?;
     let vectors = match (&options.vector_model, &options.vector_answers) {
-        (Some(model), Some(answers)) => Some(Work::read(model, answers)?),
+        (Some(model), Some(answers)) => Some(Inputs::read(model, answers)?),
         _ => None,
     };
     if let Some(vectors) = &vectors {
-        let ((pairs, _), (vectors, _)) = (pairs.parse(1)?, vectors.parse(1)?);
+        let ((pairs, ..), (vectors, ..)) = (pairs.parse(1)?, vectors.parse(1)?);
         let shape =
             |model: &Model<'_>| model.layers().map(|layer| (layer.inputs(), layer.outputs())).collect::<Vec<_>>();
         let is_in_vectors = vectors.layers().all(|layer| layer.order().to_string() != "pairs");
@@ -178,7 +178,7 @@ fn run(options: &Measure) -> anyhow::Result<()> {
     for device in devices {
         let is_for_vectors = device.board().is_some_and(|board| board.weight_order == WeightOrder::Vectors);
         let work = vectors.as_ref().filter(|_| is_for_vectors).unwrap_or(&pairs);
-        let (model, records) = work.parse(options.images as usize)?;
+        let (model, _, records) = work.parse(options.images as usize)?;
         match measure::measure(device, &lab, &model, &records, options.each) {
             Err(error) if options.where_it_fits && measure::is_too_large(&error) => {
                 // Standard error may be closed.
@@ -203,44 +203,6 @@ fn run(options: &Measure) -> anyhow::Result<()> {
         bail!("exceeded budgets:\n    {}", exceeded.join("\n    "));
     }
     Ok(())
-}
-
-/// The bytes of a model's file and of the answers file with its images.
-struct Work<'a> {
-    model_path: &'a Path,
-    answers_path: &'a Path,
-    model: Vec<u8>,
-    answers: Vec<u8>,
-}
-
-impl<'a> Work<'a> {
-    fn read(model_path: &'a Path, answers_path: &'a Path) -> anyhow::Result<Self> {
-        let work = Self { model_path, answers_path, model: read(model_path)?, answers: read(answers_path)? };
-        // Before measuring, so that a wrong file costs no time.
-        work.parse(1).map(drop)?;
-        Ok(work)
-    }
-
-    /// Parses the model and at most the first `images` records.
-    fn parse(&self, images: usize) -> anyhow::Result<(Model<'_>, Vec<Record<'_>>)> {
-        let Self { model_path, answers_path, .. } = self;
-        let model = Model::parse(&self.model).with_context(|| {
-            format!("{} cannot be used; export it again with `host-trainer train --export`", model_path.display())
-        })?;
-        let (header, records) =
-            AnswersHeader::parse(&self.answers).with_context(|| answers_path.display().to_string())?;
-        ensure!(
-            header.model == model.id() && header.inputs as usize == model.input_width(),
-            "{} holds the answers of model {}, but {} is model {}; run `host-trainer evaluate --answers` again",
-            answers_path.display(),
-            header.model,
-            model_path.display(),
-            model.id()
-        );
-        let records: Vec<_> = records.take(images).collect();
-        ensure!(!records.is_empty(), "{} has no images", answers_path.display());
-        Ok((model, records))
-    }
 }
 
 fn emulated(lab: &Lab) -> Vec<Device> {

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use parity::program::{check_writable, exit_code, parse_device, print_line, read};
+use parity::program::{Inputs, check_writable, exit_code, parse_device, print_line};
 use parity::{
     Answer, Device, Lab, Link, ParityRecord, ParityReport, ParitySample, device, record_path, sweep, write_json,
     write_record,
@@ -82,40 +82,12 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     if let Some(folder) = &arguments.record {
         devices.iter().try_for_each(|device| check_writable(&record_path(folder, device.name())))?;
     }
-    let blob = read(&arguments.model)?;
-    let model = Model::parse(&blob).with_context(|| {
-        format!("cannot use {}; export it again with `host-trainer train --export`", arguments.model.display())
-    })?;
-    let answers = read(&arguments.answers)?;
-    let (header, records) = AnswersHeader::parse(&answers).with_context(|| arguments.answers.display().to_string())?;
-    ensure!(
-        header.model == model.id(),
-        "{} holds the answers of model {}, but {} is model {}; run `host-trainer evaluate --answers` again",
-        arguments.answers.display(),
-        header.model,
-        arguments.model.display(),
-        model.id()
-    );
-    ensure!(
-        (header.inputs as usize, usize::from(header.classes)) == (model.input_width(), model.classes()),
-        "{}: found {} pixels and {} classes, expected {} and {} as in {}; run `host-trainer evaluate --answers` again",
-        arguments.answers.display(),
-        header.inputs,
-        header.classes,
-        model.input_width(),
-        model.classes(),
-        arguments.model.display()
-    );
-    let records: Vec<_> = records.collect();
-    ensure!(
-        !records.is_empty(),
-        "{} has no images; run `host-trainer evaluate --answers`",
-        arguments.answers.display()
-    );
+    let inputs = Inputs::read(&arguments.model, &arguments.answers)?;
+    let (model, header, records) = inputs.parse(usize::MAX)?;
 
     let mut report = ParityReport { devices: Vec::new(), sample: None };
     for device in devices {
-        let (record, first) = sweep_device(device, &lab, &blob, &header, &records)?;
+        let (record, first) = sweep_device(device, &lab, &inputs.model, &header, &records)?;
         if !arguments.json {
             print_record(&record)?;
         }

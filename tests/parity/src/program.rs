@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read as _, Write as _, stderr, stdout};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, ensure};
 use host_support::files;
+use shared_model::{AnswersHeader, Model, Record};
 
 use crate::{Device, device};
 
@@ -67,6 +68,61 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)).with_context(cannot)?;
     ensure!(bytes.len() as u64 <= MAX_BYTES, "{} is larger than {} MiB", path.display(), MAX_BYTES >> 20);
     Ok(bytes)
+}
+
+/// A model's file, and the file with the host's answers for it.
+#[derive(Debug)]
+pub struct Inputs {
+    model_path: PathBuf,
+    answers_path: PathBuf,
+    /// The model's bytes.
+    pub model: Vec<u8>,
+    answers: Vec<u8>,
+}
+
+impl Inputs {
+    /// Reads both files.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`read`] and [`parse`](Self::parse).
+    pub fn read(model_path: &Path, answers_path: &Path) -> anyhow::Result<Self> {
+        let (model, answers) = (read(model_path)?, read(answers_path)?);
+        let inputs = Self { model_path: model_path.into(), answers_path: answers_path.into(), model, answers };
+        inputs.parse(1).map(drop)?;
+        Ok(inputs)
+    }
+
+    /// Parses the model, the header of the answers, and at most the first `images` records.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a file is invalid, there are no images, or they are for another model.
+    pub fn parse(&self, images: usize) -> anyhow::Result<(Model<'_>, AnswersHeader, Vec<Record<'_>>)> {
+        let (model_path, answers_path) = (self.model_path.display(), self.answers_path.display());
+        let model = Model::parse(&self.model)
+            .with_context(|| format!("cannot use {model_path}; export it again with `host-trainer train --export`"))?;
+        let (header, records) = AnswersHeader::parse(&self.answers).with_context(|| answers_path.to_string())?;
+        ensure!(
+            header.model == model.id(),
+            "{answers_path} holds the answers of model {}, but {model_path} is model {}; run `host-trainer evaluate \
+             --answers` again",
+            header.model,
+            model.id()
+        );
+        ensure!(
+            (header.inputs as usize, usize::from(header.classes)) == (model.input_width(), model.classes()),
+            "{answers_path}: found {} pixels and {} classes, expected {} and {} as in {model_path}; run `host-trainer \
+             evaluate --answers` again",
+            header.inputs,
+            header.classes,
+            model.input_width(),
+            model.classes()
+        );
+        let records: Vec<_> = records.take(images).collect();
+        ensure!(!records.is_empty(), "{answers_path} has no images; run `host-trainer evaluate --answers`");
+        Ok((model, header, records))
+    }
 }
 
 /// Writes a file whole or not at all.

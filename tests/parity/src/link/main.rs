@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use parity::program::{exit_code, parse_device, print_line, read};
+use parity::program::{Inputs, exit_code, parse_device, print_line};
 use parity::{Device, Echo, Fault, FaultRow, FaultTest, Lab, Link, Plan, send_noise, sweep};
 use serde::Serialize;
 use shared_model::{AnswersHeader, Record};
@@ -103,18 +103,11 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         patience: Duration::from_secs(arguments.patience),
         show_logs: false,
     };
-    let model = read(&arguments.model)?;
-    let answers = read(&arguments.answers)?;
-    let (header, records) = AnswersHeader::parse(&answers).with_context(|| arguments.answers.display().to_string())?;
-    let records: Vec<_> = records.collect();
-    ensure!(
-        !records.is_empty(),
-        "{} has no images; run `host-trainer evaluate --answers`",
-        arguments.answers.display()
-    );
+    let inputs = Inputs::read(&arguments.model, &arguments.answers)?;
+    let (_, header, records) = inputs.parse(usize::MAX)?;
     let mut reports = Vec::new();
     for device in &arguments.devices {
-        let report = test_device(*device, &lab, arguments, &model, &header, &records)
+        let report = test_device(*device, &lab, arguments, &inputs.model, &header, &records)
             .with_context(|| format!("{} failed", device.name()))?;
         if !arguments.json {
             print_line(&table::table(&report))?;
