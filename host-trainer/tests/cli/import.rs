@@ -288,7 +288,7 @@ fn unsuitable_arguments_are_refused() {
         assert_eq!(names(project.path()), ["data", "weights"], "{arguments:?}");
     }
     failure(project.import(&good, "weights", &[]), 2, &["--export weights", "would overwrite"]);
-    failure(project.import(&good, "absent/model.bin", &[]), 1, &["absent/model.bin", "no folder"]);
+    failure(project.import(&good, "absent/model.bin", &[]), 1, &["absent/model.bin", "does not exist"]);
     let assert = project.run(&["import", "absent", "--export", "model.bin"]);
     failure(assert, 1, &["cannot import absent", "cannot be read"]);
     failure(project.run(&["import", ".", "--export", "model.bin"]), 1, &["cannot import ."]);

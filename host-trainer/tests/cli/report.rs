@@ -95,7 +95,7 @@ fn folders_without_a_run_and_outputs_over_inputs_are_refused() {
         (&[], 2, &["<RUN>"]),
         (&["a", "--out", "a/result.json"], 2, &["--out", "would overwrite", "a/result.json"]),
         (&["a", "b", "--out", "a/parity-loopback.json"], 2, &["--out", "would overwrite"]),
-        (&["a", "--out", "absent/x.html"], 1, &["absent/x.html", "no folder"]),
+        (&["a", "--out", "absent/x.html"], 1, &["absent/x.html", "does not exist"]),
         (&["a", "--out", "b"], 1, &["cannot write b", "not a file"]),
     ];
     for (arguments, code, parts) in cases {

@@ -120,8 +120,8 @@ fn an_unwritable_path_is_refused_before_training() {
     fs::write(project.path().join("file"), []).unwrap();
     fs::create_dir(project.path().join("folder")).unwrap();
     for (arguments, parts) in [
-        (["--export", "absent/model.bin"], &["absent/model.bin", "no folder"][..]),
-        (["--export", "file/model.bin"], &["file/model.bin", "no folder"]),
+        (["--export", "absent/model.bin"], &["absent/model.bin", "does not exist"][..]),
+        (["--export", "file/model.bin"], &["file/model.bin", "does not exist"]),
         (["--export", "folder"], &["folder", "not a file"]),
         (["--export", "new/"], &["new/", "name of a folder"]),
         (["--export", "new/."], &["new/.", "name of a folder"]),
@@ -135,7 +135,7 @@ fn an_unwritable_path_is_refused_before_training() {
     assert_eq!(names(project.path()), ["data", "file", "folder"]);
     let project = Project::with_model();
     let assert = project.run(&["evaluate", "model.bin", "--data", "data", "--answers", "absent/x"]);
-    failure(assert, 1, &["absent/x", "no folder"]);
+    failure(assert, 1, &["absent/x", "does not exist"]);
 }
 
 #[test]
