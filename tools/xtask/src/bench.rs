@@ -84,11 +84,6 @@ pub struct Options {
     arguments: Vec<String>,
 }
 
-/// Runs `cargo xtask bench [BOARD..]`.
-///
-/// # Errors
-/// Returns a usage error for an unknown board; others if a build fails, a device does not count, or
-/// a budget is exceeded.
 pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
     if options.growth {
         return growth::command(workspace, options.data.as_deref(), options.images, options.chart);
@@ -114,18 +109,12 @@ pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
 
 /// Checks the fixture against its budgets on every emulated board. Programs and firmware must be
 /// built.
-///
-/// # Errors
-/// Returns an error if a budget is exceeded.
 pub fn verify_budgets(workspace: &Workspace) -> Result<()> {
     let job = tool(workspace, &emulated()?, &fixture(workspace))?;
     job.arg("--budgets").arg(workspace.root.join(BUDGETS)).run()
 }
 
 /// Returns the JSON of `bench` for one image on every emulated board, for its memory figures.
-///
-/// # Errors
-/// Returns an error if something cannot be built or measured.
 pub fn memory(workspace: &Workspace) -> Result<String> {
     workspace.build_program("bench")?;
     measuring(workspace, &emulated()?, &fixture(workspace))?.args(["--pictures", "1", "--json"]).capture()

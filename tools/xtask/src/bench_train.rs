@@ -73,9 +73,6 @@ pub struct Options {
 }
 
 /// Trains the lecture's network `rounds` times each way, alternating, and prints the median epoch.
-///
-/// # Errors
-/// Returns an error if a training fails, or `python` lacks a framework.
 pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     let &Options { rounds, ref python, json } = options;
     workspace.build_programs()?;

@@ -6,10 +6,6 @@ use boards::Board;
 use crate::UsageError;
 
 /// Returns the board called `name`.
-///
-/// # Errors
-/// Returns [`UsageError`] with the known names if there is no such board; others if the boards'
-/// files cannot be read.
 pub fn named(name: &str) -> Result<Board> {
     let mut boards = boards::all()?;
     if let Some(place) = boards.iter().position(|board| board.name == name) {
@@ -20,9 +16,6 @@ pub fn named(name: &str) -> Result<Board> {
 }
 
 /// Returns the board called `name` and its chip, as probe-rs names it.
-///
-/// # Errors
-/// See [`named`]; also returns [`UsageError`] if probe-rs does not know the board.
 pub fn probed(name: &str) -> Result<(Board, String)> {
     let mut board = named(name)?;
     let Some(chip) = board.chip.take() else {
@@ -33,9 +26,6 @@ pub fn probed(name: &str) -> Result<(Board, String)> {
 }
 
 /// Returns the emulated board called `name`.
-///
-/// # Errors
-/// See [`named`]; also returns [`UsageError`] if the board is not emulated.
 pub fn emulated(name: &str) -> Result<Board> {
     let board = named(name)?;
     if board.emulator.is_none() {

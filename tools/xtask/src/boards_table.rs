@@ -64,10 +64,6 @@ struct StackUse {
     ram_stack_bytes: u64,
 }
 
-/// Runs `cargo xtask boards [--json | --write-docs | --check]`.
-///
-/// # Errors
-/// Returns an error if a build or a measurement fails, or, with `--check`, if the page differs.
 pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     let path = workspace.root.join(PAGE);
     if options.write_docs {

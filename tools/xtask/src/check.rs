@@ -70,10 +70,6 @@ pub enum Check {
     },
 }
 
-/// Runs `cargo xtask check NAME`.
-///
-/// # Errors
-/// Returns the check's own error.
 pub fn command(workspace: &Workspace, check: &Check) -> Result<()> {
     match check {
         Check::Lints => lints::command(workspace),

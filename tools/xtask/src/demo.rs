@@ -70,10 +70,6 @@ impl Summary {
     }
 }
 
-/// Runs `cargo xtask demo [--json]`.
-///
-/// # Errors
-/// Returns an error if a stage fails, or if host and device differ.
 pub fn command(workspace: &Workspace, json: bool) -> Result<()> {
     let folder = workspace.folder("demo")?;
     let (model, answers) = (folder.join("model.bin"), folder.join("answers.bin"));

@@ -71,11 +71,6 @@ struct Model {
     path: PathBuf,
 }
 
-/// Runs `cargo xtask frontier`.
-///
-/// # Errors
-/// Returns an error if a training, a build or a measurement fails, or the trainer rejects an
-/// argument.
 pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     workspace.build_programs()?;
     let runs = options.runs.clone().unwrap_or_else(|| workspace.root.join("runs/frontier"));

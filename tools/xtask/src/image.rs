@@ -28,41 +28,26 @@ pub struct Firmware {
 
 impl Firmware {
     /// Returns the board's server.
-    ///
-    /// # Errors
-    /// Returns an error if the build gave no program.
     pub fn elf(&self) -> Result<&Path> {
         self.programs.first().map(|(path, _)| path.as_path()).context("the build gave no program")
     }
 
     /// Returns the program that ends on request, for the tests of faults.
-    ///
-    /// # Errors
-    /// Returns an error if the build gave only one program.
     pub fn faults(&self) -> Result<&Path> {
         self.programs.get(1).map(|(path, _)| path.as_path()).context("the build gave only one program")
     }
 
     /// Returns the addresses of the flash reserved for the model.
-    ///
-    /// # Errors
-    /// Returns an error if the program cannot be read.
     pub fn model_region(&self) -> Result<Range<u64>> {
         self.between("_model_start", "_model_end")
     }
 
     /// Returns the addresses of the RAM reserved for the stack.
-    ///
-    /// # Errors
-    /// Returns an error if the program cannot be read.
     pub fn stack_region(&self) -> Result<Range<u64>> {
         self.between("_stack_end", "_stack_start")
     }
 
     /// Returns the size of the variable `BUFFERS`: everything that inference and the link write to.
-    ///
-    /// # Errors
-    /// Returns an error if the program cannot be read.
     pub fn buffers_bytes(&self) -> Result<u64> {
         self.with_elf(|path, file| {
             // The mangled name contains the path.
@@ -72,9 +57,6 @@ impl Firmware {
     }
 
     /// Checks that a model fits its region on `board`.
-    ///
-    /// # Errors
-    /// Returns an error with both sizes if it does not; others if a file cannot be read.
     pub fn verify_room(&self, board: &Board, model: &Path) -> Result<()> {
         let region = self.model_region()?;
         let length = model.metadata().with_context(|| format!("cannot read the model {}", shown(model)))?.len();
@@ -93,7 +75,6 @@ impl Firmware {
         Ok(())
     }
 
-    /// Returns the addresses from one symbol to another.
     fn between(&self, start: &str, end: &str) -> Result<Range<u64>> {
         self.with_elf(|path, file| {
             let address = |name: &str| {
@@ -105,10 +86,7 @@ impl Firmware {
         })
     }
 
-    /// Calls `look` with the parsed ELF file of the server.
-    ///
-    /// # Errors
-    /// Returns an error if the file cannot be read or parsed, or the error of `look`.
+    /// Calls `look` with the server's ELF file.
     pub fn with_elf<T>(&self, look: impl FnOnce(&Path, &object::File<'_>) -> Result<T>) -> Result<T> {
         let path = self.elf()?;
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -117,16 +95,12 @@ impl Firmware {
         look(path, &file)
     }
 
-    /// Returns the size of the server.
     pub fn sizes(&self) -> Sizes {
         self.programs.first().map(|(_, sizes)| *sizes).unwrap_or_default()
     }
 }
 
-/// Runs `cargo xtask firmware`: builds, prints sizes, and checks that nothing panics.
-///
-/// # Errors
-/// Returns a usage error for an unknown board; others if it can panic. See also [`build`].
+/// Builds, prints sizes, and checks that nothing panics.
 pub fn command(workspace: &Workspace, board: &str) -> Result<()> {
     let board = board::named(board)?;
     let firmware = build(workspace, &board)?;
@@ -143,9 +117,6 @@ pub fn command(workspace: &Workspace, board: &str) -> Result<()> {
 }
 
 /// Builds a board's programs and copies them to target/prenda/firmware.
-///
-/// # Errors
-/// Returns an error if the board's compiler or linker is missing, or the build fails.
 pub fn build(workspace: &Workspace, board: &Board) -> Result<Firmware> {
     let binaries = binaries(board);
     building(workspace, board, &binaries)?.run()?;
@@ -156,9 +127,6 @@ pub fn build(workspace: &Workspace, board: &Board) -> Result<Firmware> {
 /// Builds the programs that compute, the server and `kernels`, with other `settings` of the profile
 /// (arguments of `cargo --config`), quietly and into `folder`. A roomy build takes more memory than
 /// the flashed one if its board has it. Returns false if they do not fit the part.
-///
-/// # Errors
-/// See [`build`].
 pub fn build_otherwise(
     workspace: &Workspace,
     board: &Board,
@@ -204,7 +172,6 @@ fn target(workspace: &Workspace) -> PathBuf {
     workspace.target.join("firmware")
 }
 
-/// Returns the command that builds some of a board's programs.
 fn building(workspace: &Workspace, board: &Board, binaries: &[Binary]) -> Result<Job> {
     let facts = Facts::gather(&board.triple);
     let toolchain = facts.toolchain().ok_or_else(|| missing(&format!("compiler for {}", board.triple)))?;
@@ -238,7 +205,6 @@ pub fn clippy(workspace: &Workspace, board: &Board) -> Option<Job> {
     Some(job.arg("--target-dir").arg(target(workspace)).args(["--", "-D", "warnings"]))
 }
 
-/// Returns a command of cargo with that toolchain.
 fn start(workspace: &Workspace, toolchain: &Toolchain, triple: &str, command: &str) -> Job {
     let manifest = workspace.root.join("Cargo.toml");
     let mut job = Job::new(&toolchain.cargo).arg(command).arg("--manifest-path").arg(manifest).arg("--locked");
@@ -253,7 +219,6 @@ fn start(workspace: &Workspace, toolchain: &Toolchain, triple: &str, command: &s
     job
 }
 
-/// Returns the environment variable for the linker of one target.
 fn linker_variable(triple: &str) -> String {
     format!("CARGO_TARGET_{}_LINKER", triple.to_uppercase().replace(['-', '.'], "_"))
 }

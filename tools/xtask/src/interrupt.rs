@@ -29,9 +29,6 @@ pub fn handle() {
 }
 
 /// Starts the command that receives signals until [`ended`].
-///
-/// # Errors
-/// Returns an error if it cannot be started.
 pub fn start(command: &mut Command) -> io::Result<Child> {
     // The lock keeps a signal from arriving between the start and its registration.
     let mut state = state();
@@ -52,9 +49,6 @@ pub fn ended() {
 /// Starts a command in the background, until [`end_background`] or until a signal ends us.
 ///
 /// A terminal's Ctrl-C does not reach it: commands in the foreground may need it while they end.
-///
-/// # Errors
-/// Returns an error if it cannot be started.
 pub fn start_background(command: &mut Command) -> io::Result<Child> {
     command.process_group(0);
     let mut state = state();

@@ -6,9 +6,6 @@ use std::io::{self, Write};
 use anyhow::{Context, Result};
 
 /// Prints a line to standard output.
-///
-/// # Errors
-/// Returns an error if it is closed or full; see [`is_closed`].
 pub fn print(line: impl Display) -> Result<()> {
     let mut output = io::stdout().lock();
     writeln!(output, "{line}").and_then(|()| output.flush()).context("cannot write to standard output")

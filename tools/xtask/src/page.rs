@@ -18,9 +18,6 @@ pub struct Page {
 impl Page {
     /// Reads a page with markers for the xtask command `writer`. Call it before measuring, so that
     /// a page without markers fails early.
-    ///
-    /// # Errors
-    /// Returns an error if the page cannot be read or has no markers.
     pub fn read(path: &Path, writer: &str) -> Result<Self> {
         let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         Self::of(text, writer).with_context(|| format!("{}: cannot find the generated part", path.display()))

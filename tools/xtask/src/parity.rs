@@ -32,9 +32,6 @@ pub struct Report {
 }
 
 /// Checks that host and device agree on every image.
-///
-/// # Errors
-/// Returns an error if anything differs, or if not all images were compared.
 pub fn verify(record: &ParityRecord, evaluated: &Evaluated) -> Result<()> {
     let ParityRecord { device: name, images, .. } = record;
     if *images != evaluated.images {
@@ -98,12 +95,7 @@ pub struct Options {
     arguments: Vec<String>,
 }
 
-/// Runs `cargo xtask parity`.
-///
-/// If the model is in the folder of its run, the folder keeps the results.
-///
-/// # Errors
-/// Returns a usage error for an unknown device; others if a build fails or anything differs.
+/// Compares. If the model is in the folder of its run, the folder keeps the results.
 pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
     let Options { devices, all, model, vectors, data, json, arguments } = options;
     let devices = chosen(&devices, all, &[LOOPBACK, DEFAULT_BOARD])?;
@@ -160,9 +152,6 @@ fn table(devices: &[ParityRecord]) -> Table {
 }
 
 /// Compares, and returns the report even if something differs. The folder `run` keeps it, too.
-///
-/// # Errors
-/// Returns an error if `parity` ends without a report; it has printed its own message.
 pub fn compare(
     workspace: &Workspace,
     devices: &[String],
@@ -203,9 +192,6 @@ fn report_of(job: Job, report: &Path) -> Result<Report> {
 
 /// Returns the devices to use: `devices`, or loopback and every emulated board, or the `usual`
 /// ones.
-///
-/// # Errors
-/// Returns a usage error for an unknown device, or one that cannot be reached as its name says.
 pub fn chosen(devices: &[String], all: bool, usual: &[&str]) -> Result<Vec<String>> {
     let boards = boards::all()?;
     let devices = if all {

@@ -41,22 +41,14 @@ struct Bench<'w> {
     own: Option<VirtualProbe>,
 }
 
-/// Runs `cargo xtask probe BOARD [--port N]`: emulates a board until interrupted.
-///
-/// # Errors
-/// Returns a usage error for a board that is not emulated; others if it does not start.
+/// Emulates a board until interrupted.
 pub fn serve(workspace: &Workspace, board: &str, port: u16) -> Result<()> {
     let board = board::emulated(board)?;
     board::probed(&board.name)?;
     virtual_probe::build(workspace, &board)?.args(["--verbose", "--port"]).arg(port.to_string()).run_to_stdout()
 }
 
-/// Runs `cargo xtask flash BOARD [--model FILE|DIR] [--probe PROBE]`: flashes the firmware, or the
-/// model.
-///
-/// # Errors
-/// Returns an error if probe-rs is not installed, the board is unknown, or probe-rs fails; it has
-/// printed its own message.
+/// Flashes the firmware, or the model alone.
 pub fn flash(workspace: &Workspace, board: &str, model: Option<PathBuf>, probe: Option<String>) -> Result<()> {
     let bench = Bench::new(workspace, board, probe)?;
     let firmware = image::build(workspace, &bench.board)?;
@@ -74,11 +66,7 @@ pub fn flash(workspace: &Workspace, board: &str, model: Option<PathBuf>, probe: 
     bench.probe_rs("reset").run()
 }
 
-/// Runs `cargo xtask run BOARD [--model FILE|DIR] [--probe PROBE]`: flashes, starts, and shows the
-/// logs until interrupted.
-///
-/// # Errors
-/// See [`flash`]; also returns an error if the firmware ends with a failure.
+/// Flashes, starts, and shows the logs until interrupted.
 pub fn run(workspace: &Workspace, board: &str, model: Option<PathBuf>, probe: Option<String>) -> Result<()> {
     let bench = Bench::new(workspace, board, probe)?;
     let firmware = image::build(workspace, &bench.board)?;

@@ -67,7 +67,6 @@ impl Job {
         Self { command: Command::new(program), line, name: None, quiet: false, reports: false }
     }
 
-    /// Adds one argument.
     pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
         self.line.push(' ');
         self.line.push_str(&quoted(argument.as_ref()));
@@ -75,7 +74,6 @@ impl Job {
         self
     }
 
-    /// Adds several arguments.
     pub fn args<A: AsRef<OsStr>>(self, arguments: impl IntoIterator<Item = A>) -> Self {
         arguments.into_iter().fold(self, Self::arg)
     }
@@ -127,16 +125,12 @@ impl Job {
         self
     }
 
-    /// Returns the line as it is shown.
     #[cfg(test)]
     pub fn line(&self) -> &str {
         &self.line
     }
 
     /// Runs the command with its output on standard error, so that our standard output stays clean.
-    ///
-    /// # Errors
-    /// Returns an error if it cannot be started or fails.
     pub fn run(mut self) -> Result<()> {
         self.command.stdout(Stdio::from(io::stderr()));
         let status = self.status()?;
@@ -144,18 +138,12 @@ impl Job {
     }
 
     /// Runs the command with its output on our standard output.
-    ///
-    /// # Errors
-    /// See [`Job::run`].
     pub fn run_to_stdout(mut self) -> Result<()> {
         let status = self.status()?;
         self.succeeded(status)
     }
 
     /// Like [`Job::run`], but kills the command after `limit`.
-    ///
-    /// # Errors
-    /// See [`Job::run`]; also returns an error after `limit`.
     pub fn run_within(mut self, limit: Duration) -> Result<()> {
         self.show();
         self.command.stdout(Stdio::from(io::stderr()));
@@ -178,9 +166,6 @@ impl Job {
     }
 
     /// Runs the command and returns its standard output; standard error is shown.
-    ///
-    /// # Errors
-    /// See [`Job::run`]; also returns an error if the output is not UTF-8.
     pub fn capture(mut self) -> Result<String> {
         self.show();
         self.command.stdin(Stdio::null()).stdout(Stdio::piped());
@@ -190,9 +175,6 @@ impl Job {
     }
 
     /// Like [`Job::run`], but passes each line of standard error to `each` instead of showing it.
-    ///
-    /// # Errors
-    /// See [`Job::run`].
     pub fn watch(mut self, mut each: impl FnMut(&str)) -> Result<()> {
         self.show();
         self.command.stdout(Stdio::from(io::stderr())).stderr(Stdio::piped());
@@ -209,10 +191,6 @@ impl Job {
     }
 
     /// Starts the command in the background and returns the first line of its standard output.
-    ///
-    /// # Errors
-    /// Returns an error if it cannot be started, or ends without a line; it has printed its own
-    /// message.
     pub fn start_in_background(mut self) -> Result<(Background, String)> {
         self.show();
         self.command.stdin(Stdio::null()).stdout(Stdio::piped());
@@ -231,9 +209,6 @@ impl Job {
 
     /// Starts the command in the background without input and records its output. Does not print
     /// the line.
-    ///
-    /// # Errors
-    /// Returns an error if it cannot be started.
     pub fn record(mut self) -> Result<Recording> {
         self.command.stdin(Stdio::null());
         let (reader, writer) = io::pipe().context("cannot make a pipe")?;
@@ -244,9 +219,6 @@ impl Job {
     }
 
     /// Runs the command and returns its output, whatever the exit code. Does not print the line.
-    ///
-    /// # Errors
-    /// Returns an error if it cannot be started.
     pub fn probe(mut self) -> Result<Output> {
         self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         self.output()

@@ -26,9 +26,6 @@ struct Section {
 
 impl Sizes {
     /// Reads an ELF file.
-    ///
-    /// # Errors
-    /// Returns an error if the file cannot be read or is not an ELF file.
     pub fn of_elf(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         let file =

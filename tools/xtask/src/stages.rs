@@ -38,9 +38,6 @@ impl Stages {
     }
 
     /// Announces a stage, runs it and prints its duration. An error ends the whole command.
-    ///
-    /// # Errors
-    /// Returns the stage's own error.
     pub fn run<T>(&mut self, name: &str, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
         let start = self.announce(name);
         let value = work()?;

@@ -15,10 +15,7 @@ use crate::stages::{Outcome, Stage, Stages};
 use crate::workspace::Workspace;
 use crate::{bench, image, trainer};
 
-/// Runs `cargo xtask test [ARGS]`.
-///
-/// # Errors
-/// Returns an error if a preparation or any check fails; all checks run first.
+/// Runs all checks, also after a failure; an error in the preparation ends the command.
 pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let folder = workspace.folder("test")?;
     let (model, answers) = (folder.join("model.bin"), folder.join("answers.bin"));

@@ -60,9 +60,6 @@ pub struct Evaluated {
 }
 
 /// Trains with the defaults and `arguments`; writes `model.bin` and the folder `run` into `folder`.
-///
-/// # Errors
-/// Returns an error if training fails; the trainer has printed its own message.
 pub fn train(workspace: &Workspace, folder: &Path, arguments: &[&str]) -> Result<Trained> {
     let job = workspace
         .job("host-trainer")
@@ -77,18 +74,12 @@ pub fn train(workspace: &Workspace, folder: &Path, arguments: &[&str]) -> Result
 
 /// Evaluates a model on the test split and writes every answer to `answers`. Without a folder
 /// `data` the trainer finds the data set itself.
-///
-/// # Errors
-/// Returns an error if the evaluation fails; the trainer has printed its own message.
 pub fn evaluate(workspace: &Workspace, model: &Path, answers: &Path, data: Option<&Path>) -> Result<Evaluated> {
     let job = workspace.job("host-trainer").arg("evaluate").arg(model).arg("--answers").arg(answers);
     read(job.option("--data", data))
 }
 
 /// Writes `model` with the weight order `vectors` to `export`.
-///
-/// # Errors
-/// Returns an error if it is not a model; the trainer has printed its own message.
 pub fn reorder(workspace: &Workspace, model: &Path, export: &Path) -> Result<()> {
     let job = workspace.job("host-trainer").arg("reorder").arg(model).args(["--weight-order", "vectors", "--export"]);
     job.arg(export).capture().map(drop)

@@ -24,9 +24,6 @@ struct Metadata {
 
 impl Workspace {
     /// Asks cargo for the folders.
-    ///
-    /// # Errors
-    /// Returns an error if the workspace cannot be loaded; cargo has printed the reason.
     pub fn find() -> Result<Self> {
         // The manifest of this crate works from any current folder.
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
@@ -45,9 +42,6 @@ impl Workspace {
     }
 
     /// Returns the folder prenda/`name` in the target folder, and creates it if necessary.
-    ///
-    /// # Errors
-    /// Returns an error if it cannot be created.
     pub fn folder(&self, name: &str) -> Result<PathBuf> {
         let folder = self.target.join("prenda").join(name);
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot create folder {}", folder.display()))?;
@@ -65,9 +59,6 @@ impl Workspace {
     }
 
     /// Builds the programs for the host.
-    ///
-    /// # Errors
-    /// Returns an error if the build fails.
     pub fn build_programs(&self) -> Result<()> {
         self.programs().run()
     }
@@ -82,10 +73,6 @@ impl Workspace {
 
     /// Builds the trainer and the parity tool without the parts that only tests need: burn-ndarray
     /// and probe-rs, which take half of the time of a build.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the build fails.
     pub fn build_demo_programs(&self) -> Result<()> {
         let packages = ["-p", "host-trainer", "-p", "parity", "--no-default-features"];
         let programs = ["--bin", "host-trainer", "--bin", "parity"];
@@ -93,9 +80,6 @@ impl Workspace {
     }
 
     /// Builds one program, with the features of the whole workspace.
-    ///
-    /// # Errors
-    /// Returns an error if the build fails.
     pub fn build_program(&self, name: &str) -> Result<()> {
         self.cargo("build").args(["--workspace", "--locked", "--bin", name]).run()
     }

@@ -21,9 +21,6 @@ const BOARDS: [&str; 3] = ["mps2-an386", "microbit", "mps3-an547"];
 
 /// Trains each network for an epoch, measures it on the boards it fits, and draws the results.
 /// Trained networks are kept, so an interrupted command continues.
-///
-/// # Errors
-/// Returns an error if a training, a build or a measurement fails.
 pub fn command(workspace: &Workspace, data: Option<&Path>, images: u32, chart: Option<PathBuf>) -> Result<()> {
     workspace.build_programs()?;
     // Another data set gives other networks.

@@ -19,9 +19,6 @@ const CHART: &str = "docs/bench.svg";
 const WRITER: &str = "bench --write-docs";
 
 /// Writes the tables, or, with `check`, compares them with the page.
-///
-/// # Errors
-/// Returns an error if a measurement fails, or, with `check`, if the tables differ.
 pub fn command(workspace: &Workspace, check: bool) -> Result<()> {
     let path = workspace.root.join(PAGE);
     let there = Page::read(&path, WRITER)?;

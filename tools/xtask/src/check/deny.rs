@@ -7,10 +7,6 @@ use crate::workspace::Workspace;
 
 const MISSING: &str = "cargo-deny is not installed; `cargo install cargo-deny --locked` builds it in some minutes";
 
-/// Runs `cargo xtask check deny [--advisories]`.
-///
-/// # Errors
-/// Returns an error if cargo-deny is not installed or reports anything.
 pub fn command(workspace: &Workspace, advisories: bool) -> Result<()> {
     if find_program("cargo-deny").is_none() {
         bail!(MISSING);

@@ -23,7 +23,6 @@ const MAX_LENGTH: usize = 4096;
 /// Interval between progress lines.
 const PULSE: Duration = Duration::from_secs(5);
 
-/// The target and the duration.
 #[derive(Args)]
 pub struct Options {
     /// `blob` (any bytes as a model), `network` (any network, encoded and damaged) or `stream` (any
@@ -45,11 +44,6 @@ struct Statistics {
     inputs: u64,
 }
 
-/// Runs `cargo xtask check fuzz [TARGET] [--seconds N]`.
-///
-/// # Errors
-/// Returns an error if cargo-fuzz cannot be installed, or a check fails; libFuzzer has then printed
-/// how to run the same bytes again.
 pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     let targets: Vec<&str> =
         TARGETS.into_iter().filter(|target| options.target.as_deref().is_none_or(|name| name == *target)).collect();

@@ -82,10 +82,6 @@ pub struct Options {
     json: bool,
 }
 
-/// Runs `cargo xtask check gpu [--backend BACKEND] [--epochs N] [--json]`.
-///
-/// # Errors
-/// Returns an error if a stage fails, or if host and loopback differ.
 pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     let &Options { backend, epochs, json } = options;
     let name = backend.name();

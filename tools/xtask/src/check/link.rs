@@ -23,11 +23,6 @@ pub struct Options {
     arguments: Vec<String>,
 }
 
-/// Runs `cargo xtask check link [DEVICE..] [OPTION..]`.
-///
-/// # Errors
-/// Returns a usage error for an unknown board; others if a build fails, a wrong answer is accepted,
-/// or a device does not recover.
 pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     let Parts { devices, all, uart, rest } = split(&options.arguments);
     if all && !devices.is_empty() {

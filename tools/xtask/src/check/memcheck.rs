@@ -45,10 +45,6 @@ struct Compiler {
     sysroot: String,
 }
 
-/// Runs `cargo xtask check memcheck [--tool TOOL]`.
-///
-/// # Errors
-/// Returns an error if no tool is installed, or the tests fail under it.
 pub fn command(workspace: &Workspace, tool: Option<Tool>) -> Result<()> {
     let active = Compiler::ask(Job::new("rustc")).context("cannot ask the active compiler for its host and sysroot")?;
     let best = || Tool::value_variants().iter().copied().find(|tool| tool.is_installed(&active));

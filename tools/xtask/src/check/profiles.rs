@@ -109,12 +109,8 @@ fn never_compared<'a>(boards: &[&'a str], rows: &[Vec<Verdict>]) -> Vec<&'a str>
     never.map(|(_, name)| *name).collect()
 }
 
-/// Runs `cargo xtask check profiles [BOARD..] [--level LEVEL..]`.
-///
-/// # Errors
-/// Returns a usage error for a board that is not emulated; others if anything differs, if a build
-/// fails for another reason than the part's size, or if a board has no room for the build that is
-/// flashed or for any build.
+/// Fails if anything differs, if a build fails for another reason than the part's size, or if a board
+/// has no room for the build that is flashed or for any build.
 pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     let boards: Vec<Board> = if options.boards.is_empty() {
         boards::all()?.into_iter().filter(|board| board.emulator.is_some()).collect()
@@ -164,9 +160,6 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
 
 /// Checks the builds that every change runs: the host unchecked, and one board checked at level 3.
 /// The programs must be built.
-///
-/// # Errors
-/// Returns an error if either fails or differs.
 pub fn verify(workspace: &Workspace) -> Result<()> {
     let profile = |is_checked| Profile { level: "3".to_owned(), is_checked };
     host(workspace, &profile(false), &COMPUTING)?;

@@ -43,9 +43,6 @@ struct Row {
 
 /// Measures those of `models` that were not measured with the present firmware; returns the file
 /// with the figures of all models.
-///
-/// # Errors
-/// Returns an error if a build or a measurement fails.
 pub fn command(workspace: &Workspace, models: &[Model], data: Option<&Path>) -> Result<PathBuf> {
     let folder = workspace.folder("frontier")?;
     let path = folder.join("measured.json");

@@ -48,9 +48,6 @@ struct Constants<'a> {
 
 impl Panics {
     /// Reads an ELF file.
-    ///
-    /// # Errors
-    /// Returns an error if it cannot be read, or has no symbols.
     pub fn of_elf(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         let file =
@@ -67,9 +64,6 @@ impl Panics {
     }
 
     /// Checks that there are panics in each of `libraries`, and nowhere else.
-    ///
-    /// # Errors
-    /// Returns an error with the other locations, or with a library that has none.
     pub fn verify(&self, program: &Path, libraries: &[String]) -> Result<()> {
         let others = self.outside(libraries);
         if !others.is_empty() || self.is_unplaced() {
@@ -128,9 +122,6 @@ impl fmt::Display for Place {
 }
 
 /// Checks that the board's server cannot panic, and that the panic of `faults` is found.
-///
-/// # Errors
-/// Returns an error if the server can panic, or if panics are not recognized.
 pub fn verify(board: &Board, firmware: &Firmware) -> Result<()> {
     let (own, faults) = (firmware.elf()?, firmware.faults()?);
     let intended = Panics::of_elf(faults)?;

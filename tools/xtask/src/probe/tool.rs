@@ -13,9 +13,6 @@ const PROGRAM: &str = "probe-rs";
 const MIN_VERSION: (u32, u32) = (0, 32);
 
 /// Finds it on the PATH.
-///
-/// # Errors
-/// Returns an error if it is missing, does not start or is too old.
 pub fn find() -> Result<PathBuf> {
     const INSTALL: &str = "`cargo xtask setup --probe-rs` installs it";
     let Some(path) = find_program(PROGRAM) else {

@@ -35,12 +35,7 @@ struct Transcript<'w> {
     page: String,
 }
 
-/// Runs `cargo xtask check transcript [--check]`: writes the page, or compares it with the present
-/// one.
-///
-/// # Errors
-/// Returns an error if probe-rs is not installed, the firmware cannot be built, the tool's output
-/// is unexpected, or, with `check`, the page differs.
+/// Writes the page, or, with `check`, compares it with the present one.
 pub fn command(workspace: &Workspace, check: bool) -> Result<()> {
     let page = write(workspace)?;
     let path = workspace.root.join(PAGE);

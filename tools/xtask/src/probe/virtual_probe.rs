@@ -25,9 +25,6 @@ struct Announcement {
 impl VirtualProbe {
     /// Builds it and starts it on a free port, with an empty board; connects the board's first
     /// serial port to the Unix socket `uart`.
-    ///
-    /// # Errors
-    /// Returns an error if it cannot be built or does not start; it has printed its own message.
     pub fn start(workspace: &Workspace, board: &Board, uart: Option<&Path>) -> Result<Self> {
         let (process, line) = build(workspace, board)?.arg("--json").option("--uart", uart).start_in_background()?;
         let announcement: Announcement =
@@ -37,9 +34,6 @@ impl VirtualProbe {
 }
 
 /// Builds the virtual probe and returns the command that starts it with a board.
-///
-/// # Errors
-/// Returns an error if the build fails.
 pub fn build(workspace: &Workspace, board: &Board) -> Result<Job> {
     workspace.build_program("virtual-probe")?;
     Ok(workspace.job("virtual-probe").arg(&board.name))

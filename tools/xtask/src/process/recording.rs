@@ -17,7 +17,6 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// Time limit for the rest of the output, which another process may keep open.
 const REST_LIMIT: Duration = Duration::from_secs(1);
 
-/// Polling interval.
 const POLL: Duration = Duration::from_millis(10);
 
 /// A running command whose output is recorded. Dropping it ends the command.
@@ -54,9 +53,6 @@ impl Recording {
     }
 
     /// Waits until the output contains `words`.
-    ///
-    /// # Errors
-    /// Returns an error with the output if the command ends without them, or takes too long.
     pub fn wait_for(&mut self, words: &str) -> Result<()> {
         let deadline = Instant::now() + LIMIT;
         loop {
@@ -80,18 +76,12 @@ impl Recording {
     }
 
     /// Asks the command to end, and waits for it.
-    ///
-    /// # Errors
-    /// Returns an error if it does not end.
     pub fn interrupt(mut self) -> Result<Recorded> {
         interrupt::ask_to_end(&mut self.background.0);
         self.end()
     }
 
-    /// Waits for the end of the command.
-    ///
-    /// # Errors
-    /// Returns an error with the output if it takes too long; it is then killed.
+    /// Waits for the end of the command, and kills it if it takes too long.
     pub fn end(mut self) -> Result<Recorded> {
         let deadline = Instant::now() + LIMIT;
         loop {

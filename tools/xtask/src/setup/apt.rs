@@ -21,10 +21,6 @@ enum Rights {
 
 impl Apt {
     /// Installs packages without the recommended ones.
-    ///
-    /// # Errors
-    /// Returns an error if apt-get, a way to become root or a package is missing, or the
-    /// installation fails.
     pub fn install(&mut self, packages: &[&str]) -> Result<()> {
         if find_program("apt-get").is_none() {
             bail!("this host has no apt-get");

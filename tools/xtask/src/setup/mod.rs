@@ -37,10 +37,6 @@ pub fn has_browser() -> bool {
     matches!(browser::Browser.check(), Found::Ready(_))
 }
 
-/// Runs `cargo xtask setup [--check] [--probe-rs]`.
-///
-/// # Errors
-/// Returns an error if, with `--check`, something is missing, or if it cannot be installed.
 pub fn command(check: bool, probe_rs: bool) -> Result<()> {
     let mut steps = steps(Purpose::Tests)?;
     if probe_rs {
@@ -50,25 +46,16 @@ pub fn command(check: bool, probe_rs: bool) -> Result<()> {
 }
 
 /// Installs what is missing, and reports it on standard error.
-///
-/// # Errors
-/// Returns an error if a step failed; the lines to type have been printed.
 pub fn ensure(purpose: Purpose) -> Result<()> {
     ensure_all(&steps(purpose)?)
 }
 
 /// Like [`ensure`], for the data set alone.
-///
-/// # Errors
-/// See [`ensure`].
 pub fn ensure_data() -> Result<()> {
     ensure_all(&[Box::new(data::DataSet)])
 }
 
 /// Like [`ensure`], for a device for `backend`. The trainer of `workspace` must be built.
-///
-/// # Errors
-/// See [`ensure`].
 pub fn ensure_device(workspace: &Workspace, backend: Backend) -> Result<()> {
     ensure_all(&[Box::new(device::GraphicsDevice { workspace, backend })])
 }

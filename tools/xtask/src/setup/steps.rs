@@ -30,13 +30,10 @@ pub trait Step {
     /// Returns its purpose, to follow the word "needed".
     fn purpose(&self) -> &'static str;
 
-    /// Checks it without changing anything.
+    /// Changes nothing.
     fn check(&self) -> Found;
 
-    /// Installs it.
-    ///
-    /// # Errors
-    /// Returns an error if it cannot be installed; the caller prints [`Step::by_hand`].
+    /// Installs it. After an error the caller prints [`Step::by_hand`].
     fn act(&self, apt: &mut Apt) -> Result<Done>;
 
     /// Returns the lines to type to install it.

@@ -11,17 +11,11 @@ pub struct Uart(UnixStream);
 
 impl Uart {
     /// Connects to a socket.
-    ///
-    /// # Errors
-    /// Returns an error if no process listens there.
     pub fn connect(socket: &Path) -> Result<Self> {
         UnixStream::connect(socket).map(Self).with_context(|| format!("cannot connect to {}", socket.display()))
     }
 
     /// Sends bytes to the board.
-    ///
-    /// # Errors
-    /// Returns an error if the connection is closed.
     pub fn send(&self, bytes: &[u8]) -> Result<()> {
         (&self.0).write_all(bytes).context("cannot write to the board's serial port")
     }
