@@ -6,47 +6,23 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+/// The result of a request to the emulator.
+pub(crate) type Result<T = (), E = EmulatorError> = std::result::Result<T, E>;
+
 /// The reason why the emulator did not carry out a request.
 #[derive(Debug, Error)]
+#[allow(missing_docs, reason = "the messages describe the variants and their fields")]
 pub enum EmulatorError {
-    /// The emulator has ended.
     #[error("the emulator has ended: its {link} is closed")]
-    Gone {
-        /// The connection that is closed.
-        link: &'static str,
-    },
-    /// The emulator does not answer.
+    Gone { link: &'static str },
     #[error("the emulator's {link} did not answer within {patience:?}; is the host overloaded?")]
-    Silent {
-        /// The connection.
-        link: &'static str,
-        /// The time limit.
-        patience: Duration,
-    },
-    /// The emulator answered with an error.
+    Silent { link: &'static str, patience: Duration },
     #[error("the emulator's {link} answered {answer:?} to {request:?}")]
-    Refused {
-        /// The connection.
-        link: &'static str,
-        /// The request, shortened.
-        request: String,
-        /// The answer, shortened.
-        answer: String,
-    },
-    /// The connection failed before, so the next answer may belong to an earlier request.
+    Refused { link: &'static str, request: String, answer: String },
     #[error("the emulator's {link} failed before and is out of step; start the emulator again")]
-    OutOfStep {
-        /// The connection.
-        link: &'static str,
-    },
-    /// The connection failed in another way.
+    OutOfStep { link: &'static str },
     #[error("the emulator's {link} failed: {reason}")]
-    Failed {
-        /// The connection.
-        link: &'static str,
-        /// The operating system's error.
-        reason: io::Error,
-    },
+    Failed { link: &'static str, reason: io::Error },
 }
 
 impl EmulatorError {
@@ -83,7 +59,7 @@ pub(crate) fn is_timeout(error: &io::Error) -> bool {
 }
 
 /// Sets the time limit of reads and writes on the connection `link`.
-pub(crate) fn limit(stream: &UnixStream, link: &'static str, patience: Duration) -> Result<(), EmulatorError> {
+pub(crate) fn limit(stream: &UnixStream, link: &'static str, patience: Duration) -> Result {
     let limited = stream.set_read_timeout(Some(patience)).and_then(|()| stream.set_write_timeout(Some(patience)));
     limited.map_err(|source| EmulatorError::of(link, patience, source))
 }

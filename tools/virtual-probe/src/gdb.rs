@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use crate::EmulatorError;
-use crate::error::{is_timeout, limit};
+use crate::error::{Result, is_timeout, limit};
 use packet::Packets;
 pub(crate) use packet::{hex, unhex};
 
@@ -32,7 +32,7 @@ pub(crate) struct Gdb {
 
 impl Gdb {
     /// Connects to the stub; `patience` is the time limit of every answer.
-    pub(crate) fn new(stream: UnixStream, patience: Duration) -> Result<Self, EmulatorError> {
+    pub(crate) fn new(stream: UnixStream, patience: Duration) -> Result<Self> {
         limit(&stream, LINK, patience)?;
         let packets = Packets::default();
         let mut gdb = Self { stream, packets, patience, running: false, floating_point: false, broken: false };
@@ -44,7 +44,7 @@ impl Gdb {
     }
 
     /// Returns true if a running core has stopped, once for each stop.
-    pub(crate) fn poll(&mut self) -> Result<bool, EmulatorError> {
+    pub(crate) fn poll(&mut self) -> Result<bool> {
         if !self.running {
             return Ok(false);
         }
@@ -53,7 +53,7 @@ impl Gdb {
     }
 
     /// Stops the core.
-    pub(crate) fn halt(&mut self) -> Result<(), EmulatorError> {
+    pub(crate) fn halt(&mut self) -> Result {
         if self.running {
             self.send_raw(&[0x03])?;
             self.await_stop(Instant::now() + self.patience)?;
@@ -62,7 +62,7 @@ impl Gdb {
     }
 
     /// Lets the core run.
-    pub(crate) fn resume(&mut self) -> Result<(), EmulatorError> {
+    pub(crate) fn resume(&mut self) -> Result {
         if !self.running {
             self.send_raw(&packet::framed("c"))?;
             self.running = true;
@@ -72,7 +72,7 @@ impl Gdb {
 
     /// Executes one instruction, with interrupts masked. An instruction that waits for an interrupt
     /// is aborted after [`STEP`].
-    pub(crate) fn step(&mut self) -> Result<(), EmulatorError> {
+    pub(crate) fn step(&mut self) -> Result {
         self.halt()?;
         self.send_raw(&packet::framed("s"))?;
         self.running = true;
@@ -81,7 +81,7 @@ impl Gdb {
     }
 
     /// Reads register `number` of the stub, of 4 or 8 bytes, in a stopped core.
-    pub(crate) fn register(&mut self, number: u8) -> Result<u64, EmulatorError> {
+    pub(crate) fn register(&mut self, number: u8) -> Result<u64> {
         let request = format!("p{number:x}");
         let answer = self.ask(&request)?;
         let mut bytes = [0; 8];
@@ -91,14 +91,14 @@ impl Gdb {
     }
 
     /// Writes register `number` of the stub, which has 4 bytes, or 8 if `wide`.
-    pub(crate) fn set_register(&mut self, number: u8, value: u64, wide: bool) -> Result<(), EmulatorError> {
+    pub(crate) fn set_register(&mut self, number: u8, value: u64, wide: bool) -> Result {
         let bytes = value.to_le_bytes();
         let digits = hex(if wide { &bytes } else { &bytes[..4] });
         self.order(&format!("P{number:x}={digits}"))
     }
 
     /// Fills `data` with the memory at `address`, as the stopped core sees it.
-    pub(crate) fn read(&mut self, address: u32, data: &mut [u8]) -> Result<(), EmulatorError> {
+    pub(crate) fn read(&mut self, address: u32, data: &mut [u8]) -> Result {
         let mut address = address;
         for part in data.chunks_mut(BLOCK) {
             let request = format!("m{address:x},{:x}", part.len());
@@ -112,7 +112,7 @@ impl Gdb {
     }
 
     /// Writes `data` to the memory of a stopped core, flash included. Peripherals ignore it.
-    pub(crate) fn write(&mut self, address: u32, data: &[u8]) -> Result<(), EmulatorError> {
+    pub(crate) fn write(&mut self, address: u32, data: &[u8]) -> Result {
         let mut address = address;
         for part in data.chunks(BLOCK) {
             self.order(&format!("M{address:x},{:x}:{}", part.len(), hex(part)))?;
@@ -123,22 +123,22 @@ impl Gdb {
 
     /// Sets a breakpoint: the core stops before the instruction at `address`. Memory does not
     /// change.
-    pub(crate) fn set_breakpoint(&mut self, address: u32) -> Result<(), EmulatorError> {
+    pub(crate) fn set_breakpoint(&mut self, address: u32) -> Result {
         self.order(&format!("Z1,{address:x},2"))
     }
 
-    pub(crate) fn remove_breakpoint(&mut self, address: u32) -> Result<(), EmulatorError> {
+    pub(crate) fn remove_breakpoint(&mut self, address: u32) -> Result {
         self.order(&format!("z1,{address:x},2"))
     }
 
     /// Sends a request whose answer is `OK`.
-    fn order(&mut self, request: &str) -> Result<(), EmulatorError> {
+    fn order(&mut self, request: &str) -> Result {
         let answer = self.ask(request)?;
         if answer == "OK" { Ok(()) } else { Err(EmulatorError::refused(LINK, request, &answer)) }
     }
 
     /// Sends a request to a stopped core and returns the answer.
-    fn ask(&mut self, request: &str) -> Result<String, EmulatorError> {
+    fn ask(&mut self, request: &str) -> Result<String> {
         if self.running {
             // Any byte would stop the core, and the request would be lost.
             return Err(EmulatorError::refused(LINK, request, "the core runs"));
@@ -151,7 +151,7 @@ impl Gdb {
         answer
     }
 
-    fn exchange(&mut self, request: &str) -> Result<String, EmulatorError> {
+    fn exchange(&mut self, request: &str) -> Result<String> {
         self.send_raw(&packet::framed(request))?;
         let deadline = Instant::now() + self.patience;
         loop {
@@ -165,12 +165,12 @@ impl Gdb {
     }
 
     /// Waits until the core has stopped, at most until `deadline`.
-    fn await_stop(&mut self, deadline: Instant) -> Result<(), EmulatorError> {
+    fn await_stop(&mut self, deadline: Instant) -> Result {
         while !self.take_stop()? && self.receive_until(deadline)? {}
         Ok(())
     }
 
-    fn take_stop(&mut self) -> Result<bool, EmulatorError> {
+    fn take_stop(&mut self) -> Result<bool> {
         while let Some(answer) = self.take_packet()? {
             match answer.as_bytes().first() {
                 Some(b'T' | b'S') => {
@@ -185,7 +185,7 @@ impl Gdb {
     }
 
     /// Takes and acknowledges the next complete packet.
-    fn take_packet(&mut self) -> Result<Option<String>, EmulatorError> {
+    fn take_packet(&mut self) -> Result<Option<String>> {
         let packet = self.packets.take();
         if packet.is_some() {
             // Until it has this the stub ignores everything, even a request to halt.
@@ -194,19 +194,19 @@ impl Gdb {
         Ok(packet)
     }
 
-    fn send_raw(&mut self, bytes: &[u8]) -> Result<(), EmulatorError> {
+    fn send_raw(&mut self, bytes: &[u8]) -> Result {
         self.stream.write_all(bytes).map_err(|error| EmulatorError::of(LINK, self.patience, error))
     }
 
     /// Waits for bytes until `deadline` and reads once; returns false if none came.
-    fn receive_until(&mut self, deadline: Instant) -> Result<bool, EmulatorError> {
+    fn receive_until(&mut self, deadline: Instant) -> Result<bool> {
         let rest = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
         self.stream.set_read_timeout(Some(rest)).map_err(|error| EmulatorError::of(LINK, self.patience, error))?;
         self.receive()
     }
 
     /// Reads the bytes that have arrived already.
-    fn receive_available(&mut self) -> Result<(), EmulatorError> {
+    fn receive_available(&mut self) -> Result {
         let failed = |source| EmulatorError::of(LINK, Duration::ZERO, source);
         self.stream.set_nonblocking(true).map_err(failed)?;
         let received = self.receive();
@@ -214,7 +214,7 @@ impl Gdb {
         received.map(|_| ())
     }
 
-    fn receive(&mut self) -> Result<bool, EmulatorError> {
+    fn receive(&mut self) -> Result<bool> {
         let mut bytes = [0; 4096];
         match self.stream.read(&mut bytes) {
             Ok(0) => Err(EmulatorError::Gone { link: LINK }),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::EmulatorError;
-use crate::error::{is_timeout, limit};
+use crate::error::{Result, is_timeout, limit};
 
 const LINK: &str = "monitor (QMP)";
 /// The reason in the event of a reset that we requested; those by the guest have another.
@@ -28,7 +28,7 @@ pub(crate) struct Monitor {
 
 impl Monitor {
     /// Connects to the monitor; `patience` is the time limit of every answer.
-    pub(crate) fn new(stream: UnixStream, patience: Duration) -> Result<Self, EmulatorError> {
+    pub(crate) fn new(stream: UnixStream, patience: Duration) -> Result<Self> {
         limit(&stream, LINK, patience)?;
         let stream = BufReader::new(stream);
         let mut monitor = Self { stream, patience, line: Vec::new(), guest_reset: false, broken: false };
@@ -40,7 +40,7 @@ impl Monitor {
 
     /// Resets the machine and waits until it is reset. Memory keeps its content; a stopped machine
     /// stays stopped.
-    pub(crate) fn reset(&mut self) -> Result<(), EmulatorError> {
+    pub(crate) fn reset(&mut self) -> Result {
         self.send("system_reset")?;
         self.receive(|message| reset(message).is_some_and(|data| data["reason"] == BY_US))?;
         self.guest_reset = false;
@@ -49,7 +49,7 @@ impl Monitor {
 
     /// Returns true if the guest has reset the machine since the last call and the last
     /// [`reset`](Self::reset).
-    pub(crate) fn take_guest_reset(&mut self) -> Result<bool, EmulatorError> {
+    pub(crate) fn take_guest_reset(&mut self) -> Result<bool> {
         let patience = self.patience;
         let failed = |source| EmulatorError::of(LINK, patience, source);
         self.stream.get_ref().set_nonblocking(true).map_err(failed)?;
@@ -64,7 +64,7 @@ impl Monitor {
         received.map(|()| std::mem::take(&mut self.guest_reset))
     }
 
-    fn send(&mut self, command: &str) -> Result<(), EmulatorError> {
+    fn send(&mut self, command: &str) -> Result {
         if self.broken {
             return Err(EmulatorError::OutOfStep { link: LINK });
         }
@@ -73,7 +73,7 @@ impl Monitor {
     }
 
     /// Reads messages until `awaited` accepts one.
-    fn receive(&mut self, awaited: impl Fn(&Value) -> bool) -> Result<(), EmulatorError> {
+    fn receive(&mut self, awaited: impl Fn(&Value) -> bool) -> Result {
         loop {
             match self.message()? {
                 Some(message) if message.get("error").is_some() => {
@@ -88,7 +88,7 @@ impl Monitor {
     }
 
     /// Reads the next message; returns `None` if it does not arrive in time.
-    fn message(&mut self) -> Result<Option<Value>, EmulatorError> {
+    fn message(&mut self) -> Result<Option<Value>> {
         match self.stream.read_until(b'\n', &mut self.line) {
             Err(error) if is_timeout(&error) => return Ok(None),
             Err(error) => return Err(self.failed(error)),

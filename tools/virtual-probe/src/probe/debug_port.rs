@@ -1,7 +1,8 @@
 //! The debug port and its one access port, to the core's memory.
 
 use super::Bus;
-use crate::{Core, EmulatorError};
+use crate::Core;
+use crate::error::Result;
 
 /// The debug port's identification: Arm's SW-DP, version 1.
 pub(super) const DPIDR: u32 = 0x2ba0_1477;
@@ -38,7 +39,7 @@ impl DebugPort {
 
     /// Reads register 0, 4, 8 or 12 on the wire. A read of the access port returns the value of the
     /// previous one.
-    pub(super) fn read(&mut self, bus: &mut impl Bus, access_port: bool, register: u8) -> Result<u32, EmulatorError> {
+    pub(super) fn read(&mut self, bus: &mut impl Bus, access_port: bool, register: u8) -> Result<u32> {
         if !access_port {
             return Ok(self.read_debug(register));
         }
@@ -48,13 +49,7 @@ impl DebugPort {
     }
 
     /// Writes register 0, 4, 8 or 12 on the wire.
-    pub(super) fn write(
-        &mut self,
-        bus: &mut impl Bus,
-        access_port: bool,
-        register: u8,
-        value: u32,
-    ) -> Result<(), EmulatorError> {
+    pub(super) fn write(&mut self, bus: &mut impl Bus, access_port: bool, register: u8, value: u32) -> Result {
         if access_port {
             let register = self.select as u8 & 0xf0 | register;
             self.write_access(bus, (self.select >> 24) as u8, register, value)
@@ -91,7 +86,7 @@ impl DebugPort {
     }
 
     /// Reads a register of an access port, or zero if the port does not exist.
-    pub(super) fn read_access(&mut self, bus: &mut impl Bus, port: u8, register: u8) -> Result<u32, EmulatorError> {
+    pub(super) fn read_access(&mut self, bus: &mut impl Bus, port: u8, register: u8) -> Result<u32> {
         if port != 0 {
             return Ok(0);
         }
@@ -113,13 +108,7 @@ impl DebugPort {
     }
 
     /// Writes a register of an access port. `DRW` transfers only words: other sizes have commands.
-    pub(super) fn write_access(
-        &mut self,
-        bus: &mut impl Bus,
-        port: u8,
-        register: u8,
-        value: u32,
-    ) -> Result<(), EmulatorError> {
+    pub(super) fn write_access(&mut self, bus: &mut impl Bus, port: u8, register: u8, value: u32) -> Result {
         if port != 0 {
             return Ok(());
         }
@@ -149,7 +138,7 @@ impl DebugPort {
     }
 
     /// Does a transfer; a refusal sets the sticky error.
-    fn transfer(&mut self, transfer: impl FnOnce() -> Result<u32, EmulatorError>) -> Result<u32, EmulatorError> {
+    fn transfer(&mut self, transfer: impl FnOnce() -> Result<u32>) -> Result<u32> {
         match transfer() {
             Err(error) if error.is_passing() => {
                 self.sticky_error = true;

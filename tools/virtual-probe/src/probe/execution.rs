@@ -5,7 +5,8 @@ mod stops;
 use std::collections::BTreeSet;
 
 use super::breakpoints::{Comparators, Traps};
-use crate::{Board, EmulatorError, Gdb, Memory, Monitor};
+use crate::error::Result;
+use crate::{Board, Gdb, Memory, Monitor};
 
 /// Register numbers of QEMU's gdb stub.
 pub(super) const PC: u8 = 15;
@@ -84,7 +85,7 @@ impl Execution {
     }
 
     /// Updates and returns the core's state.
-    pub(super) fn state(&mut self) -> Result<State, EmulatorError> {
+    pub(super) fn state(&mut self) -> Result<State> {
         if self.gdb.poll()? {
             self.stopped()?;
         }
@@ -105,7 +106,7 @@ impl Execution {
     }
 
     /// Enables or disables halting; disabling it resumes a halted core.
-    pub(super) fn enable(&mut self, on: bool) -> Result<(), EmulatorError> {
+    pub(super) fn enable(&mut self, on: bool) -> Result {
         if self.enabled == on {
             return Ok(());
         }
@@ -128,7 +129,7 @@ impl Execution {
         }
     }
 
-    pub(super) fn halt(&mut self) -> Result<(), EmulatorError> {
+    pub(super) fn halt(&mut self) -> Result {
         if self.state()? != State::Halted {
             self.gdb.halt()?;
             self.state = State::Halted;
@@ -139,7 +140,7 @@ impl Execution {
 
     /// Returns true if the core is halted and can execute. A halted core that would lock up becomes
     /// [`State::LockedUp`].
-    fn may_go_on(&mut self) -> Result<bool, EmulatorError> {
+    fn may_go_on(&mut self) -> Result<bool> {
         if self.state()? != State::Halted {
             return Ok(false);
         }
@@ -152,7 +153,7 @@ impl Execution {
     }
 
     /// Resumes a halted core, unless it would lock up.
-    pub(super) fn resume(&mut self) -> Result<(), EmulatorError> {
+    pub(super) fn resume(&mut self) -> Result {
         if !self.may_go_on()? {
             return Ok(());
         }
@@ -164,7 +165,7 @@ impl Execution {
     }
 
     /// Executes one instruction of a halted core, unless it has a breakpoint.
-    pub(super) fn step(&mut self) -> Result<(), EmulatorError> {
+    pub(super) fn step(&mut self) -> Result {
         if !self.may_go_on()? {
             return Ok(());
         }
@@ -180,7 +181,7 @@ impl Execution {
     }
 
     /// Resets the machine. The core halts if the reset is caught, and runs otherwise.
-    pub(super) fn restart(&mut self) -> Result<(), EmulatorError> {
+    pub(super) fn restart(&mut self) -> Result {
         self.gdb.halt()?;
         self.state = self.at_rest();
         self.monitor.reset()?;
@@ -198,7 +199,7 @@ impl Execution {
     }
 
     /// Asserts or releases the reset line.
-    pub(super) fn hold_reset(&mut self, hold: bool) -> Result<(), EmulatorError> {
+    pub(super) fn hold_reset(&mut self, hold: bool) -> Result {
         let held = std::mem::replace(&mut self.line, hold);
         match (held, hold) {
             (false, true) => {
@@ -212,7 +213,7 @@ impl Execution {
     }
 
     /// Undoes the debugger's settings and resumes the core.
-    pub(super) fn release(&mut self) -> Result<(), EmulatorError> {
+    pub(super) fn release(&mut self) -> Result {
         self.comparators.clear();
         (self.catch_reset, self.catch_hard_fault) = (false, false);
         self.hold_reset(false)?;
@@ -227,10 +228,7 @@ impl Execution {
     }
 
     /// Calls `action` while the core is stopped, and resumes it if it ran before.
-    pub(super) fn paused<T>(
-        &mut self,
-        action: impl FnOnce(&mut Gdb) -> Result<T, EmulatorError>,
-    ) -> Result<T, EmulatorError> {
+    pub(super) fn paused<T>(&mut self, action: impl FnOnce(&mut Gdb) -> Result<T>) -> Result<T> {
         let running = self.state()? == State::Running;
         self.gdb.halt()?;
         let result = action(&mut self.gdb);
@@ -255,7 +253,7 @@ impl Execution {
     }
 
     /// Updates state and reasons after the core has stopped by itself.
-    fn stopped(&mut self) -> Result<(), EmulatorError> {
+    fn stopped(&mut self) -> Result {
         self.state = self.at_rest();
         if !self.enabled {
             return Ok(());

@@ -26,6 +26,7 @@ use std::time::Duration;
 pub use load::LoadError;
 pub use server::{ProbeError, Server, Stopper};
 
+use crate::error::Result;
 use crate::gdb::hex;
 use crate::{Board, EmulatorError, Machine};
 use command::{Command, CommandError};
@@ -49,18 +50,18 @@ const MAX_UNANSWERED: usize = 1000;
 /// Memory with addresses: the target, or a small RAM in tests.
 trait Bus {
     /// Fills `data` with the memory at `address`.
-    fn read(&mut self, address: u32, data: &mut [u8]) -> Result<(), EmulatorError>;
+    fn read(&mut self, address: u32, data: &mut [u8]) -> Result;
 
     /// Writes `data` at `address`.
-    fn write(&mut self, address: u32, data: &[u8]) -> Result<(), EmulatorError>;
+    fn write(&mut self, address: u32, data: &[u8]) -> Result;
 
-    fn read_word(&mut self, address: u32) -> Result<u32, EmulatorError> {
+    fn read_word(&mut self, address: u32) -> Result<u32> {
         let mut word = [0; 4];
         self.read(address, &mut word)?;
         Ok(u32::from_le_bytes(word))
     }
 
-    fn write_word(&mut self, address: u32, value: u32) -> Result<(), EmulatorError> {
+    fn write_word(&mut self, address: u32, value: u32) -> Result {
         self.write(address, &value.to_le_bytes())
     }
 }
@@ -109,7 +110,7 @@ impl Probe {
     }
 
     /// Updates the core's state; fails if the emulator has ended.
-    fn look(&mut self) -> Result<(), EmulatorError> {
+    fn look(&mut self) -> Result {
         if self.machine.wait(Duration::ZERO).is_some() {
             return Err(EmulatorError::Gone { link: "process" });
         }
@@ -126,7 +127,7 @@ impl Probe {
     }
 
     /// Answers a command; `None` is a command that was too long.
-    fn answer(&mut self, command: Option<&[u8]>) -> Result<Answer, EmulatorError> {
+    fn answer(&mut self, command: Option<&[u8]>) -> Result<Answer> {
         let Some(text) = command else {
             self.leave_unanswered("a command of more than 8 KiB".to_owned());
             return Ok(Answer::Error(Failure::Malformed));
@@ -155,7 +156,7 @@ impl Probe {
         }
     }
 
-    fn execute(&mut self, command: Command) -> Result<Answer, EmulatorError> {
+    fn execute(&mut self, command: Command) -> Result<Answer> {
         let (port, target) = (&mut self.port, &mut self.target);
         Ok(match command {
             Command::Name => Answer::Text(NAME.to_owned()),
@@ -227,7 +228,7 @@ mod tests {
     }
 
     impl Ram {
-        fn part(&mut self, address: u32, length: usize) -> Result<&mut [u8], EmulatorError> {
+        fn part(&mut self, address: u32, length: usize) -> Result<&mut [u8]> {
             let refused = EmulatorError::refused("test memory", "an access", "nothing there");
             let start = address as usize;
             self.0.get_mut(start..start.saturating_add(length)).ok_or(refused)
@@ -235,12 +236,12 @@ mod tests {
     }
 
     impl Bus for Ram {
-        fn read(&mut self, address: u32, data: &mut [u8]) -> Result<(), EmulatorError> {
+        fn read(&mut self, address: u32, data: &mut [u8]) -> Result {
             data.copy_from_slice(self.part(address, data.len())?);
             Ok(())
         }
 
-        fn write(&mut self, address: u32, data: &[u8]) -> Result<(), EmulatorError> {
+        fn write(&mut self, address: u32, data: &[u8]) -> Result {
             self.part(address, data.len())?.copy_from_slice(data);
             Ok(())
         }

@@ -5,7 +5,8 @@
 //! memory are restored afterwards.
 
 use super::execution::{PC, XPSR};
-use crate::{Board, EmulatorError, Gdb};
+use crate::error::Result;
+use crate::{Board, Gdb};
 
 /// The first floating-point register of QEMU's gdb stub: D0. FPSCR comes after the sixteenth.
 const D0: u8 = 26;
@@ -15,7 +16,7 @@ const FPSCR: u8 = D0 + 16;
 const CONDITIONS: u64 = 0x0600_fc00;
 
 /// Reads register `selector` of DCRSR in a stopped core; `None` if it does not exist.
-pub(super) fn read(gdb: &mut Gdb, board: &Board, selector: u8) -> Result<Option<u32>, EmulatorError> {
+pub(super) fn read(gdb: &mut Gdb, board: &Board, selector: u8) -> Result<Option<u32>> {
     let value = match Place::of(gdb, board, selector) {
         Place::General(number) => gdb.register(number)? as u32,
         Place::Half(number, high) => {
@@ -36,7 +37,7 @@ pub(super) fn read(gdb: &mut Gdb, board: &Board, selector: u8) -> Result<Option<
 }
 
 /// Writes register `selector` of DCRSR in a stopped core, if it exists.
-pub(super) fn write(gdb: &mut Gdb, board: &Board, selector: u8, value: u32) -> Result<(), EmulatorError> {
+pub(super) fn write(gdb: &mut Gdb, board: &Board, selector: u8, value: u32) -> Result {
     match Place::of(gdb, board, selector) {
         Place::General(number) => gdb.set_register(number, u64::from(value), false),
         Place::Half(number, high) => {
@@ -58,7 +59,7 @@ pub(super) fn write(gdb: &mut Gdb, board: &Board, selector: u8, value: u32) -> R
 }
 
 /// Writes a word to a private peripheral in the Security state of the stopped core.
-pub(super) fn store(gdb: &mut Gdb, board: &Board, address: u32, value: u32) -> Result<(), EmulatorError> {
+pub(super) fn store(gdb: &mut Gdb, board: &Board, address: u32, value: u32) -> Result {
     // STR r1, [r0]; NOP
     execute(gdb, board, [0x6001, 0xbf00], [address, value]).map(|_| ())
 }
@@ -102,19 +103,19 @@ impl Place {
     }
 }
 
-fn read_special(gdb: &mut Gdb, board: &Board, number: u8) -> Result<u32, EmulatorError> {
+fn read_special(gdb: &mut Gdb, board: &Board, number: u8) -> Result<u32> {
     // MRS r0, number
     execute(gdb, board, [0xf3ef, 0x8000 | u16::from(number)], [0, 0])
 }
 
-fn write_special(gdb: &mut Gdb, board: &Board, number: u8, value: u32) -> Result<(), EmulatorError> {
+fn write_special(gdb: &mut Gdb, board: &Board, number: u8, value: u32) -> Result {
     // MSR number, r0: the mask selects the flags' byte, which also writes CONTROL and the masks.
     execute(gdb, board, [0xf380, 0x8800 | u16::from(number)], [value, 0]).map(|_| ())
 }
 
 /// Executes one instruction with `arguments` in r0 and r1, returns r0, and restores registers and
 /// memory.
-fn execute(gdb: &mut Gdb, board: &Board, code: [u16; 2], arguments: [u32; 2]) -> Result<u32, EmulatorError> {
+fn execute(gdb: &mut Gdb, board: &Board, code: [u16; 2], arguments: [u32; 2]) -> Result<u32> {
     let (pc, xpsr) = (gdb.register(PC)?, gdb.register(XPSR)?);
     let saved = [gdb.register(0)?, gdb.register(1)?];
     // The instruction is placed at the program counter if that is in memory.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::Bus;
 use super::debug_port::DebugPort;
-use crate::EmulatorError;
+use crate::error::Result;
 
 /// Number of ones in a row that reset the line.
 const LINE_RESET: u32 = 50;
@@ -44,13 +44,7 @@ struct Request {
 
 impl Wire {
     /// Receives the `count` lowest of `bits` from the client, the lowest first.
-    pub(super) fn send(
-        &mut self,
-        port: &mut DebugPort,
-        bus: &mut impl Bus,
-        bits: u64,
-        count: u32,
-    ) -> Result<(), EmulatorError> {
+    pub(super) fn send(&mut self, port: &mut DebugPort, bus: &mut impl Bus, bits: u64, count: u32) -> Result {
         for index in 0..count {
             self.take(port, bus, bits.checked_shr(index).unwrap_or(0) & 1 == 1)?;
         }
@@ -63,7 +57,7 @@ impl Wire {
         bits.fold(0, |sum, bit| sum | bit)
     }
 
-    fn take(&mut self, port: &mut DebugPort, bus: &mut impl Bus, bit: bool) -> Result<(), EmulatorError> {
+    fn take(&mut self, port: &mut DebugPort, bus: &mut impl Bus, bit: bool) -> Result {
         if let State::Data { request, bits, count } = &mut self.state {
             *bits |= u64::from(bit) << *count;
             *count += 1;
@@ -100,7 +94,7 @@ impl Wire {
         Ok(())
     }
 
-    fn begin(&mut self, port: &mut DebugPort, bus: &mut impl Bus, request: Request) -> Result<(), EmulatorError> {
+    fn begin(&mut self, port: &mut DebugPort, bus: &mut impl Bus, request: Request) -> Result {
         self.ones = 0;
         self.answer.clear();
         let (answer, count) = if request.read {

@@ -4,7 +4,8 @@
 use super::breakpoints::MAX_TRAPS;
 use super::execution::{Execution, State};
 use super::{Bus, components, registers};
-use crate::{Board, EmulatorError, Memory};
+use crate::error::Result;
+use crate::{Board, Memory};
 
 /// The addresses of the core's private peripherals.
 const PRIVATE: u32 = 0xe000_0000;
@@ -65,7 +66,7 @@ impl Target {
     }
 
     /// Undoes the debugger's settings and resumes the core.
-    pub(super) fn release(&mut self) -> Result<(), EmulatorError> {
+    pub(super) fn release(&mut self) -> Result {
         (self.demcr, self.dcrdr, self.mask) = (0, 0, 0);
         self.execution.release()
     }
@@ -78,8 +79,7 @@ impl Target {
         std::mem::take(&mut self.unanswered)
     }
 
-    fn read_private(&mut self, address: u32) -> Result<u32, EmulatorError> {
-        let core = self.board.core;
+    fn read_private(&mut self, address: u32) -> Result<u32> {
         Ok(match address {
             DHCSR => self.status()?,
             DCRSR => 0,
@@ -94,16 +94,16 @@ impl Target {
             FP_CTRL => self.execution.comparators.control(),
             FP_COMP..FP_END => self.execution.comparators.comparator((address - FP_COMP) / 4),
             DAUTHCTRL => 0,
-            DSCSR if core.secure() => SECURE,
+            DSCSR if self.board.core.secure() => SECURE,
             DAUTHSTATUS => ALL_ALLOWED,
-            _ => match components::word(core, address) {
+            _ => match components::word(self.board.core, address) {
                 Some(word) => word,
                 None => self.read_peripheral(address)?,
             },
         })
     }
 
-    fn write_private(&mut self, address: u32, value: u32) -> Result<(), EmulatorError> {
+    fn write_private(&mut self, address: u32, value: u32) -> Result {
         match address {
             DHCSR if value >> 16 == 0xa05f => self.control(value),
             DHCSR => Ok(()),
@@ -143,7 +143,7 @@ impl Target {
 
     /// Reads a private peripheral that QEMU has. With two Security states, only the core itself can
     /// access those of its own state.
-    fn read_peripheral(&mut self, address: u32) -> Result<u32, EmulatorError> {
+    fn read_peripheral(&mut self, address: u32) -> Result<u32> {
         let mut word = [0; 4];
         if self.board.core.secure() {
             self.execution.paused(|gdb| gdb.read(address, &mut word))?;
@@ -154,7 +154,7 @@ impl Target {
     }
 
     /// Reads DHCSR, which clears its sticky bits.
-    fn status(&mut self) -> Result<u32, EmulatorError> {
+    fn status(&mut self) -> Result<u32> {
         let mut status = S_REGRDY | self.mask;
         status |= match self.execution.state()? {
             State::Running => S_RETIRE_ST,
@@ -172,7 +172,7 @@ impl Target {
     }
 
     /// Writes DHCSR; the key was checked.
-    fn control(&mut self, value: u32) -> Result<(), EmulatorError> {
+    fn control(&mut self, value: u32) -> Result {
         self.mask = value & C_MASKINTS;
         if value & C_DEBUGEN == 0 {
             return self.execution.enable(false);
@@ -189,7 +189,7 @@ impl Target {
     }
 
     /// Writes DCRSR: copies a register to or from DCRDR. A running core ignores it.
-    fn transfer(&mut self, value: u32) -> Result<(), EmulatorError> {
+    fn transfer(&mut self, value: u32) -> Result {
         if self.execution.state()? != State::Halted {
             return Ok(());
         }
@@ -208,7 +208,7 @@ impl Target {
     }
 
     /// Sets the breakpoints of a running core; those of a halted core are set when it resumes.
-    fn breakpoints_changed(&mut self) -> Result<(), EmulatorError> {
+    fn breakpoints_changed(&mut self) -> Result {
         match self.execution.state()? {
             State::Running => self.execution.paused(|_| Ok(())),
             State::Halted | State::Held | State::LockedUp => Ok(()),
@@ -221,7 +221,7 @@ impl Target {
 }
 
 impl Bus for Target {
-    fn read(&mut self, address: u32, data: &mut [u8]) -> Result<(), EmulatorError> {
+    fn read(&mut self, address: u32, data: &mut [u8]) -> Result {
         if !Self::is_private(address) {
             return self.memory.read(u64::from(address), data);
         }
@@ -239,7 +239,7 @@ impl Bus for Target {
         Ok(())
     }
 
-    fn write(&mut self, address: u32, data: &[u8]) -> Result<(), EmulatorError> {
+    fn write(&mut self, address: u32, data: &[u8]) -> Result {
         if Self::is_private(address) {
             // Debuggers write whole words there. Parts of a word are ignored: they lack the
             // registers' keys.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Execution, PC, State};
-use crate::EmulatorError;
+use crate::error::Result;
 
 const VTOR: u32 = 0xe000_ed08;
 /// Offsets of the vectors of reset and HardFault.
@@ -12,7 +12,7 @@ const HARD_FAULT: u32 = 12;
 
 impl Execution {
     /// Searches data that was written to memory for traps.
-    pub(in super::super) fn written(&mut self, address: u32, data: &[u8]) -> Result<(), EmulatorError> {
+    pub(in super::super) fn written(&mut self, address: u32, data: &[u8]) -> Result {
         let odd = address & 1;
         let changed = if odd == 0 && data.len().is_multiple_of(2) {
             self.traps.update(address, data)
@@ -24,7 +24,7 @@ impl Execution {
         if changed && self.state()? == State::Running { self.paused(|_| Ok(())) } else { Ok(()) }
     }
 
-    pub(super) fn program_counter(&mut self) -> Result<u32, EmulatorError> {
+    pub(super) fn program_counter(&mut self) -> Result<u32> {
         Ok(self.gdb.register(PC)? as u32 & !1)
     }
 
@@ -32,14 +32,14 @@ impl Execution {
         self.traps.contains(address) || self.enabled && self.comparators.addresses().any(|other| other == address)
     }
 
-    pub(super) fn at_trap(&mut self) -> Result<bool, EmulatorError> {
+    pub(super) fn at_trap(&mut self) -> Result<bool> {
         let pc = self.program_counter()?;
         Ok(self.traps.contains(pc))
     }
 
     /// Returns true if the resumed core would lock up at once: it has no program, or is at a BKPT
     /// and has no debugger.
-    pub(super) fn would_lock_up(&mut self) -> Result<bool, EmulatorError> {
+    pub(super) fn would_lock_up(&mut self) -> Result<bool> {
         let pc = self.program_counter()?;
         if !self.enabled && self.traps.contains(pc) {
             return Ok(true);
@@ -56,7 +56,7 @@ impl Execution {
     }
 
     /// Returns the word at `offset` in the vector table of a stopped core.
-    pub(super) fn vector(&mut self, offset: u32) -> Result<u32, EmulatorError> {
+    pub(super) fn vector(&mut self, offset: u32) -> Result<u32> {
         let mut word = [0; 4];
         if self.board.core.movable_vectors() {
             self.gdb.read(VTOR, &mut word)?;
@@ -67,13 +67,13 @@ impl Execution {
     }
 
     /// Returns the address of HardFault's handler if the core must halt there.
-    pub(super) fn hard_fault(&mut self) -> Result<Option<u32>, EmulatorError> {
+    pub(super) fn hard_fault(&mut self) -> Result<Option<u32>> {
         let caught = self.enabled && self.catch_hard_fault;
         Ok(if caught { Some(self.vector(HARD_FAULT)? & !1) } else { None })
     }
 
     /// Sets and removes breakpoints of the stopped core until it has the wanted ones.
-    pub(super) fn plant(&mut self) -> Result<(), EmulatorError> {
+    pub(super) fn plant(&mut self) -> Result {
         let handler = self.hard_fault()?;
         let mut wanted: BTreeSet<u32> = self.traps.addresses().chain(handler).collect();
         if self.enabled {
@@ -94,7 +94,7 @@ impl Execution {
     }
 
     /// Searches code memory once, for traps of a program that was loaded before the probe started.
-    pub(super) fn search(&mut self) -> Result<(), EmulatorError> {
+    pub(super) fn search(&mut self) -> Result {
         if !std::mem::replace(&mut self.searched, true) {
             let mut code = vec![0; self.board.code.length as usize];
             self.memory.read(u64::from(self.board.code.start), &mut code)?;
