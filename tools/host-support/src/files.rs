@@ -9,43 +9,18 @@ use thiserror::Error;
 
 /// The reason why a file cannot be written.
 #[derive(Debug, Error)]
+#[allow(missing_docs, reason = "the messages describe the variants and their fields")]
 pub enum WriteError {
-    /// The folder does not exist.
     #[error("cannot write {path}: folder {folder} does not exist; create it, or name another place")]
-    NoFolder {
-        /// The file.
-        path: PathBuf,
-        /// Its folder.
-        folder: PathBuf,
-    },
-    /// The path exists and is not a file.
+    NoFolder { path: PathBuf, folder: PathBuf },
     #[error("cannot write {path}: it exists and is not a file; name another place")]
-    NotAFile {
-        /// The path.
-        path: PathBuf,
-    },
-    /// The path names a folder, for example because it ends in a separator.
+    NotAFile { path: PathBuf },
     #[error("cannot write {path}: that is the name of a folder; add the name of a file")]
-    NoFileName {
-        /// The path.
-        path: PathBuf,
-    },
-    /// A folder cannot be created.
+    NoFileName { path: PathBuf },
     #[error("cannot create folder {path}; name another place")]
-    CreateFolder {
-        /// The folder.
-        path: PathBuf,
-        /// The operating system's error.
-        source: io::Error,
-    },
-    /// The file cannot be created, written or renamed: no permission, or a full disk.
+    CreateFolder { path: PathBuf, source: io::Error },
     #[error("cannot write {path}; is its folder writable, and is there room on the disk?")]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// The operating system's error.
-        source: io::Error,
-    },
+    Write { path: PathBuf, source: io::Error },
 }
 
 impl WriteError {

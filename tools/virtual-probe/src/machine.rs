@@ -27,42 +27,16 @@ const MAX_MESSAGE_BYTES: u64 = 16 << 10;
 
 /// The reason why a machine does not start.
 #[derive(Debug, Error)]
+#[allow(missing_docs, reason = "the messages describe the variants and their fields")]
 pub enum MachineError {
-    /// QEMU is not installed, or cannot be run.
     #[error("cannot run {program} ({reason}); install it (Debian: {program})")]
-    NotInstalled {
-        /// The program.
-        program: String,
-        /// The operating system's error.
-        reason: io::Error,
-    },
-    /// `--version` fails.
+    NotInstalled { program: String, reason: io::Error },
     #[error("`{program} --version` {reason}; install it again")]
-    Unusable {
-        /// The program.
-        program: String,
-        /// The kind of failure.
-        reason: String,
-    },
-    /// The temporary folder for sockets and files cannot be used.
+    Unusable { program: String, reason: String },
     #[error("cannot use the temporary folder {}: {reason}; set TMPDIR to another, with a short path", folder.display())]
-    Folder {
-        /// The folder, or the socket in it.
-        folder: PathBuf,
-        /// The operating system's error.
-        reason: io::Error,
-    },
-    /// QEMU ended, or did not connect in time.
+    Folder { folder: PathBuf, reason: io::Error },
     #[error("the emulator of {machine} did not open its {link}{post_mortem}")]
-    NotStarted {
-        /// QEMU's name of the machine.
-        machine: String,
-        /// The first connection that is missing.
-        link: &'static str,
-        /// The exit status and messages of QEMU.
-        post_mortem: String,
-    },
-    /// QEMU connected, but does not answer.
+    NotStarted { machine: String, link: &'static str, post_mortem: String },
     #[error(transparent)]
     Emulator(#[from] EmulatorError),
 }

@@ -7,21 +7,12 @@ use crate::{EmulatorError, Region};
 
 /// The reason why a program cannot be loaded.
 #[derive(Debug, Error)]
+#[allow(missing_docs, reason = "the messages describe the variants and their fields")]
 pub enum LoadError {
-    /// The file is not an ELF.
     #[error("not an ELF: {0}")]
     Malformed(String),
-    /// A segment is outside the board's memory.
     #[error("{board} has no memory for the {length} bytes at {address:#010x}; is the program for another board?")]
-    Elsewhere {
-        /// The board.
-        board: &'static str,
-        /// Address of the segment.
-        address: u64,
-        /// Bytes in the segment.
-        length: usize,
-    },
-    /// The emulator failed.
+    Elsewhere { board: &'static str, address: u64, length: usize },
     #[error(transparent)]
     Emulator(#[from] EmulatorError),
 }

@@ -28,32 +28,16 @@ const MAX_WAITING: usize = 16;
 
 /// The reason why the probe does not start, or ends.
 #[derive(Debug, Error)]
+#[allow(missing_docs, reason = "the messages describe the variants and their fields")]
 pub enum ProbeError {
-    /// The machine was started without access to its core.
     #[error("the machine {board} cannot be probed: it was not started with `MachineOptions::debugged`")]
-    NotDebugged {
-        /// The board.
-        board: &'static str,
-    },
-    /// The port cannot be used.
+    NotDebugged { board: &'static str },
     #[error("cannot listen on port {port} of this host: {reason}; choose another, or 0 for a free one")]
-    Listen {
-        /// The port.
-        port: u16,
-        /// The operating system's error.
-        reason: io::Error,
-    },
-    /// Accepting clients fails.
+    Listen { port: u16, reason: io::Error },
     #[error("cannot accept clients: {0}")]
     Accept(io::Error),
-    /// The emulator has ended or does not answer.
     #[error("{reason}{post_mortem}")]
-    Emulator {
-        /// The error of the connection.
-        reason: EmulatorError,
-        /// The exit status and messages of the emulator.
-        post_mortem: String,
-    },
+    Emulator { reason: EmulatorError, post_mortem: String },
 }
 
 /// A probe that serves clients, one at a time.
