@@ -13,13 +13,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut table = String::from("&[\n");
     for board in boards::all()? {
         let Some((machine, chip)) = board.emulator.and_then(|one| Some((one.machine, one.probe?))) else { continue };
-        let EmulatedChip { part: _, code, ram, flash } = chip;
+        let EmulatedChip { part, code, ram, flash } = chip;
         let [code, ram] =
             [code, ram].map(|Region { start, length }| format!("Region {{ start: {start:#x}, length: {length:#x} }}"));
         writeln!(
             table,
-            "Board {{ name: {:?}, machine: {machine:?}, core: Core::named({:?}), code: {code}, ram: {ram}, \
-             flash: {flash} }},",
+            "Board {{ name: {:?}, machine: {machine:?}, core: Core::named({:?}), part: {part:#x}, code: {code}, \
+             ram: {ram}, flash: {flash} }},",
             board.name, board.core
         )?;
     }

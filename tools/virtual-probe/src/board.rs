@@ -11,6 +11,8 @@ pub struct Board {
     pub machine: &'static str,
     /// The kind of its core.
     pub core: Core,
+    /// Part number in the core's ROM table.
+    pub part: u16,
     /// Memory that programs are loaded to. The vector table is at its start.
     pub code: Region,
     /// Memory for variables, from which programs may run too.

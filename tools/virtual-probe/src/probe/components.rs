@@ -1,6 +1,6 @@
 //! The core's ROM table, and the identification registers of its components.
 
-use crate::Core;
+use crate::{Board, Core};
 
 /// Address of the ROM table.
 pub(super) const ROM_TABLE: u32 = 0xe00f_f000;
@@ -11,13 +11,16 @@ const BREAKPOINTS: u32 = 0xe000_2000;
 
 /// Returns the word at `address` of the ROM table or of a component's identification registers;
 /// `None` if neither is there.
-pub(super) fn word(core: Core, address: u32) -> Option<u32> {
+pub(super) fn word(board: &Board, address: u32) -> Option<u32> {
     let (page, offset) = (address & !0xfff, address & 0xffc);
+    // Generic IP on older cores, CoreSight on Armv8-M.
+    let class = if board.core.secure() { 0x9 } else { 0xe };
+    let [control, watchpoints, breakpoints] = identities(board.core);
     let (class, identity) = match page {
-        ROM_TABLE => (1, rom_table(core)),
-        SYSTEM_CONTROL => (class(core), system_control(core)),
-        WATCHPOINTS => (class(core), watchpoints(core)),
-        BREAKPOINTS => (class(core), breakpoints(core)),
+        ROM_TABLE => (1, part(board.part)),
+        SYSTEM_CONTROL => (class, control),
+        WATCHPOINTS => (class, watchpoints),
+        BREAKPOINTS => (class, breakpoints),
         _ => return None,
     };
     let part = u32::from(identity.part);
@@ -45,6 +48,18 @@ pub(super) fn word(core: Core, address: u32) -> Option<u32> {
     }
 }
 
+/// Returns the identities of system control, watchpoints and breakpoints.
+const fn identities(core: Core) -> [Identity; 3] {
+    match core {
+        Core::M0 => [part(0x008), part(0x00a), part(0x00b)],
+        Core::M3 => [part(0x000), part(0x002), part(0x003)],
+        Core::M4 => [part(0x00c), part(0x002), part(0x003)],
+        Core::M7 => [part(0x00c), part(0x002), part(0x00e)],
+        Core::M33 => [architecture(0xd21, 0x2a04), architecture(0xd21, 0x1a02), architecture(0xd21, 0x1a03)],
+        Core::M55 => [architecture(0xd22, 0x2a04), architecture(0xd22, 0x1a02), architecture(0xd22, 0x1a03)],
+    }
+}
+
 struct Identity {
     part: u16,
     architecture: Option<u16>,
@@ -58,71 +73,29 @@ const fn architecture(part: u16, number: u16) -> Identity {
     Identity { part, architecture: Some(number) }
 }
 
-/// Returns the class of components: generic IP on older cores, CoreSight on Armv8-M.
-fn class(core: Core) -> u32 {
-    if core.secure() { 0x9 } else { 0xe }
-}
-
-fn rom_table(core: Core) -> Identity {
-    part(match core {
-        Core::M0 => 0x471,
-        Core::M3 => 0x4c3,
-        Core::M4 => 0x4c4,
-        Core::M7 => 0x4c7,
-        // Not the core's own 0x4c9, by which probe-rs detects another chip.
-        Core::M33 => 0x505,
-        Core::M55 => 0x4d2,
-    })
-}
-
-fn system_control(core: Core) -> Identity {
-    match core {
-        Core::M0 => part(0x008),
-        Core::M3 => part(0x000),
-        Core::M4 | Core::M7 => part(0x00c),
-        Core::M33 => architecture(0xd21, 0x2a04),
-        Core::M55 => architecture(0xd22, 0x2a04),
-    }
-}
-
-fn watchpoints(core: Core) -> Identity {
-    match core {
-        Core::M0 => part(0x00a),
-        Core::M3 | Core::M4 | Core::M7 => part(0x002),
-        Core::M33 => architecture(0xd21, 0x1a02),
-        Core::M55 => architecture(0xd22, 0x1a02),
-    }
-}
-
-fn breakpoints(core: Core) -> Identity {
-    match core {
-        Core::M0 => part(0x00b),
-        Core::M3 | Core::M4 => part(0x003),
-        Core::M7 => part(0x00e),
-        Core::M33 => architecture(0xd21, 0x1a03),
-        Core::M55 => architecture(0xd22, 0x1a03),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn word(board: &str, address: u32) -> Option<u32> {
+        super::word(Board::by_name(board).unwrap(), address)
+    }
+
     #[test]
     fn the_table_lists_the_components_and_ends() {
-        let entries: Vec<_> = (0..4).map(|index| word(Core::M4, ROM_TABLE + 4 * index).unwrap()).collect();
+        let entries: Vec<_> = (0..4).map(|index| word("mps2-an386", ROM_TABLE + 4 * index).unwrap()).collect();
         assert_eq!(entries, [0xfff0_f003, 0xfff0_2003, 0xfff0_3003, 0]);
     }
 
     #[test]
     fn every_component_has_an_identity() {
         for page in [ROM_TABLE, SYSTEM_CONTROL, WATCHPOINTS, BREAKPOINTS] {
-            let preamble = [0xff0, 0xff8, 0xffc].map(|offset| word(Core::M0, page + offset).unwrap());
+            let preamble = [0xff0, 0xff8, 0xffc].map(|offset| word("microbit", page + offset).unwrap());
             assert_eq!(preamble, [0x0d, 0x05, 0xb1]);
         }
-        assert_eq!(word(Core::M4, SYSTEM_CONTROL + 0xfe0), Some(0x0c));
-        assert_eq!(word(Core::M33, BREAKPOINTS + 0xfbc), Some(0x4770_1a03));
-        assert_eq!(word(Core::M4, SYSTEM_CONTROL + 0xd00), None);
-        assert_eq!(word(Core::M4, 0x2000_0ff0), None);
+        assert_eq!(word("mps2-an386", SYSTEM_CONTROL + 0xfe0), Some(0x0c));
+        assert_eq!(word("mps2-an505", BREAKPOINTS + 0xfbc), Some(0x4770_1a03));
+        assert_eq!(word("mps2-an386", SYSTEM_CONTROL + 0xd00), None);
+        assert_eq!(word("mps2-an386", 0x2000_0ff0), None);
     }
 }

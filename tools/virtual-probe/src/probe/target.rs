@@ -96,7 +96,7 @@ impl Target {
             DAUTHCTRL => 0,
             DSCSR if self.board.core.secure() => SECURE,
             DAUTHSTATUS => ALL_ALLOWED,
-            _ => match components::word(self.board.core, address) {
+            _ => match components::word(self.board, address) {
                 Some(word) => word,
                 None => self.read_peripheral(address)?,
             },
