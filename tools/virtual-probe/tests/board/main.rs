@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bench::*;
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Trial};
 use virtual_probe::{BOARDS, Board, Core, ProbeError, QEMU, check_emulator, stop_all_at_signals};
 
 /// A trial's name and what it does.
@@ -39,10 +39,7 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     for board in BOARDS {
         for (name, case) in CASES {
-            let run = move || {
-                case(&Bench::new(board));
-                Ok(())
-            };
+            let run = move || case(&Bench::new(board));
             trials.push(trial(format!("{}::{name}", board.name), run, &absent, is_required(board)));
         }
     }
@@ -52,24 +49,18 @@ fn main() -> ExitCode {
         ("reports_the_end_of_the_emulator", reports_the_end_of_the_emulator),
     ];
     for (name, case) in others {
-        let run = move || {
-            case();
-            Ok(())
-        };
-        trials.push(trial(name.to_owned(), run, &absent, BOARDS.iter().any(is_required)));
+        trials.push(trial(name.to_owned(), case, &absent, BOARDS.iter().any(is_required)));
     }
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 /// Returns a trial. Without the emulator it is ignored, or fails if it is required.
-fn trial(
-    name: String,
-    run: impl FnOnce() -> Result<(), Failed> + Send + 'static,
-    absent: &Option<String>,
-    is_required: bool,
-) -> Trial {
+fn trial(name: String, run: impl FnOnce() + Send + 'static, absent: &Option<String>, is_required: bool) -> Trial {
     match absent.clone() {
-        None => Trial::test(name, run),
+        None => Trial::test(name, || {
+            run();
+            Ok(())
+        }),
         Some(reason) if is_required => Trial::test(name, move || Err(reason.into())),
         Some(reason) => Trial::test(name, || Ok(())).with_kind(reason).with_ignored_flag(true),
     }
