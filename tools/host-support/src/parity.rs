@@ -2,6 +2,7 @@
 //! it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// The comparison of one device with the host, over all images of an answers file.
 ///
@@ -53,8 +54,11 @@ impl ParityRecord {
 }
 
 /// The content of `parity-DEVICE.json` in a run's folder: a comparison, and the model it is about.
+///
+/// Read through [`Value`], because reading through `flatten` fails on every float if a dependency
+/// turns on serde_json's `arbitrary_precision`, as one does here.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(from = "FlatModelParity")]
+#[serde(try_from = "Value")]
 pub struct ModelParity {
     /// Id of the model that the device ran.
     pub model_id: String,
@@ -63,48 +67,16 @@ pub struct ModelParity {
     pub record: ParityRecord,
 }
 
-/// The keys of [`ModelParity`] as they are read.
-///
-/// Reading through `flatten` fails on every float if a dependency turns on serde_json's
-/// `arbitrary_precision`, as one does here.
-#[derive(Deserialize)]
-struct FlatModelParity {
-    model_id: String,
-    device: String,
-    #[serde(default)]
-    core: String,
-    #[serde(rename = "pictures")]
-    images: u64,
-    logits_compared: u64,
-    logits_different: u64,
-    probabilities_different: u64,
-    classes_different: u64,
-    accuracy: f64,
-    flash_bytes: Option<u64>,
-    ram_bytes: Option<u64>,
-    #[serde(default)]
-    resent: u64,
-    #[serde(default)]
-    seconds: f64,
-}
+impl TryFrom<Value> for ModelParity {
+    type Error = serde_json::Error;
 
-impl From<FlatModelParity> for ModelParity {
-    fn from(flat: FlatModelParity) -> Self {
-        let record = ParityRecord {
-            device: flat.device,
-            core: flat.core,
-            images: flat.images,
-            logits_compared: flat.logits_compared,
-            logits_different: flat.logits_different,
-            probabilities_different: flat.probabilities_different,
-            classes_different: flat.classes_different,
-            accuracy: flat.accuracy,
-            flash_bytes: flat.flash_bytes,
-            ram_bytes: flat.ram_bytes,
-            resent: flat.resent,
-            seconds: flat.seconds,
-        };
-        Self { model_id: flat.model_id, record }
+    fn try_from(value: Value) -> Result<Self, Self::Error> {
+        #[derive(Deserialize)]
+        struct Key {
+            model_id: String,
+        }
+        let Key { model_id } = Key::deserialize(&value)?;
+        Ok(Self { model_id, record: ParityRecord::deserialize(value)? })
     }
 }
 
