@@ -4,15 +4,9 @@
 #![no_main]
 
 use firmware::hw::{board, entry, program};
-use static_cell::ConstStaticCell;
-
-static BUFFERS: ConstStaticCell<board::Buffers> = ConstStaticCell::new(board::Buffers::new());
 
 /// Starts the board.
 #[entry]
 fn main() -> ! {
-    match BUFFERS.try_take() {
-        Some(buffers) => program::serve(board::take, buffers),
-        None => program::refuse_second_start(),
-    }
+    program::serve(board::take)
 }

@@ -6,26 +6,27 @@ use embedded_hal::digital::OutputPin;
 use embedded_io::{Read, ReadReady, Write};
 use shared_model::{BlobError, KERNEL};
 
-use super::board::{Board, IDENTITY};
+use super::board::{Board, Buffers, IDENTITY};
 use super::end::end;
 use super::fault::refuse;
 use super::memory::model_region;
 use super::{architecture, rtt};
-use crate::{Buffers, FirstOf, Server, StatusLed, load_model};
+use crate::{FirstOf, Server, StatusLed, load_model};
 
 /// Why a program cannot begin.
 const NO_PERIPHERALS: &str = "the peripherals are taken, or a driver refuses its settings";
 
-/// Serves the model in flash, over the UART and over RTT: whoever asks is answered.
-pub fn serve<Uart, Led, const FRAME: usize, const WIDTH: usize, const CLASSES: usize>(
-    take: fn() -> Option<Board<Uart, Led>>,
-    buffers: &'static mut Buffers<FRAME, WIDTH, CLASSES>,
-) -> !
+/// Serves the model in flash over the UART and RTT: the one that sends a request gets the answer.
+pub fn serve<Uart, Led>(take: fn() -> Option<Board<Uart, Led>>) -> !
 where
     Uart: Read + ReadReady + Write,
     Led: OutputPin,
 {
+    static mut BUFFERS: Buffers = Buffers::new();
+
     let Some(Board { uart, led, sleep }) = take() else { refuse(NO_PERIPHERALS) };
+    // SAFETY: a board is taken once, so this line runs once and the reference is unique.
+    let buffers = unsafe { &mut *(&raw mut BUFFERS) };
     // Last: whoever finds RTT may use the UART, too.
     let Some(rtt) = rtt::start() else { refuse_second_start() };
     defmt::info!("{=str} starts, with the kernels {=str}", IDENTITY.board, KERNEL);
@@ -48,7 +49,7 @@ where
 }
 
 /// Ends a program that is started twice.
-pub fn refuse_second_start() -> ! {
+fn refuse_second_start() -> ! {
     refuse("a program is started twice")
 }
 
