@@ -1,4 +1,4 @@
-//! Ends in the way that the first byte on the link asks for, so that tests see how runs end.
+//! Fails in the way that the first byte on the link requests, for tests.
 
 #![no_std]
 #![no_main]

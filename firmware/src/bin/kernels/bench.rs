@@ -8,16 +8,14 @@ use crate::random::Random;
 use crate::shape::{Case, MAX_HIDDEN, MAX_INPUTS, MAX_OUTPUTS};
 use crate::weights::MAX_WEIGHTS;
 
-/// Addresses are tried with every remainder modulo this, which is a vector's length.
+/// Length of a vector. Addresses with every remainder modulo this are tested.
 const ALIGNMENT: usize = 16;
 
-/// Most bytes of a blob.
 const MAX_BYTES: usize = if cfg!(feature = "microbit") { 4608 } else { 20 * 1024 };
 
-/// Biases and rescalings of both layers.
 const MAX_NEURONS: usize = MAX_HIDDEN + MAX_OUTPUTS;
 
-/// Room for a case. All zeros at first.
+/// Memory for a case, initially zero.
 pub struct Bench {
     blob: Aligned<{ MAX_BYTES + ALIGNMENT }>,
     image: Aligned<{ MAX_INPUTS + ALIGNMENT }>,
@@ -26,43 +24,39 @@ pub struct Bench {
     workspace: Workspace<MAX_HIDDEN, MAX_OUTPUTS>,
 }
 
-/// Bytes at a multiple of 16.
 #[repr(align(16))]
 struct Aligned<const COUNT: usize>([u8; COUNT]);
 
-/// Rescalings of both layers. Not with the rest, since they are not zeros, and take flash.
+/// Requantizations of both layers. Not in [`Bench`]: their initial values are not zero, and need
+/// flash.
 pub struct Requants([Requant; MAX_NEURONS]);
 
-/// What one case came to.
+/// The result of a case.
 pub enum Outcome {
-    /// So many inferences agree.
+    /// This many inferences agree.
     Agree(u32),
-    /// There is no room for the case here.
+    /// The case does not fit the memory.
     NoRoom,
 }
 
-/// Why a case fails.
 #[derive(defmt::Format)]
 pub enum Failure {
-    /// The encoder refuses the network, which keeps the format's rules.
     Encode,
-    /// The parser refuses what the encoder wrote.
     Parse(BlobError),
-    /// The model cannot be inferred.
     Infer(InferError),
-    /// Registers of floating point or vectors are not as they were before.
+    /// Callee-saved floating-point registers changed.
     Registers,
-    /// An output is not what the reference says: the first that differs.
+    /// An output differs from the reference.
     Differs {
-        /// Remainders modulo 16 of the addresses of blob and image.
+        /// Remainder modulo 16 of the blob's address.
         blob: usize,
+        /// Remainder modulo 16 of the image's address.
         pixels: usize,
         image: (&'static str, usize),
         difference: Difference,
     },
 }
 
-/// An output that is not as expected.
 #[derive(defmt::Format)]
 pub struct Difference {
     layer: usize,
@@ -89,8 +83,8 @@ impl Bench {
         }
     }
 
-    /// Compares what the kernels and the reference say of the network of `case` and `seed`;
-    /// `is_wrong` asks for a reference that is not right.
+    /// Compares kernels and reference for the network of `case` and `seed`. `is_wrong` requests a
+    /// wrong reference.
     pub fn compare(
         &mut self,
         Requants(requants): &mut Requants,
@@ -121,7 +115,7 @@ impl Bench {
     }
 }
 
-/// Compares for a blob at one alignment, and returns the number of inferences.
+/// Compares for a blob at one alignment. Returns the number of inferences.
 #[inline(never)]
 fn compare_at(
     blob: usize,
@@ -146,8 +140,8 @@ fn compare_at(
     Ok(count)
 }
 
-/// Infers, and returns the first output that is not the reference's; `activations` is room for
-/// those of the hidden layer.
+/// Infers and returns the first output that differs from the reference. `activations` has the
+/// length of the hidden layer.
 fn infer(
     model: &Model<'_>,
     network: &Network<'_>,

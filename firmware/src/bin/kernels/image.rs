@@ -2,31 +2,27 @@
 
 use crate::random::Random;
 
-/// What a image is like.
 #[derive(Clone, Copy)]
 pub enum Image {
-    /// All 0.
     Black,
-    /// All 255.
     White,
     /// Any values, half of them 0.
     Half,
-    /// Any values.
     Any,
     /// One value that is not 0, at this place.
     Single(usize),
-    /// Exactly so many pairs of neighbours that are not both 0.
+    /// This many pairs of neighbours that are not both 0.
     Pairs(usize),
 }
 
-/// Numbers of pairs about which a list of them is full, or full twice.
+/// Numbers of pairs around one and two full lists.
 const PAIRS: [usize; 9] = [124, 125, 126, 127, 128, 129, 255, 256, 257];
 
-/// Most pixels for which each has its image in which it is the only one.
+/// Maximum number of pixels that each get an image of their own.
 const MAX_SINGLES: usize = 48;
 
-/// The images for so many pixels and a blob at an address with this remainder modulo 16: most
-/// where kernels in assembly take it.
+/// Returns the images for a blob at an address with this remainder modulo 16. Most are for the
+/// alignments that the assembly kernels accept.
 pub fn all(pixels: usize, alignment: usize) -> impl Iterator<Item = Image> {
     let is_aligned = alignment.is_multiple_of(4);
     let first = if alignment == 0 { pixels } else { 0 };
@@ -37,7 +33,6 @@ pub fn all(pixels: usize, alignment: usize) -> impl Iterator<Item = Image> {
 }
 
 impl Image {
-    /// Draws it.
     pub fn draw(self, random: &mut Random, pixels: &mut [u8]) {
         pixels.fill(0);
         match self {
@@ -52,7 +47,7 @@ impl Image {
         }
     }
 
-    /// How a log names it.
+    /// Returns the name for logs.
     pub const fn name(self) -> (&'static str, usize) {
         match self {
             Self::Black => ("all 0", 0),
@@ -65,7 +60,7 @@ impl Image {
     }
 }
 
-/// Draws pairs that are not both 0, as many as `count`, wherever they fall.
+/// Draws `count` pairs that are not both 0, at any places.
 fn draw_pairs(random: &mut Random, pixels: &mut [u8], count: usize) {
     let pairs = pixels.len().div_ceil(2);
     let mut missing = count;
@@ -74,7 +69,7 @@ fn draw_pairs(random: &mut Random, pixels: &mut [u8], count: usize) {
             continue;
         }
         missing -= 1;
-        // The even one, the odd one, or both; a last pixel without neighbour is alone.
+        // The even pixel, the odd one, or both.
         let which = if pair.len() == 2 { random.below(3) + 1 } else { 1 };
         for (place, pixel) in pair.iter_mut().enumerate() {
             *pixel = if which >> place & 1 == 1 { random.byte() | 1 } else { 0 };

@@ -1,11 +1,11 @@
-//! A layer of a case: its numbers, and what it computes by the formulas of the design, in 64 bits.
+//! A layer of a case, with the reference computation in 64 bits.
 
 use shared_model::{LayerSource, Requant, WeightOrder};
 
 use crate::random::Random;
 use crate::weights;
 
-/// A layer's numbers, row-major.
+/// A layer with row-major weights.
 #[derive(Clone, Copy)]
 pub struct Layer<'a> {
     pub order: WeightOrder,
@@ -13,15 +13,15 @@ pub struct Layer<'a> {
     pub weights: &'a [i8],
     pub biases: &'a [i32],
     pub requants: &'a [Requant],
-    /// The reference computes as if the first weight were one more.
+    /// Makes the reference wrong: its first weight is one more.
     pub is_wrong: bool,
 }
 
-/// The rescaling that leaves an accumulator as it is.
+/// The requantization by a factor of 1.
 const EXACT: (u32, u8) = (Requant::MIN_MULTIPLIER, 30);
 
 impl<'a> Layer<'a> {
-    /// Any numbers that the parser takes; weights are none where the tables have not so many.
+    /// Draws numbers that the parser accepts.
     pub fn new(
         random: &mut Random,
         order: WeightOrder,
@@ -38,12 +38,12 @@ impl<'a> Layer<'a> {
         Self { order, inputs, weights, biases, requants, is_wrong: false }
     }
 
-    /// As the encoder takes it.
+    /// Returns the layer for the encoder.
     pub const fn source(&self) -> LayerSource<'a> {
         LayerSource { order: self.order, biases: self.biases, requants: self.requants, weights: self.weights }
     }
 
-    /// The rescaled accumulators for `input`.
+    /// Returns the requantized accumulators for `input`.
     pub fn outputs(&self, input: &[u8]) -> impl Iterator<Item = i64> {
         let rows = self.weights.chunks_exact(self.inputs).zip(self.biases).zip(self.requants);
         rows.enumerate().map(move |(output, ((row, &bias), &requant))| {
@@ -54,12 +54,12 @@ impl<'a> Layer<'a> {
     }
 }
 
-/// `accumulator * multiplier / 2^shift`, half up; the shift of a negative number rounds down.
+/// Returns `accumulator * multiplier / 2^shift`, rounded half up.
 fn rescale(accumulator: i64, multiplier: u32, shift: u8) -> i64 {
     (accumulator * i64::from(multiplier) + (1 << (shift - 1))) >> shift
 }
 
-/// A bias and a rescaling for an output whose weighted sum is in `lowest..=highest`.
+/// Draws bias and requantization of an output whose weighted sum is in `lowest..=highest`.
 fn numbers(random: &mut Random, lowest: i64, highest: i64, is_last: bool) -> (i32, Requant) {
     let bias = match random.below(6) {
         0 => i64::from(i32::MAX) - highest,
@@ -82,7 +82,7 @@ fn numbers(random: &mut Random, lowest: i64, highest: i64, is_last: bool) -> (i3
         3 => Some((30 + 56_u32.saturating_sub((highest + bias).max(0).leading_zeros())) as u8),
         _ => None,
     };
-    // The last layer's logits must fit, and from 31 bits on they do.
+    // Logits must fit 32 bits. They do for shifts of 31 and more.
     let fits = |shift: &u8| {
         let is_logit = |sum: i64| i32::try_from(rescale(sum, multiplier, *shift)).is_ok();
         !is_last || is_logit(lowest + bias.min(0)) && is_logit(highest + bias.max(0))

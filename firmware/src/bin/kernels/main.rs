@@ -1,6 +1,5 @@
-//! Holds the kernels of this core against a slow reference, on any board, so that tests see them
-//! right on the real instruction set. The first byte on the link says how: `r` by the right
-//! reference, `w` by a wrong one, which must be found out.
+//! Compares this core's kernels with a slow reference on the real instruction set. The first byte
+//! on the link selects the reference: `w` a wrong one, which must be detected, `r` the right one.
 
 #![no_std]
 #![no_main]
@@ -25,7 +24,7 @@ use shared_model::KERNEL;
 static BENCH: Mutex<RefCell<Bench>> = Mutex::new(RefCell::new(Bench::new()));
 static REQUANTS: Mutex<RefCell<Requants>> = Mutex::new(RefCell::new(Requants::new()));
 
-/// Where the board begins.
+/// Starts the board.
 #[entry]
 fn main() -> ! {
     program::check(board::take, |how| {
@@ -36,24 +35,24 @@ fn main() -> ! {
     })
 }
 
-/// What compares a case of a seed.
+/// Compares a case with its reference, by a seed.
 type Compare<'a> = &'a mut dyn FnMut(Case, u32) -> Result<Outcome, Failure>;
 
-/// Whether all cases agree. Stops at the first that does not.
+/// Returns true if all cases agree. Stops at the first that does not.
 fn check(compare: Compare<'_>) -> bool {
     let mut total = Total::default();
     let is_right = total.run("narrow", shape::narrow(), compare) && total.run("wide", shape::wide(), compare);
     if is_right {
         let Total { networks, inferences, without_room } = total;
         info!(
-            "{=u32} networks, {=u32} inferences agree with the reference, by the kernels {=str}; {=u32} networks have no room here",
+            "{=u32} networks, {=u32} inferences agree with the reference, \
+            by the kernels {=str}; {=u32} networks have no room here",
             networks, inferences, KERNEL, without_room
         );
     }
     is_right
 }
 
-/// What was done so far.
 #[derive(Default)]
 struct Total {
     networks: u32,
@@ -62,7 +61,7 @@ struct Total {
 }
 
 impl Total {
-    /// Runs `cases`, each with a seed of its own; false at the first that fails, which is told.
+    /// Runs `cases`, each with its own seed. Logs the first that fails and returns false.
     fn run(&mut self, name: &str, cases: impl Iterator<Item = Case>, compare: Compare<'_>) -> bool {
         for case in cases {
             let seed = self.networks + self.without_room;
@@ -77,7 +76,7 @@ impl Total {
                 }
                 Ok(Outcome::NoRoom) => self.without_room += 1,
                 Err(failure) => {
-                    tell(case, seed, &failure);
+                    log_failure(case, seed, &failure);
                     return false;
                 }
             }
@@ -87,8 +86,7 @@ impl Total {
     }
 }
 
-/// Names the case that fails.
-fn tell(Case { shape, orders: [hidden, last] }: Case, seed: u32, failure: &Failure) {
+fn log_failure(Case { shape, orders: [hidden, last] }: Case, seed: u32, failure: &Failure) {
     error!(
         "seed {=u32}, {=usize}-{=usize}-{=usize}, weight orders {=u8} and {=u8}, kernels {=str}: {}",
         seed, shape.inputs, shape.hidden, shape.outputs, hidden as u8, last as u8, KERNEL, failure

@@ -1,4 +1,4 @@
-//! The network of a case: one layer, or two.
+//! The network of a case: one layer or two.
 
 use shared_model::{EncodeError, ModelSource, Provenance, Requant};
 
@@ -6,7 +6,7 @@ use crate::layer::Layer;
 use crate::random::Random;
 use crate::shape::{Case, MAX_OUTPUTS};
 
-/// What is not looked at, but has to be there.
+/// Required by the format, not used here.
 const PROVENANCE: Provenance<'static> = Provenance {
     trainer: "",
     backend: "",
@@ -20,16 +20,15 @@ const PROVENANCE: Provenance<'static> = Provenance {
     test_correct_fixed: 0,
 };
 
-/// All numbers of a case.
 pub struct Network<'a> {
     pub inputs: usize,
-    /// Of no neurons where there is none.
+    /// Empty if the network has one layer.
     pub hidden: Layer<'a>,
     pub last: Layer<'a>,
 }
 
 impl<'a> Network<'a> {
-    /// Any numbers for `case`; biases and rescalings go to the front of `biases` and `requants`.
+    /// Draws the numbers for `case`. Both slices are filled from the front.
     pub fn new(
         random: &mut Random,
         Case { shape, orders: [hidden_order, last_order] }: Case,
@@ -46,8 +45,8 @@ impl<'a> Network<'a> {
         Self { inputs: shape.inputs, hidden, last }
     }
 
-    /// Writes the blob, and returns its length; nothing where `buffer` has no room for it.
-    // Not inlined, nor is what parses: small parts have no stack for both at once.
+    /// Writes the blob and returns its length, or `None` if `buffer` is too short.
+    // Not inlined, like the parser: small boards do not have stack for both at once.
     #[inline(never)]
     pub fn encode(&self, buffer: &mut [u8]) -> Result<Option<usize>, EncodeError> {
         let layers = [self.hidden.source(), self.last.source()];

@@ -1,30 +1,28 @@
-//! Row-major weights of the cases: windows into tables in flash, since small parts have no RAM for
-//! them.
+//! Row-major weights of the cases: windows into tables in flash, since small boards lack the RAM.
 
 use shared_model::WeightOrder;
 
 use crate::random::Random;
 
-/// Weights of each table: as many as the largest layer has.
+/// Maximum number of weights of a layer.
 pub const MAX_WEIGHTS: usize = if cfg!(feature = "microbit") { 1024 } else { 14 * 1024 };
 
-/// Room behind, so that a window may start anywhere in it.
+/// Additional length of a table, so that windows start at different places.
 const SLACK: usize = 64;
 
 type Table = [i8; MAX_WEIGHTS + SLACK];
 
-/// Weights of 8 bits, all of them extreme.
 static HIGH: Table = [127; MAX_WEIGHTS + SLACK];
 static LOW: Table = [-127; MAX_WEIGHTS + SLACK];
 
-/// Weights of 8 bits, of 4, and ternary ones, in parts: extreme, alternating, zero, any.
 static EIGHT_BITS: Table = mixed(127);
 static FOUR_BITS: Table = mixed(7);
 static TERNARY: Table = mixed(1);
 
-/// Most blocks are zero, and in the second half nearly all, whole tiles among them.
+/// Most blocks are zero; in the second half also whole tiles.
 static SPARSE: Table = sparse();
 
+/// Returns weights up to `most`, in sections: extreme, alternating, zero, any.
 const fn mixed(most: i8) -> Table {
     let mut table = [0; _];
     let mut random = Random::new(most as u32);
@@ -48,7 +46,7 @@ const fn sparse() -> Table {
     let mut random = Random::new(1);
     let mut index = 0;
     while index < table.len() {
-        // Of 256.
+        // The density in 256ths.
         let share = if index < table.len() / 2 { 10 } else { 1 };
         if random.below(256) < share {
             table[index] = any(&mut random, 127);
@@ -58,12 +56,11 @@ const fn sparse() -> Table {
     table
 }
 
-/// A weight up to `most`.
 const fn any(random: &mut Random, most: i8) -> i8 {
     (random.below(2 * most as u32 + 1) as i16 - most as i16) as i8
 }
 
-/// `count` weights that `order` has room for; none where there are not so many.
+/// Returns `count` weights that `order` can store, or none if the tables are too short.
 pub fn some(random: &mut Random, order: WeightOrder, count: usize) -> &'static [i8] {
     let table = match (order, random.below(8)) {
         (WeightOrder::FourBitPairs, _) => &FOUR_BITS,
