@@ -1,8 +1,8 @@
-//! An LED that lights when its pin is low, as one that lights when high.
+//! Inverts the pin of an LED that lights when the pin is low.
 
 use embedded_hal::digital::{ErrorType, OutputPin};
 
-/// The pin, upside down.
+/// An inverted pin.
 #[derive(Debug)]
 pub struct ActiveLow<Pin>(pub Pin);
 

@@ -1,11 +1,11 @@
-//! The board that this firmware is built for. `build.rs` chooses it by its feature.
+//! The board that the firmware is built for, selected by a feature.
 
-// `mod selected`, whose `#[path]` is `boards/BOARD/board.rs`.
+// From `build.rs`: `mod selected`, whose path is `boards/BOARD/board.rs`.
 include!(concat!(env!("OUT_DIR"), "/selected_board.rs"));
 
 pub use selected::{Buffers, IDENTITY, take};
 
-// The chip's name travels in the ELF, where probe-rs looks for it, and takes no flash.
+// The chip's name for probe-rs, in a section of the ELF that is not loaded.
 #[cfg(known_chip)]
 core::arch::global_asm!(
     ".pushsection .probe-rs.chip, \"\", %progbits",
@@ -13,7 +13,7 @@ core::arch::global_asm!(
     ".popsection"
 );
 
-/// The peripherals that a board gives to a program.
+/// The peripherals of a board.
 #[derive(Debug)]
 pub struct Board<Uart, Led> {
     /// The serial link to a host.

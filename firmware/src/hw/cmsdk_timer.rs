@@ -9,26 +9,26 @@ const RELOAD: usize = 2;
 
 const CONTROL_ENABLE: u32 = 1 << 0;
 
-/// Starts to count.
+/// Starts the timer.
 ///
 /// # Safety
 ///
-/// A CMSDK timer lies at `address`, and nothing else uses it.
+/// `address` must be that of a CMSDK timer that nothing else uses.
 pub unsafe fn start(address: NonNull<u32>) {
     for (register, value) in [(RELOAD, u32::MAX), (VALUE, u32::MAX), (CONTROL, CONTROL_ENABLE)] {
-        // SAFETY: these are the timer's registers, as was promised.
+        // SAFETY: the caller guarantees that these are the timer's registers.
         unsafe { address.add(register).write_volatile(value) };
     }
 }
 
-/// The count, which wraps.
+/// Returns the count, which wraps.
 ///
 /// # Safety
 ///
-/// A CMSDK timer lies at `address`.
+/// `address` must be that of a CMSDK timer.
 #[must_use]
 pub unsafe fn ticks(address: NonNull<u32>) -> u32 {
-    // It counts down.
-    // SAFETY: reading this register, the timer's as was promised, has no effect.
+    // Inverted, because the timer counts down.
+    // SAFETY: the caller guarantees that this is the timer's, and reading it has no effect.
     !unsafe { address.add(VALUE).read_volatile() }
 }

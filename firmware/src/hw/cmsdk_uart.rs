@@ -1,5 +1,4 @@
-//! The CMSDK APB UART of Arm's MPS2 boards (Arm DDI 0479, chapter 4.3): one byte of buffer each
-//! way.
+//! The CMSDK APB UART of Arm's MPS2 boards (Arm DDI 0479, chapter 4.3).
 
 use core::convert::Infallible;
 use core::ptr::NonNull;
@@ -23,19 +22,18 @@ const CONTROL_RECEIVE: u32 = 1 << 1;
 const CONTROL_RECEIVE_INTERRUPT: u32 = 1 << 3;
 const INTERRUPT_RECEIVE: u32 = 1 << 1;
 
-/// The number of an interrupt line, for the NVIC.
 #[derive(Clone, Copy, Debug)]
 struct Line(u16);
 
-// SAFETY: the number is the same at every call, and is a line's: `CmsdkUart::new`, the only place
-// where one is made, was promised that.
+// SAFETY: the number never changes, and the caller of `CmsdkUart::new`, the only place that creates
+// a `Line`, guarantees that it is an interrupt's.
 unsafe impl cortex_m::interrupt::InterruptNumber for Line {
     fn number(self) -> u16 {
         self.0
     }
 }
 
-/// A UART that is read and written byte by byte.
+/// A UART with a buffer of one byte in each direction.
 #[derive(Debug)]
 pub struct CmsdkUart {
     registers: NonNull<u32>,
@@ -43,41 +41,37 @@ pub struct CmsdkUart {
 }
 
 impl CmsdkUart {
-    /// Starts the UART whose registers lie at `address`, at `clock_hz / divider` baud (a divider of
-    /// 16 at least).
+    /// Starts the UART at `address` with `clock_hz / divider` baud. `divider` is at least 16.
     ///
     /// # Safety
     ///
-    /// A CMSDK UART lies there, `receive_line` is the number of its receive interrupt, and nothing
-    /// else uses either. Interrupts are masked, and stay so: the interrupt's only work is to end
-    /// the sleep, for which it is not taken.
+    /// `address` must be that of a CMSDK UART and `receive_line` its receive interrupt. Nothing else
+    /// may use them. Interrupts must stay masked: this one only ends sleep.
     #[must_use]
     pub unsafe fn new(address: NonNull<u32>, receive_line: u16, divider: u32) -> Self {
         let receive_line = Line(receive_line);
         let mut uart = Self { registers: address, receive_line };
         uart.write_register(BAUD_DIVIDER, divider);
         uart.write_register(CONTROL, CONTROL_TRANSMIT | CONTROL_RECEIVE | CONTROL_RECEIVE_INTERRUPT);
-        // Drops what came before; it also tells QEMU, which does not notice the receiver's start,
-        // to look for input.
+        // Drops earlier input. Also makes QEMU check for input: enabling the receiver does not.
         uart.read_register(DATA);
-        // SAFETY: interrupts stay masked, as `new` was promised, so there is no critical section
-        // that this could break.
+        // SAFETY: interrupts stay masked, so this cannot break a critical section.
         unsafe { NVIC::unmask(receive_line) };
         uart
     }
 
     fn read_register(&self, register: usize) -> u32 {
-        // SAFETY: `new` was promised a UART's registers here, and every offset used is one of them.
+        // SAFETY: the caller of `new` guarantees a UART here, and all offsets are its registers.
         unsafe { self.registers.add(register).read_volatile() }
     }
 
     fn write_register(&mut self, register: usize, value: u32) {
-        // SAFETY: as for reading; `&mut self` keeps writes apart.
+        // SAFETY: like `read_register`; `&mut self` makes the access exclusive.
         unsafe { self.registers.add(register).write_volatile(value) };
     }
 
-    /// Sleeps until a byte comes or a millisecond has passed. A byte that comes between the look
-    /// and the sleep is pending by then, and ends it.
+    /// Sleeps until a byte arrives, for at most a millisecond. A byte between check and sleep is
+    /// pending and ends the sleep.
     pub fn sleep(&mut self) {
         self.write_register(INTERRUPT_CLEAR, INTERRUPT_RECEIVE);
         NVIC::unpend(self.receive_line);

@@ -1,10 +1,10 @@
-//! The end of a run: the last logs, and an exit code by semihosting.
+//! Ends a run with an exit code by semihosting.
 
 use super::{architecture, rtt};
 
-/// Ends the run with an exit code, once someone has read the logs, who also serves semihosting
-/// calls: an emulator, or a debug probe, which may come later. Until then the core stays here:
-/// without a debugger such a call is a fault.
+/// Ends the run with `code` after an emulator or a debug probe has read the logs.
+///
+/// Waits for it forever: without a debugger, the semihosting call is a fault.
 pub fn end(code: i32) -> ! {
     architecture::mask_interrupts();
     loop {

@@ -1,5 +1,5 @@
-//! Logs: defmt's frames, over a channel of RTT. rtt-target has the same, but panics where a fault
-//! is told in the midst of a line.
+//! Logs: defmt frames over an RTT channel. The logger of rtt-target panics if a fault interrupts a
+//! line.
 
 use critical_section::RestoreState;
 use defmt::Encoder;
@@ -7,7 +7,6 @@ use rtt_target::UpChannel;
 
 static mut LOG: Log = Log { channel: None, encoder: Encoder::new(), is_open: false, restore: RestoreState::invalid() };
 
-/// Where lines go, and the one that is being written.
 struct Log {
     channel: Option<UpChannel>,
     encoder: Encoder,
@@ -18,25 +17,25 @@ struct Log {
 #[defmt::global_logger]
 struct Logger;
 
-/// From now on lines go to `channel`; those before it were lost.
+/// Starts logging to `channel`. Earlier lines are lost.
 pub fn start(channel: UpChannel) {
-    // SAFETY: called once, by a program that has logged nothing yet, or by its end, which nothing
-    // interrupts that logs.
+    // SAFETY: called once, by a program before its first log, or by its end, which is not
+    // interrupted by code that logs.
     unsafe { Log::get() }.channel = Some(channel);
 }
 
 impl Log {
     /// # Safety
     ///
-    /// Within a critical section, or where nothing else logs. Whom a fault has interrupted has
-    /// another reference, and never goes on with it.
+    /// The caller must be in a critical section, or nothing else may log. Code that a fault has
+    /// interrupted has another reference, but never continues.
     unsafe fn get() -> &'static mut Self {
         let log = &raw mut LOG;
-        // SAFETY: the caller promised that nothing else uses it.
+        // SAFETY: the caller guarantees that nothing else uses it.
         unsafe { &mut *log }
     }
 
-    /// The encoder, and where its bytes go.
+    /// Returns the encoder and the function that writes its bytes.
     fn parts(&mut self) -> (&mut Encoder, impl FnMut(&[u8])) {
         let Self { channel, encoder, .. } = self;
         let write = move |bytes: &[u8]| {
@@ -56,7 +55,7 @@ unsafe impl defmt::Logger for Logger {
         // SAFETY: within a critical section.
         let log = unsafe { Log::get() };
         if log.is_open {
-            // A fault in the midst of a line, which the first byte of a new encoder ends.
+            // A fault interrupted a line. The first byte of a new encoder ends it.
             log.encoder = Encoder::new();
         }
         (log.is_open, log.restore) = (true, restore);
@@ -66,25 +65,25 @@ unsafe impl defmt::Logger for Logger {
 
     /// # Safety
     ///
-    /// After `acquire`, as the trait asks.
+    /// Call after `acquire`.
     unsafe fn flush() {}
 
     /// # Safety
     ///
-    /// After `acquire`, as the trait asks.
+    /// Call after `acquire`.
     unsafe fn release() {
         // SAFETY: within the critical section that `acquire` began.
         let log = unsafe { Log::get() };
         let (encoder, write) = log.parts();
         encoder.end_frame(write);
         log.is_open = false;
-        // SAFETY: it is the one that `acquire` began.
+        // SAFETY: `acquire` began it.
         unsafe { critical_section::release(log.restore) };
     }
 
     /// # Safety
     ///
-    /// After `acquire`, as the trait asks.
+    /// Call after `acquire`.
     unsafe fn write(bytes: &[u8]) {
         // SAFETY: within the critical section that `acquire` began.
         let (encoder, write) = unsafe { Log::get() }.parts();

@@ -1,7 +1,7 @@
-//! Memory as the linker script lays it out.
+//! The memory layout of the linker script.
 //!
-//! The stack lies below the statics, at the very start of RAM: it overflows into nothing, which
-//! faults, and not into the statics, which would go on with wrong numbers.
+//! The stack is below the statics, at the start of RAM, so that an overflow faults instead of
+//! changing statics.
 
 use core::{ptr, slice};
 
@@ -9,8 +9,7 @@ use shared_model::MemoryUse;
 
 use super::architecture::STACK_PAINT_VALUE;
 
-// SAFETY: the board's `memory.x` has the first four; the others are the runtime's, cortex-m-rt's or
-// riscv-rt's, under these names.
+// SAFETY: the first four are from the board's `memory.x`, the others from cortex-m-rt or riscv-rt.
 unsafe extern "C" {
     static _model_start: u8;
     static _model_end: u8;
@@ -33,29 +32,29 @@ unsafe extern "C" {
     static statics_end: u8;
 }
 
-/// The flash region of the model, as long as the board's `memory.x` says.
+/// Returns the flash region of the model.
 #[must_use]
 pub fn model_region() -> &'static [u8] {
     let (start, end) = (&raw const _model_start, &raw const _model_end);
-    // SAFETY: both symbols bound the MODEL region of `memory.x`, which is flash: readable, never
-    // written while the program runs, and nothing else is linked into it.
+    // SAFETY: the symbols bound the MODEL region of `memory.x`, which is readable flash, never
+    // written while the program runs and not used for anything else.
     unsafe { slice::from_raw_parts(start, end.addr().wrapping_sub(start.addr())) }
 }
 
-/// Whether `address` lies in the stack's region.
+/// Returns true if `address` is in the stack's region.
 #[must_use]
 pub fn is_stack(address: usize) -> bool {
     ((&raw const _stack_end).addr()..(&raw const _stack_start).addr()).contains(&address)
 }
 
-/// Flash, statics and stack, in bytes; how deep the stack has been is read from what is left of the
-/// start-up's paint.
+/// Returns the sizes of flash, statics and stack in bytes. The paint that is left from the start-up
+/// code shows how deep the stack was.
 #[must_use]
 pub fn memory_use() -> MemoryUse {
     let (deepest, top) = (&raw const _stack_end, &raw const _stack_start);
     let mut untouched = deepest;
-    // SAFETY: `untouched` stays within the STACK region of `memory.x`, aligned, and is read
-    // volatile, since the stack in use above it changes.
+    // SAFETY: `untouched` is aligned and stays within the STACK region of `memory.x`. The read is
+    // volatile, since the stack above it changes.
     while untouched < top && unsafe { ptr::read_volatile(untouched) } == STACK_PAINT_VALUE {
         untouched = untouched.wrapping_add(1);
     }

@@ -1,4 +1,4 @@
-//! What touches registers and memory directly. All `unsafe` of the firmware is here.
+//! Access to registers and memory: all `unsafe` code of the firmware.
 
 #[cfg(feature = "active-low")]
 mod active_low;
@@ -41,7 +41,7 @@ pub use architecture::entry;
 #[cfg(target_abi = "eabihf")]
 pub use architecture::keeps_saved_registers;
 
-/// Calls `call`. True: there are no registers of floating point.
+/// Calls `call`. Returns true, since the core does not have floating-point registers.
 #[cfg(not(target_abi = "eabihf"))]
 pub fn keeps_saved_registers(call: &mut dyn FnMut()) -> bool {
     call();

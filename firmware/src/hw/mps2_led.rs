@@ -1,5 +1,4 @@
-//! The user LEDs of Arm's MPS2 boards: a register of the FPGA's I/O block (Arm DAI 0385, table
-//! 3-9).
+//! The user LEDs of Arm's MPS2 boards (Arm DAI 0385, table 3-9).
 
 use core::convert::Infallible;
 use core::ptr::NonNull;
@@ -13,18 +12,18 @@ pub struct Mps2Led {
 }
 
 impl Mps2Led {
-    /// The LED whose register, LED0 of the FPGA's I/O block, lies at `address`.
+    /// Creates the LED.
     ///
     /// # Safety
     ///
-    /// The register lies there, and nothing else writes it.
+    /// `address` must be that of register LED0 of the FPGA's I/O block, which nothing else writes.
     #[must_use]
     pub unsafe fn new(address: NonNull<u32>) -> Self {
         Self { register: address }
     }
 
     fn set(&mut self, value: u32) -> Result<(), Infallible> {
-        // SAFETY: `new` was promised the register here, and it has no effect but on the LEDs.
+        // SAFETY: the caller of `new` guarantees the register, and it only affects the LEDs.
         unsafe { self.register.write_volatile(value) };
         Ok(())
     }

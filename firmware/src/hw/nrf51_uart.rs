@@ -1,5 +1,4 @@
-//! The nRF51's UART through nrf51-hal, which reads and writes it byte by byte; here it also wakes
-//! the core.
+//! The nRF51's UART with nrf51-hal, and with interrupts that end sleep.
 
 use core::convert::Infallible;
 
@@ -8,12 +7,12 @@ use embedded_io::{ErrorType, Read, ReadReady, Write};
 use nrf51_hal::pac::{Interrupt, TIMER1, UART0};
 use nrf51_hal::uart::{Baudrate, Parity, Pins, Uart};
 
-/// Between two wake-ups, in microseconds, which are the timer's counts: 16 MHz, divided by 2 to the
-/// fourth.
+/// Interval of wake-ups, in microseconds, which are ticks of the timer.
 const TICK_US: u32 = 1000;
+/// Divides 16 MHz by 2^4.
 const PRESCALER: u32 = 4;
 
-/// The UART, and a timer beside it, since this part has no SysTick.
+/// The UART with a timer, since the nRF51 does not have SysTick.
 pub struct Nrf51Uart {
     uart: Uart<UART0>,
     tick: TIMER1,
@@ -24,21 +23,19 @@ impl Nrf51Uart {
     ///
     /// # Safety
     ///
-    /// Interrupts are masked, and stay so: these have no other work than to end sleep, for which
-    /// they are not taken.
+    /// Interrupts must stay masked: these only end sleep.
     #[must_use]
     pub unsafe fn new(uart: UART0, pins: Pins, tick: TIMER1) -> Self {
         let uart = Uart::new(uart, pins, Parity::EXCLUDED, Baudrate::BAUD115200);
-        // SAFETY: the HAL, which has the only handle, writes neither register while this function
-        // runs.
+        // SAFETY: the HAL owns the handle, and writes neither register while this function runs.
         let registers = unsafe { &*UART0::ptr() };
         registers.intenset.write(|w| w.rxdrdy().set());
-        // The HAL waits until the byte before has gone, and lets one go for a start. That one comes
-        // before the UART is enabled, and QEMU drops it; this one comes after. Between frames a
-        // zero means nothing. SAFETY: any byte may be sent.
+        // The HAL waits until the previous byte is sent. The first, which it sends before enabling
+        // the UART, is lost in QEMU, so this sends another. Zeros between frames are ignored.
+        // SAFETY: any byte may be sent.
         registers.txd.write(|w| unsafe { w.txd().bits(0) });
 
-        // By its registers: the HAL sets 32 bits, and this timer has 16.
+        // Not with the HAL, which sets 32 bits: this timer has 16.
         tick.bitmode.write(|w| w.bitmode()._16bit());
         tick.shorts.write(|w| w.compare0_clear().enabled());
         tick.intenset.write(|w| w.compare0().set());
@@ -48,8 +45,7 @@ impl Nrf51Uart {
             tick.cc[0].write(|w| w.bits(TICK_US));
             tick.tasks_start.write(|w| w.bits(1));
         }
-        // SAFETY: interrupts stay masked, as was promised, so there is no critical section that
-        // this could break.
+        // SAFETY: interrupts stay masked, so this cannot break a critical section.
         unsafe {
             NVIC::unmask(Interrupt::UART0);
             NVIC::unmask(Interrupt::TIMER1);
@@ -57,8 +53,8 @@ impl Nrf51Uart {
         Self { uart, tick }
     }
 
-    /// Sleeps until a byte comes or a millisecond has passed. A byte that comes between the look
-    /// and the sleep is pending by then, and ends it.
+    /// Sleeps until a byte arrives, for at most a millisecond. A byte between check and sleep is
+    /// pending and ends the sleep.
     pub fn sleep(&mut self) {
         self.tick.events_compare[0].reset();
         NVIC::unpend(Interrupt::TIMER1);

@@ -1,18 +1,18 @@
-//! The nRF52's UARTE through embassy-nrf, without an executor.
+//! The nRF52's UARTE with embassy-nrf, without an executor.
 //!
-//! Bytes arrive by DMA, in a ring that a timer counts in hardware: none is lost while the core
-//! computes. The driver's interrupt only moves the DMA on, each half of the ring.
+//! DMA writes bytes to a ring and a timer counts them, so none is lost during inference. The
+//! driver's interrupt only restarts the DMA for each half of the ring.
 
 use embassy_futures::block_on;
 use embassy_nrf::buffered_uarte::{BufferedUarte, Error};
 use embedded_io::{ErrorType, Read, ReadReady, Write};
 
-/// The driver, waited for.
+/// The driver, with blocking calls.
 pub struct Nrf52Uart(pub BufferedUarte<'static>);
 
 impl Nrf52Uart {
-    /// Sleeps until the next interrupt, unless bytes are there. What comes between the look and the
-    /// sleep is pending by then, and ends it; its handler runs afterwards.
+    /// Sleeps until the next interrupt, unless bytes are ready. An interrupt between check and
+    /// sleep is pending and ends the sleep; its handler runs afterwards.
     pub fn sleep(&mut self) {
         cortex_m::interrupt::free(|_| {
             if !matches!(self.read_ready(), Ok(true)) {

@@ -1,4 +1,4 @@
-//! What the binaries do, for any board.
+//! The programs, for any board.
 
 use core::hint::black_box;
 
@@ -13,7 +13,6 @@ use super::memory::model_region;
 use super::{architecture, rtt};
 use crate::{FirstOf, Server, StatusLed, load_model};
 
-/// Why a program cannot begin.
 const NO_PERIPHERALS: &str = "the peripherals are taken, or a driver refuses its settings";
 
 /// Serves the model in flash over the UART and RTT: the one that sends a request gets the answer.
@@ -27,7 +26,7 @@ where
     let Some(Board { uart, led, sleep }) = take() else { refuse(NO_PERIPHERALS) };
     // SAFETY: a board is taken once, so this line runs once and the reference is unique.
     let buffers = unsafe { &mut *(&raw mut BUFFERS) };
-    // Last: whoever finds RTT may use the UART, too.
+    // Last: a host that finds RTT may also use the UART.
     let Some(rtt) = rtt::start() else { refuse_second_start() };
     defmt::info!("{=str} starts, with the kernels {=str}", IDENTITY.board, KERNEL);
     let mut status = StatusLed::new(led);
@@ -42,8 +41,8 @@ where
     }
     let mut link = FirstOf::new(uart, rtt, sleep);
     loop {
-        // The link ends where the other side of it speaks, and fails where a line is noisy or
-        // nobody takes an answer.
+        // The link ends when the host changes streams, and fails if a line is noisy or an answer is
+        // not read.
         let _ = server.serve(&mut link);
     }
 }
@@ -53,8 +52,8 @@ fn refuse_second_start() -> ! {
     refuse("a program is started twice")
 }
 
-/// Hands the first byte on the link to `check`, and ends with exit code 0 where that holds, else
-/// with 1.
+/// Passes the first byte on the link to `check` and ends with exit code 0 if that returns true,
+/// otherwise with 1.
 pub fn check<Uart, Led>(take: fn() -> Option<Board<Uart, Led>>, check: fn(u8) -> bool) -> !
 where
     Uart: Read + ReadReady + Write,
@@ -63,7 +62,7 @@ where
     end(if check(how) { 0 } else { 1 })
 }
 
-/// Ends in the way that the first byte on the link says, so that tests see how runs end.
+/// Fails in the way that the first byte on the link requests, for tests.
 pub fn fail<Uart, Led>(take: fn() -> Option<Board<Uart, Led>>) -> !
 where
     Uart: Read + ReadReady + Write,
@@ -88,10 +87,10 @@ where
         b'o' => architecture::push_above_stack_end(0),
         _ => {}
     }
-    defmt::panic!("asked for {=u8}, which is no way to end", how);
+    defmt::panic!("asked for {=u8}, which is not a way to end", how);
 }
 
-/// Starts the board and its logs, and waits for the byte that says `what`.
+/// Starts the board and its logs and waits for the byte that says `what`.
 fn first_byte<Uart, Led>(take: fn() -> Option<Board<Uart, Led>>, what: &str) -> u8
 where
     Uart: Read + ReadReady + Write,
@@ -105,7 +104,6 @@ where
     first
 }
 
-/// Never comes back from its own depth.
 #[allow(unconditional_recursion, reason = "this is how a stack overflows")]
 fn recurse(depth: u32) -> u32 {
     let frame = black_box([depth; 32]);

@@ -1,6 +1,6 @@
 //! RTT: channels in memory that a debug probe reads and writes while the core runs.
 //!
-//! | channel | up, to the desk | down, from the desk |
+//! | channel | up, to the host | down, from the host |
 //! |---|---|---|
 //! | 0 | `defmt`: logs | `link`: requests |
 //! | 1 | `link`: responses | |
@@ -13,34 +13,31 @@ use rtt_target::{ChannelMode, DownChannel, UpChannel, rtt_init};
 
 use super::logs;
 
-/// Number of the channel for logs.
 const LOGS: usize = 0;
 
-/// How often room for an answer is looked for, until whoever asked counts as gone: for some seconds
-/// on any core.
+/// Attempts to write before the host counts as gone: some seconds on any core.
 const MAX_TRIES: u32 = 20_000_000;
 
 /// A byte stream over RTT.
 pub struct RttLink {
     up: UpChannel,
     down: DownChannel,
-    /// Bytes that were taken from the channel, from `next` to `end` not read yet.
+    /// Bytes from the channel; those from `next` to `end` are not read yet.
     held: [u8; 64],
     next: usize,
     end: usize,
 }
 
-/// Starts RTT, and the logs with it; nothing at the second call.
+/// Starts RTT and the logs. Returns `None` at the second call.
 pub fn start() -> Option<RttLink> {
     static IS_STARTED: AtomicBool = AtomicBool::new(false);
-    // Load and store, since ARMv6-M has no swap; nothing but the program and its end calls this.
+    // Not a swap, which ARMv6-M lacks. Calls do not overlap: only a program and its end call this.
     if IS_STARTED.load(Ordering::Relaxed) {
         return None;
     }
     IS_STARTED.store(true, Ordering::Relaxed);
-    // What `rtt_init!` does at a second call, which this is not. That works as long as rtt-target's
-    // macro says `panic!` without a path; the look for panics in the firmware tells if it does no
-    // more.
+    // Replaces the panic of `rtt_init!` at a second call, which cannot happen here. It relies on
+    // the macro using `panic!` without a path; otherwise the search for panics in the ELF fails.
     macro_rules! panic {
         ($why:literal) => {
             return
@@ -59,16 +56,16 @@ pub fn start() -> Option<RttLink> {
     Some(RttLink { up: channels.up.1, down: channels.down.0, held: [0; 64], next: 0, end: 0 })
 }
 
-/// Whether someone has read all logs, who is known by having asked that none be lost.
+/// Returns true if a host that has requested lossless logs has read all of them.
 pub fn are_logs_read() -> bool {
-    // SAFETY: RTT is started, by the program or at the latest by `fault`. This is called at the end
-    // of a run, with interrupts masked for good: nothing else logs while the channel is looked at.
+    // SAFETY: RTT is started, by the program or by `fault`. This is called at the end of a run with
+    // interrupts masked, so nothing else uses the channel.
     let logs = unsafe { UpChannel::conjure(LOGS) };
     logs.is_some_and(|logs| logs.mode() == ChannelMode::BlockIfFull && logs.is_empty())
 }
 
 impl RttLink {
-    /// The bytes that are there; looks for more if need be.
+    /// Returns the unread bytes. Reads the channel if all are read.
     fn held(&mut self) -> &[u8] {
         if self.next == self.end {
             self.next = 0;

@@ -1,29 +1,27 @@
-//! The system counter of Arm's SSE-300 (Armv8-M's generic counter: Arm DDI 0487, chapter I2), whose
-//! lower half counts for us.
+//! The system counter of Arm's SSE-300 (Armv8-M's generic counter: Arm DDI 0487, chapter I2).
 
 use core::ptr::NonNull;
 
-/// Control, the first register of the control frame.
+/// Bit of the control frame's first register.
 const CONTROL_ENABLE: u32 = 1 << 0;
 
-/// Starts to count.
+/// Starts the counter.
 ///
 /// # Safety
 ///
-/// The counter's control frame lies at `address`, and nothing else uses it.
+/// `address` must be that of the counter's control frame, which nothing else uses.
 pub unsafe fn start(address: NonNull<u32>) {
-    // SAFETY: this is the control register, as was promised.
+    // SAFETY: the caller guarantees that this is the control register.
     unsafe { address.write_volatile(CONTROL_ENABLE) };
 }
 
-/// The count, which wraps.
+/// Returns the lower half of the count, which wraps.
 ///
 /// # Safety
 ///
-/// The counter's read frame lies at `address`.
+/// `address` must be that of the counter's read frame.
 #[must_use]
 pub unsafe fn ticks(address: NonNull<u32>) -> u32 {
-    // SAFETY: the first register is the lower half of the count, as was promised, and reading it
-    // has no effect.
+    // SAFETY: the caller guarantees that this is the count, and reading it has no effect.
     unsafe { address.read_volatile() }
 }

@@ -1,5 +1,4 @@
-//! The UART of QEMU's RISC-V `virt` machine, a 16550, through uart_16550; here it also wakes the
-//! core.
+//! The 16550 UART of QEMU's RISC-V `virt` machine, with interrupts that end sleep.
 
 use core::convert::Infallible;
 use core::ptr::NonNull;
@@ -10,46 +9,44 @@ use uart_16550::backend::Backend;
 
 use super::riscv::{Clint, Plic};
 
-/// The UART, and what ends sleep beside it.
+/// The UART with the peripherals that end sleep.
 #[derive(Debug)]
 pub struct VirtUart {
-    /// The driver, whose interrupt for received bytes is on.
+    /// The driver, with its receive interrupt enabled.
     pub uart: Uart16550<Registers>,
-    /// The controller of that interrupt.
+    /// The interrupt controller.
     pub plic: Plic,
     /// The timer.
     pub clint: Clint,
-    /// Longest sleep, in the timer's ticks.
+    /// Maximum duration of sleep, in ticks of the timer.
     pub tick: u32,
 }
 
-/// The UART's registers, of a byte each. The driver's own way to them adds addresses up with a
-/// check, and so can panic.
+/// The UART's registers, one byte each. The driver's own type checks addresses, so it can panic.
 #[derive(Debug)]
 pub struct Registers(pub NonNull<u8>);
 
 impl Backend for Registers {
     /// # Safety
     ///
-    /// The UART has such a register, as the trait asks.
+    /// `register` must be a register of the UART.
     unsafe fn read(&mut self, register: u8) -> u8 {
-        // SAFETY: the driver asks for a register, and whoever made the driver has promised that
-        // they lie here.
+        // SAFETY: the driver's creator guarantees that the UART's registers are here.
         unsafe { self.0.add(register.into()).read_volatile() }
     }
 
     /// # Safety
     ///
-    /// As for reading.
+    /// Same as `read`.
     unsafe fn write(&mut self, register: u8, value: u8) {
-        // SAFETY: as for reading.
+        // SAFETY: like `read`.
         unsafe { self.0.add(register.into()).write_volatile(value) };
     }
 }
 
 impl VirtUart {
-    /// Sleeps until a byte comes or the longest sleep has passed. A byte that comes between the
-    /// look and the sleep is pending by then, and ends it.
+    /// Sleeps until a byte arrives, for at most `tick`. A byte between check and sleep is pending
+    /// and ends the sleep.
     pub fn sleep(&mut self) {
         self.clint.wake_in(self.tick);
         self.plic.acknowledge();

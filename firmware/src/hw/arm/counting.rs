@@ -1,12 +1,12 @@
-//! What counting takes beside a counter.
+//! Work of known length, to calibrate a counter.
 
-/// A loop of two instructions, `rounds` times.
+/// Runs a loop of two instructions `rounds` times.
 #[inline(never)]
 pub fn spin(rounds: u8) {
     if rounds == 0 {
         return;
     }
-    // SAFETY: it changes nothing but its register and the flags, and ends, since it begins above 0.
+    // SAFETY: it only changes its register and the flags, and ends, since it starts above 0.
     unsafe {
         core::arch::asm!("1:", "subs {rounds}, {rounds}, #1", "bne 1b", rounds = inout(reg) u32::from(rounds) => _,
             options(nomem, nostack));

@@ -1,18 +1,17 @@
-//! The core's own counter of cycles, in its data watchpoint and trace unit. No core that QEMU
-//! emulates counts by it.
+//! The core's cycle counter (DWT), which QEMU does not emulate.
 
 use cortex_m::peripheral::{DCB, DWT};
 
 use super::counting::spin;
 use crate::Counter;
 
-/// Starts to count.
+/// Starts the counter.
 pub fn start(dcb: &mut DCB, dwt: &mut DWT) {
     dcb.enable_trace();
     dwt.enable_cycle_counter();
 }
 
-/// The counter of a core that runs at `hertz`, with what masks and unmasks interrupts there.
+/// Returns the counter of a core that runs at `hertz`.
 #[must_use]
 pub const fn counter(hertz: u32, let_interrupt: fn(bool)) -> Counter {
     Counter { ticks: DWT::cycle_count, hertz, let_interrupt, spin }

@@ -1,4 +1,4 @@
-//! HardFault: the core's faults, told with where they happened.
+//! Reports faults of the core, with their addresses.
 
 use core::arch::naked_asm;
 
@@ -10,11 +10,10 @@ use crate::hw::end::end;
 use crate::hw::fault::{FAILURE, is_second};
 use crate::hw::memory::is_stack;
 
-/// The vector of every fault that has no vector of its own.
+/// Handles all faults.
 ///
-/// Where less than 512 bytes of stack are left to report with, it starts over with an empty stack:
-/// nobody will return to the old one. Else the old one stays, and the exception frame on it with
-/// it.
+/// If less than 512 bytes of stack are left for the report, it starts again with an empty stack.
+/// Otherwise the stack, with the exception frame, stays intact.
 ///
 /// # Safety
 ///
@@ -35,7 +34,7 @@ unsafe extern "C" fn HardFault() -> ! {
     )
 }
 
-/// An interrupt that nobody has asked for.
+/// Reports an unexpected interrupt.
 ///
 /// # Safety
 ///
@@ -48,8 +47,7 @@ unsafe fn DefaultHandler(number: i16) -> ! {
     end(FAILURE)
 }
 
-/// Tells what is known of a fault whose exception frame was stacked at `frame`, if there was room
-/// for it.
+/// Reports a fault. Its exception frame is at `frame`, unless the stack was full.
 extern "C" fn report_fault(frame: *const ExceptionFrame) -> ! {
     if is_second() {
         end(FAILURE);
@@ -59,21 +57,21 @@ extern "C" fn report_fault(frame: *const ExceptionFrame) -> ! {
         defmt::error!("stack overflow: the stack pointer is at {=usize:#010x} ({})", frame.addr(), status);
         end(FAILURE);
     }
-    // SAFETY: the whole frame lies in the stack's region, where the processor has just put it, and
-    // this function's own stack is below it or, after a start over, kilobytes above it.
+    // SAFETY: the whole frame is in the stack's region, where the processor has just written it.
+    // This function's own stack is below it, or kilobytes above it on an emptied stack.
     let frame = unsafe { &*frame };
     defmt::error!("HardFault at {=u32:#010x}, called from {=u32:#010x} ({})", frame.pc(), frame.lr(), status);
     end(FAILURE)
 }
 
-/// What the core knows of a fault; ARMv6-M knows nothing.
+/// Status registers of a fault. ARMv6-M does not have them.
 #[derive(defmt::Format)]
 struct FaultStatus {
     #[cfg(not(armv6m))]
     cfsr: u32,
     #[cfg(not(armv6m))]
     bfar: u32,
-    /// The stack pointer met its limit, and nothing was stacked (ARMv8-M: UFSR.STKOF).
+    /// True if the stack pointer reached its limit and nothing was stacked (ARMv8-M: UFSR.STKOF).
     is_stack_overflow: bool,
 }
 

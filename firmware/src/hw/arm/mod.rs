@@ -1,4 +1,4 @@
-//! What all Cortex-M boards share. `riscv` has the same under the same names.
+//! Code for all Cortex-M boards. `riscv` has the same names.
 
 pub mod counting;
 #[cfg(feature = "cycles")]

@@ -1,10 +1,10 @@
-//! The edge of the stack, tried to the word.
+//! Tests the end of the stack, exact to the word.
 
 use core::arch::naked_asm;
 
-/// Pushes a word where the stack pointer is so many bytes above the stack's end, and comes back.
-/// With 4 it is the stack's last word, with 0 the first one beyond.
-// SAFETY: it moves the stack pointer, and puts it back before it returns.
+/// Pushes a word with the stack pointer that many bytes above the stack's end: 4 writes the stack's
+/// last word, 0 the first one after it.
+// SAFETY: it restores the stack pointer.
 #[unsafe(naked)]
 pub extern "C" fn push_above_stack_end(_bytes: usize) {
     naked_asm!(

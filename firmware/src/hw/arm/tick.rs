@@ -1,14 +1,12 @@
-//! SysTick as a wake-up: sleep lasts a millisecond at most.
+//! SysTick, which limits sleep to a millisecond.
 
 use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m::peripheral::{SCB, SYST};
 
-/// Wake-ups a second.
+/// Wake-ups per second.
 const RATE_HZ: u32 = 1000;
 
-/// Starts the wake-ups, on a core that runs at `clock_hz`.
-///
-/// Interrupts are masked while the core sleeps, so that one ends sleep without being taken.
+/// Starts the wake-ups. Interrupts are masked during sleep, so they end it without being taken.
 pub fn start(syst: &mut SYST, clock_hz: u32) {
     syst.set_clock_source(SystClkSource::Core);
     syst.set_reload((clock_hz / RATE_HZ).wrapping_sub(1));

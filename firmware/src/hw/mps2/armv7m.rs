@@ -1,5 +1,4 @@
-//! The FPGA images of Arm's MPS2 boards for ARMv7-M: AN385, AN386 and AN500, which have the same at
-//! the same addresses.
+//! FPGA images AN385, AN386 and AN500 of Arm's MPS2 boards, which have the same memory map.
 
 use core::num::NonZero;
 use core::ptr::NonNull;
@@ -13,13 +12,12 @@ use crate::hw::cmsdk_timer;
 use crate::hw::cmsdk_uart::CmsdkUart;
 use crate::hw::mps2_led::Mps2Led;
 
-/// Clock of the core, in hertz.
 const CLOCK_HZ: u32 = 25_000_000;
 
 /// The first timer.
 const TIMER: NonNull<u32> = NonNull::without_provenance(NonZero::new(0x4000_0000).unwrap());
 
-/// What the boards count with.
+/// The boards' counter.
 pub const COUNTER: Counter = Counter { ticks, hertz: CLOCK_HZ, let_interrupt: |_| (), spin };
 
 fn ticks() -> u32 {
@@ -31,13 +29,13 @@ fn ticks() -> u32 {
 #[must_use]
 pub fn take() -> Option<Board<CmsdkUart, Mps2Led>> {
     const MAP: Map = Map { uart: 0x4000_4000, uart_receive: 0, led: 0x4002_8000, clock_hz: CLOCK_HZ };
-    /// Start of RAM, and of the stack in it.
+    /// Start of RAM and of the stack.
     const RAM: u32 = 0x2000_0000;
 
     let mut core = cortex_m::Peripherals::take()?;
-    // QEMU has a device below RAM that swallows whatever is written.
+    // QEMU has a device below RAM that ignores writes.
     stack_guard::forbid_below(&mut core.MPU, RAM, 24);
-    // SAFETY: the boards' memory map, and `core` is given out once.
+    // SAFETY: the boards' memory map, and there is only one `core`.
     unsafe {
         cmsdk_timer::start(TIMER);
         start(core, &MAP)

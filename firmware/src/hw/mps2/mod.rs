@@ -14,7 +14,7 @@ use crate::hw::mps2_led::Mps2Led;
 pub struct Map {
     /// Address of the UART's registers.
     pub uart: usize,
-    /// Number of its receive interrupt.
+    /// Number of the UART's receive interrupt.
     pub uart_receive: u16,
     /// Address of the LED register in the FPGA's I/O block.
     pub led: usize,
@@ -29,15 +29,15 @@ const BAUD: u32 = 115_200;
 ///
 /// # Safety
 ///
-/// The board has these peripherals at these addresses, and nothing else uses them; `core` is the
-/// only one there is.
+/// The board must have these peripherals at these addresses, and nothing else may use them. `core`
+/// must be the only one.
 pub unsafe fn start(mut core: cortex_m::Peripherals, map: &Map) -> Option<Board<CmsdkUart, Mps2Led>> {
-    // For good: see `CmsdkUart::new`.
+    // Permanently: see `CmsdkUart::new`.
     cortex_m::interrupt::disable();
     tick::start(&mut core.SYST, map.clock_hz);
     let uart = NonNull::new(map.uart as *mut u32)?;
     let led = NonNull::new(map.led as *mut u32)?;
-    // SAFETY: as promised by the caller, and interrupts are masked.
+    // SAFETY: the caller guarantees it, and interrupts are masked.
     let (uart, led) = unsafe { (CmsdkUart::new(uart, map.uart_receive, map.clock_hz / BAUD), Mps2Led::new(led)) };
     Some(Board { uart, led, sleep: CmsdkUart::sleep })
 }

@@ -1,11 +1,10 @@
-//! The core-local interruptor's timer as a wake-up (SiFive FU540-C000 manual, chapter 9), for hart
-//! 0.
+//! The timer of the core-local interruptor (SiFive FU540-C000 manual, chapter 9), to end sleep.
 
 use core::ptr::NonNull;
 
 use riscv::register::mie;
 
-/// Registers, as offsets in words: the time to interrupt at, and the time, of 64 bits each.
+/// Registers of hart 0, as offsets in words. Both have 64 bits.
 const COMPARE: usize = 0x4000 / 4;
 const TIME: usize = 0xBFF8 / 4;
 
@@ -16,22 +15,22 @@ pub struct Clint {
 }
 
 impl Clint {
-    /// The timer of the CLINT whose registers lie at `address`. From now on it ends sleep.
+    /// Enables the timer of the CLINT at `address` to end sleep.
     ///
     /// # Safety
     ///
-    /// A CLINT lies there, and nothing else uses its timer. Interrupts are masked, and stay so.
+    /// `address` must be that of a CLINT, with a timer for this alone. Interrupts must stay masked.
     #[must_use]
     pub unsafe fn new(address: NonNull<u32>) -> Self {
-        // SAFETY: interrupts stay masked, as was promised: the timer's is never taken.
+        // SAFETY: interrupts stay masked, so the timer's is never taken.
         unsafe { mie::set_mtimer() };
         Self { registers: address }
     }
 
-    /// Ends sleep once `ticks` have passed, and not before.
+    /// Ends sleep after `ticks`.
     pub fn wake_in(&mut self, ticks: u32) {
         let then = self.time().wrapping_add(ticks.into());
-        // First far away, so that no half-written time is over.
+        // First to the far future, so that a half-written time has not passed.
         self.write(COMPARE + 1, u32::MAX);
         self.write(COMPARE, then as u32);
         self.write(COMPARE + 1, (then >> 32) as u32);
@@ -48,13 +47,12 @@ impl Clint {
     }
 
     fn read(&self, register: usize) -> u32 {
-        // SAFETY: `new` was promised a CLINT's registers here, and every offset used is one of
-        // them.
+        // SAFETY: the caller of `new` guarantees a CLINT here, and all offsets are its registers.
         unsafe { self.registers.add(register).read_volatile() }
     }
 
     fn write(&mut self, register: usize, value: u32) {
-        // SAFETY: as for reading; `&mut self` keeps writes apart.
+        // SAFETY: like `read`; `&mut self` makes the access exclusive.
         unsafe { self.registers.add(register).write_volatile(value) };
     }
 }

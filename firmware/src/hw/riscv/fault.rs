@@ -1,4 +1,4 @@
-//! Traps: the core's exceptions, told with where they happened. Interrupts are never taken.
+//! Reports exceptions of the core, with their addresses. Interrupts are never taken.
 
 use core::arch::global_asm;
 
@@ -9,10 +9,9 @@ use crate::hw::end::end;
 use crate::hw::fault::{FAILURE, is_second};
 use crate::hw::memory::is_stack;
 
-// Where every trap goes, in place of riscv-rt's handler, which takes the stack for good. Where less
-// than 512 bytes of stack are left to report with, it starts over with an empty stack: nobody will
-// return to the old one. Not a naked function, which cannot be aligned as the trap vector has to
-// be.
+// Handles all traps, instead of riscv-rt's handler, which relies on the stack. If less than 512
+// bytes of stack are left for the report, it starts again with an empty stack. A naked function
+// could not have the alignment of a trap vector.
 global_asm!(
     ".pushsection .trap, \"ax\"",
     ".balign 4",
@@ -33,15 +32,14 @@ global_asm!(
     report = sym report_trap,
 );
 
-/// Tells what is known of a trap.
+/// Reports a trap.
 extern "C" fn report_trap(stack_pointer: usize, caller: usize) -> ! {
     if is_second() {
-        // Not by way of the logs, whose end may be what traps: unlike Arm's cores, this one would
-        // go round for ever.
+        // Without the logs, which may be the cause: this core, unlike Arm's, would loop forever.
         semihosting::process::exit(FAILURE);
     }
     let status = TrapStatus { mcause: mcause::read().bits(), mtval: mtval::read() };
-    // A function makes room before it uses it: by then the stack pointer is below the stack.
+    // A function moves the stack pointer before it writes, so after an overflow it is outside.
     if !is_stack(stack_pointer) {
         defmt::error!("stack overflow: the stack pointer is at {=usize:#010x} ({})", stack_pointer, status);
     } else {
@@ -50,10 +48,10 @@ extern "C" fn report_trap(stack_pointer: usize, caller: usize) -> ! {
     end(FAILURE)
 }
 
-/// What the core knows of a trap (Privileged Architecture 3.1.15 and 3.1.16).
+/// Status registers of a trap (Privileged Architecture 3.1.15 and 3.1.16).
 struct TrapStatus {
     mcause: usize,
-    /// The address that was accessed, or the instruction that is none.
+    /// The accessed address or the undefined instruction.
     mtval: usize,
 }
 

@@ -1,4 +1,4 @@
-//! What all RISC-V boards share. `arm` has the same under the same names.
+//! Code for all RISC-V boards. `arm` has the same names.
 
 mod clint;
 pub mod counting;
@@ -14,7 +14,7 @@ pub use riscv_rt::entry;
 pub use stack::STACK_PAINT_VALUE;
 pub use stack_edge::push_above_stack_end;
 
-/// Faults: the instruction that is none.
+/// Executes an undefined instruction, which faults.
 #[inline(always)]
 pub fn undefined_instruction() -> ! {
     // SAFETY: the trap that this causes ends the run, so nothing follows it.
