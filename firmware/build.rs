@@ -1,13 +1,13 @@
-//! Selects the board: its source file, linker script and chip, and the name of its architecture.
+//! Selects the board: source file, linker script, chip and architecture.
 
 use std::path::Path;
 use std::{env, fs};
 
-/// Architectures that differ in registers: the `cfg` name and the prefix of their targets.
+/// Architectures with different registers: `cfg` name and prefix of the targets.
 const ARCHITECTURES: [(&str, &str); 3] = [("armv6m", "thumbv6m"), ("armv7m", "thumbv7"), ("armv8m", "thumbv8m")];
 
-/// The environment variable that asks for more memory than the flashed program gets, for builds
-/// that are not optimised. It defines `_roomy` for `memory.x`.
+/// The environment variable that requests more memory, for builds without optimization. It defines
+/// `_roomy` for `memory.x`.
 const ROOMY: &str = "FIRMWARE_ROOMY";
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -22,7 +22,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     println!("cargo::rustc-check-cfg=cfg(known_chip)");
-    // There is nothing to select on a host.
     if env::var("CARGO_CFG_TARGET_OS").as_deref() != Ok("none") {
         return Ok(());
     }
@@ -42,10 +41,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("cargo::rustc-cfg=known_chip");
         println!("cargo::rustc-env=BOARD_CHIP={chip}");
     }
-    // Here and not in rustflags, which an environment variable could erase.
+    // Not in rustflags, which an environment variable could replace.
     println!("cargo::rustc-link-arg-bins=-L{}", folder.display());
     if target.starts_with("riscv") {
-        // Unlike cortex-m-rt's script, riscv-rt's does not include it.
+        // The script of riscv-rt, unlike that of cortex-m-rt, does not include it.
         println!("cargo::rustc-link-arg-bins=-Tmemory.x");
     }
     if env::var_os(ROOMY).is_some() {
@@ -54,8 +53,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rustc-link-arg-bins=-Tlink.x");
     println!("cargo::rustc-link-arg-bins=-Tdefmt.x");
     println!("cargo::rustc-link-arg-bins=--nmagic");
-    // Otherwise unwind tables of discarded functions claim addresses from 0, where code is, and
-    // backtraces are wrong.
+    // Otherwise unwind tables of discarded functions refer to code at address 0, and backtraces are
+    // wrong.
     println!("cargo::rustc-link-arg-bins=-zdead-reloc-in-nonalloc=.debug_frame=0xffffffff");
     Ok(())
 }

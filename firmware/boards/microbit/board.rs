@@ -1,4 +1,4 @@
-//! BBC micro:bit, first version: an nRF51822, with 16 KB of RAM.
+//! BBC micro:bit, first version: an nRF51822 with 16 KB of RAM.
 
 use nrf51_hal::clocks::Clocks;
 use nrf51_hal::gpio::p0::{P0_13, Parts};
@@ -6,14 +6,14 @@ use nrf51_hal::gpio::{Level, Output, PushPull};
 use nrf51_hal::pac::Peripherals;
 use nrf51_hal::uart::Pins;
 
-use crate::hw::board::Board;
 use crate::hw::arm::counting::spin;
+use crate::hw::board::Board;
 use crate::hw::memory::memory_use;
 use crate::hw::nrf51_timer;
 use crate::hw::nrf51_uart::Nrf51Uart;
 use crate::{Counter, Identity};
 
-/// Frames up to 1 KB, hidden layers up to 256 neurons, 16 classes: RAM is 16 KB.
+/// Frames up to 1 KB, hidden layers up to 256 neurons, 16 classes.
 pub type Buffers = crate::Buffers<1024, 256, 16>;
 
 /// The board and its counter, as the firmware reports them.
@@ -24,17 +24,16 @@ const COUNTER: Counter = Counter { ticks: nrf51_timer::ticks, hertz: 16_000_000,
 
 /// Starts the peripherals. Returns `None` at the second call.
 ///
-/// The UART's pins lead to the interface chip, a serial port on the host. The LED
-/// is the one at the upper left.
+/// The UART leads to the interface chip, a serial port on the host. The LED is the upper left one.
 #[must_use]
 pub fn take() -> Option<Board<Nrf51Uart, P0_13<Output<PushPull>>>> {
     let peripherals = Peripherals::take()?;
-    // For good: see `Nrf51Uart::new`.
+    // Permanently: see `Nrf51Uart::new`.
     cortex_m::interrupt::disable();
-    // The crystal: without it bits may be too long or too short for the other side.
+    // The crystal: without it, the baud rate may be too inaccurate.
     Clocks::new(peripherals.CLOCK).enable_ext_hfosc();
     let pins = Parts::new(peripherals.GPIO);
-    // Row 1 of the matrix, lit where its column is low: of nine columns only the first.
+    // Row 1 of the LED matrix, and the first of nine columns, which is low when lit.
     let led = pins.p0_13.into_push_pull_output(Level::Low);
     pins.p0_04.into_push_pull_output(Level::Low);
     let uart_pins = Pins {

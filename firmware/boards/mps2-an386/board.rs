@@ -1,10 +1,9 @@
-//! Arm MPS2 with FPGA image AN386 (Arm DAI 0386): a Cortex-M4, the board that QEMU emulates by
-//! default.
+//! Arm MPS2 with FPGA image AN386 (Arm DAI 0386): a Cortex-M4, the default emulated board.
 
-use crate::hw::mps2::armv7m::COUNTER;
-pub use crate::hw::mps2::armv7m::take;
 use crate::Identity;
 use crate::hw::memory::memory_use;
+use crate::hw::mps2::armv7m::COUNTER;
+pub use crate::hw::mps2::armv7m::take;
 
 /// Frames up to 2 KB, hidden layers up to 1024 neurons, 32 classes.
 pub type Buffers = crate::Buffers<2048, 1024, 32>;

@@ -3,12 +3,12 @@
 use core::num::NonZero;
 use core::ptr::NonNull;
 
-use crate::hw::board::Board;
-use crate::hw::mps2::{self, Map};
 use crate::hw::arm::counting::spin;
+use crate::hw::board::Board;
 use crate::hw::cmsdk_timer;
 use crate::hw::cmsdk_uart::CmsdkUart;
 use crate::hw::memory::memory_use;
+use crate::hw::mps2::{self, Map};
 use crate::hw::mps2_led::Mps2Led;
 use crate::{Counter, Identity};
 
@@ -18,12 +18,11 @@ pub type Buffers = crate::Buffers<2048, 1024, 32>;
 /// The board and its counter, as the firmware reports them.
 pub const IDENTITY: Identity = Identity { board: "mps2-an505", core: "cortex-m33", memory_use, counter: Some(COUNTER) };
 
-/// By the Secure addresses: the core starts in Secure state, and stays there.
+/// Secure addresses: the core starts in Secure state and stays there.
 const MAP: Map = Map { uart: 0x5020_0000, uart_receive: 33, led: 0x5030_2000, clock_hz: CLOCK_HZ };
 
 const CLOCK_HZ: u32 = 20_000_000;
 
-/// The first timer, by its Secure address.
 const TIMER: NonNull<u32> = NonNull::without_provenance(NonZero::new(0x5000_0000).unwrap());
 
 const COUNTER: Counter = Counter { ticks, hertz: CLOCK_HZ, let_interrupt: |_| (), spin };
@@ -37,7 +36,7 @@ fn ticks() -> u32 {
 #[must_use]
 pub fn take() -> Option<Board<CmsdkUart, Mps2Led>> {
     let core = cortex_m::Peripherals::take()?;
-    // SAFETY: the board's memory map, and `core` is given out once.
+    // SAFETY: the board's memory map, and there is only one `core`.
     unsafe {
         cmsdk_timer::start(TIMER);
         mps2::start(core, &MAP)

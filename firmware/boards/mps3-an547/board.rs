@@ -3,11 +3,11 @@
 use core::num::NonZero;
 use core::ptr::NonNull;
 
-use crate::hw::board::Board;
-use crate::hw::mps2::{self, Map};
 use crate::hw::arm::counting::spin;
+use crate::hw::board::Board;
 use crate::hw::cmsdk_uart::CmsdkUart;
 use crate::hw::memory::memory_use;
+use crate::hw::mps2::{self, Map};
 use crate::hw::mps2_led::Mps2Led;
 use crate::hw::sse_counter;
 use crate::{Counter, Identity};
@@ -18,11 +18,10 @@ pub type Buffers = crate::Buffers<2048, 1024, 32>;
 /// The board and its counter, as the firmware reports them.
 pub const IDENTITY: Identity = Identity { board: "mps3-an547", core: "cortex-m55", memory_use, counter: Some(COUNTER) };
 
-/// By the Secure addresses: the core starts in Secure state, and stays there.
+/// Secure addresses: the core starts in Secure state and stays there.
 const MAP: Map = Map { uart: 0x5930_3000, uart_receive: 34, led: 0x5930_2000, clock_hz: 25_000_000 };
 
-/// The system counter, which counts the core's clock, by its Secure addresses: the frame to control
-/// it, and that to read it.
+/// Frames of the system counter, which counts the core's clock.
 const COUNTER_CONTROL: NonNull<u32> = NonNull::without_provenance(NonZero::new(0x5810_0000).unwrap());
 const COUNTER_READ: NonNull<u32> = NonNull::without_provenance(NonZero::new(0x5810_1000).unwrap());
 
@@ -37,7 +36,7 @@ fn ticks() -> u32 {
 #[must_use]
 pub fn take() -> Option<Board<CmsdkUart, Mps2Led>> {
     let core = cortex_m::Peripherals::take()?;
-    // SAFETY: the board's memory map, and `core` is given out once.
+    // SAFETY: the board's memory map, and there is only one `core`.
     unsafe {
         sse_counter::start(COUNTER_CONTROL);
         mps2::start(core, &MAP)

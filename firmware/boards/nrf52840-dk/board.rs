@@ -8,10 +8,10 @@ use embassy_nrf::peripherals::UARTE0;
 use embassy_nrf::rtc::{self, Rtc};
 use embassy_nrf::{bind_interrupts, config, pac, uarte};
 
-use crate::hw::board::Board;
 use crate::Identity;
 use crate::hw::active_low::ActiveLow;
 use crate::hw::arm::cycles;
+use crate::hw::board::Board;
 use crate::hw::memory::memory_use;
 use crate::hw::nrf52_uart::Nrf52Uart;
 
@@ -26,10 +26,9 @@ pub const IDENTITY: Identity = Identity {
     counter: Some(cycles::counter(CLOCK_HZ, let_interrupt)),
 };
 
-/// Clock of the core.
 const CLOCK_HZ: u32 = 64_000_000;
 
-/// 32,768 Hz divided by one more than this: 1024 wake-ups a second.
+/// Divides 32,768 Hz by one more than this: 1024 wake-ups per second.
 const TICK_PRESCALER: u32 = 31;
 
 bind_interrupts!(struct Interrupts {
@@ -37,7 +36,7 @@ bind_interrupts!(struct Interrupts {
     RTC0 => Tick;
 });
 
-/// Ends sleep, and has no other work. Not SysTick, which stands still while this part sleeps.
+/// Ends sleep. Not SysTick, which stops while the nRF52840 sleeps.
 struct Tick;
 
 impl Handler<RTC0> for Tick {
@@ -51,8 +50,7 @@ impl Handler<RTC0> for Tick {
 
 fn let_interrupt(may: bool) {
     if may {
-        // SAFETY: a request is served outside of critical sections, so there is none that this
-        // could break.
+        // SAFETY: only called outside of critical sections.
         unsafe { cortex_m::interrupt::enable() };
     } else {
         cortex_m::interrupt::disable();
@@ -61,19 +59,17 @@ fn let_interrupt(may: bool) {
 
 /// Starts the peripherals. Returns `None` at the second call.
 ///
-/// The UART's pins lead to the board's J-Link, a serial port on the host. The LED
-/// is LED1.
+/// The UART leads to the J-Link, a serial port on the host. The LED is LED1.
 #[must_use]
 pub fn take() -> Option<Board<Nrf52Uart, ActiveLow<Output<'static>>>> {
-    // Given out once, so what follows runs once. Room for a whole request; the driver's DMA takes
-    // it in two halves.
+    // Long enough for a request. The driver's DMA fills it in two halves.
     let received = singleton!(: [u8; 2048] = [0; 2048])?;
     let to_send = singleton!(: [u8; 512] = [0; 512])?;
 
     let mut core = cortex_m::Peripherals::take()?;
     cycles::start(&mut core.DCB, &mut core.DWT);
     let mut clocks = config::Config::default();
-    // The crystal: without it bits may be too long or too short for the other side.
+    // The crystal: without it, the baud rate may be too inaccurate.
     clocks.hfclk_source = config::HfclkSource::ExternalXtal;
     let board = embassy_nrf::init(clocks);
 

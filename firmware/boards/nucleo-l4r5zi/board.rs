@@ -9,9 +9,9 @@ use embassy_stm32::usart::{self, BufferedInterruptHandler, BufferedUart};
 use embassy_stm32::{Config, bind_interrupts};
 use embedded_io::ReadReady;
 
-use crate::hw::board::Board;
 use crate::Identity;
 use crate::hw::arm::{cycles, tick};
+use crate::hw::board::Board;
 use crate::hw::memory::memory_use;
 
 /// Frames up to 2 KB, hidden layers up to 1024 neurons, 32 classes.
@@ -25,7 +25,7 @@ pub const IDENTITY: Identity = Identity {
     counter: Some(cycles::counter(CLOCK_HZ, let_interrupt)),
 };
 
-/// The most that the core does without its boost mode: 16 MHz, times 10, by 2.
+/// Maximum without the core's boost mode: 16 MHz * 10 / 2.
 const CLOCK_HZ: u32 = 80_000_000;
 
 bind_interrupts!(struct Interrupts {
@@ -34,8 +34,7 @@ bind_interrupts!(struct Interrupts {
 
 fn let_interrupt(may: bool) {
     if may {
-        // SAFETY: a request is served outside of critical sections, so there is none that this
-        // could break.
+        // SAFETY: only called outside of critical sections.
         unsafe { cortex_m::interrupt::enable() };
     } else {
         cortex_m::interrupt::disable();
@@ -44,19 +43,17 @@ fn let_interrupt(may: bool) {
 
 /// Starts the peripherals. Returns `None` at the second call.
 ///
-/// The UART's pins lead to the board's ST-Link, a serial port on the host. The LED
-/// is LD1, the green one.
+/// The UART leads to the ST-Link, a serial port on the host. The LED is LD1, the green one.
 #[must_use]
 pub fn take() -> Option<Board<BufferedUart<'static>, Output<'static>>> {
     let mut core = cortex_m::Peripherals::take()?;
     cycles::start(&mut core.DCB, &mut core.DWT);
-    // Room for a whole request: the interrupt puts bytes there as they come.
+    // Long enough for a request, which the interrupt stores here.
     let received = singleton!(: [u8; 2048] = [0; 2048])?;
     let to_send = singleton!(: [u8; 512] = [0; 512])?;
 
     let mut config = Config::default();
-    // The UART's pins are of port G, which this feeds. It is the default, said here since nothing
-    // works without it.
+    // Powers port G, which has the UART's pins. It is the default, but required.
     config.enable_independent_io_supply = true;
     config.rcc.hsi = true;
     config.rcc.pll = Some(Pll {
@@ -78,8 +75,8 @@ pub fn take() -> Option<Board<BufferedUart<'static>, Output<'static>>> {
     Some(Board { uart, led, sleep })
 }
 
-/// Sleeps until the next interrupt, unless bytes are there. What comes between the look and the
-/// sleep is pending by then, and ends it; its handler runs afterwards.
+/// Sleeps until the next interrupt, unless bytes are ready. An interrupt between check and sleep is
+/// pending and ends the sleep; its handler runs afterwards.
 fn sleep(uart: &mut BufferedUart<'static>) {
     cortex_m::interrupt::free(|_| {
         if !matches!(uart.read_ready(), Ok(true)) {
@@ -88,6 +85,6 @@ fn sleep(uart: &mut BufferedUart<'static>) {
     });
 }
 
-/// A tick while nothing sleeps is of no use, but is taken: the UART's driver needs interrupts.
+/// Ignores ticks outside of sleep: interrupts are enabled for the UART's driver.
 #[exception]
 fn SysTick() {}

@@ -1,4 +1,4 @@
-//! Raspberry Pi Pico 2: an RP2350, of which core 0 is used, as a Cortex-M33 in Secure state.
+//! Raspberry Pi Pico 2: core 0 of an RP2350, as a Cortex-M33 in Secure state.
 
 use cortex_m::peripheral::NVIC;
 use embedded_io::ReadReady;
@@ -11,9 +11,9 @@ use rp235x_hal::pac::{Interrupt, Peripherals, UART0};
 use rp235x_hal::uart::{DataBits, Enabled, StopBits, UartConfig, UartPeripheral};
 use rp235x_hal::{Clock, Sio, Watchdog};
 
-use crate::hw::board::Board;
 use crate::Identity;
 use crate::hw::arm::{cycles, tick};
+use crate::hw::board::Board;
 use crate::hw::memory::memory_use;
 
 /// Frames up to 2 KB, hidden layers up to 1024 neurons, 32 classes.
@@ -23,19 +23,18 @@ pub type Buffers = crate::Buffers<2048, 1024, 32>;
 pub const IDENTITY: Identity =
     Identity { board: "pico2", core: "cortex-m33", memory_use, counter: Some(cycles::counter(CLOCK_HZ, |_| ())) };
 
-/// Frequency of the board's crystal.
 const CRYSTAL_HZ: u32 = 12_000_000;
 
-/// What the clock of the core is set to by `init_clocks_and_plls`.
+/// The core's clock as set by `init_clocks_and_plls`.
 const CLOCK_HZ: u32 = 150_000_000;
 
-/// Tells the boot ROM that this is a program, and for which of the part's two architectures.
-// SAFETY: `memory.x` puts the section where the ROM looks for it, and nothing else is in it.
+/// Marks a program for the boot ROM, with its architecture.
+// SAFETY: `memory.x` puts the section where the ROM expects it, and nothing else is in it.
 #[unsafe(link_section = ".start_block")]
 #[used]
 static IMAGE: ImageDef = ImageDef::secure_exe();
 
-/// UART 0, which holds 32 bytes each way, on GP0 (to the host) and GP1 (from it).
+/// UART 0 on GP0 (to the host) and GP1 (from it).
 type Uart = UartPeripheral<Enabled, UART0, (Pin<Gpio0, FunctionUart, PullNone>, Pin<Gpio1, FunctionUart, PullUp>)>;
 
 /// Starts the peripherals. Returns `None` at the second call.
@@ -44,7 +43,7 @@ pub fn take() -> Option<Board<Uart, Pin<Gpio25, FunctionSioOutput, PullDown>>> {
     let mut core = cortex_m::Peripherals::take()?;
     let mut chip = Peripherals::take()?;
     cycles::start(&mut core.DCB, &mut core.DWT);
-    // For good: interrupts only end sleep, for which they are not taken.
+    // Permanently: interrupts only end sleep.
     cortex_m::interrupt::disable();
 
     let mut watchdog = Watchdog::new(chip.WATCHDOG);
@@ -61,22 +60,22 @@ pub fn take() -> Option<Board<Uart, Pin<Gpio25, FunctionSioOutput, PullDown>>> {
     let bank = Sio::new(chip.SIO).gpio_bank0;
     let pins = Pins::new(chip.IO_BANK0, chip.PADS_BANK0, bank, &mut chip.RESETS);
     let led = pins.gpio25.into_push_pull_output();
-    // Pulled up: a line to nobody is idle.
+    // Pulled up, so that a line that is not connected is idle.
     let uart_pins = (pins.gpio0.reconfigure(), pins.gpio1.reconfigure());
     let line = UartConfig::new(115_200.Hz(), DataBits::Eight, None, StopBits::One);
     let uart = UartPeripheral::new(chip.UART0, uart_pins, &mut chip.RESETS);
     let mut uart = uart.enable(line, clocks.peripheral_clock.freq()).ok()?;
 
-    // At half a buffer, or after 32 bits of silence with less.
+    // Interrupts when half of the 32 bytes are full, or after a pause of 32 bits.
     uart.enable_rx_interrupt();
-    // SAFETY: interrupts are masked, so there is no critical section that this could break.
+    // SAFETY: interrupts are masked, so this cannot break a critical section.
     unsafe { NVIC::unmask(Interrupt::UART0_IRQ) };
     tick::start(&mut core.SYST, clocks.system_clock.freq().to_Hz());
     Some(Board { uart, led, sleep })
 }
 
-/// Sleeps until bytes come or a millisecond has passed. What comes between the look and the sleep
-/// is pending by then, or waits in the UART's buffer for the next tick.
+/// Sleeps until bytes arrive, for at most a millisecond. Bytes between check and sleep end it, or
+/// wait in the UART's buffer for the next tick.
 fn sleep(uart: &mut Uart) {
     NVIC::unpend(Interrupt::UART0_IRQ);
     if !matches!(uart.read_ready(), Ok(true)) {

@@ -20,26 +20,25 @@ pub type Buffers = crate::Buffers<2048, 1024, 32>;
 pub const IDENTITY: Identity = Identity { board: "riscv32-virt", core: "rv32imac", memory_use, counter: Some(COUNTER) };
 
 const UART: usize = 0x1000_0000;
-/// The UART's clock, as the machine's device tree says.
+/// The UART's clock, from the machine's device tree.
 const UART_HZ: u32 = 3_686_400;
 const UART_LINE: usize = 10;
 const CLINT: usize = 0x0200_0000;
-/// The lower half of its time.
+/// Lower half of the CLINT's time.
 const TIME: NonZero<usize> = NonZero::new(CLINT + 0xBFF8).unwrap();
-/// Rate of the CLINT's timer.
 const TIMER_HZ: u32 = 10_000_000;
 
-/// The CLINT's timer: what the hart's own counter counts depends on the release of QEMU.
+/// The CLINT's timer: the unit of the hart's own counter depends on the release of QEMU.
 const COUNTER: Counter = Counter { ticks, hertz: TIMER_HZ, let_interrupt: |_| (), spin: counting::spin };
 
 fn ticks() -> u32 {
-    // SAFETY: the machine's memory map. Reading the lower half of the time has no effect.
+    // SAFETY: the machine's memory map, and reading the time has no effect.
     unsafe { NonNull::<u32>::without_provenance(TIME).read_volatile() }
 }
 
 const PLIC: usize = 0x0C00_0000;
 
-/// What `memory.x` leaves free below the stack: 64 KB.
+/// Free memory below the stack in `memory.x`: 64 KB.
 const GUARD_LOG2: u32 = 16;
 
 /// Starts the peripherals. Returns `None` at the second call.
@@ -49,7 +48,7 @@ pub fn take() -> Option<Board<VirtUart, NoLed>> {
     if TAKEN.swap(true, Ordering::Relaxed) {
         return None;
     }
-    // For good: see `Clint::new` and `Plic::new`.
+    // Permanently: see `Clint::new` and `Plic::new`.
     mask_interrupts();
     stack::paint();
     stack::forbid_below(GUARD_LOG2);
@@ -65,7 +64,7 @@ pub fn take() -> Option<Board<VirtUart, NoLed>> {
     let mut uart = unsafe { Uart16550::new_with_backend(Registers(NonNull::new(UART as *mut u8)?)) };
     uart.init(line).ok()?;
     let (plic, clint) = (NonNull::new(PLIC as *mut u32)?, NonNull::new(CLINT as *mut u32)?);
-    // SAFETY: as before, and interrupts are masked for good.
+    // SAFETY: the machine's memory map, and interrupts are masked permanently.
     let (plic, clint) = unsafe { (Plic::new(plic, UART_LINE), Clint::new(clint)) };
     Some(Board { uart: VirtUart { uart, plic, clint, tick: TIMER_HZ / 1000 }, led: NoLed, sleep: VirtUart::sleep })
 }
