@@ -1,19 +1,16 @@
-//! Two byte streams as one.
+//! Merges two byte streams into one.
 
 use embedded_io::{Error, ErrorKind, ErrorType, Read, ReadReady, Write};
 
-/// For how many looks at the streams the second may pause within a frame: seconds, while the first
-/// is quiet and a look is a sleep.
-const LONGEST_PAUSE: u16 = 4000;
+/// Number of polls that the second stream may pause within a frame: seconds, if each poll sleeps.
+const MAX_PAUSE: u16 = 4000;
 
-/// Reads from whichever of two streams has bytes, and writes to the one that was read last: whoever
-/// asks is answered.
+/// Reads from whichever of two streams has bytes, and writes to the one that was read last.
 ///
-/// The second goes first. It is RTT, which hears no noise, and a UART with nobody at its other end
-/// may never be quiet: bytes that come by the first within a frame of the second's are dropped.
+/// The second has priority: it is RTT, without noise, while a UART that is not connected may never
+/// be quiet. Bytes that the first receives during a frame of the second are dropped.
 ///
-/// Where the other side begins to speak, the stream ends once, with a read of nothing, and goes on
-/// with that side: half a frame of the one is no beginning of the other's.
+/// A read returns 0 once when the streams change, so that the reader drops a partial frame.
 #[derive(Debug)]
 pub struct FirstOf<First, Second> {
     first: First,
@@ -22,16 +19,16 @@ pub struct FirstOf<First, Second> {
     sleep: fn(&mut First),
 }
 
-/// Who was read last.
+/// The stream that was read last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
     First,
-    /// And how many more looks it may pause for, if that was within a frame.
+    /// Contains the number of polls that it may still pause, if that was within a frame.
     Second(u16),
 }
 
 impl<First, Second> FirstOf<First, Second> {
-    /// Both streams. `sleep` is called where neither has bytes, and returns soon enough for both.
+    /// Merges both streams. `sleep` is called when neither has bytes, and must return in time.
     pub fn new(first: First, second: Second, sleep: fn(&mut First)) -> Self {
         Self { first, second, side: Side::First, sleep }
     }
@@ -51,7 +48,7 @@ impl<First: Read + ReadReady, Second: Read + ReadReady> Read for FirstOf<First, 
                     let count = self.second.read(buffer).map_err(kind)?;
                     // A zero ends a frame.
                     let is_in_frame = buffer.get(..count).and_then(<[u8]>::last).is_some_and(|byte| *byte != 0);
-                    self.side = Side::Second(if is_in_frame { LONGEST_PAUSE } else { 0 });
+                    self.side = Side::Second(if is_in_frame { MAX_PAUSE } else { 0 });
                     return Ok(count);
                 }
                 (Side::First, true, _) => {
@@ -108,15 +105,14 @@ mod tests {
 
     use super::FirstOf;
 
-    /// Gives its bytes one at a time, once it is awake, and after them noise without end, if it has
-    /// any.
+    /// A stream of single bytes, followed by endless noise if it has any.
     #[derive(Default)]
     struct Stream {
         gives: Vec<u8>,
         noise: Option<u8>,
         took: Vec<u8>,
         is_awake: bool,
-        /// How often it is not ready all the same.
+        /// Number of times that it reports not ready although it is.
         pauses: u32,
     }
 
@@ -156,14 +152,14 @@ mod tests {
         first.is_awake = true;
     }
 
-    /// What is read, a byte at a time; nothing where a side begins.
+    /// Reads single bytes; `None` marks a change of streams.
     fn read(both: &mut FirstOf<Stream, Stream>, count: usize) -> Vec<Option<u8>> {
         let mut byte = [0];
         (0..count).map(|_| (both.read(&mut byte) == Ok(1)).then_some(byte[0])).collect()
     }
 
     #[test]
-    fn answers_go_where_the_question_came_from() {
+    fn the_stream_that_asked_gets_the_answer() {
         let first = Stream { gives: Vec::from([1]), ..Stream::default() };
         let second = Stream { gives: Vec::from([2, 0]), is_awake: true, ..Stream::default() };
         let mut both = FirstOf::new(first, second, wake);
@@ -177,27 +173,26 @@ mod tests {
     }
 
     #[test]
-    fn a_noisy_first_neither_keeps_the_second_waiting_nor_cuts_its_frames() {
+    fn noise_on_the_first_neither_delays_nor_cuts_frames_of_the_second() {
         for noise in [0, 0x55, 0xFF] {
             let first = Stream { noise: Some(noise), is_awake: true, ..Stream::default() };
             let mut both = FirstOf::new(first, Stream::default(), wake);
             assert_eq!(read(&mut both, 100), [Some(noise); 100]);
             both.second = Stream { gives: Vec::from([0, 1, 2]), is_awake: true, ..Stream::default() };
             assert_eq!(read(&mut both, 4), [None, Some(0), Some(1), Some(2)]);
-            // It pauses within a frame, and noise goes on.
+            // A pause within a frame, with noise.
             (both.second.gives, both.second.pauses) = (Vec::from([3, 0]), 100);
             assert_eq!(read(&mut both, 2), [Some(3), Some(0)]);
-            assert_eq!(read(&mut both, 2), [None, Some(noise)], "then the first is heard");
+            assert_eq!(read(&mut both, 2), [None, Some(noise)]);
         }
     }
 
     #[test]
-    fn half_a_frame_of_the_second_is_waited_for_and_given_up_at_last() {
+    fn a_partial_frame_of_the_second_times_out() {
         let first = Stream { noise: Some(0x55), ..Stream::default() };
         let second = Stream { gives: Vec::from([0, 1]), is_awake: true, ..Stream::default() };
         let mut both = FirstOf::new(first, second, wake);
         assert_eq!(read(&mut both, 3), [None, Some(0), Some(1)]);
-        // Sleeps and dropped noise, then the first's turn.
         assert_eq!(read(&mut both, 2), [None, Some(0x55)]);
     }
 }

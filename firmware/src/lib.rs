@@ -3,12 +3,11 @@
 //! ```text
 //!  flash region --load, self-test--> Model
 //!                                        |
-//!  bytes --> FrameBuffer --> Request --> Server --> Response --> bytes        status LED: ready, busy, fault
+//!  bytes --> FrameBuffer --> Request --> Server --> Response --> bytes
 //! ```
 //!
-//! The library knows no hardware and also runs on the host, where the tests talk to it. A board is
-//! a folder under `boards/` and a binary under `src/bin/` of the same name; what touches registers
-//! or memory directly is in `hw/`.
+//! The library is independent of hardware and also runs on the host, for tests. Boards are folders
+//! of `boards/`, programs are in `src/bin/`, and access to registers and memory is in `hw/`.
 
 #![no_std]
 #![deny(unsafe_code)]
@@ -16,7 +15,7 @@
 
 mod first_of;
 #[cfg(target_os = "none")]
-#[allow(unsafe_code, reason = "registers and memory are touched here, and nowhere else")]
+#[allow(unsafe_code, reason = "the only module that accesses registers and memory")]
 pub mod hw;
 mod measure;
 mod model;

@@ -1,26 +1,25 @@
-//! How many ticks of a counter inference takes: all of it, and each of its stages.
+//! Measures inference and its stages in ticks of a counter.
 
 use core::hint::black_box;
 use core::sync::atomic::{Ordering, compiler_fence};
 
 use shared_model::{InferError, Model, STAGE_BYTES, Stage, Workspace};
 
-/// What a board counts with.
+/// A board's counter.
 #[derive(Clone, Copy, Debug)]
 pub struct Counter {
-    /// The count, which wraps.
+    /// Returns the count, which wraps.
     pub ticks: fn() -> u32,
-    /// Ticks a second. On hardware it is the clock of the core, so that a tick is a cycle.
+    /// Ticks per second. On hardware, a tick is a cycle of the core.
     pub hertz: u32,
-    /// Says whether interrupts may be taken. Nothing where they never are.
+    /// Enables or disables interrupts. Does nothing if they are always masked.
     pub let_interrupt: fn(bool),
-    /// Runs a loop of two instructions so many times: a subtraction, and a branch back.
+    /// Runs a loop of two instructions (subtract, branch) that many times.
     pub spin: fn(u8),
 }
 
 impl Counter {
-    /// The count between what stands before and what stands behind, also where the compiler would
-    /// move either.
+    /// Reads the counter. The fences keep the compiler from moving code across the read.
     fn now(&self) -> u32 {
         compiler_fence(Ordering::SeqCst);
         let now = (self.ticks)();
@@ -29,7 +28,7 @@ impl Counter {
     }
 }
 
-/// Bytes of what is counted in a measurement of a model with so many layers.
+/// Returns the length of a measurement's counts, in bytes.
 pub(crate) const fn counted_bytes(layers: usize) -> usize {
     layers.saturating_mul(3 * STAGE_BYTES).saturating_add(4 + STAGE_BYTES)
 }
@@ -42,8 +41,7 @@ struct Laps<'a> {
 }
 
 impl Laps<'_> {
-    /// Counts what has been done since the last call, or the start, as `stage`. Its own work is not
-    /// counted.
+    /// Adds the ticks since the last call to `stage`. Its own work is not counted.
     fn take(&mut self, stage: Stage<'_>) {
         let ticks = self.counter.now().wrapping_sub(self.last);
         let place = match stage {
@@ -53,7 +51,7 @@ impl Laps<'_> {
             Stage::Softmax => self.stages.len().wrapping_sub(1),
         };
         if let Some(stage) = self.stages.get_mut(place) {
-            // Both counts of a stage are one number to add to: its ticks are below 2^32 in all.
+            // Calls and ticks of a stage share one number, since its ticks stay below 2^32.
             let counts = u64::from_le_bytes(*stage).wrapping_add(1 << 32 | u64::from(ticks));
             *stage = counts.to_le_bytes();
         }
@@ -61,8 +59,7 @@ impl Laps<'_> {
     }
 }
 
-/// Infers twice, and writes to `counts`, of [`counted_bytes`], what the link carries of a
-/// measurement.
+/// Infers twice and writes the measurement to `counts`, of [`counted_bytes`].
 pub(crate) fn measure<const WIDTH: usize, const CLASSES: usize>(
     counter: &Counter,
     workspace: &mut Workspace<WIDTH, CLASSES>,
@@ -71,7 +68,7 @@ pub(crate) fn measure<const WIDTH: usize, const CLASSES: usize>(
     counts: &mut [u8],
 ) -> Result<(), InferError> {
     for byte in &mut *counts {
-        // Not known to be zeros: else a function that clears memory comes in, for this alone.
+        // Hides the zero: otherwise the compiler links `memset` for this loop alone.
         *byte = black_box(0);
     }
     let Some((total, stages)) = counts.split_first_chunk_mut() else { return Ok(()) };
@@ -81,15 +78,14 @@ pub(crate) fn measure<const WIDTH: usize, const CLASSES: usize>(
     *total = counter.now().wrapping_sub(start).to_le_bytes();
     if outcome.is_ok() {
         let mut laps = Laps { counter, last: counter.now(), stages: stages.as_chunks_mut().0 };
-        // What it says it has said before.
+        // The first inference has reported the same result.
         let _ = black_box(workspace.infer_with(model, pixels, &mut |stage| laps.take(stage)));
     }
     (counter.let_interrupt)(true);
     outcome
 }
 
-/// Writes to `counts`, of [`CALIBRATION_BYTES`], what the link carries of a calibration by `rounds`
-/// of the loop.
+/// Runs `rounds` of the loop and writes the calibration to `counts`, of [`CALIBRATION_BYTES`].
 pub(crate) fn calibrate(counter: &Counter, rounds: u8, workspace_bytes: usize, counts: &mut [u8]) {
     let mut stages = [[0; STAGE_BYTES]];
     (counter.let_interrupt)(false);
@@ -98,9 +94,9 @@ pub(crate) fn calibrate(counter: &Counter, rounds: u8, workspace_bytes: usize, c
     let ticks = counter.now().wrapping_sub(start);
     let mut laps = Laps { counter, last: 0, stages: &mut stages };
     let mut take = |stage: Stage<'_>| laps.take(stage);
-    // Called as inference calls it: by address.
+    // Called through a pointer, like inference does.
     let on_stage: &mut dyn FnMut(Stage<'_>) = black_box(&mut take);
-    // The first, which has no place, begins the second.
+    // The first call has no place in `stages` and only starts the second.
     on_stage(Stage::Gather { layer: 1 });
     on_stage(Stage::Softmax);
     (counter.let_interrupt)(true);
@@ -111,5 +107,5 @@ pub(crate) fn calibrate(counter: &Counter, rounds: u8, workspace_bytes: usize, c
     }
 }
 
-/// Bytes of what is counted in a calibration.
+/// Length of a calibration's counts.
 pub(crate) const CALIBRATION_BYTES: usize = 16;

@@ -1,4 +1,4 @@
-//! From a flash region to a model that can be served.
+//! Loads a model from flash and checks it.
 
 #[cfg(target_os = "none")]
 use shared_model::DenseLayer;
@@ -9,8 +9,7 @@ use shared_model::{
 
 use crate::measure::counted_bytes;
 
-/// Parses the model at the start of `region`, which may be longer than the model, and writes the
-/// result to `model`.
+/// Parses the model at the start of `region`, which may be longer, into `model`.
 pub fn load_model<'m>(model: &mut Result<Model<'m>, BlobError>, region: &'m [u8]) {
     match blob_length(region) {
         Ok(length) => Model::parse_into(model, region.get(..length).unwrap_or_default()),
@@ -18,8 +17,7 @@ pub fn load_model<'m>(model: &mut Result<Model<'m>, BlobError>, region: &'m [u8]
     }
 }
 
-/// Checks that `model` fits this firmware, and that this machine computes the golden vectors'
-/// answers.
+/// Checks that `model` fits this firmware and passes the self-test.
 pub(crate) fn verify<const WIDTH: usize, const CLASSES: usize>(
     model: &Model<'_>,
     frame_bytes: usize,
@@ -29,7 +27,7 @@ pub(crate) fn verify<const WIDTH: usize, const CLASSES: usize>(
 
     let frame_bytes_for = |bytes: usize| encoded_length_bound(bytes.saturating_add(MESSAGE_OVERHEAD_BYTES));
     let answer = frame_bytes_for(model.input_width().max(model.classes().saturating_mul(6)));
-    // The counts are in the same buffer, after the message that carries them.
+    // The counts are in the same buffer, after their message.
     let counted = counted_bytes(model.layers().count());
     let needed = answer.max(frame_bytes_for(counted).saturating_add(counted));
     if needed > frame_bytes {

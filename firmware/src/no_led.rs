@@ -1,10 +1,10 @@
-//! The status LED of a device that has none.
+//! The status LED of a device without an LED.
 
 use core::convert::Infallible;
 
 use embedded_hal::digital::{ErrorType, OutputPin};
 
-/// A pin that leads nowhere: setting it does nothing.
+/// A pin whose setters do nothing.
 #[derive(Debug)]
 pub struct NoLed;
 

@@ -1,4 +1,4 @@
-//! The serve loop: bytes in, frames, requests, responses, frames, bytes out.
+//! The serve loop: reads requests, answers them.
 
 use embedded_hal::digital::OutputPin;
 use embedded_io::{Read, Write};
@@ -11,26 +11,25 @@ use crate::measure::{CALIBRATION_BYTES, calibrate, counted_bytes, measure};
 use crate::model::{describe, verify};
 use crate::{Counter, StatusLed};
 
-/// Version of this firmware, told in [`Hello`].
 const FIRMWARE_VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Who the device says it is.
+/// The description that a device gives of itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Identity {
     /// The board's name: its folder under `boards/`.
     pub board: &'static str,
     /// The processor core.
     pub core: &'static str,
-    /// Tells how much memory is in use.
+    /// Measures the memory in use.
     pub memory_use: fn() -> MemoryUse,
-    /// What it counts with, where it has something.
+    /// The counter, if there is one.
     pub counter: Option<Counter>,
 }
 
-/// All memory that serving takes, so that a board can put it in a static.
+/// All memory that serving needs, so that a board can put it in a static.
 ///
-/// `FRAME` is the longest frame in bytes, `WIDTH` the widest hidden layer, `CLASSES` the largest
-/// number of classes.
+/// `FRAME` is the maximum frame length in bytes, `WIDTH` the maximum width of a hidden layer,
+/// `CLASSES` the maximum number of classes.
 #[derive(Debug)]
 pub struct Buffers<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> {
     incoming: FrameBuffer<FRAME>,
@@ -46,7 +45,7 @@ struct Outgoing<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> {
 }
 
 impl<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> Buffers<FRAME, WIDTH, CLASSES> {
-    /// Empty buffers.
+    /// Creates empty buffers.
     #[must_use]
     pub const fn new() -> Self {
         let rest = Outgoing { workspace: Workspace::new(), answer: [[0; 6]; CLASSES], frame: [0; FRAME] };
@@ -72,10 +71,7 @@ pub struct Server<'m, Pin, const FRAME: usize, const WIDTH: usize, const CLASSES
 impl<'m, Pin: OutputPin, const FRAME: usize, const WIDTH: usize, const CLASSES: usize>
     Server<'m, Pin, FRAME, WIDTH, CLASSES>
 {
-    /// Tests this machine against the golden vectors of `model`.
-    ///
-    /// Without a model that passes, the device still serves, and answers each request with the
-    /// reason.
+    /// Runs the self-test of `model`. If it fails, the server answers each request with the reason.
     pub fn start(
         identity: Identity,
         model: &'m Result<Model<'m>, BlobError>,
@@ -98,17 +94,16 @@ impl<'m, Pin: OutputPin, const FRAME: usize, const WIDTH: usize, const CLASSES: 
     ///
     /// # Errors
     ///
-    /// Returns why there is none.
+    /// Returns the fault if the device has no usable model.
     pub fn model(&self) -> Result<ModelInfo, DeviceFault> {
         self.model.map(describe)
     }
 
-    /// Serves until the stream ends. What was left of a frame when another stream ended is
-    /// forgotten first.
+    /// Serves until the stream ends. Drops a partial frame of an earlier stream.
     ///
     /// # Errors
     ///
-    /// Where the stream fails. Whatever the bytes are, they are no reason to stop.
+    /// Returns the stream's error if it fails. Invalid bytes are answered, not returned.
     pub fn serve<Stream: Read + Write>(&mut self, stream: &mut Stream) -> Result<(), Stream::Error> {
         self.buffers.incoming.clear();
         let mut chunk = [0; 64];
@@ -132,8 +127,7 @@ impl<'m, Pin: OutputPin, const FRAME: usize, const WIDTH: usize, const CLASSES: 
     }
 }
 
-/// Writes all of `bytes`, or as many as the stream takes before it ends. Not by `write_all`, which
-/// panics there.
+/// Writes `bytes` until the stream ends. (`write_all` panics at the end of the stream.)
 fn send<Stream: Write>(stream: &mut Stream, mut bytes: &[u8]) -> Result<(), Stream::Error> {
     while !bytes.is_empty() {
         match stream.write(bytes)? {
@@ -145,7 +139,7 @@ fn send<Stream: Write>(stream: &mut Stream, mut bytes: &[u8]) -> Result<(), Stre
 }
 
 impl<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> Outgoing<FRAME, WIDTH, CLASSES> {
-    /// The frame that answers `request`.
+    /// Returns the frame that answers `request`.
     fn answer(
         &mut self,
         identity: &Identity,
@@ -153,7 +147,7 @@ impl<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> Outgoing<FRAM
         request: Result<Frame<Request<'_>>, FrameError>,
     ) -> &[u8] {
         let sequence = request.map_or(0, |frame| frame.sequence);
-        // What is counted lies at the end of the frame, whose beginning then has room to carry it.
+        // The counts are at the end of the frame's buffer; the rest has room for their message.
         let counted = match (request.map(|frame| frame.message), model) {
             (Ok(Request::Measure { .. }), Ok(model)) => counted_bytes(model.layers().count()),
             (Ok(Request::Calibrate { .. }), _) => CALIBRATION_BYTES,
@@ -191,7 +185,7 @@ impl<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> Outgoing<FRAM
             defmt::warn!("refused: {}", refusal);
             Response::Refused(refusal)
         });
-        // Loading the model has made sure that its answers fit; all else is short.
+        // `verify` has checked that answers of this length fit.
         encode_response(&Frame { sequence, message }, outgoing).unwrap_or_default()
     }
 }

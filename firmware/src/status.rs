@@ -2,10 +2,9 @@
 
 use embedded_hal::digital::OutputPin;
 
-/// One LED that tells what the device does: dark while ready, lit while busy, lit for good after a
-/// fault.
+/// An LED that is dark while ready, lit while busy, and lit permanently after a fault.
 ///
-/// A pin that fails changes nothing: an LED is no reason to stop.
+/// Errors of the pin are ignored.
 #[derive(Debug)]
 pub struct StatusLed<Pin> {
     pin: Pin,
@@ -13,24 +12,24 @@ pub struct StatusLed<Pin> {
 }
 
 impl<Pin: OutputPin> StatusLed<Pin> {
-    /// An LED that lights when `pin` is high.
+    /// Creates an LED that lights when `pin` is high.
     pub fn new(pin: Pin) -> Self {
         Self { pin, faulty: false }
     }
 
-    /// The device waits for a request: dark.
+    /// Turns the LED off, unless there was a fault.
     pub fn ready(&mut self) {
         if !self.faulty {
             let _ = self.pin.set_low();
         }
     }
 
-    /// A request is being served: lit.
+    /// Turns the LED on.
     pub fn busy(&mut self) {
         let _ = self.pin.set_high();
     }
 
-    /// There is no model to run; stays lit.
+    /// Turns the LED on permanently.
     pub fn fault(&mut self) {
         self.faulty = true;
         let _ = self.pin.set_high();
