@@ -45,7 +45,7 @@ impl CmsdkUart {
     ///
     /// # Safety
     ///
-    /// `address` must be that of a CMSDK UART and `receive_line` its receive interrupt. Nothing else
+    /// `address` must be that of a CMSDK UART, `receive_line` its receive interrupt. Nothing else
     /// may use them. Interrupts must stay masked: this one only ends sleep.
     #[must_use]
     pub unsafe fn new(address: NonNull<u32>, receive_line: u16, divider: u32) -> Self {
