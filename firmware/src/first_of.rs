@@ -12,11 +12,11 @@ const MAX_PAUSE: u16 = 4000;
 ///
 /// A read returns 0 once when the streams change, so that the reader drops a partial frame.
 #[derive(Debug)]
-pub struct FirstOf<First, Second> {
+pub struct FirstOf<First, Second, Sleep> {
     first: First,
     second: Second,
     side: Side,
-    sleep: fn(&mut First),
+    sleep: Sleep,
 }
 
 /// The stream that was read last.
@@ -27,18 +27,23 @@ enum Side {
     Second(u16),
 }
 
-impl<First, Second> FirstOf<First, Second> {
+impl<First, Second, Sleep: FnMut(&mut First)> FirstOf<First, Second, Sleep> {
     /// Merges both streams. `sleep` is called when neither has bytes, and must return in time.
-    pub fn new(first: First, second: Second, sleep: fn(&mut First)) -> Self {
+    pub fn new(first: First, second: Second, sleep: Sleep) -> Self {
         Self { first, second, side: Side::First, sleep }
     }
 }
 
-impl<First, Second> ErrorType for FirstOf<First, Second> {
+impl<First, Second, Sleep> ErrorType for FirstOf<First, Second, Sleep> {
     type Error = ErrorKind;
 }
 
-impl<First: Read + ReadReady, Second: Read + ReadReady> Read for FirstOf<First, Second> {
+impl<First, Second, Sleep> Read for FirstOf<First, Second, Sleep>
+where
+    First: Read + ReadReady,
+    Second: Read + ReadReady,
+    Sleep: FnMut(&mut First),
+{
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, ErrorKind> {
         loop {
             let first = self.first.read_ready().map_err(kind)?;
@@ -75,7 +80,7 @@ impl<First: Read + ReadReady, Second: Read + ReadReady> Read for FirstOf<First, 
     }
 }
 
-impl<First: Write, Second: Write> Write for FirstOf<First, Second> {
+impl<First: Write, Second: Write, Sleep> Write for FirstOf<First, Second, Sleep> {
     fn write(&mut self, buffer: &[u8]) -> Result<usize, ErrorKind> {
         match self.side {
             Side::First => self.first.write(buffer).map_err(kind),
@@ -153,7 +158,7 @@ mod tests {
     }
 
     /// Reads single bytes; `None` marks a change of streams.
-    fn read(both: &mut FirstOf<Stream, Stream>, count: usize) -> Vec<Option<u8>> {
+    fn read(both: &mut FirstOf<Stream, Stream, fn(&mut Stream)>, count: usize) -> Vec<Option<u8>> {
         let mut byte = [0];
         (0..count).map(|_| (both.read(&mut byte) == Ok(1)).then_some(byte[0])).collect()
     }
@@ -162,7 +167,7 @@ mod tests {
     fn the_stream_that_asked_gets_the_answer() {
         let first = Stream { gives: Vec::from([1]), ..Stream::default() };
         let second = Stream { gives: Vec::from([2, 0]), is_awake: true, ..Stream::default() };
-        let mut both = FirstOf::new(first, second, wake);
+        let mut both = FirstOf::new(first, second, wake as fn(&mut Stream));
         for asked in [None, Some(2), Some(0), None, Some(1)] {
             assert_eq!(read(&mut both, 1), [asked]);
             if let Some(byte) = asked {
@@ -176,7 +181,7 @@ mod tests {
     fn noise_on_the_first_neither_delays_nor_cuts_frames_of_the_second() {
         for noise in [0, 0x55, 0xFF] {
             let first = Stream { noise: Some(noise), is_awake: true, ..Stream::default() };
-            let mut both = FirstOf::new(first, Stream::default(), wake);
+            let mut both = FirstOf::new(first, Stream::default(), wake as fn(&mut Stream));
             assert_eq!(read(&mut both, 100), [Some(noise); 100]);
             both.second = Stream { gives: Vec::from([0, 1, 2]), is_awake: true, ..Stream::default() };
             assert_eq!(read(&mut both, 4), [None, Some(0), Some(1), Some(2)]);
@@ -191,7 +196,7 @@ mod tests {
     fn a_partial_frame_of_the_second_times_out() {
         let first = Stream { noise: Some(0x55), ..Stream::default() };
         let second = Stream { gives: Vec::from([0, 1]), is_awake: true, ..Stream::default() };
-        let mut both = FirstOf::new(first, second, wake);
+        let mut both = FirstOf::new(first, second, wake as fn(&mut Stream));
         assert_eq!(read(&mut both, 3), [None, Some(0), Some(1)]);
         assert_eq!(read(&mut both, 2), [None, Some(0x55)]);
     }

@@ -3,14 +3,14 @@
 use nrf51_hal::clocks::Clocks;
 use nrf51_hal::gpio::p0::{P0_13, Parts};
 use nrf51_hal::gpio::{Level, Output, PushPull};
-use nrf51_hal::pac::Peripherals;
-use nrf51_hal::uart::Pins;
+use nrf51_hal::pac::{Peripherals, UART0};
+use nrf51_hal::uart::{Pins, Uart};
 
 use crate::hw::arm::counting::spin;
 use crate::hw::board::Board;
 use crate::hw::memory::memory_use;
 use crate::hw::nrf51_timer;
-use crate::hw::nrf51_uart::Nrf51Uart;
+use crate::hw::nrf51_uart;
 use crate::{Counter, Identity};
 
 /// Frames up to 1 KB, hidden layers up to 256 neurons, 16 classes.
@@ -26,9 +26,9 @@ const COUNTER: Counter = Counter { ticks: nrf51_timer::ticks, hertz: 16_000_000,
 ///
 /// The UART leads to the interface chip, a serial port on the host. The LED is the upper left one.
 #[must_use]
-pub fn take() -> Option<Board<Nrf51Uart, P0_13<Output<PushPull>>>> {
+pub fn take() -> Option<Board<Uart<UART0>, P0_13<Output<PushPull>>, impl FnMut(&mut Uart<UART0>)>> {
     let peripherals = Peripherals::take()?;
-    // Permanently: see `Nrf51Uart::new`.
+    // Permanently: see `nrf51_uart::start`.
     cortex_m::interrupt::disable();
     // The crystal: without it, the baud rate may be too inaccurate.
     Clocks::new(peripherals.CLOCK).enable_ext_hfosc();
@@ -44,6 +44,6 @@ pub fn take() -> Option<Board<Nrf51Uart, P0_13<Output<PushPull>>>> {
     };
     nrf51_timer::start(&peripherals.TIMER0);
     // SAFETY: interrupts are masked, and nothing unmasks them.
-    let uart = unsafe { Nrf51Uart::new(peripherals.UART0, uart_pins, peripherals.TIMER1) };
-    Some(Board { uart, led, sleep: Nrf51Uart::sleep })
+    let (uart, sleep) = unsafe { nrf51_uart::start(peripherals.UART0, uart_pins, peripherals.TIMER1) };
+    Some(Board { uart, led, sleep })
 }

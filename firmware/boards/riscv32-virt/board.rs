@@ -4,13 +4,14 @@ use core::num::NonZero;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicBool, Ordering};
 
+use embedded_io::ReadReady;
 use uart_16550::spec::registers::{FifoTriggerLevel, IER};
 use uart_16550::{BaudRate, Config, Uart16550};
 
 use crate::hw::board::Board;
 use crate::hw::memory::memory_use;
 use crate::hw::riscv::{Clint, Plic, counting, mask_interrupts, stack};
-use crate::hw::virt_uart::{Registers, VirtUart};
+use crate::hw::virt_uart::Registers;
 use crate::{Counter, Identity, NoLed};
 
 /// Frames up to 2 KB, hidden layers up to 1024 neurons, 32 classes.
@@ -41,9 +42,13 @@ const PLIC: usize = 0x0C00_0000;
 /// Free memory below the stack in `memory.x`: 64 KB.
 const GUARD_LOG2: u32 = 16;
 
+type Uart = Uart16550<Registers>;
+
 /// Starts the peripherals. Returns `None` at the second call.
+///
+/// Sleep lasts at most a millisecond. A byte between check and sleep is pending and ends the sleep.
 #[must_use]
-pub fn take() -> Option<Board<VirtUart, NoLed>> {
+pub fn take() -> Option<Board<Uart, NoLed, impl FnMut(&mut Uart)>> {
     static TAKEN: AtomicBool = AtomicBool::new(false);
     if TAKEN.swap(true, Ordering::Relaxed) {
         return None;
@@ -65,6 +70,14 @@ pub fn take() -> Option<Board<VirtUart, NoLed>> {
     uart.init(line).ok()?;
     let (plic, clint) = (NonNull::new(PLIC as *mut u32)?, NonNull::new(CLINT as *mut u32)?);
     // SAFETY: the machine's memory map, and interrupts are masked permanently.
-    let (plic, clint) = unsafe { (Plic::new(plic, UART_LINE), Clint::new(clint)) };
-    Some(Board { uart: VirtUart { uart, plic, clint, tick: TIMER_HZ / 1000 }, led: NoLed, sleep: VirtUart::sleep })
+    let (mut plic, mut clint) = unsafe { (Plic::new(plic, UART_LINE), Clint::new(clint)) };
+    let sleep = move |uart: &mut Uart| {
+        clint.wake_in(TIMER_HZ / 1000);
+        plic.acknowledge();
+        let Ok(is_ready) = uart.read_ready();
+        if !is_ready {
+            riscv::asm::wfi();
+        }
+    };
+    Some(Board { uart, led: NoLed, sleep })
 }

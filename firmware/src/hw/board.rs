@@ -15,11 +15,11 @@ core::arch::global_asm!(
 
 /// The peripherals of a board.
 #[derive(Debug)]
-pub struct Board<Uart, Led> {
+pub struct Board<Uart, Led, Sleep = fn(&mut Uart)> {
     /// The serial link to a host.
     pub uart: Uart,
     /// The status LED, lit when high.
     pub led: Led,
     /// Sleeps until bytes may have arrived, at most about a millisecond.
-    pub sleep: fn(&mut Uart),
+    pub sleep: Sleep,
 }

@@ -1,9 +1,7 @@
 //! The nRF51's UART with nrf51-hal, and with interrupts that end sleep.
 
-use core::convert::Infallible;
-
 use cortex_m::peripheral::NVIC;
-use embedded_io::{ErrorType, Read, ReadReady, Write};
+use embedded_io::ReadReady;
 use nrf51_hal::pac::{Interrupt, TIMER1, UART0};
 use nrf51_hal::uart::{Baudrate, Parity, Pins, Uart};
 
@@ -12,82 +10,48 @@ const TICK_US: u32 = 1000;
 /// Divides 16 MHz by 2^4.
 const PRESCALER: u32 = 4;
 
-/// The UART with a timer, since the nRF51 does not have SysTick.
-pub struct Nrf51Uart {
-    uart: Uart<UART0>,
-    tick: TIMER1,
-}
+/// Starts the UART at 115,200 baud, and a timer to end sleep: the nRF51 does not have SysTick.
+///
+/// The function returned with it sleeps until a byte arrives, for at most a millisecond. A byte
+/// between check and sleep is pending and ends the sleep.
+///
+/// # Safety
+///
+/// Interrupts must stay masked: these only end sleep.
+#[must_use]
+pub unsafe fn start(uart: UART0, pins: Pins, tick: TIMER1) -> (Uart<UART0>, impl FnMut(&mut Uart<UART0>)) {
+    let uart = Uart::new(uart, pins, Parity::EXCLUDED, Baudrate::BAUD115200);
+    // SAFETY: the HAL owns the handle, and writes neither register while this function runs.
+    let registers = unsafe { &*UART0::ptr() };
+    registers.intenset.write(|w| w.rxdrdy().set());
+    // The HAL waits until the previous byte is sent. The first, which it sends before enabling
+    // the UART, is lost in QEMU, so this sends another. Zeros between frames are ignored.
+    // SAFETY: any byte may be sent.
+    registers.txd.write(|w| unsafe { w.txd().bits(0) });
 
-impl Nrf51Uart {
-    /// Starts both, the UART at 115,200 baud.
-    ///
-    /// # Safety
-    ///
-    /// Interrupts must stay masked: these only end sleep.
-    #[must_use]
-    pub unsafe fn new(uart: UART0, pins: Pins, tick: TIMER1) -> Self {
-        let uart = Uart::new(uart, pins, Parity::EXCLUDED, Baudrate::BAUD115200);
-        // SAFETY: the HAL owns the handle, and writes neither register while this function runs.
-        let registers = unsafe { &*UART0::ptr() };
-        registers.intenset.write(|w| w.rxdrdy().set());
-        // The HAL waits until the previous byte is sent. The first, which it sends before enabling
-        // the UART, is lost in QEMU, so this sends another. Zeros between frames are ignored.
-        // SAFETY: any byte may be sent.
-        registers.txd.write(|w| unsafe { w.txd().bits(0) });
-
-        // Not with the HAL, which sets 32 bits: this timer has 16.
-        tick.bitmode.write(|w| w.bitmode()._16bit());
-        tick.shorts.write(|w| w.compare0_clear().enabled());
-        tick.intenset.write(|w| w.compare0().set());
-        // SAFETY: prescalers up to 9 and any time may be set, and 1 starts the timer.
-        unsafe {
-            tick.prescaler.write(|w| w.bits(PRESCALER));
-            tick.cc[0].write(|w| w.bits(TICK_US));
-            tick.tasks_start.write(|w| w.bits(1));
-        }
-        // SAFETY: interrupts stay masked, so this cannot break a critical section.
-        unsafe {
-            NVIC::unmask(Interrupt::UART0);
-            NVIC::unmask(Interrupt::TIMER1);
-        }
-        Self { uart, tick }
+    // Not with the HAL, which sets 32 bits: this timer has 16.
+    tick.bitmode.write(|w| w.bitmode()._16bit());
+    tick.shorts.write(|w| w.compare0_clear().enabled());
+    tick.intenset.write(|w| w.compare0().set());
+    // SAFETY: prescalers up to 9 and any time may be set, and 1 starts the timer.
+    unsafe {
+        tick.prescaler.write(|w| w.bits(PRESCALER));
+        tick.cc[0].write(|w| w.bits(TICK_US));
+        tick.tasks_start.write(|w| w.bits(1));
     }
-
-    /// Sleeps until a byte arrives, for at most a millisecond. A byte between check and sleep is
-    /// pending and ends the sleep.
-    pub fn sleep(&mut self) {
-        self.tick.events_compare[0].reset();
+    // SAFETY: interrupts stay masked, so this cannot break a critical section.
+    unsafe {
+        NVIC::unmask(Interrupt::UART0);
+        NVIC::unmask(Interrupt::TIMER1);
+    }
+    let sleep = move |uart: &mut Uart<UART0>| {
+        tick.events_compare[0].reset();
         NVIC::unpend(Interrupt::TIMER1);
         NVIC::unpend(Interrupt::UART0);
-        let Ok(is_ready) = self.uart.read_ready();
+        let Ok(is_ready) = uart.read_ready();
         if !is_ready {
             cortex_m::asm::wfi();
         }
-    }
-}
-
-impl ErrorType for Nrf51Uart {
-    type Error = Infallible;
-}
-
-impl ReadReady for Nrf51Uart {
-    fn read_ready(&mut self) -> Result<bool, Infallible> {
-        self.uart.read_ready()
-    }
-}
-
-impl Read for Nrf51Uart {
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Infallible> {
-        self.uart.read(buffer)
-    }
-}
-
-impl Write for Nrf51Uart {
-    fn write(&mut self, bytes: &[u8]) -> Result<usize, Infallible> {
-        self.uart.write(bytes)
-    }
-
-    fn flush(&mut self) -> Result<(), Infallible> {
-        Write::flush(&mut self.uart)
-    }
+    };
+    (uart, sleep)
 }

@@ -16,9 +16,10 @@ use crate::{FirstOf, Server, StatusLed, load_model};
 const NO_PERIPHERALS: &str = "the peripherals are taken, or a driver refuses its settings";
 
 /// Serves the model in flash over the UART and RTT: the one that sends a request gets the answer.
-pub fn serve<Uart, Led>(take: fn() -> Option<Board<Uart, Led>>) -> !
+pub fn serve<Uart, Led, Sleep>(take: fn() -> Option<Board<Uart, Led, Sleep>>) -> !
 where
     Uart: Read + ReadReady + Write,
+    Sleep: FnMut(&mut Uart),
     Led: OutputPin,
 {
     static mut BUFFERS: Buffers = Buffers::new();
@@ -54,18 +55,20 @@ fn refuse_second_start() -> ! {
 
 /// Passes the first byte on the link to `check` and ends with exit code 0 if that returns true,
 /// otherwise with 1.
-pub fn check<Uart, Led>(take: fn() -> Option<Board<Uart, Led>>, check: fn(u8) -> bool) -> !
+pub fn check<Uart, Led, Sleep>(take: fn() -> Option<Board<Uart, Led, Sleep>>, check: fn(u8) -> bool) -> !
 where
     Uart: Read + ReadReady + Write,
+    Sleep: FnMut(&mut Uart),
 {
     let how = first_byte(take, "what to check");
     end(if check(how) { 0 } else { 1 })
 }
 
 /// Fails in the way that the first byte on the link requests, for tests.
-pub fn fail<Uart, Led>(take: fn() -> Option<Board<Uart, Led>>) -> !
+pub fn fail<Uart, Led, Sleep>(take: fn() -> Option<Board<Uart, Led, Sleep>>) -> !
 where
     Uart: Read + ReadReady + Write,
+    Sleep: FnMut(&mut Uart),
 {
     let how = first_byte(take, "how to end");
     match how {
@@ -91,9 +94,10 @@ where
 }
 
 /// Starts the board and its logs and waits for the byte that says `what`.
-fn first_byte<Uart, Led>(take: fn() -> Option<Board<Uart, Led>>, what: &str) -> u8
+fn first_byte<Uart, Led, Sleep>(take: fn() -> Option<Board<Uart, Led, Sleep>>, what: &str) -> u8
 where
     Uart: Read + ReadReady + Write,
+    Sleep: FnMut(&mut Uart),
 {
     let Some(Board { uart, sleep, .. }) = take() else { refuse(NO_PERIPHERALS) };
     let Some(rtt) = rtt::start() else { refuse_second_start() };
