@@ -16,7 +16,6 @@ use crate::{Counter, Identity};
 /// Frames up to 1 KB, hidden layers up to 256 neurons, 16 classes.
 pub type Buffers = crate::Buffers<1024, 256, 16>;
 
-/// The board and its counter, as the firmware reports them.
 pub const IDENTITY: Identity = Identity { board: "microbit", core: "cortex-m0", memory_use, counter: Some(COUNTER) };
 
 /// The timer counts the clock of the core.

@@ -8,5 +8,4 @@ pub use crate::hw::mps2::armv7m::take;
 /// Frames up to 2 KB, hidden layers up to 1024 neurons, 32 classes.
 pub type Buffers = crate::Buffers<2048, 1024, 32>;
 
-/// The board and its counter, as the firmware reports them.
 pub const IDENTITY: Identity = Identity { board: "mps2-an385", core: "cortex-m3", memory_use, counter: Some(COUNTER) };

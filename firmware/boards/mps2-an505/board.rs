@@ -15,7 +15,6 @@ use crate::{Counter, Identity};
 /// Frames up to 2 KB, hidden layers up to 1024 neurons, 32 classes.
 pub type Buffers = crate::Buffers<2048, 1024, 32>;
 
-/// The board and its counter, as the firmware reports them.
 pub const IDENTITY: Identity = Identity { board: "mps2-an505", core: "cortex-m33", memory_use, counter: Some(COUNTER) };
 
 /// Secure addresses: the core starts in Secure state and stays there.

@@ -18,7 +18,6 @@ use crate::hw::nrf52_uart::Nrf52Uart;
 /// Frames up to 2 KB, hidden layers up to 1024 neurons, 32 classes.
 pub type Buffers = crate::Buffers<2048, 1024, 32>;
 
-/// The board and its counter, as the firmware reports them.
 pub const IDENTITY: Identity = Identity {
     board: "nrf52840-dk",
     core: "cortex-m4",

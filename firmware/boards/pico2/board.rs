@@ -19,7 +19,6 @@ use crate::hw::memory::memory_use;
 /// Frames up to 2 KB, hidden layers up to 1024 neurons, 32 classes.
 pub type Buffers = crate::Buffers<2048, 1024, 32>;
 
-/// The board and its counter, as the firmware reports them.
 pub const IDENTITY: Identity =
     Identity { board: "pico2", core: "cortex-m33", memory_use, counter: Some(cycles::counter(CLOCK_HZ, |_| ())) };
 

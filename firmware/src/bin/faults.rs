@@ -3,10 +3,10 @@
 #![no_std]
 #![no_main]
 
-use firmware::hw::{board, entry, program};
+use firmware::hw::{entry, program};
 
 /// Starts the board.
 #[entry]
 fn main() -> ! {
-    program::fail(board::take)
+    program::fail()
 }

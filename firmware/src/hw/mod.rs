@@ -4,7 +4,7 @@
 mod active_low;
 #[cfg(target_arch = "arm")]
 mod arm;
-pub mod board;
+mod board;
 #[cfg(feature = "cmsdk-timer")]
 mod cmsdk_timer;
 #[cfg(feature = "mps2")]

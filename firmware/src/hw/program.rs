@@ -2,11 +2,10 @@
 
 use core::hint::black_box;
 
-use embedded_hal::digital::OutputPin;
-use embedded_io::{Read, ReadReady, Write};
+use embedded_io::Read;
 use shared_model::{BlobError, KERNEL};
 
-use super::board::{Board, Buffers, IDENTITY};
+use super::board::{self, Board, Buffers, IDENTITY};
 use super::end::end;
 use super::fault::refuse;
 use super::memory::model_region;
@@ -16,15 +15,10 @@ use crate::{FirstOf, Server, StatusLed, load_model};
 const NO_PERIPHERALS: &str = "the peripherals are taken, or a driver refuses its settings";
 
 /// Serves the model in flash over the UART and RTT: the one that sends a request gets the answer.
-pub fn serve<Uart, Led, Sleep>(take: fn() -> Option<Board<Uart, Led, Sleep>>) -> !
-where
-    Uart: Read + ReadReady + Write,
-    Sleep: FnMut(&mut Uart),
-    Led: OutputPin,
-{
+pub fn serve() -> ! {
     static mut BUFFERS: Buffers = Buffers::new();
 
-    let Some(Board { uart, led, sleep }) = take() else { refuse(NO_PERIPHERALS) };
+    let Some(Board { uart, led, sleep }) = board::take() else { refuse(NO_PERIPHERALS) };
     // SAFETY: a board is taken once, so this line runs once and the reference is unique.
     let buffers = unsafe { &mut *(&raw mut BUFFERS) };
     // Last: a host that finds RTT may also use the UART.
@@ -55,22 +49,16 @@ fn refuse_second_start() -> ! {
 
 /// Passes the first byte on the link to `check` and ends with exit code 0 if that returns true,
 /// otherwise with 1.
-pub fn check<Uart, Led, Sleep>(take: fn() -> Option<Board<Uart, Led, Sleep>>, check: fn(u8) -> bool) -> !
-where
-    Uart: Read + ReadReady + Write,
-    Sleep: FnMut(&mut Uart),
-{
-    let how = first_byte(take, "what to check");
+pub fn check(check: fn(u8) -> bool) -> ! {
+    let how = first_byte("what to check");
     end(if check(how) { 0 } else { 1 })
 }
 
 /// Fails in the way that the first byte on the link requests, for tests.
-pub fn fail<Uart, Led, Sleep>(take: fn() -> Option<Board<Uart, Led, Sleep>>) -> !
-where
-    Uart: Read + ReadReady + Write,
-    Sleep: FnMut(&mut Uart),
-{
-    let how = first_byte(take, "how to end");
+// Not inlined: tests look for its name in backtraces.
+#[inline(never)]
+pub fn fail() -> ! {
+    let how = first_byte("how to end");
     match how {
         b'e' => {
             defmt::info!("ends well");
@@ -94,12 +82,8 @@ where
 }
 
 /// Starts the board and its logs and waits for the byte that says `what`.
-fn first_byte<Uart, Led, Sleep>(take: fn() -> Option<Board<Uart, Led, Sleep>>, what: &str) -> u8
-where
-    Uart: Read + ReadReady + Write,
-    Sleep: FnMut(&mut Uart),
-{
-    let Some(Board { uart, sleep, .. }) = take() else { refuse(NO_PERIPHERALS) };
+fn first_byte(what: &str) -> u8 {
+    let Some(Board { uart, sleep, .. }) = board::take() else { refuse(NO_PERIPHERALS) };
     let Some(rtt) = rtt::start() else { refuse_second_start() };
     defmt::info!("{=str} waits for a byte that says {=str}", IDENTITY.board, what);
     let mut link = FirstOf::new(uart, rtt, sleep);

@@ -17,7 +17,7 @@ use core::cell::RefCell;
 use bench::{Bench, Failure, Outcome, Requants};
 use critical_section::Mutex;
 use defmt::{error, info};
-use firmware::hw::{board, entry, keeps_saved_registers, program};
+use firmware::hw::{entry, keeps_saved_registers, program};
 use shape::Case;
 use shared_model::KERNEL;
 
@@ -27,7 +27,7 @@ static REQUANTS: Mutex<RefCell<Requants>> = Mutex::new(RefCell::new(Requants::ne
 /// Starts the board.
 #[entry]
 fn main() -> ! {
-    program::check(board::take, |how| {
+    program::check(|how| {
         critical_section::with(|token| {
             let (mut bench, mut requants) = (BENCH.borrow_ref_mut(token), REQUANTS.borrow_ref_mut(token));
             check(&mut |case, seed| bench.compare(&mut requants, case, seed, how == b'w'))

@@ -39,13 +39,13 @@ fn ends_well(bench: &Bench) -> Result<(), Failed> {
 }
 
 fn panic(bench: &Bench) -> Result<(), Failed> {
-    let words = ["panicked at", "on purpose", "fail<", "firmware/src/hw/program.rs:"];
+    let words = ["panicked at", "on purpose", ": fail @ 0x", "firmware/src/hw/program.rs:"];
     ends(bench, b"p")?.failure()?.prints(&words).map(drop)
 }
 
 /// The tool stops at the start of the fault handler and prints the fault.
 fn hard_fault(bench: &Bench) -> Result<(), Failed> {
-    let words = ["Exception", "HardFault", "udf", "fail<", "firmware/src/hw/program.rs:"];
+    let words = ["Exception", "HardFault", "udf", ": fail @ 0x", "firmware/src/hw/program.rs:"];
     ends(bench, b"f")?.failure()?.prints(&words).map(drop)
 }
 
