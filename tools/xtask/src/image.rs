@@ -20,7 +20,6 @@ use crate::workspace::{Workspace, shown};
 pub use facts::{Facts, Library, Toolchain};
 pub use panics::verify as verify_panics;
 
-/// The result of a firmware build.
 pub struct Firmware {
     /// Each program's file and size, the server first.
     pub programs: Vec<(PathBuf, Sizes)>,
@@ -89,10 +88,7 @@ impl Firmware {
     /// Calls `look` with the server's ELF file.
     pub fn with_elf<T>(&self, look: impl FnOnce(&Path, &object::File<'_>) -> Result<T>) -> Result<T> {
         let path = self.elf()?;
-        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let file =
-            object::File::parse(bytes.as_slice()).with_context(|| format!("{} is not an ELF file", path.display()))?;
-        look(path, &file)
+        sizes::with_elf(path, |file| look(path, file))
     }
 
     pub fn sizes(&self) -> Sizes {

@@ -15,7 +15,6 @@ pub struct Sizes {
     pub ram: u64,
 }
 
-/// The properties of a section that matter here.
 #[derive(Clone, Copy, Debug)]
 struct Section {
     size: u64,
@@ -25,13 +24,13 @@ struct Section {
 }
 
 impl Sizes {
-    /// Reads an ELF file.
     pub fn of_elf(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let file =
-            object::File::parse(bytes.as_slice()).with_context(|| format!("{} is not an ELF file", path.display()))?;
+        with_elf(path, |file| Ok(Self::of_file(file)))
+    }
+
+    fn of_file(file: &object::File<'_>) -> Self {
         let sections = file.sections().filter(|section| section.name() != Ok(".stack"));
-        Ok(Self::of(sections.map(|section| {
+        Self::of(sections.map(|section| {
             let (flags, kind) = match section.flags() {
                 SectionFlags::Elf { sh_flags, sh_type } => (sh_flags, sh_type),
                 _ => Default::default(),
@@ -42,7 +41,7 @@ impl Sizes {
                 writable: flags.contains(SHF_WRITE),
                 in_file: kind != SHT_NOBITS,
             }
-        })))
+        }))
     }
 
     fn of(sections: impl Iterator<Item = Section>) -> Self {
@@ -53,7 +52,13 @@ impl Sizes {
     }
 }
 
-/// Formats a number of bytes.
+/// Calls `look` with the parsed ELF file at `path`.
+pub fn with_elf<T>(path: &Path, look: impl FnOnce(&object::File<'_>) -> Result<T>) -> Result<T> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let file = object::File::parse(bytes.as_slice());
+    look(&file.with_context(|| format!("{} is not an ELF file", path.display()))?)
+}
+
 pub fn bytes(count: u64) -> String {
     if count < 1024 { format!("{count} B") } else { format!("{count} B ({:.1} KiB)", count as f64 / 1024.0) }
 }

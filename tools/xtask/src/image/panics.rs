@@ -7,12 +7,13 @@
 use std::fmt;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use boards::Board;
 use object::elf::{SHF_ALLOC, SHF_WRITE};
 use object::{Object, ObjectSection, ObjectSymbol, SectionFlags};
 
 use super::Firmware;
+use crate::sizes::with_elf;
 
 /// The compiler's name of the panic handler, which is not inlined.
 const HANDLER: &str = "rust_begin_unwind";
@@ -26,14 +27,12 @@ const PLACE_BYTES: usize = 16;
 /// The longest path of a source file that is recognized.
 const MAX_PATH_BYTES: usize = 1024;
 
-/// The panics of a program.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Panics {
     has_handler: bool,
     places: Vec<Place>,
 }
 
-/// A source location of a panic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Place {
     file: String,
@@ -47,11 +46,11 @@ struct Constants<'a> {
 }
 
 impl Panics {
-    /// Reads an ELF file.
     pub fn of_elf(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let file =
-            object::File::parse(bytes.as_slice()).with_context(|| format!("{} is not an ELF file", path.display()))?;
+        with_elf(path, |file| Self::of_file(path, file))
+    }
+
+    fn of_file(path: &Path, file: &object::File<'_>) -> Result<Self> {
         let names: Vec<_> = file.symbols().filter_map(|symbol| symbol.name().ok()).collect();
         if !names.contains(&START) {
             bail!("{}: no symbol `{START}`; panics can only be found in a program with symbols", path.display());
@@ -79,7 +78,6 @@ impl Panics {
         }
     }
 
-    /// Returns the locations outside `libraries`.
     fn outside(&self, libraries: &[String]) -> Vec<&Place> {
         self.places.iter().filter(|place| !libraries.iter().any(|library| place.is_in(library))).collect()
     }
@@ -196,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_library_is_recognized_in_any_version() {
-        let registry = "/home/a/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f";
+        let registry = "/users/a/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f";
         let of = |file: &str| place(&file.replace("REGISTRY", registry), 1).is_in("hal");
         assert!(of("REGISTRY/hal-0.4.0/src/uart.rs"));
         assert!(of("REGISTRY/hal-0.4.0-rc.1/src/uart.rs"));
