@@ -58,7 +58,6 @@ struct DataSet {
     train_images: u32,
 }
 
-/// The number of rounds, and the other frameworks.
 #[derive(Args)]
 pub struct Options {
     /// Rounds; in each, every backend and framework trains three epochs.
@@ -76,8 +75,7 @@ pub struct Options {
 pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     let &Options { rounds, ref python, json } = options;
     workspace.build_programs()?;
-    let data = workspace.job("host-trainer").args(["data", "--json"]).capture()?;
-    let data: DataSet = serde_json::from_str(&data).context("cannot parse the output of `host-trainer data`")?;
+    let data: DataSet = workspace.job("host-trainer").args(["data", "--json"]).capture_json()?;
     let mut measured: Vec<Measured> =
         BACKENDS.iter().map(|name| Measured::new(&format!("host-trainer, {name}"))).collect();
     let others =

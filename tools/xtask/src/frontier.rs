@@ -11,7 +11,6 @@ use serde::Deserialize;
 
 use crate::UsageError;
 use crate::output::log;
-use crate::process::Job;
 use crate::workspace::{Workspace, shown};
 
 /// The page and its files, relative to the workspace.
@@ -19,7 +18,6 @@ const PAGE: &str = "docs/frontier.md";
 const CHART: &str = "docs/frontier.svg";
 const ROWS: &str = "docs/frontier.json";
 
-/// The networks to train, and the output.
 #[derive(Args)]
 pub struct Options {
     /// File of a teacher's answers; created, in about 40 minutes, if it does not exist. --reduced
@@ -57,7 +55,6 @@ pub struct Options {
 /// The output of `host-trainer frontier`, as far as it is needed here.
 #[derive(Deserialize)]
 struct Report {
-    /// Names of the missing runs.
     missing: Vec<String>,
     /// True if a missing run learns from a teacher.
     needs_teacher: bool,
@@ -87,13 +84,13 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
         job.option("--only", Some(options.only.join(",")).filter(|names| !names.is_empty()))
     };
     // The first call trains nothing, so that wrong arguments fail early.
-    let mut report = read(trainer().arg("--draw-only"))?;
+    let mut report: Report = trainer().arg("--draw-only").arg("--json").capture_json()?;
     if !report.missing.is_empty() {
         if let Some(teacher) = teacher.iter().find(|teacher| report.needs_teacher && !teacher.is_file()) {
             teach(workspace, teacher, options)?;
         }
         log(format_args!("    training {} missing runs", report.missing.len()));
-        report = read(trainer())?;
+        report = trainer().arg("--json").capture_json()?;
     }
     if options.shard.is_some() {
         log("    this shard is complete; after all shards, run without --shard to measure and write the table");
@@ -127,9 +124,4 @@ fn teach(workspace: &Workspace, teacher: &Path, options: &Options) -> Result<()>
     std::fs::create_dir_all(folder).with_context(|| format!("cannot create folder {}", shown(folder)))?;
     let job = workspace.job("host-trainer").arg("teach").arg("--export").arg(teacher);
     job.option("--data", options.data.as_ref()).run()
-}
-
-fn read(job: Job) -> Result<Report> {
-    let text = job.arg("--json").capture()?;
-    serde_json::from_str(&text).context("cannot parse the output of `host-trainer frontier`")
 }

@@ -26,11 +26,11 @@ mod test;
 mod trainer;
 mod workspace;
 
-use std::fmt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use thiserror::Error;
 
 use process::Reported;
 use workspace::Workspace;
@@ -158,16 +158,9 @@ struct ProbeOptions {
 }
 
 /// A mistake in the arguments: exit code 2, while other failures have 1.
-#[derive(Debug)]
+#[derive(Debug, Error)]
+#[error("{0}")]
 struct UsageError(String);
-
-impl fmt::Display for UsageError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for UsageError {}
 
 fn main() -> ExitCode {
     let task = Arguments::parse().task;

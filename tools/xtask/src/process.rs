@@ -3,17 +3,18 @@
 mod recording;
 
 use std::borrow::Cow;
-use std::error::Error;
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
-use std::{fmt, io, iter};
+use std::{io, iter};
 
 use anyhow::{Context, Result, anyhow, bail};
 use host_support::shell::quoted;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
 
 use crate::interrupt;
 use crate::output::log;
@@ -39,26 +40,18 @@ impl Drop for Background {
 }
 
 /// A command failed and has printed the reason on standard error.
-#[derive(Debug)]
+#[derive(Debug, Error)]
+#[error("`{name}` failed with exit code {code}, see above")]
 pub struct Reported {
     name: String,
     code: i32,
 }
 
 impl Reported {
-    /// Returns the command's exit code.
     pub fn code(&self) -> u8 {
         u8::try_from(self.code).unwrap_or(1)
     }
 }
-
-impl fmt::Display for Reported {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "`{}` failed with exit code {}, see above", self.name, self.code)
-    }
-}
-
-impl Error for Reported {}
 
 impl Job {
     /// Creates a command without arguments; it inherits standard input.
@@ -78,12 +71,10 @@ impl Job {
         arguments.into_iter().fold(self, Self::arg)
     }
 
-    /// Adds an option with its value, if there is one.
     pub fn option(self, name: &str, value: Option<impl AsRef<OsStr>>) -> Self {
         value.into_iter().fold(self, |job, value| job.arg(name).arg(value))
     }
 
-    /// Adds a flag if it is `on`.
     pub fn flag(self, name: &str, on: bool) -> Self {
         if on { self.arg(name) } else { self }
     }
@@ -95,7 +86,6 @@ impl Job {
         self
     }
 
-    /// Removes an inherited environment variable.
     pub fn without_env(mut self, name: &str) -> Self {
         self.command.env_remove(name);
         self
@@ -113,7 +103,6 @@ impl Job {
         self
     }
 
-    /// Does not print the line.
     pub fn quiet(mut self) -> Self {
         self.quiet = true;
         self
@@ -172,6 +161,12 @@ impl Job {
         let output = self.output()?;
         self.succeeded(output.status)?;
         String::from_utf8(output.stdout).with_context(|| format!("`{}` wrote text that is not UTF-8", self.name()))
+    }
+
+    /// Runs the command and parses its standard output as JSON.
+    pub fn capture_json<T: DeserializeOwned>(self) -> Result<T> {
+        let name = self.name();
+        serde_json::from_str(&self.capture()?).with_context(|| format!("cannot parse the output of `{name}`"))
     }
 
     /// Like [`Job::run`], but passes each line of standard error to `each` instead of showing it.

@@ -2,12 +2,10 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::ValueEnum;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
-use crate::process::Job;
 use crate::workspace::Workspace;
 
 /// The seed of the network of the demo and the tests.
@@ -69,25 +67,18 @@ pub fn train(workspace: &Workspace, folder: &Path, arguments: &[&str]) -> Result
         .arg(folder.join("run"))
         .arg("--export")
         .arg(folder.join("model.bin"));
-    read(job)
+    job.arg("--json").capture_json()
 }
 
 /// Evaluates a model on the test split and writes every answer to `answers`. Without a folder
 /// `data` the trainer finds the data set itself.
 pub fn evaluate(workspace: &Workspace, model: &Path, answers: &Path, data: Option<&Path>) -> Result<Evaluated> {
     let job = workspace.job("host-trainer").arg("evaluate").arg(model).arg("--answers").arg(answers);
-    read(job.option("--data", data))
+    job.option("--data", data).arg("--json").capture_json()
 }
 
 /// Writes `model` with the weight order `vectors` to `export`.
 pub fn reorder(workspace: &Workspace, model: &Path, export: &Path) -> Result<()> {
     let job = workspace.job("host-trainer").arg("reorder").arg(model).args(["--weight-order", "vectors", "--export"]);
     job.arg(export).capture().map(drop)
-}
-
-fn read<T: DeserializeOwned>(job: Job) -> Result<T> {
-    let job = job.arg("--json");
-    let name = job.name();
-    let text = job.capture()?;
-    serde_json::from_str(&text).with_context(|| format!("cannot parse the output of `{name}`"))
 }

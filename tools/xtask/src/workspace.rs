@@ -23,16 +23,11 @@ struct Metadata {
 }
 
 impl Workspace {
-    /// Asks cargo for the folders.
     pub fn find() -> Result<Self> {
         // The manifest of this crate works from any current folder.
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
-        let text = Job::new(cargo())
-            .args(["metadata", "--format-version", "1", "--no-deps", "--manifest-path"])
-            .arg(&manifest)
-            .quiet()
-            .capture()?;
-        let metadata: Metadata = serde_json::from_str(&text).context("cannot read `cargo metadata`")?;
+        let job = Job::new(cargo()).args(["metadata", "--format-version", "1", "--no-deps", "--manifest-path"]);
+        let metadata: Metadata = job.arg(&manifest).quiet().capture_json()?;
         Ok(Self { root: metadata.workspace_root, target: metadata.target_directory })
     }
 
@@ -58,7 +53,6 @@ impl Workspace {
         Job::new(self.target.join("debug").join(name)).reports()
     }
 
-    /// Builds the programs for the host.
     pub fn build_programs(&self) -> Result<()> {
         self.programs().run()
     }

@@ -18,7 +18,6 @@ use crate::{board, image, trainer};
 /// A Cortex-M4 and a Cortex-M0.
 const BOARDS: [&str; 2] = ["mps2-an386", "microbit"];
 
-/// The number of test images to measure.
 const IMAGES: &str = "128";
 
 /// The cost of a model on each core; `None` if the model does not fit.
@@ -56,8 +55,7 @@ pub fn command(workspace: &Workspace, models: &[Model], data: Option<&Path>) -> 
         trainer::evaluate(workspace, &model.path, &answers, data)?;
         let job = workspace.job("bench").arg("measure").args(BOARDS).arg("--model").arg(&model.path);
         let job = job.arg("--answers").arg(&answers).arg("--firmware").arg(workspace.folder("firmware")?);
-        let text = job.args(["--pictures", IMAGES, "--where-it-fits", "--json"]).capture()?;
-        let rows: Vec<Row> = serde_json::from_str(&text).context("cannot parse the output of `bench measure`")?;
+        let rows: Vec<Row> = job.args(["--pictures", IMAGES, "--where-it-fits", "--json"]).capture_json()?;
         all.insert(model.id.clone(), Measured::of(&rows, &firmware));
         // Written after each model, so that an interruption loses one measurement.
         write(&path, &all)?;
