@@ -25,7 +25,6 @@ const FIXTURE_VECTOR_ANSWERS: &str = "tests/fixtures/vectors-answers.bin";
 pub const FIXTURES: [(&str, &str); 2] =
     [(FIXTURE_MODEL, FIXTURE_ANSWERS), (FIXTURE_VECTOR_MODEL, FIXTURE_VECTOR_ANSWERS)];
 
-/// The boards and the model to measure, and the output.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     cargo xtask bench --fixture\n  \
@@ -175,12 +174,10 @@ fn tool(workspace: &Workspace, devices: &[String], work: &Work) -> Result<Job> {
     Ok(job.arg("--firmware").arg(workspace.folder("firmware")?))
 }
 
-/// Returns the names of all emulated boards.
 fn emulated() -> Result<Vec<String>> {
     Ok(boards::all()?.into_iter().filter(|board| board.emulator.is_some()).map(|board| board.name).collect())
 }
 
-/// Returns the devices to measure.
 fn devices(names: &[String], probe: bool) -> Result<Vec<String>> {
     if names.is_empty() {
         return emulated();

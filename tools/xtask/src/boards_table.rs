@@ -1,4 +1,5 @@
-//! `cargo xtask boards`: the memory of every board's firmware, and the emulated boards for probe-rs.
+//! `cargo xtask boards`: the memory of every board's firmware, and the emulated boards for
+//! probe-rs.
 
 use std::collections::BTreeMap;
 
@@ -20,10 +21,8 @@ use crate::workspace::Workspace;
 const PAGE: &str = "docs/boards.md";
 const WRITER: &str = "boards --write-docs";
 
-/// The description of the emulated boards for probe-rs.
 const CHIPS: &str = "tools/virtual-probe/targets/emulated.yaml";
 
-/// The form of the table.
 #[derive(Args)]
 pub struct Options {
     /// Print one JSON array on standard output instead of a table.

@@ -14,7 +14,6 @@ use clap::Subcommand;
 use crate::probe;
 use crate::workspace::Workspace;
 
-/// The rare checks.
 #[derive(Subcommand)]
 pub enum Check {
     /// Checks formatting, lints for the host and for every board's target, and links in the

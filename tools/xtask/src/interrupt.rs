@@ -57,7 +57,6 @@ pub fn start_background(command: &mut Command) -> io::Result<Child> {
     Ok(child)
 }
 
-/// Asks a background command to end.
 pub fn ask_to_end(child: &mut Child) {
     // The lock keeps its process id from being reused.
     let _state = state();
@@ -77,7 +76,6 @@ pub fn end_background(child: &mut Child) {
     state.background.retain(|id| *id != child.id());
 }
 
-/// Ends us and all background commands.
 fn end(state: &State, code: i32) -> ! {
     state.background.iter().copied().for_each(terminate);
     process::exit(code)

@@ -7,9 +7,7 @@ use anyhow::{Context, Result};
 
 const END: &str = "<!-- end -->\n";
 
-/// A page with a generated part.
 pub struct Page {
-    /// The whole text.
     pub text: String,
     before: String,
     after: String,

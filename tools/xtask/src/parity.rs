@@ -23,7 +23,6 @@ pub const LOOPBACK: &str = "loopback";
 /// Prefix of devices reached through a debug probe; the board's name follows.
 pub const PROBE: &str = "probe-";
 
-/// The report of the program `parity`.
 #[derive(Debug, Deserialize)]
 pub struct Report {
     pub devices: Vec<ParityRecord>,
@@ -31,7 +30,6 @@ pub struct Report {
     pub sample: Option<Sample>,
 }
 
-/// Checks that host and device agree on every image.
 pub fn verify(record: &ParityRecord, evaluated: &Evaluated) -> Result<()> {
     let ParityRecord { device: name, images, .. } = record;
     if *images != evaluated.images {
@@ -63,7 +61,6 @@ pub struct Sample {
     pub device_name: String,
 }
 
-/// The devices, the model and the images.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     cargo xtask parity\n  \

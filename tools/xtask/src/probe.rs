@@ -24,10 +24,8 @@ use virtual_probe::VirtualProbe;
 /// The default port of `cargo xtask probe`.
 pub const PORT: u16 = 4242;
 
-/// The environment variable for probe-rs's probe.
 const PROBE_VARIABLE: &str = "PROBE_RS_PROBE";
 
-/// A board with its probe.
 struct Bench<'w> {
     workspace: &'w Workspace,
     board: Board,
@@ -103,7 +101,6 @@ impl<'w> Bench<'w> {
         Ok(Self { workspace, board, chip, tool, selector, own })
     }
 
-    /// Returns a command of probe-rs for this board.
     fn probe_rs(&self, command: &str) -> Job {
         let job = Job::new(&self.tool).arg(command).args(["--chip", &self.chip, "--protocol", "swd"]);
         let job = if self.board.emulator.is_some() {

@@ -4,14 +4,12 @@ use std::time::{Duration, Instant};
 
 use crate::output::log;
 
-/// A stage that has ended.
 pub struct Stage {
     pub name: String,
     pub elapsed: Duration,
     pub outcome: Outcome,
 }
 
-/// The outcome of a stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Passed,
@@ -32,7 +30,6 @@ pub struct Stages {
 }
 
 impl Stages {
-    /// Creates a sequence of `total` stages.
     pub fn new(total: usize) -> Self {
         Self { total, done: Vec::with_capacity(total) }
     }
@@ -52,7 +49,6 @@ impl Stages {
         self.finish(name, start, outcome);
     }
 
-    /// Returns the stages that have ended, in order.
     pub fn done(&self) -> &[Stage] {
         &self.done
     }

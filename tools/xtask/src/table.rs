@@ -2,7 +2,6 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 
-/// Returns an empty table in our style.
 pub fn new() -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);

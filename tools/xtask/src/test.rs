@@ -98,7 +98,6 @@ fn selection(arguments: &[String]) -> &'static [&'static str] {
     if before_dashes.any(named) { &[] } else { &["--workspace"] }
 }
 
-/// Prints the outcome and duration of each stage.
 fn conclude(stages: &[Stage]) -> Result<()> {
     let line = |stage: &Stage| {
         let seconds = stage.elapsed.as_secs_f64();

@@ -14,13 +14,11 @@ use crate::{UsageError, table};
 /// The programs of `tests/fuzz/fuzz_targets`.
 const TARGETS: [&str; 3] = ["blob", "network", "stream"];
 
-/// The version of cargo-fuzz to install.
 const CARGO_FUZZ: &str = "0.13.2";
 
 /// Maximum input length in bytes: small models have every feature of large ones.
 const MAX_LENGTH: usize = 4096;
 
-/// Interval between progress lines.
 const PULSE: Duration = Duration::from_secs(5);
 
 #[derive(Args)]

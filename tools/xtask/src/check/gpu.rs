@@ -68,7 +68,6 @@ impl GpuSummary {
     }
 }
 
-/// The backend and the length of the training.
 #[derive(Args)]
 pub struct Options {
     /// The backend to train on.

@@ -8,7 +8,6 @@ use crate::parity::{LOOPBACK, board_of, chosen};
 use crate::workspace::Workspace;
 use crate::{UsageError, board, image};
 
-/// The devices; everything else belongs to `link`.
 #[derive(Args)]
 #[command(after_help = "Other options are passed to `link`, for example --damaged N, --noise SECONDS, --seed N, \
     --patience SECONDS, --json; `cargo run --bin link -- --help` describes them.\n\n\

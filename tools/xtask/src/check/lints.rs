@@ -8,10 +8,8 @@ use crate::stages::Outcome;
 use crate::workspace::Workspace;
 use crate::{image, output};
 
-/// One check, by name.
 type Named = (&'static str, fn(&Workspace) -> Outcome);
 
-/// The checks, in order.
 pub const ALL: [Named; 4] = [
     ("Checking the format", format),
     ("Checking the lints", host),

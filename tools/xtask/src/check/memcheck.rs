@@ -39,7 +39,6 @@ pub enum Tool {
     Valgrind,
 }
 
-/// A compiler's host target and its folder.
 struct Compiler {
     host: String,
     sysroot: String,

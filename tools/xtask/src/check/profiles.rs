@@ -30,7 +30,6 @@ const COMPUTING: [&str; 5] = ["--lib", "--test", "fixture", "--test", "kernels"]
 /// The tests that the table adds: those that parse. Without optimization the others take minutes.
 const READING: [&str; 4] = ["--test", "blob", "--test", "hostile"];
 
-/// The boards and levels to build.
 #[derive(Args)]
 pub struct Options {
     /// Emulated boards of firmware/boards. [default: all]
@@ -41,7 +40,6 @@ pub struct Options {
     levels: Vec<String>,
 }
 
-/// A way to build.
 struct Profile {
     level: String,
     /// Overflow and debug assertions are checked.
@@ -61,7 +59,6 @@ impl Profile {
         ]
     }
 
-    /// Returns true if this is the build that is flashed.
     fn is_flashed(&self) -> bool {
         self.level == FLASHED && !self.is_checked
     }
@@ -71,7 +68,6 @@ impl Profile {
     }
 }
 
-/// The result of a build.
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
     /// It ran: the logits compared, and the logits, probabilities and classes that differ.
@@ -109,8 +105,8 @@ fn never_compared<'a>(boards: &[&'a str], rows: &[Vec<Verdict>]) -> Vec<&'a str>
     never.map(|(_, name)| *name).collect()
 }
 
-/// Fails if anything differs, if a build fails for another reason than the part's size, or if a board
-/// has no room for the build that is flashed or for any build.
+/// Fails if anything differs, if a build fails for another reason than the part's size, or if a
+/// board has no room for the build that is flashed or for any build.
 pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     let boards: Vec<Board> = if options.boards.is_empty() {
         boards::all()?.into_iter().filter(|board| board.emulator.is_some()).collect()

@@ -25,7 +25,6 @@ pub struct Toolchain {
     pub rustc: PathBuf,
     /// It is the one that a plain `cargo` uses.
     pub active: bool,
-    /// Its version, for example 1.95.0.
     pub version: String,
     host: String,
     sysroot: PathBuf,
@@ -164,7 +163,6 @@ mod tests {
         assert!(!is_recent("", "1.95"));
     }
 
-    /// Returns a fictitious compiler with this sysroot.
     fn toolchain(sysroot: &Path) -> Toolchain {
         Toolchain {
             cargo: "cargo".into(),

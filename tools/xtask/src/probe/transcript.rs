@@ -25,7 +25,6 @@ const PAGE: &str = "docs/probe-rs.md";
 const INTRODUCTION: &str = include_str!("transcript/introduction.md");
 const END: &str = include_str!("transcript/end.md");
 
-/// A board, the tool, and the page so far.
 struct Transcript<'w> {
     workspace: &'w Workspace,
     tool: PathBuf,
@@ -48,7 +47,6 @@ pub fn command(workspace: &Workspace, check: bool) -> Result<()> {
     Ok(())
 }
 
-/// Returns the page, from the tool's present output.
 fn write(workspace: &Workspace) -> Result<String> {
     let board = board::emulated(DEFAULT_BOARD)?;
     let tool = find()?;
@@ -136,7 +134,6 @@ impl Transcript<'_> {
             .record()
     }
 
-    /// Returns the line to type.
     fn line(&self, arguments: &[&str]) -> String {
         format!("probe-rs {}", self.cleaning.paths(&arguments.join(" ")))
     }
@@ -161,12 +158,10 @@ impl Transcript<'_> {
     }
 }
 
-/// Returns the text before the commands.
 fn introduction() -> String {
     INTRODUCTION.replace("BOARD", DEFAULT_BOARD).replace("PORT", &PORT.to_string())
 }
 
-/// Compares two pages.
 fn compare(there: &str, now: &str) -> Result<()> {
     if there == now {
         return Ok(());

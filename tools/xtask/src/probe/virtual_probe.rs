@@ -11,7 +11,6 @@ use crate::workspace::Workspace;
 
 /// A running virtual probe. Dropping it ends the probe and the emulator.
 pub struct VirtualProbe {
-    /// Its selector for probe-rs.
     pub selector: String,
     _process: Background,
 }

@@ -33,7 +33,6 @@ struct Output {
     is_complete: bool,
 }
 
-/// The whole output of a command, and its exit code.
 pub struct Recorded {
     /// Standard output and standard error, in order.
     pub text: String,
@@ -52,7 +51,6 @@ impl Recording {
         Ok(Self { name, background, output })
     }
 
-    /// Waits until the output contains `words`.
     pub fn wait_for(&mut self, words: &str) -> Result<()> {
         let deadline = Instant::now() + LIMIT;
         loop {

@@ -20,7 +20,6 @@ enum Rights {
 }
 
 impl Apt {
-    /// Installs packages without the recommended ones.
     pub fn install(&mut self, packages: &[&str]) -> Result<()> {
         if find_program("apt-get").is_none() {
             bail!("this host has no apt-get");
@@ -68,7 +67,6 @@ fn apt_get(rights: Rights) -> Job {
         .without_input()
 }
 
-/// Returns the packages that a simulated installation would remove.
 fn removals(simulation: &str) -> Vec<&str> {
     let after = simulation.lines().filter_map(|line| line.strip_prefix("Remv "));
     after.filter_map(|rest| rest.split_whitespace().next()).collect()

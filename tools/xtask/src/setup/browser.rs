@@ -9,7 +9,6 @@ use super::steps::{ByHand, Done, Found, Step, apt_line};
 use crate::process::Job;
 use crate::programs::find_program;
 
-/// The browser, by its names on several systems, and its driver.
 const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 const DRIVER: [&str; 1] = ["chromedriver"];
 const PACKAGES: [&str; 2] = ["chromium", "chromium-driver"];

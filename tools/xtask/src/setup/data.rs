@@ -51,7 +51,6 @@ impl Step for DataSet {
     }
 }
 
-/// Returns the folder in the environment variable, if any.
 fn named() -> Option<PathBuf> {
     std::env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from)
 }

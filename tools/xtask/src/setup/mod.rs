@@ -23,16 +23,13 @@ use crate::workspace::Workspace;
 use apt::Apt;
 use steps::{Done, Found, Step};
 
-/// The purpose of the set-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Training, firmware, and their comparison.
     Demo,
     /// The demo, and everything that the tests need.
     Tests,
 }
 
-/// Returns true if a browser and its driver are installed.
 pub fn has_browser() -> bool {
     matches!(browser::Browser.check(), Found::Ready(_))
 }
@@ -117,7 +114,6 @@ fn report(steps: &[Box<dyn Step>]) -> Result<()> {
     bail!("missing: {}; `cargo xtask setup` installs what it can", missing.join(", "))
 }
 
-/// Returns the steps, in order.
 fn steps(purpose: Purpose) -> Result<Vec<Box<dyn Step>>> {
     // The demo needs one board; the tests build all boards, and run the emulated ones.
     let boards = match purpose {

@@ -11,7 +11,6 @@ use crate::workspace::cargo;
 /// The version to install, with which docs/probe-rs.md was written.
 const VERSION: &str = "0.32.0";
 
-/// The packages that its build needs.
 const PACKAGES: [&str; 2] = ["libudev-dev", "pkg-config"];
 
 /// `probe-rs`, on PATH and recent enough.

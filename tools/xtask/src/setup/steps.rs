@@ -6,18 +6,13 @@ use anyhow::Result;
 
 use super::apt::Apt;
 
-/// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// It is installed, as the text describes.
     Ready(String),
-    /// It is missing, as the text describes.
     Missing(String),
 }
 
-/// The result of an installation.
 pub enum Done {
-    /// It should be installed now.
     Now,
     /// It will be installed later, as the text describes.
     Later(String),
@@ -36,7 +31,6 @@ pub trait Step {
     /// Installs it. After an error the caller prints [`Step::by_hand`].
     fn act(&self, apt: &mut Apt) -> Result<Done>;
 
-    /// Returns the lines to type to install it.
     fn by_hand(&self) -> ByHand;
 }
 

@@ -9,7 +9,6 @@ pub struct Cleaning {
 }
 
 impl Cleaning {
-    /// Creates the replacements for a workspace and its target folder.
     pub fn new(root: &Path, target: &Path) -> Self {
         let mut folders = vec![(format!("{}/", root.display()), ""), (format!("{}/", target.display()), "target/")];
         folders.sort_by_key(|(folder, _)| std::cmp::Reverse(folder.len()));
@@ -61,7 +60,6 @@ fn elsewhere(line: &str) -> String {
     short.map_or_else(|| line.to_owned(), |short| format!("{indent}{short}"))
 }
 
-/// Removes the escape sequences for colours.
 fn without_colours(text: &str) -> String {
     let mut parts = text.split("\u{1b}[");
     let first = parts.next().unwrap_or_default().to_owned();
@@ -78,7 +76,7 @@ mod tests {
     use super::*;
 
     fn cleaned(text: &str) -> String {
-        Cleaning::new(Path::new("/home/me/prenda"), Path::new("/home/me/prenda/target")).output(text)
+        Cleaning::new(Path::new("/users/me/prenda"), Path::new("/users/me/prenda/target")).output(text)
     }
 
     #[test]
@@ -91,11 +89,11 @@ mod tests {
     #[test]
     fn local_paths_and_addresses_are_removed() {
         let frame = "    Frame 0: syscall @ 0x15da inline\n        \
-             /home/me/.cargo/registry/src/index.crates.io-19/semihosting-0.1/src/a.rs:93:9\n";
+             /users/me/.cargo/registry/src/index.crates.io-19/semihosting-0.1/src/a.rs:93:9\n";
         assert_eq!(cleaned(frame), "    Frame 0: syscall inline\n        semihosting-0.1/src/a.rs:93:9\n");
         assert_eq!(cleaned("    Frame 0: <unknown @ 0x00000470> @ 0x470\n"), "    Frame 0: <unknown>\n");
         assert_eq!(cleaned("        /rustc/59ab/library/core/src/p.rs:1:2\n"), "        library/core/src/p.rs:1:2\n");
-        assert_eq!(cleaned("        /home/me/prenda/firmware/src/a.rs:1:2\n"), "        firmware/src/a.rs:1:2\n");
+        assert_eq!(cleaned("        /users/me/prenda/firmware/src/a.rs:1:2\n"), "        firmware/src/a.rs:1:2\n");
     }
 
     #[test]

@@ -10,12 +10,10 @@ use anyhow::{Context as _, Result};
 pub struct Uart(UnixStream);
 
 impl Uart {
-    /// Connects to a socket.
     pub fn connect(socket: &Path) -> Result<Self> {
         UnixStream::connect(socket).map(Self).with_context(|| format!("cannot connect to {}", socket.display()))
     }
 
-    /// Sends bytes to the board.
     pub fn send(&self, bytes: &[u8]) -> Result<()> {
         (&self.0).write_all(bytes).context("cannot write to the board's serial port")
     }
