@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::output::{log, print};
 use crate::process::Job;
-use crate::table::{self, align_right};
+use crate::table;
 use crate::workspace::Workspace;
 
 /// Epochs of a round; the first one counts, too.
@@ -131,15 +131,14 @@ fn train(workspace: &Workspace, backend: &str) -> Result<Vec<f64>> {
 }
 
 fn comparison(measured: &[Measured]) -> Table {
-    let mut table = table::new();
-    table.set_header(["", "seconds per epoch", "images per second", "time relative to flex"]);
+    let header = ["", "seconds per epoch", "images per second", "time relative to flex"];
+    let mut table = table::with_header(header, 1..=3);
     let ours = measured.first().map_or(f64::NAN, |first| first.median_seconds);
     for Measured { name, version, median_seconds, images_per_second, .. } in measured {
         let name = version.as_ref().map_or_else(|| name.clone(), |version| format!("{name} {version}"));
         let ratio = format!("{:.2}", median_seconds / ours);
         table.add_row([name, format!("{median_seconds:.2}"), format!("{images_per_second:.0}"), ratio]);
     }
-    (1..=3).for_each(|column| align_right(&mut table, column));
     table
 }
 

@@ -14,7 +14,7 @@ use crate::bench;
 use crate::image::{self, Firmware};
 use crate::output::{log, print};
 use crate::page::Page;
-use crate::table::{self, align_right};
+use crate::table;
 use crate::workspace::Workspace;
 
 /// The page with the table, and the command in its markers.
@@ -102,19 +102,10 @@ fn rows(workspace: &Workspace) -> Result<Vec<Row>> {
 }
 
 fn table(rows: Vec<Row>) -> Table {
-    let mut table = table::new();
-    table.set_header([
-        "board",
-        "core",
-        "runs",
-        "flash",
-        "variables",
-        "buffers",
-        "stack",
-        "deepest",
-        "model at",
-        "room for it",
-    ]);
+    let names = ["board", "core", "runs"];
+    let sizes = ["flash", "variables", "buffers", "stack", "deepest"];
+    let header = [&names[..], &sizes[..], &["model at", "room for it"]].concat();
+    let mut table = table::with_header(header, [3, 4, 5, 6, 7, 9]);
     for row in rows {
         table.add_row([
             row.board,
@@ -128,9 +119,6 @@ fn table(rows: Vec<Row>) -> Table {
             format!("{:#010x}", row.model_address),
             grouped(row.model_room_bytes),
         ]);
-    }
-    for column in [3, 4, 5, 6, 7, 9] {
-        align_right(&mut table, column);
     }
     table
 }

@@ -8,6 +8,14 @@ pub fn new() -> Table {
     table
 }
 
+/// Returns a table with `header`, whose columns `right` are right-aligned.
+pub fn with_header<'a>(header: impl IntoIterator<Item = &'a str>, right: impl IntoIterator<Item = usize>) -> Table {
+    let mut table = new();
+    table.set_header(header);
+    right.into_iter().for_each(|column| align_right(&mut table, column));
+    table
+}
+
 /// Returns a table of names and values; the values are right-aligned.
 pub fn facts<const N: usize>(rows: [(&str, String); N]) -> Table {
     let mut table = new();
@@ -18,7 +26,7 @@ pub fn facts<const N: usize>(rows: [(&str, String); N]) -> Table {
     table
 }
 
-pub fn align_right(table: &mut Table, column: usize) {
+fn align_right(table: &mut Table, column: usize) {
     if let Some(column) = table.column_mut(column) {
         column.set_cell_alignment(CellAlignment::Right);
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::output::{log, print};
@@ -54,8 +54,7 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     // `cargo fuzz` has no --locked: it would silently update a stale lock file.
     let manifest = workspace.root.join("tests/fuzz/Cargo.toml");
     Job::new(cargo()).args(["fetch", "--locked", "--manifest-path"]).arg(manifest).run()?;
-    let mut rows = table::new();
-    rows.set_header(["target", "seconds", "executions", "coverage", "inputs"]);
+    let mut rows = table::with_header(["target", "seconds", "executions", "coverage", "inputs"], 1..=4);
     for target in targets {
         let Statistics { executions, coverage, inputs } = fuzz(workspace, target, options.seconds)?;
         rows.add_row([
@@ -66,14 +65,12 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
             &inputs.to_string(),
         ]);
     }
-    (1..=4).for_each(|column| table::align_right(&mut rows, column));
     print(rows)
 }
 
 fn fuzz(workspace: &Workspace, target: &str, seconds: u32) -> Result<Statistics> {
     // Findings are kept here for the next run; the committed corpus stays as it is.
-    let found = workspace.folder("fuzz")?.join(target);
-    std::fs::create_dir_all(&found).with_context(|| format!("cannot create folder {}", found.display()))?;
+    let found = workspace.folder(&format!("fuzz/{target}"))?;
     let folder = workspace.root.join("tests/fuzz");
     let mut statistics = Statistics::default();
     let mut last = Instant::now();
