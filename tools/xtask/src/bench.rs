@@ -9,10 +9,10 @@ use anyhow::{Result, bail};
 use boards::Board;
 use clap::Args;
 
-use crate::parity::{PROBE, board_of};
+use crate::parity::{PROBE, board_of, build_firmware};
 use crate::process::Job;
 use crate::workspace::{Workspace, shown};
-use crate::{UsageError, board, image, run_folder, trainer};
+use crate::{UsageError, board, run_folder, trainer};
 
 /// The budgets, and the model and answers they are for, relative to the workspace.
 const BUDGETS: &str = "tests/bench-budgets.toml";
@@ -160,9 +160,7 @@ fn chosen(workspace: &Workspace, model: Option<PathBuf>, data: Option<&Path>) ->
 
 /// Builds the firmware of `devices` and returns the job that measures them.
 fn measuring(workspace: &Workspace, devices: &[String], work: &Work) -> Result<Job> {
-    for device in devices {
-        image::build(workspace, &board::named(board_of(device))?)?;
-    }
+    build_firmware(workspace, devices)?;
     tool(workspace, devices, work)
 }
 
@@ -175,7 +173,7 @@ fn tool(workspace: &Workspace, devices: &[String], work: &Work) -> Result<Job> {
 }
 
 fn emulated() -> Result<Vec<String>> {
-    Ok(boards::all()?.into_iter().filter(|board| board.emulator.is_some()).map(|board| board.name).collect())
+    Ok(board::all_emulated()?.into_iter().map(|board| board.name).collect())
 }
 
 fn devices(names: &[String], probe: bool) -> Result<Vec<String>> {

@@ -29,10 +29,13 @@ pub fn probed(name: &str) -> Result<(Board, String)> {
 pub fn emulated(name: &str) -> Result<Board> {
     let board = named(name)?;
     if board.emulator.is_none() {
-        let all = boards::all()?.into_iter().filter(|board| board.emulator.is_some());
-        let names: Vec<_> = all.map(|board| board.name).collect();
+        let names: Vec<_> = all_emulated()?.into_iter().map(|board| board.name).collect();
         let text = format!("{name} is not emulated; the emulated boards are: {}", names.join(", "));
         return Err(UsageError(text).into());
     }
     Ok(board)
+}
+
+pub fn all_emulated() -> Result<Vec<Board>> {
+    Ok(boards::all()?.into_iter().filter(|board| board.emulator.is_some()).collect())
 }

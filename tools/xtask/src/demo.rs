@@ -1,8 +1,6 @@
 //! `cargo xtask demo`: from raw images to the answers of a running microcontroller.
 
-use std::slice;
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 use comfy_table::Table;
 use host_support::parity::ParityRecord;
 use serde::Serialize;
@@ -13,7 +11,7 @@ use crate::parity::{self, Sample};
 use crate::setup::{self, Purpose};
 use crate::sizes::{self, Sizes};
 use crate::stages::Stages;
-use crate::table::{self, align_right, percent};
+use crate::table::{self, percent};
 use crate::trainer::{self, Evaluated, Trained};
 use crate::workspace::Workspace;
 use crate::{DEFAULT_BOARD, image};
@@ -83,36 +81,29 @@ pub fn command(workspace: &Workspace, json: bool) -> Result<()> {
         stages.run("Answering the test images on the host", || trainer::evaluate(workspace, &model, &answers, None))?;
     let firmware =
         stages.run(&format!("Building the firmware for {}", board.name), || image::build(workspace, &board))?;
-    let report = stages.run(&format!("Comparing with {}", board.name), || {
-        let (report, run) = (folder.join("parity.json"), folder.join("run"));
-        parity::compare(workspace, slice::from_ref(&board.name), &model, &answers, &report, Some(&run))
-    })?;
+    let (device, one) =
+        stages.run(&format!("Comparing with {}", board.name), || parity::compare(workspace, &board.name, &folder))?;
 
-    let device = report.devices.iter().find(|device| device.device == board.name);
-    let device = device.with_context(|| format!("the parity report does not contain {}", board.name))?;
-    let summary = Summary::new(&trained, &evaluated, device, firmware.sizes());
+    let summary = Summary::new(&trained, &evaluated, &device, firmware.sizes());
     let printed = if json {
         print(serde_json::to_string(&summary)?)
     } else {
-        let sample = report.sample.as_ref().map_or_else(String::new, |image| format!("\n\n{}", sample(image)));
+        let sample = one.as_ref().map_or_else(String::new, |image| format!("\n\n{}", sample(image)));
         print(format_args!("\n{}{sample}", summary.table()))
     };
-    parity::verify(device, &evaluated)?;
+    parity::verify(&device, &evaluated)?;
     printed
 }
 
 /// Returns a table of one image's probabilities, side by side.
 fn sample(sample: &Sample) -> String {
     let name = |class: usize| sample.class_names.get(class).map_or("?", String::as_str);
-    let mut table = table::new();
-    table.set_header(["class", "host", sample.device_name.as_str()]);
+    let mut table = table::with_header(["class", "host", sample.device_name.as_str()], 1..3);
     for (class, (host, device)) in sample.host.iter().zip(&sample.device).enumerate() {
         let mark = if host == device { "" } else { "  differs" };
         let right = format!("{}{mark}", share(*device, &sample.device));
         table.add_row([name(class).to_owned(), share(*host, &sample.host), right]);
     }
-    align_right(&mut table, 1);
-    align_right(&mut table, 2);
     format!("test image {}, label: {}\n{table}", sample.image, name(sample.label))
 }
 

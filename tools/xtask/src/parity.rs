@@ -1,9 +1,9 @@
 //! `cargo xtask parity`: the same images on the host and on devices, every logit compared.
 
-use std::iter;
 use std::path::{Path, PathBuf};
+use std::{fs, iter};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use comfy_table::Table;
 use host_support::parity::ParityRecord;
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::board;
 use crate::output::{log, print};
 use crate::process::Job;
-use crate::table::{self, align_right, percent};
+use crate::table::{self, percent};
 use crate::trainer::Evaluated;
 use crate::workspace::{Workspace, shown};
 use crate::{DEFAULT_BOARD, UsageError, image, run_folder, trainer};
@@ -113,9 +113,7 @@ pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
     };
     let evaluated = trainer::evaluate(workspace, &model, &answers, data.as_deref())?;
     log(format_args!("    model {}, {} images", evaluated.model_id, evaluated.images));
-    for device in devices.iter().filter(|device| *device != LOOPBACK) {
-        image::build(workspace, &board::named(board_of(device))?)?;
-    }
+    build_firmware(workspace, &devices)?;
     let run = run_folder::of_model(&model, &evaluated.model_id);
     let job = tool(workspace, &devices, &model, &answers, run.as_deref())?.args(arguments);
     if json {
@@ -127,8 +125,8 @@ pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
 }
 
 fn table(devices: &[ParityRecord]) -> Table {
-    let mut table = table::new();
-    table.set_header(["device", "core", "images", "logits", "differ", "probabilities", "classes", "accuracy", "RAM"]);
+    let header = ["device", "core", "images", "logits", "differ", "probabilities", "classes", "accuracy", "RAM"];
+    let mut table = table::with_header(header, 2..9);
     for device in devices {
         table.add_row([
             device.device.clone(),
@@ -142,43 +140,34 @@ fn table(devices: &[ParityRecord]) -> Table {
             device.ram_bytes.map_or_else(String::new, |bytes| format!("{bytes} B")),
         ]);
     }
-    for column in 2..9 {
-        align_right(&mut table, column);
-    }
     table
 }
 
-/// Compares, and returns the report even if something differs. The folder `run` keeps it, too.
-pub fn compare(
-    workspace: &Workspace,
-    devices: &[String],
-    model: &Path,
-    answers: &Path,
-    report: &Path,
-    run: Option<&Path>,
-) -> Result<Report> {
-    report_of(tool(workspace, devices, model, answers, run)?, report)
+/// Compares the model and answers in `folder` with one device, and returns the record even if
+/// something differs. The run in the folder keeps it, too.
+pub fn compare(workspace: &Workspace, device: &str, folder: &Path) -> Result<(ParityRecord, Option<Sample>)> {
+    let [model, answers, report, run] =
+        ["model.bin", "answers.bin", "parity.json", "run"].map(|name| folder.join(name));
+    let job = tool(workspace, &[device.to_owned()], &model, &answers, Some(&run))?;
+    let Report { devices, sample } = report_of(job, &report)?;
+    let record = devices.into_iter().find(|record| record.device == device);
+    Ok((record.with_context(|| format!("the parity report does not contain {device}"))?, sample))
 }
 
 /// Runs `parity` and returns its report even if something differs.
 fn report_of(job: Job, report: &Path) -> Result<Report> {
     // An earlier report must not be mistaken for this one.
-    match std::fs::remove_file(report) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(anyhow!(error).context(format!("cannot remove {}", report.display())));
-        }
-        _ => {}
+    if report.exists() {
+        fs::remove_file(report).with_context(|| format!("cannot remove {}", report.display()))?;
     }
     let job = job.arg("--report").arg(report);
     let name = job.name();
     let ran = job.run();
-    let text = match std::fs::read_to_string(report) {
-        Ok(text) => text,
-        Err(error) => {
-            ran?;
-            return Err(anyhow!(error).context(format!("`{name}` wrote no report {}", report.display())));
-        }
-    };
+    if !report.exists() {
+        ran?;
+        bail!("`{name}` wrote no report {}", report.display());
+    }
+    let text = fs::read_to_string(report).with_context(|| format!("cannot read {}", report.display()))?;
     let parsed: Report = serde_json::from_str(&text).with_context(|| format!("cannot parse {}", report.display()))?;
     // It also fails if something differs; then the report has the details.
     if parsed.devices.iter().all(ParityRecord::agrees) {
@@ -202,15 +191,12 @@ pub fn chosen(devices: &[String], all: bool, usual: &[&str]) -> Result<Vec<Strin
     for board in &boards {
         let (name, probed) = (&board.name, format!("{PROBE}{}", board.name));
         if board.emulator.is_none() && devices.contains(name) {
-            return Err(
-                UsageError(format!("{name} is not emulated; {probed} is the board through a debug probe")).into()
-            );
+            let text = format!("{name} is not emulated; {probed} is the board through a debug probe");
+            return Err(UsageError(text).into());
         }
         if board.chip.is_none() && devices.contains(&probed) {
-            return Err(UsageError(format!(
-                "{name} cannot be reached through a debug probe; {name} is the emulated board"
-            ))
-            .into());
+            let text = format!("{name} cannot be reached through a debug probe; {name} is the emulated board");
+            return Err(UsageError(text).into());
         }
     }
     let known: Vec<String> = boards.into_iter().map(|board| board.name).collect();
@@ -228,6 +214,14 @@ pub fn chosen(devices: &[String], all: bool, usual: &[&str]) -> Result<Vec<Strin
 
 pub fn board_of(device: &str) -> &str {
     device.strip_prefix(PROBE).unwrap_or(device)
+}
+
+/// Builds the firmware of `devices`, which may include loopback.
+pub fn build_firmware(workspace: &Workspace, devices: &[String]) -> Result<()> {
+    for device in devices.iter().filter(|device| *device != LOOPBACK) {
+        image::build(workspace, &board::named(board_of(device))?)?;
+    }
+    Ok(())
 }
 
 /// Returns the command that compares, and keeps the results in the folder `run`.

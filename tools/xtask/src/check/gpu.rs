@@ -1,6 +1,6 @@
 //! `cargo xtask check gpu`: the trainer on a graphics card, from its build to answers that agree.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 use comfy_table::Table;
 use host_support::parity::ParityRecord;
@@ -102,17 +102,13 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     })?;
     let evaluated = stages
         .run("Answering the test images on the host", || trainer::evaluate(&workspace, &model, &answers, None))?;
-    let report = stages.run(&format!("Comparing with {LOOPBACK}"), || {
-        let (report, run) = (folder.join("parity.json"), folder.join("run"));
-        parity::compare(&workspace, &[LOOPBACK.to_owned()], &model, &answers, &report, Some(&run))
-    })?;
+    let (loopback, _) =
+        stages.run(&format!("Comparing with {LOOPBACK}"), || parity::compare(&workspace, LOOPBACK, &folder))?;
 
-    let loopback = report.devices.iter().find(|device| device.device == LOOPBACK);
-    let loopback = loopback.with_context(|| format!("the parity report does not contain {LOOPBACK}"))?;
-    let summary = GpuSummary::new(backend, &trained, &evaluated, loopback);
+    let summary = GpuSummary::new(backend, &trained, &evaluated, &loopback);
     let printed =
         if json { print(serde_json::to_string(&summary)?) } else { print(format_args!("\n{}", summary.table())) };
-    parity::verify(loopback, &evaluated)?;
+    parity::verify(&loopback, &evaluated)?;
     verify(&trained, &evaluated)?;
     printed
 }

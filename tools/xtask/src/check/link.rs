@@ -3,10 +3,10 @@
 use anyhow::Result;
 use clap::Args;
 
+use crate::UsageError;
 use crate::bench::{FIXTURE_ANSWERS, FIXTURE_MODEL};
-use crate::parity::{LOOPBACK, board_of, chosen};
+use crate::parity::{LOOPBACK, build_firmware, chosen};
 use crate::workspace::Workspace;
-use crate::{UsageError, board, image};
 
 #[derive(Args)]
 #[command(after_help = "Other options are passed to `link`, for example --damaged N, --noise SECONDS, --seed N, \
@@ -30,9 +30,7 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     let devices = chosen(&devices, all, &[LOOPBACK])?;
 
     workspace.build_program("link")?;
-    for device in devices.iter().filter(|device| *device != LOOPBACK) {
-        image::build(workspace, &board::named(board_of(device))?)?;
-    }
+    build_firmware(workspace, &devices)?;
     let job = workspace.job("link").args(&devices);
     let job = job.arg("--model").arg(workspace.root.join(FIXTURE_MODEL));
     let job = job.arg("--answers").arg(workspace.root.join(FIXTURE_ANSWERS));

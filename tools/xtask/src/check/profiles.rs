@@ -109,7 +109,7 @@ fn never_compared<'a>(boards: &[&'a str], rows: &[Vec<Verdict>]) -> Vec<&'a str>
 /// board has no room for the build that is flashed or for any build.
 pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     let boards: Vec<Board> = if options.boards.is_empty() {
-        boards::all()?.into_iter().filter(|board| board.emulator.is_some()).collect()
+        board::all_emulated()?
     } else {
         options.boards.iter().map(|name| board::emulated(name)).collect::<Result<_>>()?
     };
