@@ -1,16 +1,17 @@
 //! BBC micro:bit, first version: an nRF51822 with 16 KB of RAM.
 
+use embedded_hal::digital::OutputPin;
 use nrf51_hal::clocks::Clocks;
-use nrf51_hal::gpio::p0::{P0_13, Parts};
-use nrf51_hal::gpio::{Level, Output, PushPull};
-use nrf51_hal::pac::{Peripherals, UART0};
-use nrf51_hal::uart::{Pins, Uart};
+use nrf51_hal::gpio::Level;
+use nrf51_hal::gpio::p0::Parts;
+use nrf51_hal::pac::Peripherals;
+use nrf51_hal::uart::Pins;
 
 use crate::hw::arm::counting::spin;
 use crate::hw::board::Board;
 use crate::hw::memory::memory_use;
 use crate::hw::nrf51_timer;
-use crate::hw::nrf51_uart;
+use crate::hw::nrf51_uart::{self, Uart};
 use crate::{Counter, Identity};
 
 /// Frames up to 1 KB, hidden layers up to 256 neurons, 16 classes.
@@ -25,7 +26,7 @@ const COUNTER: Counter = Counter { ticks: nrf51_timer::ticks, hertz: 16_000_000,
 ///
 /// The UART leads to the interface chip, a serial port on the host. The LED is the upper left one.
 #[must_use]
-pub fn take() -> Option<Board<Uart<UART0>, P0_13<Output<PushPull>>, impl FnMut(&mut Uart<UART0>)>> {
+pub fn take() -> Option<Board<Uart, impl OutputPin, impl FnMut(&mut Uart)>> {
     let peripherals = Peripherals::take()?;
     // Permanently: see `nrf51_uart::start`.
     cortex_m::interrupt::disable();

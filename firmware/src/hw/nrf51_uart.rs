@@ -3,7 +3,10 @@
 use cortex_m::peripheral::NVIC;
 use embedded_io::ReadReady;
 use nrf51_hal::pac::{Interrupt, TIMER1, UART0};
-use nrf51_hal::uart::{Baudrate, Parity, Pins, Uart};
+use nrf51_hal::uart::{self, Baudrate, Parity, Pins};
+
+/// The driver.
+pub type Uart = uart::Uart<UART0>;
 
 /// Interval of wake-ups, in microseconds, which are ticks of the timer.
 const TICK_US: u32 = 1000;
@@ -18,8 +21,7 @@ const PRESCALER: u32 = 4;
 /// # Safety
 ///
 /// Interrupts must stay masked: these only end sleep.
-#[must_use]
-pub unsafe fn start(uart: UART0, pins: Pins, tick: TIMER1) -> (Uart<UART0>, impl FnMut(&mut Uart<UART0>)) {
+pub unsafe fn start(uart: UART0, pins: Pins, tick: TIMER1) -> (Uart, impl FnMut(&mut Uart)) {
     let uart = Uart::new(uart, pins, Parity::EXCLUDED, Baudrate::BAUD115200);
     // SAFETY: the HAL owns the handle, and writes neither register while this function runs.
     let registers = unsafe { &*UART0::ptr() };
@@ -44,7 +46,7 @@ pub unsafe fn start(uart: UART0, pins: Pins, tick: TIMER1) -> (Uart<UART0>, impl
         NVIC::unmask(Interrupt::UART0);
         NVIC::unmask(Interrupt::TIMER1);
     }
-    let sleep = move |uart: &mut Uart<UART0>| {
+    let sleep = move |uart: &mut Uart| {
         tick.events_compare[0].reset();
         NVIC::unpend(Interrupt::TIMER1);
         NVIC::unpend(Interrupt::UART0);
