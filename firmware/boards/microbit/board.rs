@@ -25,7 +25,6 @@ const COUNTER: Counter = Counter { ticks: nrf51_timer::ticks, hertz: 16_000_000,
 /// Starts the peripherals. Returns `None` at the second call.
 ///
 /// The UART leads to the interface chip, a serial port on the host. The LED is the upper left one.
-#[must_use]
 pub fn take() -> Option<Board<Uart, impl OutputPin, impl FnMut(&mut Uart)>> {
     let peripherals = Peripherals::take()?;
     // Permanently: see `nrf51_uart::start`.

@@ -32,7 +32,6 @@ fn ticks() -> u32 {
 }
 
 /// Starts the peripherals. Returns `None` at the second call.
-#[must_use]
 pub fn take() -> Option<Board<CmsdkUart, Mps2Led>> {
     let core = cortex_m::Peripherals::take()?;
     // SAFETY: the board's memory map, and there is only one `core`.

@@ -59,7 +59,6 @@ fn let_interrupt(may: bool) {
 /// Starts the peripherals. Returns `None` at the second call.
 ///
 /// The UART leads to the J-Link, a serial port on the host. The LED is LED1.
-#[must_use]
 pub fn take() -> Option<Board<Nrf52Uart, ActiveLow<Output<'static>>>> {
     // Long enough for a request. The driver's DMA fills it in two halves.
     let received = singleton!(: [u8; 2048] = [0; 2048])?;

@@ -43,7 +43,6 @@ fn let_interrupt(may: bool) {
 /// Starts the peripherals. Returns `None` at the second call.
 ///
 /// The UART leads to the ST-Link, a serial port on the host. The LED is LD1, the green one.
-#[must_use]
 pub fn take() -> Option<Board<BufferedUart<'static>, Output<'static>>> {
     let mut core = cortex_m::Peripherals::take()?;
     cycles::start(&mut core.DCB, &mut core.DWT);

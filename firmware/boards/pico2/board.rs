@@ -37,7 +37,6 @@ static IMAGE: ImageDef = ImageDef::secure_exe();
 type Uart = UartPeripheral<Enabled, UART0, (Pin<Gpio0, FunctionUart, PullNone>, Pin<Gpio1, FunctionUart, PullUp>)>;
 
 /// Starts the peripherals. Returns `None` at the second call.
-#[must_use]
 pub fn take() -> Option<Board<Uart, Pin<Gpio25, FunctionSioOutput, PullDown>>> {
     let mut core = cortex_m::Peripherals::take()?;
     let mut chip = Peripherals::take()?;

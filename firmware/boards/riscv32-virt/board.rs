@@ -46,7 +46,6 @@ type Uart = Uart16550<Registers>;
 /// Starts the peripherals. Returns `None` at the second call.
 ///
 /// Sleep lasts at most a millisecond. A byte between check and sleep is pending and ends the sleep.
-#[must_use]
 pub fn take() -> Option<Board<Uart, NoLed, impl FnMut(&mut Uart)>> {
     static TAKEN: AtomicBool = AtomicBool::new(false);
     if TAKEN.swap(true, Ordering::Relaxed) {

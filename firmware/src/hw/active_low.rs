@@ -3,7 +3,6 @@
 use embedded_hal::digital::{ErrorType, OutputPin};
 
 /// An inverted pin.
-#[derive(Debug)]
 pub struct ActiveLow<Pin>(pub Pin);
 
 impl<Pin: ErrorType> ErrorType for ActiveLow<Pin> {

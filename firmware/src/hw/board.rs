@@ -14,7 +14,6 @@ core::arch::global_asm!(
 );
 
 /// The peripherals of a board.
-#[derive(Debug)]
 pub struct Board<Uart, Led, Sleep = fn(&mut Uart)> {
     /// The serial link to a host.
     pub uart: Uart,

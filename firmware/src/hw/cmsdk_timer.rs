@@ -26,7 +26,6 @@ pub unsafe fn start(address: NonNull<u32>) {
 /// # Safety
 ///
 /// `address` must be that of a CMSDK timer.
-#[must_use]
 pub unsafe fn ticks(address: NonNull<u32>) -> u32 {
     // Inverted, because the timer counts down.
     // SAFETY: the caller guarantees that this is the timer's, and reading it has no effect.

@@ -22,7 +22,7 @@ const CONTROL_RECEIVE: u32 = 1 << 1;
 const CONTROL_RECEIVE_INTERRUPT: u32 = 1 << 3;
 const INTERRUPT_RECEIVE: u32 = 1 << 1;
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 struct Line(u16);
 
 // SAFETY: the number never changes, and the caller of `CmsdkUart::new`, the only place that creates
@@ -34,7 +34,6 @@ unsafe impl cortex_m::interrupt::InterruptNumber for Line {
 }
 
 /// A UART with a buffer of one byte in each direction.
-#[derive(Debug)]
 pub struct CmsdkUart {
     registers: NonNull<u32>,
     receive_line: Line,
@@ -47,7 +46,6 @@ impl CmsdkUart {
     ///
     /// `address` must be that of a CMSDK UART, `receive_line` its receive interrupt. Nothing else
     /// may use them. Interrupts must stay masked: this one only ends sleep.
-    #[must_use]
     pub unsafe fn new(address: NonNull<u32>, receive_line: u16, divider: u32) -> Self {
         let receive_line = Line(receive_line);
         let mut uart = Self { registers: address, receive_line };

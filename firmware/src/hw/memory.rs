@@ -33,7 +33,6 @@ unsafe extern "C" {
 }
 
 /// Returns the flash region of the model.
-#[must_use]
 pub fn model_region() -> &'static [u8] {
     let (start, end) = (&raw const _model_start, &raw const _model_end);
     // SAFETY: the symbols bound the MODEL region of `memory.x`, which is readable flash, never
@@ -42,14 +41,12 @@ pub fn model_region() -> &'static [u8] {
 }
 
 /// Returns true if `address` is in the stack's region.
-#[must_use]
 pub fn is_stack(address: usize) -> bool {
     ((&raw const _stack_end).addr()..(&raw const _stack_start).addr()).contains(&address)
 }
 
 /// Returns the sizes of flash, statics and stack in bytes. The paint that is left from the start-up
 /// code shows how deep the stack was.
-#[must_use]
 pub fn memory_use() -> MemoryUse {
     let (deepest, top) = (&raw const _stack_end, &raw const _stack_start);
     let mut untouched = deepest;

@@ -6,7 +6,6 @@ use core::ptr::NonNull;
 use embedded_hal::digital::{ErrorType, OutputPin};
 
 /// The first of the two user LEDs.
-#[derive(Debug)]
 pub struct Mps2Led {
     register: NonNull<u32>,
 }
@@ -17,7 +16,6 @@ impl Mps2Led {
     /// # Safety
     ///
     /// `address` must be that of register LED0 of the FPGA's I/O block, which nothing else writes.
-    #[must_use]
     pub unsafe fn new(address: NonNull<u32>) -> Self {
         Self { register: address }
     }

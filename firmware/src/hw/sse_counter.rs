@@ -20,7 +20,6 @@ pub unsafe fn start(address: NonNull<u32>) {
 /// # Safety
 ///
 /// `address` must be that of the counter's read frame.
-#[must_use]
 pub unsafe fn ticks(address: NonNull<u32>) -> u32 {
     // SAFETY: the caller guarantees that this is the count, and reading it has no effect.
     unsafe { address.read_volatile() }

@@ -12,7 +12,6 @@ pub fn start(dcb: &mut DCB, dwt: &mut DWT) {
 }
 
 /// Returns the counter of a core that runs at `hertz`.
-#[must_use]
 pub const fn counter(hertz: u32, let_interrupt: fn(bool)) -> Counter {
     Counter { ticks: DWT::cycle_count, hertz, let_interrupt, spin }
 }

@@ -26,7 +26,6 @@ fn ticks() -> u32 {
 }
 
 /// Starts the peripherals. Returns `None` at the second call.
-#[must_use]
 pub fn take() -> Option<Board<CmsdkUart, Mps2Led>> {
     const MAP: Map = Map { uart: 0x4000_4000, uart_receive: 0, led: 0x4002_8000, clock_hz: CLOCK_HZ };
     /// Start of RAM and of the stack.

@@ -9,7 +9,6 @@ const COMPARE: usize = 0x4000 / 4;
 const TIME: usize = 0xBFF8 / 4;
 
 /// The timer.
-#[derive(Debug)]
 pub struct Clint {
     registers: NonNull<u32>,
 }
@@ -20,7 +19,6 @@ impl Clint {
     /// # Safety
     ///
     /// `address` must be that of a CLINT, with a timer for this alone. Interrupts must stay masked.
-    #[must_use]
     pub unsafe fn new(address: NonNull<u32>) -> Self {
         // SAFETY: interrupts stay masked, so the timer's is never taken.
         unsafe { mie::set_mtimer() };

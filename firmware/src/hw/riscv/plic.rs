@@ -10,7 +10,6 @@ const THRESHOLD: usize = 0x20_0000 / 4;
 const CLAIM: usize = 0x20_0004 / 4;
 
 /// The controller.
-#[derive(Debug)]
 pub struct Plic {
     registers: NonNull<u32>,
 }
@@ -21,7 +20,6 @@ impl Plic {
     /// # Safety
     ///
     /// `address` must be that of a PLIC that nothing else uses. Interrupts must stay masked.
-    #[must_use]
     pub unsafe fn new(address: NonNull<u32>, line: usize) -> Self {
         let mut plic = Self { registers: address };
         plic.write(line, 1);
