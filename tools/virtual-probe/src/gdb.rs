@@ -52,7 +52,6 @@ impl Gdb {
         self.take_stop()
     }
 
-    /// Stops the core.
     pub(crate) fn halt(&mut self) -> Result {
         if self.running {
             self.send_raw(&[0x03])?;
@@ -61,7 +60,6 @@ impl Gdb {
         if self.running { Err(EmulatorError::Silent { link: LINK, patience: self.patience }) } else { Ok(()) }
     }
 
-    /// Lets the core run.
     pub(crate) fn resume(&mut self) -> Result {
         if !self.running {
             self.send_raw(&packet::framed("c"))?;

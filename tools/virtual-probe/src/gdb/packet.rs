@@ -7,7 +7,6 @@ pub(super) struct Packets {
 }
 
 impl Packets {
-    /// Adds received bytes.
     pub(super) fn feed(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }

@@ -23,6 +23,7 @@ pub enum Uart {
 
 /// The choice of a machine, and how to start it.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct MachineOptions {
     program: String,
     machine: String,
@@ -37,7 +38,6 @@ pub struct MachineOptions {
 
 impl MachineOptions {
     /// Chooses an Arm machine by QEMU's name, with empty memory and no connections.
-    #[must_use]
     pub fn new(machine: &str) -> Self {
         Self {
             program: QEMU.to_owned(),
@@ -53,49 +53,42 @@ impl MachineOptions {
     }
 
     /// Sets the QEMU program that emulates the machine: [`QEMU`] by default.
-    #[must_use]
     pub fn program(mut self, program: &str) -> Self {
         self.program = program.to_owned();
         self
     }
 
     /// Sets the time limit of the start and of every answer: 20 seconds by default.
-    #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
     }
 
     /// Sets an ELF that QEMU loads, again at each reset.
-    #[must_use]
     pub fn kernel(mut self, path: &Path) -> Self {
         self.kernel = Some(path.to_owned());
         self
     }
 
     /// Adds bytes that QEMU loads at `address`, again at each reset.
-    #[must_use]
     pub fn image(mut self, address: u64, bytes: &[u8]) -> Self {
         self.images.push((address, bytes.to_owned()));
         self
     }
 
     /// Sets if QEMU itself serves semihosting calls: off by default.
-    #[must_use]
     pub fn semihosting(mut self, on: bool) -> Self {
         self.semihosting = on;
         self
     }
 
     /// Connects the first serial port: [`Uart::None`] by default.
-    #[must_use]
     pub fn uart(mut self, uart: Uart) -> Self {
         self.uart = uart;
         self
     }
 
     /// Starts the machine stopped, with a connection to its core for a [`Probe`](crate::Probe).
-    #[must_use]
     pub fn debugged(mut self) -> Self {
         self.debugged = true;
         self
@@ -103,7 +96,6 @@ impl MachineOptions {
 
     /// Makes each instruction take `1 << shift` nanoseconds of the machine's time, so that timers
     /// count the same instructions in each run. QEMU accepts 0 to 10. The default is real time.
-    #[must_use]
     pub fn instruction_time(mut self, shift: u8) -> Self {
         self.instruction_shift = Some(shift);
         self

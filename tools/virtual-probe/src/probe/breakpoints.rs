@@ -81,7 +81,6 @@ impl Comparators {
         self.registers.get(index as usize).copied().unwrap_or(0)
     }
 
-    /// Writes comparator `index` if it exists.
     pub(super) fn set_comparator(&mut self, index: u32, value: u32) {
         if let Some(register) = self.registers.get_mut(index as usize) {
             *register = value;

@@ -43,7 +43,6 @@ pub(super) enum Command {
 /// The reason why bytes are not a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CommandError {
-    /// The name is unknown.
     Unknown,
     /// The name is known, but the arguments are malformed.
     Malformed,

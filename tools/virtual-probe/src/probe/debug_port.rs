@@ -59,7 +59,6 @@ impl DebugPort {
         }
     }
 
-    /// Reads a register of the debug port.
     pub(super) fn read_debug(&mut self, register: u8) -> u32 {
         match (register & 0xc, self.select & 0xf) {
             (0x0, _) => DPIDR,
@@ -74,7 +73,6 @@ impl DebugPort {
         }
     }
 
-    /// Writes a register of the debug port.
     pub(super) fn write_debug(&mut self, register: u8, value: u32) {
         match (register & 0xc, self.select & 0xf) {
             // Bit 2 clears the sticky error. Aborts are ignored.

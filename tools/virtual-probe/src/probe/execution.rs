@@ -28,7 +28,6 @@ pub(super) enum State {
     LockedUp,
 }
 
-/// The core's execution, and its breakpoints.
 #[derive(Debug)]
 pub(super) struct Execution {
     pub(super) gdb: Gdb,
@@ -84,7 +83,6 @@ impl Execution {
         }
     }
 
-    /// Updates and returns the core's state.
     pub(super) fn state(&mut self) -> Result<State> {
         if self.gdb.poll()? {
             self.stopped()?;

@@ -64,7 +64,6 @@ pub(super) fn store(gdb: &mut Gdb, board: &Board, address: u32, value: u32) -> R
     execute(gdb, board, [0x6001, 0xbf00], [address, value]).map(|_| ())
 }
 
-/// The place of a register.
 enum Place {
     /// The stub's register of this number.
     General(u8),
