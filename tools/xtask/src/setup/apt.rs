@@ -2,6 +2,7 @@
 
 use anyhow::{Result, anyhow, bail};
 
+use super::steps::Done;
 use crate::output::log;
 use crate::process::Job;
 use crate::programs::find_program;
@@ -20,7 +21,7 @@ enum Rights {
 }
 
 impl Apt {
-    pub fn install(&mut self, packages: &[&str]) -> Result<()> {
+    pub fn install(&mut self, packages: &[&str]) -> Result<Done> {
         if find_program("apt-get").is_none() {
             bail!("this host has no apt-get");
         }
@@ -41,7 +42,8 @@ impl Apt {
         if !removed.is_empty() {
             log(format_args!("    to install {}, apt-get removes: {removed}", packages.join(", ")));
         }
-        apt_get(rights).args(["install", "-y", "--no-install-recommends"]).args(packages).run()
+        apt_get(rights).args(["install", "-y", "--no-install-recommends"]).args(packages).run()?;
+        Ok(Done::Now)
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 
 use super::apt::Apt;
-use super::steps::{ByHand, Done, Found, Step, apt_line};
+use super::steps::{About, ByHand, Done, Found, Step, apt_line};
 use crate::process::Job;
 use crate::programs::find_program;
 
@@ -17,12 +17,8 @@ const PACKAGES: [&str; 2] = ["chromium", "chromium-driver"];
 pub struct Browser;
 
 impl Step for Browser {
-    fn name(&self) -> &'static str {
-        "browser"
-    }
-
-    fn purpose(&self) -> &'static str {
-        "to test reports in (Chromium, 100 MB); only tests use it"
+    fn about(&self) -> About {
+        About { name: "browser", purpose: "to test reports in (Chromium, 100 MB); only tests use it" }
     }
 
     fn check(&self) -> Found {
@@ -33,17 +29,14 @@ impl Step for Browser {
     }
 
     fn act(&self, apt: &mut Apt) -> Result<Done> {
-        let installed = apt.install(&PACKAGES).and_then(|()| match self.check() {
-            Found::Ready(_) => Ok(()),
+        let installed = apt.install(&PACKAGES).and_then(|done| match self.check() {
+            Found::Ready(_) => Ok(done),
             Found::Missing(what) => bail!("installed, but the check still fails: {what}"),
         });
-        match installed {
-            Ok(()) => Ok(Done::Now),
-            Err(error) => {
-                let lines = self.by_hand();
-                Ok(Done::Later(format!("{error:#}; its trials are skipped until it is installed\n{lines}")))
-            }
-        }
+        installed.or_else(|error| {
+            let lines = self.by_hand();
+            Ok(Done::Later(format!("{error:#}; its trials are skipped until it is installed\n{lines}")))
+        })
     }
 
     fn by_hand(&self) -> ByHand {

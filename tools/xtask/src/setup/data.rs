@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 
 use super::apt::Apt;
-use super::steps::{ByHand, Done, Found, Step, apt_line};
+use super::steps::{About, ByHand, Done, Found, Step, apt_line};
 
 /// The files, each plain or with .gz.
 const FILES: [&str; 4] =
@@ -19,12 +19,11 @@ const DOWNLOAD: &str = "cargo run --bin host-trainer -- data";
 pub struct DataSet;
 
 impl Step for DataSet {
-    fn name(&self) -> &'static str {
-        "data set"
-    }
-
-    fn purpose(&self) -> &'static str {
-        "for training and for the comparison of host and device (Fashion-MNIST, 30 MB)"
+    fn about(&self) -> About {
+        About {
+            name: "data set",
+            purpose: "for training and for the comparison of host and device (Fashion-MNIST, 30 MB)",
+        }
     }
 
     fn check(&self) -> Found {
@@ -35,12 +34,9 @@ impl Step for DataSet {
         if let Some(folder) = named() {
             bail!("{VARIABLE} is {}, so no other folder is used; correct it or unset it", folder.display());
         }
-        match apt.install(&PACKAGES) {
-            Ok(()) => Ok(Done::Now),
-            Err(error) => {
-                Ok(Done::Later(format!("{error:#}; the trainer downloads it when it needs it (now: {DOWNLOAD})")))
-            }
-        }
+        apt.install(&PACKAGES).or_else(|error| {
+            Ok(Done::Later(format!("{error:#}; the trainer downloads it when it needs it (now: {DOWNLOAD})")))
+        })
     }
 
     fn by_hand(&self) -> ByHand {

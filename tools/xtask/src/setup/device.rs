@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use serde::Deserialize;
 
 use super::apt::Apt;
-use super::steps::{ByHand, Done, Found, Step, apt_line};
+use super::steps::{About, ByHand, Done, Found, Step, apt_line};
 use crate::trainer::Backend;
 use crate::workspace::Workspace;
 
@@ -35,12 +35,11 @@ struct Hardware {
 }
 
 impl Step for GraphicsDevice<'_> {
-    fn name(&self) -> &'static str {
-        "device"
-    }
-
-    fn purpose(&self) -> &'static str {
-        "to train on: a graphics card with its driver, or a driver that computes on the CPU"
+    fn about(&self) -> About {
+        About {
+            name: "device",
+            purpose: "to train on: a graphics card with its driver, or a driver that computes on the CPU",
+        }
     }
 
     fn check(&self) -> Found {
@@ -55,7 +54,7 @@ impl Step for GraphicsDevice<'_> {
     fn act(&self, apt: &mut Apt) -> Result<Done> {
         match self.backend {
             Backend::Wgpu if cfg!(target_vendor = "apple") => bail!("Metal is a part of macOS and cannot be installed"),
-            Backend::Wgpu => apt.install(&PACKAGES).map(|()| Done::Now),
+            Backend::Wgpu => apt.install(&PACKAGES),
             Backend::Cuda => bail!("NVIDIA's driver replaces parts of the system; install it yourself"),
         }
     }

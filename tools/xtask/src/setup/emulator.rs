@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::apt::Apt;
-use super::steps::{ByHand, Done, Found, Step, apt_line};
+use super::steps::{About, ByHand, Done, Found, Step, apt_line};
 use crate::process::Job;
 use crate::programs::find_program;
 
@@ -14,12 +14,8 @@ pub struct Emulator {
 }
 
 impl Step for Emulator {
-    fn name(&self) -> &'static str {
-        "emulator"
-    }
-
-    fn purpose(&self) -> &'static str {
-        "to run the firmware without hardware"
+    fn about(&self) -> About {
+        About { name: "emulator", purpose: "to run the firmware without hardware" }
     }
 
     fn check(&self) -> Found {
@@ -38,8 +34,7 @@ impl Step for Emulator {
 
     fn act(&self, apt: &mut Apt) -> Result<Done> {
         // Debian's packages have or provide these names.
-        apt.install(&[self.program.as_str()])?;
-        Ok(Done::Now)
+        apt.install(&[self.program.as_str()])
     }
 
     fn by_hand(&self) -> ByHand {

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::apt::Apt;
-use super::steps::{ByHand, Done, Found, Step, apt_line};
+use super::steps::{About, ByHand, Done, Found, Step, apt_line};
 use crate::image::Facts;
 
 const PACKAGES: [&str; 1] = ["lld"];
@@ -14,12 +14,8 @@ pub struct Linker {
 }
 
 impl Step for Linker {
-    fn name(&self) -> &'static str {
-        "linker"
-    }
-
-    fn purpose(&self) -> &'static str {
-        "to link the firmware"
+    fn about(&self) -> About {
+        About { name: "linker", purpose: "to link the firmware" }
     }
 
     fn check(&self) -> Found {
@@ -37,8 +33,7 @@ impl Step for Linker {
     }
 
     fn act(&self, apt: &mut Apt) -> Result<Done> {
-        apt.install(&PACKAGES)?;
-        Ok(Done::Now)
+        apt.install(&PACKAGES)
     }
 
     fn by_hand(&self) -> ByHand {

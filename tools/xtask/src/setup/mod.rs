@@ -21,7 +21,7 @@ use crate::trainer::Backend;
 use crate::workspace::Workspace;
 
 use apt::Apt;
-use steps::{Done, Found, Step};
+use steps::{About, Done, Found, Step};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -61,11 +61,11 @@ fn ensure_all(steps: &[Box<dyn Step + '_>]) -> Result<()> {
     let mut apt = Apt::default();
     let mut failed = Vec::new();
     for step in steps {
-        let name = step.name();
+        let About { name, purpose } = step.about();
         match step.check() {
             Found::Ready(what) => log(format_args!("    ok       {name}: {what}")),
             Found::Missing(what) => {
-                log(format_args!("    missing  {name}: {what}\n             needed {}", step.purpose()));
+                log(format_args!("    missing  {name}: {what}\n             needed {purpose}"));
                 match act(step.as_ref(), &mut apt) {
                     Ok(text) => log(format_args!("    {text}")),
                     Err(error) => {
@@ -84,10 +84,11 @@ fn ensure_all(steps: &[Box<dyn Step + '_>]) -> Result<()> {
 
 /// Performs a step and checks it again.
 fn act(step: &dyn Step, apt: &mut Apt) -> Result<String> {
+    let name = step.about().name;
     match step.act(apt)? {
-        Done::Later(when) => Ok(format!("later    {}: {when}", step.name())),
+        Done::Later(when) => Ok(format!("later    {name}: {when}")),
         Done::Now => match step.check() {
-            Found::Ready(what) => Ok(format!("done     {}: {what}", step.name())),
+            Found::Ready(what) => Ok(format!("done     {name}: {what}")),
             Found::Missing(what) => bail!("installed, but the check still fails: {what}"),
         },
     }
@@ -98,7 +99,7 @@ fn report(steps: &[Box<dyn Step>]) -> Result<()> {
     let mut missing = Vec::new();
     let mut lines = Vec::new();
     for step in steps {
-        let (name, purpose) = (step.name(), step.purpose());
+        let About { name, purpose } = step.about();
         match step.check() {
             Found::Ready(what) => lines.push(format!("    ok       {name}: {what}")),
             Found::Missing(what) => {

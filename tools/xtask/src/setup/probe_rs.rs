@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 
 use super::apt::Apt;
-use super::steps::{ByHand, Done, Found, Step, apt_line};
+use super::steps::{About, ByHand, Done, Found, Step, apt_line};
 use crate::probe;
 use crate::process::Job;
 use crate::workspace::cargo;
@@ -17,12 +17,8 @@ const PACKAGES: [&str; 2] = ["libudev-dev", "pkg-config"];
 pub struct ProbeRs;
 
 impl Step for ProbeRs {
-    fn name(&self) -> &'static str {
-        "probe-rs"
-    }
-
-    fn purpose(&self) -> &'static str {
-        "to flash boards and show their logs; building it takes ten minutes"
+    fn about(&self) -> About {
+        About { name: "probe-rs", purpose: "to flash boards and show their logs; building it takes ten minutes" }
     }
 
     fn check(&self) -> Found {

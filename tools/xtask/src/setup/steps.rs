@@ -18,12 +18,15 @@ pub enum Done {
     Later(String),
 }
 
+/// A step's name, and its purpose, to follow the word "needed".
+pub struct About {
+    pub name: &'static str,
+    pub purpose: &'static str,
+}
+
 /// A thing that the host needs.
 pub trait Step {
-    fn name(&self) -> &'static str;
-
-    /// Returns its purpose, to follow the word "needed".
-    fn purpose(&self) -> &'static str;
+    fn about(&self) -> About;
 
     /// Changes nothing.
     fn check(&self) -> Found;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::apt::Apt;
-use super::steps::{ByHand, Done, Found, Step, apt_line};
+use super::steps::{About, ByHand, Done, Found, Step, apt_line};
 use crate::image::{Facts, Library};
 use crate::output::log;
 use crate::process::Job;
@@ -23,12 +23,8 @@ pub struct FirmwareTarget {
 }
 
 impl Step for FirmwareTarget {
-    fn name(&self) -> &'static str {
-        "firmware target"
-    }
-
-    fn purpose(&self) -> &'static str {
-        "to compile Rust for the microcontroller"
+    fn about(&self) -> About {
+        About { name: "firmware target", purpose: "to compile Rust for the microcontroller" }
     }
 
     fn check(&self) -> Found {
@@ -46,13 +42,12 @@ impl Step for FirmwareTarget {
 
     fn act(&self, apt: &mut Apt) -> Result<Done> {
         if find_program("rustup").is_none() {
-            apt.install(&PACKAGES).context("rustup is not installed")?;
-            return Ok(Done::Now);
+            return apt.install(&PACKAGES).context("rustup is not installed");
         }
         let add = Job::new("rustup").args(["target", "add", &self.triple]).without_input();
         if let Err(error) = add.run_within(RUSTUP_LIMIT) {
             log(format_args!("    {error:#}; trying the system's packages"));
-            apt.install(&PACKAGES).context("rustup did not provide it")?;
+            return apt.install(&PACKAGES).context("rustup did not provide it");
         }
         Ok(Done::Now)
     }
