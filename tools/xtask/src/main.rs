@@ -26,10 +26,9 @@ mod test;
 mod trainer;
 mod workspace;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use thiserror::Error;
 
 use process::Reported;
@@ -101,23 +100,11 @@ enum Task {
     /// figures.
     Frontier(frontier::Options),
     /// Flashes a board with probe-rs: the firmware, or a model alone.
-    Flash {
-        /// A folder in firmware/boards.
-        #[arg(value_name = "BOARD")]
-        board: String,
-        #[command(flatten)]
-        options: ProbeOptions,
-    },
+    Flash(probe::Options),
     /// Flashes and starts a board with probe-rs and shows its logs until interrupted.
     ///
     /// A board that can be emulated is emulated unless --probe names a debug probe.
-    Run {
-        /// A folder in firmware/boards.
-        #[arg(value_name = "BOARD")]
-        board: String,
-        #[command(flatten)]
-        options: ProbeOptions,
-    },
+    Run(probe::Options),
     /// Emulates a board with a virtual debug probe, for probe-rs, `flash` and `run`, until
     /// interrupted.
     Probe {
@@ -141,20 +128,6 @@ enum Task {
     /// Runs one of the rare or long checks: lints, fuzzing, profiles, licences and others.
     #[command(subcommand)]
     Check(check::Check),
-}
-
-/// The model to flash, and the probe.
-#[derive(Args)]
-struct ProbeOptions {
-    /// A model, or the folder of a run. `flash` then flashes the model alone, `run` both.
-    /// [default for `run` on an emulated board: the demo's model]
-    #[arg(long, value_name = "FILE|DIR")]
-    model: Option<PathBuf>,
-    /// The debug probe: VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL, as `probe-rs list` shows it, or
-    /// 1d50:6018:127.0.0.1:PORT for a virtual one. [default: $PROBE_RS_PROBE; otherwise a virtual
-    /// probe for an emulated board, or the only probe that is connected]
-    #[arg(long, value_name = "PROBE")]
-    probe: Option<String>,
 }
 
 /// A mistake in the arguments: exit code 2, while other failures have 1.
@@ -186,8 +159,8 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Bench(options) => bench::command(&workspace, options),
         Task::BenchTrain(options) => bench_train::command(&workspace, &options),
         Task::Frontier(options) => frontier::command(&workspace, &options),
-        Task::Flash { board, options } => probe::flash(&workspace, &board, options.model, options.probe),
-        Task::Run { board, options } => probe::run(&workspace, &board, options.model, options.probe),
+        Task::Flash(options) => probe::flash(&workspace, options),
+        Task::Run(options) => probe::run(&workspace, options),
         Task::Probe { board, port } => probe::serve(&workspace, &board, port),
         Task::Boards(options) => boards_table::command(&workspace, &options),
         Task::Firmware { board } => image::command(&workspace, &board),

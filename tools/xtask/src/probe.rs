@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use boards::Board;
+use clap::Args;
 
 use crate::image::Firmware;
 use crate::output::log;
@@ -25,6 +26,22 @@ use virtual_probe::VirtualProbe;
 pub const PORT: u16 = 4242;
 
 const PROBE_VARIABLE: &str = "PROBE_RS_PROBE";
+
+#[derive(Args)]
+pub struct Options {
+    /// A folder in firmware/boards.
+    #[arg(value_name = "BOARD")]
+    board: String,
+    /// A model, or the folder of a run. `flash` then flashes the model alone, `run` both.
+    /// [default for `run` on an emulated board: the demo's model]
+    #[arg(long, value_name = "FILE|DIR")]
+    model: Option<PathBuf>,
+    /// The debug probe: VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL, as `probe-rs list` shows it, or
+    /// 1d50:6018:127.0.0.1:PORT for a virtual one. [default: $PROBE_RS_PROBE; otherwise a virtual
+    /// probe for an emulated board, or the only probe that is connected]
+    #[arg(long, value_name = "PROBE")]
+    probe: Option<String>,
+}
 
 struct Bench<'w> {
     workspace: &'w Workspace,
@@ -47,10 +64,10 @@ pub fn serve(workspace: &Workspace, board: &str, port: u16) -> Result<()> {
 }
 
 /// Flashes the firmware, or the model alone.
-pub fn flash(workspace: &Workspace, board: &str, model: Option<PathBuf>, probe: Option<String>) -> Result<()> {
-    let bench = Bench::new(workspace, board, probe)?;
+pub fn flash(workspace: &Workspace, options: Options) -> Result<()> {
+    let bench = Bench::new(workspace, &options.board, options.probe)?;
     let firmware = image::build(workspace, &bench.board)?;
-    match model {
+    match options.model {
         Some(model) => bench.download_model(&firmware, &run_folder::model_of(model))?,
         None => bench.probe_rs("download").arg(firmware.elf()?).run()?,
     }
@@ -65,12 +82,12 @@ pub fn flash(workspace: &Workspace, board: &str, model: Option<PathBuf>, probe: 
 }
 
 /// Flashes, starts, and shows the logs until interrupted.
-pub fn run(workspace: &Workspace, board: &str, model: Option<PathBuf>, probe: Option<String>) -> Result<()> {
-    let bench = Bench::new(workspace, board, probe)?;
+pub fn run(workspace: &Workspace, options: Options) -> Result<()> {
+    let bench = Bench::new(workspace, &options.board, options.probe)?;
     let firmware = image::build(workspace, &bench.board)?;
     // The flash of an emulated board is empty at first.
     let demo = || Some(workspace.demo_model()).filter(|model| bench.board.emulator.is_some() && model.is_file());
-    if let Some(model) = model.map(run_folder::model_of).or_else(demo) {
+    if let Some(model) = options.model.map(run_folder::model_of).or_else(demo) {
         bench.download_model(&firmware, &model)?;
     }
     bench.probe_rs("run").arg(firmware.elf()?).run_to_stdout()

@@ -2,9 +2,10 @@
 //! probe-rs.
 
 mod cleaning;
-mod uart;
 
 use std::fs;
+use std::io::Write as _;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
@@ -17,7 +18,6 @@ use crate::process::{Job, Recorded, Recording};
 use crate::workspace::Workspace;
 use crate::{DEFAULT_BOARD, board, image};
 use cleaning::Cleaning;
-use uart::Uart;
 
 /// The page, relative to the workspace.
 const PAGE: &str = "docs/probe-rs.md";
@@ -30,7 +30,8 @@ struct Transcript<'w> {
     tool: PathBuf,
     cleaning: Cleaning,
     probe: VirtualProbe,
-    uart: Uart,
+    /// The board's serial port. Closing it may lose bytes that were sent.
+    uart: UnixStream,
     page: String,
 }
 
@@ -57,7 +58,7 @@ fn write(workspace: &Workspace) -> Result<String> {
 
     let socket = std::env::temp_dir().join(format!("prenda-{}.sock", std::process::id()));
     let probe = VirtualProbe::start(workspace, &board, Some(&socket))?;
-    let uart = Uart::connect(&socket)?;
+    let uart = UnixStream::connect(&socket).with_context(|| format!("cannot connect to {}", socket.display()))?;
     let cleaning = Cleaning::new(&workspace.root, &workspace.target);
     let mut page = Transcript { workspace, tool, cleaning, probe, uart, page: introduction() };
 
@@ -103,7 +104,7 @@ impl Transcript<'_> {
         let mut recording = self.start(arguments)?;
         recording.wait_for(words)?;
         if let Some((bytes, words)) = then {
-            self.uart.send(bytes)?;
+            self.send(bytes)?;
             recording.wait_for(words)?;
         }
         let recorded = recording.interrupt()?;
@@ -114,9 +115,13 @@ impl Transcript<'_> {
     fn end(&mut self, arguments: &[&str], how: &[u8], code: i32) -> Result<()> {
         let mut recording = self.start(arguments)?;
         recording.wait_for("waits for a byte")?;
-        self.uart.send(how)?;
+        self.send(how)?;
         let recorded = recording.end()?;
         self.show(arguments, &recorded, code)
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> Result<()> {
+        self.uart.write_all(bytes).context("cannot write to the board's serial port")
     }
 
     fn start(&self, arguments: &[&str]) -> Result<Recording> {
