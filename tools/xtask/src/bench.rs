@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use boards::Board;
 use clap::Args;
+use serde::de::DeserializeOwned;
 
 use crate::parity::{PROBE, board_of, build_firmware};
 use crate::process::Job;
@@ -18,12 +19,10 @@ use crate::{UsageError, board, run_folder, trainer};
 const BUDGETS: &str = "tests/bench-budgets.toml";
 pub const FIXTURE_MODEL: &str = "tests/fixtures/model.bin";
 pub const FIXTURE_ANSWERS: &str = "tests/fixtures/answers.bin";
-const FIXTURE_VECTOR_MODEL: &str = "tests/fixtures/vectors.bin";
-const FIXTURE_VECTOR_ANSWERS: &str = "tests/fixtures/vectors-answers.bin";
 
-/// Each model of tests/fixtures with its answers.
+/// Each model of tests/fixtures with its answers: weights in pairs, then in vectors.
 pub const FIXTURES: [(&str, &str); 2] =
-    [(FIXTURE_MODEL, FIXTURE_ANSWERS), (FIXTURE_VECTOR_MODEL, FIXTURE_VECTOR_ANSWERS)];
+    [(FIXTURE_MODEL, FIXTURE_ANSWERS), ("tests/fixtures/vectors.bin", "tests/fixtures/vectors-answers.bin")];
 
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
@@ -113,10 +112,10 @@ pub fn verify_budgets(workspace: &Workspace) -> Result<()> {
     job.arg("--budgets").arg(workspace.root.join(BUDGETS)).run()
 }
 
-/// Returns the JSON of `bench` for one image on every emulated board, for its memory figures.
-pub fn memory(workspace: &Workspace) -> Result<String> {
+/// Returns the output of `bench` for one image on every emulated board, for its memory figures.
+pub fn memory<T: DeserializeOwned>(workspace: &Workspace) -> Result<Vec<T>> {
     workspace.build_program("bench")?;
-    measuring(workspace, &emulated()?, &fixture(workspace))?.args(["--pictures", "1", "--json"]).capture()
+    measuring(workspace, &emulated()?, &fixture(workspace))?.args(["--pictures", "1", "--json"]).capture_json()
 }
 
 /// The model and the host's answers to measure, for each weight order.
@@ -127,11 +126,8 @@ struct Work {
 
 /// Returns the model and answers that budgets and tables are for.
 fn fixture(workspace: &Workspace) -> Work {
-    let file = |path: &str| workspace.root.join(path);
-    Work {
-        pairs: (file(FIXTURE_MODEL), file(FIXTURE_ANSWERS)),
-        vectors: (file(FIXTURE_VECTOR_MODEL), file(FIXTURE_VECTOR_ANSWERS)),
-    }
+    let [pairs, vectors] = FIXTURES.map(|(model, answers)| (workspace.root.join(model), workspace.root.join(answers)));
+    Work { pairs, vectors }
 }
 
 /// Writes the answers and the reordered model for `model` into `folder`.
@@ -216,10 +212,7 @@ mod tests {
     #[test]
     fn the_files_of_the_fixture_exist() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        assert!(
-            [BUDGETS, FIXTURE_MODEL, FIXTURE_ANSWERS, FIXTURE_VECTOR_MODEL, FIXTURE_VECTOR_ANSWERS]
-                .iter()
-                .all(|path| root.join(path).is_file())
-        );
+        let mut files = FIXTURES.into_iter().flat_map(|(model, answers)| [model, answers]).chain([BUDGETS]);
+        assert!(files.all(|path| root.join(path).is_file()));
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use boards::Board;
 use clap::Args;
 use comfy_table::Table;
@@ -14,14 +14,13 @@ use crate::bench;
 use crate::image::{self, Firmware};
 use crate::output::{log, print};
 use crate::page::Page;
+use crate::probe::CHIPS;
 use crate::table;
 use crate::workspace::Workspace;
 
 /// The page with the table, and the command in its markers.
 const PAGE: &str = "docs/boards.md";
 const WRITER: &str = "boards --write-docs";
-
-const CHIPS: &str = "tools/virtual-probe/targets/emulated.yaml";
 
 #[derive(Args)]
 pub struct Options {
@@ -90,9 +89,8 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
 
 /// Returns all boards; the emulated ones are measured with the fixture.
 fn rows(workspace: &Workspace) -> Result<Vec<Row>> {
-    let measured: Vec<StackUse> =
-        serde_json::from_str(&bench::memory(workspace)?).context("cannot parse the output of `bench`")?;
-    let deepest: BTreeMap<_, _> = measured.into_iter().map(|row| (row.board, row.ram_stack_bytes)).collect();
+    let measured = bench::memory(workspace)?.into_iter();
+    let deepest: BTreeMap<_, _> = measured.map(|row: StackUse| (row.board, row.ram_stack_bytes)).collect();
     let row = |board: Board| {
         let firmware = image::build(workspace, &board)?;
         let deepest = deepest.get(&board.name).copied();

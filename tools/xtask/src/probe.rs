@@ -20,6 +20,7 @@ use crate::{UsageError, board, image, run_folder};
 
 pub use tool::find;
 pub use transcript::command as transcript;
+pub use virtual_probe::CHIPS;
 use virtual_probe::VirtualProbe;
 
 /// The default port of `cargo xtask probe`.
@@ -123,7 +124,7 @@ impl<'w> Bench<'w> {
         let job = if self.board.emulator.is_some() {
             // Warnings about USB do not concern a virtual probe.
             let job = job.env("RUST_LOG", "error");
-            job.arg("--chip-description-path").arg(shown(&virtual_probe::chips(self.workspace)))
+            job.arg("--chip-description-path").arg(shown(&self.workspace.root.join(CHIPS)))
         } else {
             job
         };

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use host_support::files;
 
-use super::virtual_probe::{VirtualProbe, chips};
-use super::{PORT, PROBE_VARIABLE, find};
+use super::virtual_probe::VirtualProbe;
+use super::{CHIPS, PORT, PROBE_VARIABLE, find};
 use crate::output::log;
 use crate::process::{Job, Recorded, Recording};
 use crate::workspace::Workspace;
@@ -60,7 +60,8 @@ fn write(workspace: &Workspace) -> Result<String> {
     let probe = VirtualProbe::start(workspace, &board, Some(&socket))?;
     let uart = UnixStream::connect(&socket).with_context(|| format!("cannot connect to {}", socket.display()))?;
     let cleaning = Cleaning::new(&workspace.root, &workspace.target);
-    let mut page = Transcript { workspace, tool, cleaning, probe, uart, page: introduction() };
+    let page = INTRODUCTION.replace("BOARD", DEFAULT_BOARD).replace("PORT", &PORT.to_string());
+    let mut page = Transcript { workspace, tool, cleaning, probe, uart, page };
 
     page.say("## Identify the chip\n\nThe tool detects the chip itself:");
     page.ask(&["info"])?;
@@ -129,7 +130,7 @@ impl Transcript<'_> {
         Job::new(&self.tool)
             .args(arguments)
             .env("PROBE_RS_CHIP", DEFAULT_BOARD)
-            .env("PROBE_RS_CHIP_DESCRIPTION_PATH", chips(self.workspace))
+            .env("PROBE_RS_CHIP_DESCRIPTION_PATH", self.workspace.root.join(CHIPS))
             .env("PROBE_RS_PROTOCOL", "swd")
             .env(PROBE_VARIABLE, &self.probe.selector)
             .env("PROBE_RS_NON_INTERACTIVE", "true")
@@ -161,10 +162,6 @@ impl Transcript<'_> {
         self.say(&format!("```console\n$ {line}\n{}{code}```", self.cleaning.output(&recorded.text)));
         Ok(())
     }
-}
-
-fn introduction() -> String {
-    INTRODUCTION.replace("BOARD", DEFAULT_BOARD).replace("PORT", &PORT.to_string())
 }
 
 fn compare(there: &str, now: &str) -> Result<()> {

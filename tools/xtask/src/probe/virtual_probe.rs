@@ -1,6 +1,6 @@
 //! An emulated board with a virtual probe, as a background process.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use boards::Board;
@@ -8,6 +8,9 @@ use serde::Deserialize;
 
 use crate::process::{Background, Job};
 use crate::workspace::Workspace;
+
+/// The file that describes the emulated boards to probe-rs.
+pub const CHIPS: &str = "tools/virtual-probe/targets/emulated.yaml";
 
 /// A running virtual probe. Dropping it ends the probe and the emulator.
 pub struct VirtualProbe {
@@ -36,9 +39,4 @@ impl VirtualProbe {
 pub fn build(workspace: &Workspace, board: &Board) -> Result<Job> {
     workspace.build_program("virtual-probe")?;
     Ok(workspace.job("virtual-probe").arg(&board.name))
-}
-
-/// Returns the file that describes the emulated boards to probe-rs.
-pub fn chips(workspace: &Workspace) -> PathBuf {
-    workspace.root.join("tools/virtual-probe/targets/emulated.yaml")
 }

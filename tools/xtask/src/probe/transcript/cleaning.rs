@@ -18,7 +18,8 @@ impl Cleaning {
     /// Returns a tool's output as the page shows it.
     pub fn output(&self, text: &str) -> String {
         let lines = without_colours(text);
-        let lines = lines.lines().filter(|line| !is_about_the_terminal(line));
+        // Printed only without a terminal.
+        let lines = lines.lines().filter(|line| *line != "Failed to create readline");
         lines.map(|line| format!("{}\n", self.line(line).trim_end())).collect()
     }
 
@@ -64,11 +65,6 @@ fn without_colours(text: &str) -> String {
     let mut parts = text.split("\u{1b}[");
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |plain, part| plain + part.split_once('m').map_or(part, |(_, rest)| rest))
-}
-
-/// Returns true if a line is only printed without a terminal.
-fn is_about_the_terminal(line: &str) -> bool {
-    line == "Failed to create readline"
 }
 
 #[cfg(test)]
