@@ -140,17 +140,12 @@ pub fn build_otherwise(
         return collect(workspace, board, &binaries, folder).map(|_| true);
     }
     let words = String::from_utf8_lossy(&built.stderr);
-    if is_too_large(&words) {
+    // LLVM's and GNU's linkers report a program that exceeds its region in these words.
+    if words.contains(" overflowed by ") {
         return Ok(false);
     }
     log(&words);
     bail!("the firmware of {} cannot be built with {}, see above", board.name, settings.join(", "))
-}
-
-/// Returns true if a linker reports that a program exceeds its region, in the words of LLVM and
-/// GNU.
-fn is_too_large(words: &str) -> bool {
-    words.contains(" overflowed by ")
 }
 
 /// A binary of the package `firmware`, and the name of its ELF file.

@@ -34,26 +34,20 @@ impl Backend {
 pub struct Trained {
     pub device: String,
     pub epochs: u32,
-    /// Seconds that the epochs took.
     pub train_seconds: f64,
-    /// Accuracy of the float network on the training split.
     pub train_accuracy_float: f64,
-    /// Accuracy of the float network on the test split.
     pub test_accuracy_float: f64,
-    /// Accuracy in fixed point on the test split.
     pub test_accuracy_fixed: f64,
-    /// Size of the model file.
     pub model_bytes: u64,
 }
 
-/// The result of an evaluation in fixed point.
+/// The result of an evaluation in fixed point on the test split.
 #[derive(Debug, Deserialize)]
 pub struct Evaluated {
     pub model_id: String,
-    /// Number of test images.
     #[serde(rename = "pictures")]
     pub images: u64,
-    /// Test accuracy, from 0 to 1.
+    /// From 0 to 1.
     pub accuracy: f64,
 }
 
@@ -81,4 +75,19 @@ pub fn evaluate(workspace: &Workspace, model: &Path, answers: &Path, data: Optio
 pub fn reorder(workspace: &Workspace, model: &Path, export: &Path) -> Result<()> {
     let job = workspace.job("host-trainer").arg("reorder").arg(model).args(["--weight-order", "vectors", "--export"]);
     job.arg(export).capture().map(drop)
+}
+
+/// Results of a training and its evaluation.
+#[cfg(test)]
+pub fn example() -> (Trained, Evaluated) {
+    let trained = Trained {
+        device: "llvmpipe (Vulkan, software)".into(),
+        epochs: 2,
+        train_seconds: 30.0,
+        train_accuracy_float: 0.85,
+        test_accuracy_float: 0.84,
+        test_accuracy_fixed: 0.839,
+        model_bytes: 104_000,
+    };
+    (trained, Evaluated { model_id: "00000000".into(), images: 10_000, accuracy: 0.839 })
 }

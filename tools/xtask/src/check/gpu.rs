@@ -126,22 +126,6 @@ fn verify(trained: &Trained, evaluated: &Evaluated) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn trained() -> Trained {
-        Trained {
-            device: "llvmpipe (Vulkan, software)".into(),
-            epochs: 2,
-            train_seconds: 30.0,
-            train_accuracy_float: 0.85,
-            test_accuracy_float: 0.84,
-            test_accuracy_fixed: 0.839,
-            model_bytes: 104_000,
-        }
-    }
-
-    fn evaluated() -> Evaluated {
-        Evaluated { model_id: "00000000".into(), images: 10_000, accuracy: 0.839 }
-    }
-
     #[test]
     fn the_object_has_the_stable_keys_in_order() {
         let loopback = ParityRecord {
@@ -152,7 +136,8 @@ mod tests {
             accuracy: 0.839,
             ..ParityRecord::default()
         };
-        let summary = GpuSummary::new(Backend::Wgpu, &trained(), &evaluated(), &loopback);
+        let (trained, evaluated) = trainer::example();
+        let summary = GpuSummary::new(Backend::Wgpu, &trained, &evaluated, &loopback);
         let expected = concat!(
             r#"{"backend":"wgpu","device":"llvmpipe (Vulkan, software)","epochs":2,"seconds_per_epoch":15.0,"#,
             r#""train_accuracy_float":0.85,"test_accuracy_float":0.84,"test_accuracy_fixed":0.839,"#,
@@ -164,8 +149,9 @@ mod tests {
 
     #[test]
     fn an_accuracy_that_differs_from_the_export_is_an_error() {
-        assert!(verify(&trained(), &evaluated()).is_ok());
-        let error = verify(&trained(), &Evaluated { accuracy: 0.8389, ..evaluated() }).unwrap_err().to_string();
+        let (trained, evaluated) = trainer::example();
+        assert!(verify(&trained, &evaluated).is_ok());
+        let error = verify(&trained, &Evaluated { accuracy: 0.8389, ..evaluated }).unwrap_err().to_string();
         assert!(error.contains("83.90 %") && error.contains("83.89 %"), "{error}");
     }
 }

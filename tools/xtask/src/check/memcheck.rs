@@ -1,6 +1,5 @@
 //! `cargo xtask check memcheck`: tests of `shared-model` under the best installed memory checker.
 
-use std::fmt;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -53,7 +52,7 @@ pub fn command(workspace: &Workspace, tool: Option<Tool>) -> Result<()> {
              installs Miri"
         );
     };
-    log(format_args!("Tests of shared-model ({}) under {tool}", TESTS.join(" ")));
+    log(format_args!("Tests of shared-model ({}) under {}", TESTS.join(" "), tool.name()));
     match tool {
         Tool::Miri => {
             miri(workspace, &active.host)?;
@@ -91,6 +90,14 @@ fn miri(workspace: &Workspace, target: &str) -> Result<()> {
 }
 
 impl Tool {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Miri => "Miri",
+            Self::Sanitizer => "the address sanitizer",
+            Self::Valgrind => "valgrind",
+        }
+    }
+
     fn is_installed(self, active: &Compiler) -> bool {
         match self {
             Self::Miri => Compiler::ask(Job::new("rustup").args(["run", NIGHTLY, "rustc"])).is_some_and(|nightly| {
@@ -106,16 +113,6 @@ impl Tool {
             }
             Self::Valgrind => find_program("valgrind").is_some(),
         }
-    }
-}
-
-impl fmt::Display for Tool {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Miri => "Miri",
-            Self::Sanitizer => "the address sanitizer",
-            Self::Valgrind => "valgrind",
-        })
     }
 }
 
