@@ -13,7 +13,6 @@ const LINK: &str = "monitor (QMP)";
 /// The reason in the event of a reset that we requested; those by the guest have another.
 const BY_US: &str = "host-qmp-system-reset";
 
-/// A connection to QEMU's monitor.
 #[derive(Debug)]
 pub(crate) struct Monitor {
     stream: BufReader<UnixStream>,

@@ -5,7 +5,6 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{self, Child, Command};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The processes that a signal concerns.
 struct State {
     /// Process id of the running command.
     child: Option<u32>,

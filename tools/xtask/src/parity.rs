@@ -26,7 +26,6 @@ pub const PROBE: &str = "probe-";
 #[derive(Debug, Deserialize)]
 pub struct Report {
     pub devices: Vec<ParityRecord>,
-    /// One image, as host and device see it.
     pub sample: Option<Sample>,
 }
 

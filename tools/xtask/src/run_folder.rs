@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-/// The result of a run, as far as it is needed here.
 #[derive(Deserialize)]
 struct RunResult {
     model_id: String,

@@ -32,7 +32,6 @@ fn align_right(table: &mut Table, column: usize) {
     }
 }
 
-/// Formats a ratio from 0 to 1 in per cent.
 pub fn percent(ratio: f64) -> String {
     format!("{:.2} %", ratio * 100.0)
 }

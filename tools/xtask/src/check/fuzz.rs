@@ -32,7 +32,6 @@ pub struct Options {
     seconds: u32,
 }
 
-/// libFuzzer's statistics for one target.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Statistics {
     executions: u64,

@@ -38,7 +38,6 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     job.args(["--link", if uart { "uart" } else { "rtt" }]).args(rest).run_to_stdout()
 }
 
-/// A command line, taken apart.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Parts {
     devices: Vec<String>,

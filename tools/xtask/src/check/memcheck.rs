@@ -20,7 +20,6 @@ const NARROW: &str = "i686-unknown-linux-gnu";
 /// `kernels` take the same paths with too many numbers for an interpreter.
 const TESTS: [&str; 5] = ["--lib", "--test", "blob", "--test", "hostile"];
 
-/// Random cases of each test under Miri.
 const MIRI_CASES: &str = "4";
 
 /// Exhaustive tests, which would take Miri an hour.
