@@ -145,10 +145,8 @@ fn answered(workspace: &Workspace, model: PathBuf, folder: &Path, data: Option<&
 fn chosen(workspace: &Workspace, model: Option<PathBuf>, data: Option<&Path>) -> Result<Work> {
     let model = model.map_or_else(|| workspace.demo_model(), run_folder::model_of);
     if !model.is_file() {
-        bail!(
-            "model {} does not exist; run `cargo xtask demo`, or name one with --model FILE, or use --fixture",
-            shown(&model)
-        );
+        let shown = shown(&model);
+        bail!("model {shown} does not exist; run `cargo xtask demo`, or name one with --model FILE, or use --fixture");
     }
     workspace.build_programs()?;
     answered(workspace, model, &workspace.folder("bench")?, data)

@@ -58,18 +58,13 @@ impl Firmware {
     /// Checks that a model fits its region on `board`.
     pub fn verify_room(&self, board: &Board, model: &Path) -> Result<()> {
         let region = self.model_region()?;
-        let length = model.metadata().with_context(|| format!("cannot read the model {}", shown(model)))?.len();
-        let room = region.end - region.start;
-        if length > room {
-            bail!(
-                "{} has {length} bytes, but {} has room for {room}; train a smaller network",
-                shown(model),
-                board.name
-            );
+        let bytes = std::fs::read(model).with_context(|| format!("cannot read the model {}", shown(model)))?;
+        let (shown, length, room) = (shown(model), bytes.len(), region.end - region.start);
+        if length as u64 > room {
+            bail!("{shown} has {length} bytes, but {} has room for {room}; train a smaller network", board.name);
         }
-        let start = std::fs::read(model).with_context(|| format!("cannot read the model {}", shown(model)))?;
-        if !is_model(&start) {
-            log(format_args!("    warning: {} is not a complete model; the firmware will reject it", shown(model)));
+        if !is_model(&bytes) {
+            log(format_args!("    warning: {shown} is not a complete model; the firmware will reject it"));
         }
         Ok(())
     }

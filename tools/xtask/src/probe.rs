@@ -99,22 +99,22 @@ impl<'w> Bench<'w> {
         let (board, chip) = board::probed(board)?;
         let tool = find()?;
         let named = probe.or_else(|| std::env::var(PROBE_VARIABLE).ok()).filter(|probe| !probe.is_empty());
-        if let Some(selector) = named.as_deref().filter(|selector| board.emulator.is_some() && !is_on_network(selector))
-        {
-            let name = &board.name;
-            return Err(UsageError(format!(
-                "{selector} is not a virtual probe, and {name} is built for QEMU; docs/boards.md has the command for \
-                 the hardware board"
-            ))
-            .into());
+        match named.as_deref() {
+            Some(selector) if is_on_network(selector) => verify_chip(&tool, selector, &board.name, &chip)?,
+            Some(selector) if board.emulator.is_some() => {
+                let name = &board.name;
+                return Err(UsageError(format!(
+                    "{selector} is not a virtual probe, and {name} is built for QEMU; docs/boards.md has the command \
+                     for the hardware board"
+                ))
+                .into());
+            }
+            _ => {}
         }
         let own = match (&named, &board.emulator) {
             (None, Some(_)) => Some(VirtualProbe::start(workspace, &board, None)?),
             _ => None,
         };
-        if let Some(selector) = named.as_deref().filter(|selector| is_on_network(selector)) {
-            verify_chip(&tool, selector, &board.name, &chip)?;
-        }
         let selector = named.or_else(|| own.as_ref().map(|probe| probe.selector.clone()));
         Ok(Self { workspace, board, chip, tool, selector, own })
     }
