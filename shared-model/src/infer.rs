@@ -155,15 +155,7 @@ impl<const WIDTH: usize, const CLASSES: usize> Workspace<WIDTH, CLASSES> {
     /// Returns [`InferError::Width`] if a hidden layer has more than `WIDTH` neurons, or
     /// [`InferError::Classes`] if the model has more than `CLASSES` classes.
     pub fn check(model: &Model<'_>) -> Result<(), InferError> {
-        // The inputs of all layers but the first are hidden activations.
-        let needed = model.layers().skip(1).map(DenseLayer::inputs).max().unwrap_or(0);
-        if needed > WIDTH {
-            return Err(InferError::Width { needed: needed as u32, available: WIDTH as u32 });
-        }
-        if model.classes() > CLASSES {
-            return Err(InferError::Classes { needed: model.classes() as u32, available: CLASSES as u32 });
-        }
-        Ok(())
+        check_sizes(model, WIDTH, CLASSES)
     }
 
     /// Classifies one image: raw pixels, row-major, one byte each.
@@ -192,6 +184,20 @@ impl<const WIDTH: usize, const CLASSES: usize> Workspace<WIDTH, CLASSES> {
     }
 }
 
+/// Checks that `model` fits a workspace of these sizes.
+#[inline(never)]
+fn check_sizes(model: &Model<'_>, width: usize, classes: usize) -> Result<(), InferError> {
+    // The inputs of all layers but the first are hidden activations.
+    let needed = model.layers().skip(1).map(DenseLayer::inputs).max().unwrap_or(0);
+    if needed > width {
+        return Err(InferError::Width { needed: needed as u32, available: width as u32 });
+    }
+    if model.classes() > classes {
+        return Err(InferError::Classes { needed: model.classes() as u32, available: classes as u32 });
+    }
+    Ok(())
+}
+
 /// A workspace that a model fits, without its sizes in the type: one copy of the code serves all.
 struct Buffers<'w> {
     pairs: &'w mut PairList,
@@ -202,6 +208,7 @@ struct Buffers<'w> {
     probabilities: &'w mut [u16],
 }
 
+/// Infers. It is not inlined, so that it is optimised like this crate and not like its caller.
 fn infer_in<'w>(
     buffers: Buffers<'w>,
     model: &Model<'_>,

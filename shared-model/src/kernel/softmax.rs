@@ -16,7 +16,8 @@ const NEGLIGIBLE: u32 = 772_244;
 /// Coefficients of 2^-f on 0..1 in Q31, highest power first: the polynomial of degree 5 that
 /// interpolates it at the six Chebyshev nodes. Its largest error is 5.7e-8.
 // A static, because a constant would be copied to the stack at each call.
-static EXP2_COEFFICIENTS: [i32; 6] = [-2_033_403, 19_776_564, -118_751_808, 515_780_381, -1_488_513_547, 2_147_483_527];
+static EXP2_COEFFICIENTS: [i32; 5] = [19_776_564, -118_751_808, 515_780_381, -1_488_513_547, 2_147_483_527];
+const EXP2_HIGHEST: i32 = -2_033_403;
 
 /// Writes the probabilities of `logits` (Q15.16) to `probabilities` (Q1.15). Their sum is exactly
 /// 32768.
@@ -24,6 +25,12 @@ static EXP2_COEFFICIENTS: [i32; 6] = [-2_033_403, 19_776_564, -118_751_808, 515_
 /// There are at most [`MAX_CLASSES`](crate::MAX_CLASSES) logits. `scratch` and `probabilities` are
 /// at least as long as `logits`; logits without a place are omitted.
 pub fn softmax(logits: &[i32], scratch: &mut [u32], probabilities: &mut [u16]) {
+    let count = logits.len().min(scratch.len()).min(probabilities.len());
+    let (Some(logits), Some(scratch), Some(probabilities)) =
+        (logits.get(..count), scratch.get_mut(..count), probabilities.get_mut(..count))
+    else {
+        return;
+    };
     let Some(&largest) = logits.iter().max() else { return };
     let mut sum = 0_u32;
     for (exponential, &logit) in scratch.iter_mut().zip(logits) {
@@ -33,7 +40,7 @@ pub fn softmax(logits: &[i32], scratch: &mut [u32], probabilities: &mut [u16]) {
     }
 
     let mut missing = u32::from(PROBABILITY_ONE);
-    for (probability, exponential) in probabilities.iter_mut().zip(scratch.iter_mut()).take(logits.len()) {
+    for (probability, exponential) in probabilities.iter_mut().zip(scratch.iter_mut()) {
         // At most 2^16 << 15. The largest logit's exponential is 2^16, so the sum is not zero.
         let numerator = *exponential << 15;
         let quotient = numerator.checked_div(sum).unwrap_or(0);
@@ -44,9 +51,9 @@ pub fn softmax(logits: &[i32], scratch: &mut [u32], probabilities: &mut [u16]) {
 
     // Each floor lost less than one unit, so fewer units are missing than there are classes, and
     // each remainder that gets one is positive.
-    for _ in 0..missing.min(logits.len() as u32) {
+    for _ in 0..missing.min(count as u32) {
         let mut best = (0, 0_u32);
-        for (index, &remainder) in scratch.iter().take(logits.len()).enumerate() {
+        for (index, &remainder) in scratch.iter().enumerate() {
             if remainder > best.1 {
                 best = (index, remainder);
             }
@@ -71,9 +78,9 @@ fn exp_negative(distance: u32) -> u32 {
     let exponent = u64::from(distance).wrapping_mul(LOG2_E.into());
     let integer = (exponent >> 47) as u32;
     let fraction = (exponent >> 16) as i32 & i32::MAX;
-    let power = EXP2_COEFFICIENTS
-        .iter()
-        .fold(0, |power, coefficient| ((multiply_wide(power, fraction) >> 31) as i32).wrapping_add(*coefficient));
+    let power = EXP2_COEFFICIENTS.iter().fold(EXP2_HIGHEST, |power, coefficient| {
+        ((multiply_wide(power, fraction) >> 31) as i32).wrapping_add(*coefficient)
+    });
     let shift = (31 - LOGIT_FRACTION_BITS).wrapping_add(integer);
     power.cast_unsigned().wrapping_add(1_u32.wrapping_shl(shift.wrapping_sub(1))).wrapping_shr(shift)
 }
