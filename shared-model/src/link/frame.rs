@@ -96,7 +96,8 @@ pub fn decode_request(bytes: &mut [u8]) -> Result<Frame<Request<'_>>, FrameError
     decode(bytes)
 }
 
-/// Like [`encode`] for a response. It is compiled in this crate, so that a device pays for one copy.
+/// Like [`encode`] for a response. It is compiled in this crate, so that a device pays for one
+/// copy.
 ///
 /// # Errors
 ///

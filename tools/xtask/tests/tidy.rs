@@ -25,7 +25,7 @@ fn words() -> Vec<Rule> {
         (r"\b(rightly|anew|mends?|mended)\b", "write `correctly`, `again` or `fixes`"),
         (r"\bdesks?\b", "write `host` or `hardware board`"),
         // JSON keys and options keep the word.
-        (r#"(^|[^-\w"`])pictures?\b|"pictures? "#, "write `image`, or `plot` for a drawing"),
+        (r#"(^|[^-\w"`])pictures?\b([^ ]| [^=]|$)|"pictures? "#, "write `image`, or `plot` for a drawing"),
     ])
 }
 
@@ -101,6 +101,7 @@ fn a_line_that_breaks_a_rule_is_found() {
         ("a.rs", "/// Counts what it reads."),
         ("a.rs", "#[serde(rename = \"pictures\")]"),
         ("a.rs", "let advice = \"name a folder with --pictures\";"),
+        ("a.toml", "pictures = 128"),
         ("a.md", "What is proved"),
     ] {
         assert_eq!(count(path, line), 0, "{line}");
