@@ -28,7 +28,7 @@ const NOT_RUN: &str = "PyTorch and Keras were not run. `cargo xtask bench-train 
 
 /// A way to train, and the durations of its epochs.
 #[derive(Debug, Serialize)]
-struct Measured {
+struct Speed {
     name: String,
     version: Option<String>,
     threads: Option<u64>,
@@ -52,7 +52,7 @@ struct Epoch {
 }
 
 #[derive(Debug, Deserialize)]
-struct DataSet {
+struct DataFacts {
     folder: PathBuf,
     #[serde(rename = "train_pictures")]
     train_images: u32,
@@ -75,12 +75,12 @@ pub struct Options {
 pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     let &Options { rounds, ref python, json } = options;
     workspace.build_programs()?;
-    let data: DataSet = workspace.job("host-trainer").args(["data", "--json"]).capture_json()?;
-    let mut measured: Vec<Measured> =
-        BACKENDS.iter().map(|name| Measured::new(&format!("host-trainer, {name}"))).collect();
+    let data: DataFacts = workspace.job("host-trainer").args(["data", "--json"]).capture_json()?;
+    let mut measured: Vec<Speed> =
+        BACKENDS.iter().map(|name| Speed::new(&format!("host-trainer, {name}"))).collect();
     let others =
         python.as_ref().map_or_else(Vec::new, |python| OTHERS.map(|(name, script)| (python, name, script)).into());
-    measured.extend(others.iter().map(|(_, name, _)| Measured::new(name)));
+    measured.extend(others.iter().map(|(_, name, _)| Speed::new(name)));
     for round in 1..=rounds {
         log(format_args!("round {round} of {rounds}"));
         let (ours, theirs) = measured.split_at_mut(BACKENDS.len());
@@ -111,7 +111,7 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     Ok(())
 }
 
-impl Measured {
+impl Speed {
     fn new(name: &str) -> Self {
         let name = name.to_owned();
         Self { name, version: None, threads: None, seconds: Vec::new(), median_seconds: 0.0, images_per_second: 0.0 }
@@ -130,11 +130,11 @@ fn train(workspace: &Workspace, backend: &str) -> Result<Vec<f64>> {
     Ok(history.into_iter().map(|epoch| epoch.seconds).collect())
 }
 
-fn comparison(measured: &[Measured]) -> Table {
+fn comparison(measured: &[Speed]) -> Table {
     let header = ["", "seconds per epoch", "images per second", "time relative to flex"];
     let mut table = table::with_header(header, 1..=3);
     let ours = measured.first().map_or(f64::NAN, |first| first.median_seconds);
-    for Measured { name, version, median_seconds, images_per_second, .. } in measured {
+    for Speed { name, version, median_seconds, images_per_second, .. } in measured {
         let name = version.as_ref().map_or_else(|| name.clone(), |version| format!("{name} {version}"));
         let ratio = format!("{:.2}", median_seconds / ours);
         table.add_row([name, format!("{median_seconds:.2}"), format!("{images_per_second:.0}"), ratio]);

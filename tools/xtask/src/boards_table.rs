@@ -37,7 +37,7 @@ pub struct Options {
 
 /// One board, as `--json` prints it. The keys are stable.
 #[derive(Serialize)]
-struct Row {
+struct BoardRow {
     board: String,
     core: String,
     /// `None` if probe-rs does not know it.
@@ -88,18 +88,18 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
 }
 
 /// Returns all boards; the emulated ones are measured with the fixture.
-fn rows(workspace: &Workspace) -> Result<Vec<Row>> {
+fn rows(workspace: &Workspace) -> Result<Vec<BoardRow>> {
     let measured = bench::memory(workspace)?.into_iter();
     let deepest: BTreeMap<_, _> = measured.map(|row: StackUse| (row.board, row.ram_stack_bytes)).collect();
     let row = |board: Board| {
         let firmware = image::build(workspace, &board)?;
         let deepest = deepest.get(&board.name).copied();
-        Row::new(board, &firmware, deepest)
+        BoardRow::new(board, &firmware, deepest)
     };
     boards::all()?.into_iter().map(row).collect()
 }
 
-fn table(rows: Vec<Row>) -> Table {
+fn table(rows: Vec<BoardRow>) -> Table {
     let names = ["board", "core", "runs"];
     let sizes = ["flash", "variables", "buffers", "stack", "deepest"];
     let header = [&names[..], &sizes[..], &["model at", "room for it"]].concat();
@@ -121,7 +121,7 @@ fn table(rows: Vec<Row>) -> Table {
     table
 }
 
-impl Row {
+impl BoardRow {
     fn new(board: Board, firmware: &Firmware, stack_deepest_bytes: Option<u64>) -> Result<Self> {
         let (model, stack) = (firmware.model_region()?, firmware.stack_region()?);
         Ok(Self {

@@ -54,7 +54,7 @@ pub struct Options {
 
 /// The output of `host-trainer frontier`, as far as it is needed here.
 #[derive(Deserialize)]
-struct Report {
+struct FrontierRows {
     missing: Vec<String>,
     /// True if a missing run learns from a teacher.
     needs_teacher: bool,
@@ -84,7 +84,7 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
         job.option("--only", Some(options.only.join(",")).filter(|names| !names.is_empty()))
     };
     // The first call trains nothing, so that wrong arguments fail early.
-    let mut report: Report = trainer().arg("--draw-only").arg("--json").capture_json()?;
+    let mut report: FrontierRows = trainer().arg("--draw-only").arg("--json").capture_json()?;
     if !report.missing.is_empty() {
         if let Some(teacher) = teacher.iter().find(|teacher| report.needs_teacher && !teacher.is_file()) {
             teach(workspace, teacher, options)?;

@@ -24,7 +24,7 @@ pub const LOOPBACK: &str = "loopback";
 pub const PROBE: &str = "probe-";
 
 #[derive(Debug, Deserialize)]
-pub struct Report {
+pub struct ModelReport {
     pub devices: Vec<ParityRecord>,
     pub sample: Option<Sample>,
 }
@@ -148,13 +148,13 @@ pub fn compare(workspace: &Workspace, device: &str, folder: &Path) -> Result<(Pa
     let [model, answers, report, run] =
         ["model.bin", "answers.bin", "parity.json", "run"].map(|name| folder.join(name));
     let job = tool(workspace, &[device.to_owned()], &model, &answers, Some(&run))?;
-    let Report { devices, sample } = report_of(job, &report)?;
+    let ModelReport { devices, sample } = report_of(job, &report)?;
     let record = devices.into_iter().find(|record| record.device == device);
     Ok((record.with_context(|| format!("the parity report does not contain {device}"))?, sample))
 }
 
 /// Runs `parity` and returns its report even if something differs.
-fn report_of(job: Job, report: &Path) -> Result<Report> {
+fn report_of(job: Job, report: &Path) -> Result<ModelReport> {
     // An earlier report must not be mistaken for this one.
     if report.exists() {
         fs::remove_file(report).with_context(|| format!("cannot remove {}", report.display()))?;
@@ -167,7 +167,7 @@ fn report_of(job: Job, report: &Path) -> Result<Report> {
         bail!("`{name}` wrote no report {}", report.display());
     }
     let text = fs::read_to_string(report).with_context(|| format!("cannot read {}", report.display()))?;
-    let parsed: Report = serde_json::from_str(&text).with_context(|| format!("cannot parse {}", report.display()))?;
+    let parsed: ModelReport = serde_json::from_str(&text).with_context(|| format!("cannot parse {}", report.display()))?;
     // It also fails if something differs; then the report has the details.
     if parsed.devices.iter().all(ParityRecord::agrees) {
         ran?;

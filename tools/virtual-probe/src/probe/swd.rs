@@ -14,7 +14,7 @@ const OK: u64 = 0b001;
 /// The target's end of the wire.
 #[derive(Debug, Default)]
 pub(super) struct Wire {
-    state: State,
+    state: LineState,
     /// Number of ones received in a row, outside of data.
     ones: u32,
     /// The bits to send next.
@@ -22,7 +22,7 @@ pub(super) struct Wire {
 }
 
 #[derive(Debug, Default)]
-enum State {
+enum LineState {
     /// Out of step with the client: waits for a line reset.
     #[default]
     Lost,
@@ -58,12 +58,12 @@ impl Wire {
     }
 
     fn take(&mut self, port: &mut DebugPort, bus: &mut impl Bus, bit: bool) -> Result {
-        if let State::Data { request, bits, count } = &mut self.state {
+        if let LineState::Data { request, bits, count } = &mut self.state {
             *bits |= u64::from(bit) << *count;
             *count += 1;
             if *count == 33 {
                 let (request, value, parity) = (*request, *bits as u32, *bits >> 32 == 1);
-                self.state = State::Idle;
+                self.state = LineState::Idle;
                 if parity == odd(value) {
                     port.write(bus, request.access_port, request.register, value)?;
                 }
@@ -72,18 +72,18 @@ impl Wire {
         }
         self.ones = if bit { self.ones.saturating_add(1) } else { 0 };
         if self.ones >= LINE_RESET {
-            self.state = State::Idle;
+            self.state = LineState::Idle;
             self.answer.clear();
             return Ok(());
         }
         match &mut self.state {
-            State::Idle if bit => self.state = State::Request { bits: 1, count: 1 },
-            State::Request { bits, count } => {
+            LineState::Idle if bit => self.state = LineState::Request { bits: 1, count: 1 },
+            LineState::Request { bits, count } => {
                 *bits |= u8::from(bit) << *count;
                 *count += 1;
                 if *count == 8 {
                     let bits = *bits;
-                    self.state = State::Lost;
+                    self.state = LineState::Lost;
                     if let Some(request) = Request::parse(bits) {
                         self.begin(port, bus, request)?;
                     }
@@ -98,11 +98,11 @@ impl Wire {
         self.ones = 0;
         self.answer.clear();
         let (answer, count) = if request.read {
-            self.state = State::Idle;
+            self.state = LineState::Idle;
             let value = port.read(bus, request.access_port, request.register)?;
             (OK | u64::from(value) << 3 | u64::from(odd(value)) << 35, 36)
         } else {
-            self.state = State::Data { request, bits: 0, count: 0 };
+            self.state = LineState::Data { request, bits: 0, count: 0 };
             (OK, 3)
         };
         self.answer.extend((0..count).map(|index| answer >> index & 1 == 1));

@@ -22,7 +22,7 @@ const IMAGES: &str = "128";
 
 /// The cost of a model on each core; `None` if the model does not fit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Measured {
+struct Cost {
     instructions_m4: Option<u64>,
     instructions_m0: Option<u64>,
     /// The network's variables and the deepest stack, on the Cortex-M4.
@@ -33,7 +33,7 @@ struct Measured {
 
 /// A board in the output of `bench measure --json`.
 #[derive(Deserialize)]
-struct Row {
+struct BenchRow {
     board: String,
     instructions_mean: Option<f64>,
     ram_network_bytes: u64,
@@ -47,7 +47,7 @@ pub fn command(workspace: &Workspace, models: &[Model], data: Option<&Path>) -> 
     let path = folder.join("measured.json");
     let firmware = firmware(workspace)?;
     let mut all = known(&path);
-    let is_known = |all: &BTreeMap<String, Measured>, id: &str| all.get(id).is_some_and(|one| one.firmware == firmware);
+    let is_known = |all: &BTreeMap<String, Cost>, id: &str| all.get(id).is_some_and(|one| one.firmware == firmware);
     let missing: Vec<&Model> = models.iter().filter(|model| !is_known(&all, &model.id)).collect();
     for (index, model) in missing.iter().enumerate() {
         log(format_args!("[{}/{}] measuring {}", index + 1, missing.len(), shown(&model.path)));
@@ -55,8 +55,8 @@ pub fn command(workspace: &Workspace, models: &[Model], data: Option<&Path>) -> 
         trainer::evaluate(workspace, &model.path, &answers, data)?;
         let job = workspace.job("bench").arg("measure").args(BOARDS).arg("--model").arg(&model.path);
         let job = job.arg("--answers").arg(&answers).arg("--firmware").arg(workspace.folder("firmware")?);
-        let rows: Vec<Row> = job.args(["--pictures", IMAGES, "--where-it-fits", "--json"]).capture_json()?;
-        all.insert(model.id.clone(), Measured::of(&rows, &firmware));
+        let rows: Vec<BenchRow> = job.args(["--pictures", IMAGES, "--where-it-fits", "--json"]).capture_json()?;
+        all.insert(model.id.clone(), Cost::of(&rows, &firmware));
         // Written after each model, so that an interruption loses one measurement.
         write(&path, &all)?;
     }
@@ -66,11 +66,11 @@ pub fn command(workspace: &Workspace, models: &[Model], data: Option<&Path>) -> 
     Ok(path)
 }
 
-impl Measured {
-    fn of(rows: &[Row], firmware: &str) -> Self {
+impl Cost {
+    fn of(rows: &[BenchRow], firmware: &str) -> Self {
         let [m4, m0] = BOARDS.map(|board| rows.iter().find(|row| row.board == board));
         let instructions =
-            |row: Option<&Row>| row.and_then(|row| row.instructions_mean).map(|mean| mean.round() as u64);
+            |row: Option<&BenchRow>| row.and_then(|row| row.instructions_mean).map(|mean| mean.round() as u64);
         Self {
             instructions_m4: instructions(m4),
             instructions_m0: instructions(m0),
@@ -81,11 +81,11 @@ impl Measured {
 }
 
 /// Reads earlier measurements; a damaged file is ignored, since models can be measured again.
-fn known(path: &Path) -> BTreeMap<String, Measured> {
+fn known(path: &Path) -> BTreeMap<String, Cost> {
     fs::read(path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
 }
 
-fn write(path: &Path, all: &BTreeMap<String, Measured>) -> Result<()> {
+fn write(path: &Path, all: &BTreeMap<String, Cost>) -> Result<()> {
     Ok(files::write(path, &serde_json::to_vec_pretty(all)?)?)
 }
 
@@ -114,11 +114,11 @@ mod tests {
     fn a_missing_board_has_no_figures() {
         let text = r#"[{"board": "mps2-an386", "instructions_mean": 67857.6, "ram_network_bytes": 1776,
             "ram_stack_bytes": 900, "ram_bytes": 9999}]"#;
-        let rows: Vec<Row> = serde_json::from_str(text).unwrap();
-        let measured = Measured::of(&rows, "f");
+        let rows: Vec<BenchRow> = serde_json::from_str(text).unwrap();
+        let measured = Cost::of(&rows, "f");
         assert_eq!((measured.instructions_m4, measured.instructions_m0), (Some(67_858), None));
         assert_eq!(measured.ram_bytes, Some(2676));
-        assert_eq!(Measured::of(&[], "f").ram_bytes, None);
+        assert_eq!(Cost::of(&[], "f").ram_bytes, None);
     }
 
     #[test]
@@ -126,7 +126,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("measured.json");
         assert!(known(&path).is_empty());
-        let all = BTreeMap::from([("0123abcd".to_owned(), Measured::of(&[], "f"))]);
+        let all = BTreeMap::from([("0123abcd".to_owned(), Cost::of(&[], "f"))]);
         write(&path, &all).unwrap();
         assert_eq!(known(&path), all);
         fs::write(&path, "{").unwrap();
