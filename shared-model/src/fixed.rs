@@ -1,4 +1,4 @@
-//! Requantization, and the only rounding of accumulators of the project.
+//! Requantization, and the only rounding of accumulators.
 
 /// Fractional bits of a logit. Logits are `i32` in Q15.16, on the same scale for all classes.
 pub const LOGIT_FRACTION_BITS: u32 = 16;
