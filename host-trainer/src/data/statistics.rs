@@ -30,13 +30,17 @@ impl Statistics {
             pixels().map(|(&count, pixel)| count as f64 * value(f64::from(pixel) / 255.0)).sum::<f64>() / all
         };
         let mean = mean_of(&|pixel| pixel);
+        let least = pixels().next().map_or(0, |(_, pixel)| pixel);
+        let largest = pixels().next_back().map_or(0, |(_, pixel)| pixel);
+        // The mean of equal pixels may be rounded, so that it differs from them.
+        let variance = if least == largest { 0.0 } else { mean_of(&|pixel| (pixel - mean).powi(2)) };
         Self {
             images: split.len(),
             zero_share: counts[0] as f64 / all,
-            least: pixels().next().map_or(0, |(_, pixel)| pixel),
-            largest: pixels().next_back().map_or(0, |(_, pixel)| pixel),
+            least,
+            largest,
             mean,
-            standard_deviation: mean_of(&|pixel| (pixel - mean).powi(2)).sqrt(),
+            standard_deviation: variance.sqrt(),
         }
     }
 }
@@ -44,6 +48,14 @@ impl Statistics {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn equal_pixels_have_no_deviation() {
+        for pixel in 0..=u8::MAX {
+            let split = Split { width: 64, pixels: vec![pixel; 40 * 64], labels: vec![0; 40] };
+            assert_eq!(Statistics::of(&split).standard_deviation, 0.0, "{pixel}");
+        }
+    }
 
     #[test]
     fn statistics_match_their_definitions() {
