@@ -3,18 +3,19 @@
 use std::path::Path;
 
 use burn::tensor::TensorReadError;
-use shared_model::{BlobError, Model};
+use shared_model::{BlobError, EncodeError, Model};
 use thiserror::Error;
 
 use crate::data::{Dataset, SoftLabels, Split};
 use crate::model::evaluate;
 use crate::model::export::{ExportError, Exported, Origins, export};
 use crate::network::calibrate::measure;
-use crate::network::{DenseParameters, join_widths};
+use crate::network::{DenseParameters, Network, join_widths};
 use crate::plot::{self, PlotError};
 use crate::quantize::{DeviationError, QuantizeError, choose_orders, measure_deviation, quantize};
 use crate::run::{Configuration, Outcome, RecordError, RunFile, RunFolder, encode_weights, json};
 use crate::support::files::{self, WriteError};
+use crate::support::progress;
 use crate::train::{Epoch, Material, Shape, TrainConfig, TrainError, Trained, train};
 
 /// Why a run fails.
@@ -38,6 +39,18 @@ pub enum PipelineError {
     Record(#[from] RecordError),
     #[error(transparent)]
     Write(#[from] WriteError),
+}
+
+impl PipelineError {
+    /// Returns true if some image's logits could overflow their fixed point.
+    fn is_of_logits(&self) -> bool {
+        match self {
+            Self::Quantize(QuantizeError::LogitRange { .. }) => true,
+            // In other layers, quantization excludes it.
+            Self::Export(ExportError::Encode(EncodeError::Blob(error))) => matches!(error, BlobError::Overflow { .. }),
+            _ => false,
+        }
+    }
 }
 
 /// The inputs of a run.
@@ -94,8 +107,44 @@ pub struct Completed {
     records: Vec<(RunFile, Vec<u8>)>,
 }
 
+/// Largest divisor of logits that are too large for their fixed point.
+const MAX_LOGIT_DIVISOR: f32 = 65_536.0;
+
+/// Step from one divisor to the next: a power of two, so that weights stay exact.
+const LOGIT_DIVISOR_STEP: f32 = 4.0;
+
 /// Quantizes, exports and evaluates a network trained with `config`.
+///
+/// Divides the last layer if some image's logits could overflow: classes stay the same, and only
+/// probabilities are closer to each other.
 pub fn complete(
+    config: &TrainConfig,
+    data: &Dataset,
+    validation: Option<&Split>,
+    trained: &Trained,
+) -> Result<Completed, PipelineError> {
+    let mut completed = attempt(config, data, validation, trained);
+    let mut divisor = 1.0;
+    let is_overflow = |completed: &Result<_, PipelineError>| completed.as_ref().is_err_and(PipelineError::is_of_logits);
+    while trained.quantized.is_none() && divisor < MAX_LOGIT_DIVISOR && is_overflow(&completed) {
+        divisor *= LOGIT_DIVISOR_STEP;
+        let mut layers = trained.network.parameters()?;
+        if let Some(last) = layers.last_mut() {
+            last.weights.iter_mut().chain(&mut last.biases).for_each(|number| *number /= divisor);
+        }
+        let network = Network::from_parameters(layers, &trained.network.device());
+        completed = attempt(config, data, validation, &Trained { network, ..trained.clone() });
+    }
+    if divisor > 1.0 && completed.is_ok() {
+        progress::log(format_args!(
+            "warning: some image could give logits above 32767, so all are divided by {divisor}; classes stay the \
+             same, probabilities become more equal"
+        ));
+    }
+    completed
+}
+
+fn attempt(
     config: &TrainConfig,
     data: &Dataset,
     validation: Option<&Split>,

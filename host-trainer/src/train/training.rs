@@ -21,7 +21,7 @@ use crate::network::{Network, PixelForm};
 use crate::quantize::QuantizedLayer;
 
 /// Result of training.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Trained {
     /// The network, without differentiation.
     pub network: Network,
