@@ -7,6 +7,7 @@ use shared_model::{DenseLayer, FORMAT_VERSION, Model, Provenance};
 
 use super::{OutputArguments, line, percent};
 use crate::data::hex;
+use crate::network::backend::Backend;
 use crate::run::model_file;
 
 #[derive(Debug, Args)]
@@ -102,9 +103,15 @@ impl InspectOutput {
         };
         let accuracy = |share: Option<f64>| share.map_or_else(|| "none".to_owned(), percent);
         text += &line("self-test", self_test);
-        text += &line("trained by", format_args!("{}, backend {}", provenance.trainer, provenance.backend));
-        text += &line("trained with", format_args!("seed {}, {} epochs", provenance.seed, provenance.epochs));
-        text += &line("training data, SHA-256", &provenance.data_sha256);
+        if provenance.backend == Backend::Imported.name() {
+            text += &line("trained by", "another program");
+            text += &line("imported by", &provenance.trainer);
+            text += &line("calibrated on, SHA-256", &provenance.data_sha256);
+        } else {
+            text += &line("trained by", format_args!("{}, backend {}", provenance.trainer, provenance.backend));
+            text += &line("trained with", format_args!("seed {}, {} epochs", provenance.seed, provenance.epochs));
+            text += &line("training data, SHA-256", &provenance.data_sha256);
+        }
         text += &line("training, float", accuracy(provenance.train_accuracy_float));
         text += &line("test, float", accuracy(provenance.test_accuracy_float));
         text += &line("test, fixed point", accuracy(provenance.test_accuracy_fixed));
