@@ -12,12 +12,13 @@ use super::number::{above_zero, finite};
 use super::{DataArguments, OutputArguments, UsageError, check_apart, check_export, check_folder_apart, line, percent};
 use crate::data::{Dataset, Split};
 use crate::limits::MAX_WEIGHT_BYTES;
-use crate::model::import::{self, Layer, LayerChoice, Orientation, Tensor, TensorFile};
+use crate::model::export::ExportError;
+use crate::model::import::{Folding, FoundNetwork, Layer, LayerChoice, Orientation, Prepared, TensorFile};
 use crate::network::PixelForm;
 use crate::network::backend::{self, Backend};
 use crate::network::{DenseParameters, Network};
 use crate::run::pipeline::{self, PipelineError};
-use crate::run::{Outcome, RunFolder};
+use crate::run::{Outcome, RunFile, RunFolder};
 use crate::support::progress;
 use crate::text::Shown;
 use crate::train::{Recipe, Stop, TrainConfig, Trained};
@@ -32,15 +33,16 @@ const MAX_NAMED_UNUSED: usize = 20;
 #[command(after_help = "\
 Examples:
   host-trainer import weights.safetensors --export model.bin
+  host-trainer import weights.safetensors --run runs/imported
   host-trainer import weights.safetensors --export model.bin --mean 0.286 --std 0.353
   host-trainer import net.safetensors --export m.bin --layer k1,b1,in-out --layer k2,b2,in-out")]
 pub struct ImportArguments {
     /// Safetensors file with the weights, in F32, F64, F16 or BF16
     #[arg(value_name = "WEIGHTS")]
     weights: PathBuf,
-    /// File to write the model to
-    #[arg(long, value_name = "FILE")]
-    export: PathBuf,
+    /// File to write the model to; may be left out with --run, whose folder has one
+    #[arg(long, value_name = "FILE", required_unless_present = "run")]
+    export: Option<PathBuf>,
     /// Folder to record the run in, like train, with an empty history
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
@@ -51,6 +53,23 @@ pub struct ImportArguments {
     /// name, and the order of the dimensions (PyTorch: out-in, Keras: in-out).
     #[arg(long = "layer", value_name = "WEIGHT[,BIAS][,in-out|out-in]")]
     layers: Vec<LayerChoice>,
+    /// Fold batch normalization, weight normalization and pruning masks into the dense layers
+    ///
+    /// The layers give the same answers then. A file with one of them is refused without this
+    /// option.
+    #[arg(long)]
+    fold: bool,
+    /// Number that training added to the variance of a batch normalization, above 0: files do not
+    /// contain it [default: 1e-5 for PyTorch's names, 1e-3 for Keras']
+    #[arg(long, value_name = "E", value_parser = above_zero, requires = "fold", allow_negative_numbers = true)]
+    epsilon: Option<f64>,
+    /// Tensor that the network does not need, or the beginning of such names up to a separator;
+    /// repeat the option for several
+    ///
+    /// A file of which a tensor would be dropped is refused without it, unless the tensor belongs
+    /// to an optimizer or is a counter.
+    #[arg(long, value_name = "NAME")]
+    ignore: Vec<String>,
     /// Mean that training subtracted from the scaled pixels; it becomes part of the first layer
     #[arg(long, value_name = "M", default_value_t = 0.0, value_parser = finite, allow_negative_numbers = true)]
     mean: f64,
@@ -73,7 +92,7 @@ struct ImportOutput<'a> {
     run: Option<Shown<&'a Path>>,
     model: Shown<&'a Path>,
     layers: Vec<FoundLayer<'a>>,
-    unused: Vec<&'a str>,
+    unused: &'a [&'a str],
     #[serde(flatten)]
     outcome: &'a Outcome,
     generalization_gap: f64,
@@ -96,39 +115,49 @@ impl ImportArguments {
             let folder = RunFolder::at(run.clone());
             check_folder_apart("--run", run, folder.files(), slice::from_ref(&self.weights))?;
         }
-        check_export(&self.export, self.run.as_deref(), [&self.weights])?;
+        if let Some(export) = &self.export {
+            check_export(export, self.run.as_deref(), [&self.weights])?;
+        }
         let cannot_import = || format!("cannot import {}", self.weights.display());
         let file = TensorFile::read(&self.weights).with_context(cannot_import)?;
         let tensors = file.tensors().with_context(cannot_import)?;
+        let prepared = Prepared::new(tensors, &self.ignore).with_context(cannot_import)?;
         let data = self.data.load()?;
-        check_apart("--export", &self.export, data.files())?;
+        if let Some(export) = &self.export {
+            check_apart("--export", export, data.files())?;
+        }
 
-        let layers = self.find(&tensors, &data).with_context(cannot_import)?;
-        let unused = unused(&tensors, &layers);
+        let network = self.find(&prepared, &data).with_context(cannot_import)?;
+        let ignored = prepared.ignored.iter().map(String::as_str);
+        let unused: Vec<&str> = network.unused.iter().copied().chain(ignored).collect();
         log_unused(&unused);
-        log_square(&layers);
-        let parameters = self.parameters(&layers).with_context(cannot_import)?;
-        let hidden: Vec<usize> = layers.iter().skip(1).map(|layer| layer.inputs).collect();
+        log_square(&network.layers);
+        prepared.notes.iter().cloned().chain(network.notes()).for_each(progress::log);
+        log_one_output(&network, &data.class_names);
+        let parameters = self.parameters(&network).with_context(cannot_import)?;
+        let hidden: Vec<usize> = network.layers.iter().skip(1).map(|layer| layer.inputs).collect();
         let folder = self.run.clone().map(RunFolder::create).transpose()?;
-        let completed =
-            pipeline::complete(&config(hidden), &data, None, &trained(parameters)).map_err(|error| match error {
-                PipelineError::Quantize(error) => {
-                    let advice =
-                        "check its weights, and that --mean, --std and --pixel-scale are those of its training";
-                    anyhow::Error::from(error).context(format!("{}: {advice}", cannot_import()))
-                }
-                other => other.into(),
-            })?;
-        completed.write(folder.as_ref(), Some(&self.export))?;
+        let completed = pipeline::complete(&config(hidden), &data, None, &trained(parameters)).map_err(|error| {
+            let error = match error {
+                PipelineError::Quantize(error) => anyhow::Error::from(error),
+                PipelineError::Export(ExportError::Encode(error)) => error.into(),
+                other => return other.into(),
+            };
+            let advice = "check its weights, and that --mean, --std and --pixel-scale are those of its training";
+            error.context(format!("{}: {advice}", cannot_import()))
+        })?;
+        completed.write(folder.as_ref(), self.export.as_deref())?;
 
         let outcome = &completed.outcome;
+        let in_run = folder.map(|folder| folder.file(RunFile::Model));
+        let model = self.export.clone().or(in_run).unwrap_or_default();
         warn_of_chance(outcome, &data.test);
         warn_of_loss(outcome);
         let report = ImportOutput {
             run: self.run.as_deref().map(Shown),
-            model: Shown(&self.export),
-            layers: layers.iter().map(FoundLayer::of).collect(),
-            unused,
+            model: Shown(&model),
+            layers: network.layers.iter().map(FoundLayer::of).collect(),
+            unused: &unused,
             outcome,
             generalization_gap: outcome.gap(),
             seconds: start.elapsed().as_secs_f64(),
@@ -136,13 +165,11 @@ impl ImportArguments {
         self.output.print(&report, || report.text(data.test.len()))
     }
 
-    fn find<'a>(&self, tensors: &'a [Tensor<'a>], data: &Dataset) -> Result<Vec<Layer<'a>>> {
+    fn find<'a>(&self, prepared: &'a Prepared<'a>, data: &Dataset) -> Result<FoundNetwork<'a>> {
+        let fold = self.fold.then_some(Folding { epsilon: self.epsilon });
         let (pixels, classes) = (data.train.width, data.class_names.len());
-        let layers = match &self.layers[..] {
-            [] => import::find(tensors, pixels, classes)?,
-            choices => import::follow(choices, tensors, pixels, classes)?,
-        };
-        let order = WeightOrder::default();
+        let network = FoundNetwork::find(prepared, &self.layers, pixels, classes, fold)?;
+        let (order, layers) = (WeightOrder::default(), &network.layers);
         let bytes: usize = layers.iter().map(|layer| order.packed_length_bound(layer.inputs, layer.outputs)).sum();
         if bytes > MAX_WEIGHT_BYTES {
             anyhow::bail!(
@@ -150,12 +177,12 @@ impl ImportArguments {
                  microcontroller; train a smaller network"
             );
         }
-        Ok(layers)
+        Ok(network)
     }
 
     /// Returns the network's layers, converted to take pixels in 0..=1.
-    fn parameters(&self, layers: &[Layer<'_>]) -> Result<Vec<DenseParameters>> {
-        let mut parameters = layers.iter().map(Layer::parameters).collect::<Result<Vec<_>, _>>()?;
+    fn parameters(&self, network: &FoundNetwork<'_>) -> Result<Vec<DenseParameters>> {
+        let mut parameters = network.parameters()?;
         let form = PixelForm { scale: self.pixel_scale, mean: self.mean, std: self.std };
         if let Some(first) = parameters.first_mut() {
             form.fold_into(first);
@@ -178,13 +205,6 @@ fn trained(parameters: Vec<DenseParameters>) -> Trained {
     Trained { network, kept_epoch: 0, history: Vec::new(), stop: Stop::Epochs, quantized: None }
 }
 
-/// Returns the names of the `tensors` that `layers` does not use.
-fn unused<'a>(tensors: &'a [Tensor<'a>], layers: &[Layer<'_>]) -> Vec<&'a str> {
-    let used = layers.iter().flat_map(|layer| [Some(layer.weight), layer.bias]).flatten();
-    let used: Vec<&str> = used.map(|tensor| tensor.name.as_str()).collect();
-    tensors.iter().map(|tensor| tensor.name.as_str()).filter(|name| !used.contains(name)).collect()
-}
-
 /// Logs the orientation of square matrices, which only their name decides.
 fn log_square(layers: &[Layer<'_>]) {
     for Layer { weight, orientation, .. } in layers.iter().filter(|layer| layer.is_by_name) {
@@ -202,11 +222,16 @@ fn log_unused(unused: &[&str]) {
     let names: Vec<String> = unused.iter().take(MAX_NAMED_UNUSED).map(|name| name.escape_debug().to_string()).collect();
     let rest = unused.len() - names.len();
     let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-    progress::log(format_args!(
-        "warning: not used: {}{rest}; if the network needs them, it is not a sequence of dense layers with ReLU, and \
-         its answers will be wrong",
-        names.join(", ")
-    ));
+    progress::log(format_args!("warning: not used: {}{rest}", names.join(", ")));
+}
+
+/// Logs which class the only output of a network means.
+fn log_one_output(network: &FoundNetwork<'_>, class_names: &[String]) {
+    if let ([first, second], true) = (class_names, network.has_one_output()) {
+        progress::log(format_args!(
+            "the last layer has one output, as for a sigmoid; below 0 it means class {first}, above 0 class {second}"
+        ));
+    }
 }
 
 /// Warns if the network is hardly better than always naming the most frequent class.

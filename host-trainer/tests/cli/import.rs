@@ -72,6 +72,10 @@ fn keras([hidden, last]: &[Dense; 2]) -> Vec<Named> {
 }
 
 fn file(tensors: &[Named]) -> Vec<u8> {
+    file_with(tensors, &[])
+}
+
+fn file_with(tensors: &[Named], metadata: &[(&str, &str)]) -> Vec<u8> {
     let data: Vec<Vec<u8>> = tensors
         .iter()
         .map(|tensor| tensor.2.iter().flat_map(|value| (*value as f32).to_le_bytes()).collect())
@@ -80,7 +84,22 @@ fn file(tensors: &[Named]) -> Vec<u8> {
         .iter()
         .zip(&data)
         .map(|((name, shape, _), data)| (*name, TensorView::new(Dtype::F32, shape.clone(), data).unwrap()));
-    safetensors::serialize(views, None).unwrap()
+    let metadata = metadata.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    safetensors::serialize(views, Some(metadata)).unwrap()
+}
+
+/// Returns a square layer that changes little, and its tensors under two names.
+fn square(weight: &'static str, bias: &'static str) -> [Named; 2] {
+    let mut noise = noise(7);
+    let mut small = || f64::from(noise() >> 8) / f64::from(1 << 24) * 0.2 - 0.1;
+    let weights = (0..16).map(|index| if index % 5 == 0 { 1.0 } else { small() }).collect();
+    [(weight, vec![4, 4], weights), (bias, vec![4], vec![0.1, 0.0, -0.1, 0.2])]
+}
+
+/// Renames the tensors of `pytorch(network)`.
+fn renamed(network: &[Dense; 2], names: [&'static str; 4]) -> Vec<Named> {
+    let tensors = pytorch(network).into_iter().zip(names);
+    tensors.map(|((_, shape, values), name)| (name, shape, values)).collect()
 }
 
 impl Project {
@@ -217,14 +236,14 @@ fn invalid_weights_are_refused_and_nothing_is_written() {
             changed(&|tensors| tensors[0].1 = vec![9, 16]),
             &["no sequence of these layers", "36 pixels to 3 classes", "[9, 16]"],
         ),
-        (changed(&|tensors| tensors[2].1 = vec![12]), &["no sequence of these layers"]),
+        (changed(&|tensors| tensors[2].1 = vec![12]), &["fc2.weight [12], F32: a normalization, or PReLU"]),
         (
             changed(&|tensors| tensors[1] = ("fc1.bias", vec![2], vec![0.0; 2])),
             &["fc1.bias has shape [2]", "4 outputs"],
         ),
         (changed(&|tensors| tensors[2].2.fill(1e30)), &["weights", "too large"]),
         (changed(&|tensors| tensors[0].2.fill(1e38)), &["not finite"]),
-        (changed(&|tensors| tensors[0].0 = "a\x1b[2J.weight"), &["\\u{1b}"]),
+        (changed(&|tensors| (tensors[0].0, tensors[1].0) = ("a\x1b[2J.weight", "a\x1b[2J.bias")), &["\\u{1b}"]),
     ];
     for (index, (weights, parts)) in cases.into_iter().enumerate() {
         let assert = project.import(&weights, "model.bin", &["--run", "run"]);
@@ -270,12 +289,15 @@ fn a_report_suggests_importing_again() {
 fn unsuitable_arguments_are_refused() {
     let project = Project::new();
     let good = file(&pytorch(&bars()));
-    let cases: [(&[&str], i32, &[&str]); 10] = [
+    let cases: [(&[&str], i32, &[&str]); 13] = [
+        (&["--layer", ",b"], 2, &["--layer", "WEIGHT[,BIAS][,in-out|out-in]"]),
+        (&["--ignore", "fc"], 1, &["--ignore fc: no tensor has this name"]),
+        (&["--epsilon", "1e-4"], 2, &["--fold"]),
         (&["--std", "0"], 2, &["--std", "above 0"]),
         (&["--std", "-1"], 2, &["--std", "above 0"]),
         (&["--mean", "NaN"], 2, &["--mean", "finite"]),
         (&["--pixel-scale", "inf"], 2, &["--pixel-scale", "finite"]),
-        (&["--layer", "a,b,c"], 2, &["--layer", "WEIGHT[,BIAS][,in-out|out-in]"]),
+        (&["--layer", "a,b,c"], 1, &["tensor a,b,c does not exist", "WEIGHT[,BIAS][,in-out|out-in]"]),
         (&["--layer", "fc3.weight"], 1, &["tensor fc3.weight does not exist", "fc2.weight [3, 4], F32"]),
         (&["--layer", "fc1.weight"], 1, &["last layer has 4 outputs", "3 classes"]),
         (&["--layer", "fc1.weight,in-out"], 1, &["do not accept 36 inputs", "in-out"]),
@@ -290,10 +312,268 @@ fn unsuitable_arguments_are_refused() {
     failure(project.import(&good, "weights", &[]), 2, &["--export weights", "would overwrite"]);
     failure(project.import(&good, "absent/model.bin", &[]), 1, &["absent/model.bin", "does not exist"]);
     let assert = project.run(&["import", "absent", "--export", "model.bin"]);
-    failure(assert, 1, &["cannot import absent", "cannot be read"]);
+    failure(assert, 1, &["cannot import absent", "cannot read the file"]);
     failure(project.run(&["import", ".", "--export", "model.bin"]), 1, &["cannot import ."]);
     failure(project.run(&["import", "weights"]), 2, &["--export"]);
     fs::rename(project.path().join("weights"), project.path().join("weights.safetensors")).unwrap();
     let run = ["import", "weights.safetensors", "--data", "data", "--export", "model.bin", "--run", "."];
     failure(project.run(&run), 2, &["--run . would overwrite weights.safetensors; name another folder"]);
+}
+
+#[test]
+fn other_names_of_a_tied_layer_are_followed() {
+    let (project, network) = (Project::new(), bars());
+    let names = ["0.weight", "0.bias", "8.weight", "8.bias"];
+    let untied = [renamed(&network, names), square("2.weight", "2.bias").into(), square("4.weight", "4.bias").into()];
+    let model = project.imported(&file(&untied.concat()), &[]);
+    let tied = [renamed(&network, names), square("2.weight", "2.bias").into()].concat();
+    let metadata = [("format", "pt"), ("4.weight", "2.weight"), ("4.bias", "2.bias")];
+    let report = project.import(&file_with(&tied, &metadata), "model.bin", &["--json"]);
+    assert_eq!(json(report)["layers"][2]["weight"], "4.weight");
+    assert!(fs::read(project.model()).unwrap() == model);
+    let metadata = [("4.weight", "3.weight")];
+    let assert = project.import(&file_with(&tied, &metadata), "other.bin", &[]);
+    failure(assert, 1, &["4.weight is 3.weight, which the file does not have"]);
+}
+
+/// Returns the options in the last lines of an error, which suggest layers.
+fn suggested(assert: assert_cmd::assert::Assert) -> Vec<Vec<String>> {
+    let stderr = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+    let lines = stderr.lines().filter(|line| line.starts_with("  --layer"));
+    lines.map(|line| line.split_whitespace().map(|word| word.trim_matches('\'').to_owned()).collect()).collect()
+}
+
+#[test]
+fn an_order_that_names_do_not_show_is_refused_and_listed() {
+    let (project, network) = (Project::new(), bars());
+    let layers = |names: [&'static str; 4], [one, two]: [[&'static str; 2]; 2]| {
+        let mut second = square(two[0], two[1]);
+        second[0].2.swap(1, 4);
+        second[1].2[3] = -0.3;
+        file(&[renamed(&network, names), square(one[0], one[1]).into(), second.into()].concat())
+    };
+    let numbered =
+        layers(["1.weight", "1.bias", "4.weight", "4.bias"], [["2.weight", "2.bias"], ["3.weight", "3.bias"]]);
+    let model = project.imported(&numbered, &[]);
+    let words = layers(
+        ["a.one.weight", "a.one.bias", "a.four.weight", "a.four.bias"],
+        [["a.two.weight", "a.two.bias"], ["a.three.weight", "a.three.bias"]],
+    );
+    let assert = project.import(&words, "other.bin", &[]);
+    let lines = suggested(assert);
+    failure(
+        project.import(&words, "other.bin", &[]),
+        1,
+        &["several sequences", "their names do not show", "these fit"],
+    );
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    let models =
+        lines.iter().map(|line| project.imported(&words, &line.iter().map(String::as_str).collect::<Vec<_>>()));
+    // One of them is the network.
+    assert_eq!(models.filter(|found| *found == model).count(), 1);
+}
+
+#[test]
+fn suggested_layers_can_be_used_as_they_are() {
+    let (project, network) = (Project::new(), bars());
+    let model = project.imported(&file(&pytorch(&network)), &[]);
+    let in_out = |names: [&'static str; 4]| {
+        let tensors = keras(&network).into_iter().zip(names);
+        file(&tensors.map(|((_, shape, values), name)| (name, shape, values)).collect::<Vec<_>>())
+    };
+    for weights in [
+        in_out(["mlp/~/linear_0/w", "mlp/~/linear_0/b", "mlp/~/linear_1/w", "mlp/~/linear_1/b"]),
+        in_out(["dense,1/kernel", "dense,1/bias", "x/w", "x/bias"]),
+        in_out(["w1", "b1", "w2", "b2"]),
+    ] {
+        let lines = suggested(project.import(&weights, "other.bin", &[]).code(1));
+        let [line] = &lines[..] else { panic!("{lines:?}") };
+        assert!(model == project.imported(&weights, &line.iter().map(String::as_str).collect::<Vec<_>>()), "{line:?}");
+    }
+    // A copy of the network, such as a moving average, is another sequence.
+    let names = ["ema.fc1.weight", "ema.fc1.bias", "ema.fc2.weight", "ema.fc2.bias"];
+    let twice = file(&[pytorch(&network), renamed(&network, names)].concat());
+    let lines = suggested(project.import(&twice, "other.bin", &[]).code(1));
+    let line: Vec<&str> = lines[0].iter().map(String::as_str).collect();
+    assert!(model == project.imported(&twice, &line), "{line:?}");
+    assert!(model == project.imported(&twice, &["--ignore", "ema"]));
+}
+
+/// Returns `tensors` without the one called `name`, and its values.
+fn without(tensors: &[Named], name: &str) -> (Vec<Named>, Vec<f64>) {
+    let (found, rest): (Vec<_>, Vec<_>) = tensors.iter().cloned().partition(|tensor| tensor.0 == name);
+    (rest, found[0].2.clone())
+}
+
+/// Checks that `weights` are refused because of `parts`, and with `options` give the logits
+/// `expected`.
+fn check_folded(project: &Project, weights: &[u8], parts: &[&str], options: &[&str], expected: &[Vec<f64>]) {
+    let refused = project.import(weights, "other.bin", &[]);
+    failure(refused, 1, &[parts, &["--fold"]].concat());
+    project.imported(weights, options);
+    for (index, expected) in expected.iter().enumerate() {
+        for (logit, expected) in project.logits(index).iter().zip(expected) {
+            assert!((logit - expected).abs() < 0.005 * expected.abs().max(1.0), "{parts:?}: {logit} {expected}");
+        }
+    }
+}
+
+#[test]
+fn weights_in_parts_are_computed() {
+    let (project, network) = (Project::new(), bars());
+    let plain = pytorch(&network);
+    project.imported(&file(&plain), &[]);
+    let expected: Vec<_> = (0..6).map(|index| project.logits(index)).collect();
+    let (rest, values) = without(&plain, "fc1.weight");
+    let lengths: Vec<f64> = values.chunks(PIXELS).map(|row| row.iter().map(|w| w * w).sum::<f64>().sqrt()).collect();
+    let directions: Vec<f64> =
+        values.chunks(PIXELS).enumerate().flat_map(|(row, w)| w.iter().map(move |w| w * (row + 2) as f64)).collect();
+    for [length, direction] in [
+        ["fc1.weight_g", "fc1.weight_v"],
+        ["fc1.parametrizations.weight.original0", "fc1.parametrizations.weight.original1"],
+    ] {
+        let normalized = [(length, vec![4, 1], lengths.clone()), (direction, vec![4, PIXELS], directions.clone())];
+        let weights = file(&[rest.clone(), normalized.to_vec()].concat());
+        check_folded(&project, &weights, &["fc1.weight: computed from", length], &["--fold"], &expected);
+    }
+    // The file has other numbers where the mask is 0.
+    let mut masked = network.clone();
+    masked[0].weights.iter_mut().flatten().step_by(7).for_each(|weight| *weight = 0.0);
+    project.imported(&file(&pytorch(&masked)), &[]);
+    let expected: Vec<_> = (0..6).map(|index| project.logits(index)).collect();
+    let mask = (0..values.len()).map(|index| if index % 7 == 0 { 0.0 } else { 1.0 }).collect();
+    let pruned = [("fc1.weight_orig", vec![4, PIXELS], values), ("fc1.weight_mask", vec![4, PIXELS], mask)];
+    let weights = file(&[rest, pruned.to_vec()].concat());
+    check_folded(&project, &weights, &["fc1.weight: computed from fc1.weight_orig"], &["--fold"], &expected);
+}
+
+#[test]
+fn batch_normalization_is_folded() {
+    let (project, network) = (Project::new(), bars());
+    project.imported(&file(&pytorch(&network)), &[]);
+    let expected: Vec<_> = (0..6).map(|index| project.logits(index)).collect();
+    let (mean, variance, scale, shift) =
+        ([0.5, -0.25, 1.0, 0.75], [0.3, 1.0, 2.0, 0.01], [1.0, 0.5, 2.0, 0.25], [0.125, 0.5, -0.5, 1.0]);
+    let vector = |name, values: [f64; 4]| (name, vec![4], values.to_vec());
+    let factors =
+        |epsilon: f64| -> Vec<f64> { (0..4).map(|index| scale[index] / (variance[index] + epsilon).sqrt()).collect() };
+    // The layer before it, so that the pair is the network's first layer.
+    let before = |epsilon| {
+        let mut changed = network.clone();
+        for (index, factor) in factors(epsilon).into_iter().enumerate() {
+            changed[0].weights[index].iter_mut().for_each(|weight| *weight /= factor);
+            changed[0].biases[index] = (changed[0].biases[index] - shift[index]) / factor + mean[index];
+        }
+        changed
+    };
+    let norm = [
+        vector("1.weight", scale),
+        vector("1.bias", shift),
+        vector("1.running_mean", mean),
+        vector("1.running_var", variance),
+    ];
+    let names = ["0.weight", "0.bias", "3.weight", "3.bias"];
+    for (epsilon, options) in [(1e-5, &["--fold"][..]), (0.01, &["--fold", "--epsilon", "0.01"])] {
+        let weights = file(&[renamed(&before(epsilon), names), norm.to_vec()].concat());
+        check_folded(&project, &weights, &["1: batch normalization"], options, &expected);
+    }
+    let keras_norm = [
+        vector("sequential/batch_normalization/gamma:0", scale),
+        vector("sequential/batch_normalization/beta:0", shift),
+        vector("sequential/batch_normalization/moving_mean:0", mean),
+        vector("sequential/batch_normalization/moving_variance:0", variance),
+    ];
+    let weights = file(&[keras(&before(1e-3)), keras_norm.to_vec()].concat());
+    check_folded(&project, &weights, &["sequential/batch_normalization: batch"], &["--fold"], &expected);
+
+    // After ReLU it belongs to the layer that follows. ReLU has no negative mean.
+    let positive = mean.map(f64::abs);
+    let mut changed = network.clone();
+    let factors = factors(1e-5);
+    for (weights, bias) in changed[1].weights.iter_mut().zip(&mut changed[1].biases) {
+        for (index, weight) in weights.iter_mut().enumerate() {
+            *weight /= factors[index];
+            *bias -= *weight * (shift[index] - positive[index] * factors[index]);
+        }
+    }
+    let mut norm = [("2.weight", scale), ("2.bias", shift), ("2.running_mean", positive), ("2.running_var", variance)]
+        .map(|(name, values)| vector(name, values));
+    let weights = file(&[renamed(&changed, names), norm.to_vec()].concat());
+    check_folded(&project, &weights, &["2: batch normalization"], &["--fold"], &expected);
+    norm[2] = vector("2.running_mean", mean);
+    let weights = file(&[renamed(&changed, names), norm.to_vec()].concat());
+    failure(project.import(&weights, "other.bin", &["--fold"]), 1, &["negative means", "ReLU"]);
+
+    // Nothing shows its place.
+    let norm = [("bn.running_mean", positive), ("bn.running_var", variance)].map(|(name, values)| vector(name, values));
+    let weights = file(&[pytorch(&network), norm.to_vec()].concat());
+    failure(project.import(&weights, "other.bin", &["--fold"]), 1, &["bn: names do not show", "before or after ReLU"]);
+}
+
+#[test]
+fn tensors_that_would_be_dropped_are_refused_by_name() {
+    let (project, network) = (Project::new(), bars());
+    let model = project.imported(&file(&pytorch(&network)), &[]);
+    let cases: [(&'static str, Vec<usize>, &str); 10] = [
+        ("conv1.weight", vec![8, 1, 3, 3], "a convolution"),
+        ("conv2d/kernel", vec![3, 3, 1, 8], "a convolution"),
+        ("norm.weight", vec![4], "a normalization, or PReLU"),
+        ("layer_normalization/gamma", vec![4], "a normalization"),
+        ("rnn.weight_ih_l0", vec![4, 4], "a recurrent layer"),
+        ("fc1.lora_A.weight", vec![2, 36], "an adapter (LoRA); merge it"),
+        ("fc3.parametrizations.weight.original", vec![4, 4], "a parametrization; remove it"),
+        ("fc3.weight_u", vec![4], "spectral normalization"),
+        ("head.weight", vec![7, 4], "a matrix that the sequence of layers does not contain"),
+        ("temperature", vec![1], "not the biases of one of the layers"),
+    ];
+    for (name, shape, what) in cases {
+        let values = vec![0.5; shape.iter().product()];
+        let weights = file(&[pytorch(&network), vec![(name, shape, values)]].concat());
+        failure(project.import(&weights, "other.bin", &[]), 1, &[name, what, "--ignore NAME"]);
+        let choice = ["--layer", "fc1.weight", "--layer", "fc2.weight"];
+        failure(project.import(&weights, "other.bin", &choice), 1, &[name, what]);
+        assert!(model == project.imported(&weights, &["--ignore", name]), "{name}");
+    }
+    // A network of convolutions.
+    let conv = [("conv.weight", vec![2, 1, 3, 3], vec![0.0; 18]), ("fc.weight", vec![3, 32], vec![0.0; 96])];
+    failure(project.import(&file(&conv), "other.bin", &[]), 1, &["conv.weight [2, 1, 3, 3], F32: a convolution"]);
+}
+
+#[test]
+fn logits_beyond_their_range_are_divided() {
+    let (project, mut network) = (Project::new(), bars());
+    for number in network[1].weights.iter_mut().flatten() {
+        *number *= 1e5;
+    }
+    network[1].biases.iter_mut().for_each(|bias| *bias *= 1e5);
+    let assert = project.import(&file(&pytorch(&network)), "model.bin", &["--json"]).success();
+    let assert = assert.stderr(contains("all are divided by").and(contains("--learning-rate").not()));
+    assert_eq!(json(assert)["test_accuracy_fixed"], 1.0);
+}
+
+#[test]
+fn other_formats_are_named() {
+    let project = Project::new();
+    for (content, parts) in [
+        (&b"PK\x03\x04\0\0archive/data.pkl PK\x01\x02"[..], &["a PyTorch file", "python -c", "torch.load"][..]),
+        (b"PK\x03\x04\0\0config.json model.weights.h5", &["a Keras file", "load_model", "import weights.safetensors"]),
+        (b"\x89HDF\r\n\x1a\n\0\0\0\0", &["an HDF5 file", "load_model"]),
+        (b"\x08\x08\x12\x07pytorch\x1a\x05", &["an ONNX file", "onnx.load"]),
+        (b"\x1c\0\0\0TFL3\0\0\0\0", &["a TensorFlow Lite file", "quantized"]),
+        (b"\x80\x04\x95\0\0\0\0\0\0\0", &["a Python pickle"]),
+    ] {
+        let assert = project.import(content, "model.bin", &[]).stderr(contains("header").not());
+        failure(assert, 1, &[&["cannot import weights: "], parts].concat());
+    }
+}
+
+#[test]
+fn a_run_is_enough_to_import_into() {
+    let project = Project::new();
+    fs::write(project.path().join("weights"), file(&pytorch(&bars()))).unwrap();
+    let report = json(project.run(&["import", "weights", "--data", "data", "--run", "run", "--json"]));
+    assert_eq!(report["model"], "run/model.bin");
+    let inspected = project.run(&["inspect", "run"]).success();
+    let is_right = contains("trained by              another program").and(contains("epochs").not());
+    inspected.stdout(is_right.and(contains("imported by")).and(contains("seed").not()));
 }

@@ -4,6 +4,7 @@ use shared_model::{MAX_LAYERS, MAX_WIDTH};
 
 use super::error::LayersError;
 use super::layer::Layer;
+use super::name::Place;
 use super::orientation::Orientation;
 use super::tensors::Tensor;
 
@@ -42,6 +43,12 @@ pub fn matrix(tensor: &Tensor<'_>) -> Option<[usize; 2]> {
     }
 }
 
+/// Most chains that are found: one more than an error lists.
+const MAX_CHAINS: usize = MAX_LISTED_CHAINS + 1;
+
+/// Most chains that an error lists.
+pub const MAX_LISTED_CHAINS: usize = 3;
+
 /// Returns the only chain of `candidates` from `pixels` to `classes`.
 pub fn choose<'c, 'a>(
     candidates: &'c [Candidate<'a>],
@@ -52,49 +59,72 @@ pub fn choose<'c, 'a>(
         return Err(LayersError::Unnamed);
     }
     let last = candidates.iter().try_fold(pixels, |width, candidate| Some(candidate.take(width)?.0));
-    if last == Some(classes) {
-        return Ok(candidates.iter().collect());
+    if candidates.len() > MAX_LAYERS && last == Some(classes) {
+        return Err(LayersError::Size);
     }
-    let several = || LayersError::Several { pixels, classes };
-    let mut search = Search { candidates, classes, steps: MAX_STEPS, found: Vec::new() };
-    search.extend(pixels, &mut Vec::new()).ok_or_else(several)?;
-    let mut chains = search.found;
-    if chains.iter().any(|chain| chain.len() == candidates.len()) {
-        chains.retain(|chain| chain.len() == candidates.len());
+    match chains(candidates, pixels, classes).as_deref() {
+        Some([]) => {
+            let takes_pixels = candidates.iter().any(|candidate| candidate.take(pixels).is_some());
+            let gives_classes = candidates.iter().any(|candidate| candidate.shape.contains(&classes));
+            Err(LayersError::NoChain { pixels, classes, takes_pixels, gives_classes })
+        }
+        Some([chain]) => Ok(chain.iter().filter_map(|&index| candidates.get(index)).collect()),
+        _ => Err(LayersError::Several { pixels, classes }),
     }
-    match &chains[..] {
-        [] => Err(LayersError::NoChain { pixels, classes }),
-        [chain] => Ok(chain.iter().filter_map(|&index| candidates.get(index)).collect()),
-        _ => Err(several()),
+}
+
+/// Returns chains of `candidates`, as indices, from `pixels` to `classes`: all in the order that
+/// numbers in their names show, otherwise all in any order, otherwise some of them. Returns at most
+/// [`MAX_CHAINS`], or `None` if there are too many to try.
+pub fn chains(candidates: &[Candidate<'_>], pixels: usize, classes: usize) -> Option<Vec<Vec<usize>>> {
+    let places: Vec<Place> = candidates.iter().map(|candidate| Place::of(&candidate.weight.name)).collect();
+    let mut found = Vec::new();
+    for (is_whole, is_ordered) in [(true, true), (true, false), (false, true)] {
+        if found.is_empty() && (!is_whole || candidates.len() <= MAX_LAYERS) {
+            let mut search =
+                Search { candidates, places: &places, classes, is_whole, is_ordered, steps: MAX_STEPS, found };
+            search.extend(pixels, &mut Vec::new())?;
+            found = search.found;
+        }
     }
+    Some(found)
 }
 
 /// Candidates examined before a search gives up: hundreds of layers of the same shape have too many
 /// orders.
 const MAX_STEPS: u32 = 1_000_000;
 
-/// A search for all chains of candidates, in any order.
+/// A search for chains of candidates.
 struct Search<'c, 'a> {
     candidates: &'c [Candidate<'a>],
+    places: &'c [Place],
     classes: usize,
+    /// Chains contain all candidates.
+    is_whole: bool,
+    /// Chains obey the order that names show.
+    is_ordered: bool,
     steps: u32,
     found: Vec<Vec<usize>>,
 }
 
 impl Search<'_, '_> {
-    /// Collects all chains that begin with `chain`, which has `width` outputs. Returns `None` if
-    /// there are too many.
+    /// Collects chains that begin with `chain`, which has `width` outputs. Returns `None` if there
+    /// are too many to try.
     fn extend(&mut self, width: usize, chain: &mut Vec<usize>) -> Option<()> {
-        if width == self.classes && !chain.is_empty() {
+        if width == self.classes && !chain.is_empty() && (!self.is_whole || chain.len() == self.candidates.len()) {
             self.found.push(chain.clone());
         }
         if chain.len() == MAX_LAYERS {
             return Some(());
         }
         for (index, candidate) in self.candidates.iter().enumerate() {
+            if self.found.len() == MAX_CHAINS {
+                return Some(());
+            }
             self.steps = self.steps.checked_sub(1)?;
             if let Some((outputs, _)) = candidate.take(width)
                 && !chain.contains(&index)
+                && !(self.is_ordered && self.precedes_any(index, chain))
             {
                 chain.push(index);
                 self.extend(outputs, chain)?;
@@ -102,6 +132,12 @@ impl Search<'_, '_> {
             }
         }
         Some(())
+    }
+
+    /// Returns true if the candidate `index` comes before one of `chain`.
+    fn precedes_any(&self, index: usize, chain: &[usize]) -> bool {
+        let place = |index: usize| self.places.get(index);
+        chain.iter().filter_map(|&other| place(other)).any(|other| place(index).is_some_and(|own| own.precedes(other)))
     }
 }
 

@@ -22,6 +22,16 @@ pub enum TensorFileError {
          {MAX_TENSOR_NAME_BYTES} and {MAX_TENSOR_DIMENSIONS}"
     )]
     Tensor { name_bytes: usize, dimensions: usize },
+    #[error("{format}, not a safetensors file; {advice}")]
+    Format { format: &'static str, advice: String },
+    #[error("not a valid safetensors file: __metadata__ has {entry}; expected text")]
+    Metadata { entry: String },
+    #[error(
+        "__metadata__ says that {} is {}, which the file does not have; save the network again",
+        .alias.escape_debug(),
+        .name.escape_debug()
+    )]
+    Alias { alias: String, name: String },
     #[error("no tensors; save the weights after the network is built or trained")]
     Empty,
 }
@@ -38,10 +48,32 @@ pub enum ImportError {
         .weight.escape_debug()
     )]
     Bias { bias: String, bias_shape: Vec<usize>, weight: String, outputs: usize },
+    #[error("--ignore {}: no tensor has this name, or a name that begins with it and a separator", .0.escape_debug())]
+    Ignored(String),
+    #[error(
+        "tensors that the network of dense layers does not use:{listing}\nimport takes dense layers with ReLU \
+         between them; if the network gives the same answers without a tensor, add --ignore NAME"
+    )]
+    Leftover { listing: String },
+    #[error(
+        "layers and weights that are not those of dense layers:{listing}\nthey can be folded into dense layers, \
+         which then give the same answers; add --fold to do so"
+    )]
+    Unfolded { listing: String },
+    #[error(
+        "tensors {} and {} have shapes {:?} and {:?}, which do not fit each other",
+        .names[0].escape_debug(),
+        .names[1].escape_debug(),
+        .shapes[0],
+        .shapes[1]
+    )]
+    Parts { names: [String; 2], shapes: [Vec<usize>; 2] },
+    #[error("batch normalization {}: {reason}", .name.escape_debug())]
+    BatchNorm { name: String, reason: BatchNormError },
     #[error("tensor {} has type {data_type}; expected F32, F64, F16 or BF16", .name.escape_debug())]
     DataType { name: String, data_type: Dtype },
     #[error(
-        "tensor {} has {value} at position {position}; expected a finite number (did training diverge?)",
+        "tensor {} has {value} at position {position}; expected a finite number",
         .name.escape_debug()
     )]
     NotFinite {
@@ -52,14 +84,45 @@ pub enum ImportError {
     },
 }
 
+/// Why a batch normalization cannot be folded into a dense layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum BatchNormError {
+    #[error("no place before or after a dense layer has its width; {FOLD_BEFORE_SAVING}")]
+    NoPlace,
+    #[error("it fits before or after several dense layers; {FOLD_BEFORE_SAVING}")]
+    Places,
+    #[error("names do not show if it comes before or after ReLU; {FOLD_BEFORE_SAVING}")]
+    Side,
+    #[error("it comes after an activation, but has negative means; import takes no other activation than ReLU")]
+    Activation,
+    #[error("its statistics give weights that are not finite")]
+    NotFinite,
+}
+
+const FOLD_BEFORE_SAVING: &str =
+    "fold it into a dense layer before saving, like torch.nn.utils.fusion.fuse_linear_bn_eval";
+
 /// Why the layers of a network cannot be identified.
 #[derive(Debug, Error)]
 pub enum LayersError {
     #[error("no matrix has a name like NAME.weight (PyTorch) or NAME/kernel (Keras)")]
     Unnamed,
-    #[error("no sequence of these layers maps {pixels} pixels to {classes} classes; is this the right data set?")]
-    NoChain { pixels: usize, classes: usize },
-    #[error("several sequences of these layers map {pixels} pixels to {classes} classes")]
+    #[error(
+        "no sequence of these layers maps {pixels} pixels to {classes} classes{}",
+        no_chain(*.pixels, *.classes, *.takes_pixels, *.gives_classes)
+    )]
+    NoChain {
+        pixels: usize,
+        classes: usize,
+        /// A matrix accepts the pixels.
+        takes_pixels: bool,
+        /// A matrix has an output for each class.
+        gives_classes: bool,
+    },
+    #[error(
+        "several sequences of these layers map {pixels} pixels to {classes} classes, and their names do not show \
+         which is the network's"
+    )]
     Several { pixels: usize, classes: usize },
     #[error(
         "weights {} are square; names and shapes do not show whether inputs or outputs come first",
@@ -90,6 +153,15 @@ pub enum LayersError {
          inputs and outputs"
     )]
     Size,
+}
+
+fn no_chain(pixels: usize, classes: usize, takes_pixels: bool, gives_classes: bool) -> String {
+    let reason = match (takes_pixels, gives_classes) {
+        (true, true) => return String::new(),
+        (false, _) => format!("none accepts {pixels} inputs"),
+        (true, false) => format!("none has {classes} outputs"),
+    };
+    format!(": {reason}; name the data set that it was trained on with --data")
 }
 
 fn as_asked(orientation: Option<Orientation>) -> String {

@@ -22,8 +22,7 @@ impl Convention {
         if let Some(layer) = whole.strip_suffix("vars/0").filter(|layer| layer.is_empty() || layer.ends_with('/')) {
             return Some(Self { orientation: Orientation::InOut, bias: format!("{layer}vars/1{variable}") });
         }
-        let start = whole.rfind(SEPARATORS).map_or(0, |position| position + 1);
-        let (layer, last) = whole.split_at_checked(start)?;
+        let (layer, last) = split(whole);
         let orientation = match last {
             "weight" => Orientation::OutIn,
             "kernel" => Orientation::InOut,
@@ -33,7 +32,45 @@ impl Convention {
     }
 }
 
-const SEPARATORS: [char; 3] = ['.', '/', ':'];
+/// Characters between the components of a name.
+pub const SEPARATORS: [char; 3] = ['.', '/', ':'];
+
+/// Splits `name` after its last separator: the layer's name, and the tensor's in the layer.
+pub fn split(name: &str) -> (&str, &str) {
+    let start = name.rfind(SEPARATORS).map_or(0, |position| position + 1);
+    name.split_at_checked(start).unwrap_or(("", name))
+}
+
+/// The place of a layer, as far as numbers in its name show it.
+#[derive(Debug)]
+pub struct Place(Vec<Part>);
+
+impl Place {
+    /// Returns the place of the layer with the tensor `name`.
+    pub fn of(name: &str) -> Self {
+        // In Keras' names, `dense` comes before `dense_1`.
+        let is_path = name.contains('/');
+        let parts = name.split(SEPARATORS).flat_map(|component| match component.chars().next_back() {
+            Some(last) if is_path && !last.is_ascii_digit() => parts(&format!("{component}_0")),
+            _ => [parts(component), vec![Part::Text(String::new())]].concat(),
+        });
+        Self(parts.collect())
+    }
+
+    /// Returns true if numbers show that this layer comes before `other`: `fc1` before `fc2`, but
+    /// not `hidden_one` before `hidden_two`.
+    pub fn precedes(&self, other: &Self) -> bool {
+        match self.0.iter().zip(&other.0).find(|(part, other)| part != other) {
+            Some((number @ Part::Number(..), other @ Part::Number(..))) => number < other,
+            _ => false,
+        }
+    }
+}
+
+/// Returns true if the layer of `one` comes before that of `other`: see [`Place::precedes`].
+pub fn precedes(one: &str, other: &str) -> bool {
+    Place::of(one).precedes(&Place::of(other))
+}
 
 /// Returns a key that sorts numbers in names by value: `dense`, `dense_1`, `dense_2`, `dense_10`.
 pub fn natural_key(name: &str) -> impl Ord + use<> {
@@ -43,7 +80,7 @@ pub fn natural_key(name: &str) -> impl Ord + use<> {
 
 /// Digits (their count, then the digits, without leading zeros: a longer number is larger), or
 /// other text.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Part {
     Number(usize, String),
     Text(String),
@@ -89,6 +126,32 @@ mod tests {
         for name in ["fc1.bias", "w1", "", ":0", ".", "fc1.weight.exp_avg", "layers/dense/vars/1", "weights", "ovars/0"]
         {
             assert_eq!(Convention::of(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn only_numbers_order_names() {
+        for (one, other) in [
+            ("0.weight", "2.weight"),
+            ("layers.2.weight", "layers.10.weight"),
+            ("fc1.weight", "fc2.weight"),
+            ("block1.b.weight", "block2.a.weight"),
+            ("dense/kernel", "dense_1/kernel"),
+            ("net/dense_2/kernel:0", "net/dense_10/kernel:0"),
+            ("batch_normalization/gamma", "batch_normalization_1/gamma"),
+            ("2.running_mean", "3.weight"),
+        ] {
+            assert!(precedes(one, other) && !precedes(other, one), "{one} {other}");
+        }
+        for (one, other) in [
+            ("hidden_one.weight", "hidden_two.weight"),
+            ("block_i.weight", "block_ii.weight"),
+            ("encoder.0.weight", "decoder.1.weight"),
+            ("fc.weight", "fc1.weight"),
+            ("a.weight", "a.weight"),
+            ("fc1.weight", "head.weight"),
+        ] {
+            assert!(!precedes(one, other) && !precedes(other, one), "{one} {other}");
         }
     }
 

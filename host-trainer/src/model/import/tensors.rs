@@ -1,14 +1,17 @@
 //! Reads a safetensors file: names, shapes, numbers. Sizes are bounded; no bytes cause a panic.
 
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Read};
 use std::path::Path;
 
 use burn::tensor::{bf16, f16};
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
+use safetensors::{Dtype, SafeTensorError, SafeTensors};
+use serde_json::Value;
 
-use super::error::TensorFileError;
-use super::name::natural_key;
+use super::error::{ImportError, TensorFileError};
+use super::format::Format;
+use super::name::{Convention, natural_key};
 use crate::limits::{MAX_TENSOR_DIMENSIONS, MAX_TENSOR_FILE_BYTES, MAX_TENSOR_NAME_BYTES};
 use crate::support::bounded;
 use crate::support::tensor_header::check_header;
@@ -19,12 +22,13 @@ pub struct TensorFile {
     bytes: Vec<u8>,
 }
 
-/// A tensor of a file.
+/// A tensor of a file, or one computed from several.
 #[derive(Clone, Debug)]
 pub struct Tensor<'a> {
     pub name: String,
     pub shape: Vec<usize>,
-    view: TensorView<'a>,
+    data_type: Dtype,
+    data: Cow<'a, [u8]>,
 }
 
 impl TensorFile {
@@ -32,8 +36,14 @@ impl TensorFile {
     pub fn read(path: &Path) -> Result<Self, TensorFileError> {
         // Checks the header's length first, to refuse other large files without reading them.
         let mut start = Vec::new();
-        bounded::open(path)?.take(8).read_to_end(&mut start)?;
-        check_header(&start)?;
+        bounded::open(path)?.take(9).read_to_end(&mut start)?;
+        let checked = check_header(&start);
+        if (checked.is_err() || start.get(8) != Some(&b'{'))
+            && let Some(format) = Format::recognize(&mut bounded::open(path)?)?
+        {
+            return Err(TensorFileError::Format { format: format.name(), advice: format.advice(path) });
+        }
+        checked?;
         let bytes = bounded::read(path, MAX_TENSOR_FILE_BYTES).map_err(|error| match error.kind() {
             io::ErrorKind::FileTooLarge => TensorFileError::Large,
             _ => TensorFileError::Read(error),
@@ -41,14 +51,25 @@ impl TensorFile {
         Ok(Self { bytes })
     }
 
-    /// Returns all tensors, sorted by name with numbers by value.
+    /// Returns all tensors, sorted by name with numbers by value. A layer that is used several
+    /// times is stored once; its other names are in the metadata.
     pub fn tensors(&self) -> Result<Vec<Tensor<'_>>, TensorFileError> {
+        let (_, header) = SafeTensors::read_metadata(&self.bytes).map_err(|error| self.describe(error))?;
         let file = SafeTensors::deserialize(&self.bytes)?;
-        let tensors = file.tensors().into_iter();
-        let mut tensors: Vec<_> =
-            tensors.map(|(name, view)| Tensor { name, shape: view.shape().to_vec(), view }).collect();
+        let mut tensors = Vec::new();
+        for (name, view) in file.tensors() {
+            tensors.push(Tensor {
+                name,
+                shape: view.shape().to_vec(),
+                data_type: view.dtype(),
+                data: view.data().into(),
+            });
+        }
         if tensors.is_empty() {
             return Err(TensorFileError::Empty);
+        }
+        if let Some(metadata) = header.metadata() {
+            add_aliases(&mut tensors, metadata)?;
         }
         let is_odd = |tensor: &&Tensor<'_>| {
             tensor.name.len() > MAX_TENSOR_NAME_BYTES || tensor.shape.len() > MAX_TENSOR_DIMENSIONS
@@ -59,6 +80,41 @@ impl TensorFile {
         tensors.sort_by_cached_key(|tensor| natural_key(&tensor.name));
         Ok(tensors)
     }
+
+    /// Names the entry of the metadata that is not text, if that is the error.
+    fn describe(&self, error: SafeTensorError) -> TensorFileError {
+        let header = self.bytes.get(8..).unwrap_or_default();
+        let length = self.bytes.first_chunk().copied().map_or(0, u64::from_le_bytes);
+        let header = usize::try_from(length).ok().and_then(|length| header.get(..length)).unwrap_or_default();
+        let header: BTreeMap<String, Value> = serde_json::from_slice(header).unwrap_or_default();
+        match header.get("__metadata__") {
+            Some(Value::Object(metadata)) => match metadata.iter().find(|(_, value)| !value.is_string()) {
+                Some((key, value)) => TensorFileError::Metadata { entry: format!("{key:?}: {value}") },
+                None => error.into(),
+            },
+            Some(other) if !other.is_null() => TensorFileError::Metadata { entry: other.to_string() },
+            _ => error.into(),
+        }
+    }
+}
+
+/// Adds the tensors that `metadata` names as the same as one in the file, like
+/// `safetensors.torch.save_model` writes it.
+fn add_aliases(tensors: &mut Vec<Tensor<'_>>, metadata: &HashMap<String, String>) -> Result<(), TensorFileError> {
+    let by_name: HashMap<_, _> = tensors.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
+    let is_weight = |name: &str| Convention::of(name).is_some();
+    let mut added = Vec::new();
+    for (alias, name) in metadata.iter().filter(|(alias, _)| !by_name.contains_key(alias.as_str())) {
+        match by_name.get(name.as_str()) {
+            Some(&tensor) => added.push(Tensor { name: alias.clone(), ..tensor.clone() }),
+            None if is_weight(alias) && is_weight(name) => {
+                return Err(TensorFileError::Alias { alias: alias.clone(), name: name.clone() });
+            }
+            None => {}
+        }
+    }
+    tensors.append(&mut added);
+    Ok(())
 }
 
 impl From<io::Error> for TensorFileError {
@@ -68,9 +124,15 @@ impl From<io::Error> for TensorFileError {
 }
 
 impl Tensor<'_> {
+    /// Creates a tensor from numbers in row-major order.
+    pub fn computed(name: String, shape: Vec<usize>, numbers: impl IntoIterator<Item = f64>) -> Self {
+        let data: Vec<u8> = numbers.into_iter().flat_map(|number| (number as f32).to_le_bytes()).collect();
+        Self { name, shape, data_type: Dtype::F32, data: data.into() }
+    }
+
     /// Returns the data type given in the file.
     pub fn data_type(&self) -> Dtype {
-        self.view.dtype()
+        self.data_type
     }
 
     /// Returns the numbers in row-major order, or `None` if they are not floating-point numbers of
@@ -79,8 +141,8 @@ impl Tensor<'_> {
         fn each<const BYTES: usize>(data: &[u8], number: impl Fn([u8; BYTES]) -> f32) -> Vec<f32> {
             data.as_chunks().0.iter().map(|bytes| number(*bytes)).collect()
         }
-        let data = self.view.data();
-        match self.view.dtype() {
+        let data = &self.data;
+        match self.data_type {
             Dtype::F16 => Some(each(data, |bytes| f16::from_le_bytes(bytes).to_f32())),
             Dtype::BF16 => Some(each(data, |bytes| bf16::from_le_bytes(bytes).to_f32())),
             Dtype::F32 => Some(each(data, f32::from_le_bytes)),
@@ -88,21 +150,39 @@ impl Tensor<'_> {
             _ => None,
         }
     }
+
+    /// Like [`numbers`](Self::numbers), but all are finite.
+    pub fn checked_numbers(&self) -> Result<Vec<f32>, ImportError> {
+        let name = || self.name.clone();
+        let numbers = self.numbers();
+        let numbers = numbers.ok_or_else(|| ImportError::DataType { name: name(), data_type: self.data_type })?;
+        match numbers.iter().enumerate().find(|(_, number)| !number.is_finite()) {
+            Some((position, &value)) => Err(ImportError::NotFinite { name: name(), position, value }),
+            None => Ok(numbers),
+        }
+    }
 }
 
 #[cfg(test)]
 pub mod tests {
     use proptest::prelude::*;
+    use safetensors::tensor::TensorView;
 
     use super::*;
     use crate::support::damage::damaged;
 
     /// Builds a file of tensors: name, type, shape, data.
     pub fn file(tensors: &[(&str, Dtype, &[usize], &[u8])]) -> TensorFile {
+        file_with(tensors, &[])
+    }
+
+    /// Builds a file of tensors and metadata.
+    pub fn file_with(tensors: &[(&str, Dtype, &[usize], &[u8])], metadata: &[(&str, &str)]) -> TensorFile {
         let views = tensors
             .iter()
             .map(|(name, data_type, shape, data)| (*name, TensorView::new(*data_type, shape.to_vec(), data).unwrap()));
-        TensorFile { bytes: safetensors::serialize(views, None).unwrap() }
+        let metadata = metadata.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        TensorFile { bytes: safetensors::serialize(views, Some(metadata)).unwrap() }
     }
 
     fn two_tensors() -> TensorFile {
@@ -126,6 +206,25 @@ pub mod tests {
             let expected = (tensor.name != "i16").then(|| values.to_vec());
             assert_eq!((tensor.numbers(), tensor.shape), (expected, vec![2]), "{}", tensor.name);
         }
+    }
+
+    #[test]
+    fn other_names_of_a_tensor_are_followed() {
+        let tensor: &[(&str, Dtype, &[usize], &[u8])] = &[("a.weight", Dtype::F32, &[1, 1], &[0, 0, 128, 63])];
+        let file = file_with(tensor, &[("b.weight", "a.weight"), ("format", "pt")]);
+        let tensors = file.tensors().unwrap();
+        let found: Vec<_> = tensors.iter().map(|tensor| (tensor.name.as_str(), tensor.numbers().unwrap())).collect();
+        assert_eq!(found, [("a.weight", vec![1.0]), ("b.weight", vec![1.0])]);
+        let file = file_with(tensor, &[("b.weight", "c.weight")]);
+        assert!(file.tensors().unwrap_err().to_string().contains("b.weight is c.weight, which the file does not have"));
+    }
+
+    #[test]
+    fn metadata_that_is_not_text_is_named() {
+        let header = br#"{"__metadata__":{"a":"b","epoch":5}}"#;
+        let bytes = [&(header.len() as u64).to_le_bytes()[..], header].concat();
+        let error = TensorFile { bytes }.tensors().unwrap_err().to_string();
+        assert!(error.contains(r#"__metadata__ has "epoch": 5; expected text"#), "{error}");
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::str::FromStr as _;
 use safetensors::Dtype;
 
 use super::*;
-use crate::model::import::TensorFile;
 use crate::model::import::tensors::tests::file;
+use crate::model::import::{FoundNetwork, Prepared, TensorFile};
 
 /// Builds a file of `f32` tensors of zeros.
 fn shapes(tensors: &[(&str, &[usize])]) -> TensorFile {
@@ -102,6 +102,27 @@ fn ambiguous_layers_are_refused_with_a_list() {
 }
 
 #[test]
+fn one_output_tells_two_classes_apart() {
+    let data = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+    let (hidden, last, bias) = (data(&[0.5; 18]), data(&[1.0, -2.0, 3.0]), data(&[0.25]));
+    let file = file(&[
+        ("0.weight", Dtype::F32, &[3, 6], &hidden),
+        ("2.weight", Dtype::F32, &[1, 3], &last),
+        ("2.bias", Dtype::F32, &[1], &bias),
+    ]);
+    let prepared = Prepared::new(file.tensors().unwrap(), &[]).unwrap();
+    for choices in [vec![], vec!["0.weight".parse().unwrap(), "2.weight,2.bias".parse().unwrap()]] {
+        let network = FoundNetwork::find(&prepared, &choices, 6, 2, None).unwrap();
+        assert!(network.has_one_output());
+        let last = network.parameters().unwrap().pop().unwrap();
+        assert_eq!((last.outputs, last.biases), (2, vec![0.0, 0.25]));
+        assert_eq!(last.weights, [0.0, 1.0, 0.0, -2.0, 0.0, 3.0]);
+    }
+    let error = FoundNetwork::find(&prepared, &[], 6, 4, None).unwrap_err().to_string();
+    assert!(error.contains("none has 4 outputs"), "{error}");
+}
+
+#[test]
 fn choices_that_cannot_be_followed_are_refused() {
     let tensors: &[(&str, &[usize])] = &[("a/b:0", &[6, 2]), ("c.d", &[2]), ("e", &[2, 2, 2]), ("f", &[2, 2])];
     assert_eq!(found(tensors, &["a/b:0,c.d"]).unwrap(), "a/b:0,c.d,in-out");
@@ -119,7 +140,7 @@ fn choices_that_cannot_be_followed_are_refused() {
     }
     let error = found(&[("a", &[6, 3])], &["a"]).unwrap_err();
     assert!(error.contains("the last layer has 3 outputs, but the data set has 2 classes"), "{error}");
-    for bad in ["", ",", "a,b,c", "in-out", "a,,in-out", ",b"] {
+    for bad in ["", ",", "a,", "in-out", "a,,in-out", ",b"] {
         LayerChoice::from_str(bad).expect_err(bad);
     }
 }
