@@ -18,9 +18,12 @@ struct Log {
 struct Logger;
 
 /// Starts logging to `channel`. Earlier lines are lost.
-pub fn start(channel: UpChannel) {
-    // SAFETY: called once, by a program before its first log, or by its end, which is not
-    // interrupted by code that logs.
+///
+/// # Safety
+///
+/// Nothing logs until this returns.
+pub unsafe fn start(channel: UpChannel) {
+    // SAFETY: the caller guarantees that nothing else uses it.
     unsafe { Log::get() }.channel = Some(channel);
 }
 

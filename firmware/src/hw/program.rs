@@ -71,11 +71,17 @@ pub fn fail() -> ! {
             black_box(recurse(black_box(0)));
         }
         b'l' => {
-            architecture::push_above_stack_end(size_of::<usize>());
+            architecture::mask_interrupts();
+            // SAFETY: interrupts are masked, and the stack is far from its last word.
+            unsafe { architecture::push_above_stack_end(size_of::<usize>()) };
             defmt::info!("the stack has its last word");
             end(0)
         }
-        b'o' => architecture::push_above_stack_end(0),
+        b'o' => {
+            architecture::mask_interrupts();
+            // SAFETY: interrupts are masked, and the write faults, which ends the run.
+            unsafe { architecture::push_above_stack_end(0) };
+        }
         _ => {}
     }
     defmt::panic!("asked for {=u8}, which is not a way to end", how);

@@ -52,7 +52,9 @@ pub fn start() -> Option<RttLink> {
             0: { size: 1024, name: "link" }
         }
     };
-    logs::start(channels.up.0);
+    // SAFETY: this runs once, before the first log of a program, or with interrupts masked at its
+    // end.
+    unsafe { logs::start(channels.up.0) };
     Some(RttLink { up: channels.up.1, down: channels.down.0, held: [0; 64], next: 0, end: 0 })
 }
 
