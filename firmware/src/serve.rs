@@ -45,6 +45,9 @@ struct Outgoing<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> {
 }
 
 impl<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> Buffers<FRAME, WIDTH, CLASSES> {
+    /// The widest hidden layer.
+    pub const WIDTH: usize = WIDTH;
+
     /// Creates empty buffers.
     #[must_use]
     pub const fn new() -> Self {

@@ -40,6 +40,7 @@ use self::riscv as architecture;
 pub use architecture::entry;
 #[cfg(target_abi = "eabihf")]
 pub use architecture::keeps_saved_registers;
+pub use board::Buffers;
 
 /// Calls `call`. Returns true, since the core does not have floating-point registers.
 #[cfg(not(target_abi = "eabihf"))]

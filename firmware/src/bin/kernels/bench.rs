@@ -5,13 +5,13 @@ use shared_model::{BlobError, InferError, Model, Requant, Stage, Workspace};
 use crate::image;
 use crate::network::Network;
 use crate::random::Random;
-use crate::shape::{Case, MAX_HIDDEN, MAX_INPUTS, MAX_OUTPUTS};
+use crate::shape::{Case, IS_ROOMY, MAX_HIDDEN, MAX_INPUTS, MAX_OUTPUTS};
 use crate::weights::MAX_WEIGHTS;
 
 /// Length of a vector. Addresses with every remainder modulo this are tested.
 const ALIGNMENT: usize = 16;
 
-const MAX_BYTES: usize = if cfg!(feature = "microbit") { 4608 } else { 20 * 1024 };
+const MAX_BYTES: usize = if IS_ROOMY { 20 * 1024 } else { 4608 };
 
 const MAX_NEURONS: usize = MAX_HIDDEN + MAX_OUTPUTS;
 

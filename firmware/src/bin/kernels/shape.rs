@@ -1,5 +1,6 @@
 //! The networks to test.
 
+use firmware::hw;
 use shared_model::WeightOrder;
 
 #[derive(Clone, Copy)]
@@ -24,12 +25,15 @@ pub struct Case {
     pub orders: [WeightOrder; 2],
 }
 
-pub const MAX_HIDDEN: usize = if cfg!(feature = "microbit") { 40 } else { 300 };
+/// True if the board's RAM holds large cases.
+pub const IS_ROOMY: bool = hw::Buffers::WIDTH >= 1024;
+
+pub const MAX_HIDDEN: usize = if IS_ROOMY { 300 } else { 40 };
 
 pub const MAX_OUTPUTS: usize = 17;
 
 /// More than two full lists of pairs.
-pub const MAX_INPUTS: usize = if cfg!(feature = "microbit") { 514 } else { 1000 };
+pub const MAX_INPUTS: usize = if IS_ROOMY { 1000 } else { 514 };
 
 /// Tiles have eight outputs.
 const OUTPUTS: [usize; 8] = [1, 2, 3, 7, 8, 9, 16, MAX_OUTPUTS];

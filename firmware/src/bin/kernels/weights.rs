@@ -3,9 +3,10 @@
 use shared_model::WeightOrder;
 
 use crate::random::Random;
+use crate::shape::IS_ROOMY;
 
 /// Maximum number of weights of a layer.
-pub const MAX_WEIGHTS: usize = if cfg!(feature = "microbit") { 1024 } else { 14 * 1024 };
+pub const MAX_WEIGHTS: usize = if IS_ROOMY { 14 * 1024 } else { 1024 };
 
 /// Additional length of a table, so that windows start at different places.
 const SLACK: usize = 64;
