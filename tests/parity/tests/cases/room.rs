@@ -6,14 +6,16 @@ use shared_model::{DeviceFault, InferError, WeightOrder};
 
 use super::{Fixture, fault_of};
 
-/// A hidden layer that is too wide is refused at the start, with both numbers.
+/// A hidden layer that is too wide is refused at the start with both numbers, which are exact.
 pub fn layer_too_wide(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
     let fault = fault_of(device, lab, &zeros(2048, 10)?)?;
-    let available = room(device).0;
-    assert_eq!(fault, DeviceFault::TooLarge(InferError::Width { needed: 2048, available }));
+    let DeviceFault::TooLarge(InferError::Width { needed: 2048, available }) = fault else {
+        return Err(format!("{fault:?}").into());
+    };
     let text = fault.to_string();
     assert!(text.contains("2048 neurons") && text.contains(&format!("room for {available}")), "{text}");
-    // The widest one that fits runs.
+    let fault = fault_of(device, lab, &zeros(available as usize + 1, 10)?)?;
+    assert_eq!(fault, DeviceFault::TooLarge(InferError::Width { needed: available + 1, available }));
     device.start(lab, &zeros(available as usize, 10)?)?.client.hello()?;
     Ok(())
 }
@@ -21,21 +23,15 @@ pub fn layer_too_wide(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Fail
 /// Like [`layer_too_wide`], for the last layer.
 pub fn too_many_classes(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
     let fault = fault_of(device, lab, &zeros(8, 200)?)?;
-    let available = room(device).1;
-    assert_eq!(fault, DeviceFault::TooLarge(InferError::Classes { needed: 200, available }));
+    let DeviceFault::TooLarge(InferError::Classes { needed: 200, available }) = fault else {
+        return Err(format!("{fault:?}").into());
+    };
     let text = fault.to_string();
     assert!(text.contains("200 classes") && text.contains(&format!("room for {available}")), "{text}");
+    let fault = fault_of(device, lab, &zeros(8, available as usize + 1)?)?;
+    assert_eq!(fault, DeviceFault::TooLarge(InferError::Classes { needed: available + 1, available }));
     device.start(lab, &zeros(8, available as usize)?)?.client.hello()?;
     Ok(())
-}
-
-/// Returns the most neurons of a hidden layer and the most classes of a board: the size of
-/// `Buffers` in its binary.
-fn room(device: Device) -> (u32, u32) {
-    match device.board().map_or("", |board| &board.name) {
-        "microbit" => (256, 16),
-        _ => (1024, 32),
-    }
 }
 
 /// Encodes a model for two pixels with one hidden layer and zero weights.
