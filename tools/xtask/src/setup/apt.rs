@@ -2,10 +2,16 @@
 
 use anyhow::{Result, anyhow, bail};
 
-use super::steps::Done;
 use crate::output::log;
 use crate::process::Job;
 use crate::programs::find_program;
+
+/// The state of an installation.
+pub enum Done {
+    Now,
+    /// It will be installed later, as the text describes.
+    Later(String),
+}
 
 /// Installs packages; refreshes the lists once, before the first.
 #[derive(Default)]

@@ -5,17 +5,12 @@ use std::fmt;
 use anyhow::Result;
 
 use super::apt::Apt;
+pub use super::apt::Done;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
     Ready(String),
     Missing(String),
-}
-
-pub enum Done {
-    Now,
-    /// It will be installed later, as the text describes.
-    Later(String),
 }
 
 /// A step's name, and its purpose, to follow the word "needed".
