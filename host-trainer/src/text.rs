@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
+pub use host_support::numbers::grouped as count;
 use serde::{Serialize, Serializer};
 
 /// Formats a share, 0 to 1, in percent.
@@ -13,13 +14,6 @@ pub fn percent(share: f64) -> String {
 /// Formats a share, or a difference of shares, in percentage points.
 pub fn points(share: f64) -> String {
     format!("{:.2} points", 100.0 * share)
-}
-
-/// Formats a count with commas between thousands.
-pub fn count(count: u64) -> String {
-    let digits = count.to_string();
-    let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
-    groups.collect::<Vec<_>>().join(",")
 }
 
 /// A path for display and for JSON. Bytes that are not UTF-8 become U+FFFD.
@@ -61,12 +55,6 @@ pub fn printable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn counts_are_grouped_by_thousands() {
-        let texts = [0, 12, 123, 999, 1000, 1234, 12_345, 1_234_567].map(count);
-        assert_eq!(texts, ["0", "12", "123", "999", "1,000", "1,234", "12,345", "1,234,567"]);
-    }
 
     #[test]
     fn control_characters_are_escaped() {

@@ -8,8 +8,8 @@ use plotters::style::text_anchor::HPos;
 
 use super::PlotError;
 use super::axis::Axis;
-use super::style::{Area, COLOURS, FAINT, GRID, INK, MARGIN, TEXT_SIZE, TITLE_SIZE, draw, text};
 use super::text::{fit, width};
+use host_support::style::{Area, COLOURS, FAINT, GRID, INK, MARGIN, TEXT_SIZE, TITLE_SIZE, draw, text};
 
 const WIDTH: i32 = 1000;
 const TITLE_HEIGHT: i32 = 64;

@@ -4,10 +4,10 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
 use super::PlotError;
-use super::style::{Area, FAINT, INK, MARGIN, TEXT_SIZE, TITLE_SIZE, draw, text};
 use super::text::{fit, width};
 use crate::model::Evaluation;
 use crate::text::percent;
+use host_support::style::{Area, FAINT, INK, MARGIN, TEXT_SIZE, TITLE_SIZE, draw, text};
 
 const TITLE_HEIGHT: i32 = 40;
 const AXIS_NAME_HEIGHT: i32 = 24;

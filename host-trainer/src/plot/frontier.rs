@@ -10,8 +10,8 @@ use super::PlotError;
 use super::axis::Axis;
 use super::labels::{Label, Labels};
 use super::logarithm::Logarithm;
-use super::style::{Area, COLOURS, FAINT, GRID, INK, MARGIN, TEXT_SIZE, TITLE_SIZE, draw, text};
 use super::text::{fit, width};
+use host_support::style::{Area, COLOURS, FAINT, GRID, INK, MARGIN, TEXT_SIZE, TITLE_SIZE, draw, text};
 
 const WIDTH: i32 = 1000;
 const TITLE_HEIGHT: i32 = 52;

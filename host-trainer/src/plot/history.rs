@@ -6,9 +6,9 @@ use plotters::style::text_anchor::HPos;
 
 use super::PlotError;
 use super::axis::Axis;
-use super::style::{Area, FAINT, GRID, INK, MARGIN, TEXT_SIZE, TITLE_SIZE, colour, draw, text};
 use super::text::{fit, width};
 use crate::train::Epoch;
+use host_support::style::{Area, FAINT, GRID, INK, MARGIN, TEXT_SIZE, TITLE_SIZE, colour, draw, text};
 
 const WIDTH: i32 = 1000;
 const TITLE_HEIGHT: i32 = 36;

@@ -3,12 +3,12 @@
 use maud::{Markup, html};
 use plotters::style::RGBColor;
 
-use super::style::{FAINT, FONT, INK, MARGIN, TEXT_SIZE, TITLE_SIZE};
 use super::text::{fit, width};
 use super::{PlotError, image};
 use crate::data::Split;
 use crate::model::{Evaluation, Mistake};
 use crate::text::percent;
+use host_support::style::{FAINT, FONT, INK, MARGIN, TEXT_SIZE, TITLE_SIZE};
 
 const COLUMNS: usize = 6;
 const TITLE_HEIGHT: i32 = 44;

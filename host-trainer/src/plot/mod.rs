@@ -10,7 +10,6 @@ mod labels;
 mod logarithm;
 mod mistakes;
 mod samples;
-mod style;
 mod text;
 
 use plotters::drawing::DrawingAreaErrorKind;

@@ -4,9 +4,9 @@ use maud::html;
 
 use super::PlotError;
 use super::image::data_uri;
-use super::style::{FONT, MARGIN, TEXT_SIZE, TITLE_SIZE};
 use super::text::{fit, width};
 use crate::data::Split;
+use host_support::style::{FONT, MARGIN, TEXT_SIZE, TITLE_SIZE};
 
 const ROWS: usize = 3;
 

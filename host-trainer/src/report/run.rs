@@ -4,6 +4,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf, absolute};
 
 use host_support::parity::ModelParity;
+use host_support::shell::quoted;
 use serde::Serialize;
 use shared_model::Model;
 use thiserror::Error;
@@ -309,13 +310,6 @@ fn train_command(configuration: &Configuration, folder: &Path) -> String {
 
 fn parity_command(folder: &Path) -> String {
     format!("cargo xtask parity --model {}{DATA}", quoted(folder))
-}
-
-/// Quotes a path for a shell.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let is_plain = |character: char| character.is_alphanumeric() || "/._-+,:@%".contains(character);
-    if !text.is_empty() && text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! Helpers that do not depend on networks: files, progress, the terminal.
 
-pub mod bounded;
 #[cfg(test)]
 pub mod damage;
 pub mod files;
@@ -9,3 +8,5 @@ pub mod progress;
 pub mod range;
 pub mod tensor_header;
 pub mod terminal;
+
+pub use host_support::bounded;

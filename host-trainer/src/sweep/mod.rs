@@ -21,7 +21,7 @@ pub use figure::Figure;
 pub use list::{FRONTIER, LECTURE, LectureFigures, ListedNetwork, REDUCED, read};
 pub use measured::Measured;
 pub use pace::Pace;
-pub use page::{markdown, splice};
+pub use page::markdown;
 pub use rivals::{RIVALS, SOURCE};
 pub use row::FrontierRow;
 pub use runs::{Found, Place, Runs};

@@ -1,20 +1,9 @@
-//! The table in Markdown, and its position in a page.
-
-use thiserror::Error;
+//! The table in Markdown.
 
 use super::row::FrontierRow;
 
-/// The lines before and after the table.
-const BEGIN: &str = "<!-- begin: written by `cargo xtask frontier --write-docs` -->\n";
-const END: &str = "<!-- end -->\n";
-
 /// Number of columns at the left that contain words.
 const WORDS: usize = 3;
-
-/// A page without the lines around the table.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[error("it has no place for the table; add the lines\n{BEGIN}{END}")]
-pub struct PageError;
 
 /// Returns the table in Markdown.
 pub fn markdown(rows: &[FrontierRow]) -> String {
@@ -25,25 +14,9 @@ pub fn markdown(rows: &[FrontierRow]) -> String {
     line(&FrontierRow::HEADER.map(str::to_owned)) + &rule + &rows
 }
 
-/// Returns `page` with `table` between the marks.
-pub fn splice(page: &str, table: &str) -> Result<String, PageError> {
-    let parts = page.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
-    let (before, after) = parts.ok_or(PageError)?;
-    Ok(format!("{before}{BEGIN}\n{}\n\n{END}{after}", table.trim_end()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn text_between_the_marks_is_replaced() {
-        let page = format!("a\n{BEGIN}old\n{END}b\n");
-        let new = splice(&page, "| t |\n").unwrap();
-        assert_eq!(new, format!("a\n{BEGIN}\n| t |\n\n{END}b\n"));
-        assert_eq!(splice(&new, "| t |\n").unwrap(), new);
-        assert_eq!(splice("a\n", "t"), Err(PageError));
-    }
 
     #[test]
     fn all_lines_have_the_same_number_of_cells() {

@@ -2,10 +2,9 @@
 
 use std::ops::Range;
 
+use host_support::numbers::grouped;
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, ValueFormatter};
 use plotters::prelude::*;
-
-use super::table::grouped;
 
 /// Most steps between the ticks of a linear axis.
 const MAX_TICKS: f64 = 8.0;

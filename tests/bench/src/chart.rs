@@ -7,8 +7,9 @@ use plotters::style::text_anchor::HPos;
 
 use super::rivals::Rivals;
 use super::row::Row;
-use super::style::{Area, COLOURS, FAINT, INK, MARGIN, TEXT_SIZE, TITLE_SIZE, draw, text};
-use super::table::{grouped, network, whole};
+use super::table::{network, whole};
+use host_support::numbers::grouped;
+use host_support::style::{Area, COLOURS, FAINT, INK, MARGIN, TEXT_SIZE, TITLE_SIZE, draw, text};
 
 const WIDTH: i32 = 1000;
 const TITLE_HEIGHT: i32 = 64;

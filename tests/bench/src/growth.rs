@@ -6,8 +6,8 @@ use plotters::style::text_anchor::HPos;
 
 use super::axis::Axis;
 use super::row::Row;
-use super::style::{Area, COLOURS, FAINT, GRID, INK, MARGIN, TEXT_SIZE, TITLE_SIZE, draw, text};
 use super::table::network;
+use host_support::style::{Area, COLOURS, FAINT, GRID, INK, MARGIN, TEXT_SIZE, TITLE_SIZE, draw, text};
 
 const SIZE: [i32; 2] = [1100, 900];
 const TITLE_HEIGHT: u32 = 40;

@@ -11,7 +11,6 @@ mod growth;
 mod measure;
 mod rivals;
 mod row;
-mod style;
 mod table;
 
 use std::fs;

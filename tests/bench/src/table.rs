@@ -1,6 +1,7 @@
 //! Tables of the measurements, for a terminal and in Markdown.
 
 use comfy_table::{CellAlignment, Table, presets};
+use host_support::numbers::grouped;
 use parity::Unit;
 
 use super::code::INFERENCE;
@@ -156,20 +157,12 @@ pub fn whole(mean: f64) -> String {
     grouped(mean.round() as u64)
 }
 
-/// Formats a number with its digits in groups of three.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
-    groups.collect::<Vec<_>>().join(",")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_grouped_by_thousands() {
-        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    fn networks_and_means_are_readable() {
         assert_eq!((network(&[784, 128, 10]), whole(1234.6)), ("784-128-10".into(), "1,235".into()));
     }
 }

@@ -1,12 +1,11 @@
 //! Pieces that the programs share: signals, exit codes, reading and printing.
 
-use std::fs::File;
-use std::io::{ErrorKind, Read as _, Write as _, stderr, stdout};
+use std::io::{ErrorKind, Write as _, stderr, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, ensure};
-use host_support::files;
+use host_support::{bounded, files};
 use shared_model::{AnswersHeader, Model, Record};
 
 use crate::{Device, device};
@@ -60,14 +59,7 @@ pub fn print_line(line: &str) -> anyhow::Result<()> {
 ///
 /// Returns an error if it cannot be read, is not a regular file, or is larger than 4 GiB.
 pub fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let cannot = || format!("cannot read {}", path.display());
-    let metadata = path.metadata().with_context(cannot)?;
-    // Reading a pipe could wait, and a device could be endless.
-    ensure!(metadata.is_file(), "cannot read {}: it is not a file", path.display());
-    let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)).with_context(cannot)?;
-    ensure!(bytes.len() as u64 <= MAX_BYTES, "{} is larger than {} MiB", path.display(), MAX_BYTES >> 20);
-    Ok(bytes)
+    bounded::read(path, MAX_BYTES).with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// A model's file, and the file with the host's answers for it.

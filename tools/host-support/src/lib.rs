@@ -2,8 +2,12 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bounded;
 pub mod files;
 pub mod numbers;
+pub mod page;
 pub mod parity;
 pub mod shell;
 pub mod signals;
+#[cfg(feature = "style")]
+pub mod style;

@@ -76,8 +76,7 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     let &Options { rounds, ref python, json } = options;
     workspace.build_programs()?;
     let data: DataFacts = workspace.job("host-trainer").args(["data", "--json"]).capture_json()?;
-    let mut measured: Vec<Speed> =
-        BACKENDS.iter().map(|name| Speed::new(&format!("host-trainer, {name}"))).collect();
+    let mut measured: Vec<Speed> = BACKENDS.iter().map(|name| Speed::new(&format!("host-trainer, {name}"))).collect();
     let others =
         python.as_ref().map_or_else(Vec::new, |python| OTHERS.map(|(name, script)| (python, name, script)).into());
     measured.extend(others.iter().map(|(_, name, _)| Speed::new(name)));

@@ -7,13 +7,12 @@ use anyhow::{Result, bail};
 use boards::Board;
 use clap::Args;
 use comfy_table::Table;
-use host_support::{files, numbers::grouped};
+use host_support::{files, numbers::grouped, page::Page};
 use serde::{Deserialize, Serialize};
 
 use crate::bench;
 use crate::image::{self, Firmware};
 use crate::output::{log, print};
-use crate::page::Page;
 use crate::probe::CHIPS;
 use crate::table;
 use crate::workspace::Workspace;

@@ -12,7 +12,6 @@ mod frontier;
 mod image;
 mod interrupt;
 mod output;
-mod page;
 mod parity;
 mod probe;
 mod process;

@@ -167,7 +167,8 @@ fn report_of(job: Job, report: &Path) -> Result<ModelReport> {
         bail!("`{name}` wrote no report {}", report.display());
     }
     let text = fs::read_to_string(report).with_context(|| format!("cannot read {}", report.display()))?;
-    let parsed: ModelReport = serde_json::from_str(&text).with_context(|| format!("cannot parse {}", report.display()))?;
+    let parsed: ModelReport =
+        serde_json::from_str(&text).with_context(|| format!("cannot parse {}", report.display()))?;
     // It also fails if something differs; then the report has the details.
     if parsed.devices.iter().all(ParityRecord::agrees) {
         ran?;

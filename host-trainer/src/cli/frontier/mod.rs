@@ -1,9 +1,10 @@
 mod report;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
+use host_support::page::Page;
 use serde::Serialize;
 
 use self::report::{FrontierOutput, point};
@@ -11,12 +12,15 @@ use super::sweep::{SweepArguments, SweepTrainer, select};
 use super::{UsageError, check_extension, check_output};
 use crate::data::SoftLabels;
 use crate::plot;
-use crate::run::{MAX_RECORD_BYTES, json};
-use crate::support::{bounded, files};
+use crate::run::json;
+use crate::support::files;
 use crate::sweep::{self, FRONTIER, FrontierRow, ListedNetwork, Measured, Place, REDUCED, RIVALS, SOURCE};
 
 /// Subfolder for the runs of --reduced, because some full runs have the same names.
 const REDUCED_FOLDER: &str = "reduced";
+
+/// The xtask command in the markers of the page.
+const PAGE_WRITER: &str = "frontier --write-docs";
 
 /// Warning next to the figures of --reduced.
 const REDUCED_WARNING: &str = "Reduced, trained for a few epochs: these figures are meaningless.";
@@ -132,7 +136,7 @@ impl FrontierArguments {
             files::check_writable(path)?;
         }
         // The page must have a place for the table.
-        self.table.as_deref().map_or(Ok(()), |path| page(path, "").map(drop))
+        self.table.as_deref().map_or(Ok(()), |path| Ok(Page::read(path, PAGE_WRITER).map(drop)?))
     }
 
     /// Writes the rows, the chart and the table.
@@ -151,16 +155,9 @@ impl FrontierArguments {
         }
         if let Some(path) = &self.table {
             let reduced = if self.reduced { format!("\n{REDUCED_WARNING}\n") } else { String::new() };
-            files::write(path, page(path, &(sweep::markdown(&report.rows) + &reduced))?.as_bytes())?;
+            let page = Page::read(path, PAGE_WRITER)?;
+            files::write(path, page.with(&(sweep::markdown(&report.rows) + &reduced)).as_bytes())?;
         }
         Ok(())
     }
-}
-
-/// Returns the page at `path` with another table.
-fn page(path: &Path, table: &str) -> Result<String> {
-    let cannot_read = || format!("cannot read {}", path.display());
-    let page = bounded::read(path, MAX_RECORD_BYTES).with_context(cannot_read)?;
-    let page = String::from_utf8(page).with_context(cannot_read)?;
-    sweep::splice(&page, table).with_context(|| format!("cannot write the table to {}", path.display()))
 }

@@ -4,11 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use host_support::files;
+use host_support::{files, page::Page};
 
 use super::{emulated, fixture, measuring};
 use crate::output::log;
-use crate::page::Page;
 use crate::workspace::Workspace;
 
 /// The page and its chart, relative to the workspace.

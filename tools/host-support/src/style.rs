@@ -1,9 +1,10 @@
-//! Sizes, fonts and colours of all plots.
+//! Sizes, fonts and colours of all plots, as SVG.
 
+use std::io;
+
+use plotters::drawing::DrawingAreaErrorKind;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-
-use super::PlotError;
 
 /// Font family of all text; the viewer chooses the font.
 pub const FONT: &str = "sans-serif";
@@ -41,11 +42,18 @@ pub const COLOURS: [RGBColor; 7] = [
 /// A part of a plot that can be drawn on.
 pub type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
+/// The error of drawing on an [`Area`].
+pub type DrawError = DrawingAreaErrorKind<io::Error>;
+
 /// Returns an SVG of `width` by `height` pixels, which `paint` draws on a white background.
-pub fn draw(
+///
+/// # Errors
+///
+/// Returns an error if `paint` fails.
+pub fn draw<E: From<DrawError>>(
     [width, height]: [i32; 2],
-    paint: impl FnOnce(&Area<'_>) -> Result<(), PlotError>,
-) -> Result<String, PlotError> {
+    paint: impl FnOnce(&Area<'_>) -> Result<(), E>,
+) -> Result<String, E> {
     let mut svg = String::new();
     let size = [width, height].map(i32::unsigned_abs);
     let area = SVGBackend::with_string(&mut svg, size.into()).into_drawing_area();
@@ -58,6 +66,7 @@ pub fn draw(
 
 /// Returns the colour of series `index`: first those of [`COLOURS`], then others that are far from
 /// their neighbours.
+#[must_use]
 pub fn colour(index: usize) -> RGBColor {
     COLOURS.get(index).copied().unwrap_or_else(|| {
         // Steps of the golden angle never reach the same hue again.
@@ -69,6 +78,7 @@ pub fn colour(index: usize) -> RGBColor {
 
 /// Returns a text style of `size` pixels. `horizontal` is the anchor of the text's position;
 /// vertically it is the middle.
+#[must_use]
 pub fn text(size: u32, colour: RGBColor, horizontal: HPos) -> TextStyle<'static> {
     // plotters divides font sizes by 1.24 before it writes them.
     let font = (FONT, 1.24 * f64::from(size)).into_font();
@@ -89,7 +99,7 @@ mod tests {
 
     #[test]
     fn text_has_the_requested_size() {
-        let paint = |area: &Area<'_>| Ok(area.draw_text("a<b", &text(13, INK, HPos::Left), (5, 5))?);
+        let paint = |area: &Area<'_>| area.draw_text("a<b", &text(13, INK, HPos::Left), (5, 5));
         let svg = draw([50, 20], paint).unwrap();
         assert!(svg.contains("font-size=\"13") && svg.contains("a&lt;b"), "{svg}");
     }
