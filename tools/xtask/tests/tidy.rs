@@ -45,18 +45,18 @@ fn rules(table: &[(&str, &'static str)]) -> Vec<Rule> {
 
 /// Returns a description of each line of `text` that breaks a rule.
 fn offences(path: &str, text: &str, [words, beginnings]: [&[Rule]; 2]) -> Vec<String> {
-    let is_rust = path.ends_with(".rs");
+    let (is_rust, is_markdown) = (path.ends_with(".rs"), path.ends_with(".md"));
     let mut found = Vec::new();
     for (line, number) in text.lines().zip(1..) {
         let trimmed = line.trim_start();
-        let is_comment = is_rust && trimmed.starts_with("//");
+        let is_comment = if is_rust { trimmed.starts_with("//") } else { trimmed.starts_with("# ") };
         let mut report = |advice: &str| found.push(format!("{path}:{number}: {advice}: {trimmed}"));
-        let rules = words.iter().chain(beginnings.iter().filter(|_| is_comment));
+        let rules = words.iter().chain(beginnings.iter().filter(|_| is_rust && is_comment));
         for (_, advice) in rules.filter(|(pattern, _)| pattern.is_match(trimmed)) {
             report(advice);
         }
         let limit = if is_comment { MAX_COMMENT } else { MAX_CODE };
-        if is_rust && line.chars().count() > limit {
+        if (is_rust || is_comment && !is_markdown) && line.chars().count() > limit {
             report(&format!("break the line at {limit} columns"));
         }
     }
@@ -86,7 +86,7 @@ fn every_tracked_file_is_tidy() {
 fn a_line_that_breaks_a_rule_is_found() {
     let (words, beginnings) = ([words(), paths()].concat(), beginnings());
     let count = |path, line| offences(path, line, [&words, &beginnings]).len();
-    let long = format!("// {}", "long ".repeat(20));
+    let [long, long_toml] = ["//", "#"].map(|mark| format!("{mark} {}", "long ".repeat(20)));
     for (path, line) in [
         ("a.rs", "/// What it counts."),
         ("a.rs", "    // Waits behind the other."),
@@ -94,6 +94,7 @@ fn a_line_that_breaks_a_rule_is_found() {
         ("a.md", "The device has so many bytes."),
         ("a.toml", "# See /root/notes."),
         ("a.rs", &long),
+        ("a.toml", &long_toml),
     ] {
         assert_eq!(count(path, line), 1, "{line}");
     }
