@@ -60,7 +60,7 @@ fn line(chain: &[&Candidate<'_>], tensors: &[Tensor<'_>], pixels: usize) -> Opti
     }
     let is_unused = |tensor: &&Tensor<'_>| !used.contains(tensor.name.as_str()) && !is_state(tensor);
     let ignored: Vec<&str> = tensors.iter().filter(is_unused).map(|tensor| tensor.name.as_str()).collect();
-    // Whether the network needs other tensors than those of other dense layers is unknown.
+    // It is unknown if the network needs tensors other than those of dense layers.
     let is_dense = |name: &&str| {
         let of_other = |other: &&str| Convention::of(other).is_some_and(|convention| convention.bias == **name);
         Convention::of(name).is_some() || ignored.iter().any(|other| of_other(&other))
