@@ -12,7 +12,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 pub const INPUT_SCALE: f64 = 1.0 / 255.0;
 
 /// Dense layers with ReLU between them; the last layer's outputs are the logits.
-#[derive(Module, Debug)]
+#[derive(Module, Debug, Default)]
 pub struct Network {
     layers: Vec<Linear>,
 }
@@ -85,21 +85,34 @@ impl Network {
     /// the last changed. `change` takes the layer's index, its output count and its weights,
     /// `[input][output]`.
     ///
+    /// Takes the weights out of their tensors and puts them back: burn-ndarray copies the numbers
+    /// of a tensor that something else holds one by one.
+    ///
     /// # Errors
     ///
-    /// Returns an error if the backend cannot return its tensors.
+    /// Returns an error if the backend cannot return its tensors. The network is then incomplete.
     pub fn map_hidden_weights(
-        &self,
-        mut change: impl FnMut(usize, usize, Vec<f32>) -> Vec<f32>,
+        &mut self,
+        mut change: impl FnMut(usize, usize, &mut [f32]),
     ) -> Result<Self, TensorReadError> {
-        let mut mapped = self.clone();
-        let hidden = mapped.layers.len().saturating_sub(1);
-        for (index, layer) in mapped.layers.iter_mut().take(hidden).enumerate() {
-            let tensor = layer.weight.val();
-            let ([inputs, outputs], device) = (tensor.dims(), tensor.device());
-            let weights = change(index, outputs, tensor.inner().try_into_vec_as()?);
-            let weights = Tensor::<2>::from_data(TensorData::new(weights, [inputs, outputs]), &device);
-            layer.weight = Param::initialized(layer.weight.id, weights.require_grad());
+        let mut mapped = Self::default();
+        let hidden = self.layers.len().saturating_sub(1);
+        for (index, layer) in std::mem::take(&mut self.layers).into_iter().enumerate() {
+            if index == hidden {
+                mapped.layers.push(layer.clone());
+                self.layers.push(layer);
+                continue;
+            }
+            let Linear { weight, bias } = layer;
+            let (id, [inputs, outputs], device) = (weight.id, weight.dims(), weight.device());
+            let weights: Vec<f32> = weight.into_value().inner().try_into_vec_as()?;
+            let mut changed = weights.clone();
+            change(index, outputs, &mut changed);
+            for (network, weights) in [(&mut *self, weights), (&mut mapped, changed)] {
+                let weights = Tensor::<2>::from_data(TensorData::new(weights, [inputs, outputs]), &device);
+                let weight = Param::initialized(id, weights.require_grad());
+                network.layers.push(Linear { weight, bias: bias.clone() });
+            }
         }
         Ok(mapped)
     }
@@ -130,6 +143,18 @@ impl Network {
     #[cfg(test)]
     pub fn first_weight_id(&self) -> burn::module::ParamId {
         self.layers[0].weight.id
+    }
+
+    /// Returns the address of the first layer's weights, which must not be shared.
+    #[cfg(test)]
+    pub fn first_weight_address(&mut self) -> *const f32 {
+        let Linear { weight, bias } = self.layers.remove(0);
+        let (id, device) = (weight.id, weight.device());
+        let weights = weight.into_value().inner().into_data();
+        let address = weights.as_slice().unwrap().as_ptr();
+        let weight = Param::initialized(id, Tensor::from_data(weights, &device).require_grad());
+        self.layers.insert(0, Linear { weight, bias });
+        address
     }
 
     /// Returns the device of the network's tensors.

@@ -48,7 +48,7 @@ struct FixedLayer {
     log_steps: Vec<f32>,
     adam: [PlainAdam; 3],
     quantized: QuantizedLayer,
-    /// The integers as tensors: weights `[output, input]`, and biases.
+    /// The integers as tensors: weights `[input, output]`, and biases.
     run: (Tensor<2>, Tensor<1>),
 }
 
@@ -120,7 +120,7 @@ impl Student for FixedStudent {
         let mut values = images;
         for layer in &self.layers {
             let (weights, biases) = layer.run.clone();
-            let sums = values.matmul(weights.transpose()) + biases.unsqueeze();
+            let sums = values.matmul(weights) + biases.unsqueeze();
             values = match layer.output_scale {
                 Some(_) => layer.activations(sums)?,
                 None => sums * layer.row(layer.quantized.weight_steps.iter().map(|step| step * layer.input_scale)),
@@ -129,9 +129,9 @@ impl Student for FixedStudent {
         Ok(values)
     }
 
-    fn step(&mut self, gradients: Gradients, rate: f64, _: f64) -> Result<(), TrainError> {
+    fn step(&mut self, mut gradients: Gradients, rate: f64, _: f64) -> Result<(), TrainError> {
         for (index, layer) in self.layers.iter_mut().enumerate() {
-            layer.learn(&gradients, rate)?;
+            layer.learn(&mut gradients, rate)?;
             layer.quantize(index)?;
             layer.run = run(&layer.quantized, layer.inputs, &self.device);
         }
@@ -149,10 +149,11 @@ impl FixedLayer {
     /// Requantizes `sums` like the device. Gradients pass as if there were no rounding.
     fn activations(&self, sums: Tensor<2>) -> Result<Tensor<2>, TrainError> {
         let (shape, device) = (sums.dims(), sums.device());
-        let mut rounded: Vec<f32> = sums.clone().inner().try_into_vec_as()?;
+        // A rounded copy, and not the tensor itself, which is shared: see `by_parameter`.
+        let mut rounded: Vec<f32> = sums.clone().inner().round().try_into_vec_as()?;
         for row in rounded.chunks_mut(self.outputs) {
             for (value, requant) in row.iter_mut().zip(&self.quantized.requants) {
-                *value = f32::from(requant.activation(value.round() as i32));
+                *value = f32::from(requant.activation(*value as i32));
             }
         }
         let factors = self.quantized.requants.iter();
@@ -163,7 +164,7 @@ impl FixedLayer {
         Ok(Tensor::<2>::from_data(TensorData::new(rounded, shape), &device) + passed)
     }
 
-    fn learn(&mut self, gradients: &Gradients, rate: f64) -> Result<(), TrainError> {
+    fn learn(&mut self, gradients: &mut Gradients, rate: f64) -> Result<(), TrainError> {
         // A layer without a gradient does not affect the loss.
         let Some([by_weight, by_bias, by_step]) = self.by_parameter(gradients)? else { return Ok(()) };
         let [weights, biases, steps] = &mut self.adam;
@@ -174,10 +175,14 @@ impl FixedLayer {
     }
 
     /// Converts the gradients of the integers to those of weights, biases and logarithms of steps.
-    fn by_parameter(&self, gradients: &Gradients) -> Result<Option<[Vec<f32>; 3]>, TrainError> {
+    fn by_parameter(&self, gradients: &mut Gradients) -> Result<Option<[Vec<f32>; 3]>, TrainError> {
         let (weights, biases) = &self.run;
-        let (Some(weights), Some(biases)) = (weights.grad(gradients), biases.grad(gradients)) else { return Ok(None) };
-        let mut by_weight: Vec<f32> = weights.try_into_vec_as()?;
+        // Removed and transposed here: burn-ndarray copies the numbers of a shared or transposed
+        // tensor one by one.
+        let (Some(weights), Some(biases)) = (weights.grad_remove(gradients), biases.grad_remove(gradients)) else {
+            return Ok(None);
+        };
+        let mut by_weight = transposed(&weights.try_into_vec_as::<f32>()?, self.outputs);
         let mut by_bias: Vec<f32> = biases.try_into_vec_as()?;
         let mut by_step = vec![0.0_f32; self.outputs];
         let inputs = self.inputs;
@@ -213,13 +218,25 @@ impl FixedLayer {
     }
 }
 
+/// Transposes a matrix whose rows have `columns` values.
+fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
+    let rows = values.len() / columns;
+    let mut transposed = vec![0.0; values.len()];
+    for (row, values) in values.chunks_exact(columns).enumerate() {
+        for (place, value) in transposed.iter_mut().skip(row).step_by(rows).zip(values) {
+            *place = *value;
+        }
+    }
+    transposed
+}
+
 /// Converts the integers of `layer` to tensors.
 fn run(layer: &QuantizedLayer, inputs: usize, device: &Device) -> (Tensor<2>, Tensor<1>) {
     let weights: Vec<f32> = layer.weights.iter().map(|&weight| weight.into()).collect();
     let biases: Vec<f32> = layer.biases.iter().map(|&bias| bias as f32).collect();
     let outputs = biases.len();
     (
-        Tensor::from_data(TensorData::new(weights, [outputs, inputs]), device).require_grad(),
+        Tensor::<2>::from_data(TensorData::new(weights, [outputs, inputs]), device).transpose().require_grad(),
         Tensor::from_data(TensorData::new(biases, [outputs]), device).require_grad(),
     )
 }
@@ -313,8 +330,8 @@ mod tests {
         for output in 0..WIDTHS[1] {
             let step = student.layers[0].quantized.weight_steps[output] as f32;
             for input in 0..WIDTHS[0] {
-                let (found, expected) =
-                    (by_integer[output * WIDTHS[0] + input] / step, by_weight[input * WIDTHS[1] + output]);
+                let place = input * WIDTHS[1] + output;
+                let (found, expected) = (by_integer[place] / step, by_weight[place]);
                 assert!((found - expected).abs() < 0.05 * largest, "{found} {expected} of {largest}");
             }
         }
@@ -345,7 +362,7 @@ mod tests {
             let weights = Tensor::<2>::from_floats([[1.0, -3.0]], &device);
             let loss = (logits * weights).mean();
             let value: f32 = loss.clone().inner().try_into_scalar().unwrap();
-            let found = student.layers[0].by_parameter(&loss.backward()).unwrap().unwrap();
+            let found = student.layers[0].by_parameter(&mut loss.backward()).unwrap().unwrap();
             (f64::from(value), found)
         };
         let (before, [by_weight, by_bias, by_step]) = loss(&|_| ());

@@ -65,10 +65,39 @@ impl Student for FloatStudent {
         if let Some((pruning, _)) = &self.pruned {
             pruning.withhold(&self.network, &mut gradients)?;
         }
-        self.network = self.optimizer.step(rate, self.network.clone(), gradients);
+        // Without a clone: burn-ndarray copies the numbers of a shared tensor one by one.
+        self.network = self.optimizer.step(rate, std::mem::take(&mut self.network), gradients);
         if let Some((pruning, pruned)) = &mut self.pruned {
-            *pruned = pruning.apply(&self.network, done)?;
+            *pruned = pruning.apply(&mut self.network, done)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::DenseParameters;
+    use crate::network::backend::Backend;
+    use crate::train::tests::config;
+
+    /// Checks that the optimizer does not copy the weights. burn-ndarray copies the numbers of a
+    /// shared tensor one by one, which once took most of an epoch.
+    #[test]
+    fn weights_stay_where_they_are() {
+        for (backend, device) in Backend::present().filter(|(backend, _)| backend.is_on_processor()) {
+            let layer = DenseParameters { inputs: 20, outputs: 16, weights: vec![0.5; 320], biases: vec![0.0; 16] };
+            let network = Network::from_parameters([layer], &device.autodiff());
+            let config = TrainConfig { backend, ..config() };
+            let mut student = FloatStudent::new(network, PixelForm::PLAIN, &config);
+            let mut address_after_step = || {
+                let images = Tensor::<2>::ones([3, 20], &student.device());
+                let gradients = student.forward(images).unwrap().mean().backward();
+                student.step(gradients, 1e-3, 0.5).unwrap();
+                student.network.first_weight_address()
+            };
+            let address = address_after_step();
+            assert_eq!(address_after_step(), address, "{backend:?}");
+        }
     }
 }

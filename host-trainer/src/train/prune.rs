@@ -47,22 +47,21 @@ impl Pruning {
     /// # Errors
     ///
     /// Returns an error if the backend cannot return its tensors.
-    pub fn apply(&mut self, network: &Network, done: f64) -> Result<Network, TensorReadError> {
+    pub fn apply(&mut self, network: &mut Network, done: f64) -> Result<Network, TensorReadError> {
         let choice = (done.min(END) * CHOICES) as u64;
         let is_new = choice > self.choices;
         self.choices = choice;
         let share = self.sparsity * share_of_sparsity(done);
-        network.map_hidden_weights(|layer, outputs, mut weights| {
+        network.map_hidden_weights(|layer, outputs, weights| {
             if self.kept.len() <= layer {
                 let blocks = (weights.len() / outputs).div_ceil(BLOCK_INPUTS) * outputs.div_ceil(BLOCK_OUTPUTS);
                 self.kept.push(vec![true; blocks]);
             }
-            let Some(kept) = self.kept.get_mut(layer) else { return weights };
+            let Some(kept) = self.kept.get_mut(layer) else { return };
             if is_new {
-                choose(kept, &weights, outputs, share);
+                choose(kept, weights, outputs, share);
             }
-            clear(kept, &mut weights, outputs);
-            weights
+            clear(kept, weights, outputs);
         })
     }
 
@@ -141,8 +140,8 @@ mod tests {
     fn the_smallest_blocks_are_pruned_but_not_the_last_layer() {
         let mut pruning = Pruning::new(0.5);
         let whole = network().parameters().unwrap();
-        assert_eq!(pruning.apply(&network(), 0.0).unwrap().parameters().unwrap(), whole);
-        let pruned = pruning.apply(&network(), 1.0).unwrap().parameters().unwrap();
+        assert_eq!(pruning.apply(&mut network(), 0.0).unwrap().parameters().unwrap(), whole);
+        let pruned = pruning.apply(&mut network(), 1.0).unwrap().parameters().unwrap();
         assert_eq!(pruned[1], whole[1]);
         // Sums of squares: 16, 4 * 4 (two outputs), 16 * 9, 4 * 16; last, narrower pair: 8 * 25, 2
         // * 36.
@@ -154,9 +153,9 @@ mod tests {
 
     #[test]
     fn pruned_weights_get_no_gradient() {
-        let network = network();
+        let mut network = network();
         let mut pruning = Pruning::new(0.5);
-        let pruned = pruning.apply(&network, 1.0).unwrap();
+        let pruned = pruning.apply(&mut network, 1.0).unwrap();
         let input = Tensor::<2>::ones([1, 5], &network.device());
         let mut gradients = GradientsParams::from_grads(pruned.forward(input).sum().backward(), &pruned);
         pruning.withhold(&network, &mut gradients).unwrap();
