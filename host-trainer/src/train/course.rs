@@ -18,7 +18,7 @@ use crate::support::progress;
 const STEPS_PER_READ: usize = 100;
 
 /// A network that is trained.
-pub trait Student {
+pub trait Student: Send {
     /// Returns the device of its tensors.
     fn device(&self) -> Device;
 
@@ -91,6 +91,12 @@ impl<'a> Course<'a> {
     /// Trains on every image once, in a new order, with `name` in the progress bar. Returns mean
     /// loss and accuracy.
     pub fn run_epoch(&mut self, student: &mut impl Student, name: String) -> Result<(f64, f64), TrainError> {
+        // On a thread of rayon's pool. burn-ndarray hands each operation to one and waits for it,
+        // unless it runs on one already.
+        rayon::scope(|_| self.run_steps(student, name))
+    }
+
+    fn run_steps(&mut self, student: &mut impl Student, name: String) -> Result<(f64, f64), TrainError> {
         let (batch_size, plan) = (self.config.batch_size, self.plan);
         let mut order = std::mem::take(&mut self.order);
         order.shuffle(&mut self.random);
