@@ -31,6 +31,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
 use console::{Alignment, pad_str};
+use host_support::errors;
 use serde::Serialize;
 use shared_model::Model;
 use thiserror::Error;
@@ -183,7 +184,7 @@ pub fn run() -> ExitCode {
         // The reader of the pipe has ended, like `head`.
         return ExitCode::SUCCESS;
     }
-    progress::log(format_args!("error: {error:#}"));
+    progress::log(format_args!("error: {}", errors::joined(error.chain())));
     if error.is::<UsageError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod bounded;
+pub mod errors;
 pub mod files;
 pub mod numbers;
 pub mod page;

@@ -28,6 +28,7 @@ mod workspace;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use host_support::errors;
 use thiserror::Error;
 
 use process::Reported;
@@ -144,7 +145,7 @@ fn main() -> ExitCode {
     if let Some(reported) = error.downcast_ref::<Reported>() {
         return ExitCode::from(reported.code());
     }
-    output::log(format_args!("error: {error:#}"));
+    output::log(format_args!("error: {}", errors::joined(error.chain())));
     ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })
 }
 
