@@ -6,13 +6,16 @@ use super::error::ImportError;
 use super::name::natural_key;
 use super::tensors::Tensor;
 
+/// A tensor's shape and numbers.
+type Numbers<'a> = (&'a [usize], &'a [f32]);
+
 /// A way to store one tensor as two.
 struct Parts {
     /// Endings of the names of the two.
     endings: [&'static str; 2],
     /// Computes the tensor's numbers from the shape and the numbers of both; `None` if the shapes
     /// do not fit.
-    combine: fn([(&[usize], &[f32]); 2]) -> Option<Vec<f64>>,
+    combine: fn([Numbers<'_>; 2]) -> Option<Vec<f64>>,
 }
 
 /// Masks come first: a normalized direction may be pruned.
@@ -83,13 +86,13 @@ fn parametrized_name(name: &str) -> Option<&str> {
 }
 
 /// Multiplies weights with their mask.
-fn mask([(shape, weights), (other, mask)]: [(&[usize], &[f32]); 2]) -> Option<Vec<f64>> {
+fn mask([(shape, weights), (other, mask)]: [Numbers<'_>; 2]) -> Option<Vec<f64>> {
     let product = |(weight, mask): (&f32, &f32)| f64::from(*weight) * f64::from(*mask);
     (shape == other).then(|| weights.iter().zip(mask).map(product).collect())
 }
 
 /// Scales directions to the lengths: one for each row, one for each column, or one for all.
-fn normalize([(shape, lengths), (other, directions)]: [(&[usize], &[f32]); 2]) -> Option<Vec<f64>> {
+fn normalize([(shape, lengths), (other, directions)]: [Numbers<'_>; 2]) -> Option<Vec<f64>> {
     let &[rows, columns] = other else { return None };
     // The length that belongs to an entry.
     let index: &dyn Fn(usize) -> usize = match shape {
