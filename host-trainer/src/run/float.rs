@@ -22,9 +22,7 @@ pub enum FloatError {
     Record(#[from] RecordError),
     #[error("{path} has layers of {found} neurons, expected {expected}, the model's; train again with --run")]
     Shape { path: PathBuf, found: String, expected: String },
-    #[error(
-        "the float network returns logits that are not finite; did training diverge? try a smaller --learning-rate"
-    )]
+    #[error("the float network returns logits that are not finite: its weights are too large")]
     NotFinite,
     #[error("cannot run the float network")]
     Backend(#[from] TensorReadError),
