@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::Args;
+use host_support::numbers::whole;
 use serde::Serialize;
 
 use super::messages::log_epoch;
@@ -19,7 +20,7 @@ pub struct CompareArguments {
     #[command(flatten)]
     sweep: SweepArguments,
     /// Train each network with the seeds 1 to N, and print mean and standard deviation, 1..=100
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole::<u64>(1..=100))]
     seeds: u64,
     /// Folder for the runs, one folder each, and for compare.json and compare.svg; finished runs
     /// are kept

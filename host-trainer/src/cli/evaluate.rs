@@ -4,14 +4,14 @@ use std::time::Instant;
 use anyhow::Result;
 use clap::Args;
 use comfy_table::Table;
+use host_support::numbers::whole;
 use serde::Serialize;
 use shared_model::Model;
 
+use super::model_data::{ModelData, ModelDataArguments, configuration};
 use super::table::table;
-use super::{
-    DataArguments, OutputArguments, UsageError, check_apart, check_fit, check_folder_apart, check_output, line, percent,
-};
-use crate::data::{Dataset, Split};
+use super::{OutputArguments, UsageError, check_apart, check_folder_apart, check_output, line, percent};
+use crate::data::{Dataset, Origin, Split};
 use crate::model::{Evaluation, Mistake, evaluate};
 use crate::plot;
 use crate::run::{Configuration, RecordError, RunFile, RunFolder, json, model_file};
@@ -41,7 +41,7 @@ pub struct EvaluateArguments {
     answers: Option<PathBuf>,
     /// Use only the first N test images, 1 or more; a file of answers then has N records [default:
     /// all of them]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(1..))]
     first: Option<u32>,
     /// Folder for evaluation.json, confusion.svg and mistakes.svg; created if it is missing
     ///
@@ -50,13 +50,14 @@ pub struct EvaluateArguments {
     #[arg(long = "pictures", value_name = "DIR")]
     images: Option<PathBuf>,
     #[command(flatten)]
-    data: DataArguments,
+    data: ModelDataArguments,
     #[command(flatten)]
     output: OutputArguments,
 }
 
 #[derive(Serialize)]
 struct EvaluateOutput {
+    data: DataOutput,
     #[serde(flatten)]
     evaluation: Evaluation,
     seconds: f64,
@@ -64,6 +65,15 @@ struct EvaluateOutput {
     images_per_second: f64,
     /// Files written, except the answers file.
     written: Vec<Shown<PathBuf>>,
+}
+
+/// The data set of an evaluation.
+#[derive(Serialize)]
+struct DataOutput {
+    folder: Shown<PathBuf>,
+    origin: Origin,
+    /// True if the model was trained on this data set.
+    is_own: bool,
 }
 
 impl EvaluateArguments {
@@ -74,8 +84,8 @@ impl EvaluateArguments {
         if let Some(answers) = &self.answers {
             check_output("--answers", answers, [&model])?;
         }
-        let mut data = self.data.load()?;
-        check_fit(&view, &data)?;
+        let configuration = configuration(&model, &view).ok().flatten();
+        let ModelData { mut data, is_own } = self.data.load(&model, &view, configuration.as_ref())?;
         let folder = self.folder(&model, &view, &data)?;
         let outputs = folder.iter().flat_map(|folder| FILES.map(|file| folder.file(file))).collect::<Vec<_>>();
         if let Some(answers) = &self.answers {
@@ -113,7 +123,8 @@ impl EvaluateArguments {
 
         let images_per_second = f64::from(evaluation.images) / seconds.max(f64::MIN_POSITIVE);
         let written = outputs.into_iter().map(Shown).collect();
-        let report = EvaluateOutput { evaluation, seconds, images_per_second, written };
+        let data = DataOutput { folder: Shown(data.folder), origin: data.origin, is_own };
+        let report = EvaluateOutput { data, evaluation, seconds, images_per_second, written };
         self.output.print(&report, || report.text())
     }
 
@@ -149,11 +160,19 @@ impl EvaluateArguments {
     }
 }
 
+impl DataOutput {
+    fn text(&self) -> String {
+        let other = if self.is_own { "" } else { ", not the model's own" };
+        format!("{} ({}){other}", self.folder, self.origin.named_by())
+    }
+}
+
 impl EvaluateOutput {
     fn text(&self) -> String {
         let Evaluation { model_id, images, correct, accuracy, largest_softmax_error, .. } = &self.evaluation;
         let mut text = [
             line("model", model_id),
+            line("data set", self.data.text()),
             line("test images", images),
             line("classified correctly", correct),
             line("accuracy, fixed point", percent(*accuracy)),
@@ -238,7 +257,8 @@ mod tests {
     fn text(names: &[&str]) -> String {
         let mut evaluation = evaluation(names, 7);
         evaluation.mistakes = vec![Mistake { index: 4, label: 0, class: 1, probability: 0.75 }];
-        EvaluateOutput { evaluation, seconds: 1.0, images_per_second: 1.0, written: Vec::new() }.text()
+        let data = DataOutput { folder: Shown(PathBuf::new()), origin: Origin::Given, is_own: true };
+        EvaluateOutput { data, evaluation, seconds: 1.0, images_per_second: 1.0, written: Vec::new() }.text()
     }
 
     #[test]

@@ -137,15 +137,17 @@ impl ImportArguments {
         let parameters = self.parameters(&network).with_context(cannot_import)?;
         let hidden: Vec<usize> = network.layers.iter().skip(1).map(|layer| layer.inputs).collect();
         let folder = self.run.clone().map(RunFolder::create).transpose()?;
-        let completed = pipeline::complete(&config(hidden), &data, None, &trained(parameters)).map_err(|error| {
-            let error = match error {
-                PipelineError::Quantize(error) => anyhow::Error::from(error),
-                PipelineError::Export(ExportError::Encode(error)) => error.into(),
-                other => return other.into(),
-            };
-            let advice = "check its weights, and that --mean, --std and --pixel-scale are those of its training";
-            error.context(format!("{}: {advice}", cannot_import()))
-        })?;
+        let run = self.run.as_deref();
+        let completed =
+            pipeline::complete(&config(hidden), &data, run, None, &trained(parameters)).map_err(|error| {
+                let error = match error {
+                    PipelineError::Quantize(error) => anyhow::Error::from(error),
+                    PipelineError::Export(ExportError::Encode(error)) => error.into(),
+                    other => return other.into(),
+                };
+                let advice = "check its weights, and that --mean, --std and --pixel-scale are those of its training";
+                error.context(format!("{}: {advice}", cannot_import()))
+            })?;
         completed.write(folder.as_ref(), self.export.as_deref())?;
 
         let outcome = &completed.outcome;

@@ -12,6 +12,7 @@ mod import;
 mod inspect;
 mod manual;
 mod messages;
+mod model_data;
 mod number;
 mod predict;
 mod recipe;
@@ -68,7 +69,7 @@ enum Command {
     ///
     /// The teacher is a convolutional network and never runs on a device. Its answers for all
     /// training images, in all ten versions of --augment, are written to one file. It does not
-    /// learn from the last training images (--validation), so these stay valid for measuring the
+    /// learn from some of the training images (--validation), so these stay valid for measuring the
     /// networks that it teaches.
     Teach(teach::TeachArguments),
     /// Train the lecture's five networks and compare them
@@ -141,7 +142,13 @@ struct DataArguments {
 impl DataArguments {
     /// Loads the data set that the options name.
     fn load(&self) -> Result<Dataset, DatasetError> {
-        Dataset::load(Wanted { folder: self.data.as_deref(), class_names: self.class_names.as_deref() })
+        self.load_or(None)
+    }
+
+    /// Loads the data set that the options name; without them, the one in the folder that a run
+    /// `recorded`.
+    fn load_or(&self, recorded: Option<&Path>) -> Result<Dataset, DatasetError> {
+        Dataset::load(Wanted { folder: self.data.as_deref(), recorded, class_names: self.class_names.as_deref() })
     }
 }
 

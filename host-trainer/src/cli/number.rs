@@ -36,7 +36,7 @@ fn number(text: &str, is_possible: impl Fn(f64) -> bool, expected: &str) -> Resu
     match text.parse::<f64>() {
         Ok(number) if is_possible(number) => Ok(number),
         Ok(_) => Err(expected.to_owned()),
-        Err(error) => Err(error.to_string()),
+        Err(_) => Err(format!("not a number; {expected}")),
     }
 }
 
@@ -46,6 +46,7 @@ mod tests {
 
     #[test]
     fn learning_rates_are_checked() {
+        assert_eq!(learning_rate("fast"), Err("not a number; expected above 0 and at most 1".to_owned()));
         assert_eq!(learning_rate("1e-3"), Ok(0.001));
         for bad in ["0", "-0.1", "NaN", "inf", "1.5", "fast", ""] {
             learning_rate(bad).expect_err(bad);

@@ -1,19 +1,20 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use comfy_table::Table;
+use host_support::numbers::whole;
 use serde::Serialize;
 use shared_model::{HostWorkspace, LOGIT_FRACTION_BITS, Model, PROBABILITY_ONE};
 
+use super::model_data::{ModelData, ModelDataArguments, configuration};
 use super::table::table;
-use super::{
-    DataArguments, OutputArguments, UsageError, check_apart, check_extension, check_fit, check_output, line, percent,
-};
-use crate::data::image::{self, Polarity};
+use super::{OutputArguments, UsageError, check_apart, check_extension, check_output, line, percent};
+use crate::data::FASHION_MNIST_CLASSES;
+use crate::data::image::{self, Form, Polarity};
 use crate::plot::png;
-use crate::run::{float, model_file};
-use crate::support::{files, terminal};
+use crate::run::{Configuration, float, model_file};
+use crate::support::{files, progress, terminal};
 use crate::text::printable;
 
 /// Largest number of classes that are all printed.
@@ -42,7 +43,7 @@ pub struct PredictArguments {
     #[arg(long = "picture", value_name = "FILE")]
     output_image: Option<PathBuf>,
     #[command(flatten)]
-    data: DataArguments,
+    data: ModelDataArguments,
     #[command(flatten)]
     output: OutputArguments,
 }
@@ -51,24 +52,27 @@ pub struct PredictArguments {
 #[group(required = true, multiple = false)]
 struct ImageArguments {
     /// Index of a test image, from 0
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>(0..))]
     index: Option<usize>,
     /// PNG or JPEG file, grey or colour, of any size
     ///
-    /// An image of the model's size (28 x 28 pixels for Fashion-MNIST) is used unchanged, or
-    /// inverted. Any other image is cropped to the part that differs from its border, scaled until
-    /// it fills the model's size in one direction, and centred on black.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "class_names"])]
+    /// An image of the model's size (28 x 28 pixels for Fashion-MNIST) is used unchanged. Any other
+    /// image gets the form of the training images, which the model's run records: their background,
+    /// the size and place of their subjects, and their contrast. The part that differs from the
+    /// border is the subject. For a model outside its run, name the data set with --data; otherwise
+    /// the form is Fashion-MNIST's.
+    #[arg(long, value_name = "FILE", conflicts_with = "class_names")]
     image: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum PolarityChoice {
-    /// Whichever differs more from the image's border
+    /// Whichever differs more from the image's border; an image of the model's size is not changed
     Auto,
-    /// Light on dark, like the data set
+    /// Light on dark, like Fashion-MNIST; inverted before use if the training images are the
+    /// opposite
     LightOnDark,
-    /// Dark on light, like print; inverted before use
+    /// Dark on light, like print; inverted before use if the training images are the opposite
     DarkOnLight,
 }
 
@@ -90,6 +94,7 @@ struct InputImage {
     name: String,
     polarity: Option<Polarity>,
     conversion: Option<String>,
+    doubt: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -108,6 +113,8 @@ struct PredictOutput {
     logits: Vec<f64>,
     polarity: Option<Polarity>,
     conversion: Option<String>,
+    /// Why the network may not see what a person sees in the file.
+    doubt: Option<&'static str>,
 }
 
 impl PredictArguments {
@@ -120,7 +127,7 @@ impl PredictArguments {
             check_output("--picture", path, self.source.image.iter().chain([&model]))?;
             files::check_writable(path)?;
         }
-        let input = self.input(&view)?;
+        let input = self.input(&model, &view)?;
         let mut workspace = HostWorkspace::new();
         let prediction = workspace.infer(&view, &input.pixels)?;
         if let Some(path) = &self.output_image {
@@ -148,6 +155,7 @@ impl PredictArguments {
                 .collect(),
             polarity: input.polarity,
             conversion: input.conversion,
+            doubt: input.doubt,
         };
         self.output.print(&report, || {
             let drawn = terminal::image(&input.pixels, view.columns(), terminal::has_colours());
@@ -156,23 +164,35 @@ impl PredictArguments {
     }
 
     /// Loads the image that the arguments name.
-    fn input(&self, view: &Model<'_>) -> Result<InputImage> {
+    fn input(&self, model: &Path, view: &Model<'_>) -> Result<InputImage> {
+        let configuration = configuration(model, view).unwrap_or_else(|error| {
+            progress::log(format_args!("warning: the run's data set is unknown: {error}"));
+            None
+        });
         if let Some(path) = &self.source.image {
-            let (pixels, conversion) = image::load(path, view.rows(), view.columns(), self.polarity.polarity())?;
+            let form = self.form(model, view, configuration.as_ref())?;
+            let size = (view.rows(), view.columns());
+            let (pixels, conversion) = image::load(path, size, self.polarity.polarity(), &form)?;
+            if let Some(doubt) = conversion.doubt {
+                progress::log(format_args!(
+                    "warning: {}: {doubt}; --picture FILE shows what the network sees",
+                    path.display()
+                ));
+            }
             return Ok(InputImage {
                 pixels,
                 label: None,
-                name: format!("{}, {conversion}", path.display()),
+                name: format!("{}, {}", path.display(), conversion.text),
                 polarity: Some(conversion.polarity),
-                conversion: Some(conversion.to_string()),
+                conversion: Some(conversion.text),
+                doubt: conversion.doubt,
             });
         }
         let index = self.source.index.unwrap_or_default();
-        let data = self.data.load()?;
+        let ModelData { data, .. } = self.data.load(model, view, configuration.as_ref())?;
         if let Some(path) = &self.output_image {
             check_apart("--picture", path, data.files())?;
         }
-        check_fit(view, &data)?;
         let count = data.test.len();
         let last = count.saturating_sub(1);
         let label = data.test.labels.get(index).copied();
@@ -182,10 +202,30 @@ impl PredictArguments {
         Ok(InputImage {
             pixels: data.test.image(index).to_vec(),
             label: Some(label),
-            name: format!("test image {index}"),
+            name: format!("test image {index} of {} ({})", data.folder.display(), data.origin.named_by()),
             polarity: None,
             conversion: None,
+            doubt: None,
         })
+    }
+
+    /// Returns the form of the training images: of --data, as the run records it, or Fashion-MNIST's.
+    fn form(&self, model: &Path, view: &Model<'_>, configuration: Option<&Configuration>) -> Result<Form> {
+        if self.data.data.data.is_some() {
+            let ModelData { data, .. } = self.data.load(model, view, configuration)?;
+            return Ok(Form::measure(&data.train, data.columns.into()));
+        }
+        if let Some(data) = configuration.and_then(|configuration| configuration.data.as_ref()) {
+            return Ok(data.form);
+        }
+        if !view.class_names().eq(FASHION_MNIST_CLASSES) {
+            progress::log(format_args!(
+                "warning: no run records the form of the training images of {}; Fashion-MNIST's is used; name their data \
+                 set with --data",
+                model.display()
+            ));
+        }
+        Ok(Form::FASHION_MNIST)
     }
 }
 
@@ -255,6 +295,7 @@ mod tests {
             logits: (0..classes).map(|class| class as f64).collect(),
             polarity: None,
             conversion: None,
+            doubt: None,
         };
         let text = report(13).text(&names);
         let place = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}: {text}"));

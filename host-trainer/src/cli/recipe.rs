@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::Args;
+use host_support::numbers::whole;
 
 use super::UsageError;
 use super::number::{beta, learning_rate, share_below_one, share_of_one};
-use crate::data::{Dataset, SoftLabels, SoftLabelsError};
+use crate::data::{Dataset, HeldOut, SoftLabels, SoftLabelsError};
 use crate::network::backend::Backend;
 use crate::network::{DenseParameters, Pixels};
 use crate::quantize::WeightBits;
@@ -26,10 +27,10 @@ pub struct RecipeArguments {
     #[arg(long, value_enum, default_value_t)]
     recipe: Recipe,
     /// Passes over the training images, 1..=100000 [default: 5; best: 100, with a teacher 150]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MAX_EPOCHS.into()))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(1..=MAX_EPOCHS))]
     epochs: Option<u32>,
     /// Images per step of the optimizer, 1..=65536 [default: 32; best: 256]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MAX_BATCH_SIZE as i64))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(1..=MAX_BATCH_SIZE as u32))]
     batch_size: Option<u32>,
     /// Largest learning rate of Adam, above 0 and at most 1 [default: 0.001; best: 0.002]
     #[arg(long, value_name = "RATE", value_parser = learning_rate, allow_negative_numbers = true)]
@@ -57,7 +58,7 @@ pub struct RecipeArguments {
     /// Last epochs whose networks are averaged, weight by weight, 0..=100000; useful if the
     /// learning rate stays large
     #[arg(long, value_name = "EPOCHS", default_value_t = 0,
-        value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_EPOCHS)))]
+        value_parser = whole::<u32>(..=MAX_EPOCHS))]
     average: u32,
     /// Scale of the pixels during training; the model always takes raw pixels [default: unit; best:
     /// standard]
@@ -69,7 +70,7 @@ pub struct RecipeArguments {
     /// All other settings are those of the run: network, seed, images held out, augmentation. Its
     /// weights contain what it learned from a teacher; for --qat, name the teacher again.
     #[arg(long, value_name = "RUN", help_heading = "Compression", conflicts_with_all = ["epochs", "learning_rate",
-        "schedule", "warm_up", "pixels", "hidden", "seed", "sparsity", "recipe", "validation", "patience",
+        "schedule", "warm_up", "pixels", "hidden", "seed", "sparsity", "recipe", "validation", "validation_order", "patience",
         "stop_at_train_accuracy", "weight_decay", "average"])]
     from: Option<PathBuf>,
     /// File of a teacher's answers, written by host-trainer teach; the network learns from them and
@@ -93,7 +94,7 @@ pub struct RecipeArguments {
     /// Epochs of quantization-aware training, in the device's integers, after the other epochs,
     /// 1..=100000
     #[arg(long, value_name = "EPOCHS", help_heading = "Compression",
-        value_parser = clap::value_parser!(u32).range(1..=MAX_EPOCHS.into()))]
+        value_parser = whole::<u32>(1..=MAX_EPOCHS))]
     qat: Option<u32>,
     /// Largest learning rate of Adam in the epochs of --qat, above 0 and at most 1
     #[arg(long, value_name = "RATE", help_heading = "Compression", default_value_t = 1e-3,
@@ -170,9 +171,13 @@ impl RecipeArguments {
         }
     }
 
-    /// Reads the teacher's answers for the training images of `data`, the last `held_out` included,
+    /// Reads the teacher's answers for the training images of `data` without those of `held_out`,
     /// and the record of it for `config.json`. Returns `None` if no teacher is named.
-    pub fn teacher(&self, data: &Dataset, held_out: usize) -> Result<Option<(SoftLabels, Teaching)>, SoftLabelsError> {
+    pub fn teacher(
+        &self,
+        data: &Dataset,
+        held_out: HeldOut,
+    ) -> Result<Option<(SoftLabels, Teaching)>, SoftLabelsError> {
         let read = |path: &PathBuf| SoftLabels::read(path, data, held_out);
         let found = self.teacher.as_ref().map(read).transpose()?;
         Ok(found.map(|(labels, sha256)| (labels, Teaching { share: self.teacher_share, sha256 })))
@@ -234,6 +239,13 @@ impl RecipeArguments {
             ..train.clone()
         };
         Ok((configuration, layers))
+    }
+
+    /// Returns the folder of the data set of the run to start from, if the run recorded it.
+    pub fn recorded_data(&self) -> Option<PathBuf> {
+        let folder = RunFolder::at(self.from.clone()?);
+        let configuration: Configuration = folder.read(RunFile::Configuration).ok()?;
+        configuration.data_folder(folder.path())
     }
 
     /// Returns the run to start from.

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use comfy_table::Table;
+use host_support::numbers::whole;
 use serde::Serialize;
 
 use super::table::table;
@@ -25,7 +26,7 @@ Examples:
   host-trainer show --index 7 --split test --out shirt.png")]
 pub struct ShowArguments {
     /// Show one image, by its index from 0: its raw values, its label, and the image itself
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>(0..))]
     index: Option<usize>,
     /// Split that contains the image of --index
     #[arg(long, value_enum, default_value_t = SplitName::Train, requires = "index")]

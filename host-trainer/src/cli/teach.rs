@@ -3,12 +3,14 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use host_support::numbers::whole;
 use serde::Serialize;
 
 use super::backend::BackendArguments;
 use super::number::learning_rate;
-use super::train::hold_out;
+use super::train::{check_held_out, hold_out};
 use super::{DataArguments, OutputArguments, check_output, line};
+use crate::data::{HeldOut, ValidationOrder};
 use crate::support::{files, progress};
 use crate::text::{Shown, percent};
 use crate::train::teacher::{TaughtEpoch, TeachConfig, Teacher};
@@ -25,24 +27,27 @@ pub struct TeachArguments {
     backend: BackendArguments,
     /// Channels of the first convolution, 1..=256; the later ones have two and four times this
     /// number
-    #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=256))]
+    #[arg(long, value_name = "N", default_value_t = 24, value_parser = whole::<u32>(1..=256))]
     channels: u32,
     /// Passes over the training images, 1..=1000
-    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = whole::<u32>(1..=1000))]
     epochs: u32,
     /// Images per step of the optimizer, 1..=65536
-    #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = whole::<u32>(1..=65_536))]
     batch_size: u32,
     /// Largest learning rate of Adam, above 0 and at most 1
     #[arg(long, value_name = "RATE", default_value_t = 2e-3, value_parser = learning_rate,
         allow_negative_numbers = true)]
     learning_rate: f64,
     /// Seed of every random choice, 0..=18446744073709551615
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole::<u64>(0..))]
     seed: u64,
-    /// Number of training images, taken from the end, that the teacher does not learn from
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    /// Number of training images that the teacher does not learn from
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = whole::<usize>(0..))]
     validation: usize,
+    /// Training images that --validation holds out
+    #[arg(long, value_enum, default_value_t = ValidationOrder::Class)]
+    validation_order: ValidationOrder,
     /// Safetensors file to write the answers to
     #[arg(long, value_name = "FILE", default_value = "teacher.safetensors")]
     export: PathBuf,
@@ -65,7 +70,9 @@ impl TeachArguments {
         files::check_writable(&self.export)?;
         let mut data = self.data.load()?;
         check_output("--export", &self.export, data.files())?;
-        let held_out = hold_out(&mut data.train, self.validation)?;
+        let held_out = HeldOut { count: self.validation, order: self.validation_order, seed: self.seed };
+        check_held_out(held_out, &data.train)?;
+        let validation = hold_out(&mut data, held_out);
         let config = TeachConfig {
             backend,
             channels: self.channels as usize,
@@ -75,7 +82,7 @@ impl TeachArguments {
             seed: self.seed,
         };
         let teacher = Teacher::train(&config, &data, |epoch| self.log_epoch(epoch))?;
-        let labels = teacher.soft_labels(&data, held_out.as_ref())?;
+        let labels = teacher.soft_labels(&data, validation.as_ref())?;
         files::write(&self.export, &labels.encode().context("cannot encode the teacher's answers")?)?;
         let report = TeachOutput {
             teacher: Shown(self.export),

@@ -3,6 +3,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use clap::{ArgAction, Args};
+use host_support::numbers::whole;
 use serde::Serialize;
 use shared_model::{MAX_LAYERS, MAX_WIDTH, WeightOrder};
 
@@ -11,7 +12,7 @@ use super::messages::{log_epoch, outcome_lines, warn_of_loss};
 use super::number::share_of_one;
 use super::recipe::RecipeArguments;
 use super::{DataArguments, OutputArguments, UsageError, check_apart, check_export, line};
-use crate::data::{Dataset, Split};
+use crate::data::{Dataset, HeldOut, Split, Validation, ValidationOrder};
 use crate::limits::MAX_WEIGHT_BYTES;
 use crate::network::backend::Backend;
 use crate::network::join_widths;
@@ -19,7 +20,7 @@ use crate::run::describe_stop;
 use crate::run::pipeline::{self, Sources};
 use crate::run::{Configuration, Outcome, RunFile, RunFolder};
 use crate::support::{files, progress};
-use crate::text::Shown;
+use crate::text::{Shown, printable};
 use crate::train::{Epoch, TrainConfig};
 
 /// Largest number of hidden layers, which are all layers except the last.
@@ -45,18 +46,21 @@ pub struct TrainArguments {
     /// 1..=16384 neurons per layer, at most 15 layers; all weights together at most 64 MiB, one
     /// byte each.
     #[arg(long, value_name = "N,..", help_heading = "Network", action = ArgAction::Set, value_delimiter = ',',
-        default_value = "128", value_parser = clap::value_parser!(u32).range(1..=MAX_WIDTH as i64))]
+        default_value = "128", value_parser = whole::<u32>(1..=MAX_WIDTH as u32))]
     hidden: Vec<u32>,
     #[command(flatten)]
     recipe: RecipeArguments,
     /// Seed of every random choice, 0..=18446744073709551615; the same seed, backend and machine
     /// give the same model, byte for byte
-    #[arg(long, value_name = "N", help_heading = "Training", default_value_t = 1)]
+    #[arg(long, value_name = "N", help_heading = "Training", default_value_t = 1, value_parser = whole::<u64>(0..))]
     seed: u64,
-    /// Number of training images, taken from the end, to hold out and measure the accuracy on after
-    /// each epoch
-    #[arg(long, value_name = "N", help_heading = "Validation and early stopping", default_value_t = 0)]
+    /// Number of training images to hold out and measure the accuracy on after each epoch
+    #[arg(long, value_name = "N", help_heading = "Validation and early stopping", default_value_t = 0,
+        value_parser = whole::<usize>(0..))]
     validation: usize,
+    /// Training images that --validation holds out
+    #[arg(long, value_enum, help_heading = "Validation and early stopping", default_value_t = ValidationOrder::Class)]
+    validation_order: ValidationOrder,
     /// Stop after the first epoch whose training accuracy is above SHARE, 0..=1, like the lecture's
     /// callback; the test images do not matter
     #[arg(long, value_name = "SHARE", help_heading = "Validation and early stopping", value_parser = share_of_one,
@@ -65,7 +69,7 @@ pub struct TrainArguments {
     /// Stop after N epochs, 1 or more, without a lower loss on the images held out by --validation,
     /// and keep the network with the lowest loss
     #[arg(long, value_name = "N", help_heading = "Validation and early stopping",
-        value_parser = clap::value_parser!(u32).range(1..))]
+        value_parser = whole::<u32>(1..))]
     patience: Option<u32>,
     /// Folder to record the run in: model, float weights, configuration, history, evaluation, plots
     /// [default: named by network, epochs, recipe, backend and seed: runs/128-5-epochs-flex-seed-1]
@@ -98,16 +102,20 @@ impl TrainArguments {
         let Some(backend) = self.backend.choose(self.output)? else { return Ok(()) };
         let mut config = self.config(backend);
         check_average(&config)?;
-        let mut data = self.data.load()?;
-        let (mut held_out, mut layers) = (self.validation, None);
+        let recorded = self.recipe.recorded_data();
+        let mut data = self.data.load_or(recorded.as_deref())?;
+        let mut held_out = HeldOut { count: self.validation, order: self.validation_order, seed: self.seed };
+        let mut layers = None;
         if let Some(from) = self.recipe.from() {
             let (configuration, found) = self.recipe.begin(from, &data)?;
-            (config, held_out) = (TrainConfig { backend, ..configuration.train }, configuration.validation);
+            held_out = configuration.held_out();
+            config = TrainConfig { backend, ..configuration.train };
             layers = Some(found);
         }
         check_size(&config.hidden, &data)?;
-        let validation = hold_out(&mut data.train, held_out)?;
+        check_held_out(held_out, &data.train)?;
         let (soft_labels, teacher) = self.recipe.teacher(&data, held_out)?.unzip();
+        let validation = hold_out(&mut data, held_out);
         config.teacher = teacher;
 
         // All outputs are checked before training, and before a folder is created.
@@ -122,7 +130,7 @@ impl TrainArguments {
         if let Some(export) = &self.export {
             files::check_writable(export)?;
         }
-        warn_of_replacement(&folder, &Configuration::new(&config, held_out, &data));
+        warn_of_replacement(&folder, &Configuration::new(&config, held_out, &data, None));
         progress::log(format_args!(
             "{} training images from {} ({})",
             data.train.len(),
@@ -194,7 +202,7 @@ impl TrainOutput<'_> {
 /// Warns if the run recorded in `folder` has another configuration: this run will replace it.
 fn warn_of_replacement(folder: &RunFolder, configuration: &Configuration) {
     let recorded: Result<Configuration, _> = folder.read(RunFile::Configuration);
-    if recorded.is_ok_and(|recorded| recorded != *configuration) {
+    if recorded.is_ok_and(|recorded| !recorded.is_same_training(configuration)) {
         progress::log(format_args!(
             "warning: {} contains another run, which this run replaces when it ends; choose another folder with --run",
             folder.path().display()
@@ -230,20 +238,51 @@ fn check_size(hidden: &[usize], data: &Dataset) -> Result<(), UsageError> {
     )))
 }
 
-/// Takes the last `count` images out of `train`.
-pub fn hold_out(train: &mut Split, count: usize) -> Result<Option<Split>> {
-    if count == 0 {
-        return Ok(None);
+/// Checks that `held_out` leaves images to train on.
+pub fn check_held_out(held_out: HeldOut, train: &Split) -> Result<(), UsageError> {
+    let (count, all) = (held_out.count, train.len());
+    if count < all {
+        return Ok(());
     }
-    match train.len().checked_sub(count) {
-        Some(rest) if rest > 0 => Ok(Some(train.split_off(rest))),
-        _ => Err(UsageError(format!(
-            "--validation is {count}, expected 0..={}, as there are {} training images; hold out fewer",
-            train.len() - 1,
-            train.len()
-        ))
-        .into()),
+    Err(UsageError(format!(
+        "--validation is {count}, expected 0..={}, as there are {all} training images; hold out fewer",
+        all - 1
+    )))
+}
+
+/// Takes the images to hold out from the training images of `data`, and warns if a class loses all
+/// its images.
+pub fn hold_out(data: &mut Dataset, held_out: HeldOut) -> Option<Validation> {
+    let is_sorted = is_sorted_by_class(&data.train.labels);
+    let validation = held_out.take_from(&mut data.train)?;
+    if is_sorted && held_out.order == ValidationOrder::Class {
+        progress::log(format_args!(
+            "warning: the training images are sorted by class; --validation holds out some of each class, not the last \
+             ones of the file"
+        ));
     }
+    let counts = data.train.count_classes(data.class_names.len());
+    let absent = counts.iter().zip(&data.class_names).filter(|(count, _)| **count == 0);
+    let absent: Vec<String> = absent.map(|(_, name)| printable(name)).collect();
+    if !absent.is_empty() {
+        let advice = match held_out.order {
+            ValidationOrder::Class => "hold out fewer",
+            ValidationOrder::Last => "use --validation-order class",
+        };
+        progress::log(format_args!(
+            "warning: --validation {} leaves no training image of {}; {advice}",
+            held_out.count,
+            absent.join(", ")
+        ));
+    }
+    Some(validation)
+}
+
+/// Returns true if the images of each class follow each other, several of each.
+fn is_sorted_by_class(labels: &[u8]) -> bool {
+    let changes = labels.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    let classes = labels.iter().collect::<std::collections::BTreeSet<_>>().len();
+    changes + 1 == classes && labels.len() >= 2 * classes
 }
 
 #[cfg(test)]
@@ -251,15 +290,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_images_are_held_out() {
-        let split = Split { width: 1, pixels: vec![1, 2, 3], labels: vec![0, 1, 0] };
-        let mut train = split.clone();
-        assert_eq!(hold_out(&mut train, 0).unwrap(), None);
-        let validation = hold_out(&mut train, 2).unwrap().unwrap();
-        assert_eq!((train.pixels, validation.pixels), (vec![1], vec![2, 3]));
+    fn an_image_must_be_left_to_train_on() {
+        let train = Split { width: 1, pixels: vec![1, 2, 3], labels: vec![0, 1, 0] };
+        let check = |count| check_held_out(HeldOut { count, ..HeldOut::default() }, &train);
+        assert!(check(0).is_ok() && check(2).is_ok());
         for count in [3, 4, usize::MAX] {
-            let error = hold_out(&mut split.clone(), count).unwrap_err();
-            assert!(error.is::<UsageError>() && error.to_string().contains("0..=2"), "{error}");
+            let error = check(count).unwrap_err().to_string();
+            assert!(error.contains("0..=2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn labels_sorted_by_class_are_noticed() {
+        assert!(is_sorted_by_class(&[2, 2, 0, 0, 1, 1]));
+        for labels in [&[0, 1, 2, 0, 1, 2][..], &[0, 1, 2], &[0, 0, 1, 1, 0, 0]] {
+            assert!(!is_sorted_by_class(labels), "{labels:?}");
         }
     }
 }

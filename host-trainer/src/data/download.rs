@@ -1,14 +1,14 @@
 //! Downloads Fashion-MNIST into the user's cache.
 
-use std::io::{Cursor, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use flate2::read::MultiGzDecoder;
 use indicatif::ProgressBar;
 use ureq::Agent;
 
-use super::{DatasetError, IdxFile, checksum, hex};
+use super::{DatasetError, IdxFile, checksum, hex, names};
+use crate::support::gunzip::Gunzip;
 use crate::support::{files, progress};
 
 /// The data set's public address. Plain HTTP is safe, because every file's SHA-256 is checked.
@@ -35,7 +35,7 @@ fn fill_from(address: &str, cache: &Path) -> Result<PathBuf, DatasetError> {
         .build()
         .into();
     files::create_folder(cache).map_err(DatasetError::Cache)?;
-    for file in IdxFile::ALL.into_iter().filter(|file| file.find(cache).is_none()) {
+    for file in IdxFile::ALL.into_iter().filter(|file| names::find(*file, cache).is_none()) {
         let name = format!("{}.gz", file.name());
         let address = format!("{address}{name}");
         let bytes = get(&agent, &address)?;
@@ -64,7 +64,7 @@ fn read_all(body: impl Read, bar: &ProgressBar) -> Result<Vec<u8>, std::io::Erro
 /// Returns the reason if `bytes` are not Fashion-MNIST's `file`, gzipped.
 fn check(file: IdxFile, bytes: &[u8]) -> Result<(), String> {
     let mut content = Vec::new();
-    MultiGzDecoder::new(Cursor::new(bytes))
+    Gunzip::new(bytes)
         .take(MAX_FILE_BYTES)
         .read_to_end(&mut content)
         .map_err(|error| format!("it does not decompress: {error}"))?;

@@ -8,6 +8,21 @@ use thiserror::Error;
 pub enum DatasetError {
     #[error("no {name}.gz or {name} in {folder} ({named_by}); a data set is four IDX files, gzipped or not")]
     Missing { name: &'static str, folder: PathBuf, named_by: &'static str },
+    #[error("{folder} ({named_by}) does not exist; name a folder with four IDX files, such as train-images-idx3-ubyte")]
+    NoFolder { folder: PathBuf, named_by: &'static str },
+    #[error("{path} ({named_by}) is a file; name the folder that contains the four IDX files")]
+    NotAFolder { path: PathBuf, named_by: &'static str },
+    #[error("cannot read folder {folder} ({named_by})")]
+    Folder { folder: PathBuf, named_by: &'static str, source: io::Error },
+    /// A file has the right name, but cannot be used.
+    #[error("data file {path} {reason}")]
+    Unusable { path: PathBuf, reason: String },
+    #[error(
+        "{folder} ({named_by}) has files of several data sets, whose names begin with {}; copy the four files of one \
+         into a folder of their own",
+        .prefixes.join(", ")
+    )]
+    Several { folder: PathBuf, named_by: &'static str, prefixes: Vec<String> },
     #[error("cannot read data file {path}")]
     Read { path: PathBuf, source: io::Error },
     #[error("data file {path} is damaged or cut off: it does not decompress; get it again")]
@@ -18,12 +33,15 @@ pub enum DatasetError {
     /// A file is longer than the `expected` bytes, header included.
     #[error("data file {path} has bytes after the {expected} in its header; get it again")]
     Trailing { path: PathBuf, expected: u64 },
-    /// A file has the wrong first four bytes. `kind` is `images` or `labels`.
-    #[error(
-        "data file {path} does not begin like IDX {kind}: found {found:#010x}, expected {expected:#010x}; \
-         are the files mixed up?"
-    )]
-    Magic { path: PathBuf, kind: &'static str, expected: u32, found: u32 },
+    /// A file that does not begin like IDX.
+    #[error("data file {path} does not begin like IDX {kind}: {found}")]
+    Foreign { path: PathBuf, kind: &'static str, found: String },
+    /// A file of another type, or with other dimensions.
+    #[error("data file {path}: found {found}, expected {expected}")]
+    Layout { path: PathBuf, found: String, expected: &'static str },
+    /// An item is not a byte.
+    #[error("data file {path}: {kind}: item {index} of {element} is {item}, expected 0..=255; scale the values")]
+    Item { path: PathBuf, kind: &'static str, element: &'static str, index: usize, item: i64 },
     /// A number in a header is out of range.
     #[error("data file {path}: found a {what} of {found}, expected {least}..={most}")]
     Size { path: PathBuf, what: &'static str, found: u64, least: u64, most: u64 },

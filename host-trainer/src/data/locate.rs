@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use directories::ProjectDirs;
 use serde::Serialize;
 
-use super::{DatasetError, IdxFile};
+use super::{DatasetError, IdxFile, names};
 
 /// Environment variable that names a folder with Fashion-MNIST.
 pub const FOLDER_VARIABLE: &str = "FASHION_MNIST_DIR";
@@ -20,6 +20,8 @@ const SYSTEM_FOLDER: &str = "/usr/share/datasets/fashion-mnist";
 pub enum Origin {
     /// Named with `--data`.
     Given,
+    /// Recorded by the run of the model.
+    Run,
     /// Named by `FASHION_MNIST_DIR`.
     Environment,
     /// In the user's cache, from an earlier download.
@@ -34,6 +36,7 @@ impl Origin {
     pub fn named_by(self) -> &'static str {
         match self {
             Self::Given => "named by --data",
+            Self::Run => "recorded by the run",
             Self::Environment => "named by FASHION_MNIST_DIR",
             Self::Cache => "the cache",
             Self::System => "the system's package",
@@ -47,6 +50,8 @@ impl Origin {
 pub struct Places {
     /// The user's `--data`.
     pub given: Option<PathBuf>,
+    /// The folder that a run recorded.
+    pub recorded: Option<PathBuf>,
     /// The value of `FASHION_MNIST_DIR`.
     pub environment: Option<PathBuf>,
     /// This program's folder in the user's cache.
@@ -60,6 +65,7 @@ impl Places {
     pub fn of_this_system(given: Option<&Path>) -> Self {
         Self {
             given: given.map(Path::to_owned),
+            recorded: None,
             environment: env::var_os(FOLDER_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from),
             cache: ProjectDirs::from("", "", "prenda").map(|folders| folders.cache_dir().join("fashion-mnist")),
             system: SYSTEM_FOLDER.into(),
@@ -73,11 +79,12 @@ impl Places {
     /// Returns an error if the user named a folder without a data set. Searching elsewhere would
     /// hide the mistake.
     pub fn locate(&self) -> Result<Option<(PathBuf, Origin)>, DatasetError> {
-        for (folder, origin) in [(&self.given, Origin::Given), (&self.environment, Origin::Environment)] {
+        for (folder, origin) in
+            [(&self.given, Origin::Given), (&self.recorded, Origin::Run), (&self.environment, Origin::Environment)]
+        {
             let Some(folder) = folder else { continue };
             if let Some(file) = absent_file(folder) {
-                let (name, folder, named_by) = (file.name(), folder.clone(), origin.named_by());
-                return Err(DatasetError::Missing { name, folder, named_by });
+                return Err(names::explain(file, folder, origin));
             }
             return Ok(Some((folder.clone(), origin)));
         }
@@ -91,7 +98,7 @@ impl Places {
 }
 
 fn absent_file(folder: &Path) -> Option<IdxFile> {
-    IdxFile::ALL.into_iter().find(|file| file.find(folder).is_none())
+    IdxFile::ALL.into_iter().find(|file| names::find(*file, folder).is_none())
 }
 
 #[cfg(test)]
@@ -111,7 +118,13 @@ mod tests {
                 fs::write(folder.join(file.name()), []).unwrap();
             }
         };
-        let mut places = Places { given: None, environment: None, cache: Some(cache.clone()), system: system.clone() };
+        let mut places = Places {
+            given: None,
+            recorded: None,
+            environment: None,
+            cache: Some(cache.clone()),
+            system: system.clone(),
+        };
 
         assert_eq!(places.locate().unwrap(), None);
         fill(&system, &IdxFile::ALL);

@@ -5,9 +5,11 @@ mod checksum;
 mod class_names;
 mod download;
 mod error;
+mod held_out;
 mod idx;
 pub mod image;
 mod locate;
+mod names;
 mod soft_labels;
 mod split;
 mod statistics;
@@ -20,13 +22,14 @@ pub use augment::{VERSIONS, Version};
 pub use checksum::{Hash, hex, sha256};
 pub use class_names::ClassNamesError;
 pub use error::DatasetError;
+pub use held_out::{HeldOut, Validation, ValidationOrder};
 pub use locate::{Origin, Places};
 pub use soft_labels::{Description, SoftLabels, SoftLabelsError};
 pub use split::Split;
 pub use statistics::Statistics;
 
 /// The classes of Fashion-MNIST, in the order of their labels.
-const FASHION_MNIST_CLASSES: [&str; 10] =
+pub const FASHION_MNIST_CLASSES: [&str; 10] =
     ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
 
 /// One of a data set's four files.
@@ -50,17 +53,6 @@ impl IdxFile {
             Self::TestLabels => "t10k-labels-idx1-ubyte",
         }
     }
-
-    /// Returns the path of the file in `folder`, compressed or not. Some copies have a dot before
-    /// `idx`.
-    fn find(self, folder: &Path) -> Option<PathBuf> {
-        let names = [self.name().to_owned(), self.name().replace("-idx", ".idx")];
-        names
-            .iter()
-            .flat_map(|name| [format!("{name}.gz"), name.clone()])
-            .map(|name| folder.join(name))
-            .find(|path| path.is_file())
-    }
 }
 
 /// The data set to load. The default is Fashion-MNIST, wherever it is found.
@@ -69,6 +61,8 @@ pub struct Wanted<'a> {
     /// The user's `--data`, which may name any consistent data set. Other places must have
     /// Fashion-MNIST.
     pub folder: Option<&'a Path>,
+    /// The folder that the model's run recorded; `folder` has priority.
+    pub recorded: Option<&'a Path>,
     /// The user's `--class-names`. The default is `class-names.txt` in the data set's folder, if it
     /// exists.
     pub class_names: Option<&'a Path>,
@@ -103,7 +97,8 @@ impl Dataset {
     ///
     /// Returns an error if no data set is found, or if it fails a check.
     pub fn load(wanted: Wanted<'_>) -> Result<Self, DatasetError> {
-        let places = Places::of_this_system(wanted.folder);
+        let recorded = wanted.recorded.map(Path::to_owned);
+        let places = Places { recorded, ..Places::of_this_system(wanted.folder) };
         let (folder, origin) = match places.locate()? {
             Some(found) => found,
             None => (download::fill(&places.cache.ok_or(DatasetError::NoCache)?)?, Origin::Downloaded),
@@ -113,16 +108,12 @@ impl Dataset {
 
     /// Returns the files that the data set was read from.
     pub fn files(&self) -> impl Iterator<Item = PathBuf> {
-        IdxFile::ALL.into_iter().filter_map(|file| file.find(&self.folder)).chain(self.class_names_file.clone())
+        IdxFile::ALL.into_iter().filter_map(|file| names::find(file, &self.folder)).chain(self.class_names_file.clone())
     }
 
     /// Reads and checks the data set in `folder`.
     fn read(folder: PathBuf, origin: Origin, class_names: Option<&Path>) -> Result<Self, DatasetError> {
-        let path = |file: IdxFile| {
-            let missing =
-                DatasetError::Missing { name: file.name(), folder: folder.clone(), named_by: origin.named_by() };
-            file.find(&folder).ok_or(missing)
-        };
+        let path = |file: IdxFile| names::find(file, &folder).ok_or_else(|| names::explain(file, &folder, origin));
         let train_images = idx::read_images(&path(IdxFile::TrainImages)?)?;
         let train_labels = idx::read_labels(&path(IdxFile::TrainLabels)?)?;
         let test_images = idx::read_images(&path(IdxFile::TestImages)?)?;
@@ -139,7 +130,7 @@ impl Dataset {
             let expected = checksum::fashion_mnist(file);
             if found != expected {
                 is_fashion_mnist = false;
-                if origin != Origin::Given {
+                if !matches!(origin, Origin::Given | Origin::Run) {
                     return Err(DatasetError::NotFashionMnist { path: path(file)?, found, expected });
                 }
             }

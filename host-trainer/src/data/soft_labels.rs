@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::augment::VERSIONS;
-use super::{Dataset, hex, sha256};
+use super::{Dataset, HeldOut, ValidationOrder, hex, sha256};
 use crate::limits::MAX_HEADER_BYTES;
 use crate::support::bounded;
 use crate::support::tensor_header::check_header;
@@ -26,8 +26,14 @@ const DESCRIPTION: &str = "prenda-teacher";
 pub struct Description {
     /// SHA-256 of the training images and labels.
     pub data_sha256: String,
-    /// Number of training images, at the end, that the teacher did not see.
+    /// Number of training images that the teacher did not see.
     pub held_out: usize,
+    /// The choice of these images.
+    #[serde(default)]
+    pub validation_order: ValidationOrder,
+    /// The seed of the choice.
+    #[serde(default)]
+    pub seed: u64,
     /// Accuracy on these images, 0 to 1.
     pub held_out_accuracy: Option<f64>,
     /// Accuracy on the test images, 0 to 1.
@@ -64,10 +70,22 @@ pub enum SoftLabelsError {
     OtherData { path: PathBuf },
     /// The teacher was trained on images that are to be held out.
     #[error(
-        "{path}: the teacher was trained on all but the last {held_out} training images; \
-         hold out at most {held_out} with --validation, or make another file with host-trainer teach --validation"
+        "{path}: the teacher was trained on images that are to be held out; hold out at most {} with \
+         --validation-order {}, or make another file with host-trainer teach --validation",
+        .held_out.count,
+        match .held_out.order {
+            ValidationOrder::Class => format!("class and --seed {}", .held_out.seed),
+            ValidationOrder::Last => "last".to_owned(),
+        }
     )]
-    Seen { path: PathBuf, held_out: usize },
+    Seen { path: PathBuf, held_out: HeldOut },
+}
+
+impl Description {
+    /// Returns the images that the teacher did not see.
+    fn held_out(&self) -> HeldOut {
+        HeldOut { count: self.held_out, order: self.validation_order, seed: self.seed }
+    }
 }
 
 impl SoftLabels {
@@ -80,8 +98,14 @@ impl SoftLabels {
     /// Creates soft labels from `logits` that belong to no data set.
     #[cfg(test)]
     pub fn from_logits(classes: usize, logits: Vec<f32>) -> Self {
-        let description =
-            Description { data_sha256: String::new(), held_out: 0, held_out_accuracy: None, test_accuracy: 0.0 };
+        let description = Description {
+            data_sha256: String::new(),
+            held_out: 0,
+            validation_order: ValidationOrder::Last,
+            seed: 0,
+            held_out_accuracy: None,
+            test_accuracy: 0.0,
+        };
         Self::new(description, classes, logits)
     }
 
@@ -106,15 +130,16 @@ impl SoftLabels {
     }
 
     /// Reads the soft labels in the file at `path` and returns them with the file's SHA-256 in
-    /// hexadecimal digits. `held_out` training images, at the end of the data set, are held out of
-    /// `data`.
+    /// hexadecimal digits. Leaves out those of the images that `held_out` takes from the training
+    /// images of `data`.
     ///
     /// # Errors
     ///
     /// Returns an error if the file cannot be read, belongs to other images, or its teacher has
     /// seen an image that is held out.
-    pub fn read(path: &Path, data: &Dataset, held_out: usize) -> Result<(Self, String), SoftLabelsError> {
-        let logits = (data.train.len() + held_out) * VERSIONS * data.class_names.len();
+    pub fn read(path: &Path, data: &Dataset, held_out: HeldOut) -> Result<(Self, String), SoftLabelsError> {
+        let images = data.train.len();
+        let logits = images * VERSIONS * data.class_names.len();
         let most = 4 * logits as u64 + MAX_HEADER_BYTES;
         let bytes = bounded::read(path, most).map_err(|source| match source.kind() {
             io::ErrorKind::FileTooLarge => SoftLabelsError::OtherData { path: path.to_owned() },
@@ -126,15 +151,25 @@ impl SoftLabels {
             return Err(SoftLabelsError::OtherData { path: path.to_owned() });
         }
         // The hash covers images and classes, but not the shape of the logits.
-        let images = data.train.len() + held_out;
         if labels.classes != data.class_names.len() || labels.logits.len() != images * VERSIONS * labels.classes {
             return Err(bad(format!("expected logits for {images} images of {} classes", data.class_names.len())));
         }
-        if held_out > labels.description.held_out {
-            let held_out = labels.description.held_out;
-            return Err(SoftLabelsError::Seen { path: path.to_owned(), held_out });
+        let unseen = labels.description.held_out();
+        let (chosen, not_seen) = (held_out.choose(&data.train.labels), unseen.choose(&data.train.labels));
+        if chosen.iter().any(|index| not_seen.binary_search(index).is_err()) {
+            return Err(SoftLabelsError::Seen { path: path.to_owned(), held_out: unseen });
         }
-        Ok((labels, hex(&sha256(&bytes))))
+        Ok((labels.without(&chosen), hex(&sha256(&bytes))))
+    }
+
+    /// Drops the logits of the images at `indices`, which ascend.
+    fn without(mut self, indices: &[usize]) -> Self {
+        if !indices.is_empty() {
+            let kept = self.logits.chunks_exact(VERSIONS * self.classes).enumerate();
+            let kept = kept.filter(|(index, _)| indices.binary_search(index).is_err());
+            self.logits = kept.flat_map(|(_, logits)| logits).copied().collect();
+        }
+        self
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, String> {
@@ -172,6 +207,8 @@ mod tests {
         let description = Description {
             data_sha256: "00".to_owned(),
             held_out: 1,
+            validation_order: ValidationOrder::Class,
+            seed: 3,
             held_out_accuracy: Some(0.5),
             test_accuracy: 1.0 / 3.0,
         };
@@ -185,6 +222,18 @@ mod tests {
         let start = (VERSIONS + 2) as f32 * 3.0;
         assert_eq!(labels.logits(1, 2), [start / 7.0, (start + 1.0) / 7.0, (start + 2.0) / 7.0]);
         assert_eq!(labels.logits(2, 0), [0.0_f32; 0]);
+    }
+
+    #[test]
+    fn images_that_are_held_out_have_no_soft_labels() {
+        let labels = labels();
+        let rest = labels.clone().without(&[0]);
+        assert_eq!((rest.logits(0, 4), rest.logits(1, 0)), (labels.logits(1, 4), &[0.0_f32; 0][..]));
+        assert_eq!(labels.clone().without(&[]), labels);
+        // Files of earlier versions do not say which images the teacher did not see.
+        let text = r#"{"data_sha256": "", "held_out": 2, "held_out_accuracy": null, "test_accuracy": 0.5}"#;
+        let earlier: Description = serde_json::from_str(text).unwrap();
+        assert_eq!(earlier.held_out(), HeldOut { count: 2, ..HeldOut::default() });
     }
 
     #[test]

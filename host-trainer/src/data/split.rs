@@ -44,6 +44,21 @@ impl Split {
         pairs.filter(|(prediction, label)| **prediction == u16::from(**label)).count() as u32
     }
 
+    /// Moves the images at `indices`, which ascend, into another split.
+    #[must_use]
+    pub fn take(&mut self, indices: &[usize]) -> Self {
+        let mut taken = Self { width: self.width, pixels: Vec::new(), labels: Vec::new() };
+        let mut kept = taken.clone();
+        let mut indices = indices.iter().peekable();
+        for (index, (image, label)) in self.images().zip(&self.labels).enumerate() {
+            let target = if indices.next_if_eq(&&index).is_some() { &mut taken } else { &mut kept };
+            target.pixels.extend_from_slice(image);
+            target.labels.push(*label);
+        }
+        *self = kept;
+        taken
+    }
+
     /// Moves the images from index `at` on into another split.
     #[must_use]
     pub fn split_off(&mut self, at: usize) -> Self {

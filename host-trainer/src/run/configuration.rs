@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::env::consts::{ARCH, OS};
+use std::path::{self, Component, Path, PathBuf};
+use std::{env, fs};
 
 use serde::{Deserialize, Serialize};
 
 use super::folder::Record;
-use crate::data::{Dataset, hex};
+use crate::data::image::Form;
+use crate::data::{Dataset, HeldOut, Origin, ValidationOrder, hex};
 use crate::train::TrainConfig;
 
 /// Dependencies that affect the results, whose versions are recorded.
@@ -18,8 +21,11 @@ const OPTIONAL: [(&str, bool); 2] = [("burn-cuda", cfg!(feature = "cuda")), ("bu
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Configuration {
     pub train: TrainConfig,
-    /// Training images held out, from the end.
+    /// Number of training images held out.
     pub validation: usize,
+    /// The choice of these images, with the seed of the training. Older runs held out the last.
+    #[serde(default)]
+    pub validation_order: ValidationOrder,
     pub rows: u16,
     pub columns: u16,
     pub classes: Vec<String>,
@@ -29,21 +35,56 @@ pub struct Configuration {
     pub test_sha256: String,
     /// Name and version of everything that affects the results.
     pub versions: BTreeMap<String, String>,
+    /// The data set that later commands use and expect. Older runs did not record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<DataRecord>,
+}
+
+/// Facts about a run's data set that do not affect the results.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataRecord {
+    /// The folder named with `--data`, relative to the run's folder if it was named relatively.
+    /// `None` for Fashion-MNIST, which has its own places, or if the path is not UTF-8.
+    pub folder: Option<PathBuf>,
+    /// The form that `predict --image` gives to images.
+    pub form: Form,
 }
 
 impl Configuration {
-    /// Returns the configuration of a run with this program.
-    pub fn new(train: &TrainConfig, validation: usize, data: &Dataset) -> Self {
+    /// Returns the configuration of a run with this program in the folder `run`.
+    pub fn new(train: &TrainConfig, held_out: HeldOut, data: &Dataset, run: Option<&Path>) -> Self {
         Self {
             train: train.clone(),
-            validation,
+            validation: held_out.count,
+            validation_order: if held_out.count == 0 { ValidationOrder::Last } else { held_out.order },
             rows: data.rows,
             columns: data.columns,
             classes: data.class_names.clone(),
             data_sha256: hex(&data.train_hash),
             test_sha256: hex(&data.test_hash),
             versions: versions(),
+            data: Some(DataRecord::of(data, run)),
         }
+    }
+
+    /// Returns the images that were held out.
+    pub fn held_out(&self) -> HeldOut {
+        HeldOut { count: self.validation, order: self.validation_order, seed: self.train.seed }
+    }
+
+    /// Returns the folder of the data set of the run in `run`, if it was named with `--data`.
+    pub fn data_folder(&self, run: &Path) -> Option<PathBuf> {
+        let folder = run.join(self.data.as_ref()?.folder.as_deref()?);
+        // Without the run's folder and `..` in it, if possible.
+        let whole = fs::canonicalize(&folder).unwrap_or(folder);
+        let current = env::current_dir().and_then(fs::canonicalize).unwrap_or_default();
+        Some(whole.strip_prefix(&current).map(Path::to_owned).unwrap_or(whole))
+    }
+
+    /// Returns true if both describe the same training, wherever its data set was.
+    pub fn is_same_training(&self, other: &Self) -> bool {
+        let without_data = |configuration: &Self| Self { data: None, ..configuration.clone() };
+        without_data(self) == without_data(other)
     }
 
     /// Returns true if the run was trained and tested on `data`.
@@ -52,9 +93,29 @@ impl Configuration {
     }
 }
 
+impl DataRecord {
+    fn of(data: &Dataset, run: Option<&Path>) -> Self {
+        let is_named = matches!(data.origin, Origin::Given | Origin::Run);
+        let folder = match run {
+            Some(run) if data.folder.is_relative() => relative(&data.folder, run),
+            _ => path::absolute(&data.folder).ok(),
+        };
+        let folder = folder.filter(|folder| is_named && folder.to_str().is_some());
+        Self { folder, form: Form::measure(&data.train, data.columns.into()) }
+    }
+}
+
+/// Returns the path that leads from the folder `from` to `path`; both must exist.
+fn relative(path: &Path, from: &Path) -> Option<PathBuf> {
+    let (path, from) = (fs::canonicalize(path).ok()?, fs::canonicalize(from).ok()?);
+    let shared = path.components().zip(from.components()).take_while(|(one, other)| one == other).count();
+    let up = from.components().skip(shared).map(|_| Component::ParentDir);
+    Some(up.chain(path.components().skip(shared)).collect())
+}
+
 impl Record for Configuration {
     fn outside(&self) -> Option<&'static str> {
-        self.train.outside()
+        self.train.outside().or_else(|| self.data.as_ref().and_then(|data| data.form.outside()))
     }
 }
 
@@ -84,6 +145,19 @@ mod built_information {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_relative_path_leads_from_one_folder_to_another() {
+        let root = tempfile::tempdir().unwrap();
+        let path = |name: &str| root.path().join(name);
+        for folder in ["data/digits", "runs/first"] {
+            fs::create_dir_all(path(folder)).unwrap();
+        }
+        let found = relative(&path("data/digits"), &path("runs/first")).unwrap();
+        assert_eq!(found, Path::new("../../data/digits"));
+        assert_eq!(relative(&path("data/digits"), &path("data")).unwrap(), Path::new("digits"));
+        assert_eq!(relative(&path("absent"), &path("data")), None);
+    }
 
     #[test]
     fn versions_are_known() {

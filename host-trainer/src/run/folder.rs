@@ -254,8 +254,10 @@ mod tests {
     use std::collections::BTreeMap;
     use std::fs;
 
-    use super::super::{Configuration, Outcome};
+    use super::super::{Configuration, DataRecord, Outcome};
     use super::*;
+    use crate::data::ValidationOrder;
+    use crate::data::image::Form;
     use crate::train::Stop;
     use crate::train::tests::config;
 
@@ -277,12 +279,14 @@ mod tests {
         let configuration = Configuration {
             train: config,
             validation: 3,
+            validation_order: ValidationOrder::Class,
             rows: 6,
             columns: 5,
             classes: vec!["<b>\u{e9}\u{0}".to_owned()],
             data_sha256: String::new(),
             test_sha256: String::new(),
             versions: BTreeMap::new(),
+            data: Some(DataRecord { folder: Some("/data".into()), form: Form::FASHION_MNIST }),
         };
         fs::write(run.file(RunFile::Configuration), json(&configuration).unwrap()).unwrap();
         assert_eq!(run.read::<Configuration>(RunFile::Configuration).unwrap(), configuration);

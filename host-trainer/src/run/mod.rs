@@ -25,6 +25,8 @@ mod records;
 mod weights;
 
 pub use configuration::Configuration;
+#[cfg(test)]
+pub use configuration::DataRecord;
 pub use describe::{describe_gap, describe_stop};
 pub use folder::{MAX_RECORD_BYTES, RecordError, RunFile, RunFolder, json};
 pub use outcome::Outcome;

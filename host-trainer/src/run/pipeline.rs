@@ -6,7 +6,7 @@ use burn::tensor::TensorReadError;
 use shared_model::{BlobError, EncodeError, Model};
 use thiserror::Error;
 
-use crate::data::{Dataset, SoftLabels, Split};
+use crate::data::{Dataset, SoftLabels, Validation};
 use crate::model::evaluate;
 use crate::model::export::{ExportError, Exported, Origins, export};
 use crate::network::calibrate::measure;
@@ -59,7 +59,7 @@ pub struct Sources<'a> {
     /// The data set; the network learns from its training images.
     pub data: &'a Dataset,
     /// Images held out of training, to measure accuracy on after each epoch.
-    pub validation: Option<&'a Split>,
+    pub validation: Option<&'a Validation>,
     /// A teacher's answers for the training images; the network learns from them, too.
     pub soft_labels: Option<&'a SoftLabels>,
     /// The network to start from; `None` for random weights.
@@ -89,9 +89,10 @@ pub fn run(
 ) -> Result<Outcome, PipelineError> {
     let Sources { data, validation, soft_labels, start } = sources;
     let shape = Shape { columns: data.columns.into(), classes: data.class_names.len() };
-    let material = Material { train: &data.train, validation, soft_labels, shape, start };
+    let held_out = validation.map(|validation| &validation.split);
+    let material = Material { train: &data.train, validation: held_out, soft_labels, shape, start };
     let trained = train(config, material, on_epoch)?;
-    let completed = complete(config, data, validation, &trained).map_err(|error| match error {
+    let completed = complete(config, data, Some(folder.path()), validation, &trained).map_err(|error| match error {
         PipelineError::Quantize(error) => TrainError::Quantize(error).into(),
         other => other,
     })?;
@@ -113,17 +114,18 @@ const MAX_LOGIT_DIVISOR: f32 = 65_536.0;
 /// Step from one divisor to the next: a power of two, so that weights stay exact.
 const LOGIT_DIVISOR_STEP: f32 = 4.0;
 
-/// Quantizes, exports and evaluates a network trained with `config`.
+/// Quantizes, exports and evaluates a network trained with `config`, for the folder `run`.
 ///
 /// Divides the last layer if some image's logits could overflow: classes stay the same, and only
 /// probabilities are closer to each other.
 pub fn complete(
     config: &TrainConfig,
     data: &Dataset,
-    validation: Option<&Split>,
+    run: Option<&Path>,
+    validation: Option<&Validation>,
     trained: &Trained,
 ) -> Result<Completed, PipelineError> {
-    let mut completed = attempt(config, data, validation, trained);
+    let mut completed = attempt(config, data, run, validation, trained);
     let mut divisor = 1.0;
     let is_overflow = |completed: &Result<_, PipelineError>| completed.as_ref().is_err_and(PipelineError::is_of_logits);
     while trained.quantized.is_none() && divisor < MAX_LOGIT_DIVISOR && is_overflow(&completed) {
@@ -133,7 +135,7 @@ pub fn complete(
             last.weights.iter_mut().chain(&mut last.biases).for_each(|number| *number /= divisor);
         }
         let network = Network::from_parameters(layers, &trained.network.device());
-        completed = attempt(config, data, validation, &Trained { network, ..trained.clone() });
+        completed = attempt(config, data, run, validation, &Trained { network, ..trained.clone() });
     }
     if divisor > 1.0 && completed.is_ok() {
         progress::log(format_args!(
@@ -147,7 +149,8 @@ pub fn complete(
 fn attempt(
     config: &TrainConfig,
     data: &Dataset,
-    validation: Option<&Split>,
+    run: Option<&Path>,
+    validation: Option<&Validation>,
     trained: &Trained,
 ) -> Result<Completed, PipelineError> {
     let network = &trained.network;
@@ -187,12 +190,12 @@ fn attempt(
         train_seconds: trained.history.iter().fold(0.0, |sum, epoch| sum + epoch.seconds),
     };
 
-    let held_out = validation.map_or(0, Split::len);
+    let held_out = validation.map(|validation| validation.held_out).unwrap_or_default();
     let history = plot::history(&[(&name(config, data), &trained.history)])?;
     let confusion = plot::confusion(&evaluation)?;
     let mistakes = plot::mistakes(&evaluation, &data.test, data.rows.into(), data.columns.into())?;
     let records = vec![
-        (RunFile::Configuration, json(&Configuration::new(config, held_out, data))?),
+        (RunFile::Configuration, json(&Configuration::new(config, held_out, data, run))?),
         (RunFile::History, json(&trained.history)?),
         (RunFile::Outcome, json(&outcome)?),
         (RunFile::Evaluation, json(&evaluation)?),

@@ -3,6 +3,8 @@
 #[cfg(test)]
 pub mod damage;
 pub mod files;
+pub mod format;
+pub mod gunzip;
 pub mod interrupt;
 pub mod progress;
 pub mod range;

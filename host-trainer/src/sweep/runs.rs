@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::list::Precision;
 use super::unit::Unit;
-use crate::data::Dataset;
+use crate::data::{Dataset, HeldOut};
 use crate::network::backend::Backend;
 use crate::run::{Configuration, Outcome, RunFile, RunFolder};
 use crate::train::{Epoch, TrainConfig};
@@ -90,7 +90,7 @@ impl Found {
     /// Returns the run in `folder` if it is finished, and of this configuration on this data.
     fn read(folder: RunFolder, config: &TrainConfig, data: &Dataset) -> Option<Self> {
         let (recorded, outcome) = folder.read_finished().ok()?;
-        is_same(recorded, Configuration::new(config, 0, data)).then_some(())?;
+        is_same(recorded, Configuration::new(config, HeldOut::default(), data, None)).then_some(())?;
         let history: Vec<Epoch> = folder.read(RunFile::History).ok()?;
         let running_train_accuracy = history.last().map(|epoch| epoch.accuracy);
         let is_whole = running_train_accuracy.is_some() || config.all_epochs() == 0;
@@ -131,7 +131,7 @@ fn is_same(mut recorded: Configuration, mut expected: Configuration) -> bool {
         let is_ignored = |name: &str| MACHINE.contains(&name) || (on_processor && GRAPHICS.contains(&name));
         configuration.versions.retain(|name, _| !is_ignored(name));
     }
-    recorded == expected
+    recorded.is_same_training(&expected)
 }
 
 #[cfg(test)]
@@ -140,6 +140,9 @@ mod tests {
 
     use super::super::list::{FRONTIER, read};
     use super::*;
+    use crate::data::ValidationOrder;
+    use crate::data::image::Form;
+    use crate::run::DataRecord;
 
     fn configuration(teacher: Option<&str>) -> Configuration {
         let networks = read(None, FRONTIER).unwrap();
@@ -148,12 +151,14 @@ mod tests {
         Configuration {
             train: network.config(Backend::Flex, 1, teacher),
             validation: 0,
+            validation_order: ValidationOrder::Last,
             rows: 28,
             columns: 28,
             classes: Vec::new(),
             data_sha256: String::new(),
             test_sha256: String::new(),
             versions: versions.map(|(name, version)| (name.to_owned(), version.to_owned())).into(),
+            data: None,
         }
     }
 
@@ -167,6 +172,8 @@ mod tests {
         assert!(is_same(other.clone(), taught("a")), "another machine's");
         other.versions.insert("burn-wgpu".to_owned(), "4".to_owned());
         assert!(is_same(other.clone(), taught("a")), "from a build that has a graphics backend, but did not use it");
+        other.data = Some(DataRecord { folder: Some("elsewhere".into()), form: Form::FASHION_MNIST });
+        assert!(is_same(other.clone(), taught("a")), "from a copy of the data set");
         other.versions.insert("prenda".to_owned(), "2".to_owned());
         assert!(!is_same(other, taught("a")), "another version's");
         let mut longer = taught("a");

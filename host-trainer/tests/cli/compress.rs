@@ -160,7 +160,13 @@ fn a_teacher_is_trained_and_used() {
     // Images that the teacher has seen are not held out.
     let refused =
         |options: &[&str], parts: &[&str]| failure(project.train(&[&teacher[..], options].concat()), 1, parts);
-    refused(&["--validation", "31"], &["was trained on all but the last 30"]);
+    refused(&["--validation", "30", "--validation-order", "last"], &["images that are to be held out"]);
+    refused(&["--validation", "30", "--seed", "2"], &["images that are to be held out"]);
+    train(&["--validation", "20"]);
+    refused(
+        &["--validation", "31"],
+        &["images that are to be held out; hold out at most 30 with --validation-order class and --seed 1"],
+    );
     write_dots(&project.path().join("other"), 6, 6, 3, 30);
     refused(&["--data", "other"], &["teacher.safetensors belongs to another data set"]);
     let whole = bytes("teacher.safetensors");

@@ -44,7 +44,7 @@ fn errors_name_the_invalid_data_file() {
         (FILES[0], idx(&[240], &labels), &["train-images", "mixed up"]),
         (FILES[0], idx(&[u32::MAX, 28, 28], &[]), &["train-images", "number of images"]),
         (FILES[0], idx(&[240, SIDE, SIDE + 1], &[0; 240 * 42]), &["training images of 6 x 7", "test images of 6 x 6"]),
-        (FILES[0], b"<html>404</html>".to_vec(), &["train-images", "does not begin like"]),
+        (FILES[0], b"<html>404</html>".to_vec(), &["train-images", "does not begin like", "it is an HTML page"]),
         (FILES[2], idx(&[59, SIDE, SIDE], &bars(59).0), &["59 images but 60 labels", "test split"]),
         (FILES[1], idx(&[240], &gap), &["go up to 9", "no image has label 3"]),
     ];
@@ -127,4 +127,43 @@ fn files_with_a_dot_in_their_names_are_found() {
         fs::rename(&path, path.to_str().unwrap().replace("-idx", ".idx")).unwrap();
     }
     assert_eq!(json(project.run(&["data", "--data", "data", "--json"]))["train_pictures"], 240);
+}
+
+#[test]
+fn files_of_other_types_sizes_and_names_are_read_or_named() {
+    let project = Project::new();
+    let data = project.path().join("data");
+    let (pixels, labels) = bars(240);
+    let (images, path) = (idx(&[240, SIDE, SIDE], &pixels), data.join(FILES[0]));
+    let expected = json(project.run(&["data", "--data", "data", "--json"]));
+    let label_path = data.join(format!("{}.gz", FILES[1]));
+    // QMNIST has eight 32-bit integers for each label.
+    let wide = labels.iter().flat_map(|label| [u32::from(*label), 9, 9, 9, 9, 9, 9, 9]).flat_map(u32::to_be_bytes);
+    let qmnist: Vec<u8> = [0x0c02_u32, 240, 8].into_iter().flat_map(u32::to_be_bytes).chain(wide).collect();
+    // As gunzip, also with padding after the file.
+    for (path, content) in [
+        (&path, idx(&[240, SIDE, SIDE, 1], &pixels)),
+        (&path, idx(&[240, SIDE * SIDE], &pixels)),
+        (&path, [gzip(&images), vec![0; 512]].concat()),
+        (&label_path, gzip(&qmnist)),
+    ] {
+        let before = fs::read(path).unwrap();
+        fs::write(path, content).unwrap();
+        assert_eq!(json(project.run(&["data", "--data", "data", "--json"])), expected);
+        fs::write(path, before).unwrap();
+    }
+    let assert = project.run(&["data", "--data", &format!("data/{}", FILES[0])]);
+    failure(assert, 1, &["named by --data", "is a file", "name the folder"]);
+    fs::rename(&path, data.join("whole")).unwrap();
+    fs::create_dir(&path).unwrap();
+    failure(project.run(&["data", "--data", "data"]), 1, &["train-images-idx3-ubyte is a folder, expected a file"]);
+    fs::remove_dir(&path).unwrap();
+    fs::rename(data.join("whole"), &path).unwrap();
+    for file in FILES {
+        for end in ["", ".gz"] {
+            let (from, to) = (format!("{file}{end}"), format!("emnist-letters-{file}{end}").replace("t10k", "test"));
+            let _ = fs::rename(data.join(from), data.join(to));
+        }
+    }
+    assert_eq!(json(project.run(&["data", "--data", "data", "--json"])), expected);
 }

@@ -62,8 +62,8 @@ fn other_models_and_images_do_not_replace_the_evaluation_of_a_run() {
     fs::copy(path("model.bin"), project.path().join("copy.bin")).unwrap();
     for arguments in [
         &["evaluate", "run", "--data", "data", "--first", "7"][..],
-        &["evaluate", "run", "--data", "reversed"],
-        &["evaluate", "run", "--data", "other"],
+        &["evaluate", "run", "--data", "reversed", "--other-data"],
+        &["evaluate", "run", "--data", "other", "--other-data"],
         &["evaluate", "copy.bin", "--data", "data"],
     ] {
         project
@@ -143,7 +143,7 @@ fn the_most_confident_mistakes_are_shown_first() {
     let project = project_with_run();
     // Images of classes 0, 1, 2, 0, .., all with label 1.
     write_labels(&project.path().join("wrong"), &[0, 1, 2], &[1; 9]);
-    let evaluate = ["evaluate", "run", "--data", "wrong", "--pictures", "out"];
+    let evaluate = ["evaluate", "run", "--data", "wrong", "--other-data", "--pictures", "out"];
     let evaluated = json(project.command(&evaluate).arg("--json").assert());
     assert_eq!(evaluated["confusion"], serde_json::json!([[0, 0, 0], [3, 3, 3], [0, 0, 0]]));
     let classes = &evaluated["classes"];
@@ -209,4 +209,44 @@ fn outputs_do_not_overwrite_files_of_any_run() {
     // Outside the folder of a run these names are allowed.
     fs::create_dir(path("plain")).unwrap();
     project.command(&evaluate).arg("plain/history.json").assert().success();
+}
+
+#[test]
+fn a_run_knows_its_data_set() {
+    let project = project_with_run();
+    let path = |name: &str| project.path().join(name);
+    fs::copy(path("run/model.bin"), path("copy.bin")).unwrap();
+    write_labels(&path("other"), &[2, 1, 0], &[2, 2, 1, 0]);
+    // The same training images with other test labels.
+    write_data(&path("reversed"));
+    let labels: Vec<u8> = bars(60).1.into_iter().rev().collect();
+    fs::write(path("reversed").join(format!("{}.gz", FILES[3])), gzip(&idx(&[60], &labels))).unwrap();
+
+    let evaluated = json(project.run(&["evaluate", "run", "--json"]));
+    assert_eq!((&evaluated["pictures"], &evaluated["accuracy"]), (&60.into(), &1.0.into()));
+    assert_eq!((&evaluated["data"]["origin"], &evaluated["data"]["is_own"]), (&"run".into(), &true.into()));
+    project.run(&["evaluate", "run"]).success().stdout(contains("data (recorded by the run)"));
+    assert_eq!(json(project.run(&["predict", "run", "--index", "1", "--json"]))["label"], 1);
+    project.run(&["train", "--from", "run", "--weight-bits", "4", "--run", "narrow"]).success();
+    // A run that starts from another one knows it, too.
+    assert_eq!(json(project.run(&["evaluate", "narrow", "--json"]))["pictures"], 60);
+
+    for (model, data, part) in [
+        ("run", "other", "its training images"),
+        ("run", "reversed", "its test images"),
+        ("run/model.bin", "other", "its training images"),
+        ("copy.bin", "other", "its training images"),
+    ] {
+        for command in [&["evaluate", model][..], &["predict", model, "--index", "1"]] {
+            let run = |more: &[&str]| project.command(command).args(["--data", data]).args(more).assert();
+            failure(run(&[]), 1, &[data, "is not the data set of", part, "--data", "--other-data"]);
+            run(&["--other-data"]).success().stderr(contains("warning: ").and(contains("is not the data set")));
+        }
+    }
+    let other = json(project.run(&["evaluate", "run", "--data", "other", "--other-data", "--json"]));
+    assert_eq!((&other["data"]["is_own"], &other["pictures"]), (&false.into(), &4.into()));
+    // A copy of the data set will do.
+    fs::rename(path("data"), path("moved")).unwrap();
+    failure(project.run(&["evaluate", "run"]), 1, &["data (recorded by the run) does not exist"]);
+    project.run(&["evaluate", "run", "--data", "moved"]).success().stderr(contains("warning").not());
 }

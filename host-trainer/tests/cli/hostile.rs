@@ -60,7 +60,7 @@ fn malformed_data_files_are_refused() {
     let path = |index: usize| project.path().join("data").join(FILES[index]);
     let good = fs::read(path(0)).unwrap();
     let one = idx(&[1, 1, 1], &[7]);
-    let cases: [(Vec<u8>, &[&str]); 10] = [
+    let cases: [(Vec<u8>, &[&str]); 9] = [
         // A GiB, of which two bytes are read.
         (bomb(&idx(&[1, 1, 1], &[]), 1024), &["bytes after the 17"]),
         // A header for one GiB without its data.
@@ -70,7 +70,6 @@ fn malformed_data_files_are_refused() {
         (idx(&[u32::MAX, u32::MAX, u32::MAX], &[]), &["number of images of 4294967295"]),
         (idx(&[1, 1 << 14, 1 << 14], &[]), &["number of pixels of an image of 268435456"]),
         (idx(&[240, 0, SIDE], &[]), &["number of rows of 0"]),
-        ([&gzip(&one)[..], b"more"].concat(), &["damaged or cut off"]),
         ([gzip(&one), gzip(&one)].concat(), &["bytes after the 17"]),
         (gzip(&good)[..200].to_vec(), &["damaged or cut off"]),
     ];

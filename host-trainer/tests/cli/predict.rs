@@ -3,13 +3,13 @@
 use std::fs;
 
 use image::imageops::{self, FilterType};
-use image::{GrayImage, ImageFormat, Luma, Rgba, RgbaImage};
+use image::{GrayImage, ImageBuffer, ImageFormat, Luma, Rgba, RgbaImage};
 use predicates::prelude::*;
 use predicates::str::contains;
 use safetensors::SafeTensors;
 use serde_json::Value;
 
-use crate::files::{SIDE, bars};
+use crate::files::{FILES, SIDE, bars, noise, write_split};
 use crate::project::{Project, failure, json};
 
 /// Returns the first test images, one of each class.
@@ -48,7 +48,10 @@ fn a_photo_is_classified_like_the_image_it_shows() {
 
         let own = predict(&project, &["--index", &class.to_string(), "--data", "data"]);
         assert_eq!((&own["class"], &own["conversion"]), (&class.into(), &Value::Null));
-        let exact = predict(&project, &["--image", "inverted.png"]);
+        image.save(project.path().join("exact.png")).unwrap();
+        let exact = predict(&project, &["--image", "exact.png"]);
+        assert_eq!((&exact["logits"], &exact["conversion"]), (&own["logits"], &"taken as it is".into()));
+        let exact = predict(&project, &["--image", "inverted.png", "--polarity", "dark-on-light"]);
         assert_eq!((&exact["logits"], &exact["conversion"]), (&own["logits"], &"inverted".into()));
         for name in ["photo.png", "photo.jpg"] {
             let photo = predict(&project, &["--image", name]);
@@ -152,6 +155,10 @@ fn empty_images_and_other_files_are_refused() {
     failure(image("grey.png"), 1, &["grey.png shows nothing"]);
     failure(image("wide.jpg"), 1, &["wide.jpg is too large", "16384 pixels a side"]);
     failure(image("text.png"), 1, &["text.png", "PNG or JPEG"]);
+    for (start, name) in [(&b"\0\0\0\x18ftypheic"[..], "a HEIC image"), (b"RIFF\0\0\0\0WEBPVP8 ", "a WebP image")] {
+        fs::write(path("phone.jpg"), start).unwrap();
+        failure(image("phone.jpg"), 1, &["phone.jpg is", name, "convert it", "PNG or JPEG"]);
+    }
     failure(image("absent.png"), 1, &["cannot read image absent.png"]);
     let polarity = |name| project.command(&["predict", "model.bin", "--polarity", name]);
     let assert = polarity("dark-on-light").args(["--image", "light.png"]).assert();
@@ -167,6 +174,7 @@ fn arguments_of_predict_are_checked() {
     let assert = project.run(&["predict", "model.bin", "--index", "60", "--data", "data"]);
     failure(assert, 2, &["--index is 60", "0..=59", "60 test images"]);
     failure(project.run(&["predict", "model.bin", "--index", "-1"]), 2, &["-1"]);
+    failure(project.run(&["predict", "model.bin", "--index", "first"]), 2, &["expected a whole number, 0 or more"]);
     failure(project.run(&["predict", "model.bin"]), 2, &["--index", "--image"]);
     failure(project.run(&["predict", "model.bin", "--index", "1", "--image", "x.png"]), 2, &["cannot be used with"]);
     failure(project.run(&["predict", "data", "--index", "1"]), 1, &["cannot read model data", "model.bin"]);
@@ -174,4 +182,77 @@ fn arguments_of_predict_are_checked() {
     failure(write("image.png"), 2, &["--picture image.png would overwrite image.png"]);
     failure(write("model.bin"), 2, &["--picture model.bin", ".png"]);
     failure(write("absent/seen.png"), 1, &["absent", "does not exist"]);
+}
+
+/// Draws digits of bars, 20 of 28 rows high like MNIST's, at slightly different places.
+fn digits(count: u32) -> (Vec<u8>, Vec<u8>) {
+    let mut noise = noise(7);
+    let mut pixels = Vec::new();
+    let labels: Vec<u8> = (0..count).map(|index| (index % 4) as u8).collect();
+    for label in &labels {
+        let (top, left, ink) = (3 + (noise() >> 30), 7 + (noise() >> 30), 190 + (noise() >> 26));
+        // A bar at the left, at the right, both, or at the top.
+        let is_ink = |row: u32, column: u32| match label {
+            0 => column < 3,
+            1 => column >= 9,
+            2 => !(3..9).contains(&column),
+            _ => row < 3,
+        };
+        pixels.extend((0..28 * 28).map(|index| {
+            let (row, column) = ((index / 28_u32).wrapping_sub(top), (index % 28).wrapping_sub(left));
+            if row < 20 && column < 12 && is_ink(row, column) { ink as u8 } else { 0 }
+        }));
+    }
+    (pixels, labels)
+}
+
+#[test]
+fn a_photo_is_framed_like_the_training_images_of_the_run() {
+    let project = Project::new();
+    let folder = project.path().join("digits");
+    for (count, names) in [(400, &FILES[..2]), (40, &FILES[2..])] {
+        let (pixels, labels) = digits(count);
+        write_split(&folder, names, [28, 28], &pixels, &labels);
+    }
+    let options = ["train", "--data", "digits", "--hidden", "16", "--epochs", "10", "--run", "run"];
+    project.run(&options).success();
+    let (pixels, labels) = digits(40);
+    let path = |name| project.path().join(name);
+    let mut right = 0;
+    for (image, label) in pixels.chunks(28 * 28).zip(&labels) {
+        // On a page, enlarged; without a word on the data set, which the run knows.
+        let mut page =
+            imageops::resize(&GrayImage::from_raw(28, 28, image.to_vec()).unwrap(), 224, 224, FilterType::Nearest);
+        imageops::invert(&mut page);
+        page.save(path("page.png")).unwrap();
+        let found = json(project.run(&["predict", "run", "--image", "page.png", "--json"]));
+        right += usize::from(found["class"] == *label);
+        assert_eq!((&found["polarity"], &found["doubt"]), (&"dark-on-light".into(), &Value::Null), "{found}");
+    }
+    assert!(right >= 38, "{right} of 40");
+    // A model that left its run needs the data set's name.
+    fs::copy(path("run/model.bin"), path("model.bin")).unwrap();
+    let image = ["predict", "model.bin", "--image", "page.png"];
+    project.run(&image).success().stderr(contains("no run records the form").and(contains("--data")));
+    let named = project.command(&image).args(["--data", "digits", "--json"]).assert().stderr(contains("warning").not());
+    assert!(json(named)["conversion"].as_str().unwrap().contains("framed like the training images"));
+}
+
+#[test]
+fn doubts_about_an_image_are_reported() {
+    let project = Project::with_model();
+    let path = |name| project.path().join(name);
+    // 12 bits of content in 16.
+    let deep = images()[1].pixels().map(|pixel| u16::from(pixel.0[0]) * 16).collect();
+    ImageBuffer::<Luma<u16>, Vec<u16>>::from_raw(SIDE, SIDE, deep).unwrap().save(path("deep.png")).unwrap();
+    let assert = project.run(&["predict", "model.bin", "--image", "deep.png", "--json"]);
+    let found = json(assert.stderr(contains("warning: deep.png: its values use only a part of their 16 bits")));
+    assert_eq!((&found["class"], &found["conversion"]), (&1.into(), &"read as 12 of 16 bits, taken as it is".into()));
+    // A page that lies half on a dark table.
+    let mut page = photo(&images()[1], 250);
+    page.enumerate_pixels_mut().filter(|(x, y, _)| *x > 380 && *y > 60).for_each(|(.., pixel)| *pixel = Luma([30]));
+    page.save(path("table.png")).unwrap();
+    let assert = project.run(&["predict", "model.bin", "--image", "table.png", "--json"]);
+    let found = json(assert.stderr(contains("no uniform background").and(contains("--picture"))));
+    assert!(found["doubt"].is_string());
 }

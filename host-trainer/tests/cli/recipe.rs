@@ -119,7 +119,7 @@ fn values_out_of_range_are_refused() {
         (&["--warm-up", "NaN"], &["--warm-up", "expected 0..=1"]),
         (&["--weight-decay", "-0.1"], &["--weight-decay", "expected 0..=1"]),
         (&["--weight-decay", "2"], &["--weight-decay", "expected 0..=1"]),
-        (&["--weight-decay", "much"], &["--weight-decay", "invalid float"]),
+        (&["--weight-decay", "much"], &["--weight-decay", "not a number; expected 0..=1"]),
         (&["--augment", "50"], &["--augment", "expected 0..=1"]),
         (&["--augment", "-1"], &["--augment", "expected 0..=1"]),
         (&["--augment", "inf"], &["--augment", "expected 0..=1"]),

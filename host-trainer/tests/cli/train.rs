@@ -7,7 +7,7 @@ use predicates::prelude::*;
 use predicates::str::contains;
 use serde_json::Value;
 
-use crate::files::{FILES, idx, names};
+use crate::files::{FILES, SIDE, bars, idx, names, write_split};
 use crate::project::{Project, failure, json};
 
 #[test]
@@ -238,4 +238,39 @@ fn a_run_that_another_process_writes_is_refused() {
     drop(other);
     project.train(&["--run", "run"]).success();
     project.train(&["--run", "run", "--seed", "2"]).success();
+}
+
+#[test]
+fn held_out_images_are_of_all_classes() {
+    let project = Project::new();
+    // Sorted by class, as folders of images become.
+    let (pixels, labels) = bars(240);
+    let mut order: Vec<usize> = (0..240).collect();
+    order.sort_by_key(|index| labels[*index]);
+    let width = (SIDE * SIDE) as usize;
+    let sorted: Vec<u8> = order.iter().flat_map(|index| &pixels[index * width..][..width]).copied().collect();
+    let labels: Vec<u8> = order.iter().map(|index| labels[*index]).collect();
+    let data = project.path().join("data");
+    write_split(&data, &FILES[..2], [SIDE; 2], &sorted, &labels);
+    let train =
+        |options: &[&str]| project.train(&[&["--validation", "80", "--run", "run"], options].concat()).success();
+    let config = || fs::read_to_string(project.path().join("run/config.json")).unwrap();
+    let history = || fs::read_to_string(project.path().join("run/history.json")).unwrap();
+    let evaluated = |options: &[&str]| {
+        let model = || fs::read(project.path().join("run/model.bin")).unwrap();
+        let assert = train(options);
+        let first = model();
+        train(options);
+        assert!(first == model(), "the same seed held out other images");
+        (assert, json(project.run(&["evaluate", "run", "--json"]))["accuracy"].as_f64().unwrap())
+    };
+    let (assert, accuracy) = evaluated(&[]);
+    assert.stderr(contains("the training images are sorted by class").and(contains("leaves no training image").not()));
+    assert_eq!(accuracy, 1.0);
+    assert!(config().contains(r#""validation_order": "class""#), "{}", config());
+    assert!(history().contains(r#""validation_accuracy": 1.0"#), "{}", history());
+    // As earlier versions did.
+    let (assert, accuracy) = evaluated(&["--validation-order", "last"]);
+    assert.stderr(contains("warning: --validation 80 leaves no training image of 2; use --validation-order class"));
+    assert!(accuracy < 0.7 && config().contains(r#""validation_order": "last""#), "{accuracy}");
 }

@@ -23,6 +23,7 @@ use anyhow::{Context as _, bail, ensure};
 use boards::WeightOrder;
 use clap::{Args, Parser, Subcommand};
 use parity::program::{self, Inputs, exit_code, print_line, read, write};
+use parity::whole;
 use parity::{Device, Lab, Link, device};
 use shared_model::Model;
 
@@ -80,7 +81,7 @@ struct Measure {
     firmware: PathBuf,
     /// Measure at most the first N images of the answers.
     #[arg(long = "pictures", value_name = "N", default_value_t = IMAGES as u32,
-        value_parser = clap::value_parser!(u32).range(1..))]
+        value_parser = whole::<u32>(1..))]
     images: u32,
     /// The debug probe, VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL; by default PROBE_RS_PROBE, or the
     /// only probe connected.
@@ -88,7 +89,7 @@ struct Measure {
     probe: Option<String>,
     /// Seconds without an answer after which a device counts as hung.
     #[arg(long, value_name = "SECONDS", default_value_t = device::PATIENCE.as_secs(),
-        value_parser = clap::value_parser!(u64).range(1..=3600))]
+        value_parser = whole::<u64>(1..=3600))]
     patience: u64,
     /// Also report each image's share of zeros and count, in JSON.
     #[arg(long)]

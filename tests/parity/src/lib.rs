@@ -29,6 +29,7 @@ pub use client::{
 pub use counting::{Counts, INSTRUCTION_SHIFT, Scale, ScaleError, Unit};
 pub use device::{Device, DeviceError, Lab, Link, Runner, Session};
 pub use faults::{Echo, Fault, FaultRow, FaultTest, Faults, Plan, Tally, send_noise};
+pub use host_support::numbers::whole;
 pub use host_support::parity::ParityRecord;
 pub use memory::{MemoryError, most_memory};
 pub use report::{ParityReport, ParitySample, record_path, write_json, write_record};

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser;
+use host_support::numbers::whole;
 use indicatif::{ProgressBar, ProgressStyle};
 use parity::program::{Inputs, check_writable, exit_code, parse_device, print_line};
 use parity::{
@@ -52,7 +53,7 @@ struct Arguments {
     record: Option<PathBuf>,
     /// Seconds of silence after which a device counts as hung.
     #[arg(long, value_name = "SECONDS", default_value_t = device::PATIENCE.as_secs(),
-        value_parser = clap::value_parser!(u64).range(1..=3600))]
+        value_parser = whole::<u64>(1..=3600))]
     patience: u64,
     /// Prints one JSON array on standard output instead of text.
     #[arg(long)]

@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use boards::Board;
 use clap::Args;
+use host_support::numbers::whole;
 use serde::de::DeserializeOwned;
 
 use crate::parity::{PROBE, board_of, build_firmware};
 use crate::process::Job;
+use crate::trainer::TestData;
 use crate::workspace::{Workspace, shown};
 use crate::{UsageError, board, run_folder, trainer};
 
@@ -45,7 +47,7 @@ pub struct Options {
     data: Option<PathBuf>,
     /// Measure the first N test images.
     #[arg(long = "pictures", value_name = "N", default_value_t = 200,
-        value_parser = clap::value_parser!(u32).range(1..),
+        value_parser = whole::<u32>(1..),
         conflicts_with_all = ["budgets", "write_budgets", "write_docs", "check"])]
     images: u32,
     /// Measure the model and images of tests/fixtures, which needs no training.
@@ -134,6 +136,9 @@ fn fixture(workspace: &Workspace) -> Work {
 fn answered(workspace: &Workspace, model: PathBuf, folder: &Path, data: Option<&Path>) -> Result<Work> {
     let pairs = (model, folder.join("answers.bin"));
     let vectors = (folder.join("vectors.bin"), folder.join("vectors-answers.bin"));
+    // The reordered model leaves its run, which records the data set.
+    let recorded = run_folder::data_of(&pairs.0);
+    let data = TestData { folder: data.or(recorded.as_deref()), ..TestData::default() };
     trainer::reorder(workspace, &pairs.0, &vectors.0)?;
     for (model, answers) in [&pairs, &vectors] {
         trainer::evaluate(workspace, model, answers, data)?;

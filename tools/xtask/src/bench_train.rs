@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use comfy_table::Table;
+use host_support::numbers::whole;
 use serde::{Deserialize, Serialize};
 
 use crate::output::{log, print};
@@ -77,7 +78,7 @@ struct DataFacts {
 #[derive(Args)]
 pub struct Options {
     /// Rounds; in each, every backend and framework trains three epochs.
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = whole::<u32>(1..))]
     rounds: u32,
     /// A Python with torch, keras, tensorflow and numpy, to time PyTorch and Keras, too; what it
     /// does not have is skipped.

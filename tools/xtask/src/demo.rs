@@ -12,7 +12,7 @@ use crate::setup::{self, Purpose};
 use crate::sizes::{self, Sizes};
 use crate::stages::Stages;
 use crate::table::{self, percent};
-use crate::trainer::{self, Evaluated, Trained};
+use crate::trainer::{self, Evaluated, TestData, Trained};
 use crate::workspace::Workspace;
 use crate::{DEFAULT_BOARD, image};
 
@@ -77,8 +77,9 @@ pub fn command(workspace: &Workspace, json: bool) -> Result<()> {
     stages.run("Setting up what is missing", || setup::ensure(Purpose::Demo))?;
     stages.run("Building the trainer and the parity tool", || workspace.build_demo_programs())?;
     let trained = stages.run("Training, quantizing and exporting", || trainer::train(workspace, &folder, &[]))?;
-    let evaluated =
-        stages.run("Answering the test images on the host", || trainer::evaluate(workspace, &model, &answers, None))?;
+    let evaluated = stages.run("Answering the test images on the host", || {
+        trainer::evaluate(workspace, &model, &answers, TestData::default())
+    })?;
     let firmware =
         stages.run(&format!("Building the firmware for {}", board.name), || image::build(workspace, &board))?;
     let (device, one) =

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 use host_support::files;
+use host_support::numbers::whole;
 use serde::Deserialize;
 
 use crate::UsageError;
@@ -26,7 +27,7 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     teacher: Option<PathBuf>,
     /// Train each network with the seeds 1 to N, 1..=100. [default: 3; with --reduced 1]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100))]
+    #[arg(long, value_name = "N", value_parser = whole::<u8>(1..=100))]
     seeds: Option<u8>,
     /// Folder for the runs; finished runs are kept. [default: runs/frontier in the workspace]
     #[arg(long, value_name = "DIR")]
@@ -116,12 +117,15 @@ fn teach(workspace: &Workspace, teacher: &Path, options: &Options) -> Result<()>
     let file = shown(teacher);
     if options.shard.is_some() {
         // Otherwise each job of an array would create its own.
-        let text = format!("{file} does not exist; before the shards, run host-trainer teach --export {file}");
+        let text = format!(
+            "{file} does not exist; before the shards, run host-trainer teach --validation-order last --export {file}"
+        );
         return Err(UsageError(text).into());
     }
     log(format_args!("    {file} does not exist: creating it takes about 40 minutes on two cores"));
     let folder = files::folder_of(teacher);
     std::fs::create_dir_all(folder).with_context(|| format!("cannot create folder {}", shown(folder)))?;
-    let job = workspace.job("host-trainer").arg("teach").arg("--export").arg(teacher);
+    // The published figures are of networks whose teacher did not see the last images.
+    let job = workspace.job("host-trainer").args(["teach", "--validation-order", "last", "--export"]).arg(teacher);
     job.option("--data", options.data.as_ref()).run()
 }

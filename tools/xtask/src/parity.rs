@@ -13,7 +13,7 @@ use crate::board;
 use crate::output::{log, print};
 use crate::process::Job;
 use crate::table::{self, percent};
-use crate::trainer::Evaluated;
+use crate::trainer::{Evaluated, TestData};
 use crate::workspace::{Workspace, shown};
 use crate::{DEFAULT_BOARD, UsageError, image, run_folder, trainer};
 
@@ -80,9 +80,13 @@ pub struct Options {
     /// Reorder the weights into vectors first, as cores with Helium need them (mps3-an547).
     #[arg(long)]
     vectors: bool,
-    /// The folder of the data set whose test images are compared. [default: the trainer's choice]
+    /// The folder of the data set whose test images are compared. [default: the one that the run
+    /// records, otherwise the trainer's choice]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Compare on a data set that the model was not trained on.
+    #[arg(long)]
+    other_data: bool,
     /// Print one JSON array on standard output instead of a table.
     #[arg(long)]
     json: bool,
@@ -93,7 +97,7 @@ pub struct Options {
 
 /// Compares. If the model is in the folder of its run, the folder keeps the results.
 pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
-    let Options { devices, all, model, vectors, data, json, arguments } = options;
+    let Options { devices, all, model, vectors, data, other_data, json, arguments } = options;
     let devices = chosen(&devices, all, &[LOOPBACK, DEFAULT_BOARD])?;
     let model = model.map_or_else(|| workspace.demo_model(), run_folder::model_of);
     if !model.is_file() {
@@ -103,6 +107,8 @@ pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
     workspace.build_programs()?;
     let folder = workspace.folder("parity")?;
     let answers = folder.join("answers.bin");
+    // The reordered model leaves its run.
+    let data = data.or_else(|| run_folder::data_of(&model).filter(|_| vectors));
     let model = if vectors {
         let reordered = folder.join("vectors.bin");
         trainer::reorder(workspace, &model, &reordered)?;
@@ -110,7 +116,8 @@ pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
     } else {
         model
     };
-    let evaluated = trainer::evaluate(workspace, &model, &answers, data.as_deref())?;
+    let data = TestData { folder: data.as_deref(), is_other: other_data };
+    let evaluated = trainer::evaluate(workspace, &model, &answers, data)?;
     log(format_args!("    model {}, {} images", evaluated.model_id, evaluated.images));
     build_firmware(workspace, &devices)?;
     let run = run_folder::of_model(&model, &evaluated.model_id);

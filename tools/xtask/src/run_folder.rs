@@ -9,6 +9,24 @@ struct RunResult {
     model_id: String,
 }
 
+/// The configuration of a run, as far as it is needed here.
+#[derive(Deserialize)]
+struct RunConfiguration {
+    data: Option<RunData>,
+}
+
+#[derive(Deserialize)]
+struct RunData {
+    folder: Option<PathBuf>,
+}
+
+/// Returns the folder of the data set that the run of `model` records.
+pub fn data_of(model: &Path) -> Option<PathBuf> {
+    let run = model.parent()?;
+    let text = std::fs::read(run.join("config.json")).ok()?;
+    Some(run.join(serde_json::from_slice::<RunConfiguration>(&text).ok()?.data?.folder?))
+}
+
 /// Returns the model for `path`: the file itself, or the model in the folder of a run.
 pub fn model_of(path: PathBuf) -> PathBuf {
     if path.is_dir() { path.join("model.bin") } else { path }
@@ -39,5 +57,15 @@ mod tests {
         std::fs::write(folder.join("result.json"), r#"{"model_id": "1234abcd", "epochs": 5}"#).unwrap();
         assert_eq!(of_model(&model, "1234abcd"), Some(folder.to_owned()));
         assert_eq!(of_model(&model, "00000000"), None);
+        assert_eq!(data_of(&model), None);
+        for (config, expected) in [
+            (r#"{"validation": 0}"#, None),
+            (r#"{"data": {"folder": null, "form": {}}}"#, None),
+            (r#"{"data": {"folder": "/digits", "form": {}}}"#, Some(PathBuf::from("/digits"))),
+            (r#"{"data": {"folder": "../digits"}}"#, Some(folder.join("../digits"))),
+        ] {
+            std::fs::write(folder.join("config.json"), config).unwrap();
+            assert_eq!(data_of(&model), expected);
+        }
     }
 }

@@ -12,6 +12,7 @@ use crate::parity::LOOPBACK;
 use crate::process::Job;
 use crate::setup::{self, Purpose};
 use crate::stages::{Outcome, Stage, Stages};
+use crate::trainer::TestData;
 use crate::workspace::Workspace;
 use crate::{bench, image, trainer};
 
@@ -27,9 +28,9 @@ pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     stages.run("Building", || build(workspace, arguments))?;
     stages.run("Training, quantizing and exporting", || trainer::train(workspace, &folder, &[]))?;
     stages.run("Answering the test images on the host", || {
-        trainer::evaluate(workspace, &model, &answers, None)?;
+        trainer::evaluate(workspace, &model, &answers, TestData::default())?;
         trainer::reorder(workspace, &model, &vector_model)?;
-        trainer::evaluate(workspace, &vector_model, &folder.join("vectors-answers.bin"), None)
+        trainer::evaluate(workspace, &vector_model, &folder.join("vectors-answers.bin"), TestData::default())
     })?;
     let all_firmware = stages.run(&format!("Building the firmware for {} boards", boards.len()), || {
         let build = |board| {

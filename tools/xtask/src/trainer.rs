@@ -64,11 +64,19 @@ pub fn train(workspace: &Workspace, folder: &Path, arguments: &[&str]) -> Result
     job.arg("--json").capture_json()
 }
 
-/// Evaluates a model on the test split and writes every answer to `answers`. Without a folder
-/// `data` the trainer finds the data set itself.
-pub fn evaluate(workspace: &Workspace, model: &Path, answers: &Path, data: Option<&Path>) -> Result<Evaluated> {
+/// The data set whose test images are used. By default the trainer finds it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TestData<'a> {
+    pub folder: Option<&'a Path>,
+    /// True if the model may have been trained on another one.
+    pub is_other: bool,
+}
+
+/// Evaluates a model on the test split of `data` and writes every answer to `answers`.
+pub fn evaluate(workspace: &Workspace, model: &Path, answers: &Path, data: TestData<'_>) -> Result<Evaluated> {
     let job = workspace.job("host-trainer").arg("evaluate").arg(model).arg("--answers").arg(answers);
-    job.option("--data", data).arg("--json").capture_json()
+    let job = job.option("--data", data.folder).arg("--json");
+    if data.is_other { job.arg("--other-data") } else { job }.capture_json()
 }
 
 /// Writes `model` with the weight order `vectors` to `export`.

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
+use host_support::numbers::whole;
 use host_support::page::Page;
 use serde::Serialize;
 
 use self::report::{FrontierOutput, point};
 use super::sweep::{SweepArguments, SweepTrainer, select};
 use super::{UsageError, check_extension, check_output};
-use crate::data::SoftLabels;
+use crate::data::{HeldOut, SoftLabels};
 use crate::plot;
 use crate::run::json;
 use crate::support::files;
@@ -33,7 +34,7 @@ pub struct FrontierArguments {
     #[arg(long, value_name = "FILE")]
     teacher: Option<PathBuf>,
     /// Train each network with the seeds 1 to N, 1..=100 [default: 3; with --reduced 1]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100))]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(1..=100))]
     seeds: Option<u64>,
     /// Folder for the runs, one folder each; finished runs are kept
     #[arg(long, value_name = "DIR", default_value = "runs/frontier")]
@@ -88,7 +89,7 @@ impl FrontierArguments {
         let folder = if self.reduced { self.runs.join(REDUCED_FOLDER) } else { self.runs.clone() };
         let data = self.sweep.data.load()?;
         let (soft_labels, teacher) =
-            self.teacher.as_ref().map(|path| SoftLabels::read(path, &data, 0)).transpose()?.unzip();
+            self.teacher.as_ref().map(|path| SoftLabels::read(path, &data, HeldOut::default())).transpose()?.unzip();
         let seeds = self.seeds.unwrap_or(if self.reduced { 1 } else { 3 });
         let units = sweep::choose(&networks, seeds, self.sweep.shard);
         let mut place = Place { folder, tag: String::new(), backend, teacher };

@@ -1,7 +1,10 @@
 //! Reads an image file and converts it to the form of the data set.
 
+mod background;
 mod convert;
+mod form;
 mod jpeg;
+mod png;
 mod read;
 
 use std::path::{Path, PathBuf};
@@ -9,7 +12,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 pub use self::convert::{Conversion, Polarity};
-use self::read::ReadError;
+pub use self::form::Form;
+use self::read::{ReadError, ReadImage};
 
 /// Why a file cannot be used as an image.
 #[derive(Debug, Error)]
@@ -25,22 +29,29 @@ pub enum ImageError {
     },
 }
 
-/// Reads the image at `path` as `rows` by `columns` pixels, row-major, 0 (black) to 255 (white),
-/// light on dark. Returns the pixels and the changes made. `None` for `polarity` compares the image
-/// with its border.
+/// Reads the image at `path` as `rows` by `columns` pixels, row-major, 0 (black) to 255 (white), in
+/// the `form` of the data set. Returns the pixels and the changes made. `None` for `polarity`
+/// compares the image with its border.
 ///
 /// # Errors
 ///
 /// Returns an error if the file is not an image, is too large, or is blank.
 pub fn load(
     path: &Path,
-    rows: usize,
-    columns: usize,
+    size: (usize, usize),
     polarity: Option<Polarity>,
+    form: &Form,
 ) -> Result<(Vec<u8>, Conversion), ImageError> {
-    let image = read::read(path)?;
+    let ReadImage { image, bits } = read::read(path)?;
     let blank = || ImageError::Blank { path: path.to_owned(), polarity };
-    convert::convert(&image, rows, columns, polarity).ok_or_else(blank)
+    let (pixels, mut conversion) = convert::convert(&image, size, polarity, form).ok_or_else(blank)?;
+    if let Some(bits) = bits {
+        conversion.text = format!("read as {bits} of 16 bits, {}", conversion.text);
+        conversion.doubt = conversion
+            .doubt
+            .or(Some("its values use only a part of their 16 bits, so they were scaled to the range of their content"));
+    }
+    Ok((pixels, conversion))
 }
 
 /// Describes the pixels that a blank image lacks.

@@ -3,11 +3,12 @@
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 
-use image::{DynamicImage, GrayAlphaImage, ImageDecoder, ImageError, ImageReader, ImageResult, Limits};
+use image::metadata::Orientation;
+use image::{DynamicImage, GrayAlphaImage, ImageDecoder, ImageError, ImageFormat, ImageReader, ImageResult, Limits};
 use thiserror::Error;
 
-use super::jpeg;
-use crate::support::bounded;
+use super::{jpeg, png};
+use crate::support::{bounded, format};
 
 /// Largest file, in bytes.
 const MAX_FILE_BYTES: u64 = 64 << 20;
@@ -22,6 +23,9 @@ const MAX_DECODED_BYTES: u64 = 512 << 20;
 /// components.
 const PIXEL_BYTES: u64 = 8;
 
+/// Bits that the values of cameras and scanners use of 16.
+const DEPTHS: [u32; 4] = [8, 10, 12, 14];
+
 /// Why a file cannot be read as an image.
 #[derive(Debug, Error)]
 pub enum ReadError {
@@ -33,6 +37,8 @@ pub enum ReadError {
         /// Not a source: its message already includes its own source.
         reason: ImageError,
     },
+    #[error("{path} is {format}; expected a PNG or JPEG image; convert it to one of them")]
+    Format { path: PathBuf, format: &'static str },
     #[error("image {path} is cut off; get it again")]
     CutOff { path: PathBuf },
     #[error(
@@ -44,12 +50,22 @@ pub enum ReadError {
     TooLarge { path: PathBuf },
 }
 
-/// Reads a PNG or JPEG file as brightness and opacity, turned as its EXIF data require.
+/// A decoded image.
+#[derive(Debug)]
+pub struct ReadImage {
+    /// Brightness and opacity.
+    pub image: GrayAlphaImage,
+    /// The number of bits that its values use, if the file has 16 bits for each and they use fewer.
+    pub bits: Option<u32>,
+}
+
+/// Reads a PNG or JPEG file, turned as its EXIF data require. Values of 16 bits that use only 8, 10,
+/// 12 or 14 of them, as those of cameras and scanners, are scaled to the whole range.
 ///
 /// # Errors
 ///
 /// Returns an error if the file is not an image, or exceeds a limit.
-pub fn read(path: &Path) -> Result<GrayAlphaImage, ReadError> {
+pub fn read(path: &Path) -> Result<ReadImage, ReadError> {
     let fail = |source| ReadError::Read { path: path.to_owned(), source };
     let too_large = || ReadError::TooLarge { path: path.to_owned() };
     let mut bytes = Vec::new();
@@ -57,17 +73,55 @@ pub fn read(path: &Path) -> Result<GrayAlphaImage, ReadError> {
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(too_large());
     }
+    let is_supported = matches!(image::guess_format(&bytes), Ok(ImageFormat::Png | ImageFormat::Jpeg));
+    if let Some(format) = format::name(&bytes).filter(|_| !is_supported) {
+        return Err(ReadError::Format { path: path.to_owned(), format });
+    }
     if jpeg::is_cut_off(&bytes) {
         return Err(ReadError::CutOff { path: path.to_owned() });
     }
     match decode(bytes) {
-        Ok(image) => Ok(image.into_luma_alpha8()),
+        Ok(mut image) => {
+            let bits = expand(&mut image);
+            Ok(ReadImage { image: image.into_luma_alpha8(), bits })
+        }
         Err(ImageError::Limits(_)) => Err(too_large()),
         Err(reason) => Err(ReadError::Decode { path: path.to_owned(), reason }),
     }
 }
 
+/// Scales values of 16 bits that use only some of them. Returns the number of bits they use.
+fn expand(image: &mut DynamicImage) -> Option<u32> {
+    match image {
+        DynamicImage::ImageLuma16(image) => expand_values(image, 1, 1),
+        DynamicImage::ImageLumaA16(image) => expand_values(image, 2, 1),
+        DynamicImage::ImageRgb16(image) => expand_values(image, 3, 3),
+        DynamicImage::ImageRgba16(image) => expand_values(image, 4, 3),
+        _ => None,
+    }
+}
+
+/// Scales the first `colours` of each `channels` values, and the opacity if it uses as few bits.
+fn expand_values(values: &mut [u16], channels: usize, colours: usize) -> Option<u32> {
+    let largest = |of: fn(usize, usize) -> bool| {
+        let pixels = values.chunks_exact(channels);
+        let chosen = pixels.flat_map(|pixel| pixel.iter().enumerate().filter(|(index, _)| of(*index, colours)));
+        chosen.map(|(_, value)| *value).max().unwrap_or_default()
+    };
+    let (colour, opacity) = (largest(|index, colours| index < colours), largest(|index, colours| index >= colours));
+    let bits = DEPTHS.into_iter().find(|bits| colour >> bits == 0)?;
+    let most = (1_u32 << bits) - 1;
+    let is_scaled = |index: usize| index < colours || u32::from(opacity) <= most;
+    for pixel in values.chunks_exact_mut(channels) {
+        for (_, value) in pixel.iter_mut().enumerate().filter(|(index, _)| is_scaled(*index)) {
+            *value = ((u32::from(*value) * u32::from(u16::MAX) + most / 2) / most) as u16;
+        }
+    }
+    Some(bits)
+}
+
 fn decode(file: Vec<u8>) -> ImageResult<DynamicImage> {
+    let late_exif = png::exif(&file).and_then(Orientation::from_exif_chunk);
     let mut limits = Limits::default();
     (limits.max_image_width, limits.max_image_height) = (Some(MAX_SIDE), Some(MAX_SIDE));
     limits.max_alloc = Some(MAX_DECODED_BYTES);
@@ -77,7 +131,7 @@ fn decode(file: Vec<u8>) -> ImageResult<DynamicImage> {
     let (width, height) = decoder.dimensions();
     limits.reserve(decoder.total_bytes().max(PIXEL_BYTES * u64::from(width) * u64::from(height)))?;
     // An image with damaged EXIF data is still usable.
-    let orientation = decoder.orientation().ok();
+    let orientation = late_exif.or_else(|| decoder.orientation().ok());
     let mut image = DynamicImage::from_decoder(decoder)?;
     if let Some(orientation) = orientation {
         image.apply_orientation(orientation);
@@ -90,10 +144,11 @@ mod tests {
     use std::fs;
 
     use image::codecs::jpeg::JpegEncoder;
-    use image::{GrayImage, ImageEncoder, ImageFormat, RgbImage};
+    use image::{GrayImage, ImageBuffer, ImageEncoder, Luma, RgbImage, Rgba};
     use proptest::prelude::*;
 
-    use super::super::load;
+    use super::super::png::tests::chunk;
+    use super::super::{Form, load};
     use super::*;
     use crate::support::damage::damaged;
 
@@ -110,14 +165,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("image.png");
         GrayImage::from_raw(3, 2, vec![0, 50, 100, 150, 200, 255]).unwrap().save(&path).unwrap();
-        let image = read(&path).unwrap();
+        let image = read(&path).unwrap().image;
         assert_eq!(image.dimensions(), (3, 2));
         assert!(image.pixels().map(|pixel| pixel.0).eq([0, 50, 100, 150, 200, 255].map(|grey| [grey, 255])));
 
         let path = folder.path().join("image without a name that says what it is");
         let colours = RgbImage::from_raw(1, 3, vec![9, 9, 9, 0, 255, 0, 0, 0, 255]).unwrap();
         colours.save_with_format(&path, ImageFormat::Png).unwrap();
-        let greys: Vec<u8> = read(&path).unwrap().pixels().map(|pixel| pixel.0[0]).collect();
+        let greys: Vec<u8> = read(&path).unwrap().image.pixels().map(|pixel| pixel.0[0]).collect();
         assert_eq!(greys[0], 9);
         assert!(greys[1] > 128 && greys[2] < 64, "{greys:?}");
     }
@@ -134,6 +189,41 @@ mod tests {
         let upright = decode(file).unwrap().into_luma8();
         assert_eq!(upright.dimensions(), (16, 32));
         assert!(upright[(8, 2)].0[0] < 50 && upright[(8, 29)].0[0] > 200);
+    }
+
+    #[test]
+    fn exif_data_after_the_pixels_of_a_png_are_used() {
+        let exif = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x03\0\0\0\0\0\0";
+        let mut file = Cursor::new(Vec::new());
+        GrayImage::from_raw(3, 1, vec![1, 2, 3]).unwrap().write_to(&mut file, ImageFormat::Png).unwrap();
+        let mut file = file.into_inner();
+        let end = file.split_off(file.len() - 12);
+        let file = [file, chunk(b"eXIf", exif), end].concat();
+        assert_eq!(decode(file).unwrap().into_luma8().into_raw(), [3, 2, 1]);
+    }
+
+    #[test]
+    fn values_that_use_a_part_of_16_bits_are_scaled() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("image.png");
+        for (values, bits, expected) in [
+            ([0_u16, 2048, 4095], Some(12), [0, 128, 255]),
+            ([0, 500, 1000], Some(10), [0, 125, 249]),
+            ([0, 77, 255], Some(8), [0, 77, 255]),
+            ([0, 8192, 16_383], Some(14), [0, 128, 255]),
+            ([0, 32_768, 65_535], None, [0, 128, 255]),
+        ] {
+            let grey = ImageBuffer::<Luma<u16>, _>::from_raw(3, 1, values.to_vec()).unwrap();
+            let colours: Vec<u16> = values.iter().flat_map(|value| [*value, *value, *value, u16::MAX]).collect();
+            let colours = ImageBuffer::<Rgba<u16>, _>::from_raw(3, 1, colours).unwrap();
+            for image in [DynamicImage::from(grey), DynamicImage::from(colours)] {
+                image.save(&path).unwrap();
+                let read = read(&path).unwrap();
+                assert_eq!(read.bits, bits);
+                assert_eq!(read.image.pixels().map(|pixel| pixel.0[0]).collect::<Vec<_>>(), expected, "{values:?}");
+                assert!(read.image.pixels().all(|pixel| pixel.0[1] == 255));
+            }
+        }
     }
 
     #[test]
@@ -177,7 +267,7 @@ mod tests {
             for file in [png, jpeg] {
                 let path = tempfile::NamedTempFile::new().unwrap();
                 fs::write(path.path(), &file).unwrap();
-                if let Ok((pixels, _)) = load(path.path(), 6, 5, None) {
+                if let Ok((pixels, _)) = load(path.path(), (6, 5), None, &Form::FASHION_MNIST) {
                     prop_assert_eq!(pixels.len(), 30);
                 }
             }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
 
+use crate::data::ValidationOrder;
 use crate::network::backend::Backend;
 use crate::network::join_widths;
 use crate::report::run::Run;
@@ -71,7 +72,11 @@ fn settings(runs: &[Run]) -> Comparison {
     row("Patience, in epochs", &|configuration| {
         or_none(configuration.train.patience.map(|epochs| count(epochs.into())))
     });
-    row("Images held out for validation", &|configuration| count(configuration.validation as u64));
+    row("Images held out for validation", &|configuration| match configuration.validation_order {
+        _ if configuration.validation == 0 => "none".to_owned(),
+        ValidationOrder::Class => format!("{}, some of each class", count(configuration.validation as u64)),
+        ValidationOrder::Last => format!("{}, the last ones", count(configuration.validation as u64)),
+    });
     row("Image size, rows × columns", &|configuration| format!("{} × {}", configuration.rows, configuration.columns));
     row("Classes", &|configuration| {
         let names: Vec<String> = configuration.classes.iter().map(|name| printable(name)).collect();

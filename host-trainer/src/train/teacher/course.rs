@@ -11,7 +11,7 @@ use rand::seq::SliceRandom;
 use rand::{RngExt as _, SeedableRng};
 
 use super::network::Convolutional;
-use crate::data::{Dataset, Description, SoftLabels, Split, VERSIONS, Version, hex};
+use crate::data::{Dataset, Description, SoftLabels, Split, VERSIONS, Validation, Version, hex};
 use crate::network::backend::Backend;
 use crate::network::calibrate::argmax;
 use crate::network::optimizer;
@@ -160,14 +160,15 @@ impl Teacher {
         Ok(correct as f64 / split.len() as f64)
     }
 
-    /// Returns the answers for every version of the training images of `data`, and of the
-    /// `held_out` ones, which follow. An answer is the mean of the logits for a version and for its
+    /// Returns the answers for every version of the training images of `data` and of those held out,
+    /// in the order of the data set. An answer is the mean of the logits for a version and for its
     /// mirror image.
     ///
     /// # Errors
     ///
     /// Returns an error if the backend cannot return its results.
-    pub fn soft_labels(&self, data: &Dataset, held_out: Option<&Split>) -> Result<SoftLabels, TrainError> {
+    pub fn soft_labels(&self, data: &Dataset, validation: Option<&Validation>) -> Result<SoftLabels, TrainError> {
+        let held_out = validation.map(|validation| &validation.split);
         let images = || data.train.images().chain(held_out.into_iter().flat_map(Split::images));
         let (classes, count) = (data.class_names.len(), data.train.len() + held_out.map_or(0, Split::len));
         let bar = progress::steps(count as u64, "computing the teacher's answers");
@@ -192,14 +193,35 @@ impl Teacher {
                 means.iter_mut().zip(mirrored).for_each(|(mean, other)| *mean = 0.5 * (*mean + other));
             }
         }
+        if let Some(validation) = validation {
+            logits = in_order(&logits, VERSIONS * classes, &validation.indices);
+        }
+        let chosen = validation.map(|validation| validation.held_out).unwrap_or_default();
         let description = Description {
             data_sha256: hex(&data.train_hash),
-            held_out: held_out.map_or(0, Split::len),
+            held_out: chosen.count,
+            validation_order: chosen.order,
+            seed: chosen.seed,
             held_out_accuracy: held_out.map(|split| self.accuracy(split)).transpose()?,
             test_accuracy: self.accuracy(&data.test)?,
         };
         Ok(SoftLabels::new(description, classes, logits))
     }
+}
+
+/// Returns the rows of `width` logits in the order of the data set. The last rows are those of the
+/// images at `held_out`, which ascend.
+fn in_order(logits: &[f32], width: usize, held_out: &[usize]) -> Vec<f32> {
+    let count = logits.len() / width.max(1);
+    let (mut kept, mut taken) = (0, count.saturating_sub(held_out.len()));
+    let mut held_out = held_out.iter().peekable();
+    let mut ordered = Vec::with_capacity(logits.len());
+    for index in 0..count {
+        let row = if held_out.next_if_eq(&&index).is_some() { &mut taken } else { &mut kept };
+        ordered.extend_from_slice(logits.get(*row * width..(*row + 1) * width).unwrap_or_default());
+        *row += 1;
+    }
+    ordered
 }
 
 /// Blackens a square of `image`, a fifth to two fifths of its rows, with probability
@@ -214,5 +236,18 @@ fn erase(image: &mut [u8], rows: usize, columns: usize, random: &mut Xoshiro256P
     let (top, left) = (top.saturating_sub(side / 2), left.saturating_sub(side / 2));
     for row in image.chunks_mut(columns.max(1)).skip(top).take(side) {
         row.iter_mut().skip(left).take(side).for_each(|pixel| *pixel = 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logits_return_to_the_order_of_the_data_set() {
+        // Images 0, 2 and 3 were trained on, 1 and 4 held out.
+        let logits = [0.0, 0.5, 2.0, 2.5, 3.0, 3.5, 1.0, 1.5, 4.0, 4.5];
+        assert_eq!(in_order(&logits, 2, &[1, 4]), [0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5]);
+        assert_eq!(in_order(&[1.0, 2.0, 3.0], 1, &[2]), [1.0, 2.0, 3.0]);
     }
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use clap::Parser;
+use host_support::numbers::whole;
 use indicatif::{ProgressBar, ProgressStyle};
 use parity::program::{Inputs, exit_code, parse_device, print_line};
 use parity::{Device, Echo, Fault, FaultRow, FaultTest, Lab, Link, Plan, send_noise, sweep};
@@ -50,17 +51,17 @@ struct Arguments {
     #[arg(long, value_enum, default_value_t)]
     link: Link,
     /// Frames to damage, or images to answer, for each kind and rate.
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = whole::<u64>(1..))]
     damaged: u64,
     /// Seconds of random bytes afterwards.
-    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = whole::<u64>(0..))]
     noise: u64,
     /// Seed of the faults and the random bytes.
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole::<u64>(0..))]
     seed: u64,
     /// Seconds to wait for an answer, all attempts together: at the highest rate, a hello takes
     /// hundreds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = whole::<u64>(1..=3600))]
     patience: u64,
     /// Prints one JSON array on standard output instead of tables.
     #[arg(long)]

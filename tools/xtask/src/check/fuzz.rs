@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use clap::Args;
+use host_support::numbers::whole;
 
 use crate::output::{log, print};
 use crate::process::Job;
@@ -28,7 +29,7 @@ pub struct Options {
     #[arg(value_name = "TARGET")]
     target: Option<String>,
     /// Seconds for each target.
-    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = whole::<u32>(1..))]
     seconds: u32,
 }
 

@@ -3,6 +3,7 @@
 use anyhow::{Result, bail};
 use clap::Args;
 use comfy_table::Table;
+use host_support::numbers::whole;
 use host_support::parity::ParityRecord;
 use serde::Serialize;
 
@@ -10,7 +11,7 @@ use crate::output::print;
 use crate::parity::{self, LOOPBACK};
 use crate::stages::Stages;
 use crate::table::{self, percent};
-use crate::trainer::{self, Backend, Evaluated, Trained};
+use crate::trainer::{self, Backend, Evaluated, TestData, Trained};
 use crate::workspace::Workspace;
 use crate::{setup, sizes};
 
@@ -74,7 +75,7 @@ pub struct Options {
     #[arg(long, value_enum, default_value_t = Backend::Wgpu)]
     backend: Backend,
     /// Number of epochs.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole::<u32>(1..=100_000))]
     epochs: u32,
     /// Print one JSON object on standard output instead of a table.
     #[arg(long)]
@@ -100,8 +101,9 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     let trained = stages.run(&format!("Training on {name}, quantizing and exporting"), || {
         trainer::train(&workspace, &folder, &["--backend", name, "--epochs", &epochs])
     })?;
-    let evaluated = stages
-        .run("Answering the test images on the host", || trainer::evaluate(&workspace, &model, &answers, None))?;
+    let evaluated = stages.run("Answering the test images on the host", || {
+        trainer::evaluate(&workspace, &model, &answers, TestData::default())
+    })?;
     let (loopback, _) =
         stages.run(&format!("Comparing with {LOOPBACK}"), || parity::compare(&workspace, LOOPBACK, &folder))?;
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Model;
 use crate::output::log;
+use crate::trainer::TestData;
 use crate::workspace::{Workspace, shown};
 use crate::{board, image, trainer};
 
@@ -52,7 +53,7 @@ pub fn command(workspace: &Workspace, models: &[Model], data: Option<&Path>) -> 
     for (index, model) in missing.iter().enumerate() {
         log(format_args!("[{}/{}] measuring {}", index + 1, missing.len(), shown(&model.path)));
         let answers = folder.join("answers.bin");
-        trainer::evaluate(workspace, &model.path, &answers, data)?;
+        trainer::evaluate(workspace, &model.path, &answers, TestData { folder: data, ..TestData::default() })?;
         let job = workspace.job("bench").arg("measure").args(BOARDS).arg("--model").arg(&model.path);
         let job = job.arg("--answers").arg(&answers).arg("--firmware").arg(workspace.folder("firmware")?);
         let rows: Vec<BenchRow> = job.args(["--pictures", IMAGES, "--where-it-fits", "--json"]).capture_json()?;
