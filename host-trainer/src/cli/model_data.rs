@@ -20,9 +20,9 @@ pub struct ModelDataArguments {
     pub data: DataArguments,
     /// Use a data set that the model was not trained on
     ///
-    /// Without this option, the data set must be the one that the model records: its training images
-    /// and labels, and for the model of a run also its test images and labels. A run records the
-    /// folder, so --data can be left out.
+    /// Without this option, the data set must be the one that the model records: its training
+    /// images and labels, and for the model of a run also its test images and labels. A run records
+    /// the folder, so --data can be left out.
     #[arg(long, help_heading = "Data")]
     pub other_data: bool,
 }

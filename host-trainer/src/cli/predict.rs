@@ -209,7 +209,8 @@ impl PredictArguments {
         })
     }
 
-    /// Returns the form of the training images: of --data, as the run records it, or Fashion-MNIST's.
+    /// Returns the form of the training images: of --data, as the run records it, or
+    /// Fashion-MNIST's.
     fn form(&self, model: &Path, view: &Model<'_>, configuration: Option<&Configuration>) -> Result<Form> {
         if self.data.data.data.is_some() {
             let ModelData { data, .. } = self.data.load(model, view, configuration)?;
@@ -220,8 +221,8 @@ impl PredictArguments {
         }
         if !view.class_names().eq(FASHION_MNIST_CLASSES) {
             progress::log(format_args!(
-                "warning: no run records the form of the training images of {}; Fashion-MNIST's is used; name their data \
-                 set with --data",
+                "warning: no run records the form of the training images of {}; Fashion-MNIST's is used; name their \
+                 data set with --data",
                 model.display()
             ));
         }

@@ -70,8 +70,8 @@ pub struct RecipeArguments {
     /// All other settings are those of the run: network, seed, images held out, augmentation. Its
     /// weights contain what it learned from a teacher; for --qat, name the teacher again.
     #[arg(long, value_name = "RUN", help_heading = "Compression", conflicts_with_all = ["epochs", "learning_rate",
-        "schedule", "warm_up", "pixels", "hidden", "seed", "sparsity", "recipe", "validation", "validation_order", "patience",
-        "stop_at_train_accuracy", "weight_decay", "average"])]
+        "schedule", "warm_up", "pixels", "hidden", "seed", "sparsity", "recipe", "validation",
+        "validation_order", "patience", "stop_at_train_accuracy", "weight_decay", "average"])]
     from: Option<PathBuf>,
     /// File of a teacher's answers, written by host-trainer teach; the network learns from them and
     /// from the labels

@@ -31,7 +31,7 @@ impl<R: BufRead> Read for Gunzip<R> {
     }
 }
 
-/// Skips zeros. Returns the decoder of the member that follows, or `None` if there is none.
+/// Skips zeros. Returns the decoder of the member that follows, or `None` at the end.
 fn next_member<R: BufRead>(mut reader: R) -> io::Result<Option<GzDecoder<R>>> {
     loop {
         let bytes = reader.fill_buf()?;

@@ -140,7 +140,7 @@ fn files_of_other_types_sizes_and_names_are_read_or_named() {
     // QMNIST has eight 32-bit integers for each label.
     let wide = labels.iter().flat_map(|label| [u32::from(*label), 9, 9, 9, 9, 9, 9, 9]).flat_map(u32::to_be_bytes);
     let qmnist: Vec<u8> = [0x0c02_u32, 240, 8].into_iter().flat_map(u32::to_be_bytes).chain(wide).collect();
-    // As gunzip, also with padding after the file.
+    // Like gunzip, also with padding after the file.
     for (path, content) in [
         (&path, idx(&[240, SIDE, SIDE, 1], &pixels)),
         (&path, idx(&[240, SIDE * SIDE], &pixels)),

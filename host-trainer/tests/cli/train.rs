@@ -269,7 +269,7 @@ fn held_out_images_are_of_all_classes() {
     assert_eq!(accuracy, 1.0);
     assert!(config().contains(r#""validation_order": "class""#), "{}", config());
     assert!(history().contains(r#""validation_accuracy": 1.0"#), "{}", history());
-    // As earlier versions did.
+    // Like earlier versions.
     let (assert, accuracy) = evaluated(&["--validation-order", "last"]);
     assert.stderr(contains("warning: --validation 80 leaves no training image of 2; use --validation-order class"));
     assert!(accuracy < 0.7 && config().contains(r#""validation_order": "last""#), "{accuracy}");

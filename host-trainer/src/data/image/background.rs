@@ -115,12 +115,12 @@ impl Background {
 }
 
 impl Sides {
-    /// Returns the sides of `image`. Transparent pixels count as `behind`.
-    fn of(image: &GrayAlphaImage, behind: u8) -> Self {
+    /// Returns the sides of `image`. Transparent pixels count as `missing`.
+    fn of(image: &GrayAlphaImage, missing: u8) -> Self {
         let (right, bottom) = (image.width().saturating_sub(1), image.height().saturating_sub(1));
         let grey = |x: u32, y: u32| {
             let [grey, alpha] = image.get_pixel(x, y).0;
-            if alpha >= 128 { grey } else { behind }
+            if alpha >= 128 { grey } else { missing }
         };
         let row = |y: u32| smooth((0..image.width()).map(|x| grey(x, y)).collect());
         let column = |x: u32| smooth((0..image.height()).map(|y| grey(x, y)).collect());

@@ -110,8 +110,8 @@ fn part(level: u8, whole: u8) -> u8 {
     ((u32::from(level) * u32::from(whole) + 127) / 255) as u8
 }
 
-/// Takes an image of the target size as it is, or inverted if the user says that its polarity is the
-/// other one.
+/// Takes an image of the target size as it is, or inverted if the user says that its polarity is
+/// the other one.
 fn keep(image: &GrayAlphaImage, polarity: Option<Polarity>, form: &Form) -> Option<(Vec<u8>, Conversion)> {
     let is_inverted = polarity.is_some_and(|polarity| polarity != form.polarity);
     let pixels = opaque(image, is_inverted, form);
@@ -175,12 +175,12 @@ fn scale(
     Some((scaled, Conversion { polarity, text, doubt: None }))
 }
 
-/// Returns the brightness of each pixel, with the background of the form behind transparent ones.
+/// Returns the brightness of each pixel, with the background of the form for transparent ones.
 fn opaque(image: &GrayAlphaImage, is_inverted: bool, form: &Form) -> Vec<u8> {
-    let behind = u32::from(form.background.unwrap_or_default());
+    let clear = u32::from(form.background.unwrap_or_default());
     let level = |[grey, alpha]: [u8; 2]| {
         let grey = u32::from(if is_inverted { 255 - grey } else { grey });
-        (grey * u32::from(alpha) + behind * u32::from(255 - alpha) + 127) / 255
+        (grey * u32::from(alpha) + clear * u32::from(255 - alpha) + 127) / 255
     };
     image.pixels().map(|pixel| level(pixel.0) as u8).collect()
 }
@@ -208,8 +208,8 @@ fn light(grey: u8, polarity: Polarity) -> u8 {
     }
 }
 
-/// Returns each pixel's contrast to the background: 0 at or below it and for transparent pixels, 255
-/// for the lightest.
+/// Returns each pixel's contrast to the background: 0 at or below it and for transparent pixels,
+/// 255 for the lightest.
 fn stand_out(image: &GrayAlphaImage, polarity: Polarity, background: Option<&Background>) -> Vec<u8> {
     let level = |(x, y, [grey, alpha]): (u32, u32, [u8; 2])| {
         let background = background.map_or(0, |background| light(background.at((x, y), image.dimensions()), polarity));
@@ -220,8 +220,8 @@ fn stand_out(image: &GrayAlphaImage, polarity: Polarity, background: Option<&Bac
     image.enumerate_pixels().map(|(x, y, pixel)| level((x, y, pixel.0)) as u8).collect()
 }
 
-/// Puts the subject of `levels`, the pixels above `least`, into an image of `rows` and `columns`, like
-/// the subjects of the data set. Returns the image, and the changes in words.
+/// Puts the subject of `levels`, the pixels above `least`, into an image of `rows` and `columns`,
+/// like the subjects of the data set. Returns the image, and the changes in words.
 fn frame(levels: &GrayImage, least: u8, (rows, columns): (u32, u32), form: &Form) -> Option<(Vec<u8>, String)> {
     let (width, height) = levels.dimensions();
     let around = imageops::fast_blur(levels, SPECK * width.max(height) as f32);
@@ -278,8 +278,8 @@ fn frame(levels: &GrayImage, least: u8, (rows, columns): (u32, u32), form: &Form
     Some((framed.into_raw(), text))
 }
 
-/// Scales the contrast of `pixels` to the largest that the training images have, or to the smallest,
-/// if it is outside. Returns the change in words.
+/// Scales the contrast of `pixels` to the largest that the training images have, or to the
+/// smallest, if it is outside. Returns the change in words.
 fn match_contrast(pixels: &mut [u8], form: &Form) -> Option<String> {
     let largest = pixels.iter().copied().max().filter(|largest| *largest > 0)?;
     let peak = f64::from(largest) / 255.0;

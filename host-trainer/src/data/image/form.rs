@@ -24,7 +24,7 @@ pub struct Form {
     pub polarity: Polarity,
     /// Side of the subject in the direction that it fills most.
     pub fill: Span,
-    /// What is in the same place in all images.
+    /// The point that is in the same place in all images.
     pub centre: Centre,
     pub row: Span,
     pub column: Span,
@@ -144,7 +144,7 @@ impl Span {
         Self { least: value, median: value, largest: value }
     }
 
-    /// Returns the span of nearly all `values`; 0 if there are none.
+    /// Returns the span of nearly all `values`, or 0 without values.
     fn of(values: impl Iterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.collect();
         values.sort_unstable_by(f64::total_cmp);

@@ -59,8 +59,8 @@ pub struct ReadImage {
     pub bits: Option<u32>,
 }
 
-/// Reads a PNG or JPEG file, turned as its EXIF data require. Values of 16 bits that use only 8, 10,
-/// 12 or 14 of them, as those of cameras and scanners, are scaled to the whole range.
+/// Reads a PNG or JPEG file, turned as its EXIF data require. Values of 16 bits that use only 8,
+/// 10, 12 or 14 of them, as those of cameras and scanners, are scaled to the whole range.
 ///
 /// # Errors
 ///

@@ -160,8 +160,8 @@ impl Teacher {
         Ok(correct as f64 / split.len() as f64)
     }
 
-    /// Returns the answers for every version of the training images of `data` and of those held out,
-    /// in the order of the data set. An answer is the mean of the logits for a version and for its
+    /// Returns the answers for every version of the training images of `data` and of those held
+    /// out, in the order of the data set. An answer is the mean of the logits for a version and for its
     /// mirror image.
     ///
     /// # Errors
