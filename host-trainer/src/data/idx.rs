@@ -1,6 +1,6 @@
 //! Reads IDX, the format of MNIST: a header of big-endian words, then the pixels or labels, one
-//! byte each in most files. The header is checked before anything else is read, and limits bound its
-//! numbers.
+//! byte each in most files. The header is checked before anything else is read, and limits bound
+//! its numbers.
 
 use std::fs::File;
 use std::io::{BufReader, Chain, Cursor, Read};

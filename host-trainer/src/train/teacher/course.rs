@@ -161,8 +161,8 @@ impl Teacher {
     }
 
     /// Returns the answers for every version of the training images of `data` and of those held
-    /// out, in the order of the data set. An answer is the mean of the logits for a version and for its
-    /// mirror image.
+    /// out, in the order of the data set. An answer is the mean of the logits for a version and
+    /// for its mirror image.
     ///
     /// # Errors
     ///
