@@ -191,7 +191,7 @@ pub fn run() -> ExitCode {
         // The reader of the pipe has ended, like `head`.
         return ExitCode::SUCCESS;
     }
-    progress::log(format_args!("error: {}", errors::joined(error.chain())));
+    progress::log(format_args!("error: {}", errors::chain(error.as_ref())));
     if error.is::<UsageError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 

@@ -22,7 +22,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use boards::WeightOrder;
 use clap::{Args, Parser, Subcommand};
-use parity::program::{self, Inputs, exit_code, print_line, read, write};
+use parity::program::{self, Inputs, chain, exit_code, print_line, read, write};
 use parity::whole;
 use parity::{Device, Lab, Link, device};
 use shared_model::Model;
@@ -182,7 +182,7 @@ fn run(options: &Measure) -> anyhow::Result<()> {
         match measure::measure(device, &lab, &model, &records, options.each) {
             Err(error) if options.where_it_fits && measure::is_too_large(&error) => {
                 // Standard error may be closed.
-                let _ = writeln!(stderr(), "skipped: {error:#}");
+                let _ = writeln!(stderr(), "skipped: {}", chain(error.as_ref()));
             }
             row => rows.push(row?),
         }

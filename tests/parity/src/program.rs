@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, ensure};
-use host_support::{bounded, errors, files};
+pub use host_support::errors::chain;
+use host_support::{bounded, files};
 use shared_model::{AnswersHeader, Model, Record};
 
 use crate::{Device, device};
@@ -22,7 +23,7 @@ pub fn exit_code(work: impl FnOnce() -> anyhow::Result<bool>) -> ExitCode {
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             // Standard error may be closed.
-            let _ = writeln!(stderr(), "error: {}", errors::joined(error.chain()));
+            let _ = writeln!(stderr(), "error: {}", chain(error.as_ref()));
             ExitCode::FAILURE
         }
     }

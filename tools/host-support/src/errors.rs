@@ -1,17 +1,21 @@
-//! Messages of errors with causes.
+//! Errors in one line.
 
 use std::error::Error;
 
-/// Joins the messages of an error and its causes, without causes that the message before already
-/// ends with: many libraries put the cause into their message and return it as a cause, too.
-pub fn joined<'e>(chain: impl IntoIterator<Item = &'e (dyn Error + 'static)>) -> String {
-    let mut messages: Vec<String> = Vec::new();
-    for message in chain.into_iter().map(ToString::to_string) {
-        if !messages.last().is_some_and(|before| before.ends_with(&message)) {
-            messages.push(message);
+/// Joins the messages of `error` and its causes with colons. A cause that the text before already
+/// contains is left out: some libraries repeat a cause in their own message.
+#[must_use]
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let message = cause.to_string();
+        if !text.contains(&message) {
+            text = format!("{text}: {message}");
         }
+        next = cause.source();
     }
-    messages.join(": ")
+    text
 }
 
 #[cfg(test)]
@@ -21,17 +25,19 @@ mod tests {
     use super::*;
 
     #[derive(Debug, Error)]
-    #[error("invalid header: {0}")]
-    struct Repeats(#[source] std::num::ParseIntError);
-
-    #[derive(Debug, Error)]
-    #[error("damaged file")]
-    struct Damaged(#[source] Repeats);
+    enum Example {
+        #[error("cannot read a: {source}")]
+        Repeating { source: std::fmt::Error },
+        #[error("cannot read b")]
+        Plain { source: Box<Example> },
+    }
 
     #[test]
     fn a_cause_is_printed_once() {
-        let error = Damaged(Repeats("x".parse::<u8>().unwrap_err()));
-        let chain: [&(dyn Error + 'static); 3] = [&error, &error.0, &error.0.0];
-        assert_eq!(joined(chain), "damaged file: invalid header: invalid digit found in string");
+        let cause = std::fmt::Error.to_string();
+        let repeating = Example::Repeating { source: std::fmt::Error };
+        assert_eq!(chain(&repeating), format!("cannot read a: {cause}"));
+        let plain = Example::Plain { source: Box::new(repeating) };
+        assert_eq!(chain(&plain), format!("cannot read b: cannot read a: {cause}"));
     }
 }

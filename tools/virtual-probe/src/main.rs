@@ -11,7 +11,8 @@ use std::process::{ExitCode, exit};
 
 use anyhow::{Context as _, Result, anyhow};
 use clap::Parser;
-use host_support::{errors, shell::quoted};
+use host_support::errors;
+use host_support::shell::quoted;
 use serde_json::json;
 use uart_socket::UartSocket;
 use virtual_probe::{BOARDS, Board, CHIPS, Machine, MachineOptions, Probe, Server, Uart, stop_all};
@@ -49,7 +50,7 @@ fn main() -> ExitCode {
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", errors::joined(error.chain()));
+            eprintln!("error: {}", errors::chain(error.as_ref()));
             ExitCode::FAILURE
         }
     }

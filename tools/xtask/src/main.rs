@@ -145,7 +145,7 @@ fn main() -> ExitCode {
     if let Some(reported) = error.downcast_ref::<Reported>() {
         return ExitCode::from(reported.code());
     }
-    output::log(format_args!("error: {}", errors::joined(error.chain())));
+    output::log(format_args!("error: {}", errors::chain(error.as_ref())));
     ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })
 }
 

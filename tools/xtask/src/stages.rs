@@ -19,7 +19,7 @@ pub enum Outcome {
 
 impl From<anyhow::Result<()>> for Outcome {
     fn from(result: anyhow::Result<()>) -> Self {
-        result.map_or_else(|error| Self::Failed(format!("{error:#}")), |()| Self::Passed)
+        result.map_or_else(|error| Self::Failed(host_support::errors::chain(error.as_ref())), |()| Self::Passed)
     }
 }
 

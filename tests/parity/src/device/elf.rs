@@ -41,7 +41,7 @@ pub(super) fn check_firmware(device: &'static str, board: &Board, lab: &Lab) -> 
 }
 
 pub(super) fn not_started(device: &'static str, error: &anyhow::Error) -> DeviceError {
-    DeviceError::NotStarted { device, reason: format!("{error:#}") }
+    DeviceError::NotStarted { device, reason: host_support::errors::chain(error.as_ref()) }
 }
 
 fn elf_path(lab: &Lab, program: &str) -> PathBuf {

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
 use boards::Board;
+use host_support::errors;
 use probe_rs::config::Registry;
 use probe_rs::flashing::{BootInfo, DownloadOptions, ElfLoader};
 use probe_rs::probe::list::Lister;
@@ -59,7 +60,7 @@ pub(super) fn availability(device: &'static str, board: &Board, lab: &Lab) -> Re
         return qemu::availability(device, board, lab);
     }
     check_firmware(device, board, lab)?;
-    selector(lab).map(drop).map_err(|error| DeviceError::Absent { device, reason: format!("{error:#}") })
+    selector(lab).map(drop).map_err(|error| DeviceError::Absent { device, reason: errors::chain(error.as_ref()) })
 }
 
 /// Flashes `program`, and `model` into its model region; then starts it.
@@ -110,7 +111,7 @@ fn launch(device: &'static str, board: &Board, program: &Program, lab: &Lab, mod
     let pump = Pump::new(theirs, log_sink);
     let pumped = Arc::clone(&end);
     let pump = thread::Builder::new().name("probe".into()).spawn(move || {
-        let ended = pump.run(&mut session, rtt).unwrap_or_else(|error| End::Stopped(format!("{error:#}")));
+        let ended = pump.run(&mut session, rtt).unwrap_or_else(|error| End::Stopped(errors::chain(error.as_ref())));
         *pumped.lock().unwrap_or_else(PoisonError::into_inner) = Some(ended);
     })?;
     let logs = Logs::collect(device, &program.elf, log_source, lab.show_logs)?;

@@ -61,7 +61,7 @@ fn boards(workspace: &Workspace) -> Outcome {
             None => skipped.push(board.name),
             Some(job) => {
                 if let Err(error) = job.run() {
-                    return Outcome::Failed(format!("{}: {error:#}", board.name));
+                    return Outcome::Failed(format!("{}: {}", board.name, host_support::errors::chain(error.as_ref())));
                 }
             }
         }

@@ -10,6 +10,7 @@ use std::process::Output;
 use anyhow::{Context, Result, bail};
 use boards::Board;
 use clap::Args;
+use host_support::errors;
 use host_support::parity::ParityRecord;
 
 use crate::bench::FIXTURES;
@@ -129,7 +130,7 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
             let outcomes: Vec<Verdict> = boards.iter().map(|board| try_board(workspace, board, &profile)).collect();
             let host = host(workspace, &profile, &[&COMPUTING[..], &READING[..]].concat());
             if let Err(error) = &host {
-                log(format_args!("    host, {}: {error:#}", profile.name()));
+                log(format_args!("    host, {}: {}", profile.name(), errors::chain(error.as_ref())));
             }
             failed +=
                 outcomes.iter().filter(|outcome| !outcome.is_right(&profile)).count() + usize::from(host.is_err());
@@ -176,7 +177,7 @@ fn host(workspace: &Workspace, profile: &Profile, chosen: &[&str]) -> Result<()>
 /// Builds a board's firmware with `profile`, compares it, and prints the verdict.
 fn try_board(workspace: &Workspace, board: &Board, profile: &Profile) -> Verdict {
     let outcome = build_and_compare(workspace, board, profile).unwrap_or_else(|error| {
-        log(format_args!("{error:#}"));
+        log(errors::chain(error.as_ref()));
         Verdict::Failed
     });
     log(format_args!("    {}, {}: {}", board.name, profile.name(), outcome.words()));

@@ -35,7 +35,8 @@ impl Apt {
         if !self.updated {
             // Old lists are often sufficient, so a failure is only reported.
             if let Err(error) = apt_get(rights).arg("update").run() {
-                log(format_args!("    apt-get update: {error:#}; continuing with the present lists"));
+                let error = host_support::errors::chain(error.as_ref());
+                log(format_args!("    apt-get update: {error}; continuing with the present lists"));
             }
             self.updated = true;
         }

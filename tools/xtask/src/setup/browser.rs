@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
+use host_support::errors;
 
 use super::apt::Apt;
 use super::steps::{About, ByHand, Done, Found, Step, apt_line};
@@ -34,8 +35,8 @@ impl Step for Browser {
             Found::Missing(what) => bail!("installed, but the check still fails: {what}"),
         });
         installed.or_else(|error| {
-            let lines = self.by_hand();
-            Ok(Done::Later(format!("{error:#}; its trials are skipped until it is installed\n{lines}")))
+            let (error, lines) = (errors::chain(error.as_ref()), self.by_hand());
+            Ok(Done::Later(format!("{error}; its trials are skipped until it is installed\n{lines}")))
         })
     }
 

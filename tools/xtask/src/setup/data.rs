@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
+use host_support::errors;
 
 use super::apt::Apt;
 use super::steps::{About, ByHand, Done, Found, Step, apt_line};
@@ -35,7 +36,8 @@ impl Step for DataSet {
             bail!("{VARIABLE} is {}, so no other folder is used; correct it or unset it", folder.display());
         }
         apt.install(&PACKAGES).or_else(|error| {
-            Ok(Done::Later(format!("{error:#}; the trainer downloads it when it needs it (now: {DOWNLOAD})")))
+            let error = errors::chain(error.as_ref());
+            Ok(Done::Later(format!("{error}; the trainer downloads it when it needs it (now: {DOWNLOAD})")))
         })
     }
 

@@ -47,7 +47,9 @@ impl Step for GraphicsDevice<'_> {
         let job = self.workspace.job("host-trainer").args(["train", "--backend", "list", "--json"]);
         match job.probe() {
             Ok(output) => look(name, &output.stdout),
-            Err(error) => Found::Missing(format!("cannot ask the trainer: {error:#}")),
+            Err(error) => {
+                Found::Missing(format!("cannot ask the trainer: {}", host_support::errors::chain(error.as_ref())))
+            }
         }
     }
 

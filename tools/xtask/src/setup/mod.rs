@@ -69,7 +69,8 @@ fn ensure_all(steps: &[Box<dyn Step + '_>]) -> Result<()> {
                 match act(step.as_ref(), &mut apt) {
                     Ok(text) => log(format_args!("    {text}")),
                     Err(error) => {
-                        log(format_args!("    failed   {name}: {error:#}\n{}", step.by_hand()));
+                        let error = host_support::errors::chain(error.as_ref());
+                        log(format_args!("    failed   {name}: {error}\n{}", step.by_hand()));
                         failed.push(name);
                     }
                 }

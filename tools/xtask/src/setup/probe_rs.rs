@@ -24,7 +24,7 @@ impl Step for ProbeRs {
     fn check(&self) -> Found {
         match probe::find() {
             Ok(path) => Found::Ready(path.display().to_string()),
-            Err(error) => Found::Missing(format!("{error:#}")),
+            Err(error) => Found::Missing(host_support::errors::chain(error.as_ref())),
         }
     }
 
