@@ -2,8 +2,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use comfy_table::Table;
 use host_support::numbers::whole;
+use host_support::table::Folded;
 use serde::Serialize;
 use shared_model::{HostWorkspace, LOGIT_FRACTION_BITS, Model, PROBABILITY_ONE};
 
@@ -135,7 +135,7 @@ impl PredictArguments {
         }
         let (probabilities_float, float_missing) = match float::probabilities(&model, &view, &input.pixels) {
             Ok(probabilities) => (Some(probabilities), None),
-            Err(error) => (None, Some(format!("{:#}", anyhow::Error::from(error)))),
+            Err(error) => (None, Some(host_support::errors::chain(&error))),
         };
         let names: Vec<&str> = view.class_names().collect();
         let name = |class: usize| names.get(class).copied().unwrap_or_default().to_owned();
@@ -255,7 +255,7 @@ impl PredictOutput {
     }
 
     /// Returns a table with the probabilities of `classes`.
-    fn table(&self, names: &[&str], classes: &[usize]) -> Table {
+    fn table(&self, names: &[&str], classes: &[usize]) -> Folded {
         let float = self.probabilities_float.as_deref();
         let header = ["class", "", "fixed point"].into_iter().chain(float.map(|_| "float"));
         let mut table = table(header.map(str::to_owned), 1);

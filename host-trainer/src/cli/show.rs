@@ -2,8 +2,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use comfy_table::Table;
 use host_support::numbers::whole;
+use host_support::table::{Folded, MAX_WIDTH};
 use serde::Serialize;
 
 use super::table::table;
@@ -181,7 +181,7 @@ impl Overview<'_> {
         .concat()
     }
 
-    fn pixel_table(&self) -> Table {
+    fn pixel_table(&self) -> Folded {
         let both = [&self.train, &self.test];
         let row = |name: &str, value: fn(&Statistics) -> String| [name.to_owned()].into_iter().chain(both.map(value));
         let mut table = table(["", "training", "test"].map(str::to_owned), 1);
@@ -193,7 +193,7 @@ impl Overview<'_> {
         table
     }
 
-    fn class_table(&self) -> Table {
+    fn class_table(&self) -> Folded {
         let largest = |count: fn(&ClassCounts<'_>) -> usize| self.classes.iter().map(count).max().unwrap_or(0).max(1);
         let (train, test) = (largest(|class| class.train), largest(|class| class.test));
         let bar = |count: usize, largest: usize| terminal::bar(count as f64 / largest as f64, BAR_WIDTH);
@@ -212,9 +212,17 @@ impl Overview<'_> {
 }
 
 impl OneImage<'_> {
-    /// Returns the raw values, aligned.
+    /// Returns the raw values, aligned, in blocks of columns that fit a terminal.
     fn matrix(&self) -> String {
-        let line = |row: &&[u8]| row.iter().map(|pixel| format!("{pixel:>3}")).collect::<Vec<String>>().join(" ");
-        self.pixels.iter().map(|row| line(row) + "\n").collect()
+        let columns = usize::from(self.columns).max(1);
+        let blocks = (4 * columns).div_ceil(MAX_WIDTH + 1);
+        let width = columns.div_ceil(blocks);
+        let line = |row: &[u8]| row.iter().map(|pixel| format!("{pixel:>3}")).collect::<Vec<String>>().join(" ") + "\n";
+        let block = |first: usize| {
+            let end = columns.min(first + width);
+            let title = if blocks > 1 { format!("columns {first} to {}\n", end - 1) } else { String::new() };
+            title + &self.pixels.iter().map(|row| line(row.get(first..end).unwrap_or_default())).collect::<String>()
+        };
+        (0..columns).step_by(width).map(block).collect()
     }
 }

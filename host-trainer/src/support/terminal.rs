@@ -1,6 +1,9 @@
 //! Draws images and bars with characters.
 
+use std::env;
+
 use console::Style;
+use host_support::table::MAX_WIDTH;
 
 /// Characters from dark to bright, for terminals without colours and for files.
 const RAMP: &[u8] = b" .:-=+*#%@";
@@ -9,19 +12,24 @@ const RAMP: &[u8] = b" .:-=+*#%@";
 const EIGHTHS: [char; 8] =
     ['\u{258f}', '\u{258e}', '\u{258d}', '\u{258c}', '\u{258b}', '\u{258a}', '\u{2589}', '\u{2588}'];
 
-/// Returns true if standard output is a terminal with colours, unless `NO_COLOR` or a similar
-/// variable forbids them.
+/// Returns true if standard output is a terminal with colours or `CLICOLOR_FORCE` is set, unless
+/// `NO_COLOR` forbids them.
 pub fn has_colours() -> bool {
-    console::colors_enabled()
+    // `console` lets CLICOLOR_FORCE win.
+    env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && console::colors_enabled()
 }
 
 /// Draws an image (`[row][column]`, 0 is black, 255 is white) as lines of text: with `colours`,
 /// two rows of pixels per line, in greys; otherwise two characters per pixel, dense for bright.
 pub fn image(pixels: &[u8], columns: usize, colours: bool) -> String {
-    let rows: Vec<&[u8]> = pixels.chunks(columns.max(1)).collect();
+    // Of an image that is wider than a terminal, only every second or third pixel is drawn.
+    let step = (columns * if colours { 1 } else { 2 }).div_ceil(MAX_WIDTH).max(1);
+    let rows = pixels.chunks(columns.max(1)).step_by(step);
+    let rows: Vec<Vec<u8>> = rows.map(|row| row.iter().copied().step_by(step).collect()).collect();
+    let columns = columns.div_ceil(step);
     if !colours {
         let character = |&pixel: &u8| char::from(RAMP[usize::from(pixel) * RAMP.len() / 256]);
-        let line = |row: &&[u8]| row.iter().map(character).flat_map(|character| [character; 2]).collect::<String>();
+        let line = |row: &Vec<u8>| row.iter().map(character).flat_map(|character| [character; 2]).collect::<String>();
         return rows.iter().map(|row| line(row).trim_end().to_owned() + "\n").collect();
     }
     let mut text = String::new();
@@ -72,6 +80,14 @@ mod tests {
         assert_eq!(text.lines().count(), 2);
         assert_eq!(text.matches('\u{2580}').count(), 4);
         assert!(text.contains("38;5;16") && text.contains("38;5;231"), "{text:?}");
+    }
+
+    #[test]
+    fn a_wide_image_is_drawn_in_part() {
+        let text = image(&[255; 100 * 30], 100, false);
+        assert_eq!(text.lines().map(str::len).collect::<Vec<_>>(), [68; 10]);
+        let text = image(&[255; 100 * 4], 100, true);
+        assert_eq!((text.lines().count(), text.matches('\u{2580}').count()), (1, 50));
     }
 
     #[test]

@@ -48,6 +48,13 @@ fn one_image_is_shown_with_its_raw_values() {
     let text =
         project.command(&["show", "--data", "data", "--index", "0"]).env("CLICOLOR_FORCE", "1").assert().success();
     text.stdout(contains("training image 0").and(contains("\u{2580}")).and(contains("train-0.png")));
+    // NO_COLOR wins, unless it is empty.
+    for (value, is_plain) in [("1", true), ("", false)] {
+        let mut show = project.command(&["show", "--data", "data", "--index", "0"]);
+        let text = show.env("CLICOLOR_FORCE", "1").env("NO_COLOR", value).assert().success();
+        let text = String::from_utf8(text.get_output().stdout.clone()).unwrap();
+        assert_eq!(text.contains('\u{1b}'), !is_plain, "{value:?}");
+    }
 }
 
 #[test]
@@ -60,7 +67,10 @@ fn a_data_set_of_other_shape_is_shown() {
     }
     let shown = json(project.run(&["show", "--data", "data", "--json"]));
     assert_eq!(shown["classes"][3], serde_json::json!({"name": "3", "train": 1, "test": 0}));
-    project.run(&["show", "--data", "data", "--index", "1"]).success().stdout(contains("  9 ".repeat(49) + "  9\n"));
+    project
+        .run(&["show", "--data", "data", "--index", "1"])
+        .success()
+        .stdout(contains("columns 17 to 33\n".to_owned() + &"  9 ".repeat(16) + "  9\n"));
     let file = image::image_dimensions(project.path().join("train-1.png")).unwrap();
     assert_eq!(file, (250, 10));
 }

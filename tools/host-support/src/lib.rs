@@ -12,3 +12,4 @@ pub mod shell;
 pub mod signals;
 #[cfg(feature = "style")]
 pub mod style;
+pub mod table;
