@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use parity::{Counts, Unit};
+use parity::{Counts, Device, Target, Unit};
 use serde::{Deserialize, Serialize};
 use shared_model::{MemoryUse, Model, Workspace};
 
@@ -73,6 +73,12 @@ pub struct Row {
     /// Each image, with `--each`.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub each: Vec<ImageRow>,
+    /// Where the firmware ran; `None` in older rows.
+    #[serde(default)]
+    pub target: Option<Target>,
+    /// What was not measured.
+    #[serde(default)]
+    pub not_measured: Vec<String>,
 }
 
 /// Measurements of one stage of inference.
@@ -182,6 +188,8 @@ impl Row {
             ram_stack_bytes: memory.stack_used,
             ram_statics_bytes: memory.statics,
             each: Vec::new(),
+            target: Device::by_name(device).map(Device::target),
+            not_measured: not_measured(unit).iter().map(|&name| name.into()).collect(),
         })
     }
 
@@ -202,6 +210,14 @@ impl Row {
             .map(|layer| (format!("layer {layer}"), sum(&|row| row.layer == Some(layer) && !gather(row))));
         let softmax = ("softmax".to_owned(), sum(&|row| row.layer.is_none()));
         [("gather".to_owned(), sum(&gather))].into_iter().chain(layers).chain([softmax]).collect()
+    }
+}
+
+/// Lists what a measurement in `unit` does not measure.
+fn not_measured(unit: Unit) -> &'static [&'static str] {
+    match unit {
+        Unit::Instructions => &["cycles", "time", "energy"],
+        Unit::Cycles => &["energy"],
     }
 }
 
@@ -262,6 +278,8 @@ pub mod tests {
             ram_stack_bytes: 5,
             ram_statics_bytes: 9,
             each: vec![ImageRow { zero_share: 0.5, count: 1234 }],
+            target: Some(if unit == Unit::Cycles { Target::Hardware } else { Target::Emulator }),
+            not_measured: vec!["energy".into()],
         }
     }
 

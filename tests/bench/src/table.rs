@@ -1,7 +1,10 @@
 //! Tables of the measurements, for a terminal and in Markdown.
 
-use comfy_table::{CellAlignment, Table, presets};
+use std::collections::BTreeSet;
+
 use host_support::numbers::grouped;
+use host_support::parity::target_name;
+use host_support::table::Folded;
 use parity::Unit;
 
 use super::code::INFERENCE;
@@ -17,12 +20,9 @@ struct Words {
 /// Formats the tables of `rows` for a terminal.
 pub fn terminal(rows: &[Row], rivals: &Rivals) -> String {
     let tables = words(rows, rivals).into_iter().map(|Words { title, rows }| {
-        let mut table = Table::new();
-        table.load_style(presets::UTF8_FULL_CONDENSED);
         let mut rows = rows.into_iter();
-        table.set_header(rows.next().unwrap_or_default());
-        table.add_rows(rows);
-        table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+        let mut table = Folded::new(rows.next().unwrap_or_default(), 1);
+        rows.for_each(|row| table.add_row(row));
         format!("{title}\n{table}")
     });
     tables.collect::<Vec<_>>().join("\n\n")
@@ -66,7 +66,10 @@ fn words(rows: &[Row], rivals: &Rivals) -> Vec<Words> {
         }
     }
     all.push(Words { title: "Bytes of code and constants, by purpose".into(), rows: code(rows) });
-    all.push(Words { title: "Bytes of RAM and of the model".into(), rows: memory(rows) });
+    let places: BTreeSet<_> = rows.iter().map(|row| target_name(row.target)).collect();
+    let places: Vec<_> = places.into_iter().collect();
+    let title = format!("Bytes of RAM and of the model; stack measured on: {}", places.join(", "));
+    all.push(Words { title, rows: memory(rows) });
     all
 }
 

@@ -12,8 +12,8 @@ use host_support::numbers::whole;
 use indicatif::{ProgressBar, ProgressStyle};
 use parity::program::{Inputs, check_writable, exit_code, parse_device, print_line};
 use parity::{
-    Answer, Device, Lab, Link, ParityRecord, ParityReport, ParitySample, device, record_path, sweep, write_json,
-    write_record,
+    Answer, Device, Lab, Link, ParityRecord, ParityReport, ParitySample, device, record_path, sweep, target_name,
+    write_json, write_record,
 };
 use shared_model::{AnswersHeader, Model, Record};
 
@@ -131,15 +131,17 @@ fn sweep_device(
 fn print_record(record: &ParityRecord) -> anyhow::Result<()> {
     let verdict = if record.agrees() { "identical" } else { "DIFFERENT" };
     let ParityRecord { device, images, logits_compared, logits_different, accuracy, seconds, .. } = record;
+    let not_measured = record.not_measured.join(", ");
     let ParityRecord { probabilities_different, classes_different, resent, .. } = record;
+    let place = format!("{}, {}", target_name(record.target), record.core);
     let resent = match resent {
         0 => String::new(),
         count => format!("; the link is noisy or slow: {count} requests were sent again"),
     };
     print_line(&format!(
-        "{device}: {verdict}: {images} images, {logits_different} of {logits_compared} logits differ, \
+        "{device} ({place}): {verdict}: {images} images, {logits_different} of {logits_compared} logits differ, \
          {probabilities_different} probabilities, {classes_different} classes; accuracy {accuracy:.4} \
-         ({seconds:.1} s){resent}",
+         ({seconds:.1} s); not measured: {not_measured}{resent}",
     ))
 }
 
@@ -154,5 +156,6 @@ fn sample(model: &Model<'_>, device: Device, record: &Record<'_>, first: &Answer
         host: probabilities(record.probabilities),
         device: probabilities(&first.probabilities),
         device_name: device.name().into(),
+        target: device.target(),
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use host_support::files;
-use host_support::parity::{ModelParity, ParityRecord};
+use host_support::parity::{ModelParity, ParityRecord, Target};
 use serde::Serialize;
 use shared_model::ModelId;
 
@@ -46,6 +46,8 @@ pub struct ParitySample {
     pub device: Vec<u16>,
     /// Name of the device.
     pub device_name: String,
+    /// Where its code runs.
+    pub target: Target,
 }
 
 /// The results of all devices.

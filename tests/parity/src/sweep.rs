@@ -57,13 +57,17 @@ fn run<'a>(
     let client = &mut session.client;
     let before = client.traffic();
     let introduction = client.hello_with(header.model)?;
-    let board = Device::by_name(session.device).and_then(Device::board);
+    let device = Device::by_name(session.device);
+    let board = device.and_then(Device::board);
     let asked = board.map_or(session.device, |board| &board.name);
     if introduction.board != asked {
         return Err(ClientError::WrongBoard { asked, found: introduction.board });
     }
     outcome.device = session.device.into();
     outcome.core = introduction.core;
+    if let Some(device) = device {
+        outcome.set_target(device.target());
+    }
 
     let mut first = None;
     let mut correct = 0_u64;

@@ -4,6 +4,45 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// Where the code of a device runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Target {
+    /// On a thread of the host.
+    Host,
+    /// In QEMU. Its answers are those of the core; its time is not.
+    Emulator,
+    /// On a hardware board.
+    Hardware,
+}
+
+impl Target {
+    /// Returns the words for tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Emulator => "emulator",
+            Self::Hardware => "hardware",
+        }
+    }
+
+    /// Lists what a comparison there does not measure.
+    #[must_use]
+    pub fn not_measured(self) -> &'static [&'static str] {
+        match self {
+            Self::Host => &["core", "flash", "RAM", "time", "energy"],
+            Self::Emulator | Self::Hardware => &["time", "energy"],
+        }
+    }
+}
+
+/// Returns the words for a target that may be unknown, because an older program recorded it.
+#[must_use]
+pub fn target_name(target: Option<Target>) -> &'static str {
+    target.map_or("unknown", Target::name)
+}
+
 /// The comparison of one device with the host, over all images of an answers file.
 ///
 /// The JSON keys are stable: other programs read them.
@@ -37,9 +76,21 @@ pub struct ParityRecord {
     /// Duration of the comparison in seconds.
     #[serde(default)]
     pub seconds: f64,
+    /// Where the device's code ran; `None` in older records.
+    #[serde(default)]
+    pub target: Option<Target>,
+    /// What the comparison did not measure: [`Target::not_measured`].
+    #[serde(default)]
+    pub not_measured: Vec<String>,
 }
 
 impl ParityRecord {
+    /// Notes where the device's code runs, and what is thus not measured.
+    pub fn set_target(&mut self, target: Target) {
+        self.target = Some(target);
+        self.not_measured = target.not_measured().iter().map(|&name| name.into()).collect();
+    }
+
     /// Returns whether host and device agree: at least one image was compared and no value differs.
     ///
     /// This is the only definition of "host and device agree".
@@ -107,8 +158,19 @@ mod tests {
         let keys = "{\"model_id\":\"0000001a\",\"device\":\"loopback\",\"core\":\"\",\"pictures\":10,\
                     \"logits_compared\":100,\"logits_different\":0,\"probabilities_different\":0,\
                     \"classes_different\":0,\"accuracy\":0.0,\"flash_bytes\":null,\"ram_bytes\":null,\
-                    \"resent\":0,\"seconds\":0.0}";
+                    \"resent\":0,\"seconds\":0.0,\"target\":null,\"not_measured\":[]}";
         assert_eq!(json, keys);
         assert_eq!(serde_json::from_str::<ModelParity>(&json).unwrap(), stored);
+        let older = keys.replace(",\"target\":null,\"not_measured\":[]", "");
+        assert_eq!(serde_json::from_str::<ModelParity>(&older).unwrap(), stored);
+    }
+
+    #[test]
+    fn a_record_says_where_it_is_from() {
+        let mut emulated = record();
+        emulated.set_target(Target::Emulator);
+        let json = serde_json::to_value(&emulated).unwrap();
+        assert_eq!(json["target"], "emulator");
+        assert_eq!(json["not_measured"], serde_json::json!(["time", "energy"]));
     }
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use comfy_table::Table;
-use host_support::parity::ParityRecord;
+use host_support::parity::{ParityRecord, Target, target_name};
 use serde::Serialize;
 
 use crate::board;
@@ -31,6 +31,10 @@ struct Summary {
     model_bytes: u64,
     flash_bytes: u64,
     ram_bytes: u64,
+    core: String,
+    /// Where the board's program ran.
+    target: Option<Target>,
+    not_measured: Vec<String>,
 }
 
 impl Summary {
@@ -48,22 +52,29 @@ impl Summary {
             // The parity report includes the stack, the ELF file does not.
             flash_bytes: device.flash_bytes.unwrap_or(sizes.flash),
             ram_bytes: device.ram_bytes.unwrap_or(sizes.ram),
+            core: device.core.clone(),
+            target: device.target,
+            not_measured: device.not_measured.clone(),
         }
     }
 
     fn table(&self) -> Table {
+        let on_board = format!("test accuracy, fixed point on the {}", target_name(self.target));
         table::facts([
             ("board", self.board.clone()),
+            ("runs on", target_name(self.target).to_owned()),
+            ("core", self.core.clone()),
             ("training accuracy, float", percent(self.train_accuracy_float)),
             ("test accuracy, float", percent(self.test_accuracy_float)),
             ("test accuracy, fixed point on the host", percent(self.test_accuracy_fixed)),
-            ("test accuracy, fixed point on the device", percent(self.test_accuracy_device)),
+            (on_board.as_str(), percent(self.test_accuracy_device)),
             ("images compared", self.images.to_string()),
             ("logits compared", self.logits_compared.to_string()),
             ("logits that differ", self.logits_different.to_string()),
             ("model.bin", sizes::bytes(self.model_bytes)),
             ("firmware, flash", sizes::bytes(self.flash_bytes)),
             ("firmware, RAM (variables and stack)", sizes::bytes(self.ram_bytes)),
+            ("not measured", self.not_measured.join(", ")),
         ])
     }
 }
@@ -99,7 +110,8 @@ pub fn command(workspace: &Workspace, json: bool) -> Result<()> {
 /// Returns a table of one image's probabilities, side by side.
 fn sample(sample: &Sample) -> String {
     let name = |class: usize| sample.class_names.get(class).map_or("?", String::as_str);
-    let mut table = table::with_header(["class", "host", sample.device_name.as_str()], 1..3);
+    let device = format!("{} ({})", sample.device_name, target_name(sample.target));
+    let mut table = table::with_header(["class", "host", device.as_str()], 1..3);
     for (class, (host, device)) in sample.host.iter().zip(&sample.device).enumerate() {
         let mark = if host == device { "" } else { "  differs" };
         let right = format!("{}{mark}", share(*device, &sample.device));
@@ -126,6 +138,9 @@ mod tests {
             logits_compared: 100_000,
             accuracy: 0.838,
             ram_bytes: Some(9_500),
+            core: "cortex-m4".into(),
+            target: Some(Target::Emulator),
+            not_measured: vec!["time".into(), "energy".into()],
             ..ParityRecord::default()
         };
         let (trained, evaluated) = trainer::example();
@@ -133,9 +148,14 @@ mod tests {
         let expected = concat!(
             r#"{"board":"mps2-an386","pictures":10000,"logits_compared":100000,"logits_different":0,"#,
             r#""train_accuracy_float":0.85,"test_accuracy_float":0.84,"test_accuracy_fixed":0.839,"#,
-            r#""test_accuracy_device":0.838,"model_bytes":104000,"flash_bytes":20000,"ram_bytes":9500}"#
+            r#""test_accuracy_device":0.838,"model_bytes":104000,"flash_bytes":20000,"ram_bytes":9500,"#,
+            r#""core":"cortex-m4","target":"emulator","not_measured":["time","energy"]}"#
         );
         assert_eq!(serde_json::to_string(&summary).unwrap(), expected);
+        let table = summary.table().to_string();
+        for part in ["runs on", "cortex-m4", "on the emulator", "time, energy"] {
+            assert!(table.contains(part), "{table}");
+        }
     }
 
     #[test]
@@ -147,6 +167,7 @@ mod tests {
             host: vec![32_767, 1],
             device: vec![32_767, 0],
             device_name: "mps2-an386".into(),
+            target: Some(Target::Emulator),
         };
         let text = sample(&both);
         assert!(text.contains("test image 3, label: bag"), "{text}");

@@ -1,19 +1,20 @@
 //! `cargo xtask parity`: the same images on the host and on devices, every logit compared.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{fs, iter};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use comfy_table::Table;
-use host_support::parity::ParityRecord;
+use host_support::parity::{ParityRecord, Target, target_name};
+use host_support::table::Folded;
 use serde::Deserialize;
 
 use crate::board;
 use crate::output::{log, print};
 use crate::process::Job;
-use crate::table::{self, percent};
 use crate::trainer::{Evaluated, TestData};
+use crate::table::percent;
 use crate::workspace::{Workspace, shown};
 use crate::{DEFAULT_BOARD, UsageError, image, run_folder, trainer};
 
@@ -58,6 +59,8 @@ pub struct Sample {
     pub host: Vec<u32>,
     pub device: Vec<u32>,
     pub device_name: String,
+    /// Where the device's code ran.
+    pub target: Option<Target>,
 }
 
 #[derive(Args)]
@@ -130,12 +133,14 @@ pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
     report.devices.iter().try_for_each(|device| verify(device, &evaluated))
 }
 
-fn table(devices: &[ParityRecord]) -> Table {
-    let header = ["device", "core", "images", "logits", "differ", "probabilities", "classes", "accuracy", "RAM"];
-    let mut table = table::with_header(header, 2..9);
+fn table(devices: &[ParityRecord]) -> String {
+    let header =
+        ["device", "runs on", "core", "images", "logits", "differ", "probabilities", "classes", "accuracy", "RAM"];
+    let mut table = Folded::new(header, 3);
     for device in devices {
         table.add_row([
             device.device.clone(),
+            target_name(device.target).to_owned(),
             device.core.clone(),
             device.images.to_string(),
             device.logits_compared.to_string(),
@@ -146,7 +151,18 @@ fn table(devices: &[ParityRecord]) -> Table {
             device.ram_bytes.map_or_else(String::new, |bytes| format!("{bytes} B")),
         ]);
     }
-    table
+    format!("{table}\n{}", not_measured(devices))
+}
+
+/// Lists what the comparison did not measure, for each kind of device.
+pub fn not_measured(devices: &[ParityRecord]) -> String {
+    let targets: BTreeSet<_> = devices
+        .iter()
+        .filter(|device| !device.not_measured.is_empty())
+        .map(|device| (target_name(device.target), device.not_measured.join(", ")))
+        .collect();
+    let texts: Vec<String> = targets.iter().map(|(target, missing)| format!("on the {target}: {missing}")).collect();
+    format!("not measured {}", texts.join("; "))
 }
 
 /// Compares the model and answers in `folder` with one device, and returns the record even if
@@ -244,6 +260,21 @@ mod tests {
 
     fn device() -> ParityRecord {
         ParityRecord { device: "d".into(), images: 10, logits_compared: 100, ..ParityRecord::default() }
+    }
+
+    #[test]
+    fn the_table_says_what_ran_where_and_fits_a_terminal() {
+        let mut emulated = ParityRecord { device: "mps2-an386".into(), core: "cortex-m4".into(), ..device() };
+        emulated.set_target(Target::Emulator);
+        let mut loopback = ParityRecord { device: LOOPBACK.into(), core: "host".into(), ..device() };
+        loopback.set_target(Target::Host);
+        let text = table(&[loopback, emulated]);
+        assert!(text.contains("runs on") && text.contains("emulator") && text.contains("cortex-m4"), "{text}");
+        assert!(
+            text.ends_with("not measured on the emulator: time, energy; on the host: core, flash, RAM, time, energy"),
+            "{text}"
+        );
+        assert!(text.lines().all(|line| line.chars().count() <= 80 || line.starts_with("not")), "{text}");
     }
 
     #[test]

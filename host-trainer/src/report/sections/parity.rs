@@ -1,6 +1,6 @@
 //! Comparisons of devices with the host, and the size of the firmware.
 
-use host_support::parity::ModelParity;
+use host_support::parity::{ModelParity, target_name};
 use maud::{Markup, html};
 
 use crate::report::numbers::bytes;
@@ -16,7 +16,7 @@ pub fn content(runs: &[Run]) -> Markup {
             (figures(&compared, runs.len() > 1))
             p.note {
                 "The firmware's size does not include the model. Its RAM is that of variables and of the deepest stack "
-                "measured."
+                "measured. An emulator gives the answers of the core, but neither its time nor its energy."
             }
         }
         @for run in runs.iter().filter(|run| run.parity.is_empty()) {
@@ -39,17 +39,22 @@ fn figures(compared: &[(&Run, &ModelParity)], are_several: bool) -> Comparison {
     let mut row = |name: &str, value: &dyn Fn(&Run, &ModelParity) -> Option<String>| {
         table.row(name, compared.iter().map(|(run, parity)| value(run, parity)));
     };
+    row("Runs on", &|_, parity| Some(target_name(parity.record.target).to_owned()));
+    row("Core", &|_, parity| Some(printable(&parity.record.core)).filter(|core| !core.is_empty()));
     row("Verdict", &|run, parity| Some(verdict(run, parity)));
     row("Images compared", &|_, parity| Some(count(parity.record.images)));
     row("Logits compared", &|_, parity| Some(count(parity.record.logits_compared)));
     row("Logits that differ", &|_, parity| Some(count(parity.record.logits_different)));
     row("Probabilities that differ", &|_, parity| Some(count(parity.record.probabilities_different)));
     row("Classes that differ", &|_, parity| Some(count(parity.record.classes_different)));
-    row("Accuracy on the device", &|_, parity| Some(percent(parity.record.accuracy)));
+    row("Accuracy there", &|_, parity| Some(percent(parity.record.accuracy)));
     row("Size of model.bin", &|run, _| run.outcome.as_ref().map(|outcome| bytes(outcome.model_bytes as u64)));
     // The host has no flash.
     row("Firmware, flash", &|_, parity| Some(parity.record.flash_bytes.map_or_else(|| "none".to_owned(), bytes)));
     row("Firmware, RAM", &|_, parity| Some(parity.record.ram_bytes.map_or_else(|| "none".to_owned(), bytes)));
+    row("Not measured", &|_, parity| {
+        Some(printable(&parity.record.not_measured.join(", "))).filter(|names| !names.is_empty())
+    });
     table
 }
 

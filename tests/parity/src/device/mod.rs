@@ -18,7 +18,7 @@ use thiserror::Error;
 
 pub use virtual_probe::{Killer, stop_all_at_signals};
 
-use crate::{Client, Stream};
+use crate::{Client, Stream, Target};
 
 /// Silence after which a device counts as hung: far more than any answer takes, even on a busy
 /// machine.
@@ -214,10 +214,21 @@ impl Device {
         }
     }
 
+    /// Returns where the device's code runs. An emulated board is emulated also through the
+    /// virtual probe.
+    #[must_use]
+    pub fn target(self) -> Target {
+        match self.board() {
+            None => Target::Host,
+            Some(board) if board.emulator.is_some() => Target::Emulator,
+            Some(_) => Target::Hardware,
+        }
+    }
+
     /// Returns true for a hardware board.
     #[must_use]
     pub fn is_hardware(self) -> bool {
-        self.board().is_some_and(|board| board.emulator.is_none())
+        self.target() == Target::Hardware
     }
 
     /// Starts the board's program that fails on purpose.

@@ -13,7 +13,7 @@ use clap::Parser;
 use host_support::numbers::whole;
 use indicatif::{ProgressBar, ProgressStyle};
 use parity::program::{Inputs, exit_code, parse_device, print_line};
-use parity::{Device, Echo, Fault, FaultRow, FaultTest, Lab, Link, Plan, send_noise, sweep};
+use parity::{Device, Echo, Fault, FaultRow, FaultTest, Lab, Link, Plan, Target, send_noise, sweep};
 use serde::Serialize;
 use shared_model::{AnswersHeader, Record};
 
@@ -72,6 +72,8 @@ struct Arguments {
 #[derive(Debug, Serialize)]
 struct LinkReport {
     device: String,
+    /// Where the device's code runs.
+    target: Target,
     link: &'static str,
     rows: Vec<FaultRow>,
     /// Frames damaged in total.
@@ -170,6 +172,7 @@ fn test_device(
     let sum = |count: fn(&FaultRow) -> u64| rows.iter().map(count).sum();
     Ok(LinkReport {
         device: device.name().into(),
+        target: device.target(),
         link: match (device, lab.link) {
             (Device::Loopback, _) => "socket",
             (Device::Qemu(_), Link::Uart) => "uart",

@@ -46,7 +46,8 @@ impl Step for FirmwareTarget {
         }
         let add = Job::new("rustup").args(["target", "add", &self.triple]).without_input();
         if let Err(error) = add.run_within(RUSTUP_LIMIT) {
-            log(format_args!("    {error:#}; trying the system's packages"));
+            let error = host_support::errors::chain(error.as_ref());
+            log(format_args!("    {error}; trying the system's packages"));
             return apt.install(&PACKAGES).context("rustup did not provide it");
         }
         Ok(Done::Now)
