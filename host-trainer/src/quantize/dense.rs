@@ -20,6 +20,13 @@ pub struct Channel {
     pub weights: Vec<i8>,
 }
 
+impl Channel {
+    /// Returns true if the output is zero for every input.
+    pub fn is_zero(&self) -> bool {
+        self.bias == 0 && self.weights.iter().all(|weight| *weight == 0)
+    }
+}
+
 /// Quantizes every output of `layer`, whose inputs have the step `input_scale`, to weights of at
 /// most `largest`, 1 or more.
 ///
@@ -33,7 +40,8 @@ pub fn channels(layer: &DenseParameters, input_scale: f64, largest: i8) -> Resul
             let weights: Vec<f64> = layer.column(output).map(f64::from).collect();
             let is_finite = bias.is_finite() && weights.iter().all(|weight| weight.is_finite());
             let step = || weight_step(&weights, largest);
-            if is_finite { Ok(channel(&weights, bias.into(), step(), input_scale, largest)) } else { Err(output) }
+            let channel = || channel(&weights, bias.into(), step(), (input_scale, f64::INFINITY), largest);
+            is_finite.then(channel).ok_or(output)
         })
         .collect()
 }
@@ -62,15 +70,16 @@ pub fn round(value: f64, largest: i8) -> i8 {
     value.round().clamp(-f64::from(largest), f64::from(largest)) as i8
 }
 
-/// Quantizes an output: `weights` become integers of at most `largest`, in steps of `step`.
-pub fn channel(weights: &[f64], bias: f64, step: f64, input_scale: f64, largest: i8) -> Channel {
+/// Quantizes an output: `weights` become integers of at most `largest`, in steps of `step`, or of
+/// `coarsest` if that is finer. A bias beyond 32 bits is clipped.
+pub fn channel(weights: &[f64], bias: f64, step: f64, (input_scale, coarsest): (f64, f64), largest: i8) -> Channel {
     // Coarse enough for the bias. Weights this small hardly matter next to such a bias.
-    let scale = step.max(bias.abs() / (input_scale * MAX_BIAS));
+    let scale = step.max(bias.abs() / (input_scale * MAX_BIAS)).min(coarsest);
     // All values are zero.
-    let scale = if scale > 0.0 { scale } else { 1.0 };
+    let scale = if scale > 0.0 { scale } else { coarsest.min(1.0) };
     let weights = weights.iter().map(|weight| round(weight / scale, largest)).collect();
     let scale = scale * input_scale;
-    Channel { scale, bias: (bias / scale).round() as i32, weights }
+    Channel { scale, bias: (bias / scale).round().clamp(-MAX_BIAS, MAX_BIAS) as i32, weights }
 }
 
 #[cfg(test)]
@@ -78,7 +87,7 @@ mod tests {
     use super::*;
 
     fn channel(weights: &[f64], bias: f64, input_scale: f64) -> Channel {
-        super::channel(weights, bias, weight_step(weights, 127), input_scale, 127)
+        super::channel(weights, bias, weight_step(weights, 127), (input_scale, f64::INFINITY), 127)
     }
 
     #[test]
@@ -105,6 +114,16 @@ mod tests {
         let found = channel(&[1e-9, -1e-12], -5.0, 1.0 / 255.0);
         assert_eq!(found.bias, -(1 << 30));
         assert!((f64::from(found.bias) * found.scale + 5.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_bias_too_large_for_the_coarsest_step_is_clipped() {
+        for (bias, expected) in [(1e9, 1 << 30), (-1e9, -(1 << 30))] {
+            let found = super::channel(&[1e-9], bias, 1e-11, (1.0, 1e-10), 127);
+            assert_eq!((found.scale, found.bias, found.weights), (1e-10, expected, vec![10]));
+        }
+        let zero = super::channel(&[0.0], 0.0, 0.0, (1.0, 1e-10), 127);
+        assert_eq!((zero.scale, zero.bias, zero.weights), (1e-10, 0, vec![0]));
     }
 
     #[test]

@@ -27,8 +27,7 @@ pub use self::encode::encode;
 #[cfg(test)]
 pub use self::encode::encode_plain;
 pub use self::record::{LayerQuantization, Quantization};
-pub use self::requant::MAX_FACTOR;
-use self::requant::RequantFit;
+use self::requant::{MAX_FACTOR, RequantFit};
 use crate::network::{DenseParameters, INPUT_SCALE};
 
 /// The largest value of a hidden activation.
@@ -99,8 +98,7 @@ pub fn quantize(
             Some(&largest) => activation_scale(largest, &channels),
             None => LOGIT_SCALE,
         };
-        let is_last = index + 1 == layers.len();
-        quantized.push(rescale(layer.inputs, channels, input_scale, output_scale, is_last)?);
+        quantized.push(rescale(layer.inputs, channels, input_scale, output_scale)?);
         input_scale = output_scale;
     }
     Ok(quantized)
@@ -117,8 +115,9 @@ fn activation_scale(largest: f32, channels: &[Channel]) -> f64 {
     // A layer that is zero for every training image may have any scale.
     let scale = if scale > 0.0 { scale } else { 1.0 / ACTIVATION_STEPS };
     // Finer steps than this cannot be reached by requantization, and have no visible effect.
-    let coarsest = channels.iter().map(|channel| channel.scale).fold(0.0, f64::max);
-    scale.max(coarsest / requant::MAX_FACTOR)
+    let used = channels.iter().filter(|channel| !channel.is_zero());
+    let coarsest = used.map(|channel| channel.scale).fold(0.0, f64::max);
+    scale.max(coarsest / MAX_FACTOR)
 }
 
 /// Quantizes layer `index`, whose `weights`, `[output][input]`, become integers of at most
@@ -138,14 +137,16 @@ pub fn quantize_in_steps(
 ) -> Result<QuantizedLayer, QuantizeError> {
     let inputs = weights.len() / biases.len().max(1);
     let rows = weights.chunks(inputs.max(1)).zip(biases).zip(steps).enumerate();
+    // No coarser than the outputs of a hidden layer allow, so that each one can be requantized.
+    let coarsest = output_scale.map_or(f64::INFINITY, |scale| MAX_FACTOR * scale / input_scale);
     let channels = rows.map(|(output, ((row, &bias), &step))| {
         let row: Vec<f64> = row.iter().copied().map(f64::from).collect();
         let is_finite = bias.is_finite() && step.is_finite() && row.iter().all(|weight| weight.is_finite());
-        let channel = || dense::channel(&row, bias.into(), step, input_scale, largest_weight);
+        let channel = || dense::channel(&row, bias.into(), step, (input_scale, coarsest), largest_weight);
         is_finite.then(channel).ok_or(QuantizeError::NotFinite { layer: index, output })
     });
-    let (channels, is_last) = (channels.collect::<Result<Vec<_>, _>>()?, output_scale.is_none());
-    rescale(inputs, channels, input_scale, output_scale.unwrap_or(LOGIT_SCALE), is_last)
+    let channels = channels.collect::<Result<Vec<_>, _>>()?;
+    rescale(inputs, channels, input_scale, output_scale.unwrap_or(LOGIT_SCALE))
 }
 
 fn rescale(
@@ -153,7 +154,6 @@ fn rescale(
     channels: Vec<Channel>,
     input_scale: f64,
     output_scale: f64,
-    is_last: bool,
 ) -> Result<QuantizedLayer, QuantizeError> {
     let mut quantized = QuantizedLayer {
         order: WeightOrder::default(),
@@ -164,21 +164,20 @@ fn rescale(
         weights: Vec::with_capacity(inputs * channels.len()),
     };
     for (output, channel) in channels.into_iter().enumerate() {
+        let is_zero = channel.is_zero();
         match requant::split(channel.scale / output_scale) {
             RequantFit::Fits(requant) => {
                 quantized.biases.push(channel.bias);
                 quantized.requants.push(requant);
                 quantized.weights.extend(channel.weights);
             }
+            // Only a logit: the scales of hidden layers exclude it.
+            RequantFit::TooLarge if !is_zero => return Err(QuantizeError::LogitRange { class: output }),
             // Every accumulator would give zero.
-            RequantFit::TooSmall => {
+            RequantFit::TooSmall | RequantFit::TooLarge => {
                 quantized.biases.push(0);
                 quantized.requants.push(Requant::default());
                 quantized.weights.resize(quantized.weights.len() + inputs, 0);
-            }
-            RequantFit::TooLarge => {
-                debug_assert!(is_last, "activation_scale excludes this for hidden layers");
-                return Err(QuantizeError::LogitRange { class: output });
             }
         }
     }

@@ -24,6 +24,33 @@ use crate::quantize::{self, QuantizeError, QuantizedLayer};
 /// Share of steps in which the learning rate rises.
 pub const WARM_UP: f64 = 0.05;
 
+/// Range of a hidden layer's largest activation for which the steps of Adam have a useful size.
+const USEFUL: std::ops::RangeInclusive<f32> = 0.0625..=1024.0;
+
+/// Scales hidden layers whose `largest` activation is not [`USEFUL`] to about 1, and the next
+/// layer by the inverse. The network computes the same: ReLU commutes with scaling, and the factors
+/// are powers of two.
+pub fn balance(layers: &mut [DenseParameters], largest: &mut [f32]) {
+    let mut inverse = 1.0;
+    for (index, layer) in layers.iter_mut().enumerate() {
+        let factor = match largest.get_mut(index) {
+            Some(largest) if *largest > 0.0 && largest.is_finite() && !USEFUL.contains(largest) => {
+                let factor = f64::from(*largest).log2().floor().exp2().recip();
+                *largest = scaled(*largest, factor);
+                factor
+            }
+            _ => 1.0,
+        };
+        layer.weights.iter_mut().for_each(|weight| *weight = scaled(*weight, factor * inverse));
+        layer.biases.iter_mut().for_each(|bias| *bias = scaled(*bias, factor));
+        inverse = factor.recip();
+    }
+}
+
+fn scaled(value: f32, factor: f64) -> f32 {
+    (f64::from(value) * factor) as f32
+}
+
 /// A student in integers.
 pub struct FixedStudent {
     layers: Vec<FixedLayer>,
@@ -209,9 +236,7 @@ impl FixedLayer {
 
     /// Updates the integers. `index` is the layer's, for errors.
     fn quantize(&mut self, index: usize) -> Result<(), QuantizeError> {
-        // No coarser than the outputs of a hidden layer allow, so that each one can be requantized.
-        let coarsest = self.output_scale.map_or(f64::INFINITY, |scale| quantize::MAX_FACTOR * scale / self.input_scale);
-        let steps: Vec<f64> = self.log_steps.iter().map(|step| f64::from(*step).exp().min(coarsest)).collect();
+        let steps: Vec<f64> = self.log_steps.iter().map(|step| f64::from(*step).exp()).collect();
         let scales = (self.input_scale, self.output_scale);
         self.quantized = quantize::quantize_in_steps(index, &self.weights, &self.biases, &steps, scales, self.largest)?;
         Ok(())
@@ -335,6 +360,44 @@ mod tests {
                 assert!((found - expected).abs() < 0.05 * largest, "{found} {expected} of {largest}");
             }
         }
+    }
+
+    /// Checks that scaling a network whose hidden activations are tiny or huge changes nothing.
+    #[test]
+    fn a_balanced_network_computes_the_same() {
+        let device = Backend::Flex.device().unwrap();
+        let (split, network) = start(11, &device);
+        let plain = network.parameters().unwrap();
+        let mut same = plain.clone();
+        balance(&mut same, &mut measure(&network, &split).unwrap().largest);
+        assert_eq!(same, plain, "useful activations are not scaled");
+        for size in [1e-20, 1e-5, 1e6] {
+            let mut layers = plain.clone();
+            layers[0].weights.iter_mut().chain(&mut layers[0].biases).for_each(|value| *value *= size);
+            layers[1].weights.iter_mut().for_each(|value| *value /= size);
+            let before = Network::from_parameters(layers.clone(), &device);
+            let mut measured = measure(&before, &split).unwrap();
+            balance(&mut layers, &mut measured.largest);
+            assert!(measured.largest.iter().all(|largest| USEFUL.contains(largest)), "{:?}", measured.largest);
+            let after = measure(&Network::from_parameters(layers, &device), &split).unwrap();
+            assert_eq!((after.predictions, after.loss), (measured.predictions, measured.loss), "{size}");
+        }
+    }
+
+    /// Checks that large steps of the weights leave a hidden layer that can be quantized.
+    #[test]
+    fn weights_that_outgrow_their_activations_are_clipped() {
+        let device = Backend::Flex.device().unwrap().autodiff();
+        let (split, network) = start(12, &device);
+        let mut layers = network.parameters().unwrap();
+        layers[0].weights.iter_mut().for_each(|weight| *weight *= 1e-20);
+        let mut largest = measure(&network.valid(), &split).unwrap().largest;
+        largest[0] *= 1e-20;
+        let mut student = FixedStudent::new(&layers, &largest, &config(), &device).unwrap();
+        student.layers[0].biases.fill(1.0);
+        student.layers[0].quantize(0).unwrap();
+        let found = &student.layers[0].quantized;
+        assert!(found.biases.iter().all(|bias| *bias == 1 << 30), "{:?}", found.biases);
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub struct Trained {
     /// The network in integers, after fine-tuning in integers. `network` is the same in floating
     /// point.
     pub quantized: Option<Vec<QuantizedLayer>>,
+    /// The network that fine-tuning in integers began with.
+    pub float: Option<Network>,
 }
 
 /// Trains a network on `material`, and calls `on_epoch` after each epoch. The network takes pixels
@@ -91,11 +93,13 @@ pub fn train(
     }
     let (network, kept_epoch) = rule.kept.unwrap_or((plain, history.len() as u32));
     if config.qat_epochs == 0 {
-        return Ok(Trained { network, kept_epoch, history, stop, quantized: None });
+        return Ok(Trained { network, kept_epoch, history, stop, quantized: None, float: None });
     }
 
-    let largest = measure(&network, train)?.largest;
-    let mut student = FixedStudent::new(&network.parameters()?, &largest, config, &device)?;
+    let (float, mut layers, mut largest) =
+        (Some(network.clone()), network.parameters()?, measure(&network, train)?.largest);
+    fixed::balance(&mut layers, &mut largest);
+    let mut student = FixedStudent::new(&layers, &largest, config, &device)?;
     let plan = Plan {
         epochs: config.qat_epochs,
         learning_rate: config.qat_learning_rate,
@@ -112,7 +116,7 @@ pub fn train(
         history.push(result);
     }
     let (network, kept_epoch) = (student.network(&device.inner()), history.len() as u32);
-    Ok(Trained { network, kept_epoch, history, stop, quantized: Some(student.into_layers()) })
+    Ok(Trained { network, kept_epoch, history, stop, quantized: Some(student.into_layers()), float })
 }
 
 /// Completes the record of an epoch that began at `start`: measures `plain` on `validation`.
