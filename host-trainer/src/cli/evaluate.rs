@@ -3,8 +3,8 @@ use std::time::Instant;
 
 use anyhow::Result;
 use clap::Args;
-use comfy_table::Table;
 use host_support::numbers::whole;
+use host_support::table::Folded;
 use serde::Serialize;
 use shared_model::Model;
 
@@ -169,13 +169,14 @@ impl DataOutput {
 
 impl EvaluateOutput {
     fn text(&self) -> String {
-        let Evaluation { model_id, images, correct, accuracy, largest_softmax_error, .. } = &self.evaluation;
+        let Evaluation { model_id, images, correct, accuracy, loss, largest_softmax_error, .. } = &self.evaluation;
         let mut text = [
             line("model", model_id),
             line("data set", self.data.text()),
             line("test images", images),
             line("classified correctly", correct),
             line("accuracy, fixed point", percent(*accuracy)),
+            line("loss, fixed point", loss.map_or_else(|| "unknown".to_owned(), |loss| format!("{loss:.4}"))),
             line("softmax, largest error", format_args!("{largest_softmax_error:.6}")),
             line("time", format_args!("{:.2} s, {:.0} images per second", self.seconds, self.images_per_second)),
         ]
@@ -202,12 +203,13 @@ impl EvaluateOutput {
         self.evaluation.classes.get(class).map(|class| printable(&class.name)).unwrap_or_default()
     }
 
-    fn classes(&self) -> Table {
-        let mut table = table(["class", "images", "precision", "recall"].map(str::to_owned), 1);
+    fn classes(&self) -> Folded {
+        let mut table = table(["class", "images", "precision", "recall", "F1"].map(str::to_owned), 1);
         for (index, class) in self.evaluation.classes.iter().enumerate() {
             let share = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), percent);
             let name = self.number_and_name(index);
-            table.add_row([name, class.images.to_string(), share(class.precision), share(class.recall)]);
+            let shares = [class.precision, class.recall, class.f1].map(share);
+            table.add_row([name, class.images.to_string()].into_iter().chain(shares));
         }
         table
     }
@@ -230,7 +232,7 @@ impl EvaluateOutput {
         format!("\nconfusion matrix: images by true class (rows) and predicted class (columns)\n{table}\n")
     }
 
-    fn mistakes(&self) -> Table {
+    fn mistakes(&self) -> Folded {
         let mut table = table(["true", "predicted", "probability", "test image"].map(str::to_owned), 2);
         for Mistake { index, label, class, probability } in self.evaluation.mistakes.iter().take(MAX_PRINTED_MISTAKES) {
             table.add_row([self.name(*label), self.name(*class), percent(*probability), index.to_string()]);
@@ -265,7 +267,7 @@ mod tests {
     fn class_names_are_escaped_and_wrapped() {
         let text = text(&["\x1b[2J", &"long ".repeat(50), "2"]);
         assert!(text.contains("0 \\u{1b}[2J") && !text.contains('\x1b'), "{text}");
-        assert!(text.lines().all(|line| line.chars().count() <= 120), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         assert!(text.contains("│ 2 ") && !text.contains("2 2"), "{text}");
     }
 

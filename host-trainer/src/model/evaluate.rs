@@ -9,6 +9,7 @@ use shared_model::{AnswersHeader, HostWorkspace, InferError, LOGIT_FRACTION_BITS
 use crate::data::Split;
 use crate::model::softmax::softmax;
 use crate::model::{ClassResult, Evaluation, Mistake};
+use crate::network::calibrate::cross_entropy;
 
 /// The answers of the fixed-point network over a split.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,27 +18,33 @@ pub struct Evaluated {
     pub predictions: Vec<u16>,
     /// The probability of that class, Q1.15.
     pub confidences: Vec<u16>,
+    /// The cross-entropy of the logits, for each image.
+    pub losses: Vec<f64>,
     /// The largest difference between a probability and the softmax of the same logits in `f64`.
     pub largest_softmax_error: f64,
 }
 
 impl Evaluated {
-    fn add(&mut self, prediction: &Prediction<'_>) {
+    fn add(&mut self, prediction: &Prediction<'_>, label: u8) {
         self.predictions.push(prediction.class as u16);
         self.confidences.push(prediction.probabilities.get(prediction.class).copied().unwrap_or_default());
+        self.losses.push(cross_entropy(logits(prediction), label.into()));
         self.largest_softmax_error = self.largest_softmax_error.max(softmax_error(prediction));
     }
 
     fn append(&mut self, part: Self) {
         self.predictions.extend(part.predictions);
         self.confidences.extend(part.confidences);
+        self.losses.extend(part.losses);
         self.largest_softmax_error = self.largest_softmax_error.max(part.largest_softmax_error);
     }
 }
 
 /// Infers every image of `split`.
 pub fn evaluate(view: &Model<'_>, split: &Split) -> Result<Evaluated, InferError> {
-    let parts = for_each_image(view, split, |_, prediction, part: &mut Evaluated| part.add(prediction))?;
+    let parts = for_each_image(view, split, |index, prediction, part: &mut Evaluated| {
+        part.add(prediction, split.labels[index]);
+    })?;
     let mut evaluated = Evaluated::default();
     parts.into_iter().for_each(|part| evaluated.append(part));
     Ok(evaluated)
@@ -54,7 +61,7 @@ pub fn evaluate_with_answers(view: &Model<'_>, split: &Split) -> Result<(Evaluat
     };
     type Answers = (Evaluated, Vec<u8>);
     let parts = for_each_image(view, split, |index, prediction, (evaluated, records): &mut Answers| {
-        evaluated.add(prediction);
+        evaluated.add(prediction, split.labels[index]);
         let start = records.len();
         records.resize(start + header.record_bytes(), 0);
         // Cannot fail: inference has just checked these shapes.
@@ -71,11 +78,16 @@ pub fn evaluate_with_answers(view: &Model<'_>, split: &Split) -> Result<(Evaluat
 
 /// Returns the largest difference between a probability and the softmax of the logits in `f64`.
 fn softmax_error(prediction: &Prediction<'_>) -> f64 {
-    let one = f64::from(1_u32 << LOGIT_FRACTION_BITS);
-    let exact = softmax(prediction.logits.iter().map(|&logit| f64::from(logit) / one));
+    let exact = softmax(logits(prediction));
     let found = prediction.probabilities.iter().map(|&probability| f64::from(probability) / f64::from(PROBABILITY_ONE));
     let errors = exact.iter().zip(found).map(|(exact, found)| (exact - found).abs());
     errors.fold(0.0, f64::max)
+}
+
+/// Returns the logits as real numbers.
+fn logits(prediction: &Prediction<'_>) -> impl Iterator<Item = f64> + Clone {
+    let one = f64::from(1_u32 << LOGIT_FRACTION_BITS);
+    prediction.logits.iter().map(move |&logit| f64::from(logit) / one)
 }
 
 /// Most mistakes listed in an evaluation.
@@ -96,7 +108,8 @@ pub fn describe(view: &Model<'_>, split: &Split, evaluated: &Evaluated) -> Evalu
         let predicted = confusion.iter().map(|row| row[class]).sum();
         let correct = confusion[class][class];
         let (precision, recall) = (share(correct, predicted), share(correct, images));
-        ClassResult { name: name.to_owned(), images, predicted, correct, precision, recall }
+        let f1 = share(2 * correct, predicted + images);
+        ClassResult { name: name.to_owned(), images, predicted, correct, precision, recall, f1 }
     });
     let classes = classes.collect();
 
@@ -116,6 +129,7 @@ pub fn describe(view: &Model<'_>, split: &Split, evaluated: &Evaluated) -> Evalu
         images,
         correct,
         accuracy: share(correct, images).unwrap_or_default(),
+        loss: Some(evaluated.losses.iter().sum::<f64>() / f64::from(images.max(1))),
         largest_softmax_error: evaluated.largest_softmax_error,
         mistakes: mistakes.collect(),
         confusion,
@@ -175,6 +189,11 @@ mod tests {
         let evaluated = evaluate(&view, &split).unwrap();
         assert_eq!(split.count_correct(&evaluated.predictions), 101);
         assert_eq!(evaluated.predictions[..4], [0, 1, 0, 1]);
+        // Logits of class 0: 200/255 and 0. Those of class 1: 100/255.
+        let softplus = |difference: f64| difference.exp().ln_1p();
+        for (loss, expected) in evaluated.losses.iter().zip([softplus(-100.0 / 255.0); 2]) {
+            assert!((loss - expected).abs() < 1e-4, "{loss} {expected}");
+        }
         assert!(evaluated.largest_softmax_error > 0.0 && evaluated.largest_softmax_error < 2.0 / 32768.0);
     }
 
@@ -209,6 +228,7 @@ mod tests {
         let evaluated = Evaluated {
             predictions: vec![0, 1, 1, 0, 3, 1],
             confidences: vec![30_000, 16_384, 30_000, 20_000, 16_384, 20_000],
+            losses: vec![0.5, 1.0, 1.5, 0.0, 0.0, 3.0],
             largest_softmax_error: 0.5,
         };
         let found = describe(&Model::parse(&bytes).unwrap(), &split, &evaluated);
@@ -218,6 +238,9 @@ mod tests {
         let third = Some(1.0 / 3.0);
         let expected = [(Some(0.5), Some(0.5)), (third, Some(0.5)), (None, Some(0.0)), (Some(0.0), None)];
         assert_eq!(classes, expected);
+        let f1: Vec<_> = found.classes.iter().map(|class| class.f1).collect();
+        assert_eq!(f1, [Some(0.5), Some(0.4), Some(0.0), Some(0.0)]);
+        assert_eq!(found.loss, Some(1.0));
         // The most confident first; equally confident ones in the order of the split.
         let mistakes: Vec<_> = found.mistakes.iter().map(|mistake| (mistake.index, mistake.probability)).collect();
         let [more, less] = [20_000.0 / 32_768.0, 0.5];

@@ -11,6 +11,9 @@ pub struct Evaluation {
     pub correct: u32,
     /// Share of test images classified correctly.
     pub accuracy: f64,
+    /// Mean cross-entropy of the logits, 0 or more; `None` in older files.
+    #[serde(default)]
+    pub loss: Option<f64>,
     /// The largest difference between a probability and the softmax of the same logits in `f64`.
     pub largest_softmax_error: f64,
     /// The confusion matrix: image counts, `[label][predicted class]`.
@@ -35,6 +38,10 @@ pub struct ClassResult {
     pub precision: Option<f64>,
     /// `correct / images`; `None` if no image has this label.
     pub recall: Option<f64>,
+    /// The harmonic mean of precision and recall; `None` without images and predictions, and in
+    /// older files.
+    #[serde(default)]
+    pub f1: Option<f64>,
 }
 
 /// An image that is classified wrongly.
@@ -65,12 +72,14 @@ pub mod tests {
             correct,
             precision: Some(share),
             recall: Some(share),
+            f1: Some(share),
         };
         Evaluation {
             model_id: "01234567".to_owned(),
             images: images * classes as u32,
             correct: correct * classes as u32,
             accuracy: share,
+            loss: Some(0.5),
             largest_softmax_error: 0.0,
             confusion: (0..classes).map(row).collect(),
             classes: names.iter().map(class).collect(),

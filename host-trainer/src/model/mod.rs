@@ -1,5 +1,6 @@
 //! Exports, imports, reorders and evaluates models.
 
+mod cost;
 pub mod evaluate;
 mod evaluation;
 pub mod export;
@@ -7,6 +8,7 @@ pub mod import;
 pub mod reorder;
 pub mod softmax;
 
+pub use cost::Cost;
 pub use evaluation::{ClassResult, Evaluation, Mistake};
 
 #[cfg(test)]

@@ -48,6 +48,7 @@ pub fn measure(network: &Network, split: &Split) -> Result<Calibration, TensorRe
         let logits: Vec<f32> = logits.try_into_vec_as()?;
         for (row, &label) in logits.chunks(classes).zip(labels) {
             measured.predictions.push(argmax(row) as u16);
+            let row = row.iter().copied().map(f64::from);
             measured.loss += cross_entropy(row, label.into()) / split.len() as f64;
         }
     }
@@ -55,11 +56,10 @@ pub fn measure(network: &Network, split: &Split) -> Result<Calibration, TensorRe
 }
 
 /// Returns the negative logarithm of the softmax of `logits` at `label`.
-fn cross_entropy(logits: &[f32], label: usize) -> f64 {
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let above = |logit: f32| f64::from(logit) - f64::from(largest);
-    let sum: f64 = logits.iter().map(|&logit| above(logit).exp()).sum();
-    logits.get(label).map_or(f64::NAN, |&logit| sum.ln() - above(logit))
+pub fn cross_entropy(mut logits: impl Iterator<Item = f64> + Clone, label: usize) -> f64 {
+    let largest = logits.clone().fold(f64::NEG_INFINITY, f64::max);
+    let sum: f64 = logits.clone().map(|logit| (logit - largest).exp()).sum();
+    logits.nth(label).map_or(f64::NAN, |logit| sum.ln() - (logit - largest))
 }
 
 /// Returns the index of the largest value, the lowest if several are equal.

@@ -14,6 +14,8 @@ impl Record for Evaluation {
             ("largest_softmax_error", is_share(self.largest_softmax_error)),
             ("precision", self.classes.iter().all(|class| class.precision.is_none_or(is_share))),
             ("recall", self.classes.iter().all(|class| class.recall.is_none_or(is_share))),
+            ("f1", self.classes.iter().all(|class| class.f1.is_none_or(is_share))),
+            ("loss", self.loss.is_none_or(|loss| loss >= 0.0)),
             ("probability", self.mistakes.iter().all(|mistake| is_share(mistake.probability))),
         ])
     }

@@ -41,7 +41,14 @@ fn a_second_evaluation_of_a_run_equals_the_first() {
         assert!(evaluated["seconds"].is_number());
         assert_eq!(evaluated["written"].as_array().unwrap().len(), 3);
     }
-    let parts = ["accuracy, fixed point   100.00 %", "precision", "true / predicted", "run/confusion.svg"];
+    let parts = [
+        "accuracy, fixed point   100.00 %",
+        "precision",
+        "F1",
+        "loss, fixed point",
+        "true / predicted",
+        "run/confusion.svg",
+    ];
     let assert = project.run(&["evaluate", "run", "--data", "data"]).success();
     let assert = parts.iter().fold(assert, |assert, part| assert.stdout(contains(*part)));
     assert.stdout(contains("mistakes\n").not());

@@ -14,7 +14,8 @@ pub fn content(runs: &[Run]) -> Markup {
     html! {
         p.note {
             dfn { "Precision" } " of a class is the share of the images classified as this class that belong to it; "
-            dfn { "recall" } " is the share of its images that are classified as it. "
+            dfn { "recall" } " is the share of its images that are classified as it; "
+            dfn { "F1" } " is the harmonic mean of both. "
             "All figures are in fixed point, as on a device."
         }
         (side_by_side(runs, of_run))
@@ -23,10 +24,11 @@ pub fn content(runs: &[Run]) -> Markup {
 
 fn of_run(run: &Run) -> Markup {
     html! {
-        @if let Some(Evaluation { images, correct, accuracy, .. }) = &run.evaluation {
+        @if let Some(Evaluation { images, correct, accuracy, loss, .. }) = &run.evaluation {
             p {
                 (count((*correct).into())) " of " (count((*images).into()))
                 " test images are classified correctly: " (percent(*accuracy)) "."
+                @if let Some(loss) = loss { " The mean cross-entropy is " (format!("{loss:.4}")) "." }
             }
         }
         @match &run.confusion_plot {
@@ -55,13 +57,14 @@ fn classes(classes: &[ClassResult]) -> Markup {
                 th scope="row" { bdi { (printable(&class.name)) } }
                 td { (share(class.precision)) }
                 td { (share(class.recall)) }
+                td { (share(class.f1)) }
                 td { (count(class.images.into())) }
                 td { (count(class.predicted.into())) }
                 td { (count(class.correct.into())) }
             }
         }
     };
-    let names = ["Class", "Precision", "Recall", "Images", "Predicted", "Correct"];
+    let names = ["Class", "Precision", "Recall", "F1", "Images", "Predicted", "Correct"];
     figures("Results by class", &head(&names), &body)
 }
 
