@@ -14,6 +14,7 @@ mod frontier;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod import;
+mod lecture;
 mod model;
 mod predict;
 mod project;
