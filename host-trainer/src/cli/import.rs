@@ -204,7 +204,7 @@ fn config(hidden: Vec<usize>) -> TrainConfig {
 
 fn trained(parameters: Vec<DenseParameters>) -> Trained {
     let network = Network::from_parameters(parameters, &backend::processor());
-    Trained { network, kept_epoch: 0, history: Vec::new(), stop: Stop::Epochs, quantized: None }
+    Trained { network, kept_epoch: 0, history: Vec::new(), stop: Stop::Epochs, quantized: None, float: None }
 }
 
 /// Logs the orientation of square matrices, which only their name decides.

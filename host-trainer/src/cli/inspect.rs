@@ -5,10 +5,13 @@ use clap::Args;
 use serde::Serialize;
 use shared_model::{DenseLayer, FORMAT_VERSION, Model, Provenance};
 
+use super::messages::cost_lines;
 use super::{OutputArguments, line, percent};
 use crate::data::hex;
+use crate::model::Cost;
 use crate::network::backend::Backend;
 use crate::run::model_file;
+use crate::text::count;
 
 #[derive(Debug, Args)]
 pub struct InspectArguments {
@@ -24,6 +27,10 @@ struct InspectOutput {
     model_id: String,
     format: u8,
     bytes: usize,
+    /// Weights and biases.
+    parameters: usize,
+    #[serde(flatten)]
+    cost: Cost,
     rows: usize,
     columns: usize,
     classes: Vec<String>,
@@ -65,6 +72,8 @@ impl InspectArguments {
             model_id: view.id().to_string(),
             format: FORMAT_VERSION,
             bytes: bytes.len(),
+            parameters: view.layers().map(|layer| (layer.inputs() + 1) * layer.outputs()).sum(),
+            cost: Cost::of(&view),
             rows: view.rows(),
             columns: view.columns(),
             classes: view.class_names().map(str::to_owned).collect(),
@@ -84,6 +93,8 @@ impl InspectOutput {
             line("classes", self.classes.join(", ")),
         ]
         .concat();
+        text += &line("parameters", count(self.parameters as u64));
+        text += &cost_lines(&self.cost);
         for (index, layer) in self.layers.iter().enumerate() {
             let LayerOutput { inputs, outputs, weight_order, weight_bytes, weights, zero_weights, biases, shifts } =
                 layer;
@@ -99,7 +110,7 @@ impl InspectOutput {
         let self_test = match self.golden_vectors {
             0 => "none: no golden vectors".to_owned(),
             1 => "passed: 1 golden vector".to_owned(),
-            count => format!("passed: {count} golden vectors"),
+            many => format!("passed: {many} golden vectors"),
         };
         let accuracy = |share: Option<f64>| share.map_or_else(|| "none".to_owned(), percent);
         text += &line("self-test", self_test);

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use super::line;
+use crate::model::Cost;
 use crate::run::{Outcome, describe_gap};
 use crate::support::progress;
-use crate::text::{percent, points};
+use crate::text::{count, percent, points};
 use crate::train::Epoch;
 
 /// Loss of accuracy by quantization, as a share, above which we warn.
@@ -27,6 +28,7 @@ pub fn outcome_lines(outcome: &Outcome, test_images: usize, model: &Path) -> Str
         line("training, float", percent(outcome.train_accuracy_float)),
         line("test, float", percent(outcome.test_accuracy_float)),
         line("generalization gap", describe_gap(outcome.gap())),
+        outcome.test_accuracy_before_qat.map_or_else(String::new, |before| line("test, before --qat", percent(before))),
         line("test, fixed point", percent(outcome.test_accuracy_fixed)),
         line("predictions changed", format_args!("{} of {test_images}", outcome.predictions_changed)),
         line("model", format_args!("{} ({}, {} bytes)", model.display(), outcome.model_id, outcome.model_bytes)),
@@ -34,12 +36,30 @@ pub fn outcome_lines(outcome: &Outcome, test_images: usize, model: &Path) -> Str
     .concat()
 }
 
+/// Formats the cost of a model on a device, and the boards that it fits.
+pub fn cost_lines(cost: &Cost) -> String {
+    let Cost { multiplications, flash_bytes, ram_bytes, .. } = cost;
+    let bytes = |bytes: &usize| format!("{} bytes", count(*bytes as u64));
+    [
+        line("multiplications", format_args!("{} for an image; zeros are skipped", count(*multiplications as u64))),
+        line("flash", format_args!("{}, without the firmware", bytes(flash_bytes))),
+        line("RAM", format_args!("{} for inference, without the stack", bytes(ram_bytes))),
+        line("fits", cost.boards_text(true)),
+        line("does not fit", cost.boards_text(false)),
+    ]
+    .concat()
+}
+
 /// Warns if quantization costs more accuracy than usual.
 pub fn warn_of_loss(outcome: &Outcome) {
-    let loss = outcome.test_accuracy_float - outcome.test_accuracy_fixed;
+    let loss = outcome.fixed_point_loss();
     if loss > MAX_TOLERATED_LOSS {
+        let remedy = match outcome.test_accuracy_before_qat {
+            Some(before) => format!(", from {} before --qat; try another --qat-learning-rate", percent(before)),
+            None => String::new(),
+        };
         progress::log(format_args!(
-            "warning: fixed point loses {} of test accuracy, expected at most {}",
+            "warning: fixed point loses {} of test accuracy, expected at most {}{remedy}",
             points(loss),
             points(MAX_TOLERATED_LOSS)
         ));

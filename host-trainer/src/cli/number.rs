@@ -1,6 +1,22 @@
 //! Parsers of numbers that options take.
 
+use shared_model::MAX_WIDTH;
+
 use crate::support::range::{is_beta, is_learning_rate, is_share, is_share_below_one};
+
+/// Neurons of each hidden layer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Widths(pub Vec<usize>);
+
+/// Parses the neurons of each hidden layer, with commas between them, or `none`.
+pub fn widths(text: &str) -> Result<Widths, String> {
+    if text == "none" {
+        return Ok(Widths(Vec::new()));
+    }
+    let width = |text: &str| text.parse().ok().filter(|width| (1..=MAX_WIDTH).contains(width));
+    let named = |part: &str| format!("found {part:?}, expected 1..={MAX_WIDTH} neurons as in 128 or 512,256, or none");
+    text.split(',').map(|part| width(part).ok_or_else(|| named(part))).collect::<Result<_, _>>().map(Widths)
+}
 
 /// Parses a finite number.
 pub fn finite(text: &str) -> Result<f64, String> {
@@ -43,6 +59,18 @@ fn number(text: &str, is_possible: impl Fn(f64) -> bool, expected: &str) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn widths_are_numbers_or_none() {
+        assert_eq!(widths("512,256"), Ok(Widths(vec![512, 256])));
+        assert_eq!(widths("none"), Ok(Widths(Vec::new())));
+        for (bad, part) in
+            [("", "\"\""), ("1,,2", "\"\""), ("0", "\"0\""), ("16385", "16385"), ("none,1", "none"), ("a", "a")]
+        {
+            let error = widths(bad).unwrap_err();
+            assert!(error.contains(part) && error.contains("1..=16384"), "{error}");
+        }
+    }
 
     #[test]
     fn learning_rates_are_checked() {

@@ -130,7 +130,7 @@ impl RecipeArguments {
     }
 
     /// Checks that the options fit each other, layers of `hidden` neurons, and early stopping.
-    pub fn check(&self, hidden: &[u32], may_stop_early: bool) -> Result<(), UsageError> {
+    pub fn check(&self, hidden: &[usize], may_stop_early: bool) -> Result<(), UsageError> {
         if self.from.is_some() && self.qat.is_none() {
             let unused = [
                 ("--teacher", self.teacher.is_some()),
@@ -151,6 +151,12 @@ impl RecipeArguments {
                  --stop-at-train-accuracy"
             )));
         }
+        let of_hidden = [("--sparsity", self.sparsity > 0.0), ("--weight-bits", self.weight_bits != WeightBits::Eight)];
+        if let Some((option, _)) = of_hidden.into_iter().find(|(_, is_given)| *is_given && hidden.is_empty()) {
+            return Err(UsageError(format!(
+                "{option} changes hidden layers only, and --hidden is none; leave one of them out"
+            )));
+        }
         if self.sparsity == 0.0 {
             return Ok(());
         }
@@ -162,7 +168,7 @@ impl RecipeArguments {
         if self.weight_bits != WeightBits::Eight {
             return Err(UsageError(SPARSE_BITS.to_owned()));
         }
-        match hidden.iter().find(|width| (**width as usize) < BLOCK_OUTPUTS) {
+        match hidden.iter().find(|width| **width < BLOCK_OUTPUTS) {
             Some(width) => Err(UsageError(format!(
                 "--sparsity requires layers of at least {BLOCK_OUTPUTS} neurons, --hidden has one of {width}; make it \
                  wider"

@@ -2,25 +2,26 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Result;
-use clap::{ArgAction, Args};
+use clap::Args;
 use host_support::numbers::whole;
 use serde::Serialize;
-use shared_model::{MAX_LAYERS, MAX_WIDTH, WeightOrder};
+use shared_model::{MAX_LAYERS, WeightOrder};
 
 use super::backend::BackendArguments;
-use super::messages::{log_epoch, outcome_lines, warn_of_loss};
-use super::number::share_of_one;
+use super::messages::{cost_lines, log_epoch, outcome_lines, warn_of_loss};
+use super::number::{Widths, share_of_one, widths};
 use super::recipe::RecipeArguments;
 use super::{DataArguments, OutputArguments, UsageError, check_apart, check_export, line};
 use crate::data::{Dataset, HeldOut, Split, Validation, ValidationOrder};
 use crate::limits::MAX_WEIGHT_BYTES;
+use crate::model::Cost;
 use crate::network::backend::Backend;
 use crate::network::join_widths;
-use crate::run::describe_stop;
 use crate::run::pipeline::{self, Sources};
-use crate::run::{Configuration, Outcome, RunFile, RunFolder};
+use crate::run::{Configuration, Outcome, RunFile, RunFolder, model_file};
+use crate::run::{describe_overfitting, describe_stop, is_overfitted};
 use crate::support::{files, progress};
-use crate::text::{Shown, printable};
+use crate::text::{Shown, count, printable};
 use crate::train::{Epoch, TrainConfig};
 
 /// Largest number of hidden layers, which are all layers except the last.
@@ -41,13 +42,12 @@ pub struct TrainArguments {
     data: DataArguments,
     #[command(flatten)]
     backend: BackendArguments,
-    /// Neurons of each hidden layer, for example 128 or 512,256
+    /// Neurons of each hidden layer, for example 128 or 512,256, or none
     ///
     /// 1..=16384 neurons per layer, at most 15 layers; all weights together at most 64 MiB, one
-    /// byte each.
-    #[arg(long, value_name = "N,..", help_heading = "Network", action = ArgAction::Set, value_delimiter = ',',
-        default_value = "128", value_parser = whole::<u32>(1..=MAX_WIDTH as u32))]
-    hidden: Vec<u32>,
+    /// byte each. With none, every pixel is connected to every class.
+    #[arg(long, value_name = "N,..|none", help_heading = "Network", default_value = "128", value_parser = widths)]
+    hidden: Widths,
     #[command(flatten)]
     recipe: RecipeArguments,
     /// Seed of every random choice, 0..=18446744073709551615; the same seed, backend and machine
@@ -92,6 +92,12 @@ struct TrainOutput<'a> {
     #[serde(flatten)]
     outcome: &'a Outcome,
     generalization_gap: f64,
+    #[serde(flatten)]
+    cost: Cost,
+    /// Judged by the validation loss; `None` if no images were held out.
+    overfitting: Option<bool>,
+    #[serde(skip)]
+    history: &'a [Epoch],
     seconds: f64,
 }
 
@@ -137,7 +143,11 @@ impl TrainArguments {
             data.folder.display(),
             data.origin.named_by()
         ));
-        let on_epoch = |epoch: &Epoch| log_epoch(epoch, config.all_epochs());
+        let mut history = Vec::new();
+        let on_epoch = |epoch: &Epoch| {
+            log_epoch(epoch, config.all_epochs());
+            history.push(epoch.clone());
+        };
         let sources = Sources {
             data: &data,
             validation: validation.as_ref(),
@@ -147,6 +157,8 @@ impl TrainArguments {
         let outcome = pipeline::run(&config, sources, &folder, self.export.as_deref(), on_epoch)?;
 
         warn_of_loss(&outcome);
+        let bytes = folder.read_bytes(RunFile::Model)?;
+        let cost = Cost::of(&model_file::load(&folder.file(RunFile::Model), &bytes)?);
         let model = self.export.unwrap_or_else(|| folder.file(RunFile::Model));
         let report = TrainOutput {
             run: Shown(folder.path()),
@@ -154,7 +166,10 @@ impl TrainArguments {
             backend: config.backend,
             device: config.backend.open()?.1.to_string(),
             seed: config.seed,
+            cost,
             generalization_gap: outcome.gap(),
+            overfitting: is_overfitted(&history, outcome.kept_epoch),
+            history: &history,
             outcome: &outcome,
             seconds: start.elapsed().as_secs_f64(),
         };
@@ -162,10 +177,10 @@ impl TrainArguments {
     }
 
     fn check(&self) -> Result<(), UsageError> {
-        if self.hidden.len() > MAX_HIDDEN_LAYERS {
-            let count = self.hidden.len();
+        if self.hidden.0.len() > MAX_HIDDEN_LAYERS {
+            let count = self.hidden.0.len();
             return Err(UsageError(format!(
-                "--hidden has {count} layers, expected 1..={MAX_HIDDEN_LAYERS}; name fewer layers"
+                "--hidden has {count} layers, expected at most {MAX_HIDDEN_LAYERS}; name fewer layers"
             )));
         }
         if self.patience.is_some() && self.validation == 0 {
@@ -173,11 +188,11 @@ impl TrainArguments {
             return Err(UsageError(text.to_owned()));
         }
         let may_stop_early = self.patience.is_some() || self.stop_at_train_accuracy.is_some();
-        self.recipe.check(&self.hidden, may_stop_early)
+        self.recipe.check(&self.hidden.0, may_stop_early)
     }
 
     fn config(&self, backend: Backend) -> TrainConfig {
-        let hidden = self.hidden.iter().map(|&width| width as usize).collect();
+        let hidden = self.hidden.0.clone();
         TrainConfig {
             stop_at_train_accuracy: self.stop_at_train_accuracy,
             patience: self.patience,
@@ -192,6 +207,9 @@ impl TrainOutput<'_> {
         [
             line("epochs", describe_stop(outcome)),
             outcome_lines(outcome, test_images, self.model.0),
+            line("overfitting", describe_overfitting(self.history, outcome.kept_epoch)),
+            line("parameters", count(outcome.parameters as u64)),
+            cost_lines(&self.cost),
             line("run", self.run),
             line("time", format_args!("{:.1} s, {:.1} s of them training", self.seconds, outcome.train_seconds)),
         ]

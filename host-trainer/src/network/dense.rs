@@ -182,7 +182,11 @@ impl Network {
     }
 }
 
-/// Joins the widths of layers, for example to `128,64` or `784-128-10`.
+/// Joins the widths of layers, for example to `128,64` or `784-128-10`. Returns `none` without
+/// layers.
 pub fn join_widths(widths: &[usize], separator: &str) -> String {
+    if widths.is_empty() {
+        return "none".to_owned();
+    }
     widths.iter().map(ToString::to_string).collect::<Vec<_>>().join(separator)
 }

@@ -28,6 +28,8 @@ pub enum RunError {
         RunFile::ALL[0].name()
     )]
     NoRun { folder: PathBuf },
+    #[error("{folder} contains runs, but is not the folder of one; name one or several of them: {runs}")]
+    Parent { folder: PathBuf, runs: String },
 }
 
 /// A file that is missing or damaged.
@@ -84,6 +86,17 @@ fn names(folders: &[PathBuf]) -> Vec<String> {
     }
 }
 
+/// Names the first of `folders`, and the count of the others.
+fn list(folders: &[PathBuf]) -> String {
+    let (first, rest) = folders.split_at(folders.len().min(MAX_LISTED));
+    let names: Vec<String> = first.iter().map(|folder| quoted(folder)).collect();
+    let rest = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+    names.join(" ") + &rest
+}
+
+/// Most folders of runs that an error names.
+const MAX_LISTED: usize = 5;
+
 /// Comment in commands: a run does not record the folder of its data.
 const DATA: &str = " # and --data, if it was used";
 
@@ -92,7 +105,11 @@ impl Run {
         let folder = RunFolder::at(path.to_owned());
         let parity_files = folder.parity_files()?;
         if !folder.files().any(|file| file.exists()) {
-            return Err(RunError::NoRun { folder: path.to_owned() });
+            let (folder, runs) = (path.to_owned(), folder.runs_inside());
+            if runs.is_empty() {
+                return Err(RunError::NoRun { folder });
+            }
+            return Err(RunError::Parent { folder, runs: list(&runs) });
         }
 
         let configuration: Result<Configuration, _> = folder.read(RunFile::Configuration);
@@ -338,6 +355,14 @@ mod tests {
         let path = [folder.path().to_owned()];
         std::fs::write(folder.path().join("other"), "x").unwrap();
         assert!(matches!(load(&path), Err(RunError::NoRun { .. })));
+        for index in 0..7 {
+            let run = folder.path().join(format!("run-{index}"));
+            std::fs::create_dir(&run).unwrap();
+            std::fs::write(run.join("config.json"), "x").unwrap();
+        }
+        let error = load(&path).unwrap_err().to_string();
+        assert!(error.contains("run-0") && error.contains("run-4 and 2 more"), "{error}");
+        assert!(!error.contains("run-5") && !error.contains("--run"), "{error}");
         assert!(matches!(load(&[folder.path().join("absent")]), Err(RunError::Folder(_))));
         std::fs::write(folder.path().join("history.json"), "[]").unwrap();
         std::fs::write(folder.path().join("history.svg"), "<svg>").unwrap();

@@ -1,6 +1,6 @@
 //! The folder of a run: its files, and reading them.
 
-use std::fs::{File, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -156,6 +156,15 @@ impl RunFolder {
         }
     }
 
+    /// Returns the folders of runs directly inside this one, sorted by name.
+    pub fn runs_inside(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(&self.path).into_iter().flatten().flatten().map(|entry| entry.path());
+        let mut runs: Vec<_> =
+            entries.filter(|path| Self::at(path.clone()).file(RunFile::Configuration).exists()).collect();
+        runs.sort();
+        runs
+    }
+
     /// Creates the folder if it does not exist, and checks that it can be written to. Until this
     /// value and its clones are dropped, no other process can create the same folder: two runs in
     /// one folder would mix their files.
@@ -252,7 +261,6 @@ pub fn json(value: &impl Serialize) -> Result<Vec<u8>, RecordError> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::fs;
 
     use super::super::{Configuration, DataRecord, Outcome};
     use super::*;
@@ -301,6 +309,7 @@ mod tests {
             train_accuracy_float: 0.1 + 0.2,
             test_accuracy_float: 0.0,
             test_accuracy_fixed: 1.0,
+            test_accuracy_before_qat: None,
             predictions_changed: 0,
             train_seconds: 0.5,
         };

@@ -27,7 +27,7 @@ mod weights;
 pub use configuration::Configuration;
 #[cfg(test)]
 pub use configuration::DataRecord;
-pub use describe::{describe_gap, describe_stop};
+pub use describe::{describe_gap, describe_overfitting, describe_stop, is_overfitted};
 pub use folder::{MAX_RECORD_BYTES, RecordError, RunFile, RunFolder, json};
 pub use outcome::Outcome;
 pub use weights::encode as encode_weights;

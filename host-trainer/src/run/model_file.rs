@@ -13,6 +13,8 @@ use crate::support::bounded;
 /// Why a file cannot be used as a model.
 #[derive(Debug, Error)]
 pub enum ModelFileError {
+    #[error("{folder} contains runs, but is not the folder of one; name one of them, for example {first}")]
+    Parent { folder: PathBuf, first: PathBuf },
     #[error("cannot read model {path}")]
     Read { path: PathBuf, source: io::Error },
     #[error("cannot use {path} as a model; name a file that train or import wrote, or the folder of its run")]
@@ -28,7 +30,14 @@ pub fn resolve(path: &Path) -> PathBuf {
 
 /// Reads the bytes of a model file; [`load`] parses them.
 pub fn read(path: &Path) -> Result<Vec<u8>, ModelFileError> {
-    bounded::read(path, MAX_MODEL_BYTES).map_err(|source| ModelFileError::Read { path: path.to_owned(), source })
+    bounded::read(path, MAX_MODEL_BYTES).map_err(|source| {
+        let folder = path.parent().filter(|_| path.ends_with(RunFile::Model.name())).map(Path::to_owned);
+        let run = folder.map(RunFolder::at).filter(|run| !run.file(RunFile::Configuration).exists());
+        match run.and_then(|run| Some((run.path().to_owned(), run.runs_inside().into_iter().next()?))) {
+            Some((folder, first)) => ModelFileError::Parent { folder, first },
+            None => ModelFileError::Read { path: path.to_owned(), source },
+        }
+    })
 }
 
 /// Parses `bytes`, read from `path`, as a model, and runs its self-test, as a device does.

@@ -21,6 +21,10 @@ pub struct Outcome {
     pub train_accuracy_float: f64,
     pub test_accuracy_float: f64,
     pub test_accuracy_fixed: f64,
+    /// Accuracy of the float network that fine-tuning in integers began with; `None` without
+    /// `--qat`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_accuracy_before_qat: Option<f64>,
     /// Test images that the two networks classify differently.
     pub predictions_changed: usize,
     /// Seconds of training, without export and evaluation.
@@ -28,6 +32,12 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Returns the accuracy that fixed point costs, as a share: from the float network, or from the
+    /// one that fine-tuning in integers began with if that is better.
+    pub fn fixed_point_loss(&self) -> f64 {
+        self.test_accuracy_before_qat.unwrap_or(0.0).max(self.test_accuracy_float) - self.test_accuracy_fixed
+    }
+
     /// Returns the generalization gap: training accuracy minus test accuracy, as a share.
     pub fn gap(&self) -> f64 {
         self.train_accuracy_float - self.test_accuracy_float
@@ -46,6 +56,7 @@ impl Record for Outcome {
             ("train_accuracy_float", is_share(self.train_accuracy_float)),
             ("test_accuracy_float", is_share(self.test_accuracy_float)),
             ("test_accuracy_fixed", is_share(self.test_accuracy_fixed)),
+            ("test_accuracy_before_qat", self.test_accuracy_before_qat.is_none_or(is_share)),
             ("train_seconds", self.train_seconds >= 0.0),
         ])
     }

@@ -157,6 +157,8 @@ fn attempt(
     let layers = network.parameters()?;
     let (on_train, on_test) = (measure(network, &data.train)?, measure(network, &data.test)?);
 
+    let before = trained.float.as_ref().map(|float| measure(float, &data.test)).transpose()?;
+
     let mut quantized = match &trained.quantized {
         Some(quantized) => quantized.clone(),
         None => quantize(&layers, &on_train.largest, config.weight_bits)?,
@@ -186,6 +188,7 @@ fn attempt(
         train_accuracy_float: on_train.accuracy(&data.train),
         test_accuracy_float: on_test.accuracy(&data.test),
         test_accuracy_fixed: evaluation.accuracy,
+        test_accuracy_before_qat: before.map(|before| before.accuracy(&data.test)),
         predictions_changed: changed.count(),
         train_seconds: trained.history.iter().fold(0.0, |sum, epoch| sum + epoch.seconds),
     };

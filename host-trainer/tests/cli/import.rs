@@ -564,6 +564,24 @@ fn other_formats_are_named() {
     ] {
         let assert = project.import(content, "model.bin", &[]).stderr(contains("header").not());
         failure(assert, 1, &[&["cannot import weights: "], parts].concat());
+/// Checks fine-tuning in integers of a network whose hidden activations are tiny: the weights of
+/// one layer make up for those of the other.
+#[test]
+fn tiny_activations_are_fine_tuned_like_others() {
+    let project = Project::new();
+    for scale in [1e-20, 1e-5, 1e6] {
+        let [mut hidden, mut last] = bars();
+        let scaled = |values: &mut [f64], factor: f64| values.iter_mut().for_each(|value| *value *= factor);
+        hidden.weights.iter_mut().for_each(|weights| scaled(weights, scale));
+        scaled(&mut hidden.biases, scale);
+        last.weights.iter_mut().for_each(|weights| scaled(weights, scale.recip()));
+        let imported = project.import(&file(&pytorch(&[hidden, last])), "model.bin", &["--run", "run", "--json"]);
+        assert_eq!(json(imported)["test_accuracy_fixed"], 1.0);
+        let train = ["train", "--data", "data", "--from", "run", "--qat", "1", "--run", "new", "--json"];
+        let tuned = project.run(&train).success().stderr(contains("warning: fixed").not());
+        let tuned = json(tuned);
+        let accuracies = ["test_accuracy_before_qat", "test_accuracy_fixed"].map(|key| &tuned[key]);
+        assert_eq!(accuracies, [&1.0.into(), &1.0.into()], "{scale}: {tuned}");
     }
 }
 
@@ -576,4 +594,13 @@ fn a_run_is_enough_to_import_into() {
     let inspected = project.run(&["inspect", "run"]).success();
     let is_right = contains("trained by              another program").and(contains("epochs").not());
     inspected.stdout(is_right.and(contains("imported by")).and(contains("seed").not()));
+fn fine_tuning_that_ruins_a_network_is_compared_with_its_start() {
+    let project = Project::new();
+    project.import(&file(&pytorch(&bars())), "model.bin", &["--run", "run"]).success();
+    let train = ["train", "--data", "data", "--from", "run", "--qat", "1", "--qat-learning-rate", "1", "--run", "new"];
+    let tuned = project.run(&train).success();
+    let expected = contains("warning: fixed point loses ")
+        .and(contains("from 100.00 % before --qat"))
+        .and(contains("--qat-learning-rate"));
+    tuned.stderr(expected).stdout(contains("test, before --qat      100.00 %"));
 }

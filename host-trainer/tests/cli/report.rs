@@ -123,3 +123,15 @@ fn a_path_that_is_not_unicode_is_reported() {
     fs::rename(project.path().join("data"), project.path().join(odd)).unwrap();
     assert_eq!(report(&["data"], "--data")["folder"], "bad\u{fffd}");
 }
+
+#[test]
+fn a_folder_of_runs_is_not_taken_for_a_run() {
+    let project = Project::new();
+    for seed in ["1", "2"] {
+        project.train(&["--epochs", "1", "--seed", seed, "--run", &format!("runs/{seed}")]).success();
+    }
+    failure(project.run(&["report", "runs"]), 1, &["runs contains runs", "name one or several", "runs/1 runs/2"]);
+    for command in ["inspect", "evaluate"] {
+        failure(project.run(&[command, "runs"]), 1, &["runs contains runs", "for example runs/1"]);
+    }
+}

@@ -274,3 +274,49 @@ fn held_out_images_are_of_all_classes() {
     assert.stderr(contains("warning: --validation 80 leaves no training image of 2; use --validation-order class"));
     assert!(accuracy < 0.7 && config().contains(r#""validation_order": "last""#), "{accuracy}");
 }
+
+#[test]
+fn a_network_without_hidden_layers_is_trained() {
+    let project = Project::new();
+    let trained = json(project.train(&["--hidden", "none", "--json"]));
+    assert_eq!(trained["parameters"], 36 * 3 + 3);
+    assert!(trained["test_accuracy_fixed"].as_f64() > Some(0.9), "{trained}");
+    assert!(trained["run"].as_str().unwrap().starts_with("runs/none-"), "{trained}");
+    let layers = json(project.run(&["inspect", trained["run"].as_str().unwrap(), "--json"]))["layers"].clone();
+    assert_eq!(layers.as_array().unwrap().len(), 1, "{layers}");
+    for option in [["--sparsity", "0.5"], ["--weight-bits", "4"]] {
+        failure(project.train(&[&["--hidden", "none"], &option[..]].concat()), 2, &[option[0], "--hidden is none"]);
+    }
+}
+
+#[test]
+fn cost_and_boards_are_printed() {
+    let project = Project::new();
+    let trained = json(project.train(&["--run", "run", "--json"]));
+    let inspected = json(project.run(&["inspect", "run", "--json"]));
+    for (key, value) in [("parameters", 36 * 8 + 8 + 8 * 3 + 3), ("multiplications", 36 * 8 + 8 * 3)] {
+        assert_eq!((&trained[key], &inspected[key]), (&value.into(), &value.into()), "{key}");
+    }
+    let model = fs::read(project.path().join("run/model.bin")).unwrap();
+    assert_eq!(trained["flash_bytes"], model.len());
+    assert_eq!(trained["boards"], inspected["boards"]);
+    assert!(trained["boards"].as_array().unwrap().iter().all(|board| board["fits"] == true), "{trained}");
+    for command in [project.train(&["--run", "run"]), project.run(&["inspect", "run"])] {
+        let names = ["parameters ", "multiplications ", "flash ", "RAM ", "fits ", "does not fit            no board"];
+        let text = command.success();
+        names.iter().fold(text, |text, name| text.stdout(contains(format!("\n{name}"))));
+    }
+    let wide = json(project.train(&["--hidden", "300", "--run", "wide", "--json"]));
+    assert_eq!(wide["boards"][0]["board"], "microbit");
+    assert_eq!(wide["boards"][0]["reason"], "300 neurons in a hidden layer, at most 256");
+}
+
+#[test]
+fn overfitting_is_judged_by_held_out_images_only() {
+    let project = Project::new();
+    let without = project.train(&["--run", "run"]).success();
+    without.stdout(contains("overfitting             not judged").and(contains("training\n")));
+    assert!(json(project.train(&["--run", "run", "--json"]))["overfitting"].is_null());
+    let with = json(project.train(&["--run", "run", "--validation", "30", "--json"]));
+    assert_eq!(with["overfitting"], false, "{with}");
+}

@@ -13,8 +13,8 @@ use serde::Deserialize;
 use crate::board;
 use crate::output::{log, print};
 use crate::process::Job;
-use crate::trainer::{Evaluated, TestData};
 use crate::table::percent;
+use crate::trainer::{Evaluated, TestData};
 use crate::workspace::{Workspace, shown};
 use crate::{DEFAULT_BOARD, UsageError, image, run_folder, trainer};
 
