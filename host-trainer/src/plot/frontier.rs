@@ -113,8 +113,12 @@ pub fn frontier(points: &[FrontierPoint], rivals: &[FrontierRival], source: &[&s
         let title = "Accuracy on test images, against cost";
         area.draw_text(title, &text(TITLE_SIZE, INK, HPos::Left), (MARGIN, TITLE_HEIGHT / 2))?;
         draw_legend(area, points, !rivals.is_empty(), TITLE_HEIGHT + LEGEND_HEIGHT / 2 - 6)?;
-        let instructions =
-            Panel { top, unit: "instructions per image on a Cortex-M4", range: range.clone(), of: |cost| cost.0 };
+        let instructions = Panel {
+            top,
+            unit: "instructions per image on an emulated Cortex-M4",
+            range: range.clone(),
+            of: |cost| cost.0,
+        };
         let bytes = Panel { top: top + PANEL_HEIGHT, unit: "bytes of the model", range, of: |cost| cost.1 };
         instructions.draw(area, points, rivals)?;
         bytes.draw(area, points, rivals)?;

@@ -373,7 +373,8 @@ mod tests {
         assert_eq!(same, plain, "useful activations are not scaled");
         for size in [1e-20, 1e-5, 1e6] {
             let mut layers = plain.clone();
-            layers[0].weights.iter_mut().chain(&mut layers[0].biases).for_each(|value| *value *= size);
+            let first = &mut layers[0];
+            first.weights.iter_mut().chain(&mut first.biases).for_each(|value| *value *= size);
             layers[1].weights.iter_mut().for_each(|value| *value /= size);
             let before = Network::from_parameters(layers.clone(), &device);
             let mut measured = measure(&before, &split).unwrap();
@@ -391,6 +392,7 @@ mod tests {
         let (split, network) = start(12, &device);
         let mut layers = network.parameters().unwrap();
         layers[0].weights.iter_mut().for_each(|weight| *weight *= 1e-20);
+        layers[0].biases.fill(0.0);
         let mut largest = measure(&network.valid(), &split).unwrap().largest;
         largest[0] *= 1e-20;
         let mut student = FixedStudent::new(&layers, &largest, &config(), &device).unwrap();

@@ -40,6 +40,9 @@ fn the_commands_of_the_lecture_run_from_top_to_bottom() {
         let result = project.command(&words).args(data).assert();
         let output = result.get_output();
         assert!(output.status.success(), "{command}\n{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8_lossy(&output.stdout);
+        let mut tables = text.lines().filter(|line| line.starts_with(['┌', '│', '╞', '└']));
+        assert!(tables.all(|line| line.chars().count() <= 80), "{command}\n{text}");
         count += 1;
     }
     assert!(count >= 14, "{count} commands found; was the table of docs/lecture.md changed?");

@@ -67,10 +67,11 @@ fn a_data_set_of_other_shape_is_shown() {
     }
     let shown = json(project.run(&["show", "--data", "data", "--json"]));
     assert_eq!(shown["classes"][3], serde_json::json!({"name": "3", "train": 1, "test": 0}));
-    project
-        .run(&["show", "--data", "data", "--index", "1"])
-        .success()
-        .stdout(contains("columns 17 to 33\n".to_owned() + &"  9 ".repeat(16) + "  9\n"));
+    let text = project.run(&["show", "--data", "data", "--index", "1"]).success();
+    let text = String::from_utf8(text.get_output().stdout.clone()).unwrap();
+    assert!(text.contains(&("columns 17 to 33\n".to_owned() + &"  9 ".repeat(16) + "  9\n")), "{text}");
+    let mut pixels = text.lines().filter(|line| line.starts_with("  9"));
+    assert!(pixels.all(|line| line.len() <= 80), "{text}");
     let file = image::image_dimensions(project.path().join("train-1.png")).unwrap();
     assert_eq!(file, (250, 10));
 }

@@ -30,7 +30,8 @@ impl Folded {
         Self { names, header: strings(header), rows: Vec::new() }
     }
 
-    /// Adds a row. Missing cells at its end are empty.
+    /// Adds a row. Missing cells at its end are empty; a part of which all cells are missing has no
+    /// such row.
     pub fn add_row(&mut self, cells: impl IntoIterator<Item = impl ToString>) {
         self.rows.push(strings(cells));
     }
@@ -43,7 +44,10 @@ impl Folded {
         };
         let mut table = Table::new();
         table.load_style(presets::UTF8_FULL_CONDENSED).set_header(pick(&self.header));
-        table.add_rows(self.rows.iter().map(|row| pick(row)));
+        // The first part has all rows.
+        let first = numbers.first().copied().filter(|first| *first > self.names);
+        let rows = self.rows.iter().filter(|row| first.is_none_or(|first| first < row.len()));
+        table.add_rows(rows.map(|row| pick(row)));
         let share = MAX_NAMES_WIDTH / u16::try_from(self.names.max(1)).unwrap_or(u16::MAX);
         let width = ColumnConstraint::UpperBoundary(Width::Fixed(share.clamp(1, MAX_NAME_WIDTH)));
         for (index, column) in table.column_iter_mut().enumerate() {
@@ -96,9 +100,11 @@ mod tests {
         let header = ["name".to_owned()].into_iter().chain((0..20).map(|column| format!("column {column}")));
         let mut wide = Folded::new(header, 1);
         wide.add_row((0..21).map(|column| column * 1000));
+        wide.add_row(["short", "1"]);
         let text = wide.to_string();
         assert!(text.lines().all(|line| line.chars().count() <= MAX_WIDTH), "{text}");
         assert_eq!(text.matches("name").count(), 4, "{text}");
+        assert_eq!(text.matches("short").count(), 1, "{text}");
         for column in 0..20 {
             assert_eq!(text.matches(&format!("column {column} ")).count(), 1, "{column}\n{text}");
         }

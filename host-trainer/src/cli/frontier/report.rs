@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+use host_support::parity::Target;
 use serde::Serialize;
 
 use super::REDUCED_WARNING;
@@ -22,6 +23,8 @@ pub struct FrontierOutput {
     missing: Vec<String>,
     /// True if a missing run needs a teacher.
     needs_teacher: bool,
+    /// Where instructions and RAM were measured.
+    measured_on: &'static str,
     /// The models that devices measure, one for each row.
     models: Vec<MeasuredModel>,
     pub rows: Vec<FrontierRow>,
@@ -67,7 +70,8 @@ impl FrontierOutput {
         let needs_teacher = !missing.is_empty() && networks.iter().any(ListedNetwork::is_taught);
         let runs_kept = all.iter().flat_map(Runs::found).count().saturating_sub(runs_trained);
         let folder = Shown(trainer.place.folder.clone());
-        Self { folder, reduced, runs_kept, runs_trained, missing, needs_teacher, models, rows }
+        let measured_on = Target::Emulator.name();
+        Self { folder, reduced, runs_kept, runs_trained, missing, needs_teacher, measured_on, models, rows }
     }
 
     /// Returns the table, and the names of the missing runs.
@@ -82,7 +86,11 @@ impl FrontierOutput {
         };
         let reduced = if self.reduced { format!("{REDUCED_WARNING}\n") } else { String::new() };
         let folder = &self.folder;
-        format!("{table}\n{reduced}{missing}Runs are in {folder}; device figures are for the first seed's model.\n")
+        format!(
+            "{table}\n{reduced}{missing}Runs are in {folder}.\n\
+             Instructions and RAM are measured on the emulator, for the first seed's model; time and energy are not \
+             measured.\n"
+        )
     }
 }
 

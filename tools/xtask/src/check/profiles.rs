@@ -12,10 +12,10 @@ use boards::Board;
 use clap::Args;
 use host_support::errors;
 use host_support::parity::ParityRecord;
+use host_support::table::Folded;
 
 use crate::bench::FIXTURES;
 use crate::output::{log, print};
-use crate::table;
 use crate::workspace::Workspace;
 use crate::{DEFAULT_BOARD, board, image};
 
@@ -119,9 +119,9 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     workspace.build_program("parity")?;
     workspace.cargo("test").args(["--workspace", "--locked", "--test", "parity", "--no-run"]).run()?;
 
-    let mut table = table::new();
     let names: Vec<&str> = boards.iter().map(|board| board.name.as_str()).collect();
-    table.set_header(["level", "host"].into_iter().chain(names.iter().copied()));
+    let columns = boards.iter().map(|board| format!("{}\n{}", board.name, board.core));
+    let mut table = Folded::new(["level", "host"].map(str::to_owned).into_iter().chain(columns), 2);
     let (mut failed, mut without_room) = (0, 0);
     let mut rows = Vec::new();
     for level in LEVELS.into_iter().filter(is_chosen) {
@@ -144,7 +144,7 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     print(table)?;
     print(format_args!(
         "numbers are logits equal to the committed answers; {without_room} builds do not fit their part and were not \
-         compared"
+         compared; all boards run on the emulator, and neither time nor energy is measured"
     ))?;
     if failed > 0 {
         bail!("{failed} builds failed, differ, or are flashed and do not fit");
