@@ -154,7 +154,7 @@ impl RecipeArguments {
         let of_hidden = [("--sparsity", self.sparsity > 0.0), ("--weight-bits", self.weight_bits != WeightBits::Eight)];
         if let Some((option, _)) = of_hidden.into_iter().find(|(_, is_given)| *is_given && hidden.is_empty()) {
             return Err(UsageError(format!(
-                "{option} changes hidden layers only, and --hidden is none; leave one of them out"
+                "{option} changes hidden layers only, but --hidden names none; leave one of them out"
             )));
         }
         if self.sparsity == 0.0 {

@@ -180,7 +180,7 @@ impl TrainArguments {
         if self.hidden.0.len() > MAX_HIDDEN_LAYERS {
             let count = self.hidden.0.len();
             return Err(UsageError(format!(
-                "--hidden has {count} layers, expected at most {MAX_HIDDEN_LAYERS}; name fewer layers"
+                "--hidden has {count} layers, expected 0..={MAX_HIDDEN_LAYERS}; name fewer layers"
             )));
         }
         if self.patience.is_some() && self.validation == 0 {

@@ -52,7 +52,7 @@ pub struct Cost {
     pub boards: Vec<Fit>,
 }
 
-/// Whether a board can run a model.
+/// A board, and the result of checking a model against its limits.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Fit {
     pub board: &'static str,
@@ -89,7 +89,7 @@ impl Cost {
     }
 }
 
-/// What a model needs of a board.
+/// The resources that a model needs from a board.
 #[derive(Clone, Copy, Debug)]
 struct Need {
     model: usize,
@@ -103,7 +103,7 @@ impl Need {
         let hidden = model.layers().count().saturating_sub(1);
         let width = model.layers().take(hidden).map(DenseLayer::outputs).max().unwrap_or(0);
         let classes = model.classes();
-        // As the firmware checks it: an image, or logits and probabilities.
+        // Like the firmware's check: an image, or logits and probabilities.
         let message = model.input_width().max(6 * classes) + MESSAGE_OVERHEAD_BYTES;
         Self { model: model.bytes().len(), frame: encoded_length_bound(message), width, classes }
     }
@@ -186,7 +186,7 @@ mod tests {
         let layer = |inputs: usize, outputs: usize| DenseParameters {
             inputs,
             outputs,
-            weights: vec![1.0; inputs * outputs],
+            weights: vec![1e-3; inputs * outputs],
             biases: vec![0.0; outputs],
         };
         let cost = |layers: &[DenseParameters]| {

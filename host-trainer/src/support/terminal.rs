@@ -22,7 +22,7 @@ pub fn has_colours() -> bool {
 /// Draws an image (`[row][column]`, 0 is black, 255 is white) as lines of text: with `colours`,
 /// two rows of pixels per line, in greys; otherwise two characters per pixel, dense for bright.
 pub fn image(pixels: &[u8], columns: usize, colours: bool) -> String {
-    // Of an image that is wider than a terminal, only every second or third pixel is drawn.
+    // If an image is wider than a terminal, only every second or third pixel is drawn.
     let step = (columns * if colours { 1 } else { 2 }).div_ceil(MAX_WIDTH).max(1);
     let rows = pixels.chunks(columns.max(1)).step_by(step);
     let rows: Vec<Vec<u8>> = rows.map(|row| row.iter().copied().step_by(step).collect()).collect();

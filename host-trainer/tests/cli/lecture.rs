@@ -36,7 +36,8 @@ fn the_commands_of_the_lecture_run_from_top_to_bottom() {
         if words.contains(&"N") || words.contains(&"wgpu") {
             continue;
         }
-        let data: &[&str] = if words[0] == "report" { &[] } else { &["--data", "data"] };
+        let is_without_data = words[0] == "report" || words.contains(&"--image");
+        let data: &[&str] = if is_without_data { &[] } else { &["--data", "data"] };
         let result = project.command(&words).args(data).assert();
         let output = result.get_output();
         assert!(output.status.success(), "{command}\n{}", String::from_utf8_lossy(&output.stderr));

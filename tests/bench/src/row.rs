@@ -73,10 +73,10 @@ pub struct Row {
     /// Each image, with `--each`.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub each: Vec<ImageRow>,
-    /// Where the firmware ran; `None` in older rows.
+    /// The target that ran the firmware; `None` in older rows.
     #[serde(default)]
     pub target: Option<Target>,
-    /// What was not measured.
+    /// Quantities that were not measured.
     #[serde(default)]
     pub not_measured: Vec<String>,
 }

@@ -46,7 +46,7 @@ pub struct ParitySample {
     pub device: Vec<u16>,
     /// Name of the device.
     pub device_name: String,
-    /// Where its code runs.
+    /// The target that runs its code.
     pub target: Target,
 }
 

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Where the code of a device runs.
+/// The kind of machine that runs a device's code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Target {
@@ -76,10 +76,10 @@ pub struct ParityRecord {
     /// Duration of the comparison in seconds.
     #[serde(default)]
     pub seconds: f64,
-    /// Where the device's code ran; `None` in older records.
+    /// The target that ran the device's code; `None` in older records.
     #[serde(default)]
     pub target: Option<Target>,
-    /// What the comparison did not measure: [`Target::not_measured`].
+    /// Quantities that the comparison did not measure: [`Target::not_measured`].
     #[serde(default)]
     pub not_measured: Vec<String>,
 }

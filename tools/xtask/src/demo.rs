@@ -32,7 +32,7 @@ struct Summary {
     flash_bytes: u64,
     ram_bytes: u64,
     core: String,
-    /// Where the board's program ran.
+    /// The target that ran the board's program.
     target: Option<Target>,
     not_measured: Vec<String>,
 }

@@ -59,7 +59,7 @@ pub struct Sample {
     pub host: Vec<u32>,
     pub device: Vec<u32>,
     pub device_name: String,
-    /// Where the device's code ran.
+    /// The target that ran the device's code.
     pub target: Option<Target>,
 }
 

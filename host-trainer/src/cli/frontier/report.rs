@@ -23,7 +23,7 @@ pub struct FrontierOutput {
     missing: Vec<String>,
     /// True if a missing run needs a teacher.
     needs_teacher: bool,
-    /// Where instructions and RAM were measured.
+    /// The target on which instructions and RAM were measured.
     measured_on: &'static str,
     /// The models that devices measure, one for each row.
     models: Vec<MeasuredModel>,

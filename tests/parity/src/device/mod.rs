@@ -214,7 +214,7 @@ impl Device {
         }
     }
 
-    /// Returns where the device's code runs. An emulated board is emulated also through the
+    /// Returns the target that runs the device's code. An emulated board is emulated also through the
     /// virtual probe.
     #[must_use]
     pub fn target(self) -> Target {

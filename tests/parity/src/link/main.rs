@@ -72,7 +72,7 @@ struct Arguments {
 #[derive(Debug, Serialize)]
 struct LinkReport {
     device: String,
-    /// Where the device's code runs.
+    /// The target that runs the device's code.
     target: Target,
     link: &'static str,
     rows: Vec<FaultRow>,

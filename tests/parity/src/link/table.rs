@@ -19,7 +19,8 @@ pub fn table(report: &LinkReport) -> String {
     let place = report.target.name();
     let LinkReport { device, link, damaged, late, answers, wrong, noise_bytes, noise_refused, seconds, .. } = report;
     format!(
-        "{table}\n{device} ({place}), {link}: {damaged} frames damaged and {late} late; {answers} answers accepted, {wrong} \
-         wrong values; then {noise_bytes} random bytes, {noise_refused} refusals, all answers correct ({seconds:.0} s)"
+        "{table}\n{device} ({place}), {link}: {damaged} frames damaged and {late} late; {answers} answers accepted, \
+         {wrong} wrong values; then {noise_bytes} random bytes, {noise_refused} refusals, all answers correct \
+         ({seconds:.0} s)"
     )
 }
