@@ -6,20 +6,25 @@ use std::collections::BTreeMap;
 use anyhow::{Result, bail};
 use boards::Board;
 use clap::Args;
-use comfy_table::Table;
-use host_support::{files, numbers::grouped, page::Page};
+use host_support::files;
+use host_support::numbers::grouped;
+use host_support::page::Page;
+use host_support::parity::Target;
+use host_support::table::Folded;
 use serde::{Deserialize, Serialize};
 
 use crate::bench;
 use crate::image::{self, Firmware};
 use crate::output::{log, print};
 use crate::probe::CHIPS;
-use crate::table;
 use crate::workspace::Workspace;
 
 /// The page with the table, and the command in its markers.
 const PAGE: &str = "docs/boards.md";
 const WRITER: &str = "boards --write-docs";
+
+/// The line after the table.
+const NOTE: &str = "all sizes in bytes; the deepest stack is measured on the emulator";
 
 #[derive(Args)]
 pub struct Options {
@@ -73,8 +78,8 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
         return print(serde_json::to_string(&rows)?);
     }
     let table = table(rows);
-    let Some(page) = page else { return print(format_args!("{table}\nall sizes in bytes")) };
-    let text = page.with(&format!("```text\n{table}\nall sizes in bytes\n```"));
+    let Some(page) = page else { return print(format_args!("{table}\n{NOTE}")) };
+    let text = page.with(&format!("```text\n{table}\n{NOTE}\n```"));
     if options.check {
         if text != page.text {
             bail!("{PAGE} would change; `cargo xtask boards --write-docs` writes it");
@@ -98,16 +103,16 @@ fn rows(workspace: &Workspace) -> Result<Vec<BoardRow>> {
     boards::all()?.into_iter().map(row).collect()
 }
 
-fn table(rows: Vec<BoardRow>) -> Table {
-    let names = ["board", "core", "runs"];
+fn table(rows: Vec<BoardRow>) -> Folded {
+    let names = ["board", "core", "runs on"];
     let sizes = ["flash", "variables", "buffers", "stack", "deepest"];
     let header = [&names[..], &sizes[..], &["model at", "room for it"]].concat();
-    let mut table = table::with_header(header, [3, 4, 5, 6, 7, 9]);
+    let mut table = Folded::new(header, names.len());
     for row in rows {
         table.add_row([
             row.board,
             row.core,
-            if row.is_emulated { "in QEMU" } else { "hardware" }.to_owned(),
+            if row.is_emulated { Target::Emulator } else { Target::Hardware }.name().to_owned(),
             grouped(row.flash_bytes),
             grouped(row.variables_bytes),
             grouped(row.buffers_bytes),
