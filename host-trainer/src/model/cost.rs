@@ -202,7 +202,7 @@ mod tests {
         let wide = cost(&[layer(4, 300), layer(300, 3)]);
         assert_eq!(wide.boards_text(false), "microbit (300 neurons in a hidden layer, at most 256)");
         let none = cost(&[layer(900, 3)]);
-        assert_eq!(none.boards_text(false), "microbit (1,048 bytes in a frame, at most 1,024)");
+        assert_eq!(none.boards_text(false), "microbit (1,045 bytes in a frame, at most 1,024)");
         let large = cost(&[layer(784, 512), layer(512, 10)]);
         assert!(large.boards_text(false).contains("mps3-an547 (4"), "{}", large.boards_text(false));
         assert!(!large.boards_text(true).contains("mps3-an547"), "{}", large.boards_text(true));

@@ -35,7 +35,8 @@ pub fn describe_gap(gap: f64) -> String {
 /// Returns true if the network of `kept_epoch` overfits: its loss on held-out images is above that
 /// of an earlier epoch. Returns `None` if no images were held out.
 ///
-/// The gap between training and test accuracy is not a measure of it: the best network has a wide one.
+/// The gap between training and test accuracy is not a measure of it: the best network has a wide
+/// one.
 pub fn is_overfitted(history: &[Epoch], kept_epoch: u32) -> Option<bool> {
     let (_, lowest, kept) = validation_losses(history, kept_epoch)?;
     Some(kept > lowest * (1.0 + MAX_RISE))

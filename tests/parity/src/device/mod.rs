@@ -214,8 +214,8 @@ impl Device {
         }
     }
 
-    /// Returns the target that runs the device's code. An emulated board is emulated also through the
-    /// virtual probe.
+    /// Returns the target that runs the device's code. An emulated board is emulated also through
+    /// the virtual probe.
     #[must_use]
     pub fn target(self) -> Target {
         match self.board() {
