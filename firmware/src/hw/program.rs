@@ -19,8 +19,9 @@ pub fn serve() -> ! {
     static mut BUFFERS: Buffers = Buffers::new();
 
     let Some(Board { uart, led, sleep }) = board::take() else { refuse(NO_PERIPHERALS) };
+    let buffers = &raw mut BUFFERS;
     // SAFETY: a board is taken once, so this line runs once and the reference is unique.
-    let buffers = unsafe { &mut *(&raw mut BUFFERS) };
+    let buffers = unsafe { &mut *buffers };
     // Last: a host that finds RTT may also use the UART.
     let Some(rtt) = rtt::start() else { refuse_second_start() };
     defmt::info!("{=str} starts, with the kernels {=str}", IDENTITY.board, KERNEL);

@@ -89,7 +89,7 @@ fn names(folders: &[PathBuf]) -> Vec<String> {
 /// Names the first of `folders`, and the count of the others.
 fn list(folders: &[PathBuf]) -> String {
     let (first, rest) = folders.split_at(folders.len().min(MAX_LISTED));
-    let names: Vec<String> = first.iter().map(|folder| quoted(folder)).collect();
+    let names: Vec<String> = first.iter().map(quoted).collect();
     let rest = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
     names.join(" ") + &rest
 }
@@ -123,7 +123,7 @@ impl Run {
         let model = check_model(&folder, id.as_deref());
         let can_be_evaluated = outcome.is_ok() && model.is_ok();
         let evaluate =
-            can_be_evaluated.then(|| format!("host-trainer evaluate {}{DATA}", quoted(&folder.file(RunFile::Model))));
+            can_be_evaluated.then(|| format!("host-trainer evaluate {}{DATA}", quoted(folder.file(RunFile::Model))));
         let mut missing = MissingFiles { run: name.clone(), train, evaluate, files: Vec::new() };
         let configuration = missing.keep(RunFile::Configuration, configuration);
         let history = missing.keep(RunFile::History, folder.read(RunFile::History));

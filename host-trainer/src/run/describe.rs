@@ -59,9 +59,9 @@ pub fn describe_overfitting(history: &[Epoch], kept_epoch: u32) -> String {
 /// `kept_epoch`.
 fn validation_losses(history: &[Epoch], kept_epoch: u32) -> Option<(u32, f64, f64)> {
     let losses = history.iter().filter_map(|epoch| Some((epoch.epoch, epoch.validation_loss?)));
-    let losses = losses.filter(|(epoch, _)| *epoch <= kept_epoch);
+    let mut losses = losses.filter(|(epoch, _)| *epoch <= kept_epoch);
     let (epoch, lowest) = losses.clone().min_by(|one, other| one.1.total_cmp(&other.1))?;
-    let (_, kept) = losses.last().filter(|(epoch, _)| *epoch == kept_epoch)?;
+    let (_, kept) = losses.next_back().filter(|(epoch, _)| *epoch == kept_epoch)?;
     Some((epoch, lowest, kept))
 }
 

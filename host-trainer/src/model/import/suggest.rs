@@ -63,7 +63,7 @@ fn line(chain: &[&Candidate<'_>], tensors: &[Tensor<'_>], pixels: usize) -> Opti
     // It is unknown if the network needs tensors other than those of dense layers.
     let is_dense = |name: &&str| {
         let of_other = |other: &&str| Convention::of(other).is_some_and(|convention| convention.bias == **name);
-        Convention::of(name).is_some() || ignored.iter().any(|other| of_other(other))
+        Convention::of(name).is_some() || ignored.iter().any(of_other)
     };
     let is_printable = |name: &str| !name.contains(is_control);
     if !ignored.iter().all(is_dense) || !used.iter().chain(&ignored).all(|name| is_printable(name)) {
