@@ -7,8 +7,8 @@ use std::path::{self, Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use host_support::files::WriteError;
-use host_support::files::{folder_of, persist, stage, temporary};
-use tempfile::NamedTempFile;
+use host_support::files::{folder_of, keep, link, persist, stage};
+use tempfile::{NamedTempFile, TempPath};
 
 /// Held while a temporary file exists, so that [`quiet`] can wait for its end.
 static WRITING: Mutex<()> = Mutex::new(());
@@ -27,16 +27,21 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     write_all(&[(path, bytes)])
 }
 
+/// Like [`write`](fn@write), but does not keep the new content if it cannot be written.
+pub fn write_unkept(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    let _writing = quiet();
+    name_all(stage_all(&[(path, bytes)])?)
+}
+
 /// Writes several files. The bytes of all are on the disk before the first gets its name.
 ///
 /// # Errors
 ///
 /// Returns an error if one of them cannot be written. If none has its name yet (the disk is full,
-/// for example), all old files are kept.
+/// for example), all old files are kept. The new ones are kept in another folder.
 pub fn write_all(files: &[(&Path, &[u8])]) -> Result<(), WriteError> {
     let _writing = quiet();
-    let staged = stage_all(files)?;
-    name_all(staged)?;
+    stage_all(files).and_then(name_all).map_err(|error| keep(files, error))?;
     sync_folders(files.iter().map(|(path, _)| *path));
     Ok(())
 }
@@ -45,21 +50,71 @@ pub fn write_all(files: &[(&Path, &[u8])]) -> Result<(), WriteError> {
 ///
 /// Removes the old last file first and names the new one last: if the last file exists, all files
 /// are from the same call.
+///
+/// # Errors
+///
+/// Returns an error if one of them cannot be written. All old files are then as they were, and the
+/// new ones are kept in another folder.
 pub fn write_together(files: &[(&Path, &[u8])]) -> Result<(), WriteError> {
     let _writing = quiet();
-    let mut staged = stage_all(files)?;
+    stage_all(files).and_then(replace_together).map_err(|error| keep(files, error))
+}
+
+/// Gives the temporary files their names, or restores all old files.
+fn replace_together(mut staged: Vec<(NamedTempFile, &Path)>) -> Result<(), WriteError> {
+    let old = staged.iter().map(|(_, path)| Old::new(path)).collect::<Result<Vec<_>, _>>()?;
     let Some((file, last)) = staged.pop() else { return Ok(()) };
-    match fs::remove_file(last) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(WriteError::write(last, source)),
-        _ => sync_folders([last]),
+    let named = remove(last).and_then(|()| {
+        sync_folders([last]);
+        let others: Vec<&Path> = staged.iter().map(|(_, path)| *path).collect();
+        name_all(staged)?;
+        // Even after a power cut, the last file exists only if the others do.
+        sync_folders(others);
+        name_all([(file, last)])
+    });
+    match named {
+        Ok(()) => sync_folders([last]),
+        // The last one is restored last, too.
+        Err(_) => old.into_iter().for_each(Old::restore),
     }
-    let others: Vec<&Path> = staged.iter().map(|(_, path)| *path).collect();
-    name_all(staged)?;
-    // Even after a power cut, the last file exists only if the others do.
-    sync_folders(others);
-    name_all([(file, last)])?;
-    sync_folders([last]);
-    Ok(())
+    named
+}
+
+/// A file that is about to be replaced.
+struct Old<'a> {
+    path: &'a Path,
+    /// Its second name. `None` if the file is new.
+    backup: Option<TempPath>,
+}
+
+impl<'a> Old<'a> {
+    fn new(path: &'a Path) -> Result<Self, WriteError> {
+        let copy = |source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound => Ok(None),
+            // Not every file system has links.
+            _ => stage(path, &fs::read(path).map_err(|source| WriteError::write(path, source))?)
+                .map(|file| Some(file.into_temp_path())),
+        };
+        Ok(Self { path, backup: link(path).map(Some).or_else(copy)? })
+    }
+
+    fn restore(self) {
+        let Some(backup) = self.backup else { return drop(fs::remove_file(self.path)) };
+        let name = backup.to_path_buf();
+        match backup.persist(self.path) {
+            // If the old file still has its name, renaming its second name does nothing.
+            Ok(()) => drop(fs::remove_file(name)),
+            // Better under its second name than lost.
+            Err(error) => drop(error.path.keep()),
+        }
+    }
+}
+
+fn remove(path: &Path) -> Result<(), WriteError> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(WriteError::write(path, source)),
+        _ => Ok(()),
+    }
 }
 
 /// Writes the files under temporary names, and flushes them to the disk.
@@ -83,11 +138,14 @@ fn sync_folders<'a>(files: impl IntoIterator<Item = &'a Path>) {
 /// Checks, as far as possible, that [`write`](fn@write) to `path` would succeed.
 pub fn check_writable(path: &Path) -> Result<(), WriteError> {
     let _writing = quiet();
-    temporary(path).map(drop)
+    host_support::files::check_writable(path)
 }
 
 /// Creates `folder` and any missing parent folders.
 pub fn create_folder(folder: &Path) -> Result<(), WriteError> {
+    if folder.as_os_str() == "-" {
+        return Err(WriteError::Dash);
+    }
     fs::create_dir_all(folder).map_err(|source| WriteError::CreateFolder { path: folder.to_owned(), source })
 }
 
@@ -158,10 +216,32 @@ mod tests {
         let [first, last] = ["first", "last"].map(|name| folder.path().join(name));
         for write in [write_all, write_together] {
             write(&[(&first, b"1"), (&last, b"2")]).unwrap();
-            write(&[(&first, b"3"), (&folder.path().join("absent").join("last"), b"4")]).unwrap_err();
+            let new: [(&Path, &[u8]); 2] = [(&first, b"3"), (&folder.path().join("absent").join("last"), b"4")];
+            let error = write(&new).unwrap_err();
             assert_eq!((fs::read(&first).unwrap(), fs::read(&last).unwrap()), (b"1".to_vec(), b"2".to_vec()));
+            let WriteError::Kept { folder: kept, .. } = error else { panic!("{error}") };
+            assert_eq!(
+                (fs::read(kept.join("first")).unwrap(), fs::read(kept.join("last")).unwrap()),
+                (b"3".to_vec(), b"4".to_vec())
+            );
+            fs::remove_dir_all(kept).unwrap();
             assert_eq!(names(folder.path()).len(), 2);
         }
+    }
+
+    #[test]
+    fn old_files_stay_if_a_new_one_cannot_get_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let [first, second, last] = ["first", "second", "last"].map(|name| folder.path().join(name));
+        write_all(&[(&first, b"1"), (&last, b"3")]).unwrap();
+        let new: [(&Path, &[u8]); 3] = [(&first, b"4"), (&second, b"5"), (&last, b"6")];
+        let staged = stage_all(&new).unwrap();
+        // Since the check, something else has taken the name.
+        fs::create_dir(&second).unwrap();
+        replace_together(staged).unwrap_err();
+        fs::remove_dir(&second).unwrap();
+        assert_eq!((fs::read(&first).unwrap(), fs::read(&last).unwrap()), (b"1".to_vec(), b"3".to_vec()));
+        assert_eq!(names(folder.path()).len(), 2);
     }
 
     #[cfg(unix)]

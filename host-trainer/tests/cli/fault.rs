@@ -44,6 +44,7 @@ pub fn host_trainer(folder: &Path, arguments: &[&str], fault: Fault, change: usi
         .args(arguments)
         .current_dir(folder)
         .env("FASHION_MNIST_DIR", folder.join("no-data-here"))
+        .env("TMPDIR", folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

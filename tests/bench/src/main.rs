@@ -187,17 +187,17 @@ fn run(options: &Measure) -> anyhow::Result<()> {
             row => rows.push(row?),
         }
     }
+    print_line(&match (options.json, options.markdown) {
+        (true, _) => serde_json::to_string(&rows)?,
+        (_, true) => table::markdown(&rows, &rivals),
+        _ => table::terminal(&rows, &rivals),
+    })?;
     if let Some(path) = &options.chart {
         write(path, &chart::bars(&rows, &rivals)?)?;
     }
     if let Some(path) = &options.write_budgets {
         write(path, &Budgets::to_text(&rows)?)?;
     }
-    print_line(&match (options.json, options.markdown) {
-        (true, _) => serde_json::to_string(&rows)?,
-        (_, true) => table::markdown(&rows, &rivals),
-        _ => table::terminal(&rows, &rivals),
-    })?;
     let exceeded = budgets.map(|budgets| budgets.exceeded(&rows)).transpose()?.unwrap_or_default();
     if !exceeded.is_empty() {
         bail!("exceeded budgets:\n    {}", exceeded.join("\n    "));

@@ -87,7 +87,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let (model, header, records) = inputs.parse(usize::MAX)?;
 
     let mut report = ParityReport { devices: Vec::new(), sample: None };
-    for device in devices {
+    let swept = devices.into_iter().try_for_each(|device| {
         let (record, first) = sweep_device(device, &lab, &inputs.model, &header, &records)?;
         if !arguments.json {
             print_record(&record)?;
@@ -97,10 +97,13 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         }
         report.sample = first.map(|first| sample(&model, device, &records[0], &first));
         report.devices.push(record);
-    }
-    if let Some(path) = &arguments.report {
+        anyhow::Ok(())
+    });
+    // Even if a device failed: the others' results may have taken hours.
+    if let Some(path) = arguments.report.as_ref().filter(|_| !report.devices.is_empty()) {
         write_json(path, &report)?;
     }
+    swept?;
     if arguments.json {
         print_line(&serde_json::to_string(&report.devices)?)?;
     }

@@ -133,5 +133,5 @@ pub fn write(path: &Path, content: impl AsRef<[u8]>) -> anyhow::Result<()> {
 ///
 /// Returns an error if it cannot.
 pub fn check_writable(path: &Path) -> anyhow::Result<()> {
-    Ok(files::temporary(path).map(drop)?)
+    Ok(files::check_writable(path)?)
 }

@@ -1,10 +1,12 @@
 //! Writing files whole or not at all.
 
-use std::fs::{self, File, Metadata};
+use std::error::Error;
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::{env, iter};
 
-use tempfile::{Builder, NamedTempFile};
+use tempfile::{Builder, NamedTempFile, TempPath};
 use thiserror::Error;
 
 /// The reason why a file cannot be written.
@@ -17,10 +19,18 @@ pub enum WriteError {
     NotAFile { path: PathBuf },
     #[error("cannot write {path}: that is the name of a folder; add the name of a file")]
     NoFileName { path: PathBuf },
+    #[error("cannot write -: results are written to files only; name a file, or ./- for one that is called -")]
+    Dash,
+    #[error("cannot replace {path}: it is write-protected; name another place, or make it writable")]
+    Protected { path: PathBuf },
+    #[error("cannot replace {path}; name another place")]
+    Replace { path: PathBuf, source: io::Error },
     #[error("cannot create folder {path}; name another place")]
     CreateFolder { path: PathBuf, source: io::Error },
     #[error("cannot write {path}; is its folder writable, and is there room on the disk?")]
     Write { path: PathBuf, source: io::Error },
+    #[error("{reason}; the result is kept in {folder}")]
+    Kept { reason: String, folder: PathBuf },
 }
 
 impl WriteError {
@@ -34,9 +44,36 @@ impl WriteError {
 ///
 /// # Errors
 ///
-/// Returns [`WriteError`] if the file cannot be written; the old content stays.
+/// Returns [`WriteError`] if the file cannot be written; the old content stays, and the new one is
+/// [kept](keep).
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
-    persist(stage(path, bytes)?, path)
+    stage(path, bytes).and_then(|file| persist(file, path)).map_err(|error| keep(&[(path, bytes)], error))
+}
+
+/// Writes the content of `files`, which could not be written because of `error`, to a new folder:
+/// next to the first of them, or else in the folder above, or else among temporary files. Returns
+/// the error with the folder's name, or `error` if no place can be written to.
+#[must_use]
+pub fn keep(files: &[(&Path, &[u8])], error: WriteError) -> WriteError {
+    let near = files.iter().take(1).flat_map(|(path, _)| {
+        iter::successors(Some(folder_of(path)), |folder| Some(folder_of(folder))).take(2).map(Path::to_owned)
+    });
+    let keep_in = |place: PathBuf| -> io::Result<PathBuf> {
+        let folder = Builder::new().prefix("prenda-kept-").tempdir_in(place)?;
+        for (path, bytes) in files {
+            let mut file = File::create_new(folder.path().join(path.file_name().unwrap_or_default()))?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+        }
+        Ok(folder.keep())
+    };
+    match near.chain([env::temp_dir()]).find_map(|place| keep_in(place).ok()) {
+        Some(folder) => {
+            let source = error.source().map(|source| format!(": {source}")).unwrap_or_default();
+            WriteError::Kept { reason: format!("{error}{source}"), folder }
+        }
+        None => error,
+    }
 }
 
 /// Copies a file. Readers of `to` see the old content or the new one, never a part.
@@ -74,14 +111,30 @@ pub fn persist(file: NamedTempFile, path: &Path) -> Result<(), WriteError> {
     file.persist(path).map(drop).map_err(|error| WriteError::write(path, error.error))
 }
 
-/// Creates an empty temporary file next to `path`, which is removed unless it is persisted.
+/// Checks, as far as possible, that [`write`] to `path` would succeed. Changes nothing.
 ///
 /// # Errors
 ///
-/// Returns [`WriteError`] if `path` cannot be the name of a file there.
+/// Returns [`WriteError`] if it would not.
+pub fn check_writable(path: &Path) -> Result<(), WriteError> {
+    // Folders exist in which files can be created, but neither renamed nor removed.
+    temporary(path)?.close().map_err(|source| WriteError::write(path, source))
+}
+
+/// Creates an empty temporary file next to `path`, which is removed unless it is persisted. It has
+/// the permissions of the file that it is to replace, if there is one.
+///
+/// # Errors
+///
+/// Returns [`WriteError`] if `path` cannot be the name of a file there, or names a file that cannot
+/// be replaced.
 pub fn temporary(path: &Path) -> Result<NamedTempFile, WriteError> {
+    if path.as_os_str() == "-" {
+        return Err(WriteError::Dash);
+    }
+    let old = fs::metadata(path).ok();
     // Renaming a file onto a device such as /dev/null would replace the device.
-    if fs::metadata(path).as_ref().is_ok_and(|found| !Metadata::is_file(found)) || is_device_path(path) {
+    if old.as_ref().is_some_and(|found| !Metadata::is_file(found)) || is_device_path(path) {
         return Err(WriteError::NotAFile { path: path.to_owned() });
     }
     // `file_name` ignores a separator or a dot at the end.
@@ -93,15 +146,72 @@ pub fn temporary(path: &Path) -> Result<NamedTempFile, WriteError> {
     if !folder.is_dir() {
         return Err(WriteError::NoFolder { path: path.to_owned(), folder: folder.to_owned() });
     }
+    match fs::symlink_metadata(path) {
+        Ok(found) => check_replaceable(path, &found)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        // The name is too long, for example.
+        Err(source) => return Err(WriteError::write(path, source)),
+    }
     let mut builder = Builder::new();
     builder.prefix(".prenda-");
     #[cfg(unix)]
     {
         // The default of temporary files, readable by the owner alone, is wrong for results.
         use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666));
+        let mode = old.as_ref().map_or(0o666, |old| old.permissions().mode());
+        builder.permissions(fs::Permissions::from_mode(mode));
     }
-    builder.tempfile_in(folder).map_err(|source| WriteError::write(path, source))
+    let file = builder.tempfile_in(folder).map_err(|source| WriteError::write(path, source))?;
+    if let Some(old) = old {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::{MetadataExt, fchown};
+            // Only root may give a file to another user.
+            let _ = fchown(file.as_file(), Some(old.uid()), Some(old.gid()));
+        }
+        // The user's mask applies to new files only.
+        file.as_file().set_permissions(old.permissions()).map_err(|source| WriteError::write(path, source))?;
+    }
+    Ok(file)
+}
+
+/// Checks that the existing `path`, with the metadata `found`, can be replaced. Changes nothing.
+fn check_replaceable(path: &Path, found: &Metadata) -> Result<(), WriteError> {
+    // A link is replaced, its target stays.
+    if found.is_file() {
+        let opened = OpenOptions::new().write(true).open(path);
+        let is_denied = opened.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
+        if is_denied || found.permissions().readonly() {
+            return Err(WriteError::Protected { path: path.to_owned() });
+        }
+    }
+    #[cfg(unix)]
+    {
+        use io::ErrorKind::{CrossesDevices, NotADirectory, NotFound};
+        let cannot = |source| WriteError::Replace { path: path.to_owned(), source };
+        // Removing a file as a folder always fails, and for another reason if the file cannot be
+        // removed at all: another user's file in a sticky folder, an immutable file.
+        match fs::remove_dir(path) {
+            Err(error) if ![NotADirectory, NotFound].contains(&error.kind()) => return Err(cannot(error)),
+            _ => {}
+        }
+        // A file that something is mounted on can neither be replaced nor linked to.
+        match link(path) {
+            Err(error) if error.kind() == CrossesDevices => return Err(cannot(error)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Gives a file a second, temporary name next to it.
+///
+/// # Errors
+///
+/// Returns an error if the file does not exist, or if the system cannot link it.
+pub fn link(path: &Path) -> io::Result<TempPath> {
+    let linked = Builder::new().prefix(".prenda-").make_in(folder_of(path), |name| fs::hard_link(path, name));
+    linked.map(NamedTempFile::into_temp_path)
 }
 
 /// Returns the folder that contains `path`.
@@ -144,6 +254,56 @@ mod tests {
         assert!(matches!(copy(&from, &to), Err(WriteError::NotAFile { .. })));
         assert!(matches!(copy(&absent, &from), Err(WriteError::Write { .. })));
         assert_eq!((fs::read(&from).unwrap(), count(folder.path())), (b"new".to_vec(), 2));
+    }
+
+    #[test]
+    fn the_last_step_is_tested_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let long = folder.path().join("x".repeat(256));
+        assert!(matches!(check_writable(&long), Err(WriteError::Write { .. })));
+        assert!(check_writable(&folder.path().join("x".repeat(255))).is_ok());
+        let protected = folder.path().join("protected");
+        write(&protected, b"old").unwrap();
+        check_writable(&protected).unwrap();
+        let mut permissions = fs::metadata(&protected).unwrap().permissions();
+        permissions.set_readonly(true);
+        fs::set_permissions(&protected, permissions).unwrap();
+        assert!(matches!(check_writable(&protected), Err(WriteError::Protected { .. })));
+        assert!(matches!(check_writable(Path::new("-")), Err(WriteError::Dash)));
+        assert!(matches!(temporary(Path::new("./-")), Ok(_)));
+        assert_eq!(count(folder.path()), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_kept_elsewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.json");
+        fs::create_dir(&path).unwrap();
+        let Err(error @ WriteError::Kept { .. }) = write(&path, b"new") else { panic!("it is a folder") };
+        let kept = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).find(|other| *other != path);
+        let kept = kept.unwrap();
+        assert_eq!(fs::read(kept.join("report.json")).unwrap(), b"new");
+        assert!(
+            error
+                .to_string()
+                .contains(&format!("not a file; name another place; the result is kept in {}", kept.display())),
+            "{error}"
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_replaced_file_keeps_its_permissions() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        for mode in [0o600, 0o640, 0o666, 0o755] {
+            fs::write(&path, "old").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            write(&path, b"new").unwrap();
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, mode);
+            assert_eq!(fs::read(&path).unwrap(), b"new");
+        }
     }
 
     #[cfg(unix)]

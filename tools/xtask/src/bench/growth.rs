@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
+use host_support::files;
 
 use super::{answered, measuring};
 use crate::output::{log, print};
@@ -26,6 +27,9 @@ pub fn command(workspace: &Workspace, data: Option<&Path>, images: u32, chart: O
     // Another data set gives other networks.
     let place = if data.is_some() { "bench/growth-of-other-data" } else { "bench/growth" };
     let all = workspace.folder(place)?;
+    let chart = chart.unwrap_or_else(|| all.join("growth.svg"));
+    // Before measuring, so that a wrong path costs no time.
+    files::check_writable(&chart)?;
     let devices = BOARDS.map(str::to_owned);
     let mut records = Vec::new();
     for (index, hidden) in NETWORKS.iter().enumerate() {
@@ -36,10 +40,9 @@ pub fn command(workspace: &Workspace, data: Option<&Path>, images: u32, chart: O
         let options = ["--where-it-fits", "--json", "--pictures", &images.to_string()];
         let job = measuring(workspace, &devices, &work)?.args(options).flag("--each", *hidden == PER_IMAGE);
         let record = folder.join("bench.json");
-        fs::write(&record, job.capture()?).with_context(|| format!("cannot write {}", shown(&record)))?;
+        files::write(&record, job.capture()?.as_bytes())?;
         records.push(record);
     }
-    let chart = chart.unwrap_or_else(|| all.join("growth.svg"));
     workspace.job("bench").arg("growth").args(&records).arg("--chart").arg(&chart).run()?;
     print(format_args!("{}", shown(&chart)))
 }
@@ -48,7 +51,8 @@ pub fn command(workspace: &Workspace, data: Option<&Path>, images: u32, chart: O
 /// removed by hand; with `data` they are always trained.
 fn train(workspace: &Workspace, folder: &Path, hidden: &str, data: Option<&Path>) -> Result<PathBuf> {
     let model = folder.join("model.bin");
-    if model.is_file() && data.is_none() {
+    let result = fs::read_to_string(folder.join("run/result.json")).unwrap_or_default();
+    if model.is_file() && data.is_none() && !result.contains("\"interrupted\"") {
         log(format_args!("    {} exists", shown(&model)));
         return Ok(model);
     }
