@@ -140,7 +140,7 @@ fn same_seed_same_bytes(backend: &str) -> Result<(), Failed> {
 fn train_once(folder: &Path, arguments: &[&str]) -> Result<(Value, Vec<u8>), Failed> {
     let model = folder.join("model.bin");
     let output = Command::new(PROGRAM)
-        .args(["train", "--json"])
+        .args(["train", "--overwrite", "--json"])
         .args(arguments)
         .arg("--run")
         .arg(folder.join("run"))

@@ -3,15 +3,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use clap::Args;
 use host_support::numbers::whole;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::messages::log_epoch;
 use super::sweep::{SweepArguments, SweepTrainer, select};
 use super::table::table;
 use crate::network::backend::Backend;
 use crate::plot::{self, ComparedNetwork};
-use crate::run::json;
-use crate::support::files;
+use crate::run::{MAX_RECORD_BYTES, json};
+use crate::support::{bounded, files, progress};
 use crate::sweep::{self, Figure, Found, LECTURE, LectureFigures, ListedNetwork, Place, Runs};
 use crate::text::{Shown, points};
 
@@ -24,6 +24,9 @@ pub struct CompareArguments {
     seeds: u64,
     /// Folder for the runs, one folder each, and for compare.json and compare.svg; finished runs
     /// are kept
+    ///
+    /// Without --overwrite, a comparison of fewer seeds or of other networks does not replace the
+    /// two files.
     ///
     /// With --one or --shard, compare.json and compare.svg are not written; a last call without
     /// them writes both.
@@ -38,6 +41,19 @@ struct CompareOutput<'a> {
     seeds: u64,
     runs_kept: usize,
     networks: Vec<NetworkResult>,
+}
+
+/// The part of a record that says what was compared.
+#[derive(Deserialize)]
+struct Recorded {
+    backend: Backend,
+    seeds: u64,
+    networks: Vec<RecordedNetwork>,
+}
+
+#[derive(Deserialize)]
+struct RecordedNetwork {
+    name: String,
 }
 
 #[derive(Serialize)]
@@ -75,7 +91,8 @@ impl CompareArguments {
         [&json_path, &plot_path].into_iter().try_for_each(|path| files::check_writable(path))?;
 
         let place = Place { folder: self.run.clone(), tag: format!("-{}", backend.name()), backend, teacher: None };
-        let trainer = SweepTrainer { place, data, soft_labels: None };
+        let overwrite = self.sweep.overwrite;
+        let trainer = SweepTrainer { place, data, soft_labels: None, overwrite, folder_option: "--run" };
         let units = sweep::choose(&networks, self.seeds, self.sweep.shard);
         let trained = trainer.train(&units, log_epoch)?;
         let runs = trainer.find(&units);
@@ -87,7 +104,16 @@ impl CompareArguments {
         let runs_kept = found.len().saturating_sub(trained);
         let report = CompareOutput { folder: Shown(&self.run), backend, seeds: self.seeds, runs_kept, networks };
         // One job of several has only some of the results.
-        if self.sweep.one.is_none() && self.sweep.shard.is_none() {
+        let is_whole = self.sweep.one.is_none() && self.sweep.shard.is_none();
+        let kept = if overwrite { None } else { report.kept(&json_path) };
+        if let Some(kept) = kept.filter(|_| is_whole) {
+            progress::log(format_args!(
+                "warning: {} and {} show {kept} and are not replaced; add --overwrite, or name another folder with \
+                 --run",
+                json_path.display(),
+                plot_path.display()
+            ));
+        } else if is_whole {
             let plot = plot::comparison(&report.networks.iter().map(NetworkResult::bars).collect::<Vec<_>>())?;
             files::write_all(&[(&json_path, &json(&report)?), (&plot_path, plot.as_bytes())])?;
         }
@@ -158,6 +184,23 @@ fn lecture_row(lecture: &LectureFigures) -> [String; 4] {
 }
 
 impl CompareOutput<'_> {
+    /// Describes the comparison in the record at `path` if this one does not contain it: then the
+    /// record is kept.
+    fn kept(&self, path: &Path) -> Option<String> {
+        if !path.exists() {
+            return None;
+        }
+        let text = bounded::read(path, MAX_RECORD_BYTES).ok();
+        let Some(old) = text.and_then(|text| serde_json::from_slice::<Recorded>(&text).ok()) else {
+            return Some("something else".to_owned());
+        };
+        let is_here = |network: &RecordedNetwork| self.networks.iter().any(|other| other.name == network.name);
+        let is_contained = old.backend == self.backend && old.seeds <= self.seeds && old.networks.iter().all(is_here);
+        let Recorded { backend, seeds, networks } = old;
+        let networks = networks.len();
+        (!is_contained).then(|| format!("{networks} networks with seeds 1..={seeds} on {}", backend.name()))
+    }
+
     fn text(&self) -> String {
         let header = [
             "hidden neurons",

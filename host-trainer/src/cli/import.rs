@@ -9,8 +9,11 @@ use shared_model::WeightOrder;
 
 use super::messages::{outcome_lines, warn_of_loss};
 use super::number::{above_zero, finite};
-use super::{DataArguments, OutputArguments, UsageError, check_apart, check_export, check_folder_apart, line, percent};
-use crate::data::{Dataset, Split};
+use super::{
+    DataArguments, OutputArguments, UsageError, check_apart, check_export, check_folder_apart, check_replaced, line,
+    percent,
+};
+use crate::data::{Dataset, HeldOut, Split};
 use crate::limits::MAX_WEIGHT_BYTES;
 use crate::model::export::ExportError;
 use crate::model::import::{Folding, FoundNetwork, Layer, LayerChoice, Orientation, Prepared, TensorFile};
@@ -18,9 +21,9 @@ use crate::network::PixelForm;
 use crate::network::backend::{self, Backend};
 use crate::network::{DenseParameters, Network};
 use crate::run::pipeline::{self, PipelineError};
-use crate::run::{Outcome, RunFile, RunFolder};
+use crate::run::{Configuration, Outcome, RunFile, RunFolder};
 use crate::support::progress;
-use crate::text::Shown;
+use crate::text::{Shown, printable};
 use crate::train::{Recipe, Stop, TrainConfig, Trained};
 
 /// Smallest accuracy without a warning: 0 is always naming the most frequent class, 1 is perfect.
@@ -46,6 +49,9 @@ pub struct ImportArguments {
     /// Folder to record the run in, like train, with an empty history
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
+    /// Replace the run in the folder even if it is another one
+    #[arg(long, requires = "run")]
+    overwrite: bool,
     /// One dense layer; repeat the option for each, first to last, if names and shapes do not
     /// identify them
     ///
@@ -136,21 +142,31 @@ impl ImportArguments {
         log_one_output(&network, &data.class_names);
         let parameters = self.parameters(&network).with_context(cannot_import)?;
         let hidden: Vec<usize> = network.layers.iter().skip(1).map(|layer| layer.inputs).collect();
+        let config = config(hidden);
+        if let Some(run) = self.run.as_ref().filter(|_| !self.overwrite) {
+            check_replaced(
+                &RunFolder::at(run.clone()),
+                &Configuration::new(&config, HeldOut::default(), &data, None),
+                "--run",
+            )?;
+        }
         let folder = self.run.clone().map(RunFolder::create).transpose()?;
         let run = self.run.as_deref();
-        let completed =
-            pipeline::complete(&config(hidden), &data, run, None, &trained(parameters)).map_err(|error| {
-                let error = match error {
-                    PipelineError::Quantize(error) => anyhow::Error::from(error),
-                    PipelineError::Export(ExportError::Encode(error)) => error.into(),
-                    other => return other.into(),
-                };
-                let advice = "check its weights, and that --mean, --std and --pixel-scale are those of its training";
-                error.context(format!("{}: {advice}", cannot_import()))
-            })?;
+        let completed = pipeline::complete(&config, &data, run, None, &trained(parameters)).map_err(|error| {
+            let error = match error {
+                PipelineError::Quantize(error) => anyhow::Error::from(error),
+                PipelineError::Export(ExportError::Encode(error)) => error.into(),
+                other => return other.into(),
+            };
+            let advice = "check its weights, and that --mean, --std and --pixel-scale are those of its training";
+            error.context(format!("{}: {advice}", cannot_import()))
+        })?;
+        let outcome = &completed.outcome;
+        if let Some(folder) = folder.as_ref().filter(|_| !self.overwrite) {
+            check_model(folder, outcome)?;
+        }
         completed.write(folder.as_ref(), self.export.as_deref())?;
 
-        let outcome = &completed.outcome;
         let in_run = folder.map(|folder| folder.file(RunFile::Model));
         let model = self.export.clone().or(in_run).unwrap_or_default();
         warn_of_chance(outcome, &data.test);
@@ -194,6 +210,21 @@ impl ImportArguments {
             }
         }
         Ok(parameters)
+    }
+}
+
+/// Fails if the imported network would replace another one in `folder`. Their configurations are
+/// equal if they have the same layers.
+fn check_model(folder: &RunFolder, outcome: &Outcome) -> Result<(), UsageError> {
+    match folder.read::<Outcome>(RunFile::Outcome) {
+        Ok(old) if old.model_id != outcome.model_id => Err(UsageError(format!(
+            "{} contains another network (model {}, not {}); add --overwrite to replace it, or name another folder \
+             with --run",
+            folder.path().display(),
+            printable(&old.model_id),
+            outcome.model_id
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The command line: parses arguments, runs the command, prints its result.
 //!
 //! Results go to standard output, progress and warnings to standard error.
-//! Exit codes: 0 success, 1 failure, 2 wrong usage.
+//! Exit codes: 0 success, 1 failure, 2 wrong usage, 128 plus its number after a signal.
 
 mod backend;
 mod compare;
@@ -38,7 +38,7 @@ use shared_model::Model;
 use thiserror::Error;
 
 use crate::data::{Dataset, DatasetError, Wanted};
-use crate::run::{RunFile, RunFolder};
+use crate::run::{Configuration, RunFile, RunFolder};
 use crate::support::files::WriteError;
 use crate::support::{files, interrupt, progress};
 use crate::text::{percent, printable};
@@ -185,14 +185,15 @@ pub fn run() -> ExitCode {
         Command::Completions(arguments) => arguments.run(),
         Command::Man(arguments) => arguments.run(),
     };
-    let Err(error) = result else { return ExitCode::SUCCESS };
+    let interrupted = interrupt::code().and_then(|code| u8::try_from(code).ok()).map(ExitCode::from);
+    let Err(error) = result else { return interrupted.unwrap_or(ExitCode::SUCCESS) };
     let is_closed_pipe = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
     if error.downcast_ref().is_some_and(is_closed_pipe) {
         // The reader of the pipe has ended, like `head`.
         return ExitCode::SUCCESS;
     }
     progress::log(format_args!("error: {}", errors::chain(error.as_ref())));
-    if error.is::<UsageError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+    interrupted.unwrap_or(if error.is::<UsageError>() { ExitCode::from(2) } else { ExitCode::FAILURE })
 }
 
 impl OutputArguments {
@@ -261,6 +262,17 @@ fn check_export(export: &Path, run: Option<&Path>, inputs: impl IntoIterator<Ite
         // Writing the run creates the folder.
         Err(WriteError::NoFolder { folder, .. }) if files::is_within(run, &folder) => Ok(()),
         checked => Ok(checked?),
+    }
+}
+
+/// Fails if a run of `configuration` would replace another run in `folder`, which `option` names.
+fn check_replaced(folder: &RunFolder, configuration: &Configuration, option: &str) -> Result<(), UsageError> {
+    match folder.other_run(configuration) {
+        Some(found) => Err(UsageError(format!(
+            "{} contains {found}; add --overwrite to replace it, or name another folder with {option}",
+            folder.path().display()
+        ))),
+        None => Ok(()),
     }
 }
 

@@ -13,7 +13,10 @@ use crate::network::backend::Backend;
 use crate::network::{DenseParameters, Pixels};
 use crate::quantize::WeightBits;
 use crate::run::{Configuration, RunFile, RunFolder};
-use crate::train::{BLOCK_OUTPUTS, MAX_BATCH_SIZE, MAX_EPOCHS, Recipe, Schedule, TAUGHT_EPOCHS, Teaching, TrainConfig};
+use crate::train::{
+    BLOCK_OUTPUTS, MAX_BATCH_SIZE, MAX_EPOCHS, QAT_LEARNING_RATE, Recipe, Schedule, TAUGHT_EPOCHS, TEACHER_SHARE,
+    Teaching, TrainConfig,
+};
 
 /// The error for a pruned network with weights of fewer than 8 bits.
 const SPARSE_BITS: &str =
@@ -78,8 +81,8 @@ pub struct RecipeArguments {
     #[arg(long, value_name = "FILE", help_heading = "Teacher")]
     teacher: Option<PathBuf>,
     /// Share of the teacher's answers in the loss, 0..=1; the labels have the rest
-    #[arg(long, value_name = "SHARE", help_heading = "Teacher", default_value_t = 0.7, value_parser = share_of_one,
-        allow_negative_numbers = true, requires = "teacher")]
+    #[arg(long, value_name = "SHARE", help_heading = "Teacher", default_value_t = TEACHER_SHARE,
+        value_parser = share_of_one, allow_negative_numbers = true, requires = "teacher")]
     teacher_share: f64,
     /// Share of the weights to set to zero, in all layers except the last, 0 or more and below 1
     ///
@@ -97,7 +100,7 @@ pub struct RecipeArguments {
         value_parser = whole::<u32>(1..=MAX_EPOCHS))]
     qat: Option<u32>,
     /// Largest learning rate of Adam in the epochs of --qat, above 0 and at most 1
-    #[arg(long, value_name = "RATE", help_heading = "Compression", default_value_t = 1e-3,
+    #[arg(long, value_name = "RATE", help_heading = "Compression", default_value_t = QAT_LEARNING_RATE,
         value_parser = learning_rate, allow_negative_numbers = true, requires = "qat")]
     qat_learning_rate: f64,
 }

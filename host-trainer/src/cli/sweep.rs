@@ -2,17 +2,17 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use super::backend::BackendArguments;
 use super::messages::warn_of_loss;
-use super::{DataArguments, OutputArguments, UsageError};
-use crate::data::{Dataset, SoftLabels};
+use super::{DataArguments, OutputArguments, UsageError, check_replaced};
+use crate::data::{Dataset, HeldOut, SoftLabels};
 use crate::network::DenseParameters;
 use crate::run::pipeline::{self, Sources};
-use crate::run::{Outcome, RunFolder};
-use crate::support::progress;
+use crate::run::{Configuration, Outcome, RunFile, RunFolder};
+use crate::support::{interrupt, progress};
 use crate::sweep::{ListedNetwork, Pace, Place, Runs, Shard, Unit};
 use crate::text::percent;
 use crate::train::{Epoch, TrainConfig};
@@ -36,6 +36,9 @@ pub struct SweepArguments {
     /// Train only each N-th network and seed, from the I-th on, 1..=N, with all rows: one job of N
     #[arg(long, value_name = "I/N")]
     pub shard: Option<Shard>,
+    /// Replace runs and records of other settings that are in the folder
+    #[arg(long)]
+    pub overwrite: bool,
     #[command(flatten)]
     pub output: OutputArguments,
 }
@@ -62,6 +65,10 @@ pub struct SweepTrainer {
     pub place: Place,
     pub data: Dataset,
     pub soft_labels: Option<SoftLabels>,
+    /// True if runs of other settings may be replaced.
+    pub overwrite: bool,
+    /// The option that names the runs' folder.
+    pub folder_option: &'static str,
 }
 
 impl SweepTrainer {
@@ -86,6 +93,9 @@ impl SweepTrainer {
             let folder = self.place.folder.display();
             progress::log(format_args!("{kept} of {count} runs are in {folder} already, and kept"));
         }
+        if !self.overwrite {
+            all.iter().try_for_each(|runs| self.check_replaced(runs))?;
+        }
         let mut done = 0;
         for runs in &all {
             let mut base = runs.base.as_ref().map(|base| (base.folder.clone(), base.outcome.model_id.clone()));
@@ -102,6 +112,10 @@ impl SweepTrainer {
                 let folder = RunFolder::create(self.place.run_folder(runs.unit, row))?;
                 let outcome =
                     self.run(&config, layers.as_deref(), &folder, on_epoch).with_context(|| format!("run {name}"))?;
+                if interrupt::code().is_some() {
+                    let finished = kept + done + usize::from(!outcome.stop.is_interruption());
+                    bail!("interrupted; {finished} of {count} runs are finished, and the same command continues");
+                }
                 pace.add(&config, outcome.train_seconds);
                 done += 1;
                 if row.is_none() {
@@ -110,6 +124,22 @@ impl SweepTrainer {
             }
         }
         Ok(done)
+    }
+
+    /// Fails if the missing runs of `runs` would replace others.
+    fn check_replaced(&self, runs: &Runs<'_>) -> Result<(), UsageError> {
+        for (row, config) in runs.missing() {
+            let mut configuration = Configuration::new(&config, HeldOut::default(), &self.data, None);
+            let folder = RunFolder::at(self.place.run_folder(runs.unit, row));
+            // A run that starts from another one starts from whatever that one has become.
+            if let Ok(recorded) = folder.read::<Configuration>(RunFile::Configuration)
+                && row.is_some()
+            {
+                configuration.train.from = recorded.train.from;
+            }
+            check_replaced(&folder, &configuration, self.folder_option)?;
+        }
+        Ok(())
     }
 
     /// Trains one run.
@@ -123,7 +153,7 @@ impl SweepTrainer {
         let soft_labels = self.soft_labels.as_ref().filter(|_| config.teacher.is_some());
         let sources = Sources { soft_labels, start: layers, ..Sources::of(&self.data) };
         let epochs = config.all_epochs();
-        let outcome = pipeline::run(config, sources, folder, None, |epoch| on_epoch(epoch, epochs))?;
+        let (outcome, _) = pipeline::run(config, sources, folder, None, |epoch| on_epoch(epoch, epochs))?;
         let accuracies = [outcome.test_accuracy_float, outcome.test_accuracy_fixed].map(percent);
         progress::log(format_args!(
             "    test {}, in fixed point {}; {:.1} s",

@@ -1,3 +1,4 @@
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -11,14 +12,14 @@ use super::backend::BackendArguments;
 use super::messages::{cost_lines, log_epoch, outcome_lines, warn_of_loss};
 use super::number::{Widths, share_of_one, widths};
 use super::recipe::RecipeArguments;
-use super::{DataArguments, OutputArguments, UsageError, check_apart, check_export, line};
+use super::{DataArguments, OutputArguments, UsageError, check_apart, check_export, check_replaced, line};
 use crate::data::{Dataset, HeldOut, Split, Validation, ValidationOrder};
 use crate::limits::MAX_WEIGHT_BYTES;
 use crate::model::Cost;
 use crate::network::backend::Backend;
 use crate::network::join_widths;
 use crate::run::pipeline::{self, Sources};
-use crate::run::{Configuration, Outcome, RunFile, RunFolder, model_file};
+use crate::run::{Configuration, Outcome, RunFile, RunFolder, default_path, model_file};
 use crate::run::{describe_overfitting, describe_stop, is_overfitted};
 use crate::support::{files, progress};
 use crate::text::{Shown, count, printable};
@@ -72,9 +73,17 @@ pub struct TrainArguments {
         value_parser = whole::<u32>(1..))]
     patience: Option<u32>,
     /// Folder to record the run in: model, float weights, configuration, history, evaluation, plots
-    /// [default: named by network, epochs, recipe, backend and seed: runs/128-5-epochs-flex-seed-1]
+    /// [default: named by network, epochs, recipe, all other settings that are not the recipe's,
+    /// backend and seed: runs/128-5-epochs-flex-seed-1]
+    ///
+    /// Interrupted once (Ctrl-C), training ends after the current batch, and the network is
+    /// recorded as it is, marked as interrupted; in a folder next to this one if this one contains
+    /// a run. Interrupted again, it ends at once.
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     run: Option<PathBuf>,
+    /// Replace the run in the folder even if its settings are others
+    #[arg(long, help_heading = "Output")]
+    overwrite: bool,
     /// File to write the model to, in addition to model.bin in the run's folder
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     export: Option<PathBuf>,
@@ -125,18 +134,21 @@ impl TrainArguments {
         config.teacher = teacher;
 
         // All outputs are checked before training, and before a folder is created.
-        let run = self.run.clone().unwrap_or_else(|| RunFolder::default_path(&config));
+        let configuration = Configuration::new(&config, held_out, &data, None);
+        let run = self.run.clone().unwrap_or_else(|| default_path(&configuration, &data));
         if let Some(from) = self.recipe.from() {
             check_apart("--run", &run, [from])?;
         }
         if let Some(export) = &self.export {
             check_export(export, Some(&run), data.files().chain(self.recipe.teacher_file().cloned()))?;
         }
+        if !self.overwrite {
+            check_replaced(&RunFolder::at(run.clone()), &configuration, "--run")?;
+        }
         let folder = RunFolder::create(run)?;
         if let Some(export) = &self.export {
             files::check_writable(export)?;
         }
-        warn_of_replacement(&folder, &Configuration::new(&config, held_out, &data, None));
         progress::log(format_args!(
             "{} training images from {} ({})",
             data.train.len(),
@@ -154,12 +166,13 @@ impl TrainArguments {
             soft_labels: soft_labels.as_ref(),
             start: layers.as_deref(),
         };
-        let outcome = pipeline::run(&config, sources, &folder, self.export.as_deref(), on_epoch)?;
+        let (outcome, folder) = pipeline::run(&config, sources, &folder, self.export.as_deref(), on_epoch)?;
 
         warn_of_loss(&outcome);
         let bytes = folder.read_bytes(RunFile::Model)?;
         let cost = Cost::of(&model_file::load(&folder.file(RunFile::Model), &bytes)?);
-        let model = self.export.unwrap_or_else(|| folder.file(RunFile::Model));
+        let export = self.export.filter(|export| is_exported(export, &outcome, &folder));
+        let model = export.unwrap_or_else(|| folder.file(RunFile::Model));
         let report = TrainOutput {
             run: Shown(folder.path()),
             model: Shown(&model),
@@ -217,15 +230,15 @@ impl TrainOutput<'_> {
     }
 }
 
-/// Warns if the run recorded in `folder` has another configuration: this run will replace it.
-fn warn_of_replacement(folder: &RunFolder, configuration: &Configuration) {
-    let recorded: Result<Configuration, _> = folder.read(RunFile::Configuration);
-    if recorded.is_ok_and(|recorded| !recorded.is_same_training(configuration)) {
-        progress::log(format_args!(
-            "warning: {} contains another run, which this run replaces when it ends; choose another folder with --run",
-            folder.path().display()
-        ));
+/// Returns true if the model was written to `export`, too. An interrupted training replaces no
+/// exported model.
+fn is_exported(export: &Path, outcome: &Outcome, folder: &RunFolder) -> bool {
+    let bytes = |path: &Path| fs::read(path).ok();
+    let is_exported = !outcome.stop.is_interruption() || bytes(export) == bytes(&folder.file(RunFile::Model));
+    if !is_exported {
+        progress::log(format_args!("warning: {} is not replaced by an interrupted training", export.display()));
     }
+    is_exported
 }
 
 /// Checks that training has as many epochs as are to be averaged.

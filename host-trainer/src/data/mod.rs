@@ -106,6 +106,16 @@ impl Dataset {
         Self::read(folder, origin, wanted.class_names)
     }
 
+    /// Returns a hash of images, labels and class names, in hexadecimal digits, unless they are
+    /// Fashion-MNIST's.
+    pub fn unusual_hash(&self) -> Option<String> {
+        if self.is_fashion_mnist && self.class_names == FASHION_MNIST_CLASSES {
+            return None;
+        }
+        let names = self.class_names.join("\n");
+        Some(hex(&checksum::sha256_of_parts(&[&self.train_hash, &self.test_hash, names.as_bytes()])))
+    }
+
     /// Returns the files that the data set was read from.
     pub fn files(&self) -> impl Iterator<Item = PathBuf> {
         IdxFile::ALL.into_iter().filter_map(|file| names::find(file, &self.folder)).chain(self.class_names_file.clone())

@@ -115,7 +115,9 @@ impl Run {
         let configuration: Result<Configuration, _> = folder.read(RunFile::Configuration);
         let train = match &configuration {
             Ok(configuration) => train_command(configuration, path),
-            Err(_) => format!("host-trainer train --run {} # and the options of the training", quoted(path)),
+            Err(_) => {
+                format!("host-trainer train --overwrite --run {} # and the options of the training", quoted(path))
+            }
         };
         let outcome: Result<Outcome, _> = folder.read(RunFile::Outcome);
         // All files that contain a model's id must have this one.

@@ -6,6 +6,7 @@ use std::path::{self, Component, Path, PathBuf};
 use std::{env, fs};
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::folder::Record;
 use crate::data::image::Form;
@@ -17,6 +18,9 @@ const RECORDED: [&str; 6] = ["burn", "burn-autodiff", "burn-flex", "burn-ndarray
 
 /// Dependencies recorded only if the build has their feature; the lock file always lists them.
 const OPTIONAL: [(&str, bool); 2] = [("burn-cuda", cfg!(feature = "cuda")), ("burn-wgpu", cfg!(feature = "wgpu"))];
+
+/// Longest description of a difference that has both values.
+const MAX_DIFFERENCE_BYTES: usize = 80;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Configuration {
@@ -87,6 +91,16 @@ impl Configuration {
         without_data(self) == without_data(other)
     }
 
+    /// Describes the first setting in which a run differs from `expected`. The versions of programs
+    /// do not count.
+    pub fn difference(&self, expected: &Self) -> Option<String> {
+        let [found, expected] = [self, expected].map(settings);
+        let (name, value) = expected.iter().find(|(name, value)| found.get(*name) != Some(*value))?;
+        let other = found.get(name).unwrap_or(&Value::Null);
+        let text = format!("{name} {other}, not {value}");
+        Some(if text.len() <= MAX_DIFFERENCE_BYTES { text } else { format!("of other {name}") })
+    }
+
     /// Returns true if the run was trained and tested on `data`.
     pub fn uses(&self, data: &Dataset) -> bool {
         (self.data_sha256.as_str(), self.test_sha256.as_str()) == (&hex(&data.train_hash), &hex(&data.test_hash))
@@ -117,6 +131,17 @@ impl Record for Configuration {
     fn outside(&self) -> Option<&'static str> {
         self.train.outside().or_else(|| self.data.as_ref().and_then(|data| data.form.outside()))
     }
+}
+
+/// Returns all settings by their names, without the versions of programs and the data's place.
+fn settings(configuration: &Configuration) -> Map<String, Value> {
+    let Ok(Value::Object(mut settings)) = serde_json::to_value(configuration) else { return Map::new() };
+    settings.remove("versions");
+    settings.remove("data");
+    if let Some(Value::Object(mut train)) = settings.remove("train") {
+        settings.append(&mut train);
+    }
+    settings
 }
 
 /// Returns name and version of this program, the compiler, the system and [`RECORDED`].

@@ -20,6 +20,8 @@ pub fn describe_stop(outcome: &Outcome) -> String {
         Stop::Patience { epochs: patience } => {
             format!("{epochs}, stopped: no lower validation loss in {patience} epochs")
         }
+        Stop::Interrupted { images: 0 } => format!("{epochs}, interrupted"),
+        Stop::Interrupted { images } => format!("{epochs}, interrupted after {images} images of the next"),
     };
     if kept_epoch != epochs {
         text += &format!("; the network of epoch {kept_epoch} is kept");
@@ -91,6 +93,8 @@ mod tests {
         assert_eq!(text(5, 3, Stop::Epochs), "5; the network of epoch 3 is kept");
         let stop = Stop::TrainAccuracy { threshold: 0.9, accuracy: 0.90213 };
         assert_eq!(text(6, 6, stop), "6, stopped: training accuracy 90.21 % is above 90.00 %");
+        assert_eq!(text(0, 0, Stop::Interrupted { images: 64 }), "0, interrupted after 64 images of the next");
+        assert_eq!(text(2, 2, Stop::Interrupted { images: 0 }), "2, interrupted");
         let patience = "7, stopped: no lower validation loss in 3 epochs; the network of epoch 4 is kept";
         assert_eq!(text(7, 4, Stop::Patience { epochs: 3 }), patience);
     }

@@ -4,20 +4,19 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{env, process};
 
 use safetensors::SafeTensorError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
-use super::weights;
+use super::{Configuration, Outcome, weights};
 use crate::limits::{MAX_HEADER_BYTES, MAX_MODEL_BYTES, MAX_WEIGHT_BYTES};
-use crate::network::{DenseParameters, join_widths};
-use crate::quantize::WeightBits;
+use crate::network::DenseParameters;
 use crate::support::bounded;
 use crate::support::files::{self, WriteError};
 use crate::text::printable;
-use crate::train::{Recipe, TrainConfig};
 
 /// A record in a JSON file.
 pub trait Record: DeserializeOwned {
@@ -114,32 +113,6 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Returns the default folder for a run of `config`; equal settings have the same folder.
-    pub fn default_path(config: &TrainConfig) -> PathBuf {
-        let (hidden, backend) = (join_widths(&config.hidden, "-"), config.backend.name());
-        let recipe = match config.recipe {
-            Recipe::Lecture => "",
-            Recipe::Best => "best-",
-        };
-        let mut name = match &config.from {
-            Some(model) => format!("{hidden}-from-{model}-"),
-            None => format!("{hidden}-{}-epochs-{recipe}", config.epochs),
-        };
-        if config.teacher.is_some() {
-            name += "taught-";
-        }
-        if config.sparsity > 0.0 {
-            name += &format!("sparse-{}-", config.sparsity);
-        }
-        if config.weight_bits != WeightBits::Eight {
-            name += &format!("{}-bits-", u8::from(config.weight_bits));
-        }
-        if config.qat_epochs > 0 {
-            name += &format!("qat-{}-", config.qat_epochs);
-        }
-        Path::new("runs").join(format!("{name}{backend}-seed-{}", config.seed))
-    }
-
     /// Returns the folder at `path`, without checking its content.
     pub fn at(path: PathBuf) -> Self {
         Self { path, _lock: None }
@@ -149,7 +122,7 @@ impl RunFolder {
     pub fn of_model(model: &Path, model_id: &str) -> Result<Option<Self>, RecordError> {
         let Some(path) = model.parent() else { return Ok(None) };
         let folder = Self::at(path.to_owned());
-        match folder.read::<super::Outcome>(RunFile::Outcome) {
+        match folder.read::<Outcome>(RunFile::Outcome) {
             Ok(outcome) => Ok((outcome.model_id == model_id).then_some(folder)),
             Err(RecordError::Missing { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -177,6 +150,44 @@ impl RunFolder {
         let folder = Self { _lock: lock(&path)?.map(Arc::new), path };
         folder.files().try_for_each(|file| files::check_writable(&file))?;
         Ok(folder)
+    }
+
+    /// Returns the folder for an interrupted run with this `outcome`: this one, or a new one next
+    /// to it if this one contains a finished run, or an interrupted one that got further.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the new folder cannot be written to.
+    pub fn for_interrupted(&self, outcome: &Outcome) -> Result<Self, RecordError> {
+        let is_less = |old: Outcome| old.stop.is_interruption() && old.epochs <= outcome.epochs;
+        if !self.file(RunFile::Model).exists() || self.read(RunFile::Outcome).is_ok_and(is_less) {
+            return Ok(self.clone());
+        }
+        let name =
+            |number: u32| format!("{}-interrupted-{number}", self.path.file_name().unwrap_or_default().display());
+        let path = (1..).map(|number| self.path.with_file_name(name(number))).find(|path| !path.exists());
+        // The place of the run's folder may not be writable.
+        let elsewhere = || Self::create(env::temp_dir().join(format!("prenda-interrupted-{}", process::id())));
+        path.map_or_else(elsewhere, |path| Self::create(path).or_else(|_| elsewhere()))
+    }
+
+    /// Describes the run in the folder, if it is not one of `expected`; the versions of programs do
+    /// not count. Files that the program would replace and did not write count as a run.
+    pub fn other_run(&self, expected: &Configuration) -> Option<String> {
+        if !self.path.is_dir() {
+            return None;
+        }
+        let recorded = match self.read::<Configuration>(RunFile::Configuration) {
+            Ok(recorded) => recorded,
+            Err(RecordError::Missing { .. }) => {
+                // Training in progress writes its history.
+                let others = RunFile::ALL.into_iter().filter(|file| *file != RunFile::History);
+                let file = others.into_iter().find(|file| self.file(*file).exists())?;
+                return Some(format!("{}, but no {}", file.name(), RunFile::Configuration.name()));
+            }
+            Err(_) => return Some(format!("a damaged {}", RunFile::Configuration.name())),
+        };
+        recorded.difference(expected).map(|difference| format!("another run ({difference})"))
     }
 
     pub fn path(&self) -> &Path {
@@ -262,22 +273,12 @@ pub fn json(value: &impl Serialize) -> Result<Vec<u8>, RecordError> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::{Configuration, DataRecord, Outcome};
+    use super::super::DataRecord;
     use super::*;
     use crate::data::ValidationOrder;
     use crate::data::image::Form;
-    use crate::train::Stop;
     use crate::train::tests::config;
-
-    #[test]
-    fn the_default_path_describes_the_training() {
-        let mut config = TrainConfig { hidden: vec![512, 256], seed: 7, ..config() };
-        assert_eq!(RunFolder::default_path(&config), Path::new("runs/512-256-6-epochs-flex-seed-7"));
-        config.seed = 8;
-        assert_eq!(RunFolder::default_path(&config), Path::new("runs/512-256-6-epochs-flex-seed-8"));
-        config.recipe = Recipe::Best;
-        assert_eq!(RunFolder::default_path(&config), Path::new("runs/512-256-6-epochs-best-flex-seed-8"));
-    }
+    use crate::train::{Stop, TrainConfig};
 
     #[test]
     fn records_survive_the_round_trip() {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  config.json        Configuration   settings, data, versions
-//!  history.json       [Epoch]         loss and accuracy of each epoch
+//!  history.json       [Epoch]         loss and accuracy of each epoch, also while it trains
 //!  result.json        Outcome         the results
 //!  evaluation.json    Evaluation      the test split in fixed point: confusion, classes, mistakes
 //!  quantization.json  Quantization    ranges and errors of each layer
@@ -13,6 +13,7 @@
 //! ```
 
 mod configuration;
+mod default_path;
 mod describe;
 mod finished;
 pub mod float;
@@ -27,6 +28,7 @@ mod weights;
 pub use configuration::Configuration;
 #[cfg(test)]
 pub use configuration::DataRecord;
+pub use default_path::default_path;
 pub use describe::{describe_gap, describe_overfitting, describe_stop, is_overfitted};
 pub use folder::{MAX_RECORD_BYTES, RecordError, RunFile, RunFolder, json};
 pub use outcome::Outcome;

@@ -48,7 +48,7 @@ impl Record for Outcome {
     fn outside(&self) -> Option<&'static str> {
         let is_stop_possible = match self.stop {
             Stop::TrainAccuracy { threshold, accuracy } => is_share(threshold) && is_share(accuracy),
-            Stop::Epochs | Stop::Patience { .. } => true,
+            Stop::Epochs | Stop::Patience { .. } | Stop::Interrupted { .. } => true,
         };
         first_outside([
             ("kept_epoch", self.kept_epoch <= self.epochs),

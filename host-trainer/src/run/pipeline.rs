@@ -1,6 +1,7 @@
 //! Makes one run: trains, quantizes, exports, evaluates, plots and records.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use burn::tensor::TensorReadError;
 use shared_model::{BlobError, EncodeError, Model};
@@ -15,8 +16,11 @@ use crate::plot::{self, PlotError};
 use crate::quantize::{DeviationError, QuantizeError, choose_orders, measure_deviation, quantize};
 use crate::run::{Configuration, Outcome, RecordError, RunFile, RunFolder, encode_weights, json};
 use crate::support::files::{self, WriteError};
-use crate::support::progress;
+use crate::support::{interrupt, progress};
 use crate::train::{Epoch, Material, Shape, TrainConfig, TrainError, Trained, train};
+
+/// Shortest time between two writes of a history in progress.
+const HISTORY_PAUSE: Duration = Duration::from_secs(1);
 
 /// Why a run fails.
 #[derive(Debug, Error)]
@@ -74,30 +78,69 @@ impl<'a> Sources<'a> {
 }
 
 /// Trains `config` on `sources` and records the run in `folder`. Also writes the model to
-/// `export_path`, if given.
+/// `export_path`, if given. Returns the results, and the folder that contains them.
+///
+/// If a signal asks for the end, the network is recorded as it is. It replaces neither a run that
+/// got further nor an exported model.
 ///
 /// # Errors
 ///
-/// Returns an error if training diverges or a file cannot be written. If no file has its name yet,
-/// all old files are kept.
+/// Returns an error if training diverges or a file cannot be written. All old files of the folder
+/// are then as they were, and the new ones are kept in another folder.
 pub fn run(
     config: &TrainConfig,
     sources: Sources<'_>,
     folder: &RunFolder,
     export_path: Option<&Path>,
-    on_epoch: impl FnMut(&Epoch),
-) -> Result<Outcome, PipelineError> {
+    mut on_epoch: impl FnMut(&Epoch),
+) -> Result<(Outcome, RunFolder), PipelineError> {
+    let _deferred = interrupt::defer();
     let Sources { data, validation, soft_labels, start } = sources;
     let shape = Shape { columns: data.columns.into(), classes: data.class_names.len() };
     let held_out = validation.map(|validation| &validation.split);
     let material = Material { train: &data.train, validation: held_out, soft_labels, shape, start };
-    let trained = train(config, material, on_epoch)?;
+    let mut running = Running::new(folder);
+    let trained = train(config, material, |epoch| {
+        running.record(epoch);
+        on_epoch(epoch);
+    })?;
     let completed = complete(config, data, Some(folder.path()), validation, &trained).map_err(|error| match error {
         PipelineError::Quantize(error) => TrainError::Quantize(error).into(),
         other => other,
     })?;
-    completed.write(Some(folder), export_path)?;
-    Ok(completed.outcome)
+    let is_interrupted = trained.stop.is_interruption();
+    let folder = if is_interrupted { folder.for_interrupted(&completed.outcome)? } else { folder.clone() };
+    completed.write(Some(&folder), export_path.filter(|path| !is_interrupted || !path.exists()))?;
+    Ok((completed.outcome, folder))
+}
+
+/// Writes the history of a training in progress.
+struct Running<'a> {
+    /// `None` if the folder contains an older run, whose files belong together.
+    folder: Option<&'a RunFolder>,
+    history: Vec<Epoch>,
+    written: Option<Instant>,
+}
+
+impl<'a> Running<'a> {
+    fn new(folder: &'a RunFolder) -> Self {
+        let folder = Some(folder).filter(|folder| !folder.file(RunFile::Model).exists());
+        Self { folder, history: Vec::new(), written: None }
+    }
+
+    /// Records an epoch. Epochs that follow at once are written with a later one.
+    fn record(&mut self, epoch: &Epoch) {
+        let Some(folder) = self.folder else { return };
+        self.history.push(epoch.clone());
+        if self.written.is_some_and(|written| written.elapsed() < HISTORY_PAUSE) {
+            return;
+        }
+        self.written = Some(Instant::now());
+        // Writing the whole run reports errors.
+        if let Ok(bytes) = json(&self.history) {
+            let _ = files::write_unkept(&folder.file(RunFile::History), &bytes);
+        }
+    }
 }
 
 /// A run that is complete, but not written.
@@ -164,8 +207,9 @@ fn attempt(
         None => quantize(&layers, &on_train.largest, config.weight_bits)?,
     };
     choose_orders(&mut quantized, config.weight_bits, config.sparsity);
+    let mark = if trained.stop.is_interruption() { ", interrupted" } else { "" };
     let origins = Origins {
-        backend: config.backend.name(),
+        backend: &format!("{}{mark}", config.backend.name()),
         seed: config.seed,
         epochs: trained.kept_epoch,
         train_images: data.train.len() as u32,
@@ -213,22 +257,21 @@ fn attempt(
 }
 
 impl Completed {
-    /// Writes all files to `folder`, and the model to `export`, if they are given.
+    /// Writes all files to `folder`, and the model to `export`, if they are given. An error in one
+    /// of them does not keep the other from being written.
     ///
     /// # Errors
     ///
-    /// Returns an error if a file cannot be written. If no file has its name yet, all old files are
-    /// kept.
+    /// Returns an error if a file cannot be written. All old files of the folder are then as they
+    /// were, and the new ones are kept in another folder.
     pub fn write(&self, folder: Option<&RunFolder>, export: Option<&Path>) -> Result<(), WriteError> {
-        let records = folder
-            .into_iter()
-            .flat_map(|folder| self.records.iter().map(|(file, bytes)| (folder.file(*file), bytes.as_slice())));
-        let model = self.records.iter().filter(|(file, _)| *file == RunFile::Model);
-        let export = export.into_iter().zip(model).map(|(path, (_, bytes))| (path.to_owned(), bytes.as_slice()));
+        let model = self.records.iter().find(|(file, _)| *file == RunFile::Model);
+        let exported = export.zip(model).map_or(Ok(()), |(path, (_, bytes))| files::write(path, bytes));
+        let Some(folder) = folder else { return exported };
         // The run's model must be the last: see `RunFile::Model`.
-        let files: Vec<_> = export.chain(records).collect();
-        let files: Vec<_> = files.iter().map(|(path, bytes)| (path.as_path(), *bytes)).collect();
-        files::write_together(&files)
+        let files: Vec<_> = self.records.iter().map(|(file, bytes)| (folder.file(*file), bytes)).collect();
+        let files: Vec<_> = files.iter().map(|(path, bytes)| (path.as_path(), bytes.as_slice())).collect();
+        files::write_together(&files).and(exported)
     }
 }
 

@@ -90,7 +90,9 @@ impl Found {
     /// Returns the run in `folder` if it is finished, and of this configuration on this data.
     fn read(folder: RunFolder, config: &TrainConfig, data: &Dataset) -> Option<Self> {
         let (recorded, outcome) = folder.read_finished().ok()?;
-        is_same(recorded, Configuration::new(config, HeldOut::default(), data, None)).then_some(())?;
+        let is_finished = !outcome.stop.is_interruption();
+        let expected = Configuration::new(config, HeldOut::default(), data, None);
+        (is_finished && is_same(recorded, expected)).then_some(())?;
         let history: Vec<Epoch> = folder.read(RunFile::History).ok()?;
         let running_train_accuracy = history.last().map(|epoch| epoch.accuracy);
         let is_whole = running_train_accuracy.is_some() || config.all_epochs() == 0;

@@ -130,6 +130,12 @@ impl TrainConfig {
     }
 }
 
+/// Default share of the teacher's answers in the loss.
+pub const TEACHER_SHARE: f64 = 0.7;
+
+/// Default learning rate of the epochs in integers.
+pub const QAT_LEARNING_RATE: f64 = 1e-3;
+
 /// Epochs of the best recipe with a teacher.
 pub const TAUGHT_EPOCHS: u32 = 150;
 

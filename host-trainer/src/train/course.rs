@@ -12,7 +12,7 @@ use super::material::Material;
 use super::schedule::Schedule;
 use crate::data::Version;
 use crate::network::PixelForm;
-use crate::support::progress;
+use crate::support::{interrupt, progress};
 
 /// Steps between two reads of loss and accuracy. A graphics card would have to wait for each read.
 const STEPS_PER_READ: usize = 100;
@@ -52,6 +52,17 @@ pub struct Plan {
     pub form: PixelForm,
 }
 
+/// The results of an epoch, measured on each batch before its step.
+#[derive(Clone, Copy, Debug)]
+pub struct Measured {
+    /// Mean loss.
+    pub loss: f64,
+    /// 0 to 1.
+    pub accuracy: f64,
+    /// Images that the student has learned from: all, unless a signal has asked for the end.
+    pub images: usize,
+}
+
 /// A training in progress.
 pub struct Course<'a> {
     config: &'a TrainConfig,
@@ -88,15 +99,15 @@ impl<'a> Course<'a> {
         self.random
     }
 
-    /// Trains on every image once, in a new order, with `name` in the progress bar. Returns mean
-    /// loss and accuracy.
-    pub fn run_epoch(&mut self, student: &mut impl Student, name: String) -> Result<(f64, f64), TrainError> {
+    /// Trains on every image once, in a new order, with `name` in the progress bar. Ends after the
+    /// current batch if a signal asks for it.
+    pub fn run_epoch(&mut self, student: &mut impl Student, name: String) -> Result<Measured, TrainError> {
         // On a thread of rayon's pool. burn-ndarray hands each operation to one and waits for it,
         // unless it runs on one already.
         rayon::scope(|_| self.run_steps(student, name))
     }
 
-    fn run_steps(&mut self, student: &mut impl Student, name: String) -> Result<(f64, f64), TrainError> {
+    fn run_steps(&mut self, student: &mut impl Student, name: String) -> Result<Measured, TrainError> {
         let (batch_size, plan) = (self.config.batch_size, self.plan);
         let mut order = std::mem::take(&mut self.order);
         order.shuffle(&mut self.random);
@@ -115,19 +126,25 @@ impl<'a> Course<'a> {
                     Some((all_losses, all_hits)) => (all_losses + loss, all_hits + hits),
                     None => (loss, hits),
                 });
+                seen += indices.len();
+                if interrupt::code().is_some() {
+                    break;
+                }
             }
             if let Some((loss, hits)) = sums {
                 loss_sum += f64::from(loss.try_into_scalar::<f32>()?);
                 correct += f64::from(hits.try_into_scalar::<i32>()?);
             }
-            seen += batches.len();
             bar.set_position(seen as u64);
             let (loss, accuracy) = (loss_sum / seen as f64, 100.0 * correct / seen as f64);
             bar.set_message(format!("loss {loss:.4}, accuracy {accuracy:.2} %"));
+            if interrupt::code().is_some() {
+                break;
+            }
         }
         bar.finish_and_clear();
         self.order = order;
-        Ok((loss_sum / seen as f64, correct / seen as f64))
+        Ok(Measured { loss: loss_sum / seen as f64, accuracy: correct / seen as f64, images: seen })
     }
 
     /// Runs forward and backward over the batch of images at `indices`. Returns the gradients of

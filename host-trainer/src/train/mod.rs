@@ -15,7 +15,9 @@ mod training;
 
 pub mod teacher;
 
-pub use config::{MAX_BATCH_SIZE, MAX_EPOCHS, Recipe, TAUGHT_EPOCHS, Teaching, TrainConfig};
+pub use config::{
+    MAX_BATCH_SIZE, MAX_EPOCHS, QAT_LEARNING_RATE, Recipe, TAUGHT_EPOCHS, TEACHER_SHARE, Teaching, TrainConfig,
+};
 pub use error::TrainError;
 pub use history::Epoch;
 pub use material::{Material, Shape};

@@ -23,6 +23,18 @@ pub enum Stop {
         /// Epochs without a lower loss.
         epochs: u32,
     },
+    /// A signal, such as Ctrl-C, asked for the end.
+    Interrupted {
+        /// Images of the unfinished epoch that the network has learned from.
+        images: usize,
+    },
+}
+
+impl Stop {
+    /// Returns true if a signal ended the training.
+    pub fn is_interruption(self) -> bool {
+        matches!(self, Self::Interrupted { .. })
+    }
 }
 
 /// Decides when to stop early and which network to keep.
@@ -64,7 +76,7 @@ mod tests {
     #[test]
     fn reasons_round_trip_through_json() {
         let threshold = Stop::TrainAccuracy { threshold: 0.9, accuracy: 0.9021 };
-        for stop in [Stop::Epochs, threshold, Stop::Patience { epochs: 3 }] {
+        for stop in [Stop::Epochs, threshold, Stop::Patience { epochs: 3 }, Stop::Interrupted { images: 32 }] {
             let text = serde_json::to_string(&stop).unwrap();
             assert_eq!(serde_json::from_str::<Stop>(&text).unwrap(), stop, "{text}");
         }

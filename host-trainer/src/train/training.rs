@@ -7,7 +7,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 
 use super::average::Average;
 use super::config::TrainConfig;
-use super::course::{Course, Plan};
+use super::course::{Course, Measured, Plan};
 use super::error::TrainError;
 use super::fixed::{self, FixedStudent};
 use super::float::FloatStudent;
@@ -19,6 +19,7 @@ use crate::data::Split;
 use crate::network::calibrate::measure;
 use crate::network::{Network, PixelForm};
 use crate::quantize::QuantizedLayer;
+use crate::support::interrupt;
 
 /// Result of training.
 #[derive(Clone, Debug)]
@@ -39,7 +40,8 @@ pub struct Trained {
 }
 
 /// Trains a network on `material`, and calls `on_epoch` after each epoch. The network takes pixels
-/// in 0..=1, in whatever form it was trained.
+/// in 0..=1, in whatever form it was trained. Training ends after the current batch if a signal
+/// asks for it.
 ///
 /// The same arguments give the same network, bit for bit, on the same machine. Every random choice
 /// comes from the seed, and burn's autotuning is not built: it would choose the order of sums by
@@ -80,19 +82,25 @@ pub fn train(
 
     for epoch in 1..=config.epochs {
         let start = Instant::now();
-        let (loss, accuracy) = course.run_epoch(&mut student, format!("epoch {epoch}/{all_epochs}"))?;
+        let measured = course.run_epoch(&mut student, format!("epoch {epoch}/{all_epochs}"))?;
+        if measured.images < train.len() {
+            check_loss(epoch, measured.loss)?;
+            plain = student.plain()?;
+            stop = Stop::Interrupted { images: measured.images };
+            break;
+        }
         plain = average.after(epoch, student.plain()?)?;
-        let result = finish_epoch(epoch, (loss, accuracy), &plain, validation, start)?;
+        let result = finish_epoch(epoch, measured, &plain, validation, start)?;
         on_epoch(&result);
         let early = rule.after(&result, &plain);
         history.push(result);
-        if let Some(reason) = early {
+        if let Some(reason) = early.or_else(|| interruption(epoch, all_epochs)) {
             stop = reason;
             break;
         }
     }
     let (network, kept_epoch) = rule.kept.unwrap_or((plain, history.len() as u32));
-    if config.qat_epochs == 0 {
+    if config.qat_epochs == 0 || stop.is_interruption() {
         return Ok(Trained { network, kept_epoch, history, stop, quantized: None, float: None });
     }
 
@@ -111,9 +119,18 @@ pub fn train(
     for _ in 0..config.qat_epochs {
         let (start, epoch) = (Instant::now(), history.len() as u32 + 1);
         let measured = course.run_epoch(&mut student, format!("epoch {epoch}/{all_epochs}, in integers"))?;
+        if measured.images < train.len() {
+            check_loss(epoch, measured.loss)?;
+            stop = Stop::Interrupted { images: measured.images };
+            break;
+        }
         let result = finish_epoch(epoch, measured, &student.network(&device), validation, start)?;
         on_epoch(&result);
         history.push(result);
+        if let Some(reason) = interruption(epoch, all_epochs) {
+            stop = reason;
+            break;
+        }
     }
     let (network, kept_epoch) = (student.network(&device.inner()), history.len() as u32);
     Ok(Trained { network, kept_epoch, history, stop, quantized: Some(student.into_layers()), float })
@@ -122,19 +139,28 @@ pub fn train(
 /// Completes the record of an epoch that began at `start`: measures `plain` on `validation`.
 fn finish_epoch(
     epoch: u32,
-    (loss, accuracy): (f64, f64),
+    measured: Measured,
     plain: &Network,
     validation: Option<&Split>,
     start: Instant,
 ) -> Result<Epoch, TrainError> {
-    if !loss.is_finite() {
-        return Err(TrainError::Diverged { epoch });
-    }
+    let Measured { loss, accuracy, .. } = measured;
+    check_loss(epoch, loss)?;
     let measured = validation.map(|split| measure(plain, split).map(|found| (found, split))).transpose()?;
     let (validation_loss, validation_accuracy) =
         measured.map(|(found, split)| (found.loss, found.accuracy(split))).unzip();
     let seconds = start.elapsed().as_secs_f64();
     Ok(Epoch { epoch, loss, accuracy, validation_loss, validation_accuracy, seconds })
+}
+
+fn check_loss(epoch: u32, loss: f64) -> Result<(), TrainError> {
+    if loss.is_finite() { Ok(()) } else { Err(TrainError::Diverged { epoch }) }
+}
+
+/// Returns the reason to end after `epoch` if a signal has asked for it and more epochs would
+/// follow.
+fn interruption(epoch: u32, epochs: u32) -> Option<Stop> {
+    (epoch < epochs && interrupt::code().is_some()).then_some(Stop::Interrupted { images: 0 })
 }
 
 /// Makes the allocator keep large blocks after they are freed. glibc raises its threshold for

@@ -42,6 +42,8 @@ fn five_networks_are_compared_and_finished_runs_are_kept() {
     let mut outcome: serde_json::Value = serde_json::from_slice(&fs::read(&result).unwrap()).unwrap();
     outcome["test_accuracy_fixed"] = 1e308.into();
     fs::write(&result, outcome.to_string()).unwrap();
+    failure(project.run(&compare), 2, &["128-5-epochs-flex-seed-2 contains another run (batch_size 64, not 32)"]);
+    let compare = [&compare[..], &["--overwrite"]].concat();
     let again = json(project.run(&compare));
     assert_eq!(again["runs_kept"], 6);
     for (network, before) in again["networks"].as_array().unwrap().iter().zip(networks) {
@@ -52,14 +54,25 @@ fn five_networks_are_compared_and_finished_runs_are_kept() {
     let labels = project.path().join("data").join(format!("{}.gz", FILES[3]));
     let whole = fs::read(&labels).unwrap();
     fs::write(&labels, gzip(&idx(&[60], &bars(60).1.into_iter().rev().collect::<Vec<_>>()))).unwrap();
-    let other = json(project.run(&["compare", "--data", "data", "--run", "runs", "--json"]));
-    assert_eq!(other["runs_kept"], 0);
+    let one_seed = ["compare", "--data", "data", "--run", "runs"];
+    failure(project.run(&one_seed), 2, &["runs/128-5-epochs-flex-seed-1 contains another run", "test_sha256"]);
     fs::write(&labels, whole).unwrap();
-    json(project.run(&compare));
+    assert_eq!(json(project.run(&compare))["runs_kept"], 10);
 
-    let kept = project.run(&["compare", "--data", "data", "--run", "runs"]).success();
-    kept.stdout(contains("512 + 256, 5 epochs").and(contains("One seed each")))
-        .stderr(contains("5 of 5 runs are in runs already, and kept"));
+    // A comparison of fewer seeds or of other networks does not replace the record.
+    let record = || ["compare.json", "compare.svg"].map(|name| fs::read(folder.join(name)).unwrap());
+    let before = record();
+    let kept = project.run(&one_seed).success();
+    kept.stdout(contains("512 + 256, 5 epochs").and(contains("One seed each"))).stderr(
+        contains("5 of 5 runs are in runs already, and kept")
+            .and(contains("runs/compare.svg show 5 networks with seeds 1..=2 on flex and are not replaced")),
+    );
+    fs::write(project.path().join("own.toml"), "[[network]]\nname = 'a'\nhidden = [8]\nepochs = 1\n").unwrap();
+    let own = project.run(&[&one_seed[..], &["--networks", "own.toml", "--seeds", "3"]].concat()).success();
+    own.stderr(contains("are not replaced"));
+    assert!(record() == before);
+    project.run(&[&one_seed[..], &["--overwrite"]].concat()).success().stderr(contains("not replaced").not());
+    assert!(record() != before);
 }
 
 #[test]

@@ -27,7 +27,8 @@ fn every_compression_is_reproducible_and_evaluates_as_reported() {
     let project = Project::new();
     for (options, order) in COMPRESSIONS {
         let train = |run: &str| {
-            let report = json(project.train(&[&["--json", "--batch-size", "16", "--run", run], options].concat()));
+            let first = ["--json", "--overwrite", "--batch-size", "16", "--run", run];
+            let report = json(project.train(&[&first[..], options].concat()));
             (report, fs::read(project.path().join(run).join("model.bin")).unwrap())
         };
         let ((report, model), (_, again)) = (train("run"), train("again"));
@@ -142,9 +143,15 @@ fn a_teacher_is_trained_and_used() {
     let bytes = |name: &str| fs::read(project.path().join(name)).unwrap();
     assert!(bytes("teacher.safetensors") == bytes("again.safetensors"), "the same seed gave other answers");
 
+    // Settings that are not the defaults are in the name.
+    project.command(&teach).args(["--seed", "2"]).assert().success();
+    let is_named = |name: &String| name.starts_with("teacher-channels-2-epochs-3-") && name.contains("-seed-2.");
+    assert!(names(project.path()).iter().any(is_named), "{:?}", names(project.path()));
+    assert!(bytes("teacher.safetensors") == bytes("again.safetensors"));
+
     let teacher = ["--teacher", "teacher.safetensors", "--recipe", "best", "--augment", "0", "--batch-size", "16"];
     let train = |options: &[&str]| {
-        project.train(&[&["--run", "run"], &teacher[..], options].concat()).success();
+        project.train(&[&["--run", "run", "--overwrite"], &teacher[..], options].concat()).success();
         fs::read(project.path().join("run/model.bin")).unwrap()
     };
     let taught = train(&[]);

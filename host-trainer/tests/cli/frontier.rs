@@ -63,7 +63,9 @@ fn networks_are_trained_once_and_become_rows() {
     // With a network, its derived rows are trained again.
     let config = runs.join("128-taught-seed-1/config.json");
     fs::write(&config, fs::read_to_string(&config).unwrap().replace("\"epochs\": 4", "\"epochs\": 5")).unwrap();
-    let text = project.run(&["frontier", "--data", "data", "--reduced"]).success();
+    let plain = ["frontier", "--data", "data", "--reduced"];
+    failure(project.run(&plain), 2, &["128-taught-seed-1 contains another run (epochs 5, not 4)", "--overwrite"]);
+    let text = project.run(&[&plain[..], &["--overwrite"]].concat()).success();
     text.stdout(contains("36-128-3").and(contains("Reduced"))).stderr(contains("2 of 6 runs are in"));
 }
 

@@ -200,10 +200,7 @@ fn control_characters_in_file_names_are_escaped() {
     let evaluate = project.run(&["evaluate", "model.bin", "--data", "data", "--first", "61"]);
     failure(evaluate, 2, &["60 test images\n\nFor more information"]);
     project.train(&["--run", "x\x1b[31m"]).success();
-    project
-        .train(&["--run", "x\x1b[31m", "--seed", "2"])
-        .success()
-        .stderr(contains("warning: x\\u{1b}[31m contains another run"));
+    failure(project.train(&["--run", "x\x1b[31m", "--seed", "2"]), 2, &["x\\u{1b}[31m contains another run"]);
 }
 
 #[test]

@@ -20,13 +20,15 @@ fn options_override_the_recipe() {
     let project = Project::new();
     let best = ["train", "--data", "data", "--hidden", "8", "--recipe", "best"];
     project.command(&best).args(["--epochs", "3", "--augment", "0.25"]).assert().success();
+    let run = names(&project.path().join("runs")).remove(0);
+    assert!(run.starts_with("8-3-epochs-best-augment-0.25-data-") && run.ends_with("-flex-seed-1"), "{run}");
     let expected = serde_json::json!({
         "backend": "flex", "hidden": [8], "epochs": 3, "batch_size": 256, "learning_rate": 0.002, "seed": 1,
         "stop_at_train_accuracy": null, "patience": null, "recipe": "best", "schedule": "cosine", "warm_up": 0.1,
         "beta_2": 0.99, "weight_decay": 0.1, "augment": 0.25, "average_epochs": 0, "pixels": "standard",
         "from": null, "teacher": null, "sparsity": 0.0, "weight_bits": 8, "qat_epochs": 0, "qat_learning_rate": 0.0
     });
-    assert_eq!(recorded(&project, "runs/8-3-epochs-best-flex-seed-1"), expected);
+    assert_eq!(recorded(&project, &format!("runs/{run}")), expected);
     let all =
         ["--schedule", "constant", "--warm-up", "1", "--beta-2", "0.95", "--weight-decay", "1", "--pixels", "unit"];
     project.command(&best).args(["--batch-size", "9", "--average", "2", "--run", "run"]).args(all).assert().success();
@@ -43,7 +45,7 @@ fn options_override_the_recipe() {
 fn the_lectures_recipe_is_the_default() {
     let project = Project::new();
     let model = |name: &str, arguments: &[&str]| {
-        project.train(&[&["--run", name], arguments].concat()).success();
+        project.train(&[&["--run", name, "--overwrite"], arguments].concat()).success();
         fs::read(project.path().join(name).join("model.bin")).unwrap()
     };
     let plain = model("plain", &[]);
@@ -71,7 +73,8 @@ fn augmented_training_gives_the_same_bytes_for_the_same_seed() {
     let project = Project::new();
     for backend in ["flex", "ndarray"] {
         let model = |run: &str, seed: &str| {
-            let best = ["--recipe", "best", "--backend", backend, "--batch-size", "7", "--seed", seed, "--run", run];
+            let run = format!("{backend}-{run}");
+            let best = ["--recipe", "best", "--backend", backend, "--batch-size", "7", "--seed", seed, "--run", &run];
             project.train(&best).success();
             fs::read(project.path().join(run).join("model.bin")).unwrap()
         };

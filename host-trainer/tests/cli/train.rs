@@ -7,7 +7,7 @@ use predicates::prelude::*;
 use predicates::str::contains;
 use serde_json::Value;
 
-use crate::files::{FILES, SIDE, bars, idx, names, write_split};
+use crate::files::{FILES, SIDE, bars, gzip, idx, names, write_split};
 use crate::project::{Project, failure, json};
 
 #[test]
@@ -50,18 +50,149 @@ fn training_writes_a_model_and_a_run() {
 fn without_a_name_a_run_gets_its_own_folder() {
     let project = Project::new();
     project.train(&["--backend", "ndarray"]).success().stdout(contains("test, fixed point"));
-    let run = project.path().join("runs/8-8-epochs-ndarray-seed-1");
-    assert_eq!(names(&run).len(), 10);
+    let folders = |project: &Project| names(&project.path().join("runs"));
+    let [first] = &folders(&project)[..] else { panic!("{:?}", folders(&project)) };
+    let (start, end) = ("8-8-epochs-learning-rate-0.01-data-", "-ndarray-seed-1");
+    assert!(first.starts_with(start) && first.ends_with(end), "{first}");
+    assert_eq!(names(&project.path().join("runs").join(first)).len(), 10);
+    // Whatever differs, the older run stays.
+    let options: [&[&str]; 8] = [
+        &["--seed", "2"],
+        &["--stop-at-train-accuracy", "0.9"],
+        &["--learning-rate", "0.02"],
+        &["--batch-size", "16"],
+        &["--validation", "30"],
+        &["--validation", "30", "--patience", "2"],
+        &["--average", "1"],
+        &["--weight-bits", "4", "--qat", "1", "--qat-learning-rate", "0.01"],
+    ];
+    for (index, option) in options.iter().enumerate() {
+        project.train(&[&["--epochs", "1", "--backend", "ndarray"], *option].concat()).success();
+        assert_eq!(folders(&project).len(), index + 2, "{option:?}: {:?}", folders(&project));
+    }
+    // The test images differ.
+    let labels = project.path().join("data").join(format!("{}.gz", FILES[3]));
+    fs::write(&labels, gzip(&idx(&[60], &bars(60).1.into_iter().rev().collect::<Vec<_>>()))).unwrap();
+    project.train(&["--backend", "ndarray"]).success();
+    assert_eq!(folders(&project).len(), 10);
 }
 
 #[test]
-fn replacing_another_run_is_a_warning() {
+fn another_run_is_replaced_only_with_overwrite() {
     let project = Project::new();
-    let warned = |arguments: &[&str]| {
-        let assert = project.train(&[&["--run", "run"], arguments].concat()).success();
-        String::from_utf8_lossy(&assert.get_output().stderr).contains("warning: run contains another run")
-    };
-    assert_eq!([&[][..], &[], &["--seed", "2"], &["--validation", "9"]].map(warned), [false, false, true, true]);
+    let run = project.path().join("run");
+    let id = || fs::read(run.join("result.json")).unwrap();
+    project.train(&["--run", "run"]).success();
+    for (option, part) in [
+        (&["--seed", "2"][..], "seed 1, not 2"),
+        (&["--validation", "9"], "validation 0, not 9"),
+        (&["--hidden", "9"], "hidden [8], not [9]"),
+    ] {
+        let before = id();
+        let train = [&["--run", "run"], option].concat();
+        let parts = ["run contains another run (", part, "add --overwrite", "--run"];
+        failure(project.train(&train).stderr(contains("epoch 1").not()), 2, &parts);
+        assert!(id() == before);
+    }
+    project.train(&["--run", "run", "--seed", "2", "--overwrite"]).success();
+    project.train(&["--run", "run", "--seed", "2"]).success();
+    // Files of another program.
+    fs::create_dir(project.path().join("mine")).unwrap();
+    for (name, part) in [("weights.safetensors", "weights.safetensors, but no config.json"), ("config.json", "damaged")]
+    {
+        fs::write(project.path().join("mine").join(name), "mine").unwrap();
+        failure(project.train(&["--run", "mine"]), 2, &["mine contains", part, "--overwrite"]);
+    }
+    assert_eq!(fs::read(project.path().join("mine/weights.safetensors")).unwrap(), b"mine");
+}
+
+/// Starts a training that would take long, and sends it `signal` after the second epoch, and again
+/// if it is `twice`. Returns exit code, standard output and standard error.
+#[cfg(unix)]
+fn interrupted(project: &Project, options: &[&str], signal: &str, twice: bool) -> (Option<i32>, String, String) {
+    use std::io::{BufRead as _, BufReader, Read as _};
+    let first = ["train", "--data", "data", "--hidden", "8", "--epochs", "100000", "--json"];
+    let mut child = Command::new(env!("CARGO_BIN_EXE_host-trainer"))
+        .args(first)
+        .args(options)
+        .current_dir(project.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut log = String::new();
+    while !log.contains("epoch 2/") {
+        assert!(stderr.read_line(&mut log).unwrap() > 0, "{log}");
+    }
+    let send = || Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+    assert!(send().success());
+    if twice {
+        // Two signals that arrive together count as one.
+        while !log.contains("interrupted: ") {
+            assert!(stderr.read_line(&mut log).unwrap() > 0, "{log}");
+        }
+        let _ = send();
+    }
+    let mut stdout = String::new();
+    stderr.read_to_string(&mut log).unwrap();
+    child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
+    (child.wait().unwrap().code(), stdout, log)
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_training_keeps_the_network() {
+    let project = Project::new();
+    let options = ["--run", "run", "--export", "model.bin"];
+    let (code, stdout, log) = interrupted(&project, &options, "-INT", false);
+    assert_eq!(code, Some(130), "{log}");
+    assert!(log.contains("interrupted: ending after this batch"), "{log}");
+    let report: Value = serde_json::from_str(&stdout).unwrap();
+    assert!(report["stop"]["interrupted"]["images"].is_number(), "{report}");
+    let run = project.path().join("run");
+    assert_eq!(names(&run).len(), 10);
+    let history: Value = serde_json::from_slice(&fs::read(run.join("history.json")).unwrap()).unwrap();
+    assert_eq!(history.as_array().unwrap().len() as u64, report["epochs"].as_u64().unwrap());
+    assert!(fs::read(run.join("model.bin")).unwrap() == fs::read(project.model()).unwrap());
+    project.run(&["inspect", "model.bin"]).success().stdout(contains("backend flex, interrupted"));
+    project.run(&["evaluate", "run", "--data", "data"]).success();
+    let result: Value = serde_json::from_slice(&fs::read(run.join("result.json")).unwrap()).unwrap();
+    assert_eq!(result["stop"], report["stop"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_training_replaces_no_finished_run() {
+    let project = Project::new();
+    project.train(&["--run", "run", "--export", "model.bin"]).success();
+    let files = || ["run/model.bin", "run/history.json", "model.bin"].map(|name| fs::read(project.path().join(name)));
+    let before = files().map(Result::unwrap);
+    let options = ["--run", "run", "--export", "model.bin", "--overwrite"];
+    let (code, stdout, log) = interrupted(&project, &options, "-TERM", false);
+    assert_eq!(code, Some(143), "{log}");
+    assert!(log.contains("warning: model.bin is not replaced"), "{log}");
+    assert_eq!(files().map(Result::unwrap), before);
+    let report: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(
+        (&report["run"], &report["model"]),
+        (&"run-interrupted-1".into(), &"run-interrupted-1/model.bin".into())
+    );
+    assert_eq!(names(&project.path().join("run-interrupted-1")).len(), 10);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_interruption_ends_the_program_at_once() {
+    let project = Project::new();
+    // The second signal arrives before the batch ends and the network is evaluated.
+    let wide = ["--hidden", "2048,1024", "--run", "run", "--batch-size", "65536"];
+    let (code, stdout, log) = interrupted(&project, &wide, "-INT", true);
+    assert_eq!((code, stdout.as_str()), (Some(130), ""), "{log}");
+    // The history is there while training runs.
+    assert_eq!(names(&project.path().join("run")), ["history.json"]);
+    let history: Value = serde_json::from_slice(&fs::read(project.path().join("run/history.json")).unwrap()).unwrap();
+    assert!(history[0]["loss"].is_number());
 }
 
 #[test]
@@ -126,11 +257,21 @@ fn an_unwritable_path_is_refused_before_training() {
         (["--export", "new/"], &["new/", "name of a folder"]),
         (["--export", "new/."], &["new/.", "name of a folder"]),
         (["--run", "file"], &["cannot create folder file"]),
+        (["--export", &"x".repeat(256)], &["xxx", "File name too long"]),
+        (["--export", "-"], &["cannot write -", "./-"]),
+        (["--run", "-"], &["cannot write -", "./-"]),
     ] {
         let assert = project.train(&arguments).stderr(contains("epoch").not());
         failure(assert, 1, parts);
         assert_eq!(names(project.path()), ["data", "file", "folder"], "{arguments:?}");
     }
+    let file = project.path().join("file");
+    let mut permissions = fs::metadata(&file).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&file, permissions).unwrap();
+    let assert = project.train(&["--export", "file"]).stderr(contains("epoch").not());
+    failure(assert, 1, &["cannot replace file: it is write-protected"]);
+    assert_eq!(names(project.path()), ["data", "file", "folder"]);
     failure(project.run(&["train", "--data", "elsewhere"]), 1, &["elsewhere"]);
     assert_eq!(names(project.path()), ["data", "file", "folder"]);
     let project = Project::with_model();
@@ -187,7 +328,7 @@ fn signals_ignored_at_the_start_stay_ignored() {
         .status()
         .unwrap();
     assert_eq!(status.code(), Some(128 + 15), "{}", fs::read_to_string(project.path().join("log")).unwrap());
-    assert!(names(&project.path().join("run")).is_empty());
+    assert_eq!(names(&project.path().join("run")).len(), 10);
 }
 
 #[cfg(unix)]
@@ -237,7 +378,6 @@ fn a_run_that_another_process_writes_is_refused() {
     assert!(names(&run).is_empty());
     drop(other);
     project.train(&["--run", "run"]).success();
-    project.train(&["--run", "run", "--seed", "2"]).success();
 }
 
 #[test]
@@ -252,8 +392,9 @@ fn held_out_images_are_of_all_classes() {
     let labels: Vec<u8> = order.iter().map(|index| labels[*index]).collect();
     let data = project.path().join("data");
     write_split(&data, &FILES[..2], [SIDE; 2], &sorted, &labels);
-    let train =
-        |options: &[&str]| project.train(&[&["--validation", "80", "--run", "run"], options].concat()).success();
+    let train = |options: &[&str]| {
+        project.train(&[&["--validation", "80", "--run", "run", "--overwrite"], options].concat()).success()
+    };
     let config = || fs::read_to_string(project.path().join("run/config.json")).unwrap();
     let history = || fs::read_to_string(project.path().join("run/history.json")).unwrap();
     let evaluated = |options: &[&str]| {

@@ -179,7 +179,7 @@ impl Speed {
 fn train(workspace: &Workspace, backend: &str) -> Result<Vec<f64>> {
     let run = workspace.folder("bench-train")?.join(backend);
     let job = workspace.job("host-trainer").args(["train", "--epochs", EPOCHS, "--backend", backend]);
-    job.arg("--run").arg(&run).run()?;
+    job.arg("--overwrite").arg("--run").arg(&run).run()?;
     let path = run.join("history.json");
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let history: Vec<Epoch> =

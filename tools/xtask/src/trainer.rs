@@ -57,6 +57,7 @@ pub fn train(workspace: &Workspace, folder: &Path, arguments: &[&str]) -> Result
         .job("host-trainer")
         .args(["train", "--seed", SEED])
         .args(arguments)
+        .arg("--overwrite")
         .arg("--run")
         .arg(folder.join("run"))
         .arg("--export")

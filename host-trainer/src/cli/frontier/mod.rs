@@ -96,7 +96,8 @@ impl FrontierArguments {
         if place.teacher.is_none() && self.draw_only && !self.reduced {
             place.teacher = place.recorded_teacher(&units);
         }
-        let trainer = SweepTrainer { place, data, soft_labels };
+        let overwrite = self.sweep.overwrite;
+        let trainer = SweepTrainer { place, data, soft_labels, overwrite, folder_option: "--runs" };
         let mut runs_trained = 0;
         if !self.draw_only {
             files::create_folder(&trainer.place.folder)?;

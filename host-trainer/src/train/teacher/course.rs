@@ -16,7 +16,7 @@ use crate::network::backend::Backend;
 use crate::network::calibrate::argmax;
 use crate::network::optimizer;
 use crate::network::{PixelForm, Pixels};
-use crate::support::progress;
+use crate::support::{interrupt, progress};
 use crate::train::error::TrainError;
 use crate::train::schedule::Schedule;
 
@@ -75,6 +75,7 @@ pub struct Teacher {
 
 impl Teacher {
     /// Trains a teacher on the training images of `data`, and calls `on_epoch` after each epoch.
+    /// Training ends after the current batch if a signal asks for it.
     ///
     /// # Errors
     ///
@@ -126,11 +127,17 @@ impl Teacher {
                 bar.set_position(seen as u64);
                 let (loss, accuracy) = (loss_sum / seen as f64, 100.0 * correct as f64 / seen as f64);
                 bar.set_message(format!("loss {loss:.4}, accuracy {accuracy:.2} %"));
+                if interrupt::code().is_some() {
+                    break;
+                }
             }
             bar.finish_and_clear();
             let (loss, accuracy) = (loss_sum / seen as f64, correct as f64 / seen as f64);
             if !loss.is_finite() {
                 return Err(TrainError::Diverged { epoch });
+            }
+            if interrupt::code().is_some() {
+                break;
             }
             on_epoch(&TaughtEpoch { epoch, loss, accuracy, seconds: start.elapsed().as_secs_f64() });
         }
