@@ -589,9 +589,11 @@ fn tiny_activations_are_fine_tuned_like_others() {
         hidden.weights.iter_mut().for_each(|weights| scaled(weights, scale));
         scaled(&mut hidden.biases, scale);
         last.weights.iter_mut().for_each(|weights| scaled(weights, scale.recip()));
-        let imported = project.import(&file(&pytorch(&[hidden, last])), "model.bin", &["--run", "run", "--json"]);
+        let options = ["--run", "run", "--overwrite", "--json"];
+        let imported = project.import(&file(&pytorch(&[hidden, last])), "model.bin", &options);
         assert_eq!(json(imported)["test_accuracy_fixed"], 1.0);
-        let train = ["train", "--data", "data", "--from", "run", "--qat", "1", "--run", "new", "--json"];
+        let train = "train --data data --from run --qat 1 --run new --overwrite --json";
+        let train: Vec<&str> = train.split(' ').collect();
         let tuned = project.run(&train).success().stderr(contains("warning: fixed").not());
         let tuned = json(tuned);
         let accuracies = ["test_accuracy_before_qat", "test_accuracy_fixed"].map(|key| &tuned[key]);

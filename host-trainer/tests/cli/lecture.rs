@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::files::names;
 use crate::project::Project;
 
 /// Returns the commands of the page in its order, with `$RUN` replaced by its value there.
@@ -29,6 +30,11 @@ fn the_commands_of_the_lecture_run_from_top_to_bottom() {
     let project = Project::new();
     fs::create_dir(project.path().join("docs")).unwrap();
     fs::copy(docs.join("trousers.jpg"), project.path().join("docs/trousers.jpg")).unwrap();
+    // The names of the page's runs are those of Fashion-MNIST.
+    project.command(&["train", "--data", "data", "--epochs", "1"]).assert().success();
+    let first = names(&project.path().join("runs")).remove(0);
+    let data_name = first.strip_prefix("128-1-epochs").unwrap().strip_suffix("-flex-seed-1").unwrap();
+    let page = page.replace("-epochs-flex", &format!("-epochs{data_name}-flex"));
     let mut count = 0;
     for command in commands(&page) {
         let words: Vec<&str> = command.split(' ').skip(1).collect();

@@ -458,6 +458,6 @@ fn overfitting_is_judged_by_held_out_images_only() {
     let without = project.train(&["--run", "run"]).success();
     without.stdout(contains("overfitting             not judged").and(contains("training\n")));
     assert!(json(project.train(&["--run", "run", "--json"]))["overfitting"].is_null());
-    let with = json(project.train(&["--run", "run", "--validation", "30", "--json"]));
+    let with = json(project.train(&["--run", "with", "--validation", "30", "--json"]));
     assert_eq!(with["overfitting"], false, "{with}");
 }
