@@ -23,8 +23,8 @@ pub struct Prepared<'a> {
 }
 
 impl<'a> Prepared<'a> {
-    /// Prepares `tensors` for [`FoundNetwork::find`]; `ignored` are names of tensors, of layers, or of
-    /// parts of the network.
+    /// Prepares `tensors` for [`FoundNetwork::find`]; `ignored` are names of tensors, of layers, or
+    /// of parts of the network.
     pub fn new(mut tensors: Vec<Tensor<'a>>, ignored: &[String]) -> Result<Self, ImportError> {
         let is_unknown = |ignored: &&String| !tensors.iter().any(|tensor| is_named(tensor, ignored));
         if let Some(name) = ignored.iter().find(is_unknown) {
