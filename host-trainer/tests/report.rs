@@ -110,7 +110,7 @@ fn check_reports(width: u32) -> Result<(), Failed> {
     {
         expect(has_text(&page, lost), &page)?;
     }
-    expect(has_text(&page, "host-trainer train --backend flex --hidden 5,4"), &page)
+    expect(has_text(&page, "host-trainer train --data data --hidden 5,4"), &page)
 }
 
 /// Trains a small network and returns the folder of its run.

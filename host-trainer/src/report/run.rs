@@ -10,12 +10,10 @@ use shared_model::Model;
 use thiserror::Error;
 
 use crate::model::Evaluation;
-use crate::network::backend::Backend;
-use crate::network::join_widths;
-use crate::quantize::{Quantization, WeightBits};
+use crate::quantize::Quantization;
 use crate::run::{Configuration, Outcome, RecordError, RunFile, RunFolder};
 use crate::text::printable;
-use crate::train::{Epoch, Recipe};
+use crate::train::Epoch;
 
 /// Why a folder cannot be reported on.
 #[derive(Debug, Error)]
@@ -113,12 +111,7 @@ impl Run {
         }
 
         let configuration: Result<Configuration, _> = folder.read(RunFile::Configuration);
-        let train = match &configuration {
-            Ok(configuration) => train_command(configuration, path),
-            Err(_) => {
-                format!("host-trainer train --overwrite --run {} # and the options of the training", quoted(path))
-            }
-        };
+        let train = repeating_command(configuration.as_ref().ok(), path);
         let outcome: Result<Outcome, _> = folder.read(RunFile::Outcome);
         // All files that contain a model's id must have this one.
         let id = outcome.as_ref().ok().map(|outcome| outcome.model_id.clone());
@@ -261,70 +254,15 @@ fn content(path: PathBuf, reason: impl ToString) -> RecordError {
     RecordError::Content { path, reason: reason.to_string() }
 }
 
-/// Returns the command that repeats the training or the import.
-fn train_command(configuration: &Configuration, folder: &Path) -> String {
-    let train = &configuration.train;
-    if train.backend == Backend::Imported {
-        let run = quoted(folder);
-        return format!("host-trainer import WEIGHTS --export FILE --run {run} # and the options of the import");
+/// Returns the command that repeats the training or the import of the run in `folder`.
+fn repeating_command(configuration: Option<&Configuration>, folder: &Path) -> String {
+    let command = configuration.map(|configuration| &configuration.command[..]).unwrap_or_default();
+    if command.is_empty() {
+        return format!("host-trainer train --overwrite --run {} # and the options of the training", quoted(folder));
     }
-    let compression = [
-        (train.teacher.is_some(), " --teacher TEACHER".to_owned()),
-        (
-            train.teacher.is_some(),
-            format!(" --teacher-share {}", train.teacher.as_ref().map_or(0.0, |teaching| teaching.share)),
-        ),
-        (train.weight_bits != WeightBits::Eight, format!(" --weight-bits {}", u8::from(train.weight_bits))),
-        (train.qat_epochs > 0, format!(" --qat {} --qat-learning-rate {}", train.qat_epochs, train.qat_learning_rate)),
-    ];
-    let compression: String =
-        compression.into_iter().filter(|(differs, _)| *differs).map(|(_, option)| option).collect();
-    if let Some(from) = &train.from {
-        let backend = train.backend.name();
-        let run = quoted(folder);
-        let steps = match train.qat_epochs {
-            0 => String::new(),
-            _ => format!(" --batch-size {} --beta-2 {} --augment {}", train.batch_size, train.beta_2, train.augment),
-        };
-        return format!(
-            "host-trainer train --backend {backend} --from RUN{compression}{steps} --run {run}{DATA} \
-             # RUN is the run of model {}",
-            printable(from)
-        );
-    }
-    let mut command = format!(
-        "host-trainer train --backend {} --hidden {} --epochs {} --batch-size {} --learning-rate {} --seed {}",
-        train.backend.name(),
-        join_widths(&train.hidden, ","),
-        train.epochs,
-        train.batch_size,
-        train.learning_rate,
-        train.seed
-    );
-    let recipe = train.recipe.config(train.backend, Vec::new(), train.seed);
-    let differing = [
-        (train.recipe != Recipe::default(), format!(" --recipe {}", train.recipe.name())),
-        (train.schedule != recipe.schedule, format!(" --schedule {}", train.schedule.name())),
-        (train.warm_up != recipe.warm_up, format!(" --warm-up {}", train.warm_up)),
-        (train.beta_2 != recipe.beta_2, format!(" --beta-2 {}", train.beta_2)),
-        (train.average_epochs != recipe.average_epochs, format!(" --average {}", train.average_epochs)),
-        (train.weight_decay != recipe.weight_decay, format!(" --weight-decay {}", train.weight_decay)),
-        (train.augment != recipe.augment, format!(" --augment {}", train.augment)),
-        (train.pixels != recipe.pixels, format!(" --pixels {}", train.pixels.name())),
-        (train.sparsity > 0.0, format!(" --sparsity {}", train.sparsity)),
-    ];
-    command.extend(differing.into_iter().filter(|(differs, _)| *differs).map(|(_, option)| option));
-    command += &compression;
-    if configuration.validation > 0 {
-        command += &format!(" --validation {}", configuration.validation);
-    }
-    if let Some(share) = train.stop_at_train_accuracy {
-        command += &format!(" --stop-at-train-accuracy {share}");
-    }
-    if let Some(epochs) = train.patience {
-        command += &format!(" --patience {epochs}");
-    }
-    command + &format!(" --run {}{DATA}", quoted(folder))
+    let overwrite = if command.iter().any(|argument| argument == "--overwrite") { "" } else { " --overwrite" };
+    let arguments: Vec<String> = command.iter().map(quoted).collect();
+    format!("host-trainer {}{overwrite}", arguments.join(" "))
 }
 
 fn parity_command(folder: &Path) -> String {
@@ -342,13 +280,6 @@ mod tests {
         assert_eq!(names(&paths(&["x/run", "y/run", "z"])), ["x/run", "y/run", "z"]);
         assert_eq!(names(&paths(&["/"])), ["/"]);
         assert_ne!(names(&paths(&["."])), ["."]);
-    }
-
-    #[test]
-    fn paths_are_quoted_if_a_shell_would_split_them() {
-        assert_eq!(quoted(Path::new("runs/128-flex")), "runs/128-flex");
-        assert_eq!(quoted(Path::new("my run's")), r"'my run'\''s'");
-        assert_eq!(quoted(Path::new("")), "''");
     }
 
     #[test]

@@ -42,6 +42,10 @@ pub struct Configuration {
     /// The data set that later commands use and expect. Older runs did not record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<DataRecord>,
+    /// The arguments of the program that trained or imported the network. Older runs did not record
+    /// them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
 }
 
 /// Facts about a run's data set that do not affect the results.
@@ -68,6 +72,7 @@ impl Configuration {
             test_sha256: hex(&data.test_hash),
             versions: versions(),
             data: Some(DataRecord::of(data, run)),
+            command: env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect(),
         }
     }
 
@@ -85,10 +90,11 @@ impl Configuration {
         Some(whole.strip_prefix(&current).map(Path::to_owned).unwrap_or(whole))
     }
 
-    /// Returns true if both describe the same training, wherever its data set was.
+    /// Returns true if both describe the same training, wherever its data set was and whatever
+    /// command began it.
     pub fn is_same_training(&self, other: &Self) -> bool {
-        let without_data = |configuration: &Self| Self { data: None, ..configuration.clone() };
-        without_data(self) == without_data(other)
+        let settings = |configuration: &Self| Self { data: None, command: Vec::new(), ..configuration.clone() };
+        settings(self) == settings(other)
     }
 
     /// Describes the first setting in which a run differs from `expected`. The versions of programs
@@ -133,11 +139,13 @@ impl Record for Configuration {
     }
 }
 
-/// Returns all settings by their names, without the versions of programs and the data's place.
+/// Returns all settings by their names, without the versions of programs, the data's place and the
+/// command.
 fn settings(configuration: &Configuration) -> Map<String, Value> {
     let Ok(Value::Object(mut settings)) = serde_json::to_value(configuration) else { return Map::new() };
     settings.remove("versions");
     settings.remove("data");
+    settings.remove("command");
     if let Some(Value::Object(mut train)) = settings.remove("train") {
         settings.append(&mut train);
     }

@@ -296,6 +296,7 @@ mod tests {
             test_sha256: String::new(),
             versions: BTreeMap::new(),
             data: Some(DataRecord { folder: Some("/data".into()), form: Form::FASHION_MNIST }),
+            command: vec!["train".to_owned()],
         };
         fs::write(run.file(RunFile::Configuration), json(&configuration).unwrap()).unwrap();
         assert_eq!(run.read::<Configuration>(RunFile::Configuration).unwrap(), configuration);

@@ -161,6 +161,7 @@ mod tests {
             test_sha256: String::new(),
             versions: versions.map(|(name, version)| (name.to_owned(), version.to_owned())).into(),
             data: None,
+            command: Vec::new(),
         }
     }
 
@@ -171,6 +172,7 @@ mod tests {
         assert!(!is_same(taught("a"), configuration(None)));
         let mut other = taught("a");
         other.versions = BTreeMap::from([("prenda".to_owned(), "1".to_owned()), ("rustc".to_owned(), "9".to_owned())]);
+        other.command = vec!["compare".to_owned()];
         assert!(is_same(other.clone(), taught("a")), "another machine's");
         other.versions.insert("burn-wgpu".to_owned(), "4".to_owned());
         assert!(is_same(other.clone(), taught("a")), "from a build that has a graphics backend, but did not use it");
