@@ -111,7 +111,7 @@ pub fn persist(file: NamedTempFile, path: &Path) -> Result<(), WriteError> {
     file.persist(path).map(drop).map_err(|error| WriteError::write(path, error.error))
 }
 
-/// Checks, as far as possible, that [`write`] to `path` would succeed. Changes nothing.
+/// Checks, as far as possible, that [`write()`] to `path` would succeed. Changes nothing.
 ///
 /// # Errors
 ///
@@ -270,7 +270,7 @@ mod tests {
         fs::set_permissions(&protected, permissions).unwrap();
         assert!(matches!(check_writable(&protected), Err(WriteError::Protected { .. })));
         assert!(matches!(check_writable(Path::new("-")), Err(WriteError::Dash)));
-        assert!(matches!(temporary(Path::new("./-")), Ok(_)));
+        assert!(temporary(Path::new("./-")).is_ok());
         assert_eq!(count(folder.path()), 1);
     }
 
