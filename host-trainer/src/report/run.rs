@@ -261,7 +261,7 @@ fn repeating_command(configuration: Option<&Configuration>, folder: &Path) -> St
         return format!("host-trainer train --overwrite --run {} # and the options of the training", quoted(folder));
     }
     let overwrite = if command.iter().any(|argument| argument == "--overwrite") { "" } else { " --overwrite" };
-    let arguments: Vec<String> = command.iter().map(quoted).collect();
+    let arguments: Vec<String> = command.iter().filter(|argument| *argument != "--json").map(quoted).collect();
     format!("host-trainer {}{overwrite}", arguments.join(" "))
 }
 

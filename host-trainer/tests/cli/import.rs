@@ -153,7 +153,7 @@ fn the_same_network_in_two_layouts_gives_the_same_bytes() {
     // The remedy for a missing file is another import.
     fs::remove_file(run.join("history.svg")).unwrap();
     let missing = json(project.run(&["report", "run", "--json"]))["missing"].clone();
-    assert!(missing[0]["remedy"].as_str().unwrap().starts_with("host-trainer import WEIGHTS"), "{missing}");
+    assert!(missing[0]["remedy"].as_str().unwrap().starts_with("host-trainer import weights --data data"), "{missing}");
 
     // The weights of a run can be imported again and give the same network.
     let weights = fs::read(run.join("weights.safetensors")).unwrap();
@@ -282,7 +282,10 @@ fn a_report_suggests_importing_again() {
     fs::remove_file(project.path().join("run/history.json")).unwrap();
     let report = json(project.run(&["report", "run", "--json"]));
     let remedy = report["missing"][0]["remedy"].as_str().unwrap();
-    assert!(remedy.contains("host-trainer import WEIGHTS") && remedy.contains("--run run"), "{remedy}");
+    assert!(
+        remedy.starts_with("host-trainer import weights ") && remedy.ends_with("--run run --overwrite"),
+        "{remedy}"
+    );
 }
 
 #[test]

@@ -248,7 +248,7 @@ fn doubts_about_an_image_are_reported() {
     let assert = project.run(&["predict", "model.bin", "--image", "deep.png", "--json"]);
     let found = json(assert.stderr(contains("warning: deep.png: its values use only a part of their 16 bits")));
     assert_eq!((&found["class"], &found["conversion"]), (&1.into(), &"read as 12 of 16 bits, taken as it is".into()));
-    // A page that lies half on a dark table.
+    // Half of the page is on a dark table.
     let mut page = photo(&images()[1], 250);
     page.enumerate_pixels_mut().filter(|(x, y, _)| *x > 380 && *y > 60).for_each(|(.., pixel)| *pixel = Luma([30]));
     page.save(path("table.png")).unwrap();

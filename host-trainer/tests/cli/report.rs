@@ -65,10 +65,10 @@ fn a_run_with_missing_files_is_reported_without_them() {
     for lost in report["missing"].as_array().unwrap() {
         let (file, remedy) = (lost["file"].as_str().unwrap(), lost["remedy"].as_str().unwrap());
         let is_evaluated = ["evaluation.json", "confusion.svg"].iter().any(|name| file.ends_with(name));
-        let expected = if is_evaluated { "host-trainer evaluate a/model.bin" } else { "--hidden 8 --epochs 8" };
+        let expected = if is_evaluated { "host-trainer evaluate a/model.bin" } else { "host-trainer train " };
         assert!(remedy.contains(expected), "{lost}");
     }
-    // The suggested command restores the files.
+    // The suggested commands restore the files.
     project.run(&["evaluate", "a/model.bin", "--data", "data"]).success();
     let report = json(project.run(&["report", "a", "--out", "other.html", "--json"]));
     assert_eq!(report["missing"].as_array().map(Vec::len), Some(2), "{report}");

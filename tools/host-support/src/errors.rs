@@ -1,4 +1,4 @@
-//! Errors in one line.
+//! Formats errors in one line.
 
 use std::error::Error;
 

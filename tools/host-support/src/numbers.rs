@@ -1,4 +1,4 @@
-//! Numbers for people, and from them.
+//! Formats and parses numbers.
 
 use std::fmt::Display;
 use std::ops::{Bound, RangeBounds};

@@ -113,7 +113,7 @@ impl<'a> FoundNetwork<'a> {
         Ok(parameters)
     }
 
-    /// Returns true if the network tells two classes apart by one output, as for a sigmoid.
+    /// Returns true if the network distinguishes two classes by one output, as for a sigmoid.
     pub fn has_one_output(&self) -> bool {
         self.classes == 2 && self.layers.last().is_some_and(|layer| layer.outputs == 1)
     }
