@@ -208,6 +208,11 @@ impl RecipeArguments {
             let reason = format!("validation is {held_out}, expected less than {images}, the training images");
             bail!(folder.damaged(RunFile::Configuration, reason));
         }
+        let (names, classes) = (configuration.classes.len(), data.class_names.len());
+        if names != classes {
+            let reason = format!("classes has {names} names, expected {classes}, one for each label");
+            bail!(folder.damaged(RunFile::Configuration, reason));
+        }
         let layers = folder.read_weights(Some(&outcome.model_id))?;
         let train = &configuration.train;
         let widths = [data.train.width].into_iter().chain(train.hidden.iter().copied()).chain([data.class_names.len()]);

@@ -124,6 +124,9 @@ impl TrainArguments {
         if let Some(from) = self.recipe.from() {
             let (configuration, found) = self.recipe.begin(from, &data)?;
             held_out = configuration.held_out();
+            if self.data.class_names.is_none() {
+                data.class_names = configuration.classes;
+            }
             config = TrainConfig { backend, ..configuration.train };
             layers = Some(found);
         }

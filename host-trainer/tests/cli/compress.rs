@@ -80,6 +80,25 @@ fn a_run_is_quantized_again_and_stays_unchanged() {
 }
 
 #[test]
+fn the_class_names_of_a_run_are_kept() {
+    let project = Project::new();
+    fs::write(project.path().join("names"), "left\nmiddle\nright").unwrap();
+    fs::write(project.path().join("others"), "a\nb\nc").unwrap();
+    project.train(&["--epochs", "1", "--class-names", "names", "--run", "run"]).success();
+    let classes = |options: &[&str]| {
+        let from = ["train", "--from", "run", "--run", "narrow", "--weight-bits", "4", "--overwrite"];
+        project.command(&from).args(options).assert().success();
+        json(project.run(&["inspect", "narrow", "--json"]))["classes"].clone()
+    };
+    assert_eq!(classes(&[]), serde_json::json!(["left", "middle", "right"]));
+    assert_eq!(classes(&["--class-names", "others"]), serde_json::json!(["a", "b", "c"]));
+    let config = project.path().join("run/config.json");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text.replace("\"left\",", "")).unwrap();
+    failure(project.run(&["train", "--from", "run"]), 1, &["classes has 2 names, expected 3"]);
+}
+
+#[test]
 fn training_from_an_unsuitable_run_is_refused() {
     let project = Project::new();
     let from = ["train", "--data", "data", "--from", "run"];
