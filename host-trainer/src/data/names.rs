@@ -26,10 +26,18 @@ impl IdxFile {
         let (splits, kind) = self.parts();
         splits.iter().find_map(|split| {
             let (prefix, rest) = name.split_once(&format!("{split}-{kind}"))?;
-            let is_idx = rest.starts_with("-idx") || rest.starts_with(".idx");
-            (is_idx && (prefix.is_empty() || prefix.ends_with(['-', '.']))).then(|| prefix.to_owned())
+            (is_idx(rest) && (prefix.is_empty() || prefix.ends_with(['-', '.']))).then(|| prefix.to_owned())
         })
     }
+}
+
+/// Returns true if `rest`, the end of a file's name, is that of an IDX file: `-idx3-ubyte.gz`. A
+/// download that was cut off, a checksum or a copy has another end.
+fn is_idx(rest: &str) -> bool {
+    let rest = rest.strip_suffix(".gz").unwrap_or(rest);
+    let kind = rest.strip_prefix("-idx").or(rest.strip_prefix(".idx"));
+    let kind = kind.and_then(|kind| kind.strip_prefix(|dimensions: char| dimensions.is_ascii_digit()));
+    matches!(kind, Some("-ubyte" | "-int"))
 }
 
 /// Returns the path of `file` in `folder`, compressed or not. Some copies have a dot before `idx`,
@@ -170,6 +178,13 @@ mod tests {
             fill(&folder, &files);
             let found = IdxFile::ALL.map(|file| find(file, &folder).unwrap());
             assert_eq!(found, files.map(|file| folder.join(file)), "{name}");
+        }
+        // Files next to these are not mistaken for them.
+        for end in [".gz.part", ".gz.sha256", ".bak", "-old.gz"] {
+            let folder = root.path().join(end);
+            fill(&folder, &copies[1].1);
+            fill(&folder, &[&format!("qmnist-train-images-idx3-ubyte{end}")]);
+            assert_eq!(find(IdxFile::TrainImages, &folder), Some(folder.join(copies[1].1[0])), "{end}");
         }
         // Files of two data sets are not mixed.
         let folder = root.path().join("e");
