@@ -72,8 +72,8 @@ struct EvaluateOutput {
 struct DataOutput {
     folder: Shown<PathBuf>,
     origin: Origin,
-    /// True if the model was trained on this data set.
-    is_own: bool,
+    /// True if the model was trained on this data set; `None` if the model does not record its own.
+    is_own: Option<bool>,
 }
 
 impl EvaluateArguments {
@@ -84,7 +84,7 @@ impl EvaluateArguments {
         if let Some(answers) = &self.answers {
             check_output("--answers", answers, [&model])?;
         }
-        let configuration = configuration(&model, &view).ok().flatten();
+        let configuration = configuration(&model, &view);
         let ModelData { mut data, is_own } = self.data.load(&model, &view, configuration.as_ref())?;
         let folder = self.folder(&model, &view, &data)?;
         let outputs = folder.iter().flat_map(|folder| FILES.map(|file| folder.file(file))).collect::<Vec<_>>();
@@ -162,7 +162,11 @@ impl EvaluateArguments {
 
 impl DataOutput {
     fn text(&self) -> String {
-        let other = if self.is_own { "" } else { ", not the model's own" };
+        let other = match self.is_own {
+            Some(true) => "",
+            Some(false) => ", not the model's own",
+            None => "; the model does not record its own",
+        };
         format!("{} ({}){other}", self.folder, self.origin.named_by())
     }
 }
@@ -259,7 +263,7 @@ mod tests {
     fn text(names: &[&str]) -> String {
         let mut evaluation = evaluation(names, 7);
         evaluation.mistakes = vec![Mistake { index: 4, label: 0, class: 1, probability: 0.75 }];
-        let data = DataOutput { folder: Shown(PathBuf::new()), origin: Origin::Given, is_own: true };
+        let data = DataOutput { folder: Shown(PathBuf::new()), origin: Origin::Given, is_own: Some(true) };
         EvaluateOutput { data, evaluation, seconds: 1.0, images_per_second: 1.0, written: Vec::new() }.text()
     }
 

@@ -8,7 +8,7 @@ use shared_model::Model;
 
 use super::{DataArguments, check_fit};
 use crate::data::{Dataset, hex};
-use crate::run::{Configuration, RecordError, RunFile, RunFolder};
+use crate::run::{Configuration, RunFile, RunFolder};
 use crate::support::progress;
 
 /// Digits of a hash that are printed.
@@ -30,8 +30,8 @@ pub struct ModelDataArguments {
 /// The data set of a model, and what is known of it.
 pub struct ModelData {
     pub data: Dataset,
-    /// True if the model was trained on this data set.
-    pub is_own: bool,
+    /// True if the model was trained on this data set; `None` if the model does not record its own.
+    pub is_own: Option<bool>,
 }
 
 impl ModelDataArguments {
@@ -49,10 +49,10 @@ impl ModelDataArguments {
         let expected = hex(&view.provenance().data_sha256);
         let is_known = expected.bytes().any(|digit| digit != b'0');
         let is_own = match configuration {
-            Some(configuration) => configuration.uses(&data),
-            None => !is_known || hex(&data.train_hash) == expected,
+            Some(configuration) => Some(configuration.uses(&data)),
+            None => is_known.then(|| hex(&data.train_hash) == expected),
         };
-        if is_own {
+        if is_own != Some(false) {
             return Ok(ModelData { data, is_own });
         }
         let (folder, named_by, path) = (data.folder.display(), data.origin.named_by(), path.display());
@@ -79,8 +79,12 @@ impl ModelDataArguments {
 }
 
 /// Returns the configuration of the run that wrote `view`, the model at `path`, if it is in the
-/// folder of a run.
-pub fn configuration(path: &Path, view: &Model<'_>) -> Result<Option<Configuration>, RecordError> {
-    let run = RunFolder::of_model(path, &view.id().to_string())?;
-    run.map(|run| run.read(RunFile::Configuration)).transpose()
+/// folder of a run. Warns if it cannot be read.
+pub fn configuration(path: &Path, view: &Model<'_>) -> Option<Configuration> {
+    let run = RunFolder::of_model(path, &view.id().to_string());
+    let read = run.and_then(|run| run.map(|run| run.read(RunFile::Configuration)).transpose());
+    read.unwrap_or_else(|error| {
+        progress::log(format_args!("warning: the run's data set is unknown: {error}"));
+        None
+    })
 }

@@ -165,10 +165,7 @@ impl PredictArguments {
 
     /// Loads the image that the arguments name.
     fn input(&self, model: &Path, view: &Model<'_>) -> Result<InputImage> {
-        let configuration = configuration(model, view).unwrap_or_else(|error| {
-            progress::log(format_args!("warning: the run's data set is unknown: {error}"));
-            None
-        });
+        let configuration = configuration(model, view);
         if let Some(path) = &self.source.image {
             let form = self.form(model, view, configuration.as_ref())?;
             let size = (view.rows(), view.columns());

@@ -99,7 +99,7 @@ fn a_run_with_damaged_records_is_left_unchanged_with_a_warning() {
     project
         .run(&["evaluate", "run", "--data", "data", "--pictures", "out"])
         .success()
-        .stderr(contains("warning").not());
+        .stderr(contains("warning: the run's data set is unknown").and(contains("replaced").not()));
 }
 
 #[test]
@@ -256,4 +256,9 @@ fn a_run_knows_its_data_set() {
     fs::rename(path("data"), path("moved")).unwrap();
     failure(project.run(&["evaluate", "run"]), 1, &["data (recorded by the run) does not exist"]);
     project.run(&["evaluate", "run", "--data", "moved"]).success().stderr(contains("warning").not());
+    fs::write(path("run/config.json"), "{").unwrap();
+    for command in [&["evaluate", "run"][..], &["predict", "run", "--index", "1"]] {
+        let assert = project.command(command).args(["--data", "moved"]).assert();
+        assert.success().stderr(contains("warning: the run's data set is unknown"));
+    }
 }
