@@ -1,6 +1,6 @@
 //! Decompresses gzip files like `gunzip`.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, Chain, Read};
 
 use flate2::bufread::GzDecoder;
 
@@ -9,11 +9,14 @@ pub const MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// Reads all members of a gzip file. Bytes after the last member are ignored: tapes and some
 /// servers pad files with zeros.
-pub struct Gunzip<R: BufRead>(Option<GzDecoder<R>>);
+pub struct Gunzip<R: BufRead>(Option<GzDecoder<Member<R>>>);
+
+/// A member: the bytes that were taken to recognize it, and the rest of the file.
+type Member<R> = Chain<&'static [u8], R>;
 
 impl<R: BufRead> Gunzip<R> {
     pub fn new(reader: R) -> Self {
-        Self(Some(GzDecoder::new(reader)))
+        Self(Some(GzDecoder::new([].chain(reader))))
     }
 }
 
@@ -25,21 +28,28 @@ impl<R: BufRead> Read for Gunzip<R> {
                 count => return Ok(count),
             }
             // The member has ended, and its checksum is right.
-            self.0 = self.0.take().map(GzDecoder::into_inner).map(next_member).transpose()?.flatten();
+            self.0 = self
+                .0
+                .take()
+                .map(|decoder| decoder.into_inner().into_inner().1)
+                .map(next_member)
+                .transpose()?
+                .flatten();
         }
         Ok(0)
     }
 }
 
 /// Skips zeros. Returns the decoder of the member that follows, or `None` at the end.
-fn next_member<R: BufRead>(mut reader: R) -> io::Result<Option<GzDecoder<R>>> {
+fn next_member<R: BufRead>(mut reader: R) -> io::Result<Option<GzDecoder<Member<R>>>> {
     loop {
         let bytes = reader.fill_buf()?;
         let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
         match bytes.get(zeros) {
             Some(first) if *first == MAGIC[0] => {
-                reader.consume(zeros);
-                return Ok(Some(GzDecoder::new(reader)));
+                reader.consume(zeros + 1);
+                let is_member = reader.fill_buf()?.first() == Some(&MAGIC[1]);
+                return Ok(is_member.then(|| GzDecoder::new(MAGIC[..1].chain(reader))));
             }
             None if zeros > 0 => reader.consume(zeros),
             _ => return Ok(None),
@@ -67,7 +77,9 @@ mod tests {
         let (one, two) = (gzip(b"one, "), gzip(b"two"));
         let both = [one.clone(), two.clone()].concat();
         let padded = [one.clone(), vec![0; 700], two, vec![0; 512]].concat();
-        for file in [both.clone(), padded, [both.clone(), b"garbage".to_vec()].concat()] {
+        let followed_by = |rest: &[u8]| [both.as_slice(), rest].concat();
+        let garbage = [&b"garbage"[..], b"\x1f", b"\x1fgarbage", b"\0\0\x1f\0garbage"].map(followed_by);
+        for file in [both.clone(), padded].into_iter().chain(garbage) {
             // A small buffer, so that the members' ends are anywhere in it.
             for size in [1, 7, 8192] {
                 let mut text = String::new();
