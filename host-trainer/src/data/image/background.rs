@@ -7,7 +7,7 @@
 
 use image::GrayAlphaImage;
 
-use super::convert::TOLERANCE;
+use super::form::TOLERANCE;
 
 /// Share of border pixels near the background, below which the subject is doubtful.
 const MIN_AGREEMENT: f64 = 0.8;

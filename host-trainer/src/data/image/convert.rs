@@ -14,14 +14,9 @@
 
 use image::imageops::{self, FilterType};
 use image::{GrayAlphaImage, GrayImage};
-use serde::{Deserialize, Serialize};
 
 use super::background::Background;
-use super::form::{self, Centre, Form, Subject};
-
-/// Largest difference between a pixel and the background that still counts as background: 5 %, as
-/// Fashion-MNIST was trimmed.
-pub const TOLERANCE: u8 = 12;
+use super::form::{self, Centre, Form, Polarity, Subject, TOLERANCE};
 
 /// Blur that hides specks such as camera noise and dust, as a share of the longer side.
 const SPECK: f32 = 1.0 / 200.0;
@@ -31,16 +26,6 @@ const MAX_SLACK: f64 = 0.05;
 
 /// Contrast of a subject, as a multiple of the tolerance, below which it is doubtful.
 const MIN_CONTRAST: u8 = 4;
-
-/// Brightness of the subject relative to the background.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Polarity {
-    /// Like Fashion-MNIST.
-    LightOnDark,
-    /// Like print.
-    DarkOnLight,
-}
 
 /// The changes made to an image.
 #[derive(Clone, Debug, PartialEq, Eq)]

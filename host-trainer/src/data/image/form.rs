@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::convert::{Polarity, TOLERANCE};
 use crate::data::Split;
 use crate::support::range::is_share;
+
+/// Largest difference between a pixel and the background that still counts as background: 5 %, as
+/// Fashion-MNIST was trimmed.
+pub const TOLERANCE: u8 = 12;
 
 /// Most training images that are measured, evenly spread.
 const MAX_MEASURED: usize = 10_000;
@@ -32,6 +35,16 @@ pub struct Form {
     pub peak: Span,
     /// Mean brightness.
     pub mean: Span,
+}
+
+/// Brightness of the subject relative to the background.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Polarity {
+    /// Like Fashion-MNIST.
+    LightOnDark,
+    /// Like print.
+    DarkOnLight,
 }
 
 /// The point of a subject that is in the same place in all images.

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-pub use self::convert::{Conversion, Polarity};
-pub use self::form::Form;
+pub use self::convert::Conversion;
+pub use self::form::{Form, Polarity};
 use self::read::{ReadError, ReadImage};
 
 /// Why a file cannot be used as an image.
