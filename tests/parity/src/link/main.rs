@@ -74,6 +74,10 @@ struct LinkReport {
     device: String,
     /// The target that runs the device's code.
     target: Target,
+    /// Its processor core.
+    core: String,
+    /// Quantities that the test did not measure.
+    not_measured: Vec<String>,
     link: &'static str,
     rows: Vec<FaultRow>,
     /// Frames damaged in total.
@@ -173,6 +177,8 @@ fn test_device(
     Ok(LinkReport {
         device: device.name().into(),
         target: device.target(),
+        core: record.core,
+        not_measured: record.not_measured,
         link: match (device, lab.link) {
             (Device::Loopback, _) => "socket",
             (Device::Qemu(_), Link::Uart) => "uart",
