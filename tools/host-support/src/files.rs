@@ -1,6 +1,6 @@
 //! Writing files whole or not at all.
 
-use std::error::Error;
+use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -8,6 +8,8 @@ use std::{env, iter};
 
 use tempfile::{Builder, NamedTempFile, TempPath};
 use thiserror::Error;
+
+use crate::errors::chain;
 
 /// The reason why a file cannot be written.
 #[derive(Debug, Error)]
@@ -31,12 +33,26 @@ pub enum WriteError {
     Write { path: PathBuf, source: io::Error },
     #[error("{reason}; the result is kept in {folder}")]
     Kept { reason: String, folder: PathBuf },
+    #[error("{first}; {second}")]
+    Both { first: String, second: String },
 }
 
 impl WriteError {
     /// Returns [`WriteError::Write`].
     pub fn write(path: &Path, source: io::Error) -> Self {
         Self::Write { path: path.to_owned(), source }
+    }
+
+    /// Joins the errors of two results, if there are any.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of one result, or [`WriteError::Both`].
+    pub fn join(first: Result<(), Self>, second: Result<(), Self>) -> Result<(), Self> {
+        match (first, second) {
+            (Err(first), Err(second)) => Err(Self::Both { first: chain(&first), second: chain(&second) }),
+            (first, second) => first.and(second),
+        }
     }
 }
 
@@ -50,30 +66,39 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     stage(path, bytes).and_then(|file| persist(file, path)).map_err(|error| keep(&[(path, bytes)], error))
 }
 
-/// Writes the content of `files`, which could not be written because of `error`, to a new folder:
-/// next to the first of them, or else in the folder above, or else among temporary files. Returns
-/// the error with the folder's name, or `error` if no place can be written to.
+/// Writes the content of `files`, which could not be written because of `error`, to a [new
+/// folder](keep_in_folder). Returns the error with the folder's name, or `error` if no place can be
+/// written to.
 #[must_use]
 pub fn keep(files: &[(&Path, &[u8])], error: WriteError) -> WriteError {
+    match keep_in_folder(files) {
+        Some(folder) => WriteError::Kept { reason: chain(&error), folder },
+        None => error,
+    }
+}
+
+/// Writes the content of `files` to a new folder: next to the first of them, or else in the folder
+/// above, or else among temporary files. Returns the folder, or `None` if no place can be written
+/// to. Of files with the same name, all but the first get their number in front of it.
+#[must_use]
+pub fn keep_in_folder(files: &[(&Path, &[u8])]) -> Option<PathBuf> {
     let near = files.iter().take(1).flat_map(|(path, _)| {
         iter::successors(Some(folder_of(path)), |folder| Some(folder_of(folder))).take(2).map(Path::to_owned)
     });
     let keep_in = |place: PathBuf| -> io::Result<PathBuf> {
         let folder = Builder::new().prefix("prenda-kept-").tempdir_in(place)?;
-        for (path, bytes) in files {
-            let mut file = File::create_new(folder.path().join(path.file_name().unwrap_or_default()))?;
+        for (index, (path, bytes)) in files.iter().enumerate() {
+            let mut name = path.file_name().unwrap_or_default().to_owned();
+            if name.is_empty() || folder.path().join(&name).exists() {
+                name = [OsString::from(format!("{}-", index + 1)), name].into_iter().collect();
+            }
+            let mut file = File::create_new(folder.path().join(name))?;
             file.write_all(bytes)?;
             file.sync_all()?;
         }
         Ok(folder.keep())
     };
-    match near.chain([env::temp_dir()]).find_map(|place| keep_in(place).ok()) {
-        Some(folder) => {
-            let source = error.source().map(|source| format!(": {source}")).unwrap_or_default();
-            WriteError::Kept { reason: format!("{error}{source}"), folder }
-        }
-        None => error,
-    }
+    near.chain([env::temp_dir()]).find_map(|place| keep_in(place).ok())
 }
 
 /// Copies a file. Readers of `to` see the old content or the new one, never a part.
@@ -289,6 +314,24 @@ mod tests {
                 .contains(&format!("not a file; name another place; the result is kept in {}", kept.display())),
             "{error}"
         );
+    }
+
+    #[test]
+    fn files_with_the_same_name_are_all_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let [one, two] = ["one/model.bin", "two/model.bin"].map(|name| folder.path().join(name));
+        let kept = keep_in_folder(&[(&one, b"1"), (&two, b"2")]).unwrap();
+        assert!(kept.starts_with(folder.path()));
+        assert_eq!(fs::read(kept.join("model.bin")).unwrap(), b"1");
+        assert_eq!(fs::read(kept.join("2-model.bin")).unwrap(), b"2");
+    }
+
+    #[test]
+    fn both_errors_are_printed() {
+        let error = |name| Err(WriteError::write(Path::new(name), io::Error::other("full")));
+        let both = WriteError::join(error("a"), error("b")).unwrap_err().to_string();
+        assert!(both.contains("write a;") && both.contains(": full; cannot write b;"), "{both}");
+        assert!(matches!(WriteError::join(Ok(()), error("b")), Err(WriteError::Write { .. })));
     }
 
     #[cfg(unix)]
