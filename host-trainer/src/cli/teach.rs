@@ -1,3 +1,4 @@
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -84,9 +85,8 @@ impl TeachArguments {
         self.export.as_deref().map_or(Ok(()), files::check_writable)?;
         let mut data = self.data.load()?;
         let export = self.export.clone().unwrap_or_else(|| self.default_export(backend, &data));
-        let interrupted_export = interrupted(&export);
         check_output("--export", &export, data.files())?;
-        [&export, &interrupted_export].into_iter().try_for_each(|path| files::check_writable(path))?;
+        [&export, &interrupted(&export)].into_iter().try_for_each(|path| files::check_writable(path))?;
         let held_out = HeldOut { count: self.validation, order: self.validation_order, seed: self.seed };
         check_held_out(held_out, &data.train)?;
         let validation = hold_out(&mut data, held_out);
@@ -101,7 +101,7 @@ impl TeachArguments {
         let _deferred = interrupt::defer();
         let teacher = Teacher::train(&config, &data, |epoch| self.log_epoch(epoch))?;
         let labels = teacher.soft_labels(&data, validation.as_ref())?;
-        let export = if interrupt::code().is_some() { interrupted_export } else { export };
+        let export = if teacher.is_interrupted { interrupted(&export) } else { export };
         files::write(&export, &labels.encode().context("cannot encode the teacher's answers")?)?;
         let report = TeachOutput {
             teacher: Shown(export),
@@ -141,11 +141,13 @@ impl TeachArguments {
     }
 }
 
-/// Returns the file for the answers of an unfinished teacher, which must not be mistaken for a
+/// Returns a new file for the answers of an unfinished teacher, which must not be mistaken for a
 /// finished one's.
 fn interrupted(export: &Path) -> PathBuf {
     let stem = export.file_stem().unwrap_or_default().display();
-    export.with_file_name(format!("{stem}-interrupted.safetensors"))
+    let first = export.with_file_name(format!("{stem}-interrupted.safetensors"));
+    let next = |number| export.with_file_name(format!("{stem}-interrupted-{number}.safetensors"));
+    iter::once(first.clone()).chain((2..=u32::MAX).map(next)).find(|path| !path.exists()).unwrap_or(first)
 }
 
 impl TeachOutput {
@@ -158,5 +160,23 @@ impl TeachOutput {
             line("time", format_args!("{:.0} s", self.seconds)),
         ]
         .concat()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn an_unfinished_teacher_replaces_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let export = folder.path().join("teacher.safetensors");
+        for expected in ["teacher-interrupted", "teacher-interrupted-2", "teacher-interrupted-3"] {
+            let path = interrupted(&export);
+            assert_eq!(path, folder.path().join(format!("{expected}.safetensors")));
+            fs::write(&path, "").unwrap();
+        }
     }
 }

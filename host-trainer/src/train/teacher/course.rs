@@ -66,6 +66,8 @@ pub struct TaughtEpoch {
 /// A trained teacher.
 #[derive(Debug)]
 pub struct Teacher {
+    /// True if a signal ended training before the last epoch was complete.
+    pub is_interrupted: bool,
     network: Convolutional,
     form: PixelForm,
     rows: usize,
@@ -94,7 +96,7 @@ impl Teacher {
         let (rows, columns) = (usize::from(data.rows), usize::from(data.columns));
         let steps = u64::from(config.epochs) * split.len().div_ceil(config.batch_size) as u64;
         let mut order: Vec<usize> = (0..split.len()).collect();
-        let mut step = 0;
+        let (mut step, mut is_interrupted) = (0, false);
         for epoch in 1..=config.epochs {
             let start = Instant::now();
             order.shuffle(&mut random);
@@ -136,12 +138,17 @@ impl Teacher {
             if !loss.is_finite() {
                 return Err(TrainError::Diverged { epoch });
             }
-            if interrupt::code().is_some() {
+            is_interrupted = seen < split.len();
+            if is_interrupted {
                 break;
             }
             on_epoch(&TaughtEpoch { epoch, loss, accuracy, seconds: start.elapsed().as_secs_f64() });
+            is_interrupted = epoch < config.epochs && interrupt::code().is_some();
+            if is_interrupted {
+                break;
+            }
         }
-        Ok(Self { network: network.valid(), form, rows, columns, device })
+        Ok(Self { is_interrupted, network: network.valid(), form, rows, columns, device })
     }
 
     /// Returns the logits, `[image][class]`, of `images`, which are raw pixels.
