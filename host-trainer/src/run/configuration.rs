@@ -87,7 +87,8 @@ impl Configuration {
         // Without the run's folder and `..` in it, if possible.
         let whole = fs::canonicalize(&folder).unwrap_or(folder);
         let current = env::current_dir().and_then(fs::canonicalize).unwrap_or_default();
-        Some(whole.strip_prefix(&current).map(Path::to_owned).unwrap_or(whole))
+        let short = whole.strip_prefix(&current).map(Path::to_owned).unwrap_or(whole);
+        Some(if short.as_os_str().is_empty() { ".".into() } else { short })
     }
 
     /// Returns true if both describe the same training, wherever its data set was and whatever

@@ -152,20 +152,22 @@ impl RunFolder {
         Ok(folder)
     }
 
-    /// Returns the folder for an interrupted run with this `outcome`: this one, or a new one next
-    /// to it if this one contains a finished run, or an interrupted one that got further.
+    /// Returns the folder for an interrupted run of `epochs`: this one, or a new one next to it if
+    /// this one contains a finished run, or an interrupted one that got further.
     ///
     /// # Errors
     ///
     /// Returns an error if the new folder cannot be written to.
-    pub fn for_interrupted(&self, outcome: &Outcome) -> Result<Self, RecordError> {
-        let is_less = |old: Outcome| old.stop.is_interruption() && old.epochs <= outcome.epochs;
+    pub fn for_interrupted(&self, epochs: u32) -> Result<Self, RecordError> {
+        let is_less = |old: Outcome| old.stop.is_interruption() && old.epochs <= epochs;
         if !self.file(RunFile::Model).exists() || self.read(RunFile::Outcome).is_ok_and(is_less) {
             return Ok(self.clone());
         }
-        let name =
-            |number: u32| format!("{}-interrupted-{number}", self.path.file_name().unwrap_or_default().display());
-        let path = (1..).map(|number| self.path.with_file_name(name(number))).find(|path| !path.exists());
+        // `.` and `..` have no name.
+        let whole = self.path.file_name().is_none().then(|| fs::canonicalize(&self.path).ok()).flatten();
+        let own = whole.as_deref().unwrap_or(&self.path);
+        let name = |number: u32| format!("{}-interrupted-{number}", own.file_name().unwrap_or_default().display());
+        let path = (1..).map(|number| own.with_file_name(name(number))).find(|path| !path.exists());
         // The place of the run's folder may not be writable.
         let elsewhere = || Self::create(env::temp_dir().join(format!("prenda-interrupted-{}", process::id())));
         path.map_or_else(elsewhere, |path| Self::create(path).or_else(|_| elsewhere()))

@@ -1,9 +1,10 @@
 //! Makes one run: trains, quantizes, exports, evaluates, plots and records.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use burn::tensor::TensorReadError;
+use host_support::errors::chain;
 use shared_model::{BlobError, EncodeError, Model};
 use thiserror::Error;
 
@@ -43,6 +44,8 @@ pub enum PipelineError {
     Record(#[from] RecordError),
     #[error(transparent)]
     Write(#[from] WriteError),
+    #[error("{reason}; the trained network and its history are kept in {folder}")]
+    Kept { reason: String, folder: PathBuf },
 }
 
 impl PipelineError {
@@ -86,7 +89,8 @@ impl<'a> Sources<'a> {
 /// # Errors
 ///
 /// Returns an error if training diverges or a file cannot be written. All old files of the folder
-/// are then as they were, and the new ones are kept in another folder.
+/// are then as they were, and the new ones are kept in another folder: after an epoch, at least the
+/// float network and the history.
 pub fn run(
     config: &TrainConfig,
     sources: Sources<'_>,
@@ -100,45 +104,67 @@ pub fn run(
     let held_out = validation.map(|validation| &validation.split);
     let material = Material { train: &data.train, validation: held_out, soft_labels, shape, start };
     let mut running = Running::new(folder);
-    let trained = train(config, material, |epoch| {
-        running.record(epoch);
+    let trained = train(config, material, |epoch, network| {
+        running.record(epoch, network);
         on_epoch(epoch);
-    })?;
-    let completed = complete(config, data, Some(folder.path()), validation, &trained).map_err(|error| match error {
-        PipelineError::Quantize(error) => TrainError::Quantize(error).into(),
-        other => other,
-    })?;
-    let is_interrupted = trained.stop.is_interruption();
-    let folder = if is_interrupted { folder.for_interrupted(&completed.outcome)? } else { folder.clone() };
+    });
+    let completed = trained.map_err(PipelineError::from).and_then(|trained| {
+        let is_interrupted = trained.stop.is_interruption();
+        let epochs = trained.history.len() as u32;
+        let folder = if is_interrupted { folder.for_interrupted(epochs)? } else { folder.clone() };
+        let completed = complete(config, data, Some(folder.path()), validation, &trained);
+        let completed = completed.map_err(|error| match error {
+            PipelineError::Quantize(error) => TrainError::Quantize(error).into(),
+            other => other,
+        })?;
+        Ok((completed, folder, is_interrupted))
+    });
+    let (completed, folder, is_interrupted) = completed.map_err(|error| running.keep(error))?;
     completed.write(Some(&folder), export_path.filter(|path| !is_interrupted || !path.exists()))?;
     Ok((completed.outcome, folder))
 }
 
-/// Writes the history of a training in progress.
+/// A training in progress, whose history is written.
 struct Running<'a> {
-    /// `None` if the folder contains an older run, whose files belong together.
-    folder: Option<&'a RunFolder>,
+    folder: &'a RunFolder,
+    /// False if the folder contains an older run, whose files belong together.
+    is_written: bool,
     history: Vec<Epoch>,
+    /// The network to keep if training fails.
+    network: Option<Network>,
     written: Option<Instant>,
 }
 
 impl<'a> Running<'a> {
     fn new(folder: &'a RunFolder) -> Self {
-        let folder = Some(folder).filter(|folder| !folder.file(RunFile::Model).exists());
-        Self { folder, history: Vec::new(), written: None }
+        let is_written = !folder.file(RunFile::Model).exists();
+        Self { folder, is_written, history: Vec::new(), network: None, written: None }
     }
 
     /// Records an epoch. Epochs that follow at once are written with a later one.
-    fn record(&mut self, epoch: &Epoch) {
-        let Some(folder) = self.folder else { return };
+    fn record(&mut self, epoch: &Epoch, network: &Network) {
         self.history.push(epoch.clone());
-        if self.written.is_some_and(|written| written.elapsed() < HISTORY_PAUSE) {
+        self.network = Some(network.clone());
+        if !self.is_written || self.written.is_some_and(|written| written.elapsed() < HISTORY_PAUSE) {
             return;
         }
         self.written = Some(Instant::now());
         // Writing the whole run reports errors.
         if let Ok(bytes) = json(&self.history) {
-            let _ = files::write_unkept(&folder.file(RunFile::History), &bytes);
+            let _ = files::write_unkept(&self.folder.file(RunFile::History), &bytes);
+        }
+    }
+
+    /// Keeps the network and the history of a run that fails with `error`, if an epoch was
+    /// completed. Returns the error with the folder's name.
+    fn keep(&self, error: PipelineError) -> PipelineError {
+        let layers = self.network.as_ref().and_then(|network| network.parameters().ok());
+        let weights = layers.and_then(|layers| encode_weights(&layers, None).ok());
+        let Some((weights, history)) = weights.zip(json(&self.history).ok()) else { return error };
+        let [weights_path, history_path] = [RunFile::Weights, RunFile::History].map(|file| self.folder.file(file));
+        match files::keep_in_folder(&[(&weights_path, &weights), (&history_path, &history)]) {
+            Some(folder) => PipelineError::Kept { reason: chain(&error), folder },
+            None => error,
         }
     }
 }
@@ -247,7 +273,7 @@ fn attempt(
         (RunFile::Outcome, json(&outcome)?),
         (RunFile::Evaluation, json(&evaluation)?),
         (RunFile::Quantization, json(&quantization)?),
-        (RunFile::Weights, encode_weights(&layers, &outcome.model_id).map_err(RecordError::from)?),
+        (RunFile::Weights, encode_weights(&layers, Some(&outcome.model_id)).map_err(RecordError::from)?),
         (RunFile::HistoryPlot, history.into_bytes()),
         (RunFile::ConfusionPlot, confusion.into_bytes()),
         (RunFile::MistakesPlot, mistakes.into_bytes()),
@@ -271,7 +297,8 @@ impl Completed {
         // The run's model must be the last: see `RunFile::Model`.
         let files: Vec<_> = self.records.iter().map(|(file, bytes)| (folder.file(*file), bytes)).collect();
         let files: Vec<_> = files.iter().map(|(path, bytes)| (path.as_path(), bytes.as_slice())).collect();
-        files::write_together(&files).and(exported)
+        let written = files::write_together(&files).map_err(|error| files::keep(&files, error));
+        WriteError::join(written, exported)
     }
 }
 

@@ -20,8 +20,8 @@ pub struct Weights {
 }
 
 /// Encodes layers as tensors `layers.N.weight`, `[output, input]` like PyTorch, and
-/// `layers.N.bias`, `[output]`. `model_id` is the model quantized from them.
-pub fn encode(layers: &[DenseParameters], model_id: &str) -> Result<Vec<u8>, SafeTensorError> {
+/// `layers.N.bias`, `[output]`. `model_id` is the model quantized from them, if there is one.
+pub fn encode(layers: &[DenseParameters], model_id: Option<&str>) -> Result<Vec<u8>, SafeTensorError> {
     let bytes = |values: &mut dyn Iterator<Item = f32>| values.flat_map(f32::to_le_bytes).collect::<Vec<u8>>();
     let tensors = layers.iter().enumerate().flat_map(|(index, layer)| {
         let weights = bytes(&mut (0..layer.outputs).flat_map(|output| layer.column(output)));
@@ -35,8 +35,8 @@ pub fn encode(layers: &[DenseParameters], model_id: &str) -> Result<Vec<u8>, Saf
     let views = tensors
         .iter()
         .map(|(name, shape, data)| Ok((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), data)?)));
-    let metadata = HashMap::from([(MODEL_ID.to_owned(), model_id.to_owned())]);
-    safetensors::serialize(views.collect::<Result<Vec<_>, SafeTensorError>>()?, Some(metadata))
+    let metadata = model_id.map(|id| HashMap::from([(MODEL_ID.to_owned(), id.to_owned())]));
+    safetensors::serialize(views.collect::<Result<Vec<_>, SafeTensorError>>()?, metadata)
 }
 
 /// Decodes the output of [`encode`]. Returns `None` for other bytes, or if a number is not finite.
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn weights_are_stored_by_output_and_survive_the_round_trip() {
         let layers = layers();
-        let bytes = encode(&layers, "01234567").unwrap();
+        let bytes = encode(&layers, Some("01234567")).unwrap();
         let tensors = SafeTensors::deserialize(&bytes).unwrap();
         let weight = tensors.tensor("layers.0.weight").unwrap();
         assert_eq!(weight.shape(), [2, 3]);
@@ -132,7 +132,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn damaged_weights_are_refused_or_finite(bytes in damaged(encode(&largest(), "01234567").unwrap())) {
+        fn damaged_weights_are_refused_or_finite(bytes in damaged(encode(&largest(), Some("01234567")).unwrap())) {
             for layer in decode(&bytes).map(|weights| weights.layers).unwrap_or_default() {
                 prop_assert_eq!(layer.weights.len(), layer.inputs * layer.outputs);
                 prop_assert_eq!(layer.biases.len(), layer.outputs);

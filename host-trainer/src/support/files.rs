@@ -7,7 +7,8 @@ use std::path::{self, Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use host_support::files::WriteError;
-use host_support::files::{folder_of, keep, link, persist, stage};
+use host_support::files::{folder_of, link, persist, stage};
+pub use host_support::files::{keep, keep_in_folder};
 use tempfile::{NamedTempFile, TempPath};
 
 /// Held while a temporary file exists, so that [`quiet`] can wait for its end.
@@ -54,10 +55,10 @@ pub fn write_all(files: &[(&Path, &[u8])]) -> Result<(), WriteError> {
 /// # Errors
 ///
 /// Returns an error if one of them cannot be written. All old files are then as they were, and the
-/// new ones are kept in another folder.
+/// new ones are not [kept](keep).
 pub fn write_together(files: &[(&Path, &[u8])]) -> Result<(), WriteError> {
     let _writing = quiet();
-    stage_all(files).and_then(replace_together).map_err(|error| keep(files, error))
+    stage_all(files).and_then(replace_together)
 }
 
 /// Gives the temporary files their names, or restores all old files.
@@ -214,7 +215,10 @@ mod tests {
     fn several_files_are_written_all_or_none() {
         let folder = tempfile::tempdir().unwrap();
         let [first, last] = ["first", "last"].map(|name| folder.path().join(name));
-        for write in [write_all, write_together] {
+        fn together(files: &[(&Path, &[u8])]) -> Result<(), WriteError> {
+            write_together(files).map_err(|error| keep(files, error))
+        }
+        for write in [write_all, together] {
             write(&[(&first, b"1"), (&last, b"2")]).unwrap();
             let new: [(&Path, &[u8]); 2] = [(&first, b"3"), (&folder.path().join("absent").join("last"), b"4")];
             let error = write(&new).unwrap_err();

@@ -32,7 +32,8 @@ fn every_backend_learns() {
         let (images, validation) = (split(103), split(10));
         let mut seen = Vec::new();
         let config = TrainConfig { backend, ..config() };
-        let trained = train(&config, material(&images, Some(&validation)), |epoch| seen.push(epoch.clone())).unwrap();
+        let trained =
+            train(&config, material(&images, Some(&validation)), |epoch, _| seen.push(epoch.clone())).unwrap();
         let measured = measure(&trained.network, &images).unwrap();
         assert_eq!(images.count_correct(&measured.predictions), 103, "{backend:?}");
         assert_eq!((trained.stop, trained.kept_epoch), (Stop::Epochs, 6));
@@ -50,7 +51,7 @@ fn the_same_seed_gives_the_same_weights() {
     for (backend, _) in Backend::present() {
         let weights = |seed| {
             let config = TrainConfig { backend, seed, ..config() };
-            train(&config, material(&split(50), None), |_| ()).unwrap().network.parameters().unwrap()
+            train(&config, material(&split(50), None), |_, _| ()).unwrap().network.parameters().unwrap()
         };
         assert_eq!(weights(1), weights(1), "{backend:?}");
         assert_ne!(weights(1), weights(2), "{backend:?}");
@@ -69,7 +70,7 @@ fn the_best_recipe_is_reproducible_and_its_network_takes_plain_pixels() {
             ..Recipe::Best.config(backend, vec![4], 3)
         };
         let config = TrainConfig { augment: 0.2, ..config };
-        let trained = |config: &TrainConfig| train(config, material(&images, Some(&validation)), |_| ()).unwrap();
+        let trained = |config: &TrainConfig| train(config, material(&images, Some(&validation)), |_, _| ()).unwrap();
         let first = trained(&config);
         let layers = |trained: &Trained| trained.network.parameters().unwrap();
         assert_eq!(layers(&first), layers(&trained(&config)), "{backend:?}");
@@ -95,7 +96,7 @@ fn each_compression_trains_and_is_reproducible() {
     let images = split(103);
     let best = TrainConfig { epochs: 20, batch_size: 5, ..Recipe::Best.config(Backend::Flex, vec![8], 3) };
     let best = TrainConfig { augment: 0.0, learning_rate: 0.03, ..best };
-    let whole = train(&best, material(&images, None), |_| ()).unwrap();
+    let whole = train(&best, material(&images, None), |_, _| ()).unwrap();
     assert_eq!(whole.quantized, None);
     let qat = TrainConfig { qat_epochs: 3, qat_learning_rate: 1e-3, ..best.clone() };
     for config in [
@@ -105,7 +106,7 @@ fn each_compression_trains_and_is_reproducible() {
         qat,
     ] {
         let mut seen = 0;
-        let trained = train(&config, material(&images, None), |_| seen += 1).unwrap();
+        let trained = train(&config, material(&images, None), |_, _| seen += 1).unwrap();
         assert_eq!((seen, trained.history.len(), trained.kept_epoch), (23, 23, 23));
         let quantized = trained.quantized.as_ref().unwrap();
         let largest = quantized[0].weights.iter().map(|weight| weight.unsigned_abs()).max().unwrap();
@@ -116,7 +117,7 @@ fn each_compression_trains_and_is_reproducible() {
         assert_eq!(pruned, usize::from(config.sparsity > 0.0), "{config:?}");
         let measured = measure(&trained.network, &images).unwrap();
         assert_eq!(images.count_correct(&measured.predictions), 103, "{config:?}");
-        let again = train(&config, material(&images, None), |_| ()).unwrap();
+        let again = train(&config, material(&images, None), |_, _| ()).unwrap();
         assert_eq!(again.quantized, trained.quantized);
     }
 }
@@ -134,7 +135,7 @@ fn the_share_weighs_the_teacher_against_the_labels() {
     let accuracy = |share| {
         let teacher = Some(Teaching { share, sha256: String::new() });
         let config = TrainConfig { teacher, epochs: 20, ..config() };
-        let trained = train(&config, material, |_| ()).unwrap();
+        let trained = train(&config, material, |_, _| ()).unwrap();
         measure(&trained.network, &images).unwrap().accuracy(&images)
     };
     assert_eq!((accuracy(0.0), accuracy(0.3), accuracy(0.7), accuracy(1.0)), (1.0, 1.0, 0.0, 0.0));
@@ -143,14 +144,14 @@ fn the_share_weighs_the_teacher_against_the_labels() {
 #[test]
 fn training_ends_after_the_first_epoch_above_a_threshold() {
     let config = TrainConfig { epochs: 50, stop_at_train_accuracy: Some(0.95), ..config() };
-    let trained = train(&config, material(&split(100), None), |_| ()).unwrap();
+    let trained = train(&config, material(&split(100), None), |_, _| ()).unwrap();
     let Stop::TrainAccuracy { threshold, accuracy } = trained.stop else { panic!("{:?}", trained.stop) };
     let last = trained.history.last().unwrap();
     assert_eq!((threshold, accuracy, trained.kept_epoch), (0.95, last.accuracy, last.epoch));
     assert!(trained.history.iter().all(|epoch| (epoch.accuracy > 0.95) == (epoch.epoch == last.epoch)));
     // An accuracy equal to the threshold does not end training.
     let config = TrainConfig { epochs: 8, stop_at_train_accuracy: Some(1.0), ..config };
-    assert_eq!(train(&config, material(&split(100), None), |_| ()).unwrap().stop, Stop::Epochs);
+    assert_eq!(train(&config, material(&split(100), None), |_, _| ()).unwrap().stop, Stop::Epochs);
 }
 
 #[test]
@@ -159,7 +160,7 @@ fn patience_keeps_the_network_with_the_lowest_held_out_loss() {
     let mut validation = split(20);
     validation.labels.iter_mut().for_each(|label| *label = 1 - *label);
     let config = TrainConfig { epochs: 50, patience: Some(3), ..config() };
-    let trained = train(&config, material(&split(100), Some(&validation)), |_| ()).unwrap();
+    let trained = train(&config, material(&split(100), Some(&validation)), |_, _| ()).unwrap();
     assert_eq!(trained.stop, Stop::Patience { epochs: 3 });
     assert_eq!(trained.history.len(), trained.kept_epoch as usize + 3);
     let kept = measure(&trained.network, &validation).unwrap().loss;
@@ -170,5 +171,5 @@ fn patience_keeps_the_network_with_the_lowest_held_out_loss() {
 #[test]
 fn a_loss_that_is_not_finite_ends_training() {
     let config = TrainConfig { learning_rate: 1e39, epochs: 40, ..config() };
-    assert!(matches!(train(&config, material(&split(50), None), |_| ()), Err(TrainError::Diverged { .. })));
+    assert!(matches!(train(&config, material(&split(50), None), |_, _| ()), Err(TrainError::Diverged { .. })));
 }

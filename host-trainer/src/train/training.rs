@@ -39,9 +39,9 @@ pub struct Trained {
     pub float: Option<Network>,
 }
 
-/// Trains a network on `material`, and calls `on_epoch` after each epoch. The network takes pixels
-/// in 0..=1, in whatever form it was trained. Training ends after the current batch if a signal
-/// asks for it.
+/// Trains a network on `material`. Calls `on_epoch` after each epoch, with the network that would
+/// be kept if training ended there. The network takes pixels in 0..=1, in whatever form it was
+/// trained. Training ends after the current batch if a signal asks for it.
 ///
 /// The same arguments give the same network, bit for bit, on the same machine. Every random choice
 /// comes from the seed, and burn's autotuning is not built: it would choose the order of sums by
@@ -53,7 +53,7 @@ pub struct Trained {
 pub fn train(
     config: &TrainConfig,
     material: Material<'_>,
-    mut on_epoch: impl FnMut(&Epoch),
+    mut on_epoch: impl FnMut(&Epoch, &Network),
 ) -> Result<Trained, TrainError> {
     keep_freed_memory();
     let Material { train, validation, shape, .. } = material;
@@ -91,8 +91,8 @@ pub fn train(
         }
         plain = average.after(epoch, student.plain()?)?;
         let result = finish_epoch(epoch, measured, &plain, validation, start)?;
-        on_epoch(&result);
         let early = rule.after(&result, &plain);
+        on_epoch(&result, rule.kept.as_ref().map_or(&plain, |(network, _)| network));
         history.push(result);
         if let Some(reason) = early.or_else(|| interruption(epoch, all_epochs)) {
             stop = reason;
@@ -124,8 +124,9 @@ pub fn train(
             stop = Stop::Interrupted { images: measured.images };
             break;
         }
-        let result = finish_epoch(epoch, measured, &student.network(&device), validation, start)?;
-        on_epoch(&result);
+        let network = student.network(&device);
+        let result = finish_epoch(epoch, measured, &network, validation, start)?;
+        on_epoch(&result, &network);
         history.push(result);
         if let Some(reason) = interruption(epoch, all_epochs) {
             stop = reason;

@@ -1,5 +1,6 @@
 //! `train`: the files it writes, and the arguments it refuses.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::{fs, io};
 
@@ -7,7 +8,7 @@ use predicates::prelude::*;
 use predicates::str::contains;
 use serde_json::Value;
 
-use crate::files::{FILES, SIDE, bars, gzip, idx, names, write_split};
+use crate::files::{FILES, SIDE, bars, gzip, host_trainer, idx, names, write_data, write_split};
 use crate::project::{Project, failure, json};
 
 #[test]
@@ -109,20 +110,26 @@ fn another_run_is_replaced_only_with_overwrite() {
 /// Starts a training that would take long, and sends it `signal` after the second epoch, and again
 /// if it is `twice`. Returns exit code, standard output and standard error.
 #[cfg(unix)]
-fn interrupted(project: &Project, options: &[&str], signal: &str, twice: bool) -> (Option<i32>, String, String) {
-    use std::io::{BufRead as _, BufReader, Read as _};
+fn interrupted(folder: &Path, options: &[&str], signal: &str, twice: bool) -> (Option<i32>, String, String) {
     let first = ["train", "--data", "data", "--hidden", "8", "--epochs", "100000", "--json"];
+    signaled(folder, &[&first[..], options].concat(), "epoch 2/", signal, twice)
+}
+
+/// Starts the program, and sends it `signal` after it has logged `line`, and again if it is
+/// `twice`. Returns exit code, standard output and standard error.
+#[cfg(unix)]
+fn signaled(folder: &Path, arguments: &[&str], line: &str, signal: &str, twice: bool) -> (Option<i32>, String, String) {
+    use std::io::{BufRead as _, BufReader, Read as _};
     let mut child = Command::new(env!("CARGO_BIN_EXE_host-trainer"))
-        .args(first)
-        .args(options)
-        .current_dir(project.path())
+        .args(arguments)
+        .current_dir(folder)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut log = String::new();
-    while !log.contains("epoch 2/") {
+    while !log.contains(line) {
         assert!(stderr.read_line(&mut log).unwrap() > 0, "{log}");
     }
     let send = || Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
@@ -145,7 +152,7 @@ fn interrupted(project: &Project, options: &[&str], signal: &str, twice: bool) -
 fn an_interrupted_training_keeps_the_network() {
     let project = Project::new();
     let options = ["--run", "run", "--export", "model.bin"];
-    let (code, stdout, log) = interrupted(&project, &options, "-INT", false);
+    let (code, stdout, log) = interrupted(project.path(), &options, "-INT", false);
     assert_eq!(code, Some(130), "{log}");
     assert!(log.contains("interrupted: ending after this batch"), "{log}");
     let report: Value = serde_json::from_str(&stdout).unwrap();
@@ -169,7 +176,7 @@ fn an_interrupted_training_replaces_no_finished_run() {
     let files = || ["run/model.bin", "run/history.json", "model.bin"].map(|name| fs::read(project.path().join(name)));
     let before = files().map(Result::unwrap);
     let options = ["--run", "run", "--export", "model.bin", "--overwrite"];
-    let (code, stdout, log) = interrupted(&project, &options, "-TERM", false);
+    let (code, stdout, log) = interrupted(project.path(), &options, "-TERM", false);
     assert_eq!(code, Some(143), "{log}");
     assert!(log.contains("warning: model.bin is not replaced"), "{log}");
     assert_eq!(files().map(Result::unwrap), before);
@@ -183,11 +190,45 @@ fn an_interrupted_training_replaces_no_finished_run() {
 
 #[cfg(unix)]
 #[test]
+fn an_interrupted_run_in_the_current_folder_goes_next_to_it() {
+    let project = Project::new();
+    let folder = project.path().join("run");
+    write_data(&folder.join("data"));
+    let train = ["train", "--data", "data", "--hidden", "8", "--epochs", "2", "--run", "."];
+    host_trainer(&folder).args(train).assert().success();
+    let (code, _, log) = interrupted(&folder, &["--run", ".", "--overwrite"], "-INT", false);
+    assert_eq!(code, Some(130), "{log}");
+    assert_eq!(names(&project.path().join("run-interrupted-1")).len(), 10);
+    // The data set is found from there, too.
+    project.run(&["evaluate", "run-interrupted-1"]).success();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_teacher_whose_last_epoch_is_done_is_finished() {
+    let project = Project::new();
+    let teach = ["teach", "--data", "data", "--channels", "16", "--epochs", "1", "--validation", "30"];
+    let arguments = [&teach[..], &["--export", "teacher.safetensors"]].concat();
+    let (_, _, log) = signaled(project.path(), &arguments, "epoch 1/", "-INT", false);
+    assert_eq!(names(project.path()), ["data", "teacher.safetensors"], "{log}");
+}
+
+#[test]
+fn the_current_folder_is_found_again_as_a_data_set() {
+    let project = Project::new();
+    let data = project.path().join("data");
+    let train = ["train", "--data", ".", "--hidden", "8", "--epochs", "2", "--run", "../run"];
+    host_trainer(&data).args(train).assert().success();
+    host_trainer(&data).args(["evaluate", "../run"]).assert().success();
+}
+
+#[cfg(unix)]
+#[test]
 fn a_second_interruption_ends_the_program_at_once() {
     let project = Project::new();
     // The second signal arrives before the batch ends and the network is evaluated.
     let wide = ["--hidden", "2048,1024", "--run", "run", "--batch-size", "65536"];
-    let (code, stdout, log) = interrupted(&project, &wide, "-INT", true);
+    let (code, stdout, log) = interrupted(project.path(), &wide, "-INT", true);
     assert_eq!((code, stdout.as_str()), (Some(130), ""), "{log}");
     // The history is there while training runs.
     assert_eq!(names(&project.path().join("run")), ["history.json"]);
@@ -347,10 +388,15 @@ fn training_that_diverges_is_an_error() {
     fs::remove_file(data.join(format!("{}.gz", FILES[1]))).unwrap();
     fs::write(data.join(FILES[1]), idx(&[240], &labels)).unwrap();
     let hidden = ["64"; 15].join(",");
-    let assert =
-        project.train(&["--epochs", "1", "--learning-rate", "1", "--hidden", &hidden, "--export", "model.bin"]);
-    failure(assert, 1, &["--learning-rate"]);
+    let options = ["--epochs", "1", "--learning-rate", "1", "--hidden", &hidden, "--export", "model.bin"];
+    let assert = project.train(&[&options[..], &["--run", "run"]].concat());
+    let log = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+    failure(assert, 1, &["--learning-rate", "the trained network and its history are kept in"]);
     assert!(!project.model().exists());
+    let kept = project.path().join(log.trim_end().rsplit(' ').next().unwrap());
+    assert_eq!(names(&kept), ["history.json", "weights.safetensors"]);
+    let history: Value = serde_json::from_slice(&fs::read(kept.join("history.json")).unwrap()).unwrap();
+    assert!(history[0]["loss"].is_number());
 }
 
 #[test]
