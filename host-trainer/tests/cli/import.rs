@@ -480,6 +480,20 @@ fn batch_normalization_is_folded() {
         let weights = file(&[renamed(&before(epsilon), names), norm.to_vec()].concat());
         check_folded(&project, &weights, &["1: batch normalization"], options, &expected);
     }
+    // Numbers under different names do not count one sequence: only a negative mean shows the side.
+    let list = |mean: [f64; 4]| {
+        let norm = [
+            vector("bns.0.weight", scale),
+            vector("bns.0.bias", shift),
+            vector("bns.0.running_mean", mean),
+            vector("bns.0.running_var", variance),
+        ];
+        let names = ["fcs.0.weight", "fcs.0.bias", "fcs.1.weight", "fcs.1.bias"];
+        file(&[renamed(&before(1e-5), names), norm.to_vec()].concat())
+    };
+    check_folded(&project, &list(mean), &["bns.0: batch normalization"], &["--fold"], &expected);
+    failure(project.import(&list(mean.map(f64::abs)), "model.bin", &["--fold"]), 1, &["bns.0"]);
+
     let keras_norm = [
         vector("sequential/batch_normalization/gamma:0", scale),
         vector("sequential/batch_normalization/beta:0", shift),

@@ -99,6 +99,14 @@ pub fn place<'n, 'a>(
     folds.collect()
 }
 
+/// Splits the name of a tensor's layer into a prefix and the number at its end: `net.` and 2.
+fn numbered<'t>(tensor: &'t Tensor<'_>) -> Option<(&'t str, usize)> {
+    let (layer, _) = split(&tensor.name);
+    let layer = layer.trim_end_matches(super::name::SEPARATORS);
+    let number = layer.rsplit(super::name::SEPARATORS).next()?;
+    Some((layer.strip_suffix(number)?, number.parse().ok()?))
+}
+
 /// Places tried before a search gives up.
 const MAX_STEPS: u32 = 100_000;
 
@@ -170,14 +178,11 @@ impl<'a> BatchNorm<'a> {
 
     /// Finds its place relative to the ReLU between two layers; `place` is the layer after it.
     ///
-    /// ReLU's outputs have no negative mean. A number in the name may show that another layer,
-    /// which has no parameters, is on one of its sides.
+    /// ReLU's outputs have no negative mean. Numbers in names that are equal otherwise, as in a
+    /// `Sequential`, may show that a layer without parameters is on one of its sides.
     fn side(&self, place: usize, layers: &[Layer<'_>]) -> Result<Fold, BatchNormError> {
-        let index = |tensor: &Tensor<'_>| -> Option<usize> {
-            let (layer, _) = split(&tensor.name);
-            let layer = layer.trim_end_matches(super::name::SEPARATORS);
-            layer.rsplit(super::name::SEPARATORS).next()?.parse().ok()
-        };
+        let own = numbered(self.mean).map(|(prefix, _)| prefix);
+        let index = |tensor| numbered(tensor).filter(|(prefix, _)| Some(*prefix) == own).map(|(_, number)| number);
         let neighbours = place.checked_sub(1).and_then(|before| layers.get(before)).zip(layers.get(place));
         let numbers = neighbours
             .and_then(|(before, after)| Some((index(before.weight)?, index(self.mean)?, index(after.weight)?)))
