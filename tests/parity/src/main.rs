@@ -2,11 +2,11 @@
 
 #![forbid(unsafe_code)]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail, ensure};
 use clap::Parser;
 use host_support::numbers::whole;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -65,10 +65,24 @@ fn main() -> ExitCode {
     exit_code(|| run(&arguments))
 }
 
+/// Fails if writing the report would overwrite an input or a file of a run.
+fn check_report(path: &Path, arguments: &Arguments) -> anyhow::Result<()> {
+    let inputs = [&arguments.model, &arguments.answers];
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let is_of_run = path.exists() && folder.join("result.json").exists();
+    let is_report = |input: &&PathBuf| matches!((path.canonicalize(), input.canonicalize()), (Ok(a), Ok(b)) if a == b);
+    if let Some(other) = inputs.into_iter().find(is_report) {
+        bail!("--report {} would overwrite {}; name another file", path.display(), other.display());
+    }
+    ensure!(!is_of_run, "--report {} would overwrite a file of a run; name another file", path.display());
+    Ok(())
+}
+
 /// Compares the devices; returns true if nothing differs.
 fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     if let Some(path) = &arguments.report {
         // Before the sweep, so that no result is lost.
+        check_report(path, arguments)?;
         check_writable(path)?;
     }
     let lab = Lab {
@@ -160,5 +174,27 @@ fn sample(model: &Model<'_>, device: Device, record: &Record<'_>, first: &Answer
         device: probabilities(&first.probabilities),
         device_name: device.name().into(),
         target: device.target(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_report_replaces_neither_inputs_nor_files_of_a_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for name in ["model.bin", "answers.bin", "old.json"] {
+            fs::write(path(name), "").unwrap();
+        }
+        let [model, answers] = ["model.bin", "answers.bin"].map(|name| path(name).display().to_string());
+        let arguments = Arguments::parse_from(["parity", "--model", &model, "--answers", &answers]);
+        let check = |name: &str| check_report(&path(name), &arguments).map_err(|error| error.to_string());
+        assert!(check("model.bin").is_err_and(|error| error.contains("would overwrite")));
+        assert!(check("answers.bin").is_err() && check("old.json").is_ok() && check("new.json").is_ok());
+        fs::write(path("result.json"), "{}").unwrap();
+        assert!(check("old.json").is_err() && check("new.json").is_ok());
     }
 }
