@@ -34,13 +34,14 @@ use clap::{Args, Parser, Subcommand};
 use console::{Alignment, pad_str};
 use host_support::errors;
 use serde::Serialize;
-use shared_model::Model;
+use shared_model::{MAGIC, Model};
 use thiserror::Error;
 
 use crate::data::{Dataset, DatasetError, Wanted};
+use crate::limits::MAX_MODEL_BYTES;
 use crate::run::{Configuration, RunFile, RunFolder};
 use crate::support::files::WriteError;
-use crate::support::{files, interrupt, progress};
+use crate::support::{bounded, files, interrupt, progress};
 use crate::text::{percent, printable};
 
 /// Trains a small dense classifier, quantizes it to integers, and runs it with the device's
@@ -256,6 +257,11 @@ fn check_output(
 /// Checks that a model can be written to `export` without overwriting an input or a file of `run`.
 fn check_export(export: &Path, run: Option<&Path>, inputs: impl IntoIterator<Item = impl AsRef<Path>>) -> Result<()> {
     check_output("--export", export, inputs)?;
+    // Unreadable files are found by the checks below.
+    if bounded::read(export, MAX_MODEL_BYTES).is_ok_and(|bytes| !bytes.is_empty() && !bytes.starts_with(&MAGIC)) {
+        let export = export.display();
+        return Err(UsageError(format!("--export {export} exists and is not a model; name another file")).into());
+    }
     let Some(run) = run else { return Ok(files::check_writable(export)?) };
     check_apart("--export", export, RunFolder::at(run.to_owned()).files().chain([run.to_owned()]))?;
     match files::check_writable(export) {

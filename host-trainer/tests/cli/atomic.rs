@@ -201,7 +201,8 @@ fn a_new_run_is_complete_or_recognized_as_incomplete() {
 fn every_exported_file_is_old_or_new() {
     let project = project_with_two_networks();
     let page = "<!-- begin: written by `cargo xtask frontier --write-docs` -->\nold\n<!-- end -->\n";
-    for (name, content) in [("page.md", page), ("out.bin", "old"), ("out.html", "old"), ("out.png", "old")] {
+    for (name, content) in [("page.md", page), ("out.bin", "PRENDA\x1a\nold"), ("out.html", "old"), ("out.png", "old")]
+    {
         fs::write(project.path().join(name), content).unwrap();
     }
     fs::create_dir(project.path().join("out")).unwrap();

@@ -69,6 +69,15 @@ fn a_reordered_model_gives_the_same_answers() {
 }
 
 #[test]
+fn a_file_that_is_not_a_model_is_not_replaced_by_one() {
+    let project = Project::with_model();
+    fs::write(project.path().join("notes.bin"), "notes").unwrap();
+    let reorder = ["reorder", "model.bin", "--weight-order", "vectors", "--export", "notes.bin"];
+    failure(project.run(&reorder), 2, &["--export notes.bin exists and is not a model"]);
+    assert_eq!(fs::read(project.path().join("notes.bin")).unwrap(), b"notes");
+}
+
+#[test]
 fn reorder_reports_the_count_of_changed_layers() {
     let project = Project::with_model();
     project.train(&["--sparsity", "0.5", "--run", "pruned"]).success();
