@@ -78,10 +78,11 @@ pub fn place<'n, 'a>(
     pixels: usize,
 ) -> Result<Vec<(&'n BatchNorm<'a>, Fold)>, ImportError> {
     let mut search = Search { norms, layers, pixels, found: Vec::new(), steps: MAX_STEPS };
-    search.extend(&mut Vec::new());
+    let is_whole = search.extend(&mut Vec::new()).is_some();
     let error = |norm: &BatchNorm<'_>, reason| ImportError::BatchNorm { name: norm.name().to_owned(), reason };
     let Some(first) = norms.first() else { return Ok(Vec::new()) };
     let places = match &search.found[..] {
+        [] | [_] if !is_whole => return Err(error(first, BatchNormError::Steps)),
         [] => return Err(error(first, BatchNormError::NoPlace)),
         [places] => places,
         _ => return Err(error(first, BatchNormError::Places)),
@@ -120,26 +121,30 @@ struct Search<'s, 'a> {
 }
 
 impl Search<'_, '_> {
-    /// Collects at most two ways to go on after `places`.
-    fn extend(&mut self, places: &mut Vec<usize>) {
+    /// Collects at most two ways to go on after `places`. Returns `None` if there are too many to
+    /// try.
+    fn extend(&mut self, places: &mut Vec<usize>) -> Option<()> {
         let Some(norm) = self.norms.get(places.len()) else {
             self.found.push(places.clone());
-            return;
+            return Some(());
         };
         for place in 0..=self.layers.len() {
-            let Some(steps) = self.steps.checked_sub(1) else { return };
-            self.steps = steps;
+            if self.found.len() == 2 {
+                return Some(());
+            }
+            self.steps = self.steps.checked_sub(1)?;
             let is_before = |(place_of_other, other): (&usize, &BatchNorm<'_>)| match () {
                 () if precedes(&other.mean.name, &norm.mean.name) => *place_of_other < place,
                 () if precedes(&norm.mean.name, &other.mean.name) => *place_of_other > place,
                 () => *place_of_other != place,
             };
-            if self.fits(norm, place) && places.iter().zip(self.norms).all(is_before) && self.found.len() < 2 {
+            if self.fits(norm, place) && places.iter().zip(self.norms).all(is_before) {
                 places.push(place);
-                self.extend(places);
+                self.extend(places)?;
                 places.pop();
             }
         }
+        Some(())
     }
 
     fn fits(&self, norm: &BatchNorm<'_>, place: usize) -> bool {
@@ -243,4 +248,39 @@ impl<'a> BatchNorm<'a> {
 
 fn scale(weight: &mut f32, factor: f64) {
     *weight = (f64::from(*weight) * factor) as f32;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::import::orientation::Orientation;
+
+    #[test]
+    fn a_place_is_unique_only_after_a_whole_search() {
+        let tensor = |name: &str, shape: &[usize]| {
+            Tensor::computed(name.to_owned(), shape.to_vec(), vec![1.0; shape.iter().product()])
+        };
+        let weights = [tensor("a.weight", &[3, 4]), tensor("c.weight", &[2, 3])];
+        let layers: Vec<Layer<'_>> = weights
+            .iter()
+            .map(|weight| Layer {
+                weight,
+                bias: None,
+                orientation: Orientation::OutIn,
+                is_by_name: false,
+                inputs: weight.shape[1],
+                outputs: weight.shape[0],
+            })
+            .collect();
+        let statistics = [tensor("b.running_mean", &[3]), tensor("b.running_var", &[3])];
+        let norms = find(&statistics, None);
+        let search = |steps| {
+            let mut search = Search { norms: &norms, layers: &layers, pixels: 4, found: Vec::new(), steps };
+            (search.extend(&mut Vec::new()), search.found)
+        };
+        // The only place is the second of three.
+        assert_eq!(search(1), (None, vec![]));
+        assert_eq!(search(2), (None, vec![vec![1]]));
+        assert_eq!(search(3), (Some(()), vec![vec![1]]));
+    }
 }

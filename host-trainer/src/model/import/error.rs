@@ -91,6 +91,8 @@ pub enum BatchNormError {
     NoPlace,
     #[error("it fits before or after several dense layers; {FOLD_BEFORE_SAVING}")]
     Places,
+    #[error("it and others fit in too many places to try all; {FOLD_BEFORE_SAVING}")]
+    Steps,
     #[error("names do not show if it comes before or after ReLU; {FOLD_BEFORE_SAVING}")]
     Side,
     #[error("it comes after an activation, but has negative means; import takes no other activation than ReLU")]
