@@ -32,6 +32,6 @@ pub use faults::{Echo, Fault, FaultRow, FaultTest, Faults, Plan, Tally, send_noi
 pub use host_support::numbers::whole;
 pub use host_support::parity::{ParityRecord, Target, target_name};
 pub use memory::{MemoryError, most_memory};
-pub use report::{ParityReport, ParitySample, record_path, write_json, write_record};
+pub use report::{ParityReport, ParitySample, record_path, write_record};
 pub use sweep::{SweepError, WINDOW, sweep};
 pub use uniform::Uniform;

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+use std::io::{Write as _, stderr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use parity::program::{Inputs, check_writable, exit_code, parse_device, print_line};
 use parity::{
     Answer, Device, Lab, Link, ParityRecord, ParityReport, ParitySample, device, record_path, sweep, target_name,
-    write_json, write_record,
+    write_record,
 };
 use shared_model::{AnswersHeader, Model, Record};
 
@@ -100,9 +101,11 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let inputs = Inputs::read(&arguments.model, &arguments.answers)?;
     let (model, header, records) = inputs.parse(usize::MAX)?;
 
-    let mut report = ParityReport { devices: Vec::new(), sample: None };
+    let mut report =
+        ParityReport { model_id: model.id().to_string(), devices: Vec::new(), failed: Vec::new(), sample: None };
     let swept = devices.into_iter().try_for_each(|device| {
-        let (record, first) = sweep_device(device, &lab, &inputs.model, &header, &records)?;
+        let swept = sweep_device(device, &lab, &inputs.model, &header, &records);
+        let (record, first) = swept.inspect_err(|_| report.failed.push(device.name().into()))?;
         if !arguments.json {
             print_record(&record)?;
         }
@@ -114,8 +117,10 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         anyhow::Ok(())
     });
     // Even if a device failed: the others' results may have taken hours.
-    if let Some(path) = arguments.report.as_ref().filter(|_| !report.devices.is_empty()) {
-        write_json(path, &report)?;
+    if let Some(path) = arguments.report.as_ref().filter(|_| !report.devices.is_empty())
+        && !report.write(path)?
+    {
+        let _ = writeln!(stderr(), "warning: {} has more devices of this model and is not replaced", path.display());
     }
     swept?;
     if arguments.json {

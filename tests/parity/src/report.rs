@@ -1,10 +1,12 @@
 //! The results of sweeps as JSON files.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use host_support::files;
 use host_support::parity::{ModelParity, ParityRecord, Target};
 use serde::Serialize;
+use serde_json::Value;
 use shared_model::ModelId;
 
 /// Writes `parity-DEVICE.json` to the `folder` of a run, for `host-trainer report`, and returns
@@ -53,24 +55,69 @@ pub struct ParitySample {
 /// The results of all devices.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ParityReport {
+    /// Id of the model.
+    pub model_id: String,
     /// One record for each device.
     pub devices: Vec<ParityRecord>,
+    /// Names of devices that failed, so that the report is not complete.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<String>,
     /// The first image.
     pub sample: Option<ParitySample>,
 }
 
+impl ParityReport {
+    /// Writes the report to `path`, unless a device failed and the report there has more devices
+    /// for the same model. Returns true if it was written.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the file cannot be written.
+    pub fn write(&self, path: &Path) -> anyhow::Result<bool> {
+        if !self.failed.is_empty() && self.is_less_than(path).unwrap_or(false) {
+            return Ok(false);
+        }
+        write_json(path, self)?;
+        Ok(true)
+    }
+
+    /// Returns true if the report at `path` has more devices for the same model.
+    fn is_less_than(&self, path: &Path) -> anyhow::Result<bool> {
+        let other: Value = serde_json::from_slice(&fs::read(path)?)?;
+        let devices = other["devices"].as_array().map_or(0, Vec::len);
+        Ok(other["model_id"] == self.model_id && devices > self.devices.len())
+    }
+}
+
 /// Writes `value` whole or not at all.
-///
-/// # Errors
-///
-/// Returns an error if the file cannot be written.
-pub fn write_json(path: &Path, value: &impl Serialize) -> anyhow::Result<()> {
+fn write_json(path: &Path, value: &impl Serialize) -> anyhow::Result<()> {
     Ok(files::write(path, &serde_json::to_vec_pretty(value)?)?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_partial_report_replaces_no_report_of_more_devices() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("parity.json");
+        let report = |devices: usize, failed: &[&str], model_id: &str| ParityReport {
+            model_id: model_id.into(),
+            devices: vec![ParityRecord::default(); devices],
+            failed: failed.iter().copied().map(Into::into).collect(),
+            sample: None,
+        };
+        let stored = || serde_json::from_slice::<Value>(&fs::read(&path).unwrap()).unwrap();
+        assert!(report(2, &[], "a").write(&path).unwrap());
+        assert_eq!(stored().get("failed"), None);
+        assert!(!report(1, &["board"], "a").write(&path).unwrap());
+        assert_eq!(stored()["devices"].as_array().unwrap().len(), 2);
+        for (devices, failed, model) in [(2, &["board"][..], "a"), (1, &["board"], "b"), (1, &[], "b")] {
+            assert!(report(devices, failed, model).write(&path).unwrap(), "{devices} {failed:?} {model}");
+            assert_eq!(stored()["failed"].as_array().map_or(0, Vec::len), failed.len());
+        }
+    }
 
     #[test]
     fn a_record_names_device_and_model() {
