@@ -175,6 +175,8 @@ pub struct Completed {
     pub outcome: Outcome,
     /// The run's files; the model is the last.
     records: Vec<(RunFile, Vec<u8>)>,
+    /// The configuration for any other folder: it names the data set absolutely.
+    moved_configuration: Vec<u8>,
 }
 
 /// Largest divisor of logits that are too large for their fixed point.
@@ -279,7 +281,8 @@ fn attempt(
         (RunFile::MistakesPlot, mistakes.into_bytes()),
         (RunFile::Model, bytes.clone()),
     ];
-    Ok(Completed { outcome, records })
+    let moved_configuration = json(&Configuration::new(config, held_out, data, None))?;
+    Ok(Completed { outcome, records, moved_configuration })
 }
 
 impl Completed {
@@ -296,8 +299,15 @@ impl Completed {
         let Some(folder) = folder else { return exported };
         // The run's model must be the last: see `RunFile::Model`.
         let files: Vec<_> = self.records.iter().map(|(file, bytes)| (folder.file(*file), bytes)).collect();
-        let files: Vec<_> = files.iter().map(|(path, bytes)| (path.as_path(), bytes.as_slice())).collect();
-        let written = files::write_together(&files).map_err(|error| files::keep(&files, error));
+        let mut files: Vec<_> = files.iter().map(|(path, bytes)| (path.as_path(), bytes.as_slice())).collect();
+        let written = files::write_together(&files).map_err(|error| {
+            for ((file, _), (_, bytes)) in self.records.iter().zip(&mut files) {
+                if *file == RunFile::Configuration {
+                    *bytes = &self.moved_configuration;
+                }
+            }
+            files::keep(&files, error)
+        });
         WriteError::join(written, exported)
     }
 }

@@ -21,6 +21,13 @@ fn is_kept(path: &Path) -> bool {
     path.iter().any(|name| name.to_str().is_some_and(|name| name.starts_with("prenda-kept-")))
 }
 
+/// Returns a file without the line of a configuration that names the data set's folder: what is
+/// kept in another folder names it absolutely.
+fn without_data_folder(bytes: &[u8]) -> Vec<&[u8]> {
+    let is_folder = |line: &&[u8]| line.trim_ascii_start().starts_with(b"\"folder\": ");
+    bytes.split(|byte| *byte == b'\n').filter(|line| !is_folder(line)).collect()
+}
+
 /// Returns true if a file has the name of an unfinished one.
 fn is_temporary(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_str().is_some_and(|name| name.starts_with(".prenda-")))
@@ -79,8 +86,10 @@ impl<'a> Work<'a> {
         for path in names.filter(|path| !is_temporary(path)) {
             let bytes = found.get(path);
             if is_kept(path) {
-                let is_new =
-                    |(other, new): (&PathBuf, &Vec<u8>)| other.file_name() == path.file_name() && bytes == Some(new);
+                let is_new = |(other, new): (&PathBuf, &Vec<u8>)| {
+                    other.file_name() == path.file_name()
+                        && bytes.is_some_and(|bytes| without_data_folder(bytes) == without_data_folder(new))
+                };
                 assert!(self.after.iter().any(is_new), "{what}: {} is not new", path.display());
                 continue;
             }
