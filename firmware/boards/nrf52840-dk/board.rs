@@ -22,7 +22,7 @@ pub const IDENTITY: Identity = Identity {
     board: "nrf52840-dk",
     core: "cortex-m4",
     memory_use,
-    counter: Some(cycles::counter(CLOCK_HZ, let_interrupt)),
+    counter: Some(cycles::counter(CLOCK_HZ, true)),
 };
 
 const CLOCK_HZ: u32 = 64_000_000;
@@ -44,15 +44,6 @@ impl Handler<RTC0> for Tick {
     /// Only the interrupt calls this.
     unsafe fn on_interrupt() {
         pac::RTC0.events_tick().write_value(0);
-    }
-}
-
-fn let_interrupt(may: bool) {
-    if may {
-        // SAFETY: only called outside of critical sections.
-        unsafe { cortex_m::interrupt::enable() };
-    } else {
-        cortex_m::interrupt::disable();
     }
 }
 

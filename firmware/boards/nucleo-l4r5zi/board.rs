@@ -21,7 +21,7 @@ pub const IDENTITY: Identity = Identity {
     board: "nucleo-l4r5zi",
     core: "cortex-m4",
     memory_use,
-    counter: Some(cycles::counter(CLOCK_HZ, let_interrupt)),
+    counter: Some(cycles::counter(CLOCK_HZ, true)),
 };
 
 /// Maximum without the core's boost mode: 16 MHz * 10 / 2.
@@ -30,15 +30,6 @@ const CLOCK_HZ: u32 = 80_000_000;
 bind_interrupts!(struct Interrupts {
     LPUART1 => BufferedInterruptHandler<LPUART1>;
 });
-
-fn let_interrupt(may: bool) {
-    if may {
-        // SAFETY: only called outside of critical sections.
-        unsafe { cortex_m::interrupt::enable() };
-    } else {
-        cortex_m::interrupt::disable();
-    }
-}
 
 /// Starts the peripherals. Returns `None` at the second call.
 ///

@@ -20,7 +20,7 @@ use crate::hw::memory::memory_use;
 pub type Buffers = crate::Buffers<2048, 1024, 32>;
 
 pub const IDENTITY: Identity =
-    Identity { board: "pico2", core: "cortex-m33", memory_use, counter: Some(cycles::counter(CLOCK_HZ, |_| ())) };
+    Identity { board: "pico2", core: "cortex-m33", memory_use, counter: Some(cycles::counter(CLOCK_HZ, false)) };
 
 const CRYSTAL_HZ: u32 = 12_000_000;
 

@@ -3,11 +3,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use clap::Args;
 use host_support::numbers::whole;
+use host_support::table::Folded;
 use serde::{Deserialize, Serialize};
 
 use super::messages::log_epoch;
 use super::sweep::{SweepArguments, SweepTrainer, select};
-use super::table::table;
 use crate::network::backend::Backend;
 use crate::plot::{self, ComparedNetwork};
 use crate::run::{MAX_RECORD_BYTES, json};
@@ -212,7 +212,7 @@ impl CompareOutput<'_> {
             "parameters",
             "model.bin, KiB",
         ];
-        let mut table = table(header.map(str::to_owned), 1);
+        let mut table = Folded::new(header, 1);
         for network in &self.networks {
             table.add_row(network.row());
             if let Some(lecture) = &network.lecture {

@@ -9,7 +9,6 @@ use serde::Serialize;
 use shared_model::Model;
 
 use super::model_data::{ModelData, ModelDataArguments, configuration};
-use super::table::table;
 use super::{OutputArguments, UsageError, check_apart, check_folder_apart, check_output, line, percent};
 use crate::data::{Dataset, Origin, Split};
 use crate::model::{Evaluation, Mistake, evaluate};
@@ -208,7 +207,7 @@ impl EvaluateOutput {
     }
 
     fn classes(&self) -> Folded {
-        let mut table = table(["class", "images", "precision", "recall", "F1"].map(str::to_owned), 1);
+        let mut table = Folded::new(["class", "images", "precision", "recall", "F1"], 1);
         for (index, class) in self.evaluation.classes.iter().enumerate() {
             let share = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), percent);
             let name = self.number_and_name(index);
@@ -228,7 +227,7 @@ impl EvaluateOutput {
         }
         let header =
             ["true / predicted".to_owned()].into_iter().chain((0..confusion.len()).map(|class| class.to_string()));
-        let mut table = table(header, 1);
+        let mut table = Folded::new(header, 1);
         for (label, row) in confusion.iter().enumerate() {
             let counts = row.iter().map(ToString::to_string);
             table.add_row([self.number_and_name(label)].into_iter().chain(counts));
@@ -237,7 +236,7 @@ impl EvaluateOutput {
     }
 
     fn mistakes(&self) -> Folded {
-        let mut table = table(["true", "predicted", "probability", "test image"].map(str::to_owned), 2);
+        let mut table = Folded::new(["true", "predicted", "probability", "test image"], 2);
         for Mistake { index, label, class, probability } in self.evaluation.mistakes.iter().take(MAX_PRINTED_MISTAKES) {
             table.add_row([self.name(*label), self.name(*class), percent(*probability), index.to_string()]);
         }

@@ -146,7 +146,7 @@ impl ImportArguments {
         if let Some(run) = self.run.as_ref().filter(|_| !self.overwrite) {
             check_replaced(
                 &RunFolder::at(run.clone()),
-                &Configuration::new(&config, HeldOut::default(), &data, None),
+                &Configuration::new(&config, HeldOut::default(), &data),
                 "--run",
             )?;
         }

@@ -8,7 +8,6 @@ use serde::Serialize;
 use shared_model::{HostWorkspace, LOGIT_FRACTION_BITS, Model, PROBABILITY_ONE};
 
 use super::model_data::{ModelData, ModelDataArguments, configuration};
-use super::table::table;
 use super::{OutputArguments, UsageError, check_apart, check_extension, check_output, line, percent};
 use crate::data::FASHION_MNIST_CLASSES;
 use crate::data::image::{self, Form, Polarity};
@@ -255,7 +254,7 @@ impl PredictOutput {
     fn table(&self, names: &[&str], classes: &[usize]) -> Folded {
         let float = self.probabilities_float.as_deref();
         let header = ["class", "", "fixed point"].into_iter().chain(float.map(|_| "float"));
-        let mut table = table(header.map(str::to_owned), 1);
+        let mut table = Folded::new(header, 1);
         for &class in classes {
             let mark = if self.label.map(usize::from) == Some(class) { " (label)" } else { "" };
             let name = names.get(class).copied().unwrap_or_default();

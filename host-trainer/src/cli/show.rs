@@ -6,7 +6,6 @@ use host_support::numbers::whole;
 use host_support::table::{Folded, MAX_WIDTH};
 use serde::Serialize;
 
-use super::table::table;
 use super::{DataArguments, OutputArguments, UsageError, check_extension, check_output, line, percent};
 use crate::data::{Dataset, Statistics};
 use crate::plot::{enlarge, png, samples};
@@ -184,7 +183,7 @@ impl Overview<'_> {
     fn pixel_table(&self) -> Folded {
         let both = [&self.train, &self.test];
         let row = |name: &str, value: fn(&Statistics) -> String| [name.to_owned()].into_iter().chain(both.map(value));
-        let mut table = table(["", "training", "test"].map(str::to_owned), 1);
+        let mut table = Folded::new(["", "training", "test"], 1);
         table.add_row(row("images", |split| split.images.to_string()));
         table.add_row(row("zero pixels", |split| percent(split.zero_share)));
         table.add_row(row("pixel range", |split| format!("{}..={}", split.least, split.largest)));
@@ -197,7 +196,7 @@ impl Overview<'_> {
         let largest = |count: fn(&ClassCounts<'_>) -> usize| self.classes.iter().map(count).max().unwrap_or(0).max(1);
         let (train, test) = (largest(|class| class.train), largest(|class| class.test));
         let bar = |count: usize, largest: usize| terminal::bar(count as f64 / largest as f64, BAR_WIDTH);
-        let mut table = table(["class", "training", "", "test", ""].map(str::to_owned), 1);
+        let mut table = Folded::new(["class", "training", "", "test", ""], 1);
         for class in &self.classes {
             table.add_row([
                 printable(class.name),

@@ -10,7 +10,7 @@ use super::messages::warn_of_loss;
 use super::{DataArguments, OutputArguments, UsageError, check_replaced};
 use crate::data::{Dataset, HeldOut, SoftLabels};
 use crate::network::DenseParameters;
-use crate::run::pipeline::{self, Sources};
+use crate::run::pipeline::{self, Finished, Sources};
 use crate::run::{Configuration, Outcome, RunFile, RunFolder};
 use crate::support::{interrupt, progress};
 use crate::sweep::{ListedNetwork, Pace, Place, Runs, Shard, Unit};
@@ -129,7 +129,7 @@ impl SweepTrainer {
     /// Fails if the missing runs of `runs` would replace others.
     fn check_replaced(&self, runs: &Runs<'_>) -> Result<(), UsageError> {
         for (row, config) in runs.missing() {
-            let mut configuration = Configuration::new(&config, HeldOut::default(), &self.data, None);
+            let mut configuration = Configuration::new(&config, HeldOut::default(), &self.data);
             let folder = RunFolder::at(self.place.run_folder(runs.unit, row));
             // A run that starts from another one starts from whatever that one has become.
             if let Ok(recorded) = folder.read::<Configuration>(RunFile::Configuration)
@@ -153,7 +153,7 @@ impl SweepTrainer {
         let soft_labels = self.soft_labels.as_ref().filter(|_| config.teacher.is_some());
         let sources = Sources { soft_labels, start: layers, ..Sources::of(&self.data) };
         let epochs = config.all_epochs();
-        let (outcome, _) = pipeline::run(config, sources, folder, None, |epoch| on_epoch(epoch, epochs))?;
+        let Finished { outcome, .. } = pipeline::run(config, sources, folder, None, |epoch| on_epoch(epoch, epochs))?;
         let accuracies = [outcome.test_accuracy_float, outcome.test_accuracy_fixed].map(percent);
         progress::log(format_args!(
             "    test {}, in fixed point {}; {:.1} s",

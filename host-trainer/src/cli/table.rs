@@ -1,5 +1,5 @@
 use comfy_table::{ContentArrangement, Table, presets};
-use host_support::table::{Folded, MAX_WIDTH};
+use host_support::table::MAX_WIDTH;
 
 /// Returns a table of left-aligned columns. Cells wrap if it is too wide.
 pub fn plain(header: impl IntoIterator<Item = String>) -> Table {
@@ -7,9 +7,4 @@ pub fn plain(header: impl IntoIterator<Item = String>) -> Table {
     table.load_style(presets::UTF8_FULL_CONDENSED).set_header(header);
     table.set_content_arrangement(ContentArrangement::Dynamic).set_width(MAX_WIDTH as u16);
     table
-}
-
-/// Returns a table whose first `words` columns are names, the others right-aligned numbers.
-pub fn table(header: impl IntoIterator<Item = String>, words: usize) -> Folded {
-    Folded::new(header, words)
 }

@@ -1,4 +1,3 @@
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -18,7 +17,7 @@ use crate::limits::MAX_WEIGHT_BYTES;
 use crate::model::Cost;
 use crate::network::backend::Backend;
 use crate::network::join_widths;
-use crate::run::pipeline::{self, Sources};
+use crate::run::pipeline::{self, Finished, Sources};
 use crate::run::{Configuration, Outcome, RunFile, RunFolder, default_path, model_file};
 use crate::run::{describe_overfitting, describe_stop, is_overfitted};
 use crate::support::{files, progress};
@@ -137,7 +136,7 @@ impl TrainArguments {
         config.teacher = teacher;
 
         // All outputs are checked before training, and before a folder is created.
-        let configuration = Configuration::new(&config, held_out, &data, None);
+        let configuration = Configuration::new(&config, held_out, &data);
         let run = self.run.clone().unwrap_or_else(|| default_path(&configuration, &data));
         if let Some(from) = self.recipe.from() {
             check_apart("--run", &run, [from])?;
@@ -169,13 +168,16 @@ impl TrainArguments {
             soft_labels: soft_labels.as_ref(),
             start: layers.as_deref(),
         };
-        let (outcome, folder) = pipeline::run(&config, sources, &folder, self.export.as_deref(), on_epoch)?;
+        let finished = pipeline::run(&config, sources, &folder, self.export.as_deref(), on_epoch)?;
+        let Finished { outcome, folder, is_exported } = finished;
 
         warn_of_loss(&outcome);
         let bytes = folder.read_bytes(RunFile::Model)?;
         let cost = Cost::of(&model_file::load(&folder.file(RunFile::Model), &bytes)?);
-        let export = self.export.filter(|export| is_exported(export, &outcome, &folder));
-        let model = export.unwrap_or_else(|| folder.file(RunFile::Model));
+        if let Some(export) = self.export.as_ref().filter(|_| !is_exported) {
+            progress::log(format_args!("warning: {} is not replaced by an interrupted training", export.display()));
+        }
+        let model = self.export.filter(|_| is_exported).unwrap_or_else(|| folder.file(RunFile::Model));
         let report = TrainOutput {
             run: Shown(folder.path()),
             model: Shown(&model),
@@ -231,17 +233,6 @@ impl TrainOutput<'_> {
         ]
         .concat()
     }
-}
-
-/// Returns true if the model was written to `export`, too. An interrupted training replaces no
-/// exported model.
-fn is_exported(export: &Path, outcome: &Outcome, folder: &RunFolder) -> bool {
-    let bytes = |path: &Path| fs::read(path).ok();
-    let is_exported = !outcome.stop.is_interruption() || bytes(export) == bytes(&folder.file(RunFile::Model));
-    if !is_exported {
-        progress::log(format_args!("warning: {} is not replaced by an interrupted training", export.display()));
-    }
-    is_exported
 }
 
 /// Checks that training has as many epochs as are to be averaged.

@@ -95,7 +95,7 @@ fn list(folders: &[PathBuf]) -> String {
 /// Most folders of runs that an error names.
 const MAX_LISTED: usize = 5;
 
-/// Comment in commands: a run does not record the folder of its data.
+/// Comment in commands: older runs do not record the folder of their data.
 const DATA: &str = " # and --data, if it was used";
 
 impl Run {

@@ -59,8 +59,9 @@ pub struct DataRecord {
 }
 
 impl Configuration {
-    /// Returns the configuration of a run with this program in the folder `run`.
-    pub fn new(train: &TrainConfig, held_out: HeldOut, data: &Dataset, run: Option<&Path>) -> Self {
+    /// Returns the configuration of a run with this program, without facts about its data set that
+    /// do not affect the results.
+    pub fn new(train: &TrainConfig, held_out: HeldOut, data: &Dataset) -> Self {
         Self {
             train: train.clone(),
             validation: held_out.count,
@@ -71,9 +72,24 @@ impl Configuration {
             data_sha256: hex(&data.train_hash),
             test_sha256: hex(&data.test_hash),
             versions: versions(),
-            data: Some(DataRecord::of(data, run)),
+            data: None,
             command: env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect(),
         }
+    }
+
+    /// Returns the configuration with facts about `data`, for a run in the folder `run`.
+    pub fn with_data(self, data: &Dataset, run: Option<&Path>) -> Self {
+        let form = Form::measure(&data.train, data.columns.into());
+        Self { data: Some(DataRecord { folder: recorded_folder(data, run), form }), ..self }
+    }
+
+    /// Returns the configuration for any other folder: it names the folder of `data` absolutely.
+    pub fn moved(&self, data: &Dataset) -> Self {
+        let mut moved = self.clone();
+        if let Some(record) = &mut moved.data {
+            record.folder = recorded_folder(data, None);
+        }
+        moved
     }
 
     /// Returns the images that were held out.
@@ -114,16 +130,14 @@ impl Configuration {
     }
 }
 
-impl DataRecord {
-    fn of(data: &Dataset, run: Option<&Path>) -> Self {
-        let is_named = matches!(data.origin, Origin::Given | Origin::Run);
-        let folder = match run {
-            Some(run) if data.folder.is_relative() => relative(&data.folder, run),
-            _ => path::absolute(&data.folder).ok(),
-        };
-        let folder = folder.filter(|folder| is_named && folder.to_str().is_some());
-        Self { folder, form: Form::measure(&data.train, data.columns.into()) }
-    }
+/// Returns the folder of `data` for a run in `run`, as [`DataRecord::folder`] describes it.
+fn recorded_folder(data: &Dataset, run: Option<&Path>) -> Option<PathBuf> {
+    let is_named = matches!(data.origin, Origin::Given | Origin::Run);
+    let folder = match run {
+        Some(run) if data.folder.is_relative() => relative(&data.folder, run),
+        _ => path::absolute(&data.folder).ok(),
+    };
+    folder.filter(|folder| is_named && folder.to_str().is_some())
 }
 
 /// Returns the path that leads from the folder `from` to `path`; both must exist.

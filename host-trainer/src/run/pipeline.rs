@@ -80,8 +80,18 @@ impl<'a> Sources<'a> {
     }
 }
 
+/// A run that is written.
+#[derive(Debug)]
+pub struct Finished {
+    pub outcome: Outcome,
+    /// The folder with its files. That of an interrupted run may be another than was asked for.
+    pub folder: RunFolder,
+    /// True if the model was exported, too.
+    pub is_exported: bool,
+}
+
 /// Trains `config` on `sources` and records the run in `folder`. Also writes the model to
-/// `export_path`, if given. Returns the results, and the folder that contains them.
+/// `export_path`, if given.
 ///
 /// If a signal asks for the end, the network is recorded as it is. It replaces neither a run that
 /// got further nor an exported model.
@@ -97,7 +107,7 @@ pub fn run(
     folder: &RunFolder,
     export_path: Option<&Path>,
     mut on_epoch: impl FnMut(&Epoch),
-) -> Result<(Outcome, RunFolder), PipelineError> {
+) -> Result<Finished, PipelineError> {
     let _deferred = interrupt::defer();
     let Sources { data, validation, soft_labels, start } = sources;
     let shape = Shape { columns: data.columns.into(), classes: data.class_names.len() };
@@ -120,8 +130,9 @@ pub fn run(
         Ok((completed, folder, is_interrupted))
     });
     let (completed, folder, is_interrupted) = completed.map_err(|error| running.keep(error))?;
-    completed.write(Some(&folder), export_path.filter(|path| !is_interrupted || !path.exists()))?;
-    Ok((completed.outcome, folder))
+    let export_path = export_path.filter(|path| !is_interrupted || !path.exists());
+    completed.write(Some(&folder), export_path)?;
+    Ok(Finished { outcome: completed.outcome, folder, is_exported: export_path.is_some() })
 }
 
 /// A training in progress, whose history is written.
@@ -269,8 +280,9 @@ fn attempt(
     let history = plot::history(&[(&name(config, data), &trained.history)])?;
     let confusion = plot::confusion(&evaluation)?;
     let mistakes = plot::mistakes(&evaluation, &data.test, data.rows.into(), data.columns.into())?;
+    let configuration = Configuration::new(config, held_out, data).with_data(data, run);
     let records = vec![
-        (RunFile::Configuration, json(&Configuration::new(config, held_out, data, run))?),
+        (RunFile::Configuration, json(&configuration)?),
         (RunFile::History, json(&trained.history)?),
         (RunFile::Outcome, json(&outcome)?),
         (RunFile::Evaluation, json(&evaluation)?),
@@ -281,8 +293,7 @@ fn attempt(
         (RunFile::MistakesPlot, mistakes.into_bytes()),
         (RunFile::Model, bytes.clone()),
     ];
-    let moved_configuration = json(&Configuration::new(config, held_out, data, None))?;
-    Ok(Completed { outcome, records, moved_configuration })
+    Ok(Completed { outcome, records, moved_configuration: json(&configuration.moved(data))? })
 }
 
 impl Completed {

@@ -91,7 +91,7 @@ impl Found {
     fn read(folder: RunFolder, config: &TrainConfig, data: &Dataset) -> Option<Self> {
         let (recorded, outcome) = folder.read_finished().ok()?;
         let is_finished = !outcome.stop.is_interruption();
-        let expected = Configuration::new(config, HeldOut::default(), data, None);
+        let expected = Configuration::new(config, HeldOut::default(), data);
         (is_finished && is_same(recorded, expected)).then_some(())?;
         let history: Vec<Epoch> = folder.read(RunFile::History).ok()?;
         let running_train_accuracy = history.last().map(|epoch| epoch.accuracy);

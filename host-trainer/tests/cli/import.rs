@@ -469,27 +469,20 @@ fn batch_normalization_is_folded() {
         }
         changed
     };
-    let norm = [
-        vector("1.weight", scale),
-        vector("1.bias", shift),
-        vector("1.running_mean", mean),
-        vector("1.running_var", variance),
-    ];
+    let norm = |[scales, shifts, means, variances]: [&'static str; 4], mean| {
+        vec![vector(scales, scale), vector(shifts, shift), vector(means, mean), vector(variances, variance)]
+    };
+    let numbered = ["1.weight", "1.bias", "1.running_mean", "1.running_var"];
     let names = ["0.weight", "0.bias", "3.weight", "3.bias"];
     for (epsilon, options) in [(1e-5, &["--fold"][..]), (0.01, &["--fold", "--epsilon", "0.01"])] {
-        let weights = file(&[renamed(&before(epsilon), names), norm.to_vec()].concat());
+        let weights = file(&[renamed(&before(epsilon), names), norm(numbered, mean)].concat());
         check_folded(&project, &weights, &["1: batch normalization"], options, &expected);
     }
     // Numbers under different names do not count one sequence: only a negative mean shows the side.
     let list = |mean: [f64; 4]| {
-        let norm = [
-            vector("bns.0.weight", scale),
-            vector("bns.0.bias", shift),
-            vector("bns.0.running_mean", mean),
-            vector("bns.0.running_var", variance),
-        ];
+        let norm = norm(["bns.0.weight", "bns.0.bias", "bns.0.running_mean", "bns.0.running_var"], mean);
         let names = ["fcs.0.weight", "fcs.0.bias", "fcs.1.weight", "fcs.1.bias"];
-        file(&[renamed(&before(1e-5), names), norm.to_vec()].concat())
+        file(&[renamed(&before(1e-5), names), norm].concat())
     };
     check_folded(&project, &list(mean), &["bns.0: batch normalization"], &["--fold"], &expected);
     failure(project.import(&list(mean.map(f64::abs)), "model.bin", &["--fold"]), 1, &["bns.0"]);

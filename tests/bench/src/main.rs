@@ -22,8 +22,9 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use boards::WeightOrder;
 use clap::{Args, Parser, Subcommand};
-use parity::program::{self, Inputs, chain, exit_code, print_line, read, write};
-use parity::whole;
+use host_support::errors::chain;
+use host_support::numbers::whole;
+use parity::program::{self, Inputs, exit_code, print_line, read, write};
 use parity::{Device, Lab, Link, device};
 use shared_model::Model;
 

@@ -29,8 +29,7 @@ pub use client::{
 pub use counting::{Counts, INSTRUCTION_SHIFT, Scale, ScaleError, Unit};
 pub use device::{Device, DeviceError, Lab, Link, Runner, Session};
 pub use faults::{Echo, Fault, FaultRow, FaultTest, Faults, Plan, Tally, send_noise};
-pub use host_support::numbers::whole;
-pub use host_support::parity::{ParityRecord, Target, target_name};
+pub use host_support::parity::{ParityRecord, Target};
 pub use memory::{MemoryError, most_memory};
 pub use report::{ParityReport, ParitySample, record_path, write_record};
 pub use sweep::{SweepError, WINDOW, sweep};

@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use clap::Parser;
+use host_support::files::{folder_of, is_same};
 use host_support::numbers::whole;
+use host_support::parity::target_name;
 use indicatif::{ProgressBar, ProgressStyle};
 use parity::program::{Inputs, check_writable, exit_code, parse_device, print_line};
 use parity::{
-    Answer, Device, Lab, Link, ParityRecord, ParityReport, ParitySample, device, record_path, sweep, target_name,
-    write_record,
+    Answer, Device, Lab, Link, ParityRecord, ParityReport, ParitySample, device, record_path, sweep, write_record,
 };
 use shared_model::{AnswersHeader, Model, Record};
 
@@ -69,10 +70,8 @@ fn main() -> ExitCode {
 /// Fails if writing the report would overwrite an input or a file of a run.
 fn check_report(path: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     let inputs = [&arguments.model, &arguments.answers];
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let is_of_run = path.exists() && folder.join("result.json").exists();
-    let is_report = |input: &&PathBuf| matches!((path.canonicalize(), input.canonicalize()), (Ok(a), Ok(b)) if a == b);
-    if let Some(other) = inputs.into_iter().find(is_report) {
+    let is_of_run = path.exists() && folder_of(path).join("result.json").exists();
+    if let Some(other) = inputs.into_iter().find(|input| is_same(path, input)) {
         bail!("--report {} would overwrite {}; name another file", path.display(), other.display());
     }
     ensure!(!is_of_run, "--report {} would overwrite a file of a run; name another file", path.display());

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, ensure};
-pub use host_support::errors::chain;
+use host_support::errors::chain;
 use host_support::{bounded, files};
 use shared_model::{AnswersHeader, Model, Record};
 

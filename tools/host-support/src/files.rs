@@ -1,9 +1,9 @@
-//! Writing files whole or not at all.
+//! Writes files whole or not at all.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::{env, iter};
 
 use tempfile::{Builder, NamedTempFile, TempPath};
@@ -244,6 +244,27 @@ pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+/// Returns true if two paths lead to the same place.
+#[must_use]
+pub fn is_same(one: &Path, other: &Path) -> bool {
+    resolve(one) == resolve(other)
+}
+
+/// Returns true if `path` is `folder` or is inside it.
+#[must_use]
+pub fn is_within(path: &Path, folder: &Path) -> bool {
+    resolve(path).starts_with(resolve(folder))
+}
+
+/// Follows links in `path`, as far as it exists.
+fn resolve(path: &Path) -> PathBuf {
+    let path = path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    fs::canonicalize(&path).unwrap_or_else(|_| match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) => resolve(parent).join(name),
+        _ => path,
+    })
+}
+
 /// Returns true if a path names a device, or links to one: /dev/stdout may lead to a plain file.
 fn is_device_path(path: &Path) -> bool {
     let is_device =
@@ -257,6 +278,19 @@ mod tests {
 
     fn count(folder: &Path) -> usize {
         fs::read_dir(folder).unwrap().count()
+    }
+
+    #[test]
+    fn different_names_of_one_path_are_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name| folder.path().join(name);
+        fs::create_dir(path("there")).unwrap();
+        fs::write(path("file"), b"x").unwrap();
+        assert!(is_same(&path("file"), &path("there/../file")));
+        assert!(is_same(&path("absent/file"), &path("./there/../absent//file")));
+        assert!(!is_same(&path("file"), &path("there/file")));
+        assert!(is_within(&path("absent/a/b"), &path("absent")) && !is_within(&path("absent"), &path("absent/a")));
+        assert!(is_within(Path::new("absent"), Path::new(".")));
     }
 
     #[test]

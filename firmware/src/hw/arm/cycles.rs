@@ -11,7 +11,17 @@ pub fn start(dcb: &mut DCB, dwt: &mut DWT) {
     dwt.enable_cycle_counter();
 }
 
-/// Returns the counter of a core that runs at `hertz`.
-pub const fn counter(hertz: u32, let_interrupt: fn(bool)) -> Counter {
+/// Returns the counter of a core that runs at `hertz`, and whose drivers may need interrupts.
+pub const fn counter(hertz: u32, has_interrupts: bool) -> Counter {
+    let let_interrupt = if has_interrupts { let_interrupt } else { |_| () };
     Counter { ticks: DWT::cycle_count, hertz, let_interrupt, spin }
+}
+
+fn let_interrupt(may: bool) {
+    if may {
+        // SAFETY: only called outside of critical sections.
+        unsafe { cortex_m::interrupt::enable() };
+    } else {
+        cortex_m::interrupt::disable();
+    }
 }

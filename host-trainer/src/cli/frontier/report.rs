@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use host_support::parity::Target;
+use host_support::table::Folded;
 use serde::Serialize;
 
 use super::REDUCED_WARNING;
 use crate::cli::sweep::SweepTrainer;
-use crate::cli::table::table;
 use crate::plot::{FrontierKind, FrontierPoint};
 use crate::run::RunFile;
 use crate::sweep::{Found, FrontierRow, ListedNetwork, Measured, Runs, Unit};
@@ -76,7 +76,7 @@ impl FrontierOutput {
 
     /// Returns the table, and the names of the missing runs.
     pub fn text(&self) -> String {
-        let mut table = table(FrontierRow::HEADER.map(str::to_owned), 3);
+        let mut table = Folded::new(FrontierRow::HEADER, 3);
         self.rows.iter().for_each(|row| {
             table.add_row(row.cells());
         });

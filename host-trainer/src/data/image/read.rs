@@ -1,6 +1,6 @@
 //! Decodes an image file, within limits.
 
-use std::io::{self, Cursor, Read};
+use std::io::{self, Cursor, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use image::metadata::Orientation;
@@ -68,11 +68,8 @@ pub struct ReadImage {
 pub fn read(path: &Path) -> Result<ReadImage, ReadError> {
     let fail = |source| ReadError::Read { path: path.to_owned(), source };
     let too_large = || ReadError::TooLarge { path: path.to_owned() };
-    let mut bytes = Vec::new();
-    bounded::open(path).map_err(fail)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(fail)?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(too_large());
-    }
+    let bytes = bounded::read(path, MAX_FILE_BYTES)
+        .map_err(|source| if source.kind() == ErrorKind::FileTooLarge { too_large() } else { fail(source) })?;
     let is_supported = matches!(image::guess_format(&bytes), Ok(ImageFormat::Png | ImageFormat::Jpeg));
     if let Some(format) = format::name(&bytes).filter(|_| !is_supported) {
         return Err(ReadError::Format { path: path.to_owned(), format });

@@ -133,10 +133,14 @@ impl Search<'_, '_> {
                 return Some(());
             }
             self.steps = self.steps.checked_sub(1)?;
-            let is_before = |(place_of_other, other): (&usize, &BatchNorm<'_>)| match () {
-                () if precedes(&other.mean.name, &norm.mean.name) => *place_of_other < place,
-                () if precedes(&norm.mean.name, &other.mean.name) => *place_of_other > place,
-                () => *place_of_other != place,
+            let is_before = |(place_of_other, other): (&usize, &BatchNorm<'_>)| {
+                if precedes(&other.mean.name, &norm.mean.name) {
+                    *place_of_other < place
+                } else if precedes(&norm.mean.name, &other.mean.name) {
+                    *place_of_other > place
+                } else {
+                    *place_of_other != place
+                }
             };
             if self.fits(norm, place) && places.iter().zip(self.norms).all(is_before) {
                 places.push(place);

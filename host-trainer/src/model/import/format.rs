@@ -72,12 +72,14 @@ impl Format {
         file.seek(SeekFrom::Start(length.saturating_sub(READ_BYTES)))?;
         file.by_ref().take(READ_BYTES).read_to_end(&mut start)?;
         let has = |name: &[u8]| start.windows(name.len()).any(|bytes| bytes == name);
-        Ok(Some(match () {
-            () if has(b"/data.pkl") && has(b"/code/") => Self::TorchScript,
-            () if has(b"/data.pkl") => Self::PyTorch,
-            () if has(b"model.weights.h5") => Self::Keras,
-            () if has(b".npy") => Self::NumPyArchive,
-            () => Self::Zip,
+        Ok(Some(if has(b"/data.pkl") {
+            if has(b"/code/") { Self::TorchScript } else { Self::PyTorch }
+        } else if has(b"model.weights.h5") {
+            Self::Keras
+        } else if has(b".npy") {
+            Self::NumPyArchive
+        } else {
+            Self::Zip
         }))
     }
 

@@ -37,32 +37,31 @@ pub fn foreign(tensor: &Tensor<'_>) -> Option<&'static str> {
     let name = tensor.name.as_str();
     let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
     let last = split(name.strip_suffix(":0").unwrap_or(name)).1;
-    Some(match () {
-        () if has(&["lora_", "base_layer"]) => {
-            "an adapter (LoRA); merge it before saving, with merge_and_unload of PEFT"
-        }
-        () if has(&["weight_ih", "weight_hh", "bias_ih", "bias_hh", "recurrent_kernel"]) => "a recurrent layer",
-        () if has(&["in_proj_", "q_proj", "k_proj", "v_proj", "self_attn"]) => "attention",
-        () if has(&["parametrizations."]) => {
-            "a parametrization; remove it before saving, with torch.nn.utils.parametrize.remove_parametrizations"
-        }
-        () if name.ends_with("_orig") || name.ends_with("_mask") => {
-            "a pruning mask or spectral normalization; remove it before saving, with torch.nn.utils.prune.remove or \
-             remove_spectral_norm"
-        }
-        () if name.ends_with("weight_g") || name.ends_with("weight_v") || name.ends_with("weight_u") => {
-            "weight or spectral normalization; remove it before saving, with remove_weight_norm or remove_spectral_norm"
-        }
-        () if tensor.shape.len() > 2 => "a convolution, or another layer that is not dense",
-        () if has(&["running_mean", "running_var", "moving_mean", "moving_variance"]) => {
-            "batch normalization that is not complete"
-        }
-        () if ["gamma", "beta"].contains(&last) => "a normalization",
-        () if has(&["zero_point", "weight_scale", "_packed_params"]) => {
-            "a quantized layer; save the network before it is quantized"
-        }
-        () if tensor.shape.len() < 2 && Convention::of(name).is_some() => "a normalization, or PReLU",
-        () => return None,
+    Some(if has(&["lora_", "base_layer"]) {
+        "an adapter (LoRA); merge it before saving, with merge_and_unload of PEFT"
+    } else if has(&["weight_ih", "weight_hh", "bias_ih", "bias_hh", "recurrent_kernel"]) {
+        "a recurrent layer"
+    } else if has(&["in_proj_", "q_proj", "k_proj", "v_proj", "self_attn"]) {
+        "attention"
+    } else if has(&["parametrizations."]) {
+        "a parametrization; remove it before saving, with torch.nn.utils.parametrize.remove_parametrizations"
+    } else if name.ends_with("_orig") || name.ends_with("_mask") {
+        "a pruning mask or spectral normalization; remove it before saving, with torch.nn.utils.prune.remove or \
+         remove_spectral_norm"
+    } else if name.ends_with("weight_g") || name.ends_with("weight_v") || name.ends_with("weight_u") {
+        "weight or spectral normalization; remove it before saving, with remove_weight_norm or remove_spectral_norm"
+    } else if tensor.shape.len() > 2 {
+        "a convolution, or another layer that is not dense"
+    } else if has(&["running_mean", "running_var", "moving_mean", "moving_variance"]) {
+        "batch normalization that is not complete"
+    } else if ["gamma", "beta"].contains(&last) {
+        "a normalization"
+    } else if has(&["zero_point", "weight_scale", "_packed_params"]) {
+        "a quantized layer; save the network before it is quantized"
+    } else if tensor.shape.len() < 2 && Convention::of(name).is_some() {
+        "a normalization, or PReLU"
+    } else {
+        return None;
     })
 }
 
