@@ -1,7 +1,5 @@
 //! Loads a model from flash and checks it.
 
-#[cfg(target_os = "none")]
-use shared_model::DenseLayer;
 use shared_model::{
     BlobError, DeviceFault, MESSAGE_OVERHEAD_BYTES, Model, ModelInfo, Workspace, blob_length, encoded_length_bound,
     self_test,
@@ -28,13 +26,13 @@ pub(crate) fn verify<const WIDTH: usize, const CLASSES: usize>(
     let frame_bytes_for = |bytes: usize| encoded_length_bound(bytes.saturating_add(MESSAGE_OVERHEAD_BYTES));
     let answer = frame_bytes_for(model.input_width().max(model.classes().saturating_mul(6)));
     // The counts are in the same buffer, after their message.
-    let counted = counted_bytes(model.layers().count());
+    let counted = counted_bytes(model.layers().len());
     let needed = answer.max(frame_bytes_for(counted).saturating_add(counted));
     if needed > frame_bytes {
         return Err(DeviceFault::FrameTooLong { needed: needed as u32, available: frame_bytes as u32 });
     }
     #[cfg(target_os = "none")]
-    if model.layers().map(DenseLayer::order).any(|order| order.has_faster()) {
+    if model.matrices().any(|matrix| matrix.order().has_faster()) {
         defmt::warn!("this core is faster with weights in another order: see `host-trainer reorder`");
     }
     #[cfg(target_os = "none")]
@@ -51,6 +49,6 @@ pub(crate) fn describe(model: &Model<'_>) -> ModelInfo {
         bytes: model.bytes().len() as u32,
         inputs: model.input_width() as u32,
         classes: model.classes() as u16,
-        layers: model.layers().count() as u8,
+        layers: model.layers().len() as u8,
     }
 }

@@ -152,7 +152,7 @@ impl<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> Outgoing<FRAM
         let sequence = request.map_or(0, |frame| frame.sequence);
         // The counts are at the end of the frame's buffer; the rest has room for their message.
         let counted = match (request.map(|frame| frame.message), model) {
-            (Ok(Request::Measure { .. }), Ok(model)) => counted_bytes(model.layers().count()),
+            (Ok(Request::Measure { .. }), Ok(model)) => counted_bytes(model.layers().len()),
             (Ok(Request::Calibrate { .. }), _) => CALIBRATION_BYTES,
             _ => 0,
         };

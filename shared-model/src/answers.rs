@@ -179,7 +179,7 @@ mod tests {
         let header = AnswersHeader { model: ModelId(0x1234_5678), images: 1, inputs: 2, classes: 2 };
         let mut file = header.to_bytes().to_vec();
         file.resize(AnswersHeader::BYTES + header.record_bytes(), 0);
-        let prediction = Prediction { class: 1, logits: &[-1, 65_536], probabilities: &[8_812, 23_956] };
+        let prediction = Prediction { class: 1, network: 0, logits: &[-1, 65_536], probabilities: &[8_812, 23_956] };
         header.write_record(&mut file[AnswersHeader::BYTES..], &[7, 8], 1, &prediction).unwrap();
         let expected = b"PRENDAA1\x78\x56\x34\x12\x01\0\0\0\x02\0\0\0\x02\0\x07\x08\x01\x01\0\
             \xff\xff\xff\xff\0\0\x01\0\x6c\x22\x94\x5d";

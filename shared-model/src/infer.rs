@@ -4,28 +4,37 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::bytes::{i32s_equal, u16s_equal, write_i32s, write_u16s};
-use crate::kernel::{DensePart, PairList, activate, argmax, dense, softmax};
-use crate::model::{DenseLayer, MAX_CLASSES, MAX_WIDTH, Model};
+use crate::kernel::{
+    DensePart, PairList, Scratch, activate, argmax, average_pool, convolve, dense, depthwise, max_pool, softmax,
+};
+use crate::model::{BYTES_PER_WIDTH, Layer, LayerKind, MAX_CLASSES, MAX_WIDTH, Model, Network};
 
-/// The memory that inference writes: pairs of inputs, sums, hidden activations, logits,
+/// The memory that inference writes: pairs of inputs, accumulators, activations, logits,
 /// probabilities.
 ///
-/// `WIDTH` is the largest number of neurons in a hidden layer, `CLASSES` the largest number of
-/// classes. [`Workspace::check`] checks a model against both. Its size is 1,036 bytes, plus 5 for
-/// each unit of `WIDTH`, plus 10 for each of `CLASSES`.
+/// `WIDTH` is at least [`Model::width`], and `CLASSES` at least the number of classes.
+/// [`Workspace::check`] checks a model against both. Its size is 1,036 bytes, plus 5 for each unit
+/// of `WIDTH`, rounded up to a multiple of 4, plus 10 for each of `CLASSES`.
 #[derive(Clone, Debug)]
 pub struct Workspace<const WIDTH: usize, const CLASSES: usize> {
     pairs: PairList,
-    accumulators: [i32; WIDTH],
-    /// Activations of a layer, until the sums of the next one are complete.
-    activations: [u8; WIDTH],
+    values: Values<WIDTH>,
     logits: [i32; CLASSES],
     scratch: [u32; CLASSES],
     probabilities: [u16; CLASSES],
 }
 
-/// A workspace for any model of the format. It has 86 KB, for a host.
-pub type HostWorkspace = Workspace<MAX_WIDTH, MAX_CLASSES>;
+/// A workspace for any model of the format. It has 118 KB, for a host.
+pub type HostWorkspace = Workspace<MAX_MODEL_WIDTH, MAX_CLASSES>;
+
+/// The largest [`Model::width`]: [`MAX_WIDTH`] accumulators, as many inputs of a window, and as
+/// many activations before and after a layer.
+const MAX_MODEL_WIDTH: usize = (7 * MAX_WIDTH).div_ceil(BYTES_PER_WIDTH);
+
+/// Accumulators and a window's inputs at the start, then activations.
+#[derive(Clone, Debug)]
+#[repr(C, align(4))]
+struct Values<const WIDTH: usize>([[u8; BYTES_PER_WIDTH]; WIDTH]);
 
 /// A stage of an inference that has just ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +71,8 @@ pub enum Stage<'a> {
 pub struct Prediction<'a> {
     /// Index of the largest logit, the lowest index of several equal ones.
     pub class: usize,
+    /// The network that answered, from 0: always 0 unless the model is a cascade.
+    pub network: usize,
     /// Logits in Q15.16, one for each class.
     pub logits: &'a [i32],
     /// Probabilities in Q1.15, one for each class. Their sum is exactly 32768.
@@ -95,12 +106,12 @@ pub enum InferError {
         /// Pixels of the image given.
         found: u32,
     },
-    /// A hidden layer of the model does not fit the workspace.
-    #[error("the model's widest hidden layer has {needed} neurons, but this build has room for {available}")]
+    /// The layers of the model do not fit the workspace.
+    #[error("the model needs a workspace of width {needed}, but this build has {available}")]
     Width {
-        /// Neurons of the widest hidden layer.
+        /// [`Model::width`].
         needed: u32,
-        /// Largest width that the workspace supports.
+        /// Width of the workspace.
         available: u32,
     },
     /// The model has more classes than the workspace supports.
@@ -140,8 +151,7 @@ impl<const WIDTH: usize, const CLASSES: usize> Workspace<WIDTH, CLASSES> {
     pub const fn new() -> Self {
         Self {
             pairs: PairList::new(),
-            accumulators: [0; WIDTH],
-            activations: [0; WIDTH],
+            values: Values([[0; BYTES_PER_WIDTH]; WIDTH]),
             logits: [0; CLASSES],
             scratch: [0; CLASSES],
             probabilities: [0; CLASSES],
@@ -152,7 +162,7 @@ impl<const WIDTH: usize, const CLASSES: usize> Workspace<WIDTH, CLASSES> {
     ///
     /// # Errors
     ///
-    /// Returns [`InferError::Width`] if a hidden layer has more than `WIDTH` neurons, or
+    /// Returns [`InferError::Width`] if [`Model::width`] is above `WIDTH`, or
     /// [`InferError::Classes`] if the model has more than `CLASSES` classes.
     pub fn check(model: &Model<'_>) -> Result<(), InferError> {
         check_sizes(model, WIDTH, CLASSES)
@@ -179,18 +189,17 @@ impl<const WIDTH: usize, const CLASSES: usize> Workspace<WIDTH, CLASSES> {
         on_stage: &mut dyn FnMut(Stage<'_>),
     ) -> Result<Prediction<'_>, InferError> {
         Self::check(model)?;
-        let Self { pairs, accumulators, activations, logits, scratch, probabilities } = self;
-        infer_in(Buffers { pairs, accumulators, activations, logits, scratch, probabilities }, model, pixels, on_stage)
+        let Self { pairs, values, logits, scratch, probabilities } = self;
+        let values = values.0.as_flattened_mut();
+        infer_in(Buffers { pairs, values, logits, scratch, probabilities }, model, pixels, on_stage)
     }
 }
 
 /// Checks that `model` fits a workspace of these sizes.
 #[inline(never)]
 fn check_sizes(model: &Model<'_>, width: usize, classes: usize) -> Result<(), InferError> {
-    // The inputs of all layers but the first are hidden activations.
-    let needed = model.layers().skip(1).map(DenseLayer::inputs).max().unwrap_or(0);
-    if needed > width {
-        return Err(InferError::Width { needed: needed as u32, available: width as u32 });
+    if model.memory_bytes() > width.saturating_mul(BYTES_PER_WIDTH) {
+        return Err(InferError::Width { needed: model.width() as u32, available: width as u32 });
     }
     if model.classes() > classes {
         return Err(InferError::Classes { needed: model.classes() as u32, available: classes as u32 });
@@ -201,8 +210,8 @@ fn check_sizes(model: &Model<'_>, width: usize, classes: usize) -> Result<(), In
 /// A workspace that a model fits, without its sizes in the type: one copy of the code serves all.
 struct Buffers<'w> {
     pairs: &'w mut PairList,
-    accumulators: &'w mut [i32],
-    activations: &'w mut [u8],
+    /// Aligned to four bytes.
+    values: &'w mut [u8],
     logits: &'w mut [i32],
     scratch: &'w mut [u32],
     probabilities: &'w mut [u16],
@@ -221,30 +230,148 @@ fn infer_in<'w>(
             found: u32::try_from(pixels.len()).unwrap_or(u32::MAX),
         });
     }
-    let (hidden, last) = (model.hidden_layers(), model.last_layer());
-    let mut width = None;
-    for (index, layer) in hidden.iter().enumerate() {
-        let input = width.and_then(|width| buffers.activations.get(..width)).unwrap_or(pixels);
-        let accumulators = buffers.accumulators.get_mut(..layer.outputs()).unwrap_or_default();
-        dense(layer, input, buffers.pairs, accumulators, &mut |part| on_stage(part.of(index)));
-        let activations = buffers.activations.get_mut(..layer.outputs()).unwrap_or_default();
-        activate(layer, accumulators, activations);
-        on_stage(Stage::Activations { layer: index, activations });
-        width = Some(layer.outputs());
+    let Buffers { pairs, values, logits, scratch, probabilities } = buffers;
+    let logits = logits.get_mut(..model.classes()).unwrap_or_default();
+    let (head, activations) = values.split_at_mut_checked(model.head_bytes()).unwrap_or_default();
+    let (mut answered, mut first_layer) = (0, 0_usize);
+    for (index, network) in model.networks().enumerate() {
+        let memory = Memory { pairs: &mut *pairs, head: &mut *head, activations: &mut *activations };
+        run(network, first_layer, memory, pixels, logits, on_stage);
+        answered = index;
+        if network.margin().is_none_or(|margin| is_certain(logits, margin)) {
+            break;
+        }
+        first_layer = first_layer.wrapping_add(network.layers().len());
     }
-    let input = width.and_then(|width| buffers.activations.get(..width)).unwrap_or(pixels);
-    let logits = buffers.logits.get_mut(..last.outputs()).unwrap_or_default();
-    dense(last, input, buffers.pairs, logits, &mut |part| on_stage(part.of(hidden.len())));
-    for (logit, requant) in logits.iter_mut().zip(last.requants()) {
-        *logit = requant.logit(*logit);
-    }
-    on_stage(Stage::Logits { layer: hidden.len() });
-
-    let probabilities = buffers.probabilities.get_mut(..last.outputs()).unwrap_or_default();
-    softmax(logits, buffers.scratch, probabilities);
+    let probabilities = probabilities.get_mut(..model.classes()).unwrap_or_default();
+    softmax(logits, scratch, probabilities);
     let class = argmax(logits);
     on_stage(Stage::Softmax);
-    Ok(Prediction { class, logits, probabilities })
+    Ok(Prediction { class, network: answered, logits, probabilities })
+}
+
+/// Returns true if the largest logit exceeds the second largest by at least `margin`.
+///
+/// Also true for a single logit. Equal largest logits differ by zero.
+fn is_certain(logits: &[i32], margin: i32) -> bool {
+    let (mut largest, mut second) = (i32::MIN, i32::MIN);
+    for &logit in logits {
+        second = second.max(logit.min(largest));
+        largest = largest.max(logit);
+    }
+    logits.len() < 2 || largest.abs_diff(second) >= margin.unsigned_abs()
+}
+
+/// The memory of a network's layers.
+struct Memory<'b> {
+    pairs: &'b mut PairList,
+    /// Accumulators, then a window's inputs.
+    head: &'b mut [u8],
+    activations: &'b mut [u8],
+}
+
+/// Runs one network, and writes its logits. `first` is the index of its first layer in the model.
+fn run(
+    network: Network<'_, '_>,
+    first: usize,
+    memory: Memory<'_>,
+    pixels: &[u8],
+    logits: &mut [i32],
+    on_stage: &mut dyn FnMut(Stage<'_>),
+) {
+    let Memory { pairs, head, activations } = memory;
+    let Some((last, hidden)) = network.layers().split_last() else { return };
+    let mut place = Place { start: 0, end: 0 };
+    let mut index = first;
+    for layer in hidden {
+        let is_first = place.end == 0;
+        if layer.is_dense() {
+            let matrix = layer.any_matrix();
+            let input = if is_first { pixels } else { place.of(activations) };
+            let accumulators = accumulators(head, layer);
+            dense(matrix, input, pairs, accumulators, &mut |part| on_stage(part.of(index)));
+            // The accumulators are complete, so the activations can be written over the input.
+            place = Place { start: 0, end: layer.outputs() };
+            activate(matrix, accumulators, place.of_mut(activations));
+        } else if cfg!(feature = "format-2") {
+            place = place.next(layer.outputs(), activations.len());
+            let (input, output) = place.split(activations, layer.inputs());
+            let input = if is_first { pixels } else { input };
+            walk(layer, input, pairs, head, output);
+            on_stage(Stage::Accumulate { layer: index });
+        }
+        on_stage(Stage::Activations { layer: index, activations: place.of(activations) });
+        index = index.wrapping_add(1);
+    }
+    let input = if place.end == 0 { pixels } else { place.of(activations) };
+    let matrix = last.any_matrix();
+    dense(matrix, input, pairs, logits, &mut |part| on_stage(part.of(index)));
+    for (logit, requant) in logits.iter_mut().zip(matrix.requants()) {
+        *logit = requant.logit(*logit);
+    }
+    on_stage(Stage::Logits { layer: index });
+}
+
+/// Runs a layer that moves a window over its input.
+#[inline(never)]
+fn walk(layer: &Layer<'_>, input: &[u8], pairs: &mut PairList, head: &mut [u8], output: &mut [u8]) {
+    match layer.kind() {
+        LayerKind::Convolution(window) => {
+            let bytes = layer.any_matrix().outputs().wrapping_mul(4);
+            let (head, rest) = head.split_at_mut_checked(bytes).unwrap_or_default();
+            let accumulators = accumulators(head, layer);
+            let copied = rest.get_mut(..layer.any_matrix().inputs()).unwrap_or_default();
+            convolve(layer, window, input, Scratch { pairs, accumulators, window: copied }, output);
+        }
+        LayerKind::Depthwise(window) => depthwise(layer, window, input, accumulators(head, layer), output),
+        LayerKind::MaxPool(window) => max_pool(layer, window, input, output),
+        LayerKind::AveragePool(window) => average_pool(layer, window, input, output),
+        LayerKind::Dense => {}
+    }
+}
+
+/// Returns the accumulators of `layer` at the start of `head`.
+fn accumulators<'h>(head: &'h mut [u8], layer: &Layer<'_>) -> &'h mut [i32] {
+    let count = layer.any_matrix().outputs();
+    let bytes = head.get_mut(..count.wrapping_mul(4)).unwrap_or_default();
+    bytemuck::try_cast_slice_mut(bytes).unwrap_or_default()
+}
+
+/// The place of a layer's activations: at the start or at the end of their memory, in turns, so
+/// that a layer can read its input while it writes its output.
+#[derive(Clone, Copy)]
+struct Place {
+    start: usize,
+    /// 0 before the first layer.
+    end: usize,
+}
+
+impl Place {
+    fn of(self, memory: &[u8]) -> &[u8] {
+        memory.get(self.start..self.end).unwrap_or_default()
+    }
+
+    fn of_mut(self, memory: &mut [u8]) -> &mut [u8] {
+        memory.get_mut(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Returns the place of the next layer's `outputs` in a memory of `length` bytes.
+    fn next(self, outputs: usize, length: usize) -> Self {
+        let start = if self.start == 0 { length.wrapping_sub(outputs) } else { 0 };
+        Self { start, end: start.wrapping_add(outputs) }
+    }
+
+    /// Returns the `inputs` at the other end of `memory`, and this place.
+    fn split(self, memory: &mut [u8], inputs: usize) -> (&[u8], &mut [u8]) {
+        let length = memory.len();
+        if self.start == 0 {
+            let (output, rest) = memory.split_at_mut_checked(self.end).unwrap_or_default();
+            (rest.get(rest.len().wrapping_sub(inputs)..).unwrap_or_default(), output)
+        } else {
+            let (rest, output) = memory.split_at_mut_checked(self.start.min(length)).unwrap_or_default();
+            (rest.get(..inputs).unwrap_or_default(), output)
+        }
+    }
 }
 
 impl DensePart {

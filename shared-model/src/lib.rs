@@ -34,7 +34,7 @@ mod model;
 mod weights;
 
 pub use answers::{AnswersError, AnswersHeader, Record};
-pub use encode::{EncodeError, GoldenSource, LayerSource, ModelSource};
+pub use encode::{EncodeError, GoldenSource, LayerSource, ModelSource, NetworkSource};
 pub use fixed::{LOGIT_FRACTION_BITS, PROBABILITY_ONE, Requant};
 pub use infer::{HostWorkspace, InferError, Prediction, SelfTestError, Stage, Workspace, self_test};
 pub use kernel::{KERNEL, argmax, softmax};
@@ -44,8 +44,8 @@ pub use link::{
     encode_response, encoded_length_bound,
 };
 pub use model::{
-    BlobError, DenseLayer, FORMAT_VERSION, Golden, MAGIC, MAX_CLASSES, MAX_GOLDEN_VECTORS, MAX_LAYERS, MAX_WIDTH,
-    Model, ModelId, Provenance, blob_length,
+    BlobError, FORMAT_VERSION, Golden, Layer, LayerKind, MAGIC, MAX_CLASSES, MAX_GOLDEN_VECTORS, MAX_LAYERS,
+    MAX_NETWORKS, MAX_WIDTH, Matrix, Model, ModelId, Network, Provenance, Shape, Window, WindowError, blob_length,
 };
 pub use weights::WeightOrder;
 

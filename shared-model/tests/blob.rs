@@ -6,7 +6,7 @@ use checks::{Layer, Network, any_blob, seal};
 use common::networks;
 use proptest::prelude::*;
 use shared_model::{
-    BlobError, EncodeError, HostWorkspace, Model, Requant, Stage, WeightOrder, Workspace, argmax, blob_length,
+    BlobError, EncodeError, HostWorkspace, Model, Requant, Shape, Stage, WeightOrder, Workspace, argmax, blob_length,
     self_test,
 };
 
@@ -23,7 +23,7 @@ proptest! {
             }
         });
         let prediction = prediction.unwrap();
-        let mut expected = network.reference_outputs();
+        let mut expected = network.reference().outputs;
         let last = expected.pop().unwrap();
         let expected_logits: Vec<i32> = last.into_iter().map(|logit| logit.try_into().unwrap()).collect();
         prop_assert_eq!(hidden, expected);
@@ -48,7 +48,7 @@ proptest! {
             weights.sort_unstable();
             weights
         };
-        for (layer, expected) in Model::parse(&blob).unwrap().layers().zip(&network.layers) {
+        for (layer, expected) in Model::parse(&blob).unwrap().matrices().zip(&network.layers) {
             let mut stored = Vec::new();
             layer.visit_stored(|weight| stored.push(weight));
             prop_assert_eq!(sorted(&mut stored.into_iter()), sorted(&mut expected.weights.iter().copied()));
@@ -91,10 +91,11 @@ fn small() -> Network {
         biases: vec![10, -10],
         requants: vec![requant; 2],
         weights: weights.to_vec(),
+        ..Layer::default()
     };
     Network {
-        rows: 1,
-        columns: 2,
+        shape: Shape::grey(1, 2),
+        ends: Vec::new(),
         class_names: vec!["no".into(), "yes".into()],
         layers: vec![layer([1, -2, 3, 127]), layer([5, 6, -7, 8])],
         image: vec![0, 200],
@@ -116,7 +117,7 @@ fn each_damage_has_its_own_error() {
 
     let mut newer = blob.clone();
     newer[8] = 9;
-    assert_eq!(parse(&newer), BlobError::Version { found: 9, supported: 1 });
+    assert_eq!(parse(&newer), BlobError::Version { found: 9, supported: 2 });
 
     let mut flipped = blob.clone();
     flipped[60] ^= 1;
@@ -144,7 +145,7 @@ fn a_network_that_breaks_a_rule_is_not_written() {
         network.layers[1].requants[1] = Requant::new(1 << 30, 1).unwrap();
     };
     assert_eq!(error(steep), overflow(1, 1), "a logit of more than 32 bits");
-    assert_eq!(error(|network| network.rows = 0), width(0));
+    assert_eq!(error(|network| network.shape.rows = 0), width(0));
     assert_eq!(error(|network| network.layers[1] = Layer::default()), width(0));
     assert_eq!(error(|network| network.layers.clear()), BlobError::LayerCount { found: 0, most: 16 }.into());
     assert_eq!(
@@ -180,7 +181,7 @@ fn a_layer_without_blocks_is_valid() {
     network.layers[1].weights.fill(0);
     let blob = network.encode();
     assert_eq!(any_blob(&blob), Ok(()));
-    let layer = *Model::parse(&blob).unwrap().last_layer();
+    let layer = *Model::parse(&blob).unwrap().matrices().last().unwrap();
     assert_eq!(layer.weight_bytes(), 2, "a count");
     assert_eq!((layer.weight(1, 1), layer.weight(9, 9)), (0, 0));
 }

@@ -9,7 +9,7 @@ use std::num::NonZero;
 use std::ops::{Range, RangeInclusive};
 use std::{env, thread};
 
-use checks::reference_outputs;
+use checks::reference;
 use shared_model::{BlobError, HostWorkspace, Model, self_test};
 
 static MODEL: &[u8] = include_bytes!("../../tests/fixtures/model.bin");
@@ -86,9 +86,10 @@ fn error_or_model(model: &[u8], position: usize) {
     let white = vec![255; view.input_width()];
     let golden = view.golden().next().map(|golden| golden.input);
     for image in golden.into_iter().chain([&white[..]]) {
-        let expected = reference_outputs(&view, image).pop().unwrap_or_default();
+        let expected = reference(&view, image);
+        let expected = expected.logits();
         let found = workspace.infer(&view, image).expect("the image fits").logits;
-        assert!(found.iter().map(|&logit| i64::from(logit)).eq(expected), "{position}");
+        assert!(found.iter().map(|&logit| i64::from(logit)).eq(expected.iter().copied()), "{position}");
     }
     // The answers can differ from those of the export.
     let _ = self_test(&view, &mut workspace);
@@ -139,7 +140,7 @@ fn one_change(position: usize) -> RangeInclusive<u8> {
 fn weights() -> Vec<Range<usize>> {
     let view = Model::parse(MODEL).expect("the fixture is a model");
     let start = |table: &[u8]| table.as_ptr().addr() - MODEL.as_ptr().addr();
-    view.layers().map(|layer| start(layer.weights())..start(layer.weights()) + layer.weights().len()).collect()
+    view.matrices().map(|layer| start(layer.weights())..start(layer.weights()) + layer.weights().len()).collect()
 }
 
 /// Divides the positions among all cores. `check` restores its copy of the model each time.

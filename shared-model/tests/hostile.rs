@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use checks::{Layer, Network, any_blob, fit, hostile_blobs, seal};
-use shared_model::{BlobError, DeviceFault, EncodeError, HostWorkspace, Model, Requant, WeightOrder, self_test};
+use shared_model::{BlobError, DeviceFault, EncodeError, HostWorkspace, Model, Requant, Shape, WeightOrder, self_test};
 
 #[test]
 fn each_malformed_model_has_its_own_error() {
@@ -47,6 +47,15 @@ fn number(fault: DeviceFault) -> Option<u8> {
             BlobError::Place { .. } => Some(14),
             BlobError::EmptyBlock { .. } => Some(15),
             BlobError::GoldenCount { .. } => Some(16),
+            BlobError::NewerThanNeeded => Some(17),
+            BlobError::NetworkCount { .. } => Some(18),
+            BlobError::Margin { .. } => Some(19),
+            BlobError::LayerKind { .. } => Some(20),
+            BlobError::LastLayer { .. } => Some(21),
+            BlobError::EmptyWindow { .. } => Some(22),
+            BlobError::WindowPadding { .. } => Some(23),
+            BlobError::WindowTooLarge { .. } => Some(24),
+            BlobError::Channels { .. } => Some(25),
         },
         DeviceFault::SelfTest(_) | DeviceFault::TooLarge(_) | DeviceFault::FrameTooLong { .. } => None,
     }
@@ -57,7 +66,7 @@ fn number(fault: DeviceFault) -> Option<u8> {
 fn weights_that_no_export_writes_are_refused() {
     let refused = |order, place: usize, byte| {
         let mut blob = three_by_three(order).encode();
-        let address = Model::parse(&blob).unwrap().last_layer().weights().as_ptr().addr();
+        let address = Model::parse(&blob).unwrap().matrices().last().unwrap().weights().as_ptr().addr();
         let weights = address - blob.as_ptr().addr();
         assert_ne!(blob[weights + place], byte);
         blob[weights + place] = byte;
@@ -137,14 +146,15 @@ fn three_by_three(order: WeightOrder) -> Network {
     let mut weights = vec![1, 2, 3, 4, 5, 6, 7, -8, 9];
     fit(order, 3, 0, &mut weights);
     Network {
-        rows: 1,
-        columns: 3,
+        shape: Shape::grey(1, 3),
+        ends: Vec::new(),
         class_names: ["a", "b", "c"].map(str::to_owned).to_vec(),
         layers: vec![Layer {
             order,
             biases: vec![0; 3],
             requants: vec![Requant::new(1 << 30, 40).unwrap(); 3],
             weights,
+            ..Layer::default()
         }],
         image: vec![1, 2, 3],
     }

@@ -6,7 +6,7 @@ mod common;
 
 use checks::{Layer, Network, fit};
 use proptest::prelude::*;
-use shared_model::{Model, Requant, Stage, WeightOrder, Workspace};
+use shared_model::{Model, Requant, Shape, Stage, WeightOrder, Workspace};
 
 /// Tiles have eight outputs.
 const OUTPUTS: [usize; 8] = [1, 2, 3, 7, 8, 9, 16, 17];
@@ -115,7 +115,7 @@ fn compare(network: &Network, offset: usize) {
     let prediction = workspace.infer_with(&view, &network.image, &mut on_stage).unwrap();
     found.push(prediction.logits.iter().map(|&logit| logit.into()).collect());
     let orders: Vec<_> = network.layers.iter().map(|layer| layer.order).collect();
-    assert_eq!(found, network.reference_outputs(), "{orders:?}, at offset {offset}");
+    assert_eq!(found, network.reference().outputs, "{orders:?}, at offset {offset}");
 }
 
 /// Builds one layer whose logits are its accumulators, for an image of one row.
@@ -126,13 +126,20 @@ fn exact(inputs: usize, weights: Vec<i8>) -> Network {
         biases: vec![-3; outputs],
         requants: vec![requant(EXACT); outputs],
         weights,
+        ..Layer::default()
     };
     network(inputs, vec![layer], vec![0; inputs])
 }
 
 fn network(inputs: usize, layers: Vec<Layer>, image: Vec<u8>) -> Network {
     let classes = layers.last().map_or(0, |layer| layer.biases.len());
-    Network { rows: 1, columns: inputs as u16, class_names: vec![String::new(); classes], layers, image }
+    Network {
+        shape: Shape::grey(1, inputs as u16),
+        ends: Vec::new(),
+        class_names: vec![String::new(); classes],
+        layers,
+        image,
+    }
 }
 
 fn requant((multiplier, shift): (u32, u8)) -> Requant {
@@ -179,7 +186,7 @@ fn layer(inputs: usize, outputs: usize, is_last: bool) -> impl Strategy<Value = 
         fit(order, inputs, pruned, &mut weights);
         let rows = weights.chunks_exact(inputs).zip(numbers);
         let (biases, requants) = rows.map(|(row, numbers)| numbers.fit(row, is_last)).unzip();
-        Layer { order, biases, requants, weights }
+        Layer { order, biases, requants, weights, ..Layer::default() }
     })
 }
 

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use shared_model::{DenseLayer, FORMAT_VERSION, Model, Provenance};
+use shared_model::{FORMAT_VERSION, Layer, Matrix, Model, Provenance};
 
 use super::messages::cost_lines;
 use super::{OutputArguments, line, percent};
@@ -72,12 +72,12 @@ impl InspectArguments {
             model_id: view.id().to_string(),
             format: FORMAT_VERSION,
             bytes: bytes.len(),
-            parameters: view.layers().map(|layer| (layer.inputs() + 1) * layer.outputs()).sum(),
+            parameters: view.layers().iter().map(Layer::parameters).sum(),
             cost: Cost::of(&view),
-            rows: view.rows(),
-            columns: view.columns(),
+            rows: view.image().rows.into(),
+            columns: view.image().columns.into(),
             classes: view.class_names().map(str::to_owned).collect(),
-            layers: view.layers().map(LayerOutput::of).collect(),
+            layers: view.matrices().map(LayerOutput::of).collect(),
             golden_vectors: view.golden_count(),
             provenance: ProvenanceOutput::of(&view),
         };
@@ -131,7 +131,7 @@ impl InspectOutput {
 }
 
 impl LayerOutput {
-    fn of(layer: &DenseLayer<'_>) -> Self {
+    fn of(layer: &Matrix<'_>) -> Self {
         let (inputs, outputs) = (layer.inputs(), layer.outputs());
         let (weights, zero_weights) = survey(layer);
         Self {
@@ -175,7 +175,7 @@ impl ProvenanceOutput {
 }
 
 /// Returns the smallest and the largest weight of `layer`, and the count of zero weights.
-fn survey(layer: &DenseLayer<'_>) -> ([i64; 2], usize) {
+fn survey(layer: &Matrix<'_>) -> ([i64; 2], usize) {
     let (mut least, mut largest, mut others) = (i8::MAX, i8::MIN, 0);
     // Pruned blocks are not stored, but padding is. So zeros are counted as the weights that are
     // not stored as another value.
@@ -225,8 +225,9 @@ mod tests {
                 layers[0].order = order;
                 let bytes = encode_plain(&layers, 5);
                 let view = Model::parse(&bytes).unwrap();
-                let (found, count) = survey(view.last_layer());
-                let expected = (0..9).flat_map(|output| view.last_layer().row(output)).collect::<Vec<_>>();
+                let (found, count) = survey(view.matrices().next().unwrap());
+                let expected =
+                    (0..9).flat_map(|output| view.matrices().next().unwrap().row(output)).collect::<Vec<_>>();
                 assert_eq!(found, range(expected.iter().copied()), "{order}");
                 assert_eq!(count, expected.iter().filter(|weight| **weight == 0).count(), "{order}");
                 assert_eq!((found[1], count), (largest, zeros), "{order}");

@@ -284,7 +284,7 @@ fn check_replaced(folder: &RunFolder, configuration: &Configuration, option: &st
 
 /// Checks that the model accepts the images of `data` and has its number of classes.
 fn check_fit(view: &Model<'_>, data: &Dataset) -> Result<()> {
-    let (found, expected) = ((data.rows.into(), data.columns.into()), (view.rows(), view.columns()));
+    let (found, expected) = ((data.rows, data.columns), (view.image().rows, view.image().columns));
     if found != expected {
         bail!(
             "{}: the images have {} x {} pixels, the model expects {} x {}; name a data set that fits with --data",

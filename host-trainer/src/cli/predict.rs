@@ -130,7 +130,7 @@ impl PredictArguments {
         let mut workspace = HostWorkspace::new();
         let prediction = workspace.infer(&view, &input.pixels)?;
         if let Some(path) = &self.output_image {
-            files::write(path, &png(&input.pixels, view.rows(), view.columns())?)?;
+            files::write(path, &png(&input.pixels, view.image().rows.into(), view.image().columns.into())?)?;
         }
         let (probabilities_float, float_missing) = match float::probabilities(&model, &view, &input.pixels) {
             Ok(probabilities) => (Some(probabilities), None),
@@ -157,7 +157,7 @@ impl PredictArguments {
             doubt: input.doubt,
         };
         self.output.print(&report, || {
-            let drawn = terminal::image(&input.pixels, view.columns(), terminal::has_colours());
+            let drawn = terminal::image(&input.pixels, view.image().columns.into(), terminal::has_colours());
             line("image", &input.name) + &drawn + &report.text(&names)
         })
     }
@@ -167,7 +167,7 @@ impl PredictArguments {
         let configuration = configuration(model, view);
         if let Some(path) = &self.source.image {
             let form = self.form(model, view, configuration.as_ref())?;
-            let size = (view.rows(), view.columns());
+            let size = (view.image().rows.into(), view.image().columns.into());
             let (pixels, conversion) = image::load(path, size, self.polarity.polarity(), &form)?;
             if let Some(doubt) = conversion.doubt {
                 progress::log(format_args!(

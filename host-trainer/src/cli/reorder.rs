@@ -65,8 +65,8 @@ impl ReorderArguments {
             model_id,
             model_bytes: reordered.len(),
             weight_order: order.to_string(),
-            layers: view.layers().count(),
-            layers_changed: view.layers().filter(|layer| is_changed(layer, order)).count(),
+            layers: view.layers().len(),
+            layers_changed: view.layers().iter().filter(|layer| is_changed(layer, order)).count(),
         };
         self.output.print(&report, || report.text())
     }

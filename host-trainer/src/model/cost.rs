@@ -1,7 +1,7 @@
 //! The cost of a model on a device, and the boards that it fits.
 
 use serde::Serialize;
-use shared_model::{DenseLayer, MESSAGE_OVERHEAD_BYTES, Model, WeightOrder, Workspace, encoded_length_bound};
+use shared_model::{Layer, MESSAGE_OVERHEAD_BYTES, Model, WeightOrder, Workspace, encoded_length_bound};
 
 use crate::text::count;
 
@@ -69,9 +69,9 @@ impl Cost {
     pub fn of(model: &Model<'_>) -> Self {
         let need = Need::of(model);
         Self {
-            multiplications: model.layers().map(multiplications).sum(),
+            multiplications: model.layers().iter().map(multiplications).sum(),
             flash_bytes: need.model,
-            ram_bytes: size_of::<Workspace<0, 0>>() + 5 * need.width + 10 * need.classes,
+            ram_bytes: size_of::<Workspace<0, 0>>() + (5 * need.width).next_multiple_of(4) + 10 * need.classes,
             boards: BOARDS.iter().map(|board| need.fit(board)).collect(),
         }
     }
@@ -100,12 +100,10 @@ struct Need {
 
 impl Need {
     fn of(model: &Model<'_>) -> Self {
-        let hidden = model.layers().count().saturating_sub(1);
-        let width = model.layers().take(hidden).map(DenseLayer::outputs).max().unwrap_or(0);
         let classes = model.classes();
         // Like the firmware's check: an image, or logits and probabilities.
         let message = model.input_width().max(6 * classes) + MESSAGE_OVERHEAD_BYTES;
-        Self { model: model.bytes().len(), frame: encoded_length_bound(message), width, classes }
+        Self { model: model.bytes().len(), frame: encoded_length_bound(message), width: model.width(), classes }
     }
 
     fn fit(self, board: &Board) -> Fit {
@@ -124,15 +122,13 @@ impl Need {
     }
 }
 
-fn multiplications(layer: &DenseLayer<'_>) -> usize {
-    let all = layer.inputs() * layer.outputs();
-    if layer.order() != WeightOrder::Blocks {
-        return all;
-    }
+fn multiplications(layer: &Layer<'_>) -> usize {
+    let all = layer.multiplications();
+    let Some(matrix) = layer.matrix().filter(|matrix| matrix.order() == WeightOrder::Blocks) else { return all };
     // Pruned blocks are not stored.
     let mut stored = 0;
-    layer.visit_stored(|_| stored += 1);
-    all.min(stored)
+    matrix.visit_stored(|_| stored += 1);
+    all.min(stored * (layer.outputs() / matrix.outputs()))
 }
 
 #[cfg(test)]
@@ -210,6 +206,8 @@ mod tests {
 
     #[test]
     fn the_size_of_a_workspace_is_the_documented_one() {
-        assert_eq!(size_of::<HostWorkspace>(), size_of::<Workspace<0, 0>>() + 5 * MAX_WIDTH + 10 * MAX_CLASSES);
+        let width = (7 * MAX_WIDTH).div_ceil(5);
+        let values = (5 * width).next_multiple_of(4);
+        assert_eq!(size_of::<HostWorkspace>(), size_of::<Workspace<0, 0>>() + values + 10 * MAX_CLASSES);
     }
 }

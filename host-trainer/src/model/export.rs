@@ -1,6 +1,8 @@
 //! Encodes the quantized network as `model.bin`.
 
-use shared_model::{DenseLayer, EncodeError, GoldenSource, HostWorkspace, InferError, Model, ModelSource, Provenance};
+use shared_model::{
+    EncodeError, GoldenSource, HostWorkspace, InferError, Matrix, Model, ModelSource, NetworkSource, Provenance, Shape,
+};
 use thiserror::Error;
 
 use crate::data::{Dataset, Split};
@@ -53,11 +55,11 @@ pub struct Exported {
 pub fn export(layers: &[QuantizedLayer], data: &Dataset, origins: &Origins<'_>) -> Result<Exported, ExportError> {
     let class_names: Vec<&str> = data.class_names.iter().map(String::as_str).collect();
     let sources: Vec<_> = layers.iter().map(QuantizedLayer::source).collect();
+    let networks = [NetworkSource::only(&sources)];
     let mut source = ModelSource {
         class_names: &class_names,
-        rows: data.rows,
-        columns: data.columns,
-        layers: &sources,
+        image: Shape::grey(data.rows, data.columns),
+        networks: &networks,
         golden: &[],
         provenance: Provenance {
             trainer: concat!("host-trainer ", env!("CARGO_PKG_VERSION")),
@@ -79,7 +81,7 @@ pub fn export(layers: &[QuantizedLayer], data: &Dataset, origins: &Origins<'_>) 
 
     let mut workspace = HostWorkspace::new();
     let mut answers = Vec::new();
-    let weight_bytes: usize = view.layers().map(DenseLayer::weight_bytes).sum();
+    let weight_bytes: usize = view.matrices().map(Matrix::weight_bytes).sum();
     for input in golden_images(&data.test, weight_bytes) {
         let prediction = workspace.infer(&view, input)?;
         answers.push((input, prediction.logits.to_vec(), prediction.probabilities.to_vec()));

@@ -5,6 +5,7 @@ pub mod evaluate;
 mod evaluation;
 pub mod export;
 pub mod import;
+mod owned;
 pub mod reorder;
 pub mod softmax;
 

@@ -1,8 +1,9 @@
 //! Stores a model's weights in another order, for another core.
 
-use shared_model::{DenseLayer, EncodeError, GoldenSource, LayerSource, Model, ModelSource, Requant, WeightOrder};
+use shared_model::{EncodeError, GoldenSource, Layer, LayerKind, Model, ModelSource, NetworkSource, WeightOrder};
 use thiserror::Error;
 
+use super::owned::OwnedLayer;
 use crate::quantize::encode;
 
 /// Most weights of a model, pruned ones included: each takes a byte of memory during reordering.
@@ -19,31 +20,33 @@ pub enum ReorderError {
 }
 
 /// Returns true if `layer` has 8-bit weights in another order than `order`.
-pub fn is_changed(layer: &DenseLayer<'_>, order: WeightOrder) -> bool {
-    matches!(layer.order(), WeightOrder::Pairs | WeightOrder::Vectors) && layer.order() != order
+pub fn is_changed(layer: &Layer<'_>, order: WeightOrder) -> bool {
+    // The kernel of depthwise convolutions reads pairs only.
+    let Some(matrix) = layer.matrix().filter(|_| !matches!(layer.kind(), LayerKind::Depthwise(_))) else {
+        return false;
+    };
+    matches!(matrix.order(), WeightOrder::Pairs | WeightOrder::Vectors) && matrix.order() != order
 }
 
 /// Returns `model` with its 8-bit weights in `order`, pairs or vectors: a model with another id
 /// and the same answers. Layers with other weights are unchanged.
 pub fn reorder(model: &Model<'_>, order: WeightOrder) -> Result<Vec<u8>, ReorderError> {
-    check_count(model.layers().map(|layer| (layer.inputs(), layer.outputs())))?;
+    check_count(model.matrices().map(|matrix| (matrix.inputs(), matrix.outputs())))?;
     let class_names: Vec<_> = model.class_names().collect();
-    let tables: Vec<_> = model
-        .layers()
-        .map(|layer| {
-            let outputs = || 0..layer.outputs();
-            let mut weights = Vec::with_capacity(layer.inputs() * layer.outputs());
-            weights.extend(outputs().flat_map(|output| layer.row(output)));
-            let biases: Vec<i32> = outputs().map(|output| layer.bias(output)).collect();
-            let requants: Vec<Requant> = outputs().map(|output| layer.requant(output)).collect();
-            let order = if is_changed(layer, order) { order } else { layer.order() };
-            (order, biases, requants, weights)
-        })
-        .collect();
-    let layers: Vec<_> = tables
-        .iter()
-        .map(|(order, biases, requants, weights)| LayerSource { order: *order, biases, requants, weights })
-        .collect();
+    let mut layers: Vec<_> = model.layers().iter().map(OwnedLayer::of).collect();
+    for (owned, layer) in layers.iter_mut().zip(model.layers()) {
+        if is_changed(layer, order) {
+            owned.order = order;
+        }
+    }
+    let sources: Vec<_> = layers.iter().map(OwnedLayer::source).collect();
+    let mut rest = &sources[..];
+    let networks = model.networks().map(|network| {
+        let (layers, others) = rest.split_at(network.layers().len());
+        rest = others;
+        NetworkSource { layers, margin: network.margin() }
+    });
+    let networks: Vec<_> = networks.collect();
     let answers: Vec<_> = model
         .golden()
         .map(|golden| {
@@ -56,9 +59,8 @@ pub fn reorder(model: &Model<'_>, order: WeightOrder) -> Result<Vec<u8>, Reorder
         answers.iter().map(|(input, logits, probabilities)| GoldenSource { input, logits, probabilities }).collect();
     Ok(encode(&ModelSource {
         class_names: &class_names,
-        rows: model.rows() as u16,
-        columns: model.columns() as u16,
-        layers: &layers,
+        image: model.image(),
+        networks: &networks,
         golden: &golden,
         provenance: model.provenance(),
     })?)
@@ -98,7 +100,7 @@ mod tests {
         let vectors = reorder(&view, WeightOrder::Vectors).unwrap();
         let there = Model::parse(&vectors).unwrap();
         assert_ne!(there.id(), view.id());
-        assert_eq!(there.last_layer().order(), WeightOrder::Vectors);
+        assert_eq!(there.matrices().next().unwrap().order(), WeightOrder::Vectors);
         assert_eq!(reorder(&there, WeightOrder::Pairs).unwrap(), bytes);
     }
 }

@@ -1,6 +1,6 @@
-#[cfg(test)]
-use shared_model::Provenance;
 use shared_model::{EncodeError, ModelSource};
+#[cfg(test)]
+use shared_model::{NetworkSource, Provenance, Shape};
 
 #[cfg(test)]
 use super::QuantizedLayer;
@@ -25,7 +25,7 @@ pub fn encode_plain(layers: &[QuantizedLayer], columns: usize) -> Vec<u8> {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let layers: Vec<_> = layers.iter().map(QuantizedLayer::source).collect();
     let provenance = Provenance::default();
-    let columns = columns.try_into().unwrap();
-    let source = ModelSource { class_names: &names, rows: 1, columns, layers: &layers, golden: &[], provenance };
+    let (image, networks) = (Shape::grey(1, columns.try_into().unwrap()), [NetworkSource::only(&layers)]);
+    let source = ModelSource { class_names: &names, image, networks: &networks, golden: &[], provenance };
     encode(&source).unwrap()
 }

@@ -17,7 +17,7 @@ mod encode;
 mod record;
 mod requant;
 
-use shared_model::{LOGIT_FRACTION_BITS, LayerSource, Requant, WeightOrder};
+use shared_model::{LOGIT_FRACTION_BITS, LayerKind, LayerSource, Requant, WeightOrder};
 use thiserror::Error;
 
 pub use self::bits::WeightBits;
@@ -56,7 +56,13 @@ pub struct QuantizedLayer {
 impl QuantizedLayer {
     /// Returns the layer in the form that the encoder takes.
     pub fn source(&self) -> LayerSource<'_> {
-        LayerSource { order: self.order, biases: &self.biases, requants: &self.requants, weights: &self.weights }
+        LayerSource {
+            kind: LayerKind::Dense,
+            order: self.order,
+            biases: &self.biases,
+            requants: &self.requants,
+            weights: &self.weights,
+        }
     }
 }
 

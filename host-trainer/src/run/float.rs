@@ -36,7 +36,7 @@ pub fn probabilities(model: &Path, view: &Model<'_>, pixels: &[u8]) -> Result<Ve
     let run = run.ok_or_else(|| FloatError::NoRun { model: model.to_owned() })?;
     let layers = run.read_weights(Some(&id))?;
     let found: Vec<_> = layers.iter().map(|layer| (layer.inputs, layer.outputs)).collect();
-    let expected: Vec<_> = view.layers().map(|layer| (layer.inputs(), layer.outputs())).collect();
+    let expected: Vec<_> = view.matrices().map(|layer| (layer.inputs(), layer.outputs())).collect();
     if found != expected {
         let (found, expected) = (describe(&found), describe(&expected));
         return Err(FloatError::Shape { path: run.file(RunFile::Weights), found, expected });

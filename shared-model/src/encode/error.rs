@@ -24,6 +24,12 @@ pub enum EncodeError {
         /// Number of weights.
         weights: usize,
     },
+    /// A network of a cascade has no margin, or the last one has one.
+    #[error("network {network}: expected a margin for each network but the last")]
+    Margin {
+        /// The network, from 0.
+        network: usize,
+    },
     /// The buffer is shorter than the blob.
     /// [`ModelSource::encoded_length_bound`](crate::ModelSource::encoded_length_bound) returns a
     /// sufficient length.

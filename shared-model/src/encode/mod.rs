@@ -3,8 +3,10 @@
 #![allow(clippy::arithmetic_side_effects, reason = "all lengths are of slices in the host's memory")]
 
 mod error;
+mod layer;
 mod source;
 mod writer;
 
 pub use error::EncodeError;
-pub use source::{GoldenSource, LayerSource, ModelSource};
+pub use layer::LayerSource;
+pub use source::{GoldenSource, ModelSource, NetworkSource};

@@ -1,25 +1,22 @@
 //! The encoder's input, and the order of its fields in a blob.
 
 use super::error::EncodeError;
+use super::layer::LayerSource;
 use super::writer::Writer;
 use crate::bytes::{write_i32s, write_u16s};
-use crate::fixed::Requant;
 use crate::model::{
-    BlobError, CHECKSUM_BYTES, FORMAT_VERSION, MAGIC, MAX_WIDTH, Prefix, Provenance, TABLE_ALIGNMENT, saturating_u32,
+    BlobError, CHECKSUM_BYTES, LayerKind, MAGIC, MAX_WIDTH, Prefix, Provenance, Shape, TABLE_ALIGNMENT, saturating_u32,
 };
-use crate::weights::{BlockLengths, WeightOrder, write_blocks, write_counts, write_places};
 
-/// A quantized network, ready to be encoded.
+/// A quantized model, ready to be encoded.
 #[derive(Clone, Copy, Debug)]
 pub struct ModelSource<'a> {
     /// Class names, one for each output of the last layer; 1..=[`MAX_CLASSES`](crate::MAX_CLASSES).
     pub class_names: &'a [&'a str],
-    /// Number of rows of an image.
-    pub rows: u16,
-    /// Number of columns of an image.
-    pub columns: u16,
-    /// Layers, first to last; 1..=[`MAX_LAYERS`](crate::MAX_LAYERS).
-    pub layers: &'a [LayerSource<'a>],
+    /// Shape of an image.
+    pub image: Shape,
+    /// One network, or those of a cascade; 1..=[`MAX_NETWORKS`](crate::MAX_NETWORKS).
+    pub networks: &'a [NetworkSource<'a>],
     /// Golden vectors, at most [`MAX_GOLDEN_VECTORS`](crate::MAX_GOLDEN_VECTORS).
     ///
     /// To fill them, encode without them, infer, and encode again with the outputs.
@@ -28,18 +25,23 @@ pub struct ModelSource<'a> {
     pub provenance: Provenance<'a>,
 }
 
-/// A quantized dense layer, ready to be encoded.
+/// A network of a model, ready to be encoded.
 #[derive(Clone, Copy, Debug)]
-pub struct LayerSource<'a> {
-    /// Layout of the weights in the blob.
-    pub order: WeightOrder,
-    /// Biases, one for each output, on the scale of its accumulator.
-    pub biases: &'a [i32],
-    /// Requantizations, one for each output.
-    pub requants: &'a [Requant],
-    /// Weights, row-major `[output][input]`, each at most [`WeightOrder::largest_weight`] in
-    /// magnitude.
-    pub weights: &'a [i8],
+pub struct NetworkSource<'a> {
+    /// Layers, first to last; the last one is dense. All networks together have at most
+    /// [`MAX_LAYERS`](crate::MAX_LAYERS).
+    pub layers: &'a [LayerSource<'a>],
+    /// See [`Network::margin`](crate::Network::margin). `None` for the last network, and only for
+    /// it.
+    pub margin: Option<i32>,
+}
+
+impl<'a> NetworkSource<'a> {
+    /// Returns the only network of a model.
+    #[must_use]
+    pub const fn only(layers: &'a [LayerSource<'a>]) -> Self {
+        Self { layers, margin: None }
+    }
 }
 
 /// An image with its outputs, ready to be encoded.
@@ -60,16 +62,17 @@ impl ModelSource<'_> {
         // Two length fields of at most five bytes each, and padding.
         let table = |length: usize| length + TABLE_ALIGNMENT + 10;
         let names: usize = self.class_names.iter().map(|name| name.len() + 5).sum();
-        let mut inputs = self.pixels();
         let mut layers = 0;
-        for layer in self.layers {
+        for layer in self.networks.iter().flat_map(|network| network.layers) {
             let outputs = layer.biases.len();
-            // The weights take at most three tables.
-            let weights = layer.order.packed_length(layer.weights, inputs) + 2 * table(0);
-            layers += 10 + 2 * table(4 * outputs) + table(outputs) + table(weights);
-            inputs = outputs;
+            // Order, outputs, kind and window. The weights take at most three tables.
+            let weights = layer.order.packed_length(layer.weights, layer.inputs()) + 2 * table(0);
+            layers += 24 + 2 * table(4 * outputs) + table(outputs) + table(weights);
         }
-        let golden = self.golden.len() * (table(self.pixels()) + table(4 * inputs) + table(2 * inputs));
+        // Their counts of layers and their margins.
+        layers += 10 * self.networks.len();
+        let (pixels, classes) = (self.image.count(), self.class_names.len());
+        let golden = self.golden.len() * (table(pixels) + table(4 * classes) + table(2 * classes));
         let provenance = self.provenance.trainer.len() + self.provenance.backend.len() + 128;
         Prefix::BYTES + 64 + names + layers + golden + provenance + CHECKSUM_BYTES
     }
@@ -83,16 +86,26 @@ impl ModelSource<'_> {
     /// breaks a rule of the format, for example if some input could overflow an accumulator.
     pub fn encode(&self, buffer: &mut [u8]) -> Result<usize, EncodeError> {
         self.check_shapes()?;
+        let is_format_2 = self.is_format_2();
         let mut writer = Writer::new(buffer);
-        writer.put(&Prefix { magic: MAGIC, version: FORMAT_VERSION, length: [0; 4] })?;
-        writer.put(&(self.rows, self.columns))?;
+        writer.put(&self.prefix())?;
+        writer.put(&(self.image.rows, self.image.columns))?;
+        if is_format_2 {
+            writer.put(&self.image.channels)?;
+        }
         writer.put(self.class_names)?;
 
-        writer.put(&self.layers.len())?;
-        let mut inputs = self.pixels();
-        for layer in self.layers {
-            layer.write(&mut writer, inputs)?;
-            inputs = layer.biases.len();
+        if is_format_2 {
+            writer.put(&self.networks.len())?;
+        }
+        for network in self.networks {
+            writer.put(&network.layers.len())?;
+            for layer in network.layers {
+                layer.write(&mut writer, is_format_2)?;
+            }
+            if let Some(margin) = network.margin {
+                writer.put(&margin.to_le_bytes())?;
+            }
         }
 
         writer.put(&self.golden.len())?;
@@ -102,84 +115,46 @@ impl ModelSource<'_> {
             writer.put_table(2 * golden.probabilities.len(), |target| write_u16s(golden.probabilities, target))?;
         }
         writer.put(&self.provenance)?;
-        writer.finish()
+        writer.finish(self.prefix())
     }
 
-    fn pixels(&self) -> usize {
-        usize::from(self.rows) * usize::from(self.columns)
+    /// Returns the prefix, still without the length.
+    fn prefix(&self) -> Prefix {
+        Prefix { magic: MAGIC, version: if self.is_format_2() { 2 } else { 1 }, length: [0; 4] }
     }
 
+    /// Returns true if format 1 cannot express the model.
+    fn is_format_2(&self) -> bool {
+        let is_dense = |network: &NetworkSource<'_>| network.layers.iter().all(|layer| layer.kind == LayerKind::Dense);
+        self.image.channels != 1 || self.networks.len() != 1 || !self.networks.iter().all(is_dense)
+    }
+
+    /// Checks the lengths of all tables. The parser checks everything else.
     fn check_shapes(&self) -> Result<(), EncodeError> {
-        let check_width = |width: usize| match width {
-            1..=MAX_WIDTH => Ok(()),
-            _ => Err(BlobError::Width { found: saturating_u32(width), most: MAX_WIDTH as u32 }),
-        };
-        let mut inputs = self.pixels();
-        check_width(inputs)?;
-        for (index, layer) in self.layers.iter().enumerate() {
-            let outputs = layer.biases.len();
-            if layer.requants.len() != outputs || Some(layer.weights.len()) != inputs.checked_mul(outputs) {
-                return Err(EncodeError::Shape {
-                    layer: index,
-                    inputs,
-                    outputs,
-                    requants: layer.requants.len(),
-                    weights: layer.weights.len(),
-                });
+        check_width(self.image.count())?;
+        let mut index = 0;
+        for (position, network) in self.networks.iter().enumerate() {
+            let is_last = position + 1 == self.networks.len();
+            if network.margin.is_none() != is_last {
+                return Err(EncodeError::Margin { network: position });
             }
-            check_width(outputs)?;
-            if layer.order.is_exceeded_by(layer.weights) {
-                return Err(BlobError::Weight { layer: index as u8 }.into());
+            let mut shape = self.image;
+            for layer in network.layers {
+                shape = layer.check_shape(index, shape)?;
+                index += 1;
             }
-            inputs = outputs;
         }
         Ok(())
     }
 }
 
-impl LayerSource<'_> {
-    fn write(&self, writer: &mut Writer<'_>, inputs: usize) -> Result<(), EncodeError> {
-        let outputs = self.biases.len();
-        writer.put(&self.order.number())?;
-        writer.put(&outputs)?;
-        writer.put_table(4 * outputs, |target| write_i32s(self.biases, target))?;
-        writer.put_table(4 * outputs, |target| {
-            for (chunk, requant) in target.as_chunks_mut::<4>().0.iter_mut().zip(self.requants) {
-                *chunk = requant.multiplier().to_le_bytes();
-            }
-            Some(target.len())
-        })?;
-        writer.put_table(outputs, |target| {
-            for (byte, requant) in target.iter_mut().zip(self.requants) {
-                *byte = requant.shift();
-            }
-            Some(target.len())
-        })?;
-        if self.order == WeightOrder::Blocks {
-            return self.write_blocks(writer, inputs);
-        }
-        writer.put_table(self.order.packed_length(self.weights, inputs), |target| {
-            self.order.pack(self.weights, inputs, target)?;
-            Some(target.len())
-        })
-    }
-
-    fn write_blocks(&self, writer: &mut Writer<'_>, inputs: usize) -> Result<(), EncodeError> {
-        let lengths = BlockLengths::of(self.weights, inputs);
-        let tables: [(usize, WriteTable); 3] =
-            [(lengths.counts, write_counts), (lengths.places, write_places), (lengths.blocks, write_blocks)];
-        for (length, write) in tables {
-            writer.put_table(length, |target| {
-                write(self.weights, inputs, target);
-                Some(target.len())
-            })?;
-        }
-        Ok(())
+/// Checks a number of pixels or outputs.
+pub(super) fn check_width(width: usize) -> Result<(), BlobError> {
+    match width {
+        1..=MAX_WIDTH => Ok(()),
+        _ => Err(BlobError::Width { found: saturating_u32(width), most: MAX_WIDTH as u32 }),
     }
 }
-
-/// Writes one table of a pruned layer: weights, number of inputs, target.
-type WriteTable = fn(&[i8], usize, &mut [u8]);
 
 fn copy(source: &[u8], target: &mut [u8]) -> Option<usize> {
     target.get_mut(..source.len())?.copy_from_slice(source);

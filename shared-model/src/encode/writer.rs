@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::error::EncodeError;
 use crate::checksum::Checksum;
-use crate::model::{CHECKSUM_BYTES, FORMAT_VERSION, MAGIC, Model, Prefix, TABLE_ALIGNMENT};
+use crate::model::{CHECKSUM_BYTES, Model, Prefix, TABLE_ALIGNMENT};
 
 /// Appends fields to a buffer.
 pub(super) struct Writer<'a> {
@@ -43,12 +43,13 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Writes the length and the checksum, parses the blob, and returns its length in bytes.
-    pub fn finish(self) -> Result<usize, EncodeError> {
+    /// Writes `prefix` with the length, and the checksum, parses the blob, and returns its length
+    /// in bytes.
+    pub fn finish(self, prefix: Prefix) -> Result<usize, EncodeError> {
         let length = self.position + CHECKSUM_BYTES;
         let blob = self.buffer.get_mut(..length).ok_or(EncodeError::BufferTooShort)?;
         let declared = u32::try_from(length).map_err(|_| EncodeError::TooLarge)?;
-        let prefix = Prefix { magic: MAGIC, version: FORMAT_VERSION, length: declared.to_le_bytes() };
+        let prefix = Prefix { length: declared.to_le_bytes(), ..prefix };
         postcard::to_slice(&prefix, blob).map_err(|_| EncodeError::BufferTooShort)?;
         let (fields, checksum) = blob.split_last_chunk_mut::<CHECKSUM_BYTES>().ok_or(EncodeError::BufferTooShort)?;
         *checksum = Checksum::of(fields).to_le_bytes();

@@ -3,15 +3,22 @@
 
 mod activate;
 mod argmax;
+mod convolution;
 #[cfg_attr(kernel_assembly, allow(unsafe_code, reason = "this module calls the kernels in assembly"))]
 mod core;
 mod dense;
+mod depthwise;
 mod pair_list;
+mod pool;
 mod softmax;
+mod window;
 
 pub use self::core::KERNEL;
 pub use activate::activate;
 pub use argmax::argmax;
+pub use convolution::{Scratch, convolve};
 pub use dense::{DensePart, dense};
+pub use depthwise::depthwise;
 pub use pair_list::PairList;
+pub use pool::{average_pool, max_pool};
 pub use softmax::softmax;

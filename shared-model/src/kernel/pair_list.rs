@@ -57,11 +57,16 @@ impl PairList {
         self.count = 0;
     }
 
-    /// Lets `write` fill the list from its start; `write` returns the number of pairs, and a value
-    /// that is passed on.
+    /// Returns true if fewer than four places are left.
+    pub const fn is_full(&self) -> bool {
+        self.count as usize > MAX_PAIRS - 4
+    }
+
+    /// Lets `write` append pairs; it takes the number of pairs, and returns the new number and a
+    /// value that is passed on.
     #[cfg(kernel_assembly)]
-    pub fn write_with<T>(&mut self, write: impl FnOnce(&mut Pairs) -> (usize, T)) -> T {
-        let (count, value) = write(&mut self.pairs);
+    pub fn write_with<T>(&mut self, write: impl FnOnce(&mut Pairs, usize) -> (usize, T)) -> T {
+        let (count, value) = write(&mut self.pairs, self.count as usize);
         self.count = count as u32;
         value
     }

@@ -19,12 +19,12 @@ pub enum BlobError {
     /// The first eight bytes are not the magic.
     #[error("not a model: the first bytes are not those of a model.bin")]
     Magic,
-    /// The format version is not the one that this code reads.
-    #[error("model format: found version {found}, expected {supported}; export the model again")]
+    /// The format version is not one that this code reads.
+    #[error("model format: found version {found}, expected at most {supported}; update this program or export again")]
     Version {
         /// The model's format version.
         found: u8,
-        /// The format version of this code.
+        /// The newest format version that this code reads.
         supported: u8,
     },
     /// The length in the prefix is not the length of the bytes: the blob was cut off or extended.
@@ -102,7 +102,7 @@ pub enum BlobError {
         most: u32,
     },
     /// This code has no kernel for the order of a layer's weights.
-    #[error("layer {layer}: unknown weight order {found}; export the model again with this release")]
+    #[error("layer {layer}: no kernel for weight order {found}; export the model again with this release")]
     WeightOrder {
         /// The layer, from 0.
         layer: u8,
@@ -166,5 +166,66 @@ pub enum BlobError {
         found: u32,
         /// The largest number allowed.
         most: u32,
+    },
+    /// The model has format version 2, but version 1 can express it.
+    #[error("model format: found version 2, but version 1 can express this model; export it again")]
+    NewerThanNeeded,
+    /// No networks, or more than [`MAX_NETWORKS`](crate::MAX_NETWORKS).
+    #[error("networks: found {found}, expected 1 to {most}")]
+    NetworkCount {
+        /// Networks found.
+        found: u32,
+        /// The largest number allowed.
+        most: u32,
+    },
+    /// A cascade's margin is below 1, so that its network would always answer.
+    #[error("network {network}: found margin {found}, expected 1 or more")]
+    Margin {
+        /// The network, from 0.
+        network: u8,
+        /// The margin in Q15.16.
+        found: i32,
+    },
+    /// This code has no kernel for the layer's kind.
+    #[error("layer {layer}: unknown kind {found}; export the model again with this release")]
+    LayerKind {
+        /// The layer, from 0.
+        layer: u8,
+        /// The kind's number.
+        found: u32,
+    },
+    /// A network's last layer is not dense.
+    #[error("layer {layer}: the last layer of a network must be dense")]
+    LastLayer {
+        /// The layer, from 0.
+        layer: u8,
+    },
+    /// A window or its stride has no rows or no columns.
+    #[error("layer {layer}: its window or stride has no rows or no columns")]
+    EmptyWindow {
+        /// The layer, from 0.
+        layer: u8,
+    },
+    /// A whole window would be in the padding.
+    #[error("layer {layer}: its padding is as large as its window, expected less")]
+    WindowPadding {
+        /// The layer, from 0.
+        layer: u8,
+    },
+    /// A window is larger than the padded image, so that the layer has no output.
+    #[error("layer {layer}: its window is larger than its input with padding")]
+    WindowTooLarge {
+        /// The layer, from 0.
+        layer: u8,
+    },
+    /// A depthwise convolution does not have an output for each channel.
+    #[error("layer {layer}: found {found} channels, expected the {expected} of its input")]
+    Channels {
+        /// The layer, from 0.
+        layer: u8,
+        /// Channels of the input.
+        expected: u32,
+        /// Channels found.
+        found: u32,
     },
 }

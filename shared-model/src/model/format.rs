@@ -9,20 +9,31 @@ use super::error::BlobError;
 /// First eight bytes of a model. The last two reveal a transfer that converted it as text.
 pub const MAGIC: [u8; 8] = *b"PRENDA\x1a\n";
 
-/// Format version that this code writes and reads.
-pub const FORMAT_VERSION: u8 = 1;
+/// The newest format version that this code reads and writes. A model has the oldest version that
+/// can express it.
+///
+/// Version 2 adds channels, convolutions, pools and cascades. Without the feature `format-2`, only
+/// version 1 is read.
+pub const FORMAT_VERSION: u8 = if cfg!(feature = "format-2") { 2 } else { 1 };
 
 /// Largest number of inputs or outputs of a layer.
 pub const MAX_WIDTH: usize = 16_384;
 
-/// Largest number of dense layers.
+/// Largest number of layers of all networks together.
 pub const MAX_LAYERS: usize = 16;
+
+/// Largest number of networks.
+pub const MAX_NETWORKS: usize = 4;
 
 /// Largest number of classes.
 pub const MAX_CLASSES: usize = 256;
 
 /// Largest number of golden vectors. A device infers all of them before it answers.
 pub const MAX_GOLDEN_VECTORS: usize = 16;
+
+/// Bytes of a [`Workspace`](crate::Workspace) for each unit of its width: an accumulator and an
+/// activation.
+pub(crate) const BYTES_PER_WIDTH: usize = 5;
 
 /// Alignment of tables, in bytes from the start of the blob.
 pub(crate) const TABLE_ALIGNMENT: usize = 16;
@@ -93,7 +104,7 @@ pub fn blob_length(bytes: &[u8]) -> Result<usize, BlobError> {
     if prefix.magic != MAGIC {
         return Err(BlobError::Magic);
     }
-    if prefix.version != FORMAT_VERSION {
+    if prefix.version == 0 || prefix.version > FORMAT_VERSION {
         return Err(BlobError::Version { found: prefix.version, supported: FORMAT_VERSION });
     }
     let declared = u32::from_le_bytes(prefix.length);

@@ -1,211 +1,236 @@
-//! One dense layer of a model.
+//! One layer of a network: its kind, its shapes and its matrix.
 
 use super::error::BlobError;
+use super::matrix::Matrix;
 use super::reader::Reader;
-use crate::bytes::{i32_at, u32_at};
-use crate::fixed::Requant;
-use crate::weights::{BLOCK_BYTES, BlockLists, BlockTile, TILE_OUTPUTS, WeightOrder};
+use super::shape::{Shape, Window};
+use crate::weights::WeightOrder;
 
-/// A dense layer: packed weights, and a bias and a [`Requant`] for each output.
-#[derive(Clone, Copy, Debug)]
-pub struct DenseLayer<'a> {
-    order: WeightOrder,
-    // At most `MAX_WIDTH`, so 16 bits are enough, which saves RAM.
-    inputs: u16,
-    outputs: u16,
-    biases: &'a [u8],
-    multipliers: &'a [u8],
-    shifts: &'a [u8],
-    weights: &'a [u8],
-    /// Tables of a pruned layer; empty in others.
-    counts: &'a [u8],
-    places: &'a [u8],
-    /// Largest block count of a tile of a pruned layer.
-    max_blocks: u16,
-    has_high_shifts: bool,
+/// The operation of a layer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LayerKind {
+    /// Each output reads all inputs. Without the last layer, followed by ReLU.
+    #[default]
+    Dense,
+    /// Each output channel reads all channels in a window. Followed by ReLU.
+    Convolution(Window),
+    /// Each output channel reads its own channel in a window. Followed by ReLU.
+    Depthwise(Window),
+    /// The largest value of each channel in a window.
+    MaxPool(Window),
+    /// The mean of each channel in a window, without the padding; half rounds up.
+    AveragePool(Window),
 }
 
-impl<'a> DenseLayer<'a> {
-    /// A placeholder until the layer is read.
-    pub(super) const EMPTY: Self = Self {
-        order: WeightOrder::Pairs,
-        inputs: 0,
-        outputs: 0,
-        biases: &[],
-        multipliers: &[],
-        shifts: &[],
-        weights: &[],
-        counts: &[],
-        places: &[],
-        max_blocks: 0,
-        has_high_shifts: false,
-    };
+impl LayerKind {
+    /// Returns the window; `None` for a dense layer.
+    #[must_use]
+    pub const fn window(self) -> Option<Window> {
+        match self {
+            Self::Dense => None,
+            Self::Convolution(window) | Self::Depthwise(window) | Self::MaxPool(window) | Self::AveragePool(window) => {
+                Some(window)
+            }
+        }
+    }
 
+    /// Returns true if the layer has weights: true for all but pools.
+    #[must_use]
+    pub const fn has_matrix(self) -> bool {
+        !matches!(self, Self::MaxPool(_) | Self::AveragePool(_))
+    }
+
+    /// Returns the inputs of the matrix for activations of shape `input`; 0 for a pool.
+    #[must_use]
+    pub const fn matrix_inputs(self, input: Shape) -> usize {
+        match self {
+            Self::Dense => input.count(),
+            Self::Convolution(window) => window.inputs(input.channels),
+            Self::Depthwise(window) => window.pixels(),
+            Self::MaxPool(_) | Self::AveragePool(_) => 0,
+        }
+    }
+
+    /// Returns the kind's number in a blob.
+    pub(crate) const fn number(self) -> u32 {
+        match self {
+            Self::Dense => 0,
+            Self::Convolution(_) => 1,
+            Self::Depthwise(_) => 2,
+            Self::MaxPool(_) => 3,
+            Self::AveragePool(_) => 4,
+        }
+    }
+}
+
+/// A layer of a network.
+#[derive(Clone, Copy, Debug)]
+pub struct Layer<'a> {
+    kind: LayerKind,
+    input: Shape,
+    output: Shape,
+    /// Empty for a pool.
+    matrix: Matrix<'a>,
+}
+
+impl<'a> Layer<'a> {
     /// Reads the layer `index`, with every table's length checked; [`Self::prove_sound`] checks its
     /// values.
-    pub(super) fn take(reader: &mut Reader<'a>, index: u8, inputs: usize) -> Option<Self> {
-        let order = reader.take_u32()?;
-        let Some(order) = WeightOrder::from_number(order) else {
-            return reader.refuse(BlobError::WeightOrder { layer: index, found: order });
+    ///
+    /// Format 1 has no kind: all of its layers are dense.
+    pub(super) fn take(reader: &mut Reader<'a>, index: u8, input: Shape, has_kinds: bool) -> Option<Self> {
+        let kind = if has_kinds { Self::take_kind(reader, index)? } else { LayerKind::Dense };
+        let positions = match kind.window().map_or(Ok([1, 1]), |window| window.positions(input)) {
+            Ok(positions) => positions,
+            Err(error) => return reader.refuse(error.of(index)),
         };
-        let outputs = reader.take_u32()?;
-        let outputs = reader.checked_width(outputs)?;
-        let mut layer = Self {
-            order,
-            inputs: inputs as u16,
-            outputs: outputs as u16,
-            biases: reader.take_table(outputs.wrapping_mul(4))?,
-            multipliers: reader.take_table(outputs.wrapping_mul(4))?,
-            shifts: reader.take_table(outputs)?,
-            ..Self::EMPTY
-        };
-        layer.has_high_shifts = layer.shifts.iter().all(|&shift| shift > 32);
-        if order == WeightOrder::Blocks {
-            layer.counts = reader.take_table(outputs.div_ceil(TILE_OUTPUTS).wrapping_mul(2))?;
-            // At most 2,048 tiles of less than 2^16 blocks each, so at most 2^31 bytes.
-            let count: usize = layer.block_lists().counts().sum();
-            layer.max_blocks = layer.block_lists().counts().max().unwrap_or(0) as u16;
-            layer.places = reader.take_table(count.wrapping_mul(2))?;
-            layer.weights = reader.take_table(count.wrapping_mul(BLOCK_BYTES))?;
-        } else {
-            layer.weights = reader.take_table(order.packed_length_bound(inputs, outputs))?;
+        let mut matrix = Matrix::EMPTY;
+        let mut channels = input.channels;
+        if kind.has_matrix() {
+            let inputs = reader.checked_width(kind.matrix_inputs(input) as u32)?;
+            matrix = Matrix::take(reader, index, inputs)?;
+            channels = matrix.outputs() as u16;
         }
-        Some(layer)
+        if matches!(kind, LayerKind::Depthwise(_)) {
+            if channels != input.channels {
+                let (expected, found) = (input.channels.into(), channels.into());
+                return reader.refuse(BlobError::Channels { layer: index, expected, found });
+            }
+            if matrix.order() != WeightOrder::Pairs {
+                return reader.refuse(BlobError::WeightOrder { layer: index, found: matrix.order().number() });
+            }
+        }
+        let output = Shape { rows: positions[0], columns: positions[1], channels };
+        reader.checked_width(output.count() as u32)?;
+        Some(Self { kind, input, output, matrix })
+    }
+
+    fn take_kind(reader: &mut Reader<'a>, index: u8) -> Option<LayerKind> {
+        let number = reader.take_u32()?;
+        let kind = match number {
+            0 => return Some(LayerKind::Dense),
+            1 => LayerKind::Convolution,
+            2 => LayerKind::Depthwise,
+            3 => LayerKind::MaxPool,
+            4 => LayerKind::AveragePool,
+            _ => return reader.refuse(BlobError::LayerKind { layer: index, found: number }),
+        };
+        Some(kind(Window::from_bytes(reader.take_array()?)))
+    }
+
+    /// Checks every parameter, and that no input overflows an accumulator or, in the last layer, a
+    /// logit.
+    ///
+    /// Returns `None` after it stores the error in `reader`.
+    pub(super) fn prove_sound(&self, reader: &mut Reader<'_>, index: u8, is_last: bool) -> Option<()> {
+        if let LayerKind::Convolution(window) = self.kind
+            && !usize::from(window.kernel[1]).wrapping_mul(self.input.channels.into()).is_multiple_of(2)
+        {
+            // The last input of each row of the window is always zero.
+            let row = window.row_inputs(self.input.channels);
+            for output in 0..self.matrix.outputs() {
+                if self.matrix.row(output).skip(row.wrapping_sub(1)).step_by(row.max(1)).any(|weight| weight != 0) {
+                    return reader.refuse(BlobError::Weight { layer: index });
+                }
+            }
+        }
+        if self.kind.has_matrix() { self.matrix.prove_sound(reader, index, is_last) } else { Some(()) }
+    }
+
+    /// Returns true if the layer is dense.
+    #[must_use]
+    pub fn is_dense(&self) -> bool {
+        self.kind == LayerKind::Dense
+    }
+
+    /// Returns the operation.
+    #[must_use]
+    pub fn kind(&self) -> LayerKind {
+        self.kind
+    }
+
+    /// Returns the shape of the input: that of the previous layer's output, or of the image.
+    #[must_use]
+    pub fn input(&self) -> Shape {
+        self.input
+    }
+
+    /// Returns the shape of the output.
+    #[must_use]
+    pub fn output(&self) -> Shape {
+        self.output
     }
 
     /// Returns the number of inputs, 1..=[`MAX_WIDTH`](crate::MAX_WIDTH).
     #[must_use]
     pub fn inputs(&self) -> usize {
-        self.inputs.into()
+        self.input.count()
     }
 
     /// Returns the number of outputs, 1..=[`MAX_WIDTH`](crate::MAX_WIDTH).
     #[must_use]
     pub fn outputs(&self) -> usize {
-        self.outputs.into()
+        self.output.count()
     }
 
-    /// Returns the order of the packed weights.
-    #[must_use]
-    pub fn order(&self) -> WeightOrder {
-        self.order
-    }
-
-    /// Returns the packed weights: tiles in the layer's [`order`](Self::order).
-    #[must_use]
-    pub fn weights(&self) -> &'a [u8] {
-        self.weights
-    }
-
-    /// Returns the size in bytes of the weights in the blob, including the lists of a pruned layer.
-    #[must_use]
-    pub fn weight_bytes(&self) -> usize {
-        // The sum cannot overflow: all tables are in one blob.
-        self.weights.len().wrapping_add(self.counts.len()).wrapping_add(self.places.len())
-    }
-
-    pub(crate) fn block_lists(&self) -> BlockLists<'a> {
-        BlockLists { counts: self.counts, places: self.places, blocks: self.weights }
-    }
-
-    pub(crate) fn max_blocks(&self) -> usize {
-        self.max_blocks.into()
-    }
-
-    /// Returns the weight from `input` to `output`, in -127..=127; 0 outside the layer.
-    #[must_use]
-    pub fn weight(&self, output: usize, input: usize) -> i8 {
-        if output >= self.outputs() || input >= self.inputs() {
-            return 0;
-        }
-        let (tile, row) = (output / TILE_OUTPUTS, output % TILE_OUTPUTS);
-        if self.order == WeightOrder::Blocks {
-            let weight = self.block_lists().tiles().nth(tile).and_then(|tile| tile.weight(row, input));
-            return weight.unwrap_or_default() as i8;
-        }
-        self.order.weight(self.tiles().nth(tile).unwrap_or_default(), row, input).unwrap_or_default()
-    }
-
-    /// Returns the weights of `output`, one for each input; an empty iterator outside the layer.
+    /// Returns weights, biases and requantizations; `None` for a pool.
     ///
-    /// Like [`weight`](Self::weight), but finds the output only once.
-    pub fn row(&self, output: usize) -> impl Iterator<Item = i8> + use<'a> {
-        let (order, tile, row) = (self.order, output / TILE_OUTPUTS, output % TILE_OUTPUTS);
-        let (dense, blocks) = match order {
-            WeightOrder::Blocks => (None, self.block_lists().tiles().nth(tile).unwrap_or_default()),
-            _ => (self.tiles().nth(tile), BlockTile::default()),
-        };
-        let inputs = if output < self.outputs() { self.inputs() } else { 0 };
-        (0..inputs).map(move |input| match order {
-            WeightOrder::Blocks => blocks.weight(row, input).unwrap_or_default() as i8,
-            _ => order.weight(dense.unwrap_or_default(), row, input).unwrap_or_default(),
-        })
+    /// A convolution's matrix has an output for each channel, and the window's values as inputs,
+    /// row by row; see [`Window::row_inputs`]. That of a depthwise convolution has an input for
+    /// each pixel of the window.
+    #[must_use]
+    pub fn matrix(&self) -> Option<&Matrix<'a>> {
+        self.kind.has_matrix().then_some(&self.matrix)
     }
 
-    /// Calls `each` with every weight stored in the blob, in no particular order.
-    ///
-    /// Includes the zeros that pad tiles. Of a pruned layer, only the weights of stored blocks.
-    pub fn visit_stored(&self, mut each: impl FnMut(i8)) {
-        let chunk_bytes = match self.order {
-            WeightOrder::Blocks => BLOCK_BYTES,
-            order => order.tile_bytes(self.inputs()),
-        };
-        for chunk in self.weights.chunks_exact(chunk_bytes.max(1)) {
-            for row in 0..TILE_OUTPUTS {
-                // The parser has proved that they are in range.
-                let _is_row = self.order.visit(chunk, row, &mut |weight| each(weight as i8));
-            }
+    /// Returns the number of weights of each output, without the zeros that pad the rows of a
+    /// window; 0 for a pool.
+    #[must_use]
+    pub fn weights_per_output(&self) -> usize {
+        match self.kind {
+            LayerKind::Convolution(window) => window.pixels().wrapping_mul(self.input.channels.into()),
+            _ => self.matrix.inputs(),
         }
     }
 
-    /// Returns the packed tiles. Not for a pruned layer.
-    pub(super) fn tiles(&self) -> impl Iterator<Item = &'a [u8]> {
-        self.weights.chunks_exact(self.order.tile_bytes(self.inputs()).max(1))
-    }
-
-    /// Returns the bias of `output`, on the scale of its accumulator; 0 outside the layer.
+    /// Returns the number of weights and biases. A pruned layer stores fewer.
     #[must_use]
-    pub fn bias(&self, output: usize) -> i32 {
-        i32_at(self.biases, output)
+    pub fn parameters(&self) -> usize {
+        self.weights_per_output().wrapping_add(1).wrapping_mul(self.matrix.outputs())
     }
 
-    /// Returns the biases in order of outputs, little-endian `i32`.
-    pub(crate) fn biases(&self) -> &'a [u8] {
-        self.biases
-    }
-
-    /// Returns the multipliers in order of outputs, little-endian `u32`.
-    pub(crate) fn multipliers(&self) -> &'a [u8] {
-        self.multipliers
-    }
-
-    pub(crate) fn shifts(&self) -> &'a [u8] {
-        self.shifts
-    }
-
-    /// Returns true if all shifts are above 32.
-    pub(crate) fn has_high_shifts(&self) -> bool {
-        self.has_high_shifts
-    }
-
-    pub(crate) fn requants(&self) -> impl Iterator<Item = Requant> {
-        let multipliers = self.multipliers.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes));
-        multipliers.zip(self.shifts).map(|(multiplier, &shift)| Requant::trusted(multiplier, shift))
-    }
-
-    /// Returns the requantization of `output`'s accumulator; the default outside the layer.
+    /// Returns the number of multiplications for one image, if no input is zero and no weight is
+    /// pruned. Includes those of the padding.
     #[must_use]
-    pub fn requant(&self, output: usize) -> Requant {
-        Requant::new(self.multiplier(output), self.shift(output)).unwrap_or_default()
+    pub fn multiplications(&self) -> usize {
+        if self.kind.has_matrix() { self.weights_per_output().wrapping_mul(self.outputs()) } else { 0 }
     }
 
-    /// Returns the unchecked multiplier of `output`.
-    pub(super) fn multiplier(&self, output: usize) -> u32 {
-        u32_at(self.multipliers, output)
+    /// Returns the matrix, which is empty for a pool.
+    pub(crate) fn any_matrix(&self) -> &Matrix<'a> {
+        &self.matrix
     }
 
-    /// Returns the unchecked shift of `output`.
-    pub(super) fn shift(&self, output: usize) -> u8 {
-        self.shifts.get(output).copied().unwrap_or(0)
+    /// Returns the bytes of memory that the layer needs before its activations: accumulators and
+    /// a window's inputs.
+    pub(super) fn head_bytes(&self, is_last: bool) -> usize {
+        let accumulators = self.matrix.outputs().wrapping_mul(4);
+        match self.kind {
+            // Logits are in a buffer of their own.
+            LayerKind::Dense if is_last => 0,
+            LayerKind::Convolution(_) => accumulators.wrapping_add(self.matrix.inputs().next_multiple_of(4)),
+            _ => accumulators,
+        }
+    }
+
+    /// Returns the bytes of activations that exist at once: the input, unless it is the image or
+    /// may be overwritten, and the output.
+    pub(super) fn activation_bytes(&self, is_first: bool, is_last: bool) -> usize {
+        let input = if is_first { 0 } else { self.inputs() };
+        match self.kind {
+            LayerKind::Dense if is_last => input,
+            LayerKind::Dense => input.max(self.outputs()),
+            _ => input.wrapping_add(self.outputs()),
+        }
     }
 }

@@ -6,14 +6,21 @@
 mod error;
 mod format;
 mod layer;
+mod matrix;
+mod network;
 mod parse;
 mod proof;
 mod reader;
+mod shape;
 
 pub use error::BlobError;
-pub(crate) use format::{CHECKSUM_BYTES, Prefix, TABLE_ALIGNMENT, saturating_u32};
+pub(crate) use format::{BYTES_PER_WIDTH, CHECKSUM_BYTES, Prefix, TABLE_ALIGNMENT, saturating_u32};
 pub use format::{
-    FORMAT_VERSION, MAGIC, MAX_CLASSES, MAX_GOLDEN_VECTORS, MAX_LAYERS, MAX_WIDTH, ModelId, Provenance, blob_length,
+    FORMAT_VERSION, MAGIC, MAX_CLASSES, MAX_GOLDEN_VECTORS, MAX_LAYERS, MAX_NETWORKS, MAX_WIDTH, ModelId, Provenance,
+    blob_length,
 };
-pub use layer::DenseLayer;
+pub use layer::{Layer, LayerKind};
+pub use matrix::Matrix;
+pub use network::Network;
 pub use parse::{Golden, Model};
+pub use shape::{Shape, Window, WindowError};

@@ -6,14 +6,15 @@ use heapless::Vec;
 
 use super::error::BlobError;
 use super::format::{
-    CHECKSUM_BYTES, MAX_CLASSES, MAX_GOLDEN_VECTORS, MAX_LAYERS, ModelId, Prefix, Provenance, blob_length,
-    saturating_u32,
+    BYTES_PER_WIDTH, CHECKSUM_BYTES, MAGIC, MAX_CLASSES, MAX_GOLDEN_VECTORS, MAX_LAYERS, MAX_NETWORKS, ModelId, Prefix,
+    Provenance, blob_length, saturating_u32,
 };
-use super::layer::DenseLayer;
+use super::layer::Layer;
+use super::matrix::Matrix;
+use super::network::Network;
 use super::reader::Reader;
+use super::shape::Shape;
 use crate::checksum::Checksum;
-
-const MAX_HIDDEN_LAYERS: usize = MAX_LAYERS - 1;
 
 /// A model, parsed and proved runnable. It borrows its bytes and reads them in place.
 ///
@@ -22,16 +23,26 @@ const MAX_HIDDEN_LAYERS: usize = MAX_LAYERS - 1;
 pub struct Model<'a> {
     bytes: &'a [u8],
     id: ModelId,
-    rows: u16,
-    columns: u16,
+    image: Shape,
     /// Offset of the class names in bytes, and their count.
     class_names: (u32, usize),
-    /// All layers but the last, which always exists.
-    hidden: Vec<DenseLayer<'a>, MAX_HIDDEN_LAYERS>,
-    last: DenseLayer<'a>,
+    /// The layers of all networks.
+    layers: Vec<Layer<'a>, MAX_LAYERS>,
+    networks: Vec<Part, MAX_NETWORKS>,
+    /// Bytes that inference needs for accumulators and a window, and for activations.
+    memory: [u32; 2],
     /// Offset of the golden vectors in bytes, and their count.
     golden: (u32, usize),
     provenance: Provenance<'a>,
+}
+
+/// The layers of a network.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    /// Index after the network's last layer.
+    end: u8,
+    /// `None` for the last network.
+    margin: Option<i32>,
 }
 
 /// A golden vector: an image with the outputs of the host that exported the model.
@@ -66,7 +77,7 @@ impl<'a> Model<'a> {
     ///
     /// A returned model is moved, which takes a kilobyte of a device's stack.
     pub fn parse_into(parsed: &mut Result<Self, BlobError>, bytes: &'a [u8]) {
-        let (fields, id) = match checked_fields(bytes) {
+        let (fields, id, version) = match checked_fields(bytes) {
             Ok(checked) => checked,
             Err(error) => {
                 *parsed = Err(error);
@@ -76,26 +87,29 @@ impl<'a> Model<'a> {
         *parsed = Ok(Self {
             bytes,
             id,
-            rows: 0,
-            columns: 0,
+            image: Shape::default(),
             class_names: (0, 0),
-            hidden: Vec::new(),
-            last: DenseLayer::EMPTY,
+            layers: Vec::new(),
+            networks: Vec::new(),
+            memory: [0; 2],
             golden: (0, 0),
             provenance: Provenance::default(),
         });
         let mut reader = Reader::new(fields, Prefix::BYTES);
         if let Ok(model) = parsed
-            && model.fill(&mut reader).is_none()
+            && model.fill(&mut reader, version).is_none()
         {
             *parsed = Err(reader.refusal());
         }
     }
 
     /// Reads and checks all fields. Returns `None` after it stores the error in `reader`.
-    fn fill(&mut self, reader: &mut Reader<'a>) -> Option<()> {
-        (self.rows, self.columns) = (reader.take_u16()?, reader.take_u16()?);
-        let pixels = reader.checked_width(u32::from(self.rows).wrapping_mul(u32::from(self.columns)))?;
+    fn fill(&mut self, reader: &mut Reader<'a>, version: u8) -> Option<()> {
+        let is_format_2 = cfg!(feature = "format-2") && version == 2;
+        let (rows, columns) = (reader.take_u16()?, reader.take_u16()?);
+        let channels = if is_format_2 { reader.take_u16()? } else { 1 };
+        self.image = Shape { rows, columns, channels };
+        let pixels = reader.checked_width(saturating_u32(self.image.count()))?;
 
         let names = reader.take_u32()?;
         self.class_names = (reader.offset(), names as usize);
@@ -103,27 +117,29 @@ impl<'a> Model<'a> {
             reader.take_text()?;
         }
 
-        let layer_count = reader.take_u32()?;
-        let bad_count = BlobError::LayerCount { found: layer_count, most: MAX_LAYERS as u32 };
-        let Some(hidden_count) = layer_count.checked_sub(1) else { return reader.refuse(bad_count) };
-        let mut width = pixels;
-        for index in 0..hidden_count {
-            let layer = DenseLayer::take(reader, index as u8, width)?;
-            width = layer.outputs();
-            if self.hidden.push(layer).is_err() {
-                return reader.refuse(bad_count);
+        self.take_networks(reader, is_format_2)?;
+        for network in self.networks() {
+            let outputs = network.layers.last().map_or(0, Layer::outputs);
+            if names as usize != outputs || outputs > MAX_CLASSES {
+                let (outputs, most) = (saturating_u32(outputs), MAX_CLASSES as u32);
+                return reader.refuse(BlobError::Classes { names, outputs, most });
             }
         }
-        self.last = DenseLayer::take(reader, self.hidden.len() as u8, width)?;
-        let outputs = self.last.outputs();
-        if names as usize != outputs || outputs > MAX_CLASSES {
-            let (outputs, most) = (saturating_u32(outputs), MAX_CLASSES as u32);
-            return reader.refuse(BlobError::Classes { names, outputs, most });
+        let is_needed = channels != 1 || self.networks.len() != 1 || !self.layers.iter().all(Layer::is_dense);
+        if is_format_2 && !is_needed {
+            return reader.refuse(BlobError::NewerThanNeeded);
         }
-        for (index, layer) in self.hidden.iter().enumerate() {
-            layer.prove_sound(reader, index as u8, false)?;
+        let (mut index, mut memory) = (0_u8, [0, 0]);
+        for network in self.networks() {
+            for (place, layer) in network.layers.iter().enumerate() {
+                let is_last = place.wrapping_add(1) == network.layers.len();
+                layer.prove_sound(reader, index, is_last)?;
+                let needed = [layer.head_bytes(is_last), layer.activation_bytes(place == 0, is_last)];
+                memory = [memory[0].max(needed[0]), memory[1].max(needed[1])];
+                index = index.wrapping_add(1);
+            }
         }
-        self.last.prove_sound(reader, self.hidden.len() as u8, true)?;
+        self.memory = memory.map(saturating_u32);
 
         let golden_count = reader.take_u32()?;
         if golden_count as usize > MAX_GOLDEN_VECTORS {
@@ -131,10 +147,49 @@ impl<'a> Model<'a> {
         }
         self.golden = (reader.offset(), golden_count as usize);
         for _ in 0..golden_count {
-            Golden::take(reader, pixels, outputs)?;
+            Golden::take(reader, pixels, names as usize)?;
         }
         self.provenance = Provenance::take(reader)?;
         reader.finish()
+    }
+
+    /// Reads the layers of all networks.
+    fn take_networks(&mut self, reader: &mut Reader<'a>, is_format_2: bool) -> Option<()> {
+        let network_count = if is_format_2 { reader.take_u32()? } else { 1 };
+        if network_count == 0 || network_count > MAX_NETWORKS as u32 {
+            return reader.refuse(BlobError::NetworkCount { found: network_count, most: MAX_NETWORKS as u32 });
+        }
+        for network in 1..=network_count {
+            let layer_count = reader.take_u32()?;
+            let found = layer_count.saturating_add(self.layers.len() as u32);
+            let bad_count = BlobError::LayerCount { found, most: MAX_LAYERS as u32 };
+            let (mut shape, mut is_dense) = (self.image, false);
+            for _ in 0..layer_count {
+                let layer = Layer::take(reader, self.layers.len() as u8, shape, is_format_2)?;
+                (shape, is_dense) = (layer.output(), layer.is_dense());
+                if self.layers.push(layer).is_err() {
+                    return reader.refuse(bad_count);
+                }
+            }
+            if layer_count == 0 {
+                return reader.refuse(bad_count);
+            }
+            let end = self.layers.len() as u8;
+            if !is_dense {
+                return reader.refuse(BlobError::LastLayer { layer: end.wrapping_sub(1) });
+            }
+            let mut margin = None;
+            if network != network_count {
+                let found = i32::from_le_bytes(reader.take_array()?);
+                if found < 1 {
+                    return reader.refuse(BlobError::Margin { network: network.wrapping_sub(1) as u8, found });
+                }
+                margin = Some(found);
+            }
+            // There is room for `MAX_NETWORKS`.
+            let _room = self.networks.push(Part { end, margin });
+        }
+        Some(())
     }
 
     /// Returns the model's identity.
@@ -149,22 +204,16 @@ impl<'a> Model<'a> {
         self.bytes
     }
 
-    /// Returns the number of rows of an image.
+    /// Returns the shape of an image.
     #[must_use]
-    pub fn rows(&self) -> usize {
-        self.rows.into()
+    pub fn image(&self) -> Shape {
+        self.image
     }
 
-    /// Returns the number of columns of an image.
-    #[must_use]
-    pub fn columns(&self) -> usize {
-        self.columns.into()
-    }
-
-    /// Returns the number of pixels of an image: the inputs of the first layer.
+    /// Returns the number of pixels of an image, of all channels: the inputs of the first layer.
     #[must_use]
     pub fn input_width(&self) -> usize {
-        self.rows().wrapping_mul(self.columns())
+        self.image.count()
     }
 
     /// Returns the number of classes: the outputs of the last layer.
@@ -179,21 +228,45 @@ impl<'a> Model<'a> {
         iter::from_fn(move || reader.take_text()).take(self.class_names.1)
     }
 
-    /// Returns the layers, first to last.
-    pub fn layers(&self) -> impl Iterator<Item = &DenseLayer<'a>> {
-        self.hidden.iter().chain([&self.last])
+    /// Returns the networks, in the order in which they see an image: one, or those of a cascade.
+    pub fn networks(&self) -> impl ExactSizeIterator<Item = Network<'_, 'a>> {
+        let mut start = 0;
+        self.networks.iter().map(move |part| {
+            let end = part.end.into();
+            let layers = self.layers.get(start..end).unwrap_or_default();
+            start = end;
+            Network { layers, margin: part.margin }
+        })
     }
 
-    /// Returns the layers that end with a ReLU: all but the last.
+    /// Returns the layers of all networks, first to last.
     #[must_use]
-    pub fn hidden_layers(&self) -> &[DenseLayer<'a>] {
-        &self.hidden
+    pub fn layers(&self) -> &[Layer<'a>] {
+        &self.layers
     }
 
-    /// Returns the layer whose outputs are the logits.
+    /// Returns the matrices of all layers that have one.
+    pub fn matrices(&self) -> impl Iterator<Item = &Matrix<'a>> {
+        self.layers.iter().filter_map(Layer::matrix)
+    }
+
+    /// Returns the smallest `WIDTH` of a [`Workspace`](crate::Workspace) for this model: without
+    /// convolutions and pools, the largest number of neurons in a hidden layer.
     #[must_use]
-    pub fn last_layer(&self) -> &DenseLayer<'a> {
-        &self.last
+    pub fn width(&self) -> usize {
+        self.memory_bytes().div_ceil(BYTES_PER_WIDTH)
+    }
+
+    /// Returns the bytes that inference needs for accumulators, a window and activations.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let [head, activations] = self.memory;
+        (head as usize).wrapping_add(activations as usize)
+    }
+
+    /// Returns the bytes of [`memory_bytes`](Self::memory_bytes) before the activations, a multiple
+    /// of four.
+    pub(crate) fn head_bytes(&self) -> usize {
+        self.memory[0] as usize
     }
 
     /// Returns the number of golden vectors, at most [`MAX_GOLDEN_VECTORS`].
@@ -243,8 +316,9 @@ impl<'a> Provenance<'a> {
     }
 }
 
-/// Checks length and checksum. Returns the fields, with the prefix before them, and the id.
-fn checked_fields(bytes: &[u8]) -> Result<(&[u8], ModelId), BlobError> {
+/// Checks length and checksum. Returns the fields, with the prefix before them, the id and the
+/// format version.
+fn checked_fields(bytes: &[u8]) -> Result<(&[u8], ModelId, u8), BlobError> {
     let found = saturating_u32(bytes.len());
     let length = blob_length(bytes)?;
     if length != bytes.len() {
@@ -255,5 +329,5 @@ fn checked_fields(bytes: &[u8]) -> Result<(&[u8], ModelId), BlobError> {
     if stored != computed {
         return Err(BlobError::Checksum { stored, computed });
     }
-    Ok((fields, ModelId(stored)))
+    Ok((fields, ModelId(stored), fields.get(MAGIC.len()).copied().unwrap_or(0)))
 }

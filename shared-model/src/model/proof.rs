@@ -6,12 +6,12 @@
 
 use super::error::BlobError;
 use super::format::saturating_u32;
-use super::layer::DenseLayer;
+use super::matrix::Matrix;
 use super::reader::Reader;
 use crate::fixed::Requant;
 use crate::weights::{BLOCK_BYTES, TILE_OUTPUTS, WeightOrder};
 
-impl DenseLayer<'_> {
+impl Matrix<'_> {
     /// Checks every parameter, and that no input overflows an accumulator or, in the last layer, a
     /// logit.
     ///

@@ -63,6 +63,11 @@ impl WeightOrder {
         }
     }
 
+    /// Returns true if every block has two inputs, at the place of its pair.
+    pub(crate) const fn has_pairs(self) -> bool {
+        !matches!(self, Self::Vectors | Self::Blocks)
+    }
+
     pub(crate) const fn block_inputs(self) -> usize {
         match self {
             Self::Vectors => 16,

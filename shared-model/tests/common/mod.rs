@@ -2,7 +2,7 @@
 
 use checks::{Layer, Network, fit};
 use proptest::prelude::*;
-use shared_model::{Requant, WeightOrder};
+use shared_model::{Requant, Shape, WeightOrder};
 
 /// Generates networks of one to four layers with odd and even widths, and a partly black image.
 pub fn networks() -> impl Strategy<Value = Network> {
@@ -13,8 +13,8 @@ pub fn networks() -> impl Strategy<Value = Network> {
         let image = prop::collection::vec(prop_oneof![Just(0), any::<u8>()], pixels);
         let names = prop::collection::vec("[a-zA-Zé ]{0,12}", *widths.last().expect("one width at least"));
         (layers, image, names).prop_map(move |(layers, image, class_names)| Network {
-            rows,
-            columns,
+            shape: Shape::grey(rows, columns),
+            ends: Vec::new(),
             class_names,
             layers,
             image,
@@ -34,7 +34,7 @@ fn layer(inputs: usize, outputs: usize) -> impl Strategy<Value = Layer> {
     )
         .prop_map(move |(biases, requants, mut weights, order, pruned)| {
             fit(order, inputs, pruned, &mut weights);
-            Layer { order, biases, requants, weights }
+            Layer { order, biases, requants, weights, ..Layer::default() }
         })
 }
 

@@ -167,9 +167,10 @@ fn run(options: &Measure) -> anyhow::Result<()> {
     };
     if let Some(vectors) = &vectors {
         let ((pairs, ..), (vectors, ..)) = (pairs.parse(1)?, vectors.parse(1)?);
-        let shape =
-            |model: &Model<'_>| model.layers().map(|layer| (layer.inputs(), layer.outputs())).collect::<Vec<_>>();
-        let is_in_vectors = vectors.layers().all(|layer| layer.order().to_string() != "pairs");
+        let shape = |model: &Model<'_>| {
+            model.layers().iter().map(|layer| (layer.kind(), layer.input(), layer.output())).collect::<Vec<_>>()
+        };
+        let is_in_vectors = vectors.matrices().all(|matrix| matrix.order().to_string() != "pairs");
         ensure!(
             is_in_vectors && shape(&pairs) == shape(&vectors),
             "--vector-model is not --model with its weights in vectors; create it with `host-trainer reorder`"

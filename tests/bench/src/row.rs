@@ -149,7 +149,7 @@ impl Row {
             Unit::Instructions => [Some(all), None],
             Unit::Cycles => [None, Some(all)],
         };
-        let multiply_accumulates = model.layers().map(|layer| layer.inputs() as u64 * layer.outputs() as u64).sum();
+        let multiply_accumulates = model.layers().iter().map(|layer| layer.multiplications() as u64).sum();
         let stages = counts.first().map_or(0, |counts| counts.stages.len());
         let stage = |index: usize| {
             let (stage, layer) = stage_name(index, stages);
@@ -164,8 +164,11 @@ impl Row {
             unit,
             counter_hertz: hertz,
             model: model.id().to_string(),
-            weight_order: model.last_layer().order().to_string(),
-            network: [model.input_width()].into_iter().chain(model.layers().map(|layer| layer.outputs())).collect(),
+            weight_order: model.matrices().last().map(|matrix| matrix.order()).unwrap_or_default().to_string(),
+            network: [model.input_width()]
+                .into_iter()
+                .chain(model.layers().iter().map(|layer| layer.outputs()))
+                .collect(),
             multiply_accumulates,
             images: counts.len(),
             instructions_mean: instructions.map(|all| all.mean),
@@ -232,8 +235,7 @@ fn stage_name(index: usize, count: usize) -> (&'static str, Option<usize>) {
 
 /// Returns the bytes of the smallest workspace for `model`; see [`shared_model::Workspace`].
 fn workspace_needed(model: &Model<'_>) -> u32 {
-    let widest = model.hidden_layers().iter().map(|layer| layer.outputs()).max().unwrap_or(0);
-    let bytes = size_of::<Workspace<0, 0>>() + 5 * widest + 10 * model.classes();
+    let bytes = size_of::<Workspace<0, 0>>() + (5 * model.width()).next_multiple_of(4) + 10 * model.classes();
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 

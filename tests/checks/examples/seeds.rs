@@ -5,7 +5,7 @@ use std::path::Path;
 use std::{fs, io};
 
 use checks::{Layer, Network, fit};
-use shared_model::{Frame, Requant, Request, WeightOrder, encode};
+use shared_model::{Frame, Requant, Request, Shape, WeightOrder, encode};
 
 fn main() -> io::Result<()> {
     let corpus = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus"));
@@ -47,9 +47,21 @@ fn network(order: WeightOrder, widths: &[usize]) -> Network {
         let mut weights: Vec<i8> = (0..inputs * outputs).map(|place| (place * 37 % 127) as i8 - 60).collect();
         fit(order, inputs, 2, &mut weights);
         let requant = Requant::new(Requant::MIN_MULTIPLIER + 12_345, 36).unwrap_or_default();
-        layers.push(Layer { order, biases: vec![-300; outputs], requants: vec![requant; outputs], weights });
+        layers.push(Layer {
+            order,
+            biases: vec![-300; outputs],
+            requants: vec![requant; outputs],
+            weights,
+            ..Layer::default()
+        });
         inputs = outputs;
     }
     let class_names = (0..inputs).map(|class| format!("class {class}")).collect();
-    Network { rows: 3, columns: 5, class_names, layers, image: (0..15).map(|place| place * 17).collect() }
+    Network {
+        shape: Shape::grey(3, 5),
+        ends: Vec::new(),
+        class_names,
+        layers,
+        image: (0..15).map(|place| place * 17).collect(),
+    }
 }

@@ -1,11 +1,11 @@
 //! Checks of any bytes as a model.
 
 use shared_model::{
-    BlobError, GoldenSource, HostWorkspace, InferError, LayerSource, Model, ModelSource, PROBABILITY_ONE, Requant,
-    SelfTestError, Workspace, argmax, self_test,
+    BlobError, GoldenSource, HostWorkspace, InferError, LayerKind, LayerSource, Matrix, Model, ModelSource,
+    NetworkSource, PROBABILITY_ONE, Requant, SelfTestError, Workspace, argmax, self_test,
 };
 
-use crate::reference::reference_outputs;
+use crate::reference::reference;
 use crate::{Layer, sealed};
 
 /// Checks any bytes as a model, then again with a valid length and checksum, so that the parser
@@ -47,22 +47,28 @@ pub fn any_blob(bytes: &[u8]) -> Result<(), BlobError> {
 /// Checks that all accessors agree with each other, also for indexes out of range.
 fn walk(view: &Model<'_>) {
     assert_eq!(view.class_names().count(), view.classes());
-    assert_eq!(view.last_layer().outputs(), view.classes());
-    assert_eq!(view.hidden_layers().len() + 1, view.layers().count());
-    let mut inputs = view.input_width();
-    for layer in view.layers() {
-        assert_eq!(layer.inputs(), inputs);
-        inputs = layer.outputs();
-        assert!(layer.weight_bytes() <= layer.order().packed_length_bound(layer.inputs(), layer.outputs()));
-        let ends = [0, layer.outputs() - 1, layer.outputs(), usize::MAX];
-        for (output, input) in ends.into_iter().flat_map(|output| [0, layer.inputs(), usize::MAX].map(|i| (output, i)))
-        {
-            let in_row = layer.row(output).nth(input).unwrap_or(0);
-            assert_eq!(layer.weight(output, input), in_row, "{output} {input}");
+    assert_eq!(view.networks().map(|network| network.layers().len()).sum::<usize>(), view.layers().len());
+    for network in view.networks() {
+        let mut shape = view.image();
+        for layer in network.layers() {
+            assert_eq!((layer.input(), layer.inputs()), (shape, shape.count()));
+            shape = layer.output();
+            layer.matrix().iter().for_each(|matrix| walk_matrix(matrix));
         }
-        assert_eq!(layer.row(layer.outputs()).count(), 0);
-        assert_eq!(layer.requant(layer.outputs()), Requant::default());
+        assert_eq!(shape.count(), view.classes());
+        assert_eq!(network.layers().last().map(|layer| layer.kind()), Some(LayerKind::Dense));
     }
+}
+
+fn walk_matrix(matrix: &Matrix<'_>) {
+    assert!(matrix.weight_bytes() <= matrix.order().packed_length_bound(matrix.inputs(), matrix.outputs()));
+    let ends = [0, matrix.outputs() - 1, matrix.outputs(), usize::MAX];
+    for (output, input) in ends.into_iter().flat_map(|output| [0, matrix.inputs(), usize::MAX].map(|i| (output, i))) {
+        let in_row = matrix.row(output).nth(input).unwrap_or(0);
+        assert_eq!(matrix.weight(output, input), in_row, "{output} {input}");
+    }
+    assert_eq!(matrix.row(matrix.outputs()).count(), 0);
+    assert_eq!(matrix.requant(matrix.outputs()), Requant::default());
 }
 
 /// Encodes the parsed model again.
@@ -85,13 +91,20 @@ pub fn without_golden_vectors(view: &Model<'_>) -> Vec<u8> {
 
 fn encoded_with(view: &Model<'_>, golden: &[GoldenSource<'_>]) -> Vec<u8> {
     let names: Vec<&str> = view.class_names().collect();
-    let layers: Vec<Layer> = view.layers().map(Layer::of).collect();
+    let layers: Vec<Layer> = view.layers().iter().map(Layer::of).collect();
     let layers: Vec<LayerSource<'_>> = layers.iter().map(Layer::source).collect();
+    let mut start = 0;
+    let networks = view.networks().map(|network| {
+        let end = start + network.layers().len();
+        let layers = layers.get(start..end).unwrap_or_default();
+        start = end;
+        NetworkSource { layers, margin: network.margin() }
+    });
+    let networks: Vec<NetworkSource<'_>> = networks.collect();
     let source = ModelSource {
         class_names: &names,
-        rows: view.rows() as u16,
-        columns: view.columns() as u16,
-        layers: &layers,
+        image: view.image(),
+        networks: &networks,
         golden,
         provenance: view.provenance(),
     };
@@ -105,8 +118,10 @@ fn encoded_with(view: &Model<'_>, golden: &[GoldenSource<'_>]) -> Vec<u8> {
 fn infer<'w>(view: &Model<'_>, workspace: &'w mut HostWorkspace, image: &[u8]) -> (&'w [i32], &'w [u16]) {
     let prediction =
         workspace.infer(view, image).unwrap_or_else(|error| panic!("an image of the model's size: {error}"));
-    let expected = reference_outputs(view, image).pop().unwrap_or_default();
-    assert!(prediction.logits.iter().map(|&logit| i64::from(logit)).eq(expected), "logits differ from the reference");
+    let expected = reference(view, image);
+    let logits = prediction.logits.iter().map(|&logit| i64::from(logit));
+    assert!(logits.eq(expected.logits().iter().copied()), "logits differ from the reference");
+    assert_eq!(prediction.network, expected.network);
     assert_eq!(prediction.class, argmax(prediction.logits));
     let sum: u32 = prediction.probabilities.iter().map(|&probability| u32::from(probability)).sum();
     assert_eq!(sum, u32::from(PROBABILITY_ONE));

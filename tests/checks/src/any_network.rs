@@ -1,9 +1,11 @@
 //! Checks of any bytes as a network: encoded, parsed, damaged.
 
 use arbitrary::{Result, Unstructured};
-use shared_model::{BlobError, EncodeError, Model, Requant, WeightOrder};
+use shared_model::{
+    BlobError, EncodeError, LayerKind, MAX_LAYERS, MAX_NETWORKS, Model, Requant, Shape, WeightOrder, Window,
+};
 
-use crate::{Layer, Network, any_blob, fit, reference_outputs, seal};
+use crate::{Layer, Network, any_blob, fit, reference, seal};
 
 /// Damaged copies of each blob, with one changed byte each.
 const DAMAGES: usize = 4;
@@ -29,7 +31,7 @@ pub fn any_network(bytes: &[u8]) -> bool {
     };
     let view = Model::parse(&blob).unwrap_or_else(|error| panic!("{error}: {network:?}"));
     network.assert_matches(&view);
-    assert_eq!(reference_outputs(&view, &network.image), network.reference_outputs());
+    assert_eq!(reference(&view, &network.image), network.reference());
     assert_eq!(any_blob(&blob), Ok(()));
 
     for _ in 0..DAMAGES {
@@ -50,29 +52,72 @@ pub fn any_network(bytes: &[u8]) -> bool {
 }
 
 fn network(bytes: &mut Unstructured<'_>) -> Result<Network> {
-    let (rows, columns) = (bytes.int_in_range(1..=4)?, bytes.int_in_range(1..=9)?);
-    let mut inputs = usize::from(rows * columns);
-    let mut layers = Vec::new();
-    let count = bytes.int_in_range(1..=6)?;
-    for index in 1..=count {
-        let outputs = bytes.int_in_range(1..=20)?;
-        let min_shift = if index == count { MIN_SHIFT_OF_LOGITS } else { Requant::MIN_SHIFT };
-        layers.push(layer(bytes, inputs, outputs, min_shift)?);
-        inputs = outputs;
+    let channels = if bytes.ratio(1, 4)? { bytes.int_in_range(2..=3)? } else { 1 };
+    let shape = Shape { rows: bytes.int_in_range(1..=4)?, columns: bytes.int_in_range(1..=9)?, channels };
+    let classes = bytes.int_in_range(1..=20)?;
+    let network_count = if bytes.ratio(1, 4)? { bytes.int_in_range(2..=MAX_NETWORKS)? } else { 1 };
+    let (mut layers, mut ends) = (Vec::new(), Vec::new());
+    for network in 1..=network_count {
+        let mut shape = shape;
+        for _ in 1..bytes.int_in_range(1..=6.min(MAX_LAYERS / network_count))? {
+            let (kind, order) = (kind(bytes, shape)?, *bytes.choose(&WeightOrder::ALL)?);
+            let outputs = match kind {
+                LayerKind::Dense | LayerKind::Convolution(_) => bytes.int_in_range(1..=20)?,
+                _ => usize::from(shape.channels),
+            };
+            let order = if matches!(kind, LayerKind::Depthwise(_)) { WeightOrder::Pairs } else { order };
+            layers.push(layer(bytes, kind, order, shape, outputs, Requant::MIN_SHIFT)?);
+            let [rows, columns] = kind.window().and_then(|window| window.positions(shape).ok()).unwrap_or([1, 1]);
+            shape = Shape { rows, columns, channels: outputs as u16 };
+        }
+        let order = *bytes.choose(&WeightOrder::ALL)?;
+        layers.push(layer(bytes, LayerKind::Dense, order, shape, classes, MIN_SHIFT_OF_LOGITS)?);
+        if network != network_count {
+            ends.push((layers.len(), bytes.int_in_range(1..=i32::MAX)?));
+        }
     }
-    let mut class_names = vec![String::new(); inputs];
+    let mut class_names = vec![String::new(); classes];
     for name in &mut class_names {
         *name = bytes.arbitrary::<char>()?.into();
     }
-    let mut image = vec![0; usize::from(rows * columns)];
+    let mut image = vec![0; shape.count()];
     bytes.fill_buffer(&mut image)?;
-    Ok(Network { rows, columns, class_names, layers, image })
+    Ok(Network { shape, class_names, layers, ends, image })
 }
 
-fn layer(bytes: &mut Unstructured<'_>, inputs: usize, outputs: usize, min_shift: u8) -> Result<Layer> {
-    let order = *bytes.choose(&WeightOrder::ALL)?;
+/// Chooses a layer's kind; a dense one if the chosen window does not fit.
+fn kind(bytes: &mut Unstructured<'_>, input: Shape) -> Result<LayerKind> {
+    let kind = *bytes.choose(&[
+        |_| LayerKind::Dense,
+        LayerKind::Convolution,
+        LayerKind::Depthwise,
+        LayerKind::MaxPool,
+        LayerKind::AveragePool,
+    ])?;
+    let kernel: [u8; 2] = [bytes.int_in_range(1..=4)?, bytes.int_in_range(1..=4)?];
+    let stride = [bytes.int_in_range(1..=3)?, bytes.int_in_range(1..=3)?];
+    let mut padding = [0; 4];
+    for (side, padding) in padding.iter_mut().enumerate() {
+        *padding = bytes.int_in_range(0..=kernel[side % 2] - 1)?;
+    }
+    let window = Window { kernel, stride, padding };
+    Ok(if window.positions(input).is_ok() { kind(window) } else { LayerKind::Dense })
+}
+
+fn layer(
+    bytes: &mut Unstructured<'_>,
+    kind: LayerKind,
+    order: WeightOrder,
+    input: Shape,
+    outputs: usize,
+    min_shift: u8,
+) -> Result<Layer> {
+    let mut layer = Layer { kind, order, ..Layer::default() };
+    if !kind.has_matrix() {
+        return Ok(Layer { order: WeightOrder::default(), ..layer });
+    }
+    let inputs = kind.matrix_inputs(input);
     let pruned = bytes.int_in_range(0..=4)?;
-    let mut layer = Layer { order, ..Layer::default() };
     for _ in 0..outputs {
         layer.biases.push(bytes.arbitrary()?);
         let multiplier = bytes.int_in_range(Requant::MIN_MULTIPLIER..=Requant::MAX_MULTIPLIER)?;
@@ -83,5 +128,34 @@ fn layer(bytes: &mut Unstructured<'_>, inputs: usize, outputs: usize, min_shift:
     bytes.fill_buffer(&mut weights)?;
     layer.weights = weights.into_iter().map(u8::cast_signed).collect();
     fit(order, inputs, pruned, &mut layer.weights);
+    clear_padding(kind, input, &mut layer.weights);
     Ok(layer)
+}
+
+/// Clears the weights that pad the rows of a convolution's window.
+fn clear_padding(kind: LayerKind, input: Shape, weights: &mut [i8]) {
+    let LayerKind::Convolution(window) = kind else { return };
+    let used = usize::from(window.kernel[1]) * usize::from(input.channels);
+    for row in weights.chunks_exact_mut(window.row_inputs(input.channels)) {
+        row.iter_mut().skip(used).for_each(|weight| *weight = 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn random_networks_of_all_kinds_infer_like_the_reference() {
+        let mut state = 1_u64;
+        let mut random = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 56) as u8
+        };
+        let is_network = |bytes: Vec<u8>| any_network(&bytes);
+        let networks = (0..2000)
+            .map(|_| (0..3000).map(|_| random()).collect())
+            .filter(|bytes: &Vec<u8>| is_network(bytes.clone()));
+        assert!(networks.count() > 500);
+    }
 }

@@ -86,7 +86,7 @@ fn prefix_and_shape() -> Vec<Change> {
         (
             "a format of the future",
             |plan| plan.version = 9,
-            DeviceFault::Blob(BlobError::Version { found: 9, supported: 1 }),
+            DeviceFault::Blob(BlobError::Version { found: 9, supported: 2 }),
         ),
         ("no rows", |plan| plan.rows = vec![0], width(0)),
         ("no columns", |plan| plan.columns = vec![0], width(0)),

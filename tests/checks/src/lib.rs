@@ -26,5 +26,5 @@ pub use any_network::any_network;
 pub use any_stream::any_stream;
 pub use hostile::{Hostile, hostile_blobs};
 pub use network::{Layer, Network, fit, provenance};
-pub use reference::reference_outputs;
+pub use reference::{Reference, reference};
 pub use seal::{seal, sealed};

@@ -1,23 +1,23 @@
 //! Networks before encoding.
 
 use shared_model::{
-    DenseLayer, EncodeError, GoldenSource, HostWorkspace, LayerSource, Model, ModelSource, Provenance, Requant,
-    WeightOrder,
+    EncodeError, GoldenSource, HostWorkspace, LayerKind, LayerSource, Model, ModelSource, NetworkSource, Provenance,
+    Requant, Shape, WeightOrder,
 };
 
-use crate::reference::{activated, reference_output, widened};
+use crate::reference::{Reference, reference_of};
 
-/// A quantized network with everything that a blob contains.
+/// A quantized network, or several in a cascade, with everything that a blob contains.
 #[derive(Clone, Debug)]
 pub struct Network {
-    /// Rows of an image.
-    pub rows: u16,
-    /// Columns of an image.
-    pub columns: u16,
+    /// Shape of an image.
+    pub shape: Shape,
     /// One for each output of the last layer.
     pub class_names: Vec<String>,
-    /// First to last.
+    /// First to last, of all networks.
     pub layers: Vec<Layer>,
+    /// For each network of a cascade but the last: the index after its last layer, and its margin.
+    pub ends: Vec<(usize, i32)>,
     /// The image of the golden vector.
     pub image: Vec<u8>,
 }
@@ -25,6 +25,8 @@ pub struct Network {
 /// A layer of a [`Network`].
 #[derive(Clone, Debug, Default)]
 pub struct Layer {
+    /// The operation.
+    pub kind: LayerKind,
     /// Order of the weights in the blob.
     pub order: WeightOrder,
     /// One for each output.
@@ -66,11 +68,17 @@ impl Network {
     fn encode_with(&self, golden: &[GoldenSource<'_>]) -> Result<Vec<u8>, EncodeError> {
         let names: Vec<&str> = self.class_names.iter().map(String::as_str).collect();
         let layers: Vec<LayerSource<'_>> = self.layers.iter().map(Layer::source).collect();
+        let mut networks = Vec::new();
+        let mut start = 0;
+        for &(end, margin) in &self.ends {
+            networks.push(NetworkSource { layers: &layers[start..end], margin: Some(margin) });
+            start = end;
+        }
+        networks.push(NetworkSource::only(&layers[start..]));
         let source = ModelSource {
             class_names: &names,
-            rows: self.rows,
-            columns: self.columns,
-            layers: &layers,
+            image: self.shape,
+            networks: &networks,
             golden,
             provenance: provenance(),
         };
@@ -80,20 +88,12 @@ impl Network {
         Ok(buffer)
     }
 
-    /// Returns each layer's outputs from the slow reference, which reads row-major weights and so
-    /// does not depend on the weight order.
-    pub fn reference_outputs(&self) -> Vec<Vec<i64>> {
-        let mut outputs: Vec<Vec<i64>> = Vec::new();
-        for (index, layer) in self.layers.iter().enumerate() {
-            let is_last = index + 1 == self.layers.len();
-            let input = outputs.last().cloned().unwrap_or_else(|| widened(&self.image));
-            let numbers = layer.biases.iter().zip(&layer.requants);
-            let rows = layer.weights.chunks_exact(input.len()).zip(numbers);
-            let output =
-                rows.map(|(row, (&bias, &requant))| reference_output(row.iter().copied(), &input, bias, requant));
-            outputs.push(output.map(|value| activated(value, is_last)).collect());
-        }
-        outputs
+    /// Returns the outputs of the slow reference, which reads row-major weights and so does not
+    /// depend on the weight order.
+    pub fn reference(&self) -> Reference {
+        let ends = self.ends.iter().map(|&(end, margin)| (end, Some(margin)));
+        let ends: Vec<_> = ends.chain([(self.layers.len(), None)]).collect();
+        reference_of(self.shape, &self.layers, &ends, &self.image)
     }
 
     /// Compares the parsed model of this network's blob with the network.
@@ -102,20 +102,27 @@ impl Network {
     ///
     /// Panics if they differ.
     pub fn assert_matches(&self, view: &Model<'_>) {
-        assert_eq!((view.rows(), view.columns()), (self.rows.into(), self.columns.into()));
+        assert_eq!(view.image(), self.shape);
         assert!(view.class_names().eq(self.class_names.iter().map(String::as_str)));
         assert_eq!(view.provenance(), provenance());
         assert!(view.golden().map(|golden| golden.input).eq([&self.image[..]]));
-        assert_eq!(view.layers().count(), self.layers.len());
-        for (layer, source) in view.layers().zip(&self.layers) {
-            assert_eq!(layer.weights().as_ptr().addr().wrapping_sub(view.bytes().as_ptr().addr()) % 16, 0);
-            assert_eq!((layer.order(), layer.outputs()), (source.order, source.biases.len()));
-            let outputs = || 0..layer.outputs();
-            assert!(outputs().map(|output| layer.bias(output)).eq(source.biases.iter().copied()));
-            assert!(outputs().map(|output| layer.requant(output)).eq(source.requants.iter().copied()));
-            assert!(outputs().flat_map(|output| layer.row(output)).eq(source.weights.iter().copied()));
+        let margins = self.ends.iter().map(|&(_, margin)| Some(margin)).chain([None]);
+        assert!(view.networks().map(|network| network.margin()).eq(margins));
+        assert_eq!(view.layers().len(), self.layers.len());
+        for (layer, source) in view.layers().iter().zip(&self.layers) {
+            assert_eq!(layer.kind(), source.kind);
+            let Some(matrix) = layer.matrix() else {
+                assert!(source.biases.is_empty() && source.weights.is_empty());
+                continue;
+            };
+            assert_eq!(matrix.weights().as_ptr().addr().wrapping_sub(view.bytes().as_ptr().addr()) % 16, 0);
+            assert_eq!((matrix.order(), matrix.outputs()), (source.order, source.biases.len()));
+            let outputs = || 0..matrix.outputs();
+            assert!(outputs().map(|output| matrix.bias(output)).eq(source.biases.iter().copied()));
+            assert!(outputs().map(|output| matrix.requant(output)).eq(source.requants.iter().copied()));
+            assert!(outputs().flat_map(|output| matrix.row(output)).eq(source.weights.iter().copied()));
             for (place, &weight) in source.weights.iter().enumerate() {
-                assert_eq!(layer.weight(place / layer.inputs(), place % layer.inputs()), weight);
+                assert_eq!(matrix.weight(place / matrix.inputs(), place % matrix.inputs()), weight);
             }
         }
     }
@@ -123,19 +130,27 @@ impl Network {
 
 impl Layer {
     /// Builds a layer from a parsed one.
-    pub fn of(layer: &DenseLayer<'_>) -> Self {
-        let outputs = 0..layer.outputs();
+    pub fn of(layer: &shared_model::Layer<'_>) -> Self {
+        let Some(matrix) = layer.matrix() else { return Self { kind: layer.kind(), ..Self::default() } };
+        let outputs = 0..matrix.outputs();
         Self {
-            order: layer.order(),
-            biases: outputs.clone().map(|output| layer.bias(output)).collect(),
-            requants: outputs.clone().map(|output| layer.requant(output)).collect(),
-            weights: outputs.flat_map(|output| layer.row(output)).collect(),
+            kind: layer.kind(),
+            order: matrix.order(),
+            biases: outputs.clone().map(|output| matrix.bias(output)).collect(),
+            requants: outputs.clone().map(|output| matrix.requant(output)).collect(),
+            weights: outputs.flat_map(|output| matrix.row(output)).collect(),
         }
     }
 
     /// Returns the layer as the encoder's input.
     pub fn source(&self) -> LayerSource<'_> {
-        LayerSource { order: self.order, biases: &self.biases, requants: &self.requants, weights: &self.weights }
+        LayerSource {
+            kind: self.kind,
+            order: self.order,
+            biases: &self.biases,
+            requants: &self.requants,
+            weights: &self.weights,
+        }
     }
 }
 

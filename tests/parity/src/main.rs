@@ -173,7 +173,7 @@ fn sample(model: &Model<'_>, device: Device, record: &Record<'_>, first: &Answer
         label: record.label,
         class_names: model.class_names().map(Into::into).collect(),
         pixels: record.pixels.to_vec(),
-        columns: model.columns(),
+        columns: model.image().columns.into(),
         host: probabilities(record.probabilities),
         device: probabilities(&first.probabilities),
         device_name: device.name().into(),

@@ -107,9 +107,9 @@ mod tests {
     fn the_model_of_all_orders_has_each_order_and_the_most_layers() {
         let blob = all_orders().unwrap();
         let model = Model::parse(&blob).unwrap();
-        assert_eq!((model.layers().count(), model.golden().count()), (MAX_LAYERS, 1));
+        assert_eq!((model.layers().len(), model.golden().count()), (MAX_LAYERS, 1));
         for order in WeightOrder::ALL {
-            assert!(model.layers().any(|layer| layer.order() == order), "{order}");
+            assert!(model.matrices().any(|matrix| matrix.order() == order), "{order}");
         }
     }
 }

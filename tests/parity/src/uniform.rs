@@ -1,7 +1,8 @@
 //! Untrained models whose weights are all the same, so that their answers are known.
 
 use shared_model::{
-    EncodeError, GoldenSource, LayerSource, ModelSource, PROBABILITY_ONE, Provenance, Requant, WeightOrder,
+    EncodeError, GoldenSource, LayerKind, LayerSource, ModelSource, NetworkSource, PROBABILITY_ONE, Provenance,
+    Requant, Shape, WeightOrder,
 };
 
 /// Requantization by 1: sums stay as they are, up to the largest activation.
@@ -53,17 +54,18 @@ impl Uniform<'_> {
         let (biases, weights) = (vec![0; widest], vec![self.weight; most]);
         let requants: Vec<_> = std::iter::repeat_n(Requant::new(EXACT.0, EXACT.1), widest).flatten().collect();
         let layer = |&(order, inputs, outputs): &(WeightOrder, usize, usize)| LayerSource {
+            kind: LayerKind::Dense,
             order,
             biases: biases.get(..outputs).unwrap_or_default(),
             requants: requants.get(..outputs).unwrap_or_default(),
             weights: weights.get(..inputs * outputs).unwrap_or_default(),
         };
         let classes = self.layers.last().map_or(0, |layer| layer.1);
+        let layers: Vec<_> = shapes.iter().map(layer).collect();
         let source = ModelSource {
             class_names: &vec!["alike"; classes],
-            rows: 1,
-            columns: self.pixels,
-            layers: &shapes.iter().map(layer).collect::<Vec<_>>(),
+            image: Shape::grey(1, self.pixels),
+            networks: &[NetworkSource::only(&layers)],
             golden,
             provenance: Provenance { trainer: "made", backend: "none", ..Provenance::default() },
         };

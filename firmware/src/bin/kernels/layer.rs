@@ -1,6 +1,6 @@
 //! A layer of a case, with the reference computation in 64 bits.
 
-use shared_model::{LayerSource, Requant, WeightOrder};
+use shared_model::{LayerKind, LayerSource, Requant, WeightOrder};
 
 use crate::random::Random;
 use crate::weights;
@@ -40,7 +40,13 @@ impl<'a> Layer<'a> {
 
     /// Returns the layer for the encoder.
     pub const fn source(&self) -> LayerSource<'a> {
-        LayerSource { order: self.order, biases: self.biases, requants: self.requants, weights: self.weights }
+        LayerSource {
+            kind: LayerKind::Dense,
+            order: self.order,
+            biases: self.biases,
+            requants: self.requants,
+            weights: self.weights,
+        }
     }
 
     /// Returns the requantized accumulators for `input`.

@@ -1,6 +1,6 @@
 //! The network of a case: one layer or two.
 
-use shared_model::{EncodeError, ModelSource, Provenance, Requant};
+use shared_model::{EncodeError, ModelSource, NetworkSource, Provenance, Requant, Shape};
 
 use crate::layer::Layer;
 use crate::random::Random;
@@ -52,9 +52,10 @@ impl<'a> Network<'a> {
         let layers = [self.hidden.source(), self.last.source()];
         let source = ModelSource {
             class_names: [""; MAX_OUTPUTS].get(..self.last.biases.len()).unwrap_or_default(),
-            rows: 1,
-            columns: self.inputs as u16,
-            layers: layers.get(usize::from(self.hidden.biases.is_empty())..).unwrap_or_default(),
+            image: Shape::grey(1, self.inputs as u16),
+            networks: &[NetworkSource::only(
+                layers.get(usize::from(self.hidden.biases.is_empty())..).unwrap_or_default(),
+            )],
             golden: &[],
             provenance: PROVENANCE,
         };

@@ -76,16 +76,20 @@ pub trait Assembly {
 /// Implements [`Core::gather_words`](super::Core::gather_words), for a core with this `PAIR_STEP`.
 pub fn gather_words<A: Assembly>(words: &[[u8; 4]], list: &mut PairList, first: usize, pair_step: usize) -> usize {
     let offset = first.wrapping_mul(pair_step) as u32;
-    list.write_with(|pairs| {
+    if list.is_full() {
+        return 0;
+    }
+    list.write_with(|pairs, count| {
         if words.is_empty() {
-            return (0, 0);
+            return (count, 0);
         }
         let (first, start) = (words.as_ptr(), pairs.as_mut_ptr());
         let limit = start.cast_const().wrapping_add(MAX_PAIRS - 4);
         // SAFETY: the kernel reads at most from the first word to the last. It reads them at any
         // alignment, which these cores support unless told to trap, and nothing here does; or byte
-        // by byte. After each word, the list has room for four pairs, or the kernel stops.
-        let ends = unsafe { A::GATHER(first, words.as_ptr_range().end, start, offset, limit) };
+        // by byte. The list is not full, and after each word it has room for four pairs, or the
+        // kernel stops.
+        let ends = unsafe { A::GATHER(first, words.as_ptr_range().end, start.wrapping_add(count), offset, limit) };
         let (list_end, words_end) = (ends as u32 as usize, (ends >> 32) as usize);
         let count = list_end.wrapping_sub(start.addr()).checked_div(size_of::<Pair>()).unwrap_or(0);
         (count, words_end.wrapping_sub(first.addr()) / 4)

@@ -1,7 +1,7 @@
 //! The interface of a core's kernels.
 
 use crate::kernel::pair_list::PairList;
-use crate::weights::{BlockLists, MAX_PAIRS, TILE_OUTPUTS, WeightOrder};
+use crate::weights::{BlockLists, TILE_OUTPUTS, WeightOrder};
 
 /// The innermost loops of one core. Only code in this folder and the kernels above it call them.
 pub trait Core {
@@ -24,7 +24,7 @@ pub trait Core {
     fn gather_words(words: &[[u8; 4]], list: &mut PairList, first: usize) -> usize {
         let mut taken = 0_usize;
         for &[a, b, c, d] in words {
-            if list.count() > MAX_PAIRS - 4 {
+            if list.is_full() {
                 break;
             }
             let pair = first.wrapping_add(taken.wrapping_mul(2));

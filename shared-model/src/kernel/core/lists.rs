@@ -29,39 +29,93 @@ pub fn add_lists<C: Core>(
     sums: &mut [i32],
     on_stage: &mut dyn FnMut(DensePart),
 ) -> bool {
-    let has_blocks = order.block_inputs() == 2 && order.tile_bytes(input.len()) <= tiles.tile_bytes;
-    // The first tile and the step to the next one: kernels load words from every tile.
-    let is_aligned = !C::NEEDS_WORDS || (tiles.weights.as_ptr().addr() | tiles.tile_bytes).is_multiple_of(4);
-    if !has_blocks || !is_aligned || !tiles.are_for(sums.len()) {
+    if !are_for_pairs::<C>(order, input.len(), tiles, sums.len()) {
         return false;
     }
     let mut next = Some(0);
     while let Some(first) = next {
+        list.clear();
         next = gather::<C>(list, input, first);
         on_stage(DensePart::Gather);
-        if list.count() != 0 {
-            C::add_list(order, list, tiles, sums);
-        }
+        add_gathered::<C>(order, list, tiles, sums);
         on_stage(DensePart::Accumulate);
     }
     true
 }
 
-/// Gathers pairs of `inputs` from the pair `first` on, until the list is full or the inputs end.
+/// Returns true if the core's kernel accepts `tiles` for this many inputs and outputs: the order is
+/// one of pairs, and there are enough blocks and tiles, aligned as it needs them.
+pub fn are_for_pairs<C: Core>(order: WeightOrder, inputs: usize, tiles: Tiles<'_>, outputs: usize) -> bool {
+    let has_blocks = order.has_pairs() && order.tile_bytes(inputs) <= tiles.tile_bytes;
+    // The first tile and the step to the next one: kernels load words from every tile.
+    let is_aligned = !C::NEEDS_WORDS || (tiles.weights.as_ptr().addr() | tiles.tile_bytes).is_multiple_of(4);
+    has_blocks && is_aligned && tiles.are_for(outputs)
+}
+
+/// Adds the products of the pairs of `list` and `tiles`, which [`are_for_pairs`] has accepted, to
+/// the sums of all outputs.
+pub fn add_gathered<C: Core>(order: WeightOrder, list: &mut PairList, tiles: Tiles<'_>, sums: &mut [i32]) {
+    list.terminate();
+    if list.count() != 0 {
+        C::add_list(order, list, tiles, sums);
+    }
+}
+
+/// Appends the pairs of `inputs`, the first of which has the index `first` in a layer. Calls
+/// `on_full` with the list when it is full, and clears it.
+pub fn append<C: Core>(list: &mut PairList, inputs: &[u8], first: usize, on_full: &mut dyn FnMut(&mut PairList)) {
+    let mut inputs = inputs;
+    let mut pair = first / 2;
+    if first % 2 == 1
+        && let Some((&odd, rest)) = inputs.split_first()
+    {
+        if list.is_full() {
+            on_full(list);
+            list.clear();
+        }
+        list.push([0, odd], pair.wrapping_mul(C::PAIR_STEP));
+        (inputs, pair) = (rest, pair.wrapping_add(1));
+    }
+    let (words, rest) = inputs.as_chunks::<4>();
+    let mut words = words;
+    loop {
+        let taken = C::gather_words(words, list, pair);
+        pair = pair.wrapping_add(taken.wrapping_mul(2));
+        words = words.get(taken..).unwrap_or_default();
+        if words.is_empty() {
+            break;
+        }
+        on_full(list);
+        list.clear();
+    }
+    if !rest.is_empty() {
+        if list.is_full() {
+            on_full(list);
+            list.clear();
+        }
+        push_rest::<C>(list, rest, pair);
+    }
+}
+
+/// Appends one to three inputs, in one pair or two, of which `pair` is the first.
+fn push_rest<C: Core>(list: &mut PairList, rest: &[u8], pair: usize) {
+    let at = |index: usize| rest.get(index).copied().unwrap_or(0);
+    list.push([at(0), at(1)], pair.wrapping_mul(C::PAIR_STEP));
+    list.push([at(2), 0], pair.wrapping_add(1).wrapping_mul(C::PAIR_STEP));
+}
+
+/// Appends pairs of `inputs` to an empty `list` from the pair `first` on, until it is full or the
+/// inputs end.
 ///
 /// Returns the pair to continue with; `None` at the end of the inputs.
 pub fn gather<C: Core>(list: &mut PairList, inputs: &[u8], first: usize) -> Option<usize> {
-    list.clear();
     let (words, rest) = inputs.get(first.wrapping_mul(2)..).unwrap_or_default().as_chunks::<4>();
     let taken = C::gather_words(words, list, first);
     let next = first.wrapping_add(taken.wrapping_mul(2));
     let has_ended = taken == words.len();
     if has_ended && !rest.is_empty() {
-        // One to three inputs are left, in one pair or two. The words leave room for them.
-        let at = |index: usize| rest.get(index).copied().unwrap_or(0);
-        list.push([at(0), at(1)], next.wrapping_mul(C::PAIR_STEP));
-        list.push([at(2), 0], next.wrapping_add(1).wrapping_mul(C::PAIR_STEP));
+        // The words leave room for them.
+        push_rest::<C>(list, rest, next);
     }
-    list.terminate();
     if has_ended { None } else { Some(next) }
 }

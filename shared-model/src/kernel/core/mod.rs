@@ -39,7 +39,7 @@ mod thumb2;
 pub use any::add_weights;
 pub use current::{Current, KERNEL};
 pub use interface::{Core, Tiles};
-pub use lists::{DensePart, add_lists};
+pub use lists::{DensePart, add_gathered, add_lists, append, are_for_pairs};
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,8 @@
 //! with a different answer for each image.
 
 use shared_model::{
-    AnswersHeader, EncodeError, LayerSource, Model, ModelSource, Provenance, Record, Requant, WeightOrder,
+    AnswersHeader, EncodeError, LayerKind, LayerSource, Model, ModelSource, NetworkSource, Provenance, Record, Requant,
+    Shape, WeightOrder,
 };
 
 /// One image for each value of the first pixel.
@@ -41,16 +42,17 @@ impl Echo {
     /// Never: the model is constant, and a test encodes it.
     pub fn new() -> Result<Self, EncodeError> {
         let layer = LayerSource {
+            kind: LayerKind::Dense,
             order: WeightOrder::default(),
             biases: &[0; 2],
             requants: &[REQUANT; 2],
             weights: &[1, 0, 0, 1],
         };
+        let layers = [layer];
         let source = ModelSource {
             class_names: &["first", "second"],
-            rows: 1,
-            columns: 2,
-            layers: &[layer],
+            image: Shape::grey(1, 2),
+            networks: &[NetworkSource::only(&layers)],
             golden: &[],
             provenance: Provenance { trainer: "nobody", backend: "none", ..Provenance::default() },
         };

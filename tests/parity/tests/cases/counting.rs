@@ -66,7 +66,7 @@ fn counts_repeat(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Fai
 fn stages_add_up(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     let (_, records) = AnswersHeader::parse(&fixture.answers)?;
     let (mut session, scale) = start(device, lab, fixture)?;
-    let layers = fixture.view()?.layers().count();
+    let layers = fixture.view()?.layers().len();
     for record in records.take(IMAGES) {
         let measurement = session.client.measure(record.pixels)?;
         let counts = scale.counts(&measurement);

@@ -102,7 +102,7 @@ fn hello(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     assert_eq!(model.bytes as usize, fixture.model.len());
     assert_eq!(model.inputs as usize, view.input_width());
     assert_eq!(usize::from(model.classes), view.classes());
-    assert_eq!(usize::from(model.layers), view.layers().count());
+    assert_eq!(usize::from(model.layers), view.layers().len());
     Ok(())
 }
 

@@ -1,0 +1,28 @@
+//! One network of a model.
+
+use super::layer::Layer;
+
+/// A network of a model: layers from the image to logits.
+///
+/// A model with several networks is a cascade. The next network classifies an image if the two
+/// largest logits of this one differ by less than [`margin`](Self::margin).
+#[derive(Clone, Copy, Debug)]
+pub struct Network<'m, 'a> {
+    pub(super) layers: &'m [Layer<'a>],
+    pub(super) margin: Option<i32>,
+}
+
+impl<'m, 'a> Network<'m, 'a> {
+    /// Returns the layers, first to last. The last one is dense.
+    #[must_use]
+    pub fn layers(self) -> &'m [Layer<'a>] {
+        self.layers
+    }
+
+    /// Returns the smallest difference of the two largest logits for which this network answers,
+    /// in Q15.16, 1 or more; `None` for the last network, which always answers.
+    #[must_use]
+    pub fn margin(self) -> Option<i32> {
+        self.margin
+    }
+}
