@@ -210,7 +210,7 @@ fn range(values: impl Iterator<Item = impl Into<i64>>) -> [i64; 2] {
 mod tests {
     use super::*;
     use crate::network::DenseParameters;
-    use crate::quantize::{WeightBits, encode_plain, quantize};
+    use crate::quantize::{encode_plain, quantize_dense};
     use shared_model::WeightOrder;
 
     #[test]
@@ -221,7 +221,7 @@ mod tests {
         for (weights, largest, zeros) in [(vec![0.0; 45], 0, 45), (sparse, 127, 42), (full, 127, 0)] {
             let layer = DenseParameters { inputs: 5, outputs: 9, weights, biases: vec![0.0; 9] };
             for order in [WeightOrder::Pairs, WeightOrder::Vectors, WeightOrder::Blocks] {
-                let mut layers = quantize(std::slice::from_ref(&layer), &[], WeightBits::Eight).unwrap();
+                let mut layers = quantize_dense(std::slice::from_ref(&layer), &[]).unwrap();
                 layers[0].order = order;
                 let bytes = encode_plain(&layers, 5);
                 let view = Model::parse(&bytes).unwrap();

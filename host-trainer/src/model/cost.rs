@@ -141,7 +141,7 @@ mod tests {
 
     use super::*;
     use crate::network::DenseParameters;
-    use crate::quantize::{WeightBits, encode_plain, quantize};
+    use crate::quantize::{encode_plain, quantize_dense};
 
     /// Reads a length of a linker script, in bytes: `192K`, `DEFINED(_roomy) ? 384K : 128K`, or
     /// `512K - LENGTH(FLASH)`.
@@ -187,7 +187,7 @@ mod tests {
         };
         let cost = |layers: &[DenseParameters]| {
             let largest = vec![1.0; layers.len() - 1];
-            let bytes = encode_plain(&quantize(layers, &largest, WeightBits::Eight).unwrap(), layers[0].inputs);
+            let bytes = encode_plain(&quantize_dense(layers, &largest).unwrap(), layers[0].inputs);
             Cost::of(&Model::parse(&bytes).unwrap())
         };
         let small = cost(&[layer(4, 8), layer(8, 3)]);

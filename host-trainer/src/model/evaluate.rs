@@ -169,12 +169,12 @@ fn for_each_image<T: Default + Send>(
 mod tests {
     use super::*;
     use crate::network::DenseParameters;
-    use crate::quantize::{WeightBits, encode_plain, quantize};
+    use crate::quantize::{encode_plain, quantize_dense};
 
     /// Predicts class 0 if the first pixel is the brighter one, otherwise class 1.
     fn brighter_pixel() -> Vec<u8> {
         let layer = DenseParameters { inputs: 2, outputs: 2, weights: vec![1.0, 0.0, 0.0, 1.0], biases: vec![0.0; 2] };
-        encode_plain(&quantize(&[layer], &[], WeightBits::Eight).unwrap(), 2)
+        encode_plain(&quantize_dense(&[layer], &[]).unwrap(), 2)
     }
 
     fn split() -> Split {
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn classes_and_mistakes_are_described() {
         let layer = DenseParameters { inputs: 1, outputs: 4, weights: vec![1.0; 4], biases: vec![0.0; 4] };
-        let bytes = encode_plain(&quantize(&[layer], &[], WeightBits::Eight).unwrap(), 1);
+        let bytes = encode_plain(&quantize_dense(&[layer], &[]).unwrap(), 1);
         // No image is predicted as class 2, and no image has label 3.
         let split = Split { width: 1, pixels: vec![0; 6], labels: vec![0, 0, 1, 2, 1, 2] };
         let evaluated = Evaluated {

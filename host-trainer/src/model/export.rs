@@ -7,7 +7,8 @@ use thiserror::Error;
 
 use crate::data::{Dataset, Split};
 use crate::model::evaluate::{self, Evaluated};
-use crate::quantize::{QuantizedLayer, encode};
+use crate::network::LayerPlan;
+use crate::quantize::{QuantizedLayer, encode, sources};
 
 /// Most golden vectors in a model. A device tests itself with them.
 const MAX_GOLDEN_IMAGES: usize = 4;
@@ -45,16 +46,21 @@ pub struct Exported {
     pub test: Evaluated,
 }
 
-/// Encodes `layers` as a model for images like those of `data`, evaluates it, and encodes it again
-/// with golden vectors and provenance.
+/// Encodes a network of `plan` with the matrices `layers` as a model for images like those of
+/// `data`, evaluates it, and encodes it again with golden vectors and provenance.
 ///
 /// # Errors
 ///
 /// Returns an error if the network breaks a rule of the format, for example if some image could
 /// overflow a logit.
-pub fn export(layers: &[QuantizedLayer], data: &Dataset, origins: &Origins<'_>) -> Result<Exported, ExportError> {
+pub fn export(
+    plan: &[LayerPlan],
+    layers: &[QuantizedLayer],
+    data: &Dataset,
+    origins: &Origins<'_>,
+) -> Result<Exported, ExportError> {
     let class_names: Vec<&str> = data.class_names.iter().map(String::as_str).collect();
-    let sources: Vec<_> = layers.iter().map(QuantizedLayer::source).collect();
+    let sources = sources(plan, layers);
     let networks = [NetworkSource::only(&sources)];
     let mut source = ModelSource {
         class_names: &class_names,

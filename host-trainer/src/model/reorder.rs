@@ -76,7 +76,7 @@ fn check_count(layers: impl Iterator<Item = (usize, usize)>) -> Result<(), Reord
 mod tests {
     use super::*;
     use crate::network::DenseParameters;
-    use crate::quantize::{WeightBits, encode_plain, quantize};
+    use crate::quantize::{encode_plain, quantize_dense};
 
     #[test]
     fn too_many_weights_are_refused() {
@@ -95,7 +95,7 @@ mod tests {
             weights: vec![1.0, -0.5, 0.25, 0.75, 0.0, -1.0],
             biases: vec![0.5, -0.5],
         };
-        let bytes = encode_plain(&quantize(&[layer], &[], WeightBits::Eight).unwrap(), 3);
+        let bytes = encode_plain(&quantize_dense(&[layer], &[]).unwrap(), 3);
         let view = Model::parse(&bytes).unwrap();
         let vectors = reorder(&view, WeightOrder::Vectors).unwrap();
         let there = Model::parse(&vectors).unwrap();

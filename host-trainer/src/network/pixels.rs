@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use super::dense::{DenseParameters, INPUT_SCALE};
+use super::parameters::{DenseParameters, INPUT_SCALE};
 use crate::data::{Split, Statistics};
 
 /// The form of the network's input pixels during training.

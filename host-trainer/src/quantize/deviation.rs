@@ -59,6 +59,10 @@ pub fn measure_deviation(
     const { assert!(IMAGES.is_multiple_of(BATCH), "otherwise the last images would be left out") };
     let images = split.len().min(IMAGES);
     let mut squares = vec![Squares::default(); layers.len()];
+    // The place of each layer's matrix, by the layer; pools have none.
+    let mut places = 0..layers.len();
+    let kinds = network.plan().iter().map(|layer| layer.kind.has_matrix());
+    let places: Vec<Option<usize>> = kinds.map(|has_matrix| if has_matrix { places.next() } else { None }).collect();
     let mut workspace = Box::new(HostWorkspace::new());
     let device = network.device();
     let one = f64::from(1_u32 << LOGIT_FRACTION_BITS);
@@ -71,13 +75,17 @@ pub fn measure_deviation(
         let float = outputs.into_iter().chain([logits]).map(|values| values.try_into_vec_as::<f32>());
         let float = float.collect::<Result<Vec<_>, _>>()?;
 
+        let images_in_pass = pixels.len() / split.width;
         for (index, image) in pixels.chunks(split.width).enumerate() {
             let mut compare = |layer: usize, fixed: &mut dyn Iterator<Item = f64>| {
-                let float = float[layer].iter().skip(index * layers[layer].outputs);
+                let float =
+                    float[layer].chunks(float[layer].len() / images_in_pass).nth(index).unwrap_or_default().iter();
                 float.zip(fixed).for_each(|(float, fixed)| squares[layer].add(*float, fixed));
             };
             let prediction = workspace.infer_with(view, image, &mut |stage| {
-                if let Stage::Activations { layer, activations } = stage {
+                if let Stage::Activations { layer, activations } = stage
+                    && let Some(layer) = places[layer]
+                {
                     let step = quantized[layer].output_step;
                     compare(layer, &mut activations.iter().map(|&value| f64::from(value) * step));
                 }
@@ -115,9 +123,8 @@ mod tests {
     use super::*;
     use crate::network::backend::Backend;
     use crate::network::calibrate::measure;
-    use crate::quantize::WeightBits;
     use crate::quantize::encode_plain;
-    use crate::quantize::quantize;
+    use crate::quantize::quantize_dense;
 
     #[test]
     fn errors_are_small_and_grow_with_a_coarser_scale() {
@@ -138,7 +145,7 @@ mod tests {
         let split = Split { width: 2, pixels: (0..=255).chain((0..=255).rev()).collect(), labels: vec![0; 256] };
         let largest = measure(&network, &split).unwrap().largest;
         let error_of = |largest: &[f32]| {
-            let quantized = quantize(&layers, largest, WeightBits::Eight).unwrap();
+            let quantized = quantize_dense(&layers, largest).unwrap();
             let bytes = encode_plain(&quantized, 2);
             let view = Model::parse(&bytes).unwrap();
             measure_deviation(&network, &layers, largest, &quantized, &view, &split).unwrap()

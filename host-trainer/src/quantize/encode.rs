@@ -1,9 +1,11 @@
 use shared_model::{EncodeError, ModelSource};
 #[cfg(test)]
-use shared_model::{NetworkSource, Provenance, Shape};
+use shared_model::{LayerKind, NetworkSource, Provenance, Shape};
 
 #[cfg(test)]
-use super::QuantizedLayer;
+use super::{QuantizedLayer, sources};
+#[cfg(test)]
+use crate::network::LayerPlan;
 
 /// Encodes `source` as a model.
 ///
@@ -17,15 +19,28 @@ pub fn encode(source: &ModelSource<'_>) -> Result<Vec<u8>, EncodeError> {
     Ok(bytes)
 }
 
-/// Encodes `layers` as a model for images of one row, without golden vectors.
+/// Encodes the dense `layers` as a model for images of one row, without golden vectors.
 #[cfg(test)]
 pub fn encode_plain(layers: &[QuantizedLayer], columns: usize) -> Vec<u8> {
+    let shape = |layer: &QuantizedLayer| Shape::grey(1, layer.biases.len() as u16);
+    let mut input = Shape::grey(1, columns.try_into().unwrap());
+    let plan = layers.iter().map(|layer| {
+        let plan = LayerPlan { kind: LayerKind::Dense, input, output: shape(layer) };
+        input = plan.output;
+        plan
+    });
+    encode_network(&plan.collect::<Vec<_>>(), layers)
+}
+
+/// Encodes a network of `plan` with the matrices `layers`, without golden vectors.
+#[cfg(test)]
+pub fn encode_network(plan: &[LayerPlan], layers: &[QuantizedLayer]) -> Vec<u8> {
     let classes = layers.last().unwrap().biases.len();
     let names: Vec<String> = (0..classes).map(|class| class.to_string()).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let layers: Vec<_> = layers.iter().map(QuantizedLayer::source).collect();
+    let layers = sources(plan, layers);
     let provenance = Provenance::default();
-    let (image, networks) = (Shape::grey(1, columns.try_into().unwrap()), [NetworkSource::only(&layers)]);
+    let (image, networks) = (plan[0].input, [NetworkSource::only(&layers)]);
     let source = ModelSource { class_names: &names, image, networks: &networks, golden: &[], provenance };
     encode(&source).unwrap()
 }

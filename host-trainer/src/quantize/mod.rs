@@ -25,10 +25,10 @@ use self::dense::Channel;
 pub use self::deviation::{DeviationError, measure_deviation};
 pub use self::encode::encode;
 #[cfg(test)]
-pub use self::encode::encode_plain;
+pub use self::encode::{encode_network, encode_plain};
 pub use self::record::{LayerQuantization, Quantization};
 use self::requant::{MAX_FACTOR, RequantFit};
-use crate::network::{DenseParameters, INPUT_SCALE};
+use crate::network::{DenseParameters, INPUT_SCALE, LayerPlan};
 
 /// The largest value of a hidden activation.
 const ACTIVATION_STEPS: f64 = u8::MAX as f64;
@@ -36,7 +36,7 @@ const ACTIVATION_STEPS: f64 = u8::MAX as f64;
 /// Value of one step of a logit.
 const LOGIT_SCALE: f64 = 1.0 / (1_u32 << LOGIT_FRACTION_BITS) as f64;
 
-/// A dense layer in integers.
+/// A dense layer or a convolution in integers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuantizedLayer {
     /// Weight order in the model.
@@ -53,17 +53,21 @@ pub struct QuantizedLayer {
     pub weights: Vec<i8>,
 }
 
-impl QuantizedLayer {
-    /// Returns the layer in the form that the encoder takes.
-    pub fn source(&self) -> LayerSource<'_> {
-        LayerSource {
-            kind: LayerKind::Dense,
-            order: self.order,
-            biases: &self.biases,
-            requants: &self.requants,
-            weights: &self.weights,
-        }
-    }
+/// Returns a network of `plan` with the matrices `layers` in the form that the encoder takes.
+pub fn sources<'a>(plan: &[LayerPlan], layers: &'a [QuantizedLayer]) -> Vec<LayerSource<'a>> {
+    let mut layers = layers.iter();
+    let sources = plan.iter().map(|plan| {
+        let layer = if plan.kind.has_matrix() { layers.next() } else { None };
+        let source = layer.map(|QuantizedLayer { order, biases, requants, weights, .. }| LayerSource {
+            kind: plan.kind,
+            order: *order,
+            biases,
+            requants,
+            weights,
+        });
+        source.unwrap_or(LayerSource { kind: plan.kind, ..LayerSource::default() })
+    });
+    sources.collect()
 }
 
 /// Why a network cannot be quantized. Layers, outputs and classes are counted from 0. The caller
@@ -81,21 +85,22 @@ pub enum QuantizeError {
     LogitRange { class: usize },
 }
 
-/// Quantizes `layers`, first to last, all but the last to `weight_bits`. `largest` has each hidden
-/// layer's largest activation over the training images.
+/// Quantizes the matrices `layers` of a network of `plan`, first to last. `largest` has each hidden
+/// layer's largest activation over the training images. [`largest_weights`] says which layers have
+/// `weight_bits`.
 ///
 /// # Errors
 ///
 /// Returns an error if weights or activations are not finite, or if logits would overflow.
 pub fn quantize(
+    plan: &[LayerPlan],
     layers: &[DenseParameters],
     largest: &[f32],
     weight_bits: WeightBits,
 ) -> Result<Vec<QuantizedLayer>, QuantizeError> {
     let mut input_scale = INPUT_SCALE;
     let mut quantized = Vec::with_capacity(layers.len());
-    for (index, layer) in layers.iter().enumerate() {
-        let largest_weight = largest_weight(index, layers.len(), weight_bits);
+    for (index, (layer, largest_weight)) in layers.iter().zip(largest_weights(plan, weight_bits)).enumerate() {
         let channels = dense::channels(layer, input_scale, largest_weight)
             .map_err(|output| QuantizeError::NotFinite { layer: index, output })?;
         // The outputs of the last layer are the logits.
@@ -110,9 +115,15 @@ pub fn quantize(
     Ok(quantized)
 }
 
-/// Returns the largest weight of layer `index` of `layers`: all but the last have `weight_bits`.
-pub fn largest_weight(index: usize, layers: usize, weight_bits: WeightBits) -> i8 {
-    if index + 1 < layers { weight_bits.largest() } else { i8::MAX }
+/// Returns the largest weight of each layer with a matrix. All but the last and depthwise
+/// convolutions, which are small, have `weight_bits`.
+pub fn largest_weights(plan: &[LayerPlan], weight_bits: WeightBits) -> impl Iterator<Item = i8> {
+    let count = plan.iter().filter(|layer| layer.kind.has_matrix()).count();
+    let layers = plan.iter().filter(|layer| layer.kind.has_matrix()).enumerate();
+    layers.map(move |(index, layer)| {
+        let is_narrow = index + 1 < count && !matches!(layer.kind, LayerKind::Depthwise(_));
+        if is_narrow { weight_bits.largest() } else { i8::MAX }
+    })
 }
 
 /// Returns the value of one step of a hidden activation.
@@ -191,8 +202,8 @@ fn rescale(
 }
 
 /// Chooses the weight order of hidden layers: by the width of their weights, or blocks if some are
-/// pruned.
-pub fn choose_orders(layers: &mut [QuantizedLayer], weight_bits: WeightBits, sparsity: f64) {
+/// pruned. Depthwise convolutions have pairs.
+pub fn choose_orders(plan: &[LayerPlan], layers: &mut [QuantizedLayer], weight_bits: WeightBits, sparsity: f64) {
     let Some((_, hidden)) = layers.split_last_mut() else { return };
     let order = match weight_bits {
         _ if sparsity > 0.0 => WeightOrder::Blocks,
@@ -200,7 +211,15 @@ pub fn choose_orders(layers: &mut [QuantizedLayer], weight_bits: WeightBits, spa
         WeightBits::Four => WeightOrder::FourBitPairs,
         WeightBits::Two => WeightOrder::TernaryPairs,
     };
-    hidden.iter_mut().for_each(|layer| layer.order = order);
+    for (layer, plan) in hidden.iter_mut().zip(plan.iter().filter(|plan| plan.kind.has_matrix())) {
+        layer.order = if matches!(plan.kind, LayerKind::Depthwise(_)) { WeightOrder::Pairs } else { order };
+    }
+}
+
+/// Quantizes dense layers to eight bits.
+#[cfg(test)]
+pub fn quantize_dense(layers: &[DenseParameters], largest: &[f32]) -> Result<Vec<QuantizedLayer>, QuantizeError> {
+    quantize(&LayerPlan::dense(layers), layers, largest, WeightBits::Eight)
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ proptest! {
     fn one_layer_is_within_the_proved_bound(inputs in 1_usize..60, outputs in 2_usize..20, seed: u64) {
         let layers = random_layers(&[inputs, outputs], seed);
         let images = random_images(inputs, seed);
-        let quantized = quantize(&layers, &[], WeightBits::Eight).unwrap();
+        let quantized = quantize_dense(&layers, &[]).unwrap();
         for (pixels, fixed) in images.iter().zip(fixed_logits(&quantized, &images)) {
             let float = float_logits(&layers, pixels, &mut []);
             let sum: f64 = pixels.iter().map(|&pixel| f64::from(pixel)).sum();
@@ -92,7 +92,7 @@ fn deep_networks_stay_near_their_float_originals() {
         let images = random_images(widths[0], seed as u64);
         let mut largest = vec![0.0; widths.len() - 2];
         let float: Vec<Vec<f64>> = images.iter().map(|pixels| float_logits(&layers, pixels, &mut largest)).collect();
-        let fixed = fixed_logits(&quantize(&layers, &largest, WeightBits::Eight).unwrap(), &images);
+        let fixed = fixed_logits(&quantize_dense(&layers, &largest).unwrap(), &images);
         let (float, fixed) = (float.concat(), fixed.concat());
         let mean_square = |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>();
         let error = mean_square(&mut float.iter().zip(&fixed).map(|(float, fixed)| float - fixed));
@@ -121,7 +121,7 @@ fn odd_channels_survive() {
     let images = vec![vec![255, 0], vec![0, 0], vec![7, 255]];
     let mut largest = vec![0.0];
     let float: Vec<_> = images.iter().map(|pixels| float_logits(&layers, pixels, &mut largest)).collect();
-    let quantized = quantize(&layers, &largest, WeightBits::Eight).unwrap();
+    let quantized = quantize_dense(&layers, &largest).unwrap();
     assert_eq!((quantized[0].biases[3], &quantized[0].weights[6..]), (0, &[0, 0][..]));
     for (float, fixed) in float.iter().flatten().zip(fixed_logits(&quantized, &images).concat()) {
         assert!((float - fixed).abs() < 0.01, "{float} {fixed}");
@@ -132,7 +132,7 @@ fn odd_channels_survive() {
 fn a_layer_that_is_always_zero_is_not_an_error() {
     let hidden = DenseParameters { inputs: 1, outputs: 1, weights: vec![-1.0], biases: vec![-1.0] };
     let last = DenseParameters { inputs: 1, outputs: 2, weights: vec![1.0, 2.0], biases: vec![0.25, -0.25] };
-    let quantized = quantize(&[hidden, last], &[0.0], WeightBits::Eight).unwrap();
+    let quantized = quantize_dense(&[hidden, last], &[0.0]).unwrap();
     let fixed = fixed_logits(&quantized, &[vec![200]]);
     assert!((fixed[0][0] - 0.25).abs() < 1e-3 && (fixed[0][1] + 0.25).abs() < 1e-3, "{fixed:?}");
 }
@@ -141,11 +141,11 @@ fn a_layer_that_is_always_zero_is_not_an_error() {
 fn an_activation_far_below_its_accumulators_is_not_an_error() {
     let hidden = DenseParameters { inputs: 1, outputs: 1, weights: vec![1.0], biases: vec![-1.0] };
     let last = DenseParameters { inputs: 1, outputs: 2, weights: vec![1.0, 2.0], biases: vec![0.0; 2] };
-    quantize(&[hidden, last], &[1e-30], WeightBits::Eight).unwrap();
+    quantize_dense(&[hidden, last], &[1e-30]).unwrap();
 }
 
 #[test]
 fn logits_out_of_range_are_refused() {
     let layer = DenseParameters { inputs: 1, outputs: 2, weights: vec![1.0, 1e12], biases: vec![0.0; 2] };
-    assert_eq!(quantize(&[layer], &[], WeightBits::Eight), Err(QuantizeError::LogitRange { class: 1 }));
+    assert_eq!(quantize_dense(&[layer], &[]), Err(QuantizeError::LogitRange { class: 1 }));
 }

@@ -7,7 +7,7 @@ use shared_model::Model;
 use thiserror::Error;
 
 use crate::model::softmax::softmax;
-use crate::network::{DenseParameters, Network, backend, input_tensor};
+use crate::network::{DenseParameters, LayerPlan, Network, backend, input_tensor};
 use crate::run::{RecordError, RunFile, RunFolder};
 
 /// Why the float network of a model cannot be run.
@@ -41,7 +41,12 @@ pub fn probabilities(model: &Path, view: &Model<'_>, pixels: &[u8]) -> Result<Ve
         let (found, expected) = (describe(&found), describe(&expected));
         return Err(FloatError::Shape { path: run.file(RunFile::Weights), found, expected });
     }
-    let probabilities = softmax(logits(layers, pixels)?.into_iter().map(f64::from));
+    let plan = view.layers().iter().map(|layer| LayerPlan {
+        kind: layer.kind(),
+        input: layer.input(),
+        output: layer.output(),
+    });
+    let probabilities = softmax(logits(plan.collect(), layers, pixels)?.into_iter().map(f64::from));
     if probabilities.iter().all(|probability| probability.is_finite()) {
         Ok(probabilities)
     } else {
@@ -49,9 +54,9 @@ pub fn probabilities(model: &Path, view: &Model<'_>, pixels: &[u8]) -> Result<Ve
     }
 }
 
-fn logits(layers: Vec<DenseParameters>, pixels: &[u8]) -> Result<Vec<f32>, TensorReadError> {
+fn logits(plan: Vec<LayerPlan>, layers: Vec<DenseParameters>, pixels: &[u8]) -> Result<Vec<f32>, TensorReadError> {
     let device = backend::processor();
-    let network = Network::from_parameters(layers, &device);
+    let network = Network::new(plan, layers, &device);
     network.forward(input_tensor([pixels].into_iter(), pixels.len(), &device)).try_into_vec_as()
 }
 
@@ -74,7 +79,8 @@ mod tests {
             biases: vec![0.0, -1.0],
         };
         // Hidden: (1, 0). Logits: (2, 0).
-        let logits = logits(vec![layer(&[1.0, 0.0, 0.0, 1.0]), layer(&[2.0, 1.0, 0.0, 0.0])], &[255, 255]).unwrap();
+        let layers = vec![layer(&[1.0, 0.0, 0.0, 1.0]), layer(&[2.0, 1.0, 0.0, 0.0])];
+        let logits = logits(LayerPlan::dense(&layers), layers, &[255, 255]).unwrap();
         assert_eq!(logits, [2.0, 0.0]);
     }
 }

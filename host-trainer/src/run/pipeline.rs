@@ -5,20 +5,20 @@ use std::time::{Duration, Instant};
 
 use burn::tensor::TensorReadError;
 use host_support::errors::chain;
-use shared_model::{BlobError, EncodeError, Model};
+use shared_model::{BlobError, EncodeError, Layer, Model, Shape};
 use thiserror::Error;
 
 use crate::data::{Dataset, SoftLabels, Validation};
 use crate::model::evaluate;
 use crate::model::export::{ExportError, Exported, Origins, export};
 use crate::network::calibrate::measure;
-use crate::network::{DenseParameters, Network, join_widths};
+use crate::network::{DenseParameters, Network};
 use crate::plot::{self, PlotError};
 use crate::quantize::{DeviationError, QuantizeError, choose_orders, measure_deviation, quantize};
 use crate::run::{Configuration, Outcome, RecordError, RunFile, RunFolder, encode_weights, json};
 use crate::support::files::{self, WriteError};
 use crate::support::{interrupt, progress};
-use crate::train::{Epoch, Material, Shape, TrainConfig, TrainError, Trained, train};
+use crate::train::{Epoch, Material, TrainConfig, TrainError, Trained, train};
 
 /// Shortest time between two writes of a history in progress.
 const HISTORY_PAUSE: Duration = Duration::from_secs(1);
@@ -110,9 +110,16 @@ pub fn run(
 ) -> Result<Finished, PipelineError> {
     let _deferred = interrupt::defer();
     let Sources { data, validation, soft_labels, start } = sources;
-    let shape = Shape { columns: data.columns.into(), classes: data.class_names.len() };
+    let image = Shape::grey(data.rows, data.columns);
     let held_out = validation.map(|validation| &validation.split);
-    let material = Material { train: &data.train, validation: held_out, soft_labels, shape, start };
+    let material = Material {
+        train: &data.train,
+        validation: held_out,
+        soft_labels,
+        image,
+        classes: data.class_names.len(),
+        start,
+    };
     let mut running = Running::new(folder);
     let trained = train(config, material, |epoch, network| {
         running.record(epoch, network);
@@ -216,7 +223,7 @@ pub fn complete(
         if let Some(last) = layers.last_mut() {
             last.weights.iter_mut().chain(&mut last.biases).for_each(|number| *number /= divisor);
         }
-        let network = Network::from_parameters(layers, &trained.network.device());
+        let network = trained.network.with_parameters(layers);
         completed = attempt(config, data, run, validation, &Trained { network, ..trained.clone() });
     }
     if divisor > 1.0 && completed.is_ok() {
@@ -243,9 +250,9 @@ fn attempt(
 
     let mut quantized = match &trained.quantized {
         Some(quantized) => quantized.clone(),
-        None => quantize(&layers, &on_train.largest, config.weight_bits)?,
+        None => quantize(network.plan(), &layers, &on_train.largest, config.weight_bits)?,
     };
-    choose_orders(&mut quantized, config.weight_bits, config.sparsity);
+    choose_orders(network.plan(), &mut quantized, config.weight_bits, config.sparsity);
     let mark = if trained.stop.is_interruption() { ", interrupted" } else { "" };
     let origins = Origins {
         backend: &format!("{}{mark}", config.backend.name()),
@@ -255,7 +262,7 @@ fn attempt(
         train_correct: data.train.count_correct(&on_train.predictions),
         test_correct: data.test.count_correct(&on_test.predictions),
     };
-    let Exported { bytes, test } = export(&quantized, data, &origins)?;
+    let Exported { bytes, test } = export(network.plan(), &quantized, data, &origins)?;
     let view = Model::parse(&bytes)?;
 
     let evaluation = evaluate::describe(&view, &data.test, &test);
@@ -264,7 +271,7 @@ fn attempt(
     let outcome = Outcome {
         model_id: view.id().to_string(),
         model_bytes: bytes.len(),
-        parameters: layers.iter().map(|layer| layer.weights.len() + layer.biases.len()).sum(),
+        parameters: view.layers().iter().map(Layer::parameters).sum(),
         epochs: trained.history.len() as u32,
         kept_epoch: trained.kept_epoch,
         stop: trained.stop,
@@ -325,6 +332,5 @@ impl Completed {
 
 /// Returns the network's name in plots: its layers and its seed.
 fn name(config: &TrainConfig, data: &Dataset) -> String {
-    let widths = [&[data.train.width], config.hidden.as_slice(), &[data.class_names.len()]].concat();
-    format!("{}, seed {}", join_widths(&widths, "-"), config.seed)
+    format!("{}, seed {}", config.network_name(data.train.width, data.class_names.len()), config.seed)
 }

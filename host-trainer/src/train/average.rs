@@ -44,7 +44,7 @@ impl Average {
                 .zip(layer.weights.iter().chain(&layer.biases))
                 .for_each(|(mean, value)| *mean += (value - *mean) * part);
         }
-        Ok(Network::from_parameters(self.mean.clone(), &network.device()))
+        Ok(network.with_parameters(self.mean.clone()))
     }
 }
 

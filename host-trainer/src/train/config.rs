@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use shared_model::{MAX_LAYERS, MAX_WIDTH};
 
 use super::schedule::Schedule;
-use crate::network::Pixels;
 use crate::network::backend::Backend;
+use crate::network::{Architecture, Pixels, join_widths};
 use crate::quantize::WeightBits;
 use crate::support::range::{first_outside, is_beta, is_learning_rate, is_share, is_share_below_one};
 
@@ -34,8 +34,11 @@ pub enum Recipe {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainConfig {
     pub backend: Backend,
-    /// Neurons of each hidden layer.
+    /// Neurons of each hidden layer, if all layers are dense.
     pub hidden: Vec<usize>,
+    /// The network, if some layer is not dense.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<Architecture>,
     /// Epochs in floating point.
     pub epochs: u32,
     /// Images in a batch, 1 or more.
@@ -99,6 +102,19 @@ impl TrainConfig {
     /// Returns the number of epochs in floating point and in integers.
     pub fn all_epochs(&self) -> u32 {
         self.epochs.saturating_add(self.qat_epochs)
+    }
+
+    /// Returns the network for a number of classes.
+    pub fn architecture(&self, classes: usize) -> Architecture {
+        self.network.clone().unwrap_or_else(|| Architecture::dense(&self.hidden, classes))
+    }
+
+    /// Returns a name of the network: `784-128-10`, or its layers in words.
+    pub fn network_name(&self, pixels: usize, classes: usize) -> String {
+        match &self.network {
+            Some(network) => network.to_string(),
+            None => join_widths(&[&[pixels], self.hidden.as_slice(), &[classes]].concat(), "-"),
+        }
     }
 
     /// Returns the name of the first setting that is out of range, if any.
@@ -167,6 +183,7 @@ impl Recipe {
         let lecture = TrainConfig {
             backend,
             hidden,
+            network: None,
             epochs: 5,
             batch_size: 32,
             learning_rate: 1e-3,

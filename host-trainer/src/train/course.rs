@@ -27,7 +27,7 @@ pub trait Student: Send {
     /// # Errors
     ///
     /// Returns an error if the backend cannot return its results.
-    fn forward(&self, images: Tensor<2>) -> Result<Tensor<2>, TrainError>;
+    fn forward(&mut self, images: Tensor<2>) -> Result<Tensor<2>, TrainError>;
 
     /// Updates the weights with the learning rate `rate` and the `gradients` of a loss. `done` is
     /// the share of steps before this one, and 1 for the last one.
@@ -152,7 +152,7 @@ impl<'a> Course<'a> {
     /// wait for the last two.
     fn learn(
         &mut self,
-        student: &impl Student,
+        student: &mut impl Student,
         indices: &[usize],
     ) -> Result<(Gradients, Tensor<1>, Tensor<1, Int>), TrainError> {
         let device = student.device();
@@ -181,7 +181,7 @@ impl<'a> Course<'a> {
         self.altered.clear();
         for image in images {
             let version = Version::choose(share, &mut self.random);
-            version.append(image, self.material.shape.columns, &mut self.altered);
+            version.append(image, self.material.image.columns.into(), &mut self.altered);
             self.versions.push(version);
         }
         form.tensor(self.altered.chunks_exact(split.width), split.width, device)
@@ -191,7 +191,7 @@ impl<'a> Course<'a> {
     /// of the teacher's answer and the label. Returns `None` without a teacher.
     fn soft_targets(&self, indices: &[usize], device: &Device) -> Option<Tensor<2>> {
         let (labels, teaching) = (self.material.soft_labels?, self.config.teacher.as_ref()?);
-        let classes = self.material.shape.classes;
+        let classes = self.material.classes;
         let mut shares = Vec::with_capacity(indices.len() * classes);
         for (&index, version) in indices.iter().zip(&self.versions) {
             let logits = labels.logits(index, version.number());

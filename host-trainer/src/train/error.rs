@@ -1,6 +1,7 @@
 use burn::tensor::TensorReadError;
 use thiserror::Error;
 
+use crate::network::ArchitectureError;
 use crate::network::backend::BackendError;
 use crate::quantize::QuantizeError;
 
@@ -10,6 +11,8 @@ pub enum TrainError {
     /// The loss of `epoch`, counted from 1, is not finite.
     #[error("training diverged in epoch {epoch}: the loss is not a finite number; try a smaller --learning-rate")]
     Diverged { epoch: u32 },
+    #[error(transparent)]
+    Network(#[from] ArchitectureError),
     #[error(transparent)]
     Backend(#[from] BackendError),
     /// The backend cannot return its results.

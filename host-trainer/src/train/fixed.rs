@@ -13,12 +13,13 @@
 //! Size Quantization", 2020, section 2).
 
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use shared_model::LayerKind;
 
 use super::config::TrainConfig;
 use super::course::Student;
 use super::error::TrainError;
 use crate::network::optimizer::PlainAdam;
-use crate::network::{DenseParameters, INPUT_SCALE, Network};
+use crate::network::{DenseParameters, INPUT_SCALE, LayerPlan, Network, Walk, largest, means, sums, weighted};
 use crate::quantize::{self, QuantizeError, QuantizedLayer};
 
 /// Share of steps in which the learning rate rises.
@@ -53,11 +54,14 @@ fn scaled(value: f32, factor: f64) -> f32 {
 
 /// A student in integers.
 pub struct FixedStudent {
+    /// The layers with a matrix.
     layers: Vec<FixedLayer>,
+    /// All layers, first to last.
+    plan: Vec<LayerPlan>,
     device: Device,
 }
 
-/// A dense layer that learns in integers.
+/// A dense layer or a convolution that learns in integers.
 struct FixedLayer {
     inputs: usize,
     outputs: usize,
@@ -80,29 +84,31 @@ struct FixedLayer {
 }
 
 impl FixedStudent {
-    /// Creates a student from the network of `layers`, for pixels in 0..=1. Its hidden activations
-    /// are at most `largest`.
+    /// Creates a student from a network of `plan` with the parameters `layers`, for pixels in
+    /// 0..=1. Its hidden activations are at most `largest`.
     ///
     /// # Errors
     ///
     /// Returns an error if the network cannot be quantized.
     pub fn new(
+        plan: &[LayerPlan],
         layers: &[DenseParameters],
         largest: &[f32],
         config: &TrainConfig,
         device: &Device,
     ) -> Result<Self, QuantizeError> {
-        let quantized = quantize::quantize(layers, largest, config.weight_bits)?;
+        let quantized = quantize::quantize(plan, layers, largest, config.weight_bits)?;
+        let largest_weights = quantize::largest_weights(plan, config.weight_bits);
         let mut input_scale = INPUT_SCALE;
         let mut students = Vec::with_capacity(layers.len());
-        for (index, (layer, quantized)) in layers.iter().zip(quantized).enumerate() {
+        for (index, ((layer, quantized), largest)) in layers.iter().zip(quantized).zip(largest_weights).enumerate() {
             let count = layer.weights.len();
             let is_last = index + 1 == layers.len();
             let output_scale = quantized.output_step;
             students.push(FixedLayer {
                 inputs: layer.inputs,
                 outputs: layer.outputs,
-                largest: quantize::largest_weight(index, layers.len(), config.weight_bits),
+                largest,
                 input_scale,
                 output_scale: (!is_last).then_some(output_scale),
                 weights: (0..layer.outputs).flat_map(|output| layer.column(output)).collect(),
@@ -115,7 +121,7 @@ impl FixedStudent {
             });
             input_scale = output_scale;
         }
-        Ok(Self { layers: students, device: device.clone() })
+        Ok(Self { layers: students, plan: plan.to_vec(), device: device.clone() })
     }
 
     /// Returns the network in floating point, without differentiation, for pixels in 0..=1.
@@ -129,7 +135,7 @@ impl FixedStudent {
             let biases = biases.map(|(&bias, step)| (f64::from(bias) * step * layer.input_scale) as f32).collect();
             DenseParameters::from_rows(layer.inputs, layer.outputs, &weights, biases)
         });
-        Network::from_parameters(layers, device)
+        Network::new(self.plan.clone(), layers, device)
     }
 
     /// Returns the network in integers, first layer to last.
@@ -143,14 +149,26 @@ impl Student for FixedStudent {
         self.device.clone()
     }
 
-    fn forward(&self, images: Tensor<2>) -> Result<Tensor<2>, TrainError> {
+    fn forward(&mut self, images: Tensor<2>) -> Result<Tensor<2>, TrainError> {
         let mut values = images;
-        for layer in &self.layers {
-            let (weights, biases) = layer.run.clone();
-            let sums = values.matmul(weights) + biases.unsqueeze();
-            values = match layer.output_scale {
-                Some(_) => layer.activations(sums)?,
-                None => sums * layer.row(layer.quantized.weight_steps.iter().map(|step| step * layer.input_scale)),
+        let mut layers = self.layers.iter();
+        for plan in &self.plan {
+            let [images, _] = values.dims();
+            values = match (plan.kind, plan.walk()) {
+                (LayerKind::MaxPool(_), Some(walk)) => largest(values, walk),
+                (LayerKind::AveragePool(_), Some(walk)) => rounded_means(sums(values, walk), walk)?,
+                _ => {
+                    let Some(layer) = layers.next() else { break };
+                    let (weights, biases) = layer.run.clone();
+                    let sums = weighted(values, weights, plan) + biases.unsqueeze();
+                    match layer.output_scale {
+                        Some(_) => layer.activations(sums)?.reshape([images, plan.output.count()]),
+                        None => {
+                            let steps = layer.quantized.weight_steps.iter();
+                            sums * layer.row(steps.map(|step| step * layer.input_scale))
+                        }
+                    }
+                }
             };
         }
         Ok(values)
@@ -243,6 +261,20 @@ impl FixedLayer {
     }
 }
 
+/// Converts the sums of windows to rounded means like the device. Gradients pass as if there were
+/// no rounding.
+fn rounded_means(sums: Tensor<2>, walk: Walk) -> Result<Tensor<2>, TrainError> {
+    let (shape, device, channels) = (sums.dims(), sums.device(), usize::from(walk.input.channels));
+    let counts: Vec<i64> = walk.counts().into_iter().map(|count| count.max(1) as i64).collect();
+    let mut rounded: Vec<f32> = sums.clone().inner().round().try_into_vec_as()?;
+    for (values, count) in rounded.chunks_mut(channels).zip(counts.iter().cycle()) {
+        values.iter_mut().for_each(|value| *value = ((*value as i64 + count / 2) / count) as f32);
+    }
+    let passed = means(sums, walk);
+    let passed = passed.clone() - passed.detach();
+    Ok(Tensor::<2>::from_data(TensorData::new(rounded, shape), &device) + passed)
+}
+
 /// Transposes a matrix whose rows have `columns` values.
 fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
     let rows = values.len() / columns;
@@ -271,49 +303,55 @@ mod tests {
     use burn::module::Module as _;
     use rand::rngs::Xoshiro256PlusPlus;
     use rand::{RngExt as _, SeedableRng};
-    use shared_model::{HostWorkspace, Model};
+    use shared_model::{HostWorkspace, Model, Shape};
 
     use super::*;
     use crate::data::Split;
-    use crate::network::PixelForm;
     use crate::network::backend::Backend;
     use crate::network::calibrate::measure;
+    use crate::network::{Architecture, PixelForm};
     use crate::quantize::WeightBits;
-    use crate::quantize::encode_plain;
+    use crate::quantize::encode_network;
     use crate::train::tests::config;
 
     const WIDTHS: [usize; 4] = [30, 20, 9, 4];
+
+    fn plan() -> Vec<LayerPlan> {
+        Architecture::dense(&WIDTHS[1..3], WIDTHS[3]).plan(Shape::grey(1, WIDTHS[0] as u16), WIDTHS[3]).unwrap()
+    }
 
     /// Creates random images, and a network with weights of different sizes.
     fn start(seed: u64, device: &Device) -> (Split, Network) {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
         let pixels = (0..100 * WIDTHS[0]).map(|_| random.random::<u8>()).collect();
         let labels = (0..100).map(|_| random.random_range(0..4)).collect();
-        (Split { width: WIDTHS[0], pixels, labels }, Network::init(&WIDTHS, &mut random, device))
+        (Split { width: WIDTHS[0], pixels, labels }, Network::init(&plan(), &mut random, device))
     }
 
     fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
         tensor.try_into_vec_as().unwrap()
     }
 
-    /// Checks that the student's last sums are the device's, before and after some steps.
-    #[test]
-    fn it_computes_like_the_device() {
+    /// Checks that the last sums of a student of `plan` are the device's, before and after some
+    /// steps.
+    fn assert_computes_like_the_device(plan: &[LayerPlan], learning_rate: f64) {
         for bits in [WeightBits::Eight, WeightBits::Four, WeightBits::Two] {
             for (backend, device) in Backend::present() {
                 let device = device.autodiff();
-                let (split, network) = start(7, &device);
+                let (split, _) = start(7, &device);
+                let network = Network::init(plan, &mut Xoshiro256PlusPlus::seed_from_u64(7), &device);
+                let network = network.with_parameters(network.parameters().unwrap());
                 let largest = measure(&network.valid(), &split).unwrap().largest;
                 let config = TrainConfig { backend, weight_bits: bits, ..config() };
                 let mut student =
-                    FixedStudent::new(&network.parameters().unwrap(), &largest, &config, &device).unwrap();
+                    FixedStudent::new(plan, &network.parameters().unwrap(), &largest, &config, &device).unwrap();
                 for step in 0..5 {
                     let images = PixelForm::RAW.tensor(split.images(), split.width, &device);
                     let logits = student.forward(images).unwrap();
                     let layers: Vec<_> = student.layers.iter().map(|layer| layer.quantized.clone()).collect();
                     assert!(layers[0].weights.iter().all(|weight| weight.abs() <= bits.largest()));
-                    let blob = encode_plain(&layers, WIDTHS[0]);
-                    let (view, mut workspace) = (Model::parse(&blob).unwrap(), HostWorkspace::new());
+                    let blob = encode_network(plan, &layers);
+                    let (view, mut workspace) = (Model::parse(&blob).unwrap(), Box::new(HostWorkspace::new()));
                     let last = student.layers.last().unwrap();
                     for (row, image) in values(logits.clone().inner()).chunks(4).zip(split.images()) {
                         let expected = workspace.infer(&view, image).unwrap().logits.to_vec();
@@ -325,10 +363,23 @@ mod tests {
                         assert_eq!(found, expected, "{backend:?} {bits:?} step {step}");
                     }
                     let gradients = logits.powi_scalar(2).mean().backward();
-                    student.step(gradients, 1e-2, 0.0).unwrap();
+                    student.step(gradients, learning_rate, 0.0).unwrap();
                 }
             }
         }
+    }
+
+    #[test]
+    fn it_computes_like_the_device() {
+        assert_computes_like_the_device(&plan(), 1e-2);
+    }
+
+    #[test]
+    fn convolutions_and_pools_compute_like_the_device() {
+        let text = "conv 6 3x3 stride 2; depthwise 2x2; maxpool 2x2 stride 1 same; conv 5 2x2 pad 1; \
+                    avgpool 2x3 stride 1 same; dense 8; dense 4";
+        let image = Shape::grey(5, 6);
+        assert_computes_like_the_device(&text.parse::<Architecture>().unwrap().plan(image, 4).unwrap(), 1e-3);
     }
 
     #[test]
@@ -341,7 +392,7 @@ mod tests {
         let mut largest = measure(&network.valid(), &split).unwrap().largest;
         // Otherwise the largest itself might be clipped.
         largest.iter_mut().for_each(|largest| *largest *= 1.01);
-        let student = FixedStudent::new(&layers, &largest, &config(), &device).unwrap();
+        let mut student = FixedStudent::new(network.plan(), &layers, &largest, &config(), &device).unwrap();
         let loss = |logits: Tensor<2>| logits.powi_scalar(2).mean();
         let images = PixelForm::RAW.tensor(split.images(), split.width, &device);
         let gradients = loss(student.forward(images).unwrap()).backward();
@@ -395,7 +446,7 @@ mod tests {
         layers[0].biases.fill(0.0);
         let mut largest = measure(&network.valid(), &split).unwrap().largest;
         largest[0] *= 1e-20;
-        let mut student = FixedStudent::new(&layers, &largest, &config(), &device).unwrap();
+        let mut student = FixedStudent::new(network.plan(), &layers, &largest, &config(), &device).unwrap();
         student.layers[0].biases.fill(1.0);
         student.layers[0].quantize(0).unwrap();
         let found = &student.layers[0].quantized;
@@ -415,7 +466,9 @@ mod tests {
             weights: (0..2 * WIDTHS[0]).map(sign).collect(),
             biases: vec![0.25, -0.5],
         };
-        let mut student = FixedStudent::new(&[layer], &[], &config(), &device).unwrap();
+        let mut student =
+            FixedStudent::new(&LayerPlan::dense(std::slice::from_ref(&layer)), &[layer], &[], &config(), &device)
+                .unwrap();
         student.layers[0].log_steps.iter_mut().for_each(|step| *step -= 2.0);
         let mut loss = |change: &dyn Fn(&mut FixedLayer)| {
             let layer = &mut student.layers[0];
@@ -453,7 +506,7 @@ mod tests {
         layers[0].weights.iter_mut().step_by(3).for_each(|weight| *weight = 0.0);
         let largest = measure(&network.valid(), &split).unwrap().largest;
         let config = TrainConfig { sparsity: 0.3, ..config() };
-        let mut student = FixedStudent::new(&layers, &largest, &config, &device).unwrap();
+        let mut student = FixedStudent::new(network.plan(), &layers, &largest, &config, &device).unwrap();
         let before = student.layers[0].weights.clone();
         let images = PixelForm::RAW.tensor(split.images(), split.width, &device);
         let gradients = student.forward(images).unwrap().powi_scalar(2).mean().backward();

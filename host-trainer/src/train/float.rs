@@ -8,9 +8,8 @@ use super::config::TrainConfig;
 use super::course::Student;
 use super::error::TrainError;
 use super::prune::Pruning;
-use crate::network::Network;
-use crate::network::PixelForm;
 use crate::network::optimizer;
+use crate::network::{Network, PixelForm, Running};
 
 /// A student in floating point.
 pub struct FloatStudent {
@@ -20,6 +19,9 @@ pub struct FloatStudent {
     pruned: Option<(Pruning, Network)>,
     form: PixelForm,
     optimizer: ModuleOptimizer,
+    /// The running moments of each normalization, and the moments of the last batch.
+    running: Vec<Running>,
+    moments: Vec<Tensor<2>>,
 }
 
 impl FloatStudent {
@@ -27,26 +29,29 @@ impl FloatStudent {
     pub fn new(network: Network, form: PixelForm, config: &TrainConfig) -> Self {
         let pruning = (config.sparsity > 0.0).then(|| Pruning::new(config.sparsity));
         let optimizer = optimizer::adam(config.backend, config.beta_2, config.weight_decay);
-        Self { pruned: pruning.map(|pruning| (pruning, network.clone())), network, form, optimizer }
+        let running = vec![Running::default(); network.count_normalizations()];
+        let pruned = pruning.map(|pruning| (pruning, network.clone()));
+        Self { pruned, network, form, optimizer, running, moments: Vec::new() }
     }
 
     fn shown(&self) -> &Network {
         self.pruned.as_ref().map_or(&self.network, |(_, pruned)| pruned)
     }
 
-    /// Returns the network that is run, without differentiation, for pixels in 0..=1.
+    /// Returns the network that is run, without differentiation and normalization, for pixels in
+    /// 0..=1.
     ///
     /// # Errors
     ///
     /// Returns an error if the backend cannot return its tensors.
     pub fn plain(&self) -> Result<Network, TensorReadError> {
         let network = self.shown().valid();
-        if self.form == PixelForm::PLAIN {
+        if self.form == PixelForm::PLAIN && self.running.is_empty() {
             return Ok(network);
         }
-        let mut layers = network.parameters()?;
+        let mut layers = network.folded(&self.running)?;
         layers.first_mut().into_iter().for_each(|first| self.form.fold_into(first));
-        Ok(Network::from_parameters(layers, &network.device()))
+        Ok(network.with_parameters(layers))
     }
 }
 
@@ -55,11 +60,17 @@ impl Student for FloatStudent {
         self.network.device()
     }
 
-    fn forward(&self, images: Tensor<2>) -> Result<Tensor<2>, TrainError> {
-        Ok(self.shown().forward(images))
+    fn forward(&mut self, images: Tensor<2>) -> Result<Tensor<2>, TrainError> {
+        let mut moments = Vec::with_capacity(self.running.len());
+        let logits = self.shown().forward_normalized(images, |batch| moments.push(batch.inner()));
+        self.moments = moments;
+        Ok(logits)
     }
 
     fn step(&mut self, gradients: Gradients, rate: f64, done: f64) -> Result<(), TrainError> {
+        for (running, moments) in self.running.iter_mut().zip(self.moments.drain(..)) {
+            running.update(&moments.try_into_vec_as::<f32>()?);
+        }
         // The parameters of both networks have the same identifiers.
         let mut gradients = GradientsParams::from_grads(gradients, self.shown());
         if let Some((pruning, _)) = &self.pruned {

@@ -1,14 +1,7 @@
+use shared_model::Shape;
+
 use crate::data::{SoftLabels, Split};
 use crate::network::DenseParameters;
-
-/// Sizes of the training data, besides the number of pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
-    /// Columns of an image, 1 or more.
-    pub columns: usize,
-    /// Number of classes, which is the number of the network's outputs.
-    pub classes: usize,
-}
 
 /// The data that a network is trained on.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +11,10 @@ pub struct Material<'a> {
     pub validation: Option<&'a Split>,
     /// A teacher's answers for the training images.
     pub soft_labels: Option<&'a SoftLabels>,
-    pub shape: Shape,
+    /// The shape of an image.
+    pub image: Shape,
+    /// Number of classes, which is the number of the network's outputs.
+    pub classes: usize,
     /// The network to start from, for pixels in 0..=1. `None` starts with random weights.
     pub start: Option<&'a [DenseParameters]>,
 }

@@ -20,7 +20,7 @@ pub use config::{
 };
 pub use error::TrainError;
 pub use history::Epoch;
-pub use material::{Material, Shape};
+pub use material::Material;
 pub use prune::BLOCK_OUTPUTS;
 pub use schedule::Schedule;
 pub use stop::Stop;

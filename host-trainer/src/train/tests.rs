@@ -1,5 +1,7 @@
 //! Trains small networks on images of one row.
 
+use shared_model::Shape;
+
 use super::*;
 use crate::data::{SoftLabels, Split, VERSIONS};
 use crate::network::Pixels;
@@ -8,7 +10,7 @@ use crate::network::calibrate::measure;
 use crate::quantize::WeightBits;
 
 /// Images of one row.
-const SHAPE: Shape = Shape { columns: 3, classes: 2 };
+const IMAGE: Shape = Shape::grey(1, 3);
 
 fn split(images: usize) -> Split {
     // The label is in the first pixel. The other pixels are equal in all images.
@@ -17,7 +19,7 @@ fn split(images: usize) -> Split {
 }
 
 fn material<'a>(train: &'a Split, validation: Option<&'a Split>) -> Material<'a> {
-    Material { train, validation, soft_labels: None, shape: SHAPE, start: None }
+    Material { train, validation, soft_labels: None, image: IMAGE, classes: 2, start: None }
 }
 
 /// Returns a configuration that learns these images.
@@ -88,6 +90,26 @@ fn the_best_recipe_is_reproducible_and_its_network_takes_plain_pixels() {
         ] {
             assert_ne!(layers(&first), layers(&trained(&other)), "{other:?}");
         }
+    }
+}
+
+#[test]
+fn a_convolutional_network_learns_and_takes_plain_pixels() {
+    for (backend, _) in Backend::present() {
+        let (images, validation) = (split(103), split(10));
+        let network = Some("conv 4 1x2; depthwise 1x3; avgpool 1x2; dense 2".parse().unwrap());
+        let best = Recipe::Best.config(backend, Vec::new(), 3);
+        let best = TrainConfig { network, epochs: 12, batch_size: 9, augment: 0.2, average_epochs: 2, ..best };
+        let trained = || train(&best, material(&images, Some(&validation)), |_, _| ()).unwrap();
+        let first = trained();
+        assert_eq!(first.history[11].validation_accuracy, Some(1.0), "{backend:?} {:?}", first.history);
+        assert_eq!(measure(&first.network, &validation).unwrap().loss, first.history[11].validation_loss.unwrap());
+        assert_eq!(first.network.parameters().unwrap(), trained().network.parameters().unwrap(), "{backend:?}");
+        let qat = TrainConfig { average_epochs: 0, qat_epochs: 2, qat_learning_rate: 1e-3, ..best.clone() };
+        let trained = train(&qat, material(&images, None), |_, _| ()).unwrap();
+        assert_eq!(trained.quantized.unwrap().len(), 3);
+        let measured = measure(&trained.network, &images).unwrap();
+        assert_eq!(images.count_correct(&measured.predictions), 103, "{backend:?}");
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
+use shared_model::LayerKind;
 
 use super::average::Average;
 use super::config::TrainConfig;
@@ -56,14 +57,21 @@ pub fn train(
     mut on_epoch: impl FnMut(&Epoch, &Network),
 ) -> Result<Trained, TrainError> {
     keep_freed_memory();
-    let Material { train, validation, shape, .. } = material;
+    let Material { train, validation, image, classes, .. } = material;
     let mut random = Xoshiro256PlusPlus::seed_from_u64(config.seed);
     let device = config.backend.device()?.autodiff();
-    let widths: Vec<usize> = [train.width].iter().chain(&config.hidden).chain([&shape.classes]).copied().collect();
-    let form = config.pixels.form(train);
+    let layers = config.architecture(classes).plan(image, classes)?;
+    let mut form = config.pixels.form(train);
+    if layers.first().is_some_and(|layer| layer.kind != LayerKind::Dense) {
+        // Padding is zero, which must be black.
+        form.mean = 0.0;
+    }
     let mut student = match material.start {
-        Some(layers) => FloatStudent::new(Network::from_parameters(layers.to_vec(), &device), PixelForm::PLAIN, config),
-        None => FloatStudent::new(Network::init(&widths, &mut random, &device), form, config),
+        Some(parameters) => {
+            let network = Network::new(layers, parameters.to_vec(), &device);
+            FloatStudent::new(network, PixelForm::PLAIN, config)
+        }
+        None => FloatStudent::new(Network::init(&layers, &mut random, &device), form, config),
     };
     let plan = Plan {
         epochs: config.epochs,
@@ -107,7 +115,7 @@ pub fn train(
     let (float, mut layers, mut largest) =
         (Some(network.clone()), network.parameters()?, measure(&network, train)?.largest);
     fixed::balance(&mut layers, &mut largest);
-    let mut student = FixedStudent::new(&layers, &largest, config, &device)?;
+    let mut student = FixedStudent::new(network.plan(), &layers, &largest, config, &device)?;
     let plan = Plan {
         epochs: config.qat_epochs,
         learning_rate: config.qat_learning_rate,
