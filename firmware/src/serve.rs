@@ -169,7 +169,11 @@ impl<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> Outgoing<FRAM
                 let model = model.map_err(Refusal::NoModel)?;
                 let prediction = self.workspace.infer(model, pixels).map_err(Refusal::Infer)?;
                 let (logits, probabilities) = prediction.to_bytes(self.answer.as_flattened_mut()).unwrap_or_default();
-                Ok(Response::Inference { class: prediction.class as u16, logits, probabilities })
+                let (class, network) = (prediction.class as u16, prediction.network as u8);
+                Ok(match model.networks().len() {
+                    1 => Response::Inference { class, logits, probabilities },
+                    _ => Response::CascadeInference { network, class, logits, probabilities },
+                })
             }
             Request::Measure { pixels } => {
                 let counter = identity.counter.as_ref().ok_or(Refusal::NoCounter)?;

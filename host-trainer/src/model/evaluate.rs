@@ -58,6 +58,7 @@ pub fn evaluate_with_answers(view: &Model<'_>, split: &Split) -> Result<(Evaluat
         images: split.len() as u32,
         inputs: view.input_width() as u32,
         classes: view.classes() as u16,
+        networks: view.networks().len() as u8,
     };
     type Answers = (Evaluated, Vec<u8>);
     let parts = for_each_image(view, split, |index, prediction, (evaluated, records): &mut Answers| {
@@ -67,7 +68,7 @@ pub fn evaluate_with_answers(view: &Model<'_>, split: &Split) -> Result<(Evaluat
         // Cannot fail: inference has just checked these shapes.
         let _ = header.write_record(&mut records[start..], split.image(index), split.labels[index], prediction);
     })?;
-    let mut file = header.to_bytes().to_vec();
+    let mut file: Vec<u8> = header.bytes().collect();
     let mut evaluated = Evaluated::default();
     for (part, records) in parts {
         evaluated.append(part);

@@ -281,6 +281,8 @@ mod tests {
         let fault = DeviceFault::Blob(BlobError::Magic);
         let memory_use = MemoryUse { flash: 1, statics: 2, stack_used: 3, stack_reserved: 300 };
         let inference = Response::Inference { class: 3, logits: &[1, 0, 0, 0], probabilities: &[0, 128] };
+        let (logits, probabilities): (&[u8], &[u8]) = (&[1, 0, 0, 0], &[0, 128]);
+        let cascade = Response::CascadeInference { network: 1, class: 3, logits, probabilities };
         let refused = Response::Refused(Refusal::Frame(FrameError::Damaged));
         let frames = [
             hex(Request::Hello),
@@ -295,6 +297,7 @@ mod tests {
             hex(Request::Calibrate { rounds: 200 }),
             hex(Response::Counted { counts: &[7, 0, 0, 0] }),
             hex(Response::Refused(Refusal::NoCounter)),
+            hex(cascade),
         ];
         let expected = [
             "00030105056047f48300",
@@ -309,6 +312,7 @@ mod tests {
             "0009010504c814f5e06e00",
             "000601050404070101053f2c760800",
             "000901050303eb78172d00",
+            "000801050501030401010102020680ae41582100",
         ];
         assert_eq!(frames.each_ref().map(|frame| &frame[..]), expected);
     }

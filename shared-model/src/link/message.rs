@@ -55,7 +55,7 @@ pub enum Response<'a> {
     /// Answers [`Request::Hello`].
     #[serde(borrow)]
     Hello(Hello<'a>),
-    /// Answers [`Request::Infer`].
+    /// Answers [`Request::Infer`] if the model has one network.
     Inference {
         /// Index of the largest logit.
         class: u16,
@@ -81,6 +81,17 @@ pub enum Response<'a> {
         /// ticks of an empty stage (the cost of one callback), and the bytes of the workspace. On a
         /// hardware board the counter's frequency is that of the core, so a tick is a cycle.
         counts: &'a [u8],
+    },
+    /// Answers [`Request::Infer`] if the model is a cascade.
+    CascadeInference {
+        /// The network that answered, from 0.
+        network: u8,
+        /// Like those of [`Inference`](Self::Inference).
+        class: u16,
+        /// Like those of [`Inference`](Self::Inference).
+        logits: &'a [u8],
+        /// Like those of [`Inference`](Self::Inference).
+        probabilities: &'a [u8],
     },
 }
 
@@ -108,7 +119,7 @@ pub struct ModelInfo {
     pub inputs: u32,
     /// Number of classes.
     pub classes: u16,
-    /// Number of dense layers.
+    /// Number of layers of all networks.
     pub layers: u8,
 }
 

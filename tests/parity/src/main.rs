@@ -154,6 +154,7 @@ fn print_record(record: &ParityRecord) -> anyhow::Result<()> {
     let ParityRecord { device, images, logits_compared, logits_different, accuracy, seconds, .. } = record;
     let not_measured = record.not_measured.join(", ");
     let ParityRecord { probabilities_different, classes_different, resent, .. } = record;
+    let networks = record.networks_text().map_or_else(String::new, |text| format!("; {text}"));
     let place = format!("{}, {}", target_name(record.target), record.core);
     let resent = match resent {
         0 => String::new(),
@@ -161,7 +162,7 @@ fn print_record(record: &ParityRecord) -> anyhow::Result<()> {
     };
     print_line(&format!(
         "{device} ({place}): {verdict}: {images} images, {logits_different} of {logits_compared} logits differ, \
-         {probabilities_different} probabilities, {classes_different} classes; accuracy {accuracy:.4} \
+         {probabilities_different} probabilities, {classes_different} classes{networks}; accuracy {accuracy:.4} \
          ({seconds:.1} s); not measured: {not_measured}{resent}",
     ))
 }

@@ -112,6 +112,13 @@ impl Inputs {
             model.input_width(),
             model.classes()
         );
+        ensure!(
+            usize::from(header.networks) == model.networks().len(),
+            "{answers_path}: number of networks: found {}, expected {} as in {model_path}; run `host-trainer evaluate \
+             --answers` again",
+            header.networks,
+            model.networks().len()
+        );
         let records: Vec<_> = records.take(images).collect();
         ensure!(!records.is_empty(), "{answers_path} has no images; run `host-trainer evaluate --answers`");
         Ok((model, header, records))

@@ -69,6 +69,10 @@ fn run<'a>(
         outcome.set_target(device.target());
     }
 
+    if header.networks > 1 {
+        outcome.answered_by = vec![0; header.networks.into()];
+    }
+
     let mut first = None;
     let mut correct = 0_u64;
     let mut under_way = HashMap::new();
@@ -90,6 +94,10 @@ fn run<'a>(
         outcome.logits_different += differences::<4>(&answer.logits, record.logits);
         outcome.probabilities_different += differences::<2>(&answer.probabilities, record.probabilities);
         outcome.classes_different += u64::from(answer.class != record.class);
+        outcome.networks_different += u64::from(answer.network != record.network);
+        if let Some(count) = outcome.answered_by.get_mut(usize::from(answer.network)) {
+            *count += 1;
+        }
         if index == 0 {
             first = Some(answer);
         }

@@ -18,8 +18,8 @@ use std::process::ExitCode;
 
 use boards::WeightOrder;
 use cases::{
-    BAD_LINE_CASES, CASES, COUNTED_CASES, Case, EMULATED_CASES, Fixture, HOSTILE_CASES, KERNEL_CASES, LINK_CASES,
-    STACK_CASES, sweep_test_split,
+    BAD_LINE_CASES, CASCADE_CASES, CASES, COUNTED_CASES, Case, EMULATED_CASES, Fixture, HOSTILE_CASES, KERNEL_CASES,
+    LINK_CASES, STACK_CASES, sweep_test_split,
 };
 use common::{TOOL, firmware_folder, ignored, missing, required};
 use libtest_mimic::{Arguments, Trial};
@@ -126,6 +126,7 @@ fn cases(device: Device) -> impl Iterator<Item = &'static (&'static str, Case)> 
     let has_no_probe = is_qemu || device == Device::Loopback;
     let groups = [
         (true, CASES),
+        (true, CASCADE_CASES),
         (has_no_probe, HOSTILE_CASES),
         (has_no_probe, BAD_LINE_CASES),
         (is_emulated, EMULATED_CASES),

@@ -64,6 +64,12 @@ pub struct ParityRecord {
     pub probabilities_different: u64,
     /// Classes that differ from the host's.
     pub classes_different: u64,
+    /// Images that another network of a cascade answered than on the host.
+    #[serde(default)]
+    pub networks_different: u64,
+    /// Images that each network of a cascade answered on the device; empty for other models.
+    #[serde(default)]
+    pub answered_by: Vec<u64>,
     /// Share of images classified correctly, 0 to 1.
     pub accuracy: f64,
     /// Flash in bytes that the firmware takes, without the model; `None` on the host.
@@ -96,11 +102,27 @@ impl ParityRecord {
     /// This is the only definition of "host and device agree".
     #[must_use]
     pub fn agrees(&self) -> bool {
-        self.images > 0
-            && self.logits_compared > 0
-            && self.logits_different == 0
-            && self.probabilities_different == 0
-            && self.classes_different == 0
+        self.images > 0 && self.logits_compared > 0 && self.different() == 0
+    }
+
+    /// Returns the number of logits, probabilities, classes and networks that differ.
+    #[must_use]
+    pub fn different(&self) -> u64 {
+        let values = self.logits_different.saturating_add(self.probabilities_different);
+        values.saturating_add(self.classes_different).saturating_add(self.networks_different)
+    }
+
+    /// Describes the networks that answered on a device; `None` unless the model is a cascade.
+    #[must_use]
+    pub fn networks_text(&self) -> Option<String> {
+        let counts =
+            self.answered_by.iter().enumerate().map(|(network, count)| format!("{count} by network {network}"));
+        let text = format!("answered: {}", counts.collect::<Vec<_>>().join(", "));
+        match self.networks_different {
+            _ if self.answered_by.is_empty() => None,
+            0 => Some(text),
+            count => Some(format!("{text}; {count} by another network than on the host")),
+        }
     }
 }
 
@@ -145,6 +167,7 @@ mod tests {
         assert!(!ParityRecord { logits_different: 1, ..record() }.agrees());
         assert!(!ParityRecord { probabilities_different: 1, ..record() }.agrees());
         assert!(!ParityRecord { classes_different: 1, ..record() }.agrees());
+        assert!(!ParityRecord { networks_different: 1, ..record() }.agrees());
         assert!(!ParityRecord { probabilities_different: u64::MAX, classes_different: 1, ..record() }.agrees());
         assert!(!ParityRecord { images: 0, logits_compared: 0, ..record() }.agrees());
         assert!(!ParityRecord { images: 0, ..record() }.agrees());
@@ -157,12 +180,23 @@ mod tests {
         let json = serde_json::to_string(&stored).unwrap();
         let keys = "{\"model_id\":\"0000001a\",\"device\":\"loopback\",\"core\":\"\",\"pictures\":10,\
                     \"logits_compared\":100,\"logits_different\":0,\"probabilities_different\":0,\
-                    \"classes_different\":0,\"accuracy\":0.0,\"flash_bytes\":null,\"ram_bytes\":null,\
+                    \"classes_different\":0,\"networks_different\":0,\"answered_by\":[],\
+                    \"accuracy\":0.0,\"flash_bytes\":null,\"ram_bytes\":null,\
                     \"resent\":0,\"seconds\":0.0,\"target\":null,\"not_measured\":[]}";
         assert_eq!(json, keys);
         assert_eq!(serde_json::from_str::<ModelParity>(&json).unwrap(), stored);
         let older = keys.replace(",\"target\":null,\"not_measured\":[]", "");
+        let older = older.replace("\"networks_different\":0,\"answered_by\":[],", "");
         assert_eq!(serde_json::from_str::<ModelParity>(&older).unwrap(), stored);
+    }
+
+    #[test]
+    fn another_network_is_a_difference_with_its_own_text() {
+        let cascade = ParityRecord { answered_by: vec![7, 3], ..record() };
+        assert_eq!(record().networks_text(), None);
+        assert_eq!(cascade.networks_text().unwrap(), "answered: 7 by network 0, 3 by network 1");
+        let text = ParityRecord { networks_different: 2, ..cascade }.networks_text().unwrap();
+        assert!(text.ends_with("by network 1; 2 by another network than on the host"), "{text}");
     }
 
     #[test]

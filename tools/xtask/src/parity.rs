@@ -38,11 +38,12 @@ pub fn verify(record: &ParityRecord, evaluated: &Evaluated) -> Result<()> {
     }
     if !record.agrees() {
         bail!(
-            "host and {name} differ: {} of {} logits, {} probabilities, {} classes",
+            "host and {name} differ: {} of {} logits, {} probabilities, {} classes, {} networks",
             record.logits_different,
             record.logits_compared,
             record.probabilities_different,
-            record.classes_different
+            record.classes_different,
+            record.networks_different
         );
     }
     Ok(())
@@ -151,7 +152,9 @@ fn table(devices: &[ParityRecord]) -> String {
             device.ram_bytes.map_or_else(String::new, |bytes| format!("{bytes} B")),
         ]);
     }
-    format!("{table}\n{}", not_measured(devices))
+    let networks =
+        devices.iter().filter_map(|device| Some(format!("{}: {}\n", device.device, device.networks_text()?)));
+    format!("{table}\n{}{}", networks.collect::<String>(), not_measured(devices))
 }
 
 /// Lists what the comparison did not measure, for each kind of device.

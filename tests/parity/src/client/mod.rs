@@ -71,6 +71,8 @@ pub struct Answer {
     pub sequence: u32,
     /// The class.
     pub class: u16,
+    /// The network that answered, from 0.
+    pub network: u8,
     /// Logits in Q15.16, little-endian `i32`.
     pub logits: Vec<u8>,
     /// Probabilities in Q1.15, little-endian `u16`.
@@ -107,6 +109,13 @@ pub struct StageTicks {
     pub ticks: u32,
     /// Times that the stage was entered.
     pub times: u32,
+}
+
+impl Answer {
+    /// Returns an answer, still without its number.
+    fn new(network: u8, class: u16, logits: &[u8], probabilities: &[u8]) -> Self {
+        Self { sequence: 0, class, network, logits: logits.to_vec(), probabilities: probabilities.to_vec() }
+    }
 }
 
 impl Client {
@@ -203,13 +212,13 @@ impl Client {
     /// Returns [`ClientError`] if the conversation fails or the device refuses an image.
     pub fn receive_answer(&mut self) -> Result<Answer, ClientError> {
         let (sequence, answer) = self.receive(|response| match response {
-            Response::Inference { class, logits, probabilities } => {
-                Some((class, logits.to_vec(), probabilities.to_vec()))
+            Response::Inference { class, logits, probabilities } => Some(Answer::new(0, class, logits, probabilities)),
+            Response::CascadeInference { network, class, logits, probabilities } => {
+                Some(Answer::new(network, class, logits, probabilities))
             }
             _ => None,
         })?;
-        let (class, logits, probabilities) = answer;
-        Ok(Answer { sequence, class, logits, probabilities })
+        Ok(Answer { sequence, ..answer })
     }
 
     /// Measures the inference of one image on the device.
@@ -359,7 +368,7 @@ fn is_damage(error: FrameError) -> bool {
 fn kind_of(response: &Response<'_>) -> &'static str {
     match response {
         Response::Hello(_) => "hello",
-        Response::Inference { .. } => "inference",
+        Response::Inference { .. } | Response::CascadeInference { .. } => "inference",
         Response::MemoryUse(_) => "memory use",
         Response::Refused(_) => "refusal",
         Response::Counted { .. } => "count",

@@ -60,7 +60,7 @@ impl Echo {
         let length = source.encode(&mut model)?;
         model.truncate(length);
         let id = Model::parse(&model)?.id();
-        let header = AnswersHeader { model: id, images: IMAGES as u32, inputs: 2, classes: 2 };
+        let header = AnswersHeader { model: id, images: IMAGES as u32, inputs: 2, classes: 2, networks: 1 };
         Ok(Self { model, header, images: (0..=u8::MAX).map(Image::new).collect() })
     }
 
@@ -70,6 +70,7 @@ impl Echo {
             pixels,
             label: *class as u8,
             class: *class,
+            network: 0,
             logits,
             probabilities,
         })

@@ -64,7 +64,7 @@ pub struct FaultRow {
     pub unreadable: u64,
     /// Answers to images accepted.
     pub answers: u64,
-    /// Logits, probabilities and classes in them that differ from the host's.
+    /// Logits, probabilities, classes and networks in them that differ from the host's.
     pub wrong: u64,
     /// Most undamaged requests after the last damage or answer before an answer was accepted.
     pub longest_recovery: u64,
@@ -104,7 +104,7 @@ impl FaultTest {
             let images = sweeps.next().unwrap_or_default().iter().copied();
             let (record, _) = sweep(&mut self.session, header, images, |_| self.faults.answered())?;
             answers += record.images;
-            wrong += record.logits_different + record.probabilities_different + record.classes_different;
+            wrong += record.different();
             let tally = self.faults.tally();
             let affected = (tally.damaged + tally.late).max(answers).min(plan.affected);
             progress(affected);

@@ -1,5 +1,6 @@
 //! The cases, and those for every device.
 
+mod cascade;
 mod counting;
 mod hostile;
 mod kernels;
@@ -17,10 +18,11 @@ use checks::seal;
 use libtest_mimic::Failed;
 use object::{Object as _, ObjectSymbol as _};
 use parity::{ClientError, Device, DeviceError, Lab, ParityRecord, Session, most_memory, sweep};
-use shared_model::{AnswersHeader, BlobError, DeviceFault, Model, Refusal};
+use shared_model::{AnswersHeader, BlobError, DeviceFault, FORMAT_VERSION, Model, Refusal};
 
 use crate::common::{damaged, fixtures, renamed};
 
+pub use cascade::CASCADE_CASES;
 pub use counting::COUNTED_CASES;
 pub use hostile::HOSTILE_CASES;
 pub use kernels::KERNEL_CASES;
@@ -224,7 +226,7 @@ fn longer_than_its_region(device: Device, lab: &Lab, fixture: &Fixture) -> Resul
 
 fn another_format(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     let mut model = fixture.model.clone();
-    model[VERSION_OFFSET] += 1;
+    model[VERSION_OFFSET] = FORMAT_VERSION + 1;
     let fault = fault_of(device, lab, &model)?;
     assert!(
         matches!(fault, DeviceFault::Blob(BlobError::Version { found, supported }) if found == supported + 1),

@@ -13,7 +13,7 @@ pub fn layer_too_wide(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Fail
         return Err(format!("{fault:?}").into());
     };
     let text = fault.to_string();
-    assert!(text.contains("2048 neurons") && text.contains(&format!("room for {available}")), "{text}");
+    assert!(text.contains("width 2048") && text.contains(&format!("build has {available}")), "{text}");
     let fault = fault_of(device, lab, &zeros(available as usize + 1, 10)?)?;
     assert_eq!(fault, DeviceFault::TooLarge(InferError::Width { needed: available + 1, available }));
     device.start(lab, &zeros(available as usize, 10)?)?.client.hello()?;

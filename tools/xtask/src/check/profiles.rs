@@ -201,7 +201,7 @@ fn build_and_compare(workspace: &Workspace, board: &Board, profile: &Profile) ->
         let devices: Vec<ParityRecord> = serde_json::from_slice(&output.stdout).with_context(|| text_of(&output))?;
         let device = devices.first().context("parity compared no device")?;
         logits += device.logits_compared;
-        different += device.logits_different + device.probabilities_different + device.classes_different;
+        different += device.different();
     }
     if different > 0 {
         return Ok(Verdict::Compared { logits, different });
