@@ -47,6 +47,13 @@ fn figures(compared: &[(&Run, &ModelParity)], are_several: bool) -> Comparison {
     row("Logits that differ", &|_, parity| Some(count(parity.record.logits_different)));
     row("Probabilities that differ", &|_, parity| Some(count(parity.record.probabilities_different)));
     row("Classes that differ", &|_, parity| Some(count(parity.record.classes_different)));
+    if compared.iter().any(|(_, parity)| !parity.record.answered_by.is_empty()) {
+        row("Networks that differ", &|_, parity| Some(count(parity.record.networks_different)));
+        row("Images answered by each network", &|_, ModelParity { record, .. }| {
+            let counts = record.answered_by.iter().copied().map(count).collect::<Vec<_>>();
+            Some(if counts.is_empty() { count(record.images) } else { counts.join(", ") })
+        });
+    }
     row("Accuracy there", &|_, parity| Some(percent(parity.record.accuracy)));
     row("Size of model.bin", &|run, _| run.outcome.as_ref().map(|outcome| bytes(outcome.model_bytes as u64)));
     // The host has no flash.
