@@ -38,8 +38,10 @@ impl LayerSource<'_> {
     pub(super) fn check_shape(&self, index: usize, input: Shape) -> Result<Shape, EncodeError> {
         let positions = self.kind.window().map_or(Ok([1, 1]), |window| window.positions(input));
         let positions = positions.map_err(|error| error.of(index as u8))?;
-        let (inputs, outputs) = (self.kind.matrix_inputs(input), self.biases.len());
-        if self.requants.len() != outputs || Some(self.weights.len()) != inputs.checked_mul(outputs) {
+        let inputs = self.kind.matrix_inputs(input);
+        let outputs = if self.kind.has_matrix() { self.biases.len() } else { 0 };
+        let has_lengths = [self.biases.len(), self.requants.len()] == [outputs; 2];
+        if !has_lengths || Some(self.weights.len()) != inputs.checked_mul(outputs) {
             return Err(EncodeError::Shape {
                 layer: index,
                 inputs,

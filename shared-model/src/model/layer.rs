@@ -1,6 +1,7 @@
 //! One layer of a network: its kind, its shapes and its matrix.
 
 use super::error::BlobError;
+use super::format::saturating_u32;
 use super::matrix::Matrix;
 use super::reader::Reader;
 use super::shape::{Shape, Window};
@@ -87,7 +88,7 @@ impl<'a> Layer<'a> {
         let mut matrix = Matrix::EMPTY;
         let mut channels = input.channels;
         if kind.has_matrix() {
-            let inputs = reader.checked_width(kind.matrix_inputs(input) as u32)?;
+            let inputs = reader.checked_width(saturating_u32(kind.matrix_inputs(input)))?;
             matrix = Matrix::take(reader, index, inputs)?;
             channels = matrix.outputs() as u16;
         }
@@ -101,7 +102,7 @@ impl<'a> Layer<'a> {
             }
         }
         let output = Shape { rows: positions[0], columns: positions[1], channels };
-        reader.checked_width(output.count() as u32)?;
+        reader.checked_width(saturating_u32(output.count()))?;
         Some(Self { kind, input, output, matrix })
     }
 
@@ -125,14 +126,9 @@ impl<'a> Layer<'a> {
     pub(super) fn prove_sound(&self, reader: &mut Reader<'_>, index: u8, is_last: bool) -> Option<()> {
         if let LayerKind::Convolution(window) = self.kind
             && !usize::from(window.kernel[1]).wrapping_mul(self.input.channels.into()).is_multiple_of(2)
+            && !self.matrix.has_zero_padding(window.row_inputs(self.input.channels))
         {
-            // The last input of each row of the window is always zero.
-            let row = window.row_inputs(self.input.channels);
-            for output in 0..self.matrix.outputs() {
-                if self.matrix.row(output).skip(row.wrapping_sub(1)).step_by(row.max(1)).any(|weight| weight != 0) {
-                    return reader.refuse(BlobError::Weight { layer: index });
-                }
-            }
+            return reader.refuse(BlobError::Weight { layer: index });
         }
         if self.kind.has_matrix() { self.matrix.prove_sound(reader, index, is_last) } else { Some(()) }
     }

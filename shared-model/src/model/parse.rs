@@ -161,18 +161,18 @@ impl<'a> Model<'a> {
         }
         for network in 1..=network_count {
             let layer_count = reader.take_u32()?;
-            let found = layer_count.saturating_add(self.layers.len() as u32);
-            let bad_count = BlobError::LayerCount { found, most: MAX_LAYERS as u32 };
+            let before = self.layers.len() as u32;
+            let bad_count = |found| BlobError::LayerCount { found, most: MAX_LAYERS as u32 };
             let (mut shape, mut is_dense) = (self.image, false);
             for _ in 0..layer_count {
                 let layer = Layer::take(reader, self.layers.len() as u8, shape, is_format_2)?;
                 (shape, is_dense) = (layer.output(), layer.is_dense());
                 if self.layers.push(layer).is_err() {
-                    return reader.refuse(bad_count);
+                    return reader.refuse(bad_count(layer_count.saturating_add(before)));
                 }
             }
             if layer_count == 0 {
-                return reader.refuse(bad_count);
+                return reader.refuse(bad_count(0));
             }
             let end = self.layers.len() as u8;
             if !is_dense {

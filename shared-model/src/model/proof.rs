@@ -9,9 +9,22 @@ use super::format::saturating_u32;
 use super::matrix::Matrix;
 use super::reader::Reader;
 use crate::fixed::Requant;
-use crate::weights::{BLOCK_BYTES, TILE_OUTPUTS, WeightOrder};
+use crate::weights::{BLOCK_BYTES, BlockTile, TILE_OUTPUTS, WeightOrder};
 
 impl Matrix<'_> {
+    /// Returns true if the last of every `step` inputs has no weights: those that pad the rows of a
+    /// window. `step` is even.
+    pub(super) fn has_zero_padding(&self, step: usize) -> bool {
+        if self.order() == WeightOrder::Blocks {
+            let is_padded = |place: usize| place.wrapping_add(2).is_multiple_of(step);
+            let has_second = |block: &[u8; BLOCK_BYTES]| block.as_chunks::<4>().0.iter().any(|&[.., c, d]| c | d != 0);
+            let mut blocks = self.block_lists().tiles().flat_map(BlockTile::blocks);
+            return !blocks.any(|(place, block)| is_padded(place) && has_second(block));
+        }
+        let places = || (step.wrapping_sub(1)..self.inputs()).step_by(step.max(1));
+        (0..self.outputs()).all(|output| places().all(|input| self.weight(output, input) == 0))
+    }
+
     /// Checks every parameter, and that no input overflows an accumulator or, in the last layer, a
     /// logit.
     ///
