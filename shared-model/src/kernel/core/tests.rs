@@ -184,7 +184,9 @@ fn gathered(inputs: &[u8]) -> Vec<Pair> {
     gather::<Current>(&mut list, &[7; 2 * MAX_PAIRS], 0);
     let (mut all, mut next) = (Vec::new(), Some(0));
     while let Some(first) = next {
+        list.clear();
         next = gather::<Current>(&mut list, inputs, first);
+        list.terminate();
         let pairs = list.pairs();
         assert!(pairs.len() <= MAX_PAIRS);
         assert_eq!(list.terminated().get(pairs.len()), Some(&Pair::default()), "no end after {} pairs", pairs.len());
