@@ -6,8 +6,8 @@ use checks::{Layer, Network, any_blob, seal};
 use common::networks;
 use proptest::prelude::*;
 use shared_model::{
-    BlobError, EncodeError, HostWorkspace, Model, Requant, Shape, Stage, WeightOrder, Workspace, argmax, blob_length,
-    self_test,
+    BlobError, EncodeError, HostWorkspace, LayerKind, Model, Requant, Shape, Stage, WeightOrder, Window, Workspace,
+    argmax, blob_length, self_test,
 };
 
 proptest! {
@@ -161,7 +161,7 @@ fn a_model_too_large_for_a_workspace_is_refused() {
     let view = Model::parse(&blob).unwrap();
     assert_eq!(
         Workspace::<1, 10>::new().infer(&view, &[1, 2]).unwrap_err().to_string(),
-        "the model's widest hidden layer has 2 neurons, but this build has room for 1"
+        "the model needs a workspace of width 2, but this build has 1"
     );
     assert_eq!(
         Workspace::<2, 1>::new().infer(&view, &[1, 2]).unwrap_err().to_string(),
@@ -186,12 +186,43 @@ fn a_layer_without_blocks_is_valid() {
     assert_eq!((layer.weight(1, 1), layer.weight(9, 9)), (0, 0));
 }
 
-/// Pins the format. A change of these bytes needs a change of `docs/format.md` and of the version
+/// Builds a cascade with layers of every kind: images of three by three pixels, two classes.
+fn small_cascade() -> Network {
+    let requant = Requant::new(1 << 30, 40).unwrap();
+    let layer = |kind, biases: &[i32], weights: &[i8]| Layer {
+        kind,
+        biases: biases.to_vec(),
+        requants: vec![requant; biases.len()],
+        weights: weights.to_vec(),
+        ..Layer::default()
+    };
+    let window = |kernel, padding| Window { kernel, stride: [1, 1], padding };
+    let (row, quarter) = (window([1, 3], [0, 1, 0, 1]), window([2, 2], [0; 4]));
+    Network {
+        shape: Shape::grey(3, 3),
+        ends: vec![(3, 1 << 16)],
+        class_names: vec!["no".into(), "yes".into()],
+        layers: vec![
+            layer(LayerKind::Convolution(row), &[10, -10], &[1, -2, 3, 0, 4, 5, -6, 0]),
+            layer(LayerKind::MaxPool(window([3, 3], [0; 4])), &[], &[]),
+            layer(LayerKind::Dense, &[10, -10], &[5, 6, -7, 8]),
+            layer(LayerKind::AveragePool(quarter), &[], &[]),
+            layer(LayerKind::Depthwise(quarter), &[10], &[1, -2, 3, 4]),
+            layer(LayerKind::Dense, &[10, -10], &[9, -9]),
+        ],
+        image: vec![0, 200, 0, 50, 0, 0, 0, 0, 100],
+    }
+}
+
+/// Pins both formats. A change of these bytes needs a change of `docs/format.md` and of the version
 /// that it states.
 #[test]
 fn golden_bytes() {
-    let blob = small().encode();
-    let hex: Vec<String> =
-        blob.chunks(16).map(|line| line.iter().map(|byte| format!("{byte:02x}")).collect()).collect();
-    assert_eq!(hex, include_str!("golden_blob.hex").lines().collect::<Vec<_>>());
+    for (network, golden) in
+        [(small(), include_str!("golden_blob.hex")), (small_cascade(), include_str!("golden_blob_2.hex"))]
+    {
+        let lines = network.encode();
+        let lines = lines.chunks(16).map(|line| line.iter().map(|byte| format!("{byte:02x}")).collect());
+        assert_eq!(lines.collect::<Vec<String>>(), golden.lines().collect::<Vec<_>>());
+    }
 }

@@ -2,8 +2,11 @@
 
 use std::collections::HashSet;
 
-use checks::{Layer, Network, any_blob, fit, hostile_blobs, seal};
-use shared_model::{BlobError, DeviceFault, EncodeError, HostWorkspace, Model, Requant, Shape, WeightOrder, self_test};
+use checks::{Layer, Network, any_blob, cascade, fit, hostile_blobs, provenance, seal};
+use shared_model::{
+    BlobError, DeviceFault, EncodeError, HostWorkspace, LayerKind, LayerSource, Model, ModelSource, NetworkSource,
+    Requant, Shape, WeightOrder, self_test,
+};
 
 #[test]
 fn each_malformed_model_has_its_own_error() {
@@ -21,7 +24,7 @@ fn verdict(blob: &[u8]) -> Result<(), DeviceFault> {
 #[test]
 fn each_error_has_a_malformed_model() {
     let covered: HashSet<u8> = hostile_blobs().iter().filter_map(|hostile| number(hostile.fault)).collect();
-    assert_eq!(covered, (0..17).collect());
+    assert_eq!(covered, (0..26).collect());
 }
 
 /// Returns a number for each error that a blob with a valid checksum can cause. A new error needs a
@@ -139,6 +142,79 @@ fn weights_too_large_for_their_order_are_not_written() {
             assert_eq!(network.try_encode().unwrap_err(), error, "{order:?} {weight}");
         }
     }
+}
+
+/// Tests the inputs that pad the rows of a window, in every order: the first layer's rows have
+/// three inputs.
+#[test]
+fn weights_that_pad_a_windows_rows_are_refused() {
+    for order in WeightOrder::ALL {
+        let network = cascade(order);
+        assert!(network.try_encode().is_ok(), "{order:?}");
+        let inputs = network.layers[0].weights.len() / 3;
+        assert_eq!(inputs, 3 * 4);
+        for place in (3..3 * inputs).step_by(4) {
+            let mut network = network.clone();
+            assert_eq!(network.layers[0].weights[place], 0);
+            network.layers[0].weights[place] = 1;
+            let error = EncodeError::Blob(BlobError::Weight { layer: 0 });
+            assert_eq!(network.try_encode().unwrap_err(), error, "{order:?} {place}");
+        }
+    }
+}
+
+#[test]
+fn networks_with_a_wrong_margin_are_not_written() {
+    let dense = three_by_three(WeightOrder::Pairs).layers;
+    let layers: Vec<LayerSource<'_>> = dense.iter().map(Layer::source).collect();
+    let encode = |margins: &[Option<i32>]| {
+        let networks: Vec<_> = margins.iter().map(|&margin| NetworkSource { layers: &layers, margin }).collect();
+        let source = ModelSource {
+            class_names: &["a", "b", "c"],
+            image: Shape::grey(1, 3),
+            networks: &networks,
+            golden: &[],
+            provenance: provenance(),
+        };
+        source.encode(&mut vec![0; source.encoded_length_bound()]).map(|_| ())
+    };
+    let network_count = |found| EncodeError::Blob(BlobError::NetworkCount { found, most: 4 });
+    assert_eq!(encode(&[None]), Ok(()));
+    assert_eq!(encode(&[Some(1), Some(i32::MAX), Some(2), None]), Ok(()));
+    assert_eq!(encode(&[Some(1)]), Err(EncodeError::Margin { network: 0 }), "of the only network");
+    assert_eq!(encode(&[None, None]), Err(EncodeError::Margin { network: 0 }), "none");
+    assert_eq!(encode(&[Some(1), Some(1)]), Err(EncodeError::Margin { network: 1 }), "of the last network");
+    let margin = BlobError::Margin { network: 1, found: 0 };
+    assert_eq!(encode(&[Some(1), Some(0), None]), Err(EncodeError::Blob(margin)));
+    assert_eq!(encode(&[]), Err(network_count(0)));
+    assert_eq!(encode(&[Some(1), Some(1), Some(1), Some(1), None]), Err(network_count(5)));
+}
+
+/// Tests layers whose tables do not match their window: the first has 12 inputs and 3 outputs.
+#[test]
+fn windows_with_other_tables_are_not_written() {
+    let error = |change: fn(&mut Network)| {
+        let mut network = cascade(WeightOrder::Pairs);
+        change(&mut network);
+        network.try_encode().unwrap_err()
+    };
+    let shape =
+        |layer, inputs, outputs, weights| EncodeError::Shape { layer, inputs, outputs, requants: outputs, weights };
+    assert_eq!(error(|network| _ = network.layers[0].weights.pop()), shape(0, 12, 3, 35));
+    assert_eq!(error(|network| network.shape.channels = 2), shape(0, 18, 3, 36));
+    let depthwise = |network: &mut Network| network.layers[5].weights.push(0);
+    assert_eq!(error(depthwise), shape(5, 4, 1, 5));
+    assert_eq!(error(|network| network.layers[2].weights.push(1)), shape(2, 0, 0, 1), "a pool with weights");
+    assert_eq!(error(|network| network.layers[2].biases.push(1)), shape(2, 0, 0, 0), "a pool with a bias");
+    let change = |change: fn(&mut shared_model::Window)| {
+        let mut network = cascade(WeightOrder::Pairs);
+        let LayerKind::Convolution(window) = &mut network.layers[0].kind else { panic!() };
+        change(window);
+        network.try_encode().unwrap_err()
+    };
+    assert_eq!(change(|window| window.stride[1] = 0), BlobError::EmptyWindow { layer: 0 }.into());
+    assert_eq!(change(|window| window.padding[3] = 3), BlobError::WindowPadding { layer: 0 }.into());
+    assert_eq!(change(|window| window.kernel[0] = 7), BlobError::WindowTooLarge { layer: 0 }.into());
 }
 
 /// Builds a network with three inputs and three outputs, so that both are padded.

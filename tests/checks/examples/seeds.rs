@@ -1,10 +1,11 @@
-//! Writes the fuzzer's seeds to `tests/fuzz/corpus`: a model for each weight order and depth,
-//! numbers for networks, and requests. `cargo run -p checks --example seeds`.
+//! Writes the fuzzer's seeds to `tests/fuzz/corpus`: a model for each weight order and depth, a
+//! cascade for each order, numbers for networks, and requests.
+//! `cargo run -p checks --example seeds`.
 
 use std::path::Path;
 use std::{fs, io};
 
-use checks::{Layer, Network, fit};
+use checks::{Layer, Network, cascade, fit};
 use shared_model::{Frame, Requant, Request, Shape, WeightOrder, encode};
 
 fn main() -> io::Result<()> {
@@ -19,6 +20,7 @@ fn main() -> io::Result<()> {
             let name = format!("{order}-{}-layers", widths.len());
             write("blob", &name, &network(order, widths).encode())?;
         }
+        write("blob", &format!("{order}-cascade"), &cascade(order).encode())?;
     }
     for length in [16, 256, 2048] {
         let numbers: Vec<u8> = (0..length).map(|place: usize| (place * 157 % 251) as u8).collect();

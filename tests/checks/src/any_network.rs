@@ -5,7 +5,7 @@ use shared_model::{
     BlobError, EncodeError, LayerKind, MAX_LAYERS, MAX_NETWORKS, Model, Requant, Shape, WeightOrder, Window,
 };
 
-use crate::{Layer, Network, any_blob, fit, reference, seal};
+use crate::{Layer, Network, any_blob, clear_padding, fit, reference, seal};
 
 /// Damaged copies of each blob, with one changed byte each.
 const DAMAGES: usize = 4;
@@ -67,8 +67,7 @@ fn network(bytes: &mut Unstructured<'_>) -> Result<Network> {
             };
             let order = if matches!(kind, LayerKind::Depthwise(_)) { WeightOrder::Pairs } else { order };
             layers.push(layer(bytes, kind, order, shape, outputs, Requant::MIN_SHIFT)?);
-            let [rows, columns] = kind.window().and_then(|window| window.positions(shape).ok()).unwrap_or([1, 1]);
-            shape = Shape { rows, columns, channels: outputs as u16 };
+            shape = layers.last().map_or(shape, |layer| layer.output_shape(shape));
         }
         let order = *bytes.choose(&WeightOrder::ALL)?;
         layers.push(layer(bytes, LayerKind::Dense, order, shape, classes, MIN_SHIFT_OF_LOGITS)?);
@@ -130,15 +129,6 @@ fn layer(
     fit(order, inputs, pruned, &mut layer.weights);
     clear_padding(kind, input, &mut layer.weights);
     Ok(layer)
-}
-
-/// Clears the weights that pad the rows of a convolution's window.
-fn clear_padding(kind: LayerKind, input: Shape, weights: &mut [i8]) {
-    let LayerKind::Convolution(window) = kind else { return };
-    let used = usize::from(window.kernel[1]) * usize::from(input.channels);
-    for row in weights.chunks_exact_mut(window.row_inputs(input.channels)) {
-        row.iter_mut().skip(used).for_each(|weight| *weight = 0);
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Hostile models: one field is invalid, length and checksum are right.
 
+mod cascade;
+
 use shared_model::{BlobError, DeviceFault, SelfTestError};
 
 use crate::plan::{Plan, PlannedLayer, Table};
@@ -15,8 +17,8 @@ pub struct Hostile {
     pub fault: DeviceFault,
 }
 
-/// Builds all hostile models. Offsets are those of `shared-model/tests/golden_blob.hex`, from which
-/// they are made.
+/// Builds all hostile models. Offsets are those of `shared-model/tests/golden_blob.hex` and
+/// `golden_blob_2.hex`, from which they are made.
 pub fn hostile_blobs() -> Vec<Hostile> {
     let of = |sound: fn() -> Plan, changes: Vec<Change>| {
         changes.into_iter().map(move |(name, change, fault)| {
@@ -27,7 +29,8 @@ pub fn hostile_blobs() -> Vec<Hostile> {
     };
     let fields =
         [prefix_and_shape(), names(), layer_shapes(), tables(), parameters(), golden_and_provenance()].concat();
-    of(Plan::sound, fields).chain(of(Plan::pruned, pruned())).chain(lengths()).collect()
+    let of_format_1 = of(Plan::sound, fields).chain(of(Plan::pruned, pruned())).chain(lengths());
+    of_format_1.chain(of(Plan::cascade, cascade::changes())).collect()
 }
 
 type Change = (&'static str, fn(&mut Plan), DeviceFault);
@@ -302,10 +305,16 @@ mod tests {
 
     #[test]
     fn the_unchanged_plans_are_valid() {
-        let sound = Plan::sound().write();
-        let hex: String = sound.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, include_str!("../../../shared-model/tests/golden_blob.hex").replace('\n', ""));
-        assert_eq!(crate::any_blob(&sound), Ok(()));
+        let golden = [
+            (Plan::sound(), include_str!("../../../shared-model/tests/golden_blob.hex")),
+            (Plan::cascade(), include_str!("../../../shared-model/tests/golden_blob_2.hex")),
+        ];
+        for (plan, golden) in golden {
+            let blob = plan.write();
+            let hex: String = blob.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(hex, golden.replace('\n', ""));
+            assert_eq!(crate::any_blob(&blob), Ok(()));
+        }
         assert_eq!(crate::any_blob(&Plan::pruned().write()), Ok(()));
     }
 }

@@ -15,6 +15,7 @@
 mod any_blob;
 mod any_network;
 mod any_stream;
+mod cascade;
 mod hostile;
 mod network;
 mod plan;
@@ -24,7 +25,8 @@ mod seal;
 pub use any_blob::{any_blob, any_bytes, without_golden_vectors};
 pub use any_network::any_network;
 pub use any_stream::any_stream;
+pub use cascade::cascade;
 pub use hostile::{Hostile, hostile_blobs};
-pub use network::{Layer, Network, fit, provenance};
+pub use network::{Layer, Network, clear_padding, fit, provenance};
 pub use reference::{Reference, reference};
 pub use seal::{seal, sealed};

@@ -142,6 +142,18 @@ impl Layer {
         }
     }
 
+    /// Returns the shape of the outputs for values of shape `input`.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the window does not fit.
+    pub fn output_shape(&self, input: Shape) -> Shape {
+        let positions = self.kind.window().map_or(Ok([1, 1]), |window| window.positions(input));
+        let [rows, columns] = positions.expect("the window fits");
+        let channels = if self.kind.has_matrix() { self.biases.len() as u16 } else { input.channels };
+        Shape { rows, columns, channels }
+    }
+
     /// Returns the layer as the encoder's input.
     pub fn source(&self) -> LayerSource<'_> {
         LayerSource {
@@ -187,5 +199,14 @@ pub fn fit(order: WeightOrder, inputs: usize, pruned: usize, weights: &mut [i8])
                 *weight = 0;
             }
         }
+    }
+}
+
+/// Clears the weights that pad the rows of a convolution's window.
+pub fn clear_padding(kind: LayerKind, input: Shape, weights: &mut [i8]) {
+    let LayerKind::Convolution(window) = kind else { return };
+    let used = usize::from(window.kernel[1]) * usize::from(input.channels);
+    for row in weights.chunks_exact_mut(window.row_inputs(input.channels)) {
+        row.iter_mut().skip(used).for_each(|weight| *weight = 0);
     }
 }

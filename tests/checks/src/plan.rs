@@ -9,11 +9,17 @@ pub struct Plan {
     pub version: u8,
     pub rows: Vec<u8>,
     pub columns: Vec<u8>,
+    /// Empty in format 1.
+    pub channels: Vec<u8>,
     pub name_count: u64,
     /// Each with its declared length.
     pub names: Vec<(u64, &'static [u8])>,
+    /// Empty in format 1.
+    pub network_count: Vec<u8>,
     pub layer_count: u64,
     pub layers: Vec<PlannedLayer>,
+    /// The second network of a cascade.
+    pub second: Option<Second>,
     pub golden_count: u64,
     /// Input, logits, probabilities.
     pub golden: [Table; 3],
@@ -24,8 +30,21 @@ pub struct Plan {
     pub rest: Vec<u8>,
 }
 
+/// The second network of a cascade, after the margin of the first.
+pub struct Second {
+    pub margin: i32,
+    pub layer_count: u64,
+    pub layers: Vec<PlannedLayer>,
+}
+
 #[derive(Clone)]
 pub struct PlannedLayer {
+    /// Empty in format 1.
+    pub kind: Vec<u8>,
+    /// The bytes of a window, if the kind has one.
+    pub window: Vec<u8>,
+    /// False for a pool, which has none of the following fields.
+    pub has_matrix: bool,
     pub order: u64,
     pub outputs: u64,
     pub biases: Table,
@@ -75,10 +94,13 @@ impl Plan {
             version: 1,
             rows: vec![1],
             columns: vec![2],
+            channels: Vec::new(),
             name_count: 2,
             names: vec![(2, b"no"), (3, b"yes")],
+            network_count: Vec::new(),
             layer_count: 2,
             layers: vec![layer([1 + 256 * 3, -2 + 256 * 127]), layer([5 - 256 * 7, 6 + 256 * 8])],
+            second: None,
             golden_count: 1,
             golden: [Table::of(&[0, 200]), Table::i32s(&[0, 0]), Table::of(&[0, 0x40, 0, 0x40])],
             trainer: b"test 1.0.0",
@@ -101,6 +123,58 @@ impl Plan {
         plan
     }
 
+    /// Builds the model of `shared-model/tests/golden_blob_2.hex`: a cascade of a convolution, a
+    /// pool and a dense layer, then a pool, a depthwise convolution and a dense layer.
+    pub fn cascade() -> Self {
+        // Halfwords of pairs, four of each input; those of absent outputs are zero.
+        let pairs = |halfwords: &[[i16; 2]]| {
+            let block = |[first, second]: &[i16; 2]| [*first, *second, 0, 0, 0, 0, 0, 0].map(i16::to_le_bytes);
+            vec![Table::of(halfwords.iter().flat_map(block).collect::<Vec<_>>().as_flattened())]
+        };
+        let of = |kind: u8, window: &[u8], biases: &[i32], weights: &[[i16; 2]]| PlannedLayer {
+            kind: vec![kind],
+            window: window.to_vec(),
+            has_matrix: !biases.is_empty(),
+            ..PlannedLayer::of(1, biases, pairs(weights))
+        };
+        // Kernel, stride, padding.
+        let convolution = [1, 3, 1, 1, 0, 1, 0, 1];
+        let (whole, quarter) = ([3, 3, 1, 1, 0, 0, 0, 0], [2, 2, 1, 1, 0, 0, 0, 0]);
+        Self {
+            version: 2,
+            rows: vec![3],
+            columns: vec![3],
+            channels: vec![1],
+            network_count: vec![2],
+            layer_count: 3,
+            layers: vec![
+                of(1, &convolution, &[10, -10], &[[1 + 256 * 4, -2 + 256 * 5], [3 - 256 * 6, 0]]),
+                of(3, &whole, &[], &[]),
+                of(0, &[], &[10, -10], &[[5 - 256 * 7, 6 + 256 * 8]]),
+            ],
+            second: Some(Second {
+                margin: 1 << 16,
+                layer_count: 3,
+                layers: vec![
+                    of(4, &quarter, &[], &[]),
+                    of(2, &quarter, &[10], &[[1, -2], [3, 4]]),
+                    of(0, &[], &[10, -10], &[[9 - 256 * 9, 0]]),
+                ],
+            }),
+            golden: [
+                Table::of(&[0, 200, 0, 50, 0, 0, 0, 0, 100]),
+                Table::i32s(&[0, 0]),
+                Table::of(&[0, 0x40, 0, 0x40]),
+            ],
+            ..Self::sound()
+        }
+    }
+
+    /// Returns the second network of a cascade.
+    pub fn second(&mut self) -> &mut Second {
+        self.second.as_mut().expect("the plan is a cascade")
+    }
+
     /// Sets the names of classes and their count.
     pub fn set_names(&mut self, names: &[&'static str]) {
         self.name_count = names.len() as u64;
@@ -109,18 +183,19 @@ impl Plan {
 
     /// Writes the blob with the right length and checksum.
     pub fn write(&self) -> Vec<u8> {
-        let mut blob = [&self.magic[..], &[self.version], &[0; 4], &self.rows, &self.columns].concat();
+        let mut blob = [&self.magic[..], &[self.version], &[0; 4], &self.rows, &self.columns, &self.channels].concat();
         blob.extend(varint(self.name_count));
         for &(length, name) in &self.names {
             blob.extend(varint(length));
             blob.extend(name);
         }
+        blob.extend(&self.network_count);
         blob.extend(varint(self.layer_count));
-        for layer in &self.layers {
-            blob.extend(varint(layer.order));
-            blob.extend(varint(layer.outputs));
-            let numbers = [&layer.biases, &layer.multipliers, &layer.shifts];
-            numbers.into_iter().chain(&layer.weights).for_each(|table| table.write(&mut blob));
+        self.layers.iter().for_each(|layer| layer.write(&mut blob));
+        if let Some(second) = &self.second {
+            blob.extend(second.margin.to_le_bytes());
+            blob.extend(varint(second.layer_count));
+            second.layers.iter().for_each(|layer| layer.write(&mut blob));
         }
         blob.extend(varint(self.golden_count));
         self.golden.iter().for_each(|table| table.write(&mut blob));
@@ -141,6 +216,9 @@ impl PlannedLayer {
     fn of(order: u64, biases: &[i32], weights: Vec<Table>) -> Self {
         let outputs = biases.len();
         Self {
+            kind: Vec::new(),
+            window: Vec::new(),
+            has_matrix: true,
             order,
             outputs: outputs as u64,
             biases: Table::i32s(biases),
@@ -154,6 +232,24 @@ impl PlannedLayer {
     pub fn zeros(inputs: usize, outputs: usize) -> Self {
         let weights = vec![0; inputs.div_ceil(2) * 16 * outputs.div_ceil(8)];
         Self::of(1, &vec![0; outputs], vec![Table::of(&weights)])
+    }
+
+    /// Builds a convolution without blocks for a window of these bytes.
+    pub fn blank(window: &[u8], outputs: usize) -> Self {
+        let tables = [vec![0; outputs.div_ceil(8) * 2], Vec::new(), Vec::new()];
+        let layer = Self::of(5, &vec![0; outputs], tables.map(|data| Table::of(&data)).to_vec());
+        Self { kind: vec![1], window: window.to_vec(), ..layer }
+    }
+
+    fn write(&self, blob: &mut Vec<u8>) {
+        blob.extend(&self.kind);
+        blob.extend(&self.window);
+        if self.has_matrix {
+            blob.extend(varint(self.order));
+            blob.extend(varint(self.outputs));
+            let numbers = [&self.biases, &self.multipliers, &self.shifts];
+            numbers.into_iter().chain(&self.weights).for_each(|table| table.write(blob));
+        }
     }
 }
 
@@ -171,7 +267,7 @@ impl Table {
 }
 
 /// Encodes seven bits in each byte, least significant first.
-fn varint(mut value: u64) -> Vec<u8> {
+pub fn varint(mut value: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     while value > 0x7F {
         bytes.push(value as u8 | 0x80);

@@ -72,14 +72,13 @@ impl Layer {
             let output = (0..outputs).map(|output| self.output(output, row(output), is_last)).collect();
             return (Shape { rows: 1, columns: 1, channels: outputs as u16 }, output);
         };
-        let [rows, columns] = window.positions(input).expect("the parser has checked the window");
-        let channels = if self.kind.has_matrix() { self.biases.len() as u16 } else { input.channels };
+        let shape @ Shape { rows, columns, channels } = self.output_shape(input);
         let mut output = Vec::new();
         for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
             let pixels = Pixels { input, values, window, row, column };
             output.extend((0..usize::from(channels)).map(|channel| self.at(&pixels, channel)));
         }
-        (Shape { rows, columns, channels }, output)
+        (shape, output)
     }
 
     /// Computes an output channel of one window.
