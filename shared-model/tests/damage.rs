@@ -1,16 +1,16 @@
-//! One byte changed in a real model of 100 KB, at every position, before and after its checksum is
-//! recomputed.
+//! One byte changed in a real model of 100 KB and in small models of format 2, at every position,
+//! before and after its checksum is recomputed.
 //!
-//! All positions outside the weights are tested, and one of 8 in them; with a recomputed checksum,
-//! which takes longer, one of 128. `PRENDA_EVERY_DAMAGE=1` tests all positions, and about 2,000 of
-//! them with all 255 other values.
+//! In the real model, all positions outside the weights are tested, and one of 8 in them; with a
+//! recomputed checksum, which takes longer, one of 128. `PRENDA_EVERY_DAMAGE=1` tests all
+//! positions, and about 2,000 of them with all 255 other values.
 
 use std::num::NonZero;
 use std::ops::{Range, RangeInclusive};
 use std::{env, thread};
 
-use checks::reference;
-use shared_model::{BlobError, HostWorkspace, Model, self_test};
+use checks::{Network, any_blob, cascade, reference, seal};
+use shared_model::{BlobError, HostWorkspace, Model, WeightOrder, self_test};
 
 static MODEL: &[u8] = include_bytes!("../../tests/fixtures/model.bin");
 
@@ -47,7 +47,7 @@ fn a_changed_byte_is_refused_at_any_position() {
     let effects = effects();
     let stored = checksum(MODEL);
     let field_changes = field_changes(STEP_BEFORE_CHECKSUM);
-    in_parallel(0..MODEL.len(), |model, position| {
+    in_parallel(MODEL, 0..MODEL.len(), |model, position| {
         let changes = if FIELDS.contains(&position) { field_changes(position) } else { Some(1..=255) };
         for change in changes.into_iter().flatten() {
             model[position] ^= change;
@@ -65,7 +65,7 @@ fn a_changed_byte_is_refused_at_any_position() {
 fn a_changed_byte_with_a_valid_checksum_is_an_error_or_a_model_that_infers() {
     let effects = effects();
     let field_changes = field_changes(STEP_AFTER_CHECKSUM);
-    in_parallel(FIELDS, |model, position| {
+    in_parallel(MODEL, FIELDS, |model, position| {
         for change in field_changes(position).into_iter().flatten() {
             let sealed = checksum(MODEL) ^ effect(effects[position - FIELDS.start], change);
             model[position] ^= change;
@@ -74,6 +74,28 @@ fn a_changed_byte_with_a_valid_checksum_is_an_error_or_a_model_that_infers() {
             model[position] ^= change;
         }
     });
+}
+
+/// Changes each bit of a convolutional network and of a cascade, in every order.
+#[test]
+fn a_changed_bit_of_format_2_is_an_error_or_a_model_that_infers() {
+    for order in WeightOrder::ALL {
+        let cascade = cascade(order);
+        let first = cascade.layers[..cascade.ends[0].0].to_vec();
+        let alone = Network { layers: first, ends: Vec::new(), ..cascade.clone() };
+        for blob in [cascade.encode(), alone.encode()] {
+            assert_eq!(blob[8], 2, "the format version");
+            in_parallel(&blob, FIELDS.start..blob.len() - 4, |model, position| {
+                for bit in 0..8 {
+                    model[position] ^= 1 << bit;
+                    seal(model);
+                    // The bit decides if the model is refused. `any_blob` checks it otherwise.
+                    let _ = any_blob(model);
+                    model[position] ^= 1 << bit;
+                }
+            });
+        }
+    }
 }
 
 /// Compares the damaged model with the reference, for its golden images and a white one.
@@ -144,13 +166,13 @@ fn weights() -> Vec<Range<usize>> {
 }
 
 /// Divides the positions among all cores. `check` restores its copy of the model each time.
-fn in_parallel(positions: Range<usize>, check: impl Fn(&mut [u8], usize) + Sync) {
+fn in_parallel(model: &[u8], positions: Range<usize>, check: impl Fn(&mut [u8], usize) + Sync) {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     thread::scope(|scope| {
         for first in 0..cores {
             let (positions, check) = (positions.clone().skip(first).step_by(cores), &check);
             scope.spawn(move || {
-                let mut model = MODEL.to_vec();
+                let mut model = model.to_vec();
                 positions.for_each(|position| check(&mut model, position));
             });
         }
