@@ -26,7 +26,10 @@ const LEVELS: [&str; 5] = ["0", "1", "3", "s", "z"];
 const FLASHED: &str = "s";
 
 /// The tests that every change runs on the host: those that compute.
-const COMPUTING: [&str; 5] = ["--lib", "--test", "fixture", "--test", "kernels"];
+const COMPUTING: [&str; 7] = ["--lib", "--test", "fixture", "--test", "kernels", "--test", "windows"];
+
+/// The test of a build that reads only format 1.
+const FORMAT_1: [&str; 3] = ["--no-default-features", "--test", "format_1"];
 
 /// The tests that the table adds: those that parse. Without optimization the others take minutes.
 const READING: [&str; 4] = ["--test", "blob", "--test", "hostile"];
@@ -160,6 +163,7 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
 pub fn verify(workspace: &Workspace) -> Result<()> {
     let profile = |is_checked| Profile { level: "3".to_owned(), is_checked };
     host(workspace, &profile(false), &COMPUTING)?;
+    host(workspace, &profile(true), &FORMAT_1)?;
     let outcome = try_board(workspace, &board::named(DEFAULT_BOARD)?, &profile(true));
     match outcome {
         Verdict::Compared { logits: 1.., different: 0 } => Ok(()),
