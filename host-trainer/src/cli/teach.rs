@@ -18,10 +18,10 @@ use crate::text::{Shown, percent};
 use crate::train::teacher::{TaughtEpoch, TeachConfig, Teacher};
 
 /// Defaults of the settings. The default file is named by all that differ.
-const CHANNELS: u32 = 24;
-const EPOCHS: u32 = 12;
-const BATCH_SIZE: u32 = 128;
-const LEARNING_RATE: f64 = 2e-3;
+const CHANNELS: u16 = 32;
+const EPOCHS: u32 = 14;
+const BATCH_SIZE: u32 = 256;
+const LEARNING_RATE: f64 = 0.15;
 const VALIDATION: usize = 10_000;
 const SEED: u64 = 1;
 
@@ -37,15 +37,15 @@ pub struct TeachArguments {
     backend: BackendArguments,
     /// Channels of the first convolution, 1..=256; the later ones have two and four times this
     /// number
-    #[arg(long, value_name = "N", default_value_t = CHANNELS, value_parser = whole::<u32>(1..=256))]
-    channels: u32,
+    #[arg(long, value_name = "N", default_value_t = CHANNELS, value_parser = whole::<u16>(1..=256))]
+    channels: u16,
     /// Passes over the training images, 1..=1000
     #[arg(long, value_name = "N", default_value_t = EPOCHS, value_parser = whole::<u32>(1..=1000))]
     epochs: u32,
     /// Images per step of the optimizer, 1..=65536
     #[arg(long, value_name = "N", default_value_t = BATCH_SIZE, value_parser = whole::<u32>(1..=65_536))]
     batch_size: u32,
-    /// Largest learning rate of Adam, above 0 and at most 1
+    /// Largest learning rate of gradient descent with momentum, above 0 and at most 1
     #[arg(long, value_name = "RATE", default_value_t = LEARNING_RATE, value_parser = learning_rate,
         allow_negative_numbers = true)]
     learning_rate: f64,
@@ -92,7 +92,7 @@ impl TeachArguments {
         let validation = hold_out(&mut data, held_out);
         let config = TeachConfig {
             backend,
-            channels: self.channels as usize,
+            channels: self.channels,
             epochs: self.epochs,
             batch_size: self.batch_size as usize,
             learning_rate: self.learning_rate,

@@ -27,14 +27,31 @@ pub struct Network {
 
 /// The parameters of a dense layer or a convolution.
 #[derive(Module, Debug)]
-struct Layer {
+pub struct Layer {
     linear: Linear,
     /// With batch normalization, the deviation of each output; its mean is the bias.
     scale: Option<Param<Tensor<1>>>,
 }
 
 impl Layer {
-    fn new(parameters: DenseParameters, device: &Device) -> Self {
+    /// Creates a layer of `plan`, with a matrix. Weights are Glorot-uniform, from `random`, and
+    /// biases zero. Convolutions are normalized.
+    pub fn init(plan: &LayerPlan, random: &mut Xoshiro256PlusPlus, device: &Device) -> Self {
+        let [inputs, outputs] = plan.matrix().unwrap_or_default();
+        let limit = (6.0 / (inputs + outputs) as f64).sqrt() as f32;
+        let mut weights: Vec<f32> = (0..inputs * outputs).map(|_| random.random_range(-limit..limit)).collect();
+        if let Some(is_value) = plan.is_row_value() {
+            // Padding is zero, so its weights have no gradient and stay zero.
+            let rows = weights.chunks_mut(outputs).zip(is_value.iter().cycle());
+            rows.filter(|(_, is_value)| !**is_value).for_each(|(weights, _)| weights.fill(0.0));
+        }
+        let scale = (plan.kind != LayerKind::Dense)
+            .then(|| Param::from_data(TensorData::new(vec![1.0_f32; outputs], [outputs]), device));
+        Self { scale, ..Self::new(DenseParameters { inputs, outputs, weights, biases: vec![0.0; outputs] }, device) }
+    }
+
+    /// Creates a layer without normalization.
+    pub fn new(parameters: DenseParameters, device: &Device) -> Self {
         let DenseParameters { inputs, outputs, weights, biases } = parameters;
         let linear = Linear {
             weight: Param::from_data(TensorData::new(weights, [inputs, outputs]), device),
@@ -45,7 +62,7 @@ impl Layer {
 
     /// Returns the weighted sums of `values`, normalized if the layer does so. Calls `on_moments`
     /// with their moments before that.
-    fn forward(&self, values: Tensor<2>, plan: &LayerPlan, on_moments: &mut dyn FnMut(Tensor<2>)) -> Tensor<2> {
+    pub fn forward(&self, values: Tensor<2>, plan: &LayerPlan, on_moments: &mut dyn FnMut(Tensor<2>)) -> Tensor<2> {
         if plan.kind == LayerKind::Dense && self.scale.is_none() {
             return self.linear.forward(values);
         }
@@ -55,6 +72,31 @@ impl Layer {
         let (values, moments) = normalized(sums, scale.val(), bias.val());
         on_moments(moments);
         values
+    }
+
+    /// Returns the parameters. A normalization by the next `running` moments is folded into them.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the backend cannot return its tensors.
+    pub fn folded<'a>(
+        &self,
+        running: &mut impl Iterator<Item = &'a Running>,
+    ) -> Result<DenseParameters, TensorReadError> {
+        let Self { linear, scale } = self;
+        let [inputs, outputs] = linear.weight.dims();
+        let biases = match &linear.bias {
+            Some(bias) => bias.val().try_into_vec_as()?,
+            None => vec![0.0; outputs],
+        };
+        let weights = linear.weight.val().try_into_vec_as()?;
+        let mut parameters = DenseParameters { inputs, outputs, weights, biases };
+        if let Some(scale) = scale
+            && let Some(running) = running.next()
+        {
+            running.fold_into(&mut parameters, &scale.val().try_into_vec_as::<f32>()?);
+        }
+        Ok(parameters)
     }
 }
 
@@ -78,20 +120,8 @@ impl Network {
     /// is normalized. All random numbers come from `random`, so that a seed gives the same start on
     /// every backend.
     pub fn init(plan: &[LayerPlan], random: &mut Xoshiro256PlusPlus, device: &Device) -> Self {
-        let matrices = plan.iter().filter_map(|layer| Some((layer, layer.matrix()?)));
-        let layers = matrices.map(|(layer, [inputs, outputs])| {
-            let limit = (6.0 / (inputs + outputs) as f64).sqrt() as f32;
-            let mut weights: Vec<f32> = (0..inputs * outputs).map(|_| random.random_range(-limit..limit)).collect();
-            if let Some(is_value) = layer.is_row_value() {
-                // Padding is zero, so its weights have no gradient and stay zero.
-                let rows = weights.chunks_mut(outputs).zip(is_value.iter().cycle());
-                rows.filter(|(_, is_value)| !**is_value).for_each(|(weights, _)| weights.fill(0.0));
-            }
-            let parameters = DenseParameters { inputs, outputs, weights, biases: vec![0.0; outputs] };
-            let scale = (layer.kind != LayerKind::Dense)
-                .then(|| Param::from_data(TensorData::new(vec![1.0_f32; outputs], [outputs]), device));
-            Layer { scale, ..Layer::new(parameters, device) }
-        });
+        let layers = plan.iter().filter(|layer| layer.kind.has_matrix());
+        let layers = layers.map(|layer| Layer::init(layer, random, device));
         Self { layers: layers.collect(), plan: plan.to_vec() }
     }
 
@@ -138,22 +168,7 @@ impl Network {
     /// Returns an error if the backend cannot return its tensors.
     pub fn folded(&self, running: &[Running]) -> Result<Vec<DenseParameters>, TensorReadError> {
         let mut running = running.iter();
-        let layers = self.layers.iter().map(|Layer { linear, scale }| {
-            let [inputs, outputs] = linear.weight.dims();
-            let biases = match &linear.bias {
-                Some(bias) => bias.val().try_into_vec_as()?,
-                None => vec![0.0; outputs],
-            };
-            let weights = linear.weight.val().try_into_vec_as()?;
-            let mut parameters = DenseParameters { inputs, outputs, weights, biases };
-            if let Some(scale) = scale
-                && let Some(running) = running.next()
-            {
-                running.fold_into(&mut parameters, &scale.val().try_into_vec_as::<f32>()?);
-            }
-            Ok(parameters)
-        });
-        layers.collect()
+        self.layers.iter().map(|layer| layer.folded(&mut running)).collect()
     }
 
     /// Returns the network, with the same identifiers, but with the weights of all layers except

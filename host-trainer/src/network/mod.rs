@@ -12,7 +12,7 @@ mod pixels;
 mod running;
 
 pub use architecture::{Architecture, ArchitectureError};
-pub use float::{Network, weighted};
+pub use float::{Layer, Network, weighted};
 pub use geometry::{LayerPlan, Walk};
 pub use operations::{largest, means, sums};
 pub use parameters::{DenseParameters, INPUT_SCALE, join_widths};

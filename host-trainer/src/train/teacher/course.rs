@@ -4,30 +4,34 @@ use std::time::Instant;
 
 use burn::module::Module as _;
 use burn::nn::loss::CrossEntropyLossConfig;
-use burn::optim::GradientsParams;
+use burn::optim::decay::WeightDecayConfig;
+use burn::optim::momentum::MomentumConfig;
+use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 use rand::{RngExt as _, SeedableRng};
+use shared_model::Shape;
 
 use super::network::Convolutional;
 use crate::data::{Dataset, Description, SoftLabels, Split, VERSIONS, Validation, Version, hex};
 use crate::network::backend::Backend;
 use crate::network::calibrate::argmax;
-use crate::network::optimizer;
-use crate::network::{PixelForm, Pixels};
+use crate::network::{PixelForm, Pixels, Running};
 use crate::support::{interrupt, progress};
 use crate::train::error::TrainError;
-use crate::train::schedule::Schedule;
 
 /// Share of steps in which the learning rate rises.
 const WARM_UP: f64 = 0.2;
 
-/// Adam's beta2: decay rate of the second-moment estimate.
-const BETA_2: f64 = 0.99;
+/// Decay rate of the gradients' running sum (Nesterov).
+const MOMENTUM: f64 = 0.9;
 
-/// Decay of weights at each step for a learning rate of 1, as a share of them.
-const WEIGHT_DECAY: f64 = 0.1;
+/// Decay of parameters at each step for a learning rate of 1, as a share of them.
+const WEIGHT_DECAY: f32 = 5e-4;
+
+/// Largest shift of an image, in pixels along each axis.
+const MAX_SHIFT: i32 = 2;
 
 /// Share of images in which a square is blackened.
 const ERASED_SHARE: f64 = 0.5;
@@ -40,12 +44,12 @@ const BATCH: usize = 250;
 pub struct TeachConfig {
     pub backend: Backend,
     /// Channels of the first convolution, 1 or more.
-    pub channels: usize,
+    pub channels: u16,
     /// At least 1.
     pub epochs: u32,
     /// Images in a batch, 1 or more.
     pub batch_size: usize,
-    /// Adam's largest learning rate, above 0.
+    /// The largest learning rate, above 0.
     pub learning_rate: f64,
     /// The seed of every random choice.
     pub seed: u64,
@@ -70,8 +74,7 @@ pub struct Teacher {
     pub is_interrupted: bool,
     network: Convolutional,
     form: PixelForm,
-    rows: usize,
-    columns: usize,
+    image: Shape,
     device: Device,
 }
 
@@ -89,11 +92,15 @@ impl Teacher {
     ) -> Result<Self, TrainError> {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(config.seed);
         let device = config.backend.device()?;
-        let mut network =
-            Convolutional::init(config.channels, data.class_names.len(), &mut random, &device.clone().autodiff());
-        let mut adam = optimizer::adam(config.backend, BETA_2, WEIGHT_DECAY);
-        let (split, form) = (&data.train, Pixels::Standard.form(&data.train));
-        let (rows, columns) = (usize::from(data.rows), usize::from(data.columns));
+        let (split, image) = (&data.train, Shape::grey(data.rows, data.columns));
+        // Padding is zero, which must be black.
+        let form = PixelForm { mean: 0.0, ..Pixels::Standard.form(split) };
+        let classes = data.class_names.len();
+        let mut network = Convolutional::init(image, config.channels, classes, &mut random, &device.clone().autodiff());
+        let mut running = vec![Running::default(); network.count_normalizations()];
+        let momentum = MomentumConfig::new().with_momentum(MOMENTUM).with_dampening(0.0).with_nesterov(true);
+        let decay = WeightDecayConfig::new(WEIGHT_DECAY);
+        let mut optimizer = SgdConfig::new().with_momentum(Some(momentum)).with_weight_decay(Some(decay)).init();
         let steps = u64::from(config.epochs) * split.len().div_ceil(config.batch_size) as u64;
         let mut order: Vec<usize> = (0..split.len()).collect();
         let (mut step, mut is_interrupted) = (0, false);
@@ -106,21 +113,24 @@ impl Teacher {
                 let mut pixels = Vec::with_capacity(indices.len() * split.width);
                 for &index in indices {
                     let start = pixels.len();
-                    Version::choose(1.0, &mut random).append(split.image(index), columns, &mut pixels);
-                    erase(pixels.get_mut(start..).unwrap_or_default(), rows, columns, &mut random);
+                    append_altered(split.image(index), image, &mut pixels, &mut random);
+                    erase(pixels.get_mut(start..).unwrap_or_default(), image, &mut random);
                 }
                 let device = device.clone().autodiff();
                 let images = form.tensor(pixels.chunks_exact(split.width), split.width, &device);
                 let labels: Vec<i32> = indices.iter().map(|&index| split.labels[index].into()).collect();
                 let targets = Tensor::<1, Int>::from_data(TensorData::new(labels, [indices.len()]), &device);
-                let logits = network.forward(images.reshape([indices.len(), 1, rows, columns]));
+                let mut moments = Vec::with_capacity(running.len());
+                let logits = network.forward(images, &mut |batch| moments.push(batch.inner()));
                 let answers = logits.clone().inner();
                 let loss = CrossEntropyLossConfig::new().init(&device).forward(logits, targets);
                 loss_sum += f64::from(loss.clone().into_scalar::<f32>()) * indices.len() as f64;
                 let gradients = GradientsParams::from_grads(loss.backward(), &network);
-                let factor = Schedule::Cosine.factor(WARM_UP, step, steps);
-                network = adam.step(config.learning_rate * factor, network, gradients);
+                network = optimizer.step(config.learning_rate * factor(step, steps), network, gradients);
                 step += 1;
+                for (running, moments) in running.iter_mut().zip(moments) {
+                    running.update(&moments.try_into_vec_as::<f32>()?);
+                }
 
                 let answers: Vec<f32> = answers.try_into_vec_as()?;
                 let rows = answers.chunks(data.class_names.len()).zip(indices);
@@ -148,18 +158,19 @@ impl Teacher {
                 break;
             }
         }
-        Ok(Self { is_interrupted, network: network.valid(), form, rows, columns, device })
+        let network = network.valid().folded(&running, &device)?;
+        Ok(Self { is_interrupted, network, form, image, device })
     }
 
     /// Returns the logits, `[image][class]`, of `images`, which are raw pixels.
     fn answer(&self, images: &[u8]) -> Result<Vec<f32>, TrainError> {
-        let width = self.rows * self.columns;
+        let width = self.image.count();
         let input = self.form.tensor(images.chunks_exact(width), width, &self.device);
-        let [count, _] = input.dims();
-        Ok(self.network.forward(input.reshape([count, 1, self.rows, self.columns])).try_into_vec_as()?)
+        Ok(self.network.forward(input, &mut |_| ()).try_into_vec_as()?)
     }
 
-    /// Returns the accuracy on `split`, 0 to 1.
+    /// Returns the accuracy on `split`, 0 to 1, of the sum of the logits for an image and for its
+    /// mirror image.
     ///
     /// # Errors
     ///
@@ -167,7 +178,10 @@ impl Teacher {
     pub fn accuracy(&self, split: &Split) -> Result<f64, TrainError> {
         let mut correct = 0;
         for (pixels, labels) in split.pixels.chunks(BATCH * split.width).zip(split.labels.chunks(BATCH)) {
-            let logits = self.answer(pixels)?;
+            let mut mirrored = pixels.to_vec();
+            mirrored.chunks_exact_mut(self.image.columns.into()).for_each(<[u8]>::reverse);
+            let logits = self.answer(pixels)?.into_iter().zip(self.answer(&mirrored)?);
+            let logits: Vec<f32> = logits.map(|(one, other)| one + other).collect();
             let rows = logits.chunks(logits.len() / labels.len()).zip(labels);
             correct += rows.filter(|(row, label)| argmax(row) == usize::from(**label)).count();
         }
@@ -188,7 +202,7 @@ impl Teacher {
         let bar = progress::steps(count as u64, "computing the teacher's answers");
         let (mut logits, mut pixels) = (Vec::with_capacity(count * VERSIONS * classes), Vec::new());
         for image in images() {
-            Version::all().for_each(|version| version.append(image, self.columns, &mut pixels));
+            Version::all().for_each(|version| version.append(image, self.image.columns.into(), &mut pixels));
             if pixels.len() >= BATCH * image.len() {
                 logits.extend(self.answer(&pixels)?);
                 pixels.clear();
@@ -238,9 +252,32 @@ fn in_order(logits: &[f32], width: usize, held_out: &[usize]) -> Vec<f32> {
     ordered
 }
 
+/// Returns the learning rate of step `step`, from 0, of `steps`, as a share of the largest: it rises
+/// and falls linearly.
+fn factor(step: u64, steps: u64) -> f64 {
+    let done = (step as f64 + 0.5) / steps as f64;
+    (done / WARM_UP).min((1.0 - done) / (1.0 - WARM_UP))
+}
+
+/// Appends `image` to `pixels`, shifted by up to [`MAX_SHIFT`] along both axes and mirrored or not.
+fn append_altered(image: &[u8], shape: Shape, pixels: &mut Vec<u8>, random: &mut Xoshiro256PlusPlus) {
+    let [down, right] = [(); 2].map(|()| random.random_range(-MAX_SHIFT..=MAX_SHIFT));
+    let is_mirrored: bool = random.random();
+    let (rows, columns) = (i32::from(shape.rows), i32::from(shape.columns));
+    for row in (0..rows).map(|row| row - down) {
+        for column in (0..columns).map(|column| column - right) {
+            let column = if is_mirrored { columns - 1 - column } else { column };
+            let is_inside = (0..rows).contains(&row) && (0..columns).contains(&column);
+            let pixel = is_inside.then(|| image.get((row * columns + column) as usize)).flatten();
+            pixels.push(pixel.copied().unwrap_or(0));
+        }
+    }
+}
+
 /// Blackens a square of `image`, a fifth to two fifths of its rows, with probability
 /// [`ERASED_SHARE`].
-fn erase(image: &mut [u8], rows: usize, columns: usize, random: &mut Xoshiro256PlusPlus) {
+fn erase(image: &mut [u8], shape: Shape, random: &mut Xoshiro256PlusPlus) {
+    let (rows, columns) = (usize::from(shape.rows), usize::from(shape.columns));
     let chance: f64 = random.random();
     let side = random.random_range(rows / 5..=rows * 2 / 5);
     let (top, left) = (random.random_range(0..rows.max(1)), random.random_range(0..columns.max(1)));
@@ -256,6 +293,31 @@ fn erase(image: &mut [u8], rows: usize, columns: usize, random: &mut Xoshiro256P
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_learning_rate_rises_and_falls_linearly() {
+        let factors: Vec<f64> = (0..10).map(|step| factor(step, 10)).collect();
+        assert!((factors[0] - 0.25).abs() < 1e-12 && (factors[1] - 0.75).abs() < 1e-12, "{factors:?}");
+        assert!(factors[2..].iter().rev().is_sorted() && (factors[9] - 0.0625).abs() < 1e-12, "{factors:?}");
+    }
+
+    #[test]
+    fn altered_images_are_shifted_by_up_to_two_pixels() {
+        let shape = Shape::grey(6, 7);
+        let mut image = vec![0; 42];
+        image[2 * 7 + 3] = 9; // in the middle of the columns
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
+        let mut places = std::collections::BTreeSet::new();
+        for _ in 0..500 {
+            let mut altered = Vec::new();
+            append_altered(&image, shape, &mut altered, &mut random);
+            let found: Vec<usize> = (0..42).filter(|place| altered[*place] != 0).collect();
+            assert_eq!((altered.len(), found.len()), (42, 1));
+            places.insert((found[0] / 7, found[0] % 7));
+        }
+        let expected = (0..5).flat_map(|row| (1..6).map(move |column| (row, column)));
+        assert_eq!(places, expected.collect());
+    }
 
     #[test]
     fn logits_return_to_the_order_of_the_data_set() {

@@ -1,95 +1,118 @@
-//! The teacher's network: five convolutions of 3 x 3, with ReLU, and a dense layer.
+//! The teacher's network: convolutions of 3 x 3 with batch normalization and ReLU, and a dense
+//! layer.
 //!
 //! ```text
-//!  image, 1 x rows x columns
-//!    convolution, c channels ......... ReLU, halved
-//!    2 convolutions, 2c channels ..... ReLU each, halved
-//!    2 convolutions, 4c channels ..... ReLU each
+//!  image, rows x columns x 1
+//!    convolution, c channels ......... halved
+//!    convolution, 2c channels ........ then a block of two, added to its input; halved
+//!    convolution, 4c channels ........ then a block of two, added to its input
 //!    largest and mean of each channel, 8c
 //!    dense, one output for each class
 //! ```
 
-use burn::module::{Module, Param};
-use burn::nn::Linear;
+use std::ops::Range;
+
+use burn::module::Module;
 use burn::tensor::activation::relu;
-use burn::tensor::module::{conv2d, max_pool2d};
-use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
-use burn::tensor::{Device, Tensor, TensorData};
-use rand::RngExt as _;
+use burn::tensor::{Device, Tensor, TensorReadError};
 use rand::rngs::Xoshiro256PlusPlus;
+use shared_model::{LayerKind, Shape, Window};
 
-/// A convolution of 3 x 3 that keeps rows and columns, followed by ReLU.
-#[derive(Module, Debug)]
-struct Convolution {
-    /// `[output channel, input channel, row, column]`.
-    weights: Param<Tensor<4>>,
-    biases: Param<Tensor<1>>,
-}
+use crate::network::{Layer, LayerPlan, Running, largest, means, sums};
 
-impl Convolution {
-    fn init(inputs: usize, outputs: usize, random: &mut Xoshiro256PlusPlus, device: &Device) -> Self {
-        Self {
-            weights: Param::from_data(uniform([outputs, inputs, 3, 3], 9 * inputs, random), device),
-            biases: Param::from_data(TensorData::new(vec![0.0_f32; outputs], [outputs]), device),
-        }
-    }
-
-    fn forward(&self, values: Tensor<4>) -> Tensor<4> {
-        let options = ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
-        relu(conv2d(values, self.weights.val(), Some(self.biases.val()), options))
-    }
-}
+/// The blocks of layers whose input is added to their output.
+const BLOCKS: [Range<usize>; 2] = [3..5, 7..9];
 
 /// The teacher's network.
 #[derive(Module, Debug)]
 pub struct Convolutional {
-    first: Convolution,
-    second: [Convolution; 2],
-    third: [Convolution; 2],
-    last: Linear,
+    /// The layers with a matrix; the last one is dense.
+    layers: Vec<Layer>,
+    /// All layers but the last.
+    #[module(skip)]
+    plan: Vec<LayerPlan>,
 }
 
 impl Convolutional {
-    /// Creates a network whose first convolution has `channels`. Weights are He-uniform, from
-    /// `random`; biases are zero.
-    pub fn init(channels: usize, classes: usize, random: &mut Xoshiro256PlusPlus, device: &Device) -> Self {
+    /// Creates a network for images of shape `image`, whose first convolution has `channels`. All
+    /// weights come from `random`.
+    pub fn init(image: Shape, channels: u16, classes: usize, random: &mut Xoshiro256PlusPlus, device: &Device) -> Self {
         let [c1, c2, c4] = [1, 2, 4].map(|factor| factor * channels);
-        let mut convolution = |inputs, outputs| Convolution::init(inputs, outputs, random, device);
-        Self {
-            first: convolution(1, c1),
-            second: [convolution(c1, c2), convolution(c2, c2)],
-            third: [convolution(c2, c4), convolution(c4, c4)],
-            last: Linear {
-                weight: Param::from_data(uniform([2 * c4, classes], 2 * c4, random), device),
-                bias: Some(Param::from_data(TensorData::new(vec![0.0_f32; classes], [classes]), device)),
-            },
+        let steps = [Some(c1), None, Some(c2), Some(c2), Some(c2), None, Some(c4), Some(c4), Some(c4)];
+        let mut shape = image;
+        let plan = steps.map(|channels| {
+            let plan = channels.map_or_else(|| halved(shape), |channels| convolution(shape, channels));
+            shape = plan.output;
+            plan
+        });
+        let features = Shape { channels: 2 * shape.channels, ..Shape::grey(1, 1) };
+        let output = Shape { channels: classes as u16, ..features };
+        let last = LayerPlan { kind: LayerKind::Dense, input: features, output };
+        let layers = plan.iter().chain([&last]).filter(|layer| layer.kind.has_matrix());
+        Self { layers: layers.map(|layer| Layer::init(layer, random, device)).collect(), plan: plan.to_vec() }
+    }
+
+    /// Returns the number of normalizations.
+    pub fn count_normalizations(&self) -> usize {
+        self.layers.len().saturating_sub(1)
+    }
+
+    /// Returns the network with normalizations by `running` moments folded into its weights.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the backend cannot return its tensors.
+    pub fn folded(&self, running: &[Running], device: &Device) -> Result<Self, TensorReadError> {
+        let mut running = running.iter();
+        let layers = self.layers.iter().map(|layer| Ok(Layer::new(layer.folded(&mut running)?, device)));
+        Ok(Self { layers: layers.collect::<Result<_, TensorReadError>>()?, plan: self.plan.clone() })
+    }
+
+    /// Returns the logits, `[image, class]`, of images, `[image, pixel]`. Calls `on_moments` for
+    /// each normalization, with the means and the variances before it, `[2, channel]`.
+    pub fn forward(&self, images: Tensor<2>, on_moments: &mut dyn FnMut(Tensor<2>)) -> Tensor<2> {
+        let [count, _] = images.dims();
+        let mut values = images;
+        let mut layers = self.layers.iter();
+        let mut block_input = None;
+        for (index, plan) in self.plan.iter().enumerate() {
+            if BLOCKS.iter().any(|block| block.start == index) {
+                block_input = Some(values.clone());
+            }
+            values = match (plan.kind, plan.walk(), layers.as_slice().first()) {
+                (LayerKind::MaxPool(_), Some(walk), _) => largest(values, walk),
+                (_, _, Some(layer)) => {
+                    layers.next();
+                    relu(layer.forward(values, plan, on_moments)).reshape([count, plan.output.count()])
+                }
+                _ => values,
+            };
+            if BLOCKS.iter().any(|block| block.end == index + 1)
+                && let Some(input) = block_input.take()
+            {
+                values = values + input;
+            }
         }
-    }
-
-    /// Returns the logits, `[image, class]`, of images, `[image, 1, row, column]`.
-    pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        let values = halved(self.first.forward(images));
-        let values = halved(self.second.iter().fold(values, |values, convolution| convolution.forward(values)));
-        let values = self.third.iter().fold(values, |values, convolution| convolution.forward(values));
-        let channels = values.flatten::<3>(2, 3);
-        let largest = channels.clone().max_dim(2).squeeze_dim::<2>(2);
-        let mean = channels.mean_dim(2).squeeze_dim::<2>(2);
-        self.last.forward(Tensor::cat(vec![largest, mean], 1))
+        let Some((plan, last)) = self.plan.last().zip(layers.next()) else { return values };
+        let whole = Window::covering(plan.output).unwrap_or(Window { kernel: [1; 2], stride: [1; 2], padding: [0; 4] });
+        let output = Shape { rows: 1, columns: 1, ..plan.output };
+        let pool = LayerPlan { kind: LayerKind::AveragePool(whole), input: plan.output, output };
+        let Some(walk) = pool.walk() else { return values };
+        let features = Tensor::cat(vec![largest(values.clone(), walk), means(sums(values, walk), walk)], 1);
+        last.forward(features, &LayerPlan { kind: LayerKind::Dense, ..pool }, on_moments)
     }
 }
 
-/// Returns the largest of each 2 x 2 values. An odd row or column at the end is dropped, unless it
-/// is the only one.
-fn halved(values: Tensor<4>) -> Tensor<4> {
-    let [_, _, rows, columns] = values.dims();
-    let window = [rows.min(2), columns.min(2)];
-    max_pool2d(values, MaxPoolOptions::new(window).with_stride(window))
+/// Returns a convolution of 3 x 3 that keeps rows and columns.
+fn convolution(input: Shape, channels: u16) -> LayerPlan {
+    let window = Window { kernel: [3; 2], stride: [1; 2], padding: [1; 4] };
+    LayerPlan { kind: LayerKind::Convolution(window), input, output: Shape { channels, ..input } }
 }
 
-/// Draws weights that keep the size of values that pass through them and ReLU (He and others, 2015,
-/// section 2.2).
-fn uniform<const D: usize>(shape: [usize; D], fan_in: usize, random: &mut Xoshiro256PlusPlus) -> TensorData {
-    let limit = (6.0 / fan_in as f64).sqrt() as f32;
-    let count = shape.iter().product();
-    TensorData::new((0..count).map(|_| random.random_range(-limit..limit)).collect::<Vec<f32>>(), shape)
+/// Returns a pool of 2 x 2. An odd row or column at the end is dropped, unless it is the only one.
+fn halved(input: Shape) -> LayerPlan {
+    let kernel = [input.rows, input.columns].map(|length| length.min(2) as u8);
+    let window = Window { kernel, stride: kernel, padding: [0; 4] };
+    let [rows, columns] = [input.rows / u16::from(kernel[0]), input.columns / u16::from(kernel[1])];
+    LayerPlan { kind: LayerKind::MaxPool(window), input, output: Shape { rows, columns, ..input } }
 }
