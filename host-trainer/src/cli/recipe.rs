@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use clap::Args;
 use host_support::numbers::whole;
+use shared_model::Shape;
 
 use super::UsageError;
 use super::number::{beta, learning_rate, share_below_one, share_of_one};
 use crate::data::{Dataset, HeldOut, SoftLabels, SoftLabelsError};
 use crate::network::backend::Backend;
-use crate::network::{DenseParameters, Pixels};
+use crate::network::{DenseParameters, LayerPlan, Pixels};
 use crate::quantize::WeightBits;
 use crate::run::{Configuration, RunFile, RunFolder};
 use crate::train::{
@@ -73,7 +74,7 @@ pub struct RecipeArguments {
     /// All other settings are those of the run: network, seed, images held out, augmentation. Its
     /// weights contain what it learned from a teacher; for --qat, name the teacher again.
     #[arg(long, value_name = "RUN", help_heading = "Compression", conflicts_with_all = ["epochs", "learning_rate",
-        "schedule", "warm_up", "pixels", "hidden", "seed", "sparsity", "recipe", "validation",
+        "schedule", "warm_up", "pixels", "hidden", "network", "seed", "sparsity", "recipe", "validation",
         "validation_order", "patience", "stop_at_train_accuracy", "weight_decay", "average"])]
     from: Option<PathBuf>,
     /// File of a teacher's answers, written by host-trainer teach; the network learns from them and
@@ -84,14 +85,15 @@ pub struct RecipeArguments {
     #[arg(long, value_name = "SHARE", help_heading = "Teacher", default_value_t = TEACHER_SHARE,
         value_parser = share_of_one, allow_negative_numbers = true, requires = "teacher")]
     teacher_share: f64,
-    /// Share of the weights to set to zero, in all layers except the last, 0 or more and below 1
+    /// Share of the weights to set to zero, in all layers except the last and depthwise ones, 0 or
+    /// more and below 1
     ///
     /// Whole blocks of 2 inputs by 8 outputs become zero, gradually during the first 60 % of all
     /// steps. The model stores only the other blocks.
     #[arg(long, value_name = "SHARE", help_heading = "Compression", default_value_t = 0.0,
         value_parser = share_below_one, allow_negative_numbers = true)]
     sparsity: f64,
-    /// Bits per weight in all layers except the last, which keeps 8; 2 is ternary
+    /// Bits per weight in all layers except the last and depthwise ones, which keep 8; 2 is ternary
     #[arg(long, value_enum, value_name = "BITS", help_heading = "Compression", default_value_t)]
     weight_bits: WeightBits,
     /// Epochs of quantization-aware training, in the device's integers, after the other epochs,
@@ -132,8 +134,9 @@ impl RecipeArguments {
         }
     }
 
-    /// Checks that the options fit each other, layers of `hidden` neurons, and early stopping.
-    pub fn check(&self, hidden: &[usize], may_stop_early: bool) -> Result<(), UsageError> {
+    /// Checks that the options fit each other, hidden layers of these `widths`, which `network`
+    /// gives, and early stopping.
+    pub fn check(&self, network: &str, widths: &[usize], may_stop_early: bool) -> Result<(), UsageError> {
         if self.from.is_some() && self.qat.is_none() {
             let unused = [
                 ("--teacher", self.teacher.is_some()),
@@ -155,9 +158,9 @@ impl RecipeArguments {
             )));
         }
         let of_hidden = [("--sparsity", self.sparsity > 0.0), ("--weight-bits", self.weight_bits != WeightBits::Eight)];
-        if let Some((option, _)) = of_hidden.into_iter().find(|(_, is_given)| *is_given && hidden.is_empty()) {
+        if let Some((option, _)) = of_hidden.into_iter().find(|(_, is_given)| *is_given && widths.is_empty()) {
             return Err(UsageError(format!(
-                "{option} changes hidden layers only, but --hidden names none; leave one of them out"
+                "{option} changes hidden layers only, but {network} names none; leave one of them out"
             )));
         }
         if self.sparsity == 0.0 {
@@ -171,10 +174,10 @@ impl RecipeArguments {
         if self.weight_bits != WeightBits::Eight {
             return Err(UsageError(SPARSE_BITS.to_owned()));
         }
-        match hidden.iter().find(|width| **width < BLOCK_OUTPUTS) {
+        match widths.iter().find(|width| **width < BLOCK_OUTPUTS) {
             Some(width) => Err(UsageError(format!(
-                "--sparsity requires layers of at least {BLOCK_OUTPUTS} neurons, --hidden has one of {width}; make it \
-                 wider"
+                "--sparsity requires layers of at least {BLOCK_OUTPUTS} neurons, {network} has one of {width}; make \
+                 it wider"
             ))),
             None => Ok(()),
         }
@@ -215,10 +218,9 @@ impl RecipeArguments {
         }
         let layers = folder.read_weights(Some(&outcome.model_id))?;
         let train = &configuration.train;
-        let widths = [data.train.width].into_iter().chain(train.hidden.iter().copied()).chain([data.class_names.len()]);
-        let widths: Vec<usize> = widths.collect();
-        let found: Vec<(usize, usize)> = layers.iter().map(|layer| (layer.inputs, layer.outputs)).collect();
-        if !found.iter().copied().eq(widths.iter().copied().zip(widths.iter().copied().skip(1))) {
+        let found = layers.iter().map(|layer| [layer.inputs, layer.outputs]);
+        let plan = train.architecture(names).plan(Shape::grey(data.rows, data.columns), names);
+        if !plan.is_ok_and(|plan| plan.iter().filter_map(LayerPlan::matrix).eq(found)) {
             bail!("{}: the weights do not have the layers of the run's configuration; train it again", run.display());
         }
         if train.qat_epochs > 0 {

@@ -5,7 +5,7 @@ use anyhow::Result;
 use clap::Args;
 use host_support::numbers::whole;
 use serde::Serialize;
-use shared_model::{MAX_LAYERS, WeightOrder};
+use shared_model::{MAX_LAYERS, Shape, WeightOrder};
 
 use super::backend::BackendArguments;
 use super::messages::{cost_lines, log_epoch, outcome_lines, warn_of_loss};
@@ -16,7 +16,7 @@ use crate::data::{Dataset, HeldOut, Split, Validation, ValidationOrder};
 use crate::limits::MAX_WEIGHT_BYTES;
 use crate::model::Cost;
 use crate::network::backend::Backend;
-use crate::network::join_widths;
+use crate::network::{Architecture, LayerPlan, join_widths};
 use crate::run::pipeline::{self, Finished, Sources};
 use crate::run::{Configuration, Outcome, RunFile, RunFolder, default_path, model_file};
 use crate::run::{describe_overfitting, describe_stop, is_overfitted};
@@ -32,6 +32,7 @@ const EXAMPLES: &str = "\
 Examples:
   host-trainer train                                         the lecture's network, 5 epochs
   host-trainer train --hidden 256,64 --recipe best           a more accurate one, 100 epochs
+  host-trainer train --network 'conv 8 4x4 stride 4; conv 16 3x3 stride 2; dense 10' --recipe best
   host-trainer train --sparsity 0.8 --run runs/sparse        a pruned one
   host-trainer train --from runs/first --weight-bits 4 --qat 5 --run runs/narrow";
 
@@ -48,6 +49,17 @@ pub struct TrainArguments {
     /// byte each. With none, every pixel is connected to every class.
     #[arg(long, value_name = "N,..|none", help_heading = "Network", default_value = "128", value_parser = widths)]
     hidden: Widths,
+    /// All layers, separated by semicolons, for example 'conv 8 3x3 stride 2; maxpool 2x2; dense
+    /// 10'
+    ///
+    /// conv CHANNELS ROWSxCOLUMNS, depthwise ROWSxCOLUMNS, maxpool or avgpool ROWSxCOLUMNS or
+    /// global, and dense OUTPUTS; the last one is dense, with an output for each class. A window
+    /// may have a stride (stride 2 or stride 2x1; 1 if not given, of a pool its window) and a
+    /// padding with zeros: same (enough for an output at each stride), valid (none), or pad 1 (on
+    /// all sides); same if not given, of a pool valid. Convolutions are normalized while they
+    /// train.
+    #[arg(long, value_name = "LAYERS", help_heading = "Network", conflicts_with = "hidden")]
+    network: Option<Architecture>,
     #[command(flatten)]
     recipe: RecipeArguments,
     /// Seed of every random choice, 0..=18446744073709551615; the same seed, backend and machine
@@ -129,7 +141,10 @@ impl TrainArguments {
             config = TrainConfig { backend, ..configuration.train };
             layers = Some(found);
         }
-        check_size(&config.hidden, &data)?;
+        let (image, classes) = (Shape::grey(data.rows, data.columns), data.class_names.len());
+        let network = self.network.clone().unwrap_or_else(|| config.architecture(classes));
+        let plan = network.plan(image, classes).map_err(|error| UsageError(format!("--network, {error}")))?;
+        check_size(&config, &plan)?;
         check_held_out(held_out, &data.train)?;
         let (soft_labels, teacher) = self.recipe.teacher(&data, held_out)?.unzip();
         let validation = hold_out(&mut data, held_out);
@@ -206,12 +221,20 @@ impl TrainArguments {
             return Err(UsageError(text.to_owned()));
         }
         let may_stop_early = self.patience.is_some() || self.stop_at_train_accuracy.is_some();
-        self.recipe.check(&self.hidden.0, may_stop_early)
+        let (option, widths) = match &self.network {
+            Some(network) => ("--network", network.prunable_widths()),
+            None => ("--hidden", self.hidden.0.clone()),
+        };
+        self.recipe.check(option, &widths, may_stop_early)
     }
 
     fn config(&self, backend: Backend) -> TrainConfig {
-        let hidden = self.hidden.0.clone();
+        // Dense layers alone are recorded by their widths, however they were given.
+        let dense = self.network.as_ref().map_or(Some(self.hidden.0.clone()), Architecture::hidden);
+        let network = self.network.clone().filter(|_| dense.is_none());
+        let hidden = dense.unwrap_or_default();
         TrainConfig {
+            network,
             stop_at_train_accuracy: self.stop_at_train_accuracy,
             patience: self.patience,
             ..self.recipe.config(backend, hidden, self.seed)
@@ -246,20 +269,20 @@ fn check_average(config: &TrainConfig) -> Result<(), UsageError> {
     )))
 }
 
-/// Checks that the weights of layers of `hidden` neurons for `data` fit a model.
-fn check_size(hidden: &[usize], data: &Dataset) -> Result<(), UsageError> {
-    let (inputs, outputs) = ([data.train.width], [data.class_names.len()]);
-    let layers = || inputs.iter().chain(hidden).zip(hidden.iter().chain(&outputs));
-    let weights: usize = layers().map(|(inputs, outputs)| inputs * outputs).sum();
+/// Checks that the weights of `plan`, the layers of `config`, fit a model.
+fn check_size(config: &TrainConfig, plan: &[LayerPlan]) -> Result<(), UsageError> {
+    let matrices = || plan.iter().filter_map(LayerPlan::matrix);
+    let weights: usize = matrices().map(|[inputs, outputs]| inputs * outputs).sum();
     let bytes: usize =
-        layers().map(|(&inputs, &outputs)| WeightOrder::default().packed_length_bound(inputs, outputs)).sum();
+        matrices().map(|[inputs, outputs]| WeightOrder::default().packed_length_bound(inputs, outputs)).sum();
     if bytes <= MAX_WEIGHT_BYTES {
         return Ok(());
     }
+    let hidden = || format!("--hidden {}", join_widths(&config.hidden, ","));
+    let layers = config.network.as_ref().map_or_else(hidden, |network| format!("--network '{network}'"));
     Err(UsageError(format!(
-        "--hidden {} needs {weights} weights, {bytes} bytes, expected at most {MAX_WEIGHT_BYTES} bytes, the limit of a \
-         microcontroller; use fewer or smaller layers",
-        join_widths(hidden, ",")
+        "{layers} needs {weights} weights, {bytes} bytes, expected at most {MAX_WEIGHT_BYTES} bytes, the limit of a \
+         microcontroller; use fewer or smaller layers"
     )))
 }
 

@@ -77,6 +77,23 @@ impl Architecture {
         Some(hidden)
     }
 
+    /// Returns the outputs of each hidden layer that can be pruned: all with a matrix but depthwise
+    /// convolutions.
+    pub fn prunable_widths(&self) -> Vec<usize> {
+        let hidden = self.0.split_last().map_or(&[][..], |(_, hidden)| hidden);
+        let widths = hidden.iter().filter_map(|layer| match layer {
+            Layer::Dense { outputs } => Some(*outputs),
+            Layer::Convolution { channels, .. } => Some((*channels).into()),
+            Layer::Depthwise(_) | Layer::Pool { .. } => None,
+        });
+        widths.collect()
+    }
+
+    /// Returns the layers in the form of a file name: `conv-8-3x3_dense-10`.
+    pub fn file_name(&self) -> String {
+        self.to_string().replace("; ", "_").replace(' ', "-")
+    }
+
     /// Returns the layers for images of the shape `image` and for `classes`.
     ///
     /// # Errors

@@ -172,8 +172,8 @@ impl Network {
     }
 
     /// Returns the network, with the same identifiers, but with the weights of all layers except
-    /// the last changed. `change` takes the layer's index, its output count and its weights,
-    /// `[input][output]`.
+    /// the last and depthwise convolutions changed. `change` takes a number that counts these
+    /// layers, the layer's output count and its weights, `[input][output]`.
     ///
     /// Takes the weights out of their tensors and puts them back: burn-ndarray copies the numbers
     /// of a tensor that something else holds one by one.
@@ -186,9 +186,10 @@ impl Network {
         mut change: impl FnMut(usize, usize, &mut [f32]),
     ) -> Result<Self, TensorReadError> {
         let mut mapped = Self { layers: Vec::new(), plan: self.plan.clone() };
-        let hidden = self.layers.len().saturating_sub(1);
-        for (index, layer) in std::mem::take(&mut self.layers).into_iter().enumerate() {
-            if index == hidden {
+        let is_changed = self.is_changed();
+        let mut numbers = 0..;
+        for (layer, is_changed) in std::mem::take(&mut self.layers).into_iter().zip(is_changed) {
+            if !is_changed {
                 mapped.layers.push(layer.clone());
                 self.layers.push(layer);
                 continue;
@@ -197,7 +198,7 @@ impl Network {
             let (id, [inputs, outputs], device) = (weight.id, weight.dims(), weight.device());
             let weights: Vec<f32> = weight.into_value().inner().try_into_vec_as()?;
             let mut changed = weights.clone();
-            change(index, outputs, &mut changed);
+            change(numbers.next().unwrap_or_default(), outputs, &mut changed);
             for (network, weights) in [(&mut *self, weights), (&mut mapped, changed)] {
                 let weights = Tensor::<2>::from_data(TensorData::new(weights, [inputs, outputs]), &device);
                 let weight = Param::initialized(id, weights.require_grad());
@@ -207,8 +208,9 @@ impl Network {
         Ok(mapped)
     }
 
-    /// Changes the `gradients` of the weights of all layers except the last. `change` takes the
-    /// layer's index, its output count and the gradients, `[input][output]`.
+    /// Changes the `gradients` of the weights that [`map_hidden_weights`](Self::map_hidden_weights)
+    /// changes. `change` takes the layer's number, its output count and the gradients,
+    /// `[input][output]`.
     ///
     /// # Errors
     ///
@@ -218,7 +220,8 @@ impl Network {
         gradients: &mut GradientsParams,
         mut change: impl FnMut(usize, usize, &mut [f32]),
     ) -> Result<(), TensorReadError> {
-        for (index, layer) in self.layers.iter().take(self.layers.len().saturating_sub(1)).enumerate() {
+        let layers = self.layers.iter().zip(self.is_changed()).filter(|(_, is_changed)| *is_changed);
+        for (index, (layer, _)) in layers.enumerate() {
             let id = layer.linear.weight.id;
             let Some(gradient) = gradients.remove::<2>(id) else { continue };
             let ([inputs, outputs], device) = (gradient.dims(), gradient.device());
@@ -228,6 +231,14 @@ impl Network {
             gradients.register(id, gradient);
         }
         Ok(())
+    }
+
+    /// Returns true for each layer with a matrix that is neither the last nor depthwise.
+    fn is_changed(&self) -> Vec<bool> {
+        let kinds = self.plan.iter().map(|layer| layer.kind).filter(|kind| kind.has_matrix());
+        let mut is_changed: Vec<bool> = kinds.map(|kind| !matches!(kind, LayerKind::Depthwise(_))).collect();
+        is_changed.last_mut().into_iter().for_each(|is_changed| *is_changed = false);
+        is_changed
     }
 
     /// Returns the identifier of the first layer's weights.

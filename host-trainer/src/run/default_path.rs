@@ -2,19 +2,24 @@
 
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
+
 use super::Configuration;
-use crate::data::{Dataset, ValidationOrder};
-use crate::network::join_widths;
+use crate::data::{Dataset, ValidationOrder, hex};
+use crate::network::{Architecture, join_widths};
 use crate::train::{QAT_LEARNING_RATE, Recipe, TEACHER_SHARE, TrainConfig};
 
 /// Hexadecimal digits of a hash in a name.
 const DIGITS: usize = 8;
 
+/// Longest name of a network's layers.
+const MAX_NAME_BYTES: usize = 100;
+
 /// Returns the default folder for a run of `configuration` on `data`. Its name has every setting
 /// that differs from the recipe's, so that only equal settings have the same folder.
 pub fn default_path(configuration: &Configuration, data: &Dataset) -> PathBuf {
     let config = &configuration.train;
-    let hidden = join_widths(&config.hidden, "-");
+    let hidden = config.network.as_ref().map_or_else(|| join_widths(&config.hidden, "-"), short_name);
     let mut name = match (&config.from, config.recipe) {
         (Some(model), _) => format!("{hidden}-from-{model}-"),
         (None, Recipe::Lecture) => format!("{hidden}-{}-epochs-", config.epochs),
@@ -40,6 +45,18 @@ pub fn default_path(configuration: &Configuration, data: &Dataset) -> PathBuf {
     Path::new("runs").join(format!("{name}{}-seed-{}", config.backend.name(), config.seed))
 }
 
+/// Returns the layers of `network`, shortened with a hash if they are too long for a file name with
+/// settings.
+fn short_name(network: &Architecture) -> String {
+    let name = network.file_name();
+    if name.len() <= MAX_NAME_BYTES {
+        return name;
+    }
+    let hash = hex(&Sha256::digest(&name).into());
+    let start = name.get(..MAX_NAME_BYTES - DIGITS - 1).unwrap_or_default();
+    format!("{start}-{}", hash.get(..DIGITS).unwrap_or_default())
+}
+
 /// Returns name and value of each setting that differs from the recipe's, or with `from` from those
 /// of the run that training starts from.
 fn unusual(config: &TrainConfig) -> Vec<String> {
@@ -51,7 +68,12 @@ fn unusual(config: &TrainConfig) -> Vec<String> {
         usual =
             TrainConfig { weight_bits, qat_epochs, qat_learning_rate, batch_size, beta_2, augment, ..config.clone() };
     }
-    let usual = TrainConfig { from: config.from.clone(), teacher: config.teacher.clone(), ..usual };
+    let usual = TrainConfig {
+        network: config.network.clone(),
+        from: config.from.clone(),
+        teacher: config.teacher.clone(),
+        ..usual
+    };
     let [usual, found] = [&usual, config].map(|config| serde_json::to_value(config).unwrap_or_default());
     let settings = found.as_object().into_iter().flatten();
     let unusual = settings.filter(|(name, value)| usual.get(name.as_str()) != Some(*value));
@@ -78,6 +100,16 @@ mod tests {
         for recipe in [Recipe::Lecture, Recipe::Best] {
             assert_eq!(name(&TrainConfig { epochs: 50, ..recipe.config(Backend::Flex, vec![128], 7) }), "");
         }
+    }
+
+    #[test]
+    fn long_networks_have_short_names() {
+        let short: Architecture = "conv 8 3x3 stride 2; maxpool 2x2; dense 10".parse().unwrap();
+        assert_eq!(short_name(&short), "conv-8-3x3-stride-2_maxpool-2x2_dense-10");
+        let long =
+            |last: &str| short_name(&format!("{}dense {last}", "conv 8 3x3 stride 2; ".repeat(8)).parse().unwrap());
+        assert_eq!(long("10").len(), MAX_NAME_BYTES);
+        assert_ne!(long("10"), long("11"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::network::Architecture;
 use crate::network::backend::Backend;
 use crate::quantize::WeightBits;
 use crate::run::MAX_RECORD_BYTES;
@@ -45,7 +46,10 @@ pub struct ListedNetwork {
     pub name: String,
     /// Name in tables, if it is another one.
     title: Option<String>,
-    pub hidden: Vec<usize>,
+    /// Neurons of each hidden layer.
+    hidden: Option<Vec<usize>>,
+    /// All layers, if some are not dense.
+    network: Option<Architecture>,
     /// Source of all settings that are not given here.
     #[serde(default)]
     pub recipe: Recipe,
@@ -174,6 +178,11 @@ impl ListedNetwork {
         self.title.as_deref().unwrap_or(&self.name)
     }
 
+    /// Returns a name of the layers.
+    pub fn layers(&self, pixels: usize, classes: usize) -> String {
+        self.config(Backend::DEFAULT, 1, None).network_name(pixels, classes)
+    }
+
     /// Returns how often each training image is seen in floating point.
     pub fn epochs(&self) -> u32 {
         self.config(Backend::DEFAULT, 1, None).epochs
@@ -182,9 +191,10 @@ impl ListedNetwork {
     /// Returns the configuration of the float network's run. `teacher` is the SHA-256 of the
     /// teacher's answers.
     pub fn config(&self, backend: Backend, seed: u64, teacher: Option<&str>) -> TrainConfig {
-        let config = self.recipe.config(backend, self.hidden.clone(), seed);
+        let config = self.recipe.config(backend, self.hidden.clone().unwrap_or_default(), seed);
         let teaching = |(share, sha256): (f64, &str)| Teaching { share, sha256: sha256.to_owned() };
         TrainConfig {
+            network: self.network.clone(),
             epochs: self.epochs.unwrap_or(config.epochs),
             batch_size: self.batch_size.unwrap_or(config.batch_size),
             learning_rate: self.learning_rate.unwrap_or(config.learning_rate),
@@ -231,6 +241,11 @@ impl ListedNetwork {
                 "name is {name:?}; use ASCII letters, digits, '-', '_' and '.', a letter or digit first"
             ));
         }
+        if self.hidden.is_some() == self.network.is_some() {
+            let found =
+                if self.hidden.is_some() { "hidden and network are both given" } else { "missing field `hidden`" };
+            return Err(format!("{found}; give either hidden or network"));
+        }
         if self.rows.is_empty() {
             return Err("rows is empty; add one, or leave it out".to_owned());
         }
@@ -261,7 +276,9 @@ impl ListedNetwork {
             let bits = row.weight_bits();
             return Err(format!("a row has weight_bits = {bits}, but sparsity needs 8 or 32"));
         }
-        if let Some(width) = self.hidden.iter().find(|width| **width < BLOCK_OUTPUTS) {
+        let widths = self.network.as_ref().map(Architecture::prunable_widths);
+        let widths = widths.or_else(|| self.hidden.clone()).unwrap_or_default();
+        if let Some(width) = widths.iter().find(|width| **width < BLOCK_OUTPUTS) {
             return Err(format!("a hidden layer has {width} neurons, but sparsity needs at least {BLOCK_OUTPUTS}"));
         }
         match self.stop_at_train_accuracy {
@@ -456,7 +473,9 @@ mod tests {
         let fine = "name = 'a'\nhidden = [16]\n";
         for (network, parts) in [
             ("hidden = [16]", &["number 1", "missing field `name`"][..]),
-            ("name = 'a'", &["network a", "missing field `hidden`"]),
+            ("name = 'a'", &["network a", "missing field `hidden`", "network"]),
+            ("name = 'a'\nhidden = [16]\nnetwork = 'dense 2'", &["network a", "hidden and network"]),
+            ("name = 'a'\nnetwork = 'conv 8'", &["network a", "layer 1: found no window"]),
             ("name = 'a'\nhidden = 16", &["network a", "invalid type"]),
             ("name = 'a'\nhidden = [0]", &["network a", "hidden is [0]"]),
             ("name = '../a'\nhidden = [16]", &["../a", "letters"]),

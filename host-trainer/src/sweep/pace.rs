@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use crate::network::join_widths;
 use crate::train::TrainConfig;
 
 /// Epochs of one kind of network, and the seconds they took.
@@ -64,7 +63,7 @@ impl Taken {
 /// Returns a key that networks with equally long epochs share.
 fn kind(config: &TrainConfig) -> String {
     let (is_pruned, in_integers) = (config.sparsity > 0.0, config.qat_epochs > 0);
-    format!("{} {} {is_pruned} {in_integers}", join_widths(&config.hidden, ","), config.batch_size)
+    format!("{} {} {is_pruned} {in_integers}", config.network_name(0, 0), config.batch_size)
 }
 
 fn neurons(config: &TrainConfig) -> f64 {

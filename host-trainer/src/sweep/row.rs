@@ -6,7 +6,6 @@ use super::figure::Figure;
 use super::list::{ListedNetwork, Precision};
 use super::measured::Measured;
 use super::runs::Found;
-use crate::network::join_widths;
 use crate::text::count;
 use crate::train::TAUGHT_EPOCHS;
 
@@ -61,7 +60,7 @@ impl FrontierRow {
         };
         let suffix = if precision.is_fine_tuned() { ", QAT" } else { "" };
         Some(Self {
-            network: join_widths(&[&[pixels], network.hidden.as_slice(), &[classes]].concat(), "-"),
+            network: network.layers(pixels, classes),
             weight_bits: precision.weight_bits(),
             sparsity: network.sparsity,
             recipe: format!("{recipe}{suffix}"),

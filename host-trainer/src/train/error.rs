@@ -11,7 +11,7 @@ pub enum TrainError {
     /// The loss of `epoch`, counted from 1, is not finite.
     #[error("training diverged in epoch {epoch}: the loss is not a finite number; try a smaller --learning-rate")]
     Diverged { epoch: u32 },
-    #[error(transparent)]
+    #[error("the network does not fit the images")]
     Network(#[from] ArchitectureError),
     #[error(transparent)]
     Backend(#[from] BackendError),

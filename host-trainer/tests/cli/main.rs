@@ -16,6 +16,7 @@ mod hostile;
 mod import;
 mod lecture;
 mod model;
+mod network;
 mod predict;
 mod project;
 mod recipe;

@@ -6,7 +6,6 @@ use maud::{Markup, html};
 
 use crate::data::ValidationOrder;
 use crate::network::backend::Backend;
-use crate::network::join_widths;
 use crate::report::run::Run;
 use crate::report::sections::{absent, names};
 use crate::report::table::Comparison;
@@ -40,7 +39,10 @@ fn settings(runs: &[Run]) -> Comparison {
     };
     let or_none = |value: Option<String>| value.unwrap_or_else(|| "none".to_owned());
     row("Backend", &|configuration| configuration.train.backend.name().to_owned());
-    row("Neurons of hidden layers", &|configuration| join_widths(&configuration.train.hidden, ", "));
+    row("Network", &|configuration| {
+        let Configuration { train, rows, columns, classes, .. } = configuration;
+        train.network_name(usize::from(*rows) * usize::from(*columns), classes.len())
+    });
     let mut trained = |name: &str, value: &dyn Fn(&TrainConfig) -> String| {
         row(name, &|configuration| match configuration.train.backend {
             Backend::Imported => "unknown".to_owned(),

@@ -252,8 +252,8 @@ fn in_order(logits: &[f32], width: usize, held_out: &[usize]) -> Vec<f32> {
     ordered
 }
 
-/// Returns the learning rate of step `step`, from 0, of `steps`, as a share of the largest: it rises
-/// and falls linearly.
+/// Returns the learning rate of step `step`, from 0, of `steps`, as a share of the largest: it
+/// rises and falls linearly.
 fn factor(step: u64, steps: u64) -> f64 {
     let done = (step as f64 + 0.5) / steps as f64;
     (done / WARM_UP).min((1.0 - done) / (1.0 - WARM_UP))

@@ -1,0 +1,93 @@
+//! Convolutional networks: training, compression, and errors in the notation.
+
+use std::fs;
+
+use predicates::str::contains;
+use serde_json::Value;
+
+use crate::files::names;
+use crate::project::{Project, failure, json};
+
+const NETWORK: &str = "conv 8 3x3; depthwise 3x3; maxpool 2x2; avgpool 1x2 stride 1; conv 8 1x2; dense 8; dense 3";
+
+fn train(project: &Project, network: &str, arguments: &[&str]) -> Value {
+    let train = ["train", "--data", "data", "--epochs", "12", "--learning-rate", "0.02", "--batch-size", "16"];
+    json(project.command(&train).args(["--network", network, "--json"]).args(arguments).assert())
+}
+
+#[test]
+fn every_compression_of_a_convolutional_network_evaluates_as_reported() {
+    let project = Project::new();
+    let cases: [(&[&str], &[&str]); 4] = [
+        (&[], &["pairs", "pairs", "pairs", "pairs", "pairs"]),
+        (&["--sparsity", "0.25"], &["blocks", "pairs", "blocks", "blocks", "pairs"]),
+        (&["--weight-bits", "4", "--qat", "2"], &["four-bit", "pairs", "four-bit", "four-bit", "pairs"]),
+        (&["--recipe", "best", "--augment", "0", "--average", "3"], &["pairs", "pairs", "pairs", "pairs", "pairs"]),
+    ];
+    for (options, orders) in cases {
+        let first = train(&project, NETWORK, &[&["--run", "run", "--overwrite"], options].concat());
+        let model = fs::read(project.path().join("run/model.bin")).unwrap();
+        train(&project, NETWORK, &[&["--run", "again", "--overwrite"], options].concat());
+        assert!(model == fs::read(project.path().join("again/model.bin")).unwrap(), "{options:?}");
+        let inspected = json(project.run(&["inspect", "run", "--json"]));
+        let layers = inspected["layers"].as_array().unwrap();
+        let found: Vec<_> = layers.iter().filter_map(|layer| layer["weight_order"].as_str()).collect();
+        assert_eq!(found, orders, "{options:?}");
+        let evaluated = json(project.run(&["evaluate", "run", "--data", "data", "--json"]));
+        assert_eq!(evaluated["accuracy"], first["test_accuracy_fixed"], "{options:?}");
+        assert!(evaluated["accuracy"].as_f64() > Some(0.8), "{options:?}: {evaluated}");
+    }
+}
+
+#[test]
+fn a_convolutional_run_is_recorded_and_continued() {
+    let project = Project::new();
+    let report = train(&project, NETWORK, &["--validation", "30"]);
+    let run = report["run"].as_str().unwrap();
+    assert!(run.starts_with("runs/conv-8-3x3_depthwise-3x3_maxpool-2x2_avgpool-1x2"), "{run}");
+    let configuration = fs::read(project.path().join(run).join("config.json")).unwrap();
+    let configuration: Value = serde_json::from_slice(&configuration).unwrap();
+    assert_eq!(configuration["train"]["network"], NETWORK);
+    let from = ["train", "--data", "data", "--from", run, "--run", "narrow", "--weight-bits", "4", "--qat", "2"];
+    project.run(&from).success();
+    let predicted = json(project.run(&["predict", run, "--data", "data", "--index", "0", "--json"]));
+    let shares = |name: &str| predicted[name].as_array().unwrap().iter().map(|share| share.as_f64().unwrap());
+    for (fixed, float) in shares("probabilities").zip(shares("probabilities_float")) {
+        assert!((fixed - float).abs() < 0.05, "{predicted}");
+    }
+    project.run(&["report", run, "--out", "report.html"]).success();
+    let report = fs::read_to_string(project.path().join("report.html")).unwrap();
+    assert!(report.contains(NETWORK), "{report}");
+}
+
+#[test]
+fn dense_layers_are_the_same_network_in_both_notations() {
+    let project = Project::new();
+    train(&project, "dense 8; dense 3", &["--run", "words"]);
+    let first = ["--run", "numbers", "--epochs", "12", "--learning-rate", "0.02", "--batch-size", "16"];
+    project.run(&[&["train", "--data", "data", "--hidden", "8"], &first[..]].concat()).success();
+    let file = |run: &str, name: &str| fs::read(project.path().join(run).join(name)).unwrap();
+    assert!(file("words", "model.bin") == file("numbers", "model.bin"));
+    let words: Value = serde_json::from_slice(&file("words", "config.json")).unwrap();
+    assert_eq!((&words["train"]["hidden"][0], words["train"].get("network")), (&8.into(), None));
+}
+
+#[test]
+fn impossible_networks_are_refused() {
+    let project = Project::new();
+    let cases: [(&str, &[&str], &[&str]); 7] = [
+        ("conv 8; dense 3", &[], &["--network", "layer 1: found no window, expected a window"]),
+        ("conv 8 3x3 stride 0; dense 3", &[], &["layer 1: found \"0\", expected a stride of 1..=255"]),
+        ("conv 8 9x9 valid; dense 3", &[], &["--network, layer 1: found a window of 9x9", "expected at most"]),
+        ("conv 8 3x3", &[], &["--network, layer 1: found \"conv 8 3x3\"", "\"dense 3\" at the end"]),
+        ("dense 8; dense 4", &[], &["layer 2: found \"dense 4\"", "\"dense 3\" at the end"]),
+        ("conv 8 3x3; dense 3", &["--hidden", "8"], &["--network", "--hidden"]),
+        ("conv 7 3x3; dense 3", &["--sparsity", "0.5"], &["at least 8 neurons, --network has one of 7"]),
+    ];
+    for (network, options, parts) in cases {
+        let train = ["train", "--data", "data", "--network", network];
+        failure(project.command(&train).args(options).assert(), 2, parts);
+        assert_eq!(names(project.path()), ["data"], "{network}");
+    }
+    project.run(&["train", "--help"]).success().stdout(contains("--network <LAYERS>"));
+}
