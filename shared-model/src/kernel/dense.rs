@@ -2,7 +2,7 @@
 //! accumulators.
 
 pub use super::core::DensePart;
-use super::core::{Core, Current, Tiles, add_lists, add_weights};
+use super::core::{Core, Current, Sources, Tiles, add_lists, add_weights, start_from};
 use super::pair_list::PairList;
 use crate::model::Matrix;
 use crate::weights::WeightOrder;
@@ -26,30 +26,16 @@ pub fn dense(
         Current::add_blocks(input, is_whole, matrix.block_lists(), max_blocks, matrix.biases(), accumulators);
         return on_stage(DensePart::Accumulate);
     }
-    start_from(matrix.biases().as_chunks::<4>().0, accumulators);
     let tiles = Tiles { weights: matrix.weights(), tile_bytes: matrix.order().tile_bytes(matrix.inputs()) };
-    match matrix.order() {
-        // Skips no inputs: a vector is faster than the test.
-        WeightOrder::Vectors if Current::add_vectors(input, tiles, accumulators) => on_stage(DensePart::Accumulate),
-        order if add_lists::<Current>(order, input, tiles, pairs, accumulators, on_stage) => {}
-        order => {
-            add_weights(order, input, tiles, accumulators);
-            on_stage(DensePart::Accumulate);
-        }
+    let (order, biases) = (matrix.order(), matrix.biases().as_chunks::<4>().0);
+    let sources = Sources { order, tiles, biases };
+    if add_lists::<Current>(&sources, input, pairs, accumulators, on_stage) {
+        return;
     }
-}
-
-/// Sets each accumulator to its bias, as far as there are both.
-///
-/// Goes in steps of two, which takes fewer instructions than a plain loop.
-pub fn start_from(biases: &[[u8; 4]], accumulators: &mut [i32]) {
-    let used = accumulators.len().min(biases.len());
-    let (whole, rest) = accumulators.get_mut(..used).unwrap_or_default().as_chunks_mut::<2>();
-    let (biases, rest_biases) = biases.get(..used).unwrap_or_default().as_chunks::<2>();
-    for (accumulators, &[a, b]) in whole.iter_mut().zip(biases) {
-        *accumulators = [a, b].map(i32::from_le_bytes);
+    start_from(biases, accumulators);
+    // Skips no inputs: a vector is faster than the test.
+    if order != WeightOrder::Vectors || !Current::add_vectors(input, tiles, accumulators) {
+        add_weights(order, input, tiles, accumulators);
     }
-    for (accumulator, bias) in rest.iter_mut().zip(rest_biases) {
-        *accumulator = i32::from_le_bytes(*bias);
-    }
+    on_stage(DensePart::Accumulate);
 }

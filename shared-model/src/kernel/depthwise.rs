@@ -1,6 +1,7 @@
 //! Depthwise convolution: each channel has a window of weights of its own.
 
 use super::activate::activate;
+use super::core::start_from;
 use super::window::each_window;
 use crate::model::{Layer, Window};
 use crate::weights::{BLOCK_BYTES, TILE_OUTPUTS};
@@ -13,42 +14,38 @@ use crate::weights::{BLOCK_BYTES, TILE_OUTPUTS};
 pub fn depthwise(layer: &Layer<'_>, window: Window, input: &[u8], accumulators: &mut [i32], output: &mut [u8]) {
     let matrix = layer.any_matrix();
     let channels = matrix.outputs();
-    let tile_bytes = matrix.order().tile_bytes(matrix.inputs()).max(1);
+    let tile_bytes = matrix.order().tile_bytes(matrix.inputs());
     let mut outputs = output.chunks_exact_mut(channels.max(1));
-    each_window(layer, window, |inside| {
-        let tiles = accumulators.chunks_mut(TILE_OUTPUTS).zip(matrix.weights().chunks_exact(tile_bytes));
-        for (tile, (sums, weights)) in tiles.enumerate() {
-            let first_channel = tile.wrapping_mul(TILE_OUTPUTS);
-            for (offset, sum) in sums.iter_mut().enumerate() {
-                *sum = matrix.bias(first_channel.wrapping_add(offset));
+    each_window(layer, window, &mut |inside| {
+        start_from(matrix.biases().as_chunks::<4>().0, accumulators);
+        let mut place = inside.kernel_row.wrapping_mul(window.kernel[1].into()).wrapping_add(inside.kernel_column);
+        for row in inside.rows(input) {
+            for (pixel, values) in row.chunks_exact(channels.max(1)).enumerate() {
+                add(accumulators, values, matrix.weights(), tile_bytes, place.wrapping_add(pixel));
             }
-            let blocks = weights.as_chunks::<BLOCK_BYTES>().0;
-            let mut row_start =
-                inside.kernel_row.wrapping_mul(window.kernel[1].into()).wrapping_add(inside.kernel_column);
-            for row in inside.rows(input) {
-                for (pixel, values) in row.chunks_exact(channels.max(1)).enumerate() {
-                    let place = row_start.wrapping_add(pixel);
-                    let Some(block) = blocks.get(place / 2) else { continue };
-                    add(sums, values.get(first_channel..).unwrap_or_default(), block, place % 2 == 1);
-                }
-                row_start = row_start.wrapping_add(window.kernel[1].into());
-            }
+            place = place.wrapping_add(window.kernel[1].into());
         }
         activate(matrix, accumulators, outputs.next().unwrap_or_default());
     });
 }
 
-/// Adds the products of one pixel's channels and their weights: the first or the second input of a
-/// block.
-#[inline(always)]
-fn add(sums: &mut [i32], values: &[u8], block: &[u8; BLOCK_BYTES], is_second: bool) {
-    let halfwords = block.as_chunks::<4>().0.iter().map(|&[a, b, c, d]| if is_second { [c, d] } else { [a, b] });
-    for ((sums, values), [low, high]) in sums.chunks_mut(2).zip(values.chunks(2)).zip(halfwords) {
-        // The upper byte is one too small if the lower one is negative.
-        let even = i32::from(low.cast_signed());
-        let odd = i32::from(high.cast_signed()).wrapping_sub(even >> 31);
-        for ((sum, &value), weight) in sums.iter_mut().zip(values).zip([even, odd]) {
-            *sum = sum.wrapping_add(i32::from(value).wrapping_mul(weight));
+/// Adds the products of one pixel's channels and their weights, those of input `place` of a matrix
+/// whose tiles have `tile_bytes`.
+#[inline(never)]
+fn add(sums: &mut [i32], values: &[u8], weights: &[u8], tile_bytes: usize, place: usize) {
+    // A block has two inputs, each of them every other halfword.
+    let mut start = (place / 2).wrapping_mul(BLOCK_BYTES).wrapping_add((place % 2).wrapping_mul(2));
+    for (sums, values) in sums.chunks_mut(TILE_OUTPUTS).zip(values.chunks(TILE_OUTPUTS)) {
+        let halfwords = weights.get(start..).unwrap_or_default().chunks(4);
+        for ((sums, values), halfword) in sums.chunks_mut(2).zip(values.chunks(2)).zip(halfwords) {
+            let [low, high, ..] = *halfword else { return };
+            // The upper byte is one too small if the lower one is negative.
+            let even = i32::from(low.cast_signed());
+            let odd = i32::from(high.cast_signed()).wrapping_sub(even >> 31);
+            for ((sum, &value), weight) in sums.iter_mut().zip(values).zip([even, odd]) {
+                *sum = sum.wrapping_add(i32::from(value).wrapping_mul(weight));
+            }
         }
+        start = start.wrapping_add(tile_bytes);
     }
 }

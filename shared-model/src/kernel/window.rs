@@ -1,5 +1,6 @@
 //! The parts of windows that are inside the image.
 
+use super::core::Windows;
 use crate::model::{Layer, Window};
 
 /// The part of a window along one side that is inside the image.
@@ -24,6 +25,8 @@ pub struct Inside {
     pub rows: usize,
     /// Values from one row to the next.
     pub row_step: usize,
+    /// Values from one window to the next.
+    pub step: usize,
     /// The first row of the window that is inside.
     pub kernel_row: usize,
     /// The first column of the window that is inside.
@@ -31,6 +34,46 @@ pub struct Inside {
 }
 
 impl Inside {
+    /// Returns the index of the first value in a matrix whose windows have rows of `row_inputs`.
+    #[inline(always)]
+    pub fn first_input(&self, channels: u16, row_inputs: usize) -> usize {
+        let columns = self.kernel_column.wrapping_mul(channels.into());
+        self.kernel_row.wrapping_mul(row_inputs).wrapping_add(columns)
+    }
+
+    /// Copies the rows in `input` to their places in a window's inputs; all others are zero.
+    #[inline(never)]
+    pub fn copy(&self, input: &[u8], channels: u16, row_inputs: usize, window: &mut [u8]) {
+        window.fill(0);
+        let start = self.kernel_column.wrapping_mul(channels.into());
+        let targets = window.chunks_exact_mut(row_inputs.max(1)).skip(self.kernel_row);
+        for (target, row) in targets.zip(self.rows(input)) {
+            let (words, rest) = target.get_mut(start..).unwrap_or_default().as_chunks_mut::<4>();
+            let (row_words, row_rest) = row.as_chunks::<4>();
+            let mut words = words.iter_mut();
+            words.by_ref().zip(row_words).for_each(|(place, word)| *place = *word);
+            let rest = words.flatten().chain(rest);
+            rest.zip(row_rest).for_each(|(place, value)| *place = *value);
+        }
+    }
+
+    /// Returns `count` windows from this one on, whose first value has the even index `first` in
+    /// the matrix.
+    #[inline(always)]
+    pub fn windows<'i>(&self, input: &'i [u8], count: u16, first: usize, row_inputs: usize) -> Windows<'i> {
+        // None of them exceeds 16 bits in a parsed model.
+        Windows {
+            input: input.get(self.first..).unwrap_or_default(),
+            count,
+            step: self.step as u16,
+            rows: self.rows as u16,
+            row_values: self.row_values as u16,
+            row_step: self.row_step as u16,
+            pair: (first / 2) as u16,
+            row_pairs: (row_inputs / 2) as u16,
+        }
+    }
+
     /// Returns the rows of values in `input`.
     pub fn rows<'i>(&self, input: &'i [u8]) -> impl Iterator<Item = &'i [u8]> + use<'i> {
         let Self { row_step, row_values, .. } = *self;
@@ -45,25 +88,50 @@ impl Inside {
 }
 
 /// Calls `each` for every position of `window` over the input of `layer`, in the order of outputs.
-#[inline(always)]
-pub fn each_window(layer: &Layer<'_>, window: Window, mut each: impl FnMut(Inside)) {
+pub fn each_window(layer: &Layer<'_>, window: Window, each: &mut dyn FnMut(&Inside)) {
+    each_run(layer, window, &mut |inside, count| {
+        let mut inside = *inside;
+        for _ in 0..count {
+            each(&inside);
+            inside.first = inside.first.wrapping_add(inside.step);
+        }
+    });
+}
+
+/// Like [`each_window`], but calls `each` once for consecutive windows of a row that have the same
+/// part inside the image, with the first one and their number.
+// Not inlined, so that all layers share it.
+#[inline(never)]
+pub fn each_run(layer: &Layer<'_>, window: Window, each: &mut dyn FnMut(&Inside, u16)) {
     let (input, output) = (layer.input(), layer.output());
     let channels = usize::from(input.channels);
     let row_step = usize::from(input.columns).wrapping_mul(channels);
     let [top, left, ..] = window.padding;
+    let [row_stride, column_stride] = window.stride;
     for row in 0..output.rows {
-        let rows = span(row, window.stride[0], top, window.kernel[0], input.rows);
-        for column in 0..output.columns {
-            let columns = span(column, window.stride[1], left, window.kernel[1], input.columns);
+        let rows = span(row, row_stride, top, window.kernel[0], input.rows);
+        let mut column = 0;
+        while column < output.columns {
+            let columns = span(column, column_stride, left, window.kernel[1], input.columns);
+            let mut count = 1_u16;
+            if columns.count == window.kernel[1].into() {
+                // Whole windows: also all that end inside the image.
+                let rest = usize::from(input.columns).wrapping_sub(columns.first).wrapping_sub(columns.count);
+                let others = rest.checked_div(column_stride.into()).unwrap_or(0) as u16;
+                count = count.wrapping_add(others).min(output.columns.wrapping_sub(column));
+            }
             let first = rows.first.wrapping_mul(row_step).wrapping_add(columns.first.wrapping_mul(channels));
-            each(Inside {
+            let inside = Inside {
                 first,
                 row_values: columns.count.wrapping_mul(channels),
                 rows: rows.count,
                 row_step,
+                step: usize::from(column_stride).wrapping_mul(channels),
                 kernel_row: rows.skipped,
                 kernel_column: columns.skipped,
-            });
+            };
+            each(&inside, count);
+            column = column.wrapping_add(count);
         }
     }
 }

@@ -9,8 +9,8 @@
 
 use core::arch::naked_asm;
 
-use super::assembly::{self, Assembly, BlockKernel, GatherKernel, Kernel};
-use super::interface::{Core, Tiles};
+use super::assembly::{self, Assembly, BlockKernel, GatherKernel, GatherRowsKernel, Kernel};
+use super::interface::{Core, Sources, Tiles, Windows};
 use crate::kernel::pair_list::{Pair, PairList, Pairs};
 use crate::weights::{BLOCK_BYTES, BlockLists, TILE_OUTPUTS, WeightOrder};
 
@@ -18,6 +18,7 @@ pub enum Armv6M {}
 
 impl Assembly for Armv6M {
     const GATHER: GatherKernel = gather;
+    const GATHER_ROWS: GatherRowsKernel = gather_rows;
     const ADD_PAIRS: Kernel = add_pairs;
     const ADD_NARROW_PAIRS: Kernel = add_narrow_pairs;
     const ADD_FOUR_BITS: Kernel = add_four_bits;
@@ -33,8 +34,19 @@ impl Core for Armv6M {
         assembly::gather_words::<Self>(words, list, first, Self::PAIR_STEP)
     }
 
-    fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, sums: &mut [i32]) {
-        assembly::add_list::<Self>(order, list, tiles, sums);
+    #[inline(always)]
+    fn convolve(
+        windows: &Windows<'_>,
+        sources: &Sources<'_>,
+        list: &mut PairList,
+        sums: &mut [i32],
+        finish: &mut impl FnMut(&mut [i32], bool),
+    ) -> bool {
+        assembly::convolve::<Self>(windows, sources, list, sums, finish, Self::PAIR_STEP)
+    }
+
+    fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, biases: Option<&[[u8; 4]]>, sums: &mut [i32]) {
+        assembly::add_list::<Self>(order, list, tiles, biases, sums);
     }
 
     fn add_blocks(
@@ -229,14 +241,15 @@ macro_rules! difference {
     };
 }
 
-/// Adds the sums of two outputs, which `$sum` moves to r1 and r2, to their places at r0.
+/// Writes the sums of two outputs, which `$sum` moves to r1 and r2, plus the two values at r4 to
+/// r0.
 macro_rules! store {
     ($($sum:expr),*) => {
         concat!(
             $($sum,)*
-            "ldr r3, [r0]\n",
+            "ldmia r4!, {{r3}}\n",
             "adds r1, r1, r3\n",
-            "ldr r3, [r0, #4]\n",
+            "ldmia r4!, {{r3}}\n",
             "adds r2, r2, r3\n",
             "stmia r0!, {{r1, r2}}\n",
         )
@@ -245,8 +258,8 @@ macro_rules! store {
 
 /// The body of a naked function with the contract of a [`Kernel`].
 ///
-/// `$pair` has the instructions for one pair. `$sums` has those that add the sums to their places
-/// at r0, and advance r0 by 32 bytes. `$shift` converts the offset of a block of pairs to that of
+/// `$pair` has the instructions for one pair. `$sums` has those that write the sums plus the values
+/// at r4 to r0, and advance both by 32 bytes. `$shift` converts the offset of a block of pairs to that of
 /// this order.
 macro_rules! tiles {
     ($pair:ident, $sums:ident, $shift:literal) => {
@@ -257,7 +270,8 @@ macro_rules! tiles {
             "mov r6, r10",
             "mov r7, r11",
             "push {{r4-r7}}",
-            // list at 0, tiles at 4, sums at 8, tile_bytes at 12; tile_count at 52, start at 60.
+            // list at 0, tiles at 4, to at 8, tile_bytes at 12; tile_count at 52, start at 60, from at
+            // 64.
             "push {{r0-r3}}",
             "1:",
             "ldr r0, [sp, #60]",
@@ -283,7 +297,9 @@ macro_rules! tiles {
             "cmp r1, #0",
             "bne 2b",
             "ldr r0, [sp, #8]",
+            "ldr r4, [sp, #64]",
             $sums!(),
+            "str r4, [sp, #64]",
             "str r0, [sp, #8]",
             "ldr r1, [sp, #4]",
             "ldr r2, [sp, #12]",
@@ -325,6 +341,8 @@ macro_rules! narrow_tile {
             "cmp r1, #0",
             "bne 2b",
             "pop {{r0}}",
+            // first at 24, start at 28, from at 32.
+            "ldr r4, [sp, #32]",
             store!(first!("r7"), difference!("r6", "r7", "8")),
             "pop {{r4-r7, pc}}",
         )
@@ -341,11 +359,12 @@ macro_rules! kernels {
         pub unsafe extern "C" fn $name(
             list: &Pairs,
             tiles: *const u8,
-            sums: *mut i32,
+            to: *mut i32,
             tile_bytes: usize,
             tile_count: usize,
             _first: usize,
             start: &[i32; TILE_OUTPUTS],
+            from: *const i32,
         ) {
             $body
         }
@@ -422,19 +441,11 @@ pub unsafe extern "C" fn add_blocks(
         "adds r2, #16",
         "b 3b",
         "5:",
-        // Like pairs, but from `from` to `to`: the sums are moved there first.
         "mov r5, r0",
         "ldr r0, [sp, #12]",
         "ldr r4, [sp, #52]",
-        "ldmia r4!, {{r1-r3}}",
-        "stmia r0!, {{r1-r3}}",
-        "ldmia r4!, {{r1-r3}}",
-        "stmia r0!, {{r1-r3}}",
-        "ldmia r4!, {{r1-r2}}",
-        "stmia r0!, {{r1-r2}}",
-        "str r4, [sp, #52]",
-        "subs r0, #32",
         pair_sums!(),
+        "str r4, [sp, #52]",
         "str r0, [sp, #12]",
         "mov r0, r5",
         "ldr r1, [sp, #60]",
@@ -496,6 +507,65 @@ unsafe extern "C" fn gather(
         "bne 1b",
         "4:",
         "mov r1, r0",
+        "mov r0, r2",
+        "pop {{r4-r6}}",
+        "bx lr",
+        block = const Armv6M::PAIR_STEP,
+    )
+}
+
+/// # Safety
+///
+/// See [`GatherRowsKernel`].
+#[unsafe(naked)]
+unsafe extern "C" fn gather_rows(
+    first: *const u8,
+    gap: usize,
+    list: *mut Pair,
+    offset: u32,
+    count: usize,
+    values: usize,
+    offset_gap: u32,
+) -> *const Pair {
+    naked_asm!(
+        // count at 12, values at 16, offset_gap at 20.
+        "push {{r4-r6}}",
+        "1:",
+        "ldr r6, [sp, #16]",
+        "subs r6, #2",
+        "blo 4f",
+        "2:",
+        "ldrb r4, [r0]",
+        "ldrb r5, [r0, #1]",
+        "adds r0, #2",
+        "lsls r5, r5, #16",
+        "orrs r4, r5",
+        "beq 3f",
+        "mov r5, r3",
+        "stmia r2!, {{r4, r5}}",
+        "3:",
+        "adds r3, #{block}",
+        "subs r6, #2",
+        "bhs 2b",
+        "4:",
+        "adds r6, #2",
+        "beq 6f",
+        "ldrb r4, [r0]",
+        "adds r0, #1",
+        "cmp r4, #0",
+        "beq 5f",
+        "mov r5, r3",
+        "stmia r2!, {{r4, r5}}",
+        "5:",
+        "adds r3, #{block}",
+        "6:",
+        "adds r0, r0, r1",
+        "ldr r4, [sp, #20]",
+        "adds r3, r3, r4",
+        "ldr r4, [sp, #12]",
+        "subs r4, #1",
+        "str r4, [sp, #12]",
+        "bne 1b",
         "mov r0, r2",
         "pop {{r4-r6}}",
         "bx lr",

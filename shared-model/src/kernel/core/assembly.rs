@@ -3,28 +3,31 @@
 use core::ptr;
 
 use super::any;
-use super::interface::Tiles;
+use super::interface::{Sources, Tiles, Windows};
+use super::lists::start_from;
 use crate::kernel::pair_list::{Pair, PairList, Pairs};
 use crate::weights::{BLOCK_BYTES, BlockLists, BlockTile, FOUR_BITS, MAX_PAIRS, TERNARY, TILE_OUTPUTS, WeightOrder};
 
 /// A kernel for lists of pairs: adds the products of a list and the weights of `tile_count`
-/// consecutive tiles to the sums of their outputs, eight for each tile.
+/// consecutive tiles to the eight values of each tile at `from`, and writes the sums to `to`.
 ///
 /// # Safety
 ///
 /// The weights are in the kernel's order. `list` has at least one pair, and a pair of zeros after
 /// the last one; `first` is the number of its pairs modulo 4. Each tile has a block for each pair.
 /// `tiles` and `tile_bytes` are multiples of four. `tile_count` is not 0, and there are that many
-/// tiles and eight times as many sums. `start` has the start values of the kernel's eight sums:
+/// tiles, eight times as many values at `from`, and as much room at `to`, which can be the same.
+/// `start` has the start values of the kernel's eight sums:
 /// zeros, or [`Fields::start`](crate::weights::Fields::start) for the sum of the list.
 pub type Kernel = unsafe extern "C" fn(
     list: &Pairs,
     tiles: *const u8,
-    sums: *mut i32,
+    to: *mut i32,
     tile_bytes: usize,
     tile_count: usize,
     first: usize,
     start: &[i32; TILE_OUTPUTS],
+    from: *const i32,
 );
 
 /// A kernel for pruned layers: adds the products of inputs and the blocks of `tile_count`
@@ -62,9 +65,26 @@ pub type GatherKernel = unsafe extern "C" fn(
     limit: *const Pair,
 ) -> u64;
 
+/// A kernel that gathers the pairs of a window's rows. Returns the end of the list.
+///
+/// # Safety
+///
+/// `count` and `values` are not 0. There are `count` rows of `values` bytes at `first`, with `gap`
+/// bytes from the end of a row to the start of the next, and room for all of their pairs at `list`.
+pub type GatherRowsKernel = unsafe extern "C" fn(
+    first: *const u8,
+    gap: usize,
+    list: *mut Pair,
+    offset: u32,
+    count: usize,
+    values: usize,
+    offset_gap: u32,
+) -> *const Pair;
+
 /// The kernels of one core.
 pub trait Assembly {
     const GATHER: GatherKernel;
+    const GATHER_ROWS: GatherRowsKernel;
     const ADD_PAIRS: Kernel;
     /// For one tile in [`WeightOrder::Pairs`] whose blocks have weights only in their first word.
     const ADD_NARROW_PAIRS: Kernel;
@@ -96,33 +116,132 @@ pub fn gather_words<A: Assembly>(words: &[[u8; 4]], list: &mut PairList, first: 
     })
 }
 
+/// Implements [`Core::convolve`](super::Core::convolve), for a core with this `PAIR_STEP`.
+///
+/// Rejects windows that may need more than one list, and outputs that do not fill their tiles.
+#[inline(always)]
+pub fn convolve<A: Assembly>(
+    windows: &Windows<'_>,
+    sources: &Sources<'_>,
+    list: &mut PairList,
+    sums: &mut [i32],
+    finish: &mut impl FnMut(&mut [i32], bool),
+    pair_step: usize,
+) -> bool {
+    let Windows { input, count, step, rows, row_values, row_step, pair, row_pairs } = *windows;
+    let Sources { order, tiles, biases } = *sources;
+    // 16 bits each, so that no product exceeds 32 bits.
+    let [step, rows, row_values, row_step] = [step, rows, row_values, row_step].map(usize::from);
+    let pairs = row_values.div_ceil(2);
+    let last_row = rows.wrapping_sub(1).wrapping_mul(row_step).checked_add(row_values);
+    let last_window = usize::from(count).wrapping_sub(1).wrapping_mul(step);
+    let is_inside = last_row.and_then(|length| length.checked_add(last_window)).is_some_and(|end| end <= input.len());
+    let is_window = count != 0 && rows != 0 && row_values != 0 && row_values <= row_step;
+    let (sums, rest) = sums.as_chunks_mut::<TILE_OUTPUTS>();
+    let is_whole = rest.is_empty() && !sums.is_empty() && biases.len() >= sums.as_flattened().len();
+    if !is_inside || !is_window || !is_whole || pairs.wrapping_mul(rows) > MAX_PAIRS || order != WeightOrder::Pairs {
+        return false;
+    }
+    let offset = usize::from(pair).wrapping_mul(pair_step) as u32;
+    let row_gap = row_step.wrapping_sub(row_values);
+    let offset_gap = usize::from(row_pairs).wrapping_sub(pairs).wrapping_mul(pair_step) as u32;
+    let mut first = input.as_ptr();
+    for _ in 0..count {
+        list.write_with(|list, _| {
+            let start = list.as_mut_ptr();
+            // SAFETY: the input has that many rows from `first`, as the last window has, and the
+            // list has room for their pairs.
+            let end = unsafe { A::GATHER_ROWS(first, row_gap, start, offset, rows, row_values, offset_gap) };
+            (end.addr().wrapping_sub(start.addr()) / const { size_of::<Pair>() }, ())
+        });
+        list.terminate();
+        if list.count() == 0 {
+            start_from(biases, sums.as_flattened_mut());
+        } else {
+            // SAFETY: as in `add_from_start`. There are as many biases as sums.
+            unsafe {
+                A::ADD_PAIRS(
+                    list.terminated(),
+                    tiles.weights.as_ptr(),
+                    sums.as_mut_ptr().cast(),
+                    tiles.tile_bytes,
+                    sums.len(),
+                    list.count() % 4,
+                    &[0; TILE_OUTPUTS],
+                    biases.as_ptr().cast(),
+                );
+            }
+        }
+        finish(sums.as_flattened_mut(), list.count() == 0);
+        first = first.wrapping_add(step);
+    }
+    true
+}
+
 /// Implements [`Core::add_list`](super::Core::add_list).
-pub fn add_list<A: Assembly>(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, sums: &mut [i32]) {
+pub fn add_list<A: Assembly>(
+    order: WeightOrder,
+    list: &PairList,
+    tiles: Tiles<'_>,
+    biases: Option<&[[u8; 4]]>,
+    sums: &mut [i32],
+) {
     let (kernel, fields) = match order {
-        WeightOrder::FourBitPairs => (A::ADD_FOUR_BITS, Some(FOUR_BITS)),
-        WeightOrder::TernaryPairs => (A::ADD_TERNARY, Some(TERNARY)),
-        _ => (A::ADD_PAIRS, None),
+        WeightOrder::FourBitPairs => (A::ADD_FOUR_BITS, FOUR_BITS),
+        WeightOrder::TernaryPairs => (A::ADD_TERNARY, TERNARY),
+        _ => return add_from_start::<A>(A::ADD_PAIRS, &[0; TILE_OUTPUTS], list, tiles, biases, sums),
     };
-    let start = fields.map_or([0; TILE_OUTPUTS], |fields| fields.start(list.sum()));
-    tiles.with_eight(sums, |tiles, sums, used| {
-        let kernel = if used <= 2 && order == WeightOrder::Pairs { A::ADD_NARROW_PAIRS } else { kernel };
+    add_from_start::<A>(kernel, &fields.start(list.sum()), list, tiles, biases, sums);
+}
+
+/// Calls `kernel`, whose eight sums start with `start`.
+#[inline(never)]
+fn add_from_start<A: Assembly>(
+    kernel: Kernel,
+    start: &[i32; TILE_OUTPUTS],
+    list: &PairList,
+    tiles: Tiles<'_>,
+    biases: Option<&[[u8; 4]]>,
+    sums: &mut [i32],
+) {
+    let add = |kernel: Kernel, weights: &[u8], to: &mut [[i32; TILE_OUTPUTS]], from: *const i32| {
         // SAFETY: the kernel is the order's. The caller has checked that the list is not empty,
-        // that it was gathered from inputs for which each tile has blocks, that there is a tile for
-        // each eight sums, and that tiles are aligned. There is one tile if at most two of its
-        // outputs are used; they are its first, so that the first word of a block has all of their
-        // weights.
+        // that it was gathered from inputs for which each tile has blocks, that there is a tile and
+        // eight biases for each eight sums, and that tiles and biases are aligned. There is one
+        // tile if at most two of its outputs are used; they are its first, so that the first word
+        // of a block has all of their weights.
         unsafe {
             kernel(
                 list.terminated(),
-                tiles.weights.as_ptr(),
-                sums.as_mut_ptr().cast(),
+                weights.as_ptr(),
+                to.as_mut_ptr().cast(),
                 tiles.tile_bytes,
-                sums.len(),
+                to.len(),
                 list.count() % 4,
-                &start,
+                start,
+                from,
             );
         }
-    });
+    };
+    let (whole, rest) = sums.as_chunks_mut::<TILE_OUTPUTS>();
+    if !whole.is_empty() {
+        let from = biases.map_or(whole.as_ptr().cast(), |biases| biases.as_ptr().cast());
+        add(kernel, tiles.weights, whole, from);
+    }
+    if !rest.is_empty() {
+        let mut eight = [0; TILE_OUTPUTS];
+        match biases.and_then(|biases| biases.get(whole.len().wrapping_mul(TILE_OUTPUTS)..)) {
+            Some(biases) => start_from(biases, &mut eight),
+            None => eight.iter_mut().zip(&*rest).for_each(|(place, sum)| *place = *sum),
+        }
+        // All kernels differ in their first instructions, so that none shares an address.
+        let is_narrow = rest.len() <= 2 && core::ptr::fn_addr_eq(kernel, A::ADD_PAIRS);
+        let kernel = if is_narrow { A::ADD_NARROW_PAIRS } else { kernel };
+        let weights = tiles.weights.get(whole.len().wrapping_mul(tiles.tile_bytes)..).unwrap_or_default();
+        let from = eight.as_ptr();
+        add(kernel, weights, core::slice::from_mut(&mut eight), from);
+        rest.iter_mut().zip(eight).for_each(|(sum, place)| *sum = place);
+    }
 }
 
 /// Implements [`Core::add_blocks`](super::Core::add_blocks).

@@ -11,12 +11,12 @@
 //! Four-bit and ternary: `SMLAD` of the whole word, and again after each clearing of the topmost
 //! field. 17 instructions.
 
-use super::assembly::{self, Assembly, BlockKernel, GatherKernel, Kernel};
+use super::assembly::{self, Assembly, BlockKernel, GatherKernel, GatherRowsKernel, Kernel};
 use super::frame::{
     block_kernel, block_tiles, cpu, four_bit_sums, kernels, narrow_tile, outputs_from, pair_sums, store, ternary_sums,
     tiles,
 };
-use super::interface::{Core, Tiles};
+use super::interface::{Core, Sources, Tiles, Windows};
 use super::thumb2;
 use crate::kernel::pair_list::{PairList, Pairs};
 use crate::weights::{BLOCK_BYTES, BlockLists, TILE_OUTPUTS, WeightOrder};
@@ -25,6 +25,7 @@ pub enum Dsp {}
 
 impl Assembly for Dsp {
     const GATHER: GatherKernel = thumb2::gather;
+    const GATHER_ROWS: GatherRowsKernel = thumb2::gather_rows;
     const ADD_PAIRS: Kernel = add_pairs;
     const ADD_NARROW_PAIRS: Kernel = add_narrow_pairs;
     const ADD_FOUR_BITS: Kernel = add_four_bits;
@@ -41,8 +42,19 @@ impl Core for Dsp {
         assembly::gather_words::<Self>(words, list, first, Self::PAIR_STEP)
     }
 
-    fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, sums: &mut [i32]) {
-        assembly::add_list::<Self>(order, list, tiles, sums);
+    #[inline(always)]
+    fn convolve(
+        windows: &Windows<'_>,
+        sources: &Sources<'_>,
+        list: &mut PairList,
+        sums: &mut [i32],
+        finish: &mut impl FnMut(&mut [i32], bool),
+    ) -> bool {
+        assembly::convolve::<Self>(windows, sources, list, sums, finish, Self::PAIR_STEP)
+    }
+
+    fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, biases: Option<&[[u8; 4]]>, sums: &mut [i32]) {
+        assembly::add_list::<Self>(order, list, tiles, biases, sums);
     }
 
     fn add_blocks(

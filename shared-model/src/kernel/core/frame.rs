@@ -20,12 +20,13 @@ macro_rules! cpu {
 ///
 /// `$pair` has the instructions for one pair: its inputs are in r10, its number is r11 / 4, and r1
 /// is the tile. They add to the eight sums r2 to r9, and can use r10, r11, r12 and lr. `$sums` has
-/// the instructions that add the sums to their places at r0, and advance r0 by 32 bytes.
+/// the instructions that write the sums plus the values at lr to r0, and advance both by 32 bytes.
 macro_rules! tiles {
     ($pair:ident, $sums:ident) => {
         core::arch::naked_asm!(
             cpu!(),
-            // list at 0, sums at 4, tile_bytes at 8; tile_count at 48, first at 52, start at 56.
+            // list at 0, to at 4, tile_bytes at 8; tile_count at 48, first at 52, start at 56, from at
+            // 60.
             "push {{r0, r2, r3, r4-r11, lr}}",
             "1:",
             "ldr r0, [sp, #56]",
@@ -55,7 +56,9 @@ macro_rules! tiles {
             "cmp r10, #0",
             "bne 3b",
             "ldr r0, [sp, #4]",
+            "ldr lr, [sp, #60]",
             $sums!(),
+            "str lr, [sp, #60]",
             "str r0, [sp, #4]",
             "ldr r10, [sp, #8]",
             "add r1, r10",
@@ -78,7 +81,7 @@ macro_rules! narrow_tile {
     ($pairs:ident) => {
         core::arch::naked_asm!(
             cpu!(),
-            // sums at 0; first at 20.
+            // to at 0; first at 20, from at 28.
             "push {{r2, r10, r11, lr}}",
             "ldr r12, [sp, #20]",
             "movs r2, #0",
@@ -86,6 +89,7 @@ macro_rules! narrow_tile {
             "ldrd r10, r11, [r0], #8",
             $pairs!(),
             "ldr r0, [sp]",
+            "ldr lr, [sp, #28]",
             "sub r2, r2, r3",
             store!("r3", "r2, asr #8"),
             "pop {{r2, r10, r11, pc}}",
@@ -148,11 +152,11 @@ macro_rules! ternary_sums {
     };
 }
 
-/// Adds the sums of two outputs to their places at r0.
+/// Writes the sums of two outputs plus the two values at lr to r0.
 macro_rules! store {
     ($first:literal, $second:literal) => {
         concat!(
-            "ldrd r10, r11, [r0]\n",
+            "ldrd r10, r11, [lr], #8\n",
             "add r10, r10, ",
             $first,
             "\n",
@@ -181,11 +185,12 @@ macro_rules! kernels {
         pub unsafe extern "C" fn $name(
             list: &Pairs,
             tiles: *const u8,
-            sums: *mut i32,
+            to: *mut i32,
             tile_bytes: usize,
             tile_count: usize,
             first: usize,
             start: &[i32; TILE_OUTPUTS],
+            from: *const i32,
         ) {
             $body
         }

@@ -8,7 +8,7 @@
 use core::arch::naked_asm;
 
 use super::dsp::Dsp;
-use super::interface::{Core, Tiles};
+use super::interface::{Core, Sources, Tiles, Windows};
 use crate::kernel::pair_list::PairList;
 use crate::weights::{BlockLists, TILE_OUTPUTS, VECTOR_ZERO_POINT, WeightOrder};
 
@@ -23,8 +23,19 @@ impl Core for Helium {
         Dsp::gather_words(words, list, first)
     }
 
-    fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, sums: &mut [i32]) {
-        Dsp::add_list(order, list, tiles, sums);
+    #[inline(always)]
+    fn convolve(
+        windows: &Windows<'_>,
+        sources: &Sources<'_>,
+        list: &mut PairList,
+        sums: &mut [i32],
+        finish: &mut impl FnMut(&mut [i32], bool),
+    ) -> bool {
+        Dsp::convolve(windows, sources, list, sums, finish)
+    }
+
+    fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, biases: Option<&[[u8; 4]]>, sums: &mut [i32]) {
+        Dsp::add_list(order, list, tiles, biases, sums);
     }
 
     fn add_blocks(

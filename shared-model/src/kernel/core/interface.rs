@@ -35,13 +35,30 @@ pub trait Core {
         taken
     }
 
-    /// Adds the products of the pairs of `list` and `tiles`, in an order of pairs, to the sums of
-    /// all outputs.
+    /// Computes the sums of consecutive windows, and calls `finish` with those of each, and true if
+    /// all of its inputs are zero.
     ///
-    /// The caller, [`add_lists`](super::add_lists), has checked that the list is not empty, that
-    /// each tile has a block for each pair, that there is a tile for each eight sums, and the
-    /// alignment.
-    fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, sums: &mut [i32]);
+    /// The sums have as many places as there are biases. The caller has checked `sources` with
+    /// [`are_for_pairs`](super::are_for_pairs). Returns false, and does nothing, if the core has no
+    /// such kernel or it rejects the arguments.
+    #[inline(always)]
+    fn convolve(
+        _windows: &Windows<'_>,
+        _sources: &Sources<'_>,
+        _list: &mut PairList,
+        _sums: &mut [i32],
+        _finish: &mut impl FnMut(&mut [i32], bool),
+    ) -> bool {
+        false
+    }
+
+    /// Adds the products of the pairs of `list` and `tiles`, in an order of pairs, to the sums of
+    /// all outputs. With `biases`, one for each sum, the sums start from these.
+    ///
+    /// The caller has checked with [`are_for_pairs`](super::are_for_pairs) that each tile has a
+    /// block for each pair, that there is a tile for each eight sums, and the alignment of tiles
+    /// and biases; and that the list is not empty.
+    fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, biases: Option<&[[u8; 4]]>, sums: &mut [i32]);
 
     /// Writes `biases` (little-endian `i32`) plus the products of `input` and the blocks of a
     /// pruned layer to `sums`.
@@ -72,6 +89,36 @@ pub trait Core {
     fn activate_high(_accumulators: &[i32], _multipliers: &[u8], _shifts: &[u8], _activations: &mut [u8]) -> bool {
         false
     }
+}
+
+/// Consecutive windows of one row of outputs, with the same part inside the image.
+#[derive(Clone, Copy, Debug)]
+pub struct Windows<'i> {
+    /// From the first value of the first window.
+    pub input: &'i [u8],
+    /// Number of windows.
+    pub count: u16,
+    /// Values from the start of a window to the start of the next.
+    pub step: u16,
+    /// Number of rows of a window.
+    pub rows: u16,
+    /// Values of each row.
+    pub row_values: u16,
+    /// Values from the start of a row to the start of the next.
+    pub row_step: u16,
+    /// Number of the first row's first pair in the matrix.
+    pub pair: u16,
+    /// Pairs of the matrix from one row to the next.
+    pub row_pairs: u16,
+}
+
+/// What the sums of a layer in an order of pairs are computed from.
+#[derive(Clone, Copy, Debug)]
+pub struct Sources<'a> {
+    pub order: WeightOrder,
+    pub tiles: Tiles<'a>,
+    /// Little-endian.
+    pub biases: &'a [[u8; 4]],
 }
 
 /// The packed weights of a layer.

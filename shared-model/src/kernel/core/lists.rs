@@ -3,9 +3,8 @@
 //! The inputs are gathered once for a layer, so that each tile of outputs reads only the pairs in
 //! use.
 
-use super::interface::{Core, Tiles};
+use super::interface::{Core, Sources};
 use crate::kernel::pair_list::PairList;
-use crate::weights::WeightOrder;
 
 /// A part of a dense layer that has just ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,106 +15,80 @@ pub enum DensePart {
     Accumulate,
 }
 
-/// Adds the products of `input` and `tiles`, in an order of pairs, to the sums of all outputs.
+/// Writes biases plus the products of `input` and weights, in an order of pairs, to the sums of all
+/// outputs.
 ///
 /// Returns false, and changes nothing, if the core's kernel rejects the tiles: the order is not one
-/// of pairs, weights are not aligned to four bytes, a tile has too few blocks, or there are too few
-/// tiles.
+/// of pairs, weights or biases are not aligned to four bytes, a tile has too few blocks, or there
+/// are too few tiles or biases.
 pub fn add_lists<C: Core>(
-    order: WeightOrder,
+    sources: &Sources<'_>,
     input: &[u8],
-    tiles: Tiles<'_>,
     list: &mut PairList,
     sums: &mut [i32],
     on_stage: &mut dyn FnMut(DensePart),
 ) -> bool {
-    if !are_for_pairs::<C>(order, input.len(), tiles, sums.len()) {
+    if !are_for_pairs::<C>(sources, input.len(), sums.len()) {
         return false;
     }
+    let mut biases = Some(sources.biases);
     let mut next = Some(0);
     while let Some(first) = next {
-        list.clear();
         next = gather::<C>(list, input, first);
         on_stage(DensePart::Gather);
-        add_gathered::<C>(order, list, tiles, sums);
+        if list.count() != 0 {
+            C::add_list(sources.order, list, sources.tiles, biases.take(), sums);
+        } else if next.is_none()
+            && let Some(biases) = biases
+        {
+            start_from(biases, sums);
+        }
         on_stage(DensePart::Accumulate);
     }
     true
 }
 
-/// Returns true if the core's kernel accepts `tiles` for this many inputs and outputs: the order is
-/// one of pairs, and there are enough blocks and tiles, aligned as it needs them.
-pub fn are_for_pairs<C: Core>(order: WeightOrder, inputs: usize, tiles: Tiles<'_>, outputs: usize) -> bool {
+/// Returns true if the core's kernel accepts `sources` for this many inputs and outputs: the order
+/// is one of pairs, and there are enough blocks, tiles and biases, aligned as it needs them.
+pub fn are_for_pairs<C: Core>(sources: &Sources<'_>, inputs: usize, outputs: usize) -> bool {
+    let Sources { order, tiles, biases } = *sources;
     let has_blocks = order.has_pairs() && order.tile_bytes(inputs) <= tiles.tile_bytes;
     // The first tile and the step to the next one: kernels load words from every tile.
-    let is_aligned = !C::NEEDS_WORDS || (tiles.weights.as_ptr().addr() | tiles.tile_bytes).is_multiple_of(4);
-    has_blocks && is_aligned && tiles.are_for(outputs)
+    let addresses = tiles.weights.as_ptr().addr() | tiles.tile_bytes | biases.as_ptr().addr();
+    let is_aligned = !C::NEEDS_WORDS || addresses.is_multiple_of(4);
+    has_blocks && is_aligned && tiles.are_for(outputs) && biases.len() >= outputs
 }
 
-/// Adds the products of the pairs of `list` and `tiles`, which [`are_for_pairs`] has accepted, to
-/// the sums of all outputs.
-pub fn add_gathered<C: Core>(order: WeightOrder, list: &mut PairList, tiles: Tiles<'_>, sums: &mut [i32]) {
-    list.terminate();
-    if list.count() != 0 {
-        C::add_list(order, list, tiles, sums);
+/// Sets each accumulator to its bias, as far as there are both.
+///
+/// Goes in steps of two, which takes fewer instructions than a plain loop.
+pub fn start_from(biases: &[[u8; 4]], accumulators: &mut [i32]) {
+    let used = accumulators.len().min(biases.len());
+    let (whole, rest) = accumulators.get_mut(..used).unwrap_or_default().as_chunks_mut::<2>();
+    let (biases, rest_biases) = biases.get(..used).unwrap_or_default().as_chunks::<2>();
+    for (accumulators, &[a, b]) in whole.iter_mut().zip(biases) {
+        *accumulators = [a, b].map(i32::from_le_bytes);
+    }
+    for (accumulator, bias) in rest.iter_mut().zip(rest_biases) {
+        *accumulator = i32::from_le_bytes(*bias);
     }
 }
 
-/// Appends the pairs of `inputs`, the first of which has the index `first` in a layer. Calls
-/// `on_full` with the list when it is full, and clears it.
-pub fn append<C: Core>(list: &mut PairList, inputs: &[u8], first: usize, on_full: &mut dyn FnMut(&mut PairList)) {
-    let mut inputs = inputs;
-    let mut pair = first / 2;
-    if first % 2 == 1
-        && let Some((&odd, rest)) = inputs.split_first()
-    {
-        if list.is_full() {
-            on_full(list);
-            list.clear();
-        }
-        list.push([0, odd], pair.wrapping_mul(C::PAIR_STEP));
-        (inputs, pair) = (rest, pair.wrapping_add(1));
-    }
-    let (words, rest) = inputs.as_chunks::<4>();
-    let mut words = words;
-    loop {
-        let taken = C::gather_words(words, list, pair);
-        pair = pair.wrapping_add(taken.wrapping_mul(2));
-        words = words.get(taken..).unwrap_or_default();
-        if words.is_empty() {
-            break;
-        }
-        on_full(list);
-        list.clear();
-    }
-    if !rest.is_empty() {
-        if list.is_full() {
-            on_full(list);
-            list.clear();
-        }
-        push_rest::<C>(list, rest, pair);
-    }
-}
-
-/// Appends one to three inputs, in one pair or two, of which `pair` is the first.
-fn push_rest<C: Core>(list: &mut PairList, rest: &[u8], pair: usize) {
-    let at = |index: usize| rest.get(index).copied().unwrap_or(0);
-    list.push([at(0), at(1)], pair.wrapping_mul(C::PAIR_STEP));
-    list.push([at(2), 0], pair.wrapping_add(1).wrapping_mul(C::PAIR_STEP));
-}
-
-/// Appends pairs of `inputs` to an empty `list` from the pair `first` on, until it is full or the
-/// inputs end.
+/// Gathers pairs of `inputs` from the pair `first` on, until the list is full or the inputs end.
 ///
 /// Returns the pair to continue with; `None` at the end of the inputs.
 pub fn gather<C: Core>(list: &mut PairList, inputs: &[u8], first: usize) -> Option<usize> {
+    list.clear();
     let (words, rest) = inputs.get(first.wrapping_mul(2)..).unwrap_or_default().as_chunks::<4>();
     let taken = C::gather_words(words, list, first);
     let next = first.wrapping_add(taken.wrapping_mul(2));
     let has_ended = taken == words.len();
     if has_ended && !rest.is_empty() {
-        // The words leave room for them.
-        push_rest::<C>(list, rest, next);
+        // One to three inputs are left, in one pair or two. The words leave room for them.
+        let at = |index: usize| rest.get(index).copied().unwrap_or(0);
+        list.push([at(0), at(1)], next.wrapping_mul(C::PAIR_STEP));
+        list.push([at(2), 0], next.wrapping_add(1).wrapping_mul(C::PAIR_STEP));
     }
+    list.terminate();
     if has_ended { None } else { Some(next) }
 }

@@ -38,8 +38,8 @@ mod thumb2;
 
 pub use any::add_weights;
 pub use current::{Current, KERNEL};
-pub use interface::{Core, Tiles};
-pub use lists::{DensePart, add_gathered, add_lists, append, are_for_pairs};
+pub use interface::{Core, Sources, Tiles, Windows};
+pub use lists::{DensePart, add_lists, are_for_pairs, start_from};
 
 #[cfg(test)]
 mod tests;

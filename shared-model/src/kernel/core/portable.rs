@@ -1,6 +1,7 @@
 //! Kernels in portable Rust: the reference for all others.
 
 use super::interface::{Core, Tiles};
+use super::lists::start_from;
 use crate::kernel::pair_list::{Pair, PairList};
 use crate::weights::{
     BLOCK_BYTES, BlockLists, BlockTile, FOUR_BITS, Fields, TERNARY, TILE_OUTPUTS, VECTOR_ZERO_POINT, WeightOrder,
@@ -12,7 +13,10 @@ pub enum Portable {}
 impl Core for Portable {
     const NAME: &'static str = "portable";
 
-    fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, sums: &mut [i32]) {
+    fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, biases: Option<&[[u8; 4]]>, sums: &mut [i32]) {
+        if let Some(biases) = biases {
+            start_from(biases, sums);
+        }
         tiles.with_eight(sums, |tiles, sums, _| {
             for (tile, sums) in tiles.each().zip(sums) {
                 add_pairs(order, list.pairs(), tile, sums);

@@ -6,6 +6,7 @@ use bytemuck::cast;
 use wide::{i16x8, i32x4};
 
 use super::interface::{Core, Tiles};
+use super::lists::start_from;
 use super::portable::Portable;
 use crate::kernel::pair_list::{Pair, PairList};
 use crate::weights::{BLOCK_BYTES, BlockLists, FOUR_BITS, Fields, TERNARY, TILE_OUTPUTS, WeightOrder};
@@ -18,7 +19,10 @@ pub enum Simd {}
 impl Core for Simd {
     const NAME: &'static str = "simd";
 
-    fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, sums: &mut [i32]) {
+    fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, biases: Option<&[[u8; 4]]>, sums: &mut [i32]) {
+        if let Some(biases) = biases {
+            start_from(biases, sums);
+        }
         tiles.with_eight(sums, |tiles, sums, _| add_pairs(order, list, tiles.weights, tiles.tile_bytes, sums));
     }
 

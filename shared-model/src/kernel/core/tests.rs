@@ -3,7 +3,7 @@ extern crate std;
 use super::any;
 use super::lists::gather;
 use super::portable::Portable;
-use super::{Core, Current, KERNEL, Tiles, add_lists, add_weights};
+use super::{Core, Current, KERNEL, Sources, Tiles, add_lists, add_weights};
 use crate::kernel::pair_list::{Pair, PairList};
 use crate::weights::{
     BlockLengths, BlockLists, MAX_PAIRS, TILE_OUTPUTS, WeightOrder, write_blocks, write_counts, write_places,
@@ -18,7 +18,19 @@ const ORDERS: [WeightOrder; 4] =
 fn add<C: Core>(order: WeightOrder, input: &[u8], tiles: Tiles<'_>, sums: &mut [i32]) -> bool {
     match order {
         WeightOrder::Vectors => C::add_vectors(input, tiles, sums),
-        _ => add_lists::<C>(order, input, tiles, &mut PairList::new(), sums, &mut |_| ()),
+        _ => {
+            let biases: Vec<[u8; 4]> = sums.iter().map(|sum| sum.to_le_bytes()).collect();
+            // They are written, not added to.
+            let mut written = std::vec![7; sums.len()];
+            let is_accepted = {
+                let sources = Sources { order, tiles, biases: &biases };
+                add_lists::<C>(&sources, input, &mut PairList::new(), &mut written, &mut |_| ())
+            };
+            if is_accepted {
+                sums.copy_from_slice(&written);
+            }
+            is_accepted
+        }
     }
 }
 

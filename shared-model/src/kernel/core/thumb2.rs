@@ -53,6 +53,77 @@ pub unsafe extern "C" fn gather(
     )
 }
 
+/// # Safety
+///
+/// See [`GatherRowsKernel`](super::assembly::GatherRowsKernel).
+#[unsafe(naked)]
+pub unsafe extern "C" fn gather_rows(
+    first: *const u8,
+    gap: usize,
+    list: *mut Pair,
+    offset: u32,
+    count: usize,
+    values: usize,
+    offset_gap: u32,
+) -> *const Pair {
+    naked_asm!(
+        "push {{r4-r9}}",
+        // count, values, offset_gap.
+        "ldrd r9, r6, [sp, #24]",
+        "ldr r7, [sp, #32]",
+        "1:",
+        "subs r8, r6, #4",
+        "blo 5f",
+        "2:",
+        "ldr r4, [r0], #4",
+        "cbz r4, 4f",
+        "uxth r5, r4",
+        "cbz r5, 3f",
+        "orr r5, r5, r5, lsl #8",
+        "and r5, r5, #0x00FF00FF",
+        "strd r5, r3, [r2], #8",
+        "3:",
+        "lsrs r5, r4, #16",
+        "beq 4f",
+        "orr r5, r5, r5, lsl #8",
+        "and r5, r5, #0x00FF00FF",
+        "add r4, r3, #{block}",
+        "strd r5, r4, [r2], #8",
+        "4:",
+        "adds r3, #{two_blocks}",
+        "subs r8, #4",
+        "bhs 2b",
+        "5:",
+        // The carry is set if two or three bytes are left, the sign if one or three.
+        "lsls r4, r8, #31",
+        "bcc 7f",
+        "ldrh r5, [r0], #2",
+        "cbz r5, 6f",
+        "orr r5, r5, r5, lsl #8",
+        "and r5, r5, #0x00FF00FF",
+        "strd r5, r3, [r2], #8",
+        "6:",
+        "add r3, r3, #{block}",
+        "7:",
+        "bpl 9f",
+        "ldrb r5, [r0], #1",
+        "cbz r5, 8f",
+        "strd r5, r3, [r2], #8",
+        "8:",
+        "adds r3, #{block}",
+        "9:",
+        "add r0, r1",
+        "add r3, r7",
+        "subs r9, #1",
+        "bne 1b",
+        "mov r0, r2",
+        "pop {{r4-r9}}",
+        "bx lr",
+        block = const PAIR_STEP,
+        two_blocks = const 2 * PAIR_STEP,
+    )
+}
+
 /// Implements [`Core::activate_high`](super::Core::activate_high). Above a shift of 32 bits, the
 /// lower half of a product does not matter.
 ///
