@@ -4,9 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::bytes::{i32s_equal, u16s_equal, write_i32s, write_u16s};
-use crate::kernel::{
-    DensePart, PairList, Scratch, activate, argmax, average_pool, convolve, dense, depthwise, max_pool, softmax,
-};
+use crate::kernel::{DensePart, PairList, Scratch, activate, argmax, convolve, dense, depthwise, pool, softmax};
 use crate::model::{BYTES_PER_WIDTH, Layer, LayerKind, MAX_CLASSES, MAX_WIDTH, Model, Network};
 
 /// The memory that inference writes: pairs of inputs, accumulators, activations, logits,
@@ -324,8 +322,8 @@ fn walk(layer: &Layer<'_>, input: &[u8], pairs: &mut PairList, head: &mut [u8], 
             convolve(layer, window, input, Scratch { pairs, accumulators, window: copied }, output);
         }
         LayerKind::Depthwise(window) => depthwise(layer, window, input, accumulators(head, layer), output),
-        LayerKind::MaxPool(window) => max_pool(layer, window, input, output),
-        LayerKind::AveragePool(window) => average_pool(layer, window, input, output),
+        LayerKind::MaxPool(window) => pool(layer, window, false, input, output),
+        LayerKind::AveragePool(window) => pool(layer, window, true, input, output),
         LayerKind::Dense => {}
     }
 }

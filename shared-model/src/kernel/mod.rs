@@ -20,5 +20,5 @@ pub use convolution::{Scratch, convolve};
 pub use dense::{DensePart, dense};
 pub use depthwise::depthwise;
 pub use pair_list::PairList;
-pub use pool::{average_pool, max_pool};
+pub use pool::pool;
 pub use softmax::softmax;

@@ -124,13 +124,15 @@ impl<'a> Layer<'a> {
     ///
     /// Returns `None` after it stores the error in `reader`.
     pub(super) fn prove_sound(&self, reader: &mut Reader<'_>, index: u8, is_last: bool) -> Option<()> {
-        if let LayerKind::Convolution(window) = self.kind
-            && !usize::from(window.kernel[1]).wrapping_mul(self.input.channels.into()).is_multiple_of(2)
-            && !self.matrix.has_zero_padding(window.row_inputs(self.input.channels))
-        {
-            return reader.refuse(BlobError::Weight { layer: index });
+        let mut padded = 0;
+        if let LayerKind::Convolution(window) = self.kind {
+            let row = window.row_inputs(self.input.channels);
+            // The last input of each row is always zero if the others are odd in number.
+            if row != usize::from(window.kernel[1]).wrapping_mul(self.input.channels.into()) {
+                padded = row;
+            }
         }
-        if self.kind.has_matrix() { self.matrix.prove_sound(reader, index, is_last) } else { Some(()) }
+        if self.kind.has_matrix() { self.matrix.prove_sound(reader, index, padded, is_last) } else { Some(()) }
     }
 
     /// Returns true if the layer is dense.

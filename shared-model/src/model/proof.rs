@@ -9,33 +9,22 @@ use super::format::saturating_u32;
 use super::matrix::Matrix;
 use super::reader::Reader;
 use crate::fixed::Requant;
-use crate::weights::{BLOCK_BYTES, BlockTile, TILE_OUTPUTS, WeightOrder};
+use crate::weights::{BLOCK_BYTES, Inputs, TILE_OUTPUTS, WeightOrder};
 
 impl Matrix<'_> {
-    /// Returns true if the last of every `step` inputs has no weights: those that pad the rows of a
-    /// window. `step` is even.
-    pub(super) fn has_zero_padding(&self, step: usize) -> bool {
-        if self.order() == WeightOrder::Blocks {
-            let is_padded = |place: usize| place.wrapping_add(2).is_multiple_of(step);
-            let has_second = |block: &[u8; BLOCK_BYTES]| block.as_chunks::<4>().0.iter().any(|&[.., c, d]| c | d != 0);
-            let mut blocks = self.block_lists().tiles().flat_map(BlockTile::blocks);
-            return !blocks.any(|(place, block)| is_padded(place) && has_second(block));
-        }
-        let places = || (step.wrapping_sub(1)..self.inputs()).step_by(step.max(1));
-        (0..self.outputs()).all(|output| places().all(|input| self.weight(output, input) == 0))
-    }
-
     /// Checks every parameter, and that no input overflows an accumulator or, in the last layer, a
     /// logit.
     ///
     /// Returns `None` after it stores the error in `reader`; so do the functions below.
-    pub(super) fn prove_sound(&self, reader: &mut Reader<'_>, layer: u8, is_last: bool) -> Option<()> {
+    /// Each input that ends a group of `padded` must have zero weights; 0 if there are no groups.
+    pub(super) fn prove_sound(&self, reader: &mut Reader<'_>, layer: u8, padded: usize, is_last: bool) -> Option<()> {
+        let inputs = Inputs { first: 0, end: self.inputs(), padded };
         if self.order() == WeightOrder::Blocks {
-            return self.prove_blocks(reader, layer, is_last);
+            return self.prove_blocks(reader, layer, inputs, is_last);
         }
         for (tile, weights) in self.tiles().enumerate() {
             for row in 0..TILE_OUTPUTS {
-                let bounds = self.order().bounds(weights, row, self.inputs());
+                let bounds = self.order().bounds(weights, row, inputs);
                 self.prove_row(reader, layer, tile, row, bounds, is_last)?;
             }
         }
@@ -43,7 +32,7 @@ impl Matrix<'_> {
     }
 
     /// Like [`Self::prove_sound`], for a pruned layer.
-    fn prove_blocks(&self, reader: &mut Reader<'_>, layer: u8, is_last: bool) -> Option<()> {
+    fn prove_blocks(&self, reader: &mut Reader<'_>, layer: u8, inputs: Inputs, is_last: bool) -> Option<()> {
         let mut number = 0_u32;
         for (index, tile) in self.block_lists().tiles().enumerate() {
             let mut min_place = 0;
@@ -59,9 +48,7 @@ impl Matrix<'_> {
             }
             for row in 0..TILE_OUTPUTS {
                 let add = |(low, high): (i32, i32), (place, block): (usize, &[u8; BLOCK_BYTES])| {
-                    // If the number of inputs is odd, the last block has only one.
-                    let inputs = self.inputs().wrapping_sub(place).min(2);
-                    let (lowest, highest) = self.order().bounds(block, row, inputs)?;
+                    let (lowest, highest) = self.order().bounds(block, row, Inputs { first: place, ..inputs })?;
                     Some((low.wrapping_add(lowest), high.wrapping_add(highest)))
                 };
                 let bounds = tile.blocks().try_fold((0, 0), add);

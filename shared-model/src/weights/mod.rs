@@ -23,6 +23,7 @@ pub(crate) use blocks::{BLOCK_BYTES, BlockLengths, BlockLists, BlockTile, write_
 #[cfg(not(kernel_assembly))]
 pub(crate) use fields::Fields;
 pub(crate) use fields::{FOUR_BITS, TERNARY};
+pub(crate) use order::Inputs;
 pub use order::WeightOrder;
 pub(crate) use tile::{MAX_PAIRS, TILE_OUTPUTS};
 #[cfg(any(kernel_helium, not(kernel_assembly)))]

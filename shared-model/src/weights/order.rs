@@ -133,16 +133,16 @@ impl WeightOrder {
     /// Returns the smallest and the largest weighted sum of one output (0..8) of a packed `tile`,
     /// over all inputs in 0..=255.
     ///
-    /// Returns `None` if bytes encode no weight, or the padding after `inputs` is not zero. The
-    /// sums are at most 16,384 * 255 * 127 in magnitude, which is below 2^30.
-    pub(crate) fn bounds(self, tile: &[u8], output: usize, inputs: usize) -> Option<(i32, i32)> {
-        let (mut sum, mut size, mut largest, mut input) = (0_i32, 0_i32, 0_i32, 0_usize);
+    /// Returns `None` if bytes encode no weight, or the padding is not zero. The sums are at most
+    /// 16,384 * 255 * 127 in magnitude, which is below 2^30.
+    pub(crate) fn bounds(self, tile: &[u8], output: usize, inputs: Inputs) -> Option<(i32, i32)> {
+        let (mut sum, mut size, mut largest, mut input) = (0_i32, 0_i32, 0_i32, inputs.first);
         let mut add = |weight: i32| {
             let absolute = weight.wrapping_abs();
             sum = sum.wrapping_add(weight);
             size = size.wrapping_add(absolute);
             // A non-zero weight in the padding becomes too large.
-            largest = largest.max(if input < inputs { absolute } else { absolute << 8 });
+            largest = largest.max(if inputs.has(input) { absolute } else { absolute << 8 });
             input = input.wrapping_add(1);
         };
         self.visit(tile, output, &mut add)?;
@@ -206,6 +206,24 @@ impl WeightOrder {
     pub(crate) fn is_exceeded_by(self, weights: &[i8]) -> bool {
         let most = self.largest_weight().unsigned_abs();
         weights.iter().any(|weight| weight.unsigned_abs() > most)
+    }
+}
+
+/// The inputs of a tile or block.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Inputs {
+    /// Index of the first one.
+    pub first: usize,
+    /// Index after the last one; all others are padding.
+    pub end: usize,
+    /// Every input that ends a group of this size is padding, too. 0 if there are no groups.
+    pub padded: usize,
+}
+
+impl Inputs {
+    /// Returns true if `input` is not padding.
+    fn has(self, input: usize) -> bool {
+        input < self.end && input.wrapping_add(1).checked_rem(self.padded) != Some(0)
     }
 }
 

@@ -85,8 +85,9 @@ proptest! {
             let weights = fitted(order, &weights);
             let packed = packed(order, &weights, weights.len());
             let sum = |sign: i32| weights.iter().map(|&weight| (i32::from(weight) * sign).max(0) * 255).sum::<i32>();
-            prop_assert_eq!(order.bounds(&packed, 0, weights.len()), Some((-sum(-1), sum(1))), "{:?}", order);
-            prop_assert_eq!(order.bounds(&packed, 7, weights.len()), Some((0, 0)), "{:?}", order);
+            let inputs = Inputs { first: 0, end: weights.len(), padded: 0 };
+            prop_assert_eq!(order.bounds(&packed, 0, inputs), Some((-sum(-1), sum(1))), "{:?}", order);
+            prop_assert_eq!(order.bounds(&packed, 7, inputs), Some((0, 0)), "{:?}", order);
         }
     }
 }

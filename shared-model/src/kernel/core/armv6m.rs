@@ -259,8 +259,8 @@ macro_rules! store {
 /// The body of a naked function with the contract of a [`Kernel`].
 ///
 /// `$pair` has the instructions for one pair. `$sums` has those that write the sums plus the values
-/// at r4 to r0, and advance both by 32 bytes. `$shift` converts the offset of a block of pairs to that of
-/// this order.
+/// at r4 to r0, and advance both by 32 bytes. `$shift` converts the offset of a block of pairs to
+/// that of this order.
 macro_rules! tiles {
     ($pair:ident, $sums:ident, $shift:literal) => {
         naked_asm!(
@@ -270,8 +270,8 @@ macro_rules! tiles {
             "mov r6, r10",
             "mov r7, r11",
             "push {{r4-r7}}",
-            // list at 0, tiles at 4, to at 8, tile_bytes at 12; tile_count at 52, start at 60, from at
-            // 64.
+            // list at 0, tiles at 4, to at 8, tile_bytes at 12; tile_count at 52, start at 60, from
+            // at 64.
             "push {{r0-r3}}",
             "1:",
             "ldr r0, [sp, #60]",

@@ -25,8 +25,8 @@ macro_rules! tiles {
     ($pair:ident, $sums:ident) => {
         core::arch::naked_asm!(
             cpu!(),
-            // list at 0, to at 4, tile_bytes at 8; tile_count at 48, first at 52, start at 56, from at
-            // 60.
+            // list at 0, to at 4, tile_bytes at 8; tile_count at 48, first at 52, start at 56, from
+            // at 60.
             "push {{r0, r2, r3, r4-r11, lr}}",
             "1:",
             "ldr r0, [sp, #56]",

@@ -38,19 +38,16 @@ pub trait Core {
     /// Computes the sums of consecutive windows, and calls `finish` with those of each, and true if
     /// all of its inputs are zero.
     ///
-    /// The sums have as many places as there are biases. The caller has checked `sources` with
-    /// [`are_for_pairs`](super::are_for_pairs). Returns false, and does nothing, if the core has no
-    /// such kernel or it rejects the arguments.
-    #[inline(always)]
+    /// The caller has checked `sources` with [`are_for_pairs`](super::are_for_pairs). Returns
+    /// false, and does nothing, if the kernel rejects the arguments, for example windows that can
+    /// need more than one list.
     fn convolve(
-        _windows: &Windows<'_>,
-        _sources: &Sources<'_>,
-        _list: &mut PairList,
-        _sums: &mut [i32],
-        _finish: &mut impl FnMut(&mut [i32], bool),
-    ) -> bool {
-        false
-    }
+        windows: &Windows<'_>,
+        sources: &Sources<'_>,
+        list: &mut PairList,
+        sums: &mut [i32],
+        finish: &mut impl FnMut(&mut [i32], bool),
+    ) -> bool;
 
     /// Adds the products of the pairs of `list` and `tiles`, in an order of pairs, to the sums of
     /// all outputs. With `biases`, one for each sum, the sums start from these.
@@ -112,7 +109,7 @@ pub struct Windows<'i> {
     pub row_pairs: u16,
 }
 
-/// What the sums of a layer in an order of pairs are computed from.
+/// The parameters of a layer's sums.
 #[derive(Clone, Copy, Debug)]
 pub struct Sources<'a> {
     pub order: WeightOrder,

@@ -3,8 +3,12 @@
 //! The inputs are gathered once for a layer, so that each tile of outputs reads only the pairs in
 //! use.
 
+#[cfg(any(test, not(kernel_assembly)))]
+use super::interface::Windows;
 use super::interface::{Core, Sources};
 use crate::kernel::pair_list::PairList;
+#[cfg(any(test, not(kernel_assembly)))]
+use crate::weights::MAX_PAIRS;
 
 /// A part of a dense layer that has just ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +76,41 @@ pub fn start_from(biases: &[[u8; 4]], accumulators: &mut [i32]) {
     for (accumulator, bias) in rest.iter_mut().zip(rest_biases) {
         *accumulator = i32::from_le_bytes(*bias);
     }
+}
+
+/// Implements [`Core::convolve`] for cores without assembly.
+#[cfg(any(test, not(kernel_assembly)))]
+pub fn convolve<C: Core>(
+    windows: &Windows<'_>,
+    sources: &Sources<'_>,
+    list: &mut PairList,
+    sums: &mut [i32],
+    finish: &mut impl FnMut(&mut [i32], bool),
+) -> bool {
+    let Windows { input, count, step, rows, row_values, row_step, pair, row_pairs } = *windows;
+    if usize::from(row_values.div_ceil(2)).wrapping_mul(rows.into()) > MAX_PAIRS {
+        return false;
+    }
+    for window in 0..usize::from(count) {
+        list.clear();
+        for row in 0..usize::from(rows) {
+            let start = window.wrapping_mul(step.into()).wrapping_add(row.wrapping_mul(row_step.into()));
+            let values = input.get(start..).and_then(|rest| rest.get(..row_values.into())).unwrap_or_default();
+            let first = usize::from(pair).wrapping_add(row.wrapping_mul(row_pairs.into()));
+            for (index, pair) in values.chunks(2).enumerate() {
+                let pair = [pair.first().copied().unwrap_or(0), pair.get(1).copied().unwrap_or(0)];
+                list.push(pair, first.wrapping_add(index).wrapping_mul(C::PAIR_STEP));
+            }
+        }
+        list.terminate();
+        if list.count() == 0 {
+            start_from(sources.biases, sums);
+        } else {
+            C::add_list(sources.order, list, sources.tiles, Some(sources.biases), sums);
+        }
+        finish(sums, list.count() == 0);
+    }
+    true
 }
 
 /// Gathers pairs of `inputs` from the pair `first` on, until the list is full or the inputs end.

@@ -1,7 +1,7 @@
 //! Kernels in portable Rust: the reference for all others.
 
-use super::interface::{Core, Tiles};
-use super::lists::start_from;
+use super::interface::{Core, Sources, Tiles, Windows};
+use super::lists::{convolve, start_from};
 use crate::kernel::pair_list::{Pair, PairList};
 use crate::weights::{
     BLOCK_BYTES, BlockLists, BlockTile, FOUR_BITS, Fields, TERNARY, TILE_OUTPUTS, VECTOR_ZERO_POINT, WeightOrder,
@@ -12,6 +12,16 @@ pub enum Portable {}
 
 impl Core for Portable {
     const NAME: &'static str = "portable";
+
+    fn convolve(
+        windows: &Windows<'_>,
+        sources: &Sources<'_>,
+        list: &mut PairList,
+        sums: &mut [i32],
+        finish: &mut impl FnMut(&mut [i32], bool),
+    ) -> bool {
+        convolve::<Self>(windows, sources, list, sums, finish)
+    }
 
     fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, biases: Option<&[[u8; 4]]>, sums: &mut [i32]) {
         if let Some(biases) = biases {
