@@ -50,6 +50,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if env::var_os(ROOMY).is_some() {
         println!("cargo::rustc-link-arg-bins=--defsym=_roomy=1");
     }
+    // The kernels' tests encode, parse and infer at once.
+    println!("cargo::rustc-link-arg-bin=kernels=--defsym=_deep_stack=1");
     println!("cargo::rustc-link-arg-bins=-Tlink.x");
     println!("cargo::rustc-link-arg-bins=-Tdefmt.x");
     println!("cargo::rustc-link-arg-bins=--nmagic");

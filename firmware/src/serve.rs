@@ -28,7 +28,7 @@ pub struct Identity {
 
 /// All memory that serving needs, so that a board can put it in a static.
 ///
-/// `FRAME` is the maximum frame length in bytes, `WIDTH` the maximum width of a hidden layer,
+/// `FRAME` is the maximum frame length in bytes, `WIDTH` that of a [`Workspace`],
 /// `CLASSES` the maximum number of classes.
 #[derive(Debug)]
 pub struct Buffers<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> {
@@ -45,8 +45,8 @@ struct Outgoing<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> {
 }
 
 impl<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> Buffers<FRAME, WIDTH, CLASSES> {
-    /// The widest hidden layer.
-    pub const WIDTH: usize = WIDTH;
+    /// The longest frame, in bytes.
+    pub const FRAME: usize = FRAME;
 
     /// Creates empty buffers.
     #[must_use]

@@ -14,7 +14,7 @@ use crate::hw::arm::{cycles, tick};
 use crate::hw::board::Board;
 use crate::hw::memory::memory_use;
 
-/// Frames up to 2 KB, hidden layers up to 1024 neurons, 32 classes.
+/// Frames up to 2 KB, a workspace of width 1024, 32 classes.
 pub type Buffers = crate::Buffers<2048, 1024, 32>;
 
 pub const IDENTITY: Identity = Identity {

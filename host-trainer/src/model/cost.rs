@@ -28,12 +28,12 @@ const fn board(name: &'static str, core: &'static str, is_emulated: bool, model:
 }
 
 const BOARDS: [Board; 10] = [
-    Board { frame: 1024, width: 256, classes: 16, ..board("microbit", "cortex-m0", true, 192 * KIB) },
+    Board { frame: 1024, classes: 16, ..board("microbit", "cortex-m0", true, 192 * KIB) },
     board("mps2-an385", "cortex-m3", true, 2048 * KIB),
     board("mps2-an386", "cortex-m4", true, 2048 * KIB),
     board("mps2-an500", "cortex-m7", true, 2048 * KIB),
     board("mps2-an505", "cortex-m33", true, 2048 * KIB),
-    board("mps3-an547", "cortex-m55", true, 384 * KIB),
+    board("mps3-an547", "cortex-m55", true, 352 * KIB),
     board("nrf52840-dk", "cortex-m4", false, 768 * KIB),
     board("nucleo-l4r5zi", "cortex-m4", false, 1536 * KIB),
     board("pico2", "cortex-m33", false, 3072 * KIB),
@@ -195,8 +195,8 @@ mod tests {
         assert_eq!(small.ram_bytes, 1036 + 5 * 8 + 10 * 3);
         assert!(small.boards.iter().all(|fit| fit.fits), "{small:?}");
         assert_eq!(small.boards_text(false), "no board");
-        let wide = cost(&[layer(4, 300), layer(300, 3)]);
-        assert_eq!(wide.boards_text(false), "microbit (300 neurons in a hidden layer, at most 256)");
+        let wide = cost(&[layer(4, 1100), layer(1100, 3)]);
+        assert!(wide.boards_text(false).starts_with("microbit (1,100 neurons in a hidden layer, at most 1,024)"));
         let none = cost(&[layer(900, 3)]);
         assert_eq!(none.boards_text(false), "microbit (1,045 bytes in a frame, at most 1,024)");
         let large = cost(&[layer(784, 512), layer(512, 10)]);

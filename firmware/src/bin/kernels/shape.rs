@@ -26,7 +26,7 @@ pub struct Case {
 }
 
 /// True if the board's RAM holds large cases.
-pub const IS_ROOMY: bool = hw::Buffers::WIDTH >= 1024;
+pub const IS_ROOMY: bool = hw::Buffers::FRAME >= 2048;
 
 pub const MAX_HIDDEN: usize = if IS_ROOMY { 300 } else { 40 };
 
