@@ -10,7 +10,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use shared_model::LayerKind;
 
 use super::geometry::LayerPlan;
-use super::operations::{convolved, largest, means, normalized, sums};
+use super::operations::{activated, convolved, largest, means, sums};
 use super::parameters::DenseParameters;
 use super::running::Running;
 
@@ -60,18 +60,31 @@ impl Layer {
         Self { linear, scale: None }
     }
 
-    /// Returns the weighted sums of `values`, normalized if the layer does so. Calls `on_moments`
-    /// with their moments before that.
-    pub fn forward(&self, values: Tensor<2>, plan: &LayerPlan, on_moments: &mut dyn FnMut(Tensor<2>)) -> Tensor<2> {
-        if plan.kind == LayerKind::Dense && self.scale.is_none() {
-            return self.linear.forward(values);
+    /// Returns the weighted sums of `values`, with ReLU if `is_hidden`, and normalized before that
+    /// if the layer does so. Calls `on_moments` with their moments before the normalization.
+    pub fn forward(
+        &self,
+        values: Tensor<2>,
+        plan: &LayerPlan,
+        is_hidden: bool,
+        on_moments: &mut dyn FnMut(Tensor<2>),
+    ) -> Tensor<2> {
+        if plan.kind == LayerKind::Dense {
+            let sums = self.linear.forward(values);
+            return if is_hidden { relu(sums) } else { sums };
         }
+        let images = values.dims()[0];
         let sums = weighted(values, self.linear.weight.val(), plan);
         let Some(bias) = &self.linear.bias else { return sums };
-        let Some(scale) = &self.scale else { return sums + bias.val().unsqueeze() };
-        let (values, moments) = normalized(sums, scale.val(), bias.val());
-        on_moments(moments);
-        values
+        let activations = match &self.scale {
+            Some(scale) => {
+                let (activations, moments) = activated(sums, scale.val(), bias.val());
+                on_moments(moments);
+                activations
+            }
+            None => relu(sums + bias.val().unsqueeze()),
+        };
+        activations.reshape([images, plan.output.count()])
     }
 
     /// Returns the parameters. A normalization by the next `running` moments is folded into them.
@@ -295,13 +308,9 @@ impl Network {
                 (LayerKind::AveragePool(_), Some(walk)) => values = means(sums(values, walk), walk),
                 _ => {
                     let Some(layer) = layers.next() else { break };
-                    let [images, _] = values.dims();
-                    values = layer.forward(values, plan, on_moments);
-                    if layers.len() > 0 {
-                        values = relu(values);
-                        if plan.kind != LayerKind::Dense {
-                            values = values.reshape([images, plan.output.count()]);
-                        }
+                    let is_hidden = layers.len() > 0;
+                    values = layer.forward(values, plan, is_hidden, on_moments);
+                    if is_hidden {
                         on_activations(&values);
                     }
                 }

@@ -13,7 +13,6 @@
 use std::ops::Range;
 
 use burn::module::Module;
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor, TensorReadError};
 use rand::rngs::Xoshiro256PlusPlus;
 use shared_model::{LayerKind, Shape, Window};
@@ -71,7 +70,6 @@ impl Convolutional {
     /// Returns the logits, `[image, class]`, of images, `[image, pixel]`. Calls `on_moments` for
     /// each normalization, with the means and the variances before it, `[2, channel]`.
     pub fn forward(&self, images: Tensor<2>, on_moments: &mut dyn FnMut(Tensor<2>)) -> Tensor<2> {
-        let [count, _] = images.dims();
         let mut values = images;
         let mut layers = self.layers.iter();
         let mut block_input = None;
@@ -83,7 +81,7 @@ impl Convolutional {
                 (LayerKind::MaxPool(_), Some(walk), _) => largest(values, walk),
                 (_, _, Some(layer)) => {
                     layers.next();
-                    relu(layer.forward(values, plan, on_moments)).reshape([count, plan.output.count()])
+                    layer.forward(values, plan, true, on_moments)
                 }
                 _ => values,
             };
@@ -99,7 +97,7 @@ impl Convolutional {
         let pool = LayerPlan { kind: LayerKind::AveragePool(whole), input: plan.output, output };
         let Some(walk) = pool.walk() else { return values };
         let features = Tensor::cat(vec![largest(values.clone(), walk), means(sums(values, walk), walk)], 1);
-        last.forward(features, &LayerPlan { kind: LayerKind::Dense, ..pool }, on_moments)
+        last.forward(features, &LayerPlan { kind: LayerKind::Dense, ..pool }, false, on_moments)
     }
 }
 
