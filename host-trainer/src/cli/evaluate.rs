@@ -8,6 +8,7 @@ use host_support::table::Folded;
 use serde::Serialize;
 use shared_model::Model;
 
+use super::cascade::multiplications;
 use super::model_data::{ModelData, ModelDataArguments, configuration};
 use super::{OutputArguments, UsageError, check_apart, check_folder_apart, check_output, line, percent};
 use crate::data::{Dataset, Origin, Split};
@@ -184,6 +185,7 @@ impl EvaluateOutput {
             line("time", format_args!("{:.2} s, {:.0} images per second", self.seconds, self.images_per_second)),
         ]
         .concat();
+        text += &self.networks();
         text += &format!("\n{}\n{}", self.classes(), self.confusion());
         if !self.evaluation.mistakes.is_empty() {
             text += &format!("\nmost confident mistakes\n{}\n", self.mistakes());
@@ -194,6 +196,19 @@ impl EvaluateOutput {
             files => text.extend(files.iter().map(|file| line("written", file))),
         }
         text
+    }
+
+    /// Describes the networks of a cascade.
+    fn networks(&self) -> String {
+        let mut text = String::new();
+        for (index, network) in self.evaluation.networks.iter().enumerate() {
+            let accuracy = network.accuracy.map_or_else(|| "none".to_owned(), percent);
+            let share = percent(network.share);
+            text +=
+                &line(&format!("network {index}"), format_args!("answers {share} of the images; correct: {accuracy}"));
+        }
+        let cost = self.evaluation.multiplications();
+        text + &cost.map_or_else(String::new, |(mean, most)| line("multiplications", multiplications(mean, most)))
     }
 
     /// Returns a class's number, followed by its name if that is different.

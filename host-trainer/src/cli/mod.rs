@@ -4,6 +4,7 @@
 //! Exit codes: 0 success, 1 failure, 2 wrong usage, 128 plus its number after a signal.
 
 mod backend;
+mod cascade;
 mod compare;
 mod data;
 mod evaluate;
@@ -93,6 +94,14 @@ enum Command {
     /// classes. Training images calibrate the model, test images evaluate it. docs/import.md has a
     /// script for each framework.
     Import(import::ImportArguments),
+    /// Combine networks in one model: a small one answers, or defers to a larger one if it is not
+    /// certain
+    ///
+    /// A network is certain if its best logit exceeds the second by a margin, which is chosen so
+    /// that a given share of images is deferred. Most images then cost only the small network's
+    /// time. The new model works like any other: evaluate, predict, inspect, reorder and devices
+    /// take it.
+    Cascade(cascade::CascadeArguments),
     /// Run a model over the test images, in fixed point, on all cores
     Evaluate(evaluate::EvaluateArguments),
     /// Run a model on one image, in fixed point and, if its run is there, in float
@@ -176,6 +185,7 @@ pub fn run() -> ExitCode {
         Command::Compare(arguments) => arguments.run(),
         Command::Frontier(arguments) => arguments.run(),
         Command::Import(arguments) => arguments.run(),
+        Command::Cascade(arguments) => arguments.run(),
         Command::Evaluate(arguments) => arguments.run(),
         Command::Predict(arguments) => arguments.run(),
         Command::Inspect(arguments) => arguments.run(),

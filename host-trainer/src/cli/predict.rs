@@ -101,6 +101,9 @@ struct PredictOutput {
     model_id: String,
     class: usize,
     class_name: String,
+    /// The network of a cascade that answered, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     label: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -142,6 +145,7 @@ impl PredictArguments {
             model_id: view.id().to_string(),
             class: prediction.class,
             class_name: name(prediction.class),
+            network: (view.networks().len() > 1).then_some(prediction.network),
             label: input.label,
             label_name: input.label.map(|label| name(label.into())),
             probabilities: prediction.probabilities.iter().map(|&value| probability(value)).collect(),
@@ -229,6 +233,9 @@ impl PredictArguments {
 impl PredictOutput {
     fn text(&self, names: &[&str]) -> String {
         let mut text = line("class", &self.class_name);
+        if let Some(network) = self.network {
+            text += &line("answered by", format_args!("network {network}"));
+        }
         if let Some(label) = &self.label_name {
             let verdict = if self.label.map(usize::from) == Some(self.class) { "correct" } else { "wrong" };
             text += &line("label", format_args!("{label}: {verdict}"));
@@ -284,6 +291,7 @@ mod tests {
             model_id: String::new(),
             class: classes - 1,
             class_name: String::new(),
+            network: None,
             label: Some(3),
             label_name: Some("\x1b".to_owned()),
             probabilities: vec![0.05; classes],

@@ -1,7 +1,7 @@
 //! The cost of a model on a device, and the boards that it fits.
 
 use serde::Serialize;
-use shared_model::{Layer, MESSAGE_OVERHEAD_BYTES, Model, WeightOrder, Workspace, encoded_length_bound};
+use shared_model::{Layer, LayerKind, MESSAGE_OVERHEAD_BYTES, Model, WeightOrder, Workspace, encoded_length_bound};
 
 use crate::text::count;
 
@@ -43,7 +43,8 @@ const BOARDS: [Board; 10] = [
 /// The cost of a model.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Cost {
-    /// Multiplications for an image without zero pixels. Zero inputs are skipped.
+    /// Multiplications for an image without zero pixels that all networks see. Zero inputs are
+    /// skipped.
     pub multiplications: usize,
     /// Bytes of the model in flash.
     pub flash_bytes: usize,
@@ -69,7 +70,7 @@ impl Cost {
     pub fn of(model: &Model<'_>) -> Self {
         let need = Need::of(model);
         Self {
-            multiplications: model.layers().iter().map(multiplications).sum(),
+            multiplications: multiplications(model.layers()),
             flash_bytes: need.model,
             ram_bytes: size_of::<Workspace<0, 0>>() + (5 * need.width).next_multiple_of(4) + 10 * need.classes,
             boards: BOARDS.iter().map(|board| need.fit(board)).collect(),
@@ -96,6 +97,7 @@ struct Need {
     frame: usize,
     width: usize,
     classes: usize,
+    is_dense: bool,
 }
 
 impl Need {
@@ -103,13 +105,23 @@ impl Need {
         let classes = model.classes();
         // Like the firmware's check: an image, or logits and probabilities.
         let message = model.input_width().max(6 * classes) + MESSAGE_OVERHEAD_BYTES;
-        Self { model: model.bytes().len(), frame: encoded_length_bound(message), width: model.width(), classes }
+        Self {
+            model: model.bytes().len(),
+            frame: encoded_length_bound(message),
+            width: model.width(),
+            classes,
+            is_dense: model.layers().iter().all(|layer| layer.kind() == LayerKind::Dense),
+        }
     }
 
     fn fit(self, board: &Board) -> Fit {
+        let width = match self.is_dense {
+            true => ("neurons in a hidden layer", self.width, board.width),
+            false => ("bytes of RAM for layers", 5 * self.width, 5 * board.width),
+        };
         let limits = [
             ("bytes of flash", self.model, board.model),
-            ("neurons in a hidden layer", self.width, board.width),
+            width,
             ("classes", self.classes, board.classes),
             ("bytes in a frame", self.frame, board.frame),
         ];
@@ -122,7 +134,12 @@ impl Need {
     }
 }
 
-fn multiplications(layer: &Layer<'_>) -> usize {
+/// Returns the multiplications of `layers` for an image without zero pixels.
+pub fn multiplications(layers: &[Layer<'_>]) -> usize {
+    layers.iter().map(of_layer).sum()
+}
+
+fn of_layer(layer: &Layer<'_>) -> usize {
     let all = layer.multiplications();
     let Some(matrix) = layer.matrix().filter(|matrix| matrix.order() == WeightOrder::Blocks) else { return all };
     // Pruned blocks are not stored.

@@ -4,11 +4,13 @@ use std::cmp::Reverse;
 use std::num::NonZero;
 use std::thread;
 
-use shared_model::{AnswersHeader, HostWorkspace, InferError, LOGIT_FRACTION_BITS, Model, PROBABILITY_ONE, Prediction};
+use shared_model::{
+    AnswersHeader, HostWorkspace, InferError, LOGIT_FRACTION_BITS, Model, Network, PROBABILITY_ONE, Prediction,
+};
 
 use crate::data::Split;
 use crate::model::softmax::softmax;
-use crate::model::{ClassResult, Evaluation, Mistake};
+use crate::model::{ClassResult, Evaluation, Mistake, NetworkResult, multiplications};
 use crate::network::calibrate::cross_entropy;
 
 /// The answers of the fixed-point network over a split.
@@ -16,6 +18,8 @@ use crate::network::calibrate::cross_entropy;
 pub struct Evaluated {
     /// The predicted class of each image.
     pub predictions: Vec<u16>,
+    /// The network that answered each image, from 0.
+    pub networks: Vec<u8>,
     /// The probability of that class, Q1.15.
     pub confidences: Vec<u16>,
     /// The cross-entropy of the logits, for each image.
@@ -27,6 +31,7 @@ pub struct Evaluated {
 impl Evaluated {
     fn add(&mut self, prediction: &Prediction<'_>, label: u8) {
         self.predictions.push(prediction.class as u16);
+        self.networks.push(prediction.network as u8);
         self.confidences.push(prediction.probabilities.get(prediction.class).copied().unwrap_or_default());
         self.losses.push(cross_entropy(logits(prediction), label.into()));
         self.largest_softmax_error = self.largest_softmax_error.max(softmax_error(prediction));
@@ -34,6 +39,7 @@ impl Evaluated {
 
     fn append(&mut self, part: Self) {
         self.predictions.extend(part.predictions);
+        self.networks.extend(part.networks);
         self.confidences.extend(part.confidences);
         self.losses.extend(part.losses);
         self.largest_softmax_error = self.largest_softmax_error.max(part.largest_softmax_error);
@@ -135,12 +141,37 @@ pub fn describe(view: &Model<'_>, split: &Split, evaluated: &Evaluated) -> Evalu
         mistakes: mistakes.collect(),
         confusion,
         classes,
+        networks: networks(view, split, evaluated),
     }
+}
+
+/// Returns the result of each network of a cascade; of other models, nothing.
+fn networks(view: &Model<'_>, split: &Split, evaluated: &Evaluated) -> Vec<NetworkResult> {
+    if view.networks().len() < 2 {
+        return Vec::new();
+    }
+    let result = |(index, network): (usize, Network<'_, '_>)| {
+        let answers = evaluated.networks.iter().zip(evaluated.predictions.iter().zip(&split.labels));
+        let answers = answers.filter(|(answered, _)| usize::from(**answered) == index);
+        let (mut images, mut correct) = (0, 0);
+        for (_, (&class, &label)) in answers {
+            images += 1;
+            correct += u32::from(class == u16::from(label));
+        }
+        NetworkResult {
+            images,
+            correct,
+            share: f64::from(images) / f64::from(split.len().max(1) as u32),
+            accuracy: (images > 0).then(|| f64::from(correct) / f64::from(images)),
+            multiplications: multiplications(network.layers()) as u64,
+        }
+    };
+    view.networks().enumerate().map(result).collect()
 }
 
 /// Distributes the images over all cores. Each thread collects into its own value; the values are
 /// returned in the order of the images.
-fn for_each_image<T: Default + Send>(
+pub fn for_each_image<T: Default + Send>(
     view: &Model<'_>,
     split: &Split,
     collect: impl Fn(usize, &Prediction<'_>, &mut T) + Sync,
@@ -228,6 +259,7 @@ mod tests {
         let split = Split { width: 1, pixels: vec![0; 6], labels: vec![0, 0, 1, 2, 1, 2] };
         let evaluated = Evaluated {
             predictions: vec![0, 1, 1, 0, 3, 1],
+            networks: vec![0; 6],
             confidences: vec![30_000, 16_384, 30_000, 20_000, 16_384, 20_000],
             losses: vec![0.5, 1.0, 1.5, 0.0, 0.0, 3.0],
             largest_softmax_error: 0.5,

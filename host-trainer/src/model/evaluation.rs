@@ -21,6 +21,39 @@ pub struct Evaluation {
     pub classes: Vec<ClassResult>,
     /// The most confident mistakes, in order of falling confidence.
     pub mistakes: Vec<Mistake>,
+    /// The results of each network of a cascade, in their order; empty for other models.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub networks: Vec<NetworkResult>,
+}
+
+impl Evaluation {
+    /// Returns the mean and the largest number of multiplications for an image of a cascade; `None`
+    /// for other models.
+    pub fn multiplications(&self) -> Option<(f64, u64)> {
+        let mut sum = 0;
+        let mut mean = 0.0;
+        for network in &self.networks {
+            sum += network.multiplications;
+            mean += network.share * sum as f64;
+        }
+        (!self.networks.is_empty()).then_some((mean, sum))
+    }
+}
+
+/// The result of one network of a cascade.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NetworkResult {
+    /// Images that it answered.
+    #[serde(rename = "pictures")]
+    pub images: u32,
+    /// Images that it answered correctly.
+    pub correct: u32,
+    /// Share of all images that it answered.
+    pub share: f64,
+    /// `correct / images`; `None` if it answered no image.
+    pub accuracy: Option<f64>,
+    /// Its multiplications for an image without zero pixels.
+    pub multiplications: u64,
 }
 
 /// The result of one class.
@@ -84,6 +117,7 @@ pub mod tests {
             confusion: (0..classes).map(row).collect(),
             classes: names.iter().map(class).collect(),
             mistakes: Vec::new(),
+            networks: Vec::new(),
         }
     }
 }

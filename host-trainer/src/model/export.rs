@@ -62,7 +62,7 @@ pub fn export(
     let class_names: Vec<&str> = data.class_names.iter().map(String::as_str).collect();
     let sources = sources(plan, layers);
     let networks = [NetworkSource::only(&sources)];
-    let mut source = ModelSource {
+    let source = ModelSource {
         class_names: &class_names,
         image: Shape::grey(data.rows, data.columns),
         networks: &networks,
@@ -80,30 +80,45 @@ pub fn export(
             test_correct_fixed: 0,
         },
     };
-    let draft = encode(&source)?;
-    let view = Model::parse(&draft).map_err(EncodeError::from)?;
-    let test = evaluate::evaluate(&view, &data.test)?;
-    source.provenance.test_correct_fixed = data.test.count_correct(&test.predictions);
+    finish(&source, &data.test)
+}
 
+/// Encodes `source`, evaluates it over the images of `test`, and encodes it again with golden
+/// vectors and the result.
+pub fn finish(source: &ModelSource<'_>, test_split: &Split) -> Result<Exported, ExportError> {
+    let draft = encode(source)?;
+    let view = Model::parse(&draft).map_err(EncodeError::from)?;
+    let test = evaluate::evaluate(&view, test_split)?;
+    let test_correct_fixed = test_split.count_correct(&test.predictions);
+    let provenance = Provenance { test_correct_fixed, ..source.provenance };
+
+    let weight_bytes: usize = view.matrices().map(Matrix::weight_bytes).sum();
+    let mut golden = golden_images(test_split, weight_bytes);
+    // Each network of a cascade answers one of them, if it answers an image at all.
+    for network in 0..view.networks().len() as u8 {
+        if !golden.iter().any(|&index| test.networks.get(index) == Some(&network)) {
+            golden.extend(test.networks.iter().position(|&answered| answered == network));
+        }
+    }
     let mut workspace = HostWorkspace::new();
     let mut answers = Vec::new();
-    let weight_bytes: usize = view.matrices().map(Matrix::weight_bytes).sum();
-    for input in golden_images(&data.test, weight_bytes) {
+    for input in golden.into_iter().map(|index| test_split.image(index)) {
         let prediction = workspace.infer(&view, input)?;
         answers.push((input, prediction.logits.to_vec(), prediction.probabilities.to_vec()));
     }
     let golden = answers.iter().map(|(input, logits, probabilities)| GoldenSource { input, logits, probabilities });
     let golden: Vec<_> = golden.collect();
-    source.golden = &golden;
+    let source = ModelSource { golden: &golden, provenance, ..*source };
     Ok(Exported { bytes: encode(&source)?, test })
 }
 
-/// Returns the first images with different labels, for a model with `weight_bytes` of weights.
-fn golden_images(split: &Split, weight_bytes: usize) -> Vec<&[u8]> {
+/// Returns the indices of the first images with different labels, for a model with `weight_bytes`
+/// of weights.
+fn golden_images(split: &Split, weight_bytes: usize) -> Vec<usize> {
     let max = weight_bytes.div_ceil(WEIGHT_BYTES_PER_GOLDEN_IMAGE).min(MAX_GOLDEN_IMAGES);
     let mut labels = Vec::new();
     let mut images = Vec::new();
-    for (image, label) in split.images().zip(&split.labels) {
+    for (image, label) in split.labels.iter().enumerate() {
         if images.len() < max && !labels.contains(label) {
             labels.push(*label);
             images.push(image);
@@ -119,8 +134,8 @@ mod tests {
     #[test]
     fn golden_images_have_different_labels() {
         let split = Split { width: 1, pixels: (0..8).collect(), labels: vec![3, 3, 1, 3, 0, 1, 2, 4] };
-        assert_eq!(golden_images(&split, 100_000), [[0], [2], [4], [6]]);
-        assert_eq!(golden_images(&split, 8193), [[0], [2]]);
-        assert_eq!(golden_images(&split, 1), [[0]]);
+        assert_eq!(golden_images(&split, 100_000), [0, 2, 4, 6]);
+        assert_eq!(golden_images(&split, 8193), [0, 2]);
+        assert_eq!(golden_images(&split, 1), [0]);
     }
 }

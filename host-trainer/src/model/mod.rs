@@ -1,5 +1,6 @@
-//! Exports, imports, reorders and evaluates models.
+//! Exports, imports, combines, reorders and evaluates models.
 
+pub mod cascade;
 mod cost;
 pub mod evaluate;
 mod evaluation;
@@ -9,8 +10,8 @@ mod owned;
 pub mod reorder;
 pub mod softmax;
 
-pub use cost::Cost;
-pub use evaluation::{ClassResult, Evaluation, Mistake};
+pub use cost::{Cost, multiplications};
+pub use evaluation::{ClassResult, Evaluation, Mistake, NetworkResult};
 
 #[cfg(test)]
 pub use evaluation::tests;

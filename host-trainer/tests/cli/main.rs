@@ -3,6 +3,7 @@
 #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
 mod atomic;
 mod backend;
+mod cascade;
 mod compare;
 mod compress;
 mod data;

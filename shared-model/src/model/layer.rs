@@ -204,6 +204,16 @@ impl<'a> Layer<'a> {
         if self.kind.has_matrix() { self.weights_per_output().wrapping_mul(self.outputs()) } else { 0 }
     }
 
+    /// Returns the bytes of memory that the layer needs: accumulators, a window's inputs, and the
+    /// activations that exist at once.
+    ///
+    /// `is_first` and `is_last` are its place in its network: an image and logits have memory of
+    /// their own.
+    #[must_use]
+    pub fn memory_bytes(&self, is_first: bool, is_last: bool) -> usize {
+        self.head_bytes(is_last).wrapping_add(self.activation_bytes(is_first, is_last))
+    }
+
     /// Returns the matrix, which is empty for a pool.
     pub(crate) fn any_matrix(&self) -> &Matrix<'a> {
         &self.matrix

@@ -8,6 +8,7 @@ mod format;
 mod layer;
 mod matrix;
 mod network;
+mod notation;
 mod parse;
 mod proof;
 mod reader;

@@ -1,0 +1,140 @@
+//! `cascade`: the model that it writes, what other commands print of it, and its errors.
+
+use std::fs;
+
+use predicates::prelude::*;
+use predicates::str::contains;
+use serde_json::Value;
+
+use crate::files::{write_data, write_dots};
+use crate::project::{Project, failure, json};
+
+/// The layers of the large network.
+const LARGE: &str = "conv 4 3x3; maxpool 2x2; dense 3";
+
+/// Returns a project with two runs that hold out some of the same images.
+fn project_with_runs() -> Project {
+    let project = Project::new();
+    project.train(&["--hidden", "none", "--epochs", "2", "--validation", "90", "--run", "small"]).success();
+    let large =
+        ["train", "--data", "data", "--network", LARGE, "--epochs", "4", "--validation", "60", "--run", "large"];
+    project.run(&large).success();
+    project
+}
+
+fn cascade(project: &Project, defer: &str) -> Value {
+    let arguments = ["cascade", "small", "large", "--data", "data", "--export", "cascade.bin", "--json", "--defer"];
+    json(project.command(&arguments).arg(defer).assert())
+}
+
+#[test]
+fn a_cascade_defers_the_share_that_was_asked_for() {
+    let project = project_with_runs();
+    let made = cascade(&project, "0.25");
+    assert_eq!((&made["chosen_on"], &made["chosen_on_pictures"]), (&"held-out".into(), &60.into()));
+    let networks = made["networks"].as_array().unwrap();
+    assert_eq!(networks[0]["deferred_chosen_on"], 0.25);
+    assert!(networks[0]["margin"].as_f64().unwrap() > 0.0 && networks[1]["margin"].is_null(), "{made}");
+    let deferred = networks[0]["deferred_test"].as_f64().unwrap();
+    assert!((0.05..=0.6).contains(&deferred), "{made}");
+    let number = |value: &Value| value.as_f64().unwrap();
+    assert!((number(&networks[1]["share"]) - deferred).abs() < 1e-12, "{made}");
+    // 36 pixels, 3 classes.
+    let [small, large] = [36.0 * 3.0, 36.0 * 4.0 * 9.0 + 9.0 * 4.0 * 3.0];
+    assert_eq!(made["multiplications_max"], small + large);
+    assert!((number(&made["multiplications_mean"]) - small - deferred * large).abs() < 1e-9, "{made}");
+
+    let evaluated =
+        json(project.run(&["evaluate", "cascade.bin", "--data", "data", "--answers", "answers.bin", "--json"]));
+    assert_eq!((&evaluated["model_id"], &evaluated["accuracy"]), (&made["model_id"], &made["test_accuracy_fixed"]));
+    assert_eq!(evaluated["networks"][1]["share"], networks[1]["share"]);
+    let answers = fs::read(project.path().join("answers.bin")).unwrap();
+    let (header, records) = shared_model::AnswersHeader::parse(&answers).unwrap();
+    let records: Vec<_> = records.collect();
+    assert_eq!((header.networks, records.len()), (2, 60));
+    let second = records.iter().filter(|record| record.network == 1).count();
+    assert_eq!(evaluated["networks"][1]["pictures"], second);
+    project.run(&["evaluate", "cascade.bin", "--data", "data"]).success().stdout(
+        contains("network 1               answers").and(contains("multiplications")).and(contains("on average")),
+    );
+
+    for network in [0_u8, 1] {
+        let index = records.iter().position(|record| record.network == network).unwrap().to_string();
+        let predict = ["predict", "cascade.bin", "--data", "data", "--index", &index];
+        assert_eq!(json(project.command(&predict).arg("--json").assert())["network"], network);
+        project.run(&predict).success().stdout(contains(format!("answered by             network {network}")));
+    }
+    let inspected = json(project.run(&["inspect", "cascade.bin", "--json"]));
+    assert_eq!((&inspected["format"], &inspected["networks"][0]["network"]), (&2.into(), &"dense 3".into()));
+    assert_eq!(inspected["networks"][1]["network"], LARGE);
+    assert_eq!(inspected["networks"][0]["margin"], networks[0]["margin"]);
+    let of_layers: Vec<_> = inspected["layers"].as_array().unwrap().iter().map(|layer| &layer["network"]).collect();
+    assert_eq!(of_layers, [0, 1, 1, 1]);
+    assert_eq!(inspected["golden_vectors"], 2);
+    assert!(inspected["provenance"]["test_accuracy_float"].is_null(), "{inspected}");
+    assert_eq!(inspected["provenance"]["test_accuracy_fixed"], made["test_accuracy_fixed"]);
+    project
+        .run(&["inspect", "cascade.bin"])
+        .success()
+        .stdout(contains("made as                 cascade of ").and(contains("answers if its best logit exceeds")));
+
+    // Each network, with its margin, survives another order of the weights.
+    let reorder = ["reorder", "cascade.bin", "--weight-order", "vectors", "--export", "vectors.bin"];
+    project.run(&reorder).success().stdout(contains("3 of 4 layers changed"));
+    project.run(&["evaluate", "vectors.bin", "--data", "data", "--answers", "vectors.answers"]).success();
+    // Without the id in the header.
+    assert_eq!(fs::read(project.path().join("vectors.answers")).unwrap()[12..], answers[12..]);
+}
+
+#[test]
+fn a_margin_that_never_or_always_defers_is_a_warning() {
+    let project = project_with_runs();
+    let arguments = ["cascade", "small", "large", "--data", "data", "--export", "cascade.bin", "--defer"];
+    for (defer, words) in [("0", "network 0 never defers (0.00 %"), ("1", "network 0 always defers (100.00 %")] {
+        let assert = project.command(&arguments).arg(defer).assert().success();
+        assert.stderr(contains("warning: ").and(contains(words))).stdout(contains("margins chosen on"));
+    }
+    // A model without its run does not say which images it was trained on.
+    fs::copy(project.path().join("small/model.bin"), project.path().join("alone.bin")).unwrap();
+    let alone = ["cascade", "alone.bin", "large", "--data", "data", "--export", "cascade.bin", "--defer", "0.2"];
+    let assert = project.run(&alone).success();
+    assert.stderr(contains("chosen on the training images")).stdout(contains("240 training images"));
+}
+
+#[test]
+fn models_that_do_not_fit_together_are_named() {
+    let project = project_with_runs();
+    cascade(&project, "0.25");
+    let path = |name: &str| project.path().join(name);
+    write_dots(&path("dots"), 4, 5, 3, 30);
+    write_data(&path("named"));
+    fs::write(path("named/class-names.txt"), "left\nmiddle\nright\n").unwrap();
+    write_dots(&path("many"), 6, 6, 4, 40);
+    for data in ["dots", "named", "many"] {
+        let run = format!("{data}-run");
+        project.train(&["--data", data, "--epochs", "1", "--run", &run]).success();
+    }
+    let cases: [(&[&str], i32, &[&str]); 10] = [
+        (&["small", "dots-run"], 1, &["dots-run/model.bin: found images of 4 x 5 pixels", "as in small/model.bin"]),
+        (&["small", "many-run"], 1, &["many-run/model.bin: found 4 classes, expected 3"]),
+        (&["small", "named-run"], 1, &["named-run/model.bin: found class 0 named \"left\", expected \"0\""]),
+        (&["cascade.bin", "large"], 1, &["cascade.bin is a cascade of 2 networks"]),
+        (&["small", "large", "cascade.bin"], 1, &["cascade.bin is a cascade of 2 networks"]),
+        (&["small"], 2, &["found 1 models, expected 2 to 4"]),
+        (&["small", "large", "large", "large", "large"], 2, &["found 5 models, expected 2 to 4"]),
+        (&["small", "large", "--defer", "1.5"], 2, &["expected 0..=1"]),
+        (&["small", "large", "--defer", "0.5,0.5"], 2, &["--defer has 3 shares, expected 1, or 1 for"]),
+        (&["small", "large", "--export", "large/model.bin"], 2, &["--export"]),
+    ];
+    for (arguments, code, parts) in cases {
+        let first = ["cascade", "--data", "data", "--defer", "0.1", "--export", "other.bin"];
+        let mut command = project.command(&first);
+        let assert = command.args(arguments).assert();
+        failure(assert, code, parts);
+        assert!(!path("other.bin").exists(), "{arguments:?}");
+    }
+    // The runs of another data set.
+    project.train(&["--data", "dots", "--epochs", "1", "--run", "dots-2"]).success();
+    let other = ["cascade", "dots-run", "dots-2", "--data", "data", "--defer", "0.1", "--export", "other.bin"];
+    failure(project.run(&other), 1, &["name a data set that fits"]);
+}

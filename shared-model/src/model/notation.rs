@@ -1,0 +1,80 @@
+//! Layers in words, as `host-trainer train --network` takes them.
+
+use core::fmt::{Display, Formatter, Result};
+
+use super::layer::{Layer, LayerKind};
+use super::network::Network;
+use super::shape::{Shape, Window};
+
+/// Writes the layer as in `conv 8 3x3 stride 2`.
+impl Display for Layer<'_> {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> Result {
+        let (input, channels) = (self.input(), self.output().channels);
+        match self.kind() {
+            LayerKind::Dense => write!(formatter, "dense {channels}"),
+            LayerKind::Convolution(window) => {
+                write!(formatter, "conv {channels} ")?;
+                write_window(formatter, window, input, false)
+            }
+            LayerKind::Depthwise(window) => {
+                formatter.write_str("depthwise ")?;
+                write_window(formatter, window, input, false)
+            }
+            LayerKind::MaxPool(window) => {
+                formatter.write_str("maxpool ")?;
+                write_window(formatter, window, input, true)
+            }
+            LayerKind::AveragePool(window) => {
+                formatter.write_str("avgpool ")?;
+                write_window(formatter, window, input, true)
+            }
+        }
+    }
+}
+
+/// Writes all layers as in `conv 8 3x3; dense 10`.
+impl Display for Network<'_, '_> {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> Result {
+        for (index, layer) in self.layers().iter().enumerate() {
+            write!(formatter, "{}{layer}", if index > 0 { "; " } else { "" })?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes a window over values of shape `input`, without what is usual: in a pool a stride as large
+/// as the window and no padding, otherwise a stride of 1 and padding on all sides.
+fn write_window(formatter: &mut Formatter<'_>, window: Window, input: Shape, is_pool: bool) -> Result {
+    if is_pool && Window::covering(input) == Some(window) {
+        return formatter.write_str("global");
+    }
+    let Window { kernel: [rows, columns], stride, padding } = window;
+    write!(formatter, "{rows}x{columns}")?;
+    match stride {
+        usual if usual == if is_pool { window.kernel } else { [1, 1] } => {}
+        [rows, columns] if rows == columns => write!(formatter, " stride {rows}")?,
+        [rows, columns] => write!(formatter, " stride {rows}x{columns}")?,
+    }
+    let is_same = padding == same(window, input);
+    match padding {
+        [0, 0, 0, 0] if is_pool => Ok(()),
+        _ if is_same => formatter.write_str(if is_pool { " same" } else { "" }),
+        [0, 0, 0, 0] => formatter.write_str(" valid"),
+        [top, left, bottom, right] if [top, left, bottom] == [right; 3] => write!(formatter, " pad {top}"),
+        // Only files of other programs have such padding.
+        [top, left, bottom, right] => write!(formatter, " pad {top},{left},{bottom},{right}"),
+    }
+}
+
+/// Returns the padding that gives an output for each stride, the smaller half first.
+fn same(window: Window, input: Shape) -> [u8; 4] {
+    let side = |size: u16, kernel: u8, stride: u8| {
+        let [size, kernel, stride] = [size, kernel.into(), stride.into()].map(i32::from);
+        let steps = size.wrapping_sub(1).checked_div(stride).unwrap_or(0);
+        let all = steps.wrapping_mul(stride).wrapping_add(kernel).wrapping_sub(size).max(0);
+        [all / 2, all.wrapping_sub(all / 2)].map(|padding| padding.min(255) as u8)
+    };
+    let [top, bottom] = side(input.rows, window.kernel[0], window.stride[0]);
+    let [left, right] = side(input.columns, window.kernel[1], window.stride[1]);
+    [top, left, bottom, right]
+}
