@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::error::EncodeError;
 use crate::checksum::Checksum;
-use crate::model::{CHECKSUM_BYTES, Model, Prefix, TABLE_ALIGNMENT};
+use crate::model::{BlobError, CHECKSUM_BYTES, Model, Prefix, TABLE_ALIGNMENT};
 
 /// Appends fields to a buffer.
 pub(super) struct Writer<'a> {
@@ -53,8 +53,13 @@ impl<'a> Writer<'a> {
         postcard::to_slice(&prefix, blob).map_err(|_| EncodeError::BufferTooShort)?;
         let (fields, checksum) = blob.split_last_chunk_mut::<CHECKSUM_BYTES>().ok_or(EncodeError::BufferTooShort)?;
         *checksum = Checksum::of(fields).to_le_bytes();
-        Model::parse(blob)?;
-        Ok(length)
+        // Written in place: a move takes more than a kilobyte of a device's stack.
+        let mut parsed = Err(BlobError::Magic);
+        Model::parse_into(&mut parsed, blob);
+        match parsed {
+            Ok(_) => Ok(length),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

@@ -1,12 +1,15 @@
-//! One case: encoded, parsed at every alignment, inferred, compared.
+//! One case: encoded, parsed at several alignments, inferred, compared.
 
 use shared_model::{BlobError, InferError, Model, Requant, Stage, Workspace};
 
+use crate::cascade::{self, Cascade};
 use crate::image;
 use crate::network::Network;
 use crate::random::Random;
-use crate::shape::{Case, IS_ROOMY, MAX_HIDDEN, MAX_INPUTS, MAX_OUTPUTS};
+use crate::shape::{DenseCase, IS_ROOMY, MAX_HIDDEN, MAX_INPUTS, MAX_OUTPUTS};
+use crate::walk::MAX_PADDED_WEIGHTS;
 use crate::weights::MAX_WEIGHTS;
+use crate::window::WindowCase;
 
 /// Length of a vector. Addresses with every remainder modulo this are tested.
 const ALIGNMENT: usize = 16;
@@ -15,11 +18,15 @@ const MAX_BYTES: usize = if IS_ROOMY { 20 * 1024 } else { 4608 };
 
 const MAX_NEURONS: usize = MAX_HIDDEN + MAX_OUTPUTS;
 
+/// Remainders modulo [`ALIGNMENT`] of the blobs with windows: those of vectors, words and others.
+const ALIGNMENTS: [usize; 5] = [0, 4, 7, 8, 10];
+
 /// Memory for a case, initially zero.
 pub struct Bench {
     blob: Aligned<{ MAX_BYTES + ALIGNMENT }>,
     image: Aligned<{ MAX_INPUTS + ALIGNMENT }>,
     biases: [i32; MAX_NEURONS],
+    weights: [i8; MAX_PADDED_WEIGHTS],
     activations: [u8; MAX_HIDDEN],
     workspace: Workspace<MAX_HIDDEN, MAX_OUTPUTS>,
 }
@@ -27,7 +34,7 @@ pub struct Bench {
 #[repr(align(16))]
 struct Aligned<const COUNT: usize>([u8; COUNT]);
 
-/// Requantizations of both layers. Not in [`Bench`]: their initial values are not zero, and need
+/// Requantizations of all layers. Not in [`Bench`]: their initial values are not zero, and need
 /// flash.
 pub struct Requants([Requant; MAX_NEURONS]);
 
@@ -59,11 +66,14 @@ pub enum Failure {
 
 #[derive(defmt::Format)]
 pub struct Difference {
+    /// [`NETWORK`] if another network answered.
     layer: usize,
     output: usize,
     expected: i64,
     found: i64,
 }
+
+const NETWORK: usize = 999;
 
 impl Requants {
     pub const fn new() -> Self {
@@ -78,6 +88,7 @@ impl Bench {
             blob: Aligned([0; _]),
             image: Aligned([0; _]),
             biases: [0; _],
+            weights: [0; _],
             activations: [0; _],
             workspace: Workspace::new(),
         }
@@ -85,14 +96,16 @@ impl Bench {
 
     /// Compares kernels and reference for the network of `case` and `seed`. `is_wrong` requests a
     /// wrong reference.
+    // Not inlined: together with `compare_windows`, it would take too much stack.
+    #[inline(never)]
     pub fn compare(
         &mut self,
         Requants(requants): &mut Requants,
-        case: Case,
+        case: DenseCase,
         seed: u32,
         is_wrong: bool,
     ) -> Result<Outcome, Failure> {
-        let Self { blob: Aligned(blob), image: Aligned(image), biases, activations, workspace } = self;
+        let Self { blob: Aligned(blob), image: Aligned(image), biases, activations, workspace, .. } = self;
         let (shape, mut random) = (case.shape, Random::new(seed));
         if shape.inputs > MAX_INPUTS || shape.hidden > MAX_HIDDEN || shape.largest_layer() > MAX_WEIGHTS {
             return Ok(Outcome::NoRoom);
@@ -113,6 +126,102 @@ impl Bench {
         }
         Ok(Outcome::Agree(count))
     }
+
+    /// Like [`compare`](Self::compare), for a network with windows.
+    #[inline(never)]
+    pub fn compare_windows(
+        &mut self,
+        Requants(requants): &mut Requants,
+        case: WindowCase,
+        seed: u32,
+        is_wrong: bool,
+    ) -> Result<Outcome, Failure> {
+        let Self { blob: Aligned(blob), image: Aligned(image), biases, weights, activations, workspace } = self;
+        let mut random = Random::new(seed);
+        let Some(activations) = activations.get_mut(..case.activations()) else { return Ok(Outcome::NoRoom) };
+        let memory = cascade::Memory { weights, biases, requants };
+        let Some(mut cascade) = Cascade::new(&mut random, case, memory, is_wrong) else { return Ok(Outcome::NoRoom) };
+        let inputs = case.input().count();
+        cascade.fit_margin(&mut random, image.get_mut(..inputs).unwrap_or_default(), activations);
+        let room = blob.get_mut(..MAX_BYTES).unwrap_or_default();
+        let Some(length) = cascade.encode(room).map_err(|_| Failure::Encode)? else { return Ok(Outcome::NoRoom) };
+
+        let (mut count, mut before) = (0, 0);
+        for alignment in ALIGNMENTS {
+            blob.copy_within(before..before + length, alignment);
+            before = alignment;
+            let bytes = blob.get(alignment..alignment + length).unwrap_or_default();
+            let memory = Memory { image, activations, workspace };
+            match compare_windows_at(alignment, bytes, &cascade, &mut random, memory)? {
+                Outcome::Agree(inferences) => count += inferences,
+                Outcome::NoRoom => return Ok(Outcome::NoRoom),
+            }
+        }
+        Ok(Outcome::Agree(count))
+    }
+}
+
+/// The memory of inference and of the reference.
+struct Memory<'a> {
+    image: &'a mut [u8],
+    activations: &'a mut [u8],
+    workspace: &'a mut Workspace<MAX_HIDDEN, MAX_OUTPUTS>,
+}
+
+/// Compares for a blob at one alignment.
+#[inline(never)]
+fn compare_windows_at(
+    blob: usize,
+    bytes: &[u8],
+    cascade: &Cascade<'_>,
+    random: &mut Random,
+    Memory { image, activations, workspace }: Memory<'_>,
+) -> Result<Outcome, Failure> {
+    // Written in place: a move takes more than a kilobyte of stack.
+    let mut model = Err(BlobError::Magic);
+    Model::parse_into(&mut model, bytes);
+    let model = model.as_ref().map_err(|error| Failure::Parse(*error))?;
+    if Workspace::<MAX_HIDDEN, MAX_OUTPUTS>::check(model).is_err() {
+        return Ok(Outcome::NoRoom);
+    }
+    let (mut count, inputs) = (0, model.input_width());
+    for kind in image::all(inputs, blob) {
+        let place = random.below(ALIGNMENT as u32) as usize;
+        let pixels = image.get_mut(place..place + inputs).unwrap_or_default();
+        kind.draw(random, pixels);
+        cascade.reference(pixels, activations);
+        if let Some(difference) = infer_windows(model, cascade, pixels, workspace, activations)? {
+            return Err(Failure::Differs { blob, pixels: place, image: kind.name(), difference });
+        }
+        count += 1;
+    }
+    Ok(Outcome::Agree(count))
+}
+
+/// Infers and returns the first output that differs from the reference, whose activations are
+/// given.
+fn infer_windows(
+    model: &Model<'_>,
+    cascade: &Cascade<'_>,
+    pixels: &[u8],
+    workspace: &mut Workspace<MAX_HIDDEN, MAX_OUTPUTS>,
+    activations: &[u8],
+) -> Result<Option<Difference>, Failure> {
+    let mut difference = None;
+    let mut on_stage = |stage: Stage<'_>| {
+        if let Stage::Activations { layer, activations: found } = stage {
+            let expected = activations.iter().map(|&value| value.into());
+            difference = first_difference(layer, expected, found.iter().map(|&value| value.into()));
+        }
+    };
+    let found = workspace.infer_with(model, pixels, &mut on_stage).map_err(Failure::Infer)?;
+    let (network, last, input) = cascade.answers(pixels, activations);
+    if difference.is_none() && network != found.network {
+        let (expected, found) = (network as i64, found.network as i64);
+        return Ok(Some(Difference { layer: NETWORK, output: 0, expected, found }));
+    }
+    let found = found.logits.iter().map(|&logit| logit.into());
+    Ok(difference.or_else(|| first_difference(1 + network, last.outputs(input), found)))
 }
 
 /// Compares for a blob at one alignment. Returns the number of inferences.
@@ -126,13 +235,16 @@ fn compare_at(
     workspace: &mut Workspace<MAX_HIDDEN, MAX_OUTPUTS>,
     activations: &mut [u8],
 ) -> Result<u32, Failure> {
-    let model = Model::parse(bytes).map_err(Failure::Parse)?;
+    // Written in place: a move takes more than a kilobyte of stack.
+    let mut model = Err(BlobError::Magic);
+    Model::parse_into(&mut model, bytes);
+    let model = model.as_ref().map_err(|error| Failure::Parse(*error))?;
     let mut count = 0;
     for kind in image::all(network.inputs, blob) {
         let place = random.below(ALIGNMENT as u32) as usize;
         let pixels = image.get_mut(place..place + network.inputs).unwrap_or_default();
         kind.draw(random, pixels);
-        if let Some(difference) = infer(&model, network, pixels, workspace, activations)? {
+        if let Some(difference) = infer(model, network, pixels, workspace, activations)? {
             return Err(Failure::Differs { blob, pixels: place, image: kind.name(), difference });
         }
         count += 1;

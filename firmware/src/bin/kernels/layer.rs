@@ -31,7 +31,19 @@ impl<'a> Layer<'a> {
         is_last: bool,
     ) -> Self {
         let weights = weights::some(random, order, inputs * biases.len());
-        for ((bias, requant), row) in biases.iter_mut().zip(&mut *requants).zip(weights.chunks_exact(inputs)) {
+        Self::of(random, order, inputs, weights, (biases, requants), is_last)
+    }
+
+    /// Like [`new`](Self::new), with these weights.
+    pub fn of(
+        random: &mut Random,
+        order: WeightOrder,
+        inputs: usize,
+        weights: &'a [i8],
+        (biases, requants): (&'a mut [i32], &'a mut [Requant]),
+        is_last: bool,
+    ) -> Self {
+        for ((bias, requant), row) in biases.iter_mut().zip(&mut *requants).zip(weights.chunks_exact(inputs.max(1))) {
             let sum = |sign: i64| row.iter().map(|&weight| (i64::from(weight) * sign).max(0) * 255).sum::<i64>();
             (*bias, *requant) = numbers(random, -sum(-1), sum(1), is_last);
         }
@@ -51,12 +63,17 @@ impl<'a> Layer<'a> {
 
     /// Returns the requantized accumulators for `input`.
     pub fn outputs(&self, input: &[u8]) -> impl Iterator<Item = i64> {
-        let rows = self.weights.chunks_exact(self.inputs).zip(self.biases).zip(self.requants);
-        rows.enumerate().map(move |(output, ((row, &bias), &requant))| {
-            let products = row.iter().zip(input).map(|(&weight, &value)| i64::from(weight) * i64::from(value));
-            let flaw = if self.is_wrong && output == 0 { input.first().copied().unwrap_or(0).into() } else { 0 };
-            rescale(products.sum::<i64>() + flaw + i64::from(bias), requant.multiplier(), requant.shift())
-        })
+        (0..self.biases.len()).map(move |output| self.output(output, input))
+    }
+
+    /// Returns the requantized accumulator of one output.
+    pub fn output(&self, output: usize, input: &[u8]) -> i64 {
+        let row = self.weights.chunks_exact(self.inputs.max(1)).nth(output).unwrap_or_default();
+        let products = row.iter().zip(input).map(|(&weight, &value)| i64::from(weight) * i64::from(value));
+        let flaw = if self.is_wrong && output == 0 { input.first().copied().unwrap_or(0).into() } else { 0 };
+        let (bias, requant) =
+            self.biases.get(output).copied().zip(self.requants.get(output).copied()).unwrap_or_default();
+        rescale(products.sum::<i64>() + flaw + i64::from(bias), requant.multiplier(), requant.shift())
     }
 }
 

@@ -5,12 +5,15 @@
 #![no_main]
 
 mod bench;
+mod cascade;
 mod image;
 mod layer;
 mod network;
 mod random;
 mod shape;
+mod walk;
 mod weights;
+mod window;
 
 use core::cell::RefCell;
 
@@ -18,7 +21,6 @@ use bench::{Bench, Failure, Outcome, Requants};
 use critical_section::Mutex;
 use defmt::{error, info};
 use firmware::hw::{entry, keeps_saved_registers, program};
-use shape::Case;
 use shared_model::KERNEL;
 
 static BENCH: Mutex<RefCell<Bench>> = Mutex::new(RefCell::new(Bench::new()));
@@ -30,19 +32,25 @@ fn main() -> ! {
     program::check(|how| {
         critical_section::with(|token| {
             let (mut bench, mut requants) = (BENCH.borrow_ref_mut(token), REQUANTS.borrow_ref_mut(token));
-            check(&mut |case, seed| bench.compare(&mut requants, case, seed, how == b'w'))
+            check(&mut bench, &mut requants, how == b'w')
         })
     })
 }
 
-/// Compares a case with its reference, by a seed.
-type Compare<'a> = &'a mut dyn FnMut(Case, u32) -> Result<Outcome, Failure>;
-
 /// Returns true if all cases agree. Stops at the first that does not.
-fn check(compare: Compare<'_>) -> bool {
+///
+/// With a wrong reference, returns true if all cases of some group agree with it.
+fn check(bench: &mut Bench, requants: &mut Requants, is_wrong: bool) -> bool {
     let mut total = Total::default();
-    let is_right = total.run("narrow", shape::narrow(), compare) && total.run("wide", shape::wide(), compare);
-    if is_right {
+    let mut dense = |case, seed| bench.compare(requants, case, seed, is_wrong);
+    let are_narrow_right = total.run("narrow", shape::narrow(), &mut dense);
+    let are_dense_right = (are_narrow_right || is_wrong) && total.run("wide", shape::wide(), &mut dense);
+    let mut windows = |case, seed| bench.compare_windows(requants, case, seed, is_wrong);
+    let are_windows_right = (are_dense_right || is_wrong) && total.run("windows", window::all(), &mut windows);
+    if is_wrong {
+        return are_narrow_right || are_dense_right || are_windows_right;
+    }
+    if are_windows_right {
         let Total { networks, inferences, without_room } = total;
         info!(
             "{=u32} networks, {=u32} inferences agree with the reference, \
@@ -50,7 +58,7 @@ fn check(compare: Compare<'_>) -> bool {
             networks, inferences, KERNEL, without_room
         );
     }
-    is_right
+    are_windows_right
 }
 
 #[derive(Default)]
@@ -62,7 +70,12 @@ struct Total {
 
 impl Total {
     /// Runs `cases`, each with its own seed. Logs the first that fails and returns false.
-    fn run(&mut self, name: &str, cases: impl Iterator<Item = Case>, compare: Compare<'_>) -> bool {
+    fn run<C: Copy + defmt::Format>(
+        &mut self,
+        name: &str,
+        cases: impl Iterator<Item = C>,
+        compare: &mut dyn FnMut(C, u32) -> Result<Outcome, Failure>,
+    ) -> bool {
         for case in cases {
             let seed = self.networks + self.without_room;
             let mut outcome = Ok(Outcome::NoRoom);
@@ -76,7 +89,7 @@ impl Total {
                 }
                 Ok(Outcome::NoRoom) => self.without_room += 1,
                 Err(failure) => {
-                    log_failure(case, seed, &failure);
+                    error!("seed {=u32}, {}, kernels {=str}: {}", seed, case, KERNEL, failure);
                     return false;
                 }
             }
@@ -84,11 +97,4 @@ impl Total {
         info!("{=str}: {=u32} inferences so far", name, self.inferences);
         true
     }
-}
-
-fn log_failure(Case { shape, orders: [hidden, last] }: Case, seed: u32, failure: &Failure) {
-    error!(
-        "seed {=u32}, {=usize}-{=usize}-{=usize}, weight orders {=u8} and {=u8}, kernels {=str}: {}",
-        seed, shape.inputs, shape.hidden, shape.outputs, hidden as u8, last as u8, KERNEL, failure
-    );
 }

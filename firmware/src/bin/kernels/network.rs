@@ -1,10 +1,10 @@
-//! The network of a case: one layer or two.
+//! A dense network: one layer or two.
 
 use shared_model::{EncodeError, ModelSource, NetworkSource, Provenance, Requant, Shape};
 
 use crate::layer::Layer;
 use crate::random::Random;
-use crate::shape::{Case, MAX_OUTPUTS};
+use crate::shape::{DenseCase, MAX_OUTPUTS};
 
 /// Required by the format, not used here.
 const PROVENANCE: Provenance<'static> = Provenance {
@@ -31,7 +31,7 @@ impl<'a> Network<'a> {
     /// Draws the numbers for `case`. Both slices are filled from the front.
     pub fn new(
         random: &mut Random,
-        Case { shape, orders: [hidden_order, last_order] }: Case,
+        DenseCase { shape, orders: [hidden_order, last_order] }: DenseCase,
         biases: &'a mut [i32],
         requants: &'a mut [Requant],
     ) -> Self {
@@ -50,18 +50,24 @@ impl<'a> Network<'a> {
     #[inline(never)]
     pub fn encode(&self, buffer: &mut [u8]) -> Result<Option<usize>, EncodeError> {
         let layers = [self.hidden.source(), self.last.source()];
-        let source = ModelSource {
-            class_names: [""; MAX_OUTPUTS].get(..self.last.biases.len()).unwrap_or_default(),
-            image: Shape::grey(1, self.inputs as u16),
-            networks: &[NetworkSource::only(
-                layers.get(usize::from(self.hidden.biases.is_empty())..).unwrap_or_default(),
-            )],
-            golden: &[],
-            provenance: PROVENANCE,
-        };
-        if source.encoded_length_bound() > buffer.len() {
-            return Ok(None);
-        }
-        source.encode(buffer).map(Some)
+        let layers = layers.get(usize::from(self.hidden.biases.is_empty())..).unwrap_or_default();
+        let image = Shape::grey(1, self.inputs as u16);
+        write(image, self.last.biases.len(), &[NetworkSource::only(layers)], buffer)
     }
+}
+
+/// Writes the blob and returns its length, or `None` if `buffer` is too short.
+pub fn write(
+    image: Shape,
+    classes: usize,
+    networks: &[NetworkSource<'_>],
+    buffer: &mut [u8],
+) -> Result<Option<usize>, EncodeError> {
+    let class_names = [""; MAX_OUTPUTS];
+    let class_names = class_names.get(..classes).unwrap_or_default();
+    let source = ModelSource { class_names, image, networks, golden: &[], provenance: PROVENANCE };
+    if source.encoded_length_bound() > buffer.len() {
+        return Ok(None);
+    }
+    source.encode(buffer).map(Some)
 }

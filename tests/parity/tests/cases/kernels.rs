@@ -16,8 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(1200);
 fn kernels(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
     let session = device.start_kernels(lab)?;
     let logs = ends_as(session, PATIENCE, b"r", 0, &["agree with the reference"])?;
-    // "3594 networks, 230631 inferences agree with the reference, by the kernels dsp; 6 networks
-    // have no room here"
+    // "3713 networks, 220284 inferences agree with the reference, by the kernels armv6m; 312
+    // networks have no room here"
     let numbers: Vec<u32> = logs
         .lines()
         .filter(|line| line.contains("agree with the reference"))
@@ -26,7 +26,7 @@ fn kernels(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
     let &[networks, inferences, without_room] = &numbers[..] else {
         return Err(format!("expected three numbers in: {logs}").into());
     };
-    assert!(networks >= 3300 && inferences >= 200_000 && without_room <= 300, "{numbers:?}");
+    assert!(networks >= 3600 && inferences >= 210_000 && without_room <= 350, "{numbers:?}");
     let kernel = kernel(device);
     assert!(logs.contains(&format!("by the kernels {kernel};")), "{kernel} is not in: {logs}");
     Ok(())
