@@ -43,7 +43,7 @@ fn windows_that_fill_a_list_agree() {
         for pairs in (124..=129).chain(252..=257) {
             for step in [1, 2, 3] {
                 let pixels = shape.count();
-                let white = |place: usize| if place % step == 0 && place < pairs * step { 255 } else { 0 };
+                let white = |place: usize| if place.is_multiple_of(step) && place < pairs * step { 255 } else { 0 };
                 network.image = (0..pixels).map(white).collect();
                 in_all_orders(&mut network);
             }
