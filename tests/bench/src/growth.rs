@@ -6,7 +6,6 @@ use plotters::style::text_anchor::HPos;
 
 use super::axis::Axis;
 use super::row::Row;
-use super::table::network;
 use host_support::style::{Area, COLOURS, FAINT, GRID, INK, MARGIN, TEXT_SIZE, TITLE_SIZE, draw, text};
 
 const SIZE: [i32; 2] = [1100, 900];
@@ -90,9 +89,9 @@ fn draw_against_work(
         rows.sort_by_key(|row| row.multiply_accumulates);
         let colour = colour(cores, core);
         // The line joins networks with one hidden layer; the others are rings next to it.
-        let line = rows.iter().filter(|row| row.network.len() == 3).map(|row| (work(row), of(row)));
+        let line = rows.iter().filter(|row| row.network.widths().len() == 3).map(|row| (work(row), of(row)));
         chart.draw_series(LineSeries::new(line, &colour))?;
-        let points = rows.iter().map(|row| match row.network.len() {
+        let points = rows.iter().map(|row| match row.network.widths().len() {
             3 => Circle::new((work(row), of(row)), 3, colour.filled()),
             _ => Circle::new((work(row), of(row)), 5, colour.stroke_width(2)),
         });
@@ -104,7 +103,7 @@ fn draw_against_work(
 fn draw_zeros(area: &Area<'_>, rows: &[Row], cores: &[&str]) -> anyhow::Result<()> {
     let rows: Vec<_> = rows.iter().filter(|row| !row.each.is_empty()).collect();
     let counts = rows.iter().flat_map(|row| &row.each).map(|image| image.count as f64);
-    let of = rows.first().map(|row| network(&row.network)).unwrap_or_default();
+    let of = rows.first().map(|row| row.network.to_string()).unwrap_or_default();
     let mut chart = ChartBuilder::on(area)
         .margin(MARGIN)
         .margin_right(2 * MARGIN)

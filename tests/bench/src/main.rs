@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+mod architecture;
 mod axis;
 mod budgets;
 mod chart;
@@ -26,7 +27,7 @@ use host_support::errors::chain;
 use host_support::numbers::whole;
 use parity::program::{self, Inputs, exit_code, print_line, read, write};
 use parity::{Device, Lab, Link, device};
-use shared_model::Model;
+use shared_model::{Layer, LayerKind, Model};
 
 use budgets::Budgets;
 use rivals::Rivals;
@@ -170,7 +171,9 @@ fn run(options: &Measure) -> anyhow::Result<()> {
         let shape = |model: &Model<'_>| {
             model.layers().iter().map(|layer| (layer.kind(), layer.input(), layer.output())).collect::<Vec<_>>()
         };
-        let is_in_vectors = vectors.matrices().all(|matrix| matrix.order().to_string() != "pairs");
+        // Depthwise convolutions have pairs only.
+        let layers = vectors.layers().iter().filter(|layer| !matches!(layer.kind(), LayerKind::Depthwise(_)));
+        let is_in_vectors = layers.filter_map(Layer::matrix).all(|matrix| matrix.order().to_string() != "pairs");
         ensure!(
             is_in_vectors && shape(&pairs) == shape(&vectors),
             "--vector-model is not --model with its weights in vectors; create it with `host-trainer reorder`"

@@ -6,6 +6,7 @@ use parity::{Counts, Device, Target, Unit};
 use serde::{Deserialize, Serialize};
 use shared_model::{MemoryUse, Model, Workspace};
 
+use super::architecture::Architecture;
 use super::code::{Code, Function, Group};
 
 /// Functions listed, the longest ones.
@@ -26,9 +27,8 @@ pub struct Row {
     pub model: String,
     /// Order of the weights: `pairs` or `vectors`.
     pub weight_order: String,
-    /// Pixels, neurons of each hidden layer, classes.
-    pub network: Vec<usize>,
-    /// Per image, including those with zero inputs.
+    pub network: Architecture,
+    /// Per image, including those with zero inputs, if it reaches all networks.
     pub multiply_accumulates: u64,
     #[serde(rename = "pictures")]
     pub images: usize,
@@ -88,6 +88,9 @@ pub struct StageRow {
     pub stage: String,
     /// The layer, from 1; `None` for softmax.
     pub layer: Option<usize>,
+    /// The layer in words, unless the network is dense.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub layer_name: Option<String>,
     pub mean: f64,
     pub min: u64,
     pub max: u64,
@@ -151,12 +154,20 @@ impl Row {
         };
         let multiply_accumulates = model.layers().iter().map(|layer| layer.multiplications() as u64).sum();
         let stages = counts.first().map_or(0, |counts| counts.stages.len());
+        let network = Architecture::of(model);
         let stage = |index: usize| {
             let (stage, layer) = stage_name(index, stages);
+            let of_model = layer.and_then(|layer| model.layers().get(layer - 1));
+            // A layer that moves a window has one stage, in which it does everything.
+            if of_model.is_some_and(|layer| !layer.is_dense()) && stage != "accumulate" {
+                return None;
+            }
+            let layer_name = of_model.filter(|_| network.widths().is_empty()).map(ToString::to_string);
             let at = counts.iter().map(move |counts| counts.stages.get(index).copied().unwrap_or(0));
             let Spread { mean, min, max } = Spread::from_counts(at);
-            StageRow { stage: stage.into(), layer, mean, min, max }
+            Some(StageRow { stage: stage.into(), layer, layer_name, mean, min, max })
         };
+        let stages: Vec<StageRow> = (0..stages).filter_map(stage).collect();
         Ok(Self {
             board,
             core,
@@ -165,10 +176,7 @@ impl Row {
             counter_hertz: hertz,
             model: model.id().to_string(),
             weight_order: model.matrices().last().map(|matrix| matrix.order()).unwrap_or_default().to_string(),
-            network: [model.input_width()]
-                .into_iter()
-                .chain(model.layers().iter().map(|layer| layer.outputs()))
-                .collect(),
+            network,
             multiply_accumulates,
             images: counts.len(),
             instructions_mean: instructions.map(|all| all.mean),
@@ -178,7 +186,7 @@ impl Row {
             cycles_min: cycles.map(|all| all.min),
             cycles_max: cycles.map(|all| all.max),
             per_multiply_accumulate: all.mean / multiply_accumulates.max(1) as f64,
-            stages: (0..stages).map(stage).collect(),
+            stages,
             code_bytes: code.inference_bytes(),
             code_groups: code.groups,
             code_functions: code.functions.into_iter().take(MAX_FUNCTIONS).collect(),
@@ -209,8 +217,9 @@ impl Row {
     pub fn shown_stages(&self) -> Vec<(String, f64)> {
         let sum = |take: &dyn Fn(&&StageRow) -> bool| self.stages.iter().filter(take).map(|row| row.mean).sum();
         let gather = |row: &&StageRow| row.stage == "gather";
-        let layers = (1..self.network.len())
-            .map(|layer| (format!("layer {layer}"), sum(&|row| row.layer == Some(layer) && !gather(row))));
+        let count = self.stages.iter().filter_map(|row| row.layer).max().unwrap_or(0);
+        let layers =
+            (1..=count).map(|layer| (format!("layer {layer}"), sum(&|row| row.layer == Some(layer) && !gather(row))));
         let softmax = ("softmax".to_owned(), sum(&|row| row.layer.is_none()));
         [("gather".to_owned(), sum(&gather))].into_iter().chain(layers).chain([softmax]).collect()
     }
@@ -257,7 +266,7 @@ pub mod tests {
             counter_hertz: 1,
             model: "0000001a".into(),
             weight_order: "pairs".into(),
-            network: vec![784, 128, 10],
+            network: Architecture::Dense(vec![784, 128, 10]),
             multiply_accumulates: 101_632,
             images: 7,
             instructions_mean: instructions.map(f64::from),

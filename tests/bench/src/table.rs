@@ -50,14 +50,10 @@ fn words(rows: &[Row], rivals: &Rivals) -> Vec<Words> {
     ] {
         let Some(first) = rows.first() else { continue };
         all.push(Words {
-            title: format!(
-                "{unit} per image ({what}): {}, {} images",
-                network(&first.network),
-                grouped(first.images as u64)
-            ),
+            title: format!("{unit} per image ({what}): {}, {} images", first.network, grouped(first.images as u64)),
             rows: counts(&rows),
         });
-        if unit == "Instructions" && !rivals.of_network(&first.network).is_empty() {
+        if unit == "Instructions" && !rivals.of_network(first.network.widths()).is_empty() {
             let title = format!(
                 "{unit} per image, compared with other engines ({}); in brackets: multiple of ours",
                 rivals.source
@@ -99,7 +95,7 @@ fn beside(rows: &[&Row], rivals: &Rivals) -> Vec<Vec<String>> {
         ours(&|row| whole(row.spread().mean)),
         vec![bytes(&|row| row.code_bytes), bytes(&|row| row.ram_bytes.into())],
     ];
-    let network = rows.first().map(|row| row.network.as_slice()).unwrap_or_default();
+    let network = rows.first().map(|row| row.network.widths()).unwrap_or_default();
     let line = |rival: &super::rivals::Rival| {
         let count = |row: &Row| {
             let Some(count) = rival.instructions.get(&row.core) else { return String::new() };
@@ -150,11 +146,6 @@ fn memory(rows: &[Row]) -> Vec<Vec<String>> {
     [header.to_vec()].into_iter().chain(rows.iter().map(line)).collect()
 }
 
-/// Formats widths as in 784-128-10.
-pub fn network(widths: &[usize]) -> String {
-    widths.iter().map(usize::to_string).collect::<Vec<_>>().join("-")
-}
-
 /// Formats a mean, rounded.
 pub fn whole(mean: f64) -> String {
     grouped(mean.round() as u64)
@@ -165,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn networks_and_means_are_readable() {
-        assert_eq!((network(&[784, 128, 10]), whole(1234.6)), ("784-128-10".into(), "1,235".into()));
+    fn means_are_readable() {
+        assert_eq!(whole(1234.6), "1,235");
     }
 }
