@@ -493,9 +493,9 @@ fn cost_and_boards_are_printed() {
         let text = command.success();
         names.iter().fold(text, |text, name| text.stdout(contains(format!("\n{name}"))));
     }
-    let wide = json(project.train(&["--hidden", "300", "--run", "wide", "--json"]));
+    let wide = json(project.train(&["--hidden", "1025", "--epochs", "1", "--run", "wide", "--json"]));
     assert_eq!(wide["boards"][0]["board"], "microbit");
-    assert_eq!(wide["boards"][0]["reason"], "300 neurons in a hidden layer, at most 256");
+    assert_eq!(wide["boards"][0]["reason"], "1,025 neurons in a hidden layer, at most 1,024");
 }
 
 #[test]
