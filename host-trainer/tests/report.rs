@@ -25,7 +25,7 @@ use files::{host_trainer, write_data};
 /// Widths of windows, in CSS pixels.
 const WIDTHS: [(&str, u32); 2] = [("laptop", 1280), ("phone", 390)];
 
-const SECTIONS: [&str; 6] = ["summary", "configuration", "history", "evaluation", "quantization", "parity"];
+const SECTIONS: [&str; 7] = ["summary", "network", "configuration", "history", "evaluation", "quantization", "parity"];
 
 /// Class names: a script that must be escaped, one without a line break, one from right to left.
 const CLASSES: [&str; 3] = [

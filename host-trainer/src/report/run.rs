@@ -54,6 +54,8 @@ pub struct Run {
     pub history_plot: Option<String>,
     pub confusion_plot: Option<String>,
     pub mistakes_plot: Option<String>,
+    /// The bytes of `model.bin`, which parse.
+    pub model: Option<Vec<u8>>,
     pub parity: Vec<ModelParity>,
     pub missing: Vec<Missing>,
 }
@@ -115,16 +117,22 @@ impl Run {
         let outcome: Result<Outcome, _> = folder.read(RunFile::Outcome);
         // All files that contain a model's id must have this one.
         let id = outcome.as_ref().ok().map(|outcome| outcome.model_id.clone());
-        let model = check_model(&folder, id.as_deref());
-        let can_be_evaluated = outcome.is_ok() && model.is_ok();
-        let evaluate =
-            can_be_evaluated.then(|| format!("host-trainer evaluate {}{DATA}", quoted(folder.file(RunFile::Model))));
-        let mut missing = MissingFiles { run: name.clone(), train, evaluate, files: Vec::new() };
+        let model = read_model(&folder, id.as_deref());
+        let is_cascade = model.as_ref().is_ok_and(|bytes| is_cascade(bytes));
+        let can_be_evaluated = (outcome.is_ok() || is_cascade) && model.is_ok();
+        let images = if is_cascade { format!(" --pictures {}", quoted(path)) } else { String::new() };
+        let evaluate = can_be_evaluated
+            .then(|| format!("host-trainer evaluate {}{images}{DATA}", quoted(folder.file(RunFile::Model))));
+        let mut missing = MissingFiles { run: name.clone(), is_cascade: false, train, evaluate, files: Vec::new() };
+        missing.is_cascade = is_cascade;
         let configuration = missing.keep(RunFile::Configuration, configuration);
         let history = missing.keep(RunFile::History, folder.read(RunFile::History));
         let outcome = missing.keep(RunFile::Outcome, outcome);
+        // Without an outcome, only a cascade's model says which evaluation is its own.
+        let of_cascade = model.as_ref().ok().filter(|_| is_cascade).and_then(|bytes| Model::parse(bytes).ok());
+        let own_id = id.clone().or_else(|| of_cascade.map(|model| model.id().to_string()));
         let evaluation = folder.read(RunFile::Evaluation).and_then(|evaluation: Evaluation| {
-            of_model(folder.file(RunFile::Evaluation), &evaluation.model_id, id.as_deref())?;
+            of_model(folder.file(RunFile::Evaluation), &evaluation.model_id, own_id.as_deref())?;
             Ok(evaluation)
         });
         let evaluation = missing.keep(RunFile::Evaluation, evaluation);
@@ -134,7 +142,7 @@ impl Run {
         let history_plot = plot(RunFile::HistoryPlot);
         let confusion_plot = plot(RunFile::ConfusionPlot);
         let mistakes_plot = plot(RunFile::MistakesPlot);
-        missing.keep(RunFile::Model, model);
+        let model = missing.keep(RunFile::Model, model);
 
         let mut parity = Vec::new();
         for file in parity_files {
@@ -154,9 +162,15 @@ impl Run {
             history_plot,
             confusion_plot,
             mistakes_plot,
+            model,
             parity,
             missing: missing.files,
         })
+    }
+
+    /// Returns true if the folder has a cascade, which has no training of its own.
+    pub fn is_cascade(&self) -> bool {
+        self.model.as_deref().is_some_and(is_cascade)
     }
 
     /// Returns the command that compares this run's model with devices and records the result.
@@ -168,6 +182,8 @@ impl Run {
 /// Collects the files that cannot be read.
 struct MissingFiles {
     run: String,
+    /// True if the model is a cascade, so that there are no files of a training.
+    is_cascade: bool,
     /// The command that writes the whole run.
     train: String,
     /// The command that writes the evaluation, if the model can be evaluated.
@@ -178,6 +194,10 @@ struct MissingFiles {
 impl MissingFiles {
     /// Returns the value that was read; if reading failed, notes the file as missing.
     fn keep<T>(&mut self, file: RunFile, read: Result<T, RecordError>) -> Option<T> {
+        let is_of_evaluation = matches!(file, RunFile::Evaluation | RunFile::ConfusionPlot | RunFile::MistakesPlot);
+        if self.is_cascade && !is_of_evaluation && matches!(read, Err(RecordError::Missing { .. })) {
+            return None;
+        }
         read.map_err(|error| self.note(&error, consequence(file), self.remedy(file))).ok()
     }
 
@@ -233,11 +253,17 @@ fn read_svg(folder: &RunFolder, file: RunFile) -> Result<String, RecordError> {
     if is_whole { Ok(text) } else { Err(content(folder.file(file), "expected a complete SVG")) }
 }
 
-fn check_model(folder: &RunFolder, id: Option<&str>) -> Result<(), RecordError> {
+/// Reads the model, and checks that it is the one with this `id`.
+fn read_model(folder: &RunFolder, id: Option<&str>) -> Result<Vec<u8>, RecordError> {
     let bytes = folder.read_bytes(RunFile::Model)?;
     let path = folder.file(RunFile::Model);
-    let model = Model::parse(&bytes).map_err(|error| content(path.clone(), error))?;
-    of_model(path, &model.id().to_string(), id)
+    let found = Model::parse(&bytes).map(|model| model.id().to_string());
+    of_model(path.clone(), &found.map_err(|error| content(path, error))?, id)?;
+    Ok(bytes)
+}
+
+fn is_cascade(model: &[u8]) -> bool {
+    Model::parse(model).is_ok_and(|model| model.networks().len() > 1)
 }
 
 /// Checks that a file that names the model `found` belongs to the run's model.

@@ -78,6 +78,22 @@ fn a_cascade_defers_the_share_that_was_asked_for() {
         .success()
         .stdout(contains("made as                 cascade of ").and(contains("answers if its best logit exceeds")));
 
+    // A folder with the model and its evaluation is enough for a report.
+    fs::create_dir(project.path().join("folder")).unwrap();
+    fs::copy(project.path().join("cascade.bin"), project.path().join("folder/model.bin")).unwrap();
+    let evaluate = ["evaluate", "folder", "--data", "data", "--pictures", "folder"];
+    project.run(&evaluate).success();
+    let report = json(project.run(&["report", "folder", "--json"]));
+    assert_eq!(report["missing"], serde_json::json!([]));
+    let page = fs::read_to_string(project.path().join("folder/report.html")).unwrap();
+    for text in ["A cascade of 2 networks", "conv 4 3x3", "maxpool 2x2", "all images that reach it"] {
+        assert!(page.contains(text), "{text}");
+    }
+    assert!(!page.contains("id=\"history\"") && page.contains("id=\"evaluation\""));
+    project.run(&["report", "small", "folder"]).success().stderr(contains("warning").not());
+    let page = fs::read_to_string(project.path().join("report.html")).unwrap();
+    assert!(page.contains("id=\"history\"") && page.contains("dense 3"));
+
     // Each network, with its margin, survives another order of the weights.
     let reorder = ["reorder", "cascade.bin", "--weight-order", "vectors", "--export", "vectors.bin"];
     project.run(&reorder).success().stdout(contains("3 of 4 layers changed"));

@@ -4,6 +4,7 @@ mod configuration;
 mod evaluation;
 mod history;
 mod missing;
+mod network;
 mod parity;
 mod quantization;
 mod summary;
@@ -24,15 +25,20 @@ pub struct Section {
 pub fn sections(runs: &[Run]) -> Vec<Section> {
     let section = |id, title, content| Section { id, title, content };
     let missing = missing::content(runs).map(|content| section("missing", "Missing and damaged files", content));
-    let always = [
-        section("summary", "Summary", summary::content(runs)),
-        section("configuration", "Configuration and versions", configuration::content(runs)),
-        section("history", "History", history::content(runs)),
-        section("evaluation", "Evaluation", evaluation::content(runs)),
-        section("quantization", "Quantization", quantization::content(runs)),
-        section("parity", "Parity and size", parity::content(runs)),
+    // A cascade is made of trained networks, and not trained itself.
+    let trained: Vec<Run> = runs.iter().filter(|run| !run.is_cascade()).cloned().collect();
+    let of_trained =
+        |id, title, content: fn(&[Run]) -> Markup| (!trained.is_empty()).then(|| section(id, title, content(&trained)));
+    let others = [
+        of_trained("summary", "Summary", summary::content),
+        Some(section("network", "Network", network::content(runs))),
+        of_trained("configuration", "Configuration and versions", configuration::content),
+        of_trained("history", "History", history::content),
+        Some(section("evaluation", "Evaluation", evaluation::content(runs))),
+        of_trained("quantization", "Quantization", quantization::content),
+        Some(section("parity", "Parity and size", parity::content(runs))),
     ];
-    missing.into_iter().chain(always).collect()
+    missing.into_iter().chain(others.into_iter().flatten()).collect()
 }
 
 /// Returns `content` of each run below its name, next to each other if there is room.
