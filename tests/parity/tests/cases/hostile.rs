@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use checks::{Hostile, hostile_blobs, reference, seal, without_golden_vectors};
+use checks::{Hostile, cascade, hostile_blobs, reference, seal, without_golden_vectors};
 use libtest_mimic::Failed;
 use parity::{Device, Lab};
-use shared_model::{BlobError, DeviceFault, Model};
+use shared_model::{BlobError, DeviceFault, Model, WeightOrder};
 
 use super::{Case, Fixture, fault_of};
 
@@ -13,7 +13,7 @@ use super::{Case, Fixture, fault_of};
 pub const HOSTILE_CASES: &[(&str, Case)] =
     &[("hostile_models", hostile_models), ("damaged_with_valid_checksum", damaged_with_valid_checksum)];
 
-/// Damaged models on each device; each takes a start.
+/// Damaged models of each kind on each device; each takes a start.
 const DAMAGES: usize = 6;
 
 /// Every invalid model on loopback; on a board, which starts slowly, one for each error.
@@ -26,7 +26,7 @@ fn hostile_models(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> 
         None => all.collect(),
         Some(_) => all.map(|hostile| (kind(hostile.fault), hostile)).collect::<HashMap<_, _>>().into_values().collect(),
     };
-    assert!(chosen.len() >= 16, "{}", chosen.len());
+    assert!(chosen.len() >= 25, "{}", chosen.len());
     for Hostile { name, blob, fault } in chosen {
         assert_eq!(fault_of(device, lab, &blob)?, fault, "{name}");
     }
@@ -41,18 +41,25 @@ fn kind(fault: DeviceFault) -> String {
 /// One bit flipped, elsewhere on each device: the device reports the host's error, or computes the
 /// slow reference's outputs.
 fn damaged_with_valid_checksum(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
-    let view = fixture.view()?;
-    // Golden vectors would detect most damage.
-    let sound = without_golden_vectors(&view);
-    let image = view.golden().next().ok_or("the fixture has golden vectors")?.input;
     let mut seed = device.name().bytes().fold(1_u32, |seed, byte| seed.wrapping_mul(31).wrapping_add(byte.into()));
+    let cascade = cascade(WeightOrder::Pairs).encode();
+    for view in [fixture.view()?, Model::parse(&cascade).map_err(|error| error.to_string())?] {
+        damage(device, lab, &view, &mut seed)?;
+    }
+    Ok(())
+}
+
+fn damage(device: Device, lab: &Lab, view: &Model<'_>, seed: &mut u32) -> Result<(), Failed> {
+    // Golden vectors would detect most damage.
+    let sound = without_golden_vectors(view);
+    let image = view.golden().next().ok_or("the model has golden vectors")?.input;
     for count in 0..DAMAGES {
         let mut damaged = sound.clone();
         // Half of them near the start, where names and the first tables are.
-        let end = if count % 2 == 0 { 1400 } else { sound.len() - 4 };
-        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let position = 13 + seed as usize % (end - 13);
-        damaged[position] ^= 1 << (seed >> 29);
+        let end = (sound.len() - 4).min(if count % 2 == 0 { 1400 } else { usize::MAX });
+        *seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let position = 13 + *seed as usize % (end - 13);
+        damaged[position] ^= 1 << (*seed >> 29);
         seal(&mut damaged);
         let view = match Model::parse(&damaged) {
             Ok(view) => view,
