@@ -4,7 +4,7 @@
 //! there; without one, the rows are copied next to each other.
 
 use super::activate::activate;
-use super::core::{Core, Current, Sources, Tiles, are_for_pairs};
+use super::core::{Core, Current, Sources, Tiles};
 use super::dense::dense;
 use super::pair_list::PairList;
 use super::window::each_run;
@@ -26,8 +26,9 @@ pub fn convolve(layer: &Layer<'_>, window: Window, input: &[u8], scratch: Scratc
     let channels = layer.input().channels;
     let row_inputs = window.row_inputs(channels);
     let tiles = Tiles { weights: matrix.weights(), tile_bytes: matrix.order().tile_bytes(matrix.inputs()) };
-    let sources = Sources { order: matrix.order(), tiles, biases: matrix.biases().as_chunks::<4>().0 };
-    let has_pairs = are_for_pairs::<Current>(&sources, matrix.inputs(), accumulators.len());
+    let biases = matrix.biases().as_chunks::<4>().0;
+    let sources = Sources { order: matrix.order(), inputs: matrix.inputs(), tiles, biases };
+    let has_kernel = Current::can_convolve(&sources, accumulators.len());
     let mut outputs = output.chunks_exact_mut(matrix.outputs().max(1));
     // The activations of a window without a non-zero input: all such windows have the same.
     let mut blank: Option<&[u8]> = None;
@@ -44,7 +45,7 @@ pub fn convolve(layer: &Layer<'_>, window: Window, input: &[u8], scratch: Scratc
     each_run(layer, window, &mut |inside, count| {
         let first = inside.first_input(channels, row_inputs);
         let windows = inside.windows(input, count, first, row_inputs);
-        if has_pairs && first % 2 == 0 && Current::convolve(&windows, &sources, pairs, accumulators, &mut finish) {
+        if has_kernel && first % 2 == 0 && Current::convolve(&windows, &sources, pairs, accumulators, &mut finish) {
             return;
         }
         let mut inside = *inside;

@@ -28,13 +28,13 @@ pub fn dense(
     }
     let tiles = Tiles { weights: matrix.weights(), tile_bytes: matrix.order().tile_bytes(matrix.inputs()) };
     let (order, biases) = (matrix.order(), matrix.biases().as_chunks::<4>().0);
-    let sources = Sources { order, tiles, biases };
+    let sources = Sources { order, inputs: matrix.inputs(), tiles, biases };
     if add_lists::<Current>(&sources, input, pairs, accumulators, on_stage) {
         return;
     }
-    start_from(biases, accumulators);
     // Skips no inputs: a vector is faster than the test.
-    if order != WeightOrder::Vectors || !Current::add_vectors(input, tiles, accumulators) {
+    if order != WeightOrder::Vectors || !Current::add_vectors(input, &sources, accumulators) {
+        start_from(biases, accumulators);
         add_weights(order, input, tiles, accumulators);
     }
     on_stage(DensePart::Accumulate);

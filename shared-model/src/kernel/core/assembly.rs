@@ -129,7 +129,7 @@ pub fn convolve<A: Assembly>(
     pair_step: usize,
 ) -> bool {
     let Windows { input, count, step, rows, row_values, row_step, pair, row_pairs } = *windows;
-    let Sources { order, tiles, biases } = *sources;
+    let Sources { order, tiles, biases, .. } = *sources;
     // 16 bits each, so that no product exceeds 32 bits.
     let [step, rows, row_values, row_step] = [step, rows, row_values, row_step].map(usize::from);
     let pairs = row_values.div_ceil(2);
@@ -204,12 +204,15 @@ fn add_from_start<A: Assembly>(
     biases: Option<&[[u8; 4]]>,
     sums: &mut [i32],
 ) {
-    let add = |kernel: Kernel, weights: &[u8], to: &mut [[i32; TILE_OUTPUTS]], from: *const i32| {
+    each_tile(tiles, biases, sums, |weights, to, from, used| {
+        // All kernels differ in their first instructions, so that none shares an address.
+        let is_narrow = used <= 2 && core::ptr::fn_addr_eq(kernel, A::ADD_PAIRS);
+        let kernel = if is_narrow { A::ADD_NARROW_PAIRS } else { kernel };
         // SAFETY: the kernel is the order's. The caller has checked that the list is not empty,
-        // that it was gathered from inputs for which each tile has blocks, that there is a tile and
-        // eight biases for each eight sums, and that tiles and biases are aligned. There is one
-        // tile if at most two of its outputs are used; they are its first, so that the first word
-        // of a block has all of their weights.
+        // that it was gathered from inputs for which each tile has blocks, that there is a tile for
+        // each eight sums, and that tiles and biases are aligned. There is one tile if at most two
+        // of its outputs are used; they are its first, so that the first word of a block has all
+        // of their weights. There are as many values at `from` as sums.
         unsafe {
             kernel(
                 list.terminated(),
@@ -222,11 +225,26 @@ fn add_from_start<A: Assembly>(
                 from,
             );
         }
-    };
+    });
+}
+
+/// Calls `add` for all whole tiles, then for the last one, which can have fewer outputs: with the
+/// weights, the sums to write, the values to start from, eight for each tile, and the number of a
+/// tile's outputs in use.
+///
+/// There is always at least one tile. The values to start from are `biases`, one for each sum, or
+/// the sums themselves.
+#[inline(always)]
+pub fn each_tile(
+    tiles: Tiles<'_>,
+    biases: Option<&[[u8; 4]]>,
+    sums: &mut [i32],
+    mut add: impl FnMut(&[u8], &mut [[i32; TILE_OUTPUTS]], *const i32, usize),
+) {
     let (whole, rest) = sums.as_chunks_mut::<TILE_OUTPUTS>();
     if !whole.is_empty() {
         let from = biases.map_or(whole.as_ptr().cast(), |biases| biases.as_ptr().cast());
-        add(kernel, tiles.weights, whole, from);
+        add(tiles.weights, whole, from, TILE_OUTPUTS);
     }
     if !rest.is_empty() {
         let mut eight = [0; TILE_OUTPUTS];
@@ -234,12 +252,9 @@ fn add_from_start<A: Assembly>(
             Some(biases) => start_from(biases, &mut eight),
             None => eight.iter_mut().zip(&*rest).for_each(|(place, sum)| *place = *sum),
         }
-        // All kernels differ in their first instructions, so that none shares an address.
-        let is_narrow = rest.len() <= 2 && core::ptr::fn_addr_eq(kernel, A::ADD_PAIRS);
-        let kernel = if is_narrow { A::ADD_NARROW_PAIRS } else { kernel };
         let weights = tiles.weights.get(whole.len().wrapping_mul(tiles.tile_bytes)..).unwrap_or_default();
         let from = eight.as_ptr();
-        add(kernel, weights, core::slice::from_mut(&mut eight), from);
+        add(weights, core::slice::from_mut(&mut eight), from, rest.len());
         rest.iter_mut().zip(eight).for_each(|(sum, place)| *sum = place);
     }
 }

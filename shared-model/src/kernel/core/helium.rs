@@ -7,9 +7,11 @@
 
 use core::arch::naked_asm;
 
+use super::assembly::each_tile;
 use super::dsp::Dsp;
 use super::interface::{Core, Sources, Tiles, Windows};
-use crate::kernel::pair_list::PairList;
+use super::lists::start_from;
+use crate::kernel::pair_list::{Pair, PairList, Pairs};
 use crate::weights::{BlockLists, TILE_OUTPUTS, VECTOR_ZERO_POINT, WeightOrder};
 
 pub enum Helium {}
@@ -23,6 +25,10 @@ impl Core for Helium {
         Dsp::gather_words(words, list, first)
     }
 
+    fn can_convolve(sources: &Sources<'_>, outputs: usize) -> bool {
+        Dsp::can_convolve(sources, outputs) || can_convolve_vectors(sources, outputs)
+    }
+
     #[inline(always)]
     fn convolve(
         windows: &Windows<'_>,
@@ -31,7 +37,10 @@ impl Core for Helium {
         sums: &mut [i32],
         finish: &mut impl FnMut(&mut [i32], bool),
     ) -> bool {
-        Dsp::convolve(windows, sources, list, sums, finish)
+        if sources.order != WeightOrder::Vectors {
+            return Dsp::convolve(windows, sources, list, sums, finish);
+        }
+        convolve_vectors(windows, sources, list, sums, finish)
     }
 
     fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, biases: Option<&[[u8; 4]]>, sums: &mut [i32]) {
@@ -49,34 +58,99 @@ impl Core for Helium {
         Dsp::add_blocks(input, is_whole, lists, max_blocks, biases, sums);
     }
 
-    fn add_vectors(input: &[u8], tiles: Tiles<'_>, sums: &mut [i32]) -> bool {
-        if !tiles.are_vectors_for(input.len(), sums.len()) {
+    fn add_vectors(input: &[u8], sources: &Sources<'_>, sums: &mut [i32]) -> bool {
+        // Biases are loaded as words.
+        if !sources.are_vectors_for(input.len(), sums.len()) || !sources.biases.as_ptr().addr().is_multiple_of(4) {
             return false;
         }
         // SAFETY: there are that many inputs.
         let sum = unsafe { sum(input.as_ptr(), input.len() / 16, input.len() % 16) };
-        let correction = sum.wrapping_mul(VECTOR_ZERO_POINT.into()).cast_signed();
-        tiles.with_eight(sums, |tiles, sums, _| {
-            // SAFETY: there are that many inputs, and a tile for each eight sums, with a block for
-            // each sixteen inputs.
-            unsafe {
-                add_vectors(
-                    input.as_ptr(),
-                    tiles.weights.as_ptr(),
-                    sums.as_mut_ptr(),
-                    input.len() / 16,
-                    input.len() % 16,
-                    correction,
-                    sums.len(),
-                );
-            }
-        });
+        add_all_vectors(input.as_ptr(), input.len(), sum, sources, sums);
         true
     }
 
     fn activate_high(accumulators: &[i32], multipliers: &[u8], shifts: &[u8], activations: &mut [u8]) -> bool {
-        Dsp::activate_high(accumulators, multipliers, shifts, activations)
+        let count = activations.len();
+        let are_as_many = accumulators.len() == count && shifts.len() == count && multipliers.len() / 4 == count;
+        if !are_as_many || count == 0 || !multipliers.as_ptr().addr().is_multiple_of(4) {
+            return false;
+        }
+        // SAFETY: there are `count` of each, at least one, and multipliers are aligned.
+        unsafe {
+            activate(accumulators.as_ptr(), multipliers.as_ptr(), shifts.as_ptr(), activations.as_mut_ptr(), count);
+        }
+        true
     }
+}
+
+/// Writes the biases plus the products of `length` inputs at `input` and all tiles to `sums`. `sum`
+/// is the sum of the inputs.
+///
+/// The caller has checked that there are that many inputs, and `sources` with
+/// [`Sources::are_vectors_for`].
+fn add_all_vectors(input: *const u8, length: usize, sum: u32, sources: &Sources<'_>, sums: &mut [i32]) {
+    let correction = sum.wrapping_mul(VECTOR_ZERO_POINT.into()).cast_signed();
+    each_tile(sources.tiles, Some(sources.biases), sums, |weights, to, from, _| {
+        // SAFETY: there are that many inputs, and a tile and eight values at `from` for each eight
+        // sums, with a block for each sixteen inputs.
+        unsafe {
+            add_vectors(input, weights.as_ptr(), to.as_mut_ptr(), length / 16, length % 16, correction, to.len(), from);
+        }
+    });
+}
+
+/// Returns true if [`convolve_vectors`] accepts `sources` for this many outputs: the inputs of a
+/// window fit the memory of a list.
+fn can_convolve_vectors(sources: &Sources<'_>, outputs: usize) -> bool {
+    sources.are_vectors_for(sources.inputs, outputs)
+        && sources.inputs <= size_of::<Pairs>()
+        && sources.biases.as_ptr().addr().is_multiple_of(4)
+}
+
+/// Implements [`Core::convolve`] for vectors: copies the rows of each window next to each other,
+/// into the memory of the list.
+#[inline(always)]
+fn convolve_vectors(
+    windows: &Windows<'_>,
+    sources: &Sources<'_>,
+    list: &mut PairList,
+    sums: &mut [i32],
+    finish: &mut impl FnMut(&mut [i32], bool),
+) -> bool {
+    let Windows { input, count, step, rows, row_values, row_step, pair, row_pairs } = *windows;
+    // 16 bits each, so that no product exceeds 32 bits.
+    let [step, rows, row_values, row_step, first, row_inputs] =
+        [step, rows, row_values, row_step, pair, row_pairs].map(usize::from);
+    let (first, row_inputs) = (first.wrapping_mul(2), row_inputs.wrapping_mul(2));
+    let last_row = rows.wrapping_sub(1).wrapping_mul(row_step).checked_add(row_values);
+    let last_window = usize::from(count).wrapping_sub(1).wrapping_mul(step);
+    let is_inside = last_row.and_then(|length| length.checked_add(last_window)).is_some_and(|end| end <= input.len());
+    let copied_end = rows.wrapping_sub(1).wrapping_mul(row_inputs).wrapping_add(first).wrapping_add(row_values);
+    let is_window = count != 0 && rows != 0 && row_values != 0 && copied_end <= sources.inputs;
+    if !is_inside || !is_window || !can_convolve_vectors(sources, sums.len()) {
+        return false;
+    }
+    list.write_with(|pairs, _| {
+        // All windows have their values at the same places; the others stay zero.
+        let used = sources.inputs.div_ceil(size_of::<Pair>());
+        pairs.iter_mut().take(used).for_each(|pair| *pair = Pair::default());
+        let copied: *mut u8 = pairs.as_mut_ptr().cast();
+        let mut from = input.as_ptr();
+        for _ in 0..count {
+            // SAFETY: the input has that many rows from `from`, as the last window has, and the list
+            // has room for all inputs of a window.
+            let sum = unsafe { copy_rows(from, row_step, copied.wrapping_add(first), row_inputs, rows, row_values) };
+            if sum == 0 {
+                start_from(sources.biases, sums);
+            } else {
+                add_all_vectors(copied, sources.inputs, sum, sources, sums);
+            }
+            finish(sums, sum == 0);
+            from = from.wrapping_add(step);
+        }
+        (0, ())
+    });
+    true
 }
 
 /// Adds the products of the inputs in q0 and the next vector at r3.
@@ -102,14 +176,14 @@ macro_rules! block {
     };
 }
 
-/// Adds the products of the inputs and `tile_count` consecutive tiles to the sums of their outputs,
-/// eight for each tile, and subtracts `correction`, 128 times the sum of the inputs.
+/// Adds the products of the inputs and `tile_count` consecutive tiles to the eight values of each
+/// tile at `from`, subtracts `correction`, 128 times the sum of the inputs, and writes the sums.
 ///
 /// # Safety
 ///
 /// There are `blocks` vectors of inputs and `rest` more bytes, in 0..16, at `input`; `blocks` and
 /// `rest` are not both 0. A tile has a block for each vector, and one more if `rest` is not 0.
-/// `tile_count` is not 0.
+/// `tile_count` is not 0, and there are that many tiles, and eight times as many values at `from`.
 #[unsafe(naked)]
 unsafe extern "C" fn add_vectors(
     input: *const u8,
@@ -119,11 +193,12 @@ unsafe extern "C" fn add_vectors(
     rest: usize,
     correction: i32,
     tile_count: usize,
+    from: *const i32,
 ) {
     naked_asm!(
         ".cpu cortex-m55",
         // input at 0, tiles at 4, sums at 8, blocks at 12; rest at 52, correction at 56, tile_count
-        // at 60.
+        // at 60, from at 64.
         "push {{r0-r3, r4-r11, lr}}",
         "mov r3, r1",
         "1:",
@@ -137,12 +212,21 @@ unsafe extern "C" fn add_vectors(
         "mov lr, r0",
         "ldr r1, [sp]",
         "ldr r5, [sp, #12]",
-        "cbz r5, 3f",
+        // Two blocks in each round.
+        "lsrs r5, #1",
+        "bcc 2f",
+        "vldrb.u8 q0, [r1], #16",
+        block!(),
         "2:",
+        "cmp r5, #0",
+        "beq 3f",
+        "5:",
+        "vldrb.u8 q0, [r1], #16",
+        block!(),
         "vldrb.u8 q0, [r1], #16",
         block!(),
         "subs r5, #1",
-        "bne 2b",
+        "bne 5b",
         "3:",
         "ldr r5, [sp, #52]",
         "cbz r5, 4f",
@@ -151,10 +235,11 @@ unsafe extern "C" fn add_vectors(
         "vldrbt.u8 q0, [r1]",
         block!(),
         "4:",
-        "ldr r1, [sp, #8]",
+        "ldr r1, [sp, #64]",
         "ldr r5, [sp, #56]",
-        "vldrw.u32 q0, [r1]",
-        "vldrw.u32 q1, [r1, #16]",
+        "vldrw.u32 q0, [r1], #16",
+        "vldrw.u32 q1, [r1], #16",
+        "str r1, [sp, #64]",
         "vmov q2[2], q2[0], r0, r4",
         "vmov q2[3], q2[1], r2, r6",
         "vmov q3[2], q3[0], r8, r12",
@@ -163,9 +248,9 @@ unsafe extern "C" fn add_vectors(
         "vsub.i32 q3, q3, r5",
         "vadd.i32 q0, q0, q2",
         "vadd.i32 q1, q1, q3",
-        "vstrw.u32 q0, [r1]",
-        "vstrw.u32 q1, [r1, #16]",
-        "adds r1, #32",
+        "ldr r1, [sp, #8]",
+        "vstrw.u32 q0, [r1], #16",
+        "vstrw.u32 q1, [r1], #16",
         "str r1, [sp, #8]",
         "ldr r1, [sp, #60]",
         "subs r1, #1",
@@ -201,5 +286,82 @@ unsafe extern "C" fn sum(input: *const u8, blocks: usize, rest: usize) -> u32 {
         "vaddva.u8 r0, q0",
         "3:",
         "bx lr",
+    )
+}
+
+/// Copies `rows` rows of `values` bytes, and returns the sum of all bytes.
+///
+/// # Safety
+///
+/// There are that many rows at `from`, `from_step` bytes apart, and room for them at `to`,
+/// `to_step` bytes apart. `rows` and `values` are not 0.
+#[unsafe(naked)]
+unsafe extern "C" fn copy_rows(
+    from: *const u8,
+    from_step: usize,
+    to: *mut u8,
+    to_step: usize,
+    rows: usize,
+    values: usize,
+) -> u32 {
+    naked_asm!(
+        ".cpu cortex-m55",
+        "push {{r4-r8, lr}}",
+        "ldrd r4, r5, [sp, #24]",
+        "movs r6, #0",
+        "1:",
+        "mov r12, r0",
+        "mov r7, r2",
+        "dlstp.8 lr, r5",
+        "2:",
+        "vldrb.u8 q0, [r12], #16",
+        "vstrb.8 q0, [r7], #16",
+        "vaddva.u8 r6, q0",
+        "letp lr, 2b",
+        "add r0, r1",
+        "add r2, r3",
+        "subs r4, #1",
+        "bne 1b",
+        "mov r0, r6",
+        "pop {{r4-r8, pc}}",
+    )
+}
+
+/// Writes `count` activations, for shifts above 32: the upper half of a product, shifted to the
+/// right by the rest and rounded.
+///
+/// # Safety
+///
+/// `count` is not 0, and there are that many of each. Accumulators and multipliers are aligned to
+/// four bytes.
+#[unsafe(naked)]
+unsafe extern "C" fn activate(
+    accumulators: *const i32,
+    multipliers: *const u8,
+    shifts: *const u8,
+    activations: *mut u8,
+    count: usize,
+) {
+    naked_asm!(
+        ".cpu cortex-m55",
+        "push {{r4, lr}}",
+        "ldr r12, [sp, #8]",
+        "movs r4, #32",
+        "vdup.32 q3, r4",
+        "dlstp.32 lr, r12",
+        "1:",
+        "vldrw.u32 q0, [r0], #16",
+        "vldrw.u32 q1, [r1], #16",
+        "vmulh.s32 q0, q0, q1",
+        "vldrb.u32 q1, [r2], #4",
+        // A negative shift to the left is one to the right.
+        "vsub.i32 q1, q3, q1",
+        "vrshl.s32 q0, q0, q1",
+        // Saturates to 16 bits, then to 0..=255, in the lower part of each lane.
+        "vqmovnb.s32 q0, q0",
+        "vqmovunb.s16 q0, q0",
+        "vstrb.32 q0, [r3], #4",
+        "letp lr, 1b",
+        "pop {{r4, pc}}",
     )
 }

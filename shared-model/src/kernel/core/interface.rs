@@ -1,5 +1,6 @@
 //! The interface of a core's kernels.
 
+use super::lists::are_for_pairs;
 use crate::kernel::pair_list::PairList;
 use crate::weights::{BlockLists, TILE_OUTPUTS, WeightOrder};
 
@@ -35,12 +36,20 @@ pub trait Core {
         taken
     }
 
+    /// Returns true if [`convolve`](Self::convolve) accepts `sources` for this many outputs.
+    fn can_convolve(sources: &Sources<'_>, outputs: usize) -> bool
+    where
+        Self: Sized,
+    {
+        are_for_pairs::<Self>(sources, sources.inputs, outputs)
+    }
+
     /// Computes the sums of consecutive windows, and calls `finish` with those of each, and true if
     /// all of its inputs are zero.
     ///
-    /// The caller has checked `sources` with [`are_for_pairs`](super::are_for_pairs). Returns
-    /// false, and does nothing, if the kernel rejects the arguments, for example windows that can
-    /// need more than one list.
+    /// The caller has checked `sources` with [`can_convolve`](Self::can_convolve). Returns false,
+    /// and does nothing, if the kernel rejects the arguments, for example windows that can need
+    /// more than one list.
     fn convolve(
         windows: &Windows<'_>,
         sources: &Sources<'_>,
@@ -71,11 +80,12 @@ pub trait Core {
         sums: &mut [i32],
     );
 
-    /// Adds the products of `input` and `tiles`, in vector order, to the sums of all outputs.
+    /// Writes the biases plus the products of `input` and the tiles of `sources`, in vector order,
+    /// to the sums of all outputs.
     ///
     /// Returns false, and changes nothing, if the core has no such kernel or
-    /// [`Tiles::are_vectors_for`] is false.
-    fn add_vectors(_input: &[u8], _tiles: Tiles<'_>, _sums: &mut [i32]) -> bool {
+    /// [`Sources::are_vectors_for`] is false.
+    fn add_vectors(_input: &[u8], _sources: &Sources<'_>, _sums: &mut [i32]) -> bool {
         false
     }
 
@@ -113,9 +123,24 @@ pub struct Windows<'i> {
 #[derive(Clone, Copy, Debug)]
 pub struct Sources<'a> {
     pub order: WeightOrder,
+    /// Inputs of the matrix.
+    pub inputs: usize,
     pub tiles: Tiles<'a>,
     /// Little-endian.
     pub biases: &'a [[u8; 4]],
+}
+
+impl Sources<'_> {
+    /// Returns true if there are inputs, and tiles and biases are those of vectors for this many
+    /// inputs and outputs.
+    ///
+    /// The length must match exactly: Helium's kernel runs from the end of one tile into the next.
+    #[cfg(any(kernel_helium, not(kernel_assembly)))]
+    pub fn are_vectors_for(&self, inputs: usize, outputs: usize) -> bool {
+        let has_blocks = inputs.next_multiple_of(16).wrapping_mul(TILE_OUTPUTS) == self.tiles.tile_bytes;
+        let has_all = self.tiles.are_for(outputs) && self.biases.len() >= outputs;
+        self.order == WeightOrder::Vectors && has_blocks && inputs != 0 && has_all
+    }
 }
 
 /// The packed weights of a layer.
@@ -141,16 +166,6 @@ impl<'a> Tiles<'a> {
     pub fn are_for(&self, outputs: usize) -> bool {
         let bytes = outputs.div_ceil(TILE_OUTPUTS).checked_mul(self.tile_bytes);
         bytes.is_some_and(|bytes| bytes <= self.weights.len())
-    }
-
-    /// Returns true if there are inputs, and the tiles are those of vectors for this many inputs
-    /// and outputs.
-    ///
-    /// The length must match exactly: Helium's kernel runs from the end of one tile into the next.
-    #[cfg(any(kernel_helium, not(kernel_assembly)))]
-    pub fn are_vectors_for(&self, inputs: usize, outputs: usize) -> bool {
-        let has_blocks = inputs.next_multiple_of(16).wrapping_mul(TILE_OUTPUTS) == self.tile_bytes;
-        has_blocks && inputs != 0 && self.are_for(outputs)
     }
 
     /// Calls `add` with tiles and eight sums for each: first all whole ones, then the last one,

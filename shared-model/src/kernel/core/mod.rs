@@ -39,7 +39,7 @@ mod thumb2;
 pub use any::add_weights;
 pub use current::{Current, KERNEL};
 pub use interface::{Core, Sources, Tiles, Windows};
-pub use lists::{DensePart, add_lists, are_for_pairs, start_from};
+pub use lists::{DensePart, add_lists, start_from};
 
 #[cfg(test)]
 mod tests;

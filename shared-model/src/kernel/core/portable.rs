@@ -51,13 +51,14 @@ impl Core for Portable {
         }
     }
 
-    fn add_vectors(input: &[u8], tiles: Tiles<'_>, sums: &mut [i32]) -> bool {
-        if !tiles.are_vectors_for(input.len(), sums.len()) {
+    fn add_vectors(input: &[u8], sources: &Sources<'_>, sums: &mut [i32]) -> bool {
+        if !sources.are_vectors_for(input.len(), sums.len()) {
             return false;
         }
+        start_from(sources.biases, sums);
         let sum = input.iter().fold(0_u32, |sum, &value| sum.wrapping_add(value.into()));
         let correction = sum.wrapping_mul(VECTOR_ZERO_POINT.into()).cast_signed();
-        tiles.with_eight(sums, |tiles, sums, _| {
+        sources.tiles.with_eight(sums, |tiles, sums, _| {
             for (tile, sums) in tiles.each().zip(sums) {
                 add_vectors(input, correction, tile, sums);
             }

@@ -47,8 +47,8 @@ impl Core for Simd {
         Portable::add_blocks(input, is_whole, lists, max_blocks, biases, sums);
     }
 
-    fn add_vectors(input: &[u8], tiles: Tiles<'_>, sums: &mut [i32]) -> bool {
-        Portable::add_vectors(input, tiles, sums)
+    fn add_vectors(input: &[u8], sources: &Sources<'_>, sums: &mut [i32]) -> bool {
+        Portable::add_vectors(input, sources, sums)
     }
 }
 

@@ -16,22 +16,20 @@ const ORDERS: [WeightOrder; 4] =
 
 /// Adds products with the kernels of `C`; returns false if they reject the input.
 fn add<C: Core>(order: WeightOrder, input: &[u8], tiles: Tiles<'_>, sums: &mut [i32]) -> bool {
-    match order {
-        WeightOrder::Vectors => C::add_vectors(input, tiles, sums),
-        _ => {
-            let biases: Vec<[u8; 4]> = sums.iter().map(|sum| sum.to_le_bytes()).collect();
-            // They are written, not added to.
-            let mut written = std::vec![7; sums.len()];
-            let is_accepted = {
-                let sources = Sources { order, tiles, biases: &biases };
-                add_lists::<C>(&sources, input, &mut PairList::new(), &mut written, &mut |_| ())
-            };
-            if is_accepted {
-                sums.copy_from_slice(&written);
-            }
-            is_accepted
-        }
+    let biases: Vec<[u8; 4]> = sums.iter().map(|sum| sum.to_le_bytes()).collect();
+    let sources = Sources { order, inputs: input.len(), tiles, biases: &biases };
+    // The biases are written, not added.
+    let mut written = std::vec![7; sums.len()];
+    let is_accepted = match order {
+        WeightOrder::Vectors => C::add_vectors(input, &sources, &mut written),
+        _ => add_lists::<C>(&sources, input, &mut PairList::new(), &mut written, &mut |_| ()),
+    };
+    if is_accepted {
+        sums.copy_from_slice(&written);
+    } else {
+        assert!(written.iter().all(|sum| *sum == 7), "a rejected input changes nothing");
     }
+    is_accepted
 }
 
 fn packed(order: WeightOrder, weights: &[i8], inputs: usize) -> Vec<u8> {
