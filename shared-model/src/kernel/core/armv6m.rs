@@ -65,7 +65,60 @@ impl Core for Armv6M {
 /// are, in order, r6, r7, r8 to r12, and lr.
 macro_rules! pair {
     () => {
-        concat!(outputs!("r6", "r7"), outputs!("r8", "r9"), outputs!("r10", "r11"), outputs!("r12", "lr"))
+        of_each_two_outputs!(outputs)
+    };
+}
+
+/// Like [`pair`], for the inputs in the halves of r1, but goes to [`single_inputs`] if one of them
+/// is zero.
+macro_rules! pair_or_single {
+    () => {
+        concat!("lsrs r3, r1, #16\n", "beq 7b\n", "uxth r1, r1\n", "cmp r1, #0\n", "beq 8b\n", pair!(), "9:\n",)
+    };
+}
+
+/// The code for pairs with one input only, before the loop over pairs.
+macro_rules! single_inputs {
+    () => {
+        concat!(
+            "b 2f\n",
+            "7:\n",
+            of_each_two_outputs!(even_outputs),
+            "b 9f\n",
+            "8:\n",
+            of_each_two_outputs!(odd_outputs),
+            "b 9f\n",
+        )
+    };
+}
+
+/// Adds the products of eight outputs, two at a time.
+macro_rules! of_each_two_outputs {
+    ($outputs:ident) => {
+        concat!($outputs!("r6", "r7"), $outputs!("r8", "r9"), $outputs!("r10", "r11"), $outputs!("r12", "lr"))
+    };
+}
+
+/// Like [`outputs`], for the input in r1 only.
+macro_rules! even_outputs {
+    ($both:literal, $even:literal) => {
+        concat!("ldmia r2!, {{r4}}\n", "sxth r5, r4\n", sum!("r1", $both), "sxtb r5, r4\n", sum!("r1", $even),)
+    };
+}
+
+/// Like [`outputs`], for the input in r3 only.
+macro_rules! odd_outputs {
+    ($both:literal, $even:literal) => {
+        concat!(
+            "ldmia r2!, {{r4}}\n",
+            "asrs r4, r4, #16\n",
+            "sxtb r5, r4\n",
+            sum!("r3", $even),
+            "muls r4, r3, r4\n",
+            "add ",
+            $both,
+            ", r4\n",
+        )
     };
 }
 
@@ -89,10 +142,17 @@ macro_rules! outputs {
     };
 }
 
-/// Like [`pair`], for weights of four bits.
+/// Moves the inputs in the halves of r1 to r1 and r3.
+macro_rules! split_inputs {
+    () => {
+        "lsrs r3, r1, #16\nuxth r1, r1\n"
+    };
+}
+
+/// Like [`pair_or_single`], for weights of four bits, of both inputs.
 macro_rules! four_bit_pair {
     () => {
-        concat!(four_outputs!("r6", "r7", "r8", "r9"), four_outputs!("r10", "r11", "r12", "lr"))
+        concat!(split_inputs!(), four_outputs!("r6", "r7", "r8", "r9"), four_outputs!("r10", "r11", "r12", "lr"),)
     };
 }
 
@@ -112,10 +172,11 @@ macro_rules! four_outputs {
     };
 }
 
-/// Like [`pair`], for ternary weights.
+/// Like [`pair_or_single`], for ternary weights, of both inputs.
 macro_rules! ternary_pair {
     () => {
         concat!(
+            split_inputs!(),
             "ldmia r2!, {{r4}}\n",
             "sxth r5, r4\n",
             sum!("r1", "r6"),
@@ -259,10 +320,10 @@ macro_rules! store {
 /// The body of a naked function with the contract of a [`Kernel`].
 ///
 /// `$pair` has the instructions for one pair. `$sums` has those that write the sums plus the values
-/// at r4 to r0, and advance both by 32 bytes. `$shift` converts the offset of a block of pairs to
-/// that of this order.
+/// at r4 to r0, and advance both by 32 bytes. `$before` has the label 2 of the loop over pairs, and
+/// instructions that convert the offset of a block of pairs to that of this order.
 macro_rules! tiles {
-    ($pair:ident, $sums:ident, $shift:literal) => {
+    ($pair:ident, $sums:ident, $before:expr) => {
         naked_asm!(
             "push {{r4-r7, lr}}",
             "mov r4, r8",
@@ -286,12 +347,9 @@ macro_rules! tiles {
             "mov lr, r1",
             "ldr r0, [sp]",
             "ldmia r0!, {{r1, r2}}",
-            "2:",
-            $shift,
+            $before,
             "ldr r4, [sp, #4]",
             "adds r2, r2, r4",
-            "lsrs r3, r1, #16",
-            "uxth r1, r1",
             $pair!(),
             "ldmia r0!, {{r1, r2}}",
             "cmp r1, #0",
@@ -372,10 +430,10 @@ macro_rules! kernels {
 }
 
 kernels! {
-    add_pairs: tiles!(pair, pair_sums, "");
+    add_pairs: tiles!(pair_or_single, pair_sums, concat!(single_inputs!(), "2:\n"));
     add_narrow_pairs: narrow_tile!();
-    add_four_bits: tiles!(four_bit_pair, four_bit_sums, "lsrs r2, r2, #1");
-    add_ternary: tiles!(ternary_pair, ternary_sums, "lsrs r2, r2, #2");
+    add_four_bits: tiles!(four_bit_pair, four_bit_sums, "2:\nlsrs r2, r2, #1");
+    add_ternary: tiles!(ternary_pair, ternary_sums, "2:\nlsrs r2, r2, #2");
 }
 
 /// # Safety

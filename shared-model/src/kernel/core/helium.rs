@@ -137,8 +137,8 @@ fn convolve_vectors(
         let copied: *mut u8 = pairs.as_mut_ptr().cast();
         let mut from = input.as_ptr();
         for _ in 0..count {
-            // SAFETY: the input has that many rows from `from`, as the last window has, and the list
-            // has room for all inputs of a window.
+            // SAFETY: the input has that many rows from `from`, as the last window has, and the
+            // list has room for all inputs of a window.
             let sum = unsafe { copy_rows(from, row_step, copied.wrapping_add(first), row_inputs, rows, row_values) };
             if sum == 0 {
                 start_from(sources.biases, sums);
