@@ -17,7 +17,7 @@ use burn::tensor::{Device, Tensor, TensorReadError};
 use rand::rngs::Xoshiro256PlusPlus;
 use shared_model::{LayerKind, Shape, Window};
 
-use crate::network::{Layer, LayerPlan, Running, largest, means, sums};
+use crate::network::{DenseParameters, Layer, LayerPlan, Running, largest, means, sums};
 
 /// The blocks of layers whose input is added to their output.
 const BLOCKS: [Range<usize>; 2] = [3..5, 7..9];
@@ -33,8 +33,8 @@ pub struct Convolutional {
 }
 
 impl Convolutional {
-    /// Creates a network for images of shape `image`, whose first convolution has `channels`. All
-    /// weights come from `random`.
+    /// Creates a network for images of shape `image`, whose first convolution has `channels`. The
+    /// weights of all convolutions come from `random`.
     pub fn init(image: Shape, channels: u16, classes: usize, random: &mut Xoshiro256PlusPlus, device: &Device) -> Self {
         let [c1, c2, c4] = [1, 2, 4].map(|factor| factor * channels);
         let steps = [Some(c1), None, Some(c2), Some(c2), Some(c2), None, Some(c4), Some(c4), Some(c4)];
@@ -44,11 +44,13 @@ impl Convolutional {
             shape = plan.output;
             plan
         });
-        let features = Shape { channels: 2 * shape.channels, ..Shape::grey(1, 1) };
-        let output = Shape { channels: classes as u16, ..features };
-        let last = LayerPlan { kind: LayerKind::Dense, input: features, output };
-        let layers = plan.iter().chain([&last]).filter(|layer| layer.kind.has_matrix());
-        Self { layers: layers.map(|layer| Layer::init(layer, random, device)).collect(), plan: plan.to_vec() }
+        let hidden = plan.iter().filter(|layer| layer.kind.has_matrix());
+        let mut layers: Vec<Layer> = hidden.map(|layer| Layer::init(layer, random, device)).collect();
+        // Zero, since sums of blocks would give large logits and steps at the start.
+        let (inputs, outputs) = (2 * usize::from(shape.channels), classes);
+        let (weights, biases) = (vec![0.0; inputs * outputs], vec![0.0; outputs]);
+        layers.push(Layer::new(DenseParameters { inputs, outputs, weights, biases }, device));
+        Self { layers, plan: plan.to_vec() }
     }
 
     /// Returns the number of normalizations.
