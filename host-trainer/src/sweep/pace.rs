@@ -67,7 +67,7 @@ fn kind(config: &TrainConfig) -> String {
 }
 
 fn neurons(config: &TrainConfig) -> f64 {
-    config.hidden.iter().sum::<usize>() as f64
+    config.architecture(0).prunable_widths().iter().sum::<usize>() as f64
 }
 
 #[cfg(test)]
