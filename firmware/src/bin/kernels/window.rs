@@ -12,7 +12,8 @@ const KINDS: [fn(Window) -> LayerKind; 4] =
     [LayerKind::Convolution, LayerKind::Depthwise, LayerKind::MaxPool, LayerKind::AveragePool];
 
 /// Maximum number of rows and columns of most images.
-const MAX_SIDE: u32 = if IS_ROOMY { 5 } else { 3 };
+const MAX_ROWS: u32 = if IS_ROOMY { 5 } else { 3 };
+const MAX_COLUMNS: u32 = if IS_ROOMY { 12 } else { 5 };
 
 /// Kernels and channels whose windows have more pairs than one or two lists. The last ones have no
 /// room on small boards.
@@ -84,7 +85,7 @@ impl WindowCase {
         let mut case = Self {
             kind: index % KINDS.len() + CONVOLUTION,
             order: index / KINDS.len() % WeightOrder::ALL.len(),
-            input: [up_to(MAX_SIDE).into(), up_to(MAX_SIDE).into(), up_to(9).into()],
+            input: [up_to(MAX_ROWS).into(), up_to(MAX_COLUMNS).into(), up_to(9).into()],
             outputs: OUTPUTS.get(index / 3 % OUTPUTS.len()).copied().unwrap_or(1),
             kernel,
             stride: [up_to(3), up_to(3)],
