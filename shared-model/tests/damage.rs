@@ -76,17 +76,19 @@ fn a_changed_byte_with_a_valid_checksum_is_an_error_or_a_model_that_infers() {
     });
 }
 
-/// Changes each bit of a convolutional network and of a cascade, in every order.
+/// Changes each bit of a convolutional network and of a cascade; in other orders than pairs, one bit
+/// of each byte.
 #[test]
 fn a_changed_bit_of_format_2_is_an_error_or_a_model_that_infers() {
     for order in WeightOrder::ALL {
+        let bits = |position| if order == WeightOrder::Pairs { 0..8 } else { position % 8..position % 8 + 1 };
         let cascade = cascade(order);
         let first = cascade.layers[..cascade.ends[0].0].to_vec();
         let alone = Network { layers: first, ends: Vec::new(), ..cascade.clone() };
         for blob in [cascade.encode(), alone.encode()] {
             assert_eq!(blob[8], 2, "the format version");
             in_parallel(&blob, FIELDS.start..blob.len() - 4, |model, position| {
-                for bit in 0..8 {
+                for bit in bits(position) {
                     model[position] ^= 1 << bit;
                     seal(model);
                     // The bit decides if the model is refused. `any_blob` checks it otherwise.
