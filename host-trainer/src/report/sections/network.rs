@@ -29,7 +29,8 @@ fn of_model(model: &Model<'_>, evaluation: Option<&Evaluation>) -> Markup {
     html! {
         @if let Some((mean, most)) = evaluation.and_then(Evaluation::multiplications) {
             p {
-                "A cascade of " (count_of) " networks, model " (model.id()) ", " (bytes(model.bytes().len() as u64)) ": "
+                "A cascade of " (count_of) " networks, model " (model.id()) ", "
+                (bytes(model.bytes().len() as u64)) ": "
                 (count(mean.round() as u64)) " multiplications for a test image on average, at most " (count(most)) "."
             }
         }
