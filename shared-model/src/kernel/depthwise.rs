@@ -34,18 +34,19 @@ pub fn depthwise(layer: &Layer<'_>, window: Window, input: &[u8], accumulators: 
 #[inline(never)]
 fn add(sums: &mut [i32], values: &[u8], weights: &[u8], tile_bytes: usize, place: usize) {
     // A block has two inputs, each of them every other halfword.
-    let mut start = (place / 2).wrapping_mul(BLOCK_BYTES).wrapping_add((place % 2).wrapping_mul(2));
-    for (sums, values) in sums.chunks_mut(TILE_OUTPUTS).zip(values.chunks(TILE_OUTPUTS)) {
-        let halfwords = weights.get(start..).unwrap_or_default().chunks(4);
-        for ((sums, values), halfword) in sums.chunks_mut(2).zip(values.chunks(2)).zip(halfwords) {
-            let [low, high, ..] = *halfword else { return };
-            // The upper byte is one too small if the lower one is negative.
-            let even = i32::from(low.cast_signed());
-            let odd = i32::from(high.cast_signed()).wrapping_sub(even >> 31);
-            for ((sum, &value), weight) in sums.iter_mut().zip(values).zip([even, odd]) {
-                *sum = sum.wrapping_add(i32::from(value).wrapping_mul(weight));
-            }
+    let start = (place / 2).wrapping_mul(BLOCK_BYTES).wrapping_add((place % 2).wrapping_mul(2));
+    for (pair, (sums, values)) in sums.chunks_mut(2).zip(values.chunks(2)).enumerate() {
+        let tile = (pair / PAIRS).wrapping_mul(tile_bytes).wrapping_add((pair % PAIRS).wrapping_mul(4));
+        let halfword = weights.get(start.wrapping_add(tile)..).and_then(|rest| rest.first_chunk());
+        let &[low, high] = halfword.unwrap_or(&[0; 2]);
+        // The upper byte is one too small if the lower one is negative.
+        let even = i32::from(low.cast_signed());
+        let odd = i32::from(high.cast_signed()).wrapping_sub(even >> 31);
+        for ((sum, &value), weight) in sums.iter_mut().zip(values).zip([even, odd]) {
+            *sum = sum.wrapping_add(i32::from(value).wrapping_mul(weight));
         }
-        start = start.wrapping_add(tile_bytes);
     }
 }
+
+/// Pairs of outputs in a tile.
+const PAIRS: usize = TILE_OUTPUTS / 2;

@@ -172,6 +172,7 @@ impl<'a> Tiles<'a> {
     /// which can have fewer outputs.
     ///
     /// There is always at least one tile. The last argument is the number of a tile's sums in use.
+    #[cfg(any(test, not(kernel_assembly)))]
     pub fn with_eight(self, sums: &mut [i32], mut add: impl FnMut(Self, &mut [[i32; TILE_OUTPUTS]], usize)) {
         let (whole, rest) = sums.as_chunks_mut::<TILE_OUTPUTS>();
         if !whole.is_empty() {
