@@ -178,9 +178,11 @@ impl ListedNetwork {
         self.title.as_deref().unwrap_or(&self.name)
     }
 
-    /// Returns a name of the layers.
+    /// Returns the widths of dense layers, or the title of another network, which is shorter than
+    /// its layers in words.
     pub fn layers(&self, pixels: usize, classes: usize) -> String {
-        self.config(Backend::DEFAULT, 1, None).network_name(pixels, classes)
+        let config = self.config(Backend::DEFAULT, 1, None);
+        if config.network.is_some() { self.title().to_owned() } else { config.network_name(pixels, classes) }
     }
 
     /// Returns how often each training image is seen in floating point.
