@@ -131,8 +131,8 @@ impl TeachArguments {
 
     fn log_epoch(&self, epoch: &TaughtEpoch) {
         let TaughtEpoch { epoch, loss, accuracy, seconds } = epoch;
-        // Computing the answers takes about as long as 1.5 epochs.
-        let minutes = (f64::from(self.epochs - epoch) + 1.5) * seconds / 60.0;
+        // Computing the answers takes about as long as 3.5 epochs.
+        let minutes = (f64::from(self.epochs - epoch) + 3.5) * seconds / 60.0;
         progress::log(format_args!(
             "epoch {epoch}/{}: loss {loss:.4}, accuracy {}; {seconds:.0} s; {minutes:.0} minutes left",
             self.epochs,
