@@ -37,7 +37,7 @@ pub fn reference(view: &Model<'_>, pixels: &[u8]) -> Reference {
     reference_of(view.image(), &layers, &ends.collect::<Vec<_>>(), pixels)
 }
 
-/// Like [`reference`], for layers. `ends` has the index after each network's last layer, and its
+/// Like [`reference()`], for layers. `ends` has the index after each network's last layer, and its
 /// margin.
 pub(crate) fn reference_of(image: Shape, layers: &[Layer], ends: &[(usize, Option<i32>)], pixels: &[u8]) -> Reference {
     let mut found = Reference { network: 0, outputs: Vec::new() };

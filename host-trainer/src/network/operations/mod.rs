@@ -104,7 +104,7 @@ fn is_on_processor(values: &Tensor<2>) -> bool {
     }
 }
 
-/// [`windows`] with operations of burn.
+/// [`windows()`] with operations of burn.
 fn selected_windows(values: Tensor<2>, walk: Walk) -> Tensor<2> {
     let (images, device) = (values.dims()[0], values.device());
     // The zero after the last value is for places outside of the image.

@@ -129,14 +129,16 @@ pub fn convolve<A: Assembly>(
     pair_step: usize,
 ) -> bool {
     let Windows { input, count, step, rows, row_values, row_step, pair, row_pairs } = *windows;
-    let Sources { order, tiles, biases, .. } = *sources;
+    let Sources { order, inputs, tiles, biases } = *sources;
     // 16 bits each, so that no product exceeds 32 bits.
     let [step, rows, row_values, row_step] = [step, rows, row_values, row_step].map(usize::from);
     let pairs = row_values.div_ceil(2);
     let last_row = rows.wrapping_sub(1).wrapping_mul(row_step).checked_add(row_values);
     let last_window = usize::from(count).wrapping_sub(1).wrapping_mul(step);
     let is_inside = last_row.and_then(|length| length.checked_add(last_window)).is_some_and(|end| end <= input.len());
-    let is_window = count != 0 && rows != 0 && row_values != 0 && row_values <= row_step;
+    let last_pair = rows.wrapping_sub(1).wrapping_mul(row_pairs.into()).wrapping_add(pair.into()).wrapping_add(pairs);
+    let is_window =
+        count != 0 && rows != 0 && row_values != 0 && row_values <= row_step && last_pair <= inputs.div_ceil(2);
     let (sums, rest) = sums.as_chunks_mut::<TILE_OUTPUTS>();
     let is_whole = rest.is_empty() && !sums.is_empty() && biases.len() >= sums.as_flattened().len();
     if !is_inside || !is_window || !is_whole || pairs.wrapping_mul(rows) > MAX_PAIRS || order != WeightOrder::Pairs {
@@ -152,7 +154,7 @@ pub fn convolve<A: Assembly>(
             // SAFETY: the input has that many rows from `first`, as the last window has, and the
             // list has room for their pairs.
             let end = unsafe { A::GATHER_ROWS(first, row_gap, start, offset, rows, row_values, offset_gap) };
-            (end.addr().wrapping_sub(start.addr()) / const { size_of::<Pair>() }, ())
+            (end.addr().wrapping_sub(start.addr()).checked_div(size_of::<Pair>()).unwrap_or(0), ())
         });
         list.terminate();
         if list.count() == 0 {
