@@ -76,8 +76,8 @@ fn a_changed_byte_with_a_valid_checksum_is_an_error_or_a_model_that_infers() {
     });
 }
 
-/// Changes each bit of a convolutional network and of a cascade; in other orders than pairs, one bit
-/// of each byte.
+/// Changes each bit of a convolutional network and of a cascade. In orders other than pairs,
+/// changes one bit of each byte.
 #[test]
 fn a_changed_bit_of_format_2_is_an_error_or_a_model_that_infers() {
     for order in WeightOrder::ALL {

@@ -30,7 +30,7 @@ pub fn convolve(layer: &Layer<'_>, window: Window, input: &[u8], scratch: Scratc
     let sources = Sources { order: matrix.order(), inputs: matrix.inputs(), tiles, biases };
     let has_kernel = Current::can_convolve(&sources, accumulators.len());
     let mut outputs = output.chunks_exact_mut(matrix.outputs().max(1));
-    // The activations of a window without a non-zero input: all such windows have the same.
+    // The activations of a window of zeros; all such windows have the same.
     let mut blank: Option<&[u8]> = None;
     let mut finish = |sums: &mut [i32], is_blank: bool| {
         let target = outputs.next().unwrap_or_default();

@@ -29,11 +29,11 @@ pub fn depthwise(layer: &Layer<'_>, window: Window, input: &[u8], accumulators: 
     });
 }
 
-/// Adds the products of one pixel's channels and their weights, those of input `place` of a matrix
-/// whose tiles have `tile_bytes`.
+/// Adds the products of one pixel's channels and the weights of input `place`. The tiles of the
+/// matrix have `tile_bytes`.
 #[inline(never)]
 fn add(sums: &mut [i32], values: &[u8], weights: &[u8], tile_bytes: usize, place: usize) {
-    // A block has two inputs, each of them every other halfword.
+    // The two inputs of a block alternate, halfword by halfword.
     let start = (place / 2).wrapping_mul(BLOCK_BYTES).wrapping_add((place % 2).wrapping_mul(2));
     for (pair, (sums, values)) in sums.chunks_mut(2).zip(values.chunks(2)).enumerate() {
         let tile = (pair / PAIRS).wrapping_mul(tile_bytes).wrapping_add((pair % PAIRS).wrapping_mul(4));

@@ -43,11 +43,11 @@ impl Inside {
         self.kernel_row.wrapping_mul(row_inputs).wrapping_add(columns)
     }
 
-    /// Copies the rows in `input` to their places in a window's inputs; all others are zero.
+    /// Copies the rows from `input` to their places in `window`, and sets all others to zero.
     #[inline(never)]
     pub fn copy(&self, input: &[u8], channels: u16, row_inputs: usize, window: &mut [u8]) {
         let (words, rest) = window.as_chunks_mut::<4>();
-        // Hides the zero: otherwise the compiler links a function that clears bytes for this alone.
+        // Hides the zero: otherwise the compiler links a function that clears bytes, only for this.
         let zero = black_box([0; 4]);
         words.iter_mut().for_each(|word| *word = zero);
         rest.iter_mut().zip(zero).for_each(|(value, zero)| *value = zero);
@@ -63,8 +63,8 @@ impl Inside {
         }
     }
 
-    /// Returns `count` windows from this one on, whose first value has the even index `first` in
-    /// the matrix.
+    /// Returns this window and the next ones, `count` in all. `first` is the index of their first
+    /// value in the matrix; it is even.
     #[inline(always)]
     pub fn windows<'i>(&self, input: &'i [u8], count: u16, first: usize, row_inputs: usize) -> Windows<'i> {
         // None of them exceeds 16 bits in a parsed model.
@@ -121,7 +121,7 @@ pub fn each_run(layer: &Layer<'_>, window: Window, each: &mut dyn FnMut(&Inside,
             let columns = span(column, column_stride, left, window.kernel[1], input.columns);
             let mut count = 1_u16;
             if columns.count == window.kernel[1].into() {
-                // Whole windows: also all that end inside the image.
+                // A whole window, and so are the next ones that end inside the image.
                 let rest = usize::from(input.columns).wrapping_sub(columns.first).wrapping_sub(columns.count);
                 let others = rest.checked_div(column_stride.into()).unwrap_or(0) as u16;
                 count = count.wrapping_add(others).min(output.columns.wrapping_sub(column));
@@ -145,7 +145,7 @@ pub fn each_run(layer: &Layer<'_>, window: Window, each: &mut dyn FnMut(&Inside,
 /// Returns the part that is inside at `position`.
 #[inline(always)]
 fn span(position: u16, stride: u8, padding: u8, kernel: u8, size: u16) -> Span {
-    // At most 2^16 * 2^8 in size.
+    // At most 2^24 in magnitude.
     let start = i32::from(position).wrapping_mul(stride.into()).wrapping_sub(padding.into());
     let first = start.max(0);
     let end = start.wrapping_add(kernel.into()).min(size.into());

@@ -10,7 +10,7 @@ use crate::weights::WeightOrder;
 /// The operation of a layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LayerKind {
-    /// Each output reads all inputs. Without the last layer, followed by ReLU.
+    /// Each output reads all inputs. Followed by ReLU, except in the last layer.
     #[default]
     Dense,
     /// Each output channel reads all channels in a window. Followed by ReLU.
@@ -127,7 +127,7 @@ impl<'a> Layer<'a> {
         let mut padded = 0;
         if let LayerKind::Convolution(window) = self.kind {
             let row = window.row_inputs(self.input.channels);
-            // The last input of each row is always zero if the others are odd in number.
+            // A row with an odd number of values ends with a zero weight.
             if row != usize::from(window.kernel[1]).wrapping_mul(self.input.channels.into()) {
                 padded = row;
             }
@@ -197,8 +197,8 @@ impl<'a> Layer<'a> {
         self.weights_per_output().wrapping_add(1).wrapping_mul(self.matrix.outputs())
     }
 
-    /// Returns the number of multiplications for one image, if no input is zero and no weight is
-    /// pruned. Includes those of the padding.
+    /// Returns the number of multiplications for one image without zeros and without pruning.
+    /// Includes those of the padding.
     #[must_use]
     pub fn multiplications(&self) -> usize {
         if self.kind.has_matrix() { self.weights_per_output().wrapping_mul(self.outputs()) } else { 0 }
@@ -231,8 +231,8 @@ impl<'a> Layer<'a> {
         }
     }
 
-    /// Returns the bytes of activations that exist at once: the input, unless it is the image or
-    /// may be overwritten, and the output.
+    /// Returns the bytes of activations that exist at once: the output, and the input unless it is
+    /// the image or is overwritten.
     pub(super) fn activation_bytes(&self, is_first: bool, is_last: bool) -> usize {
         let input = if is_first { 0 } else { self.inputs() };
         match self.kind {

@@ -19,8 +19,8 @@ impl<'m, 'a> Network<'m, 'a> {
         self.layers
     }
 
-    /// Returns the smallest difference of the two largest logits for which this network answers,
-    /// in Q15.16, 1 or more; `None` for the last network, which always answers.
+    /// Returns the smallest difference between the two largest logits with which this network
+    /// answers, in Q15.16, 1 or more; `None` for the last network, which always answers.
     #[must_use]
     pub fn margin(self) -> Option<i32> {
         self.margin

@@ -42,8 +42,8 @@ impl Display for Network<'_, '_> {
     }
 }
 
-/// Writes a window over values of shape `input`, without what is usual: in a pool a stride as large
-/// as the window and no padding, otherwise a stride of 1 and padding on all sides.
+/// Writes a window over values of shape `input`, without the defaults: for a pool, a stride as
+/// large as the window and no padding; otherwise, a stride of 1 and `same`.
 fn write_window(formatter: &mut Formatter<'_>, window: Window, input: Shape, is_pool: bool) -> Result {
     if is_pool && Window::covering(input) == Some(window) {
         return formatter.write_str("global");
@@ -66,7 +66,7 @@ fn write_window(formatter: &mut Formatter<'_>, window: Window, input: Shape, is_
     }
 }
 
-/// Returns the padding that gives an output for each stride, the smaller half first.
+/// Returns the padding of `same`: enough for an output at each stride, the smaller half first.
 fn same(window: Window, input: Shape) -> [u8; 4] {
     let side = |size: u16, kernel: u8, stride: u8| {
         let [size, kernel, stride] = [size, kernel.into(), stride.into()].map(i32::from);

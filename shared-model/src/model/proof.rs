@@ -16,7 +16,7 @@ impl Matrix<'_> {
     /// logit.
     ///
     /// Returns `None` after it stores the error in `reader`; so do the functions below.
-    /// Each input that ends a group of `padded` must have zero weights; 0 if there are no groups.
+    /// The last input of each group of `padded` must have zero weights; 0 if there are no groups.
     pub(super) fn prove_sound(&self, reader: &mut Reader<'_>, layer: u8, padded: usize, is_last: bool) -> Option<()> {
         let inputs = Inputs { first: 0, end: self.inputs(), padded };
         if self.order() == WeightOrder::Blocks {

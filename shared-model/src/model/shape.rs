@@ -31,7 +31,7 @@ impl Shape {
     }
 }
 
-/// A window that moves over rows and columns, with all values outside the image zero.
+/// A window that moves over rows and columns. Values outside the image are zero.
 ///
 /// ```
 /// use shared_model::{Shape, Window};
@@ -81,8 +81,8 @@ impl Window {
     ///
     /// # Errors
     ///
-    /// Returns a [`WindowError`] if the output would be empty, or a window could be without a
-    /// pixel.
+    /// Returns a [`WindowError`] if the output would be empty, or a window could have no pixel of
+    /// the image.
     pub fn positions(self, image: Shape) -> Result<[u16; 2], WindowError> {
         let [top, left, bottom, right] = self.padding;
         let rows = positions(image.rows, self.kernel[0], self.stride[0], [top, bottom])?;
@@ -90,8 +90,8 @@ impl Window {
         Ok([rows, columns])
     }
 
-    /// Returns the number of inputs of a window's row in a matrix: its values, and a zero if their
-    /// number is odd.
+    /// Returns the number of inputs that a window's row has in a matrix: its values, and a zero if
+    /// their number is odd.
     ///
     /// So each row starts with a new pair of inputs.
     #[must_use]

@@ -216,7 +216,7 @@ pub(crate) struct Inputs {
     pub first: usize,
     /// Index after the last one; all others are padding.
     pub end: usize,
-    /// Every input that ends a group of this size is padding, too. 0 if there are no groups.
+    /// Size of groups whose last input is padding, too. 0 if there are no groups.
     pub padded: usize,
 }
 
