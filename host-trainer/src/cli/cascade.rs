@@ -26,16 +26,15 @@ Examples:
   host-trainer cascade runs/small runs/large --defer 0.15 --export cascade.bin
   host-trainer cascade runs/tiny runs/small runs/large --defer 0.4,0.2 --export cascade.bin")]
 pub struct CascadeArguments {
-    /// Models with one network each, or folders of their runs, in the order in which they see an
-    /// image: the smallest first; 2 to 4
+    /// 2 to 4 models with one network each, or folders of their runs, in the order in which they
+    /// see an image: the smallest first
     #[arg(value_name = "MODEL", required = true)]
     models: Vec<PathBuf>,
-    /// Share of the images that a network sees and defers to the next, 0..=1; with commas for each
-    /// network but the last, if not the same for all
+    /// Share of the images seen that a network defers to the next, 0..=1: one for all networks, or
+    /// one for each except the last, separated by commas
     ///
     /// A network answers if its best logit exceeds the second by a margin. The margin is chosen on
-    /// images that none of the networks was trained on: those held out by all runs (train
-    /// --validation).
+    /// images that all runs held out (train --validation).
     #[arg(long, value_name = "SHARE", required = true, value_delimiter = ',', value_parser = share_of_one)]
     defer: Vec<f64>,
     /// File to write the model to
@@ -79,10 +78,10 @@ struct NetworkOutput {
     model_id: String,
     /// Accuracy of the network alone, over all test images.
     test_accuracy_alone: f64,
-    /// Logits between the best and the second from which it answers; `None` for the last network.
+    /// Smallest lead of the best logit with which it answers; `None` for the last network.
     margin: Option<f64>,
-    /// Shares of the images seen that it defers: of those that the margin was chosen on, and of the
-    /// test images.
+    /// Shares of the images seen that it defers, among those that the margin was chosen on and
+    /// among the test images.
     deferred_chosen_on: Option<f64>,
     deferred_test: Option<f64>,
     /// The test images that it answers.
@@ -194,7 +193,8 @@ fn check_data(members: &[Member<'_>], configurations: &[Option<Configuration>], 
     Ok(())
 }
 
-/// Takes the images to choose margins on out of the training images: those that all runs held out.
+/// Returns the images to choose margins on: those that all runs held out, moved out of `data`, or
+/// all training images if the runs share no such image.
 fn split(configurations: &[Option<Configuration>], data: &mut Dataset) -> Result<(ChosenOn, Split)> {
     let mut held_out: Option<Vec<usize>> = None;
     for configuration in configurations {
@@ -213,9 +213,8 @@ fn split(configurations: &[Option<Configuration>], data: &mut Dataset) -> Result
         return Ok((ChosenOn::HeldOut, data.train.take(&indices)));
     }
     progress::log(
-        "warning: no images are known that all networks were not trained on, so the margins are chosen on the training \
-         images; more of other images will be deferred; to avoid it, name runs of train with the same --validation \
-         and --seed",
+        "warning: found no images that all runs held out, so the margins are chosen on the training images, and more \
+         of other images will be deferred; to avoid it, name runs of train with the same --validation and --seed",
     );
     Ok((ChosenOn::Training, data.train.clone()))
 }

@@ -45,8 +45,7 @@ use crate::support::files::WriteError;
 use crate::support::{bounded, files, interrupt, progress};
 use crate::text::{percent, printable};
 
-/// Trains a small dense classifier, quantizes it to integers, and runs it with the device's
-/// arithmetic.
+/// Trains a small classifier, quantizes it to integers, and runs it with the device's arithmetic.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, args_override_self = true, after_help = EXAMPLES)]
 struct Cli {
@@ -97,10 +96,9 @@ enum Command {
     /// Combine networks in one model: a small one answers, or defers to a larger one if it is not
     /// certain
     ///
-    /// A network is certain if its best logit exceeds the second by a margin, which is chosen so
-    /// that a given share of images is deferred. Most images then cost only the small network's
-    /// time. The new model works like any other: evaluate, predict, inspect, reorder and devices
-    /// take it.
+    /// A network is certain if its best logit exceeds the second by a margin. The margin is chosen
+    /// so that a given share of images is deferred; all others cost only the small network's time.
+    /// The new model works like any other: evaluate, predict, inspect, reorder and devices take it.
     Cascade(cascade::CascadeArguments),
     /// Run a model over the test images, in fixed point, on all cores
     Evaluate(evaluate::EvaluateArguments),

@@ -53,11 +53,11 @@ pub struct TrainArguments {
     /// 10'
     ///
     /// conv CHANNELS ROWSxCOLUMNS, depthwise ROWSxCOLUMNS, maxpool or avgpool ROWSxCOLUMNS or
-    /// global, and dense OUTPUTS; the last one is dense, with an output for each class. A window
-    /// may have a stride (stride 2 or stride 2x1; 1 if not given, of a pool its window) and a
-    /// padding with zeros: same (enough for an output at each stride), valid (none), or pad 1 (on
-    /// all sides); same if not given, of a pool valid. Convolutions are normalized while they
-    /// train.
+    /// global, or dense OUTPUTS; the last one is dense, with an output for each class. After a
+    /// window come its stride, for example stride 2 or stride 2x1, and its padding with zeros: same
+    /// (enough for an output at each stride), valid (none) or pad 1 (on all sides). The default is
+    /// stride 1 same; for a pool, a stride as large as the window, and valid. Convolutions have
+    /// batch normalization while they train.
     #[arg(long, value_name = "LAYERS", help_heading = "Network", conflicts_with = "hidden")]
     network: Option<Architecture>,
     #[command(flatten)]
