@@ -1,4 +1,4 @@
-//! Trains a small dense classifier on images, quantizes it to integers and writes `model.bin`.
+//! Trains a small classifier on images, quantizes it to integers and writes `model.bin`.
 //!
 //! ```text
 //!                                    safetensors --import--+

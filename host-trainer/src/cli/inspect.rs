@@ -50,7 +50,7 @@ struct NetworkOutput {
     /// Its layers in words.
     network: String,
     layers: usize,
-    /// Logits between the best and the second from which it answers; `None` for the last network.
+    /// Smallest lead of the best logit with which it answers; `None` for the last network.
     margin: Option<f64>,
 }
 

@@ -134,8 +134,8 @@ impl RecipeArguments {
         }
     }
 
-    /// Checks that the options fit each other, hidden layers of these `widths`, which `network`
-    /// gives, and early stopping.
+    /// Checks that the options fit each other, early stopping, and hidden layers of these `widths`.
+    /// `network` names the option that has the layers.
     pub fn check(&self, network: &str, widths: &[usize], may_stop_early: bool) -> Result<(), UsageError> {
         if self.from.is_some() && self.qat.is_none() {
             let unused = [

@@ -106,8 +106,8 @@ fn leads(view: &Model<'_>, split: &Split) -> Result<Vec<u32>, InferError> {
     Ok(parts.concat())
 }
 
-/// Returns the margin, 1 or more, below which the share of `leads`, which ascend, is the nearest to
-/// `share`; the extreme one for none or all of them.
+/// Returns the margin, 1 or more, that defers the share of `leads` nearest to `share`: those below
+/// it. `leads` ascend. A share of 0 gives the smallest margin, a share of 1 the largest.
 fn margin(leads: &[u32], share: f64) -> i32 {
     let wanted = (share * leads.len() as f64).round() as usize;
     if wanted == leads.len() {
@@ -115,7 +115,7 @@ fn margin(leads: &[u32], share: f64) -> i32 {
     }
     let at = |index: usize| leads.get(index).copied();
     let below = |margin: u32| leads.partition_point(|lead| *lead < margin).abs_diff(wanted);
-    // Just above the last one that is deferred, or at the first one that is not.
+    // At the first lead that is not deferred, or just above the last one that is.
     let candidates =
         [at(wanted).filter(|_| wanted > 0), wanted.checked_sub(1).and_then(at).map(|lead| lead.saturating_add(1))];
     let candidates = candidates.into_iter().flatten().map(|margin| margin.clamp(1, i32::MAX.unsigned_abs()));
@@ -166,10 +166,10 @@ mod tests {
             leads.iter().filter(|lead| **lead < margin).count()
         };
         assert_eq!([0.1, 0.2, 0.4, 0.5, 0.9, 1.0].map(deferred), [1, 2, 4, 5, 9, 10]);
-        // Equal ones go together; a margin of 0 is impossible.
+        // Equal leads are deferred together; a margin of 0 is impossible.
         assert!(matches!(deferred(0.3), 2 | 4));
         assert_eq!(deferred(0.0), 1);
-        // Also for other images.
+        // All images are deferred, also those with other leads.
         assert_eq!((margin(&leads, 1.0), margin(&[5, 6], 0.1), margin(&[], 1.0)), (i32::MAX, 1, 1));
     }
 }

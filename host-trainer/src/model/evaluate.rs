@@ -145,7 +145,7 @@ pub fn describe(view: &Model<'_>, split: &Split, evaluated: &Evaluated) -> Evalu
     }
 }
 
-/// Returns the result of each network of a cascade; of other models, nothing.
+/// Returns the result of each network of a cascade; an empty vector for other models.
 fn networks(view: &Model<'_>, split: &Split, evaluated: &Evaluated) -> Vec<NetworkResult> {
     if view.networks().len() < 2 {
         return Vec::new();

@@ -45,7 +45,7 @@ struct Frame {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Padding {
-    /// Enough for an output at each stride; the smaller half is first, like in Keras.
+    /// Enough for an output at each stride; the smaller half is first, as in Keras.
     Same,
     Valid,
     Sides(u8),

@@ -60,8 +60,8 @@ impl Layer {
         Self { linear, scale: None }
     }
 
-    /// Returns the weighted sums of `values`, with ReLU if `is_hidden`, and normalized before that
-    /// if the layer does so. Calls `on_moments` with their moments before the normalization.
+    /// Returns the weighted sums of `values`, normalized if the layer has a normalization, then
+    /// with ReLU if `is_hidden`. Calls `on_moments` with the moments before the normalization.
     pub fn forward(
         &self,
         values: Tensor<2>,
@@ -87,7 +87,8 @@ impl Layer {
         activations.reshape([images, plan.output.count()])
     }
 
-    /// Returns the parameters. A normalization by the next `running` moments is folded into them.
+    /// Returns the parameters. If the layer has a normalization, the next moments of `running` are
+    /// folded into them.
     ///
     /// # Errors
     ///
@@ -173,8 +174,8 @@ impl Network {
         self.folded(&[])
     }
 
-    /// Like [`parameters`](Self::parameters), with normalizations by `running` moments folded into
-    /// the parameters.
+    /// Like [`parameters`](Self::parameters), with the `running` moments of each normalization
+    /// folded into the parameters.
     ///
     /// # Errors
     ///
@@ -184,12 +185,12 @@ impl Network {
         self.layers.iter().map(|layer| layer.folded(&mut running)).collect()
     }
 
-    /// Returns the network, with the same identifiers, but with the weights of all layers except
-    /// the last and depthwise convolutions changed. `change` takes a number that counts these
-    /// layers, the layer's output count and its weights, `[input][output]`.
+    /// Returns the network with the same identifiers and with changed weights in all layers except
+    /// the last and depthwise convolutions. `change` takes the number of such layers before, the
+    /// layer's output count and its weights, `[input][output]`.
     ///
     /// Takes the weights out of their tensors and puts them back: burn-ndarray copies the numbers
-    /// of a tensor that something else holds one by one.
+    /// of a shared tensor one by one.
     ///
     /// # Errors
     ///

@@ -49,7 +49,7 @@ fn row_values(window: Window, input: Shape) -> usize {
     usize::from(window.kernel[1]) * usize::from(input.channels)
 }
 
-/// A window, and the shapes it leads from and to.
+/// A window, and the shapes of its input and output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Walk {
     pub window: Window,
@@ -63,9 +63,9 @@ pub struct Walk {
 /// Values that are next to each other in a window and in the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stretch {
-    /// Place in all windows of an image, one after another.
+    /// First index in the windows of an image, stored one after another.
     pub window: usize,
-    /// Place in the image.
+    /// First index in the image.
     pub image: usize,
     pub count: usize,
 }

@@ -1,4 +1,4 @@
-//! The moments with which a batch normalization becomes part of a matrix.
+//! Running moments, which fold a batch normalization into weights and biases.
 
 use super::operations::EPSILON;
 use super::parameters::DenseParameters;
@@ -28,11 +28,11 @@ impl Running {
         }
     }
 
-    /// Changes `layer`, whose outputs are normalized to the deviations `scale` and to its biases as
-    /// means, so that it gives the same outputs without normalization.
+    /// Folds a normalization into the weights and biases of `layer`. It gives each output the
+    /// deviation in `scale`, and the bias as its mean.
     pub fn fold_into(&self, layer: &mut DenseParameters, scale: &[f32]) {
         for (output, scale) in scale.iter().enumerate() {
-            // Before the first batch, as if the moments were 0 and 1.
+            // Without a batch, mean 0 and variance 1.
             let mean = self.mean.get(output).copied().unwrap_or(0.0);
             let variance = self.variance.get(output).copied().unwrap_or(1.0);
             let factor = f64::from(*scale) / (f64::from(variance) + f64::from(EPSILON)).sqrt();

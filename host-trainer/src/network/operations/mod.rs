@@ -34,8 +34,8 @@ pub const EPSILON: f32 = 1e-5;
 /// Tasks of a convolution's gradients. Fixed, so that sums have the same order everywhere.
 const GROUPS: usize = 16;
 
-/// Returns the windows of `values`, `[image, value]`: `[image * window, value]`. What is outside of
-/// an image is zero.
+/// Returns the windows of `values`, `[image, value]`: `[image * window, value]`. Values outside an
+/// image are zero.
 pub fn windows(values: Tensor<2>, walk: Walk) -> Tensor<2> {
     if is_on_processor(&values) {
         Tensor::from_dispatch(<Dispatch as Operations>::windows(values.into_dispatch(), walk))
@@ -54,7 +54,7 @@ pub fn convolved(values: Tensor<2>, weights: Tensor<2>, walk: Walk) -> Tensor<2>
     Tensor::from_dispatch(<Dispatch as Operations>::convolved(values, weights, walk))
 }
 
-/// Returns the largest value of each channel in each window. Values are 0 or more.
+/// Returns the largest value of each channel in each window, for values of 0 or more.
 pub fn largest(values: Tensor<2>, walk: Walk) -> Tensor<2> {
     if is_on_processor(&values) {
         return Tensor::from_dispatch(<Dispatch as Operations>::largest(values.into_dispatch(), walk).0);
@@ -83,9 +83,8 @@ fn by_channel(values: Tensor<2>, walk: Walk) -> Tensor<3> {
     windows(values, walk).reshape([images * walk.windows(), walk.pixels(), walk.input.channels.into()])
 }
 
-/// Returns `values`, `[image, channel]`, with mean `shift` and deviation `scale` in each channel,
-/// or zero if they are then negative. Also returns the mean and the variance that they had,
-/// `[2, channel]`.
+/// Normalizes each channel of `values`, `[image, channel]`, to mean `shift` and deviation `scale`,
+/// and applies ReLU. Also returns means and variances before that, `[2, channel]`.
 pub fn activated(values: Tensor<2>, scale: Tensor<1>, shift: Tensor<1>) -> (Tensor<2>, Tensor<2>) {
     if !is_on_processor(&values) {
         return activated_in_steps(values, scale, shift);

@@ -6,10 +6,10 @@ use rayon::prelude::*;
 
 use super::EPSILON;
 
-/// Columns that a loop handles at least.
+/// Minimum number of columns that a loop handles.
 const WIDTH: usize = 64;
 
-/// Such loops in one task. Fixed, so that sums have the same order everywhere.
+/// Loops in one task. Fixed, so that sums have the same order everywhere.
 const PART: usize = 128;
 
 /// Mean and variance of each column.

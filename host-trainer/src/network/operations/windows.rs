@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::network::geometry::Walk;
 
-/// Values of windows that are computed together: they should fit a cache.
+/// Number of values that are computed together, which should fit a cache.
 const PART_VALUES: usize = 1 << 17;
 
 /// Returns the windows of `images` images.
