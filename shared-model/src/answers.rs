@@ -58,7 +58,7 @@ pub enum AnswersError {
         /// Number of classes.
         classes: u16,
     },
-    /// A file of version 2 has another number of networks than a cascade.
+    /// A file of version 2 has a number of networks that a cascade cannot have.
     #[error("answers file: found {found} networks, expected 2 to {MAX_NETWORKS}")]
     Networks {
         /// Number of networks.

@@ -94,7 +94,7 @@ pub fn finish(source: &ModelSource<'_>, test_split: &Split) -> Result<Exported, 
 
     let weight_bytes: usize = view.matrices().map(Matrix::weight_bytes).sum();
     let mut golden = golden_images(test_split, weight_bytes);
-    // Each network of a cascade answers one of them, if it answers an image at all.
+    // Adds an image for each network of a cascade that answers none of these.
     for network in 0..view.networks().len() as u8 {
         if !golden.iter().any(|&index| test.networks.get(index) == Some(&network)) {
             golden.extend(test.networks.iter().position(|&answered| answered == network));

@@ -59,7 +59,7 @@ pub fn measure_deviation(
     const { assert!(IMAGES.is_multiple_of(BATCH), "otherwise the last images would be left out") };
     let images = split.len().min(IMAGES);
     let mut squares = vec![Squares::default(); layers.len()];
-    // The place of each layer's matrix, by the layer; pools have none.
+    // The index of each layer's matrix; `None` for a pool.
     let mut places = 0..layers.len();
     let kinds = network.plan().iter().map(|layer| layer.kind.has_matrix());
     let places: Vec<Option<usize>> = kinds.map(|has_matrix| if has_matrix { places.next() } else { None }).collect();

@@ -128,7 +128,7 @@ impl Run {
         let configuration = missing.keep(RunFile::Configuration, configuration);
         let history = missing.keep(RunFile::History, folder.read(RunFile::History));
         let outcome = missing.keep(RunFile::Outcome, outcome);
-        // Without an outcome, only a cascade's model says which evaluation is its own.
+        // A cascade has no outcome, so its model decides which evaluation is its own.
         let of_cascade = model.as_ref().ok().filter(|_| is_cascade).and_then(|bytes| Model::parse(bytes).ok());
         let own_id = id.clone().or_else(|| of_cascade.map(|model| model.id().to_string()));
         let evaluation = folder.read(RunFile::Evaluation).and_then(|evaluation: Evaluation| {
@@ -182,7 +182,7 @@ impl Run {
 /// Collects the files that cannot be read.
 struct MissingFiles {
     run: String,
-    /// True if the model is a cascade, so that there are no files of a training.
+    /// True if the model is a cascade: its folder has no files of a training.
     is_cascade: bool,
     /// The command that writes the whole run.
     train: String,

@@ -259,7 +259,8 @@ fn factor(step: u64, steps: u64) -> f64 {
     (done / WARM_UP).min((1.0 - done) / (1.0 - WARM_UP))
 }
 
-/// Appends `image` to `pixels`, shifted by up to [`MAX_SHIFT`] along both axes and mirrored or not.
+/// Appends `image` to `pixels`, randomly shifted by up to [`MAX_SHIFT`] along both axes, and
+/// mirrored or not.
 fn append_altered(image: &[u8], shape: Shape, pixels: &mut Vec<u8>, random: &mut Xoshiro256PlusPlus) {
     let [down, right] = [(); 2].map(|()| random.random_range(-MAX_SHIFT..=MAX_SHIFT));
     let is_mirrored: bool = random.random();

@@ -61,9 +61,9 @@ pub trait Core {
     /// Adds the products of the pairs of `list` and `tiles`, in an order of pairs, to the sums of
     /// all outputs. With `biases`, one for each sum, the sums start from these.
     ///
-    /// The caller has checked with [`are_for_pairs`] that each tile has a
-    /// block for each pair, that there is a tile for each eight sums, and the alignment of tiles
-    /// and biases; and that the list is not empty.
+    /// The caller has checked with [`are_for_pairs`] that each tile has a block for each pair, that
+    /// there is a tile for each eight sums, and the alignment of tiles and biases. The list is not
+    /// empty.
     fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, biases: Option<&[[u8; 4]]>, sums: &mut [i32]);
 
     /// Writes `biases` (little-endian `i32`) plus the products of `input` and the blocks of a
