@@ -3,9 +3,11 @@
 //! ```text
 //!  model.bin --parse--> Model
 //!                         |
-//!  pixels [u8] --> dense --> ReLU, requantize --> [u8; hidden] --> ... --> dense --> requantize
-//!                                                                                        |
-//!  Prediction { class, logits: [i32], probabilities: [u16] } <-- softmax, argmax <-------+
+//!  pixels [u8] --> dense, convolution, pool --> [u8] --> ... --> dense --> logits [i32]
+//!       ^                                                                      |
+//!       +-- next network of a cascade <-- best logit leads by too little ------+
+//!                                                                              |
+//!  Prediction { class, network, logits, probabilities } <-- softmax, argmax <--+
 //!
 //!  Request --encode--> COBS frame + CRC-32 == any byte stream ==> FrameBuffer --decode--> Request
 //! ```
