@@ -121,13 +121,14 @@ impl AnswersHeader {
     }
 
     /// Writes a record to `target`, which has [`record_bytes`](Self::record_bytes) bytes. Returns
-    /// `None` if the shapes do not match.
+    /// `None` if the shapes do not match, or the header does not have the network.
     pub fn write_record(&self, target: &mut [u8], pixels: &[u8], label: u8, prediction: &Prediction<'_>) -> Option<()> {
         let classes = usize::from(self.classes);
         if target.len() != self.record_bytes()
             || pixels.len() != self.inputs as usize
             || prediction.logits.len() != classes
             || prediction.probabilities.len() != classes
+            || prediction.network >= usize::from(self.networks.max(1))
         {
             return None;
         }

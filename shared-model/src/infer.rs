@@ -37,27 +37,27 @@ struct Values<const WIDTH: usize>([[u8; BYTES_PER_WIDTH]; WIDTH]);
 /// A stage of an inference that has just ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage<'a> {
-    /// Gathered the non-zero inputs of a layer. It alternates with `Accumulate`, once or several
-    /// times for each layer.
+    /// Gathered the non-zero inputs of a dense layer. It alternates with `Accumulate`, once or
+    /// several times for each layer, unless the layer is pruned or in vectors.
     Gather {
-        /// The layer, from 0.
+        /// Index in [`Model::layers`].
         layer: usize,
     },
-    /// Added the products of these inputs.
+    /// Added the products of these inputs. Of a layer with a window: computed all activations.
     Accumulate {
-        /// The layer, from 0.
+        /// Index in [`Model::layers`].
         layer: usize,
     },
     /// Converted the accumulators of a hidden layer to activations.
     Activations {
-        /// The layer, from 0.
+        /// Index in [`Model::layers`].
         layer: usize,
         /// The layer's outputs.
         activations: &'a [u8],
     },
-    /// Converted the accumulators of the last layer to logits.
+    /// Converted the accumulators of a network's last layer to logits.
     Logits {
-        /// The layer, from 0.
+        /// Index in [`Model::layers`].
         layer: usize,
     },
     /// Computed the probabilities and the class.

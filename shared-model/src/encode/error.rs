@@ -15,7 +15,7 @@ pub enum EncodeError {
     Shape {
         /// The layer, from 0.
         layer: usize,
-        /// Inputs: outputs of the previous layer, or pixels.
+        /// Inputs of the layer's matrix.
         inputs: usize,
         /// Outputs: the number of biases.
         outputs: usize,

@@ -67,7 +67,8 @@ impl Inside {
     /// value in the matrix; it is even.
     #[inline(always)]
     pub fn windows<'i>(&self, input: &'i [u8], count: u16, first: usize, row_inputs: usize) -> Windows<'i> {
-        // None of them exceeds 16 bits in a parsed model.
+        // None of them exceeds 16 bits in a parsed model, except the step of a single window, which
+        // nothing uses.
         Windows {
             input: input.get(self.first..).unwrap_or_default(),
             count,

@@ -102,7 +102,7 @@ pub enum BlobError {
         most: u32,
     },
     /// This code has no kernel for the order of a layer's weights.
-    #[error("layer {layer}: no kernel for weight order {found}; export the model again with this release")]
+    #[error("layer {layer}: no kernel for weight order {found} in a layer of this kind; export the model again")]
     WeightOrder {
         /// The layer, from 0.
         layer: u8,

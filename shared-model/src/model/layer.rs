@@ -208,7 +208,9 @@ impl<'a> Layer<'a> {
     /// activations that exist at once.
     ///
     /// `is_first` and `is_last` are its place in its network: an image and logits have memory of
-    /// their own.
+    /// their own. A workspace has room for the most accumulators and the most activations of all
+    /// layers together, so it can be larger than this is for any layer: see
+    /// [`Model::width`](crate::Model::width).
     #[must_use]
     pub fn memory_bytes(&self, is_first: bool, is_last: bool) -> usize {
         self.head_bytes(is_last).wrapping_add(self.activation_bytes(is_first, is_last))

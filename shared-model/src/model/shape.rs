@@ -31,7 +31,8 @@ impl Shape {
     }
 }
 
-/// A window that moves over rows and columns. Values outside the image are zero.
+/// A window that moves over rows and columns. It can begin and end outside the image, where
+/// convolutions read zeros and pools read nothing.
 ///
 /// ```
 /// use shared_model::{Shape, Window};
@@ -62,6 +63,9 @@ pub enum WindowError {
     /// The window is larger than the padded image.
     #[error("the window is larger than the image with its padding")]
     TooLarge,
+    /// There are more positions than a shape can have rows or columns.
+    #[error("the window has more than 65,535 positions along a side")]
+    TooMany,
 }
 
 impl Window {
@@ -131,7 +135,8 @@ fn positions(size: u16, kernel: u8, stride: u8, padding: [u8; 2]) -> Result<u16,
     }
     let padded = padding.iter().fold(u32::from(size), |sum, &padding| sum.wrapping_add(padding.into()));
     let Some(rest) = padded.checked_sub(kernel.into()) else { return Err(WindowError::TooLarge) };
-    Ok(rest.checked_div(stride.into()).unwrap_or(0).wrapping_add(1) as u16)
+    let last = rest.checked_div(stride.into()).unwrap_or(0);
+    u16::try_from(last.wrapping_add(1)).map_err(|_| WindowError::TooMany)
 }
 
 impl WindowError {
@@ -140,7 +145,8 @@ impl WindowError {
         match self {
             Self::Empty => BlobError::EmptyWindow { layer },
             Self::Padding => BlobError::WindowPadding { layer },
-            Self::TooLarge => BlobError::WindowTooLarge { layer },
+            // An image of more rows or columns than a model can have.
+            Self::TooLarge | Self::TooMany => BlobError::WindowTooLarge { layer },
         }
     }
 }

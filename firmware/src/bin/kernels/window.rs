@@ -17,7 +17,16 @@ const MAX_COLUMNS: u32 = if IS_ROOMY { 12 } else { 5 };
 
 /// Kernels and channels whose windows have more pairs than one or two lists. The last ones have no
 /// room on small boards.
-const WIDE: [([u8; 2], u16); 5] = [([2, 2], 66), ([3, 3], 29), ([1, 1], 257), ([3, 3], 58), ([2, 2], 129)];
+const WIDE: [([u8; 2], u16); 8] = [
+    ([2, 2], 64),
+    ([2, 2], 66),
+    ([3, 3], 29),
+    ([1, 1], 257),
+    ([3, 3], 58),
+    ([2, 2], 129),
+    ([2, 2], 258),
+    ([2, 2], 259),
+];
 
 #[derive(Clone, Copy, defmt::Format)]
 pub struct WindowCase {
@@ -86,7 +95,7 @@ impl WindowCase {
             kind: index % KINDS.len() + CONVOLUTION,
             order: index / KINDS.len() % WeightOrder::ALL.len(),
             input: [up_to(MAX_ROWS).into(), up_to(MAX_COLUMNS).into(), up_to(9).into()],
-            outputs: OUTPUTS.get(index / 3 % OUTPUTS.len()).copied().unwrap_or(1),
+            outputs: OUTPUTS.get(index / 20 % OUTPUTS.len()).copied().unwrap_or(1),
             kernel,
             stride: [up_to(3), up_to(3)],
             padding: [0, 1, 0, 1].map(|side: usize| up_to(kernel.get(side).copied().unwrap_or(1).into()) - 1),
@@ -108,11 +117,12 @@ impl WindowCase {
 pub fn all() -> impl Iterator<Item = WindowCase> {
     let orders = 0..WeightOrder::ALL.len();
     let wide = WIDE.into_iter().flat_map(move |(kernel, channels)| {
-        orders.clone().map(move |order| WindowCase {
+        let outputs = orders.clone().flat_map(|order| [(order, 2), (order, 8)]);
+        outputs.map(move |(order, outputs)| WindowCase {
             kind: CONVOLUTION,
             order,
             input: [kernel[0].into(), u16::from(kernel[1]) + 1, channels],
-            outputs: 2,
+            outputs,
             kernel,
             stride: [1, 1],
             padding: [0; 4],

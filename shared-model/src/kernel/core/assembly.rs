@@ -17,8 +17,8 @@ use crate::weights::{BLOCK_BYTES, BlockLists, BlockTile, FOUR_BITS, MAX_PAIRS, T
 /// the last one; `first` is the number of its pairs modulo 4. Each tile has a block for each pair.
 /// `tiles` and `tile_bytes` are multiples of four. `tile_count` is not 0, and there are that many
 /// tiles, eight times as many values at `from`, and as much room at `to`, which can be the same.
-/// `start` has the start values of the kernel's eight sums:
-/// zeros, or [`Fields::start`](crate::weights::Fields::start) for the sum of the list.
+/// Both are aligned to four bytes. `start` has the start values of the kernel's eight sums: zeros,
+/// or [`Fields::start`](crate::weights::Fields::start) for the sum of the list.
 pub type Kernel = unsafe extern "C" fn(
     list: &Pairs,
     tiles: *const u8,
@@ -69,8 +69,9 @@ pub type GatherKernel = unsafe extern "C" fn(
 ///
 /// # Safety
 ///
-/// `count` and `values` are not 0. There are `count` rows of `values` bytes at `first`, with `gap`
-/// bytes from the end of a row to the start of the next, and room for all of their pairs at `list`.
+/// `count` and `values` are not 0. There are `count` rows of `values` bytes at `first`, at any
+/// alignment, with `gap` bytes from the end of a row to the start of the next, and room for all of
+/// their pairs at `list`.
 pub type GatherRowsKernel = unsafe extern "C" fn(
     first: *const u8,
     gap: usize,
@@ -141,7 +142,9 @@ pub fn convolve<A: Assembly>(
         count != 0 && rows != 0 && row_values != 0 && row_values <= row_step && last_pair <= inputs.div_ceil(2);
     let (sums, rest) = sums.as_chunks_mut::<TILE_OUTPUTS>();
     let is_whole = rest.is_empty() && !sums.is_empty() && biases.len() >= sums.as_flattened().len();
-    if !is_inside || !is_window || !is_whole || pairs.wrapping_mul(rows) > MAX_PAIRS || order != WeightOrder::Pairs {
+    let is_one_list = pairs.wrapping_mul(rows) <= MAX_PAIRS;
+    let has_tiles = order == WeightOrder::Pairs && tiles.are_for(sums.as_flattened().len());
+    if !is_inside || !is_window || !is_whole || !is_one_list || !has_tiles {
         return false;
     }
     let offset = usize::from(pair).wrapping_mul(pair_step) as u32;
@@ -160,7 +163,9 @@ pub fn convolve<A: Assembly>(
         if list.count() == 0 {
             start_from(biases, sums.as_flattened_mut());
         } else {
-            // SAFETY: as in `add_from_start`. There are as many biases as sums.
+            // SAFETY: the list has pairs of a window, for which each tile has blocks. There is a
+            // tile for each eight sums, and as many biases. The caller has checked the alignment
+            // with `can_convolve`.
             unsafe {
                 A::ADD_PAIRS(
                     list.terminated(),
@@ -206,8 +211,8 @@ fn add_from_start<A: Assembly>(
     biases: Option<&[[u8; 4]]>,
     sums: &mut [i32],
 ) {
-    each_tile(tiles, biases, sums, |weights, to, from, used| {
-        // All kernels differ in their first instructions, so that none shares an address.
+    each_tile(tiles, biases, sums, |weights, (to, count), from, used| {
+        // No two kernels have the same code, so none shares an address.
         let is_narrow = used <= 2 && core::ptr::fn_addr_eq(kernel, A::ADD_PAIRS);
         let kernel = if is_narrow { A::ADD_NARROW_PAIRS } else { kernel };
         // SAFETY: the kernel is the order's. The caller has checked that the list is not empty,
@@ -219,9 +224,9 @@ fn add_from_start<A: Assembly>(
             kernel(
                 list.terminated(),
                 weights.as_ptr(),
-                to.as_mut_ptr().cast(),
+                to.cast(),
                 tiles.tile_bytes,
-                to.len(),
+                count,
                 list.count() % 4,
                 start,
                 from,
@@ -232,20 +237,21 @@ fn add_from_start<A: Assembly>(
 
 /// Calls `add` for all whole tiles, then for the last one, which can have fewer outputs.
 ///
-/// Its arguments are the weights, the sums to write, eight start values for each tile, and the
-/// number of a tile's outputs in use. There is always at least one tile. The start values are
+/// Its arguments are the weights, the sums to write with the number of tiles, eight start values for
+/// each tile, and the number of a tile's outputs in use. There is always at least one tile. The start values are
 /// `biases`, one for each sum, or the sums themselves.
 #[inline(always)]
 pub fn each_tile(
     tiles: Tiles<'_>,
     biases: Option<&[[u8; 4]]>,
     sums: &mut [i32],
-    mut add: impl FnMut(&[u8], &mut [[i32; TILE_OUTPUTS]], *const i32, usize),
+    mut add: impl FnMut(&[u8], (*mut [i32; TILE_OUTPUTS], usize), *const i32, usize),
 ) {
     let (whole, rest) = sums.as_chunks_mut::<TILE_OUTPUTS>();
     if !whole.is_empty() {
-        let from = biases.map_or(whole.as_ptr().cast(), |biases| biases.as_ptr().cast());
-        add(tiles.weights, whole, from, TILE_OUTPUTS);
+        let (to, count) = (whole.as_mut_ptr(), whole.len());
+        let from = biases.map_or(to.cast_const().cast(), |biases| biases.as_ptr().cast());
+        add(tiles.weights, (to, count), from, TILE_OUTPUTS);
     }
     if !rest.is_empty() {
         let mut eight = [0; TILE_OUTPUTS];
@@ -254,8 +260,8 @@ pub fn each_tile(
             None => eight.iter_mut().zip(&*rest).for_each(|(place, sum)| *place = *sum),
         }
         let weights = tiles.weights.get(whole.len().wrapping_mul(tiles.tile_bytes)..).unwrap_or_default();
-        let from = eight.as_ptr();
-        add(weights, core::slice::from_mut(&mut eight), from, rest.len());
+        let to: *mut [i32; TILE_OUTPUTS] = &raw mut eight;
+        add(weights, (to, 1), to.cast_const().cast(), rest.len());
         rest.iter_mut().zip(eight).for_each(|(sum, place)| *sum = place);
     }
 }

@@ -65,7 +65,8 @@ impl Core for Helium {
         }
         // SAFETY: there are that many inputs.
         let sum = unsafe { sum(input.as_ptr(), input.len() / 16, input.len() % 16) };
-        add_all_vectors(input.as_ptr(), input.len(), sum, sources, sums);
+        // SAFETY: there are that many inputs, and the sources are checked above.
+        unsafe { add_all_vectors(input.as_ptr(), input.len(), sum, sources, sums) };
         true
     }
 
@@ -86,16 +87,16 @@ impl Core for Helium {
 /// Writes the biases plus the products of `length` inputs at `input` and all tiles to `sums`. `sum`
 /// is the sum of the inputs.
 ///
-/// The caller has checked that there are that many inputs, and `sources` with
-/// [`Sources::are_vectors_for`].
-fn add_all_vectors(input: *const u8, length: usize, sum: u32, sources: &Sources<'_>, sums: &mut [i32]) {
+/// # Safety
+///
+/// There are that many inputs. [`Sources::are_vectors_for`] is true, and biases are aligned to four
+/// bytes.
+unsafe fn add_all_vectors(input: *const u8, length: usize, sum: u32, sources: &Sources<'_>, sums: &mut [i32]) {
     let correction = sum.wrapping_mul(VECTOR_ZERO_POINT.into()).cast_signed();
-    each_tile(sources.tiles, Some(sources.biases), sums, |weights, to, from, _| {
+    each_tile(sources.tiles, Some(sources.biases), sums, |weights, (to, count), from, _| {
         // SAFETY: there are that many inputs, and a tile and eight values at `from` for each eight
         // sums, with a block for each sixteen inputs.
-        unsafe {
-            add_vectors(input, weights.as_ptr(), to.as_mut_ptr(), length / 16, length % 16, correction, to.len(), from);
-        }
+        unsafe { add_vectors(input, weights.as_ptr(), to, length / 16, length % 16, correction, count, from) };
     });
 }
 
@@ -118,15 +119,15 @@ fn convolve_vectors(
     finish: &mut impl FnMut(&mut [i32], bool),
 ) -> bool {
     let Windows { input, count, step, rows, row_values, row_step, pair, row_pairs } = *windows;
-    // 16 bits each, so that no product exceeds 32 bits.
     let [step, rows, row_values, row_step, first, row_inputs] =
         [step, rows, row_values, row_step, pair, row_pairs].map(usize::from);
     let (first, row_inputs) = (first.wrapping_mul(2), row_inputs.wrapping_mul(2));
     let last_row = rows.wrapping_sub(1).wrapping_mul(row_step).checked_add(row_values);
     let last_window = usize::from(count).wrapping_sub(1).wrapping_mul(step);
     let is_inside = last_row.and_then(|length| length.checked_add(last_window)).is_some_and(|end| end <= input.len());
-    let copied_end = rows.wrapping_sub(1).wrapping_mul(row_inputs).wrapping_add(first).wrapping_add(row_values);
-    let is_window = count != 0 && rows != 0 && row_values != 0 && copied_end <= sources.inputs;
+    let last_copied = rows.wrapping_sub(1).checked_mul(row_inputs).and_then(|start| start.checked_add(first));
+    let copied_end = last_copied.and_then(|start| start.checked_add(row_values));
+    let is_window = count != 0 && rows != 0 && row_values != 0 && copied_end.is_some_and(|end| end <= sources.inputs);
     if !is_inside || !is_window || !can_convolve_vectors(sources, sums.len()) {
         return false;
     }
@@ -143,7 +144,8 @@ fn convolve_vectors(
             if sum == 0 {
                 start_from(sources.biases, sums);
             } else {
-                add_all_vectors(copied, sources.inputs, sum, sources, sums);
+                // SAFETY: the list has room for all inputs, and `can_convolve_vectors` is true.
+                unsafe { add_all_vectors(copied, sources.inputs, sum, sources, sums) };
             }
             finish(sums, sum == 0);
             from = from.wrapping_add(step);
@@ -183,7 +185,8 @@ macro_rules! block {
 ///
 /// There are `blocks` vectors of inputs and `rest` more bytes, in 0..16, at `input`; `blocks` and
 /// `rest` are not both 0. A tile has a block for each vector, and one more if `rest` is not 0.
-/// `tile_count` is not 0, and there are that many tiles, and eight times as many values at `from`.
+/// `tile_count` is not 0, and there are that many tiles, eight times as many values at `from`, and as
+/// much room at `sums`. Both are aligned to four bytes.
 #[unsafe(naked)]
 unsafe extern "C" fn add_vectors(
     input: *const u8,

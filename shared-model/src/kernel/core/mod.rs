@@ -10,6 +10,9 @@
 //!  inputs that a core's kernel rejects        any.rs
 //! ```
 //!
+//! On Armv7-M and Armv8-M Mainline, unaligned loads must be allowed: `CCR.UNALIGN_TRP` is 0 after
+//! reset.
+//!
 //! The build script selects the core. All cores compute the same bits: the sums are exact, so their
 //! order does not matter.
 
