@@ -17,6 +17,9 @@ use crate::run::{Configuration, model_file};
 use crate::support::{files, progress};
 use crate::text::{Shown, count};
 
+/// Held-out images below which a share that is chosen on them is off by more than about a point.
+const FEW_IMAGES: usize = 1000;
+
 /// Networks of a cascade.
 const NETWORKS: std::ops::RangeInclusive<usize> = 2..=MAX_NETWORKS;
 
@@ -160,13 +163,13 @@ impl CascadeArguments {
         let found = self.models.len();
         if !NETWORKS.contains(&found) {
             let (least, most) = (NETWORKS.start(), NETWORKS.end());
-            return Err(UsageError(format!("found {found} models, expected {least} to {most}: one for each network")));
+            return Err(UsageError(format!("models: found {found}, expected {least} to {most}, one for each network")));
         }
         match self.defer.as_slice() {
             [share] => Ok(vec![*share; found - 1]),
             shares if shares.len() == found - 1 => Ok(shares.to_vec()),
             shares => Err(UsageError(format!(
-                "--defer has {} shares, expected 1, or {} for the networks but the last",
+                "--defer: found {} shares, expected one for all networks, or {}: one for each but the last",
                 shares.len(),
                 found - 1
             ))),
@@ -232,10 +235,31 @@ fn share(part: u64, whole: u64) -> f64 {
 }
 
 impl CascadeOutput {
-    /// Warns of networks that never or always defer.
+    /// Warns of networks that never or always defer, of margins chosen on few images, and of a
+    /// cascade that is no better than one of its networks.
     fn warn(&self) {
+        if self.chosen_on == ChosenOn::HeldOut && self.chosen_on_pictures < FEW_IMAGES {
+            let found = count(self.chosen_on_pictures as u64);
+            progress::log(format_args!(
+                "warning: the runs share {found} held-out images only, so the margins are uncertain; train all networks \
+                 with the same --validation of {} or more, and the same --seed",
+                count(FEW_IMAGES as u64)
+            ));
+        }
         for (index, network) in self.networks.iter().enumerate() {
             let Some(deferred) = network.deferred_test else { continue };
+            if self.networks[index..].iter().all(|network| network.test.images == 0) {
+                progress::log(format_args!("warning: no test image reaches network {index}; increase --defer"));
+                continue;
+            }
+            if self.test_accuracy_fixed <= network.test_accuracy_alone {
+                progress::log(format_args!(
+                    "warning: the cascade classifies {} of the test images correctly, network {index} alone {}; name the \
+                     less accurate network first",
+                    percent(self.test_accuracy_fixed),
+                    percent(network.test_accuracy_alone)
+                ));
+            }
             let how = match deferred {
                 0.0 => "never",
                 1.0 => "always",

@@ -226,7 +226,7 @@ impl RunFolder {
     pub fn read_weights(&self, model_id: Option<&str>) -> Result<Vec<DenseParameters>, RecordError> {
         let file = RunFile::Weights;
         let weights = weights::decode(&self.read_bytes(file)?);
-        let weights = weights.ok_or_else(|| self.damaged(file, "expected dense layers of finite numbers"))?;
+        let weights = weights.ok_or_else(|| self.damaged(file, "expected layers of finite numbers"))?;
         match (weights.model_id, model_id) {
             (Some(found), Some(expected)) if found != expected => {
                 Err(self.damaged(file, format!("it belongs to model {found}, but result.json names model {expected}")))

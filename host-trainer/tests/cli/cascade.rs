@@ -110,6 +110,10 @@ fn a_margin_that_never_or_always_defers_is_a_warning() {
         let assert = project.command(&arguments).arg(defer).assert().success();
         assert.stderr(contains("warning: ").and(contains(words))).stdout(contains("margins chosen on"));
     }
+    // The same network twice gains nothing, and the runs of this test hold few images out.
+    let twice = ["cascade", "small", "small", "--data", "data", "--export", "cascade.bin", "--defer", "0.5"];
+    let assert = project.run(&twice).success();
+    assert.stderr(contains("network 0 alone").and(contains("held-out images only")));
     // A model without its run does not say which images it was trained on.
     fs::copy(project.path().join("small/model.bin"), project.path().join("alone.bin")).unwrap();
     let alone = ["cascade", "alone.bin", "large", "--data", "data", "--export", "cascade.bin", "--defer", "0.2"];
@@ -136,10 +140,14 @@ fn models_that_do_not_fit_together_are_named() {
         (&["small", "named-run"], 1, &["named-run/model.bin: found class 0 named \"left\", expected \"0\""]),
         (&["cascade.bin", "large"], 1, &["cascade.bin is a cascade of 2 networks"]),
         (&["small", "large", "cascade.bin"], 1, &["cascade.bin is a cascade of 2 networks"]),
-        (&["small"], 2, &["found 1 models, expected 2 to 4"]),
-        (&["small", "large", "large", "large", "large"], 2, &["found 5 models, expected 2 to 4"]),
+        (&["small"], 2, &["models: found 1, expected 2 to 4"]),
+        (&["small", "large", "large", "large", "large"], 2, &["models: found 5, expected 2 to 4"]),
         (&["small", "large", "--defer", "1.5"], 2, &["expected 0..=1"]),
-        (&["small", "large", "--defer", "0.5,0.5"], 2, &["--defer has 3 shares, expected 1, or 1 for"]),
+        (
+            &["small", "large", "--defer", "0.5,0.5"],
+            2,
+            &["--defer: found 3 shares, expected one for all networks, or 1: one"],
+        ),
         (&["small", "large", "--export", "large/model.bin"], 2, &["--export"]),
     ];
     for (arguments, code, parts) in cases {
