@@ -9,7 +9,7 @@ use crate::weights;
 use crate::window::WindowCase;
 
 /// Maximum number of values of a window.
-pub const MAX_WINDOW: usize = if IS_ROOMY { 1036 } else { 272 };
+pub const MAX_WINDOW: usize = if IS_ROOMY { 600 } else { 272 };
 
 /// Maximum number of weights of a layer whose window has padded rows. Others are in flash.
 pub const MAX_PADDED_WEIGHTS: usize = if IS_ROOMY { 4096 } else { 192 };

@@ -15,17 +15,16 @@ const KINDS: [fn(Window) -> LayerKind; 4] =
 const MAX_ROWS: u32 = if IS_ROOMY { 5 } else { 3 };
 const MAX_COLUMNS: u32 = if IS_ROOMY { 12 } else { 5 };
 
-/// Kernels and channels whose windows have more pairs than one or two lists. The last ones have no
-/// room on small boards.
-const WIDE: [([u8; 2], u16); 8] = [
-    ([2, 2], 64),
-    ([2, 2], 66),
-    ([3, 3], 29),
-    ([1, 1], 257),
-    ([3, 3], 58),
-    ([2, 2], 129),
-    ([2, 2], 258),
-    ([2, 2], 259),
+/// Kernels, channels and outputs of windows that have as many pairs as a list, or more than one or
+/// two lists.
+const WIDE: [([u8; 2], u16, usize); 7] = [
+    ([2, 2], 64, 8),
+    ([1, 1], 257, 8),
+    ([2, 2], 66, 2),
+    ([3, 3], 29, 2),
+    ([1, 1], 257, 2),
+    ([3, 3], 58, 2),
+    ([2, 2], 129, 2),
 ];
 
 #[derive(Clone, Copy, defmt::Format)]
@@ -116,9 +115,8 @@ impl WindowCase {
 /// Returns the networks. Some may have no room.
 pub fn all() -> impl Iterator<Item = WindowCase> {
     let orders = 0..WeightOrder::ALL.len();
-    let wide = WIDE.into_iter().flat_map(move |(kernel, channels)| {
-        let outputs = orders.clone().flat_map(|order| [(order, 2), (order, 8)]);
-        outputs.map(move |(order, outputs)| WindowCase {
+    let wide = WIDE.into_iter().flat_map(move |(kernel, channels, outputs)| {
+        orders.clone().map(move |order| WindowCase {
             kind: CONVOLUTION,
             order,
             input: [kernel[0].into(), u16::from(kernel[1]) + 1, channels],
