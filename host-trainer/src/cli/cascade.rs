@@ -236,13 +236,13 @@ fn share(part: u64, whole: u64) -> f64 {
 
 impl CascadeOutput {
     /// Warns of networks that never or always defer, of margins chosen on few images, and of a
-    /// cascade that is no better than one of its networks.
+    /// cascade that gains nothing over one of its networks.
     fn warn(&self) {
         if self.chosen_on == ChosenOn::HeldOut && self.chosen_on_pictures < FEW_IMAGES {
             let found = count(self.chosen_on_pictures as u64);
             progress::log(format_args!(
-                "warning: the runs share {found} held-out images only, so the margins are uncertain; train all networks \
-                 with the same --validation of {} or more, and the same --seed",
+                "warning: the runs share {found} held-out images only, so the margins are uncertain; train all \
+                 networks with the same --validation of {} or more, and the same --seed",
                 count(FEW_IMAGES as u64)
             ));
         }
@@ -254,8 +254,8 @@ impl CascadeOutput {
             }
             if self.test_accuracy_fixed <= network.test_accuracy_alone {
                 progress::log(format_args!(
-                    "warning: the cascade classifies {} of the test images correctly, network {index} alone {}; name the \
-                     less accurate network first",
+                    "warning: the cascade classifies {} of the test images correctly, network {index} alone {}; name \
+                     the less accurate network first",
                     percent(self.test_accuracy_fixed),
                     percent(network.test_accuracy_alone)
                 ));

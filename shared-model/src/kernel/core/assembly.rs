@@ -237,9 +237,9 @@ fn add_from_start<A: Assembly>(
 
 /// Calls `add` for all whole tiles, then for the last one, which can have fewer outputs.
 ///
-/// Its arguments are the weights, the sums to write with the number of tiles, eight start values for
-/// each tile, and the number of a tile's outputs in use. There is always at least one tile. The start values are
-/// `biases`, one for each sum, or the sums themselves.
+/// Its arguments are the weights, the sums to write with the number of tiles, eight start values
+/// for each tile, and the number of a tile's outputs in use. There is always at least one tile. The
+/// start values are `biases`, one for each sum, or the sums themselves.
 #[inline(always)]
 pub fn each_tile(
     tiles: Tiles<'_>,

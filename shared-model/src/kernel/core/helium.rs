@@ -185,8 +185,8 @@ macro_rules! block {
 ///
 /// There are `blocks` vectors of inputs and `rest` more bytes, in 0..16, at `input`; `blocks` and
 /// `rest` are not both 0. A tile has a block for each vector, and one more if `rest` is not 0.
-/// `tile_count` is not 0, and there are that many tiles, eight times as many values at `from`, and as
-/// much room at `sums`. Both are aligned to four bytes.
+/// `tile_count` is not 0, and there are that many tiles, eight times as many values at `from`, and
+/// as much room at `sums`. Both are aligned to four bytes.
 #[unsafe(naked)]
 unsafe extern "C" fn add_vectors(
     input: *const u8,
