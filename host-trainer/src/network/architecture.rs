@@ -166,17 +166,14 @@ impl Frame {
     /// Returns the window for an image of the shape `input`.
     fn of(self, input: Shape) -> Result<Window, (String, String)> {
         let Self { kernel, stride, padding } = self;
-        let mut sides = [0_u8; 4];
+        let padding = match padding {
+            Padding::Valid => [0; 4],
+            Padding::Sides(pixels) => [pixels; 4],
+            Padding::Same => Window::same_padding(kernel, stride, input),
+        };
         for (axis, length) in [input.rows, input.columns].into_iter().enumerate() {
-            let [length, kernel, stride] = [length, kernel[axis].into(), stride[axis].into()].map(u32::from);
-            let (before, after) = match padding {
-                Padding::Valid => (0, 0),
-                Padding::Sides(pixels) => (pixels.into(), pixels.into()),
-                Padding::Same => {
-                    let all = ((length - 1) / stride * stride + kernel).saturating_sub(length);
-                    (all / 2, all - all / 2)
-                }
-            };
+            let [length, kernel] = [length, kernel[axis].into()].map(u32::from);
+            let [before, after] = [padding[axis], padding[axis + 2]].map(u32::from);
             let lines = ["rows", "columns"][axis];
             if kernel > length + before + after {
                 let found = format!("a window of {}x{}", self.kernel[0], self.kernel[1]);
@@ -187,9 +184,8 @@ impl Frame {
                 let found = format!("a padding of {} {lines} for a window of {kernel}", before.max(after));
                 return Err((found, "less padding than window".to_owned()));
             }
-            (sides[axis], sides[axis + 2]) = (before as u8, after as u8);
         }
-        Ok(Window { kernel, stride, padding: sides })
+        Ok(Window { kernel, stride, padding })
     }
 }
 

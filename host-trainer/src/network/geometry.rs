@@ -76,11 +76,6 @@ impl Walk {
         self.output.map(usize::from).iter().product()
     }
 
-    /// Returns the number of pixels in a window.
-    pub fn pixels(&self) -> usize {
-        self.window.kernel.map(usize::from).iter().product()
-    }
-
     /// Returns the number of values in a window, with the padding of its rows.
     pub fn values(&self) -> usize {
         self.row * usize::from(self.window.kernel[0])
@@ -160,7 +155,7 @@ mod tests {
                     let row = at(0, window / output[1], pixel / kernel[1]);
                     let column = at(1, window % output[1], pixel % kernel[1]);
                     if (0..i32::from(rows)).contains(&row) && (0..i32::from(columns)).contains(&column) {
-                        let to = usize::from(window) * walk.pixels() + usize::from(pixel);
+                        let to = usize::from(window) * walk.window.pixels() + usize::from(pixel);
                         expected.push((to, (row * i32::from(columns) + column) as usize));
                     }
                 }

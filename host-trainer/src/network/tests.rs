@@ -49,7 +49,7 @@ fn logits(plan: &[LayerPlan], parameters: &[DenseParameters], image: &[f32]) -> 
             };
             let Window { kernel, stride, padding } = walk.window;
             let (mut largest, mut count) = (0.0_f64, 0.0);
-            for kernel_pixel in 0..walk.pixels() {
+            for kernel_pixel in 0..walk.window.pixels() {
                 let [kernel_row, kernel_column]: [usize; 2] =
                     [kernel_pixel / usize::from(kernel[1]), kernel_pixel % usize::from(kernel[1])];
                 let row = (row * usize::from(stride[0]) + kernel_row).checked_sub(padding[0].into());

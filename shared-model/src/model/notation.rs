@@ -55,7 +55,7 @@ fn write_window(formatter: &mut Formatter<'_>, window: Window, input: Shape, is_
         [rows, columns] if rows == columns => write!(formatter, " stride {rows}")?,
         [rows, columns] => write!(formatter, " stride {rows}x{columns}")?,
     }
-    let is_same = padding == same(window, input);
+    let is_same = padding == Window::same_padding(window.kernel, stride, input);
     match padding {
         [0, 0, 0, 0] if is_pool => Ok(()),
         _ if is_same => formatter.write_str(if is_pool { " same" } else { "" }),
@@ -64,17 +64,4 @@ fn write_window(formatter: &mut Formatter<'_>, window: Window, input: Shape, is_
         // Only files of other programs have such padding.
         [top, left, bottom, right] => write!(formatter, " pad {top},{left},{bottom},{right}"),
     }
-}
-
-/// Returns the padding of `same`: enough for an output at each stride, the smaller half first.
-fn same(window: Window, input: Shape) -> [u8; 4] {
-    let side = |size: u16, kernel: u8, stride: u8| {
-        let [size, kernel, stride] = [size, kernel.into(), stride.into()].map(i32::from);
-        let steps = size.wrapping_sub(1).checked_div(stride).unwrap_or(0);
-        let all = steps.wrapping_mul(stride).wrapping_add(kernel).wrapping_sub(size).max(0);
-        [all / 2, all.wrapping_sub(all / 2)].map(|padding| padding.min(255) as u8)
-    };
-    let [top, bottom] = side(input.rows, window.kernel[0], window.stride[0]);
-    let [left, right] = side(input.columns, window.kernel[1], window.stride[1]);
-    [top, left, bottom, right]
 }

@@ -81,6 +81,24 @@ impl Window {
         Some(Self { kernel, stride: [1, 1], padding: [0; 4] })
     }
 
+    /// Returns the padding with which a window has a position over `image` at each stride, with the
+    /// smaller half before the image.
+    ///
+    /// Neither side of `stride` is 0.
+    #[must_use]
+    pub fn same_padding(kernel: [u8; 2], stride: [u8; 2], image: Shape) -> [u8; 4] {
+        let side = |size: u16, kernel: u8, stride: u8| {
+            let [size, kernel, stride] = [size, kernel.into(), stride.into()].map(i32::from);
+            let steps = size.wrapping_sub(1).checked_div(stride).unwrap_or(0);
+            let all = steps.wrapping_mul(stride).wrapping_add(kernel).wrapping_sub(size).max(0);
+            // Less than the window, so at most 254.
+            [all / 2, all.wrapping_sub(all / 2)].map(|padding| padding as u8)
+        };
+        let [top, bottom] = side(image.rows, kernel[0], stride[0]);
+        let [left, right] = side(image.columns, kernel[1], stride[1]);
+        [top, left, bottom, right]
+    }
+
     /// Returns the number of rows and columns of positions over `image`: the shape of the output.
     ///
     /// # Errors

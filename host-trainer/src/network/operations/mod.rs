@@ -80,7 +80,7 @@ pub fn means(sums: Tensor<2>, walk: Walk) -> Tensor<2> {
 /// Returns the windows of `values`, `[image * window, pixel, channel]`.
 fn by_channel(values: Tensor<2>, walk: Walk) -> Tensor<3> {
     let [images, _] = values.dims();
-    windows(values, walk).reshape([images * walk.windows(), walk.pixels(), walk.input.channels.into()])
+    windows(values, walk).reshape([images * walk.windows(), walk.window.pixels(), walk.input.channels.into()])
 }
 
 /// Normalizes each channel of `values`, `[image, channel]`, to mean `shift` and deviation `scale`,
