@@ -15,8 +15,8 @@
 //! The crate uses integers only: no floating point, no heap, no input or output. The same functions
 //! run on a host and on a microcontroller, and compute the same bits.
 //!
-//! Modules import only from the left: `fixed` < `weights` < `model` < `encode`, `kernel` < `infer`
-//! < `link`, `answers`.
+//! Modules import only from the left: `fixed` < `weights` < `model` < `encode`, `kernel` < `run` <
+//! `infer` < `link`, `answers`.
 
 #![no_std]
 #![cfg_attr(not(kernel_assembly), forbid(unsafe_code))]
@@ -33,12 +33,13 @@ mod infer;
 mod kernel;
 mod link;
 mod model;
+mod run;
 mod weights;
 
 pub use answers::{AnswersError, AnswersHeader, Record};
 pub use encode::{EncodeError, GoldenSource, LayerSource, ModelSource, NetworkSource};
 pub use fixed::{LOGIT_FRACTION_BITS, PROBABILITY_ONE, Requant};
-pub use infer::{HostWorkspace, InferError, Prediction, SelfTestError, Stage, Workspace, self_test};
+pub use infer::{HostWorkspace, InferError, Prediction, SelfTestError, Workspace, self_test};
 pub use kernel::{KERNEL, argmax, softmax};
 pub use link::{
     DeviceFault, Frame, FrameBuffer, FrameError, Hello, MAX_RESPONSE_BYTES, MESSAGE_OVERHEAD_BYTES, MemoryUse,
@@ -49,6 +50,7 @@ pub use model::{
     BlobError, FORMAT_VERSION, Golden, Layer, LayerKind, MAGIC, MAX_CLASSES, MAX_GOLDEN_VECTORS, MAX_LAYERS,
     MAX_NETWORKS, MAX_WIDTH, Matrix, Model, ModelId, Network, Provenance, Shape, Window, WindowError, blob_length,
 };
+pub use run::Stage;
 pub use weights::WeightOrder;
 
 /// The example of the README, compiled and run as a doctest.

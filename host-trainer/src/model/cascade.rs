@@ -92,17 +92,9 @@ pub fn margins(members: &[Member<'_>], shares: &[f64], split: &Split) -> Result<
     Ok(margins)
 }
 
-/// Returns the difference of the two largest logits for each image, in Q15.16; the largest possible
-/// one if there is a single class.
+/// Returns [`Prediction::lead`](shared_model::Prediction::lead) for each image.
 fn leads(view: &Model<'_>, split: &Split) -> Result<Vec<u32>, InferError> {
-    let parts = for_each_image(view, split, |_, prediction, leads: &mut Vec<u32>| {
-        let (mut largest, mut second) = (i32::MIN, i32::MIN);
-        for &logit in prediction.logits {
-            second = second.max(logit.min(largest));
-            largest = largest.max(logit);
-        }
-        leads.push(if prediction.logits.len() < 2 { u32::MAX } else { largest.abs_diff(second) });
-    })?;
+    let parts = for_each_image(view, split, |_, prediction, leads: &mut Vec<u32>| leads.push(prediction.lead()))?;
     Ok(parts.concat())
 }
 

@@ -1,11 +1,10 @@
 //! One layer of the encoder's input.
 
 use super::error::EncodeError;
-use super::source::check_width;
 use super::writer::Writer;
 use crate::bytes::write_i32s;
 use crate::fixed::Requant;
-use crate::model::{BlobError, LayerKind, Shape};
+use crate::model::{BlobError, LayerKind, MAX_WIDTH, Shape, saturating_u32};
 use crate::weights::{BlockLengths, WeightOrder, write_blocks, write_counts, write_places};
 
 /// A quantized layer, ready to be encoded. A pool has no biases, requantizations and weights.
@@ -111,6 +110,14 @@ impl LayerSource<'_> {
             })?;
         }
         Ok(())
+    }
+}
+
+/// Checks a number of pixels or outputs.
+pub(super) fn check_width(width: usize) -> Result<(), BlobError> {
+    match width {
+        1..=MAX_WIDTH => Ok(()),
+        _ => Err(BlobError::Width { found: saturating_u32(width), most: MAX_WIDTH as u32 }),
     }
 }
 

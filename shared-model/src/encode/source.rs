@@ -1,12 +1,10 @@
 //! The encoder's input, and the order of its fields in a blob.
 
 use super::error::EncodeError;
-use super::layer::LayerSource;
+use super::layer::{LayerSource, check_width};
 use super::writer::Writer;
 use crate::bytes::{write_i32s, write_u16s};
-use crate::model::{
-    BlobError, CHECKSUM_BYTES, LayerKind, MAGIC, MAX_WIDTH, Prefix, Provenance, Shape, TABLE_ALIGNMENT, saturating_u32,
-};
+use crate::model::{CHECKSUM_BYTES, LayerKind, MAGIC, Prefix, Provenance, Shape, TABLE_ALIGNMENT};
 
 /// A quantized model, ready to be encoded.
 #[derive(Clone, Copy, Debug)]
@@ -145,14 +143,6 @@ impl ModelSource<'_> {
             }
         }
         Ok(())
-    }
-}
-
-/// Checks a number of pixels or outputs.
-pub(super) fn check_width(width: usize) -> Result<(), BlobError> {
-    match width {
-        1..=MAX_WIDTH => Ok(()),
-        _ => Err(BlobError::Width { found: saturating_u32(width), most: MAX_WIDTH as u32 }),
     }
 }
 

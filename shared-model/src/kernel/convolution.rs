@@ -4,7 +4,7 @@
 //! there; without one, the rows are copied next to each other.
 
 use super::activate::activate;
-use super::core::{Core, Current, Sources, Tiles};
+use super::core::{Core, Current, Sources};
 use super::dense::dense;
 use super::pair_list::PairList;
 use super::window::each_run;
@@ -25,9 +25,7 @@ pub fn convolve(layer: &Layer<'_>, window: Window, input: &[u8], scratch: Scratc
     let matrix = layer.any_matrix();
     let channels = layer.input().channels;
     let row_inputs = window.row_inputs(channels);
-    let tiles = Tiles { weights: matrix.weights(), tile_bytes: matrix.order().tile_bytes(matrix.inputs()) };
-    let biases = matrix.biases().as_chunks::<4>().0;
-    let sources = Sources { order: matrix.order(), inputs: matrix.inputs(), tiles, biases };
+    let sources = Sources::of(matrix);
     let has_kernel = Current::can_convolve(&sources, accumulators.len());
     let mut outputs = output.chunks_exact_mut(matrix.outputs().max(1));
     // The activations of a window of zeros; all such windows have the same.
@@ -48,12 +46,10 @@ pub fn convolve(layer: &Layer<'_>, window: Window, input: &[u8], scratch: Scratc
         if has_kernel && first % 2 == 0 && Current::convolve(&windows, &sources, pairs, accumulators, &mut finish) {
             return;
         }
-        let mut inside = *inside;
-        for _ in 0..count {
+        inside.each_following(count, |inside| {
             inside.copy(input, channels, row_inputs, copied);
             dense(matrix, copied, pairs, accumulators, &mut |_| ());
             finish(accumulators, false);
-            inside.first = inside.first.wrapping_add(inside.step);
-        }
+        });
     });
 }

@@ -2,7 +2,7 @@
 //! accumulators.
 
 pub use super::core::DensePart;
-use super::core::{Core, Current, Sources, Tiles, add_lists, add_weights, start_from};
+use super::core::{Core, Current, Sources, add_lists, add_weights, start_from};
 use super::pair_list::PairList;
 use crate::model::Matrix;
 use crate::weights::WeightOrder;
@@ -26,16 +26,14 @@ pub fn dense(
         Current::add_blocks(input, is_whole, matrix.block_lists(), max_blocks, matrix.biases(), accumulators);
         return on_stage(DensePart::Accumulate);
     }
-    let tiles = Tiles { weights: matrix.weights(), tile_bytes: matrix.order().tile_bytes(matrix.inputs()) };
-    let (order, biases) = (matrix.order(), matrix.biases().as_chunks::<4>().0);
-    let sources = Sources { order, inputs: matrix.inputs(), tiles, biases };
+    let sources = Sources::of(matrix);
     if add_lists::<Current>(&sources, input, pairs, accumulators, on_stage) {
         return;
     }
     // Skips no inputs: a vector is faster than the test.
-    if order != WeightOrder::Vectors || !Current::add_vectors(input, &sources, accumulators) {
-        start_from(biases, accumulators);
-        add_weights(order, input, tiles, accumulators);
+    if matrix.order() != WeightOrder::Vectors || !Current::add_vectors(input, &sources, accumulators) {
+        start_from(sources.biases, accumulators);
+        add_weights(matrix.order(), input, sources.tiles, accumulators);
     }
     on_stage(DensePart::Accumulate);
 }

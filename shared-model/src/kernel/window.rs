@@ -43,6 +43,16 @@ impl Inside {
         self.kernel_row.wrapping_mul(row_inputs).wrapping_add(columns)
     }
 
+    /// Calls `each` with `count` windows from this one on, with the same part inside the image.
+    #[inline(always)]
+    pub fn each_following(&self, count: u16, mut each: impl FnMut(&Self)) {
+        let mut inside = *self;
+        for _ in 0..count {
+            each(&inside);
+            inside.first = inside.first.wrapping_add(inside.step);
+        }
+    }
+
     /// Copies the rows from `input` to their places in `window`, and sets all others to zero.
     #[inline(never)]
     pub fn copy(&self, input: &[u8], channels: u16, row_inputs: usize, window: &mut [u8]) {
@@ -96,13 +106,7 @@ impl Inside {
 
 /// Calls `each` for every position of `window` over the input of `layer`, in the order of outputs.
 pub fn each_window(layer: &Layer<'_>, window: Window, each: &mut dyn FnMut(&Inside)) {
-    each_run(layer, window, &mut |inside, count| {
-        let mut inside = *inside;
-        for _ in 0..count {
-            each(&inside);
-            inside.first = inside.first.wrapping_add(inside.step);
-        }
-    });
+    each_run(layer, window, &mut |inside, count| inside.each_following(count, &mut *each));
 }
 
 /// Like [`each_window`], but calls `each` once for consecutive windows of a row that have the same

@@ -2,7 +2,7 @@
 //!
 //! They are small and slow, for inputs that the core's own kernels reject.
 
-use super::interface::Tiles;
+use super::sources::Tiles;
 #[cfg(any(test, kernel_assembly))]
 use crate::weights::{BLOCK_BYTES, BlockTile};
 use crate::weights::{TILE_OUTPUTS, WeightOrder};

@@ -9,56 +9,24 @@
 
 use core::arch::naked_asm;
 
-use super::assembly::{self, Assembly, BlockKernel, GatherKernel, GatherRowsKernel, Kernel};
-use super::interface::{Core, Sources, Tiles, Windows};
-use crate::kernel::pair_list::{Pair, PairList, Pairs};
-use crate::weights::{BLOCK_BYTES, BlockLists, TILE_OUTPUTS, WeightOrder};
+use super::assembly::{ActivateKernel, Assembly, BlockKernel, GatherKernel, GatherRowsKernel, Kernel};
+use super::thumb1;
+use crate::kernel::pair_list::Pairs;
+use crate::weights::{BLOCK_BYTES, TILE_OUTPUTS};
 
 pub enum Armv6M {}
 
 impl Assembly for Armv6M {
-    const GATHER: GatherKernel = gather;
-    const GATHER_ROWS: GatherRowsKernel = gather_rows;
+    const NAME: &'static str = "armv6m";
+    const PAIR_STEP: usize = thumb1::PAIR_STEP;
+    const GATHER: GatherKernel = thumb1::gather;
+    const GATHER_ROWS: GatherRowsKernel = thumb1::gather_rows;
     const ADD_PAIRS: Kernel = add_pairs;
     const ADD_NARROW_PAIRS: Kernel = add_narrow_pairs;
     const ADD_FOUR_BITS: Kernel = add_four_bits;
     const ADD_TERNARY: Kernel = add_ternary;
     const ADD_BLOCKS: BlockKernel = add_blocks;
-}
-
-impl Core for Armv6M {
-    const NAME: &'static str = "armv6m";
-    const NEEDS_WORDS: bool = true;
-
-    fn gather_words(words: &[[u8; 4]], list: &mut PairList, first: usize) -> usize {
-        assembly::gather_words::<Self>(words, list, first, Self::PAIR_STEP)
-    }
-
-    #[inline(always)]
-    fn convolve(
-        windows: &Windows<'_>,
-        sources: &Sources<'_>,
-        list: &mut PairList,
-        sums: &mut [i32],
-        finish: &mut impl FnMut(&mut [i32], bool),
-    ) -> bool {
-        assembly::convolve::<Self>(windows, sources, list, sums, finish, Self::PAIR_STEP)
-    }
-
-    fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, biases: Option<&[[u8; 4]]>, sums: &mut [i32]) {
-        assembly::add_list::<Self>(order, list, tiles, biases, sums);
-    }
-
-    fn add_blocks(
-        input: &[u8],
-        is_whole: bool,
-        lists: BlockLists<'_>,
-        max_blocks: usize,
-        biases: &[u8],
-        sums: &mut [i32],
-    ) {
-        assembly::add_blocks::<Self>(input, is_whole, lists, max_blocks, biases, sums);
-    }
+    const ACTIVATE: Option<ActivateKernel> = None;
 }
 
 /// Adds the products of the pair of inputs in r1 and r3, with the weights at r2, in pairs. The sums
@@ -519,114 +487,5 @@ pub unsafe extern "C" fn add_blocks(
         "mov r10, r6",
         "mov r11, r7",
         "pop {{r4-r7, pc}}",
-    )
-}
-
-/// A [`GatherKernel`], for cores with aligned loads only and no `CBZ`.
-///
-/// # Safety
-///
-/// See [`GatherKernel`].
-#[unsafe(naked)]
-unsafe extern "C" fn gather(
-    first: *const [u8; 4],
-    end: *const [u8; 4],
-    list: *mut Pair,
-    offset: u32,
-    limit: *const Pair,
-) -> u64 {
-    naked_asm!(
-        "push {{r4-r6}}",
-        "mov r12, r1",
-        "ldr r6, [sp, #12]",
-        "1:",
-        "ldrb r4, [r0]",
-        "ldrb r5, [r0, #1]",
-        "lsls r5, r5, #16",
-        "orrs r4, r5",
-        "beq 2f",
-        "mov r5, r3",
-        "stmia r2!, {{r4, r5}}",
-        "2:",
-        "adds r3, #{block}",
-        "ldrb r4, [r0, #2]",
-        "ldrb r5, [r0, #3]",
-        "adds r0, #4",
-        "lsls r5, r5, #16",
-        "orrs r4, r5",
-        "beq 3f",
-        "mov r5, r3",
-        "stmia r2!, {{r4, r5}}",
-        "3:",
-        "adds r3, #{block}",
-        "cmp r2, r6",
-        "bhi 4f",
-        "cmp r0, r12",
-        "bne 1b",
-        "4:",
-        "mov r1, r0",
-        "mov r0, r2",
-        "pop {{r4-r6}}",
-        "bx lr",
-        block = const Armv6M::PAIR_STEP,
-    )
-}
-
-/// # Safety
-///
-/// See [`GatherRowsKernel`].
-#[unsafe(naked)]
-unsafe extern "C" fn gather_rows(
-    first: *const u8,
-    gap: usize,
-    list: *mut Pair,
-    offset: u32,
-    count: usize,
-    values: usize,
-    offset_gap: u32,
-) -> *const Pair {
-    naked_asm!(
-        // count at 12, values at 16, offset_gap at 20.
-        "push {{r4-r6}}",
-        "1:",
-        "ldr r6, [sp, #16]",
-        "subs r6, #2",
-        "blo 4f",
-        "2:",
-        "ldrb r4, [r0]",
-        "ldrb r5, [r0, #1]",
-        "adds r0, #2",
-        "lsls r5, r5, #16",
-        "orrs r4, r5",
-        "beq 3f",
-        "mov r5, r3",
-        "stmia r2!, {{r4, r5}}",
-        "3:",
-        "adds r3, #{block}",
-        "subs r6, #2",
-        "bhs 2b",
-        "4:",
-        "adds r6, #2",
-        "beq 6f",
-        "ldrb r4, [r0]",
-        "adds r0, #1",
-        "cmp r4, #0",
-        "beq 5f",
-        "mov r5, r3",
-        "stmia r2!, {{r4, r5}}",
-        "5:",
-        "adds r3, #{block}",
-        "6:",
-        "adds r0, r0, r1",
-        "ldr r4, [sp, #20]",
-        "adds r3, r3, r4",
-        "ldr r4, [sp, #12]",
-        "subs r4, #1",
-        "str r4, [sp, #12]",
-        "bne 1b",
-        "mov r0, r2",
-        "pop {{r4-r6}}",
-        "bx lr",
-        block = const Armv6M::PAIR_STEP,
     )
 }

@@ -3,8 +3,8 @@
 use core::ptr;
 
 use super::any;
-use super::interface::{Sources, Tiles, Windows};
-use super::lists::start_from;
+use super::interface::Core;
+use super::sources::{Sources, Tiles, Windows, start_from};
 use crate::kernel::pair_list::{Pair, PairList, Pairs};
 use crate::weights::{BLOCK_BYTES, BlockLists, BlockTile, FOUR_BITS, MAX_PAIRS, TERNARY, TILE_OUTPUTS, WeightOrder};
 
@@ -82,8 +82,26 @@ pub type GatherRowsKernel = unsafe extern "C" fn(
     offset_gap: u32,
 ) -> *const Pair;
 
-/// The kernels of one core.
+/// A kernel that writes `count` activations, for shifts above 32.
+///
+/// # Safety
+///
+/// `count` is not 0, and there are that many of each. Accumulators and multipliers are aligned to
+/// four bytes.
+pub type ActivateKernel = unsafe extern "C" fn(
+    accumulators: *const i32,
+    multipliers: *const u8,
+    shifts: *const u8,
+    activations: *mut u8,
+    count: usize,
+);
+
+/// The kernels of one core, which [`Core`] calls.
 pub trait Assembly {
+    /// See [`Core::NAME`].
+    const NAME: &'static str;
+    /// See [`Core::PAIR_STEP`].
+    const PAIR_STEP: usize;
     const GATHER: GatherKernel;
     const GATHER_ROWS: GatherRowsKernel;
     const ADD_PAIRS: Kernel;
@@ -92,113 +110,146 @@ pub trait Assembly {
     const ADD_FOUR_BITS: Kernel;
     const ADD_TERNARY: Kernel;
     const ADD_BLOCKS: BlockKernel;
+    const ACTIVATE: Option<ActivateKernel>;
 }
 
-/// Implements [`Core::gather_words`](super::Core::gather_words), for a core with this `PAIR_STEP`.
-pub fn gather_words<A: Assembly>(words: &[[u8; 4]], list: &mut PairList, first: usize, pair_step: usize) -> usize {
-    let offset = first.wrapping_mul(pair_step) as u32;
-    if list.is_full() {
-        return 0;
-    }
-    list.write_with(|pairs, count| {
-        if words.is_empty() {
-            return (count, 0);
+impl<A: Assembly> Core for A {
+    const NAME: &'static str = <A as Assembly>::NAME;
+    const PAIR_STEP: usize = <A as Assembly>::PAIR_STEP;
+    const NEEDS_WORDS: bool = true;
+
+    fn gather_words(words: &[[u8; 4]], list: &mut PairList, first: usize) -> usize {
+        let offset = first.wrapping_mul(<A as Assembly>::PAIR_STEP) as u32;
+        if list.is_full() {
+            return 0;
         }
-        let (first, start) = (words.as_ptr(), pairs.as_mut_ptr());
-        let limit = start.cast_const().wrapping_add(MAX_PAIRS - 4);
-        // SAFETY: the kernel reads at most from the first word to the last. It reads them at any
-        // alignment, which these cores support unless told to trap, and nothing here does; or byte
-        // by byte. The list is not full, and after each word it has room for four pairs, or the
-        // kernel stops.
-        let ends = unsafe { A::GATHER(first, words.as_ptr_range().end, start.wrapping_add(count), offset, limit) };
-        let (list_end, words_end) = (ends as u32 as usize, (ends >> 32) as usize);
-        let count = list_end.wrapping_sub(start.addr()).checked_div(size_of::<Pair>()).unwrap_or(0);
-        (count, words_end.wrapping_sub(first.addr()) / 4)
-    })
+        list.write_with(|pairs, count| {
+            if words.is_empty() {
+                return (count, 0);
+            }
+            let (first, start) = (words.as_ptr(), pairs.as_mut_ptr());
+            let limit = start.cast_const().wrapping_add(MAX_PAIRS - 4);
+            // SAFETY: the kernel reads at most from the first word to the last. It reads them at
+            // any alignment, which these cores support unless told to trap, and nothing here does;
+            // or byte by byte. The list is not full, and after each word it has room for four
+            // pairs, or the kernel stops.
+            let ends = unsafe { A::GATHER(first, words.as_ptr_range().end, start.wrapping_add(count), offset, limit) };
+            let (list_end, words_end) = (ends as u32 as usize, (ends >> 32) as usize);
+            let count = list_end.wrapping_sub(start.addr()).checked_div(size_of::<Pair>()).unwrap_or(0);
+            (count, words_end.wrapping_sub(first.addr()) / 4)
+        })
+    }
+
+    /// Rejects windows that may need more than one list, and outputs that do not fill their tiles.
+    #[inline(always)]
+    fn convolve(
+        windows: &Windows<'_>,
+        sources: &Sources<'_>,
+        list: &mut PairList,
+        sums: &mut [i32],
+        finish: &mut impl FnMut(&mut [i32], bool),
+    ) -> bool {
+        let Windows { input, count, step, rows, row_values, row_step, pair, row_pairs } = *windows;
+        let Sources { order, inputs, tiles, biases } = *sources;
+        let (step, rows) = (usize::from(step), usize::from(rows));
+        let (row_values, row_step) = (usize::from(row_values), usize::from(row_step));
+        let (pair, row_pairs) = (usize::from(pair), usize::from(row_pairs));
+        let pairs = row_values.div_ceil(2);
+        let end = rows.wrapping_sub(1).wrapping_mul(row_pairs).wrapping_add(pair).wrapping_add(pairs);
+        let has_pairs = row_values <= row_step && end <= inputs.div_ceil(2);
+        let is_one_list = pairs.wrapping_mul(rows) <= MAX_PAIRS;
+        let (sums, rest) = sums.as_chunks_mut::<TILE_OUTPUTS>();
+        let is_whole = rest.is_empty() && !sums.is_empty();
+        if !windows.are_inside() || !has_pairs || !is_one_list || !is_whole || order != WeightOrder::Pairs {
+            return false;
+        }
+        let offset = pair.wrapping_mul(<A as Assembly>::PAIR_STEP) as u32;
+        let row_gap = row_step.wrapping_sub(row_values);
+        let offset_gap = row_pairs.wrapping_sub(pairs).wrapping_mul(<A as Assembly>::PAIR_STEP) as u32;
+        let mut first = input.as_ptr();
+        for _ in 0..count {
+            list.write_with(|list, _| {
+                let start = list.as_mut_ptr();
+                // SAFETY: the input has that many rows from `first`, as the last window has, and
+                // the list has room for their pairs.
+                let end = unsafe { A::GATHER_ROWS(first, row_gap, start, offset, rows, row_values, offset_gap) };
+                (end.addr().wrapping_sub(start.addr()).checked_div(size_of::<Pair>()).unwrap_or(0), ())
+            });
+            list.terminate();
+            if list.count() == 0 {
+                start_from(biases, sums.as_flattened_mut());
+            } else {
+                // SAFETY: the list has pairs of a window, for which each tile has blocks. There is
+                // a tile for each eight sums, and as many biases, all aligned, as the caller has
+                // checked.
+                unsafe {
+                    A::ADD_PAIRS(
+                        list.terminated(),
+                        tiles.weights.as_ptr(),
+                        sums.as_mut_ptr().cast(),
+                        tiles.tile_bytes,
+                        sums.len(),
+                        list.count() % 4,
+                        &[0; TILE_OUTPUTS],
+                        biases.as_ptr().cast(),
+                    );
+                }
+            }
+            finish(sums.as_flattened_mut(), list.count() == 0);
+            first = first.wrapping_add(step);
+        }
+        true
+    }
+
+    fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, biases: Option<&[[u8; 4]]>, sums: &mut [i32]) {
+        let (kernel, fields) = match order {
+            WeightOrder::FourBitPairs => (A::ADD_FOUR_BITS, FOUR_BITS),
+            WeightOrder::TernaryPairs => (A::ADD_TERNARY, TERNARY),
+            _ => return add_from_start::<A>(A::ADD_PAIRS, &[0; TILE_OUTPUTS], list, tiles, biases, sums),
+        };
+        add_from_start::<A>(kernel, &fields.start(list.sum()), list, tiles, biases, sums);
+    }
+
+    fn add_blocks(
+        input: &[u8],
+        is_whole: bool,
+        lists: BlockLists<'_>,
+        max_blocks: usize,
+        biases: &[u8],
+        sums: &mut [i32],
+    ) {
+        if is_whole && add_aligned_blocks::<A>(input, lists, max_blocks, biases, sums) {
+            return;
+        }
+        start_from(biases.as_chunks().0, sums);
+        for (tile, sums) in lists.tiles().zip(sums.chunks_mut(TILE_OUTPUTS)) {
+            any::add_blocks(input, tile, sums);
+        }
+    }
+
+    fn activate_high(accumulators: &[i32], multipliers: &[u8], shifts: &[u8], activations: &mut [u8]) -> bool {
+        A::ACTIVATE.is_some_and(|kernel| activate_with(kernel, accumulators, multipliers, shifts, activations))
+    }
 }
 
-/// Implements [`Core::convolve`](super::Core::convolve), for a core with this `PAIR_STEP`.
+/// Writes activations with `kernel`, for shifts above 32.
 ///
-/// Rejects windows that may need more than one list, and outputs that do not fill their tiles.
-#[inline(always)]
-pub fn convolve<A: Assembly>(
-    windows: &Windows<'_>,
-    sources: &Sources<'_>,
-    list: &mut PairList,
-    sums: &mut [i32],
-    finish: &mut impl FnMut(&mut [i32], bool),
-    pair_step: usize,
+/// Rejects multipliers that are not aligned, and slices of different lengths.
+pub fn activate_with(
+    kernel: ActivateKernel,
+    accumulators: &[i32],
+    multipliers: &[u8],
+    shifts: &[u8],
+    activations: &mut [u8],
 ) -> bool {
-    let Windows { input, count, step, rows, row_values, row_step, pair, row_pairs } = *windows;
-    let Sources { order, inputs, tiles, biases } = *sources;
-    // 16 bits each, so that no product exceeds 32 bits.
-    let [step, rows, row_values, row_step] = [step, rows, row_values, row_step].map(usize::from);
-    let pairs = row_values.div_ceil(2);
-    let last_row = rows.wrapping_sub(1).wrapping_mul(row_step).checked_add(row_values);
-    let last_window = usize::from(count).wrapping_sub(1).wrapping_mul(step);
-    let is_inside = last_row.and_then(|length| length.checked_add(last_window)).is_some_and(|end| end <= input.len());
-    let last_pair = rows.wrapping_sub(1).wrapping_mul(row_pairs.into()).wrapping_add(pair.into()).wrapping_add(pairs);
-    let is_window =
-        count != 0 && rows != 0 && row_values != 0 && row_values <= row_step && last_pair <= inputs.div_ceil(2);
-    let (sums, rest) = sums.as_chunks_mut::<TILE_OUTPUTS>();
-    let is_whole = rest.is_empty() && !sums.is_empty() && biases.len() >= sums.as_flattened().len();
-    let is_one_list = pairs.wrapping_mul(rows) <= MAX_PAIRS;
-    let has_tiles = order == WeightOrder::Pairs && tiles.are_for(sums.as_flattened().len());
-    if !is_inside || !is_window || !is_whole || !is_one_list || !has_tiles {
+    let count = activations.len();
+    let are_as_many = accumulators.len() == count && shifts.len() == count && multipliers.len() / 4 == count;
+    if !are_as_many || count == 0 || !multipliers.as_ptr().addr().is_multiple_of(4) {
         return false;
     }
-    let offset = usize::from(pair).wrapping_mul(pair_step) as u32;
-    let row_gap = row_step.wrapping_sub(row_values);
-    let offset_gap = usize::from(row_pairs).wrapping_sub(pairs).wrapping_mul(pair_step) as u32;
-    let mut first = input.as_ptr();
-    for _ in 0..count {
-        list.write_with(|list, _| {
-            let start = list.as_mut_ptr();
-            // SAFETY: the input has that many rows from `first`, as the last window has, and the
-            // list has room for their pairs.
-            let end = unsafe { A::GATHER_ROWS(first, row_gap, start, offset, rows, row_values, offset_gap) };
-            (end.addr().wrapping_sub(start.addr()).checked_div(size_of::<Pair>()).unwrap_or(0), ())
-        });
-        list.terminate();
-        if list.count() == 0 {
-            start_from(biases, sums.as_flattened_mut());
-        } else {
-            // SAFETY: the list has pairs of a window, for which each tile has blocks. There is a
-            // tile for each eight sums, and as many biases. The caller has checked the alignment
-            // with `can_convolve`.
-            unsafe {
-                A::ADD_PAIRS(
-                    list.terminated(),
-                    tiles.weights.as_ptr(),
-                    sums.as_mut_ptr().cast(),
-                    tiles.tile_bytes,
-                    sums.len(),
-                    list.count() % 4,
-                    &[0; TILE_OUTPUTS],
-                    biases.as_ptr().cast(),
-                );
-            }
-        }
-        finish(sums.as_flattened_mut(), list.count() == 0);
-        first = first.wrapping_add(step);
-    }
+    // SAFETY: there are `count` of each, at least one, and multipliers are aligned.
+    unsafe { kernel(accumulators.as_ptr(), multipliers.as_ptr(), shifts.as_ptr(), activations.as_mut_ptr(), count) };
     true
-}
-
-/// Implements [`Core::add_list`](super::Core::add_list).
-pub fn add_list<A: Assembly>(
-    order: WeightOrder,
-    list: &PairList,
-    tiles: Tiles<'_>,
-    biases: Option<&[[u8; 4]]>,
-    sums: &mut [i32],
-) {
-    let (kernel, fields) = match order {
-        WeightOrder::FourBitPairs => (A::ADD_FOUR_BITS, FOUR_BITS),
-        WeightOrder::TernaryPairs => (A::ADD_TERNARY, TERNARY),
-        _ => return add_from_start::<A>(A::ADD_PAIRS, &[0; TILE_OUTPUTS], list, tiles, biases, sums),
-    };
-    add_from_start::<A>(kernel, &fields.start(list.sum()), list, tiles, biases, sums);
 }
 
 /// Calls `kernel`, whose eight sums start with `start`.
@@ -266,28 +317,7 @@ pub fn each_tile(
     }
 }
 
-/// Implements [`Core::add_blocks`](super::Core::add_blocks).
-pub fn add_blocks<A: Assembly>(
-    input: &[u8],
-    is_whole: bool,
-    lists: BlockLists<'_>,
-    max_blocks: usize,
-    biases: &[u8],
-    sums: &mut [i32],
-) {
-    if is_whole && add_aligned_blocks::<A>(input, lists, max_blocks, biases, sums) {
-        return;
-    }
-    let tiles = lists.tiles().zip(biases.chunks(4 * TILE_OUTPUTS)).zip(sums.chunks_mut(TILE_OUTPUTS));
-    for ((tile, biases), sums) in tiles {
-        for (sum, bias) in sums.iter_mut().zip(biases.as_chunks::<4>().0) {
-            *sum = i32::from_le_bytes(*bias);
-        }
-        any::add_blocks(input, tile, sums);
-    }
-}
-
-/// Like [`add_blocks`], for all inputs of the layer.
+/// Like [`Core::add_blocks`], for all inputs of the layer.
 ///
 /// Returns false, and changes nothing, if the kernel rejects the layer: the number of inputs is
 /// odd, so that a pair would extend past the last one, or lists are not aligned or too short.
@@ -347,7 +377,7 @@ fn add_tile_by_tile<A: Assembly>(input: &[u8], lists: BlockLists<'_>, biases: &[
 /// The number of inputs is even, and the lists are aligned.
 fn add_tile<A: Assembly>(input: &[u8], tile: BlockTile<'_>, biases: &[[u8; 4]], sums: &mut [i32]) {
     let mut eight = [0; TILE_OUTPUTS];
-    eight.iter_mut().zip(biases).for_each(|(place, bias)| *place = i32::from_le_bytes(*bias));
+    start_from(biases, &mut eight);
     for (places, blocks) in tile.places.chunks(MAX_PAIRS).zip(tile.blocks.chunks(MAX_PAIRS)) {
         // These cores are little-endian, like the lists.
         let count = places.len() as u16;

@@ -11,19 +11,20 @@
 //! Four-bit and ternary: `SMLAD` of the whole word, and again after each clearing of the topmost
 //! field. 17 instructions.
 
-use super::assembly::{self, Assembly, BlockKernel, GatherKernel, GatherRowsKernel, Kernel};
+use super::assembly::{ActivateKernel, Assembly, BlockKernel, GatherKernel, GatherRowsKernel, Kernel};
 use super::frame::{
     block_kernel, block_tiles, cpu, four_bit_sums, kernels, narrow_tile, outputs_from, pair_sums, store, ternary_sums,
     tiles,
 };
-use super::interface::{Core, Sources, Tiles, Windows};
 use super::thumb2;
-use crate::kernel::pair_list::{PairList, Pairs};
-use crate::weights::{BLOCK_BYTES, BlockLists, TILE_OUTPUTS, WeightOrder};
+use crate::kernel::pair_list::Pairs;
+use crate::weights::{BLOCK_BYTES, TILE_OUTPUTS};
 
 pub enum Dsp {}
 
 impl Assembly for Dsp {
+    const NAME: &'static str = "dsp";
+    const PAIR_STEP: usize = thumb2::PAIR_STEP;
     const GATHER: GatherKernel = thumb2::gather;
     const GATHER_ROWS: GatherRowsKernel = thumb2::gather_rows;
     const ADD_PAIRS: Kernel = add_pairs;
@@ -31,46 +32,7 @@ impl Assembly for Dsp {
     const ADD_FOUR_BITS: Kernel = add_four_bits;
     const ADD_TERNARY: Kernel = add_ternary;
     const ADD_BLOCKS: BlockKernel = add_blocks;
-}
-
-impl Core for Dsp {
-    const NAME: &'static str = "dsp";
-    const PAIR_STEP: usize = thumb2::PAIR_STEP;
-    const NEEDS_WORDS: bool = true;
-
-    fn gather_words(words: &[[u8; 4]], list: &mut PairList, first: usize) -> usize {
-        assembly::gather_words::<Self>(words, list, first, Self::PAIR_STEP)
-    }
-
-    #[inline(always)]
-    fn convolve(
-        windows: &Windows<'_>,
-        sources: &Sources<'_>,
-        list: &mut PairList,
-        sums: &mut [i32],
-        finish: &mut impl FnMut(&mut [i32], bool),
-    ) -> bool {
-        assembly::convolve::<Self>(windows, sources, list, sums, finish, Self::PAIR_STEP)
-    }
-
-    fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, biases: Option<&[[u8; 4]]>, sums: &mut [i32]) {
-        assembly::add_list::<Self>(order, list, tiles, biases, sums);
-    }
-
-    fn add_blocks(
-        input: &[u8],
-        is_whole: bool,
-        lists: BlockLists<'_>,
-        max_blocks: usize,
-        biases: &[u8],
-        sums: &mut [i32],
-    ) {
-        assembly::add_blocks::<Self>(input, is_whole, lists, max_blocks, biases, sums);
-    }
-
-    fn activate_high(accumulators: &[i32], multipliers: &[u8], shifts: &[u8], activations: &mut [u8]) -> bool {
-        thumb2::activate_high(accumulators, multipliers, shifts, activations)
-    }
+    const ACTIVATE: Option<ActivateKernel> = Some(thumb2::activate);
 }
 
 /// See [`tiles`].

@@ -7,10 +7,10 @@
 
 use core::arch::naked_asm;
 
-use super::assembly::each_tile;
+use super::assembly::{activate_with, each_tile};
 use super::dsp::Dsp;
-use super::interface::{Core, Sources, Tiles, Windows};
-use super::lists::start_from;
+use super::interface::Core;
+use super::sources::{Sources, Tiles, Windows, start_from};
 use crate::kernel::pair_list::{Pair, PairList, Pairs};
 use crate::weights::{BlockLists, TILE_OUTPUTS, VECTOR_ZERO_POINT, WeightOrder};
 
@@ -26,9 +26,10 @@ impl Core for Helium {
     }
 
     fn can_convolve(sources: &Sources<'_>, outputs: usize) -> bool {
-        Dsp::can_convolve(sources, outputs) || can_convolve_vectors(sources, outputs)
+        Dsp::can_convolve(sources, outputs) || accepts_vectors(sources, sources.inputs, outputs)
     }
 
+    /// For vectors, copies the rows of each window next to each other, into the memory of the list.
     #[inline(always)]
     fn convolve(
         windows: &Windows<'_>,
@@ -40,7 +41,40 @@ impl Core for Helium {
         if sources.order != WeightOrder::Vectors {
             return Dsp::convolve(windows, sources, list, sums, finish);
         }
-        convolve_vectors(windows, sources, list, sums, finish)
+        let Windows { input, count, step, rows, row_values, row_step, pair, row_pairs } = *windows;
+        let (step, rows) = (usize::from(step), usize::from(rows));
+        let (row_values, row_step) = (usize::from(row_values), usize::from(row_step));
+        let (first, row_inputs) = (usize::from(pair).wrapping_mul(2), usize::from(row_pairs).wrapping_mul(2));
+        let last_row = rows.wrapping_sub(1).checked_mul(row_inputs).and_then(|start| start.checked_add(first));
+        let end = last_row.and_then(|start| start.checked_add(row_values));
+        let has_room = end.is_some_and(|end| end <= sources.inputs) && sources.inputs <= size_of::<Pairs>();
+        if !windows.are_inside() || !has_room {
+            return false;
+        }
+        list.write_with(|pairs, _| {
+            // All windows have their values at the same places; the others stay zero.
+            let used = sources.inputs.div_ceil(size_of::<Pair>());
+            pairs.iter_mut().take(used).for_each(|pair| *pair = Pair::default());
+            let copied: *mut u8 = pairs.as_mut_ptr().cast();
+            let mut from = input.as_ptr();
+            for _ in 0..count {
+                // SAFETY: the input has that many rows from `from`, as the last window has, and the
+                // list has room for all inputs of a window.
+                let sum =
+                    unsafe { copy_rows(from, row_step, copied.wrapping_add(first), row_inputs, rows, row_values) };
+                if sum == 0 {
+                    start_from(sources.biases, sums);
+                } else {
+                    // SAFETY: the list has room for all inputs, and the caller has checked the
+                    // sources.
+                    unsafe { add_all_vectors(copied, sources.inputs, sum, sources, sums) };
+                }
+                finish(sums, sum == 0);
+                from = from.wrapping_add(step);
+            }
+            (0, ())
+        });
+        true
     }
 
     fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, biases: Option<&[[u8; 4]]>, sums: &mut [i32]) {
@@ -59,28 +93,18 @@ impl Core for Helium {
     }
 
     fn add_vectors(input: &[u8], sources: &Sources<'_>, sums: &mut [i32]) -> bool {
-        // Biases are loaded as words.
-        if !sources.are_vectors_for(input.len(), sums.len()) || !sources.biases.as_ptr().addr().is_multiple_of(4) {
+        if !accepts_vectors(sources, input.len(), sums.len()) {
             return false;
         }
         // SAFETY: there are that many inputs.
         let sum = unsafe { sum(input.as_ptr(), input.len() / 16, input.len() % 16) };
-        // SAFETY: there are that many inputs, and the sources are checked above.
+        // SAFETY: there are that many inputs, and the caller has checked the sources.
         unsafe { add_all_vectors(input.as_ptr(), input.len(), sum, sources, sums) };
         true
     }
 
     fn activate_high(accumulators: &[i32], multipliers: &[u8], shifts: &[u8], activations: &mut [u8]) -> bool {
-        let count = activations.len();
-        let are_as_many = accumulators.len() == count && shifts.len() == count && multipliers.len() / 4 == count;
-        if !are_as_many || count == 0 || !multipliers.as_ptr().addr().is_multiple_of(4) {
-            return false;
-        }
-        // SAFETY: there are `count` of each, at least one, and multipliers are aligned.
-        unsafe {
-            activate(accumulators.as_ptr(), multipliers.as_ptr(), shifts.as_ptr(), activations.as_mut_ptr(), count);
-        }
-        true
+        activate_with(activate, accumulators, multipliers, shifts, activations)
     }
 }
 
@@ -89,8 +113,7 @@ impl Core for Helium {
 ///
 /// # Safety
 ///
-/// There are that many inputs. [`Sources::are_vectors_for`] is true, and biases are aligned to four
-/// bytes.
+/// There are that many inputs, and [`accepts_vectors`] is true.
 unsafe fn add_all_vectors(input: *const u8, length: usize, sum: u32, sources: &Sources<'_>, sums: &mut [i32]) {
     let correction = sum.wrapping_mul(VECTOR_ZERO_POINT.into()).cast_signed();
     each_tile(sources.tiles, Some(sources.biases), sums, |weights, (to, count), from, _| {
@@ -100,59 +123,9 @@ unsafe fn add_all_vectors(input: *const u8, length: usize, sum: u32, sources: &S
     });
 }
 
-/// Returns true if [`convolve_vectors`] accepts `sources` for this many outputs: the inputs of a
-/// window fit the memory of a list.
-fn can_convolve_vectors(sources: &Sources<'_>, outputs: usize) -> bool {
-    sources.are_vectors_for(sources.inputs, outputs)
-        && sources.inputs <= size_of::<Pairs>()
-        && sources.biases.as_ptr().addr().is_multiple_of(4)
-}
-
-/// Implements [`Core::convolve`] for vectors: copies the rows of each window next to each other,
-/// into the memory of the list.
-#[inline(always)]
-fn convolve_vectors(
-    windows: &Windows<'_>,
-    sources: &Sources<'_>,
-    list: &mut PairList,
-    sums: &mut [i32],
-    finish: &mut impl FnMut(&mut [i32], bool),
-) -> bool {
-    let Windows { input, count, step, rows, row_values, row_step, pair, row_pairs } = *windows;
-    let [step, rows, row_values, row_step, first, row_inputs] =
-        [step, rows, row_values, row_step, pair, row_pairs].map(usize::from);
-    let (first, row_inputs) = (first.wrapping_mul(2), row_inputs.wrapping_mul(2));
-    let last_row = rows.wrapping_sub(1).wrapping_mul(row_step).checked_add(row_values);
-    let last_window = usize::from(count).wrapping_sub(1).wrapping_mul(step);
-    let is_inside = last_row.and_then(|length| length.checked_add(last_window)).is_some_and(|end| end <= input.len());
-    let last_copied = rows.wrapping_sub(1).checked_mul(row_inputs).and_then(|start| start.checked_add(first));
-    let copied_end = last_copied.and_then(|start| start.checked_add(row_values));
-    let is_window = count != 0 && rows != 0 && row_values != 0 && copied_end.is_some_and(|end| end <= sources.inputs);
-    if !is_inside || !is_window || !can_convolve_vectors(sources, sums.len()) {
-        return false;
-    }
-    list.write_with(|pairs, _| {
-        // All windows have their values at the same places; the others stay zero.
-        let used = sources.inputs.div_ceil(size_of::<Pair>());
-        pairs.iter_mut().take(used).for_each(|pair| *pair = Pair::default());
-        let copied: *mut u8 = pairs.as_mut_ptr().cast();
-        let mut from = input.as_ptr();
-        for _ in 0..count {
-            // SAFETY: the input has that many rows from `from`, as the last window has, and the
-            // list has room for all inputs of a window.
-            let sum = unsafe { copy_rows(from, row_step, copied.wrapping_add(first), row_inputs, rows, row_values) };
-            if sum == 0 {
-                start_from(sources.biases, sums);
-            } else {
-                // SAFETY: the list has room for all inputs, and `can_convolve_vectors` is true.
-                unsafe { add_all_vectors(copied, sources.inputs, sum, sources, sums) };
-            }
-            finish(sums, sum == 0);
-            from = from.wrapping_add(step);
-        }
-        (0, ())
-    });
-    true
+/// Returns true if the kernel for vectors accepts `sources`, whose biases it loads as words.
+fn accepts_vectors(sources: &Sources<'_>, inputs: usize, outputs: usize) -> bool {
+    sources.are_vectors_for(inputs, outputs) && sources.biases.as_ptr().addr().is_multiple_of(4)
 }
 
 /// Adds the products of the inputs in q0 and the next vector at r3.
@@ -330,13 +303,11 @@ unsafe extern "C" fn copy_rows(
     )
 }
 
-/// Writes `count` activations, for shifts above 32: the upper half of a product, shifted to the
-/// right by the rest and rounded.
+/// Shifts the upper half of a product to the right by the rest of the shift, and rounds.
 ///
 /// # Safety
 ///
-/// `count` is not 0, and there are that many of each. Accumulators and multipliers are aligned to
-/// four bytes.
+/// See [`ActivateKernel`](super::assembly::ActivateKernel).
 #[unsafe(naked)]
 unsafe extern "C" fn activate(
     accumulators: *const i32,

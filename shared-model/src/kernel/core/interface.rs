@@ -1,8 +1,8 @@
 //! The interface of a core's kernels.
 
-use super::lists::are_for_pairs;
+use super::sources::{Sources, Tiles, Windows, start_from};
 use crate::kernel::pair_list::PairList;
-use crate::weights::{BlockLists, TILE_OUTPUTS, WeightOrder};
+use crate::weights::{BlockLists, MAX_PAIRS, WeightOrder};
 
 /// The innermost loops of one core. Only code in this folder and the kernels above it call them.
 pub trait Core {
@@ -36,19 +36,28 @@ pub trait Core {
         taken
     }
 
+    /// Returns true if [`add_list`](Self::add_list) accepts `sources` for this many inputs and
+    /// outputs: the order is one of pairs, and there are enough blocks, tiles and biases, aligned
+    /// as it needs them.
+    fn accepts_pairs(sources: &Sources<'_>, inputs: usize, outputs: usize) -> bool {
+        let Sources { order, tiles, biases, .. } = *sources;
+        let has_blocks = order.has_pairs() && order.tile_bytes(inputs) <= tiles.tile_bytes;
+        // The first tile and the step to the next one: kernels load words from every tile.
+        let addresses = tiles.weights.as_ptr().addr() | tiles.tile_bytes | biases.as_ptr().addr();
+        let is_aligned = !Self::NEEDS_WORDS || addresses.is_multiple_of(4);
+        has_blocks && is_aligned && tiles.are_for(outputs) && biases.len() >= outputs
+    }
+
     /// Returns true if [`convolve`](Self::convolve) accepts `sources` for this many outputs.
-    fn can_convolve(sources: &Sources<'_>, outputs: usize) -> bool
-    where
-        Self: Sized,
-    {
-        are_for_pairs::<Self>(sources, sources.inputs, outputs)
+    fn can_convolve(sources: &Sources<'_>, outputs: usize) -> bool {
+        Self::accepts_pairs(sources, sources.inputs, outputs)
     }
 
     /// Computes the sums of consecutive windows, and calls `finish` with those of each, and true if
     /// all of its inputs are zero.
     ///
-    /// The caller has checked `sources` with [`can_convolve`](Self::can_convolve). Returns false,
-    /// and does nothing, if the kernel rejects the arguments, for example windows that can need
+    /// The caller has checked with [`can_convolve`](Self::can_convolve), once for a layer. Returns
+    /// false, and does nothing, if the kernel rejects the windows, for example if they can need
     /// more than one list.
     fn convolve(
         windows: &Windows<'_>,
@@ -56,14 +65,39 @@ pub trait Core {
         list: &mut PairList,
         sums: &mut [i32],
         finish: &mut impl FnMut(&mut [i32], bool),
-    ) -> bool;
+    ) -> bool {
+        let Windows { input, count, step, rows, row_values, row_step, pair, row_pairs } = *windows;
+        if usize::from(row_values.div_ceil(2)).wrapping_mul(rows.into()) > MAX_PAIRS {
+            return false;
+        }
+        for window in 0..usize::from(count) {
+            list.clear();
+            for row in 0..usize::from(rows) {
+                let start = window.wrapping_mul(step.into()).wrapping_add(row.wrapping_mul(row_step.into()));
+                let values = input.get(start..start.wrapping_add(row_values.into())).unwrap_or_default();
+                let first = usize::from(pair).wrapping_add(row.wrapping_mul(row_pairs.into()));
+                for (place, pair) in (first..).zip(values.chunks(2)) {
+                    let &[even, odd] = pair.first_chunk().unwrap_or(&[pair.first().copied().unwrap_or(0), 0]);
+                    list.push([even, odd], place.wrapping_mul(Self::PAIR_STEP));
+                }
+            }
+            list.terminate();
+            if list.count() == 0 {
+                start_from(sources.biases, sums);
+            } else {
+                Self::add_list(sources.order, list, sources.tiles, Some(sources.biases), sums);
+            }
+            finish(sums, list.count() == 0);
+        }
+        true
+    }
 
     /// Adds the products of the pairs of `list` and `tiles`, in an order of pairs, to the sums of
     /// all outputs. With `biases`, one for each sum, the sums start from these.
     ///
-    /// The caller has checked with [`are_for_pairs`] that each tile has a block for each pair, that
-    /// there is a tile for each eight sums, and the alignment of tiles and biases. The list is not
-    /// empty.
+    /// The caller has checked with [`accepts_pairs`](Self::accepts_pairs) that each tile has a
+    /// block for each pair, that there is a tile for each eight sums, and the alignment of tiles
+    /// and biases. The list is not empty.
     fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, biases: Option<&[[u8; 4]]>, sums: &mut [i32]);
 
     /// Writes `biases` (little-endian `i32`) plus the products of `input` and the blocks of a
@@ -95,99 +129,5 @@ pub trait Core {
     /// arguments.
     fn activate_high(_accumulators: &[i32], _multipliers: &[u8], _shifts: &[u8], _activations: &mut [u8]) -> bool {
         false
-    }
-}
-
-/// Consecutive windows of one row of outputs, with the same part inside the image.
-#[derive(Clone, Copy, Debug)]
-pub struct Windows<'i> {
-    /// From the first value of the first window.
-    pub input: &'i [u8],
-    /// Number of windows.
-    pub count: u16,
-    /// Values from the start of a window to the start of the next.
-    pub step: u16,
-    /// Number of rows of a window.
-    pub rows: u16,
-    /// Values of each row.
-    pub row_values: u16,
-    /// Values from the start of a row to the start of the next.
-    pub row_step: u16,
-    /// Number of the first row's first pair in the matrix.
-    pub pair: u16,
-    /// Pairs of the matrix from one row to the next.
-    pub row_pairs: u16,
-}
-
-/// The parameters of a layer's sums.
-#[derive(Clone, Copy, Debug)]
-pub struct Sources<'a> {
-    pub order: WeightOrder,
-    /// Inputs of the matrix.
-    pub inputs: usize,
-    pub tiles: Tiles<'a>,
-    /// Little-endian.
-    pub biases: &'a [[u8; 4]],
-}
-
-impl Sources<'_> {
-    /// Returns true if there are inputs, and tiles and biases are those of vectors for this many
-    /// inputs and outputs.
-    ///
-    /// The length must match exactly: Helium's kernel runs from the end of one tile into the next.
-    #[cfg(any(kernel_helium, not(kernel_assembly)))]
-    pub fn are_vectors_for(&self, inputs: usize, outputs: usize) -> bool {
-        let has_blocks = inputs.next_multiple_of(16).wrapping_mul(TILE_OUTPUTS) == self.tiles.tile_bytes;
-        let has_all = self.tiles.are_for(outputs) && self.biases.len() >= outputs;
-        self.order == WeightOrder::Vectors && has_blocks && inputs != 0 && has_all
-    }
-}
-
-/// The packed weights of a layer.
-#[derive(Clone, Copy, Debug)]
-pub struct Tiles<'a> {
-    pub weights: &'a [u8],
-    /// Size of a tile in bytes, for all inputs of the layer.
-    pub tile_bytes: usize,
-}
-
-impl<'a> Tiles<'a> {
-    /// Returns the tiles in order. Endless if they have no bytes, for which `chunks_exact` panics.
-    pub fn each(self) -> impl Iterator<Item = &'a [u8]> {
-        let mut rest = self.weights;
-        core::iter::from_fn(move || {
-            let (tile, others) = rest.split_at_checked(self.tile_bytes)?;
-            rest = others;
-            Some(tile)
-        })
-    }
-
-    /// Returns true if there is a tile for each eight outputs.
-    pub fn are_for(&self, outputs: usize) -> bool {
-        let bytes = outputs.div_ceil(TILE_OUTPUTS).checked_mul(self.tile_bytes);
-        bytes.is_some_and(|bytes| bytes <= self.weights.len())
-    }
-
-    /// Calls `add` with tiles and eight sums for each: first all whole ones, then the last one,
-    /// which can have fewer outputs.
-    ///
-    /// There is always at least one tile. The last argument is the number of a tile's sums in use.
-    #[cfg(any(test, not(kernel_assembly)))]
-    pub fn with_eight(self, sums: &mut [i32], mut add: impl FnMut(Self, &mut [[i32; TILE_OUTPUTS]], usize)) {
-        let (whole, rest) = sums.as_chunks_mut::<TILE_OUTPUTS>();
-        if !whole.is_empty() {
-            add(self, whole, TILE_OUTPUTS);
-        }
-        if !rest.is_empty() {
-            let start = whole.len().wrapping_mul(self.tile_bytes);
-            let mut eight = [0; TILE_OUTPUTS];
-            eight.iter_mut().zip(&*rest).for_each(|(place, sum)| *place = *sum);
-            add(
-                Self { weights: self.weights.get(start..).unwrap_or_default(), ..self },
-                core::slice::from_mut(&mut eight),
-                rest.len(),
-            );
-            rest.iter_mut().zip(eight).for_each(|(sum, place)| *sum = place);
-        }
     }
 }

@@ -36,13 +36,17 @@ mod lists;
 mod portable;
 #[cfg(kernel_simd)]
 mod simd;
+mod sources;
+#[cfg(kernel_armv6m)]
+mod thumb1;
 #[cfg(any(kernel_dsp, kernel_armv7m))]
 mod thumb2;
 
 pub use any::add_weights;
 pub use current::{Current, KERNEL};
-pub use interface::{Core, Sources, Tiles, Windows};
-pub use lists::{DensePart, add_lists, start_from};
+pub use interface::Core;
+pub use lists::{DensePart, add_lists};
+pub use sources::{Sources, Windows, start_from};
 
 #[cfg(test)]
 mod tests;

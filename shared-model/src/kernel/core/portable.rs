@@ -1,7 +1,7 @@
 //! Kernels in portable Rust: the reference for all others.
 
-use super::interface::{Core, Sources, Tiles, Windows};
-use super::lists::{convolve, start_from};
+use super::interface::Core;
+use super::sources::{Sources, Tiles, start_from};
 use crate::kernel::pair_list::{Pair, PairList};
 use crate::weights::{
     BLOCK_BYTES, BlockLists, BlockTile, FOUR_BITS, Fields, TERNARY, TILE_OUTPUTS, VECTOR_ZERO_POINT, WeightOrder,
@@ -12,16 +12,6 @@ pub enum Portable {}
 
 impl Core for Portable {
     const NAME: &'static str = "portable";
-
-    fn convolve(
-        windows: &Windows<'_>,
-        sources: &Sources<'_>,
-        list: &mut PairList,
-        sums: &mut [i32],
-        finish: &mut impl FnMut(&mut [i32], bool),
-    ) -> bool {
-        convolve::<Self>(windows, sources, list, sums, finish)
-    }
 
     fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, biases: Option<&[[u8; 4]]>, sums: &mut [i32]) {
         if let Some(biases) = biases {
@@ -42,11 +32,8 @@ impl Core for Portable {
         biases: &[u8],
         sums: &mut [i32],
     ) {
-        let tiles = lists.tiles().zip(biases.chunks(4 * TILE_OUTPUTS)).zip(sums.chunks_mut(TILE_OUTPUTS));
-        for ((tile, biases), sums) in tiles {
-            for (sum, bias) in sums.iter_mut().zip(biases.as_chunks::<4>().0) {
-                *sum = i32::from_le_bytes(*bias);
-            }
+        start_from(biases.as_chunks().0, sums);
+        for (tile, sums) in lists.tiles().zip(sums.chunks_mut(TILE_OUTPUTS)) {
             add_blocks(input, tile, sums);
         }
     }

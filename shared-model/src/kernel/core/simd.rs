@@ -5,9 +5,9 @@
 use bytemuck::cast;
 use wide::{i16x8, i32x4};
 
-use super::interface::{Core, Sources, Tiles, Windows};
-use super::lists::{convolve, start_from};
+use super::interface::Core;
 use super::portable::Portable;
+use super::sources::{Sources, Tiles, start_from};
 use crate::kernel::pair_list::{Pair, PairList};
 use crate::weights::{BLOCK_BYTES, BlockLists, FOUR_BITS, Fields, TERNARY, TILE_OUTPUTS, WeightOrder};
 
@@ -18,16 +18,6 @@ pub enum Simd {}
 
 impl Core for Simd {
     const NAME: &'static str = "simd";
-
-    fn convolve(
-        windows: &Windows<'_>,
-        sources: &Sources<'_>,
-        list: &mut PairList,
-        sums: &mut [i32],
-        finish: &mut impl FnMut(&mut [i32], bool),
-    ) -> bool {
-        convolve::<Self>(windows, sources, list, sums, finish)
-    }
 
     fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, biases: Option<&[[u8; 4]]>, sums: &mut [i32]) {
         if let Some(biases) = biases {

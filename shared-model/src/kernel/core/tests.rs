@@ -3,7 +3,8 @@ extern crate std;
 use super::any;
 use super::lists::gather;
 use super::portable::Portable;
-use super::{Core, Current, KERNEL, Sources, Tiles, add_lists, add_weights};
+use super::sources::Tiles;
+use super::{Core, Current, KERNEL, Sources, add_lists, add_weights};
 use crate::kernel::pair_list::{Pair, PairList};
 use crate::weights::{
     BlockLengths, BlockLists, MAX_PAIRS, TILE_OUTPUTS, WeightOrder, write_blocks, write_counts, write_places,

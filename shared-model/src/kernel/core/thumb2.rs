@@ -124,29 +124,13 @@ pub unsafe extern "C" fn gather_rows(
     )
 }
 
-/// Implements [`Core::activate_high`](super::Core::activate_high). Above a shift of 32 bits, the
-/// lower half of a product does not matter.
-///
-/// Rejects multipliers that are not aligned, and slices of different lengths.
-pub fn activate_high(accumulators: &[i32], multipliers: &[u8], shifts: &[u8], activations: &mut [u8]) -> bool {
-    let count = activations.len();
-    let are_as_many = accumulators.len() == count && shifts.len() == count && multipliers.len() / 4 == count;
-    if !are_as_many || count == 0 || !multipliers.as_ptr().addr().is_multiple_of(4) {
-        return false;
-    }
-    // SAFETY: there are `count` of each, at least one, and multipliers are aligned.
-    unsafe { activate(accumulators.as_ptr(), multipliers.as_ptr(), shifts.as_ptr(), activations.as_mut_ptr(), count) };
-    true
-}
-
-/// Writes `count` activations, for shifts above 32.
+/// Above a shift of 32 bits, the lower half of a product does not matter.
 ///
 /// # Safety
 ///
-/// `count` is not 0, and there are that many of each. Accumulators and multipliers are aligned to
-/// four bytes.
+/// See [`ActivateKernel`](super::assembly::ActivateKernel).
 #[unsafe(naked)]
-unsafe extern "C" fn activate(
+pub unsafe extern "C" fn activate(
     accumulators: *const i32,
     multipliers: *const u8,
     shifts: *const u8,
