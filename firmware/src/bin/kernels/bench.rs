@@ -190,7 +190,9 @@ fn compare_windows_at(
         let pixels = image.get_mut(place..place + inputs).unwrap_or_default();
         kind.draw(random, pixels);
         cascade.reference(pixels, activations);
-        if let Some(difference) = infer_windows(model, cascade, pixels, workspace, activations)? {
+        let (network, last, input) = cascade.answers(pixels, activations);
+        let expected = Expected { activations, network, last: 1 + network, logits: last.outputs(input) };
+        if let Some(difference) = infer(model, pixels, workspace, expected)? {
             return Err(Failure::Differs { blob, pixels: place, image: kind.name(), difference });
         }
         count += 1;
@@ -198,30 +200,38 @@ fn compare_windows_at(
     Ok(Outcome::Agree(count))
 }
 
-/// Infers and returns the first output that differs from the reference, whose activations are
-/// given.
-fn infer_windows(
+/// The outputs of the reference.
+struct Expected<'a, Logits> {
+    /// Those of the layer before the last one.
+    activations: &'a [u8],
+    /// The network that answers.
+    network: usize,
+    /// The layer of the logits.
+    last: usize,
+    logits: Logits,
+}
+
+/// Infers and returns the first output that differs from the expected ones.
+fn infer(
     model: &Model<'_>,
-    cascade: &Cascade<'_>,
     pixels: &[u8],
     workspace: &mut Workspace<MAX_HIDDEN, MAX_OUTPUTS>,
-    activations: &[u8],
+    expected: Expected<'_, impl Iterator<Item = i64>>,
 ) -> Result<Option<Difference>, Failure> {
     let mut difference = None;
     let mut on_stage = |stage: Stage<'_>| {
-        if let Stage::Activations { layer, activations: found } = stage {
-            let expected = activations.iter().map(|&value| value.into());
-            difference = first_difference(layer, expected, found.iter().map(|&value| value.into()));
+        if let Stage::Activations { layer, activations } = stage {
+            let expected = expected.activations.iter().map(|&value| value.into());
+            difference = first_difference(layer, expected, activations.iter().map(|&value| value.into()));
         }
     };
     let found = workspace.infer_with(model, pixels, &mut on_stage).map_err(Failure::Infer)?;
-    let (network, last, input) = cascade.answers(pixels, activations);
-    if difference.is_none() && network != found.network {
-        let (expected, found) = (network as i64, found.network as i64);
+    if difference.is_none() && expected.network != found.network {
+        let (expected, found) = (expected.network as i64, found.network as i64);
         return Ok(Some(Difference { layer: NETWORK, output: 0, expected, found }));
     }
     let found = found.logits.iter().map(|&logit| logit.into());
-    Ok(difference.or_else(|| first_difference(1 + network, last.outputs(input), found)))
+    Ok(difference.or_else(|| first_difference(expected.last, expected.logits, found)))
 }
 
 /// Compares for a blob at one alignment. Returns the number of inferences.
@@ -244,37 +254,18 @@ fn compare_at(
         let place = random.below(ALIGNMENT as u32) as usize;
         let pixels = image.get_mut(place..place + network.inputs).unwrap_or_default();
         kind.draw(random, pixels);
-        if let Some(difference) = infer(model, network, pixels, workspace, activations)? {
+        for (place, value) in activations.iter_mut().zip(network.hidden.outputs(pixels)) {
+            *place = value.clamp(0, 255) as u8;
+        }
+        let activations = &*activations;
+        let (last, input) = if activations.is_empty() { (0, &*pixels) } else { (1, activations) };
+        let expected = Expected { activations, network: 0, last, logits: network.last.outputs(input) };
+        if let Some(difference) = infer(model, pixels, workspace, expected)? {
             return Err(Failure::Differs { blob, pixels: place, image: kind.name(), difference });
         }
         count += 1;
     }
     Ok(count)
-}
-
-/// Infers and returns the first output that differs from the reference. `activations` has the
-/// length of the hidden layer.
-fn infer(
-    model: &Model<'_>,
-    network: &Network<'_>,
-    pixels: &[u8],
-    workspace: &mut Workspace<MAX_HIDDEN, MAX_OUTPUTS>,
-    activations: &mut [u8],
-) -> Result<Option<Difference>, Failure> {
-    for (place, value) in activations.iter_mut().zip(network.hidden.outputs(pixels)) {
-        *place = value.clamp(0, 255) as u8;
-    }
-    let mut difference = None;
-    let mut on_stage = |stage: Stage<'_>| {
-        if let Stage::Activations { layer, activations: found } = stage {
-            let expected = activations.iter().map(|&value| value.into());
-            difference = first_difference(layer, expected, found.iter().map(|&value| value.into()));
-        }
-    };
-    let found = workspace.infer_with(model, pixels, &mut on_stage).map_err(Failure::Infer)?;
-    let (layer, input) = if activations.is_empty() { (0, pixels) } else { (1, &*activations) };
-    let found = found.logits.iter().map(|&logit| logit.into());
-    Ok(difference.or_else(|| first_difference(layer, network.last.outputs(input), found)))
 }
 
 fn first_difference(
