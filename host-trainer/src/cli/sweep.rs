@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use shared_model::Shape;
 
 use super::backend::BackendArguments;
 use super::messages::warn_of_loss;
+use super::train::{check_held_out, check_size, hold_out};
 use super::{DataArguments, OutputArguments, UsageError, check_replaced};
 use crate::data::{Dataset, HeldOut, SoftLabels};
 use crate::network::DenseParameters;
@@ -64,7 +66,8 @@ pub fn select(networks: Vec<ListedNetwork>, option: &str, names: &[String]) -> R
 pub struct SweepTrainer {
     pub place: Place,
     pub data: Dataset,
-    pub soft_labels: Option<SoftLabels>,
+    /// The teacher's answers for all training images, and their file.
+    pub soft_labels: Option<(SoftLabels, PathBuf)>,
     /// True if runs of other settings may be replaced.
     pub overwrite: bool,
     /// The option that names the runs' folder.
@@ -80,6 +83,7 @@ impl SweepTrainer {
     /// Trains the missing runs of `units`, and returns their count. `on_epoch` gets each epoch, and
     /// the run's count of epochs.
     pub fn train(&self, units: &[Unit<'_>], on_epoch: fn(&Epoch, u32)) -> Result<usize> {
+        units.iter().try_for_each(|unit| self.check(*unit))?;
         let all = self.find(units);
         let mut pace = Pace::default();
         let mut kept = 0;
@@ -110,8 +114,8 @@ impl SweepTrainer {
                     _ => (runs.config.clone(), None),
                 };
                 let folder = RunFolder::create(self.place.run_folder(runs.unit, row))?;
-                let outcome =
-                    self.run(&config, layers.as_deref(), &folder, on_epoch).with_context(|| format!("run {name}"))?;
+                let outcome = self.run(&config, runs.unit.held_out(), layers.as_deref(), &folder, on_epoch);
+                let outcome = outcome.with_context(|| format!("run {name}"))?;
                 if interrupt::code().is_some() {
                     let finished = kept + done + usize::from(!outcome.stop.is_interruption());
                     bail!("interrupted; {finished} of {count} runs are finished, and the same command continues");
@@ -126,10 +130,28 @@ impl SweepTrainer {
         Ok(done)
     }
 
+    /// Checks that the layers of `unit` fit the images, and that it holds out images that leave
+    /// others to train on and that its teacher did not see.
+    fn check(&self, unit: Unit<'_>) -> Result<()> {
+        let Unit { network, seed } = unit;
+        let (image, classes) = (Shape::grey(self.data.rows, self.data.columns), self.data.class_names.len());
+        let architecture = network.config(self.place.backend, seed, None).architecture(classes);
+        let plan = architecture.plan(image, classes).with_context(|| format!("network {}", network.name))?;
+        check_size(&format!("network {}", network.name), &plan)?;
+        check_held_out(&format!("network {}: validation", network.name), unit.held_out(), &self.data.train)?;
+        match self.soft_labels.as_ref().filter(|_| network.is_taught()) {
+            Some((labels, path)) => labels
+                .of_rest(unit.held_out(), &self.data, path)
+                .map(drop)
+                .with_context(|| format!("network {}", network.name)),
+            None => Ok(()),
+        }
+    }
+
     /// Fails if the missing runs of `runs` would replace others.
     fn check_replaced(&self, runs: &Runs<'_>) -> Result<(), UsageError> {
         for (row, config) in runs.missing() {
-            let mut configuration = Configuration::new(&config, HeldOut::default(), &self.data);
+            let mut configuration = Configuration::new(&config, runs.unit.held_out(), &self.data);
             let folder = RunFolder::at(self.place.run_folder(runs.unit, row));
             // A run that starts from another one starts from whatever that one has become.
             if let Ok(recorded) = folder.read::<Configuration>(RunFile::Configuration)
@@ -146,12 +168,17 @@ impl SweepTrainer {
     fn run(
         &self,
         config: &TrainConfig,
+        held_out: HeldOut,
         layers: Option<&[DenseParameters]>,
         folder: &RunFolder,
         on_epoch: fn(&Epoch, u32),
     ) -> Result<Outcome> {
         let soft_labels = self.soft_labels.as_ref().filter(|_| config.teacher.is_some());
-        let sources = Sources { soft_labels, start: layers, ..Sources::of(&self.data) };
+        let soft_labels = soft_labels.map(|(labels, path)| labels.of_rest(held_out, &self.data, path)).transpose()?;
+        let mut data = self.data.clone();
+        let validation = hold_out(&mut data, held_out);
+        let sources =
+            Sources { data: &data, validation: validation.as_ref(), soft_labels: soft_labels.as_ref(), start: layers };
         let epochs = config.all_epochs();
         let Finished { outcome, .. } = pipeline::run(config, sources, folder, None, |epoch| on_epoch(epoch, epochs))?;
         let accuracies = [outcome.test_accuracy_float, outcome.test_accuracy_fixed].map(percent);

@@ -88,7 +88,7 @@ impl TeachArguments {
         check_output("--export", &export, data.files())?;
         [&export, &interrupted(&export)].into_iter().try_for_each(|path| files::check_writable(path))?;
         let held_out = HeldOut { count: self.validation, order: self.validation_order, seed: self.seed };
-        check_held_out(held_out, &data.train)?;
+        check_held_out("--validation", held_out, &data.train)?;
         let validation = hold_out(&mut data, held_out);
         let config = TeachConfig {
             backend,

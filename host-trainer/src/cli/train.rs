@@ -144,8 +144,9 @@ impl TrainArguments {
         let (image, classes) = (Shape::grey(data.rows, data.columns), data.class_names.len());
         let network = self.network.clone().unwrap_or_else(|| config.architecture(classes));
         let plan = network.plan(image, classes).map_err(|error| UsageError(format!("--network, {error}")))?;
-        check_size(&config, &plan)?;
-        check_held_out(held_out, &data.train)?;
+        let hidden = || format!("--hidden {}", join_widths(&config.hidden, ","));
+        check_size(&config.network.as_ref().map_or_else(hidden, |network| format!("--network '{network}'")), &plan)?;
+        check_held_out("--validation", held_out, &data.train)?;
         let (soft_labels, teacher) = self.recipe.teacher(&data, held_out)?.unzip();
         let validation = hold_out(&mut data, held_out);
         config.teacher = teacher;
@@ -229,15 +230,14 @@ impl TrainArguments {
     }
 
     fn config(&self, backend: Backend) -> TrainConfig {
-        // Dense layers alone are recorded by their widths, however they were given.
-        let dense = self.network.as_ref().map_or(Some(self.hidden.0.clone()), Architecture::hidden);
-        let network = self.network.clone().filter(|_| dense.is_none());
-        let hidden = dense.unwrap_or_default();
-        TrainConfig {
-            network,
+        let config = TrainConfig {
             stop_at_train_accuracy: self.stop_at_train_accuracy,
             patience: self.patience,
-            ..self.recipe.config(backend, hidden, self.seed)
+            ..self.recipe.config(backend, self.hidden.0.clone(), self.seed)
+        };
+        match &self.network {
+            Some(network) => config.with_network(network.clone()),
+            None => config,
         }
     }
 }
@@ -269,8 +269,8 @@ fn check_average(config: &TrainConfig) -> Result<(), UsageError> {
     )))
 }
 
-/// Checks that the weights of `plan`, the layers of `config`, fit a model.
-fn check_size(config: &TrainConfig, plan: &[LayerPlan]) -> Result<(), UsageError> {
+/// Checks that the weights of `plan`, which `setting` gave, fit a model.
+pub fn check_size(setting: &str, plan: &[LayerPlan]) -> Result<(), UsageError> {
     let matrices = || plan.iter().filter_map(LayerPlan::matrix);
     let weights: usize = matrices().map(|[inputs, outputs]| inputs * outputs).sum();
     let bytes: usize =
@@ -278,22 +278,20 @@ fn check_size(config: &TrainConfig, plan: &[LayerPlan]) -> Result<(), UsageError
     if bytes <= MAX_WEIGHT_BYTES {
         return Ok(());
     }
-    let hidden = || format!("--hidden {}", join_widths(&config.hidden, ","));
-    let layers = config.network.as_ref().map_or_else(hidden, |network| format!("--network '{network}'"));
     Err(UsageError(format!(
-        "{layers} needs {weights} weights, {bytes} bytes, expected at most {MAX_WEIGHT_BYTES} bytes, the limit of a \
+        "{setting} needs {weights} weights, {bytes} bytes, expected at most {MAX_WEIGHT_BYTES} bytes, the limit of a \
          microcontroller; use fewer or smaller layers"
     )))
 }
 
-/// Checks that `held_out` leaves images to train on.
-pub fn check_held_out(held_out: HeldOut, train: &Split) -> Result<(), UsageError> {
+/// Checks that `held_out`, which `setting` gave, leaves images to train on.
+pub fn check_held_out(setting: &str, held_out: HeldOut, train: &Split) -> Result<(), UsageError> {
     let (count, all) = (held_out.count, train.len());
     if count < all {
         return Ok(());
     }
     Err(UsageError(format!(
-        "--validation is {count}, expected 0..={}, as there are {all} training images; hold out fewer",
+        "{setting} is {count}, expected 0..={}, as there are {all} training images; hold out fewer",
         all - 1
     )))
 }
@@ -340,7 +338,7 @@ mod tests {
     #[test]
     fn an_image_must_be_left_to_train_on() {
         let train = Split { width: 1, pixels: vec![1, 2, 3], labels: vec![0, 1, 0] };
-        let check = |count| check_held_out(HeldOut { count, ..HeldOut::default() }, &train);
+        let check = |count| check_held_out("--validation", HeldOut { count, ..HeldOut::default() }, &train);
         assert!(check(0).is_ok() && check(2).is_ok());
         for count in [3, 4, usize::MAX] {
             let error = check(count).unwrap_err().to_string();

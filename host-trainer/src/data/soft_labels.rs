@@ -138,6 +138,12 @@ impl SoftLabels {
     /// Returns an error if the file cannot be read, belongs to other images, or its teacher has
     /// seen an image that is held out.
     pub fn read(path: &Path, data: &Dataset, held_out: HeldOut) -> Result<(Self, String), SoftLabelsError> {
+        let (labels, sha256) = Self::read_all(path, data)?;
+        Ok((labels.of_rest(held_out, data, path)?, sha256))
+    }
+
+    /// Reads the soft labels of all training images, like [`SoftLabels::read`].
+    pub fn read_all(path: &Path, data: &Dataset) -> Result<(Self, String), SoftLabelsError> {
         let images = data.train.len();
         let logits = images * VERSIONS * data.class_names.len();
         let most = 4 * logits as u64 + MAX_HEADER_BYTES;
@@ -154,12 +160,18 @@ impl SoftLabels {
         if labels.classes != data.class_names.len() || labels.logits.len() != images * VERSIONS * labels.classes {
             return Err(bad(format!("expected logits for {images} images of {} classes", data.class_names.len())));
         }
-        let unseen = labels.description.held_out();
+        Ok((labels, hex(&sha256(&bytes))))
+    }
+
+    /// Returns the soft labels of the training images of `data` without those of `held_out`. `path`
+    /// is the file that they were read from.
+    pub fn of_rest(&self, held_out: HeldOut, data: &Dataset, path: &Path) -> Result<Self, SoftLabelsError> {
+        let unseen = self.description.held_out();
         let (chosen, not_seen) = (held_out.choose(&data.train.labels), unseen.choose(&data.train.labels));
         if chosen.iter().any(|index| not_seen.binary_search(index).is_err()) {
             return Err(SoftLabelsError::Seen { path: path.to_owned(), held_out: unseen });
         }
-        Ok((labels.without(&chosen), hex(&sha256(&bytes))))
+        Ok(self.clone().without(&chosen))
     }
 
     /// Drops the logits of the images at `indices`, which ascend.

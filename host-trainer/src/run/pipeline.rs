@@ -73,13 +73,6 @@ pub struct Sources<'a> {
     pub start: Option<&'a [DenseParameters]>,
 }
 
-impl<'a> Sources<'a> {
-    /// Returns a data set without the optional inputs.
-    pub fn of(data: &'a Dataset) -> Self {
-        Self { data, validation: None, soft_labels: None, start: None }
-    }
-}
-
 /// A run that is written.
 #[derive(Debug)]
 pub struct Finished {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::data::{HeldOut, ValidationOrder};
 use crate::network::Architecture;
 use crate::network::backend::Backend;
 use crate::quantize::WeightBits;
@@ -48,7 +49,7 @@ pub struct ListedNetwork {
     title: Option<String>,
     /// Neurons of each hidden layer.
     hidden: Option<Vec<usize>>,
-    /// All layers, if some are not dense.
+    /// All layers, instead of `hidden`.
     network: Option<Architecture>,
     /// Source of all settings that are not given here.
     #[serde(default)]
@@ -59,6 +60,12 @@ pub struct ListedNetwork {
     weight_decay: Option<f64>,
     augment: Option<f64>,
     stop_at_train_accuracy: Option<f64>,
+    /// Number of training images to hold out.
+    #[serde(default)]
+    validation: usize,
+    /// The choice of these images.
+    #[serde(default = "by_class")]
+    validation_order: ValidationOrder,
     /// Share of the loss that is measured against a teacher's answers, if the network learns from
     /// one.
     teacher_share: Option<f64>,
@@ -195,8 +202,7 @@ impl ListedNetwork {
     pub fn config(&self, backend: Backend, seed: u64, teacher: Option<&str>) -> TrainConfig {
         let config = self.recipe.config(backend, self.hidden.clone().unwrap_or_default(), seed);
         let teaching = |(share, sha256): (f64, &str)| Teaching { share, sha256: sha256.to_owned() };
-        TrainConfig {
-            network: self.network.clone(),
+        let config = TrainConfig {
             epochs: self.epochs.unwrap_or(config.epochs),
             batch_size: self.batch_size.unwrap_or(config.batch_size),
             learning_rate: self.learning_rate.unwrap_or(config.learning_rate),
@@ -206,7 +212,16 @@ impl ListedNetwork {
             teacher: self.teacher_share.zip(teacher).map(teaching),
             sparsity: self.sparsity,
             ..config
+        };
+        match &self.network {
+            Some(network) => config.with_network(network.clone()),
+            None => config,
         }
+    }
+
+    /// Returns the training images that the network's runs with `seed` hold out.
+    pub fn held_out(&self, seed: u64) -> HeldOut {
+        HeldOut { count: self.validation, order: self.validation_order, seed }
     }
 
     /// Returns the network with its own run alone.
@@ -346,6 +361,11 @@ impl TryFrom<u8> for RowBits {
     }
 }
 
+/// Returns the default of `train`, which is not that of older records.
+fn by_class() -> ValidationOrder {
+    ValidationOrder::Class
+}
+
 fn eight_bits_alone() -> Vec<Precision> {
     let weight_bits = RowBits::Integer(WeightBits::Eight);
     vec![Precision { weight_bits, qat_epochs: 0, qat_learning_rate: default_qat_learning_rate() }]
@@ -478,6 +498,9 @@ mod tests {
             ("name = 'a'", &["network a", "missing field `hidden`", "network"]),
             ("name = 'a'\nhidden = [16]\nnetwork = 'dense 2'", &["network a", "hidden and network"]),
             ("name = 'a'\nnetwork = 'conv 8'", &["network a", "layer 1: found no window"]),
+            ("name = 'a'\nnetwork = 'conv 8 3x3; softmax'", &["network a", "layer 2: found \"softmax\""]),
+            (&format!("{fine}validation = -1"), &["network a", "-1"]),
+            (&format!("{fine}validation = 5\nvalidation_order = 'first'"), &["network a", "unknown variant `first`"]),
             ("name = 'a'\nhidden = 16", &["network a", "invalid type"]),
             ("name = 'a'\nhidden = [0]", &["network a", "hidden is [0]"]),
             ("name = '../a'\nhidden = [16]", &["../a", "letters"]),

@@ -75,7 +75,9 @@ impl Place {
     /// Returns the runs of `unit`, trained on `data`.
     pub fn find<'a>(&self, unit: Unit<'a>, data: &Dataset) -> Runs<'a> {
         let config = unit.network.config(self.backend, unit.seed, self.teacher.as_deref());
-        let find = |row, config: &TrainConfig| Found::read(RunFolder::at(self.run_folder(unit, row)), config, data);
+        let find = |row, config: &TrainConfig| {
+            Found::read(RunFolder::at(self.run_folder(unit, row)), config, unit.held_out(), data)
+        };
         let base = find(None, &config);
         let find_derived = |row: &'a Precision| {
             let model = base.as_ref().map(|base| base.outcome.model_id.as_str());
@@ -88,10 +90,10 @@ impl Place {
 
 impl Found {
     /// Returns the run in `folder` if it is finished, and of this configuration on this data.
-    fn read(folder: RunFolder, config: &TrainConfig, data: &Dataset) -> Option<Self> {
+    fn read(folder: RunFolder, config: &TrainConfig, held_out: HeldOut, data: &Dataset) -> Option<Self> {
         let (recorded, outcome) = folder.read_finished().ok()?;
         let is_finished = !outcome.stop.is_interruption();
-        let expected = Configuration::new(config, HeldOut::default(), data);
+        let expected = Configuration::new(config, held_out, data);
         (is_finished && is_same(recorded, expected)).then_some(())?;
         let history: Vec<Epoch> = folder.read(RunFile::History).ok()?;
         let running_train_accuracy = history.last().map(|epoch| epoch.accuracy);

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use super::list::ListedNetwork;
+use crate::data::HeldOut;
 
 /// A network with a seed. Rows derived from the network are trained with it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,6 +17,13 @@ pub struct Unit<'a> {
 pub struct Shard {
     index: usize,
     count: usize,
+}
+
+impl Unit<'_> {
+    /// Returns the training images that the unit's runs hold out.
+    pub fn held_out(&self) -> HeldOut {
+        self.network.held_out(self.seed)
+    }
 }
 
 /// Returns the units of `networks` with the seeds 1 to `seeds`, or only those of `shard`.

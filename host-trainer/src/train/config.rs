@@ -104,6 +104,14 @@ impl TrainConfig {
         self.epochs.saturating_add(self.qat_epochs)
     }
 
+    /// Returns the configuration for other layers. Dense layers alone are recorded by their widths.
+    pub fn with_network(self, network: Architecture) -> Self {
+        match network.hidden() {
+            Some(hidden) => Self { hidden, network: None, ..self },
+            None => Self { hidden: Vec::new(), network: Some(network), ..self },
+        }
+    }
+
     /// Returns the network for a number of classes.
     pub fn architecture(&self, classes: usize) -> Architecture {
         self.network.clone().unwrap_or_else(|| Architecture::dense(&self.hidden, classes))

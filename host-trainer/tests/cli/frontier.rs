@@ -126,6 +126,53 @@ fn a_teacher_affects_training_in_floating_point_and_in_integers() {
 }
 
 #[test]
+fn a_convolutional_network_of_a_list_is_the_one_that_train_makes() {
+    let project = Project::new();
+    let teach = ["teach", "--data", "data", "--channels", "2", "--epochs", "1", "--validation", "30"];
+    project.run(&[&teach[..], &["--validation-order", "last", "--export", "teacher.safetensors"]].concat()).success();
+    let write = |network: &str, validation: u32| {
+        let text = format!(
+            "[[network]]\nname = 'conv'\nnetwork = '{network}'\nrecipe = 'best'\nepochs = 2\nbatch_size = 16\n\
+             learning_rate = 0.01\nweight_decay = 0.02\nvalidation = {validation}\nvalidation_order = 'last'\n\
+             teacher_share = 0.7\nrows = [{{ weight_bits = 8 }}, {{ weight_bits = 4, qat_epochs = 1 }}]\n"
+        );
+        fs::write(project.path().join("own.toml"), text).unwrap();
+    };
+    let frontier =
+        ["frontier", "--data", "data", "--networks", "own.toml", "--seeds", "2", "--runs", "there", "--json"];
+    let frontier = [&frontier[..], &["--teacher", "teacher.safetensors"]].concat();
+    let network = "conv 4 3x3 stride 2; maxpool 2x2; dense 3";
+    write(network, 20);
+    let report = json(project.run(&frontier));
+    assert_eq!((&report["runs_trained"], &report["rows"][1]["network"]), (&4.into(), &"conv".into()));
+    assert_eq!(json(project.run(&frontier))["runs_kept"], 4);
+
+    let train = ["train", "--data", "data", "--recipe", "best", "--epochs", "2", "--batch-size", "16", "--seed", "2"];
+    let rates = ["--learning-rate", "0.01", "--weight-decay", "0.02", "--network", network];
+    let taught = ["--teacher", "teacher.safetensors"];
+    let validation = ["--validation", "20", "--validation-order", "last", "--run", "own"];
+    project.run(&[&train[..], &rates, &taught, &validation].concat()).success();
+    let from = ["train", "--data", "data", "--from", "own", "--weight-bits", "4", "--qat", "1", "--run", "narrow"];
+    project.run(&[&from[..], &taught].concat()).success();
+    for (listed, own) in [("conv-seed-2", "own"), ("conv-qat-4-seed-2", "narrow")] {
+        let model = |run: String| fs::read(project.path().join(run).join("model.bin")).unwrap();
+        assert!(model(format!("there/{listed}")) == model(own.to_owned()), "{own}");
+    }
+    assert_eq!(read(&project, "there/conv-seed-2/config.json")["validation"], 20);
+
+    let cases: [(&str, u32, i32, &[&str]); 4] = [
+        (network, 40, 1, &["network conv", "teacher.safetensors: the teacher was trained on images"]),
+        (network, 240, 2, &["network conv: validation is 240, expected 0..=239"]),
+        ("conv 4 9x9 valid; dense 3", 20, 1, &["network conv", "layer 1: found a window of 9x9"]),
+        ("conv 4 3x3; dense 4", 20, 1, &["network conv", "layer 2: found \"dense 4\", expected \"dense 3\""]),
+    ];
+    for (network, validation, code, parts) in cases {
+        write(network, validation);
+        failure(project.run(&frontier), code, parts);
+    }
+}
+
+#[test]
 fn invalid_arguments_are_refused_before_training() {
     let project = Project::new();
     fs::write(project.path().join("page.md"), "no place\n").unwrap();

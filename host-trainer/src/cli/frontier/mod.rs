@@ -11,7 +11,7 @@ use serde::Serialize;
 use self::report::{FrontierOutput, point};
 use super::sweep::{SweepArguments, SweepTrainer, select};
 use super::{UsageError, check_extension, check_output};
-use crate::data::{HeldOut, SoftLabels};
+use crate::data::SoftLabels;
 use crate::plot;
 use crate::run::json;
 use crate::support::files;
@@ -89,7 +89,8 @@ impl FrontierArguments {
         let folder = if self.reduced { self.runs.join(REDUCED_FOLDER) } else { self.runs.clone() };
         let data = self.sweep.data.load()?;
         let (soft_labels, teacher) =
-            self.teacher.as_ref().map(|path| SoftLabels::read(path, &data, HeldOut::default())).transpose()?.unzip();
+            self.teacher.as_ref().map(|path| SoftLabels::read_all(path, &data)).transpose()?.unzip();
+        let soft_labels = soft_labels.zip(self.teacher.clone());
         let seeds = self.seeds.unwrap_or(if self.reduced { 1 } else { 3 });
         let units = sweep::choose(&networks, seeds, self.sweep.shard);
         let mut place = Place { folder, tag: String::new(), backend, teacher };
