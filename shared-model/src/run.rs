@@ -77,7 +77,7 @@ pub fn run(
     let input = if place.end == 0 { pixels } else { place.of(activations) };
     let matrix = last.any_matrix();
     dense(matrix, input, pairs, logits, &mut |part| on_stage(part.of(index)));
-    for (logit, requant) in logits.iter_mut().zip(matrix.requants()) {
+    for (logit, requant) in logits.iter_mut().zip(matrix.requants().each()) {
         *logit = requant.logit(*logit);
     }
     on_stage(Stage::Logits { layer: index });

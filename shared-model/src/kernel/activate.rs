@@ -7,11 +7,5 @@ use crate::model::Matrix;
 ///
 /// Outputs without an accumulator or a place are omitted.
 pub fn activate(matrix: &Matrix<'_>, accumulators: &[i32], activations: &mut [u8]) {
-    let (multipliers, shifts) = (matrix.multipliers(), matrix.shifts());
-    if matrix.has_high_shifts() && Current::activate_high(accumulators, multipliers, shifts, activations) {
-        return;
-    }
-    for ((activation, accumulator), requant) in activations.iter_mut().zip(accumulators).zip(matrix.requants()) {
-        *activation = requant.activation(*accumulator);
-    }
+    Current::activate(&matrix.requants(), accumulators, activations);
 }

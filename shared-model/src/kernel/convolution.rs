@@ -4,7 +4,7 @@
 //! there; without one, the rows are copied next to each other.
 
 use super::activate::activate;
-use super::core::{Core, Current, Sources};
+use super::core::{Convolution, Core, Current, Outputs, Sources};
 use super::dense::dense;
 use super::pair_list::PairList;
 use super::window::each_run;
@@ -27,29 +27,18 @@ pub fn convolve(layer: &Layer<'_>, window: Window, input: &[u8], scratch: Scratc
     let row_inputs = window.row_inputs(channels);
     let sources = Sources::of(matrix);
     let has_kernel = Current::can_convolve(&sources, accumulators.len());
-    let mut outputs = output.chunks_exact_mut(matrix.outputs().max(1));
-    // The activations of a window of zeros; all such windows have the same.
-    let mut blank: Option<&[u8]> = None;
-    let mut finish = |sums: &mut [i32], is_blank: bool| {
-        let target = outputs.next().unwrap_or_default();
-        match blank {
-            Some(known) if is_blank => target.iter_mut().zip(known).for_each(|(place, value)| *place = *value),
-            _ => activate(matrix, sums, target),
-        }
-        if is_blank {
-            blank = Some(target);
-        }
-    };
+    let outputs = Outputs::new(output, matrix.outputs());
+    let mut convolution = Convolution { sources, list: pairs, sums: accumulators, outputs };
     each_run(layer, window, &mut |inside, count| {
-        let first = inside.first_input(channels, row_inputs);
-        let windows = inside.windows(input, count, first, row_inputs);
-        if has_kernel && first % 2 == 0 && Current::convolve(&windows, &sources, pairs, accumulators, &mut finish) {
+        let windows = inside.windows(input, count, channels, row_inputs);
+        if has_kernel && Current::convolve(&mut convolution, &windows) {
             return;
         }
+        let Convolution { list, sums, outputs, .. } = &mut convolution;
         inside.each_following(count, |inside| {
             inside.copy(input, channels, row_inputs, copied);
-            dense(matrix, copied, pairs, accumulators, &mut |_| ());
-            finish(accumulators, false);
+            dense(matrix, copied, list, sums, &mut |_| ());
+            outputs.write(false, |activations| activate(matrix, sums, activations));
         });
     });
 }

@@ -71,6 +71,13 @@ impl PairList {
         value
     }
 
+    /// Empties the list, and returns its memory.
+    #[cfg(kernel_assembly)]
+    pub fn places(&mut self) -> &mut Pairs {
+        self.count = 0;
+        &mut self.pairs
+    }
+
     /// Appends a pair, unless both inputs are zero or the list is full.
     pub fn push(&mut self, [even, odd]: [u8; 2], offset: usize) {
         if even | odd != 0

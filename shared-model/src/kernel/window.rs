@@ -36,13 +36,6 @@ pub struct Inside {
 }
 
 impl Inside {
-    /// Returns the index of the first value in a matrix whose windows have rows of `row_inputs`.
-    #[inline(always)]
-    pub fn first_input(&self, channels: u16, row_inputs: usize) -> usize {
-        let columns = self.kernel_column.wrapping_mul(channels.into());
-        self.kernel_row.wrapping_mul(row_inputs).wrapping_add(columns)
-    }
-
     /// Calls `each` with `count` windows from this one on, with the same part inside the image.
     #[inline(always)]
     pub fn each_following(&self, count: u16, mut each: impl FnMut(&Self)) {
@@ -73,21 +66,20 @@ impl Inside {
         }
     }
 
-    /// Returns this window and the next ones, `count` in all. `first` is the index of their first
-    /// value in the matrix; it is even.
+    /// Returns this window and the next ones, `count` in all, of a layer with `channels`, whose
+    /// matrix has `row_inputs` for a row of a window.
     #[inline(always)]
-    pub fn windows<'i>(&self, input: &'i [u8], count: u16, first: usize, row_inputs: usize) -> Windows<'i> {
-        // None of them exceeds 16 bits in a parsed model, except the step of a single window, which
-        // nothing uses.
+    pub fn windows<'i>(&self, input: &'i [u8], count: u16, channels: u16, row_inputs: usize) -> Windows<'i> {
+        let columns = self.kernel_column.wrapping_mul(channels.into());
         Windows {
             input: input.get(self.first..).unwrap_or_default(),
-            count,
-            step: self.step as u16,
-            rows: self.rows as u16,
-            row_values: self.row_values as u16,
-            row_step: self.row_step as u16,
-            pair: (first / 2) as u16,
-            row_pairs: (row_inputs / 2) as u16,
+            count: count.into(),
+            step: self.step,
+            rows: self.rows,
+            row_values: self.row_values,
+            row_step: self.row_step,
+            place: self.kernel_row.wrapping_mul(row_inputs).wrapping_add(columns),
+            row_inputs,
         }
     }
 

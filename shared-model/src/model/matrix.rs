@@ -2,7 +2,8 @@
 
 use super::error::BlobError;
 use super::reader::Reader;
-use crate::bytes::{i32_at, u32_at};
+use super::requants::Requants;
+use crate::bytes::i32_at;
 use crate::fixed::Requant;
 use crate::weights::{BLOCK_BYTES, BlockLists, BlockTile, TILE_OUTPUTS, WeightOrder};
 
@@ -14,15 +15,13 @@ pub struct Matrix<'a> {
     inputs: u16,
     outputs: u16,
     biases: &'a [u8],
-    multipliers: &'a [u8],
-    shifts: &'a [u8],
+    requants: Requants<'a>,
     weights: &'a [u8],
     /// Tables of a pruned layer; empty in others.
     counts: &'a [u8],
     places: &'a [u8],
     /// Largest block count of a tile of a pruned layer.
     max_blocks: u16,
-    has_high_shifts: bool,
 }
 
 impl<'a> Matrix<'a> {
@@ -32,13 +31,11 @@ impl<'a> Matrix<'a> {
         inputs: 0,
         outputs: 0,
         biases: &[],
-        multipliers: &[],
-        shifts: &[],
+        requants: Requants::EMPTY,
         weights: &[],
         counts: &[],
         places: &[],
         max_blocks: 0,
-        has_high_shifts: false,
     };
 
     /// Reads the matrix of layer `index`, with every table's length checked;
@@ -55,11 +52,9 @@ impl<'a> Matrix<'a> {
             inputs: inputs as u16,
             outputs: outputs as u16,
             biases: reader.take_table(outputs.wrapping_mul(4))?,
-            multipliers: reader.take_table(outputs.wrapping_mul(4))?,
-            shifts: reader.take_table(outputs)?,
+            requants: Requants::new(reader.take_table(outputs.wrapping_mul(4))?, reader.take_table(outputs)?),
             ..Self::EMPTY
         };
-        layer.has_high_shifts = layer.shifts.iter().all(|&shift| shift > 32);
         if order == WeightOrder::Blocks {
             layer.counts = reader.take_table(outputs.div_ceil(TILE_OUTPUTS).wrapping_mul(2))?;
             // At most 2,048 tiles of less than 2^16 blocks each, so at most 2^31 bytes.
@@ -174,38 +169,13 @@ impl<'a> Matrix<'a> {
         self.biases
     }
 
-    /// Returns the multipliers in order of outputs, little-endian `u32`.
-    pub(crate) fn multipliers(&self) -> &'a [u8] {
-        self.multipliers
-    }
-
-    pub(crate) fn shifts(&self) -> &'a [u8] {
-        self.shifts
-    }
-
-    /// Returns true if all shifts are above 32.
-    pub(crate) fn has_high_shifts(&self) -> bool {
-        self.has_high_shifts
-    }
-
-    pub(crate) fn requants(&self) -> impl Iterator<Item = Requant> {
-        let multipliers = self.multipliers.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes));
-        multipliers.zip(self.shifts).map(|(multiplier, &shift)| Requant::trusted(multiplier, shift))
+    pub(crate) fn requants(&self) -> Requants<'a> {
+        self.requants
     }
 
     /// Returns the requantization of `output`'s accumulator; the default outside the layer.
     #[must_use]
     pub fn requant(&self, output: usize) -> Requant {
-        Requant::new(self.multiplier(output), self.shift(output)).unwrap_or_default()
-    }
-
-    /// Returns the unchecked multiplier of `output`.
-    pub(super) fn multiplier(&self, output: usize) -> u32 {
-        u32_at(self.multipliers, output)
-    }
-
-    /// Returns the unchecked shift of `output`.
-    pub(super) fn shift(&self, output: usize) -> u8 {
-        self.shifts.get(output).copied().unwrap_or(0)
+        Requant::new(self.requants.multiplier(output), self.requants.shift(output)).unwrap_or_default()
     }
 }

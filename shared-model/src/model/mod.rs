@@ -12,6 +12,7 @@ mod notation;
 mod parse;
 mod proof;
 mod reader;
+mod requants;
 mod shape;
 
 pub use error::BlobError;
@@ -24,4 +25,5 @@ pub use layer::{Layer, LayerKind};
 pub use matrix::Matrix;
 pub use network::Network;
 pub use parse::{Golden, Model};
+pub(crate) use requants::Requants;
 pub use shape::{Shape, Window, WindowError};

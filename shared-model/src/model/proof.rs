@@ -86,7 +86,7 @@ impl Matrix<'_> {
         (lowest, highest): (i32, i32),
         is_last: bool,
     ) -> Option<()> {
-        let (multiplier, shift) = (self.multiplier(output), self.shift(output));
+        let (multiplier, shift) = (self.requants().multiplier(output), self.requants().shift(output));
         let output_index = saturating_u32(output);
         let Some(requant) = Requant::new(multiplier, shift) else {
             return reader.refuse(BlobError::Requant { layer, output: output_index, multiplier, shift });

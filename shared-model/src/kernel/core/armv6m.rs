@@ -8,10 +8,15 @@
 //! fields.
 
 use core::arch::naked_asm;
+use core::slice;
 
-use super::assembly::{ActivateKernel, Assembly, BlockKernel, GatherKernel, GatherRowsKernel, Kernel};
+use super::assembly::{ActivateKernel, Assembly, BlockKernel, GatherKernel, Kernel};
+use super::convolve::{Arguments, ConvolveKernel};
+use super::interface::Core;
+use super::sources::start_from;
 use super::thumb1;
-use crate::kernel::pair_list::Pairs;
+use crate::kernel::pair_list::{Pair, Pairs};
+use crate::model::Requants;
 use crate::weights::{BLOCK_BYTES, TILE_OUTPUTS};
 
 pub enum Armv6M {}
@@ -20,13 +25,72 @@ impl Assembly for Armv6M {
     const NAME: &'static str = "armv6m";
     const PAIR_STEP: usize = thumb1::PAIR_STEP;
     const GATHER: GatherKernel = thumb1::gather;
-    const GATHER_ROWS: GatherRowsKernel = thumb1::gather_rows;
+    const CONVOLVE: ConvolveKernel = convolve;
     const ADD_PAIRS: Kernel = add_pairs;
     const ADD_NARROW_PAIRS: Kernel = add_narrow_pairs;
     const ADD_FOUR_BITS: Kernel = add_four_bits;
     const ADD_TERNARY: Kernel = add_ternary;
     const ADD_BLOCKS: BlockKernel = add_blocks;
     const ACTIVATE: Option<ActivateKernel> = None;
+}
+
+/// # Safety
+///
+/// See [`ConvolveKernel`].
+unsafe extern "C" fn convolve(arguments: &mut Arguments) {
+    let Arguments { list, rows, row_values, row_gap, outputs, blank, .. } = *arguments;
+    let (offset, offset_gap) = (arguments.offset as u32, arguments.offset_gap as u32);
+    let mut blank = blank;
+    let (mut first, mut output) = (arguments.first, arguments.output);
+    // SAFETY: there are a bias, a multiplier and a shift for each output, and room for a sum.
+    let (biases, multipliers, shifts, sums) = unsafe {
+        (
+            slice::from_raw_parts(arguments.biases.cast::<[u8; 4]>(), outputs),
+            slice::from_raw_parts(arguments.multipliers.cast::<u8>(), outputs.wrapping_mul(4)),
+            slice::from_raw_parts(arguments.shifts, outputs),
+            slice::from_raw_parts_mut(arguments.sums, outputs),
+        )
+    };
+    let requants = Requants { multipliers, shifts, are_high: true };
+    for _ in 0..arguments.windows {
+        let start: *mut Pair = list.cast();
+        // SAFETY: the window has these rows, and the list has room for their pairs.
+        let end = unsafe { thumb1::gather_rows(first, row_gap, start, offset, rows, row_values, offset_gap) };
+        // SAFETY: there is room for the activations of each window.
+        let activations = unsafe { slice::from_raw_parts_mut(output, outputs) };
+        if end == start && !blank.is_null() {
+            // SAFETY: these are the activations of a window before this one.
+            let known = unsafe { slice::from_raw_parts(blank, outputs) };
+            activations.iter_mut().zip(known).for_each(|(place, value)| *place = *value);
+        } else {
+            if end == start {
+                blank = output;
+                start_from(biases, sums);
+            } else {
+                let tiles = outputs / TILE_OUTPUTS;
+                // SAFETY: the list has room for a pair after those of a window. It is not empty, and
+                // there are a tile for each eight outputs and a block for each pair.
+                unsafe {
+                    *end = Pair::default();
+                    let biases = biases.as_ptr().cast();
+                    add_pairs(
+                        &*list,
+                        arguments.tiles,
+                        sums.as_mut_ptr(),
+                        arguments.tile_bytes,
+                        tiles,
+                        0,
+                        &[0; 8],
+                        biases,
+                    );
+                }
+            }
+            Armv6M::activate(&requants, sums, activations);
+        }
+        first = first.wrapping_add(arguments.step);
+        output = output.wrapping_add(outputs);
+    }
+    arguments.blank = blank;
 }
 
 /// Adds the products of the pair of inputs in r1 and r3, with the weights at r2, in pairs. The sums

@@ -7,12 +7,16 @@
 //! Four-bit and ternary: `MLA` of the whole halfword, and again after each clearing of the topmost
 //! field.
 
-use super::assembly::{ActivateKernel, Assembly, BlockKernel, GatherKernel, GatherRowsKernel, Kernel};
+use core::mem::offset_of;
+
+use super::assembly::{ActivateKernel, Assembly, BlockKernel, GatherKernel, Kernel};
+use super::convolve::{Arguments, ConvolveKernel};
 use super::frame::{
-    block_kernel, block_tiles, cpu, four_bit_sums, kernels, narrow_tile, outputs_from, pair_sums, store, ternary_sums,
-    tiles,
+    block_kernel, block_tiles, cpu, each_pair, four_bit_sums, kernels, narrow_tile, outputs_from, pair_sums, store,
+    ternary_sums, tiles,
 };
-use super::thumb2;
+use super::thumb2::{self, PAIR_STEP};
+use super::walk::{activation, append, convolve_kernel, four_activations, row_pairs, two_products, two_sums, windows};
 use crate::kernel::pair_list::Pairs;
 use crate::weights::{BLOCK_BYTES, TILE_OUTPUTS};
 
@@ -20,9 +24,9 @@ pub enum Armv7M {}
 
 impl Assembly for Armv7M {
     const NAME: &'static str = "armv7m";
-    const PAIR_STEP: usize = thumb2::PAIR_STEP;
+    const PAIR_STEP: usize = PAIR_STEP;
     const GATHER: GatherKernel = thumb2::gather;
-    const GATHER_ROWS: GatherRowsKernel = thumb2::gather_rows;
+    const CONVOLVE: ConvolveKernel = convolve;
     const ADD_PAIRS: Kernel = add_pairs;
     const ADD_NARROW_PAIRS: Kernel = add_narrow_pairs;
     const ADD_FOUR_BITS: Kernel = add_four_bits;
@@ -203,3 +207,4 @@ macro_rules! by_two {
 
 kernels!(pair, narrow_pairs, four_bit_pair, ternary_pair);
 block_kernel!(block, by_two);
+convolve_kernel!(pair);

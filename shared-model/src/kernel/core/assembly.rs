@@ -3,9 +3,11 @@
 use core::ptr;
 
 use super::any;
+use super::convolve::{ConvolveKernel, Offsets, are_outputs_for, convolve};
 use super::interface::Core;
-use super::sources::{Sources, Tiles, Windows, start_from};
+use super::sources::{Convolution, Sources, Tiles, Windows, start_from};
 use crate::kernel::pair_list::{Pair, PairList, Pairs};
+use crate::model::Requants;
 use crate::weights::{BLOCK_BYTES, BlockLists, BlockTile, FOUR_BITS, MAX_PAIRS, TERNARY, TILE_OUTPUTS, WeightOrder};
 
 /// A kernel for lists of pairs: adds the products of a list and the weights of `tile_count`
@@ -65,23 +67,6 @@ pub type GatherKernel = unsafe extern "C" fn(
     limit: *const Pair,
 ) -> u64;
 
-/// A kernel that gathers the pairs of a window's rows. Returns the end of the list.
-///
-/// # Safety
-///
-/// `count` and `values` are not 0. There are `count` rows of `values` bytes at `first`, at any
-/// alignment, with `gap` bytes from the end of a row to the start of the next, and room for all of
-/// their pairs at `list`.
-pub type GatherRowsKernel = unsafe extern "C" fn(
-    first: *const u8,
-    gap: usize,
-    list: *mut Pair,
-    offset: u32,
-    count: usize,
-    values: usize,
-    offset_gap: u32,
-) -> *const Pair;
-
 /// A kernel that writes `count` activations, for shifts above 32.
 ///
 /// # Safety
@@ -103,7 +88,8 @@ pub trait Assembly {
     /// See [`Core::PAIR_STEP`].
     const PAIR_STEP: usize;
     const GATHER: GatherKernel;
-    const GATHER_ROWS: GatherRowsKernel;
+    /// For pairs.
+    const CONVOLVE: ConvolveKernel;
     const ADD_PAIRS: Kernel;
     /// For one tile in [`WeightOrder::Pairs`] whose blocks have weights only in their first word.
     const ADD_NARROW_PAIRS: Kernel;
@@ -140,65 +126,29 @@ impl<A: Assembly> Core for A {
         })
     }
 
-    /// Rejects windows that may need more than one list, and outputs that do not fill their tiles.
+    /// Also requires that the outputs fill their tiles and that all shifts are above 32.
+    fn can_convolve(sources: &Sources<'_>, outputs: usize) -> bool {
+        let has_pairs = sources.order == WeightOrder::Pairs && Self::accepts_pairs(sources, sources.inputs, outputs);
+        has_pairs && are_outputs_for(sources, outputs)
+    }
+
+    /// Rejects windows that may need more than one list, and those whose rows begin within a pair.
     #[inline(always)]
-    fn convolve(
-        windows: &Windows<'_>,
-        sources: &Sources<'_>,
-        list: &mut PairList,
-        sums: &mut [i32],
-        finish: &mut impl FnMut(&mut [i32], bool),
-    ) -> bool {
-        let Windows { input, count, step, rows, row_values, row_step, pair, row_pairs } = *windows;
-        let Sources { order, inputs, tiles, biases } = *sources;
-        let (step, rows) = (usize::from(step), usize::from(rows));
-        let (row_values, row_step) = (usize::from(row_values), usize::from(row_step));
-        let (pair, row_pairs) = (usize::from(pair), usize::from(row_pairs));
+    fn convolve(convolution: &mut Convolution<'_>, windows: &Windows<'_>) -> bool {
+        let Windows { place, row_inputs, rows, row_values, .. } = *windows;
         let pairs = row_values.div_ceil(2);
-        let end = rows.wrapping_sub(1).wrapping_mul(row_pairs).wrapping_add(pair).wrapping_add(pairs);
-        let has_pairs = row_values <= row_step && end <= inputs.div_ceil(2);
-        let is_one_list = pairs.wrapping_mul(rows) <= MAX_PAIRS;
-        let (sums, rest) = sums.as_chunks_mut::<TILE_OUTPUTS>();
-        let is_whole = rest.is_empty() && !sums.is_empty();
-        if !windows.are_inside() || !has_pairs || !is_one_list || !is_whole || order != WeightOrder::Pairs {
+        if place % 2 != 0 || pairs.wrapping_mul(rows) > MAX_PAIRS {
             return false;
         }
-        let offset = pair.wrapping_mul(<A as Assembly>::PAIR_STEP) as u32;
-        let row_gap = row_step.wrapping_sub(row_values);
-        let offset_gap = row_pairs.wrapping_sub(pairs).wrapping_mul(<A as Assembly>::PAIR_STEP) as u32;
-        let mut first = input.as_ptr();
-        for _ in 0..count {
-            list.write_with(|list, _| {
-                let start = list.as_mut_ptr();
-                // SAFETY: the input has that many rows from `first`, as the last window has, and
-                // the list has room for their pairs.
-                let end = unsafe { A::GATHER_ROWS(first, row_gap, start, offset, rows, row_values, offset_gap) };
-                (end.addr().wrapping_sub(start.addr()).checked_div(size_of::<Pair>()).unwrap_or(0), ())
-            });
-            list.terminate();
-            if list.count() == 0 {
-                start_from(biases, sums.as_flattened_mut());
-            } else {
-                // SAFETY: the list has pairs of a window, for which each tile has blocks. There is
-                // a tile for each eight sums, and as many biases, all aligned, as the caller has
-                // checked.
-                unsafe {
-                    A::ADD_PAIRS(
-                        list.terminated(),
-                        tiles.weights.as_ptr(),
-                        sums.as_mut_ptr().cast(),
-                        tiles.tile_bytes,
-                        sums.len(),
-                        list.count() % 4,
-                        &[0; TILE_OUTPUTS],
-                        biases.as_ptr().cast(),
-                    );
-                }
-            }
-            finish(sums.as_flattened_mut(), list.count() == 0);
-            first = first.wrapping_add(step);
-        }
-        true
+        let step = <A as Assembly>::PAIR_STEP;
+        let offsets = Offsets {
+            first: (place / 2).wrapping_mul(step),
+            gap: (row_inputs / 2).wrapping_sub(pairs).wrapping_mul(step),
+        };
+        // SAFETY: the caller has checked the sources. The list has room for the pairs of a window: the
+        // product has not overflowed if the windows are inside the matrix. Each pair has a block, because they are inside the matrix, which has an even number of inputs
+        // in each row.
+        unsafe { convolve(A::CONVOLVE, convolution, windows, offsets) }
     }
 
     fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, biases: Option<&[[u8; 4]]>, sums: &mut [i32]) {
@@ -227,8 +177,8 @@ impl<A: Assembly> Core for A {
         }
     }
 
-    fn activate_high(accumulators: &[i32], multipliers: &[u8], shifts: &[u8], activations: &mut [u8]) -> bool {
-        A::ACTIVATE.is_some_and(|kernel| activate_with(kernel, accumulators, multipliers, shifts, activations))
+    fn activate_high(requants: &Requants<'_>, accumulators: &[i32], activations: &mut [u8]) -> bool {
+        A::ACTIVATE.is_some_and(|kernel| activate_with(kernel, requants, accumulators, activations))
     }
 }
 
@@ -237,11 +187,11 @@ impl<A: Assembly> Core for A {
 /// Rejects multipliers that are not aligned, and slices of different lengths.
 pub fn activate_with(
     kernel: ActivateKernel,
+    requants: &Requants<'_>,
     accumulators: &[i32],
-    multipliers: &[u8],
-    shifts: &[u8],
     activations: &mut [u8],
 ) -> bool {
+    let Requants { multipliers, shifts, .. } = *requants;
     let count = activations.len();
     let are_as_many = accumulators.len() == count && shifts.len() == count && multipliers.len() / 4 == count;
     if !are_as_many || count == 0 || !multipliers.as_ptr().addr().is_multiple_of(4) {

@@ -33,28 +33,7 @@ macro_rules! tiles {
             "ldm r0, {{r2-r9}}",
             "ldr r0, [sp]",
             "ldr r12, [sp, #52]",
-            "ldrd r10, r11, [r0], #8",
-            // Jumps into the loop, so that a multiple of four pairs is left.
-            "tbb [pc, r12]",
-            "2:",
-            ".byte (3f - 2b) / 2",
-            ".byte (6f - 2b) / 2",
-            ".byte (5f - 2b) / 2",
-            ".byte (4f - 2b) / 2",
-            "3:",
-            $pair!(),
-            "ldrd r10, r11, [r0], #8",
-            "4:",
-            $pair!(),
-            "ldrd r10, r11, [r0], #8",
-            "5:",
-            $pair!(),
-            "ldrd r10, r11, [r0], #8",
-            "6:",
-            $pair!(),
-            "ldrd r10, r11, [r0], #8",
-            "cmp r10, #0",
-            "bne 3b",
+            each_pair!($pair),
             "ldr r0, [sp, #4]",
             "ldr lr, [sp, #60]",
             $sums!(),
@@ -67,6 +46,37 @@ macro_rules! tiles {
             "str r10, [sp, #48]",
             "bne 1b",
             "pop {{r0, r2, r3, r4-r11, pc}}",
+        )
+    };
+}
+
+/// Adds the products of the list at r0, of which r12 has the number of pairs modulo 4. `$pair` is as
+/// in [`tiles`].
+macro_rules! each_pair {
+    ($pair:ident) => {
+        concat!(
+            "ldrd r10, r11, [r0], #8\n",
+            // Jumps into the loop, so that a multiple of four pairs is left.
+            "tbb [pc, r12]\n",
+            "2:\n",
+            ".byte (3f - 2b) / 2\n",
+            ".byte (6f - 2b) / 2\n",
+            ".byte (5f - 2b) / 2\n",
+            ".byte (4f - 2b) / 2\n",
+            "3:\n",
+            $pair!(),
+            "ldrd r10, r11, [r0], #8\n",
+            "4:\n",
+            $pair!(),
+            "ldrd r10, r11, [r0], #8\n",
+            "5:\n",
+            $pair!(),
+            "ldrd r10, r11, [r0], #8\n",
+            "6:\n",
+            $pair!(),
+            "ldrd r10, r11, [r0], #8\n",
+            "cmp r10, #0\n",
+            "bne 3b\n",
         )
     };
 }
@@ -301,5 +311,5 @@ macro_rules! block_kernel {
     };
 }
 
-pub(super) use {block_kernel, block_tiles, cpu, outputs_from};
+pub(super) use {block_kernel, block_tiles, cpu, each_pair, outputs_from};
 pub(super) use {four_bit_sums, kernels, narrow_tile, pair_sums, store, ternary_sums, tiles};

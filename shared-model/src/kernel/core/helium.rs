@@ -6,12 +6,15 @@
 //! accepts only even registers for sums.
 
 use core::arch::naked_asm;
+use core::mem::offset_of;
 
 use super::assembly::{activate_with, each_tile};
+use super::convolve::{Arguments, Offsets, are_outputs_for, convolve};
 use super::dsp::Dsp;
 use super::interface::Core;
-use super::sources::{Sources, Tiles, Windows, start_from};
-use crate::kernel::pair_list::{Pair, PairList, Pairs};
+use super::sources::{Convolution, Sources, Tiles, Windows};
+use crate::kernel::pair_list::{Pair, PairList};
+use crate::model::Requants;
 use crate::weights::{BlockLists, TILE_OUTPUTS, VECTOR_ZERO_POINT, WeightOrder};
 
 pub enum Helium {}
@@ -26,55 +29,25 @@ impl Core for Helium {
     }
 
     fn can_convolve(sources: &Sources<'_>, outputs: usize) -> bool {
-        Dsp::can_convolve(sources, outputs) || accepts_vectors(sources, sources.inputs, outputs)
+        let has_vectors = accepts_vectors(sources, sources.inputs, outputs) && are_outputs_for(sources, outputs);
+        has_vectors || Dsp::can_convolve(sources, outputs)
     }
 
     /// For vectors, copies the rows of each window next to each other, into the memory of the list.
     #[inline(always)]
-    fn convolve(
-        windows: &Windows<'_>,
-        sources: &Sources<'_>,
-        list: &mut PairList,
-        sums: &mut [i32],
-        finish: &mut impl FnMut(&mut [i32], bool),
-    ) -> bool {
-        if sources.order != WeightOrder::Vectors {
-            return Dsp::convolve(windows, sources, list, sums, finish);
+    fn convolve(convolution: &mut Convolution<'_>, windows: &Windows<'_>) -> bool {
+        if convolution.sources.order != WeightOrder::Vectors {
+            return Dsp::convolve(convolution, windows);
         }
-        let Windows { input, count, step, rows, row_values, row_step, pair, row_pairs } = *windows;
-        let (step, rows) = (usize::from(step), usize::from(rows));
-        let (row_values, row_step) = (usize::from(row_values), usize::from(row_step));
-        let (first, row_inputs) = (usize::from(pair).wrapping_mul(2), usize::from(row_pairs).wrapping_mul(2));
-        let last_row = rows.wrapping_sub(1).checked_mul(row_inputs).and_then(|start| start.checked_add(first));
-        let end = last_row.and_then(|start| start.checked_add(row_values));
-        let has_room = end.is_some_and(|end| end <= sources.inputs) && sources.inputs <= size_of::<Pairs>();
-        if !windows.are_inside() || !has_room {
+        let inputs = convolution.sources.inputs.next_multiple_of(16);
+        let Some(places) = convolution.list.places().get_mut(..inputs.div_ceil(size_of::<Pair>())) else {
             return false;
-        }
-        list.write_with(|pairs, _| {
-            // All windows have their values at the same places; the others stay zero.
-            let used = sources.inputs.div_ceil(size_of::<Pair>());
-            pairs.iter_mut().take(used).for_each(|pair| *pair = Pair::default());
-            let copied: *mut u8 = pairs.as_mut_ptr().cast();
-            let mut from = input.as_ptr();
-            for _ in 0..count {
-                // SAFETY: the input has that many rows from `from`, as the last window has, and the
-                // list has room for all inputs of a window.
-                let sum =
-                    unsafe { copy_rows(from, row_step, copied.wrapping_add(first), row_inputs, rows, row_values) };
-                if sum == 0 {
-                    start_from(sources.biases, sums);
-                } else {
-                    // SAFETY: the list has room for all inputs, and the caller has checked the
-                    // sources.
-                    unsafe { add_all_vectors(copied, sources.inputs, sum, sources, sums) };
-                }
-                finish(sums, sum == 0);
-                from = from.wrapping_add(step);
-            }
-            (0, ())
-        });
-        true
+        };
+        places.iter_mut().for_each(|pair| *pair = Pair::default());
+        let offsets = Offsets { first: windows.place, gap: windows.row_inputs.wrapping_sub(windows.row_values) };
+        // SAFETY: the caller has checked the sources. The list has room for the inputs of a tile,
+        // which are zero.
+        unsafe { convolve(convolve_vectors, convolution, windows, offsets) }
     }
 
     fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, biases: Option<&[[u8; 4]]>, sums: &mut [i32]) {
@@ -103,8 +76,8 @@ impl Core for Helium {
         true
     }
 
-    fn activate_high(accumulators: &[i32], multipliers: &[u8], shifts: &[u8], activations: &mut [u8]) -> bool {
-        activate_with(activate, accumulators, multipliers, shifts, activations)
+    fn activate_high(requants: &Requants<'_>, accumulators: &[i32], activations: &mut [u8]) -> bool {
+        activate_with(activate, requants, accumulators, activations)
     }
 }
 
@@ -130,23 +103,27 @@ fn accepts_vectors(sources: &Sources<'_>, inputs: usize, outputs: usize) -> bool
 
 /// Adds the products of the inputs in q0 and the next vector at r3.
 macro_rules! output {
-    ($vector:literal, $sum:literal) => {
-        concat!("vldrb.u8 ", $vector, ", [r3], #16\n", "vmladava.u8 ", $sum, ", q0, ", $vector, "\n",)
+    ($multiply:literal, $vector:literal, $sum:literal) => {
+        concat!("vldrb.u8 ", $vector, ", [r3], #16\n", $multiply, ".u8 ", $sum, ", q0, ", $vector, "\n",)
     };
 }
 
-/// Adds the products of the inputs in q0 and the block at r3.
+/// Adds the products of the inputs in q0 and the block at r3, or, with `vmladav`, sets the sums to
+/// them.
 macro_rules! block {
     () => {
+        block!("vmladava")
+    };
+    ($multiply:literal) => {
         concat!(
-            output!("q1", "r0"),
-            output!("q2", "r2"),
-            output!("q3", "r4"),
-            output!("q1", "r6"),
-            output!("q2", "r8"),
-            output!("q3", "r10"),
-            output!("q1", "r12"),
-            output!("q2", "lr"),
+            output!($multiply, "q1", "r0"),
+            output!($multiply, "q2", "r2"),
+            output!($multiply, "q3", "r4"),
+            output!($multiply, "q1", "r6"),
+            output!($multiply, "q2", "r8"),
+            output!($multiply, "q3", "r10"),
+            output!($multiply, "q1", "r12"),
+            output!($multiply, "q2", "lr"),
         )
     };
 }
@@ -265,41 +242,133 @@ unsafe extern "C" fn sum(input: *const u8, blocks: usize, rest: usize) -> u32 {
     )
 }
 
-/// Copies `rows` rows of `values` bytes, and returns the sum of all bytes.
-///
 /// # Safety
 ///
-/// There are that many rows at `from`, `from_step` bytes apart, and room for them at `to`,
-/// `to_step` bytes apart. `rows` and `values` are not 0.
+/// See [`ConvolveKernel`](super::convolve::ConvolveKernel), for vectors.
 #[unsafe(naked)]
-unsafe extern "C" fn copy_rows(
-    from: *const u8,
-    from_step: usize,
-    to: *mut u8,
-    to_step: usize,
-    rows: usize,
-    values: usize,
-) -> u32 {
+unsafe extern "C" fn convolve_vectors(arguments: &mut Arguments) {
     naked_asm!(
         ".cpu cortex-m55",
-        "push {{r4-r8, lr}}",
-        "ldrd r4, r5, [sp, #24]",
-        "movs r6, #0",
+        "push {{r4-r11, lr}}",
+        "mov r7, r0",
         "1:",
-        "mov r12, r0",
-        "mov r7, r2",
-        "dlstp.8 lr, r5",
-        "2:",
-        "vldrb.u8 q0, [r12], #16",
-        "vstrb.8 q0, [r7], #16",
-        "vaddva.u8 r6, q0",
-        "letp lr, 2b",
-        "add r0, r1",
+        // first, row_gap, list, offset, row_values, offset_gap, rows.
+        "ldm r7, {{r0-r6}}",
         "add r2, r3",
-        "subs r4, #1",
+        // From the start of a row to the start of the next.
+        "add r1, r4",
+        "add r5, r4",
+        "mov r10, #0",
+        "2:",
+        "mov r12, r0",
+        "mov r8, r2",
+        "dlstp.8 lr, r4",
+        "3:",
+        "vldrb.u8 q0, [r12], #16",
+        "vstrb.8 q0, [r8], #16",
+        "vaddva.u8 r10, q0",
+        "letp lr, 3b",
+        "add r0, r1",
+        "add r2, r5",
+        "subs r6, #1",
+        "bne 2b",
+        // 128 times the sum of the inputs.
+        "lsls r11, r10, #7",
+        "beq 8f",
+        "4:",
+        "ldr r3, [r7, #{tiles}]",
+        "movs r9, #0",
+        // A tile. r9 is its first output.
+        "5:",
+        "ldr r1, [r7, #{list}]",
+        "ldr r5, [r7, #{tile_bytes}]",
+        "vldrb.u8 q0, [r1], #16",
+        block!("vmladav"),
+        "subs r5, #128",
+        "beq 7f",
+        "6:",
+        "vldrb.u8 q0, [r1], #16",
+        block!(),
+        "subs r5, #128",
+        "bne 6b",
+        "7:",
+        "vmov q2[2], q2[0], r0, r4",
+        "vmov q2[3], q2[1], r2, r6",
+        "vmov q3[2], q3[0], r8, r12",
+        "vmov q3[3], q3[1], r10, lr",
+        "ldrd r0, r2, [r7, #{biases}]",
+        "ldrd r4, r6, [r7, #{shifts}]",
+        "add r0, r0, r9, lsl #2",
+        "add r2, r2, r9, lsl #2",
+        "add r4, r9",
+        "add r6, r9",
+        "vsub.i32 q2, q2, r11",
+        "vsub.i32 q3, q3, r11",
+        "vldrw.u32 q0, [r0]",
+        "vldrw.u32 q1, [r0, #16]",
+        "vadd.i32 q2, q2, q0",
+        "vadd.i32 q3, q3, q1",
+        "vldrw.u32 q0, [r2]",
+        "vldrw.u32 q1, [r2, #16]",
+        "vmulh.s32 q2, q2, q0",
+        "vmulh.s32 q3, q3, q1",
+        "movs r0, #32",
+        "vdup.32 q1, r0",
+        "vldrb.u32 q0, [r4]",
+        // A negative shift to the left is one to the right.
+        "vsub.i32 q0, q1, q0",
+        "vrshl.s32 q2, q2, q0",
+        "vldrb.u32 q0, [r4, #4]",
+        "vsub.i32 q0, q1, q0",
+        "vrshl.s32 q3, q3, q0",
+        // Saturates to 16 bits, then to 0..=255, in the lower part of each lane.
+        "vqmovnb.s32 q2, q2",
+        "vqmovunb.s16 q2, q2",
+        "vstrb.32 q2, [r6]",
+        "vqmovnb.s32 q3, q3",
+        "vqmovunb.s16 q3, q3",
+        "vstrb.32 q3, [r6, #4]",
+        "ldr r0, [r7, #{outputs}]",
+        "add r9, #8",
+        "cmp r9, r0",
+        "bne 5b",
+        // The next window.
+        "9:",
+        "ldrd r0, r1, [r7, #{output}]",
+        "ldrd r2, r3, [r7, #{step}]",
+        "ldr r4, [r7]",
+        "add r0, r1",
+        "str r0, [r7, #{output}]",
+        "add r4, r2",
+        "str r4, [r7]",
+        "subs r3, #1",
+        "str r3, [r7, #{windows}]",
         "bne 1b",
-        "mov r0, r6",
-        "pop {{r4-r8, pc}}",
+        "pop {{r4-r11, pc}}",
+        // A blank window.
+        "8:",
+        "ldr r0, [r7, #{blank}]",
+        "ldrd r1, r2, [r7, #{output}]",
+        "cbnz r0, 20f",
+        "str r1, [r7, #{blank}]",
+        "b 4b",
+        "20:",
+        "dlstp.8 lr, r2",
+        "21:",
+        "vldrb.u8 q0, [r0], #16",
+        "vstrb.8 q0, [r1], #16",
+        "letp lr, 21b",
+        "b 9b",
+        list = const offset_of!(Arguments, list),
+        tiles = const offset_of!(Arguments, tiles),
+        tile_bytes = const offset_of!(Arguments, tile_bytes),
+        biases = const offset_of!(Arguments, biases),
+        shifts = const offset_of!(Arguments, shifts),
+        output = const offset_of!(Arguments, output),
+        outputs = const offset_of!(Arguments, outputs),
+        step = const offset_of!(Arguments, step),
+        windows = const offset_of!(Arguments, windows),
+        blank = const offset_of!(Arguments, blank),
     )
 }
 

@@ -1,7 +1,8 @@
 //! The interface of a core's kernels.
 
-use super::sources::{Sources, Tiles, Windows, start_from};
+use super::sources::{Convolution, Sources, Tiles, Windows, start_from};
 use crate::kernel::pair_list::PairList;
+use crate::model::Requants;
 use crate::weights::{BlockLists, MAX_PAIRS, WeightOrder};
 
 /// The innermost loops of one core. Only code in this folder and the kernels above it call them.
@@ -53,41 +54,38 @@ pub trait Core {
         Self::accepts_pairs(sources, sources.inputs, outputs)
     }
 
-    /// Computes the sums of consecutive windows, and calls `finish` with those of each, and true if
-    /// all of its inputs are zero.
+    /// Writes the activations of `windows`.
     ///
     /// The caller has checked with [`can_convolve`](Self::can_convolve), once for a layer. Returns
     /// false, and does nothing, if the kernel rejects the windows, for example if they can need
     /// more than one list.
-    fn convolve(
-        windows: &Windows<'_>,
-        sources: &Sources<'_>,
-        list: &mut PairList,
-        sums: &mut [i32],
-        finish: &mut impl FnMut(&mut [i32], bool),
-    ) -> bool {
-        let Windows { input, count, step, rows, row_values, row_step, pair, row_pairs } = *windows;
-        if usize::from(row_values.div_ceil(2)).wrapping_mul(rows.into()) > MAX_PAIRS {
+    fn convolve(convolution: &mut Convolution<'_>, windows: &Windows<'_>) -> bool {
+        let Convolution { sources, list, sums, outputs } = convolution;
+        let Windows { input, count, step, rows, row_values, row_step, place, row_inputs } = *windows;
+        if place % 2 != 0 || row_values.div_ceil(2).saturating_mul(rows) > MAX_PAIRS {
             return false;
         }
-        for window in 0..usize::from(count) {
+        for window in 0..count {
             list.clear();
-            for row in 0..usize::from(rows) {
-                let start = window.wrapping_mul(step.into()).wrapping_add(row.wrapping_mul(row_step.into()));
-                let values = input.get(start..start.wrapping_add(row_values.into())).unwrap_or_default();
-                let first = usize::from(pair).wrapping_add(row.wrapping_mul(row_pairs.into()));
-                for (place, pair) in (first..).zip(values.chunks(2)) {
+            for row in 0..rows {
+                let start = window.wrapping_mul(step).wrapping_add(row.wrapping_mul(row_step));
+                let values = input.get(start..start.wrapping_add(row_values)).unwrap_or_default();
+                let first = place.wrapping_add(row.wrapping_mul(row_inputs)) / 2;
+                for (number, pair) in (first..).zip(values.chunks(2)) {
                     let &[even, odd] = pair.first_chunk().unwrap_or(&[pair.first().copied().unwrap_or(0), 0]);
-                    list.push([even, odd], place.wrapping_mul(Self::PAIR_STEP));
+                    list.push([even, odd], number.wrapping_mul(Self::PAIR_STEP));
                 }
             }
             list.terminate();
-            if list.count() == 0 {
-                start_from(sources.biases, sums);
-            } else {
-                Self::add_list(sources.order, list, sources.tiles, Some(sources.biases), sums);
-            }
-            finish(sums, list.count() == 0);
+            let is_blank = list.count() == 0;
+            outputs.write(is_blank, |activations| {
+                if is_blank {
+                    start_from(sources.biases, sums);
+                } else {
+                    Self::add_list(sources.order, list, sources.tiles, Some(sources.biases), sums);
+                }
+                Self::activate(&sources.requants, sums, activations);
+            });
         }
         true
     }
@@ -123,11 +121,21 @@ pub trait Core {
         false
     }
 
-    /// Writes the activations of `accumulators`, for shifts above 32.
+    /// Writes the activations of `accumulators`, as far as there are all three.
+    fn activate(requants: &Requants<'_>, accumulators: &[i32], activations: &mut [u8]) {
+        if requants.are_high && Self::activate_high(requants, accumulators, activations) {
+            return;
+        }
+        for ((activation, accumulator), requant) in activations.iter_mut().zip(accumulators).zip(requants.each()) {
+            *activation = requant.activation(*accumulator);
+        }
+    }
+
+    /// Like [`activate`](Self::activate), for shifts above 32.
     ///
     /// Returns false, and changes nothing, if the core has no such kernel or it rejects the
     /// arguments.
-    fn activate_high(_accumulators: &[i32], _multipliers: &[u8], _shifts: &[u8], _activations: &mut [u8]) -> bool {
+    fn activate_high(_requants: &Requants<'_>, _accumulators: &[i32], _activations: &mut [u8]) -> bool {
         false
     }
 }

@@ -23,6 +23,8 @@ mod armv6m;
 mod armv7m;
 #[cfg(kernel_assembly)]
 mod assembly;
+#[cfg(kernel_assembly)]
+mod convolve;
 mod current;
 #[cfg(kernel_dsp)]
 mod dsp;
@@ -32,6 +34,7 @@ mod frame;
 mod helium;
 mod interface;
 mod lists;
+mod outputs;
 #[cfg(any(test, not(kernel_assembly)))]
 mod portable;
 #[cfg(kernel_simd)]
@@ -41,12 +44,15 @@ mod sources;
 mod thumb1;
 #[cfg(any(kernel_dsp, kernel_armv7m))]
 mod thumb2;
+#[cfg(any(kernel_dsp, kernel_armv7m))]
+mod walk;
 
 pub use any::add_weights;
 pub use current::{Current, KERNEL};
 pub use interface::Core;
 pub use lists::{DensePart, add_lists};
-pub use sources::{Sources, Windows, start_from};
+pub use outputs::Outputs;
+pub use sources::{Convolution, Sources, Windows, start_from};
 
 #[cfg(test)]
 mod tests;

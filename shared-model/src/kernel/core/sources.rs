@@ -1,6 +1,8 @@
 //! Windows, weights and biases: what the kernels of a core compute from.
 
-use crate::model::Matrix;
+use super::outputs::Outputs;
+use crate::kernel::pair_list::PairList;
+use crate::model::{Matrix, Requants};
 use crate::weights::{TILE_OUTPUTS, WeightOrder};
 
 /// Sets each accumulator to its bias, as far as there are both.
@@ -20,37 +22,50 @@ pub struct Windows<'i> {
     /// From the first value of the first window.
     pub input: &'i [u8],
     /// Number of windows.
-    pub count: u16,
+    pub count: usize,
     /// Values from the start of a window to the start of the next.
-    pub step: u16,
+    pub step: usize,
     /// Number of rows of a window.
-    pub rows: u16,
+    pub rows: usize,
     /// Values of each row.
-    pub row_values: u16,
+    pub row_values: usize,
     /// Values from the start of a row to the start of the next.
-    pub row_step: u16,
-    /// Number of the first row's first pair in the matrix.
-    pub pair: u16,
-    /// Pairs of the matrix from one row to the next.
-    pub row_pairs: u16,
+    pub row_step: usize,
+    /// Place of the first row's first value among the inputs of the matrix.
+    pub place: usize,
+    /// Inputs of the matrix from one row to the next; even.
+    pub row_inputs: usize,
 }
 
 impl Windows<'_> {
-    /// Returns true if there is a window, none is empty, and all are inside the input.
+    /// Returns true if there is a window, none is empty, all are inside the input, and their places
+    /// are inside a matrix with `inputs`. False if a number has more than 15 bits.
     #[cfg(kernel_assembly)]
     #[inline(always)]
-    pub fn are_inside(&self) -> bool {
-        let (count, step) = (usize::from(self.count), usize::from(self.step));
-        let (rows, row_step) = (usize::from(self.rows), usize::from(self.row_step));
-        // 16 bits each, so that no product exceeds 32 bits.
+    pub fn are_inside(&self, inputs: usize) -> bool {
+        let Self { input, count, step, rows, row_values, row_step, place, row_inputs } = *self;
+        // No sum of two products has more than 31 bits.
+        let are_small = (count | step | rows | row_values | row_step | place | row_inputs) < 1 << 15;
+        let last_row = rows.wrapping_sub(1);
         let last_window = count.wrapping_sub(1).wrapping_mul(step);
-        let last_row = rows.wrapping_sub(1).wrapping_mul(row_step);
-        let end = last_window.checked_add(last_row).and_then(|start| start.checked_add(self.row_values.into()));
-        count != 0 && rows != 0 && self.row_values != 0 && end.is_some_and(|end| end <= self.input.len())
+        let end = last_window.wrapping_add(last_row.wrapping_mul(row_step)).wrapping_add(row_values);
+        let last_place = last_row.wrapping_mul(row_inputs).wrapping_add(place).wrapping_add(row_values);
+        let are_there = count != 0 && rows != 0 && row_values != 0;
+        let are_apart = row_values <= row_step && row_values <= row_inputs;
+        are_small && are_there && are_apart && end <= input.len() && last_place <= inputs
     }
 }
 
-/// The parameters of a layer's sums.
+/// A convolution on its way through the windows.
+pub struct Convolution<'c> {
+    pub sources: Sources<'c>,
+    pub list: &'c mut PairList,
+    /// A place for each output of a window.
+    pub sums: &'c mut [i32],
+    pub outputs: Outputs<'c>,
+}
+
+/// The parameters of a layer.
 #[derive(Clone, Copy, Debug)]
 pub struct Sources<'a> {
     pub order: WeightOrder,
@@ -59,6 +74,7 @@ pub struct Sources<'a> {
     pub tiles: Tiles<'a>,
     /// Little-endian.
     pub biases: &'a [[u8; 4]],
+    pub requants: Requants<'a>,
 }
 
 impl<'a> Sources<'a> {
@@ -66,7 +82,7 @@ impl<'a> Sources<'a> {
     pub fn of(matrix: &Matrix<'a>) -> Self {
         let (order, inputs) = (matrix.order(), matrix.inputs());
         let tiles = Tiles { weights: matrix.weights(), tile_bytes: order.tile_bytes(inputs) };
-        Self { order, inputs, tiles, biases: matrix.biases().as_chunks().0 }
+        Self { order, inputs, tiles, biases: matrix.biases().as_chunks().0, requants: matrix.requants() }
     }
 
     /// Returns true if there are inputs, and tiles and biases are those of vectors for this many

@@ -55,9 +55,13 @@ pub unsafe extern "C" fn gather(
     )
 }
 
+/// Gathers the pairs of a window's rows. Returns the end of the list.
+///
 /// # Safety
 ///
-/// See [`GatherRowsKernel`](super::assembly::GatherRowsKernel).
+/// `count` and `values` are not 0. There are `count` rows of `values` bytes at `first`, at any
+/// alignment, with `gap` bytes from the end of a row to the start of the next, and room for all of
+/// their pairs at `list`.
 #[unsafe(naked)]
 pub unsafe extern "C" fn gather_rows(
     first: *const u8,
@@ -67,7 +71,7 @@ pub unsafe extern "C" fn gather_rows(
     count: usize,
     values: usize,
     offset_gap: u32,
-) -> *const Pair {
+) -> *mut Pair {
     naked_asm!(
         // count at 12, values at 16, offset_gap at 20.
         "push {{r4-r6}}",
