@@ -25,18 +25,18 @@ pub fn convolve(layer: &Layer<'_>, window: Window, input: &[u8], scratch: Scratc
     let matrix = layer.any_matrix();
     let channels = layer.input().channels;
     let row_inputs = window.row_inputs(channels);
-    let sources = Sources::of(matrix);
-    let has_kernel = Current::can_convolve(&sources, accumulators.len());
+    let (sources, requants) = (Sources::of(matrix), matrix.requants());
+    let has_kernel = Current::can_convolve(&sources, &requants, accumulators.len());
     let outputs = Outputs::new(output, matrix.outputs());
-    let mut convolution = Convolution { sources, list: pairs, sums: accumulators, outputs };
-    each_run(layer, window, &mut |inside, count| {
+    let mut convolution = Convolution { sources, requants, list: pairs, sums: accumulators, outputs };
+    each_run(layer, window, &mut move |inside, count| {
         let windows = inside.windows(input, count, channels, row_inputs);
         if has_kernel && Current::convolve(&mut convolution, &windows) {
             return;
         }
         let Convolution { list, sums, outputs, .. } = &mut convolution;
         inside.each_following(count, |inside| {
-            inside.copy(input, channels, row_inputs, copied);
+            inside.copy(input, windows.place, row_inputs, copied);
             dense(matrix, copied, list, sums, &mut |_| ());
             outputs.write(false, |activations| activate(matrix, sums, activations));
         });

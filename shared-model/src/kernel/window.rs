@@ -46,23 +46,19 @@ impl Inside {
         }
     }
 
-    /// Copies the rows from `input` to their places in `window`, and sets all others to zero.
+    /// Copies the rows from `input` to `window`, to the places from `first` on that are `row_inputs`
+    /// apart, and sets all others to zero.
     #[inline(never)]
-    pub fn copy(&self, input: &[u8], channels: u16, row_inputs: usize, window: &mut [u8]) {
-        let (words, rest) = window.as_chunks_mut::<4>();
-        // Hides the zero: otherwise the compiler links a function that clears bytes, only for this.
-        let zero = black_box([0; 4]);
-        words.iter_mut().for_each(|word| *word = zero);
-        rest.iter_mut().zip(zero).for_each(|(value, zero)| *value = zero);
-        let start = self.kernel_column.wrapping_mul(channels.into());
-        let targets = window.chunks_exact_mut(row_inputs.max(1)).skip(self.kernel_row);
-        for (target, row) in targets.zip(self.rows(input)) {
-            let target = target.get_mut(start..).unwrap_or_default();
-            let (row_words, row_rest) = row.as_chunks::<4>();
-            let rest = target.iter_mut().skip(row.len() & !3);
-            rest.zip(row_rest).for_each(|(place, value)| *place = *value);
-            let words = target.as_chunks_mut::<4>().0.iter_mut();
-            words.zip(row_words).for_each(|(place, word)| *place = *word);
+    pub fn copy(&self, input: &[u8], first: usize, row_inputs: usize, window: &mut [u8]) {
+        // Pairs of bytes, since their number is even; hidden, because otherwise the compiler links a
+        // function that clears bytes, only for this.
+        let zero = black_box([0; 2]);
+        window.as_chunks_mut().0.iter_mut().for_each(|pair| *pair = zero);
+        let mut start = first;
+        for row in self.rows(input) {
+            let places = window.get_mut(start..).unwrap_or_default();
+            places.iter_mut().zip(row).for_each(|(place, value)| *place = *value);
+            start = start.wrapping_add(row_inputs);
         }
     }
 

@@ -127,9 +127,9 @@ impl<A: Assembly> Core for A {
     }
 
     /// Also requires that the outputs fill their tiles and that all shifts are above 32.
-    fn can_convolve(sources: &Sources<'_>, outputs: usize) -> bool {
-        let has_pairs = sources.order == WeightOrder::Pairs && Self::accepts_pairs(sources, sources.inputs, outputs);
-        has_pairs && are_outputs_for(sources, outputs)
+    fn can_convolve(sources: &Sources<'_>, requants: &Requants<'_>, outputs: usize) -> bool {
+        let has_blocks = sources.order.tile_bytes(sources.inputs) <= sources.tiles.tile_bytes;
+        sources.order == WeightOrder::Pairs && has_blocks && are_outputs_for(sources, requants, outputs)
     }
 
     /// Rejects windows that may need more than one list, and those whose rows begin within a pair.

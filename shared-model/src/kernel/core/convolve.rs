@@ -2,6 +2,7 @@
 
 use super::sources::{Convolution, Sources, Windows};
 use crate::kernel::pair_list::Pairs;
+use crate::model::Requants;
 use crate::weights::TILE_OUTPUTS;
 
 /// A kernel for consecutive windows of a convolution: computes their sums and activations.
@@ -62,18 +63,16 @@ pub struct Offsets {
     pub gap: usize,
 }
 
-/// Returns true if `sources` have parameters for `outputs`, as a [`ConvolveKernel`] requires, apart
-/// from the weights.
-pub fn are_outputs_for(sources: &Sources<'_>, outputs: usize) -> bool {
-    let Sources { tiles, biases, requants, .. } = *sources;
-    let are_there =
-        biases.len() >= outputs && requants.multipliers.len() / 4 >= outputs && requants.shifts.len() >= outputs;
-    let addresses =
-        [tiles.weights.as_ptr(), biases.as_ptr().cast(), requants.multipliers.as_ptr(), requants.shifts.as_ptr()];
-    let are_words =
-        addresses.iter().all(|address| address.addr().is_multiple_of(4)) && tiles.tile_bytes.is_multiple_of(4);
+/// Returns true if there are parameters for `outputs`, as a [`ConvolveKernel`] requires, apart from
+/// the weights' order.
+pub fn are_outputs_for(sources: &Sources<'_>, requants: &Requants<'_>, outputs: usize) -> bool {
+    let Sources { tiles, biases, .. } = *sources;
+    let Requants { multipliers, shifts, are_high } = *requants;
+    let are_there = biases.len() >= outputs && multipliers.len() / 4 >= outputs && shifts.len() >= outputs;
+    let tables = multipliers.as_ptr().addr() | shifts.as_ptr().addr() | biases.as_ptr().addr();
+    let are_words = (tables | tiles.weights.as_ptr().addr() | tiles.tile_bytes).is_multiple_of(4);
     let are_tiles = outputs != 0 && outputs.is_multiple_of(TILE_OUTPUTS) && tiles.are_for(outputs);
-    are_there && are_words && are_tiles && requants.are_high
+    are_there && are_words && are_tiles && are_high
 }
 
 /// Calls `kernel` for `windows`. Returns false, and does nothing, if they are not inside the input
@@ -90,7 +89,7 @@ pub unsafe fn convolve(
     windows: &Windows<'_>,
     offsets: Offsets,
 ) -> bool {
-    let Convolution { sources, list, sums, outputs } = convolution;
+    let Convolution { sources, requants, list, sums, outputs } = convolution;
     let count = sums.len();
     if !windows.are_inside(sources.inputs) {
         return false;
@@ -107,8 +106,8 @@ pub unsafe fn convolve(
         tile_bytes: sources.tiles.tile_bytes,
         tiles: sources.tiles.weights.as_ptr(),
         biases: sources.biases.as_ptr().cast(),
-        multipliers: sources.requants.multipliers.as_ptr().cast(),
-        shifts: sources.requants.shifts.as_ptr(),
+        multipliers: requants.multipliers.as_ptr().cast(),
+        shifts: requants.shifts.as_ptr(),
         output,
         outputs: count,
         step: windows.step,

@@ -28,9 +28,10 @@ impl Core for Helium {
         Dsp::gather_words(words, list, first)
     }
 
-    fn can_convolve(sources: &Sources<'_>, outputs: usize) -> bool {
-        let has_vectors = accepts_vectors(sources, sources.inputs, outputs) && are_outputs_for(sources, outputs);
-        has_vectors || Dsp::can_convolve(sources, outputs)
+    fn can_convolve(sources: &Sources<'_>, requants: &Requants<'_>, outputs: usize) -> bool {
+        let has_vectors =
+            accepts_vectors(sources, sources.inputs, outputs) && are_outputs_for(sources, requants, outputs);
+        has_vectors || Dsp::can_convolve(sources, requants, outputs)
     }
 
     /// For vectors, copies the rows of each window next to each other, into the memory of the list.

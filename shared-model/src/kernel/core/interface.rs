@@ -49,8 +49,8 @@ pub trait Core {
         has_blocks && is_aligned && tiles.are_for(outputs) && biases.len() >= outputs
     }
 
-    /// Returns true if [`convolve`](Self::convolve) accepts `sources` for this many outputs.
-    fn can_convolve(sources: &Sources<'_>, outputs: usize) -> bool {
+    /// Returns true if [`convolve`](Self::convolve) accepts these parameters for this many outputs.
+    fn can_convolve(sources: &Sources<'_>, _requants: &Requants<'_>, outputs: usize) -> bool {
         Self::accepts_pairs(sources, sources.inputs, outputs)
     }
 
@@ -60,7 +60,7 @@ pub trait Core {
     /// false, and does nothing, if the kernel rejects the windows, for example if they can need
     /// more than one list.
     fn convolve(convolution: &mut Convolution<'_>, windows: &Windows<'_>) -> bool {
-        let Convolution { sources, list, sums, outputs } = convolution;
+        let Convolution { sources, requants, list, sums, outputs } = convolution;
         let Windows { input, count, step, rows, row_values, row_step, place, row_inputs } = *windows;
         if place % 2 != 0 || row_values.div_ceil(2).saturating_mul(rows) > MAX_PAIRS {
             return false;
@@ -84,7 +84,7 @@ pub trait Core {
                 } else {
                     Self::add_list(sources.order, list, sources.tiles, Some(sources.biases), sums);
                 }
-                Self::activate(&sources.requants, sums, activations);
+                Self::activate(requants, sums, activations);
             });
         }
         true

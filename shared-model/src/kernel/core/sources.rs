@@ -59,13 +59,14 @@ impl Windows<'_> {
 /// A convolution on its way through the windows.
 pub struct Convolution<'c> {
     pub sources: Sources<'c>,
+    pub requants: Requants<'c>,
     pub list: &'c mut PairList,
     /// A place for each output of a window.
     pub sums: &'c mut [i32],
     pub outputs: Outputs<'c>,
 }
 
-/// The parameters of a layer.
+/// The parameters of a layer's sums.
 #[derive(Clone, Copy, Debug)]
 pub struct Sources<'a> {
     pub order: WeightOrder,
@@ -74,7 +75,6 @@ pub struct Sources<'a> {
     pub tiles: Tiles<'a>,
     /// Little-endian.
     pub biases: &'a [[u8; 4]],
-    pub requants: Requants<'a>,
 }
 
 impl<'a> Sources<'a> {
@@ -82,7 +82,7 @@ impl<'a> Sources<'a> {
     pub fn of(matrix: &Matrix<'a>) -> Self {
         let (order, inputs) = (matrix.order(), matrix.inputs());
         let tiles = Tiles { weights: matrix.weights(), tile_bytes: order.tile_bytes(inputs) };
-        Self { order, inputs, tiles, biases: matrix.biases().as_chunks().0, requants: matrix.requants() }
+        Self { order, inputs, tiles, biases: matrix.biases().as_chunks().0 }
     }
 
     /// Returns true if there are inputs, and tiles and biases are those of vectors for this many

@@ -6,7 +6,6 @@ use super::portable::Portable;
 use super::sources::Tiles;
 use super::{Core, Current, KERNEL, Sources, add_lists, add_weights};
 use crate::kernel::pair_list::{Pair, PairList};
-use crate::model::Requants;
 use crate::weights::{
     BlockLengths, BlockLists, MAX_PAIRS, TILE_OUTPUTS, WeightOrder, write_blocks, write_counts, write_places,
 };
@@ -19,7 +18,7 @@ const ORDERS: [WeightOrder; 4] =
 /// Adds products with the kernels of `C`; returns false if they reject the input.
 fn add<C: Core>(order: WeightOrder, input: &[u8], tiles: Tiles<'_>, sums: &mut [i32]) -> bool {
     let biases: Vec<[u8; 4]> = sums.iter().map(|sum| sum.to_le_bytes()).collect();
-    let sources = Sources { order, inputs: input.len(), tiles, biases: &biases, requants: Requants::EMPTY };
+    let sources = Sources { order, inputs: input.len(), tiles, biases: &biases };
     // The biases are written, not added.
     let mut written = std::vec![7; sums.len()];
     let is_accepted = match order {
