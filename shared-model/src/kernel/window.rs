@@ -46,12 +46,12 @@ impl Inside {
         }
     }
 
-    /// Copies the rows from `input` to `window`, to the places from `first` on that are `row_inputs`
-    /// apart, and sets all others to zero.
+    /// Copies the rows from `input` to `window`, to the places from `first` on that are
+    /// `row_inputs` apart, and sets all others to zero.
     #[inline(never)]
     pub fn copy(&self, input: &[u8], first: usize, row_inputs: usize, window: &mut [u8]) {
-        // Pairs of bytes, since their number is even; hidden, because otherwise the compiler links a
-        // function that clears bytes, only for this.
+        // Pairs of bytes, since their number is even; hidden, because otherwise the compiler links
+        // a function that clears bytes, only for this.
         let zero = black_box([0; 2]);
         window.as_chunks_mut().0.iter_mut().for_each(|pair| *pair = zero);
         let mut start = first;

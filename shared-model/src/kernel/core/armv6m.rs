@@ -68,8 +68,8 @@ unsafe extern "C" fn convolve(arguments: &mut Arguments) {
                 start_from(biases, sums);
             } else {
                 let tiles = outputs / TILE_OUTPUTS;
-                // SAFETY: the list has room for a pair after those of a window. It is not empty, and
-                // there are a tile for each eight outputs and a block for each pair.
+                // SAFETY: the list has room for a pair after those of a window. It is not empty,
+                // and there are a tile for each eight outputs and a block for each pair.
                 unsafe {
                     *end = Pair::default();
                     let biases = biases.as_ptr().cast();

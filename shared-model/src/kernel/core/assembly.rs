@@ -145,9 +145,10 @@ impl<A: Assembly> Core for A {
             first: (place / 2).wrapping_mul(step),
             gap: (row_inputs / 2).wrapping_sub(pairs).wrapping_mul(step),
         };
-        // SAFETY: the caller has checked the sources. The list has room for the pairs of a window: the
-        // product has not overflowed if the windows are inside the matrix. Each pair has a block, because they are inside the matrix, which has an even number of inputs
-        // in each row.
+        // SAFETY: the caller has checked the sources. The list has room for the pairs of a window:
+        // the product has not overflowed if the windows are inside the matrix. Each pair has a
+        // block, because they are inside the matrix, which has an even number of inputs in each
+        // row.
         unsafe { convolve(A::CONVOLVE, convolution, windows, offsets) }
     }
 

@@ -15,17 +15,18 @@ use crate::weights::TILE_OUTPUTS;
 /// `output` there is room for `outputs` bytes for each window, and at `sums` for one window's sums.
 ///
 /// There are a tile of `tile_bytes` for each eight outputs, and a bias, multiplier and shift for
-/// each output, with all shifts above 32; everything is aligned to four bytes, and `tile_bytes` is a
-/// multiple of four. `blank` has `outputs` activations, or is null.
+/// each output, with all shifts above 32; everything is aligned to four bytes, and `tile_bytes` is
+/// a multiple of four. `blank` has `outputs` activations, or is null.
 ///
 /// A kernel for pairs has weights in [`WeightOrder::Pairs`](crate::weights::WeightOrder::Pairs).
-/// `list` has room for the pairs of a window and one more, at least for five. They have offsets from `offset` on, and `offset_gap`
-/// from the last pair of a row to the first of the next; a tile has a block for each.
+/// `list` has room for the pairs of a window and one more, at least for five. They have offsets
+/// from `offset` on, and `offset_gap` from the last pair of a row to the first of the next; a tile
+/// has a block for each.
 ///
 /// A kernel for vectors has weights in
-/// [`WeightOrder::Vectors`](crate::weights::WeightOrder::Vectors). `list` has room for the inputs of
-/// a tile, all zero. The rows of a window lie from `offset` on, with `offset_gap` bytes from the end
-/// of a row to the start of the next.
+/// [`WeightOrder::Vectors`](crate::weights::WeightOrder::Vectors). `list` has room for the inputs
+/// of a tile, all zero. The rows of a window lie from `offset` on, with `offset_gap` bytes from the
+/// end of a row to the start of the next.
 pub type ConvolveKernel = unsafe extern "C" fn(arguments: &mut Arguments);
 
 /// The arguments of a [`ConvolveKernel`], in the order in which kernels load them.
@@ -57,7 +58,7 @@ pub struct Arguments {
 /// Offsets of a window's rows, in the units of a kernel.
 #[derive(Clone, Copy)]
 pub struct Offsets {
-    /// Of the first row.
+    /// Offset of the first row.
     pub first: usize,
     /// From the end of a row to the start of the next.
     pub gap: usize,
@@ -76,7 +77,7 @@ pub fn are_outputs_for(sources: &Sources<'_>, requants: &Requants<'_>, outputs: 
 }
 
 /// Calls `kernel` for `windows`. Returns false, and does nothing, if they are not inside the input
-/// and the matrix, or there is no room for their activations.
+/// and the matrix, or if their activations do not fit the output.
 ///
 /// # Safety
 ///

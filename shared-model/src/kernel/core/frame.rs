@@ -50,8 +50,8 @@ macro_rules! tiles {
     };
 }
 
-/// Adds the products of the list at r0, of which r12 has the number of pairs modulo 4. `$pair` is as
-/// in [`tiles`].
+/// Adds the products of the list at r0, of which r12 has the number of pairs modulo 4. `$pair` is
+/// as in [`tiles`].
 macro_rules! each_pair {
     ($pair:ident) => {
         concat!(

@@ -34,8 +34,8 @@ impl<'o> Outputs<'o> {
         self.written = self.written.wrapping_add(self.count);
     }
 
-    /// Returns the place of the activations of the next `windows`, with `count` for each, and that of
-    /// a blank window's activations, or null. `None` if there is no room.
+    /// Returns the place of the activations of the next `windows`, with `count` for each, and that
+    /// of a blank window's activations, or null. `None` if they do not fit.
     #[cfg(kernel_assembly)]
     #[inline(always)]
     pub fn room(&mut self, windows: usize, count: usize) -> Option<(*mut u8, *const u8)> {
@@ -48,8 +48,8 @@ impl<'o> Outputs<'o> {
         Some((start.wrapping_add(self.written), blank))
     }
 
-    /// Counts `bytes` of activations that were written to the [`room`](Self::room) for them. `blank`
-    /// is the place of a blank window's activations, or null.
+    /// Counts `bytes` of activations that were written to the [`room`](Self::room) for them.
+    /// `blank` is the place of a blank window's activations, or null.
     #[cfg(kernel_assembly)]
     #[inline(always)]
     pub fn advance(&mut self, bytes: usize, blank: *const u8) {

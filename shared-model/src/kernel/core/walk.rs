@@ -127,8 +127,8 @@ macro_rules! windows {
     };
 }
 
-/// Gathers the pairs of the r6 bytes at r0, which it advances, to the list at r2. r3 is the offset of
-/// the first pair, and then of the one after the last. Uses r4, r5 and r9.
+/// Gathers the pairs of the r6 bytes at r0, which it advances, to the list at r2. r3 is the offset
+/// of the first pair, and then of the one after the last. Uses r4, r5 and r9.
 macro_rules! row_pairs {
     () => {
         concat!(
@@ -177,8 +177,8 @@ macro_rules! append {
     };
 }
 
-/// Converts `even` and `256 * odd + even` to the sums of two outputs, and adds the two biases at r0,
-/// which it advances.
+/// Converts `even` and `256 * odd + even` to the sums of two outputs, and adds the two biases at
+/// r0, which it advances.
 macro_rules! two_sums {
     ($even:literal, $both:literal) => {
         concat!(
@@ -224,8 +224,8 @@ macro_rules! two_products {
     };
 }
 
-/// Shifts four products by the bytes of `$shifts`, which are above 32, and writes the activations to
-/// their places at r0.
+/// Shifts four products by the bytes of `$shifts`, which are above 32, and writes the activations
+/// to their places at r0.
 macro_rules! four_activations {
     (
         $shifts:literal, $a:literal, $b:literal, $c:literal, $d:literal,
