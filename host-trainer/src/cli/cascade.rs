@@ -1,32 +1,27 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Result, bail};
 use clap::Args;
 use serde::Serialize;
-use shared_model::{LOGIT_FRACTION_BITS, MAX_NETWORKS, Model};
+use shared_model::Model;
 
 use super::model_data::{ModelDataArguments, configuration};
 use super::number::share_of_one;
-use super::{OutputArguments, UsageError, check_apart, check_export, line, percent};
-use crate::data::{Dataset, Split, hex};
-use crate::model::cascade::{self, Member};
-use crate::model::evaluate::{describe, evaluate};
-use crate::model::{Evaluation, NetworkResult};
-use crate::run::{Configuration, model_file};
+use super::{OutputArguments, UsageError, check_apart, check_export, check_folder_apart, line, percent};
+use crate::data::{Dataset, HeldOut, Split, hex};
+use crate::model::cascade::{self, Member, NETWORKS};
+use crate::run::{Cascade, CascadeNetwork, CascadeRecord, ChosenOn, Configuration, RunFile, RunFolder, model_file};
 use crate::support::{files, progress};
 use crate::text::{Shown, count};
 
 /// Held-out images below which a share that is chosen on them is off by more than about a point.
 const FEW_IMAGES: usize = 1000;
 
-/// Networks of a cascade.
-const NETWORKS: std::ops::RangeInclusive<usize> = 2..=MAX_NETWORKS;
-
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  host-trainer cascade runs/small runs/large --defer 0.15 --export cascade.bin
+  host-trainer cascade runs/small runs/large --defer 0.15 --run runs/cascade
   host-trainer cascade runs/tiny runs/small runs/large --defer 0.4,0.2 --export cascade.bin")]
 pub struct CascadeArguments {
     /// 2 to 4 models with one network each, or folders of their runs, in the order in which they
@@ -40,9 +35,15 @@ pub struct CascadeArguments {
     /// images that all runs held out (train --validation).
     #[arg(long, value_name = "SHARE", required = true, value_delimiter = ',', value_parser = share_of_one)]
     defer: Vec<f64>,
-    /// File to write the model to
-    #[arg(long, value_name = "FILE")]
-    export: PathBuf,
+    /// File to write the model to; required without --run
+    #[arg(long, value_name = "FILE", required_unless_present = "run")]
+    export: Option<PathBuf>,
+    /// Folder for the model, its evaluation and its plots, for `report`
+    #[arg(long, value_name = "DIR")]
+    run: Option<PathBuf>,
+    /// Replace the cascade in the folder even if it is another one
+    #[arg(long, requires = "run")]
+    overwrite: bool,
     #[command(flatten)]
     data: ModelDataArguments,
     #[command(flatten)]
@@ -50,46 +51,13 @@ pub struct CascadeArguments {
 }
 
 #[derive(Serialize)]
-struct CascadeOutput {
-    model: Shown<PathBuf>,
-    model_id: String,
-    model_bytes: usize,
-    /// The images that the margins were chosen on.
-    chosen_on: ChosenOn,
-    chosen_on_pictures: usize,
-    networks: Vec<NetworkOutput>,
-    test_pictures: u32,
-    test_accuracy_fixed: f64,
-    /// For a test image without zero pixels.
-    multiplications_mean: f64,
-    multiplications_max: u64,
-    seconds: f64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum ChosenOn {
-    /// Images that no network was trained on.
-    HeldOut,
-    /// All training images.
-    Training,
-}
-
-#[derive(Serialize)]
-struct NetworkOutput {
-    model: Shown<PathBuf>,
-    model_id: String,
-    /// Accuracy of the network alone, over all test images.
-    test_accuracy_alone: f64,
-    /// Smallest lead of the best logit with which it answers; `None` for the last network.
-    margin: Option<f64>,
-    /// Shares of the images seen that it defers, among those that the margin was chosen on and
-    /// among the test images.
-    deferred_chosen_on: Option<f64>,
-    deferred_test: Option<f64>,
-    /// The test images that it answers.
+struct CascadeOutput<'a> {
+    /// The folder, if one was named.
+    run: Option<Shown<&'a Path>>,
+    model: Shown<&'a Path>,
     #[serde(flatten)]
-    test: NetworkResult,
+    record: &'a CascadeRecord,
+    seconds: f64,
 }
 
 /// A model that was read.
@@ -103,7 +71,9 @@ impl CascadeArguments {
         let start = Instant::now();
         let shares = self.shares()?;
         let paths: Vec<PathBuf> = self.models.iter().map(|model| model_file::resolve(model)).collect();
-        check_export(&self.export, None, &paths)?;
+        if let Some(export) = &self.export {
+            check_export(export, self.run.as_deref(), &paths)?;
+        }
         let read = |path: PathBuf| anyhow::Ok(Source { bytes: model_file::read(&path)?, path });
         let sources: Vec<Source> = paths.into_iter().map(read).collect::<Result<_>>()?;
         let views = sources.iter().map(|source| model_file::load(&source.path, &source.bytes));
@@ -116,46 +86,44 @@ impl CascadeArguments {
             sources.iter().zip(&views).map(|(source, view)| configuration(&source.path, view)).collect();
         let first = configurations.first().and_then(Option::as_ref);
         let mut data = self.data.load(&sources[0].path, &views[0], first)?.data;
-        check_apart("--export", &self.export, data.files())?;
+        if let Some(export) = &self.export {
+            check_apart("--export", export, data.files())?;
+        }
         if !self.data.other_data {
             check_data(&members, &configurations, &data)?;
         }
         let (chosen_on, split) = split(&configurations, &mut data)?;
-        let margins = cascade::margins(&members, &shares, &split)?;
-        let alone = members.iter().map(|member| Ok(evaluate(member.view, &data.test)?.predictions));
-        let alone: Vec<_> = alone.collect::<Result<_>>()?;
-        let exported = cascade::combine(&members, &margins, &data)?;
-        let view = Model::parse(&exported.bytes)?;
-        let test = describe(&view, &data.test, &exported.test);
-        let chosen = describe(&view, &split, &evaluate(&view, &split)?);
-        files::write(&self.export, &exported.bytes)?;
-
-        let networks = sources.iter().zip(&views).enumerate().map(|(index, (source, view))| NetworkOutput {
-            model: Shown(source.path.clone()),
-            model_id: view.id().to_string(),
-            test_accuracy_alone: share(data.test.count_correct(&alone[index]).into(), data.test.len() as u64),
-            margin: margins.get(index).map(|&margin| f64::from(margin) / f64::from(1_u32 << LOGIT_FRACTION_BITS)),
-            deferred_chosen_on: margins.get(index).map(|_| deferred(&chosen, index)),
-            deferred_test: margins.get(index).map(|_| deferred(&test, index)),
-            test: test.networks[index].clone(),
-        });
-        let networks: Vec<_> = networks.collect();
-        let (multiplications_mean, multiplications_max) = test.multiplications().unwrap_or_default();
-        let report = CascadeOutput {
-            model: Shown(self.export),
-            model_id: test.model_id,
-            model_bytes: exported.bytes.len(),
-            chosen_on,
-            chosen_on_pictures: split.len(),
-            networks,
-            test_pictures: test.images,
-            test_accuracy_fixed: test.accuracy,
-            multiplications_mean,
-            multiplications_max,
-            seconds: start.elapsed().as_secs_f64(),
-        };
-        report.warn();
+        let ids: Vec<String> = views.iter().map(|view| view.id().to_string()).collect();
+        let inputs: Vec<_> = sources.iter().map(|source| source.path.clone()).chain(data.files()).collect();
+        let folder = self.folder(&ids, &shares, &data, &inputs)?;
+        if let Some(export) = &self.export {
+            files::check_writable(export)?;
+        }
+        let cascade = Cascade::make(&members, &shares, (chosen_on, &split), &data)?;
+        cascade.write(folder.as_ref(), self.export.as_deref())?;
+        let run = folder.as_ref().map(RunFolder::path);
+        let in_run = folder.as_ref().map(|folder| folder.file(RunFile::Model));
+        let model = self.export.as_ref().or(in_run.as_ref()).map_or(Path::new(""), PathBuf::as_path);
+        let seconds = start.elapsed().as_secs_f64();
+        let report = CascadeOutput { run: run.map(Shown), model: Shown(model), record: &cascade.record, seconds };
+        warn(&cascade.record);
         self.output.print(&report, || report.text())
+    }
+
+    /// Creates the folder of the run, if one is named. Fails if that would overwrite `inputs` or
+    /// anything but the same cascade, of the models `ids` and `shares`.
+    fn folder(&self, ids: &[String], shares: &[f64], data: &Dataset, inputs: &[PathBuf]) -> Result<Option<RunFolder>> {
+        let Some(run) = &self.run else { return Ok(None) };
+        let folder = RunFolder::at(run.clone());
+        check_folder_apart("--run", run, folder.files(), inputs)?;
+        let found = folder.other_cascade(ids, shares, data).filter(|_| !self.overwrite);
+        let problem = match (folder.file_of_training(), found) {
+            (Some(file), _) => format!("{}, a file of a training;", file.name()),
+            (None, Some(found)) => format!("{found}; add --overwrite to replace it, or"),
+            (None, None) => return Ok(Some(RunFolder::create(run.clone())?)),
+        };
+        let text = format!("{} contains {problem} name another folder with --run", run.display());
+        Err(UsageError(text).into())
     }
 
     /// Returns the share of each network but the last.
@@ -165,15 +133,7 @@ impl CascadeArguments {
             let (least, most) = (NETWORKS.start(), NETWORKS.end());
             return Err(UsageError(format!("models: found {found}, expected {least} to {most}, one for each network")));
         }
-        match self.defer.as_slice() {
-            [share] => Ok(vec![*share; found - 1]),
-            shares if shares.len() == found - 1 => Ok(shares.to_vec()),
-            shares => Err(UsageError(format!(
-                "--defer: found {} shares, expected one for all networks, or {}: one for each but the last",
-                shares.len(),
-                found - 1
-            ))),
-        }
+        cascade::shares(&self.defer, found).map_err(|reason| UsageError(format!("--defer: {reason}")))
     }
 }
 
@@ -199,19 +159,9 @@ fn check_data(members: &[Member<'_>], configurations: &[Option<Configuration>], 
 /// Returns the images to choose margins on: those that all runs held out, moved out of `data`, or
 /// all training images if the runs share no such image.
 fn split(configurations: &[Option<Configuration>], data: &mut Dataset) -> Result<(ChosenOn, Split)> {
-    let mut held_out: Option<Vec<usize>> = None;
-    for configuration in configurations {
-        let indices = configuration.as_ref().map(|configuration| configuration.held_out().choose(&data.train.labels));
-        let indices = indices.unwrap_or_default();
-        held_out = Some(match held_out {
-            Some(mut all) => {
-                all.retain(|index| indices.binary_search(index).is_ok());
-                all
-            }
-            None => indices,
-        });
-    }
-    let indices = held_out.unwrap_or_default();
+    let held_out = |configuration: &Option<Configuration>| configuration.as_ref().map(Configuration::held_out);
+    let choices = configurations.iter().map(|configuration| held_out(configuration).unwrap_or_default());
+    let indices = HeldOut::choose_common(choices, &data.train.labels);
     if !indices.is_empty() {
         return Ok((ChosenOn::HeldOut, data.train.take(&indices)));
     }
@@ -222,64 +172,54 @@ fn split(configurations: &[Option<Configuration>], data: &mut Dataset) -> Result
     Ok((ChosenOn::Training, data.train.clone()))
 }
 
-/// Returns the share of the images seen by network `index` that go on to the next.
-fn deferred(evaluation: &Evaluation, index: usize) -> f64 {
-    let images = |networks: &[NetworkResult]| networks.iter().map(|network| u64::from(network.images)).sum();
-    let (_, seen) = evaluation.networks.split_at(index);
-    share(images(&seen[1..]), images(seen))
-}
-
-/// Returns `part / whole`; 0 if both are 0.
-fn share(part: u64, whole: u64) -> f64 {
-    part as f64 / whole.max(1) as f64
-}
-
-impl CascadeOutput {
-    /// Warns of networks that never or always defer, of margins chosen on few images, and of a
-    /// cascade that gains nothing over one of its networks.
-    fn warn(&self) {
-        if self.chosen_on == ChosenOn::HeldOut && self.chosen_on_pictures < FEW_IMAGES {
-            let found = count(self.chosen_on_pictures as u64);
-            progress::log(format_args!(
-                "warning: the runs share {found} held-out images only, so the margins are uncertain; train all \
-                 networks with the same --validation of {} or more, and the same --seed",
-                count(FEW_IMAGES as u64)
-            ));
-        }
-        for (index, network) in self.networks.iter().enumerate() {
-            let Some(deferred) = network.deferred_test else { continue };
-            if self.networks[index..].iter().all(|network| network.test.images == 0) {
-                progress::log(format_args!("warning: no test image reaches network {index}; increase --defer"));
-                continue;
-            }
-            if self.test_accuracy_fixed <= network.test_accuracy_alone {
-                progress::log(format_args!(
-                    "warning: the cascade classifies {} of the test images correctly, network {index} alone {}; name \
-                     the less accurate network first",
-                    percent(self.test_accuracy_fixed),
-                    percent(network.test_accuracy_alone)
-                ));
-            }
-            let how = match deferred {
-                0.0 => "never",
-                1.0 => "always",
-                _ => continue,
-            };
-            progress::log(format_args!(
-                "warning: network {index} {how} defers ({} of the test images that it sees); change --defer",
-                percent(deferred)
-            ));
-        }
+/// Warns of networks that never or always defer, of margins chosen on few images, and of a cascade
+/// that gains nothing over one of its networks.
+fn warn(record: &CascadeRecord) {
+    let CascadeRecord { chosen_on, chosen_on_images, networks, test_accuracy_fixed, .. } = record;
+    if *chosen_on == ChosenOn::HeldOut && *chosen_on_images < FEW_IMAGES {
+        let found = count(*chosen_on_images as u64);
+        progress::log(format_args!(
+            "warning: the runs share {found} held-out images only, so the margins are uncertain; train all networks \
+             with the same --validation of {} or more, and the same --seed",
+            count(FEW_IMAGES as u64)
+        ));
     }
+    for (index, network) in networks.iter().enumerate() {
+        let Some(deferred) = network.deferred_test else { continue };
+        if networks[index..].iter().all(|network| network.images == 0) {
+            progress::log(format_args!("warning: no test image reaches network {index}; increase --defer"));
+            continue;
+        }
+        if *test_accuracy_fixed <= network.test_accuracy_alone {
+            progress::log(format_args!(
+                "warning: the cascade classifies {} of the test images correctly, network {index} alone {}; name the \
+                 less accurate network first",
+                percent(*test_accuracy_fixed),
+                percent(network.test_accuracy_alone)
+            ));
+        }
+        let how = match deferred {
+            0.0 => "never",
+            1.0 => "always",
+            _ => continue,
+        };
+        progress::log(format_args!(
+            "warning: network {index} {how} defers ({} of the test images that it sees); change --defer",
+            percent(deferred)
+        ));
+    }
+}
 
+impl CascadeOutput<'_> {
     fn text(&self) -> String {
-        let chosen_on = match self.chosen_on {
+        let record = self.record;
+        let chosen_on = match record.chosen_on {
             ChosenOn::HeldOut => "held-out",
             ChosenOn::Training => "training",
         };
         let mut text = String::new();
-        for (index, network) in self.networks.iter().enumerate() {
-            let NetworkOutput { model, model_id, test_accuracy_alone, margin, test, .. } = network;
+        for (index, network) in record.networks.iter().enumerate() {
+            let CascadeNetwork { model, model_id, test_accuracy_alone, margin, share, accuracy, .. } = network;
             text += &line(&format!("network {index}"), format_args!("{model} ({model_id})"));
             text += &line("  alone, test", percent(*test_accuracy_alone));
             if let (Some(margin), Some(chosen), Some(tested)) =
@@ -289,15 +229,17 @@ impl CascadeOutput {
                 let chosen = format!("{} of the {chosen_on} images seen", percent(chosen));
                 text += &line("  defers", format_args!("{chosen}, {} of the test images", percent(tested)));
             }
-            let accuracy = test.accuracy.map_or_else(|| "none".to_owned(), percent);
-            text += &line("  answers", format_args!("{} of all test images; correct: {accuracy}", percent(test.share)));
+            let accuracy = accuracy.map_or_else(|| "none".to_owned(), percent);
+            text += &line("  answers", format_args!("{} of all test images; correct: {accuracy}", percent(*share)));
         }
-        let images = count(self.chosen_on_pictures as u64);
+        let images = count(record.chosen_on_images as u64);
         text += &line("margins chosen on", format_args!("{images} {chosen_on} images"));
-        text += &line("test, fixed point", percent(self.test_accuracy_fixed));
-        text += &line("multiplications", multiplications(self.multiplications_mean, self.multiplications_max));
-        let Self { model, model_id, model_bytes, seconds, .. } = self;
+        text += &line("test, fixed point", percent(record.test_accuracy_fixed));
+        text += &line("multiplications", multiplications(record.multiplications_mean, record.multiplications_max));
+        let CascadeRecord { model_id, model_bytes, .. } = record;
+        let Self { run, model, seconds, .. } = self;
         text += &line("model", format_args!("{model} ({model_id}, {model_bytes} bytes)"));
+        text += &run.as_ref().map_or_else(String::new, |run| line("run", run));
         text + &line("time", format_args!("{seconds:.1} s"))
     }
 }

@@ -139,7 +139,8 @@ impl EvaluateArguments {
         };
         let folder = RunFolder::at(named.clone());
         let own = self.recorded(&folder.file(RunFile::Model), view, data);
-        if folder.file(RunFile::Outcome).exists() && !matches!(own, Ok(Some(_))) {
+        let is_run = [RunFile::Outcome, RunFile::Cascade].into_iter().any(|file| folder.file(file).exists());
+        if is_run && !matches!(own, Ok(Some(_))) {
             return Err(UsageError(format!(
                 "--pictures {} is the folder of a run, whose evaluation is of another model or of other images; name \
                  another folder",
@@ -154,7 +155,11 @@ impl EvaluateArguments {
         if self.first.is_some() {
             return Ok(None);
         }
-        let Some(run) = RunFolder::of_model(model, &view.id().to_string())? else { return Ok(None) };
+        let id = view.id().to_string();
+        if let Some((folder, record)) = RunFolder::of_cascade(model, &id)? {
+            return Ok(record.uses(data).then_some(folder));
+        }
+        let Some(run) = RunFolder::of_model(model, &id)? else { return Ok(None) };
         let configuration: Configuration = run.read(RunFile::Configuration)?;
         Ok(configuration.uses(data).then_some(run))
     }

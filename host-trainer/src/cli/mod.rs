@@ -257,7 +257,9 @@ fn check_output(
     inputs: impl IntoIterator<Item = impl AsRef<Path>>,
 ) -> Result<(), UsageError> {
     let folder = output.parent().map(|folder| RunFolder::at(folder.to_owned()));
-    let run = folder.filter(|folder| folder.file(RunFile::Outcome).exists());
+    let is_run =
+        |folder: &RunFolder| [RunFile::Outcome, RunFile::Cascade].into_iter().any(|file| folder.file(file).exists());
+    let run = folder.filter(is_run);
     check_apart(option, output, run.iter().flat_map(RunFolder::files))?;
     check_apart(option, output, inputs)
 }

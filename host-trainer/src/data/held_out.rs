@@ -70,6 +70,17 @@ impl HeldOut {
         indices
     }
 
+    /// Returns the indices of the images that all of `choices` hold out, ascending. Empty without
+    /// choices.
+    pub fn choose_common(choices: impl IntoIterator<Item = Self>, labels: &[u8]) -> Vec<usize> {
+        let choices = choices.into_iter().map(|choice| choice.choose(labels));
+        let common = choices.reduce(|mut common, other| {
+            common.retain(|index| other.binary_search(index).is_ok());
+            common
+        });
+        common.unwrap_or_default()
+    }
+
     /// Takes the images out of `train`. Returns `None` if the count is 0.
     pub fn take_from(self, train: &mut Split) -> Option<Validation> {
         let indices = self.choose(&train.labels);
@@ -117,6 +128,16 @@ mod tests {
         assert_eq!((train.pixels, train.labels), (vec![1], vec![0]));
         assert_eq!((validation.split.pixels, validation.split.labels), (vec![2, 3], vec![1, 0]));
         assert_eq!(validation.indices, [1, 2]);
+    }
+
+    #[test]
+    fn common_images_are_those_of_all_choices() {
+        let labels = [0, 1, 0, 1, 0, 1];
+        let last = |count| HeldOut { count, ..HeldOut::default() };
+        assert_eq!(HeldOut::choose_common([last(3), last(2)], &labels), [4, 5]);
+        assert_eq!(HeldOut::choose_common([class(4, 7), class(2, 7)], &labels), class(2, 7).choose(&labels));
+        assert_eq!(HeldOut::choose_common([last(3), HeldOut::default()], &labels), [0; 0]);
+        assert_eq!(HeldOut::choose_common([], &labels), [0; 0]);
     }
 
     #[test]

@@ -1,12 +1,17 @@
 //! Combines the networks of several models: a network that is not certain defers to the next.
 
-use shared_model::{InferError, Model, ModelSource, NetworkSource, Provenance, Shape};
+use std::ops::RangeInclusive;
+
+use shared_model::{InferError, MAX_NETWORKS, Model, ModelSource, NetworkSource, Provenance, Shape};
 use thiserror::Error;
 
 use super::evaluate::for_each_image;
 use super::export::{ExportError, Exported, finish};
 use super::owned::OwnedLayer;
 use crate::data::{Dataset, Split};
+
+/// Networks of a cascade.
+pub const NETWORKS: RangeInclusive<usize> = 2..=MAX_NETWORKS;
 
 /// Begins the backend in the provenance of a cascade; the ids of its networks' models follow.
 pub const BACKEND: &str = "cascade of ";
@@ -40,6 +45,20 @@ pub enum CascadeError {
 
 fn sizes(Shape { rows, columns, channels }: Shape) -> String {
     format!("{rows} x {columns} pixels with {channels} channels")
+}
+
+/// Returns the share to defer of each of `networks` networks but the last, given one for all of
+/// them or one for each. Returns the shares found and expected otherwise.
+pub fn shares(defer: &[f64], networks: usize) -> Result<Vec<f64>, String> {
+    let expected = networks.saturating_sub(1);
+    match defer {
+        [share] => Ok(vec![*share; expected]),
+        shares if shares.len() == expected => Ok(shares.to_vec()),
+        shares => Err(format!(
+            "found {} shares, expected one for all networks, or {expected}: one for each but the last",
+            shares.len()
+        )),
+    }
 }
 
 /// Checks that each of `members` has one network, and that all have the images and classes of the

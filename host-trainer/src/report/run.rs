@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::model::Evaluation;
 use crate::quantize::Quantization;
-use crate::run::{Configuration, Outcome, RecordError, RunFile, RunFolder};
+use crate::run::{CascadeRecord, Configuration, Outcome, RecordError, RunFile, RunFolder};
 use crate::text::printable;
 use crate::train::Epoch;
 
@@ -49,6 +49,9 @@ pub struct Run {
     pub configuration: Option<Configuration>,
     pub history: Option<Vec<Epoch>>,
     pub outcome: Option<Outcome>,
+    /// True if the folder has a cascade, which has no training of its own.
+    pub is_cascade: bool,
+    pub cascade: Option<CascadeRecord>,
     pub evaluation: Option<Evaluation>,
     pub quantization: Option<Quantization>,
     pub history_plot: Option<String>,
@@ -113,22 +116,32 @@ impl Run {
         }
 
         let configuration: Result<Configuration, _> = folder.read(RunFile::Configuration);
-        let train = repeating_command(configuration.as_ref().ok(), path);
         let outcome: Result<Outcome, _> = folder.read(RunFile::Outcome);
+        let cascade: Result<CascadeRecord, _> = folder.read(RunFile::Cascade);
         // All files that contain a model's id must have this one.
-        let id = outcome.as_ref().ok().map(|outcome| outcome.model_id.clone());
+        let id = outcome.as_ref().ok().map(|outcome| &outcome.model_id);
+        let id = id.or(cascade.as_ref().ok().map(|cascade| &cascade.model_id)).cloned();
         let model = read_model(&folder, id.as_deref());
-        let is_cascade = model.as_ref().is_ok_and(|bytes| is_cascade(bytes));
+        let is_cascade = match &model {
+            Ok(bytes) => is_cascade(bytes),
+            Err(_) => outcome.is_err() && !matches!(cascade, Err(RecordError::Missing { .. })),
+        };
+        let command = match (&configuration, &cascade) {
+            (Ok(configuration), _) => &configuration.command[..],
+            (Err(_), Ok(cascade)) => &cascade.command,
+            _ => &[],
+        };
+        let train = repeating_command(command, if is_cascade { "cascade" } else { "train" }, path);
         let can_be_evaluated = (outcome.is_ok() || is_cascade) && model.is_ok();
         let images = if is_cascade { format!(" --pictures {}", quoted(path)) } else { String::new() };
         let evaluate = can_be_evaluated
             .then(|| format!("host-trainer evaluate {}{images}{DATA}", quoted(folder.file(RunFile::Model))));
-        let mut missing = MissingFiles { run: name.clone(), is_cascade: false, train, evaluate, files: Vec::new() };
-        missing.is_cascade = is_cascade;
+        let mut missing = MissingFiles { run: name.clone(), is_cascade, train, evaluate, files: Vec::new() };
         let configuration = missing.keep(RunFile::Configuration, configuration);
         let history = missing.keep(RunFile::History, folder.read(RunFile::History));
         let outcome = missing.keep(RunFile::Outcome, outcome);
-        // A cascade has no outcome, so its model decides which evaluation is its own.
+        let cascade = if is_cascade { missing.keep(RunFile::Cascade, cascade) } else { None };
+        // A cascade without a record: its model decides which evaluation is its own.
         let of_cascade = model.as_ref().ok().filter(|_| is_cascade).and_then(|bytes| Model::parse(bytes).ok());
         let own_id = id.clone().or_else(|| of_cascade.map(|model| model.id().to_string()));
         let evaluation = folder.read(RunFile::Evaluation).and_then(|evaluation: Evaluation| {
@@ -157,6 +170,8 @@ impl Run {
             configuration,
             history,
             outcome,
+            is_cascade,
+            cascade,
             evaluation,
             quantization,
             history_plot,
@@ -168,9 +183,15 @@ impl Run {
         })
     }
 
-    /// Returns true if the folder has a cascade, which has no training of its own.
-    pub fn is_cascade(&self) -> bool {
-        self.model.as_deref().is_some_and(is_cascade)
+    /// Returns the id of the run's model, if it is known.
+    pub fn model_id(&self) -> Option<String> {
+        let of_model = || Some(Model::parse(self.model.as_deref()?).ok()?.id().to_string());
+        self.outcome.as_ref().map(|outcome| outcome.model_id.clone()).or_else(of_model)
+    }
+
+    /// Returns the size of the run's model, if it is known.
+    pub fn model_bytes(&self) -> Option<usize> {
+        self.outcome.as_ref().map(|outcome| outcome.model_bytes).or_else(|| self.model.as_ref().map(Vec::len))
     }
 
     /// Returns the command that compares this run's model with devices and records the result.
@@ -195,7 +216,8 @@ impl MissingFiles {
     /// Returns the value that was read; if reading failed, notes the file as missing.
     fn keep<T>(&mut self, file: RunFile, read: Result<T, RecordError>) -> Option<T> {
         let is_of_evaluation = matches!(file, RunFile::Evaluation | RunFile::ConfusionPlot | RunFile::MistakesPlot);
-        if self.is_cascade && !is_of_evaluation && matches!(read, Err(RecordError::Missing { .. })) {
+        let is_needed = is_of_evaluation || file == RunFile::Model;
+        if self.is_cascade && !is_needed && matches!(read, Err(RecordError::Missing { .. })) {
             return None;
         }
         read.map_err(|error| self.note(&error, consequence(file), self.remedy(file))).ok()
@@ -236,6 +258,7 @@ fn consequence(file: RunFile) -> &'static str {
         RunFile::Evaluation => "the report lacks the precision and recall of each class",
         RunFile::Quantization => "the report lacks the ranges and errors of the layers",
         RunFile::Weights => "the report is complete, but the float network cannot be used again",
+        RunFile::Cascade => "the report lacks the images that the margins were chosen on",
         RunFile::HistoryPlot => "the report lacks the curves of the history",
         RunFile::ConfusionPlot => "the report lacks the confusion matrix",
         RunFile::MistakesPlot => "the report lacks the images of the mistakes",
@@ -270,7 +293,7 @@ fn is_cascade(model: &[u8]) -> bool {
 fn of_model(path: PathBuf, found: &str, expected: Option<&str>) -> Result<(), RecordError> {
     match expected {
         Some(expected) if expected != found => {
-            Err(content(path, format!("it belongs to model {found}, but result.json names model {expected}")))
+            Err(content(path, format!("it belongs to model {found}, but the run's model is {expected}")))
         }
         _ => Ok(()),
     }
@@ -280,11 +303,11 @@ fn content(path: PathBuf, reason: impl ToString) -> RecordError {
     RecordError::Content { path, reason: reason.to_string() }
 }
 
-/// Returns the command that repeats the training or the import of the run in `folder`.
-fn repeating_command(configuration: Option<&Configuration>, folder: &Path) -> String {
-    let command = configuration.map(|configuration| &configuration.command[..]).unwrap_or_default();
+/// Returns the recorded `command` of the run in `folder`, or if it is empty a call of `maker`, such
+/// that it replaces the run.
+fn repeating_command(command: &[String], maker: &str, folder: &Path) -> String {
     if command.is_empty() {
-        return format!("host-trainer train --overwrite --run {} # and the options of the training", quoted(folder));
+        return format!("host-trainer {maker} --overwrite --run {} # and its other arguments", quoted(folder));
     }
     let overwrite = if command.iter().any(|argument| argument == "--overwrite") { "" } else { " --overwrite" };
     let arguments: Vec<String> = command.iter().filter(|argument| *argument != "--json").map(quoted).collect();

@@ -10,7 +10,7 @@ impl RunFolder {
     /// Writing a run removes the old model first and writes the new one last. So if the model is
     /// the one of `result.json`, all files are from the same run.
     pub fn read_finished(&self) -> Result<(Configuration, Outcome), RecordError> {
-        if let Some(path) = self.files().find(|file| !file.is_file()) {
+        if let Some(path) = RunFile::ALL.map(|file| self.file(file)).into_iter().find(|file| !file.is_file()) {
             return Err(RecordError::Missing { path, folder: self.path().to_owned() });
         }
         let outcome: Outcome = self.read(RunFile::Outcome)?;

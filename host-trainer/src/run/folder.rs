@@ -60,6 +60,8 @@ pub enum RunFile {
     HistoryPlot,
     ConfusionPlot,
     MistakesPlot,
+    /// The record of a cascade, in place of the files of a training.
+    Cascade,
     /// The integer network. Written last: if it exists, all others do.
     Model,
 }
@@ -79,6 +81,10 @@ impl RunFile {
         Self::Model,
     ];
 
+    /// All files of a cascade, in the order in which they get their names.
+    pub const OF_CASCADE: [Self; 5] =
+        [Self::Cascade, Self::Evaluation, Self::ConfusionPlot, Self::MistakesPlot, Self::Model];
+
     /// Returns the file's name in the folder.
     pub fn name(self) -> &'static str {
         match self {
@@ -91,6 +97,7 @@ impl RunFile {
             Self::HistoryPlot => "history.svg",
             Self::ConfusionPlot => "confusion.svg",
             Self::MistakesPlot => "mistakes.svg",
+            Self::Cascade => "cascade.json",
             Self::Model => "model.bin",
         }
     }
@@ -131,9 +138,11 @@ impl RunFolder {
 
     /// Returns the folders of runs directly inside this one, sorted by name.
     pub fn runs_inside(&self) -> Vec<PathBuf> {
-        let entries = fs::read_dir(&self.path).into_iter().flatten().flatten().map(|entry| entry.path());
-        let mut runs: Vec<_> =
-            entries.filter(|path| Self::at(path.clone()).file(RunFile::Configuration).exists()).collect();
+        let entries = fs::read_dir(&self.path).into_iter().flatten().flatten().map(|entry| Self::at(entry.path()));
+        let is_run = |folder: &Self| {
+            [RunFile::Configuration, RunFile::Cascade].into_iter().any(|file| folder.file(file).exists())
+        };
+        let mut runs: Vec<_> = entries.filter(is_run).map(|folder| folder.path).collect();
         runs.sort();
         runs
     }
@@ -200,8 +209,9 @@ impl RunFolder {
         self.path.join(file.name())
     }
 
+    /// Returns the paths of all files that a run or a cascade can have.
     pub fn files(&self) -> impl Iterator<Item = PathBuf> {
-        RunFile::ALL.into_iter().map(|file| self.file(file))
+        RunFile::ALL.into_iter().chain([RunFile::Cascade]).map(|file| self.file(file))
     }
 
     /// Reads the bytes of a file.

@@ -8,10 +8,12 @@
 //!  quantization.json  Quantization    ranges and errors of each layer
 //!  weights.safetensors                the float network
 //!  model.bin                          the integer network
+//!  cascade.json       CascadeRecord   of a cascade, which has no training of its own
 //!  parity-DEVICE.json ModelParity     comparison with a device, by `cargo xtask parity`
 //!  *.svg                              plots
 //! ```
 
+mod cascade;
 mod configuration;
 mod default_path;
 mod describe;
@@ -25,6 +27,7 @@ pub mod pipeline;
 mod records;
 mod weights;
 
+pub use cascade::{Cascade, CascadeNetwork, CascadeRecord, ChosenOn, MakeCascadeError};
 pub use configuration::Configuration;
 #[cfg(test)]
 pub use configuration::DataRecord;

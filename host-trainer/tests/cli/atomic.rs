@@ -207,9 +207,21 @@ fn a_new_run_is_complete_or_recognized_as_incomplete() {
 }
 
 #[test]
+fn a_replaced_cascade_is_old_new_or_has_no_model() {
+    let project = project_with_two_networks();
+    project.train(&["--hidden", "none", "--run", "small"]).success();
+    let cascade = ["cascade", "small", "run", "--data", "data", "--run", "both", "--overwrite", "--defer"];
+    project.command(&cascade).arg("0.25").assert().success();
+    let replace = [&cascade[..], &["0.75", "--export", "model.bin"]].concat();
+    let work = Work::new(project.path(), &replace, Some("both/model.bin"));
+    // Five files and the export: each is created, written, synced and renamed.
+    assert!(work.killed(|_| ()) >= 24);
+}
+
+#[test]
 fn every_exported_file_is_old_or_new() {
     let project = project_with_two_networks();
-    let page = "<!-- begin: written by `cargo xtask frontier --write-docs` -->\nold\n<!-- end -->\n";
+    let page = "<!-- begin: written by `cargo xtask frontier` -->\nold\n<!-- end -->\n";
     for (name, content) in [("page.md", page), ("out.bin", "PRENDA\x1a\nold"), ("out.html", "old"), ("out.png", "old")]
     {
         fs::write(project.path().join(name), content).unwrap();

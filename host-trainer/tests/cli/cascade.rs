@@ -78,15 +78,21 @@ fn a_cascade_defers_the_share_that_was_asked_for() {
         .success()
         .stdout(contains("made as                 cascade of ").and(contains("answers if its best logit exceeds")));
 
-    // A folder with the model and its evaluation is enough for a report.
-    fs::create_dir(project.path().join("folder")).unwrap();
-    fs::copy(project.path().join("cascade.bin"), project.path().join("folder/model.bin")).unwrap();
-    let evaluate = ["evaluate", "folder", "--data", "data", "--pictures", "folder"];
-    project.run(&evaluate).success();
+    // Without --export, the model is in the folder.
+    let in_folder = ["cascade", "small", "large", "--data", "data", "--run", "folder", "--defer", "0.25", "--json"];
+    let again = json(project.run(&in_folder));
+    assert_eq!((&again["run"], &again["model"]), (&"folder".into(), &"folder/model.bin".into()));
+    assert_eq!((&again["model_id"], &made["run"]), (&made["model_id"], &Value::Null));
+    let record: Value = serde_json::from_slice(&fs::read(project.path().join("folder/cascade.json")).unwrap()).unwrap();
+    assert_eq!((&record["networks"], &record["networks"][0]["defer"]), (&again["networks"], &0.25.into()));
+    let evaluated = json(project.run(&["evaluate", "folder", "--data", "data", "--json"]));
+    assert_eq!(evaluated["written"][0], "folder/evaluation.json");
     let report = json(project.run(&["report", "folder", "--json"]));
     assert_eq!(report["missing"], serde_json::json!([]));
     let page = fs::read_to_string(project.path().join("folder/report.html")).unwrap();
-    for text in ["A cascade of 2 networks", "conv 4 3x3", "maxpool 2x2", "all images that reach it"] {
+    let texts =
+        ["A cascade of 2 networks", "conv 4 3x3", "maxpool 2x2", "all images that reach it", "60 held-out images"];
+    for text in texts {
         assert!(page.contains(text), "{text}");
     }
     assert!(!page.contains("id=\"history\"") && page.contains("id=\"evaluation\""));
@@ -100,6 +106,46 @@ fn a_cascade_defers_the_share_that_was_asked_for() {
     project.run(&["evaluate", "vectors.bin", "--data", "data", "--answers", "vectors.answers"]).success();
     // Without the id in the header.
     assert_eq!(fs::read(project.path().join("vectors.answers")).unwrap()[12..], answers[12..]);
+}
+
+#[test]
+fn a_folder_keeps_its_cascade() {
+    let project = project_with_runs();
+    let cascade = |arguments: &[&str]| {
+        project.run(&[&["cascade", "small", "large", "--data", "data", "--run", "folder"], arguments].concat())
+    };
+    cascade(&["--defer", "0.25", "--export", "cascade.bin"]).success();
+    let model = || fs::read(project.path().join("folder/model.bin")).unwrap();
+    let first = model();
+    assert!(first == fs::read(project.path().join("cascade.bin")).unwrap());
+    cascade(&["--defer", "0.25"]).success();
+    failure(cascade(&["--defer", "0.75"]), 2, &["folder contains another cascade", "--overwrite", "--run"]);
+    assert!(model() == first);
+    cascade(&["--defer", "0.75", "--overwrite"]).success().stdout(contains("run                     folder"));
+    assert!(model() != first);
+    fs::write(project.path().join("folder/cascade.json"), "{}").unwrap();
+    failure(cascade(&["--defer", "0.75"]), 2, &["folder contains a damaged cascade.json"]);
+    let other = ["cascade", "small", "large", "--data", "data", "--defer", "0.1", "--overwrite", "--run"];
+    project.train(&["--run", "third"]).success();
+    for (run, parts) in [
+        ("third", &["third contains config.json, a file of a training"][..]),
+        ("small", &["--run small would overwrite small/model.bin"]),
+    ] {
+        failure(project.command(&other).arg(run).assert(), 2, parts);
+    }
+    failure(project.run(&["cascade", "small", "large", "--defer", "0.1"]), 2, &["--export <FILE>"]);
+    // Training does not replace a cascade, and its files are not outputs of other commands.
+    failure(project.train(&["--run", "folder"]), 2, &["folder contains"]);
+    let evaluate = ["evaluate", "small", "--data", "data", "--pictures", "folder"];
+    failure(project.run(&evaluate), 2, &["--pictures folder is the folder of a run"]);
+    let export = ["reorder", "small", "--weight-order", "vectors", "--export", "folder/model.bin"];
+    failure(project.run(&export), 2, &["--export folder/model.bin would overwrite"]);
+    let report = json(project.run(&["report", "folder", "--json"]));
+    assert_eq!(report["missing"].as_array().unwrap().len(), 1, "{report}");
+    fs::remove_file(project.path().join("folder/model.bin")).unwrap();
+    let report = json(project.run(&["report", "folder", "--json"]));
+    assert_eq!(report["missing"].as_array().unwrap().len(), 2, "{report}");
+    assert!(report["missing"][0]["remedy"].as_str().unwrap().starts_with("host-trainer cascade"), "{report}");
 }
 
 #[test]

@@ -315,6 +315,20 @@ fn every_command_names_a_damaged_record() {
         }
         fs::write(run(name), whole).unwrap();
     }
+    project.train(&["--hidden", "none", "--run", "small"]).success();
+    project.run(&["cascade", "small", "run", "--data", "data", "--run", "both", "--defer", "0.5"]).success();
+    for content in ["", "{}", &nested, &wide, escape, "\u{0}", r#"{"model_id":1e999}"#] {
+        fs::write(project.path().join("both/cascade.json"), content).unwrap();
+        let missing = json(within(ADDRESS_SPACE, &project, &["report", "both", "--json"]))["missing"].clone();
+        let problem = missing[0]["problem"].as_str().unwrap();
+        assert!(missing[0]["file"] == "both/cascade.json" && problem.contains("is damaged"), "{missing}");
+        let assert = within(ADDRESS_SPACE, &project, &["evaluate", "both", "--data", "data"]).success();
+        let stderr = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+        assert!(
+            stderr.contains("warning: ") && stderr.contains("cascade.json") && !stderr.contains('\x1b'),
+            "{stderr}"
+        );
+    }
     // A valid model of another run is refused.
     project.train(&["--seed", "2", "--export", "model.bin"]).success();
     fs::copy(project.model(), run("model.bin")).unwrap();

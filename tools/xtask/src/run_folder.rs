@@ -1,4 +1,4 @@
-//! The folders in which `host-trainer train` records its runs.
+//! The folders in which `host-trainer train` and `cascade` record their runs.
 
 use std::path::{Path, PathBuf};
 
@@ -32,10 +32,10 @@ pub fn model_of(path: PathBuf) -> PathBuf {
     if path.is_dir() { path.join("model.bin") } else { path }
 }
 
-/// Returns the folder of the run that produced the model, if the model is in it.
+/// Returns the folder of the run or the cascade that produced the model, if the model is in it.
 pub fn of_model(model: &Path, model_id: &str) -> Option<PathBuf> {
     let folder = model.parent()?;
-    let text = std::fs::read(folder.join("result.json")).ok()?;
+    let text = ["result.json", "cascade.json"].into_iter().find_map(|name| std::fs::read(folder.join(name)).ok())?;
     let result: RunResult = serde_json::from_slice(&text).ok()?;
     // A bare file name is in the current folder.
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
@@ -57,6 +57,8 @@ mod tests {
         std::fs::write(folder.join("result.json"), r#"{"model_id": "1234abcd", "epochs": 5}"#).unwrap();
         assert_eq!(of_model(&model, "1234abcd"), Some(folder.to_owned()));
         assert_eq!(of_model(&model, "00000000"), None);
+        std::fs::rename(folder.join("result.json"), folder.join("cascade.json")).unwrap();
+        assert_eq!(of_model(&model, "1234abcd"), Some(folder.to_owned()));
         assert_eq!(data_of(&model), None);
         for (config, expected) in [
             (r#"{"validation": 0}"#, None),

@@ -26,7 +26,7 @@ pub fn sections(runs: &[Run]) -> Vec<Section> {
     let section = |id, title, content| Section { id, title, content };
     let missing = missing::content(runs).map(|content| section("missing", "Missing and damaged files", content));
     // A cascade is made of trained networks, and not trained itself.
-    let trained: Vec<Run> = runs.iter().filter(|run| !run.is_cascade()).cloned().collect();
+    let trained: Vec<Run> = runs.iter().filter(|run| !run.is_cascade).cloned().collect();
     let of_trained =
         |id, title, content: fn(&[Run]) -> Markup| (!trained.is_empty()).then(|| section(id, title, content(&trained)));
     let others = [

@@ -7,7 +7,7 @@ use crate::model::{Evaluation, NetworkResult, multiplications};
 use crate::report::numbers::{bytes, significant};
 use crate::report::run::Run;
 use crate::report::sections::{absent, each};
-use crate::run::RunFile;
+use crate::run::{CascadeRecord, ChosenOn, RunFile};
 use crate::text::{count, percent};
 
 pub fn content(runs: &[Run]) -> Markup {
@@ -16,10 +16,13 @@ pub fn content(runs: &[Run]) -> Markup {
             "Each box is a layer, with the rows, columns and channels of its output. "
             dfn { "Multiplications" } " are those for an image without zero pixels; zeros are skipped."
         }
-        (each(runs, |run| match run.model.as_deref().map(Model::parse) {
-            Some(Ok(model)) => of_model(&model, run.evaluation.as_ref()),
-            _ => absent(RunFile::Model),
-        }))
+        (each(runs, |run| html! { @match run.model.as_deref().map(Model::parse) {
+            Some(Ok(model)) => {
+                (of_model(&model, run.evaluation.as_ref()))
+                @if let Some(record) = &run.cascade { (chosen_on(record)) }
+            }
+            _ => (absent(RunFile::Model)),
+        } }))
     }
 }
 
@@ -39,6 +42,15 @@ fn of_model(model: &Model<'_>, evaluation: Option<&Evaluation>) -> Markup {
             (diagram(model.image(), network))
         }
     }
+}
+
+/// Describes the images that the margins of a cascade were chosen on.
+fn chosen_on(CascadeRecord { chosen_on, chosen_on_images, .. }: &CascadeRecord) -> Markup {
+    let kind = match chosen_on {
+        ChosenOn::HeldOut => "held-out",
+        ChosenOn::Training => "training",
+    };
+    html! { p.note { "Margins were chosen on " (count(*chosen_on_images as u64)) " " (kind) " images." } }
 }
 
 /// Describes which images a network of a cascade answers.

@@ -55,7 +55,7 @@ fn figures(compared: &[(&Run, &ModelParity)], are_several: bool) -> Comparison {
         });
     }
     row("Accuracy there", &|_, parity| Some(percent(parity.record.accuracy)));
-    row("Size of model.bin", &|run, _| run.outcome.as_ref().map(|outcome| bytes(outcome.model_bytes as u64)));
+    row("Size of model.bin", &|run, _| run.model_bytes().map(|count| bytes(count as u64)));
     // The host has no flash.
     row("Firmware, flash", &|_, parity| Some(parity.record.flash_bytes.map_or_else(|| "none".to_owned(), bytes)));
     row("Firmware, RAM", &|_, parity| Some(parity.record.ram_bytes.map_or_else(|| "none".to_owned(), bytes)));
@@ -67,7 +67,7 @@ fn figures(compared: &[(&Run, &ModelParity)], are_several: bool) -> Comparison {
 
 /// Returns whether the device agrees with the host on this run's model.
 fn verdict(run: &Run, parity: &ModelParity) -> String {
-    let id = run.outcome.as_ref().map(|outcome| outcome.model_id.as_str());
+    let id = run.model_id();
     if id.is_some_and(|id| id != parity.model_id) {
         let (found, command) = (printable(&parity.model_id), printable(&run.parity_command()));
         return format!("out of date: compared model {found}, not this run's; {command} compares again");
