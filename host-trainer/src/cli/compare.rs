@@ -75,7 +75,7 @@ struct NetworkResult {
 impl CompareArguments {
     pub fn run(self) -> Result<()> {
         let networks =
-            select(sweep::read(self.sweep.networks.as_deref(), LECTURE)?, "--one", self.sweep.one.as_slice())?;
+            select(sweep::read(self.sweep.networks.as_deref(), LECTURE)?.networks, "--one", self.sweep.one.as_slice())?;
         if self.sweep.list {
             return self.sweep.print_names(&networks);
         }
@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn the_lectures_figures_follow_ours() {
-        let networks = sweep::read(None, LECTURE).unwrap();
+        let networks = sweep::read(None, LECTURE).unwrap().networks;
         let outcome = serde_json::json!({
             "model_id": "00000000", "model_bytes": 1024, "parameters": 1, "epochs": 8, "kept_epoch": 8,
             "stop": "epochs", "train_accuracy_float": 0.9, "test_accuracy_float": 0.8, "test_accuracy_fixed": 0.8,

@@ -1,5 +1,6 @@
 //! Options and training that `compare` and `frontier` share.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
@@ -15,7 +16,7 @@ use crate::network::DenseParameters;
 use crate::run::pipeline::{self, Finished, Sources};
 use crate::run::{Configuration, Outcome, RunFile, RunFolder};
 use crate::support::{interrupt, progress};
-use crate::sweep::{ListedNetwork, Pace, Place, Runs, Shard, Unit};
+use crate::sweep::{ListedCascade, ListedNetwork, Pace, Parts, Place, Runs, Shard, Unit};
 use crate::text::percent;
 use crate::train::{Epoch, TrainConfig};
 
@@ -60,6 +61,11 @@ pub fn select(networks: Vec<ListedNetwork>, option: &str, names: &[String]) -> R
         return Err(UsageError(format!("{option} {unknown}: no such network; expected one of {}", known.join(", "))));
     }
     Ok(networks.into_iter().filter(|network| names.is_empty() || names.contains(&network.name)).collect())
+}
+
+/// Returns the seeds of `units`, ascending.
+pub fn seeds(units: &[Unit<'_>]) -> BTreeSet<u64> {
+    units.iter().map(|unit| unit.seed).collect()
 }
 
 /// Trains the runs that are missing.
@@ -128,6 +134,27 @@ impl SweepTrainer {
             }
         }
         Ok(done)
+    }
+
+    /// Makes those of `cascades` that are missing, for each seed of `units`.
+    pub fn make_cascades(&self, cascades: &[ListedCascade], units: &[Unit<'_>]) -> Result<()> {
+        let all = self.find(units);
+        for cascade in cascades {
+            for seed in seeds(units) {
+                let Some(parts) = Parts::find(cascade, seed, &all) else { continue };
+                if self.place.find_cascade(cascade, &parts, &self.data).is_some() {
+                    continue;
+                }
+                let name = self.place.cascade_name(cascade, seed);
+                let made = self.place.make_cascade(cascade, &parts, &self.data);
+                let made = made.with_context(|| format!("cascade {name}"))?;
+                progress::log(format_args!(
+                    "cascade {name}: test, in fixed point {}",
+                    percent(made.test_accuracy_fixed)
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Checks that the layers of `unit` fit the images, and that it holds out images that leave

@@ -13,8 +13,12 @@ use crate::support::bounded;
 pub struct Measured {
     /// Instructions for an image on a Cortex-M4, the mean.
     pub instructions_m4: Option<u64>,
-    /// Instructions for an image on a Cortex-M0, the mean.
+    /// The same, the largest.
+    pub instructions_m4_max: Option<u64>,
+    /// Means on other cores. On the Cortex-M55 the weights are in vectors.
+    pub instructions_m3: Option<u64>,
     pub instructions_m0: Option<u64>,
+    pub instructions_m55: Option<u64>,
     /// RAM for inference, stack included.
     pub ram_bytes: Option<u64>,
 }

@@ -4,9 +4,12 @@
 //! ```text
 //!  TOML list --shard--> units (a network and a seed) --runs--> folders --> the lecture's table
 //!                                                                 |
+//!                                                         cascades of runs
+//!                                                                 |
 //!                                                  measured --> rows --> JSON, page, chart
 //! ```
 
+mod cascades;
 mod figure;
 mod list;
 mod measured;
@@ -17,12 +20,13 @@ mod row;
 mod runs;
 mod unit;
 
+pub use cascades::Parts;
 pub use figure::Figure;
-pub use list::{FRONTIER, LECTURE, LectureFigures, ListedNetwork, REDUCED, read};
+pub use list::{FRONTIER, LECTURE, LectureFigures, List, ListedCascade, ListedNetwork, REDUCED, read};
 pub use measured::Measured;
 pub use pace::Pace;
 pub use page::markdown;
 pub use rivals::{RIVALS, SOURCE};
-pub use row::FrontierRow;
+pub use row::{FrontierRow, LayerSet};
 pub use runs::{Found, Place, Runs};
 pub use unit::{Shard, Unit, choose};

@@ -16,6 +16,7 @@ pub fn markdown(rows: &[FrontierRow]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::row::LayerSet;
     use super::*;
 
     #[test]
@@ -32,13 +33,19 @@ mod tests {
             instructions_m0: None,
             model_bytes: 27_000,
             ram_bytes: Some(2000),
+            layers: LayerSet::Dense,
+            cascade: false,
+            instructions_m4_max: Some(80_000),
+            instructions_m3: None,
+            instructions_m55: Some(20_000),
         };
         let table = markdown(&[row]);
         let lines: Vec<&str> = table.lines().collect();
         assert!(lines.iter().all(|line| line.matches('|').count() == FrontierRow::HEADER.len() + 1), "{table}");
         assert_eq!(
             lines[2],
-            "| 784-128-10 | ternary | taught, QAT | - | 2 | 90.12 \u{b1} 0.13 | 70,000 | - | 27,000 | 2,000 |"
+            "| 784-128-10 | ternary | taught, QAT | - | 2 | 90.12 \u{b1} 0.13 | 70,000 | 80,000 | - | - | 20,000 | \
+             27,000 | 2,000 |"
         );
     }
 }

@@ -2,22 +2,26 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use super::cascades::FoundCascade;
 use super::figure::Figure;
-use super::list::{ListedNetwork, Precision};
+use super::list::{ListedCascade, ListedMember, ListedNetwork, Precision};
 use super::measured::Measured;
 use super::runs::Found;
+use crate::run::{CascadeRecord, Outcome};
 use crate::text::count;
 use crate::train::TAUGHT_EPOCHS;
 
 /// A row of the frontier's table. Names and order are stable: programs read them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FrontierRow {
-    /// Pixels, neurons of each hidden layer, classes: `784-128-10`.
+    /// Pixels, neurons of each hidden layer, classes: `784-128-10`; or a title.
     pub network: String,
-    /// Bits of a weight of all layers except the last, which has 8; 32 is the float network.
+    /// Bits of a weight of all layers except the last, which has 8; 32 is the float network. Of a
+    /// cascade, the most of its networks, here and in the next one.
     pub weight_bits: u8,
     /// Share of these layers' weights that are zero and not stored.
     pub sparsity: f64,
+    /// The training of a network, or the shares that a cascade was to defer.
     pub recipe: String,
     pub seeds: Vec<u64>,
     /// Mean over the seeds of the accuracy on test images, 0..=1, in fixed point except for float
@@ -33,6 +37,32 @@ pub struct FrontierRow {
     pub model_bytes: usize,
     /// RAM for inference on a Cortex-M4, stack included.
     pub ram_bytes: Option<u64>,
+    pub layers: LayerSet,
+    pub cascade: bool,
+    /// Instructions for an image on a Cortex-M4, the largest.
+    pub instructions_m4_max: Option<u64>,
+    /// Instructions for an image on a Cortex-M3, the mean.
+    pub instructions_m3: Option<u64>,
+    /// Instructions for an image on a Cortex-M55, the mean, with weights in vectors.
+    pub instructions_m55: Option<u64>,
+}
+
+/// The layers that a row's networks have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LayerSet {
+    /// Dense layers alone.
+    Dense,
+    /// Also convolutions or pools.
+    Conv,
+}
+
+/// The results of all seeds, and the first seed's model.
+struct Results<'a> {
+    seeds: Vec<u64>,
+    accuracy: Figure,
+    model_id: &'a str,
+    model_bytes: usize,
 }
 
 impl FrontierRow {
@@ -51,8 +81,14 @@ impl FrontierRow {
         let accuracy = |found: &&Found| {
             if is_float { found.outcome.test_accuracy_float } else { found.outcome.test_accuracy_fixed }
         };
-        let accuracy = Figure::of(found.iter().map(accuracy));
-        let measured = measured.get(&first.outcome.model_id).filter(|_| !is_float).copied().unwrap_or_default();
+        let Outcome { model_id, model_bytes, parameters, .. } = &first.outcome;
+        let results = Results {
+            seeds: found.iter().map(|found| found.seed).collect(),
+            accuracy: Figure::of(found.iter().map(accuracy)),
+            // Devices run no float network.
+            model_id: if is_float { "" } else { model_id },
+            model_bytes: if is_float { parameters.saturating_mul(4) } else { *model_bytes },
+        };
         let recipe = match (is_taught, network.epochs()) {
             (false, _) => network.recipe.name().to_owned(),
             (true, TAUGHT_EPOCHS) => "taught".to_owned(),
@@ -64,18 +100,41 @@ impl FrontierRow {
             weight_bits: precision.weight_bits(),
             sparsity: network.sparsity,
             recipe: format!("{recipe}{suffix}"),
+            layers: LayerSet::of(network),
+            ..results.row(measured)
+        })
+    }
+
+    /// Returns the row of `cascade` of `members`, or `None` if it was made for no seed.
+    pub fn of_cascade(
+        cascade: &ListedCascade,
+        members: &[ListedMember<'_>],
+        found: &[FoundCascade],
+        [pixels, classes]: [usize; 2],
+        measured: &HashMap<String, Measured>,
+    ) -> Option<Self> {
+        let CascadeRecord { model_id, model_bytes, .. } = &found.first()?.record;
+        let results = Results {
             seeds: found.iter().map(|found| found.seed).collect(),
-            test_accuracy_mean: accuracy.mean,
-            test_accuracy_sd: accuracy.standard_deviation,
-            instructions_m4: measured.instructions_m4,
-            instructions_m0: measured.instructions_m0,
-            model_bytes: if is_float { first.outcome.parameters.saturating_mul(4) } else { first.outcome.model_bytes },
-            ram_bytes: measured.ram_bytes,
+            accuracy: Figure::of(found.iter().map(|found| found.record.test_accuracy_fixed)),
+            model_id,
+            model_bytes: *model_bytes,
+        };
+        let shares: Vec<_> = cascade.shares().into_iter().map(in_percent).collect();
+        let is_conv = members.iter().any(|member| LayerSet::of(member.network) == LayerSet::Conv);
+        Some(Self {
+            network: cascade.title(members, pixels, classes),
+            weight_bits: members.iter().map(|member| member.row.map_or(8, Precision::weight_bits)).max().unwrap_or(8),
+            sparsity: members.iter().map(|member| member.network.sparsity).fold(0.0, f64::max),
+            recipe: format!("defers {}", shares.join(", ")),
+            layers: if is_conv { LayerSet::Conv } else { LayerSet::Dense },
+            cascade: true,
+            ..results.row(measured)
         })
     }
 
     /// Returns the cells, with the numbers last.
-    pub fn cells(&self) -> [String; 10] {
+    pub fn cells(&self) -> [String; 13] {
         let known = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), count);
         let bits = match self.weight_bits {
             32 => "float".to_owned(),
@@ -92,7 +151,10 @@ impl FrontierRow {
             self.seeds.len().to_string(),
             format!("{:.2}{spread}", 100.0 * self.test_accuracy_mean),
             known(self.instructions_m4),
+            known(self.instructions_m4_max),
+            known(self.instructions_m3),
             known(self.instructions_m0),
+            known(self.instructions_m55),
             count(self.model_bytes as u64),
             known(self.ram_bytes),
         ]
@@ -100,11 +162,11 @@ impl FrontierRow {
 
     /// Returns the pruned share in percent, to a tenth.
     pub fn pruned(&self) -> String {
-        format!("{} %", (1000.0 * self.sparsity).round() / 10.0)
+        in_percent(self.sparsity)
     }
 
     /// Names of the cells. The first three contain words.
-    pub const HEADER: [&'static str; 10] = [
+    pub const HEADER: [&'static str; 13] = [
         "network",
         "weights",
         "recipe",
@@ -112,10 +174,50 @@ impl FrontierRow {
         "seeds",
         "test, %",
         "instructions, M4",
+        "largest, M4",
+        "instructions, M3",
         "instructions, M0",
+        "instructions, M55",
         "model, bytes",
         "RAM, bytes",
     ];
+}
+
+impl LayerSet {
+    fn of(network: &ListedNetwork) -> Self {
+        if network.is_convolutional() { Self::Conv } else { Self::Dense }
+    }
+}
+
+impl Results<'_> {
+    /// Returns a row with the results, and the cost in `measured`.
+    fn row(self, measured: &HashMap<String, Measured>) -> FrontierRow {
+        let Self { seeds, accuracy, model_id, model_bytes } = self;
+        let measured = measured.get(model_id).copied().unwrap_or_default();
+        FrontierRow {
+            network: String::new(),
+            weight_bits: 8,
+            sparsity: 0.0,
+            recipe: String::new(),
+            seeds,
+            test_accuracy_mean: accuracy.mean,
+            test_accuracy_sd: accuracy.standard_deviation,
+            instructions_m4: measured.instructions_m4,
+            instructions_m0: measured.instructions_m0,
+            model_bytes,
+            ram_bytes: measured.ram_bytes,
+            layers: LayerSet::Dense,
+            cascade: false,
+            instructions_m4_max: measured.instructions_m4_max,
+            instructions_m3: measured.instructions_m3,
+            instructions_m55: measured.instructions_m55,
+        }
+    }
+}
+
+/// Formats a share in percent, to a tenth.
+fn in_percent(share: f64) -> String {
+    format!("{} %", (1000.0 * share).round() / 10.0)
 }
 
 #[cfg(test)]
@@ -138,9 +240,14 @@ pub mod tests {
 
     /// Returns the row of 128-taught at `index`.
     fn row(index: usize, found: &[Found]) -> Option<FrontierRow> {
-        let networks = read(None, FRONTIER).unwrap();
+        let networks = read(None, FRONTIER).unwrap().networks;
         let network = networks.iter().find(|network| network.name == "128-taught").unwrap();
-        let measured = Measured { instructions_m4: Some(67_858), instructions_m0: None, ram_bytes: Some(4096) };
+        let measured = Measured {
+            instructions_m4: Some(67_858),
+            instructions_m0: None,
+            ram_bytes: Some(4096),
+            ..Measured::default()
+        };
         let measured = HashMap::from([("00000002".to_owned(), measured)]);
         let found: Vec<&Found> = found.iter().collect();
         FrontierRow::new(network, &network.rows[index], &found, true, [784, 10], &measured)
@@ -167,7 +274,7 @@ pub mod tests {
         let float = row(FLOAT, &[found(2, 0.9)]).unwrap();
         assert!((float.test_accuracy_mean - 0.91).abs() < 1e-12);
         assert_eq!((float.weight_bits, float.model_bytes, float.instructions_m4), (32, 407_080, None));
-        assert_eq!(float.cells()[5..], ["91.00", "-", "-", "407,080", "-"]);
+        assert_eq!(float.cells()[5..], ["91.00", "-", "-", "-", "-", "-", "407,080", "-"]);
     }
 
     #[test]
@@ -176,7 +283,8 @@ pub mod tests {
         let expected = concat!(
             r#"{"network":"784-128-10","weight_bits":32,"sparsity":0.0,"recipe":"taught","seeds":[1],"#,
             r#""test_accuracy_mean":0.51,"test_accuracy_sd":null,"instructions_m4":null,"instructions_m0":null,"#,
-            r#""model_bytes":407080,"ram_bytes":null}"#
+            r#""model_bytes":407080,"ram_bytes":null,"layers":"dense","cascade":false,"instructions_m4_max":null,"#,
+            r#""instructions_m3":null,"instructions_m55":null}"#
         );
         assert_eq!(text, expected);
     }

@@ -111,6 +111,12 @@ impl Runs<'_> {
         }
     }
 
+    /// Returns the run with this `name`, without the seed, if it is finished.
+    pub fn named(&self, name: &str) -> Option<&Found> {
+        let row = self.unit.network.member(name)?.row;
+        row.map_or(self.base.as_ref(), |row| self.of(row))
+    }
+
     /// Returns the finished runs, with their configurations.
     pub fn found(&self) -> impl Iterator<Item = (TrainConfig, &Found)> {
         let model = self.base.as_ref().map_or("", |base| base.outcome.model_id.as_str());
@@ -149,7 +155,7 @@ mod tests {
     use crate::run::DataRecord;
 
     fn configuration(teacher: Option<&str>) -> Configuration {
-        let networks = read(None, FRONTIER).unwrap();
+        let networks = read(None, FRONTIER).unwrap().networks;
         let network = networks.iter().find(|network| network.is_taught()).unwrap();
         let versions = [("prenda", "1"), ("rustc", "2"), ("system", "3")];
         Configuration {

@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn shards_cover_every_unit_once() {
-        let networks = read(None, FRONTIER).unwrap();
+        let networks = read(None, FRONTIER).unwrap().networks;
         let all = choose(&networks, 3, None);
         assert_eq!(all.len(), 3 * networks.len());
         for count in [1, 2, 3, 7, 48, 100] {

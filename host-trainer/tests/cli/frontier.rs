@@ -35,7 +35,7 @@ fn networks_are_trained_once_and_become_rows() {
     fs::remove_file(runs.join("128-taught-qat-4-seed-1/model.bin")).unwrap();
     fs::write(
         project.path().join("page.md"),
-        "a\n<!-- begin: written by `cargo xtask frontier --write-docs` -->\n<!-- end -->\nb\n",
+        "a\n<!-- begin: written by `cargo xtask frontier` -->\n<!-- end -->\nb\n",
     )
     .unwrap();
     let id = report["models"][0]["id"].as_str().unwrap();
@@ -170,6 +170,62 @@ fn a_convolutional_network_of_a_list_is_the_one_that_train_makes() {
         write(network, validation);
         failure(project.run(&frontier), code, parts);
     }
+}
+
+#[test]
+fn cascades_of_a_list_are_made_of_its_runs() {
+    let project = Project::new();
+    let write = |defer: &str| {
+        let text = format!(
+            "[[network]]\nname = 'small'\nhidden = []\nepochs = 2\nvalidation = 90\n\
+             [[network]]\nname = 'conv'\nnetwork = 'conv 4 3x3; maxpool 2x2; dense 3'\nepochs = 3\nvalidation = 60\n\
+             [[cascade]]\nname = 'both'\nnetworks = ['small', 'conv']\ndefer = {defer}\n"
+        );
+        fs::write(project.path().join("own.toml"), text).unwrap();
+    };
+    write("0.25");
+    let frontier =
+        ["frontier", "--data", "data", "--networks", "own.toml", "--seeds", "2", "--runs", "there", "--json"];
+    let one = json(project.run(&[&frontier[..], &["--one", "small"]].concat()));
+    assert_eq!((&one["missing"], one["rows"].as_array().unwrap().len()), (&json!([]), 1));
+    let report = json(project.run(&frontier));
+    assert_eq!((&report["runs_trained"], &report["missing"]), (&2.into(), &json!([])));
+    let [small, conv, both] = report["rows"].as_array().unwrap().as_slice() else { panic!("{report}") };
+    let kinds = [small, conv, both].map(|row| (row["layers"].as_str().unwrap(), row["cascade"].as_bool().unwrap()));
+    assert_eq!(kinds, [("dense", false), ("conv", false), ("conv", true)]);
+    assert_eq!((&both["network"], &both["recipe"]), (&"36-3, then conv".into(), &"defers 25 %".into()));
+    assert!(both["test_accuracy_sd"].is_number() && both["seeds"] == json!([1, 2]), "{both}");
+    // It is the cascade that the command makes of the same runs.
+    let made = |seed: u32| {
+        let [small, conv] = ["small", "conv"].map(|name| format!("there/{name}-seed-{seed}"));
+        let cascade = ["cascade", &small, &conv, "--data", "data", "--defer", "0.25", "--export", "c.bin", "--json"];
+        json(project.run(&cascade))
+    };
+    let [first, second] = [1, 2].map(made);
+    assert_eq!((&first["chosen_on"], &first["model_id"]), (&"held-out".into(), &report["models"][2]["id"]));
+    assert_eq!(second["model_id"], read(&project, "there/both-seed-2/cascade.json")["model_id"]);
+    let accuracy = |made: &Value| made["test_accuracy_fixed"].as_f64().unwrap();
+    let mean = (accuracy(&first) + accuracy(&second)) / 2.0;
+    assert!((both["test_accuracy_mean"].as_f64().unwrap() - mean).abs() < 1e-12, "{both}");
+    assert_eq!(both["model_bytes"], first["model_bytes"]);
+
+    // One that is damaged, or of other shares, is made again.
+    fs::remove_file(project.path().join("there/both-seed-1/model.bin")).unwrap();
+    let drawn = json(project.run(&[&frontier[..], &["--draw-only"]].concat()));
+    assert_eq!((&drawn["missing"], &drawn["needs_teacher"]), (&json!(["both-seed-1"]), &false.into()));
+    assert_eq!(drawn["rows"][2]["seeds"], json!([2]));
+    assert_eq!(json(project.run(&frontier))["rows"], report["rows"]);
+    write("0.5");
+    assert_eq!(json(project.run(&frontier))["rows"][2]["recipe"], "defers 50 %");
+    let only = json(project.run(&[&frontier[..], &["--only", "conv"]].concat()));
+    assert_eq!(only["rows"].as_array().unwrap().len(), 1);
+    json(project.run(&["report", "there/both-seed-1", "--json"]));
+
+    fs::write(project.path().join("there/both-seed-1/config.json"), "{}").unwrap();
+    fs::remove_file(project.path().join("there/both-seed-1/model.bin")).unwrap();
+    failure(project.run(&frontier), 1, &["cascade both-seed-1", "contains config.json, a file of a training"]);
+    write("1.5");
+    failure(project.run(&frontier), 1, &["own.toml: cascade both: defer is 1.5, expected 0 to 1"]);
 }
 
 #[test]

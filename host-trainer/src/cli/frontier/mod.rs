@@ -15,13 +15,13 @@ use crate::data::SoftLabels;
 use crate::plot;
 use crate::run::json;
 use crate::support::files;
-use crate::sweep::{self, FRONTIER, FrontierRow, ListedNetwork, Measured, Place, REDUCED, RIVALS, SOURCE};
+use crate::sweep::{self, FRONTIER, FrontierRow, List, ListedNetwork, Measured, Place, REDUCED, RIVALS, SOURCE};
 
 /// Subfolder for the runs of --reduced, because some full runs have the same names.
 const REDUCED_FOLDER: &str = "reduced";
 
 /// The xtask command in the markers of the page.
-const PAGE_WRITER: &str = "frontier --write-docs";
+const PAGE_WRITER: &str = "frontier";
 
 /// Warning next to the figures of --reduced.
 const REDUCED_WARNING: &str = "Reduced, trained for a few epochs: these figures are meaningless.";
@@ -39,14 +39,14 @@ pub struct FrontierArguments {
     /// Folder for the runs, one folder each; finished runs are kept
     #[arg(long, value_name = "DIR", default_value = "runs/frontier")]
     runs: PathBuf,
-    /// Train only these networks, by their names
+    /// Train only these networks, by their names, and make the cascades of them
     #[arg(long, value_name = "NAME", num_args = 1.., value_delimiter = ',', conflicts_with = "one")]
     only: Vec<String>,
     /// Train a few networks for a few epochs, to see it work in two minutes; the accuracies are
     /// meaningless. The teacher is optional. Runs go to the subfolder reduced of --runs
     #[arg(long, conflicts_with = "networks")]
     reduced: bool,
-    /// Train nothing; only read the finished runs
+    /// Train nothing and make no cascade; only read the finished ones
     #[arg(long)]
     draw_only: bool,
     /// File of the models' cost on devices, written by cargo xtask frontier
@@ -72,11 +72,12 @@ struct ReducedExport<'a> {
 
 impl FrontierArguments {
     pub fn run(self) -> Result<()> {
-        let networks = self.networks()?;
+        let list = self.list()?;
+        let networks = &list.networks;
         if self.sweep.list {
-            return self.sweep.print_names(&networks);
+            return self.sweep.print_names(networks);
         }
-        self.check_teacher(&networks)?;
+        self.check_teacher(networks)?;
         for (option, path, extension) in
             [("--export", &self.export, "json"), ("--chart", &self.chart, "svg"), ("--table", &self.table, "md")]
         {
@@ -92,7 +93,7 @@ impl FrontierArguments {
             self.teacher.as_ref().map(|path| SoftLabels::read_all(path, &data)).transpose()?.unzip();
         let soft_labels = soft_labels.zip(self.teacher.clone());
         let seeds = self.seeds.unwrap_or(if self.reduced { 1 } else { 3 });
-        let units = sweep::choose(&networks, seeds, self.sweep.shard);
+        let units = sweep::choose(networks, seeds, self.sweep.shard);
         let mut place = Place { folder, tag: String::new(), backend, teacher };
         if place.teacher.is_none() && self.draw_only && !self.reduced {
             place.teacher = place.recorded_teacher(&units);
@@ -103,18 +104,22 @@ impl FrontierArguments {
         if !self.draw_only {
             files::create_folder(&trainer.place.folder)?;
             runs_trained = trainer.train(&units, |_, _| ())?;
+            trainer.make_cascades(&list.cascades, &units)?;
         }
-        let report = FrontierOutput::new(&trainer, &networks, &units, &measured, self.reduced, runs_trained);
+        let report = FrontierOutput::new(&trainer, &list, &units, &measured, self.reduced, runs_trained);
         self.write(&report, trainer.data.is_fashion_mnist)?;
         self.sweep.output.print(&report, || report.text())
     }
 
-    /// Returns the selected networks.
-    fn networks(&self) -> Result<Vec<ListedNetwork>> {
+    /// Returns the selected networks, and the cascades of them. A cascade is made by the call that
+    /// has all its networks, and not by one job of several.
+    fn list(&self) -> Result<List> {
         let builtin = if self.reduced { REDUCED } else { FRONTIER };
-        let all = sweep::read(self.sweep.networks.as_deref(), builtin)?;
-        let all = select(all, "--one", self.sweep.one.as_slice())?;
-        Ok(select(all, "--only", &self.only)?)
+        let List { networks, mut cascades } = sweep::read(self.sweep.networks.as_deref(), builtin)?;
+        let networks = select(networks, "--one", self.sweep.one.as_slice())?;
+        let networks = select(networks, "--only", &self.only)?;
+        cascades.retain(|cascade| self.sweep.shard.is_none() && cascade.members(&networks).is_some());
+        Ok(List { networks, cascades })
     }
 
     /// Checks that there is a teacher for the networks that learn from one.

@@ -8,10 +8,10 @@ use host_support::table::Folded;
 use serde::Serialize;
 
 use super::REDUCED_WARNING;
-use crate::cli::sweep::SweepTrainer;
+use crate::cli::sweep::{SweepTrainer, seeds};
 use crate::plot::{FrontierKind, FrontierPoint};
 use crate::run::RunFile;
-use crate::sweep::{Found, FrontierRow, ListedNetwork, Measured, Runs, Unit};
+use crate::sweep::{Found, FrontierRow, LayerSet, List, Measured, Parts, Runs, Unit};
 use crate::text::Shown;
 
 #[derive(Serialize)]
@@ -37,11 +37,11 @@ struct MeasuredModel {
 }
 
 impl FrontierOutput {
-    /// Builds the report on `units` of `networks`, of which `runs_trained` runs are new. `measured`
-    /// has the cost on devices.
+    /// Builds the report on `units`, of which `runs_trained` runs are new, and on the cascades of
+    /// `list`. `measured` has the cost on devices.
     pub fn new(
         trainer: &SweepTrainer,
-        networks: &[ListedNetwork],
+        list: &List,
         units: &[Unit<'_>],
         measured: &HashMap<String, Measured>,
         reduced: bool,
@@ -50,7 +50,7 @@ impl FrontierOutput {
         let all = trainer.find(units);
         let sizes = [trainer.data.train.width, trainer.data.class_names.len()];
         let (mut rows, mut models) = (Vec::new(), Vec::new());
-        for network in networks {
+        for network in &list.networks {
             let is_taught = network.is_taught() && trainer.place.teacher.is_some();
             for precision in &network.rows {
                 let runs = all.iter().filter(|runs| runs.unit.network.name == network.name);
@@ -66,8 +66,24 @@ impl FrontierOutput {
         let names = |runs: &Runs<'_>| -> Vec<String> {
             runs.missing().map(|(row, _)| trainer.place.run_name(runs.unit, row)).collect()
         };
-        let missing: Vec<String> = all.iter().flat_map(names).collect();
-        let needs_teacher = !missing.is_empty() && networks.iter().any(ListedNetwork::is_taught);
+        let mut missing: Vec<String> = all.iter().flat_map(names).collect();
+        let needs_teacher = all.iter().any(|runs| runs.unit.network.is_taught() && runs.missing().next().is_some());
+        for cascade in &list.cascades {
+            let mut found = Vec::new();
+            for seed in seeds(units) {
+                let parts = Parts::find(cascade, seed, &all);
+                match parts.and_then(|parts| trainer.place.find_cascade(cascade, &parts, &trainer.data)) {
+                    Some(one) => found.push(one),
+                    None => missing.push(trainer.place.cascade_name(cascade, seed)),
+                }
+            }
+            let members = cascade.members(&list.networks).unwrap_or_default();
+            rows.extend(FrontierRow::of_cascade(cascade, &members, &found, sizes, measured));
+            models.extend(found.first().map(|found| MeasuredModel {
+                id: found.record.model_id.clone(),
+                path: Shown(found.folder.file(RunFile::Model)),
+            }));
+        }
         let runs_kept = all.iter().flat_map(Runs::found).count().saturating_sub(runs_trained);
         let folder = Shown(trainer.place.folder.clone());
         let measured_on = Target::Emulator.name();
@@ -106,6 +122,8 @@ pub fn point(row: &FrontierRow) -> Option<FrontierPoint> {
     let mut widths: Vec<&str> = row.network.split('-').skip(1).collect();
     widths.pop();
     let name = match row.recipe.as_str() {
+        // It has no widths.
+        _ if row.cascade || row.layers == LayerSet::Conv => row.network.clone(),
         _ if row.sparsity > 0.0 => format!("{}, {}", widths.join("-"), row.pruned()),
         recipe @ ("lecture" | "best") => format!("{}, {recipe}", widths.join("-")),
         recipe if row.weight_bits == 8 && recipe.ends_with("QAT") => format!("{}, QAT", widths.join("-")),
