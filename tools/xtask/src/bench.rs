@@ -157,6 +157,18 @@ fn chosen(workspace: &Workspace, model: Option<PathBuf>, data: Option<&Path>) ->
     answered(workspace, model, &workspace.folder("bench")?, data)
 }
 
+/// Returns the job that measures `model` on `devices`, whose firmware is built. Its inputs are
+/// written into `folder`.
+pub fn of_model(
+    workspace: &Workspace,
+    devices: &[String],
+    model: &Path,
+    folder: &Path,
+    data: Option<&Path>,
+) -> Result<Job> {
+    tool(workspace, devices, &answered(workspace, model.to_owned(), folder, data)?)
+}
+
 /// Builds the firmware of `devices` and returns the job that measures them.
 fn measuring(workspace: &Workspace, devices: &[String], work: &Work) -> Result<Job> {
     build_firmware(workspace, devices)?;

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use host_support::files;
 use host_support::numbers::whole;
+use host_support::page::Page;
 use serde::Deserialize;
 
 use crate::UsageError;
@@ -36,6 +37,9 @@ pub struct Options {
     /// one job of an array.
     #[arg(long, value_name = "I/N", conflicts_with_all = ["write_docs", "json"])]
     shard: Option<String>,
+    /// TOML file of the networks, instead of those of docs/frontier.md, which explains it.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["reduced", "write_docs"])]
+    networks: Option<PathBuf>,
     /// Train and show only these networks.
     #[arg(long, value_name = "NAME", num_args = 1.., value_delimiter = ',', conflicts_with = "write_docs")]
     only: Vec<String>,
@@ -48,6 +52,9 @@ pub struct Options {
     /// Print one JSON object on standard output instead of a table.
     #[arg(long)]
     json: bool,
+    /// Page to write the table to, between the lines that mark its position, Markdown.
+    #[arg(long, value_name = "FILE.md", conflicts_with_all = ["write_docs", "shard"])]
+    table: Option<PathBuf>,
     /// Write the table of docs/frontier.md, docs/frontier.json and docs/frontier.svg.
     #[arg(long)]
     write_docs: bool,
@@ -70,6 +77,10 @@ struct Model {
 }
 
 pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
+    if let Some(table) = &options.table {
+        // Before hours of training: the page must have a place for the table.
+        Page::read(table, "frontier")?;
+    }
     workspace.build_programs()?;
     let runs = options.runs.clone().unwrap_or_else(|| workspace.root.join("runs/frontier"));
     let teacher = match &options.teacher {
@@ -81,7 +92,8 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
         let job = workspace.job("host-trainer").arg("frontier").arg("--runs").arg(&runs);
         let job = job.option("--teacher", existing).option("--shard", options.shard.as_ref());
         let job = job.option("--seeds", options.seeds.map(|seeds| seeds.to_string()));
-        let job = job.option("--data", options.data.as_ref()).flag("--reduced", options.reduced);
+        let job = job.option("--networks", options.networks.as_ref()).flag("--reduced", options.reduced);
+        let job = job.option("--data", options.data.as_ref());
         job.option("--only", Some(options.only.join(",")).filter(|names| !names.is_empty()))
     };
     // The first call trains nothing, so that wrong arguments fail early.
@@ -100,6 +112,7 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
 
     let measured = measure::command(workspace, &report.models, options.data.as_deref())?;
     let mut job = trainer().arg("--draw-only").arg("--measured").arg(&measured).flag("--json", options.json);
+    job = job.option("--table", options.table.as_ref());
     if options.write_docs {
         for (option, file) in [("--export", ROWS), ("--chart", CHART), ("--table", PAGE)] {
             job = job.arg(option).arg(workspace.root.join(file));

@@ -90,8 +90,8 @@ enum Task {
     Bench(bench::Options),
     /// Measures training throughput of each CPU backend and, if installed, of PyTorch and Keras.
     BenchTrain(bench_train::Options),
-    /// Trains a list of networks, measures each on a Cortex-M4 and a Cortex-M0, and prints or
-    /// writes the table of docs/frontier.md.
+    /// Trains a list of networks, measures each on emulated cores, and prints or writes the table,
+    /// for example that of docs/frontier.md.
     ///
     /// The teacher takes about 40 minutes on two cores, once; the networks of one seed take hours,
     /// most of them for 1,024 and 512 + 256 neurons; measuring a model takes seconds. Existing runs

@@ -12,23 +12,27 @@ use serde::{Deserialize, Serialize};
 
 use super::Model;
 use crate::output::log;
-use crate::trainer::TestData;
 use crate::workspace::{Workspace, shown};
-use crate::{board, image, trainer};
+use crate::{bench, board, image};
 
-/// A Cortex-M4 and a Cortex-M0.
-const BOARDS: [&str; 2] = ["mps2-an386", "microbit"];
+/// A Cortex-M4, M3, M0 and M55.
+const BOARDS: [&str; 4] = ["mps2-an386", "mps2-an385", "microbit", "mps3-an547"];
 
-const IMAGES: &str = "128";
+/// Enough for the mean of a cascade, in which the largest network answers few images.
+const IMAGES: &str = "1000";
 
 /// The cost of a model on each core; `None` if the model does not fit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Cost {
     instructions_m4: Option<u64>,
+    instructions_m4_max: Option<u64>,
+    instructions_m3: Option<u64>,
     instructions_m0: Option<u64>,
+    /// With weights in vectors.
+    instructions_m55: Option<u64>,
     /// The network's variables and the deepest stack, on the Cortex-M4.
     ram_bytes: Option<u64>,
-    /// Checksum of the measured firmware.
+    /// Checksum of the measured firmware, and of the number of images.
     firmware: String,
 }
 
@@ -37,6 +41,7 @@ struct Cost {
 struct BenchRow {
     board: String,
     instructions_mean: Option<f64>,
+    instructions_max: Option<u64>,
     ram_network_bytes: u64,
     ram_stack_bytes: u64,
 }
@@ -52,10 +57,7 @@ pub fn command(workspace: &Workspace, models: &[Model], data: Option<&Path>) -> 
     let missing: Vec<&Model> = models.iter().filter(|model| !is_known(&all, &model.id)).collect();
     for (index, model) in missing.iter().enumerate() {
         log(format_args!("[{}/{}] measuring {}", index + 1, missing.len(), shown(&model.path)));
-        let answers = folder.join("answers.bin");
-        trainer::evaluate(workspace, &model.path, &answers, TestData { folder: data, ..TestData::default() })?;
-        let job = workspace.job("bench").arg("measure").args(BOARDS).arg("--model").arg(&model.path);
-        let job = job.arg("--answers").arg(&answers).arg("--firmware").arg(workspace.folder("firmware")?);
+        let job = bench::of_model(workspace, &BOARDS.map(str::to_owned), &model.path, &folder, data)?;
         let rows: Vec<BenchRow> = job.args(["--pictures", IMAGES, "--where-it-fits", "--json"]).capture_json()?;
         all.insert(model.id.clone(), Cost::of(&rows, &firmware));
         // Written after each model, so that an interruption loses one measurement.
@@ -69,12 +71,15 @@ pub fn command(workspace: &Workspace, models: &[Model], data: Option<&Path>) -> 
 
 impl Cost {
     fn of(rows: &[BenchRow], firmware: &str) -> Self {
-        let [m4, m0] = BOARDS.map(|board| rows.iter().find(|row| row.board == board));
+        let [m4, m3, m0, m55] = BOARDS.map(|board| rows.iter().find(|row| row.board == board));
         let instructions =
             |row: Option<&BenchRow>| row.and_then(|row| row.instructions_mean).map(|mean| mean.round() as u64);
         Self {
             instructions_m4: instructions(m4),
+            instructions_m4_max: m4.and_then(|row| row.instructions_max),
+            instructions_m3: instructions(m3),
             instructions_m0: instructions(m0),
+            instructions_m55: instructions(m55),
             ram_bytes: m4.map(|row| row.ram_network_bytes + row.ram_stack_bytes),
             firmware: firmware.to_owned(),
         }
@@ -90,10 +95,12 @@ fn write(path: &Path, all: &BTreeMap<String, Cost>) -> Result<()> {
     Ok(files::write(path, &serde_json::to_vec_pretty(all)?)?)
 }
 
-/// Builds the boards' firmware; returns a checksum of its content in flash.
+/// Builds the boards' firmware; returns a checksum of its content in flash, and of the number of
+/// images.
 fn firmware(workspace: &Workspace) -> Result<String> {
     let crc = Crc::<u64>::new(&CRC_64_XZ);
     let mut digest = crc.digest();
+    digest.update(IMAGES.as_bytes());
     for name in BOARDS {
         image::build(workspace, &board::named(name)?)?.with_elf(|path, file| {
             for segment in file.segments() {
@@ -113,11 +120,12 @@ mod tests {
 
     #[test]
     fn a_missing_board_has_no_figures() {
-        let text = r#"[{"board": "mps2-an386", "instructions_mean": 67857.6, "ram_network_bytes": 1776,
-            "ram_stack_bytes": 900, "ram_bytes": 9999}]"#;
+        let text = r#"[{"board": "mps2-an386", "instructions_mean": 67857.6, "instructions_max": 70000,
+            "ram_network_bytes": 1776, "ram_stack_bytes": 900, "ram_bytes": 9999}]"#;
         let rows: Vec<BenchRow> = serde_json::from_str(text).unwrap();
         let measured = Cost::of(&rows, "f");
         assert_eq!((measured.instructions_m4, measured.instructions_m0), (Some(67_858), None));
+        assert_eq!((measured.instructions_m4_max, measured.instructions_m55), (Some(70_000), None));
         assert_eq!(measured.ram_bytes, Some(2676));
         assert_eq!(Cost::of(&[], "f").ram_bytes, None);
     }
