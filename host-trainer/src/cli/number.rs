@@ -2,7 +2,7 @@
 
 use shared_model::MAX_WIDTH;
 
-use crate::support::range::{is_beta, is_learning_rate, is_share, is_share_below_one};
+use crate::support::range::{is_beta, is_learning_rate, is_share, is_share_below_one, is_strength};
 
 /// Neurons of each hidden layer.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +46,11 @@ pub fn learning_rate(text: &str) -> Result<f64, String> {
 /// Parses the decay rate of a running mean, 0.5..=0.9999.
 pub fn beta(text: &str) -> Result<f64, String> {
     number(text, is_beta, "expected 0.5..=0.9999")
+}
+
+/// Parses the factor of a penalty, 0..=10.
+pub fn strength(text: &str) -> Result<f64, String> {
+    number(text, is_strength, "expected 0..=10")
 }
 
 fn number(text: &str, is_possible: impl Fn(f64) -> bool, expected: &str) -> Result<f64, String> {

@@ -8,7 +8,7 @@ use host_support::numbers::whole;
 use shared_model::Shape;
 
 use super::UsageError;
-use super::number::{beta, learning_rate, share_below_one, share_of_one};
+use super::number::{beta, learning_rate, share_below_one, share_of_one, strength};
 use crate::data::{Dataset, HeldOut, SoftLabels, SoftLabelsError};
 use crate::network::backend::Backend;
 use crate::network::{DenseParameters, LayerPlan, Pixels};
@@ -93,6 +93,16 @@ pub struct RecipeArguments {
     #[arg(long, value_name = "SHARE", help_heading = "Compression", default_value_t = 0.0,
         value_parser = share_below_one, allow_negative_numbers = true)]
     sparsity: f64,
+    /// Factor of a penalty on activations that are not zero, 0..=10, so that a device can skip more
+    /// pairs of zeros [default: 0]
+    ///
+    /// Adds the Hoyer measure of pairs of neighbouring channels to the loss, which is about the
+    /// share of pairs that are not zero. It is measured before each dense layer and convolution,
+    /// except those that read pixels; each counts by its share of all multiplications. --qat has
+    /// it, too.
+    #[arg(long, value_name = "FACTOR", help_heading = "Compression", value_parser = strength,
+        allow_negative_numbers = true)]
+    activation_penalty: Option<f64>,
     /// Bits per weight in all layers except the last and depthwise ones, which keep 8; 2 is ternary
     #[arg(long, value_enum, value_name = "BITS", help_heading = "Compression", default_value_t)]
     weight_bits: WeightBits,
@@ -127,6 +137,7 @@ impl RecipeArguments {
             warm_up: self.warm_up.unwrap_or(recipe.warm_up),
             beta_2: self.beta_2.unwrap_or(recipe.beta_2),
             weight_decay: self.weight_decay.unwrap_or(recipe.weight_decay),
+            activation_penalty: self.activation_penalty.unwrap_or(recipe.activation_penalty),
             augment: self.augment.unwrap_or(recipe.augment),
             average_epochs: self.average,
             pixels: self.pixels.unwrap_or(recipe.pixels),
@@ -143,6 +154,7 @@ impl RecipeArguments {
                 ("--batch-size", self.batch_size.is_some()),
                 ("--beta-2", self.beta_2.is_some()),
                 ("--augment", self.augment.is_some()),
+                ("--activation-penalty", self.activation_penalty.is_some()),
             ];
             if let Some((option, _)) = unused.into_iter().find(|(_, is_given)| *is_given) {
                 return Err(UsageError(format!(
@@ -157,7 +169,11 @@ impl RecipeArguments {
                  --stop-at-train-accuracy"
             )));
         }
-        let of_hidden = [("--sparsity", self.sparsity > 0.0), ("--weight-bits", self.weight_bits != WeightBits::Eight)];
+        let of_hidden = [
+            ("--sparsity", self.sparsity > 0.0),
+            ("--weight-bits", self.weight_bits != WeightBits::Eight),
+            ("--activation-penalty", self.activation_penalty.is_some_and(|strength| strength > 0.0)),
+        ];
         if let Some((option, _)) = of_hidden.into_iter().find(|(_, is_given)| *is_given && widths.is_empty()) {
             return Err(UsageError(format!(
                 "{option} changes hidden layers only, but {network} names none; leave one of them out"
@@ -251,6 +267,7 @@ impl RecipeArguments {
             qat_learning_rate: if self.qat.is_some() { self.qat_learning_rate } else { 0.0 },
             batch_size: self.batch_size.map_or(batch_size, |images| images as usize),
             beta_2: self.beta_2.unwrap_or(beta_2),
+            activation_penalty: self.activation_penalty.unwrap_or(train.activation_penalty),
             augment: self.augment.unwrap_or(train.augment),
             ..train.clone()
         };

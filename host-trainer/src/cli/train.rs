@@ -17,11 +17,12 @@ use crate::limits::MAX_WEIGHT_BYTES;
 use crate::model::Cost;
 use crate::network::backend::Backend;
 use crate::network::{Architecture, LayerPlan, join_widths};
+use crate::quantize::Quantization;
 use crate::run::pipeline::{self, Finished, Sources};
 use crate::run::{Configuration, Outcome, RunFile, RunFolder, default_path, model_file};
 use crate::run::{describe_overfitting, describe_stop, is_overfitted};
 use crate::support::{files, progress};
-use crate::text::{Shown, count, printable};
+use crate::text::{Shown, count, percent, printable};
 use crate::train::{Epoch, TrainConfig};
 
 /// Largest number of hidden layers, which are all layers except the last.
@@ -112,6 +113,8 @@ struct TrainOutput<'a> {
     #[serde(flatten)]
     outcome: &'a Outcome,
     generalization_gap: f64,
+    /// Share for the inputs of each layer with a matrix, on training images in fixed point.
+    zero_pairs: Vec<Option<f64>>,
     #[serde(flatten)]
     cost: Cost,
     /// Judged by the validation loss; `None` if no images were held out.
@@ -189,6 +192,7 @@ impl TrainArguments {
 
         warn_of_loss(&outcome);
         let bytes = folder.read_bytes(RunFile::Model)?;
+        let quantization: Quantization = folder.read(RunFile::Quantization)?;
         let cost = Cost::of(&model_file::load(&folder.file(RunFile::Model), &bytes)?);
         if let Some(export) = self.export.as_ref().filter(|_| !is_exported) {
             progress::log(format_args!("warning: {} is not replaced by an interrupted training", export.display()));
@@ -202,6 +206,7 @@ impl TrainArguments {
             seed: config.seed,
             cost,
             generalization_gap: outcome.gap(),
+            zero_pairs: quantization.layers.iter().map(|layer| layer.zero_pairs).collect(),
             overfitting: is_overfitted(&history, outcome.kept_epoch),
             history: &history,
             outcome: &outcome,
@@ -245,11 +250,14 @@ impl TrainArguments {
 impl TrainOutput<'_> {
     fn text(&self, test_images: usize) -> String {
         let outcome = self.outcome;
+        let zero_pairs = self.zero_pairs.iter().map(|share| share.map_or_else(|| "none".to_owned(), percent));
+        let zero_pairs: Vec<String> = zero_pairs.collect();
         [
             line("epochs", describe_stop(outcome)),
             outcome_lines(outcome, test_images, self.model.0),
             line("overfitting", describe_overfitting(self.history, outcome.kept_epoch)),
             line("parameters", count(outcome.parameters as u64)),
+            line("zero pairs", format_args!("{} of the inputs of each layer; they are skipped", zero_pairs.join(", "))),
             cost_lines(&self.cost),
             line("run", self.run),
             line("time", format_args!("{:.1} s, {:.1} s of them training", self.seconds, outcome.train_seconds)),

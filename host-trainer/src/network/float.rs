@@ -280,19 +280,25 @@ impl Network {
 
     /// Returns the logits, `[image, class]`, of images, `[image, pixel]` in 0..=1.
     pub fn forward(&self, images: Tensor<2>) -> Tensor<2> {
-        self.run(images, &mut |_| (), &mut |_| ())
+        self.run(images, &mut |_| (), &mut |_| (), &mut |_, _| ())
     }
 
     /// Like [`forward`](Self::forward), but calls `on_activations` for each hidden layer with a
     /// matrix, with `[image, neuron]`.
     pub fn forward_with(&self, images: Tensor<2>, mut on_activations: impl FnMut(&Tensor<2>)) -> Tensor<2> {
-        self.run(images, &mut on_activations, &mut |_| ())
+        self.run(images, &mut on_activations, &mut |_| (), &mut |_, _| ())
     }
 
     /// Like [`forward`](Self::forward), but calls `on_moments` for each normalization, with the
-    /// means and the variances before it, `[2, channel]`.
-    pub fn forward_normalized(&self, images: Tensor<2>, mut on_moments: impl FnMut(Tensor<2>)) -> Tensor<2> {
-        self.run(images, &mut |_| (), &mut on_moments)
+    /// means and the variances before it, `[2, channel]`, and `on_inputs` for each layer, with its
+    /// index and its inputs, `[image, value]`.
+    pub fn forward_normalized(
+        &self,
+        images: Tensor<2>,
+        mut on_moments: impl FnMut(Tensor<2>),
+        mut on_inputs: impl FnMut(usize, &Tensor<2>),
+    ) -> Tensor<2> {
+        self.run(images, &mut |_| (), &mut on_moments, &mut on_inputs)
     }
 
     fn run(
@@ -300,10 +306,12 @@ impl Network {
         images: Tensor<2>,
         on_activations: &mut dyn FnMut(&Tensor<2>),
         on_moments: &mut dyn FnMut(Tensor<2>),
+        on_inputs: &mut dyn FnMut(usize, &Tensor<2>),
     ) -> Tensor<2> {
         let mut values = images;
         let mut layers = self.layers.iter();
-        for plan in &self.plan {
+        for (index, plan) in self.plan.iter().enumerate() {
+            on_inputs(index, &values);
             match (plan.kind, plan.walk()) {
                 (LayerKind::MaxPool(_), Some(walk)) => values = largest(values, walk),
                 (LayerKind::AveragePool(_), Some(walk)) => values = means(sums(values, walk), walk),

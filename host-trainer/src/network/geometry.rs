@@ -26,6 +26,17 @@ impl LayerPlan {
         self.kind.has_matrix().then(|| [self.kind.matrix_inputs(self.input), outputs])
     }
 
+    /// Returns true if a device skips pairs of inputs that are zero.
+    pub fn skips_zeros(&self) -> bool {
+        matches!(self.kind, LayerKind::Dense | LayerKind::Convolution(_))
+    }
+
+    /// Returns the multiplications for an image, with those of padding.
+    pub fn multiplications(&self) -> usize {
+        let windows = self.walk().map_or(1, |walk| walk.windows());
+        self.matrix().map_or(0, |[inputs, outputs]| windows * inputs * outputs)
+    }
+
     /// Returns true for each value of a window's row that is not padded: see
     /// [`Window::row_inputs`]. Returns `None` for layers without such padding.
     pub fn is_row_value(&self) -> Option<Vec<bool>> {

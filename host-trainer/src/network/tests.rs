@@ -121,7 +121,7 @@ fn gradients_match_finite_differences() {
     let device = Backend::Flex.device().unwrap().autodiff();
     let network = Network::init(&plan(), &mut Xoshiro256PlusPlus::seed_from_u64(1), &device);
     let factors = Tensor::<2>::from_data(TensorData::new(numbers(12, -1.0..1.0, 2), [4, 3]), &device);
-    let loss = |images: Tensor<2>| (network.forward_normalized(images, |_| ()) * factors.clone()).sum();
+    let loss = |images: Tensor<2>| (network.forward_normalized(images, |_| (), |_, _| ()) * factors.clone()).sum();
     let pixels = numbers(4 * IMAGE.count(), 0.0..1.0, 3);
     let tensor = |pixels: Vec<f32>| Tensor::<2>::from_data(TensorData::new(pixels, [4, IMAGE.count()]), &device);
     let images = tensor(pixels.clone()).require_grad();
@@ -150,11 +150,15 @@ fn a_folded_network_computes_like_the_normalized_one() {
         let images = numbers(20 * IMAGE.count(), 0.0..1.0, 5);
         let images = Tensor::<2>::from_data(TensorData::new(images, [20, IMAGE.count()]), &device);
         let mut running = Vec::new();
-        let expected = network.forward_normalized(images.clone(), |moments| {
-            let mut first = Running::default();
-            first.update(&moments.try_into_vec_as::<f32>().unwrap());
-            running.push(first);
-        });
+        let expected = network.forward_normalized(
+            images.clone(),
+            |moments| {
+                let mut first = Running::default();
+                first.update(&moments.try_into_vec_as::<f32>().unwrap());
+                running.push(first);
+            },
+            |_, _| (),
+        );
         let folded = network.with_parameters(network.folded(&running).unwrap());
         assert_eq!(folded.count_normalizations(), 0);
         let [found, expected] =

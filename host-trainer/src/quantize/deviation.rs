@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::QuantizedLayer;
 use crate::data::Split;
-use crate::network::{DenseParameters, Network, input_tensor};
+use crate::network::{DenseParameters, LayerPlan, Network, input_tensor};
 use crate::quantize::{LayerQuantization, Quantization};
 
 /// Images over which errors are measured: enough for two digits.
@@ -40,6 +40,20 @@ impl Squares {
     }
 }
 
+/// Counts of pairs of a layer's inputs.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pairs {
+    zero: usize,
+    all: usize,
+}
+
+impl Pairs {
+    fn add(&mut self, inputs: &[u8]) {
+        self.zero += inputs.chunks(2).filter(|pair| pair.iter().all(|&value| value == 0)).count();
+        self.all += inputs.len().div_ceil(2);
+    }
+}
+
 /// Runs both networks over the first images of `split` and compares every layer's outputs.
 ///
 /// `layers` are the parameters of `network`, and `quantized` and `view` the same in integers.
@@ -59,6 +73,7 @@ pub fn measure_deviation(
     const { assert!(IMAGES.is_multiple_of(BATCH), "otherwise the last images would be left out") };
     let images = split.len().min(IMAGES);
     let mut squares = vec![Squares::default(); layers.len()];
+    let mut pairs = vec![Pairs::default(); network.plan().len()];
     // The index of each layer's matrix; `None` for a pool.
     let mut places = 0..layers.len();
     let kinds = network.plan().iter().map(|layer| layer.kind.has_matrix());
@@ -82,10 +97,11 @@ pub fn measure_deviation(
                     float[layer].chunks(float[layer].len() / images_in_pass).nth(index).unwrap_or_default().iter();
                 float.zip(fixed).for_each(|(float, fixed)| squares[layer].add(*float, fixed));
             };
+            pairs[0].add(image);
             let prediction = workspace.infer_with(view, image, &mut |stage| {
-                if let Stage::Activations { layer, activations } = stage
-                    && let Some(layer) = places[layer]
-                {
+                let Stage::Activations { layer, activations } = stage else { return };
+                pairs[layer + 1].add(activations);
+                if let Some(layer) = places[layer] {
                     let step = quantized[layer].output_step;
                     compare(layer, &mut activations.iter().map(|&value| f64::from(value) * step));
                 }
@@ -94,7 +110,8 @@ pub fn measure_deviation(
             compare(last, &mut prediction.logits.iter().map(|&logit| f64::from(logit) / one));
         }
     }
-    let describe = |(index, layer): (usize, &DenseParameters)| {
+    let with_matrix = network.plan().iter().zip(pairs).filter(|(plan, _)| plan.kind.has_matrix());
+    let describe = |(index, (layer, (plan, pairs))): (usize, (&DenseParameters, (&LayerPlan, Pairs)))| {
         let (quantized, squares) = (&quantized[index], squares[index]);
         let root_mean = |sum: f64| (sum / squares.count.max(1) as f64).sqrt();
         LayerQuantization {
@@ -109,13 +126,14 @@ pub fn measure_deviation(
                 .fold([f64::INFINITY, 0.0], |[least, most], &step| [least.min(step), most.max(step)]),
             zero_weights: quantized.weights.iter().filter(|weight| **weight == 0).count() as f64
                 / quantized.weights.len().max(1) as f64,
+            zero_pairs: plan.skips_zeros().then(|| pairs.zero as f64 / pairs.all.max(1) as f64),
             largest_activation: largest.get(index).copied(),
             output_step: quantized.output_step,
             output_rms: root_mean(squares.output),
             error_rms: root_mean(squares.error),
         }
     };
-    Ok(Quantization { images, layers: layers.iter().enumerate().map(describe).collect() })
+    Ok(Quantization { images, layers: layers.iter().zip(with_matrix).enumerate().map(describe).collect() })
 }
 
 #[cfg(test)]
@@ -153,6 +171,9 @@ mod tests {
         let [fine, coarse] = [error_of(&largest), error_of(&[20.0 * largest[0]])];
         assert_eq!((fine.images, fine.layers.len()), (256, 2));
         assert_eq!(fine.layers[0].weights, [-0.2, 1.0]);
+        // No pair of pixels is zero. A coarser scale rounds small activations to zero.
+        assert_eq!(fine.layers[0].zero_pairs, Some(0.0));
+        assert!(coarse.layers[1].zero_pairs > fine.layers[1].zero_pairs, "{coarse:?} {fine:?}");
         // Steps of 1/255 give an error of at most a third of a step, on values of about a half.
         assert!(fine.layers[0].signal_to_noise_decibels().unwrap() > 45.0, "{fine:?}");
         assert!(fine.layers[1].signal_to_noise_decibels().unwrap() > 40.0, "{fine:?}");

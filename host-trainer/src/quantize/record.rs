@@ -23,6 +23,10 @@ pub struct LayerQuantization {
     pub weight_steps: [f64; 2],
     /// Share of integer weights that are zero, 0 to 1.
     pub zero_weights: f64,
+    /// Share of pairs of the integer network's inputs that are zero, 0 to 1. A device skips them.
+    /// `None` for a depthwise convolution, and in older files.
+    #[serde(default)]
+    pub zero_pairs: Option<f64>,
     /// The largest output over all training images, after ReLU. `None` for the last layer, whose
     /// outputs are logits.
     pub largest_activation: Option<f32>,

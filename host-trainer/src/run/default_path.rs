@@ -64,9 +64,17 @@ fn unusual(config: &TrainConfig) -> Vec<String> {
     let qat_learning_rate = if config.qat_epochs > 0 { QAT_LEARNING_RATE } else { 0.0 };
     let mut usual = TrainConfig { epochs: config.epochs, qat_learning_rate, ..recipe };
     if config.from.is_some() {
-        let TrainConfig { weight_bits, qat_epochs, batch_size, beta_2, augment, .. } = usual;
-        usual =
-            TrainConfig { weight_bits, qat_epochs, qat_learning_rate, batch_size, beta_2, augment, ..config.clone() };
+        let TrainConfig { weight_bits, qat_epochs, batch_size, beta_2, augment, activation_penalty, .. } = usual;
+        usual = TrainConfig {
+            weight_bits,
+            qat_epochs,
+            qat_learning_rate,
+            batch_size,
+            beta_2,
+            augment,
+            activation_penalty,
+            ..config.clone()
+        };
     }
     let usual = TrainConfig {
         network: config.network.clone(),
@@ -125,6 +133,7 @@ mod tests {
             (TrainConfig { average_epochs: 2, ..lecture.clone() }, "average-epochs-2"),
             (TrainConfig { qat_epochs: 5, qat_learning_rate: QAT_LEARNING_RATE, ..lecture.clone() }, "qat-epochs-5"),
             (TrainConfig { sparsity: 0.8, ..lecture.clone() }, "sparsity-0.8"),
+            (TrainConfig { activation_penalty: 0.1, ..lecture.clone() }, "activation-penalty-0.1"),
             (TrainConfig { augment: 0.0, ..Recipe::Best.config(Backend::Flex, vec![8], 1) }, "augment-0.0"),
             (TrainConfig { from: Some("a".to_owned()), learning_rate: 0.3, augment: 0.5, ..lecture }, "augment-0.5"),
         ] {

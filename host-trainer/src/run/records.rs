@@ -33,6 +33,9 @@ impl Record for Vec<Epoch> {
 
 impl Record for Quantization {
     fn outside(&self) -> Option<&'static str> {
-        first_outside([("zero_weights", self.layers.iter().all(|layer| is_share(layer.zero_weights)))])
+        first_outside([
+            ("zero_weights", self.layers.iter().all(|layer| is_share(layer.zero_weights))),
+            ("zero_pairs", self.layers.iter().all(|layer| layer.zero_pairs.is_none_or(is_share))),
+        ])
     }
 }

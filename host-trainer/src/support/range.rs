@@ -20,6 +20,11 @@ pub fn is_beta(number: f64) -> bool {
     (0.5..=0.9999).contains(&number)
 }
 
+/// Returns true if `number` is a valid factor of a penalty, 0..=10.
+pub fn is_strength(number: f64) -> bool {
+    (0.0..=10.0).contains(&number)
+}
+
 /// Returns the first of `fields` that is out of its range.
 pub fn first_outside<const N: usize>(fields: [(&'static str, bool); N]) -> Option<&'static str> {
     fields.into_iter().find(|(_, is_within)| !is_within).map(|(name, _)| name)

@@ -10,7 +10,7 @@ use super::schedule::Schedule;
 use crate::network::backend::Backend;
 use crate::network::{Architecture, Pixels, join_widths};
 use crate::quantize::WeightBits;
-use crate::support::range::{first_outside, is_beta, is_learning_rate, is_share, is_share_below_one};
+use crate::support::range::{first_outside, is_beta, is_learning_rate, is_share, is_share_below_one, is_strength};
 
 /// Most epochs in floating point, and most in integers.
 pub const MAX_EPOCHS: u32 = 100_000;
@@ -68,6 +68,9 @@ pub struct TrainConfig {
     /// them, 0 to 1.
     #[serde(default)]
     pub weight_decay: f64,
+    /// Factor of the penalty on activations that are not zero, 0 or more.
+    #[serde(default)]
+    pub activation_penalty: f64,
     /// Share of images that are shifted or mirrored, 0 to 1.
     #[serde(default)]
     pub augment: f64,
@@ -144,6 +147,7 @@ impl TrainConfig {
             ("warm_up", is_share(self.warm_up)),
             ("beta_2", is_beta(self.beta_2)),
             ("weight_decay", is_share(self.weight_decay)),
+            ("activation_penalty", is_strength(self.activation_penalty)),
             ("augment", is_share(self.augment)),
             ("average_epochs", self.average_epochs <= MAX_EPOCHS),
             ("teacher", self.teacher.as_ref().is_none_or(|teaching| is_share(teaching.share))),
@@ -203,6 +207,7 @@ impl Recipe {
             warm_up: 0.0,
             beta_2: keras_beta_2(),
             weight_decay: 0.0,
+            activation_penalty: 0.0,
             augment: 0.0,
             average_epochs: 0,
             pixels: Pixels::Unit,

@@ -17,17 +17,25 @@ use crate::support::{interrupt, progress};
 /// Steps between two reads of loss and accuracy. A graphics card would have to wait for each read.
 const STEPS_PER_READ: usize = 100;
 
+/// The result of a forward pass.
+pub struct Forward {
+    /// `[image, class]`.
+    pub logits: Tensor<2>,
+    /// A part of the loss, in addition to that of the logits.
+    pub penalty: Option<Tensor<1>>,
+}
+
 /// A network that is trained.
 pub trait Student: Send {
     /// Returns the device of its tensors.
     fn device(&self) -> Device;
 
-    /// Returns the logits, `[image, class]`, of images, `[image, pixel]`, in its own pixel form.
+    /// Runs the network on images, `[image, pixel]`, in its own pixel form.
     ///
     /// # Errors
     ///
     /// Returns an error if the backend cannot return its results.
-    fn forward(&mut self, images: Tensor<2>) -> Result<Tensor<2>, TrainError>;
+    fn forward(&mut self, images: Tensor<2>) -> Result<Forward, TrainError>;
 
     /// Updates the weights with the learning rate `rate` and the `gradients` of a loss. `done` is
     /// the share of steps before this one, and 1 for the last one.
@@ -148,8 +156,8 @@ impl<'a> Course<'a> {
     }
 
     /// Runs forward and backward over the batch of images at `indices`. Returns the gradients of
-    /// the mean loss, the sum of losses, and the number of images classified correctly. Does not
-    /// wait for the last two.
+    /// the mean loss, the sum of the logits' losses, and the number of images classified correctly.
+    /// Does not wait for the last two.
     fn learn(
         &mut self,
         student: &mut impl Student,
@@ -158,13 +166,17 @@ impl<'a> Course<'a> {
         let device = student.device();
         let labels: Vec<i32> = indices.iter().map(|&index| self.material.train.labels[index].into()).collect();
         let targets = Tensor::<1, Int>::from_data(TensorData::new(labels, [indices.len()]), &device);
-        let logits = student.forward(self.input(indices, &device))?;
+        let Forward { logits, penalty } = student.forward(self.input(indices, &device))?;
         let hits = logits.clone().inner().argmax(1).squeeze_dim::<1>(1).equal(targets.clone().inner()).int().sum();
         let loss = match self.soft_targets(indices, &device) {
             Some(shares) => (log_softmax(logits, 1) * shares).sum().div_scalar(-(indices.len() as f32)),
             None => CrossEntropyLossConfig::new().init(&device).forward(logits, targets),
         };
         let loss_sum = loss.clone().inner().mul_scalar(indices.len() as f32);
+        let loss = match penalty {
+            Some(penalty) => loss + penalty,
+            None => loss,
+        };
         Ok((loss.backward(), loss_sum, hits))
     }
 

@@ -16,8 +16,9 @@ use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use shared_model::LayerKind;
 
 use super::config::TrainConfig;
-use super::course::Student;
+use super::course::{Forward, Student};
 use super::error::TrainError;
+use super::penalty::ActivationPenalty;
 use crate::network::optimizer::PlainAdam;
 use crate::network::{DenseParameters, INPUT_SCALE, LayerPlan, Network, Walk, largest, means, sums, weighted};
 use crate::quantize::{self, QuantizeError, QuantizedLayer};
@@ -58,6 +59,7 @@ pub struct FixedStudent {
     layers: Vec<FixedLayer>,
     /// All layers, first to last.
     plan: Vec<LayerPlan>,
+    penalty: ActivationPenalty,
     device: Device,
 }
 
@@ -121,7 +123,8 @@ impl FixedStudent {
             });
             input_scale = output_scale;
         }
-        Ok(Self { layers: students, plan: plan.to_vec(), device: device.clone() })
+        let penalty = ActivationPenalty::new(config.activation_penalty, plan);
+        Ok(Self { layers: students, plan: plan.to_vec(), penalty, device: device.clone() })
     }
 
     /// Returns the network in floating point, without differentiation, for pixels in 0..=1.
@@ -149,11 +152,12 @@ impl Student for FixedStudent {
         self.device.clone()
     }
 
-    fn forward(&mut self, images: Tensor<2>) -> Result<Tensor<2>, TrainError> {
-        let mut values = images;
+    fn forward(&mut self, images: Tensor<2>) -> Result<Forward, TrainError> {
+        let (mut values, mut penalty) = (images, None);
         let mut layers = self.layers.iter();
-        for plan in &self.plan {
+        for (index, plan) in self.plan.iter().enumerate() {
             let [images, _] = values.dims();
+            self.penalty.add_to(&mut penalty, index, &values);
             values = match (plan.kind, plan.walk()) {
                 (LayerKind::MaxPool(_), Some(walk)) => largest(values, walk),
                 (LayerKind::AveragePool(_), Some(walk)) => rounded_means(sums(values, walk), walk)?,
@@ -171,7 +175,7 @@ impl Student for FixedStudent {
                 }
             };
         }
-        Ok(values)
+        Ok(Forward { logits: values, penalty })
     }
 
     fn step(&mut self, mut gradients: Gradients, rate: f64, _: f64) -> Result<(), TrainError> {
@@ -347,7 +351,7 @@ mod tests {
                     FixedStudent::new(plan, &network.parameters().unwrap(), &largest, &config, &device).unwrap();
                 for step in 0..5 {
                     let images = PixelForm::RAW.tensor(split.images(), split.width, &device);
-                    let logits = student.forward(images).unwrap();
+                    let logits = student.forward(images).unwrap().logits;
                     let layers: Vec<_> = student.layers.iter().map(|layer| layer.quantized.clone()).collect();
                     assert!(layers[0].weights.iter().all(|weight| weight.abs() <= bits.largest()));
                     let blob = encode_network(plan, &layers);
@@ -395,7 +399,7 @@ mod tests {
         let mut student = FixedStudent::new(network.plan(), &layers, &largest, &config(), &device).unwrap();
         let loss = |logits: Tensor<2>| logits.powi_scalar(2).mean();
         let images = PixelForm::RAW.tensor(split.images(), split.width, &device);
-        let gradients = loss(student.forward(images).unwrap()).backward();
+        let gradients = loss(student.forward(images).unwrap().logits).backward();
         let by_integer = values(student.layers[0].run.0.grad(&gradients).unwrap());
 
         let float = Network::from_parameters(layers.clone(), &device);
@@ -476,7 +480,7 @@ mod tests {
             layer.quantize(0).unwrap();
             layer.run = run(&layer.quantized, layer.inputs, &device);
             let images = PixelForm::RAW.tensor(split.images(), split.width, &device);
-            let logits = student.forward(images).unwrap();
+            let logits = student.forward(images).unwrap().logits;
             let weights = Tensor::<2>::from_floats([[1.0, -3.0]], &device);
             let loss = (logits * weights).mean();
             let value: f32 = loss.clone().inner().try_into_scalar().unwrap();
@@ -509,7 +513,7 @@ mod tests {
         let mut student = FixedStudent::new(network.plan(), &layers, &largest, &config, &device).unwrap();
         let before = student.layers[0].weights.clone();
         let images = PixelForm::RAW.tensor(split.images(), split.width, &device);
-        let gradients = student.forward(images).unwrap().powi_scalar(2).mean().backward();
+        let gradients = student.forward(images).unwrap().logits.powi_scalar(2).mean().backward();
         student.step(gradients, 1e-2, 0.0).unwrap();
         let layer = &student.layers[0];
         let mut moved = 0;

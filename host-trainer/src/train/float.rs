@@ -5,8 +5,9 @@ use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Gradients, Tensor, TensorReadError};
 
 use super::config::TrainConfig;
-use super::course::Student;
+use super::course::{Forward, Student};
 use super::error::TrainError;
+use super::penalty::ActivationPenalty;
 use super::prune::Pruning;
 use crate::network::optimizer;
 use crate::network::{Network, PixelForm, Running};
@@ -18,6 +19,7 @@ pub struct FloatStudent {
     /// run. Pruned weights get no gradient. They decay, and can return until pruning ends.
     pruned: Option<(Pruning, Network)>,
     form: PixelForm,
+    penalty: ActivationPenalty,
     optimizer: ModuleOptimizer,
     /// The running moments of each normalization, and the moments of the last batch.
     running: Vec<Running>,
@@ -31,7 +33,8 @@ impl FloatStudent {
         let optimizer = optimizer::adam(config.backend, config.beta_2, config.weight_decay);
         let running = vec![Running::default(); network.count_normalizations()];
         let pruned = pruning.map(|pruning| (pruning, network.clone()));
-        Self { pruned, network, form, optimizer, running, moments: Vec::new() }
+        let penalty = ActivationPenalty::new(config.activation_penalty, network.plan());
+        Self { pruned, network, form, penalty, optimizer, running, moments: Vec::new() }
     }
 
     fn shown(&self) -> &Network {
@@ -60,11 +63,15 @@ impl Student for FloatStudent {
         self.network.device()
     }
 
-    fn forward(&mut self, images: Tensor<2>) -> Result<Tensor<2>, TrainError> {
-        let mut moments = Vec::with_capacity(self.running.len());
-        let logits = self.shown().forward_normalized(images, |batch| moments.push(batch.inner()));
+    fn forward(&mut self, images: Tensor<2>) -> Result<Forward, TrainError> {
+        let (mut moments, mut penalty) = (Vec::with_capacity(self.running.len()), None);
+        let logits = self.shown().forward_normalized(
+            images,
+            |batch| moments.push(batch.inner()),
+            |index, inputs| self.penalty.add_to(&mut penalty, index, inputs),
+        );
         self.moments = moments;
-        Ok(logits)
+        Ok(Forward { logits, penalty })
     }
 
     fn step(&mut self, gradients: Gradients, rate: f64, done: f64) -> Result<(), TrainError> {
@@ -103,7 +110,7 @@ mod tests {
             let mut student = FloatStudent::new(network, PixelForm::PLAIN, &config);
             let mut address_after_step = || {
                 let images = Tensor::<2>::ones([3, 20], &student.device());
-                let gradients = student.forward(images).unwrap().mean().backward();
+                let gradients = student.forward(images).unwrap().logits.mean().backward();
                 student.step(gradients, 1e-3, 0.5).unwrap();
                 student.network.first_weight_address()
             };

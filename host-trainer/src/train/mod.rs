@@ -8,6 +8,7 @@ mod fixed;
 mod float;
 mod history;
 mod material;
+mod penalty;
 mod prune;
 mod schedule;
 mod stop;

@@ -4,9 +4,9 @@ use shared_model::Shape;
 
 use super::*;
 use crate::data::{SoftLabels, Split, VERSIONS};
-use crate::network::Pixels;
 use crate::network::backend::Backend;
 use crate::network::calibrate::measure;
+use crate::network::{Pixels, input_tensor};
 use crate::quantize::WeightBits;
 
 /// Images of one row.
@@ -188,6 +188,30 @@ fn patience_keeps_the_network_with_the_lowest_held_out_loss() {
     let kept = measure(&trained.network, &validation).unwrap().loss;
     let lowest = trained.history.iter().map(|epoch| epoch.validation_loss.unwrap()).fold(f64::INFINITY, f64::min);
     assert_eq!(kept, lowest);
+}
+
+#[test]
+fn a_penalty_makes_pairs_of_activations_zero() {
+    let images = split(100);
+    for (backend, _) in Backend::present() {
+        let active_pairs = |activation_penalty, qat_epochs| {
+            let config = TrainConfig { backend, hidden: vec![16], epochs: 20, ..config() };
+            let config = TrainConfig { activation_penalty, qat_epochs, qat_learning_rate: 0.01, ..config };
+            let network = train(&config, material(&images, None), |_, _| ()).unwrap().network;
+            let mut count = 0;
+            let input = input_tensor(images.images(), images.width, &network.device());
+            network.forward_with(input, |activations| {
+                let activations: Vec<f32> = activations.clone().try_into_vec_as().unwrap();
+                count += activations.chunks(2).filter(|pair| pair[0] > 0.0 || pair[1] > 0.0).count();
+            });
+            assert_eq!(images.count_correct(&measure(&network, &images).unwrap().predictions), 100, "{backend:?}");
+            count
+        };
+        let (plain, penalized) = (active_pairs(0.0, 0), active_pairs(1.0, 0));
+        for penalized in [penalized, active_pairs(1.0, 5)] {
+            assert!(4 * penalized < 3 * plain, "{backend:?}: {penalized} of {plain}");
+        }
+    }
 }
 
 #[test]

@@ -207,7 +207,7 @@ fn a_teacher_is_trained_and_used() {
 #[test]
 fn invalid_options_are_refused() {
     let project = Project::new();
-    let cases: [(&[&str], &[&str]); 20] = [
+    let cases: [(&[&str], &[&str]); 21] = [
         (&["--weight-bits", "3"], &["--weight-bits", "8, 4, 2"]),
         (&["--sparsity", "1"], &["--sparsity", "expected 0 or more and below 1"]),
         (&["--sparsity", "-0.1"], &["--sparsity", "expected 0 or more and below 1"]),
@@ -223,6 +223,7 @@ fn invalid_options_are_refused() {
         (&["--from"], &["--from"]),
         (&["--from", "x", "--teacher", "y"], &["--teacher has no effect", "add --qat"]),
         (&["--from", "x", "--augment", "0.5"], &["--augment has no effect"]),
+        (&["--from", "x", "--activation-penalty", "1"], &["--activation-penalty has no effect"]),
         (&["--sparsity", "0.5", "--stop-at-train-accuracy", "0.9"], &["--sparsity requires all epochs"]),
         (&["--average", "2", "--stop-at-train-accuracy", "0.5"], &["--average requires all epochs"]),
         (&["--average", "2", "--sparsity", "0.5"], &["--average cannot be combined with --sparsity"]),

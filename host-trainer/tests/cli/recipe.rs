@@ -26,7 +26,8 @@ fn options_override_the_recipe() {
         "backend": "flex", "hidden": [8], "epochs": 3, "batch_size": 256, "learning_rate": 0.002, "seed": 1,
         "stop_at_train_accuracy": null, "patience": null, "recipe": "best", "schedule": "cosine", "warm_up": 0.1,
         "beta_2": 0.99, "weight_decay": 0.1, "augment": 0.25, "average_epochs": 0, "pixels": "standard",
-        "from": null, "teacher": null, "sparsity": 0.0, "weight_bits": 8, "qat_epochs": 0, "qat_learning_rate": 0.0
+        "activation_penalty": 0.0, "from": null, "teacher": null, "sparsity": 0.0, "weight_bits": 8,
+        "qat_epochs": 0, "qat_learning_rate": 0.0
     });
     assert_eq!(recorded(&project, &format!("runs/{run}")), expected);
     let all =
@@ -36,7 +37,8 @@ fn options_override_the_recipe() {
         "backend": "flex", "hidden": [8], "epochs": 100, "batch_size": 9, "learning_rate": 0.002, "seed": 1,
         "stop_at_train_accuracy": null, "patience": null, "recipe": "best", "schedule": "constant", "warm_up": 1.0,
         "beta_2": 0.95, "weight_decay": 1.0, "augment": 0.5, "average_epochs": 2, "pixels": "unit",
-        "from": null, "teacher": null, "sparsity": 0.0, "weight_bits": 8, "qat_epochs": 0, "qat_learning_rate": 0.0
+        "activation_penalty": 0.0, "from": null, "teacher": null, "sparsity": 0.0, "weight_bits": 8,
+        "qat_epochs": 0, "qat_learning_rate": 0.0
     });
     assert_eq!(recorded(&project, "run"), expected);
 }
@@ -52,7 +54,7 @@ fn the_lectures_recipe_is_the_default() {
     assert!(plain == model("named", &["--recipe", "lecture"]));
     let neutral = [
         &["--schedule", "constant", "--warm-up", "0", "--beta-2", "0.999"][..],
-        &["--weight-decay", "0", "--augment", "0", "--pixels", "unit"],
+        &["--weight-decay", "0", "--augment", "0", "--pixels", "unit", "--activation-penalty", "0"],
     ];
     assert!(plain == model("spelled", &neutral.concat()));
     assert_eq!(recorded(&project, "plain"), recorded(&project, "spelled"));
@@ -62,6 +64,7 @@ fn the_lectures_recipe_is_the_default() {
         ["--beta-2", "0.9"],
         ["--weight-decay", "0.5"],
         ["--augment", "0.5"],
+        ["--activation-penalty", "0.1"],
         ["--pixels", "standard"],
     ] {
         assert!(plain != model("other", &option), "{option:?} changes nothing");
@@ -113,7 +116,7 @@ fn a_report_has_the_recipe_and_its_command() {
 #[test]
 fn values_out_of_range_are_refused() {
     let project = Project::new();
-    let cases: [(&[&str], &[&str]); 16] = [
+    let cases: [(&[&str], &[&str]); 18] = [
         (&["--recipe", "worst"], &["worst", "lecture", "best"]),
         (&["--schedule", "linear"], &["linear", "constant", "cosine"]),
         (&["--pixels", "raw"], &["raw", "unit", "standard"]),
@@ -127,6 +130,8 @@ fn values_out_of_range_are_refused() {
         (&["--augment", "-1"], &["--augment", "expected 0..=1"]),
         (&["--augment", "inf"], &["--augment", "expected 0..=1"]),
         (&["--augment"], &["--augment"]),
+        (&["--activation-penalty", "11"], &["--activation-penalty", "expected 0..=10"]),
+        (&["--hidden", "none", "--activation-penalty", "1"], &["--activation-penalty", "--hidden names none"]),
         (&["--beta-2", "1"], &["--beta-2", "expected 0.5..=0.9999"]),
         (&["--beta-2", "0"], &["--beta-2", "expected 0.5..=0.9999"]),
         (&["--recipe", "best", "--epochs", "0"], &["--epochs", "1..=100000"]),

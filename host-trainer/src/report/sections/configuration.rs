@@ -59,6 +59,7 @@ fn settings(runs: &[Run]) -> Comparison {
     trained("Beta2 (Adam)", &|train| train.beta_2.to_string());
     trained("Epochs averaged", &|train| train.average_epochs.to_string());
     trained("Weight decay", &|train| train.weight_decay.to_string());
+    trained("Penalty on activations", &|train| train.activation_penalty.to_string());
     trained("Augmented images (shifted or mirrored)", &|train| percent(train.augment));
     trained("Pixel scale in training", &|train| train.pixels.name().to_owned());
     trained("Teacher\u{2019}s share of the loss", &|train| {

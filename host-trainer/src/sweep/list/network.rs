@@ -32,6 +32,7 @@ pub struct ListedNetwork {
     learning_rate: Option<f64>,
     weight_decay: Option<f64>,
     augment: Option<f64>,
+    activation_penalty: Option<f64>,
     stop_at_train_accuracy: Option<f64>,
     /// Number of training images to hold out.
     #[serde(default)]
@@ -92,6 +93,7 @@ impl ListedNetwork {
             learning_rate: self.learning_rate.unwrap_or(config.learning_rate),
             weight_decay: self.weight_decay.unwrap_or(config.weight_decay),
             augment: self.augment.unwrap_or(config.augment),
+            activation_penalty: self.activation_penalty.unwrap_or(config.activation_penalty),
             stop_at_train_accuracy: self.stop_at_train_accuracy,
             teacher: self.teacher_share.zip(teacher).map(teaching),
             sparsity: self.sparsity,
