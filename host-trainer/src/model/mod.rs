@@ -7,11 +7,13 @@ mod evaluation;
 pub mod export;
 pub mod import;
 mod owned;
+mod pairing;
 pub mod reorder;
 pub mod softmax;
 
 pub use cost::{Cost, multiplications};
 pub use evaluation::{ClassResult, Evaluation, Mistake, NetworkResult};
+pub use pairing::Paired;
 
 #[cfg(test)]
 pub use evaluation::tests;

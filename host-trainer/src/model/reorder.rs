@@ -1,9 +1,13 @@
-//! Stores a model's weights in another order, for another core.
+//! Stores a model's weights in another order, for another core, or its channels for more zeros.
 
-use shared_model::{EncodeError, GoldenSource, Layer, LayerKind, Model, ModelSource, NetworkSource, WeightOrder};
+use shared_model::{
+    EncodeError, GoldenSource, InferError, Layer, LayerKind, Model, ModelSource, NetworkSource, WeightOrder,
+};
 use thiserror::Error;
 
 use super::owned::OwnedLayer;
+use super::pairing::{Paired, pair_channels};
+use crate::data::Split;
 use crate::quantize::encode;
 
 /// Most weights of a model, pruned ones included: each takes a byte of memory during reordering.
@@ -17,6 +21,8 @@ pub enum ReorderError {
     TooManyWeights { found: usize },
     #[error(transparent)]
     Encode(#[from] EncodeError),
+    #[error(transparent)]
+    Infer(#[from] InferError),
 }
 
 /// Returns true if `layer` has 8-bit weights in another order than `order`.
@@ -28,17 +34,25 @@ pub fn is_changed(layer: &Layer<'_>, order: WeightOrder) -> bool {
     matches!(matrix.order(), WeightOrder::Pairs | WeightOrder::Vectors) && matrix.order() != order
 }
 
-/// Returns `model` with its 8-bit weights in `order`, pairs or vectors: a model with another id
-/// and the same answers. Layers with other weights are unchanged.
-pub fn reorder(model: &Model<'_>, order: WeightOrder) -> Result<Vec<u8>, ReorderError> {
+/// Returns `model` with another id and the same answers.
+///
+/// With `order`, 8-bit weights are in this order, pairs or vectors. Layers with other weights are
+/// unchanged. With `images`, channels that are often zero together are neighbours: see
+/// [`pair_channels`].
+pub fn reorder(
+    model: &Model<'_>,
+    order: Option<WeightOrder>,
+    images: Option<&Split>,
+) -> Result<(Vec<u8>, Vec<Paired>), ReorderError> {
     check_count(model.matrices().map(|matrix| (matrix.inputs(), matrix.outputs())))?;
     let class_names: Vec<_> = model.class_names().collect();
     let mut layers: Vec<_> = model.layers().iter().map(OwnedLayer::of).collect();
     for (owned, layer) in layers.iter_mut().zip(model.layers()) {
-        if is_changed(layer, order) {
+        if let Some(order) = order.filter(|order| is_changed(layer, *order)) {
             owned.order = order;
         }
     }
+    let paired = images.map_or(Ok(Vec::new()), |images| pair_channels(model, &mut layers, images))?;
     let sources: Vec<_> = layers.iter().map(OwnedLayer::source).collect();
     let mut rest = &sources[..];
     let networks = model.networks().map(|network| {
@@ -57,13 +71,14 @@ pub fn reorder(model: &Model<'_>, order: WeightOrder) -> Result<Vec<u8>, Reorder
         .collect();
     let golden: Vec<_> =
         answers.iter().map(|(input, logits, probabilities)| GoldenSource { input, logits, probabilities }).collect();
-    Ok(encode(&ModelSource {
+    let bytes = encode(&ModelSource {
         class_names: &class_names,
         image: model.image(),
         networks: &networks,
         golden: &golden,
         provenance: model.provenance(),
-    })?)
+    })?;
+    Ok((bytes, paired))
 }
 
 /// Checks that layers of these inputs and outputs fit in memory.
@@ -97,10 +112,10 @@ mod tests {
         };
         let bytes = encode_plain(&quantize_dense(&[layer], &[]).unwrap(), 3);
         let view = Model::parse(&bytes).unwrap();
-        let vectors = reorder(&view, WeightOrder::Vectors).unwrap();
+        let (vectors, _) = reorder(&view, Some(WeightOrder::Vectors), None).unwrap();
         let there = Model::parse(&vectors).unwrap();
         assert_ne!(there.id(), view.id());
         assert_eq!(there.matrices().next().unwrap().order(), WeightOrder::Vectors);
-        assert_eq!(reorder(&there, WeightOrder::Pairs).unwrap(), bytes);
+        assert_eq!(reorder(&there, Some(WeightOrder::Pairs), None).unwrap().0, bytes);
     }
 }

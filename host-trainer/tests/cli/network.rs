@@ -18,10 +18,11 @@ fn train(project: &Project, network: &str, arguments: &[&str]) -> Value {
 #[test]
 fn every_compression_of_a_convolutional_network_evaluates_as_reported() {
     let project = Project::new();
-    let cases: [(&[&str], &[&str]); 4] = [
+    let cases: [(&[&str], &[&str]); 5] = [
         (&[], &["pairs", "pairs", "pairs", "pairs", "pairs"]),
         (&["--sparsity", "0.25"], &["blocks", "pairs", "blocks", "blocks", "pairs"]),
         (&["--weight-bits", "4", "--qat", "2"], &["four-bit", "pairs", "four-bit", "four-bit", "pairs"]),
+        (&["--qat", "2", "--activation-penalty", "0.01"], &["pairs", "pairs", "pairs", "pairs", "pairs"]),
         (&["--recipe", "best", "--augment", "0", "--average", "3"], &["pairs", "pairs", "pairs", "pairs", "pairs"]),
     ];
     for (options, orders) in cases {
@@ -29,6 +30,9 @@ fn every_compression_of_a_convolutional_network_evaluates_as_reported() {
         let model = fs::read(project.path().join("run/model.bin")).unwrap();
         train(&project, NETWORK, &[&["--run", "again", "--overwrite"], options].concat());
         assert!(model == fs::read(project.path().join("again/model.bin")).unwrap(), "{options:?}");
+        // A depthwise convolution skips no pairs.
+        let zero_pairs: Vec<_> = first["zero_pairs"].as_array().unwrap().iter().map(Value::as_f64).collect();
+        assert!(zero_pairs.len() == 5 && zero_pairs[1].is_none() && zero_pairs[4] > Some(0.0), "{zero_pairs:?}");
         let inspected = json(project.run(&["inspect", "run", "--json"]));
         let layers = inspected["layers"].as_array().unwrap();
         let found: Vec<_> = layers.iter().filter_map(|layer| layer["weight_order"].as_str()).collect();
@@ -58,6 +62,35 @@ fn a_convolutional_run_is_recorded_and_continued() {
     project.run(&["report", run, "--out", "report.html"]).success();
     let report = fs::read_to_string(project.path().join("report.html")).unwrap();
     assert!(report.contains(NETWORK), "{report}");
+}
+
+#[test]
+fn paired_channels_give_the_same_answers() {
+    let project = Project::new();
+    let odd = "conv 5 3x3; depthwise 2x2; conv 7 2x2; maxpool 2x2; dense 9; dense 3";
+    let cases: [(&str, &[&str], &[u64]); 4] = [
+        (NETWORK, &[], &[4, 5, 6]),
+        (odd, &[], &[2, 4, 5]),
+        (odd, &["--weight-bits", "4"], &[2, 4, 5]),
+        (NETWORK, &["--sparsity", "0.25"], &[]),
+    ];
+    for (network, options, layers) in cases {
+        train(&project, network, &[&["--run", "run", "--overwrite"], options].concat());
+        let reorder = ["reorder", "run", "--pair-channels", "--data", "data", "--export", "paired.bin", "--json"];
+        let report = json(project.run(&reorder));
+        let pairs = report["zero_pairs"].as_array().unwrap();
+        let found: Vec<_> = pairs.iter().map(|pairs| pairs["layer"].as_u64().unwrap()).collect();
+        assert_eq!(found, layers, "{report}");
+        assert!(pairs.iter().all(|pairs| pairs["after"].as_f64() >= pairs["before"].as_f64()), "{report}");
+        let answers = |model: &str| {
+            project.run(&["evaluate", model, "--data", "data", "--answers", "answers"]).success();
+            // Without the header, which contains the model's id.
+            fs::read(project.path().join("answers")).unwrap().split_off(12)
+        };
+        assert!(answers("run") == answers("paired.bin"), "{network} {options:?}");
+        let bytes = |name: &str| fs::read(project.path().join(name)).unwrap();
+        assert_eq!(bytes("run/model.bin") == bytes("paired.bin"), layers.is_empty(), "{network} {options:?}");
+    }
 }
 
 #[test]
