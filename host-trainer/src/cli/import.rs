@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use clap::Args;
 use serde::Serialize;
-use shared_model::WeightOrder;
+use shared_model::{Shape, WeightOrder};
 
 use super::messages::{outcome_lines, warn_of_loss};
 use super::number::{above_zero, finite};
@@ -16,10 +16,11 @@ use super::{
 use crate::data::{Dataset, HeldOut, Split};
 use crate::limits::MAX_WEIGHT_BYTES;
 use crate::model::export::ExportError;
-use crate::model::import::{Folding, FoundNetwork, Layer, LayerChoice, Orientation, Prepared, TensorFile};
-use crate::network::PixelForm;
+use crate::model::import::{
+    Described, Expected, Folding, FoundNetwork, Layer, LayerChoice, Orientation, Prepared, TensorFile,
+};
 use crate::network::backend::{self, Backend};
-use crate::network::{DenseParameters, Network};
+use crate::network::{Architecture, DenseParameters, Network, PixelForm};
 use crate::run::pipeline::{self, PipelineError};
 use crate::run::{Configuration, Outcome, RunFile, RunFolder};
 use crate::support::progress;
@@ -38,7 +39,8 @@ Examples:
   host-trainer import weights.safetensors --export model.bin
   host-trainer import weights.safetensors --run runs/imported
   host-trainer import weights.safetensors --export model.bin --mean 0.286 --std 0.353
-  host-trainer import net.safetensors --export m.bin --layer k1,b1,in-out --layer k2,b2,in-out")]
+  host-trainer import net.safetensors --export m.bin --layer k1,b1,in-out --layer k2,b2,in-out
+  host-trainer import net.safetensors --export m.bin --network 'conv 8 3x3 stride 2 pad 1; dense 10'")]
 pub struct ImportArguments {
     /// Safetensors file with the weights, in F32, F64, F16 or BF16
     #[arg(value_name = "WEIGHTS")]
@@ -52,14 +54,21 @@ pub struct ImportArguments {
     /// Replace the run in the folder even if it is another one
     #[arg(long, requires = "run")]
     overwrite: bool,
-    /// One dense layer; repeat the option for each, first to last, if names and shapes do not
+    /// All layers, in the words of train --network; required if one is a convolution or a pool
+    ///
+    /// Files have neither strides nor padding nor pools. PyTorch's padding=1 is pad 1, not same,
+    /// which is Keras' and may pad less before the image than after it. Without padding, a layer is
+    /// valid. ReLU follows each convolution, and each dense layer but the last.
+    #[arg(long, value_name = "LAYERS")]
+    network: Option<Architecture>,
+    /// Weights of one layer; repeat the option for each, first to last, if names and shapes do not
     /// identify them
     ///
     /// Names the tensor of the layer's weights, the tensor of its biases if it cannot be found by
     /// name, and the order of the dimensions (PyTorch: out-in, Keras: in-out).
     #[arg(long = "layer", value_name = "WEIGHT[,BIAS][,in-out|out-in]")]
     layers: Vec<LayerChoice>,
-    /// Fold batch normalization, weight normalization and pruning masks into the dense layers
+    /// Fold batch normalization, weight normalization and pruning masks into the other layers
     ///
     /// The layers give the same answers then. A file with one of them is refused without this
     /// option.
@@ -133,7 +142,8 @@ impl ImportArguments {
             check_apart("--export", export, data.files())?;
         }
 
-        let network = self.find(&prepared, &data).with_context(cannot_import)?;
+        let plan = self.plan(&data)?;
+        let network = self.find(&prepared, &data, plan.as_deref()).with_context(cannot_import)?;
         let ignored = prepared.ignored.iter().map(String::as_str);
         let unused: Vec<&str> = network.unused.iter().copied().chain(ignored).collect();
         log_unused(&unused);
@@ -141,8 +151,7 @@ impl ImportArguments {
         prepared.notes.iter().cloned().chain(network.notes()).for_each(progress::log);
         log_one_output(&network, &data.class_names);
         let parameters = self.parameters(&network).with_context(cannot_import)?;
-        let hidden: Vec<usize> = network.layers.iter().skip(1).map(|layer| layer.inputs).collect();
-        let config = config(hidden);
+        let config = self.config(&network);
         if let Some(run) = self.run.as_ref().filter(|_| !self.overwrite) {
             check_replaced(
                 &RunFolder::at(run.clone()),
@@ -152,7 +161,7 @@ impl ImportArguments {
         }
         let folder = self.run.clone().map(RunFolder::create).transpose()?;
         let run = self.run.as_deref();
-        let completed = pipeline::complete(&config, &data, run, None, &trained(parameters)).map_err(|error| {
+        let completed = pipeline::complete(&config, &data, run, None, &trained(parameters, plan)).map_err(|error| {
             let error = match error {
                 PipelineError::Quantize(error) => anyhow::Error::from(error),
                 PipelineError::Export(ExportError::Encode(error)) => error.into(),
@@ -183,12 +192,42 @@ impl ImportArguments {
         self.output.print(&report, || report.text(data.test.len()))
     }
 
-    fn find<'a>(&self, prepared: &'a Prepared<'a>, data: &Dataset) -> Result<FoundNetwork<'a>> {
+    /// Returns the layers of --network for the images of `data`.
+    fn plan(&self, data: &Dataset) -> Result<Option<Vec<Described>>, UsageError> {
+        let Some(network) = &self.network else { return Ok(None) };
+        let plan = network.plan(Shape::grey(data.rows, data.columns), data.class_names.len());
+        let plan = plan.map_err(|error| UsageError(format!("--network, {error}")))?;
+        let last = plan.len().saturating_sub(1);
+        let layers = network.layers().zip(plan).enumerate().map(|(index, (text, plan))| Described {
+            index,
+            text,
+            plan,
+            may_have_one_output: index == last,
+        });
+        let layers: Vec<_> = layers.collect();
+        let first = layers.iter().find(|layer| layer.plan.kind.has_matrix());
+        match first.filter(|layer| self.mean != 0.0 && layer.plan.kind.window().is_some_and(|w| w.padding != [0; 4])) {
+            Some(Described { index, text, .. }) => Err(UsageError(format!(
+                "--mean {}: layer {index}, {text}, pads images with zeros, which are then not black but the mean; \
+                 train it without a mean or without padding",
+                self.mean
+            ))),
+            None => Ok(Some(layers)),
+        }
+    }
+
+    fn find<'a>(
+        &self,
+        prepared: &'a Prepared<'a>,
+        data: &Dataset,
+        layers: Option<&[Described]>,
+    ) -> Result<FoundNetwork<'a>> {
         let fold = self.fold.then_some(Folding { epsilon: self.epsilon });
-        let (pixels, classes) = (data.train.width, data.class_names.len());
-        let network = FoundNetwork::find(prepared, &self.layers, pixels, classes, fold)?;
+        let expected = Expected { pixels: data.train.width, classes: data.class_names.len(), layers };
+        let network = FoundNetwork::find(prepared, &self.layers, expected, fold)?;
         let (order, layers) = (WeightOrder::default(), &network.layers);
-        let bytes: usize = layers.iter().map(|layer| order.packed_length_bound(layer.inputs, layer.outputs)).sum();
+        let bytes = layers.iter().map(|layer| order.packed_length_bound(layer.matrix_inputs(), layer.outputs));
+        let bytes: usize = bytes.sum();
         if bytes > MAX_WEIGHT_BYTES {
             anyhow::bail!(
                 "its weights need {bytes} bytes, expected at most {MAX_WEIGHT_BYTES} bytes, the limit of a \
@@ -211,6 +250,17 @@ impl ImportArguments {
         }
         Ok(parameters)
     }
+
+    /// Returns the recorded configuration of a training of which only the layers are known.
+    fn config(&self, found: &FoundNetwork<'_>) -> TrainConfig {
+        let dense = match &self.network {
+            Some(network) => network.hidden(),
+            None => Some(found.layers.iter().skip(1).map(|layer| layer.reads.count()).collect()),
+        };
+        let network = self.network.clone().filter(|_| dense.is_none());
+        let recipe = Recipe::Lecture.config(Backend::Imported, dense.unwrap_or_default(), 0);
+        TrainConfig { network, epochs: 0, batch_size: 0, learning_rate: 0.0, ..recipe }
+    }
 }
 
 /// Fails if the imported network would replace another one in `folder`. Their configurations are
@@ -228,22 +278,23 @@ fn check_model(folder: &RunFolder, outcome: &Outcome) -> Result<(), UsageError> 
     }
 }
 
-/// Returns the recorded configuration of a training of which only the layers are known.
-fn config(hidden: Vec<usize>) -> TrainConfig {
-    TrainConfig { epochs: 0, batch_size: 0, learning_rate: 0.0, ..Recipe::Lecture.config(Backend::Imported, hidden, 0) }
-}
-
-fn trained(parameters: Vec<DenseParameters>) -> Trained {
-    let network = Network::from_parameters(parameters, &backend::processor());
+fn trained(parameters: Vec<DenseParameters>, layers: Option<Vec<Described>>) -> Trained {
+    let device = backend::processor();
+    let network = match layers {
+        Some(layers) => Network::new(layers.iter().map(|layer| layer.plan).collect(), parameters, &device),
+        None => Network::from_parameters(parameters, &device),
+    };
     Trained { network, kept_epoch: 0, history: Vec::new(), stop: Stop::Epochs, quantized: None, float: None }
 }
 
-/// Logs the orientation of square matrices, which only their name decides.
+/// Logs the orientation of weights whose shape fits both, which only their name decides.
 fn log_square(layers: &[Layer<'_>]) {
     for Layer { weight, orientation, .. } in layers.iter().filter(|layer| layer.is_by_name) {
         let (name, orientation) = (weight.name.escape_debug(), orientation.name());
+        let how = if weight.shape.len() == 2 { "square" } else { "of the same shape in both orders of dimensions" };
         progress::log(format_args!(
-            "{name} is square; it is read as {orientation}, the order of frameworks that use such names"
+            "{name} is {how}; it is read as {orientation}, the order of frameworks that use such names; if test, float \
+             is wrong, name the layers with --layer WEIGHT,in-out or out-in"
         ));
     }
 }
@@ -284,12 +335,12 @@ fn warn_of_chance(outcome: &Outcome, test: &Split) {
 
 impl<'a> FoundLayer<'a> {
     fn of(layer: &Layer<'a>) -> Self {
-        let Layer { weight, bias, orientation, inputs, outputs, .. } = layer;
+        let Layer { weight, bias, orientation, reads, outputs, .. } = layer;
         Self {
             weight: &weight.name,
             bias: bias.map(|bias| bias.name.as_str()),
             orientation: *orientation,
-            inputs: *inputs,
+            inputs: reads.count(),
             outputs: *outputs,
         }
     }

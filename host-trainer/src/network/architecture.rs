@@ -89,6 +89,11 @@ impl Architecture {
         widths.collect()
     }
 
+    /// Returns each layer in words, first to last.
+    pub fn layers(&self) -> impl Iterator<Item = String> {
+        self.0.iter().map(ToString::to_string)
+    }
+
     /// Returns the layers in the form of a file name: `conv-8-3x3_dense-10`.
     pub fn file_name(&self) -> String {
         self.to_string().replace("; ", "_").replace(' ', "-")

@@ -1,8 +1,8 @@
-//! Batch normalization: finds it by the names of its tensors, and folds it into a dense layer.
+//! Batch normalization: finds it by the names of its tensors, and folds it into another layer.
 //!
 //! ```text
-//!  dense -> batch norm -> ReLU     folds into the dense layer before, exactly
-//!  ReLU -> batch norm -> dense     folds into the dense layer after, exactly
+//!  dense or convolution -> batch norm -> ReLU     folds into the layer before, exactly
+//!  ReLU -> batch norm -> dense                    folds into the dense layer after, exactly
 //! ```
 
 use std::collections::HashMap;
@@ -67,7 +67,8 @@ pub fn find<'a>(tensors: &'a [Tensor<'a>], epsilon: Option<f64>) -> Vec<BatchNor
     found.collect()
 }
 
-/// Finds the place of each of `norms` among `layers`: by names, and by widths.
+/// Finds the place of each of `norms` among `layers`: by names, and by widths, which are channels
+/// after a convolution.
 ///
 /// # Errors
 ///
@@ -95,7 +96,12 @@ pub fn place<'n, 'a>(
         } else {
             norm.side(place, layers).map_err(|reason| error(norm, reason))?
         };
-        Ok((norm, fold))
+        match fold {
+            Fold::Before(index) if !layers.get(index).is_some_and(|layer| norm.is_for_inputs_of(layer)) => {
+                Err(error(norm, BatchNormError::Window))
+            }
+            _ => Ok((norm, fold)),
+        }
     });
     folds.collect()
 }
@@ -185,6 +191,11 @@ impl<'a> BatchNorm<'a> {
         [Some(self.mean), Some(self.variance), self.scale, self.shift].into_iter().flatten()
     }
 
+    /// Returns true if `layer` is dense and each of its inputs has a mean.
+    fn is_for_inputs_of(&self, layer: &Layer<'_>) -> bool {
+        layer.is_dense && self.mean.shape == [layer.reads.count()]
+    }
+
     /// Finds its place relative to the ReLU between two layers; `place` is the layer after it.
     ///
     /// ReLU's outputs have no negative mean. Numbers in names that are equal otherwise, as in a
@@ -202,6 +213,8 @@ impl<'a> BatchNorm<'a> {
             Some((false, true)) => Ok(Fold::Before(place)),
             Some((true, false)) => Ok(Fold::After(place - 1)),
             _ if is_negative => Ok(Fold::After(place - 1)),
+            // Usual after a convolution.
+            None if neighbours.is_some_and(|(before, _)| !before.is_dense) => Ok(Fold::After(place - 1)),
             _ => Err(BatchNormError::Side),
         }
     }
@@ -257,6 +270,7 @@ fn scale(weight: &mut f32, factor: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::import::layer::Reads;
     use crate::model::import::orientation::Orientation;
 
     #[test]
@@ -272,7 +286,8 @@ mod tests {
                 bias: None,
                 orientation: Orientation::OutIn,
                 is_by_name: false,
-                inputs: weight.shape[1],
+                is_dense: true,
+                reads: Reads::all(weight.shape[1]),
                 outputs: weight.shape[0],
             })
             .collect();

@@ -41,6 +41,8 @@ pub enum TensorFileError {
 pub enum ImportError {
     #[error("{reason}{listing}")]
     Layers { reason: LayersError, listing: String },
+    #[error("{reason}{listing}")]
+    Described { reason: Box<DescribedError>, listing: String },
     #[error(
         "bias {} has shape {bias_shape:?}, but weights {} have {outputs} outputs; name the pair with --layer \
          WEIGHT,BIAS",
@@ -51,13 +53,13 @@ pub enum ImportError {
     #[error("--ignore {}: no tensor has this name, or a name that begins with it and a separator", .0.escape_debug())]
     Ignored(String),
     #[error(
-        "tensors that the network of dense layers does not use:{listing}\nimport takes dense layers with ReLU \
-         between them; if the network gives the same answers without a tensor, add --ignore NAME"
+        "tensors that the network does not use:{listing}\nimport takes dense layers and convolutions with ReLU \
+         between them, and pools; if the network gives the same answers without a tensor, add --ignore NAME{advice}"
     )]
-    Leftover { listing: String },
+    Leftover { listing: String, advice: String },
     #[error(
-        "layers and weights that are not those of dense layers:{listing}\nthey can be folded into dense layers, \
-         which then give the same answers; add --fold to do so"
+        "layers and weights that a model does not have:{listing}\nthey can be folded into dense layers and \
+         convolutions, which then give the same answers; add --fold to do so"
     )]
     Unfolded { listing: String },
     #[error(
@@ -84,12 +86,58 @@ pub enum ImportError {
     },
 }
 
-/// Why a batch normalization cannot be folded into a dense layer.
+/// Why tensors are not those of the network that the user describes.
+#[derive(Debug, Error)]
+pub enum DescribedError {
+    #[error(
+        "found {} weights ({}), expected {}, one for each layer of --network but pools ({}); change --network, or \
+         leave weights out with --ignore",
+        .found.len(),
+        .found.join(", "),
+        .expected.len(),
+        .expected.join(", ")
+    )]
+    Count { found: Vec<String>, expected: Vec<String> },
+    #[error(
+        "{layer}: found weights {} of shape {found:?}, expected {expected}; \
+         change --network: kernels, channels, strides, padding (PyTorch's padding=1 is pad 1, not same) or pools",
+        .name.escape_debug()
+    )]
+    Shape {
+        /// Its place from 0, and the layer in words.
+        layer: String,
+        name: String,
+        found: Vec<usize>,
+        /// Shapes, and the layer's input.
+        expected: String,
+    },
+    #[error(
+        "several orders of these weights fit --network, and their names do not show which is the network's{}",
+        fitting(.lines)
+    )]
+    Several {
+        /// Options that choose an order.
+        lines: Vec<String>,
+    },
+    #[error(
+        "weights {} of shape {shape:?} fit both orders of dimensions, and names contradict the shapes of other \
+         layers; name each layer with --layer WEIGHT,out-in (PyTorch) or --layer WEIGHT,in-out (Keras)",
+        .name.escape_debug()
+    )]
+    Order { name: String, shape: Vec<usize> },
+}
+
+fn fitting(lines: &[String]) -> String {
+    let lines: String = lines.iter().map(|line| format!("\n  {line}")).collect();
+    if lines.is_empty() { lines } else { format!("; these fit:{lines}") }
+}
+
+/// Why a batch normalization cannot be folded into another layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum BatchNormError {
-    #[error("no place before or after a dense layer has its width; {FOLD_BEFORE_SAVING}")]
+    #[error("no place before or after a layer has its width; {FOLD_BEFORE_SAVING}")]
     NoPlace,
-    #[error("it fits before or after several dense layers; {FOLD_BEFORE_SAVING}")]
+    #[error("it fits before or after several layers; {FOLD_BEFORE_SAVING}")]
     Places,
     #[error("it and others fit in too many places to try all; {FOLD_BEFORE_SAVING}")]
     Steps,
@@ -97,12 +145,17 @@ pub enum BatchNormError {
     Side,
     #[error("it comes after an activation, but has negative means; import takes no other activation than ReLU")]
     Activation,
+    #[error(
+        "it comes after ReLU and before a layer that pads its input or reads several pixels, into which it cannot be \
+         folded; train with it before ReLU"
+    )]
+    Window,
     #[error("its statistics give weights that are not finite")]
     NotFinite,
 }
 
 const FOLD_BEFORE_SAVING: &str =
-    "fold it into a dense layer before saving, like torch.nn.utils.fusion.fuse_linear_bn_eval";
+    "fold it into another layer before saving, like torch.nn.utils.fusion.fuse_linear_bn_eval or fuse_conv_bn_eval";
 
 /// Why the layers of a network cannot be identified.
 #[derive(Debug, Error)]
@@ -137,6 +190,8 @@ pub enum LayersError {
     NoMatrix(String),
     #[error("layer {} is named twice", .0.escape_debug())]
     Twice(String),
+    #[error("--layer: found {found}, expected {expected}, one for each layer of --network but pools")]
+    Choices { found: usize, expected: usize },
     #[error(
         "weights {}{} do not accept {inputs} inputs (the outputs of the layer before, or the pixels)",
         .name.escape_debug(),

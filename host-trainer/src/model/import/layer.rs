@@ -1,4 +1,4 @@
-//! A dense layer of a file: its tensors and the orientation of its weights.
+//! A layer of a file: its tensors, and the order of its weights.
 
 use std::str::FromStr;
 
@@ -59,27 +59,79 @@ impl FromStr for LayerChoice {
     }
 }
 
-/// A dense layer of a file.
+/// A dense layer or a convolution of a file.
 #[derive(Clone, Debug)]
 pub struct Layer<'a> {
     pub weight: &'a Tensor<'a>,
     pub bias: Option<&'a Tensor<'a>>,
     pub orientation: Orientation,
-    /// True if the orientation is known from the name alone, because the matrix is square.
+    /// True if the orientation is known from the name alone, because the shape fits both.
     pub is_by_name: bool,
-    pub inputs: usize,
+    pub is_dense: bool,
+    pub reads: Reads,
     pub outputs: usize,
+}
+
+/// The values that each output of a layer reads. A dense layer after a convolution reads all pixels
+/// and channels, like a window that covers its input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reads {
+    pub rows: usize,
+    pub columns: usize,
+    pub channels: usize,
+    /// Inputs that a row has in a matrix, with its padding.
+    pub row: usize,
+    /// True if the file has all pixels of a channel before those of the next, like PyTorch.
+    pub is_by_channel: bool,
+}
+
+impl Reads {
+    /// Returns the values of a dense layer of `inputs`.
+    pub fn all(inputs: usize) -> Self {
+        Self { rows: 1, columns: 1, channels: inputs, row: inputs, is_by_channel: false }
+    }
+
+    /// Returns the number of values.
+    pub fn count(self) -> usize {
+        self.rows * self.columns * self.channels
+    }
+
+    /// Returns the inputs of each value in a matrix, in the order of the file.
+    fn inputs(self) -> Vec<usize> {
+        let Self { rows, columns, channels, row, is_by_channel } = self;
+        let inputs = (0..self.count()).map(|value| {
+            let (pixel, channel) = match is_by_channel {
+                true => (value % (rows * columns), value / (rows * columns)),
+                false => (value / channels, value % channels),
+            };
+            pixel / columns * row + pixel % columns * channels + channel
+        });
+        inputs.collect()
+    }
 }
 
 impl Layer<'_> {
     /// Returns the layer's weights and biases.
     pub fn parameters(&self) -> Result<DenseParameters, ImportError> {
-        let (inputs, outputs) = (self.inputs, self.outputs);
-        let weights = self.weight.checked_numbers()?;
-        let biases = self.bias.map_or_else(|| Ok(vec![0.0; outputs]), Tensor::checked_numbers)?;
-        Ok(match self.orientation {
-            Orientation::OutIn => DenseParameters::from_rows(inputs, outputs, &weights, biases),
-            Orientation::InOut => DenseParameters { inputs, outputs, weights, biases },
-        })
+        let Self { weight, bias, orientation, reads, outputs, .. } = *self;
+        let values = weight.checked_numbers()?;
+        let biases = bias.map_or_else(|| Ok(vec![0.0; outputs]), Tensor::checked_numbers)?;
+        let mut weights = vec![0.0; self.matrix_inputs() * outputs];
+        let count = reads.count();
+        for (value, input) in reads.inputs().into_iter().enumerate() {
+            for (output, weight) in weights.iter_mut().skip(input * outputs).take(outputs).enumerate() {
+                let place = match orientation {
+                    Orientation::OutIn => output * count + value,
+                    Orientation::InOut => value * outputs + output,
+                };
+                *weight = values.get(place).copied().unwrap_or_default();
+            }
+        }
+        Ok(DenseParameters { inputs: self.matrix_inputs(), outputs, weights, biases })
+    }
+
+    /// Returns the inputs of the layer's matrix.
+    pub fn matrix_inputs(&self) -> usize {
+        self.reads.rows * self.reads.row
     }
 }

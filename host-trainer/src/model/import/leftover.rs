@@ -1,4 +1,4 @@
-//! Tensors that no dense layer uses: which of them the network does not need, and what the others
+//! Tensors that no layer uses: which of them the network does not need, and what the others
 //! are.
 
 use safetensors::Dtype;
@@ -31,6 +31,11 @@ pub fn is_state(tensor: &Tensor<'_>) -> bool {
         || is_counter
 }
 
+/// Returns true if `tensor` may have the weights of a convolution of images.
+pub fn is_convolution(tensor: &Tensor<'_>) -> bool {
+    tensor.shape.len() == 4 && Convention::of(&tensor.name).is_some()
+}
+
 /// Describes `tensor` if its name or its shape shows that it belongs to something that cannot be
 /// imported.
 pub fn foreign(tensor: &Tensor<'_>) -> Option<&'static str> {
@@ -50,8 +55,12 @@ pub fn foreign(tensor: &Tensor<'_>) -> Option<&'static str> {
          remove_spectral_norm"
     } else if name.ends_with("weight_g") || name.ends_with("weight_v") || name.ends_with("weight_u") {
         "weight or spectral normalization; remove it before saving, with remove_weight_norm or remove_spectral_norm"
+    } else if has(&["pointwise_kernel"]) {
+        "a separable convolution, which has no ReLU between its two parts"
+    } else if is_convolution(tensor) {
+        "a convolution"
     } else if tensor.shape.len() > 2 {
-        "a convolution, or another layer that is not dense"
+        "a convolution of other than two dimensions, or another layer"
     } else if has(&["running_mean", "running_var", "moving_mean", "moving_variance"]) {
         "batch normalization that is not complete"
     } else if ["gamma", "beta"].contains(&last) {

@@ -25,7 +25,7 @@ impl Convention {
         let (layer, last) = split(whole);
         let orientation = match last {
             "weight" => Orientation::OutIn,
-            "kernel" => Orientation::InOut,
+            "kernel" | "depthwise_kernel" => Orientation::InOut,
             _ => return None,
         };
         Some(Self { orientation, bias: format!("{layer}bias{variable}") })
@@ -120,6 +120,7 @@ mod tests {
             ("sequential/dense_1/kernel:0", InOut, "sequential/dense_1/bias:0"),
             ("params.Dense_0.kernel", InOut, "params.Dense_0.bias"),
             ("layers/dense/vars/0", InOut, "layers/dense/vars/1"),
+            ("depthwise_conv2d/depthwise_kernel:0", InOut, "depthwise_conv2d/bias:0"),
         ] {
             assert_eq!(Convention::of(name), Some(Convention { orientation, bias: bias.to_owned() }), "{name}");
         }

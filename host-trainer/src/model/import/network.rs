@@ -3,11 +3,13 @@
 use std::collections::HashSet;
 
 use super::batch_norm::{self, BatchNorm, Fold};
+use super::described::{self, Described};
 use super::error::ImportError;
 use super::layer::{Layer, LayerChoice};
 use super::layers::{candidates, find, follow};
-use super::leftover::{describe, foreign, is_named, is_state};
+use super::leftover::{describe, foreign, is_convolution, is_named, is_state};
 use super::resolve::resolve;
+use super::sketch::sketch;
 use super::tensors::Tensor;
 use crate::network::DenseParameters;
 
@@ -37,7 +39,16 @@ impl<'a> Prepared<'a> {
     }
 }
 
-/// The user's permission to fold other layers into dense layers.
+/// The network that a file has to contain.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected<'e> {
+    pub pixels: usize,
+    pub classes: usize,
+    /// All layers; without them, layers are dense, and their shapes show their order.
+    pub layers: Option<&'e [Described]>,
+}
+
+/// The user's permission to fold other layers into dense layers and convolutions.
 #[derive(Clone, Copy, Debug)]
 pub struct Folding {
     /// Number added to the variance of a batch normalization; `None` for the default of the
@@ -45,7 +56,7 @@ pub struct Folding {
     pub epsilon: Option<f64>,
 }
 
-/// Dense layers, and the batch normalization that is folded into them.
+/// The layers with weights, and the batch normalization that is folded into them.
 #[derive(Debug)]
 pub struct FoundNetwork<'a> {
     pub layers: Vec<Layer<'a>>,
@@ -56,8 +67,8 @@ pub struct FoundNetwork<'a> {
 }
 
 impl<'a> FoundNetwork<'a> {
-    /// Finds the network from `pixels` to `classes` in `prepared`: the layers that `choices` name,
-    /// or the only sequence that fits.
+    /// Finds the `expected` network in `prepared`: the layers that `choices` name, or the only
+    /// sequence that fits.
     ///
     /// # Errors
     ///
@@ -66,30 +77,31 @@ impl<'a> FoundNetwork<'a> {
     pub fn find(
         prepared: &'a Prepared<'a>,
         choices: &[LayerChoice],
-        pixels: usize,
-        classes: usize,
+        expected: Expected<'_>,
         folding: Option<Folding>,
     ) -> Result<Self, ImportError> {
+        let Expected { pixels, classes, layers: described } = expected;
         let Prepared { tensors, notes, .. } = prepared;
         let norms = batch_norm::find(tensors, folding.and_then(|folding| folding.epsilon));
         let of_norms = || norms.iter().flat_map(BatchNorm::tensors);
-        let layers = if choices.is_empty() {
-            let candidates = candidates(tensors);
+        if choices.is_empty() {
+            let candidates = if described.is_some() { described::candidates(tensors) } else { candidates(tensors) };
             let used = candidates.iter().flat_map(|found| [Some(found.weight), found.bias]).flatten();
             let left = leftovers(tensors, used.chain(of_norms()));
             if left.iter().any(|tensor| foreign(tensor).is_some()) {
-                return Err(refuse(&left));
+                return Err(refuse(&left, tensors));
             }
-            check_folding(notes, &norms, folding)?;
-            find(tensors, pixels, classes)?
-        } else {
-            check_folding(notes, &norms, folding)?;
-            follow(choices, tensors, pixels, classes)?
+        }
+        check_folding(notes, &norms, folding)?;
+        let layers = match (described, choices) {
+            (Some(described), choices) => described::find(tensors, described, choices)?,
+            (None, []) => find(tensors, pixels, classes)?,
+            (None, choices) => follow(choices, tensors, pixels, classes)?,
         };
         let used = layers.iter().flat_map(|layer| [Some(layer.weight), layer.bias]).flatten();
         let left = leftovers(tensors, used.chain(of_norms()));
         if !left.is_empty() {
-            return Err(refuse(&left));
+            return Err(refuse(&left, tensors));
         }
         let norms = batch_norm::place(&norms, &layers, pixels)?;
         let norms: Vec<_> = norms.into_iter().map(|(norm, fold)| (norm.clone(), fold)).collect();
@@ -122,7 +134,7 @@ impl<'a> FoundNetwork<'a> {
     pub fn notes(&self) -> impl Iterator<Item = String> {
         self.norms.iter().map(|(norm, fold)| {
             let (index, place) = match fold {
-                Fold::After(index) => (*index, "outputs"),
+                Fold::After(index) => (*index, "outputs, before ReLU,"),
                 Fold::Before(index) => (*index, "inputs"),
             };
             let layer = self.layers.get(index).map_or("", |layer| &layer.weight.name);
@@ -159,14 +171,22 @@ fn leftovers<'t, 'a: 't>(tensors: &'t [Tensor<'a>], used: impl Iterator<Item = &
 /// Most tensors that an error names.
 const MAX_NAMED: usize = 20;
 
-fn refuse(tensors: &[&Tensor<'_>]) -> ImportError {
+/// Returns the error for the tensors `left` of a file with `tensors`.
+fn refuse(left: &[&Tensor<'_>], tensors: &[Tensor<'_>]) -> ImportError {
     let mut listing = String::new();
-    for tensor in tensors.iter().take(MAX_NAMED) {
+    for tensor in left.iter().take(MAX_NAMED) {
         let (name, shape) = (tensor.name.escape_debug(), &tensor.shape);
         listing += &format!("\n  {name} {shape:?}, {}: {}", tensor.data_type(), describe(tensor));
     }
-    if tensors.len() > MAX_NAMED {
-        listing += &format!("\n  and {} more", tensors.len() - MAX_NAMED);
+    if left.len() > MAX_NAMED {
+        listing += &format!("\n  and {} more", left.len() - MAX_NAMED);
     }
-    ImportError::Leftover { listing }
+    let example = sketch(tensors).filter(|_| left.iter().any(|tensor| is_convolution(tensor)));
+    let advice = example.map(|layers| {
+        format!(
+            "\nA file has neither strides nor padding nor pools: if the network has convolutions, describe all of it, \
+             for example\n  --network '{layers}'\nwith the strides and padding of its training, and with its pools"
+        )
+    });
+    ImportError::Leftover { listing, advice: advice.unwrap_or_default() }
 }

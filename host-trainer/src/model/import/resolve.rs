@@ -51,7 +51,7 @@ pub fn resolve(mut tensors: Vec<Tensor<'_>>) -> Result<(Vec<Tensor<'_>>, Vec<Str
             let name = base.replacen(PARAMETRIZATIONS, "", 1);
             // Another parametrization of the same tensor would change it once more.
             let is_changed_again = parametrized.get(base).is_some_and(|count| *count > 2);
-            let Some(partner) = tensors.get(other).filter(|partner| partner.shape.len() <= 2) else { continue };
+            let Some(partner) = tensors.get(other) else { continue };
             if by_name.contains_key(name.as_str()) || is_changed_again {
                 continue;
             }
@@ -91,14 +91,18 @@ fn mask([(shape, weights), (other, mask)]: [Numbers<'_>; 2]) -> Option<Vec<f64>>
     (shape == other).then(|| weights.iter().zip(mask).map(product).collect())
 }
 
-/// Scales directions to the lengths: one for each row, one for each column, or one for all.
+/// Scales directions to the lengths: one for each index of the first dimension or of the last, or
+/// one for all.
 fn normalize([(shape, lengths), (other, directions)]: [Numbers<'_>; 2]) -> Option<Vec<f64>> {
-    let &[rows, columns] = other else { return None };
+    let (&first, &last) = (other.first()?, other.last()?);
+    let is_one = |sizes: &[usize]| sizes.iter().all(|size| *size == 1);
+    let is_whole = shape.len() == other.len();
+    let of_first = directions.len() / first.max(1);
     // The length that belongs to an entry.
     let index: &dyn Fn(usize) -> usize = match shape {
-        [found, 1] if *found == rows => &|entry| entry / columns.max(1),
-        [1, found] if *found == columns => &|entry| entry % columns.max(1),
-        [] | [1] | [1, 1] => &|_| 0,
+        [found, rest @ ..] if is_whole && *found == first && is_one(rest) => &|entry| entry / of_first.max(1),
+        [rest @ .., found] if is_whole && *found == last && is_one(rest) => &|entry| entry % last.max(1),
+        sizes if is_one(sizes) => &|_| 0,
         _ => return None,
     };
     let mut squares = vec![0.0; lengths.len()];

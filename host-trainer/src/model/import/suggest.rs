@@ -20,7 +20,7 @@ pub fn lines(tensors: &[Tensor<'_>], pixels: usize, classes: usize) -> (Vec<Stri
         .filter(|tensor| !is_state(tensor) && foreign(tensor).is_none())
         .filter_map(|weight| {
             let convention = Convention::of(&weight.name).map(|convention| convention.orientation);
-            Some(Candidate { weight, shape: matrix(weight)?, bias: None, asked: None, convention })
+            matrix(weight).map(|_| Candidate { weight, bias: None, asked: None, convention })
         })
         .collect();
     let chains = |outputs| chains(&candidates, pixels, outputs).unwrap_or_default();

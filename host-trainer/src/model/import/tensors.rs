@@ -31,6 +31,14 @@ pub struct Tensor<'a> {
     data: Cow<'a, [u8]>,
 }
 
+/// Tensors by their names.
+pub type ByName<'a> = HashMap<&'a str, &'a Tensor<'a>>;
+
+/// Returns `tensors` by their names.
+pub fn by_name<'a>(tensors: &'a [Tensor<'a>]) -> ByName<'a> {
+    tensors.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect()
+}
+
 impl TensorFile {
     /// Reads the file at `path`.
     pub fn read(path: &Path) -> Result<Self, TensorFileError> {
@@ -170,6 +178,13 @@ pub mod tests {
 
     use super::*;
     use crate::support::damage::damaged;
+
+    impl TensorFile {
+        /// Returns a file of `bytes`.
+        pub fn of(bytes: Vec<u8>) -> Self {
+            Self { bytes }
+        }
+    }
 
     /// Builds a file of tensors: name, type, shape, data.
     pub fn file(tensors: &[(&str, Dtype, &[usize], &[u8])]) -> TensorFile {

@@ -6,7 +6,7 @@ use safetensors::Dtype;
 
 use super::*;
 use crate::model::import::tensors::tests::file;
-use crate::model::import::{FoundNetwork, Prepared, TensorFile};
+use crate::model::import::{Expected, FoundNetwork, Prepared, TensorFile};
 
 /// Builds a file of `f32` tensors of zeros.
 fn shapes(tensors: &[(&str, &[usize])]) -> TensorFile {
@@ -111,14 +111,15 @@ fn one_output_tells_two_classes_apart() {
         ("2.bias", Dtype::F32, &[1], &bias),
     ]);
     let prepared = Prepared::new(file.tensors().unwrap(), &[]).unwrap();
+    let expected = |classes| Expected { pixels: 6, classes, layers: None };
     for choices in [vec![], vec!["0.weight".parse().unwrap(), "2.weight,2.bias".parse().unwrap()]] {
-        let network = FoundNetwork::find(&prepared, &choices, 6, 2, None).unwrap();
+        let network = FoundNetwork::find(&prepared, &choices, expected(2), None).unwrap();
         assert!(network.has_one_output());
         let last = network.parameters().unwrap().pop().unwrap();
         assert_eq!((last.outputs, last.biases), (2, vec![0.0, 0.25]));
         assert_eq!(last.weights, [0.0, 1.0, 0.0, -2.0, 0.0, 3.0]);
     }
-    let error = FoundNetwork::find(&prepared, &[], 6, 4, None).unwrap_err().to_string();
+    let error = FoundNetwork::find(&prepared, &[], expected(4), None).unwrap_err().to_string();
     assert!(error.contains("none has 4 outputs"), "{error}");
 }
 
