@@ -51,7 +51,7 @@ enum Padding {
     Sides(u8),
 }
 
-/// The reason why a network is impossible. Layers are counted from 1.
+/// The reason why a network is impossible. Layers are counted from 0.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("layer {layer}: found {found}, expected {expected}")]
 pub struct ArchitectureError {
@@ -125,7 +125,7 @@ impl Architecture {
 }
 
 fn error(index: usize, found: String, expected: impl Into<String>) -> ArchitectureError {
-    ArchitectureError { layer: index + 1, found, expected: expected.into() }
+    ArchitectureError { layer: index, found, expected: expected.into() }
 }
 
 impl Layer {
@@ -222,9 +222,20 @@ fn layer(words: &[&str]) -> Result<Layer, (String, String)> {
         ["depthwise", window @ ..] => Ok(Layer::Depthwise(frame(window, None)?)),
         [name @ ("maxpool" | "avgpool"), window @ ..] => {
             let kind = if *name == "maxpool" { Pool::Max } else { Pool::Average };
-            let window = if *window == ["global"] { None } else { Some(frame(window, Some(Padding::Valid))?) };
+            let window = match window {
+                ["global"] => None,
+                ["global", ..] => {
+                    let expected = format!("{name} global alone: it covers its input, without stride and padding");
+                    return Err((quoted(words), expected));
+                }
+                window => Some(frame(window, Some(Padding::Valid))?),
+            };
             Ok(Layer::Pool { kind, window })
         }
+        ["relu", ..] => Err((
+            quoted(words),
+            "no layer: ReLU follows each convolution and hidden dense layer; leave it out".to_owned(),
+        )),
         _ => Err((quoted(words), LAYERS.to_owned())),
     }
 }
@@ -248,6 +259,9 @@ fn frame(words: &[&str], pool: Option<Padding>) -> Result<Frame, (String, String
     let (mut stride, mut padding) = (None, None);
     while let [option, rest @ ..] = options {
         options = match (*option, rest) {
+            ("stride" | "pad", []) => {
+                return Err((format!("\"{option}\" without a number"), format!("a number, for example {option} 2")));
+            }
             ("stride", [sizes, rest @ ..]) if stride.is_none() => {
                 let text = "a stride of 1..=255, for example 2 or 2x1";
                 stride =
@@ -397,29 +411,35 @@ mod tests {
     #[test]
     fn the_wrong_layer_is_named() {
         for (text, expected) in [
-            ("", "layer 1: found nothing, expected conv"),
-            ("conv 8 3x3; ; dense 10", "layer 2: found nothing"),
-            ("conv 8; dense 10", "layer 1: found no window"),
-            ("conv 0 3x3; dense 10", "layer 1: found \"0\", expected 1..=16384 channels"),
-            ("conv 8 3; dense 10", "layer 1: found \"3\", expected a window"),
-            ("conv 8 3x0; dense 10", "layer 1: found \"3x0\""),
-            ("conv 8 3x3 stride 0; dense 10", "layer 1: found \"0\", expected a stride of 1..=255"),
-            ("conv 8 3x3 stride 0x1; dense 10", "layer 1: found \"0x1\", expected a stride"),
-            ("conv 8 3x3 stride; dense 10", "layer 1: found \"stride\", expected stride N, same"),
-            ("conv 8 3x3 same valid; dense 10", "layer 1: found \"valid\", expected stride N, same"),
-            ("conv 8 3x3; softmax", "layer 2: found \"softmax\", expected conv"),
-            ("conv 8 29x3 valid; dense 10", "layer 1: found a window of 29x3, expected at most 28 rows"),
-            ("conv 8 3x31 pad 1; dense 10", "layer 1: found a window of 3x31, expected at most 30 columns"),
-            ("conv 8 3x3 pad 3; dense 10", "layer 1: found a padding of 3 rows for a window of 3"),
-            ("conv 8 3x3 stride 2; maxpool 20x20; dense 10", "layer 2: found a window of 20x20, expected at most 14"),
-            ("conv 256 3x3; dense 10", "layer 1: found an output of 28x28x256, 200704 values"),
-            ("conv 8 3x3", "layer 1: found \"conv 8 3x3\", expected \"dense 10\" at the end"),
-            ("conv 8 3x3; dense 9", "layer 2: found \"dense 9\", expected \"dense 10\" at the end"),
+            ("", "layer 0: found nothing, expected conv"),
+            ("conv 8 3x3; ; dense 10", "layer 1: found nothing"),
+            ("conv 8; dense 10", "layer 0: found no window"),
+            ("conv 0 3x3; dense 10", "layer 0: found \"0\", expected 1..=16384 channels"),
+            ("conv 8 3; dense 10", "layer 0: found \"3\", expected a window"),
+            ("conv 8 3x0; dense 10", "layer 0: found \"3x0\""),
+            ("conv 8 3x3 stride 0; dense 10", "layer 0: found \"0\", expected a stride of 1..=255"),
+            ("conv 8 3x3 stride 0x1; dense 10", "layer 0: found \"0x1\", expected a stride"),
+            ("conv 8 3x3 stride; dense 10", "layer 0: found \"stride\" without a number, expected a number"),
+            ("conv 8 3x3 stride 2 pad; dense 10", "layer 0: found \"pad\" without a number"),
+            ("conv 8 3x3; relu; dense 10", "layer 1: found \"relu\", expected no layer: ReLU follows"),
+            (
+                "avgpool global pad 1; dense 10",
+                "layer 0: found \"avgpool global pad 1\", expected avgpool global alone",
+            ),
+            ("conv 8 3x3 same valid; dense 10", "layer 0: found \"valid\", expected stride N, same"),
+            ("conv 8 3x3; softmax", "layer 1: found \"softmax\", expected conv"),
+            ("conv 8 29x3 valid; dense 10", "layer 0: found a window of 29x3, expected at most 28 rows"),
+            ("conv 8 3x31 pad 1; dense 10", "layer 0: found a window of 3x31, expected at most 30 columns"),
+            ("conv 8 3x3 pad 3; dense 10", "layer 0: found a padding of 3 rows for a window of 3"),
+            ("conv 8 3x3 stride 2; maxpool 20x20; dense 10", "layer 1: found a window of 20x20, expected at most 14"),
+            ("conv 256 3x3; dense 10", "layer 0: found an output of 28x28x256, 200704 values"),
+            ("conv 8 3x3", "layer 0: found \"conv 8 3x3\", expected \"dense 10\" at the end"),
+            ("conv 8 3x3; dense 9", "layer 1: found \"dense 9\", expected \"dense 10\" at the end"),
         ] {
             let error = plan(text).unwrap_err().to_string();
             assert!(error.starts_with(expected), "{text}: {error}");
         }
         let many = "dense 10; ".repeat(MAX_LAYERS) + "dense 10";
-        assert_eq!(plan(&many).unwrap_err().to_string(), "layer 17: found 17 layers, expected at most 16");
+        assert_eq!(plan(&many).unwrap_err().to_string(), "layer 16: found 17 layers, expected at most 16");
     }
 }

@@ -163,8 +163,8 @@ fn a_convolutional_network_of_a_list_is_the_one_that_train_makes() {
     let cases: [(&str, u32, i32, &[&str]); 4] = [
         (network, 40, 1, &["network conv", "teacher.safetensors: the teacher was trained on images"]),
         (network, 240, 2, &["network conv: validation is 240, expected 0..=239"]),
-        ("conv 4 9x9 valid; dense 3", 20, 1, &["network conv", "layer 1: found a window of 9x9"]),
-        ("conv 4 3x3; dense 4", 20, 1, &["network conv", "layer 2: found \"dense 4\", expected \"dense 3\""]),
+        ("conv 4 9x9 valid; dense 3", 20, 1, &["network conv", "layer 0: found a window of 9x9"]),
+        ("conv 4 3x3; dense 4", 20, 1, &["network conv", "layer 1: found \"dense 4\", expected \"dense 3\""]),
     ];
     for (network, validation, code, parts) in cases {
         write(network, validation);

@@ -546,7 +546,86 @@ fn tensors_that_would_be_dropped_are_refused_by_name() {
     }
     // A network of convolutions.
     let conv = [("conv.weight", vec![2, 1, 3, 3], vec![0.0; 18]), ("fc.weight", vec![3, 32], vec![0.0; 96])];
-    failure(project.import(&file(&conv), "other.bin", &[]), 1, &["conv.weight [2, 1, 3, 3], F32: a convolution"]);
+    let example = "--network 'conv 2 3x3 stride 1 valid; dense 3'";
+    let parts = ["conv.weight [2, 1, 3, 3], F32: a convolution", "neither strides nor padding nor pools", example];
+    failure(project.import(&file(&conv), "other.bin", &[]), 1, &parts);
+}
+
+/// Returns the same network of a convolution and a dense layer as PyTorch and Keras store it. It
+/// classifies bars: each output of the convolution sees two columns.
+fn bars_with_windows() -> [Vec<Named>; 2] {
+    let mut noise = noise(5);
+    let mut small = || f64::from(noise() >> 8) / f64::from(1 << 24) * 0.1 - 0.05;
+    let kernel = (0..4).map(|channel| (0..6).map(|_| f64::from(channel) * 0.1 + small()).collect());
+    let kernel: Vec<Vec<f64>> = kernel.collect();
+    let [rows, columns, channels, classes] = [6, 3, 4, 3];
+    let conv_keras = (0..6).flat_map(|pixel| kernel.iter().map(move |kernel| kernel[pixel]).collect::<Vec<_>>());
+    let mut dense = vec![0.0; classes * rows * columns * channels];
+    let mut flat = dense.clone();
+    for class in 0..classes {
+        for row in 0..rows {
+            for column in 0..columns {
+                for channel in 0..channels {
+                    let is_own = channel == 3 && column == class;
+                    let value = small() + if is_own { 1.0 } else { 0.0 };
+                    dense[((class * channels + channel) * rows + row) * columns + column] = value;
+                    flat[((row * columns + column) * channels + channel) * classes + class] = value;
+                }
+            }
+        }
+    }
+    let inputs = rows * columns * channels;
+    let biases = vec![0.1, -0.2, 0.3, -0.1];
+    [
+        vec![
+            ("conv.weight", vec![4, 1, 3, 2], kernel.concat()),
+            ("conv.bias", vec![4], biases.clone()),
+            ("fc.weight", vec![classes, inputs], dense),
+        ],
+        vec![
+            ("conv2d/kernel", vec![3, 2, 1, 4], conv_keras.collect()),
+            ("conv2d/bias", vec![4], biases),
+            ("dense/kernel", vec![inputs, classes], flat),
+        ],
+    ]
+}
+
+#[test]
+fn convolutions_in_two_layouts_give_the_same_bytes() {
+    let project = Project::new();
+    let network = "conv 4 3x2 stride 1x2; dense 3";
+    let [pytorch, keras] = bars_with_windows();
+    let model = project.imported(&file(&pytorch), &["--network", network, "--run", "run"]);
+    assert!(model == project.imported(&file(&keras), &["--network", network]));
+    let report = json(project.import(&file(&pytorch), "model.bin", &["--network", network, "--json"]));
+    assert_eq!((&report["test_accuracy_float"], &report["test_accuracy_fixed"]), (&1.0.into(), &1.0.into()));
+    assert_eq!((&report["layers"][0]["inputs"], &report["layers"][1]["inputs"]), (&6.into(), &72.into()));
+    let inspected = json(project.run(&["inspect", "run", "--json"]));
+    assert_eq!(inspected["networks"][0]["network"], network);
+    let config: Value = serde_json::from_slice(&fs::read(project.path().join("run/config.json")).unwrap()).unwrap();
+    assert_eq!(config["train"]["network"], network);
+    // Fine-tuning starts from it.
+    let tuned = ["train", "--data", "data", "--from", "run", "--weight-bits", "4", "--qat", "1", "--run", "tuned"];
+    project.run(&tuned).success();
+    project.run(&["report", "run"]).success();
+}
+
+#[test]
+fn descriptions_that_do_not_fit_are_refused() {
+    let project = Project::new();
+    let weights = file(&bars_with_windows()[0]);
+    let network = "conv 4 3x2 stride 1x2 pad 1; dense 3";
+    let cases: [(&[&str], i32, &[&str]); 5] = [
+        (&["--network", "conv 4 3x2 stride 1x2; dense 4"], 2, &["--network, layer 1: found \"dense 4\""]),
+        (&["--network", "conv 4 3x3; dense 3"], 1, &["layer 0, conv 4 3x3", "conv.weight of shape [4, 1, 3, 2]"]),
+        (&["--network", network], 1, &["layer 1, dense 3", "fc.weight of shape [3, 72]", "6x4x4 = 96 values", "pad 1"]),
+        (&["--network", network, "--mean", "0.5"], 2, &["--mean 0.5: layer 0, conv 4 3x2 stride 1x2 pad 1, pads"]),
+        (&[], 1, &["--network 'conv 4 3x2 stride 1 valid; dense 3'"]),
+    ];
+    for (arguments, code, parts) in cases {
+        failure(project.import(&weights, "model.bin", arguments), code, parts);
+        assert_eq!(names(project.path()), ["data", "weights"], "{arguments:?}");
+    }
 }
 
 #[test]

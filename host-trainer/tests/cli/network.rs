@@ -108,12 +108,13 @@ fn dense_layers_are_the_same_network_in_both_notations() {
 #[test]
 fn impossible_networks_are_refused() {
     let project = Project::new();
-    let cases: [(&str, &[&str], &[&str]); 7] = [
-        ("conv 8; dense 3", &[], &["--network", "layer 1: found no window, expected a window"]),
-        ("conv 8 3x3 stride 0; dense 3", &[], &["layer 1: found \"0\", expected a stride of 1..=255"]),
-        ("conv 8 9x9 valid; dense 3", &[], &["--network, layer 1: found a window of 9x9", "expected at most"]),
-        ("conv 8 3x3", &[], &["--network, layer 1: found \"conv 8 3x3\"", "\"dense 3\" at the end"]),
-        ("dense 8; dense 4", &[], &["layer 2: found \"dense 4\"", "\"dense 3\" at the end"]),
+    let cases: [(&str, &[&str], &[&str]); 8] = [
+        ("conv 8; dense 3", &[], &["--network", "layer 0: found no window, expected a window"]),
+        ("conv 8 3x3 stride 0; dense 3", &[], &["layer 0: found \"0\", expected a stride of 1..=255"]),
+        ("conv 8 9x9 valid; dense 3", &[], &["--network, layer 0: found a window of 9x9", "expected at most"]),
+        ("conv 8 3x3", &[], &["--network, layer 0: found \"conv 8 3x3\"", "\"dense 3\" at the end"]),
+        ("dense 8; dense 4", &[], &["layer 1: found \"dense 4\"", "\"dense 3\" at the end"]),
+        ("dense 16384; dense 16384; dense 3", &[], &["--network 'dense 16384; dense 16384; dense 3' needs"]),
         ("conv 8 3x3; dense 3", &["--hidden", "8"], &["--network", "--hidden"]),
         ("conv 7 3x3; dense 3", &["--sparsity", "0.5"], &["at least 8 neurons, --network has one of 7"]),
     ];
