@@ -12,11 +12,12 @@ use super::number::{beta, learning_rate, share_below_one, share_of_one, strength
 use crate::data::{Dataset, HeldOut, SoftLabels, SoftLabelsError};
 use crate::network::backend::Backend;
 use crate::network::{DenseParameters, LayerPlan, Pixels};
-use crate::quantize::WeightBits;
+use crate::quantize::{BLOCK_OUTPUTS, WeightBits};
 use crate::run::{Configuration, RunFile, RunFolder};
+use crate::support::progress;
 use crate::train::{
-    BLOCK_OUTPUTS, MAX_BATCH_SIZE, MAX_EPOCHS, QAT_LEARNING_RATE, Recipe, Schedule, TAUGHT_EPOCHS, TEACHER_SHARE,
-    Teaching, TrainConfig,
+    MAX_BATCH_SIZE, MAX_EPOCHS, QAT_LEARNING_RATE, Recipe, Schedule, TAUGHT_EPOCHS, TEACHER_SHARE, Teaching,
+    TrainConfig,
 };
 
 /// The error for a pruned network with weights of fewer than 8 bits.
@@ -85,8 +86,8 @@ pub struct RecipeArguments {
     #[arg(long, value_name = "SHARE", help_heading = "Teacher", default_value_t = TEACHER_SHARE,
         value_parser = share_of_one, allow_negative_numbers = true, requires = "teacher")]
     teacher_share: f64,
-    /// Share of the weights to set to zero, in all layers except the last and depthwise ones, 0 or
-    /// more and below 1
+    /// Share of the weights to set to zero, in all layers except the last, depthwise ones and those
+    /// of fewer than 8 outputs, 0 or more and below 1
     ///
     /// Whole blocks of 2 inputs by 8 outputs become zero, gradually during the first 60 % of all
     /// steps. The model stores only the other blocks.
@@ -190,12 +191,18 @@ impl RecipeArguments {
         if self.weight_bits != WeightBits::Eight {
             return Err(UsageError(SPARSE_BITS.to_owned()));
         }
-        match widths.iter().find(|width| **width < BLOCK_OUTPUTS) {
-            Some(width) => Err(UsageError(format!(
-                "--sparsity requires layers of at least {BLOCK_OUTPUTS} neurons, {network} has one of {width}; make \
-                 it wider"
-            ))),
-            None => Ok(()),
+        let widest = widths.iter().max().copied().unwrap_or_default();
+        if widest < BLOCK_OUTPUTS {
+            return Err(UsageError(format!(
+                "--sparsity requires a layer of at least {BLOCK_OUTPUTS} outputs, the widest of {network} has \
+                 {widest}; make it wider"
+            )));
+        }
+        let narrow = widths.iter().filter(|width| **width < BLOCK_OUTPUTS).count();
+        if narrow > 0 {
+            progress::log(format_args!(
+                "{network}: layers with fewer than {BLOCK_OUTPUTS} outputs are not pruned: {narrow}"
+            ));
         }
     }
 

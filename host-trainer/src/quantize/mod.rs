@@ -33,6 +33,9 @@ use crate::network::{DenseParameters, INPUT_SCALE, LayerPlan};
 /// The largest value of a hidden activation.
 const ACTIVATION_STEPS: f64 = u8::MAX as f64;
 
+/// Outputs of a block of pruned weights. Layers with fewer outputs are not pruned.
+pub const BLOCK_OUTPUTS: usize = 8;
+
 /// Value of one step of a logit.
 const LOGIT_SCALE: f64 = 1.0 / (1_u32 << LOGIT_FRACTION_BITS) as f64;
 
@@ -201,7 +204,7 @@ fn rescale(
     Ok(quantized)
 }
 
-/// Chooses the weight order of hidden layers: by the width of their weights, or blocks if some are
+/// Chooses the weight order of hidden layers: by the width of their weights, or blocks if they are
 /// pruned. Depthwise convolutions have pairs.
 pub fn choose_orders(plan: &[LayerPlan], layers: &mut [QuantizedLayer], weight_bits: WeightBits, sparsity: f64) {
     let Some((_, hidden)) = layers.split_last_mut() else { return };
@@ -212,7 +215,9 @@ pub fn choose_orders(plan: &[LayerPlan], layers: &mut [QuantizedLayer], weight_b
         WeightBits::Two => WeightOrder::TernaryPairs,
     };
     for (layer, plan) in hidden.iter_mut().zip(plan.iter().filter(|plan| plan.kind.has_matrix())) {
-        layer.order = if matches!(plan.kind, LayerKind::Depthwise(_)) { WeightOrder::Pairs } else { order };
+        let is_whole = order == WeightOrder::Blocks && layer.biases.len() < BLOCK_OUTPUTS;
+        let has_pairs = is_whole || matches!(plan.kind, LayerKind::Depthwise(_));
+        layer.order = if has_pairs { WeightOrder::Pairs } else { order };
     }
 }
 

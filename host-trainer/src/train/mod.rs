@@ -22,7 +22,6 @@ pub use config::{
 pub use error::TrainError;
 pub use history::Epoch;
 pub use material::Material;
-pub use prune::BLOCK_OUTPUTS;
 pub use schedule::Schedule;
 pub use stop::Stop;
 pub use training::{Trained, train};

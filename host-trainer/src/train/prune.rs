@@ -8,12 +8,10 @@ use burn::optim::GradientsParams;
 use burn::tensor::TensorReadError;
 
 use crate::network::Network;
+use crate::quantize::BLOCK_OUTPUTS;
 
 /// Inputs of a block.
 pub const BLOCK_INPUTS: usize = 2;
-
-/// Outputs of a block.
-pub const BLOCK_OUTPUTS: usize = 8;
 
 /// Share of the training after which pruning begins.
 const START: f64 = 0.05;
@@ -37,6 +35,7 @@ pub struct Pruning {
 
 impl Pruning {
     /// Creates a pruning that ends with the share `sparsity` of each hidden layer's blocks pruned.
+    /// Layers with fewer outputs than a block stay whole.
     pub fn new(sparsity: f64) -> Self {
         Self { sparsity, choices: 0, kept: Vec::new() }
     }
@@ -58,7 +57,7 @@ impl Pruning {
                 self.kept.push(vec![true; blocks]);
             }
             let Some(kept) = self.kept.get_mut(layer) else { return };
-            if is_new {
+            if is_new && outputs >= BLOCK_OUTPUTS {
                 choose(kept, weights, outputs, share);
             }
             clear(kept, weights, outputs);

@@ -212,7 +212,7 @@ fn invalid_options_are_refused() {
         (&["--sparsity", "1"], &["--sparsity", "expected 0 or more and below 1"]),
         (&["--sparsity", "-0.1"], &["--sparsity", "expected 0 or more and below 1"]),
         (&["--sparsity", "NaN"], &["--sparsity", "expected 0 or more and below 1"]),
-        (&["--sparsity", "0.5", "--hidden", "16,7"], &["at least 8 neurons", "one of 7"]),
+        (&["--sparsity", "0.5", "--hidden", "6,7"], &["at least 8 outputs", "the widest of --hidden has 7"]),
         (&["--sparsity", "0.5", "--weight-bits", "4"], &["--sparsity", "weights of 8 bits"]),
         (&["--qat", "0"], &["--qat", "1..=100000"]),
         (&["--qat"], &["--qat"]),

@@ -94,6 +94,21 @@ fn paired_channels_give_the_same_answers() {
 }
 
 #[test]
+fn narrow_layers_are_not_pruned() {
+    let project = Project::new();
+    let network = "conv 4 3x3; conv 8 1x2; dense 4; dense 3";
+    let train = ["train", "--data", "data", "--network", network, "--sparsity", "0.5", "--epochs", "4", "--run", "run"];
+    let assert = project.run(&train).success();
+    assert.stderr(contains("--network: layers with fewer than 8 outputs are not pruned: 2"));
+    let inspected = json(project.run(&["inspect", "run", "--json"]));
+    let layers = inspected["layers"].as_array().unwrap();
+    let orders: Vec<_> = layers.iter().filter_map(|layer| layer["weight_order"].as_str()).collect();
+    assert_eq!(orders, ["pairs", "blocks", "pairs", "pairs"]);
+    // Half of 4 blocks.
+    assert!(layers[1]["zero_weights"].as_u64() >= Some(2 * 16), "{inspected}");
+}
+
+#[test]
 fn dense_layers_are_the_same_network_in_both_notations() {
     let project = Project::new();
     train(&project, "dense 8; dense 3", &["--run", "words"]);
@@ -116,7 +131,7 @@ fn impossible_networks_are_refused() {
         ("dense 8; dense 4", &[], &["layer 1: found \"dense 4\"", "\"dense 3\" at the end"]),
         ("dense 16384; dense 16384; dense 3", &[], &["--network 'dense 16384; dense 16384; dense 3' needs"]),
         ("conv 8 3x3; dense 3", &["--hidden", "8"], &["--network", "--hidden"]),
-        ("conv 7 3x3; dense 3", &["--sparsity", "0.5"], &["at least 8 neurons, --network has one of 7"]),
+        ("conv 7 3x3; dense 3", &["--sparsity", "0.5"], &["at least 8 outputs, the widest of --network has 7"]),
     ];
     for (network, options, parts) in cases {
         let train = ["train", "--data", "data", "--network", network];

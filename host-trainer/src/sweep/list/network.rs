@@ -7,8 +7,9 @@ use super::precision::{Precision, eight_bits_alone};
 use crate::data::{HeldOut, ValidationOrder};
 use crate::network::Architecture;
 use crate::network::backend::Backend;
+use crate::quantize::BLOCK_OUTPUTS;
 use crate::support::range::is_share;
-use crate::train::{BLOCK_OUTPUTS, Recipe, Teaching, TrainConfig};
+use crate::train::{Recipe, Teaching, TrainConfig};
 
 /// A network that is trained in floating point, and its rows.
 ///
@@ -191,8 +192,9 @@ impl ListedNetwork {
         }
         let widths = self.network.as_ref().map(Architecture::prunable_widths);
         let widths = widths.or_else(|| self.hidden.clone()).unwrap_or_default();
-        if let Some(width) = widths.iter().find(|width| **width < BLOCK_OUTPUTS) {
-            return Err(format!("a hidden layer has {width} neurons, but sparsity needs at least {BLOCK_OUTPUTS}"));
+        let widest = widths.iter().max().copied().unwrap_or_default();
+        if widest < BLOCK_OUTPUTS {
+            return Err(format!("the widest layer has {widest} outputs, but sparsity needs at least {BLOCK_OUTPUTS}"));
         }
         match self.stop_at_train_accuracy {
             Some(_) => Err("sparsity needs the whole training; leave out stop_at_train_accuracy".to_owned()),

@@ -137,7 +137,7 @@ fn malformed_lists_are_refused_by_file_and_network() {
         (&format!("{fine}rows = [{{ bits = 8 }}]"), &["network a", "unknown field `bits`"]),
         (&format!("{fine}rows = [{{ weight_bits = 32, qat_epochs = 1 }}]"), &["network a", "32 and qat_epochs"]),
         (&format!("{fine}sparsity = 0.5\nrows = [{{ weight_bits = 4 }}]"), &["network a", "weight_bits = 4"]),
-        ("name = 'a'\nhidden = [4]\nsparsity = 0.5", &["network a", "4 neurons"]),
+        ("name = 'a'\nhidden = [4]\nsparsity = 0.5", &["network a", "4 outputs"]),
         (&format!("{fine}sparsity = 0.5\nstop_at_train_accuracy = 0.9"), &["network a", "whole training"]),
         (&format!("{fine}lecture = {{ epochs = 1, train_accuracy = 90, test_accuracy = 1 }}"), &["network a", "90"]),
         (&format!("{fine}rows = [{{ weight_bits = 4 }}, {{ weight_bits = 4 }}]"), &["two rows are named a-ptq-4"]),
