@@ -146,9 +146,9 @@ impl TrainArguments {
         }
         let (image, classes) = (Shape::grey(data.rows, data.columns), data.class_names.len());
         let network = self.network.clone().unwrap_or_else(|| config.architecture(classes));
-        let plan = network.plan(image, classes).map_err(|error| UsageError(format!("--network, {error}")))?;
-        let hidden = || format!("--hidden {}", join_widths(&config.hidden, ","));
-        check_size(&config.network.as_ref().map_or_else(hidden, |network| format!("--network '{network}'")), &plan)?;
+        let plan =
+            network.plan(image, classes).map_err(|error| UsageError(format!("{}, {error}", self.layers_option())))?;
+        check_size(&self.layers(&network), &plan)?;
         check_held_out("--validation", held_out, &data.train)?;
         let (soft_labels, teacher) = self.recipe.teacher(&data, held_out)?.unzip();
         let validation = hold_out(&mut data, held_out);
@@ -227,11 +227,24 @@ impl TrainArguments {
             return Err(UsageError(text.to_owned()));
         }
         let may_stop_early = self.patience.is_some() || self.stop_at_train_accuracy.is_some();
-        let (option, widths) = match &self.network {
-            Some(network) => ("--network", network.prunable_widths()),
-            None => ("--hidden", self.hidden.0.clone()),
-        };
-        self.recipe.check(option, &widths, may_stop_early)
+        let widths = self.network.as_ref().map_or_else(|| self.hidden.0.clone(), Architecture::prunable_widths);
+        self.recipe.check(self.layers_option(), &widths, may_stop_early)
+    }
+
+    /// Returns the option that names the layers of `network`, and its value.
+    fn layers(&self, network: &Architecture) -> String {
+        let hidden = network.hidden().filter(|_| self.network.is_none());
+        let layers = hidden.map_or_else(|| format!("'{network}'"), |hidden| join_widths(&hidden, ","));
+        format!("{} {layers}", self.layers_option())
+    }
+
+    /// Returns the option that names the layers.
+    fn layers_option(&self) -> &'static str {
+        match (&self.network, self.recipe.from()) {
+            (Some(_), _) => "--network",
+            (None, Some(_)) => "--from",
+            (None, None) => "--hidden",
+        }
     }
 
     fn config(&self, backend: Backend) -> TrainConfig {
