@@ -246,7 +246,7 @@ impl RecipeArguments {
         if !plan.is_ok_and(|plan| plan.iter().filter_map(LayerPlan::matrix).eq(found)) {
             bail!("{}: the weights do not have the layers of the run's configuration; train it again", run.display());
         }
-        if train.qat_epochs > 0 {
+        if train.qat_epochs > 0 && !outcome.is_float(train.epochs) {
             bail!(
                 "{}: the run was trained with --qat, so its weights are rounded; start from the run that it started \
                  from",

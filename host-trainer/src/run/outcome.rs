@@ -38,6 +38,12 @@ impl Outcome {
         self.test_accuracy_before_qat.unwrap_or(0.0).max(self.test_accuracy_float) - self.test_accuracy_fixed
     }
 
+    /// Returns true if training was interrupted in its `epochs` in floating point: its weights are
+    /// not rounded.
+    pub fn is_float(&self, epochs: u32) -> bool {
+        self.stop.is_interruption() && self.test_accuracy_before_qat.is_none() && self.epochs <= epochs
+    }
+
     /// Returns the generalization gap: training accuracy minus test accuracy, as a share.
     pub fn gap(&self) -> f64 {
         self.train_accuracy_float - self.test_accuracy_float

@@ -151,7 +151,7 @@ fn signaled(folder: &Path, arguments: &[&str], line: &str, signal: &str, twice: 
 #[test]
 fn an_interrupted_training_keeps_the_network() {
     let project = Project::new();
-    let options = ["--run", "run", "--export", "model.bin"];
+    let options = ["--run", "run", "--export", "model.bin", "--qat", "1"];
     let (code, stdout, log) = interrupted(project.path(), &options, "-INT", false);
     assert_eq!(code, Some(130), "{log}");
     assert!(log.contains("interrupted: ending after this batch"), "{log}");
@@ -166,6 +166,8 @@ fn an_interrupted_training_keeps_the_network() {
     project.run(&["evaluate", "run", "--data", "data"]).success();
     let result: Value = serde_json::from_slice(&fs::read(run.join("result.json")).unwrap()).unwrap();
     assert_eq!(result["stop"], report["stop"]);
+    // It ended before the weights were rounded.
+    project.run(&["train", "--data", "data", "--from", "run", "--qat", "1", "--run", "tuned"]).success();
 }
 
 #[cfg(unix)]
