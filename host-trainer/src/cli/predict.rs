@@ -102,8 +102,9 @@ struct PredictOutput {
     class: usize,
     class_name: String,
     /// The network of a cascade that answered, from 0.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    network: Option<usize>,
+    network: usize,
+    #[serde(skip)]
+    is_cascade: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     label: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -145,7 +146,8 @@ impl PredictArguments {
             model_id: view.id().to_string(),
             class: prediction.class,
             class_name: name(prediction.class),
-            network: (view.networks().len() > 1).then_some(prediction.network),
+            network: prediction.network,
+            is_cascade: view.networks().len() > 1,
             label: input.label,
             label_name: input.label.map(|label| name(label.into())),
             probabilities: prediction.probabilities.iter().map(|&value| probability(value)).collect(),
@@ -233,8 +235,8 @@ impl PredictArguments {
 impl PredictOutput {
     fn text(&self, names: &[&str]) -> String {
         let mut text = line("class", &self.class_name);
-        if let Some(network) = self.network {
-            text += &line("answered by", format_args!("network {network}"));
+        if self.is_cascade {
+            text += &line("answered by", format_args!("network {}", self.network));
         }
         if let Some(label) = &self.label_name {
             let verdict = if self.label.map(usize::from) == Some(self.class) { "correct" } else { "wrong" };
@@ -291,7 +293,8 @@ mod tests {
             model_id: String::new(),
             class: classes - 1,
             class_name: String::new(),
-            network: None,
+            network: 0,
+            is_cascade: false,
             label: Some(3),
             label_name: Some("\x1b".to_owned()),
             probabilities: vec![0.05; classes],
