@@ -92,7 +92,7 @@ impl CascadeArguments {
         if !self.data.other_data {
             check_data(&members, &configurations, &data)?;
         }
-        let (chosen_on, split) = split(&configurations, &mut data)?;
+        let (chosen_on, split) = split(&members, &configurations, &mut data)?;
         let ids: Vec<String> = views.iter().map(|view| view.id().to_string()).collect();
         let inputs: Vec<_> = sources.iter().map(|source| source.path.clone()).chain(data.files()).collect();
         let folder = self.folder(&ids, &shares, &data, &inputs)?;
@@ -140,10 +140,9 @@ impl CascadeArguments {
 /// Checks that each of `members` was trained on `data`, as far as it is known.
 fn check_data(members: &[Member<'_>], configurations: &[Option<Configuration>], data: &Dataset) -> Result<()> {
     for (member, configuration) in members.iter().zip(configurations) {
-        let recorded = member.view.provenance().data_sha256;
         let is_own = match configuration {
             Some(configuration) => configuration.uses(data),
-            None => recorded == [0; 32] || hex(&recorded) == hex(&data.train_hash),
+            None => is_trained_on(member, None, data).unwrap_or(true),
         };
         if !is_own {
             bail!(
@@ -156,20 +155,54 @@ fn check_data(members: &[Member<'_>], configurations: &[Option<Configuration>], 
     Ok(())
 }
 
-/// Returns the images to choose margins on: those that all runs held out, moved out of `data`, or
-/// all training images if the runs share no such image.
-fn split(configurations: &[Option<Configuration>], data: &mut Dataset) -> Result<(ChosenOn, Split)> {
-    let held_out = |configuration: &Option<Configuration>| configuration.as_ref().map(Configuration::held_out);
-    let choices = configurations.iter().map(|configuration| held_out(configuration).unwrap_or_default());
-    let indices = HeldOut::choose_common(choices, &data.train.labels);
-    if !indices.is_empty() {
-        return Ok((ChosenOn::HeldOut, data.train.take(&indices)));
+/// Returns the images to choose margins on, moved out of `data`: those that no run was trained on.
+/// Returns all training images if the runs share no such image or a model has no run.
+fn split(
+    members: &[Member<'_>],
+    configurations: &[Option<Configuration>],
+    data: &mut Dataset,
+) -> Result<(ChosenOn, Split)> {
+    let (mut held_out, mut unknown) = (Vec::new(), Vec::new());
+    for (member, configuration) in members.iter().zip(configurations) {
+        if is_trained_on(member, configuration.as_ref(), data) == Some(false) {
+            continue;
+        }
+        let Some(configuration) = configuration else {
+            unknown.push(member.name);
+            continue;
+        };
+        if let Err(reason) = configuration.check_held_out(data.train.len()) {
+            let folder = Path::new(member.name).parent().unwrap_or(Path::new("."));
+            bail!(RunFolder::at(folder.to_owned()).damaged(RunFile::Configuration, reason));
+        }
+        held_out.push(configuration.held_out());
     }
-    progress::log(
-        "warning: found no images that all runs held out, so the margins are chosen on the training images, and more \
-         of other images will be deferred; to avoid it, name runs of train with the same --validation and --seed",
-    );
+    let reason = match unknown.as_slice() {
+        [] if held_out.is_empty() => return Ok((ChosenOn::Unseen, data.train.clone())),
+        [] => {
+            let indices = HeldOut::choose_common(held_out, &data.train.labels);
+            if !indices.is_empty() {
+                return Ok((ChosenOn::HeldOut, data.train.take(&indices)));
+            }
+            "found no images that all runs held out".to_owned()
+        }
+        names => format!("the images that {} held out are unknown", names.join(" and ")),
+    };
+    progress::log(format_args!(
+        "warning: {reason}, so the margins are chosen on the training images, and more of other images will be \
+         deferred; to avoid it, name folders of runs of train with the same --validation and --seed"
+    ));
     Ok((ChosenOn::Training, data.train.clone()))
+}
+
+/// Returns true if `member` was trained on the training images of `data`; `None` if that is
+/// unknown.
+fn is_trained_on(member: &Member<'_>, configuration: Option<&Configuration>, data: &Dataset) -> Option<bool> {
+    let recorded = member.view.provenance().data_sha256;
+    match configuration {
+        Some(configuration) => Some(configuration.data_sha256 == hex(&data.train_hash)),
+        None => (recorded != [0; 32]).then(|| recorded == data.train_hash),
+    }
 }
 
 /// Warns of networks that never or always defer, of margins chosen on few images, and of a cascade
@@ -213,10 +246,7 @@ fn warn(record: &CascadeRecord) {
 impl CascadeOutput<'_> {
     fn text(&self) -> String {
         let record = self.record;
-        let chosen_on = match record.chosen_on {
-            ChosenOn::HeldOut => "held-out",
-            ChosenOn::Training => "training",
-        };
+        let chosen_on = record.chosen_on.name();
         let mut text = String::new();
         for (index, network) in record.networks.iter().enumerate() {
             let CascadeNetwork { model, model_id, test_accuracy_alone, margin, share, accuracy, .. } = network;

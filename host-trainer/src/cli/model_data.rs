@@ -8,7 +8,7 @@ use shared_model::Model;
 
 use super::{DataArguments, check_fit};
 use crate::data::{Dataset, hex};
-use crate::run::{Configuration, RunFile, RunFolder};
+use crate::run::{Configuration, Outcome, RecordError, RunFile, RunFolder};
 use crate::support::progress;
 
 /// Digits of a hash that are printed.
@@ -47,10 +47,9 @@ impl ModelDataArguments {
         let data = self.data.load_or(recorded.as_deref())?;
         check_fit(view, &data)?;
         let expected = hex(&view.provenance().data_sha256);
-        let is_known = expected.bytes().any(|digit| digit != b'0');
         let is_own = match configuration {
             Some(configuration) => Some(configuration.uses(&data)),
-            None => is_known.then(|| hex(&data.train_hash) == expected),
+            None => is_known(&expected).then(|| hex(&data.train_hash) == expected),
         };
         if is_own != Some(false) {
             return Ok(ModelData { data, is_own });
@@ -79,12 +78,34 @@ impl ModelDataArguments {
 }
 
 /// Returns the configuration of the run that wrote `view`, the model at `path`, if it is in the
-/// folder of a run. Warns if it cannot be read.
+/// folder of a run. Warns if it cannot be read, or if another model has replaced that of the run.
 pub fn configuration(path: &Path, view: &Model<'_>) -> Option<Configuration> {
-    let run = RunFolder::of_model(path, &view.id().to_string());
-    let read = run.and_then(|run| run.map(|run| run.read(RunFile::Configuration)).transpose());
-    read.unwrap_or_else(|error| {
+    recorded(path, view).unwrap_or_else(|error| {
         progress::log(format_args!("warning: the run's data set is unknown: {error}"));
         None
     })
+}
+
+fn recorded(path: &Path, view: &Model<'_>) -> Result<Option<Configuration>, RecordError> {
+    let id = view.id().to_string();
+    let folder = RunFolder::at(path.parent().unwrap_or(path).to_owned());
+    let Some(run) = RunFolder::of_model(path, &id)? else {
+        if path == folder.file(RunFile::Model) && folder.file(RunFile::Outcome).exists() {
+            let named = folder.read::<Outcome>(RunFile::Outcome)?.model_id;
+            return Err(folder.other_model(&id, &named));
+        }
+        return Ok(None);
+    };
+    let configuration: Configuration = run.read(RunFile::Configuration)?;
+    let (found, expected) = (&configuration.data_sha256, hex(&view.provenance().data_sha256));
+    if is_known(&expected) && *found != expected {
+        let reason = format!("data_sha256 is {found}, expected {expected}, that of {}", RunFile::Model.name());
+        return Err(run.damaged(RunFile::Configuration, reason));
+    }
+    Ok(Some(configuration))
+}
+
+/// Returns true if `hash` is that of a data set: a model without one has zeros.
+fn is_known(hash: &str) -> bool {
+    hash.bytes().any(|digit| digit != b'0')
 }

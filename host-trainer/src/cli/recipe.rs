@@ -204,6 +204,7 @@ impl RecipeArguments {
                 "{network}: layers with fewer than {BLOCK_OUTPUTS} outputs are not pruned: {narrow}"
             ));
         }
+        Ok(())
     }
 
     /// Reads the teacher's answers for the training images of `data` without those of `held_out`,
@@ -229,11 +230,8 @@ impl RecipeArguments {
                 data.folder.display()
             );
         }
-        let (held_out, images) = (configuration.validation, data.train.len());
-        if held_out >= images {
-            let reason = format!("validation is {held_out}, expected less than {images}, the training images");
-            bail!(folder.damaged(RunFile::Configuration, reason));
-        }
+        let checked = configuration.check_held_out(data.train.len());
+        checked.map_err(|reason| folder.damaged(RunFile::Configuration, reason))?;
         let (names, classes) = (configuration.classes.len(), data.class_names.len());
         if names != classes {
             let reason = format!("classes has {names} names, expected {classes}, one for each label");

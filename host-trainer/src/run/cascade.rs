@@ -23,10 +23,23 @@ use crate::support::range::{first_outside, is_share};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChosenOn {
-    /// Images that no network was trained on.
+    /// Images that all runs held out.
     HeldOut,
+    /// The training images of a data set on which no network was trained.
+    Unseen,
     /// All training images.
     Training,
+}
+
+impl ChosenOn {
+    /// Returns an adjective for the images.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::HeldOut => "held-out",
+            Self::Unseen => "unseen",
+            Self::Training => "training",
+        }
+    }
 }
 
 /// The content of `cascade.json`. Without `serde(flatten)`, which cannot read the numbers that

@@ -97,6 +97,18 @@ impl Configuration {
         HeldOut { count: self.validation, order: self.validation_order, seed: self.train.seed }
     }
 
+    /// Checks that the run can have held images out of `images` and trained on others.
+    ///
+    /// # Errors
+    ///
+    /// Returns a description of the damage otherwise.
+    pub fn check_held_out(&self, images: usize) -> Result<(), String> {
+        let held_out = self.validation;
+        let is_possible = held_out < images;
+        let reason = || format!("validation is {held_out}, expected less than {images}, the training images");
+        is_possible.then_some(()).ok_or_else(reason)
+    }
+
     /// Returns the folder of the data set of the run in `run`, if it was named with `--data`.
     pub fn data_folder(&self, run: &Path) -> Option<PathBuf> {
         let folder = run.join(self.data.as_ref()?.folder.as_deref()?);

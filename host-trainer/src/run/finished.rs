@@ -17,8 +17,7 @@ impl RunFolder {
         let bytes = self.read_bytes(RunFile::Model)?;
         let id = Model::parse(&bytes).map_err(|error| self.damaged(RunFile::Model, error))?.id().to_string();
         if id != outcome.model_id {
-            let reason = format!("it is model {id}, but result.json names model {}", outcome.model_id);
-            return Err(self.damaged(RunFile::Model, reason));
+            return Err(self.other_model(&id, &outcome.model_id));
         }
         Ok((self.read(RunFile::Configuration)?, outcome))
     }

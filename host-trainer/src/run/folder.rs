@@ -245,6 +245,11 @@ impl RunFolder {
         }
     }
 
+    /// Returns the error for a model `found` in a run whose results are those of `named`.
+    pub fn other_model(&self, found: &str, named: &str) -> RecordError {
+        self.damaged(RunFile::Model, format!("it is model {found}, but result.json names model {named}"))
+    }
+
     /// Returns the error for a file with invalid content.
     pub fn damaged(&self, file: RunFile, reason: impl ToString) -> RecordError {
         RecordError::Content { path: self.file(file), reason: printable(&reason.to_string()) }

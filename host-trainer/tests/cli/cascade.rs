@@ -164,7 +164,49 @@ fn a_margin_that_never_or_always_defers_is_a_warning() {
     fs::copy(project.path().join("small/model.bin"), project.path().join("alone.bin")).unwrap();
     let alone = ["cascade", "alone.bin", "large", "--data", "data", "--export", "cascade.bin", "--defer", "0.2"];
     let assert = project.run(&alone).success();
-    assert.stderr(contains("chosen on the training images")).stdout(contains("240 training images"));
+    let unknown = "the images that alone.bin held out are unknown, so the margins are chosen on the training images";
+    assert.stderr(contains(unknown)).stdout(contains("240 training images"));
+}
+
+#[test]
+fn margins_on_other_data_need_no_held_out_images() {
+    let project = project_with_runs();
+    write_dots(&project.path().join("dots"), 6, 6, 3, 30);
+    let first = ["cascade", "--data", "dots", "--other-data", "--export", "cascade.bin", "--defer", "0.2", "--json"];
+    for name in ["small", "large"] {
+        fs::copy(project.path().join(name).join("model.bin"), project.path().join(format!("{name}.bin"))).unwrap();
+    }
+    for models in [["small", "large"], ["small.bin", "large.bin"]] {
+        let assert = project.command(&first).args(models).assert().stderr(contains("held out").not());
+        let made = json(assert);
+        assert_eq!((&made["chosen_on"], &made["chosen_on_pictures"]), (&"unseen".into(), &30.into()));
+    }
+}
+
+#[test]
+fn runs_with_damaged_records_choose_no_margins() {
+    let project = project_with_runs();
+    let arguments = ["cascade", "small", "large", "--data", "data", "--export", "cascade.bin", "--defer", "0.2"];
+    let path = project.path().join("large/config.json");
+    let whole = fs::read_to_string(&path).unwrap();
+    let changed = |sound: &str, damaged: &str| {
+        assert!(whole.contains(sound), "{whole}");
+        fs::write(&path, whole.replace(sound, damaged)).unwrap();
+        project.run(&arguments)
+    };
+    let parts = ["large/config.json is damaged", "validation is 240, expected less than 240, the training images"];
+    failure(changed("\"validation\": 60", "\"validation\": 240"), 1, &parts);
+    // Falls back to a model without a run, with a warning.
+    let digits = whole.split("\"data_sha256\": \"").nth(1).unwrap().get(..8).unwrap();
+    let is_named = || contains("large/config.json is damaged").and(contains("data_sha256 is 00000000"));
+    let is_unknown = || contains("the images that large/model.bin held out are unknown");
+    let unknown = changed(digits, "00000000").success();
+    unknown.stderr(is_named().and(is_unknown()).and(contains("test images and labels").not()));
+    project.run(&["evaluate", "large", "--data", "data"]).success().stderr(is_named());
+    fs::write(&path, &whole).unwrap();
+    fs::copy(project.path().join("small/model.bin"), project.path().join("large/model.bin")).unwrap();
+    let replaced = contains("large/model.bin is damaged").and(contains("but result.json names model"));
+    project.run(&arguments).success().stderr(replaced.and(is_unknown()));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::model::{Evaluation, NetworkResult, multiplications};
 use crate::report::numbers::{bytes, significant};
 use crate::report::run::Run;
 use crate::report::sections::{absent, each};
-use crate::run::{CascadeRecord, ChosenOn, RunFile};
+use crate::run::{CascadeRecord, RunFile};
 use crate::text::{count, percent};
 
 pub fn content(runs: &[Run]) -> Markup {
@@ -46,11 +46,7 @@ fn of_model(model: &Model<'_>, evaluation: Option<&Evaluation>) -> Markup {
 
 /// Describes the images that the margins of a cascade were chosen on.
 fn chosen_on(CascadeRecord { chosen_on, chosen_on_images, .. }: &CascadeRecord) -> Markup {
-    let kind = match chosen_on {
-        ChosenOn::HeldOut => "held-out",
-        ChosenOn::Training => "training",
-    };
-    html! { p.note { "Margins were chosen on " (count(*chosen_on_images as u64)) " " (kind) " images." } }
+    html! { p.note { "Margins were chosen on " (count(*chosen_on_images as u64)) " " (chosen_on.name()) " images." } }
 }
 
 /// Describes which images a network of a cascade answers.
