@@ -116,6 +116,9 @@ struct ImportOutput<'a> {
 
 #[derive(Serialize)]
 struct FoundLayer<'a> {
+    /// Its place among all layers, from 0.
+    #[serde(skip)]
+    place: usize,
     weight: &'a str,
     bias: Option<&'a str>,
     orientation: Orientation,
@@ -152,6 +155,10 @@ impl ImportArguments {
         log_one_output(&network, &data.class_names);
         let parameters = self.parameters(&network).with_context(cannot_import)?;
         let config = self.config(&network);
+        let places: Vec<usize> = match &plan {
+            Some(layers) => layers.iter().filter(|l| l.plan.kind.has_matrix()).map(|layer| layer.index).collect(),
+            None => (0..network.layers.len()).collect(),
+        };
         if let Some(run) = self.run.as_ref().filter(|_| !self.overwrite) {
             check_replaced(
                 &RunFolder::at(run.clone()),
@@ -183,7 +190,7 @@ impl ImportArguments {
         let report = ImportOutput {
             run: self.run.as_deref().map(Shown),
             model: Shown(&model),
-            layers: network.layers.iter().map(FoundLayer::of).collect(),
+            layers: network.layers.iter().zip(places).map(|(layer, place)| FoundLayer::of(layer, place)).collect(),
             unused: &unused,
             outcome,
             generalization_gap: outcome.gap(),
@@ -334,9 +341,10 @@ fn warn_of_chance(outcome: &Outcome, test: &Split) {
 }
 
 impl<'a> FoundLayer<'a> {
-    fn of(layer: &Layer<'a>) -> Self {
+    fn of(layer: &Layer<'a>, place: usize) -> Self {
         let Layer { weight, bias, orientation, reads, outputs, .. } = layer;
         Self {
+            place,
             weight: &weight.name,
             bias: bias.map(|bias| bias.name.as_str()),
             orientation: *orientation,
@@ -349,11 +357,11 @@ impl<'a> FoundLayer<'a> {
 impl ImportOutput<'_> {
     fn text(&self, test_images: usize) -> String {
         let outcome = self.outcome;
-        let layers = self.layers.iter().enumerate().map(|(index, layer)| {
-            let FoundLayer { weight, bias, orientation, inputs, outputs } = layer;
+        let layers = self.layers.iter().map(|layer| {
+            let FoundLayer { place, weight, bias, orientation, inputs, outputs } = layer;
             let (bias, orientation) = (bias.unwrap_or("no bias"), orientation.name());
             line(
-                &format!("layer {index}"),
+                &format!("layer {place}"),
                 format_args!("{inputs} inputs, {outputs} outputs: {weight} ({orientation}), {bias}"),
             )
         });

@@ -604,6 +604,9 @@ fn convolutions_in_two_layouts_give_the_same_bytes() {
     assert_eq!(inspected["networks"][0]["network"], network);
     let config: Value = serde_json::from_slice(&fs::read(project.path().join("run/config.json")).unwrap()).unwrap();
     assert_eq!(config["train"]["network"], network);
+    // Layers are counted like those of `inspect`, with pools.
+    let pooled = ["--network", "conv 4 3x2 stride 1x2; maxpool 1x1; dense 3"];
+    project.import(&file(&pytorch), "pooled.bin", &pooled).success().stdout(contains("layer 2 "));
     // Fine-tuning starts from it.
     let tuned = ["train", "--data", "data", "--from", "run", "--weight-bits", "4", "--qat", "1", "--run", "tuned"];
     project.run(&tuned).success();
