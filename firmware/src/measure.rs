@@ -60,9 +60,9 @@ impl Laps<'_> {
 }
 
 /// Infers twice and writes the measurement to `counts`, of [`counted_bytes`].
-pub(crate) fn measure<const WIDTH: usize, const CLASSES: usize>(
+pub(crate) fn measure<const MEMORY: usize, const CLASSES: usize>(
     counter: &Counter,
-    workspace: &mut Workspace<WIDTH, CLASSES>,
+    workspace: &mut Workspace<MEMORY, CLASSES>,
     model: &Model<'_>,
     pixels: &[u8],
     counts: &mut [u8],

@@ -16,12 +16,12 @@ pub fn load_model<'m>(model: &mut Result<Model<'m>, BlobError>, region: &'m [u8]
 }
 
 /// Checks that `model` fits this firmware and passes the self-test.
-pub(crate) fn verify<const WIDTH: usize, const CLASSES: usize>(
+pub(crate) fn verify<const MEMORY: usize, const CLASSES: usize>(
     model: &Model<'_>,
     frame_bytes: usize,
-    workspace: &mut Workspace<WIDTH, CLASSES>,
+    workspace: &mut Workspace<MEMORY, CLASSES>,
 ) -> Result<(), DeviceFault> {
-    Workspace::<WIDTH, CLASSES>::check(model).map_err(DeviceFault::TooLarge)?;
+    Workspace::<MEMORY, CLASSES>::check(model).map_err(DeviceFault::TooLarge)?;
 
     let frame_bytes_for = |bytes: usize| encoded_length_bound(bytes.saturating_add(MESSAGE_OVERHEAD_BYTES));
     let answer = frame_bytes_for(model.input_width().max(model.classes().saturating_mul(6)));

@@ -28,23 +28,23 @@ pub struct Identity {
 
 /// All memory that serving needs, so that a board can put it in a static.
 ///
-/// `FRAME` is the maximum frame length in bytes, `WIDTH` that of a [`Workspace`],
+/// `FRAME` is the maximum frame length in bytes, `MEMORY` that of a [`Workspace`],
 /// `CLASSES` the maximum number of classes.
 #[derive(Debug)]
-pub struct Buffers<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> {
+pub struct Buffers<const FRAME: usize, const MEMORY: usize, const CLASSES: usize> {
     incoming: FrameBuffer<FRAME>,
-    rest: Outgoing<FRAME, WIDTH, CLASSES>,
+    rest: Outgoing<FRAME, MEMORY, CLASSES>,
 }
 
 #[derive(Debug)]
-struct Outgoing<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> {
-    workspace: Workspace<WIDTH, CLASSES>,
+struct Outgoing<const FRAME: usize, const MEMORY: usize, const CLASSES: usize> {
+    workspace: Workspace<MEMORY, CLASSES>,
     /// Logits and probabilities as bytes: four and two for each class.
     answer: [[u8; 6]; CLASSES],
     frame: [u8; FRAME],
 }
 
-impl<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> Buffers<FRAME, WIDTH, CLASSES> {
+impl<const FRAME: usize, const MEMORY: usize, const CLASSES: usize> Buffers<FRAME, MEMORY, CLASSES> {
     /// The longest frame, in bytes.
     pub const FRAME: usize = FRAME;
 
@@ -56,7 +56,7 @@ impl<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> Buffers<FRAME
     }
 }
 
-impl<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> Default for Buffers<FRAME, WIDTH, CLASSES> {
+impl<const FRAME: usize, const MEMORY: usize, const CLASSES: usize> Default for Buffers<FRAME, MEMORY, CLASSES> {
     fn default() -> Self {
         Self::new()
     }
@@ -64,21 +64,21 @@ impl<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> Default for B
 
 /// A device with its model, ready to serve.
 #[derive(Debug)]
-pub struct Server<'m, Pin, const FRAME: usize, const WIDTH: usize, const CLASSES: usize> {
+pub struct Server<'m, Pin, const FRAME: usize, const MEMORY: usize, const CLASSES: usize> {
     identity: Identity,
     model: Result<&'m Model<'m>, DeviceFault>,
-    buffers: &'m mut Buffers<FRAME, WIDTH, CLASSES>,
+    buffers: &'m mut Buffers<FRAME, MEMORY, CLASSES>,
     status: StatusLed<Pin>,
 }
 
-impl<'m, Pin: OutputPin, const FRAME: usize, const WIDTH: usize, const CLASSES: usize>
-    Server<'m, Pin, FRAME, WIDTH, CLASSES>
+impl<'m, Pin: OutputPin, const FRAME: usize, const MEMORY: usize, const CLASSES: usize>
+    Server<'m, Pin, FRAME, MEMORY, CLASSES>
 {
     /// Runs the self-test of `model`. If it fails, the server answers each request with the reason.
     pub fn start(
         identity: Identity,
         model: &'m Result<Model<'m>, BlobError>,
-        buffers: &'m mut Buffers<FRAME, WIDTH, CLASSES>,
+        buffers: &'m mut Buffers<FRAME, MEMORY, CLASSES>,
         mut status: StatusLed<Pin>,
     ) -> Self {
         status.busy();
@@ -141,7 +141,7 @@ fn send<Stream: Write>(stream: &mut Stream, mut bytes: &[u8]) -> Result<(), Stre
     stream.flush()
 }
 
-impl<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> Outgoing<FRAME, WIDTH, CLASSES> {
+impl<const FRAME: usize, const MEMORY: usize, const CLASSES: usize> Outgoing<FRAME, MEMORY, CLASSES> {
     /// Returns the frame that answers `request`.
     fn answer(
         &mut self,
@@ -183,7 +183,7 @@ impl<const FRAME: usize, const WIDTH: usize, const CLASSES: usize> Outgoing<FRAM
             }
             Request::Calibrate { rounds } => {
                 let counter = identity.counter.as_ref().ok_or(Refusal::NoCounter)?;
-                calibrate(counter, rounds, size_of::<Workspace<WIDTH, CLASSES>>(), counts);
+                calibrate(counter, rounds, size_of::<Workspace<MEMORY, CLASSES>>(), counts);
                 Ok(Response::Counted { counts })
             }
         });

@@ -4,36 +4,35 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::bytes::{i32s_equal, u16s_equal, write_i32s, write_u16s};
-use crate::kernel::{PairList, argmax, softmax};
-use crate::model::{BYTES_PER_WIDTH, MAX_CLASSES, MAX_WIDTH, Model};
-use crate::run::{Memory, Stage, run};
+use crate::kernel::{argmax, softmax};
+use crate::model::{MAX_CLASSES, MAX_WIDTH, Model, SPARE_PAIRS};
+use crate::run::{Stage, run};
+use crate::weights::MAX_PAIRS;
 
-/// The memory that inference writes: pairs of inputs, accumulators, activations, logits,
-/// probabilities.
+/// The memory that inference writes: for the layers, logits and probabilities.
 ///
-/// `WIDTH` is at least [`Model::width`], and `CLASSES` at least the number of classes.
-/// [`Workspace::check`] checks a model against both. Its size is 1,036 bytes, plus 5 for each unit
-/// of `WIDTH`, rounded up to a multiple of 4, plus 10 for each of `CLASSES`.
+/// `MEMORY` is at least [`Model::memory_bytes`], and `CLASSES` at least the number of classes.
+/// [`Workspace::check`] checks a model against both. The size is `MEMORY` bytes, rounded up to a
+/// multiple of 4, plus 10 for each of `CLASSES`.
 #[derive(Clone, Debug)]
-pub struct Workspace<const WIDTH: usize, const CLASSES: usize> {
-    pairs: PairList,
-    values: Values<WIDTH>,
+pub struct Workspace<const MEMORY: usize, const CLASSES: usize> {
+    memory: Words<MEMORY>,
     logits: [i32; CLASSES],
     scratch: [u32; CLASSES],
     probabilities: [u16; CLASSES],
 }
 
 /// A workspace for any model of the format. It has 118 KB, for a host.
-pub type HostWorkspace = Workspace<MAX_MODEL_WIDTH, MAX_CLASSES>;
+pub type HostWorkspace = Workspace<MAX_MEMORY, MAX_CLASSES>;
 
-/// The largest [`Model::width`]: [`MAX_WIDTH`] accumulators, as many inputs of a window, and as
-/// many activations before and after a layer.
-const MAX_MODEL_WIDTH: usize = (7 * MAX_WIDTH).div_ceil(BYTES_PER_WIDTH);
+/// The largest [`Model::memory_bytes`]: of a convolution with [`MAX_WIDTH`] outputs, inputs of a
+/// window, and activations before and after it, and with a list of pairs.
+const MAX_MEMORY: usize = 7 * MAX_WIDTH + 8 * (MAX_PAIRS + SPARE_PAIRS);
 
-/// Accumulators and a window's inputs at the start, then activations.
+/// Bytes, aligned for words.
 #[derive(Clone, Debug)]
 #[repr(C, align(4))]
-struct Values<const WIDTH: usize>([[u8; BYTES_PER_WIDTH]; WIDTH]);
+struct Words<const BYTES: usize>([u8; BYTES]);
 
 /// The outputs of the network for one image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,11 +84,11 @@ pub enum InferError {
         found: u32,
     },
     /// The layers of the model do not fit the workspace.
-    #[error("the model needs a workspace of width {needed}, but this build has {available}")]
-    Width {
-        /// [`Model::width`].
+    #[error("the layers of the model need {needed} bytes of memory, but this build has {available}")]
+    Memory {
+        /// [`Model::memory_bytes`].
         needed: u32,
-        /// Width of the workspace.
+        /// Bytes of the workspace.
         available: u32,
     },
     /// The model has more classes than the workspace supports.
@@ -123,27 +122,21 @@ pub enum SelfTestError {
     Infer(#[from] InferError),
 }
 
-impl<const WIDTH: usize, const CLASSES: usize> Workspace<WIDTH, CLASSES> {
+impl<const MEMORY: usize, const CLASSES: usize> Workspace<MEMORY, CLASSES> {
     /// Returns an empty workspace.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            pairs: PairList::new(),
-            values: Values([[0; BYTES_PER_WIDTH]; WIDTH]),
-            logits: [0; CLASSES],
-            scratch: [0; CLASSES],
-            probabilities: [0; CLASSES],
-        }
+        Self { memory: Words([0; MEMORY]), logits: [0; CLASSES], scratch: [0; CLASSES], probabilities: [0; CLASSES] }
     }
 
     /// Checks that `model` fits the workspace.
     ///
     /// # Errors
     ///
-    /// Returns [`InferError::Width`] if [`Model::width`] is above `WIDTH`, or
+    /// Returns [`InferError::Memory`] if [`Model::memory_bytes`] is above `MEMORY`, or
     /// [`InferError::Classes`] if the model has more than `CLASSES` classes.
     pub fn check(model: &Model<'_>) -> Result<(), InferError> {
-        check_sizes(model, WIDTH, CLASSES)
+        check_sizes(model, MEMORY, CLASSES)
     }
 
     /// Classifies one image: raw pixels, row-major, one byte each.
@@ -167,17 +160,18 @@ impl<const WIDTH: usize, const CLASSES: usize> Workspace<WIDTH, CLASSES> {
         on_stage: &mut dyn FnMut(Stage<'_>),
     ) -> Result<Prediction<'_>, InferError> {
         Self::check(model)?;
-        let Self { pairs, values, logits, scratch, probabilities } = self;
-        let values = values.0.as_flattened_mut();
-        infer_in(Buffers { pairs, values, logits, scratch, probabilities }, model, pixels, on_stage)
+        let Self { memory, logits, scratch, probabilities } = self;
+        // They are aligned.
+        let memory = bytemuck::try_cast_slice_mut(memory.0.as_chunks_mut::<4>().0).unwrap_or_default();
+        infer_in(Buffers { memory, logits, scratch, probabilities }, model, pixels, on_stage)
     }
 }
 
 /// Checks that `model` fits a workspace of these sizes.
 #[inline(never)]
-fn check_sizes(model: &Model<'_>, width: usize, classes: usize) -> Result<(), InferError> {
-    if model.memory_bytes() > width.saturating_mul(BYTES_PER_WIDTH) {
-        return Err(InferError::Width { needed: model.width() as u32, available: width as u32 });
+fn check_sizes(model: &Model<'_>, memory: usize, classes: usize) -> Result<(), InferError> {
+    if model.memory_bytes() > memory {
+        return Err(InferError::Memory { needed: model.memory_bytes() as u32, available: memory as u32 });
     }
     if model.classes() > classes {
         return Err(InferError::Classes { needed: model.classes() as u32, available: classes as u32 });
@@ -187,9 +181,7 @@ fn check_sizes(model: &Model<'_>, width: usize, classes: usize) -> Result<(), In
 
 /// A workspace that a model fits, without its sizes in the type: one copy of the code serves all.
 struct Buffers<'w> {
-    pairs: &'w mut PairList,
-    /// Aligned to four bytes.
-    values: &'w mut [u8],
+    memory: &'w mut [u32],
     logits: &'w mut [i32],
     scratch: &'w mut [u32],
     probabilities: &'w mut [u16],
@@ -208,12 +200,10 @@ fn infer_in<'w>(
             found: u32::try_from(pixels.len()).unwrap_or(u32::MAX),
         });
     }
-    let Buffers { pairs, values, logits, scratch, probabilities } = buffers;
+    let Buffers { memory, logits, scratch, probabilities } = buffers;
     let logits = logits.get_mut(..model.classes()).unwrap_or_default();
-    let (head, activations) = values.split_at_mut_checked(model.head_bytes()).unwrap_or_default();
     let (mut answered, mut first_layer) = (0, 0_usize);
     for (index, network) in model.networks().enumerate() {
-        let memory = Memory { pairs: &mut *pairs, head: &mut *head, activations: &mut *activations };
         run(network, first_layer, memory, pixels, logits, on_stage);
         answered = index;
         if network.margin().is_none_or(|margin| lead(logits) >= margin.unsigned_abs()) {
@@ -240,7 +230,7 @@ fn lead(logits: &[i32]) -> u32 {
     if logits.len() < 2 { u32::MAX } else { largest.abs_diff(second) }
 }
 
-impl<const WIDTH: usize, const CLASSES: usize> Default for Workspace<WIDTH, CLASSES> {
+impl<const MEMORY: usize, const CLASSES: usize> Default for Workspace<MEMORY, CLASSES> {
     fn default() -> Self {
         Self::new()
     }
@@ -252,9 +242,9 @@ impl<const WIDTH: usize, const CLASSES: usize> Default for Workspace<WIDTH, CLAS
 /// # Errors
 ///
 /// Returns a [`SelfTestError`] for the first vector that differs or cannot be inferred.
-pub fn self_test<const WIDTH: usize, const CLASSES: usize>(
+pub fn self_test<const MEMORY: usize, const CLASSES: usize>(
     model: &Model<'_>,
-    workspace: &mut Workspace<WIDTH, CLASSES>,
+    workspace: &mut Workspace<MEMORY, CLASSES>,
 ) -> Result<(), SelfTestError> {
     for (vector, golden) in (0_u32..).zip(model.golden()) {
         let prediction = workspace.infer(model, golden.input)?;

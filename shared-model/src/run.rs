@@ -1,5 +1,7 @@
 //! Runs the layers of one network: the only place that connects their kernels.
 
+use bytemuck::try_cast_slice_mut;
+
 use crate::kernel::{DensePart, PairList, Scratch, activate, convolve, dense, depthwise, pool};
 use crate::model::{Layer, LayerKind, Network};
 
@@ -33,50 +35,50 @@ pub enum Stage<'a> {
     Softmax,
 }
 
-/// The memory of a network's layers.
-pub struct Memory<'b> {
-    pub pairs: &'b mut PairList,
-    /// Accumulators, then a window's inputs.
-    pub head: &'b mut [u8],
-    pub activations: &'b mut [u8],
-}
-
-/// Runs one network, and writes its logits. `first` is the index of its first layer in the model.
+/// Runs one network in `memory`, and writes its logits. `first` is the index of its first layer in
+/// the model.
+///
+/// The memory has at least the words that each layer needs. The activations before and after a
+/// layer lie at its two ends, the rest of a layer's memory between them. A dense layer writes its
+/// activations over its input.
 pub fn run(
     network: Network<'_, '_>,
     first: usize,
-    memory: Memory<'_>,
+    memory: &mut [u32],
     pixels: &[u8],
     logits: &mut [i32],
     on_stage: &mut dyn FnMut(Stage<'_>),
 ) {
-    let Memory { pairs, head, activations } = memory;
     let Some((last, hidden)) = network.layers().split_last() else { return };
-    let mut place = Place { start: 0, end: 0 };
+    let mut place = Place { is_high: false, count: 0 };
     let mut index = first;
     for layer in hidden {
-        let is_first = place.end == 0;
+        let is_first = place.count == 0;
+        let before = place;
+        place.count = layer.outputs();
         if layer.is_dense() {
+            let (activations, rest) = before.or(place).split(memory);
+            let Scratch { mut list, accumulators, .. } = scratch(layer, rest);
             let matrix = layer.any_matrix();
-            let input = if is_first { pixels } else { place.of(activations) };
-            let accumulators = accumulators(head, layer);
-            dense(matrix, input, pairs, accumulators, &mut |part| on_stage(part.of(index)));
-            // The accumulators are complete, so the activations can be written over the input.
-            place = Place { start: 0, end: layer.outputs() };
-            activate(matrix, accumulators, place.of_mut(activations));
+            let input = if is_first { pixels } else { before.of(activations) };
+            dense(matrix, input, &mut list, accumulators, &mut |part| on_stage(part.of(index)));
+            activate(matrix, accumulators, place.of(activations));
         } else if cfg!(feature = "format-2") {
-            place = place.next(layer.outputs(), activations.len());
-            let (input, output) = place.split(activations, layer.inputs());
-            let input = if is_first { pixels } else { input };
-            walk(layer, input, pairs, head, output);
+            place.is_high = !before.is_high;
+            let (input, rest) = before.split(memory);
+            let input = if is_first { pixels } else { before.of(input) };
+            let (output, rest) = place.split(rest);
+            walk(layer, input, rest, place.of(output));
             on_stage(Stage::Accumulate { layer: index });
         }
-        on_stage(Stage::Activations { layer: index, activations: place.of(activations) });
+        on_stage(Stage::Activations { layer: index, activations: place.of(place.split(memory).0) });
         index = index.wrapping_add(1);
     }
-    let input = if place.end == 0 { pixels } else { place.of(activations) };
+    let (activations, rest) = place.split(memory);
+    let input = if place.count == 0 { pixels } else { place.of(activations) };
     let matrix = last.any_matrix();
-    dense(matrix, input, pairs, logits, &mut |part| on_stage(part.of(index)));
+    let Scratch { mut list, .. } = scratch(last, rest);
+    dense(matrix, input, &mut list, logits, &mut |part| on_stage(part.of(index)));
     for (logit, requant) in logits.iter_mut().zip(matrix.requants().each()) {
         *logit = requant.logit(*logit);
     }
@@ -85,63 +87,56 @@ pub fn run(
 
 /// Runs a layer that moves a window over its input.
 #[inline(never)]
-fn walk(layer: &Layer<'_>, input: &[u8], pairs: &mut PairList, head: &mut [u8], output: &mut [u8]) {
+fn walk(layer: &Layer<'_>, input: &[u8], memory: &mut [u32], output: &mut [u8]) {
+    let scratch = scratch(layer, memory);
     match layer.kind() {
-        LayerKind::Convolution(window) => {
-            let bytes = layer.any_matrix().outputs().wrapping_mul(4);
-            let (head, rest) = head.split_at_mut_checked(bytes).unwrap_or_default();
-            let accumulators = accumulators(head, layer);
-            let copied = rest.get_mut(..layer.any_matrix().inputs()).unwrap_or_default();
-            convolve(layer, window, input, Scratch { pairs, accumulators, window: copied }, output);
-        }
-        LayerKind::Depthwise(window) => depthwise(layer, window, input, accumulators(head, layer), output),
+        LayerKind::Convolution(window) => convolve(layer, window, input, scratch, output),
+        LayerKind::Depthwise(window) => depthwise(layer, window, input, scratch.accumulators, output),
         LayerKind::MaxPool(window) => pool(layer, window, false, input, output),
         LayerKind::AveragePool(window) => pool(layer, window, true, input, output),
         LayerKind::Dense => {}
     }
 }
 
-/// Returns the accumulators of `layer` at the start of `head`.
-fn accumulators<'h>(head: &'h mut [u8], layer: &Layer<'_>) -> &'h mut [i32] {
-    let count = layer.any_matrix().outputs();
-    let bytes = head.get_mut(..count.wrapping_mul(4)).unwrap_or_default();
-    bytemuck::try_cast_slice_mut(bytes).unwrap_or_default()
+/// Returns the memory of `layer` besides its activations, at the start of `memory`.
+fn scratch<'m>(layer: &Layer<'_>, memory: &'m mut [u32]) -> Scratch<'m> {
+    let (list, rest) = memory.split_at_mut_checked(layer.list_places().wrapping_mul(2)).unwrap_or_default();
+    let (accumulators, rest) = rest.split_at_mut_checked(layer.any_matrix().outputs()).unwrap_or_default();
+    Scratch {
+        list: PairList::new(list.as_chunks_mut().0),
+        accumulators: try_cast_slice_mut(accumulators).unwrap_or_default(),
+        rest: try_cast_slice_mut(rest).unwrap_or_default(),
+    }
 }
 
-/// The place of a layer's activations: at the start or at the end of their memory, in turns, so
-/// that a layer can read its input while it writes its output.
+/// The place of a layer's activations: an end of the memory.
 #[derive(Clone, Copy)]
 struct Place {
-    start: usize,
-    /// 0 before the first layer.
-    end: usize,
+    is_high: bool,
+    /// Number of activations; 0 before the first layer.
+    count: usize,
 }
 
 impl Place {
-    fn of(self, memory: &[u8]) -> &[u8] {
-        memory.get(self.start..self.end).unwrap_or_default()
+    /// Returns the larger of two places at the same end.
+    fn or(self, other: Self) -> Self {
+        Self { count: self.count.max(other.count), ..self }
     }
 
-    fn of_mut(self, memory: &mut [u8]) -> &mut [u8] {
-        memory.get_mut(self.start..self.end).unwrap_or_default()
-    }
-
-    /// Returns the place of the next layer's `outputs` in a memory of `length` bytes.
-    fn next(self, outputs: usize, length: usize) -> Self {
-        let start = if self.start == 0 { length.wrapping_sub(outputs) } else { 0 };
-        Self { start, end: start.wrapping_add(outputs) }
-    }
-
-    /// Returns the `inputs` at the other end of `memory`, and this place.
-    fn split(self, memory: &mut [u8], inputs: usize) -> (&[u8], &mut [u8]) {
-        let length = memory.len();
-        if self.start == 0 {
-            let (output, rest) = memory.split_at_mut_checked(self.end).unwrap_or_default();
-            (rest.get(rest.len().wrapping_sub(inputs)..).unwrap_or_default(), output)
+    /// Returns the words of `memory` with this place, and the rest.
+    fn split(self, memory: &mut [u32]) -> (&mut [u32], &mut [u32]) {
+        let words = self.count.div_ceil(4);
+        if self.is_high {
+            let (rest, place) = memory.split_at_mut_checked(memory.len().wrapping_sub(words)).unwrap_or_default();
+            (place, rest)
         } else {
-            let (rest, output) = memory.split_at_mut_checked(self.start.min(length)).unwrap_or_default();
-            (rest.get(..inputs).unwrap_or_default(), output)
+            memory.split_at_mut_checked(words).unwrap_or_default()
         }
+    }
+
+    /// Returns the activations, which are the first of the bytes of `words`.
+    fn of(self, words: &mut [u32]) -> &mut [u8] {
+        try_cast_slice_mut(words).unwrap_or_default().get_mut(..self.count).unwrap_or_default()
     }
 }
 

@@ -14,8 +14,8 @@ use crate::hw::nrf51_timer;
 use crate::hw::nrf51_uart::{self, Uart};
 use crate::{Counter, Identity};
 
-/// Frames up to 1 KB, a workspace of width 1024, 16 classes.
-pub type Buffers = crate::Buffers<1024, 1024, 16>;
+/// Frames up to 1 KB, 6,152 bytes for layers, 16 classes.
+pub type Buffers = crate::Buffers<1024, 6152, 16>;
 
 pub const IDENTITY: Identity = Identity { board: "microbit", core: "cortex-m0", memory_use, counter: Some(COUNTER) };
 

@@ -5,7 +5,7 @@ use crate::hw::memory::memory_use;
 use crate::hw::mps2::armv7m::COUNTER;
 pub use crate::hw::mps2::armv7m::take;
 
-/// Frames up to 2 KB, a workspace of width 1024, 32 classes.
-pub type Buffers = crate::Buffers<2048, 1024, 32>;
+/// Frames up to 2 KB, 6,152 bytes for layers, 32 classes.
+pub type Buffers = crate::Buffers<2048, 6152, 32>;
 
 pub const IDENTITY: Identity = Identity { board: "mps2-an385", core: "cortex-m3", memory_use, counter: Some(COUNTER) };

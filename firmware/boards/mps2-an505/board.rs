@@ -12,8 +12,8 @@ use crate::hw::mps2::{self, Map};
 use crate::hw::mps2_led::Mps2Led;
 use crate::{Counter, Identity};
 
-/// Frames up to 2 KB, a workspace of width 1024, 32 classes.
-pub type Buffers = crate::Buffers<2048, 1024, 32>;
+/// Frames up to 2 KB, 6,152 bytes for layers, 32 classes.
+pub type Buffers = crate::Buffers<2048, 6152, 32>;
 
 pub const IDENTITY: Identity = Identity { board: "mps2-an505", core: "cortex-m33", memory_use, counter: Some(COUNTER) };
 

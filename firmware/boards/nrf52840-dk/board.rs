@@ -15,8 +15,8 @@ use crate::hw::board::Board;
 use crate::hw::memory::memory_use;
 use crate::hw::nrf52_uart::Nrf52Uart;
 
-/// Frames up to 2 KB, a workspace of width 1024, 32 classes.
-pub type Buffers = crate::Buffers<2048, 1024, 32>;
+/// Frames up to 2 KB, 6,152 bytes for layers, 32 classes.
+pub type Buffers = crate::Buffers<2048, 6152, 32>;
 
 pub const IDENTITY: Identity = Identity {
     board: "nrf52840-dk",

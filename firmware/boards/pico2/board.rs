@@ -16,8 +16,8 @@ use crate::hw::arm::{cycles, tick};
 use crate::hw::board::Board;
 use crate::hw::memory::memory_use;
 
-/// Frames up to 2 KB, a workspace of width 1024, 32 classes.
-pub type Buffers = crate::Buffers<2048, 1024, 32>;
+/// Frames up to 2 KB, 6,152 bytes for layers, 32 classes.
+pub type Buffers = crate::Buffers<2048, 6152, 32>;
 
 pub const IDENTITY: Identity =
     Identity { board: "pico2", core: "cortex-m33", memory_use, counter: Some(cycles::counter(CLOCK_HZ, false)) };

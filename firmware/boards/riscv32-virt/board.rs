@@ -14,8 +14,8 @@ use crate::hw::riscv::{Clint, Plic, counting, mask_interrupts, stack};
 use crate::hw::virt_uart::Registers;
 use crate::{Counter, Identity, NoLed};
 
-/// Frames up to 2 KB, a workspace of width 1024, 32 classes.
-pub type Buffers = crate::Buffers<2048, 1024, 32>;
+/// Frames up to 2 KB, 6,152 bytes for layers, 32 classes.
+pub type Buffers = crate::Buffers<2048, 6152, 32>;
 
 pub const IDENTITY: Identity = Identity { board: "riscv32-virt", core: "rv32imac", memory_use, counter: Some(COUNTER) };
 

@@ -1,7 +1,7 @@
 //! The cost of a model on a device, and the boards that it fits.
 
 use serde::Serialize;
-use shared_model::{Layer, LayerKind, MESSAGE_OVERHEAD_BYTES, Model, WeightOrder, Workspace, encoded_length_bound};
+use shared_model::{Layer, MESSAGE_OVERHEAD_BYTES, Model, WeightOrder, encoded_length_bound};
 
 use crate::text::count;
 
@@ -15,8 +15,8 @@ struct Board {
     model: usize,
     /// Bytes of the longest frame.
     frame: usize,
-    /// Neurons of the widest hidden layer.
-    width: usize,
+    /// Bytes of RAM for layers.
+    memory: usize,
     classes: usize,
 }
 
@@ -24,7 +24,7 @@ const KIB: usize = 1024;
 
 /// Returns a board with the buffers of all boards except the smallest.
 const fn board(name: &'static str, core: &'static str, is_emulated: bool, model: usize) -> Board {
-    Board { name, core, is_emulated, model, frame: 2048, width: 1024, classes: 32 }
+    Board { name, core, is_emulated, model, frame: 2048, memory: 6152, classes: 32 }
 }
 
 const BOARDS: [Board; 10] = [
@@ -72,7 +72,7 @@ impl Cost {
         Self {
             multiplications: multiplications(model.layers()),
             flash_bytes: need.model,
-            ram_bytes: size_of::<Workspace<0, 0>>() + (5 * need.width).next_multiple_of(4) + 10 * need.classes,
+            ram_bytes: need.memory.next_multiple_of(4) + 10 * need.classes,
             boards: BOARDS.iter().map(|board| need.fit(board)).collect(),
         }
     }
@@ -95,9 +95,8 @@ impl Cost {
 struct Need {
     model: usize,
     frame: usize,
-    width: usize,
+    memory: usize,
     classes: usize,
-    is_dense: bool,
 }
 
 impl Need {
@@ -105,23 +104,13 @@ impl Need {
         let classes = model.classes();
         // Like the firmware's check: an image, or logits and probabilities.
         let message = model.input_width().max(6 * classes) + MESSAGE_OVERHEAD_BYTES;
-        Self {
-            model: model.bytes().len(),
-            frame: encoded_length_bound(message),
-            width: model.width(),
-            classes,
-            is_dense: model.layers().iter().all(|layer| layer.kind() == LayerKind::Dense),
-        }
+        Self { model: model.bytes().len(), frame: encoded_length_bound(message), memory: model.memory_bytes(), classes }
     }
 
     fn fit(self, board: &Board) -> Fit {
-        let width = match self.is_dense {
-            true => ("neurons in a hidden layer", self.width, board.width),
-            false => ("bytes of RAM for layers", 5 * self.width, 5 * board.width),
-        };
         let limits = [
             ("bytes of flash", self.model, board.model),
-            width,
+            ("bytes of RAM for layers", self.memory, board.memory),
             ("classes", self.classes, board.classes),
             ("bytes in a frame", self.frame, board.frame),
         ];
@@ -153,8 +142,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use shared_model::HostWorkspace;
-    use shared_model::{MAX_CLASSES, MAX_WIDTH};
+    use shared_model::Workspace;
 
     use super::*;
     use crate::network::DenseParameters;
@@ -189,7 +177,7 @@ mod tests {
             let facts = read("board.toml");
             assert!(facts.contains(&format!("core = \"{}\"", board.core)), "{facts}");
             assert_eq!(facts.contains("[emulator]"), board.is_emulated, "{facts}");
-            let buffers = format!("crate::Buffers<{}, {}, {}>;", board.frame, board.width, board.classes);
+            let buffers = format!("crate::Buffers<{}, {}, {}>;", board.frame, board.memory, board.classes);
             assert!(read("board.rs").contains(&buffers), "{}: {buffers}", board.name);
         }
     }
@@ -209,11 +197,12 @@ mod tests {
         };
         let small = cost(&[layer(4, 8), layer(8, 3)]);
         assert_eq!(small.multiplications, 4 * 8 + 8 * 3);
-        assert_eq!(small.ram_bytes, 1036 + 5 * 8 + 10 * 3);
+        // Seven places of a list, accumulators, activations.
+        assert_eq!(small.ram_bytes, 8 * 7 + 4 * 8 + 8 + 10 * 3);
         assert!(small.boards.iter().all(|fit| fit.fits), "{small:?}");
         assert_eq!(small.boards_text(false), "no board");
-        let wide = cost(&[layer(4, 1100), layer(1100, 3)]);
-        assert!(wide.boards_text(false).starts_with("microbit (1,100 neurons in a hidden layer, at most 1,024)"));
+        let wide = cost(&[layer(4, 1300), layer(1300, 3)]);
+        assert!(wide.boards_text(false).starts_with("microbit (6,556 bytes of RAM for layers, at most 6,152)"));
         let none = cost(&[layer(900, 3)]);
         assert_eq!(none.boards_text(false), "microbit (1,045 bytes in a frame, at most 1,024)");
         let large = cost(&[layer(784, 512), layer(512, 10)]);
@@ -223,8 +212,6 @@ mod tests {
 
     #[test]
     fn the_size_of_a_workspace_is_the_documented_one() {
-        let width = (7 * MAX_WIDTH).div_ceil(5);
-        let values = (5 * width).next_multiple_of(4);
-        assert_eq!(size_of::<HostWorkspace>(), size_of::<Workspace<0, 0>>() + values + 10 * MAX_CLASSES);
+        assert_eq!(size_of::<Workspace<1001, 3>>(), 1004 + 10 * 3 + 2);
     }
 }

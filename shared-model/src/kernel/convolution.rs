@@ -10,34 +10,35 @@ use super::pair_list::PairList;
 use super::window::each_run;
 use crate::model::{Layer, Window};
 
-/// The buffers of a convolution.
-pub struct Scratch<'w> {
-    pub pairs: &'w mut PairList,
-    /// One for each output channel.
-    pub accumulators: &'w mut [i32],
-    /// A window's inputs.
-    pub window: &'w mut [u8],
+/// The memory of a layer besides its activations.
+pub struct Scratch<'m> {
+    pub list: PairList<'m>,
+    /// One for each output of the matrix.
+    pub accumulators: &'m mut [i32],
+    /// Room for the inputs of a window, or of its vectors.
+    pub rest: &'m mut [u8],
 }
 
 /// Writes the activations of `layer`, a convolution with `window`, for `input` to `output`.
 pub fn convolve(layer: &Layer<'_>, window: Window, input: &[u8], scratch: Scratch<'_>, output: &mut [u8]) {
-    let Scratch { pairs, accumulators, window: copied } = scratch;
+    let Scratch { list, accumulators: sums, rest } = scratch;
+    let copied = rest.get_mut(..layer.window_bytes()).unwrap_or_default();
     let matrix = layer.any_matrix();
     let channels = layer.input().channels;
     let row_inputs = window.row_inputs(channels);
     let (sources, requants) = (Sources::of(matrix), matrix.requants());
-    let has_kernel = Current::can_convolve(&sources, &requants, accumulators.len());
+    let has_kernel = Current::can_convolve(&sources, &requants, sums.len());
     let outputs = Outputs::new(output, matrix.outputs());
-    let mut convolution = Convolution { sources, requants, list: pairs, sums: accumulators, outputs };
+    let mut convolution = Convolution { sources, requants, list, window: copied, sums, outputs };
     each_run(layer, window, &mut move |inside, count| {
         let windows = inside.windows(input, count, channels, row_inputs);
         if has_kernel && Current::convolve(&mut convolution, &windows) {
             return;
         }
-        let Convolution { list, sums, outputs, .. } = &mut convolution;
+        let Convolution { list, window, sums, outputs, .. } = &mut convolution;
         inside.each_following(count, |inside| {
-            inside.copy(input, windows.place, row_inputs, copied);
-            dense(matrix, copied, list, sums, &mut |_| ());
+            inside.copy(input, windows.place, row_inputs, window);
+            dense(matrix, window, list, sums, &mut |_| ());
             outputs.write(false, |activations| activate(matrix, sums, activations));
         });
     });

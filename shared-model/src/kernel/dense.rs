@@ -16,7 +16,7 @@ use crate::weights::WeightOrder;
 pub fn dense(
     matrix: &Matrix<'_>,
     input: &[u8],
-    pairs: &mut PairList,
+    list: &mut PairList<'_>,
     accumulators: &mut [i32],
     on_stage: &mut dyn FnMut(DensePart),
 ) {
@@ -27,7 +27,7 @@ pub fn dense(
         return on_stage(DensePart::Accumulate);
     }
     let sources = Sources::of(matrix);
-    if add_lists::<Current>(&sources, input, pairs, accumulators, on_stage) {
+    if add_lists::<Current>(&sources, input, list, accumulators, on_stage) {
         return;
     }
     // Skips no inputs: a vector is faster than the test.

@@ -1,96 +1,97 @@
 //! A list of the pairs of inputs that are not both zero.
 
+use crate::model::SPARE_PAIRS;
 use crate::weights::MAX_PAIRS;
 
 /// Two neighbouring inputs and the position of their weights.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-pub struct Pair {
-    /// The even input in the lower half, the odd one in the upper; zero only after the last pair.
-    pub inputs: u32,
-    /// The pair's number, times the core's `PAIR_STEP`.
-    pub offset: u32,
+///
+/// First the inputs: the even one in the lower half, the odd one in the upper; zero only after the
+/// last pair. Then the offset: the pair's number, times the core's `PAIR_STEP`. An array, because a
+/// list lies in a workspace's memory, and bytes convert to arrays without `unsafe`.
+pub type Pair = [u32; 2];
+
+/// A list of pairs, in ascending order of their offsets.
+#[derive(Debug)]
+pub struct PairList<'m> {
+    /// The pairs, then one of zeros.
+    places: &'m mut [Pair],
+    count: usize,
 }
 
-/// The pairs of a list, followed by a pair of zeros.
-pub type Pairs = [Pair; MAX_PAIRS + 1];
+impl<'m> PairList<'m> {
+    /// Returns an empty list in `places`.
+    pub fn new(places: &'m mut [Pair]) -> Self {
+        Self { places, count: 0 }
+    }
 
-/// A list of at most [`MAX_PAIRS`] pairs, in ascending order of their offsets.
-#[derive(Clone, Debug)]
-pub struct PairList {
-    pairs: Pairs,
-    /// 32 bits on every machine, so that the host can compute the size of a device's workspace.
-    count: u32,
-}
-
-const _: () = assert!(size_of::<PairList>() == 1036, "the size in the documentation of `Workspace`");
-
-impl PairList {
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { pairs: [Pair { inputs: 0, offset: 0 }; MAX_PAIRS + 1], count: 0 }
+    /// Returns the largest number of pairs.
+    pub const fn capacity(&self) -> usize {
+        self.places.len().saturating_sub(SPARE_PAIRS)
     }
 
     pub fn pairs(&self) -> &[Pair] {
-        self.pairs.get(..self.count as usize).unwrap_or_default()
+        self.places.get(..self.count).unwrap_or_default()
     }
 
     pub const fn count(&self) -> usize {
-        self.count as usize
+        self.count
     }
 
     /// Returns the sum of all inputs in the list.
     #[cfg(any(kernel_assembly, kernel_simd))]
     pub fn sum(&self) -> u32 {
         // Sums both halves at once: neither exceeds 16 bits.
-        let both = self.pairs().iter().fold(0_u32, |sum, pair| sum.wrapping_add(pair.inputs));
+        let both = self.pairs().iter().fold(0_u32, |sum, [inputs, _]| sum.wrapping_add(*inputs));
         (both & 0xFFFF).wrapping_add(both >> 16)
     }
 
     /// Returns the pairs, followed by a pair of zeros.
     #[cfg(any(test, kernel_assembly))]
-    pub const fn terminated(&self) -> &Pairs {
-        &self.pairs
+    pub const fn terminated(&self) -> &[Pair] {
+        self.places
     }
 
     pub fn clear(&mut self) {
         self.count = 0;
     }
 
-    /// Returns true if fewer than four places are left.
-    pub const fn is_full(&self) -> bool {
-        self.count as usize > MAX_PAIRS - 4
+    /// Returns the number of pairs above which no word is gathered: after one, with two pairs, the
+    /// list has room for two more. A list with places for all pairs of a layer is never above.
+    pub const fn limit(&self) -> usize {
+        let capacity = self.capacity();
+        if capacity < MAX_PAIRS { capacity } else { MAX_PAIRS - 4 }
     }
 
     /// Lets `write` append pairs; it takes the number of pairs, and returns the new number and a
     /// value that is passed on.
     #[cfg(kernel_assembly)]
-    pub fn write_with<T>(&mut self, write: impl FnOnce(&mut Pairs, usize) -> (usize, T)) -> T {
-        let (count, value) = write(&mut self.pairs, self.count as usize);
-        self.count = count as u32;
+    pub fn write_with<T>(&mut self, write: impl FnOnce(&mut [Pair], usize) -> (usize, T)) -> T {
+        let (count, value) = write(self.places, self.count);
+        self.count = count;
         value
     }
 
     /// Empties the list, and returns its memory.
     #[cfg(kernel_assembly)]
-    pub fn places(&mut self) -> &mut Pairs {
+    pub fn places(&mut self) -> &mut [Pair] {
         self.count = 0;
-        &mut self.pairs
+        self.places
     }
 
     /// Appends a pair, unless both inputs are zero or the list is full.
     pub fn push(&mut self, [even, odd]: [u8; 2], offset: usize) {
         if even | odd != 0
-            && let Some(place) = self.pairs.get_mut(self.count as usize)
+            && self.count < self.capacity()
+            && let Some(place) = self.places.get_mut(self.count)
         {
-            *place = Pair { inputs: u32::from(even) | u32::from(odd) << 16, offset: offset as u32 };
+            *place = [u32::from(even) | u32::from(odd) << 16, offset as u32];
             self.count = self.count.wrapping_add(1);
         }
     }
 
     pub fn terminate(&mut self) {
-        if let Some(end) = self.pairs.get_mut(self.count as usize) {
-            *end = Pair::default();
+        if let Some(end) = self.places.get_mut(self.count) {
+            *end = [0; 2];
         }
     }
 }

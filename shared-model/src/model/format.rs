@@ -31,10 +31,6 @@ pub const MAX_CLASSES: usize = 256;
 /// Largest number of golden vectors. A device infers all of them before it answers.
 pub const MAX_GOLDEN_VECTORS: usize = 16;
 
-/// Bytes of a [`Workspace`](crate::Workspace) for each unit of its width: an accumulator and an
-/// activation.
-pub(crate) const BYTES_PER_WIDTH: usize = 5;
-
 /// Alignment of tables, in bytes from the start of the blob.
 pub(crate) const TABLE_ALIGNMENT: usize = 16;
 

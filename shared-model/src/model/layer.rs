@@ -3,6 +3,7 @@
 use super::error::BlobError;
 use super::format::saturating_u32;
 use super::matrix::Matrix;
+use super::memory::list_pairs;
 use super::reader::Reader;
 use super::shape::{Shape, Window};
 use crate::weights::WeightOrder;
@@ -72,6 +73,8 @@ pub struct Layer<'a> {
     output: Shape,
     /// Empty for a pool.
     matrix: Matrix<'a>,
+    /// Pairs of its list; 0 if it needs none.
+    list_pairs: u8,
 }
 
 impl<'a> Layer<'a> {
@@ -103,7 +106,8 @@ impl<'a> Layer<'a> {
         }
         let output = Shape { rows: positions[0], columns: positions[1], channels };
         reader.checked_width(saturating_u32(output.count()))?;
-        Some(Self { kind, input, output, matrix })
+        let list_pairs = list_pairs(kind, &matrix);
+        Some(Self { kind, input, output, matrix, list_pairs })
     }
 
     fn take_kind(reader: &mut Reader<'a>, index: u8) -> Option<LayerKind> {
@@ -204,43 +208,13 @@ impl<'a> Layer<'a> {
         if self.kind.has_matrix() { self.weights_per_output().wrapping_mul(self.outputs()) } else { 0 }
     }
 
-    /// Returns the bytes of memory that the layer needs: accumulators, a window's inputs, and the
-    /// activations that exist at once.
-    ///
-    /// `is_first` and `is_last` are its place in its network: an image and logits have memory of
-    /// their own. A workspace has room for the most accumulators and the most activations of all
-    /// layers together, so it can be larger than this is for any layer: see
-    /// [`Model::width`](crate::Model::width).
-    #[must_use]
-    pub fn memory_bytes(&self, is_first: bool, is_last: bool) -> usize {
-        self.head_bytes(is_last).wrapping_add(self.activation_bytes(is_first, is_last))
+    /// Returns the number of pairs for which the layer needs a list; 0 if it needs none.
+    pub(super) fn list_pairs(&self) -> usize {
+        self.list_pairs.into()
     }
 
     /// Returns the matrix, which is empty for a pool.
     pub(crate) fn any_matrix(&self) -> &Matrix<'a> {
         &self.matrix
-    }
-
-    /// Returns the bytes of memory that the layer needs before its activations: accumulators and
-    /// a window's inputs.
-    pub(super) fn head_bytes(&self, is_last: bool) -> usize {
-        let accumulators = self.matrix.outputs().wrapping_mul(4);
-        match self.kind {
-            // Logits are in a buffer of their own.
-            LayerKind::Dense if is_last => 0,
-            LayerKind::Convolution(_) => accumulators.wrapping_add(self.matrix.inputs().next_multiple_of(4)),
-            _ => accumulators,
-        }
-    }
-
-    /// Returns the bytes of activations that exist at once: the output, and the input unless it is
-    /// the image or is overwritten.
-    pub(super) fn activation_bytes(&self, is_first: bool, is_last: bool) -> usize {
-        let input = if is_first { 0 } else { self.inputs() };
-        match self.kind {
-            LayerKind::Dense if is_last => input,
-            LayerKind::Dense => input.max(self.outputs()),
-            _ => input.wrapping_add(self.outputs()),
-        }
     }
 }

@@ -7,6 +7,7 @@ mod error;
 mod format;
 mod layer;
 mod matrix;
+mod memory;
 mod network;
 mod notation;
 mod parse;
@@ -16,13 +17,16 @@ mod requants;
 mod shape;
 
 pub use error::BlobError;
-pub(crate) use format::{BYTES_PER_WIDTH, CHECKSUM_BYTES, Prefix, TABLE_ALIGNMENT, saturating_u32};
+pub(crate) use format::{CHECKSUM_BYTES, Prefix, TABLE_ALIGNMENT, saturating_u32};
 pub use format::{
     FORMAT_VERSION, MAGIC, MAX_CLASSES, MAX_GOLDEN_VECTORS, MAX_LAYERS, MAX_NETWORKS, MAX_WIDTH, ModelId, Provenance,
     blob_length,
 };
 pub use layer::{Layer, LayerKind};
 pub use matrix::Matrix;
+pub(crate) use memory::SPARE_PAIRS;
+#[cfg(kernel_helium)]
+pub(crate) use memory::VECTOR_INPUTS;
 pub use network::Network;
 pub use parse::{Golden, Model};
 pub(crate) use requants::Requants;

@@ -6,8 +6,8 @@ use heapless::Vec;
 
 use super::error::BlobError;
 use super::format::{
-    BYTES_PER_WIDTH, CHECKSUM_BYTES, MAGIC, MAX_CLASSES, MAX_GOLDEN_VECTORS, MAX_LAYERS, MAX_NETWORKS, ModelId, Prefix,
-    Provenance, blob_length, saturating_u32,
+    CHECKSUM_BYTES, MAGIC, MAX_CLASSES, MAX_GOLDEN_VECTORS, MAX_LAYERS, MAX_NETWORKS, ModelId, Prefix, Provenance,
+    blob_length, saturating_u32,
 };
 use super::layer::Layer;
 use super::matrix::Matrix;
@@ -30,7 +30,7 @@ pub struct Model<'a> {
     layers: Vec<Layer<'a>, MAX_LAYERS>,
     networks: Vec<Part, MAX_NETWORKS>,
     /// Bytes that inference needs for accumulators and a window, and for activations.
-    memory: [u32; 2],
+    memory_bytes: u32,
     /// Offset of the golden vectors in bytes, and their count.
     golden: (u32, usize),
     provenance: Provenance<'a>,
@@ -91,7 +91,7 @@ impl<'a> Model<'a> {
             class_names: (0, 0),
             layers: Vec::new(),
             networks: Vec::new(),
-            memory: [0; 2],
+            memory_bytes: 0,
             golden: (0, 0),
             provenance: Provenance::default(),
         });
@@ -129,17 +129,16 @@ impl<'a> Model<'a> {
         if is_format_2 && !is_needed {
             return reader.refuse(BlobError::NewerThanNeeded);
         }
-        let (mut index, mut memory) = (0_u8, [0, 0]);
+        let (mut index, mut memory_bytes) = (0_u8, 0);
         for network in self.networks() {
             for (place, layer) in network.layers.iter().enumerate() {
                 let is_last = place.wrapping_add(1) == network.layers.len();
                 layer.prove_sound(reader, index, is_last)?;
-                let needed = [layer.head_bytes(is_last), layer.activation_bytes(place == 0, is_last)];
-                memory = [memory[0].max(needed[0]), memory[1].max(needed[1])];
+                memory_bytes = memory_bytes.max(layer.memory_bytes(place == 0, is_last));
                 index = index.wrapping_add(1);
             }
         }
-        self.memory = memory.map(saturating_u32);
+        self.memory_bytes = saturating_u32(memory_bytes);
 
         let golden_count = reader.take_u32()?;
         if golden_count as usize > MAX_GOLDEN_VECTORS {
@@ -250,23 +249,11 @@ impl<'a> Model<'a> {
         self.layers.iter().filter_map(Layer::matrix)
     }
 
-    /// Returns the smallest `WIDTH` of a [`Workspace`](crate::Workspace) for this model: without
-    /// convolutions and pools, the largest number of neurons in a hidden layer.
+    /// Returns the smallest `MEMORY` of a [`Workspace`](crate::Workspace) for this model, in bytes:
+    /// the most that a layer needs while it runs. See [`Layer::memory_bytes`].
     #[must_use]
-    pub fn width(&self) -> usize {
-        self.memory_bytes().div_ceil(BYTES_PER_WIDTH)
-    }
-
-    /// Returns the bytes that inference needs for accumulators, a window and activations.
-    pub(crate) fn memory_bytes(&self) -> usize {
-        let [head, activations] = self.memory;
-        (head as usize).wrapping_add(activations as usize)
-    }
-
-    /// Returns the bytes of [`memory_bytes`](Self::memory_bytes) before the activations, a multiple
-    /// of four.
-    pub(crate) fn head_bytes(&self) -> usize {
-        self.memory[0] as usize
+    pub fn memory_bytes(&self) -> usize {
+        self.memory_bytes as usize
     }
 
     /// Returns the number of golden vectors, at most [`MAX_GOLDEN_VECTORS`].

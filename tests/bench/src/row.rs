@@ -4,7 +4,7 @@ use std::path::Path;
 
 use parity::{Counts, Device, Target, Unit};
 use serde::{Deserialize, Serialize};
-use shared_model::{MemoryUse, Model, Workspace};
+use shared_model::{MemoryUse, Model};
 
 use super::architecture::Architecture;
 use super::code::{Code, Function, Group};
@@ -244,7 +244,7 @@ fn stage_name(index: usize, count: usize) -> (&'static str, Option<usize>) {
 
 /// Returns the bytes of the smallest workspace for `model`; see [`shared_model::Workspace`].
 fn workspace_needed(model: &Model<'_>) -> u32 {
-    let bytes = size_of::<Workspace<0, 0>>() + (5 * model.width()).next_multiple_of(4) + 10 * model.classes();
+    let bytes = model.memory_bytes().next_multiple_of(4) + 10 * model.classes();
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 

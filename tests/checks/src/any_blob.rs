@@ -134,8 +134,8 @@ fn check_refusals(view: &Model<'_>, workspace: &mut HostWorkspace) {
     for image in [&pixels[..], &pixels[2..], &[]].into_iter().filter(|image| image.len() != view.input_width()) {
         assert!(matches!(workspace.infer(view, image), Err(InferError::InputLength { .. })));
     }
-    let mut small = Workspace::<8, 4>::new();
-    let verdict = Workspace::<8, 4>::check(view);
+    let mut small = Workspace::<100, 4>::new();
+    let verdict = Workspace::<100, 4>::check(view);
     assert_eq!(small.infer(view, &pixels[1..]).map(|_| ()), verdict);
 }
 

@@ -16,6 +16,9 @@ const ALIGNMENT: usize = 16;
 
 const MAX_BYTES: usize = if IS_ROOMY { 20 * 1024 } else { 4608 };
 
+/// Bytes for layers: a full list, and accumulators and activations of the widest hidden layer.
+const MEMORY: usize = 8 * 133 + 5 * MAX_HIDDEN + 8;
+
 const MAX_NEURONS: usize = MAX_HIDDEN + MAX_OUTPUTS;
 
 /// Remainders modulo [`ALIGNMENT`] of the blobs with windows: those of vectors, words and others.
@@ -28,7 +31,7 @@ pub struct Bench {
     biases: [i32; MAX_NEURONS],
     weights: [i8; MAX_PADDED_WEIGHTS],
     activations: [u8; MAX_HIDDEN],
-    workspace: Workspace<MAX_HIDDEN, MAX_OUTPUTS>,
+    workspace: Workspace<MEMORY, MAX_OUTPUTS>,
 }
 
 #[repr(align(16))]
@@ -165,7 +168,7 @@ impl Bench {
 struct Memory<'a> {
     image: &'a mut [u8],
     activations: &'a mut [u8],
-    workspace: &'a mut Workspace<MAX_HIDDEN, MAX_OUTPUTS>,
+    workspace: &'a mut Workspace<MEMORY, MAX_OUTPUTS>,
 }
 
 /// Compares for a blob at one alignment.
@@ -181,7 +184,7 @@ fn compare_windows_at(
     let mut model = Err(BlobError::Magic);
     Model::parse_into(&mut model, bytes);
     let model = model.as_ref().map_err(|error| Failure::Parse(*error))?;
-    if Workspace::<MAX_HIDDEN, MAX_OUTPUTS>::check(model).is_err() {
+    if Workspace::<MEMORY, MAX_OUTPUTS>::check(model).is_err() {
         return Ok(Outcome::NoRoom);
     }
     let (mut count, inputs) = (0, model.input_width());
@@ -215,7 +218,7 @@ struct Expected<'a, Logits> {
 fn infer(
     model: &Model<'_>,
     pixels: &[u8],
-    workspace: &mut Workspace<MAX_HIDDEN, MAX_OUTPUTS>,
+    workspace: &mut Workspace<MEMORY, MAX_OUTPUTS>,
     expected: Expected<'_, impl Iterator<Item = i64>>,
 ) -> Result<Option<Difference>, Failure> {
     let mut difference = None;
@@ -242,7 +245,7 @@ fn compare_at(
     network: &Network<'_>,
     random: &mut Random,
     image: &mut [u8],
-    workspace: &mut Workspace<MAX_HIDDEN, MAX_OUTPUTS>,
+    workspace: &mut Workspace<MEMORY, MAX_OUTPUTS>,
     activations: &mut [u8],
 ) -> Result<u32, Failure> {
     // Written in place: a move takes more than a kilobyte of stack.

@@ -15,7 +15,7 @@ use super::convolve::{Arguments, ConvolveKernel};
 use super::interface::Core;
 use super::sources::start_from;
 use super::thumb1;
-use crate::kernel::pair_list::{Pair, Pairs};
+use crate::kernel::pair_list::Pair;
 use crate::model::Requants;
 use crate::weights::{BLOCK_BYTES, TILE_OUTPUTS};
 
@@ -53,17 +53,16 @@ unsafe extern "C" fn convolve(arguments: &mut Arguments) {
     };
     let requants = Requants { multipliers, shifts, are_high: true };
     for _ in 0..arguments.windows {
-        let start: *mut Pair = list.cast();
         // SAFETY: the window has these rows, and the list has room for their pairs.
-        let end = unsafe { thumb1::gather_rows(first, row_gap, start, offset, rows, row_values, offset_gap) };
+        let end = unsafe { thumb1::gather_rows(first, row_gap, list, offset, rows, row_values, offset_gap) };
         // SAFETY: there is room for the activations of each window.
         let activations = unsafe { slice::from_raw_parts_mut(output, outputs) };
-        if end == start && !blank.is_null() {
+        if end == list && !blank.is_null() {
             // SAFETY: these are the activations of a window before this one.
             let known = unsafe { slice::from_raw_parts(blank, outputs) };
             activations.iter_mut().zip(known).for_each(|(place, value)| *place = *value);
         } else {
-            if end == start {
+            if end == list {
                 blank = output;
                 start_from(biases, sums);
             } else {
@@ -71,10 +70,10 @@ unsafe extern "C" fn convolve(arguments: &mut Arguments) {
                 // SAFETY: the list has room for a pair after those of a window. It is not empty,
                 // and there are a tile for each eight outputs and a block for each pair.
                 unsafe {
-                    *end = Pair::default();
+                    *end = [0; 2];
                     let biases = biases.as_ptr().cast();
                     add_pairs(
-                        &*list,
+                        list,
                         arguments.tiles,
                         sums.as_mut_ptr(),
                         arguments.tile_bytes,
@@ -447,7 +446,7 @@ macro_rules! kernels {
         /// See [`Kernel`].
         #[unsafe(naked)]
         pub unsafe extern "C" fn $name(
-            list: &Pairs,
+            list: *const Pair,
             tiles: *const u8,
             to: *mut i32,
             tile_bytes: usize,

@@ -6,7 +6,7 @@ use super::any;
 use super::convolve::{ConvolveKernel, Offsets, are_outputs_for, convolve};
 use super::interface::Core;
 use super::sources::{Convolution, Sources, Tiles, Windows, start_from};
-use crate::kernel::pair_list::{Pair, PairList, Pairs};
+use crate::kernel::pair_list::{Pair, PairList};
 use crate::model::Requants;
 use crate::weights::{BLOCK_BYTES, BlockLists, BlockTile, FOUR_BITS, MAX_PAIRS, TERNARY, TILE_OUTPUTS, WeightOrder};
 
@@ -22,7 +22,7 @@ use crate::weights::{BLOCK_BYTES, BlockLists, BlockTile, FOUR_BITS, MAX_PAIRS, T
 /// Both are aligned to four bytes. `start` has the start values of the kernel's eight sums: zeros,
 /// or [`Fields::start`](crate::weights::Fields::start) for the sum of the list.
 pub type Kernel = unsafe extern "C" fn(
-    list: &Pairs,
+    list: *const Pair,
     tiles: *const u8,
     to: *mut i32,
     tile_bytes: usize,
@@ -104,9 +104,10 @@ impl<A: Assembly> Core for A {
     const PAIR_STEP: usize = <A as Assembly>::PAIR_STEP;
     const NEEDS_WORDS: bool = true;
 
-    fn gather_words(words: &[[u8; 4]], list: &mut PairList, first: usize) -> usize {
+    fn gather_words(words: &[[u8; 4]], list: &mut PairList<'_>, first: usize) -> usize {
         let offset = first.wrapping_mul(<A as Assembly>::PAIR_STEP) as u32;
-        if list.is_full() {
+        let limit = list.limit();
+        if list.count() > limit {
             return 0;
         }
         list.write_with(|pairs, count| {
@@ -114,11 +115,11 @@ impl<A: Assembly> Core for A {
                 return (count, 0);
             }
             let (first, start) = (words.as_ptr(), pairs.as_mut_ptr());
-            let limit = start.cast_const().wrapping_add(MAX_PAIRS - 4);
+            let limit = start.cast_const().wrapping_add(limit);
             // SAFETY: the kernel reads at most from the first word to the last. It reads them at
             // any alignment, which these cores support unless told to trap, and nothing here does;
-            // or byte by byte. The list is not full, and after each word it has room for four
-            // pairs, or the kernel stops.
+            // or byte by byte. The list is not above its limit, so that it has room for the two
+            // pairs of a word; above it, the kernel stops.
             let ends = unsafe { A::GATHER(first, words.as_ptr_range().end, start.wrapping_add(count), offset, limit) };
             let (list_end, words_end) = (ends as u32 as usize, (ends >> 32) as usize);
             let count = list_end.wrapping_sub(start.addr()).checked_div(size_of::<Pair>()).unwrap_or(0);
@@ -137,10 +138,11 @@ impl<A: Assembly> Core for A {
     fn convolve(convolution: &mut Convolution<'_>, windows: &Windows<'_>) -> bool {
         let Windows { place, row_inputs, rows, row_values, .. } = *windows;
         let pairs = row_values.div_ceil(2);
-        if place % 2 != 0 || pairs.wrapping_mul(rows) > MAX_PAIRS {
+        if place % 2 != 0 || pairs.wrapping_mul(rows) > convolution.list.capacity() {
             return false;
         }
         let step = <A as Assembly>::PAIR_STEP;
+        let list = convolution.list.places().as_mut_ptr();
         let offsets = Offsets {
             first: (place / 2).wrapping_mul(step),
             gap: (row_inputs / 2).wrapping_sub(pairs).wrapping_mul(step),
@@ -149,10 +151,16 @@ impl<A: Assembly> Core for A {
         // the product has not overflowed if the windows are inside the matrix. Each pair has a
         // block, because they are inside the matrix, which has an even number of inputs in each
         // row.
-        unsafe { convolve(A::CONVOLVE, convolution, windows, offsets) }
+        unsafe { convolve(A::CONVOLVE, convolution, windows, offsets, list) }
     }
 
-    fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, biases: Option<&[[u8; 4]]>, sums: &mut [i32]) {
+    fn add_list(
+        order: WeightOrder,
+        list: &PairList<'_>,
+        tiles: Tiles<'_>,
+        biases: Option<&[[u8; 4]]>,
+        sums: &mut [i32],
+    ) {
         let (kernel, fields) = match order {
             WeightOrder::FourBitPairs => (A::ADD_FOUR_BITS, FOUR_BITS),
             WeightOrder::TernaryPairs => (A::ADD_TERNARY, TERNARY),
@@ -208,7 +216,7 @@ pub fn activate_with(
 fn add_from_start<A: Assembly>(
     kernel: Kernel,
     start: &[i32; TILE_OUTPUTS],
-    list: &PairList,
+    list: &PairList<'_>,
     tiles: Tiles<'_>,
     biases: Option<&[[u8; 4]]>,
     sums: &mut [i32],
@@ -224,7 +232,7 @@ fn add_from_start<A: Assembly>(
         // of their weights. There are as many values at `from` as sums.
         unsafe {
             kernel(
-                list.terminated(),
+                list.terminated().as_ptr(),
                 weights.as_ptr(),
                 to.cast(),
                 tiles.tile_bytes,

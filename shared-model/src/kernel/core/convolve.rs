@@ -1,7 +1,7 @@
 //! The call of a kernel in assembly for consecutive windows of a convolution.
 
 use super::sources::{Convolution, Sources, Windows};
-use crate::kernel::pair_list::Pairs;
+use crate::kernel::pair_list::Pair;
 use crate::model::Requants;
 use crate::weights::TILE_OUTPUTS;
 
@@ -37,7 +37,7 @@ pub type ConvolveKernel = unsafe extern "C" fn(arguments: &mut Arguments);
 pub struct Arguments {
     pub first: *const u8,
     pub row_gap: usize,
-    pub list: *mut Pairs,
+    pub list: *mut Pair,
     pub offset: usize,
     pub row_values: usize,
     pub offset_gap: usize,
@@ -81,16 +81,17 @@ pub fn are_outputs_for(sources: &Sources<'_>, requants: &Requants<'_>, outputs: 
 ///
 /// # Safety
 ///
-/// [`are_outputs_for`] is true for the number of sums. Weights and list are as the kernel requires
-/// for `offsets`.
+/// [`are_outputs_for`] is true for the number of sums. Weights and `list` are as the kernel
+/// requires for `offsets`.
 #[inline(always)]
 pub unsafe fn convolve(
     kernel: ConvolveKernel,
     convolution: &mut Convolution<'_>,
     windows: &Windows<'_>,
     offsets: Offsets,
+    list: *mut Pair,
 ) -> bool {
-    let Convolution { sources, requants, list, sums, outputs } = convolution;
+    let Convolution { sources, requants, sums, outputs, .. } = convolution;
     let count = sums.len();
     if !windows.are_inside(sources.inputs) {
         return false;
@@ -99,7 +100,7 @@ pub unsafe fn convolve(
     let mut arguments = Arguments {
         first: windows.input.as_ptr(),
         row_gap: windows.row_step.wrapping_sub(windows.row_values),
-        list: list.places(),
+        list,
         offset: offsets.first,
         row_values: windows.row_values,
         offset_gap: offsets.gap,

@@ -193,7 +193,7 @@ macro_rules! kernels {
         /// See [`Kernel`](super::assembly::Kernel).
         #[unsafe(naked)]
         pub unsafe extern "C" fn $name(
-            list: &Pairs,
+            list: *const Pair,
             tiles: *const u8,
             to: *mut i32,
             tile_bytes: usize,

@@ -13,8 +13,8 @@ use super::convolve::{Arguments, Offsets, are_outputs_for, convolve};
 use super::dsp::Dsp;
 use super::interface::Core;
 use super::sources::{Convolution, Sources, Tiles, Windows};
-use crate::kernel::pair_list::{Pair, PairList};
-use crate::model::Requants;
+use crate::kernel::pair_list::PairList;
+use crate::model::{Requants, VECTOR_INPUTS};
 use crate::weights::{BlockLists, TILE_OUTPUTS, VECTOR_ZERO_POINT, WeightOrder};
 
 pub enum Helium {}
@@ -24,7 +24,7 @@ impl Core for Helium {
     const PAIR_STEP: usize = Dsp::PAIR_STEP;
     const NEEDS_WORDS: bool = true;
 
-    fn gather_words(words: &[[u8; 4]], list: &mut PairList, first: usize) -> usize {
+    fn gather_words(words: &[[u8; 4]], list: &mut PairList<'_>, first: usize) -> usize {
         Dsp::gather_words(words, list, first)
     }
 
@@ -34,24 +34,29 @@ impl Core for Helium {
         has_vectors || Dsp::can_convolve(sources, requants, outputs)
     }
 
-    /// For vectors, copies the rows of each window next to each other, into the memory of the list.
+    /// For vectors, copies the rows of each window next to each other.
     #[inline(always)]
     fn convolve(convolution: &mut Convolution<'_>, windows: &Windows<'_>) -> bool {
         if convolution.sources.order != WeightOrder::Vectors {
             return Dsp::convolve(convolution, windows);
         }
-        let inputs = convolution.sources.inputs.next_multiple_of(16);
-        let Some(places) = convolution.list.places().get_mut(..inputs.div_ceil(size_of::<Pair>())) else {
-            return false;
-        };
-        places.iter_mut().for_each(|pair| *pair = Pair::default());
+        let inputs = convolution.sources.inputs.next_multiple_of(VECTOR_INPUTS);
+        let Some(window) = convolution.window.get_mut(..inputs) else { return false };
+        window.as_chunks_mut::<VECTOR_INPUTS>().0.iter_mut().for_each(|vector| *vector = [0; VECTOR_INPUTS]);
+        let list = window.as_mut_ptr().cast();
         let offsets = Offsets { first: windows.place, gap: windows.row_inputs.wrapping_sub(windows.row_values) };
         // SAFETY: the caller has checked the sources. The list has room for the inputs of a tile,
         // which are zero.
-        unsafe { convolve(convolve_vectors, convolution, windows, offsets) }
+        unsafe { convolve(convolve_vectors, convolution, windows, offsets, list) }
     }
 
-    fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, biases: Option<&[[u8; 4]]>, sums: &mut [i32]) {
+    fn add_list(
+        order: WeightOrder,
+        list: &PairList<'_>,
+        tiles: Tiles<'_>,
+        biases: Option<&[[u8; 4]]>,
+        sums: &mut [i32],
+    ) {
         Dsp::add_list(order, list, tiles, biases, sums);
     }
 

@@ -3,7 +3,7 @@
 use super::sources::{Convolution, Sources, Tiles, Windows, start_from};
 use crate::kernel::pair_list::PairList;
 use crate::model::Requants;
-use crate::weights::{BlockLists, MAX_PAIRS, WeightOrder};
+use crate::weights::{BlockLists, WeightOrder};
 
 /// The innermost loops of one core. Only code in this folder and the kernels above it call them.
 pub trait Core {
@@ -20,13 +20,14 @@ pub trait Core {
     /// True if [`add_list`](Self::add_list) requires tiles that are aligned to four bytes.
     const NEEDS_WORDS: bool = false;
 
-    /// Appends the pairs of `words`, two in each word, until fewer than four places are left.
+    /// Appends the pairs of `words`, two in each word, until their number is above
+    /// [`PairList::limit`].
     ///
     /// `first` is the number of the first pair. Returns the number of words read.
-    fn gather_words(words: &[[u8; 4]], list: &mut PairList, first: usize) -> usize {
+    fn gather_words(words: &[[u8; 4]], list: &mut PairList<'_>, first: usize) -> usize {
         let mut taken = 0_usize;
         for &[a, b, c, d] in words {
-            if list.is_full() {
+            if list.count() > list.limit() {
                 break;
             }
             let pair = first.wrapping_add(taken.wrapping_mul(2));
@@ -60,9 +61,9 @@ pub trait Core {
     /// false, and does nothing, if the kernel rejects the windows, for example if they can need
     /// more than one list.
     fn convolve(convolution: &mut Convolution<'_>, windows: &Windows<'_>) -> bool {
-        let Convolution { sources, requants, list, sums, outputs } = convolution;
+        let Convolution { sources, requants, list, sums, outputs, .. } = convolution;
         let Windows { input, count, step, rows, row_values, row_step, place, row_inputs } = *windows;
-        if place % 2 != 0 || row_values.div_ceil(2).saturating_mul(rows) > MAX_PAIRS {
+        if place % 2 != 0 || row_values.div_ceil(2).saturating_mul(rows) > list.capacity() {
             return false;
         }
         for window in 0..count {
@@ -96,7 +97,13 @@ pub trait Core {
     /// The caller has checked with [`accepts_pairs`](Self::accepts_pairs) that each tile has a
     /// block for each pair, that there is a tile for each eight sums, and the alignment of tiles
     /// and biases. The list is not empty.
-    fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, biases: Option<&[[u8; 4]]>, sums: &mut [i32]);
+    fn add_list(
+        order: WeightOrder,
+        list: &PairList<'_>,
+        tiles: Tiles<'_>,
+        biases: Option<&[[u8; 4]]>,
+        sums: &mut [i32],
+    );
 
     /// Writes `biases` (little-endian `i32`) plus the products of `input` and the blocks of a
     /// pruned layer to `sums`.

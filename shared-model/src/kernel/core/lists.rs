@@ -25,7 +25,7 @@ pub enum DensePart {
 pub fn add_lists<C: Core>(
     sources: &Sources<'_>,
     input: &[u8],
-    list: &mut PairList,
+    list: &mut PairList<'_>,
     sums: &mut [i32],
     on_stage: &mut dyn FnMut(DensePart),
 ) -> bool {
@@ -52,7 +52,7 @@ pub fn add_lists<C: Core>(
 /// Gathers pairs of `inputs` from the pair `first` on, until the list is full or the inputs end.
 ///
 /// Returns the pair to continue with; `None` at the end of the inputs.
-pub fn gather<C: Core>(list: &mut PairList, inputs: &[u8], first: usize) -> Option<usize> {
+pub fn gather<C: Core>(list: &mut PairList<'_>, inputs: &[u8], first: usize) -> Option<usize> {
     list.clear();
     let (words, rest) = inputs.get(first.wrapping_mul(2)..).unwrap_or_default().as_chunks::<4>();
     let taken = C::gather_words(words, list, first);

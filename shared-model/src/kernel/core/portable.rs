@@ -13,7 +13,13 @@ pub enum Portable {}
 impl Core for Portable {
     const NAME: &'static str = "portable";
 
-    fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, biases: Option<&[[u8; 4]]>, sums: &mut [i32]) {
+    fn add_list(
+        order: WeightOrder,
+        list: &PairList<'_>,
+        tiles: Tiles<'_>,
+        biases: Option<&[[u8; 4]]>,
+        sums: &mut [i32],
+    ) {
         if let Some(biases) = biases {
             start_from(biases, sums);
         }
@@ -69,9 +75,9 @@ fn add_pairs(order: WeightOrder, pairs: &[Pair], tile: &[u8], sums: &mut [i32; T
 fn add_whole_bytes(pairs: &[Pair], tile: &[u8], sums: &mut [i32; TILE_OUTPUTS]) {
     let blocks = tile.as_chunks::<BLOCK_BYTES>().0;
     let mut added = [[0; 2]; TILE_OUTPUTS / 2];
-    for pair in pairs {
-        let Some(block) = blocks.get(number(pair)) else { continue };
-        added = add_block(added, pair.inputs, block);
+    for &[inputs, offset] in pairs {
+        let Some(block) = blocks.get(number(offset)) else { continue };
+        added = add_block(added, inputs, block);
     }
     add_to(sums, added);
 }
@@ -80,8 +86,9 @@ fn add_whole_bytes(pairs: &[Pair], tile: &[u8], sums: &mut [i32; TILE_OUTPUTS]) 
 #[inline(always)]
 fn add_fields<const BYTES: usize>(fields: Fields, pairs: &[Pair], tile: &[u8], sums: &mut [i32; TILE_OUTPUTS]) {
     let blocks = tile.as_chunks::<BYTES>().0;
-    for (pair, block) in pairs.iter().filter_map(|pair| Some((pair, blocks.get(number(pair))?))) {
-        let (first, second) = ((pair.inputs & 0xFF) as i32, (pair.inputs >> 16) as i32);
+    for &[inputs, offset] in pairs {
+        let Some(block) = blocks.get(number(offset)) else { continue };
+        let (first, second) = ((inputs & 0xFF) as i32, (inputs >> 16) as i32);
         for (outputs, &[a, b, c, d]) in sums.chunks_exact_mut(fields.count()).zip(block.as_chunks::<4>().0) {
             for (output, sum) in outputs.iter_mut().enumerate() {
                 let (even, odd) = (fields.weight_of([a, b], output), fields.weight_of([c, d], output));
@@ -91,8 +98,8 @@ fn add_fields<const BYTES: usize>(fields: Fields, pairs: &[Pair], tile: &[u8], s
     }
 }
 
-const fn number(pair: &Pair) -> usize {
-    pair.offset as usize / Portable::PAIR_STEP
+const fn number(offset: u32) -> usize {
+    offset as usize / Portable::PAIR_STEP
 }
 
 /// Adds the products of `input` and the blocks of one tile of a pruned layer to eight sums. Missing

@@ -19,7 +19,13 @@ pub enum Simd {}
 impl Core for Simd {
     const NAME: &'static str = "simd";
 
-    fn add_list(order: WeightOrder, list: &PairList, tiles: Tiles<'_>, biases: Option<&[[u8; 4]]>, sums: &mut [i32]) {
+    fn add_list(
+        order: WeightOrder,
+        list: &PairList<'_>,
+        tiles: Tiles<'_>,
+        biases: Option<&[[u8; 4]]>,
+        sums: &mut [i32],
+    ) {
         if let Some(biases) = biases {
             start_from(biases, sums);
         }
@@ -43,7 +49,13 @@ impl Core for Simd {
 }
 
 /// Adds the products of `list` and tiles of `tile_bytes`, in an order of pairs, to eight sums each.
-fn add_pairs(order: WeightOrder, list: &PairList, tiles: &[u8], tile_bytes: usize, sums: &mut [[i32; TILE_OUTPUTS]]) {
+fn add_pairs(
+    order: WeightOrder,
+    list: &PairList<'_>,
+    tiles: &[u8],
+    tile_bytes: usize,
+    sums: &mut [[i32; TILE_OUTPUTS]],
+) {
     match order {
         WeightOrder::FourBitPairs => add_fields::<8>(FOUR_BITS, list, tiles, tile_bytes, sums),
         WeightOrder::TernaryPairs => add_fields::<4>(TERNARY, list, tiles, tile_bytes, sums),
@@ -77,11 +89,11 @@ fn add<const N: usize>(pairs: &[Pair], tiles: [&[[u8; BLOCK_BYTES]]; N], sums: &
     let mut both = [i32x4::ZERO; N];
     let mut evens = [i32x4::ZERO; N];
     let mut input_sums = i32x4::ZERO;
-    for pair in pairs {
-        let inputs: i16x8 = cast(i32x4::splat(pair.inputs.cast_signed()));
+    for [inputs, offset] in pairs {
+        let inputs: i16x8 = cast(i32x4::splat(inputs.cast_signed()));
         input_sums += inputs.dot(i16x8::ONE);
         for ((tile, both), evens) in tiles.iter().zip(&mut both).zip(&mut evens) {
-            let Some(block) = tile.get(pair.offset as usize / Simd::PAIR_STEP) else { continue };
+            let Some(block) = tile.get(*offset as usize / Simd::PAIR_STEP) else { continue };
             let packed: i16x8 = cast(*block);
             *both += inputs.dot(packed);
             // The signed lower byte, with a zero-point of 128.
@@ -103,7 +115,7 @@ fn add<const N: usize>(pairs: &[Pair], tiles: [&[[u8; BLOCK_BYTES]]; N], sums: &
 #[inline(always)]
 fn add_fields<const BYTES: usize>(
     fields: Fields,
-    list: &PairList,
+    list: &PairList<'_>,
     tiles: &[u8],
     tile_bytes: usize,
     sums: &mut [[i32; TILE_OUTPUTS]],
@@ -117,9 +129,9 @@ fn add_fields<const BYTES: usize>(
         let (lower, upper) = start.split_at(4);
         let mut lower = i32x4::from(<[i32; 4]>::try_from(lower).unwrap_or_default());
         let mut upper = i32x4::from(<[i32; 4]>::try_from(upper).unwrap_or_default());
-        for pair in list.pairs() {
-            let Some(block) = blocks.get(pair.offset as usize / Simd::PAIR_STEP) else { continue };
-            let inputs: i16x8 = cast(i32x4::splat(pair.inputs.cast_signed()));
+        for [inputs, offset] in list.pairs() {
+            let Some(block) = blocks.get(*offset as usize / Simd::PAIR_STEP) else { continue };
+            let inputs: i16x8 = cast(i32x4::splat(inputs.cast_signed()));
             let word = |index: usize| {
                 let bytes = block.as_chunks::<4>().0.get(words[index]).copied().unwrap_or_default();
                 cast::<i32x4, i16x8>(i32x4::splat(i32::from_le_bytes(bytes))) & masks[index]

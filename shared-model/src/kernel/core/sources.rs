@@ -60,7 +60,9 @@ impl Windows<'_> {
 pub struct Convolution<'c> {
     pub sources: Sources<'c>,
     pub requants: Requants<'c>,
-    pub list: &'c mut PairList,
+    pub list: PairList<'c>,
+    /// Room for the inputs of a window, or of its vectors.
+    pub window: &'c mut [u8],
     /// A place for each output of a window.
     pub sums: &'c mut [i32],
     pub outputs: Outputs<'c>,

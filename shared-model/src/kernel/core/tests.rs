@@ -6,6 +6,7 @@ use super::portable::Portable;
 use super::sources::Tiles;
 use super::{Core, Current, KERNEL, Sources, add_lists, add_weights};
 use crate::kernel::pair_list::{Pair, PairList};
+use crate::model::SPARE_PAIRS;
 use crate::weights::{
     BlockLengths, BlockLists, MAX_PAIRS, TILE_OUTPUTS, WeightOrder, write_blocks, write_counts, write_places,
 };
@@ -23,7 +24,13 @@ fn add<C: Core>(order: WeightOrder, input: &[u8], tiles: Tiles<'_>, sums: &mut [
     let mut written = std::vec![7; sums.len()];
     let is_accepted = match order {
         WeightOrder::Vectors => C::add_vectors(input, &sources, &mut written),
-        _ => add_lists::<C>(&sources, input, &mut PairList::new(), &mut written, &mut |_| ()),
+        _ => add_lists::<C>(
+            &sources,
+            input,
+            &mut PairList::new(&mut [[0; 2]; MAX_PAIRS + SPARE_PAIRS]),
+            &mut written,
+            &mut |_| (),
+        ),
     };
     if is_accepted {
         sums.copy_from_slice(&written);
@@ -183,7 +190,7 @@ fn reference_pairs(inputs: &[u8]) -> Vec<Pair> {
     let pair = |(index, pair): (usize, &[u8])| {
         let (even, odd) = (pair[0], pair.get(1).copied().unwrap_or(0));
         let inputs = u32::from(even) + 65536 * u32::from(odd);
-        (inputs != 0).then_some(Pair { inputs, offset: (index * Current::PAIR_STEP) as u32 })
+        (inputs != 0).then_some([inputs, (index * Current::PAIR_STEP) as u32])
     };
     inputs.chunks(2).enumerate().filter_map(pair).collect()
 }
@@ -191,7 +198,8 @@ fn reference_pairs(inputs: &[u8]) -> Vec<Pair> {
 /// Gathers list after list until the inputs end, and checks what the kernels rely on.
 fn gathered(inputs: &[u8]) -> Vec<Pair> {
     // A full list, as after a larger layer.
-    let mut list = PairList::new();
+    let mut places = [[0; 2]; MAX_PAIRS + SPARE_PAIRS];
+    let mut list = PairList::new(&mut places);
     gather::<Current>(&mut list, &[7; 2 * MAX_PAIRS], 0);
     let (mut all, mut next) = (Vec::new(), Some(0));
     while let Some(first) = next {
@@ -200,8 +208,8 @@ fn gathered(inputs: &[u8]) -> Vec<Pair> {
         list.terminate();
         let pairs = list.pairs();
         assert!(pairs.len() <= MAX_PAIRS);
-        assert_eq!(list.terminated().get(pairs.len()), Some(&Pair::default()), "no end after {} pairs", pairs.len());
-        assert!(pairs.iter().all(|pair| pair.offset as usize >= first * Current::PAIR_STEP), "pairs before {first}");
+        assert_eq!(list.terminated().get(pairs.len()), Some(&[0; 2]), "no end after {} pairs", pairs.len());
+        assert!(pairs.iter().all(|[_, offset]| *offset as usize >= first * Current::PAIR_STEP), "pairs before {first}");
         // Otherwise it would not end, or be called in vain.
         assert!(next.is_none_or(|next| next > first && next * 2 < inputs.len()), "{first} {next:?}");
         all.extend_from_slice(pairs);
@@ -231,15 +239,16 @@ fn gathering_resumes_after_a_full_list() {
 
 #[test]
 fn zeros_after_a_full_list_are_skipped() {
-    assert_eq!(gathered(&[]), []);
-    assert_eq!(gathered(&[0; 1000]), []);
+    assert!(gathered(&[]).is_empty());
+    assert!(gathered(&[0; 1000]).is_empty());
     // A full list, then only zeros: the last list can be empty.
     let mut inputs = [255; MAX_PAIRS * 2 + 100].to_vec();
     inputs[MAX_PAIRS * 2..].fill(0);
     assert_eq!(gathered(&inputs).len(), MAX_PAIRS);
     // There are no pairs after the end.
-    let mut list = PairList::new();
+    let mut places = [[0; 2]; MAX_PAIRS + SPARE_PAIRS];
+    let mut list = PairList::new(&mut places);
     assert_eq!(gather::<Current>(&mut list, &inputs, inputs.len()), None);
     assert_eq!(gather::<Current>(&mut list, &inputs, usize::MAX), None);
-    assert_eq!(list.pairs(), []);
+    assert!(list.pairs().is_empty());
 }

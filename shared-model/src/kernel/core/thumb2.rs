@@ -2,10 +2,70 @@
 
 use core::arch::naked_asm;
 
+use super::frame::cpu;
+
 use crate::kernel::pair_list::Pair;
 
 /// [`Core::PAIR_STEP`](super::Core::PAIR_STEP) of these cores, which shift while they add.
 pub const PAIR_STEP: usize = 4;
+
+/// Appends the two pairs of the word in r4, which is not zero, to the list at r2, unless they are
+/// zero. r3 is the offset of the first. Uses r5 and the two registers.
+#[cfg(kernel_dsp)]
+macro_rules! word_pairs {
+    ($one:literal, $other:literal) => {
+        concat!(
+            // The even bytes and the odd ones, then those of the two pairs.
+            "uxtb16 ",
+            $one,
+            ", r4\n",
+            "uxtb16 r4, r4, ror #8\n",
+            "pkhbt r5, ",
+            $one,
+            ", r4, lsl #16\n",
+            "pkhtb r4, r4, ",
+            $one,
+            ", asr #16\n",
+            "cbz r5, 2f\n",
+            "strd r5, r3, [r2], #8\n",
+            "2:\n",
+            "cbz r4, 3f\n",
+            "add ",
+            $other,
+            ", r3, #{block}\n",
+            "strd r4, ",
+            $other,
+            ", [r2], #8\n",
+            "3:\n",
+        )
+    };
+}
+
+/// Like the macro for cores with `UXTB16`.
+#[cfg(not(kernel_dsp))]
+macro_rules! word_pairs {
+    ($one:literal, $other:literal) => {
+        concat!(
+            "uxth r5, r4\n",
+            "cbz r5, 2f\n",
+            "orr r5, r5, r5, lsl #8\n",
+            "and r5, r5, #0x00FF00FF\n",
+            "strd r5, r3, [r2], #8\n",
+            "2:\n",
+            "lsrs r5, r4, #16\n",
+            "beq 3f\n",
+            "orr r5, r5, r5, lsl #8\n",
+            "and r5, r5, #0x00FF00FF\n",
+            "add ",
+            $one,
+            ", r3, #{block}\n",
+            "strd r5, ",
+            $one,
+            ", [r2], #8\n",
+            "3:\n",
+        )
+    };
+}
 
 /// # Safety
 ///
@@ -19,24 +79,13 @@ pub unsafe extern "C" fn gather(
     limit: *const Pair,
 ) -> u64 {
     naked_asm!(
+        cpu!(),
         "push {{r4-r7}}",
         "ldr r12, [sp, #16]",
         "1:",
         "ldr r4, [r0], #4",
         "cbz r4, 4f",
-        "uxth r5, r4",
-        "cbz r5, 2f",
-        "orr r5, r5, r5, lsl #8",
-        "and r5, r5, #0x00FF00FF",
-        "strd r5, r3, [r2], #8",
-        "2:",
-        "lsrs r5, r4, #16",
-        "beq 3f",
-        "orr r5, r5, r5, lsl #8",
-        "and r5, r5, #0x00FF00FF",
-        "add r6, r3, #{block}",
-        "strd r5, r6, [r2], #8",
-        "3:",
+        word_pairs!("r6", "r7"),
         "cmp r2, r12",
         "bhi 5f",
         "4:",
@@ -110,3 +159,5 @@ pub unsafe extern "C" fn activate(
         "bx lr",
     )
 }
+
+pub(super) use word_pairs;

@@ -2,22 +2,38 @@
 
 use libtest_mimic::Failed;
 use parity::{Device, Lab, Uniform};
-use shared_model::{DeviceFault, InferError, WeightOrder};
+use shared_model::{DeviceFault, InferError, Model, WeightOrder};
 
 use super::{Fixture, fault_of};
 
 /// A hidden layer that is too wide is refused at the start with both numbers, which are exact.
 pub fn layer_too_wide(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
-    let fault = fault_of(device, lab, &zeros(2048, 10)?)?;
-    let DeviceFault::TooLarge(InferError::Width { needed: 2048, available }) = fault else {
+    let model = zeros(2048, 10)?;
+    let fault = fault_of(device, lab, &model)?;
+    let DeviceFault::TooLarge(InferError::Memory { needed, available }) = fault else {
         return Err(format!("{fault:?}").into());
     };
+    assert_eq!(needed, memory_bytes(&model)?);
     let text = fault.to_string();
-    assert!(text.contains("width 2048") && text.contains(&format!("build has {available}")), "{text}");
-    let fault = fault_of(device, lab, &zeros(available as usize + 1, 10)?)?;
-    assert_eq!(fault, DeviceFault::TooLarge(InferError::Width { needed: available + 1, available }));
-    device.start(lab, &zeros(available as usize, 10)?)?.client.hello()?;
+    assert!(text.contains(&format!("need {needed} bytes")) && text.contains(&format!("has {available}")), "{text}");
+    // The widest hidden layer that fits, and the next one that needs more.
+    let mut widths = (1..2048).rev();
+    let mut too_wide = model;
+    let fitting = loop {
+        let model = zeros(widths.next().ok_or("no layer fits")?, 10)?;
+        if memory_bytes(&model)? <= available {
+            break model;
+        }
+        too_wide = model;
+    };
+    let needed = memory_bytes(&too_wide)?;
+    assert_eq!(fault_of(device, lab, &too_wide)?, DeviceFault::TooLarge(InferError::Memory { needed, available }));
+    device.start(lab, &fitting)?.client.hello()?;
     Ok(())
+}
+
+fn memory_bytes(model: &[u8]) -> Result<u32, Failed> {
+    Ok(u32::try_from(Model::parse(model)?.memory_bytes())?)
 }
 
 /// Like [`layer_too_wide`], for the last layer.

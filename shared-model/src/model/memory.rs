@@ -1,0 +1,57 @@
+//! The memory that a layer needs in a workspace.
+
+use super::layer::{Layer, LayerKind};
+use super::matrix::Matrix;
+use crate::weights::{MAX_PAIRS, WeightOrder};
+
+/// Inputs of a vector: a kernel reads them together.
+pub const VECTOR_INPUTS: usize = 16;
+
+/// Places of a list after its pairs: one for the pair of zeros, and four that kernels can write to.
+pub const SPARE_PAIRS: usize = 5;
+
+impl Layer<'_> {
+    /// Returns the bytes of memory that the layer needs while it runs: its list of pairs,
+    /// accumulators, a window's inputs, and the activations that exist at once.
+    ///
+    /// `is_first` and `is_last` are its place in its network: an image and logits have memory of
+    /// their own.
+    #[must_use]
+    pub fn memory_bytes(&self, is_first: bool, is_last: bool) -> usize {
+        let input = if is_first { 0 } else { self.inputs().div_ceil(4) };
+        let output = if is_last { 0 } else { self.outputs().div_ceil(4) };
+        // A dense layer writes its activations over its input.
+        let activations = if self.is_dense() { input.max(output) } else { input.wrapping_add(output) };
+        let window = self.window_bytes().div_ceil(4);
+        let words = activations.wrapping_add(self.list_places().wrapping_mul(2)).wrapping_add(window);
+        words.wrapping_add(self.any_matrix().outputs()).wrapping_mul(4)
+    }
+
+    /// Returns the places of the layer's list of pairs, of two words each.
+    pub(crate) fn list_places(&self) -> usize {
+        match self.list_pairs() {
+            0 => 0,
+            pairs => pairs.wrapping_add(SPARE_PAIRS),
+        }
+    }
+
+    /// Returns the bytes for the inputs of a window, or of its vectors; 0 if the layer is not a
+    /// convolution.
+    pub(crate) fn window_bytes(&self) -> usize {
+        let inputs = self.any_matrix().inputs();
+        match self.kind() {
+            LayerKind::Convolution(_) if self.any_matrix().order() == WeightOrder::Vectors => {
+                inputs.next_multiple_of(VECTOR_INPUTS)
+            }
+            LayerKind::Convolution(_) => inputs,
+            _ => 0,
+        }
+    }
+}
+
+/// Returns the pairs of a list for a layer of `kind` with `matrix`, as far as one list holds them;
+/// 0 if it needs no list.
+pub fn list_pairs(kind: LayerKind, matrix: &Matrix<'_>) -> u8 {
+    let has_list = matrix.order().has_pairs() && !matches!(kind, LayerKind::Depthwise(_));
+    if has_list { matrix.inputs().div_ceil(2).min(MAX_PAIRS) as u8 } else { 0 }
+}
