@@ -5,16 +5,17 @@ use std::time::{Duration, Instant};
 
 use burn::tensor::TensorReadError;
 use host_support::errors::chain;
-use shared_model::{BlobError, EncodeError, Layer, Model, Shape};
+use shared_model::{BlobError, EncodeError, Layer, LayerKind, Model, Shape};
 use thiserror::Error;
 
 use crate::data::{Dataset, SoftLabels, Validation};
-use crate::model::evaluate;
 use crate::model::export::{ExportError, Exported, Origins, export};
+use crate::model::reorder::{ReorderError, reorder};
+use crate::model::{Paired, evaluate};
 use crate::network::calibrate::measure;
 use crate::network::{DenseParameters, Network};
 use crate::plot::{self, PlotError};
-use crate::quantize::{DeviationError, QuantizeError, choose_orders, measure_deviation, quantize};
+use crate::quantize::{DeviationError, Quantization, QuantizeError, choose_orders, measure_deviation, quantize};
 use crate::run::{Configuration, Outcome, RecordError, RunFile, RunFolder, encode_weights, json};
 use crate::support::files::{self, WriteError};
 use crate::support::{interrupt, progress};
@@ -38,6 +39,8 @@ pub enum PipelineError {
     Model(#[from] BlobError),
     #[error(transparent)]
     Deviation(#[from] DeviationError),
+    #[error(transparent)]
+    Reorder(#[from] ReorderError),
     #[error(transparent)]
     Plot(#[from] PlotError),
     #[error(transparent)]
@@ -259,7 +262,9 @@ fn attempt(
     let view = Model::parse(&bytes)?;
 
     let evaluation = evaluate::describe(&view, &data.test, &test);
-    let quantization = measure_deviation(network, &layers, &on_train.largest, &quantized, &view, &data.train)?;
+    let mut quantization = measure_deviation(network, &layers, &on_train.largest, &quantized, &view, &data.train)?;
+    let bytes = if has_convolution(&view) { pair(&view, data, &mut quantization)? } else { bytes.clone() };
+    let view = Model::parse(&bytes)?;
     let changed = test.predictions.iter().zip(&on_test.predictions).filter(|(fixed, float)| fixed != float);
     let outcome = Outcome {
         model_id: view.id().to_string(),
@@ -294,6 +299,25 @@ fn attempt(
         (RunFile::Model, bytes.clone()),
     ];
     Ok(Completed { outcome, records, moved_configuration: json(&configuration.moved(data))? })
+}
+
+/// Returns true if a layer is a convolution. Only then channels are paired, so that dense networks
+/// keep their ids.
+fn has_convolution(model: &Model<'_>) -> bool {
+    model.layers().iter().any(|layer| matches!(layer.kind(), LayerKind::Convolution(_)))
+}
+
+/// Returns `model` with channels paired on the training images, and updates the shares of zero
+/// pairs.
+fn pair(model: &Model<'_>, data: &Dataset, quantization: &mut Quantization) -> Result<Vec<u8>, ReorderError> {
+    let (bytes, shares) = reorder(model, None, Some(&data.train))?;
+    for Paired { layer, after, .. } in shares {
+        let place = model.layers().iter().take(layer).filter(|layer| layer.matrix().is_some()).count();
+        if let Some(layer) = quantization.layers.get_mut(place) {
+            layer.zero_pairs = Some(after);
+        }
+    }
+    Ok(bytes)
 }
 
 impl Completed {
