@@ -11,14 +11,14 @@ mod stack;
 pub mod wrong_probes;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use checks::seal;
 use libtest_mimic::Failed;
 use object::{Object as _, ObjectSymbol as _};
 use parity::{ClientError, Device, DeviceError, Lab, ParityRecord, Session, most_memory, sweep};
-use shared_model::{AnswersHeader, BlobError, DeviceFault, FORMAT_VERSION, Model, Refusal};
+use shared_model::{AnswersHeader, BlobError, DeviceFault, FORMAT_VERSION, HostWorkspace, Model, Record, Refusal};
 
 use crate::common::{damaged, fixtures, renamed};
 
@@ -40,6 +40,8 @@ pub const CASES: &[(&str, Case)] = &[
     ("hello", hello),
     ("golden_vectors", golden_vectors),
     ("shipped_models", shipped_models),
+    ("convolutions", convolutions),
+    ("shipped_cascade", shipped_cascade),
     ("fixture", fixture),
     ("fixture_in_vectors", fixture_in_vectors),
     ("wrong_board", wrong_board),
@@ -90,6 +92,24 @@ impl Fixture {
         Ok(Self { model: read(model)?, answers: read(answers)? })
     }
 
+    /// Returns the model `name` of `models`, with this host's answers for the images of `self`.
+    fn shipped(&self, name: &str) -> Result<Self, Failed> {
+        let model = fs::read(models().join(name))?;
+        let view = Model::parse(&model)?;
+        let (committed, records) = AnswersHeader::parse(&self.answers)?;
+        let header = AnswersHeader { model: view.id(), networks: view.networks().len() as u8, ..committed };
+        let mut workspace = Box::new(HostWorkspace::new());
+        let mut answers: Vec<u8> = header.bytes().collect();
+        for Record { pixels, label, .. } in records {
+            let start = answers.len();
+            answers.resize(start + header.record_bytes(), 0);
+            let prediction = workspace.infer(&view, pixels)?;
+            header.write_record(&mut answers[start..], pixels, label, &prediction).ok_or("the shapes match")?;
+        }
+        drop(view);
+        Ok(Self { model, answers })
+    }
+
     pub fn view(&self) -> Result<Model<'_>, Failed> {
         Ok(Model::parse(&self.model)?)
     }
@@ -115,7 +135,7 @@ fn golden_vectors(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Fa
 /// The models in `models`, for use without training.
 fn shipped_models(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
     let mut count = 0;
-    for entry in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models"))? {
+    for entry in fs::read_dir(models())? {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "bin") {
             answers_golden_vectors(device, lab, &fs::read(&path)?)
@@ -124,6 +144,22 @@ fn shipped_models(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> 
         }
     }
     assert!(count > 0, "no models found");
+    Ok(())
+}
+
+fn models() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models")
+}
+
+/// A convolutional network, in pairs.
+fn convolutions(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    sweep_everything(device, lab, &fixture.shipped("conv-12k.bin")?).map(drop)
+}
+
+/// A cascade of convolutional networks; both answer some of the images.
+fn shipped_cascade(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
+    let record = sweep_everything(device, lab, &fixture.shipped("cascade.bin")?)?;
+    assert!(record.answered_by.iter().all(|images| *images > 0), "{record:?}");
     Ok(())
 }
 
