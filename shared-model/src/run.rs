@@ -71,7 +71,7 @@ pub fn run(
             walk(layer, input, rest, place.of(output));
             on_stage(Stage::Accumulate { layer: index });
         }
-        on_stage(Stage::Activations { layer: index, activations: place.of(place.split(memory).0) });
+        on_stage(Stage::Activations { layer: index, activations: place.of(memory) });
         index = index.wrapping_add(1);
     }
     let (activations, rest) = place.split(memory);
@@ -134,9 +134,10 @@ impl Place {
         }
     }
 
-    /// Returns the activations, which are the first of the bytes of `words`.
+    /// Returns the activations in `words`, the part of a memory with this place or a larger one.
     fn of(self, words: &mut [u32]) -> &mut [u8] {
-        try_cast_slice_mut(words).unwrap_or_default().get_mut(..self.count).unwrap_or_default()
+        let (own, _) = self.split(words);
+        try_cast_slice_mut(own).unwrap_or_default().get_mut(..self.count).unwrap_or_default()
     }
 }
 

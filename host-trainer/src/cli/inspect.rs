@@ -360,8 +360,8 @@ mod tests {
         assert_eq!(shapes[..3], [("conv", [14, 13, 8]), ("depthwise", [5, 11, 8]), ("maxpool", [2, 5, 8])]);
         assert!(layers[2].matrix.is_none() && layers[2].parameters == 0);
         assert_eq!((layers[0].parameters, layers[0].multiplications), (8 * 28, 14 * 13 * 8 * 27));
-        // Accumulators, a window with padded rows, the output.
-        assert_eq!(layers[0].ram_bytes, 4 * 8 + 3 * 10 + 2 + 14 * 13 * 8);
+        // A list, accumulators, a window with padded rows, the output.
+        assert_eq!(layers[0].ram_bytes, 8 * (15 + 5) + 4 * 8 + 3 * 10 + 2 + 14 * 13 * 8);
         let text = layers[0].text(0);
         assert!(text.contains("conv 8 3x3 stride 2: 28x26x3 to 14x13x8, 240 bytes of weights in pairs"), "{text}");
         assert!(layers[2].text(2).contains("maxpool 2x2: 5x11x8 to 2x5x8\n"), "{}", layers[2].text(2));
