@@ -45,7 +45,7 @@ pub fn bars(rows: &[Row], rivals: &Rivals) -> anyhow::Result<String> {
     };
     let cores: Vec<(&Row, Vec<Bar>)> = rows.iter().map(|row| (row, bars_of(row, rivals))).collect();
     let first_rival = |row: &Row| {
-        rivals.of_network(row.network.widths()).first().and_then(|rival| rival.instructions.get(&row.core)).copied()
+        rivals.of_network(&row.network).first().and_then(|rival| rival.instructions.get(&row.core)).copied()
     };
     let longest = rows.iter().flat_map(|row| [row.spread().mean, first_rival(row).unwrap_or(0) as f64]);
     let most = (longest.fold(1.0, f64::max) * 1.5).ceil();
@@ -75,7 +75,7 @@ pub fn bars(rows: &[Row], rivals: &Rivals) -> anyhow::Result<String> {
 fn bars_of(row: &Row, rivals: &Rivals) -> Vec<Bar> {
     let ours = Bar { name: "prenda".into(), count: row.spread().mean, is_ours: true };
     // Cycles are not compared with instructions.
-    let others = if row.instructions_mean.is_some() { rivals.of_network(row.network.widths()) } else { &[] };
+    let others = if row.instructions_mean.is_some() { rivals.of_network(&row.network) } else { &[] };
     let others = others.iter().filter_map(|rival| {
         let count = *rival.instructions.get(&row.core)?;
         Some(Bar { name: rival.name.clone(), count: count as f64, is_ours: false })

@@ -5,15 +5,24 @@ use std::collections::BTreeMap;
 use anyhow::Context as _;
 use serde::Deserialize;
 
+use super::architecture::Architecture;
+
 /// Other engines' figures and their source.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rivals {
     /// Method and date of the measurements.
     pub source: String,
-    /// Widths of the network that they ran.
-    pub network: Vec<usize>,
-    pub rival: Vec<Rival>,
+    work: Vec<Work>,
+}
+
+/// The figures for one network.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Work {
+    /// Its name in rows.
+    network: String,
+    rival: Vec<Rival>,
 }
 
 /// Figures of one engine.
@@ -40,8 +49,9 @@ impl Rivals {
     }
 
     /// Returns the rivals that ran `network`.
-    pub fn of_network(&self, network: &[usize]) -> &[Rival] {
-        if self.network == network { &self.rival } else { &[] }
+    pub fn of_network(&self, network: &Architecture) -> &[Rival] {
+        let name = network.to_string();
+        self.work.iter().find(|work| work.network == name).map_or(&[], |work| &work.rival)
     }
 }
 
@@ -52,8 +62,11 @@ mod tests {
     #[test]
     fn the_committed_file_is_well_formed() {
         let rivals = Rivals::committed().unwrap();
-        assert!(rivals.of_network(&[784, 128, 10]).len() > 5);
-        assert!(rivals.of_network(&[784, 64, 10]).is_empty());
-        assert_eq!(rivals.rival[0].instructions["cortex-m4"], 202_459);
+        let dense = |hidden| Architecture::Dense(vec![784, hidden, 10]);
+        assert!(rivals.of_network(&dense(128)).len() > 5);
+        assert!(rivals.of_network(&dense(64)).is_empty());
+        assert_eq!(rivals.of_network(&dense(128))[0].instructions["cortex-m4"], 202_459);
+        let words = Architecture::Words("conv 8 4x4 stride 4; conv 16 3x3 stride 2; dense 10".into());
+        assert_eq!(rivals.of_network(&words)[0].instructions["cortex-m55"], 45_949);
     }
 }

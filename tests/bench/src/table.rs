@@ -53,7 +53,7 @@ fn words(rows: &[Row], rivals: &Rivals) -> Vec<Words> {
             title: format!("{unit} per image ({what}): {}, {} images", first.network, grouped(first.images as u64)),
             rows: counts(&rows),
         });
-        if unit == "Instructions" && !rivals.of_network(first.network.widths()).is_empty() {
+        if unit == "Instructions" && !rivals.of_network(&first.network).is_empty() {
             let title = format!(
                 "{unit} per image, compared with other engines ({}); in brackets: multiple of ours",
                 rivals.source
@@ -95,7 +95,7 @@ fn beside(rows: &[&Row], rivals: &Rivals) -> Vec<Vec<String>> {
         ours(&|row| whole(row.spread().mean)),
         vec![bytes(&|row| row.code_bytes), bytes(&|row| row.ram_bytes.into())],
     ];
-    let network = rows.first().map(|row| row.network.widths()).unwrap_or_default();
+    let others = rows.first().map(|row| rivals.of_network(&row.network)).unwrap_or_default();
     let line = |rival: &super::rivals::Rival| {
         let count = |row: &Row| {
             let Some(count) = rival.instructions.get(&row.core) else { return String::new() };
@@ -105,7 +105,7 @@ fn beside(rows: &[&Row], rivals: &Rivals) -> Vec<Vec<String>> {
         let code = rival.code_bytes.map(grouped).unwrap_or_default();
         [vec![name], ours(&count), vec![code, rival.ram.clone().unwrap_or_default()]].concat()
     };
-    [header, prenda.concat()].into_iter().chain(rivals.of_network(network).iter().map(line)).collect()
+    [header, prenda.concat()].into_iter().chain(others.iter().map(line)).collect()
 }
 
 fn code(rows: &[Row]) -> Vec<Vec<String>> {
