@@ -12,8 +12,8 @@ use crate::weights::MAX_PAIRS;
 /// The memory that inference writes: for the layers, logits and probabilities.
 ///
 /// `MEMORY` is at least [`Model::memory_bytes`], and `CLASSES` at least the number of classes.
-/// [`Workspace::check`] checks a model against both. The size is `MEMORY` bytes, rounded up to a
-/// multiple of 4, plus 10 for each of `CLASSES`.
+/// [`Workspace::check`] checks a model against both. The size in bytes is `MEMORY` plus 10 for
+/// each of `CLASSES`, each rounded up to a multiple of 4.
 #[derive(Clone, Debug)]
 pub struct Workspace<const MEMORY: usize, const CLASSES: usize> {
     memory: Words<MEMORY>,

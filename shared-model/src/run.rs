@@ -14,7 +14,7 @@ pub enum Stage<'a> {
         /// Index in [`Model::layers`](crate::Model::layers).
         layer: usize,
     },
-    /// Added the products of these inputs. Of a layer with a window: computed all activations.
+    /// Added the products of these inputs. For a layer with a window: computed all activations.
     Accumulate {
         /// Index in [`Model::layers`](crate::Model::layers).
         layer: usize,
@@ -39,8 +39,8 @@ pub enum Stage<'a> {
 /// the model.
 ///
 /// The memory has at least the words that each layer needs. The activations before and after a
-/// layer lie at its two ends, the rest of a layer's memory between them. A dense layer writes its
-/// activations over its input.
+/// layer are at its two ends, and the rest of a layer's memory is between them. A dense layer
+/// writes its activations over its input.
 pub fn run(
     network: Network<'_, '_>,
     first: usize,

@@ -79,21 +79,23 @@ pub fn pair_channels(model: &Model<'_>, layers: &mut [OwnedLayer], split: &Split
     }
     let pair = |(group, zeros): (&Group, &Vec<Zeros>)| {
         let shared = |one: usize, other: usize| zeros[one].shared_with(&zeros[other]);
-        let order = order_pairs(group.channels, shared);
-        for index in group.layers.clone() {
-            if index > group.layers.start && index + 1 < group.layers.end {
-                layers[index].order_outputs(&order);
-            }
-        }
-        layers[group.layers.start].order_outputs(&order);
-        layers[group.layers.end - 1].order_inputs(&order);
         let count = zeros[0].count * group.channels.div_ceil(2);
-        let share = |order: &mut dyn Iterator<Item = usize>| {
-            let order: Vec<usize> = order.collect();
+        let share = |order: &[usize]| {
             let pairs = order.chunks(2).map(|pair| f64::from(shared(pair[0], pair[pair.len() - 1])));
             pairs.sum::<f64>() / count.max(1) as f64
         };
-        let (before, after) = (share(&mut (0..group.channels)), share(&mut order.iter().copied()));
+        let old: Vec<usize> = (0..group.channels).collect();
+        let new = order_pairs(group.channels, shared);
+        let before = share(&old);
+        // The channels can be in a better order already.
+        let (order, after) = if share(&new) > before { (new.as_slice(), share(&new)) } else { (&old[..], before) };
+        for index in group.layers.clone() {
+            if index > group.layers.start && index + 1 < group.layers.end {
+                layers[index].order_outputs(order);
+            }
+        }
+        layers[group.layers.start].order_outputs(order);
+        layers[group.layers.end - 1].order_inputs(order);
         Paired { layer: group.layers.end - 1, before, after }
     };
     Ok(groups.iter().zip(&zeros).map(pair).collect())

@@ -259,12 +259,12 @@ fn attempt(
         test_correct: data.test.count_correct(&on_test.predictions),
     };
     let Exported { bytes, test } = export(network.plan(), &quantized, data, &origins)?;
-    let view = Model::parse(&bytes)?;
+    let unpaired = Model::parse(&bytes)?;
 
-    let evaluation = evaluate::describe(&view, &data.test, &test);
-    let mut quantization = measure_deviation(network, &layers, &on_train.largest, &quantized, &view, &data.train)?;
-    let bytes = if has_convolution(&view) { pair(&view, data, &mut quantization)? } else { bytes.clone() };
+    let mut quantization = measure_deviation(network, &layers, &on_train.largest, &quantized, &unpaired, &data.train)?;
+    let bytes = if has_convolution(&unpaired) { pair(&unpaired, data, &mut quantization)? } else { bytes.clone() };
     let view = Model::parse(&bytes)?;
+    let evaluation = evaluate::describe(&view, &data.test, &test);
     let changed = test.predictions.iter().zip(&on_test.predictions).filter(|(fixed, float)| fixed != float);
     let outcome = Outcome {
         model_id: view.id().to_string(),

@@ -495,9 +495,9 @@ fn cost_and_boards_are_printed() {
         let text = command.success();
         names.iter().fold(text, |text, name| text.stdout(contains(format!("\n{name}"))));
     }
-    let wide = json(project.train(&["--hidden", "1025", "--epochs", "1", "--run", "wide", "--json"]));
+    let wide = json(project.train(&["--hidden", "1220", "--epochs", "1", "--run", "wide", "--json"]));
     assert_eq!(wide["boards"][0]["board"], "microbit");
-    assert_eq!(wide["boards"][0]["reason"], "1,025 neurons in a hidden layer, at most 1,024");
+    assert_eq!(wide["boards"][0]["reason"], "6,284 bytes of RAM for layers, at most 6,152");
 }
 
 #[test]

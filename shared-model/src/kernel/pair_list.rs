@@ -6,8 +6,8 @@ use crate::weights::MAX_PAIRS;
 /// Two neighbouring inputs and the position of their weights.
 ///
 /// First the inputs: the even one in the lower half, the odd one in the upper; zero only after the
-/// last pair. Then the offset: the pair's number, times the core's `PAIR_STEP`. An array, because a
-/// list lies in a workspace's memory, and bytes convert to arrays without `unsafe`.
+/// last pair. Then the offset: the pair's number, times the core's `PAIR_STEP`. It is an
+/// array because a workspace's memory converts to arrays without `unsafe`.
 pub type Pair = [u32; 2];
 
 /// A list of pairs, in ascending order of their offsets.
@@ -55,8 +55,10 @@ impl<'m> PairList<'m> {
         self.count = 0;
     }
 
-    /// Returns the number of pairs above which no word is gathered: after one, with two pairs, the
-    /// list has room for two more. A list with places for all pairs of a layer is never above.
+    /// Returns the number of pairs above which gathering stops.
+    ///
+    /// A word, of two pairs, and the two last pairs still fit after it. A list of fewer than
+    /// `MAX_PAIRS` has room for all pairs of its layer, so it never stops.
     pub const fn limit(&self) -> usize {
         let capacity = self.capacity();
         if capacity < MAX_PAIRS { capacity } else { MAX_PAIRS - 4 }

@@ -7,7 +7,8 @@ use crate::weights::{MAX_PAIRS, WeightOrder};
 /// Inputs of a vector: a kernel reads them together.
 pub const VECTOR_INPUTS: usize = 16;
 
-/// Places of a list after its pairs: one for the pair of zeros, and four that kernels can write to.
+/// Places of a list after its pairs. For a blank window, kernels write four pairs of zeros and the
+/// one that ends the list; gathering can write two after its limit.
 pub const SPARE_PAIRS: usize = 5;
 
 impl Layer<'_> {
@@ -24,7 +25,8 @@ impl Layer<'_> {
         let activations = if self.is_dense() { input.max(output) } else { input.wrapping_add(output) };
         let window = self.window_bytes().div_ceil(4);
         let words = activations.wrapping_add(self.list_places().wrapping_mul(2)).wrapping_add(window);
-        words.wrapping_add(self.any_matrix().outputs()).wrapping_mul(4)
+        let sums = if is_last { 0 } else { self.any_matrix().outputs() };
+        words.wrapping_add(sums).wrapping_mul(4)
     }
 
     /// Returns the places of the layer's list of pairs, of two words each.

@@ -29,7 +29,7 @@ pub struct Model<'a> {
     /// The layers of all networks.
     layers: Vec<Layer<'a>, MAX_LAYERS>,
     networks: Vec<Part, MAX_NETWORKS>,
-    /// Bytes that inference needs for accumulators and a window, and for activations.
+    /// The most that a layer needs while it runs: see [`Layer::memory_bytes`].
     memory_bytes: u32,
     /// Offset of the golden vectors in bytes, and their count.
     golden: (u32, usize),

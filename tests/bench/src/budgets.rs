@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::row::Row;
 
 const HEADER: &str = "\
-# Budgets of each emulated board for the images of tests/fixtures.
+# Budgets of each emulated board for the first test images.
 # `cargo xtask bench --budgets` and `cargo xtask test` compare.
 # A change that lowers a figure also lowers its budget, with `cargo xtask bench --write-budgets`.
 # Firmware from another compiler may exceed a budget by a tenth.

@@ -244,7 +244,7 @@ fn stage_name(index: usize, count: usize) -> (&'static str, Option<usize>) {
 
 /// Returns the bytes of the smallest workspace for `model`; see [`shared_model::Workspace`].
 fn workspace_needed(model: &Model<'_>) -> u32 {
-    let bytes = model.memory_bytes().next_multiple_of(4) + 10 * model.classes();
+    let bytes = model.memory_bytes() + (10 * model.classes()).next_multiple_of(4);
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 

@@ -17,8 +17,15 @@ use crate::trainer::TestData;
 use crate::workspace::{Workspace, shown};
 use crate::{UsageError, board, run_folder, trainer};
 
-/// The budgets, and the model and answers they are for, relative to the workspace.
+/// The budgets of the fixture, relative to the workspace.
 const BUDGETS: &str = "tests/bench-budgets.toml";
+
+/// The budgets of a convolutional network, and its model, for the first test images.
+const CONVOLUTION_BUDGETS: &str = "tests/convolution-budgets.toml";
+const CONVOLUTION_MODEL: &str = "models/conv-12k.bin";
+const CONVOLUTION_IMAGES: &str = "128";
+
+/// The fixture, relative to the workspace.
 pub const FIXTURE_MODEL: &str = "tests/fixtures/model.bin";
 pub const FIXTURE_ANSWERS: &str = "tests/fixtures/answers.bin";
 
@@ -59,10 +66,11 @@ pub struct Options {
     /// Also draw the bars of each core, ours and others', as SVG.
     #[arg(long, value_name = "FILE.svg")]
     chart: Option<PathBuf>,
-    /// Fail if the fixture exceeds tests/bench-budgets.toml.
+    /// Fail if the fixture exceeds tests/bench-budgets.toml, or models/conv-12k.bin exceeds
+    /// tests/convolution-budgets.toml.
     #[arg(long, conflicts_with_all = ["model", "data", "probe"])]
     budgets: bool,
-    /// Write the measurements of the fixture to tests/bench-budgets.toml.
+    /// Write the measurements of both to these files.
     #[arg(long, conflicts_with_all = ["model", "data", "budgets", "boards"])]
     write_budgets: bool,
     /// Write the tables of docs/bench.md (the fixture on every emulated board) and its chart.
@@ -92,26 +100,37 @@ pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
         return page::command(workspace, options.check);
     }
     let devices = devices(&options.boards, options.probe)?;
-    let is_fixture = options.fixture || options.budgets || options.write_budgets;
-    let work = if is_fixture {
+    if options.budgets || options.write_budgets {
+        workspace.build_programs()?;
+        build_firmware(workspace, &devices)?;
+        let flag = if options.budgets { "--budgets" } else { "--write-budgets" };
+        return with_budgets(workspace, &devices, flag, &options.arguments);
+    }
+    let work = if options.fixture {
         workspace.build_program("bench")?;
         fixture(workspace)
     } else {
         chosen(workspace, options.model, options.data.as_deref())?
     };
-    let budgets = workspace.root.join(BUDGETS);
     let job = measuring(workspace, &devices, &work)?.args(["--pictures", &options.images.to_string()]);
     let job = job.flag("--json", options.json).option("--chart", options.chart);
-    let job = job.option("--budgets", options.budgets.then_some(&budgets));
-    let job = job.option("--write-budgets", options.write_budgets.then_some(&budgets));
     job.args(options.arguments).run_to_stdout()
 }
 
-/// Checks the fixture against its budgets on every emulated board. Programs and firmware must be
-/// built.
+/// Checks the budgets on every emulated board. Programs and firmware must be built.
 pub fn verify_budgets(workspace: &Workspace) -> Result<()> {
-    let job = tool(workspace, &emulated()?, &fixture(workspace))?;
-    job.arg("--budgets").arg(workspace.root.join(BUDGETS)).run()
+    with_budgets(workspace, &emulated()?, "--budgets", &[])
+}
+
+/// Measures both models with budgets; `flag` says whether `bench` compares or writes them.
+fn with_budgets(workspace: &Workspace, devices: &[String], flag: &str, arguments: &[String]) -> Result<()> {
+    let file = |path: &str| workspace.root.join(path);
+    let job = tool(workspace, devices, &fixture(workspace))?.args(arguments);
+    job.arg(flag).arg(file(BUDGETS)).run_to_stdout()?;
+    let folder = workspace.folder("bench")?;
+    let work = answered(workspace, file(CONVOLUTION_MODEL), &folder, None)?;
+    let job = tool(workspace, devices, &work)?.args(["--pictures", CONVOLUTION_IMAGES]).args(arguments);
+    job.arg(flag).arg(file(CONVOLUTION_BUDGETS)).run_to_stdout()
 }
 
 /// Returns the output of `bench` for one image on every emulated board, for its memory figures.
@@ -227,7 +246,11 @@ mod tests {
     #[test]
     fn the_files_of_the_fixture_exist() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let mut files = FIXTURES.into_iter().flat_map(|(model, answers)| [model, answers]).chain([BUDGETS]);
+        let mut files = FIXTURES.into_iter().flat_map(|(model, answers)| [model, answers]).chain([
+            BUDGETS,
+            CONVOLUTION_BUDGETS,
+            CONVOLUTION_MODEL,
+        ]);
         assert!(files.all(|path| root.join(path).is_file()));
     }
 }

@@ -68,7 +68,8 @@ unsafe extern "C" fn convolve(arguments: &mut Arguments) {
             } else {
                 let tiles = outputs / TILE_OUTPUTS;
                 // SAFETY: the list has room for a pair after those of a window. It is not empty,
-                // and there are a tile for each eight outputs and a block for each pair.
+                // and there are a tile for each eight outputs and a block for each pair. This
+                // core's kernels do not read the number of pairs.
                 unsafe {
                     *end = [0; 2];
                     let biases = biases.as_ptr().cast();

@@ -111,15 +111,16 @@ impl<A: Assembly> Core for A {
             return 0;
         }
         list.write_with(|pairs, count| {
-            if words.is_empty() {
-                return (count, 0);
+            // A list without places for two pairs after its limit takes none.
+            if words.is_empty() || pairs.len() < limit.wrapping_add(2) {
+                return (count, words.len());
             }
             let (first, start) = (words.as_ptr(), pairs.as_mut_ptr());
             let limit = start.cast_const().wrapping_add(limit);
             // SAFETY: the kernel reads at most from the first word to the last. It reads them at
             // any alignment, which these cores support unless told to trap, and nothing here does;
-            // or byte by byte. The list is not above its limit, so that it has room for the two
-            // pairs of a word; above it, the kernel stops.
+            // or byte by byte. There are places for two pairs after the limit, and the
+            // list is not above it, where the kernel stops.
             let ends = unsafe { A::GATHER(first, words.as_ptr_range().end, start.wrapping_add(count), offset, limit) };
             let (list_end, words_end) = (ends as u32 as usize, (ends >> 32) as usize);
             let count = list_end.wrapping_sub(start.addr()).checked_div(size_of::<Pair>()).unwrap_or(0);

@@ -14,9 +14,9 @@ use crate::weights::TILE_OUTPUTS;
 /// `row_values` bytes, and `row_gap` bytes from the end of a row to the start of the next. At
 /// `output` there is room for `outputs` bytes for each window, and at `sums` for one window's sums.
 ///
-/// There are a tile of `tile_bytes` for each eight outputs, and a bias, multiplier and shift for
-/// each output, with all shifts above 32; everything is aligned to four bytes, and `tile_bytes` is
-/// a multiple of four. `blank` has `outputs` activations, or is null.
+/// There is a tile of `tile_bytes` for every eight outputs, and a bias, multiplier and shift for
+/// each output. All shifts are above 32. Everything is aligned to four bytes. `blank` has `outputs`
+/// activations, or is null.
 ///
 /// A kernel for pairs has weights in [`WeightOrder::Pairs`](crate::weights::WeightOrder::Pairs).
 /// `list` has room for the pairs of a window and one more, at least for five. They have offsets
@@ -24,19 +24,21 @@ use crate::weights::TILE_OUTPUTS;
 /// has a block for each.
 ///
 /// A kernel for vectors has weights in
-/// [`WeightOrder::Vectors`](crate::weights::WeightOrder::Vectors). `list` has room for the inputs
-/// of a tile, all zero. The rows of a window lie from `offset` on, with `offset_gap` bytes from the
-/// end of a row to the start of the next.
+/// [`WeightOrder::Vectors`](crate::weights::WeightOrder::Vectors). `tile_bytes` is 128 for each 16
+/// inputs of the matrix, the last ones padded, and not 0. `list` has room for `tile_bytes / 8`
+/// bytes, all zero. The first row of a window is copied to `offset`, the others with `offset_gap`
+/// bytes after the end of the one before, all inside this room.
 pub type ConvolveKernel = unsafe extern "C" fn(arguments: &mut Arguments);
 
-/// The arguments of a [`ConvolveKernel`], in the order in which kernels load them.
+/// The arguments of a [`ConvolveKernel`]. Kernels load neighbours together, so their order matters.
 ///
-/// The kernel changes `first`, `output` and `windows`. It sets `blank` to the activations of the
+/// A kernel can change `first`, `output` and `windows`. It sets `blank` to the activations of the
 /// first window whose inputs are all zero, if it is null, and copies them for other such windows.
 #[repr(C)]
 pub struct Arguments {
     pub first: *const u8,
     pub row_gap: usize,
+    /// Pairs, or the inputs of a window for vectors.
     pub list: *mut Pair,
     pub offset: usize,
     pub row_values: usize,
@@ -52,6 +54,7 @@ pub struct Arguments {
     pub step: usize,
     pub windows: usize,
     pub blank: *const u8,
+    /// For kernels that do not keep sums in registers.
     pub sums: *mut i32,
 }
 
@@ -118,7 +121,7 @@ pub unsafe fn convolve(
         sums: sums.as_mut_ptr(),
     };
     // SAFETY: the windows are inside the input, and there is room for their activations and for the
-    // sums. The caller answers for the rest.
+    // sums. The caller guarantees the rest.
     unsafe { kernel(&mut arguments) };
     outputs.advance(count.wrapping_mul(windows.count), arguments.blank);
     true

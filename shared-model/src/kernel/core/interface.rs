@@ -10,7 +10,7 @@ pub trait Core {
     /// The names of the files that have the kernels.
     const NAME: &'static str;
 
-    /// The step of [`Pair::offset`](crate::kernel::pair_list::Pair::offset) from pair to pair: a
+    /// The step of the offset of a [`Pair`](crate::kernel::pair_list::Pair) from pair to pair: a
     /// power of two, which a kernel shifts to the offset of the block in bytes.
     ///
     /// 16 is the size of a block of pairs. Cores that shift while they add use 4, the size of a

@@ -56,7 +56,7 @@ impl Windows<'_> {
     }
 }
 
-/// A convolution on its way through the windows.
+/// The parameters, memory and outputs of a convolution that runs.
 pub struct Convolution<'c> {
     pub sources: Sources<'c>,
     pub requants: Requants<'c>,

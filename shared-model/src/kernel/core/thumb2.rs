@@ -10,7 +10,8 @@ use crate::kernel::pair_list::Pair;
 pub const PAIR_STEP: usize = 4;
 
 /// Appends the two pairs of the word in r4, which is not zero, to the list at r2, unless they are
-/// zero. r3 is the offset of the first. Uses r5 and the two registers.
+/// zero. r3 is the offset of the first. Changes r4 and r5, and can use the two
+/// registers.
 #[cfg(kernel_dsp)]
 macro_rules! word_pairs {
     ($one:literal, $other:literal) => {

@@ -128,7 +128,7 @@ macro_rules! windows {
 }
 
 /// Gathers the pairs of the r6 bytes at r0, which it advances, to the list at r2. r3 is the offset
-/// of the first pair, and then of the one after the last. Uses r4, r5 and r9.
+/// of the first pair, and then of the one after the last. Uses r4, r5 and r9 to r11.
 macro_rules! row_pairs {
     () => {
         concat!(

@@ -16,16 +16,14 @@ pub fn layer_too_wide(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Fail
     assert_eq!(needed, memory_bytes(&model)?);
     let text = fault.to_string();
     assert!(text.contains(&format!("need {needed} bytes")) && text.contains(&format!("has {available}")), "{text}");
-    // The widest hidden layer that fits, and the next one that needs more.
-    let mut widths = (1..2048).rev();
-    let mut too_wide = model;
-    let fitting = loop {
-        let model = zeros(widths.next().ok_or("no layer fits")?, 10)?;
-        if memory_bytes(&model)? <= available {
-            break model;
-        }
-        too_wide = model;
-    };
+    // The widest hidden layer that fits, and one neuron more.
+    let (mut fits, mut fails) = (1, 2048);
+    while fails - fits > 1 {
+        let width = usize::midpoint(fits, fails);
+        let is_small = memory_bytes(&zeros(width, 10)?)? <= available;
+        *(if is_small { &mut fits } else { &mut fails }) = width;
+    }
+    let (fitting, too_wide) = (zeros(fits, 10)?, zeros(fails, 10)?);
     let needed = memory_bytes(&too_wide)?;
     assert_eq!(fault_of(device, lab, &too_wide)?, DeviceFault::TooLarge(InferError::Memory { needed, available }));
     device.start(lab, &fitting)?.client.hello()?;
