@@ -57,8 +57,9 @@ pub struct ImportArguments {
     /// All layers, in the words of train --network; required if one is a convolution or a pool
     ///
     /// Files have neither strides nor padding nor pools. PyTorch's padding=1 is pad 1, not same,
-    /// which is Keras' and may pad less before the image than after it. Without padding, a layer is
-    /// valid. ReLU follows each convolution, and each dense layer but the last.
+    /// which is Keras' and may pad less before the image than after it. A convolution of PyTorch
+    /// without padding is valid, which must be written: the default is same, as in train. ReLU
+    /// follows each convolution, and each dense layer but the last.
     #[arg(long, value_name = "LAYERS")]
     network: Option<Architecture>,
     /// Weights of one layer; repeat the option for each, first to last, if names and shapes do not

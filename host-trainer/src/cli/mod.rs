@@ -87,11 +87,11 @@ enum Command {
     Frontier(frontier::FrontierArguments),
     /// Convert a network trained by PyTorch or Keras to a model
     ///
-    /// The network consists of dense layers with ReLU between them. The last layer returns logits;
-    /// a softmax after it changes no class and is left out. Layers are found by the names that
-    /// PyTorch and Keras give them and by their shapes, from the pixels of the data set to its
-    /// classes. Training images calibrate the model, test images evaluate it. docs/import.md has a
-    /// script for each framework.
+    /// The network consists of dense layers with ReLU between them, or, with --network, also of
+    /// convolutions and pools. The last layer returns logits; a softmax after it changes no class
+    /// and is left out. Layers are found by the names that PyTorch and Keras give them and by their
+    /// shapes, from the pixels of the data set to its classes. Training images calibrate the model,
+    /// test images evaluate it. docs/import.md has a script for each framework.
     Import(import::ImportArguments),
     /// Combine networks in one model: a small one answers, or defers to a larger one if it is not
     /// certain

@@ -94,12 +94,17 @@ impl ReorderArguments {
 impl ReorderOutput {
     fn text(&self) -> String {
         let Self { model, model_id, model_bytes, weight_order, layers, layers_changed, zero_pairs } = self;
-        let weights = match weight_order.as_ref().filter(|_| *layers_changed > 0) {
-            Some(order) => format!("in {order}, {layers_changed} of {layers} layers changed"),
-            None => "unchanged in all layers".to_owned(),
-        };
         let mut text = line("model", format_args!("{model} ({model_id}, {model_bytes} bytes)"));
-        text += &line("weights", weights);
+        text += &match weight_order {
+            Some(order) if *layers_changed > 0 => {
+                line("weights", format_args!("in {order}, {layers_changed} of {layers} layers changed"))
+            }
+            Some(_) => line("weights", "unchanged in all layers"),
+            None if zero_pairs.is_empty() => {
+                line("channels", "unchanged: no layer without pruning reads the channels of another")
+            }
+            None => String::new(),
+        };
         for Paired { layer, before, after } in zero_pairs {
             let name = format!("zero pairs, layer {layer}");
             text += &line(&name, format_args!("{} of the inputs, {} before", percent(*after), percent(*before)));
