@@ -92,7 +92,7 @@ fn recorded(path: &Path, view: &Model<'_>) -> Result<Option<Configuration>, Reco
     let Some(run) = RunFolder::of_model(path, &id)? else {
         if path == folder.file(RunFile::Model) && folder.file(RunFile::Outcome).exists() {
             let named = folder.read::<Outcome>(RunFile::Outcome)?.model_id;
-            return Err(folder.other_model(&id, &named));
+            return Err(folder.other_model(RunFile::Outcome, &id, &named));
         }
         return Ok(None);
     };

@@ -267,8 +267,7 @@ impl RunFolder {
         let bytes = self.read_bytes(RunFile::Model)?;
         let id = Model::parse(&bytes).map_err(|error| self.damaged(RunFile::Model, error))?.id().to_string();
         if id != record.model_id {
-            let reason = format!("it is model {id}, but cascade.json names model {}", record.model_id);
-            return Err(self.damaged(RunFile::Model, reason));
+            return Err(self.other_model(RunFile::Cascade, &id, &record.model_id));
         }
         Ok(record)
     }
@@ -278,8 +277,9 @@ impl RunFolder {
         RunFile::ALL.into_iter().find(|file| !RunFile::OF_CASCADE.contains(file) && self.file(*file).exists())
     }
 
-    /// Describes the cascade in the folder, if it is not the one [of](CascadeRecord::is_of) these
-    /// models. Files that the program would replace and did not write count as a cascade.
+    /// Describes the cascade in the folder, unless it [was made of](CascadeRecord::is_of) these
+    /// models, shares and data. Files that the program would replace and did not write count as a
+    /// cascade.
     pub fn other_cascade(&self, ids: &[String], shares: &[f64], data: &Dataset) -> Option<String> {
         match self.read::<CascadeRecord>(RunFile::Cascade) {
             Ok(record) if record.is_of(ids, shares, data) => None,

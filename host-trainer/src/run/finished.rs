@@ -17,7 +17,7 @@ impl RunFolder {
         let bytes = self.read_bytes(RunFile::Model)?;
         let id = Model::parse(&bytes).map_err(|error| self.damaged(RunFile::Model, error))?.id().to_string();
         if id != outcome.model_id {
-            return Err(self.other_model(&id, &outcome.model_id));
+            return Err(self.other_model(RunFile::Outcome, &id, &outcome.model_id));
         }
         Ok((self.read(RunFile::Configuration)?, outcome))
     }

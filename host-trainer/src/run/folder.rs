@@ -245,9 +245,9 @@ impl RunFolder {
         }
     }
 
-    /// Returns the error for a model `found` in a run whose results are those of `named`.
-    pub fn other_model(&self, found: &str, named: &str) -> RecordError {
-        self.damaged(RunFile::Model, format!("it is model {found}, but result.json names model {named}"))
+    /// Returns the error for a model `found` in a folder whose `record` names model `named`.
+    pub fn other_model(&self, record: RunFile, found: &str, named: &str) -> RecordError {
+        self.damaged(RunFile::Model, format!("it is model {found}, but {} names model {named}", record.name()))
     }
 
     /// Returns the error for a file with invalid content.

@@ -3,10 +3,9 @@
 use super::error::BlobError;
 use super::format::saturating_u32;
 use super::matrix::Matrix;
-use super::memory::list_pairs;
 use super::reader::Reader;
 use super::shape::{Shape, Window};
-use crate::weights::WeightOrder;
+use crate::weights::{MAX_PAIRS, WeightOrder};
 
 /// The operation of a layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -217,4 +216,11 @@ impl<'a> Layer<'a> {
     pub(crate) fn any_matrix(&self) -> &Matrix<'a> {
         &self.matrix
     }
+}
+
+/// Returns the pairs of a list for a layer of `kind` with `matrix`, as far as one list holds them;
+/// 0 if it needs no list.
+fn list_pairs(kind: LayerKind, matrix: &Matrix<'_>) -> u8 {
+    let has_list = matrix.order().has_pairs() && !matches!(kind, LayerKind::Depthwise(_));
+    if has_list { matrix.inputs().div_ceil(2).min(MAX_PAIRS) as u8 } else { 0 }
 }

@@ -1,8 +1,7 @@
 //! The memory that a layer needs in a workspace.
 
 use super::layer::{Layer, LayerKind};
-use super::matrix::Matrix;
-use crate::weights::{MAX_PAIRS, WeightOrder};
+use crate::weights::WeightOrder;
 
 /// Inputs of a vector: a kernel reads them together.
 pub const VECTOR_INPUTS: usize = 16;
@@ -49,11 +48,4 @@ impl Layer<'_> {
             _ => 0,
         }
     }
-}
-
-/// Returns the pairs of a list for a layer of `kind` with `matrix`, as far as one list holds them;
-/// 0 if it needs no list.
-pub fn list_pairs(kind: LayerKind, matrix: &Matrix<'_>) -> u8 {
-    let has_list = matrix.order().has_pairs() && !matches!(kind, LayerKind::Depthwise(_));
-    if has_list { matrix.inputs().div_ceil(2).min(MAX_PAIRS) as u8 } else { 0 }
 }

@@ -2,8 +2,7 @@
 
 use serde::Deserialize;
 
-use super::network::{ListedNetwork, check_name};
-use super::precision::Precision;
+use super::network::{ListedMember, ListedNetwork, check_name};
 use crate::model::cascade::{NETWORKS, shares};
 use crate::support::range::is_share;
 
@@ -27,14 +26,6 @@ pub struct ListedCascade {
 enum Defer {
     OfAll(f64),
     OfEach(Vec<f64>),
-}
-
-/// A network of a cascade.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ListedMember<'a> {
-    pub network: &'a ListedNetwork,
-    /// The row whose run it is, if it is not the network's own.
-    pub row: Option<&'a Precision>,
 }
 
 impl ListedCascade {

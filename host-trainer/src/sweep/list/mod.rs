@@ -17,8 +17,8 @@ use thiserror::Error;
 use crate::run::MAX_RECORD_BYTES;
 use crate::support::bounded;
 
-pub use cascade::{ListedCascade, ListedMember};
-pub use network::{LectureFigures, ListedNetwork};
+pub use cascade::ListedCascade;
+pub use network::{LectureFigures, ListedMember, ListedNetwork};
 pub use precision::Precision;
 
 /// A list that is part of the program.

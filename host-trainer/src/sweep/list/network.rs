@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::cascade::ListedMember;
 use super::precision::{Precision, eight_bits_alone};
 use crate::data::{HeldOut, ValidationOrder};
 use crate::network::Architecture;
@@ -63,6 +62,14 @@ pub struct LectureFigures {
     pub train_accuracy: f64,
     /// Accuracy on the test split, 0..=1.
     pub test_accuracy: f64,
+}
+
+/// A network of a cascade.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ListedMember<'a> {
+    pub network: &'a ListedNetwork,
+    /// The row whose run it is, if it is not the network's own.
+    pub row: Option<&'a Precision>,
 }
 
 impl ListedNetwork {

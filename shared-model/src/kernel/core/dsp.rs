@@ -19,8 +19,8 @@ use super::frame::{
     block_kernel, block_tiles, cpu, each_pair, four_bit_sums, kernels, narrow_tile, outputs_from, pair_sums, store,
     ternary_sums, tiles,
 };
-use super::thumb2::{self, PAIR_STEP, word_pairs};
-use super::walk::{activation, append, convolve_kernel, four_activations, row_pairs, two_products, two_sums, windows};
+use super::thumb2::{self, PAIR_STEP, append, word_pairs};
+use super::walk::{activation, convolve_kernel, four_activations, row_pairs, two_products, two_sums, windows};
 use crate::kernel::pair_list::Pair;
 use crate::weights::{BLOCK_BYTES, TILE_OUTPUTS};
 

@@ -7,6 +7,32 @@ use crate::kernel::pair_list::Pair;
 /// [`Core::PAIR_STEP`](super::Core::PAIR_STEP) of these cores: the size of a block of pairs.
 pub const PAIR_STEP: usize = 16;
 
+/// Appends the pair of the bytes at two places from r0 to the list at r2, unless it is zero.
+/// `$next` advances r0. r3 is the pair's offset, and then that of the next pair. Changes r4 and r5.
+macro_rules! pair {
+    ($even:literal, $odd:literal, $next:literal, $end:literal) => {
+        concat!(
+            "ldrb r4, [r0, #",
+            $even,
+            "]\n",
+            "ldrb r5, [r0, #",
+            $odd,
+            "]\n",
+            $next,
+            "lsls r5, r5, #16\n",
+            "orrs r4, r5\n",
+            "beq ",
+            $end,
+            "f\n",
+            "mov r5, r3\n",
+            "stmia r2!, {{r4, r5}}\n",
+            $end,
+            ":\n",
+            "adds r3, #{block}\n",
+        )
+    };
+}
+
 /// # Safety
 ///
 /// See [`GatherKernel`](super::assembly::GatherKernel).
@@ -23,25 +49,8 @@ pub unsafe extern "C" fn gather(
         "mov r12, r1",
         "ldr r6, [sp, #12]",
         "1:",
-        "ldrb r4, [r0]",
-        "ldrb r5, [r0, #1]",
-        "lsls r5, r5, #16",
-        "orrs r4, r5",
-        "beq 2f",
-        "mov r5, r3",
-        "stmia r2!, {{r4, r5}}",
-        "2:",
-        "adds r3, #{block}",
-        "ldrb r4, [r0, #2]",
-        "ldrb r5, [r0, #3]",
-        "adds r0, #4",
-        "lsls r5, r5, #16",
-        "orrs r4, r5",
-        "beq 3f",
-        "mov r5, r3",
-        "stmia r2!, {{r4, r5}}",
-        "3:",
-        "adds r3, #{block}",
+        pair!("0", "1", "", "2"),
+        pair!("2", "3", "adds r0, #4\n", "3"),
         "cmp r2, r6",
         "bhi 4f",
         "cmp r0, r12",
@@ -80,16 +89,7 @@ pub unsafe extern "C" fn gather_rows(
         "subs r6, #2",
         "blo 4f",
         "2:",
-        "ldrb r4, [r0]",
-        "ldrb r5, [r0, #1]",
-        "adds r0, #2",
-        "lsls r5, r5, #16",
-        "orrs r4, r5",
-        "beq 3f",
-        "mov r5, r3",
-        "stmia r2!, {{r4, r5}}",
-        "3:",
-        "adds r3, #{block}",
+        pair!("0", "1", "adds r0, #2\n", "3"),
         "subs r6, #2",
         "bhs 2b",
         "4:",

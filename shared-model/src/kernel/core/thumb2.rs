@@ -9,9 +9,15 @@ use crate::kernel::pair_list::Pair;
 /// [`Core::PAIR_STEP`](super::Core::PAIR_STEP) of these cores, which shift while they add.
 pub const PAIR_STEP: usize = 4;
 
+/// Appends the two bytes in r5 to the list at r2.
+macro_rules! append {
+    ($offset:literal) => {
+        concat!("orr r5, r5, r5, lsl #8\n", "and r5, r5, #0x00FF00FF\n", "strd r5, ", $offset, ", [r2], #8\n",)
+    };
+}
+
 /// Appends the two pairs of the word in r4, which is not zero, to the list at r2, unless they are
-/// zero. r3 is the offset of the first. Changes r4 and r5, and can use the two
-/// registers.
+/// zero. r3 is the offset of the first. Changes r4, r5 and the two registers.
 #[cfg(kernel_dsp)]
 macro_rules! word_pairs {
     ($one:literal, $other:literal) => {
@@ -49,20 +55,14 @@ macro_rules! word_pairs {
         concat!(
             "uxth r5, r4\n",
             "cbz r5, 2f\n",
-            "orr r5, r5, r5, lsl #8\n",
-            "and r5, r5, #0x00FF00FF\n",
-            "strd r5, r3, [r2], #8\n",
+            append!("r3"),
             "2:\n",
             "lsrs r5, r4, #16\n",
             "beq 3f\n",
-            "orr r5, r5, r5, lsl #8\n",
-            "and r5, r5, #0x00FF00FF\n",
             "add ",
             $one,
             ", r3, #{block}\n",
-            "strd r5, ",
-            $one,
-            ", [r2], #8\n",
+            append!($one),
             "3:\n",
         )
     };
@@ -161,4 +161,4 @@ pub unsafe extern "C" fn activate(
     )
 }
 
-pub(super) use word_pairs;
+pub(super) use {append, word_pairs};

@@ -163,13 +163,6 @@ macro_rules! row_pairs {
     };
 }
 
-/// Appends the two bytes in r5 to the list at r2.
-macro_rules! append {
-    ($offset:literal) => {
-        concat!("orr r5, r5, r5, lsl #8\n", "and r5, r5, #0x00FF00FF\n", "strd r5, ", $offset, ", [r2], #8\n",)
-    };
-}
-
 /// Converts `even` and `256 * odd + even` to the sums of two outputs, and adds the two biases at
 /// r0, which it advances.
 macro_rules! two_sums {
@@ -299,4 +292,4 @@ macro_rules! convolve_kernel {
     };
 }
 
-pub(super) use {activation, append, convolve_kernel, four_activations, row_pairs, two_products, two_sums, windows};
+pub(super) use {activation, convolve_kernel, four_activations, row_pairs, two_products, two_sums, windows};
