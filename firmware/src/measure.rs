@@ -3,7 +3,7 @@
 use core::hint::black_box;
 use core::sync::atomic::{Ordering, compiler_fence};
 
-use shared_model::{InferError, Model, STAGE_BYTES, Stage, Workspace};
+use prenda::{InferError, Model, STAGE_BYTES, Stage, Workspace};
 
 /// A board's counter.
 #[derive(Clone, Copy, Debug)]

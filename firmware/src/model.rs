@@ -1,6 +1,6 @@
 //! Loads a model from flash and checks it.
 
-use shared_model::{
+use prenda::{
     BlobError, DeviceFault, MESSAGE_OVERHEAD_BYTES, Model, ModelInfo, Workspace, blob_length, encoded_length_bound,
     self_test,
 };

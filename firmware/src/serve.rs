@@ -2,7 +2,7 @@
 
 use embedded_hal::digital::OutputPin;
 use embedded_io::{Read, Write};
-use shared_model::{
+use prenda::{
     BlobError, DeviceFault, Frame, FrameBuffer, FrameError, Hello, MemoryUse, Model, ModelInfo, Progress, Refusal,
     Request, Response, Workspace, decode_request, encode_response,
 };

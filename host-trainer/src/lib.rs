@@ -12,7 +12,7 @@
 //! ```
 //!
 //! burn trains in `f32`. After `quantize`, all arithmetic is integers and comes from
-//! `shared-model`, which also runs on the device.
+//! `prenda`, which also runs on the device.
 
 #![forbid(unsafe_code)]
 

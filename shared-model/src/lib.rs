@@ -1,59 +1,12 @@
-//! Fixed-point inference, the model blob and the link: what host and device must agree on.
-//!
-//! ```text
-//!  model.bin --parse--> Model
-//!                         |
-//!  pixels [u8] --> dense, convolution, pool --> [u8] --> ... --> dense --> logits [i32]
-//!       ^                                                                      |
-//!       +-- next network of a cascade <-- best logit leads by too little ------+
-//!                                                                              |
-//!  Prediction { class, network, logits, probabilities } <-- softmax, argmax <--+
-//!
-//!  Request --encode--> COBS frame + CRC-32 == any byte stream ==> FrameBuffer --decode--> Request
-//! ```
-//!
-//! The crate uses integers only: no floating point, no heap, no input or output. The same functions
-//! run on a host and on a microcontroller, and compute the same bits.
-//!
-//! Modules import only from the left: `fixed` < `weights` < `model` < `encode`, `kernel` < `run` <
-//! `infer` < `link`, `answers`.
+//! Neural networks in fixed point, for microcontrollers.
 
 #![no_std]
-#![cfg_attr(not(kernel_assembly), forbid(unsafe_code))]
-#![cfg_attr(kernel_assembly, deny(unsafe_code))]
-#![deny(clippy::float_arithmetic)]
-#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+#![forbid(unsafe_code)]
 
-mod answers;
-mod bytes;
-mod checksum;
-mod encode;
-mod fixed;
-mod infer;
-mod kernel;
-mod link;
-mod model;
-mod run;
-mod weights;
+#[doc(inline)]
+pub use prenda_core::*;
 
-pub use answers::{AnswersError, AnswersHeader, Record};
-pub use encode::{EncodeError, GoldenSource, LayerSource, ModelSource, NetworkSource};
-pub use fixed::{LOGIT_FRACTION_BITS, PROBABILITY_ONE, Requant};
-pub use infer::{HostWorkspace, InferError, Prediction, SelfTestError, Workspace, self_test};
-pub use kernel::{KERNEL, argmax, softmax};
-pub use link::{
-    DeviceFault, Frame, FrameBuffer, FrameError, Hello, MAX_RESPONSE_BYTES, MESSAGE_OVERHEAD_BYTES, MemoryUse,
-    ModelInfo, PROTOCOL_VERSION, Progress, Refusal, Request, Response, STAGE_BYTES, decode, decode_request, encode,
-    encode_response, encoded_length_bound,
-};
-pub use model::{
-    BlobError, FORMAT_VERSION, Golden, Layer, LayerKind, MAGIC, MAX_CLASSES, MAX_GOLDEN_VECTORS, MAX_LAYERS,
-    MAX_NETWORKS, MAX_WIDTH, Matrix, Model, ModelId, Network, Provenance, Shape, Window, WindowError, blob_length,
-};
-pub use run::Stage;
-pub use weights::WeightOrder;
-
-/// The example of the README, compiled and run as a doctest.
-#[cfg(doctest)]
+/// The example of the project's README, compiled and run as a doctest.
+#[cfg(all(doctest, feature = "blob"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

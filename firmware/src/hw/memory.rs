@@ -5,7 +5,7 @@
 
 use core::{ptr, slice};
 
-use shared_model::MemoryUse;
+use prenda::MemoryUse;
 
 use super::architecture::STACK_PAINT_VALUE;
 

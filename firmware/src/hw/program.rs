@@ -3,7 +3,7 @@
 use core::hint::black_box;
 
 use embedded_io::Read;
-use shared_model::{BlobError, KERNEL};
+use prenda::{BlobError, KERNEL};
 
 use super::board::{self, Board, Buffers, IDENTITY};
 use super::end::end;

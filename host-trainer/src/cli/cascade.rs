@@ -3,8 +3,8 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use clap::Args;
+use prenda::Model;
 use serde::Serialize;
-use shared_model::Model;
 
 use super::model_data::{ModelDataArguments, configuration};
 use super::number::share_of_one;

@@ -5,8 +5,8 @@ use anyhow::Result;
 use clap::Args;
 use host_support::numbers::whole;
 use host_support::table::Folded;
+use prenda::Model;
 use serde::Serialize;
-use shared_model::Model;
 
 use super::cascade::multiplications;
 use super::model_data::{ModelData, ModelDataArguments, configuration};

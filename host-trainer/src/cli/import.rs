@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use prenda::{Shape, WeightOrder};
 use serde::Serialize;
-use shared_model::{Shape, WeightOrder};
 
 use super::messages::{outcome_lines, warn_of_loss};
 use super::number::{above_zero, finite};

@@ -3,8 +3,8 @@ use std::slice;
 
 use anyhow::Result;
 use clap::Args;
+use prenda::{LOGIT_FRACTION_BITS, Layer, LayerKind, MAGIC, Matrix, Model, Network, Provenance, Shape};
 use serde::Serialize;
-use shared_model::{LOGIT_FRACTION_BITS, Layer, LayerKind, MAGIC, Matrix, Model, Network, Provenance, Shape};
 
 use super::messages::cost_lines;
 use super::{OutputArguments, line, percent};
@@ -336,7 +336,7 @@ mod tests {
     use super::*;
     use crate::network::{Architecture, DenseParameters};
     use crate::quantize::{WeightBits, encode_network, encode_plain, quantize, quantize_dense};
-    use shared_model::WeightOrder;
+    use prenda::WeightOrder;
 
     #[test]
     fn layers_are_described_as_they_are_trained() {

@@ -34,8 +34,8 @@ use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
 use console::{Alignment, pad_str};
 use host_support::errors;
+use prenda::{MAGIC, Model};
 use serde::Serialize;
-use shared_model::{MAGIC, Model};
 use thiserror::Error;
 
 use crate::data::{Dataset, DatasetError, Wanted};

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use shared_model::Model;
+use prenda::Model;
 
 use super::{DataArguments, check_fit};
 use crate::data::{Dataset, hex};

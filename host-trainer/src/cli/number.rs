@@ -1,6 +1,6 @@
 //! Parsers of numbers that options take.
 
-use shared_model::MAX_WIDTH;
+use prenda::MAX_WIDTH;
 
 use crate::support::range::{is_beta, is_learning_rate, is_share, is_share_below_one, is_strength};
 

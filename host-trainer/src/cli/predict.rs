@@ -4,8 +4,8 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use host_support::numbers::whole;
 use host_support::table::Folded;
+use prenda::{HostWorkspace, LOGIT_FRACTION_BITS, Model, PROBABILITY_ONE};
 use serde::Serialize;
-use shared_model::{HostWorkspace, LOGIT_FRACTION_BITS, Model, PROBABILITY_ONE};
 
 use super::model_data::{ModelData, ModelDataArguments, configuration};
 use super::{OutputArguments, UsageError, check_apart, check_extension, check_output, line, percent};

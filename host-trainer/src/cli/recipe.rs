@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use clap::Args;
 use host_support::numbers::whole;
-use shared_model::Shape;
+use prenda::Shape;
 
 use super::UsageError;
 use super::number::{beta, learning_rate, share_below_one, share_of_one, strength};

@@ -2,8 +2,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
+use prenda::{Model, WeightOrder};
 use serde::Serialize;
-use shared_model::{Model, WeightOrder};
 
 use super::model_data::{ModelDataArguments, configuration};
 use super::{OutputArguments, check_export, line, percent};

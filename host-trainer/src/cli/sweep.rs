@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use shared_model::Shape;
+use prenda::Shape;
 
 use super::backend::BackendArguments;
 use super::messages::warn_of_loss;

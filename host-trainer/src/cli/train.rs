@@ -4,8 +4,8 @@ use std::time::Instant;
 use anyhow::Result;
 use clap::Args;
 use host_support::numbers::whole;
+use prenda::{MAX_LAYERS, Shape, WeightOrder};
 use serde::Serialize;
-use shared_model::{MAX_LAYERS, Shape, WeightOrder};
 
 use super::backend::BackendArguments;
 use super::messages::{cost_lines, log_epoch, outcome_lines, warn_of_loss};

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use shared_model::MAX_CLASSES;
+use prenda::MAX_CLASSES;
 use thiserror::Error;
 
 use crate::support::bounded;

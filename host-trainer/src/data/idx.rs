@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{BufReader, Chain, Cursor, Read};
 use std::path::{Path, PathBuf};
 
-use shared_model::{MAX_CLASSES, MAX_WIDTH};
+use prenda::{MAX_CLASSES, MAX_WIDTH};
 
 use super::DatasetError;
 use crate::support::gunzip::{self, Gunzip};

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use shared_model::{InferError, MAX_NETWORKS, Model, ModelSource, NetworkSource, Provenance, Shape};
+use prenda::{InferError, MAX_NETWORKS, Model, ModelSource, NetworkSource, Provenance, Shape};
 use thiserror::Error;
 
 use super::evaluate::for_each_image;
@@ -111,7 +111,7 @@ pub fn margins(members: &[Member<'_>], shares: &[f64], split: &Split) -> Result<
     Ok(margins)
 }
 
-/// Returns [`Prediction::lead`](shared_model::Prediction::lead) for each image.
+/// Returns [`Prediction::lead`](prenda::Prediction::lead) for each image.
 fn leads(view: &Model<'_>, split: &Split) -> Result<Vec<u32>, InferError> {
     let parts = for_each_image(view, split, |_, prediction, leads: &mut Vec<u32>| leads.push(prediction.lead()))?;
     Ok(parts.concat())

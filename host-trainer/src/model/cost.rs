@@ -1,7 +1,7 @@
 //! The cost of a model on a device, and the boards that it fits.
 
+use prenda::{Layer, MESSAGE_OVERHEAD_BYTES, Model, WeightOrder, encoded_length_bound};
 use serde::Serialize;
-use shared_model::{Layer, MESSAGE_OVERHEAD_BYTES, Model, WeightOrder, encoded_length_bound};
 
 use crate::text::count;
 
@@ -142,7 +142,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use shared_model::Workspace;
+    use prenda::Workspace;
 
     use super::*;
     use crate::network::DenseParameters;

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::num::NonZero;
 use std::thread;
 
-use shared_model::{
+use prenda::{
     AnswersHeader, HostWorkspace, InferError, LOGIT_FRACTION_BITS, Model, Network, PROBABILITY_ONE, Prediction,
 };
 

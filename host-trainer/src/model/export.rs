@@ -1,6 +1,6 @@
 //! Encodes the quantized network as `model.bin`.
 
-use shared_model::{
+use prenda::{
     EncodeError, GoldenSource, HostWorkspace, InferError, Matrix, Model, ModelSource, NetworkSource, Provenance, Shape,
 };
 use thiserror::Error;

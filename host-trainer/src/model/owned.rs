@@ -1,6 +1,6 @@
 //! A layer of a model with tables of its own.
 
-use shared_model::{Layer, LayerKind, LayerSource, Requant, WeightOrder};
+use prenda::{Layer, LayerKind, LayerSource, Requant, WeightOrder};
 
 /// A layer of a parsed model, unpacked, to be encoded again.
 #[derive(Clone, Debug)]

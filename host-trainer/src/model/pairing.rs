@@ -3,8 +3,8 @@
 
 use std::ops::Range;
 
+use prenda::{HostWorkspace, InferError, Layer, LayerKind, Model, Stage, WeightOrder};
 use serde::Serialize;
-use shared_model::{HostWorkspace, InferError, Layer, LayerKind, Model, Stage, WeightOrder};
 
 use super::owned::OwnedLayer;
 use crate::data::Split;

@@ -1,8 +1,6 @@
 //! Stores a model's weights in another order, for another core, or its channels for more zeros.
 
-use shared_model::{
-    EncodeError, GoldenSource, InferError, Layer, LayerKind, Model, ModelSource, NetworkSource, WeightOrder,
-};
+use prenda::{EncodeError, GoldenSource, InferError, Layer, LayerKind, Model, ModelSource, NetworkSource, WeightOrder};
 use thiserror::Error;
 
 use super::owned::OwnedLayer;

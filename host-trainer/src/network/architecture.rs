@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use prenda::{LayerKind, MAX_LAYERS, MAX_WIDTH, Shape, Window};
 use serde::{Deserialize, Serialize};
-use shared_model::{LayerKind, MAX_LAYERS, MAX_WIDTH, Shape, Window};
 use thiserror::Error;
 
 use super::geometry::LayerPlan;

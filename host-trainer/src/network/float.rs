@@ -5,9 +5,9 @@ use burn::nn::Linear;
 use burn::optim::GradientsParams;
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor, TensorData, TensorReadError};
+use prenda::LayerKind;
 use rand::RngExt as _;
 use rand::rngs::Xoshiro256PlusPlus;
-use shared_model::LayerKind;
 
 use super::geometry::LayerPlan;
 use super::operations::{activated, convolved, largest, means, sums};

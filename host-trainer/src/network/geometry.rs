@@ -1,6 +1,6 @@
 //! The layers of a network for images of a known shape, and windows that walk over values.
 
-use shared_model::{LayerKind, Shape, Window};
+use prenda::{LayerKind, Shape, Window};
 
 use super::parameters::DenseParameters;
 

@@ -6,7 +6,7 @@ use rand::{RngExt as _, SeedableRng as _};
 
 use super::backend::Backend;
 use super::*;
-use shared_model::{LayerKind, Shape, Window};
+use prenda::{LayerKind, Shape, Window};
 
 const IMAGE: Shape = Shape { rows: 7, columns: 6, channels: 2 };
 

@@ -1,7 +1,7 @@
 //! Measures the difference between the float network's layers and the integer network's.
 
 use burn::tensor::TensorReadError;
-use shared_model::{HostWorkspace, InferError, LOGIT_FRACTION_BITS, Model, Stage};
+use prenda::{HostWorkspace, InferError, LOGIT_FRACTION_BITS, Model, Stage};
 use thiserror::Error;
 
 use super::QuantizedLayer;

@@ -1,6 +1,6 @@
-use shared_model::{EncodeError, ModelSource};
+use prenda::{EncodeError, ModelSource};
 #[cfg(test)]
-use shared_model::{LayerKind, NetworkSource, Provenance, Shape};
+use prenda::{LayerKind, NetworkSource, Provenance, Shape};
 
 #[cfg(test)]
 use super::{QuantizedLayer, sources};

@@ -7,7 +7,7 @@
 //!  hidden: y_q = acc * s_acc[j] / s_out           logit: acc * s_acc[j] * 2^16
 //! ```
 //!
-//! Scales are computed here in `f64`. The model stores only integers, with which `shared-model`
+//! Scales are computed here in `f64`. The model stores only integers, with which `prenda`
 //! computes.
 
 mod bits;
@@ -17,7 +17,7 @@ mod encode;
 mod record;
 mod requant;
 
-use shared_model::{LOGIT_FRACTION_BITS, LayerKind, LayerSource, Requant, WeightOrder};
+use prenda::{LOGIT_FRACTION_BITS, LayerKind, LayerSource, Requant, WeightOrder};
 use thiserror::Error;
 
 pub use self::bits::WeightBits;

@@ -1,6 +1,6 @@
-//! Converts a real factor to `shared-model`'s `Requant`: a multiplier of 31 bits and a shift.
+//! Converts a real factor to `prenda`'s `Requant`: a multiplier of 31 bits and a shift.
 
-use shared_model::Requant;
+use prenda::Requant;
 
 /// The largest factor that is guaranteed to fit.
 pub const MAX_FACTOR: f64 = (1 << 29) as f64;

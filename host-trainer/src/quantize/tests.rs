@@ -1,9 +1,9 @@
 //! Compares the integer network with the float network.
 
+use prenda::{HostWorkspace, Model};
 use proptest::prelude::*;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
-use shared_model::{HostWorkspace, Model};
 
 use super::*;
 use crate::quantize::encode_plain;

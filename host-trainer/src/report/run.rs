@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf, absolute};
 
 use host_support::parity::ModelParity;
 use host_support::shell::quoted;
+use prenda::Model;
 use serde::Serialize;
-use shared_model::Model;
 use thiserror::Error;
 
 use crate::model::Evaluation;

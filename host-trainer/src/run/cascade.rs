@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::env;
 use std::path::Path;
 
+use prenda::{BlobError, InferError, LOGIT_FRACTION_BITS, Model};
 use serde::{Deserialize, Serialize};
-use shared_model::{BlobError, InferError, LOGIT_FRACTION_BITS, Model};
 use thiserror::Error;
 
 use super::configuration::versions;

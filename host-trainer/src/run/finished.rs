@@ -1,6 +1,6 @@
 //! Reads finished runs: all files exist and belong together.
 
-use shared_model::Model;
+use prenda::Model;
 
 use super::{Configuration, Outcome, RecordError, RunFile, RunFolder};
 

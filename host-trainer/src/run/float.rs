@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::TensorReadError;
-use shared_model::Model;
+use prenda::Model;
 use thiserror::Error;
 
 use crate::model::softmax::softmax;

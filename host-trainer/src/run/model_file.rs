@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use shared_model::{BlobError, HostWorkspace, Model, SelfTestError, self_test};
+use prenda::{BlobError, HostWorkspace, Model, SelfTestError, self_test};
 use thiserror::Error;
 
 use crate::limits::MAX_MODEL_BYTES;

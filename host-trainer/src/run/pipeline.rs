@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use burn::tensor::TensorReadError;
 use host_support::errors::chain;
-use shared_model::{BlobError, EncodeError, Layer, LayerKind, Model, Shape};
+use prenda::{BlobError, EncodeError, Layer, LayerKind, Model, Shape};
 use thiserror::Error;
 
 use crate::data::{Dataset, SoftLabels, Validation};

@@ -1,6 +1,6 @@
 //! The cascades of a list, made of its runs.
 
-use shared_model::Model;
+use prenda::Model;
 use thiserror::Error;
 
 use super::list::ListedCascade;

@@ -4,7 +4,7 @@ use burn::optim::LearningRate;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use shared_model::{MAX_LAYERS, MAX_WIDTH};
+use prenda::{MAX_LAYERS, MAX_WIDTH};
 
 use super::schedule::Schedule;
 use crate::network::backend::Backend;

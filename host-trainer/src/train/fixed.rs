@@ -2,18 +2,18 @@
 //! float weights learn from the result.
 //!
 //! ```text
-//!  float weights --round--> integers --run, as shared-model does--> logits --> loss
+//!  float weights --round--> integers --run, as prenda does--> logits --> loss
 //!        ^                                                                      |
 //!        +---------- gradients, past the rounding as if it were not there <-----+
 //! ```
 //!
 //! Accumulators are sums of integers in `f32`, which are exact below 2^24. Networks of a few
-//! hundred inputs hardly reach this: 784 pixels of 255 with weights of 127 could. `shared-model`
+//! hundred inputs hardly reach this: 784 pixels of 255 with weights of 127 could. `prenda`
 //! then requantizes them. Step sizes of weights are learned, too (Esser and others, "Learned Step
 //! Size Quantization", 2020, section 2).
 
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
-use shared_model::LayerKind;
+use prenda::LayerKind;
 
 use super::config::TrainConfig;
 use super::course::{Forward, Student};
@@ -305,9 +305,9 @@ fn run(layer: &QuantizedLayer, inputs: usize, device: &Device) -> (Tensor<2>, Te
 #[cfg(test)]
 mod tests {
     use burn::module::Module as _;
+    use prenda::{HostWorkspace, Model, Shape};
     use rand::rngs::Xoshiro256PlusPlus;
     use rand::{RngExt as _, SeedableRng};
-    use shared_model::{HostWorkspace, Model, Shape};
 
     use super::*;
     use crate::data::Split;

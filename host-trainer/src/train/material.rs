@@ -1,4 +1,4 @@
-use shared_model::Shape;
+use prenda::Shape;
 
 use crate::data::{SoftLabels, Split};
 use crate::network::DenseParameters;

@@ -65,7 +65,7 @@ fn measure(values: Tensor<2>, channels: usize) -> Tensor<1> {
 #[cfg(test)]
 mod tests {
     use burn::tensor::TensorData;
-    use shared_model::Shape;
+    use prenda::Shape;
 
     use super::*;
     use crate::network::Architecture;

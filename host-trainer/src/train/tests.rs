@@ -1,6 +1,6 @@
 //! Trains small networks on images of one row.
 
-use shared_model::Shape;
+use prenda::Shape;
 
 use super::*;
 use crate::data::{SoftLabels, Split, VERSIONS};

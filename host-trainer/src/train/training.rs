@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
+use prenda::LayerKind;
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
-use shared_model::LayerKind;
 
 use super::average::Average;
 use super::config::TrainConfig;

@@ -49,7 +49,7 @@ fn a_cascade_defers_the_share_that_was_asked_for() {
     assert_eq!((&evaluated["model_id"], &evaluated["accuracy"]), (&made["model_id"], &made["test_accuracy_fixed"]));
     assert_eq!(evaluated["networks"][1]["share"], networks[1]["share"]);
     let answers = fs::read(project.path().join("answers.bin")).unwrap();
-    let (header, records) = shared_model::AnswersHeader::parse(&answers).unwrap();
+    let (header, records) = prenda::AnswersHeader::parse(&answers).unwrap();
     let records: Vec<_> = records.collect();
     assert_eq!((header.networks, records.len()), (2, 60));
     let second = records.iter().filter(|record| record.network == 1).count();

@@ -4,7 +4,7 @@ use std::fs;
 
 use predicates::prelude::*;
 use predicates::str::contains;
-use shared_model::Model;
+use prenda::Model;
 
 use crate::files::{FILES, SIDE, bars, seal, write_split};
 use crate::project::{Project, failure, json};
@@ -16,7 +16,7 @@ fn a_model_works_without_its_run() {
         json(project.run(&["evaluate", "model.bin", "--data", "data", "--answers", "answers.bin", "--json"]));
     assert_eq!((&evaluated["pictures"], &evaluated["accuracy"]), (&60.into(), &1.0.into()));
     let answers = fs::read(project.path().join("answers.bin")).unwrap();
-    let (header, records) = shared_model::AnswersHeader::parse(&answers).unwrap();
+    let (header, records) = prenda::AnswersHeader::parse(&answers).unwrap();
     assert_eq!(evaluated["model_id"], header.model.to_string());
     assert!(records.enumerate().all(|(index, record)| index % 3 == usize::from(record.class)));
 
@@ -150,7 +150,7 @@ fn the_first_images_can_be_evaluated_alone() {
         let evaluated = json(project.command(&evaluate).arg(count).assert());
         assert_eq!(evaluated["pictures"].to_string(), count);
         let answers = fs::read(project.path().join("answers.bin")).unwrap();
-        let (header, records) = shared_model::AnswersHeader::parse(&answers).unwrap();
+        let (header, records) = prenda::AnswersHeader::parse(&answers).unwrap();
         assert_eq!((header.images.to_string(), records.count().to_string()), (count.to_owned(), count.to_owned()));
     }
     failure(project.command(&evaluate).arg("61").assert(), 2, &["--first is 61", "1..=60"]);

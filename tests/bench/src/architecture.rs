@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use prenda::{Layer, Model};
 use serde::{Deserialize, Serialize};
-use shared_model::{Layer, Model};
 
 /// A network, as rows name it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

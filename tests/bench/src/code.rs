@@ -44,15 +44,15 @@ const OTHERS: [&str; 4] = ["link", "server", "counting", "other"];
 /// The group of a function, by the first matching prefix of its path. A function without a match,
 /// such as all of `core`, belongs to its caller's group.
 const OWNERS: [(&str, &str); 13] = [
-    ("shared_model::kernel::softmax", "softmax"),
-    ("shared_model::kernel::argmax", "softmax"),
-    ("shared_model::kernel", "kernels"),
-    ("shared_model::infer", "kernels"),
-    ("shared_model::fixed", "requantization"),
-    ("shared_model::weights", "kernels"),
-    ("shared_model::model", "blob parser"),
-    ("shared_model::checksum", "blob parser"),
-    ("shared_model::link", "link"),
+    ("prenda_core::kernel::softmax", "softmax"),
+    ("prenda_core::kernel::argmax", "softmax"),
+    ("prenda_core::kernel", "kernels"),
+    ("prenda_core::infer", "kernels"),
+    ("prenda_core::fixed", "requantization"),
+    ("prenda_core::weights", "kernels"),
+    ("prenda_core::model", "blob parser"),
+    ("prenda_core::checksum", "blob parser"),
+    ("prenda_core::link", "link"),
     ("firmware::serve", "server"),
     ("firmware::model", "server"),
     ("firmware::measure", "counting"),
@@ -170,14 +170,14 @@ mod tests {
 
     #[test]
     fn the_first_matching_prefix_names_the_owner() {
-        assert_eq!(owner_of_path("shared_model::kernel::softmax::exp"), Some("softmax"));
-        assert_eq!(owner_of_path("shared_model::kernel::dense::dense"), Some("kernels"));
-        assert_eq!(owner_of_path("shared_model::bytes::i32_at"), None, "belongs to its caller");
+        assert_eq!(owner_of_path("prenda_core::kernel::softmax::exp"), Some("softmax"));
+        assert_eq!(owner_of_path("prenda_core::kernel::dense::dense"), Some("kernels"));
+        assert_eq!(owner_of_path("prenda_core::bytes::i32_at"), None, "belongs to its caller");
         let [encoded, logged] = ["serde_core::ser::Serialize", "defmt::traits::Format"]
-            .map(|of| owner_of_path(&format!("shared_model::model::error::BlobError as {of}>::f")));
+            .map(|of| owner_of_path(&format!("prenda_core::model::error::BlobError as {of}>::f")));
         assert_eq!((encoded, logged), (Some("link"), Some("other")));
         assert_eq!(
-            owner_of_path(&path_of("_ZN12shared_model5infer22Workspace$LT$_$C$_$GT$10infer_with17h0123456789abcdefE")),
+            owner_of_path(&path_of("_ZN12prenda5infer22Workspace$LT$_$C$_$GT$10infer_with17h0123456789abcdefE")),
             Some("kernels")
         );
     }

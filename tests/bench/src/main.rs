@@ -27,7 +27,7 @@ use host_support::errors::chain;
 use host_support::numbers::whole;
 use parity::program::{self, Inputs, exit_code, print_line, read, write};
 use parity::{Device, Lab, Link, device};
-use shared_model::{Layer, LayerKind, Model};
+use prenda::{Layer, LayerKind, Model};
 
 use budgets::Budgets;
 use rivals::Rivals;

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use parity::{ClientError, Counts, Device, DeviceError, INSTRUCTION_SHIFT, Lab, Scale, most_memory};
-use shared_model::{DeviceFault, Model, Record, Refusal};
+use prenda::{DeviceFault, Model, Record, Refusal};
 
 use super::row::{DeviceInfo, ImageRow, Row};
 

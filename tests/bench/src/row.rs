@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use parity::{Counts, Device, Target, Unit};
+use prenda::{MemoryUse, Model};
 use serde::{Deserialize, Serialize};
-use shared_model::{MemoryUse, Model};
 
 use super::architecture::Architecture;
 use super::code::{Code, Function, Group};
@@ -242,7 +242,7 @@ fn stage_name(index: usize, count: usize) -> (&'static str, Option<usize>) {
     (OF_A_LAYER[index % OF_A_LAYER.len()], Some(index / OF_A_LAYER.len() + 1))
 }
 
-/// Returns the bytes of the smallest workspace for `model`; see [`shared_model::Workspace`].
+/// Returns the bytes of the smallest workspace for `model`; see [`prenda::Workspace`].
 fn workspace_needed(model: &Model<'_>) -> u32 {
     let bytes = model.memory_bytes() + (10 * model.classes()).next_multiple_of(4);
     u32::try_from(bytes).unwrap_or(u32::MAX)

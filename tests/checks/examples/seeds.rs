@@ -6,7 +6,7 @@ use std::path::Path;
 use std::{fs, io};
 
 use checks::{Layer, Network, cascade, fit};
-use shared_model::{Frame, Requant, Request, Shape, WeightOrder, encode};
+use prenda::{Frame, Requant, Request, Shape, WeightOrder, encode};
 
 fn main() -> io::Result<()> {
     let corpus = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus"));

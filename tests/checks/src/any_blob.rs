@@ -1,6 +1,6 @@
 //! Checks of any bytes as a model.
 
-use shared_model::{
+use prenda::{
     BlobError, GoldenSource, HostWorkspace, InferError, LayerKind, LayerSource, Matrix, Model, ModelSource,
     NetworkSource, PROBABILITY_ONE, Requant, SelfTestError, Workspace, argmax, self_test,
 };

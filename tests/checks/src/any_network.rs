@@ -1,9 +1,7 @@
 //! Checks of any bytes as a network: encoded, parsed, damaged.
 
 use arbitrary::{Result, Unstructured};
-use shared_model::{
-    BlobError, EncodeError, LayerKind, MAX_LAYERS, MAX_NETWORKS, Model, Requant, Shape, WeightOrder, Window,
-};
+use prenda::{BlobError, EncodeError, LayerKind, MAX_LAYERS, MAX_NETWORKS, Model, Requant, Shape, WeightOrder, Window};
 
 use crate::{Layer, Network, any_blob, clear_padding, fit, reference, seal};
 

@@ -1,8 +1,8 @@
 //! Checks of any bytes on the link.
 
 use crc::{CRC_32_ISO_HDLC, Crc};
+use prenda::{Frame, FrameBuffer, FrameError, Progress, Request, Response, decode, encode, encoded_length_bound};
 use serde::Serialize;
-use shared_model::{Frame, FrameBuffer, FrameError, Progress, Request, Response, decode, encode, encoded_length_bound};
 
 /// Longest frame of the receiver; short, so that some frames are too long.
 const MAX_FRAME: usize = 96;

@@ -1,6 +1,6 @@
 //! A small cascade with layers of every kind.
 
-use shared_model::{LayerKind, Requant, Shape, WeightOrder, Window};
+use prenda::{LayerKind, Requant, Shape, WeightOrder, Window};
 
 use crate::{Layer, Network, clear_padding, fit};
 

@@ -2,7 +2,7 @@
 
 mod cascade;
 
-use shared_model::{BlobError, DeviceFault, SelfTestError};
+use prenda::{BlobError, DeviceFault, SelfTestError};
 
 use crate::plan::{Plan, PlannedLayer, Table};
 use crate::seal;
@@ -17,7 +17,7 @@ pub struct Hostile {
     pub fault: DeviceFault,
 }
 
-/// Builds all hostile models. Offsets are those of `shared-model/tests/golden_blob.hex` and
+/// Builds all hostile models. Offsets are those of `shared-model/core/tests/golden_blob.hex` and
 /// `golden_blob_2.hex`, from which they are made.
 pub fn hostile_blobs() -> Vec<Hostile> {
     let of = |sound: fn() -> Plan, changes: Vec<Change>| {
@@ -306,8 +306,8 @@ mod tests {
     #[test]
     fn the_unchanged_plans_are_valid() {
         let golden = [
-            (Plan::sound(), include_str!("../../../shared-model/tests/golden_blob.hex")),
-            (Plan::cascade(), include_str!("../../../shared-model/tests/golden_blob_2.hex")),
+            (Plan::sound(), include_str!("../../../shared-model/core/tests/golden_blob.hex")),
+            (Plan::cascade(), include_str!("../../../shared-model/core/tests/golden_blob_2.hex")),
         ];
         for (plan, golden) in golden {
             let blob = plan.write();

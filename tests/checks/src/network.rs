@@ -1,6 +1,6 @@
 //! Networks before encoding.
 
-use shared_model::{
+use prenda::{
     EncodeError, GoldenSource, HostWorkspace, LayerKind, LayerSource, Model, ModelSource, NetworkSource, Provenance,
     Requant, Shape, WeightOrder,
 };
@@ -130,7 +130,7 @@ impl Network {
 
 impl Layer {
     /// Builds a layer from a parsed one.
-    pub fn of(layer: &shared_model::Layer<'_>) -> Self {
+    pub fn of(layer: &prenda::Layer<'_>) -> Self {
         let Some(matrix) = layer.matrix() else { return Self { kind: layer.kind(), ..Self::default() } };
         let outputs = 0..matrix.outputs();
         Self {

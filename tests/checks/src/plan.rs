@@ -80,7 +80,7 @@ impl Table {
 }
 
 impl Plan {
-    /// Builds the model of `shared-model/tests/golden_blob.hex`: two inputs, two hidden neurons,
+    /// Builds the model of `shared-model/core/tests/golden_blob.hex`: two inputs, two hidden neurons,
     /// two classes, one golden vector.
     pub fn sound() -> Self {
         // Two of a block's eight outputs: a halfword for each input, with the second output in the
@@ -123,7 +123,7 @@ impl Plan {
         plan
     }
 
-    /// Builds the model of `shared-model/tests/golden_blob_2.hex`: a cascade of a convolution, a
+    /// Builds the model of `shared-model/core/tests/golden_blob_2.hex`: a cascade of a convolution, a
     /// pool and a dense layer, then a pool, a depthwise convolution and a dense layer.
     pub fn cascade() -> Self {
         // Halfwords of pairs, four of each input; those of absent outputs are zero.

@@ -1,7 +1,7 @@
 //! A slow reference for inference: weight by weight, with the formulas of docs/arithmetic.md, in 64
 //! bits.
 
-use shared_model::{LayerKind, Model, Requant, Shape, Window};
+use prenda::{LayerKind, Model, Requant, Shape, Window};
 
 use crate::Layer;
 

@@ -17,7 +17,7 @@ use parity::program::{Inputs, check_writable, exit_code, parse_device, print_lin
 use parity::{
     Answer, Device, Lab, Link, ParityRecord, ParityReport, ParitySample, device, record_path, sweep, write_record,
 };
-use shared_model::{AnswersHeader, Model, Record};
+use prenda::{AnswersHeader, Model, Record};
 
 /// Sends every image of an answers file to devices and compares every logit, probability and class
 /// with the host's.

@@ -1,6 +1,6 @@
 //! The most memory that a device uses: the deepest stack after every kind of request.
 
-use shared_model::{EncodeError, MAX_LAYERS, MemoryUse, Model, WeightOrder};
+use prenda::{EncodeError, MAX_LAYERS, MemoryUse, Model, WeightOrder};
 use thiserror::Error;
 
 use crate::uniform::Uniform;

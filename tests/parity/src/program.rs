@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, ensure};
 use host_support::errors::chain;
 use host_support::{bounded, files};
-use shared_model::{AnswersHeader, Model, Record};
+use prenda::{AnswersHeader, Model, Record};
 
 use crate::{Device, device};
 

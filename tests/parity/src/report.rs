@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use host_support::files;
 use host_support::parity::{ModelParity, ParityRecord, Target};
+use prenda::ModelId;
 use serde::Serialize;
 use serde_json::Value;
-use shared_model::ModelId;
 
 /// Writes `parity-DEVICE.json` to the `folder` of a run, for `host-trainer report`, and returns
 /// its path.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use shared_model::{AnswersHeader, Record};
+use prenda::{AnswersHeader, Record};
 use thiserror::Error;
 
 use crate::{Answer, ClientError, Device, ParityRecord, Session};

@@ -1,6 +1,6 @@
 //! Untrained models whose weights are all the same, so that their answers are known.
 
-use shared_model::{
+use prenda::{
     EncodeError, GoldenSource, LayerKind, LayerSource, ModelSource, NetworkSource, PROBABILITY_ONE, Provenance,
     Requant, Shape, WeightOrder,
 };

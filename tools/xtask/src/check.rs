@@ -32,7 +32,7 @@ pub enum Check {
     /// kernels of each build with their reference. A build that does not fit its part is named in
     /// the table and not compared.
     Profiles(profiles::Options),
-    /// Runs tests of shared-model under a tool that finds memory errors: Miri, the address
+    /// Runs tests of prenda-core under a tool that finds memory errors: Miri, the address
     /// sanitizer, or valgrind.
     ///
     /// Every tool runs the same tests: the library's own, `blob` and `hostile`. Miri finds the most

@@ -180,13 +180,13 @@ fn collect(workspace: &Workspace, board: &Board, binaries: &[Binary], folder: &P
     binaries.iter().map(copy).collect()
 }
 
-/// Returns the command that lints the firmware and shared-model as they are compiled for a board,
+/// Returns the command that lints the firmware and prenda-core as they are compiled for a board,
 /// or `None` if the active toolchain, the one with clippy, has no library for the board.
 pub fn clippy(workspace: &Workspace, board: &Board) -> Option<Job> {
     let facts = Facts::gather(&board.triple);
     let toolchain = facts.active()?;
     let job = start(workspace, toolchain, &board.triple, "clippy");
-    let job = job.args(["--package", "firmware", "--package", "shared-model", "--lib", "--bins"]);
+    let job = job.args(["--package", "firmware", "--package", "prenda-core", "--lib", "--bins"]);
     let job = job.args(["--features", &format!("firmware/{}", board.name), "--target", &board.triple]);
     Some(job.arg("--target-dir").arg(target(workspace)).args(["--", "-D", "warnings"]))
 }

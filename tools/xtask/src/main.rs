@@ -46,7 +46,7 @@ const DEFAULT_BOARD: &str = "mps2-an386";
     max_term_width = 100,
     after_help = "Examples:\n  \
         cargo xtask demo                    set up, train, build firmware, compare every logit\n  \
-        cargo xtask test -p shared-model    run the checks, and the tests of one package\n  \
+        cargo xtask test -p prenda-core    run the checks, and the tests of one package\n  \
         cargo xtask run mps2-an386          run the demo's model on an emulated board\n  \
         cargo xtask check fuzz --seconds 600"
 )]
@@ -77,7 +77,7 @@ enum Task {
     /// Sets up what is missing and runs every test, lint and budget.
     #[command(after_help = "Examples:\n  \
         cargo xtask test\n  \
-        cargo xtask test -p shared-model\n  \
+        cargo xtask test -p prenda-core\n  \
         cargo xtask test -- --nocapture")]
     Test {
         /// Arguments for `cargo test`.

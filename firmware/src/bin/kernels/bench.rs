@@ -1,6 +1,6 @@
 //! One case: encoded, parsed at several alignments, inferred, compared.
 
-use shared_model::{BlobError, InferError, Model, Requant, Stage, Workspace};
+use prenda::{BlobError, InferError, Model, Requant, Stage, Workspace};
 
 use crate::cascade::{self, Cascade};
 use crate::image;

@@ -1,6 +1,6 @@
 //! A network with a window, and perhaps a second, dense one.
 
-use shared_model::{EncodeError, NetworkSource, Requant};
+use prenda::{EncodeError, NetworkSource, Requant};
 
 use crate::layer::Layer;
 use crate::network;

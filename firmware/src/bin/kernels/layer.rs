@@ -1,6 +1,6 @@
 //! A layer of a case, with the reference computation in 64 bits.
 
-use shared_model::{LayerKind, LayerSource, Requant, WeightOrder};
+use prenda::{LayerKind, LayerSource, Requant, WeightOrder};
 
 use crate::random::Random;
 use crate::weights;

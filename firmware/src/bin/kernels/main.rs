@@ -21,7 +21,7 @@ use bench::{Bench, Failure, Outcome, Requants};
 use critical_section::Mutex;
 use defmt::{error, info};
 use firmware::hw::{entry, keeps_saved_registers, program};
-use shared_model::KERNEL;
+use prenda::KERNEL;
 
 static BENCH: Mutex<RefCell<Bench>> = Mutex::new(RefCell::new(Bench::new()));
 static REQUANTS: Mutex<RefCell<Requants>> = Mutex::new(RefCell::new(Requants::new()));

@@ -1,6 +1,6 @@
 //! A dense network: one layer or two.
 
-use shared_model::{EncodeError, ModelSource, NetworkSource, Provenance, Requant, Shape};
+use prenda::{EncodeError, ModelSource, NetworkSource, Provenance, Requant, Shape};
 
 use crate::layer::Layer;
 use crate::random::Random;

@@ -1,7 +1,7 @@
 //! The dense networks to test.
 
 use firmware::hw;
-use shared_model::WeightOrder;
+use prenda::WeightOrder;
 
 #[derive(Clone, Copy)]
 pub struct Shape {

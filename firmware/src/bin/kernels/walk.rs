@@ -1,6 +1,6 @@
 //! A layer with a window, with the reference computation in 64 bits.
 
-use shared_model::{LayerKind, LayerSource, Requant};
+use prenda::{LayerKind, LayerSource, Requant};
 
 use crate::layer::Layer;
 use crate::random::Random;

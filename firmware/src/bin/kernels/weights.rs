@@ -1,6 +1,6 @@
 //! Row-major weights of the cases: windows into tables in flash, since small boards lack the RAM.
 
-use shared_model::WeightOrder;
+use prenda::WeightOrder;
 
 use crate::random::Random;
 use crate::shape::IS_ROOMY;

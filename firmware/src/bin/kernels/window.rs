@@ -1,7 +1,7 @@
 //! The networks with windows to test: a layer of any kind, a dense one, and perhaps a second
 //! network.
 
-use shared_model::{LayerKind, Shape, WeightOrder, Window};
+use prenda::{LayerKind, Shape, WeightOrder, Window};
 
 use crate::random::Random;
 use crate::shape::{IS_ROOMY, OUTPUTS};

@@ -1,6 +1,6 @@
 //! Chains of weight matrices whose shapes lead from the pixels to the classes.
 
-use shared_model::{MAX_LAYERS, MAX_WIDTH};
+use prenda::{MAX_LAYERS, MAX_WIDTH};
 
 use super::error::LayersError;
 use super::layer::{Layer, LayerChoice, Reads};

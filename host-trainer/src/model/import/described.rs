@@ -2,7 +2,7 @@
 //! strides nor padding nor pools.
 
 use host_support::shell::quoted;
-use shared_model::LayerKind;
+use prenda::LayerKind;
 
 use super::chain::{Candidate, MAX_LISTED_CHAINS, whole_chains};
 use super::error::{DescribedError, ImportError, LayersError};

@@ -1,5 +1,5 @@
+use prenda::{MAX_LAYERS, MAX_WIDTH};
 use safetensors::{Dtype, SafeTensorError};
-use shared_model::{MAX_LAYERS, MAX_WIDTH};
 use thiserror::Error;
 
 use super::orientation::Orientation;

@@ -48,7 +48,7 @@ const STARTS: [(usize, &[u8], Format); 21] = [
     (0, b"\x81\xa6params", Format::Flax),
     (0, b"\x82\xa6params", Format::Flax),
     (0, b"GGUF", Format::Gguf),
-    (0, &shared_model::MAGIC, Format::Model),
+    (0, &prenda::MAGIC, Format::Model),
     (257, b"ustar", Format::Tar),
     (0, b"\x1f\x8b", Format::Compressed),
     (0, b"BZh", Format::Compressed),

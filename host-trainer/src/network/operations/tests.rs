@@ -6,7 +6,7 @@ use rand::{RngExt as _, SeedableRng as _};
 
 use super::*;
 use crate::network::backend::Backend;
-use shared_model::{Shape, Window};
+use prenda::{Shape, Window};
 
 fn walks() -> [Walk; 3] {
     let walk = |kernel, stride, padding, output| {

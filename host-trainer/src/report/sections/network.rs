@@ -1,7 +1,7 @@
 //! The layers of each network, drawn in their order, and the shares of a cascade.
 
 use maud::{Markup, html};
-use shared_model::{LOGIT_FRACTION_BITS, Layer, Matrix, Model, Network, Shape};
+use prenda::{LOGIT_FRACTION_BITS, Layer, Matrix, Model, Network, Shape};
 
 use crate::model::{Evaluation, NetworkResult, multiplications};
 use crate::report::numbers::{bytes, significant};

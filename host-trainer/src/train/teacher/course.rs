@@ -8,10 +8,10 @@ use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use prenda::Shape;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 use rand::{RngExt as _, SeedableRng};
-use shared_model::Shape;
 
 use super::network::Convolutional;
 use crate::data::{Dataset, Description, SoftLabels, Split, VERSIONS, Validation, Version, hex};

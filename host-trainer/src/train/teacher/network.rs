@@ -14,8 +14,8 @@ use std::ops::Range;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorReadError};
+use prenda::{LayerKind, Shape, Window};
 use rand::rngs::Xoshiro256PlusPlus;
-use shared_model::{LayerKind, Shape, Window};
 
 use crate::network::{DenseParameters, Layer, LayerPlan, Running, largest, means, sums};
 

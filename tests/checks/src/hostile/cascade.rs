@@ -1,6 +1,6 @@
 //! Changes of format 2: channels, networks, windows, and how layers chain.
 
-use shared_model::{BlobError, DeviceFault};
+use prenda::{BlobError, DeviceFault};
 
 use super::{Change, WEIGHT, classes, layer_count, length, malformed, order, overflow, width};
 use crate::plan::{Plan, PlannedLayer, Table, varint};

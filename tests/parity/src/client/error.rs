@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind};
 
-use shared_model::{FrameError, ModelId, Refusal};
+use prenda::{FrameError, ModelId, Refusal};
 use thiserror::Error;
 
 /// The reason why a conversation failed.

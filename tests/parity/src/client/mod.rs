@@ -7,7 +7,7 @@ mod under_way;
 
 use std::time::{Duration, Instant};
 
-use shared_model::{
+use prenda::{
     Frame, FrameBuffer, FrameError, Hello, MAX_RESPONSE_BYTES, MESSAGE_OVERHEAD_BYTES, MemoryUse, ModelId, ModelInfo,
     Progress, Refusal, Request, Response, decode, encode, encoded_length_bound,
 };

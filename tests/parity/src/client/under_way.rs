@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use shared_model::Request;
+use prenda::Request;
 
 use super::pace::Pace;
 use super::{ClientError, Trouble};
@@ -230,7 +230,7 @@ impl Sent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared_model::FrameError;
+    use prenda::FrameError;
 
     const WAIT: Duration = Duration::from_millis(100);
     const DAMAGE: FrameError = FrameError::Damaged;

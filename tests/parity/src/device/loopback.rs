@@ -5,7 +5,7 @@ use std::thread;
 
 use embedded_io_adapters::std::FromStd;
 use firmware::{Buffers, Identity, NoLed, Server, StatusLed, load_model};
-use shared_model::{BlobError, MemoryUse};
+use prenda::{BlobError, MemoryUse};
 
 use super::{DeviceError, IO_TIMEOUT, Lab, Session};
 use crate::Client;

@@ -1,7 +1,7 @@
 //! A model with very short frames, so that some pass a line that damages every tenth byte, and
 //! with a different answer for each image.
 
-use shared_model::{
+use prenda::{
     AnswersHeader, EncodeError, LayerKind, LayerSource, Model, ModelSource, NetworkSource, Provenance, Record, Requant,
     Shape, WeightOrder,
 };

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
+use prenda::{AnswersHeader, Record};
 use serde::Serialize;
-use shared_model::{AnswersHeader, Record};
 
 use super::{Fault, Faults};
 use crate::{Client, ClientError, Retry, Session, SweepError, sweep};

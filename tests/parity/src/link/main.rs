@@ -14,8 +14,8 @@ use host_support::numbers::whole;
 use indicatif::{ProgressBar, ProgressStyle};
 use parity::program::{Inputs, exit_code, parse_device, print_line};
 use parity::{Device, Echo, Fault, FaultRow, FaultTest, Lab, Link, Plan, Target, send_noise, sweep};
+use prenda::{AnswersHeader, Record};
 use serde::Serialize;
-use shared_model::{AnswersHeader, Record};
 
 /// Probabilities of a fault, for each byte.
 const RATES: [f64; 6] = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1];

@@ -3,7 +3,7 @@
 use checks::{Layer, Network, reference};
 use libtest_mimic::Failed;
 use parity::{Device, Lab, sweep};
-use shared_model::{AnswersHeader, LayerKind, Model, Prediction, Requant, Shape, WeightOrder, Window, argmax, softmax};
+use prenda::{AnswersHeader, LayerKind, Model, Prediction, Requant, Shape, WeightOrder, Window, argmax, softmax};
 
 use super::{Case, Fixture};
 

@@ -2,7 +2,7 @@
 
 use libtest_mimic::Failed;
 use parity::{ClientError, Device, INSTRUCTION_SHIFT, Lab, Scale, ScaleError, Session};
-use shared_model::{AnswersHeader, Refusal};
+use prenda::{AnswersHeader, Refusal};
 
 use super::{Case, Fixture};
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use checks::{Hostile, cascade, hostile_blobs, reference, seal, without_golden_vectors};
 use libtest_mimic::Failed;
 use parity::{Device, Lab};
-use shared_model::{BlobError, DeviceFault, Model, WeightOrder};
+use prenda::{BlobError, DeviceFault, Model, WeightOrder};
 
 use super::{Case, Fixture, fault_of};
 

@@ -18,7 +18,7 @@ use checks::seal;
 use libtest_mimic::Failed;
 use object::{Object as _, ObjectSymbol as _};
 use parity::{ClientError, Device, DeviceError, Lab, ParityRecord, Session, most_memory, sweep};
-use shared_model::{AnswersHeader, BlobError, DeviceFault, FORMAT_VERSION, HostWorkspace, Model, Record, Refusal};
+use prenda::{AnswersHeader, BlobError, DeviceFault, FORMAT_VERSION, HostWorkspace, Model, Record, Refusal};
 
 use crate::common::{damaged, fixtures, renamed};
 

@@ -2,7 +2,7 @@
 
 use libtest_mimic::Failed;
 use parity::{Device, Lab, Uniform};
-use shared_model::{DeviceFault, InferError, Model, WeightOrder};
+use prenda::{DeviceFault, InferError, Model, WeightOrder};
 
 use super::{Fixture, fault_of};
 

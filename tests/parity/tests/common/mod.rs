@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use checks::seal;
 use libtest_mimic::{Failed, Trial};
-use shared_model::Model;
+use prenda::Model;
 
 /// The command-line tool of probe-rs, which `PARITY_REQUIRE` may name too.
 pub const TOOL: &str = "probe-rs";

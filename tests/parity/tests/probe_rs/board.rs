@@ -2,7 +2,7 @@
 
 use libtest_mimic::Failed;
 use parity::ClientError;
-use shared_model::{BlobError, DeviceFault, Model, Refusal};
+use prenda::{BlobError, DeviceFault, Model, Refusal};
 
 use crate::bench::{Bench, Program, model};
 use crate::common::{damaged, renamed};

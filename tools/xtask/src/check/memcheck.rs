@@ -1,4 +1,4 @@
-//! `cargo xtask check memcheck`: tests of `shared-model` under the best installed memory checker.
+//! `cargo xtask check memcheck`: tests of `prenda-core` under the best installed memory checker.
 
 use std::path::Path;
 
@@ -51,7 +51,7 @@ pub fn command(workspace: &Workspace, tool: Option<Tool>) -> Result<()> {
              installs Miri"
         );
     };
-    log(format_args!("Tests of shared-model ({}) under {}", TESTS.join(" "), tool.name()));
+    log(format_args!("Tests of prenda-core ({}) under {}", TESTS.join(" "), tool.name()));
     match tool {
         Tool::Miri => {
             miri(workspace, &active.host)?;
@@ -72,7 +72,7 @@ pub fn command(workspace: &Workspace, tool: Option<Tool>) -> Result<()> {
 /// Adds the tests to `job`, which runs cargo, with a separate target folder because the flags
 /// differ.
 fn tests(workspace: &Workspace, job: Job) -> Job {
-    let job = job.args(["--locked", "-p", "shared-model"]).args(TESTS).arg("--target-dir");
+    let job = job.args(["--locked", "-p", "prenda-core"]).args(TESTS).arg("--target-dir");
     job.arg(workspace.target.join("memcheck"))
 }
 

@@ -173,8 +173,8 @@ pub fn verify(workspace: &Workspace) -> Result<()> {
 
 /// Runs the tests `chosen` of the arithmetic; [`COMPUTING`] includes the committed answers.
 fn host(workspace: &Workspace, profile: &Profile, chosen: &[&str]) -> Result<()> {
-    let job = workspace.cargo("test").args(["--package", "shared-model", "--locked"]).args(chosen);
-    let settings = profile.settings("dev.package.shared-model");
+    let job = workspace.cargo("test").args(["--package", "prenda-core", "--locked"]).args(chosen);
+    let settings = profile.settings("dev.package.prenda-core");
     settings.iter().fold(job, |job, setting| job.arg("--config").arg(setting)).run()
 }
 

@@ -1,9 +1,9 @@
 //! Imports networks with convolutions, and compares their logits with those that PyTorch and Keras
 //! computed: `tests/fixtures/import/make.py`.
 
+use prenda::Shape;
 use safetensors::Dtype;
 use serde::Deserialize;
-use shared_model::Shape;
 
 use super::*;
 use crate::model::import::tensors::tests::file;

@@ -1,0 +1,152 @@
+//! The encoder's input, and the order of its fields in a blob.
+
+use super::error::EncodeError;
+use super::layer::{LayerSource, check_width};
+use super::writer::Writer;
+use crate::bytes::{write_i32s, write_u16s};
+use crate::model::{CHECKSUM_BYTES, LayerKind, MAGIC, Prefix, Provenance, Shape, TABLE_ALIGNMENT};
+
+/// A quantized model, ready to be encoded.
+#[derive(Clone, Copy, Debug)]
+pub struct ModelSource<'a> {
+    /// Class names, one for each output of the last layer; 1..=[`MAX_CLASSES`](crate::MAX_CLASSES).
+    pub class_names: &'a [&'a str],
+    /// Shape of an image.
+    pub image: Shape,
+    /// One network, or those of a cascade; 1..=[`MAX_NETWORKS`](crate::MAX_NETWORKS).
+    pub networks: &'a [NetworkSource<'a>],
+    /// Golden vectors, at most [`MAX_GOLDEN_VECTORS`](crate::MAX_GOLDEN_VECTORS).
+    ///
+    /// To fill them, encode without them, infer, and encode again with the outputs.
+    pub golden: &'a [GoldenSource<'a>],
+    /// The model's origin.
+    pub provenance: Provenance<'a>,
+}
+
+/// A network of a model, ready to be encoded.
+#[derive(Clone, Copy, Debug)]
+pub struct NetworkSource<'a> {
+    /// Layers, first to last; the last one is dense. All networks together have at most
+    /// [`MAX_LAYERS`](crate::MAX_LAYERS).
+    pub layers: &'a [LayerSource<'a>],
+    /// See [`Network::margin`](crate::Network::margin). `None` for the last network, and only for
+    /// it.
+    pub margin: Option<i32>,
+}
+
+impl<'a> NetworkSource<'a> {
+    /// Returns the only network of a model.
+    #[must_use]
+    pub const fn only(layers: &'a [LayerSource<'a>]) -> Self {
+        Self { layers, margin: None }
+    }
+}
+
+/// An image with its outputs, ready to be encoded.
+#[derive(Clone, Copy, Debug)]
+pub struct GoldenSource<'a> {
+    /// Raw pixels, row-major, one byte each.
+    pub input: &'a [u8],
+    /// Logits in Q15.16, one for each class.
+    pub logits: &'a [i32],
+    /// Probabilities in Q1.15, one for each class.
+    pub probabilities: &'a [u16],
+}
+
+impl ModelSource<'_> {
+    /// Returns a buffer length, in bytes, that is sufficient for [`encode`](Self::encode).
+    #[must_use]
+    pub fn encoded_length_bound(&self) -> usize {
+        // Two length fields of at most five bytes each, and padding.
+        let table = |length: usize| length + TABLE_ALIGNMENT + 10;
+        let names: usize = self.class_names.iter().map(|name| name.len() + 5).sum();
+        let mut layers = 0;
+        for layer in self.networks.iter().flat_map(|network| network.layers) {
+            let outputs = layer.biases.len();
+            // Order, outputs, kind and window. The weights take at most three tables.
+            let weights = layer.order.packed_length(layer.weights, layer.inputs()) + 2 * table(0);
+            layers += 24 + 2 * table(4 * outputs) + table(outputs) + table(weights);
+        }
+        // Their counts of layers and their margins.
+        layers += 10 * self.networks.len();
+        let (pixels, classes) = (self.image.count(), self.class_names.len());
+        let golden = self.golden.len() * (table(pixels) + table(4 * classes) + table(2 * classes));
+        let provenance = self.provenance.trainer.len() + self.provenance.backend.len() + 128;
+        Prefix::BYTES + 64 + names + layers + golden + provenance + CHECKSUM_BYTES
+    }
+
+    /// Writes the blob to the start of `buffer`, parses it as a device does, and returns its length
+    /// in bytes.
+    ///
+    /// # Errors
+    ///
+    /// Returns an [`EncodeError`] if shapes do not match, the buffer is too short, or the network
+    /// breaks a rule of the format, for example if some input could overflow an accumulator.
+    pub fn encode(&self, buffer: &mut [u8]) -> Result<usize, EncodeError> {
+        self.check_shapes()?;
+        let is_format_2 = self.is_format_2();
+        let mut writer = Writer::new(buffer);
+        writer.put(&self.prefix().to_bytes())?;
+        writer.put(&(self.image.rows, self.image.columns))?;
+        if is_format_2 {
+            writer.put(&self.image.channels)?;
+        }
+        writer.put(self.class_names)?;
+
+        if is_format_2 {
+            writer.put(&self.networks.len())?;
+        }
+        for network in self.networks {
+            writer.put(&network.layers.len())?;
+            for layer in network.layers {
+                layer.write(&mut writer, is_format_2)?;
+            }
+            if let Some(margin) = network.margin {
+                writer.put(&margin.to_le_bytes())?;
+            }
+        }
+
+        writer.put(&self.golden.len())?;
+        for golden in self.golden {
+            writer.put_table(golden.input.len(), |target| copy(golden.input, target))?;
+            writer.put_table(4 * golden.logits.len(), |target| write_i32s(golden.logits, target))?;
+            writer.put_table(2 * golden.probabilities.len(), |target| write_u16s(golden.probabilities, target))?;
+        }
+        writer.put(&self.provenance)?;
+        writer.finish(self.prefix())
+    }
+
+    /// Returns the prefix, still without the length.
+    fn prefix(&self) -> Prefix {
+        Prefix { magic: MAGIC, version: if self.is_format_2() { 2 } else { 1 }, length: [0; 4] }
+    }
+
+    /// Returns true if format 1 cannot express the model.
+    fn is_format_2(&self) -> bool {
+        let is_dense = |network: &NetworkSource<'_>| network.layers.iter().all(|layer| layer.kind == LayerKind::Dense);
+        self.image.channels != 1 || self.networks.len() != 1 || !self.networks.iter().all(is_dense)
+    }
+
+    /// Checks the lengths of all tables. The parser checks everything else.
+    fn check_shapes(&self) -> Result<(), EncodeError> {
+        check_width(self.image.count())?;
+        let mut index = 0;
+        for (position, network) in self.networks.iter().enumerate() {
+            let is_last = position + 1 == self.networks.len();
+            if network.margin.is_none() != is_last {
+                return Err(EncodeError::Margin { network: position });
+            }
+            let mut shape = self.image;
+            for layer in network.layers {
+                shape = layer.check_shape(index, shape)?;
+                index += 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn copy(source: &[u8], target: &mut [u8]) -> Option<usize> {
+    target.get_mut(..source.len())?.copy_from_slice(source);
+    Some(source.len())
+}

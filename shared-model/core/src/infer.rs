@@ -1,0 +1,254 @@
+//! Inference: runs the networks of a model on an image, in the memory of a workspace.
+
+use crate::bytes::{i32s_equal, u16s_equal};
+use crate::kernel::{argmax, lead, softmax};
+use crate::model::{MAX_CLASSES, MAX_WIDTH, Model, SPARE_PAIRS};
+use crate::prediction::Prediction;
+use crate::run::{Stage, run};
+use crate::weights::MAX_PAIRS;
+
+/// The memory that inference writes: for the layers, logits and probabilities.
+///
+/// `MEMORY` is at least [`Model::memory_bytes`], and `CLASSES` at least the number of classes.
+/// [`Workspace::check`] checks a model against both. The size in bytes is `MEMORY` plus 10 for
+/// each of `CLASSES`, each rounded up to a multiple of 4.
+#[derive(Clone, Debug)]
+pub struct Workspace<const MEMORY: usize, const CLASSES: usize> {
+    memory: Words<MEMORY>,
+    logits: [i32; CLASSES],
+    scratch: [u32; CLASSES],
+    probabilities: [u16; CLASSES],
+}
+
+/// A workspace for any model of the format. It has 118 KB, for a host.
+pub type HostWorkspace = Workspace<MAX_MEMORY, MAX_CLASSES>;
+
+/// The largest [`Model::memory_bytes`]: of a convolution with [`MAX_WIDTH`] outputs, inputs of a
+/// window, and activations before and after it, and with a list of pairs.
+const MAX_MEMORY: usize = 7 * MAX_WIDTH + 8 * (MAX_PAIRS + SPARE_PAIRS);
+
+/// Bytes, aligned for words.
+#[derive(Clone, Debug)]
+#[repr(C, align(4))]
+struct Words<const BYTES: usize>([u8; BYTES]);
+
+/// The reason why inference is impossible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "link", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum InferError {
+    /// The image does not have the model's number of pixels.
+    InputLength {
+        /// Pixels of the model's images.
+        expected: u32,
+        /// Pixels of the image given.
+        found: u32,
+    },
+    /// The layers of the model do not fit the workspace.
+    Memory {
+        /// [`Model::memory_bytes`].
+        needed: u32,
+        /// Bytes of the workspace.
+        available: u32,
+    },
+    /// The model has more classes than the workspace supports.
+    Classes {
+        /// Classes of the model.
+        needed: u32,
+        /// Largest number of classes that the workspace supports.
+        available: u32,
+    },
+}
+
+impl core::error::Error for InferError {}
+
+impl core::fmt::Display for InferError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match *self {
+            Self::InputLength { found, expected } => write!(f, "image: found {found} pixels, expected {expected}"),
+            Self::Memory { needed, available } => {
+                write!(f, "the layers of the model need {needed} bytes of memory, but this build has {available}")
+            }
+            Self::Classes { needed, available } => {
+                write!(f, "the model has {needed} classes, but this build has room for {available}")
+            }
+        }
+    }
+}
+
+/// The reason why a self-test failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "link", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum SelfTestError {
+    /// The logits differ from those stored at export.
+    Logits {
+        /// The vector, from 0.
+        vector: u32,
+    },
+    /// The logits are equal, but the probabilities differ from those stored at export.
+    Probabilities {
+        /// The vector, from 0.
+        vector: u32,
+    },
+    /// Inference is impossible.
+    Infer(InferError),
+}
+
+impl core::error::Error for SelfTestError {}
+
+impl From<InferError> for SelfTestError {
+    fn from(error: InferError) -> Self {
+        Self::Infer(error)
+    }
+}
+
+impl core::fmt::Display for SelfTestError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match *self {
+            Self::Logits { vector } => write!(
+                f,
+                "golden vector {vector}: this machine computes other logits than the host that exported the \
+                     model"
+            ),
+            Self::Probabilities { vector } => write!(
+                f,
+                "golden vector {vector}: this machine computes other probabilities than the host that exported \
+                     the model"
+            ),
+            Self::Infer(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<const MEMORY: usize, const CLASSES: usize> Workspace<MEMORY, CLASSES> {
+    /// Returns an empty workspace.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { memory: Words([0; MEMORY]), logits: [0; CLASSES], scratch: [0; CLASSES], probabilities: [0; CLASSES] }
+    }
+
+    /// Checks that `model` fits the workspace.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`InferError::Memory`] if [`Model::memory_bytes`] is above `MEMORY`, or
+    /// [`InferError::Classes`] if the model has more than `CLASSES` classes.
+    pub fn check<const LAYERS: usize>(model: &Model<'_, LAYERS>) -> Result<(), InferError> {
+        check_sizes(model, MEMORY, CLASSES)
+    }
+
+    /// Classifies one image: raw pixels, row-major, one byte each.
+    ///
+    /// # Errors
+    ///
+    /// Returns an [`InferError`] if the image or the workspace does not fit the model.
+    pub fn infer<const LAYERS: usize>(
+        &mut self,
+        model: &Model<'_, LAYERS>,
+        pixels: &[u8],
+    ) -> Result<Prediction<'_>, InferError> {
+        self.infer_with(model, pixels, &mut |_| ())
+    }
+
+    /// Like [`infer`](Self::infer), but calls `on_stage` after each stage.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`infer`](Self::infer).
+    pub fn infer_with<const LAYERS: usize>(
+        &mut self,
+        model: &Model<'_, LAYERS>,
+        pixels: &[u8],
+        on_stage: &mut dyn FnMut(Stage<'_>),
+    ) -> Result<Prediction<'_>, InferError> {
+        Self::check(model)?;
+        let Self { memory, logits, scratch, probabilities } = self;
+        // They are aligned.
+        let memory = bytemuck::try_cast_slice_mut(memory.0.as_chunks_mut::<4>().0).unwrap_or_default();
+        infer_in(Buffers { memory, logits, scratch, probabilities }, model, pixels, on_stage)
+    }
+}
+
+/// Checks that `model` fits a workspace of these sizes.
+#[inline(never)]
+fn check_sizes<const LAYERS: usize>(
+    model: &Model<'_, LAYERS>,
+    memory: usize,
+    classes: usize,
+) -> Result<(), InferError> {
+    if model.memory_bytes() > memory {
+        return Err(InferError::Memory { needed: model.memory_bytes() as u32, available: memory as u32 });
+    }
+    if model.classes() > classes {
+        return Err(InferError::Classes { needed: model.classes() as u32, available: classes as u32 });
+    }
+    Ok(())
+}
+
+/// A workspace that a model fits, without its sizes in the type: one copy of the code serves all.
+struct Buffers<'w> {
+    memory: &'w mut [u32],
+    logits: &'w mut [i32],
+    scratch: &'w mut [u32],
+    probabilities: &'w mut [u16],
+}
+
+/// Infers. It is not inlined, so that it is optimised like this crate and not like its caller.
+fn infer_in<'w, const LAYERS: usize>(
+    buffers: Buffers<'w>,
+    model: &Model<'_, LAYERS>,
+    pixels: &[u8],
+    on_stage: &mut dyn FnMut(Stage<'_>),
+) -> Result<Prediction<'w>, InferError> {
+    if pixels.len() != model.input_width() {
+        return Err(InferError::InputLength {
+            expected: model.input_width() as u32,
+            found: u32::try_from(pixels.len()).unwrap_or(u32::MAX),
+        });
+    }
+    let Buffers { memory, logits, scratch, probabilities } = buffers;
+    let logits = logits.get_mut(..model.classes()).unwrap_or_default();
+    let (mut answered, mut first_layer) = (0, 0_usize);
+    for (index, network) in model.networks().enumerate() {
+        run(network, first_layer, memory, pixels, logits, on_stage);
+        answered = index;
+        if network.margin().is_none_or(|margin| lead(logits) >= margin.unsigned_abs()) {
+            break;
+        }
+        first_layer = first_layer.wrapping_add(network.layers().len());
+    }
+    let probabilities = probabilities.get_mut(..model.classes()).unwrap_or_default();
+    softmax(logits, scratch, probabilities);
+    let class = argmax(logits);
+    on_stage(Stage::Softmax);
+    Ok(Prediction { class, network: answered, logits, probabilities })
+}
+
+impl<const MEMORY: usize, const CLASSES: usize> Default for Workspace<MEMORY, CLASSES> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Classifies every golden vector of `model`, and compares all logits and probabilities with those
+/// stored at export.
+///
+/// # Errors
+///
+/// Returns a [`SelfTestError`] for the first vector that differs or cannot be inferred.
+pub fn self_test<const LAYERS: usize, const MEMORY: usize, const CLASSES: usize>(
+    model: &Model<'_, LAYERS>,
+    workspace: &mut Workspace<MEMORY, CLASSES>,
+) -> Result<(), SelfTestError> {
+    for (vector, golden) in (0_u32..).zip(model.golden()) {
+        let prediction = workspace.infer(model, golden.input)?;
+        if !i32s_equal(golden.logits, prediction.logits) {
+            return Err(SelfTestError::Logits { vector });
+        }
+        if !u16s_equal(golden.probabilities, prediction.probabilities) {
+            return Err(SelfTestError::Probabilities { vector });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! One layer of a network: its kind, its shapes and its matrix.
+
+use super::matrix::Matrix;
+use super::shape::{Shape, Window};
+use crate::weights::MAX_PAIRS;
+
+/// The operation of a layer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LayerKind {
+    /// Each output reads all inputs. Followed by ReLU, except in the last layer.
+    #[default]
+    Dense,
+    /// Each output channel reads all channels in a window. Followed by ReLU.
+    Convolution(Window),
+    /// Each output channel reads its own channel in a window. Followed by ReLU.
+    Depthwise(Window),
+    /// The largest value of each channel in a window.
+    MaxPool(Window),
+    /// The mean of each channel in a window, without the padding; half rounds up.
+    AveragePool(Window),
+}
+
+impl LayerKind {
+    /// Returns the window; `None` for a dense layer.
+    #[must_use]
+    pub const fn window(self) -> Option<Window> {
+        match self {
+            Self::Dense => None,
+            Self::Convolution(window) | Self::Depthwise(window) | Self::MaxPool(window) | Self::AveragePool(window) => {
+                Some(window)
+            }
+        }
+    }
+
+    /// Returns true if the layer has weights: true for all but pools.
+    #[must_use]
+    pub const fn has_matrix(self) -> bool {
+        !matches!(self, Self::MaxPool(_) | Self::AveragePool(_))
+    }
+
+    /// Returns the inputs of the matrix for activations of shape `input`; 0 for a pool.
+    #[must_use]
+    pub const fn matrix_inputs(self, input: Shape) -> usize {
+        match self {
+            Self::Dense => input.count(),
+            Self::Convolution(window) => window.inputs(input.channels),
+            Self::Depthwise(window) => window.pixels(),
+            Self::MaxPool(_) | Self::AveragePool(_) => 0,
+        }
+    }
+
+    /// Returns the kind's number in a blob.
+    pub(crate) const fn number(self) -> u32 {
+        match self {
+            Self::Dense => 0,
+            Self::Convolution(_) => 1,
+            Self::Depthwise(_) => 2,
+            Self::MaxPool(_) => 3,
+            Self::AveragePool(_) => 4,
+        }
+    }
+}
+
+/// A layer of a network.
+#[derive(Clone, Copy, Debug)]
+pub struct Layer<'a> {
+    pub(super) kind: LayerKind,
+    pub(super) input: Shape,
+    pub(super) output: Shape,
+    /// Empty for a pool.
+    pub(super) matrix: Matrix<'a>,
+    /// Pairs of its list; 0 if it needs none.
+    pub(super) list_pairs: u8,
+}
+
+impl<'a> Layer<'a> {
+    /// A place for a layer.
+    #[cfg(feature = "parse")]
+    pub(super) const EMPTY: Self = Self {
+        kind: LayerKind::Dense,
+        input: Shape { rows: 0, columns: 0, channels: 0 },
+        output: Shape { rows: 0, columns: 0, channels: 0 },
+        matrix: Matrix::EMPTY,
+        list_pairs: 0,
+    };
+
+    /// Returns true if the layer is dense.
+    #[must_use]
+    pub fn is_dense(&self) -> bool {
+        self.kind == LayerKind::Dense
+    }
+
+    /// Returns the operation.
+    #[must_use]
+    pub fn kind(&self) -> LayerKind {
+        self.kind
+    }
+
+    /// Returns the shape of the input: that of the previous layer's output, or of the image.
+    #[must_use]
+    pub fn input(&self) -> Shape {
+        self.input
+    }
+
+    /// Returns the shape of the output.
+    #[must_use]
+    pub fn output(&self) -> Shape {
+        self.output
+    }
+
+    /// Returns the number of inputs, 1..=[`MAX_WIDTH`](crate::MAX_WIDTH).
+    #[must_use]
+    pub fn inputs(&self) -> usize {
+        self.input.count()
+    }
+
+    /// Returns the number of outputs, 1..=[`MAX_WIDTH`](crate::MAX_WIDTH).
+    #[must_use]
+    pub fn outputs(&self) -> usize {
+        self.output.count()
+    }
+
+    /// Returns weights, biases and requantizations; `None` for a pool.
+    ///
+    /// A convolution's matrix has an output for each channel, and the window's values as inputs,
+    /// row by row; see [`Window::row_inputs`]. That of a depthwise convolution has an input for
+    /// each pixel of the window.
+    #[must_use]
+    pub fn matrix(&self) -> Option<&Matrix<'a>> {
+        self.kind.has_matrix().then_some(&self.matrix)
+    }
+
+    /// Returns the number of weights of each output, without the zeros that pad the rows of a
+    /// window; 0 for a pool.
+    #[must_use]
+    pub fn weights_per_output(&self) -> usize {
+        match self.kind {
+            LayerKind::Convolution(window) => window.pixels().wrapping_mul(self.input.channels.into()),
+            _ => self.matrix.inputs(),
+        }
+    }
+
+    /// Returns the number of weights and biases. A pruned layer stores fewer.
+    #[must_use]
+    pub fn parameters(&self) -> usize {
+        self.weights_per_output().wrapping_add(1).wrapping_mul(self.matrix.outputs())
+    }
+
+    /// Returns the number of multiplications for one image without zeros and without pruning.
+    /// Includes those of the padding.
+    #[must_use]
+    pub fn multiplications(&self) -> usize {
+        if self.kind.has_matrix() { self.weights_per_output().wrapping_mul(self.outputs()) } else { 0 }
+    }
+
+    /// Returns the number of pairs for which the layer needs a list; 0 if it needs none.
+    pub(super) fn list_pairs(&self) -> usize {
+        self.list_pairs.into()
+    }
+
+    /// Returns the matrix, which is empty for a pool.
+    pub(crate) fn any_matrix(&self) -> &Matrix<'a> {
+        &self.matrix
+    }
+}
+
+/// Returns the pairs of a list for a layer of `kind` with `matrix`, as far as one list holds them;
+/// 0 if it needs no list.
+pub(super) fn list_pairs(kind: LayerKind, matrix: &Matrix<'_>) -> u8 {
+    let has_list = matrix.order().has_pairs() && !matches!(kind, LayerKind::Depthwise(_));
+    if has_list { matrix.inputs().div_ceil(2).min(MAX_PAIRS) as u8 } else { 0 }
+}

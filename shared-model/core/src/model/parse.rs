@@ -1,0 +1,342 @@
+//! `Model::parse`: parse once, then trust.
+
+use core::iter;
+
+use super::error::BlobError;
+use super::format::{CHECKSUM_BYTES, MAGIC, ModelId, Prefix, Provenance, blob_length, saturating_u32};
+use super::layer::Layer;
+use super::limits::{MAX_CLASSES, MAX_GOLDEN_VECTORS, MAX_LAYERS, MAX_NETWORKS};
+use super::matrix::Matrix;
+use super::network::Network;
+use super::reader::Reader;
+use super::shape::Shape;
+use crate::checksum::Checksum;
+
+/// A model, parsed and proved runnable. It borrows its bytes and reads them in place.
+///
+/// Only parsing makes one, so code that has a `Model` need not check it again.
+///
+/// `LAYERS` is the largest number of layers of all networks together. Each takes about 100 bytes of
+/// RAM on a 32-bit core.
+#[derive(Clone, Debug)]
+pub struct Model<'a, const LAYERS: usize = MAX_LAYERS> {
+    bytes: &'a [u8],
+    id: ModelId,
+    image: Shape,
+    /// Offset of the class names in bytes, and their count.
+    class_names: (u32, usize),
+    /// The layers of all networks.
+    layers: [Layer<'a>; LAYERS],
+    layer_count: u8,
+    networks: [Part; MAX_NETWORKS],
+    network_count: u8,
+    /// The most that a layer needs while it runs: see [`Layer::memory_bytes`].
+    memory_bytes: u32,
+    /// Offset of the golden vectors in bytes, and their count.
+    golden: (u32, usize),
+    provenance: Provenance<'a>,
+}
+
+/// The layers of a network.
+#[derive(Clone, Copy, Debug, Default)]
+struct Part {
+    /// Index after the network's last layer.
+    end: u8,
+    /// `None` for the last network.
+    margin: Option<i32>,
+}
+
+/// A golden vector: an image with the outputs of the host that exported the model.
+///
+/// A device compares its own outputs with them: see [`self_test`](crate::self_test).
+#[derive(Clone, Copy, Debug)]
+pub struct Golden<'a> {
+    /// Raw pixels, row-major, one byte each.
+    pub input: &'a [u8],
+    /// Logits in Q15.16, little-endian `i32`, one for each class.
+    pub logits: &'a [u8],
+    /// Probabilities in Q1.15, little-endian `u16`, one for each class.
+    pub probabilities: &'a [u8],
+}
+
+impl<'a> Model<'a> {
+    /// Parses all of `bytes`, and proves that the model is runnable.
+    ///
+    /// Every table has its expected position and length, every parameter is in range, and no image
+    /// can overflow an accumulator. Never panics for any bytes.
+    ///
+    /// # Errors
+    ///
+    /// Returns the first error found.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, BlobError> {
+        let mut parsed = Err(BlobError::Magic);
+        Self::parse_into(&mut parsed, bytes);
+        parsed
+    }
+}
+
+impl<'a, const LAYERS: usize> TryFrom<&'a [u8]> for Model<'a, LAYERS> {
+    type Error = BlobError;
+
+    /// Like [`Model::parse`], for any number of layers.
+    fn try_from(bytes: &'a [u8]) -> Result<Self, BlobError> {
+        let mut parsed = Err(BlobError::Magic);
+        Self::parse_into(&mut parsed, bytes);
+        parsed
+    }
+}
+
+impl<'a, const LAYERS: usize> Model<'a, LAYERS> {
+    /// Like [`parse`](Model::parse), but writes the result to `parsed`.
+    ///
+    /// A returned model is moved, which takes a kilobyte of a device's stack.
+    pub fn parse_into(parsed: &mut Result<Self, BlobError>, bytes: &'a [u8]) {
+        let (fields, id, version) = match checked_fields(bytes) {
+            Ok(checked) => checked,
+            Err(error) => {
+                *parsed = Err(error);
+                return;
+            }
+        };
+        *parsed = Ok(Self {
+            bytes,
+            id,
+            image: Shape::default(),
+            class_names: (0, 0),
+            layers: [Layer::EMPTY; LAYERS],
+            layer_count: 0,
+            networks: [Part::default(); MAX_NETWORKS],
+            network_count: 0,
+            memory_bytes: 0,
+            golden: (0, 0),
+            provenance: Provenance::default(),
+        });
+        let mut reader = Reader::new(fields, Prefix::BYTES);
+        if let Ok(model) = parsed
+            && model.fill(&mut reader, version).is_none()
+        {
+            *parsed = Err(reader.refusal());
+        }
+    }
+
+    /// Reads and checks all fields. Returns `None` after it stores the error in `reader`.
+    fn fill(&mut self, reader: &mut Reader<'a>, version: u8) -> Option<()> {
+        let is_format_2 = cfg!(feature = "format-2") && version == 2;
+        let (rows, columns) = (reader.take_u16()?, reader.take_u16()?);
+        let channels = if is_format_2 { reader.take_u16()? } else { 1 };
+        self.image = Shape { rows, columns, channels };
+        let pixels = reader.checked_width(saturating_u32(self.image.count()))?;
+
+        let names = reader.take_u32()?;
+        self.class_names = (reader.offset(), names as usize);
+        for _ in 0..names {
+            reader.take_text()?;
+        }
+
+        self.take_networks(reader, is_format_2)?;
+        for network in self.networks() {
+            let outputs = network.layers.last().map_or(0, Layer::outputs);
+            if names as usize != outputs || outputs > MAX_CLASSES {
+                let (outputs, most) = (saturating_u32(outputs), MAX_CLASSES as u32);
+                return reader.refuse(BlobError::Classes { names, outputs, most });
+            }
+        }
+        let is_needed = channels != 1 || self.network_count != 1 || !self.layers().iter().all(Layer::is_dense);
+        if is_format_2 && !is_needed {
+            return reader.refuse(BlobError::NewerThanNeeded);
+        }
+        let (mut index, mut memory_bytes) = (0_u8, 0);
+        for network in self.networks() {
+            for (place, layer) in network.layers.iter().enumerate() {
+                let is_last = place.wrapping_add(1) == network.layers.len();
+                layer.prove_sound(reader, index, is_last)?;
+                memory_bytes = memory_bytes.max(layer.memory_bytes(place == 0, is_last));
+                index = index.wrapping_add(1);
+            }
+        }
+        self.memory_bytes = saturating_u32(memory_bytes);
+
+        let golden_count = reader.take_u32()?;
+        if golden_count as usize > MAX_GOLDEN_VECTORS {
+            return reader.refuse(BlobError::GoldenCount { found: golden_count, most: MAX_GOLDEN_VECTORS as u32 });
+        }
+        self.golden = (reader.offset(), golden_count as usize);
+        for _ in 0..golden_count {
+            Golden::take(reader, pixels, names as usize)?;
+        }
+        self.provenance = Provenance::take(reader)?;
+        reader.finish()
+    }
+
+    /// Reads the layers of all networks.
+    fn take_networks(&mut self, reader: &mut Reader<'a>, is_format_2: bool) -> Option<()> {
+        let network_count = if is_format_2 { reader.take_u32()? } else { 1 };
+        if network_count == 0 || network_count > MAX_NETWORKS as u32 {
+            return reader.refuse(BlobError::NetworkCount { found: network_count, most: MAX_NETWORKS as u32 });
+        }
+        for network in 1..=network_count {
+            let layer_count = reader.take_u32()?;
+            let before = self.layer_count.into();
+            let bad_count = |found| BlobError::LayerCount { found, most: LAYERS as u32 };
+            let (mut shape, mut is_dense) = (self.image, false);
+            for _ in 0..layer_count {
+                let layer = Layer::take(reader, self.layer_count, shape, is_format_2)?;
+                (shape, is_dense) = (layer.output(), layer.is_dense());
+                let Some(place) = self.layers.get_mut(usize::from(self.layer_count)) else {
+                    return reader.refuse(bad_count(layer_count.saturating_add(before)));
+                };
+                *place = layer;
+                self.layer_count = self.layer_count.wrapping_add(1);
+            }
+            if layer_count == 0 {
+                return reader.refuse(bad_count(0));
+            }
+            let end = self.layer_count;
+            if !is_dense {
+                return reader.refuse(BlobError::LastLayer { layer: end.wrapping_sub(1) });
+            }
+            let mut margin = None;
+            if network != network_count {
+                let found = i32::from_le_bytes(reader.take_array()?);
+                if found < 1 {
+                    return reader.refuse(BlobError::Margin { network: network.wrapping_sub(1) as u8, found });
+                }
+                margin = Some(found);
+            }
+            // There is room for `MAX_NETWORKS`.
+            if let Some(place) = self.networks.get_mut(usize::from(self.network_count)) {
+                *place = Part { end, margin };
+            }
+            self.network_count = self.network_count.wrapping_add(1);
+        }
+        Some(())
+    }
+
+    /// Returns the model's identity.
+    #[must_use]
+    pub fn id(&self) -> ModelId {
+        self.id
+    }
+
+    /// Returns the whole blob.
+    #[must_use]
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Returns the shape of an image.
+    #[must_use]
+    pub fn image(&self) -> Shape {
+        self.image
+    }
+
+    /// Returns the number of pixels of an image, of all channels: the inputs of the first layer.
+    #[must_use]
+    pub fn input_width(&self) -> usize {
+        self.image.count()
+    }
+
+    /// Returns the number of classes: the outputs of the last layer.
+    #[must_use]
+    pub fn classes(&self) -> usize {
+        self.class_names.1
+    }
+
+    /// Returns the class names, in order of classes.
+    pub fn class_names(&self) -> impl Iterator<Item = &'a str> {
+        let mut reader = Reader::new(self.bytes, self.class_names.0 as usize);
+        iter::from_fn(move || reader.take_text()).take(self.class_names.1)
+    }
+
+    /// Returns the networks, in the order in which they see an image: one, or those of a cascade.
+    pub fn networks(&self) -> impl ExactSizeIterator<Item = Network<'_, 'a>> {
+        let mut start = 0;
+        let parts = self.networks.get(..self.network_count.into()).unwrap_or_default();
+        parts.iter().map(move |part| {
+            let end = part.end.into();
+            let layers = self.layers.get(start..end).unwrap_or_default();
+            start = end;
+            Network { layers, margin: part.margin }
+        })
+    }
+
+    /// Returns the layers of all networks, first to last.
+    #[must_use]
+    pub fn layers(&self) -> &[Layer<'a>] {
+        self.layers.get(..self.layer_count.into()).unwrap_or_default()
+    }
+
+    /// Returns the matrices of all layers that have one.
+    pub fn matrices(&self) -> impl Iterator<Item = &Matrix<'a>> {
+        self.layers().iter().filter_map(Layer::matrix)
+    }
+
+    /// Returns the smallest `MEMORY` of a [`Workspace`](crate::Workspace) for this model, in bytes:
+    /// the most that a layer needs while it runs. See [`Layer::memory_bytes`].
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.memory_bytes as usize
+    }
+
+    /// Returns the number of golden vectors, at most [`MAX_GOLDEN_VECTORS`].
+    #[must_use]
+    pub fn golden_count(&self) -> usize {
+        self.golden.1
+    }
+
+    /// Returns the golden vectors.
+    pub fn golden(&self) -> impl Iterator<Item = Golden<'a>> {
+        let mut reader = Reader::new(self.bytes, self.golden.0 as usize);
+        let (inputs, classes) = (self.input_width(), self.classes());
+        iter::from_fn(move || Golden::take(&mut reader, inputs, classes)).take(self.golden.1)
+    }
+
+    /// Returns the model's origin.
+    #[must_use]
+    pub fn provenance(&self) -> Provenance<'a> {
+        self.provenance
+    }
+}
+
+impl<'a> Golden<'a> {
+    fn take(reader: &mut Reader<'a>, inputs: usize, classes: usize) -> Option<Self> {
+        Some(Self {
+            input: reader.take_table(inputs)?,
+            logits: reader.take_table(classes.wrapping_mul(4))?,
+            probabilities: reader.take_table(classes.wrapping_mul(2))?,
+        })
+    }
+}
+
+impl<'a> Provenance<'a> {
+    fn take(reader: &mut Reader<'a>) -> Option<Self> {
+        Some(Self {
+            trainer: reader.take_text()?,
+            backend: reader.take_text()?,
+            seed: reader.take_u64()?,
+            epochs: reader.take_u32()?,
+            data_sha256: reader.take_array()?,
+            train_images: reader.take_u32()?,
+            train_correct_float: reader.take_u32()?,
+            test_images: reader.take_u32()?,
+            test_correct_float: reader.take_u32()?,
+            test_correct_fixed: reader.take_u32()?,
+        })
+    }
+}
+
+/// Checks length and checksum. Returns the fields, with the prefix before them, the id and the
+/// format version.
+fn checked_fields(bytes: &[u8]) -> Result<(&[u8], ModelId, u8), BlobError> {
+    let found = saturating_u32(bytes.len());
+    let length = blob_length(bytes)?;
+    if length != bytes.len() {
+        return Err(BlobError::Length { declared: saturating_u32(length), found });
+    }
+    let (fields, stored) = bytes.split_last_chunk::<CHECKSUM_BYTES>().ok_or(BlobError::TooShort { found })?;
+    let (stored, computed) = (u32::from_le_bytes(*stored), Checksum::of(fields));
+    if stored != computed {
+        return Err(BlobError::Checksum { stored, computed });
+    }
+    Ok((fields, ModelId(stored), fields.get(MAGIC.len()).copied().unwrap_or(0)))
+}

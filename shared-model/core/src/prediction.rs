@@ -1,0 +1,41 @@
+//! The outputs of an inference.
+
+use crate::bytes::{write_i32s, write_u16s};
+use crate::kernel::lead;
+
+/// The outputs of the network for one image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prediction<'a> {
+    /// Index of the largest logit, the lowest index of several equal ones.
+    pub class: usize,
+    /// The network that answered, from 0: always 0 unless the model is a cascade.
+    pub network: usize,
+    /// Logits in Q15.16, one for each class.
+    pub logits: &'a [i32],
+    /// Probabilities in Q1.15, one for each class. Their sum is exactly 32768.
+    pub probabilities: &'a [u16],
+}
+
+impl Prediction<'_> {
+    /// Returns by how much the largest logit exceeds the second largest, in Q15.16.
+    ///
+    /// Equal largest logits give 0, a single class `u32::MAX`. A network of a cascade answers if
+    /// this is at least its margin.
+    #[must_use]
+    pub fn lead(&self) -> u32 {
+        lead(self.logits)
+    }
+
+    /// Writes logits and probabilities as little-endian bytes to the start of `target`, and returns
+    /// both.
+    ///
+    /// Returns `None` if `target` has fewer than six bytes for each class. The link and the answers
+    /// file carry these bytes.
+    pub fn to_bytes<'b>(&self, target: &'b mut [u8]) -> Option<(&'b [u8], &'b [u8])> {
+        let (logits, rest) = target.split_at_mut_checked(self.logits.len().checked_mul(4)?)?;
+        let (probabilities, _) = rest.split_at_mut_checked(self.probabilities.len().checked_mul(2)?)?;
+        write_i32s(self.logits, logits)?;
+        write_u16s(self.probabilities, probabilities)?;
+        Some((logits, probabilities))
+    }
+}
