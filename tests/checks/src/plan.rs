@@ -80,8 +80,8 @@ impl Table {
 }
 
 impl Plan {
-    /// Builds the model of `shared-model/core/tests/golden_blob.hex`: two inputs, two hidden neurons,
-    /// two classes, one golden vector.
+    /// Builds the model of `shared-model/core/tests/golden_blob.hex`: two inputs, two hidden
+    /// neurons, two classes, one golden vector.
     pub fn sound() -> Self {
         // Two of a block's eight outputs: a halfword for each input, with the second output in the
         // upper byte.
@@ -123,8 +123,8 @@ impl Plan {
         plan
     }
 
-    /// Builds the model of `shared-model/core/tests/golden_blob_2.hex`: a cascade of a convolution, a
-    /// pool and a dense layer, then a pool, a depthwise convolution and a dense layer.
+    /// Builds the model of `shared-model/core/tests/golden_blob_2.hex`: a cascade of a convolution,
+    /// a pool and a dense layer, then a pool, a depthwise convolution and a dense layer.
     pub fn cascade() -> Self {
         // Halfwords of pairs, four of each input; those of absent outputs are zero.
         let pairs = |halfwords: &[[i16; 2]]| {

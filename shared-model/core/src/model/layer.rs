@@ -74,16 +74,6 @@ pub struct Layer<'a> {
 }
 
 impl<'a> Layer<'a> {
-    /// A place for a layer.
-    #[cfg(feature = "parse")]
-    pub(super) const EMPTY: Self = Self {
-        kind: LayerKind::Dense,
-        input: Shape { rows: 0, columns: 0, channels: 0 },
-        output: Shape { rows: 0, columns: 0, channels: 0 },
-        matrix: Matrix::EMPTY,
-        list_pairs: 0,
-    };
-
     /// Returns true if the layer is dense.
     #[must_use]
     pub fn is_dense(&self) -> bool {

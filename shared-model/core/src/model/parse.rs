@@ -2,6 +2,8 @@
 
 use core::iter;
 
+use heapless::Vec;
+
 use super::error::BlobError;
 use super::format::{CHECKSUM_BYTES, MAGIC, ModelId, Prefix, Provenance, blob_length, saturating_u32};
 use super::layer::Layer;
@@ -26,10 +28,8 @@ pub struct Model<'a, const LAYERS: usize = MAX_LAYERS> {
     /// Offset of the class names in bytes, and their count.
     class_names: (u32, usize),
     /// The layers of all networks.
-    layers: [Layer<'a>; LAYERS],
-    layer_count: u8,
-    networks: [Part; MAX_NETWORKS],
-    network_count: u8,
+    layers: Vec<Layer<'a>, LAYERS>,
+    networks: Vec<Part, MAX_NETWORKS>,
     /// The most that a layer needs while it runs: see [`Layer::memory_bytes`].
     memory_bytes: u32,
     /// Offset of the golden vectors in bytes, and their count.
@@ -38,7 +38,7 @@ pub struct Model<'a, const LAYERS: usize = MAX_LAYERS> {
 }
 
 /// The layers of a network.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Part {
     /// Index after the network's last layer.
     end: u8,
@@ -103,10 +103,8 @@ impl<'a, const LAYERS: usize> Model<'a, LAYERS> {
             id,
             image: Shape::default(),
             class_names: (0, 0),
-            layers: [Layer::EMPTY; LAYERS],
-            layer_count: 0,
-            networks: [Part::default(); MAX_NETWORKS],
-            network_count: 0,
+            layers: Vec::new(),
+            networks: Vec::new(),
             memory_bytes: 0,
             golden: (0, 0),
             provenance: Provenance::default(),
@@ -141,7 +139,7 @@ impl<'a, const LAYERS: usize> Model<'a, LAYERS> {
                 return reader.refuse(BlobError::Classes { names, outputs, most });
             }
         }
-        let is_needed = channels != 1 || self.network_count != 1 || !self.layers().iter().all(Layer::is_dense);
+        let is_needed = channels != 1 || self.networks.len() != 1 || !self.layers.iter().all(Layer::is_dense);
         if is_format_2 && !is_needed {
             return reader.refuse(BlobError::NewerThanNeeded);
         }
@@ -176,22 +174,20 @@ impl<'a, const LAYERS: usize> Model<'a, LAYERS> {
         }
         for network in 1..=network_count {
             let layer_count = reader.take_u32()?;
-            let before = self.layer_count.into();
+            let before = self.layers.len() as u32;
             let bad_count = |found| BlobError::LayerCount { found, most: LAYERS as u32 };
             let (mut shape, mut is_dense) = (self.image, false);
             for _ in 0..layer_count {
-                let layer = Layer::take(reader, self.layer_count, shape, is_format_2)?;
+                let layer = Layer::take(reader, self.layers.len() as u8, shape, is_format_2)?;
                 (shape, is_dense) = (layer.output(), layer.is_dense());
-                let Some(place) = self.layers.get_mut(usize::from(self.layer_count)) else {
+                if self.layers.push(layer).is_err() {
                     return reader.refuse(bad_count(layer_count.saturating_add(before)));
-                };
-                *place = layer;
-                self.layer_count = self.layer_count.wrapping_add(1);
+                }
             }
             if layer_count == 0 {
                 return reader.refuse(bad_count(0));
             }
-            let end = self.layer_count;
+            let end = self.layers.len() as u8;
             if !is_dense {
                 return reader.refuse(BlobError::LastLayer { layer: end.wrapping_sub(1) });
             }
@@ -204,10 +200,7 @@ impl<'a, const LAYERS: usize> Model<'a, LAYERS> {
                 margin = Some(found);
             }
             // There is room for `MAX_NETWORKS`.
-            if let Some(place) = self.networks.get_mut(usize::from(self.network_count)) {
-                *place = Part { end, margin };
-            }
-            self.network_count = self.network_count.wrapping_add(1);
+            let _room = self.networks.push(Part { end, margin });
         }
         Some(())
     }
@@ -251,8 +244,7 @@ impl<'a, const LAYERS: usize> Model<'a, LAYERS> {
     /// Returns the networks, in the order in which they see an image: one, or those of a cascade.
     pub fn networks(&self) -> impl ExactSizeIterator<Item = Network<'_, 'a>> {
         let mut start = 0;
-        let parts = self.networks.get(..self.network_count.into()).unwrap_or_default();
-        parts.iter().map(move |part| {
+        self.networks.iter().map(move |part| {
             let end = part.end.into();
             let layers = self.layers.get(start..end).unwrap_or_default();
             start = end;
@@ -263,12 +255,12 @@ impl<'a, const LAYERS: usize> Model<'a, LAYERS> {
     /// Returns the layers of all networks, first to last.
     #[must_use]
     pub fn layers(&self) -> &[Layer<'a>] {
-        self.layers.get(..self.layer_count.into()).unwrap_or_default()
+        &self.layers
     }
 
     /// Returns the matrices of all layers that have one.
     pub fn matrices(&self) -> impl Iterator<Item = &Matrix<'a>> {
-        self.layers().iter().filter_map(Layer::matrix)
+        self.layers.iter().filter_map(Layer::matrix)
     }
 
     /// Returns the smallest `MEMORY` of a [`Workspace`](crate::Workspace) for this model, in bytes:
