@@ -5,10 +5,11 @@
 
 use super::activate::activate;
 use super::core::{Convolution, Core, Current, Outputs, Sources};
-use super::dense::dense;
+use super::dense::{DensePart, dense};
 use super::pair_list::PairList;
 use super::window::each_run;
-use crate::model::{Layer, Window};
+use crate::model::{Layer, Matrix, Window};
+use crate::weights::WeightOrder;
 
 /// The memory of a layer besides its activations.
 pub struct Scratch<'m> {
@@ -21,12 +22,27 @@ pub struct Scratch<'m> {
 
 /// Writes the activations of `layer`, a convolution with `window`, for `input` to `output`.
 pub fn convolve(layer: &Layer<'_>, window: Window, input: &[u8], scratch: Scratch<'_>, output: &mut [u8]) {
+    convolve_in(layer.any_matrix().order(), dense, layer, window, input, scratch, output);
+}
+
+/// Like [`convolve`], for a matrix in `order`. If the caller knows it, other orders cost no code.
+/// `dense` computes the sums of a window that the core's kernel rejects.
+#[inline(always)]
+pub fn convolve_in(
+    order: WeightOrder,
+    dense: impl Fn(&Matrix<'_>, &[u8], &mut PairList<'_>, &mut [i32], &mut dyn FnMut(DensePart)),
+    layer: &Layer<'_>,
+    window: Window,
+    input: &[u8],
+    scratch: Scratch<'_>,
+    output: &mut [u8],
+) {
     let Scratch { list, accumulators: sums, rest } = scratch;
     let copied = rest.get_mut(..layer.window_bytes()).unwrap_or_default();
     let matrix = layer.any_matrix();
     let channels = layer.input().channels;
     let row_inputs = window.row_inputs(channels);
-    let (sources, requants) = (Sources::of(matrix), matrix.requants());
+    let (sources, requants) = (Sources::of(order, matrix), matrix.requants());
     let has_kernel = Current::can_convolve(&sources, &requants, sums.len());
     let outputs = Outputs::new(output, matrix.outputs());
     let mut convolution = Convolution { sources, requants, list, window: copied, sums, outputs };

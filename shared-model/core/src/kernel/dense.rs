@@ -20,20 +20,33 @@ pub fn dense(
     accumulators: &mut [i32],
     on_stage: &mut dyn FnMut(DensePart),
 ) {
+    dense_in(matrix.order(), matrix, input, list, accumulators, on_stage);
+}
+
+/// Like [`dense`], for a matrix in `order`. If the caller knows it, other orders cost no code.
+#[inline(always)]
+pub fn dense_in(
+    order: WeightOrder,
+    matrix: &Matrix<'_>,
+    input: &[u8],
+    list: &mut PairList<'_>,
+    accumulators: &mut [i32],
+    on_stage: &mut dyn FnMut(DensePart),
+) {
     let input = input.get(..matrix.inputs()).unwrap_or(input);
-    if matrix.order() == WeightOrder::Blocks {
+    if order == WeightOrder::Blocks {
         let (is_whole, max_blocks) = (input.len() == matrix.inputs(), matrix.max_blocks());
         Current::add_blocks(input, is_whole, matrix.block_lists(), max_blocks, matrix.biases(), accumulators);
         return on_stage(DensePart::Accumulate);
     }
-    let sources = Sources::of(matrix);
+    let sources = Sources::of(order, matrix);
     if add_lists::<Current>(&sources, input, list, accumulators, on_stage) {
         return;
     }
     // Skips no inputs: a vector is faster than the test.
-    if matrix.order() != WeightOrder::Vectors || !Current::add_vectors(input, &sources, accumulators) {
+    if order != WeightOrder::Vectors || !Current::add_vectors(input, &sources, accumulators) {
         start_from(sources.biases, accumulators);
-        add_weights(matrix.order(), input, sources.tiles, accumulators);
+        add_weights(order, input, sources.tiles, accumulators);
     }
     on_stage(DensePart::Accumulate);
 }

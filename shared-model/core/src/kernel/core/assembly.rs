@@ -155,6 +155,7 @@ impl<A: Assembly> Core for A {
         unsafe { convolve(A::CONVOLVE, convolution, windows, offsets, list) }
     }
 
+    #[inline(always)]
     fn add_list(
         order: WeightOrder,
         list: &PairList<'_>,
@@ -170,6 +171,7 @@ impl<A: Assembly> Core for A {
         add_from_start::<A>(kernel, &fields.start(list.sum()), list, tiles, biases, sums);
     }
 
+    #[inline(always)]
     fn add_blocks(
         input: &[u8],
         is_whole: bool,
@@ -187,6 +189,7 @@ impl<A: Assembly> Core for A {
         }
     }
 
+    #[inline(always)]
     fn activate_high(requants: &Requants<'_>, accumulators: &[i32], activations: &mut [u8]) -> bool {
         A::ACTIVATE.is_some_and(|kernel| activate_with(kernel, requants, accumulators, activations))
     }
@@ -195,6 +198,7 @@ impl<A: Assembly> Core for A {
 /// Writes activations with `kernel`, for shifts above 32.
 ///
 /// Rejects multipliers that are not aligned, and slices of different lengths.
+#[inline(always)]
 pub fn activate_with(
     kernel: ActivateKernel,
     requants: &Requants<'_>,
@@ -281,6 +285,7 @@ pub fn each_tile(
 ///
 /// Returns false, and changes nothing, if the kernel rejects the layer: the number of inputs is
 /// odd, so that a pair would extend past the last one, or lists are not aligned or too short.
+#[inline(always)]
 fn add_aligned_blocks<A: Assembly>(
     input: &[u8],
     lists: BlockLists<'_>,

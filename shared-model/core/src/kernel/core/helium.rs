@@ -50,6 +50,7 @@ impl Core for Helium {
         unsafe { convolve(convolve_vectors, convolution, windows, offsets, list) }
     }
 
+    #[inline(always)]
     fn add_list(
         order: WeightOrder,
         list: &PairList<'_>,
@@ -60,6 +61,7 @@ impl Core for Helium {
         Dsp::add_list(order, list, tiles, biases, sums);
     }
 
+    #[inline(always)]
     fn add_blocks(
         input: &[u8],
         is_whole: bool,
@@ -71,6 +73,7 @@ impl Core for Helium {
         Dsp::add_blocks(input, is_whole, lists, max_blocks, biases, sums);
     }
 
+    #[inline(always)]
     fn add_vectors(input: &[u8], sources: &Sources<'_>, sums: &mut [i32]) -> bool {
         if !accepts_vectors(sources, input.len(), sums.len()) {
             return false;
@@ -82,6 +85,7 @@ impl Core for Helium {
         true
     }
 
+    #[inline(always)]
     fn activate_high(requants: &Requants<'_>, accumulators: &[i32], activations: &mut [u8]) -> bool {
         activate_with(activate, requants, accumulators, activations)
     }

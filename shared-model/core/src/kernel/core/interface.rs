@@ -41,6 +41,7 @@ pub trait Core {
     /// Returns true if [`add_list`](Self::add_list) accepts `sources` for this many inputs and
     /// outputs: the order is one of pairs, and there are enough blocks, tiles and biases, aligned
     /// as it needs them.
+    #[inline(always)]
     fn accepts_pairs(sources: &Sources<'_>, inputs: usize, outputs: usize) -> bool {
         let Sources { order, tiles, biases, .. } = *sources;
         let has_blocks = order.has_pairs() && order.tile_bytes(inputs) <= tiles.tile_bytes;

@@ -22,6 +22,7 @@ pub enum DensePart {
 /// Returns false, and changes nothing, if the core's kernel rejects the tiles: the order is not one
 /// of pairs, weights or biases are not aligned to four bytes, a tile has too few blocks, or there
 /// are too few tiles or biases.
+#[inline(always)]
 pub fn add_lists<C: Core>(
     sources: &Sources<'_>,
     input: &[u8],

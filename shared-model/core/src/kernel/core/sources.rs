@@ -80,9 +80,10 @@ pub struct Sources<'a> {
 }
 
 impl<'a> Sources<'a> {
-    /// Returns the parameters of a layer with `matrix`.
-    pub fn of(matrix: &Matrix<'a>) -> Self {
-        let (order, inputs) = (matrix.order(), matrix.inputs());
+    /// Returns the parameters of a layer with `matrix`, which is in `order`.
+    #[inline(always)]
+    pub fn of(order: WeightOrder, matrix: &Matrix<'a>) -> Self {
+        let inputs = matrix.inputs();
         let tiles = Tiles { weights: matrix.weights(), tile_bytes: order.tile_bytes(inputs) };
         Self { order, inputs, tiles, biases: matrix.biases().as_chunks().0 }
     }
