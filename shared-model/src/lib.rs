@@ -5,6 +5,8 @@
 
 #[doc(inline)]
 pub use prenda_core::*;
+#[cfg(feature = "macros")]
+pub use prenda_macros::include_model;
 
 /// The example of the project's README, compiled and run as a doctest.
 #[cfg(all(doctest, feature = "blob"))]

@@ -73,7 +73,7 @@ impl Requant {
     /// Like [`apply`](Self::apply), for shifts above 32, which nearly all are; `None` for others.
     ///
     /// The rounding term is above the product's lower half, which therefore does not matter.
-    const fn apply_high(self, accumulator: i32) -> Option<i32> {
+    pub(crate) const fn apply_high(self, accumulator: i32) -> Option<i32> {
         let Some(shift) = (self.shift as u32).checked_sub(33) else { return None };
         let high = (multiply_wide(accumulator, self.multiplier as i32) >> 32) as i32;
         // Half a unit is one before the last bit is shifted out.

@@ -33,8 +33,11 @@ mod answers;
 mod bytes;
 #[cfg(feature = "parse")]
 mod checksum;
+#[doc(hidden)]
+pub mod compiled;
 #[cfg(feature = "encode")]
 mod encode;
+mod error;
 mod fixed;
 #[cfg(feature = "blob")]
 mod infer;
@@ -51,9 +54,10 @@ mod weights;
 pub use answers::{AnswersError, AnswersHeader, Record};
 #[cfg(feature = "encode")]
 pub use encode::{EncodeError, GoldenSource, LayerSource, ModelSource, NetworkSource};
+pub use error::{InferError, SelfTestError};
 pub use fixed::{LOGIT_FRACTION_BITS, PROBABILITY_ONE, Requant};
 #[cfg(feature = "blob")]
-pub use infer::{HostWorkspace, InferError, SelfTestError, Workspace, self_test};
+pub use infer::{HostWorkspace, Workspace, self_test};
 pub use kernel::{KERNEL, argmax, softmax};
 #[cfg(feature = "link")]
 pub use link::{
@@ -62,10 +66,10 @@ pub use link::{
     encode_response, encoded_length_bound,
 };
 #[cfg(feature = "parse")]
-pub use model::{BlobError, FORMAT_VERSION, Golden, MAGIC, Model, ModelId, Network, Provenance, blob_length};
+pub use model::{BlobError, FORMAT_VERSION, Golden, MAGIC, Model, Network, Provenance, blob_length};
 pub use model::{
-    Layer, LayerKind, MAX_CLASSES, MAX_GOLDEN_VECTORS, MAX_LAYERS, MAX_NETWORKS, MAX_WIDTH, Matrix, Shape, Window,
-    WindowError,
+    Layer, LayerKind, MAX_CLASSES, MAX_GOLDEN_VECTORS, MAX_LAYERS, MAX_NETWORKS, MAX_WIDTH, Matrix, ModelId, Shape,
+    Window, WindowError,
 };
 pub use prediction::Prediction;
 #[cfg(feature = "blob")]

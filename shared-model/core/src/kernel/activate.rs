@@ -9,3 +9,12 @@ use crate::model::Matrix;
 pub fn activate(matrix: &Matrix<'_>, accumulators: &[i32], activations: &mut [u8]) {
     Current::activate(&matrix.requants(), accumulators, activations);
 }
+
+/// Like [`activate`]. If the caller knows the matrix, it links only the loop that fits.
+#[inline(always)]
+pub fn activate_in(matrix: &Matrix<'_>, accumulators: &[i32], activations: &mut [u8]) {
+    let requants = matrix.requants();
+    if !(requants.are_high && Current::activate_high(&requants, accumulators, activations)) {
+        activate(matrix, accumulators, activations);
+    }
+}

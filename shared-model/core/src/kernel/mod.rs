@@ -15,10 +15,10 @@ mod softmax;
 mod window;
 
 pub use self::core::KERNEL;
-pub use activate::activate;
+pub use activate::{activate, activate_in};
 pub use argmax::argmax;
-pub use convolution::{Scratch, convolve};
-pub use dense::{DensePart, dense};
+pub use convolution::{Scratch, convolve, convolve_in};
+pub use dense::{DensePart, dense, dense_in};
 pub use depthwise::depthwise;
 pub use lead::lead;
 pub use pair_list::PairList;

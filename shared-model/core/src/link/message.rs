@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::FrameError;
-use crate::infer::{InferError, SelfTestError};
+use crate::error::{InferError, SelfTestError};
 use crate::model::{BlobError, MAX_CLASSES, ModelId};
 
 /// Upper bound, in bytes, for an encoded [`Response`]: an inference of [`MAX_CLASSES`] classes.

@@ -42,18 +42,6 @@ impl Prefix {
     }
 }
 
-/// The identity of a model: the checksum of its blob. Displayed as eight hexadecimal digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "link", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct ModelId(pub u32);
-
-impl core::fmt::Display for ModelId {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "{:08x}", self.0)
-    }
-}
-
 /// The origin of a model. Accuracies are stored as exact counts, without rounding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "encode", derive(serde::Serialize))]

@@ -74,6 +74,12 @@ pub struct Layer<'a> {
 }
 
 impl<'a> Layer<'a> {
+    /// Returns a layer of a model that was parsed while this program was compiled.
+    pub(crate) const fn compiled(kind: LayerKind, [input, output]: [Shape; 2], matrix: Matrix<'a>) -> Self {
+        let list_pairs = list_pairs(kind, &matrix);
+        Self { kind, input, output, matrix, list_pairs }
+    }
+
     /// Returns true if the layer is dense.
     #[must_use]
     pub fn is_dense(&self) -> bool {
@@ -149,14 +155,17 @@ impl<'a> Layer<'a> {
     }
 
     /// Returns the matrix, which is empty for a pool.
-    pub(crate) fn any_matrix(&self) -> &Matrix<'a> {
+    pub(crate) const fn any_matrix(&self) -> &Matrix<'a> {
         &self.matrix
     }
 }
 
 /// Returns the pairs of a list for a layer of `kind` with `matrix`, as far as one list holds them;
 /// 0 if it needs no list.
-pub(super) fn list_pairs(kind: LayerKind, matrix: &Matrix<'_>) -> u8 {
-    let has_list = matrix.order().has_pairs() && !matches!(kind, LayerKind::Depthwise(_));
-    if has_list { matrix.inputs().div_ceil(2).min(MAX_PAIRS) as u8 } else { 0 }
+pub(super) const fn list_pairs(kind: LayerKind, matrix: &Matrix<'_>) -> u8 {
+    if !matrix.order().has_pairs() || matches!(kind, LayerKind::Depthwise(_)) {
+        return 0;
+    }
+    let pairs = matrix.inputs().div_ceil(2);
+    if pairs < MAX_PAIRS { pairs as u8 } else { MAX_PAIRS as u8 }
 }

@@ -22,6 +22,25 @@ pub struct Matrix<'a> {
     pub(super) max_blocks: u16,
 }
 
+/// The tables of a matrix, in the blob.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tables<'a> {
+    /// Little-endian `i32`, one for each output.
+    pub biases: &'a [u8],
+    /// Little-endian `u32`, one for each output.
+    pub multipliers: &'a [u8],
+    /// One for each output.
+    pub shifts: &'a [u8],
+    /// Packed weights.
+    pub weights: &'a [u8],
+    /// Block counts of a pruned layer; empty for others.
+    pub counts: &'a [u8],
+    /// Block places of a pruned layer; empty for others.
+    pub places: &'a [u8],
+    /// Largest block count of a tile of a pruned layer.
+    pub max_blocks: u16,
+}
+
 impl<'a> Matrix<'a> {
     /// The matrix of a layer without weights.
     pub(super) const EMPTY: Self = Self {
@@ -36,10 +55,17 @@ impl<'a> Matrix<'a> {
         max_blocks: 0,
     };
 
+    /// Returns the matrix of a model that was parsed while this program was compiled.
+    pub(crate) const fn compiled(order: WeightOrder, [inputs, outputs]: [u16; 2], tables: Tables<'a>) -> Self {
+        let Tables { biases, multipliers, shifts, weights, counts, places, max_blocks } = tables;
+        let requants = Requants { multipliers, shifts, are_high: Requants::are_high(shifts) };
+        Self { order, inputs, outputs, biases, requants, weights, counts, places, max_blocks }
+    }
+
     /// Returns the number of inputs, 1..=[`MAX_WIDTH`](crate::MAX_WIDTH).
     #[must_use]
-    pub fn inputs(&self) -> usize {
-        self.inputs.into()
+    pub const fn inputs(&self) -> usize {
+        self.inputs as usize
     }
 
     /// Returns the number of outputs, 1..=[`MAX_WIDTH`](crate::MAX_WIDTH).
@@ -50,7 +76,7 @@ impl<'a> Matrix<'a> {
 
     /// Returns the order of the packed weights.
     #[must_use]
-    pub fn order(&self) -> WeightOrder {
+    pub const fn order(&self) -> WeightOrder {
         self.order
     }
 

@@ -7,6 +7,7 @@
 mod error;
 #[cfg(feature = "parse")]
 mod format;
+mod id;
 mod layer;
 mod limits;
 mod matrix;
@@ -33,10 +34,11 @@ pub(crate) use format::saturating_u32;
 #[cfg(feature = "encode")]
 pub(crate) use format::{CHECKSUM_BYTES, Prefix, TABLE_ALIGNMENT};
 #[cfg(feature = "parse")]
-pub use format::{FORMAT_VERSION, MAGIC, ModelId, Provenance, blob_length};
+pub use format::{FORMAT_VERSION, MAGIC, Provenance, blob_length};
+pub use id::ModelId;
 pub use layer::{Layer, LayerKind};
 pub use limits::{MAX_CLASSES, MAX_GOLDEN_VECTORS, MAX_LAYERS, MAX_NETWORKS, MAX_WIDTH};
-pub use matrix::Matrix;
+pub use matrix::{Matrix, Tables};
 pub(crate) use memory::SPARE_PAIRS;
 #[cfg(kernel_helium)]
 pub(crate) use memory::VECTOR_INPUTS;

@@ -5,7 +5,8 @@ use core::iter;
 use heapless::Vec;
 
 use super::error::BlobError;
-use super::format::{CHECKSUM_BYTES, MAGIC, ModelId, Prefix, Provenance, blob_length, saturating_u32};
+use super::format::{CHECKSUM_BYTES, MAGIC, Prefix, Provenance, blob_length, saturating_u32};
+use super::id::ModelId;
 use super::layer::Layer;
 use super::limits::{MAX_CLASSES, MAX_GOLDEN_VECTORS, MAX_LAYERS, MAX_NETWORKS};
 use super::matrix::Matrix;

@@ -17,7 +17,18 @@ impl<'a> Requants<'a> {
     pub const EMPTY: Self = Self { multipliers: &[], shifts: &[], are_high: false };
 
     pub fn new(multipliers: &'a [u8], shifts: &'a [u8]) -> Self {
-        Self { multipliers, shifts, are_high: shifts.iter().all(|&shift| shift > 32) }
+        Self { multipliers, shifts, are_high: Self::are_high(shifts) }
+    }
+
+    pub const fn are_high(shifts: &[u8]) -> bool {
+        let mut rest = shifts;
+        while let Some((&shift, others)) = rest.split_first() {
+            if shift <= 32 {
+                return false;
+            }
+            rest = others;
+        }
+        true
     }
 
     /// Returns the requantizations of a parsed model, whose values are in range.

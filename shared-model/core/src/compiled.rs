@@ -1,0 +1,162 @@
+//! The functions that `prenda::include_model!` calls. They are not for other callers: they change
+//! in any release, together with the macro.
+//!
+//! Parameters are constants of the caller. So each function that is inlined into it links only the
+//! kernels of one weight order, and no check remains.
+
+use crate::bytes::{i32s_equal, u16s_equal};
+use crate::error::SelfTestError;
+use crate::kernel::{self, DensePart, PairList, Scratch};
+pub use crate::kernel::{argmax, depthwise, lead, softmax};
+pub use crate::model::Tables;
+pub use crate::model::{Layer, LayerKind, Shape, Window};
+use crate::model::{Matrix, Requants};
+use crate::prediction::Prediction;
+pub use crate::weights::WeightOrder;
+
+/// Bytes of a model, aligned for words.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(4))]
+pub struct Words<const BYTES: usize>(pub [u8; BYTES]);
+
+impl<const BYTES: usize> Words<BYTES> {
+    /// Returns the bytes of `model` from `start` on. Fails to compile if there are too few.
+    #[must_use]
+    pub const fn of(model: &[u8], start: usize) -> Self {
+        match model.split_at(start).1.first_chunk() {
+            Some(bytes) => Self(*bytes),
+            None => panic!("the model changed while it was compiled; build again"),
+        }
+    }
+}
+
+/// Returns a layer. The caller has taken its parts from a parsed model. A pool has no tables.
+#[must_use]
+pub const fn layer(
+    kind: LayerKind,
+    [input, output]: [Shape; 2],
+    order: WeightOrder,
+    [inputs, outputs]: [u16; 2],
+    tables: Tables<'static>,
+) -> Layer<'static> {
+    Layer::compiled(kind, [input, output], Matrix::compiled(order, [inputs, outputs], tables))
+}
+
+/// Writes the sums of a dense layer, one for each output.
+#[inline(always)]
+pub fn accumulate(layer: &Layer<'_>, input: &[u8], list: &mut [[u32; 2]], sums: &mut [i32]) {
+    let matrix = layer.any_matrix();
+    kernel::dense_in(matrix.order(), matrix, input, &mut PairList::new(list), sums, &mut |_| ());
+}
+
+/// Writes the activations of a dense layer's sums.
+#[inline(always)]
+pub fn activate(layer: &Layer<'_>, sums: &[i32], activations: &mut [u8]) {
+    kernel::activate_in(layer.any_matrix(), sums, activations);
+}
+
+/// Converts the sums of a network's last layer to logits.
+#[inline(always)]
+pub fn requantize(layer: &Layer<'_>, sums: &mut [i32]) {
+    let requants = layer.any_matrix().requants();
+    if requants.are_high { requantize_high(requants, sums) } else { requantize_any(requants, sums) }
+}
+
+fn requantize_high(requants: Requants<'_>, sums: &mut [i32]) {
+    for (sum, requant) in sums.iter_mut().zip(requants.each()) {
+        *sum = requant.apply_high(*sum).unwrap_or_default();
+    }
+}
+
+fn requantize_any(requants: Requants<'_>, sums: &mut [i32]) {
+    for (sum, requant) in sums.iter_mut().zip(requants.each()) {
+        *sum = requant.logit(*sum);
+    }
+}
+
+/// Defines a function that writes the activations of a convolution in one weight order.
+macro_rules! convolutions {
+    ($($name:ident $order:ident)*) => {
+        $(
+            /// Writes the activations of a convolution. `sums` has a place for each output channel.
+            pub fn $name(
+                layer: &Layer<'_>,
+                window: Window,
+                input: &[u8],
+                list: &mut [[u32; 2]],
+                sums: &mut [i32],
+                rest: &mut [u8],
+                output: &mut [u8],
+            ) {
+                const ORDER: WeightOrder = WeightOrder::$order;
+                let dense = |matrix: &Matrix<'_>,
+                             input: &[u8],
+                             list: &mut PairList<'_>,
+                             sums: &mut [i32],
+                             on_stage: &mut dyn FnMut(DensePart)| {
+                    kernel::dense_in(ORDER, matrix, input, list, sums, on_stage);
+                };
+                let scratch = Scratch { list: PairList::new(list), accumulators: sums, rest };
+                kernel::convolve_in(ORDER, dense, layer, window, input, scratch, output);
+            }
+        )*
+    };
+}
+
+convolutions! {
+    convolve_pairs Pairs
+    convolve_vectors Vectors
+    convolve_four_bits FourBitPairs
+    convolve_ternary TernaryPairs
+    convolve_blocks Blocks
+}
+
+/// Writes the largest value of each channel in each window.
+pub fn max_pool(layer: &Layer<'_>, window: Window, input: &[u8], output: &mut [u8]) {
+    kernel::pool(layer, window, false, input, output);
+}
+
+/// Writes the mean of each channel in each window.
+pub fn average_pool(layer: &Layer<'_>, window: Window, input: &[u8], output: &mut [u8]) {
+    kernel::pool(layer, window, true, input, output);
+}
+
+/// Compares the outputs for a golden vector with those stored at export.
+pub fn compare_golden(
+    vector: u32,
+    prediction: &Prediction<'_>,
+    logits: &[u8],
+    probabilities: &[u8],
+) -> Result<(), SelfTestError> {
+    if !i32s_equal(logits, prediction.logits) {
+        return Err(SelfTestError::Logits { vector });
+    }
+    if !u16s_equal(probabilities, prediction.probabilities) {
+        return Err(SelfTestError::Probabilities { vector });
+    }
+    Ok(())
+}
+
+/// True if this build's kernels run vectors: Helium, and all portable kernels.
+pub const HAS_VECTORS: bool = cfg!(any(kernel_helium, not(kernel_assembly)));
+
+/// Returns the tables of a layer with a matrix, as the macro copies them.
+#[must_use]
+pub fn tables<'a>(matrix: &Matrix<'a>) -> Tables<'a> {
+    let (requants, lists) = (matrix.requants(), matrix.block_lists());
+    Tables {
+        biases: matrix.biases(),
+        multipliers: requants.multipliers,
+        shifts: requants.shifts,
+        weights: matrix.weights(),
+        counts: lists.counts,
+        places: lists.places,
+        max_blocks: matrix.max_blocks() as u16,
+    }
+}
+
+/// Returns the places of a layer's list and the bytes of its window.
+#[must_use]
+pub fn scratch_sizes(layer: &Layer<'_>) -> [usize; 2] {
+    [layer.list_places(), layer.window_bytes()]
+}

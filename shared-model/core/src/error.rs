@@ -1,0 +1,90 @@
+//! The errors of inference and of the self-test.
+
+/// The reason why inference is impossible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "link", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum InferError {
+    /// The image does not have the model's number of pixels.
+    InputLength {
+        /// Pixels of the model's images.
+        expected: u32,
+        /// Pixels of the image given.
+        found: u32,
+    },
+    /// The layers of the model do not fit the workspace.
+    Memory {
+        /// [`Model::memory_bytes`].
+        needed: u32,
+        /// Bytes of the workspace.
+        available: u32,
+    },
+    /// The model has more classes than the workspace supports.
+    Classes {
+        /// Classes of the model.
+        needed: u32,
+        /// Largest number of classes that the workspace supports.
+        available: u32,
+    },
+}
+
+impl core::error::Error for InferError {}
+
+impl core::fmt::Display for InferError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match *self {
+            Self::InputLength { found, expected } => write!(f, "image: found {found} pixels, expected {expected}"),
+            Self::Memory { needed, available } => {
+                write!(f, "the layers of the model need {needed} bytes of memory, but this build has {available}")
+            }
+            Self::Classes { needed, available } => {
+                write!(f, "the model has {needed} classes, but this build has room for {available}")
+            }
+        }
+    }
+}
+
+/// The reason why a self-test failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "link", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum SelfTestError {
+    /// The logits differ from those stored at export.
+    Logits {
+        /// The vector, from 0.
+        vector: u32,
+    },
+    /// The logits are equal, but the probabilities differ from those stored at export.
+    Probabilities {
+        /// The vector, from 0.
+        vector: u32,
+    },
+    /// Inference is impossible.
+    Infer(InferError),
+}
+
+impl core::error::Error for SelfTestError {}
+
+impl From<InferError> for SelfTestError {
+    fn from(error: InferError) -> Self {
+        Self::Infer(error)
+    }
+}
+
+impl core::fmt::Display for SelfTestError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match *self {
+            Self::Logits { vector } => write!(
+                f,
+                "golden vector {vector}: this machine computes other logits than the host that exported the \
+                     model"
+            ),
+            Self::Probabilities { vector } => write!(
+                f,
+                "golden vector {vector}: this machine computes other probabilities than the host that exported \
+                     the model"
+            ),
+            Self::Infer(error) => error.fmt(f),
+        }
+    }
+}

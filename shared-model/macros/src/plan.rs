@@ -1,0 +1,82 @@
+//! The memory of a workspace: which part of it each layer reads and writes.
+
+use prenda_core::compiled::scratch_sizes;
+use prenda_core::{Layer, Model, Network};
+
+/// The sizes of a workspace's parts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    /// Places of the list, of two words each.
+    pub list: usize,
+    /// Accumulators.
+    pub sums: usize,
+    /// Bytes for the inputs of a window.
+    pub window: usize,
+    /// Bytes for activations.
+    pub activations: usize,
+}
+
+impl Sizes {
+    /// Returns the sizes that all layers of `model` fit.
+    pub fn of(model: &Model<'_>) -> Self {
+        let mut sizes = Self::default();
+        for network in model.networks() {
+            let places = places(network);
+            for (layer, place) in network.layers().iter().zip(&places) {
+                let [list, window] = scratch_sizes(layer);
+                let sums = if place.is_last { 0 } else { layer.matrix().map_or(0, |matrix| matrix.outputs()) };
+                sizes.list = sizes.list.max(list);
+                sizes.sums = sizes.sums.max(sums);
+                sizes.window = sizes.window.max(words(window));
+                sizes.activations = sizes.activations.max(place.bytes(layer));
+            }
+        }
+        sizes
+    }
+
+    /// Returns the bytes of a workspace for `classes`.
+    pub fn bytes(&self, classes: usize) -> usize {
+        self.list * 8 + self.sums * 4 + self.window + self.activations + (classes * 10).next_multiple_of(4)
+    }
+}
+
+/// The place of a layer's activations.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// True for the image.
+    pub is_first: bool,
+    /// True for logits, which have memory of their own.
+    pub is_last: bool,
+    /// True if the input is at the end of the activations.
+    pub is_input_high: bool,
+    /// True if the output is at the end of the activations.
+    pub is_output_high: bool,
+}
+
+impl Place {
+    /// Returns the bytes of activations that `layer` needs while it runs.
+    fn bytes(&self, layer: &Layer<'_>) -> usize {
+        let input = if self.is_first { 0 } else { words(layer.inputs()) };
+        let output = if self.is_last { 0 } else { words(layer.outputs()) };
+        // A dense layer writes its activations over its input.
+        if layer.is_dense() { input.max(output) } else { input + output }
+    }
+}
+
+/// Returns the places of a network's layers: a dense layer's output replaces its input, other
+/// layers write to the other end.
+pub fn places(network: Network<'_, '_>) -> Vec<Place> {
+    let count = network.layers().len();
+    let mut is_high = false;
+    let place = |(index, layer): (usize, &Layer<'_>)| {
+        let is_input_high = is_high;
+        is_high ^= !layer.is_dense();
+        Place { is_first: index == 0, is_last: index + 1 == count, is_input_high, is_output_high: is_high }
+    };
+    network.layers().iter().enumerate().map(place).collect()
+}
+
+/// Rounds up to whole words.
+pub fn words(bytes: usize) -> usize {
+    bytes.next_multiple_of(4)
+}
