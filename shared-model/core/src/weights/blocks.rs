@@ -48,8 +48,9 @@ impl<'a> BlockLists<'a> {
     /// If `inputs` is odd, the last pair would extend past the last input.
     #[cfg(any(test, kernel_assembly))]
     pub fn are_for_words(self, inputs: usize) -> bool {
-        let addresses = [self.counts, self.places, self.blocks].map(|table| table.as_ptr().addr());
-        inputs.is_multiple_of(2) && addresses.iter().fold(0, |all, address| all | address).is_multiple_of(4)
+        let Self { counts, places, blocks } = self;
+        let addresses = counts.as_ptr().addr() | places.as_ptr().addr() | blocks.as_ptr().addr();
+        inputs.is_multiple_of(2) && addresses.is_multiple_of(4)
     }
 
     /// Returns the tiles in order. A tile is empty if the tables are too short for it.
