@@ -22,7 +22,7 @@ macro_rules! compare {
         assert!(model.class_names().eq($name::NAMES));
         let mut state = 1_u32;
         for image in 0..500 {
-            // Half of the values are zero, in runs, as in pictures.
+            // Half of the values are zero, in runs, as in photographs.
             let pixels: [u8; $name::PIXELS] = std::array::from_fn(|_| {
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 if (state >> 20) % 7 < image % 8 { 0 } else { (state >> 24) as u8 }
