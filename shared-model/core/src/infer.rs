@@ -3,7 +3,7 @@
 use crate::bytes::{i32s_equal, u16s_equal};
 use crate::error::{InferError, SelfTestError};
 use crate::kernel::{argmax, lead, softmax};
-use crate::model::{MAX_CLASSES, MAX_WIDTH, Model, SPARE_PAIRS};
+use crate::model::{Golden, MAX_CLASSES, MAX_WIDTH, Model, SPARE_PAIRS};
 use crate::prediction::Prediction;
 use crate::run::{Stage, run};
 use crate::weights::MAX_PAIRS;
@@ -99,15 +99,15 @@ fn check_sizes<const LAYERS: usize>(
 }
 
 /// A workspace that a model fits, without its sizes in the type: one copy of the code serves all.
-struct Buffers<'w> {
-    memory: &'w mut [u32],
-    logits: &'w mut [i32],
-    scratch: &'w mut [u32],
-    probabilities: &'w mut [u16],
+pub struct Buffers<'w> {
+    pub memory: &'w mut [u32],
+    pub logits: &'w mut [i32],
+    pub scratch: &'w mut [u32],
+    pub probabilities: &'w mut [u16],
 }
 
 /// Infers. It is not inlined, so that it is optimised like this crate and not like its caller.
-fn infer_in<'w, const LAYERS: usize>(
+pub fn infer_in<'w, const LAYERS: usize>(
     buffers: Buffers<'w>,
     model: &Model<'_, LAYERS>,
     pixels: &[u8],
@@ -154,13 +154,18 @@ pub fn self_test<const LAYERS: usize, const MEMORY: usize, const CLASSES: usize>
     workspace: &mut Workspace<MEMORY, CLASSES>,
 ) -> Result<(), SelfTestError> {
     for (vector, golden) in (0_u32..).zip(model.golden()) {
-        let prediction = workspace.infer(model, golden.input)?;
-        if !i32s_equal(golden.logits, prediction.logits) {
-            return Err(SelfTestError::Logits { vector });
-        }
-        if !u16s_equal(golden.probabilities, prediction.probabilities) {
-            return Err(SelfTestError::Probabilities { vector });
-        }
+        compare(vector, &golden, &workspace.infer(model, golden.input)?)?;
+    }
+    Ok(())
+}
+
+/// Compares a prediction with the outputs that were stored at export.
+pub fn compare(vector: u32, golden: &Golden<'_>, prediction: &Prediction<'_>) -> Result<(), SelfTestError> {
+    if !i32s_equal(golden.logits, prediction.logits) {
+        return Err(SelfTestError::Logits { vector });
+    }
+    if !u16s_equal(golden.probabilities, prediction.probabilities) {
+        return Err(SelfTestError::Probabilities { vector });
     }
     Ok(())
 }

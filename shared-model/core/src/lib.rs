@@ -30,6 +30,8 @@
 
 #[cfg(feature = "answers")]
 mod answers;
+#[cfg(feature = "blob")]
+mod borrowed;
 mod bytes;
 #[cfg(feature = "parse")]
 mod checksum;
@@ -52,6 +54,8 @@ mod weights;
 
 #[cfg(feature = "answers")]
 pub use answers::{AnswersError, AnswersHeader, Record};
+#[cfg(feature = "blob")]
+pub use borrowed::BorrowedWorkspace;
 #[cfg(feature = "encode")]
 pub use encode::{EncodeError, GoldenSource, LayerSource, ModelSource, NetworkSource};
 pub use error::{InferError, SelfTestError};

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use prenda_core::{AnswersHeader, HostWorkspace, Model};
+use prenda_core::{AnswersHeader, BorrowedWorkspace, HostWorkspace, InferError, Model};
 
 #[test]
 fn images_of_the_fixture_have_the_committed_answers() {
@@ -21,6 +21,7 @@ fn compare(model: &str, answers: &str) {
     let (header, records) = AnswersHeader::parse(&answers).unwrap();
     assert_eq!(header.model, model.id());
     let mut workspace = HostWorkspace::new();
+    let mut memory = vec![u32::MAX; BorrowedWorkspace::bytes(&model) / 4];
     let mut bytes = vec![0; model.classes() * 6];
     let mut logits_compared = 0;
     for record in records {
@@ -29,6 +30,12 @@ fn compare(model: &str, answers: &str) {
         assert_eq!((logits, probabilities), (record.logits, record.probabilities));
         assert_eq!(prediction.class, usize::from(record.class));
         logits_compared += prediction.logits.len();
+        // In memory of exactly the size that is needed, and in a smaller one.
+        let borrowed = BorrowedWorkspace::new(&mut memory).infer(&model, record.pixels);
+        assert_eq!(borrowed, Ok(prediction));
+        let (_, smaller) = memory.split_first_mut().unwrap();
+        let refused = BorrowedWorkspace::new(smaller).infer(&model, record.pixels);
+        assert!(matches!(refused, Err(InferError::Memory { .. })));
     }
     assert_eq!(logits_compared, 1280);
 }

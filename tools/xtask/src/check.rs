@@ -3,6 +3,7 @@
 pub mod deny;
 pub mod fuzz;
 pub mod gpu;
+pub mod header;
 pub mod link;
 pub mod lints;
 pub mod memcheck;
@@ -58,6 +59,12 @@ pub enum Check {
     /// stays as it is. If there is no Vulkan device, installs Debian's software Vulkan, or prints
     /// the line to type. Exits with 0 only if everything agrees.
     Gpu(gpu::Options),
+    /// Writes shared-model/c/include/prenda.h, the header for C, with cbindgen.
+    Header {
+        /// Write nothing; exit with 1 if the header would change.
+        #[arg(long)]
+        check: bool,
+    },
     /// Damages the bytes on the link to devices and back, and checks every accepted answer against
     /// the host's: docs/format.md.
     Link(link::Options),
@@ -77,6 +84,7 @@ pub fn command(workspace: &Workspace, check: &Check) -> Result<()> {
         Check::Memcheck { tool } => memcheck::command(workspace, *tool),
         Check::Deny { advisories } => deny::command(workspace, *advisories),
         Check::Gpu(options) => gpu::command(workspace, options),
+        Check::Header { check } => header::command(workspace, *check),
         Check::Link(options) => link::command(workspace, options),
         Check::Transcript { check } => probe::transcript(workspace, *check),
     }

@@ -1,0 +1,67 @@
+//! A workspace in the caller's memory, for a size that is known only at run time.
+
+use bytemuck::try_cast_slice_mut;
+
+use crate::error::{InferError, SelfTestError};
+use crate::infer::{Buffers, compare, infer_in};
+use crate::model::Model;
+use crate::prediction::Prediction;
+
+/// Like [`Workspace`](crate::Workspace), in memory whose size is not in the type.
+#[derive(Debug)]
+pub struct BorrowedWorkspace<'w>(&'w mut [u32]);
+
+impl<'w> BorrowedWorkspace<'w> {
+    /// Returns the bytes of memory that `model` needs, a multiple of 4.
+    #[must_use]
+    pub fn bytes<const LAYERS: usize>(model: &Model<'_, LAYERS>) -> usize {
+        let words = model.memory_bytes().div_ceil(4).wrapping_add(outputs_words(model.classes()));
+        words.wrapping_mul(4)
+    }
+
+    /// Returns a workspace in `memory`, whatever it contains.
+    #[must_use]
+    pub fn new(memory: &'w mut [u32]) -> Self {
+        Self(memory)
+    }
+
+    /// Classifies one image: raw pixels, row-major, one byte each. The outputs are in the memory.
+    ///
+    /// # Errors
+    ///
+    /// Returns an [`InferError`] if the image or the memory does not fit the model.
+    pub fn infer<const LAYERS: usize>(
+        self,
+        model: &Model<'_, LAYERS>,
+        pixels: &[u8],
+    ) -> Result<Prediction<'w>, InferError> {
+        let available = self.0.len().saturating_mul(4);
+        if available < Self::bytes(model) {
+            return Err(InferError::Memory { needed: Self::bytes(model) as u32, available: available as u32 });
+        }
+        let classes = model.classes();
+        let (outputs, memory) = self.0.split_at_mut_checked(outputs_words(classes)).unwrap_or_default();
+        let (logits, outputs) = outputs.split_at_mut_checked(classes).unwrap_or_default();
+        let (scratch, probabilities) = outputs.split_at_mut_checked(classes).unwrap_or_default();
+        let logits = try_cast_slice_mut(logits).unwrap_or_default();
+        let probabilities = try_cast_slice_mut(probabilities).unwrap_or_default();
+        infer_in(Buffers { memory, logits, scratch, probabilities }, model, pixels, &mut |_| ())
+    }
+
+    /// Classifies every golden vector, like [`self_test`](crate::self_test).
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`self_test`](crate::self_test).
+    pub fn self_test<const LAYERS: usize>(self, model: &Model<'_, LAYERS>) -> Result<(), SelfTestError> {
+        for (vector, golden) in (0_u32..).zip(model.golden()) {
+            compare(vector, &golden, &BorrowedWorkspace(self.0).infer(model, golden.input)?)?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns the words of the logits, of softmax and of the probabilities.
+fn outputs_words(classes: usize) -> usize {
+    classes.wrapping_mul(2).wrapping_add(classes.div_ceil(2))
+}
