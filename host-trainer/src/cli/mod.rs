@@ -8,6 +8,7 @@ mod cascade;
 mod compare;
 mod data;
 mod evaluate;
+mod export;
 mod frontier;
 mod import;
 mod inspect;
@@ -111,6 +112,11 @@ enum Command {
     /// All orders run on every core and give the same answers, bit for bit. The new file has a new
     /// id: run evaluate --answers again for it.
     Reorder(reorder::ReorderArguments),
+    /// Write a model as source code for your own firmware
+    ///
+    /// The files contain the model, its sizes and its class names. docs/your-firmware.md shows how
+    /// a firmware uses them.
+    Export(export::ExportArguments),
     /// Show the data: images of each class and their statistics, or one image
     Show(show::ShowArguments),
     /// Write one self-contained HTML page about one run, or about several next to each other
@@ -188,6 +194,7 @@ pub fn run() -> ExitCode {
         Command::Predict(arguments) => arguments.run(),
         Command::Inspect(arguments) => arguments.run(),
         Command::Reorder(arguments) => arguments.run(),
+        Command::Export(arguments) => arguments.run(),
         Command::Show(arguments) => arguments.run(),
         Command::Report(arguments) => arguments.run(),
         Command::Data(arguments) => arguments.run(),

@@ -1,5 +1,6 @@
 //! Exports, imports, combines, reorders and evaluates models.
 
+mod c_source;
 pub mod cascade;
 mod cost;
 pub mod evaluate;
@@ -11,6 +12,7 @@ mod pairing;
 pub mod reorder;
 pub mod softmax;
 
+pub use c_source::CSource;
 pub use cost::{Cost, multiplications};
 pub use evaluation::{ClassResult, Evaluation, Mistake, NetworkResult};
 pub use pairing::Paired;

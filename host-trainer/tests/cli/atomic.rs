@@ -228,7 +228,10 @@ fn every_exported_file_is_old_or_new() {
     }
     fs::create_dir(project.path().join("out")).unwrap();
     fs::write(project.path().join("out/mistakes.svg"), "old").unwrap();
-    let works: [&[&str]; 6] = [
+    fs::write(project.path().join("out/model.h"), "old").unwrap();
+    fs::write(project.path().join("out/model.c"), "old").unwrap();
+    let works: [&[&str]; 7] = [
+        &["export", "model.bin", "--c", "out", "--overwrite"],
         &["reorder", "model.bin", "--weight-order", "vectors", "--export", "out.bin"],
         &["report", "run", "--out", "out.html"],
         &["predict", "model.bin", "--index", "1", "--data", "data", "--picture", "out.png"],

@@ -8,6 +8,7 @@ mod compare;
 mod compress;
 mod data;
 mod evaluate;
+mod export;
 #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
 mod fault;
 mod files;

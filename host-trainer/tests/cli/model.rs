@@ -108,6 +108,7 @@ fn a_model_that_fails_its_self_test_is_not_used() {
         &["evaluate", "other.bin", "--data", "data", "--answers", "answers.bin"],
         &["predict", "other.bin", "--index", "0", "--data", "data"],
         &["reorder", "other.bin", "--weight-order", "vectors", "--export", "answers.bin"],
+        &["export", "other.bin", "--c", "source"],
     ] {
         failure(project.run(arguments), 1, &["the model fails its self-test: golden vector 0", "other logits"]);
     }
@@ -192,6 +193,7 @@ fn files_that_are_not_models_are_refused() {
             &["inspect", "bad.bin"][..],
             &["evaluate", "bad.bin", "--data", "data"],
             &["predict", "bad.bin", "--index", "0"],
+            &["export", "bad.bin", "--c", "source"],
         ] {
             failure(project.run(arguments), 1, &["bad.bin", part, "name a file that train or import wrote"]);
         }
