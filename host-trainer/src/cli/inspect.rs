@@ -3,7 +3,7 @@ use std::slice;
 
 use anyhow::Result;
 use clap::Args;
-use prenda::{LOGIT_FRACTION_BITS, Layer, LayerKind, MAGIC, Matrix, Model, Network, Provenance, Shape};
+use prenda::{LOGIT_FRACTION_BITS, Layer, MAGIC, Matrix, Model, Network, Provenance, Shape};
 use serde::Serialize;
 
 use super::messages::cost_lines;
@@ -210,13 +210,7 @@ impl LayerOutput {
         let sizes = |Shape { rows, columns, channels }: Shape| [rows, columns, channels];
         Self {
             network,
-            kind: match layer.kind() {
-                LayerKind::Dense => "dense",
-                LayerKind::Convolution(_) => "conv",
-                LayerKind::Depthwise(_) => "depthwise",
-                LayerKind::MaxPool(_) => "maxpool",
-                LayerKind::AveragePool(_) => "avgpool",
-            },
+            kind: layer.kind().name(),
             layer: layer.to_string(),
             input_shape: sizes(layer.input()),
             output_shape: sizes(layer.output()),

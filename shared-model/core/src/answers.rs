@@ -46,6 +46,7 @@ pub struct Record<'a> {
 
 /// The reason why bytes are not an answers file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum AnswersError {
     /// The file is shorter than a header, or its magic is another.
     #[error("not an answers file of this version; run host-trainer evaluate --answers again")]

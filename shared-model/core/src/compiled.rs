@@ -44,9 +44,9 @@ pub const fn layer(
 
 /// Writes the sums of a dense layer, one for each output.
 #[inline(always)]
-pub fn accumulate(layer: &Layer<'_>, input: &[u8], list: &mut [[u32; 2]], sums: &mut [i32]) {
+pub fn accumulate(order: WeightOrder, layer: &Layer<'_>, input: &[u8], list: &mut [[u32; 2]], sums: &mut [i32]) {
     let matrix = layer.any_matrix();
-    kernel::dense_in(matrix.order(), matrix, input, &mut PairList::new(list), sums, &mut |_| ());
+    kernel::dense_in(order, matrix, input, &mut PairList::new(list), sums, &mut |_| ());
 }
 
 /// Writes the activations of a dense layer's sums.

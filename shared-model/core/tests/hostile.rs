@@ -32,7 +32,7 @@ fn each_error_has_a_malformed_model() {
 fn number(fault: DeviceFault) -> Option<u8> {
     match fault {
         DeviceFault::Blob(error) => match error {
-            BlobError::TooShort { .. } | BlobError::Checksum { .. } => None,
+            BlobError::TooShort { .. } | BlobError::Checksum { .. } | BlobError::Misaligned { .. } => None,
             BlobError::Magic => Some(0),
             BlobError::Version { .. } => Some(1),
             BlobError::Length { .. } => Some(2),
@@ -59,6 +59,7 @@ fn number(fault: DeviceFault) -> Option<u8> {
             BlobError::WindowPadding { .. } => Some(23),
             BlobError::WindowTooLarge { .. } => Some(24),
             BlobError::Channels { .. } => Some(25),
+            other => panic!("{other:?} needs a number and a malformed model"),
         },
         DeviceFault::SelfTest(_) | DeviceFault::TooLarge(_) | DeviceFault::FrameTooLong { .. } => None,
     }

@@ -145,6 +145,7 @@ fn step(number: usize, layer: &Layer<'_>, place: Place, sizes: &Sizes) -> String
     let [list, window] = scratch_sizes(layer);
     let (inputs, outputs, end) = (layer.inputs(), layer.outputs(), sizes.activations);
     let sums = layer.matrix().map_or(0, Matrix::outputs);
+    let order = layer.matrix().map(|matrix| format!("c::WeightOrder::{:?}", matrix.order())).unwrap_or_default();
     let list = format!("&mut workspace.list[..{list}]");
     let start = |is_high: bool, count: usize| if is_high { end - words(count) } else { 0 };
     let [input_start, output_start] = [start(place.is_input_high, inputs), start(place.is_output_high, outputs)];
@@ -154,12 +155,12 @@ fn step(number: usize, layer: &Layer<'_>, place: Place, sizes: &Sizes) -> String
         let input = if place.is_first { "pixels".to_owned() } else { format!("&workspace.activations.0[{input}]") };
         return if place.is_last {
             format!(
-                "c::accumulate(&LAYER_{number}, {input}, {list}, &mut workspace.logits);
+                "c::accumulate({order}, &LAYER_{number}, {input}, {list}, &mut workspace.logits);
                 c::requantize(&LAYER_{number}, &mut workspace.logits);"
             )
         } else {
             format!(
-                "c::accumulate(&LAYER_{number}, {input}, {list}, &mut workspace.sums[..{sums}]);
+                "c::accumulate({order}, &LAYER_{number}, {input}, {list}, &mut workspace.sums[..{sums}]);
                 c::activate(&LAYER_{number}, &workspace.sums[..{sums}], &mut workspace.activations.0[{output}]);"
             )
         };
@@ -262,6 +263,8 @@ fn kind_source(kind: LayerKind) -> String {
         LayerKind::Depthwise(_) => "Depthwise",
         LayerKind::MaxPool(_) => "MaxPool",
         LayerKind::AveragePool(_) => "AveragePool",
+        // The compiler reports that this name does not exist.
+        _ => "Unknown",
     };
     format!("c::LayerKind::{name}({})", kind.window().map(window_source).unwrap_or_default())
 }

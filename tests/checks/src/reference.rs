@@ -84,7 +84,6 @@ impl Layer {
     /// Computes an output channel of one window.
     fn at(&self, pixels: &Pixels<'_>, channel: usize) -> i64 {
         match self.kind {
-            LayerKind::Dense => unreachable!("a dense layer has no window"),
             LayerKind::Convolution(window) => {
                 let row_inputs = window.row_inputs(pixels.input.channels);
                 let mut products = Vec::new();
@@ -109,6 +108,7 @@ impl Layer {
                 // Rounds half up: the floor of the mean plus a half.
                 (2 * pixels.inside(channel).sum::<i64>() + count).div_euclid(2 * count)
             }
+            kind => unreachable!("{kind:?} has no window"),
         }
     }
 

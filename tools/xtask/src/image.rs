@@ -130,6 +130,7 @@ pub fn build_otherwise(
     let job = building(workspace, board, &binaries)?;
     let job = settings.iter().fold(job, |job, setting| job.arg("--config").arg(setting));
     let job = if is_roomy { job.env("FIRMWARE_ROOMY", "1") } else { job };
+    let job = job.env("PRENDA_ALLOW_OPT_LEVEL_0", "1");
     let built = job.probe()?;
     if built.status.success() {
         return collect(workspace, board, &binaries, folder).map(|_| true);

@@ -6,6 +6,7 @@ use crate::model::BlobError;
 
 /// The reason why a network cannot be encoded as a blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum EncodeError {
     /// The lengths of a layer's tables do not match each other or the previous layer.
     #[error(

@@ -4,7 +4,7 @@ use super::activate::activate;
 use super::core::start_from;
 use super::window::each_window;
 use crate::model::{Layer, Window};
-use crate::weights::{BLOCK_BYTES, TILE_OUTPUTS};
+use crate::weights::{BLOCK_BYTES, TILE_OUTPUTS, WeightOrder};
 
 /// Writes the activations of `layer`, a depthwise convolution with `window`, for `input` to
 /// `output`.
@@ -14,7 +14,7 @@ use crate::weights::{BLOCK_BYTES, TILE_OUTPUTS};
 pub fn depthwise(layer: &Layer<'_>, window: Window, input: &[u8], accumulators: &mut [i32], output: &mut [u8]) {
     let matrix = layer.any_matrix();
     let channels = matrix.outputs();
-    let tile_bytes = matrix.order().tile_bytes(matrix.inputs());
+    let tile_bytes = WeightOrder::Pairs.tile_bytes(matrix.inputs());
     let mut outputs = output.chunks_exact_mut(channels.max(1));
     each_window(layer, window, &mut |inside| {
         start_from(matrix.biases().as_chunks::<4>().0, accumulators);

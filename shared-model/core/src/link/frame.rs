@@ -19,6 +19,7 @@ const DELIMITER: u8 = 0;
 /// The reason why a frame is unreadable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum FrameError {
     /// The frame is longer than the receiver's or the sender's buffer.
     #[error("the frame does not fit a buffer of {available} bytes")]

@@ -7,6 +7,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "link", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum BlobError {
     /// Fewer bytes than the prefix has.
     TooShort {
@@ -87,7 +88,7 @@ pub enum BlobError {
         /// The largest number of classes allowed.
         most: u32,
     },
-    /// This code has no kernel for the order of a layer's weights.
+    /// This build has no kernel for the order of a layer's weights.
     WeightOrder {
         /// The layer, from 0.
         layer: u8,
@@ -156,7 +157,7 @@ pub enum BlobError {
         /// The margin in Q15.16.
         found: i32,
     },
-    /// This code has no kernel for the layer's kind.
+    /// This build has no kernel for the layer's kind.
     LayerKind {
         /// The layer, from 0.
         layer: u8,
@@ -191,6 +192,11 @@ pub enum BlobError {
         expected: u32,
         /// Channels found.
         found: u32,
+    },
+    /// The model does not start at a multiple of four bytes, so that its kernels would be slow.
+    Misaligned {
+        /// Bytes after a multiple of four, 1..=3.
+        remainder: u8,
     },
 }
 
@@ -231,7 +237,7 @@ impl core::fmt::Display for BlobError {
             Self::WeightOrder { layer, found } => write!(
                 f,
                 "layer {layer}: no kernel for weight order {found} in a layer of this kind; export the model \
-                     again"
+                 again, or build with the order's feature of `prenda`"
             ),
             Self::Weight { layer } => {
                 write!(f, "layer {layer}: a weight is out of its order's range, or padding is not zero")
@@ -261,7 +267,7 @@ impl core::fmt::Display for BlobError {
             Self::NetworkCount { found, most } => write!(f, "networks: found {found}, expected 1 to {most}"),
             Self::Margin { network, found } => write!(f, "network {network}: found margin {found}, expected 1 or more"),
             Self::LayerKind { layer, found } => {
-                write!(f, "layer {layer}: unknown kind {found}; export the model again with this release")
+                write!(f, "layer {layer}: no kernel for kind {found}; build with its feature of `prenda`, or update it")
             }
             Self::LastLayer { layer } => write!(f, "layer {layer}: the last layer of a network must be dense"),
             Self::EmptyWindow { layer } => write!(f, "layer {layer}: its window or stride has no rows or no columns"),
@@ -271,6 +277,11 @@ impl core::fmt::Display for BlobError {
             Self::WindowTooLarge { layer } => {
                 write!(f, "layer {layer}: its window is larger than its input with padding")
             }
+            Self::Misaligned { remainder } => write!(
+                f,
+                "model address: found {remainder} bytes after a multiple of 4, expected 0; align the model, for \
+                 example with `#[repr(C, align(16))]`"
+            ),
             Self::Channels { layer, found, expected } => {
                 write!(f, "layer {layer}: found {found} channels, expected the {expected} of its input")
             }

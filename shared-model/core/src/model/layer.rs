@@ -6,6 +6,7 @@ use crate::weights::MAX_PAIRS;
 
 /// The operation of a layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LayerKind {
     /// Each output reads all inputs. Followed by ReLU, except in the last layer.
     #[default]
@@ -29,6 +30,18 @@ impl LayerKind {
             Self::Convolution(window) | Self::Depthwise(window) | Self::MaxPool(window) | Self::AveragePool(window) => {
                 Some(window)
             }
+        }
+    }
+
+    /// Returns the first word of the layer's notation, such as `conv`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dense => "dense",
+            Self::Convolution(_) => "conv",
+            Self::Depthwise(_) => "depthwise",
+            Self::MaxPool(_) => "maxpool",
+            Self::AveragePool(_) => "avgpool",
         }
     }
 
@@ -163,7 +176,7 @@ impl<'a> Layer<'a> {
 /// Returns the pairs of a list for a layer of `kind` with `matrix`, as far as one list holds them;
 /// 0 if it needs no list.
 pub(super) const fn list_pairs(kind: LayerKind, matrix: &Matrix<'_>) -> u8 {
-    if !matrix.order().has_pairs() || matches!(kind, LayerKind::Depthwise(_)) {
+    if !matrix.order.has_pairs() || matches!(kind, LayerKind::Depthwise(_)) {
         return 0;
     }
     let pairs = matrix.inputs().div_ceil(2);

@@ -77,7 +77,7 @@ impl<'a> Matrix<'a> {
     /// Returns the order of the packed weights.
     #[must_use]
     pub const fn order(&self) -> WeightOrder {
-        self.order
+        self.order.built()
     }
 
     /// Returns the packed weights: tiles in the layer's [`order`](Self::order).

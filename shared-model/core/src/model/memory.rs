@@ -41,7 +41,7 @@ impl Layer<'_> {
     pub(crate) fn window_bytes(&self) -> usize {
         let inputs = self.any_matrix().inputs();
         match self.kind() {
-            LayerKind::Convolution(_) if self.any_matrix().order() == WeightOrder::Vectors => {
+            LayerKind::Convolution(_) if self.any_matrix().order == WeightOrder::Vectors => {
                 inputs.next_multiple_of(VECTOR_INPUTS)
             }
             LayerKind::Convolution(_) => inputs,

@@ -9,26 +9,14 @@ use super::shape::{Shape, Window};
 /// Writes the layer as in `conv 8 3x3 stride 2`.
 impl Display for Layer<'_> {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> Result {
-        let (input, channels) = (self.input(), self.output().channels);
-        match self.kind() {
-            LayerKind::Dense => write!(formatter, "dense {channels}"),
-            LayerKind::Convolution(window) => {
-                write!(formatter, "conv {channels} ")?;
-                write_window(formatter, window, input, false)
-            }
-            LayerKind::Depthwise(window) => {
-                formatter.write_str("depthwise ")?;
-                write_window(formatter, window, input, false)
-            }
-            LayerKind::MaxPool(window) => {
-                formatter.write_str("maxpool ")?;
-                write_window(formatter, window, input, true)
-            }
-            LayerKind::AveragePool(window) => {
-                formatter.write_str("avgpool ")?;
-                write_window(formatter, window, input, true)
-            }
+        let (kind, channels) = (self.kind(), self.output().channels);
+        formatter.write_str(kind.name())?;
+        if matches!(kind, LayerKind::Dense | LayerKind::Convolution(_)) {
+            write!(formatter, " {channels}")?;
         }
+        let Some(window) = kind.window() else { return Ok(()) };
+        formatter.write_str(" ")?;
+        write_window(formatter, window, self.input(), !kind.has_matrix())
     }
 }
 

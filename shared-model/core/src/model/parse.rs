@@ -88,6 +88,35 @@ impl<'a, const LAYERS: usize> TryFrom<&'a [u8]> for Model<'a, LAYERS> {
 }
 
 impl<'a, const LAYERS: usize> Model<'a, LAYERS> {
+    /// Parses the model at the start of `region`, which can be longer, for example a region of
+    /// flash.
+    ///
+    /// Refuses a region that is not aligned to four bytes. The kernels would run its model
+    /// correctly, but many times slower.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`BlobError::Misaligned`], or the errors of [`parse`](Model::parse).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use prenda_core::{BlobError, Model};
+    ///
+    /// // A region of flash: erased, so it has no model.
+    /// static REGION: &[u32; 256] = &[u32::MAX; 256];
+    /// let bytes = bytemuck::bytes_of(REGION);
+    /// assert_eq!(Model::<4>::from_region(bytes).err(), Some(BlobError::Magic));
+    /// assert_eq!(Model::<4>::from_region(&bytes[1..]).err(), Some(BlobError::Misaligned { remainder: 1 }));
+    /// ```
+    pub fn from_region(region: &'a [u8]) -> Result<Self, BlobError> {
+        let remainder = (region.as_ptr().addr() % 4) as u8;
+        if remainder != 0 {
+            return Err(BlobError::Misaligned { remainder });
+        }
+        Self::try_from(region.get(..blob_length(region)?).unwrap_or_default())
+    }
+
     /// Like [`parse`](Model::parse), but writes the result to `parsed`.
     ///
     /// A returned model is moved, which takes a kilobyte of a device's stack.
@@ -170,8 +199,9 @@ impl<'a, const LAYERS: usize> Model<'a, LAYERS> {
     /// Reads the layers of all networks.
     fn take_networks(&mut self, reader: &mut Reader<'a>, is_format_2: bool) -> Option<()> {
         let network_count = if is_format_2 { reader.take_u32()? } else { 1 };
-        if network_count == 0 || network_count > MAX_NETWORKS as u32 {
-            return reader.refuse(BlobError::NetworkCount { found: network_count, most: MAX_NETWORKS as u32 });
+        let most = if cfg!(feature = "cascade") { MAX_NETWORKS as u32 } else { 1 };
+        if network_count == 0 || network_count > most {
+            return reader.refuse(BlobError::NetworkCount { found: network_count, most });
         }
         for network in 1..=network_count {
             let layer_count = reader.take_u32()?;

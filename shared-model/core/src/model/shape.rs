@@ -52,6 +52,7 @@ pub struct Window {
 
 /// The reason why a window does not fit an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum WindowError {
     /// The window or the stride has no rows or no columns.
     Empty,

@@ -46,10 +46,10 @@ impl<'a> Layer<'a> {
         let number = reader.take_u32()?;
         let kind = match number {
             0 => return Some(LayerKind::Dense),
-            1 => LayerKind::Convolution,
-            2 => LayerKind::Depthwise,
-            3 => LayerKind::MaxPool,
-            4 => LayerKind::AveragePool,
+            1 if cfg!(feature = "convolution") => LayerKind::Convolution,
+            2 if cfg!(feature = "depthwise") => LayerKind::Depthwise,
+            3 if cfg!(feature = "pool") => LayerKind::MaxPool,
+            4 if cfg!(feature = "pool") => LayerKind::AveragePool,
             _ => return reader.refuse(BlobError::LayerKind { layer: index, found: number }),
         };
         Some(kind(Window::from_bytes(reader.take_array()?)))

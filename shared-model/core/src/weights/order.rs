@@ -9,6 +9,7 @@ use super::{pairs, vectors};
 /// The layout of a layer's packed weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum WeightOrder {
     /// Two inputs by eight outputs, for cores that use words, and for the host.
     #[default]
@@ -37,14 +38,31 @@ impl WeightOrder {
         matches!(self, Self::Pairs | Self::Vectors) && self != Self::FASTEST
     }
 
-    /// Returns the order with this number in a blob.
+    /// Returns the order if this build reads it, as for that of every parsed model; otherwise, any
+    /// that it reads. So the compiler omits the kernels of others.
+    #[inline(always)]
+    pub(crate) const fn built(self) -> Self {
+        match self {
+            Self::Vectors if cfg!(feature = "vectors") => self,
+            Self::FourBitPairs if cfg!(feature = "four-bit") => self,
+            Self::TernaryPairs if cfg!(feature = "ternary") => self,
+            Self::Blocks if cfg!(feature = "blocks") => self,
+            _ if cfg!(feature = "pairs") => Self::Pairs,
+            _ if cfg!(feature = "vectors") => Self::Vectors,
+            _ if cfg!(feature = "four-bit") => Self::FourBitPairs,
+            _ if cfg!(feature = "ternary") => Self::TernaryPairs,
+            _ => Self::Blocks,
+        }
+    }
+
+    /// Returns the order with this number in a blob, if this build reads it.
     pub(crate) const fn from_number(number: u32) -> Option<Self> {
         match number {
-            1 => Some(Self::Pairs),
-            2 => Some(Self::Vectors),
-            3 => Some(Self::FourBitPairs),
-            4 => Some(Self::TernaryPairs),
-            5 => Some(Self::Blocks),
+            1 if cfg!(feature = "pairs") => Some(Self::Pairs),
+            2 if cfg!(feature = "vectors") => Some(Self::Vectors),
+            3 if cfg!(feature = "four-bit") => Some(Self::FourBitPairs),
+            4 if cfg!(feature = "ternary") => Some(Self::TernaryPairs),
+            5 if cfg!(feature = "blocks") => Some(Self::Blocks),
             _ => None,
         }
     }
