@@ -101,7 +101,7 @@ impl Budgets {
     ///
     /// Returns an error if the budgets are for another model or image count, or lack a board.
     pub fn exceeded(&self, rows: &[Row]) -> anyhow::Result<Vec<String>> {
-        let mut exceeded = Vec::new();
+        let mut messages = Vec::new();
         for row in rows {
             let budget = self.board.get(&row.board);
             let budget = budget
@@ -118,20 +118,21 @@ impl Budgets {
             );
             let found = Budget::from_row(row)
                 .with_context(|| format!("{} counts cycles, but budgets are instructions", row.device))?;
-            for ((name, found), (_, most)) in found.figures().into_iter().zip(budget.figures()) {
-                // Another compiler generates other code from the same source.
-                let most = if row.compiler == self.compiler { most } else { most + most / 10 };
-                if found > most {
-                    exceeded.push(format!(
-                        "{}: {name} is {found}, {} above its budget of {most}",
-                        row.board,
-                        found - most
-                    ));
-                }
+            let is_same_compiler = row.compiler == self.compiler;
+            for (found, budget) in found.figures().into_iter().zip(budget.figures()) {
+                messages.extend(exceeded(&row.board, found, budget.1, is_same_compiler));
             }
         }
-        Ok(exceeded)
+        Ok(messages)
     }
+}
+
+/// Returns a message if a figure exceeds its budget. Another compiler generates other code from the
+/// same source, so it may exceed it by a tenth.
+pub fn exceeded(of: &str, (name, found): (&str, u64), most: u64, is_same_compiler: bool) -> Option<String> {
+    let most = if is_same_compiler { most } else { most + most / 10 };
+    let above = found.checked_sub(most).filter(|above| *above > 0)?;
+    Some(format!("{of}: {name} is {found}, {above} above its budget of {most}"))
 }
 
 #[cfg(test)]

@@ -112,7 +112,7 @@ impl Code {
 }
 
 /// Returns the compiler's name and version: the first of the ELF's comments.
-fn compiler(elf: &object::File<'_>) -> String {
+pub fn compiler(elf: &object::File<'_>) -> String {
     let comment = elf.section_by_name(".comment").and_then(|section| section.data().ok()).unwrap_or_default();
     let first = comment.split(|byte| *byte == 0).find(|text| !text.is_empty()).unwrap_or(b"unknown");
     String::from_utf8_lossy(first).into_owned()
@@ -158,7 +158,7 @@ fn owner_of_path(path: &str) -> Option<&'static str> {
 
 /// Returns a function's path without its hash and leading bracket, so that it begins with its
 /// module: `<a::B<C> as d::E>::f` becomes `a::B<C> as d::E>::f`.
-fn path_of(symbol: &str) -> String {
+pub fn path_of(symbol: &str) -> String {
     let path = format!("{:#}", rustc_demangle::demangle(symbol));
     let path = path.trim_start_matches(['<', '&']);
     path.strip_prefix("mut ").unwrap_or(path).to_owned()
@@ -177,7 +177,7 @@ mod tests {
             .map(|of| owner_of_path(&format!("prenda_core::model::error::BlobError as {of}>::f")));
         assert_eq!((encoded, logged), (Some("link"), Some("other")));
         assert_eq!(
-            owner_of_path(&path_of("_ZN12prenda5infer22Workspace$LT$_$C$_$GT$10infer_with17h0123456789abcdefE")),
+            owner_of_path(&path_of("_ZN11prenda_core5infer22Workspace$LT$_$C$_$GT$10infer_with17h0123456789abcdefE")),
             Some("kernels")
         );
     }

@@ -8,8 +8,10 @@ mod axis;
 mod budgets;
 mod chart;
 mod code;
+mod examples;
 mod growth;
 mod measure;
+mod reach;
 mod rivals;
 mod row;
 mod table;
@@ -20,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use boards::WeightOrder;
 use clap::{Args, Parser, Subcommand};
 use host_support::errors::chain;
@@ -30,6 +32,7 @@ use parity::{Device, Lab, Link, device};
 use prenda::{Layer, LayerKind, Model};
 
 use budgets::Budgets;
+use examples::ExampleBudgets;
 use rivals::Rivals;
 use row::Row;
 
@@ -57,6 +60,44 @@ enum Task {
         #[arg(long = "chart", value_name = "FILE.svg")]
         chart: PathBuf,
     },
+    /// Compares programs of the folder examples, which have run, with the host's answers, and
+    /// prints their costs.
+    Examples(Examples),
+    /// Writes the images of an answers file, one after another, as examples include them.
+    Images {
+        /// The model.
+        #[arg(long, value_name = "FILE")]
+        model: PathBuf,
+        /// The images, from `host-trainer evaluate --answers`.
+        #[arg(long, value_name = "FILE")]
+        answers: PathBuf,
+        /// The file to write.
+        #[arg(value_name = "FILE.gray")]
+        images: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Examples {
+    /// The programs: their names, models, answers, ELFs and outputs, in JSON.
+    #[arg(value_name = "FILE")]
+    runs: PathBuf,
+    /// Output of `measure --json` for the same models, one file for each, to compare with.
+    #[arg(long, value_name = "FILE")]
+    run_time: Vec<PathBuf>,
+    /// Print one JSON array on standard output instead of a table.
+    #[arg(long, conflicts_with = "markdown")]
+    json: bool,
+    /// Print the table in Markdown.
+    #[arg(long)]
+    markdown: bool,
+    /// Fail with exit code 1 if a figure exceeds its budget in this file, or if an inference takes
+    /// more instructions than at run time.
+    #[arg(long, value_name = "FILE", conflicts_with = "write_budgets")]
+    budgets: Option<PathBuf>,
+    /// Write the measurements as the budgets of these programs.
+    #[arg(long, value_name = "FILE")]
+    write_budgets: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -122,6 +163,11 @@ fn main() -> ExitCode {
         match &arguments.task {
             Task::Measure(options) => run(options)?,
             Task::Growth { records, chart } => draw_growth(records, chart)?,
+            Task::Examples(options) => compare_examples(options)?,
+            Task::Images { model, answers, images } => {
+                check_writable(images, &[model.clone(), answers.clone()])?;
+                write(images, examples::images(model, answers)?)?;
+            }
         }
         Ok(true)
     })
@@ -203,11 +249,28 @@ fn run(options: &Measure) -> anyhow::Result<()> {
     if let Some(path) = &options.write_budgets {
         write(path, &Budgets::to_text(&rows)?)?;
     }
-    let exceeded = budgets.map(|budgets| budgets.exceeded(&rows)).transpose()?.unwrap_or_default();
-    if !exceeded.is_empty() {
-        bail!("exceeded budgets:\n    {}", exceeded.join("\n    "));
-    }
+    refuse(&budgets.map(|budgets| budgets.exceeded(&rows)).transpose()?.unwrap_or_default())
+}
+
+/// Fails if there are messages about exceeded budgets.
+fn refuse(exceeded: &[String]) -> anyhow::Result<()> {
+    ensure!(exceeded.is_empty(), "exceeded budgets:\n    {}", exceeded.join("\n    "));
     Ok(())
+}
+
+fn compare_examples(options: &Examples) -> anyhow::Result<()> {
+    let budgets = options.budgets.as_deref().map(ExampleBudgets::read).transpose()?;
+    let rivals = Rivals::committed()?;
+    let rows = examples::rows(&options.runs, &options.run_time)?;
+    print_line(&match (options.json, options.markdown) {
+        (true, _) => serde_json::to_string(&rows)?,
+        (_, true) => examples::markdown(&rows, &rivals),
+        _ => examples::terminal(&rows, &rivals),
+    })?;
+    if let Some(path) = &options.write_budgets {
+        write(path, ExampleBudgets::to_text(&rows)?)?;
+    }
+    refuse(&budgets.map(|budgets| budgets.exceeded(&rows)).transpose()?.unwrap_or_default())
 }
 
 fn emulated(lab: &Lab) -> Vec<Device> {

@@ -11,10 +11,10 @@ use super::code::INFERENCE;
 use super::rivals::Rivals;
 use super::row::Row;
 
-/// A table: the first row is the header, the first column has names.
-struct Words {
-    title: String,
-    rows: Vec<Vec<String>>,
+/// A table: the first row is the header, the first columns have names.
+pub struct Words {
+    pub title: String,
+    pub rows: Vec<Vec<String>>,
 }
 
 /// Formats the tables of `rows` for a terminal.
@@ -30,14 +30,17 @@ pub fn terminal(rows: &[Row], rivals: &Rivals) -> String {
 
 /// Formats the tables of `rows` in Markdown.
 pub fn markdown(rows: &[Row], rivals: &Rivals) -> String {
-    let tables = words(rows, rivals).into_iter().map(|Words { title, rows }| {
-        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-        let columns = rows.first().map_or(0, Vec::len);
-        let rule = format!("|---{}|\n", "|---:".repeat(columns.saturating_sub(1)));
-        let body: String = rows.iter().skip(1).map(|row| line(row)).collect();
-        format!("{title}\n\n{}{rule}{body}", rows.first().map(|row| line(row)).unwrap_or_default())
-    });
-    tables.collect::<Vec<_>>().join("\n")
+    let tables = words(rows, rivals);
+    tables.iter().map(|words| markdown_of(words, 1)).collect::<Vec<_>>().join("\n")
+}
+
+/// Formats one table in Markdown, whose first columns are `names`, the others numbers.
+pub fn markdown_of(Words { title, rows }: &Words, names: usize) -> String {
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let columns = rows.first().map_or(0, Vec::len);
+    let rule = format!("|{}{}\n", "---|".repeat(names), "---:|".repeat(columns.saturating_sub(names)));
+    let body: String = rows.iter().skip(1).map(|row| line(row)).collect();
+    format!("{title}\n\n{}{rule}{body}", rows.first().map(|row| line(row)).unwrap_or_default())
 }
 
 fn words(rows: &[Row], rivals: &Rivals) -> Vec<Words> {

@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: the cost of an inference on boards.
 
+mod examples;
 mod growth;
 mod page;
 
@@ -36,6 +37,7 @@ pub const FIXTURES: [(&str, &str); 2] =
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     cargo xtask bench --fixture\n  \
+    cargo xtask bench --examples\n  \
     cargo xtask bench mps2-an386 --model runs/mine\n  \
     cargo xtask bench pico2 --probe")]
 pub struct Options {
@@ -87,6 +89,12 @@ pub struct Options {
         "model", "boards", "budgets", "write_budgets", "write_docs", "check", "json", "fixture",
     ])]
     growth: bool,
+    /// Measure models that are compiled into examples/bare-metal: code, RAM and instructions. The
+    /// budgets are in tests/example-budgets.toml, the table in docs/your-firmware.md.
+    #[arg(long, conflicts_with_all = [
+        "model", "data", "boards", "fixture", "images", "chart", "growth", "arguments",
+    ])]
+    examples: bool,
     /// Arguments for `bench measure`; `cargo run --bin bench -- measure --help` describes them.
     #[arg(last = true, value_name = "ARGS")]
     arguments: Vec<String>,
@@ -95,6 +103,9 @@ pub struct Options {
 pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
     if options.growth {
         return growth::command(workspace, options.data.as_deref(), options.images, options.chart);
+    }
+    if options.examples {
+        return examples::command(workspace, &options);
     }
     if options.write_docs || options.check {
         return page::command(workspace, options.check);
@@ -119,7 +130,8 @@ pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
 
 /// Checks the budgets on every emulated board. Programs and firmware must be built.
 pub fn verify_budgets(workspace: &Workspace) -> Result<()> {
-    with_budgets(workspace, &emulated()?, "--budgets", &[])
+    with_budgets(workspace, &emulated()?, "--budgets", &[])?;
+    examples::verify_budgets(workspace)
 }
 
 /// Measures both models with budgets; `flag` says whether `bench` compares or writes them.

@@ -91,6 +91,12 @@ impl Job {
         self
     }
 
+    /// Runs the command in `folder`, which has cargo's configuration for it.
+    pub fn within(mut self, folder: &Path) -> Self {
+        self.command.current_dir(folder);
+        self
+    }
+
     /// Closes standard input, so that the command cannot wait for an answer.
     pub fn without_input(mut self) -> Self {
         self.command.stdin(Stdio::null());
