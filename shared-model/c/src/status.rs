@@ -101,6 +101,7 @@ impl From<BlobError> for prenda_status {
             BlobError::Length { .. } => Self::TooShort,
             BlobError::Checksum { .. } => Self::Damaged,
             BlobError::LayerCount { .. } => Self::TooManyLayers,
+            BlobError::Misaligned { .. } => Self::Unaligned,
             BlobError::WeightOrder { .. } | BlobError::LayerKind { .. } => Self::Unsupported,
             _ => Self::Malformed,
         }

@@ -7,7 +7,7 @@
 //! | `PARITY_VECTOR_MODEL`, `PARITY_VECTOR_ANSWERS` | the same for `sweep_in_vectors` |
 //! | `PARITY_RECORD` | a run's folder for the record of `sweep` |
 //! | `PARITY_FIRMWARE` | folder of the boards' ELFs |
-//! | `PARITY_REQUIRE` | comma-separated devices whose absence is a failure |
+//! | `PARITY_REQUIRE` | comma-separated devices, and `c-firmware`, whose absence is a failure |
 
 mod cases;
 mod common;
@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use boards::WeightOrder;
+use cases::c_example::{self, C_EXAMPLE};
 use cases::{
     BAD_LINE_CASES, CASCADE_CASES, CASES, COUNTED_CASES, Case, EMULATED_CASES, Fixture, HOSTILE_CASES, KERNEL_CASES,
     LINK_CASES, STACK_CASES, sweep_test_split,
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
     let required = required();
     let mut trials: Vec<_> = required
         .iter()
-        .filter(|name| *name != TOOL && Device::by_name(name).is_none())
+        .filter(|name| ![C_EXAMPLE, TOOL].contains(&name.as_str()) && Device::by_name(name).is_none())
         .map(|name| missing(name, format!("PARITY_REQUIRE names an unknown device: {name}")))
         .collect();
     for device in Device::all() {
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
             Err(reason) => trials.extend(names(device).map(|name| ignored(name, &reason))),
         }
     }
+    trials.push(c_example::trial(&lab, &required));
     #[cfg(feature = "probe")]
     trials.extend(cases::wrong_probes::trials(&lab, &required));
     libtest_mimic::run(&arguments, trials).exit_code()

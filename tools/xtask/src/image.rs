@@ -18,7 +18,7 @@ use crate::sizes::{self, Sizes};
 use crate::workspace::{Workspace, shown};
 
 pub use facts::{Facts, Library, Toolchain};
-pub use panics::verify as verify_panics;
+pub use panics::{verify as verify_panics, verify_none as verify_no_panics};
 
 pub struct Firmware {
     /// Each program's file and size, the server first.
@@ -168,6 +168,21 @@ fn building(workspace: &Workspace, board: &Board, binaries: &[Binary]) -> Result
     let job = binaries.iter().fold(job, |job, (name, _)| job.arg("--bin").arg(name));
     let job = job.args(["--features", &board.name, "--target", &board.triple, "--profile", "firmware", "--target-dir"]);
     Ok(job.arg(target(workspace)))
+}
+
+/// Returns the command that builds `package` as a static library for a target, or `None` if no
+/// compiler can. The library has no debug information, which would name folders of this machine.
+pub fn static_library(workspace: &Workspace, package: &str, triple: &str, features: &[&str]) -> Option<Job> {
+    let facts = Facts::gather(triple);
+    let job = start(workspace, facts.toolchain()?, triple, "rustc").args(["--package", package, "--lib"]);
+    let job = job.args(["--crate-type", "staticlib", "--features", &features.join(","), "--target", triple]);
+    let job = job.args(["--profile", "firmware", "--config", "profile.firmware.debug=false", "--target-dir"]);
+    Some(job.arg(target(workspace)))
+}
+
+/// Returns the path of a static library that [`static_library`] builds.
+pub fn built_library(workspace: &Workspace, name: &str, triple: &str) -> PathBuf {
+    target(workspace).join(triple).join("firmware").join(format!("lib{name}.a"))
 }
 
 /// Copies the built programs to `folder`; returns their paths and sizes.

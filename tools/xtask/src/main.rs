@@ -12,6 +12,7 @@ mod frontier;
 mod image;
 mod interrupt;
 mod output;
+mod package;
 mod parity;
 mod probe;
 mod process;
@@ -121,9 +122,16 @@ enum Task {
     Boards(boards_table::Options),
     /// Builds a board's firmware, prints its size and checks that it cannot panic.
     Firmware {
-        /// A folder in firmware/boards.
+        /// A folder in firmware/boards, or c-firmware: the example in C, with the committed model.
         #[arg(value_name = "BOARD", default_value = DEFAULT_BOARD)]
         board: String,
+    },
+    /// Writes a folder with prenda for C, Zephyr or Arduino to prenda/package in the target folder.
+    ///
+    /// It has a static library for each core whose target is installed.
+    Package {
+        #[arg(value_name = "KIND", value_enum)]
+        kind: package::Kind,
     },
     /// Runs one of the rare or long checks: lints, fuzzing, profiles, licences and others.
     #[command(subcommand)]
@@ -163,7 +171,12 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Run(options) => probe::run(&workspace, options),
         Task::Probe { board, port } => probe::serve(&workspace, &board, port),
         Task::Boards(options) => boards_table::command(&workspace, &options),
+        Task::Firmware { board } if board == package::C_EXAMPLE => {
+            workspace.build_program("host-trainer")?;
+            package::build_example(&workspace)
+        }
         Task::Firmware { board } => image::command(&workspace, &board),
+        Task::Package { kind } => package::command(&workspace, kind),
         Task::Check(check) => check::command(&workspace, &check),
     }
 }

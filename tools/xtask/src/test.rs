@@ -1,6 +1,5 @@
 //! `cargo xtask test`: prepares a model and firmware, and runs every check.
 
-use std::iter;
 use std::path::Path;
 
 use anyhow::{Result, bail};
@@ -14,7 +13,7 @@ use crate::setup::{self, Purpose};
 use crate::stages::{Outcome, Stage, Stages};
 use crate::trainer::TestData;
 use crate::workspace::Workspace;
-use crate::{bench, image, trainer};
+use crate::{bench, image, package, trainer};
 
 /// Runs all checks, also after a failure; an error in the preparation ends the command.
 pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
@@ -23,7 +22,7 @@ pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let vector_model = folder.join("vectors.bin");
     let boards = boards::all()?;
 
-    let mut stages = Stages::new(9 + lints::ALL.len());
+    let mut stages = Stages::new(10 + lints::ALL.len());
     stages.run("Setting up what is missing", || setup::ensure(Purpose::Tests))?;
     stages.run("Building", || build(workspace, arguments))?;
     stages.run("Training, quantizing and exporting", || trainer::train(workspace, &folder, &[]))?;
@@ -45,6 +44,7 @@ pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
         let mut pairs = boards.iter().zip(&all_firmware);
         pairs.try_for_each(|(board, firmware)| image::verify_panics(board, firmware)).into()
     });
+    stages.check("Building the example in C", || package::build_example(workspace).into());
     stages.check("Comparing instructions and sizes with the budgets", || bench::verify_budgets(workspace).into());
     stages.check("Comparing builds by other profiles", || profiles::verify(workspace).into());
     for (name, check) in lints::ALL {
@@ -73,7 +73,7 @@ fn required(boards: &[Board]) -> String {
         Some(_) => format!("{name},probe-{name}"),
         None => name.clone(),
     });
-    iter::once(LOOPBACK.to_owned()).chain(names).collect::<Vec<_>>().join(",")
+    [LOOPBACK, package::C_EXAMPLE].map(str::to_owned).into_iter().chain(names).collect::<Vec<_>>().join(",")
 }
 
 fn cargo_test(workspace: &Workspace, folder: &Path, required: &str, arguments: &[String]) -> Result<Job> {

@@ -1,5 +1,6 @@
 //! The cases, and those for every device.
 
+pub mod c_example;
 mod cascade;
 mod counting;
 mod hostile;

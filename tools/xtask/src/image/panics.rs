@@ -129,6 +129,11 @@ pub fn verify(board: &Board, firmware: &Firmware) -> Result<()> {
     Panics::of_elf(own)?.verify(own, &board.may_panic)
 }
 
+/// Checks that nothing in a program can panic.
+pub fn verify_none(program: &Path) -> Result<()> {
+    Panics::of_elf(program)?.verify(program, &[])
+}
+
 /// Returns true if a section is in flash and never written.
 fn is_constant(flags: SectionFlags) -> bool {
     let SectionFlags::Elf { sh_flags, .. } = flags else { return false };

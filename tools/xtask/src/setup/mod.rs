@@ -2,6 +2,7 @@
 
 mod apt;
 mod browser;
+mod c_compiler;
 mod data;
 mod device;
 mod emulator;
@@ -132,6 +133,7 @@ fn steps(purpose: Purpose) -> Result<Vec<Box<dyn Step>>> {
     steps.extend(programs.into_iter().map(|program| Box::new(emulator::Emulator { program }) as Box<dyn Step>));
     steps.push(Box::new(data::DataSet));
     if purpose == Purpose::Tests {
+        steps.push(Box::new(c_compiler::CCompiler));
         steps.push(Box::new(browser::Browser));
     }
     Ok(steps)
