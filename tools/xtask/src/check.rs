@@ -12,8 +12,8 @@ pub mod profiles;
 use anyhow::Result;
 use clap::Subcommand;
 
-use crate::probe;
 use crate::workspace::Workspace;
+use crate::{examples, probe};
 
 #[derive(Subcommand)]
 pub enum Check {
@@ -52,6 +52,9 @@ pub enum Check {
         #[arg(long)]
         advisories: bool,
     },
+    /// Copies each project of `examples` to a temporary folder, builds it there, prints its size,
+    /// and runs it if QEMU can.
+    Examples,
     /// Trains on a graphics card and compares every logit of every test image with `loopback`.
     ///
     /// Builds the trainer with a backend for graphics cards, which compiles burn once more (half an
@@ -79,6 +82,7 @@ pub enum Check {
 pub fn command(workspace: &Workspace, check: &Check) -> Result<()> {
     match check {
         Check::Lints => lints::command(workspace),
+        Check::Examples => examples::command(workspace),
         Check::Fuzz(options) => fuzz::command(workspace, options),
         Check::Profiles(options) => profiles::command(workspace, options),
         Check::Memcheck { tool } => memcheck::command(workspace, *tool),

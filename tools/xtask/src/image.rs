@@ -160,22 +160,27 @@ fn target(workspace: &Workspace) -> PathBuf {
 }
 
 fn building(workspace: &Workspace, board: &Board, binaries: &[Binary]) -> Result<Job> {
-    let facts = Facts::gather(&board.triple);
-    let toolchain = facts.toolchain().ok_or_else(|| missing(&format!("compiler for {}", board.triple)))?;
-    let linker = facts.linker().ok_or_else(|| missing("linker for bare metal"))?;
-    let job = start(workspace, toolchain, &board.triple, "build").args(["--package", "firmware"]);
-    let job = job.env(&linker_variable(&board.triple), linker);
+    let job = build_for(&board.triple, &workspace.root)?.arg("--locked").args(["--package", "firmware"]);
     let job = binaries.iter().fold(job, |job, (name, _)| job.arg("--bin").arg(name));
     let job = job.args(["--features", &board.name, "--target", &board.triple, "--profile", "firmware", "--target-dir"]);
     Ok(job.arg(target(workspace)))
+}
+
+/// Returns the command that builds the package in `folder` for bare metal, with the toolchain and
+/// the linker that are installed.
+pub fn build_for(triple: &str, folder: &Path) -> Result<Job> {
+    let facts = Facts::gather(triple);
+    let toolchain = facts.toolchain().ok_or_else(|| missing(&format!("compiler for {triple}")))?;
+    let linker = facts.linker().ok_or_else(|| missing("linker for bare metal"))?;
+    Ok(start(folder, toolchain, triple, "build").env(&linker_variable(triple), linker))
 }
 
 /// Returns the command that builds `package` as a static library for a target, or `None` if no
 /// compiler can. The library has no debug information, which would name folders of this machine.
 pub fn static_library(workspace: &Workspace, package: &str, triple: &str, features: &[&str]) -> Option<Job> {
     let facts = Facts::gather(triple);
-    let job = start(workspace, facts.toolchain()?, triple, "rustc").args(["--package", package, "--lib"]);
-    let job = job.args(["--crate-type", "staticlib", "--features", &features.join(","), "--target", triple]);
+    let job = start(&workspace.root, facts.toolchain()?, triple, "rustc").args(["--locked", "--package", package]);
+    let job = job.args(["--lib", "--crate-type", "staticlib", "--features", &features.join(","), "--target", triple]);
     let job = job.args(["--profile", "firmware", "--config", "profile.firmware.debug=false", "--target-dir"]);
     Some(job.arg(target(workspace)))
 }
@@ -201,15 +206,15 @@ fn collect(workspace: &Workspace, board: &Board, binaries: &[Binary], folder: &P
 pub fn clippy(workspace: &Workspace, board: &Board) -> Option<Job> {
     let facts = Facts::gather(&board.triple);
     let toolchain = facts.active()?;
-    let job = start(workspace, toolchain, &board.triple, "clippy");
-    let job = job.args(["--package", "firmware", "--package", "prenda-core", "--lib", "--bins"]);
+    let job = start(&workspace.root, toolchain, &board.triple, "clippy").arg("--locked");
+    let packages = ["firmware", "prenda-core"];
+    let job = packages.iter().fold(job, |job, package| job.args(["--package", package])).args(["--lib", "--bins"]);
     let job = job.args(["--features", &format!("firmware/{}", board.name), "--target", &board.triple]);
     Some(job.arg("--target-dir").arg(target(workspace)).args(["--", "-D", "warnings"]))
 }
 
-fn start(workspace: &Workspace, toolchain: &Toolchain, triple: &str, command: &str) -> Job {
-    let manifest = workspace.root.join("Cargo.toml");
-    let mut job = Job::new(&toolchain.cargo).arg(command).arg("--manifest-path").arg(manifest).arg("--locked");
+fn start(folder: &Path, toolchain: &Toolchain, triple: &str, command: &str) -> Job {
+    let mut job = Job::new(&toolchain.cargo).arg(command).arg("--manifest-path").arg(folder.join("Cargo.toml"));
     if !toolchain.active {
         // The cargo that runs us has put itself and its toolchain's libraries in the environment.
         job = job.env("RUSTC", &toolchain.rustc).without_env("LD_LIBRARY_PATH").without_env("CARGO");

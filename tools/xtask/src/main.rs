@@ -8,6 +8,7 @@ mod board;
 mod boards_table;
 mod check;
 mod demo;
+mod examples;
 mod frontier;
 mod image;
 mod interrupt;

@@ -13,7 +13,7 @@ use crate::setup::{self, Purpose};
 use crate::stages::{Outcome, Stage, Stages};
 use crate::trainer::TestData;
 use crate::workspace::Workspace;
-use crate::{bench, image, package, trainer};
+use crate::{bench, examples, image, package, trainer};
 
 /// Runs all checks, also after a failure; an error in the preparation ends the command.
 pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
@@ -22,7 +22,7 @@ pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let vector_model = folder.join("vectors.bin");
     let boards = boards::all()?;
 
-    let mut stages = Stages::new(10 + lints::ALL.len());
+    let mut stages = Stages::new(11 + lints::ALL.len());
     stages.run("Setting up what is missing", || setup::ensure(Purpose::Tests))?;
     stages.run("Building", || build(workspace, arguments))?;
     stages.run("Training, quantizing and exporting", || trainer::train(workspace, &folder, &[]))?;
@@ -40,6 +40,7 @@ pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
         boards.iter().map(build).collect::<Result<Vec<_>>>()
     })?;
 
+    stages.check("Building the examples, and running them in QEMU", || examples::verify(workspace).into());
     stages.check("Checking that no firmware can panic", || {
         let mut pairs = boards.iter().zip(&all_firmware);
         pairs.try_for_each(|(board, firmware)| image::verify_panics(board, firmware)).into()

@@ -2,8 +2,7 @@
 //!
 //! Each model replaces the one in a copy of the example, whose program `measure` runs in QEMU.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use boards::Board;
@@ -13,6 +12,7 @@ use serde::Serialize;
 
 use super::{FIXTURE_MODEL, Options};
 use crate::board;
+use crate::examples::copy_for_user;
 use crate::output::log;
 use crate::parity::build_firmware;
 use crate::process::Job;
@@ -133,11 +133,7 @@ fn compared(workspace: &Workspace, boards: &[(&str, Option<&str>)], at_run_time:
 fn prepared(workspace: &Workspace, name: &'static str, model: &str) -> Result<Work> {
     let folder = workspace.folder(&format!("bench-examples/{name}"))?;
     let copy = folder.join(EXAMPLE);
-    copy_folder(&workspace.root.join("examples").join(EXAMPLE), &copy)?;
-    let manifest = copy.join("Cargo.toml");
-    let text = fs::read_to_string(&manifest).with_context(|| format!("cannot read {}", manifest.display()))?;
-    let root = workspace.root.to_str().context("the path of this repository is not UTF-8")?;
-    files::write(&manifest, text.replace("\"../../", &format!("\"{root}/")).as_bytes())?;
+    copy_for_user(workspace, EXAMPLE, &copy)?;
 
     let work = Work { name, model: workspace.root.join(model), answers: folder.join("answers.bin"), folder };
     let job = workspace.job("host-trainer").arg("evaluate").arg(&work.model).args(["--first", IMAGES, "--json"]);
@@ -181,25 +177,10 @@ fn run(workspace: &Workspace, work: &Work, board: &Board) -> Result<Run> {
     })
 }
 
-/// Copies a folder without what was built in it.
-fn copy_folder(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
-    for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
-        let entry = entry.with_context(|| format!("cannot read {}", from.display()))?;
-        let (path, new) = (entry.path(), to.join(entry.file_name()));
-        if path.is_dir() {
-            if entry.file_name() != "target" {
-                copy_folder(&path, &new)?;
-            }
-        } else {
-            files::copy(&path, &new)?;
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -210,17 +191,5 @@ mod tests {
         assert!(Page::read(&root.join(PAGE), WRITER).is_ok());
         let program = format!("examples/{EXAMPLE}/src/bin/{PROGRAM}.rs");
         assert!(root.join(program).is_file());
-    }
-
-    #[test]
-    fn a_copy_has_no_target_folder() {
-        let folder = tempfile::tempdir().unwrap();
-        let (from, to) = (folder.path().join("from"), folder.path().join("to"));
-        for path in ["src/bin", "target/release"] {
-            fs::create_dir_all(from.join(path)).unwrap();
-            fs::write(from.join(path).join("file"), "content").unwrap();
-        }
-        copy_folder(&from, &to).unwrap();
-        assert!(to.join("src/bin/file").is_file() && !to.join("target").exists());
     }
 }

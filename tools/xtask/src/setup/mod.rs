@@ -17,6 +17,7 @@ use anyhow::{Result, bail};
 
 use crate::DEFAULT_BOARD;
 use crate::board;
+use crate::examples::{self, Example};
 use crate::output::{log, print};
 use crate::trainer::Backend;
 use crate::workspace::Workspace;
@@ -118,14 +119,16 @@ fn report(steps: &[Box<dyn Step>]) -> Result<()> {
 }
 
 fn steps(purpose: Purpose) -> Result<Vec<Box<dyn Step>>> {
-    // The demo needs one board; the tests build all boards, and run the emulated ones.
-    let boards = match purpose {
-        Purpose::Demo => vec![board::named(DEFAULT_BOARD)?],
-        Purpose::Tests => boards::all()?,
+    // The demo needs one board; the tests build all boards and examples, and run the emulated ones.
+    let (boards, examples) = match purpose {
+        Purpose::Demo => (vec![board::named(DEFAULT_BOARD)?], Vec::new()),
+        Purpose::Tests => (boards::all()?, examples::all()?),
     };
-    let triples: BTreeSet<_> = boards.iter().map(|board| board.triple.clone()).collect();
-    let emulators = boards.into_iter().filter_map(|board| board.emulator);
-    let programs: BTreeSet<_> = emulators.map(|emulator| emulator.program).collect();
+    let triples = boards.iter().map(|board| &board.triple).chain(examples.iter().map(|example| &example.triple));
+    let triples: BTreeSet<_> = triples.cloned().collect();
+    let emulators = boards.iter().filter_map(|board| board.emulator.as_ref()).map(|emulator| emulator.program.as_str());
+    let emulators = emulators.chain(examples.iter().filter_map(Example::emulator));
+    let programs: BTreeSet<_> = emulators.map(str::to_owned).collect();
     let linker = linker::Linker { triples: triples.iter().cloned().collect() };
     let targets = triples.into_iter().map(|triple| Box::new(target::FirmwareTarget { triple }) as Box<dyn Step>);
     let mut steps: Vec<Box<dyn Step>> = targets.collect();
