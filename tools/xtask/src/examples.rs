@@ -96,6 +96,11 @@ impl Example {
         Ok(Self { name, folder, package: manifest.package.name, triple, runner })
     }
 
+    /// Returns the path of its Cargo.toml.
+    pub fn manifest(&self) -> PathBuf {
+        self.folder.join("Cargo.toml")
+    }
+
     /// Returns the program of QEMU that runs the example.
     pub fn emulator(&self) -> Option<&str> {
         self.runner.first().map(String::as_str).filter(|program| program.starts_with("qemu-system-"))
@@ -123,7 +128,8 @@ impl Example {
         let target = workspace.target.join("examples");
         // Debug information, which only a person reads, would be gigabytes.
         let job = image::build_for(&self.triple, &copy)?.env("CARGO_PROFILE_RELEASE_DEBUG", "false");
-        let job = job.within(&copy);
+        // These flags would replace those of the example, which name its linker script.
+        let job = job.without_env("RUSTFLAGS").within(&copy);
         job.args(["--release", "--locked", "--target-dir"]).arg(&target).run()?;
         let program = workspace.folder("examples")?.join(format!("{}.elf", self.name));
         files::copy(&target.join(&self.triple).join("release").join(&self.package), &program)?;

@@ -3,10 +3,11 @@
 
 use anyhow::{Result, bail};
 
+use crate::process::Job;
 use crate::programs::find_program;
 use crate::stages::Outcome;
-use crate::workspace::Workspace;
-use crate::{image, output};
+use crate::workspace::{Workspace, cargo};
+use crate::{examples, image, output};
 
 type Named = (&'static str, fn(&Workspace) -> Outcome);
 
@@ -35,7 +36,12 @@ fn format(workspace: &Workspace) -> Outcome {
     if find_program("rustfmt").is_none() {
         return absent("rustfmt", is_ci());
     }
-    workspace.cargo("fmt").args(["--all", "--check"]).run().into()
+    let examples = || {
+        examples::all()?.iter().try_for_each(|example| {
+            Job::new(cargo()).args(["fmt", "--check", "--manifest-path"]).arg(example.manifest()).run()
+        })
+    };
+    workspace.cargo("fmt").args(["--all", "--check"]).run().and_then(|()| examples()).into()
 }
 
 fn host(workspace: &Workspace) -> Outcome {
