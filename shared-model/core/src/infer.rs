@@ -82,6 +82,14 @@ impl<const MEMORY: usize, const CLASSES: usize> Workspace<MEMORY, CLASSES> {
     }
 }
 
+impl<const LAYERS: usize> Model<'_, LAYERS> {
+    /// Returns the size in bytes of the smallest [`Workspace`] for this model.
+    #[must_use]
+    pub fn workspace_bytes(&self) -> usize {
+        self.memory_bytes().wrapping_add(self.classes().wrapping_mul(10).next_multiple_of(4))
+    }
+}
+
 /// Checks that `model` fits a workspace of these sizes.
 #[inline(never)]
 fn check_sizes<const LAYERS: usize>(

@@ -194,7 +194,7 @@ impl Row {
             flash_bytes: memory.flash,
             model_bytes: model.bytes().len(),
             ram_bytes: workspace_bytes + memory.stack_used,
-            ram_network_bytes: workspace_needed(model),
+            ram_network_bytes: u32::try_from(model.workspace_bytes()).unwrap_or(u32::MAX),
             ram_workspace_bytes: workspace_bytes,
             ram_stack_bytes: memory.stack_used,
             ram_statics_bytes: memory.statics,
@@ -240,12 +240,6 @@ fn stage_name(index: usize, count: usize) -> (&'static str, Option<usize>) {
         return ("softmax", None);
     }
     (OF_A_LAYER[index % OF_A_LAYER.len()], Some(index / OF_A_LAYER.len() + 1))
-}
-
-/// Returns the bytes of the smallest workspace for `model`; see [`prenda::Workspace`].
-fn workspace_needed(model: &Model<'_>) -> u32 {
-    let bytes = model.memory_bytes() + (10 * model.classes()).next_multiple_of(4);
-    u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
