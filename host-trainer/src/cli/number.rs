@@ -2,7 +2,7 @@
 
 use prenda::MAX_WIDTH;
 
-use crate::support::range::{is_beta, is_learning_rate, is_share, is_share_below_one, is_strength};
+use crate::support::range::{ABOVE_ZERO, BETA, FINITE, LEARNING_RATE, Range, SHARE, SHARE_BELOW_ONE, STRENGTH};
 
 /// Neurons of each hidden layer.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,44 +20,46 @@ pub fn widths(text: &str) -> Result<Widths, String> {
 
 /// Parses a finite number.
 pub fn finite(text: &str) -> Result<f64, String> {
-    number(text, f64::is_finite, "expected a finite number")
+    number(text, FINITE)
 }
 
 /// Parses a finite number above 0.
 pub fn above_zero(text: &str) -> Result<f64, String> {
-    number(text, |number| number.is_finite() && number > 0.0, "expected a finite number above 0")
+    number(text, ABOVE_ZERO)
 }
 
 /// Parses a share, 0..=1.
 pub fn share_of_one(text: &str) -> Result<f64, String> {
-    number(text, is_share, "expected 0..=1")
+    number(text, SHARE)
 }
 
 /// Parses a share, 0 or more and below 1.
 pub fn share_below_one(text: &str) -> Result<f64, String> {
-    number(text, is_share_below_one, "expected 0 or more and below 1")
+    number(text, SHARE_BELOW_ONE)
 }
 
 /// Parses a learning rate, above 0 and at most 1.
 pub fn learning_rate(text: &str) -> Result<f64, String> {
-    number(text, is_learning_rate, "expected above 0 and at most 1")
+    number(text, LEARNING_RATE)
 }
 
 /// Parses the decay rate of a running mean, 0.5..=0.9999.
 pub fn beta(text: &str) -> Result<f64, String> {
-    number(text, is_beta, "expected 0.5..=0.9999")
+    number(text, BETA)
 }
 
 /// Parses the factor of a penalty, 0..=10.
 pub fn strength(text: &str) -> Result<f64, String> {
-    number(text, is_strength, "expected 0..=10")
+    number(text, STRENGTH)
 }
 
-fn number(text: &str, is_possible: impl Fn(f64) -> bool, expected: &str) -> Result<f64, String> {
+fn number(text: &str, range: Range) -> Result<f64, String> {
+    let expected = range.expected;
     match text.parse::<f64>() {
-        Ok(number) if is_possible(number) => Ok(number),
-        Ok(_) => Err(expected.to_owned()),
-        Err(_) => Err(format!("not a number; {expected}")),
+        // The sum is 0 also for -0, which records would take for another setting.
+        Ok(number) if range.contains(number) => Ok(number + 0.0),
+        Ok(_) => Err(format!("expected {expected}")),
+        Err(_) => Err(format!("not a number; expected {expected}")),
     }
 }
 
@@ -97,6 +99,7 @@ mod tests {
     #[test]
     fn numbers_outside_their_ranges_are_refused() {
         assert_eq!((finite("-2.5"), above_zero("1e-9"), share_of_one("1")), (Ok(-2.5), Ok(1e-9), Ok(1.0)));
+        assert!(strength("-0").is_ok_and(f64::is_sign_positive));
         for bad in ["NaN", "-inf", "1e999", "one"] {
             finite(bad).expect_err(bad);
         }

@@ -17,7 +17,7 @@ use crate::model::export::ExportError;
 use crate::model::{Evaluation, NetworkResult};
 use crate::plot::{self, PlotError};
 use crate::support::files::{self, WriteError};
-use crate::support::range::{first_outside, is_share};
+use crate::support::range::{NOT_NEGATIVE, Outside, SHARE};
 
 /// The images that margins are chosen on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -232,19 +232,23 @@ impl CascadeRecord {
 }
 
 impl Record for CascadeRecord {
-    fn outside(&self) -> Option<&'static str> {
-        let Self { networks, test_accuracy_fixed, multiplications_mean, .. } = self;
-        let all = |value: fn(&CascadeNetwork) -> Option<f64>| networks.iter().filter_map(value).all(is_share);
-        first_outside([
-            ("test_accuracy_fixed", is_share(*test_accuracy_fixed)),
-            ("multiplications_mean", *multiplications_mean >= 0.0),
-            ("test_accuracy_alone", all(|network| Some(network.test_accuracy_alone))),
-            ("defer", all(|network| network.defer)),
-            ("deferred_chosen_on", all(|network| network.deferred_chosen_on)),
-            ("deferred_test", all(|network| network.deferred_test)),
-            ("share", all(|network| Some(network.share))),
-            ("accuracy", all(|network| network.accuracy)),
-        ])
+    fn outside(&self) -> Option<Outside> {
+        let all = |field, value: fn(&CascadeNetwork) -> Option<f64>| {
+            SHARE.check(field, self.networks.iter().filter_map(value))
+        };
+        [
+            SHARE.check("test_accuracy_fixed", [self.test_accuracy_fixed]),
+            NOT_NEGATIVE.check("multiplications_mean", [self.multiplications_mean]),
+            all("test_accuracy_alone", |network| Some(network.test_accuracy_alone)),
+            all("defer", |network| network.defer),
+            all("deferred_chosen_on", |network| network.deferred_chosen_on),
+            all("deferred_test", |network| network.deferred_test),
+            all("share", |network| Some(network.share)),
+            all("accuracy", |network| network.accuracy),
+        ]
+        .into_iter()
+        .flatten()
+        .next()
     }
 }
 

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::folder::Record;
 use crate::data::image::Form;
 use crate::data::{Dataset, HeldOut, Origin, ValidationOrder, hex};
+use crate::support::range::Outside;
 use crate::train::TrainConfig;
 
 /// Dependencies that affect the results, whose versions are recorded.
@@ -161,7 +162,7 @@ fn relative(path: &Path, from: &Path) -> Option<PathBuf> {
 }
 
 impl Record for Configuration {
-    fn outside(&self) -> Option<&'static str> {
+    fn outside(&self) -> Option<Outside> {
         self.train.outside().or_else(|| self.data.as_ref().and_then(|data| data.form.outside()))
     }
 }

@@ -16,12 +16,13 @@ use crate::limits::{MAX_HEADER_BYTES, MAX_MODEL_BYTES, MAX_WEIGHT_BYTES};
 use crate::network::DenseParameters;
 use crate::support::bounded;
 use crate::support::files::{self, WriteError};
+use crate::support::range::Outside;
 use crate::text::printable;
 
 /// A record in a JSON file.
 pub trait Record: DeserializeOwned {
     /// Returns the first field that is out of its range, if there is one.
-    fn outside(&self) -> Option<&'static str>;
+    fn outside(&self) -> Option<Outside>;
 }
 
 /// Most bytes of a record. Only a history of very many epochs comes near it.
@@ -271,7 +272,7 @@ fn lock(path: &Path) -> Result<Option<File>, RecordError> {
 pub fn parse<T: Record>(path: PathBuf, bytes: &[u8]) -> Result<T, RecordError> {
     let reason = match serde_json::from_slice::<T>(bytes) {
         Ok(record) => match record.outside() {
-            Some(field) => format!("{field} is out of its range"),
+            Some(outside) => outside.to_string(),
             None => return Ok(record),
         },
         Err(error) => printable(&error.to_string()),
@@ -335,11 +336,12 @@ mod tests {
         fs::write(run.file(RunFile::Outcome), json(&outcome).unwrap()).unwrap();
         assert_eq!(run.read::<Outcome>(RunFile::Outcome).unwrap(), outcome);
         for bad in [1e308, -5.0, -f64::MIN_POSITIVE] {
-            let bad = Outcome { test_accuracy_fixed: bad, ..outcome.clone() };
-            fs::write(run.file(RunFile::Outcome), json(&bad).unwrap()).unwrap();
+            let changed = Outcome { test_accuracy_fixed: bad, ..outcome.clone() };
+            fs::write(run.file(RunFile::Outcome), json(&changed).unwrap()).unwrap();
             let error = run.read::<Outcome>(RunFile::Outcome).unwrap_err().to_string();
             assert!(
-                error.contains("result.json is damaged") && error.contains("test_accuracy_fixed is out"),
+                error.contains("result.json is damaged")
+                    && error.contains(&format!("test_accuracy_fixed is {bad:?}, expected 0..=1")),
                 "{error}"
             );
         }

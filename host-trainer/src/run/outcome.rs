@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::folder::Record;
-use crate::support::range::{first_outside, is_share};
+use crate::support::range::{NOT_NEGATIVE, Outside, SHARE};
 use crate::train::Stop;
 
 /// Accuracies are shares, 0..=1.
@@ -51,19 +51,23 @@ impl Outcome {
 }
 
 impl Record for Outcome {
-    fn outside(&self) -> Option<&'static str> {
-        let is_stop_possible = match self.stop {
-            Stop::TrainAccuracy { threshold, accuracy } => is_share(threshold) && is_share(accuracy),
-            Stop::Epochs | Stop::Patience { .. } | Stop::Interrupted { .. } => true,
+    fn outside(&self) -> Option<Outside> {
+        let Self { kept_epoch, epochs, .. } = self;
+        let of_stop = match self.stop {
+            Stop::TrainAccuracy { threshold, accuracy } => vec![threshold, accuracy],
+            Stop::Epochs | Stop::Patience { .. } | Stop::Interrupted { .. } => Vec::new(),
         };
-        first_outside([
-            ("kept_epoch", self.kept_epoch <= self.epochs),
-            ("stop", is_stop_possible),
-            ("train_accuracy_float", is_share(self.train_accuracy_float)),
-            ("test_accuracy_float", is_share(self.test_accuracy_float)),
-            ("test_accuracy_fixed", is_share(self.test_accuracy_fixed)),
-            ("test_accuracy_before_qat", self.test_accuracy_before_qat.is_none_or(is_share)),
-            ("train_seconds", self.train_seconds >= 0.0),
-        ])
+        [
+            Outside::unless(kept_epoch <= epochs, "kept_epoch", kept_epoch, format!("at most {epochs}, the epochs")),
+            SHARE.check("stop", of_stop),
+            SHARE.check("train_accuracy_float", [self.train_accuracy_float]),
+            SHARE.check("test_accuracy_float", [self.test_accuracy_float]),
+            SHARE.check("test_accuracy_fixed", [self.test_accuracy_fixed]),
+            SHARE.check("test_accuracy_before_qat", self.test_accuracy_before_qat),
+            NOT_NEGATIVE.check("train_seconds", [self.train_seconds]),
+        ]
+        .into_iter()
+        .flatten()
+        .next()
     }
 }

@@ -7,11 +7,11 @@ use host_support::parity::ModelParity;
 
 use super::folder::{MAX_RECORD_BYTES, Record, RecordError, RunFolder, parse};
 use crate::support::bounded;
-use crate::support::range::{first_outside, is_share};
+use crate::support::range::{Outside, SHARE};
 
 impl Record for ModelParity {
-    fn outside(&self) -> Option<&'static str> {
-        first_outside([("accuracy", is_share(self.record.accuracy))])
+    fn outside(&self) -> Option<Outside> {
+        SHARE.check("accuracy", [self.record.accuracy])
     }
 }
 

@@ -3,39 +3,43 @@
 use super::folder::Record;
 use crate::model::Evaluation;
 use crate::quantize::Quantization;
-use crate::support::range::{first_outside, is_share};
+use crate::support::range::{NOT_NEGATIVE, Outside, SHARE};
 use crate::train::Epoch;
 
 impl Record for Evaluation {
-    fn outside(&self) -> Option<&'static str> {
-        first_outside([
-            ("correct", self.correct <= self.images),
-            ("accuracy", is_share(self.accuracy)),
-            ("largest_softmax_error", is_share(self.largest_softmax_error)),
-            ("precision", self.classes.iter().all(|class| class.precision.is_none_or(is_share))),
-            ("recall", self.classes.iter().all(|class| class.recall.is_none_or(is_share))),
-            ("f1", self.classes.iter().all(|class| class.f1.is_none_or(is_share))),
-            ("loss", self.loss.is_none_or(|loss| loss >= 0.0)),
-            ("probability", self.mistakes.iter().all(|mistake| is_share(mistake.probability))),
-        ])
+    fn outside(&self) -> Option<Outside> {
+        let Self { correct, images, classes, mistakes, .. } = self;
+        [
+            Outside::unless(correct <= images, "correct", correct, format!("at most {images}, the images")),
+            SHARE.check("accuracy", [self.accuracy]),
+            SHARE.check("largest_softmax_error", [self.largest_softmax_error]),
+            SHARE.check("precision", classes.iter().filter_map(|class| class.precision)),
+            SHARE.check("recall", classes.iter().filter_map(|class| class.recall)),
+            SHARE.check("f1", classes.iter().filter_map(|class| class.f1)),
+            NOT_NEGATIVE.check("loss", self.loss),
+            SHARE.check("probability", mistakes.iter().map(|mistake| mistake.probability)),
+        ]
+        .into_iter()
+        .flatten()
+        .next()
     }
 }
 
 impl Record for Vec<Epoch> {
-    fn outside(&self) -> Option<&'static str> {
-        first_outside([
-            ("accuracy", self.iter().all(|epoch| is_share(epoch.accuracy))),
-            ("validation_accuracy", self.iter().all(|epoch| epoch.validation_accuracy.is_none_or(is_share))),
-            ("seconds", self.iter().all(|epoch| epoch.seconds >= 0.0)),
-        ])
+    fn outside(&self) -> Option<Outside> {
+        let accuracies = || self.iter().map(|epoch| epoch.accuracy);
+        let held_out = || self.iter().filter_map(|epoch| epoch.validation_accuracy);
+        SHARE
+            .check("accuracy", accuracies())
+            .or_else(|| SHARE.check("validation_accuracy", held_out()))
+            .or_else(|| NOT_NEGATIVE.check("seconds", self.iter().map(|epoch| epoch.seconds)))
     }
 }
 
 impl Record for Quantization {
-    fn outside(&self) -> Option<&'static str> {
-        first_outside([
-            ("zero_weights", self.layers.iter().all(|layer| is_share(layer.zero_weights))),
-            ("zero_pairs", self.layers.iter().all(|layer| layer.zero_pairs.is_none_or(is_share))),
-        ])
+    fn outside(&self) -> Option<Outside> {
+        let zero_weights = self.layers.iter().map(|layer| layer.zero_weights);
+        let zero_pairs = || self.layers.iter().filter_map(|layer| layer.zero_pairs);
+        SHARE.check("zero_weights", zero_weights).or_else(|| SHARE.check("zero_pairs", zero_pairs()))
     }
 }

@@ -1,31 +1,68 @@
 //! Ranges of numbers in options and records.
 
-/// Returns true if `number` is a share, 0..=1.
-pub fn is_share(number: f64) -> bool {
-    (0.0..=1.0).contains(&number)
+use std::fmt::Debug;
+
+use thiserror::Error;
+
+/// A range of numbers.
+#[derive(Clone, Copy, Debug)]
+pub struct Range {
+    /// The range in words.
+    pub expected: &'static str,
+    contains: fn(f64) -> bool,
 }
 
-/// Returns true if `number` is a share below 1, 0..1.
-pub fn is_share_below_one(number: f64) -> bool {
-    (0.0..1.0).contains(&number)
+pub const FINITE: Range = Range { expected: "a finite number", contains: f64::is_finite };
+
+pub const ABOVE_ZERO: Range =
+    Range { expected: "a finite number above 0", contains: |number| number.is_finite() && number > 0.0 };
+
+pub const NOT_NEGATIVE: Range = Range { expected: "0 or more", contains: |number| number >= 0.0 };
+
+/// A share of a whole.
+pub const SHARE: Range = Range { expected: "0..=1", contains: |number| (0.0..=1.0).contains(&number) };
+
+pub const SHARE_BELOW_ONE: Range =
+    Range { expected: "0 or more and below 1", contains: |number| (0.0..1.0).contains(&number) };
+
+pub const LEARNING_RATE: Range =
+    Range { expected: "above 0 and at most 1", contains: |number| number > 0.0 && number <= 1.0 };
+
+/// A decay rate of a running mean.
+pub const BETA: Range = Range { expected: "0.5..=0.9999", contains: |number| (0.5..=0.9999).contains(&number) };
+
+/// A factor of a penalty.
+pub const STRENGTH: Range = Range { expected: "0..=10", contains: |number| (0.0..=10.0).contains(&number) };
+
+/// A field with a value out of its range.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{field} is {found}, expected {expected}")]
+pub struct Outside {
+    pub field: &'static str,
+    found: String,
+    expected: String,
 }
 
-/// Returns true if `number` is a valid learning rate, above 0 and at most 1.
-pub fn is_learning_rate(number: f64) -> bool {
-    number > 0.0 && number <= 1.0
+impl Range {
+    pub fn contains(self, number: f64) -> bool {
+        (self.contains)(number)
+    }
+
+    /// Returns the first of `numbers`, values of `field`, that is out of the range.
+    pub fn check(self, field: &'static str, numbers: impl IntoIterator<Item = f64>) -> Option<Outside> {
+        let number = numbers.into_iter().find(|number| !self.contains(*number))?;
+        Outside::unless(false, field, number, self.expected)
+    }
 }
 
-/// Returns true if `number` is a valid decay rate of a running mean, 0.5..=0.9999.
-pub fn is_beta(number: f64) -> bool {
-    (0.5..=0.9999).contains(&number)
-}
-
-/// Returns true if `number` is a valid factor of a penalty, 0..=10.
-pub fn is_strength(number: f64) -> bool {
-    (0.0..=10.0).contains(&number)
-}
-
-/// Returns the first of `fields` that is out of its range.
-pub fn first_outside<const N: usize>(fields: [(&'static str, bool); N]) -> Option<&'static str> {
-    fields.into_iter().find(|(_, is_within)| !is_within).map(|(name, _)| name)
+impl Outside {
+    /// Returns `None` if `is_within`, otherwise the value `found` in `field`.
+    pub fn unless(
+        is_within: bool,
+        field: &'static str,
+        found: impl Debug,
+        expected: impl Into<String>,
+    ) -> Option<Self> {
+        (!is_within).then(|| Self { field, found: format!("{found:?}"), expected: expected.into() })
+    }
 }

@@ -10,7 +10,7 @@ use super::schedule::Schedule;
 use crate::network::backend::Backend;
 use crate::network::{Architecture, Pixels, join_widths};
 use crate::quantize::WeightBits;
-use crate::support::range::{first_outside, is_beta, is_learning_rate, is_share, is_share_below_one, is_strength};
+use crate::support::range::{BETA, LEARNING_RATE, Outside, SHARE, SHARE_BELOW_ONE, STRENGTH};
 
 /// Most epochs in floating point, and most in integers.
 pub const MAX_EPOCHS: u32 = 100_000;
@@ -128,33 +128,47 @@ impl TrainConfig {
         }
     }
 
-    /// Returns the name of the first setting that is out of range, if any.
-    pub fn outside(&self) -> Option<&'static str> {
+    /// Returns the first setting that is out of range, if any.
+    pub fn outside(&self) -> Option<Outside> {
+        let Self { hidden, epochs, batch_size, .. } = self;
         let is_imported = self.backend == Backend::Imported;
         // Settings of another program or of another run are recorded as 0.
         let is_trained_before = is_imported || self.from.is_some();
-        let is_rate = |rate: f64, is_idle: bool| is_learning_rate(rate) || (is_idle && rate == 0.0);
-        first_outside([
-            (
-                "hidden",
-                self.hidden.len() < MAX_LAYERS && self.hidden.iter().all(|width| (1..=MAX_WIDTH).contains(width)),
+        let rate = |field, rate: f64, is_idle: bool| {
+            LEARNING_RATE.check(field, Some(rate).filter(|rate| !is_idle || *rate != 0.0))
+        };
+        let are_layers = hidden.len() < MAX_LAYERS && hidden.iter().all(|width| (1..=MAX_WIDTH).contains(width));
+        let layers = || format!("at most {} layers of 1..={MAX_WIDTH} neurons", MAX_LAYERS - 1);
+        let possible_epochs = if is_trained_before { 0..=0 } else { 1..=MAX_EPOCHS };
+        let possible_batches = if is_imported { 0..=MAX_BATCH_SIZE } else { 1..=MAX_BATCH_SIZE };
+        let most_epochs =
+            |field, epochs: u32| Outside::unless(epochs <= MAX_EPOCHS, field, epochs, format!("0..={MAX_EPOCHS}"));
+        [
+            Outside::unless(are_layers, "hidden", hidden, layers()),
+            Outside::unless(possible_epochs.contains(epochs), "epochs", epochs, format!("{possible_epochs:?}")),
+            Outside::unless(
+                possible_batches.contains(batch_size),
+                "batch_size",
+                batch_size,
+                format!("{possible_batches:?}"),
             ),
-            ("epochs", if is_trained_before { self.epochs == 0 } else { (1..=MAX_EPOCHS).contains(&self.epochs) }),
-            ("batch_size", (1..=MAX_BATCH_SIZE).contains(&self.batch_size) || (is_imported && self.batch_size == 0)),
-            ("learning_rate", is_rate(self.learning_rate, is_trained_before)),
-            ("stop_at_train_accuracy", self.stop_at_train_accuracy.is_none_or(is_share)),
-            ("patience", self.patience != Some(0)),
-            ("warm_up", is_share(self.warm_up)),
-            ("beta_2", is_beta(self.beta_2)),
-            ("weight_decay", is_share(self.weight_decay)),
-            ("activation_penalty", is_strength(self.activation_penalty)),
-            ("augment", is_share(self.augment)),
-            ("average_epochs", self.average_epochs <= MAX_EPOCHS),
-            ("teacher", self.teacher.as_ref().is_none_or(|teaching| is_share(teaching.share))),
-            ("sparsity", is_share_below_one(self.sparsity)),
-            ("qat_epochs", self.qat_epochs <= MAX_EPOCHS),
-            ("qat_learning_rate", is_rate(self.qat_learning_rate, self.qat_epochs == 0)),
-        ])
+            rate("learning_rate", self.learning_rate, is_trained_before),
+            SHARE.check("stop_at_train_accuracy", self.stop_at_train_accuracy),
+            Outside::unless(self.patience != Some(0), "patience", self.patience.unwrap_or_default(), "1 or more"),
+            SHARE.check("warm_up", [self.warm_up]),
+            BETA.check("beta_2", [self.beta_2]),
+            SHARE.check("weight_decay", [self.weight_decay]),
+            STRENGTH.check("activation_penalty", [self.activation_penalty]),
+            SHARE.check("augment", [self.augment]),
+            most_epochs("average_epochs", self.average_epochs),
+            SHARE.check("teacher_share", self.teacher.as_ref().map(|teaching| teaching.share)),
+            SHARE_BELOW_ONE.check("sparsity", [self.sparsity]),
+            most_epochs("qat_epochs", self.qat_epochs),
+            rate("qat_learning_rate", self.qat_learning_rate, self.qat_epochs == 0),
+        ]
+        .into_iter()
+        .flatten()
+        .next()
     }
 }
 
@@ -268,7 +282,7 @@ mod tests {
             (TrainConfig { sparsity: 1.0, ..lecture.clone() }, "sparsity"),
             (TrainConfig { qat_epochs: 1, ..lecture }, "qat_learning_rate"),
         ] {
-            assert_eq!(config.outside(), Some(name), "{config:?}");
+            assert_eq!(config.outside().map(|outside| outside.field), Some(name), "{config:?}");
         }
     }
 

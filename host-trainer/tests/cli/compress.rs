@@ -114,9 +114,13 @@ fn training_from_an_unsuitable_run_is_refused() {
     let config = project.path().join("run/config.json");
     let whole = fs::read_to_string(&config).unwrap();
     for (sound, bad, problem) in [
-        ("\"batch_size\": 32", "\"batch_size\": 0", "batch_size is out of its range"),
-        ("\"augment\": 0.0", "\"augment\": -1.0", "augment is out of its range"),
-        ("\"learning_rate\": 0.01", "\"learning_rate\": -1e308", "learning_rate is out of its range"),
+        ("\"batch_size\": 32", "\"batch_size\": 0", "batch_size is 0, expected 1..=65536"),
+        ("\"augment\": 0.0", "\"augment\": -1.0", "augment is -1.0, expected 0..=1"),
+        (
+            "\"learning_rate\": 0.01",
+            "\"learning_rate\": -1e308",
+            "learning_rate is -1e308, expected above 0 and at most 1",
+        ),
         (
             "\"validation\": 0",
             "\"validation\": 1000000000",

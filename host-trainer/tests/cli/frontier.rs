@@ -261,4 +261,8 @@ fn invalid_arguments_are_refused_before_training() {
         assert_eq!(names(project.path()), ["data", "measured.json", "page.md"], "{arguments:?}");
     }
     failure(project.run(&["frontier", "--data", "data"]), 2, &["--teacher", "host-trainer teach"]);
+    let own = "[[network]]\nname = 'a'\nhidden = [8]\nactivation_penalty = 11\n";
+    fs::write(project.path().join("own.toml"), own).unwrap();
+    let own = ["frontier", "--data", "data", "--networks", "own.toml"];
+    failure(project.run(&own), 1, &["own.toml: network a: activation_penalty is 11.0, expected 0..=10"]);
 }

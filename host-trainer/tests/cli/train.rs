@@ -81,6 +81,8 @@ fn without_a_name_a_run_gets_its_own_folder() {
 #[test]
 fn another_run_is_replaced_only_with_overwrite() {
     let project = Project::new();
+    project.train(&["--activation-penalty", "0", "--run", "zero"]).success();
+    project.train(&["--activation-penalty=-0", "--run", "zero"]).success();
     let run = project.path().join("run");
     let id = || fs::read(run.join("result.json")).unwrap();
     project.train(&["--run", "run"]).success();

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::data::Split;
-use crate::support::range::is_share;
+use crate::support::range::{Outside, SHARE};
 
 /// Largest difference between a pixel and the background that still counts as background: 5 %, as
 /// Fashion-MNIST was trimmed.
@@ -137,10 +137,12 @@ impl Form {
         }
     }
 
-    /// Returns the name of the first field that is out of its range, if any.
-    pub fn outside(&self) -> Option<&'static str> {
+    /// Returns the first span that is out of its range, if any.
+    pub fn outside(&self) -> Option<Outside> {
         let spans = [self.fill, self.row, self.column, self.peak, self.mean];
-        spans.iter().any(|span| !span.is_valid()).then_some("form")
+        let span = spans.iter().find(|span| !span.is_valid())?;
+        let Span { least, median, largest } = span;
+        Outside::unless(false, "form", [least, median, largest], "three shares, ascending, 0..=1")
     }
 
     /// Returns the subject's row and column that are the same in all images.
@@ -172,7 +174,7 @@ impl Span {
     }
 
     fn is_valid(&self) -> bool {
-        is_share(self.least) && is_share(self.largest) && (self.least..=self.largest).contains(&self.median)
+        SHARE.contains(self.least) && SHARE.contains(self.largest) && (self.least..=self.largest).contains(&self.median)
     }
 }
 

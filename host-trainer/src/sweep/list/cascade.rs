@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::network::{ListedMember, ListedNetwork, check_name};
 use crate::model::cascade::{NETWORKS, shares};
-use crate::support::range::is_share;
+use crate::support::range::SHARE;
 
 /// A cascade of networks of the list.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -83,7 +83,7 @@ impl ListedCascade {
                 "networks {first} and {name} hold out different images; give both one validation_order"
             ));
         }
-        if let Some(share) = self.defer().iter().find(|share| !is_share(**share)) {
+        if let Some(share) = self.defer().iter().find(|share| !SHARE.contains(**share)) {
             return Err(format!("defer is {share}, expected 0 to 1"));
         }
         shares(self.defer(), names.len()).map(drop).map_err(|reason| format!("defer: {reason}"))

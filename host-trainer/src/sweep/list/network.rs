@@ -7,7 +7,7 @@ use crate::data::{HeldOut, ValidationOrder};
 use crate::network::Architecture;
 use crate::network::backend::Backend;
 use crate::quantize::BLOCK_OUTPUTS;
-use crate::support::range::is_share;
+use crate::support::range::SHARE;
 use crate::train::{Recipe, Teaching, TrainConfig};
 
 /// A network that is trained in floating point, and its rows.
@@ -173,10 +173,9 @@ impl ListedNetwork {
         let config = self.config(Backend::DEFAULT, 1, Some(""));
         let derived = self.derived().map(|row| row.config(&config, ""));
         for config in [config.clone()].into_iter().chain(derived) {
-            let Some(field) = config.outside() else { continue };
-            let value = serde_json::to_value(&config).ok().and_then(|config| config.get(field).cloned());
-            let value = value.map(|value| format!(" is {value}, which")).unwrap_or_default();
-            return Err(format!("{field}{value} is out of range; see `host-trainer train --help`"));
+            if let Some(outside) = config.outside() {
+                return Err(format!("{outside}; see `host-trainer train --help`"));
+            }
         }
         if self.rows.iter().any(|row| row.is_float() && row.is_fine_tuned()) {
             return Err("a row has weight_bits = 32 and qat_epochs; training in integers needs 2, 4 or 8".to_owned());
@@ -185,7 +184,7 @@ impl ListedNetwork {
             self.check_pruning()?;
         }
         let figures = self.lecture.iter().flat_map(|lecture| [lecture.train_accuracy, lecture.test_accuracy]);
-        match figures.into_iter().find(|accuracy| !is_share(*accuracy)) {
+        match figures.into_iter().find(|accuracy| !SHARE.contains(*accuracy)) {
             Some(accuracy) => Err(format!("an accuracy of the lecture is {accuracy}, expected 0 to 1")),
             None => Ok(()),
         }
