@@ -117,7 +117,7 @@ struct TrainOutput<'a> {
     zero_pairs: Vec<Option<f64>>,
     #[serde(flatten)]
     cost: Cost,
-    /// Judged by the validation loss; `None` if no images were held out.
+    /// Judged by the validation loss; `None` if no images were held out, or no epoch was completed.
     overfitting: Option<bool>,
     #[serde(skip)]
     history: &'a [Epoch],

@@ -35,7 +35,7 @@ pub fn describe_gap(gap: f64) -> String {
 }
 
 /// Returns true if the network of `kept_epoch` overfits: its loss on held-out images is above that
-/// of an earlier epoch. Returns `None` if no images were held out.
+/// of an earlier epoch. Returns `None` if no images were held out, or no epoch was completed.
 ///
 /// The gap between training and test accuracy is not a measure of it: the best network has a wide
 /// one.
@@ -48,7 +48,9 @@ pub fn is_overfitted(history: &[Epoch], kept_epoch: u32) -> Option<bool> {
 pub fn describe_overfitting(history: &[Epoch], kept_epoch: u32) -> String {
     let losses = validation_losses(history, kept_epoch).zip(is_overfitted(history, kept_epoch));
     let Some(((epoch, lowest, kept), is_overfitted)) = losses else {
-        return "not judged: no images were held out with --validation".to_owned();
+        let reason =
+            if history.is_empty() { "no epoch was completed" } else { "no images were held out with --validation" };
+        return format!("not judged: {reason}");
     };
     let verdict = if is_overfitted { "yes" } else { "no" };
     if epoch == kept_epoch {
@@ -124,6 +126,7 @@ mod tests {
         );
         assert_eq!(is_overfitted(&history(&[None; 3]), 3), None);
         assert_eq!(is_overfitted(&[], 0), None);
+        assert_eq!(describe_overfitting(&[], 0), "not judged: no epoch was completed");
         let rising = history(&[Some(0.5), Some(0.4), Some(0.44)]);
         assert_eq!(describe_overfitting(&rising, 3), "yes: validation loss 0.4400, +10.0 % from epoch 2");
         // With --patience, the network of the lowest loss is kept.

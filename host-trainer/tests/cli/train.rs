@@ -510,4 +510,12 @@ fn overfitting_is_judged_by_held_out_images_only() {
     assert!(json(project.train(&["--run", "run", "--json"]))["overfitting"].is_null());
     let with = json(project.train(&["--run", "with", "--validation", "30", "--json"]));
     assert_eq!(with["overfitting"], false, "{with}");
+    // Interrupted, usually in the first epoch.
+    #[cfg(unix)]
+    {
+        let train = ["train", "--data", "data", "--hidden", "4096", "--batch-size", "1", "--validation", "30"];
+        let (code, stdout, log) = signaled(project.path(), &train, "training images from", "-INT", false);
+        assert_eq!(code, Some(130), "{log}");
+        assert!(stdout.contains("\noverfitting ") && !stdout.contains("no images were held out"), "{stdout}");
+    }
 }
