@@ -19,8 +19,8 @@ pub enum ModelFileError {
     Read { path: PathBuf, source: io::Error },
     #[error("cannot use {path} as a model; name a file that train or import wrote, or the folder of its run")]
     Blob { path: PathBuf, source: BlobError },
-    #[error("the model fails its self-test")]
-    SelfTest(#[from] SelfTestError),
+    #[error("{path}: the model fails its self-test")]
+    SelfTest { path: PathBuf, source: SelfTestError },
 }
 
 /// Returns the model's path: `path`, or if it is a folder, the model of the run in it.
@@ -44,7 +44,8 @@ pub fn read(path: &Path) -> Result<Vec<u8>, ModelFileError> {
 pub fn load<'a>(path: &Path, bytes: &'a [u8]) -> Result<Model<'a>, ModelFileError> {
     let blob = |source| ModelFileError::Blob { path: path.to_owned(), source };
     let view = Model::parse(bytes).map_err(blob)?;
-    self_test(&view, &mut HostWorkspace::new())?;
+    let failed = |source| ModelFileError::SelfTest { path: path.to_owned(), source };
+    self_test(&view, &mut HostWorkspace::new()).map_err(failed)?;
     Ok(view)
 }
 

@@ -110,7 +110,11 @@ fn a_model_that_fails_its_self_test_is_not_used() {
         &["reorder", "other.bin", "--weight-order", "vectors", "--export", "answers.bin"],
         &["export", "other.bin", "--c", "source"],
     ] {
-        failure(project.run(arguments), 1, &["the model fails its self-test: golden vector 0", "other logits"]);
+        failure(
+            project.run(arguments),
+            1,
+            &["other.bin: the model fails its self-test: golden vector 0", "other logits"],
+        );
     }
     assert!(!project.path().join("answers.bin").exists());
 }
