@@ -629,6 +629,9 @@ fn descriptions_that_do_not_fit_are_refused() {
         failure(project.import(&weights, "model.bin", arguments), code, parts);
         assert_eq!(names(project.path()), ["data", "weights"], "{arguments:?}");
     }
+    // Other options than --network do not help.
+    let assert = project.import(&weights, "model.bin", &["--network", network]);
+    assert.stderr(contains("\n  fc.weight [3, 72], F32\n").and(contains("--layer").not()));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use prenda::LayerKind;
 use super::chain::{Candidate, MAX_LISTED_CHAINS, whole_chains};
 use super::error::{DescribedError, ImportError, LayersError};
 use super::layer::{Layer, LayerChoice, Reads};
-use super::layers::{check_biases, contents};
+use super::layers::{check_biases, choosable, contents};
 use super::leftover::is_state;
 use super::orientation::Orientation;
 use super::tensors::{Tensor, by_name};
@@ -49,7 +49,7 @@ pub fn find<'a>(
     let chain = match choices {
         [] => arrange(candidates(tensors), &layers).map_err(listing)?,
         choices => {
-            let unknown = |reason| ImportError::Layers { reason, listing: contents(tensors) };
+            let unknown = |reason| ImportError::Layers { reason, listing: choosable(tensors) };
             obey(choices, tensors, &layers).map_err(unknown)?
         }
     };

@@ -103,21 +103,27 @@ pub fn check_biases(layers: &[Layer<'_>]) -> Result<(), ImportError> {
 /// Most tensors that an error lists.
 const MAX_LISTED: usize = 40;
 
-/// Lists `tensors`, and names the option that chooses among them.
+/// Lists `tensors`.
 pub fn contents(tensors: &[Tensor<'_>]) -> String {
-    let mut text = "\nThe file contains\n".to_owned();
+    let mut text = "\nThe file contains".to_owned();
     for tensor in tensors.iter().take(MAX_LISTED) {
-        text += &format!("  {} {:?}, {}\n", tensor.name.escape_debug(), tensor.shape, tensor.data_type());
+        text += &format!("\n  {} {:?}, {}", tensor.name.escape_debug(), tensor.shape, tensor.data_type());
     }
     if tensors.len() > MAX_LISTED {
-        text += &format!("  and {} more\n", tensors.len() - MAX_LISTED);
+        text += &format!("\n  and {} more", tensors.len() - MAX_LISTED);
     }
-    text + "Name the network's layers, first to last, with one --layer WEIGHT[,BIAS][,in-out|out-in] each"
+    text
+}
+
+/// Lists `tensors`, and names the option that chooses among them.
+pub fn choosable(tensors: &[Tensor<'_>]) -> String {
+    let text = "\nName the network's layers, first to last, with one --layer WEIGHT[,BIAS][,in-out|out-in] each";
+    contents(tensors) + text
 }
 
 /// Lists `tensors`, and shows how to choose among them.
 fn listing(tensors: &[Tensor<'_>], pixels: usize, classes: usize) -> String {
-    let mut text = contents(tensors);
+    let mut text = choosable(tensors);
     let (lines, has_more) = suggest::lines(tensors, pixels, classes);
     if !lines.is_empty() {
         text += match (&lines[..], has_more) {
