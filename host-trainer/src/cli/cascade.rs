@@ -7,8 +7,9 @@ use prenda::Model;
 use serde::Serialize;
 
 use super::model_data::{ModelDataArguments, configuration};
+use super::model_output::ModelOutputArguments;
 use super::number::share_of_one;
-use super::{OutputArguments, UsageError, check_apart, check_export, check_folder_apart, line, percent};
+use super::{OutputArguments, UsageError, check_apart, check_export, check_folder_apart, contains, line, percent};
 use crate::data::{Dataset, HeldOut, Split, hex};
 use crate::model::cascade::{self, Member, NETWORKS};
 use crate::run::{Cascade, CascadeNetwork, CascadeRecord, ChosenOn, Configuration, RunFile, RunFolder, model_file};
@@ -35,15 +36,8 @@ pub struct CascadeArguments {
     /// images that all runs held out (train --validation).
     #[arg(long, value_name = "SHARE", required = true, value_delimiter = ',', value_parser = share_of_one)]
     defer: Vec<f64>,
-    /// File to write the model to; required without --run
-    #[arg(long, value_name = "FILE", required_unless_present = "run")]
-    export: Option<PathBuf>,
-    /// Folder for the model, its evaluation and its plots, for `report`
-    #[arg(long, value_name = "DIR")]
-    run: Option<PathBuf>,
-    /// Replace the cascade in the folder even if it is another one
-    #[arg(long, requires = "run")]
-    overwrite: bool,
+    #[command(flatten)]
+    place: ModelOutputArguments,
     #[command(flatten)]
     data: ModelDataArguments,
     #[command(flatten)]
@@ -70,9 +64,10 @@ impl CascadeArguments {
     pub fn run(self) -> Result<()> {
         let start = Instant::now();
         let shares = self.shares()?;
+        let export = self.place.export.as_deref();
         let paths: Vec<PathBuf> = self.models.iter().map(|model| model_file::resolve(model)).collect();
-        if let Some(export) = &self.export {
-            check_export(export, self.run.as_deref(), &paths)?;
+        if let Some(export) = export {
+            check_export(export, self.place.run.as_deref(), &paths)?;
         }
         let read = |path: PathBuf| anyhow::Ok(Source { bytes: model_file::read(&path)?, path });
         let sources: Vec<Source> = paths.into_iter().map(read).collect::<Result<_>>()?;
@@ -86,7 +81,7 @@ impl CascadeArguments {
             sources.iter().zip(&views).map(|(source, view)| configuration(&source.path, view)).collect();
         let first = configurations.first().and_then(Option::as_ref);
         let mut data = self.data.load(&sources[0].path, &views[0], first)?.data;
-        if let Some(export) = &self.export {
+        if let Some(export) = export {
             check_apart("--export", export, data.files())?;
         }
         if !self.data.other_data {
@@ -96,14 +91,14 @@ impl CascadeArguments {
         let ids: Vec<String> = views.iter().map(|view| view.id().to_string()).collect();
         let inputs: Vec<_> = sources.iter().map(|source| source.path.clone()).chain(data.files()).collect();
         let folder = self.folder(&ids, &shares, &data, &inputs)?;
-        if let Some(export) = &self.export {
+        if let Some(export) = export {
             files::check_writable(export)?;
         }
         let cascade = Cascade::make(&members, &shares, (chosen_on, &split), &data)?;
-        cascade.write(folder.as_ref(), self.export.as_deref())?;
+        cascade.write(folder.as_ref(), export)?;
         let run = folder.as_ref().map(RunFolder::path);
         let in_run = folder.as_ref().map(|folder| folder.file(RunFile::Model));
-        let model = self.export.as_ref().or(in_run.as_ref()).map_or(Path::new(""), PathBuf::as_path);
+        let model = export.or(in_run.as_deref()).unwrap_or(Path::new(""));
         let seconds = start.elapsed().as_secs_f64();
         let report = CascadeOutput { run: run.map(Shown), model: Shown(model), record: &cascade.record, seconds };
         warn(&cascade.record);
@@ -113,17 +108,20 @@ impl CascadeArguments {
     /// Creates the folder of the run, if one is named. Fails if that would overwrite `inputs` or
     /// anything but the same cascade, of the models `ids` and `shares`.
     fn folder(&self, ids: &[String], shares: &[f64], data: &Dataset, inputs: &[PathBuf]) -> Result<Option<RunFolder>> {
-        let Some(run) = &self.run else { return Ok(None) };
+        let ModelOutputArguments { run, overwrite, .. } = &self.place;
+        let Some(run) = run else { return Ok(None) };
         let folder = RunFolder::at(run.clone());
         check_folder_apart("--run", run, folder.files(), inputs)?;
-        let found = folder.other_cascade(ids, shares, data).filter(|_| !self.overwrite);
-        let problem = match (folder.file_of_training(), found) {
-            (Some(file), _) => format!("{}, a file of a training;", file.name()),
-            (None, Some(found)) => format!("{found}; add --overwrite to replace it, or"),
-            (None, None) => return Ok(Some(RunFolder::create(run.clone())?)),
-        };
-        let text = format!("{} contains {problem} name another folder with --run", run.display());
-        Err(UsageError(text).into())
+        let found = folder.other_cascade(shares, CascadeNetwork::id, ids, data).filter(|_| !overwrite);
+        match (folder.file_of_training(), found) {
+            (Some(file), _) => {
+                let (run, file) = (run.display(), file.name());
+                let text = format!("{run} contains {file}, a file of a training; name another folder with --run");
+                Err(UsageError(text).into())
+            }
+            (None, Some(found)) => Err(contains(&folder, &found, "--run").into()),
+            (None, None) => Ok(Some(RunFolder::create(run.clone())?)),
+        }
     }
 
     /// Returns the share of each network but the last.

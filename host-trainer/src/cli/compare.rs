@@ -77,7 +77,7 @@ impl CompareArguments {
         let networks =
             select(sweep::read(self.sweep.networks.as_deref(), LECTURE)?.networks, "--one", self.sweep.one.as_slice())?;
         if self.sweep.list {
-            return self.sweep.print_names(&networks);
+            return self.sweep.print_names(&networks, &[]);
         }
         if let Some(network) = networks.iter().find(|network| network.is_taught()) {
             bail!("network {} learns from a teacher; train it with `host-trainer frontier --teacher`", network.name);

@@ -8,6 +8,7 @@ use prenda::{Shape, WeightOrder};
 use serde::Serialize;
 
 use super::messages::{outcome_lines, warn_of_loss};
+use super::model_output::ModelOutputArguments;
 use super::number::{above_zero, finite};
 use super::{
     DataArguments, OutputArguments, UsageError, check_apart, check_export, check_folder_apart, check_replaced, line,
@@ -45,15 +46,8 @@ pub struct ImportArguments {
     /// Safetensors file with the weights, in F32, F64, F16 or BF16
     #[arg(value_name = "WEIGHTS")]
     weights: PathBuf,
-    /// File to write the model to; may be left out with --run, whose folder has one
-    #[arg(long, value_name = "FILE", required_unless_present = "run")]
-    export: Option<PathBuf>,
-    /// Folder to record the run in, like train, with an empty history
-    #[arg(long, value_name = "DIR")]
-    run: Option<PathBuf>,
-    /// Replace the run in the folder even if it is another one
-    #[arg(long, requires = "run")]
-    overwrite: bool,
+    #[command(flatten)]
+    place: ModelOutputArguments,
     /// All layers, in the words of train --network; required if one is a convolution or a pool
     ///
     /// Files have neither strides nor padding nor pools. PyTorch's padding=1 is pad 1, not same,
@@ -130,19 +124,21 @@ struct FoundLayer<'a> {
 impl ImportArguments {
     pub fn run(self) -> Result<()> {
         let start = Instant::now();
-        if let Some(run) = &self.run {
-            let folder = RunFolder::at(run.clone());
+        let ModelOutputArguments { export, run, overwrite } = &self.place;
+        let run = run.as_deref();
+        if let Some(run) = run {
+            let folder = RunFolder::at(run.to_owned());
             check_folder_apart("--run", run, folder.files(), slice::from_ref(&self.weights))?;
         }
-        if let Some(export) = &self.export {
-            check_export(export, self.run.as_deref(), [&self.weights])?;
+        if let Some(export) = export {
+            check_export(export, run, [&self.weights])?;
         }
         let cannot_import = || format!("cannot import {}", self.weights.display());
         let file = TensorFile::read(&self.weights).with_context(cannot_import)?;
         let tensors = file.tensors().with_context(cannot_import)?;
         let prepared = Prepared::new(tensors, &self.ignore).with_context(cannot_import)?;
         let data = self.data.load()?;
-        if let Some(export) = &self.export {
+        if let Some(export) = export {
             check_apart("--export", export, data.files())?;
         }
 
@@ -160,15 +156,14 @@ impl ImportArguments {
             Some(layers) => layers.iter().filter(|l| l.plan.kind.has_matrix()).map(|layer| layer.index).collect(),
             None => (0..network.layers.len()).collect(),
         };
-        if let Some(run) = self.run.as_ref().filter(|_| !self.overwrite) {
+        if let Some(run) = run.filter(|_| !overwrite) {
             check_replaced(
-                &RunFolder::at(run.clone()),
+                &RunFolder::at(run.to_owned()),
                 &Configuration::new(&config, HeldOut::default(), &data),
                 "--run",
             )?;
         }
-        let folder = self.run.clone().map(RunFolder::create).transpose()?;
-        let run = self.run.as_deref();
+        let folder = run.map(|run| RunFolder::create(run.to_owned())).transpose()?;
         let completed = pipeline::complete(&config, &data, run, None, &trained(parameters, plan)).map_err(|error| {
             let error = match error {
                 PipelineError::Quantize(error) => anyhow::Error::from(error),
@@ -179,17 +174,17 @@ impl ImportArguments {
             error.context(format!("{}: {advice}", cannot_import()))
         })?;
         let outcome = &completed.outcome;
-        if let Some(folder) = folder.as_ref().filter(|_| !self.overwrite) {
+        if let Some(folder) = folder.as_ref().filter(|_| !overwrite) {
             check_model(folder, outcome)?;
         }
-        completed.write(folder.as_ref(), self.export.as_deref())?;
+        completed.write(folder.as_ref(), export.as_deref())?;
 
         let in_run = folder.map(|folder| folder.file(RunFile::Model));
-        let model = self.export.clone().or(in_run).unwrap_or_default();
+        let model = export.clone().or(in_run).unwrap_or_default();
         warn_of_chance(outcome, &data.test);
         warn_of_loss(outcome);
         let report = ImportOutput {
-            run: self.run.as_deref().map(Shown),
+            run: run.map(Shown),
             model: Shown(&model),
             layers: network.layers.iter().zip(places).map(|(layer, place)| FoundLayer::of(layer, place)).collect(),
             unused: &unused,

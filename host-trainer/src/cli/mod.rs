@@ -15,6 +15,7 @@ mod inspect;
 mod manual;
 mod messages;
 mod model_data;
+mod model_output;
 mod number;
 mod predict;
 mod recipe;
@@ -290,13 +291,15 @@ fn check_export(export: &Path, run: Option<&Path>, inputs: impl IntoIterator<Ite
 
 /// Fails if a run of `configuration` would replace another run in `folder`, which `option` names.
 fn check_replaced(folder: &RunFolder, configuration: &Configuration, option: &str) -> Result<(), UsageError> {
-    match folder.other_run(configuration) {
-        Some(found) => Err(UsageError(format!(
-            "{} contains {found}; add --overwrite to replace it, or name another folder with {option}",
-            folder.path().display()
-        ))),
-        None => Ok(()),
-    }
+    folder.other_run(configuration).map_or(Ok(()), |found| Err(contains(folder, &found, option)))
+}
+
+/// Returns the error for a `folder`, which `option` names, that contains `found`.
+fn contains(folder: &RunFolder, found: &str, option: &str) -> UsageError {
+    let folder = folder.path().display();
+    UsageError(format!(
+        "{folder} contains {found}; add --overwrite to replace it, or name another folder with {option}"
+    ))
 }
 
 /// Checks that the model accepts the images of `data` and has its number of classes.

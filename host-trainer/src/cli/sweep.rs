@@ -10,7 +10,7 @@ use prenda::Shape;
 use super::backend::BackendArguments;
 use super::messages::warn_of_loss;
 use super::train::{check_held_out, check_size, hold_out};
-use super::{DataArguments, OutputArguments, UsageError, check_replaced};
+use super::{DataArguments, OutputArguments, UsageError, check_replaced, contains};
 use crate::data::{Dataset, HeldOut, SoftLabels};
 use crate::network::DenseParameters;
 use crate::run::pipeline::{self, Finished, Sources};
@@ -30,7 +30,8 @@ pub struct SweepArguments {
     /// it
     #[arg(long, value_name = "FILE")]
     pub networks: Option<PathBuf>,
-    /// Print the names of the networks, one per line, and train nothing
+    /// Print the names of the networks, one per line, and on standard error those of the cascades;
+    /// train nothing
     #[arg(long)]
     pub list: bool,
     /// Train only this network, with all its seeds and rows: one job of a scheduler
@@ -47,8 +48,11 @@ pub struct SweepArguments {
 }
 
 impl SweepArguments {
-    /// Prints the names of `networks`.
-    pub fn print_names(&self, networks: &[ListedNetwork]) -> Result<()> {
+    /// Prints the names of `networks`, and logs `cascades`, which are no values of --one.
+    pub fn print_names(&self, networks: &[ListedNetwork], cascades: &[ListedCascade]) -> Result<()> {
+        for ListedCascade { name, networks, .. } in cascades {
+            progress::log(format_args!("cascade {name}, made of {}", networks.join(", ")));
+        }
         let names: Vec<&str> = networks.iter().map(|network| network.name.as_str()).collect();
         self.output.print(&names, || names.join("\n"))
     }
@@ -134,6 +138,18 @@ impl SweepTrainer {
             }
         }
         Ok(done)
+    }
+
+    /// Fails if one of `cascades` would replace another one, for a seed of `units`.
+    pub fn check_cascades(&self, cascades: &[ListedCascade], units: &[Unit<'_>]) -> Result<(), UsageError> {
+        for cascade in cascades.iter().filter(|_| !self.overwrite) {
+            let mut others =
+                seeds(units).into_iter().filter_map(|seed| self.place.other_cascade(cascade, seed, &self.data));
+            if let Some((folder, found)) = others.next() {
+                return Err(contains(&folder, &found, self.folder_option));
+            }
+        }
+        Ok(())
     }
 
     /// Makes those of `cascades` that are missing, for each seed of `units`.

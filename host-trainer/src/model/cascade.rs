@@ -29,6 +29,8 @@ pub struct Member<'a> {
 pub enum CascadeError {
     #[error("{name} is a cascade of {found} networks, expected one network; name the models that it was made of")]
     Nested { name: String, found: usize },
+    #[error("{name} is the same model as {first}, expected another network; name each model once")]
+    Same { name: String, first: String },
     #[error(
         "{name}: found images of {}, expected {} as in {first}; train the networks on the same images",
         sizes(*found),
@@ -61,14 +63,17 @@ pub fn shares(defer: &[f64], networks: usize) -> Result<Vec<f64>, String> {
     }
 }
 
-/// Checks that each of `members` has one network, and that all have the images and classes of the
-/// first.
+/// Checks that each of `members` is another model with one network, and that all have the images
+/// and classes of the first.
 pub fn check(members: &[Member<'_>]) -> Result<(), CascadeError> {
     let Some(first) = members.first() else { return Ok(()) };
-    for member in members {
+    for (index, member) in members.iter().enumerate() {
         let (name, view) = (member.name.to_owned(), member.view);
         if view.networks().len() != 1 {
             return Err(CascadeError::Nested { name, found: view.networks().len() });
+        }
+        if let Some(same) = members.iter().take(index).find(|earlier| earlier.view.id() == view.id()) {
+            return Err(CascadeError::Same { name, first: same.name.to_owned() });
         }
         let (found, expected) = (view.image(), first.view.image());
         let first_name = || first.name.to_owned();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::ffi::OsStr;
 use std::path::Path;
 
 use prenda::{BlobError, InferError, LOGIT_FRACTION_BITS, Model};
@@ -216,13 +217,34 @@ fn share(part: u64, whole: u64) -> f64 {
     part as f64 / whole.max(1) as f64
 }
 
+/// A name of a network: of its model or of its run.
+pub type NetworkName = fn(&CascadeNetwork) -> &str;
+
+impl CascadeNetwork {
+    /// Returns the id of its own model.
+    pub fn id(&self) -> &str {
+        &self.model_id
+    }
+
+    /// Returns the name of the folder of its own model, or an empty one without a folder.
+    pub fn run_name(&self) -> &str {
+        let folder = Path::new(&self.model).parent().and_then(Path::file_name);
+        folder.and_then(OsStr::to_str).unwrap_or_default()
+    }
+}
+
 impl CascadeRecord {
-    /// Returns true if it was made of the models with these `ids`, with `shares`, on `data`.
-    pub fn is_of(&self, ids: &[String], shares: &[f64], data: &Dataset) -> bool {
-        let networks = &self.networks;
-        networks.iter().map(|network| &network.model_id).eq(ids)
-            && networks.iter().filter_map(|network| network.defer).eq(shares.iter().copied())
-            && self.uses(data)
+    /// Describes the first setting in which it differs from a cascade with `shares`, on `data`, of
+    /// networks with these `names`, as `name` returns them.
+    pub fn difference(&self, shares: &[f64], name: NetworkName, names: &[String], data: &Dataset) -> Option<String> {
+        let found: Vec<f64> = self.networks.iter().filter_map(|network| network.defer).collect();
+        if found != shares {
+            return Some(format!("defer {found:?}, not {shares:?}"));
+        }
+        if !self.networks.iter().map(name).eq(names) {
+            return Some("of other networks".to_owned());
+        }
+        (!self.uses(data)).then(|| "on another data set".to_owned())
     }
 
     /// Returns true if its margins were chosen, and it was tested, on `data`.
@@ -281,13 +303,14 @@ impl RunFolder {
         RunFile::ALL.into_iter().find(|file| !RunFile::OF_CASCADE.contains(file) && self.file(*file).exists())
     }
 
-    /// Describes the cascade in the folder, unless it [was made of](CascadeRecord::is_of) these
-    /// models, shares and data. Files that the program would replace and did not write count as a
-    /// cascade.
-    pub fn other_cascade(&self, ids: &[String], shares: &[f64], data: &Dataset) -> Option<String> {
+    /// Describes the cascade in the folder, if its settings [differ](CascadeRecord::difference).
+    /// Files that the program would replace and did not write count as a cascade.
+    pub fn other_cascade(&self, shares: &[f64], name: NetworkName, names: &[String], data: &Dataset) -> Option<String> {
         match self.read::<CascadeRecord>(RunFile::Cascade) {
-            Ok(record) if record.is_of(ids, shares, data) => None,
-            Ok(_) => Some("another cascade".to_owned()),
+            Ok(record) => {
+                let difference = record.difference(shares, name, names, data)?;
+                Some(format!("another cascade ({difference})"))
+            }
             Err(RecordError::Missing { .. }) => {
                 let file = RunFile::OF_CASCADE.into_iter().find(|file| self.file(*file).exists())?;
                 Some(format!("{}, but no {}", file.name(), RunFile::Cascade.name()))

@@ -10,6 +10,9 @@ impl RunFolder {
     /// Writing a run removes the old model first and writes the new one last. So if the model is
     /// the one of `result.json`, all files are from the same run.
     pub fn read_finished(&self) -> Result<(Configuration, Outcome), RecordError> {
+        if self.file(RunFile::Cascade).is_file() && !self.file(RunFile::Configuration).exists() {
+            return Err(RecordError::Cascade { folder: self.path().to_owned() });
+        }
         if let Some(path) = RunFile::ALL.map(|file| self.file(file)).into_iter().find(|file| !file.is_file()) {
             return Err(RecordError::Missing { path, folder: self.path().to_owned() });
         }

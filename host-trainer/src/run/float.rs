@@ -18,6 +18,8 @@ pub enum FloatError {
         RunFile::Weights.name()
     )]
     NoRun { model: PathBuf },
+    #[error("{model} is a cascade, expected one network; name the run of one of its networks")]
+    Cascade { model: PathBuf },
     #[error(transparent)]
     Record(#[from] RecordError),
     #[error("{path} has layers of {found} neurons, expected {expected}, the model's; train again with --run")]
@@ -31,6 +33,9 @@ pub enum FloatError {
 /// Returns the probability of each class, 0..=1, from the float network next to the model `view` at
 /// `model`. `pixels` must have the model's size.
 pub fn probabilities(model: &Path, view: &Model<'_>, pixels: &[u8]) -> Result<Vec<f64>, FloatError> {
+    if view.networks().len() > 1 {
+        return Err(FloatError::Cascade { model: model.to_owned() });
+    }
     let id = view.id().to_string();
     let run = RunFolder::of_model(model, &id)?;
     let run = run.ok_or_else(|| FloatError::NoRun { model: model.to_owned() })?;

@@ -41,6 +41,12 @@ pub enum RecordError {
     Weights(#[from] SafeTensorError),
     #[error("{path} is missing; `host-trainer train --run {folder}` writes it")]
     Missing { path: PathBuf, folder: PathBuf },
+    #[error(
+        "{folder} is the folder of a cascade, expected that of a training; name the run of one of its networks, which \
+         {} lists",
+        RunFile::Cascade.name()
+    )]
+    Cascade { folder: PathBuf },
     #[error("cannot read {path}")]
     Read { path: PathBuf, source: io::Error },
     #[error(

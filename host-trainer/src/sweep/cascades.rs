@@ -8,7 +8,7 @@ use super::runs::{Found, Place, Runs};
 use crate::data::{Dataset, HeldOut};
 use crate::model::cascade::{self, CascadeError, Member};
 use crate::run::model_file::{self, ModelFileError};
-use crate::run::{Cascade, CascadeRecord, ChosenOn, MakeCascadeError, RecordError, RunFile, RunFolder};
+use crate::run::{Cascade, CascadeNetwork, CascadeRecord, ChosenOn, MakeCascadeError, RecordError, RunFile, RunFolder};
 use crate::support::files::WriteError;
 
 /// A cascade that was made.
@@ -69,7 +69,7 @@ impl<'a> Parts<'a> {
 impl Place {
     /// Returns the name of the folder of `cascade` with `seed`.
     pub fn cascade_name(&self, cascade: &ListedCascade, seed: u64) -> String {
-        format!("{}{}-seed-{seed}", cascade.name, self.tag)
+        self.seeded(&cascade.name, seed)
     }
 
     fn cascade_folder(&self, cascade: &ListedCascade, seed: u64) -> RunFolder {
@@ -80,8 +80,18 @@ impl Place {
     pub fn find_cascade(&self, cascade: &ListedCascade, parts: &Parts<'_>, data: &Dataset) -> Option<FoundCascade> {
         let folder = self.cascade_folder(cascade, parts.seed);
         let record = folder.read_cascade().ok()?;
-        let is_same = record.is_of(&parts.ids(), &cascade.shares(), data);
-        is_same.then_some(FoundCascade { seed: parts.seed, folder, record })
+        let difference = record.difference(&cascade.shares(), CascadeNetwork::id, &parts.ids(), data);
+        difference.is_none().then_some(FoundCascade { seed: parts.seed, folder, record })
+    }
+
+    /// Returns the folder of `cascade` with `seed` and describes the cascade in it, if it has other
+    /// shares, networks or data. Their models do not count: a run may have been trained again.
+    pub fn other_cascade(&self, cascade: &ListedCascade, seed: u64, data: &Dataset) -> Option<(RunFolder, String)> {
+        let folder = self.cascade_folder(cascade, seed);
+        let names = cascade.networks.iter().map(|name| self.seeded(name, seed));
+        let names: Vec<String> = names.collect();
+        let found = folder.other_cascade(&cascade.shares(), CascadeNetwork::run_name, &names, data)?;
+        Some((folder, found))
     }
 
     /// Makes `cascade` of `parts`, with margins chosen on the images of `data` that all of them

@@ -55,7 +55,12 @@ pub struct Runs<'a> {
 impl Place {
     /// Returns the name of the run of `row` with the unit's seed, or of the network's own run.
     pub fn run_name(&self, unit: Unit<'_>, row: Option<&Precision>) -> String {
-        format!("{}{}-seed-{}", unit.network.run_name(row), self.tag, unit.seed)
+        self.seeded(&unit.network.run_name(row), unit.seed)
+    }
+
+    /// Returns the name of the folder of a run or a cascade with this `name` and `seed`.
+    pub fn seeded(&self, name: &str, seed: u64) -> String {
+        format!("{name}{}-seed-{seed}", self.tag)
     }
 
     /// Returns the folder of that run.

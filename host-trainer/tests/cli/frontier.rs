@@ -209,14 +209,27 @@ fn cascades_of_a_list_are_made_of_its_runs() {
     assert!((both["test_accuracy_mean"].as_f64().unwrap() - mean).abs() < 1e-12, "{both}");
     assert_eq!(both["model_bytes"], first["model_bytes"]);
 
-    // One that is damaged, or of other shares, is made again.
+    // A damaged one is made again.
     fs::remove_file(project.path().join("there/both-seed-1/model.bin")).unwrap();
     let drawn = json(project.run(&[&frontier[..], &["--draw-only"]].concat()));
     assert_eq!((&drawn["missing"], &drawn["needs_teacher"]), (&json!(["both-seed-1"]), &false.into()));
     assert_eq!(drawn["rows"][2]["seeds"], json!([2]));
     assert_eq!(json(project.run(&frontier))["rows"], report["rows"]);
+    // One of other shares or networks is kept without --overwrite, and nothing is trained.
+    let other = "there/both-seed-1 contains another cascade (defer [0.25], not [0.5]); add --overwrite";
     write("0.5");
-    assert_eq!(json(project.run(&frontier))["rows"][2]["recipe"], "defers 50 %");
+    fs::remove_file(project.path().join("there/small-seed-1/model.bin")).unwrap();
+    failure(project.run(&frontier), 2, &[other, "--runs"]);
+    assert!(!project.path().join("there/small-seed-1/model.bin").exists());
+    let made = json(project.run(&[&frontier[..], &["--overwrite"]].concat()));
+    assert_eq!((&made["runs_trained"], &made["rows"][2]["recipe"]), (&1.into(), &"defers 50 %".into()));
+    let record = project.path().join("there/both-seed-1/cascade.json");
+    let text = fs::read_to_string(&record).unwrap();
+    fs::write(&record, text.replace("there/small-seed-1", "there/tiny-seed-1")).unwrap();
+    failure(project.run(&frontier), 2, &["there/both-seed-1 contains another cascade (of other networks)"]);
+    fs::write(&record, text).unwrap();
+    let list = project.run(&[&frontier[..4], &["own.toml", "--list"]].concat()).success();
+    list.stdout("small\nconv\n").stderr(contains("cascade both, made of small, conv"));
     let only = json(project.run(&[&frontier[..], &["--only", "conv"]].concat()));
     assert_eq!(only["rows"].as_array().unwrap().len(), 1);
     json(project.run(&["report", "there/both-seed-1", "--json"]));

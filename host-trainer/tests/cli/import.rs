@@ -666,6 +666,7 @@ fn other_formats_are_named() {
 fn a_run_is_enough_to_import_into() {
     let project = Project::new();
     fs::write(project.path().join("weights"), file(&pytorch(&bars()))).unwrap();
+    failure(project.run(&["import", "weights", "--data", "data"]), 2, &["<--export <FILE>|--run <DIR>>"]);
     let report = json(project.run(&["import", "weights", "--data", "data", "--run", "run", "--json"]));
     assert_eq!(report["model"], "run/model.bin");
     let inspected = project.run(&["inspect", "run"]).success();

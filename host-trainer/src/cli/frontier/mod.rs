@@ -75,7 +75,7 @@ impl FrontierArguments {
         let list = self.list()?;
         let networks = &list.networks;
         if self.sweep.list {
-            return self.sweep.print_names(networks);
+            return self.sweep.print_names(networks, &list.cascades);
         }
         self.check_teacher(networks)?;
         for (option, path, extension) in
@@ -103,6 +103,7 @@ impl FrontierArguments {
         let mut runs_trained = 0;
         if !self.draw_only {
             files::create_folder(&trainer.place.folder)?;
+            trainer.check_cascades(&list.cascades, &units)?;
             runs_trained = trainer.train(&units, |_, _| ())?;
             trainer.make_cascades(&list.cascades, &units)?;
         }
