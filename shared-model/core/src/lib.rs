@@ -16,7 +16,7 @@
 //! run on a host and on a microcontroller, and compute the same bits.
 //!
 //! Modules import only from the left: `fixed` < `weights` < `model` < `encode`, `kernel` < `run` <
-//! `infer` < `link`, `answers`.
+//! `infer` < `link`, `answers` < `classifier`.
 
 #![no_std]
 #![cfg_attr(not(kernel_assembly), forbid(unsafe_code))]
@@ -41,6 +41,8 @@ mod borrowed;
 mod bytes;
 #[cfg(feature = "parse")]
 mod checksum;
+#[cfg(feature = "link")]
+mod classifier;
 #[doc(hidden)]
 pub mod compiled;
 #[cfg(feature = "encode")]
@@ -62,6 +64,8 @@ mod weights;
 pub use answers::{AnswersError, AnswersHeader, Record};
 #[cfg(feature = "blob")]
 pub use borrowed::BorrowedWorkspace;
+#[cfg(feature = "link")]
+pub use classifier::Classifier;
 #[cfg(feature = "encode")]
 pub use encode::{EncodeError, GoldenSource, LayerSource, ModelSource, NetworkSource};
 pub use error::{InferError, SelfTestError};
@@ -85,3 +89,19 @@ pub use prediction::Prediction;
 #[cfg(feature = "blob")]
 pub use run::Stage;
 pub use weights::WeightOrder;
+
+/// Passes items on if this crate has the feature `link`: generated code cannot see its features.
+#[cfg(feature = "link")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! if_link {
+    ($($item:tt)*) => { $($item)* };
+}
+
+/// Drops items, since this crate does not have the feature `link`.
+#[cfg(not(feature = "link"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! if_link {
+    ($($item:tt)*) => {};
+}
