@@ -1,37 +1,53 @@
 //! The status LED, through `embedded_hal`.
 
 use embedded_hal::digital::OutputPin;
+use embedded_io::{ErrorType, Read, Write};
 
-/// An LED that is dark while ready, lit while busy, and lit permanently after a fault.
+/// A byte stream with an LED that is dark while a reader waits, lit until it waits again, and lit
+/// permanently after a fault.
 ///
 /// Errors of the pin are ignored.
 #[derive(Debug)]
-pub struct StatusLed<Pin> {
+pub struct StatusLed<Stream, Pin> {
+    stream: Stream,
     pin: Pin,
     faulty: bool,
 }
 
-impl<Pin: OutputPin> StatusLed<Pin> {
-    /// Creates an LED that lights when `pin` is high.
-    pub fn new(pin: Pin) -> Self {
-        Self { pin, faulty: false }
+impl<Stream, Pin: OutputPin> StatusLed<Stream, Pin> {
+    /// Turns on an LED that lights when `pin` is high.
+    pub fn new(stream: Stream, mut pin: Pin) -> Self {
+        let _ = pin.set_high();
+        Self { stream, pin, faulty: false }
     }
 
-    /// Turns the LED off, unless there was a fault.
-    pub fn ready(&mut self) {
+    /// Keeps the LED on.
+    pub fn fault(&mut self) {
+        self.faulty = true;
+    }
+}
+
+impl<Stream: ErrorType, Pin> ErrorType for StatusLed<Stream, Pin> {
+    type Error = Stream::Error;
+}
+
+impl<Stream: Read, Pin: OutputPin> Read for StatusLed<Stream, Pin> {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Self::Error> {
         if !self.faulty {
             let _ = self.pin.set_low();
         }
+        let count = self.stream.read(buffer);
+        let _ = self.pin.set_high();
+        count
+    }
+}
+
+impl<Stream: Write, Pin> Write for StatusLed<Stream, Pin> {
+    fn write(&mut self, buffer: &[u8]) -> Result<usize, Self::Error> {
+        self.stream.write(buffer)
     }
 
-    /// Turns the LED on.
-    pub fn busy(&mut self) {
-        let _ = self.pin.set_high();
-    }
-
-    /// Turns the LED on permanently.
-    pub fn fault(&mut self) {
-        self.faulty = true;
-        let _ = self.pin.set_high();
+    fn flush(&mut self) -> Result<(), Self::Error> {
+        self.stream.flush()
     }
 }

@@ -6,16 +6,17 @@ use nrf51_hal::gpio::Level;
 use nrf51_hal::gpio::p0::Parts;
 use nrf51_hal::pac::Peripherals;
 use nrf51_hal::uart::Pins;
+use prenda_serve::{Counter, Identity};
 
 use crate::hw::arm::counting::spin;
 use crate::hw::board::Board;
 use crate::hw::memory::memory_use;
 use crate::hw::nrf51_timer;
 use crate::hw::nrf51_uart::{self, Uart};
-use crate::{Counter, Identity};
 
 /// Frames up to 1 KB, 6,152 bytes for layers, 16 classes.
-pub type Buffers = crate::Buffers<1024, 6152, 16>;
+pub type Buffers = prenda_serve::Buffers<1024>;
+pub type Workspace = prenda::Workspace<6152, 16>;
 
 pub const IDENTITY: Identity = Identity { board: "microbit", core: "cortex-m0", memory_use, counter: Some(COUNTER) };
 

@@ -1,11 +1,13 @@
 //! Arm MPS2 with FPGA image AN385 (Arm DAI 0385): a Cortex-M3.
 
-use crate::Identity;
+use prenda_serve::Identity;
+
 use crate::hw::memory::memory_use;
 use crate::hw::mps2::armv7m::COUNTER;
 pub use crate::hw::mps2::armv7m::take;
 
 /// Frames up to 2 KB, 6,152 bytes for layers, 32 classes.
-pub type Buffers = crate::Buffers<2048, 6152, 32>;
+pub type Buffers = prenda_serve::Buffers<2048>;
+pub type Workspace = prenda::Workspace<6152, 32>;
 
 pub const IDENTITY: Identity = Identity { board: "mps2-an385", core: "cortex-m3", memory_use, counter: Some(COUNTER) };

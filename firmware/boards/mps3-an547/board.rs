@@ -3,6 +3,8 @@
 use core::num::NonZero;
 use core::ptr::NonNull;
 
+use prenda_serve::{Counter, Identity};
+
 use crate::hw::arm::counting::spin;
 use crate::hw::board::Board;
 use crate::hw::cmsdk_uart::CmsdkUart;
@@ -10,10 +12,10 @@ use crate::hw::memory::memory_use;
 use crate::hw::mps2::{self, Map};
 use crate::hw::mps2_led::Mps2Led;
 use crate::hw::sse_counter;
-use crate::{Counter, Identity};
 
 /// Frames up to 2 KB, 6,152 bytes for layers, 32 classes.
-pub type Buffers = crate::Buffers<2048, 6152, 32>;
+pub type Buffers = prenda_serve::Buffers<2048>;
+pub type Workspace = prenda::Workspace<6152, 32>;
 
 pub const IDENTITY: Identity = Identity { board: "mps3-an547", core: "cortex-m55", memory_use, counter: Some(COUNTER) };
 

@@ -7,8 +7,8 @@ use embassy_nrf::interrupt::typelevel::{Handler, RTC0};
 use embassy_nrf::peripherals::UARTE0;
 use embassy_nrf::rtc::{self, Rtc};
 use embassy_nrf::{bind_interrupts, config, pac, uarte};
+use prenda_serve::Identity;
 
-use crate::Identity;
 use crate::hw::active_low::ActiveLow;
 use crate::hw::arm::cycles;
 use crate::hw::board::Board;
@@ -16,7 +16,8 @@ use crate::hw::memory::memory_use;
 use crate::hw::nrf52_uart::Nrf52Uart;
 
 /// Frames up to 2 KB, 6,152 bytes for layers, 32 classes.
-pub type Buffers = crate::Buffers<2048, 6152, 32>;
+pub type Buffers = prenda_serve::Buffers<2048>;
+pub type Workspace = prenda::Workspace<6152, 32>;
 
 pub const IDENTITY: Identity = Identity {
     board: "nrf52840-dk",

@@ -8,14 +8,15 @@ use embassy_stm32::rcc::{Pll, PllMul, PllPreDiv, PllRDiv, PllSource, Sysclk};
 use embassy_stm32::usart::{self, BufferedInterruptHandler, BufferedUart};
 use embassy_stm32::{Config, bind_interrupts};
 use embedded_io::ReadReady;
+use prenda_serve::Identity;
 
-use crate::Identity;
 use crate::hw::arm::{cycles, tick};
 use crate::hw::board::Board;
 use crate::hw::memory::memory_use;
 
 /// Frames up to 2 KB, 6,152 bytes for layers, 32 classes.
-pub type Buffers = crate::Buffers<2048, 6152, 32>;
+pub type Buffers = prenda_serve::Buffers<2048>;
+pub type Workspace = prenda::Workspace<6152, 32>;
 
 pub const IDENTITY: Identity = Identity {
     board: "nucleo-l4r5zi",

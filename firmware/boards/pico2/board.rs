@@ -2,6 +2,7 @@
 
 use cortex_m::peripheral::NVIC;
 use embedded_io::ReadReady;
+use prenda_serve::Identity;
 use rp235x_hal::block::ImageDef;
 use rp235x_hal::clocks::init_clocks_and_plls;
 use rp235x_hal::fugit::RateExtU32;
@@ -11,13 +12,13 @@ use rp235x_hal::pac::{Interrupt, Peripherals, UART0};
 use rp235x_hal::uart::{DataBits, Enabled, StopBits, UartConfig, UartPeripheral};
 use rp235x_hal::{Clock, Sio, Watchdog};
 
-use crate::Identity;
 use crate::hw::arm::{cycles, tick};
 use crate::hw::board::Board;
 use crate::hw::memory::memory_use;
 
 /// Frames up to 2 KB, 6,152 bytes for layers, 32 classes.
-pub type Buffers = crate::Buffers<2048, 6152, 32>;
+pub type Buffers = prenda_serve::Buffers<2048>;
+pub type Workspace = prenda::Workspace<6152, 32>;
 
 pub const IDENTITY: Identity =
     Identity { board: "pico2", core: "cortex-m33", memory_use, counter: Some(cycles::counter(CLOCK_HZ, false)) };

@@ -5,17 +5,19 @@ use core::ptr::NonNull;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use embedded_io::ReadReady;
+use prenda_serve::{Counter, Identity};
 use uart_16550::spec::registers::{FifoTriggerLevel, IER};
 use uart_16550::{BaudRate, Config, Uart16550};
 
+use crate::NoLed;
 use crate::hw::board::Board;
 use crate::hw::memory::memory_use;
 use crate::hw::riscv::{Clint, Plic, counting, mask_interrupts, stack};
 use crate::hw::virt_uart::Registers;
-use crate::{Counter, Identity, NoLed};
 
 /// Frames up to 2 KB, 6,152 bytes for layers, 32 classes.
-pub type Buffers = crate::Buffers<2048, 6152, 32>;
+pub type Buffers = prenda_serve::Buffers<2048>;
+pub type Workspace = prenda::Workspace<6152, 32>;
 
 pub const IDENTITY: Identity = Identity { board: "riscv32-virt", core: "rv32imac", memory_use, counter: Some(COUNTER) };
 

@@ -3,7 +3,7 @@
 // From `build.rs`: `mod selected`, whose path is `boards/BOARD/board.rs`.
 include!(concat!(env!("OUT_DIR"), "/selected_board.rs"));
 
-pub use selected::{Buffers, IDENTITY, take};
+pub use selected::{Buffers, IDENTITY, Workspace, take};
 
 // The chip's name for probe-rs, in a section of the ELF that is not loaded.
 #[cfg(known_chip)]

@@ -3,43 +3,58 @@
 use core::hint::black_box;
 
 use embedded_io::Read;
-use prenda::{BlobError, KERNEL};
+use prenda::{BlobError, KERNEL, Model};
+use prenda_serve::{FirstOf, Server, load_model};
 
-use super::board::{self, Board, Buffers, IDENTITY};
+use super::board::{self, Board, Buffers, IDENTITY, Workspace};
 use super::end::end;
 use super::fault::refuse;
 use super::memory::model_region;
 use super::{architecture, rtt};
-use crate::{FirstOf, Server, StatusLed, load_model};
+use crate::StatusLed;
 
 const NO_PERIPHERALS: &str = "the peripherals are taken, or a driver refuses its settings";
 
 /// Serves the model in flash over the UART and RTT: the one that sends a request gets the answer.
 pub fn serve() -> ! {
-    static mut BUFFERS: Buffers = Buffers::new();
+    static mut BUFFERS: (Workspace, Buffers) = (Workspace::new(), Buffers::new());
 
     let Some(Board { uart, led, sleep }) = board::take() else { refuse(NO_PERIPHERALS) };
     let buffers = &raw mut BUFFERS;
     // SAFETY: a board is taken once, so this line runs once and the reference is unique.
-    let buffers = unsafe { &mut *buffers };
+    let (workspace, buffers) = unsafe { &mut *buffers };
     // Last: a host that finds RTT may also use the UART.
     let Some(rtt) = rtt::start() else { refuse_second_start() };
     defmt::info!("{=str} starts, with the kernels {=str}", IDENTITY.board, KERNEL);
-    let mut status = StatusLed::new(led);
-    status.busy();
+    let mut link = StatusLed::new(FirstOf::new(uart, rtt, sleep), led);
     // Written in place: a move takes a kilobyte of stack.
-    let mut model = Err(BlobError::Magic);
+    let mut model: Result<Model<'_>, _> = Err(BlobError::Magic);
     load_model(&mut model, model_region());
-    let mut server = Server::start(IDENTITY, &model, buffers, status);
+    if let Ok(model) = &model {
+        warn_of(model);
+    }
+    let mut server = Server::with_model(IDENTITY, &model, workspace, buffers);
     match server.model() {
         Ok(model) => defmt::info!("model {=u32:08x}: {=u32} bytes, self-test passed", model.id.0, model.bytes),
-        Err(fault) => defmt::error!("no model: {}", fault),
+        Err(fault) => {
+            link.fault();
+            defmt::error!("no model: {}", fault);
+        }
     }
-    let mut link = FirstOf::new(uart, rtt, sleep);
     loop {
         // The link ends when the host changes streams, and fails if a line is noisy or an answer is
         // not read.
         let _ = server.serve(&mut link);
+    }
+}
+
+/// Logs what could be better in a model that is usable.
+fn warn_of(model: &Model<'_>) {
+    if model.matrices().any(|matrix| matrix.order().has_faster()) {
+        defmt::warn!("this core is faster with weights in another order: see `host-trainer reorder`");
+    }
+    if model.golden_count() == 0 {
+        defmt::warn!("no golden vectors: the self-test compares nothing");
     }
 }
 

@@ -43,7 +43,7 @@ const OTHERS: [&str; 4] = ["link", "server", "counting", "other"];
 
 /// The group of a function, by the first matching prefix of its path. A function without a match,
 /// such as all of `core`, belongs to its caller's group.
-const OWNERS: [(&str, &str); 13] = [
+const OWNERS: [(&str, &str); 14] = [
     ("prenda_core::kernel::softmax", "softmax"),
     ("prenda_core::kernel::argmax", "softmax"),
     ("prenda_core::kernel", "kernels"),
@@ -53,9 +53,10 @@ const OWNERS: [(&str, &str); 13] = [
     ("prenda_core::model", "blob parser"),
     ("prenda_core::checksum", "blob parser"),
     ("prenda_core::link", "link"),
-    ("firmware::serve", "server"),
-    ("firmware::model", "server"),
-    ("firmware::measure", "counting"),
+    ("prenda_core::classifier", "server"),
+    ("prenda_serve::serve", "server"),
+    ("prenda_serve::load", "server"),
+    ("prenda_serve::measure", "counting"),
     ("compiler_builtins", "helpers"),
 ];
 

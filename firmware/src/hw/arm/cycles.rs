@@ -1,9 +1,9 @@
 //! The core's cycle counter (DWT), which QEMU does not emulate.
 
 use cortex_m::peripheral::{DCB, DWT};
+use prenda_serve::Counter;
 
 use super::counting::spin;
-use crate::Counter;
 
 /// Starts the counter.
 pub fn start(dcb: &mut DCB, dwt: &mut DWT) {

@@ -3,8 +3,9 @@
 use core::num::NonZero;
 use core::ptr::NonNull;
 
+use prenda_serve::Counter;
+
 use super::{Map, start};
-use crate::Counter;
 use crate::hw::arm::counting::spin;
 use crate::hw::arm::stack_guard;
 use crate::hw::board::Board;

@@ -1,21 +1,20 @@
-//! The firmware library on a thread, connected by a pair of sockets.
+//! The server on a thread, connected by a pair of sockets.
 
 use std::os::unix::net::UnixStream;
 use std::thread;
 
 use embedded_io_adapters::std::FromStd;
-use firmware::{Buffers, Identity, NoLed, Server, StatusLed, load_model};
-use prenda::{BlobError, MemoryUse};
+use prenda::{BlobError, Model, Workspace};
+use prenda_serve::{Buffers, Identity, Server, load_model};
 
-use super::{DeviceError, IO_TIMEOUT, Lab, Session};
+use super::{Device, DeviceError, IO_TIMEOUT, Lab, Session};
 use crate::Client;
 
 const NAME: &str = "loopback";
 
-const IDENTITY: Identity =
-    Identity { board: NAME, core: std::env::consts::ARCH, memory_use: MemoryUse::default, counter: None };
+const IDENTITY: Identity = Identity::new(NAME, std::env::consts::ARCH);
 
-/// Starts the firmware on a thread that ends when the client is dropped.
+/// Starts the server on a thread that ends when the client is dropped.
 pub(super) fn start(lab: &Lab, model: &[u8]) -> Result<Session, DeviceError> {
     let not_started =
         |error: std::io::Error| DeviceError::NotStarted { device: NAME, reason: format!("cannot connect: {error}") };
@@ -27,13 +26,14 @@ pub(super) fn start(lab: &Lab, model: &[u8]) -> Result<Session, DeviceError> {
         .name(NAME.into())
         .spawn(move || {
             // The largest that the format allows, so that every model runs here.
-            let mut buffers = Box::new(Buffers::<32_768, 16_384, 256>::new());
-            let mut model = Err(BlobError::Magic);
+            let mut workspace = Box::new(Workspace::<16_384, 256>::new());
+            let mut buffers = Box::new(Buffers::<32_768>::new());
+            let mut model: Result<Model<'_>, _> = Err(BlobError::Magic);
             load_model(&mut model, &region);
-            let mut server = Server::start(IDENTITY, &model, &mut buffers, StatusLed::new(NoLed));
+            let mut server = Server::with_model(IDENTITY, &model, &mut workspace, &mut buffers);
             // The stream fails when the client is dropped.
             let _ = server.serve(&mut FromStd::new(theirs));
         })
         .map_err(not_started)?;
-    Ok(Session { device: NAME, client: Client::new(Box::new(ours), lab.patience), runner: None })
+    Ok(Session { device: Device::Loopback, client: Client::new(Box::new(ours), lab.patience), runner: None })
 }

@@ -52,7 +52,7 @@ fn host(workspace: &Workspace) -> Outcome {
     workspace.cargo("clippy").args(arguments).run().into()
 }
 
-/// Lints the firmware and prenda-core as they are compiled for each board.
+/// Lints the firmware and its libraries as they are compiled for each board.
 fn boards(workspace: &Workspace) -> Outcome {
     if find_program("cargo-clippy").is_none() {
         return absent("clippy", is_ci());

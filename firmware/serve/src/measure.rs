@@ -3,7 +3,7 @@
 use core::hint::black_box;
 use core::sync::atomic::{Ordering, compiler_fence};
 
-use prenda::{InferError, Model, STAGE_BYTES, Stage, Workspace};
+use prenda::{Classifier, InferError, STAGE_BYTES, Stage};
 
 /// A board's counter.
 #[derive(Clone, Copy, Debug)]
@@ -59,34 +59,36 @@ impl Laps<'_> {
     }
 }
 
-/// Infers twice and writes the measurement to `counts`, of [`counted_bytes`].
-pub(crate) fn measure<const MEMORY: usize, const CLASSES: usize>(
+/// Infers twice and writes the measurement to the start of `outputs`. Returns its counts.
+pub(crate) fn measure<'o>(
     counter: &Counter,
-    workspace: &mut Workspace<MEMORY, CLASSES>,
-    model: &Model<'_>,
+    classifier: &mut impl Classifier,
     pixels: &[u8],
-    counts: &mut [u8],
-) -> Result<(), InferError> {
+    outputs: &'o mut [u8],
+) -> Result<&'o [u8], InferError> {
+    let counts = outputs.get_mut(..counted_bytes(classifier.info().layers.into())).unwrap_or_default();
     for byte in &mut *counts {
         // Hides the zero: otherwise the compiler links `memset` for this loop alone.
         *byte = black_box(0);
     }
-    let Some((total, stages)) = counts.split_first_chunk_mut() else { return Ok(()) };
+    let Some((total, stages)) = counts.split_first_chunk_mut() else { return Ok(&[]) };
     (counter.let_interrupt)(false);
     let start = counter.now();
-    let outcome = workspace.infer(model, pixels).map(|prediction| _ = black_box(prediction.class));
+    let outcome = classifier.infer(pixels).map(|prediction| _ = black_box(prediction.class));
     *total = counter.now().wrapping_sub(start).to_le_bytes();
     if outcome.is_ok() {
         let mut laps = Laps { counter, last: counter.now(), stages: stages.as_chunks_mut().0 };
         // The first inference has reported the same result.
-        let _ = black_box(workspace.infer_with(model, pixels, &mut |stage| laps.take(stage)));
+        let _ = black_box(classifier.infer_with(pixels, &mut |stage| laps.take(stage)));
     }
     (counter.let_interrupt)(true);
-    outcome
+    outcome.map(|()| &*counts)
 }
 
-/// Runs `rounds` of the loop and writes the calibration to `counts`, of [`CALIBRATION_BYTES`].
-pub(crate) fn calibrate(counter: &Counter, rounds: u8, workspace_bytes: usize, counts: &mut [u8]) {
+/// Runs `rounds` of the loop and writes the calibration to the start of `outputs`. Returns its
+/// counts.
+pub(crate) fn calibrate<'o>(counter: &Counter, rounds: u8, workspace_bytes: usize, outputs: &'o mut [u8]) -> &'o [u8] {
+    let counts = outputs.get_mut(..CALIBRATION_BYTES).unwrap_or_default();
     let mut stages = [[0; STAGE_BYTES]];
     (counter.let_interrupt)(false);
     let start = counter.now();
@@ -105,6 +107,7 @@ pub(crate) fn calibrate(counter: &Counter, rounds: u8, workspace_bytes: usize, c
     for (count, value) in counts.as_chunks_mut::<4>().0.iter_mut().zip(values) {
         *count = value.to_le_bytes();
     }
+    counts
 }
 
 /// Length of a calibration's counts.
