@@ -1,7 +1,7 @@
 //! Compares devices with the host: every logit, every probability, every class.
 //!
 //! ```text
-//!  answers file --> sweep --> Client == byte stream ==> Device: library on a thread, or board
+//!  answers file --> sweep --> Client == byte stream ==> Device: server on a thread, or board
 //!                     |
 //!                     v
 //!                  ParityRecord: compared, different, accuracy
@@ -27,7 +27,7 @@ pub use client::{
     Answer, Calibration, Client, ClientError, Introduction, Measurement, Retry, StageTicks, Stream, Traffic, Trouble,
 };
 pub use counting::{Counts, INSTRUCTION_SHIFT, Scale, ScaleError, Unit};
-pub use device::{Device, DeviceError, Lab, Link, Runner, Session};
+pub use device::{Device, DeviceError, Foreign, Lab, Link, Place, Runner, Session};
 pub use faults::{Echo, Fault, FaultRow, FaultTest, Faults, Plan, Tally, send_noise};
 pub use host_support::parity::{ParityRecord, Target};
 pub use memory::{MemoryError, most_memory};

@@ -33,8 +33,7 @@ impl Logs {
         show: bool,
     ) -> anyhow::Result<Self> {
         let lines = Arc::new(Mutex::new(Vec::new()));
-        let table = Table::parse(elf).map_err(|error| anyhow::anyhow!("cannot read the firmware's logs: {error:#}"))?;
-        let table = table.context("the firmware has no defmt section")?;
+        let table = table_of(elf)?.context("the firmware has no defmt section")?;
         let locations = table.get_locations(elf).unwrap_or_default();
         let kept = Arc::clone(&lines);
         let decode = move || {
@@ -48,6 +47,11 @@ impl Logs {
         };
         let thread = Some(thread::Builder::new().name("logs".into()).spawn(decode)?);
         Ok(Self { lines, thread, are_shown: show })
+    }
+
+    /// Returns the logs of a device that has none.
+    pub fn none() -> Self {
+        Self { lines: Arc::default(), thread: None, are_shown: false }
     }
 
     /// Returns the last lines so far.
@@ -69,6 +73,15 @@ impl Logs {
         }
         self.thread = None;
     }
+}
+
+/// Returns true if the program at `elf` logs with defmt.
+pub(crate) fn has_logs(elf: &[u8]) -> bool {
+    table_of(elf).is_ok_and(|table| table.is_some())
+}
+
+fn table_of(elf: &[u8]) -> anyhow::Result<Option<Table>> {
+    Table::parse(elf).map_err(|error| anyhow::anyhow!("cannot read the firmware's logs: {error:#}"))
 }
 
 fn decode(device: &str, table: &Table, locations: &Locations, mut output: impl Read, mut on_line: impl FnMut(String)) {

@@ -8,14 +8,16 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
+use boards::Board;
 use clap::Parser;
 use host_support::files::{folder_of, is_same};
 use host_support::numbers::whole;
 use host_support::parity::target_name;
 use indicatif::{ProgressBar, ProgressStyle};
-use parity::program::{Inputs, check_writable, exit_code, parse_device, print_line};
+use parity::program::{Inputs, check_writable, exit_code, parse_device, parse_emulated, print_line};
 use parity::{
-    Answer, Device, Lab, Link, ParityRecord, ParityReport, ParitySample, device, record_path, sweep, write_record,
+    Answer, Device, Lab, Link, ParityRecord, ParityReport, ParitySample, Place, device, record_path, sweep,
+    write_record,
 };
 use prenda::{AnswersHeader, Model, Record};
 
@@ -30,6 +32,16 @@ struct Arguments {
     /// flashes it [default: all that are available without hardware]
     #[arg(value_name = "DEVICE", value_parser = parse_device)]
     devices: Vec<Device>,
+    /// A program of yours that serves the model by `prenda-serve`, instead of devices. Its model is
+    /// compiled in, and must be --model.
+    #[arg(long, value_name = "FILE", conflicts_with = "devices", requires = "place")]
+    elf: Option<PathBuf>,
+    /// The emulated board that runs --elf.
+    #[arg(long, value_name = "BOARD", group = "place", requires = "elf", value_parser = parse_emulated)]
+    board: Option<&'static Board>,
+    /// The chip that runs --elf, by its name in probe-rs, for example nRF52840_xxAA. It is flashed.
+    #[arg(long, value_name = "CHIP", group = "place", requires = "elf")]
+    chip: Option<String>,
     /// The model, as `host-trainer train --export` writes it.
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
@@ -93,7 +105,11 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         patience: Duration::from_secs(arguments.patience),
         show_logs: true,
     };
-    let devices = if arguments.devices.is_empty() { available(&lab) } else { arguments.devices.clone() };
+    let devices = match (foreign(arguments), arguments.devices.as_slice()) {
+        (Some(device), _) => vec![device],
+        (None, []) => available(&lab),
+        (None, devices) => devices.to_vec(),
+    };
     if let Some(folder) = &arguments.record {
         devices.iter().try_for_each(|device| check_writable(&record_path(folder, device.name())))?;
     }
@@ -126,6 +142,12 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         print_line(&serde_json::to_string(&report.devices)?)?;
     }
     Ok(report.devices.iter().all(ParityRecord::agrees))
+}
+
+/// Returns the device that runs --elf.
+fn foreign(arguments: &Arguments) -> Option<Device> {
+    let place = arguments.board.map(Place::Board).or_else(|| arguments.chip.clone().map(Place::Chip));
+    Some(Device::of_elf(arguments.elf.as_ref()?, place?))
 }
 
 /// Returns every available device except hardware boards, which a sweep would flash.
@@ -201,5 +223,27 @@ mod tests {
         assert!(check("answers.bin").is_err() && check("old.json").is_ok() && check("new.json").is_ok());
         fs::write(path("result.json"), "{}").unwrap();
         assert!(check("old.json").is_err() && check("new.json").is_ok());
+    }
+
+    #[test]
+    fn a_program_of_others_needs_a_place_and_no_devices() {
+        let parse = |words: &[&str]| {
+            let inputs = ["parity", "--model", "m", "--answers", "a"];
+            Arguments::try_parse_from(inputs.iter().chain(words)).map(|arguments| foreign(&arguments))
+        };
+        let device = parse(&["--elf", "a/mine.elf", "--board", "mps2-an386"]).unwrap().unwrap();
+        assert_eq!((device.name(), device.board_name()), ("mine", None));
+        assert!(parse(&["--elf", "mine.elf", "--chip", "nRF52840_xxAA"]).unwrap().unwrap().is_hardware());
+        assert!(parse(&[]).unwrap().is_none());
+        for words in [
+            &["--elf", "mine.elf"][..],
+            &["--board", "mps2-an386"],
+            &["--elf", "mine.elf", "--chip", "c", "--board", "mps2-an386"],
+            &["--elf", "mine.elf", "--chip", "c", "loopback"],
+        ] {
+            assert!(parse(words).is_err(), "{words:?}");
+        }
+        let error = parse(&["--elf", "mine.elf", "--board", "pico2"]).unwrap_err().to_string();
+        assert!(error.contains("unknown emulated board; expected one of: microbit, mps2-an385"), "{error}");
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, ensure};
+use boards::Board;
 use host_support::errors::chain;
 use host_support::{bounded, files};
 use prenda::{AnswersHeader, Model, Record};
@@ -39,6 +40,20 @@ pub fn parse_device(name: &str) -> Result<Device, String> {
     Device::by_name(name).ok_or_else(|| {
         let names: Vec<_> = Device::all().map(Device::name).collect();
         format!("unknown device; expected one of: {}", names.join(", "))
+    })
+}
+
+/// Parses the name of an emulated board on a command line.
+///
+/// # Errors
+///
+/// Returns a message with all names if the name is unknown.
+pub fn parse_emulated(name: &str) -> Result<&'static Board, String> {
+    boards::all().map_err(|error| error.to_string())?;
+    let emulated = || Device::all().filter(|device| matches!(device, Device::Qemu(_))).filter_map(Device::board);
+    emulated().find(|board| board.name == name).ok_or_else(|| {
+        let names: Vec<_> = emulated().map(|board| board.name.as_str()).collect();
+        format!("unknown emulated board; expected one of: {}", names.join(", "))
     })
 }
 

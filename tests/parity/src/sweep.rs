@@ -6,7 +6,7 @@ use std::time::Instant;
 use prenda::{AnswersHeader, Record};
 use thiserror::Error;
 
-use crate::{Answer, ClientError, Device, ParityRecord, Session};
+use crate::{Answer, ClientError, ParityRecord, Session};
 
 /// Most requests under way at once: the next image travels while the device computes.
 pub const WINDOW: usize = 4;
@@ -57,17 +57,14 @@ fn run<'a>(
     let client = &mut session.client;
     let before = client.traffic();
     let introduction = client.hello_with(header.model)?;
-    let device = Device::by_name(session.device);
-    let board = device.and_then(Device::board);
-    let asked = board.map_or(session.device, |board| &board.name);
-    if introduction.board != asked {
+    if let Some(asked) = session.device.board_name()
+        && introduction.board != asked
+    {
         return Err(ClientError::WrongBoard { asked, found: introduction.board });
     }
-    outcome.device = session.device.into();
+    outcome.device = session.device.name().into();
     outcome.core = introduction.core;
-    if let Some(device) = device {
-        outcome.set_target(device.target());
-    }
+    outcome.set_target(session.device.target());
 
     if header.networks > 1 {
         outcome.answered_by = vec![0; header.networks.into()];

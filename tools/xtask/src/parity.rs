@@ -18,7 +18,7 @@ use crate::trainer::{Evaluated, TestData};
 use crate::workspace::{Workspace, shown};
 use crate::{DEFAULT_BOARD, UsageError, image, run_folder, trainer};
 
-/// The device without a board: the firmware's library on a thread.
+/// The device without a board: `prenda-serve` on a thread.
 pub const LOOPBACK: &str = "loopback";
 
 /// Prefix of devices reached through a debug probe; the board's name follows.
@@ -68,7 +68,8 @@ pub struct Sample {
 #[command(after_help = "Examples:\n  \
     cargo xtask parity\n  \
     cargo xtask parity mps3-an547 --vectors\n  \
-    cargo xtask parity probe-pico2 --model runs/mine")]
+    cargo xtask parity probe-pico2 --model runs/mine\n  \
+    cargo xtask parity --elf mine.elf --chip nRF52840_xxAA --model runs/mine")]
 pub struct Options {
     /// `loopback`, a BOARD of firmware/boards in QEMU, or probe-BOARD through a debug probe, which
     /// is flashed. [default: loopback and mps2-an386]
@@ -77,6 +78,15 @@ pub struct Options {
     /// Loopback and every emulated board.
     #[arg(long, conflicts_with = "devices")]
     all: bool,
+    /// A program of yours that serves the model by `prenda-serve`, instead of devices.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["devices", "all"], requires = "place")]
+    elf: Option<PathBuf>,
+    /// The emulated board that runs --elf.
+    #[arg(long, value_name = "BOARD", group = "place", requires = "elf")]
+    board: Option<String>,
+    /// The chip that runs --elf, by its name in probe-rs. It is flashed.
+    #[arg(long, value_name = "CHIP", group = "place", requires = "elf")]
+    chip: Option<String>,
     /// The model, or the folder of its run, which then keeps the results as parity-DEVICE.json.
     /// [default: the demo's run]
     #[arg(long, value_name = "FILE|DIR")]
@@ -101,8 +111,9 @@ pub struct Options {
 
 /// Compares. If the model is in the folder of its run, the folder keeps the results.
 pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
-    let Options { devices, all, model, vectors, data, other_data, json, arguments } = options;
-    let devices = chosen(&devices, all, &[LOOPBACK, DEFAULT_BOARD])?;
+    let Options { devices, all, elf, board, chip, model, vectors, data, other_data, json, arguments } = options;
+    let usual: &[&str] = if elf.is_some() { &[] } else { &[LOOPBACK, DEFAULT_BOARD] };
+    let devices = chosen(&devices, all, usual)?;
     let model = model.map_or_else(|| workspace.demo_model(), run_folder::model_of);
     if !model.is_file() {
         bail!("model {} does not exist; run `cargo xtask demo`, or name one with --model FILE", shown(&model));
@@ -125,7 +136,8 @@ pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
     log(format_args!("    model {}, {} images", evaluated.model_id, evaluated.images));
     build_firmware(workspace, &devices)?;
     let run = run_folder::of_model(&model, &evaluated.model_id);
-    let job = tool(workspace, &devices, &model, &answers, run.as_deref())?.args(arguments);
+    let job = tool(workspace, &devices, &model, &answers, run.as_deref())?;
+    let job = job.option("--elf", elf).option("--board", board).option("--chip", chip).args(arguments);
     if json {
         return job.arg("--json").run_to_stdout();
     }

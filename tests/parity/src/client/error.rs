@@ -53,7 +53,8 @@ pub enum ClientError {
     },
     /// Device and host have different models.
     #[error(
-        "wrong model on the device: found {device} ({device_bytes} bytes), expected {host}; flash the host's model"
+        "wrong model on the device: found {device} ({device_bytes} bytes), expected {host}; flash the host's model, \
+         or build the firmware with it"
     )]
     WrongModel {
         /// The device's model.

@@ -1,6 +1,7 @@
 //! Devices: finding and starting them.
 
 mod elf;
+mod foreign;
 mod loopback;
 #[cfg(feature = "probe")]
 mod probe;
@@ -8,7 +9,7 @@ mod qemu;
 mod rtt;
 
 use std::fmt::Debug;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use boards::Board;
 use clap::ValueEnum;
 use thiserror::Error;
 
+pub use foreign::{Foreign, Place};
 pub use virtual_probe::{Killer, stop_all_at_signals};
 
 use crate::{Client, Stream, Target};
@@ -30,19 +32,20 @@ pub const IO_TIMEOUT: Duration = Duration::from_millis(5);
 /// A device under test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Device {
-    /// The firmware library on a thread of this process.
+    /// `prenda-serve` on a thread of this process.
     Loopback,
     /// A board in QEMU.
     Qemu(&'static Board),
     /// A board reached through a debug probe, and the device's name.
     #[cfg(feature = "probe")]
     Probe(&'static Board, &'static str),
+    /// A program of others.
+    Foreign(&'static Foreign),
 }
 
-/// Numbers of the RTT channels, as in the firmware.
-const LOGS_UP: u32 = 0;
-const LINK_UP: u32 = 1;
-const LINK_DOWN: u32 = 0;
+/// Names of the RTT channels, as in the firmware.
+const LOGS: &str = "defmt";
+const LINK: &str = "link";
 
 /// Every board, or none if their files cannot be read: `program::parse_device` reports that.
 static BOARDS: LazyLock<Vec<Board>> = LazyLock::new(|| boards::all().unwrap_or_default());
@@ -117,8 +120,8 @@ pub enum DeviceError {
 /// A running device and its client. Dropping it ends the device.
 #[derive(Debug)]
 pub struct Session {
-    /// The device's name.
-    pub device: &'static str,
+    /// The device.
+    pub device: Device,
     /// The conversation.
     pub client: Client,
     /// The device's runner; `None` for loopback.
@@ -164,6 +167,13 @@ impl Device {
         Self::all().find(|device| device.name() == name)
     }
 
+    /// Returns the device that runs the program of others at `elf`. It lives as long as this
+    /// process.
+    #[must_use]
+    pub fn of_elf(elf: &Path, place: Place) -> Self {
+        Self::Foreign(Box::leak(Box::new(Foreign::new(elf, place))))
+    }
+
     /// Returns the device's name, as on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -172,6 +182,7 @@ impl Device {
             Self::Qemu(board) => &board.name,
             #[cfg(feature = "probe")]
             Self::Probe(_, name) => name,
+            Self::Foreign(foreign) => &foreign.name,
         }
     }
 
@@ -186,6 +197,7 @@ impl Device {
             Self::Qemu(board) => qemu::availability(&board.name, board, lab),
             #[cfg(feature = "probe")]
             Self::Probe(board, name) => probe::availability(name, board, lab),
+            Self::Foreign(foreign) => foreign.availability(lab),
         }
     }
 
@@ -199,15 +211,16 @@ impl Device {
             Self::Loopback => loopback::start(lab, model),
             Self::Qemu(board) => qemu::start(board, &board.name, lab, model),
             #[cfg(feature = "probe")]
-            Self::Probe(board, name) => probe::start(name, board, &board.name, lab, model),
+            Self::Probe(board, _) => probe::start(self, board, &board.name, lab, model),
+            Self::Foreign(foreign) => foreign.start(lab, model),
         }
     }
 
-    /// Returns the device's board; `None` for loopback.
+    /// Returns the device's board; `None` for loopback and for programs of others.
     #[must_use]
     pub fn board(self) -> Option<&'static Board> {
         match self {
-            Self::Loopback => None,
+            Self::Loopback | Self::Foreign(_) => None,
             Self::Qemu(board) => Some(board),
             #[cfg(feature = "probe")]
             Self::Probe(board, _) => Some(board),
@@ -218,10 +231,20 @@ impl Device {
     /// the virtual probe.
     #[must_use]
     pub fn target(self) -> Target {
-        match self.board() {
-            None => Target::Host,
-            Some(board) if board.emulator.is_some() => Target::Emulator,
-            Some(_) => Target::Hardware,
+        match (self, self.board()) {
+            (Self::Foreign(foreign), _) => foreign.target(),
+            (_, None) => Target::Host,
+            (_, Some(board)) if board.emulator.is_some() => Target::Emulator,
+            (_, Some(_)) => Target::Hardware,
+        }
+    }
+
+    /// Returns the board's name that the device gives of itself; `None` for programs of others.
+    #[must_use]
+    pub fn board_name(self) -> Option<&'static str> {
+        match self {
+            Self::Foreign(_) => None,
+            _ => Some(self.board().map_or(self.name(), |board| &board.name)),
         }
     }
 
@@ -235,7 +258,7 @@ impl Device {
     ///
     /// # Errors
     ///
-    /// Returns [`DeviceError`] if it does not start; loopback has none.
+    /// Returns [`DeviceError`] if it does not start; only boards have one.
     pub fn start_faults(self, lab: &Lab) -> Result<Session, DeviceError> {
         self.start_program(1, lab)
     }
@@ -244,17 +267,19 @@ impl Device {
     ///
     /// # Errors
     ///
-    /// Returns [`DeviceError`] if it does not start; loopback has none.
+    /// Returns [`DeviceError`] if it does not start; only boards have one.
     pub fn start_kernels(self, lab: &Lab) -> Result<Session, DeviceError> {
         self.start_program(2, lab)
     }
 
     fn start_program(self, index: usize, lab: &Lab) -> Result<Session, DeviceError> {
         match self {
-            Self::Loopback => Err(elf::not_started(self.name(), &anyhow::anyhow!("it has no such program"))),
+            Self::Loopback | Self::Foreign(_) => {
+                Err(elf::not_started(self.name(), &anyhow::anyhow!("it has no such program")))
+            }
             Self::Qemu(board) => qemu::start(board, &board.programs()[index], lab, &[]),
             #[cfg(feature = "probe")]
-            Self::Probe(board, name) => probe::start(name, board, &board.programs()[index], lab, &[]),
+            Self::Probe(board, _) => probe::start(self, board, &board.programs()[index], lab, &[]),
         }
     }
 }

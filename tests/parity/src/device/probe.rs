@@ -7,6 +7,7 @@ mod selector;
 
 use std::io::Cursor;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -19,14 +20,14 @@ use probe_rs::flashing::{BootInfo, DownloadOptions, ElfLoader};
 use probe_rs::probe::list::Lister;
 use probe_rs::probe::{DebugProbeSelector, WireProtocol};
 use probe_rs::rtt::{ChannelMode, Rtt};
-use probe_rs::{Core, MemoryInterface as _, Permissions};
+use probe_rs::{Architecture, Core, MemoryInterface as _, Permissions};
 use virtual_probe::{CHIPS, Killer, MachineOptions, Probe, Server, Stopper};
 
-use super::elf::{Program, check_firmware, not_started, symbol};
-use super::{DeviceError, IO_TIMEOUT, LOGS_UP, Lab, Runner, Session, qemu};
-use crate::logs::Logs;
+use super::elf::{Program, check_firmware, not_started};
+use super::{Device, DeviceError, IO_TIMEOUT, Lab, Runner, Session, qemu};
+use crate::logs::{Logs, has_logs};
 use crate::{Client, Stream};
-use pump::{End, Pump};
+use pump::{Channels, End, Pump};
 use selector::{greet, network_address, selector};
 
 /// Pause between two polls.
@@ -60,40 +61,73 @@ pub(super) fn availability(device: &'static str, board: &Board, lab: &Lab) -> Re
         return qemu::availability(device, board, lab);
     }
     check_firmware(device, board, lab)?;
+    check_probe(device, lab)
+}
+
+/// Checks that there is a probe for hardware.
+pub(super) fn check_probe(device: &'static str, lab: &Lab) -> Result<(), DeviceError> {
     selector(lab).map(drop).map_err(|error| DeviceError::Absent { device, reason: errors::chain(error.as_ref()) })
 }
 
-/// Flashes `program`, and `model` into its model region; then starts it.
+/// Flashes `program` of ours, and `model` into its model region; then starts it.
 pub(super) fn start(
-    device: &'static str,
+    device: Device,
     board: &Board,
     program: &str,
     lab: &Lab,
     model: &[u8],
 ) -> Result<Session, DeviceError> {
-    let program = Program::load(device, program, lab, model)?;
-    launch(device, board, &program, lab, model).map_err(|error| not_started(device, &error))
-}
-
-fn launch(device: &'static str, board: &Board, program: &Program, lab: &Lab, model: &[u8]) -> anyhow::Result<Session> {
-    let (selector, emulator) = match &board.emulator {
-        Some(emulator) => {
-            let (selector, emulator) = emulate(&board.name, &emulator.machine, lab)?;
-            (selector, Some(emulator))
-        }
-        None => {
-            let selector = selector(lab)?;
-            if let Some(address) = network_address(&selector) {
-                greet(address, lab.patience)?;
+    let program = Program::load(device.name(), program, lab, model)?;
+    let start = || {
+        let chip = board.chip.as_deref().context("the board's file names no chip of probe-rs")?;
+        match &board.emulator {
+            Some(emulator) => {
+                let (selector, emulator) = emulate(&board.name, &emulator.machine, lab)?;
+                launch(device, chip, selector, Some(emulator), &program, lab, model)
             }
-            (selector, None)
+            None => launch(device, chip, connected(lab)?, None, &program, lab, model),
         }
     };
-    let mut session = attach(board, selector)?;
+    start().map_err(|error| not_started(device.name(), &error))
+}
+
+/// Flashes the program of others at `elf`, and starts it.
+pub(super) fn start_foreign(
+    device: Device,
+    chip: &str,
+    elf: &Path,
+    lab: &Lab,
+    model: &[u8],
+) -> Result<Session, DeviceError> {
+    let program = Program::read(device.name(), elf, model)?;
+    let launched = connected(lab).and_then(|selector| launch(device, chip, selector, None, &program, lab, model));
+    launched.map_err(|error| not_started(device.name(), &error))
+}
+
+/// Returns the probe for hardware. One on the network listens.
+fn connected(lab: &Lab) -> anyhow::Result<DebugProbeSelector> {
+    let selector = selector(lab)?;
+    if let Some(address) = network_address(&selector) {
+        greet(address, lab.patience)?;
+    }
+    Ok(selector)
+}
+
+fn launch(
+    device: Device,
+    chip: &str,
+    selector: DebugProbeSelector,
+    emulator: Option<EmulatedProbe>,
+    program: &Program,
+    lab: &Lab,
+    model: &[u8],
+) -> anyhow::Result<Session> {
+    let control_block = program.control_block()?;
+    let mut session = attach(chip, selector)?;
+    program.check_architecture(architecture_of(&session), chip)?;
     flash(&mut session, program, model)?;
 
-    let control_block = symbol(&program.elf, "_SEGGER_RTT")?;
-    let rtt = {
+    let (rtt, channels) = {
         let mut core = session.core(0)?;
         // An earlier run's control block must not be taken for this one's.
         core.write_8(control_block, &[0; 16])?;
@@ -108,13 +142,16 @@ fn launch(device: &'static str, board: &Board, program: &Program, lab: &Lab, mod
     let (log_source, log_sink) = UnixStream::pair()?;
     let end = Arc::new(Mutex::new(None));
     let link = ours.try_clone()?;
-    let pump = Pump::new(theirs, log_sink);
+    let logs = match channels.logs {
+        Some(_) if has_logs(&program.elf) => Logs::collect(device.name(), &program.elf, log_source, lab.show_logs)?,
+        _ => Logs::none(),
+    };
+    let pump = Pump::new(theirs, log_sink, channels);
     let pumped = Arc::clone(&end);
     let pump = thread::Builder::new().name("probe".into()).spawn(move || {
         let ended = pump.run(&mut session, rtt).unwrap_or_else(|error| End::Stopped(errors::chain(error.as_ref())));
         *pumped.lock().unwrap_or_else(PoisonError::into_inner) = Some(ended);
     })?;
-    let logs = Logs::collect(device, &program.elf, log_source, lab.show_logs)?;
     let probed = Probed { logs, end, pump: Some(pump), link, emulator };
     Ok(Session { device, client: Client::new(Box::new(ours), lab.patience), runner: Some(Box::new(probed)) })
 }
@@ -133,15 +170,16 @@ fn emulate(board: &str, machine: &str, lab: &Lab) -> anyhow::Result<(DebugProbeS
     Ok((selector, EmulatedProbe { killer, stopper, thread: Some(thread) }))
 }
 
-fn attach(board: &Board, selector: DebugProbeSelector) -> anyhow::Result<probe_rs::Session> {
+fn attach(chip: &str, selector: DebugProbeSelector) -> anyhow::Result<probe_rs::Session> {
+    let mut registry = Registry::from_builtin_families();
+    registry.add_target_family_from_yaml(CHIPS).context("cannot read the description of the emulated chips")?;
+    let target = registry.get_target_by_name(chip);
+    let target = target.with_context(|| format!("probe-rs does not know the chip {chip}; see `probe-rs chip list`"))?;
     let shown = selector.to_string();
     let mut probe = Lister::new().open(selector).with_context(|| format!("cannot open the probe {shown}"))?;
     probe.select_protocol(WireProtocol::Swd).context("the probe does not speak SWD")?;
-    let mut registry = Registry::from_builtin_families();
-    registry.add_target_family_from_yaml(CHIPS).context("cannot read the description of the emulated chips")?;
-    let chip = board.chip.as_deref().context("the board's file names no chip of probe-rs")?;
     probe
-        .attach_with_registry(chip, Permissions::default(), &registry)
+        .attach_with_registry(target, Permissions::default(), &registry)
         .with_context(|| format!("cannot attach to a {chip} through {shown}; check the board and its power"))
 }
 
@@ -149,8 +187,10 @@ fn attach(board: &Board, selector: DebugProbeSelector) -> anyhow::Result<probe_r
 fn flash(session: &mut probe_rs::Session, program: &Program, model: &[u8]) -> anyhow::Result<()> {
     let mut loader = session.target().flash_loader();
     loader.load_image(session, &mut Cursor::new(&program.elf), ElfLoader(Default::default()), None)?;
-    if !model.is_empty() {
-        loader.add_data(program.model_address, model)?;
+    if let Some(address) = program.model_address
+        && !model.is_empty()
+    {
+        loader.add_data(address, model)?;
     }
     let mut options = DownloadOptions::default();
     options.preverify = true;
@@ -167,20 +207,31 @@ fn flash(session: &mut probe_rs::Session, program: &Program, model: &[u8]) -> an
 }
 
 /// Waits until the firmware has started RTT, and makes it wait for room instead of losing logs.
-fn attach_rtt(core: &mut Core<'_>, control_block: u64, patience: Duration) -> anyhow::Result<Rtt> {
+fn attach_rtt(core: &mut Core<'_>, control_block: u64, patience: Duration) -> anyhow::Result<(Rtt, Channels)> {
     let deadline = Instant::now() + patience;
     loop {
         match Rtt::attach_at(core, control_block) {
             Ok(mut rtt) => {
-                let logs = rtt.up_channel(LOGS_UP as usize).context("the firmware has no RTT channel for logs")?;
-                logs.set_mode(core, ChannelMode::BlockIfFull)?;
-                return Ok(rtt);
+                let channels = Channels::of(&mut rtt)?;
+                if let Some(logs) = channels.logs.and_then(|index| rtt.up_channel(index)) {
+                    logs.set_mode(core, ChannelMode::BlockIfFull)?;
+                }
+                return Ok((rtt, channels));
             }
             Err(error) if Instant::now() >= deadline => {
                 return Err(anyhow!(error).context("the firmware does not start RTT"));
             }
             Err(_) => thread::sleep(PAUSE),
         }
+    }
+}
+
+/// Returns the architecture of the chip.
+fn architecture_of(session: &probe_rs::Session) -> object::Architecture {
+    match session.architecture() {
+        Architecture::Arm => object::Architecture::Arm,
+        Architecture::Riscv => object::Architecture::Riscv32,
+        Architecture::Xtensa => object::Architecture::Xtensa,
     }
 }
 

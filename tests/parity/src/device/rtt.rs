@@ -15,6 +15,9 @@ const IDENTIFIER: &[u8; 16] = b"SEGGER RTT\0\0\0\0\0\0";
 const HEADER_BYTES: u64 = 24;
 const CHANNEL_BYTES: u64 = 24;
 
+/// Most channels in a direction that are searched, if the number is not plausible.
+const MAX_CHANNELS: u32 = 255;
+
 /// Places in a channel.
 const WRITE_OFFSET: u64 = 12;
 const READ_OFFSET: u64 = 16;
@@ -48,7 +51,7 @@ struct Ring {
 pub(super) struct Channel {
     rtt: Rtt,
     is_up: bool,
-    index: u32,
+    name: &'static str,
     /// Known once the device has started RTT.
     ring: Option<Ring>,
     patience: Option<Duration>,
@@ -67,14 +70,15 @@ impl Rtt {
         Self { memory, control_block }
     }
 
-    /// Returns up channel `index`. A read waits for `patience`, or without limit if it is `None`.
-    pub fn up(&self, index: u32, patience: Option<Duration>) -> Channel {
-        Channel { rtt: self.clone(), is_up: true, index, ring: None, patience, pause: MIN_PAUSE }
+    /// Returns the up channel `name`. A read waits for `patience`, or without limit if it is
+    /// `None`.
+    pub fn up(&self, name: &'static str, patience: Option<Duration>) -> Channel {
+        Channel { rtt: self.clone(), is_up: true, name, ring: None, patience, pause: MIN_PAUSE }
     }
 
-    /// Returns down channel `index`. A write waits for room for `patience`.
-    pub fn down(&self, index: u32, patience: Duration) -> Channel {
-        Channel { is_up: false, ..self.up(index, Some(patience)) }
+    /// Returns the down channel `name`. A write waits for room for `patience`.
+    pub fn down(&self, name: &'static str, patience: Duration) -> Channel {
+        Channel { is_up: false, ..self.up(name, Some(patience)) }
     }
 
     fn word(&self, address: u64) -> io::Result<u32> {
@@ -84,7 +88,7 @@ impl Rtt {
     }
 
     /// Returns a channel, or `None` if the device has not set it up yet.
-    fn ring(&self, is_up: bool, index: u32) -> io::Result<Option<Ring>> {
+    fn ring(&self, is_up: bool, name: &str) -> io::Result<Option<Ring>> {
         let mut identifier = [0; 16];
         self.memory.read(self.control_block, &mut identifier).map_err(gone)?;
         if identifier != *IDENTIFIER {
@@ -92,10 +96,12 @@ impl Rtt {
         }
         let (ups, downs) = (self.word(self.control_block + 16)?, self.word(self.control_block + 20)?);
         let (before, count) = if is_up { (0, ups) } else { (ups, downs) };
-        if index >= count {
-            return Err(io::Error::new(ErrorKind::NotFound, format!("the device has no RTT channel {index}")));
-        }
-        let channel = self.control_block + HEADER_BYTES + u64::from(before + index) * CHANNEL_BYTES;
+        let start = self.control_block + HEADER_BYTES + u64::from(before) * CHANNEL_BYTES;
+        let Some(channel) = self.find(start, count, name)? else {
+            let direction = if is_up { "up" } else { "down" };
+            let text = format!("the firmware has no RTT {direction} channel named {name}");
+            return Err(io::Error::new(ErrorKind::NotFound, text));
+        };
         let (buffer, size) = (self.word(channel + 4)?, self.word(channel + 8)?);
         if size == 0 {
             return Ok(None);
@@ -105,6 +111,22 @@ impl Rtt {
         }
         Ok(Some(Ring { memory: self.memory.clone(), channel, buffer: buffer.into(), size }))
     }
+
+    /// Returns the address of the channel `name` among `count` that begin at `start`.
+    fn find(&self, start: u64, count: u32, name: &str) -> io::Result<Option<u64>> {
+        for index in 0..u64::from(count.min(MAX_CHANNELS)) {
+            let channel = start + index * CHANNEL_BYTES;
+            let text = self.word(channel)?;
+            let mut found = vec![0; name.len() + 1];
+            if text != 0 {
+                self.memory.read(text.into(), &mut found).map_err(gone)?;
+            }
+            if found.strip_suffix(&[0]) == Some(name.as_bytes()) {
+                return Ok(Some(channel));
+            }
+        }
+        Ok(None)
+    }
 }
 
 impl Channel {
@@ -113,7 +135,7 @@ impl Channel {
     pub fn open(&mut self, patience: Duration) -> io::Result<()> {
         let deadline = Instant::now() + patience;
         loop {
-            self.ring = self.rtt.ring(self.is_up, self.index)?;
+            self.ring = self.rtt.ring(self.is_up, self.name)?;
             if self.ring.is_some() {
                 return Ok(());
             }
@@ -129,7 +151,7 @@ impl Channel {
         let deadline = self.patience.map(|patience| Instant::now() + patience);
         loop {
             if self.ring.is_none() {
-                self.ring = self.rtt.ring(self.is_up, self.index)?;
+                self.ring = self.rtt.ring(self.is_up, self.name)?;
             }
             let count = self.ring.as_ref().map_or(Ok(0), &mut step)?;
             if count > 0 {

@@ -119,7 +119,7 @@ impl FaultTest {
         client.hello().map_err(|cause| SweepError { done: answers, cause, post_mortem: String::new() })?;
         client.set_retry(RETRY);
         Ok(FaultRow {
-            device: self.session.device.into(),
+            device: self.session.device.name().into(),
             kind: Fault::name_of(plan.kinds),
             rate: plan.rate,
             frames: tally.frames,

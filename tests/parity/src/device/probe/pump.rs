@@ -10,7 +10,7 @@ use probe_rs::rtt::{ChannelMode, Rtt};
 use probe_rs::semihosting::SemihostingCommand;
 use probe_rs::{BreakpointCause, Core, CoreStatus, HaltReason};
 
-use crate::device::{LINK_DOWN, LINK_UP, LOGS_UP};
+use crate::device::{LINK, LOGS};
 
 /// Pause between two polls of a silent device, doubled each time.
 const MIN_PAUSE: Duration = Duration::from_micros(100);
@@ -28,10 +28,33 @@ pub enum End {
     Stopped(String),
 }
 
+/// Numbers of the RTT channels, which are found by their names.
+#[derive(Clone, Copy, Debug)]
+pub struct Channels {
+    /// `None` if the firmware has no logs.
+    pub logs: Option<usize>,
+    up: usize,
+    down: usize,
+}
+
+impl Channels {
+    /// Finds the channels. Fails if those of the link are missing.
+    pub fn of(rtt: &mut Rtt) -> anyhow::Result<Self> {
+        let up = |rtt: &mut Rtt, name| rtt.up_channels().iter().position(|channel| channel.name() == Some(name));
+        let down = rtt.down_channels().iter().position(|channel| channel.name() == Some(LINK));
+        Ok(Self {
+            logs: up(rtt, LOGS),
+            up: up(rtt, LINK).with_context(|| format!("the firmware has no RTT up channel named {LINK}"))?,
+            down: down.with_context(|| format!("the firmware has no RTT down channel named {LINK}"))?,
+        })
+    }
+}
+
 /// Copies bytes between RTT and sockets, since only one thread can use a probe.
 pub struct Pump {
     link: UnixStream,
     logs: UnixStream,
+    channels: Channels,
     /// Bytes from the client for which the device has no room yet.
     to_device: Vec<u8>,
     /// Bytes moved in this round.
@@ -39,17 +62,18 @@ pub struct Pump {
 }
 
 impl Pump {
-    pub fn new(link: UnixStream, logs: UnixStream) -> Self {
-        Self { link, logs, to_device: Vec::new(), moved: false }
+    pub fn new(link: UnixStream, logs: UnixStream, channels: Channels) -> Self {
+        Self { link, logs, channels, to_device: Vec::new(), moved: false }
     }
 
     /// Runs until the program ends, the client disconnects, or the probe fails.
     pub fn run(self, session: &mut probe_rs::Session, mut rtt: Rtt) -> anyhow::Result<End> {
         let mut core = session.core(0)?;
+        let logs = self.channels.logs;
         let end = self.carry(&mut core, &mut rtt);
         // A board that continues must not wait for a reader of its logs. If the probe has failed,
         // this fails too.
-        if let Some(logs) = rtt.up_channel(LOGS_UP as usize) {
+        if let Some(logs) = logs.and_then(|index| rtt.up_channel(index)) {
             let _ = logs.set_mode(&mut core, ChannelMode::NoBlockSkip);
         }
         end
@@ -91,8 +115,7 @@ impl Pump {
             }
         }
         if !self.to_device.is_empty() {
-            let channel =
-                rtt.down_channel(LINK_DOWN as usize).context("the firmware has no RTT channel for requests")?;
+            let channel = rtt.down_channel(self.channels.down).context("an RTT channel is gone")?;
             let written = channel.write(core, &self.to_device)?;
             self.moved |= written > 0;
             self.to_device.drain(..written);
@@ -103,7 +126,7 @@ impl Pump {
     /// Copies from the device to the client.
     fn up(&mut self, core: &mut Core<'_>, rtt: &mut Rtt) -> anyhow::Result<()> {
         let mut chunk = [0; 2048];
-        let channel = rtt.up_channel(LINK_UP as usize).context("the firmware has no RTT channel for responses")?;
+        let channel = rtt.up_channel(self.channels.up).context("an RTT channel is gone")?;
         let count = channel.read(core, &mut chunk)?;
         if count > 0 {
             self.moved = true;
@@ -118,7 +141,7 @@ impl Pump {
 
     fn log(&mut self, core: &mut Core<'_>, rtt: &mut Rtt) -> anyhow::Result<()> {
         let mut chunk = [0; 2048];
-        let channel = rtt.up_channel(LOGS_UP as usize).context("the firmware has no RTT channel for logs")?;
+        let Some(channel) = self.channels.logs.and_then(|index| rtt.up_channel(index)) else { return Ok(()) };
         loop {
             let count = channel.read(core, &mut chunk)?;
             if count == 0 {
