@@ -6,8 +6,8 @@
 //! | `PARITY_MODEL`, `PARITY_ANSWERS` | model and answers for `sweep`, ignored without them |
 //! | `PARITY_VECTOR_MODEL`, `PARITY_VECTOR_ANSWERS` | the same for `sweep_in_vectors` |
 //! | `PARITY_RECORD` | a run's folder for the record of `sweep` |
-//! | `PARITY_FIRMWARE` | folder of the boards' ELFs |
-//! | `PARITY_REQUIRE` | comma-separated devices, and `c-firmware`, whose absence is a failure |
+//! | `PARITY_FIRMWARE`, `PARITY_EXAMPLES` | folders of the boards' and the examples' ELFs |
+//! | `PARITY_REQUIRE` | comma-separated devices, `c-firmware` and `examples`: their absence fails |
 
 mod cases;
 mod common;
@@ -18,6 +18,7 @@ use std::process::ExitCode;
 
 use boards::WeightOrder;
 use cases::c_example::{self, C_EXAMPLE};
+use cases::served::{self, EXAMPLES};
 use cases::{
     BAD_LINE_CASES, CASCADE_CASES, CASES, COUNTED_CASES, Case, EMULATED_CASES, Fixture, HOSTILE_CASES, KERNEL_CASES,
     LINK_CASES, STACK_CASES, sweep_test_split,
@@ -41,7 +42,7 @@ fn main() -> ExitCode {
     let required = required();
     let mut trials: Vec<_> = required
         .iter()
-        .filter(|name| ![C_EXAMPLE, TOOL].contains(&name.as_str()) && Device::by_name(name).is_none())
+        .filter(|name| ![C_EXAMPLE, EXAMPLES, TOOL].contains(&name.as_str()) && Device::by_name(name).is_none())
         .map(|name| missing(name, format!("PARITY_REQUIRE names an unknown device: {name}")))
         .collect();
     for device in Device::all() {
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
         }
     }
     trials.push(c_example::trial(&lab, &required));
+    trials.extend(served::trials(&lab, &required));
     #[cfg(feature = "probe")]
     trials.extend(cases::wrong_probes::trials(&lab, &required));
     libtest_mimic::run(&arguments, trials).exit_code()

@@ -201,13 +201,13 @@ fn collect(workspace: &Workspace, board: &Board, binaries: &[Binary], folder: &P
     binaries.iter().map(copy).collect()
 }
 
-/// Returns the command that lints the firmware and prenda-core as they are compiled for a board,
+/// Returns the command that lints the firmware and its libraries as they are compiled for a board,
 /// or `None` if the active toolchain, the one with clippy, has no library for the board.
 pub fn clippy(workspace: &Workspace, board: &Board) -> Option<Job> {
     let facts = Facts::gather(&board.triple);
     let toolchain = facts.active()?;
     let job = start(&workspace.root, toolchain, &board.triple, "clippy").arg("--locked");
-    let packages = ["firmware", "prenda-core"];
+    let packages = ["firmware", "prenda-serve", "prenda-core"];
     let job = packages.iter().fold(job, |job, package| job.args(["--package", package])).args(["--lib", "--bins"]);
     let job = job.args(["--features", &format!("firmware/{}", board.name), "--target", &board.triple]);
     Some(job.arg("--target-dir").arg(target(workspace)).args(["--", "-D", "warnings"]))

@@ -15,6 +15,9 @@ use crate::trainer::TestData;
 use crate::workspace::Workspace;
 use crate::{bench, examples, image, package, trainer};
 
+/// The name in `PARITY_REQUIRE` of the examples' programs.
+const EXAMPLES: &str = "examples";
+
 /// Runs all checks, also after a failure; an error in the preparation ends the command.
 pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let folder = workspace.folder("test")?;
@@ -74,7 +77,8 @@ fn required(boards: &[Board]) -> String {
         Some(_) => format!("{name},probe-{name}"),
         None => name.clone(),
     });
-    [LOOPBACK, package::C_EXAMPLE].map(str::to_owned).into_iter().chain(names).collect::<Vec<_>>().join(",")
+    let others = [LOOPBACK, package::C_EXAMPLE, EXAMPLES];
+    others.map(str::to_owned).into_iter().chain(names).collect::<Vec<_>>().join(",")
 }
 
 fn cargo_test(workspace: &Workspace, folder: &Path, required: &str, arguments: &[String]) -> Result<Job> {
@@ -88,6 +92,7 @@ fn cargo_test(workspace: &Workspace, folder: &Path, required: &str, arguments: &
         .env("PARITY_VECTOR_ANSWERS", folder.join("vectors-answers.bin"))
         .env("PARITY_RECORD", folder.join("run"))
         .env("PARITY_FIRMWARE", workspace.folder("firmware")?)
+        .env("PARITY_EXAMPLES", workspace.folder("examples")?)
         .env("PARITY_REQUIRE", required)
         .env("PRENDA_REQUIRE_DATA", "1"))
 }

@@ -7,6 +7,7 @@ mod hostile;
 mod kernels;
 mod link;
 mod room;
+pub mod served;
 mod stack;
 #[cfg(feature = "probe")]
 pub mod wrong_probes;
@@ -95,7 +96,11 @@ impl Fixture {
 
     /// Returns the model `name` of `models`, with this host's answers for the images of `self`.
     fn shipped(&self, name: &str) -> Result<Self, Failed> {
-        let model = fs::read(models().join(name))?;
+        self.with_model(fs::read(models().join(name))?)
+    }
+
+    /// Returns `model`, with this host's answers for the images of `self`.
+    fn with_model(&self, model: Vec<u8>) -> Result<Self, Failed> {
         let view = Model::parse(&model)?;
         let (committed, records) = AnswersHeader::parse(&self.answers)?;
         let header = AnswersHeader { model: view.id(), networks: view.networks().len() as u8, ..committed };
@@ -120,7 +125,7 @@ fn hello(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     let view = fixture.view()?;
     let mut session = device.start(lab, &fixture.model)?;
     let introduction = session.client.hello_with(view.id())?;
-    assert_eq!(introduction.board, device.board().map_or(device.name(), |board| &board.name));
+    assert_eq!(Some(&*introduction.board), device.board_name());
     let model = introduction.model;
     assert_eq!(model.bytes as usize, fixture.model.len());
     assert_eq!(model.inputs as usize, view.input_width());
@@ -217,11 +222,11 @@ pub fn sweep_test_split(device: Device, lab: &Lab, fixture: &Fixture) -> Result<
 fn wrong_board(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     let (header, records) = AnswersHeader::parse(&fixture.answers)?;
     let mut session = device.start(lab, &fixture.model)?;
-    session.device = "another";
+    let another = Device::all().find(|other| other.board_name() != device.board_name()).ok_or("there are several")?;
+    session.device = another;
     let error = sweep(&mut session, &header, records, |_| {}).expect_err("the board is another");
-    assert!(
-        matches!(&error.cause, ClientError::WrongBoard { asked: "another", found } if device.name().ends_with(&**found))
-    );
+    let ClientError::WrongBoard { asked, found } = error.cause else { return Err(error.to_string().into()) };
+    assert_eq!((Some(asked), Some(&*found)), (another.board_name(), device.board_name()));
     Ok(())
 }
 
