@@ -177,7 +177,7 @@ pub fn build_for(triple: &str, folder: &Path) -> Result<Job> {
 
 /// Returns the command that builds `package` as a static library for a target, or `None` if no
 /// compiler can. The library has no debug information, which would name folders of this machine.
-pub fn static_library(workspace: &Workspace, package: &str, triple: &str, features: &[&str]) -> Option<Job> {
+pub fn static_library(workspace: &Workspace, package: &str, triple: &str, features: &[String]) -> Option<Job> {
     let facts = Facts::gather(triple);
     let job = start(&workspace.root, facts.toolchain()?, triple, "rustc").args(["--locked", "--package", package]);
     let job = job.args(["--lib", "--crate-type", "staticlib", "--features", &features.join(","), "--target", triple]);

@@ -130,10 +130,7 @@ enum Task {
     /// Writes a folder with prenda for C, Zephyr or Arduino to prenda/package in the target folder.
     ///
     /// It has a static library for each core whose target is installed.
-    Package {
-        #[arg(value_name = "KIND", value_enum)]
-        kind: package::Kind,
-    },
+    Package(package::Options),
     /// Runs one of the rare or long checks: lints, fuzzing, profiles, licences and others.
     #[command(subcommand)]
     Check(check::Check),
@@ -177,7 +174,7 @@ fn run(task: Task) -> anyhow::Result<()> {
             package::build_example(&workspace)
         }
         Task::Firmware { board } => image::command(&workspace, &board),
-        Task::Package { kind } => package::command(&workspace, kind),
+        Task::Package(options) => package::command(&workspace, &options),
         Task::Check(check) => check::command(&workspace, &check),
     }
 }

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 use host_support::files;
 
 use crate::image;
@@ -21,8 +21,24 @@ use cores::{CORES, Core};
 
 pub use example::{C_EXAMPLE, build as build_example};
 
+#[derive(Args)]
+pub struct Options {
+    #[arg(value_name = "KIND", value_enum)]
+    kind: Kind,
+    /// Run only dense layers, and these weight orders and other layers, separated by commas: less
+    /// code. [default: all]
+    ///
+    /// `host-trainer inspect` prints those of a model. A library refuses other models by name.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = PARTS)]
+    only: Vec<String>,
+}
+
+/// The features of prenda for weight orders and for layers.
+const PARTS: [&str; 9] =
+    ["blocks", "four-bit", "pairs", "ternary", "vectors", "cascade", "convolution", "depthwise", "pool"];
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Kind {
+enum Kind {
     /// A static library for each core, and prenda.h
     C,
     /// The same as a Zephyr module
@@ -31,15 +47,9 @@ pub enum Kind {
     Arduino,
 }
 
-/// Writes the folder, and prints its name and the cores in it.
-pub fn command(workspace: &Workspace, kind: Kind) -> Result<()> {
-    let folder = write(workspace, kind)?;
-    print(shown(&folder))
-}
-
-/// Writes the folder prenda/package/`kind` of the target folder again, and returns it.
-pub fn write(workspace: &Workspace, kind: Kind) -> Result<PathBuf> {
-    let libraries = build_all(workspace)?;
+/// Writes the folder prenda/package/`kind` of the target folder again, and prints its name.
+pub fn command(workspace: &Workspace, Options { kind, only }: &Options) -> Result<()> {
+    let libraries = build_all(workspace, only)?;
     let (name, fill): (_, Fill) = match kind {
         Kind::C => ("c", c::fill),
         Kind::Zephyr => ("zephyr", zephyr::fill),
@@ -55,7 +65,7 @@ pub fn write(workspace: &Workspace, kind: Kind) -> Result<PathBuf> {
         folder.copy(&workspace.root.join(licence), licence)?;
     }
     fill(&folder, &libraries)?;
-    Ok(path)
+    print(shown(&path))
 }
 
 /// Writes the files of a kind of package.
@@ -70,17 +80,20 @@ struct Library {
     header: PathBuf,
 }
 
-/// Builds the library for each core whose target is installed.
-fn build_all(workspace: &Workspace) -> Result<Vec<Library>> {
+/// Builds the library for each core whose target is installed, with `parts`, or with all if there
+/// are none.
+fn build_all(workspace: &Workspace, parts: &[String]) -> Result<Vec<Library>> {
     let built = workspace.folder("library")?;
     let mut libraries = Vec::new();
     for core in &CORES {
-        let Some(job) = image::static_library(workspace, "prenda-c", core.triple, core.features) else {
+        let features = core.features.iter().map(|feature| (*feature).to_owned());
+        let features: Vec<_> = features.chain(parts.iter().map(|part| format!("prenda/{part}"))).collect();
+        let Some(job) = image::static_library(workspace, "prenda-c", core.triple, &features) else {
             let triple = core.triple;
             log(format_args!("    skipped {}: `rustup target add {triple}` adds its compiler's library", core.name));
             continue;
         };
-        job.run()?;
+        job.flag("--no-default-features", !parts.is_empty()).run()?;
         let path = built.join(format!("{}.a", core.name));
         // The next core can have the same target, and so the same path.
         files::copy(&image::built_library(workspace, "prenda_c", core.triple), &path)?;
