@@ -50,6 +50,9 @@ impl Blob {
     }
 }
 
+/// A model that Miri can parse in reasonable time.
+const SMALL: &str = "../../models/784-64-10.bin";
+
 fn fixture(name: &str) -> Vec<u8> {
     fs::read(format!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/{}"), name)).unwrap()
 }
@@ -103,7 +106,7 @@ fn every_answer_of_the_fixtures_is_the_committed_one() {
 
 #[test]
 fn a_region_may_be_longer_than_its_model() {
-    let blob = Blob::fixture("model.bin");
+    let blob = Blob::fixture(SMALL);
     let mut model = prenda_model::new();
     // SAFETY: the memory has these sizes.
     let open = |length| unsafe { prenda_open(&raw mut model, blob.start(), length) };
@@ -114,9 +117,9 @@ fn a_region_may_be_longer_than_its_model() {
 
 #[test]
 fn wrong_arguments_return_codes() {
-    let blob = Blob::fixture("model.bin");
+    let blob = Blob::fixture(SMALL);
     let (model, _) = blob.open();
-    let view = fixture("model.bin");
+    let view = fixture(SMALL);
     let view = Model::parse(&view).unwrap();
     let (pixels, mut prediction) = (vec![0_u8; view.input_width()], NO_PREDICTION);
     // SAFETY: `model` is open.
@@ -193,7 +196,7 @@ fn a_model_that_is_not_open_has_no_sizes() {
 
 #[test]
 fn names_and_golden_images_are_those_of_the_model() {
-    let (blob, bytes) = (Blob::fixture("model.bin"), fixture("model.bin"));
+    let (blob, bytes) = (Blob::fixture(SMALL), fixture(SMALL));
     let (model, view) = (blob.open().0, Model::parse(&bytes).unwrap());
     let model = &raw const model;
     let mut buffer = [1; 32];
@@ -224,7 +227,9 @@ fn names_and_golden_images_are_those_of_the_model() {
 fn hostile_models_are_refused() {
     let mut found = Vec::new();
     for hostile in hostile_blobs() {
-        let (model, status) = Blob::new(&hostile.blob).open();
+        // Lives as long as the model.
+        let blob = Blob::new(&hostile.blob);
+        let (model, status) = blob.open();
         if !matches!(hostile.fault, DeviceFault::Blob(_)) {
             let mut workspace = [0_u32; 4096];
             // SAFETY: `prenda_open` wrote the model, and the workspace is ours.
@@ -244,7 +249,7 @@ fn hostile_models_are_refused() {
 
 #[test]
 fn a_damaged_model_is_refused() {
-    let good = fixture("model.bin");
+    let good = fixture(SMALL);
     for (offset, expected) in [(0, Status::NotAModel), (8, Status::TooNew), (12, Status::TooShort)] {
         let mut bytes = good.clone();
         bytes[offset] = 99;
@@ -259,7 +264,7 @@ fn a_damaged_model_is_refused() {
 
 #[test]
 fn a_wrong_golden_vector_fails_the_self_test() {
-    let mut bytes = fixture("model.bin");
+    let mut bytes = fixture(SMALL);
     let logits = Model::parse(&bytes).unwrap().golden().next().unwrap().logits;
     let offset = logits.as_ptr().addr() - bytes.as_ptr().addr();
     bytes[offset] ^= 1;

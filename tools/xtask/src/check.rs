@@ -33,14 +33,14 @@ pub enum Check {
     /// kernels of each build with their reference. A build that does not fit its part is named in
     /// the table and not compared.
     Profiles(profiles::Options),
-    /// Runs tests of prenda-core under a tool that finds memory errors: Miri, the address
-    /// sanitizer, or valgrind.
+    /// Runs tests of prenda-core and prenda-c under a tool that finds memory errors: Miri, the
+    /// address sanitizer, or valgrind.
     ///
-    /// Every tool runs the same tests: the library's own, `blob` and `hostile`. Miri finds the most
-    /// and needs a nightly compiler: `rustup toolchain install nightly --component miri,rust-src`.
-    /// It runs them for a 64-bit and a 32-bit target with few random cases, and still takes many
-    /// times as long as the sanitizer, which needs about 90 seconds of one core including its
-    /// build.
+    /// Every tool runs the same tests: the libraries' own, `blob`, `hostile` and `interface`. Miri
+    /// finds the most and needs a nightly compiler: `rustup toolchain install nightly --component
+    /// miri,rust-src`. It runs them for a 64-bit and a 32-bit target with few random cases, and
+    /// still takes many times as long as the sanitizer, which needs about 90 seconds of one core
+    /// including its build.
     Memcheck {
         /// Use this tool. [default: the first in the list that is installed]
         #[arg(long, value_enum, value_name = "TOOL")]

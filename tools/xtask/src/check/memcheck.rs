@@ -1,4 +1,5 @@
-//! `cargo xtask check memcheck`: tests of `prenda-core` under the best installed memory checker.
+//! `cargo xtask check memcheck`: tests of `prenda-core` and `prenda-c` under the best installed
+//! memory checker.
 
 use std::path::Path;
 
@@ -16,14 +17,15 @@ const NIGHTLY: &str = "nightly";
 /// A 32-bit target, as on devices, without SIMD: it uses the portable kernels.
 const NARROW: &str = "i686-unknown-linux-gnu";
 
-/// The tests that every tool runs: they parse models and run inference. `damage`, `fixture` and
-/// `kernels` take the same paths with too many numbers for an interpreter.
-const TESTS: [&str; 5] = ["--lib", "--test", "blob", "--test", "hostile"];
+/// The tests that every tool runs: they parse models and run inference, also through the C
+/// interface. `damage`, `fixture` and `kernels` take the same paths with too many numbers for an
+/// interpreter.
+const TESTS: [&str; 7] = ["--lib", "--test", "blob", "--test", "hostile", "--test", "interface"];
 
 const MIRI_CASES: &str = "4";
 
 /// Exhaustive tests, which would take Miri an hour.
-const MIRI_SKIPS: [&str; 3] = ["gather", "everywhere", "add_up"];
+const MIRI_SKIPS: [&str; 4] = ["gather", "everywhere", "add_up", "every_answer"];
 
 /// Tools that find memory errors, the most thorough first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -51,7 +53,7 @@ pub fn command(workspace: &Workspace, tool: Option<Tool>) -> Result<()> {
              installs Miri"
         );
     };
-    log(format_args!("Tests of prenda-core ({}) under {}", TESTS.join(" "), tool.name()));
+    log(format_args!("Tests of prenda-core and prenda-c ({}) under {}", TESTS.join(" "), tool.name()));
     match tool {
         Tool::Miri => {
             miri(workspace, &active.host)?;
@@ -72,7 +74,7 @@ pub fn command(workspace: &Workspace, tool: Option<Tool>) -> Result<()> {
 /// Adds the tests to `job`, which runs cargo, with a separate target folder because the flags
 /// differ.
 fn tests(workspace: &Workspace, job: Job) -> Job {
-    let job = job.args(["--locked", "-p", "prenda-core"]).args(TESTS).arg("--target-dir");
+    let job = job.args(["--locked", "-p", "prenda-core", "-p", "prenda-c"]).args(TESTS).arg("--target-dir");
     job.arg(workspace.target.join("memcheck"))
 }
 
