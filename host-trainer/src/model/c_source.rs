@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use prenda::{BorrowedWorkspace, Model};
+use prenda::Model;
 
 /// Bytes in a line of the array.
 const LINE_BYTES: usize = 16;
@@ -20,7 +20,7 @@ impl CSource {
     /// Writes `model` as C. The files are called `name.h` and `name.c`, and all their names start
     /// with `name`: small ASCII letters, digits and underscores.
     pub fn of(model: &Model<'_>, name: &str) -> Self {
-        let workspace_bytes = BorrowedWorkspace::bytes(model);
+        let workspace_bytes = model.workspace_bytes();
         Self { header: header(model, name, workspace_bytes), source: source(model, name), workspace_bytes }
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use predicates::str::contains;
-use prenda::{BorrowedWorkspace, Model};
+use prenda::Model;
 
 use crate::files::names;
 use crate::project::{Project, failure, json};
@@ -18,13 +18,13 @@ fn the_c_files_contain_the_model_and_its_sizes() {
     let bytes = fs::read(project.model()).unwrap();
     let view = Model::parse(&bytes).unwrap();
     let (header, source) = (read("bars.h"), read("bars.c"));
-    assert_eq!(exported["workspace_bytes"], BorrowedWorkspace::bytes(&view));
+    assert_eq!(exported["workspace_bytes"], view.workspace_bytes());
     for line in [
         "#define BARS_ROWS 6\n",
         "#define BARS_PIXELS 36\n",
         "#define BARS_CLASSES 3\n",
         &format!("#define BARS_BYTES {}\n", bytes.len()),
-        &format!("#define BARS_WORKSPACE_BYTES {}\n", BorrowedWorkspace::bytes(&view)),
+        &format!("#define BARS_WORKSPACE_BYTES {}\n", view.workspace_bytes()),
     ] {
         assert!(header.contains(line), "{line} is not in {header}");
     }

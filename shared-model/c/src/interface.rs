@@ -48,7 +48,7 @@ pub unsafe extern "C" fn prenda_open(model: *mut prenda_model, bytes: *const c_v
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn prenda_workspace_bytes(model: *const prenda_model) -> usize {
     // SAFETY: the caller's promises.
-    unsafe { opened(model) }.map_or(0, BorrowedWorkspace::bytes)
+    unsafe { opened(model) }.map_or(0, |model| model.workspace_bytes())
 }
 
 /// Returns the number of pixels of an image, of all channels, or 0 if `model` is not open.

@@ -7,18 +7,12 @@ use crate::infer::{Buffers, compare, infer_in};
 use crate::model::Model;
 use crate::prediction::Prediction;
 
-/// Like [`Workspace`](crate::Workspace), in memory whose size is not in the type.
+/// Like [`Workspace`](crate::Workspace), in memory whose size is not in the type: at least
+/// [`Model::workspace_bytes`].
 #[derive(Debug)]
 pub struct BorrowedWorkspace<'w>(&'w mut [u32]);
 
 impl<'w> BorrowedWorkspace<'w> {
-    /// Returns the bytes of memory that `model` needs, a multiple of 4.
-    #[must_use]
-    pub fn bytes<const LAYERS: usize>(model: &Model<'_, LAYERS>) -> usize {
-        let words = model.memory_bytes().div_ceil(4).wrapping_add(outputs_words(model.classes()));
-        words.wrapping_mul(4)
-    }
-
     /// Returns a workspace in `memory`, whatever it contains.
     #[must_use]
     pub fn new(memory: &'w mut [u32]) -> Self {
@@ -36,8 +30,9 @@ impl<'w> BorrowedWorkspace<'w> {
         pixels: &[u8],
     ) -> Result<Prediction<'w>, InferError> {
         let available = self.0.len().saturating_mul(4);
-        if available < Self::bytes(model) {
-            return Err(InferError::Memory { needed: Self::bytes(model) as u32, available: available as u32 });
+        let needed = model.workspace_bytes();
+        if available < needed {
+            return Err(InferError::Memory { needed: needed as u32, available: available as u32 });
         }
         let classes = model.classes();
         let (outputs, memory) = self.0.split_at_mut_checked(outputs_words(classes)).unwrap_or_default();

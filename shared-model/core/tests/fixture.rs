@@ -21,7 +21,7 @@ fn compare(model: &str, answers: &str) {
     let (header, records) = AnswersHeader::parse(&answers).unwrap();
     assert_eq!(header.model, model.id());
     let mut workspace = HostWorkspace::new();
-    let mut memory = vec![u32::MAX; BorrowedWorkspace::bytes(&model) / 4];
+    let mut memory = vec![u32::MAX; model.workspace_bytes() / 4];
     let mut bytes = vec![0; model.classes() * 6];
     let mut logits_compared = 0;
     for record in records {
