@@ -80,8 +80,8 @@ struct Library {
     header: PathBuf,
 }
 
-/// Builds the library for each core whose target is installed, with `parts`, or with all if there
-/// are none.
+/// Builds the library for each core whose target is installed. It has `parts`, or all of them if
+/// the list is empty.
 fn build_all(workspace: &Workspace, parts: &[String]) -> Result<Vec<Library>> {
     let built = workspace.folder("library")?;
     let mut libraries = Vec::new();
