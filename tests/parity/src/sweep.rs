@@ -6,7 +6,7 @@ use std::time::Instant;
 use prenda::{AnswersHeader, Record};
 use thiserror::Error;
 
-use crate::{Answer, ClientError, ParityRecord, Session};
+use crate::{Answer, ClientError, ParityRecord, Session, Target};
 
 /// Most requests under way at once: the next image travels while the device computes.
 pub const WINDOW: usize = 4;
@@ -103,10 +103,12 @@ fn run<'a>(
 
     let memory_use = client.memory_use()?;
     outcome.resent = client.traffic().resent - before.resent;
-    // Zero on the host.
+    // Zero on the host, and in firmware of others that does not measure it.
     if memory_use.flash > 0 {
         outcome.flash_bytes = Some(memory_use.flash.into());
         outcome.ram_bytes = Some((memory_use.statics + memory_use.stack_used).into());
+    } else if session.device.target() != Target::Host {
+        outcome.not_measured.splice(0..0, ["flash", "RAM"].map(str::to_owned));
     }
     outcome.accuracy = correct as f64 / outcome.images.max(1) as f64;
     outcome.seconds = started.elapsed().as_secs_f64();

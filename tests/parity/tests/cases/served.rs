@@ -106,6 +106,7 @@ fn whole_split(folders: &Folders, lab: &Lab) -> Result<(), Failed> {
 fn check(record: &ParityRecord, target: Target) {
     assert_eq!((record.device.as_str(), record.core.as_str()), ("served", "cortex-m4"));
     assert_eq!((record.target, record.flash_bytes), (Some(target), None));
+    assert_eq!(record.not_measured, ["flash", "RAM", "time", "energy"]);
 }
 
 /// The virtual probe takes the part of a real one.
