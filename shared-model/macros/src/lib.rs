@@ -34,3 +34,36 @@ fn expand(arguments: &Arguments) -> Result<String, String> {
     let model = Model::parse(&bytes).map_err(|error| format!("{}: {error}", path.display()))?;
     Ok(generate::module(arguments, &path, &model))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expanded(path: &str) -> Result<String, String> {
+        expand(&Arguments { before: String::new(), name: "shoes".to_owned(), path: path.to_owned() })
+    }
+
+    #[test]
+    fn errors_name_the_file_and_the_reason() {
+        let missing = expanded("no-such-model.bin").unwrap_err();
+        assert!(missing.contains("no-such-model.bin: No such file"), "{missing}");
+        assert!(missing.contains("folder of Cargo.toml"), "{missing}");
+
+        let mut bytes = fs::read("../shoes.bin").unwrap();
+        bytes[1000] ^= 1;
+        let error = Model::parse(&bytes).unwrap_err();
+        let file = env::temp_dir().join(format!("prenda-damaged-{}.bin", std::process::id()));
+        fs::write(&file, bytes).unwrap();
+        let damaged = expanded(file.to_str().unwrap()).unwrap_err();
+        fs::remove_file(&file).unwrap();
+        assert_eq!(damaged, format!("{}: {error}", file.display()));
+    }
+
+    #[test]
+    fn the_module_has_the_sizes_of_the_model() {
+        let source = expanded("../shoes.bin").unwrap();
+        for expected in ["PIXELS: usize = 784", "CLASSES: usize = 10", "sums: [i32; 64]", "list: [[u32; 2]; 37]"] {
+            assert!(source.contains(expected), "{expected}");
+        }
+    }
+}

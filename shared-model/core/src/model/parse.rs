@@ -107,7 +107,8 @@ impl<'a, const LAYERS: usize> Model<'a, LAYERS> {
     /// static REGION: &[u32; 256] = &[u32::MAX; 256];
     /// let bytes = bytemuck::bytes_of(REGION);
     /// assert_eq!(Model::<4>::from_region(bytes).err(), Some(BlobError::Magic));
-    /// assert_eq!(Model::<4>::from_region(&bytes[1..]).err(), Some(BlobError::Misaligned { remainder: 1 }));
+    /// let error = Model::<4>::from_region(&bytes[1..]).err();
+    /// assert_eq!(error, Some(BlobError::Misaligned { remainder: 1 }));
     /// ```
     pub fn from_region(region: &'a [u8]) -> Result<Self, BlobError> {
         let remainder = (region.as_ptr().addr() % 4) as u8;
