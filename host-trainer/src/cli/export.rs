@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{OutputArguments, UsageError, check_output, line};
-use crate::model::CSource;
+use crate::model::{CSource, crate_source};
 use crate::run::model_file;
 use crate::support::files;
 use crate::text::{Shown, count};
@@ -14,19 +14,25 @@ use crate::text::{Shown, count};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  host-trainer export runs/first --rust shoes
   host-trainer export runs/first --c firmware/src
   host-trainer export model.bin --c firmware/src --name shoes")]
 pub struct ExportArguments {
     /// Model file, or folder of the run that wrote it
     #[arg(value_name = "MODEL")]
     model: PathBuf,
+    /// Folder for a crate that reads the model at compile time and infers with it; created if it is
+    /// missing
+    #[arg(long, value_name = "DIR", required_unless_present = "c")]
+    rust: Option<PathBuf>,
     /// Folder for a header and a C file with the model, its sizes and its class names; created if
     /// it is missing
     ///
     /// They go with prenda.h and libprenda.a of `cargo xtask package c`.
-    #[arg(long, value_name = "DIR")]
-    c: PathBuf,
-    /// Name of the files, and start of each name in them: small letters, digits and underscores
+    #[arg(long, value_name = "DIR", conflicts_with = "rust")]
+    c: Option<PathBuf>,
+    /// Name of the crate, or of the C files and the start of each name in them: small letters,
+    /// digits and underscores
     #[arg(long, value_name = "NAME", default_value = "model", value_parser = identifier)]
     name: String,
     /// Replace files of another model
@@ -47,15 +53,19 @@ struct ExportOutput {
 
 impl ExportArguments {
     pub fn run(self) -> Result<()> {
-        let Self { c: folder, name, .. } = &self;
+        let name = &self.name;
         let model = model_file::resolve(&self.model);
         let bytes = model_file::read(&model)?;
         let view = model_file::load(&model, &bytes)?;
-        let CSource { header, source, workspace_bytes } = CSource::of(&view, name);
-        let files = [(folder.join(format!("{name}.h")), header), (folder.join(format!("{name}.c")), source)];
-        for (path, text) in &files {
-            check_output("--c", path, [&model])?;
-            let is_other = path.exists() && !fs::read(path).is_ok_and(|found| found == text.as_bytes());
+        let (option, folder, files) = match (&self.rust, &self.c) {
+            (Some(folder), _) => ("--rust", folder, crate_source::files(&view, name)),
+            (None, Some(folder)) => ("--c", folder, CSource::of(&view, name).files(name)),
+            (None, None) => return Err(UsageError("expected --rust or --c".to_owned()).into()),
+        };
+        let files: Vec<_> = files.into_iter().map(|(path, content)| (folder.join(path), content)).collect();
+        for (path, content) in &files {
+            check_output(option, path, [&model])?;
+            let is_other = path.exists() && !fs::read(path).is_ok_and(|found| found == *content);
             if is_other && !self.overwrite {
                 return Err(UsageError(format!(
                     "{} exists and has another content; add --overwrite to replace it, or choose another --name",
@@ -64,14 +74,16 @@ impl ExportArguments {
                 .into());
             }
         }
-        files::create_folder(folder)?;
+        for folder in files.iter().filter_map(|(path, _)| path.parent()) {
+            files::create_folder(folder)?;
+        }
         files.iter().try_for_each(|(path, _)| files::check_writable(path))?;
-        let texts: Vec<_> = files.iter().map(|(path, text)| (path.as_path(), text.as_bytes())).collect();
-        files::write_all(&texts)?;
+        let contents: Vec<_> = files.iter().map(|(path, content)| (path.as_path(), content.as_slice())).collect();
+        files::write_all(&contents)?;
         let report = ExportOutput {
             model_id: view.id().to_string(),
             model_bytes: bytes.len(),
-            workspace_bytes,
+            workspace_bytes: view.workspace_bytes(),
             files: files.into_iter().map(|(path, _)| Shown(path)).collect(),
             model: Shown(model),
         };

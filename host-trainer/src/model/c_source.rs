@@ -10,10 +10,8 @@ const LINE_BYTES: usize = 16;
 /// A header and a source file with a model, its sizes and the names of its classes.
 #[derive(Debug)]
 pub struct CSource {
-    pub header: String,
-    pub source: String,
-    /// Size of a workspace for the model.
-    pub workspace_bytes: usize,
+    header: String,
+    source: String,
 }
 
 impl CSource {
@@ -21,7 +19,12 @@ impl CSource {
     /// with `name`: small ASCII letters, digits and underscores.
     pub fn of(model: &Model<'_>, name: &str) -> Self {
         let workspace_bytes = model.workspace_bytes();
-        Self { header: header(model, name, workspace_bytes), source: source(model, name), workspace_bytes }
+        Self { header: header(model, name, workspace_bytes), source: source(model, name) }
+    }
+
+    /// Returns the files: a path in their folder, and the content.
+    pub fn files(self, name: &str) -> Vec<(String, Vec<u8>)> {
+        vec![(format!("{name}.h"), self.header.into_bytes()), (format!("{name}.c"), self.source.into_bytes())]
     }
 }
 

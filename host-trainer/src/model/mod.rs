@@ -3,6 +3,7 @@
 mod c_source;
 pub mod cascade;
 mod cost;
+pub mod crate_source;
 pub mod evaluate;
 mod evaluation;
 pub mod export;

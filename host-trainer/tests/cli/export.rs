@@ -69,6 +69,33 @@ fn a_name_is_one_for_c() {
     for name in ["", "1st", "Shoes", "a-b", "../a", "prenda"] {
         failure(project.run(&["export", "model.bin", "--c", "source", "--name", name]), 2, &["--name"]);
     }
-    failure(project.run(&["export", "model.bin"]), 2, &["--c <DIR>"]);
     assert!(!names(project.path()).contains(&"source".to_owned()));
+}
+
+/// Builds the crate and runs its example, with the packages of this repository.
+#[test]
+fn the_crate_classifies() {
+    let project = Project::with_model();
+    project
+        .run(&["export", "model.bin", "--rust", "bars", "--name", "bars"])
+        .success()
+        .stdout(contains("bars/src/lib.rs"));
+    let folder = project.path().join("bars");
+    assert_eq!(fs::read(folder.join("model.bin")).unwrap(), fs::read(project.model()).unwrap());
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["test", "--offline", "--quiet", "--target-dir"]).arg(project.path().join("target"));
+    for (package, path) in [("prenda", ""), ("prenda-core", "core"), ("prenda-macros", "macros")] {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared-model/").to_owned() + path;
+        cargo.arg("--config").arg(format!("patch.crates-io.{package}.path={path:?}"));
+    }
+    let output = cargo.current_dir(&folder).output().unwrap();
+    let (printed, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && printed.contains("1 passed"), "{printed}{errors}");
+}
+
+#[test]
+fn one_kind_of_source_is_exported_at_a_time() {
+    let project = Project::with_model();
+    failure(project.run(&["export", "model.bin"]), 2, &["--rust <DIR>"]);
+    failure(project.run(&["export", "model.bin", "--rust", "a", "--c", "b"]), 2, &["cannot be used with"]);
 }

@@ -7,6 +7,7 @@ pub mod header;
 pub mod link;
 pub mod lints;
 pub mod memcheck;
+pub mod pack;
 pub mod profiles;
 
 use anyhow::Result;
@@ -46,6 +47,8 @@ pub enum Check {
         #[arg(long, value_enum, value_name = "TOOL")]
         tool: Option<memcheck::Tool>,
     },
+    /// Packs prenda as for crates.io, and builds the packed files.
+    Pack,
     /// Checks licences, sources and versions of all dependencies with cargo-deny and deny.toml.
     Deny {
         /// Also check RustSec's advisories, which are fetched from GitHub.
@@ -86,6 +89,7 @@ pub fn command(workspace: &Workspace, check: &Check) -> Result<()> {
         Check::Fuzz(options) => fuzz::command(workspace, options),
         Check::Profiles(options) => profiles::command(workspace, options),
         Check::Memcheck { tool } => memcheck::command(workspace, *tool),
+        Check::Pack => pack::command(workspace),
         Check::Deny { advisories } => deny::command(workspace, *advisories),
         Check::Gpu(options) => gpu::command(workspace, options),
         Check::Header { check } => header::command(workspace, *check),

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use boards::Board;
 
-use crate::check::{lints, profiles};
+use crate::check::{lints, pack, profiles};
 use crate::output::print;
 use crate::parity::LOOPBACK;
 use crate::process::Job;
@@ -51,6 +51,7 @@ pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     stages.check("Building the example in C", || package::build_example(workspace).into());
     stages.check("Comparing instructions and sizes with the budgets", || bench::verify_budgets(workspace).into());
     stages.check("Comparing builds by other profiles", || profiles::verify(workspace).into());
+    stages.check("Packing prenda and building the packed files", || pack::command(workspace).into());
     for (name, check) in lints::ALL {
         stages.check(name, || check(workspace));
     }
