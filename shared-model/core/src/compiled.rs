@@ -6,13 +6,14 @@
 
 use crate::bytes::{i32s_equal, u16s_equal};
 use crate::error::SelfTestError;
-use crate::kernel::{self, DensePart, PairList, Scratch};
+use crate::kernel::{self, PairList, Rejected, Scratch};
 pub use crate::kernel::{argmax, depthwise, lead, softmax};
 pub use crate::model::Tables;
 pub use crate::model::{Layer, LayerKind, Shape, Window};
 use crate::model::{Matrix, Requants};
 use crate::prediction::Prediction;
 pub use crate::weights::WeightOrder;
+use crate::weights::{MAX_PAIRS, TILE_OUTPUTS};
 
 /// Bytes of a model, aligned for words.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +47,7 @@ pub const fn layer(
 #[inline(always)]
 pub fn accumulate(order: WeightOrder, layer: &Layer<'_>, input: &[u8], list: &mut [[u32; 2]], sums: &mut [i32]) {
     let matrix = layer.any_matrix();
-    kernel::dense_in(order, matrix, input, &mut PairList::new(list), sums, &mut |_| ());
+    kernel::dense_in(order, matrix, input, &mut PairList::of(list, matrix.inputs().div_ceil(2)), sums, &mut |_| ());
 }
 
 /// Writes the activations of a dense layer's sums.
@@ -74,6 +75,40 @@ fn requantize_any(requants: Requants<'_>, sums: &mut [i32]) {
     }
 }
 
+/// Writes the activations of a convolution in pairs, all of whose windows the kernels of every core
+/// accept: see [`are_all_accepted`]. It links no other kernel.
+pub fn convolve_accepted(
+    layer: &Layer<'_>,
+    window: Window,
+    input: &[u8],
+    list: &mut [[u32; 2]],
+    sums: &mut [i32],
+    output: &mut [u8],
+) {
+    enum Never {}
+    impl Rejected for Never {
+        const EXISTS: bool = false;
+
+        fn add(_: &Matrix<'_>, _: &[u8], _: &mut PairList<'_>, _: &mut [i32]) {}
+    }
+    let scratch = Scratch { list: PairList::new(list), accumulators: sums, rest: &mut [] };
+    kernel::convolve_in::<Never>(WeightOrder::Pairs, layer, window, input, scratch, output);
+}
+
+/// Returns true if the kernels of every core accept all windows of `layer`: weights are in pairs,
+/// outputs fill tiles, all shifts are high, each row in the image begins with a pair, and the list
+/// has room for a window.
+#[must_use]
+pub fn are_all_accepted(layer: &Layer<'_>) -> bool {
+    let (LayerKind::Convolution(window), matrix) = (layer.kind(), layer.any_matrix()) else { return false };
+    let channels = layer.input().channels;
+    // The padding left of the image is the only offset within a row.
+    let begins_with_pair = channels % 2 == 0 || window.padding[1] == 0;
+    let has_room = window.row_inputs(channels).div_ceil(2).wrapping_mul(window.kernel[0].into()) < MAX_PAIRS;
+    let is_tiled = matrix.outputs().is_multiple_of(TILE_OUTPUTS) && matrix.requants().are_high;
+    matrix.order() == WeightOrder::Pairs && is_tiled && begins_with_pair && has_room
+}
+
 /// Defines a function that writes the activations of a convolution in one weight order.
 macro_rules! convolutions {
     ($($name:ident $order:ident)*) => {
@@ -89,15 +124,14 @@ macro_rules! convolutions {
                 output: &mut [u8],
             ) {
                 const ORDER: WeightOrder = WeightOrder::$order;
-                let dense = |matrix: &Matrix<'_>,
-                             input: &[u8],
-                             list: &mut PairList<'_>,
-                             sums: &mut [i32],
-                             on_stage: &mut dyn FnMut(DensePart)| {
-                    kernel::dense_in(ORDER, matrix, input, list, sums, on_stage);
-                };
+                enum InOrder {}
+                impl Rejected for InOrder {
+                    fn add(matrix: &Matrix<'_>, input: &[u8], list: &mut PairList<'_>, sums: &mut [i32]) {
+                        kernel::dense_in(ORDER, matrix, input, list, sums, &mut |_| ());
+                    }
+                }
                 let scratch = Scratch { list: PairList::new(list), accumulators: sums, rest };
-                kernel::convolve_in(ORDER, dense, layer, window, input, scratch, output);
+                kernel::convolve_in::<InOrder>(ORDER, layer, window, input, scratch, output);
             }
         )*
     };
@@ -155,7 +189,7 @@ pub fn tables<'a>(matrix: &Matrix<'a>) -> Tables<'a> {
     }
 }
 
-/// Returns the places of a layer's list and the bytes of its window.
+/// Returns the places of a layer's list, and the bytes that it needs for a window.
 #[must_use]
 pub fn scratch_sizes(layer: &Layer<'_>) -> [usize; 2] {
     [layer.list_places(), layer.window_bytes()]

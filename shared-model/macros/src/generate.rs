@@ -12,7 +12,7 @@ use crate::plan::{Place, Sizes, places, words};
 /// Returns the source of the module for `model`, whose bytes are in the file at `path`.
 pub fn module(arguments: &Arguments, path: &Path, model: &Model<'_>) -> String {
     let sizes = Sizes::of(model);
-    let Sizes { list, sums, window, activations } = sizes;
+    let Sizes { list, sums, window, activations, .. } = sizes;
     let (classes, pixels) = (model.classes(), model.input_width());
     let names: Vec<_> = model.class_names().collect();
     let (before, name, id) = (&arguments.before, &arguments.name, model.id().0);
@@ -143,6 +143,7 @@ fn networks(model: &Model<'_>, sizes: &Sizes) -> String {
 /// Returns the statements that run layer `number`.
 fn step(number: usize, layer: &Layer<'_>, place: Place, sizes: &Sizes) -> String {
     let [list, window] = scratch_sizes(layer);
+    let list = list.min(sizes.list);
     let (inputs, outputs, end) = (layer.inputs(), layer.outputs(), sizes.activations);
     let sums = layer.matrix().map_or(0, Matrix::outputs);
     let order = layer.matrix().map(|matrix| format!("c::WeightOrder::{:?}", matrix.order())).unwrap_or_default();
@@ -182,6 +183,9 @@ fn step(number: usize, layer: &Layer<'_>, place: Place, sizes: &Sizes) -> String
         LayerKind::MaxPool(_) => format!("max_pool(&LAYER_{number}, {of_window}, {input}, {output})"),
         LayerKind::AveragePool(_) => format!("average_pool(&LAYER_{number}, {of_window}, {input}, {output})"),
         LayerKind::Depthwise(_) => format!("depthwise(&LAYER_{number}, {of_window}, {input}, {sums}, {output})"),
+        _ if sizes.has_no_window => {
+            format!("convolve_accepted(&LAYER_{number}, {of_window}, {input}, {list}, {sums}, {output})")
+        }
         _ => format!(
             "convolve_{}(&LAYER_{number}, {of_window}, {input}, {list}, {sums}, &mut workspace.window.0[..{window}], \
              {output})",

@@ -1,7 +1,7 @@
 //! The memory of a workspace: which part of it each layer reads and writes.
 
-use prenda_core::compiled::scratch_sizes;
-use prenda_core::{Layer, Model, Network};
+use prenda_core::compiled::{are_all_accepted, scratch_sizes};
+use prenda_core::{Layer, LayerKind, Model, Network};
 
 /// The sizes of a workspace's parts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,20 +14,30 @@ pub struct Sizes {
     pub window: usize,
     /// Bytes for activations.
     pub activations: usize,
+    /// True if no convolution needs a window: then all use a smaller function.
+    pub has_no_window: bool,
 }
+
+/// Places of the list of a dense layer after layers with windows. They need less memory for lists,
+/// but more for activations; a list that is filled more than once takes a few instructions more.
+const SHORT_LIST: usize = 69;
 
 impl Sizes {
     /// Returns the sizes that all layers of `model` fit.
     pub fn of(model: &Model<'_>) -> Self {
-        let mut sizes = Self::default();
+        let mut convolutions = model.layers().iter().filter(|layer| matches!(layer.kind(), LayerKind::Convolution(_)));
+        let mut sizes = Self { has_no_window: convolutions.all(are_all_accepted), ..Self::default() };
+        let lists = model.layers().iter().filter(|layer| !layer.is_dense()).map(|layer| scratch_sizes(layer)[0]);
+        let most =
+            if model.layers().iter().all(Layer::is_dense) { usize::MAX } else { lists.fold(SHORT_LIST, usize::max) };
         for network in model.networks() {
             let places = places(network);
             for (layer, place) in network.layers().iter().zip(&places) {
                 let [list, window] = scratch_sizes(layer);
                 let sums = if place.is_last { 0 } else { layer.matrix().map_or(0, |matrix| matrix.outputs()) };
-                sizes.list = sizes.list.max(list);
+                sizes.list = sizes.list.max(list.min(most));
                 sizes.sums = sizes.sums.max(sums);
-                sizes.window = sizes.window.max(words(window));
+                sizes.window = sizes.window.max(if sizes.has_no_window { 0 } else { words(window) });
                 sizes.activations = sizes.activations.max(place.bytes(layer));
             }
         }

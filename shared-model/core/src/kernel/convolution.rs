@@ -5,7 +5,7 @@
 
 use super::activate::activate;
 use super::core::{Convolution, Core, Current, Outputs, Sources};
-use super::dense::{DensePart, dense};
+use super::dense::dense;
 use super::pair_list::PairList;
 use super::window::each_run;
 use crate::model::{Layer, Matrix, Window};
@@ -20,17 +20,33 @@ pub struct Scratch<'m> {
     pub rest: &'m mut [u8],
 }
 
+/// Computes the sums of windows that the core's kernel rejects.
+pub trait Rejected {
+    /// False if there are none. A constant, so that the compiler omits what is for them.
+    const EXISTS: bool = true;
+
+    /// Like [`dense`](super::dense::dense), without its stages.
+    fn add(matrix: &Matrix<'_>, input: &[u8], list: &mut PairList<'_>, sums: &mut [i32]);
+}
+
+/// For a matrix in any order.
+enum Any {}
+
+impl Rejected for Any {
+    fn add(matrix: &Matrix<'_>, input: &[u8], list: &mut PairList<'_>, sums: &mut [i32]) {
+        dense(matrix, input, list, sums, &mut |_| ());
+    }
+}
+
 /// Writes the activations of `layer`, a convolution with `window`, for `input` to `output`.
 pub fn convolve(layer: &Layer<'_>, window: Window, input: &[u8], scratch: Scratch<'_>, output: &mut [u8]) {
-    convolve_in(layer.any_matrix().order(), dense, layer, window, input, scratch, output);
+    convolve_in::<Any>(layer.any_matrix().order(), layer, window, input, scratch, output);
 }
 
 /// Like [`convolve`], for a matrix in `order`. If the caller knows it, other orders cost no code.
-/// `dense` computes the sums of a window that the core's kernel rejects.
 #[inline(always)]
-pub fn convolve_in(
+pub fn convolve_in<R: Rejected>(
     order: WeightOrder,
-    dense: impl Fn(&Matrix<'_>, &[u8], &mut PairList<'_>, &mut [i32], &mut dyn FnMut(DensePart)),
     layer: &Layer<'_>,
     window: Window,
     input: &[u8],
@@ -51,10 +67,13 @@ pub fn convolve_in(
         if has_kernel && Current::convolve(&mut convolution, &windows) {
             return;
         }
+        if !R::EXISTS {
+            return;
+        }
         let Convolution { list, window, sums, outputs, .. } = &mut convolution;
         inside.each_following(count, |inside| {
             inside.copy(input, windows.place, row_inputs, window);
-            dense(matrix, window, list, sums, &mut |_| ());
+            R::add(matrix, window, list, sums);
             outputs.write(false, |activations| activate(matrix, sums, activations));
         });
     });

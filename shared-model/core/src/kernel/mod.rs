@@ -17,7 +17,7 @@ mod window;
 pub use self::core::KERNEL;
 pub use activate::{activate, activate_in};
 pub use argmax::argmax;
-pub use convolution::{Scratch, convolve, convolve_in};
+pub use convolution::{Rejected, Scratch, convolve, convolve_in};
 pub use dense::{DensePart, dense, dense_in};
 pub use depthwise::depthwise;
 pub use lead::lead;

@@ -16,12 +16,30 @@ pub struct PairList<'m> {
     /// The pairs, then one of zeros.
     places: &'m mut [Pair],
     count: usize,
+    /// See [`Self::limit`].
+    limit: usize,
 }
 
 impl<'m> PairList<'m> {
-    /// Returns an empty list in `places`.
+    /// Returns an empty list in `places`. If it has fewer than `MAX_PAIRS`, it has room for all
+    /// pairs of its layer.
+    #[inline(always)]
     pub fn new(places: &'m mut [Pair]) -> Self {
-        Self { places, count: 0 }
+        let pairs = places.len().saturating_sub(SPARE_PAIRS);
+        Self::of(places, pairs)
+    }
+
+    /// Like [`new`](Self::new), for a layer of `pairs`, which can be more than there are places
+    /// for.
+    #[inline(always)]
+    pub fn of(places: &'m mut [Pair], pairs: usize) -> Self {
+        let capacity = places.len().saturating_sub(SPARE_PAIRS);
+        let limit = if capacity < MAX_PAIRS && capacity >= pairs {
+            capacity
+        } else {
+            capacity.min(MAX_PAIRS).saturating_sub(4)
+        };
+        Self { places, count: 0, limit }
     }
 
     /// Returns the largest number of pairs.
@@ -57,11 +75,10 @@ impl<'m> PairList<'m> {
 
     /// Returns the number of pairs above which gathering stops.
     ///
-    /// A word, of two pairs, and the two last pairs still fit after it. A list of fewer than
-    /// `MAX_PAIRS` has room for all pairs of its layer, so it never stops.
+    /// A word, of two pairs, and the two last pairs still fit after it. A list with room for all
+    /// pairs of its layer never stops.
     pub const fn limit(&self) -> usize {
-        let capacity = self.capacity();
-        if capacity < MAX_PAIRS { capacity } else { MAX_PAIRS - 4 }
+        self.limit
     }
 
     /// Lets `write` append pairs; it takes the number of pairs, and returns the new number and a

@@ -1,5 +1,7 @@
 //! Windows, weights and biases: what the kernels of a core compute from.
 
+use core::hint::black_box;
+
 use super::outputs::Outputs;
 use crate::kernel::pair_list::PairList;
 use crate::model::{Matrix, Requants};
@@ -12,7 +14,9 @@ pub fn start_from(biases: &[[u8; 4]], accumulators: &mut [i32]) {
     if let Ok(words) = bytemuck::try_cast_slice::<u8, i32>(biases.as_flattened()) {
         return accumulators.iter_mut().zip(words).for_each(|(accumulator, bias)| *accumulator = i32::from_le(*bias));
     }
-    let biases = biases.iter().map(|bias| i32::from_le_bytes(*bias));
+    // Hidden, because otherwise the compiler links a function that copies bytes.
+    let hidden = |bias| if cfg!(kernel_assembly) { black_box(bias) } else { bias };
+    let biases = biases.iter().map(|bias| hidden(i32::from_le_bytes(*bias)));
     accumulators.iter_mut().zip(biases).for_each(|(accumulator, bias)| *accumulator = bias);
 }
 
