@@ -5,7 +5,7 @@
 //! kernels of one weight order, and no check remains.
 
 use crate::bytes::{i32s_equal, u16s_equal};
-use crate::error::SelfTestError;
+use crate::error::{InferError, SelfTestError};
 use crate::kernel::{self, PairList, Rejected, Scratch};
 pub use crate::kernel::{argmax, depthwise, lead, softmax};
 pub use crate::model::Tables;
@@ -153,6 +153,12 @@ pub fn max_pool(layer: &Layer<'_>, window: Window, input: &[u8], output: &mut [u
 /// Writes the mean of each channel in each window.
 pub fn average_pool(layer: &Layer<'_>, window: Window, input: &[u8], output: &mut [u8]) {
     kernel::pool(layer, window, true, input, output);
+}
+
+/// Returns the error for an image that does not have the model's number of pixels.
+#[must_use]
+pub fn wrong_length(expected: usize, pixels: &[u8]) -> InferError {
+    InferError::InputLength { expected: expected as u32, found: u32::try_from(pixels.len()).unwrap_or(u32::MAX) }
 }
 
 /// Compares the outputs for a golden vector with those stored at export.

@@ -28,12 +28,6 @@
     allow(dead_code, unused_imports, reason = "builds without these features use a part of the modules")
 )]
 
-#[cfg(all(
-    feature = "parse",
-    not(any(feature = "blocks", feature = "four-bit", feature = "pairs", feature = "ternary", feature = "vectors"))
-))]
-compile_error!("enable at least one weight order of prenda, for example the feature `pairs`, or `all-orders`");
-
 #[cfg(feature = "answers")]
 mod answers;
 #[cfg(feature = "blob")]

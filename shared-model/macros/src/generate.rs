@@ -20,6 +20,7 @@ pub fn module(arguments: &Arguments, path: &Path, model: &Model<'_>) -> String {
     let workspace_bytes = sizes.bytes(classes);
     let (chain, networks) = (chain(model), networks(model, &sizes));
     let golden = golden(model);
+    let (bytes, layer_count, network_count) = (model.bytes().len(), model.layers().len(), model.networks().len());
     format!(
         r#"
 #[allow(clippy::all, clippy::nursery, clippy::pedantic, clippy::restriction, dead_code, unused_variables)]
@@ -73,6 +74,37 @@ pub fn module(arguments: &Arguments, path: &Path, model: &Model<'_>) -> String {
     impl Default for Workspace {{
         fn default() -> Self {{
             Self::new()
+        }}
+    }}
+
+    ::prenda::if_link! {{
+        impl ::prenda::Classifier for Workspace {{
+            const WORKSPACE_BYTES: usize = ::core::mem::size_of::<Self>();
+
+            fn info(&self) -> ::prenda::ModelInfo {{
+                ::prenda::ModelInfo {{
+                    id: ID,
+                    bytes: {bytes},
+                    inputs: PIXELS as u32,
+                    classes: CLASSES as u16,
+                    layers: {layer_count},
+                }}
+            }}
+
+            fn networks(&self) -> usize {{
+                {network_count}
+            }}
+
+            fn infer(&mut self, pixels: &[u8]) -> Result<Prediction<'_>, ::prenda::InferError> {{
+                match pixels.try_into() {{
+                    Ok(pixels) => Ok(infer(self, pixels)),
+                    Err(_) => Err(c::wrong_length(PIXELS, pixels)),
+                }}
+            }}
+
+            fn self_test(&mut self) -> Result<(), ::prenda::DeviceFault> {{
+                self_test(self).map_err(::prenda::DeviceFault::SelfTest)
+            }}
         }}
     }}
 
