@@ -15,7 +15,7 @@ pub use prenda_core::*;
 ///
 /// | item | meaning |
 /// |---|---|
-/// | `Workspace` | the memory that inference writes, of exactly the right size; `new()` is `const` |
+/// | `Workspace` | the memory that inference writes; `new()` is `const` |
 /// | `infer(&mut Workspace, &[u8; PIXELS]) -> Prediction` | class, logits, probabilities |
 /// | `classify(&mut Workspace, &[u8; PIXELS]) -> usize` | the class alone, without softmax |
 /// | `self_test(&mut Workspace) -> Result<(), SelfTestError>` | compares the golden vectors |

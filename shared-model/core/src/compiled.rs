@@ -103,7 +103,7 @@ pub fn are_all_accepted(layer: &Layer<'_>) -> bool {
     let (LayerKind::Convolution(window), matrix) = (layer.kind(), layer.any_matrix()) else { return false };
     let channels = layer.input().channels;
     // The padding left of the image is the only offset within a row.
-    let begins_with_pair = channels % 2 == 0 || window.padding[1] == 0;
+    let begins_with_pair = channels.is_multiple_of(2) || window.padding[1] == 0;
     let has_room = window.row_inputs(channels).div_ceil(2).wrapping_mul(window.kernel[0].into()) < MAX_PAIRS;
     let is_tiled = matrix.outputs().is_multiple_of(TILE_OUTPUTS) && matrix.requants().are_high;
     matrix.order() == WeightOrder::Pairs && is_tiled && begins_with_pair && has_room

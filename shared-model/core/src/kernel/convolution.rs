@@ -22,7 +22,7 @@ pub struct Scratch<'m> {
 
 /// Computes the sums of windows that the core's kernel rejects.
 pub trait Rejected {
-    /// False if there are none. A constant, so that the compiler omits what is for them.
+    /// False if no window is rejected. A constant, so that the compiler omits what is for them.
     const EXISTS: bool = true;
 
     /// Like [`dense`](super::dense::dense), without its stages.
