@@ -34,6 +34,8 @@ struct InspectOutput {
     parameters: usize,
     #[serde(flatten)]
     cost: Cost,
+    /// The types that read and run the model at run time.
+    rust_types: String,
     rows: usize,
     columns: usize,
     channels: usize,
@@ -111,6 +113,12 @@ impl InspectArguments {
             bytes: bytes.len(),
             parameters: view.layers().iter().map(Layer::parameters).sum(),
             cost: Cost::of(&view),
+            rust_types: format!(
+                "Model::<{}>, Workspace::<{}, {}>",
+                view.layers().len(),
+                view.memory_bytes(),
+                view.classes()
+            ),
             rows: view.image().rows.into(),
             columns: view.image().columns.into(),
             channels: view.image().channels.into(),
@@ -134,6 +142,7 @@ impl InspectOutput {
         .concat();
         text += &line("parameters", count(self.parameters as u64));
         text += &cost_lines(&self.cost);
+        text += &line("in Rust", &self.rust_types);
         let mut network = None;
         for (index, layer) in self.layers.iter().enumerate() {
             if self.networks.len() > 1 && network != Some(layer.network) {
