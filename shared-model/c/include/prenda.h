@@ -227,4 +227,4 @@ const char *prenda_status_text(int32_t status);
 #endif  // __cplusplus
 
 #endif  /* PRENDA_H */
-/* sources: 5b94da98 */
+/* sources: 0461a798 */

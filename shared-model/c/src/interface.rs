@@ -5,7 +5,7 @@ use core::ptr;
 
 use prenda::BorrowedWorkspace;
 
-use crate::memory::{Place, aligned_bytes, bytes, words};
+use crate::memory::{Place, bytes, words};
 use crate::model::{open, opened, prenda_model};
 use crate::status::{prenda_status, status};
 
@@ -37,7 +37,7 @@ pub struct prenda_prediction {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn prenda_open(model: *mut prenda_model, bytes: *const c_void, length: usize) -> prenda_status {
     // SAFETY: the caller's promises; it keeps the bytes for as long as it uses the model.
-    status(unsafe { open(model, aligned_bytes(bytes.cast(), length)) })
+    status(unsafe { open(model, bytes.cast(), length) })
 }
 
 /// Returns the size of a workspace for `model`, or 0 if it is not open.

@@ -2,7 +2,7 @@
 
 use prenda::{BlobError, Model, blob_length};
 
-use crate::memory::Place;
+use crate::memory::{Place, aligned_bytes};
 use crate::status::prenda_status;
 
 /// Size of a prenda_model in words of the machine.
@@ -44,24 +44,22 @@ impl Default for prenda_model {
     }
 }
 
-/// Parses the model at the start of `region`, which may be longer, and writes it to `target`.
+/// Parses the model at the start of a region, which may be longer, and writes it to `target`.
 ///
 /// # Safety
 ///
-/// If `target` is not null, it can be written, and nothing else accesses it during the call.
-pub unsafe fn open(
-    target: *mut prenda_model,
-    region: Result<&'static [u8], prenda_status>,
-) -> Result<(), prenda_status> {
+/// If `target` is not null, it can be written, and nothing else accesses it during the call. If
+/// `start` is not null, `bytes` bytes can be read there, and nothing changes them as long as the
+/// model is used.
+pub unsafe fn open(target: *mut prenda_model, start: *const u8, bytes: usize) -> Result<(), prenda_status> {
     check(target)?;
     let opened = target.cast::<Opened>();
     // SAFETY: `target` is not null, aligned, has room, and is ours.
-    let opened = unsafe {
-        opened.write(Opened { tag: 0, model: Err(BlobError::Magic) });
-        &mut *opened
-    };
-    let region = region?;
-    Place::of(target, size_of::<prenda_model>())?.check_apart(&Place::of(region.as_ptr(), region.len())?)?;
+    unsafe { opened.write(Opened { tag: 0, model: Err(BlobError::Magic) }) };
+    // Before there is a reference to either.
+    Place::of(target, size_of::<prenda_model>())?.check_apart(&Place::of(start, bytes)?)?;
+    // SAFETY: the caller's promises, and the two do not overlap.
+    let (region, opened) = unsafe { (aligned_bytes(start, bytes)?, &mut *opened) };
     let length = blob_length(region)?;
     // A region that is shorter than the model is refused by the parser.
     Model::parse_into(&mut opened.model, region.get(..length).unwrap_or(region));
