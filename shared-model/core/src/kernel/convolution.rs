@@ -4,7 +4,7 @@
 //! there; without one, the rows are copied next to each other.
 
 use super::activate::activate;
-use super::core::{Convolution, Core, Current, Outputs, Sources};
+use super::core::{Core, Current, Outputs, Sources};
 use super::dense::dense;
 use super::pair_list::PairList;
 use super::window::each_run;
@@ -59,19 +59,18 @@ pub fn convolve_in<R: Rejected>(
     let channels = layer.input().channels;
     let row_inputs = window.row_inputs(channels);
     let (sources, requants) = (Sources::of(order, matrix), matrix.requants());
-    let has_kernel = Current::can_convolve(&sources, &requants, sums.len());
     let outputs = Outputs::new(output, matrix.outputs());
-    let mut convolution = Convolution { sources, requants, list, window: copied, sums, outputs };
+    let mut convolution = Current::convolution(sources, requants, list, copied, sums, outputs);
     each_run(layer, window, &mut move |inside, count| {
         let windows = inside.windows(input, count, channels, row_inputs);
-        if has_kernel && Current::convolve(&mut convolution, &windows) {
+        if Current::convolve(&mut convolution, &windows) {
             return;
         }
         if !R::EXISTS {
             return;
         }
-        let Convolution { list, window, sums, outputs, .. } = &mut convolution;
         inside.each_following(count, |inside| {
+            let (list, window, sums, outputs) = convolution.memory();
             inside.copy(input, windows.place, row_inputs, window);
             R::add(matrix, window, list, sums);
             outputs.write(false, |activations| activate(matrix, sums, activations));

@@ -138,6 +138,9 @@ impl<A: Assembly> Core for A {
     /// Rejects windows that may need more than one list, and those whose rows begin within a pair.
     #[inline(always)]
     fn convolve(convolution: &mut Convolution<'_>, windows: &Windows<'_>) -> bool {
+        if !convolution.has_kernel {
+            return false;
+        }
         let Windows { place, row_inputs, rows, row_values, .. } = *windows;
         let pairs = row_values.div_ceil(2);
         if place % 2 != 0 || pairs.wrapping_mul(rows) > convolution.list.capacity() {
@@ -149,10 +152,9 @@ impl<A: Assembly> Core for A {
             first: (place / 2).wrapping_mul(step),
             gap: (row_inputs / 2).wrapping_sub(pairs).wrapping_mul(step),
         };
-        // SAFETY: the caller has checked the sources. The list has room for the pairs of a window:
-        // the product has not overflowed if the windows are inside the matrix. Each pair has a
-        // block, because they are inside the matrix, which has an even number of inputs in each
-        // row.
+        // SAFETY: `can_convolve` is true. The list has room for the pairs of a window: the product
+        // has not overflowed if the windows are inside the matrix. Each pair has a block, because
+        // they are inside the matrix, which has an even number of inputs in each row.
         unsafe { convolve(A::CONVOLVE, convolution, windows, offsets, list) }
     }
 

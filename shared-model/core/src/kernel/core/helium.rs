@@ -35,18 +35,22 @@ impl Core for Helium {
     }
 
     /// For vectors, copies the rows of each window next to each other.
-    #[inline(always)]
+    #[inline]
     fn convolve(convolution: &mut Convolution<'_>, windows: &Windows<'_>) -> bool {
+        // Without vectors, `can_convolve` is that of `Dsp`.
         if convolution.sources.order != WeightOrder::Vectors {
             return Dsp::convolve(convolution, windows);
+        }
+        if !convolution.has_kernel {
+            return false;
         }
         let inputs = convolution.sources.inputs.next_multiple_of(VECTOR_INPUTS);
         let Some(window) = convolution.window.get_mut(..inputs) else { return false };
         window.as_chunks_mut::<VECTOR_INPUTS>().0.iter_mut().for_each(|vector| *vector = [0; VECTOR_INPUTS]);
         let list = window.as_mut_ptr().cast();
         let offsets = Offsets { first: windows.place, gap: windows.row_inputs.wrapping_sub(windows.row_values) };
-        // SAFETY: the caller has checked the sources. The list has room for the inputs of a tile,
-        // which are zero.
+        // SAFETY: `can_convolve` is true. The list has room for the inputs of a tile, which are
+        // zero.
         unsafe { convolve(convolve_vectors, convolution, windows, offsets, list) }
     }
 

@@ -1,5 +1,6 @@
 //! The interface of a core's kernels.
 
+use super::outputs::Outputs;
 use super::sources::{Convolution, Sources, Tiles, Windows, start_from};
 use crate::kernel::pair_list::PairList;
 use crate::model::Requants;
@@ -51,6 +52,21 @@ pub trait Core {
         has_blocks && is_aligned && tiles.are_for(outputs) && biases.len() >= outputs
     }
 
+    /// Returns a convolution with these parameters and this memory, for
+    /// [`convolve`](Self::convolve).
+    #[inline(always)]
+    fn convolution<'c>(
+        sources: Sources<'c>,
+        requants: Requants<'c>,
+        list: PairList<'c>,
+        window: &'c mut [u8],
+        sums: &'c mut [i32],
+        outputs: Outputs<'c>,
+    ) -> Convolution<'c> {
+        let has_kernel = Self::can_convolve(&sources, &requants, sums.len());
+        Convolution { has_kernel, sources, requants, list, window, sums, outputs }
+    }
+
     /// Returns true if [`convolve`](Self::convolve) accepts these parameters for this many outputs.
     fn can_convolve(sources: &Sources<'_>, _requants: &Requants<'_>, outputs: usize) -> bool {
         Self::accepts_pairs(sources, sources.inputs, outputs)
@@ -58,13 +74,12 @@ pub trait Core {
 
     /// Writes the activations of `windows`.
     ///
-    /// The caller has checked with [`can_convolve`](Self::can_convolve), once for a layer. Returns
-    /// false, and does nothing, if the kernel rejects the windows, for example if they can need
-    /// more than one list.
+    /// Returns false, and does nothing, if the kernel rejects the parameters or the windows, for
+    /// example if these can need more than one list.
     fn convolve(convolution: &mut Convolution<'_>, windows: &Windows<'_>) -> bool {
-        let Convolution { sources, requants, list, sums, outputs, .. } = convolution;
+        let Convolution { has_kernel, sources, requants, list, sums, outputs, .. } = convolution;
         let Windows { input, count, step, rows, row_values, row_step, place, row_inputs } = *windows;
-        if place % 2 != 0 || row_values.div_ceil(2).saturating_mul(rows) > list.capacity() {
+        if !*has_kernel || place % 2 != 0 || row_values.div_ceil(2).saturating_mul(rows) > list.capacity() {
             return false;
         }
         for window in 0..count {

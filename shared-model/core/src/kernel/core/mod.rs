@@ -52,7 +52,7 @@ pub use current::{Current, KERNEL};
 pub use interface::Core;
 pub use lists::{DensePart, add_lists};
 pub use outputs::Outputs;
-pub use sources::{Convolution, Sources, Windows, start_from};
+pub use sources::{Sources, Windows, start_from};
 
 #[cfg(test)]
 mod tests;

@@ -61,15 +61,28 @@ impl Windows<'_> {
 }
 
 /// The parameters, memory and outputs of a convolution that runs.
+///
+/// Kernels rely on the check of the parameters, so only code in this folder can change them.
 pub struct Convolution<'c> {
-    pub sources: Sources<'c>,
-    pub requants: Requants<'c>,
-    pub list: PairList<'c>,
+    /// True if the core's kernel accepts the parameters and the number of sums.
+    pub(super) has_kernel: bool,
+    pub(super) sources: Sources<'c>,
+    pub(super) requants: Requants<'c>,
+    pub(super) list: PairList<'c>,
     /// Room for the inputs of a window, or of its vectors.
-    pub window: &'c mut [u8],
+    pub(super) window: &'c mut [u8],
     /// A place for each output of a window.
-    pub sums: &'c mut [i32],
-    pub outputs: Outputs<'c>,
+    pub(super) sums: &'c mut [i32],
+    pub(super) outputs: Outputs<'c>,
+}
+
+impl<'c> Convolution<'c> {
+    /// Returns the list, the room for the inputs of a window, the sums and the outputs.
+    #[inline(always)]
+    pub fn memory(&mut self) -> (&mut PairList<'c>, &mut [u8], &mut [i32], &mut Outputs<'c>) {
+        let Self { list, window, sums, outputs, .. } = self;
+        (list, window, sums, outputs)
+    }
 }
 
 /// The parameters of a layer's sums.
