@@ -2,15 +2,7 @@
 
 use prenda::{HostWorkspace, Model};
 
-prenda::include_model!(
-    /// Dense.
-    mod dense = "../tests/fixtures/model.bin";
-);
-prenda::include_model!(mod pruned = "../models/784-64-10.bin");
-prenda::include_model!(mod convolution = "../models/conv-12k.bin");
-prenda::include_model!(mod cascade = "../models/cascade.bin");
-
-/// Compares a compiled model with the same model at run time, for `count` images.
+/// Compares all outputs for many images.
 macro_rules! compare {
     ($name:ident, $path:literal) => {{
         let bytes = std::fs::read($path).unwrap();
@@ -34,10 +26,37 @@ macro_rules! compare {
     }};
 }
 
-#[test]
-fn compiled_models_compute_the_same_bits() {
-    compare!(dense, "../tests/fixtures/model.bin");
-    compare!(pruned, "../models/784-64-10.bin");
-    compare!(convolution, "../models/conv-12k.bin");
-    compare!(cascade, "../models/cascade.bin");
+/// Compiles each model, and compares it with the same model at run time.
+macro_rules! compare_all {
+    ($($name:ident $path:literal)*) => {
+        $(prenda::include_model!(mod $name = $path);)*
+
+        $(
+            #[test]
+            fn $name() {
+                compare!($name, $path);
+            }
+        )*
+    };
+}
+
+compare_all! {
+    dense "../tests/fixtures/model.bin"
+    vectors "../tests/fixtures/vectors.bin"
+    pruned "../models/784-64-10.bin"
+    conv_4k "../models/conv-4k.bin"
+    conv_12k "../models/conv-12k.bin"
+    conv_20k "../models/conv-20k.bin"
+    cascade "../models/cascade.bin"
+    // Seeds of the fuzzer: dense layers, and layers of all kinds, in each weight order.
+    dense_blocks "../tests/fuzz/corpus/blob/blocks-3-layers"
+    dense_four_bit "../tests/fuzz/corpus/blob/four-bit-3-layers"
+    dense_pairs "../tests/fuzz/corpus/blob/pairs-1-layers"
+    dense_ternary "../tests/fuzz/corpus/blob/ternary-2-layers"
+    dense_vectors "../tests/fuzz/corpus/blob/vectors-3-layers"
+    all_blocks "../tests/fuzz/corpus/blob/blocks-cascade"
+    all_four_bit "../tests/fuzz/corpus/blob/four-bit-cascade"
+    all_pairs "../tests/fuzz/corpus/blob/pairs-cascade"
+    all_ternary "../tests/fuzz/corpus/blob/ternary-cascade"
+    all_vectors "../tests/fuzz/corpus/blob/vectors-cascade"
 }
