@@ -10,6 +10,13 @@ pub const PROBABILITY_ONE: u16 = 1 << 15;
 ///
 /// The real factor is `s_in * s_w / s_out`. The host splits it once, so that the multiplier keeps
 /// 31 significant bits. Inference only multiplies, adds and shifts.
+///
+/// # Examples
+///
+/// ```
+/// let half = prenda_core::Requant::new(1 << 30, 31).expect("both are in range");
+/// assert_eq!([half.apply(3), half.apply(-3)], [2, -1]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Requant {
     multiplier: u32,

@@ -13,6 +13,20 @@ use crate::weights::MAX_PAIRS;
 /// `MEMORY` is at least [`Model::memory_bytes`], and `CLASSES` at least the number of classes.
 /// [`Workspace::check`] checks a model against both. The size in bytes is `MEMORY` plus 10 for
 /// each of `CLASSES`, each rounded up to a multiple of 4.
+///
+/// # Examples
+///
+/// ```
+/// use prenda_core::{Model, Workspace};
+///
+/// static BYTES: &[u8] = include_bytes!("../../shoes.bin");
+///
+/// let model = Model::parse(BYTES)?;
+/// let mut workspace = Workspace::<360, 10>::new(); // 360 is `model.memory_bytes()`
+/// let answer = workspace.infer(&model, &[0; 784])?;
+/// assert_eq!(answer.class, 5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Workspace<const MEMORY: usize, const CLASSES: usize> {
     memory: Words<MEMORY>,

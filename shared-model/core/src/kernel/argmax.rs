@@ -1,6 +1,12 @@
 //! The predicted class.
 
 /// Returns the index of the largest logit, the lowest index of several equal ones; 0 for no logits.
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(prenda_core::argmax(&[-5, 70_000, 70_000]), 1);
+/// ```
 #[must_use]
 pub fn argmax(logits: &[i32]) -> usize {
     let mut best = (0, i32::MIN);

@@ -24,6 +24,14 @@ const EXP2_HIGHEST: i32 = -2_033_403;
 ///
 /// There are at most [`MAX_CLASSES`](crate::MAX_CLASSES) logits. `scratch` and `probabilities` are
 /// at least as long as `logits`; logits without a place are omitted.
+///
+/// # Examples
+///
+/// ```
+/// let (mut scratch, mut probabilities) = ([0; 2], [0; 2]);
+/// prenda_core::softmax(&[65_536, 0], &mut scratch, &mut probabilities); // logits of 1 and 0
+/// assert_eq!(probabilities, [23_955, 8_813]); // 73 % and 27 % of 32,768
+/// ```
 pub fn softmax(logits: &[i32], scratch: &mut [u32], probabilities: &mut [u16]) {
     let count = logits.len().min(scratch.len()).min(probabilities.len());
     let (Some(logits), Some(scratch), Some(probabilities)) =

@@ -69,6 +69,20 @@ impl<'a> Model<'a> {
     /// # Errors
     ///
     /// Returns the first error found.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use prenda_core::{BlobError, Model};
+    ///
+    /// static BYTES: &[u8] = include_bytes!("../../../shoes.bin");
+    ///
+    /// let model = Model::parse(BYTES)?;
+    /// assert_eq!((model.layers().len(), model.classes()), (2, 10));
+    /// let cut_off = Model::parse(&BYTES[..8000]);
+    /// assert_eq!(cut_off.err(), Some(BlobError::Length { declared: 8655, found: 8000 }));
+    /// # Ok::<(), BlobError>(())
+    /// ```
     pub fn parse(bytes: &'a [u8]) -> Result<Self, BlobError> {
         let mut parsed = Err(BlobError::Magic);
         Self::parse_into(&mut parsed, bytes);
