@@ -1,6 +1,9 @@
 //! The functions that `prenda::include_model!` calls. They are not for other callers: they change
 //! in any release, together with the macro.
 //!
+//! With other arguments, they compute other numbers or fail to compile, but they are sound: kernels
+//! check the lengths and addresses that they rely on, and [`layer`] the lists of blocks.
+//!
 //! Parameters are constants of the caller. So each function that is inlined into it links only the
 //! kernels of one weight order, and no check remains.
 

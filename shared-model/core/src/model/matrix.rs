@@ -58,6 +58,12 @@ impl<'a> Matrix<'a> {
     /// Returns the matrix of a model that was parsed while this program was compiled.
     pub(crate) const fn compiled(order: WeightOrder, [inputs, outputs]: [u16; 2], tables: Tables<'a>) -> Self {
         let Tables { biases, multipliers, shifts, weights, counts, places, max_blocks } = tables;
+        // The kernels for blocks rely on this; those for other orders check the lengths themselves.
+        let lists = BlockLists { counts, places, blocks: weights };
+        assert!(
+            !matches!(order, WeightOrder::Blocks) || lists.are_inside(inputs, max_blocks),
+            "a table of blocks is not that of a parsed model"
+        );
         let requants = Requants { multipliers, shifts, are_high: Requants::are_high(shifts) };
         Self { order, inputs, outputs, biases, requants, weights, counts, places, max_blocks }
     }

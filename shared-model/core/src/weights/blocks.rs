@@ -43,6 +43,26 @@ impl<'a> BlockLists<'a> {
         self.counts.as_chunks::<2>().0.iter().map(|count| u16::from_le_bytes(*count).into())
     }
 
+    /// Returns true if all blocks are inside a layer with `inputs`, the lists are as long as the
+    /// counts' sum, and no tile has more than `max_blocks`.
+    pub const fn are_inside(&self, inputs: u16, max_blocks: u16) -> bool {
+        let (mut places, mut are_inside) = (self.places, true);
+        while let Some((&place, rest)) = places.split_first_chunk() {
+            let place = u16::from_le_bytes(place);
+            are_inside &= place < inputs && place % 2 == 0;
+            places = rest;
+        }
+        let (mut counts, mut sum) = (self.counts, 0_usize);
+        while let Some((&count, rest)) = counts.split_first_chunk() {
+            let count = u16::from_le_bytes(count);
+            are_inside &= count <= max_blocks;
+            sum = sum.wrapping_add(count as usize);
+            counts = rest;
+        }
+        let has_all = self.places.len() / 2 == sum && self.blocks.len() / BLOCK_BYTES == sum;
+        are_inside && has_all && places.is_empty() && counts.is_empty()
+    }
+
     /// Returns true if every table is aligned to words and every block has two inputs.
     ///
     /// If `inputs` is odd, the last pair would extend past the last input.

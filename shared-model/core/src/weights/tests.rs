@@ -205,3 +205,19 @@ fn word_loads_need_an_even_input_count_and_aligned_tables() {
         assert!(!BlockLists { blocks: table, ..lists }.are_for_words(2));
     }
 }
+
+#[test]
+fn lists_of_blocks_are_inside_only_if_all_agree() {
+    let blocks = [0; 3 * BLOCK_BYTES];
+    let are_inside = |counts: &[u8], places: &[u8], blocks: &[u8], max_blocks| {
+        BlockLists { counts, places, blocks }.are_inside(6, max_blocks)
+    };
+    let (counts, places) = ([1, 0, 2, 0], [4, 0, 0, 0, 2, 0]);
+    assert!(are_inside(&counts, &places, &blocks, 2));
+    assert!(!are_inside(&counts, &places, &blocks, 1), "a tile has more blocks");
+    assert!(!are_inside(&counts, &[6, 0, 0, 0, 2, 0], &blocks, 2), "a place after the last input");
+    assert!(!are_inside(&counts, &[3, 0, 0, 0, 2, 0], &blocks, 2), "an odd place");
+    assert!(!are_inside(&counts, &places[..4], &blocks, 2), "too few places");
+    assert!(!are_inside(&counts, &places, &blocks[16..], 2), "too few blocks");
+    assert!(!are_inside(&counts[..3], &places[..2], &blocks[..16], 2), "half a count");
+}
