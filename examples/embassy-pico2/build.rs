@@ -1,4 +1,4 @@
-//! Tells the linker where `memory.x` is.
+//! Adds the folder of `memory.x` to the search path of the linker.
 
 fn main() {
     println!("cargo::rustc-link-search={}", std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default());

@@ -57,7 +57,7 @@ fn check_features(target: &str, is_mainline: bool) -> Result<(), String> {
              thumbv8m.main targets, not for {target}; remove them"
         )),
         (true, 0) => Err(format!(
-            "{target} does not tell whether the core has the DSP extension or Helium, which make inference two to \
+            "the name of {target} leaves open whether the core has the DSP extension or Helium, which make inference two to \
              four times as fast; enable a feature of prenda: `cortex-m33`, `cortex-m55`, `cortex-m85`, or \
              `without-dsp`"
         )),
@@ -67,7 +67,7 @@ fn check_features(target: &str, is_mainline: bool) -> Result<(), String> {
             "the features `cortex-m55` and `cortex-m85` of prenda are for thumbv8m.main-none-eabihf, not for {target}"
         )),
         (true, 1) => Ok(()),
-        (true, _) => Err("prenda has more than one core; enable one of its features `cortex-m33`, `cortex-m55`, \
+        (true, _) => Err("found several core features of prenda; enable one of `cortex-m33`, `cortex-m55`, \
                           `cortex-m85` and `without-dsp`"
             .to_owned()),
     }

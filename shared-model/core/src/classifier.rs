@@ -29,8 +29,8 @@ pub trait Classifier {
     /// model does not fit its memory.
     fn infer(&mut self, pixels: &[u8]) -> Result<Prediction<'_>, InferError>;
 
-    /// Like [`infer`](Self::infer), but calls `on_stage` after each stage. A model that does not
-    /// tell its stages never calls it, which is the default.
+    /// Like [`infer`](Self::infer), but calls `on_stage` after each stage. A model without
+    /// stages never calls it, which is the default.
     ///
     /// # Errors
     ///

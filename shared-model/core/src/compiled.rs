@@ -29,8 +29,18 @@ impl<const BYTES: usize> Words<BYTES> {
     pub const fn of(model: &[u8], start: usize) -> Self {
         match model.split_at(start).1.first_chunk() {
             Some(bytes) => Self(*bytes),
-            None => panic!("the model changed while it was compiled; build again"),
+            None => panic!("a table extends past the end of the model"),
         }
+    }
+}
+
+/// Returns true if `model` has this length and this checksum in its last bytes: the macro has
+/// proved a model that the compiler then reads again.
+#[must_use]
+pub const fn is_model(model: &[u8], length: usize, id: u32) -> bool {
+    match model.last_chunk() {
+        Some(&checksum) => model.len() == length && u32::from_le_bytes(checksum) == id,
+        None => false,
     }
 }
 
@@ -47,6 +57,8 @@ pub const fn layer(
 }
 
 /// Writes the sums of a dense layer, one for each output.
+///
+/// `list` has the places of [`scratch_sizes`], or at least 16; a shorter one loses inputs.
 #[inline(always)]
 pub fn accumulate(order: WeightOrder, layer: &Layer<'_>, input: &[u8], list: &mut [[u32; 2]], sums: &mut [i32]) {
     let matrix = layer.any_matrix();
@@ -78,8 +90,8 @@ fn requantize_any(requants: Requants<'_>, sums: &mut [i32]) {
     }
 }
 
-/// Writes the activations of a convolution in pairs, all of whose windows the kernels of every core
-/// accept: see [`are_all_accepted`]. It links no other kernel.
+/// Like `convolve_pairs`, for a layer for which [`are_all_accepted`] is true. Links no kernel for
+/// rejected windows.
 pub fn convolve_accepted(
     layer: &Layer<'_>,
     window: Window,

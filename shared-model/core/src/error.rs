@@ -36,10 +36,10 @@ impl core::fmt::Display for InferError {
         match *self {
             Self::InputLength { found, expected } => write!(f, "image: found {found} pixels, expected {expected}"),
             Self::Memory { needed, available } => {
-                write!(f, "the layers of the model need {needed} bytes of memory, but this build has {available}")
+                write!(f, "the layers of the model need {needed} bytes of memory, but the workspace has {available}")
             }
             Self::Classes { needed, available } => {
-                write!(f, "the model has {needed} classes, but this build has room for {available}")
+                write!(f, "the model has {needed} classes, but the workspace has room for {available}")
             }
         }
     }

@@ -17,7 +17,8 @@ use crate::weights::MAX_PAIRS;
 /// # Examples
 ///
 /// ```
-/// use prenda_core::{Model, Workspace};
+/// # extern crate prenda_core as prenda;
+/// use prenda::{Model, Workspace};
 ///
 /// static BYTES: &[u8] = include_bytes!("../../shoes.bin");
 ///

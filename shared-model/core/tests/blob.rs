@@ -161,11 +161,11 @@ fn a_model_too_large_for_a_workspace_is_refused() {
     let view = Model::parse(&blob).unwrap();
     assert_eq!(
         Workspace::<59, 10>::new().infer(&view, &[1, 2]).unwrap_err().to_string(),
-        "the layers of the model need 60 bytes of memory, but this build has 59"
+        "the layers of the model need 60 bytes of memory, but the workspace has 59"
     );
     assert_eq!(
         Workspace::<60, 1>::new().infer(&view, &[1, 2]).unwrap_err().to_string(),
-        "the model has 2 classes, but this build has room for 1"
+        "the model has 2 classes, but the workspace has room for 1"
     );
     assert_eq!(
         Workspace::<60, 2>::new().infer(&view, &[1]).unwrap_err().to_string(),

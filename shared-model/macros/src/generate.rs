@@ -31,6 +31,7 @@ pub fn module(arguments: &Arguments, path: &Path, model: &Model<'_>) -> String {
     use ::prenda::{{ModelId, Prediction, SelfTestError}};
 
     const MODEL: &[u8] = ::core::include_bytes!({path:?});
+    const _: () = ::core::assert!(c::is_model(MODEL, {bytes}, {id}), "the model changed while it was compiled; build again");
 
     /// The identity of the model.
     pub const ID: ModelId = ModelId({id});
@@ -234,7 +235,9 @@ fn suffix(order: WeightOrder) -> &'static str {
         WeightOrder::FourBitPairs => "four_bits",
         WeightOrder::TernaryPairs => "ternary",
         WeightOrder::Blocks => "blocks",
-        _ => "pairs",
+        WeightOrder::Pairs => "pairs",
+        // The compiler reports that this function does not exist.
+        _ => "unknown",
     }
 }
 

@@ -23,7 +23,12 @@ mod plan;
 pub fn include_model(input: TokenStream) -> TokenStream {
     let source = Arguments::parse(input).and_then(|arguments| expand(&arguments));
     let source = source.unwrap_or_else(|error| format!("::core::compile_error!({error:?});"));
-    source.parse().unwrap_or_default()
+    source.parse().unwrap_or_else(|error| {
+        let message = format!("cannot generate the module: {error}");
+        TokenStream::from_iter(
+            [format!("::core::compile_error!({message:?});")].iter().flat_map(|text| text.parse::<TokenStream>()),
+        )
+    })
 }
 
 /// Returns the source of the module.

@@ -18,8 +18,8 @@ pub struct Sizes {
     pub has_no_window: bool,
 }
 
-/// Places of the list of a dense layer after layers with windows. They need less memory for lists,
-/// but more for activations; a list that is filled more than once takes a few instructions more.
+/// Places of a dense layer's list in a model with convolutions, unless a convolution needs more.
+/// A short list saves RAM; filling it more than once takes a few instructions more.
 const SHORT_LIST: usize = 69;
 
 impl Sizes {

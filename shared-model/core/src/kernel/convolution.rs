@@ -22,7 +22,7 @@ pub struct Scratch<'m> {
 
 /// Computes the sums of windows that the core's kernel rejects.
 pub trait Rejected {
-    /// False if no window is rejected. A constant, so that the compiler omits what is for them.
+    /// False if no window is rejected: a constant, so that the compiler omits `add`.
     const EXISTS: bool = true;
 
     /// Like [`dense`](super::dense::dense), without its stages.
@@ -67,6 +67,7 @@ pub fn convolve_in<R: Rejected>(
             return;
         }
         if !R::EXISTS {
+            debug_assert!(false, "a window was rejected");
             return;
         }
         inside.each_following(count, |inside| {

@@ -21,8 +21,8 @@ pub struct PairList<'m> {
 }
 
 impl<'m> PairList<'m> {
-    /// Returns an empty list in `places`. If it has fewer than `MAX_PAIRS`, it has room for all
-    /// pairs of its layer.
+    /// Returns an empty list in `places`. The caller provides places for all pairs of the layer, or
+    /// for `MAX_PAIRS`, and [`SPARE_PAIRS`].
     #[inline(always)]
     pub fn new(places: &'m mut [Pair]) -> Self {
         let pairs = places.len().saturating_sub(SPARE_PAIRS);

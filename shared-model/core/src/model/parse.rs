@@ -73,7 +73,8 @@ impl<'a> Model<'a> {
     /// # Examples
     ///
     /// ```
-    /// use prenda_core::{BlobError, Model};
+    /// # extern crate prenda_core as prenda;
+    /// use prenda::{BlobError, Model};
     ///
     /// static BYTES: &[u8] = include_bytes!("../../../shoes.bin");
     ///
@@ -115,7 +116,8 @@ impl<'a, const LAYERS: usize> Model<'a, LAYERS> {
     /// # Examples
     ///
     /// ```
-    /// use prenda_core::{BlobError, Model};
+    /// # extern crate prenda_core as prenda;
+    /// use prenda::{BlobError, Model};
     ///
     /// // A region of flash: erased, so it has no model.
     /// static REGION: &[u32; 256] = &[u32::MAX; 256];

@@ -34,7 +34,8 @@ impl Shape {
 /// convolutions read zeros and pools read nothing.
 ///
 /// ```
-/// use prenda_core::{Shape, Window};
+/// # extern crate prenda_core as prenda;
+/// use prenda::{Shape, Window};
 ///
 /// let image = Shape { rows: 28, columns: 28, channels: 1 };
 /// let window = Window { kernel: [3, 3], stride: [2, 2], padding: [0, 0, 1, 1] };

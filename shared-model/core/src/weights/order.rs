@@ -38,8 +38,9 @@ impl WeightOrder {
         matches!(self, Self::Pairs | Self::Vectors) && self != Self::FASTEST
     }
 
-    /// Returns the order if this build reads it, as for that of every parsed model; otherwise, any
-    /// that it reads. So the compiler omits the kernels of others.
+    /// Returns the order if this build has its feature; otherwise, any order whose feature it has.
+    ///
+    /// A parsed model has only such orders. The compiler sees it here, and omits other kernels.
     #[inline(always)]
     pub(crate) const fn built(self) -> Self {
         match self {

@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::workspace::Workspace;
 
 /// The packages to publish, in order of dependence.
-const PACKAGES: [&str; 3] = ["prenda-core", "prenda-macros", "prenda"];
+const PACKAGES: [&str; 4] = ["prenda-core", "prenda-macros", "prenda", "prenda-serve"];
 
 /// Packs the packages. Cargo builds each from its packed file, and those that it depends on from
 /// theirs.

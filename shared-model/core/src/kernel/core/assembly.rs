@@ -112,8 +112,8 @@ impl<A: Assembly> Core for A {
             return 0;
         }
         list.write_with(|pairs, count| {
-            // A list without places for two pairs after its limit takes none.
-            if words.is_empty() || pairs.len() < limit.wrapping_add(2) {
+            // A list without places for two pairs after its limit, and its end, takes none.
+            if words.is_empty() || pairs.len() < limit.wrapping_add(3) {
                 return (count, words.len());
             }
             let (first, start) = (words.as_ptr(), pairs.as_mut_ptr());
