@@ -3,6 +3,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
+use prenda::compiled::Sizes;
 use serde::Serialize;
 
 use super::{OutputArguments, UsageError, check_output, line};
@@ -57,9 +58,12 @@ impl ExportArguments {
         let model = model_file::resolve(&self.model);
         let bytes = model_file::read(&model)?;
         let view = model_file::load(&model, &bytes)?;
-        let (option, folder, files) = match (&self.rust, &self.c) {
-            (Some(folder), _) => ("--rust", folder, crate_source::files(&view, name)),
-            (None, Some(folder)) => ("--c", folder, CSource::of(&view, name).files(name)),
+        let (option, folder, files, workspace_bytes) = match (&self.rust, &self.c) {
+            (Some(folder), _) => {
+                let bytes = Sizes::of(&view).bytes(view.classes());
+                ("--rust", folder, crate_source::files(&view, name), bytes)
+            }
+            (None, Some(folder)) => ("--c", folder, CSource::of(&view, name).files(name), view.workspace_bytes()),
             (None, None) => return Err(UsageError("expected --rust or --c".to_owned()).into()),
         };
         let files: Vec<_> = files.into_iter().map(|(path, content)| (folder.join(path), content)).collect();
@@ -68,7 +72,7 @@ impl ExportArguments {
             let is_other = path.exists() && !fs::read(path).is_ok_and(|found| found == *content);
             if is_other && !self.overwrite {
                 return Err(UsageError(format!(
-                    "{} exists and has another content; add --overwrite to replace it, or choose another --name",
+                    "{} exists and has another content; add --overwrite to replace it, or choose another folder or --name",
                     path.display()
                 ))
                 .into());
@@ -83,7 +87,7 @@ impl ExportArguments {
         let report = ExportOutput {
             model_id: view.id().to_string(),
             model_bytes: bytes.len(),
-            workspace_bytes: view.workspace_bytes(),
+            workspace_bytes,
             files: files.into_iter().map(|(path, _)| Shown(path)).collect(),
             model: Shown(model),
         };

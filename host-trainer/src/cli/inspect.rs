@@ -3,6 +3,7 @@ use std::slice;
 
 use anyhow::Result;
 use clap::Args;
+use prenda::compiled::Sizes;
 use prenda::{LOGIT_FRACTION_BITS, Layer, MAGIC, Matrix, Model, Network, Provenance, Shape};
 use serde::Serialize;
 
@@ -114,10 +115,11 @@ impl InspectArguments {
             parameters: view.layers().iter().map(Layer::parameters).sum(),
             cost: Cost::of(&view),
             rust_types: format!(
-                "Model::<{}>, Workspace::<{}, {}>",
+                "Model::<{}>, Workspace::<{}, {}>; compiled in, the workspace has {} bytes",
                 view.layers().len(),
                 view.memory_bytes(),
-                view.classes()
+                view.classes(),
+                count(Sizes::of(&view).bytes(view.classes()) as u64)
             ),
             rows: view.image().rows.into(),
             columns: view.image().columns.into(),

@@ -14,6 +14,8 @@ pub use crate::kernel::{argmax, depthwise, lead, softmax};
 pub use crate::model::Tables;
 pub use crate::model::{Layer, LayerKind, Shape, Window};
 use crate::model::{Matrix, Requants};
+#[cfg(feature = "parse")]
+pub use crate::plan::{Place, Sizes, places, words};
 use crate::prediction::Prediction;
 pub use crate::weights::WeightOrder;
 use crate::weights::{MAX_PAIRS, TILE_OUTPUTS};

@@ -49,6 +49,8 @@ mod kernel;
 #[cfg(feature = "link")]
 mod link;
 mod model;
+#[cfg(feature = "parse")]
+mod plan;
 mod prediction;
 #[cfg(feature = "blob")]
 mod run;

@@ -3,11 +3,10 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use prenda_core::compiled::{scratch_sizes, tables};
+use prenda_core::compiled::{Place, Sizes, places, scratch_sizes, tables, words};
 use prenda_core::{Layer, LayerKind, Matrix, Model, Shape, WeightOrder, Window};
 
 use crate::arguments::Arguments;
-use crate::plan::{Place, Sizes, places, words};
 
 /// Returns the source of the module for `model`, whose bytes are in the file at `path`.
 pub fn module(arguments: &Arguments, path: &Path, model: &Model<'_>) -> String {
@@ -267,7 +266,7 @@ fn constant(number: usize, layer: &Layer<'_>, model: &[u8]) -> String {
     let [input, output] = [layer.input(), layer.output()].map(shape_source);
     if order == WeightOrder::Vectors {
         statics += "const _: () = assert!(c::HAS_VECTORS, \"the weights of this model are in vectors, for a core with \
-                    Helium; export it again for this core, or enable prenda's feature of the core\");\n";
+                    Helium; `host-trainer reorder MODEL --weight-order pairs --export FILE` writes it for this core\");\n";
     }
     format!(
         "{statics}

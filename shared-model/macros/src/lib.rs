@@ -3,7 +3,7 @@
 //! ```text
 //!  mod shoes = "shoes.bin"; --arguments--> name, path --Model::parse--> Model
 //!                                                                         |
-//!  source of the module <--generate-- memory of the workspace <--plan-----+
+//!  source of the module <--generate-- memory of the workspace <--Sizes----+
 //! ```
 
 use std::path::Path;
@@ -16,7 +16,6 @@ use crate::arguments::Arguments;
 
 mod arguments;
 mod generate;
-mod plan;
 
 /// Reads a model while the program is compiled: see `prenda::include_model!`.
 #[proc_macro]

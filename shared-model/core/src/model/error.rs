@@ -209,8 +209,8 @@ impl core::fmt::Display for BlobError {
             Self::Magic => f.write_str("not a model: the first bytes are not those of a model.bin"),
             Self::Version { found, supported } => write!(
                 f,
-                "model format: found version {found}, expected at most {supported}; update this program or \
-                     export again"
+                "model format: found version {found}, expected at most {supported}; update this program, \
+                 build it with the feature `all-layers` of prenda, or export again"
             ),
             Self::Length { found, declared } => {
                 write!(f, "model length: found {found} bytes, expected {declared}; copy the model again")

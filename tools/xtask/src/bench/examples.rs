@@ -152,17 +152,15 @@ fn run(workspace: &Workspace, work: &Work, board: &Board) -> Result<Run> {
         emulator.as_ref().map(|emulator| &*emulator.machine).with_context(|| format!("{name}: no emulator"))?;
     let (copy, target) = (work.folder.join(EXAMPLE), workspace.folder("bench-examples")?.join("target"));
     let mut job = Job::new(cargo()).args(["run", "--release", "--locked", "--quiet", "--bin", PROGRAM]).within(&copy);
-    let mut flags = vec!["link-arg=--emit-relocs"];
     if name != BOARDS[0].0 {
-        flags.push("link-arg=-Tlink.x");
         let runner = format!(
             "qemu-system-arm -machine {machine} -icount shift={INSTRUCTION_SHIFT} -display none -semihosting-config \
              enable=on,target=native -kernel"
         );
         job = job.args(["--target", triple, "--config"]).arg(format!("target.{triple}.runner='{runner}'"));
     }
-    let flags: Vec<_> = flags.into_iter().map(|flag| format!("'-C', '{flag}'")).collect();
-    let job = job.arg("--config").arg(format!("target.{triple}.rustflags=[{}]", flags.join(", ")));
+    // Cargo joins it with the flags of the example.
+    let job = job.arg("--config").arg(format!("target.{triple}.rustflags=['-C', 'link-arg=--emit-relocs']"));
     let output = job.env("CARGO_TARGET_DIR", &target).without_input().capture()?;
     let elf = work.folder.join(format!("{name}.elf"));
     files::copy(&target.join(triple).join("release").join(PROGRAM), &elf)?;

@@ -1,7 +1,9 @@
-//! The memory of a workspace: which part of it each layer reads and writes.
+//! The memory of a compiled-in model's workspace: which part of it each layer reads and writes.
 
-use prenda_core::compiled::{are_all_accepted, scratch_sizes};
-use prenda_core::{Layer, LayerKind, Model, Network};
+#![allow(clippy::arithmetic_side_effects, reason = "all lengths are those of a parsed model")]
+
+use crate::compiled::{are_all_accepted, scratch_sizes};
+use crate::model::{Layer, LayerKind, Model, Network};
 
 /// The sizes of a workspace's parts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,6 +26,7 @@ const SHORT_LIST: usize = 69;
 
 impl Sizes {
     /// Returns the sizes that all layers of `model` fit.
+    #[must_use]
     pub fn of(model: &Model<'_>) -> Self {
         let mut convolutions = model.layers().iter().filter(|layer| matches!(layer.kind(), LayerKind::Convolution(_)));
         let mut sizes = Self { has_no_window: convolutions.all(are_all_accepted), ..Self::default() };
@@ -31,8 +34,7 @@ impl Sizes {
         let most =
             if model.layers().iter().all(Layer::is_dense) { usize::MAX } else { lists.fold(SHORT_LIST, usize::max) };
         for network in model.networks() {
-            let places = places(network);
-            for (layer, place) in network.layers().iter().zip(&places) {
+            for (layer, place) in network.layers().iter().zip(places(network)) {
                 let [list, window] = scratch_sizes(layer);
                 let sums = if place.is_last { 0 } else { layer.matrix().map_or(0, |matrix| matrix.outputs()) };
                 sizes.list = sizes.list.max(list.min(most));
@@ -45,6 +47,7 @@ impl Sizes {
     }
 
     /// Returns the bytes of a workspace for `classes`.
+    #[must_use]
     pub fn bytes(&self, classes: usize) -> usize {
         self.list * 8 + self.sums * 4 + self.window + self.activations + (classes * 10).next_multiple_of(4)
     }
@@ -75,18 +78,19 @@ impl Place {
 
 /// Returns the places of a network's layers: a dense layer's output replaces its input, other
 /// layers write to the other end.
-pub fn places(network: Network<'_, '_>) -> Vec<Place> {
+pub fn places<'m, 'a>(network: Network<'m, 'a>) -> impl Iterator<Item = Place> + use<'m, 'a> {
     let count = network.layers().len();
     let mut is_high = false;
-    let place = |(index, layer): (usize, &Layer<'_>)| {
+    let place = move |(index, layer): (usize, &Layer<'_>)| {
         let is_input_high = is_high;
         is_high ^= !layer.is_dense();
         Place { is_first: index == 0, is_last: index + 1 == count, is_input_high, is_output_high: is_high }
     };
-    network.layers().iter().enumerate().map(place).collect()
+    network.layers().iter().enumerate().map(place)
 }
 
 /// Rounds up to whole words.
+#[must_use]
 pub fn words(bytes: usize) -> usize {
     bytes.next_multiple_of(4)
 }
