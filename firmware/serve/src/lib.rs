@@ -1,7 +1,7 @@
 //! Serves a model over a byte stream: the device's end of prenda's link.
 //!
 //! A firmware that serves its model can be compared with the host: `parity` sends it every image of
-//! a data set, and compares every logit. The stream is RTT ([`rtt_link`]) or anything else that
+//! a data set, and compares every logit. The stream is RTT (`rtt_link!`) or anything else that
 //! implements `embedded_io`.
 //!
 //! ```text
