@@ -177,8 +177,11 @@ mod tests {
             let facts = read("board.toml");
             assert!(facts.contains(&format!("core = \"{}\"", board.core)), "{facts}");
             assert_eq!(facts.contains("[emulator]"), board.is_emulated, "{facts}");
-            let buffers = format!("crate::Buffers<{}, {}, {}>;", board.frame, board.memory, board.classes);
-            assert!(read("board.rs").contains(&buffers), "{}: {buffers}", board.name);
+            let buffers = format!("prenda_serve::Buffers<{}>;", board.frame);
+            let workspace = format!("prenda::Workspace<{}, {}>;", board.memory, board.classes);
+            for expected in [buffers, workspace] {
+                assert!(read("board.rs").contains(&expected), "{}: {expected}", board.name);
+            }
         }
     }
 
