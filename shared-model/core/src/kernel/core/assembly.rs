@@ -1,12 +1,11 @@
 //! The calls of kernels in assembly, for every core that has them.
 
-use core::hint::black_box;
 use core::ptr;
 
 use super::any;
 use super::convolve::{ConvolveKernel, Offsets, are_outputs_for, convolve};
 use super::interface::Core;
-use super::sources::{Convolution, Sources, Tiles, Windows, start_from};
+use super::sources::{Convolution, Sources, Tiles, Windows, hidden, start_from};
 use crate::kernel::pair_list::{Pair, PairList};
 use crate::model::Requants;
 use crate::weights::{BLOCK_BYTES, BlockLists, BlockTile, FOUR_BITS, MAX_PAIRS, TERNARY, TILE_OUTPUTS, WeightOrder};
@@ -272,16 +271,15 @@ pub fn each_tile(
         add(tiles.weights, (to, count), from, TILE_OUTPUTS);
     }
     if !rest.is_empty() {
-        // Hidden, because otherwise the compiler links functions that clear and copy bytes.
-        let mut eight = [black_box(0); TILE_OUTPUTS];
+        let mut eight = [hidden(0); TILE_OUTPUTS];
         match biases.and_then(|biases| biases.get(whole.len().wrapping_mul(TILE_OUTPUTS)..)) {
             Some(biases) => start_from(biases, &mut eight),
-            None => eight.iter_mut().zip(&*rest).for_each(|(place, sum)| *place = black_box(*sum)),
+            None => eight.iter_mut().zip(&*rest).for_each(|(place, sum)| *place = hidden(*sum)),
         }
         let weights = tiles.weights.get(whole.len().wrapping_mul(tiles.tile_bytes)..).unwrap_or_default();
         let to: *mut [i32; TILE_OUTPUTS] = &raw mut eight;
         add(weights, (to, 1), to.cast_const().cast(), rest.len());
-        rest.iter_mut().zip(&eight).for_each(|(sum, place)| *sum = black_box(*place));
+        rest.iter_mut().zip(&eight).for_each(|(sum, place)| *sum = hidden(*place));
     }
 }
 

@@ -7,6 +7,13 @@ use crate::kernel::pair_list::PairList;
 use crate::model::{Matrix, Requants};
 use crate::weights::{TILE_OUTPUTS, WeightOrder};
 
+/// Returns `value`, hidden from the compiler in programs with compiled-in models only. It would link
+/// functions that clear and copy bytes just for a few sums.
+#[inline(always)]
+pub fn hidden(value: i32) -> i32 {
+    if cfg!(all(kernel_assembly, not(feature = "blob"))) { black_box(value) } else { value }
+}
+
 /// Sets each accumulator to its bias, as far as there are both.
 pub fn start_from(biases: &[[u8; 4]], accumulators: &mut [i32]) {
     // Words, if the model is aligned, take fewer instructions than bytes.
@@ -14,8 +21,6 @@ pub fn start_from(biases: &[[u8; 4]], accumulators: &mut [i32]) {
     if let Ok(words) = bytemuck::try_cast_slice::<u8, i32>(biases.as_flattened()) {
         return accumulators.iter_mut().zip(words).for_each(|(accumulator, bias)| *accumulator = i32::from_le(*bias));
     }
-    // Hidden, because otherwise the compiler links a function that copies bytes.
-    let hidden = |bias| if cfg!(kernel_assembly) { black_box(bias) } else { bias };
     let biases = biases.iter().map(|bias| hidden(i32::from_le_bytes(*bias)));
     accumulators.iter_mut().zip(biases).for_each(|(accumulator, bias)| *accumulator = bias);
 }
