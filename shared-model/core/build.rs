@@ -57,8 +57,8 @@ fn check_features(target: &str, is_mainline: bool) -> Result<(), String> {
              thumbv8m.main targets, not for {target}; remove them"
         )),
         (true, 0) => Err(format!(
-            "the name of {target} leaves open whether the core has the DSP extension or Helium, which make inference two to \
-             four times as fast; enable a feature of prenda: `cortex-m33`, `cortex-m55`, `cortex-m85`, or \
+            "the name of {target} leaves open whether the core has the DSP extension or Helium, which make inference \
+             two to four times as fast; enable a feature of prenda: `cortex-m33`, `cortex-m55`, `cortex-m85`, or \
              `without-dsp`"
         )),
         // Vectors use the floating-point registers, which the start-up code enables for this ABI

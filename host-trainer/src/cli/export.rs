@@ -72,7 +72,8 @@ impl ExportArguments {
             let is_other = path.exists() && !fs::read(path).is_ok_and(|found| found == *content);
             if is_other && !self.overwrite {
                 return Err(UsageError(format!(
-                    "{} exists and has another content; add --overwrite to replace it, or choose another folder or --name",
+                    "{} exists and has another content; add --overwrite to replace it, or choose another folder or \
+                     --name",
                     path.display()
                 ))
                 .into());

@@ -30,7 +30,10 @@ pub fn module(arguments: &Arguments, path: &Path, model: &Model<'_>) -> String {
     use ::prenda::{{ModelId, Prediction, SelfTestError}};
 
     const MODEL: &[u8] = ::core::include_bytes!({path:?});
-    const _: () = ::core::assert!(c::is_model(MODEL, {bytes}, {id}), "the model changed while it was compiled; build again");
+    const _: () = ::core::assert!(
+        c::is_model(MODEL, {bytes}, {id}),
+        "the model changed while it was compiled; build again"
+    );
 
     /// The identity of the model.
     pub const ID: ModelId = ModelId({id});
@@ -266,7 +269,8 @@ fn constant(number: usize, layer: &Layer<'_>, model: &[u8]) -> String {
     let [input, output] = [layer.input(), layer.output()].map(shape_source);
     if order == WeightOrder::Vectors {
         statics += "const _: () = assert!(c::HAS_VECTORS, \"the weights of this model are in vectors, for a core with \
-                    Helium; `host-trainer reorder MODEL --weight-order pairs --export FILE` writes it for this core\");\n";
+                    Helium; `host-trainer reorder MODEL --weight-order pairs --export FILE` writes it for this \
+                    core\");\n";
     }
     format!(
         "{statics}

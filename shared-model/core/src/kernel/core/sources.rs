@@ -7,8 +7,8 @@ use crate::kernel::pair_list::PairList;
 use crate::model::{Matrix, Requants};
 use crate::weights::{TILE_OUTPUTS, WeightOrder};
 
-/// Returns `value`, hidden from the compiler in programs with compiled-in models only. It would link
-/// functions that clear and copy bytes just for a few sums.
+/// Returns `value`. In programs with compiled-in models only, hides it from the compiler, which
+/// would link functions that clear and copy bytes just for a few sums.
 #[inline(always)]
 pub fn hidden(value: i32) -> i32 {
     if cfg!(all(kernel_assembly, not(feature = "blob"))) { black_box(value) } else { value }
