@@ -31,7 +31,7 @@ prenda = {{ version = \"{version}\", default-features = false, features = [\"mac
 }
 
 fn library(model: &Model<'_>, name: &str) -> String {
-    let networks: String = model.networks().map(|network| format!("//!     {network}\n")).collect();
+    let networks: String = model.networks().map(|network| format!("//! - `{network}`\n")).collect();
     format!(
         "//! Model {id}, read at compile time:
 //!

@@ -15,7 +15,7 @@ pub enum InferError {
     },
     /// The layers of the model do not fit the workspace.
     Memory {
-        /// [`Model::memory_bytes`].
+        /// Bytes that the model needs.
         needed: u32,
         /// Bytes of the workspace.
         available: u32,

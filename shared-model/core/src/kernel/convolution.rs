@@ -25,7 +25,7 @@ pub trait Rejected {
     /// False if no window is rejected: a constant, so that the compiler omits `add`.
     const EXISTS: bool = true;
 
-    /// Like [`dense`](super::dense::dense), without its stages.
+    /// Like [`dense`], without its stages.
     fn add(matrix: &Matrix<'_>, input: &[u8], list: &mut PairList<'_>, sums: &mut [i32]);
 }
 
