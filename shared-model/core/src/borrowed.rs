@@ -3,9 +3,9 @@
 use bytemuck::try_cast_slice_mut;
 
 use crate::error::{InferError, SelfTestError};
-use crate::infer::{Buffers, compare, infer_in};
+use crate::infer::{Buffers, infer_in};
 use crate::model::Model;
-use crate::prediction::Prediction;
+use crate::prediction::{Prediction, compare_golden};
 
 /// Like [`Workspace`](crate::Workspace), in memory whose size is not in the type: at least
 /// [`Model::workspace_bytes`].
@@ -50,7 +50,8 @@ impl<'w> BorrowedWorkspace<'w> {
     /// Returns the errors of [`self_test`](crate::self_test).
     pub fn self_test<const LAYERS: usize>(self, model: &Model<'_, LAYERS>) -> Result<(), SelfTestError> {
         for (vector, golden) in (0_u32..).zip(model.golden()) {
-            compare(vector, &golden, &BorrowedWorkspace(self.0).infer(model, golden.input)?)?;
+            let prediction = BorrowedWorkspace(self.0).infer(model, golden.input)?;
+            compare_golden(vector, &prediction, golden.logits, golden.probabilities)?;
         }
         Ok(())
     }

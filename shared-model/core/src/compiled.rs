@@ -7,16 +7,14 @@
 //! Parameters are constants of the caller. So each function that is inlined into it links only the
 //! kernels of one weight order, and no check remains.
 
-use crate::bytes::{i32s_equal, u16s_equal};
-use crate::error::{InferError, SelfTestError};
+pub use crate::error::wrong_length;
 use crate::kernel::{self, PairList, Rejected, Scratch};
 pub use crate::kernel::{argmax, depthwise, lead, softmax};
-pub use crate::model::Tables;
-pub use crate::model::{Layer, LayerKind, Shape, Window};
+pub use crate::model::{Layer, LayerKind, Shape, Tables, Window};
 use crate::model::{Matrix, Requants};
 #[cfg(feature = "parse")]
 pub use crate::plan::{Place, Sizes, places, words};
-use crate::prediction::Prediction;
+pub use crate::prediction::compare_golden;
 pub use crate::weights::WeightOrder;
 use crate::weights::{MAX_PAIRS, TILE_OUTPUTS};
 
@@ -170,28 +168,6 @@ pub fn max_pool(layer: &Layer<'_>, window: Window, input: &[u8], output: &mut [u
 /// Writes the mean of each channel in each window.
 pub fn average_pool(layer: &Layer<'_>, window: Window, input: &[u8], output: &mut [u8]) {
     kernel::pool(layer, window, true, input, output);
-}
-
-/// Returns the error for an image that does not have the model's number of pixels.
-#[must_use]
-pub fn wrong_length(expected: usize, pixels: &[u8]) -> InferError {
-    InferError::InputLength { expected: expected as u32, found: u32::try_from(pixels.len()).unwrap_or(u32::MAX) }
-}
-
-/// Compares the outputs for a golden vector with those stored at export.
-pub fn compare_golden(
-    vector: u32,
-    prediction: &Prediction<'_>,
-    logits: &[u8],
-    probabilities: &[u8],
-) -> Result<(), SelfTestError> {
-    if !i32s_equal(logits, prediction.logits) {
-        return Err(SelfTestError::Logits { vector });
-    }
-    if !u16s_equal(probabilities, prediction.probabilities) {
-        return Err(SelfTestError::Probabilities { vector });
-    }
-    Ok(())
 }
 
 /// True if this build's kernels run vectors: Helium, and all portable kernels.

@@ -90,3 +90,9 @@ impl core::fmt::Display for SelfTestError {
         }
     }
 }
+
+/// Returns the error for an image that does not have the model's number of pixels.
+#[must_use]
+pub fn wrong_length(expected: usize, pixels: &[u8]) -> InferError {
+    InferError::InputLength { expected: expected as u32, found: u32::try_from(pixels.len()).unwrap_or(u32::MAX) }
+}

@@ -1,10 +1,9 @@
 //! Inference: runs the networks of a model on an image, in the memory of a workspace.
 
-use crate::bytes::{i32s_equal, u16s_equal};
-use crate::error::{InferError, SelfTestError};
+use crate::error::{InferError, SelfTestError, wrong_length};
 use crate::kernel::{argmax, lead, softmax};
-use crate::model::{Golden, MAX_CLASSES, MAX_WIDTH, Model, SPARE_PAIRS};
-use crate::prediction::Prediction;
+use crate::model::{MAX_CLASSES, MAX_WIDTH, Model, SPARE_PAIRS};
+use crate::prediction::{Prediction, compare_golden};
 use crate::run::{Stage, run};
 use crate::weights::MAX_PAIRS;
 
@@ -137,10 +136,7 @@ pub fn infer_in<'w, const LAYERS: usize>(
     on_stage: &mut dyn FnMut(Stage<'_>),
 ) -> Result<Prediction<'w>, InferError> {
     if pixels.len() != model.input_width() {
-        return Err(InferError::InputLength {
-            expected: model.input_width() as u32,
-            found: u32::try_from(pixels.len()).unwrap_or(u32::MAX),
-        });
+        return Err(wrong_length(model.input_width(), pixels));
     }
     let Buffers { memory, logits, scratch, probabilities } = buffers;
     let logits = logits.get_mut(..model.classes()).unwrap_or_default();
@@ -177,18 +173,7 @@ pub fn self_test<const LAYERS: usize, const MEMORY: usize, const CLASSES: usize>
     workspace: &mut Workspace<MEMORY, CLASSES>,
 ) -> Result<(), SelfTestError> {
     for (vector, golden) in (0_u32..).zip(model.golden()) {
-        compare(vector, &golden, &workspace.infer(model, golden.input)?)?;
-    }
-    Ok(())
-}
-
-/// Compares a prediction with the outputs that were stored at export.
-pub fn compare(vector: u32, golden: &Golden<'_>, prediction: &Prediction<'_>) -> Result<(), SelfTestError> {
-    if !i32s_equal(golden.logits, prediction.logits) {
-        return Err(SelfTestError::Logits { vector });
-    }
-    if !u16s_equal(golden.probabilities, prediction.probabilities) {
-        return Err(SelfTestError::Probabilities { vector });
+        compare_golden(vector, &workspace.infer(model, golden.input)?, golden.logits, golden.probabilities)?;
     }
     Ok(())
 }

@@ -49,7 +49,7 @@ impl Sizes {
     /// Returns the bytes of a workspace for `classes`.
     #[must_use]
     pub fn bytes(&self, classes: usize) -> usize {
-        self.list * 8 + self.sums * 4 + self.window + self.activations + (classes * 10).next_multiple_of(4)
+        self.list * 8 + self.sums * 4 + self.window + self.activations + words(classes * 10)
     }
 }
 

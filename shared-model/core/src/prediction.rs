@@ -1,6 +1,7 @@
 //! The outputs of an inference.
 
-use crate::bytes::{write_i32s, write_u16s};
+use crate::bytes::{i32s_equal, u16s_equal, write_i32s, write_u16s};
+use crate::error::SelfTestError;
 use crate::kernel::lead;
 
 /// The outputs of the network for one image.
@@ -38,4 +39,20 @@ impl Prediction<'_> {
         write_u16s(self.probabilities, probabilities)?;
         Some((logits, probabilities))
     }
+}
+
+/// Compares the outputs for a golden vector with those stored at export.
+pub fn compare_golden(
+    vector: u32,
+    prediction: &Prediction<'_>,
+    logits: &[u8],
+    probabilities: &[u8],
+) -> Result<(), SelfTestError> {
+    if !i32s_equal(logits, prediction.logits) {
+        return Err(SelfTestError::Logits { vector });
+    }
+    if !u16s_equal(probabilities, prediction.probabilities) {
+        return Err(SelfTestError::Probabilities { vector });
+    }
+    Ok(())
 }

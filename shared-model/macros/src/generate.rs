@@ -22,7 +22,10 @@ pub fn module(arguments: &Arguments, path: &Path, model: &Model<'_>) -> String {
     let (bytes, layer_count, network_count) = (model.bytes().len(), model.layers().len(), model.networks().len());
     format!(
         r#"
-#[allow(clippy::all, clippy::nursery, clippy::pedantic, clippy::restriction, dead_code, unused_variables)]
+#[allow(
+    clippy::all, clippy::nursery, clippy::pedantic, clippy::restriction, dead_code, unused_variables,
+    reason = "generated: a program need not use all of it, and has lints of its own"
+)]
 {before} mod {name} {{
     //! A model that was read when this program was compiled.
 
