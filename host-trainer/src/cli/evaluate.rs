@@ -115,7 +115,7 @@ impl EvaluateArguments {
         let evaluation = evaluate::describe(&view, &data.test, &evaluated);
 
         let confusion = plot::confusion(&evaluation)?;
-        let mistakes = plot::mistakes(&evaluation, &data.test, view.image().rows.into(), view.image().columns.into())?;
+        let mistakes = plot::mistakes(&evaluation, &data.test, plot::size(view.image()))?;
         let contents = [json(&evaluation)?, confusion.into_bytes(), mistakes.into_bytes()];
         let files = outputs.iter().map(PathBuf::as_path).zip(contents.iter().map(Vec::as_slice));
         let answers = answers.iter().map(|(path, bytes)| (*path, bytes.as_slice()));

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use prenda::{Shape, WeightOrder};
+use prenda::WeightOrder;
 use serde::Serialize;
 
 use super::messages::{outcome_lines, warn_of_loss};
@@ -198,7 +198,7 @@ impl ImportArguments {
     /// Returns the layers of --network for the images of `data`.
     fn plan(&self, data: &Dataset) -> Result<Option<Vec<Described>>, UsageError> {
         let Some(network) = &self.network else { return Ok(None) };
-        let plan = network.plan(Shape::grey(data.rows, data.columns), data.class_names.len());
+        let plan = network.plan(data.shape, data.class_names.len());
         let plan = plan.map_err(|error| UsageError(format!("--network, {error}")))?;
         let last = plan.len().saturating_sub(1);
         let layers = network.layers().zip(plan).enumerate().map(|(index, (text, plan))| Described {

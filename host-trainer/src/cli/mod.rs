@@ -18,6 +18,7 @@ mod model_data;
 mod model_output;
 mod number;
 mod predict;
+mod reading;
 mod recipe;
 mod reorder;
 mod report;
@@ -28,6 +29,7 @@ mod teach;
 mod train;
 
 use std::fmt::Display;
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -36,11 +38,12 @@ use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
 use console::{Alignment, pad_str};
 use host_support::errors;
-use prenda::{MAGIC, Model};
+use prenda::{MAGIC, Model, Shape};
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::data::{Dataset, DatasetError, Wanted};
+use self::reading::ReadingArguments;
+use crate::data::{Dataset, DatasetError, Reading, Recorded, Wanted};
 use crate::limits::MAX_MODEL_BYTES;
 use crate::run::{Configuration, RunFile, RunFolder};
 use crate::support::files::WriteError;
@@ -122,7 +125,7 @@ enum Command {
     Show(show::ShowArguments),
     /// Write one self-contained HTML page about one run, or about several next to each other
     Report(report::ReportArguments),
-    /// Find the data set, download it if it is missing, and check it
+    /// Find the data set, download it if it is missing, and check it; or write it as IDX files
     Data(data::DataCommandArguments),
     /// Print a script that completes this program's arguments in a shell
     #[command(
@@ -138,32 +141,45 @@ enum Command {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Data")]
 struct DataArguments {
-    /// Folder of the data set: four IDX files, gzipped or not, named like MNIST's
+    /// The data set: a folder with four IDX files, gzipped or not, named like MNIST's, or with a
+    /// folder of images for each class
     ///
-    /// Without this option, the first of these that exists: the folder named by FASHION_MNIST_DIR,
-    /// the user's cache, the folder of Debian's dataset-fashion-mnist; otherwise a download of 30
-    /// MB into the cache. There it must be Fashion-MNIST. The folder of this option may contain any
-    /// data set in that format.
-    #[arg(long, value_name = "DIR")]
+    /// Images are PNG, JPEG, BMP or WebP files in train/CLASS and test/CLASS, or in CLASS with
+    /// --test-share. Without this option, the first of these that exists: the folder named by
+    /// FASHION_MNIST_DIR, the user's cache, the folder of Debian's dataset-fashion-mnist; otherwise
+    /// a download of 30 MB into the cache. There it must be Fashion-MNIST.
+    #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
+    #[command(flatten)]
+    reading: ReadingArguments,
     /// Text file with the names of the classes, one per line, in the order of their labels
     ///
-    /// Without this option: class-names.txt in the folder of the data set, otherwise
-    /// Fashion-MNIST's names if it is that data set, otherwise the labels.
+    /// Without this option: class-names.txt in the folder of the data set, otherwise the names of
+    /// its folders, Fashion-MNIST's names if it is that data set, or the labels.
     #[arg(long, value_name = "FILE")]
     class_names: Option<PathBuf>,
 }
 
 impl DataArguments {
     /// Loads the data set that the options name.
-    fn load(&self) -> Result<Dataset, DatasetError> {
+    fn load(&self) -> Result<Dataset> {
         self.load_or(None)
     }
 
-    /// Loads the data set that the options name; without them, the one in the folder that a run
-    /// `recorded`.
-    fn load_or(&self, recorded: Option<&Path>) -> Result<Dataset, DatasetError> {
-        Dataset::load(Wanted { folder: self.data.as_deref(), recorded, class_names: self.class_names.as_deref() })
+    /// Loads the data set that the options name; without them, the one that a run `recorded`. Its
+    /// way of reading is used if no option gives another.
+    fn load_or(&self, recorded: Option<&Recorded>) -> Result<Dataset> {
+        let reading = Reading::from(&self.reading);
+        let wanted = Wanted {
+            folder: self.data.as_deref(),
+            recorded,
+            reading: (reading != Reading::default()).then_some(&reading),
+            class_names: self.class_names.as_deref(),
+        };
+        Dataset::load(wanted).map_err(|error| match error {
+            DatasetError::Option { .. } => UsageError(error.to_string()).into(),
+            other => other.into(),
+        })
     }
 }
 
@@ -233,7 +249,7 @@ fn check_apart(
     output: &Path,
     others: impl IntoIterator<Item = impl AsRef<Path>>,
 ) -> Result<(), UsageError> {
-    match others.into_iter().find(|other| files::is_same(output, other.as_ref())) {
+    match others.into_iter().find(|other| is_same(output, other.as_ref())) {
         Some(other) => Err(overwrites(option, output, other.as_ref(), "file")),
         None => Ok(()),
     }
@@ -247,10 +263,17 @@ fn check_folder_apart(
     others: &[PathBuf],
 ) -> Result<(), UsageError> {
     let mut files = files.into_iter();
-    match files.find_map(|file| others.iter().find(|other| files::is_same(&file, other))) {
+    match files.find_map(|file| others.iter().find(|other| is_same(&file, other))) {
         Some(other) => Err(overwrites(option, folder, other, "folder")),
         None => Ok(()),
     }
+}
+
+/// Returns true if both paths lead to the same file. Compares lengths first: a data set may have
+/// many files.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let length = |path: &Path| fs::metadata(path).ok().map(|file| file.len());
+    length(one) == length(other) && files::is_same(one, other)
 }
 
 fn overwrites(option: &str, named: &Path, other: &Path, kind: &str) -> UsageError {
@@ -304,15 +327,12 @@ fn contains(folder: &RunFolder, found: &str, option: &str) -> UsageError {
 
 /// Checks that the model accepts the images of `data` and has its number of classes.
 fn check_fit(view: &Model<'_>, data: &Dataset) -> Result<()> {
-    let (found, expected) = ((data.rows, data.columns), (view.image().rows, view.image().columns));
-    if found != expected {
+    if data.shape != view.image() {
         bail!(
-            "{}: the images have {} x {} pixels, the model expects {} x {}; name a data set that fits with --data",
+            "{}: the images have {} pixels, the model expects {}; name a data set that fits with --data",
             data.folder.display(),
-            found.0,
-            found.1,
-            expected.0,
-            expected.1
+            pixels(data.shape),
+            pixels(view.image())
         );
     }
     if data.class_names.len() != view.classes() {
@@ -324,6 +344,18 @@ fn check_fit(view: &Model<'_>, data: &Dataset) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Describes the size of an image in words.
+fn describe(Shape { rows, columns, channels }: Shape) -> String {
+    let channels = if channels == 1 { String::new() } else { format!(", {channels} channels") };
+    format!("{rows} rows, {columns} columns{channels}")
+}
+
+/// Describes the pixels of an image: `28 x 28`, or `32 x 32 x 3` with three channels.
+fn pixels(shape: Shape) -> String {
+    let channels = if shape.channels == 1 { String::new() } else { format!(" x {}", shape.channels) };
+    format!("{} x {}{channels}", shape.rows, shape.columns)
 }
 
 /// Checks that `path`, the value of `option`, ends in the `extension` of the format that is

@@ -43,8 +43,8 @@ impl ModelDataArguments {
     /// than the model's, without --other-data.
     pub fn load(&self, path: &Path, view: &Model<'_>, configuration: Option<&Configuration>) -> Result<ModelData> {
         let run = path.parent().unwrap_or(path);
-        let recorded = configuration.and_then(|configuration| configuration.data_folder(run));
-        let data = self.data.load_or(recorded.as_deref())?;
+        let recorded = configuration.and_then(|configuration| configuration.recorded_data(run));
+        let data = self.data.load_or(recorded.as_ref())?;
         check_fit(view, &data)?;
         let expected = hex(&view.provenance().data_sha256);
         let is_own = match configuration {

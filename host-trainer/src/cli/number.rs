@@ -18,6 +18,16 @@ pub fn widths(text: &str) -> Result<Widths, String> {
     text.split(',').map(|part| width(part).ok_or_else(|| named(part))).collect::<Result<_, _>>().map(Widths)
 }
 
+/// Parses rows and columns of an image.
+pub fn image_size(text: &str) -> Result<[u16; 2], String> {
+    let side = |text: &str| text.parse().ok().filter(|side| (1..=MAX_WIDTH as u16).contains(side));
+    let sides = text.split_once('x').and_then(|(rows, columns)| Some([side(rows)?, side(columns)?]));
+    let fits = |sides: &[u16; 2]| sides.iter().map(|side| usize::from(*side)).product::<usize>() <= MAX_WIDTH;
+    sides
+        .filter(fits)
+        .ok_or_else(|| format!("expected ROWSxCOLUMNS, for example 28x28, with at most {MAX_WIDTH} pixels"))
+}
+
 /// Parses a finite number.
 pub fn finite(text: &str) -> Result<f64, String> {
     number(text, FINITE)
@@ -76,6 +86,14 @@ mod tests {
         {
             let error = widths(bad).unwrap_err();
             assert!(error.contains(part) && error.contains("1..=16384"), "{error}");
+        }
+    }
+
+    #[test]
+    fn image_sizes_are_rows_and_columns() {
+        assert_eq!((image_size("28x14"), image_size("1x16384")), (Ok([28, 14]), Ok([1, 16_384])));
+        for bad in ["28", "28x", "0x28", "129x128", "28x28x1", "28 x 28", "-1x2"] {
+            image_size(bad).expect_err(bad);
         }
     }
 

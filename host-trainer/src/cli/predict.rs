@@ -4,14 +4,14 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use host_support::numbers::whole;
 use host_support::table::Folded;
-use prenda::{HostWorkspace, LOGIT_FRACTION_BITS, Model, PROBABILITY_ONE};
+use prenda::{HostWorkspace, LOGIT_FRACTION_BITS, Model, PROBABILITY_ONE, Shape};
 use serde::Serialize;
 
 use super::model_data::{ModelData, ModelDataArguments, configuration};
 use super::{OutputArguments, UsageError, check_apart, check_extension, check_output, line, percent};
-use crate::data::FASHION_MNIST_CLASSES;
 use crate::data::image::{self, Form, Polarity};
-use crate::plot::png;
+use crate::data::{FASHION_MNIST_CLASSES, Framing};
+use crate::plot::{png, size};
 use crate::run::{Configuration, float, model_file};
 use crate::support::{files, progress, terminal};
 use crate::text::printable;
@@ -53,13 +53,14 @@ struct ImageArguments {
     /// Index of a test image, from 0
     #[arg(long, value_name = "N", value_parser = whole::<usize>(0..))]
     index: Option<usize>,
-    /// PNG or JPEG file, grey or colour, of any size
+    /// PNG, JPEG, BMP or WebP file, grey or colour, of any size
     ///
-    /// An image of the model's size (28 x 28 pixels for Fashion-MNIST) is used unchanged. Any other
-    /// image gets the form of the training images, which the model's run records: their background,
-    /// the size and place of their subjects, and their contrast. The part that differs from the
-    /// border is the subject. For a model outside its run, name the data set with --data; otherwise
-    /// the form is Fashion-MNIST's.
+    /// An image of the model's size (28 x 28 pixels for Fashion-MNIST) is used unchanged. If the
+    /// model was trained on a folder of images or on colours, any other image is converted like
+    /// these: its middle is scaled. Otherwise it gets the form of the training images, which the
+    /// model's run records: their background, the size and place of their subjects, and their
+    /// contrast. The part that differs from the border is the subject. For a model outside its run,
+    /// name the data set with --data; otherwise the form is Fashion-MNIST's.
     #[arg(long, value_name = "FILE", conflicts_with = "class_names")]
     image: Option<PathBuf>,
 }
@@ -134,7 +135,7 @@ impl PredictArguments {
         let mut workspace = HostWorkspace::new();
         let prediction = workspace.infer(&view, &input.pixels)?;
         if let Some(path) = &self.output_image {
-            files::write(path, &png(&input.pixels, view.image().rows.into(), view.image().columns.into())?)?;
+            files::write(path, &png(&input.pixels, size(view.image()))?)?;
         }
         let (probabilities_float, float_missing) = match float::probabilities(&model, &view, &input.pixels) {
             Ok(probabilities) => (Some(probabilities), None),
@@ -163,7 +164,7 @@ impl PredictArguments {
             doubt: input.doubt,
         };
         self.output.print(&report, || {
-            let drawn = terminal::image(&input.pixels, view.image().columns.into(), terminal::has_colours());
+            let drawn = terminal::image(&input.pixels, view.image(), terminal::has_colours());
             line("image", &input.name) + &drawn + &report.text(&names)
         })
     }
@@ -172,7 +173,10 @@ impl PredictArguments {
     fn input(&self, model: &Path, view: &Model<'_>) -> Result<InputImage> {
         let configuration = configuration(model, view);
         if let Some(path) = &self.source.image {
-            let form = self.form(model, view, configuration.as_ref())?;
+            let (form, framing) = self.form(model, view, configuration.as_ref())?;
+            if framing == Framing::Whole || view.image().channels != 1 {
+                return self.whole(path, view.image());
+            }
             let size = (view.image().rows.into(), view.image().columns.into());
             let (pixels, conversion) = image::load(path, size, self.polarity.polarity(), &form)?;
             if let Some(doubt) = conversion.doubt {
@@ -211,24 +215,44 @@ impl PredictArguments {
         })
     }
 
+    /// Reads a whole image, like those of a folder.
+    fn whole(&self, path: &Path, shape: Shape) -> Result<InputImage> {
+        if self.polarity != PolarityChoice::Auto {
+            return Err(UsageError(
+                "--polarity does not apply: the training images are whole images; leave it out".to_owned(),
+            )
+            .into());
+        }
+        let (image, _) = image::read_colours(path)?;
+        let (pixels, text) = image::convert_whole(image, shape);
+        Ok(InputImage {
+            pixels,
+            label: None,
+            name: format!("{}, {text}", path.display()),
+            polarity: None,
+            conversion: Some(text),
+            doubt: None,
+        })
+    }
+
     /// Returns the form of the training images: of --data, as the run records it, or
     /// Fashion-MNIST's.
-    fn form(&self, model: &Path, view: &Model<'_>, configuration: Option<&Configuration>) -> Result<Form> {
+    fn form(&self, model: &Path, view: &Model<'_>, configuration: Option<&Configuration>) -> Result<(Form, Framing)> {
         if self.data.data.data.is_some() {
             let ModelData { data, .. } = self.data.load(model, view, configuration)?;
-            return Ok(Form::measure(&data.train, data.columns.into()));
+            return Ok((Form::measure(&data.train, data.shape), data.framing));
         }
         if let Some(data) = configuration.and_then(|configuration| configuration.data.as_ref()) {
-            return Ok(data.form);
+            return Ok((data.form, data.framing));
         }
-        if !view.class_names().eq(FASHION_MNIST_CLASSES) {
+        if !view.class_names().eq(FASHION_MNIST_CLASSES) && view.image().channels == 1 {
             progress::log(format_args!(
                 "warning: no run records the form of the training images of {}; Fashion-MNIST's is used; name their \
                  data set with --data",
                 model.display()
             ));
         }
-        Ok(Form::FASHION_MNIST)
+        Ok((Form::FASHION_MNIST, Framing::Subject))
     }
 }
 

@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use clap::Args;
 use host_support::numbers::whole;
-use prenda::Shape;
 
 use super::UsageError;
 use super::number::{beta, learning_rate, share_below_one, share_of_one, strength};
-use crate::data::{Dataset, HeldOut, SoftLabels, SoftLabelsError};
+use crate::data::{Dataset, HeldOut, Recorded, SoftLabels, SoftLabelsError};
 use crate::network::backend::Backend;
 use crate::network::{DenseParameters, LayerPlan, Pixels};
 use crate::quantize::{BLOCK_OUTPUTS, WeightBits};
@@ -240,7 +239,7 @@ impl RecipeArguments {
         let layers = folder.read_weights(Some(&outcome.model_id))?;
         let train = &configuration.train;
         let found = layers.iter().map(|layer| [layer.inputs, layer.outputs]);
-        let plan = train.architecture(names).plan(Shape::grey(data.rows, data.columns), names);
+        let plan = train.architecture(names).plan(data.shape, names);
         if !plan.is_ok_and(|plan| plan.iter().filter_map(LayerPlan::matrix).eq(found)) {
             bail!("{}: the weights do not have the layers of the run's configuration; train it again", run.display());
         }
@@ -280,10 +279,10 @@ impl RecipeArguments {
     }
 
     /// Returns the folder of the data set of the run to start from, if the run recorded it.
-    pub fn recorded_data(&self) -> Option<PathBuf> {
+    pub fn recorded_data(&self) -> Option<Recorded> {
         let folder = RunFolder::at(self.from.clone()?);
         let configuration: Configuration = folder.read(RunFile::Configuration).ok()?;
-        configuration.data_folder(folder.path())
+        configuration.recorded_data(folder.path())
     }
 
     /// Returns the run to start from.

@@ -4,11 +4,12 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use host_support::numbers::whole;
 use host_support::table::{Folded, MAX_WIDTH};
+use prenda::Shape;
 use serde::Serialize;
 
-use super::{DataArguments, OutputArguments, UsageError, check_extension, check_output, line, percent};
+use super::{DataArguments, OutputArguments, UsageError, check_extension, check_output, describe, line, percent};
 use crate::data::{Dataset, Statistics};
-use crate::plot::{enlarge, png, samples};
+use crate::plot::{enlarge, png, samples, size};
 use crate::support::{files, terminal};
 use crate::text::{Shown, printable};
 
@@ -71,6 +72,7 @@ struct Overview<'a> {
     folder: Shown<&'a Path>,
     rows: u16,
     columns: u16,
+    channels: u16,
     classes: Vec<ClassCounts<'a>>,
     train: Statistics,
     test: Statistics,
@@ -93,6 +95,8 @@ struct OneImage<'a> {
     label_name: &'a str,
     rows: u16,
     columns: u16,
+    channels: u16,
+    /// The values of each row; those of the channels of a pixel are next to each other.
     pixels: Vec<&'a [u8]>,
     file: Shown<&'a Path>,
 }
@@ -115,7 +119,7 @@ impl ShowArguments {
     }
 
     fn show_all(&self, data: &Dataset, file: &Path) -> Result<()> {
-        let svg = samples(&data.train, &data.class_names, data.rows.into(), data.columns.into())?;
+        let svg = samples(&data.train, &data.class_names, size(data.shape))?;
         files::write(file, svg.as_bytes())?;
         let classes = data.class_names.len();
         let counts = data.train.count_classes(classes).into_iter().zip(data.test.count_classes(classes));
@@ -123,8 +127,9 @@ impl ShowArguments {
             data.class_names.iter().zip(counts).map(|(name, (train, test))| ClassCounts { name, train, test });
         let overview = Overview {
             folder: Shown(&data.folder),
-            rows: data.rows,
-            columns: data.columns,
+            rows: data.shape.rows,
+            columns: data.shape.columns,
+            channels: data.shape.channels,
             classes: classes.collect(),
             train: Statistics::of(&data.train),
             test: Statistics::of(&data.test),
@@ -145,24 +150,28 @@ impl ShowArguments {
             let count = split.len();
             UsageError(format!("--index is {index}, expected 0..={last}, as there are {count} {adjective} images"))
         })?;
-        let (rows, columns) = (usize::from(data.rows), usize::from(data.columns));
+        let [rows, columns, channels] = size(data.shape);
         let pixels = split.image(index);
         let factor = (FILE_SIDE / rows.max(columns).max(1)).max(1);
-        files::write(file, &png(&enlarge(pixels, columns, factor), factor * rows, factor * columns)?)?;
+        files::write(
+            file,
+            &png(&enlarge(pixels, size(data.shape), factor), [factor * rows, factor * columns, channels])?,
+        )?;
         let image = OneImage {
             split: self.split,
             index,
             label,
             label_name: data.class_names.get(usize::from(label)).map_or("", String::as_str),
-            rows: data.rows,
-            columns: data.columns,
-            pixels: pixels.chunks(columns.max(1)).collect(),
+            rows: data.shape.rows,
+            columns: data.shape.columns,
+            channels: data.shape.channels,
+            pixels: pixels.chunks((columns * channels).max(1)).collect(),
             file: Shown(file),
         };
         self.output.print(&image, || {
-            let title = line("image", format_args!("{adjective} image {index}, {rows} rows, {columns} columns"));
+            let title = line("image", format_args!("{adjective} image {index}, {}", describe(data.shape)));
             let label = line("label", format_args!("{label}, {}", image.label_name));
-            let drawn = terminal::image(pixels, columns, terminal::has_colours());
+            let drawn = terminal::image(pixels, data.shape, terminal::has_colours());
             title + &label + &image.matrix() + &drawn + &line("written to", file.display())
         })
     }
@@ -170,10 +179,11 @@ impl ShowArguments {
 
 impl Overview<'_> {
     fn text(&self) -> String {
-        let Self { folder, rows, columns, file, .. } = self;
+        let Self { folder, rows, columns, channels, file, .. } = self;
+        let shape = Shape { rows: *rows, columns: *columns, channels: *channels };
         [
             line("folder", folder),
-            line("image size", format_args!("{rows} rows, {columns} columns")),
+            line("image size", describe(shape)),
             format!("{}\n{}\n", self.pixel_table(), self.class_table()),
             line("images of each class", file),
         ]
@@ -213,7 +223,7 @@ impl Overview<'_> {
 impl OneImage<'_> {
     /// Returns the raw values, aligned, in blocks of columns that fit a terminal.
     fn matrix(&self) -> String {
-        let columns = usize::from(self.columns).max(1);
+        let columns = (usize::from(self.columns) * usize::from(self.channels)).max(1);
         let blocks = (4 * columns).div_ceil(MAX_WIDTH + 1);
         let width = columns.div_ceil(blocks);
         let line = |row: &[u8]| row.iter().map(|pixel| format!("{pixel:>3}")).collect::<Vec<String>>().join(" ") + "\n";

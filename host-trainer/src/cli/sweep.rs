@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use prenda::Shape;
 
 use super::backend::BackendArguments;
 use super::messages::warn_of_loss;
@@ -177,7 +176,7 @@ impl SweepTrainer {
     /// others to train on and that its teacher did not see.
     fn check(&self, unit: Unit<'_>) -> Result<()> {
         let Unit { network, seed } = unit;
-        let (image, classes) = (Shape::grey(self.data.rows, self.data.columns), self.data.class_names.len());
+        let (image, classes) = (self.data.shape, self.data.class_names.len());
         let architecture = network.config(self.place.backend, seed, None).architecture(classes);
         let plan = architecture.plan(image, classes).with_context(|| format!("network {}", network.name))?;
         check_size(&format!("network {}", network.name), &plan)?;

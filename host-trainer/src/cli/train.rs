@@ -4,7 +4,7 @@ use std::time::Instant;
 use anyhow::Result;
 use clap::Args;
 use host_support::numbers::whole;
-use prenda::{MAX_LAYERS, Shape, WeightOrder};
+use prenda::{MAX_LAYERS, WeightOrder};
 use serde::Serialize;
 
 use super::backend::BackendArguments;
@@ -132,7 +132,7 @@ impl TrainArguments {
         let mut config = self.config(backend);
         check_average(&config)?;
         let recorded = self.recipe.recorded_data();
-        let mut data = self.data.load_or(recorded.as_deref())?;
+        let mut data = self.data.load_or(recorded.as_ref())?;
         let mut held_out = HeldOut { count: self.validation, order: self.validation_order, seed: self.seed };
         let mut layers = None;
         if let Some(from) = self.recipe.from() {
@@ -144,7 +144,7 @@ impl TrainArguments {
             config = TrainConfig { backend, ..configuration.train };
             layers = Some(found);
         }
-        let (image, classes) = (Shape::grey(data.rows, data.columns), data.class_names.len());
+        let (image, classes) = (data.shape, data.class_names.len());
         let network = self.network.clone().unwrap_or_else(|| config.architecture(classes));
         let plan =
             network.plan(image, classes).map_err(|error| UsageError(format!("{}, {error}", self.layers_option())))?;

@@ -1,5 +1,6 @@
 //! Augmentation: images shifted by one pixel and mirrored.
 
+use prenda::Shape;
 use rand::RngExt as _;
 use rand::rngs::Xoshiro256PlusPlus;
 
@@ -72,22 +73,38 @@ impl Version {
         Self { is_mirrored: !self.is_mirrored, shift }
     }
 
-    /// Appends this version of `image`, raw pixels in rows of `columns`, to `pixels`.
-    pub fn append(self, image: &[u8], columns: usize, pixels: &mut Vec<u8>) {
-        let (start, columns) = (pixels.len(), columns.max(1));
+    /// Appends this version of `image`, raw values of `shape`, to `pixels`.
+    pub fn append(self, image: &[u8], shape: Shape, pixels: &mut Vec<u8>) {
+        let start = pixels.len();
         pixels.extend_from_slice(image);
         let Some(image) = pixels.get_mut(start..) else { return };
         if self.is_mirrored {
-            image.chunks_exact_mut(columns).for_each(<[u8]>::reverse);
+            mirror(image, shape);
         }
+        let (pixel, row) = (usize::from(shape.channels), row_values(shape));
         match self.shift {
             Shift::None => {}
-            Shift::Right => image.chunks_exact_mut(columns).for_each(|row| move_right(row, 1)),
-            Shift::Left => image.chunks_exact_mut(columns).for_each(|row| move_left(row, 1)),
-            Shift::Down => move_right(image, columns),
-            Shift::Up => move_left(image, columns),
+            Shift::Right => image.chunks_exact_mut(row).for_each(|row| move_right(row, pixel)),
+            Shift::Left => image.chunks_exact_mut(row).for_each(|row| move_left(row, pixel)),
+            Shift::Down => move_right(image, row),
+            Shift::Up => move_left(image, row),
         }
     }
+}
+
+/// Mirrors `images` of `shape` left and right.
+pub fn mirror(images: &mut [u8], shape: Shape) {
+    let pixel = usize::from(shape.channels).max(1);
+    for row in images.chunks_exact_mut(row_values(shape)) {
+        // Reverses the values, then those of each pixel again.
+        row.reverse();
+        row.chunks_exact_mut(pixel).for_each(<[u8]>::reverse);
+    }
+}
+
+/// Returns the number of values in a row, at least 1.
+fn row_values(shape: Shape) -> usize {
+    (usize::from(shape.columns) * usize::from(shape.channels)).max(1)
 }
 
 /// Moves all values by `count` places towards the end, and fills with zeros.
@@ -113,6 +130,11 @@ mod tests {
     const SHIFTS: [(Shift, i32, i32); 5] =
         [(Shift::None, 0, 0), (Shift::Right, 0, 1), (Shift::Left, 0, -1), (Shift::Down, 1, 0), (Shift::Up, -1, 0)];
 
+    /// Returns the shape of a grey image.
+    fn grey(rows: i32, columns: i32) -> Shape {
+        Shape::grey(rows as u16, columns as u16)
+    }
+
     /// Computes a version pixel by pixel.
     fn expected(version: Version, image: &[u8], rows: i32, columns: i32) -> Vec<u8> {
         let (_, down, right) = SHIFTS.into_iter().find(|(shift, ..)| *shift == version.shift).unwrap();
@@ -133,10 +155,24 @@ mod tests {
                 for is_mirrored in [false, true] {
                     let version = Version { is_mirrored, shift };
                     let mut pixels = vec![7, 7];
-                    version.append(&image, columns as usize, &mut pixels);
+                    version.append(&image, grey(rows, columns), &mut pixels);
                     assert_eq!(pixels[..2], [7, 7]);
                     assert_eq!(pixels[2..], expected(version, &image, rows, columns), "{version:?} {rows} {columns}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn the_channels_of_a_pixel_stay_together() {
+        let shape = Shape { channels: 3, ..grey(3, 4) };
+        let image: Vec<u8> = (1..=36).collect();
+        for version in Version::all() {
+            let mut pixels = Vec::new();
+            version.append(&image, shape, &mut pixels);
+            for channel in 0..3 {
+                let of_channel = |values: &[u8]| values.iter().skip(channel).step_by(3).copied().collect::<Vec<u8>>();
+                assert_eq!(of_channel(&pixels), expected(version, &of_channel(&image), 3, 4), "{version:?}");
             }
         }
     }
@@ -147,16 +183,16 @@ mod tests {
         let image: Vec<u8> = (1..=15).collect();
         let show = |version: Version| {
             let mut pixels = Vec::new();
-            version.append(&image, columns, &mut pixels);
+            version.append(&image, grey(rows, columns), &mut pixels);
             pixels
         };
         assert_eq!(Version::all().count(), VERSIONS);
         for (number, version) in Version::all().enumerate() {
             assert_eq!(version.number(), number);
             let mut expected = show(version);
-            expected.chunks_exact_mut(columns).for_each(<[u8]>::reverse);
+            expected.chunks_exact_mut(columns as usize).for_each(<[u8]>::reverse);
             assert_eq!(show(version.mirrored()), expected, "{version:?}");
-            assert_eq!(expected.len(), rows * columns);
+            assert_eq!(expected.len(), (rows * columns) as usize);
         }
     }
 
@@ -164,7 +200,7 @@ mod tests {
     fn an_empty_image_stays_empty() {
         for (shift, ..) in SHIFTS {
             let mut pixels = Vec::new();
-            Version { is_mirrored: true, shift }.append(&[], 0, &mut pixels);
+            Version { is_mirrored: true, shift }.append(&[], Shape::default(), &mut pixels);
             assert_eq!(pixels, [0_u8; 0]);
         }
     }

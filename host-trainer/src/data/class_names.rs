@@ -89,6 +89,15 @@ fn parse(bytes: &[u8]) -> Result<Vec<String>, (usize, LineError)> {
     Ok(names)
 }
 
+/// Checks that `text` can be a name.
+///
+/// # Errors
+///
+/// Returns what is wrong with it.
+pub fn check(text: &str) -> Result<(), LineError> {
+    name(text.as_bytes()).map(|_| ())
+}
+
 fn name(line: &[u8]) -> Result<&str, LineError> {
     let name = str::from_utf8(line).map_err(|_| LineError::NotText)?.trim();
     if name.is_empty() {

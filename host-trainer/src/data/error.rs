@@ -1,14 +1,21 @@
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use prenda::Shape;
 use thiserror::Error;
 
 /// Why a data set cannot be used.
 #[derive(Debug, Error)]
 pub enum DatasetError {
-    #[error("no {name}.gz or {name} in {folder} ({named_by}); a data set is four IDX files, gzipped or not")]
+    #[error(
+        "no {name}.gz or {name} in {folder} ({named_by}); a data set is four IDX files, gzipped or not, or a folder \
+         for each class with images"
+    )]
     Missing { name: &'static str, folder: PathBuf, named_by: &'static str },
-    #[error("{folder} ({named_by}) does not exist; name a folder with four IDX files, such as train-images-idx3-ubyte")]
+    #[error(
+        "{folder} ({named_by}) does not exist; name a data set, such as a folder with train-images-idx3-ubyte and \
+         three other IDX files"
+    )]
     NoFolder { folder: PathBuf, named_by: &'static str },
     #[error("{path} ({named_by}) is a file; name the folder that contains the four IDX files")]
     NotAFolder { path: PathBuf, named_by: &'static str },
@@ -23,6 +30,11 @@ pub enum DatasetError {
         .prefixes.join(", ")
     )]
     Several { folder: PathBuf, named_by: &'static str, prefixes: Vec<String> },
+    #[error("data set {path}: {reason}")]
+    Content { path: PathBuf, reason: String },
+    /// An option does not apply, or is missing.
+    #[error("data set {path}: {reason}")]
+    Option { path: PathBuf, reason: String },
     #[error("cannot read data file {path}")]
     Read { path: PathBuf, source: io::Error },
     #[error("data file {path} is damaged or cut off: it does not decompress; get it again")]
@@ -50,10 +62,15 @@ pub enum DatasetError {
     )]
     Counts { folder: PathBuf, split: &'static str, images: usize, labels: usize },
     #[error(
-        "{folder}: training images of {train_rows} x {train_columns} pixels but test images of {test_rows} x \
-         {test_columns}; all images must have the same size"
+        "{folder}: training images of {} x {} pixels but test images of {} x {}; all images must have the same size",
+        .train.rows, .train.columns, .test.rows, .test.columns
     )]
-    Shapes { folder: PathBuf, train_rows: usize, train_columns: usize, test_rows: usize, test_columns: usize },
+    Shapes { folder: PathBuf, train: Shape, test: Shape },
+    #[error(
+        "{folder}: training images with {} channels but test images with {}; convert them, or add --grey",
+        .train.channels, .test.channels
+    )]
+    Channels { folder: PathBuf, train: Shape, test: Shape },
     /// No training image has the label `absent`, but one has a larger label.
     #[error(
         "the training labels in {folder} go up to {largest}, but no image has label {absent}; \
@@ -91,4 +108,14 @@ pub enum DatasetError {
     Cache(#[source] crate::support::files::WriteError),
     #[error("no data set found, and this system has no cache folder; name a folder with --data or FASHION_MNIST_DIR")]
     NoCache,
+}
+
+impl DatasetError {
+    pub fn content(path: &Path, reason: impl Into<String>) -> Self {
+        Self::Content { path: path.to_owned(), reason: reason.into() }
+    }
+
+    pub fn option(path: &Path, reason: impl Into<String>) -> Self {
+        Self::Option { path: path.to_owned(), reason: reason.into() }
+    }
 }

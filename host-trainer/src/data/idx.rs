@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{BufReader, Chain, Cursor, Read};
 use std::path::{Path, PathBuf};
 
-use prenda::{MAX_CLASSES, MAX_WIDTH};
+use prenda::{MAX_CLASSES, MAX_WIDTH, Shape};
 
 use super::DatasetError;
 use crate::support::gunzip::{self, Gunzip};
@@ -16,8 +16,8 @@ use crate::support::{bounded, format};
 const MAX_ITEMS: u64 = 1 << 24;
 /// Largest decompressed size of a file, in bytes.
 const MAX_BYTES: u64 = 1 << 30;
-const IMAGES_MAGIC: u32 = 0x0000_0803;
-const LABELS_MAGIC: u32 = 0x0000_0801;
+/// The first word of a file of unsigned bytes, without the number of its dimensions.
+const UNSIGNED_BYTES: u32 = 0x0000_0800;
 /// Most dimensions of a file that are read and named.
 const MAX_DIMENSIONS: u8 = 8;
 /// Columns of QMNIST's labels, of which the first is the class.
@@ -28,20 +28,18 @@ const QMNIST_COLUMNS: u64 = 8;
 pub struct IdxImages {
     /// Rows of an image, at least 1.
     pub rows: usize,
-    /// Columns of an image, at least 1. `rows * columns <= 16384`.
+    /// Columns of an image, at least 1. `rows * columns * channels <= 16384`.
     pub columns: usize,
-    /// The pixels of all images, row-major.
+    /// 1 for grey, 3 for red, green and blue.
+    pub channels: usize,
+    /// The pixels of all images, row-major, with the channels of a pixel next to each other.
     pub pixels: Vec<u8>,
-    /// The header of a file of unsigned bytes, which most files are.
-    pub header: [u8; 16],
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdxLabels {
     /// One for each image.
     pub labels: Vec<u8>,
-    /// The header of a file of unsigned bytes, which most files are.
-    pub header: [u8; 8],
 }
 
 /// The type of a file's items, from the third byte of its header.
@@ -63,8 +61,8 @@ struct Header {
 
 /// Reads a file of images, gzipped or not.
 ///
-/// The items may be any integers of 0..=255. An image may also have a dimension of 1 for its
-/// channel, or be one row of pixels, which is then taken as a square.
+/// The items may be any integers of 0..=255. An image may also have a dimension of 1 or 3 for its
+/// channels, or be one row of pixels, which is then taken as a square.
 ///
 /// # Errors
 ///
@@ -73,22 +71,20 @@ struct Header {
 pub fn read_images(path: &Path) -> Result<IdxImages, DatasetError> {
     let mut file = IdxReader::open(path, "images")?;
     let header = file.header(16)?;
-    let (count, rows, columns) = match header.sizes[..] {
-        [count, rows, columns] | [count, rows, columns, 1] | [count, 1, rows, columns] => (count, rows, columns),
-        [count, pixels] if pixels.isqrt().pow(2) == pixels => (count, pixels.isqrt(), pixels.isqrt()),
+    let (count, rows, columns, channels) = match header.sizes[..] {
+        [count, rows, columns] | [count, rows, columns, 1] | [count, 1, rows, columns] => (count, rows, columns, 1),
+        [count, rows, columns, 3] => (count, rows, columns, 3),
+        [count, pixels] if pixels.isqrt().pow(2) == pixels => (count, pixels.isqrt(), pixels.isqrt(), 1),
         [_] => return Err(file.layout(&header, "images; are the files mixed up?")),
         [_, _] => return Err(file.layout(&header, "images x rows x columns, or the pixels of a square")),
-        _ => return Err(file.layout(&header, "images x rows x columns; make them grey, and save one image each")),
+        _ => return Err(file.layout(&header, "images x rows x columns, or images x rows x columns x 3 for colours")),
     };
     file.check("number of images", count, 1, MAX_ITEMS)?;
     file.check("number of rows", rows, 1, MAX_WIDTH as u64)?;
     file.check("number of columns", columns, 1, MAX_WIDTH as u64)?;
-    file.check("number of pixels of an image", rows * columns, 1, MAX_WIDTH as u64)?;
+    file.check("number of pixels of an image", rows * columns, 1, MAX_WIDTH as u64 / channels)?;
     let pixels = file.payload(&header)?;
-    // At most 2^24 each.
-    let header = [IMAGES_MAGIC, count as u32, rows as u32, columns as u32].map(u32::to_be_bytes);
-    let header = std::array::from_fn(|index| header[index / 4][index % 4]);
-    Ok(IdxImages { rows: rows as usize, columns: columns as usize, pixels, header })
+    Ok(IdxImages { rows: rows as usize, columns: columns as usize, channels: channels as usize, pixels })
 }
 
 /// Reads a file of labels, gzipped or not.
@@ -113,9 +109,25 @@ pub fn read_labels(path: &Path) -> Result<IdxLabels, DatasetError> {
     // A label is one byte, so every label is a valid class.
     const { assert!(MAX_CLASSES > u8::MAX as usize) };
     let labels = if columns == 1 { file.payload(&header)? } else { file.first_of_each(&header)? };
-    let header = [LABELS_MAGIC, count as u32].map(u32::to_be_bytes);
-    let header = std::array::from_fn(|index| header[index / 4][index % 4]);
-    Ok(IdxLabels { labels, header })
+    Ok(IdxLabels { labels })
+}
+
+/// Returns the header of a file of `count` images.
+pub fn image_header(count: usize, shape: Shape) -> Vec<u8> {
+    let Shape { rows, columns, channels } = shape;
+    let sizes = [count as u32, rows.into(), columns.into(), channels.into()];
+    header(if channels == 1 { &sizes[..3] } else { &sizes })
+}
+
+/// Returns the header of a file of `count` labels.
+pub fn label_header(count: usize) -> Vec<u8> {
+    header(&[count as u32])
+}
+
+/// Returns the header of a file of `sizes` unsigned bytes.
+fn header(sizes: &[u32]) -> Vec<u8> {
+    let magic = UNSIGNED_BYTES | sizes.len() as u32;
+    [magic].iter().chain(sizes).flat_map(|word| word.to_be_bytes()).collect()
 }
 
 impl Element {
@@ -319,12 +331,11 @@ mod tests {
     use crate::support::damage::damaged;
 
     fn images_file(count: u32, rows: u32, columns: u32, payload: &[u8]) -> Vec<u8> {
-        let header = [IMAGES_MAGIC, count, rows, columns].map(u32::to_be_bytes);
-        [header.as_flattened(), payload].concat()
+        [&header(&[count, rows, columns]), payload].concat()
     }
 
     fn labels_file(labels: &[u8]) -> Vec<u8> {
-        [LABELS_MAGIC.to_be_bytes().as_slice(), &(labels.len() as u32).to_be_bytes(), labels].concat()
+        [&header(&[labels.len() as u32]), labels].concat()
     }
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -346,8 +357,15 @@ mod tests {
             let images = read(&bytes).unwrap();
             assert_eq!((images.rows, images.columns), (1, 3));
             assert_eq!(images.pixels, [1, 2, 3, 4, 5, 6]);
-            assert_eq!(images.header, *file.first_chunk().unwrap());
         }
+    }
+
+    #[test]
+    fn colours_are_read_with_the_channels_of_a_pixel_together() {
+        let pixels: Vec<u8> = (0..12).collect();
+        let images = read(&[&header(&[1, 2, 2, 3]), &pixels[..]].concat()).unwrap();
+        assert_eq!((images.rows, images.columns, images.channels, images.pixels), (2, 2, 3, pixels));
+        assert!(matches!(read(&header(&[1, 128, 128, 3])), Err(DatasetError::Size { most: 5461, .. })));
     }
 
     #[test]
@@ -431,7 +449,6 @@ mod tests {
             (0x09, &[2, 2, 2], &pixels),
             (0x0c, &[2, 2, 2], &wide),
         ] {
-            // Also with the same hash.
             assert_eq!(read(&any_file(code, sizes, payload)).unwrap(), expected, "{code} {sizes:?}");
         }
         let expected = labels(&labels_file(&[7, 0, 255])).unwrap();
@@ -455,8 +472,8 @@ mod tests {
         for (file, part) in [
             (any_file(0x0d, &[1, 2, 2], &[0; 16]), "32-bit floats, 1 x 2 x 2, expected unsigned bytes"),
             (
-                any_file(0x08, &[1, 2, 2, 3], &[0; 12]),
-                "unsigned bytes, 1 x 2 x 2 x 3, expected images x rows x columns",
+                any_file(0x08, &[1, 3, 2, 2], &[0; 12]),
+                "unsigned bytes, 1 x 3 x 2 x 2, expected images x rows x columns",
             ),
             (any_file(0x08, &[1, 5], &[0; 5]), "unsigned bytes, 1 x 5, expected"),
             (any_file(0x0b, &[1, 1, 2], &[0, 3, 1, 0]), "item 1 of 16-bit integers is 256, expected 0..=255"),
@@ -481,9 +498,8 @@ mod tests {
             plain in damaged(images_file(5, 4, 6, &[7; 120])),
             compressed in damaged(gzip(&images_file(5, 4, 6, &[7; 120]))),
         ) {
-            if let Ok(IdxImages { rows, columns, pixels, header }) = read(&plain) {
-                let count = header.as_chunks::<4>().0[1];
-                prop_assert_eq!(pixels.len(), u32::from_be_bytes(count) as usize * rows * columns);
+            if let Ok(IdxImages { rows, columns, channels, pixels }) = read(&plain) {
+                prop_assert_eq!(pixels.len() % (rows * columns * channels), 0);
                 prop_assert!(pixels.len() < plain.len());
             }
             // Its checksum detects every other change.
@@ -497,7 +513,6 @@ mod tests {
             let file = tempfile::NamedTempFile::new().unwrap();
             fs::write(file.path(), &bytes).unwrap();
             if let Ok(labels) = read_labels(file.path()) {
-                prop_assert_eq!(u32::from_be_bytes(labels.header.as_chunks::<4>().0[1]) as usize, labels.labels.len());
                 prop_assert!(labels.labels.len() < bytes.len());
             }
         }

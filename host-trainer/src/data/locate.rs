@@ -40,21 +40,24 @@ impl Places {
         }
     }
 
-    /// Returns the first place that has a data set, or `None` if it must be downloaded.
+    /// Returns the first place that has a data set, or `None` if it must be downloaded. A place
+    /// that the user or a run named is not inspected.
     ///
     /// # Errors
     ///
-    /// Returns an error if the user named a folder without a data set. Searching elsewhere would
-    /// hide the mistake.
+    /// Returns an error if the environment names a folder without a data set. Searching elsewhere
+    /// would hide the mistake.
     pub fn locate(&self) -> Result<Option<(PathBuf, Origin)>, DatasetError> {
-        for (folder, origin) in
-            [(&self.given, Origin::Given), (&self.recorded, Origin::Run), (&self.environment, Origin::Environment)]
-        {
-            let Some(folder) = folder else { continue };
-            if let Some(file) = absent_file(folder) {
-                return Err(names::explain(file, folder, origin));
+        for (folder, origin) in [(&self.given, Origin::Given), (&self.recorded, Origin::Run)] {
+            if let Some(folder) = folder {
+                return Ok(Some((folder.clone(), origin)));
             }
-            return Ok(Some((folder.clone(), origin)));
+        }
+        if let Some(folder) = &self.environment {
+            return match absent_file(folder) {
+                Some(file) => Err(names::explain(file, folder, Origin::Environment)),
+                None => Ok(Some((folder.clone(), Origin::Environment))),
+            };
         }
         let unnamed = [(self.cache.as_ref(), Origin::Cache), (Some(&self.system), Origin::System)];
         let found = unnamed.into_iter().find_map(|(folder, origin)| {

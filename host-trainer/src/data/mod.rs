@@ -1,8 +1,13 @@
-//! The data set: four IDX files in a folder, checked before use.
+//! The data set: IDX files, or images in a folder for each class, checked before use.
+//!
+//! ```text
+//!  --data --source--> Content --splits--> training and test split --checks--> Dataset
+//! ```
 
 mod augment;
 mod checksum;
 mod class_names;
+mod content;
 mod download;
 mod error;
 mod held_out;
@@ -11,21 +16,28 @@ pub mod image;
 mod locate;
 mod names;
 mod origin;
+mod reading;
 mod soft_labels;
+mod source;
 mod split;
 mod statistics;
 
 use std::path::{Path, PathBuf};
 
-use self::idx::{IdxImages, IdxLabels};
+use prenda::Shape;
 
-pub use augment::{VERSIONS, Version};
+use self::content::{Content, Part};
+
+pub use augment::{VERSIONS, Version, mirror};
 pub use checksum::{Hash, hex, sha256};
-pub use class_names::ClassNamesError;
+pub use class_names::{ClassNamesError, FILE_NAME as CLASS_NAMES_FILE};
+pub use content::Framing;
 pub use error::DatasetError;
 pub use held_out::{HeldOut, Validation, ValidationOrder};
 pub use locate::Places;
+pub use names::find as find_idx;
 pub use origin::Origin;
+pub use reading::Reading;
 pub use soft_labels::{Description, SoftLabels, SoftLabelsError};
 pub use split::Split;
 pub use statistics::Statistics;
@@ -57,14 +69,24 @@ impl IdxFile {
     }
 }
 
+/// The data set of a run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recorded {
+    /// `None` for Fashion-MNIST, which has its own places.
+    pub place: Option<PathBuf>,
+    pub reading: Reading,
+}
+
 /// The data set to load. The default is Fashion-MNIST, wherever it is found.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wanted<'a> {
     /// The user's `--data`, which may name any consistent data set. Other places must have
     /// Fashion-MNIST.
     pub folder: Option<&'a Path>,
-    /// The folder that the model's run recorded; `folder` has priority.
-    pub recorded: Option<&'a Path>,
+    /// The data set that the model's run recorded; `folder` has priority.
+    pub recorded: Option<&'a Recorded>,
+    /// The user's options; `None` for those that the run recorded.
+    pub reading: Option<&'a Reading>,
     /// The user's `--class-names`. The default is `class-names.txt` in the data set's folder, if it
     /// exists.
     pub class_names: Option<&'a Path>,
@@ -76,20 +98,26 @@ pub struct Dataset {
     pub folder: PathBuf,
     /// The reason for choosing this folder.
     pub origin: Origin,
-    pub rows: u16,
-    pub columns: u16,
+    /// The shape of all images.
+    pub shape: Shape,
+    /// The options with which they were read.
+    pub reading: Reading,
+    pub framing: Framing,
     /// One name for each class.
     pub class_names: Vec<String>,
     /// The file with the names, if they were read from a file.
     pub class_names_file: Option<PathBuf>,
     /// True if all four files are Fashion-MNIST's.
     pub is_fashion_mnist: bool,
-    /// SHA-256 of the training images' file followed by the training labels' file, decompressed.
+    /// SHA-256 of the training images followed by the training labels, each as an IDX file of
+    /// unsigned bytes.
     pub train_hash: Hash,
     /// The same for the test images and labels.
     pub test_hash: Hash,
     pub train: Split,
     pub test: Split,
+    /// The files that the images and labels were read from.
+    sources: Vec<PathBuf>,
 }
 
 impl Dataset {
@@ -99,13 +127,47 @@ impl Dataset {
     ///
     /// Returns an error if no data set is found, or if it fails a check.
     pub fn load(wanted: Wanted<'_>) -> Result<Self, DatasetError> {
-        let recorded = wanted.recorded.map(Path::to_owned);
+        let recorded = wanted.recorded.and_then(|recorded| recorded.place.clone());
         let places = Places { recorded, ..Places::of_this_system(wanted.folder) };
         let (folder, origin) = match places.locate()? {
             Some(found) => found,
             None => (download::fill(&places.cache.ok_or(DatasetError::NoCache)?)?, Origin::Downloaded),
         };
-        Self::read(folder, origin, wanted.class_names)
+        let recorded = wanted.recorded.map(|recorded| &recorded.reading);
+        let reading = wanted.reading.or(recorded).cloned().unwrap_or_default();
+        match Self::read(&folder, origin, &reading, wanted.class_names) {
+            // The recorded options may belong to another form of the same data set.
+            Err(DatasetError::Option { .. }) if wanted.reading.is_none() => {
+                Self::read(&folder, origin, &Reading::default(), wanted.class_names)
+            }
+            read => read,
+        }
+    }
+
+    fn read(
+        folder: &Path,
+        origin: Origin,
+        reading: &Reading,
+        class_names: Option<&Path>,
+    ) -> Result<Self, DatasetError> {
+        let mut content = source::read(folder, origin, reading)?;
+        if reading.grey {
+            content.train.make_grey();
+            content.test.iter_mut().for_each(Part::make_grey);
+        }
+        let test = content.splits(folder, reading)?;
+        Self::check(folder.to_owned(), origin, reading.clone(), content, test, class_names)
+    }
+
+    /// Returns the header and the content of each IDX file of this data set, in the order of
+    /// [`IdxFile::ALL`].
+    pub fn idx_files(&self) -> [(Vec<u8>, &[u8]); 4] {
+        let files = [&self.train, &self.test].map(|split| {
+            let images = (idx::image_header(split.len(), self.shape), split.pixels.as_slice());
+            [images, (idx::label_header(split.len()), split.labels.as_slice())]
+        });
+        let [[images, labels], [test_images, test_labels]] = files;
+        [images, labels, test_images, test_labels]
     }
 
     /// Returns a hash of images, labels and class names, in hexadecimal digits, unless they are
@@ -120,94 +182,103 @@ impl Dataset {
 
     /// Returns the files that the data set was read from.
     pub fn files(&self) -> impl Iterator<Item = PathBuf> {
-        IdxFile::ALL.into_iter().filter_map(|file| names::find(file, &self.folder)).chain(self.class_names_file.clone())
+        self.sources.iter().cloned().chain(self.class_names_file.clone())
     }
 
-    /// Reads and checks the data set in `folder`.
-    fn read(folder: PathBuf, origin: Origin, class_names: Option<&Path>) -> Result<Self, DatasetError> {
-        let path = |file: IdxFile| names::find(file, &folder).ok_or_else(|| names::explain(file, &folder, origin));
-        let train_images = idx::read_images(&path(IdxFile::TrainImages)?)?;
-        let train_labels = idx::read_labels(&path(IdxFile::TrainLabels)?)?;
-        let test_images = idx::read_images(&path(IdxFile::TestImages)?)?;
-        let test_labels = idx::read_labels(&path(IdxFile::TestLabels)?)?;
-
-        let mut is_fashion_mnist = true;
-        for (file, header, content) in [
-            (IdxFile::TrainImages, &train_images.header[..], &train_images.pixels),
-            (IdxFile::TrainLabels, &train_labels.header[..], &train_labels.labels),
-            (IdxFile::TestImages, &test_images.header[..], &test_images.pixels),
-            (IdxFile::TestLabels, &test_labels.header[..], &test_labels.labels),
-        ] {
-            let found = hex(&checksum::sha256_of_parts(&[header, content]));
-            let expected = checksum::fashion_mnist(file);
-            if found != expected {
-                is_fashion_mnist = false;
-                if !matches!(origin, Origin::Given | Origin::Run) {
-                    return Err(DatasetError::NotFashionMnist { path: path(file)?, found, expected });
-                }
-            }
-        }
-        let hash = |images: &IdxImages, labels: &IdxLabels| {
-            checksum::sha256_of_parts(&[&images.header, &images.pixels, &labels.header, &labels.labels])
+    /// Checks that the splits fit together.
+    fn check(
+        folder: PathBuf,
+        origin: Origin,
+        reading: Reading,
+        content: Content,
+        test: Part,
+        class_names: Option<&Path>,
+    ) -> Result<Self, DatasetError> {
+        let Content { train, class_names: found_names, files, framing, .. } = content;
+        let is_fashion_mnist = check_fashion_mnist(origin, &files, &train, &test)?;
+        let hash = |part: &Part| {
+            checksum::sha256_of_parts(&[&part.image_header(), &part.pixels, &part.label_header(), &part.labels])
         };
-        let (train_hash, test_hash) = (hash(&train_images, &train_labels), hash(&test_images, &test_labels));
+        let (train_hash, test_hash) = (hash(&train), hash(&test));
 
-        check_counts(&folder, "training", &train_images, &train_labels)?;
-        check_counts(&folder, "test", &test_images, &test_labels)?;
-        let (rows, columns) = check_shapes(&folder, &train_images, &test_images)?;
-        let classes = check_labels(&folder, &train_labels.labels, &test_labels.labels)?;
+        check_counts(&folder, "training", &train)?;
+        check_counts(&folder, "test", &test)?;
+        let shape = check_shapes(&folder, &train, &test)?;
+        let classes = check_labels(&folder, &train.labels, &test.labels)?;
         let in_folder = folder.join(class_names::FILE_NAME);
         let class_names_file = class_names.map(Path::to_owned).or_else(|| in_folder.exists().then_some(in_folder));
-        let class_names = match &class_names_file {
-            Some(file) => class_names::read(file, classes)?,
-            None if is_fashion_mnist => FASHION_MNIST_CLASSES.map(str::to_owned).to_vec(),
-            None => (0..classes).map(|class| class.to_string()).collect(),
+        let class_names = match (&class_names_file, found_names) {
+            (Some(file), _) => class_names::read(file, classes)?,
+            (None, Some(names)) => names,
+            (None, None) if is_fashion_mnist => FASHION_MNIST_CLASSES.map(str::to_owned).to_vec(),
+            (None, None) => (0..classes).map(|class| class.to_string()).collect(),
         };
-        let width = train_images.rows * train_images.columns;
         Ok(Self {
             folder,
             origin,
-            rows,
-            columns,
+            shape,
+            reading,
+            framing,
             class_names,
             class_names_file,
             is_fashion_mnist,
             train_hash,
             test_hash,
-            train: Split { width, pixels: train_images.pixels, labels: train_labels.labels },
-            test: Split { width, pixels: test_images.pixels, labels: test_labels.labels },
+            train: train.into(),
+            test: test.into(),
+            sources: files,
         })
     }
 }
 
-fn check_counts(
-    folder: &Path,
-    split: &'static str,
-    images: &IdxImages,
-    labels: &IdxLabels,
-) -> Result<(), DatasetError> {
-    let (images, labels) = (images.pixels.len() / (images.rows * images.columns), labels.labels.len());
+/// Returns true if the images and labels are Fashion-MNIST's.
+///
+/// # Errors
+///
+/// Returns an error if they are not, and the user did not name them.
+fn check_fashion_mnist(origin: Origin, files: &[PathBuf], train: &Part, test: &Part) -> Result<bool, DatasetError> {
+    let mut is_fashion_mnist = true;
+    for (place, (file, header, content)) in [
+        (IdxFile::TrainImages, train.image_header(), &train.pixels),
+        (IdxFile::TrainLabels, train.label_header(), &train.labels),
+        (IdxFile::TestImages, test.image_header(), &test.pixels),
+        (IdxFile::TestLabels, test.label_header(), &test.labels),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let found = hex(&checksum::sha256_of_parts(&[&header, content]));
+        let expected = checksum::fashion_mnist(file);
+        if found != expected {
+            is_fashion_mnist = false;
+            if !matches!(origin, Origin::Given | Origin::Run) {
+                // The other places have four IDX files.
+                let path = files.get(place).cloned().unwrap_or_default();
+                return Err(DatasetError::NotFashionMnist { path, found, expected });
+            }
+        }
+    }
+    Ok(is_fashion_mnist)
+}
+
+fn check_counts(folder: &Path, split: &'static str, part: &Part) -> Result<(), DatasetError> {
+    let (images, labels) = (part.len(), part.labels.len());
     if images == labels {
         return Ok(());
     }
     Err(DatasetError::Counts { folder: folder.to_owned(), split, images, labels })
 }
 
-/// Returns the size of all images, in rows and columns.
-fn check_shapes(folder: &Path, train: &IdxImages, test: &IdxImages) -> Result<(u16, u16), DatasetError> {
-    let shapes = || DatasetError::Shapes {
-        folder: folder.to_owned(),
-        train_rows: train.rows,
-        train_columns: train.columns,
-        test_rows: test.rows,
-        test_columns: test.columns,
-    };
-    if (train.rows, train.columns) != (test.rows, test.columns) {
-        return Err(shapes());
+/// Returns the shape of all images.
+fn check_shapes(folder: &Path, train: &Part, test: &Part) -> Result<Shape, DatasetError> {
+    let (folder, train, test) = (folder.to_owned(), train.shape, test.shape);
+    if train == test {
+        return Ok(train);
     }
-    // Both are at most 16,384, checked by `idx::read_images`.
-    let word = |size: usize| u16::try_from(size).map_err(|_| shapes());
-    Ok((word(train.rows)?, word(train.columns)?))
+    if train.channels != test.channels {
+        return Err(DatasetError::Channels { folder, train, test });
+    }
+    Err(DatasetError::Shapes { folder, train, test })
 }
 
 /// Returns the number of classes.

@@ -53,6 +53,12 @@ pub fn find(file: IdxFile, folder: &Path) -> Option<PathBuf> {
     })
 }
 
+/// Returns true if `folder` has a file of an IDX data set, or an entry with such a name.
+pub fn has_idx(folder: &Path) -> bool {
+    let is_there = |path: &PathBuf| fs::symlink_metadata(path).is_ok();
+    !prefixes(folder).is_empty() || IdxFile::ALL.iter().any(|file| exact(*file, folder).iter().any(is_there))
+}
+
 /// Returns the reason why [`find`] does not find `file` in `folder`.
 pub fn explain(file: IdxFile, folder: &Path, origin: Origin) -> DatasetError {
     let named_by = origin.named_by();

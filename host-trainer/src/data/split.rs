@@ -47,8 +47,13 @@ impl Split {
     /// Moves the images at `indices`, which ascend, into another split.
     #[must_use]
     pub fn take(&mut self, indices: &[usize]) -> Self {
-        let mut taken = Self { width: self.width, pixels: Vec::new(), labels: Vec::new() };
-        let mut kept = taken.clone();
+        let empty = |count: usize| Self {
+            width: self.width,
+            pixels: Vec::with_capacity(count * self.width),
+            labels: Vec::with_capacity(count),
+        };
+        let mut taken = empty(indices.len());
+        let mut kept = empty(self.len().saturating_sub(indices.len()));
         let mut indices = indices.iter().peekable();
         for (index, (image, label)) in self.images().zip(&self.labels).enumerate() {
             let target = if indices.next_if_eq(&&index).is_some() { &mut taken } else { &mut kept };

@@ -1,7 +1,7 @@
 //! Encodes the quantized network as `model.bin`.
 
 use prenda::{
-    EncodeError, GoldenSource, HostWorkspace, InferError, Matrix, Model, ModelSource, NetworkSource, Provenance, Shape,
+    EncodeError, GoldenSource, HostWorkspace, InferError, Matrix, Model, ModelSource, NetworkSource, Provenance,
 };
 use thiserror::Error;
 
@@ -64,7 +64,7 @@ pub fn export(
     let networks = [NetworkSource::only(&sources)];
     let source = ModelSource {
         class_names: &class_names,
-        image: Shape::grey(data.rows, data.columns),
+        image: data.shape,
         networks: &networks,
         golden: &[],
         provenance: Provenance {

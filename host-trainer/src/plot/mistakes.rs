@@ -20,12 +20,13 @@ const IMAGE_SIDE: f64 = 120.0;
 const TILE: i32 = 158;
 const CAPTION: i32 = 66;
 
-/// Plots the mistakes of `evaluation` with their images from `test`, of `rows` by `columns` pixels.
+/// Plots the mistakes of `evaluation` with their images from `test`, of this size.
 ///
 /// # Errors
 ///
 /// Returns an error if `test` is another split: it does not have an image, or its size differs.
-pub fn mistakes(evaluation: &Evaluation, test: &Split, rows: usize, columns: usize) -> Result<String, PlotError> {
+pub fn mistakes(evaluation: &Evaluation, test: &Split, image_size: image::Size) -> Result<String, PlotError> {
+    let [rows, columns, _] = image_size;
     let shown = &evaluation.mistakes;
     // At least 4 pixels: an image of one row must be visible.
     let side = |length: usize| (IMAGE_SIDE * length as f64 / rows.max(columns).max(1) as f64).max(4.0) as i32;
@@ -33,7 +34,7 @@ pub fn mistakes(evaluation: &Evaluation, test: &Split, rows: usize, columns: usi
     let tile_height = size[1] + CAPTION;
     let mut tiles = Vec::new();
     for (place, mistake) in shown.iter().enumerate() {
-        let data = image::data_uri(test.image(mistake.index), rows, columns)?;
+        let data = image::data_uri(test.image(mistake.index), image_size)?;
         let (row, column) = (place / COLUMNS, place % COLUMNS);
         let corner = [MARGIN + TILE * column as i32, TITLE_HEIGHT + tile_height * row as i32];
         tiles.push(tile(corner, &data, size, mistake, evaluation));
@@ -102,14 +103,14 @@ mod tests {
         let mut evaluation = evaluation(&["<b>&\"", "an extraordinarily long name of a class"], 10);
         let mistake = |index| Mistake { index, label: 0, class: 1, probability: 0.987_654 };
         evaluation.mistakes = (0..8).map(mistake).collect();
-        let svg = mistakes(&evaluation, &split(), 2, 3).unwrap();
+        let svg = mistakes(&evaluation, &split(), [2, 3, 1]).unwrap();
         assert_eq!((svg.matches("<image").count(), svg.matches("98.77 %").count()), (8, 8));
         assert_eq!(svg.matches("&lt;b&gt;&amp;&quot; \u{2192}").count(), 8);
         for text in ["an extra", "\u{2026}</text>", "98.77 %, image 7<", "The 8 most confident of 2 mistakes"] {
             assert!(svg.contains(text), "{text}: {svg}");
         }
         for (index, pixels) in split().images().enumerate().take(8) {
-            assert!(svg.contains(&image::data_uri(pixels, 2, 3).unwrap()), "image {index}");
+            assert!(svg.contains(&image::data_uri(pixels, [2, 3, 1]).unwrap()), "image {index}");
         }
     }
 
@@ -117,7 +118,7 @@ mod tests {
     fn the_title_says_if_there_are_no_mistakes() {
         let mut perfect = evaluation(&["one", "two"], 10);
         perfect.correct = perfect.images;
-        let svg = mistakes(&perfect, &split(), 2, 3).unwrap();
+        let svg = mistakes(&perfect, &split(), [2, 3, 1]).unwrap();
         assert!(svg.contains("No mistakes: all 22 test") && !svg.contains("<image"), "{svg}");
     }
 
@@ -125,6 +126,6 @@ mod tests {
     fn images_of_another_split_are_refused() {
         let mut evaluation = evaluation(&["one", "two"], 10);
         evaluation.mistakes = vec![Mistake { index: 10, label: 0, class: 1, probability: 0.5 }];
-        assert!(matches!(mistakes(&evaluation, &split(), 2, 3), Err(PlotError::Pixels { found: 0, .. })));
+        assert!(matches!(mistakes(&evaluation, &split(), [2, 3, 1]), Err(PlotError::Pixels { found: 0, .. })));
     }
 }

@@ -22,15 +22,15 @@ pub use history::history;
 pub use mistakes::mistakes;
 pub use samples::samples;
 
-pub use self::image::{enlarge, png};
+pub use self::image::{enlarge, png, size};
 
 /// Why a plot cannot be drawn.
 #[derive(Debug, Error)]
 pub enum PlotError {
     #[error("cannot draw: {0}")]
     Draw(String),
-    #[error("cannot draw an image of {rows} x {columns} pixels: found {found} pixels")]
-    Pixels { rows: usize, columns: usize, found: usize },
+    #[error("cannot draw an image of {rows} x {columns} pixels with {channels} channels: found {found} values")]
+    Pixels { rows: usize, columns: usize, channels: usize, found: usize },
     #[error("cannot encode an image as PNG")]
     Png(#[from] ::image::ImageError),
 }

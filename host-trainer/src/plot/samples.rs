@@ -3,7 +3,7 @@
 use maud::html;
 
 use super::PlotError;
-use super::image::data_uri;
+use super::image::{Size, data_uri};
 use super::text::{fit, width};
 use crate::data::Split;
 use host_support::style::{FONT, MARGIN, TEXT_SIZE, TITLE_SIZE};
@@ -27,11 +27,11 @@ const MAX_NAME_WIDTH: f64 = 180.0;
 /// Space between classes, and next to their names, in pixels.
 const GAP: f64 = 6.0;
 
-/// Plots the first images of each class in `split`, of `rows` by `columns` pixels, next to the
-/// class's name.
-pub fn samples(split: &Split, names: &[String], rows: usize, columns: usize) -> Result<String, PlotError> {
+/// Plots the first images of each class in `split`, of this size, next to the class's name.
+pub fn samples(split: &Split, names: &[String], size: Size) -> Result<String, PlotError> {
+    let [rows, columns, channels] = size;
     let columns_needed = split.count_classes(names.len()).into_iter().max().unwrap_or(0).div_ceil(ROWS);
-    let affordable = MAX_PIXELS / (names.len() * ROWS * rows * columns).max(1);
+    let affordable = MAX_PIXELS / (names.len() * ROWS * rows * columns * channels).max(1);
     let across = columns_needed.min(affordable).clamp(1, MAX_COLUMNS);
     let scale = scale(rows.max(columns));
     let (wide, high) = (strip_side(across, columns), strip_side(ROWS, rows));
@@ -49,8 +49,8 @@ pub fn samples(split: &Split, names: &[String], rows: usize, columns: usize) -> 
     let (full_width, full_height) = (full_width.ceil(), full_height.ceil());
 
     let strips = shown.iter().enumerate().map(|(class, name)| {
-        let pixels = strip(split, class, across, (rows, columns));
-        Ok((top + class as f64 * class_height, name, data_uri(&pixels, high, wide)?))
+        let pixels = strip(split, class, across, size);
+        Ok((top + class as f64 * class_height, name, data_uri(&pixels, [high, wide, channels])?))
     });
     let strips = strips.collect::<Result<Vec<_>, PlotError>>()?;
     let svg = html! {
@@ -81,16 +81,16 @@ fn strip_side(count: usize, side: usize) -> usize {
     count * (side + 1) - 1
 }
 
-/// Returns the pixels of the first images of `class`, of `rows` by `columns`, `across` in a row.
-fn strip(split: &Split, class: usize, across: usize, (rows, columns): (usize, usize)) -> Vec<u8> {
-    let width = strip_side(across, columns);
+/// Returns the pixels of the first images of `class`, `across` in a row.
+fn strip(split: &Split, class: usize, across: usize, [rows, columns, channels]: Size) -> Vec<u8> {
+    let width = strip_side(across, columns) * channels;
     let mut pixels = vec![u8::MAX; strip_side(ROWS, rows) * width];
     let of_class = split.images().zip(&split.labels).filter(|(_, label)| usize::from(**label) == class);
     for (place, (image, _)) in of_class.take(ROWS * across).enumerate() {
-        let (top, left) = (place / across * (rows + 1), place % across * (columns + 1));
-        for (line, row) in image.chunks_exact(columns).enumerate() {
+        let (top, left) = (place / across * (rows + 1), place % across * (columns + 1) * channels);
+        for (line, row) in image.chunks_exact(columns * channels).enumerate() {
             let start = (top + line) * width + left;
-            if let Some(target) = pixels.get_mut(start..start + columns) {
+            if let Some(target) = pixels.get_mut(start..start + row.len()) {
                 target.copy_from_slice(row);
             }
         }
@@ -108,8 +108,16 @@ mod tests {
         let split = Split { width: 2, pixels: (0..10).collect(), labels: vec![1, 1, 0, 1, 1] };
         let white = [255; 3];
         let rows = [[0, 255, 2], [1, 255, 3], white, [6, 255, 8], [7, 255, 9], white, white, white];
-        assert_eq!(strip(&split, 1, 2, (2, 1)), rows.concat());
-        assert_eq!(strip(&split, 0, 1, (2, 1)), [4, 5, 255, 255, 255, 255, 255, 255]);
+        assert_eq!(strip(&split, 1, 2, [2, 1, 1]), rows.concat());
+        assert_eq!(strip(&split, 0, 1, [2, 1, 1]), [4, 5, 255, 255, 255, 255, 255, 255]);
+    }
+
+    #[test]
+    fn the_channels_of_a_pixel_stay_together() {
+        let split = Split { width: 6, pixels: (0..12).collect(), labels: vec![0, 0] };
+        let pixels = strip(&split, 0, 2, [1, 2, 3]);
+        let row = [0, 1, 2, 3, 4, 5, 255, 255, 255, 6, 7, 8, 9, 10, 11];
+        assert_eq!((pixels.len(), &pixels[..15]), (75, &row[..]));
     }
 
     #[test]
@@ -123,19 +131,19 @@ mod tests {
             };
             let names: Vec<String> =
                 (0..classes).map(|class| format!("<{class}> & \u{670d}{}", "x".repeat(class))).collect();
-            let svg = samples(&split, &names, rows, columns).unwrap();
+            let svg = samples(&split, &names, [rows, columns, 1]).unwrap();
             assert!(svg.contains("&lt;1&gt; &amp; \u{670d}x<") && !svg.contains("<1>"));
             assert_eq!(svg.matches("<image").count(), classes);
             assert_eq!(svg.matches("</image>").count(), classes);
         }
         let empty = Split { width: 4, pixels: Vec::new(), labels: Vec::new() };
-        samples(&empty, &["a".to_owned(), "b".to_owned()], 2, 2).unwrap();
+        samples(&empty, &["a".to_owned(), "b".to_owned()], [2, 2, 1]).unwrap();
     }
 
     #[test]
     fn names_of_low_images_do_not_overlap() {
         let split = Split { width: 400, pixels: vec![7; 800], labels: vec![0, 1] };
-        let svg = samples(&split, &["a".to_owned(), "b".to_owned()], 1, 400).unwrap();
+        let svg = samples(&split, &["a".to_owned(), "b".to_owned()], [1, 400, 1]).unwrap();
         let tops: Vec<f64> =
             svg.split("<image ").skip(1).filter_map(|image| image.split('"').nth(3)?.parse().ok()).collect();
         assert!(tops.len() == 2 && tops[1] - tops[0] >= f64::from(TEXT_SIZE), "{tops:?}");

@@ -177,7 +177,7 @@ impl Cascade {
             command: env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect(),
         };
         let confusion = plot::confusion(&test)?;
-        let mistakes = plot::mistakes(&test, &data.test, data.rows.into(), data.columns.into())?;
+        let mistakes = plot::mistakes(&test, &data.test, plot::size(data.shape))?;
         let records = vec![
             (RunFile::Cascade, json(&record)?),
             (RunFile::Evaluation, json(&test)?),

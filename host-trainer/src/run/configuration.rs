@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::folder::Record;
 use crate::data::image::Form;
-use crate::data::{Dataset, HeldOut, Origin, ValidationOrder, hex};
+use crate::data::{Dataset, Framing, HeldOut, Origin, Reading, Recorded, ValidationOrder, hex};
 use crate::support::range::Outside;
 use crate::train::TrainConfig;
 
@@ -33,6 +33,9 @@ pub struct Configuration {
     pub validation_order: ValidationOrder,
     pub rows: u16,
     pub columns: u16,
+    /// Older runs had only grey images.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub channels: u16,
     pub classes: Vec<String>,
     /// SHA-256 of the training images and labels.
     pub data_sha256: String,
@@ -57,6 +60,12 @@ pub struct DataRecord {
     pub folder: Option<PathBuf>,
     /// The form that `predict --image` gives to images.
     pub form: Form,
+    /// Options with which the files were read. Older runs had only IDX files.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub reading: Reading,
+    /// The part of an image that `predict --image` takes.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub framing: Framing,
 }
 
 impl Configuration {
@@ -67,8 +76,9 @@ impl Configuration {
             train: train.clone(),
             validation: held_out.count,
             validation_order: if held_out.count == 0 { ValidationOrder::Last } else { held_out.order },
-            rows: data.rows,
-            columns: data.columns,
+            rows: data.shape.rows,
+            columns: data.shape.columns,
+            channels: data.shape.channels,
             classes: data.class_names.clone(),
             data_sha256: hex(&data.train_hash),
             test_sha256: hex(&data.test_hash),
@@ -80,8 +90,9 @@ impl Configuration {
 
     /// Returns the configuration with facts about `data`, for a run in the folder `run`.
     pub fn with_data(self, data: &Dataset, run: Option<&Path>) -> Self {
-        let form = Form::measure(&data.train, data.columns.into());
-        Self { data: Some(DataRecord { folder: recorded_folder(data, run), form }), ..self }
+        let form = Form::measure(&data.train, data.shape);
+        let (folder, reading, framing) = (recorded_folder(data, run), data.reading.clone(), data.framing);
+        Self { data: Some(DataRecord { folder, form, reading, framing }), ..self }
     }
 
     /// Returns the configuration for any other folder: it names the folder of `data` absolutely.
@@ -110,14 +121,11 @@ impl Configuration {
         is_possible.then_some(()).ok_or_else(reason)
     }
 
-    /// Returns the folder of the data set of the run in `run`, if it was named with `--data`.
-    pub fn data_folder(&self, run: &Path) -> Option<PathBuf> {
-        let folder = run.join(self.data.as_ref()?.folder.as_deref()?);
-        // Without the run's folder and `..` in it, if possible.
-        let whole = fs::canonicalize(&folder).unwrap_or(folder);
-        let current = env::current_dir().and_then(fs::canonicalize).unwrap_or_default();
-        let short = whole.strip_prefix(&current).map(Path::to_owned).unwrap_or(whole);
-        Some(if short.as_os_str().is_empty() { ".".into() } else { short })
+    /// Returns the data set of the run in `run`, if the run recorded one.
+    pub fn recorded_data(&self, run: &Path) -> Option<Recorded> {
+        let record = self.data.as_ref()?;
+        let place = record.folder.as_deref().map(|folder| data_place(&run.join(folder)));
+        Some(Recorded { place, reading: record.reading.clone() })
     }
 
     /// Returns true if both describe the same training, wherever its data set was and whatever
@@ -143,6 +151,14 @@ impl Configuration {
     }
 }
 
+/// Returns `path` without the run's folder and `..` in it, if possible.
+fn data_place(path: &Path) -> PathBuf {
+    let whole = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let current = env::current_dir().and_then(fs::canonicalize).unwrap_or_default();
+    let short = whole.strip_prefix(&current).map(Path::to_owned).unwrap_or(whole);
+    if short.as_os_str().is_empty() { ".".into() } else { short }
+}
+
 /// Returns the folder of `data` for a run in `run`, as [`DataRecord::folder`] describes it.
 fn recorded_folder(data: &Dataset, run: Option<&Path>) -> Option<PathBuf> {
     let is_named = matches!(data.origin, Origin::Given | Origin::Run);
@@ -165,6 +181,19 @@ impl Record for Configuration {
     fn outside(&self) -> Option<Outside> {
         self.train.outside().or_else(|| self.data.as_ref().and_then(|data| data.form.outside()))
     }
+}
+
+fn one() -> u16 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde requires")]
+fn is_one(channels: &u16) -> bool {
+    *channels == 1
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Returns all settings by their names, without the versions of programs, the data's place and the

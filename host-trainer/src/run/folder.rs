@@ -299,8 +299,8 @@ mod tests {
 
     use super::super::DataRecord;
     use super::*;
-    use crate::data::ValidationOrder;
     use crate::data::image::Form;
+    use crate::data::{Framing, Reading, ValidationOrder};
     use crate::train::tests::config;
     use crate::train::{Stop, TrainConfig};
 
@@ -315,11 +315,17 @@ mod tests {
             validation_order: ValidationOrder::Class,
             rows: 6,
             columns: 5,
+            channels: 1,
             classes: vec!["<b>\u{e9}\u{0}".to_owned()],
             data_sha256: String::new(),
             test_sha256: String::new(),
             versions: BTreeMap::new(),
-            data: Some(DataRecord { folder: Some("/data".into()), form: Form::FASHION_MNIST }),
+            data: Some(DataRecord {
+                folder: Some("/data".into()),
+                form: Form::FASHION_MNIST,
+                reading: Reading::default(),
+                framing: Framing::Subject,
+            }),
             command: vec!["train".to_owned()],
         };
         fs::write(run.file(RunFile::Configuration), json(&configuration).unwrap()).unwrap();

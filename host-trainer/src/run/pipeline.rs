@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use burn::tensor::TensorReadError;
 use host_support::errors::chain;
-use prenda::{BlobError, EncodeError, Layer, LayerKind, Model, Shape};
+use prenda::{BlobError, EncodeError, Layer, LayerKind, Model};
 use thiserror::Error;
 
 use crate::data::{Dataset, SoftLabels, Validation};
@@ -106,7 +106,7 @@ pub fn run(
 ) -> Result<Finished, PipelineError> {
     let _deferred = interrupt::defer();
     let Sources { data, validation, soft_labels, start } = sources;
-    let image = Shape::grey(data.rows, data.columns);
+    let image = data.shape;
     let held_out = validation.map(|validation| &validation.split);
     let material = Material {
         train: &data.train,
@@ -284,7 +284,7 @@ fn attempt(
     let held_out = validation.map(|validation| validation.held_out).unwrap_or_default();
     let history = plot::history(&[(&name(config, data), &trained.history)])?;
     let confusion = plot::confusion(&evaluation)?;
-    let mistakes = plot::mistakes(&evaluation, &data.test, data.rows.into(), data.columns.into())?;
+    let mistakes = plot::mistakes(&evaluation, &data.test, plot::size(data.shape))?;
     let configuration = Configuration::new(config, held_out, data).with_data(data, run);
     let records = vec![
         (RunFile::Configuration, json(&configuration)?),

@@ -4,6 +4,7 @@ use std::env;
 
 use console::Style;
 use host_support::table::MAX_WIDTH;
+use prenda::Shape;
 
 /// Characters from dark to bright, for terminals without colours and for files.
 const RAMP: &[u8] = b" .:-=+*#%@";
@@ -19,9 +20,13 @@ pub fn has_colours() -> bool {
     env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && console::colors_enabled()
 }
 
-/// Draws an image (`[row][column]`, 0 is black, 255 is white) as lines of text: with `colours`,
-/// two rows of pixels per line, in greys; otherwise two characters per pixel, dense for bright.
-pub fn image(pixels: &[u8], columns: usize, colours: bool) -> String {
+/// Draws the brightness of an image (`[row][column][channel]`, 0 is black, 255 is white) as lines
+/// of text: with `colours`, two rows of pixels per line, in greys; otherwise two characters per
+/// pixel, dense for bright.
+pub fn image(pixels: &[u8], shape: Shape, colours: bool) -> String {
+    let (columns, channels) = (usize::from(shape.columns), usize::from(shape.channels).max(1));
+    let brightness = |pixel: &[u8]| (pixel.iter().map(|&value| usize::from(value)).sum::<usize>() / channels) as u8;
+    let pixels: Vec<u8> = pixels.chunks_exact(channels).map(brightness).collect();
     // If an image is wider than a terminal, only every second or third pixel is drawn.
     let step = (columns * if colours { 1 } else { 2 }).div_ceil(MAX_WIDTH).max(1);
     let rows = pixels.chunks(columns.max(1)).step_by(step);
@@ -71,12 +76,12 @@ mod tests {
 
     #[test]
     fn without_colours_brighter_pixels_are_denser() {
-        assert_eq!(image(&[0, 255, 0, 128, 0, 0], 2, false), "  @@\n  ++\n\n");
+        assert_eq!(image(&[0, 255, 0, 128, 0, 0], Shape::grey(3, 2), false), "  @@\n  ++\n\n");
     }
 
     #[test]
     fn with_colours_a_line_shows_two_rows() {
-        let text = image(&[0, 255, 128, 8, 238, 3], 2, true);
+        let text = image(&[0, 255, 128, 8, 238, 3], Shape::grey(3, 2), true);
         assert_eq!(text.lines().count(), 2);
         assert_eq!(text.matches('\u{2580}').count(), 4);
         assert!(text.contains("38;5;16") && text.contains("38;5;231"), "{text:?}");
@@ -84,9 +89,9 @@ mod tests {
 
     #[test]
     fn a_wide_image_is_drawn_in_part() {
-        let text = image(&[255; 100 * 30], 100, false);
+        let text = image(&[255; 100 * 30], Shape::grey(30, 100), false);
         assert_eq!(text.lines().map(str::len).collect::<Vec<_>>(), [68; 10]);
-        let text = image(&[255; 100 * 4], 100, true);
+        let text = image(&[255; 100 * 4], Shape::grey(4, 100), true);
         assert_eq!((text.lines().count(), text.matches('\u{2580}').count()), (1, 50));
     }
 

@@ -155,8 +155,8 @@ mod tests {
 
     use super::super::list::{FRONTIER, read};
     use super::*;
-    use crate::data::ValidationOrder;
     use crate::data::image::Form;
+    use crate::data::{Framing, Reading, ValidationOrder};
     use crate::run::DataRecord;
 
     fn configuration(teacher: Option<&str>) -> Configuration {
@@ -169,6 +169,7 @@ mod tests {
             validation_order: ValidationOrder::Last,
             rows: 28,
             columns: 28,
+            channels: 1,
             classes: Vec::new(),
             data_sha256: String::new(),
             test_sha256: String::new(),
@@ -189,7 +190,12 @@ mod tests {
         assert!(is_same(other.clone(), taught("a")), "another machine's");
         other.versions.insert("burn-wgpu".to_owned(), "4".to_owned());
         assert!(is_same(other.clone(), taught("a")), "from a build that has a graphics backend, but did not use it");
-        other.data = Some(DataRecord { folder: Some("elsewhere".into()), form: Form::FASHION_MNIST });
+        other.data = Some(DataRecord {
+            folder: Some("elsewhere".into()),
+            form: Form::FASHION_MNIST,
+            reading: Reading::default(),
+            framing: Framing::Subject,
+        });
         assert!(is_same(other.clone(), taught("a")), "from a copy of the data set");
         other.versions.insert("prenda".to_owned(), "2".to_owned());
         assert!(!is_same(other, taught("a")), "another version's");

@@ -193,7 +193,7 @@ impl<'a> Course<'a> {
         self.altered.clear();
         for image in images {
             let version = Version::choose(share, &mut self.random);
-            version.append(image, self.material.image.columns.into(), &mut self.altered);
+            version.append(image, self.material.image, &mut self.altered);
             self.versions.push(version);
         }
         form.tensor(self.altered.chunks_exact(split.width), split.width, device)

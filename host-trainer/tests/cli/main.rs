@@ -19,6 +19,7 @@ mod import;
 mod lecture;
 mod model;
 mod network;
+mod photos;
 mod predict;
 mod project;
 mod recipe;

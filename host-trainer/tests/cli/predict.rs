@@ -154,10 +154,10 @@ fn empty_images_and_other_files_are_refused() {
     failure(image("black.png"), 1, &["black.png shows nothing", "no pixel is clearly lighter or darker"]);
     failure(image("grey.png"), 1, &["grey.png shows nothing"]);
     failure(image("wide.jpg"), 1, &["wide.jpg is too large", "16384 pixels a side"]);
-    failure(image("text.png"), 1, &["text.png", "PNG or JPEG"]);
-    for (start, name) in [(&b"\0\0\0\x18ftypheic"[..], "a HEIC image"), (b"RIFF\0\0\0\0WEBPVP8 ", "a WebP image")] {
+    failure(image("text.png"), 1, &["text.png", "PNG, JPEG, BMP or WebP"]);
+    for (start, name) in [(&b"\0\0\0\x18ftypheic"[..], "a HEIC image"), (b"GIF89a", "a GIF image")] {
         fs::write(path("phone.jpg"), start).unwrap();
-        failure(image("phone.jpg"), 1, &["phone.jpg is", name, "convert it", "PNG or JPEG"]);
+        failure(image("phone.jpg"), 1, &["phone.jpg is", name, "convert it", "PNG, JPEG, BMP or WebP"]);
     }
     failure(image("absent.png"), 1, &["cannot read image absent.png"]);
     let polarity = |name| project.command(&["predict", "model.bin", "--polarity", name]);

@@ -1,5 +1,6 @@
 //! The form of a data set's images: the background, and where and how bright the subjects are.
 
+use prenda::Shape;
 use serde::{Deserialize, Serialize};
 
 use crate::data::Split;
@@ -89,8 +90,13 @@ impl Form {
         mean: Span { least: 0.0, median: 0.5, largest: 1.0 },
     };
 
-    /// Measures the images of `split`, of `columns` columns.
-    pub fn measure(split: &Split, columns: usize) -> Self {
+    /// Measures the images of `split`, of `shape`. Colours are not measured: see
+    /// [`convert_whole`](super::convert_whole).
+    pub fn measure(split: &Split, shape: Shape) -> Self {
+        if shape.channels != 1 {
+            return Self { background: None, ..Self::FASHION_MNIST };
+        }
+        let columns = usize::from(shape.columns);
         let step = split.len().div_ceil(MAX_MEASURED).max(1);
         let images = || split.images().step_by(step);
         let (columns, rows) = (columns.max(1), split.width / columns.max(1));
@@ -245,7 +251,7 @@ mod tests {
         for (inside, outside, polarity, peak) in
             [(255, 0, Polarity::LightOnDark, 1.0), (100, 200, Polarity::DarkOnLight, 0.5)]
         {
-            let form = Form::measure(&split(&bars, inside, outside), 10);
+            let form = Form::measure(&split(&bars, inside, outside), Shape::grey(10, 10));
             assert_eq!((form.background, form.polarity, form.centre), (Some(outside), polarity, Centre::Box));
             assert_eq!([form.fill, form.row, form.column], [Span::only(0.6), Span::only(0.5), Span::only(0.5)]);
             assert_eq!(form.peak, Span::only(peak));
@@ -256,9 +262,9 @@ mod tests {
     #[test]
     fn images_without_a_uniform_border_have_no_background() {
         let pixels = (0..1000_u32).map(|index| (index * 97 % 251) as u8).collect();
-        let form = Form::measure(&Split { width: 100, pixels, labels: vec![0; 10] }, 10);
+        let form = Form::measure(&Split { width: 100, pixels, labels: vec![0; 10] }, Shape::grey(10, 10));
         assert_eq!((form.background, form.outside()), (None, None));
-        let blank = Form::measure(&split(&[[0, 0, 0, 0]], 255, 0), 10);
+        let blank = Form::measure(&split(&[[0, 0, 0, 0]], 255, 0), Shape::grey(10, 10));
         assert_eq!((blank.background, blank.outside()), (None, None));
     }
 
@@ -269,6 +275,6 @@ mod tests {
         for (image, columns) in [(0, 5..9), (1, 1..5)] {
             split.pixels[image * 100 + 70..][..10][columns].fill(120);
         }
-        assert_eq!(Form::measure(&split, 10).centre, Centre::Mass);
+        assert_eq!(Form::measure(&split, Shape::grey(10, 10)).centre, Centre::Mass);
     }
 }

@@ -6,6 +6,7 @@ mod form;
 mod jpeg;
 mod png;
 mod read;
+mod whole;
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +14,9 @@ use thiserror::Error;
 
 pub use self::convert::Conversion;
 pub use self::form::{Form, Polarity};
-use self::read::{ReadError, ReadImage};
+use self::read::ReadImage;
+pub use self::read::{ReadError, read_colours};
+pub use self::whole::convert as convert_whole;
 
 /// Why a file cannot be used as an image.
 #[derive(Debug, Error)]

@@ -31,13 +31,13 @@ const DEPTHS: [u32; 4] = [8, 10, 12, 14];
 pub enum ReadError {
     #[error("cannot read image {path}")]
     Read { path: PathBuf, source: io::Error },
-    #[error("cannot read {path} as a PNG or JPEG image: {reason}")]
+    #[error("cannot read {path} as a PNG, JPEG, BMP or WebP image: {reason}")]
     Decode {
         path: PathBuf,
         /// Not a source: its message already includes its own source.
         reason: ImageError,
     },
-    #[error("{path} is {format}; expected a PNG or JPEG image; convert it to one of them")]
+    #[error("{path} is {format}; expected a PNG, JPEG, BMP or WebP image; convert it to one of them")]
     Format { path: PathBuf, format: &'static str },
     #[error("image {path} is cut off; get it again")]
     CutOff { path: PathBuf },
@@ -59,18 +59,28 @@ pub struct ReadImage {
     pub bits: Option<u32>,
 }
 
-/// Reads a PNG or JPEG file, turned as its EXIF data require. Values of 16 bits that use only 8,
-/// 10, 12 or 14 of them, as those of cameras and scanners, are scaled to the whole range.
+/// Reads brightness and opacity of the image at `path`, like [`read_colours`].
+pub fn read(path: &Path) -> Result<ReadImage, ReadError> {
+    let (image, bits) = read_colours(path)?;
+    Ok(ReadImage { image: image.into_luma_alpha8(), bits })
+}
+
+/// Reads a PNG, JPEG, BMP or WebP file, turned as its EXIF data require. Values of 16 bits that use
+/// only 8, 10, 12 or 14 of them, as those of cameras and scanners, are scaled to the whole range;
+/// the number of bits is then returned, too.
 ///
 /// # Errors
 ///
 /// Returns an error if the file is not an image, or exceeds a limit.
-pub fn read(path: &Path) -> Result<ReadImage, ReadError> {
+pub fn read_colours(path: &Path) -> Result<(DynamicImage, Option<u32>), ReadError> {
     let fail = |source| ReadError::Read { path: path.to_owned(), source };
     let too_large = || ReadError::TooLarge { path: path.to_owned() };
     let bytes = bounded::read(path, MAX_FILE_BYTES)
         .map_err(|source| if source.kind() == ErrorKind::FileTooLarge { too_large() } else { fail(source) })?;
-    let is_supported = matches!(image::guess_format(&bytes), Ok(ImageFormat::Png | ImageFormat::Jpeg));
+    let is_supported = matches!(
+        image::guess_format(&bytes),
+        Ok(ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Bmp | ImageFormat::WebP)
+    );
     if let Some(format) = format::name(&bytes).filter(|_| !is_supported) {
         return Err(ReadError::Format { path: path.to_owned(), format });
     }
@@ -80,7 +90,7 @@ pub fn read(path: &Path) -> Result<ReadImage, ReadError> {
     match decode(bytes) {
         Ok(mut image) => {
             let bits = expand(&mut image);
-            Ok(ReadImage { image: image.into_luma_alpha8(), bits })
+            Ok((image, bits))
         }
         Err(ImageError::Limits(_)) => Err(too_large()),
         Err(reason) => Err(ReadError::Decode { path: path.to_owned(), reason }),

@@ -80,7 +80,14 @@ fn settings(runs: &[Run]) -> Comparison {
         ValidationOrder::Class => format!("{}, some of each class", count(configuration.validation as u64)),
         ValidationOrder::Last => format!("{}, the last ones", count(configuration.validation as u64)),
     });
-    row("Image size, rows × columns", &|configuration| format!("{} × {}", configuration.rows, configuration.columns));
+    row("Image size, rows × columns", &|configuration| {
+        let Configuration { rows, columns, channels, .. } = configuration;
+        if *channels == 1 {
+            format!("{rows} × {columns}")
+        } else {
+            format!("{rows} × {columns}, {channels} channels")
+        }
+    });
     row("Classes", &|configuration| {
         let names: Vec<String> = configuration.classes.iter().map(|name| printable(name)).collect();
         format!("{}: {}", names.len(), names.join(", "))

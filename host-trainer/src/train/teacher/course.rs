@@ -14,7 +14,7 @@ use rand::seq::SliceRandom;
 use rand::{RngExt as _, SeedableRng};
 
 use super::network::Convolutional;
-use crate::data::{Dataset, Description, SoftLabels, Split, VERSIONS, Validation, Version, hex};
+use crate::data::{Dataset, Description, SoftLabels, Split, VERSIONS, Validation, Version, hex, mirror};
 use crate::network::backend::Backend;
 use crate::network::calibrate::argmax;
 use crate::network::{PixelForm, Pixels, Running};
@@ -92,7 +92,7 @@ impl Teacher {
     ) -> Result<Self, TrainError> {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(config.seed);
         let device = config.backend.device()?;
-        let (split, image) = (&data.train, Shape::grey(data.rows, data.columns));
+        let (split, image) = (&data.train, data.shape);
         // Padding is zero, which must be black.
         let form = PixelForm { mean: 0.0, ..Pixels::Standard.form(split) };
         let classes = data.class_names.len();
@@ -179,7 +179,7 @@ impl Teacher {
         let mut correct = 0;
         for (pixels, labels) in split.pixels.chunks(BATCH * split.width).zip(split.labels.chunks(BATCH)) {
             let mut mirrored = pixels.to_vec();
-            mirrored.chunks_exact_mut(self.image.columns.into()).for_each(<[u8]>::reverse);
+            mirror(&mut mirrored, self.image);
             let logits = self.answer(pixels)?.into_iter().zip(self.answer(&mirrored)?);
             let logits: Vec<f32> = logits.map(|(one, other)| one + other).collect();
             let rows = logits.chunks(logits.len() / labels.len()).zip(labels);
@@ -202,7 +202,7 @@ impl Teacher {
         let bar = progress::steps(count as u64, "computing the teacher's answers");
         let (mut logits, mut pixels) = (Vec::with_capacity(count * VERSIONS * classes), Vec::new());
         for image in images() {
-            Version::all().for_each(|version| version.append(image, self.image.columns.into(), &mut pixels));
+            Version::all().for_each(|version| version.append(image, self.image, &mut pixels));
             if pixels.len() >= BATCH * image.len() {
                 logits.extend(self.answer(&pixels)?);
                 pixels.clear();
@@ -264,13 +264,16 @@ fn factor(step: u64, steps: u64) -> f64 {
 fn append_altered(image: &[u8], shape: Shape, pixels: &mut Vec<u8>, random: &mut Xoshiro256PlusPlus) {
     let [down, right] = [(); 2].map(|()| random.random_range(-MAX_SHIFT..=MAX_SHIFT));
     let is_mirrored: bool = random.random();
-    let (rows, columns) = (i32::from(shape.rows), i32::from(shape.columns));
+    let (rows, columns, channels) = (i32::from(shape.rows), i32::from(shape.columns), usize::from(shape.channels));
     for row in (0..rows).map(|row| row - down) {
         for column in (0..columns).map(|column| column - right) {
             let column = if is_mirrored { columns - 1 - column } else { column };
             let is_inside = (0..rows).contains(&row) && (0..columns).contains(&column);
-            let pixel = is_inside.then(|| image.get((row * columns + column) as usize)).flatten();
-            pixels.push(pixel.copied().unwrap_or(0));
+            let start = is_inside.then(|| (row * columns + column) as usize * channels);
+            match start.and_then(|start| image.get(start..start + channels)) {
+                Some(pixel) => pixels.extend_from_slice(pixel),
+                None => pixels.resize(pixels.len() + channels, 0),
+            }
         }
     }
 }
@@ -286,8 +289,9 @@ fn erase(image: &mut [u8], shape: Shape, random: &mut Xoshiro256PlusPlus) {
         return;
     }
     let (top, left) = (top.saturating_sub(side / 2), left.saturating_sub(side / 2));
-    for row in image.chunks_mut(columns.max(1)).skip(top).take(side) {
-        row.iter_mut().skip(left).take(side).for_each(|pixel| *pixel = 0);
+    let channels = usize::from(shape.channels).max(1);
+    for row in image.chunks_mut(columns.max(1) * channels).skip(top).take(side) {
+        row.iter_mut().skip(left * channels).take(side * channels).for_each(|value| *value = 0);
     }
 }
 

@@ -1,0 +1,39 @@
+//! Options that say how a data set is read.
+
+use clap::Args;
+use host_support::numbers::whole;
+
+use super::number::{image_size, share_below_one};
+use crate::data::Reading;
+
+#[derive(Debug, Args)]
+pub struct ReadingArguments {
+    /// Rows and columns of all images, for example 28x28: larger parts of images are cropped in the
+    /// middle to this aspect, and scaled
+    #[arg(long, value_name = "ROWSxCOLUMNS", value_parser = image_size)]
+    image_size: Option<[u16; 2]>,
+    /// Make colours grey: 21 % red, 72 % green, 7 % blue
+    #[arg(long)]
+    grey: bool,
+    /// Share of the images of each class to test with, above 0 and below 1, for a data set without
+    /// test images
+    #[arg(long, value_name = "SHARE", value_parser = test_share)]
+    test_share: Option<f64>,
+    /// Choice of these images, 0..=18446744073709551615 [default: 1]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(0..), requires = "test_share")]
+    test_seed: Option<u64>,
+    /// Leave out images that cannot be read, instead of refusing the data set
+    #[arg(long)]
+    skip_unreadable: bool,
+}
+
+impl From<&ReadingArguments> for Reading {
+    fn from(arguments: &ReadingArguments) -> Self {
+        let ReadingArguments { image_size, grey, test_share, test_seed, skip_unreadable } = *arguments;
+        Self { image_size, grey, test_share, test_seed, skip_unreadable }
+    }
+}
+
+fn test_share(text: &str) -> Result<f64, String> {
+    share_below_one(text).ok().filter(|share| *share > 0.0).ok_or_else(|| "expected above 0 and below 1".to_owned())
+}
