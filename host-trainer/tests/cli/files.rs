@@ -36,7 +36,7 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Writes the right checksum into a model.
-pub fn seal(bytes: &mut [u8]) {
+pub fn write_checksum(bytes: &mut [u8]) {
     let (fields, checksum) = bytes.split_last_chunk_mut::<4>().expect("a checksum");
     let mut crc = Crc::new();
     crc.update(fields);

@@ -11,7 +11,7 @@ use assert_cmd::assert::Assert;
 use flate2::write::ZlibEncoder;
 use flate2::{Compression, Crc};
 
-use crate::files::{FILES, SIDE, gzip, idx, names, seal};
+use crate::files::{FILES, SIDE, gzip, idx, names, write_checksum};
 use crate::project::{Project, failure, json};
 
 /// Address space of the program in KiB. A larger allocation fails instead of filling the machine's
@@ -367,7 +367,7 @@ fn widest() -> Vec<u8> {
     blob.extend([&[0, 0, 0, 1, 1][..], &[0; 32], &[1, 1, 1, 1, 1], &[0; 4]].concat());
     let length = blob.len() as u32;
     blob[9..13].copy_from_slice(&length.to_le_bytes());
-    seal(&mut blob);
+    write_checksum(&mut blob);
     blob
 }
 

@@ -6,7 +6,7 @@ use predicates::prelude::*;
 use predicates::str::contains;
 use prenda::Model;
 
-use crate::files::{FILES, SIDE, bars, seal, write_split};
+use crate::files::{FILES, SIDE, bars, write_checksum, write_split};
 use crate::project::{Project, failure, json};
 
 #[test]
@@ -101,7 +101,7 @@ fn a_model_that_fails_its_self_test_is_not_used() {
     let logits = Model::parse(&bytes).unwrap().golden().next().unwrap().logits;
     let offset = logits.as_ptr() as usize - bytes.as_ptr() as usize;
     bytes[offset] ^= 1;
-    seal(&mut bytes);
+    write_checksum(&mut bytes);
     fs::write(project.path().join("other.bin"), &bytes).unwrap();
     for arguments in [
         &["inspect", "other.bin"][..],
@@ -137,7 +137,7 @@ fn an_accuracy_without_images_or_out_of_range_is_none() {
         let mut changed = bytes.clone();
         let place = changed.len() - 7;
         changed[place..place + 3].copy_from_slice(&end);
-        seal(&mut changed);
+        write_checksum(&mut changed);
         fs::write(project.path().join("changed.bin"), &changed).unwrap();
         let text = text("changed.bin");
         assert!(text.contains("test, float             none"), "{text}");

@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_void};
 use std::mem::MaybeUninit;
 use std::{fs, ptr, slice};
 
-use checks::{hostile_blobs, seal};
+use checks::{hostile_blobs, write_checksum};
 use prenda::{AnswersHeader, DeviceFault, Model};
 use prenda_c::{
     prenda_class_count, prenda_class_name, prenda_golden_pixels, prenda_infer, prenda_model, prenda_open,
@@ -268,7 +268,7 @@ fn a_wrong_golden_vector_fails_the_self_test() {
     let logits = Model::parse(&bytes).unwrap().golden().next().unwrap().logits;
     let offset = logits.as_ptr().addr() - bytes.as_ptr().addr();
     bytes[offset] ^= 1;
-    seal(&mut bytes);
+    write_checksum(&mut bytes);
     let blob = Blob::new(&bytes);
     let (model, status) = blob.open();
     assert_eq!(status, Status::Ok);

@@ -2,7 +2,7 @@
 
 mod common;
 
-use checks::{Layer, Network, any_blob, seal};
+use checks::{Layer, Network, any_blob, write_checksum};
 use common::networks;
 use prenda_core::{
     BlobError, EncodeError, HostWorkspace, LayerKind, Model, Requant, Shape, Stage, WeightOrder, Window, Workspace,
@@ -73,7 +73,7 @@ proptest! {
             let position = position.index(blob.len() - 4);
             blob[position] = byte;
         }
-        seal(&mut blob);
+        write_checksum(&mut blob);
         let _ = any_blob(&blob);
     }
 

@@ -9,7 +9,7 @@ use std::num::NonZero;
 use std::ops::{Range, RangeInclusive};
 use std::{env, thread};
 
-use checks::{Network, any_blob, cascade, reference, seal};
+use checks::{Network, any_blob, cascade, reference, write_checksum};
 use prenda_core::{BlobError, HostWorkspace, Model, WeightOrder, self_test};
 
 static MODEL: &[u8] = include_bytes!("../../../tests/fixtures/model.bin");
@@ -67,9 +67,9 @@ fn a_changed_byte_with_a_valid_checksum_is_an_error_or_a_model_that_infers() {
     let field_changes = field_changes(STEP_AFTER_CHECKSUM);
     in_parallel(MODEL, FIELDS, |model, position| {
         for change in field_changes(position).into_iter().flatten() {
-            let sealed = checksum(MODEL) ^ effect(effects[position - FIELDS.start], change);
+            let changed = checksum(MODEL) ^ effect(effects[position - FIELDS.start], change);
             model[position] ^= change;
-            model[FIELDS.end..].copy_from_slice(&sealed.to_le_bytes());
+            model[FIELDS.end..].copy_from_slice(&changed.to_le_bytes());
             error_or_model(model, position);
             model[position] ^= change;
         }
@@ -90,7 +90,7 @@ fn a_changed_bit_of_format_2_is_an_error_or_a_model_that_infers() {
             in_parallel(&blob, FIELDS.start..blob.len() - 4, |model, position| {
                 for bit in bits(position) {
                     model[position] ^= 1 << bit;
-                    seal(model);
+                    write_checksum(model);
                     // The bit decides if the model is refused. `any_blob` checks it otherwise.
                     let _ = any_blob(model);
                     model[position] ^= 1 << bit;

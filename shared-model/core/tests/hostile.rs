@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use checks::{Layer, Network, any_blob, cascade, fit, hostile_blobs, provenance, seal};
+use checks::{Layer, Network, any_blob, any_sealed, cascade, fit, hostile_blobs, provenance, write_checksum};
 use prenda_core::{
     BlobError, DeviceFault, EncodeError, HostWorkspace, LayerKind, LayerSource, Model, ModelSource, NetworkSource,
     Requant, Shape, WeightOrder, self_test,
@@ -22,6 +22,25 @@ fn verdict(blob: &[u8]) -> Result<(), DeviceFault> {
 }
 
 #[test]
+fn a_sealed_model_is_refused_for_all_but_its_weights() {
+    let mut accepted = 0;
+    for hostile in hostile_blobs() {
+        let DeviceFault::Blob(fault) = hostile.fault else { continue };
+        match (any_sealed(&hostile.blob), fault) {
+            (Ok(()), BlobError::Weight { .. } | BlobError::Overflow { .. } | BlobError::EmptyBlock { .. }) => {
+                accepted += 1
+            }
+            // Errors of later fields.
+            (Err(_), BlobError::Weight { .. } | BlobError::Overflow { .. } | BlobError::EmptyBlock { .. }) => {}
+            // The length is wrong, so the seal is at another position.
+            (Err(_), BlobError::Length { .. } | BlobError::TooShort { .. }) => {}
+            (found, fault) => assert_eq!(found, Err(fault), "{}", hostile.name),
+        }
+    }
+    assert_ne!(accepted, 0);
+}
+
+#[test]
 fn each_error_has_a_malformed_model() {
     let covered: HashSet<u8> = hostile_blobs().iter().filter_map(|hostile| number(hostile.fault)).collect();
     assert_eq!(covered, (0..26).collect());
@@ -32,7 +51,8 @@ fn each_error_has_a_malformed_model() {
 fn number(fault: DeviceFault) -> Option<u8> {
     match fault {
         DeviceFault::Blob(error) => match error {
-            BlobError::TooShort { .. } | BlobError::Checksum { .. } | BlobError::Misaligned { .. } => None,
+            BlobError::TooShort { .. } | BlobError::Checksum { .. } => None,
+            BlobError::Misaligned { .. } | BlobError::Unsealed | BlobError::Seal { .. } => None,
             BlobError::Magic => Some(0),
             BlobError::Version { .. } => Some(1),
             BlobError::Length { .. } => Some(2),
@@ -74,7 +94,7 @@ fn weights_that_no_export_writes_are_refused() {
         let weights = address - blob.as_ptr().addr();
         assert_ne!(blob[weights + place], byte);
         blob[weights + place] = byte;
-        seal(&mut blob);
+        write_checksum(&mut blob);
         any_blob(&blob)
     };
     let weight = Err(BlobError::Weight { layer: 0 });

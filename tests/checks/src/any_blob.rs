@@ -6,18 +6,20 @@ use prenda::{
 };
 
 use crate::reference::reference;
-use crate::{Layer, sealed};
+use crate::{Layer, any_sealed, with_length_and_checksum};
 
 /// Checks any bytes as a model, then again with a valid length and checksum, so that the parser
 /// reaches the other fields. Returns true if the second ones are a model.
 ///
 /// # Panics
 ///
-/// Panics like [`any_blob`].
+/// Panics like [`any_blob`] and [`any_sealed`].
 pub fn any_bytes(bytes: &[u8]) -> bool {
     // Most bytes are correctly refused.
-    let _ = any_blob(bytes);
-    any_blob(&sealed(bytes)).is_ok()
+    let _ = (any_blob(bytes), any_sealed(bytes));
+    let valid = with_length_and_checksum(bytes);
+    let _ = any_sealed(&valid);
+    any_blob(&valid).is_ok()
 }
 
 /// Parses any bytes and checks the model if they are accepted: it infers extreme and random images

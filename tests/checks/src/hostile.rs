@@ -5,7 +5,7 @@ mod cascade;
 use prenda::{BlobError, DeviceFault, SelfTestError};
 
 use crate::plan::{Plan, PlannedLayer, Table};
-use crate::seal;
+use crate::write_checksum;
 
 /// A blob that breaks one rule.
 pub struct Hostile {
@@ -294,7 +294,7 @@ fn lengths() -> impl Iterator<Item = Hostile> {
     cases.into_iter().map(|(name, declared)| {
         let mut blob = Plan::sound().write();
         blob[9..13].copy_from_slice(&declared.to_le_bytes());
-        seal(&mut blob);
+        write_checksum(&mut blob);
         Hostile { name, fault: DeviceFault::Blob(BlobError::Length { declared, found: blob.len() as u32 }), blob }
     })
 }

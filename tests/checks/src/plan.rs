@@ -1,7 +1,7 @@
 //! A model field by field, written without the encoder and without checks, so that any field can be
 //! invalid.
 
-use crate::sealed;
+use crate::with_length_and_checksum;
 
 /// All fields of a blob, in order.
 pub struct Plan {
@@ -208,7 +208,7 @@ impl Plan {
         blob.extend(&self.rest);
         // Space for the checksum.
         blob.extend([0; 4]);
-        sealed(&blob)
+        with_length_and_checksum(&blob)
     }
 }
 

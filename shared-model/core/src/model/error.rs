@@ -198,6 +198,15 @@ pub enum BlobError {
         /// Bytes after a multiple of four, 1..=3.
         remainder: u8,
     },
+    /// There is no seal after the model.
+    Unsealed,
+    /// The seal's checksum does not match: a byte has changed since the export.
+    Seal {
+        /// Checksum stored in the seal.
+        stored: u32,
+        /// Checksum of the model.
+        computed: u32,
+    },
 }
 
 impl core::error::Error for BlobError {}
@@ -281,6 +290,14 @@ impl core::fmt::Display for BlobError {
                 f,
                 "model address: found {remainder} bytes after a multiple of 4, expected 0; align the model, for \
                  example with `#[repr(C, align(16))]`"
+            ),
+            Self::Unsealed => f.write_str(
+                "the model has no seal after it; write one with `host-trainer export MODEL --sealed FILE`, or parse \
+                 the model in full",
+            ),
+            Self::Seal { stored, computed } => write!(
+                f,
+                "damaged model: found checksum {computed:08x}, expected {stored:08x} by the seal; copy the model again"
             ),
             Self::Channels { layer, found, expected } => {
                 write!(f, "layer {layer}: found {found} channels, expected the {expected} of its input")

@@ -23,6 +23,8 @@ mod proof;
 #[cfg(feature = "parse")]
 mod reader;
 mod requants;
+#[cfg(feature = "parse")]
+mod seal;
 mod shape;
 #[cfg(feature = "parse")]
 mod take;

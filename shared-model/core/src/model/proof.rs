@@ -33,17 +33,13 @@ impl Matrix<'_> {
 
     /// Like [`Self::prove_sound`], for a pruned layer.
     fn prove_blocks(&self, reader: &mut Reader<'_>, layer: u8, inputs: Inputs, is_last: bool) -> Option<()> {
+        self.check_places(reader, layer)?;
         let mut number = 0_u32;
         for (index, tile) in self.block_lists().tiles().enumerate() {
-            let mut min_place = 0;
-            for (place, block) in tile.blocks() {
-                if place < min_place || place >= self.inputs() || !place.is_multiple_of(2) {
-                    return reader.refuse(BlobError::Place { layer, block: number, place: saturating_u32(place) });
-                }
+            for block in tile.blocks {
                 if block.iter().all(|&byte| byte == 0) {
                     return reader.refuse(BlobError::EmptyBlock { layer, block: number });
                 }
-                min_place = place.wrapping_add(2);
                 number = number.wrapping_add(1);
             }
             for row in 0..TILE_OUTPUTS {
@@ -56,6 +52,44 @@ impl Matrix<'_> {
             }
         }
         Some(())
+    }
+
+    /// Checks that each block of a pruned layer starts at an even input of the layer, after those
+    /// of the previous block.
+    fn check_places(&self, reader: &mut Reader<'_>, layer: u8) -> Option<()> {
+        let mut number = 0_u32;
+        for tile in self.block_lists().tiles() {
+            let mut min_place = 0;
+            for place in tile.places {
+                let place = usize::from(u16::from_le_bytes(*place));
+                if place < min_place || place >= self.inputs() || !place.is_multiple_of(2) {
+                    return reader.refuse(BlobError::Place { layer, block: number, place: saturating_u32(place) });
+                }
+                min_place = place.wrapping_add(2);
+                number = number.wrapping_add(1);
+            }
+        }
+        Some(())
+    }
+
+    /// Checks what memory safety and the kernels' shifts need, without reading the weights.
+    pub(super) fn check_memory(&self, reader: &mut Reader<'_>, layer: u8) -> Option<()> {
+        self.check_places(reader, layer)?;
+        for output in 0..self.outputs() {
+            self.checked_requant(reader, layer, output)?;
+        }
+        Some(())
+    }
+
+    /// Returns the requantization of `output` if its parameters are in range.
+    fn checked_requant(&self, reader: &mut Reader<'_>, layer: u8, output: usize) -> Option<Requant> {
+        let (multiplier, shift) = (self.requants().multiplier(output), self.requants().shift(output));
+        let requant = Requant::new(multiplier, shift);
+        if requant.is_none() {
+            let output = saturating_u32(output);
+            return reader.refuse(BlobError::Requant { layer, output, multiplier, shift });
+        }
+        requant
     }
 
     /// Like [`Self::prove_sound`], for one row of a tile. `bounds` are those of its weighted sum,
@@ -86,11 +120,7 @@ impl Matrix<'_> {
         (lowest, highest): (i32, i32),
         is_last: bool,
     ) -> Option<()> {
-        let (multiplier, shift) = (self.requants().multiplier(output), self.requants().shift(output));
-        let output_index = saturating_u32(output);
-        let Some(requant) = Requant::new(multiplier, shift) else {
-            return reader.refuse(BlobError::Requant { layer, output: output_index, multiplier, shift });
-        };
+        let requant = self.checked_requant(reader, layer, output)?;
         // All partial sums, in any order and with the bias first or last, are between these two.
         let bias = self.bias(output);
         let bounds = [lowest.checked_add(bias.min(0)), highest.checked_add(bias.max(0))];
@@ -100,6 +130,6 @@ impl Matrix<'_> {
         if bounds.into_iter().all(fits) {
             return Some(());
         }
-        reader.refuse(BlobError::Overflow { layer, output: output_index })
+        reader.refuse(BlobError::Overflow { layer, output: saturating_u32(output) })
     }
 }

@@ -101,10 +101,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads `N` bytes without a length before them.
-    pub fn take_array<const N: usize>(&mut self) -> Option<[u8; N]> {
+    pub fn take_array<const N: usize>(&mut self) -> Option<&'a [u8; N]> {
         let Some((array, rest)) = self.rest.split_first_chunk() else { return self.malformed(self.offset()) };
         self.rest = rest;
-        Some(*array)
+        Some(array)
     }
 
     /// Reads a table: padding up to the alignment, then `expected` bytes.

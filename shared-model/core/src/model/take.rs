@@ -52,7 +52,7 @@ impl<'a> Layer<'a> {
             4 if cfg!(feature = "pool") => LayerKind::AveragePool,
             _ => return reader.refuse(BlobError::LayerKind { layer: index, found: number }),
         };
-        Some(kind(Window::from_bytes(reader.take_array()?)))
+        Some(kind(Window::from_bytes(*reader.take_array()?)))
     }
 
     /// Checks every parameter, and that no input overflows an accumulator or, in the last layer, a

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use checks::{Hostile, cascade, hostile_blobs, reference, seal, without_golden_vectors};
+use checks::{Hostile, cascade, hostile_blobs, reference, without_golden_vectors, write_checksum};
 use libtest_mimic::Failed;
 use parity::{Device, Lab};
 use prenda::{BlobError, DeviceFault, Model, WeightOrder};
@@ -60,7 +60,7 @@ fn damage(device: Device, lab: &Lab, view: &Model<'_>, seed: &mut u32) -> Result
         *seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let position = 13 + *seed as usize % (end - 13);
         damaged[position] ^= 1 << (*seed >> 29);
-        seal(&mut damaged);
+        write_checksum(&mut damaged);
         let view = match Model::parse(&damaged) {
             Ok(view) => view,
             Err(error) => {

@@ -16,7 +16,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use checks::seal;
+use checks::write_checksum;
 use libtest_mimic::Failed;
 use object::{Object as _, ObjectSymbol as _};
 use parity::{ClientError, Device, DeviceError, Lab, ParityRecord, Session, most_memory, sweep};
@@ -296,7 +296,7 @@ fn wrong_golden_vector(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(
     let logits = fixture.view()?.golden().next().ok_or("the fixture has golden vectors")?.logits;
     let offset = logits.as_ptr().addr() - fixture.model.as_ptr().addr();
     model[offset] ^= 1;
-    seal(&mut model);
+    write_checksum(&mut model);
     let fault = fault_of(device, lab, &model)?;
     assert!(matches!(fault, DeviceFault::SelfTest(_)), "{fault:?}");
     Ok(())

@@ -3,7 +3,7 @@
 use std::env;
 use std::path::PathBuf;
 
-use checks::seal;
+use checks::write_checksum;
 use libtest_mimic::{Failed, Trial};
 use prenda::Model;
 
@@ -52,6 +52,6 @@ pub fn renamed(model: &[u8]) -> Result<Vec<u8>, Failed> {
     let offset = name.as_ptr().addr() - model.as_ptr().addr();
     let mut renamed = model.to_vec();
     renamed[offset] = if name.starts_with('X') { b'Y' } else { b'X' };
-    seal(&mut renamed);
+    write_checksum(&mut renamed);
     Ok(renamed)
 }
