@@ -1,5 +1,5 @@
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
@@ -17,14 +17,15 @@ use crate::text::{Shown, count};
 Examples:
   host-trainer export runs/first --rust shoes
   host-trainer export runs/first --c firmware/src
-  host-trainer export model.bin --c firmware/src --name shoes")]
+  host-trainer export model.bin --c firmware/src --name shoes
+  host-trainer export model.bin --sealed slot.bin")]
 pub struct ExportArguments {
     /// Model file, or folder of the run that wrote it
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     /// Folder for a crate that reads the model at compile time and infers with it; created if it is
     /// missing
-    #[arg(long, value_name = "DIR", required_unless_present = "c")]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["c", "sealed"])]
     rust: Option<PathBuf>,
     /// Folder for a header and a C file with the model, its sizes and its class names; created if
     /// it is missing
@@ -32,6 +33,10 @@ pub struct ExportArguments {
     /// They go with prenda.h and libprenda.a of `cargo xtask package c`.
     #[arg(long, value_name = "DIR", conflicts_with = "rust")]
     c: Option<PathBuf>,
+    /// File for the model with a seal after it, which `Model::from_sealed` trusts instead of
+    /// proving again that no accumulator overflows
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["rust", "c", "name"])]
+    sealed: Option<PathBuf>,
     /// Name of the crate, or of the C files and the start of each name in them: small letters,
     /// digits and underscores
     #[arg(long, value_name = "NAME", default_value = "model", value_parser = identifier)]
@@ -58,21 +63,25 @@ impl ExportArguments {
         let model = model_file::resolve(&self.model);
         let bytes = model_file::read(&model)?;
         let view = model_file::load(&model, &bytes)?;
-        let (option, folder, files, workspace_bytes) = match (&self.rust, &self.c) {
-            (Some(folder), _) => {
+        let (option, files, workspace_bytes) = match (&self.rust, &self.c, &self.sealed) {
+            (Some(folder), ..) => {
                 let bytes = Sizes::of(&view).bytes(view.classes());
-                ("--rust", folder, crate_source::files(&view, name), bytes)
+                ("--rust", inside(folder, crate_source::files(&view, name)), bytes)
             }
-            (None, Some(folder)) => ("--c", folder, CSource::of(&view, name).files(name), view.workspace_bytes()),
-            (None, None) => return Err(UsageError("expected --rust or --c".to_owned()).into()),
+            (_, Some(folder), _) => {
+                ("--c", inside(folder, CSource::of(&view, name).files(name)), view.workspace_bytes())
+            }
+            (.., Some(file)) => {
+                ("--sealed", vec![(file.clone(), [&bytes[..], &view.seal()].concat())], view.workspace_bytes())
+            }
+            (None, None, None) => return Err(UsageError("expected --rust, --c or --sealed".to_owned()).into()),
         };
-        let files: Vec<_> = files.into_iter().map(|(path, content)| (folder.join(path), content)).collect();
         for (path, content) in &files {
             check_output(option, path, [&model])?;
             let is_other = path.exists() && !fs::read(path).is_ok_and(|found| found == *content);
             if is_other && !self.overwrite {
                 return Err(UsageError(format!(
-                    "{} exists and has another content; add --overwrite to replace it, or choose another folder or \
+                    "{} exists and has another content; add --overwrite to replace it, or choose another path or \
                      --name",
                     path.display()
                 ))
@@ -106,6 +115,11 @@ impl ExportOutput {
         }
         text
     }
+}
+
+/// Returns `files` with their paths in `folder`.
+fn inside(folder: &Path, files: Vec<(String, Vec<u8>)>) -> Vec<(PathBuf, Vec<u8>)> {
+    files.into_iter().map(|(path, content)| (folder.join(path), content)).collect()
 }
 
 /// Parses the start of names in C.

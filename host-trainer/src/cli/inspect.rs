@@ -37,6 +37,8 @@ struct InspectOutput {
     cost: Cost,
     /// The types that read and run the model at run time.
     rust_types: String,
+    /// Smallest `MEMORY` of a workspace that runs it at run time.
+    memory_bytes: usize,
     rows: usize,
     columns: usize,
     channels: usize,
@@ -121,6 +123,7 @@ impl InspectArguments {
                 view.classes(),
                 count(Sizes::of(&view).bytes(view.classes()) as u64)
             ),
+            memory_bytes: view.memory_bytes(),
             rows: view.image().rows.into(),
             columns: view.image().columns.into(),
             channels: view.image().channels.into(),

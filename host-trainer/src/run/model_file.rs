@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use prenda::{BlobError, HostWorkspace, Model, SelfTestError, self_test};
+use prenda::{BlobError, HostWorkspace, Model, SelfTestError, blob_length, self_test};
 use thiserror::Error;
 
 use crate::limits::MAX_MODEL_BYTES;
@@ -28,16 +28,28 @@ pub fn resolve(path: &Path) -> PathBuf {
     if path.is_dir() { RunFolder::at(path.to_owned()).file(RunFile::Model) } else { path.to_owned() }
 }
 
-/// Reads the bytes of a model file; [`load`] parses them.
+/// Reads the bytes of a model file, without a seal after them; [`load`] parses them.
 pub fn read(path: &Path) -> Result<Vec<u8>, ModelFileError> {
-    bounded::read(path, MAX_MODEL_BYTES).map_err(|source| {
+    let bytes = bounded::read(path, MAX_MODEL_BYTES).map_err(|source| {
         let folder = path.parent().filter(|_| path.ends_with(RunFile::Model.name())).map(Path::to_owned);
         let run = folder.map(RunFolder::at).filter(|run| !run.file(RunFile::Configuration).exists());
         match run.and_then(|run| Some((run.path().to_owned(), run.runs_inside().into_iter().next()?))) {
             Some((folder, first)) => ModelFileError::Parent { folder, first },
             None => ModelFileError::Read { path: path.to_owned(), source },
         }
-    })
+    })?;
+    Ok(without_seal(bytes))
+}
+
+/// Removes a valid seal after a model.
+fn without_seal(mut bytes: Vec<u8>) -> Vec<u8> {
+    let split = blob_length(&bytes).ok().and_then(|length| bytes.split_at_checked(length));
+    if let Some((blob, trailer)) = split
+        && Model::parse(blob).is_ok_and(|model| model.seal() == *trailer)
+    {
+        bytes.truncate(blob.len());
+    }
+    bytes
 }
 
 /// Parses `bytes`, read from `path`, as a model, and runs its self-test, as a device does.

@@ -94,6 +94,22 @@ fn the_crate_classifies() {
 }
 
 #[test]
+fn a_sealed_model_is_the_model_and_its_seal() {
+    let project = Project::with_model();
+    let exported = json(project.run(&["export", "model.bin", "--sealed", "slot.bin", "--json"]));
+    assert_eq!(exported["files"], serde_json::json!(["slot.bin"]));
+    let (model, mut sealed) = (fs::read(project.model()).unwrap(), fs::read(project.path().join("slot.bin")).unwrap());
+    assert_eq!(sealed.split_at(model.len()), (&model[..], &Model::parse(&model).unwrap().seal()[..]));
+    let inspect = |file: &str| json(project.run(&["inspect", file, "--json"]));
+    assert_eq!(inspect("slot.bin"), inspect("model.bin"));
+    *sealed.last_mut().unwrap() ^= 1;
+    fs::write(project.path().join("slot.bin"), &sealed).unwrap();
+    failure(project.run(&["inspect", "slot.bin"]), 1, &["model length: found"]);
+    failure(project.run(&["export", "model.bin", "--sealed", "slot.bin"]), 2, &["slot.bin exists", "--overwrite"]);
+    failure(project.run(&["export", "model.bin", "--sealed", "model.bin", "--overwrite"]), 2, &["model.bin"]);
+}
+
+#[test]
 fn one_kind_of_source_is_exported_at_a_time() {
     let project = Project::with_model();
     failure(project.run(&["export", "model.bin"]), 2, &["--rust <DIR>"]);
