@@ -82,9 +82,6 @@ struct Examples {
     /// The programs: their names, models, answers, ELFs and outputs, in JSON.
     #[arg(value_name = "FILE")]
     runs: PathBuf,
-    /// Output of `measure --json` for the same models, one file for each, to compare with.
-    #[arg(long, value_name = "FILE")]
-    run_time: Vec<PathBuf>,
     /// Print one JSON array on standard output instead of a table.
     #[arg(long, conflicts_with = "markdown")]
     json: bool,
@@ -92,7 +89,7 @@ struct Examples {
     #[arg(long)]
     markdown: bool,
     /// Fail with exit code 1 if a figure exceeds its budget in this file, or if an inference takes
-    /// more instructions than at run time.
+    /// more instructions than one of the same model that is parsed at start-up.
     #[arg(long, value_name = "FILE", conflicts_with = "write_budgets")]
     budgets: Option<PathBuf>,
     /// Write the measurements as the budgets of these programs.
@@ -261,7 +258,7 @@ fn refuse(exceeded: &[String]) -> anyhow::Result<()> {
 fn compare_examples(options: &Examples) -> anyhow::Result<()> {
     let budgets = options.budgets.as_deref().map(ExampleBudgets::read).transpose()?;
     let rivals = Rivals::committed()?;
-    let rows = examples::rows(&options.runs, &options.run_time)?;
+    let rows = examples::rows(&options.runs)?;
     print_line(&match (options.json, options.markdown) {
         (true, _) => serde_json::to_string(&rows)?,
         (_, true) => examples::markdown(&rows, &rivals),

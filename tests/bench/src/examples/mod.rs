@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 
 use super::architecture::Architecture;
 use super::reach::Reach;
-use super::row::Row;
 
 pub use budgets::ExampleBudgets;
 pub use table::{markdown, terminal};
@@ -28,10 +27,11 @@ const LOOP_INSTRUCTIONS: f64 = 1000.0;
 struct Run {
     /// Name of the example.
     example: String,
+    program: Program,
     /// Name of the model in tables.
     model: String,
     core: String,
-    /// The model that was compiled into the program, and the host's answers for its images.
+    /// The model in the program, and the host's answers for its images.
     file: PathBuf,
     answers: PathBuf,
     elf: PathBuf,
@@ -39,10 +39,52 @@ struct Run {
     output: String,
 }
 
+/// The programs of the example that measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Program {
+    /// The model is compiled in.
+    Measure,
+    /// The model is parsed at start-up, with the whole proof.
+    RunTime,
+    /// The model is parsed at start-up, trusting its seal.
+    RunTimeSealed,
+}
+
+impl Program {
+    /// Returns the end of the path of the function that needs all of the measured code.
+    fn root(self) -> &'static str {
+        match self {
+            Self::Measure => "::shoes::infer",
+            Self::RunTime | Self::RunTimeSealed => "::run_time::first_answer",
+        }
+    }
+
+    /// Returns true for constants of the model.
+    fn is_model(self, name: &str) -> bool {
+        match self {
+            Self::Measure => name.contains("::shoes::LAYER_"),
+            Self::RunTime | Self::RunTimeSealed => {
+                ["::run_time::REGION", "::run_time::IMAGES"].iter().any(|end| name.ends_with(end))
+            }
+        }
+    }
+
+    /// Returns the program's name in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Measure => "compiled in",
+            Self::RunTime => "parsed",
+            Self::RunTimeSealed => "parsed by its seal",
+        }
+    }
+}
+
 /// Measurements of one program. The field names are stable: programs read them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ExampleRow {
     pub example: String,
+    pub program: Program,
     pub model: String,
     pub core: String,
     /// Code and constants of an inference, without the model.
@@ -60,43 +102,26 @@ pub struct ExampleRow {
     pub images: u64,
     /// Compiler of the program.
     pub compiler: String,
-    /// The same model, read at run time by the firmware of a board with this core.
-    pub run_time: Option<RunTime>,
+    /// Instructions from the bytes of the model to a runnable one; `None` if it is compiled in.
+    pub start_instructions: Option<u64>,
     #[serde(skip)]
     network: Architecture,
 }
 
-/// The costs of a model that is read at run time.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct RunTime {
-    pub board: String,
-    pub code_bytes: u64,
-    /// Workspace of this network, and deepest stack of the firmware.
-    pub ram_bytes: u64,
-    pub workspace_bytes: u64,
-    pub stack_bytes: u64,
-    pub instructions_mean: f64,
-    pub instructions_max: u64,
-}
-
-/// Reads the list of programs at `runs`, and the output of `bench measure --json` at `run_times`.
+/// Reads the list of programs at `runs`.
 ///
 /// # Errors
 ///
 /// Returns an error if a file is invalid, or if the outputs of a program are not the host's.
-pub fn rows(runs: &Path, run_times: &[PathBuf]) -> anyhow::Result<Vec<ExampleRow>> {
-    let invalid = |path: &Path| format!("{} is invalid", path.display());
-    let runs: Vec<Run> = serde_json::from_slice(&read(runs)?).with_context(|| invalid(runs))?;
-    let mut measured: Vec<Row> = Vec::new();
-    for path in run_times {
-        let rows: Vec<Row> = serde_json::from_slice(&read(path)?).with_context(|| invalid(path))?;
-        measured.extend(rows);
-    }
-    runs.iter().map(|run| row(run, &measured)).collect()
+pub fn rows(runs: &Path) -> anyhow::Result<Vec<ExampleRow>> {
+    let list: Vec<Run> =
+        serde_json::from_slice(&read(runs)?).with_context(|| format!("{} is invalid", runs.display()))?;
+    list.iter().map(row).collect()
 }
 
-fn row(run: &Run, run_times: &[Row]) -> anyhow::Result<ExampleRow> {
-    let name = format!("{} with {}, {}", run.example, run.model, run.core);
+fn row(run: &Run) -> anyhow::Result<ExampleRow> {
+    let program = run.program;
+    let name = format!("{} with {}, {}, {}", run.example, run.model, program.name(), run.core);
     let values = values(&run.output).with_context(|| format!("{name} printed {:?}", run.output))?;
     let value = |key: &str| values.get(key).copied().with_context(|| format!("{name} did not print `{key}`"));
     let inputs = Inputs::read(&run.file, &run.answers)?;
@@ -112,21 +137,16 @@ fn row(run: &Run, run_times: &[Row]) -> anyhow::Result<ExampleRow> {
     let of_loop = value("loop_ticks")?;
     ensure!(of_loop != 0, "{name}: the counter does not count");
     let instructions = |ticks: u64| ticks as f64 * LOOP_INSTRUCTIONS / of_loop as f64;
-    let is_model = |name: &str| name.contains("::shoes::LAYER_");
-    let Reach { bytes, helper_bytes, compiler } = Reach::from_elf(&run.elf, "::shoes::infer", is_model)?;
+    let Reach { bytes, helper_bytes, compiler } =
+        Reach::from_elf(&run.elf, program.root(), |name| program.is_model(name))?;
     let (workspace_bytes, stack_bytes) = (value("workspace_bytes")?, value("stack_bytes")?);
-    let is_same = |row: &&Row| row.core == run.core && row.model == model.id().to_string();
-    let run_time = run_times.iter().find(is_same).map(|row| RunTime {
-        board: row.board.clone(),
-        code_bytes: row.code_bytes,
-        ram_bytes: u64::from(row.ram_network_bytes) + u64::from(row.ram_stack_bytes),
-        workspace_bytes: row.ram_network_bytes.into(),
-        stack_bytes: row.ram_stack_bytes.into(),
-        instructions_mean: row.spread().mean,
-        instructions_max: row.spread().max,
-    });
+    let start_instructions = match program {
+        Program::Measure => None,
+        Program::RunTime | Program::RunTimeSealed => Some(instructions(value("start_ticks")?).round() as u64),
+    };
     Ok(ExampleRow {
         example: run.example.clone(),
+        program,
         model: run.model.clone(),
         core: run.core.clone(),
         code_bytes: bytes,
@@ -138,7 +158,7 @@ fn row(run: &Run, run_times: &[Row]) -> anyhow::Result<ExampleRow> {
         instructions_max: instructions(value("ticks_max")?).round() as u64,
         images,
         compiler,
-        run_time,
+        start_instructions,
         network: Architecture::of(&model),
     })
 }
@@ -176,17 +196,9 @@ pub mod tests {
 
     /// Returns a row of one image.
     pub fn row() -> ExampleRow {
-        let run_time = RunTime {
-            board: "b".into(),
-            code_bytes: 9000,
-            ram_bytes: 5000,
-            workspace_bytes: 1000,
-            stack_bytes: 4000,
-            instructions_mean: 100.0,
-            instructions_max: 100,
-        };
         ExampleRow {
             example: "e".into(),
+            program: Program::Measure,
             model: "m".into(),
             core: "cortex-m4".into(),
             code_bytes: 2000,
@@ -198,7 +210,7 @@ pub mod tests {
             instructions_max: 100,
             images: 1,
             compiler: "rustc version 1".into(),
-            run_time: Some(run_time),
+            start_instructions: None,
             network: Architecture::Dense(vec![784, 128, 10]),
         }
     }
