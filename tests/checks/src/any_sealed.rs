@@ -18,7 +18,7 @@ pub fn any_sealed(blob: &[u8]) -> Result<(), BlobError> {
     let full = Model::parse(blob);
     let sealed = match Model::<MAX_LAYERS>::from_sealed(&buffer[start..]) {
         Ok(sealed) => sealed,
-        // There is no seal at the position that a wrong length gives.
+        // A wrong length gives a position without the seal.
         Err(error @ (BlobError::Unsealed | BlobError::Seal { .. })) => {
             assert!(matches!(full, Err(BlobError::Length { .. })), "{error:?}, {:?}", full.err());
             return Err(error);

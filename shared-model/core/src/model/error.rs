@@ -198,7 +198,7 @@ pub enum BlobError {
         /// Bytes after a multiple of four, 1..=3.
         remainder: u8,
     },
-    /// There is no seal after the model.
+    /// The bytes after the model are not a seal.
     Unsealed,
     /// The seal's checksum does not match: a byte has changed since the export.
     Seal {

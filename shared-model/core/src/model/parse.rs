@@ -49,12 +49,12 @@ struct Part {
     margin: Option<i32>,
 }
 
-/// How much of a model is checked.
+/// The checks of a parse.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Checks {
     /// The CRC-32 and every value.
     All,
-    /// What memory safety needs, after a seal was checked.
+    /// The checks that memory safety needs. The seal vouches for the rest.
     Memory,
 }
 

@@ -81,7 +81,7 @@ struct Work {
     size: ModelSize,
 }
 
-/// What a program that parses a model must know. Part of the output of `inspect --json`.
+/// Sizes that a program needs to parse a model. Part of the output of `inspect --json`.
 #[derive(Deserialize)]
 struct ModelSize {
     layers: Vec<IgnoredAny>,
