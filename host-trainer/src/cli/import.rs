@@ -1,50 +1,49 @@
-use std::path::{Path, PathBuf};
+mod found;
+mod report;
+
+use std::path::PathBuf;
 use std::slice;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use prenda::WeightOrder;
-use serde::Serialize;
 
-use super::messages::{outcome_lines, warn_of_loss};
+use self::found::Source;
+use self::report::ImportOutput;
+use super::messages::warn_of_loss;
 use super::model_output::ModelOutputArguments;
 use super::number::{above_zero, finite};
 use super::{
-    DataArguments, OutputArguments, UsageError, check_apart, check_export, check_folder_apart, check_replaced, line,
-    percent,
+    DataArguments, OutputArguments, UsageError, check_apart, check_export, check_folder_apart, check_replaced, percent,
 };
-use crate::data::{Dataset, HeldOut, Split};
-use crate::limits::MAX_WEIGHT_BYTES;
+use crate::data::{HeldOut, Split};
 use crate::model::export::ExportError;
-use crate::model::import::{
-    Described, Expected, Folding, FoundNetwork, Layer, LayerChoice, Orientation, Prepared, TensorFile,
-};
-use crate::network::backend::{self, Backend};
-use crate::network::{Architecture, DenseParameters, Network, PixelForm};
+use crate::model::import::{LayerChoice, NetworkFile};
+use crate::network::Architecture;
 use crate::run::pipeline::{self, PipelineError};
 use crate::run::{Configuration, Outcome, RunFile, RunFolder};
 use crate::support::progress;
 use crate::text::{Shown, printable};
-use crate::train::{Recipe, Stop, TrainConfig, Trained};
 
 /// Smallest accuracy without a warning: 0 is always naming the most frequent class, 1 is perfect.
 const MIN_SKILL: f64 = 0.1;
-
-/// Most unused tensors named in a warning.
-const MAX_NAMED_UNUSED: usize = 20;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   host-trainer import weights.safetensors --export model.bin
+  host-trainer import network.onnx --export model.bin
   host-trainer import weights.safetensors --run runs/imported
   host-trainer import weights.safetensors --export model.bin --mean 0.286 --std 0.353
   host-trainer import net.safetensors --export m.bin --layer k1,b1,in-out --layer k2,b2,in-out
   host-trainer import net.safetensors --export m.bin --network 'conv 8 3x3 stride 2 pad 1; dense 10'")]
 pub struct ImportArguments {
-    /// Safetensors file with the weights, in F32, F64, F16 or BF16
-    #[arg(value_name = "WEIGHTS")]
+    /// Network of another program: an ONNX file of opset 11 or later, or a safetensors file with
+    /// weights in F32, F64, F16 or BF16
+    ///
+    /// Its content tells the format. An ONNX file has all layers, so it takes neither --network nor
+    /// --layer, --fold, --epsilon and --ignore.
+    #[arg(value_name = "FILE")]
     weights: PathBuf,
     #[command(flatten)]
     place: ModelOutputArguments,
@@ -96,31 +95,6 @@ pub struct ImportArguments {
     output: OutputArguments,
 }
 
-#[derive(Serialize)]
-struct ImportOutput<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    run: Option<Shown<&'a Path>>,
-    model: Shown<&'a Path>,
-    layers: Vec<FoundLayer<'a>>,
-    unused: &'a [&'a str],
-    #[serde(flatten)]
-    outcome: &'a Outcome,
-    generalization_gap: f64,
-    seconds: f64,
-}
-
-#[derive(Serialize)]
-struct FoundLayer<'a> {
-    /// Its place among all layers, from 0.
-    #[serde(skip)]
-    place: usize,
-    weight: &'a str,
-    bias: Option<&'a str>,
-    orientation: Orientation,
-    inputs: usize,
-    outputs: usize,
-}
-
 impl ImportArguments {
     pub fn run(self) -> Result<()> {
         let start = Instant::now();
@@ -133,29 +107,15 @@ impl ImportArguments {
         if let Some(export) = export {
             check_export(export, run, [&self.weights])?;
         }
-        let cannot_import = || format!("cannot import {}", self.weights.display());
-        let file = TensorFile::read(&self.weights).with_context(cannot_import)?;
-        let tensors = file.tensors().with_context(cannot_import)?;
-        let prepared = Prepared::new(tensors, &self.ignore).with_context(cannot_import)?;
+        let file = NetworkFile::read(&self.weights).with_context(|| self.failure())?;
+        let source = Source::of(&file, &self)?;
         let data = self.data.load()?;
         if let Some(export) = export {
             check_apart("--export", export, data.files())?;
         }
 
-        let plan = self.plan(&data)?;
-        let network = self.find(&prepared, &data, plan.as_deref()).with_context(cannot_import)?;
-        let ignored = prepared.ignored.iter().map(String::as_str);
-        let unused: Vec<&str> = network.unused.iter().copied().chain(ignored).collect();
-        log_unused(&unused);
-        log_square(&network.layers);
-        prepared.notes.iter().cloned().chain(network.notes()).for_each(progress::log);
-        log_one_output(&network, &data.class_names);
-        let parameters = self.parameters(&network).with_context(cannot_import)?;
-        let config = self.config(&network);
-        let places: Vec<usize> = match &plan {
-            Some(layers) => layers.iter().filter(|l| l.plan.kind.has_matrix()).map(|layer| layer.index).collect(),
-            None => (0..network.layers.len()).collect(),
-        };
+        let found = source.find(&self, &data)?;
+        let config = found.config();
         if let Some(run) = run.filter(|_| !overwrite) {
             check_replaced(
                 &RunFolder::at(run.to_owned()),
@@ -164,14 +124,14 @@ impl ImportArguments {
             )?;
         }
         let folder = run.map(|run| RunFolder::create(run.to_owned())).transpose()?;
-        let completed = pipeline::complete(&config, &data, run, None, &trained(parameters, plan)).map_err(|error| {
+        let completed = pipeline::complete(&config, &data, run, None, &found.trained()).map_err(|error| {
             let error = match error {
                 PipelineError::Quantize(error) => anyhow::Error::from(error),
                 PipelineError::Export(ExportError::Encode(error)) => error.into(),
                 other => return other.into(),
             };
             let advice = "check its weights, and that --mean, --std and --pixel-scale are those of its training";
-            error.context(format!("{}: {advice}", cannot_import()))
+            error.context(format!("{}: {advice}", self.failure()))
         })?;
         let outcome = &completed.outcome;
         if let Some(folder) = folder.as_ref().filter(|_| !overwrite) {
@@ -186,8 +146,8 @@ impl ImportArguments {
         let report = ImportOutput {
             run: run.map(Shown),
             model: Shown(&model),
-            layers: network.layers.iter().zip(places).map(|(layer, place)| FoundLayer::of(layer, place)).collect(),
-            unused: &unused,
+            layers: &found.layers,
+            unused: &found.unused,
             outcome,
             generalization_gap: outcome.gap(),
             seconds: start.elapsed().as_secs_f64(),
@@ -195,74 +155,9 @@ impl ImportArguments {
         self.output.print(&report, || report.text(data.test.len()))
     }
 
-    /// Returns the layers of --network for the images of `data`.
-    fn plan(&self, data: &Dataset) -> Result<Option<Vec<Described>>, UsageError> {
-        let Some(network) = &self.network else { return Ok(None) };
-        let plan = network.plan(data.shape, data.class_names.len());
-        let plan = plan.map_err(|error| UsageError(format!("--network, {error}")))?;
-        let last = plan.len().saturating_sub(1);
-        let layers = network.layers().zip(plan).enumerate().map(|(index, (text, plan))| Described {
-            index,
-            text,
-            plan,
-            may_have_one_output: index == last,
-        });
-        let layers: Vec<_> = layers.collect();
-        let first = layers.iter().find(|layer| layer.plan.kind.has_matrix());
-        match first.filter(|layer| self.mean != 0.0 && layer.plan.kind.window().is_some_and(|w| w.padding != [0; 4])) {
-            Some(Described { index, text, .. }) => Err(UsageError(format!(
-                "--mean {}: layer {index}, {text}, pads images with zeros, which are then not black but the mean; \
-                 train it without a mean or without padding",
-                self.mean
-            ))),
-            None => Ok(Some(layers)),
-        }
-    }
-
-    fn find<'a>(
-        &self,
-        prepared: &'a Prepared<'a>,
-        data: &Dataset,
-        layers: Option<&[Described]>,
-    ) -> Result<FoundNetwork<'a>> {
-        let fold = self.fold.then_some(Folding { epsilon: self.epsilon });
-        let expected = Expected { pixels: data.train.width, classes: data.class_names.len(), layers };
-        let network = FoundNetwork::find(prepared, &self.layers, expected, fold)?;
-        let (order, layers) = (WeightOrder::default(), &network.layers);
-        let bytes = layers.iter().map(|layer| order.packed_length_bound(layer.matrix_inputs(), layer.outputs));
-        let bytes: usize = bytes.sum();
-        if bytes > MAX_WEIGHT_BYTES {
-            anyhow::bail!(
-                "its weights need {bytes} bytes, expected at most {MAX_WEIGHT_BYTES} bytes, the limit of a \
-                 microcontroller; train a smaller network"
-            );
-        }
-        Ok(network)
-    }
-
-    /// Returns the network's layers, converted to take pixels in 0..=1.
-    fn parameters(&self, network: &FoundNetwork<'_>) -> Result<Vec<DenseParameters>> {
-        let mut parameters = network.parameters()?;
-        let form = PixelForm { scale: self.pixel_scale, mean: self.mean, std: self.std };
-        if let Some(first) = parameters.first_mut() {
-            form.fold_into(first);
-            if !first.weights.iter().chain(&first.biases).all(|number| number.is_finite()) {
-                let text = "--mean, --std and --pixel-scale make weights infinite; use the values of the training";
-                return Err(UsageError(text.to_owned()).into());
-            }
-        }
-        Ok(parameters)
-    }
-
-    /// Returns the recorded configuration of a training of which only the layers are known.
-    fn config(&self, found: &FoundNetwork<'_>) -> TrainConfig {
-        let dense = match &self.network {
-            Some(network) => network.hidden(),
-            None => Some(found.layers.iter().skip(1).map(|layer| layer.reads.count()).collect()),
-        };
-        let network = self.network.clone().filter(|_| dense.is_none());
-        let recipe = Recipe::Lecture.config(Backend::Imported, dense.unwrap_or_default(), 0);
-        TrainConfig { network, epochs: 0, batch_size: 0, learning_rate: 0.0, ..recipe }
+    /// Returns the beginning of an error.
+    fn failure(&self) -> String {
+        format!("cannot import {}", self.weights.display())
     }
 }
 
@@ -281,46 +176,6 @@ fn check_model(folder: &RunFolder, outcome: &Outcome) -> Result<(), UsageError> 
     }
 }
 
-fn trained(parameters: Vec<DenseParameters>, layers: Option<Vec<Described>>) -> Trained {
-    let device = backend::processor();
-    let network = match layers {
-        Some(layers) => Network::new(layers.iter().map(|layer| layer.plan).collect(), parameters, &device),
-        None => Network::from_parameters(parameters, &device),
-    };
-    Trained { network, kept_epoch: 0, history: Vec::new(), stop: Stop::Epochs, quantized: None, float: None }
-}
-
-/// Logs the orientation of weights whose shape fits both, which only their name decides.
-fn log_square(layers: &[Layer<'_>]) {
-    for Layer { weight, orientation, .. } in layers.iter().filter(|layer| layer.is_by_name) {
-        let (name, orientation) = (weight.name.escape_debug(), orientation.name());
-        let how = if weight.shape.len() == 2 { "square" } else { "of the same shape in both orders of dimensions" };
-        progress::log(format_args!(
-            "{name} is {how}; it is read as {orientation}, the order of frameworks that use such names; if test, float \
-             is wrong, name the layers with --layer WEIGHT,in-out or out-in"
-        ));
-    }
-}
-
-fn log_unused(unused: &[&str]) {
-    if unused.is_empty() {
-        return;
-    }
-    let names: Vec<String> = unused.iter().take(MAX_NAMED_UNUSED).map(|name| name.escape_debug().to_string()).collect();
-    let rest = unused.len() - names.len();
-    let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-    progress::log(format_args!("warning: not used: {}{rest}", names.join(", ")));
-}
-
-/// Logs which class the only output of a network means.
-fn log_one_output(network: &FoundNetwork<'_>, class_names: &[String]) {
-    if let ([first, second], true) = (class_names, network.has_one_output()) {
-        progress::log(format_args!(
-            "the last layer has one output, as for a sigmoid; below 0 it means class {first}, above 0 class {second}"
-        ));
-    }
-}
-
 /// Warns if the network is hardly better than always naming the most frequent class.
 fn warn_of_chance(outcome: &Outcome, test: &Split) {
     let most_frequent = test.count_classes(usize::from(u8::MAX) + 1).into_iter().max().unwrap_or_default();
@@ -333,39 +188,5 @@ fn warn_of_chance(outcome: &Outcome, test: &Split) {
             percent(accuracy),
             percent(chance)
         ));
-    }
-}
-
-impl<'a> FoundLayer<'a> {
-    fn of(layer: &Layer<'a>, place: usize) -> Self {
-        let Layer { weight, bias, orientation, reads, outputs, .. } = layer;
-        Self {
-            place,
-            weight: &weight.name,
-            bias: bias.map(|bias| bias.name.as_str()),
-            orientation: *orientation,
-            inputs: reads.count(),
-            outputs: *outputs,
-        }
-    }
-}
-
-impl ImportOutput<'_> {
-    fn text(&self, test_images: usize) -> String {
-        let outcome = self.outcome;
-        let layers = self.layers.iter().map(|layer| {
-            let FoundLayer { place, weight, bias, orientation, inputs, outputs } = layer;
-            let (bias, orientation) = (bias.unwrap_or("no bias"), orientation.name());
-            line(
-                &format!("layer {place}"),
-                format_args!("{inputs} inputs, {outputs} outputs: {weight} ({orientation}), {bias}"),
-            )
-        });
-        let mut text: String = layers.collect();
-        text += &outcome_lines(outcome, test_images, self.model.0);
-        if let Some(run) = self.run {
-            text += &line("run", run);
-        }
-        text + &line("time", format_args!("{:.1} s", self.seconds))
     }
 }

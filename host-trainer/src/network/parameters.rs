@@ -22,6 +22,14 @@ impl DenseParameters {
         Self { inputs, outputs, weights, biases }
     }
 
+    /// Turns one output, of which below 0 means the first of two classes, into two. The first of
+    /// them is 0.
+    pub fn split_output(&mut self) {
+        self.weights = self.weights.iter().flat_map(|&weight| [0.0, weight]).collect();
+        self.biases = self.biases.iter().flat_map(|&bias| [0.0, bias]).collect();
+        self.outputs = 2;
+    }
+
     /// Returns the weights of `output`, one for each input.
     pub fn column(&self, output: usize) -> impl Iterator<Item = f32> {
         self.weights.iter().copied().skip(output).step_by(self.outputs.max(1))

@@ -13,6 +13,7 @@ mod export;
 mod fault;
 mod files;
 mod frontier;
+mod graph;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod import;

@@ -3,7 +3,7 @@ use safetensors::{Dtype, SafeTensorError};
 use thiserror::Error;
 
 use super::orientation::Orientation;
-use crate::limits::{MAX_TENSOR_DIMENSIONS, MAX_TENSOR_FILE_BYTES, MAX_TENSOR_NAME_BYTES};
+use crate::limits::{MAX_GRAPH_FILE_BYTES, MAX_TENSOR_DIMENSIONS, MAX_TENSOR_FILE_BYTES, MAX_TENSOR_NAME_BYTES};
 use crate::support::tensor_header::HeaderError;
 
 /// Why a file's tensors cannot be read.
@@ -15,6 +15,8 @@ pub enum TensorFileError {
     Header(#[from] HeaderError),
     #[error("more than {MAX_TENSOR_FILE_BYTES} bytes; save the weights alone, without the optimizer")]
     Large,
+    #[error("more than {MAX_GRAPH_FILE_BYTES} bytes, expected a network for a microcontroller; train a smaller one")]
+    LargeGraph,
     #[error("not a safetensors file, or a damaged one; docs/import.md explains how to save one")]
     Content(#[from] SafeTensorError),
     #[error(

@@ -1,25 +1,32 @@
-//! Imports networks trained by other programs: a file of named tensors becomes layers.
+//! Imports networks trained by other programs.
 //!
 //! ```text
 //!  safetensors --tensors--> names, shapes --resolve--> weights --layers, described--> layers
 //!                                                         |                              |
 //!                                             refused <--leftover        parameters <--batch_norm
+//!
+//!  ONNX --onnx--> operators --graph--> layers, parameters
 //! ```
 //!
-//! Shapes of dense layers show their order; a network with convolutions is described by the user.
-//!
-//! A file of which a part would be dropped is refused, unless the user ignores that part.
+//! In a file of tensors, shapes of dense layers show their order; a network with convolutions is
+//! described by the user. A file of which a part would be dropped is refused, unless the user
+//! ignores that part. In a file of operators nothing is guessed.
 
 mod batch_norm;
 mod chain;
 mod described;
 mod error;
+mod file;
+#[cfg(test)]
+mod fixtures;
 mod format;
+mod graph;
 mod layer;
 mod layers;
 mod leftover;
 mod name;
 mod network;
+mod onnx;
 mod orientation;
 mod resolve;
 mod sketch;
@@ -27,7 +34,8 @@ mod suggest;
 mod tensors;
 
 pub use described::Described;
+pub use file::{GraphFile, NetworkFile};
+pub use graph::{GraphNetwork, MatrixName};
 pub use layer::{Layer, LayerChoice};
 pub use network::{Expected, Folding, FoundNetwork, Prepared};
 pub use orientation::Orientation;
-pub use tensors::TensorFile;

@@ -117,10 +117,7 @@ impl<'a> FoundNetwork<'a> {
             norm.fold_into(&mut parameters, *fold)?;
         }
         if let Some(last) = parameters.last_mut().filter(|_| self.has_one_output()) {
-            // The difference of two logits: one of them is 0.
-            last.weights = last.weights.iter().flat_map(|&weight| [0.0, weight]).collect();
-            last.biases = last.biases.iter().flat_map(|&bias| [0.0, bias]).collect();
-            last.outputs = 2;
+            last.split_output();
         }
         Ok(parameters)
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use burn::tensor::{bf16, f16};
@@ -10,7 +10,6 @@ use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use serde_json::Value;
 
 use super::error::{ImportError, TensorFileError};
-use super::format::Format;
 use super::name::{Convention, natural_key};
 use crate::limits::{MAX_TENSOR_DIMENSIONS, MAX_TENSOR_FILE_BYTES, MAX_TENSOR_NAME_BYTES};
 use crate::support::bounded;
@@ -42,20 +41,11 @@ pub fn by_name<'a>(tensors: &'a [Tensor<'a>]) -> ByName<'a> {
 impl TensorFile {
     /// Reads the file at `path`.
     pub fn read(path: &Path) -> Result<Self, TensorFileError> {
-        // Checks the header's length first, to refuse other large files without reading them.
-        let mut start = Vec::new();
-        bounded::open(path)?.take(9).read_to_end(&mut start)?;
-        let checked = check_header(&start);
-        if (checked.is_err() || start.get(8) != Some(&b'{'))
-            && let Some(format) = Format::recognize(&mut bounded::open(path)?)?
-        {
-            return Err(TensorFileError::Format { format: format.name(), advice: format.advice(path) });
-        }
-        checked?;
         let bytes = bounded::read(path, MAX_TENSOR_FILE_BYTES).map_err(|error| match error.kind() {
             io::ErrorKind::FileTooLarge => TensorFileError::Large,
             _ => TensorFileError::Read(error),
         })?;
+        check_header(&bytes)?;
         Ok(Self { bytes })
     }
 

@@ -6,8 +6,9 @@ use safetensors::Dtype;
 use serde::Deserialize;
 
 use super::*;
+use crate::model::import::tensors::TensorFile;
 use crate::model::import::tensors::tests::file;
-use crate::model::import::{Expected, Folding, FoundNetwork, Prepared, TensorFile};
+use crate::model::import::{Expected, Folding, FoundNetwork, Prepared};
 use crate::network::{Architecture, DenseParameters, Network, backend, input_tensor};
 
 /// The size of the images of the fixtures.

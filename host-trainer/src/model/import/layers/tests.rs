@@ -5,8 +5,9 @@ use std::str::FromStr as _;
 use safetensors::Dtype;
 
 use super::*;
+use crate::model::import::tensors::TensorFile;
 use crate::model::import::tensors::tests::file;
-use crate::model::import::{Expected, FoundNetwork, Prepared, TensorFile};
+use crate::model::import::{Expected, FoundNetwork, Prepared};
 
 /// Builds a file of `f32` tensors of zeros.
 fn shapes(tensors: &[(&str, &[usize])]) -> TensorFile {

@@ -1,0 +1,93 @@
+//! Reads a file of any format that is imported, which its content tells.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use prenda::Shape;
+use thiserror::Error;
+
+use super::error::TensorFileError;
+use super::format::Format;
+use super::graph::GraphNetwork;
+use super::onnx::{self, OnnxError};
+use super::tensors::TensorFile;
+use crate::limits::MAX_GRAPH_FILE_BYTES;
+use crate::support::bounded;
+use crate::support::tensor_header::check_header;
+
+/// A file that has been read, but not parsed.
+#[derive(Debug)]
+pub enum NetworkFile {
+    /// Named tensors: names and shapes show the layers.
+    Tensors(TensorFile),
+    /// Operators and their weights.
+    Graph(GraphFile),
+}
+
+/// A file that names its operators.
+#[derive(Debug)]
+pub struct GraphFile {
+    format: GraphFormat,
+    bytes: Vec<u8>,
+    /// Other files of the network are in this folder.
+    folder: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum GraphFormat {
+    Onnx,
+}
+
+/// Why a file with operators cannot be imported.
+#[derive(Debug, Error)]
+pub enum GraphFileError {
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
+}
+
+impl NetworkFile {
+    /// Reads the file at `path`.
+    pub fn read(path: &Path) -> Result<Self, TensorFileError> {
+        // Checks the header's length first, to refuse other large files without reading them.
+        let mut start = Vec::new();
+        bounded::open(path)?.take(9).read_to_end(&mut start)?;
+        let checked = check_header(&start);
+        if checked.is_err() || start.get(8) != Some(&b'{') {
+            let format = match Format::recognize(&mut bounded::open(path)?)? {
+                Some(Format::Onnx) => GraphFormat::Onnx,
+                Some(format) => {
+                    return Err(TensorFileError::Format { format: format.name(), advice: format.advice(path) });
+                }
+                None => return checked.map_err(Into::into).and_then(|()| TensorFile::read(path)).map(Self::Tensors),
+            };
+            let bytes = bounded::read(path, MAX_GRAPH_FILE_BYTES).map_err(|error| match error.kind() {
+                io::ErrorKind::FileTooLarge => TensorFileError::LargeGraph,
+                _ => TensorFileError::Read(error),
+            })?;
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            return Ok(Self::Graph(GraphFile { format, bytes, folder: folder.to_owned() }));
+        }
+        TensorFile::read(path).map(Self::Tensors)
+    }
+}
+
+impl GraphFile {
+    /// Returns the format's name, with an article.
+    pub fn name(&self) -> &'static str {
+        match self.format {
+            GraphFormat::Onnx => Format::Onnx.name(),
+        }
+    }
+
+    /// Returns the network for images of the shape `image` and for `classes`, and sentences about
+    /// it.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the file is damaged, or if a model cannot compute the same.
+    pub fn network(&self, image: Shape, classes: usize) -> Result<(GraphNetwork, Vec<String>), GraphFileError> {
+        match self.format {
+            GraphFormat::Onnx => Ok(onnx::read(&self.bytes, Some(&self.folder), image, classes)?),
+        }
+    }
+}
