@@ -48,7 +48,8 @@ impl Laps<'_> {
             Stage::Gather { layer } => layer.wrapping_mul(3),
             Stage::Accumulate { layer } => layer.wrapping_mul(3).wrapping_add(1),
             Stage::Activations { layer, .. } | Stage::Logits { layer } => layer.wrapping_mul(3).wrapping_add(2),
-            Stage::Softmax => self.stages.len().wrapping_sub(1),
+            // `Stage::Softmax`.
+            _ => self.stages.len().wrapping_sub(1),
         };
         if let Some(stage) = self.stages.get_mut(place) {
             // Calls and ticks of a stage share one number, since its ticks stay below 2^32.

@@ -13,7 +13,10 @@
  *
  * Memory. All memory is the caller's; the library has no heap and no variables. An open model
  * points to its bytes, and a prediction to its workspace: keep these, and do not change them.
- * Nothing has to be closed. What a function reads may not overlap what it writes.
+ * Nothing has to be closed. A prenda_model starts as zeros, as static variables do.
+ *
+ * Overlap. What a function reads may not overlap what it writes. prenda_open checks the model and
+ * its bytes; prenda_infer checks its workspace, the image and the prediction.
  *
  * Alignment. A model's bytes and a workspace start at a multiple of 4, a prenda_model at a multiple
  * of 8.
@@ -227,4 +230,4 @@ const char *prenda_status_text(int32_t status);
 #endif  // __cplusplus
 
 #endif  /* PRENDA_H */
-/* sources: 0461a798 */
+/* sources: ee0ae5b9 */

@@ -143,7 +143,11 @@ pub unsafe extern "C" fn prenda_infer(
             return Err(prenda_status::Unaligned);
         }
         let place = Place::of(workspace, workspace_bytes)?;
-        place.check_apart(&Place::of(pixels, pixel_count)?)?;
+        let outputs = Place::of(prediction, size_of::<prenda_prediction>())?;
+        place.check_apart(&outputs)?;
+        for written in [&place, &outputs] {
+            written.check_apart(&Place::of(pixels, pixel_count)?)?;
+        }
         // SAFETY: the caller's promises, and the two do not overlap.
         let (memory, pixels) = unsafe { (words(workspace.cast(), workspace_bytes)?, bytes(pixels, pixel_count)?) };
         let inferred = BorrowedWorkspace::new(memory).infer(model, pixels)?;

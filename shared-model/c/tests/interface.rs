@@ -151,6 +151,8 @@ fn wrong_arguments_return_codes() {
         (Status::PixelCount, infer(good, workspace, bytes, image, 0, out)),
         (Status::Overlap, infer(good, workspace, bytes, workspace.wrapping_add(bytes - 1), count, out)),
         (Status::Ok, infer(good, workspace, bytes, workspace.wrapping_add(bytes), count, out)),
+        (Status::Overlap, infer(good, workspace, bytes, image, count, workspace.cast())),
+        (Status::Overlap, infer(good, workspace, bytes, out.cast_const().cast(), count, out)),
         (Status::Overlap, infer(good, workspace, usize::MAX, image, count, out)),
         (Status::Overlap, infer(good, workspace, bytes, image, usize::MAX / 2 + 1, out)),
     ] {

@@ -7,6 +7,7 @@ use crate::model::{Layer, LayerKind, Network};
 
 /// A stage of an inference that has just ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Stage<'a> {
     /// Gathered the non-zero inputs of a dense layer. It alternates with `Accumulate`, once or
     /// several times for each layer, unless the layer is pruned or in vectors.

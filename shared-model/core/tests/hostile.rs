@@ -81,7 +81,8 @@ fn number(fault: DeviceFault) -> Option<u8> {
             BlobError::Channels { .. } => Some(25),
             other => panic!("{other:?} needs a number and a malformed model"),
         },
-        DeviceFault::SelfTest(_) | DeviceFault::TooLarge(_) | DeviceFault::FrameTooLong { .. } => None,
+        // Of a device, not of the bytes.
+        _ => None,
     }
 }
 

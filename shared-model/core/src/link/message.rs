@@ -126,6 +126,7 @@ pub struct ModelInfo {
 /// The reason why a device runs no model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum DeviceFault {
     /// The bytes in the device's flash are not a model.
     #[error("no usable model in the device's flash: {0}")]
@@ -162,6 +163,7 @@ pub struct MemoryUse {
 /// The reason why a request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Refusal {
     /// The frame was damaged, or its message is unknown.
     #[error("the device could not read the request: {0}")]
