@@ -75,7 +75,7 @@ impl Logs {
     }
 }
 
-/// Returns true if the program at `elf` logs with defmt.
+/// Returns true if the program at `elf` logs with defmt. That of others may not.
 pub(crate) fn has_logs(elf: &[u8]) -> bool {
     table_of(elf).is_ok_and(|table| table.is_some())
 }

@@ -111,7 +111,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         (None, devices) => devices.to_vec(),
     };
     if let Some(folder) = &arguments.record {
-        devices.iter().try_for_each(|device| check_writable(&record_path(folder, device.name())))?;
+        devices.iter().try_for_each(|device| check_writable(&record_path(folder, &device.record_name())))?;
     }
     let inputs = Inputs::read(&arguments.model, &arguments.answers)?;
     let (model, header, records) = inputs.parse(usize::MAX)?;
@@ -125,7 +125,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
             print_record(&record)?;
         }
         if let Some(folder) = &arguments.record {
-            write_record(&record, device.name(), model.id(), folder)?;
+            write_record(&record, &device.record_name(), model.id(), folder)?;
         }
         report.sample = first.map(|first| sample(&model, device, &records[0], &first));
         report.devices.push(record);

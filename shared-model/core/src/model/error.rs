@@ -209,6 +209,17 @@ pub enum BlobError {
     },
 }
 
+/// Weight orders by number, in words for errors.
+const ORDERS: [&str; 6] = ["", " (pairs)", " (vectors)", " (four-bit)", " (ternary)", " (blocks)"];
+
+/// Kinds of layers by number, in words for errors.
+const KINDS: [&str; 5] = ["", " (convolution)", " (depthwise)", " (pool)", " (pool)"];
+
+/// Returns the words for `number`; empty if it is unknown.
+fn named(words: &[&'static str], number: u32) -> &'static str {
+    words.get(number as usize).copied().unwrap_or_default()
+}
+
 impl core::error::Error for BlobError {}
 
 impl core::fmt::Display for BlobError {
@@ -245,8 +256,9 @@ impl core::fmt::Display for BlobError {
             ),
             Self::WeightOrder { layer, found } => write!(
                 f,
-                "layer {layer}: no kernel for weight order {found} in a layer of this kind; export the model \
-                 again, or build with the order's feature of `prenda`"
+                "layer {layer}: no kernel for weight order {found}{} in a layer of this kind; export the model \
+                     again, or build with the order's feature of `prenda`",
+                named(&ORDERS, found)
             ),
             Self::Weight { layer } => {
                 write!(f, "layer {layer}: a weight is out of its order's range, or padding is not zero")
@@ -275,9 +287,11 @@ impl core::fmt::Display for BlobError {
             }
             Self::NetworkCount { found, most } => write!(f, "networks: found {found}, expected 1 to {most}"),
             Self::Margin { network, found } => write!(f, "network {network}: found margin {found}, expected 1 or more"),
-            Self::LayerKind { layer, found } => {
-                write!(f, "layer {layer}: no kernel for kind {found}; build with its feature of `prenda`, or update it")
-            }
+            Self::LayerKind { layer, found } => write!(
+                f,
+                "layer {layer}: no kernel for kind {found}{}; build with its feature of `prenda`, or update it",
+                named(&KINDS, found)
+            ),
             Self::LastLayer { layer } => write!(f, "layer {layer}: the last layer of a network must be dense"),
             Self::EmptyWindow { layer } => write!(f, "layer {layer}: its window or stride has no rows or no columns"),
             Self::WindowPadding { layer } => {

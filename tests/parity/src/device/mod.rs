@@ -167,6 +167,17 @@ impl Device {
         Self::all().find(|device| device.name() == name)
     }
 
+    /// Returns the name in its record's file name. A program of others never has that of a board.
+    #[must_use]
+    pub fn record_name(self) -> String {
+        if self.is_foreign() { format!("elf-{}", self.name()) } else { self.name().to_owned() }
+    }
+
+    /// Returns true for a program of others.
+    pub(crate) fn is_foreign(self) -> bool {
+        matches!(self, Self::Foreign(_))
+    }
+
     /// Returns the device that runs the program of others at `elf`. It lives as long as this
     /// process.
     #[must_use]

@@ -143,7 +143,9 @@ fn launch(
     let end = Arc::new(Mutex::new(None));
     let link = ours.try_clone()?;
     let logs = match channels.logs {
-        Some(_) if has_logs(&program.elf) => Logs::collect(device.name(), &program.elf, log_source, lab.show_logs)?,
+        Some(_) if !device.is_foreign() || has_logs(&program.elf) => {
+            Logs::collect(device.name(), &program.elf, log_source, lab.show_logs)?
+        }
         _ => Logs::none(),
     };
     let pump = Pump::new(theirs, log_sink, channels);

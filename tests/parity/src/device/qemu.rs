@@ -96,7 +96,9 @@ fn launch(
         }
     };
     let logs = match &rtt {
-        Some(rtt) if has_logs(&program.elf) => collect_logs(device, &machine, rtt, program, lab)?,
+        Some(rtt) if !device.is_foreign() || has_logs(&program.elf) => {
+            collect_logs(device, &machine, rtt, program, lab)?
+        }
         _ => Logs::none(),
     };
     let emulator = Emulator { machine, rtt, logs };
