@@ -81,7 +81,7 @@ fn number(fault: DeviceFault) -> Option<u8> {
             BlobError::Channels { .. } => Some(25),
             other => panic!("{other:?} needs a number and a malformed model"),
         },
-        // Of a device, not of the bytes.
+        // A device reports these; bytes do not cause them.
         _ => None,
     }
 }
