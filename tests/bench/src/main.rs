@@ -197,6 +197,7 @@ fn run(options: &Measure) -> anyhow::Result<()> {
         probe: options.probe.clone().or_else(|| std::env::var("PROBE_RS_PROBE").ok()),
         patience: Duration::from_secs(options.patience),
         show_logs: false,
+        emulator_arguments: Vec::new(),
     };
     let devices = if options.devices.is_empty() { emulated(&lab) } else { options.devices.clone() };
     ensure!(

@@ -104,6 +104,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         probe: arguments.probe.clone().or_else(|| std::env::var("PROBE_RS_PROBE").ok()),
         patience: Duration::from_secs(arguments.patience),
         show_logs: true,
+        emulator_arguments: Vec::new(),
     };
     let devices = match (foreign(arguments), arguments.devices.as_slice()) {
         (Some(device), _) => vec![device],

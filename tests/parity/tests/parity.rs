@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         probe: env::var("PROBE_RS_PROBE").ok(),
         patience: device::PATIENCE,
         show_logs: false,
+        emulator_arguments: Vec::new(),
     };
     let required = required();
     let mut trials: Vec<_> = required

@@ -8,6 +8,7 @@ mod probe;
 mod qemu;
 mod rtt;
 
+use std::ffi::OsString;
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -84,6 +85,8 @@ pub struct Lab {
     pub patience: Duration,
     /// Print a device's log lines on standard error.
     pub show_logs: bool,
+    /// Further arguments of the emulator.
+    pub emulator_arguments: Vec<OsString>,
 }
 
 /// The reason why a device does not start.

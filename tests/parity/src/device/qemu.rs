@@ -72,6 +72,7 @@ fn launch(
     let uart = if lab.link == Link::Uart { Uart::Stream } else { Uart::None };
     let options = MachineOptions::new(&emulator.machine).program(&emulator.program).patience(lab.patience);
     let mut options = options.kernel(&program.path).semihosting(true).uart(uart);
+    options = options.arguments(&lab.emulator_arguments);
     if let Some(shift) = lab.instruction_shift {
         options = options.instruction_time(shift);
     }

@@ -109,6 +109,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         probe: std::env::var("PROBE_RS_PROBE").ok(),
         patience: Duration::from_secs(arguments.patience),
         show_logs: false,
+        emulator_arguments: Vec::new(),
     };
     let inputs = Inputs::read(&arguments.model, &arguments.answers)?;
     let (_, header, records) = inputs.parse(usize::MAX)?;

@@ -1,5 +1,6 @@
 //! The choice of a machine, and the command line that starts it.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,7 @@ pub struct MachineOptions {
     uart: Uart,
     debugged: bool,
     instruction_shift: Option<u8>,
+    arguments: Vec<OsString>,
 }
 
 impl MachineOptions {
@@ -49,6 +51,7 @@ impl MachineOptions {
             uart: Uart::None,
             debugged: false,
             instruction_shift: None,
+            arguments: Vec::new(),
         }
     }
 
@@ -98,6 +101,12 @@ impl MachineOptions {
     /// count the same instructions in each run. QEMU accepts 0 to 10. The default is real time.
     pub fn instruction_time(mut self, shift: u8) -> Self {
         self.instruction_shift = Some(shift);
+        self
+    }
+
+    /// Adds arguments of QEMU, for example of a plugin.
+    pub fn arguments(mut self, arguments: &[OsString]) -> Self {
+        self.arguments.extend_from_slice(arguments);
         self
     }
 
@@ -157,6 +166,7 @@ impl MachineOptions {
             command.arg("-device").arg(format!("loader,file={},addr={address:#x},force-raw=on", escaped(&file)));
         }
 
+        command.args(&self.arguments);
         let output = File::create(&messages).map_err(|reason| MachineError::Folder { folder: messages, reason })?;
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(output);
         let process = Process::spawn(&mut command, folder).map_err(not_installed(&self.program))?;
