@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod chips;
+pub mod owned;
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
