@@ -152,19 +152,19 @@ pub fn memory<T: DeserializeOwned>(workspace: &Workspace) -> Result<Vec<T>> {
 }
 
 /// The model and the host's answers to measure, for each weight order.
-struct Work {
-    pairs: (PathBuf, PathBuf),
-    vectors: (PathBuf, PathBuf),
+pub struct Work {
+    pub pairs: (PathBuf, PathBuf),
+    pub vectors: (PathBuf, PathBuf),
 }
 
 /// Returns the model and answers that budgets and tables are for.
-fn fixture(workspace: &Workspace) -> Work {
+pub fn fixture(workspace: &Workspace) -> Work {
     let [pairs, vectors] = FIXTURES.map(|(model, answers)| (workspace.root.join(model), workspace.root.join(answers)));
     Work { pairs, vectors }
 }
 
 /// Writes the answers and the reordered model for `model` into `folder`.
-fn answered(workspace: &Workspace, model: PathBuf, folder: &Path, data: Option<&Path>) -> Result<Work> {
+pub fn answered(workspace: &Workspace, model: PathBuf, folder: &Path, data: Option<&Path>) -> Result<Work> {
     let pairs = (model, folder.join("answers.bin"));
     let vectors = (folder.join("vectors.bin"), folder.join("vectors-answers.bin"));
     // The reordered model leaves its run, which records the data set.

@@ -8,6 +8,7 @@ mod board;
 mod boards_table;
 mod check;
 mod demo;
+mod estimate;
 mod examples;
 mod frontier;
 mod image;
@@ -90,6 +91,11 @@ enum Task {
     Parity(parity::Options),
     /// Measures an inference on boards: instructions or cycles, code by function, memory.
     Bench(bench::Options),
+    /// Estimates cycles, time and energy of an inference, or of a part of any program, on boards
+    /// that are not there.
+    ///
+    /// The figures have the errors that docs/latency.md explains.
+    Estimate(estimate::Options),
     /// Measures training throughput of each CPU backend and, if installed, of PyTorch and Keras.
     BenchTrain(bench_train::Options),
     /// Trains a list of networks, measures each on emulated cores, and prints or writes the table,
@@ -163,6 +169,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Test { arguments } => test::command(&workspace, &arguments),
         Task::Parity(options) => parity::command(&workspace, options),
         Task::Bench(options) => bench::command(&workspace, options),
+        Task::Estimate(options) => estimate::command(&workspace, options),
         Task::BenchTrain(options) => bench_train::command(&workspace, &options),
         Task::Frontier(options) => frontier::command(&workspace, &options),
         Task::Flash(options) => probe::flash(&workspace, options),

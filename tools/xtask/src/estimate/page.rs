@@ -1,0 +1,204 @@
+//! `cargo xtask estimate --write-docs`: the tables of docs/latency.md.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use boards::owned::{self, OwnedBoard};
+use host_support::files;
+use host_support::numbers::grouped;
+use host_support::page::Page;
+use serde::Deserialize;
+
+use crate::bench::{self, FIXTURE_MODEL};
+use crate::output::log;
+use crate::workspace::Workspace;
+
+/// The page, and the command in its markers.
+const PAGE: &str = "docs/latency.md";
+const WRITER: &str = "estimate --write-docs";
+
+/// The folder of measurements on hardware, one JSON file for each.
+const MEASURED: &str = "docs/measured";
+
+/// Names of the models of the table, and their files. The first one is the fixture.
+const MODELS: [(&str, &str); 3] =
+    [("784-128-10", FIXTURE_MODEL), ("784-64-10", "models/784-64-10.bin"), ("conv-12k", "models/conv-12k.bin")];
+
+/// Cores without wait states, before the boards.
+const CORES: [&str; 6] = ["cortex-m0", "cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m33", "rv32"];
+
+/// A row of `estimate --json`.
+#[derive(Deserialize)]
+struct Row {
+    board: String,
+    clock_hz: Option<u64>,
+    wait_states: u32,
+    cycles_mean: Option<f64>,
+    cycles_min: Option<u64>,
+    cycles_max: Option<u64>,
+    error_percent: Option<u32>,
+    milliseconds_mean: Option<f64>,
+    microjoules_mean: Option<f64>,
+}
+
+/// A measurement on hardware, recorded by the board's owner.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Measured {
+    board: String,
+    /// One of [`MODELS`].
+    model: String,
+    date: String,
+    firmware: String,
+    cycles_mean: f64,
+}
+
+pub fn command(workspace: &Workspace, check: bool) -> Result<()> {
+    let path = workspace.root.join(PAGE);
+    let page = Page::read(&path, WRITER)?;
+    for program in ["host-trainer", "estimate"] {
+        workspace.build_program(program)?;
+    }
+    let cores = CORES.iter().map(|core| owned::named(core)).collect::<Result<Vec<_>, _>>()?;
+    let boards: Vec<OwnedBoard> = cores.into_iter().chain(owned::owned()?).collect();
+    super::build(workspace, &boards)?;
+    let names: Vec<_> = boards.iter().map(|board| &board.name).collect();
+    let folder = workspace.folder("estimate")?;
+    let mut models = vec![bench::fixture(workspace)];
+    for (name, model) in &MODELS[1..] {
+        let folder = folder.join(name);
+        fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        models.push(bench::answered(workspace, workspace.root.join(model), &folder, None)?);
+    }
+    let mut tables = Vec::new();
+    for work in &models {
+        let rows: Vec<Row> = super::job(workspace, work)?.args(&names).arg("--json").capture_json()?;
+        tables.push(rows);
+    }
+    let text = page.with(&tables_text(&tables, &measured(&workspace.root.join(MEASURED))?));
+    if check {
+        if text != page.text {
+            bail!("{PAGE} would change; `cargo xtask {WRITER}` writes it");
+        }
+        return Ok(());
+    }
+    files::write(&path, text.as_bytes())?;
+    log(format_args!("    wrote the tables of {PAGE}"));
+    Ok(())
+}
+
+/// Reads the measurements on hardware, sorted by file name.
+fn measured(folder: &Path) -> Result<Vec<Measured>> {
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(Vec::new()) };
+    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    paths.sort();
+    let read = |path: &Path| {
+        let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        serde_json::from_slice(&text).with_context(|| format!("{} is not a measurement", path.display()))
+    };
+    paths.iter().map(|path| read(path)).collect()
+}
+
+/// Returns boards by models, in Markdown.
+fn tables_text(tables: &[Vec<Row>], measured: &[Measured]) -> String {
+    let number = |number: Option<f64>| number.map_or(String::new(), rounded);
+    let names: Vec<_> = MODELS.iter().take(tables.len()).map(|(name, _)| *name).collect();
+    let mut text = "Cycles of an inference without wait states: mean of 128 images, smallest to largest\n\n".to_owned();
+    let _ = write!(text, "| core | ± % | {} |\n|---|---:|{}\n", names.join(" | "), "---:|".repeat(names.len()));
+    let rows = |with_clock: bool| {
+        let first = tables.first().into_iter().flatten().enumerate();
+        first.filter(move |(_, row)| row.clock_hz.is_some() == with_clock)
+    };
+    for (index, row) in rows(false) {
+        let _ = write!(text, "| {} | {} |", row.board, row.error_percent.unwrap_or_default());
+        for table in tables {
+            let Some(Row { cycles_mean: Some(mean), cycles_min, cycles_max, .. }) = table.get(index) else {
+                text.push_str(" |");
+                continue;
+            };
+            let [min, max] = [cycles_min, cycles_max].map(|cycles| grouped(cycles.unwrap_or_default()));
+            let _ = write!(text, " {}, {min} to {max} |", grouped(mean.round() as u64));
+        }
+        text.push('\n');
+    }
+    text.push_str("\nMilliseconds of an inference, and microjoules ± 30 % where a source has the board's energy\n\n");
+    let _ = write!(
+        text,
+        "| board | MHz | wait states | ± % | {} |\n|---|---:|---:|---:|{}\n",
+        names.join(" | "),
+        "---:|".repeat(names.len())
+    );
+    for (index, row) in rows(true) {
+        let megahertz = row.clock_hz.unwrap_or_default() / 1_000_000;
+        let error = row.error_percent.unwrap_or_default();
+        let _ = write!(text, "| {} | {megahertz} | {} | {error} |", row.board, row.wait_states);
+        for row in tables.iter().filter_map(|table| table.get(index)) {
+            let time = number(row.milliseconds_mean);
+            let energy = row.microjoules_mean.map_or(String::new(), |energy| format!(", {} µJ", rounded(energy)));
+            let _ = write!(text, " {time}{energy} |");
+        }
+        text.push('\n');
+    }
+    if measured.is_empty() {
+        text.push_str("\nNo board has been measured yet.\n");
+        return text;
+    }
+    text.push_str("\nMeasured on hardware\n\n| board | model | date | firmware | cycles | / estimated |\n");
+    text.push_str("|---|---|---|---|---:|---:|\n");
+    let estimates: BTreeMap<_, _> = names
+        .iter()
+        .zip(tables)
+        .flat_map(|(name, rows)| rows.iter().filter_map(|row| Some(((row.board.as_str(), *name), row.cycles_mean?))))
+        .collect();
+    for Measured { board, model, date, firmware, cycles_mean } in measured {
+        let ratio = estimates.get(&(board.as_str(), model.as_str())).map(|estimate| cycles_mean / estimate);
+        let (cycles, ratio) = (grouped(cycles_mean.round() as u64), number(ratio));
+        let _ = writeln!(text, "| {board} | {model} | {date} | {firmware} | {cycles} | {ratio} |");
+    }
+    text
+}
+
+/// Returns a number with three significant digits.
+fn rounded(number: f64) -> String {
+    let decimals = match number.abs() {
+        large if large >= 99.5 => 0,
+        tens if tens >= 9.95 => 1,
+        ones if ones >= 0.995 => 2,
+        _ => 3,
+    };
+    format!("{number:.decimals$}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(board: &str, clock_hz: Option<u64>) -> Row {
+        Row {
+            board: board.into(),
+            clock_hz,
+            wait_states: 2,
+            cycles_mean: Some(96_262.4),
+            cycles_min: Some(1000),
+            cycles_max: Some(2000),
+            error_percent: Some(6),
+            milliseconds_mean: clock_hz.map(|clock| 96_262.4 / clock as f64 * 1e3),
+            microjoules_mean: clock_hz.map(|_| 19.04),
+        }
+    }
+
+    #[test]
+    fn measurements_are_compared_with_estimates() {
+        let tables = [vec![row("cortex-m4", None), row("b", Some(64_000_000))]];
+        let text = tables_text(&tables, &[]);
+        assert!(text.contains("| cortex-m4 | 6 | 96,262, 1,000 to 2,000 |"), "{text}");
+        assert!(text.contains("| b | 64 | 2 | 6 | 1.50, 19.0 µJ |"), "{text}");
+        let measured = r#"{"board":"b","model":"784-128-10","date":"2026-12-01","firmware":"1","cycles_mean":100000}"#;
+        let text = tables_text(&tables, &[serde_json::from_str(measured).unwrap()]);
+        assert!(text.contains("| b | 784-128-10 | 2026-12-01 | 1 | 100,000 | 1.04 |"), "{text}");
+    }
+}
