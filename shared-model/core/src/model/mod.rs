@@ -4,6 +4,8 @@
 //! `docs/format.md` describes every byte.
 
 #[cfg(feature = "parse")]
+mod contents;
+#[cfg(feature = "parse")]
 mod error;
 #[cfg(feature = "parse")]
 mod format;
@@ -30,6 +32,8 @@ mod shape;
 mod take;
 
 #[cfg(feature = "parse")]
+pub use contents::Golden;
+#[cfg(feature = "parse")]
 pub use error::BlobError;
 #[cfg(feature = "blob")]
 pub(crate) use format::saturating_u32;
@@ -47,6 +51,6 @@ pub(crate) use memory::VECTOR_INPUTS;
 #[cfg(feature = "parse")]
 pub use network::Network;
 #[cfg(feature = "parse")]
-pub use parse::{Golden, Model};
+pub use parse::Model;
 pub(crate) use requants::Requants;
 pub use shape::{Shape, Window, WindowError};

@@ -1,16 +1,13 @@
 //! `Model::parse`: parse once, then trust.
 
-use core::iter;
-
 use heapless::Vec;
 
+use super::contents::Golden;
 use super::error::BlobError;
 use super::format::{CHECKSUM_BYTES, MAGIC, Prefix, Provenance, blob_length, saturating_u32};
 use super::id::ModelId;
 use super::layer::Layer;
 use super::limits::{MAX_CLASSES, MAX_GOLDEN_VECTORS, MAX_LAYERS, MAX_NETWORKS};
-use super::matrix::Matrix;
-use super::network::Network;
 use super::reader::Reader;
 use super::seal::{self, SEAL_BYTES};
 use super::shape::Shape;
@@ -24,29 +21,29 @@ use crate::checksum::Checksum;
 /// RAM on a 32-bit core.
 #[derive(Clone, Debug)]
 pub struct Model<'a, const LAYERS: usize = MAX_LAYERS> {
-    bytes: &'a [u8],
-    id: ModelId,
-    image: Shape,
+    pub(super) bytes: &'a [u8],
+    pub(super) id: ModelId,
+    pub(super) image: Shape,
     /// Offset of the class names in bytes, and their count.
-    class_names: (u32, usize),
+    pub(super) class_names: (u32, usize),
     /// The layers of all networks.
-    layers: Vec<Layer<'a>, LAYERS>,
-    networks: Vec<Part, MAX_NETWORKS>,
+    pub(super) layers: Vec<Layer<'a>, LAYERS>,
+    pub(super) networks: Vec<Part, MAX_NETWORKS>,
     /// The most that a layer needs while it runs: see [`Layer::memory_bytes`].
-    memory_bytes: u32,
+    pub(super) memory_bytes: u32,
     /// Offset of the golden vectors in bytes, and their count.
-    golden: (u32, usize),
+    pub(super) golden: (u32, usize),
     /// Offset of the provenance in bytes.
-    provenance: u32,
+    pub(super) provenance: u32,
 }
 
 /// The layers of a network.
 #[derive(Clone, Copy, Debug)]
-struct Part {
+pub(super) struct Part {
     /// Index after the network's last layer.
-    end: u8,
+    pub end: u8,
     /// `None` for the last network.
-    margin: Option<i32>,
+    pub margin: Option<i32>,
 }
 
 /// The checks of a parse.
@@ -56,19 +53,6 @@ enum Checks {
     All,
     /// The checks that memory safety needs. The seal vouches for the rest.
     Memory,
-}
-
-/// A golden vector: an image with the outputs of the host that exported the model.
-///
-/// A device compares its own outputs with them: see [`self_test`](crate::self_test).
-#[derive(Clone, Copy, Debug)]
-pub struct Golden<'a> {
-    /// Raw pixels, row-major, one byte each.
-    pub input: &'a [u8],
-    /// Logits in Q15.16, little-endian `i32`, one for each class.
-    pub logits: &'a [u8],
-    /// Probabilities in Q1.15, little-endian `u16`, one for each class.
-    pub probabilities: &'a [u8],
 }
 
 impl<'a> Model<'a> {
@@ -84,16 +68,15 @@ impl<'a> Model<'a> {
     /// # Examples
     ///
     /// ```
-    /// # extern crate prenda_core as prenda;
+    /// # use prenda_core as prenda;
     /// use prenda::{BlobError, Model};
     ///
-    /// static BYTES: &[u8] = include_bytes!("../../../shoes.bin");
-    ///
-    /// let model = Model::parse(BYTES)?;
+    /// let blob = std::fs::read("shoes.bin")?;
+    /// let model = Model::parse(&blob)?;
     /// assert_eq!((model.layers().len(), model.classes()), (2, 10));
-    /// let cut_off = Model::parse(&BYTES[..8000]);
+    /// let cut_off = Model::parse(&blob[..8000]);
     /// assert_eq!(cut_off.err(), Some(BlobError::Length { declared: 8655, found: 8000 }));
-    /// # Ok::<(), BlobError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn parse(bytes: &'a [u8]) -> Result<Self, BlobError> {
         let mut parsed = Err(BlobError::Magic);
@@ -127,7 +110,7 @@ impl<'a, const LAYERS: usize> Model<'a, LAYERS> {
     /// # Examples
     ///
     /// ```
-    /// # extern crate prenda_core as prenda;
+    /// # use prenda_core as prenda;
     /// use prenda::{BlobError, Model};
     ///
     /// // A region of flash: erased, so it has no model.
@@ -158,13 +141,13 @@ impl<'a, const LAYERS: usize> Model<'a, LAYERS> {
     /// # Examples
     ///
     /// ```
-    /// # extern crate prenda_core as prenda;
+    /// # use prenda_core as prenda;
     /// use prenda::{BlobError, Model};
     /// # #[repr(C, align(16))]
     /// # struct Aligned([u8; 8664]);
     /// # let mut flash = Aligned([0xFF; 8664]);
-    /// # let blob = include_bytes!("../../../shoes.bin");
-    /// # flash.0[..blob.len()].copy_from_slice(blob);
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # flash.0[..blob.len()].copy_from_slice(&blob);
     ///
     /// let region: &mut [u8] = &mut flash.0; // the model, then erased flash
     /// assert_eq!(Model::<2>::from_sealed(region).err(), Some(BlobError::Unsealed));
@@ -319,117 +302,6 @@ impl<'a, const LAYERS: usize> Model<'a, LAYERS> {
             let _room = self.networks.push(Part { end, margin });
         }
         Some(())
-    }
-
-    /// Returns the model's identity.
-    #[must_use]
-    pub fn id(&self) -> ModelId {
-        self.id
-    }
-
-    /// Returns the whole blob.
-    #[must_use]
-    pub fn bytes(&self) -> &'a [u8] {
-        self.bytes
-    }
-
-    /// Returns the shape of an image.
-    #[must_use]
-    pub fn image(&self) -> Shape {
-        self.image
-    }
-
-    /// Returns the number of pixels of an image, of all channels: the inputs of the first layer.
-    #[must_use]
-    pub fn input_width(&self) -> usize {
-        self.image.count()
-    }
-
-    /// Returns the number of classes: the outputs of the last layer.
-    #[must_use]
-    pub fn classes(&self) -> usize {
-        self.class_names.1
-    }
-
-    /// Returns the class names, in order of classes.
-    pub fn class_names(&self) -> impl Iterator<Item = &'a str> {
-        let mut reader = Reader::new(self.bytes, self.class_names.0 as usize);
-        iter::from_fn(move || reader.take_text()).take(self.class_names.1)
-    }
-
-    /// Returns the networks, in the order in which they see an image: one, or those of a cascade.
-    pub fn networks(&self) -> impl ExactSizeIterator<Item = Network<'_, 'a>> {
-        let mut start = 0;
-        self.networks.iter().map(move |part| {
-            let end = part.end.into();
-            let layers = self.layers.get(start..end).unwrap_or_default();
-            start = end;
-            Network { layers, margin: part.margin }
-        })
-    }
-
-    /// Returns the layers of all networks, first to last.
-    #[must_use]
-    pub fn layers(&self) -> &[Layer<'a>] {
-        &self.layers
-    }
-
-    /// Returns the matrices of all layers that have one.
-    pub fn matrices(&self) -> impl Iterator<Item = &Matrix<'a>> {
-        self.layers.iter().filter_map(Layer::matrix)
-    }
-
-    /// Returns the smallest `MEMORY` of a [`Workspace`](crate::Workspace) for this model, in bytes:
-    /// the most that a layer needs while it runs. See [`Layer::memory_bytes`].
-    #[must_use]
-    pub fn memory_bytes(&self) -> usize {
-        self.memory_bytes as usize
-    }
-
-    /// Returns the number of golden vectors, at most [`MAX_GOLDEN_VECTORS`].
-    #[must_use]
-    pub fn golden_count(&self) -> usize {
-        self.golden.1
-    }
-
-    /// Returns the golden vectors.
-    pub fn golden(&self) -> impl Iterator<Item = Golden<'a>> {
-        let mut reader = Reader::new(self.bytes, self.golden.0 as usize);
-        let (inputs, classes) = (self.input_width(), self.classes());
-        iter::from_fn(move || Golden::take(&mut reader, inputs, classes)).take(self.golden.1)
-    }
-
-    /// Returns the model's origin.
-    #[must_use]
-    pub fn provenance(&self) -> Provenance<'a> {
-        Provenance::take(&mut Reader::new(self.bytes, self.provenance as usize)).unwrap_or_default()
-    }
-}
-
-impl<'a> Golden<'a> {
-    fn take(reader: &mut Reader<'a>, inputs: usize, classes: usize) -> Option<Self> {
-        Some(Self {
-            input: reader.take_table(inputs)?,
-            logits: reader.take_table(classes.wrapping_mul(4))?,
-            probabilities: reader.take_table(classes.wrapping_mul(2))?,
-        })
-    }
-}
-
-impl<'a> Provenance<'a> {
-    fn take(reader: &mut Reader<'a>) -> Option<Self> {
-        Some(Self {
-            trainer: reader.take_text()?,
-            backend: reader.take_text()?,
-            seed: reader.take_u64()?,
-            epochs: reader.take_u32()?,
-            data_sha256: *reader.take_array()?,
-            train_images: reader.take_u32()?,
-            train_correct_float: reader.take_u32()?,
-            test_images: reader.take_u32()?,
-            test_correct_float: reader.take_u32()?,
-            test_correct_fixed: reader.take_u32()?,
-        })
     }
 }
 
