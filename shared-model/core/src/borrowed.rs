@@ -9,11 +9,37 @@ use crate::prediction::{Prediction, compare_golden};
 
 /// Like [`Workspace`](crate::Workspace), in memory whose size is not in the type: at least
 /// [`Model::workspace_bytes`].
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// # let blob = std::fs::read("shoes.bin").unwrap();
+/// # let model = prenda::Model::parse(&blob).unwrap();
+/// use prenda::BorrowedWorkspace;
+///
+/// let mut memory = vec![0_u32; model.workspace_bytes().div_ceil(4)];
+/// let answer = BorrowedWorkspace::new(&mut memory).infer(&model, &[0; 784]).unwrap();
+/// assert_eq!(answer.class, 5);
+/// ```
 #[derive(Debug)]
 pub struct BorrowedWorkspace<'w>(&'w mut [u32]);
 
 impl<'w> BorrowedWorkspace<'w> {
     /// Returns a workspace in `memory`, whatever it contains.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let model = prenda::Model::parse(&blob).unwrap();
+    /// use prenda::BorrowedWorkspace;
+    ///
+    /// let mut memory = [0xAAAA_AAAA; 115]; // shared with something else
+    /// let workspace = BorrowedWorkspace::new(&mut memory);
+    /// assert_eq!(workspace.self_test(&model), Ok(()));
+    /// ```
     #[must_use]
     pub fn new(memory: &'w mut [u32]) -> Self {
         Self(memory)
@@ -24,6 +50,19 @@ impl<'w> BorrowedWorkspace<'w> {
     /// # Errors
     ///
     /// Returns an [`InferError`] if the image or the memory does not fit the model.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let model = prenda::Model::parse(&blob).unwrap();
+    /// use prenda::{BorrowedWorkspace, InferError};
+    ///
+    /// let mut memory = [0; 100];
+    /// let error = BorrowedWorkspace::new(&mut memory).infer(&model, &[0; 784]).unwrap_err();
+    /// assert_eq!(error, InferError::Memory { needed: 460, available: 400 });
+    /// ```
     pub fn infer<const LAYERS: usize>(
         self,
         model: &Model<'_, LAYERS>,
@@ -48,6 +87,18 @@ impl<'w> BorrowedWorkspace<'w> {
     /// # Errors
     ///
     /// Returns the errors of [`self_test`](crate::self_test).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let model = prenda::Model::parse(&blob).unwrap();
+    /// use prenda::BorrowedWorkspace;
+    ///
+    /// let mut memory = vec![0; model.workspace_bytes().div_ceil(4)];
+    /// assert_eq!(BorrowedWorkspace::new(&mut memory).self_test(&model), Ok(()));
+    /// ```
     pub fn self_test<const LAYERS: usize>(self, model: &Model<'_, LAYERS>) -> Result<(), SelfTestError> {
         for (vector, golden) in (0_u32..).zip(model.golden()) {
             let prediction = BorrowedWorkspace(self.0).infer(model, golden.input)?;

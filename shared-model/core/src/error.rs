@@ -1,6 +1,20 @@
 //! The errors of inference and of the self-test.
 
 /// The reason why inference is impossible.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// # let blob = std::fs::read("shoes.bin").unwrap();
+/// # let model = prenda::Model::parse(&blob).unwrap();
+/// use prenda::{InferError, Workspace};
+///
+/// let mut workspace = Workspace::<360, 10>::new();
+/// let error = workspace.infer(&model, &[0; 100]).unwrap_err();
+/// assert_eq!(error, InferError::InputLength { expected: 784, found: 100 });
+/// assert_eq!(error.to_string(), "image: found 100 pixels, expected 784");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "link", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -46,6 +60,19 @@ impl core::fmt::Display for InferError {
 }
 
 /// The reason why a self-test failed.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// # let blob = std::fs::read("shoes.bin").unwrap();
+/// # let model = prenda::Model::parse(&blob).unwrap();
+/// use prenda::{InferError, SelfTestError, Workspace, self_test};
+///
+/// let error = self_test(&model, &mut Workspace::<100, 10>::new());
+/// let reason = InferError::Memory { needed: 360, available: 100 };
+/// assert_eq!(error, Err(SelfTestError::Infer(reason)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "link", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

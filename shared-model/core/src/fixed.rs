@@ -1,9 +1,27 @@
 //! Requantization, and the only rounding of accumulators.
 
 /// Fractional bits of a logit. Logits are `i32` in Q15.16, on the same scale for all classes.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// let logit = -657_749; // of a prediction
+/// let value = f64::from(logit) / f64::from(1_u32 << prenda::LOGIT_FRACTION_BITS);
+/// assert_eq!(format!("{value:.2}"), "-10.04");
+/// ```
 pub const LOGIT_FRACTION_BITS: u32 = 16;
 
 /// Value of a probability of one. Probabilities are `u16` in Q1.15, and their sum is exactly this.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// let probability = 32_317_u16; // of a prediction
+/// let percent = 100.0 * f64::from(probability) / f64::from(prenda::PROBABILITY_ONE);
+/// assert_eq!(format!("{percent:.1}"), "98.6");
+/// ```
 pub const PROBABILITY_ONE: u16 = 1 << 15;
 
 /// Requantization of an `i32` accumulator: a factor `multiplier / 2^shift`, rounded half up.
@@ -14,7 +32,8 @@ pub const PROBABILITY_ONE: u16 = 1 << 15;
 /// # Examples
 ///
 /// ```
-/// let half = prenda_core::Requant::new(1 << 30, 31).expect("both are in range");
+/// # use prenda_core as prenda;
+/// let half = prenda::Requant::new(1 << 30, 31).expect("both are in range");
 /// assert_eq!([half.apply(3), half.apply(-3)], [2, -1]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,15 +44,70 @@ pub struct Requant {
 
 impl Requant {
     /// Smallest multiplier, 2^30: a smaller one would lose a bit of precision.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// use prenda::Requant;
+    ///
+    /// assert!(Requant::new(Requant::MIN_MULTIPLIER - 1, 31).is_none());
+    /// ```
     pub const MIN_MULTIPLIER: u32 = 1 << 30;
     /// Largest multiplier, 2^31 - 1: it fits a positive `i32`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// use prenda::Requant;
+    ///
+    /// // The largest factor below one.
+    /// let requant = Requant::new(Requant::MAX_MULTIPLIER, 31).unwrap();
+    /// assert_eq!(requant.apply(1_000_000_000), 1_000_000_000);
+    /// assert_eq!(requant.apply(2_000_000_000), 1_999_999_999);
+    /// ```
     pub const MAX_MULTIPLIER: u32 = (1 << 31) - 1;
     /// Smallest shift in bits: rounding needs at least one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// use prenda::Requant;
+    ///
+    /// // The largest factor.
+    /// let requant = Requant::new(Requant::MAX_MULTIPLIER, Requant::MIN_SHIFT).unwrap();
+    /// assert_eq!(requant.apply(2), (1 << 31) - 1);
+    /// ```
     pub const MIN_SHIFT: u8 = 1;
     /// Largest shift in bits: `acc * m + 2^(shift-1)` still fits in an `i64`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// use prenda::Requant;
+    ///
+    /// // The smallest factor, 2^-32.
+    /// let requant = Requant::new(Requant::MIN_MULTIPLIER, Requant::MAX_SHIFT).unwrap();
+    /// assert_eq!([requant.apply(i32::MAX), requant.apply(i32::MIN)], [0, 0]);
+    /// ```
     pub const MAX_SHIFT: u8 = 62;
 
     /// Returns a requantization by `multiplier / 2^shift`; `None` if either is out of range.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// use prenda::Requant;
+    ///
+    /// // 0.3 = 0.6 * 2^31 / 2^32
+    /// let requant = Requant::new((0.6 * (1_u64 << 31) as f64) as u32, 32).expect("in range");
+    /// assert_eq!(requant.apply(1000), 300);
+    /// assert_eq!(Requant::new(3, 4), None); // few bits of precision
+    /// ```
     #[must_use]
     pub const fn new(multiplier: u32, shift: u8) -> Option<Self> {
         if multiplier < Self::MIN_MULTIPLIER
@@ -47,12 +121,30 @@ impl Requant {
     }
 
     /// Returns the multiplier, in 2^30..2^31.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// let requant = prenda::Requant::new(3 << 29, 32).unwrap();
+    /// let factor = f64::from(requant.multiplier()) / 2_f64.powi(requant.shift().into());
+    /// assert_eq!(factor, 0.375);
+    /// ```
     #[must_use]
     pub const fn multiplier(self) -> u32 {
         self.multiplier
     }
 
     /// Returns the right shift in bits, in 1..=62.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// let requant = prenda::Requant::new(1 << 30, 37).unwrap();
+    /// assert_eq!(requant.shift(), 37);
+    /// assert_eq!(requant.apply(1280), 10); // 2^30 / 2^37 is 1/128
+    /// ```
     #[must_use]
     pub const fn shift(self) -> u8 {
         self.shift
@@ -69,6 +161,14 @@ impl Requant {
     /// positive infinity.
     ///
     /// Cannot overflow: the product is below 2^62 in magnitude, the rounding term at most 2^61.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// let half = prenda::Requant::new(1 << 30, 31).unwrap();
+    /// assert_eq!([-3, -1, 1, 3].map(|sum| half.apply(sum)), [-1, 0, 1, 2]);
+    /// ```
     #[must_use]
     pub const fn apply(self, accumulator: i32) -> i64 {
         match self.apply_high(accumulator) {
@@ -114,6 +214,14 @@ impl Requant {
     }
 
     /// Applies ReLU and requantization: returns a hidden activation, `u8` with zero-point 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// let quarter = prenda::Requant::new(1 << 30, 32).unwrap();
+    /// assert_eq!([-400, 400, 4000].map(|sum| quarter.activation(sum)), [0, 100, 255]);
+    /// ```
     #[must_use]
     pub const fn activation(self, accumulator: i32) -> u8 {
         if accumulator <= 0 {
@@ -127,6 +235,15 @@ impl Requant {
     /// Returns a logit in Q15.16.
     ///
     /// The parser proves that a model's logits fit an `i32`; other accumulators saturate.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// let times_256 = prenda::Requant::new(1 << 30, 22).unwrap();
+    /// assert_eq!(times_256.logit(-255), -65_280); // just above -1 in Q15.16
+    /// assert_eq!(times_256.logit(i32::MAX), i32::MAX);
+    /// ```
     #[must_use]
     pub const fn logit(self, accumulator: i32) -> i32 {
         self.saturating(accumulator)

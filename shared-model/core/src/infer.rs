@@ -16,12 +16,11 @@ use crate::weights::MAX_PAIRS;
 /// # Examples
 ///
 /// ```
-/// # extern crate prenda_core as prenda;
+/// # use prenda_core as prenda;
 /// use prenda::{Model, Workspace};
 ///
-/// static BYTES: &[u8] = include_bytes!("../../shoes.bin");
-///
-/// let model = Model::parse(BYTES)?;
+/// let blob = std::fs::read("shoes.bin")?; // on a device: a region of flash
+/// let model = Model::parse(&blob)?;
 /// let mut workspace = Workspace::<360, 10>::new(); // 360 is `model.memory_bytes()`
 /// let answer = workspace.infer(&model, &[0; 784])?;
 /// assert_eq!(answer.class, 5);
@@ -36,6 +35,17 @@ pub struct Workspace<const MEMORY: usize, const CLASSES: usize> {
 }
 
 /// A workspace for any model of the format. It has 118 KB, for a host.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// # let blob = std::fs::read("shoes.bin").unwrap();
+/// # let model = prenda::Model::parse(&blob).unwrap();
+/// let mut workspace = prenda::HostWorkspace::new();
+/// assert_eq!(workspace.infer(&model, &[0; 784]).unwrap().class, 5);
+/// assert!(size_of_val(&workspace) > model.workspace_bytes());
+/// ```
 pub type HostWorkspace = Workspace<MAX_MEMORY, MAX_CLASSES>;
 
 /// The largest [`Model::memory_bytes`]: of a convolution with [`MAX_WIDTH`] outputs, inputs of a
@@ -49,6 +59,17 @@ struct Words<const BYTES: usize>([u8; BYTES]);
 
 impl<const MEMORY: usize, const CLASSES: usize> Workspace<MEMORY, CLASSES> {
     /// Returns an empty workspace.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// use prenda::Workspace;
+    ///
+    /// // In a firmware: the value of a static, which is zeroed at the start and takes no flash.
+    /// const WORKSPACE: Workspace<360, 10> = Workspace::new();
+    /// assert_eq!(size_of_val(&WORKSPACE), 460);
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self { memory: Words([0; MEMORY]), logits: [0; CLASSES], scratch: [0; CLASSES], probabilities: [0; CLASSES] }
@@ -60,6 +81,19 @@ impl<const MEMORY: usize, const CLASSES: usize> Workspace<MEMORY, CLASSES> {
     ///
     /// Returns [`InferError::Memory`] if [`Model::memory_bytes`] is above `MEMORY`, or
     /// [`InferError::Classes`] if the model has more than `CLASSES` classes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let model = prenda::Model::parse(&blob).unwrap();
+    /// use prenda::{InferError, Workspace};
+    ///
+    /// assert_eq!(Workspace::<360, 10>::check(&model), Ok(()));
+    /// let reason = InferError::Classes { needed: 10, available: 2 };
+    /// assert_eq!(Workspace::<360, 2>::check(&model), Err(reason));
+    /// ```
     pub fn check<const LAYERS: usize>(model: &Model<'_, LAYERS>) -> Result<(), InferError> {
         check_sizes(model, MEMORY, CLASSES)
     }
@@ -69,6 +103,18 @@ impl<const MEMORY: usize, const CLASSES: usize> Workspace<MEMORY, CLASSES> {
     /// # Errors
     ///
     /// Returns an [`InferError`] if the image or the workspace does not fit the model.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let model = prenda::Model::parse(&blob).unwrap();
+    /// let mut workspace = prenda::Workspace::<360, 10>::new();
+    /// let boot = model.golden().next().unwrap().input; // 28 rows of 28 pixels
+    /// let answer = workspace.infer(&model, boot).unwrap();
+    /// assert_eq!((answer.class, answer.logits[0]), (9, -906_514));
+    /// ```
     pub fn infer<const LAYERS: usize>(
         &mut self,
         model: &Model<'_, LAYERS>,
@@ -82,6 +128,24 @@ impl<const MEMORY: usize, const CLASSES: usize> Workspace<MEMORY, CLASSES> {
     /// # Errors
     ///
     /// Returns the errors of [`infer`](Self::infer).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let model = prenda::Model::parse(&blob).unwrap();
+    /// use prenda::{Stage, Workspace};
+    ///
+    /// let mut active = 0;
+    /// let mut count_active = |stage: Stage<'_>| {
+    ///     if let Stage::Activations { activations, .. } = stage {
+    ///         active = activations.iter().filter(|&&activation| activation > 0).count();
+    ///     }
+    /// };
+    /// Workspace::<360, 10>::new().infer_with(&model, &[0; 784], &mut count_active).unwrap();
+    /// assert_eq!(active, 45); // of 64 outputs, for a black image
+    /// ```
     pub fn infer_with<const LAYERS: usize>(
         &mut self,
         model: &Model<'_, LAYERS>,
@@ -98,6 +162,17 @@ impl<const MEMORY: usize, const CLASSES: usize> Workspace<MEMORY, CLASSES> {
 
 impl<const LAYERS: usize> Model<'_, LAYERS> {
     /// Returns the size in bytes of the smallest [`Workspace`] for this model.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let model = prenda::Model::parse(&blob).unwrap();
+    /// use prenda::Workspace;
+    ///
+    /// assert_eq!(model.workspace_bytes(), size_of::<Workspace<360, 10>>());
+    /// ```
     #[must_use]
     pub fn workspace_bytes(&self) -> usize {
         self.memory_bytes().wrapping_add(self.classes().wrapping_mul(10).next_multiple_of(4))
@@ -168,6 +243,18 @@ impl<const MEMORY: usize, const CLASSES: usize> Default for Workspace<MEMORY, CL
 /// # Errors
 ///
 /// Returns a [`SelfTestError`] for the first vector that differs or cannot be inferred.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// # let blob = std::fs::read("shoes.bin").unwrap();
+/// # let model = prenda::Model::parse(&blob).unwrap();
+/// use prenda::{Workspace, self_test};
+///
+/// let mut workspace = Workspace::<360, 10>::new();
+/// assert_eq!(self_test(&model, &mut workspace), Ok(())); // the same bits as at export
+/// ```
 pub fn self_test<const LAYERS: usize, const MEMORY: usize, const CLASSES: usize>(
     model: &Model<'_, LAYERS>,
     workspace: &mut Workspace<MEMORY, CLASSES>,

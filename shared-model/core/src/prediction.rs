@@ -5,6 +5,19 @@ use crate::error::SelfTestError;
 use crate::kernel::lead;
 
 /// The outputs of the network for one image.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// # let blob = std::fs::read("shoes.bin").unwrap();
+/// # let model = prenda::Model::parse(&blob).unwrap();
+/// # let mut workspace = prenda::Workspace::<360, 10>::new();
+/// let boot = model.golden().next().unwrap().input;
+/// let answer = workspace.infer(&model, boot).unwrap();
+/// assert_eq!(model.class_names().nth(answer.class), Some("Ankle boot"));
+/// assert_eq!(answer.probabilities[answer.class], 32_463); // 99 % of 32,768
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Prediction<'a> {
     /// Index of the largest logit, the lowest index of several equal ones.
@@ -22,6 +35,17 @@ impl Prediction<'_> {
     ///
     /// Equal largest logits give 0, a single class `u32::MAX`. A network of a cascade answers if
     /// this is at least its margin.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// use prenda::Prediction;
+    ///
+    /// let (logits, probabilities) = (&[65_536, -32_768, 0], &[20_572, 4_590, 7_606]);
+    /// let answer = Prediction { class: 0, network: 0, logits, probabilities };
+    /// assert_eq!(answer.lead(), 65_536); // 1 in Q15.16: e times as probable as the second
+    /// ```
     #[must_use]
     pub fn lead(&self) -> u32 {
         lead(self.logits)
@@ -32,6 +56,20 @@ impl Prediction<'_> {
     ///
     /// Returns `None` if `target` has fewer than six bytes for each class. The link and the answers
     /// file carry these bytes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// use prenda::Prediction;
+    ///
+    /// let (logits, probabilities) = (&[-1, 65_536], &[8_812, 23_956]);
+    /// let answer = Prediction { class: 1, network: 0, logits, probabilities };
+    /// let mut target = [0; 64];
+    /// let (logits, probabilities) = answer.to_bytes(&mut target).expect("12 bytes or more");
+    /// assert_eq!(logits, [0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 1, 0]);
+    /// assert_eq!(probabilities, [0x6C, 0x22, 0x94, 0x5D]);
+    /// ```
     pub fn to_bytes<'b>(&self, target: &'b mut [u8]) -> Option<(&'b [u8], &'b [u8])> {
         let (logits, rest) = target.split_at_mut_checked(self.logits.len().checked_mul(4)?)?;
         let (probabilities, _) = rest.split_at_mut_checked(self.probabilities.len().checked_mul(2)?)?;

@@ -6,6 +6,24 @@ use crate::kernel::{DensePart, PairList, Scratch, activate, convolve, dense, dep
 use crate::model::{Layer, LayerKind, Network};
 
 /// A stage of an inference that has just ended.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// # let blob = std::fs::read("shoes.bin").unwrap();
+/// # let model = prenda::Model::parse(&blob).unwrap();
+/// use prenda::{Stage, Workspace};
+///
+/// let mut ended = Vec::new();
+/// let mut on_stage = |stage: Stage<'_>| match stage {
+///     Stage::Activations { layer, activations } => ended.push((layer, activations.len())),
+///     Stage::Logits { layer } => ended.push((layer, 10)),
+///     _ => {}
+/// };
+/// Workspace::<360, 10>::new().infer_with(&model, &[0; 784], &mut on_stage).unwrap();
+/// assert_eq!(ended, [(0, 64), (1, 10)]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stage<'a> {

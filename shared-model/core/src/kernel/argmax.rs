@@ -5,7 +5,8 @@
 /// # Examples
 ///
 /// ```
-/// assert_eq!(prenda_core::argmax(&[-5, 70_000, 70_000]), 1);
+/// # use prenda_core as prenda;
+/// assert_eq!(prenda::argmax(&[-5, 70_000, 70_000]), 1);
 /// ```
 #[must_use]
 pub fn argmax(logits: &[i32]) -> usize {

@@ -28,8 +28,9 @@ const EXP2_HIGHEST: i32 = -2_033_403;
 /// # Examples
 ///
 /// ```
+/// # use prenda_core as prenda;
 /// let (mut scratch, mut probabilities) = ([0; 2], [0; 2]);
-/// prenda_core::softmax(&[65_536, 0], &mut scratch, &mut probabilities); // logits of 1 and 0
+/// prenda::softmax(&[65_536, 0], &mut scratch, &mut probabilities); // logits of 1 and 0
 /// assert_eq!(probabilities, [23_955, 8_813]); // 73 % and 27 % of 32,768
 /// ```
 pub fn softmax(logits: &[i32], scratch: &mut [u32], probabilities: &mut [u16]) {

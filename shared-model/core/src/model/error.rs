@@ -4,6 +4,19 @@
 ///
 /// Offsets and lengths are in bytes from the start of the blob. The link sends a variant by its
 /// number, so new variants go to the end.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// use prenda::{BlobError, Model};
+///
+/// let mut blob = std::fs::read("shoes.bin").unwrap();
+/// blob[4000] ^= 1;
+/// let error = Model::parse(&blob).unwrap_err();
+/// assert!(matches!(error, BlobError::Checksum { stored: 0xec8a_016f, .. }));
+/// assert!(error.to_string().starts_with("damaged model"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "link", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

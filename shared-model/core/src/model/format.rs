@@ -5,6 +5,14 @@
 use super::error::BlobError;
 
 /// First eight bytes of a model. The last two reveal a transfer that converted it as text.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// let file = std::fs::read("shoes.bin").unwrap();
+/// assert!(file.starts_with(&prenda::MAGIC));
+/// ```
 pub const MAGIC: [u8; 8] = *b"PRENDA\x1a\n";
 
 /// The newest format version that this code reads and writes. A model has the oldest version that
@@ -12,6 +20,15 @@ pub const MAGIC: [u8; 8] = *b"PRENDA\x1a\n";
 ///
 /// Version 2 adds channels, convolutions, pools and cascades. Without the feature `format-2`, only
 /// version 1 is read.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// let file = std::fs::read("shoes.bin").unwrap();
+/// let version = file[prenda::MAGIC.len()];
+/// assert!((1..=prenda::FORMAT_VERSION).contains(&version));
+/// ```
 pub const FORMAT_VERSION: u8 = if cfg!(feature = "format-2") { 2 } else { 1 };
 
 /// Alignment of tables, in bytes from the start of the blob.
@@ -43,6 +60,16 @@ impl Prefix {
 }
 
 /// The origin of a model. Accuracies are stored as exact counts, without rounding.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// use prenda::Provenance;
+///
+/// let origin = Provenance { trainer: "my-trainer 1.0", seed: 7, ..Provenance::default() };
+/// assert_eq!((origin.seed, origin.test_images), (7, 0)); // 0 test images: accuracy is unknown
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "encode", derive(serde::Serialize))]
 pub struct Provenance<'a> {
@@ -75,6 +102,15 @@ pub struct Provenance<'a> {
 ///
 /// Returns a [`BlobError`] if `bytes` do not start with a blob of this format, or are shorter than
 /// its declared length.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// let mut flash = std::fs::read("shoes.bin").unwrap();
+/// flash.resize(16_384, 0xFF); // erased
+/// assert_eq!(prenda::blob_length(&flash), Ok(8655));
+/// ```
 pub fn blob_length(bytes: &[u8]) -> Result<usize, BlobError> {
     let found = saturating_u32(bytes.len());
     let prefix = Prefix::from_bytes(bytes.first_chunk().ok_or(BlobError::TooShort { found })?);

@@ -5,6 +5,17 @@ use super::shape::{Shape, Window};
 use crate::weights::MAX_PAIRS;
 
 /// The operation of a layer.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// use prenda::{LayerKind, Window};
+///
+/// let window = Window { kernel: [2, 2], stride: [2, 2], padding: [0; 4] };
+/// let kinds = [LayerKind::Dense, LayerKind::Convolution(window), LayerKind::MaxPool(window)];
+/// assert_eq!(kinds.map(LayerKind::name), ["dense", "conv", "maxpool"]);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LayerKind {
@@ -23,6 +34,17 @@ pub enum LayerKind {
 
 impl LayerKind {
     /// Returns the window; `None` for a dense layer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// use prenda::{LayerKind, Window};
+    ///
+    /// let window = Window { kernel: [2, 2], stride: [2, 2], padding: [0; 4] };
+    /// assert_eq!(LayerKind::AveragePool(window).window(), Some(window));
+    /// assert_eq!(LayerKind::Dense.window(), None);
+    /// ```
     #[must_use]
     pub const fn window(self) -> Option<Window> {
         match self {
@@ -34,6 +56,15 @@ impl LayerKind {
     }
 
     /// Returns the first word of the layer's notation, such as `conv`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let model = prenda::Model::parse(&blob).unwrap();
+    /// assert_eq!(model.layers()[0].kind().name(), "dense"); // of `dense 64`
+    /// ```
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -46,12 +77,36 @@ impl LayerKind {
     }
 
     /// Returns true if the layer has weights: true for all but pools.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// use prenda::{LayerKind, Window};
+    ///
+    /// let window = Window { kernel: [2, 2], stride: [2, 2], padding: [0; 4] };
+    /// assert!(LayerKind::Depthwise(window).has_matrix());
+    /// assert!(!LayerKind::MaxPool(window).has_matrix());
+    /// ```
     #[must_use]
     pub const fn has_matrix(self) -> bool {
         !matches!(self, Self::MaxPool(_) | Self::AveragePool(_))
     }
 
     /// Returns the inputs of the matrix for activations of shape `input`; 0 for a pool.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// use prenda::{LayerKind, Shape, Window};
+    ///
+    /// let input = Shape { rows: 7, columns: 7, channels: 8 };
+    /// let window = Window { kernel: [3, 3], stride: [1, 1], padding: [0; 4] };
+    /// assert_eq!(LayerKind::Dense.matrix_inputs(input), 7 * 7 * 8);
+    /// assert_eq!(LayerKind::Convolution(window).matrix_inputs(input), 3 * 3 * 8);
+    /// assert_eq!(LayerKind::Depthwise(window).matrix_inputs(input), 3 * 3);
+    /// ```
     #[must_use]
     pub const fn matrix_inputs(self, input: Shape) -> usize {
         match self {
@@ -75,6 +130,16 @@ impl LayerKind {
 }
 
 /// A layer of a network.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// # let blob = std::fs::read("shoes.bin").unwrap();
+/// # let model = prenda::Model::parse(&blob).unwrap();
+/// let notations: Vec<_> = model.layers().iter().map(ToString::to_string).collect();
+/// assert_eq!(notations, ["dense 64", "dense 10"]);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Layer<'a> {
     pub(super) kind: LayerKind,
@@ -94,36 +159,96 @@ impl<'a> Layer<'a> {
     }
 
     /// Returns true if the layer is dense.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let model = prenda::Model::parse(&blob).unwrap();
+    /// assert!(model.layers().last().unwrap().is_dense()); // in every model
+    /// ```
     #[must_use]
     pub fn is_dense(&self) -> bool {
         self.kind == LayerKind::Dense
     }
 
     /// Returns the operation.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let model = prenda::Model::parse(&blob).unwrap();
+    /// use prenda::LayerKind;
+    ///
+    /// let is_pool = |kind| matches!(kind, LayerKind::MaxPool(_) | LayerKind::AveragePool(_));
+    /// assert!(!model.layers().iter().any(|layer| is_pool(layer.kind())));
+    /// ```
     #[must_use]
     pub fn kind(&self) -> LayerKind {
         self.kind
     }
 
     /// Returns the shape of the input: that of the previous layer's output, or of the image.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let model = prenda::Model::parse(&blob).unwrap();
+    /// assert_eq!(model.layers()[0].input(), model.image());
+    /// assert_eq!(model.layers()[1].input(), model.layers()[0].output());
+    /// ```
     #[must_use]
     pub fn input(&self) -> Shape {
         self.input
     }
 
     /// Returns the shape of the output.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let model = prenda::Model::parse(&blob).unwrap();
+    /// let output = model.layers()[0].output();
+    /// assert_eq!((output.rows, output.columns, output.channels), (1, 1, 64));
+    /// ```
     #[must_use]
     pub fn output(&self) -> Shape {
         self.output
     }
 
     /// Returns the number of inputs, 1..=[`MAX_WIDTH`](crate::MAX_WIDTH).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let model = prenda::Model::parse(&blob).unwrap();
+    /// let inputs: Vec<_> = model.layers().iter().map(|layer| layer.inputs()).collect();
+    /// assert_eq!(inputs, [784, 64]);
+    /// ```
     #[must_use]
     pub fn inputs(&self) -> usize {
         self.input.count()
     }
 
     /// Returns the number of outputs, 1..=[`MAX_WIDTH`](crate::MAX_WIDTH).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let model = prenda::Model::parse(&blob).unwrap();
+    /// assert_eq!(model.layers().last().unwrap().outputs(), model.classes());
+    /// ```
     #[must_use]
     pub fn outputs(&self) -> usize {
         self.output.count()
@@ -134,6 +259,16 @@ impl<'a> Layer<'a> {
     /// A convolution's matrix has an output for each channel, and the window's values as inputs,
     /// row by row; see [`Window::row_inputs`]. That of a depthwise convolution has an input for
     /// each pixel of the window.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let model = prenda::Model::parse(&blob).unwrap();
+    /// let matrix = model.layers()[0].matrix().expect("dense");
+    /// assert_eq!((matrix.inputs(), matrix.outputs()), (784, 64));
+    /// ```
     #[must_use]
     pub fn matrix(&self) -> Option<&Matrix<'a>> {
         self.kind.has_matrix().then_some(&self.matrix)
@@ -141,6 +276,15 @@ impl<'a> Layer<'a> {
 
     /// Returns the number of weights of each output, without the zeros that pad the rows of a
     /// window; 0 for a pool.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let model = prenda::Model::parse(&blob).unwrap();
+    /// assert_eq!(model.layers()[1].weights_per_output(), 64);
+    /// ```
     #[must_use]
     pub fn weights_per_output(&self) -> usize {
         match self.kind {
@@ -150,6 +294,15 @@ impl<'a> Layer<'a> {
     }
 
     /// Returns the number of weights and biases. A pruned layer stores fewer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let model = prenda::Model::parse(&blob).unwrap();
+    /// assert_eq!(model.layers()[1].parameters(), 64 * 10 + 10); // weights and biases
+    /// ```
     #[must_use]
     pub fn parameters(&self) -> usize {
         self.weights_per_output().wrapping_add(1).wrapping_mul(self.matrix.outputs())
@@ -157,6 +310,15 @@ impl<'a> Layer<'a> {
 
     /// Returns the number of multiplications for one image without zeros and without pruning.
     /// Includes those of the padding.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let model = prenda::Model::parse(&blob).unwrap();
+    /// assert_eq!(model.layers()[0].multiplications(), 784 * 64); // at most, for any image
+    /// ```
     #[must_use]
     pub fn multiplications(&self) -> usize {
         if self.kind.has_matrix() { self.weights_per_output().wrapping_mul(self.outputs()) } else { 0 }

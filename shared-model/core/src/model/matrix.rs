@@ -6,6 +6,18 @@ use crate::fixed::Requant;
 use crate::weights::{BLOCK_BYTES, BlockLists, BlockTile, TILE_OUTPUTS, WeightOrder};
 
 /// The matrix of a layer: packed weights, and a bias and a [`Requant`] for each output.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// # let blob = std::fs::read("shoes.bin").unwrap();
+/// # let model = prenda::Model::parse(&blob).unwrap();
+/// let matrix = model.layers()[1].matrix().unwrap();
+/// // Computes the accumulator of an output, for 64 inputs of 1.
+/// let sum = matrix.bias(0) + matrix.row(0).map(i32::from).sum::<i32>();
+/// assert_eq!(sum, -1201);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Matrix<'a> {
     pub(super) order: WeightOrder,
@@ -69,30 +81,82 @@ impl<'a> Matrix<'a> {
     }
 
     /// Returns the number of inputs, 1..=[`MAX_WIDTH`](crate::MAX_WIDTH).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let model = prenda::Model::parse(&blob).unwrap();
+    /// let widths: Vec<_> = model.matrices().map(|matrix| matrix.inputs()).collect();
+    /// assert_eq!(widths, [784, 64]);
+    /// ```
     #[must_use]
     pub const fn inputs(&self) -> usize {
         self.inputs as usize
     }
 
     /// Returns the number of outputs, 1..=[`MAX_WIDTH`](crate::MAX_WIDTH).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let model = prenda::Model::parse(&blob).unwrap();
+    /// let widths: Vec<_> = model.matrices().map(|matrix| matrix.outputs()).collect();
+    /// assert_eq!(widths, [64, 10]);
+    /// ```
     #[must_use]
     pub fn outputs(&self) -> usize {
         self.outputs.into()
     }
 
     /// Returns the order of the packed weights.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let model = prenda::Model::parse(&blob).unwrap();
+    /// let is_pruned = |matrix: &prenda::Matrix<'_>| matrix.order() == prenda::WeightOrder::Blocks;
+    /// assert_eq!(model.matrices().map(is_pruned).collect::<Vec<_>>(), [true, false]);
+    /// ```
     #[must_use]
     pub const fn order(&self) -> WeightOrder {
         self.order.built()
     }
 
     /// Returns the packed weights: tiles in the layer's [`order`](Self::order).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let model = prenda::Model::parse(&blob).unwrap();
+    /// let matrix = model.layers()[1].matrix().unwrap();
+    /// // Ten outputs are padded to two tiles of eight.
+    /// assert_eq!(matrix.weights().len(), 64 * 16);
+    /// ```
     #[must_use]
     pub fn weights(&self) -> &'a [u8] {
         self.weights
     }
 
     /// Returns the size in bytes of the weights in the blob, including the lists of a pruned layer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let model = prenda::Model::parse(&blob).unwrap();
+    /// let matrix = model.layers()[0].matrix().unwrap();
+    /// // The first layer is pruned: it has 50,176 weights, but stores 5,120 of them.
+    /// assert_eq!((matrix.weights().len(), matrix.weight_bytes()), (5120, 5776));
+    /// ```
     #[must_use]
     pub fn weight_bytes(&self) -> usize {
         // The sum cannot overflow: all tables are in one blob.
@@ -108,6 +172,17 @@ impl<'a> Matrix<'a> {
     }
 
     /// Returns the weight from `input` to `output`, in -127..=127; 0 outside the layer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let model = prenda::Model::parse(&blob).unwrap();
+    /// let matrix = model.layers()[1].matrix().unwrap();
+    /// assert_eq!([0, 1, 2].map(|input| matrix.weight(0, input)), [-46, -52, -48]);
+    /// assert_eq!(matrix.weight(10, 0), 0); // there is no output 10
+    /// ```
     #[must_use]
     pub fn weight(&self, output: usize, input: usize) -> i8 {
         if output >= self.outputs() || input >= self.inputs() {
@@ -124,6 +199,17 @@ impl<'a> Matrix<'a> {
     /// Returns the weights of `output`, one for each input; an empty iterator outside the layer.
     ///
     /// Like [`weight`](Self::weight), but finds the output only once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let model = prenda::Model::parse(&blob).unwrap();
+    /// let matrix = model.layers()[1].matrix().unwrap();
+    /// assert_eq!(matrix.row(0).take(3).collect::<Vec<_>>(), [-46, -52, -48]);
+    /// assert_eq!(matrix.row(9).count(), 64);
+    /// ```
     pub fn row(&self, output: usize) -> impl Iterator<Item = i8> + use<'a> {
         let (order, tile, row) = (self.order, output / TILE_OUTPUTS, output % TILE_OUTPUTS);
         let (dense, blocks) = match order {
@@ -140,6 +226,17 @@ impl<'a> Matrix<'a> {
     /// Calls `each` with every weight stored in the blob, in no particular order.
     ///
     /// Includes the zeros that pad tiles. Of a pruned layer, only the weights of stored blocks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let model = prenda::Model::parse(&blob).unwrap();
+    /// let mut zeros = 0;
+    /// model.layers()[0].matrix().unwrap().visit_stored(|weight| zeros += u32::from(weight == 0));
+    /// assert_eq!(zeros, 53); // in the blocks that pruning has kept
+    /// ```
     pub fn visit_stored(&self, mut each: impl FnMut(i8)) {
         let chunk_bytes = match self.order {
             WeightOrder::Blocks => BLOCK_BYTES,
@@ -159,6 +256,16 @@ impl<'a> Matrix<'a> {
     }
 
     /// Returns the bias of `output`, on the scale of its accumulator; 0 outside the layer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let model = prenda::Model::parse(&blob).unwrap();
+    /// let matrix = model.layers()[1].matrix().unwrap();
+    /// assert_eq!([0, 1, 10].map(|output| matrix.bias(output)), [-525, -411, 0]);
+    /// ```
     #[must_use]
     pub fn bias(&self, output: usize) -> i32 {
         i32_at(self.biases, output)
@@ -174,6 +281,17 @@ impl<'a> Matrix<'a> {
     }
 
     /// Returns the requantization of `output`'s accumulator; the default outside the layer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let model = prenda::Model::parse(&blob).unwrap();
+    /// let matrix = model.layers()[1].matrix().unwrap();
+    /// let logit = matrix.requant(0).logit(matrix.bias(0)); // of an input of zeros
+    /// assert_eq!(logit, -36_604);
+    /// ```
     #[must_use]
     pub fn requant(&self, output: usize) -> Requant {
         Requant::new(self.requants.multiplier(output), self.requants.shift(output)).unwrap_or_default()

@@ -16,6 +16,17 @@ impl Layer<'_> {
     ///
     /// `is_first` and `is_last` are its place in its network: an image and logits have memory of
     /// their own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let model = prenda::Model::parse(&blob).unwrap();
+    /// let [hidden, last] = model.layers() else { panic!("two layers") };
+    /// let needed = hidden.memory_bytes(true, false).max(last.memory_bytes(false, true));
+    /// assert_eq!(needed, model.memory_bytes());
+    /// ```
     #[must_use]
     pub fn memory_bytes(&self, is_first: bool, is_last: bool) -> usize {
         let input = if is_first { 0 } else { self.inputs().div_ceil(4) };

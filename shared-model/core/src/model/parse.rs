@@ -19,6 +19,18 @@ use crate::checksum::Checksum;
 ///
 /// `LAYERS` is the largest number of layers of all networks together. Each takes about 100 bytes of
 /// RAM on a 32-bit core.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// use prenda::{BlobError, Model};
+///
+/// let blob = std::fs::read("shoes.bin").unwrap();
+/// assert_eq!(Model::<2>::try_from(&blob[..]).unwrap().layers().len(), 2);
+/// let error = Model::<1>::try_from(&blob[..]).err();
+/// assert_eq!(error, Some(BlobError::LayerCount { found: 2, most: 1 }));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Model<'a, const LAYERS: usize = MAX_LAYERS> {
     pub(super) bytes: &'a [u8],
@@ -171,6 +183,15 @@ impl<'a, const LAYERS: usize> Model<'a, LAYERS> {
 
     /// Returns the model's seal. Bytes of the model with the seal after them can be parsed by
     /// [`from_sealed`](Self::from_sealed).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let model = prenda::Model::parse(&blob).unwrap();
+    /// assert_eq!(model.seal(), *b"SEAL\x1b\xa9\x18\x9d");
+    /// ```
     #[must_use]
     pub fn seal(&self) -> [u8; SEAL_BYTES] {
         seal::seal(self.bytes)
@@ -179,6 +200,18 @@ impl<'a, const LAYERS: usize> Model<'a, LAYERS> {
     /// Like [`parse`](Model::parse), but writes the result to `parsed`.
     ///
     /// A returned model is moved, which takes a kilobyte of a device's stack.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// use prenda::{BlobError, Model};
+    ///
+    /// let blob = std::fs::read("shoes.bin").unwrap();
+    /// let mut model = Err(BlobError::Magic); // in a firmware: in a static
+    /// Model::<2>::parse_into(&mut model, &blob);
+    /// assert!(model.is_ok());
+    /// ```
     pub fn parse_into(parsed: &mut Result<Self, BlobError>, bytes: &'a [u8]) {
         Self::parse_checked(parsed, bytes, Checks::All);
     }

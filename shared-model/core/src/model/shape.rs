@@ -5,6 +5,17 @@ use super::limits::MAX_WIDTH;
 /// The shape of an image or of a layer's activations.
 ///
 /// Values are stored row by row, and all channels of a pixel next to each other (NHWC).
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// use prenda::Shape;
+///
+/// let image = Shape { rows: 32, columns: 24, channels: 3 };
+/// let green = |row: usize, column: usize| 3 * (24 * row + column) + 1;
+/// assert!(green(31, 23) < image.count());
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Shape {
     /// Number of rows.
@@ -17,6 +28,15 @@ pub struct Shape {
 
 impl Shape {
     /// Returns the shape of a grey image: one channel.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// use prenda::Shape;
+    ///
+    /// assert_eq!(Shape::grey(28, 28), Shape { rows: 28, columns: 28, channels: 1 });
+    /// ```
     #[must_use]
     pub const fn grey(rows: u16, columns: u16) -> Self {
         Self { rows, columns, channels: 1 }
@@ -24,6 +44,15 @@ impl Shape {
 
     /// Returns the number of values: at most [`MAX_WIDTH`] in a parsed model. The product
     /// saturates.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// use prenda::Shape;
+    ///
+    /// assert_eq!(Shape { rows: 32, columns: 32, channels: 3 }.count(), 3072);
+    /// ```
     #[must_use]
     pub const fn count(self) -> usize {
         (self.rows as usize).saturating_mul(self.columns as usize).saturating_mul(self.channels as usize)
@@ -33,11 +62,13 @@ impl Shape {
 /// A window that moves over rows and columns. It can begin and end outside the image, where
 /// convolutions read zeros and pools read nothing.
 ///
+/// # Examples
+///
 /// ```
-/// # extern crate prenda_core as prenda;
+/// # use prenda_core as prenda;
 /// use prenda::{Shape, Window};
 ///
-/// let image = Shape { rows: 28, columns: 28, channels: 1 };
+/// let image = Shape::grey(28, 28);
 /// let window = Window { kernel: [3, 3], stride: [2, 2], padding: [0, 0, 1, 1] };
 /// assert_eq!(window.positions(image), Ok([14, 14]));
 /// ```
@@ -52,6 +83,17 @@ pub struct Window {
 }
 
 /// The reason why a window does not fit an image.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// use prenda::{Shape, Window, WindowError};
+///
+/// let window = Window { kernel: [5, 5], stride: [1, 1], padding: [1; 4] };
+/// assert_eq!(window.positions(Shape::grey(2, 8)), Err(WindowError::TooLarge));
+/// assert_eq!(window.positions(Shape::grey(3, 8)), Ok([1, 6]));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WindowError {
@@ -85,6 +127,18 @@ impl Window {
     /// Returns the window that covers all of an image, for a global pool.
     ///
     /// Returns `None` if the image has more than 255 rows or columns.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// use prenda::{Shape, Window};
+    ///
+    /// let input = Shape { rows: 7, columns: 5, channels: 16 };
+    /// let window = Window::covering(input).unwrap();
+    /// assert_eq!((window.kernel, window.positions(input)), ([7, 5], Ok([1, 1])));
+    /// assert_eq!(Window::covering(Shape::grey(1, 256)), None);
+    /// ```
     #[must_use]
     pub fn covering(image: Shape) -> Option<Self> {
         let kernel = [u8::try_from(image.rows).ok()?, u8::try_from(image.columns).ok()?];
@@ -95,6 +149,18 @@ impl Window {
     /// smaller half before the image.
     ///
     /// Neither side of `stride` is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// use prenda::{Shape, Window};
+    ///
+    /// let ([kernel, stride], image) = ([[3, 3], [2, 2]], Shape::grey(28, 28));
+    /// let padding = Window::same_padding(kernel, stride, image);
+    /// assert_eq!(padding, [0, 0, 1, 1]);
+    /// assert_eq!(Window { kernel, stride, padding }.positions(image), Ok([14, 14]));
+    /// ```
     #[must_use]
     pub fn same_padding(kernel: [u8; 2], stride: [u8; 2], image: Shape) -> [u8; 4] {
         let side = |size: u16, kernel: u8, stride: u8| {
@@ -115,6 +181,18 @@ impl Window {
     ///
     /// Returns a [`WindowError`] if the output would be empty, or a window could have no pixel of
     /// the image.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// use prenda::{Shape, Window, WindowError};
+    ///
+    /// let mut window = Window { kernel: [3, 3], stride: [1, 1], padding: [1; 4] };
+    /// assert_eq!(window.positions(Shape::grey(28, 20)), Ok([28, 20]));
+    /// window.stride = [0, 1];
+    /// assert_eq!(window.positions(Shape::grey(28, 20)), Err(WindowError::Empty));
+    /// ```
     pub fn positions(self, image: Shape) -> Result<[u16; 2], WindowError> {
         let [top, left, bottom, right] = self.padding;
         let rows = positions(image.rows, self.kernel[0], self.stride[0], [top, bottom])?;
@@ -126,18 +204,42 @@ impl Window {
     /// their number is odd.
     ///
     /// So each row starts with a new pair of inputs.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// let window = prenda::Window { kernel: [3, 3], stride: [1, 1], padding: [1; 4] };
+    /// assert_eq!([1, 2].map(|channels| window.row_inputs(channels)), [4, 6]); // 3 and a zero; 6
+    /// ```
     #[must_use]
     pub const fn row_inputs(self, channels: u16) -> usize {
         (self.kernel[1] as usize).wrapping_mul(channels as usize).next_multiple_of(2)
     }
 
     /// Returns the number of inputs of a convolution's matrix: all of its window's rows.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// let window = prenda::Window { kernel: [3, 3], stride: [1, 1], padding: [1; 4] };
+    /// assert_eq!([1, 2].map(|channels| window.inputs(channels)), [12, 18]); // of three rows
+    /// ```
     #[must_use]
     pub const fn inputs(self, channels: u16) -> usize {
         self.row_inputs(channels).saturating_mul(self.kernel[0] as usize)
     }
 
     /// Returns the number of pixels of the window.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// let window = prenda::Window { kernel: [3, 5], stride: [1, 1], padding: [1; 4] };
+    /// assert_eq!(window.pixels(), 15);
+    /// ```
     #[must_use]
     pub const fn pixels(self) -> usize {
         (self.kernel[0] as usize).wrapping_mul(self.kernel[1] as usize)

@@ -7,6 +7,18 @@ use super::vectors::VECTOR_ZERO_POINT;
 use super::{pairs, vectors};
 
 /// The layout of a layer's packed weights.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// # let blob = std::fs::read("shoes.bin").unwrap();
+/// # let model = prenda::Model::parse(&blob).unwrap();
+/// use prenda::WeightOrder;
+///
+/// let orders: Vec<_> = model.matrices().map(|matrix| matrix.order()).collect();
+/// assert_eq!(orders, [WeightOrder::Blocks, WeightOrder::Pairs]); // the first layer is pruned
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 #[non_exhaustive]
@@ -27,12 +39,41 @@ pub enum WeightOrder {
 
 impl WeightOrder {
     /// All orders.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// use prenda::WeightOrder;
+    ///
+    /// let names = WeightOrder::ALL.map(|order| order.to_string());
+    /// assert_eq!(names, ["pairs", "vectors", "four-bit", "ternary", "blocks"]);
+    /// ```
     pub const ALL: [Self; 5] = [Self::Pairs, Self::Vectors, Self::FourBitPairs, Self::TernaryPairs, Self::Blocks];
 
     /// The fastest order for 8-bit weights on this build's kernels. They run every order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// use prenda::WeightOrder;
+    ///
+    /// assert_eq!(WeightOrder::FASTEST, WeightOrder::Pairs); // on a host
+    /// ```
     pub const FASTEST: Self = if cfg!(kernel_helium) { Self::Vectors } else { Self::Pairs };
 
     /// Returns true if this build's kernels run the same weights faster in another order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// use prenda::WeightOrder;
+    ///
+    /// assert!(WeightOrder::Vectors.has_faster()); // on a host; not on a Cortex-M55
+    /// assert!(!WeightOrder::TernaryPairs.has_faster());
+    /// ```
     #[must_use]
     pub fn has_faster(self) -> bool {
         matches!(self, Self::Pairs | Self::Vectors) && self != Self::FASTEST
@@ -73,6 +114,17 @@ impl WeightOrder {
     }
 
     /// Returns the largest weight that the order can store; the smallest is its negative.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// use prenda::WeightOrder;
+    ///
+    /// let weight = 100;
+    /// assert!(weight <= WeightOrder::Pairs.largest_weight());
+    /// assert!(weight > WeightOrder::FourBitPairs.largest_weight());
+    /// ```
     #[must_use]
     pub const fn largest_weight(self) -> i8 {
         match self {
@@ -111,6 +163,17 @@ impl WeightOrder {
     /// The bound is exact for every order but [`Blocks`](Self::Blocks), whose zero blocks take no
     /// bytes. Both widths are at most [`MAX_WIDTH`](crate::MAX_WIDTH), so the result is below 2^29
     /// and fits a 32-bit `usize`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// use prenda::WeightOrder;
+    ///
+    /// assert_eq!(WeightOrder::Pairs.packed_length_bound(784, 64), 50_176);
+    /// assert_eq!(WeightOrder::TernaryPairs.packed_length_bound(784, 64), 12_544);
+    /// assert_eq!(WeightOrder::Pairs.packed_length_bound(3, 1), 32); // 4 inputs, 8 outputs
+    /// ```
     #[must_use]
     pub const fn packed_length_bound(self, inputs: usize, outputs: usize) -> usize {
         let tiles = outputs.div_ceil(TILE_OUTPUTS);
@@ -124,6 +187,18 @@ impl WeightOrder {
 
     /// Returns the exact length, in bytes, of `weights` (row-major by output) and their lists in a
     /// blob.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// use prenda::WeightOrder;
+    ///
+    /// // Four inputs, one output. One of the two blocks is zero.
+    /// let weights = [0, 0, 5, -3];
+    /// assert_eq!(WeightOrder::Pairs.packed_length(&weights, 4), 32);
+    /// assert_eq!(WeightOrder::Blocks.packed_length(&weights, 4), 20);
+    /// ```
     #[must_use]
     pub fn packed_length(self, weights: &[i8], inputs: usize) -> usize {
         let outputs = weights.len().checked_div(inputs).unwrap_or(0);

@@ -15,5 +15,12 @@ pub type Current = super::simd::Simd;
 #[cfg(not(any(kernel_assembly, kernel_simd)))]
 pub type Current = super::portable::Portable;
 
-/// Name of this build's kernels: the files they are in.
+/// Name of this build's kernels: `portable`, `simd`, `armv6m`, `armv7m`, `dsp` or `dsp+helium`.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// assert!(["portable", "simd"].contains(&prenda::KERNEL)); // on a host
+/// ```
 pub const KERNEL: &str = Current::NAME;
