@@ -3,7 +3,6 @@
 //! A frame contains no zero byte, so the next zero byte is always a new start after a loss or
 //! damage. The leading zero ends any noise before the frame.
 
-use heapless::Vec;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -14,7 +13,7 @@ use crate::checksum::Checksum;
 pub const PROTOCOL_VERSION: u8 = 1;
 
 /// The byte between frames.
-const DELIMITER: u8 = 0;
+pub(super) const DELIMITER: u8 = 0;
 
 /// The reason why a frame is unreadable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
@@ -107,80 +106,11 @@ pub fn encode_response<'b>(frame: &Frame<Response<'_>>, buffer: &'b mut [u8]) ->
     encode(frame, buffer)
 }
 
-/// A buffer that collects bytes until a frame is complete.
-///
-/// `N` is the length of the longest frame, in bytes without delimiters.
-#[derive(Clone, Debug, Default)]
-pub struct FrameBuffer<const N: usize> {
-    bytes: Vec<u8, N>,
-    state: State,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
-    #[default]
-    Filling,
-    /// The last byte ended a frame.
-    Complete,
-    /// The frame is longer than the buffer; drops bytes up to the next delimiter.
-    Overflowed,
-}
-
-/// The state of a [`FrameBuffer`] after a byte.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Progress<'b> {
-    /// The frame is incomplete.
-    Incomplete,
-    /// The frame is complete; [`decode`] takes these bytes.
-    Complete(&'b mut [u8]),
-    /// A frame was dropped because it was longer than the buffer.
-    TooLong(FrameError),
-}
-
-impl<const N: usize> FrameBuffer<N> {
-    /// Returns an empty buffer.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { bytes: Vec::new(), state: State::Filling }
-    }
-
-    /// Drops the incomplete frame.
-    pub fn clear(&mut self) {
-        self.bytes.clear();
-        self.state = State::Filling;
-    }
-
-    /// Adds the next byte of the stream. Ignores empty frames (two delimiters in a row).
-    pub fn push(&mut self, byte: u8) -> Progress<'_> {
-        if self.state == State::Complete {
-            self.clear();
-        }
-        match (byte, self.state) {
-            (DELIMITER, State::Overflowed) => {
-                self.clear();
-                Progress::TooLong(FrameError::TooLong { available: N as u32 })
-            }
-            (DELIMITER, _) if self.bytes.is_empty() => Progress::Incomplete,
-            (DELIMITER, _) => {
-                self.state = State::Complete;
-                Progress::Complete(&mut self.bytes)
-            }
-            (_, State::Overflowed) => Progress::Incomplete,
-            _ => {
-                if self.bytes.push(byte).is_err() {
-                    self.state = State::Overflowed;
-                }
-                Progress::Incomplete
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     extern crate std;
 
-    use super::super::{DeviceFault, Hello, MemoryUse, ModelInfo, Refusal, Request, Response};
+    use super::super::{DeviceFault, FrameBuffer, Hello, MemoryUse, ModelInfo, Progress, Refusal, Response};
     use super::*;
     use crate::model::{BlobError, ModelId};
     use proptest::prelude::*;
