@@ -12,6 +12,27 @@ use crate::prediction::Prediction;
 const MAGIC: [u8; 7] = *b"PRENDAA";
 
 /// The header of an answers file.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// use prenda::{AnswersHeader, ModelId, Prediction};
+///
+/// let model = ModelId(0xec8a_016f);
+/// let header = AnswersHeader { model, images: 1, inputs: 2, classes: 2, networks: 1 };
+/// let (logits, probabilities) = (&[-1, 65_536], &[8_812, 23_956]);
+/// let prediction = Prediction { class: 1, network: 0, logits, probabilities };
+///
+/// let mut file: Vec<u8> = header.bytes().collect();
+/// let start = file.len();
+/// file.resize(start + header.record_bytes(), 0);
+/// header.write_record(&mut file[start..], &[7, 8], 1, &prediction).expect("shapes that match");
+///
+/// let (read, mut records) = AnswersHeader::parse(&file)?;
+/// assert_eq!((read, records.next().unwrap().class), (header, 1));
+/// # Ok::<(), prenda::AnswersError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AnswersHeader {
     /// The model that computed the answers.
@@ -28,6 +49,22 @@ pub struct AnswersHeader {
 }
 
 /// One image and its answers.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// use prenda::{AnswersHeader, ModelId};
+///
+/// # let (model, images) = (ModelId(1), 2);
+/// let header = AnswersHeader { model, images, inputs: 1, classes: 2, networks: 1 };
+/// let mut file: Vec<u8> = header.bytes().collect();
+/// file.extend([9, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0x40, 0, 0x40]); // label 1, class 1
+/// file.extend([8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0x40, 0, 0x40]); // label 0, class 1
+/// let (_, records) = AnswersHeader::parse(&file).unwrap();
+/// let correct = records.filter(|record| record.class == record.label.into()).count();
+/// assert_eq!(correct, 1);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record<'a> {
     /// Raw pixels, row-major, one byte each.
@@ -45,6 +82,16 @@ pub struct Record<'a> {
 }
 
 /// The reason why bytes are not an answers file.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// use prenda::{AnswersError, AnswersHeader};
+///
+/// let model = std::fs::read("shoes.bin").unwrap(); // not the answers
+/// assert_eq!(AnswersHeader::parse(&model).err(), Some(AnswersError::Magic));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum AnswersError {
@@ -97,6 +144,17 @@ pub enum AnswersError {
 
 impl AnswersHeader {
     /// Returns the header's bytes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// use prenda::{AnswersHeader, ModelId};
+    ///
+    /// # let (model, images) = (ModelId(1), 100);
+    /// let header = AnswersHeader { model, images, inputs: 784, classes: 10, networks: 1 };
+    /// assert!(header.bytes().eq(*b"PRENDAA1\x01\0\0\0\x64\0\0\0\x10\x03\0\0\x0a\0"));
+    /// ```
     pub fn bytes(self) -> impl Iterator<Item = u8> {
         let version = if self.is_cascade() { b'2' } else { b'1' };
         let fields = MAGIC.into_iter().chain([version]).chain(self.model.0.to_le_bytes());
@@ -110,6 +168,17 @@ impl AnswersHeader {
     }
 
     /// Returns the size of a record in bytes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// use prenda::{AnswersHeader, ModelId};
+    ///
+    /// # let (model, images) = (ModelId(1), 100);
+    /// let header = AnswersHeader { model, images, inputs: 784, classes: 10, networks: 1 };
+    /// assert_eq!(header.record_bytes(), 784 + 3 + 10 * (4 + 2)); // 3: label and class
+    /// ```
     #[must_use]
     pub fn record_bytes(&self) -> usize {
         let values = (self.inputs as usize).saturating_add(usize::from(self.classes).saturating_mul(6));
@@ -123,6 +192,21 @@ impl AnswersHeader {
 
     /// Writes a record to `target`, which has [`record_bytes`](Self::record_bytes) bytes. Returns
     /// `None` if the shapes do not match, or the header does not have the network.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// use prenda::{AnswersHeader, ModelId, Prediction};
+    ///
+    /// # let (model, images) = (ModelId(1), 1);
+    /// let header = AnswersHeader { model, images, inputs: 2, classes: 1, networks: 1 };
+    /// let answer = Prediction { class: 0, network: 0, logits: &[5], probabilities: &[32_768] };
+    /// let mut record = vec![0; header.record_bytes()];
+    /// assert!(header.write_record(&mut record, &[7, 8], 0, &answer).is_some());
+    /// assert_eq!(record, [7, 8, 0, 0, 0, 5, 0, 0, 0, 0, 0x80]);
+    /// assert!(header.write_record(&mut record, &[7, 8, 9], 0, &answer).is_none()); // three pixels
+    /// ```
     pub fn write_record(&self, target: &mut [u8], pixels: &[u8], label: u8, prediction: &Prediction<'_>) -> Option<()> {
         let classes = usize::from(self.classes);
         if target.len() != self.record_bytes()
@@ -149,6 +233,19 @@ impl AnswersHeader {
     ///
     /// Returns an [`AnswersError`] if `file` is not an answers file, its length does not match its
     /// header, or a label or class is too large.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// use prenda::{AnswersError, AnswersHeader, ModelId};
+    ///
+    /// # let (model, images) = (ModelId(1), 1);
+    /// let header = AnswersHeader { model, images, inputs: 2, classes: 1, networks: 1 };
+    /// let file: Vec<u8> = header.bytes().collect(); // without its record
+    /// let error = AnswersHeader::parse(&file).err();
+    /// assert_eq!(error, Some(AnswersError::Length { expected: 33, found: 22 }));
+    /// ```
     pub fn parse(file: &[u8]) -> Result<(Self, impl ExactSizeIterator<Item = Record<'_>>), AnswersError> {
         let (magic, rest) = file.split_first_chunk::<7>().ok_or(AnswersError::Magic)?;
         let (version, rest) = rest.split_first().ok_or(AnswersError::Magic)?;

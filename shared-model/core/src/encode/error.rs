@@ -5,6 +5,18 @@ use thiserror::Error;
 use crate::model::BlobError;
 
 /// The reason why a network cannot be encoded as a blob.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// use prenda::{EncodeError, ModelSource, NetworkSource, Provenance, Shape};
+///
+/// # let (class_names, image, provenance) = (&["a"], Shape::grey(1, 1), Provenance::default());
+/// let networks = &[NetworkSource { layers: &[], margin: Some(1) }]; // the last has no margin
+/// let source = ModelSource { class_names, image, networks, golden: &[], provenance };
+/// assert_eq!(source.encode(&mut [0; 300]), Err(EncodeError::Margin { network: 0 }));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum EncodeError {

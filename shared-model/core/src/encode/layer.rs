@@ -8,6 +8,23 @@ use crate::model::{BlobError, LayerKind, MAX_WIDTH, Shape, saturating_u32};
 use crate::weights::{BlockLengths, WeightOrder, write_blocks, write_counts, write_places};
 
 /// A quantized layer, ready to be encoded. A pool has no biases, requantizations and weights.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// use prenda::{LayerSource, Requant, WeightOrder};
+///
+/// // Two outputs of three inputs, with ternary weights.
+/// let layer = LayerSource {
+///     order: WeightOrder::TernaryPairs,
+///     biases: &[10, -10],
+///     requants: &[Requant::new(1 << 30, 31).expect("in range"); 2],
+///     weights: &[1, 0, -1, 0, 1, 1],
+///     ..LayerSource::default()
+/// };
+/// assert_eq!(layer.weights.len(), 3 * layer.biases.len());
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LayerSource<'a> {
     /// The operation.

@@ -7,6 +7,34 @@ use crate::bytes::{write_i32s, write_u16s};
 use crate::model::{CHECKSUM_BYTES, LayerKind, MAGIC, Prefix, Provenance, Shape, TABLE_ALIGNMENT};
 
 /// A quantized model, ready to be encoded.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// use prenda::{HostWorkspace, LayerSource, Model, ModelSource, NetworkSource, Requant, Shape};
+///
+/// // The brighter one of two pixels is the class.
+/// let layers = [LayerSource {
+///     biases: &[0, 0],
+///     requants: &[Requant::new(1 << 30, 22).expect("in range"); 2],
+///     weights: &[1, 0, 0, 1],
+///     ..LayerSource::default()
+/// }];
+/// let source = ModelSource {
+///     class_names: &["left", "right"],
+///     image: Shape::grey(1, 2),
+///     networks: &[NetworkSource::only(&layers)],
+///     golden: &[],
+///     provenance: prenda::Provenance::default(),
+/// };
+/// let mut buffer = vec![0; source.encoded_length_bound()];
+/// let length = source.encode(&mut buffer)?;
+///
+/// let model = Model::parse(&buffer[..length])?;
+/// assert_eq!(HostWorkspace::new().infer(&model, &[100, 200])?.class, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ModelSource<'a> {
     /// Class names, one for each output of the last layer; 1..=[`MAX_CLASSES`](crate::MAX_CLASSES).
@@ -24,6 +52,21 @@ pub struct ModelSource<'a> {
 }
 
 /// A network of a model, ready to be encoded.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// use prenda::{LayerSource, NetworkSource};
+///
+/// # let (small, large): ([LayerSource; 1], [LayerSource; 2]) = Default::default();
+/// // A cascade: the small network answers if it is certain.
+/// let networks = [
+///     NetworkSource { layers: &small, margin: Some(2 << 16) }, // 2 in Q15.16
+///     NetworkSource { layers: &large, margin: None },
+/// ];
+/// assert!(networks.last().unwrap().margin.is_none());
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct NetworkSource<'a> {
     /// Layers, first to last; the last one is dense. All networks together have at most
@@ -36,6 +79,17 @@ pub struct NetworkSource<'a> {
 
 impl<'a> NetworkSource<'a> {
     /// Returns the only network of a model.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// use prenda::{LayerSource, NetworkSource};
+    ///
+    /// let hidden_and_last = [LayerSource::default(); 2];
+    /// let network = NetworkSource::only(&hidden_and_last);
+    /// assert_eq!((network.layers.len(), network.margin), (2, None));
+    /// ```
     #[must_use]
     pub const fn only(layers: &'a [LayerSource<'a>]) -> Self {
         Self { layers, margin: None }
@@ -43,6 +97,21 @@ impl<'a> NetworkSource<'a> {
 }
 
 /// An image with its outputs, ready to be encoded.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// # let blob = std::fs::read("shoes.bin").unwrap();
+/// # let model = prenda::Model::parse(&blob).unwrap();
+/// use prenda::{GoldenSource, HostWorkspace};
+///
+/// let (mut workspace, input) = (HostWorkspace::new(), &[0; 784]);
+/// let answer = workspace.infer(&model, input).unwrap();
+/// let (logits, probabilities) = (answer.logits, answer.probabilities);
+/// let golden = GoldenSource { input, logits, probabilities };
+/// assert_eq!(golden.logits[5], -235_514);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct GoldenSource<'a> {
     /// Raw pixels, row-major, one byte each.
@@ -55,6 +124,19 @@ pub struct GoldenSource<'a> {
 
 impl ModelSource<'_> {
     /// Returns a buffer length, in bytes, that is sufficient for [`encode`](Self::encode).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// use prenda::{ModelSource, NetworkSource, Provenance, Shape};
+    ///
+    /// # let (class_names, image, provenance) = (&["a"], Shape::grey(1, 1), Provenance::default());
+    /// # let networks = &[NetworkSource::only(&[])];
+    /// let source = ModelSource { class_names, image, networks, golden: &[], provenance };
+    /// let buffer = vec![0; source.encoded_length_bound()];
+    /// assert!(buffer.len() < 300); // with some bytes to spare
+    /// ```
     #[must_use]
     pub fn encoded_length_bound(&self) -> usize {
         // Two length fields of at most five bytes each, and padding.
@@ -82,6 +164,20 @@ impl ModelSource<'_> {
     ///
     /// Returns an [`EncodeError`] if shapes do not match, the buffer is too short, or the network
     /// breaks a rule of the format, for example if some input could overflow an accumulator.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda_core as prenda;
+    /// use prenda::{BlobError, EncodeError, ModelSource, NetworkSource, Provenance, Shape};
+    ///
+    /// # let (class_names, image, provenance) = (&["a"], Shape::grey(1, 1), Provenance::default());
+    /// let networks = &[NetworkSource::only(&[])]; // no layers
+    /// let source = ModelSource { class_names, image, networks, golden: &[], provenance };
+    /// let reason = BlobError::LayerCount { found: 0, most: 16 };
+    /// assert_eq!(source.encode(&mut [0; 300]), Err(EncodeError::Blob(reason)));
+    /// assert_eq!(source.encode(&mut [0; 10]), Err(EncodeError::BufferTooShort));
+    /// ```
     pub fn encode(&self, buffer: &mut [u8]) -> Result<usize, EncodeError> {
         self.check_shapes()?;
         let is_format_2 = self.is_format_2();

@@ -10,12 +10,34 @@ use super::{Frame, Request, Response, cobs};
 use crate::checksum::Checksum;
 
 /// Protocol version of this code: the first byte of each payload.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// use prenda::{Frame, PROTOCOL_VERSION, Request, encode};
+///
+/// let mut buffer = [0; 32];
+/// let frame = encode(&Frame { sequence: 5, message: Request::Hello }, &mut buffer).unwrap();
+/// // The first byte is the delimiter, the second one belongs to COBS.
+/// assert_eq!(frame[2], PROTOCOL_VERSION);
+/// ```
 pub const PROTOCOL_VERSION: u8 = 1;
 
 /// The byte between frames.
 pub(super) const DELIMITER: u8 = 0;
 
 /// The reason why a frame is unreadable.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// use prenda::{FrameError, Request, decode};
+///
+/// let mut noise = [0x55; 20];
+/// assert_eq!(decode::<Request<'_>>(&mut noise), Err(FrameError::Damaged));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -43,6 +65,17 @@ pub enum FrameError {
 }
 
 /// Returns an upper bound, in bytes, for a frame whose message has `message_bytes` bytes.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// use prenda::{MESSAGE_OVERHEAD_BYTES, encoded_length_bound};
+///
+/// // A buffer for requests with images of 784 pixels.
+/// const FRAME: usize = encoded_length_bound(784 + MESSAGE_OVERHEAD_BYTES);
+/// assert_eq!(FRAME, 928);
+/// ```
 #[must_use]
 pub const fn encoded_length_bound(message_bytes: usize) -> usize {
     // Version, sequence, checksum; COBS adds one byte for each 254; then the delimiters.
@@ -56,6 +89,18 @@ pub const fn encoded_length_bound(message_bytes: usize) -> usize {
 ///
 /// Returns [`FrameError::TooLong`] if `buffer` is too short. [`encoded_length_bound`] returns a
 /// sufficient length.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// use prenda::{Frame, FrameError, Request, encode};
+///
+/// let frame = Frame { sequence: 5, message: Request::Hello };
+/// let bytes = [0, 3, 1, 5, 5, 0x60, 0x47, 0xf4, 0x83, 0];
+/// assert_eq!(encode(&frame, &mut [0; 32]), Ok(&bytes[..]));
+/// assert_eq!(encode(&frame, &mut [0; 8]), Err(FrameError::TooLong { available: 8 }));
+/// ```
 pub fn encode<'b, T: Serialize>(frame: &Frame<T>, buffer: &'b mut [u8]) -> Result<&'b [u8], FrameError> {
     let too_long = FrameError::TooLong { available: u32::try_from(buffer.len()).unwrap_or(u32::MAX) };
     let (front, rest) = buffer.split_first_mut().ok_or(too_long)?;
@@ -70,6 +115,17 @@ pub fn encode<'b, T: Serialize>(frame: &Frame<T>, buffer: &'b mut [u8]) -> Resul
 /// # Errors
 ///
 /// Returns [`FrameError::Damaged`], [`FrameError::Version`] or [`FrameError::Unknown`].
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// use prenda::{Request, decode};
+///
+/// let mut bytes = [3, 1, 5, 5, 0x60, 0x47, 0xf4, 0x83];
+/// let frame = decode::<Request<'_>>(&mut bytes).unwrap();
+/// assert_eq!((frame.sequence, frame.message), (5, Request::Hello));
+/// ```
 pub fn decode<'b, T: Deserialize<'b>>(bytes: &'b mut [u8]) -> Result<Frame<T>, FrameError> {
     let length = cobs::decode_in_place(bytes).ok_or(FrameError::Damaged)?;
     let (payload, checksum) =
@@ -92,6 +148,16 @@ pub fn decode<'b, T: Deserialize<'b>>(bytes: &'b mut [u8]) -> Result<Frame<T>, F
 /// # Errors
 ///
 /// Returns the errors of [`decode`].
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// use prenda::{Frame, Request, decode_request};
+///
+/// let mut bytes = [3, 1, 5, 5, 0x60, 0x47, 0xf4, 0x83];
+/// assert_eq!(decode_request(&mut bytes), Ok(Frame { sequence: 5, message: Request::Hello }));
+/// ```
 pub fn decode_request(bytes: &mut [u8]) -> Result<Frame<Request<'_>>, FrameError> {
     decode(bytes)
 }
@@ -102,6 +168,17 @@ pub fn decode_request(bytes: &mut [u8]) -> Result<Frame<Request<'_>>, FrameError
 /// # Errors
 ///
 /// Returns the errors of [`encode`].
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// use prenda::{Frame, Refusal, Response, encode_response};
+///
+/// let frame = Frame { sequence: 5, message: Response::Refused(Refusal::NoCounter) };
+/// let bytes = [0, 9, 1, 5, 3, 3, 0xeb, 0x78, 0x17, 0x2d, 0];
+/// assert_eq!(encode_response(&frame, &mut [0; 32]), Ok(&bytes[..]));
+/// ```
 pub fn encode_response<'b>(frame: &Frame<Response<'_>>, buffer: &'b mut [u8]) -> Result<&'b [u8], FrameError> {
     encode(frame, buffer)
 }

@@ -8,15 +8,60 @@ use crate::error::{InferError, SelfTestError};
 use crate::model::{BlobError, MAX_CLASSES, ModelId};
 
 /// Upper bound, in bytes, for an encoded [`Response`]: an inference of [`MAX_CLASSES`] classes.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// use prenda::{MAX_RESPONSE_BYTES, encoded_length_bound};
+///
+/// // A client's buffer, for any device.
+/// const FRAME: usize = encoded_length_bound(MAX_RESPONSE_BYTES);
+/// assert_eq!(FRAME, 1683);
+/// ```
 pub const MAX_RESPONSE_BYTES: usize = 6 * MAX_CLASSES + MESSAGE_OVERHEAD_BYTES;
 
 /// Upper bound, in bytes, for a message without its pixels, logits and probabilities.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// use prenda::{Frame, MESSAGE_OVERHEAD_BYTES, Request, encode, encoded_length_bound};
+///
+/// let message = Request::Infer { pixels: &[1; 784] };
+/// let mut buffer = [0; encoded_length_bound(784 + MESSAGE_OVERHEAD_BYTES)];
+/// assert!(encode(&Frame { sequence: 1, message }, &mut buffer).is_ok());
+/// ```
 pub const MESSAGE_OVERHEAD_BYTES: usize = 128;
 
 /// Size in bytes of one stage in [`Response::Counted`]: two little-endian `u32`.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// use prenda::STAGE_BYTES;
+///
+/// // Three stages of each layer and softmax, after the ticks of an inference.
+/// let (layers, counts) = (2, [0; 60]);
+/// assert_eq!(counts[4..].chunks_exact(STAGE_BYTES).count(), 3 * layers + 1);
+/// ```
 pub const STAGE_BYTES: usize = 8;
 
 /// A message with its number. A response has the number of its request.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// use prenda::{Frame, Refusal, Request, Response};
+///
+/// let request = Frame { sequence: 7, message: Request::MemoryUse };
+/// let refused = Response::Refused(Refusal::NoCounter);
+/// let response = Frame { sequence: request.sequence, message: refused };
+/// assert_eq!(response.sequence, 7);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frame<T> {
     /// Number chosen by the client; 0 in a response to an unreadable request.
@@ -26,6 +71,18 @@ pub struct Frame<T> {
 }
 
 /// A request of the host.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// use prenda::{Frame, Request, encode};
+///
+/// let message = Request::Infer { pixels: &[0, 7] };
+/// let mut buffer = [0; 32];
+/// let sent = encode(&Frame { sequence: 5, message }, &mut buffer).unwrap();
+/// assert_eq!(sent.len(), 13); // of which two are pixels
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request<'a> {
     /// Asks for the board and its model.
@@ -50,6 +107,26 @@ pub enum Request<'a> {
 }
 
 /// A response of the device.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// use prenda::Response;
+///
+/// // Returns the class, or the device's reason.
+/// fn class(response: &Response<'_>) -> Result<u16, String> {
+///     match response {
+///         Response::Inference { class, .. } => Ok(*class),
+///         Response::CascadeInference { class, .. } => Ok(*class),
+///         Response::Refused(reason) => Err(reason.to_string()),
+///         _ => Err("another response".to_owned()),
+///     }
+/// }
+///
+/// let (logits, probabilities) = (&[1, 0, 0, 0], &[0, 0x80]);
+/// assert_eq!(class(&Response::Inference { class: 0, logits, probabilities }), Ok(0));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Response<'a> {
     /// Answers [`Request::Hello`].
@@ -96,6 +173,18 @@ pub enum Response<'a> {
 }
 
 /// The identity of a device.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// use prenda::{BlobError, DeviceFault, Hello};
+///
+/// let model = Err(DeviceFault::Blob(BlobError::Magic)); // the flash is still empty
+/// let hello = Hello { board: "my-board", core: "cortex-m4", firmware: "1.0.0", model };
+/// let reason = hello.model.unwrap_err().to_string();
+/// assert!(reason.starts_with("no usable model in the device's flash: not a model"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello<'a> {
     /// Name of the board and of its folder.
@@ -109,6 +198,19 @@ pub struct Hello<'a> {
 }
 
 /// The model that a device runs.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// # let blob = std::fs::read("shoes.bin").unwrap();
+/// # let model = prenda::Model::parse(&blob).unwrap();
+/// use prenda::{Classifier, ModelInfo, Workspace};
+///
+/// let info = (&model, &mut Workspace::<360, 10>::new()).info();
+/// let id = model.id();
+/// assert_eq!(info, ModelInfo { id, bytes: 8655, inputs: 784, classes: 10, layers: 2 });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelInfo {
     /// Identity of the model.
@@ -124,6 +226,17 @@ pub struct ModelInfo {
 }
 
 /// The reason why a device runs no model.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// use prenda::DeviceFault;
+///
+/// let fault = DeviceFault::FrameTooLong { needed: 928, available: 512 };
+/// let message = "the model needs frames of 928 bytes, but this firmware has room for 512";
+/// assert_eq!(fault.to_string(), message);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -148,6 +261,16 @@ pub enum DeviceFault {
 }
 
 /// Memory use of a device, in bytes.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// use prenda::MemoryUse;
+///
+/// let memory = MemoryUse { stack_used: 900, stack_reserved: 2048, ..MemoryUse::default() };
+/// assert_eq!(memory.stack_reserved - memory.stack_used, 1148); // bytes to spare
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemoryUse {
     /// Flash of the program: vectors, code, constants, initial values. Excludes the model.
@@ -161,6 +284,16 @@ pub struct MemoryUse {
 }
 
 /// The reason why a request failed.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// use prenda::{InferError, Refusal};
+///
+/// let refusal = Refusal::Infer(InferError::InputLength { expected: 784, found: 100 });
+/// assert_eq!(refusal.to_string(), "image: found 100 pixels, expected 784");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
