@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use prenda::Model;
 
 use self::found::Source;
 use self::report::ImportOutput;
@@ -33,16 +34,17 @@ const MIN_SKILL: f64 = 0.1;
 Examples:
   host-trainer import weights.safetensors --export model.bin
   host-trainer import network.onnx --export model.bin
+  host-trainer import network.tflite --export model.bin
   host-trainer import weights.safetensors --run runs/imported
   host-trainer import weights.safetensors --export model.bin --mean 0.286 --std 0.353
   host-trainer import net.safetensors --export m.bin --layer k1,b1,in-out --layer k2,b2,in-out
   host-trainer import net.safetensors --export m.bin --network 'conv 8 3x3 stride 2 pad 1; dense 10'")]
 pub struct ImportArguments {
-    /// Network of another program: an ONNX file of opset 11 or later, or a safetensors file with
-    /// weights in F32, F64, F16 or BF16
+    /// Network of another program: a file of ONNX (opset 11 or later), TensorFlow Lite, or
+    /// safetensors with weights in F32, F64, F16 or BF16
     ///
-    /// Its content tells the format. An ONNX file has all layers, so it takes neither --network nor
-    /// --layer, --fold, --epsilon and --ignore.
+    /// Its content tells the format. Files of ONNX and TensorFlow Lite have all layers, so they
+    /// take neither --network nor --layer, --fold, --epsilon and --ignore.
     #[arg(value_name = "FILE")]
     weights: PathBuf,
     #[command(flatten)]
@@ -114,7 +116,7 @@ impl ImportArguments {
             check_apart("--export", export, data.files())?;
         }
 
-        let found = source.find(&self, &data)?;
+        let mut found = source.find(&self, &data)?;
         let config = found.config();
         if let Some(run) = run.filter(|_| !overwrite) {
             check_replaced(
@@ -124,7 +126,13 @@ impl ImportArguments {
             )?;
         }
         let folder = run.map(|run| RunFolder::create(run.to_owned())).transpose()?;
-        let completed = pipeline::complete(&config, &data, run, None, &found.trained()).map_err(|error| {
+        let mut completed = pipeline::complete(&config, &data, run, None, &found.trained());
+        if found.integers.is_some() && completed.as_ref().is_err_and(PipelineError::is_of_logits) {
+            progress::log("some image could overflow the file's integers, so its numbers are quantized again");
+            found.integers = None;
+            completed = pipeline::complete(&config, &data, run, None, &found.trained());
+        }
+        let completed = completed.map_err(|error| {
             let error = match error {
                 PipelineError::Quantize(error) => anyhow::Error::from(error),
                 PipelineError::Export(ExportError::Encode(error)) => error.into(),
@@ -139,6 +147,10 @@ impl ImportArguments {
         }
         completed.write(folder.as_ref(), export.as_deref())?;
 
+        let source = match &found.integers {
+            Some(integers) => Some(integers.compare(&Model::parse(completed.model())?, &data.test)?),
+            None => None,
+        };
         let in_run = folder.map(|folder| folder.file(RunFile::Model));
         let model = export.clone().or(in_run).unwrap_or_default();
         warn_of_chance(outcome, &data.test);
@@ -147,6 +159,7 @@ impl ImportArguments {
             run: run.map(Shown),
             model: Shown(&model),
             layers: &found.layers,
+            source,
             unused: &found.unused,
             outcome,
             generalization_gap: outcome.gap(),

@@ -204,6 +204,27 @@ fn rescale(
     Ok(quantized)
 }
 
+/// Returns a layer of integers that another program quantized: `weights`, `[output][input]`, in
+/// `weight_steps`, one for each output, and `biases` on the scale of accumulators. Outputs have the
+/// step `output_step`; `None` for logits. Returns `None` if a multiplier cannot express a factor.
+pub fn keep(
+    weights: Vec<i8>,
+    biases: Vec<i32>,
+    weight_steps: Vec<f64>,
+    input_step: f64,
+    output_step: Option<f64>,
+) -> Option<QuantizedLayer> {
+    let output_step = output_step.unwrap_or(LOGIT_SCALE);
+    let requant = |step: &f64| match requant::split(input_step * step / output_step) {
+        RequantFit::Fits(requant) => Some(requant),
+        RequantFit::TooSmall | RequantFit::TooLarge => None,
+    };
+    let requants: Vec<Requant> = weight_steps.iter().map(requant).collect::<Option<_>>()?;
+    let is_whole = requants.len() == biases.len() && weights.len().is_multiple_of(biases.len().max(1));
+    let order = WeightOrder::default();
+    is_whole.then_some(QuantizedLayer { order, weight_steps, output_step, biases, requants, weights })
+}
+
 /// Chooses the weight order of hidden layers: by the width of their weights, or blocks if they are
 /// pruned. Depthwise convolutions have pairs.
 pub fn choose_orders(plan: &[LayerPlan], layers: &mut [QuantizedLayer], weight_bits: WeightBits, sparsity: f64) {

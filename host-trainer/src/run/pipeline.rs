@@ -53,7 +53,7 @@ pub enum PipelineError {
 
 impl PipelineError {
     /// Returns true if some image's logits could overflow their fixed point.
-    fn is_of_logits(&self) -> bool {
+    pub fn is_of_logits(&self) -> bool {
         match self {
             Self::Quantize(QuantizeError::LogitRange { .. }) => true,
             // In other layers, quantization excludes it.
@@ -321,6 +321,12 @@ fn pair(model: &Model<'_>, data: &Dataset, quantization: &mut Quantization) -> R
 }
 
 impl Completed {
+    /// Returns the model.
+    pub fn model(&self) -> &[u8] {
+        let model = self.records.iter().find(|(file, _)| *file == RunFile::Model);
+        model.map_or(&[], |(_, bytes)| bytes)
+    }
+
     /// Writes all files to `folder`, and the model to `export`, if they are given. An error in one
     /// of them does not keep the other from being written.
     ///
@@ -329,8 +335,7 @@ impl Completed {
     /// Returns an error if a file cannot be written. All old files of the folder are then as they
     /// were, and the new ones are kept in another folder.
     pub fn write(&self, folder: Option<&RunFolder>, export: Option<&Path>) -> Result<(), WriteError> {
-        let model = self.records.iter().find(|(file, _)| *file == RunFile::Model);
-        let exported = export.zip(model).map_or(Ok(()), |(path, (_, bytes))| files::write(path, bytes));
+        let exported = export.map_or(Ok(()), |path| files::write(path, self.model()));
         let Some(folder) = folder else { return exported };
         // The run's model must be the last: see `RunFile::Model`.
         let files: Vec<_> = self.records.iter().map(|(file, bytes)| (folder.file(*file), bytes)).collect();

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use predicates::prelude::*;
+use predicates::str::contains;
 use serde_json::Value;
 
 use crate::files::{FILES, write_split};
@@ -72,5 +74,36 @@ fn options_of_tensors_are_refused_for_operators() {
     let cut = fs::read(project.path().join("tf2onnx.onnx")).unwrap();
     fs::write(project.path().join("tf2onnx.onnx"), &cut[..3000]).unwrap();
     failure(project.import_graph("tf2onnx.onnx", &[]), 1, &["not an ONNX file, or a damaged one"]);
+    assert!(!project.model().exists());
+}
+
+#[test]
+fn integers_of_a_tensorflow_lite_file_are_kept() {
+    let project = Project::new();
+    prepare(&project, "convolutions-int8.tflite", "keras_files.json", "convolutions");
+    let report = json(project.import_graph("convolutions-int8.tflite", &["--json"]));
+    let source = &report["source"];
+    let count = |key: &str| source[key].as_u64().unwrap();
+    assert_eq!((count("images"), count("logits"), count("same_class")), (24, 72, 24), "{source}");
+    // Only roundings differ.
+    assert!(count("equal") >= 65 && count("largest_difference") <= 1, "{source}");
+    let text = project.import_graph("convolutions-int8.tflite", &[]).success();
+    let text = text.stderr(contains("the integers of the file are kept"));
+    text.stdout(contains("logits are the file's integers").and(contains("same class for 24 of 24 images")));
+
+    // Raw pixels are another input than the file's.
+    let again = project.import_graph("convolutions-int8.tflite", &["--pixel-scale", "1"]).success();
+    again.stderr(contains("quantized again: its input has steps of 0.0039")).stdout(contains("source").not());
+}
+
+#[test]
+fn damaged_tensorflow_lite_files_are_refused() {
+    let project = Project::new();
+    prepare(&project, "dense-float.tflite", "keras_files.json", "dense");
+    let file = fs::read(project.path().join("dense-float.tflite")).unwrap();
+    for length in [8, 20, 100, 1000] {
+        fs::write(project.path().join("cut"), &file[..length]).unwrap();
+        failure(project.import_graph("cut", &[]), 1, &["cannot import cut"]);
+    }
     assert!(!project.model().exists());
 }

@@ -654,7 +654,7 @@ fn other_formats_are_named() {
         (b"PK\x03\x04\0\0config.json model.weights.h5", &["a Keras file", "load_model", "import weights.safetensors"]),
         (b"\x89HDF\r\n\x1a\n\0\0\0\0", &["an HDF5 file", "load_model"]),
         (b"\x08\x08\x12\x07pytorch\x1a\x05", &["not an ONNX file, or a damaged one"]),
-        (b"\x1c\0\0\0TFL3\0\0\0\0", &["a TensorFlow Lite file", "quantized"]),
+        (b"\x1c\0\0\0TFL3\0\0\0\0", &["not a TensorFlow Lite file, or a damaged one"]),
         (b"\x80\x04\x95\0\0\0\0\0\0\0", &["a Python pickle"]),
     ] {
         let assert = project.import(content, "model.bin", &[]).stderr(contains("header").not());

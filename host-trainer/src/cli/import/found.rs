@@ -9,7 +9,8 @@ use crate::cli::UsageError;
 use crate::data::Dataset;
 use crate::limits::MAX_WEIGHT_BYTES;
 use crate::model::import::{
-    Described, Expected, Folding, FoundNetwork, GraphFile, GraphNetwork, Layer, NetworkFile, Prepared,
+    Described, Expected, Folding, FoundNetwork, GraphContent, GraphFile, GraphNetwork, Integers, Layer, NetworkFile,
+    Prepared,
 };
 use crate::network::backend::{self, Backend};
 use crate::network::{Architecture, DenseParameters, LayerPlan, Network, PixelForm};
@@ -36,6 +37,8 @@ pub struct Found {
     /// Neurons of each hidden layer, if all layers are dense.
     hidden: Vec<usize>,
     pub layers: Vec<FoundLayer>,
+    /// The file's own integers, if a model computes like it.
+    pub integers: Option<Integers>,
     /// Names of tensors that the network does not have.
     pub unused: Vec<String>,
 }
@@ -89,7 +92,8 @@ impl Found {
             Some(plan) => Network::new(plan.clone(), parameters, &device),
             None => Network::from_parameters(parameters, &device),
         };
-        Trained { network, kept_epoch: 0, history: Vec::new(), stop: Stop::Epochs, quantized: None, float: None }
+        let quantized = self.integers.as_ref().map(|integers| integers.layers.clone());
+        Trained { network, kept_epoch: 0, history: Vec::new(), stop: Stop::Epochs, quantized, float: None }
     }
 
     /// Returns the recorded configuration of a training of which only the layers are known.
@@ -124,12 +128,14 @@ fn of_tensors(arguments: &ImportArguments, prepared: &Prepared<'_>, data: &Datas
         network: arguments.network.clone().filter(|_| dense.is_none()),
         hidden: dense.unwrap_or_default(),
         layers: network.layers.iter().zip(places).map(|(layer, place)| FoundLayer::of(layer, place)).collect(),
+        integers: None,
         unused,
     })
 }
 
 fn of_graph(arguments: &ImportArguments, file: &GraphFile, data: &Dataset) -> Result<Found> {
-    let (network, notes) = file.network(data.shape, data.class_names.len()).with_context(|| arguments.failure())?;
+    let content = file.content(data.shape, data.class_names.len(), form(arguments));
+    let GraphContent { network, notes, integers } = content.with_context(|| arguments.failure())?;
     notes.into_iter().for_each(progress::log);
     let GraphNetwork { architecture, plan, mut parameters, names, has_one_output } = network;
     log_one_output(has_one_output, &data.class_names);
@@ -145,6 +151,7 @@ fn of_graph(arguments: &ImportArguments, file: &GraphFile, data: &Dataset) -> Re
         network: Some(architecture).filter(|_| hidden.is_none()),
         hidden: hidden.unwrap_or_default(),
         layers: names.into_iter().map(FoundLayer::of_operator).collect(),
+        integers,
         unused: Vec::new(),
     })
 }
@@ -201,11 +208,15 @@ fn find<'a>(
     Ok(network)
 }
 
+/// Returns the form of pixels in training.
+fn form(arguments: &ImportArguments) -> PixelForm {
+    PixelForm { scale: arguments.pixel_scale, mean: arguments.mean, std: arguments.std }
+}
+
 /// Converts the first layer to take pixels in 0..=1.
 fn fold_pixels(arguments: &ImportArguments, parameters: &mut [DenseParameters]) -> Result<(), UsageError> {
-    let form = PixelForm { scale: arguments.pixel_scale, mean: arguments.mean, std: arguments.std };
     if let Some(first) = parameters.first_mut() {
-        form.fold_into(first);
+        form(arguments).fold_into(first);
         if !first.weights.iter().chain(&first.biases).all(|number| number.is_finite()) {
             let text = "--mean, --std and --pixel-scale make weights infinite; use the values of the training";
             return Err(UsageError(text.to_owned()));

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::cli::line;
 use crate::cli::messages::outcome_lines;
-use crate::model::import::{Layer, MatrixName, Orientation};
+use crate::model::import::{Layer, MatrixName, Orientation, SourceComparison};
 use crate::run::Outcome;
 use crate::text::{Shown, printable};
 
@@ -15,6 +15,9 @@ pub struct ImportOutput<'a> {
     pub model: Shown<&'a Path>,
     pub layers: &'a [FoundLayer],
     pub unused: &'a [String],
+    /// A comparison with the file's own integers, if the model has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceComparison>,
     #[serde(flatten)]
     pub outcome: &'a Outcome,
     pub generalization_gap: f64,
@@ -74,6 +77,20 @@ impl ImportOutput<'_> {
         });
         let mut text: String = layers.collect();
         text += &outcome_lines(outcome, test_images, self.model.0);
+        if let Some(SourceComparison { images, logits, equal, largest_difference, same_class }) = self.source {
+            let rest = match largest_difference {
+                0 => String::new(),
+                1 => ", the others 1 step off".to_owned(),
+                steps => format!(", the others at most {steps} steps off"),
+            };
+            text += &line(
+                "source",
+                format_args!(
+                    "{equal} of {logits} logits are the file's integers{rest}; same class for {same_class} of \
+                     {images} images"
+                ),
+            );
+        }
         if let Some(run) = self.run {
             text += &line("run", run);
         }

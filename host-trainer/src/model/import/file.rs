@@ -11,7 +11,9 @@ use super::format::Format;
 use super::graph::GraphNetwork;
 use super::onnx::{self, OnnxError};
 use super::tensors::TensorFile;
+use super::tflite::{self, Integers, LiteNetwork, TfLiteError};
 use crate::limits::MAX_GRAPH_FILE_BYTES;
+use crate::network::PixelForm;
 use crate::support::bounded;
 use crate::support::tensor_header::check_header;
 
@@ -36,6 +38,16 @@ pub struct GraphFile {
 #[derive(Clone, Copy, Debug)]
 enum GraphFormat {
     Onnx,
+    TfLite,
+}
+
+/// The network of a file with operators.
+pub struct GraphContent {
+    pub network: GraphNetwork,
+    /// Sentences about it.
+    pub notes: Vec<String>,
+    /// The file's own integers, if a model computes like it.
+    pub integers: Option<Integers>,
 }
 
 /// Why a file with operators cannot be imported.
@@ -43,6 +55,8 @@ enum GraphFormat {
 pub enum GraphFileError {
     #[error(transparent)]
     Onnx(#[from] OnnxError),
+    #[error(transparent)]
+    TfLite(#[from] TfLiteError),
 }
 
 impl NetworkFile {
@@ -55,6 +69,7 @@ impl NetworkFile {
         if checked.is_err() || start.get(8) != Some(&b'{') {
             let format = match Format::recognize(&mut bounded::open(path)?)? {
                 Some(Format::Onnx) => GraphFormat::Onnx,
+                Some(Format::TfLite) => GraphFormat::TfLite,
                 Some(format) => {
                     return Err(TensorFileError::Format { format: format.name(), advice: format.advice(path) });
                 }
@@ -76,18 +91,26 @@ impl GraphFile {
     pub fn name(&self) -> &'static str {
         match self.format {
             GraphFormat::Onnx => Format::Onnx.name(),
+            GraphFormat::TfLite => Format::TfLite.name(),
         }
     }
 
-    /// Returns the network for images of the shape `image` and for `classes`, and sentences about
-    /// it.
+    /// Returns the network for images of the shape `image`, whose pixels are in `form`, and for
+    /// `classes`.
     ///
     /// # Errors
     ///
     /// Returns an error if the file is damaged, or if a model cannot compute the same.
-    pub fn network(&self, image: Shape, classes: usize) -> Result<(GraphNetwork, Vec<String>), GraphFileError> {
-        match self.format {
-            GraphFormat::Onnx => Ok(onnx::read(&self.bytes, Some(&self.folder), image, classes)?),
-        }
+    pub fn content(&self, image: Shape, classes: usize, form: PixelForm) -> Result<GraphContent, GraphFileError> {
+        Ok(match self.format {
+            GraphFormat::Onnx => {
+                let (network, notes) = onnx::read(&self.bytes, Some(&self.folder), image, classes)?;
+                GraphContent { network, notes, integers: None }
+            }
+            GraphFormat::TfLite => {
+                let LiteNetwork { network, notes, integers } = tflite::read(&self.bytes, image, classes, form)?;
+                GraphContent { network, notes, integers }
+            }
+        })
     }
 }

@@ -142,11 +142,8 @@ impl Format {
                 "import keras; from safetensors.numpy import save_file",
                 "{w.path: w.numpy() for w in keras.models.load_model(sys.argv[1]).weights}",
             ),
-            Self::Onnx => "import it as it is".to_owned(),
+            Self::Onnx | Self::TfLite => "import it as it is".to_owned(),
             Self::SavedModel => "save the Keras network's weights instead, as docs/import.md shows".to_owned(),
-            Self::TfLite => "its weights may be quantized; save those of the Keras network that it was converted \
-                             from, as docs/import.md shows"
-                .to_owned(),
             Self::NumPyArchive => {
                 python("import numpy; from safetensors.numpy import save_file", "dict(numpy.load(sys.argv[1]))")
             }

@@ -5,7 +5,7 @@
 //!                                                         |                              |
 //!                                             refused <--leftover        parameters <--batch_norm
 //!
-//!  ONNX --onnx--> operators --graph--> layers, parameters
+//!  ONNX, TensorFlow Lite --onnx, tflite--> operators --graph--> layers, parameters
 //! ```
 //!
 //! In a file of tensors, shapes of dense layers show their order; a network with convolutions is
@@ -32,10 +32,12 @@ mod resolve;
 mod sketch;
 mod suggest;
 mod tensors;
+mod tflite;
 
 pub use described::Described;
-pub use file::{GraphFile, NetworkFile};
+pub use file::{GraphContent, GraphFile, NetworkFile};
 pub use graph::{GraphNetwork, MatrixName};
 pub use layer::{Layer, LayerChoice};
 pub use network::{Expected, Folding, FoundNetwork, Prepared};
 pub use orientation::Orientation;
+pub use tflite::{Integers, SourceComparison};

@@ -79,10 +79,13 @@ impl Constant {
                 _ => {}
             }
         }
-        let count = sizes.iter().try_fold(1_usize, |count, size| count.checked_mul(usize::try_from(*size).ok()?));
-        let count = count.filter(|count| *count <= MAX_WEIGHT_BYTES && sizes.len() <= MAX_DIMENSIONS);
-        let count = count.ok_or_else(|| ConstantError::Sizes(sizes.iter().copied().take(MAX_DIMENSIONS).collect()))?;
-        let sizes = sizes.into_iter().filter_map(|size| usize::try_from(size).ok()).collect();
+        // A size of 0 must not hide large ones.
+        let bound = |bound: usize, size: &i64| bound.checked_mul(usize::try_from(*size).ok()?.max(1));
+        let bound = sizes.iter().try_fold(1_usize, bound);
+        let bound = bound.filter(|bound| *bound <= MAX_WEIGHT_BYTES && sizes.len() <= MAX_DIMENSIONS);
+        bound.ok_or_else(|| ConstantError::Sizes(sizes.iter().copied().take(MAX_DIMENSIONS).collect()))?;
+        let sizes: Vec<usize> = sizes.into_iter().filter_map(|size| usize::try_from(size).ok()).collect();
+        let count = sizes.iter().product();
         let stored = match is_external {
             true => Some(read_external(&external, folder, count)?),
             false => None,

@@ -135,7 +135,7 @@ fn transpose(reader: &mut Reader<'_>, node: &Node<'_>) -> Result<(), NodeError> 
     let order = node.integers("perm")?.unwrap_or_default();
     let error = || attribute("perm", &order, "0 first, which keeps the images of a batch apart");
     let Some((0, rest)) = order.split_first() else { return Err(error()) };
-    let rest = rest.iter().map(|index| usize::try_from(*index - 1).ok()).collect::<Option<Vec<_>>>();
+    let rest = rest.iter().map(|index| usize::try_from(index.checked_sub(1)?).ok()).collect::<Option<Vec<_>>>();
     Ok(reader.builder.transpose(&rest.ok_or_else(error)?)?)
 }
 
