@@ -11,6 +11,19 @@ const MAX_PAUSE: u16 = 4000;
 /// be quiet. Bytes that the first receives during a frame of the second are dropped.
 ///
 /// A read returns 0 once when the streams change, so that the reader drops a partial frame.
+///
+/// # Examples
+///
+/// ```
+/// use embedded_io::Read;
+/// use prenda_serve::FirstOf;
+///
+/// let (uart, rtt): (&[u8], &[u8]) = (&[], &[3, 1, 2, 0]);
+/// let mut link = FirstOf::new(uart, rtt, |_| ());
+/// let mut buffer = [0; 8];
+/// assert_eq!(link.read(&mut buffer), Ok(0)); // changes to the second stream
+/// assert_eq!(link.read(&mut buffer), Ok(4));
+/// ```
 #[derive(Debug)]
 pub struct FirstOf<First, Second, Sleep> {
     first: First,
@@ -29,6 +42,17 @@ enum Side {
 
 impl<First, Second, Sleep: FnMut(&mut First)> FirstOf<First, Second, Sleep> {
     /// Merges both streams. `sleep` is called when neither has bytes, and must return in time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use prenda_serve::FirstOf;
+    ///
+    /// # let (uart, rtt): (&[u8], &[u8]) = (&[], &[]);
+    /// // On a Cortex-M: waits for an interrupt, `cortex_m::asm::wfi()`.
+    /// let link = FirstOf::new(uart, rtt, |_uart: &mut &[u8]| std::thread::yield_now());
+    /// # let _ = link;
+    /// ```
     pub fn new(first: First, second: Second, sleep: Sleep) -> Self {
         Self { first, second, side: Side::First, sleep }
     }

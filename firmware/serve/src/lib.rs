@@ -16,8 +16,7 @@
 //! use prenda::{Model, Workspace};
 //! use prenda_serve::{Buffers, Identity, Server};
 //!
-//! # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/784-64-10.bin");
-//! # let blob = std::fs::read(path).unwrap();
+//! # let blob = std::fs::read("shoes.bin").unwrap();
 //! # let mut link = Link;
 //! let model = Model::parse(&blob);
 //! let mut workspace = Workspace::<1024, 10>::new();

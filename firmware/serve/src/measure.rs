@@ -6,6 +6,20 @@ use core::sync::atomic::{Ordering, compiler_fence};
 use prenda::{Classifier, InferError, STAGE_BYTES, Stage};
 
 /// A board's counter.
+///
+/// # Examples
+///
+/// ```
+/// use prenda_serve::{Counter, Identity};
+///
+/// # fn cycles() -> u32 { 0 }
+/// # fn let_interrupt(_: bool) {}
+/// # fn spin(_: u8) {}
+/// // `cycles` reads the counter of a core with 64 MHz, such as `DWT.CYCCNT` of a Cortex-M4.
+/// let counter = Counter { ticks: cycles, hertz: 64_000_000, let_interrupt, spin };
+/// let identity = Identity { counter: Some(counter), ..Identity::new("my-board", "cortex-m4") };
+/// assert!(identity.counter.is_some_and(|counter| counter.hertz == 64_000_000));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Counter {
     /// Returns the count, which wraps.

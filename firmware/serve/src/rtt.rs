@@ -12,6 +12,20 @@ const MAX_TRIES: u32 = 20_000_000;
 /// A byte stream over two channels of RTT.
 ///
 /// The host finds the channels by their name, `link`.
+///
+/// # Examples
+///
+/// ```no_run,standalone_crate
+/// use embedded_io::{Read, ReadReady, Write};
+///
+/// let mut link = prenda_serve::rtt_link!();
+/// let mut byte = [0];
+/// if link.read_ready()? {
+///     link.read_exact(&mut byte)?;
+///     link.write_all(&byte)?; // an echo
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct RttLink {
     up: UpChannel,
     down: DownChannel,
@@ -25,6 +39,23 @@ pub struct RttLink {
 ///
 /// The caller needs the package `rtt-target`, which panics if RTT is started twice. A firmware with
 /// other channels starts RTT itself, names two channels `link`, and uses [`RttLink::new`].
+///
+/// # Examples
+///
+/// ```no_run,standalone_crate
+/// # use prenda::{Model, Workspace};
+/// use prenda_serve::{Buffers, Identity, Server, rtt_link};
+///
+/// # let blob = std::fs::read("shoes.bin").unwrap();
+/// # let (model, mut workspace) = (Model::parse(&blob).unwrap(), Workspace::<360, 10>::new());
+/// let mut buffers = Buffers::<1024>::new();
+/// let identity = Identity::new("my-board", "cortex-m4");
+/// let mut server = Server::new(identity, (&model, &mut workspace), &mut buffers);
+/// let mut link = rtt_link!();
+/// loop {
+///     let _ = server.serve(&mut link);
+/// }
+/// ```
 #[macro_export]
 macro_rules! rtt_link {
     () => {{
@@ -42,6 +73,22 @@ macro_rules! rtt_link {
 
 impl RttLink {
     /// Creates a stream of two channels, which are named `link`. `up` is in mode `NoBlockTrim`.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run,standalone_crate
+    /// use rtt_target::ChannelMode::NoBlockTrim;
+    ///
+    /// let channels = rtt_target::rtt_init! {
+    ///     up: {
+    ///         0: { size: 1024, name: "Terminal" }
+    ///         1: { size: 512, mode: NoBlockTrim, name: "link" }
+    ///     }
+    ///     down: { 0: { size: 1024, name: "link" } }
+    /// };
+    /// let link = prenda_serve::RttLink::new(channels.up.1, channels.down.0);
+    /// # let _ = link;
+    /// ```
     #[must_use]
     pub fn new(up: UpChannel, down: DownChannel) -> Self {
         Self { up, down, held: [0; 64], next: 0, end: 0 }

@@ -16,6 +16,19 @@ const FIRMWARE_VERSION: &str = env!("CARGO_PKG_VERSION");
 const CLASS_BYTES: usize = 6;
 
 /// The description that a device gives of itself.
+///
+/// # Examples
+///
+/// ```
+/// use prenda::MemoryUse;
+/// use prenda_serve::Identity;
+///
+/// fn memory_use() -> MemoryUse {
+///     MemoryUse { flash: 20_480, statics: 3072, ..MemoryUse::default() } // from linker symbols
+/// }
+/// let identity = Identity { memory_use, ..Identity::new("my-board", "cortex-m4") };
+/// assert_eq!((identity.memory_use)().flash, 20_480);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Identity {
     /// The board's name.
@@ -30,6 +43,15 @@ pub struct Identity {
 
 impl Identity {
     /// Returns the identity of a device that measures neither its memory nor its inference.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use prenda_serve::Identity;
+    ///
+    /// const IDENTITY: Identity = Identity::new("my-board", "cortex-m4");
+    /// assert!(IDENTITY.counter.is_none());
+    /// ```
     #[must_use]
     pub const fn new(board: &'static str, core: &'static str) -> Self {
         Self { board, core, memory_use: MemoryUse::default, counter: None }
@@ -40,6 +62,16 @@ impl Identity {
 ///
 /// `FRAME` is the maximum frame length in bytes: the pixels of an image and about 150 more.
 /// [`Server::model`] names the length if it is too short.
+///
+/// # Examples
+///
+/// ```
+/// use prenda::{MESSAGE_OVERHEAD_BYTES, encoded_length_bound};
+/// use prenda_serve::Buffers;
+///
+/// type ForShoes = Buffers<{ encoded_length_bound(784 + MESSAGE_OVERHEAD_BYTES) }>;
+/// assert_eq!(ForShoes::FRAME, 928);
+/// ```
 #[derive(Debug)]
 pub struct Buffers<const FRAME: usize> {
     incoming: FrameBuffer<FRAME>,
@@ -48,9 +80,26 @@ pub struct Buffers<const FRAME: usize> {
 
 impl<const FRAME: usize> Buffers<FRAME> {
     /// The longest frame, in bytes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use prenda_serve::Buffers;
+    ///
+    /// assert_eq!(Buffers::<1024>::FRAME, 1024);
+    /// ```
     pub const FRAME: usize = FRAME;
 
     /// Creates empty buffers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use prenda_serve::Buffers;
+    ///
+    /// const BUFFERS: Buffers<1024> = Buffers::new(); // in a firmware: a static
+    /// assert!(size_of_val(&BUFFERS) > 2 * 1024);
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self { incoming: FrameBuffer::new(), outgoing: [0; FRAME] }
@@ -64,6 +113,20 @@ impl<const FRAME: usize> Default for Buffers<FRAME> {
 }
 
 /// A device with its model, ready to serve.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda::{Model, Workspace};
+/// use prenda_serve::{Buffers, Identity, Server};
+///
+/// # let blob = std::fs::read("shoes.bin").unwrap();
+/// # let (model, mut workspace) = (Model::parse(&blob).unwrap(), Workspace::<360, 10>::new());
+/// let classifier = (&model, &mut workspace); // or the `Workspace` of a compiled-in model
+/// let mut buffers = Buffers::<1024>::new();
+/// let server = Server::new(Identity::new("my-board", "cortex-m4"), classifier, &mut buffers);
+/// assert_eq!(server.model().map(|model| model.classes), Ok(10));
+/// ```
 #[derive(Debug)]
 pub struct Server<'b, C, const FRAME: usize> {
     identity: Identity,
@@ -76,6 +139,22 @@ pub struct Server<'b, C, const FRAME: usize> {
 impl<'b, C: Classifier, const FRAME: usize> Server<'b, C, FRAME> {
     /// Runs the self-test of `classifier`. If it fails, the server answers each request with the
     /// reason.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda::{Model, Workspace};
+    /// use prenda::DeviceFault;
+    /// use prenda_serve::{Buffers, Identity, Server};
+    ///
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let (model, mut workspace) = (Model::parse(&blob).unwrap(), Workspace::<360, 10>::new());
+    /// let mut buffers = Buffers::<512>::new(); // too short for 784 pixels
+    /// let identity = Identity::new("my-board", "cortex-m4");
+    /// let server = Server::new(identity, (&model, &mut workspace), &mut buffers);
+    /// let fault = DeviceFault::FrameTooLong { needed: 928, available: 512 };
+    /// assert_eq!(server.model(), Err(fault));
+    /// ```
     pub fn new(identity: Identity, classifier: C, buffers: &'b mut Buffers<FRAME>) -> Self {
         Self::tested(identity, Ok(classifier), buffers)
     }
@@ -96,6 +175,23 @@ impl<'b, C: Classifier, const FRAME: usize> Server<'b, C, FRAME> {
     /// # Errors
     ///
     /// Returns the fault if the device has no usable model.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use prenda::{Model, Workspace};
+    /// use prenda_serve::{Buffers, Identity, Server};
+    ///
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let (model, mut workspace) = (Model::parse(&blob).unwrap(), Workspace::<360, 10>::new());
+    /// # let identity = Identity::new("my-board", "cortex-m4");
+    /// # let mut buffers = Buffers::<1024>::new();
+    /// let server = Server::new(identity, (&model, &mut workspace), &mut buffers);
+    /// match server.model() {
+    ///     Ok(model) => println!("serves {}, of {} layers", model.id, model.layers),
+    ///     Err(fault) => panic!("{fault}"),
+    /// }
+    /// ```
     pub fn model(&self) -> Result<ModelInfo, DeviceFault> {
         info(&self.classifier)
     }
@@ -105,6 +201,35 @@ impl<'b, C: Classifier, const FRAME: usize> Server<'b, C, FRAME> {
     /// # Errors
     ///
     /// Returns the stream's error if it fails. Invalid bytes are answered, not returned.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use prenda::{Frame, Model, Request, Workspace, encode};
+    /// use prenda_serve::{Buffers, Identity, Server};
+    ///
+    /// # struct Link<'l>(&'l [u8], Vec<u8>);
+    /// # impl embedded_io::ErrorType for Link<'_> { type Error = core::convert::Infallible; }
+    /// # impl embedded_io::Read for Link<'_> {
+    /// #     fn read(&mut self, to: &mut [u8]) -> Result<usize, Self::Error> { self.0.read(to) }
+    /// # }
+    /// # impl embedded_io::Write for Link<'_> {
+    /// #     fn write(&mut self, bytes: &[u8]) -> Result<usize, Self::Error> {
+    /// #         self.1.extend(bytes);
+    /// #         Ok(bytes.len())
+    /// #     }
+    /// #     fn flush(&mut self) -> Result<(), Self::Error> { Ok(()) }
+    /// # }
+    /// # let blob = std::fs::read("shoes.bin").unwrap();
+    /// # let (model, mut workspace) = (Model::parse(&blob).unwrap(), Workspace::<360, 10>::new());
+    /// # let identity = Identity::new("my-board", "cortex-m4");
+    /// # let mut buffers = Buffers::<1024>::new();
+    /// let (frame, mut buffer) = (Frame { sequence: 1, message: Request::Hello }, [0; 32]);
+    /// let request = encode(&frame, &mut buffer).unwrap();
+    /// let mut link = Link(request, Vec::new()); // what is received, what was sent
+    /// Server::new(identity, (&model, &mut workspace), &mut buffers).serve(&mut link).unwrap();
+    /// assert!(link.1.windows(8).any(|bytes| bytes == b"my-board"));
+    /// ```
     pub fn serve<Stream: Read + Write>(&mut self, stream: &mut Stream) -> Result<(), Stream::Error> {
         let Buffers { incoming, outgoing } = &mut *self.buffers;
         incoming.clear();
@@ -132,6 +257,19 @@ impl<'b, 'm, const LAYERS: usize, const MEMORY: usize, const CLASSES: usize, con
 {
     /// Serves a model that was parsed when the device started. If that failed, the server answers
     /// each request with the reason.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use prenda::{BlobError, DeviceFault, Model, Workspace};
+    /// use prenda_serve::{Buffers, Identity, Server};
+    ///
+    /// let model = Model::<2>::try_from(&[0xFF; 64][..]); // erased flash
+    /// # let (mut workspace, mut buffers) = (Workspace::<360, 10>::new(), Buffers::<1024>::new());
+    /// let identity = Identity::new("my-board", "cortex-m4");
+    /// let server = Server::with_model(identity, &model, &mut workspace, &mut buffers);
+    /// assert_eq!(server.model(), Err(DeviceFault::Blob(BlobError::Magic)));
+    /// ```
     pub fn with_model(
         identity: Identity,
         model: &'m Result<Model<'m, LAYERS>, BlobError>,

@@ -5,6 +5,19 @@
 //!                                                                         |
 //!  source of the module <--generate-- memory of the workspace <--Sizes----+
 //! ```
+//!
+//! # Examples
+//!
+//! ```
+//! # extern crate prenda_core as prenda; // the module refers to `prenda`
+//! prenda_macros::include_model!(mod shoes = "shoes.bin");
+//!
+//! # fn main() {
+//! let mut workspace = shoes::Workspace::new();
+//! let answer = shoes::infer(&mut workspace, &[0; shoes::PIXELS]);
+//! assert_eq!(shoes::NAMES[answer.class], "Sandal");
+//! # }
+//! ```
 
 use std::path::Path;
 use std::{env, fs};
@@ -53,7 +66,7 @@ mod tests {
         assert!(missing.contains("no-such-model.bin: No such file"), "{missing}");
         assert!(missing.contains("folder of Cargo.toml"), "{missing}");
 
-        let mut bytes = fs::read("../shoes.bin").unwrap();
+        let mut bytes = fs::read("shoes.bin").unwrap();
         bytes[1000] ^= 1;
         let error = Model::parse(&bytes).unwrap_err();
         let file = env::temp_dir().join(format!("prenda-damaged-{}.bin", std::process::id()));
@@ -65,7 +78,7 @@ mod tests {
 
     #[test]
     fn the_module_has_the_sizes_of_the_model() {
-        let source = expanded("../shoes.bin").unwrap();
+        let source = expanded("shoes.bin").unwrap();
         for expected in ["PIXELS: usize = 784", "CLASSES: usize = 10", "sums: [i32; 64]", "list: [[u32; 2]; 37]"] {
             assert!(source.contains(expected), "{expected}");
         }

@@ -181,7 +181,7 @@ impl<'a> Matrix<'a> {
     /// # let model = prenda::Model::parse(&blob).unwrap();
     /// let matrix = model.layers()[1].matrix().unwrap();
     /// assert_eq!([0, 1, 2].map(|input| matrix.weight(0, input)), [-46, -52, -48]);
-    /// assert_eq!(matrix.weight(10, 0), 0); // there is no output 10
+    /// assert_eq!(matrix.weight(10, 0), 0); // the last output is 9
     /// ```
     #[must_use]
     pub fn weight(&self, output: usize, input: usize) -> i8 {
