@@ -41,7 +41,8 @@ enum Side {
 }
 
 impl<First, Second, Sleep: FnMut(&mut First)> FirstOf<First, Second, Sleep> {
-    /// Merges both streams. `sleep` is called when neither has bytes, and must return in time.
+    /// Merges both streams. `sleep` is called when neither has bytes, and returns after at most
+    /// about a millisecond, so that the first stream loses none.
     ///
     /// # Examples
     ///

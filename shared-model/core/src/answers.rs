@@ -143,7 +143,7 @@ pub enum AnswersError {
 }
 
 impl AnswersHeader {
-    /// Returns the header's bytes.
+    /// Returns the header's bytes: 22, or 23 for a cascade.
     ///
     /// # Examples
     ///

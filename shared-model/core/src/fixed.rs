@@ -213,7 +213,8 @@ impl Requant {
         if upper == scaled >> 31 { scaled } else { i32::MAX ^ (upper >> 31) }
     }
 
-    /// Applies ReLU and requantization: returns a hidden activation, `u8` with zero-point 0.
+    /// Applies ReLU and requantization: returns a hidden activation, `u8` with zero-point 0. Larger
+    /// ones become 255.
     ///
     /// # Examples
     ///

@@ -197,7 +197,7 @@ impl<'a, const LAYERS: usize> Model<'a, LAYERS> {
         seal::seal(self.bytes)
     }
 
-    /// Like [`parse`](Model::parse), but writes the result to `parsed`.
+    /// Like [`parse`](Model::parse), but writes the model or the error to `parsed`.
     ///
     /// A returned model is moved, which takes a kilobyte of a device's stack.
     ///

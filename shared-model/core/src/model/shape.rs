@@ -74,11 +74,12 @@ impl Shape {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// Rows and columns of the window.
+    /// Rows and columns of the window, each 1..=255.
     pub kernel: [u8; 2],
-    /// Rows and columns from one position to the next.
+    /// Rows and columns from one position to the next, each 1..=255.
     pub stride: [u8; 2],
-    /// Rows of zeros above, columns left, rows below and columns right of the image.
+    /// Rows of zeros above, columns left, rows below and columns right of the image, each less than
+    /// the window's rows or columns.
     pub padding: [u8; 4],
 }
 
