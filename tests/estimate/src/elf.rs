@@ -123,8 +123,9 @@ impl Program {
 
     fn similar(&self, text: &str) -> String {
         let wanted = text.to_lowercase();
-        let names = self.symbols.iter().filter(|(name, ..)| name.to_lowercase().contains(&wanted));
-        let names: Vec<_> = names.take(MAX_PROPOSALS).map(|(name, ..)| name.as_str()).collect();
+        let names = self.symbols.iter().map(|(name, ..)| format!("{:#}", rustc_demangle::demangle(name)));
+        let names = names.filter(|name| name.to_lowercase().contains(&wanted));
+        let names: Vec<_> = names.take(MAX_PROPOSALS).collect();
         if names.is_empty() { String::new() } else { format!("; similar: {}", names.join(", ")) }
     }
 
