@@ -141,13 +141,15 @@ enum Command {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Data")]
 struct DataArguments {
-    /// The data set: a folder with four IDX files, gzipped or not, named like MNIST's, or with a
-    /// folder of images for each class
+    /// The data set: a folder with MNIST's four IDX files, with a folder of images for each class
+    /// or with CIFAR-10's files, an NPZ archive, or a CSV file
     ///
     /// Images are PNG, JPEG, BMP or WebP files in train/CLASS and test/CLASS, or in CLASS with
-    /// --test-share. Without this option, the first of these that exists: the folder named by
-    /// FASHION_MNIST_DIR, the user's cache, the folder of Debian's dataset-fashion-mnist; otherwise
-    /// a download of 30 MB into the cache. There it must be Fashion-MNIST.
+    /// --test-share. A CSV file has a label and the pixels of an image in each row; a folder may
+    /// have one for training and one for testing. IDX and CSV files may be gzipped. Without this
+    /// option, the first of these that exists: the folder named by FASHION_MNIST_DIR, the user's
+    /// cache, the folder of Debian's dataset-fashion-mnist; otherwise a download of 30 MB into the
+    /// cache. There it must be Fashion-MNIST.
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
     #[command(flatten)]

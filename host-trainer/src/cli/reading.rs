@@ -8,8 +8,10 @@ use crate::data::Reading;
 
 #[derive(Debug, Args)]
 pub struct ReadingArguments {
-    /// Rows and columns of all images, for example 28x28: larger parts of images are cropped in the
-    /// middle to this aspect, and scaled
+    /// Rows and columns of all images, for example 28x28
+    ///
+    /// The largest part in the middle of an image file that has this aspect is scaled. A row of a
+    /// table or an array is divided into rows of pixels.
     #[arg(long, value_name = "ROWSxCOLUMNS", value_parser = image_size)]
     image_size: Option<[u16; 2]>,
     /// Make colours grey: 21 % red, 72 % green, 7 % blue
@@ -22,6 +24,14 @@ pub struct ReadingArguments {
     /// Choice of these images, 0..=18446744073709551615 [default: 1]
     #[arg(long, value_name = "N", value_parser = whole::<u64>(0..), requires = "test_share")]
     test_seed: Option<u64>,
+    /// Arrays of an NPZ archive: images and labels for training, and for testing unless there is
+    /// --test-share [default: Keras' or MedMNIST's names, or images,labels or x,y]
+    #[arg(long = "key", value_name = "NAME,..", value_delimiter = ',')]
+    keys: Vec<String>,
+    /// Column of the label in a CSV file: first, last, or a name in its first line [default: the
+    /// one named label, class, target, species or y, otherwise the first]
+    #[arg(long, value_name = "COLUMN")]
+    label_column: Option<String>,
     /// Leave out images that cannot be read, instead of refusing the data set
     #[arg(long)]
     skip_unreadable: bool,
@@ -29,8 +39,10 @@ pub struct ReadingArguments {
 
 impl From<&ReadingArguments> for Reading {
     fn from(arguments: &ReadingArguments) -> Self {
-        let ReadingArguments { image_size, grey, test_share, test_seed, skip_unreadable } = *arguments;
-        Self { image_size, grey, test_share, test_seed, skip_unreadable }
+        let ReadingArguments { image_size, grey, test_share, test_seed, skip_unreadable, .. } = *arguments;
+        let ReadingArguments { keys, label_column, .. } = arguments;
+        let (keys, label_column) = (keys.clone(), label_column.clone());
+        Self { image_size, grey, test_share, test_seed, keys, label_column, skip_unreadable }
     }
 }
 

@@ -50,6 +50,15 @@ impl Part {
         self.pixels.len() / self.shape.count().max(1)
     }
 
+    /// Fails if the number of images of the split of this name is not that of labels.
+    pub fn check_counts(&self, path: &Path, split: &'static str) -> Result<(), DatasetError> {
+        let (images, labels) = (self.len(), self.labels.len());
+        if images == labels {
+            return Ok(());
+        }
+        Err(DatasetError::Counts { folder: path.to_owned(), split, images, labels })
+    }
+
     /// Returns the header of an IDX file of these images.
     pub fn image_header(&self) -> Vec<u8> {
         idx::image_header(self.len(), self.shape)
@@ -93,6 +102,7 @@ impl Content {
             (None, None) => Err(DatasetError::option(path, "it has no test images of its own; add --test-share 0.15")),
             (None, Some(share)) => {
                 let train = &mut self.train;
+                train.check_counts(path, "training")?;
                 let count = (share * train.labels.len() as f64).round() as usize;
                 let held_out = HeldOut { count, order: ValidationOrder::Class, seed: reading.seed() };
                 let indices = held_out.choose(&train.labels);

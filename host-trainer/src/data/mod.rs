@@ -201,8 +201,8 @@ impl Dataset {
         };
         let (train_hash, test_hash) = (hash(&train), hash(&test));
 
-        check_counts(&folder, "training", &train)?;
-        check_counts(&folder, "test", &test)?;
+        train.check_counts(&folder, "training")?;
+        test.check_counts(&folder, "test")?;
         let shape = check_shapes(&folder, &train, &test)?;
         let classes = check_labels(&folder, &train.labels, &test.labels)?;
         let in_folder = folder.join(class_names::FILE_NAME);
@@ -259,14 +259,6 @@ fn check_fashion_mnist(origin: Origin, files: &[PathBuf], train: &Part, test: &P
         }
     }
     Ok(is_fashion_mnist)
-}
-
-fn check_counts(folder: &Path, split: &'static str, part: &Part) -> Result<(), DatasetError> {
-    let (images, labels) = (part.len(), part.labels.len());
-    if images == labels {
-        return Ok(());
-    }
-    Err(DatasetError::Counts { folder: folder.to_owned(), split, images, labels })
 }
 
 /// Returns the shape of all images.

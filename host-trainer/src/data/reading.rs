@@ -22,6 +22,12 @@ pub struct Reading {
     /// The choice of these images.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_seed: Option<u64>,
+    /// Names of the arrays in an archive: images and labels for training, and for testing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
+    /// Column of the label in a table: `first`, `last` or its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label_column: Option<String>,
     /// True to leave out images that cannot be read.
     #[serde(skip_serializing_if = "is_false")]
     pub skip_unreadable: bool,
@@ -34,6 +40,8 @@ impl Reading {
             (self.image_size.is_some(), "--image-size"),
             (self.grey, "--grey"),
             (self.test_share.is_some(), "--test-share"),
+            (!self.keys.is_empty(), "--key"),
+            (self.label_column.is_some(), "--label-column"),
             (self.skip_unreadable, "--skip-unreadable"),
         ];
         all.into_iter().filter_map(|(is_used, name)| is_used.then_some(name))

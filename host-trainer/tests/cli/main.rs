@@ -7,11 +7,13 @@ mod cascade;
 mod compare;
 mod compress;
 mod data;
+mod documented;
 mod evaluate;
 mod export;
 #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
 mod fault;
 mod files;
+mod forms;
 mod frontier;
 mod graph;
 #[cfg(target_os = "linux")]

@@ -1,12 +1,29 @@
-//! Reads data sets of any supported form. The content decides the form, not the names' ends.
+//! Reads data sets of any supported form. Content and names in a folder decide the form.
 
+mod arrays;
+mod cifar;
 mod class_folders;
 mod idx_files;
+mod tables;
 
-use std::path::Path;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
 
-use super::content::Content;
+use prenda::Shape;
+
+use super::content::{Content, shape};
 use super::{DatasetError, Origin, Reading, names};
+use crate::support::gunzip::{self, Gunzip};
+use crate::support::{bounded, format};
+
+/// The form of a data set.
+enum Form {
+    Idx,
+    ClassFolders,
+    Arrays,
+    Tables { train: PathBuf, test: Option<PathBuf> },
+    Cifar,
+}
 
 /// Reads the data set at `path`, as `reading` says.
 ///
@@ -15,20 +32,75 @@ use super::{DatasetError, Origin, Reading, names};
 /// Returns an error if a data set is missing, if one of its files cannot be used, or if an option
 /// does not apply to its form.
 pub fn read(path: &Path, origin: Origin, reading: &Reading) -> Result<Content, DatasetError> {
-    if !names::has_idx(path) && class_folders::has_folders(path) {
-        return class_folders::read(path, reading);
+    let form = if path.is_file() { of_file(path)? } else { of_folder(path) };
+    let (name, options) = match form {
+        Form::Idx => ("IDX files", &["--grey"][..]),
+        Form::ClassFolders => ("images", &["--image-size", "--grey", "--test-share", "--skip-unreadable"][..]),
+        Form::Arrays => ("NumPy arrays", &["--image-size", "--grey", "--test-share", "--key"][..]),
+        Form::Tables { .. } => ("CSV", &["--image-size", "--test-share", "--label-column"][..]),
+        Form::Cifar => ("CIFAR-10's files", &["--grey"][..]),
+    };
+    if let Some(option) = reading.used().find(|option| !options.contains(option)) {
+        let reason = format!("it consists of {name}, to which {option} does not apply; leave it out");
+        return Err(DatasetError::option(path, reason));
     }
-    allow(path, reading, "IDX files", &["--grey"])?;
-    idx_files::read(path, origin)
+    match form {
+        Form::Idx => idx_files::read(path, origin),
+        Form::ClassFolders => class_folders::read(path, reading),
+        Form::Arrays => arrays::read(path, reading),
+        Form::Tables { train, test } => tables::read(train, test, reading),
+        Form::Cifar => cifar::read(path),
+    }
 }
 
-/// Fails if an option other than `allowed` is used for files of the form `form`.
-fn allow(path: &Path, reading: &Reading, form: &str, allowed: &[&str]) -> Result<(), DatasetError> {
-    match reading.used().find(|option| !allowed.contains(option)) {
-        Some(option) => Err(DatasetError::option(
-            path,
-            format!("it consists of {form}, to which {option} does not apply; leave it out"),
-        )),
-        None => Ok(()),
+/// Returns the form of a data set in a folder. What is not recognized is refused as IDX files.
+fn of_folder(path: &Path) -> Form {
+    if names::has_idx(path) {
+        return Form::Idx;
     }
+    if cifar::is_there(path) {
+        return Form::Cifar;
+    }
+    if let Some([train, test]) = tables::find_pair(path) {
+        return Form::Tables { train, test: Some(test) };
+    }
+    if class_folders::has_folders(path) { Form::ClassFolders } else { Form::Idx }
+}
+
+/// Returns the form of a data set in one file.
+fn of_file(path: &Path) -> Result<Form, DatasetError> {
+    let fail = |source| DatasetError::Read { path: path.to_owned(), source };
+    let start = |reader: &mut dyn Read| {
+        let mut start = Vec::new();
+        // A damaged file is refused by its reader.
+        let _ = reader.take(format::START_BYTES as u64).read_to_end(&mut start);
+        start
+    };
+    let mut found = start(&mut bounded::open(path).map_err(fail)?);
+    if found.starts_with(&gunzip::MAGIC) {
+        found = start(&mut Gunzip::new(BufReader::new(bounded::open(path).map_err(fail)?)));
+    }
+    match format::name(&found) {
+        Some("a zip archive") => Ok(Form::Arrays),
+        // IDX files begin with two zeros; four belong to a data set.
+        _ if found.starts_with(&[0, 0]) => Ok(Form::Idx),
+        Some(name) => {
+            let advice = "expected an NPZ archive, a CSV file or a folder; docs/data.md has a script for other forms";
+            Err(DatasetError::content(path, format!("it is {name}; {advice}")))
+        }
+        None => Ok(Form::Tables { train: path.to_owned(), test: None }),
+    }
+}
+
+/// Returns the shape of an image whose pixels are a row of `width`.
+fn shape_of_row(width: usize, reading: &Reading) -> Result<Shape, String> {
+    let side = width.isqrt();
+    let [rows, columns] = reading.image_size.map_or([side, side], |size| size.map(usize::from));
+    if rows * columns == width {
+        return shape([rows, columns, 1]);
+    }
+    Err(match reading.image_size {
+        Some(_) => format!("a row has {width} values, expected {} for --image-size {rows}x{columns}", rows * columns),
+        None => format!("a row has {width} values, which are not a square; add --image-size ROWSxCOLUMNS"),
+    })
 }

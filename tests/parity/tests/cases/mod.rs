@@ -43,6 +43,7 @@ pub const CASES: &[(&str, Case)] = &[
     ("golden_vectors", golden_vectors),
     ("shipped_models", shipped_models),
     ("convolutions", convolutions),
+    ("colours", colours),
     ("shipped_cascade", shipped_cascade),
     ("fixture", fixture),
     ("fixture_in_vectors", fixture_in_vectors),
@@ -160,6 +161,14 @@ fn models() -> PathBuf {
 /// A convolutional network, in pairs.
 fn convolutions(device: Device, lab: &Lab, fixture: &Fixture) -> Result<(), Failed> {
     sweep_everything(device, lab, &fixture.shipped("conv-12k.bin")?).map(drop)
+}
+
+/// A network of images with three channels.
+fn colours(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
+    let folder = fixtures();
+    let colours = Fixture::read(&folder.join("colours.bin"), &folder.join("colours-answers.bin"))?;
+    assert_eq!(colours.view()?.image().channels, 3);
+    sweep_everything(device, lab, &colours).map(drop)
 }
 
 /// A cascade of convolutional networks; both answer some of the images.

@@ -13,19 +13,20 @@ use crate::workspace::{Workspace, cargo};
 use crate::{UsageError, table};
 
 /// The programs of `tests/fuzz/fuzz_targets`.
-const TARGETS: [&str; 3] = ["blob", "network", "stream"];
+const TARGETS: [&str; 6] = ["blob", "cifar", "csv", "network", "npz", "stream"];
 
 const CARGO_FUZZ: &str = "0.13.2";
 
-/// Maximum input length in bytes: small models have every feature of large ones.
+/// Maximum input length in bytes: small files have every feature of large ones.
 const MAX_LENGTH: usize = 4096;
 
 const PULSE: Duration = Duration::from_secs(5);
 
 #[derive(Args)]
 pub struct Options {
-    /// `blob` (any bytes as a model), `network` (any network, encoded and damaged) or `stream` (any
-    /// bytes on the link). [default: all, one after the other]
+    /// `blob` (any bytes as a model), `network` (any network, encoded and damaged), `stream` (any
+    /// bytes on the link), or a reader of data: `cifar`, `csv` or `npz`. [default: all, one after
+    /// the other]
     #[arg(value_name = "TARGET")]
     target: Option<String>,
     /// Seconds for each target.
