@@ -87,8 +87,9 @@ fn machine_of(program: &Program, core: Core) -> (&'static str, &'static str) {
         "cortex-m0" | "cortex-m0plus" | "cortex-m3" => "mps2-an385",
         "cortex-m4" => "mps2-an386",
         "cortex-m33" if first >> 28 == 1 => "mps2-an505",
-        // Its memory starts at 0.
-        _ => "mps3-an547",
+        // Its code and its RAM are smaller than those of the others.
+        "cortex-m33" if program.initial_stack() <= 0x2008_0000 => "mps3-an547",
+        _ => "mps2-an386",
     };
     ("qemu-system-arm", machine)
 }

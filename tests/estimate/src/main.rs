@@ -169,7 +169,8 @@ fn names_of(boards: &[OwnedBoard]) -> String {
     boards.iter().map(|board| board.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// An estimate of a part of a program, as printed in JSON.
+/// An estimate of a part of a program, as printed in JSON: with the keys of a [`row::Row`],
+/// although it has one pass.
 #[derive(Debug, Serialize)]
 struct PartRow<'a> {
     elf: &'a Path,
@@ -179,9 +180,12 @@ struct PartRow<'a> {
     wait_states: u32,
     instructions: u64,
     cycles: u64,
+    cycles_mean: f64,
+    cycles_min: u64,
+    cycles_max: u64,
     error_percent: Option<u32>,
-    milliseconds: Option<f64>,
-    microjoules: Option<f64>,
+    milliseconds_mean: Option<f64>,
+    microjoules_mean: Option<f64>,
     remark: &'a str,
 }
 
@@ -212,9 +216,12 @@ fn estimate_part(arguments: &Arguments, elf: &Path) -> anyhow::Result<()> {
             wait_states: board.flash.wait_states,
             instructions: pass.instructions,
             cycles,
+            cycles_mean: cycles as f64,
+            cycles_min: cycles,
+            cycles_max: cycles,
             error_percent: row::error_percent(&board),
-            milliseconds: seconds.map(|seconds| seconds * 1e3),
-            microjoules: board.nanojoules_per_cycle.map(|energy| cycles as f64 * energy / 1e3),
+            milliseconds_mean: seconds.map(|seconds| seconds * 1e3),
+            microjoules_mean: board.nanojoules_per_cycle.map(|energy| cycles as f64 * energy / 1e3),
             remark: &board.remark,
         };
         lines.push(if arguments.json { serde_json::to_string(&row)? } else { part_text(&row, pass.divisions) });
@@ -231,10 +238,10 @@ fn part_text(row: &PartRow<'_>, divisions: u64) -> String {
         text += &format!(" ± {percent} %");
     }
     text += &format!(", {instructions} instructions, {} wait states", row.wait_states);
-    if let Some(milliseconds) = row.milliseconds {
+    if let Some(milliseconds) = row.milliseconds_mean {
         text += &format!(", {} ms", report::rounded(milliseconds));
     }
-    if let Some(microjoules) = row.microjoules {
+    if let Some(microjoules) = row.microjoules_mean {
         text += &format!(", {} µJ ± 30 %", report::rounded(microjoules));
     }
     if divisions > 0 {

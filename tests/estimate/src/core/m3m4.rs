@@ -112,17 +112,15 @@ impl super::Pipeline for Pipeline {
         }
         cycles += step.accesses.iter().map(|access| unaligned(access.address, access.bytes)).sum::<u32>();
 
-        // Rule 7.
+        // Rule 7. An instruction that only waits is not a slow one.
+        let is_slow = cycles > 1 && !jumps;
         self.run = match self.run {
             Some(count) if one.size == 4 && step.address & 2 != 0 => Some(count + 1),
             _ => None,
         };
-        if self.run == Some(3) {
-            cycles += 1;
-            self.run = None;
-        }
-        if cycles > 1 && !jumps {
-            self.run = Some(0);
+        cycles += u32::from(self.run == Some(3));
+        if is_slow || self.run == Some(3) {
+            self.run = is_slow.then_some(0);
         }
         self.previous = Previous {
             load: if one.class == Class::Load { step.region() } else { None },
@@ -242,6 +240,7 @@ mod tests {
         let code = |count: usize, first: u16| [vec![first], wide.repeat(count)].concat();
         assert_eq!(of(&code(2, 0x6809)), 2 + 2); // ldr r1, [r1] (E)
         assert_eq!(of(&code(3, 0x6809)), 2 + 3 + 1); // (E)
+        assert_eq!(of(&code(7, 0x6809)), 2 + 7 + 1); // once (E)
         assert_eq!(of(&code(3, 0x3101)), 1 + 3); // adds r1, #1: not always (H)
         assert_eq!(of(&[vec![0x6809, 0xBF00], wide.repeat(3)].concat()), 2 + 3); // at word addresses
     }
