@@ -1,5 +1,6 @@
 //! `cargo xtask estimate`: cycles, time and energy on boards that are not there.
 
+pub mod budgets;
 mod page;
 
 use std::collections::BTreeSet;
@@ -26,26 +27,27 @@ pub struct Options {
     /// A board of tools/boards/owned.toml, or a core without wait states: cortex-m0, -m0plus, -m3,
     /// -m4, -m33 or rv32; of cortex-m7 and -m55 only instructions are counted. [default: every
     /// board]
-    #[arg(value_name = "BOARD")]
+    #[arg(value_name = "BOARD", conflicts_with = "whole")]
     boards: Vec<String>,
     /// The model, or the folder of its run. [default: that of tests/fixtures]
-    #[arg(long, value_name = "FILE|DIR")]
+    #[arg(long, value_name = "FILE|DIR", conflicts_with = "whole")]
     model: Option<PathBuf>,
     /// The folder of the data set whose test images are inferred. [default: the trainer's choice]
     #[arg(long, value_name = "DIR", requires = "model")]
     data: Option<PathBuf>,
     /// Infer the first N test images.
-    #[arg(long = "pictures", value_name = "N", default_value_t = 128, value_parser = whole::<u32>(1..))]
+    #[arg(long = "pictures", value_name = "N", default_value_t = 128, conflicts_with = "whole",
+        value_parser = whole::<u32>(1..))]
     images: u32,
     /// Another clock.
-    #[arg(long, value_name = "HZ", value_parser = whole::<u64>(1..))]
+    #[arg(long, value_name = "HZ", value_parser = whole::<u64>(1..), conflicts_with = "whole")]
     clock: Option<u64>,
     /// Other wait states of the flash.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "whole")]
     wait_states: Option<u32>,
     /// Estimate a part of this program instead of an inference. [default board: the core that it is
     /// compiled for]
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "images"], requires = "from")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "images", "whole"], requires = "from")]
     elf: Option<PathBuf>,
     /// The start of the part: a symbol, or an address such as 0x1234.
     #[arg(long, value_name = "SYMBOL", requires = "elf")]
@@ -55,17 +57,20 @@ pub struct Options {
     #[arg(long, value_name = "SYMBOL", requires = "elf")]
     to: Option<String>,
     /// Print one JSON array on standard output instead of tables.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "whole")]
     json: bool,
+    /// Fail if the committed model takes more cycles on a core than tests/cycle-budgets.toml
+    /// allows.
+    #[arg(long, group = "whole")]
+    budgets: bool,
+    /// Write the estimates to this file.
+    #[arg(long, group = "whole")]
+    write_budgets: bool,
     /// Write the tables of docs/latency.md.
-    #[arg(long, conflicts_with_all = [
-        "boards", "model", "images", "clock", "wait_states", "elf", "json",
-    ])]
+    #[arg(long, group = "whole")]
     write_docs: bool,
     /// Write nothing; exit with 1 if the tables of docs/latency.md would change.
-    #[arg(long, conflicts_with_all = [
-        "boards", "model", "images", "clock", "wait_states", "elf", "json", "write_docs",
-    ])]
+    #[arg(long, group = "whole")]
     check: bool,
     /// Arguments for the program `estimate`; `cargo run --bin estimate -- --help` describes them.
     #[arg(last = true, value_name = "ARGS")]
@@ -73,6 +78,9 @@ pub struct Options {
 }
 
 pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
+    if options.budgets || options.write_budgets {
+        return budgets::with_build(workspace, options.write_budgets);
+    }
     if options.write_docs || options.check {
         return page::command(workspace, options.check);
     }

@@ -13,7 +13,7 @@ use crate::setup::{self, Purpose};
 use crate::stages::{Outcome, Stage, Stages};
 use crate::trainer::TestData;
 use crate::workspace::Workspace;
-use crate::{bench, examples, image, package, trainer};
+use crate::{bench, estimate, examples, image, package, trainer};
 
 /// The name in `PARITY_REQUIRE` of the examples' programs.
 const EXAMPLES: &str = "examples";
@@ -25,7 +25,7 @@ pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let vector_model = folder.join("vectors.bin");
     let boards = boards::all()?;
 
-    let mut stages = Stages::new(12 + lints::ALL.len());
+    let mut stages = Stages::new(13 + lints::ALL.len());
     stages.run("Setting up what is missing", || setup::ensure(Purpose::Tests))?;
     stages.run("Building", || build(workspace, arguments))?;
     stages.run("Training, quantizing and exporting", || trainer::train(workspace, &folder, &[]))?;
@@ -50,6 +50,7 @@ pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     });
     stages.check("Building the example in C", || package::build_example(workspace).into());
     stages.check("Comparing instructions and sizes with the budgets", || bench::verify_budgets(workspace).into());
+    stages.check("Comparing estimated cycles with the budgets", || estimate::budgets::command(workspace, false).into());
     stages.check("Comparing builds by other profiles", || profiles::verify(workspace).into());
     stages.check("Packing prenda and building the packed files", || pack::command(workspace).into());
     for (name, check) in lints::ALL {

@@ -57,11 +57,12 @@ impl Workspace {
         self.programs().run()
     }
 
-    /// Returns the command that builds the programs for the host: trainer, parity and bench.
+    /// Returns the command that builds the programs for the host: trainer, parity, bench and
+    /// estimate.
     pub fn programs(&self) -> Job {
         // `--workspace` makes cargo choose the same features of dependencies as `cargo test
         // --workspace` does: otherwise burn, most of the work, would be compiled twice.
-        let programs = ["--bin", "host-trainer", "--bin", "parity", "--bin", "bench"];
+        let programs = ["--bin", "host-trainer", "--bin", "parity", "--bin", "bench", "--bin", "estimate"];
         self.cargo("build").args(["--workspace", "--locked"]).args(programs)
     }
 

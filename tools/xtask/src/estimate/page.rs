@@ -28,7 +28,7 @@ const MODELS: [(&str, &str); 3] =
     [("784-128-10", FIXTURE_MODEL), ("784-64-10", "models/784-64-10.bin"), ("conv-12k", "models/conv-12k.bin")];
 
 /// Cores without wait states, before the boards.
-const CORES: [&str; 6] = ["cortex-m0", "cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m33", "rv32"];
+pub const CORES: [&str; 6] = ["cortex-m0", "cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m33", "rv32"];
 
 /// A row of `estimate --json`.
 #[derive(Deserialize)]
@@ -37,8 +37,6 @@ struct Row {
     clock_hz: Option<u64>,
     wait_states: u32,
     cycles_mean: Option<f64>,
-    cycles_min: Option<u64>,
-    cycles_max: Option<u64>,
     error_percent: Option<u32>,
     milliseconds_mean: Option<f64>,
     microjoules_mean: Option<f64>,
@@ -107,7 +105,7 @@ fn measured(folder: &Path) -> Result<Vec<Measured>> {
 fn tables_text(tables: &[Vec<Row>], measured: &[Measured]) -> String {
     let number = |number: Option<f64>| number.map_or(String::new(), rounded);
     let names: Vec<_> = MODELS.iter().take(tables.len()).map(|(name, _)| *name).collect();
-    let mut text = "Cycles of an inference without wait states: mean of 128 images, smallest to largest\n\n".to_owned();
+    let mut text = "Cycles of an inference without wait states, mean of 128 images\n\n".to_owned();
     let _ = write!(text, "| core | ± % | {} |\n|---|---:|{}\n", names.join(" | "), "---:|".repeat(names.len()));
     let rows = |with_clock: bool| {
         let first = tables.first().into_iter().flatten().enumerate();
@@ -116,12 +114,8 @@ fn tables_text(tables: &[Vec<Row>], measured: &[Measured]) -> String {
     for (index, row) in rows(false) {
         let _ = write!(text, "| {} | {} |", row.board, row.error_percent.unwrap_or_default());
         for table in tables {
-            let Some(Row { cycles_mean: Some(mean), cycles_min, cycles_max, .. }) = table.get(index) else {
-                text.push_str(" |");
-                continue;
-            };
-            let [min, max] = [cycles_min, cycles_max].map(|cycles| grouped(cycles.unwrap_or_default()));
-            let _ = write!(text, " {}, {min} to {max} |", grouped(mean.round() as u64));
+            let mean = table.get(index).and_then(|row| row.cycles_mean);
+            let _ = write!(text, " {} |", mean.map_or(String::new(), |mean| grouped(mean.round() as u64)));
         }
         text.push('\n');
     }
@@ -183,8 +177,6 @@ mod tests {
             clock_hz,
             wait_states: 2,
             cycles_mean: Some(96_262.4),
-            cycles_min: Some(1000),
-            cycles_max: Some(2000),
             error_percent: Some(6),
             milliseconds_mean: clock_hz.map(|clock| 96_262.4 / clock as f64 * 1e3),
             microjoules_mean: clock_hz.map(|_| 19.04),
@@ -195,7 +187,7 @@ mod tests {
     fn measurements_are_compared_with_estimates() {
         let tables = [vec![row("cortex-m4", None), row("b", Some(64_000_000))]];
         let text = tables_text(&tables, &[]);
-        assert!(text.contains("| cortex-m4 | 6 | 96,262, 1,000 to 2,000 |"), "{text}");
+        assert!(text.contains("| cortex-m4 | 6 | 96,262 |"), "{text}");
         assert!(text.contains("| b | 64 | 2 | 6 | 1.50, 19.0 µJ |"), "{text}");
         let measured = r#"{"board":"b","model":"784-128-10","date":"2026-12-01","firmware":"1","cycles_mean":100000}"#;
         let text = tables_text(&tables, &[serde_json::from_str(measured).unwrap()]);
