@@ -136,6 +136,12 @@ impl Client {
         self.under_way.set_retry(retry);
     }
 
+    /// Sets the number of the next request. A frame with a larger number can be longer, so that the
+    /// image in it is at another address.
+    pub fn set_next_number(&mut self, number: u32) {
+        self.under_way.set_next_number(number);
+    }
+
     /// Replaces the stream with what `wrap` returns for it.
     #[must_use]
     pub fn over(self, wrap: impl FnOnce(Box<dyn Stream>) -> Box<dyn Stream>) -> Self {

@@ -112,6 +112,11 @@ impl UnderWay {
         self.pace.set_min_wait(retry.min_wait);
     }
 
+    /// Sets the number of the next attempt.
+    pub fn set_next_number(&mut self, number: u32) {
+        self.last_number = number.wrapping_sub(1);
+    }
+
     /// Abandons all requests; late answers to them are ignored.
     pub fn clear(&mut self) {
         self.requests.clear();
