@@ -34,6 +34,10 @@ pub struct Image {
     pub layers: Vec<Vec<u64>>,
 }
 
+/// Number of the first request. All numbers then have four bytes, so that each image is at the same
+/// address, that of a word.
+const FIRST_NUMBER: u32 = 1 << 24;
+
 /// Settings of a run.
 pub struct Settings<'a> {
     pub firmware: &'a Path,
@@ -128,6 +132,7 @@ fn measure(
 ) -> anyhow::Result<(MemoryUse, Vec<Measurement>)> {
     // The passes of the trace must be those of the images.
     client.set_retry(Retry::NEVER);
+    client.set_next_number(FIRST_NUMBER);
     client.hello_with(model.id())?;
     if let Some(first) = records.first() {
         client.measure(first.pixels)?;
