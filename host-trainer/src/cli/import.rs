@@ -35,16 +35,18 @@ Examples:
   host-trainer import weights.safetensors --export model.bin
   host-trainer import network.onnx --export model.bin
   host-trainer import network.tflite --export model.bin
+  host-trainer import network.keras --export model.bin
+  host-trainer import weights.pt --export model.bin
   host-trainer import weights.safetensors --run runs/imported
   host-trainer import weights.safetensors --export model.bin --mean 0.286 --std 0.353
   host-trainer import net.safetensors --export m.bin --layer k1,b1,in-out --layer k2,b2,in-out
   host-trainer import net.safetensors --export m.bin --network 'conv 8 3x3 stride 2 pad 1; dense 10'")]
 pub struct ImportArguments {
-    /// Network of another program: a file of ONNX (opset 11 or later), TensorFlow Lite, or
-    /// safetensors with weights in F32, F64, F16 or BF16
+    /// Network of another program: a file of ONNX (opset 11 or later), TensorFlow Lite or Keras, or
+    /// weights of PyTorch, Keras or safetensors in F32, F64, F16 or BF16
     ///
-    /// Its content tells the format. Files of ONNX and TensorFlow Lite have all layers, so they
-    /// take neither --network nor --layer, --fold, --epsilon and --ignore.
+    /// Its content tells the format. Files of ONNX, TensorFlow Lite and Keras have all layers, so
+    /// they take neither --network nor --layer, --fold, --epsilon and --ignore.
     #[arg(value_name = "FILE")]
     weights: PathBuf,
     #[command(flatten)]

@@ -1,6 +1,7 @@
 //! `import` of files that name their operators.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 
 use predicates::prelude::*;
@@ -106,4 +107,90 @@ fn damaged_tensorflow_lite_files_are_refused() {
         failure(project.import_graph("cut", &[]), 1, &["cannot import cut"]);
     }
     assert!(!project.model().exists());
+}
+
+#[test]
+fn files_of_keras_give_its_classes() {
+    for (file, network, arguments) in [
+        ("convolutions.keras", "convolutions", &[][..]),
+        ("means.h5", "means", &[]),
+        ("dense.keras", "dense", &["--pixel-scale", "1"]),
+        // Weights alone, whose layers are found like those of any tensors.
+        ("dense.weights.h5", "dense", &["--pixel-scale", "1"]),
+    ] {
+        let project = Project::new();
+        prepare(&project, file, "keras_files.json", network);
+        let report = json(project.import_graph(file, &[&["--json"], arguments].concat()));
+        assert_eq!(report["test_accuracy_float"], 1.0, "{file}");
+        let first = report["layers"][0]["weight"].as_str().unwrap();
+        let expected = if file.contains("weights") { "layers/dense/vars/0" } else { "layer " };
+        assert!(first.starts_with(expected), "{first}");
+    }
+}
+
+#[test]
+fn states_of_pytorch_give_its_classes() {
+    let project = Project::new();
+    prepare(&project, "conv.pt", "onnx.json", "scaled-11.onnx");
+    let words = "conv 4 3x3 stride 2 pad 1; depthwise 3x3 pad 1; maxpool 2x2; conv 6 1x2 valid; dense 5; dense 3";
+    let report = json(project.import_graph("conv.pt", &["--json", "--fold", "--network", words]));
+    assert_eq!(report["layers"][0]["weight"], "0.weight");
+    // The same network as an ONNX file.
+    fs::copy(project.model(), project.path().join("state.bin")).unwrap();
+    fs::copy(Path::new(FIXTURES).join("conv-11.onnx"), project.path().join("conv-11.onnx")).unwrap();
+    let other = json(project.import_graph("conv-11.onnx", &["--json"]));
+    let accuracy = |report: &Value| report["test_accuracy_float"].as_f64().unwrap();
+    assert_eq!(accuracy(&report), accuracy(&other));
+    // A checkpoint: the optimizer's state is not used.
+    fs::copy(Path::new(FIXTURES).join("mean.pt"), project.path().join("mean.pt")).unwrap();
+    let words = "conv 4 3x2 valid; avgpool 2x2; conv 6 3x3; avgpool global; dense 3";
+    let parts = ["state_dict.3.weight", "[6, 2, 3, 3]", "expected [6, 4, 3, 3] (PyTorch)"];
+    failure(project.import_graph("mean.pt", &["--network", words]), 1, &parts);
+}
+
+#[test]
+fn no_code_of_a_pickle_is_run() {
+    let project = Project::new();
+    prepare(&project, "conv.pt", "onnx.json", "scaled-11.onnx");
+    // Calls os.system when Python reads it.
+    let call = b"\x80\x02cos\nsystem\nU\x0ctouch pickled\x85R.";
+    fs::write(project.path().join("plain"), call).unwrap();
+    failure(project.import_graph("plain", &[]), 1, &["a Python pickle"]);
+    let mut changed = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in [("a/data.pkl", &call[..]), ("a/version", b"3\n"), ("a/byteorder", b"little")] {
+        changed.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        changed.write_all(bytes).unwrap();
+    }
+    fs::write(project.path().join("changed.pt"), changed.finish().unwrap().into_inner()).unwrap();
+    failure(project.import_graph("changed.pt", &[]), 1, &["cannot import changed.pt: "]);
+    let archive = fs::read(project.path().join("conv.pt")).unwrap();
+    for length in [100, 1000, archive.len() - 1] {
+        fs::write(project.path().join("cut.pt"), &archive[..length]).unwrap();
+        failure(project.import_graph("cut.pt", &[]), 1, &["cannot import cut.pt"]);
+    }
+    assert!(!project.path().join("pickled").exists() && !project.model().exists());
+}
+
+#[test]
+fn an_archive_is_read_in_bounds_and_nothing_is_unpacked() {
+    let project = Project::new();
+    prepare(&project, "dense.keras", "keras_files.json", "dense");
+    let write = |members: &[(&str, &[u8])]| {
+        let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for (name, bytes) in members {
+            archive.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+            archive.write_all(bytes).unwrap();
+        }
+        fs::write(project.path().join("odd.keras"), archive.finish().unwrap().into_inner()).unwrap();
+    };
+    // 16 MiB of blanks in a few kilobytes.
+    let bomb = vec![b' '; 16 << 20];
+    write(&[("config.json", &bomb), ("model.weights.h5", b"")]);
+    assert!(fs::metadata(project.path().join("odd.keras")).unwrap().len() < 100_000);
+    failure(project.import_graph("odd.keras", &[]), 1, &["config.json has more than 8388608 bytes"]);
+    write(&[("../config.json", b"{}"), ("model.weights.h5", b"")]);
+    failure(project.import_graph("odd.keras", &[]), 1, &["not a Keras file, or a damaged one"]);
+    assert!(!project.path().parent().unwrap().join("config.json").exists());
+    write(&[("config.json", b"{}"), ("model.weights.h5", b"not HDF5")]);
+    failure(project.import_graph("odd.keras", &[]), 1, &["not a Keras file, or a damaged one"]);
 }

@@ -650,9 +650,10 @@ fn logits_beyond_their_range_are_divided() {
 fn other_formats_are_named() {
     let project = Project::new();
     for (content, parts) in [
-        (&b"PK\x03\x04\0\0archive/data.pkl PK\x01\x02"[..], &["a PyTorch file", "python -c", "torch.load"][..]),
-        (b"PK\x03\x04\0\0config.json model.weights.h5", &["a Keras file", "load_model", "import weights.safetensors"]),
-        (b"\x89HDF\r\n\x1a\n\0\0\0\0", &["an HDF5 file", "load_model"]),
+        (&b"PK\x03\x04\0\0archive/data.pkl PK\x01\x02"[..], &["not a PyTorch file that can be read"][..]),
+        (b"PK\x03\x04\0\0a/data.pkl a/code/b PK\x01\x02", &["a TorchScript file", "python -c", "torch.jit.load"]),
+        (b"PK\x03\x04\0\0config.json model.weights.h5", &["not a Keras file, or a damaged one"]),
+        (b"\x89HDF\r\n\x1a\n\0\0\0\0", &["not a Keras file, or a damaged one"]),
         (b"\x08\x08\x12\x07pytorch\x1a\x05", &["not an ONNX file, or a damaged one"]),
         (b"\x1c\0\0\0TFL3\0\0\0\0", &["not a TensorFlow Lite file, or a damaged one"]),
         (b"\x80\x04\x95\0\0\0\0\0\0\0", &["a Python pickle"]),

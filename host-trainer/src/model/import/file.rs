@@ -9,8 +9,10 @@ use thiserror::Error;
 use super::error::TensorFileError;
 use super::format::Format;
 use super::graph::GraphNetwork;
+use super::keras::{Array, KerasError, KerasFile};
 use super::onnx::{self, OnnxError};
-use super::tensors::TensorFile;
+use super::pytorch;
+use super::tensors::{Tensor, TensorFile};
 use super::tflite::{self, Integers, LiteNetwork, TfLiteError};
 use crate::limits::MAX_GRAPH_FILE_BYTES;
 use crate::network::PixelForm;
@@ -28,17 +30,14 @@ pub enum NetworkFile {
 
 /// A file that names its operators.
 #[derive(Debug)]
-pub struct GraphFile {
-    format: GraphFormat,
-    bytes: Vec<u8>,
-    /// Other files of the network are in this folder.
-    folder: PathBuf,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum GraphFormat {
-    Onnx,
-    TfLite,
+pub enum GraphFile {
+    Onnx {
+        bytes: Vec<u8>,
+        /// Other files of the network are in this folder.
+        folder: PathBuf,
+    },
+    TfLite(Vec<u8>),
+    Keras(KerasFile),
 }
 
 /// The network of a file with operators.
@@ -57,6 +56,8 @@ pub enum GraphFileError {
     Onnx(#[from] OnnxError),
     #[error(transparent)]
     TfLite(#[from] TfLiteError),
+    #[error(transparent)]
+    Keras(#[from] KerasError),
 }
 
 impl NetworkFile {
@@ -67,20 +68,36 @@ impl NetworkFile {
         bounded::open(path)?.take(9).read_to_end(&mut start)?;
         let checked = check_header(&start);
         if checked.is_err() || start.get(8) != Some(&b'{') {
-            let format = match Format::recognize(&mut bounded::open(path)?)? {
-                Some(Format::Onnx) => GraphFormat::Onnx,
-                Some(Format::TfLite) => GraphFormat::TfLite,
+            let bytes = || {
+                bounded::read(path, MAX_GRAPH_FILE_BYTES).map_err(|error| match error.kind() {
+                    io::ErrorKind::FileTooLarge => TensorFileError::LargeGraph,
+                    _ => TensorFileError::Read(error),
+                })
+            };
+            let graph = match Format::recognize(&mut bounded::open(path)?)? {
+                Some(Format::Onnx) => {
+                    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+                    GraphFile::Onnx { bytes: bytes()?, folder: folder.unwrap_or(Path::new(".")).to_owned() }
+                }
+                Some(Format::TfLite) => GraphFile::TfLite(bytes()?),
+                Some(Format::Keras) => GraphFile::Keras(KerasFile::of_archive(&bytes()?)?),
+                Some(Format::Hdf5) => {
+                    let file = KerasFile::of_hdf5(bytes()?)?;
+                    if !file.has_network() {
+                        let stored = |(name, array): (String, Array)| {
+                            Tensor::stored(name, array.sizes, array.data_type, array.bytes)
+                        };
+                        return Ok(Self::Tensors(TensorFile::Decoded(file.into_arrays().map(stored).collect())));
+                    }
+                    GraphFile::Keras(file)
+                }
+                Some(Format::PyTorch) => return Ok(Self::Tensors(TensorFile::Decoded(pytorch::read(path)?))),
                 Some(format) => {
                     return Err(TensorFileError::Format { format: format.name(), advice: format.advice(path) });
                 }
                 None => return checked.map_err(Into::into).and_then(|()| TensorFile::read(path)).map(Self::Tensors),
             };
-            let bytes = bounded::read(path, MAX_GRAPH_FILE_BYTES).map_err(|error| match error.kind() {
-                io::ErrorKind::FileTooLarge => TensorFileError::LargeGraph,
-                _ => TensorFileError::Read(error),
-            })?;
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            return Ok(Self::Graph(GraphFile { format, bytes, folder: folder.to_owned() }));
+            return Ok(Self::Graph(graph));
         }
         TensorFile::read(path).map(Self::Tensors)
     }
@@ -89,9 +106,10 @@ impl NetworkFile {
 impl GraphFile {
     /// Returns the format's name, with an article.
     pub fn name(&self) -> &'static str {
-        match self.format {
-            GraphFormat::Onnx => Format::Onnx.name(),
-            GraphFormat::TfLite => Format::TfLite.name(),
+        match self {
+            Self::Onnx { .. } => Format::Onnx.name(),
+            Self::TfLite(_) => Format::TfLite.name(),
+            Self::Keras(_) => Format::Keras.name(),
         }
     }
 
@@ -102,14 +120,17 @@ impl GraphFile {
     ///
     /// Returns an error if the file is damaged, or if a model cannot compute the same.
     pub fn content(&self, image: Shape, classes: usize, form: PixelForm) -> Result<GraphContent, GraphFileError> {
-        Ok(match self.format {
-            GraphFormat::Onnx => {
-                let (network, notes) = onnx::read(&self.bytes, Some(&self.folder), image, classes)?;
+        Ok(match self {
+            Self::Onnx { bytes, folder } => {
+                let (network, notes) = onnx::read(bytes, Some(folder), image, classes)?;
                 GraphContent { network, notes, integers: None }
             }
-            GraphFormat::TfLite => {
-                let LiteNetwork { network, notes, integers } = tflite::read(&self.bytes, image, classes, form)?;
+            Self::TfLite(bytes) => {
+                let LiteNetwork { network, notes, integers } = tflite::read(bytes, image, classes, form)?;
                 GraphContent { network, notes, integers }
+            }
+            Self::Keras(file) => {
+                GraphContent { network: file.network(image, classes)?, notes: Vec::new(), integers: None }
             }
         })
     }

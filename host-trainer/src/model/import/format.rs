@@ -130,19 +130,11 @@ impl Format {
             format!("convert it with\n  python -c \"{script}\" {} {output}\nand import {output}", quoted(path))
         };
         match self {
-            Self::PyTorch => python(
-                "import torch; from safetensors.torch import save_file",
-                "{n: t.clone() for n, t in torch.load(sys.argv[1], weights_only=True).items()}",
-            ),
             Self::TorchScript => python(
                 "import torch; from safetensors.torch import save_file",
                 "{n: t.clone() for n, t in torch.jit.load(sys.argv[1]).state_dict().items()}",
             ),
-            Self::Keras | Self::Hdf5 => python(
-                "import keras; from safetensors.numpy import save_file",
-                "{w.path: w.numpy() for w in keras.models.load_model(sys.argv[1]).weights}",
-            ),
-            Self::Onnx | Self::TfLite => "import it as it is".to_owned(),
+            Self::PyTorch | Self::Keras | Self::Hdf5 | Self::Onnx | Self::TfLite => "import it as it is".to_owned(),
             Self::SavedModel => "save the Keras network's weights instead, as docs/import.md shows".to_owned(),
             Self::NumPyArchive => {
                 python("import numpy; from safetensors.numpy import save_file", "dict(numpy.load(sys.argv[1]))")
@@ -204,7 +196,7 @@ mod tests {
 
     #[test]
     fn the_command_names_the_file() {
-        let advice = Format::PyTorch.advice(Path::new("my net.pt"));
+        let advice = Format::TorchScript.advice(Path::new("my net.pt"));
         assert!(advice.ends_with("'my net.pt' 'my net.safetensors'\nand import 'my net.safetensors'"), "{advice}");
         assert!(advice.contains("python -c \"import sys; import torch"), "{advice}");
     }

@@ -5,7 +5,9 @@
 //!                                                         |                              |
 //!                                             refused <--leftover        parameters <--batch_norm
 //!
-//!  ONNX, TensorFlow Lite --onnx, tflite--> operators --graph--> layers, parameters
+//!  PyTorch, weights of Keras --pytorch, keras--> names, shapes
+//!
+//!  ONNX, TensorFlow Lite, Keras --onnx, tflite, keras--> operators --graph--> layers, parameters
 //! ```
 //!
 //! In a file of tensors, shapes of dense layers show their order; a network with convolutions is
@@ -21,6 +23,7 @@ mod file;
 mod fixtures;
 mod format;
 mod graph;
+mod keras;
 mod layer;
 mod layers;
 mod leftover;
@@ -28,6 +31,7 @@ mod name;
 mod network;
 mod onnx;
 mod orientation;
+mod pytorch;
 mod resolve;
 mod sketch;
 mod suggest;

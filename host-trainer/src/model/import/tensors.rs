@@ -1,4 +1,5 @@
-//! Reads a safetensors file: names, shapes, numbers. Sizes are bounded; no bytes cause a panic.
+//! Named tensors: names, shapes, numbers; and the reader of safetensors. Sizes are bounded; no
+//! bytes cause a panic.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -15,10 +16,13 @@ use crate::limits::{MAX_TENSOR_DIMENSIONS, MAX_TENSOR_FILE_BYTES, MAX_TENSOR_NAM
 use crate::support::bounded;
 use crate::support::tensor_header::check_header;
 
-/// A file that has been read, but not parsed.
+/// A file that has been read.
 #[derive(Debug)]
-pub struct TensorFile {
-    bytes: Vec<u8>,
+pub enum TensorFile {
+    /// A safetensors file, not parsed.
+    Safetensors(Vec<u8>),
+    /// The tensors of another file.
+    Decoded(Vec<Tensor<'static>>),
 }
 
 /// A tensor of a file, or one computed from several.
@@ -46,28 +50,18 @@ impl TensorFile {
             _ => TensorFileError::Read(error),
         })?;
         check_header(&bytes)?;
-        Ok(Self { bytes })
+        Ok(Self::Safetensors(bytes))
     }
 
     /// Returns all tensors, sorted by name with numbers by value. A layer that is used several
     /// times is stored once; its other names are in the metadata.
     pub fn tensors(&self) -> Result<Vec<Tensor<'_>>, TensorFileError> {
-        let (_, header) = SafeTensors::read_metadata(&self.bytes).map_err(|error| self.describe(error))?;
-        let file = SafeTensors::deserialize(&self.bytes)?;
-        let mut tensors = Vec::new();
-        for (name, view) in file.tensors() {
-            tensors.push(Tensor {
-                name,
-                shape: view.shape().to_vec(),
-                data_type: view.dtype(),
-                data: view.data().into(),
-            });
-        }
+        let mut tensors = match self {
+            Self::Safetensors(bytes) => parse(bytes)?,
+            Self::Decoded(tensors) => tensors.clone(),
+        };
         if tensors.is_empty() {
             return Err(TensorFileError::Empty);
-        }
-        if let Some(metadata) = header.metadata() {
-            add_aliases(&mut tensors, metadata)?;
         }
         let is_odd = |tensor: &&Tensor<'_>| {
             tensor.name.len() > MAX_TENSOR_NAME_BYTES || tensor.shape.len() > MAX_TENSOR_DIMENSIONS
@@ -78,21 +72,35 @@ impl TensorFile {
         tensors.sort_by_cached_key(|tensor| natural_key(&tensor.name));
         Ok(tensors)
     }
+}
 
-    /// Names the entry of the metadata that is not text, if that is the error.
-    fn describe(&self, error: SafeTensorError) -> TensorFileError {
-        let header = self.bytes.get(8..).unwrap_or_default();
-        let length = self.bytes.first_chunk().copied().map_or(0, u64::from_le_bytes);
-        let header = usize::try_from(length).ok().and_then(|length| header.get(..length)).unwrap_or_default();
-        let header: BTreeMap<String, Value> = serde_json::from_slice(header).unwrap_or_default();
-        match header.get("__metadata__") {
-            Some(Value::Object(metadata)) => match metadata.iter().find(|(_, value)| !value.is_string()) {
-                Some((key, value)) => TensorFileError::Metadata { entry: format!("{key:?}: {value}") },
-                None => error.into(),
-            },
-            Some(other) if !other.is_null() => TensorFileError::Metadata { entry: other.to_string() },
-            _ => error.into(),
-        }
+/// Parses a safetensors file.
+fn parse(bytes: &[u8]) -> Result<Vec<Tensor<'_>>, TensorFileError> {
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| describe(bytes, error))?;
+    let file = SafeTensors::deserialize(bytes)?;
+    let mut tensors = Vec::new();
+    for (name, view) in file.tensors() {
+        tensors.push(Tensor { name, shape: view.shape().to_vec(), data_type: view.dtype(), data: view.data().into() });
+    }
+    if let Some(metadata) = header.metadata() {
+        add_aliases(&mut tensors, metadata)?;
+    }
+    Ok(tensors)
+}
+
+/// Names the entry of the metadata that is not text, if that is the error.
+fn describe(file: &[u8], error: SafeTensorError) -> TensorFileError {
+    let header = file.get(8..).unwrap_or_default();
+    let length = file.first_chunk().copied().map_or(0, u64::from_le_bytes);
+    let header = usize::try_from(length).ok().and_then(|length| header.get(..length)).unwrap_or_default();
+    let header: BTreeMap<String, Value> = serde_json::from_slice(header).unwrap_or_default();
+    match header.get("__metadata__") {
+        Some(Value::Object(metadata)) => match metadata.iter().find(|(_, value)| !value.is_string()) {
+            Some((key, value)) => TensorFileError::Metadata { entry: format!("{key:?}: {value}") },
+            None => error.into(),
+        },
+        Some(other) if !other.is_null() => TensorFileError::Metadata { entry: other.to_string() },
+        _ => error.into(),
     }
 }
 
@@ -126,6 +134,11 @@ impl Tensor<'_> {
     pub fn computed(name: String, shape: Vec<usize>, numbers: impl IntoIterator<Item = f64>) -> Self {
         let data: Vec<u8> = numbers.into_iter().flat_map(|number| (number as f32).to_le_bytes()).collect();
         Self { name, shape, data_type: Dtype::F32, data: data.into() }
+    }
+
+    /// Creates a tensor of a file from its little-endian bytes.
+    pub fn stored(name: String, shape: Vec<usize>, data_type: Dtype, bytes: Vec<u8>) -> Self {
+        Self { name, shape, data_type, data: bytes.into() }
     }
 
     /// Returns the data type given in the file.
@@ -172,7 +185,7 @@ pub mod tests {
     impl TensorFile {
         /// Returns a file of `bytes`.
         pub fn of(bytes: Vec<u8>) -> Self {
-            Self { bytes }
+            Self::Safetensors(bytes)
         }
     }
 
@@ -187,11 +200,12 @@ pub mod tests {
             .iter()
             .map(|(name, data_type, shape, data)| (*name, TensorView::new(*data_type, shape.to_vec(), data).unwrap()));
         let metadata = metadata.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        TensorFile { bytes: safetensors::serialize(views, Some(metadata)).unwrap() }
+        TensorFile::Safetensors(safetensors::serialize(views, Some(metadata)).unwrap())
     }
 
-    fn two_tensors() -> TensorFile {
-        file(&[("a.weight", Dtype::F32, &[1, 2], &[0; 8]), ("a.bias", Dtype::F64, &[1], &[0; 8])])
+    fn two_tensors() -> Vec<u8> {
+        let file = file(&[("a.weight", Dtype::F32, &[1, 2], &[0; 8]), ("a.bias", Dtype::F64, &[1], &[0; 8])]);
+        if let TensorFile::Safetensors(bytes) = file { bytes } else { Vec::new() }
     }
 
     #[test]
@@ -228,22 +242,22 @@ pub mod tests {
     fn metadata_that_is_not_text_is_named() {
         let header = br#"{"__metadata__":{"a":"b","epoch":5}}"#;
         let bytes = [&(header.len() as u64).to_le_bytes()[..], header].concat();
-        let error = TensorFile { bytes }.tensors().unwrap_err().to_string();
+        let error = TensorFile::Safetensors(bytes).tensors().unwrap_err().to_string();
         assert!(error.contains(r#"__metadata__ has "epoch": 5; expected text"#), "{error}");
     }
 
     #[test]
     fn every_prefix_is_refused() {
-        let TensorFile { bytes } = file(&[("a", Dtype::F32, &[2], &[0; 8])]);
+        let TensorFile::Safetensors(bytes) = file(&[("a", Dtype::F32, &[2], &[0; 8])]) else { return };
         for length in 0..bytes.len() {
-            TensorFile { bytes: bytes[..length].to_vec() }.tensors().expect_err("cut off");
+            TensorFile::Safetensors(bytes[..length].to_vec()).tensors().expect_err("cut off");
         }
     }
 
     proptest! {
         #[test]
-        fn a_damaged_file_gives_tensors_or_an_error(bytes in damaged(two_tensors().bytes)) {
-            if let Ok(tensors) = (TensorFile { bytes }).tensors() {
+        fn a_damaged_file_gives_tensors_or_an_error(bytes in damaged(two_tensors())) {
+            if let Ok(tensors) = TensorFile::Safetensors(bytes).tensors() {
                 for tensor in tensors {
                     let numbers = tensor.shape.iter().product::<usize>();
                     prop_assert!(tensor.numbers().is_none_or(|found| found.len() == numbers));
