@@ -13,7 +13,7 @@ use crate::{Layer, any_sealed, with_length_and_checksum};
 ///
 /// # Panics
 ///
-/// Panics like [`any_blob`] and [`any_sealed`].
+/// Panics like [`any_blob()`] and [`any_sealed()`].
 pub fn any_bytes(bytes: &[u8]) -> bool {
     // Most bytes are correctly refused.
     let _ = (any_blob(bytes), any_sealed(bytes));
