@@ -229,7 +229,7 @@ fn run(options: &Measure) -> anyhow::Result<()> {
         let work = vectors.as_ref().filter(|_| is_for_vectors).unwrap_or(&pairs);
         let (model, _, records) = work.parse(options.images as usize)?;
         match measure::measure(device, &lab, &model, &records, options.each) {
-            Err(error) if options.where_it_fits && measure::is_too_large(&error) => {
+            Err(error) if options.where_it_fits && parity::is_too_large(&error) => {
                 // Standard error may be closed.
                 let _ = writeln!(stderr(), "skipped: {}", chain(error.as_ref()));
             }

@@ -2,20 +2,10 @@
 
 use anyhow::{Context as _, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
-use parity::{ClientError, Counts, Device, DeviceError, INSTRUCTION_SHIFT, Lab, Scale, most_memory};
-use prenda::{DeviceFault, Model, Record, Refusal};
+use parity::{ClientError, Counts, Device, INSTRUCTION_SHIFT, Lab, Scale, most_memory};
+use prenda::{Model, Record};
 
 use super::row::{DeviceInfo, ImageRow, Row};
-
-/// Returns true if `error` means that the model does not fit the device's memory.
-pub fn is_too_large(error: &anyhow::Error) -> bool {
-    let refused = match error.downcast_ref() {
-        Some(ClientError::Refused(Refusal::NoModel(fault))) => Some(fault),
-        _ => None,
-    };
-    matches!(refused, Some(DeviceFault::TooLarge(_) | DeviceFault::FrameTooLong { .. }))
-        || matches!(error.downcast_ref(), Some(DeviceError::ModelTooLarge { .. }))
-}
 
 /// Measures `records` on `device`; with `each`, the row also has every image.
 ///

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 use boards::owned::OwnedBoard;
-use parity::{Client, ClientError, Device, DeviceError, Lab, Link, Measurement, Retry};
-use prenda::{DeviceFault, MemoryUse, Model, Record, Refusal};
+use parity::{Client, Device, Lab, Link, Measurement, Retry};
+use prenda::{MemoryUse, Model, Record};
 
 use crate::core::Core;
 use crate::decode::Set;
@@ -47,16 +47,6 @@ pub struct Settings<'a> {
 
 /// Factor by which answers take longer while QEMU writes its execution log.
 const LOG_FACTOR: u32 = 20;
-
-/// Returns true if `error` means that the model does not fit the emulated board's memory.
-pub fn is_too_large(error: &anyhow::Error) -> bool {
-    let refused = match error.downcast_ref() {
-        Some(ClientError::Refused(Refusal::NoModel(fault))) => Some(fault),
-        _ => None,
-    };
-    matches!(refused, Some(DeviceFault::TooLarge(_) | DeviceFault::FrameTooLong { .. }))
-        || matches!(error.downcast_ref(), Some(DeviceError::ModelTooLarge { .. }))
-}
 
 /// Runs the firmware of the emulated board called `emulated` with `model`, infers each of
 /// `records`, and estimates the cycles on `boards`.

@@ -32,7 +32,7 @@ use boards::WeightOrder;
 use boards::owned::{self, OwnedBoard};
 use clap::Parser;
 use host_support::errors::chain;
-use host_support::numbers::{grouped, whole};
+use host_support::numbers::{grouped, rounded, whole};
 use parity::Device;
 use parity::program::{Inputs, exit_code, print_line};
 use serde::Serialize;
@@ -152,7 +152,7 @@ fn estimate_inference(arguments: &Arguments) -> anyhow::Result<()> {
         let in_vectors = vectors.as_ref().filter(|_| Device::by_name(name).is_some_and(is_for_vectors));
         let (model, _, records) = in_vectors.unwrap_or(&pairs).parse(arguments.images as usize)?;
         let inferences = match inference::run(name, &boards, &model, &records, &settings) {
-            Err(error) if inference::is_too_large(&error) => {
+            Err(error) if parity::is_too_large(&error) => {
                 let _ = writeln!(stderr(), "skipped: {}: {}", names_of(&boards), chain(error.as_ref()));
                 continue;
             }
@@ -239,10 +239,10 @@ fn part_text(row: &PartRow<'_>, divisions: u64) -> String {
     }
     text += &format!(", {instructions} instructions, {} wait states", row.wait_states);
     if let Some(milliseconds) = row.milliseconds_mean {
-        text += &format!(", {} ms", report::rounded(milliseconds));
+        text += &format!(", {} ms", rounded(milliseconds));
     }
     if let Some(microjoules) = row.microjoules_mean {
-        text += &format!(", {} µJ ± 30 %", report::rounded(microjoules));
+        text += &format!(", {} µJ ± 30 %", rounded(microjoules));
     }
     if divisions > 0 {
         text +=

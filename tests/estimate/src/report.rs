@@ -1,6 +1,6 @@
 //! Tables for a terminal.
 
-use host_support::numbers::grouped;
+use host_support::numbers::{grouped, rounded};
 use host_support::table::Folded;
 
 use crate::row::Row;
@@ -9,17 +9,6 @@ use crate::row::Row;
 pub const NOT_MODELLED: &str = "Not modelled: interrupts, DMA, contention on buses, the address of code and data on \
     the board (those of the emulated board are used), and values that end divisions early.\n\
     docs/latency.md names the source of each rule and what the errors are compared with.";
-
-/// Returns a number with three significant digits.
-pub fn rounded(number: f64) -> String {
-    let decimals = match number.abs() {
-        large if large >= 99.5 => 0,
-        tens if tens >= 9.95 => 1,
-        ones if ones >= 0.995 => 2,
-        _ => 3,
-    };
-    format!("{number:.decimals$}")
-}
 
 /// Returns the tables of `rows`.
 pub fn terminal(rows: &[Row]) -> String {

@@ -30,7 +30,7 @@ pub use counting::{Counts, INSTRUCTION_SHIFT, Scale, ScaleError, Unit};
 pub use device::{Device, DeviceError, Foreign, Lab, Link, Place, Runner, Session};
 pub use faults::{Echo, Fault, FaultRow, FaultTest, Faults, Plan, Tally, send_noise};
 pub use host_support::parity::{ParityRecord, Target};
-pub use memory::{MemoryError, most_memory};
+pub use memory::{MemoryError, is_too_large, most_memory};
 pub use report::{ParityReport, ParitySample, record_path, write_record};
 pub use sweep::{SweepError, WINDOW, sweep};
 pub use uniform::Uniform;

@@ -1,6 +1,6 @@
 //! The most memory that a device uses: the deepest stack after every kind of request.
 
-use prenda::{EncodeError, MAX_LAYERS, MemoryUse, Model, WeightOrder};
+use prenda::{DeviceFault, EncodeError, MAX_LAYERS, MemoryUse, Model, Refusal, WeightOrder};
 use thiserror::Error;
 
 use crate::uniform::Uniform;
@@ -97,6 +97,16 @@ impl From<ClientError> for MemoryError {
     fn from(cause: ClientError) -> Self {
         Self::Client { cause, post_mortem: String::new() }
     }
+}
+
+/// Returns true if `error` means that the model does not fit the device's memory.
+pub fn is_too_large(error: &anyhow::Error) -> bool {
+    let refused = match error.downcast_ref() {
+        Some(ClientError::Refused(Refusal::NoModel(fault))) => Some(fault),
+        _ => None,
+    };
+    matches!(refused, Some(DeviceFault::TooLarge(_) | DeviceFault::FrameTooLong { .. }))
+        || matches!(error.downcast_ref(), Some(DeviceError::ModelTooLarge { .. }))
 }
 
 #[cfg(test)]

@@ -11,6 +11,17 @@ pub fn grouped(number: u64) -> String {
     groups.collect::<Vec<_>>().join(",")
 }
 
+/// Returns a number with three significant digits.
+pub fn rounded(number: f64) -> String {
+    let decimals = match number.abs() {
+        large if large >= 99.5 => 0,
+        tens if tens >= 9.95 => 1,
+        ones if ones >= 0.995 => 2,
+        _ => 3,
+    };
+    format!("{number:.decimals$}")
+}
+
 /// Returns a parser of whole numbers in `range`, for an option of a program.
 pub fn whole<T: FromStr + PartialOrd + Display + Copy>(
     range: impl RangeBounds<T> + Clone,

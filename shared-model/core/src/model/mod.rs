@@ -32,7 +32,7 @@ mod shape;
 mod take;
 
 #[cfg(feature = "parse")]
-pub use contents::Golden;
+pub use contents::{Golden, Model};
 #[cfg(feature = "parse")]
 pub use error::BlobError;
 #[cfg(feature = "blob")]
@@ -50,7 +50,5 @@ pub(crate) use memory::SPARE_PAIRS;
 pub(crate) use memory::VECTOR_INPUTS;
 #[cfg(feature = "parse")]
 pub use network::Network;
-#[cfg(feature = "parse")]
-pub use parse::Model;
 pub(crate) use requants::Requants;
 pub use shape::{Shape, Window, WindowError};

@@ -2,61 +2,16 @@
 
 use heapless::Vec;
 
-use super::contents::Golden;
+use super::contents::{Golden, Model, Part};
 use super::error::BlobError;
 use super::format::{CHECKSUM_BYTES, MAGIC, Prefix, Provenance, blob_length, saturating_u32};
 use super::id::ModelId;
 use super::layer::Layer;
-use super::limits::{MAX_CLASSES, MAX_GOLDEN_VECTORS, MAX_LAYERS, MAX_NETWORKS};
+use super::limits::{MAX_CLASSES, MAX_GOLDEN_VECTORS, MAX_NETWORKS};
 use super::reader::Reader;
 use super::seal::{self, SEAL_BYTES};
 use super::shape::Shape;
 use crate::checksum::Checksum;
-
-/// A model, parsed and proved runnable. It borrows its bytes and reads them in place.
-///
-/// Only parsing makes one, so code that has a `Model` need not check it again.
-///
-/// `LAYERS` is the largest number of layers of all networks together. Each takes about 100 bytes of
-/// RAM on a 32-bit core.
-///
-/// # Examples
-///
-/// ```
-/// # use prenda_core as prenda;
-/// use prenda::{BlobError, Model};
-///
-/// let blob = std::fs::read("shoes.bin").unwrap();
-/// assert_eq!(Model::<2>::try_from(&blob[..]).unwrap().layers().len(), 2);
-/// let error = Model::<1>::try_from(&blob[..]).err();
-/// assert_eq!(error, Some(BlobError::LayerCount { found: 2, most: 1 }));
-/// ```
-#[derive(Clone, Debug)]
-pub struct Model<'a, const LAYERS: usize = MAX_LAYERS> {
-    pub(super) bytes: &'a [u8],
-    pub(super) id: ModelId,
-    pub(super) image: Shape,
-    /// Offset of the class names in bytes, and their count.
-    pub(super) class_names: (u32, usize),
-    /// The layers of all networks.
-    pub(super) layers: Vec<Layer<'a>, LAYERS>,
-    pub(super) networks: Vec<Part, MAX_NETWORKS>,
-    /// The most that a layer needs while it runs: see [`Layer::memory_bytes`].
-    pub(super) memory_bytes: u32,
-    /// Offset of the golden vectors in bytes, and their count.
-    pub(super) golden: (u32, usize),
-    /// Offset of the provenance in bytes.
-    pub(super) provenance: u32,
-}
-
-/// The layers of a network.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Part {
-    /// Index after the network's last layer.
-    pub end: u8,
-    /// `None` for the last network.
-    pub margin: Option<i32>,
-}
 
 /// The checks of a parse.
 #[derive(Clone, Copy, PartialEq, Eq)]

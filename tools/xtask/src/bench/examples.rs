@@ -123,14 +123,15 @@ fn compared(workspace: &Workspace, boards: &[(&str, Option<&str>)]) -> Result<Jo
     let mut runs = Vec::new();
     for (name, model, features) in MODELS {
         let work = prepared(workspace, name, model)?;
+        let copy = work.folder.join(EXAMPLE);
         for (board, memory) in boards {
             if let Some(memory) = memory {
-                files::write(&work.folder.join(EXAMPLE).join("memory.x"), memory.as_bytes())?;
+                files::write(&copy.join("memory.x"), memory.as_bytes())?;
             }
             runs.push(run(workspace, &work, &board::named(board)?, PROGRAM)?);
         }
-        let work = prepared(workspace, name, model)?;
-        choose_features(&work.folder.join(EXAMPLE).join("Cargo.toml"), features)?;
+        files::copy(&workspace.root.join("examples").join(EXAMPLE).join("memory.x"), &copy.join("memory.x"))?;
+        choose_features(&copy.join("Cargo.toml"), features)?;
         for program in RUN_TIME_PROGRAMS {
             runs.push(run(workspace, &work, &board::named(boards[0].0)?, program)?);
         }

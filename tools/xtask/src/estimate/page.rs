@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use boards::owned::{self, OwnedBoard};
 use host_support::files;
-use host_support::numbers::grouped;
+use host_support::numbers::{grouped, rounded};
 use host_support::page::Page;
 use serde::Deserialize;
 
@@ -154,17 +154,6 @@ fn tables_text(tables: &[Vec<Row>], measured: &[Measured]) -> String {
         let _ = writeln!(text, "| {board} | {model} | {date} | {firmware} | {cycles} | {ratio} |");
     }
     text
-}
-
-/// Returns a number with three significant digits.
-fn rounded(number: f64) -> String {
-    let decimals = match number.abs() {
-        large if large >= 99.5 => 0,
-        tens if tens >= 9.95 => 1,
-        ones if ones >= 0.995 => 2,
-        _ => 3,
-    };
-    format!("{number:.decimals$}")
 }
 
 #[cfg(test)]

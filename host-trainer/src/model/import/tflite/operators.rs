@@ -118,21 +118,21 @@ fn largest(tensor: &Tensor<'_>) -> i64 {
     if tensor.kind == INT8 { i8::MAX.into() } else { u8::MAX.into() }
 }
 
-/// Returns weights and biases, and notes the layer's integers.
+/// Returns the numbers of `weights` and biases, and records the layer's integers.
 fn matrix(
     reader: &mut Reader<'_>,
     operator: &Operator<'_>,
     place: &str,
     [input, output]: [&Tensor<'_>; 2],
+    weights: &Tensor<'_>,
     outputs: usize,
 ) -> Result<(Vec<f32>, Option<Vec<f32>>), OperatorError> {
-    let weights = reader.constant(operator, 1)?.ok_or(OperatorError::NotConstant)?;
     let biases = reader.constant(operator, 2)?;
     reader.is_quantized |= weights.kind == INT8 || weights.kind == UINT8;
     if reader.is_raw {
         return Ok((weights.integers()?.into_iter().map(|value| value as f32).collect(), None));
     }
-    match Record::of(input, &weights, biases.as_ref(), output, outputs) {
+    match Record::of(input, weights, biases.as_ref(), output, outputs) {
         Ok(record) => reader.records.push(record),
         Err(reason) => reader.refuse(place, reason),
     }
@@ -159,7 +159,7 @@ fn dense(
         let count = reader.builder.sizes().iter().product();
         reader.builder.reshape(&[count])?;
     }
-    let (values, biases) = matrix(reader, operator, place, [input, output], outputs)?;
+    let (values, biases) = matrix(reader, operator, place, [input, output], &weights, outputs)?;
     let weights = Weights { values, strides: [inputs, 0, 0, 1] };
     reader.builder.dense(place, outputs, &weights, biases.as_deref())?;
     activate(reader, operator.byte(0), output)
@@ -182,7 +182,7 @@ fn convolution(
     let (outputs, groups) = if is_depthwise { (last, channels) } else { (first, channels / last.max(1)) };
     let strides =
         if is_depthwise { [1, columns * last, last, 0] } else { [rows * columns * last, columns * last, last, 1] };
-    let (values, biases) = matrix(reader, operator, place, [input, output], outputs)?;
+    let (values, biases) = matrix(reader, operator, place, [input, output], &weights, outputs)?;
     // The options of a depthwise convolution have one field more.
     let (activation, dilation) = if is_depthwise { (4, 5) } else { (3, 4) };
     let convolution = Convolution {
