@@ -6,11 +6,11 @@
 
 #![forbid(unsafe_code)]
 
+pub mod archive;
 pub mod cifar;
 pub mod npy;
 pub mod npz;
 pub mod table;
-pub mod zip;
 
 /// Most values that are read: 1 GiB.
 pub const MAX_VALUES: usize = 1 << 30;

@@ -33,8 +33,13 @@ pub enum NpyError {
     #[error("its values are stored column by column; save it with numpy.ascontiguousarray")]
     Order,
     /// Too many values.
-    #[error("its shape is {0}, expected at most {MAX_VALUES} values")]
-    Size(String),
+    #[error("its shape is {found}, expected at most {most} values")]
+    Size {
+        /// The shape.
+        found: String,
+        /// The most values that are read.
+        most: usize,
+    },
     /// An item that is not a byte.
     #[error(
         "item {index} is {item}, expected whole numbers 0..=255; scale the values, round them, and save them with \
@@ -51,13 +56,22 @@ pub enum NpyError {
     Trailing(usize),
 }
 
-/// An array of bytes, row by row.
+/// An array, row by row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Array {
+pub struct Array<T = u8> {
     /// The sizes of its dimensions. Their product is the number of values.
     pub shape: Vec<usize>,
     /// The values.
-    pub values: Vec<u8>,
+    pub values: Vec<T>,
+}
+
+/// An array of any numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Numbers {
+    /// Its type is `uint8`.
+    Bytes(Array),
+    /// Its type is another one.
+    Others(Array<f64>),
 }
 
 /// The type of an array's items.
@@ -75,7 +89,7 @@ enum Kind {
     Float,
 }
 
-impl Array {
+impl Array<u8> {
     /// Reads the array in `reader`, which ends after it.
     ///
     /// Its items may be integers of any size, or floats; all must be whole numbers of 0..=255.
@@ -85,11 +99,41 @@ impl Array {
     /// Returns an error if the file is not such an array, or if its length is not that of its
     /// header.
     pub fn read(reader: &mut impl Read) -> Result<Self, NpyError> {
-        let header = header(reader)?;
-        let (element, shape) = parse(&header)?;
+        let (element, shape) = parse(&header(reader)?)?;
+        Self::of(reader, element, shape, byte)
+    }
+}
+
+impl Numbers {
+    /// Reads the array in `reader`, which ends after it. Its items are integers of any size, or
+    /// floats.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the file is not such an array, or if its length is not that of its
+    /// header.
+    pub fn read(reader: &mut impl Read) -> Result<Self, NpyError> {
+        let (element, shape) = parse(&header(reader)?)?;
+        if (element.kind, element.bytes) == (Kind::Unsigned, 1) {
+            return Array::of(reader, element, shape, byte).map(Self::Bytes);
+        }
+        Array::of(reader, element, shape, Ok).map(Self::Others)
+    }
+}
+
+impl<T> Array<T> {
+    /// Reads the values of an array of this `shape`, and converts each.
+    fn of(
+        reader: &mut impl Read,
+        element: Element,
+        shape: Vec<usize>,
+        convert: impl Fn(f64) -> Result<T, String>,
+    ) -> Result<Self, NpyError> {
         let count = shape.iter().try_fold(1, |product: usize, size| product.checked_mul(*size));
-        let count = count.filter(|count| *count <= MAX_VALUES).ok_or_else(|| NpyError::Size(describe(&shape)))?;
-        let values = values(reader, element, count)?;
+        let most = MAX_VALUES / size_of::<T>();
+        let count = count.filter(|count| *count <= most);
+        let count = count.ok_or_else(|| NpyError::Size { found: describe(&shape), most })?;
+        let values = values(reader, element, count, convert)?;
         Ok(Self { shape, values })
     }
 
@@ -232,8 +276,8 @@ impl Element {
         }
     }
 
-    /// Returns the value of an item's bytes, or the item in words if it is not a byte.
-    fn value(self, item: &[u8]) -> Result<u8, String> {
+    /// Returns the number that the bytes of an item stand for; large integers are rounded.
+    fn number(self, item: &[u8]) -> f64 {
         let mut bytes = [0; 8];
         bytes.iter_mut().zip(item).for_each(|(byte, item)| *byte = *item);
         if self.is_big_endian {
@@ -242,22 +286,27 @@ impl Element {
         let word = u64::from_le_bytes(bytes);
         let unused = 64 - 8 * self.bytes as u32;
         match self.kind {
-            Kind::Unsigned => u8::try_from(word).map_err(|_| word.to_string()),
-            Kind::Signed => {
-                let value = (word << unused) as i64 >> unused;
-                u8::try_from(value).map_err(|_| value.to_string())
-            }
-            Kind::Float => {
-                let value = if self.bytes == 4 { f32::from_bits(word as u32).into() } else { f64::from_bits(word) };
-                let byte = value as u8;
-                if f64::from(byte) == value { Ok(byte) } else { Err(value.to_string()) }
-            }
+            Kind::Unsigned => word as f64,
+            Kind::Signed => ((word << unused) as i64 >> unused) as f64,
+            Kind::Float if self.bytes == 4 => f32::from_bits(word as u32).into(),
+            Kind::Float => f64::from_bits(word),
         }
     }
 }
 
-/// Reads `count` items as bytes, and checks that nothing follows.
-fn values(reader: &mut impl Read, element: Element, count: usize) -> Result<Vec<u8>, NpyError> {
+/// Returns a number as a byte, or in words if it is not a whole number of 0..=255.
+fn byte(number: f64) -> Result<u8, String> {
+    let byte = number as u8;
+    if f64::from(byte) == number { Ok(byte) } else { Err(number.to_string()) }
+}
+
+/// Reads and converts `count` items, and checks that nothing follows.
+fn values<T>(
+    reader: &mut impl Read,
+    element: Element,
+    count: usize,
+    convert: impl Fn(f64) -> Result<T, String>,
+) -> Result<Vec<T>, NpyError> {
     let mut values = Vec::new();
     values.try_reserve_exact(count).map_err(io::Error::from)?;
     let mut chunk = vec![0; CHUNK_BYTES];
@@ -267,7 +316,7 @@ fn values(reader: &mut impl Read, element: Element, count: usize) -> Result<Vec<
         reader.read_exact(chunk)?;
         for item in chunk.chunks_exact(element.bytes) {
             let index = values.len();
-            values.push(element.value(item).map_err(|item| NpyError::Item { index, item })?);
+            values.push(convert(element.number(item)).map_err(|item| NpyError::Item { index, item })?);
         }
     }
     let mut more = [0];
@@ -314,6 +363,20 @@ pub(crate) mod tests {
         assert_eq!(read(&bytes("()", &[5])).unwrap(), Array { shape: vec![], values: vec![5] });
         assert_eq!(read(&bytes("(2L, 1L)", &[5, 6])).unwrap().describe(), "2 x 1");
         assert_eq!(read(&bytes("(0, 9)", &[])).unwrap().values, [0_u8; 0]);
+    }
+
+    #[test]
+    fn numbers_of_all_types_are_read() {
+        let dictionary = |descr: &str| format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': (2,)}}");
+        let read = |descr: &str, items: &[u8]| Numbers::read(&mut &*npy(&dictionary(descr), items)).unwrap();
+        let others = |values: [f64; 2]| Numbers::Others(Array { shape: vec![2], values: values.to_vec() });
+        assert_eq!(read("<f4", &[-0.5_f32, 1e9].map(f32::to_le_bytes).concat()), others([-0.5, 1e9]));
+        assert_eq!(read(">f8", &[0.1_f64, f64::INFINITY].map(f64::to_be_bytes).concat()), others([0.1, f64::INFINITY]));
+        assert_eq!(read("|i1", &[255, 7]), others([-1.0, 7.0]));
+        assert_eq!(read("|u1", &[255, 7]), Numbers::Bytes(Array { shape: vec![2], values: vec![255, 7] }));
+        let large = npy("{'descr': '<f4', 'fortran_order': False, 'shape': (134217729,)}", &[]);
+        let error = Numbers::read(&mut &*large).unwrap_err().to_string();
+        assert!(error.contains("at most 134217728 values"), "{error}");
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Reads the tensors of a PyTorch file. Pickles are data here: no code of a file is run.
 
+use std::io::{BufReader, Read as _};
 use std::path::Path;
 
 use pytorch_reader::{DType, PytorchReader};
+use readers::archive;
 use safetensors::Dtype;
 
 use super::error::TensorFileError;
@@ -15,11 +17,17 @@ const MAX_TENSORS: usize = 100_000;
 
 /// Returns all tensors of the file at `path`.
 pub fn read(path: &Path) -> Result<Vec<Tensor<'static>>, TensorFileError> {
-    if bounded::open(path)?.metadata()?.len() > MAX_TENSOR_FILE_BYTES {
+    let mut file = bounded::open(path)?;
+    if file.metadata()?.len() > MAX_TENSOR_FILE_BYTES {
         return Err(TensorFileError::Large);
     }
     // A message has the word once.
     let damaged = |error: &dyn std::fmt::Display| TensorFileError::PyTorch(error.to_string().replace(" error: ", ": "));
+    let mut start = [0; 2];
+    if file.read_exact(&mut start).is_ok() && start == *b"PK" {
+        // The reader below takes lists of entries of any length.
+        archive::open(BufReader::new(file)).map_err(|error| damaged(&error))?;
+    }
     let reader = PytorchReader::new(path).map_err(|error| damaged(&error))?;
     // A tensor may be a view that repeats the numbers of a small one.
     let bytes = reader.tensors().values().map(|tensor| tensor.byte_len() as u64).fold(0, u64::saturating_add);

@@ -15,6 +15,7 @@ use std::io::{Cursor, Read as _};
 use std::sync::Arc;
 
 use prenda::Shape;
+use readers::archive::{self, Limited};
 use serde_json::Value;
 use zip::ZipArchive;
 
@@ -41,7 +42,7 @@ pub struct KerasFile {
 impl KerasFile {
     /// Reads a `.keras` file.
     pub fn of_archive(file: &[u8]) -> Result<Self, KerasError> {
-        let mut archive = ZipArchive::new(Cursor::new(file))?;
+        let mut archive = archive::open(Cursor::new(file))?;
         let configuration = member(&mut archive, "config.json", MAX_CONFIGURATION_BYTES)?;
         let weights = member(&mut archive, "model.weights.h5", MAX_GRAPH_FILE_BYTES)?;
         let configuration = serde_json::from_slice(&configuration)?;
@@ -112,7 +113,11 @@ impl KerasFile {
 }
 
 /// Reads a member of an archive, of at most `most` bytes.
-fn member(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &'static str, most: u64) -> Result<Vec<u8>, KerasError> {
+fn member(
+    archive: &mut ZipArchive<Limited<Cursor<&[u8]>>>,
+    name: &'static str,
+    most: u64,
+) -> Result<Vec<u8>, KerasError> {
     let mut bytes = Vec::new();
     let read = archive.by_name(name)?.take(most + 1).read_to_end(&mut bytes);
     read.map_err(|error| KerasError::Member { name, error })?;
