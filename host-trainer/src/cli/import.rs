@@ -1,15 +1,15 @@
+mod check;
 mod found;
 mod report;
 
 use std::path::PathBuf;
-use std::slice;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::Args;
 use prenda::Model;
 
-use self::found::Source;
+use self::found::{Source, form};
 use self::report::ImportOutput;
 use super::messages::warn_of_loss;
 use super::model_output::ModelOutputArguments;
@@ -93,6 +93,13 @@ pub struct ImportArguments {
     /// pixels
     #[arg(long, value_name = "D", default_value_t = 255.0, value_parser = above_zero, allow_negative_numbers = true)]
     pixel_scale: f64,
+    /// NPZ file with some `inputs` of the network, and the `outputs` of the program that trained it
+    ///
+    /// Inputs are images in float32 or float64, scaled as in training, or in uint8, which are raw
+    /// pixels. Outputs are logits, probabilities or their logarithms. Compares outputs in floating
+    /// point, before quantization, and fails if one differs by more than 1e-4 of the largest.
+    #[arg(long, value_name = "FILE.npz")]
+    check: Option<PathBuf>,
     #[command(flatten)]
     data: DataArguments,
     #[command(flatten)]
@@ -104,12 +111,13 @@ impl ImportArguments {
         let start = Instant::now();
         let ModelOutputArguments { export, run, overwrite } = &self.place;
         let run = run.as_deref();
+        let inputs: Vec<PathBuf> = [&self.weights].into_iter().chain(&self.check).cloned().collect();
         if let Some(run) = run {
             let folder = RunFolder::at(run.to_owned());
-            check_folder_apart("--run", run, folder.files(), slice::from_ref(&self.weights))?;
+            check_folder_apart("--run", run, folder.files(), &inputs)?;
         }
         if let Some(export) = export {
-            check_export(export, run, [&self.weights])?;
+            check_export(export, run, &inputs)?;
         }
         let file = NetworkFile::read(&self.weights).with_context(|| self.failure())?;
         let source = Source::of(&file, &self)?;
@@ -119,6 +127,8 @@ impl ImportArguments {
         }
 
         let mut found = source.find(&self, &data)?;
+        let check = self.check.as_deref();
+        let check = check.map(|path| check::check(path, &found, data.shape, form(&self))).transpose()?;
         let config = found.config();
         if let Some(run) = run.filter(|_| !overwrite) {
             check_replaced(
@@ -161,6 +171,7 @@ impl ImportArguments {
             run: run.map(Shown),
             model: Shown(&model),
             layers: &found.layers,
+            check,
             source,
             unused: &found.unused,
             outcome,

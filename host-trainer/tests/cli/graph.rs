@@ -156,12 +156,8 @@ fn no_code_of_a_pickle_is_run() {
     let call = b"\x80\x02cos\nsystem\nU\x0ctouch pickled\x85R.";
     fs::write(project.path().join("plain"), call).unwrap();
     failure(project.import_graph("plain", &[]), 1, &["a Python pickle"]);
-    let mut changed = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for (name, bytes) in [("a/data.pkl", &call[..]), ("a/version", b"3\n"), ("a/byteorder", b"little")] {
-        changed.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
-        changed.write_all(bytes).unwrap();
-    }
-    fs::write(project.path().join("changed.pt"), changed.finish().unwrap().into_inner()).unwrap();
+    let members = [("a/data.pkl", call.to_vec()), ("a/version", b"3\n".to_vec()), ("a/byteorder", b"little".to_vec())];
+    project.write_archive("changed.pt", &members);
     failure(project.import_graph("changed.pt", &[]), 1, &["cannot import changed.pt: "]);
     let archive = fs::read(project.path().join("conv.pt")).unwrap();
     for length in [100, 1000, archive.len() - 1] {
@@ -176,12 +172,8 @@ fn an_archive_is_read_in_bounds_and_nothing_is_unpacked() {
     let project = Project::new();
     prepare(&project, "dense.keras", "keras_files.json", "dense");
     let write = |members: &[(&str, &[u8])]| {
-        let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-        for (name, bytes) in members {
-            archive.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
-            archive.write_all(bytes).unwrap();
-        }
-        fs::write(project.path().join("odd.keras"), archive.finish().unwrap().into_inner()).unwrap();
+        let members: Vec<_> = members.iter().map(|(name, bytes)| (*name, bytes.to_vec())).collect();
+        project.write_archive("odd.keras", &members);
     };
     // 16 MiB of blanks in a few kilobytes.
     let bomb = vec![b' '; 16 << 20];
@@ -193,4 +185,112 @@ fn an_archive_is_read_in_bounds_and_nothing_is_unpacked() {
     assert!(!project.path().parent().unwrap().join("config.json").exists());
     write(&[("config.json", b"{}"), ("model.weights.h5", b"not HDF5")]);
     failure(project.import_graph("odd.keras", &[]), 1, &["not a Keras file, or a damaged one"]);
+}
+
+/// Returns an array of NumPy.
+fn npy(kind: &str, sizes: &[usize], items: Vec<u8>) -> Vec<u8> {
+    let sizes: String = sizes.iter().map(|size| format!("{size}, ")).collect();
+    let header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({sizes})}}\n");
+    [b"\x93NUMPY\x01\0", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), &items].concat()
+}
+
+fn npy_floats(sizes: &[usize], numbers: &[f64]) -> Vec<u8> {
+    npy("<f4", sizes, numbers.iter().flat_map(|number| (*number as f32).to_le_bytes()).collect())
+}
+
+impl Project {
+    fn write_archive(&self, name: &str, members: &[(&str, Vec<u8>)]) {
+        let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for (name, bytes) in members {
+            archive.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+            archive.write_all(bytes).unwrap();
+        }
+        fs::write(self.path().join(name), archive.finish().unwrap().into_inner()).unwrap();
+    }
+}
+
+/// Returns the images of a record of the fixtures, and the outputs of `network`.
+fn record(record: &str, network: &str) -> [Vec<f64>; 2] {
+    let record: Value = serde_json::from_slice(&fs::read(Path::new(FIXTURES).join(record)).unwrap()).unwrap();
+    [&record["images"], &record["outputs"][network]].map(|rows| {
+        let rows = rows.as_array().unwrap().iter().flat_map(|row| row.as_array().unwrap());
+        rows.map(|number| number.as_f64().unwrap()).collect()
+    })
+}
+
+#[test]
+fn outputs_of_the_training_are_compared() {
+    // Outputs of onnxruntime, Keras and TensorFlow Lite.
+    for (file, name, network, sizes, options, form) in [
+        ("conv-18.onnx", "onnx.json", "conv-18.onnx", &[1, 12, 11][..], &[][..], "logits"),
+        ("scaled-11.onnx", "onnx.json", "scaled-11.onnx", &[12, 11], &[], "probabilities"),
+        ("tf2onnx.onnx", "keras_files.json", "convolutions", &[12, 11, 1], &[], "logits"),
+        ("convolutions-float.tflite", "keras_files.json", "convolutions", &[12, 11, 1], &[], "logits"),
+        ("means.h5", "keras_files.json", "means", &[132], &[], "probabilities"),
+        ("dense.keras", "keras_files.json", "dense", &[12, 11], &["--pixel-scale", "1"], "probabilities"),
+        ("dense.weights.h5", "keras_files.json", "dense", &[12, 11], &["--pixel-scale", "1"], "probabilities"),
+    ] {
+        let project = Project::new();
+        // Labels do not matter here, but all classes must have one.
+        prepare(&project, file, name, if name == "onnx.json" { "scaled-11.onnx" } else { network });
+        let [pixels, outputs] = record(name, network);
+        let images = outputs.len() / 3;
+        let sizes = [&[images], sizes].concat();
+        let scale = if options.is_empty() { 255.0 } else { 1.0 };
+        let scaled: Vec<f64> = pixels.iter().map(|pixel| pixel / scale).collect();
+        let raw = npy("|u1", &sizes, pixels.iter().map(|pixel| *pixel as u8).collect());
+        for inputs in [npy_floats(&sizes, &scaled), raw] {
+            let outputs = npy_floats(&[images, 3], &outputs);
+            project.write_archive("check.npz", &[("inputs.npy", inputs), ("outputs.npy", outputs)]);
+            let report = json(project.import_graph(file, &[&["--json", "--check", "check.npz"], options].concat()));
+            let check = &report["check"];
+            assert_eq!((&check["images"], &check["same_class"]), (&images.into(), &images.into()), "{file}");
+            assert!(check["outputs"] == form && check["relative_difference"].as_f64().unwrap() < 1e-4, "{check}");
+        }
+        let text = project.import_graph(file, &[&["--check", "check.npz"], options].concat()).success();
+        text.stdout(contains(format!("{form} differ by at most")).and(contains(format!("class for {images} of"))));
+    }
+}
+
+#[test]
+fn other_outputs_are_refused() {
+    let project = Project::new();
+    prepare(&project, "means.h5", "keras_files.json", "means");
+    let [pixels, outputs] = record("keras_files.json", "means");
+    let inputs = npy("|u1", &[24, 12, 11], pixels.iter().map(|pixel| *pixel as u8).collect());
+    let (mut other, mut damaged) = (outputs.clone(), outputs.clone());
+    other[7] += 0.01;
+    damaged[7] = f64::NAN;
+    let whole = npy_floats(&[24, 3], &outputs);
+    let turned = npy("|u1", &[24, 11, 12], vec![7; 24 * 132]);
+    for (inputs, outputs, parts) in [
+        (
+            inputs.clone(),
+            npy_floats(&[24, 3], &other),
+            &["differ by at most 1.0e-2", "same class for 24", "expected at most 1e-4"],
+        ),
+        (inputs.clone(), npy_floats(&[24, 3], &damaged), &["differ by at most inf", "--pixel-scale", "in integers"]),
+        (
+            inputs.clone(),
+            npy_floats(&[12, 6], &outputs),
+            &["outputs has the sizes 12 x 6", "expected 3 for each", "24"],
+        ),
+        (inputs.clone(), npy("|O", &[24, 3], vec![]), &["--check check.npz", "array outputs", "type |O"]),
+        (turned, whole.clone(), &["inputs has the sizes 24 x 11 x 12", "expected images", "12x11 pixels with 1"]),
+        (npy("|u1", &[0, 12, 11], vec![]), npy_floats(&[0, 3], &[]), &["at least one", "", ""]),
+        (npy("|u1", &[], vec![7]), whole.clone(), &["inputs is one number", "", ""]),
+    ] {
+        project.write_archive("check.npz", &[("inputs.npy", inputs), ("outputs.npy", outputs)]);
+        failure(project.import_graph("means.h5", &["--check", "check.npz"]), 1, parts);
+    }
+    project.write_archive("check.npz", &[("x.npy", inputs), ("outputs.npy", whole)]);
+    failure(
+        project.import_graph("means.h5", &["--check", "check.npz"]),
+        1,
+        &["it has the arrays outputs, x, expected inputs", "numpy.savez(FILE, inputs=.., outputs=..)"],
+    );
+    failure(project.import_graph("means.h5", &["--check", "means.h5"]), 1, &["--check means.h5"]);
+    failure(project.import_graph("means.h5", &["--check", "absent"]), 1, &["--check absent"]);
+    failure(project.import_graph("means.h5", &["--check", "model.bin"]), 2, &["--export", "would overwrite"]);
+    assert!(!project.model().exists());
 }

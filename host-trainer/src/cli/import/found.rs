@@ -209,7 +209,7 @@ fn find<'a>(
 }
 
 /// Returns the form of pixels in training.
-fn form(arguments: &ImportArguments) -> PixelForm {
+pub fn form(arguments: &ImportArguments) -> PixelForm {
     PixelForm { scale: arguments.pixel_scale, mean: arguments.mean, std: arguments.std }
 }
 

@@ -2,6 +2,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::check::Checked;
 use crate::cli::line;
 use crate::cli::messages::outcome_lines;
 use crate::model::import::{Layer, MatrixName, Orientation, SourceComparison};
@@ -15,6 +16,9 @@ pub struct ImportOutput<'a> {
     pub model: Shown<&'a Path>,
     pub layers: &'a [FoundLayer],
     pub unused: &'a [String],
+    /// A comparison with outputs of the program that trained the network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check: Option<Checked>,
     /// A comparison with the file's own integers, if the model has them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceComparison>,
@@ -77,6 +81,9 @@ impl ImportOutput<'_> {
         });
         let mut text: String = layers.collect();
         text += &outcome_lines(outcome, test_images, self.model.0);
+        if let Some(check) = self.check {
+            text += &line("check", check);
+        }
         if let Some(SourceComparison { images, logits, equal, largest_difference, same_class }) = self.source {
             let rest = match largest_difference {
                 0 => String::new(),

@@ -40,7 +40,7 @@ mod tflite;
 
 pub use described::Described;
 pub use file::{GraphContent, GraphFile, NetworkFile};
-pub use graph::{GraphNetwork, MatrixName};
+pub use graph::{GraphNetwork, Layout, MatrixName};
 pub use layer::{Layer, LayerChoice};
 pub use network::{Expected, Folding, FoundNetwork, Prepared};
 pub use orientation::Orientation;

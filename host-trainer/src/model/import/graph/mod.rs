@@ -21,4 +21,5 @@ pub use advice::instead_of;
 pub use builder::Builder;
 pub use error::GraphError;
 pub use layer::{Convolution, Padding, Pool, Weights};
+pub use layout::Layout;
 pub use network::{GraphNetwork, MatrixName};
