@@ -1,7 +1,6 @@
 //! Size limits of files that several modules read or write.
 
-/// Largest total size of a model's weights, padding included: more than any microcontroller has.
-pub const MAX_WEIGHT_BYTES: usize = 64 << 20;
+pub use networks::limits::{MAX_GRAPH_FILE_BYTES, MAX_TENSOR_FILE_BYTES, MAX_TENSOR_NAME_BYTES, MAX_WEIGHT_BYTES};
 
 /// Largest size of a model. Weights in another order may take a little more.
 pub const MAX_MODEL_BYTES: u64 = 128 << 20;
@@ -11,16 +10,6 @@ pub const MIN_HEADER_BYTES: u64 = 2;
 
 /// Longest safetensors header that is read: names and shapes of tens of thousands of tensors.
 pub const MAX_HEADER_BYTES: u64 = 8 << 20;
-
-/// Largest safetensors file that is imported. The largest model in `f64`, with an optimizer's
-/// state, is smaller.
-pub const MAX_TENSOR_FILE_BYTES: u64 = 1 << 30;
-
-/// Largest file of a network with its operators that is imported: the largest weights in `f32`.
-pub const MAX_GRAPH_FILE_BYTES: u64 = 4 * MAX_WEIGHT_BYTES as u64 + (16 << 20);
-
-/// Longest tensor name in bytes. Names are printed.
-pub const MAX_TENSOR_NAME_BYTES: usize = 1024;
 
 /// Most dimensions of a tensor. Dimensions are printed.
 pub const MAX_TENSOR_DIMENSIONS: usize = 32;

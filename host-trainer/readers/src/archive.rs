@@ -33,8 +33,8 @@ impl<R: Seek> Seek for Limited<R> {
     }
 }
 
-/// Opens the archive in `reader`. Nothing is written under the names in it, so `../` in them does no
-/// harm.
+/// Opens the archive in `reader`. Nothing is written under the names in it, so `../` in them does
+/// no harm.
 ///
 /// # Errors
 ///

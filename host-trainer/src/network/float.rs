@@ -9,10 +9,10 @@ use prenda::LayerKind;
 use rand::RngExt as _;
 use rand::rngs::Xoshiro256PlusPlus;
 
-use super::geometry::LayerPlan;
 use super::operations::{activated, convolved, largest, means, sums};
-use super::parameters::DenseParameters;
 use super::running::Running;
+use networks::DenseParameters;
+use networks::LayerPlan;
 
 /// Layers with ReLU between them; the last layer, which is dense, gives the logits. Values are
 /// `[image, row * column * channel]`.

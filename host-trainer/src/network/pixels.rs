@@ -4,8 +4,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use super::parameters::{DenseParameters, INPUT_SCALE};
 use crate::data::{Split, Statistics};
+use networks::{DenseParameters, INPUT_SCALE};
 
 /// The form of the network's input pixels during training.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]

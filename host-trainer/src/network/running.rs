@@ -1,7 +1,7 @@
 //! Running moments, which fold a batch normalization into weights and biases.
 
 use super::operations::EPSILON;
-use super::parameters::DenseParameters;
+use networks::DenseParameters;
 
 /// Smallest share of a batch in the running moments. The value is PyTorch's momentum.
 const SHARE: f32 = 0.1;

@@ -6,13 +6,13 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use burn::tensor::{Tensor, TensorData};
+use networks::Layout;
 use prenda::Shape;
 use readers::npy::{Array, Numbers};
 use readers::npz::Archive;
 use serde::Serialize;
 
 use super::found::Found;
-use crate::model::import::Layout;
 use crate::model::softmax::softmax;
 use crate::network::PixelForm;
 use crate::support::bounded;
@@ -31,7 +31,7 @@ const MAX_NAMED: usize = 20;
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Checked {
     pub images: usize,
-    /// What the outputs are.
+    /// The form of the outputs.
     pub outputs: Form,
     /// Images of which both have the same class.
     pub same_class: usize,
@@ -40,7 +40,7 @@ pub struct Checked {
     pub relative_difference: f64,
 }
 
-/// What outputs of another program are.
+/// Forms of outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Form {

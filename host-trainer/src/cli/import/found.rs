@@ -1,6 +1,7 @@
 //! The network of a file: its layers for the images of a data set.
 
 use anyhow::{Context as _, Result};
+use networks::GraphNetwork;
 use prenda::WeightOrder;
 
 use super::ImportArguments;
@@ -9,8 +10,7 @@ use crate::cli::UsageError;
 use crate::data::Dataset;
 use crate::limits::MAX_WEIGHT_BYTES;
 use crate::model::import::{
-    Described, Expected, Folding, FoundNetwork, GraphContent, GraphFile, GraphNetwork, Integers, Layer, NetworkFile,
-    Prepared,
+    Described, Expected, Folding, FoundNetwork, GraphContent, GraphFile, Integers, Layer, NetworkFile, Prepared,
 };
 use crate::network::backend::{self, Backend};
 use crate::network::{Architecture, DenseParameters, LayerPlan, Network, PixelForm};

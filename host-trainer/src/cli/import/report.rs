@@ -1,11 +1,12 @@
 use std::path::Path;
 
+use networks::MatrixName;
 use serde::Serialize;
 
 use super::check::Checked;
 use crate::cli::line;
 use crate::cli::messages::outcome_lines;
-use crate::model::import::{Layer, MatrixName, Orientation, SourceComparison};
+use crate::model::import::{Layer, Orientation, SourceComparison};
 use crate::run::Outcome;
 use crate::text::{Shown, printable};
 

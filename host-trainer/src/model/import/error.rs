@@ -1,8 +1,9 @@
+use networks::keras::KerasError;
+use networks::pytorch::PyTorchError;
 use prenda::{MAX_LAYERS, MAX_WIDTH};
 use safetensors::{Dtype, SafeTensorError};
 use thiserror::Error;
 
-use super::keras::KerasError;
 use super::orientation::Orientation;
 use crate::limits::{MAX_GRAPH_FILE_BYTES, MAX_TENSOR_DIMENSIONS, MAX_TENSOR_FILE_BYTES, MAX_TENSOR_NAME_BYTES};
 use crate::support::tensor_header::HeaderError;
@@ -35,11 +36,8 @@ pub enum TensorFileError {
         .name.escape_debug()
     )]
     Alias { alias: String, name: String },
-    #[error(
-        "not a PyTorch file that can be read, or a damaged one: {0}; save the weights with \
-         torch.save(network.state_dict(), FILE)"
-    )]
-    PyTorch(String),
+    #[error(transparent)]
+    PyTorch(#[from] PyTorchError),
     #[error(transparent)]
     Keras(#[from] KerasError),
     #[error("no tensors; save the weights after the network is built or trained")]

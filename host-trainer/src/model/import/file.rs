@@ -3,17 +3,17 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use networks::keras::{KerasError, KerasFile};
+use networks::onnx::{self, OnnxError};
+use networks::tflite::{self, LiteNetwork, TfLiteError};
+use networks::{Array, GraphNetwork, pytorch};
 use prenda::Shape;
 use thiserror::Error;
 
 use super::error::TensorFileError;
 use super::format::Format;
-use super::graph::GraphNetwork;
-use super::keras::{Array, KerasError, KerasFile};
-use super::onnx::{self, OnnxError};
-use super::pytorch;
 use super::tensors::{Tensor, TensorFile};
-use super::tflite::{self, Integers, LiteNetwork, TfLiteError};
+use super::tflite::Integers;
 use crate::limits::MAX_GRAPH_FILE_BYTES;
 use crate::network::PixelForm;
 use crate::support::bounded;
@@ -84,14 +84,11 @@ impl NetworkFile {
                 Some(Format::Hdf5) => {
                     let file = KerasFile::of_hdf5(bytes()?)?;
                     if !file.has_network() {
-                        let stored = |(name, array): (String, Array)| {
-                            Tensor::stored(name, array.sizes, array.data_type, array.bytes)
-                        };
-                        return Ok(Self::Tensors(TensorFile::Decoded(file.into_arrays().map(stored).collect())));
+                        return Ok(Self::of_arrays(file.into_arrays()));
                     }
                     GraphFile::Keras(file)
                 }
-                Some(Format::PyTorch) => return Ok(Self::Tensors(TensorFile::Decoded(pytorch::read(path)?))),
+                Some(Format::PyTorch) => return Ok(Self::of_arrays(pytorch::read(path)?)),
                 Some(format) => {
                     return Err(TensorFileError::Format { format: format.name(), advice: format.advice(path) });
                 }
@@ -100,6 +97,11 @@ impl NetworkFile {
             return Ok(Self::Graph(graph));
         }
         TensorFile::read(path).map(Self::Tensors)
+    }
+
+    fn of_arrays(arrays: impl IntoIterator<Item = (String, Array)>) -> Self {
+        let arrays = arrays.into_iter();
+        Self::Tensors(TensorFile::Decoded(arrays.map(|(name, array)| Tensor::stored(name, array)).collect()))
     }
 }
 
@@ -126,8 +128,17 @@ impl GraphFile {
                 GraphContent { network, notes, integers: None }
             }
             Self::TfLite(bytes) => {
-                let LiteNetwork { network, notes, integers } = tflite::read(bytes, image, classes, form)?;
-                GraphContent { network, notes, integers }
+                let LiteNetwork { network, integers, is_quantized } = tflite::read(bytes, image, classes)?;
+                let integers = integers.and_then(|integers| Integers::of(&integers, form));
+                let note = match &integers {
+                    Ok(_) => Some("the integers of the file are kept".to_owned()),
+                    Err(reason) if is_quantized => Some(format!(
+                        "integers of the file are read as the numbers that they stand for, and quantized again: \
+                         {reason}"
+                    )),
+                    Err(_) => None,
+                };
+                GraphContent { network, notes: note.into_iter().collect(), integers: integers.ok() }
             }
             Self::Keras(file) => {
                 GraphContent { network: file.network(image, classes)?, notes: Vec::new(), integers: None }

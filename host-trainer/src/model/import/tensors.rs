@@ -7,6 +7,7 @@ use std::io;
 use std::path::Path;
 
 use burn::tensor::{bf16, f16};
+use networks::Array;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use serde_json::Value;
 
@@ -136,9 +137,9 @@ impl Tensor<'_> {
         Self { name, shape, data_type: Dtype::F32, data: data.into() }
     }
 
-    /// Creates a tensor of a file from its little-endian bytes.
-    pub fn stored(name: String, shape: Vec<usize>, data_type: Dtype, bytes: Vec<u8>) -> Self {
-        Self { name, shape, data_type, data: bytes.into() }
+    /// Creates a tensor of a file.
+    pub fn stored(name: String, Array { sizes, data_type, bytes }: Array) -> Self {
+        Self { name, shape: sizes, data_type, data: bytes.into() }
     }
 
     /// Returns the data type given in the file.

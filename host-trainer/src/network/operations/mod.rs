@@ -26,7 +26,7 @@ use rayon::prelude::*;
 
 use self::moments::Moments;
 use self::windows::{gather, images_in_part, scatter, scatter_to};
-use super::geometry::Walk;
+use networks::Walk;
 
 /// Added to the variance of a channel before it divides. The value is PyTorch's.
 pub const EPSILON: f32 = 1e-5;

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::network::geometry::Walk;
+use networks::Walk;
 
 /// Number of values that are computed together, which should fit a cache.
 const PART_VALUES: usize = 1 << 17;

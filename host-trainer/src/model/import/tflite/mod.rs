@@ -1,175 +1,73 @@
-//! Reads TensorFlow Lite files, in floating point and in integers.
-//!
-//! ```text
-//!  table -> schema -> operators -> graph::Builder
-//!                         |
-//!                      integers: those of the file, if a model computes like it
-//!                         |
-//!                      reference: the file's own arithmetic, to compare with
-//! ```
-//!
-//! Tables are read here, each read checked: the accessors of the crate `flatbuffers` are unsafe.
+//! The integers of a file, if a model computes with them like the file: activations whose zero is
+//! the smallest integer, and symmetric weights.
 
-mod error;
-mod integers;
-mod operators;
 mod reference;
-mod schema;
-mod table;
-#[cfg(test)]
-mod tests;
 
-use std::collections::{HashMap, HashSet};
+use networks::tflite::{LiteIntegers, Record};
 
-use prenda::Shape;
-
-use self::error::OperatorError;
-pub use self::error::TfLiteError;
-pub use self::integers::Integers;
-use self::integers::Record;
 pub use self::reference::SourceComparison;
-use self::schema::{Operator, Schema, Tensor};
-use super::graph::{Builder, GraphNetwork};
-use crate::network::PixelForm;
+use crate::network::{LayerPlan, PixelForm};
+use crate::quantize::{QuantizedLayer, keep};
 
-/// A network of a file.
-pub struct LiteNetwork {
-    pub network: GraphNetwork,
-    /// Sentences about it.
-    pub notes: Vec<String>,
-    /// The file's own integers, if a model computes like it.
-    pub integers: Option<Integers>,
+/// A network in integers, and those of its outputs.
+#[derive(Clone, Debug)]
+pub struct Integers {
+    pub plan: Vec<LayerPlan>,
+    pub layers: Vec<QuantizedLayer>,
+    /// The last layer as in the file, whose outputs have another scale than logits.
+    pub last: QuantizedLayer,
+    /// The integer of zero in the outputs.
+    pub zero: i64,
 }
 
-/// Reads the network in `file` for images of the shape `image`, whose pixels are in `form`, and for
-/// `classes`.
-///
-/// # Errors
-///
-/// Returns an error if the file is damaged, or if a model cannot compute the same.
-pub fn read(file: &[u8], image: Shape, classes: usize, form: PixelForm) -> Result<LiteNetwork, TfLiteError> {
-    let schema = Schema::parse(file)?;
-    let Reader { builder, records, refusal, is_quantized, .. } = run(&schema, image, false)?;
-    let network = builder.finish(classes)?;
-    let mut notes = Vec::new();
-    let integers = match refusal {
-        None => {
-            let integers = run(&schema, image, true)?.builder.finish(classes)?;
-            integers::convert(&records, &integers, form)
+impl Integers {
+    /// Returns the integers of a file for pixels in `form`, or the reason why a model cannot have
+    /// them.
+    pub fn of(file: &LiteIntegers, form: PixelForm) -> Result<Self, String> {
+        let LiteIntegers { records, network } = file;
+        let Some((last, hidden)) = records.split_last().filter(|_| records.len() == network.parameters.len()) else {
+            return Err("not all layers are in integers".to_owned());
+        };
+        if network.has_one_output {
+            return Err("it has one output, which becomes two".to_owned());
         }
-        Some(reason) => Err(reason),
-    };
-    let integers = match integers {
-        Ok(integers) => {
-            notes.push("the integers of the file are kept".to_owned());
-            Some(integers)
+        let first_step = records.first().map_or(0.0, |record| record.input_step);
+        let is_pixel = |pixel: u8| {
+            let value = (f64::from(pixel) / form.scale - form.mean) / form.std;
+            // Like TensorFlow Lite, with `f32`.
+            (value as f32 / first_step as f32).round() == f32::from(pixel)
+        };
+        if !(0..=u8::MAX).all(is_pixel) {
+            return Err(format!(
+                "its input has steps of {first_step}, which are not pixels as --pixel-scale, --mean and --std give them"
+            ));
         }
-        Err(reason) => {
-            if is_quantized {
-                notes.push(format!(
-                    "integers of the file are read as the numbers that they stand for, and quantized again: {reason}"
-                ));
-            }
-            None
+        if hidden.iter().any(|record| record.output_zero != i64::from(i8::MIN)) {
+            return Err("a layer before the last has outputs whose zero is not -128".to_owned());
         }
-    };
-    Ok(LiteNetwork { network, notes, integers })
+        if records.array_windows().any(|[one, next]| one.output_step != next.input_step) {
+            return Err("a layer reads values in another scale than the layer before gives".to_owned());
+        }
+        let weights = network.parameters.iter().map(|layer| -> Vec<i8> {
+            (0..layer.outputs).flat_map(|output| layer.column(output)).map(|weight| weight as i8).collect()
+        });
+        let weights: Vec<Vec<i8>> = weights.collect();
+        let mut layers = Vec::with_capacity(records.len());
+        let too_small = || "its scales are too small or too large for multipliers of a model".to_owned();
+        for (index, (record, weights)) in records.iter().zip(&weights).enumerate() {
+            let output_step = Some(record.output_step).filter(|_| index + 1 < records.len());
+            layers.push(layer(record, weights, output_step).ok_or_else(too_small)?);
+        }
+        let last_weights = weights.last().map_or(&[][..], Vec::as_slice);
+        let own = layer(last, last_weights, Some(last.output_step)).ok_or_else(too_small)?;
+        Ok(Integers { plan: network.plan.clone(), layers, last: own, zero: last.output_zero })
+    }
 }
 
-/// Runs through all operators. With `is_raw`, weights are the file's integers, and biases zero.
-fn run<'a>(schema: &'a Schema<'a>, image: Shape, is_raw: bool) -> Result<Reader<'a>, TfLiteError> {
-    let (&[input], &[output]) = (&schema.inputs[..], &schema.outputs[..]) else {
-        return Err(TfLiteError::Ends { inputs: schema.inputs.len(), outputs: schema.outputs.len() });
-    };
-    let tensor = schema.tensor(input).map_err(TfLiteError::Input)?;
-    let builder = Builder::new(image, tensor.sizes.get(1..).unwrap_or_default(), false);
-    let builder = builder.map_err(|reason| TfLiteError::Input(reason.into()))?;
-    let mut reader = Reader {
-        schema,
-        builder,
-        is_raw,
-        current: input,
-        passed: HashSet::new(),
-        aliases: HashMap::new(),
-        records: Vec::new(),
-        refusal: None,
-        is_quantized: false,
-    };
-    for index in 0..schema.operators.len() {
-        let operator = schema.operator(index)?;
-        let place = format!("operator {index}, {}", operator.name.escape_debug());
-        let taken = reader.take(&operator, &place);
-        taken.map_err(|reason| TfLiteError::Operator { place, reason })?;
-    }
-    if reader.current == output { Ok(reader) } else { Err(TfLiteError::Output) }
-}
-
-/// A network in progress.
-struct Reader<'a> {
-    schema: &'a Schema<'a>,
-    builder: Builder,
-    is_raw: bool,
-    /// The newest tensor that depends on the image.
-    current: i32,
-    /// Older ones.
-    passed: HashSet<i32>,
-    /// Constants that another one stands for.
-    aliases: HashMap<i32, i32>,
-    /// The integers of each layer with weights so far.
-    records: Vec<Record>,
-    /// The reason why a model cannot have the file's integers.
-    refusal: Option<String>,
-    is_quantized: bool,
-}
-
-impl<'a> Reader<'a> {
-    /// Takes the next operator.
-    fn take(&mut self, operator: &Operator<'_>, place: &str) -> Result<(), OperatorError> {
-        let output = operator.outputs.first().copied().unwrap_or(-1);
-        if !operator.inputs.contains(&self.current) {
-            match operator.inputs.first() {
-                // Constants in half precision.
-                Some(&input) if operator.name == "DEQUANTIZE" => {
-                    self.aliases.insert(output, input);
-                }
-                _ if operator.inputs.iter().any(|input| self.passed.contains(input)) && operator.name != "SHAPE" => {
-                    return Err(OperatorError::Branch);
-                }
-                // Computes a size, which the tensors have, too.
-                _ => {}
-            }
-            return Ok(());
-        }
-        if operator.name == "SHAPE" {
-            return Ok(());
-        }
-        if operator.inputs.iter().any(|input| self.passed.contains(input)) {
-            return Err(OperatorError::Branch);
-        }
-        operators::apply(self, operator, place)?;
-        self.passed.insert(self.current);
-        self.current = output;
-        Ok(())
-    }
-
-    /// Returns the tensor `index`, or the one that it stands for.
-    fn tensor(&self, index: i32) -> Result<Tensor<'a>, OperatorError> {
-        self.schema.tensor(self.aliases.get(&index).copied().unwrap_or(index))
-    }
-
-    /// Returns the constant input `index` of `operator`; `None` if it is missing.
-    fn constant(&self, operator: &Operator<'_>, index: usize) -> Result<Option<Tensor<'a>>, OperatorError> {
-        match operator.inputs.get(index) {
-            None | Some(-1) => Ok(None),
-            Some(&tensor) => match self.tensor(tensor)? {
-                constant if constant.is_constant() => Ok(Some(constant)),
-                _ => Err(OperatorError::NotConstant),
-            },
-        }
-    }
-
-    /// Notes the first reason why a model cannot have the file's integers.
-    fn refuse(&mut self, place: &str, reason: &str) {
-        self.refusal.get_or_insert_with(|| format!("{place} {reason}"));
-    }
+/// Returns the layer of `record` with `weights`, `[output][input]`, and outputs in steps of
+/// `output_step`; `None` for logits.
+fn layer(record: &Record, weights: &[i8], output_step: Option<f64>) -> Option<QuantizedLayer> {
+    let outputs = record.biases.len();
+    let steps = record.weight_steps.iter().copied().cycle().take(outputs).collect();
+    keep(weights.to_vec(), record.biases.clone(), steps, record.input_step, output_step)
 }

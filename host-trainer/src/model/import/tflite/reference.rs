@@ -7,7 +7,7 @@ use prenda::{HostWorkspace, InferError, LOGIT_FRACTION_BITS, LayerKind, Model, R
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::integers::Integers;
+use super::Integers;
 use crate::data::Split;
 use crate::network::LayerPlan;
 use crate::quantize::QuantizedLayer;

@@ -7,7 +7,7 @@ use prenda::{LayerKind, MAX_LAYERS, MAX_WIDTH, Shape, Window};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::geometry::LayerPlan;
+use crate::geometry::LayerPlan;
 
 /// The layers that the notation has.
 const LAYERS: &str = "conv CHANNELS ROWSxCOLUMNS, depthwise ROWSxCOLUMNS, maxpool or avgpool ROWSxCOLUMNS or global, \

@@ -7,7 +7,9 @@ pub const INPUT_SCALE: f64 = 1.0 / 255.0;
 /// one input for each pixel of its window, and reads only the channel of the output.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DenseParameters {
+    /// Inputs of each output.
     pub inputs: usize,
+    /// Outputs.
     pub outputs: usize,
     /// Weights, `[input][output]`, as in burn.
     pub weights: Vec<f32>,

@@ -3,13 +3,14 @@
 use prenda::LayerKind;
 
 use super::error::GraphError;
-use crate::network::{Architecture, DenseParameters, LayerPlan};
+use crate::{Architecture, DenseParameters, LayerPlan};
 
 /// A network that is complete.
 #[derive(Clone, Debug)]
 pub struct GraphNetwork {
     /// All layers in words.
     pub architecture: Architecture,
+    /// All layers with their shapes.
     pub plan: Vec<LayerPlan>,
     /// The layers with weights, for pixels in the form of the training.
     pub parameters: Vec<DenseParameters>,
@@ -24,9 +25,11 @@ pub struct GraphNetwork {
 pub struct MatrixName {
     /// The layer's place among all layers, from 0.
     pub layer: usize,
+    /// Its place in the file and its name.
     pub operator: String,
     /// Values that each output reads.
     pub inputs: usize,
+    /// Outputs, of a convolution its channels.
     pub outputs: usize,
 }
 

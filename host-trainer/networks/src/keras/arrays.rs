@@ -8,6 +8,7 @@ use hdf5_reader::{Datatype, Hdf5File, OpenOptions};
 use safetensors::Dtype;
 
 use super::error::KerasError;
+use crate::Array;
 use crate::limits::{MAX_TENSOR_NAME_BYTES, MAX_WEIGHT_BYTES};
 
 /// Most groups and arrays of a file.
@@ -15,14 +16,6 @@ const MAX_ENTRIES: usize = 10_000;
 
 /// Most groups in groups.
 const MAX_DEPTH: usize = 16;
-
-/// An array, in little-endian bytes.
-#[derive(Clone, Debug)]
-pub struct Array {
-    pub sizes: Vec<usize>,
-    pub data_type: Dtype,
-    pub bytes: Vec<u8>,
-}
 
 /// The content of an HDF5 file.
 #[derive(Debug, Default)]

@@ -4,13 +4,13 @@ use std::fs;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path};
 
-use burn::tensor::{bf16, f16};
+use half::{bf16, f16};
 
 use super::error::ConstantError;
 use super::message::MAX_DIMENSIONS;
 use super::wire::{Content, Fields};
 use crate::limits::MAX_WEIGHT_BYTES;
-use crate::support::bounded;
+use host_support::bounded;
 
 /// A constant tensor, row-major.
 #[derive(Clone, Debug, PartialEq)]

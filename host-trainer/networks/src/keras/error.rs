@@ -1,7 +1,9 @@
+#![expect(missing_docs, reason = "messages describe the variants")]
+
 use thiserror::Error;
 
+use crate::graph::GraphError;
 use crate::limits::MAX_WEIGHT_BYTES;
-use crate::model::import::graph::GraphError;
 
 /// Why a file of Keras cannot be imported. Messages escape the file's names.
 #[derive(Debug, Error)]

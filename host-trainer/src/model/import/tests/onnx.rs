@@ -5,11 +5,12 @@ use std::fs;
 
 use proptest::prelude::*;
 
-use super::*;
-use crate::model::import::fixtures::{IMAGE, Record, check_close, fixture, folder, logits};
+use super::{IMAGE, Record, check_close, fixture, folder, logits};
 use crate::model::softmax::softmax;
 use crate::network::calibrate::argmax;
 use crate::support::damage::damaged;
+use networks::onnx::{OnnxError, read};
+use prenda::Shape;
 
 #[test]
 fn outputs_are_those_of_onnxruntime() {

@@ -7,8 +7,8 @@ use super::error::GraphError;
 use super::layer::{Convolution, Pool, Weights, window, words};
 use super::layout::Layout;
 use super::network::{Activation, GraphNetwork, Layer, Matrix};
+use crate::LayerPlan;
 use crate::limits::MAX_WEIGHT_BYTES;
-use crate::network::LayerPlan;
 
 /// A network in progress: what the operators so far compute from an image.
 #[derive(Clone, Debug)]

@@ -2,13 +2,16 @@
 
 use prenda::{LayerKind, Shape, Window};
 
-use super::parameters::DenseParameters;
+use crate::parameters::DenseParameters;
 
 /// A layer, without its parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LayerPlan {
+    /// Its kind, with its window.
     pub kind: LayerKind,
+    /// The shape of its input.
     pub input: Shape,
+    /// The shape of its output.
     pub output: Shape,
 }
 
@@ -63,7 +66,9 @@ fn row_values(window: Window, input: Shape) -> usize {
 /// A window, and the shapes of its input and output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Walk {
+    /// The window.
     pub window: Window,
+    /// The shape of its input.
     pub input: Shape,
     /// Rows and columns of the output.
     pub output: [u16; 2],
@@ -78,6 +83,7 @@ pub struct Stretch {
     pub window: usize,
     /// First index in the image.
     pub image: usize,
+    /// Their number.
     pub count: usize,
 }
 

@@ -1,6 +1,8 @@
+#![expect(missing_docs, reason = "messages describe the variants")]
+
 use thiserror::Error;
 
-use crate::model::import::graph::GraphError;
+use crate::graph::GraphError;
 
 /// Why a TensorFlow Lite file cannot be imported.
 #[derive(Debug, Error)]

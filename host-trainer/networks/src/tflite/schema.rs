@@ -1,7 +1,7 @@
 //! The tables of a TensorFlow Lite file that a network needs. Field numbers are those of version 3
 //! of TensorFlow's `schema.fbs`.
 
-use burn::tensor::f16;
+use half::f16;
 
 use super::error::{OperatorError, TfLiteError};
 use super::table::{Table, Vector};

@@ -5,7 +5,7 @@ use super::error::NodeError;
 use super::fold::dequantized;
 use super::message::Node;
 use super::{Reader, instead_of};
-use crate::model::import::graph::{Convolution, Padding, Pool, Weights};
+use crate::graph::{Convolution, Padding, Pool, Weights};
 
 /// Applies `node`, of which one input depends on the image, to the network of `reader`.
 pub fn apply(reader: &mut Reader<'_>, node: &Node<'_>, place: &str) -> Result<(), NodeError> {

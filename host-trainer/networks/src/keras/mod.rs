@@ -19,11 +19,11 @@ use readers::archive::{self, Limited};
 use serde_json::Value;
 use zip::ZipArchive;
 
-pub use self::arrays::Array;
 use self::arrays::Arrays;
 pub use self::error::KerasError;
 use self::error::LayerError;
-use super::graph::{Builder, GraphNetwork};
+use crate::Array;
+use crate::graph::{Builder, GraphNetwork};
 use crate::limits::MAX_GRAPH_FILE_BYTES;
 
 /// Largest configuration of a network.
@@ -109,6 +109,20 @@ impl KerasFile {
             before = Some(name);
         }
         Ok(builder.ok_or_else(no_network)?.finish(classes)?)
+    }
+}
+
+/// Reads `file`, an archive or HDF5, for fuzzing: any bytes give a network or an error.
+///
+/// # Panics
+///
+/// Panics if parts of the network are missing.
+pub fn check(file: &[u8]) {
+    let is_archive = file.starts_with(b"PK");
+    let found = if is_archive { KerasFile::of_archive(file) } else { KerasFile::of_hdf5(file.to_vec()) };
+    let (image, classes) = crate::FUZZED;
+    if let Ok(network) = found.and_then(|found| found.network(image, classes)) {
+        crate::check(&network);
     }
 }
 

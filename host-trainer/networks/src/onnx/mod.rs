@@ -13,8 +13,6 @@ mod error;
 mod fold;
 mod message;
 mod operators;
-#[cfg(test)]
-mod tests;
 mod wire;
 
 use std::collections::HashMap;
@@ -26,7 +24,7 @@ use self::constant::Constant;
 pub use self::error::OnnxError;
 use self::error::{ConstantError, NodeError};
 use self::message::{Graph, Node};
-use super::graph::{Builder, GraphNetwork, instead_of};
+use crate::graph::{Builder, GraphNetwork, instead_of};
 use crate::limits::MAX_WEIGHT_BYTES;
 
 /// The first opset whose operators are read.
@@ -82,6 +80,18 @@ pub fn read(
         notes.push("integers of the file are read as the numbers that they stand for, and quantized again".to_owned());
     }
     Ok((reader.builder.finish(classes)?, notes))
+}
+
+/// Reads `file`, for fuzzing: any bytes give a network or an error.
+///
+/// # Panics
+///
+/// Panics if parts of the network are missing.
+pub fn check(file: &[u8]) {
+    let (image, classes) = crate::FUZZED;
+    if let Ok((network, _)) = read(file, None, image, classes) {
+        crate::check(&network);
+    }
 }
 
 /// Most names that an error lists.

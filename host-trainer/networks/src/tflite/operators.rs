@@ -2,9 +2,9 @@
 
 use super::Reader;
 use super::error::OperatorError;
-use super::integers::Record;
+use super::record::Record;
 use super::schema::{INT8, Operator, Tensor, UINT8};
-use crate::model::import::graph::{Convolution, Padding, Pool, Weights, instead_of};
+use crate::graph::{Convolution, Padding, Pool, Weights, instead_of};
 
 /// Applies `operator`, of which one input depends on the image, to the network of `reader`.
 pub fn apply(reader: &mut Reader<'_>, operator: &Operator<'_>, place: &str) -> Result<(), OperatorError> {

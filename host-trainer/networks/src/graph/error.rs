@@ -1,8 +1,10 @@
+#![expect(missing_docs, reason = "messages describe the variants")]
+
 use prenda::{MAX_LAYERS, MAX_WIDTH, Shape, WindowError};
 use thiserror::Error;
 
+use crate::ArchitectureError;
 use crate::limits::MAX_WEIGHT_BYTES;
-use crate::network::ArchitectureError;
 
 /// Why an operator or a sequence of operators cannot become part of a model.
 #[derive(Clone, Debug, PartialEq, Error)]

@@ -1,5 +1,9 @@
 //! Networks of other programs and their outputs: `tests/fixtures/import`.
 
+mod keras;
+mod onnx;
+mod tflite;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,8 +11,8 @@ use std::path::{Path, PathBuf};
 use prenda::Shape;
 use serde::Deserialize;
 
-use super::graph::GraphNetwork;
 use crate::network::{Network, backend, input_tensor};
+use networks::GraphNetwork;
 
 /// The size of the images.
 pub const IMAGE: Shape = Shape::grey(12, 11);

@@ -1,12 +1,13 @@
 //! Layers of Keras.
 
-use burn::tensor::f16;
+use half::f16;
 use safetensors::Dtype;
 use serde_json::Value;
 
-use super::arrays::{Array, Arrays};
+use super::arrays::Arrays;
 use super::error::LayerError;
-use crate::model::import::graph::{Builder, Convolution, Padding, Pool, Weights, instead_of};
+use crate::Array;
+use crate::graph::{Builder, Convolution, Padding, Pool, Weights, instead_of};
 
 /// Applies `layer` of a configuration to the network of `builder`.
 pub fn apply(builder: &mut Builder, arrays: &Arrays, layer: &Value) -> Result<(), LayerError> {

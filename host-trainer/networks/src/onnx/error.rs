@@ -1,7 +1,9 @@
+#![expect(missing_docs, reason = "messages describe the variants")]
+
 use thiserror::Error;
 
 use super::wire::WireError;
-use crate::model::import::graph::GraphError;
+use crate::graph::GraphError;
 
 /// Why an ONNX file cannot be imported. Messages escape the file's names.
 #[derive(Debug, Error)]
