@@ -13,20 +13,17 @@ use crate::workspace::{Workspace, cargo};
 use crate::{UsageError, table};
 
 /// The programs of `tests/fuzz/fuzz_targets`.
-const TARGETS: [&str; 6] = ["blob", "cifar", "csv", "network", "npz", "stream"];
+const TARGETS: [&str; 10] = ["blob", "cifar", "csv", "keras", "network", "npz", "onnx", "pytorch", "stream", "tflite"];
 
 const CARGO_FUZZ: &str = "0.13.2";
-
-/// Maximum input length in bytes: small files have every feature of large ones.
-const MAX_LENGTH: usize = 4096;
 
 const PULSE: Duration = Duration::from_secs(5);
 
 #[derive(Args)]
 pub struct Options {
     /// `blob` (any bytes as a model), `network` (any network, encoded and damaged), `stream` (any
-    /// bytes on the link), or a reader of data: `cifar`, `csv` or `npz`. [default: all, one after
-    /// the other]
+    /// bytes on the link), a reader of data (`cifar`, `csv`, `npz`) or of networks (`keras`,
+    /// `onnx`, `pytorch`, `tflite`). [default: all, one after the other]
     #[arg(value_name = "TARGET")]
     target: Option<String>,
     /// Seconds for each target.
@@ -81,7 +78,8 @@ fn fuzz(workspace: &Workspace, target: &str, seconds: u32) -> Result<Statistics>
         .args(["fuzz", "run", "--fuzz-dir"])
         .arg(&folder)
         .args([target.as_ref(), found.as_os_str(), folder.join("corpus").join(target).as_os_str()])
-        .args(["--", &format!("-max_total_time={seconds}"), &format!("-max_len={MAX_LENGTH}"), "-print_final_stats=1"])
+        // Inputs are as long as the longest of the corpus, at least 4096 bytes.
+        .args(["--", &format!("-max_total_time={seconds}"), "-print_final_stats=1"])
         .without_input()
         .watch(|line| {
             let is_status = statistics.take(line);
