@@ -1,7 +1,7 @@
-"""Trains a network of dense layers with Keras 3 and saves its weights for `host-trainer import`.
+"""Trains a network of dense layers with Keras 3 and saves it for `host-trainer import`.
 
-    pip install numpy keras tensorflow-cpu safetensors
-    python train_keras.py [FOLDER OF THE DATA SET [WEIGHTS.safetensors]]
+    pip install numpy keras tensorflow-cpu
+    python train_keras.py [FOLDER OF THE DATA SET [NETWORK.keras]]
 """
 
 import gzip
@@ -10,7 +10,6 @@ from pathlib import Path
 
 import keras
 import numpy
-from safetensors.numpy import save_file
 
 
 def read_idx(folder, name):
@@ -29,7 +28,7 @@ def load(folder, split):
     return images.astype(numpy.float32) / 255, labels
 
 
-def main(folder="/usr/share/datasets/fashion-mnist", weights="keras.safetensors"):
+def main(folder="/usr/share/datasets/fashion-mnist", file="network.keras"):
     keras.utils.set_random_seed(1)
     images, labels = load(Path(folder), "train")
     test_images, test_labels = load(Path(folder), "t10k")
@@ -46,13 +45,13 @@ def main(folder="/usr/share/datasets/fashion-mnist", weights="keras.safetensors"
     network.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     network.fit(images, labels, epochs=5, verbose=2)
 
-    predictions = network.predict(test_images, verbose=0).argmax(1)
-    correct = int((predictions == test_labels).sum())
+    probabilities = network.predict(test_images, verbose=0)
+    correct = int((probabilities.argmax(1) == test_labels).sum())
     print(f"test accuracy {correct / len(test_labels):.4f} ({correct} of {len(test_labels)})")
 
-    # "sequential/dense/kernel" [784, 128], "sequential/dense/bias" [128], ".../dense_1/kernel" [128, 10], ...
-    save_file({weight.path: weight.numpy() for weight in network.weights}, weights)
-    print(f"weights in {weights}")
+    network.save(file)
+    numpy.savez("check.npz", inputs=test_images[:100], outputs=probabilities[:100])
+    print(f"network in {file}, outputs for the first test images in check.npz")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Trains a network of dense layers with PyTorch and saves its weights for `host-trainer import`.
+"""Trains a network of dense layers with PyTorch and saves its state for `host-trainer import`.
 
-    pip install numpy torch safetensors
-    python train_pytorch.py [FOLDER OF THE DATA SET [WEIGHTS.safetensors]]
+    pip install numpy torch
+    python train_pytorch.py [FOLDER OF THE DATA SET [STATE.pt]]
 """
 
 import gzip
@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
 
@@ -31,7 +30,7 @@ def load(folder, split):
     return torch.from_numpy(pixels), torch.from_numpy(labels.astype(numpy.int64))
 
 
-def main(folder="/usr/share/datasets/fashion-mnist", weights="pytorch.safetensors"):
+def main(folder="/usr/share/datasets/fashion-mnist", state="pytorch.pt"):
     torch.manual_seed(1)
     images, labels = load(Path(folder), "train")
     test_images, test_labels = load(Path(folder), "t10k")
@@ -54,12 +53,14 @@ def main(folder="/usr/share/datasets/fashion-mnist", weights="pytorch.safetensor
         print(f"epoch {epoch}: loss {total / len(labels):.4f}")
 
     with torch.no_grad():
-        correct = (network(test_images).argmax(1) == test_labels).sum().item()
+        logits = network(test_images)
+    correct = (logits.argmax(1) == test_labels).sum().item()
     print(f"test accuracy {correct / len(test_labels):.4f} ({correct} of {len(test_labels)})")
 
     # "0.weight" [128, 784], "0.bias" [128], "2.weight" [10, 128], "2.bias" [10]
-    save_file(network.state_dict(), weights)
-    print(f"weights in {weights}")
+    torch.save(network.state_dict(), state)
+    numpy.savez("check.npz", inputs=test_images[:100].numpy(), outputs=logits[:100].numpy())
+    print(f"state in {state}, outputs for the first test images in check.npz")
 
 
 if __name__ == "__main__":

@@ -11,11 +11,11 @@ use serde_json::Value;
 use crate::files::{FILES, write_split};
 use crate::project::{Project, failure, json};
 
-const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/import");
+pub const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/import");
 
 /// Copies the file `name` of the fixtures to `project`, and writes a data set of its images, whose
 /// labels are the classes that the program which trained `network` gave.
-fn prepare(project: &Project, name: &str, record: &str, network: &str) {
+pub fn prepare(project: &Project, name: &str, record: &str, network: &str) {
     let fixtures = Path::new(FIXTURES);
     fs::copy(fixtures.join(name), project.path().join(name)).unwrap();
     let record: Value = serde_json::from_slice(&fs::read(fixtures.join(record)).unwrap()).unwrap();
@@ -218,38 +218,80 @@ fn record(record: &str, network: &str) -> [Vec<f64>; 2] {
     })
 }
 
+/// Writes `check.npz` with the images of a record and the outputs of `network`.
+pub fn write_check(project: &Project, name: &str, network: &str, sizes: &[usize]) {
+    let [pixels, outputs] = record(name, network);
+    let sizes = [&[outputs.len() / 3], sizes].concat();
+    let scaled: Vec<f64> = pixels.iter().map(|pixel| pixel / 255.0).collect();
+    let outputs = npy_floats(&[outputs.len() / 3, 3], &outputs);
+    project.write_archive("check.npz", &[("inputs.npy", npy_floats(&sizes, &scaled)), ("outputs.npy", outputs)]);
+}
+
+/// Prints the accuracy of each file in the program that trained it and here: with `--nocapture`, a
+/// table.
 #[test]
-fn outputs_of_the_training_are_compared() {
-    // Outputs of onnxruntime, Keras and TensorFlow Lite.
+fn accuracy_and_outputs_are_those_of_the_training() {
+    let words = "conv 4 3x3 stride 2 pad 1; depthwise 3x3 pad 1; maxpool 2x2; conv 6 1x2 valid; dense 5; dense 3";
+    let (state, raw) = (["--fold", "--network", words], ["--pixel-scale", "1"]);
+    println!("file, images, correct there, correct here in floating point and in integers, relative difference");
+    // Outputs of onnxruntime, Keras and TensorFlow Lite. Those of integers are not compared.
     for (file, name, network, sizes, options, form) in [
-        ("conv-18.onnx", "onnx.json", "conv-18.onnx", &[1, 12, 11][..], &[][..], "logits"),
-        ("scaled-11.onnx", "onnx.json", "scaled-11.onnx", &[12, 11], &[], "probabilities"),
-        ("tf2onnx.onnx", "keras_files.json", "convolutions", &[12, 11, 1], &[], "logits"),
-        ("convolutions-float.tflite", "keras_files.json", "convolutions", &[12, 11, 1], &[], "logits"),
-        ("means.h5", "keras_files.json", "means", &[132], &[], "probabilities"),
-        ("dense.keras", "keras_files.json", "dense", &[12, 11], &["--pixel-scale", "1"], "probabilities"),
-        ("dense.weights.h5", "keras_files.json", "dense", &[12, 11], &["--pixel-scale", "1"], "probabilities"),
+        ("conv-11.onnx", "onnx.json", "conv-11.onnx", &[1, 12, 11][..], &[][..], Some("logits")),
+        ("conv-18.onnx", "onnx.json", "conv-18.onnx", &[1, 12, 11], &[], Some("logits")),
+        ("mean-18.onnx", "onnx.json", "mean-18.onnx", &[1, 12, 11], &[], Some("logits")),
+        ("scaled-11.onnx", "onnx.json", "scaled-11.onnx", &[12, 11], &[], Some("probabilities")),
+        ("qdq.onnx", "onnx.json", "qdq.onnx", &[1, 12, 11], &[], None),
+        ("qoperator.onnx", "onnx.json", "qoperator.onnx", &[1, 12, 11], &[], None),
+        ("tf2onnx.onnx", "keras_files.json", "convolutions", &[12, 11, 1], &[], Some("logits")),
+        ("convolutions-float.tflite", "keras_files.json", "convolutions", &[12, 11, 1], &[], Some("logits")),
+        ("convolutions-int8.tflite", "keras_files.json", "convolutions-int8.tflite", &[12, 11, 1], &[], None),
+        ("convolutions.keras", "keras_files.json", "convolutions", &[12, 11, 1], &[], Some("logits")),
+        ("means.h5", "keras_files.json", "means", &[132], &[], Some("probabilities")),
+        ("dense.keras", "keras_files.json", "dense", &[12, 11], &raw, Some("probabilities")),
+        ("dense.weights.h5", "keras_files.json", "dense", &[12, 11], &raw, Some("probabilities")),
+        ("conv.pt", "onnx.json", "conv-11.onnx", &[1, 12, 11], &state, Some("logits")),
     ] {
         let project = Project::new();
-        // Labels do not matter here, but all classes must have one.
-        prepare(&project, file, name, if name == "onnx.json" { "scaled-11.onnx" } else { network });
+        prepare(&project, file, name, network);
         let [pixels, outputs] = record(name, network);
         let images = outputs.len() / 3;
-        let sizes = [&[images], sizes].concat();
-        let scale = if options.is_empty() { 255.0 } else { 1.0 };
+        // Those of the training.
+        let labels: Vec<u8> = (0..images).map(|image| (image % 3) as u8).collect();
+        let bytes: Vec<u8> = pixels.iter().map(|pixel| *pixel as u8).collect();
+        for names in [&FILES[..2], &FILES[2..]] {
+            write_split(&project.path().join("images"), names, [12, 11], &bytes, &labels);
+        }
+        let scale = if options == raw { 1.0 } else { 255.0 };
         let scaled: Vec<f64> = pixels.iter().map(|pixel| pixel / scale).collect();
-        let raw = npy("|u1", &sizes, pixels.iter().map(|pixel| *pixel as u8).collect());
-        for inputs in [npy_floats(&sizes, &scaled), raw] {
+        let sizes = [&[images], sizes].concat();
+        let compared: &[&str] = if form.is_some() { &["--json", "--check", "check.npz"] } else { &["--json"] };
+        let mut difference = String::new();
+        let mut report = Value::Null;
+        for inputs in [npy_floats(&sizes, &scaled), npy("|u1", &sizes, bytes)] {
             let outputs = npy_floats(&[images, 3], &outputs);
             project.write_archive("check.npz", &[("inputs.npy", inputs), ("outputs.npy", outputs)]);
-            let report = json(project.import_graph(file, &[&["--json", "--check", "check.npz"], options].concat()));
+            report = json(project.import_graph(file, &[compared, options].concat()));
+            let Some(form) = form else { continue };
             let check = &report["check"];
             assert_eq!((&check["images"], &check["same_class"]), (&images.into(), &images.into()), "{file}");
-            assert!(check["outputs"] == form && check["relative_difference"].as_f64().unwrap() < 1e-4, "{check}");
+            let relative = check["relative_difference"].as_f64().unwrap();
+            assert!(check["outputs"] == form && relative < 1e-4, "{file}: {check}");
+            difference = format!("{relative:.0e}");
         }
-        let text = project.import_graph(file, &[&["--check", "check.npz"], options].concat()).success();
-        text.stdout(contains(format!("{form} differ by at most")).and(contains(format!("class for {images} of"))));
+        let rows = outputs.chunks(3).zip(&labels);
+        // Integers may be equal.
+        let is_right = |(row, label): &(&[f64], &u8)| row.iter().all(|output| *output <= row[usize::from(**label)]);
+        let there = rows.filter(is_right).count();
+        let here = |key: &str| (report[key].as_f64().unwrap() * images as f64).round() as usize;
+        let (float, fixed) = (here("test_accuracy_float"), here("test_accuracy_fixed"));
+        println!("{file}, {images}, {there}, {float}, {fixed}, {difference}");
+        assert!(form.is_none() || float == there, "{file}: {float} of {images}, there {there}");
     }
+    let project = Project::new();
+    prepare(&project, "tf2onnx.onnx", "keras_files.json", "convolutions");
+    write_check(&project, "keras_files.json", "convolutions", &[12, 11, 1]);
+    let text = project.import_graph("tf2onnx.onnx", &["--check", "check.npz"]).success();
+    text.stdout(contains("logits differ by at most").and(contains("same class for 24 of 24 images")));
 }
 
 #[test]
