@@ -90,7 +90,7 @@ enum Command {
     /// host-trainer frontier --teacher FILE --runs DIR --shard $INDEX/$COUNT, with the index from
     /// 1.
     Frontier(frontier::FrontierArguments),
-    /// Convert a network trained by PyTorch or Keras to a model
+    /// Convert a network of PyTorch, Keras, ONNX or TensorFlow Lite to a model
     ///
     /// The network consists of dense layers with ReLU between them, or, with --network, also of
     /// convolutions and pools. The last layer returns logits; a softmax after it changes no class

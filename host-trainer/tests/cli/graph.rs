@@ -181,7 +181,7 @@ fn an_archive_is_read_in_bounds_and_nothing_is_unpacked() {
     assert!(fs::metadata(project.path().join("odd.keras")).unwrap().len() < 100_000);
     failure(project.import_graph("odd.keras", &[]), 1, &["config.json has more than 8388608 bytes"]);
     write(&[("../config.json", b"{}"), ("model.weights.h5", b"")]);
-    failure(project.import_graph("odd.keras", &[]), 1, &["not a Keras file, or a damaged one"]);
+    failure(project.import_graph("odd.keras", &[]), 1, &["not a Keras file, or a damaged one: no config.json"]);
     assert!(!project.path().parent().unwrap().join("config.json").exists());
     write(&[("config.json", b"{}"), ("model.weights.h5", b"not HDF5")]);
     failure(project.import_graph("odd.keras", &[]), 1, &["not a Keras file, or a damaged one"]);

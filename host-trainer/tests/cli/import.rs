@@ -224,7 +224,7 @@ fn invalid_weights_are_refused_and_nothing_is_written() {
         (Vec::new(), &["not a safetensors file: 0 bytes"]),
         (vec![0; 7], &["not a safetensors file: 7 bytes"]),
         (vec![0xff; 100], &["header of 18446744073709551615 bytes"]),
-        (b"PK\x03\x04 a file of torch.save".to_vec(), &["not a safetensors file", "docs/import.md"]),
+        (b"PK\x03\x04 a file of torch.save".to_vec(), &["a zip archive, which cannot be imported", "docs/import.md"]),
         (good[..good.len() - 1].to_vec(), &["not a safetensors file, or a damaged one"]),
         ([&good[..], &[0]].concat(), &["not a safetensors file, or a damaged one"]),
         ([&good[..8], b"x", &good[9..]].concat(), &["not a safetensors file, or a damaged one"]),

@@ -12,6 +12,8 @@ pub enum KerasError {
     Hdf5(#[from] hdf5_reader::error::Error),
     #[error("not a Keras file, or a damaged one: {0}")]
     Zip(#[from] zip::result::ZipError),
+    #[error("not a Keras file, or a damaged one: no {name} in the archive: {error}")]
+    NoMember { name: &'static str, error: zip::result::ZipError },
     #[error("not a Keras file, or a damaged one: cannot read {name}: {error}")]
     Member { name: &'static str, error: std::io::Error },
     #[error("not a Keras file, or a damaged one: {name} has more than {most} bytes")]

@@ -133,8 +133,8 @@ fn member(
     most: u64,
 ) -> Result<Vec<u8>, KerasError> {
     let mut bytes = Vec::new();
-    let read = archive.by_name(name)?.take(most + 1).read_to_end(&mut bytes);
-    read.map_err(|error| KerasError::Member { name, error })?;
+    let file = archive.by_name(name).map_err(|error| KerasError::NoMember { name, error })?;
+    file.take(most + 1).read_to_end(&mut bytes).map_err(|error| KerasError::Member { name, error })?;
     if bytes.len() as u64 > most { Err(KerasError::LargeMember { name, most }) } else { Ok(bytes) }
 }
 

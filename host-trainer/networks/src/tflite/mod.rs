@@ -73,6 +73,9 @@ pub fn check(file: &[u8]) {
 
 /// Runs through all operators. With `is_raw`, weights are the file's integers, and biases zero.
 fn run<'a>(schema: &'a Schema<'a>, image: Shape, is_raw: bool) -> Result<Reader<'a>, TfLiteError> {
+    if schema.inputs.is_empty() && schema.outputs.is_empty() {
+        return Err(TfLiteError::Damaged);
+    }
     let (&[input], &[output]) = (&schema.inputs[..], &schema.outputs[..]) else {
         return Err(TfLiteError::Ends { inputs: schema.inputs.len(), outputs: schema.outputs.len() });
     };

@@ -26,7 +26,7 @@ pub enum TensorFileError {
          {MAX_TENSOR_NAME_BYTES} and {MAX_TENSOR_DIMENSIONS}"
     )]
     Tensor { name_bytes: usize, dimensions: usize },
-    #[error("{format}, not a safetensors file; {advice}")]
+    #[error("{format}, which cannot be imported; {advice}")]
     Format { format: &'static str, advice: String },
     #[error("not a valid safetensors file: __metadata__ has {entry}; expected text")]
     Metadata { entry: String },

@@ -147,7 +147,7 @@ impl Format {
             Self::Gguf => "it holds a language model, which is not a sequence of dense layers with ReLU".to_owned(),
             Self::Model => format!("run it with host-trainer evaluate {}", quoted(path)),
             Self::Zip | Self::Tar | Self::Compressed => {
-                "unpack it and import the safetensors file in it; docs/import.md explains how to save one".to_owned()
+                "unpack it and import the network in it; docs/import.md explains how to save one".to_owned()
             }
             Self::GitLfs => "fetch the file itself with git lfs pull".to_owned(),
             Self::Html => "download the file itself, not the page that shows it".to_owned(),
