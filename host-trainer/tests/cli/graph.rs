@@ -159,6 +159,10 @@ fn no_code_of_a_pickle_is_run() {
     let members = [("a/data.pkl", call.to_vec()), ("a/version", b"3\n".to_vec()), ("a/byteorder", b"little".to_vec())];
     project.write_archive("changed.pt", &members);
     failure(project.import_graph("changed.pt", &[]), 1, &["cannot import changed.pt: "]);
+    // A list that has itself twice, and so on: 2^60 items.
+    let bomb = [&b"\x80\x02]q\0"[..], &b"(h\0h\0lq\0".repeat(60), b"."].concat();
+    project.write_archive("bomb.pt", &[("a/data.pkl", bomb), ("a/version", b"3\n".to_vec())]);
+    failure(project.import_graph("bomb.pt", &[]), 1, &["cannot import bomb.pt: ", "bomb"]);
     let archive = fs::read(project.path().join("conv.pt")).unwrap();
     for length in [100, 1000, archive.len() - 1] {
         fs::write(project.path().join("cut.pt"), &archive[..length]).unwrap();

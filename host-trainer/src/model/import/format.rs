@@ -135,7 +135,7 @@ impl Format {
                 "{n: t.clone() for n, t in torch.jit.load(sys.argv[1]).state_dict().items()}",
             ),
             Self::PyTorch | Self::Keras | Self::Hdf5 | Self::Onnx | Self::TfLite => "import it as it is".to_owned(),
-            Self::SavedModel => "save the Keras network's weights instead, as docs/import.md shows".to_owned(),
+            Self::SavedModel => "save the Keras network with network.save(\"network.keras\") instead".to_owned(),
             Self::NumPyArchive => {
                 python("import numpy; from safetensors.numpy import save_file", "dict(numpy.load(sys.argv[1]))")
             }
