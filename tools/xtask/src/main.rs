@@ -204,4 +204,25 @@ mod tests {
         };
         assert_eq!(arguments, ["-p", "parity", "--", "--nocapture"]);
     }
+
+    #[test]
+    fn every_command_in_documents_is_one() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let pages = std::fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+        let pages = pages.filter(|page| page.extension().is_some_and(|end| end == "md"));
+        let mut count = 0;
+        for page in pages.chain(["README.md", "CONTRIBUTING.md"].map(|page| root.join(page))) {
+            let text = std::fs::read_to_string(&page).unwrap();
+            let lines = text.lines().filter(|line| line.starts_with("$ "));
+            for command in lines.flat_map(|line| line[2..].split("&&")) {
+                let command = command.split('#').next().unwrap_or_default();
+                let Some(rest) = command.trim().strip_prefix("cargo xtask ") else { continue };
+                let arguments = ["xtask"].into_iter().chain(rest.split_whitespace());
+                let parsed = Arguments::try_parse_from(arguments);
+                assert!(parsed.is_ok(), "{}: {command}: {:?}", page.display(), parsed.err().map(|error| error.kind()));
+                count += 1;
+            }
+        }
+        assert!(count >= 30, "{count}");
+    }
 }
