@@ -114,7 +114,7 @@ impl EvaluateArguments {
         let seconds = start.elapsed().as_secs_f64();
         let evaluation = evaluate::describe(&view, &data.test, &evaluated);
 
-        let confusion = plot::confusion(&evaluation)?;
+        let confusion = plot::confusion(&evaluation);
         let mistakes = plot::mistakes(&evaluation, &data.test, plot::size(view.image()))?;
         let contents = [json(&evaluation)?, confusion.into_bytes(), mistakes.into_bytes()];
         let files = outputs.iter().map(PathBuf::as_path).zip(contents.iter().map(Vec::as_slice));
@@ -124,6 +124,7 @@ impl EvaluateArguments {
         let images_per_second = f64::from(evaluation.images) / seconds.max(f64::MIN_POSITIVE);
         let written = outputs.into_iter().map(Shown).collect();
         let data = DataOutput { folder: Shown(data.folder), origin: data.origin, is_own };
+        let evaluation = evaluation.without_images();
         let report = EvaluateOutput { data, evaluation, seconds, images_per_second, written };
         self.output.print(&report, || report.text())
     }
@@ -257,7 +258,9 @@ impl EvaluateOutput {
 
     fn mistakes(&self) -> Folded {
         let mut table = Folded::new(["true", "predicted", "probability", "test image"], 2);
-        for Mistake { index, label, class, probability } in self.evaluation.mistakes.iter().take(MAX_PRINTED_MISTAKES) {
+        for Mistake { index, label, class, probability, .. } in
+            self.evaluation.mistakes.iter().take(MAX_PRINTED_MISTAKES)
+        {
             table.add_row([self.name(*label), self.name(*class), percent(*probability), index.to_string()]);
         }
         table
@@ -277,11 +280,13 @@ fn keep_first(test: &mut Split, count: u32) -> Result<(), UsageError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::PixelBytes;
     use crate::model::tests::evaluation;
 
     fn text(names: &[&str]) -> String {
         let mut evaluation = evaluation(names, 7);
-        evaluation.mistakes = vec![Mistake { index: 4, label: 0, class: 1, probability: 0.75 }];
+        evaluation.mistakes =
+            vec![Mistake { index: 4, label: 0, class: 1, probability: 0.75, pixels: PixelBytes::default() }];
         let data = DataOutput { folder: Shown(PathBuf::new()), origin: Origin::Given, is_own: Some(true) };
         EvaluateOutput { data, evaluation, seconds: 1.0, images_per_second: 1.0, written: Vec::new() }.text()
     }

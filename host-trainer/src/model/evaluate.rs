@@ -10,7 +10,7 @@ use prenda::{
 
 use crate::data::Split;
 use crate::model::softmax::softmax;
-use crate::model::{ClassResult, Evaluation, Mistake, NetworkResult, multiplications};
+use crate::model::{ClassResult, Evaluation, Mistake, NetworkResult, PixelBytes, Sample, multiplications};
 use crate::network::calibrate::cross_entropy;
 
 /// The answers of the fixed-point network over a split.
@@ -100,6 +100,9 @@ fn logits(prediction: &Prediction<'_>) -> impl Iterator<Item = f64> + Clone {
 /// Most mistakes listed in an evaluation.
 const MAX_SHOWN_MISTAKES: usize = 30;
 
+/// Most samples in an evaluation.
+const MAX_SAMPLES: usize = 6;
+
 /// Summarizes `evaluated`, the answers of `view` over `split`.
 pub fn describe(view: &Model<'_>, split: &Split, evaluated: &Evaluated) -> Evaluation {
     let answers = || split.labels.iter().map(|&label| usize::from(label)).zip(&evaluated.predictions);
@@ -129,6 +132,7 @@ pub fn describe(view: &Model<'_>, split: &Split, evaluated: &Evaluated) -> Evalu
         label,
         class: class.into(),
         probability: f64::from(confidence) / f64::from(PROBABILITY_ONE),
+        pixels: PixelBytes(split.image(index).to_vec()),
     });
     let (correct, images) = (split.count_correct(&evaluated.predictions), split.len() as u32);
     Evaluation {
@@ -139,10 +143,40 @@ pub fn describe(view: &Model<'_>, split: &Split, evaluated: &Evaluated) -> Evalu
         loss: Some(evaluated.losses.iter().sum::<f64>() / f64::from(images.max(1))),
         largest_softmax_error: evaluated.largest_softmax_error,
         mistakes: mistakes.collect(),
+        samples: samples(view, split),
         confusion,
         classes,
         networks: networks(view, split, evaluated),
     }
+}
+
+/// Returns the first images of different classes, and their answers.
+fn samples(view: &Model<'_>, split: &Split) -> Vec<Sample> {
+    let mut workspace = Box::new(HostWorkspace::new());
+    let mut labels = Vec::new();
+    let mut samples = Vec::new();
+    for (index, &label) in split.labels.iter().enumerate() {
+        if labels.contains(&label) {
+            continue;
+        }
+        labels.push(label);
+        // Cannot fail: all images have been inferred.
+        let Ok(answer) = workspace.infer(view, split.image(index)) else { continue };
+        samples.push(Sample {
+            index,
+            label: label.into(),
+            probabilities: answer
+                .probabilities
+                .iter()
+                .map(|&share| f64::from(share) / f64::from(PROBABILITY_ONE))
+                .collect(),
+            pixels: PixelBytes(split.image(index).to_vec()),
+        });
+        if samples.len() == MAX_SAMPLES {
+            break;
+        }
+    }
+    samples
 }
 
 /// Returns the result of each network of a cascade; an empty vector for other models.

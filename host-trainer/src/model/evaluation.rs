@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use super::pixel_bytes::PixelBytes;
+
 /// The evaluation of a model over the test split. Shares and probabilities are 0..=1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
@@ -21,12 +23,22 @@ pub struct Evaluation {
     pub classes: Vec<ClassResult>,
     /// The most confident mistakes, in order of falling confidence.
     pub mistakes: Vec<Mistake>,
+    /// The first test images of different classes; empty in older files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub samples: Vec<Sample>,
     /// The results of each network of a cascade, in their order; empty for other models.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub networks: Vec<NetworkResult>,
 }
 
 impl Evaluation {
+    /// Returns the evaluation without the pixels of its images.
+    pub fn without_images(mut self) -> Self {
+        self.samples.clear();
+        self.mistakes.iter_mut().for_each(|mistake| mistake.pixels = PixelBytes::default());
+        self
+    }
+
     /// Returns the mean and the largest number of multiplications for an image of a cascade; `None`
     /// for other models.
     pub fn multiplications(&self) -> Option<(f64, u64)> {
@@ -78,13 +90,27 @@ pub struct ClassResult {
 }
 
 /// An image that is classified wrongly.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mistake {
     /// Its index in the test split, from 0.
     pub index: usize,
     pub label: usize,
     pub class: usize,
     pub probability: f64,
+    /// The image; empty in older files.
+    #[serde(default, skip_serializing_if = "PixelBytes::is_empty")]
+    pub pixels: PixelBytes,
+}
+
+/// A test image, and the answer of the model in fixed point.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// Its index in the test split, from 0.
+    pub index: usize,
+    pub label: usize,
+    /// The probability of each class, 0..=1.
+    pub probabilities: Vec<f64>,
+    pub pixels: PixelBytes,
 }
 
 #[cfg(test)]
@@ -117,6 +143,7 @@ pub mod tests {
             confusion: (0..classes).map(row).collect(),
             classes: names.iter().map(class).collect(),
             mistakes: Vec::new(),
+            samples: Vec::new(),
             networks: Vec::new(),
         }
     }

@@ -10,13 +10,15 @@ pub mod export;
 pub mod import;
 mod owned;
 mod pairing;
+mod pixel_bytes;
 pub mod reorder;
 pub mod softmax;
 
 pub use c_source::CSource;
 pub use cost::{Cost, multiplications};
-pub use evaluation::{ClassResult, Evaluation, Mistake, NetworkResult};
+pub use evaluation::{ClassResult, Evaluation, Mistake, NetworkResult, Sample};
 pub use pairing::Paired;
+pub use pixel_bytes::PixelBytes;
 
 #[cfg(test)]
 pub use evaluation::tests;

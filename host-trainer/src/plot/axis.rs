@@ -39,6 +39,32 @@ impl Axis {
     }
 }
 
+impl Axis {
+    /// Returns an axis that fits `values`, with a margin of a twentieth at both ends.
+    pub fn fitting(values: impl Iterator<Item = f64>) -> Self {
+        let values = values.filter(|value| value.is_finite());
+        let (least, largest) = values
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, largest), value| (least.min(value), largest.max(value)));
+        if least > largest {
+            return Self::of_values(0.0..1.0);
+        }
+        // Equal values get a margin, too.
+        let margin = f64::max(0.05 * (largest - least), 1e-3 * largest.abs().max(1.0));
+        Self::of_values(least - margin..largest + margin)
+    }
+
+    /// Returns the position of `value` between those of the axis's ends.
+    pub fn place(&self, value: f64, [from, to]: [f64; 2]) -> f64 {
+        let Range { start, end } = self.inner.range();
+        from + (value - start) / (end - start) * (to - from)
+    }
+
+    /// Returns the ticks, and their labels.
+    pub fn ticks(&self) -> impl Iterator<Item = (f64, String)> {
+        self.ticks.iter().map(|tick| (*tick, self.format_ext(tick)))
+    }
+}
+
 impl Ranged for Axis {
     type FormatOption = NoDefaultFormatting;
     type ValueType = f64;
@@ -86,6 +112,16 @@ mod tests {
         assert_eq!(ticks(&Axis::of_epochs(50)), "1 5 10 15 20 25 30 35 40 45 50");
         assert!(ticks(&Axis::of_epochs(100_000)).starts_with("1 20000 40000 "));
         assert!(ticks(&Axis::of_epochs(u32::MAX)).starts_with("1 1000000000 "));
+    }
+
+    #[test]
+    fn an_axis_fits_its_values() {
+        let range = |values: &[f64]| Axis::fitting(values.iter().copied()).range();
+        assert_eq!(range(&[0.5, f64::NAN, 0.9]), 0.48..0.92);
+        assert_eq!(range(&[]), 0.0..1.0);
+        assert_eq!(range(&[0.25]), 0.249..0.251);
+        let axis = Axis::fitting([0.0, 10.0].into_iter());
+        assert_eq!([-0.5, 5.0, 10.5].map(|value| axis.place(value, [110.0, 0.0])), [110.0, 55.0, 0.0]);
     }
 
     #[test]

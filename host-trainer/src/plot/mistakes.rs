@@ -1,14 +1,14 @@
 //! The most confident mistakes, with their images.
 
 use maud::{Markup, html};
-use plotters::style::RGBColor;
 
+use super::svg::{Anchor, Drawing, faint_text, text};
 use super::text::{fit, width};
 use super::{PlotError, image};
 use crate::data::Split;
 use crate::model::{Evaluation, Mistake};
 use crate::text::percent;
-use host_support::style::{FAINT, FONT, INK, MARGIN, TEXT_SIZE, TITLE_SIZE};
+use host_support::style::{MARGIN, TEXT_SIZE, TITLE_SIZE};
 
 const COLUMNS: usize = 6;
 const TITLE_HEIGHT: i32 = 44;
@@ -42,15 +42,11 @@ pub fn mistakes(evaluation: &Evaluation, test: &Split, image_size: image::Size) 
     let title = title(evaluation);
     let wide = 2 * MARGIN + i32::max(TILE * shown.len().min(COLUMNS) as i32, width(&title, TITLE_SIZE) as i32);
     let high = TITLE_HEIGHT + tile_height * shown.len().div_ceil(COLUMNS) as i32 + MARGIN;
-    let svg = html! {
-        svg xmlns="http://www.w3.org/2000/svg" width=(wide) height=(high) viewBox={ "0 0 " (wide) " " (high) }
-            font-family=(FONT) font-size=(TEXT_SIZE) fill=(hex(INK)) {
-            rect width=(wide) height=(high) fill="white" {}
-            text x=(MARGIN) y=(TITLE_HEIGHT * 5 / 8) font-size=(TITLE_SIZE) { (title) }
-            @for tile in tiles { (tile) }
-        }
+    let content = html! {
+        (text([f64::from(wide) / 2.0, f64::from(TITLE_HEIGHT) / 2.0], Anchor::Middle, TITLE_SIZE, &title))
+        @for tile in tiles { (tile) }
     };
-    Ok(svg.into_string() + "\n")
+    Ok(Drawing { size: [wide, high].map(f64::from), content }.document(&title))
 }
 
 fn title(evaluation: &Evaluation) -> String {
@@ -73,25 +69,21 @@ fn tile([x, y]: [i32; 2], data: &str, [wide, high]: [i32; 2], mistake: &Mistake,
     let max_width = f64::from(TILE - MARGIN);
     let truth = fit(name(mistake.label), TEXT_SIZE, max_width - width(" \u{2192}", TEXT_SIZE));
     let predicted = fit(name(mistake.class), TEXT_SIZE, max_width);
-    let below = y + high;
+    let last = format!("{}, image {}", percent(mistake.probability), mistake.index);
+    let below = |distance: f64| [f64::from(x), f64::from(y + high) + distance];
     html! {
         image href=(data) x=(x) y=(y) width=(wide) height=(high)
             preserveAspectRatio="none" style="image-rendering:pixelated" {}
-        text x=(x) y=(below + 17) { (truth) " \u{2192}" }
-        text x=(x) y=(below + 33) { (predicted) }
-        text x=(x) y=(below + 48) font-size=(TEXT_SIZE - 2) fill=(hex(FAINT)) {
-            (percent(mistake.probability)) ", image " (mistake.index)
-        }
+        (text(below(11.0), Anchor::Start, TEXT_SIZE, &format!("{truth} \u{2192}")))
+        (text(below(27.0), Anchor::Start, TEXT_SIZE, &predicted))
+        (faint_text(below(43.0), Anchor::Start, TEXT_SIZE - 2, &last))
     }
-}
-
-fn hex(RGBColor(red, green, blue): RGBColor) -> String {
-    format!("#{red:02x}{green:02x}{blue:02x}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::PixelBytes;
     use crate::model::tests::evaluation;
 
     fn split() -> Split {
@@ -101,7 +93,8 @@ mod tests {
     #[test]
     fn each_mistake_has_its_image_and_caption() {
         let mut evaluation = evaluation(&["<b>&\"", "an extraordinarily long name of a class"], 10);
-        let mistake = |index| Mistake { index, label: 0, class: 1, probability: 0.987_654 };
+        let mistake =
+            |index| Mistake { index, label: 0, class: 1, probability: 0.987_654, pixels: PixelBytes::default() };
         evaluation.mistakes = (0..8).map(mistake).collect();
         let svg = mistakes(&evaluation, &split(), [2, 3, 1]).unwrap();
         assert_eq!((svg.matches("<image").count(), svg.matches("98.77 %").count()), (8, 8));
@@ -125,7 +118,8 @@ mod tests {
     #[test]
     fn images_of_another_split_are_refused() {
         let mut evaluation = evaluation(&["one", "two"], 10);
-        evaluation.mistakes = vec![Mistake { index: 10, label: 0, class: 1, probability: 0.5 }];
+        evaluation.mistakes =
+            vec![Mistake { index: 10, label: 0, class: 1, probability: 0.5, pixels: PixelBytes::default() }];
         assert!(matches!(mistakes(&evaluation, &split(), [2, 3, 1]), Err(PlotError::Pixels { found: 0, .. })));
     }
 }

@@ -8,8 +8,11 @@ mod history;
 mod image;
 mod labels;
 mod logarithm;
+mod mark;
 mod mistakes;
+mod panel;
 mod samples;
+mod svg;
 mod text;
 
 use plotters::drawing::DrawingAreaErrorKind;
@@ -18,11 +21,11 @@ use thiserror::Error;
 pub use comparison::{ComparedNetwork, comparison};
 pub use confusion::confusion;
 pub use frontier::{FrontierKind, FrontierPoint, FrontierRival, frontier};
-pub use history::history;
+pub use history::{History, HistoryRun, Kept};
 pub use mistakes::mistakes;
 pub use samples::samples;
 
-pub use self::image::{enlarge, png, size};
+pub use self::image::{Size, data_uri, enlarge, png, size};
 
 /// Why a plot cannot be drawn.
 #[derive(Debug, Error)]

@@ -4,9 +4,10 @@ use maud::html;
 
 use super::PlotError;
 use super::image::{Size, data_uri};
+use super::svg::{Anchor, Drawing, text};
 use super::text::{fit, width};
 use crate::data::Split;
-use host_support::style::{FONT, MARGIN, TEXT_SIZE, TITLE_SIZE};
+use host_support::style::{MARGIN, TEXT_SIZE, TITLE_SIZE};
 
 const ROWS: usize = 3;
 
@@ -46,26 +47,21 @@ pub fn samples(split: &Split, names: &[String], size: Size) -> Result<String, Pl
     // Images may be lower than their class's name.
     let class_height = strip_height.max(f64::from(TEXT_SIZE)) + GAP;
     let full_height = top + names.len() as f64 * class_height - GAP + margin;
-    let (full_width, full_height) = (full_width.ceil(), full_height.ceil());
 
     let strips = shown.iter().enumerate().map(|(class, name)| {
         let pixels = strip(split, class, across, size);
         Ok((top + class as f64 * class_height, name, data_uri(&pixels, [high, wide, channels])?))
     });
     let strips = strips.collect::<Result<Vec<_>, PlotError>>()?;
-    let svg = html! {
-        svg xmlns="http://www.w3.org/2000/svg" width=(full_width) height=(full_height)
-            viewBox={ "0 0 " (full_width) " " (full_height) } font-family=(FONT) font-size=(TEXT_SIZE) {
-            rect width=(full_width) height=(full_height) fill="white" {}
-            text x=(margin) y=(margin + f64::from(TITLE_SIZE)) font-size=(TITLE_SIZE) { (title) }
-            @for (y, name, pixels) in strips {
-                text x=(left - GAP) y=(y + strip_height / 2.0) text-anchor="end" dominant-baseline="central" { (name) }
-                image x=(left) y=(y) width=(strip_width) height=(strip_height) preserveAspectRatio="none"
-                    style="image-rendering:pixelated" href=(pixels) {}
-            }
+    let content = html! {
+        (text([full_width / 2.0, margin + f64::from(TITLE_SIZE) / 2.0], Anchor::Middle, TITLE_SIZE, &title))
+        @for (y, name, pixels) in strips {
+            (text([left - GAP, y + strip_height / 2.0], Anchor::End, TEXT_SIZE, name))
+            image x=(left) y=(y) width=(strip_width) height=(strip_height) preserveAspectRatio="none"
+                style="image-rendering:pixelated" href=(pixels) {}
         }
     };
-    Ok(svg.into_string() + "\n")
+    Ok(Drawing { size: [full_width, full_height], content }.document(&title))
 }
 
 /// Returns the drawn size of a pixel if the longer side of an image is `side`. Enlarging by whole

@@ -4,17 +4,17 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, html};
 
-/// Smallest width of a plot, in CSS pixels; below, its text is unreadable.
-const MIN_WIDTH: u32 = 544;
+/// Smallest width of a plot, as a share of its own; below, its text is unreadable.
+const MIN_SCALE: f64 = 0.72;
 
 /// Returns a scrollable figure of an SVG, described by `text`. As an image, its identifiers and
 /// styles do not affect the page.
 pub fn figure(svg: &str, text: &str) -> Markup {
     let address = format!("data:image/svg+xml;base64,{}", STANDARD.encode(svg));
-    let min_width = format!("min-width:{}px", width(svg).map_or(MIN_WIDTH, |width| width.min(MIN_WIDTH)));
+    let min_width = width(svg).map(|width| format!("min-width:{:.0}px", MIN_SCALE * f64::from(width)));
     html! {
         figure {
-            div.scroll tabindex="0" role="group" aria-label=(text) { img src=(address) alt=(text) style=(min_width); }
+            div.scroll tabindex="0" role="group" aria-label=(text) { img src=(address) alt=(text) style=[min_width]; }
         }
     }
 }

@@ -1,6 +1,9 @@
 //! One HTML page about one or several runs, without scripts or external files.
 
+mod commands;
 mod figure;
+mod image;
+mod missing;
 mod numbers;
 mod page;
 mod run;
@@ -9,5 +12,6 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use missing::Missing;
 pub use page::page;
-pub use run::{Missing, Run, load};
+pub use run::{Run, load};

@@ -4,6 +4,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::run::Run;
 use super::sections::{Section, sections};
+use crate::support::date::today;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -52,6 +53,9 @@ fn body(title: &str, sections: &[Section]) -> Markup {
                 }
             }
         }
-        footer { p { "Written by " code { "host-trainer report" } ", prenda " (env!("CARGO_PKG_VERSION")) "." } }
+        footer {
+            p { "Written on " (today()) " by "
+                code { "host-trainer report" } ", prenda " (env!("CARGO_PKG_VERSION")) "." }
+        }
     }
 }

@@ -1,17 +1,17 @@
 //! A run in a report: the records that could be read, and the missing files.
 
-use std::error::Error;
 use std::path::{Path, PathBuf, absolute};
 
 use host_support::parity::ModelParity;
 use host_support::shell::quoted;
 use prenda::Model;
-use serde::Serialize;
 use thiserror::Error;
 
 use crate::model::Evaluation;
 use crate::quantize::Quantization;
-use crate::run::{CascadeRecord, Configuration, Outcome, RecordError, RunFile, RunFolder};
+use crate::report::commands;
+use crate::report::missing::{Missing, MissingFiles};
+use crate::run::{BoardCost, CascadeRecord, Configuration, Outcome, RecordError, RunFile, RunFolder};
 use crate::text::printable;
 use crate::train::Epoch;
 
@@ -28,17 +28,6 @@ pub enum RunError {
     NoRun { folder: PathBuf },
     #[error("{folder} contains runs, but is not the folder of one; name one or several of them: {runs}")]
     Parent { folder: PathBuf, runs: String },
-}
-
-/// A file that is missing or damaged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Missing {
-    pub run: String,
-    /// The file, with its folder.
-    pub file: String,
-    pub problem: String,
-    pub consequence: &'static str,
-    pub remedy: String,
 }
 
 /// A run: the records that could be read.
@@ -60,6 +49,8 @@ pub struct Run {
     /// The bytes of `model.bin`, which parse.
     pub model: Option<Vec<u8>>,
     pub parity: Vec<ModelParity>,
+    /// The costs of its model on boards.
+    pub bench: Vec<BoardCost>,
     pub missing: Vec<Missing>,
 }
 
@@ -100,9 +91,6 @@ fn list(folders: &[PathBuf]) -> String {
 /// Most folders of runs that an error names.
 const MAX_LISTED: usize = 5;
 
-/// Comment in commands: older runs do not record the folder of their data.
-const DATA: &str = " # and --data, if it was used";
-
 impl Run {
     fn load(path: &Path, name: String) -> Result<Self, RunError> {
         let folder = RunFolder::at(path.to_owned());
@@ -131,11 +119,10 @@ impl Run {
             (Err(_), Ok(cascade)) => &cascade.command,
             _ => &[],
         };
-        let train = repeating_command(command, if is_cascade { "cascade" } else { "train" }, path);
+        let train = commands::repeating(command, if is_cascade { "cascade" } else { "train" }, path);
         let can_be_evaluated = (outcome.is_ok() || is_cascade) && model.is_ok();
-        let images = if is_cascade { format!(" --pictures {}", quoted(path)) } else { String::new() };
-        let evaluate = can_be_evaluated
-            .then(|| format!("host-trainer evaluate {}{images}{DATA}", quoted(folder.file(RunFile::Model))));
+        let evaluate =
+            can_be_evaluated.then(|| commands::evaluate(&folder.file(RunFile::Model), is_cascade.then_some(path)));
         let mut missing = MissingFiles { run: name.clone(), is_cascade, train, evaluate, files: Vec::new() };
         let configuration = missing.keep(RunFile::Configuration, configuration);
         let history = missing.keep(RunFile::History, folder.read(RunFile::History));
@@ -161,9 +148,14 @@ impl Run {
         for file in parity_files {
             match folder.read_parity(file) {
                 Ok(read) => parity.push(read),
-                Err(error) => missing.note_parity(path, &error),
+                Err(error) => missing.note(&error, "the report lacks one device's parity", commands::parity(path)),
             }
         }
+        let bench = folder.read_bench().unwrap_or_else(|error| {
+            missing.note(&error, "the report lacks the instructions on boards", commands::bench(path));
+            Vec::new()
+        });
+        let bench = bench.into_iter().filter(|board| own_id.as_ref() == Some(&board.model)).collect();
         Ok(Self {
             name,
             folder: path.to_owned(),
@@ -179,6 +171,7 @@ impl Run {
             mistakes_plot,
             model,
             parity,
+            bench,
             missing: missing.files,
         })
     }
@@ -194,78 +187,12 @@ impl Run {
         self.outcome.as_ref().map(|outcome| outcome.model_bytes).or_else(|| self.model.as_ref().map(Vec::len))
     }
 
-    /// Returns the command that compares this run's model with devices and records the result.
-    pub fn parity_command(&self) -> String {
-        parity_command(&self.folder)
-    }
-}
-
-/// Collects the files that cannot be read.
-struct MissingFiles {
-    run: String,
-    /// True if the model is a cascade: its folder has no files of a training.
-    is_cascade: bool,
-    /// The command that writes the whole run.
-    train: String,
-    /// The command that writes the evaluation, if the model can be evaluated.
-    evaluate: Option<String>,
-    files: Vec<Missing>,
-}
-
-impl MissingFiles {
-    /// Returns the value that was read; if reading failed, notes the file as missing.
-    fn keep<T>(&mut self, file: RunFile, read: Result<T, RecordError>) -> Option<T> {
-        let is_of_evaluation = matches!(file, RunFile::Evaluation | RunFile::ConfusionPlot | RunFile::MistakesPlot);
-        let is_needed = is_of_evaluation || file == RunFile::Model;
-        if self.is_cascade && !is_needed && matches!(read, Err(RecordError::Missing { .. })) {
-            return None;
-        }
-        read.map_err(|error| self.note(&error, consequence(file), self.remedy(file))).ok()
-    }
-
-    fn remedy(&self, file: RunFile) -> String {
-        let evaluate = match file {
-            RunFile::Evaluation | RunFile::ConfusionPlot | RunFile::MistakesPlot => self.evaluate.as_ref(),
-            _ => None,
-        };
-        evaluate.unwrap_or(&self.train).clone()
-    }
-
-    fn note_parity(&mut self, folder: &Path, error: &RecordError) {
-        self.note(error, "the report lacks one device's parity", parity_command(folder));
-    }
-
-    fn note(&mut self, error: &RecordError, consequence: &'static str, remedy: String) {
-        let (path, problem) = match error {
-            RecordError::Missing { path, .. } => (path.display().to_string(), "is missing".to_owned()),
-            RecordError::Read { path, source } => (path.display().to_string(), format!("cannot be read ({source})")),
-            RecordError::Content { path, reason } => {
-                (path.display().to_string(), format!("is damaged, or from another version of this program ({reason})"))
-            }
-            other => (String::new(), other.source().map_or_else(|| other.to_string(), ToString::to_string)),
-        };
-        let (file, problem, remedy) = (printable(&path), printable(&problem), printable(&remedy));
-        self.files.push(Missing { run: self.run.clone(), file, problem, consequence, remedy });
-    }
-}
-
-/// Returns the effect of a missing `file` on the report.
-fn consequence(file: RunFile) -> &'static str {
-    match file {
-        RunFile::Configuration => "the report lacks the configuration and the versions",
-        RunFile::History => "the report lacks the table of the epochs",
-        RunFile::Outcome => "the report lacks the summary",
-        RunFile::Evaluation => "the report lacks the precision and recall of each class",
-        RunFile::Quantization => "the report lacks the ranges and errors of the layers",
-        RunFile::Weights => "the report is complete, but the float network cannot be used again",
-        RunFile::Cascade => "the report lacks the images that the margins were chosen on",
-        RunFile::HistoryPlot => "the report lacks the curves of the history",
-        RunFile::ConfusionPlot => "the report lacks the confusion matrix",
-        RunFile::MistakesPlot => "the report lacks the images of the mistakes",
-        RunFile::Model => {
-            "no device can run the network; if training was interrupted while writing, other files may be from \
-             another run"
-        }
+    /// Returns the command that trained or combined the networks, if it is recorded.
+    pub fn command(&self) -> Option<String> {
+        let of_cascade = || Some(self.cascade.as_ref()?.command.as_slice());
+        let command =
+            self.configuration.as_ref().map(|configuration| configuration.command.as_slice()).or_else(of_cascade)?;
+        (!command.is_empty()).then(|| commands::trainer(command))
     }
 }
 
@@ -301,21 +228,6 @@ fn of_model(path: PathBuf, found: &str, expected: Option<&str>) -> Result<(), Re
 
 fn content(path: PathBuf, reason: impl ToString) -> RecordError {
     RecordError::Content { path, reason: reason.to_string() }
-}
-
-/// Returns the recorded `command` of the run in `folder`, or if it is empty a call of `maker`, such
-/// that it replaces the run.
-fn repeating_command(command: &[String], maker: &str, folder: &Path) -> String {
-    if command.is_empty() {
-        return format!("host-trainer {maker} --overwrite --run {} # and its other arguments", quoted(folder));
-    }
-    let overwrite = if command.iter().any(|argument| argument == "--overwrite") { "" } else { " --overwrite" };
-    let arguments: Vec<String> = command.iter().filter(|argument| *argument != "--json").map(quoted).collect();
-    format!("host-trainer {}{overwrite}", arguments.join(" "))
-}
-
-fn parity_command(folder: &Path) -> String {
-    format!("cargo xtask parity --model {}{DATA}", quoted(folder))
 }
 
 #[cfg(test)]

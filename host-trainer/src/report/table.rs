@@ -32,7 +32,6 @@ pub struct Comparison {
     caption: &'static str,
     corner: &'static str,
     columns: Vec<Markup>,
-    marks_differences: bool,
     rows: Vec<ComparisonRow>,
 }
 
@@ -44,26 +43,12 @@ struct ComparisonRow {
 impl Comparison {
     /// Returns a table without rows; `corner` is the heading of the first column.
     pub fn new(caption: &'static str, corner: &'static str, columns: Vec<Markup>) -> Self {
-        Self { caption, corner, columns, marks_differences: false, rows: Vec::new() }
-    }
-
-    /// Marks each row whose values are not all equal.
-    pub fn marking_differences(self) -> Self {
-        Self { marks_differences: true, ..self }
+        Self { caption, corner, columns, rows: Vec::new() }
     }
 
     /// Adds a row; `None` is an unknown value.
     pub fn row(&mut self, name: impl Into<String>, cells: impl IntoIterator<Item = Option<String>>) {
         self.rows.push(ComparisonRow { name: name.into(), cells: cells.into_iter().collect() });
-    }
-
-    /// Returns `true` if a row has a mark.
-    pub fn has_marks(&self) -> bool {
-        self.rows.iter().any(|row| self.is_marked(row))
-    }
-
-    fn is_marked(&self, row: &ComparisonRow) -> bool {
-        self.marks_differences && row.cells.windows(2).any(|pair| pair[0] != pair[1])
     }
 }
 
@@ -78,7 +63,7 @@ impl Render for Comparison {
         let body = html! {
             @for row in &self.rows {
                 tr {
-                    th scope="row" { (row.name) @if self.is_marked(row) { " " span.mark { "differs" } } }
+                    th scope="row" { (row.name) }
                     @for cell in &row.cells {
                         @match cell {
                             Some(text) => td { bdi { (text) } },
@@ -97,14 +82,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_that_differ_are_marked_and_markup_is_escaped() {
-        let mut comparison = Comparison::new("c", "what", vec![html! { "a" }, html! { "b" }]).marking_differences();
-        comparison.row("same", [Some("1".to_owned()), Some("1".to_owned())]);
-        assert!(!comparison.has_marks());
+    fn markup_is_escaped_and_unknown_values_are_named() {
+        let mut comparison = Comparison::new("c", "what", vec![html! { "a" }, html! { "b" }]);
         comparison.row("other", [Some("<script>".to_owned()), None]);
-        assert!(comparison.has_marks());
         let text = comparison.render().into_string();
-        assert_eq!(text.matches("class=\"mark\"").count(), 1, "{text}");
         assert!(text.contains("&lt;script&gt;") && !text.contains("<script>"), "{text}");
+        assert!(text.contains("unknown"), "{text}");
     }
 }

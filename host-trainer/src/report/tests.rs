@@ -28,7 +28,10 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
         "test_accuracy_fixed": 0.8, "predictions_changed": 1, "train_seconds": 2.5
     });
     let mut evaluation = crate::model::tests::evaluation(&["a\u{1b}[2J", "b"], 3);
-    evaluation.mistakes = vec![crate::model::Mistake { index: 1, label: 0, class: 1, probability: 0.75 }];
+    let pixels = crate::model::PixelBytes(vec![1, 2, 3, 4, 5, 6]);
+    evaluation.mistakes =
+        vec![crate::model::Mistake { index: 1, label: 0, class: 1, probability: 0.75, pixels: pixels.clone() }];
+    evaluation.samples = vec![crate::model::Sample { index: 0, label: 1, probabilities: vec![0.25, 0.75], pixels }];
     let quantization = json!({"pictures": 10, "layers": [{
         "inputs": 6, "outputs": 2, "weights": [-0.5, 0.25], "weight_steps": [0.01, 0.02], "zero_weights": 0.1,
         "largest_activation": 3.5, "output_step": 0.1, "output_rms": 1.5, "error_rms": 0.01
@@ -37,6 +40,10 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
         "device": "loop\u{7}back", "model_id": "01234567", "pictures": 8, "logits_compared": 16, "logits_different": 0,
         "probabilities_different": 0, "classes_different": 0, "accuracy": 0.75, "flash_bytes": 1000, "ram_bytes": null
     });
+    let bench = json!([{
+        "board": "mps2\u{7}", "core": "cortex-m4", "model": "01234567", "pictures": 8, "instructions_mean": 12.5,
+        "stages": [{"stage": "gather", "layer": 1, "mean": 3.5}]
+    }]);
     let bytes = |value: &Value| run::json(value).unwrap();
     vec![
         (RunFile::Configuration.name(), bytes(&configuration)),
@@ -45,6 +52,7 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
         (RunFile::Evaluation.name(), run::json(&evaluation).unwrap()),
         (RunFile::Quantization.name(), bytes(&quantization)),
         ("parity-loopback.json", bytes(&parity)),
+        ("bench.json", bytes(&bench)),
     ]
 }
 
@@ -67,7 +75,7 @@ fn the_records_can_be_read() {
     records().iter().for_each(|(name, bytes)| fs::write(folder.path().join(name), bytes).unwrap());
     let run = &load(&[folder.path().to_owned()]).unwrap()[0];
     assert_eq!(run.missing.len(), RunFile::ALL.len() - 5, "{:?}", run.missing);
-    assert!(run.parity.len() == 1 && run.evaluation.is_some());
+    assert!(run.parity.len() == 1 && run.bench.len() == 1 && run.evaluation.is_some());
 }
 
 proptest! {

@@ -176,7 +176,7 @@ impl Cascade {
             versions: versions(),
             command: env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect(),
         };
-        let confusion = plot::confusion(&test)?;
+        let confusion = plot::confusion(&test);
         let mistakes = plot::mistakes(&test, &data.test, plot::size(data.shape))?;
         let records = vec![
             (RunFile::Cascade, json(&record)?),

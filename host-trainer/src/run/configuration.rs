@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::folder::Record;
 use crate::data::image::Form;
 use crate::data::{Dataset, Framing, HeldOut, Origin, Reading, Recorded, ValidationOrder, hex};
+use crate::support::date::today;
 use crate::support::range::Outside;
 use crate::train::TrainConfig;
 
@@ -50,6 +51,10 @@ pub struct Configuration {
     /// them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
+    /// The day on which the training or the import began, in UTC: `2026-11-30`. Older runs did not
+    /// record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<String>,
 }
 
 /// Facts about a run's data set that do not affect the results.
@@ -85,6 +90,7 @@ impl Configuration {
             versions: versions(),
             data: None,
             command: env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect(),
+            date: Some(today()),
         }
     }
 
@@ -131,7 +137,8 @@ impl Configuration {
     /// Returns true if both describe the same training, wherever its data set was and whatever
     /// command began it.
     pub fn is_same_training(&self, other: &Self) -> bool {
-        let settings = |configuration: &Self| Self { data: None, command: Vec::new(), ..configuration.clone() };
+        let settings =
+            |configuration: &Self| Self { data: None, command: Vec::new(), date: None, ..configuration.clone() };
         settings(self) == settings(other)
     }
 
@@ -196,13 +203,14 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// Returns all settings by their names, without the versions of programs, the data's place and the
-/// command.
+/// Returns all settings by their names, without the versions of programs, the data's place, the
+/// command and the date.
 fn settings(configuration: &Configuration) -> Map<String, Value> {
     let Ok(Value::Object(mut settings)) = serde_json::to_value(configuration) else { return Map::new() };
     settings.remove("versions");
     settings.remove("data");
     settings.remove("command");
+    settings.remove("date");
     if let Some(Value::Object(mut train)) = settings.remove("train") {
         settings.append(&mut train);
     }

@@ -327,6 +327,7 @@ mod tests {
                 framing: Framing::Subject,
             }),
             command: vec!["train".to_owned()],
+            date: Some("2026-11-30".to_owned()),
         };
         fs::write(run.file(RunFile::Configuration), json(&configuration).unwrap()).unwrap();
         assert_eq!(run.read::<Configuration>(RunFile::Configuration).unwrap(), configuration);

@@ -10,9 +10,11 @@
 //!  model.bin                          the integer network
 //!  cascade.json       CascadeRecord   of a cascade, which has no training of its own
 //!  parity-DEVICE.json ModelParity     comparison with a device, by `cargo xtask parity`
+//!  bench.json         [BoardCost]     instructions on boards, from `cargo xtask bench --json`
 //!  *.svg                              plots
 //! ```
 
+mod bench;
 mod cascade;
 mod configuration;
 mod default_path;
@@ -27,6 +29,7 @@ pub mod pipeline;
 mod records;
 mod weights;
 
+pub use bench::BoardCost;
 pub use cascade::{Cascade, CascadeNetwork, CascadeRecord, ChosenOn, MakeCascadeError};
 pub use configuration::Configuration;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::folder::Record;
+use crate::plot::Kept;
 use crate::support::range::{NOT_NEGATIVE, Outside, SHARE};
 use crate::train::Stop;
 
@@ -42,6 +43,11 @@ impl Outcome {
     /// not rounded.
     pub fn is_float(&self, epochs: u32) -> bool {
         self.stop.is_interruption() && self.test_accuracy_before_qat.is_none() && self.epochs <= epochs
+    }
+
+    /// Returns the network that was kept, as plots show it.
+    pub fn kept(&self) -> Kept {
+        Kept { epoch: self.kept_epoch, test_accuracy: self.test_accuracy_fixed }
     }
 
     /// Returns the generalization gap: training accuracy minus test accuracy, as a share.

@@ -14,7 +14,7 @@ use crate::model::reorder::{ReorderError, reorder};
 use crate::model::{Paired, evaluate};
 use crate::network::calibrate::measure;
 use crate::network::{DenseParameters, Network};
-use crate::plot::{self, PlotError};
+use crate::plot::{self, History, HistoryRun, PlotError};
 use crate::quantize::{DeviationError, Quantization, QuantizeError, choose_orders, measure_deviation, quantize};
 use crate::run::{Configuration, Outcome, RecordError, RunFile, RunFolder, encode_weights, json};
 use crate::support::files::{self, WriteError};
@@ -282,8 +282,9 @@ fn attempt(
     };
 
     let held_out = validation.map(|validation| validation.held_out).unwrap_or_default();
-    let history = plot::history(&[(&name(config, data), &trained.history)])?;
-    let confusion = plot::confusion(&evaluation)?;
+    let history = HistoryRun { name: &name(config, data), epochs: &trained.history, kept: Some(outcome.kept()) };
+    let history = History::of(&[history]).whole();
+    let confusion = plot::confusion(&evaluation);
     let mistakes = plot::mistakes(&evaluation, &data.test, plot::size(data.shape))?;
     let configuration = Configuration::new(config, held_out, data).with_data(data, run);
     let records = vec![

@@ -8,7 +8,7 @@ use crate::train::Epoch;
 
 impl Record for Evaluation {
     fn outside(&self) -> Option<Outside> {
-        let Self { correct, images, classes, mistakes, .. } = self;
+        let Self { correct, images, classes, mistakes, samples, .. } = self;
         [
             Outside::unless(correct <= images, "correct", correct, format!("at most {images}, the images")),
             SHARE.check("accuracy", [self.accuracy]),
@@ -17,6 +17,7 @@ impl Record for Evaluation {
             SHARE.check("recall", classes.iter().filter_map(|class| class.recall)),
             SHARE.check("f1", classes.iter().filter_map(|class| class.f1)),
             NOT_NEGATIVE.check("loss", self.loss),
+            SHARE.check("probabilities", samples.iter().flat_map(|sample| sample.probabilities.iter().copied())),
             SHARE.check("probability", mistakes.iter().map(|mistake| mistake.probability)),
         ]
         .into_iter()

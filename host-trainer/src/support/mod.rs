@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 pub mod damage;
+pub mod date;
 pub mod files;
 pub mod format;
 pub mod gunzip;

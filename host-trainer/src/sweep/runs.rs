@@ -176,6 +176,7 @@ mod tests {
             versions: versions.map(|(name, version)| (name.to_owned(), version.to_owned())).into(),
             data: None,
             command: Vec::new(),
+            date: None,
         }
     }
 

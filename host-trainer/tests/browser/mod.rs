@@ -75,6 +75,13 @@ impl Browser {
         self.call("url", &json!({"url": format!("file://{}", file.display())})).map(drop)
     }
 
+    /// Makes the system's colours dark or light, from the page's view.
+    pub fn set_dark(&self, is_dark: bool) -> Result<(), Failed> {
+        let value = if is_dark { "dark" } else { "light" };
+        let features = json!({"features": [{"name": "prefers-color-scheme", "value": value}]});
+        self.call("goog/cdp/execute", &json!({"cmd": "Emulation.setEmulatedMedia", "params": features})).map(drop)
+    }
+
     /// Runs `script`, the body of an asynchronous function, and returns its result.
     pub fn run(&self, script: &str) -> Result<Value, Failed> {
         let script = format!("return (async () => {{ {script} }})();");

@@ -1,28 +1,30 @@
-//! Evaluation on the test split in fixed point: confusion matrix, classes, mistakes.
+//! Evaluation on the test split in fixed point: confusion matrix and classes.
 
 use maud::{Markup, html};
 
-use crate::model::{ClassResult, Evaluation, Mistake};
+use super::{absent, mistakes, side_by_side};
+use crate::model::{ClassResult, Evaluation};
+use crate::plot;
 use crate::report::figure::figure;
 use crate::report::run::Run;
-use crate::report::sections::{absent, side_by_side};
-use crate::report::table::{figures, head, table};
+use crate::report::table::{figures, head};
 use crate::run::RunFile;
 use crate::text::{count, percent, printable};
 
 pub fn content(runs: &[Run]) -> Markup {
     html! {
+        (side_by_side(runs, of_run))
         p.note {
             dfn { "Precision" } " of a class is the share of the images classified as this class that belong to it; "
             dfn { "recall" } " is the share of its images that are classified as it; "
             dfn { "F1" } " is the harmonic mean of both. "
             "All figures are in fixed point, as on a device."
         }
-        (side_by_side(runs, of_run))
     }
 }
 
 fn of_run(run: &Run) -> Markup {
+    let text = format!("Confusion matrix of {}", run.name);
     html! {
         @if let Some(Evaluation { images, correct, accuracy, loss, .. }) = &run.evaluation {
             p {
@@ -31,21 +33,15 @@ fn of_run(run: &Run) -> Markup {
                 @if let Some(loss) = loss { " The mean cross-entropy is " (format!("{loss:.4}")) "." }
             }
         }
-        @match &run.confusion_plot {
-            Some(svg) => (figure(svg, &format!("Confusion matrix of {}", run.name))),
-            None => (absent(RunFile::ConfusionPlot)),
+        div.panels {
+            @match (&run.evaluation, &run.confusion_plot) {
+                (Some(evaluation), _) => (figure(&plot::confusion(evaluation), &text)),
+                (None, Some(svg)) => (figure(svg, &text)),
+                (None, None) => (absent(RunFile::Evaluation)),
+            }
+            @if let Some(evaluation) = &run.evaluation { (classes(&evaluation.classes)) }
         }
-        @match &run.evaluation {
-            Some(evaluation) => (classes(&evaluation.classes)),
-            None => (absent(RunFile::Evaluation)),
-        }
-        @match &run.mistakes_plot {
-            Some(svg) => (figure(svg, &format!("The most confident mistakes of {}", run.name))),
-            None => (absent(RunFile::MistakesPlot)),
-        }
-        @if let Some(evaluation) = &run.evaluation && !evaluation.mistakes.is_empty() {
-            details { summary { "The most confident mistakes as a table" } (mistakes(evaluation)) }
-        }
+        (mistakes::of_run(run))
     }
 }
 
@@ -66,20 +62,4 @@ fn classes(classes: &[ClassResult]) -> Markup {
     };
     let names = ["Class", "Precision", "Recall", "F1", "Images", "Predicted", "Correct"];
     figures("Results by class", &head(&names), &body)
-}
-
-fn mistakes(evaluation: &Evaluation) -> Markup {
-    let name = |class: usize| evaluation.classes.get(class).map_or("?".to_owned(), |class| printable(&class.name));
-    let body = html! {
-        @for Mistake { index, label, class, probability } in &evaluation.mistakes {
-            tr {
-                th scope="row" { (index) }
-                td { bdi { (name(*label)) } }
-                td { bdi { (name(*class)) } }
-                td { (percent(*probability)) }
-            }
-        }
-    };
-    let names = ["Test image", "True class", "Predicted class", "Probability"];
-    table("Mistakes, most confident first", &head(&names), &body)
 }

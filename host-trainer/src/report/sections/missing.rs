@@ -2,7 +2,8 @@
 
 use maud::{Markup, html};
 
-use crate::report::run::{Missing, Run};
+use crate::report::missing::Missing;
+use crate::report::run::Run;
 
 pub fn content(runs: &[Run]) -> Option<Markup> {
     let missing: Vec<&Missing> = runs.iter().flat_map(|run| &run.missing).collect();

@@ -1,13 +1,18 @@
 //! The sections of a report, in their order.
 
-mod configuration;
+mod cost;
 mod evaluation;
 mod history;
 mod missing;
+mod mistakes;
 mod network;
 mod parity;
 mod quantization;
+mod result;
+mod samples;
+mod settings;
 mod summary;
+mod weights;
 
 use maud::{Markup, html};
 
@@ -30,13 +35,14 @@ pub fn sections(runs: &[Run]) -> Vec<Section> {
     let of_trained =
         |id, title, content: fn(&[Run]) -> Markup| (!trained.is_empty()).then(|| section(id, title, content(&trained)));
     let others = [
-        of_trained("summary", "Summary", summary::content),
-        Some(section("network", "Network", network::content(runs))),
-        of_trained("configuration", "Configuration and versions", configuration::content),
-        of_trained("history", "History", history::content),
+        Some(section("result", "Result", result::content(runs))),
+        of_trained("history", "Training", history::content),
         Some(section("evaluation", "Evaluation", evaluation::content(runs))),
+        Some(section("weights", "Weights of the first layer", weights::content(runs))),
+        Some(section("cost", "Cost of each layer", cost::content(runs))),
+        Some(section("parity", "Devices", parity::content(runs))),
         of_trained("quantization", "Quantization", quantization::content),
-        Some(section("parity", "Parity and size", parity::content(runs))),
+        Some(section("settings", "Settings and versions", settings::content(runs))),
     ];
     missing.into_iter().chain(others.into_iter().flatten()).collect()
 }

@@ -1,32 +1,23 @@
 //! The layers of each network, drawn in their order, and the shares of a cascade.
 
 use maud::{Markup, html};
-use prenda::{LOGIT_FRACTION_BITS, Layer, Matrix, Model, Network, Shape};
+use prenda::{LOGIT_FRACTION_BITS, Layer, Model, Network, Shape};
 
-use crate::model::{Evaluation, NetworkResult, multiplications};
+use crate::model::{Evaluation, NetworkResult};
 use crate::report::numbers::{bytes, significant};
 use crate::report::run::Run;
-use crate::report::sections::{absent, each};
-use crate::run::{CascadeRecord, RunFile};
+use crate::run::CascadeRecord;
 use crate::text::{count, percent};
 
-pub fn content(runs: &[Run]) -> Markup {
-    html! {
-        p.note {
-            "Each box is a layer, with the rows, columns and channels of its output. "
-            dfn { "Multiplications" } " are those for an image without zero pixels; zeros are skipped."
-        }
-        (each(runs, |run| html! { @match run.model.as_deref().map(Model::parse) {
-            Some(Ok(model)) => {
-                (of_model(&model, run.evaluation.as_ref()))
-                @if let Some(record) = &run.cascade { (chosen_on(record)) }
-            }
-            _ => (absent(RunFile::Model)),
-        } }))
-    }
-}
+/// Largest side of a drawn shape, in pixels.
+const SIDE: f64 = 36.0;
 
-fn of_model(model: &Model<'_>, evaluation: Option<&Evaluation>) -> Markup {
+/// Most channels that are drawn, one sheet each.
+const MAX_SHEETS: u16 = 5;
+
+/// Draws the networks of `model`.
+pub fn drawing(run: &Run, model: &Model<'_>) -> Markup {
+    let evaluation = run.evaluation.as_ref();
     let results = evaluation.map(|evaluation| evaluation.networks.as_slice()).unwrap_or_default();
     let count_of = model.networks().len();
     html! {
@@ -41,6 +32,7 @@ fn of_model(model: &Model<'_>, evaluation: Option<&Evaluation>) -> Markup {
             @if count_of > 1 { p { (answers(index, network, results.get(index))) } }
             (diagram(model.image(), network))
         }
+        @if let Some(record) = &run.cascade { (chosen_on(record)) }
     }
 }
 
@@ -67,29 +59,46 @@ fn answers(index: usize, network: Network<'_, '_>, result: Option<&NetworkResult
 }
 
 fn diagram(image: Shape, network: Network<'_, '_>) -> Markup {
+    let largest = image.rows.max(image.columns);
     html! {
-        ol.layers {
-            li.image { strong { "image" } span { (sizes(image)) } }
-            @for layer in network.layers() { (of_layer(layer)) }
+        ol.layers aria-label="Layers of the network, with the shapes of their outputs" {
+            li { (shape(image, largest)) strong { "image" } span { (sizes(image)) } }
+            @for layer in network.layers() { (of_layer(layer, largest)) }
         }
     }
 }
 
-fn of_layer(layer: &Layer<'_>) -> Markup {
+fn of_layer(layer: &Layer<'_>, largest: u16) -> Markup {
+    html! { li { (shape(layer.output(), largest)) strong { (layer) } span { (sizes(layer.output())) } } }
+}
+
+/// Draws a shape to the scale of an image whose longer side is `largest`: a sheet for each channel,
+/// or the values of a dense layer as a bar.
+fn shape(shape: Shape, largest: u16) -> Markup {
+    let is_bar = shape.rows == 1 && shape.columns == 1;
+    let length = |side: u16| (SIDE * f64::from(side) / f64::from(largest.max(1))).clamp(3.0, SIDE);
+    let [wide, high] = if is_bar {
+        // Lengths grow with the logarithm: 10 and 1000 values are both visible.
+        [6.0, (8.0 * f64::from(shape.channels).log2()).clamp(6.0, SIDE)]
+    } else {
+        [length(shape.columns), length(shape.rows)]
+    };
+    let sheets = if is_bar { 1 } else { shape.channels.clamp(1, MAX_SHEETS) };
+    let step = 3.0;
+    let back = step * f64::from(sheets - 1);
+    let (width, height) = ((wide + back + 2.0).ceil(), (high + back + 2.0).ceil());
     html! {
-        li {
-            strong { (layer) }
-            span { (sizes(layer.output())) }
-            @if let Some(matrix) = layer.matrix() {
-                span { (count(layer.parameters() as u64)) " parameters" }
-                span { (count(multiplications(std::slice::from_ref(layer)) as u64)) " multiplications" }
-                span { (count(Matrix::weight_bytes(matrix) as u64)) " B of weights" }
+        svg aria-hidden="true" width=(width) height=(height) viewBox={ "0 0 " (width) " " (height) } {
+            @for sheet in (0..sheets).rev() {
+                @let shift = step * f64::from(sheet);
+                rect x=(1.0 + shift) y=(1.0 + back - shift) width=(wide) height=(high) {}
             }
         }
     }
 }
 
-fn sizes(Shape { rows, columns, channels }: Shape) -> String {
+/// Formats a shape: `14 × 14 × 8`, or the count of values.
+pub fn sizes(Shape { rows, columns, channels }: Shape) -> String {
     match (rows, columns) {
         (1, 1) => count(channels.into()),
         _ => format!("{rows} × {columns} × {channels}"),

@@ -3,6 +3,7 @@
 use host_support::parity::{ModelParity, target_name};
 use maud::{Markup, html};
 
+use crate::report::commands;
 use crate::report::numbers::bytes;
 use crate::report::run::Run;
 use crate::report::table::Comparison;
@@ -11,6 +12,8 @@ use crate::text::{count, percent, printable};
 pub fn content(runs: &[Run]) -> Markup {
     let compared: Vec<(&Run, &ModelParity)> =
         runs.iter().flat_map(|run| run.parity.iter().map(move |parity| (run, parity))).collect();
+    let folders: Vec<_> = runs.iter().map(|run| run.folder.as_path()).collect();
+    let report = printable(&commands::report(&folders));
     html! {
         @if !compared.is_empty() {
             (figures(&compared, runs.len() > 1))
@@ -25,14 +28,18 @@ pub fn content(runs: &[Run]) -> Markup {
                 " device has been compared with the host yet. This command compares all devices and records the "
                 "results in the run's folder:"
             }
-            pre { code { (printable(&run.parity_command())) } }
+            pre { code { (printable(&commands::parity(&run.folder))) } }
+        }
+        p.note {
+            "A comparison after this report was written is in the run's folder, but not here: "
+            code { (report) } " writes the report again."
         }
     }
 }
 
 fn figures(compared: &[(&Run, &ModelParity)], are_several: bool) -> Comparison {
     let column = |(run, parity): &(&Run, &ModelParity)| {
-        html! { bdi { (printable(&parity.record.device)) } @if are_several { br; bdi.of { (run.name) } } }
+        html! { bdi { (printable(&parity.record.device)) } @if are_several { br; bdi { (run.name) } } }
     };
     let columns = compared.iter().map(column).collect();
     let mut table = Comparison::new("Devices compared with the host, over the test images", "Figure", columns);
@@ -69,7 +76,7 @@ fn figures(compared: &[(&Run, &ModelParity)], are_several: bool) -> Comparison {
 fn verdict(run: &Run, parity: &ModelParity) -> String {
     let id = run.model_id();
     if id.is_some_and(|id| id != parity.model_id) {
-        let (found, command) = (printable(&parity.model_id), printable(&run.parity_command()));
+        let (found, command) = (printable(&parity.model_id), printable(&commands::parity(&run.folder)));
         return format!("out of date: compared model {found}, not this run's; {command} compares again");
     }
     if parity.record.agrees() { "identical".to_owned() } else { "DIFFERENT".to_owned() }

@@ -1,4 +1,4 @@
-//! Results of the runs, next to each other.
+//! Results of trainings, next to each other.
 
 use maud::{Markup, html};
 
@@ -13,7 +13,7 @@ pub fn content(runs: &[Run]) -> Markup {
     if runs.iter().all(|run| run.outcome.is_none()) {
         return absent(RunFile::Outcome);
     }
-    let mut table = Comparison::new("Results of training, quantization and testing", "Figure", names(runs));
+    let mut table = Comparison::new("Results", "Figure", names(runs));
     let mut row = |name: &str, value: &dyn Fn(&Outcome) -> String| {
         table.row(name, runs.iter().map(|run| run.outcome.as_ref().map(value)));
     };

@@ -14,29 +14,99 @@ use crate::text::{count, percent, printable};
 use crate::train::TrainConfig;
 
 pub fn content(runs: &[Run]) -> Markup {
-    if runs.iter().all(|run| run.configuration.is_none()) {
-        return absent(RunFile::Configuration);
-    }
-    let (settings, versions) = (settings(runs), versions(runs));
+    let commands: Vec<(&Run, String)> = runs.iter().filter_map(|run| Some((run, run.command()?))).collect();
     html! {
-        @if runs.len() > 1 {
-            p.note {
-                @if settings.has_marks() || versions.has_marks() {
-                    "Rows marked " span.mark { "differs" } " are not the same in all runs."
-                } @else {
-                    "All runs have the same configuration and the same versions."
-                }
-            }
+        @for (run, command) in &commands {
+            p { "The command that made " bdi { (run.name) } ":" }
+            pre { code { (printable(command)) } }
         }
-        div class=[(runs.len() == 1).then_some("beside")] { div { (settings) } div { (versions) } }
+        @if runs.iter().all(|run| run.configuration.is_none()) {
+            (absent(RunFile::Configuration))
+        } @else {
+            (shown_and_folded("Settings", settings(runs), runs))
+            (shown_and_folded("Versions", versions(runs), runs))
+        }
     }
 }
 
-fn settings(runs: &[Run]) -> Comparison {
-    let mut table = Comparison::new("Configuration", "Setting", names(runs)).marking_differences();
-    let mut row = |name: &str, value: &dyn Fn(&Configuration) -> String| {
-        table.row(name, runs.iter().map(|run| run.configuration.as_ref().map(value)));
+/// A row of a table of settings or versions.
+struct Row {
+    name: String,
+    /// The value of each run, if it is known.
+    values: Vec<Option<String>>,
+    usual: Usual,
+}
+
+/// The values that are not worth a row of their own.
+enum Usual {
+    /// The value that the recipe gives.
+    Default(Option<String>),
+    /// None: a reader looks for this setting.
+    Never,
+    /// All: of one run, the value says little.
+    Always,
+}
+
+impl Row {
+    /// Returns true if the runs differ, or if one run alone has an unusual value.
+    fn is_shown(&self) -> bool {
+        match self.values.as_slice() {
+            [only] => match &self.usual {
+                Usual::Default(usual) => only != usual,
+                Usual::Never => true,
+                Usual::Always => false,
+            },
+            several => several.windows(2).any(|pair| pair[0] != pair[1]),
+        }
+    }
+}
+
+/// Returns a table of the rows that are shown, and a folded one of the others.
+fn shown_and_folded(name: &'static str, rows: Vec<Row>, runs: &[Run]) -> Markup {
+    let (shown, folded): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(Row::is_shown);
+    let (one, several) = (runs.len() == 1, runs.len() > 1);
+    let is_equal = several && shown.is_empty();
+    let table = |rows: Vec<Row>| {
+        let mut table = Comparison::new(name, "Name", names(runs));
+        rows.into_iter().for_each(|row| table.row(row.name, row.values));
+        table
     };
+    let folded_count = folded.len();
+    html! {
+        @if is_equal { p { "All runs have the same " (name.to_lowercase()) "." } }
+        @if !shown.is_empty() { (table(shown)) }
+        @if folded_count > 0 {
+            details {
+                summary {
+                    @if one && name == "Settings" { (folded_count) " more settings, with the recipe's values" }
+                    @else if one { "All " (folded_count) " " (name.to_lowercase()) }
+                    @else { (folded_count) " equal " (name.to_lowercase()) }
+                }
+                (table(folded))
+            }
+        }
+    }
+}
+
+/// Returns a run's configuration as its recipe gives it.
+fn usual(configuration: &Configuration) -> Configuration {
+    let TrainConfig { recipe, backend, hidden, seed, .. } = &configuration.train;
+    Configuration { train: recipe.config(*backend, hidden.clone(), *seed), validation: 0, ..configuration.clone() }
+}
+
+fn settings(runs: &[Run]) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let usual = runs.first().and_then(|run| run.configuration.as_ref()).map(usual);
+    let mut row = |name: &str, value: &dyn Fn(&Configuration) -> String| {
+        let values = runs.iter().map(|run| run.configuration.as_ref().map(value)).collect();
+        let usual = match name {
+            "Network" | "Recipe" | "Maximum epochs" | "Seed" => Usual::Never,
+            "Backend" | "Classes" | "SHA-256 of the training data" | "SHA-256 of the test data" => Usual::Always,
+            _ => Usual::Default(usual.as_ref().map(value)),
+        };
+        rows.push(Row { name: name.to_owned(), values, usual });
+    };
+    row("Made on", &|configuration| configuration.date.as_deref().map_or_else(|| "unknown".to_owned(), printable));
     let or_none = |value: Option<String>| value.unwrap_or_else(|| "none".to_owned());
     row("Backend", &|configuration| configuration.train.backend.name().to_owned());
     row("Network", &|configuration| {
@@ -94,18 +164,19 @@ fn settings(runs: &[Run]) -> Comparison {
     });
     row("SHA-256 of the training data", &|configuration| printable(&configuration.data_sha256));
     row("SHA-256 of the test data", &|configuration| printable(&configuration.test_sha256));
-    table
+    rows
 }
 
-fn versions(runs: &[Run]) -> Comparison {
-    let mut table = Comparison::new("Versions", "Part", names(runs)).marking_differences();
+fn versions(runs: &[Run]) -> Vec<Row> {
     let recorded = || runs.iter().map(|run| run.configuration.as_ref().map(|configuration| &configuration.versions));
     let parts: BTreeSet<&String> = recorded().flatten().flat_map(|versions| versions.keys()).collect();
-    for part in parts {
+    let row = |part: &String| {
         let version = |versions: &BTreeMap<String, String>| {
             versions.get(part).map_or_else(|| "not used".to_owned(), |version| printable(version))
         };
-        table.row(printable(part), recorded().map(|versions| versions.map(version)));
-    }
-    table
+        let values = recorded().map(|versions| versions.map(version)).collect();
+        let is_main = ["prenda", "rustc", "system"].contains(&part.as_str());
+        Row { name: printable(part), values, usual: if is_main { Usual::Never } else { Usual::Always } }
+    };
+    parts.into_iter().map(row).collect()
 }

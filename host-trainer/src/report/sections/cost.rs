@@ -1,0 +1,90 @@
+//! The cost of each layer on a device.
+
+use std::slice;
+
+use maud::{Markup, html};
+use prenda::{Layer, Matrix, Model};
+
+use super::network::sizes;
+use super::{absent, each};
+use crate::model::{Cost, multiplications};
+use crate::report::commands;
+use crate::report::run::Run;
+use crate::report::table::{figures, head};
+use crate::run::{BoardCost, RunFile};
+use crate::text::{count, percent, printable};
+
+/// Most boards with a column.
+const MAX_BOARDS: usize = 8;
+
+pub fn content(runs: &[Run]) -> Markup {
+    html! {
+        p.note {
+            dfn { "Multiplications" } " are those for an image without zero pixels; zeros are skipped. "
+            "The whole model in flash also has class names, biases and golden vectors. "
+            "Layers share their RAM, so the whole is not a sum."
+        }
+        (each(runs, |run| html! { @match run.model.as_deref().map(Model::parse) {
+            Some(Ok(model)) => (of_model(run, &model)),
+            _ => (absent(RunFile::Model)),
+        } }))
+    }
+}
+
+fn of_model(run: &Run, model: &Model<'_>) -> Markup {
+    let boards: Vec<&BoardCost> =
+        run.bench.iter().filter(|board| board.per_image().is_some()).take(MAX_BOARDS).collect();
+    let mut names = vec!["Layer".to_owned(), "Output".to_owned()];
+    names.extend(["Parameters", "Multiplications", "Share", "Weights, B", "RAM, B"].map(str::to_owned));
+    names.extend(boards.iter().map(|board| {
+        let (_, unit) = board.per_image().unwrap_or_default();
+        format!("{unit}, {}", printable(&board.core))
+    }));
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let cost = Cost::of(model);
+    let layers = model.networks().flat_map(|network| {
+        let last = network.layers().len().saturating_sub(1);
+        network.layers().iter().enumerate().map(move |(place, layer)| (layer, place == 0, place == last))
+    });
+    let body = html! {
+        @for (index, (layer, is_first, is_last)) in layers.enumerate() {
+            tr {
+                (of_layer(layer, layer.memory_bytes(is_first, is_last), cost.multiplications))
+                @for board in &boards { td { (count(board.of_layer(index + 1).round() as u64)) } }
+            }
+        }
+        tr.total {
+            th scope="row" { "Whole model" }
+            td {}
+            td { (count(model.layers().iter().map(Layer::parameters).sum::<usize>() as u64)) }
+            td { (count(cost.multiplications as u64)) }
+            td {}
+            td { (count(cost.flash_bytes as u64)) }
+            td { (count(cost.ram_bytes as u64)) }
+            @for board in &boards { td { (count(board.per_image().unwrap_or_default().0.round() as u64)) } }
+        }
+    };
+    html! {
+        (figures("Cost of each layer", &head(&names), &body))
+        @if boards.is_empty() {
+            p { "Instructions have not been counted. These commands count them on every emulated board, and add them "
+                "here:" }
+            pre {
+                code { (printable(&commands::bench(&run.folder))) "\n" (printable(&commands::report(&[&run.folder]))) }
+            }
+        }
+    }
+}
+
+fn of_layer(layer: &Layer<'_>, ram_bytes: usize, all_multiplications: usize) -> Markup {
+    let multiplications = multiplications(slice::from_ref(layer));
+    html! {
+        th.whole scope="row" { (layer) }
+        td { (sizes(layer.output())) }
+        td { (count(layer.parameters() as u64)) }
+        td { (count(multiplications as u64)) }
+        td { (percent(multiplications as f64 / all_multiplications.max(1) as f64)) }
+        td { (count(layer.matrix().map_or(0, Matrix::weight_bytes) as u64)) }
+        td { (count(ram_bytes as u64)) }
+    }
+}
