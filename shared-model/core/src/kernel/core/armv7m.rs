@@ -35,9 +35,12 @@ impl Assembly for Armv7M {
     const ACTIVATE: Option<ActivateKernel> = Some(thumb2::activate);
 }
 
-/// See [`tiles`].
+/// See [`tiles`]. The inputs of all pairs are loaded to r10.
 macro_rules! pair {
-    () => {
+    (first) => {
+        ""
+    };
+    ($_inputs:literal, $_next:literal) => {
         concat!(
             "add r11, r1, r11, lsl #2\n",
             inputs!(),
@@ -49,7 +52,15 @@ macro_rules! pair {
             outputs!("r10", "[r11, #10]", "r6", "r7"),
             outputs!("r12", "[r11, #12]", "r8", "r9"),
             outputs!("r10", "[r11, #14]", "r8", "r9"),
+            next!(),
         )
+    };
+}
+
+/// Loads the next pair.
+macro_rules! next {
+    () => {
+        "ldrd r10, r11, [r0], #8\n"
     };
 }
 
@@ -62,7 +73,7 @@ macro_rules! narrow_pairs {
             inputs!(),
             outputs!("r12", "[r11]", "r2", "r3"),
             outputs!("r10", "[r11, #2]", "r2", "r3"),
-            "ldrd r10, r11, [r0], #8\n",
+            next!(),
             "cmp r10, #0\n",
             "bne 3b\n",
         )
@@ -85,7 +96,10 @@ macro_rules! outputs {
 
 /// See [`tiles`].
 macro_rules! four_bit_pair {
-    () => {
+    (first) => {
+        ""
+    };
+    ($_inputs:literal, $_next:literal) => {
         concat!(
             "add r11, r1, r11, lsl #1\n",
             inputs!(),
@@ -93,6 +107,7 @@ macro_rules! four_bit_pair {
             four_outputs!("r10", "2", "r2", "r3", "r4", "r5"),
             four_outputs!("r12", "4", "r6", "r7", "r8", "r9"),
             four_outputs!("r10", "6", "r6", "r7", "r8", "r9"),
+            next!(),
         )
     };
 }
@@ -117,8 +132,11 @@ macro_rules! four_outputs {
 
 /// See [`tiles`].
 macro_rules! ternary_pair {
-    () => {
-        concat!("add r11, r1, r11\n", inputs!(), eight_outputs!("r12", "0"), eight_outputs!("r10", "2"))
+    (first) => {
+        ""
+    };
+    ($_inputs:literal, $_next:literal) => {
+        concat!("add r11, r1, r11\n", inputs!(), eight_outputs!("r12", "0"), eight_outputs!("r10", "2"), next!())
     };
 }
 

@@ -39,17 +39,31 @@ impl Assembly for Dsp {
     const ACTIVATE: Option<ActivateKernel> = Some(thumb2::activate);
 }
 
-/// See [`tiles`].
+/// See [`tiles`]. The address of the next block is computed before the last product, because a load
+/// directly after it takes a cycle more.
 macro_rules! pair {
-    () => {
+    (first) => {
+        "mov.w r12, r10\nadd r11, r1, r11, lsl #2\n"
+    };
+    ($inputs:literal, $next:literal) => {
         concat!(
+            "ldrd ",
+            $next,
+            ", lr, [r11]\n",
+            words!($inputs, $next, "lr", "r2", "r3", "r4", "r5"),
+            "ldrd ",
+            $next,
+            ", lr, [r11, #8]\n",
+            sum!("r6", $inputs, $next),
+            even!($next),
+            sum!("r8", $inputs, "lr"),
+            sum!("r7", $inputs, $next),
+            "ldrd ",
+            $next,
+            ", r11, [r0], #8\n",
+            even!("lr"),
             "add r11, r1, r11, lsl #2\n",
-            "ldrd r12, lr, [r11]\n",
-            outputs!("r10", "r12", "r2", "r3"),
-            outputs!("r10", "lr", "r4", "r5"),
-            "ldrd r12, lr, [r11, #8]\n",
-            outputs!("r10", "r12", "r6", "r7"),
-            outputs!("r10", "lr", "r8", "r9"),
+            sum!("r9", $inputs, "lr"),
         )
     };
 }
@@ -64,72 +78,110 @@ macro_rules! narrow_pairs {
 /// Adds the products of a pair and the first word of its block, and loads the next pair.
 macro_rules! narrow_pair {
     () => {
-        concat!("ldr r12, [r1, r11, lsl #2]\n", outputs!("r10", "r12", "r2", "r3"), "ldrd r10, r11, [r0], #8\n")
+        concat!("ldr r12, [r1, r11, lsl #2]\n", word!("r10", "r12", "r2", "r3"), "ldrd r10, r11, [r0], #8\n")
     };
 }
 
 /// Adds the products of two inputs and a word of weights, for two outputs.
-macro_rules! outputs {
+macro_rules! word {
     ($inputs:literal, $weights:literal, $both:literal, $even:literal) => {
+        concat!(sum!($both, $inputs, $weights), even!($weights), sum!($even, $inputs, $weights))
+    };
+}
+
+/// Like [`word`] for two words. The Cortex-M33 waits for the result of `SXTB16` if the next
+/// instruction uses it.
+macro_rules! words {
+    (
+        $inputs:literal, $weights:literal, $others:literal,
+        $both:literal, $even:literal, $other_both:literal, $other_even:literal
+    ) => {
         concat!(
             sum!($both, $inputs, $weights),
-            "sxtb16 ",
-            $weights,
-            ", ",
-            $weights,
-            "\n",
+            even!($weights),
+            sum!($other_both, $inputs, $others),
+            even!($others),
             sum!($even, $inputs, $weights),
+            sum!($other_even, $inputs, $others),
         )
+    };
+}
+
+/// Extracts the weights of the even outputs.
+macro_rules! even {
+    ($weights:literal) => {
+        concat!("sxtb16 ", $weights, ", ", $weights, "\n")
     };
 }
 
 /// See [`tiles`].
 macro_rules! four_bit_pair {
-    () => {
+    (first) => {
+        "mov.w r12, r10\nadd r11, r1, r11, lsl #1\n"
+    };
+    ($inputs:literal, $next:literal) => {
         concat!(
+            "ldrd ",
+            $next,
+            ", lr, [r11]\n",
+            four_outputs!($inputs, $next, "r2", "r3", "r4", "r5"),
+            "ldrd ",
+            $next,
+            ", r11, [r0], #8\n",
+            three_outputs!($inputs, "lr", "r6", "r7", "r8"),
             "add r11, r1, r11, lsl #1\n",
-            "ldrd r12, lr, [r11]\n",
-            four_outputs!("r12", "r2", "r3", "r4", "r5"),
-            four_outputs!("lr", "r6", "r7", "r8", "r9"),
+            sum!("r9", $inputs, "lr"),
         )
     };
 }
 
 /// Adds the products of a word of weights, for four outputs.
 macro_rules! four_outputs {
-    ($weights:literal, $all:literal, $three:literal, $two:literal, $one:literal) => {
+    ($inputs:literal, $weights:literal, $all:literal, $three:literal, $two:literal, $one:literal) => {
+        concat!(three_outputs!($inputs, $weights, $all, $three, $two), sum!($one, $inputs, $weights))
+    };
+}
+
+/// Like [`four_outputs`] for the first three, and leaves the weights of the fourth.
+macro_rules! three_outputs {
+    ($inputs:literal, $weights:literal, $all:literal, $three:literal, $two:literal) => {
         concat!(
-            sum!($all, "r10", $weights),
+            sum!($all, $inputs, $weights),
             clear!($weights, "0xF000F000"),
-            sum!($three, "r10", $weights),
+            sum!($three, $inputs, $weights),
             clear!($weights, "0x0F000F00"),
-            sum!($two, "r10", $weights),
+            sum!($two, $inputs, $weights),
             clear!($weights, "0x00F000F0"),
-            sum!($one, "r10", $weights),
         )
     };
 }
 
 /// See [`tiles`].
 macro_rules! ternary_pair {
-    () => {
+    (first) => {
+        "mov.w r12, r10\n"
+    };
+    ($inputs:literal, $next:literal) => {
         concat!(
-            "ldr r12, [r1, r11]\n",
-            sum!("r2", "r10", "r12"),
-            clear!("r12", "0xC000C000"),
-            sum!("r3", "r10", "r12"),
-            clear!("r12", "0x30003000"),
-            sum!("r4", "r10", "r12"),
-            clear!("r12", "0x0C000C00"),
-            sum!("r5", "r10", "r12"),
-            clear!("r12", "0x03000300"),
-            sum!("r6", "r10", "r12"),
-            clear!("r12", "0x00C000C0"),
-            sum!("r7", "r10", "r12"),
-            clear!("r12", "0x00300030"),
-            sum!("r8", "r10", "r12"),
-            clear!("r12", "0x000C000C"),
-            sum!("r9", "r10", "r12"),
+            "ldr lr, [r1, r11]\n",
+            "ldrd ",
+            $next,
+            ", r11, [r0], #8\n",
+            sum!("r2", $inputs, "lr"),
+            clear!("lr", "0xC000C000"),
+            sum!("r3", $inputs, "lr"),
+            clear!("lr", "0x30003000"),
+            sum!("r4", $inputs, "lr"),
+            clear!("lr", "0x0C000C00"),
+            sum!("r5", $inputs, "lr"),
+            clear!("lr", "0x03000300"),
+            sum!("r6", $inputs, "lr"),
+            clear!("lr", "0x00C000C0"),
+            sum!("r7", $inputs, "lr"),
+            clear!("lr", "0x00300030"),
+            sum!("r8", $inputs, "lr"),
+            clear!("lr", "0x000C000C"),
+            sum!("r9", $inputs, "lr"),
         )
     };
 }
@@ -159,13 +211,11 @@ macro_rules! block {
             $number,
             "]\n",
             "uxtb16 r2, r2\n",
-            outputs!("r2", "r12", "r4", "r3"),
-            outputs!("r2", "lr", "r6", "r5"),
+            words!("r2", "r12", "lr", "r4", "r3", "r6", "r5"),
             "ldrd r12, lr, [r1, #16 * ",
             $number,
             " + 8]\n",
-            outputs!("r2", "r12", "r8", "r7"),
-            outputs!("r2", "lr", "r10", "r9"),
+            words!("r2", "r12", "lr", "r8", "r7", "r10", "r9"),
             "7:\n",
         )
     };

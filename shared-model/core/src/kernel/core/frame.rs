@@ -18,9 +18,14 @@ macro_rules! cpu {
 
 /// The body of a naked function with the contract of a [`Kernel`](super::assembly::Kernel).
 ///
-/// `$pair` has the instructions for one pair: its inputs are in r10, its number is r11 / 4, and r1
-/// is the tile. They add to the eight sums r2 to r9, and can use r10, r11, r12 and lr. `$sums` has
-/// the instructions that write the sums plus the values at lr to r0, and advance both by 32 bytes.
+/// `$pair` has the instructions for one pair, which add to the eight sums r2 to r9, and load the
+/// next pair from r0. Its arguments are two registers, r10 and r12, then r12 and r10: the pair's
+/// inputs are in the first, those of the next pair can be loaded to the second. `$pair!(first)`
+/// prepares the first pair, whose inputs are in r10 for both; its number is r11 / 4. r1 is the
+/// tile. Both can use r10, r11 and r12, `$pair` also lr.
+///
+/// `$sums` has the instructions that write the sums plus the values at lr to r0, and advance both
+/// by 32 bytes.
 macro_rules! tiles {
     ($pair:ident, $sums:ident) => {
         core::arch::naked_asm!(
@@ -32,7 +37,7 @@ macro_rules! tiles {
             "ldr r0, [sp, #56]",
             "ldm r0, {{r2-r9}}",
             "ldr r0, [sp]",
-            "ldr r12, [sp, #52]",
+            "ldr lr, [sp, #52]",
             each_pair!($pair),
             "ldr r0, [sp, #4]",
             "ldr lr, [sp, #60]",
@@ -50,31 +55,30 @@ macro_rules! tiles {
     };
 }
 
-/// Adds the products of the list at r0, of which r12 has the number of pairs modulo 4. `$pair` is
+/// Adds the products of the list at r0, of which lr has the number of pairs modulo 4. `$pair` is
 /// as in [`tiles`].
 macro_rules! each_pair {
     ($pair:ident) => {
         concat!(
             "ldrd r10, r11, [r0], #8\n",
-            // Jumps into the loop, so that a multiple of four pairs is left.
-            "tbb [pc, r12]\n",
+            $pair!(first),
+            // Jumps into the loop, so that a multiple of four pairs is left. Its instructions take
+            // 32 bits: at addresses of words, a Cortex-M4 fetches each at once.
+            ".p2align 2\n",
+            "tbb [pc, lr]\n",
             "2:\n",
             ".byte (3f - 2b) / 2\n",
             ".byte (6f - 2b) / 2\n",
             ".byte (5f - 2b) / 2\n",
             ".byte (4f - 2b) / 2\n",
             "3:\n",
-            $pair!(),
-            "ldrd r10, r11, [r0], #8\n",
+            $pair!("r10", "r12"),
             "4:\n",
-            $pair!(),
-            "ldrd r10, r11, [r0], #8\n",
+            $pair!("r12", "r10"),
             "5:\n",
-            $pair!(),
-            "ldrd r10, r11, [r0], #8\n",
+            $pair!("r10", "r12"),
             "6:\n",
-            $pair!(),
-            "ldrd r10, r11, [r0], #8\n",
+            $pair!("r12", "r10"),
             "cmp r10, #0\n",
             "bne 3b\n",
         )

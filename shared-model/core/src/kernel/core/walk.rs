@@ -39,7 +39,7 @@ macro_rules! windows {
             "ldm r2, {{r2-r9}}",
             "ldr r0, [sp]",
             "ldr r0, [r0, #{list}]",
-            "ldr r12, [sp, #4]",
+            "ldr lr, [sp, #4]",
             each_pair!($pair),
             "ldr lr, [sp]",
             "ldr r12, [sp, #8]",
