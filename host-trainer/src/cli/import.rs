@@ -1,4 +1,5 @@
 mod check;
+mod comparison;
 mod found;
 mod report;
 

@@ -4,13 +4,14 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use host_support::numbers::whole;
 use host_support::table::Folded;
-use prenda::{HostWorkspace, LOGIT_FRACTION_BITS, Model, PROBABILITY_ONE, Shape};
+use prenda::{HostWorkspace, LOGIT_FRACTION_BITS, Model, Shape};
 use serde::Serialize;
 
 use super::model_data::{ModelData, ModelDataArguments, configuration};
 use super::{OutputArguments, UsageError, check_apart, check_extension, check_output, line, percent};
 use crate::data::image::{self, Form, Polarity};
 use crate::data::{FASHION_MNIST_CLASSES, Framing};
+use crate::model::evaluate::probability;
 use crate::plot::{png, size};
 use crate::run::{Configuration, float, model_file};
 use crate::support::{files, progress, terminal};
@@ -298,11 +299,6 @@ impl PredictOutput {
         }
         table
     }
-}
-
-/// Converts a probability of the model to a share, 0..=1.
-fn probability(value: u16) -> f64 {
-    f64::from(value) / f64::from(PROBABILITY_ONE)
 }
 
 #[cfg(test)]

@@ -86,9 +86,14 @@ pub fn evaluate_with_answers(view: &Model<'_>, split: &Split) -> Result<(Evaluat
 /// Returns the largest difference between a probability and the softmax of the logits in `f64`.
 fn softmax_error(prediction: &Prediction<'_>) -> f64 {
     let exact = softmax(logits(prediction));
-    let found = prediction.probabilities.iter().map(|&probability| f64::from(probability) / f64::from(PROBABILITY_ONE));
+    let found = prediction.probabilities.iter().map(|&value| probability(value));
     let errors = exact.iter().zip(found).map(|(exact, found)| (exact - found).abs());
     errors.fold(0.0, f64::max)
+}
+
+/// Converts a probability of the model, Q1.15, to a share, 0..=1.
+pub fn probability(value: u16) -> f64 {
+    f64::from(value) / f64::from(PROBABILITY_ONE)
 }
 
 /// Returns the logits as real numbers.
@@ -131,7 +136,7 @@ pub fn describe(view: &Model<'_>, split: &Split, evaluated: &Evaluated) -> Evalu
         index,
         label,
         class: class.into(),
-        probability: f64::from(confidence) / f64::from(PROBABILITY_ONE),
+        probability: probability(confidence),
         pixels: PixelBytes(split.image(index).to_vec()),
     });
     let (correct, images) = (split.count_correct(&evaluated.predictions), split.len() as u32);
@@ -165,11 +170,7 @@ fn samples(view: &Model<'_>, split: &Split) -> Vec<Sample> {
         samples.push(Sample {
             index,
             label: label.into(),
-            probabilities: answer
-                .probabilities
-                .iter()
-                .map(|&share| f64::from(share) / f64::from(PROBABILITY_ONE))
-                .collect(),
+            probabilities: answer.probabilities.iter().map(|&value| probability(value)).collect(),
             pixels: PixelBytes(split.image(index).to_vec()),
         });
         if samples.len() == MAX_SAMPLES {

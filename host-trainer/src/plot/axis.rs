@@ -37,9 +37,7 @@ impl Axis {
         let room = f64::max(0.5, 0.02 * last);
         Self { inner: (1.0 - room..last + room).into(), ticks, decimals: 0 }
     }
-}
 
-impl Axis {
     /// Returns an axis that fits `values`, with a margin of a twentieth at both ends.
     pub fn fitting(values: impl Iterator<Item = f64>) -> Self {
         let values = values.filter(|value| value.is_finite());

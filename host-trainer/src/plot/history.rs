@@ -129,7 +129,7 @@ impl History {
     }
 }
 
-/// Places of the looks of a run's curves.
+/// Curves of a run, as [`look`] takes them.
 const TRAINING: usize = 0;
 const VALIDATION: usize = 1;
 const TEST: usize = 2;

@@ -8,8 +8,8 @@ use host_support::shell::quoted;
 const DATA: &str = " # and --data, if it was used";
 
 /// Returns the command with these arguments.
-pub fn trainer(arguments: &[String]) -> String {
-    let words: Vec<String> = arguments.iter().map(quoted).collect();
+pub fn trainer<'a>(arguments: impl IntoIterator<Item = &'a String>) -> String {
+    let words: Vec<String> = arguments.into_iter().map(quoted).collect();
     format!("host-trainer {}", words.join(" "))
 }
 
@@ -32,8 +32,7 @@ pub fn repeating(command: &[String], maker: &str, folder: &Path) -> String {
         return format!("host-trainer {maker} --overwrite --run {} # and its other arguments", quoted(folder));
     }
     let overwrite = if command.iter().any(|argument| argument == "--overwrite") { "" } else { " --overwrite" };
-    let arguments: Vec<String> = command.iter().filter(|argument| *argument != "--json").map(quoted).collect();
-    format!("host-trainer {}{overwrite}", arguments.join(" "))
+    trainer(command.iter().filter(|argument| *argument != "--json")) + overwrite
 }
 
 /// Returns the command that compares the model of the run in `folder` with devices and records the

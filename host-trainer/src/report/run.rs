@@ -176,9 +176,14 @@ impl Run {
         })
     }
 
+    /// Returns the run's model, if it could be read.
+    pub fn parsed(&self) -> Option<Model<'_>> {
+        Model::parse(self.model.as_deref()?).ok()
+    }
+
     /// Returns the id of the run's model, if it is known.
     pub fn model_id(&self) -> Option<String> {
-        let of_model = || Some(Model::parse(self.model.as_deref()?).ok()?.id().to_string());
+        let of_model = || Some(self.parsed()?.id().to_string());
         self.outcome.as_ref().map(|outcome| outcome.model_id.clone()).or_else(of_model)
     }
 

@@ -1,4 +1,4 @@
-//! `bench.json`: what an inference costs on boards, as `cargo xtask bench --json` prints it.
+//! `bench.json`: the cost of an inference on boards, printed by `cargo xtask bench --json`.
 
 use std::io;
 
@@ -63,7 +63,7 @@ impl Record for Vec<BoardCost> {
 }
 
 impl RunFolder {
-    /// Returns the costs on boards; an empty vector if nobody has stored them.
+    /// Returns the costs on boards; an empty vector if the file does not exist.
     pub fn read_bench(&self) -> Result<Vec<BoardCost>, RecordError> {
         let path = self.path().join(BENCH);
         match bounded::read(&path, MAX_RECORD_BYTES) {

@@ -134,6 +134,11 @@ impl Configuration {
         Some(Recorded { place, reading: record.reading.clone() })
     }
 
+    /// Returns the name of the network: `784-128-10`, or its layers in words.
+    pub fn network_name(&self) -> String {
+        self.train.network_name(usize::from(self.rows) * usize::from(self.columns), self.classes.len())
+    }
+
     /// Returns true if both describe the same training, wherever its data set was and whatever
     /// command began it.
     pub fn is_same_training(&self, other: &Self) -> bool {

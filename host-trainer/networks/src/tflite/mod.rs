@@ -36,9 +36,9 @@ pub struct LiteNetwork {
 
 /// The integers of a file.
 pub struct LiteIntegers {
-    /// Those of each layer with weights, without the weights.
+    /// The scales and biases of each layer with weights.
     pub records: Vec<Record>,
-    /// Has the integers as weights.
+    /// The same layers, with the file's integers as weights.
     pub network: GraphNetwork,
 }
 

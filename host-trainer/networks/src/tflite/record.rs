@@ -3,7 +3,7 @@
 
 use super::schema::{INT8, INT32, Tensor};
 
-/// The integers of a layer with weights, without the weights.
+/// The scales and biases of a layer with weights.
 #[derive(Clone, Debug)]
 pub struct Record {
     /// Value of a step of its inputs.
@@ -19,7 +19,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// Notes the integers of a layer, or returns the reason why a model cannot have them.
+    /// Returns the scales and biases of a layer, or the reason why a model cannot have them.
     pub fn of(
         input: &Tensor<'_>,
         weights: &Tensor<'_>,

@@ -3,7 +3,7 @@ use std::path::Path;
 use networks::MatrixName;
 use serde::Serialize;
 
-use super::check::Checked;
+use super::comparison::Comparison;
 use crate::cli::line;
 use crate::cli::messages::outcome_lines;
 use crate::model::import::{Layer, Orientation, SourceComparison};
@@ -19,7 +19,7 @@ pub struct ImportOutput<'a> {
     pub unused: &'a [String],
     /// A comparison with outputs of the program that trained the network.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub check: Option<Checked>,
+    pub check: Option<Comparison>,
     /// A comparison with the file's own integers, if the model has them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceComparison>,

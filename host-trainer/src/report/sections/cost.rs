@@ -5,13 +5,13 @@ use std::slice;
 use maud::{Markup, html};
 use prenda::{Layer, Matrix, Model};
 
+use super::each_model;
 use super::network::sizes;
-use super::{absent, each};
 use crate::model::{Cost, multiplications};
 use crate::report::commands;
 use crate::report::run::Run;
 use crate::report::table::{figures, head};
-use crate::run::{BoardCost, RunFile};
+use crate::run::BoardCost;
 use crate::text::{count, percent, printable};
 
 /// Most boards with a column.
@@ -24,10 +24,7 @@ pub fn content(runs: &[Run]) -> Markup {
             "The whole model in flash also has class names, biases and golden vectors. "
             "Layers share their RAM, so the whole is not a sum."
         }
-        (each(runs, |run| html! { @match run.model.as_deref().map(Model::parse) {
-            Some(Ok(model)) => (of_model(run, &model)),
-            _ => (absent(RunFile::Model)),
-        } }))
+        (each_model(runs, of_model))
     }
 }
 

@@ -1,16 +1,16 @@
 //! The most confident mistakes, with their images.
 
 use maud::{Markup, html};
-use prenda::{Model, Shape};
+use prenda::Shape;
 
-use super::absent;
+use super::{absent, class_name};
 use crate::model::{Evaluation, Mistake};
 use crate::plot::size;
 use crate::report::figure::figure;
 use crate::report::image::image;
 use crate::report::run::Run;
 use crate::run::RunFile;
-use crate::text::{count, percent, printable};
+use crate::text::{count, percent};
 
 /// Mistakes that are shown unfolded.
 const SHOWN: usize = 12;
@@ -19,7 +19,7 @@ const SHOWN: usize = 12;
 const MAX_SHOWN: usize = 60;
 
 pub fn of_run(run: &Run) -> Markup {
-    let shape = run.model.as_deref().and_then(|bytes| Some(Model::parse(bytes).ok()?.image()));
+    let shape = run.parsed().map(|model| model.image());
     let evaluation = run.evaluation.as_ref();
     let has_images =
         evaluation.is_some_and(|evaluation| evaluation.mistakes.iter().any(|mistake| !mistake.pixels.is_empty()));
@@ -50,8 +50,7 @@ fn grid(evaluation: &Evaluation, shape: Shape) -> Markup {
 
 fn item(mistake: &Mistake, evaluation: &Evaluation, shape: Shape) -> Markup {
     let Mistake { index, label, class, probability, pixels } = mistake;
-    let name =
-        |class: usize| evaluation.classes.get(class).map_or_else(|| "?".to_owned(), |class| printable(&class.name));
+    let name = |class: usize| class_name(evaluation, class);
     html! {
         li {
             @if let Some(image) = image(&pixels.0, size(shape), &format!("Test image {index}")) { (image) }

@@ -15,9 +15,12 @@ mod summary;
 mod weights;
 
 use maud::{Markup, html};
+use prenda::Model;
 
 use super::run::Run;
+use crate::model::Evaluation;
 use crate::run::RunFile;
+use crate::text::printable;
 
 /// A section of the page.
 pub struct Section {
@@ -62,6 +65,16 @@ fn each(runs: &[Run], content: impl Fn(&Run) -> Markup) -> Markup {
             }
         }
     }
+}
+
+/// Like [`each`], with each run's model; if it could not be read, names its file instead.
+fn each_model(runs: &[Run], content: impl Fn(&Run, &Model<'_>) -> Markup) -> Markup {
+    each(runs, |run| run.parsed().map_or_else(|| absent(RunFile::Model), |model| content(run, &model)))
+}
+
+/// Returns the name of a class, or `?` if `evaluation` does not have it.
+fn class_name(evaluation: &Evaluation, class: usize) -> String {
+    evaluation.classes.get(class).map_or_else(|| "?".to_owned(), |class| printable(&class.name))
 }
 
 /// Returns the names of all runs, as headings of columns.

@@ -9,7 +9,7 @@ use crate::model::Cost;
 use crate::report::commands;
 use crate::report::numbers::bytes;
 use crate::report::run::Run;
-use crate::run::BoardCost;
+use crate::run::{BoardCost, Configuration};
 use crate::text::{count, percent, printable};
 
 /// Devices that are named next to the verdict.
@@ -17,7 +17,7 @@ const MAX_NAMED: usize = 3;
 
 pub fn content(runs: &[Run]) -> Markup {
     each(runs, |run| {
-        let model = run.model.as_deref().and_then(|bytes| Model::parse(bytes).ok());
+        let model = run.parsed();
         html! {
             p.subtitle { (subtitle(run, model.as_ref())) }
             dl.tiles {
@@ -38,10 +38,7 @@ fn tile(name: &str, value: &str, remark: &Markup) -> Markup {
 
 fn subtitle(run: &Run, model: Option<&Model<'_>>) -> Markup {
     let configuration = run.configuration.as_ref();
-    let name = configuration.map(|configuration| {
-        let pixels = usize::from(configuration.rows) * usize::from(configuration.columns);
-        configuration.train.network_name(pixels, configuration.classes.len())
-    });
+    let name = configuration.map(Configuration::network_name);
     let name = name.or_else(|| model.map(|model| format!("a cascade of {} networks", model.networks().len())));
     let date = configuration.and_then(|configuration| configuration.date.as_ref());
     html! {

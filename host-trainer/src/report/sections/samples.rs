@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 use prenda::Model;
 
+use super::class_name;
 use crate::model::Sample;
 use crate::plot::size;
 use crate::report::commands;
@@ -30,8 +31,7 @@ pub fn of_run(run: &Run, model: Option<&Model<'_>>) -> Markup {
             }
         };
     }
-    let name =
-        |class: usize| evaluation.classes.get(class).map_or_else(|| "?".to_owned(), |class| printable(&class.name));
+    let name = |class: usize| class_name(evaluation, class);
     html! {
         ul.samples aria-label="Sample images of the test split" {
             @for sample in evaluation.samples.iter().take(MAX_SAMPLES) { (of_sample(sample, model, &name)) }

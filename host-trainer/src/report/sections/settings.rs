@@ -109,10 +109,7 @@ fn settings(runs: &[Run]) -> Vec<Row> {
     row("Made on", &|configuration| configuration.date.as_deref().map_or_else(|| "unknown".to_owned(), printable));
     let or_none = |value: Option<String>| value.unwrap_or_else(|| "none".to_owned());
     row("Backend", &|configuration| configuration.train.backend.name().to_owned());
-    row("Network", &|configuration| {
-        let Configuration { train, rows, columns, classes, .. } = configuration;
-        train.network_name(usize::from(*rows) * usize::from(*columns), classes.len())
-    });
+    row("Network", &Configuration::network_name);
     let mut trained = |name: &str, value: &dyn Fn(&TrainConfig) -> String| {
         row(name, &|configuration| match configuration.train.backend {
             Backend::Imported => "unknown".to_owned(),

@@ -3,10 +3,9 @@
 use maud::{Markup, html};
 use prenda::{Layer, LayerKind, Model, Shape};
 
-use super::{absent, each};
+use super::each_model;
 use crate::report::image::image;
 use crate::report::run::Run;
-use crate::run::RunFile;
 use crate::text::count;
 
 /// Most outputs whose weights are shown.
@@ -23,10 +22,7 @@ pub fn content(runs: &[Run]) -> Markup {
             "ones zero. "
             "An output is large if the image is light where they are blue, and dark where they are orange."
         }
-        (each(runs, |run| html! { @match run.model.as_deref().map(Model::parse) {
-            Some(Ok(model)) => (of_layer(&model)),
-            _ => (absent(RunFile::Model)),
-        } }))
+        (each_model(runs, |_, model| of_layer(model)))
     }
 }
 

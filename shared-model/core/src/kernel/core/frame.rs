@@ -18,11 +18,13 @@ macro_rules! cpu {
 
 /// The body of a naked function with the contract of a [`Kernel`](super::assembly::Kernel).
 ///
-/// `$pair` has the instructions for one pair, which add to the eight sums r2 to r9, and load the
-/// next pair from r0. Its arguments are two registers, r10 and r12, then r12 and r10: the pair's
-/// inputs are in the first, those of the next pair can be loaded to the second. `$pair!(first)`
-/// prepares the first pair, whose inputs are in r10 for both; its number is r11 / 4. r1 is the
-/// tile. Both can use r10, r11 and r12, `$pair` also lr.
+/// `$pair!($inputs, $next)` has the instructions for one pair. They add to the eight sums r2 to r9,
+/// load the next pair from r0, and can use r10, r11, r12 and lr. r1 is the tile. The pair's inputs
+/// are in the register `$inputs`, and the next pair's can be loaded to `$next`: these are r10 and
+/// r12 for the first pair of the loop, and change places after each.
+///
+/// `$pair!(first)` prepares the pair that is computed first, which can be any of the loop. Its
+/// inputs are in r10, its number is r11 / 4.
 ///
 /// `$sums` has the instructions that write the sums plus the values at lr to r0, and advance both
 /// by 32 bytes.

@@ -1,20 +1,37 @@
-//! Files of the fuzzer's corpus, also damaged: each is read, or refused with a reason.
+//! Files of data and of networks from the fuzzer's corpus, also damaged: each is read, or refused
+//! with a reason.
 
 use std::fs;
 use std::path::Path;
 
+use networks::{keras, onnx, pytorch, tflite};
 use proptest::prelude::*;
 use proptest::sample::Index;
+use readers::{cifar, npz, table};
 
-/// A reader's name and its check.
-type Reader = (&'static str, fn(&[u8]));
+/// A reader's name, the number of prefixes of each file that it reads, and its check.
+type Reader = (&'static str, usize, fn(&[u8]));
 
-const READERS: [Reader; 3] =
-    [("cifar", readers::cifar::check), ("csv", readers::table::check), ("npz", readers::npz::check)];
+/// The readers of networks are slower.
+const READERS: [Reader; 7] = [
+    ("cifar", 500, cifar::check),
+    ("csv", 500, table::check),
+    ("npz", 500, npz::check),
+    ("keras", 100, keras::check),
+    ("onnx", 100, onnx::check),
+    ("pytorch", 100, check_pytorch),
+    ("tflite", 100, tflite::check),
+];
+
+fn check_pytorch(bytes: &[u8]) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), bytes).unwrap();
+    pytorch::check(file.path());
+}
 
 /// Returns the files of a reader's corpus.
 fn corpus(name: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz/corpus").join(name);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(name);
     let files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap()).collect();
     assert!(!files.is_empty(), "{}", folder.display());
     files
@@ -22,16 +39,16 @@ fn corpus(name: &str) -> Vec<Vec<u8>> {
 
 #[test]
 fn the_corpus_is_read_or_refused() {
-    for (name, check) in READERS {
+    for (name, _, check) in READERS {
         corpus(name).iter().for_each(|file| check(file));
     }
 }
 
 #[test]
 fn every_prefix_is_read_or_refused() {
-    for (name, check) in READERS {
+    for (name, prefixes, check) in READERS {
         for file in corpus(name) {
-            (0..file.len()).step_by(file.len().div_ceil(500)).for_each(|length| check(&file[..length]));
+            (0..file.len()).step_by(file.len().div_ceil(prefixes)).for_each(|length| check(&file[..length]));
         }
     }
 }
@@ -42,7 +59,7 @@ proptest! {
         file in any::<Index>(),
         changes in prop::collection::vec((any::<Index>(), any::<u8>()), 1..8),
     ) {
-        for (name, check) in READERS {
+        for (name, _, check) in READERS {
             let files = corpus(name);
             let mut bytes = files[file.index(files.len())].clone();
             for (place, value) in &changes {
