@@ -104,7 +104,9 @@ impl CompareArguments {
         let runs_kept = found.len().saturating_sub(trained);
         let report = CompareOutput { folder: Shown(&self.run), backend, seeds: self.seeds, runs_kept, networks };
         // One job of several has only some of the results.
-        let is_whole = self.sweep.one.is_none() && self.sweep.shard.is_none();
+        let is_whole = self.sweep.one.is_none()
+            && self.sweep.shard.is_none()
+            && runs.iter().all(|runs| runs.missing().next().is_none());
         let kept = if overwrite { None } else { report.kept(&json_path) };
         if let Some(kept) = kept.filter(|_| is_whole) {
             progress::log(format_args!(

@@ -13,9 +13,9 @@ use super::{DataArguments, OutputArguments, UsageError, check_replaced, contains
 use crate::data::{Dataset, HeldOut, SoftLabels};
 use crate::network::DenseParameters;
 use crate::run::pipeline::{self, Finished, Sources};
-use crate::run::{Configuration, Outcome, RunFile, RunFolder};
+use crate::run::{Configuration, Outcome, RecordError, RunFile, RunFolder};
 use crate::support::{interrupt, progress};
-use crate::sweep::{ListedCascade, ListedNetwork, Pace, Parts, Place, Runs, Shard, Unit};
+use crate::sweep::{Found, ListedCascade, ListedNetwork, Pace, Parts, Place, Runs, Shard, SweepCascadeError, Unit};
 use crate::text::percent;
 use crate::train::{Epoch, TrainConfig};
 
@@ -71,6 +71,20 @@ pub fn seeds(units: &[Unit<'_>]) -> BTreeSet<u64> {
     units.iter().map(|unit| unit.seed).collect()
 }
 
+/// Counts of runs in a sweep.
+#[derive(Default)]
+struct Progress {
+    /// Runs that were finished before.
+    kept: usize,
+    /// Configurations of all others.
+    missing: Vec<TrainConfig>,
+    /// Runs of these that this process trained, that others finished, and that others still train.
+    trained: usize,
+    elsewhere: usize,
+    busy: usize,
+    pace: Pace,
+}
+
 /// Trains the runs that are missing.
 pub struct SweepTrainer {
     pub place: Place,
@@ -83,25 +97,39 @@ pub struct SweepTrainer {
     pub folder_option: &'static str,
 }
 
+impl Progress {
+    fn count(&self) -> usize {
+        self.kept + self.missing.len()
+    }
+
+    fn finished(&self) -> usize {
+        self.kept + self.trained + self.elsewhere
+    }
+
+    fn log_next(&self, name: &str) {
+        let left = self.pace.left(self.missing.iter().skip(self.trained + self.elsewhere + self.busy));
+        progress::log(format_args!("run {} of {}: {name}; {left}", self.finished() + 1, self.count()));
+    }
+}
+
 impl SweepTrainer {
     /// Returns the runs of `units`.
     pub fn find<'a>(&self, units: &[Unit<'a>]) -> Vec<Runs<'a>> {
         units.iter().map(|unit| self.place.find(*unit, &self.data)).collect()
     }
 
-    /// Trains the missing runs of `units`, and returns their count. `on_epoch` gets each epoch, and
-    /// the run's count of epochs.
+    /// Trains the missing runs of `units` that no other process trains, and returns their count.
+    /// `on_epoch` gets each epoch, and the run's count of epochs.
     pub fn train(&self, units: &[Unit<'_>], on_epoch: fn(&Epoch, u32)) -> Result<usize> {
         units.iter().try_for_each(|unit| self.check(*unit))?;
         let all = self.find(units);
-        let mut pace = Pace::default();
-        let mut kept = 0;
+        let mut progress = Progress::default();
         for (config, found) in all.iter().flat_map(Runs::found) {
-            pace.add(&config, found.outcome.train_seconds);
-            kept += 1;
+            progress.pace.add(&config, found.outcome.train_seconds);
+            progress.kept += 1;
         }
-        let missing: Vec<TrainConfig> = all.iter().flat_map(Runs::missing).map(|(_, config)| config).collect();
-        let count = kept + missing.len();
+        progress.missing = all.iter().flat_map(Runs::missing).map(|(_, config)| config).collect();
+        let (kept, count) = (progress.kept, progress.count());
         if kept > 0 {
             let folder = self.place.folder.display();
             progress::log(format_args!("{kept} of {count} runs are in {folder} already, and kept"));
@@ -109,34 +137,58 @@ impl SweepTrainer {
         if !self.overwrite {
             all.iter().try_for_each(|runs| self.check_replaced(runs))?;
         }
-        let mut done = 0;
-        for runs in &all {
-            let mut base = runs.base.as_ref().map(|base| (base.folder.clone(), base.outcome.model_id.clone()));
-            for (row, _) in runs.missing() {
-                let name = self.place.run_name(runs.unit, row);
-                let left = pace.left(missing.iter().skip(done));
-                progress::log(format_args!("run {} of {count}: {name}; {left}", kept + done + 1));
-                let (config, layers) = match (row, &base) {
-                    (Some(row), Some((folder, model))) => {
-                        (row.config(&runs.config, model), Some(folder.read_weights(Some(model))?))
-                    }
-                    _ => (runs.config.clone(), None),
-                };
-                let folder = RunFolder::create(self.place.run_folder(runs.unit, row))?;
-                let outcome = self.run(&config, runs.unit.held_out(), layers.as_deref(), &folder, on_epoch);
-                let outcome = outcome.with_context(|| format!("run {name}"))?;
-                if interrupt::code().is_some() {
-                    let finished = kept + done + usize::from(!outcome.stop.is_interruption());
-                    bail!("interrupted; {finished} of {count} runs are finished, and the same command continues");
-                }
-                pace.add(&config, outcome.train_seconds);
-                done += 1;
-                if row.is_none() {
-                    base = Some((folder, outcome.model_id));
-                }
-            }
+        all.iter().try_for_each(|runs| self.train_missing(runs, &mut progress, on_epoch))?;
+        if progress.busy > 0 {
+            progress::log(format_args!(
+                "{} runs belong to other processes; after they end, the same command completes the table",
+                progress.busy
+            ));
         }
-        Ok(done)
+        Ok(progress.trained)
+    }
+
+    /// Trains the missing runs of a unit. Its rows start from its own run: if another process
+    /// trains that one, they are left to it.
+    fn train_missing(&self, runs: &Runs<'_>, progress: &mut Progress, on_epoch: fn(&Epoch, u32)) -> Result<()> {
+        let unit = runs.unit;
+        for (row, _) in runs.missing() {
+            let name = self.place.run_name(unit, row);
+            let folder = match RunFolder::create(self.place.run_folder(unit, row)) {
+                Err(RecordError::Busy { .. }) => {
+                    progress::log(format_args!("another process trains {name}"));
+                    if row.is_none() {
+                        progress.busy += runs.missing().count();
+                        return Ok(());
+                    }
+                    progress.busy += 1;
+                    continue;
+                }
+                folder => folder?,
+            };
+            // Read again while the folder is locked: another process may have trained it since.
+            let now = self.place.find(unit, &self.data);
+            if !now.missing().any(|(missing, _)| missing == row) {
+                progress.elsewhere += 1;
+                continue;
+            }
+            let (config, layers) = match (row, &now.base) {
+                (Some(row), Some(Found { folder, outcome, .. })) => {
+                    (row.config(&now.config, &outcome.model_id), Some(folder.read_weights(Some(&outcome.model_id))?))
+                }
+                _ => (now.config, None),
+            };
+            progress.log_next(&name);
+            let outcome = self.run(&config, unit.held_out(), layers.as_deref(), &folder, on_epoch);
+            let outcome = outcome.with_context(|| format!("run {name}"))?;
+            if interrupt::code().is_some() {
+                let finished = progress.finished() + usize::from(!outcome.stop.is_interruption());
+                let count = progress.count();
+                bail!("interrupted; {finished} of {count} runs are finished, and the same command continues");
+            }
+            progress.pace.add(&config, outcome.train_seconds);
+            progress.trained += 1;
+        }
+        Ok(())
     }
 
     /// Fails if one of `cascades` would replace another one, for a seed of `units`.
@@ -161,8 +213,13 @@ impl SweepTrainer {
                     continue;
                 }
                 let name = self.place.cascade_name(cascade, seed);
-                let made = self.place.make_cascade(cascade, &parts, &self.data);
-                let made = made.with_context(|| format!("cascade {name}"))?;
+                let made = match self.place.make_cascade(cascade, &parts, &self.data) {
+                    Err(SweepCascadeError::Record(RecordError::Busy { .. })) => {
+                        progress::log(format_args!("another process makes cascade {name}"));
+                        continue;
+                    }
+                    made => made.with_context(|| format!("cascade {name}"))?,
+                };
                 progress::log(format_args!(
                     "cascade {name}: test, in fixed point {}",
                     percent(made.test_accuracy_fixed)

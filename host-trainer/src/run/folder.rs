@@ -263,15 +263,30 @@ impl RunFolder {
     }
 }
 
-/// Locks the folder at `path`, without creating a file. Returns `None` if the system or the file
-/// system cannot lock folders.
+/// File that is locked if the folder itself cannot be, as on NFS.
+const LOCK_FILE: &str = "run.lock";
+
+/// Locks the folder at `path` until the returned file is closed, which the system does when the
+/// process ends. Returns `None` if the file system has no locks.
 fn lock(path: &Path) -> Result<Option<File>, RecordError> {
-    let Ok(folder) = File::open(path) else { return Ok(None) };
-    match folder.try_lock() {
-        Ok(()) => Ok(Some(folder)),
-        Err(TryLockError::WouldBlock) => Err(RecordError::Busy { folder: path.to_owned() }),
-        Err(TryLockError::Error(_)) => Ok(None),
+    let locked = match File::open(path).map(try_lock) {
+        Ok(Err(TryLockError::Error(_))) | Err(_) => lock_file(path),
+        Ok(locked) => Ok(locked),
+    };
+    match locked {
+        Ok(Ok(locked)) => Ok(Some(locked)),
+        Ok(Err(TryLockError::WouldBlock)) => Err(RecordError::Busy { folder: path.to_owned() }),
+        Ok(Err(TryLockError::Error(_))) | Err(_) => Ok(None),
     }
+}
+
+/// Locks a file in the folder instead: NFS locks only what is open for writing.
+fn lock_file(folder: &Path) -> io::Result<Result<File, TryLockError>> {
+    File::options().write(true).create(true).truncate(false).open(folder.join(LOCK_FILE)).map(try_lock)
+}
+
+fn try_lock(file: File) -> Result<File, TryLockError> {
+    file.try_lock().map(|()| file)
 }
 
 /// Parses the record in `bytes`, the content of the file at `path`.
@@ -358,6 +373,20 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn a_lock_ends_with_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = lock(folder.path()).unwrap();
+        assert!(own.is_some());
+        assert!(matches!(lock(folder.path()), Err(RecordError::Busy { .. })));
+        drop(own);
+        let file = lock_file(folder.path()).unwrap();
+        assert!(file.is_ok());
+        assert!(matches!(lock_file(folder.path()).unwrap(), Err(TryLockError::WouldBlock)));
+        drop(file);
+        assert!(lock_file(folder.path()).unwrap().is_ok());
     }
 
     #[test]

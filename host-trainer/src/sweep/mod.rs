@@ -20,7 +20,7 @@ mod row;
 mod runs;
 mod unit;
 
-pub use cascades::Parts;
+pub use cascades::{Parts, SweepCascadeError};
 pub use figure::Figure;
 pub use list::{FRONTIER, LECTURE, LectureFigures, List, ListedCascade, ListedNetwork, REDUCED, read};
 pub use measured::Measured;

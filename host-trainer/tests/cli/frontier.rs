@@ -80,6 +80,36 @@ fn shards_together_train_all_networks() {
 }
 
 #[test]
+fn processes_share_a_list_by_locking_runs() {
+    let project = Project::new();
+    let runs = project.path().join("runs/frontier/reduced");
+    let hold = |run: &str| {
+        fs::create_dir_all(runs.join(run)).unwrap();
+        let folder = fs::File::open(runs.join(run)).unwrap();
+        folder.lock().unwrap();
+        folder
+    };
+    // Another process trains a network and, of another one, a row.
+    let (network, row) = (hold("128-lecture-seed-1"), hold("128-taught-qat-4-seed-1"));
+    let log = project.run(&REDUCED[..4]).success().get_output().stderr.clone();
+    let log = String::from_utf8(log).unwrap();
+    for part in ["another process trains 128-lecture-seed-1", "2 runs belong to other processes"] {
+        assert!(log.contains(part), "{part}: {log}");
+    }
+    let models =
+        || ["128-lecture", "128-taught-qat-4"].map(|run| runs.join(format!("{run}-seed-1/model.bin")).exists());
+    assert_eq!(models(), [false, false]);
+
+    drop((network, row));
+    let rest = json(project.run(&REDUCED));
+    assert_eq!((&rest["runs_trained"], &rest["runs_kept"], models()), (&2.into(), &4.into(), [true, true]));
+    // A process that was waited for has left nothing to do.
+    let network = hold("128-lecture-seed-1");
+    assert_eq!(json(project.run(&REDUCED))["runs_kept"], 6);
+    drop(network);
+}
+
+#[test]
 fn one_network_is_trained_with_its_rows() {
     let project = Project::new();
     let list = project.run(&["frontier", "--reduced", "--list"]).success().get_output().stdout.clone();
