@@ -7,6 +7,7 @@ mod bench_train;
 mod board;
 mod boards_table;
 mod check;
+mod cluster;
 mod demo;
 mod estimate;
 mod examples;
@@ -104,9 +105,14 @@ enum Task {
     /// The teacher takes about 40 minutes on two cores, once; the networks of one seed take hours,
     /// most of them for 1,024 and 512 + 256 neurons; measuring a model takes seconds. Existing runs
     /// and measurements are kept, so an interrupted command continues. --shard I/N trains a part,
-    /// for an array of jobs: docs/frontier.md. --reduced takes some minutes and gives no usable
+    /// for an array of jobs: docs/cluster.md. --reduced takes some minutes and gives no usable
     /// figures.
     Frontier(frontier::Options),
+    /// Trains the reduced list of `frontier` as an array of jobs under Slurm on this machine, kills
+    /// one of them, and compares all runs with those of one process.
+    ///
+    /// Installs Slurm, needs root, and takes about five minutes: docs/cluster.md.
+    Cluster,
     /// Flashes a board with probe-rs: the firmware, or a model alone.
     Flash(probe::Options),
     /// Flashes and starts a board with probe-rs and shows its logs until interrupted.
@@ -172,6 +178,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Estimate(options) => estimate::command(&workspace, options),
         Task::BenchTrain(options) => bench_train::command(&workspace, &options),
         Task::Frontier(options) => frontier::command(&workspace, &options),
+        Task::Cluster => cluster::command(&workspace),
         Task::Flash(options) => probe::flash(&workspace, options),
         Task::Run(options) => probe::run(&workspace, options),
         Task::Probe { board, port } => probe::serve(&workspace, &board, port),

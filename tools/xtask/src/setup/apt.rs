@@ -54,9 +54,13 @@ impl Apt {
     }
 }
 
+/// Returns true if this process has root's rights.
+pub fn is_root() -> Result<bool> {
+    Ok(Job::new("id").arg("-u").probe()?.stdout.trim_ascii() == b"0")
+}
+
 fn rights() -> Result<Rights> {
-    let user = Job::new("id").arg("-u").probe()?;
-    if user.stdout.trim_ascii() == b"0" {
+    if is_root()? {
         Ok(Rights::Root)
     } else if find_program("sudo").is_some() {
         Ok(Rights::Sudo)

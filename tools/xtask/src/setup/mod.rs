@@ -8,6 +8,7 @@ mod device;
 mod emulator;
 mod linker;
 mod probe_rs;
+mod slurm;
 mod steps;
 mod target;
 
@@ -21,6 +22,8 @@ use crate::examples::{self, Example};
 use crate::output::{log, print};
 use crate::trainer::Backend;
 use crate::workspace::Workspace;
+
+pub use apt::is_root;
 
 use apt::Apt;
 use steps::{About, Done, Found, Step};
@@ -52,6 +55,11 @@ pub fn ensure(purpose: Purpose) -> Result<()> {
 /// Like [`ensure`], for the data set alone.
 pub fn ensure_data() -> Result<()> {
     ensure_all(&[Box::new(data::DataSet)])
+}
+
+/// Like [`ensure`], for Slurm alone.
+pub fn ensure_slurm() -> Result<()> {
+    ensure_all(&[Box::new(slurm::Slurm)])
 }
 
 /// Like [`ensure`], for a device for `backend`. The trainer of `workspace` must be built.
