@@ -37,7 +37,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
 use console::{Alignment, pad_str};
-use host_support::errors;
+use host_support::{errors, terminal};
 use prenda::{MAGIC, Model, Shape};
 use serde::Serialize;
 use thiserror::Error;
@@ -371,6 +371,11 @@ fn check_extension(option: &str, path: &Path, extension: &str) -> Result<(), Usa
         "{option} {path}: the file is written as {}; choose a name that ends in .{extension}",
         extension.to_uppercase()
     )))
+}
+
+/// Draws an image for standard output.
+fn drawn(pixels: &[u8], shape: Shape) -> String {
+    terminal::image(pixels, shape.columns.into(), shape.channels.into(), terminal::has_colours())
 }
 
 /// Formats a line of text output: a name and its value.

@@ -4,17 +4,18 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use host_support::numbers::whole;
 use host_support::table::Folded;
+use host_support::terminal;
 use prenda::{HostWorkspace, LOGIT_FRACTION_BITS, Model, Shape};
 use serde::Serialize;
 
 use super::model_data::{ModelData, ModelDataArguments, configuration};
-use super::{OutputArguments, UsageError, check_apart, check_extension, check_output, line, percent};
+use super::{OutputArguments, UsageError, check_apart, check_extension, check_output, drawn, line, percent};
 use crate::data::image::{self, Form, Polarity};
 use crate::data::{FASHION_MNIST_CLASSES, Framing};
 use crate::model::evaluate::probability;
 use crate::plot::{png, size};
 use crate::run::{Configuration, float, model_file};
-use crate::support::{files, progress, terminal};
+use crate::support::{files, progress};
 use crate::text::printable;
 
 /// Largest number of classes that are all printed.
@@ -165,8 +166,7 @@ impl PredictArguments {
             doubt: input.doubt,
         };
         self.output.print(&report, || {
-            let drawn = terminal::image(&input.pixels, view.image(), terminal::has_colours());
-            line("image", &input.name) + &drawn + &report.text(&names)
+            line("image", &input.name) + &drawn(&input.pixels, view.image()) + &report.text(&names)
         })
     }
 

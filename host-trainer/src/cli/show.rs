@@ -4,13 +4,16 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use host_support::numbers::whole;
 use host_support::table::{Folded, MAX_WIDTH};
+use host_support::terminal;
 use prenda::Shape;
 use serde::Serialize;
 
-use super::{DataArguments, OutputArguments, UsageError, check_extension, check_output, describe, line, percent};
+use super::{
+    DataArguments, OutputArguments, UsageError, check_extension, check_output, describe, drawn, line, percent,
+};
 use crate::data::{Dataset, Statistics};
 use crate::plot::{enlarge, png, samples, size};
-use crate::support::{files, terminal};
+use crate::support::files;
 use crate::text::{Shown, printable};
 
 /// Length of the bar of the class with the most images, in characters.
@@ -171,8 +174,7 @@ impl ShowArguments {
         self.output.print(&image, || {
             let title = line("image", format_args!("{adjective} image {index}, {}", describe(data.shape)));
             let label = line("label", format_args!("{label}, {}", image.label_name));
-            let drawn = terminal::image(pixels, data.shape, terminal::has_colours());
-            title + &label + &image.matrix() + &drawn + &line("written to", file.display())
+            title + &label + &image.matrix() + &drawn(pixels, data.shape) + &line("written to", file.display())
         })
     }
 }

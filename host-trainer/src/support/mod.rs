@@ -1,4 +1,4 @@
-//! Helpers that do not depend on networks: files, progress, the terminal.
+//! Helpers that do not depend on networks: files, progress, interrupts.
 
 #[cfg(test)]
 pub mod damage;
@@ -10,6 +10,5 @@ pub mod interrupt;
 pub mod progress;
 pub mod range;
 pub mod tensor_header;
-pub mod terminal;
 
 pub use host_support::bounded;

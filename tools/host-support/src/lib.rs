@@ -13,3 +13,5 @@ pub mod signals;
 #[cfg(feature = "style")]
 pub mod style;
 pub mod table;
+pub mod terminal;
+pub mod text;

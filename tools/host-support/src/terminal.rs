@@ -1,10 +1,11 @@
 //! Draws images and bars with characters.
 
-use std::env;
+use std::io::stdout;
 
-use console::Style;
-use host_support::table::MAX_WIDTH;
-use prenda::Shape;
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{Ansi256Color, Style};
+
+use crate::table::MAX_WIDTH;
 
 /// Characters from dark to bright, for terminals without colours and for files.
 const RAMP: &[u8] = b" .:-=+*#%@";
@@ -15,16 +16,17 @@ const EIGHTHS: [char; 8] =
 
 /// Returns true if standard output is a terminal with colours or `CLICOLOR_FORCE` is set, unless
 /// `NO_COLOR` forbids them.
+#[must_use]
 pub fn has_colours() -> bool {
-    // `console` lets CLICOLOR_FORCE win.
-    env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && console::colors_enabled()
+    AutoStream::choice(&stdout()) != ColorChoice::Never
 }
 
 /// Draws the brightness of an image (`[row][column][channel]`, 0 is black, 255 is white) as lines
 /// of text: with `colours`, two rows of pixels per line, in greys; otherwise two characters per
 /// pixel, dense for bright.
-pub fn image(pixels: &[u8], shape: Shape, colours: bool) -> String {
-    let (columns, channels) = (usize::from(shape.columns), usize::from(shape.channels).max(1));
+#[must_use]
+pub fn image(pixels: &[u8], columns: usize, channels: usize, colours: bool) -> String {
+    let channels = channels.max(1);
     let brightness = |pixel: &[u8]| (pixel.iter().map(|&value| usize::from(value)).sum::<usize>() / channels) as u8;
     let pixels: Vec<u8> = pixels.chunks_exact(channels).map(brightness).collect();
     // If an image is wider than a terminal, only every second or third pixel is drawn.
@@ -41,8 +43,8 @@ pub fn image(pixels: &[u8], shape: Shape, colours: bool) -> String {
     for pair in rows.chunks(2) {
         for column in 0..columns {
             let [above, below] = [0, 1].map(|row| pair.get(row).and_then(|row| row.get(column)).copied().unwrap_or(0));
-            let style = Style::new().force_styling(true).color256(grey(above)).on_color256(grey(below));
-            text += &style.apply_to('\u{2580}').to_string();
+            let style = Style::new().fg_color(Some(grey(above).into())).bg_color(Some(grey(below).into()));
+            text += &format!("{style}\u{2580}{style:#}");
         }
         text.push('\n');
     }
@@ -50,6 +52,7 @@ pub fn image(pixels: &[u8], shape: Shape, colours: bool) -> String {
 }
 
 /// Draws a bar of `share * width` characters, padded with blanks to `width`.
+#[must_use]
 pub fn bar(share: f64, width: usize) -> String {
     let eighths = (share.clamp(0.0, 1.0) * 8.0 * width as f64).round() as usize;
     let (full, rest) = (eighths / 8, eighths % 8);
@@ -61,13 +64,13 @@ pub fn bar(share: f64, width: usize) -> String {
 }
 
 /// Returns the grey of the 256 colours nearest to `pixel`: black, 24 steps, white.
-fn grey(pixel: u8) -> u8 {
-    match pixel {
+fn grey(pixel: u8) -> Ansi256Color {
+    Ansi256Color(match pixel {
         0..=3 => 16,
         247..=u8::MAX => 231,
         // Steps of 10 from 8 to 238: colours 232 to 255.
         _ => 232 + (pixel.saturating_sub(3) / 10).min(23),
-    }
+    })
 }
 
 #[cfg(test)]
@@ -76,12 +79,12 @@ mod tests {
 
     #[test]
     fn without_colours_brighter_pixels_are_denser() {
-        assert_eq!(image(&[0, 255, 0, 128, 0, 0], Shape::grey(3, 2), false), "  @@\n  ++\n\n");
+        assert_eq!(image(&[0, 255, 0, 128, 0, 0], 2, 1, false), "  @@\n  ++\n\n");
     }
 
     #[test]
     fn with_colours_a_line_shows_two_rows() {
-        let text = image(&[0, 255, 128, 8, 238, 3], Shape::grey(3, 2), true);
+        let text = image(&[0, 255, 128, 8, 238, 3], 2, 1, true);
         assert_eq!(text.lines().count(), 2);
         assert_eq!(text.matches('\u{2580}').count(), 4);
         assert!(text.contains("38;5;16") && text.contains("38;5;231"), "{text:?}");
@@ -89,14 +92,15 @@ mod tests {
 
     #[test]
     fn a_wide_image_is_drawn_in_part() {
-        let text = image(&[255; 100 * 30], Shape::grey(30, 100), false);
+        let text = image(&[255; 100 * 30], 100, 1, false);
         assert_eq!(text.lines().map(str::len).collect::<Vec<_>>(), [68; 10]);
-        let text = image(&[255; 100 * 4], Shape::grey(4, 100), true);
+        let text = image(&[255; 100 * 4], 100, 1, true);
         assert_eq!((text.lines().count(), text.matches('\u{2580}').count()), (1, 50));
     }
 
     #[test]
     fn greys_are_monotonic() {
+        let grey = |pixel| grey(pixel).0;
         let greys: Vec<u8> = (0..=255).map(grey).map(|colour| if colour == 16 { 0 } else { colour }).collect();
         assert!(greys[..247].is_sorted());
         assert_eq!([grey(0), grey(8), grey(128), grey(238), grey(255)], [16, 232, 244, 255, 231]);
