@@ -12,7 +12,7 @@ use super::model_data::{ModelData, ModelDataArguments, configuration};
 use super::{OutputArguments, UsageError, check_apart, check_extension, check_output, drawn, line, percent};
 use crate::data::image::{self, Form, Polarity};
 use crate::data::{FASHION_MNIST_CLASSES, Framing};
-use crate::model::evaluate::probability;
+use crate::model::evaluate::{answer_file, probability};
 use crate::plot::{png, size};
 use crate::run::{Configuration, float, model_file};
 use crate::support::{files, progress};
@@ -30,7 +30,9 @@ const BAR_WIDTH: usize = 24;
 #[command(after_help = "\
 Examples:
   host-trainer predict runs/first --index 0
-  host-trainer predict runs/first --image shirt.jpg --picture seen.png")]
+  host-trainer predict runs/first --image shirt.jpg --picture seen.png
+
+cargo xtask ask BOARD --image FILE also asks a device.")]
 pub struct PredictArguments {
     /// Model file, or folder of a run, whose float network then runs as well
     #[arg(value_name = "MODEL")]
@@ -43,6 +45,11 @@ pub struct PredictArguments {
     /// Write the network's input to FILE, a PNG of the model's size
     #[arg(long = "picture", value_name = "FILE")]
     output_image: Option<PathBuf>,
+    /// Write the image with its logits and probabilities to FILE, to compare a device with
+    ///
+    /// The label in FILE is the predicted class for an image of a file, which has no label.
+    #[arg(long, value_name = "FILE")]
+    answers: Option<PathBuf>,
     #[command(flatten)]
     data: ModelDataArguments,
     #[command(flatten)]
@@ -130,15 +137,27 @@ impl PredictArguments {
         let view = model_file::load(&model, &bytes)?;
         if let Some(path) = &self.output_image {
             check_extension("--picture", path, "png")?;
-            check_output("--picture", path, self.source.image.iter().chain([&model]))?;
+        }
+        for (option, path) in self.outputs() {
+            check_output(option, path, self.source.image.iter().chain([&model]))?;
             files::check_writable(path)?;
+        }
+        if let (Some(image), Some(answers)) = (&self.output_image, &self.answers) {
+            check_apart("--answers", answers, [image])?;
         }
         let input = self.input(&model, &view)?;
         let mut workspace = HostWorkspace::new();
         let prediction = workspace.infer(&view, &input.pixels)?;
-        if let Some(path) = &self.output_image {
-            files::write(path, &png(&input.pixels, size(view.image()))?)?;
-        }
+        let image = self.output_image.as_deref().map(|path| {
+            let png = png(&input.pixels, size(view.image()))?;
+            anyhow::Ok((path, png))
+        });
+        let answers = self.answers.as_deref().map(|path| {
+            let label = input.label.unwrap_or(prediction.class as u8);
+            (path, answer_file(&view, &input.pixels, label, &prediction))
+        });
+        let written: Vec<(&Path, Vec<u8>)> = image.transpose()?.into_iter().chain(answers).collect();
+        files::write_all(&written.iter().map(|(path, bytes)| (*path, bytes.as_slice())).collect::<Vec<_>>())?;
         let (probabilities_float, float_missing) = match float::probabilities(&model, &view, &input.pixels) {
             Ok(probabilities) => (Some(probabilities), None),
             Err(error) => (None, Some(host_support::errors::chain(&error))),
@@ -165,9 +184,15 @@ impl PredictArguments {
             conversion: input.conversion,
             doubt: input.doubt,
         };
-        self.output.print(&report, || {
-            line("image", &input.name) + &drawn(&input.pixels, view.image()) + &report.text(&names)
-        })
+        self.output
+            .print(&report, || line("image", &input.name) + &drawn(&input.pixels, view.image()) + &report.text(&names))
+    }
+
+    /// Returns each option that names a file to write, with the file.
+    fn outputs(&self) -> impl Iterator<Item = (&'static str, &PathBuf)> {
+        [("--picture", &self.output_image), ("--answers", &self.answers)]
+            .into_iter()
+            .filter_map(|(option, path)| Some((option, path.as_ref()?)))
     }
 
     /// Loads the image that the arguments name.
@@ -197,8 +222,8 @@ impl PredictArguments {
         }
         let index = self.source.index.unwrap_or_default();
         let ModelData { data, .. } = self.data.load(model, view, configuration.as_ref())?;
-        if let Some(path) = &self.output_image {
-            check_apart("--picture", path, data.files())?;
+        for (option, path) in self.outputs() {
+            check_apart(option, path, data.files())?;
         }
         let count = data.test.len();
         let last = count.saturating_sub(1);

@@ -59,13 +59,7 @@ pub fn evaluate(view: &Model<'_>, split: &Split) -> Result<Evaluated, InferError
 /// Like [`evaluate`], but also returns the answers file: images, labels, classes, logits,
 /// probabilities.
 pub fn evaluate_with_answers(view: &Model<'_>, split: &Split) -> Result<(Evaluated, Vec<u8>), InferError> {
-    let header = AnswersHeader {
-        model: view.id(),
-        images: split.len() as u32,
-        inputs: view.input_width() as u32,
-        classes: view.classes() as u16,
-        networks: view.networks().len() as u8,
-    };
+    let header = answers_header(view, split.len() as u32);
     type Answers = (Evaluated, Vec<u8>);
     let parts = for_each_image(view, split, |index, prediction, (evaluated, records): &mut Answers| {
         evaluated.add(prediction, split.labels[index]);
@@ -81,6 +75,27 @@ pub fn evaluate_with_answers(view: &Model<'_>, split: &Split) -> Result<(Evaluat
         file.extend(records);
     }
     Ok((evaluated, file))
+}
+
+/// Returns the answers file of one image.
+pub fn answer_file(view: &Model<'_>, pixels: &[u8], label: u8, prediction: &Prediction<'_>) -> Vec<u8> {
+    let header = answers_header(view, 1);
+    let mut file: Vec<u8> = header.bytes().collect();
+    let start = file.len();
+    file.resize(start + header.record_bytes(), 0);
+    // Cannot fail: inference has just checked these shapes.
+    let _ = header.write_record(&mut file[start..], pixels, label, prediction);
+    file
+}
+
+fn answers_header(view: &Model<'_>, images: u32) -> AnswersHeader {
+    AnswersHeader {
+        model: view.id(),
+        images,
+        inputs: view.input_width() as u32,
+        classes: view.classes() as u16,
+        networks: view.networks().len() as u8,
+    }
 }
 
 /// Returns the largest difference between a probability and the softmax of the logits in `f64`.

@@ -1,11 +1,13 @@
 //! `predict`: one image from the data set, or from a file of any size and colours.
 
 use std::fs;
+use std::path::Path;
 
 use image::imageops::{self, FilterType};
 use image::{GrayImage, ImageBuffer, ImageFormat, Luma, Rgba, RgbaImage};
 use predicates::prelude::*;
 use predicates::str::contains;
+use prenda::AnswersHeader;
 use safetensors::SafeTensors;
 use serde_json::Value;
 
@@ -80,6 +82,48 @@ fn colours_and_transparency_become_grey_on_black() {
         let again = predict(&project, &["--image", "seen.png"]);
         assert_eq!((&again["logits"], &again["conversion"]), (&seen["logits"], &"taken as it is".into()));
     }
+}
+
+#[test]
+fn one_image_is_written_with_its_answers() {
+    let project = Project::with_model();
+    let path = |name| project.path().join(name);
+    let [image, ..] = images();
+    image.save(path("image.png")).unwrap();
+    let found = predict(&project, &["--image", "image.png", "--answers", "one.bin", "--picture", "seen.png"]);
+    assert!(path("seen.png").is_file());
+    let file = fs::read(path("one.bin")).unwrap();
+    let (header, mut records) = AnswersHeader::parse(&file).unwrap();
+    let record = records.next().unwrap();
+    assert_eq!((header.images, header.model.to_string().into()), (1, found["model_id"].clone()));
+    assert_eq!((record.pixels, u64::from(record.class)), (&image.as_raw()[..], found["class"].as_u64().unwrap()));
+    // An image of a file has no label.
+    assert_eq!(u16::from(record.label), record.class);
+    let logit = f64::from(i32::from_le_bytes(record.logits[..4].try_into().unwrap())) / 65_536.0;
+    assert_eq!(found["logits"][0].as_f64(), Some(logit));
+    // The same as the first record of an evaluation.
+    project.run(&["predict", "model.bin", "--index", "0", "--data", "data", "--answers", "index.bin"]).success();
+    project.run(&["evaluate", "model.bin", "--data", "data", "--first", "1", "--answers", "all.bin"]).success();
+    assert_eq!(fs::read(path("index.bin")).unwrap(), fs::read(path("all.bin")).unwrap());
+
+    let refused = |options: &[&str], parts: &[&str]| {
+        let assert = project.command(&["predict", "model.bin", "--image", "image.png"]).args(options).assert();
+        failure(assert, 2, parts);
+    };
+    refused(&["--answers", "image.png"], &["--answers image.png would overwrite image.png"]);
+    refused(&["--answers", "model.bin"], &["--answers model.bin would overwrite model.bin"]);
+    refused(&["--answers", "new.png", "--picture", "new.png"], &["--answers new.png would overwrite new.png"]);
+}
+
+/// The fixture that devices are asked about.
+#[test]
+fn the_committed_answer_is_that_of_the_committed_model() {
+    let project = Project::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut command = project.command(&["predict", "--answers", "photo.bin", "--image"]);
+    command.arg(root.join("docs/trousers.jpg")).arg(root.join("tests/fixtures/model.bin")).assert().success();
+    let committed = fs::read(root.join("tests/fixtures/photo-answers.bin")).unwrap();
+    assert_eq!(fs::read(project.path().join("photo.bin")).unwrap(), committed);
 }
 
 #[test]
