@@ -172,8 +172,7 @@ fn main() -> ExitCode {
 
 fn parse_device(name: &str) -> Result<Device, String> {
     boards::all().map_err(|error| error.to_string())?;
-    // The virtual probe runs an emulated board in steps, so its counts would be wrong.
-    let boards = || Device::all().filter(|device| matches!(device, Device::Qemu(_)) || device.is_hardware());
+    let boards = || Device::all().filter(|device| device.counts());
     boards().find(|device| device.name() == name).ok_or_else(|| {
         let names: Vec<_> = boards().map(Device::name).collect();
         format!("not a device that can be measured; expected one of: {}", names.join(", "))

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
-use parity::{ClientError, Counts, Device, INSTRUCTION_SHIFT, Lab, Scale, most_memory};
+use parity::{ClientError, Counts, Device, Lab, Scale, most_memory};
 use prenda::{Model, Record};
 
 use super::row::{DeviceInfo, ImageRow, Row};
@@ -20,7 +20,7 @@ pub fn measure(
     each: bool,
 ) -> anyhow::Result<Row> {
     let board = device.board().with_context(|| format!("{} has no counter; measure a board", device.name()))?;
-    let instruction_shift = (!device.is_hardware()).then_some(INSTRUCTION_SHIFT);
+    let instruction_shift = device.instruction_shift();
     let lab = Lab { instruction_shift, ..lab.clone() };
     device.availability(&lab)?;
     let mut session = device.start(&lab, model.bytes())?;

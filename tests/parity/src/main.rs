@@ -5,20 +5,15 @@
 use std::io::{Write as _, stderr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use boards::Board;
 use clap::Parser;
 use host_support::files::{folder_of, is_same};
-use host_support::numbers::whole;
 use host_support::parity::target_name;
 use indicatif::{ProgressBar, ProgressStyle};
-use parity::program::{Inputs, check_writable, exit_code, parse_device, parse_emulated, print_line};
-use parity::{
-    Answer, Device, Lab, Link, ParityRecord, ParityReport, ParitySample, Place, device, record_path, sweep,
-    write_record,
-};
+use parity::program::{Inputs, LabArguments, check_writable, exit_code, parse_device, parse_emulated, print_line};
+use parity::{Answer, Device, Lab, ParityRecord, ParityReport, ParitySample, Place, record_path, sweep, write_record};
 use prenda::{AnswersHeader, Model, Record};
 
 /// Sends every image of an answers file to devices and compares every logit, probability and class
@@ -48,16 +43,8 @@ struct Arguments {
     /// The host's answers, as `host-trainer evaluate --answers` writes them.
     #[arg(long, value_name = "FILE")]
     answers: PathBuf,
-    /// Folder with one BOARD.elf for each board, as `cargo xtask firmware` writes it.
-    #[arg(long, value_name = "DIR", default_value = "target/prenda/firmware")]
-    firmware: PathBuf,
-    /// The path of frames to emulated boards.
-    #[arg(long, value_enum, default_value_t)]
-    link: Link,
-    /// The debug probe for hardware boards, VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL, as `probe-rs
-    /// list` shows it [default: PROBE_RS_PROBE in the environment, or the only one connected]
-    #[arg(long, value_name = "PROBE")]
-    probe: Option<String>,
+    #[command(flatten)]
+    lab: LabArguments,
     /// Also writes the results and one image's probabilities to this file, as JSON.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -65,10 +52,6 @@ struct Arguments {
     /// `host-trainer report`.
     #[arg(long, value_name = "DIR")]
     record: Option<PathBuf>,
-    /// Seconds of silence after which a device counts as hung.
-    #[arg(long, value_name = "SECONDS", default_value_t = device::PATIENCE.as_secs(),
-        value_parser = whole::<u64>(1..=3600))]
-    patience: u64,
     /// Prints one JSON array on standard output instead of text.
     #[arg(long)]
     json: bool,
@@ -97,15 +80,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         check_report(path, arguments)?;
         check_writable(path)?;
     }
-    let lab = Lab {
-        firmware: arguments.firmware.clone(),
-        link: arguments.link,
-        instruction_shift: None,
-        probe: arguments.probe.clone().or_else(|| std::env::var("PROBE_RS_PROBE").ok()),
-        patience: Duration::from_secs(arguments.patience),
-        show_logs: true,
-        emulator_arguments: Vec::new(),
-    };
+    let lab = arguments.lab.lab();
     let devices = match (foreign(arguments), arguments.devices.as_slice()) {
         (Some(device), _) => vec![device],
         (None, []) => available(&lab),

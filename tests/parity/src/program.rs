@@ -3,14 +3,17 @@
 use std::io::{ErrorKind, Write as _, stderr, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use boards::Board;
+use clap::Args;
 use host_support::errors::chain;
+use host_support::numbers::whole;
 use host_support::{bounded, files};
 use prenda::{AnswersHeader, Model, Record};
 
-use crate::{Device, device};
+use crate::{Device, Lab, Link, device};
 
 /// Most bytes read from a file, since a file can be endless.
 const MAX_BYTES: u64 = 4 << 30;
@@ -26,6 +29,41 @@ pub fn exit_code(work: impl FnOnce() -> anyhow::Result<bool>) -> ExitCode {
             // Standard error may be closed.
             let _ = writeln!(stderr(), "error: {}", chain(error.as_ref()));
             ExitCode::FAILURE
+        }
+    }
+}
+
+/// The settings with which a program starts devices.
+#[derive(Debug, Args)]
+pub struct LabArguments {
+    /// Folder with one BOARD.elf for each board, as `cargo xtask firmware` writes it.
+    #[arg(long, value_name = "DIR", default_value = "target/prenda/firmware")]
+    firmware: PathBuf,
+    /// The path of frames to emulated boards.
+    #[arg(long, value_enum, default_value_t)]
+    link: Link,
+    /// The debug probe for hardware boards, VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL, as `probe-rs
+    /// list` shows it [default: PROBE_RS_PROBE in the environment, or the only one connected]
+    #[arg(long, value_name = "PROBE")]
+    probe: Option<String>,
+    /// Seconds of silence after which a device counts as hung.
+    #[arg(long, value_name = "SECONDS", default_value_t = device::PATIENCE.as_secs(),
+        value_parser = whole::<u64>(1..=3600))]
+    patience: u64,
+}
+
+impl LabArguments {
+    /// Returns the settings. The device's log lines are printed.
+    #[must_use]
+    pub fn lab(&self) -> Lab {
+        Lab {
+            firmware: self.firmware.clone(),
+            link: self.link,
+            instruction_shift: None,
+            probe: self.probe.clone().or_else(|| std::env::var("PROBE_RS_PROBE").ok()),
+            patience: Duration::from_secs(self.patience),
+            show_logs: true,
+            emulator_arguments: Vec::new(),
         }
     }
 }

@@ -21,7 +21,7 @@ use cases::c_example::{self, C_EXAMPLE};
 use cases::served::{self, EXAMPLES};
 use cases::{
     BAD_LINE_CASES, CASCADE_CASES, CASES, COUNTED_CASES, Case, EMULATED_CASES, Fixture, HOSTILE_CASES, KERNEL_CASES,
-    LINK_CASES, STACK_CASES, sweep_test_split,
+    LINK_CASES, PHOTO_CASES, STACK_CASES, sweep_test_split,
 };
 use common::{TOOL, firmware_folder, ignored, missing, required};
 use libtest_mimic::{Arguments, Trial};
@@ -132,6 +132,7 @@ fn cases(device: Device) -> impl Iterator<Item = &'static (&'static str, Case)> 
     let groups = [
         (true, CASES),
         (true, CASCADE_CASES),
+        (true, PHOTO_CASES),
         (has_no_probe, HOSTILE_CASES),
         (has_no_probe, BAD_LINE_CASES),
         (is_emulated, EMULATED_CASES),

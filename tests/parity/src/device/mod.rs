@@ -21,7 +21,7 @@ use thiserror::Error;
 pub use foreign::{Foreign, Place};
 pub use virtual_probe::{Killer, stop_all_at_signals};
 
-use crate::{Client, Stream, Target};
+use crate::{Client, INSTRUCTION_SHIFT, Stream, Target};
 
 /// Silence after which a device counts as hung: far more than any answer takes, even on a busy
 /// machine.
@@ -266,6 +266,20 @@ impl Device {
     #[must_use]
     pub fn is_hardware(self) -> bool {
         self.target() == Target::Hardware
+    }
+
+    /// Returns true if the device's counter gives instructions or cycles. Through a probe, an
+    /// emulated core runs in steps, so its counts would be wrong.
+    #[must_use]
+    pub fn counts(self) -> bool {
+        matches!(self, Self::Qemu(_)) || self.is_hardware()
+    }
+
+    /// Returns the [`Lab`]'s `instruction_shift` with which the device counts; `None` for cycles,
+    /// and if it does not count.
+    #[must_use]
+    pub fn instruction_shift(self) -> Option<u8> {
+        (self.counts() && !self.is_hardware()).then_some(INSTRUCTION_SHIFT)
     }
 
     /// Starts the board's program that fails on purpose.

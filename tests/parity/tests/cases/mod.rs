@@ -6,6 +6,7 @@ mod counting;
 mod hostile;
 mod kernels;
 mod link;
+mod photo;
 mod room;
 pub mod served;
 mod stack;
@@ -29,6 +30,7 @@ pub use counting::COUNTED_CASES;
 pub use hostile::HOSTILE_CASES;
 pub use kernels::KERNEL_CASES;
 pub use link::{BAD_LINE_CASES, LINK_CASES};
+pub use photo::PHOTO_CASES;
 pub use stack::STACK_CASES;
 
 pub type Case = fn(Device, &Lab, &Fixture) -> Result<(), Failed>;
