@@ -1,9 +1,11 @@
-//! The commands of docs/data.md and docs/import.md, on files like those they name.
+//! The commands of docs/data.md and docs/import.md, on files like those they name, and the logits
+//! of docs/story.svg.
 
 use std::fs;
 use std::path::Path;
 
 use image::{Rgb, RgbImage};
+use prenda::AnswersHeader;
 
 use crate::files::noise;
 use crate::graph::{FIXTURES, prepare, write_check};
@@ -106,4 +108,20 @@ fn every_command_for_networks_works() {
     assert_eq!(others.len(), 3, "{others:?}");
     assert!(others[0].ends_with("train_pytorch.py") && others[1].ends_with("train_keras.py"), "{others:?}");
     assert!(others[2].contains(" weights.safetensors --export model.bin --layer "), "{others:?}");
+}
+
+/// Both columns of the drawing are the fixture's first answer, with its class in bold.
+#[test]
+fn the_logits_of_the_story_are_those_of_the_fixture() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let story = fs::read_to_string(root.join("docs/story.svg")).unwrap();
+    let file = fs::read(root.join("tests/fixtures/answers.bin")).unwrap();
+    let record = AnswersHeader::parse(&file).unwrap().1.next().unwrap();
+    let logits = record.logits.as_chunks::<4>().0.iter().map(|bytes| i32::from_le_bytes(*bytes));
+    for (class, logit) in logits.enumerate() {
+        let style = if class == usize::from(record.class) { "number best" } else { "number" };
+        let cells = story.split("<text ").filter(|cell| cell.contains(&format!(">{logit}</text>")));
+        let cells = cells.filter(|cell| cell.starts_with(&format!("class=\"{style}\"")));
+        assert_eq!(cells.count(), 2, "{logit}");
+    }
 }

@@ -9,6 +9,7 @@ pub mod lints;
 pub mod memcheck;
 pub mod pack;
 pub mod profiles;
+pub mod recording;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -74,6 +75,13 @@ pub enum Check {
     /// Damages the bytes on the link to devices and back, and checks every accepted answer against
     /// the host's: docs/format.md.
     Link(link::Options),
+    /// Writes docs/demo.svg: a recording of the demo, which it runs, and of probe-rs.
+    Recording {
+        /// Write nothing; exit with 1 if the recording would change, except for seconds and
+        /// accuracies, which depend on the computer.
+        #[arg(long)]
+        check: bool,
+    },
     /// Writes docs/probe-rs.md: what probe-rs prints for an emulated board.
     Transcript {
         /// Write nothing; exit with 1 if the page would change.
@@ -94,6 +102,7 @@ pub fn command(workspace: &Workspace, check: &Check) -> Result<()> {
         Check::Gpu(options) => gpu::command(workspace, options),
         Check::Header { check } => header::command(workspace, *check),
         Check::Link(options) => link::command(workspace, options),
+        Check::Recording { check } => recording::command(workspace, *check),
         Check::Transcript { check } => probe::transcript(workspace, *check),
     }
 }
