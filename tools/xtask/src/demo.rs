@@ -11,7 +11,7 @@ use crate::parity::{self, Sample};
 use crate::setup::{self, Purpose};
 use crate::sizes::{self, Sizes};
 use crate::stages::Stages;
-use crate::table::{self, percent};
+use crate::table::{self, percent, share};
 use crate::trainer::{self, Evaluated, TestData, Trained};
 use crate::workspace::Workspace;
 use crate::{DEFAULT_BOARD, image};
@@ -118,12 +118,6 @@ fn sample(sample: &Sample) -> String {
         table.add_row([name(class).to_owned(), share(*host, &sample.host), right]);
     }
     format!("test image {}, label: {}\n{table}", sample.image, name(sample.label))
-}
-
-/// Returns a probability as an integer and in per cent of the whole.
-fn share(part: u32, all: &[u32]) -> String {
-    let whole: u32 = all.iter().sum();
-    format!("{part}  {:>8}", percent(f64::from(part) / f64::from(whole.max(1))))
 }
 
 #[cfg(test)]

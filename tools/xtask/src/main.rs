@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod ask;
 mod bench;
 mod bench_train;
 mod board;
@@ -51,6 +52,7 @@ const DEFAULT_BOARD: &str = "mps2-an386";
     after_help = "Examples:\n  \
         cargo xtask demo                    set up, train, build firmware, compare every logit\n  \
         cargo xtask test -p prenda-core    run the checks, and the tests of one package\n  \
+        cargo xtask ask --image shoe.jpg    ask host and device about one image\n  \
         cargo xtask run mps2-an386          run the demo's model on an emulated board\n  \
         cargo xtask check fuzz --seconds 600"
 )]
@@ -90,6 +92,10 @@ enum Task {
     },
     /// Compares the model on the host with the model on each device.
     Parity(parity::Options),
+    /// Asks host and device about images of your own: what the network sees, and both answers.
+    ///
+    /// The exit code is 0 only if no value differs.
+    Ask(ask::Options),
     /// Measures an inference on boards: instructions or cycles, code by function, memory.
     Bench(bench::Options),
     /// Estimates cycles, time and energy of an inference, or of a part of any program, on boards
@@ -174,6 +180,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Demo { json } => demo::command(&workspace, json),
         Task::Test { arguments } => test::command(&workspace, &arguments),
         Task::Parity(options) => parity::command(&workspace, options),
+        Task::Ask(options) => ask::command(&workspace, options),
         Task::Bench(options) => bench::command(&workspace, options),
         Task::Estimate(options) => estimate::command(&workspace, options),
         Task::BenchTrain(options) => bench_train::command(&workspace, &options),

@@ -15,7 +15,7 @@ use crate::output::{log, print};
 use crate::process::Job;
 use crate::table::percent;
 use crate::trainer::{Evaluated, TestData};
-use crate::workspace::{Workspace, shown};
+use crate::workspace::Workspace;
 use crate::{DEFAULT_BOARD, UsageError, image, run_folder, trainer};
 
 /// The device without a board: `prenda-serve` on a thread.
@@ -114,11 +114,7 @@ pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
     let Options { devices, all, elf, board, chip, model, vectors, data, other_data, json, arguments } = options;
     let usual: &[&str] = if elf.is_some() { &[] } else { &[LOOPBACK, DEFAULT_BOARD] };
     let devices = chosen(&devices, all, usual)?;
-    let model = model.map_or_else(|| workspace.demo_model(), run_folder::model_of);
-    if !model.is_file() {
-        bail!("model {} does not exist; run `cargo xtask demo`, or name one with --model FILE", shown(&model));
-    }
-
+    let model = run_folder::existing(workspace, model)?;
     workspace.build_programs()?;
     let folder = workspace.folder("parity")?;
     let answers = folder.join("answers.bin");

@@ -1,5 +1,6 @@
 //! Running commands: prints the line, leaves progress visible, names the command that failed.
 
+mod conversation;
 mod recording;
 
 use std::borrow::Cow;
@@ -19,6 +20,7 @@ use thiserror::Error;
 use crate::interrupt;
 use crate::output::log;
 
+pub use conversation::Conversation;
 pub use recording::{Recorded, Recording};
 
 /// A command to run. Standard error is passed through; standard output is ours unless stated.
@@ -206,6 +208,12 @@ impl Job {
             return Err(self.succeeded(status).err().unwrap_or_else(|| anyhow!("`{}` ended at once", self.name())));
         }
         Ok((background, line))
+    }
+
+    /// Starts the command in the background; returns it, to be asked line by line, and the first
+    /// line of its standard output.
+    pub fn converse(self) -> Result<(Conversation, String)> {
+        Conversation::start(self)
     }
 
     /// Starts the command in the background without input and records its output. Does not print

@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::{Result, bail};
 use serde::Deserialize;
+
+use crate::workspace::{Workspace, shown};
 
 #[derive(Deserialize)]
 struct RunResult {
@@ -30,6 +33,19 @@ pub fn data_of(model: &Path) -> Option<PathBuf> {
 /// Returns the model for `path`: the file itself, or the model in the folder of a run.
 pub fn model_of(path: PathBuf) -> PathBuf {
     if path.is_dir() { path.join("model.bin") } else { path }
+}
+
+/// Returns the model for `path`, or the demo's.
+///
+/// # Errors
+///
+/// Returns an error if it does not exist.
+pub fn existing(workspace: &Workspace, path: Option<PathBuf>) -> Result<PathBuf> {
+    let model = path.map_or_else(|| workspace.demo_model(), model_of);
+    if !model.is_file() {
+        bail!("model {} does not exist; run `cargo xtask demo`, or name one with --model FILE", shown(&model));
+    }
+    Ok(model)
 }
 
 /// Returns the folder of the run or the cascade that produced the model, if the model is in it.

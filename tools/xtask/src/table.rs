@@ -35,3 +35,9 @@ fn align_right(table: &mut Table, column: usize) {
 pub fn percent(ratio: f64) -> String {
     format!("{:.2} %", ratio * 100.0)
 }
+
+/// Returns a probability as an integer and in per cent of the whole.
+pub fn share(part: u32, all: &[u32]) -> String {
+    let whole: u32 = all.iter().sum();
+    format!("{part}  {:>8}", percent(f64::from(part) / f64::from(whole.max(1))))
+}
