@@ -29,6 +29,7 @@ mod train;
 mod plot;
 mod report;
 mod sweep;
+mod watch;
 
 mod cli;
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::line;
 use crate::model::Cost;
-use crate::run::{Outcome, describe_gap};
+use crate::run::{Outcome, Planned, describe_gap};
 use crate::support::progress;
 use crate::text::{count, percent, points};
 use crate::train::Epoch;
@@ -12,14 +12,15 @@ use crate::train::Epoch;
 /// Loss of accuracy by quantization, as a share, above which we warn.
 const MAX_TOLERATED_LOSS: f64 = 0.005;
 
-/// Logs the loss and accuracy of one epoch of `epochs`.
-pub fn log_epoch(epoch: &Epoch, epochs: u32) {
+/// Logs the loss, the accuracy and the pace of one epoch.
+pub fn log_epoch(epoch: &Epoch, planned: &Planned) {
+    let (pace, epochs) = (planned.pace(epoch), planned.epochs);
     let Epoch { epoch, loss, accuracy, validation_loss, validation_accuracy, seconds } = epoch;
     let describe = |loss: f64, accuracy: f64| format!("loss {loss:.4}, accuracy {}", percent(accuracy));
     let validation = validation_loss.zip(*validation_accuracy);
     let validation = validation.map(|(loss, accuracy)| format!("; validation {}", describe(loss, accuracy)));
     let (train, validation) = (describe(*loss, *accuracy), validation.unwrap_or_default());
-    progress::log(format_args!("epoch {epoch}/{epochs}: {train}{validation}; {seconds:.1} s"));
+    progress::log(format_args!("epoch {epoch}/{epochs}: {train}{validation}; {seconds:.1} s, {pace}"));
 }
 
 /// Formats the result of a run over `test_images`, whose model is at `model`.

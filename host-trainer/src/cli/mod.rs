@@ -27,6 +27,7 @@ mod sweep;
 mod table;
 mod teach;
 mod train;
+mod watch;
 
 use std::fmt::Display;
 use std::fs;
@@ -63,6 +64,7 @@ const EXAMPLES: &str = "\
 Examples:
   host-trainer data                                find or download Fashion-MNIST
   host-trainer train --run runs/first              train with the default settings
+  host-trainer watch runs/first                    in another terminal, show it while it trains
   host-trainer evaluate runs/first                 measure the accuracy on the test images
   host-trainer predict runs/first --index 0        classify one test image
   host-trainer report runs/first                   write runs/first/report.html";
@@ -125,6 +127,11 @@ enum Command {
     Show(show::ShowArguments),
     /// Write one self-contained HTML page about one run, or about several next to each other
     Report(report::ReportArguments),
+    /// Show the curves of a training in another terminal while it runs, on a page on this computer
+    ///
+    /// The page's address is printed. It contains a secret: other users of this computer, and pages
+    /// of other origins, cannot read it. The command ends with the training.
+    Watch(watch::WatchArguments),
     /// Find the data set, download it if it is missing, and check it; or write it as IDX files
     Data(data::DataCommandArguments),
     /// Print a script that completes this program's arguments in a shell
@@ -216,6 +223,7 @@ pub fn run() -> ExitCode {
         Command::Export(arguments) => arguments.run(),
         Command::Show(arguments) => arguments.run(),
         Command::Report(arguments) => arguments.run(),
+        Command::Watch(arguments) => arguments.run(),
         Command::Data(arguments) => arguments.run(),
         Command::Completions(arguments) => arguments.run(),
         Command::Man(arguments) => arguments.run(),

@@ -13,7 +13,7 @@ use super::{DataArguments, OutputArguments, UsageError, check_replaced, contains
 use crate::data::{Dataset, HeldOut, SoftLabels};
 use crate::network::DenseParameters;
 use crate::run::pipeline::{self, Finished, Sources};
-use crate::run::{Configuration, Outcome, RecordError, RunFile, RunFolder};
+use crate::run::{Configuration, Outcome, Planned, RecordError, RunFile, RunFolder};
 use crate::support::{interrupt, progress};
 use crate::sweep::{Found, ListedCascade, ListedNetwork, Pace, Parts, Place, Runs, Shard, SweepCascadeError, Unit};
 use crate::text::percent;
@@ -119,8 +119,8 @@ impl SweepTrainer {
     }
 
     /// Trains the missing runs of `units` that no other process trains, and returns their count.
-    /// `on_epoch` gets each epoch, and the run's count of epochs.
-    pub fn train(&self, units: &[Unit<'_>], on_epoch: fn(&Epoch, u32)) -> Result<usize> {
+    /// `on_epoch` gets each epoch, and the plan of its run.
+    pub fn train(&self, units: &[Unit<'_>], on_epoch: fn(&Epoch, &Planned)) -> Result<usize> {
         units.iter().try_for_each(|unit| self.check(*unit))?;
         let all = self.find(units);
         let mut progress = Progress::default();
@@ -149,7 +149,7 @@ impl SweepTrainer {
 
     /// Trains the missing runs of a unit. Its rows start from its own run: if another process
     /// trains that one, they are left to it.
-    fn train_missing(&self, runs: &Runs<'_>, progress: &mut Progress, on_epoch: fn(&Epoch, u32)) -> Result<()> {
+    fn train_missing(&self, runs: &Runs<'_>, progress: &mut Progress, on_epoch: fn(&Epoch, &Planned)) -> Result<()> {
         let unit = runs.unit;
         for (row, _) in runs.missing() {
             let name = self.place.run_name(unit, row);
@@ -270,7 +270,7 @@ impl SweepTrainer {
         held_out: HeldOut,
         layers: Option<&[DenseParameters]>,
         folder: &RunFolder,
-        on_epoch: fn(&Epoch, u32),
+        on_epoch: fn(&Epoch, &Planned),
     ) -> Result<Outcome> {
         let soft_labels = self.soft_labels.as_ref().filter(|_| config.teacher.is_some());
         let soft_labels = soft_labels.map(|(labels, path)| labels.of_rest(held_out, &self.data, path)).transpose()?;
@@ -278,15 +278,14 @@ impl SweepTrainer {
         let validation = hold_out(&mut data, held_out);
         let sources =
             Sources { data: &data, validation: validation.as_ref(), soft_labels: soft_labels.as_ref(), start: layers };
-        let epochs = config.all_epochs();
-        let Finished { outcome, .. } = pipeline::run(config, sources, folder, None, |epoch| on_epoch(epoch, epochs))?;
+        let Finished { outcome, .. } = pipeline::run(config, sources, folder, None, on_epoch)?;
         let accuracies = [outcome.test_accuracy_float, outcome.test_accuracy_fixed].map(percent);
         progress::log(format_args!(
             "    test {}, in fixed point {}; {:.1} s",
             accuracies[0], accuracies[1], outcome.train_seconds
         ));
         // Rounding to few bits always loses much.
-        if epochs > 0 {
+        if config.all_epochs() > 0 {
             warn_of_loss(&outcome);
         }
         Ok(outcome)

@@ -19,7 +19,7 @@ use crate::network::backend::Backend;
 use crate::network::{Architecture, LayerPlan, join_widths};
 use crate::quantize::Quantization;
 use crate::run::pipeline::{self, Finished, Sources};
-use crate::run::{Configuration, Outcome, RunFile, RunFolder, default_path, model_file};
+use crate::run::{Configuration, Outcome, Planned, RunFile, RunFolder, default_path, model_file};
 use crate::run::{describe_overfitting, describe_stop, is_overfitted};
 use crate::support::{files, progress};
 use crate::text::{Shown, count, percent, printable};
@@ -177,8 +177,8 @@ impl TrainArguments {
             data.origin.named_by()
         ));
         let mut history = Vec::new();
-        let on_epoch = |epoch: &Epoch| {
-            log_epoch(epoch, config.all_epochs());
+        let on_epoch = |epoch: &Epoch, planned: &Planned| {
+            log_epoch(epoch, planned);
             history.push(epoch.clone());
         };
         let sources = Sources {

@@ -4,7 +4,8 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::{env, process};
+use std::time::Duration;
+use std::{env, process, thread};
 
 use safetensors::SafeTensorError;
 use serde::Serialize;
@@ -27,6 +28,10 @@ pub trait Record: DeserializeOwned {
 
 /// Most bytes of a record. Only a history of very many epochs comes near it.
 pub const MAX_RECORD_BYTES: u64 = 64 << 20;
+
+/// Attempts to lock a folder, and the time between them: `watch` holds the lock for an instant.
+const LOCK_ATTEMPTS: u32 = 5;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// Why a run cannot be recorded or read.
 #[derive(Debug, Error)]
@@ -198,9 +203,7 @@ impl RunFolder {
         let recorded = match self.read::<Configuration>(RunFile::Configuration) {
             Ok(recorded) => recorded,
             Err(RecordError::Missing { .. }) => {
-                // Training in progress writes its history.
-                let others = RunFile::ALL.into_iter().filter(|file| *file != RunFile::History);
-                let file = others.into_iter().find(|file| self.file(*file).exists())?;
+                let file = RunFile::ALL.into_iter().find(|file| self.file(*file).exists())?;
                 return Some(format!("{}, but no {}", file.name(), RunFile::Configuration.name()));
             }
             Err(_) => return Some(format!("a damaged {}", RunFile::Configuration.name())),
@@ -264,20 +267,23 @@ impl RunFolder {
 }
 
 /// File that is locked if the folder itself cannot be, as on NFS.
-const LOCK_FILE: &str = "run.lock";
+pub(super) const LOCK_FILE: &str = "run.lock";
 
 /// Locks the folder at `path` until the returned file is closed, which the system does when the
 /// process ends. Returns `None` if the file system has no locks.
 fn lock(path: &Path) -> Result<Option<File>, RecordError> {
-    let locked = match File::open(path).map(try_lock) {
-        Ok(Err(TryLockError::Error(_))) | Err(_) => lock_file(path),
-        Ok(locked) => Ok(locked),
-    };
-    match locked {
-        Ok(Ok(locked)) => Ok(Some(locked)),
-        Ok(Err(TryLockError::WouldBlock)) => Err(RecordError::Busy { folder: path.to_owned() }),
-        Ok(Err(TryLockError::Error(_))) | Err(_) => Ok(None),
+    for _ in 0..LOCK_ATTEMPTS {
+        let locked = match File::open(path).map(try_lock) {
+            Ok(Err(TryLockError::Error(_))) | Err(_) => lock_file(path),
+            Ok(locked) => Ok(locked),
+        };
+        match locked {
+            Ok(Ok(locked)) => return Ok(Some(locked)),
+            Ok(Err(TryLockError::WouldBlock)) => thread::sleep(LOCK_PAUSE),
+            Ok(Err(TryLockError::Error(_))) | Err(_) => return Ok(None),
+        }
     }
+    Err(RecordError::Busy { folder: path.to_owned() })
 }
 
 /// Locks a file in the folder instead: NFS locks only what is open for writing.

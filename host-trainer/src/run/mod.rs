@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  config.json        Configuration   settings, data, versions
-//!  history.json       [Epoch]         loss and accuracy of each epoch, also while it trains
+//!  history.json       [Epoch]         loss and accuracy of each epoch
 //!  result.json        Outcome         the results
 //!  evaluation.json    Evaluation      the test split in fixed point: confusion, classes, mistakes
 //!  quantization.json  Quantization    ranges and errors of each layer
@@ -11,6 +11,7 @@
 //!  cascade.json       CascadeRecord   of a cascade, which has no training of its own
 //!  parity-DEVICE.json ModelParity     comparison with a device, by `cargo xtask parity`
 //!  bench.json         [BoardCost]     instructions on boards, from `cargo xtask bench --json`
+//!  progress.jsonl     Progress        a training in progress
 //!  *.svg                              plots
 //! ```
 
@@ -26,6 +27,7 @@ pub mod model_file;
 mod outcome;
 mod parity;
 pub mod pipeline;
+mod progress;
 mod records;
 mod weights;
 
@@ -38,4 +40,7 @@ pub use default_path::default_path;
 pub use describe::{describe_gap, describe_overfitting, describe_stop, is_overfitted};
 pub use folder::{MAX_RECORD_BYTES, RecordError, RunFile, RunFolder, json};
 pub use outcome::Outcome;
+#[cfg(test)]
+pub use progress::ProgressFile;
+pub use progress::{PROGRESS, Planned, Progress};
 pub use weights::encode as encode_weights;

@@ -1,7 +1,6 @@
 //! Makes one run: trains, quantizes, exports, evaluates, plots and records.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use burn::tensor::TensorReadError;
 use host_support::errors::chain;
@@ -16,13 +15,11 @@ use crate::network::calibrate::measure;
 use crate::network::{DenseParameters, Network};
 use crate::plot::{self, History, HistoryRun, PlotError};
 use crate::quantize::{DeviationError, Quantization, QuantizeError, choose_orders, measure_deviation, quantize};
+use crate::run::progress::{Planned, ProgressFile};
 use crate::run::{Configuration, Outcome, RecordError, RunFile, RunFolder, encode_weights, json};
 use crate::support::files::{self, WriteError};
 use crate::support::{interrupt, progress};
 use crate::train::{Epoch, Material, TrainConfig, TrainError, Trained, train};
-
-/// Shortest time between two writes of a history in progress.
-const HISTORY_PAUSE: Duration = Duration::from_secs(1);
 
 /// Why a run fails.
 #[derive(Debug, Error)]
@@ -102,7 +99,7 @@ pub fn run(
     sources: Sources<'_>,
     folder: &RunFolder,
     export_path: Option<&Path>,
-    mut on_epoch: impl FnMut(&Epoch),
+    mut on_epoch: impl FnMut(&Epoch, &Planned),
 ) -> Result<Finished, PipelineError> {
     let _deferred = interrupt::defer();
     let Sources { data, validation, soft_labels, start } = sources;
@@ -116,10 +113,11 @@ pub fn run(
         classes: data.class_names.len(),
         start,
     };
-    let mut running = Running::new(folder);
+    let planned = Planned { network: name(config, data), epochs: config.all_epochs(), images: data.train.len() };
+    let mut running = Running::new(folder, &planned);
     let trained = train(config, material, |epoch, network| {
         running.record(epoch, network);
-        on_epoch(epoch);
+        on_epoch(epoch, &planned);
     });
     let completed = trained.map_err(PipelineError::from).and_then(|trained| {
         let is_interrupted = trained.stop.is_interruption();
@@ -138,35 +136,24 @@ pub fn run(
     Ok(Finished { outcome: completed.outcome, folder, is_exported: export_path.is_some() })
 }
 
-/// A training in progress, whose history is written.
+/// A training in progress.
 struct Running<'a> {
     folder: &'a RunFolder,
-    /// False if the folder contains an older run, whose files belong together.
-    is_written: bool,
+    file: ProgressFile,
     history: Vec<Epoch>,
     /// The network to keep if training fails.
     network: Option<Network>,
-    written: Option<Instant>,
 }
 
 impl<'a> Running<'a> {
-    fn new(folder: &'a RunFolder) -> Self {
-        let is_written = !folder.file(RunFile::Model).exists();
-        Self { folder, is_written, history: Vec::new(), network: None, written: None }
+    fn new(folder: &'a RunFolder, planned: &Planned) -> Self {
+        Self { folder, file: ProgressFile::create(folder, planned), history: Vec::new(), network: None }
     }
 
-    /// Records an epoch. Epochs that follow at once are written with a later one.
     fn record(&mut self, epoch: &Epoch, network: &Network) {
+        self.file.append(epoch);
         self.history.push(epoch.clone());
         self.network = Some(network.clone());
-        if !self.is_written || self.written.is_some_and(|written| written.elapsed() < HISTORY_PAUSE) {
-            return;
-        }
-        self.written = Some(Instant::now());
-        // Writing the whole run reports errors.
-        if let Ok(bytes) = json(&self.history) {
-            let _ = files::write_unkept(&self.folder.file(RunFile::History), &bytes);
-        }
     }
 
     /// Keeps the network and the history of a run that fails with `error`, if an epoch was

@@ -28,12 +28,6 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     write_all(&[(path, bytes)])
 }
 
-/// Like [`write`](fn@write), but does not keep the new content if it cannot be written.
-pub fn write_unkept(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
-    let _writing = quiet();
-    name_all(stage_all(&[(path, bytes)])?)
-}
-
 /// Writes several files. The bytes of all are on the disk before the first gets its name.
 ///
 /// # Errors

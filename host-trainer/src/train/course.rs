@@ -1,5 +1,7 @@
 //! The steps of a training.
 
+use std::time::Instant;
+
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
@@ -13,6 +15,7 @@ use super::schedule::Schedule;
 use crate::data::Version;
 use crate::network::PixelForm;
 use crate::support::{interrupt, progress};
+use crate::text::{count, duration};
 
 /// Steps between two reads of loss and accuracy. A graphics card would have to wait for each read.
 const STEPS_PER_READ: usize = 100;
@@ -121,6 +124,7 @@ impl<'a> Course<'a> {
         order.shuffle(&mut self.random);
         let steps = u64::from(plan.epochs) * order.len().div_ceil(batch_size) as u64;
         let bar = progress::steps(order.len() as u64, name);
+        let start = Instant::now();
         let (mut seen, mut correct, mut loss_sum) = (0_usize, 0.0_f64, 0.0_f64);
         for batches in order.chunks(batch_size * STEPS_PER_READ) {
             let mut sums: Option<(Tensor<1>, Tensor<1, Int>)> = None;
@@ -145,7 +149,10 @@ impl<'a> Course<'a> {
             }
             bar.set_position(seen as u64);
             let (loss, accuracy) = (loss_sum / seen as f64, 100.0 * correct / seen as f64);
-            bar.set_message(format!("loss {loss:.4}, accuracy {accuracy:.2} %"));
+            let seconds = start.elapsed().as_secs_f64() / seen as f64;
+            let left = seconds * steps.saturating_sub(self.step) as f64 * batch_size as f64;
+            let (rate, left) = (count((1.0 / seconds) as u64), duration(left));
+            bar.set_message(format!("loss {loss:.4}, accuracy {accuracy:.2} %, {rate} images/s, {left} left"));
             if interrupt::code().is_some() {
                 break;
             }
