@@ -116,7 +116,7 @@ impl CompareArguments {
                 plot_path.display()
             ));
         } else if is_whole {
-            let plot = plot::comparison(&report.networks.iter().map(NetworkResult::bars).collect::<Vec<_>>())?;
+            let plot = plot::comparison(&report.networks.iter().map(NetworkResult::bars).collect::<Vec<_>>());
             files::write_all(&[(&json_path, &json(&report)?), (&plot_path, plot.as_bytes())])?;
         }
         self.sweep.output.print(&report, || report.text())

@@ -1,15 +1,11 @@
 use std::ops::Range;
 
-use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, ValueFormatter};
-use plotters::coord::types::RangedCoordf64;
-use plotters::prelude::*;
-
 /// Largest number of ticks of an axis, except for up to two more at its ends.
 const MAX_TICKS: f64 = 10.0;
 
 /// A linear axis with ticks at round numbers.
 pub struct Axis {
-    inner: RangedCoordf64,
+    range: Range<f64>,
     ticks: Vec<f64>,
     decimals: usize,
 }
@@ -22,7 +18,7 @@ impl Axis {
         let (first, last) = ((range.start / step - 1e-9).ceil(), (range.end / step + 1e-9).floor());
         let ticks = (0..=2 * MAX_TICKS as u32).map(|index| first + f64::from(index)).take_while(|tick| *tick <= last);
         let ticks = ticks.map(|tick| tick * step).collect();
-        Self { inner: range.into(), ticks, decimals: (-step.log10().floor()).clamp(0.0, 12.0) as usize }
+        Self { range, ticks, decimals: (-step.log10().floor()).clamp(0.0, 12.0) as usize }
     }
 
     /// Returns an axis of epochs from 1 to `last`, with ticks at 1 and at multiples of a round
@@ -35,7 +31,7 @@ impl Axis {
         let multiples = (1..).map(|index| f64::from(index) * step).take_while(|epoch| *epoch <= last);
         let ticks = [1.0].into_iter().chain(multiples.filter(|epoch| *epoch > 1.0)).collect();
         let room = f64::max(0.5, 0.02 * last);
-        Self { inner: (1.0 - room..last + room).into(), ticks, decimals: 0 }
+        Self { range: 1.0 - room..last + room, ticks, decimals: 0 }
     }
 
     /// Returns an axis that fits `values`, with a margin of a twentieth at both ends.
@@ -53,36 +49,18 @@ impl Axis {
 
     /// Returns the position of `value` between those of the axis's ends.
     pub fn place(&self, value: f64, [from, to]: [f64; 2]) -> f64 {
-        let Range { start, end } = self.inner.range();
+        let Range { start, end } = self.range;
         from + (value - start) / (end - start) * (to - from)
     }
 
     /// Returns the ticks, and their labels.
     pub fn ticks(&self) -> impl Iterator<Item = (f64, String)> {
-        self.ticks.iter().map(|tick| (*tick, self.format_ext(tick)))
-    }
-}
-
-impl Ranged for Axis {
-    type FormatOption = NoDefaultFormatting;
-    type ValueType = f64;
-
-    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
-        self.inner.map(value, limit)
+        self.ticks.iter().map(|tick| (*tick, format!("{tick:.*}", self.decimals)))
     }
 
-    fn key_points<Hint: KeyPointHint>(&self, _hint: Hint) -> Vec<f64> {
-        self.ticks.clone()
-    }
-
-    fn range(&self) -> Range<f64> {
-        self.inner.range()
-    }
-}
-
-impl ValueFormatter<f64> for Axis {
-    fn format_ext(&self, value: &f64) -> String {
-        format!("{value:.*}", self.decimals)
+    /// Returns the values at its ends.
+    pub fn range(&self) -> Range<f64> {
+        self.range.clone()
     }
 }
 
@@ -100,7 +78,7 @@ mod tests {
     use super::*;
 
     fn ticks(axis: &Axis) -> String {
-        axis.ticks.iter().map(|tick| axis.format_ext(tick)).collect::<Vec<_>>().join(" ")
+        axis.ticks().map(|(_, label)| label).collect::<Vec<_>>().join(" ")
     }
 
     #[test]

@@ -2,29 +2,37 @@
 
 use std::ops::Range;
 
-use plotters::coord::ranged1d::{BoldPoints, ValueFormatter};
-use plotters::prelude::*;
-use plotters::style::text_anchor::HPos;
+use host_support::style::{MARGIN, TEXT_SIZE, TITLE_SIZE};
+use host_support::svg::{Anchor, Drawing, axis_line, faint_text, grid_line, text};
+use maud::{Markup, html};
 
-use super::PlotError;
 use super::axis::Axis;
+use super::legend::Legend;
+use super::mark::Look;
 use super::text::{fit, width};
-use host_support::style::{Area, COLOURS, FAINT, GRID, INK, MARGIN, TEXT_SIZE, TITLE_SIZE, draw, text};
 
-const WIDTH: i32 = 1000;
-const TITLE_HEIGHT: i32 = 64;
-const ROW: i32 = 64;
-const AXIS_HEIGHT: i32 = 50;
-const LEGEND_HEIGHT: i32 = 40;
+const WIDTH: f64 = 860.0;
+const TITLE_HEIGHT: f64 = 64.0;
+const ROW: f64 = 56.0;
+const AXIS_HEIGHT: f64 = 50.0;
+const LEGEND_LINE: f64 = 26.0;
 
 /// Width of the two columns of numbers at the right, in pixels.
-const NUMBERS: i32 = 230;
+const NUMBERS: f64 = 210.0;
+
+/// Right ends of the two columns.
+const COLUMNS: [f64; 2] = [WIDTH - NUMBERS + 80.0, WIDTH - 16.0];
 
 /// Largest width of a name at the left, in pixels.
-const MAX_NAME_WIDTH: f64 = 240.0;
+const MAX_NAME_WIDTH: f64 = 220.0;
 
 /// Distance of a row's two lines from its middle, in pixels.
-const OFFSET: i32 = 13;
+const OFFSET: f64 = 12.0;
+
+/// Scale of our marks. The lecture's are hollow and larger, so that both are visible if they
+/// overlap.
+const OURS: f64 = 1.5;
+const THEIRS: f64 = 2.6;
 
 /// Accuracies of a network, 0..=1; for several seeds, their means.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,37 +48,43 @@ pub struct ComparedNetwork {
 
 /// Plots training and test accuracy of each network, with the lecture's if known. Dots, unlike
 /// bars, allow an axis that does not begin at 0; the title states where it begins.
-pub fn comparison(bars: &[ComparedNetwork]) -> Result<String, PlotError> {
-    let range = range(bars);
-    let names: Vec<String> = bars.iter().map(|bar| fit(&bar.name, TEXT_SIZE, MAX_NAME_WIDTH)).collect();
-    let longest = names.iter().map(|name| width(name, TEXT_SIZE)).fold(0.0, f64::max).ceil() as i32;
-    let (left, right) = (MARGIN + longest + 12, WIDTH - NUMBERS);
-    let height = ROW * bars.len() as i32;
+pub fn comparison(networks: &[ComparedNetwork]) -> String {
+    let range = range(networks);
     let title = match range.start {
         0.0 => "Accuracy on training and test images".to_owned(),
         start => format!("Accuracy on training and test images; the axis begins at {start:.2}"),
     };
-    draw([WIDTH, TITLE_HEIGHT + height + AXIS_HEIGHT + LEGEND_HEIGHT], |area| {
-        area.draw_text(&title, &text(TITLE_SIZE, INK, HPos::Left), (MARGIN, TITLE_HEIGHT / 3))?;
-        let axis = Axis::of_values(range);
-        let x = |share: f64| axis.map(&share.clamp(axis.range().start, axis.range().end), (left, right));
-        draw_grid(area, &axis, [left, right], height)?;
-        for ((row, bar), name) in bars.iter().enumerate().zip(&names) {
-            let middle = TITLE_HEIGHT + ROW * row as i32 + ROW / 2;
-            area.draw_text(name, &text(TEXT_SIZE, INK, HPos::Right), (left - 10, middle))?;
-            draw_row(area, bar, middle, x)?;
+    let names: Vec<String> = networks.iter().map(|network| fit(&network.name, TEXT_SIZE, MAX_NAME_WIDTH)).collect();
+    let longest = names.iter().map(|name| width(name, TEXT_SIZE)).fold(0.0, f64::max);
+    let chart = Chart {
+        axis: Axis::of_values(range),
+        sides: [f64::from(MARGIN) + longest + 12.0, WIDTH - NUMBERS],
+        bottom: TITLE_HEIGHT + ROW * networks.len() as f64,
+    };
+    let (legend, legend_height) = legend(networks, chart.bottom + AXIS_HEIGHT);
+    let content = html! {
+        (text([WIDTH / 2.0, TITLE_HEIGHT / 3.0], Anchor::Middle, TITLE_SIZE, &title))
+        @for (name, right) in ["training", "test"].into_iter().zip(COLUMNS) {
+            (faint_text([right, TITLE_HEIGHT - 12.0], Anchor::End, TEXT_SIZE, name))
         }
-        draw_legend(area, bars, TITLE_HEIGHT + height + AXIS_HEIGHT + LEGEND_HEIGHT / 2)
-    })
+        (chart.grid())
+        @for ((row, network), name) in networks.iter().enumerate().zip(&names) {
+            @let middle = TITLE_HEIGHT + ROW * (row as f64 + 0.5);
+            (text([chart.sides[0] - 10.0, middle], Anchor::End, TEXT_SIZE, name))
+            (chart.row(network, middle))
+        }
+        (legend)
+    };
+    Drawing { size: [WIDTH, chart.bottom + AXIS_HEIGHT + legend_height], content }.document(&title)
 }
 
 /// Returns the range of the axis: all values with a margin, between multiples of 0.05; from 0 if
 /// the smallest value is below 0.4.
-fn range(bars: &[ComparedNetwork]) -> Range<f64> {
-    let values = bars.iter().flat_map(|bar| {
-        let spread = bar.test_spread.unwrap_or_default();
-        let own = [bar.train_accuracy, bar.test_accuracy - spread, bar.test_accuracy + spread];
-        own.into_iter().chain(bar.lecture_train).chain(bar.lecture_test)
+fn range(networks: &[ComparedNetwork]) -> Range<f64> {
+    let values = networks.iter().flat_map(|network| {
+        let spread = network.test_spread.unwrap_or_default();
+        let own = [network.train_accuracy, network.test_accuracy - spread, network.test_accuracy + spread];
+        own.into_iter().chain(network.lecture_train).chain(network.lecture_test)
     });
     let values = values.filter(|value| value.is_finite()).map(|value| value.clamp(0.0, 1.0));
     let (least, largest) = values.fold((1.0, 0.0), |(least, largest), value| (value.min(least), value.max(largest)));
@@ -79,92 +93,76 @@ fn range(bars: &[ComparedNetwork]) -> Range<f64> {
     if start < 0.4 || end <= start { 0.0..1.0 } else { start..end.min(1.0) }
 }
 
-fn draw_grid(area: &Area<'_>, axis: &Axis, [left, right]: [i32; 2], height: i32) -> Result<(), PlotError> {
-    let bottom = TITLE_HEIGHT + height;
-    for tick in axis.key_points(BoldPoints(0)) {
-        let x = axis.map(&tick, (left, right));
-        area.draw(&PathElement::new([(x, TITLE_HEIGHT), (x, bottom)], GRID))?;
-        area.draw_text(&axis.format_ext(&tick), &text(TEXT_SIZE, INK, HPos::Center), (x, bottom + 14))?;
-    }
-    for y in (TITLE_HEIGHT..=bottom).step_by(ROW as usize) {
-        area.draw(&PathElement::new([(MARGIN, y), (WIDTH - MARGIN, y)], GRID))?;
-    }
-    area.draw(&PathElement::new([(left, bottom), (right, bottom)], FAINT))?;
-    let unit = text(TEXT_SIZE, INK, HPos::Center);
-    area.draw_text("share classified correctly", &unit, ((left + right) / 2, bottom + 36))?;
-    Ok(())
+/// The looks of training and test accuracy.
+fn looks() -> [Look; 2] {
+    [Look::new(0, 0), Look::new(1, 0)]
 }
 
-/// Returns the right ends of the columns of numbers.
-fn number_columns() -> [i32; 2] {
-    [WIDTH - NUMBERS + 90, WIDTH - MARGIN]
+/// The area between the axes.
+struct Chart {
+    axis: Axis,
+    /// Left and right ends of the axis.
+    sides: [f64; 2],
+    bottom: f64,
 }
 
-fn draw_row(area: &Area<'_>, bar: &ComparedNetwork, middle: i32, x: impl Fn(f64) -> i32) -> Result<(), PlotError> {
-    let lines = [
-        (middle - OFFSET, bar.train_accuracy, bar.lecture_train, None),
-        (middle + OFFSET, bar.test_accuracy, bar.lecture_test, bar.test_spread),
-    ];
-    for ((y, own, lecture, spread), colour) in lines.into_iter().zip(COLOURS) {
-        if let Some(spread) = spread {
-            draw_spread(area, [x(own - spread), x(own + spread)], y, colour)?;
-        }
-        area.draw(&Circle::new((x(own), y), 6, colour.filled()))?;
-        if let Some(lecture) = lecture {
-            draw_diamond(area, (x(lecture), y), colour)?;
-        }
+impl Chart {
+    /// Returns the position of a share. Values outside, also those that are no number, are at an
+    /// end.
+    fn x(&self, share: f64) -> f64 {
+        let Range { start, end } = self.axis.range();
+        self.axis.place(share.max(start).min(end), self.sides)
     }
-    let spread = bar.test_spread.map(|spread| format!(" \u{b1} {spread:.4}")).unwrap_or_default();
-    let numbers = [format!("{:.4}", bar.train_accuracy), format!("{:.4}{spread}", bar.test_accuracy)];
-    for (number, end) in numbers.iter().zip(number_columns()) {
-        area.draw_text(number, &text(TEXT_SIZE, INK, HPos::Right), (end, middle))?;
-    }
-    Ok(())
-}
 
-fn draw_spread(area: &Area<'_>, [from, to]: [i32; 2], y: i32, colour: RGBColor) -> Result<(), PlotError> {
-    let line = colour.stroke_width(2);
-    area.draw(&PathElement::new([(from, y), (to, y)], line))?;
-    for end in [from, to] {
-        area.draw(&PathElement::new([(end, y - 6), (end, y + 6)], line))?;
-    }
-    Ok(())
-}
-
-/// Draws the lecture's mark: hollow, and larger than a dot, so that both are visible if they
-/// overlap.
-fn draw_diamond(area: &Area<'_>, (x, y): (i32, i32), colour: RGBColor) -> Result<(), PlotError> {
-    let corners = [(x - 10, y), (x, y - 10), (x + 10, y), (x, y + 10), (x - 10, y)];
-    Ok(area.draw(&PathElement::new(corners, colour.stroke_width(2)))?)
-}
-
-fn draw_legend(area: &Area<'_>, bars: &[ComparedNetwork], y: i32) -> Result<(), PlotError> {
-    let [train, test, ..] = COLOURS;
-    let mut x = 2 * MARGIN;
-    // Writes the meaning of the mark at `x`, and moves `x` to the next mark.
-    let name = |what: &str, x: &mut i32| -> Result<(), PlotError> {
-        area.draw_text(what, &text(TEXT_SIZE, INK, HPos::Left), (*x + 20, y))?;
-        *x += 20 + width(what, TEXT_SIZE) as i32 + 2 * MARGIN;
-        Ok(())
-    };
-    for (what, colour) in [("training", train), ("test", test)] {
-        area.draw(&Circle::new((x, y), 6, colour.filled()))?;
-        name(what, &mut x)?;
-    }
-    if bars.iter().any(|bar| bar.test_spread.is_some()) {
-        draw_spread(area, [x - 10, x + 10], y, test)?;
-        name("one standard deviation", &mut x)?;
-    }
-    if bars.iter().any(|bar| bar.lecture_train.or(bar.lecture_test).is_some()) {
-        for (what, colour) in [("the lecture's training", train), ("the lecture's test", test)] {
-            draw_diamond(area, (x, y), colour)?;
-            name(what, &mut x)?;
+    fn grid(&self) -> Markup {
+        let ([left, right], bottom) = (self.sides, self.bottom);
+        let rows = (0..).map(|row| TITLE_HEIGHT + ROW * f64::from(row)).take_while(|y| *y <= bottom);
+        html! {
+            @for (tick, label) in self.axis.ticks() {
+                @let x = self.axis.place(tick, self.sides);
+                (grid_line([x, TITLE_HEIGHT], [x, bottom]))
+                (text([x, bottom + 14.0], Anchor::Middle, TEXT_SIZE, &label))
+            }
+            @for y in rows { (grid_line([f64::from(MARGIN), y], [WIDTH - f64::from(MARGIN), y])) }
+            (axis_line([left, bottom], [right, bottom]))
+            (text([f64::midpoint(left, right), bottom + 34.0], Anchor::Middle, TEXT_SIZE, "share classified correctly"))
         }
     }
-    for (what, end) in ["training", "test"].iter().zip(number_columns()) {
-        area.draw_text(what, &text(TEXT_SIZE, FAINT, HPos::Right), (end, TITLE_HEIGHT - 14))?;
+
+    fn row(&self, network: &ComparedNetwork, middle: f64) -> Markup {
+        let lines = [
+            (middle - OFFSET, network.train_accuracy, network.lecture_train, None),
+            (middle + OFFSET, network.test_accuracy, network.lecture_test, network.test_spread),
+        ];
+        let spread = network.test_spread.map(|spread| format!(" \u{b1} {spread:.4}")).unwrap_or_default();
+        let numbers = [format!("{:.4}", network.train_accuracy), format!("{:.4}{spread}", network.test_accuracy)];
+        html! {
+            @for ((y, own, lecture, spread), look) in lines.into_iter().zip(looks()) {
+                @if let Some(lecture) = lecture { (look.sized([self.x(lecture), y], THEIRS, true)) }
+                @if let Some(spread) = spread { (look.spread([self.x(own - spread), y], [self.x(own + spread), y])) }
+                (look.sized([self.x(own), y], OURS, false))
+            }
+            @for (number, right) in numbers.iter().zip(COLUMNS) {
+                (text([right, middle], Anchor::End, TEXT_SIZE, number))
+            }
+        }
     }
-    Ok(())
+}
+
+/// Returns the meaning of the marks, from `top` on, and its height.
+fn legend(networks: &[ComparedNetwork], top: f64) -> (Markup, f64) {
+    let [train, test] = looks();
+    let mut legend = Legend::new([2.0 * f64::from(MARGIN), WIDTH - f64::from(MARGIN)], top, LEGEND_LINE);
+    legend.add("training", |point| train.sized(point, OURS, false));
+    legend.add("test", |point| test.sized(point, OURS, false));
+    if networks.iter().any(|network| network.test_spread.is_some()) {
+        legend.add("one standard deviation", |[x, y]| test.spread([x - 9.0, y], [x + 9.0, y]));
+    }
+    if networks.iter().any(|network| network.lecture_train.or(network.lecture_test).is_some()) {
+        legend.add("the lecture's training", |point| train.sized(point, THEIRS, true));
+        legend.add("the lecture's test", |point| test.sized(point, THEIRS, true));
+    }
+    legend.finish()
 }
 
 #[cfg(test)]
@@ -184,7 +182,7 @@ mod tests {
     }
 
     fn dots(svg: &str) -> usize {
-        svg.matches("<circle").count()
+        svg.matches("class=\"mark\"").count()
     }
 
     #[test]
@@ -196,7 +194,7 @@ mod tests {
             lecture_test: Some(0.877),
             ..network("128, 5 epochs", 0.8912, 0.8674)
         };
-        let svg = comparison(&[plain.clone(), compared]).unwrap();
+        let svg = comparison(&[plain.clone(), compared]);
         for text in
             ["&lt;b&gt;&amp;&quot;", "128, 5 epochs", "0.8674 \u{b1} 0.0021", "0.9000", "one standard deviation"]
         {
@@ -204,15 +202,15 @@ mod tests {
         }
         // Two networks and the legend.
         assert_eq!(dots(&svg), 6);
-        let alone = comparison(&[plain]).unwrap();
+        let alone = comparison(&[plain]);
         assert!(dots(&alone) == 4 && !alone.contains("lecture") && !alone.contains("deviation"), "{alone}");
     }
 
     #[test]
     fn the_title_states_where_the_axis_begins() {
-        let title = |bars: &[ComparedNetwork]| {
-            let svg = comparison(bars).unwrap();
-            svg.lines().find(|line| line.starts_with("Accuracy on")).unwrap().to_owned()
+        let title = |networks: &[ComparedNetwork]| {
+            let svg = comparison(networks);
+            svg.split(['<', '>']).find(|text| text.starts_with("Accuracy on")).unwrap().to_owned()
         };
         assert!(title(&[network("good", 0.9, 0.87)]).ends_with("begins at 0.85"));
         assert!(title(&[network("perfect", 1.0, 1.0)]).ends_with("begins at 0.95"));

@@ -1,13 +1,12 @@
 //! The confusion matrix.
 
 use maud::{Markup, html};
-use plotters::style::RGBColor;
 
-use super::svg::{Anchor, Drawing, axis_line, baseline, faint_text, hex, text};
 use super::text::{fit, width};
 use crate::model::Evaluation;
 use crate::text::percent;
-use host_support::style::{MARGIN, TEXT_SIZE, TITLE_SIZE};
+use host_support::style::{Colour, MARGIN, TEXT_SIZE, TITLE_SIZE};
+use host_support::svg::{Anchor, Drawing, axis_line, baseline, faint_text, text};
 
 const TITLE_HEIGHT: f64 = 40.0;
 const AXIS_NAME_HEIGHT: f64 = 24.0;
@@ -25,10 +24,10 @@ const MAX_NAME_WIDTH: f64 = 110.0;
 const SCALES: f64 = 70.0;
 
 /// Colour of a cell with all images of its row, classified correctly.
-const CORRECT: RGBColor = RGBColor(0, 68, 136);
+const CORRECT: Colour = Colour(0, 68, 136);
 
 /// The same for mistakes.
-const MISTAKE: RGBColor = RGBColor(170, 60, 0);
+const MISTAKE: Colour = Colour(170, 60, 0);
 
 /// Positions and sizes, in pixels.
 struct Layout {
@@ -110,7 +109,7 @@ impl Layout {
         let (class, ink) = ink_on(colour, strength);
         html! {
             @if count > 0 {
-                rect.cell x=(x) y=(y) width=(side) height=(side) fill=(hex(colour)) fill-opacity=(strength) {}
+                rect.cell x=(x) y=(y) width=(side) height=(side) fill=(colour.hex()) fill-opacity=(strength) {}
             }
             @if let Some(size) = self.count_size {
                 @let middle = [x + side / 2.0, y + side / 2.0];
@@ -165,8 +164,8 @@ impl Layout {
         html! {
             @for (y, colour, name) in [(top, CORRECT, "correct"), (top + 14.0, MISTAKE, "mistakes")] {
                 linearGradient id=(name) {
-                    stop offset="0" stop-color=(hex(colour)) stop-opacity="0" {}
-                    stop offset="1" stop-color=(hex(colour)) {}
+                    stop offset="0" stop-color=(colour.hex()) stop-opacity="0" {}
+                    stop offset="1" stop-color=(colour.hex()) {}
                 }
                 rect x=(left) y=(y) width=(wide) height="10" fill={ "url(#" (name) ")" } {}
                 (faint_text([left - 8.0, y + 6.0], Anchor::End, TEXT_SIZE - 1, name))
@@ -186,7 +185,7 @@ fn strength(share: f64) -> f64 {
 
 /// Returns the class and the colour of text on `colour` above white: whichever of black and white
 /// has the higher contrast. On a dark ground, both are light.
-fn ink_on(colour: RGBColor, opacity: f64) -> (&'static str, &'static str) {
+fn ink_on(colour: Colour, opacity: f64) -> (&'static str, &'static str) {
     if contrast(luminance(colour, opacity), 0.0) > contrast(luminance(colour, opacity), 1.0) {
         ("ink", "#000000")
     } else {
@@ -195,7 +194,7 @@ fn ink_on(colour: RGBColor, opacity: f64) -> (&'static str, &'static str) {
 }
 
 /// Returns the relative luminance of WCAG 2 of `colour` above white.
-fn luminance(RGBColor(red, green, blue): RGBColor, opacity: f64) -> f64 {
+fn luminance(Colour(red, green, blue): Colour, opacity: f64) -> f64 {
     let linear = |part: u8| {
         let mixed = 1.0 - opacity * (1.0 - f64::from(part) / 255.0);
         if mixed <= 0.04045 { mixed / 12.92 } else { ((mixed + 0.055) / 1.055).powf(2.4) }

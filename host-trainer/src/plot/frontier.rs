@@ -1,30 +1,35 @@
-//! A chart of accuracy against cost: instructions per image, and bytes of the model.
+//! A chart of accuracy against cost: instructions per image, bytes of the model, and RAM.
 
 use std::ops::Range;
 
-use plotters::coord::ranged1d::{BoldPoints, ValueFormatter};
-use plotters::prelude::*;
-use plotters::style::text_anchor::HPos;
+use host_support::style::{MARGIN, TEXT_SIZE, TITLE_SIZE};
+use host_support::svg::{Anchor, Drawing, axis_line, faint_text, grid_line, ink_line, text};
+use maud::{Markup, html};
 
-use super::PlotError;
 use super::axis::Axis;
 use super::labels::{Label, Labels};
+use super::legend::Legend;
 use super::logarithm::Logarithm;
-use super::text::{fit, width};
-use host_support::style::{Area, COLOURS, FAINT, GRID, INK, MARGIN, TEXT_SIZE, TITLE_SIZE, draw, text};
+use super::mark::Look;
+use super::text::fit;
 
-const WIDTH: i32 = 1000;
-const TITLE_HEIGHT: i32 = 52;
-const LEGEND_HEIGHT: i32 = 34;
-const PANEL_HEIGHT: i32 = 430;
+const WIDTH: f64 = 900.0;
+const TITLE_HEIGHT: f64 = 44.0;
+const LEGEND_LINE: f64 = 24.0;
+const PANEL_HEIGHT: f64 = 380.0;
 
 /// Width of the axis at the left of a panel, and height of the one below, in pixels.
-const AXES: [i32; 2] = [58, 52];
+const AXES: [f64; 2] = [58.0, 56.0];
 
 /// Height of a line of the foot, in pixels.
-const FOOT_LINE: i32 = 20;
+const FOOT_LINE: f64 = 19.0;
 
-const MARK: i32 = 6;
+/// Scale and radius of a mark.
+const SCALE: f64 = 1.5;
+const RADIUS: f64 = 6.0;
+
+/// Largest width of a label, in pixels.
+const MAX_LABEL: f64 = 220.0;
 
 /// Margin above and below the accuracies shown, in percentage points.
 const ROOM: f64 = 0.4;
@@ -39,6 +44,17 @@ pub enum FrontierKind {
     Pruned,
 }
 
+/// What a network costs, if it is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct FrontierCost {
+    /// Instructions per image.
+    pub instructions: Option<f64>,
+    /// Bytes of the model.
+    pub bytes: Option<f64>,
+    /// Bytes of RAM for inference.
+    pub ram: Option<f64>,
+}
+
 /// One of our networks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FrontierPoint {
@@ -49,21 +65,18 @@ pub struct FrontierPoint {
     /// Accuracy on test images, 0..=1; for several seeds, the mean.
     pub accuracy: f64,
     pub spread: Option<f64>,
-    /// Instructions per image, if known.
-    pub instructions: Option<f64>,
-    pub bytes: f64,
+    pub cost: FrontierCost,
 }
 
-/// A network of another project.
+/// A network of another project. The panels of its unknown costs do not show it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FrontierRival {
     pub name: &'static str,
     /// Accuracy on test images, 0..=1.
     pub accuracy: f64,
-    /// Instructions per image; `None` if that panel does not show the network.
-    pub instructions: Option<f64>,
-    /// Bytes of the model; `None` if that panel does not show the network.
-    pub bytes: Option<f64>,
+    pub cost: FrontierCost,
+    /// True if accuracy and cost are those that its authors published; false if we measured them.
+    pub is_published: bool,
 }
 
 impl FrontierKind {
@@ -78,57 +91,41 @@ impl FrontierKind {
         }
     }
 
-    fn colour(self) -> RGBColor {
-        let [eight, four, ternary, pruned, ..] = COLOURS;
-        match self {
-            Self::Eight => eight,
-            Self::Four => four,
-            Self::Ternary => ternary,
-            Self::Pruned => pruned,
-        }
-    }
-
-    /// Returns the corners of the mark, relative to its middle; none for a circle. Shapes differ
-    /// for readers who cannot distinguish the colours.
-    fn corners(self) -> &'static [(i32, i32)] {
-        match self {
-            Self::Eight => &[],
-            Self::Four => &[(-5, -5), (5, -5), (5, 5), (-5, 5)],
-            Self::Ternary => &[(0, -7), (7, 5), (-7, 5)],
-            Self::Pruned => &[(0, -7), (7, 0), (0, 7), (-7, 0)],
-        }
+    /// Returns its look. Shapes differ for readers who cannot distinguish the colours.
+    fn look(self) -> Look {
+        Look::new(self as usize, 0)
     }
 }
 
-/// Plots test accuracy of `points` and `rivals` against instructions and against bytes. The lines
-/// of `source` name the sources of the rivals' figures.
-pub fn frontier(points: &[FrontierPoint], rivals: &[FrontierRival], source: &[&str]) -> Result<String, PlotError> {
+/// Plots test accuracy of `points` and `rivals` against each cost. The lines of `source` name the
+/// sources of the rivals' figures.
+pub fn frontier(points: &[FrontierPoint], rivals: &[FrontierRival], source: &[&str]) -> String {
     let range = range(points, rivals);
     let hidden = points.iter().filter(|point| 100.0 * point.accuracy < range.start).map(describe).collect::<Vec<_>>();
     let below = (!hidden.is_empty()).then(|| format!("Below the chart: {}.", hidden.join("; ")));
     let foot: Vec<&str> = below.as_deref().into_iter().chain(source.iter().copied()).collect();
-    let top = TITLE_HEIGHT + LEGEND_HEIGHT;
-    let height = top + 2 * PANEL_HEIGHT + FOOT_LINE * foot.len() as i32 + MARGIN;
-    draw([WIDTH, height], |area| {
-        let title = "Accuracy on test images, against cost";
-        area.draw_text(title, &text(TITLE_SIZE, INK, HPos::Left), (MARGIN, TITLE_HEIGHT / 2))?;
-        draw_legend(area, points, !rivals.is_empty(), TITLE_HEIGHT + LEGEND_HEIGHT / 2 - 6)?;
-        let instructions = Panel {
-            top,
-            unit: "instructions per image on an emulated Cortex-M4",
-            range: range.clone(),
-            of: |cost| cost.0,
-        };
-        let bytes = Panel { top: top + PANEL_HEIGHT, unit: "bytes of the model", range, of: |cost| cost.1 };
-        instructions.draw(area, points, rivals)?;
-        bytes.draw(area, points, rivals)?;
-        for (index, line) in foot.iter().enumerate() {
-            let y = top + 2 * PANEL_HEIGHT + FOOT_LINE * index as i32 + FOOT_LINE / 2;
-            let line = fit(line, TEXT_SIZE, 1.25 * f64::from(WIDTH - 2 * MARGIN));
-            area.draw_text(&line, &text(TEXT_SIZE, FAINT, HPos::Left), (MARGIN, y))?;
+    let (legend, legend_height) = legend(points, rivals);
+    let top = TITLE_HEIGHT + legend_height;
+    let panels: [(&str, fn(&FrontierCost) -> Option<f64>); 3] = [
+        ("instructions per image on an emulated Cortex-M4", |cost| cost.instructions),
+        ("bytes of the model", |cost| cost.bytes),
+        ("bytes of RAM for inference", |cost| cost.ram),
+    ];
+    let bottom = top + PANEL_HEIGHT * panels.len() as f64;
+    let margin = f64::from(MARGIN);
+    let content = html! {
+        (text([WIDTH / 2.0, TITLE_HEIGHT / 2.0], Anchor::Middle, TITLE_SIZE, "Accuracy on test images, against cost"))
+        (legend)
+        @for (index, (unit, of)) in panels.into_iter().enumerate() {
+            (Panel::new(top + PANEL_HEIGHT * index as f64, unit, range.clone(), of, points, rivals).draw())
         }
-        Ok(())
-    })
+        @for (index, line) in foot.iter().enumerate() {
+            @let y = bottom + FOOT_LINE * (index as f64 + 0.5);
+            (faint_text([margin, y], Anchor::Start, TEXT_SIZE - 1, &fit(line, TEXT_SIZE, 1.3 * (WIDTH - 2.0 * margin))))
+        }
+    };
+    Drawing { size: [WIDTH, bottom + FOOT_LINE * foot.len() as f64 + margin], content }
+        .document("Accuracy on test images, against instructions, bytes of the model, and RAM")
 }
 
 /// Describes a point that is not drawn.
@@ -154,100 +151,122 @@ fn range(points: &[FrontierPoint], rivals: &[FrontierRival]) -> Range<f64> {
     if end <= start || all.is_empty() { 0.0..100.0 } else { start.max(0.0)..end.min(100.0) }
 }
 
-/// Instructions and bytes of a network, if known.
-type Cost = (Option<f64>, Option<f64>);
-
-/// One of the two panels.
-struct Panel {
-    top: i32,
+/// One of the panels.
+struct Panel<'a> {
     unit: &'static str,
-    /// Range of the accuracy, in percent.
-    range: Range<f64>,
-    /// Returns the cost that is shown.
-    of: fn(Cost) -> Option<f64>,
+    /// Corners of the area between the axes: left, top, right, bottom.
+    frame: [f64; 4],
+    across: Logarithm,
+    up: Axis,
+    /// With their costs.
+    points: Vec<(&'a FrontierPoint, f64)>,
+    rivals: Vec<(&'a FrontierRival, f64)>,
 }
 
-impl Panel {
-    fn draw(&self, area: &Area<'_>, points: &[FrontierPoint], rivals: &[FrontierRival]) -> Result<(), PlotError> {
-        let points = points.iter().filter(|point| 100.0 * point.accuracy >= self.range.start);
-        let points: Vec<_> =
-            points.filter_map(|point| Some((point, (self.of)((point.instructions, Some(point.bytes)))?))).collect();
-        let rivals: Vec<_> =
-            rivals.iter().filter_map(|rival| Some((rival, (self.of)((rival.instructions, rival.bytes))?))).collect();
-        let [left, right] = [MARGIN + AXES[0], WIDTH - MARGIN];
-        let [top, bottom] = [self.top + 6, self.top + PANEL_HEIGHT - AXES[1]];
+impl<'a> Panel<'a> {
+    /// Returns the panel at `top` of the cost that `of` returns, and of accuracies in `range`, in
+    /// percent.
+    fn new(
+        top: f64,
+        unit: &'static str,
+        range: Range<f64>,
+        of: fn(&FrontierCost) -> Option<f64>,
+        points: &'a [FrontierPoint],
+        rivals: &'a [FrontierRival],
+    ) -> Self {
+        let points = points.iter().filter(|point| 100.0 * point.accuracy >= range.start);
+        let points: Vec<_> = points.filter_map(|point| Some((point, of(&point.cost)?))).collect();
+        let rivals: Vec<_> = rivals.iter().filter_map(|rival| Some((rival, of(&rival.cost)?))).collect();
+        let margin = f64::from(MARGIN);
+        let frame = [margin + AXES[0], top + 6.0, WIDTH - margin, top + PANEL_HEIGHT - AXES[1]];
         let costs = points.iter().map(|(_, cost)| *cost).chain(rivals.iter().map(|(_, cost)| *cost));
-        let across = Logarithm::of_values(costs, [left, right]);
-        let up = Axis::of_values(self.range.clone());
-        let y = |accuracy: f64| up.map(&(100.0 * accuracy).clamp(self.range.start, self.range.end), (bottom, top));
-        self.draw_grid(area, &across, &up, [left, top, right, bottom])?;
-        if points.is_empty() {
-            let middle = ((left + right) / 2, top + 40);
-            area.draw_text("nothing of ours is measured yet", &text(TEXT_SIZE, FAINT, HPos::Center), middle)?;
-        }
-
-        let mut labels = Labels::within([left + 2, top, right, bottom - 2]);
-        let best = best(&points);
-        let line: Vec<(i32, i32)> = best.iter().map(|(point, cost)| (across.place(*cost), y(point.accuracy))).collect();
-        for (from, to) in line.iter().zip(line.iter().skip(1)) {
-            labels.keep_line_free(*from, *to);
-        }
-        area.draw(&PathElement::new(line, FAINT.stroke_width(1)))?;
-        for (rival, cost) in &rivals {
-            let place = (across.place(*cost), y(rival.accuracy));
-            labels.keep_free(place, MARK);
-            draw_cross(area, place)?;
-        }
-        for (point, cost) in &points {
-            let (x, middle) = (across.place(*cost), y(point.accuracy));
-            labels.keep_free((x, middle), MARK + 1);
-            if let Some(spread) = point.spread {
-                let ends = [y(point.accuracy - spread), y(point.accuracy + spread)];
-                labels.keep_line_free((x, ends[0]), (x, ends[1]));
-                draw_spread(area, x, ends, point.kind.colour())?;
-            }
-            draw_mark(area, (x, middle), point.kind, point.is_rounded)?;
-        }
-        // Networks on the line are labelled first: they need room most.
-        let is_best = |point: &FrontierPoint| best.iter().any(|(best, _)| std::ptr::eq(*best, point));
-        let (first, others): (Vec<_>, Vec<_>) = points.iter().partition(|(point, _)| is_best(point));
-        let place = |accuracy: f64, cost: f64| (across.place(cost), y(accuracy));
-        let ours = |(point, cost): &(&FrontierPoint, f64)| {
-            (point.name.clone(), place(point.accuracy, *cost), point.kind.colour())
-        };
-        let theirs = rivals.iter().map(|(rival, cost)| (rival.name.to_owned(), place(rival.accuracy, *cost), INK));
-        for (name, place, colour) in first.into_iter().map(ours).chain(theirs).chain(others.into_iter().map(ours)) {
-            let name = fit(&name, TEXT_SIZE, 240.0);
-            let Some(Label { start, leader }) = labels.place(&name, TEXT_SIZE, place) else { continue };
-            if let Some(end) = leader {
-                area.draw(&PathElement::new([place, end], colour))?;
-            }
-            area.draw_text(&name, &text(TEXT_SIZE, colour, HPos::Left), start)?;
-        }
-        Ok(())
+        let across = Logarithm::of_values(costs, [frame[0], frame[2]]);
+        Self { unit, frame, across, up: Axis::of_values(range), points, rivals }
     }
 
-    fn draw_grid(
-        &self,
-        area: &Area<'_>,
-        across: &Logarithm,
-        up: &Axis,
-        [left, top, right, bottom]: [i32; 4],
-    ) -> Result<(), PlotError> {
-        for tick in up.key_points(BoldPoints(0)) {
-            let y = up.map(&tick, (bottom, top));
-            area.draw(&PathElement::new([(left, y), (right, y)], GRID))?;
-            area.draw_text(&format!("{} %", up.format_ext(&tick)), &text(TEXT_SIZE, INK, HPos::Right), (left - 8, y))?;
+    /// Returns the position of a network.
+    fn place(&self, accuracy: f64, cost: f64) -> [f64; 2] {
+        let Range { start, end } = self.up.range();
+        let [_, top, _, bottom] = self.frame;
+        [self.across.place(cost), self.up.place((100.0 * accuracy).clamp(start, end), [bottom, top])]
+    }
+
+    fn draw(&self) -> Markup {
+        let [left, top, right, _] = self.frame;
+        let best = best(&self.points);
+        let line: Vec<[f64; 2]> = best.iter().map(|(point, cost)| self.place(point.accuracy, *cost)).collect();
+        html! {
+            (self.grid())
+            @if self.points.is_empty() {
+                (faint_text(
+                    [f64::midpoint(left, right), top + 40.0], Anchor::Middle, TEXT_SIZE,
+                    "nothing of ours is measured yet"
+                ))
+            }
+            @for pair in line.windows(2) { (axis_line(pair[0], pair[1])) }
+            @for (rival, cost) in &self.rivals { (cross(self.place(rival.accuracy, *cost), rival.is_published)) }
+            @for (point, cost) in &self.points {
+                @if let Some(spread) = point.spread {
+                    @let [from, to] = [point.accuracy - spread, point.accuracy + spread];
+                    (point.kind.look().spread(self.place(from, *cost), self.place(to, *cost)))
+                }
+                (point.kind.look().sized(self.place(point.accuracy, *cost), SCALE, point.is_rounded))
+            }
+            (self.labels(&best, &line))
         }
-        for tick in across.ticks() {
-            let x = across.place(tick);
-            area.draw(&PathElement::new([(x, top), (x, bottom)], GRID))?;
-            area.draw_text(&short(tick), &text(TEXT_SIZE, INK, HPos::Center), (x, bottom + 14))?;
+    }
+
+    /// Returns the names, as far as there is room: first those of networks on the `line`, which
+    /// need it most.
+    fn labels(&self, best: &[(&FrontierPoint, f64)], line: &[[f64; 2]]) -> Markup {
+        let [left, top, right, bottom] = self.frame;
+        let mut labels = Labels::within([left + 2.0, top, right, bottom - 2.0]);
+        line.windows(2).for_each(|pair| labels.keep_line_free(pair[0], pair[1]));
+        for (point, cost) in &self.points {
+            let place = self.place(point.accuracy, *cost);
+            labels.keep_free(place, RADIUS + 1.0);
+            if let Some(spread) = point.spread {
+                let end = |accuracy: f64| self.place(accuracy, *cost);
+                labels.keep_line_free(end(point.accuracy - spread), end(point.accuracy + spread));
+            }
         }
-        area.draw(&PathElement::new([(left, top), (left, bottom), (right, bottom)], FAINT))?;
-        let unit = text(TEXT_SIZE, INK, HPos::Center);
-        area.draw_text(self.unit, &unit, ((left + right) / 2, bottom + 34))?;
-        Ok(())
+        let is_best = |point: &FrontierPoint| best.iter().any(|(best, _)| std::ptr::eq(*best, point));
+        let (first, others): (Vec<_>, Vec<_>) = self.points.iter().partition(|(point, _)| is_best(point));
+        let ours = |(point, cost): &(&'a FrontierPoint, f64)| (point.name.as_str(), self.place(point.accuracy, *cost));
+        let theirs = self.rivals.iter().map(|(rival, cost)| (rival.name, self.place(rival.accuracy, *cost)));
+        let theirs: Vec<_> = theirs.collect();
+        theirs.iter().for_each(|(_, place)| labels.keep_free(*place, RADIUS));
+        let all = first.into_iter().map(ours).chain(theirs).chain(others.into_iter().map(ours));
+        let placed = all.filter_map(|(name, place)| {
+            let name = fit(name, TEXT_SIZE - 1, MAX_LABEL);
+            let label = labels.place(&name, TEXT_SIZE - 1, place)?;
+            Some((name, place, label))
+        });
+        html! {
+            @for (name, place, Label { start, leader }) in placed {
+                @if let Some(end) = leader { (axis_line(place, end)) }
+                (text(start, Anchor::Start, TEXT_SIZE - 1, &name))
+            }
+        }
+    }
+
+    fn grid(&self) -> Markup {
+        let [left, top, right, bottom] = self.frame;
+        html! {
+            @for (tick, label) in self.up.ticks() {
+                @let y = self.up.place(tick, [bottom, top]);
+                (grid_line([left, y], [right, y]))
+                (text([left - 8.0, y], Anchor::End, TEXT_SIZE, &format!("{label} %")))
+            }
+            @for tick in self.across.ticks() {
+                @let x = self.across.place(tick);
+                (grid_line([x, top], [x, bottom]))
+                (text([x, bottom + 14.0], Anchor::Middle, TEXT_SIZE, &short(tick)))
+            }
+            (axis_line([left, top], [left, bottom]))
+            (axis_line([left, bottom], [right, bottom]))
+            (text([f64::midpoint(left, right), bottom + 34.0], Anchor::Middle, TEXT_SIZE, self.unit))
+        }
     }
 }
 
@@ -275,59 +294,36 @@ fn short(value: f64) -> String {
     }
 }
 
-fn draw_mark(area: &Area<'_>, (x, y): (i32, i32), kind: FrontierKind, is_hollow: bool) -> Result<(), PlotError> {
-    let colour = kind.colour();
-    let style = if is_hollow { WHITE.filled() } else { colour.filled() };
-    let corners: Vec<_> = kind.corners().iter().map(|(right, down)| (x + right, y + down)).collect();
-    let Some(first) = corners.first().copied() else {
-        area.draw(&Circle::new((x, y), MARK, style))?;
-        return Ok(area.draw(&Circle::new((x, y), MARK, colour.stroke_width(2)))?);
+/// Returns the mark of another project's network: upright if its figures are published ones.
+fn cross([x, y]: [f64; 2], is_published: bool) -> Markup {
+    let lines = if is_published {
+        [[[x - 6.0, y], [x + 6.0, y]], [[x, y - 6.0], [x, y + 6.0]]]
+    } else {
+        [[[x - 5.0, y - 5.0], [x + 5.0, y + 5.0]], [[x - 5.0, y + 5.0], [x + 5.0, y - 5.0]]]
     };
-    area.draw(&Polygon::new(corners.clone(), style))?;
-    let closed: Vec<_> = corners.into_iter().chain([first]).collect();
-    Ok(area.draw(&PathElement::new(closed, colour.stroke_width(2)))?)
+    html! { g stroke-width="2" { @for [from, to] in lines { (ink_line(from, to)) } } }
 }
 
-fn draw_cross(area: &Area<'_>, (x, y): (i32, i32)) -> Result<(), PlotError> {
-    let line = INK.stroke_width(2);
-    area.draw(&PathElement::new([(x - 5, y - 5), (x + 5, y + 5)], line))?;
-    Ok(area.draw(&PathElement::new([(x - 5, y + 5), (x + 5, y - 5)], line))?)
-}
-
-fn draw_spread(area: &Area<'_>, x: i32, [from, to]: [i32; 2], colour: RGBColor) -> Result<(), PlotError> {
-    area.draw(&PathElement::new([(x, from), (x, to)], colour))?;
-    for end in [from, to] {
-        area.draw(&PathElement::new([(x - 4, end), (x + 4, end)], colour))?;
-    }
-    Ok(())
-}
-
-fn draw_legend(area: &Area<'_>, points: &[FrontierPoint], has_rivals: bool, y: i32) -> Result<(), PlotError> {
-    let mut x = MARGIN + 8;
-    // Writes the meaning of the mark at `x`, and moves `x` to the next mark.
-    let name = |what: &str, x: &mut i32| -> Result<(), PlotError> {
-        area.draw_text(what, &text(TEXT_SIZE, INK, HPos::Left), (*x + 14, y))?;
-        *x += 14 + width(what, TEXT_SIZE) as i32 + 18;
-        Ok(())
-    };
+/// Returns the meaning of the marks, below the title, and its height.
+fn legend(points: &[FrontierPoint], rivals: &[FrontierRival]) -> (Markup, f64) {
+    let margin = f64::from(MARGIN);
+    let mut legend = Legend::new([margin + 8.0, WIDTH - margin], TITLE_HEIGHT, LEGEND_LINE);
     for kind in FrontierKind::ALL.into_iter().filter(|kind| points.iter().any(|point| point.kind == *kind)) {
-        draw_mark(area, (x, y), kind, false)?;
-        name(kind.name(), &mut x)?;
+        legend.add(kind.name(), |point| kind.look().sized(point, SCALE, false));
     }
     if let Some(rounded) = points.iter().find(|point| point.is_rounded) {
-        draw_mark(area, (x, y), rounded.kind, true)?;
-        name("only rounded", &mut x)?;
+        legend.add("only rounded", |point| rounded.kind.look().sized(point, SCALE, true));
     }
-    if points.iter().any(|point| point.spread.is_some()) {
-        draw_spread(area, x, [y - 8, y + 8], INK)?;
-        name("one standard deviation", &mut x)?;
+    if let Some(spread) = points.iter().find(|point| point.spread.is_some()) {
+        legend.add("one standard deviation", |[x, y]| spread.kind.look().spread([x, y - 8.0], [x, y + 8.0]));
     }
-    if has_rivals {
-        draw_cross(area, (x, y))?;
-        name("others", &mut x)?;
+    for (is_published, name) in [(false, "others, measured by us"), (true, "others, as published")] {
+        if rivals.iter().any(|rival| rival.is_published == is_published) {
+            legend.add(name, |point| cross(point, is_published));
+        }
     }
-    area.draw(&PathElement::new([(x - 8, y), (x + 8, y)], FAINT))?;
-    name("the best of ours", &mut x)
+    legend.add("the best of ours", |[x, y]| axis_line([x - 8.0, y], [x + 8.0, y]));
+    legend.finish()
 }
 
 #[cfg(test)]
@@ -335,20 +331,17 @@ mod tests {
     use super::*;
 
     fn point(name: &str, kind: FrontierKind, accuracy: f64, instructions: f64) -> FrontierPoint {
-        let bytes = 1.5 * instructions;
-        FrontierPoint {
-            name: name.to_owned(),
-            kind,
-            is_rounded: false,
-            accuracy,
-            spread: None,
+        let cost = FrontierCost {
             instructions: Some(instructions),
-            bytes,
-        }
+            bytes: Some(1.5 * instructions),
+            ram: Some(0.1 * instructions),
+        };
+        FrontierPoint { name: name.to_owned(), kind, is_rounded: false, accuracy, spread: None, cost }
     }
 
     fn rival() -> FrontierRival {
-        FrontierRival { name: "rival", accuracy: 0.8858, instructions: Some(202_459.0), bytes: Some(102_184.0) }
+        let cost = FrontierCost { instructions: Some(202_459.0), bytes: Some(102_184.0), ram: None };
+        FrontierRival { name: "rival", accuracy: 0.8858, cost, is_published: false }
     }
 
     #[test]
@@ -360,7 +353,7 @@ mod tests {
             point("equal at higher cost", FrontierKind::Eight, 0.91, 3001.0),
             point("worse at equal cost", FrontierKind::Eight, 0.88, 1000.0),
         ];
-        let points: Vec<_> = points.iter().map(|point| (point, point.instructions.unwrap())).collect();
+        let points: Vec<_> = points.iter().map(|point| (point, point.cost.instructions.unwrap())).collect();
         let names: Vec<_> = best(&points).iter().map(|(point, _)| point.name.as_str()).collect();
         assert_eq!(names, ["a", "b"]);
     }
@@ -369,19 +362,28 @@ mod tests {
     fn kinds_names_spreads_and_rivals_are_shown() {
         let spread = FrontierPoint { spread: Some(0.001), ..point("<256>", FrontierKind::Pruned, 0.913, 20e3) };
         let ruined = FrontierPoint { is_rounded: true, ..point("128", FrontierKind::Ternary, 0.7, 60e3) };
-        let svg = frontier(&[spread, ruined], &[rival()], &["source & year"]).unwrap();
-        for text in ["&lt;256&gt;", "8 bits, pruned", "one standard deviation", "rival", "source &amp; year", "200 k"] {
+        let svg = frontier(&[spread, ruined], &[rival()], &["source & year"]);
+        for text in [
+            "&lt;256&gt;",
+            "8 bits, pruned",
+            "one standard deviation",
+            "rival",
+            "source &amp; year",
+            "200 k",
+            "others, measured by us",
+        ] {
             assert!(svg.contains(text), "{text}: {svg}");
         }
         assert!(svg.contains("Below the chart: 128, ternary, rounded, 70.0 %"), "{svg}");
-        assert!(!svg.contains("4 bits"), "{svg}");
+        assert!(!svg.contains("4 bits") && !svg.contains("as published"), "{svg}");
     }
 
     #[test]
     fn empty_lists_can_be_drawn() {
-        let svg = frontier(&[], &[], &[]).unwrap();
-        assert_eq!(svg.matches("nothing of ours is measured yet").count(), 2);
-        let unmeasured = FrontierPoint { instructions: None, ..point("x", FrontierKind::Four, f64::NAN, 1.0) };
-        frontier(&[unmeasured], &[rival()], &[]).unwrap();
+        let svg = frontier(&[], &[], &[]);
+        assert_eq!(svg.matches("nothing of ours is measured yet").count(), 3);
+        let unmeasured =
+            FrontierPoint { cost: FrontierCost::default(), ..point("x", FrontierKind::Four, f64::NAN, 1.0) };
+        assert!(!frontier(&[unmeasured], &[rival()], &[]).contains("NaN"));
     }
 }

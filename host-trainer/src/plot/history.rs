@@ -4,10 +4,10 @@ use maud::{Markup, html};
 
 use super::mark::Look;
 use super::panel::{self, Curve, Panel, Point};
-use super::svg::{Anchor, Drawing, text};
 use super::text::{fit, width};
 use crate::train::Epoch;
 use host_support::style::{TEXT_SIZE, TITLE_SIZE};
+use host_support::svg::{Anchor, Drawing, text};
 
 const TITLE_HEIGHT: f64 = 36.0;
 const LEGEND_LINE: f64 = 22.0;

@@ -19,9 +19,9 @@ const FAR: f64 = 24.0;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Label {
     /// Left end, at half its height.
-    pub start: (i32, i32),
+    pub start: [f64; 2],
     /// End of the line from the point, if the point is far.
-    pub leader: Option<(i32, i32)>,
+    pub leader: Option<[f64; 2]>,
 }
 
 /// The areas that labels must avoid, and the bounds that they must stay in.
@@ -31,43 +31,42 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// Returns an empty area from `left, top` to `right, bottom`.
-    pub fn within([left, top, right, bottom]: [i32; 4]) -> Self {
-        Self { taken: Vec::new(), bounds: [left, top, right, bottom].map(f64::from) }
+    /// Returns an empty area.
+    pub fn within(bounds: Rectangle) -> Self {
+        Self { taken: Vec::new(), bounds }
     }
 
     /// Keeps labels at least `radius` away from the point.
-    pub fn keep_free(&mut self, (x, y): (i32, i32), radius: i32) {
-        self.taken.push([x - radius, y - radius, x + radius, y + radius].map(f64::from));
+    pub fn keep_free(&mut self, [x, y]: [f64; 2], radius: f64) {
+        self.taken.push([x - radius, y - radius, x + radius, y + radius]);
     }
 
     /// Keeps labels off the line between two points.
-    pub fn keep_line_free(&mut self, from: (i32, i32), to: (i32, i32)) {
-        let length = f64::from(to.0 - from.0).hypot(f64::from(to.1 - from.1));
+    pub fn keep_line_free(&mut self, from: [f64; 2], to: [f64; 2]) {
+        let length = (to[0] - from[0]).hypot(to[1] - from[1]);
         let steps = (length / 4.0).ceil().max(1.0) as u32;
         for step in 0..=steps {
             let share = f64::from(step) / f64::from(steps);
-            let between = |from: i32, to: i32| (f64::from(from) + share * f64::from(to - from)).round() as i32;
-            self.keep_free((between(from.0, to.0), between(from.1, to.1)), 2);
+            self.keep_free([0, 1].map(|axis| from[axis] + share * (to[axis] - from[axis])), 2.0);
         }
     }
 
     /// Places a label of font size `size` at the point. Returns `None` if it does not fit.
-    pub fn place(&mut self, text: &str, size: u32, (x, y): (i32, i32)) -> Option<Label> {
+    pub fn place(&mut self, text: &str, size: u32, [x, y]: [f64; 2]) -> Option<Label> {
         let half = [width(text, size) / 2.0, f64::from(size) / 2.0 + 1.0];
         let places = DISTANCES.iter().flat_map(|distance| DIRECTIONS.map(|(right, down)| (distance, right, down)));
         let place = |(distance, right, down): (&f64, f64, f64)| {
             // To the side, the distance is measured to the label's end, not to its middle.
-            let middle_x = f64::from(x) + right * distance + right.signum() * if right == 0.0 { 0.0 } else { half[0] };
-            let middle_y = f64::from(y) + down * distance;
+            let middle_x = x + right * distance + right.signum() * if right == 0.0 { 0.0 } else { half[0] };
+            let middle_y = y + down * distance;
             (*distance, [middle_x - half[0], middle_y - half[1], middle_x + half[0], middle_y + half[1]])
         };
         let (distance, found) = places.map(place).find(|(_, place)| self.is_free(place))?;
         self.taken.push(found);
-        let [left, top, right, bottom] = found.map(|place| place.round() as i32);
+        let [left, top, right, bottom] = found;
         // The line ends at the nearest corner or side.
-        let leader = (distance >= FAR).then(|| (x.clamp(left, right), y.clamp(top, bottom)));
-        Some(Label { start: (left, (top + bottom) / 2), leader })
+        let leader = (distance >= FAR).then(|| [x.clamp(left, right), y.clamp(top, bottom)]);
+        Some(Label { start: [left, f64::midpoint(top, bottom)], leader })
     }
 
     fn is_free(&self, place: &Rectangle) -> bool {
@@ -85,9 +84,9 @@ mod tests {
 
     #[test]
     fn labels_do_not_overlap_and_stay_in_bounds() {
-        let mut labels = Labels::within([0, 0, 200, 100]);
-        let points = [(100, 50), (104, 52), (198, 2), (2, 98)];
-        points.iter().for_each(|point| labels.keep_free(*point, 5));
+        let mut labels = Labels::within([0.0, 0.0, 200.0, 100.0]);
+        let points = [[100.0, 50.0], [104.0, 52.0], [198.0, 2.0], [2.0, 98.0]];
+        points.iter().for_each(|point| labels.keep_free(*point, 5.0));
         let marks = labels.taken.len();
         for point in points {
             labels.place("name", 13, point).unwrap();
@@ -105,10 +104,10 @@ mod tests {
 
     #[test]
     fn a_label_without_room_is_left_out() {
-        let mut labels = Labels::within([0, 0, 60, 30]);
-        assert_eq!(labels.place("a name that is too long", 13, (30, 15)), None);
-        labels.keep_line_free((0, 0), (60, 30));
-        labels.keep_line_free((0, 30), (60, 0));
-        assert_eq!(labels.place("middle", 13, (30, 15)), None);
+        let mut labels = Labels::within([0.0, 0.0, 60.0, 30.0]);
+        assert_eq!(labels.place("a name that is too long", 13, [30.0, 15.0]), None);
+        labels.keep_line_free([0.0, 0.0], [60.0, 30.0]);
+        labels.keep_line_free([0.0, 30.0], [60.0, 0.0]);
+        assert_eq!(labels.place("middle", 13, [30.0, 15.0]), None);
     }
 }

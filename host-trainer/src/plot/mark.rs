@@ -1,10 +1,9 @@
 //! Marks and dashes that distinguish curves without colour.
 
 use maud::{Markup, html};
-use plotters::style::RGBColor;
 
-use super::svg::{hex, short};
-use host_support::style::{FAINT, colour};
+use host_support::style::{Colour, FAINT, colour};
+use host_support::svg::short;
 
 /// Shapes of marks, as paths around the middle.
 const SHAPES: [&str; 6] = [
@@ -22,7 +21,7 @@ const DASHES: [&str; 4] = ["none", "7 4", "2 3", "9 3 2 3"];
 /// The appearance of a curve.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
-    colour: RGBColor,
+    colour: Colour,
     shape: &'static str,
     dash: &'static str,
 }
@@ -32,7 +31,7 @@ impl Look {
     pub fn new(index: usize, dash: usize) -> Self {
         let colour = match colour(index) {
             // Not visible on a dark ground.
-            RGBColor(0, 0, 0) => FAINT,
+            Colour(0, 0, 0) => FAINT,
             colour => colour,
         };
         Self { colour, shape: SHAPES[index % SHAPES.len()], dash: DASHES[dash % DASHES.len()] }
@@ -42,22 +41,39 @@ impl Look {
     pub fn curve(self, points: impl Iterator<Item = [f64; 2]>) -> Markup {
         let points: Vec<String> = points.map(|[x, y]| format!("{},{}", short(x), short(y))).collect();
         html! {
-            polyline points=(points.join(" ")) fill="none" stroke=(hex(self.colour)) stroke-width="2"
+            polyline points=(points.join(" ")) fill="none" stroke=(self.colour.hex()) stroke-width="2"
                 stroke-linejoin="round" stroke-dasharray=(self.dash) {}
         }
     }
 
     /// Returns a filled mark at a point.
     pub fn mark(self, [x, y]: [f64; 2]) -> Markup {
-        html! { path.mark d={ "M" (short(x)) "," (short(y)) (self.shape) } fill=(hex(self.colour)) {} }
+        html! { path.mark d={ "M" (short(x)) "," (short(y)) (self.shape) } fill=(self.colour.hex()) {} }
     }
 
     /// Returns a larger, hollow mark.
-    pub fn ring(self, [x, y]: [f64; 2]) -> Markup {
-        let place = format!("translate({},{}) scale(1.5)", short(x), short(y));
+    pub fn ring(self, point: [f64; 2]) -> Markup {
+        self.sized(point, 1.5, true)
+    }
+
+    /// Returns a mark that is `scale` times larger, hollow or filled.
+    pub fn sized(self, [x, y]: [f64; 2], scale: f64, is_hollow: bool) -> Markup {
+        let place = format!("translate({},{}) scale({scale})", short(x), short(y));
+        let (class, fill) = if is_hollow { ("ground", "#ffffff".to_owned()) } else { ("mark", self.colour.hex()) };
         html! {
-            path.ground d={ "M0,0" (self.shape) } transform=(place) fill="#ffffff" stroke=(hex(self.colour))
+            path class=(class) d={ "M0,0" (self.shape) } transform=(place) fill=(fill) stroke=(self.colour.hex())
                 stroke-width="1.4" {}
+        }
+    }
+
+    /// Returns a bar between two points, with ends across it: the spread of a value.
+    pub fn spread(self, from: [f64; 2], to: [f64; 2]) -> Markup {
+        let [[x1, y1], [x2, y2]] = [from, to].map(|point| point.map(short));
+        let [wide, high] = if y1 == y2 { [0.0, 5.0] } else { [5.0, 0.0] };
+        let end = |x: f64, y: f64| format!("M{},{}l{},{}", x - wide, y - high, 2.0 * wide, 2.0 * high);
+        html! {
+            path d={ "M" (x1) "," (y1) "L" (x2) "," (y2) (end(x1, y1)) (end(x2, y2)) } stroke=(self.colour.hex())
+                stroke-width="1.5" {}
         }
     }
 }
@@ -71,7 +87,7 @@ mod tests {
         for index in 0..12 {
             let [one, other] = [Look::new(index, index), Look::new(index + 1, index + 1)];
             assert!(one.shape != other.shape && one.dash != other.dash, "{index}");
-            assert_ne!(one.colour, RGBColor(0, 0, 0));
+            assert_ne!(one.colour, Colour(0, 0, 0));
         }
     }
 

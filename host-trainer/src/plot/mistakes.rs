@@ -2,13 +2,13 @@
 
 use maud::{Markup, html};
 
-use super::svg::{Anchor, Drawing, faint_text, text};
 use super::text::{fit, width};
 use super::{PlotError, image};
 use crate::data::Split;
 use crate::model::{Evaluation, Mistake};
 use crate::text::percent;
 use host_support::style::{MARGIN, TEXT_SIZE, TITLE_SIZE};
+use host_support::svg::{Anchor, Drawing, faint_text, text};
 
 const COLUMNS: usize = 6;
 const TITLE_HEIGHT: i32 = 44;

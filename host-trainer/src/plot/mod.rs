@@ -7,20 +7,19 @@ mod frontier;
 mod history;
 mod image;
 mod labels;
+mod legend;
 mod logarithm;
 mod mark;
 mod mistakes;
 mod panel;
 mod samples;
-mod svg;
 mod text;
 
-use plotters::drawing::DrawingAreaErrorKind;
 use thiserror::Error;
 
 pub use comparison::{ComparedNetwork, comparison};
 pub use confusion::confusion;
-pub use frontier::{FrontierKind, FrontierPoint, FrontierRival, frontier};
+pub use frontier::{FrontierCost, FrontierKind, FrontierPoint, FrontierRival, frontier};
 pub use history::{History, HistoryRun, Kept};
 pub use mistakes::mistakes;
 pub use samples::samples;
@@ -30,16 +29,8 @@ pub use self::image::{Size, data_uri, enlarge, png, size};
 /// Why a plot cannot be drawn.
 #[derive(Debug, Error)]
 pub enum PlotError {
-    #[error("cannot draw: {0}")]
-    Draw(String),
     #[error("cannot draw an image of {rows} x {columns} pixels with {channels} channels: found {found} values")]
     Pixels { rows: usize, columns: usize, channels: usize, found: usize },
     #[error("cannot encode an image as PNG")]
     Png(#[from] ::image::ImageError),
-}
-
-impl<E: std::error::Error + Send + Sync> From<DrawingAreaErrorKind<E>> for PlotError {
-    fn from(error: DrawingAreaErrorKind<E>) -> Self {
-        Self::Draw(error.to_string())
-    }
 }

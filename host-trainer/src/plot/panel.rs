@@ -4,8 +4,8 @@ use maud::{Markup, html};
 
 use super::axis::Axis;
 use super::mark::Look;
-use super::svg::{Anchor, Drawing, axis_line, faint_text, grid_line, text};
 use host_support::style::{TEXT_SIZE, TITLE_SIZE};
+use host_support::svg::{Anchor, Drawing, axis_line, faint_text, grid_line, text};
 
 /// Size of a panel, in pixels: on a phone its text is still readable.
 pub const SIZE: [f64; 2] = [480.0, 340.0];

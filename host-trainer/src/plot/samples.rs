@@ -4,10 +4,10 @@ use maud::html;
 
 use super::PlotError;
 use super::image::{Size, data_uri};
-use super::svg::{Anchor, Drawing, text};
 use super::text::{fit, width};
 use crate::data::Split;
 use host_support::style::{MARGIN, TEXT_SIZE, TITLE_SIZE};
+use host_support::svg::{Anchor, Drawing, text};
 
 const ROWS: usize = 3;
 

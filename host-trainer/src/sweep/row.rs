@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::cascades::FoundCascade;
 use super::figure::Figure;
@@ -12,7 +12,7 @@ use crate::text::count;
 use crate::train::TAUGHT_EPOCHS;
 
 /// A row of the frontier's table. Names and order are stable: programs read them.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FrontierRow {
     /// Pixels, neurons of each hidden layer, classes: `784-128-10`; or a title.
     pub network: String,
@@ -37,7 +37,9 @@ pub struct FrontierRow {
     pub model_bytes: usize,
     /// RAM for inference on a Cortex-M4, stack included.
     pub ram_bytes: Option<u64>,
+    #[serde(default)]
     pub layers: LayerSet,
+    #[serde(default)]
     pub cascade: bool,
     /// Instructions for an image on a Cortex-M4, the largest.
     pub instructions_m4_max: Option<u64>,
@@ -48,10 +50,11 @@ pub struct FrontierRow {
 }
 
 /// The layers that a row's networks have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LayerSet {
     /// Dense layers alone.
+    #[default]
     Dense,
     /// Also convolutions or pools.
     Conv,

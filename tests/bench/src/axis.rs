@@ -3,8 +3,6 @@
 use std::ops::Range;
 
 use host_support::numbers::grouped;
-use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, ValueFormatter};
-use plotters::prelude::*;
 
 /// Most steps between the ticks of a linear axis.
 const MAX_TICKS: f64 = 8.0;
@@ -33,43 +31,44 @@ impl Axis {
         Self { range, ticks, is_logarithmic: true }
     }
 
-    fn place(&self, value: f64) -> f64 {
+    /// Builds an axis of shares.
+    pub fn shares() -> Self {
+        Self {
+            range: 0.0..1.0,
+            ticks: [0, 2, 4, 6, 8, 10].map(|tenths| f64::from(tenths) / 10.0).into(),
+            is_logarithmic: false,
+        }
+    }
+
+    /// Returns the position of `value` between those of the axis's ends.
+    pub fn place(&self, value: f64, [from, to]: [f64; 2]) -> f64 {
+        let [start, end, value] = [self.range.start, self.range.end, value].map(|value| self.scaled(value));
+        let share = if end > start { (value - start) / (end - start) } else { 0.0 };
+        from + share * (to - from)
+    }
+
+    fn scaled(&self, value: f64) -> f64 {
         if self.is_logarithmic { value.max(f64::MIN_POSITIVE).ln() } else { value }
+    }
+
+    /// Returns the ticks, and their labels.
+    pub fn ticks(&self) -> impl Iterator<Item = (f64, String)> {
+        self.ticks.iter().map(|tick| (*tick, self.label(*tick)))
+    }
+
+    fn label(&self, value: f64) -> String {
+        match value {
+            _ if self.range.end <= 1.0 => format!("{value:.1}"),
+            1e6.. => format!("{} M", value / 1e6),
+            1e4.. => format!("{} k", value / 1e3),
+            _ => grouped(value.round() as u64),
+        }
     }
 }
 
 /// Returns 1, 2, 5, 10, 20, 50, and so on.
 fn steps() -> impl Iterator<Item = f64> {
     (0..15).flat_map(|power| [1.0, 2.0, 5.0].map(|factor| factor * 10.0_f64.powi(power)))
-}
-
-impl Ranged for Axis {
-    type FormatOption = NoDefaultFormatting;
-    type ValueType = f64;
-
-    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
-        let [start, end, value] = [self.range.start, self.range.end, *value].map(|value| self.place(value));
-        let share = if end > start { (value - start) / (end - start) } else { 0.0 };
-        limit.0 + (share * f64::from(limit.1 - limit.0)).round() as i32
-    }
-
-    fn key_points<Hint: KeyPointHint>(&self, _hint: Hint) -> Vec<f64> {
-        self.ticks.clone()
-    }
-
-    fn range(&self) -> Range<f64> {
-        self.range.clone()
-    }
-}
-
-impl ValueFormatter<f64> for Axis {
-    fn format_ext(&self, value: &f64) -> String {
-        match *value {
-            1e6.. => format!("{} M", value / 1e6),
-            1e4.. => format!("{} k", value / 1e3),
-            _ => grouped(value.round() as u64),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -80,12 +79,15 @@ mod tests {
     fn ticks_are_round_and_follow_the_scale() {
         let axis = Axis::logarithmic([12_704.0, 812_816.0].into_iter());
         assert_eq!(axis.ticks, [10e3, 20e3, 50e3, 100e3, 200e3, 500e3, 1000e3]);
-        let [low, high] = [10e3, 100e3].map(|value| axis.map(&value, (0, 1000)));
-        assert!((axis.map(&1e6, (0, 1000)) - high).abs_diff(high - low) <= 1, "up to rounding");
-        let labels = [5000.0, 50e3, 2e6].map(|value| axis.format_ext(&value));
-        assert_eq!(labels, ["5,000", "50 k", "2 M"]);
+        let [low, high, higher] = [10e3, 100e3, 1e6].map(|value| axis.place(value, [0.0, 1000.0]));
+        assert!((higher - high - (high - low)).abs() < 1e-9);
+        assert_eq!([5000.0, 50e3, 2e6].map(|value| axis.label(value)), ["5,000", "50 k", "2 M"]);
         let axis = Axis::linear([6_000.0].into_iter());
         assert_eq!(axis.ticks, [0.0, 1000.0, 2000.0, 3000.0, 4000.0, 5000.0, 6000.0]);
-        assert_eq!((axis.map(&0.0, (100, 0)), axis.map(&6300.0, (100, 0))), (100, 0));
+        assert_eq!([0.0, 6300.0].map(|value| axis.place(value, [100.0, 0.0])), [100.0, 0.0]);
+        assert_eq!(
+            Axis::shares().ticks().map(|(_, label)| label).collect::<Vec<_>>().join(" "),
+            "0.0 0.2 0.4 0.6 0.8 1.0"
+        );
     }
 }

@@ -1,24 +1,27 @@
 //! Bars for each core: our counts and other engines'.
 
 use anyhow::ensure;
+use host_support::numbers::grouped;
+use host_support::style::{COLOURS, Colour, MARGIN, TEXT_SIZE, TITLE_SIZE};
+use host_support::svg::{Anchor, Drawing, faint_text, text};
+use maud::{Markup, html};
 use parity::Unit;
-use plotters::prelude::*;
-use plotters::style::text_anchor::HPos;
 
 use super::rivals::Rivals;
 use super::row::Row;
 use super::table::whole;
-use host_support::numbers::grouped;
-use host_support::style::{Area, COLOURS, FAINT, INK, MARGIN, TEXT_SIZE, TITLE_SIZE, draw, text};
 
-const WIDTH: i32 = 1000;
-const TITLE_HEIGHT: i32 = 64;
-const BAR: i32 = 20;
-const GAP: i32 = 18;
+const WIDTH: f64 = 900.0;
+const TITLE_HEIGHT: f64 = 64.0;
+const BAR: f64 = 20.0;
+const GAP: f64 = 18.0;
 
 /// Pixels left of the bars, and right of them for a number.
-const LEFT: i32 = 300;
-const NUMBER: i32 = 110;
+const LEFT: f64 = 290.0;
+const NUMBER: f64 = 100.0;
+
+/// Colour of others' bars.
+const OTHERS: Colour = Colour(150, 150, 150);
 
 struct Bar {
     name: String,
@@ -32,7 +35,7 @@ struct Bar {
 ///
 /// # Errors
 ///
-/// Returns an error if rows differ in their unit, or if plotting fails.
+/// Returns an error if rows differ in their unit.
 pub fn bars(rows: &[Row], rivals: &Rivals) -> anyhow::Result<String> {
     let unit = rows.first().map(|row| row.unit);
     ensure!(
@@ -43,33 +46,29 @@ pub fn bars(rows: &[Row], rivals: &Rivals) -> anyhow::Result<String> {
         Some(Unit::Cycles) => ("Cycles", "of the core's clock, on hardware"),
         _ => ("Instructions", "counted by an emulator, which does not measure time; bars with a point are cut"),
     };
-    let cores: Vec<(&Row, Vec<Bar>)> = rows.iter().map(|row| (row, bars_of(row, rivals))).collect();
     let first_rival = |row: &Row| {
         rivals.of_network(&row.network).first().and_then(|rival| rival.instructions.get(&row.core)).copied()
     };
     let longest = rows.iter().flat_map(|row| [row.spread().mean, first_rival(row).unwrap_or(0) as f64]);
     let most = (longest.fold(1.0, f64::max) * 1.5).ceil();
-    let lines: usize = cores.iter().map(|(_, bars)| bars.len()).sum();
-    let height = TITLE_HEIGHT + lines as i32 * BAR + cores.len() as i32 * GAP + MARGIN;
-    draw([WIDTH, height], |area| {
-        let of = rows.first().map(|row| row.network.to_string()).unwrap_or_default();
-        area.draw_text(
-            &format!("{unit} per image, {of}"),
-            &text(TITLE_SIZE, INK, HPos::Left),
-            (MARGIN, TITLE_HEIGHT / 3),
-        )?;
-        area.draw_text(note, &text(TEXT_SIZE, FAINT, HPos::Left), (MARGIN, TITLE_HEIGHT / 3 + 22))?;
-        let mut y = TITLE_HEIGHT;
-        for (row, bars) in &cores {
-            area.draw_text(&row.core, &text(TEXT_SIZE, INK, HPos::Left), (MARGIN, y + BAR / 2))?;
-            for bar in bars {
-                draw_bar(area, bar, y, most)?;
-                y += BAR;
-            }
-            y += GAP;
-        }
-        Ok(())
-    })
+    let title = format!("{unit} per image, {}", rows.first().map(|row| row.network.to_string()).unwrap_or_default());
+    let mut y = TITLE_HEIGHT;
+    let mut cores = Vec::new();
+    for row in rows {
+        let bars = bars_of(row, rivals);
+        let end = y + BAR * bars.len() as f64;
+        cores.push(html! {
+            (text([f64::from(MARGIN), y + BAR / 2.0], Anchor::Start, TEXT_SIZE, &row.core))
+            @for (index, bar) in bars.iter().enumerate() { (bar.draw(y + BAR * index as f64, most)) }
+        });
+        y = end + GAP;
+    }
+    let content = html! {
+        (text([WIDTH / 2.0, TITLE_HEIGHT / 3.0], Anchor::Middle, TITLE_SIZE, &title))
+        (faint_text([WIDTH / 2.0, TITLE_HEIGHT / 3.0 + 22.0], Anchor::Middle, TEXT_SIZE, note))
+        @for core in cores { (core) }
+    };
+    Ok(Drawing { size: [WIDTH, y - GAP + f64::from(MARGIN)], content }.document(&title))
 }
 
 fn bars_of(row: &Row, rivals: &Rivals) -> Vec<Bar> {
@@ -83,21 +82,26 @@ fn bars_of(row: &Row, rivals: &Rivals) -> Vec<Bar> {
     [ours].into_iter().chain(others).collect()
 }
 
-fn draw_bar(area: &Area<'_>, bar: &Bar, y: i32, most: f64) -> anyhow::Result<()> {
-    let colour = if bar.is_ours { COLOURS[0] } else { RGBColor(178, 178, 178) };
-    let name = text(TEXT_SIZE, if bar.is_ours { INK } else { FAINT }, HPos::Right);
-    area.draw_text(&bar.name, &name, (LEFT - 8, y + BAR / 2))?;
-    let right = LEFT + ((bar.count / most).min(1.0) * f64::from(WIDTH - LEFT - NUMBER)) as i32;
-    let (top, bottom) = (y + 3, y + BAR - 3);
-    area.draw(&Rectangle::new([(LEFT, top), (right, bottom)], colour.filled()))?;
-    let mut end = right;
-    if bar.count > most {
-        end += 10;
-        area.draw(&Polygon::new([(right, top), (end, (top + bottom) / 2), (right, bottom)], colour.filled()))?;
+impl Bar {
+    fn draw(&self, y: f64, most: f64) -> Markup {
+        let colour = if self.is_ours { COLOURS[0] } else { OTHERS };
+        let place = [LEFT - 8.0, y + BAR / 2.0];
+        let right = LEFT + (self.count / most).min(1.0) * (WIDTH - LEFT - NUMBER);
+        let (top, bottom) = (y + 3.0, y + BAR - 3.0);
+        let end = if self.count > most { right + 10.0 } else { right };
+        let corners = [[LEFT, top], [right, top], [end, f64::midpoint(top, bottom)], [right, bottom], [LEFT, bottom]];
+        let corners = corners.map(|[x, y]| format!("{x:.2},{y:.2}")).join(" ");
+        let number = if self.is_ours { whole(self.count) } else { grouped(self.count as u64) };
+        html! {
+            @if self.is_ours {
+                (text(place, Anchor::End, TEXT_SIZE, &self.name))
+            } @else {
+                (faint_text(place, Anchor::End, TEXT_SIZE, &self.name))
+            }
+            polygon points=(corners) fill=(colour.hex()) {}
+            (text([end + 6.0, y + BAR / 2.0], Anchor::Start, TEXT_SIZE, &number))
+        }
     }
-    let number = if bar.is_ours { whole(bar.count) } else { grouped(bar.count as u64) };
-    area.draw_text(&number, &text(TEXT_SIZE, INK, HPos::Left), (end + 6, y + BAR / 2))?;
-    Ok(())
 }
 
 #[cfg(test)]

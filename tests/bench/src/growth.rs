@@ -1,43 +1,57 @@
 //! Draws cost against work: networks of several widths, and images with more or fewer zeros.
 
-use anyhow::anyhow;
-use plotters::prelude::*;
-use plotters::style::text_anchor::HPos;
+use host_support::style::{COLOURS, Colour, TEXT_SIZE, TITLE_SIZE};
+use host_support::svg::{Anchor, Drawing, axis_line, faint_text, grid_line, short, text};
+use maud::{Markup, html};
 
 use super::axis::Axis;
 use super::row::Row;
-use host_support::style::{Area, COLOURS, FAINT, GRID, INK, MARGIN, TEXT_SIZE, TITLE_SIZE, draw, text};
 
-const SIZE: [i32; 2] = [1100, 900];
-const TITLE_HEIGHT: u32 = 40;
+const WIDTH: f64 = 1000.0;
+const TITLE_HEIGHT: f64 = 40.0;
+const LEGEND_HEIGHT: f64 = 30.0;
+
+/// Size of a panel, and the corners of the area between its axes: left, top, right, bottom.
+const PANEL: [f64; 2] = [500.0, 400.0];
+const FRAME: [f64; 4] = [70.0, 44.0, 480.0, 340.0];
 
 /// Draws instructions, the model's flash, and RAM against multiply-accumulates. For rows with each
 /// image, also draws its instructions against its share of zeros.
-///
-/// # Errors
-///
-/// Returns an error if plotting fails.
-pub fn growth(rows: &[Row]) -> anyhow::Result<String> {
+pub fn growth(rows: &[Row]) -> String {
     let mut cores: Vec<&str> = rows.iter().map(|row| row.core.as_str()).collect();
     cores.sort_unstable();
     cores.dedup();
-    draw(SIZE, |area| {
-        let (title, panels) = area.split_vertically(TITLE_HEIGHT);
-        title.draw_text("Cost as work grows", &text(TITLE_SIZE, INK, HPos::Left), (MARGIN, 20))?;
-        legend(&title, &cores)?;
-        let panels = panels.split_evenly((2, 2));
-        let [count, flash, ram, zeros] = panels.as_slice() else { return Err(anyhow!("expected four panels")) };
-        let instructions = |row: &Row| row.spread().mean;
-        let y = Axis::logarithmic(rows.iter().map(instructions));
-        draw_against_work(count, rows, &cores, "instructions per image", y, instructions)?;
-        let model = |row: &Row| row.model_bytes as f64;
-        let y = Axis::logarithmic(rows.iter().map(model));
-        draw_against_work(flash, rows, &cores, "bytes of the model, in flash", y, model)?;
-        let y = Axis::linear(rows.iter().map(ram_in_use));
-        let what = "bytes of RAM in use: workspace and deepest stack";
-        draw_against_work(ram, rows, &cores, what, y, ram_in_use)?;
-        draw_zeros(zeros, rows, &cores)
-    })
+    let instructions = |row: &Row| row.spread().mean;
+    let model = |row: &Row| row.model_bytes as f64;
+    let panels = [
+        against_work(
+            rows,
+            &cores,
+            "instructions per image",
+            Axis::logarithmic(rows.iter().map(instructions)),
+            instructions,
+        ),
+        against_work(rows, &cores, "bytes of the model, in flash", Axis::logarithmic(rows.iter().map(model)), model),
+        against_work(
+            rows,
+            &cores,
+            "bytes of RAM in use: workspace and deepest stack",
+            Axis::linear(rows.iter().map(ram_in_use)),
+            ram_in_use,
+        ),
+        zeros(rows, &cores),
+    ];
+    let top = TITLE_HEIGHT + LEGEND_HEIGHT;
+    let title = "Cost as work grows";
+    let content = html! {
+        (text([WIDTH / 2.0, TITLE_HEIGHT / 2.0], Anchor::Middle, TITLE_SIZE, title))
+        (legend(&cores))
+        @for (index, content) in panels.into_iter().enumerate() {
+            @let [column, row] = [index % 2, index / 2].map(|place| place as f64);
+            (Drawing { size: PANEL, content }.at([PANEL[0] * column, top + PANEL[1] * row]))
+        }
+    };
+    Drawing { size: [WIDTH, top + 2.0 * PANEL[1]], content }.document(title)
 }
 
 /// Returns the workspace that the network needs plus the deepest stack.
@@ -45,89 +59,97 @@ fn ram_in_use(row: &Row) -> f64 {
     f64::from(row.ram_network_bytes + row.ram_stack_bytes)
 }
 
-fn colour(cores: &[&str], core: &str) -> RGBColor {
+fn colour(cores: &[&str], core: &str) -> Colour {
     let index = cores.iter().position(|name| *name == core).unwrap_or(0);
     COLOURS[index % COLOURS.len()]
 }
 
-fn legend(area: &Area<'_>, cores: &[&str]) -> anyhow::Result<()> {
-    for (index, core) in cores.iter().enumerate() {
-        let x = 300 + 140 * index as i32;
-        area.draw(&Circle::new((x, 20), 5, colour(cores, core).filled()))?;
-        area.draw_text(core, &text(TEXT_SIZE, INK, HPos::Left), (x + 12, 20))?;
+fn legend(cores: &[&str]) -> Markup {
+    let y = TITLE_HEIGHT + LEGEND_HEIGHT / 2.0;
+    html! {
+        @for (index, core) in cores.iter().enumerate() {
+            @let x = 60.0 + 140.0 * index as f64;
+            (dot([x, y], 5.0, colour(cores, core)))
+            (text([x + 12.0, y], Anchor::Start, TEXT_SIZE, core))
+        }
+        (faint_text([60.0 + 140.0 * cores.len() as f64, y], Anchor::Start, TEXT_SIZE, "rings: two hidden layers"))
     }
-    let x = 300 + 140 * cores.len() as i32;
-    area.draw_text("rings: two hidden layers", &text(TEXT_SIZE, FAINT, HPos::Left), (x, 20))?;
-    Ok(())
 }
 
-fn draw_against_work(
-    area: &Area<'_>,
-    rows: &[Row],
-    cores: &[&str],
-    what: &str,
-    y: Axis,
-    of: impl Fn(&Row) -> f64,
-) -> anyhow::Result<()> {
+fn dot([x, y]: [f64; 2], radius: f64, colour: Colour) -> Markup {
+    html! { circle cx=(short(x)) cy=(short(y)) r=(radius) fill=(colour.hex()) {} }
+}
+
+fn ring([x, y]: [f64; 2], radius: f64, colour: Colour) -> Markup {
+    html! { circle cx=(short(x)) cy=(short(y)) r=(radius) fill="none" stroke=(colour.hex()) stroke-width="2" {} }
+}
+
+/// Returns the title and the axes of a panel.
+fn axes(title: &str, below: &str, [across, up]: [&Axis; 2]) -> Markup {
+    let [left, top, right, bottom] = FRAME;
+    let middle = f64::midpoint(left, right);
+    html! {
+        (text([middle, 22.0], Anchor::Middle, TEXT_SIZE, title))
+        @for (tick, label) in up.ticks() {
+            @let y = up.place(tick, [bottom, top]);
+            (grid_line([left, y], [right, y]))
+            (text([left - 7.0, y], Anchor::End, TEXT_SIZE, &label))
+        }
+        @for (tick, label) in across.ticks() {
+            @let x = across.place(tick, [left, right]);
+            (grid_line([x, top], [x, bottom]))
+            (text([x, bottom + 14.0], Anchor::Middle, TEXT_SIZE - 1, &label))
+        }
+        (axis_line([left, top], [left, bottom]))
+        (axis_line([left, bottom], [right, bottom]))
+        (text([middle, bottom + 36.0], Anchor::Middle, TEXT_SIZE, below))
+    }
+}
+
+fn against_work(rows: &[Row], cores: &[&str], what: &str, up: Axis, of: impl Fn(&Row) -> f64) -> Markup {
     let work = |row: &Row| row.multiply_accumulates as f64;
-    let mut chart = ChartBuilder::on(area)
-        .margin(MARGIN)
-        .margin_right(2 * MARGIN)
-        .caption(what, text(TEXT_SIZE, INK, HPos::Center))
-        .x_label_area_size(45)
-        .y_label_area_size(85)
-        .build_cartesian_2d(Axis::logarithmic(rows.iter().map(work)), y)?;
-    chart
-        .configure_mesh()
-        .light_line_style(WHITE)
-        .bold_line_style(GRID)
-        .label_style(text(TEXT_SIZE, INK, HPos::Center))
-        .x_desc("multiply-accumulates")
-        .draw()?;
-    for core in cores {
-        let mut rows: Vec<_> = rows.iter().filter(|row| row.core == *core).collect();
+    let across = Axis::logarithmic(rows.iter().map(work));
+    let [left, top, right, bottom] = FRAME;
+    let place = |row: &Row| [across.place(work(row), [left, right]), up.place(of(row), [bottom, top])];
+    let of_core = |core: &str| {
+        let mut rows: Vec<_> = rows.iter().filter(|row| row.core == core).collect();
         rows.sort_by_key(|row| row.multiply_accumulates);
-        let colour = colour(cores, core);
+        let (plain, deep): (Vec<&Row>, Vec<&Row>) = rows.into_iter().partition(|row| row.network.widths().len() == 3);
         // The line joins networks with one hidden layer; the others are rings next to it.
-        let line = rows.iter().filter(|row| row.network.widths().len() == 3).map(|row| (work(row), of(row)));
-        chart.draw_series(LineSeries::new(line, &colour))?;
-        let points = rows.iter().map(|row| match row.network.widths().len() {
-            3 => Circle::new((work(row), of(row)), 3, colour.filled()),
-            _ => Circle::new((work(row), of(row)), 5, colour.stroke_width(2)),
-        });
-        chart.draw_series(points)?;
-    }
-    Ok(())
+        let line: Vec<String> = plain.iter().map(|row| place(row).map(|at| short(at).to_string()).join(",")).collect();
+        let colour = colour(cores, core);
+        html! {
+            polyline points=(line.join(" ")) fill="none" stroke=(colour.hex()) {}
+            @for row in plain { (dot(place(row), 3.0, colour)) }
+            @for row in deep { (ring(place(row), 5.0, colour)) }
+        }
+    };
+    html! { (axes(what, "multiply-accumulates", [&across, &up])) @for core in cores { (of_core(core)) } }
 }
 
-fn draw_zeros(area: &Area<'_>, rows: &[Row], cores: &[&str]) -> anyhow::Result<()> {
+fn zeros(rows: &[Row], cores: &[&str]) -> Markup {
     let rows: Vec<_> = rows.iter().filter(|row| !row.each.is_empty()).collect();
-    let counts = rows.iter().flat_map(|row| &row.each).map(|image| image.count as f64);
+    let (across, up) =
+        (Axis::shares(), Axis::linear(rows.iter().flat_map(|row| &row.each).map(|image| image.count as f64)));
     let of = rows.first().map(|row| row.network.to_string()).unwrap_or_default();
-    let mut chart = ChartBuilder::on(area)
-        .margin(MARGIN)
-        .margin_right(2 * MARGIN)
-        .caption(format!("instructions of each image, {of}"), text(TEXT_SIZE, INK, HPos::Center))
-        .x_label_area_size(45)
-        .y_label_area_size(85)
-        .build_cartesian_2d(0.0..1.0, Axis::linear(counts))?;
-    chart
-        .configure_mesh()
-        .light_line_style(WHITE)
-        .bold_line_style(GRID)
-        .label_style(text(TEXT_SIZE, INK, HPos::Center))
-        .x_desc("share of its pixels that are zero")
-        .draw()?;
-    for row in &rows {
-        let colour = colour(cores, &row.core);
-        chart.draw_series(
-            row.each.iter().map(|image| Circle::new((image.zero_share, image.count as f64), 2, colour.filled())),
-        )?;
+    let [left, top, right, bottom] = FRAME;
+    let title = format!("instructions of each image, {of}");
+    html! {
+        (axes(&title, "share of its pixels that are zero", [&across, &up]))
+        @for row in &rows {
+            @for image in &row.each {
+                @let place = [
+                    across.place(image.zero_share, [left, right]),
+                    up.place(image.count as f64, [bottom, top]),
+                ];
+                (dot(place, 2.0, colour(cores, &row.core)))
+            }
+        }
+        @if rows.is_empty() {
+            @let middle = [f64::midpoint(left, right), f64::midpoint(top, bottom)];
+            (faint_text(middle, Anchor::Middle, TEXT_SIZE, "not measured"))
+        }
     }
-    if rows.is_empty() {
-        area.draw_text("not measured", &text(TEXT_SIZE, FAINT, HPos::Center), (250, 200))?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -138,7 +160,7 @@ mod tests {
 
     #[test]
     fn one_network_is_enough_to_draw() {
-        let svg = growth(&[row(Unit::Instructions)]).unwrap();
+        let svg = growth(&[row(Unit::Instructions)]);
         assert!(svg.contains("multiply-accumulates") && svg.contains("784-128-10"), "{svg}");
     }
 }

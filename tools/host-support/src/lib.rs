@@ -12,6 +12,8 @@ pub mod shell;
 pub mod signals;
 #[cfg(feature = "style")]
 pub mod style;
+#[cfg(feature = "style")]
+pub mod svg;
 pub mod table;
 pub mod terminal;
 pub mod text;

@@ -1,10 +1,4 @@
-//! Sizes, fonts and colours of all plots, as SVG.
-
-use std::io;
-
-use plotters::drawing::DrawingAreaErrorKind;
-use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
+//! Sizes, fonts and colours of all plots.
 
 /// Font family of all text; the viewer chooses the font.
 pub const FONT: &str = "sans-serif";
@@ -18,71 +12,59 @@ pub const TEXT_SIZE: u32 = 13;
 /// Margin around a plot, in pixels.
 pub const MARGIN: i32 = 16;
 
+/// Red, green and blue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Colour(pub u8, pub u8, pub u8);
+
+impl Colour {
+    /// Returns the colour as `#rrggbb`.
+    #[must_use]
+    pub fn hex(self) -> String {
+        let Self(red, green, blue) = self;
+        format!("#{red:02x}{green:02x}{blue:02x}")
+    }
+
+    /// Returns the colour with `hue`, 0..1, and with a medium saturation and lightness.
+    fn of_hue(hue: f64) -> Self {
+        let (saturation, lightness) = (0.65, 0.4);
+        let reach = saturation * f64::min(lightness, 1.0 - lightness);
+        // The formula of CSS Color 4.
+        let part = |number: f64| {
+            let place = (number + 12.0 * hue) % 12.0;
+            let share = lightness - reach * f64::min(place - 3.0, 9.0 - place).clamp(-1.0, 1.0);
+            (255.0 * share).round() as u8
+        };
+        Self(part(0.0), part(8.0), part(4.0))
+    }
+}
+
 /// Colour of text and frames.
-pub const INK: RGBColor = RGBColor(32, 32, 32);
+pub const INK: Colour = Colour(32, 32, 32);
 
 /// Colour of secondary text.
-pub const FAINT: RGBColor = RGBColor(110, 110, 110);
+pub const FAINT: Colour = Colour(110, 110, 110);
 
 /// Colour of grid lines.
-pub const GRID: RGBColor = RGBColor(225, 225, 225);
+pub const GRID: Colour = Colour(225, 225, 225);
 
 /// Colours that are distinguishable with any kind of colour vision, from Okabe and Ito, "Color
 /// Universal Design", 2008. The first ones differ most.
-pub const COLOURS: [RGBColor; 7] = [
-    RGBColor(0, 114, 178),
-    RGBColor(213, 94, 0),
-    RGBColor(0, 158, 115),
-    RGBColor(204, 121, 167),
-    RGBColor(230, 159, 0),
-    RGBColor(86, 180, 233),
-    RGBColor(0, 0, 0),
+pub const COLOURS: [Colour; 7] = [
+    Colour(0, 114, 178),
+    Colour(213, 94, 0),
+    Colour(0, 158, 115),
+    Colour(204, 121, 167),
+    Colour(230, 159, 0),
+    Colour(86, 180, 233),
+    Colour(0, 0, 0),
 ];
-
-/// A part of a plot that can be drawn on.
-pub type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
-
-/// The error of drawing on an [`Area`].
-pub type DrawError = DrawingAreaErrorKind<io::Error>;
-
-/// Returns an SVG of `width` by `height` pixels, which `paint` draws on a white background.
-///
-/// # Errors
-///
-/// Returns an error if `paint` fails.
-pub fn draw<E: From<DrawError>>(
-    [width, height]: [i32; 2],
-    paint: impl FnOnce(&Area<'_>) -> Result<(), E>,
-) -> Result<String, E> {
-    let mut svg = String::new();
-    let size = [width, height].map(i32::unsigned_abs);
-    let area = SVGBackend::with_string(&mut svg, size.into()).into_drawing_area();
-    area.fill(&WHITE)?;
-    paint(&area)?;
-    area.present()?;
-    drop(area);
-    Ok(svg)
-}
 
 /// Returns the colour of series `index`: first those of [`COLOURS`], then others that are far from
 /// their neighbours.
 #[must_use]
-pub fn colour(index: usize) -> RGBColor {
-    COLOURS.get(index).copied().unwrap_or_else(|| {
-        // Steps of the golden angle never reach the same hue again.
-        let hue = (index as f64 * 0.618_034).fract();
-        let (red, green, blue) = HSLColor(hue, 0.65, 0.4).rgb();
-        RGBColor(red, green, blue)
-    })
-}
-
-/// Returns a text style of `size` pixels. `horizontal` is the anchor of the text's position;
-/// vertically it is the middle.
-#[must_use]
-pub fn text(size: u32, colour: RGBColor, horizontal: HPos) -> TextStyle<'static> {
-    // plotters divides font sizes by 1.24 before it writes them.
-    let font = (FONT, 1.24 * f64::from(size)).into_font();
-    font.color(&colour).pos(Pos::new(horizontal, VPos::Center))
+pub fn colour(index: usize) -> Colour {
+    // Steps of the golden angle never reach the same hue again.
+    COLOURS.get(index).copied().unwrap_or_else(|| Colour::of_hue((index as f64 * 0.618_034).fract()))
 }
 
 #[cfg(test)]
@@ -91,16 +73,16 @@ mod tests {
 
     #[test]
     fn many_series_have_different_colours() {
-        let mut colours: Vec<_> = (0..40).map(colour).map(|RGBColor(red, green, blue)| (red, green, blue)).collect();
+        let mut colours: Vec<_> = (0..40).map(|index| colour(index).hex()).collect();
         colours.sort_unstable();
         colours.dedup();
         assert_eq!(colours.len(), 40);
     }
 
     #[test]
-    fn text_has_the_requested_size() {
-        let paint = |area: &Area<'_>| area.draw_text("a<b", &text(13, INK, HPos::Left), (5, 5));
-        let svg = draw([50, 20], paint).unwrap();
-        assert!(svg.contains("font-size=\"13") && svg.contains("a&lt;b"), "{svg}");
+    fn hues_are_those_of_css() {
+        // hsl(0 65% 40%), hsl(120 65% 40%), hsl(210 65% 40%).
+        let found = [0.0, 120.0 / 360.0, 210.0 / 360.0].map(Colour::of_hue);
+        assert_eq!(found, [Colour(168, 36, 36), Colour(36, 168, 36), Colour(36, 102, 168)]);
     }
 }

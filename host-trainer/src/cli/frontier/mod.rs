@@ -1,8 +1,8 @@
 mod report;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 use host_support::numbers::whole;
 use host_support::page::Page;
@@ -13,8 +13,8 @@ use super::sweep::{SweepArguments, SweepTrainer, select};
 use super::{UsageError, check_extension, check_output};
 use crate::data::SoftLabels;
 use crate::plot;
-use crate::run::json;
-use crate::support::files;
+use crate::run::{MAX_RECORD_BYTES, json};
+use crate::support::{bounded, files};
 use crate::sweep::{self, FRONTIER, FrontierRow, List, ListedNetwork, Measured, Place, REDUCED, RIVALS, SOURCE};
 
 /// Subfolder for the runs of --reduced, because some full runs have the same names.
@@ -49,13 +49,21 @@ pub struct FrontierArguments {
     /// Train nothing and make no cascade; only read the finished ones
     #[arg(long)]
     draw_only: bool,
+    /// Train nothing and read no runs; write the chart and the table of the rows of Fashion-MNIST in
+    /// this file, which --export has written
+    #[arg(
+        long,
+        value_name = "FILE.json",
+        conflicts_with_all = ["networks", "list", "one", "shard", "only", "reduced", "export", "teacher", "measured"]
+    )]
+    rows: Option<PathBuf>,
     /// File of the models' cost on devices, written by cargo xtask frontier
     #[arg(long, value_name = "FILE")]
     measured: Option<PathBuf>,
     /// File to write the rows to, JSON
     #[arg(long, value_name = "FILE.json", conflicts_with_all = ["shard", "one"])]
     export: Option<PathBuf>,
-    /// File to write the chart to, accuracy against instructions and bytes, SVG
+    /// File to write the chart to, accuracy against instructions, bytes and RAM, SVG
     #[arg(long, value_name = "FILE.svg", conflicts_with_all = ["shard", "one"])]
     chart: Option<PathBuf>,
     /// Page to write the table to, between the lines that mark its position, Markdown
@@ -72,17 +80,20 @@ struct ReducedExport<'a> {
 
 impl FrontierArguments {
     pub fn run(self) -> Result<()> {
+        if let Some(path) = &self.rows {
+            self.check_extensions()?;
+            self.check_outputs()?;
+            let rows = read_rows(path)?;
+            self.draw(&rows, true)?;
+            return self.sweep.output.print(&rows, || sweep::markdown(&rows));
+        }
         let list = self.list()?;
         let networks = &list.networks;
         if self.sweep.list {
             return self.sweep.print_names(networks, &list.cascades);
         }
         self.check_teacher(networks)?;
-        for (option, path, extension) in
-            [("--export", &self.export, "json"), ("--chart", &self.chart, "svg"), ("--table", &self.table, "md")]
-        {
-            path.as_ref().map_or(Ok(()), |path| check_extension(option, path, extension))?;
-        }
+        self.check_extensions()?;
         let Some(backend) = self.sweep.backend.choose(self.sweep.output)? else { return Ok(()) };
         // Before training: nothing is trained for files that cannot be written.
         self.check_outputs()?;
@@ -136,9 +147,18 @@ impl FrontierArguments {
         }
     }
 
+    fn check_extensions(&self) -> Result<(), UsageError> {
+        for (option, path, extension) in
+            [("--export", &self.export, "json"), ("--chart", &self.chart, "svg"), ("--table", &self.table, "md")]
+        {
+            path.as_ref().map_or(Ok(()), |path| check_extension(option, path, extension))?;
+        }
+        Ok(())
+    }
+
     /// Checks that the outputs replace no input, and can be written.
     fn check_outputs(&self) -> Result<()> {
-        let inputs = [&self.teacher, &self.measured];
+        let inputs = [&self.teacher, &self.measured, &self.rows];
         for (option, path) in [("--export", &self.export), ("--chart", &self.chart), ("--table", &self.table)] {
             let Some(path) = path else { continue };
             check_output(option, path, inputs.into_iter().flatten())?;
@@ -148,25 +168,38 @@ impl FrontierArguments {
         self.table.as_deref().map_or(Ok(()), |path| Ok(Page::read(path, PAGE_WRITER).map(drop)?))
     }
 
-    /// Writes the rows, the chart and the table.
+    /// Writes the rows, the chart and the table of `report`.
     fn write(&self, report: &FrontierOutput, is_fashion_mnist: bool) -> Result<()> {
         if let Some(path) = &self.export {
             let rows = &report.rows;
             let bytes = if self.reduced { json(&ReducedExport { reduced: true, rows })? } else { json(rows)? };
             files::write(path, &bytes)?;
         }
+        self.draw(&report.rows, is_fashion_mnist)
+    }
+
+    /// Writes the chart and the table of `rows`.
+    fn draw(&self, rows: &[FrontierRow], is_fashion_mnist: bool) -> Result<()> {
         if let Some(path) = &self.chart {
-            let points: Vec<_> = report.rows.iter().filter_map(point).collect();
+            let points: Vec<_> = rows.iter().filter_map(point).collect();
             // Other projects' figures are for Fashion-MNIST.
             let (rivals, source) = if is_fashion_mnist { (&RIVALS[..], &SOURCE[..]) } else { (&[][..], &[][..]) };
             let foot = [if self.reduced { &[REDUCED_WARNING][..] } else { &[] }, source].concat();
-            files::write(path, plot::frontier(&points, rivals, &foot)?.as_bytes())?;
+            files::write(path, plot::frontier(&points, rivals, &foot).as_bytes())?;
         }
         if let Some(path) = &self.table {
             let reduced = if self.reduced { format!("\n{REDUCED_WARNING}\n") } else { String::new() };
             let page = Page::read(path, PAGE_WRITER)?;
-            files::write(path, page.with(&(sweep::markdown(&report.rows) + &reduced)).as_bytes())?;
+            files::write(path, page.with(&(sweep::markdown(rows) + &reduced)).as_bytes())?;
         }
         Ok(())
     }
+}
+
+/// Reads the rows that --export has written to the file at `path`.
+fn read_rows(path: &Path) -> Result<Vec<FrontierRow>> {
+    let bytes = bounded::read(path, MAX_RECORD_BYTES).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_slice(&bytes).with_context(|| {
+        format!("{} is not a list of rows; `host-trainer frontier --export` writes one", path.display())
+    })
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::REDUCED_WARNING;
 use crate::cli::sweep::{SweepTrainer, seeds};
-use crate::plot::{FrontierKind, FrontierPoint};
+use crate::plot::{FrontierCost, FrontierKind, FrontierPoint};
 use crate::run::RunFile;
 use crate::sweep::{Found, FrontierRow, LayerSet, List, Measured, Parts, Runs, Unit};
 use crate::text::Shown;
@@ -135,7 +135,10 @@ pub fn point(row: &FrontierRow) -> Option<FrontierPoint> {
         is_rounded: row.weight_bits < 8 && !row.recipe.ends_with("QAT"),
         accuracy: row.test_accuracy_mean,
         spread: row.test_accuracy_sd,
-        instructions: row.instructions_m4.map(|count| count as f64),
-        bytes: row.model_bytes as f64,
+        cost: FrontierCost {
+            instructions: row.instructions_m4.map(|count| count as f64),
+            bytes: Some(row.model_bytes as f64),
+            ram: row.ram_bytes.map(|count| count as f64),
+        },
     })
 }

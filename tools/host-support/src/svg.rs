@@ -1,30 +1,32 @@
-//! The document around a plot: its size, its ground, and its colours on a dark ground.
+//! Pieces of plots: the document with its ground, its colours on a dark ground, text and lines.
 
 use maud::{Markup, PreEscaped, html};
-use plotters::style::RGBColor;
 
-use host_support::style::{FAINT, FONT, GRID, INK, TEXT_SIZE};
+use crate::style::{Colour, FAINT, FONT, GRID, INK, TEXT_SIZE};
 
 /// Colours on a dark ground. Those on a light one are attributes, so that a program without style
 /// sheets draws a light plot.
 const DARK: &str = "@media(prefers-color-scheme:dark){.ground{fill:#14171b}.ink,.ink-on-light{fill:#e4e8ec}\
-    .faint{fill:#9da7b1}.grid{stroke:#2c3239}.axis{stroke:#768390}}";
+    .faint{fill:#9da7b1}.grid{stroke:#2c3239}.axis{stroke:#768390}.line{stroke:#e4e8ec}}";
 
 /// A part of a plot, and the room that it needs, in pixels.
 #[derive(Debug)]
 pub struct Drawing {
+    /// Width and height.
     pub size: [f64; 2],
+    /// Elements of an SVG.
     pub content: Markup,
 }
 
 impl Drawing {
     /// Returns an SVG of the drawing, named `title`. Its ground is filled, so it is visible on any
     /// page.
+    #[must_use]
     pub fn document(&self, title: &str) -> String {
         let [width, height] = self.size.map(f64::ceil);
         let svg = html! {
             svg xmlns="http://www.w3.org/2000/svg" width=(width) height=(height)
-                viewBox={ "0 0 " (width) " " (height) } font-family=(FONT) font-size=(TEXT_SIZE) fill=(hex(INK)) {
+                viewBox={ "0 0 " (width) " " (height) } font-family=(FONT) font-size=(TEXT_SIZE) fill=(INK.hex()) {
                 title { (title) }
                 style { (PreEscaped(DARK)) }
                 rect.ground width=(width) height=(height) fill="#ffffff" {}
@@ -35,6 +37,7 @@ impl Drawing {
     }
 
     /// Returns the drawing with its upper left corner at `x, y`.
+    #[must_use]
     pub fn at(&self, [x, y]: [f64; 2]) -> Markup {
         html! { g transform={ "translate(" (x) "," (y) ")" } { (self.content) } }
     }
@@ -43,8 +46,11 @@ impl Drawing {
 /// The position of text relative to its point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anchor {
+    /// The text begins there.
     Start,
+    /// The text's middle is there.
     Middle,
+    /// The text ends there.
     End,
 }
 
@@ -59,48 +65,55 @@ impl Anchor {
 }
 
 /// Returns text of `size` pixels, at half its height at `x, y`.
+#[must_use]
 pub fn text([x, y]: [f64; 2], anchor: Anchor, size: u32, text: &str) -> Markup {
     html! { text.ink x=(short(x)) y=(baseline(y, size)) text-anchor=(anchor.name()) font-size=(size) { (text) } }
 }
 
 /// Like [`text`], but less prominent.
+#[must_use]
 pub fn faint_text([x, y]: [f64; 2], anchor: Anchor, size: u32, text: &str) -> Markup {
     html! {
-        text.faint x=(short(x)) y=(baseline(y, size)) text-anchor=(anchor.name()) font-size=(size) fill=(hex(FAINT)) {
+        text.faint x=(short(x)) y=(baseline(y, size)) text-anchor=(anchor.name()) font-size=(size) fill=(FAINT.hex()) {
             (text)
         }
     }
 }
 
+/// Returns a line as prominent as text.
+#[must_use]
+pub fn ink_line(from: [f64; 2], to: [f64; 2]) -> Markup {
+    line("line", INK, from, to)
+}
+
 /// Returns a line of the grid.
+#[must_use]
 pub fn grid_line(from: [f64; 2], to: [f64; 2]) -> Markup {
     line("grid", GRID, from, to)
 }
 
 /// Returns a line of an axis.
+#[must_use]
 pub fn axis_line(from: [f64; 2], to: [f64; 2]) -> Markup {
     line("axis", FAINT, from, to)
 }
 
-fn line(class: &str, colour: RGBColor, from: [f64; 2], to: [f64; 2]) -> Markup {
+fn line(class: &str, colour: Colour, from: [f64; 2], to: [f64; 2]) -> Markup {
     let ([x1, y1], [x2, y2]) = (from.map(short), to.map(short));
-    html! { line class=(class) x1=(x1) y1=(y1) x2=(x2) y2=(y2) stroke=(hex(colour)) {} }
+    html! { line class=(class) x1=(x1) y1=(y1) x2=(x2) y2=(y2) stroke=(colour.hex()) {} }
 }
 
 /// Returns the line that text stands on, if its middle is at `y`. Not all programs that draw SVGs
 /// know `dominant-baseline`.
+#[must_use]
 pub fn baseline(y: f64, size: u32) -> f64 {
     short(y + 0.35 * f64::from(size))
 }
 
 /// Rounds a coordinate to a hundredth of a pixel.
+#[must_use]
 pub fn short(coordinate: f64) -> f64 {
     (coordinate * 100.0).round() / 100.0
-}
-
-/// Returns a colour as `#rrggbb`.
-pub fn hex(RGBColor(red, green, blue): RGBColor) -> String {
-    format!("#{red:02x}{green:02x}{blue:02x}")
 }
 
 #[cfg(test)]
