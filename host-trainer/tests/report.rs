@@ -1,5 +1,5 @@
-//! Reports in a browser as wide as a laptop's and a phone's: they are complete, fit the window,
-//! load nothing from elsewhere, and log no warning on the console.
+//! Reports, and the page of a training, in a browser as wide as a laptop's and a phone's: they are
+//! complete, fit the window, load nothing from elsewhere, and log no warning on the console.
 //!
 //! Without Chromium and its driver these trials are ignored; with `PRENDA_REQUIRE_BROWSER=1` they
 //! fail.
@@ -11,9 +11,10 @@ mod browser;
 mod files;
 
 use std::env;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Child, Command, ExitCode, Stdio};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
@@ -100,15 +101,17 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let absent = browser::absent();
     let is_required = env::var_os("PRENDA_REQUIRE_BROWSER").is_some_and(|value| value == "1");
-    let trials = WIDTHS.map(|(name, width)| {
-        let name = format!("report::{name}");
+    let checks: [(&str, fn(u32) -> Result<(), Failed>); 2] = [("report", check_reports), ("watch", check_watch)];
+    let trials = checks.iter().flat_map(|check| WIDTHS.map(|width| (*check, width)));
+    let trials = trials.map(|((check, run), (name, width))| {
+        let name = format!("{check}::{name}");
         match absent.clone() {
-            None => Trial::test(name, move || check_reports(width)),
+            None => Trial::test(name, move || run(width)),
             Some(reason) if is_required => Trial::test(name, move || Err(reason.into())),
             Some(reason) => Trial::test(name, || Ok(())).with_kind(reason).with_ignored_flag(true),
         }
     });
-    libtest_mimic::run(&arguments, trials.into()).exit_code()
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
 
 /// Checks reports of one run, of two runs, and of one with missing files, in a window `width` wide.
@@ -151,6 +154,98 @@ fn check_reports(width: u32) -> Result<(), Failed> {
         expect(has_text(&page, lost), &page)?;
     }
     expect(has_text(&page, "host-trainer train --data data --hidden 5,4"), &page)
+}
+
+/// Plays a training whose page is open: this process has the run's folder locked, and adds epochs.
+fn check_watch(width: u32) -> Result<(), Failed> {
+    let project = tempfile::tempdir()?;
+    let run = project.path().join("run");
+    fs::create_dir(&run)?;
+    let lock = File::open(&run)?;
+    lock.lock()?;
+    let mut progress = File::create(run.join("progress.jsonl"))?;
+    writeln!(progress, r#"{{"network":"36-8-3 <b>","epochs":30,"images":180}}"#)?;
+    let mut epochs = 0;
+    let mut train = |count: u32| -> Result<(), Failed> {
+        for epoch in epochs + 1..=epochs + count {
+            let accuracy = 1.0 - 0.5 / f64::from(epoch);
+            writeln!(progress, r#"{{"epoch":{epoch},"loss":{accuracy},"accuracy":{accuracy},"seconds":0.5}}"#)?;
+        }
+        epochs += count;
+        Ok(())
+    };
+    train(2)?;
+    let mut watch = Watch::start(project.path())?;
+    let browser = Browser::start(width)?;
+    browser.visit(&watch.address)?;
+    let two = await_status(&browser, "Epoch 2 of 30 is done: 360 images/s, 14 s left.")?;
+    expect(two["title"] == "run: 36-8-3 <b>" && two["points"] == 2, &two)?;
+    train(5)?;
+    let seven = await_status(&browser, "Epoch 7 of 30 is done: 360 images/s, 12 s left.")?;
+    expect(seven["points"] == 7, &seven)?;
+    for is_dark in [false, true] {
+        browser.set_dark(is_dark)?;
+        let contrasts = browser.run(&CONTRASTS.replace("MIN", &MIN_CONTRAST.to_string()))?;
+        expect(contrasts["found"] == Value::Array(Vec::new()), &contrasts)?;
+    }
+    let page = browser.run(DESCRIBE)?;
+    expect(page["page"].as_u64().is_some_and(|page| page <= width.into()), &page)?;
+    expect(page["images"] == 3 && page["broken"] == Value::Array(Vec::new()), &page)?;
+    // Only its own files.
+    let own = |name: &Value| name.as_str().is_some_and(|name| name.starts_with(&watch.address));
+    expect(page["foreign"].as_array().is_some_and(|foreign| foreign.iter().all(own)), &page)?;
+
+    // A killed training unlocks the folder, and leaves its file.
+    drop(lock);
+    let end = await_status(&browser, "The training ended after 7 epochs, and its results are not in this folder.")?;
+    expect(end["points"] == 7, &end)?;
+    expect(watch.process.wait()?.code() == Some(1), &end)?;
+    let complaints = browser.complaints()?;
+    if complaints.is_empty() { Ok(()) } else { Err(format!("messages on the console: {complaints:?}").into()) }
+}
+
+/// `host-trainer watch`, until it is dropped.
+struct Watch {
+    process: Child,
+    address: String,
+}
+
+impl Watch {
+    /// Watches the run `run` in `folder`.
+    fn start(folder: &Path) -> Result<Self, Failed> {
+        let program = assert_cmd::cargo::cargo_bin("host-trainer");
+        let mut command = Command::new(program);
+        command.args(["watch", "run", "--json"]).current_dir(folder).stdin(Stdio::null()).stderr(Stdio::null());
+        let mut process = command.stdout(Stdio::piped()).spawn()?;
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().ok_or("no output")?).read_line(&mut line)?;
+        let printed: Value = serde_json::from_str(&line)?;
+        let address = printed["page"].as_str().ok_or_else(|| format!("no page: {printed}"))?.to_owned();
+        Ok(Self { process, address })
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Waits until the page has this status, and returns its title and the points of its first curve.
+fn await_status(browser: &Browser, status: &str) -> Result<Value, Failed> {
+    let script = format!(
+        r##"const status = document.getElementById("status");
+        for (let wait = 0; wait < 300 && status.textContent !== {status:?}; wait++) {{
+            await new Promise(resolve => setTimeout(resolve, 100));
+        }}
+        const svg = decodeURIComponent(document.getElementById("accuracy").src);
+        const curve = /points="([^"]*)"/.exec(svg)[1];
+        return {{status: status.textContent, title: document.title, points: curve.split(" ").length}};"##
+    );
+    let found = browser.run(&script)?;
+    expect(found["status"] == status, &found)?;
+    Ok(found)
 }
 
 /// Trains a small network and returns the folder of its run.

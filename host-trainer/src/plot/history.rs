@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::mark::Look;
-use super::panel::{self, Curve, Panel, Point};
+use super::panel::{self, Better, Curve, Panel, Point};
 use super::text::{fit, width};
 use crate::train::Epoch;
 use host_support::style::{TEXT_SIZE, TITLE_SIZE};
@@ -87,14 +87,14 @@ impl History {
             _ => None,
         };
         let is_alone = runs.len() == 1;
-        let panel = |title, of: fn(&Series) -> &[(f64, f64)], points| {
+        let panel = |title, better, of: fn(&Series) -> &[(f64, f64)], points| {
             let curves = series.iter().enumerate().map(|(place, series)| Curve {
                 points: of(series),
                 look: series.look,
                 label: series.label.as_deref(),
                 place,
             });
-            Panel { title, last, curves: curves.collect(), points, kept }.draw()
+            Panel { title, better, last, curves: curves.collect(), points, kept }.draw()
         };
         let points = tests.iter().map(|(look, kept)| Point {
             epoch: kept.epoch.min(last).into(),
@@ -103,8 +103,8 @@ impl History {
             label: is_alone.then_some("test"),
         });
         let panels = [
-            panel("Accuracy", |series| &series.accuracy, points.collect()),
-            panel("Loss (cross-entropy)", |series| &series.loss, Vec::new()),
+            panel("Accuracy", Better::Higher, |series| &series.accuracy, points.collect()),
+            panel("Loss (cross-entropy)", Better::Lower, |series| &series.loss, Vec::new()),
         ];
         Self { title, panels, legend: legend(&series, &tests) }
     }

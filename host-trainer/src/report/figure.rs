@@ -1,5 +1,7 @@
 //! A plot inside the page.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, html};
@@ -7,15 +9,30 @@ use maud::{Markup, html};
 /// Smallest width of a plot, as a share of its own; below, its text is unreadable.
 const MIN_SCALE: f64 = 0.72;
 
+/// Colours on a dark ground for plots of older runs, which have a white one.
+const DARK: &str =
+    "<style>@media(prefers-color-scheme:dark){svg>rect:first-of-type{fill:#14171b}text{fill:#e4e8ec}}</style>";
+
 /// Returns a scrollable figure of an SVG, described by `text`. As an image, its identifiers and
 /// styles do not affect the page.
 pub fn figure(svg: &str, text: &str) -> Markup {
-    let address = format!("data:image/svg+xml;base64,{}", STANDARD.encode(svg));
+    let address = format!("data:image/svg+xml;base64,{}", STANDARD.encode(&*following(svg)));
     let min_width = width(svg).map(|width| format!("min-width:{:.0}px", MIN_SCALE * f64::from(width)));
     html! {
         figure {
             div.scroll tabindex="0" role="group" aria-label=(text) { img src=(address) alt=(text) style=[min_width]; }
         }
+    }
+}
+
+/// Returns an SVG that follows a dark colour scheme.
+fn following(svg: &str) -> Cow<'_, str> {
+    let content = svg.find("<svg").and_then(|tag| Some(tag + svg[tag..].find('>')? + 1));
+    match content {
+        Some(content) if !svg.contains("prefers-color-scheme") => {
+            [&svg[..content], DARK, &svg[content..]].concat().into()
+        }
+        _ => svg.into(),
     }
 }
 
@@ -37,6 +54,15 @@ mod tests {
         assert_eq!(width("<?xml width=\"9\"?><svg height=\"1\" width=\"640px\"><rect width=\"3\"/></svg>"), Some(640));
         for without in ["<svg><rect width=\"3\"/></svg>", "<svg width=\"100%", "<svg width=\"wide\">", ""] {
             assert_eq!(width(without), None, "{without}");
+        }
+    }
+
+    #[test]
+    fn only_older_plots_get_colours_for_a_dark_scheme() {
+        let old = following("<svg a=\"b\"><rect/></svg>");
+        assert!(old.starts_with("<svg a=\"b\"><style>") && old.ends_with("</style><rect/></svg>"), "{old}");
+        for kept in ["<svg><style>@media(prefers-color-scheme:dark){}</style></svg>", "<svg", ""] {
+            assert_eq!(following(kept), kept);
         }
     }
 

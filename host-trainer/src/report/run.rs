@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf, absolute};
 
 use host_support::parity::ModelParity;
 use host_support::shell::quoted;
-use prenda::Model;
+use prenda::{Model, WeightOrder};
 use thiserror::Error;
 
 use crate::model::Evaluation;
+use crate::model::reorder::reorder;
 use crate::quantize::Quantization;
 use crate::report::commands;
 use crate::report::missing::{Missing, MissingFiles};
-use crate::run::{BoardCost, CascadeRecord, Configuration, Outcome, RecordError, RunFile, RunFolder};
+use crate::run::{BENCH, BoardCost, CascadeRecord, Configuration, Outcome, RecordError, RunFile, RunFolder};
 use crate::text::printable;
 use crate::train::Epoch;
 
@@ -155,7 +156,14 @@ impl Run {
             missing.note(&error, "the report lacks the instructions on boards", commands::bench(path));
             Vec::new()
         });
-        let bench = bench.into_iter().filter(|board| own_id.as_ref() == Some(&board.model)).collect();
+        let vectors = model.as_deref().and_then(vectors_id);
+        let is_own = |board: &BoardCost| [&own_id, &vectors].into_iter().flatten().any(|id| *id == board.model);
+        let (bench, others): (Vec<_>, Vec<_>) = bench.into_iter().partition(is_own);
+        if let (Some(other), Some(own)) = (others.first(), &own_id) {
+            let error = of_model(path.join(BENCH), &other.model, Some(own));
+            let consequence = "the report lacks the instructions of these boards";
+            error.map_or_else(|error| missing.note(&error, consequence, commands::bench(path)), drop);
+        }
         Ok(Self {
             name,
             folder: path.to_owned(),
@@ -215,6 +223,12 @@ fn read_model(folder: &RunFolder, id: Option<&str>) -> Result<Vec<u8>, RecordErr
     let found = Model::parse(&bytes).map(|model| model.id().to_string());
     of_model(path.clone(), &found.map_err(|error| content(path, error))?, id)?;
     Ok(bytes)
+}
+
+/// Returns the id of the same model with its weights in vectors, which the Cortex-M55 runs.
+fn vectors_id(model: &[u8]) -> Option<String> {
+    let (bytes, _) = reorder(&Model::parse(model).ok()?, Some(WeightOrder::Vectors), None).ok()?;
+    Some(Model::parse(&bytes).ok()?.id().to_string())
 }
 
 fn is_cascade(model: &[u8]) -> bool {

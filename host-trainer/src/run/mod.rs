@@ -31,7 +31,7 @@ mod progress;
 mod records;
 mod weights;
 
-pub use bench::BoardCost;
+pub use bench::{BENCH, BoardCost};
 pub use cascade::{Cascade, CascadeNetwork, CascadeRecord, ChosenOn, MakeCascadeError};
 pub use configuration::Configuration;
 #[cfg(test)]

@@ -72,7 +72,12 @@ impl Browser {
 
     /// Opens a file and waits until it is loaded.
     pub fn open(&self, file: &Path) -> Result<(), Failed> {
-        self.call("url", &json!({"url": format!("file://{}", file.display())})).map(drop)
+        self.visit(&format!("file://{}", file.display()))
+    }
+
+    /// Opens an address and waits until it is loaded.
+    pub fn visit(&self, address: &str) -> Result<(), Failed> {
+        self.call("url", &json!({"url": address})).map(drop)
     }
 
     /// Makes the system's colours dark or light, from the page's view.

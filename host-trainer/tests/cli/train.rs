@@ -234,10 +234,11 @@ fn a_second_interruption_ends_the_program_at_once() {
     let wide = ["--hidden", "2048,1024", "--run", "run", "--batch-size", "65536"];
     let (code, stdout, log) = interrupted(project.path(), &wide, "-INT", true);
     assert_eq!((code, stdout.as_str()), (Some(130), ""), "{log}");
-    // The history is there while training runs.
-    assert_eq!(names(&project.path().join("run")), ["history.json"]);
-    let history: Value = serde_json::from_slice(&fs::read(project.path().join("run/history.json")).unwrap()).unwrap();
-    assert!(history[0]["loss"].is_number());
+    // Killed, it leaves its progress; `watch` names its end.
+    assert_eq!(names(&project.path().join("run")), ["progress.jsonl"]);
+    let progress = fs::read_to_string(project.path().join("run/progress.jsonl")).unwrap();
+    assert!(progress.lines().nth(1).unwrap().contains("\"loss\":"), "{progress}");
+    failure(project.run(&["watch", "run"]), 1, &["no process trains run", "ended without a result after epoch"]);
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub fn content(runs: &[Run]) -> Markup {
     let several: Vec<_> = runs.iter().filter_map(history_of).collect();
     html! {
         @if several.len() > 1 { (curves(&several, "all runs")) }
-        (side_by_side(runs, of_run))
+        (side_by_side(runs, |run| of_run(run, several.len() > 1)))
         (summary::content(runs))
         p.note {
             "Training loss and accuracy are measured on each batch before its update; "
@@ -41,10 +41,15 @@ fn curves(runs: &[HistoryRun<'_>], whose: &str) -> Markup {
     }
 }
 
-fn of_run(run: &Run) -> Markup {
+/// Returns the curves of a run; folded if they are `drawn_above`, too.
+fn of_run(run: &Run, drawn_above: bool) -> Markup {
     let kept = run.outcome.as_ref().map(|outcome| outcome.kept_epoch);
     html! {
         @match (history_of(run), &run.history_plot) {
+            (Some(history), _) if drawn_above => details {
+                summary { "Curves of " bdi { (run.name) } " alone" }
+                (curves(&[history], &run.name))
+            },
             (Some(history), _) => (curves(&[history], &run.name)),
             (None, Some(svg)) => (figure(svg, &format!("Accuracy and loss of {} over the epochs", run.name))),
             (None, None) => (absent(RunFile::History)),

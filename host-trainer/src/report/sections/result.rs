@@ -9,6 +9,7 @@ use crate::model::Cost;
 use crate::report::commands;
 use crate::report::numbers::bytes;
 use crate::report::run::Run;
+use crate::report::table::Comparison;
 use crate::run::{BoardCost, Configuration};
 use crate::text::{count, percent, printable};
 
@@ -16,7 +17,7 @@ use crate::text::{count, percent, printable};
 const MAX_NAMED: usize = 3;
 
 pub fn content(runs: &[Run]) -> Markup {
-    each(runs, |run| {
+    let of_each = each(runs, |run| {
         let model = run.parsed();
         html! {
             p.subtitle { (subtitle(run, model.as_ref())) }
@@ -26,9 +27,11 @@ pub fn content(runs: &[Run]) -> Markup {
                 @if let Some(model) = &model { (size(model)) (work(run, model)) }
             }
             (samples::of_run(run, model.as_ref()))
-            @if let Some(model) = &model { (network::drawing(run, model)) (boards(model)) }
+            @if let Some(model) = &model { (network::drawing(run, model)) }
+            @if let (Some(model), [_]) = (&model, runs) { (boards(model)) }
         }
-    })
+    });
+    html! { (of_each) @if runs.len() > 1 { (boards_of_several(runs)) } }
 }
 
 /// A figure with its name and a remark.
@@ -119,6 +122,36 @@ fn work(run: &Run, model: &Model<'_>) -> Markup {
         }
     };
     tile("Multiplications per image", &count(mean), &html! { (remark) })
+}
+
+/// Returns the boards that all runs fit, and a table of the others.
+fn boards_of_several(runs: &[Run]) -> Markup {
+    let costs: Vec<Option<Cost>> = runs.iter().map(|run| run.parsed().map(|model| Cost::of(&model))).collect();
+    let Some(first) = costs.iter().flatten().next() else { return Markup::default() };
+    let fits = |board: &str| {
+        let fit = |cost: &Cost| {
+            let fit = cost.boards.iter().find(|fit| fit.board == board)?;
+            Some(if fit.fits {
+                "fits".to_owned()
+            } else {
+                fit.reason.clone().unwrap_or_else(|| "does not fit".to_owned())
+            })
+        };
+        costs.iter().map(|cost| fit(cost.as_ref()?)).collect::<Vec<_>>()
+    };
+    let (of_all, others): (Vec<_>, Vec<_>) = first
+        .boards
+        .iter()
+        .map(|fit| (fit.board, fits(fit.board)))
+        .partition(|(_, fits)| fits.iter().flatten().all(|text| text == "fits"));
+    let names: Vec<&str> = of_all.iter().map(|(board, _)| *board).collect();
+    let mut table = Comparison::new("Boards that not all models fit", "Board", super::names(runs));
+    let has_others = !others.is_empty();
+    others.into_iter().for_each(|(board, fits)| table.row(board, fits));
+    html! {
+        p { strong { "All models fit " (names.len()) " of " (first.boards.len()) " boards" } ": " (names.join(", ")) "." }
+        @if has_others { (table) }
+    }
 }
 
 fn capitalized(word: &str) -> String {
