@@ -7,6 +7,7 @@ use host_support::table::Folded;
 use serde::{Deserialize, Serialize};
 
 use super::messages::log_epoch;
+use super::png::{self, PngArguments};
 use super::sweep::{SweepArguments, SweepTrainer, select};
 use crate::network::backend::Backend;
 use crate::plot::{self, ComparedNetwork};
@@ -32,6 +33,8 @@ pub struct CompareArguments {
     /// them writes both.
     #[arg(long, value_name = "DIR", default_value = "runs/compare")]
     run: PathBuf,
+    #[command(flatten)]
+    png: PngArguments,
 }
 
 #[derive(Serialize)]
@@ -85,6 +88,7 @@ impl CompareArguments {
         // The table shows the networks themselves.
         let networks: Vec<ListedNetwork> = networks.into_iter().map(ListedNetwork::without_rows).collect();
         let Some(backend) = self.sweep.backend.choose(self.sweep.output)? else { return Ok(()) };
+        let rasterizer = self.png.rasterizer()?;
         let data = self.sweep.data.load()?;
         files::create_folder(&self.run)?;
         let (json_path, plot_path) = (self.run.join("compare.json"), self.run.join("compare.svg"));
@@ -118,6 +122,7 @@ impl CompareArguments {
         } else if is_whole {
             let plot = plot::comparison(&report.networks.iter().map(NetworkResult::bars).collect::<Vec<_>>());
             files::write_all(&[(&json_path, &json(&report)?), (&plot_path, plot.as_bytes())])?;
+            rasterizer.map_or(Ok(()), |rasterizer| png::write(&rasterizer, [&*plot_path]))?;
         }
         self.sweep.output.print(&report, || report.text())
     }

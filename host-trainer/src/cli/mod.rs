@@ -17,6 +17,7 @@ mod messages;
 mod model_data;
 mod model_output;
 mod number;
+mod png;
 mod predict;
 mod reading;
 mod recipe;

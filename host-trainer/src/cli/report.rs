@@ -10,7 +10,8 @@ use crate::run::{RecordError, RunFolder};
 use crate::support::{files, progress};
 use crate::text::Shown;
 
-const NAME: &str = "report.html";
+/// The report of a run in its folder.
+pub const REPORT: &str = "report.html";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -42,8 +43,8 @@ impl ReportArguments {
         check_distinct(&self.runs)?;
         let out = match (&self.out, self.runs.as_slice()) {
             (Some(out), _) => out.clone(),
-            (None, [only]) => only.join(NAME),
-            (None, _) => PathBuf::from(NAME),
+            (None, [only]) => only.join(REPORT),
+            (None, _) => PathBuf::from(REPORT),
         };
         let runs = report::load(&self.runs)?;
         check_output("--out", &out, recorded(&self.runs)?)?;

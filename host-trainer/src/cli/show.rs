@@ -8,11 +8,12 @@ use host_support::terminal;
 use prenda::Shape;
 use serde::Serialize;
 
+use super::png::{self, PngArguments};
 use super::{
     DataArguments, OutputArguments, UsageError, check_extension, check_output, describe, drawn, line, percent,
 };
 use crate::data::{Dataset, Statistics};
-use crate::plot::{enlarge, png, samples, size};
+use crate::plot::{self, Rasterizer, beside, enlarge, samples, size};
 use crate::support::files;
 use crate::text::{Shown, printable};
 
@@ -38,6 +39,8 @@ pub struct ShowArguments {
     /// [default: samples.svg, or train-N.png]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    png: PngArguments,
     #[command(flatten)]
     data: DataArguments,
     #[command(flatten)]
@@ -112,18 +115,22 @@ impl ShowArguments {
         };
         let file = self.out.clone().unwrap_or_else(|| default().into());
         check_extension("--out", &file, if self.index.is_some() { "png" } else { "svg" })?;
-        files::check_writable(&file)?;
+        let rasterizer = self.png.rasterizer()?;
+        let files: Vec<PathBuf> =
+            [file.clone()].into_iter().chain(rasterizer.as_ref().map(|_| beside(&file))).collect();
+        files.iter().try_for_each(|file| files::check_writable(file))?;
         let data = self.data.load()?;
-        check_output("--out", &file, data.files())?;
+        files.iter().try_for_each(|file| check_output("--out", file, data.files()))?;
         match self.index {
             Some(index) => self.show_one(index, &data, &file),
-            None => self.show_all(&data, &file),
+            None => self.show_all(&data, &file, rasterizer.as_ref()),
         }
     }
 
-    fn show_all(&self, data: &Dataset, file: &Path) -> Result<()> {
+    fn show_all(&self, data: &Dataset, file: &Path, rasterizer: Option<&Rasterizer>) -> Result<()> {
         let svg = samples(&data.train, &data.class_names, size(data.shape))?;
         files::write(file, svg.as_bytes())?;
+        rasterizer.map_or(Ok(()), |rasterizer| png::write(rasterizer, [file]))?;
         let classes = data.class_names.len();
         let counts = data.train.count_classes(classes).into_iter().zip(data.test.count_classes(classes));
         let classes =
@@ -158,7 +165,7 @@ impl ShowArguments {
         let factor = (FILE_SIDE / rows.max(columns).max(1)).max(1);
         files::write(
             file,
-            &png(&enlarge(pixels, size(data.shape), factor), [factor * rows, factor * columns, channels])?,
+            &plot::png(&enlarge(pixels, size(data.shape), factor), [factor * rows, factor * columns, channels])?,
         )?;
         let image = OneImage {
             split: self.split,

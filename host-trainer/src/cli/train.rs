@@ -10,13 +10,16 @@ use serde::Serialize;
 use super::backend::BackendArguments;
 use super::messages::{cost_lines, log_epoch, outcome_lines, warn_of_loss};
 use super::number::{Widths, share_of_one, widths};
+use super::png::{self, PngArguments};
 use super::recipe::RecipeArguments;
+use super::report::REPORT;
 use super::{DataArguments, OutputArguments, UsageError, check_apart, check_export, check_replaced, line};
 use crate::data::{Dataset, HeldOut, Split, Validation, ValidationOrder};
 use crate::limits::MAX_WEIGHT_BYTES;
 use crate::model::Cost;
 use crate::network::backend::Backend;
 use crate::network::{Architecture, LayerPlan, join_widths};
+use crate::plot::beside;
 use crate::quantize::Quantization;
 use crate::run::pipeline::{self, Finished, Sources};
 use crate::run::{Configuration, Outcome, Planned, RunFile, RunFolder, default_path, model_file};
@@ -100,6 +103,8 @@ pub struct TrainArguments {
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     export: Option<PathBuf>,
     #[command(flatten)]
+    png: PngArguments,
+    #[command(flatten)]
     output: OutputArguments,
 }
 
@@ -129,6 +134,7 @@ impl TrainArguments {
         let start = Instant::now();
         self.check()?;
         let Some(backend) = self.backend.choose(self.output)? else { return Ok(()) };
+        let rasterizer = self.png.rasterizer()?;
         let mut config = self.config(backend);
         check_average(&config)?;
         let recorded = self.recipe.recorded_data();
@@ -191,6 +197,11 @@ impl TrainArguments {
         let Finished { outcome, folder, is_exported } = finished;
 
         warn_of_loss(&outcome);
+        let plots = RunFile::PLOTS.map(|file| folder.file(file));
+        if let Some(rasterizer) = &rasterizer {
+            png::write(rasterizer, plots.iter().map(PathBuf::as_path))?;
+        }
+        warn_of_older(&folder, if rasterizer.is_some() { &[] } else { &plots });
         let bytes = folder.read_bytes(RunFile::Model)?;
         let quantization: Quantization = folder.read(RunFile::Quantization)?;
         let cost = Cost::of(&model_file::load(&folder.file(RunFile::Model), &bytes)?);
@@ -276,6 +287,18 @@ impl TrainOutput<'_> {
             line("time", format_args!("{:.1} s, {:.1} s of them training", self.seconds, outcome.train_seconds)),
         ]
         .concat()
+    }
+}
+
+/// Warns of files of an earlier run in `folder`: its report, and the PNGs of `plots`.
+fn warn_of_older(folder: &RunFolder, plots: &[PathBuf]) {
+    let files = [folder.path().join(REPORT)].into_iter().chain(plots.iter().map(|plot| beside(plot)));
+    let names: Vec<String> = files.filter(|file| file.exists()).map(|file| file.display().to_string()).collect();
+    if !names.is_empty() {
+        progress::log(format_args!(
+            "warning: {} show an earlier run; `host-trainer report` and train --png write them again",
+            names.join(", ")
+        ));
     }
 }
 

@@ -63,7 +63,8 @@ impl WatchArguments {
                 State::Finished(outcome) => {
                     let accuracy = percent(outcome.test_accuracy_fixed);
                     progress::log(format_args!(
-                        "finished: test, fixed point {accuracy}; `host-trainer report {name}` shows the run"
+                        "{}: test, fixed point {accuracy}; `host-trainer report {name}` shows the run",
+                        outcome.stop.end().to_lowercase()
                     ));
                     return Ok(());
                 }

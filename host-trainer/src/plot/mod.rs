@@ -12,6 +12,7 @@ mod logarithm;
 mod mark;
 mod mistakes;
 mod panel;
+mod raster;
 mod samples;
 mod text;
 
@@ -22,6 +23,7 @@ pub use confusion::confusion;
 pub use frontier::{FrontierCost, FrontierKind, FrontierPoint, FrontierRival, frontier};
 pub use history::{History, HistoryRun, Kept};
 pub use mistakes::mistakes;
+pub use raster::{Rasterizer, beside};
 pub use samples::samples;
 
 pub use self::image::{Size, data_uri, enlarge, png, size};

@@ -93,6 +93,9 @@ impl RunFile {
         Self::Model,
     ];
 
+    /// The plots.
+    pub const PLOTS: [Self; 3] = [Self::HistoryPlot, Self::ConfusionPlot, Self::MistakesPlot];
+
     /// All files of a cascade, in the order in which they get their names.
     pub const OF_CASCADE: [Self; 5] =
         [Self::Cascade, Self::Evaluation, Self::ConfusionPlot, Self::MistakesPlot, Self::Model];

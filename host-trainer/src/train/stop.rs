@@ -35,6 +35,11 @@ impl Stop {
     pub fn is_interruption(self) -> bool {
         matches!(self, Self::Interrupted { .. })
     }
+
+    /// Names the end in a word.
+    pub fn end(self) -> &'static str {
+        if self.is_interruption() { "Interrupted" } else { "Finished" }
+    }
 }
 
 /// Decides when to stop early and which network to keep.

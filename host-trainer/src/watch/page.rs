@@ -62,7 +62,7 @@ fn status(planned: &Planned, history: &[Epoch], state: &State) -> String {
         }
         (State::Finished(outcome), _) => {
             let accuracy = percent(outcome.test_accuracy_fixed);
-            format!("Finished: {accuracy} of the test images are classified correctly in fixed point.")
+            format!("{}: {accuracy} of the test images are classified correctly in fixed point.", outcome.stop.end())
         }
         (State::Ended, _) => {
             format!("The training ended after {} epochs, and its results are not in this folder.", history.len())

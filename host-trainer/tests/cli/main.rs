@@ -29,3 +29,5 @@ mod recipe;
 mod report;
 mod show;
 mod train;
+#[cfg(unix)]
+mod watch;

@@ -45,20 +45,23 @@ fn a_training_is_followed_up_to_its_result() {
         }
     };
     while next()["figures"] == Value::Array(Vec::new()) {}
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(training.id() as i32), nix::sys::signal::Signal::SIGINT).unwrap();
+    assert!(Command::new("kill").args(["-INT", &training.id().to_string()]).status().unwrap().success());
     let last = loop {
         let update = next();
         if update["is_over"] == true {
             break update;
         }
     };
-    assert!(last["status"].as_str().unwrap().starts_with("Finished: "), "{last}");
+    assert!(last["status"].as_str().unwrap().starts_with("Interrupted: "), "{last}");
     assert_eq!(last["figures"][2][0], "Test accuracy, fixed point");
     training.wait().unwrap();
     assert!(watch.wait().unwrap().success());
     let mut log = String::new();
     watch.stderr.take().unwrap().read_to_string(&mut log).unwrap();
-    assert!(log.contains("epoch 1/100000: ") && log.contains(" images/s, ") && log.contains("finished: test"), "{log}");
+    assert!(
+        log.contains("epoch 1/100000: ") && log.contains(" images/s, ") && log.contains("interrupted: test"),
+        "{log}"
+    );
     assert!(!project.path().join("run/progress.jsonl").exists());
     failure(project.run(&["watch", "run"]), 1, &["the training of run is finished", "host-trainer report run"]);
 }

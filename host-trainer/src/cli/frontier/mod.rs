@@ -9,6 +9,7 @@ use host_support::page::Page;
 use serde::Serialize;
 
 use self::report::{FrontierOutput, point};
+use super::png::{self, PngArguments};
 use super::sweep::{SweepArguments, SweepTrainer, select};
 use super::{UsageError, check_extension, check_output};
 use crate::data::SoftLabels;
@@ -66,6 +67,8 @@ pub struct FrontierArguments {
     /// File to write the chart to, accuracy against instructions, bytes and RAM, SVG
     #[arg(long, value_name = "FILE.svg", conflicts_with_all = ["shard", "one"])]
     chart: Option<PathBuf>,
+    #[command(flatten)]
+    png: PngArguments,
     /// Page to write the table to, between the lines that mark its position, Markdown
     #[arg(long, value_name = "FILE.md", conflicts_with_all = ["shard", "one"])]
     table: Option<PathBuf>,
@@ -164,6 +167,8 @@ impl FrontierArguments {
             check_output(option, path, inputs.into_iter().flatten())?;
             files::check_writable(path)?;
         }
+        // Before training: there must be a font.
+        self.png.rasterizer()?;
         // The page must have a place for the table.
         self.table.as_deref().map_or(Ok(()), |path| Ok(Page::read(path, PAGE_WRITER).map(drop)?))
     }
@@ -186,6 +191,7 @@ impl FrontierArguments {
             let (rivals, source) = if is_fashion_mnist { (&RIVALS[..], &SOURCE[..]) } else { (&[][..], &[][..]) };
             let foot = [if self.reduced { &[REDUCED_WARNING][..] } else { &[] }, source].concat();
             files::write(path, plot::frontier(&points, rivals, &foot).as_bytes())?;
+            self.png.rasterizer()?.map_or(Ok(()), |rasterizer| png::write(&rasterizer, [&**path]))?;
         }
         if let Some(path) = &self.table {
             let reduced = if self.reduced { format!("\n{REDUCED_WARNING}\n") } else { String::new() };
