@@ -309,3 +309,25 @@ fn invalid_arguments_are_refused_before_training() {
     let own = ["frontier", "--data", "data", "--networks", "own.toml"];
     failure(project.run(&own), 1, &["own.toml: network a: activation_penalty is 11.0, expected 0..=10"]);
 }
+
+#[test]
+fn the_chart_is_drawn_again_from_exported_rows() {
+    let project = Project::new();
+    let rows = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/frontier.json");
+    let page = "a\n<!-- begin: written by `cargo xtask frontier` -->\n<!-- end -->\nb\n";
+    fs::write(project.path().join("page.md"), page).unwrap();
+    let draw = ["frontier", "--rows", rows, "--chart", "chart.svg", "--table", "page.md", "--json"];
+    let drawn = json(project.run(&draw));
+    let rows_of_docs: Value = serde_json::from_str(include_str!("../../../docs/frontier.json")).unwrap();
+    assert_eq!(drawn.as_array().unwrap().len(), rows_of_docs.as_array().unwrap().len());
+    let chart = fs::read_to_string(project.path().join("chart.svg")).unwrap();
+    for text in ["instructions per image", "bytes of the model", "bytes of RAM", "others, as published", "CMSIS-NN"] {
+        assert!(chart.contains(text), "{text}");
+    }
+    assert!(chart == include_str!("../../../docs/frontier.svg"), "docs/frontier.svg is not that of docs/frontier.json");
+    assert!(fs::read_to_string(project.path().join("page.md")).unwrap().contains("| 784-128-10 | 8 bits | lecture |"));
+    fs::write(project.path().join("rows.json"), "{}").unwrap();
+    failure(project.run(&["frontier", "--rows", "rows.json"]), 1, &["rows.json is not a list of rows", "--export"]);
+    failure(project.run(&["frontier", "--rows", "rows.json", "--reduced"]), 2, &["--rows"]);
+    failure(project.run(&["frontier", "--rows", rows, "--chart", rows]), 2, &["--chart"]);
+}

@@ -242,6 +242,28 @@ fn a_second_interruption_ends_the_program_at_once() {
 }
 
 #[test]
+fn plots_are_also_written_as_png_and_those_of_an_earlier_run_are_named() {
+    let project = Project::new();
+    let train = |options: &[&str]| project.train(&[&["--run", "run", "--overwrite"], options].concat());
+    let assert = train(&["--png"]);
+    if String::from_utf8_lossy(&assert.get_output().stderr).contains("needs a font") {
+        // Before training.
+        failure(assert, 1, &["fonts-dejavu-core"]);
+        return;
+    }
+    assert.success().stderr(contains("an earlier run").not());
+    let folder = project.path().join("run");
+    for plot in ["history", "confusion", "mistakes"] {
+        let png = image::open(folder.join(plot).with_extension("png")).unwrap();
+        let svg = fs::read_to_string(folder.join(plot).with_extension("svg")).unwrap();
+        assert!(svg.contains(&format!("width=\"{}\" height=\"{}\"", png.width() / 2, png.height() / 2)), "{plot}");
+    }
+    fs::write(folder.join("report.html"), "").unwrap();
+    train(&["--png"]).success().stderr(contains("run/report.html show an earlier run"));
+    train(&["--seed", "2"]).success().stderr(contains("run/report.html, run/history.png, run/confusion.png, "));
+}
+
+#[test]
 fn the_seed_determines_the_bytes() {
     let project = Project::new();
     for backend in ["flex", "ndarray"] {
