@@ -73,9 +73,10 @@ pub struct Panel<'a> {
 impl Panel<'_> {
     pub fn draw(&self) -> Drawing {
         let [left, top, right, bottom] = FRAME;
-        let shown = self.shown();
-        let values = self.values().filter(|value| shown.contains(value));
+        let fitted = self.fitted();
+        let values = self.values().filter(|value| fitted.contains(value));
         let up = Axis::fitting(values.chain(self.points.iter().map(|point| point.value)));
+        let shown = up.range().start..=up.range().end;
         let across = Axis::of_epochs(self.last);
         let place = |epoch: f64, value: f64| [across.place(epoch, [left, right]), up.place(value, [bottom, top])];
         let content = html! {
@@ -99,8 +100,9 @@ impl Panel<'_> {
         self.curves.iter().flat_map(|curve| curve.points).map(|(_, value)| *value)
     }
 
-    /// Returns the values to show: all, unless those of a few epochs would take most of the axis.
-    fn shown(&self) -> RangeInclusive<f64> {
+    /// Returns the values that the axis fits: all, unless those of a few epochs would take most of
+    /// it.
+    fn fitted(&self) -> RangeInclusive<f64> {
         let mut values: Vec<f64> = self.values().collect();
         values.sort_by(f64::total_cmp);
         let [first, .., last] = values.as_slice() else { return f64::MIN..=f64::MAX };

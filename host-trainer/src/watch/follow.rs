@@ -62,9 +62,9 @@ impl Follower {
             // Without locks, only the file shows that a process trains.
             Some(_) if is_written => Ok(Self { folder: run, stamp: None, progress: None }),
             Some(progress) => Err(WatchError::Dead { folder, epoch: progress.history.len() }),
-            None if run.read_finished().is_ok() => Err(WatchError::Finished { folder }),
             // Before its first line.
             None if is_written => Ok(Self { folder: run, stamp: None, progress: None }),
+            None if run.read_finished().is_ok() => Err(WatchError::Finished { folder }),
             None => Err(WatchError::Idle { folder }),
         }
     }
@@ -102,11 +102,12 @@ impl Follower {
     fn end(&mut self) -> State {
         let history: Result<Vec<Epoch>, _> = self.folder.read(RunFile::History);
         let (Ok(history), Ok(outcome)) = (history, self.folder.read(RunFile::Outcome)) else { return State::Ended };
-        // An interrupted training replaces no finished run: then this is another one.
-        let Some(progress) = self.progress.as_mut().filter(|seen| history.starts_with(&seen.history)) else {
-            return State::Ended;
-        };
-        progress.history = history;
+        match &mut self.progress {
+            // An interrupted training replaces no finished run: then this is another one.
+            Some(seen) if !history.starts_with(&seen.history) => return State::Ended,
+            Some(seen) => seen.history = history,
+            None => {}
+        }
         State::Finished(Box::new(outcome))
     }
 }
