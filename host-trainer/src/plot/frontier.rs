@@ -109,7 +109,7 @@ pub fn frontier(points: &[FrontierPoint], rivals: &[FrontierRival], source: &[&s
     let panels: [(&str, fn(&FrontierCost) -> Option<f64>); 3] = [
         ("instructions per image on an emulated Cortex-M4", |cost| cost.instructions),
         ("bytes of the model", |cost| cost.bytes),
-        ("bytes of RAM for inference", |cost| cost.ram),
+        ("bytes of RAM; ours with the deepest stack of the firmware", |cost| cost.ram),
     ];
     let bottom = top + PANEL_HEIGHT * panels.len() as f64;
     let margin = f64::from(MARGIN);
