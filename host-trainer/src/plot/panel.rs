@@ -116,9 +116,9 @@ impl Panel<'_> {
         }
     }
 
-    /// Names the value that is the farthest outside `shown`, in the corner that curves leave free.
+    /// Names the value that is the farthest outside `shown`, where curves seldom are.
     fn cut_note(&self, shown: &RangeInclusive<f64>) -> Markup {
-        let [_, top, right, bottom] = FRAME;
+        let [left, top, right, bottom] = FRAME;
         let outside: Vec<f64> = self.values().filter(|value| !shown.contains(value)).collect();
         let (farthest, y, way) = match self.better {
             Better::Higher => (outside.into_iter().reduce(f64::min), bottom - 10.0, "\u{2193} down to"),
@@ -126,7 +126,7 @@ impl Panel<'_> {
         };
         html! {
             @if let Some(value) = farthest {
-                (faint_text([right - 4.0, y], Anchor::End, TEXT_SIZE - 2, &format!("cut: {way} {value:.3}")))
+                (faint_text([f64::midpoint(left, right), y], Anchor::Middle, TEXT_SIZE - 2, &format!("cut: {way} {value:.3}")))
             }
         }
     }

@@ -13,7 +13,7 @@ use crate::text::{count, percent, printable};
 
 pub fn content(runs: &[Run]) -> Markup {
     html! {
-        (side_by_side(runs, of_run))
+        (side_by_side(runs, |run| of_run(run, runs.len() > 1)))
         p.note {
             dfn { "Precision" } " of a class is the share of the images classified as this class that belong to it; "
             dfn { "recall" } " is the share of its images that are classified as it; "
@@ -23,7 +23,8 @@ pub fn content(runs: &[Run]) -> Markup {
     }
 }
 
-fn of_run(run: &Run) -> Markup {
+/// Returns the results of a run; if there are several, folds the classes and more of the mistakes.
+fn of_run(run: &Run, are_several: bool) -> Markup {
     let text = format!("Confusion matrix of {}", run.name);
     html! {
         @if let Some(Evaluation { images, correct, accuracy, loss, .. }) = &run.evaluation {
@@ -39,9 +40,12 @@ fn of_run(run: &Run) -> Markup {
                 (None, Some(svg)) => (figure(svg, &text)),
                 (None, None) => (absent(RunFile::Evaluation)),
             }
-            @if let Some(evaluation) = &run.evaluation { (classes(&evaluation.classes)) }
+            @if let (Some(evaluation), false) = (&run.evaluation, are_several) { (classes(&evaluation.classes)) }
         }
-        (mistakes::of_run(run))
+        @if let (Some(evaluation), true) = (&run.evaluation, are_several) {
+            details { summary { "Results by class" } (classes(&evaluation.classes)) }
+        }
+        (mistakes::of_run(run, are_several))
     }
 }
 

@@ -22,7 +22,10 @@ pub fn content(runs: &[Run]) -> Markup {
             "ones zero. "
             "An output is large if the image is light where they are blue, and dark where they are orange."
         }
-        (each_model(runs, |_, model| of_layer(model)))
+        (each_model(runs, |run, model| match runs {
+            [_] => of_layer(model),
+            _ => html! { details { summary { "Weights of " bdi { (run.name) } } (of_layer(model)) } },
+        }))
     }
 }
 
