@@ -55,6 +55,9 @@ pub struct FrontierCost {
     pub ram: Option<f64>,
 }
 
+/// Returns the cost that a panel shows.
+type CostOf = fn(&FrontierCost) -> Option<f64>;
+
 /// One of our networks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FrontierPoint {
@@ -106,7 +109,7 @@ pub fn frontier(points: &[FrontierPoint], rivals: &[FrontierRival], source: &[&s
     let foot: Vec<&str> = below.as_deref().into_iter().chain(source.iter().copied()).collect();
     let (legend, legend_height) = legend(points, rivals);
     let top = TITLE_HEIGHT + legend_height;
-    let panels: [(&str, fn(&FrontierCost) -> Option<f64>); 3] = [
+    let panels: [(&str, CostOf); 3] = [
         ("instructions per image on an emulated Cortex-M4", |cost| cost.instructions),
         ("bytes of the model", |cost| cost.bytes),
         ("bytes of RAM; ours with the deepest stack of the firmware", |cost| cost.ram),
@@ -170,7 +173,7 @@ impl<'a> Panel<'a> {
         top: f64,
         unit: &'static str,
         range: Range<f64>,
-        of: fn(&FrontierCost) -> Option<f64>,
+        of: CostOf,
         points: &'a [FrontierPoint],
         rivals: &'a [FrontierRival],
     ) -> Self {
