@@ -97,11 +97,14 @@ const CONTRASTS: &str = r##"
     return {ground: ground(document.body), found};
 "##;
 
+/// Checks pages in a window of this width.
+type Check = fn(u32) -> Result<(), Failed>;
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let absent = browser::absent();
     let is_required = env::var_os("PRENDA_REQUIRE_BROWSER").is_some_and(|value| value == "1");
-    let checks: [(&str, fn(u32) -> Result<(), Failed>); 2] = [("report", check_reports), ("watch", check_watch)];
+    let checks: [(&str, Check); 2] = [("report", check_reports), ("watch", check_watch)];
     let trials = checks.iter().flat_map(|check| WIDTHS.map(|width| (*check, width)));
     let trials = trials.map(|((check, run), (name, width))| {
         let name = format!("{check}::{name}");
