@@ -5,12 +5,13 @@ use clap::{Args, ValueEnum};
 use host_support::numbers::whole;
 use host_support::table::Folded;
 use host_support::terminal;
+use photos::{Form, Polarity};
 use prenda::{HostWorkspace, LOGIT_FRACTION_BITS, Model, Shape};
 use serde::Serialize;
 
 use super::model_data::{ModelData, ModelDataArguments, configuration};
 use super::{OutputArguments, UsageError, check_apart, check_extension, check_output, drawn, line, percent};
-use crate::data::image::{self, Form, Polarity};
+use crate::data::image;
 use crate::data::{FASHION_MNIST_CLASSES, Framing};
 use crate::model::evaluate::{answer_file, probability};
 use crate::plot::{png, size};
@@ -266,7 +267,7 @@ impl PredictArguments {
     fn form(&self, model: &Path, view: &Model<'_>, configuration: Option<&Configuration>) -> Result<(Form, Framing)> {
         if self.data.data.data.is_some() {
             let ModelData { data, .. } = self.data.load(model, view, configuration)?;
-            return Ok((Form::measure(&data.train, data.shape), data.framing));
+            return Ok((Form::measure(data.train.images(), data.shape), data.framing));
         }
         if let Some(data) = configuration.and_then(|configuration| configuration.data.as_ref()) {
             return Ok((data.form, data.framing));

@@ -23,7 +23,7 @@ impl Split {
     }
 
     /// Returns all images, in order.
-    pub fn images(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+    pub fn images(&self) -> impl ExactSizeIterator<Item = &[u8]> + Clone {
         self.pixels.chunks_exact(self.width)
     }
 

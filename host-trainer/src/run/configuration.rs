@@ -5,11 +5,11 @@ use std::env::consts::{ARCH, OS};
 use std::path::{self, Component, Path, PathBuf};
 use std::{env, fs};
 
+use photos::{Form, Span};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::folder::Record;
-use crate::data::image::Form;
 use crate::data::{Dataset, Framing, HeldOut, Origin, Reading, Recorded, ValidationOrder, hex};
 use crate::support::date::today;
 use crate::support::range::Outside;
@@ -96,7 +96,7 @@ impl Configuration {
 
     /// Returns the configuration with facts about `data`, for a run in the folder `run`.
     pub fn with_data(self, data: &Dataset, run: Option<&Path>) -> Self {
-        let form = Form::measure(&data.train, data.shape);
+        let form = Form::measure(data.train.images(), data.shape);
         let (folder, reading, framing) = (recorded_folder(data, run), data.reading.clone(), data.framing);
         Self { data: Some(DataRecord { folder, form, reading, framing }), ..self }
     }
@@ -191,8 +191,13 @@ fn relative(path: &Path, from: &Path) -> Option<PathBuf> {
 
 impl Record for Configuration {
     fn outside(&self) -> Option<Outside> {
-        self.train.outside().or_else(|| self.data.as_ref().and_then(|data| data.form.outside()))
+        self.train.outside().or_else(|| outside_form(&self.data.as_ref()?.form))
     }
+}
+
+fn outside_form(form: &Form) -> Option<Outside> {
+    let Span { least, median, largest } = form.invalid_span()?;
+    Outside::unless(false, "form", [least, median, largest], "three shares, ascending, 0..=1")
 }
 
 fn one() -> u16 {

@@ -321,9 +321,10 @@ pub fn json(value: &impl Serialize) -> Result<Vec<u8>, RecordError> {
 mod tests {
     use std::collections::BTreeMap;
 
+    use photos::Form;
+
     use super::super::DataRecord;
     use super::*;
-    use crate::data::image::Form;
     use crate::data::{Framing, Reading, ValidationOrder};
     use crate::train::tests::config;
     use crate::train::{Stop, TrainConfig};

@@ -153,9 +153,10 @@ fn is_same(mut recorded: Configuration, mut expected: Configuration) -> bool {
 mod tests {
     use std::collections::BTreeMap;
 
+    use photos::Form;
+
     use super::super::list::{FRONTIER, read};
     use super::*;
-    use crate::data::image::Form;
     use crate::data::{Framing, Reading, ValidationOrder};
     use crate::run::DataRecord;
 

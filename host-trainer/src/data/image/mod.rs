@@ -1,22 +1,18 @@
 //! Reads an image file and converts it to the form of the data set.
 
-mod background;
-mod convert;
-mod form;
 mod jpeg;
 mod png;
 mod read;
-mod whole;
 
 use std::path::{Path, PathBuf};
 
+use image::{DynamicImage, ImageBuffer, Pixel};
+use photos::{Conversion, Form, Polarity, Raster};
+use prenda::Shape;
 use thiserror::Error;
 
-pub use self::convert::Conversion;
-pub use self::form::{Form, Polarity};
 use self::read::ReadImage;
 pub use self::read::{ReadError, read_colours};
-pub use self::whole::convert as convert_whole;
 
 /// Why a file cannot be used as an image.
 #[derive(Debug, Error)]
@@ -46,8 +42,9 @@ pub fn load(
     form: &Form,
 ) -> Result<(Vec<u8>, Conversion), ImageError> {
     let ReadImage { image, bits } = read::read(path)?;
+    let image = raster(image);
     let blank = || ImageError::Blank { path: path.to_owned(), polarity };
-    let (pixels, mut conversion) = convert::convert(&image, size, polarity, form).ok_or_else(blank)?;
+    let (pixels, mut conversion) = photos::convert(&image, size, polarity, form).ok_or_else(blank)?;
     if let Some(bits) = bits {
         conversion.text = format!("read as {bits} of 16 bits, {}", conversion.text);
         conversion.doubt = conversion
@@ -55,6 +52,21 @@ pub fn load(
             .or(Some("its values use only a part of their 16 bits, so they were scaled to the range of their content"));
     }
     Ok((pixels, conversion))
+}
+
+/// Converts a whole image to `shape`, without looking for a subject. Returns the pixels and the
+/// changes in words.
+pub fn convert_whole(image: DynamicImage, shape: Shape) -> (Vec<u8>, String) {
+    if shape.channels == 1 {
+        return photos::convert_whole_grey(&raster(image.into_luma_alpha8()), shape);
+    }
+    photos::convert_whole_colour(&raster(image.into_rgba8()), shape)
+}
+
+fn raster<P: Pixel<Subpixel = u8>, const N: usize>(image: ImageBuffer<P, Vec<u8>>) -> Raster<N> {
+    let (width, height) = image.dimensions();
+    // The pixel type and `N` match.
+    Raster::new(width, height, image.into_raw()).unwrap_or_default()
 }
 
 /// Describes the pixels that a blank image lacks.

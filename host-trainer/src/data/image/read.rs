@@ -152,10 +152,11 @@ mod tests {
 
     use image::codecs::jpeg::JpegEncoder;
     use image::{GrayImage, ImageBuffer, ImageEncoder, Luma, RgbImage, Rgba};
+    use photos::Form;
     use proptest::prelude::*;
 
+    use super::super::load;
     use super::super::png::tests::chunk;
-    use super::super::{Form, load};
     use super::*;
     use crate::support::damage::damaged;
 

@@ -1,10 +1,10 @@
 //! The form of a data set's images: the background, and where and how bright the subjects are.
 
+use alloc::vec::Vec;
+
+use libm::round;
 use prenda::Shape;
 use serde::{Deserialize, Serialize};
-
-use crate::data::Split;
-use crate::support::range::{Outside, SHARE};
 
 /// Largest difference between a pixel and the background that still counts as background: 5 %, as
 /// Fashion-MNIST was trimmed.
@@ -15,6 +15,9 @@ const MAX_MEASURED: usize = 10_000;
 
 /// Smallest share of border pixels with one brightness that makes it the background.
 const MIN_BACKGROUND: f64 = 0.5;
+
+/// Length of [`Form::numbers`].
+const NUMBERS: usize = 18;
 
 /// Share of the values that a span leaves out at each end.
 const OUTLIERS: f64 = 0.01;
@@ -30,7 +33,9 @@ pub struct Form {
     pub fill: Span,
     /// The point that is in the same place in all images.
     pub centre: Centre,
+    /// Its row.
     pub row: Span,
+    /// Its column.
     pub column: Span,
     /// Largest contrast to the background, as a share of the largest possible.
     pub peak: Span,
@@ -61,8 +66,11 @@ pub enum Centre {
 /// The values of nearly all images.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Span {
+    /// The smallest one.
     pub least: f64,
+    /// The one in the middle.
     pub median: f64,
+    /// The largest one.
     pub largest: f64,
 }
 
@@ -90,16 +98,15 @@ impl Form {
         mean: Span { least: 0.0, median: 0.5, largest: 1.0 },
     };
 
-    /// Measures the images of `split`, of `shape`. Colours are not measured: see
-    /// [`convert_whole`](super::convert_whole).
-    pub fn measure(split: &Split, shape: Shape) -> Self {
+    /// Measures `images` of `shape`, row-major. Colours are not measured: see
+    /// [`convert_whole_colour`](crate::convert_whole_colour).
+    pub fn measure<'a>(images: impl ExactSizeIterator<Item = &'a [u8]> + Clone, shape: Shape) -> Self {
         if shape.channels != 1 {
             return Self { background: None, ..Self::FASHION_MNIST };
         }
-        let columns = usize::from(shape.columns);
-        let step = split.len().div_ceil(MAX_MEASURED).max(1);
-        let images = || split.images().step_by(step);
-        let (columns, rows) = (columns.max(1), split.width / columns.max(1));
+        let step = images.len().div_ceil(MAX_MEASURED).max(1);
+        let images = || images.clone().step_by(step);
+        let (rows, columns) = (usize::from(shape.rows), usize::from(shape.columns).max(1));
         let mean = Span::of(images().map(|image| mean(image) / 255.0));
         let Some(background) = background(images(), rows, columns) else {
             return Self { background: None, mean, ..Self::FASHION_MNIST };
@@ -143,12 +150,47 @@ impl Form {
         }
     }
 
-    /// Returns the first span that is out of its range, if any.
-    pub fn outside(&self) -> Option<Outside> {
+    /// Returns the numbers of the form, for programs that cannot read its JSON: background or -1,
+    /// 1 if dark on light, 1 if the mass is centred, and the spans.
+    #[must_use]
+    pub fn numbers(&self) -> [f64; NUMBERS] {
+        let mut numbers = [0.0; NUMBERS];
+        let flag = |is_set: bool| f64::from(u8::from(is_set));
+        let head = [
+            self.background.map_or(-1.0, f64::from),
+            flag(self.polarity == Polarity::DarkOnLight),
+            flag(self.centre == Centre::Mass),
+        ];
         let spans = [self.fill, self.row, self.column, self.peak, self.mean];
-        let span = spans.iter().find(|span| !span.is_valid())?;
-        let Span { least, median, largest } = span;
-        Outside::unless(false, "form", [least, median, largest], "three shares, ascending, 0..=1")
+        let spans = spans.iter().flat_map(|span| [span.least, span.median, span.largest]);
+        numbers.iter_mut().zip(head.into_iter().chain(spans)).for_each(|(number, value)| *number = value);
+        numbers
+    }
+
+    /// Returns the form with these [`numbers`](Self::numbers), or `None` if they are not a form.
+    #[must_use]
+    pub fn from_numbers(numbers: &[f64]) -> Option<Self> {
+        let &[background, polarity, centre, ref spans @ ..] = numbers else { return None };
+        let &[fill, row, column, peak, mean] = spans.as_chunks::<3>().0 else { return None };
+        let span = |[least, median, largest]: [f64; 3]| Span { least, median, largest };
+        let form = Self {
+            // A conversion of a float saturates.
+            background: (background >= 0.0).then_some(background as u8),
+            polarity: if polarity > 0.0 { Polarity::DarkOnLight } else { Polarity::LightOnDark },
+            fill: span(fill),
+            centre: if centre > 0.0 { Centre::Mass } else { Centre::Box },
+            row: span(row),
+            column: span(column),
+            peak: span(peak),
+            mean: span(mean),
+        };
+        (numbers.len() == NUMBERS && form.invalid_span().is_none()).then_some(form)
+    }
+
+    /// Returns the first span that does not have three ascending shares, 0..=1, if any.
+    #[must_use]
+    pub fn invalid_span(&self) -> Option<Span> {
+        [self.fill, self.row, self.column, self.peak, self.mean].into_iter().find(|span| !span.is_valid())
     }
 
     /// Returns the subject's row and column that are the same in all images.
@@ -170,7 +212,7 @@ impl Span {
         let mut values: Vec<f64> = values.collect();
         values.sort_unstable_by(f64::total_cmp);
         let last = values.len().saturating_sub(1) as f64;
-        let at = |share: f64| values.get((share * last).round() as usize).copied().unwrap_or_default();
+        let at = |share: f64| values.get(round(share * last) as usize).copied().unwrap_or_default();
         Self { least: at(OUTLIERS), median: at(0.5), largest: at(1.0 - OUTLIERS) }
     }
 
@@ -180,7 +222,9 @@ impl Span {
     }
 
     fn is_valid(&self) -> bool {
-        SHARE.contains(self.least) && SHARE.contains(self.largest) && (self.least..=self.largest).contains(&self.median)
+        (0.0..=1.0).contains(&self.least)
+            && (0.0..=1.0).contains(&self.largest)
+            && (self.least..=self.largest).contains(&self.median)
     }
 }
 
@@ -237,12 +281,16 @@ mod tests {
     use super::*;
 
     /// Creates images of 10 by 10 with a bar of `inside` on `outside`.
-    fn split(bars: &[[usize; 4]], inside: u8, outside: u8) -> Split {
+    fn images(bars: &[[usize; 4]], inside: u8, outside: u8) -> Vec<u8> {
         let pixels = bars.iter().flat_map(|&[top, bottom, left, right]| {
             let is_inside = move |row, column| (top..bottom).contains(&row) && (left..right).contains(&column);
             (0..100).map(move |index| if is_inside(index / 10, index % 10) { inside } else { outside })
         });
-        Split { width: 100, pixels: pixels.collect(), labels: vec![0; bars.len()] }
+        pixels.collect()
+    }
+
+    fn measure(images: &[u8]) -> Form {
+        Form::measure(images.chunks_exact(100), Shape::grey(10, 10))
     }
 
     #[test]
@@ -251,30 +299,34 @@ mod tests {
         for (inside, outside, polarity, peak) in
             [(255, 0, Polarity::LightOnDark, 1.0), (100, 200, Polarity::DarkOnLight, 0.5)]
         {
-            let form = Form::measure(&split(&bars, inside, outside), Shape::grey(10, 10));
+            let form = measure(&images(&bars, inside, outside));
             assert_eq!((form.background, form.polarity, form.centre), (Some(outside), polarity, Centre::Box));
             assert_eq!([form.fill, form.row, form.column], [Span::only(0.6), Span::only(0.5), Span::only(0.5)]);
             assert_eq!(form.peak, Span::only(peak));
-            assert_eq!(form.outside(), None);
+            assert_eq!(form.invalid_span(), None);
+            assert_eq!(Form::from_numbers(&form.numbers()), Some(form));
         }
     }
 
     #[test]
     fn images_without_a_uniform_border_have_no_background() {
-        let pixels = (0..1000_u32).map(|index| (index * 97 % 251) as u8).collect();
-        let form = Form::measure(&Split { width: 100, pixels, labels: vec![0; 10] }, Shape::grey(10, 10));
-        assert_eq!((form.background, form.outside()), (None, None));
-        let blank = Form::measure(&split(&[[0, 0, 0, 0]], 255, 0), Shape::grey(10, 10));
-        assert_eq!((blank.background, blank.outside()), (None, None));
+        let pixels: Vec<u8> = (0..1000_u32).map(|index| (index * 97 % 251) as u8).collect();
+        let form = measure(&pixels);
+        assert_eq!((form.background, form.invalid_span()), (None, None));
+        assert_eq!(Form::from_numbers(&form.numbers()), Some(form));
+        assert_eq!(Form::from_numbers(&form.numbers()[1..]), None);
+        assert_eq!(Form::from_numbers(&[2.0; NUMBERS]), None);
+        let blank = measure(&images(&[[0, 0, 0, 0]], 255, 0));
+        assert_eq!((blank.background, blank.invalid_span()), (None, None));
     }
 
     #[test]
     fn the_centre_of_mass_is_used_if_it_moves_less() {
         // An L and its mirror image, each with its centre of mass in the middle.
-        let mut split = split(&[[2, 8, 4, 5], [2, 8, 5, 6]], 255, 0);
+        let mut images = images(&[[2, 8, 4, 5], [2, 8, 5, 6]], 255, 0);
         for (image, columns) in [(0, 5..9), (1, 1..5)] {
-            split.pixels[image * 100 + 70..][..10][columns].fill(120);
+            images[image * 100 + 70..][..10][columns].fill(120);
         }
-        assert_eq!(Form::measure(&split, Shape::grey(10, 10)).centre, Centre::Mass);
+        assert_eq!(measure(&images).centre, Centre::Mass);
     }
 }

@@ -5,9 +5,13 @@
 //! little influence. If the surface does not follow the border, as in the shadow of a hand, the
 //! brightness is interpolated between the four sides (Coons, 1967).
 
-use image::GrayAlphaImage;
+use alloc::vec::Vec;
+use core::array;
 
-use super::form::TOLERANCE;
+use libm::round;
+
+use crate::form::TOLERANCE;
+use crate::raster::Raster;
 
 /// Share of border pixels near the background, below which the subject is doubtful.
 const MIN_AGREEMENT: f64 = 0.8;
@@ -64,7 +68,7 @@ pub struct Background {
 
 impl Background {
     /// Returns the background of `image`, or `None` if most of its border is transparent.
-    pub fn of(image: &GrayAlphaImage) -> Option<Self> {
+    pub fn of(image: &Raster<2>) -> Option<Self> {
         let samples = border(image)?;
         let mut values: Vec<u8> = samples.iter().map(|(.., value)| *value).collect();
         values.sort_unstable();
@@ -94,7 +98,7 @@ impl Background {
             });
         }
         let typical = differences.get(differences.len() / 2).copied().unwrap_or_default();
-        let tolerance = (3.0 * typical).clamp(TOLERANCE.into(), MAX_TOLERANCE.into()) as u8;
+        let tolerance = (3.0 * typical).max(TOLERANCE.into()).min(MAX_TOLERANCE.into()) as u8;
         Some(Self { coefficients, sides: None, tolerance, is_certain: agreement >= MIN_AGREEMENT })
     }
 
@@ -105,7 +109,7 @@ impl Background {
             None => surface(&self.coefficients, unit(x, width), unit(y, height)),
         };
         // A conversion of a float saturates.
-        grey.round() as u8
+        round(grey) as u8
     }
 
     /// Returns true if the background has this brightness everywhere.
@@ -116,14 +120,15 @@ impl Background {
 
 impl Sides {
     /// Returns the sides of `image`. Transparent pixels count as `missing`.
-    fn of(image: &GrayAlphaImage, missing: u8) -> Self {
-        let (right, bottom) = (image.width().saturating_sub(1), image.height().saturating_sub(1));
+    fn of(image: &Raster<2>, missing: u8) -> Self {
+        let (width, height) = image.dimensions();
+        let (right, bottom) = (width.saturating_sub(1), height.saturating_sub(1));
         let grey = |x: u32, y: u32| {
-            let [grey, alpha] = image.get_pixel(x, y).0;
+            let [grey, alpha] = image.get(x, y);
             if alpha >= 128 { grey } else { missing }
         };
-        let row = |y: u32| smooth((0..image.width()).map(|x| grey(x, y)).collect());
-        let column = |x: u32| smooth((0..image.height()).map(|y| grey(x, y)).collect());
+        let row = |y: u32| smooth((0..width).map(|x| grey(x, y)).collect());
+        let column = |x: u32| smooth((0..height).map(|y| grey(x, y)).collect());
         Self { top: row(0), bottom: row(bottom), left: column(0), right: column(right) }
     }
 
@@ -164,7 +169,7 @@ fn unit(position: u32, side: u32) -> f64 {
 }
 
 /// Returns the outermost pixels, or `None` if most are transparent.
-fn border(image: &GrayAlphaImage) -> Option<Vec<Sample>> {
+fn border(image: &Raster<2>) -> Option<Vec<Sample>> {
     let (width, height) = image.dimensions();
     let (right, bottom) = (width.checked_sub(1)?, height.checked_sub(1)?);
     let horizontal = (0..width).flat_map(|x| [(x, 0), (x, bottom)]);
@@ -173,7 +178,7 @@ fn border(image: &GrayAlphaImage) -> Option<Vec<Sample>> {
     let step = all.len().div_ceil(MAX_SAMPLES).max(1);
     let chosen: Vec<(u32, u32)> = all.into_iter().step_by(step).collect();
     let opaque = chosen.iter().filter_map(|&(x, y)| {
-        let [grey, alpha] = image.get_pixel(x, y).0;
+        let [grey, alpha] = image.get(x, y);
         (alpha >= 128).then(|| (unit(x, width), unit(y, height), grey))
     });
     let opaque: Vec<Sample> = opaque.collect();
@@ -236,18 +241,16 @@ fn solve(mut equations: [[f64; 7]; 6]) -> Option<Coefficients> {
             other.iter_mut().zip(row).for_each(|(cell, value)| *cell -= factor * value);
         }
     }
-    let solution: Coefficients = std::array::from_fn(|index| equations[index][6] / equations[index][index]);
+    let solution: Coefficients = array::from_fn(|index| equations[index][6] / equations[index][index]);
     solution.iter().all(|coefficient| coefficient.is_finite()).then_some(solution)
 }
 
 #[cfg(test)]
 mod tests {
-    use image::LumaA;
-
     use super::*;
 
-    fn image(grey: impl Fn(u32, u32) -> u8) -> GrayAlphaImage {
-        GrayAlphaImage::from_fn(200, 150, |x, y| LumaA([grey(x, y), 255]))
+    fn image(grey: impl Fn(u32, u32) -> u8) -> Raster<2> {
+        Raster::from_fn(200, 150, |x, y| [grey(x, y), 255])
     }
 
     #[test]
@@ -255,7 +258,7 @@ mod tests {
         let even = Background::of(&image(|x, y| if (x * 7 + y) % 20 == 0 { 0 } else { 240 })).unwrap();
         assert_eq!((even.at((0, 0), (200, 150)), even.at((100, 77), (200, 150))), (240, 240));
         assert!(even.is_certain && even.tolerance == TOLERANCE);
-        assert_eq!(Background::of(&GrayAlphaImage::new(20, 20)), None);
+        assert_eq!(Background::of(&Raster::from_fn(20, 20, |_, _| [0, 0])), None);
     }
 
     #[test]
