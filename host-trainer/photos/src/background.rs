@@ -70,9 +70,7 @@ impl Background {
     /// Returns the background of `image`, or `None` if most of its border is transparent.
     pub fn of(image: &Raster<2>) -> Option<Self> {
         let samples = border(image)?;
-        let mut values: Vec<u8> = samples.iter().map(|(.., value)| *value).collect();
-        values.sort_unstable();
-        let median = values.get(values.len() / 2).copied()?;
+        let median = median(samples.iter().map(|(.., value)| *value))?;
         let flat = [median.into(), 0.0, 0.0, 0.0, 0.0, 0.0];
         let agreement = agreement(&samples, &flat);
         if agreement >= EVEN || samples.len() < MIN_SAMPLES {
@@ -154,13 +152,24 @@ impl Sides {
 /// Returns the medians of the `values` near each one.
 fn smooth(values: Vec<u8>) -> Vec<f64> {
     let reach = (values.len() / 32).clamp(2, MAX_REACH);
-    let median = |index: usize| {
+    let smooth = |index: usize| {
         let end = (index + reach + 1).min(values.len());
-        let mut near = values.get(index.saturating_sub(reach)..end).unwrap_or_default().to_vec();
-        near.sort_unstable();
-        near.get(near.len() / 2).copied().unwrap_or_default().into()
+        let near = values.get(index.saturating_sub(reach)..end).unwrap_or_default();
+        median(near.iter().copied()).unwrap_or_default().into()
     };
-    (0..values.len()).map(median).collect()
+    (0..values.len()).map(smooth).collect()
+}
+
+/// Returns the value in the middle, the upper one of two, or `None` without values.
+fn median(values: impl Iterator<Item = u8>) -> Option<u8> {
+    let mut counts = [0_usize; 256];
+    values.for_each(|value| counts[usize::from(value)] += 1);
+    let middle = counts.iter().sum::<usize>() / 2;
+    let mut below = 0;
+    (0..=u8::MAX).find(|value| {
+        below += counts[usize::from(*value)];
+        below > middle
+    })
 }
 
 /// Returns the coordinate in -1..=1.
@@ -251,6 +260,15 @@ mod tests {
 
     fn image(grey: impl Fn(u32, u32) -> u8) -> Raster<2> {
         Raster::from_fn(200, 150, |x, y| [grey(x, y), 255])
+    }
+
+    #[test]
+    fn the_median_is_the_value_in_the_middle() {
+        for (values, expected) in
+            [(&[][..], None), (&[7], Some(7)), (&[9, 1], Some(9)), (&[255, 0, 255], Some(255)), (&[3, 2, 1, 0], Some(2))]
+        {
+            assert_eq!(median(values.iter().copied()), expected);
+        }
     }
 
     #[test]
