@@ -8,6 +8,8 @@ pub mod files;
 pub mod numbers;
 pub mod page;
 pub mod parity;
+#[cfg(feature = "playground")]
+pub mod playground;
 pub mod shell;
 pub mod signals;
 #[cfg(feature = "style")]

@@ -17,7 +17,7 @@ use photos::Polarity;
 use spin::Mutex;
 
 use crate::device::Device;
-use crate::{PlaygroundError, Session};
+use crate::{PlaygroundError, Session, check_photo as check_size};
 
 #[derive(Default)]
 struct Page {
@@ -119,6 +119,12 @@ extern "C" fn photo(width: u32, height: u32, polarity: u32) -> bool {
         _ => None,
     };
     run(|page, input| page.session.photo(input, (width, height), polarity))
+}
+
+/// Checks the size of a photo.
+#[unsafe(no_mangle)]
+extern "C" fn check_photo(width: u32, height: u32) -> bool {
+    run(|_, _| check_size(width, height))
 }
 
 /// Prepares to compare with the answers file in the input.

@@ -23,5 +23,6 @@ mod error;
 mod exports;
 mod session;
 
+pub use device::Device;
 pub use error::PlaygroundError;
-pub use session::{Framing, MAX_PIXELS, Session};
+pub use session::{Framing, MAX_PIXELS, Session, check_photo};

@@ -146,9 +146,7 @@ impl Session {
     ) -> Result<(), PlaygroundError> {
         let model = parse(&self.model)?;
         let shape = model.image();
-        if !matches!(width.checked_mul(height), Some(1..=MAX_PIXELS)) {
-            return Err(PlaygroundError::PhotoSize { width, height });
-        }
+        check_photo(width, height)?;
         let found = rgba.len();
         let photo = Raster::<4>::new(width, height, rgba);
         let photo = photo.ok_or(PlaygroundError::PhotoBytes { found, width, height })?;
@@ -209,6 +207,18 @@ impl Session {
         self.output = pixels.to_vec();
         self.output.push(label);
         Ok(())
+    }
+}
+
+/// Checks the size of a photo, before the page reads its pixels.
+///
+/// # Errors
+///
+/// Returns an error if it has no pixels, or too many.
+pub fn check_photo(width: u32, height: u32) -> Result<(), PlaygroundError> {
+    match width.checked_mul(height) {
+        Some(1..=MAX_PIXELS) => Ok(()),
+        _ => Err(PlaygroundError::PhotoSize { width, height }),
     }
 }
 
