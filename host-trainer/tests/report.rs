@@ -4,8 +4,6 @@
 //! Without Chromium and its driver these trials are ignored; with `PRENDA_REQUIRE_BROWSER=1` they
 //! fail.
 
-#[path = "browser/mod.rs"]
-mod browser;
 #[path = "cli/files.rs"]
 #[expect(dead_code, reason = "shared with the tests of the command line, which use more of it")]
 mod files;
@@ -16,11 +14,11 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 
+use host_support::browser::{self, Browser, check_page};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use browser::Browser;
 use files::{host_trainer, write_data};
 
 /// Widths of windows, in CSS pixels.
@@ -28,9 +26,6 @@ const WIDTHS: [(&str, u32); 2] = [("laptop", 1280), ("phone", 390)];
 
 const SECTIONS: [&str; 8] =
     ["result", "history", "evaluation", "weights", "cost", "parity", "quantization", "settings"];
-
-/// Lowest contrast of text that WCAG 2 accepts.
-const MIN_CONTRAST: f64 = 4.5;
 
 /// Largest distance of the first image from the top of a laptop's window, in CSS pixels.
 const MAX_FIRST_IMAGE: f64 = 300.0;
@@ -44,9 +39,6 @@ const CLASSES: [&str; 3] = [
 
 /// Script that describes a page after layout.
 const DESCRIBE: &str = r##"
-    const name = element => element.tagName + "." + element.className + " " + element.textContent.slice(0, 40);
-    const inScroller = element => element.parentElement.closest(".scroll") !== null;
-    const sticksOut = element => element.getBoundingClientRect().right > innerWidth + 0.5 && !inScroller(element);
     const images = [...document.images];
     await Promise.all(images.map(image => image.decode().catch(() => null)));
     return {
@@ -56,45 +48,11 @@ const DESCRIBE: &str = r##"
         links: [...document.querySelectorAll("nav a")].map(link => link.getAttribute("href").slice(1)),
         images: images.length,
         broken: images.filter(image => image.naturalWidth === 0 || !image.alt).map(image => image.alt),
-        page: document.documentElement.scrollWidth,
-        window: innerWidth,
-        outside: [...document.body.querySelectorAll("*")].filter(sticksOut).map(name),
-        foreign: performance.getEntriesByType("resource")
-            .map(entry => entry.name)
-            .filter(name => !name.startsWith("data:")),
         scripts: document.scripts.length,
         firstImage: Math.min(...images.map(image => image.getBoundingClientRect().top + scrollY)),
-        unreachable: [...document.querySelectorAll("a[href], summary, [tabindex]")].filter(control => {
-            control.focus();
-            return control.tabIndex < 0 || document.activeElement !== control;
-        }).map(name),
         captions: [...document.querySelectorAll("table")].filter(table => table.caption === null).length,
         text: document.body.textContent,
     };
-"##;
-
-/// Script that returns the texts with a contrast below `MIN`, or with none that can be computed.
-const CONTRASTS: &str = r##"
-    const parse = colour => (colour.match(/[\d.]+/g) ?? []).map(Number);
-    const linear = part => part <= 10.31475 ? part / 3294.6 : ((part / 255 + 0.055) / 1.055) ** 2.4;
-    const luminance = ([red, green, blue]) => 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue);
-    const ground = element => {
-        for (; element !== null; element = element.parentElement) {
-            const [red, green, blue, alpha] = parse(getComputedStyle(element).backgroundColor);
-            if (alpha === undefined || alpha === 1) return [red, green, blue];
-        }
-        return [255, 255, 255];
-    };
-    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    const found = [];
-    while (texts.nextNode()) {
-        const element = texts.currentNode.parentElement;
-        if (texts.currentNode.textContent.trim() === "" || element.closest("svg") !== null) continue;
-        const [one, other] = [luminance(parse(getComputedStyle(element).color)), luminance(ground(element))];
-        const contrast = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
-        if (!(contrast >= MIN)) found.push([contrast, texts.currentNode.textContent.slice(0, 40)]);
-    }
-    return {ground: ground(document.body), found};
 "##;
 
 /// Checks pages in a window of this width.
@@ -186,17 +144,9 @@ fn check_watch(width: u32) -> Result<(), Failed> {
     train(5)?;
     let seven = await_status(&browser, "Epoch 7 of 30 is done: 360 images/s, 12 s left.")?;
     expect(seven["points"] == 7, &seven)?;
-    for is_dark in [false, true] {
-        browser.set_dark(is_dark)?;
-        let contrasts = browser.run(&CONTRASTS.replace("MIN", &MIN_CONTRAST.to_string()))?;
-        expect(contrasts["found"] == Value::Array(Vec::new()), &contrasts)?;
-    }
     let page = browser.run(DESCRIBE)?;
-    expect(page["page"].as_u64().is_some_and(|page| page <= width.into()), &page)?;
     expect(page["images"] == 3 && page["broken"] == Value::Array(Vec::new()), &page)?;
-    // Only its own files.
-    let own = |name: &Value| name.as_str().is_some_and(|name| name.starts_with(&watch.address));
-    expect(page["foreign"].as_array().is_some_and(|foreign| foreign.iter().all(own)), &page)?;
+    check_page(&browser, width)?;
 
     // A killed training unlocks the folder, and leaves its file.
     drop(lock);
@@ -313,23 +263,10 @@ fn describe(browser: &Browser, path: &Path, width: u32) -> Result<Value, Failed>
     // Folded content must fit, too.
     browser.run("document.querySelectorAll('details').forEach(details => details.open = true)")?;
     let page = browser.run(DESCRIBE)?;
-    expect(page["window"] == width, &page)?;
-    expect(page["page"].as_u64().is_some_and(|page| page <= width.into()), &page)?;
-    for none in ["broken", "outside", "foreign", "unreachable"] {
-        expect(page[none] == Value::Array(Vec::new()), &page)?;
-    }
-    for is_dark in [false, true] {
-        browser.set_dark(is_dark)?;
-        let contrasts = browser.run(&CONTRASTS.replace("MIN", &MIN_CONTRAST.to_string()))?;
-        let is_light = contrasts["ground"][0].as_u64().is_some_and(|red| red > 127);
-        expect(is_light != is_dark && contrasts["found"] == Value::Array(Vec::new()), &contrasts)?;
-    }
+    expect(page["broken"] == Value::Array(Vec::new()), &page)?;
+    check_page(browser, width)?;
     expect(page["headings"] == 1 && page["scripts"] == 0 && page["captions"] == 0, &page)?;
     expect(page["links"] == page["sections"], &page)?;
-    let complaints = browser.complaints()?;
-    if !complaints.is_empty() {
-        return Err(format!("messages on the console: {complaints:?}").into());
-    }
     Ok(page)
 }
 

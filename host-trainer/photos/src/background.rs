@@ -264,9 +264,13 @@ mod tests {
 
     #[test]
     fn the_median_is_the_value_in_the_middle() {
-        for (values, expected) in
-            [(&[][..], None), (&[7], Some(7)), (&[9, 1], Some(9)), (&[255, 0, 255], Some(255)), (&[3, 2, 1, 0], Some(2))]
-        {
+        for (values, expected) in [
+            (&[][..], None),
+            (&[7], Some(7)),
+            (&[9, 1], Some(9)),
+            (&[255, 0, 255], Some(255)),
+            (&[3, 2, 1, 0], Some(2)),
+        ] {
             assert_eq!(median(values.iter().copied()), expected);
         }
     }

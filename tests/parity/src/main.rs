@@ -23,8 +23,8 @@ use prenda::{AnswersHeader, Model, Record};
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
-    /// Devices to compare: `loopback`, BOARD in QEMU, or probe-BOARD through a debug probe, which
-    /// flashes it [default: all that are available without hardware]
+    /// Devices to compare: `loopback`, `wasm` in a browser, BOARD in QEMU, or probe-BOARD through a
+    /// debug probe, which flashes it [default: all that are available without hardware]
     #[arg(value_name = "DEVICE", value_parser = parse_device)]
     devices: Vec<Device>,
     /// A program of yours that serves the model by `prenda-serve`, instead of devices. Its model is

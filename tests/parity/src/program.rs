@@ -36,7 +36,8 @@ pub fn exit_code(work: impl FnOnce() -> anyhow::Result<bool>) -> ExitCode {
 /// The settings with which a program starts devices.
 #[derive(Debug, Args)]
 pub struct LabArguments {
-    /// Folder with one BOARD.elf for each board, as `cargo xtask firmware` writes it.
+    /// Folder with one BOARD.elf for each board, as `cargo xtask firmware` writes it, and the page
+    /// wasm.html.
     #[arg(long, value_name = "DIR", default_value = "target/prenda/firmware")]
     firmware: PathBuf,
     /// The path of frames to emulated boards.

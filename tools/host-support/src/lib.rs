@@ -3,6 +3,8 @@
 #![forbid(unsafe_code)]
 
 pub mod bounded;
+#[cfg(feature = "browser")]
+pub mod browser;
 pub mod errors;
 pub mod files;
 pub mod numbers;

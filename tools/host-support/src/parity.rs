@@ -10,6 +10,8 @@ use serde_json::Value;
 pub enum Target {
     /// On a thread of the host.
     Host,
+    /// In a browser, compiled to WebAssembly.
+    Browser,
     /// In QEMU. Its answers are those of the core; its time is not.
     Emulator,
     /// On a hardware board.
@@ -22,6 +24,7 @@ impl Target {
     pub fn name(self) -> &'static str {
         match self {
             Self::Host => "host",
+            Self::Browser => "browser",
             Self::Emulator => "emulator",
             Self::Hardware => "hardware",
         }
@@ -32,7 +35,7 @@ impl Target {
     pub fn not_measured(self) -> &'static [&'static str] {
         match self {
             Self::Host => &["core", "flash", "RAM", "time", "energy"],
-            Self::Emulator | Self::Hardware => &["time", "energy"],
+            Self::Browser | Self::Emulator | Self::Hardware => &["time", "energy"],
         }
     }
 }

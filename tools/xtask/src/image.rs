@@ -185,6 +185,25 @@ pub fn static_library(workspace: &Workspace, package: &str, triple: &str, featur
     Some(job.arg(target(workspace)))
 }
 
+/// Returns the command that builds `package` for WebAssembly. Paths in the folder `hidden` are
+/// shortened in the program.
+pub fn wasm_library(workspace: &Workspace, package: &str, triple: &str, hidden: Option<&Path>) -> Result<Job> {
+    let facts = Facts::gather(triple);
+    let toolchain = facts.toolchain().ok_or_else(|| missing(&format!("compiler for {triple}")))?;
+    let job = start(&workspace.root, toolchain, triple, "build").args(["--locked", "--package", package, "--lib"]);
+    let job = job.args(["--no-default-features", "--target", triple, "--profile", package, "--target-dir"]);
+    let job = job.arg(target(workspace));
+    Ok(match hidden {
+        Some(hidden) => job.env("RUSTFLAGS", format!("--remap-path-prefix={}=", hidden.display())),
+        None => job,
+    })
+}
+
+/// Returns the path of a program that [`wasm_library`] builds.
+pub fn built_wasm(workspace: &Workspace, package: &str, triple: &str) -> PathBuf {
+    target(workspace).join(triple).join(package).join(format!("{package}.wasm"))
+}
+
 /// Returns the path of a static library that [`static_library`] builds.
 pub fn built_library(workspace: &Workspace, name: &str, triple: &str) -> PathBuf {
     target(workspace).join(triple).join("firmware").join(format!("lib{name}.a"))
@@ -221,7 +240,7 @@ fn start(folder: &Path, toolchain: &Toolchain, triple: &str, command: &str) -> J
     }
     if toolchain.library(triple) == Some(Library::Source) {
         // Building `core` is unstable in cargo; the variable allows it on a stable compiler.
-        job = job.env("RUSTC_BOOTSTRAP", "1").arg("-Zbuild-std=core");
+        job = job.env("RUSTC_BOOTSTRAP", "1").arg("-Zbuild-std=core,alloc");
     }
     job
 }

@@ -18,6 +18,7 @@ mod interrupt;
 mod output;
 mod package;
 mod parity;
+mod playground;
 mod probe;
 mod process;
 mod programs;
@@ -96,6 +97,10 @@ enum Task {
     ///
     /// The exit code is 0 only if no value differs.
     Ask(ask::Options),
+    /// Writes one HTML page that runs a model in a browser, with the device's own integers.
+    ///
+    /// Installs the compiler's target for browsers if it is missing.
+    Playground(playground::Options),
     /// Measures an inference on boards: instructions or cycles, code by function, memory.
     Bench(bench::Options),
     /// Estimates cycles, time and energy of an inference, or of a part of any program, on boards
@@ -181,6 +186,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Test { arguments } => test::command(&workspace, &arguments),
         Task::Parity(options) => parity::command(&workspace, options),
         Task::Ask(options) => ask::command(&workspace, options),
+        Task::Playground(options) => playground::command(&workspace, options),
         Task::Bench(options) => bench::command(&workspace, options),
         Task::Estimate(options) => estimate::command(&workspace, options),
         Task::BenchTrain(options) => bench_train::command(&workspace, &options),

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use crate::board;
 use crate::output::{log, print};
+use crate::playground::{self, WASM};
 use crate::process::Job;
 use crate::table::percent;
 use crate::trainer::{Evaluated, TestData};
@@ -68,11 +69,12 @@ pub struct Sample {
 #[command(after_help = "Examples:\n  \
     cargo xtask parity\n  \
     cargo xtask parity mps3-an547 --vectors\n  \
+    cargo xtask parity wasm\n  \
     cargo xtask parity probe-pico2 --model runs/mine\n  \
     cargo xtask parity --elf mine.elf --chip nRF52840_xxAA --model runs/mine")]
 pub struct Options {
-    /// `loopback`, a BOARD of firmware/boards in QEMU, or probe-BOARD through a debug probe, which
-    /// is flashed. [default: loopback and mps2-an386]
+    /// `loopback`, `wasm` (the playground's page in a headless browser), a BOARD of firmware/boards
+    /// in QEMU, or probe-BOARD through a debug probe, which is flashed. [default: loopback and mps2-an386]
     #[arg(value_name = "DEVICE")]
     devices: Vec<String>,
     /// Loopback and every emulated board.
@@ -234,11 +236,13 @@ pub fn chosen(devices: &[String], all: bool, usual: &[&str]) -> Result<Vec<Strin
         }
     }
     let known: Vec<String> = boards.into_iter().map(|board| board.name).collect();
-    let is_known = |device: &&String| *device == LOOPBACK || known.iter().any(|board| board == board_of(device));
+    let is_known = |device: &&String| {
+        [LOOPBACK, WASM].contains(&device.as_str()) || known.iter().any(|board| board == board_of(device))
+    };
     if let Some(unknown) = devices.iter().find(|device| !is_known(device)) {
         let known = known.join(", ");
         let text = format!(
-            "unknown device {unknown:?}; the devices are {LOOPBACK}, BOARD in QEMU and {PROBE}BOARD through a debug \
+            "unknown device {unknown:?}; the devices are {LOOPBACK}, {WASM}, BOARD in QEMU and {PROBE}BOARD through a debug \
              probe; the boards are: {known}"
         );
         return Err(UsageError(text).into());
@@ -250,10 +254,14 @@ pub fn board_of(device: &str) -> &str {
     device.strip_prefix(PROBE).unwrap_or(device)
 }
 
-/// Builds the firmware of `devices`, which may include loopback.
+/// Builds the firmware of `devices`, which may include loopback, and the page of the browser.
 pub fn build_firmware(workspace: &Workspace, devices: &[String]) -> Result<()> {
-    for device in devices.iter().filter(|device| *device != LOOPBACK) {
-        image::build(workspace, &board::named(board_of(device))?)?;
+    for device in devices {
+        match device.as_str() {
+            LOOPBACK => {}
+            WASM => playground::build_device(workspace)?,
+            _ => image::build(workspace, &board::named(board_of(device))?).map(drop)?,
+        }
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use boards::Board;
 use crate::check::{lints, pack, profiles};
 use crate::output::print;
 use crate::parity::LOOPBACK;
+use crate::playground::{self, WASM};
 use crate::process::Job;
 use crate::setup::{self, Purpose};
 use crate::stages::{Outcome, Stage, Stages};
@@ -25,7 +26,7 @@ pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let vector_model = folder.join("vectors.bin");
     let boards = boards::all()?;
 
-    let mut stages = Stages::new(13 + lints::ALL.len());
+    let mut stages = Stages::new(14 + lints::ALL.len());
     stages.run("Setting up what is missing", || setup::ensure(Purpose::Tests))?;
     stages.run("Building", || build(workspace, arguments))?;
     stages.run("Training, quantizing and exporting", || trainer::train(workspace, &folder, &[]))?;
@@ -43,6 +44,8 @@ pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
         boards.iter().map(build).collect::<Result<Vec<_>>>()
     })?;
 
+    stages.run("Writing the page that runs a model in a browser", || playground::build_device(workspace))?;
+
     stages.check("Building the examples, and running them in QEMU", || examples::verify(workspace).into());
     stages.check("Checking that no firmware can panic", || {
         let mut pairs = boards.iter().zip(&all_firmware);
@@ -56,7 +59,9 @@ pub fn command(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     for (name, check) in lints::ALL {
         stages.check(name, || check(workspace));
     }
-    stages.check("Testing", || cargo_test(workspace, &folder, &required(&boards), arguments).and_then(Job::run).into());
+    stages.check("Testing", || {
+        cargo_test(workspace, &folder, &required(&boards, needs_browser()), arguments).and_then(Job::run).into()
+    });
 
     conclude(stages.done())
 }
@@ -73,20 +78,19 @@ fn build(workspace: &Workspace, arguments: &[String]) -> Result<()> {
 
 /// Returns the devices that must be present; outside this command their tests are ignored with a
 /// reason.
-fn required(boards: &[Board]) -> String {
+fn required(boards: &[Board], needs_browser: bool) -> String {
     let emulated = boards.iter().filter(|board| board.emulator.is_some());
     let names = emulated.map(|Board { name, chip, .. }| match chip {
         Some(_) => format!("{name},probe-{name}"),
         None => name.clone(),
     });
-    let others = [LOOPBACK, package::C_EXAMPLE, EXAMPLES];
-    others.map(str::to_owned).into_iter().chain(names).collect::<Vec<_>>().join(",")
+    let others = [LOOPBACK, package::C_EXAMPLE, EXAMPLES].into_iter().chain(needs_browser.then_some(WASM));
+    others.map(str::to_owned).chain(names).collect::<Vec<_>>().join(",")
 }
 
 fn cargo_test(workspace: &Workspace, folder: &Path, required: &str, arguments: &[String]) -> Result<Job> {
     let job = workspace.cargo("test").args(selection(arguments)).arg("--locked").args(arguments);
-    // The browser trials are optional for a person, required in CI.
-    let job = if lints::is_ci() || setup::has_browser() { job.env("PRENDA_REQUIRE_BROWSER", "1") } else { job };
+    let job = if needs_browser() { job.env("PRENDA_REQUIRE_BROWSER", "1") } else { job };
     Ok(job
         .env("PARITY_MODEL", folder.join("model.bin"))
         .env("PARITY_ANSWERS", folder.join("answers.bin"))
@@ -97,6 +101,11 @@ fn cargo_test(workspace: &Workspace, folder: &Path, required: &str, arguments: &
         .env("PARITY_EXAMPLES", workspace.folder("examples")?)
         .env("PARITY_REQUIRE", required)
         .env("PRENDA_REQUIRE_DATA", "1"))
+}
+
+/// Returns true if trials in a browser must run: they are optional for a person, required in CI.
+fn needs_browser() -> bool {
+    lints::is_ci() || setup::has_browser()
 }
 
 /// Returns the selection of packages: all, unless `arguments` name some (`--workspace` would win).
@@ -147,9 +156,15 @@ mod tests {
 
     #[test]
     fn a_board_unknown_to_probe_rs_is_not_required_through_a_probe() {
-        let required = required(&boards::all().unwrap());
+        let required = required(&boards::all().unwrap(), true);
         let is_required = |name| required.split(',').any(|device| device == name);
-        assert!(is_required("loopback") && is_required("mps2-an386") && is_required("probe-mps2-an386"), "{required}");
+        assert!(
+            is_required("loopback")
+                && is_required("wasm")
+                && is_required("mps2-an386")
+                && is_required("probe-mps2-an386"),
+            "{required}"
+        );
         assert!(is_required("riscv32-virt") && !is_required("probe-riscv32-virt"), "{required}");
     }
 

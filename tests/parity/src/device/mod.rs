@@ -3,6 +3,7 @@
 mod elf;
 mod foreign;
 mod loopback;
+mod page;
 #[cfg(feature = "probe")]
 mod probe;
 mod qemu;
@@ -35,6 +36,8 @@ pub const IO_TIMEOUT: Duration = Duration::from_millis(5);
 pub enum Device {
     /// `prenda-serve` on a thread of this process.
     Loopback,
+    /// The playground's page in a headless browser.
+    Wasm,
     /// A board in QEMU.
     Qemu(&'static Board),
     /// A board reached through a debug probe, and the device's name.
@@ -71,7 +74,7 @@ pub enum Link {
 /// The settings with which devices are found and started.
 #[derive(Clone, Debug)]
 pub struct Lab {
-    /// Folder with one ELF for each board, `BOARD.elf`.
+    /// Folder with one ELF for each board, `BOARD.elf`, and the page `wasm.html`.
     pub firmware: PathBuf,
     /// The link to emulated boards.
     pub link: Link,
@@ -158,7 +161,7 @@ impl Device {
     /// Returns every device, in the order of the trials.
     pub fn all() -> impl Iterator<Item = Self> {
         let emulated = BOARDS.iter().filter(|board| board.emulator.is_some()).map(Self::Qemu);
-        let devices = std::iter::once(Self::Loopback).chain(emulated);
+        let devices = [Self::Loopback, Self::Wasm].into_iter().chain(emulated);
         #[cfg(feature = "probe")]
         let devices = devices.chain(PROBED.iter().map(|(board, name)| Self::Probe(board, name)));
         devices
@@ -193,6 +196,7 @@ impl Device {
     pub fn name(self) -> &'static str {
         match self {
             Self::Loopback => "loopback",
+            Self::Wasm => page::NAME,
             Self::Qemu(board) => &board.name,
             #[cfg(feature = "probe")]
             Self::Probe(_, name) => name,
@@ -208,6 +212,7 @@ impl Device {
     pub fn availability(self, lab: &Lab) -> Result<(), DeviceError> {
         match self {
             Self::Loopback => Ok(()),
+            Self::Wasm => page::availability(lab),
             Self::Qemu(board) => qemu::availability(&board.name, board, lab),
             #[cfg(feature = "probe")]
             Self::Probe(board, name) => probe::availability(name, board, lab),
@@ -223,6 +228,7 @@ impl Device {
     pub fn start(self, lab: &Lab, model: &[u8]) -> Result<Session, DeviceError> {
         match self {
             Self::Loopback => loopback::start(lab, model),
+            Self::Wasm => page::start(lab, model),
             Self::Qemu(board) => qemu::start(board, &board.name, lab, model),
             #[cfg(feature = "probe")]
             Self::Probe(board, _) => probe::start(self, board, &board.name, lab, model),
@@ -230,11 +236,11 @@ impl Device {
         }
     }
 
-    /// Returns the device's board; `None` for loopback and for programs of others.
+    /// Returns the device's board; `None` for loopback, for the page and for programs of others.
     #[must_use]
     pub fn board(self) -> Option<&'static Board> {
         match self {
-            Self::Loopback | Self::Foreign(_) => None,
+            Self::Loopback | Self::Wasm | Self::Foreign(_) => None,
             Self::Qemu(board) => Some(board),
             #[cfg(feature = "probe")]
             Self::Probe(board, _) => Some(board),
@@ -247,6 +253,7 @@ impl Device {
     pub fn target(self) -> Target {
         match (self, self.board()) {
             (Self::Foreign(foreign), _) => foreign.target(),
+            (Self::Wasm, _) => Target::Browser,
             (_, None) => Target::Host,
             (_, Some(board)) if board.emulator.is_some() => Target::Emulator,
             (_, Some(_)) => Target::Hardware,
@@ -302,7 +309,7 @@ impl Device {
 
     fn start_program(self, index: usize, lab: &Lab) -> Result<Session, DeviceError> {
         match self {
-            Self::Loopback | Self::Foreign(_) => {
+            Self::Loopback | Self::Wasm | Self::Foreign(_) => {
                 Err(elf::not_started(self.name(), &anyhow::anyhow!("it has no such program")))
             }
             Self::Qemu(board) => qemu::start(board, &board.programs()[index], lab, &[]),

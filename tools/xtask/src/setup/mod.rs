@@ -20,6 +20,7 @@ use crate::DEFAULT_BOARD;
 use crate::board;
 use crate::examples::{self, Example};
 use crate::output::{log, print};
+use crate::playground;
 use crate::trainer::Backend;
 use crate::workspace::Workspace;
 
@@ -60,6 +61,11 @@ pub fn ensure_data() -> Result<()> {
 /// Like [`ensure`], for Slurm alone.
 pub fn ensure_slurm() -> Result<()> {
     ensure_all(&[Box::new(slurm::Slurm)])
+}
+
+/// Like [`ensure`], for a compiler with the library for one target.
+pub fn ensure_target(triple: &str) -> Result<()> {
+    ensure_all(&[Box::new(target::CompilerTarget { triple: triple.to_owned() })])
 }
 
 /// Like [`ensure`], for a device for `backend`. The trainer of `workspace` must be built.
@@ -133,12 +139,15 @@ fn steps(purpose: Purpose) -> Result<Vec<Box<dyn Step>>> {
         Purpose::Tests => (boards::all()?, examples::all()?),
     };
     let triples = boards.iter().map(|board| &board.triple).chain(examples.iter().map(|example| &example.triple));
-    let triples: BTreeSet<_> = triples.cloned().collect();
+    let mut triples: BTreeSet<_> = triples.cloned().collect();
     let emulators = boards.iter().filter_map(|board| board.emulator.as_ref()).map(|emulator| emulator.program.as_str());
     let emulators = emulators.chain(examples.iter().filter_map(Example::emulator));
     let programs: BTreeSet<_> = emulators.map(str::to_owned).collect();
     let linker = linker::Linker { triples: triples.iter().cloned().collect() };
-    let targets = triples.into_iter().map(|triple| Box::new(target::FirmwareTarget { triple }) as Box<dyn Step>);
+    if purpose == Purpose::Tests {
+        triples.insert(playground::TRIPLE.to_owned());
+    }
+    let targets = triples.into_iter().map(|triple| Box::new(target::CompilerTarget { triple }) as Box<dyn Step>);
     let mut steps: Vec<Box<dyn Step>> = targets.collect();
     steps.push(Box::new(linker));
     steps.extend(programs.into_iter().map(|program| Box::new(emulator::Emulator { program }) as Box<dyn Step>));

@@ -1,4 +1,4 @@
-//! Step: a compiler with the library for a firmware target.
+//! Step: a compiler with the library for a target: a microcontroller or a browser.
 
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use super::apt::Apt;
 use super::steps::{About, ByHand, Done, Found, Step, apt_line};
 use crate::image::{Facts, Library};
 use crate::output::log;
+use crate::playground;
 use crate::process::Job;
 use crate::programs::find_program;
 
@@ -18,13 +19,19 @@ const PACKAGES: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
 const RUSTUP_LIMIT: Duration = Duration::from_secs(300);
 
 /// A compiler that can build for the triple.
-pub struct FirmwareTarget {
+pub struct CompilerTarget {
     pub triple: String,
 }
 
-impl Step for FirmwareTarget {
+impl Step for CompilerTarget {
     fn about(&self) -> About {
-        About { name: "firmware target", purpose: "to compile Rust for the microcontroller" }
+        About {
+            name: "compiler target",
+            purpose: match self.triple.as_str() {
+                playground::TRIPLE => "to compile Rust for browsers",
+                _ => "to compile Rust for the microcontroller",
+            },
+        }
     }
 
     fn check(&self) -> Found {
