@@ -90,6 +90,7 @@ function announce(message) {
 function facts(list, rows) {
   list.replaceChildren(...rows.map(([name, value]) => {
     const row = document.createElement("div");
+    row.classList.toggle("long", value.length > 30);
     for (const [kind, content] of [["dt", name], ["dd", value]]) {
       row.appendChild(document.createElement(kind)).textContent = content;
     }
@@ -114,7 +115,7 @@ function open(bytes, framing) {
     ["Layers", layers],
     ["Size", `${grouped(bytes.length)} bytes`],
     ...(Number(images) > 0 ? [["Test accuracy on the host", percent(correct / images)]] : []),
-    ["Golden vectors", `${golden} of ${golden} computed with equal bits`],
+    ["Golden vectors", `${golden} of ${golden} with equal bits`],
   ]);
   comparison += 1;
   at("verdict").textContent = "";

@@ -30,7 +30,7 @@ pub struct Options {
     /// [default: models/cascade.bin]
     #[arg(long, value_name = "FILE|DIR")]
     model: Option<PathBuf>,
-    /// The page to write [default: prenda/playground.html in the target folder]
+    /// The page to write [default: prenda/playground/playground.html in the target folder]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -41,12 +41,14 @@ pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
     if !model.is_file() {
         bail!("model {} does not exist; name one with --model FILE", shown(&model));
     }
-    let out = out.unwrap_or_else(|| workspace.target.join("prenda/playground.html"));
+    let out = match out {
+        Some(out) => out,
+        None => workspace.folder(PACKAGE)?.join("playground.html"),
+    };
     if files::is_same(&out, &model) {
         bail!("--out {} would overwrite the model; name another file", shown(&out));
     }
     setup::ensure_target(TRIPLE)?;
-    workspace.folder(".")?;
     let sizes = write(workspace, &model, &out)?;
     print(format_args!("{}{}: open it in a browser", sizes, shown(&out)))
 }
