@@ -1,6 +1,7 @@
 //! Prints the time of an inference of the network 784-128-10 in the browser of this host.
 //!
-//! `cargo xtask playground && cargo bench --workspace --bench browser` runs it.
+//! `cargo xtask playground && cargo bench --workspace --profile dev --bench browser` runs
+//! it.
 
 use std::path::Path;
 

@@ -57,6 +57,8 @@ let model;
 let photo;
 /** The pixels that the network sees. */
 let pixels;
+/** The answer in words. */
+let answer = "";
 /** The run of a comparison; a new one ends an older one. */
 let comparison = 0;
 
@@ -179,7 +181,8 @@ function see(image, conversion = "", doubt = "") {
   at("class").textContent = model.names[best];
   at("network").textContent =
     model.networks > 1 ? `answered by network ${network + 1} of ${model.networks}${network === 0 ? ", which was certain" : ""}` : "";
-  announce(`${model.names[best]}, ${percent(answers[best].share)}`);
+  answer = `${model.names[best]}, ${percent(answers[best].share)}`;
+  announce(answer);
 }
 
 /** Paints an image of the model's shape. */
@@ -267,6 +270,7 @@ function clear() {
   context.fillStyle = "#000";
   context.fillRect(0, 0, pad.width, pad.height);
   nothing();
+  announce("The drawing area is empty");
 }
 
 function begin() {
@@ -344,7 +348,7 @@ pad.addEventListener("keydown", event => {
     begin();
     isDown = !isDown;
     if (isDown) stroke(place, place);
-    else announce("Brush lifted");
+    else announce(`Brush lifted. ${answer}`);
   } else if (event.key === "Delete" || event.key === "Backspace") {
     clear();
   } else {

@@ -162,6 +162,7 @@ impl Browser {
         let found = self.call("element", &json!({"using": "css selector", "value": selector}))?;
         let id = found.as_object().and_then(|element| element.values().next()).and_then(Value::as_str);
         let id = id.ok_or_else(|| failed(selector, "no such element"))?;
+        let file = file.canonicalize().map_err(|error| failed(selector, format!("{}: {error}", file.display())))?;
         self.call(&format!("element/{id}/value"), &json!({"text": file.display().to_string()})).map(drop)
     }
 
