@@ -6,6 +6,7 @@ mod image;
 mod missing;
 mod numbers;
 mod page;
+mod playground;
 mod run;
 mod sections;
 mod table;
@@ -14,4 +15,5 @@ mod tests;
 
 pub use missing::Missing;
 pub use page::page;
+pub use playground::playground;
 pub use run::{Run, load};

@@ -11,8 +11,8 @@ const STYLE: &str = include_str!("style.css");
 /// Content security policy: the page may only show its own content.
 const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
 
-/// Returns the page about `runs`, as HTML.
-pub fn page(runs: &[Run]) -> String {
+/// Returns the page about `runs`, as HTML, with a link to the file `playground` in its folder.
+pub fn page(runs: &[Run], playground: Option<&str>) -> String {
     let sections = sections(runs);
     let title = title(runs);
     let document = html! {
@@ -26,7 +26,7 @@ pub fn page(runs: &[Run]) -> String {
                 title { (title) }
                 style { (PreEscaped(STYLE)) }
             }
-            body class=[(runs.len() > 1).then_some("several")] { (body(&title, &sections)) }
+            body class=[(runs.len() > 1).then_some("several")] { (body(&title, &sections, playground)) }
         }
     };
     document.into_string()
@@ -37,10 +37,13 @@ fn title(runs: &[Run]) -> String {
     format!("Report: {}", names.join(", "))
 }
 
-fn body(title: &str, sections: &[Section]) -> Markup {
+fn body(title: &str, sections: &[Section], playground: Option<&str>) -> Markup {
     html! {
         header {
             h1 { (title) }
+            @if let Some(playground) = playground {
+                p.subtitle { a href=(playground) { "Draw something, and see this model's answer in the browser" } }
+            }
             nav aria-label="Sections" {
                 ul { @for Section { id, title, .. } in sections { li { a href={ "#" (id) } { (title) } } } }
             }

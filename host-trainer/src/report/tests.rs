@@ -88,7 +88,7 @@ proptest! {
             records.iter().for_each(|(name, bytes)| fs::write(path.join(name), bytes).unwrap());
             path
         });
-        let text = page(&load(&folders).unwrap());
+        let text = page(&load(&folders).unwrap(), None);
         let is_odd = |character: char| character.is_control() && character != '\n';
         prop_assert!(text.ends_with("</html>") && !text.chars().any(is_odd));
         let _ = RunFolder::at(folders[0].clone()).read_finished();

@@ -48,6 +48,32 @@ fn a_report_of_one_run_is_in_its_folder_and_of_several_in_the_current_one() {
 }
 
 #[test]
+fn a_playground_with_the_model_is_written_next_to_the_report() {
+    let project = project();
+    let path = |name: &str| project.path().join(name);
+    let place = r#"<script type="application/octet-stream" id="model">old</script>"#;
+    fs::write(path("page.html"), format!("<html>{place}</html>")).unwrap();
+    let report = json(project.run(&["report", "a", "--playground", "page.html", "--json"]));
+    assert_eq!(report["playground"], "a/playground.html");
+    assert!(page(&project, "a/report.html").contains(r#"<a href="playground.html">"#));
+    let written = page(&project, "a/playground.html");
+    // Light on black, as the run records it; then a model.
+    assert!(written.contains(r#"id="model" data-framing="0 0 "#) && written.contains(">UFJFTkRB"), "{written}");
+
+    for (arguments, error) in [
+        (&["a", "--playground", "no.html"][..], "`cargo xtask playground --out no.html` writes it"),
+        (&["a", "--playground", "a/report.html"], "it is not a playground's page"),
+        (&["a", "--playground", "a/playground.html"], "would overwrite"),
+    ] {
+        project.run(&[&["report"], arguments].concat()).failure().stderr(contains(error));
+    }
+    project.run(&["report", "a", "b", "--playground", "page.html"]).code(2).stderr(contains("takes one run, found 2"));
+    fs::write(path("a/model.bin"), "").unwrap();
+    let failed = project.run(&["report", "a", "--playground", "page.html"]);
+    failed.failure().stderr(contains("a has no usable model.bin for a playground"));
+}
+
+#[test]
 fn a_run_with_missing_files_is_reported_without_them() {
     let project = project();
     let run = project.path().join("a");
