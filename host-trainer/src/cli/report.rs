@@ -83,7 +83,7 @@ impl ReportArguments {
             let found = runs.len();
             return Err(UsageError(format!("--playground takes one run, found {found}; name one")).into());
         };
-        let path = files::folder_of(out).join(PLAYGROUND);
+        let path = host_support::files::folder_of(out).join(PLAYGROUND);
         check_output("--playground", &path, [out, page])?;
         files::check_writable(&path)?;
         Ok(Some((path, report::playground(page, run)?)))
