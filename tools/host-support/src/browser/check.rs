@@ -17,7 +17,7 @@ pub fn check_page(browser: &Browser, width: u32) -> Result<(), BrowserError> {
     let page = browser.run(include_str!("fit.js"))?;
     let fits = page["window"] == width && page["page"].as_u64().is_some_and(|page| page <= width.into());
     let is_empty = |name: &&str| page[*name] == Value::Array(Vec::new());
-    if !fits || !["outside", "foreign", "unreachable", "nameless"].iter().all(|name| is_empty(name)) {
+    if !fits || !["outside", "foreign", "unreachable", "nameless"].iter().all(is_empty) {
         return Err(BrowserError::new(format!("the page does not fit a window of {width} pixels: {page:#}")));
     }
     for is_dark in [false, true] {
