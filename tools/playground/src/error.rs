@@ -41,7 +41,8 @@ pub enum PlaygroundError {
     #[error("this image shows nothing: no pixel differs clearly from its border")]
     Blank,
     #[error(
-        "the form of the data set has other values than shares, 0 to 1; export the page again with `cargo xtask playground`"
+        "the form of the data set has other values than shares, 0 to 1; write the page again with \
+         `cargo xtask playground`"
     )]
     Form,
     #[error("images of {}x{}x{} have no sample {index}", .shape.rows, .shape.columns, .shape.channels)]

@@ -54,7 +54,7 @@ fn run(operation: impl FnOnce(&mut Page, Vec<u8>) -> Result<(), PlaygroundError>
     })
 }
 
-/// Returns `length` bytes for the input of the next function, or null if there is no memory.
+/// Returns `length` bytes for the input of the next function, or null if memory is short.
 #[unsafe(no_mangle)]
 extern "C" fn input(length: usize) -> *mut u8 {
     with_page(|page| {

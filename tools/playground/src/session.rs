@@ -200,7 +200,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// Returns an error if there is no such image.
+    /// Returns an error if the file does not have this image.
     pub fn answered_image(&mut self, index: usize) -> Result<(), PlaygroundError> {
         let shape = parse(&self.model)?.image();
         let (pixels, label) = self.comparison.image(index).ok_or(PlaygroundError::NoSample { index, shape })?;

@@ -74,7 +74,8 @@ pub struct Sample {
     cargo xtask parity --elf mine.elf --chip nRF52840_xxAA --model runs/mine")]
 pub struct Options {
     /// `loopback`, `wasm` (the playground's page in a headless browser), a BOARD of firmware/boards
-    /// in QEMU, or probe-BOARD through a debug probe, which is flashed. [default: loopback and mps2-an386]
+    /// in QEMU, or probe-BOARD through a debug probe, which is flashed. [default: loopback and
+    /// mps2-an386]
     #[arg(value_name = "DEVICE")]
     devices: Vec<String>,
     /// Loopback and every emulated board.
@@ -242,8 +243,8 @@ pub fn chosen(devices: &[String], all: bool, usual: &[&str]) -> Result<Vec<Strin
     if let Some(unknown) = devices.iter().find(|device| !is_known(device)) {
         let known = known.join(", ");
         let text = format!(
-            "unknown device {unknown:?}; the devices are {LOOPBACK}, {WASM}, BOARD in QEMU and {PROBE}BOARD through a debug \
-             probe; the boards are: {known}"
+            "unknown device {unknown:?}; the devices are {LOOPBACK}, {WASM}, BOARD in QEMU and {PROBE}BOARD through a \
+             debug probe; the boards are: {known}"
         );
         return Err(UsageError(text).into());
     }

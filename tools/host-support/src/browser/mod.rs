@@ -157,7 +157,7 @@ impl Browser {
     ///
     /// # Errors
     ///
-    /// Like [`Self::open`], and if there is no such control or file.
+    /// Like [`Self::open`], and if the control or the file does not exist.
     pub fn choose(&self, selector: &str, file: &Path) -> Result<(), BrowserError> {
         let found = self.call("element", &json!({"using": "css selector", "value": selector}))?;
         let id = found.as_object().and_then(|element| element.values().next()).and_then(Value::as_str);
