@@ -1,4 +1,4 @@
-//! Tables of bytes in CSV: a label and the values of an image or of features in each row.
+//! Tables in CSV: a label and the pixels of an image, or any numbers, in each row.
 //!
 //! Cells are separated by commas, semicolons or tabs, and may be in quotes. Quotes do not hide
 //! separators or ends of lines, so that a missing quote cannot make one row of the whole file. Thus
@@ -29,8 +29,8 @@ pub enum TableError {
     /// The file cannot be read, or a row is too long.
     #[error("cannot read it: {0}")]
     Read(#[from] io::Error),
-    /// A cell that is not a byte.
-    #[error("line {line}, column {column}: found {found:?}, expected a whole number 0..=255")]
+    /// A cell that is not such a number.
+    #[error("line {line}, column {column}: found {found:?}, expected {expected}")]
     Cell {
         /// The line, from 1.
         line: u64,
@@ -38,6 +38,8 @@ pub enum TableError {
         column: String,
         /// The cell's text.
         found: String,
+        /// The numbers that are read.
+        expected: &'static str,
     },
     /// A row of another length.
     #[error("line {line} has {found} cells, expected {expected} like the first line")]
@@ -64,13 +66,41 @@ pub enum TableError {
     #[error("it has more than {MAX_CLASSES} different labels; is {0:?} the column of the label?")]
     Classes(String),
     /// Too many values.
-    #[error("it has more than {MAX_ROWS} rows or {MAX_VALUES} values")]
-    TooLarge,
+    #[error("it has more than {MAX_ROWS} rows or {most} values")]
+    TooLarge {
+        /// The most values that are read.
+        most: usize,
+    },
+}
+
+/// A number in a cell.
+pub trait Cell: Copy {
+    /// The numbers that are read, in words.
+    const EXPECTED: &'static str;
+
+    /// Returns the number of a cell, if it is one.
+    fn of(cell: &[u8]) -> Option<Self>;
+}
+
+impl Cell for u8 {
+    const EXPECTED: &'static str = "a whole number 0..=255";
+
+    fn of(cell: &[u8]) -> Option<Self> {
+        byte(cell)
+    }
+}
+
+impl Cell for f64 {
+    const EXPECTED: &'static str = "a finite number; fill the cell, or leave out its row or column";
+
+    fn of(cell: &[u8]) -> Option<Self> {
+        str::from_utf8(cell).ok()?.parse().ok().filter(|value: &Self| value.is_finite())
+    }
 }
 
 /// Rows of a table, without its header.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Table {
+pub struct Table<T = u8> {
     /// The names of the columns of values, if the table has a header.
     pub names: Option<Vec<String>>,
     /// Number of values in a row.
@@ -80,7 +110,7 @@ pub struct Table {
     /// The different labels, sorted, if they are not numbers of 0..=255.
     pub classes: Option<Vec<String>>,
     /// The values, row by row.
-    pub values: Vec<u8>,
+    pub values: Vec<T>,
 }
 
 /// Labels as they are found.
@@ -91,7 +121,7 @@ struct Labels {
     found: BTreeMap<Vec<u8>, u8>,
 }
 
-impl Table {
+impl<T: Cell> Table<T> {
     /// Reads a table.
     ///
     /// `label` names the column of the label: `first`, `last`, or a name of the header. The default
@@ -100,7 +130,7 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// Returns an error that names line and column if a cell is not a number of 0..=255.
+    /// Returns an error that names line and column if a cell is not such a number.
     pub fn read(reader: impl Read, label: Option<&str>) -> Result<Self, TableError> {
         let mut rows = Rows { reader: BufReader::new(reader), text: Vec::new(), line: 0 };
         if !rows.next()? {
@@ -117,7 +147,9 @@ impl Table {
             Some(name) => format!("{} ({})", column + 1, shown(name)),
             None => (column + 1).to_string(),
         };
-        let mut table = Self { width: first.len() - 1, ..Self::default() };
+        let most = MAX_VALUES / size_of::<T>();
+        let (width, values) = (first.len() - 1, Vec::new());
+        let mut table = Self { names: None, width, labels: Vec::new(), classes: None, values };
         table.names = is_header.then(|| {
             first.iter().enumerate().filter(|(column, _)| *column != label).map(|(_, name)| name.clone()).collect()
         });
@@ -129,8 +161,8 @@ impl Table {
             if found != first.len() {
                 return Err(TableError::Length { line, found, expected: first.len() });
             }
-            if labels.places.len() == MAX_ROWS || table.values.len() + table.width > MAX_VALUES {
-                return Err(TableError::TooLarge);
+            if labels.places.len() == MAX_ROWS || table.values.len() + table.width > most {
+                return Err(TableError::TooLarge { most });
             }
             for (column, cell) in rows.cells(separator).enumerate() {
                 if column == label {
@@ -138,11 +170,12 @@ impl Table {
                     continue;
                 }
                 let found = || shown(&String::from_utf8_lossy(cell));
-                let value = byte(cell);
+                let value = T::of(cell);
                 table.values.push(value.ok_or_else(|| TableError::Cell {
                     line,
                     column: name(column),
                     found: found(),
+                    expected: T::EXPECTED,
                 })?);
             }
             has_row = rows.next()?;
@@ -287,9 +320,16 @@ fn byte(cell: &[u8]) -> Option<u8> {
 /// Panics if the values are not those of the rows.
 pub fn check(file: &[u8]) {
     for label in [None, Some("last")] {
-        if let Ok(table) = Table::read(file, label) {
+        let (bytes, numbers) = (Table::<u8>::read(file, label), Table::<f64>::read(file, label));
+        if let Ok(bytes) = &bytes {
+            // Every byte is a number, and all else is the same.
+            let numbers = numbers.as_ref().unwrap_or_else(|error| panic!("{error}"));
+            assert!(numbers.values.iter().copied().eq(bytes.values.iter().map(|byte| f64::from(*byte))));
+            assert_eq!((&numbers.labels, &numbers.names), (&bytes.labels, &bytes.names));
+        }
+        if let Ok(table) = numbers {
             assert_eq!(table.values.len(), table.labels.len() * table.width);
-            assert!(table.values.len() <= file.len());
+            assert!(table.values.len() <= file.len() && table.values.iter().all(|value| value.is_finite()));
             let classes = table.classes.map_or(MAX_CLASSES, |classes| classes.len());
             assert!(table.labels.iter().all(|label| usize::from(*label) < classes));
         }
@@ -320,10 +360,23 @@ mod tests {
         }
         assert_eq!(read("7,0,255\n").unwrap().names, None);
         assert_eq!(read("a,label,b\n0,7,255\n").unwrap().names.unwrap(), ["a", "b"]);
-        let last = Table::read(&b"0,255,7\n3,4,1\n"[..], Some("last")).unwrap();
+        let last = Table::<u8>::read(&b"0,255,7\n3,4,1\n"[..], Some("last")).unwrap();
         assert_eq!((last.labels, last.values), (vec![7, 1], vec![0, 255, 3, 4]));
-        let named = Table::read(&b"last,x,kind\n1,2,b\n3,4,a"[..], Some("kind")).unwrap();
+        let named = Table::<u8>::read(&b"last,x,kind\n1,2,b\n3,4,a"[..], Some("kind")).unwrap();
         assert_eq!((named.labels, named.classes.unwrap()), (vec![1, 0], vec!["a".to_owned(), "b".to_owned()]));
+    }
+
+    #[test]
+    fn numbers_of_any_size_are_read() {
+        let text = "species,length (cm),x\na,5.1,-3e-2\nb,.5,70000\n";
+        let table = Table::<f64>::read(text.as_bytes(), None).unwrap();
+        assert_eq!((table.values, table.labels), (vec![5.1, -0.03, 0.5, 70_000.0], vec![0, 1]));
+        assert_eq!(table.names.unwrap(), ["length (cm)", "x"]);
+        for cell in ["", "NaN", "inf", "1e999", "5,1", "0x10", "\u{661}"] {
+            let text = format!("species;x\na;1.5\nb;{cell}\n");
+            let error = Table::<f64>::read(text.as_bytes(), None).unwrap_err().to_string();
+            assert!(error.contains("line 3, column 2 (x): found") && error.contains("a finite number"), "{error}");
+        }
     }
 
     #[test]
@@ -356,7 +409,7 @@ mod tests {
             let error = read(text).unwrap_err().to_string();
             assert!(error.contains(part), "{part}: {error}");
         }
-        let error = Table::read(&b"1,2\n"[..], Some("kind")).unwrap_err().to_string();
+        let error = Table::<u8>::read(&b"1,2\n"[..], Some("kind")).unwrap_err().to_string();
         assert!(error.contains("no column \"kind\"") && error.contains("\"1, 2\""), "{error}");
     }
 
@@ -364,7 +417,7 @@ mod tests {
     fn endless_lines_are_refused() {
         for byte in [b'"', b'1', b',', 0] {
             let endless = io::repeat(byte).take(1 << 40);
-            let error = Table::read((&b"1,2\n\""[..]).chain(endless), None).unwrap_err().to_string();
+            let error = Table::<u8>::read((&b"1,2\n\""[..]).chain(endless), None).unwrap_err().to_string();
             assert!(error.contains("a line has more than 1048576 bytes"), "{error}");
         }
     }

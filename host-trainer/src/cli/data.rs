@@ -5,8 +5,9 @@ use clap::Args;
 use prenda::Shape;
 use serde::Serialize;
 
+use super::messages::feature_lines;
 use super::{DataArguments, OutputArguments, UsageError, check_folder_apart, describe, line};
-use crate::data::{CLASS_NAMES_FILE, Dataset, IdxFile, Origin, find_idx, hex};
+use crate::data::{CLASS_NAMES_FILE, Dataset, FeatureSummary, IdxFile, Origin, OwnedFeature, find_idx, hex};
 use crate::support::files;
 use crate::text::Shown;
 
@@ -41,6 +42,8 @@ struct DataOutput {
     rows: u16,
     columns: u16,
     channels: u16,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    features: Vec<FeatureSummary>,
     classes: Vec<String>,
     class_names_file: Option<Shown<PathBuf>>,
     #[serde(rename = "train_pictures_by_class")]
@@ -55,6 +58,13 @@ impl DataCommandArguments {
     pub fn run(mut self) -> Result<()> {
         self.data.data = self.path.or(self.data.data);
         let data = self.data.load()?;
+        if let (Some(folder), false) = (&self.export, data.features.is_empty()) {
+            let folder = folder.display();
+            let text = format!(
+                "--export {folder} writes images, which have no scaling of features; train with --data and --features"
+            );
+            return Err(UsageError(text).into());
+        }
         let written = self.export.as_deref().map(|folder| export(&data, folder)).transpose()?.unwrap_or_default();
         let classes = data.class_names.len();
         let output = DataOutput {
@@ -66,6 +76,7 @@ impl DataCommandArguments {
             rows: data.shape.rows,
             columns: data.shape.columns,
             channels: data.shape.channels,
+            features: data.features.iter().map(OwnedFeature::summary).collect(),
             classes: data.class_names,
             class_names_file: data.class_names_file.map(Shown),
             train_images_by_class: data.train.count_classes(classes),
@@ -90,6 +101,7 @@ impl DataOutput {
             line("training images", self.train_images),
             line("test images", self.test_images),
             line("image size", describe(shape)),
+            feature_lines(&self.features),
             line("classes", format_args!("{}{named_by}", self.classes.len())),
         ]
         .concat();

@@ -7,9 +7,9 @@ use prenda::compiled::Sizes;
 use prenda::{LOGIT_FRACTION_BITS, Layer, MAGIC, Matrix, Model, Network, Provenance, Shape};
 use serde::Serialize;
 
-use super::messages::cost_lines;
+use super::messages::{cost_lines, feature_lines};
 use super::{OutputArguments, line, percent};
-use crate::data::hex;
+use crate::data::{FeatureSummary, OwnedFeature, hex};
 use crate::model::Cost;
 use crate::model::cascade;
 use crate::model::multiplications;
@@ -43,6 +43,9 @@ struct InspectOutput {
     columns: usize,
     channels: usize,
     classes: Vec<String>,
+    /// One for each input of a model for rows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    features: Vec<FeatureSummary>,
     networks: Vec<NetworkOutput>,
     /// The layers of all networks.
     layers: Vec<LayerOutput>,
@@ -128,6 +131,7 @@ impl InspectArguments {
             columns: view.image().columns.into(),
             channels: view.image().channels.into(),
             classes: view.class_names().map(str::to_owned).collect(),
+            features: OwnedFeature::of_model(&view).iter().map(OwnedFeature::summary).collect(),
             networks: view.networks().map(NetworkOutput::of).collect(),
             layers: LayerOutput::all(&view),
             golden_vectors: view.golden_count(),
@@ -143,6 +147,7 @@ impl InspectOutput {
             line("model", format_args!("{}, format {}, {} bytes", self.model_id, self.format, self.bytes)),
             line("images", self.images()),
             line("classes", self.classes.join(", ")),
+            feature_lines(&self.features),
         ]
         .concat();
         text += &line("parameters", count(self.parameters as u64));
@@ -188,7 +193,13 @@ impl InspectOutput {
 
 impl InspectOutput {
     fn images(&self) -> String {
-        let Self { rows, columns, channels, .. } = self;
+        let Self { rows, columns, channels, features, .. } = self;
+        if !features.is_empty() {
+            return format!(
+                "none: it takes rows of {} features, shaped as {rows} x {columns} x {channels}",
+                features.len()
+            );
+        }
         let channels = if *channels == 1 { String::new() } else { format!(", {channels} channels") };
         format!("{rows} rows, {columns} columns{channels}, 8 bits per pixel")
     }

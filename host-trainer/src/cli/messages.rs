@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::line;
+use crate::data::FeatureSummary;
 use crate::model::Cost;
 use crate::run::{Outcome, Planned, describe_gap};
 use crate::support::progress;
@@ -49,6 +50,13 @@ pub fn cost_lines(cost: &Cost) -> String {
         line("does not fit", cost.boards_text(false)),
     ]
     .concat()
+}
+
+/// Formats the features of a model or of a data set; empty without any.
+pub fn feature_lines(features: &[FeatureSummary]) -> String {
+    let feature = |feature: &FeatureSummary| line(&format!("  {}", feature.name), feature.text());
+    let lines: String = features.iter().map(feature).collect();
+    if lines.is_empty() { lines } else { line("features", features.len()) + &lines }
 }
 
 /// Warns if quantization costs more accuracy than usual.

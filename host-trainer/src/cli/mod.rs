@@ -23,6 +23,7 @@ mod reading;
 mod recipe;
 mod reorder;
 mod report;
+mod row;
 mod show;
 mod sweep;
 mod table;
@@ -45,7 +46,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use self::reading::ReadingArguments;
-use crate::data::{Dataset, DatasetError, Reading, Recorded, Wanted};
+use crate::data::{Dataset, DatasetError, OwnedFeature, Reading, Recorded, Wanted};
 use crate::limits::MAX_MODEL_BYTES;
 use crate::run::{Configuration, RunFile, RunFolder};
 use crate::support::files::WriteError;
@@ -153,10 +154,10 @@ struct DataArguments {
     /// or with CIFAR-10's files, an NPZ archive, or a CSV file
     ///
     /// Images are PNG, JPEG, BMP or WebP files in train/CLASS and test/CLASS, or in CLASS with
-    /// --test-share. A CSV file has a label and the pixels of an image in each row; a folder may
-    /// have one for training and one for testing. IDX and CSV files may be gzipped. Without this
-    /// option, the first of these that exists: the folder named by FASHION_MNIST_DIR, the user's
-    /// cache, the folder of Debian's dataset-fashion-mnist; otherwise a download of 30 MB into the
+    /// --test-share. A CSV file has a label and the pixels of an image in each row, or features
+    /// with --features; a folder may have one for training and one for testing. IDX and CSV files
+    /// may be gzipped. Without this option, the first of these that exists: the folder named by
+    /// FASHION_MNIST_DIR, the user's cache, the folder of Debian's dataset-fashion-mnist; otherwise a download of 30 MB into the
     /// cache. There it must be Fashion-MNIST.
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
@@ -173,17 +174,19 @@ struct DataArguments {
 impl DataArguments {
     /// Loads the data set that the options name.
     fn load(&self) -> Result<Dataset> {
-        self.load_or(None)
+        self.load_or(None, &[])
     }
 
     /// Loads the data set that the options name; without them, the one that a run `recorded`. Its
-    /// way of reading is used if no option gives another.
-    fn load_or(&self, recorded: Option<&Recorded>) -> Result<Dataset> {
+    /// way of reading is used if no option gives another. Rows are scaled by `features`, those of a
+    /// model, if there are any.
+    fn load_or(&self, recorded: Option<&Recorded>, features: &[OwnedFeature]) -> Result<Dataset> {
         let reading = Reading::from(&self.reading);
         let wanted = Wanted {
             folder: self.data.as_deref(),
             recorded,
             reading: (reading != Reading::default()).then_some(&reading),
+            features,
             class_names: self.class_names.as_deref(),
         };
         Dataset::load(wanted).map_err(|error| match error {
@@ -338,6 +341,12 @@ fn contains(folder: &RunFolder, found: &str, option: &str) -> UsageError {
 
 /// Checks that the model accepts the images of `data` and has its number of classes.
 fn check_fit(view: &Model<'_>, data: &Dataset) -> Result<()> {
+    let folder = data.folder.display();
+    match (view.features().next(), data.features.first()) {
+        (Some(_), None) => bail!("{folder}: found images, but the model takes rows of features; add --features"),
+        (None, Some(_)) => bail!("{folder}: found rows of features, but the model takes images; leave out --features"),
+        _ => {}
+    }
     if data.shape != view.image() {
         bail!(
             "{}: the images have {} pixels, the model expects {}; name a data set that fits with --data",

@@ -7,7 +7,7 @@ use clap::Args;
 use prenda::Model;
 
 use super::{DataArguments, check_fit};
-use crate::data::{Dataset, hex};
+use crate::data::{Dataset, OwnedFeature, hex};
 use crate::run::{Configuration, Outcome, RecordError, RunFile, RunFolder};
 use crate::support::progress;
 
@@ -44,7 +44,7 @@ impl ModelDataArguments {
     pub fn load(&self, path: &Path, view: &Model<'_>, configuration: Option<&Configuration>) -> Result<ModelData> {
         let run = path.parent().unwrap_or(path);
         let recorded = configuration.and_then(|configuration| configuration.recorded_data(run));
-        let data = self.data.load_or(recorded.as_ref())?;
+        let data = self.data.load_or(recorded.as_ref(), &OwnedFeature::of_model(view))?;
         check_fit(view, &data)?;
         let expected = hex(&view.provenance().data_sha256);
         let is_own = match configuration {

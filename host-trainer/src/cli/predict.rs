@@ -10,9 +10,10 @@ use prenda::{HostWorkspace, LOGIT_FRACTION_BITS, Model, Shape};
 use serde::Serialize;
 
 use super::model_data::{ModelData, ModelDataArguments, configuration};
+use super::row::{self, Row, RowOutput};
 use super::{OutputArguments, UsageError, check_apart, check_extension, check_output, drawn, line, percent};
 use crate::data::image;
-use crate::data::{FASHION_MNIST_CLASSES, Framing};
+use crate::data::{FASHION_MNIST_CLASSES, Framing, OwnedFeature};
 use crate::model::evaluate::{answer_file, probability};
 use crate::plot::{png, size};
 use crate::run::{Configuration, float, model_file};
@@ -32,6 +33,7 @@ const BAR_WIDTH: usize = 24;
 Examples:
   host-trainer predict runs/first --index 0
   host-trainer predict runs/first --image shirt.jpg --picture seen.png
+  host-trainer predict runs/iris --row 5.1,3.5,1.4,0.2
 
 cargo xtask ask BOARD --image FILE also asks a device.")]
 pub struct PredictArguments {
@@ -41,7 +43,7 @@ pub struct PredictArguments {
     #[command(flatten)]
     source: ImageArguments,
     /// Foreground and background of the file given with --image
-    #[arg(long, value_enum, default_value_t = PolarityChoice::Auto, conflicts_with = "index")]
+    #[arg(long, value_enum, default_value_t = PolarityChoice::Auto, conflicts_with_all = ["index", "row"])]
     polarity: PolarityChoice,
     /// Write the network's input to FILE, a PNG of the model's size
     #[arg(long = "picture", value_name = "FILE")]
@@ -73,6 +75,9 @@ struct ImageArguments {
     /// name the data set with --data; otherwise the form is Fashion-MNIST's.
     #[arg(long, value_name = "FILE", conflicts_with = "class_names")]
     image: Option<PathBuf>,
+    /// Values of a row of features, in the order and the units of the training data
+    #[arg(long, value_name = "VALUE,..", allow_hyphen_values = true, conflicts_with = "class_names")]
+    row: Option<Row>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -97,8 +102,11 @@ impl PolarityChoice {
 }
 
 /// The network's input.
+#[derive(Default)]
 struct InputImage {
     pixels: Vec<u8>,
+    /// The features, if the model takes rows.
+    row: Vec<RowOutput>,
     label: Option<u8>,
     /// Its file or index, and its conversion.
     name: String,
@@ -120,6 +128,9 @@ struct PredictOutput {
     label: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     label_name: Option<String>,
+    /// The input, if the model takes rows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    row: Vec<RowOutput>,
     probabilities: Vec<f64>,
     probabilities_float: Option<Vec<f64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -136,6 +147,12 @@ impl PredictArguments {
         let model = model_file::resolve(&self.model);
         let bytes = model_file::read(&model)?;
         let view = model_file::load(&model, &bytes)?;
+        let features = OwnedFeature::of_model(&view);
+        let not_of_rows = [("--image", self.source.image.is_some()), ("--picture", self.output_image.is_some())];
+        if let Some((option, _)) = not_of_rows.iter().find(|(_, is_used)| *is_used && !features.is_empty()) {
+            let text = format!("{option} does not apply: the model takes rows of features; use --row or --index");
+            return Err(UsageError(text).into());
+        }
         if let Some(path) = &self.output_image {
             check_extension("--picture", path, "png")?;
         }
@@ -146,7 +163,7 @@ impl PredictArguments {
         if let (Some(image), Some(answers)) = (&self.output_image, &self.answers) {
             check_apart("--answers", answers, [image])?;
         }
-        let input = self.input(&model, &view)?;
+        let input = self.input(&model, &view, &features)?;
         let mut workspace = HostWorkspace::new();
         let prediction = workspace.infer(&view, &input.pixels)?;
         let image = self.output_image.as_deref().map(|path| {
@@ -173,6 +190,7 @@ impl PredictArguments {
             is_cascade: view.networks().len() > 1,
             label: input.label,
             label_name: input.label.map(|label| name(label.into())),
+            row: input.row,
             probabilities: prediction.probabilities.iter().map(|&value| probability(value)).collect(),
             probabilities_float,
             float_missing,
@@ -185,8 +203,13 @@ impl PredictArguments {
             conversion: input.conversion,
             doubt: input.doubt,
         };
-        self.output
-            .print(&report, || line("image", &input.name) + &drawn(&input.pixels, view.image()) + &report.text(&names))
+        self.output.print(&report, || {
+            let drawn = match report.row.as_slice() {
+                [] => line("image", &input.name) + &drawn(&input.pixels, view.image()),
+                row => line("row", &input.name) + &format!("{}\n", row::table(row)),
+            };
+            drawn + &report.text(&names)
+        })
     }
 
     /// Returns each option that names a file to write, with the file.
@@ -196,8 +219,13 @@ impl PredictArguments {
             .filter_map(|(option, path)| Some((option, path.as_ref()?)))
     }
 
-    /// Loads the image that the arguments name.
-    fn input(&self, model: &Path, view: &Model<'_>) -> Result<InputImage> {
+    /// Loads the image or the row that the arguments name.
+    fn input(&self, model: &Path, view: &Model<'_>, features: &[OwnedFeature]) -> Result<InputImage> {
+        if let Some(row) = &self.source.row {
+            let row = row.scaled(features)?;
+            let pixels = row.iter().map(|feature| feature.input).collect();
+            return Ok(InputImage { pixels, row, name: "from --row".to_owned(), ..InputImage::default() });
+        }
         let configuration = configuration(model, view);
         if let Some(path) = &self.source.image {
             let (form, framing) = self.form(model, view, configuration.as_ref())?;
@@ -214,11 +242,11 @@ impl PredictArguments {
             }
             return Ok(InputImage {
                 pixels,
-                label: None,
                 name: format!("{}, {}", path.display(), conversion.text),
                 polarity: Some(conversion.polarity),
                 conversion: Some(conversion.text),
                 doubt: conversion.doubt,
+                ..InputImage::default()
             });
         }
         let index = self.source.index.unwrap_or_default();
@@ -234,11 +262,10 @@ impl PredictArguments {
         })?;
         Ok(InputImage {
             pixels: data.test.image(index).to_vec(),
+            row: row::of_inputs(data.test.image(index), features),
             label: Some(label),
             name: format!("test image {index} of {} ({})", data.folder.display(), data.origin.named_by()),
-            polarity: None,
-            conversion: None,
-            doubt: None,
+            ..InputImage::default()
         })
     }
 
@@ -254,11 +281,9 @@ impl PredictArguments {
         let (pixels, text) = image::convert_whole(image, shape);
         Ok(InputImage {
             pixels,
-            label: None,
             name: format!("{}, {text}", path.display()),
-            polarity: None,
             conversion: Some(text),
-            doubt: None,
+            ..InputImage::default()
         })
     }
 
@@ -343,6 +368,7 @@ mod tests {
             is_cascade: false,
             label: Some(3),
             label_name: Some("\x1b".to_owned()),
+            row: Vec::new(),
             probabilities: vec![0.05; classes],
             probabilities_float: None,
             float_missing: None,

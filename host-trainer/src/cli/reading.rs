@@ -32,6 +32,13 @@ pub struct ReadingArguments {
     /// one named label, class, target, species or y, otherwise the first]
     #[arg(long, value_name = "COLUMN")]
     label_column: Option<String>,
+    /// Read each column of a CSV file or of a two-dimensional array as a feature, not as a pixel
+    ///
+    /// Values may be any numbers. The smallest of a column's values for training becomes 0, the
+    /// largest 255; the model keeps names and scalings, so that a device takes raw words of
+    /// sensors. A raw word is a value times a power of ten, which `data` and `inspect` print.
+    #[arg(long, conflicts_with = "grey")]
+    features: bool,
     /// Leave out images that cannot be read, instead of refusing the data set
     #[arg(long)]
     skip_unreadable: bool,
@@ -39,10 +46,10 @@ pub struct ReadingArguments {
 
 impl From<&ReadingArguments> for Reading {
     fn from(arguments: &ReadingArguments) -> Self {
-        let ReadingArguments { image_size, grey, test_share, test_seed, skip_unreadable, .. } = *arguments;
+        let ReadingArguments { image_size, grey, test_share, test_seed, features, skip_unreadable, .. } = *arguments;
         let ReadingArguments { keys, label_column, .. } = arguments;
         let (keys, label_column) = (keys.clone(), label_column.clone());
-        Self { image_size, grey, test_share, test_seed, keys, label_column, skip_unreadable }
+        Self { image_size, grey, test_share, test_seed, keys, label_column, features, skip_unreadable }
     }
 }
 

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::backend::BackendArguments;
 use super::messages::warn_of_loss;
-use super::train::{check_held_out, check_size, hold_out};
+use super::train::{check_augment, check_held_out, check_size, hold_out};
 use super::{DataArguments, OutputArguments, UsageError, check_replaced, contains};
 use crate::data::{Dataset, HeldOut, SoftLabels};
 use crate::network::DenseParameters;
@@ -238,6 +238,8 @@ impl SweepTrainer {
         let plan = architecture.plan(image, classes).with_context(|| format!("network {}", network.name))?;
         check_size(&format!("network {}", network.name), &plan)?;
         check_held_out(&format!("network {}: validation", network.name), unit.held_out(), &self.data.train)?;
+        let augment = network.config(self.place.backend, seed, None).augment;
+        check_augment(&format!("network {}", network.name), augment, &self.data)?;
         match self.soft_labels.as_ref().filter(|_| network.is_taught()) {
             Some((labels, path)) => labels
                 .of_rest(unit.held_out(), &self.data, path)

@@ -138,7 +138,7 @@ impl TrainArguments {
         let mut config = self.config(backend);
         check_average(&config)?;
         let recorded = self.recipe.recorded_data();
-        let mut data = self.data.load_or(recorded.as_ref())?;
+        let mut data = self.data.load_or(recorded.as_ref(), &[])?;
         let mut held_out = HeldOut { count: self.validation, order: self.validation_order, seed: self.seed };
         let mut layers = None;
         if let Some(from) = self.recipe.from() {
@@ -156,6 +156,7 @@ impl TrainArguments {
             network.plan(image, classes).map_err(|error| UsageError(format!("{}, {error}", self.layers_option())))?;
         check_size(&self.layers(&network), &plan)?;
         check_held_out("--validation", held_out, &data.train)?;
+        check_augment("this training", config.augment, &data)?;
         let (soft_labels, teacher) = self.recipe.teacher(&data, held_out)?.unzip();
         let validation = hold_out(&mut data, held_out);
         config.teacher = teacher;
@@ -337,6 +338,18 @@ pub fn check_held_out(setting: &str, held_out: HeldOut, train: &Split) -> Result
     Err(UsageError(format!(
         "{setting} is {count}, expected 0..={}, as there are {all} training images; hold out fewer",
         all - 1
+    )))
+}
+
+/// Checks that rows of features are not shifted or mirrored by `setting`.
+pub fn check_augment(setting: &str, share: f64, data: &Dataset) -> Result<(), UsageError> {
+    if data.features.is_empty() || share == 0.0 {
+        return Ok(());
+    }
+    let folder = data.folder.display();
+    Err(UsageError(format!(
+        "{folder} has rows of features, but {setting} shifts and mirrors a share of {share}, expected 0; add \
+         --augment 0"
     )))
 }
 

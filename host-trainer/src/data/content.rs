@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use prenda::{MAX_WIDTH, Shape};
 use serde::{Deserialize, Serialize};
 
-use super::{DatasetError, HeldOut, Reading, Split, ValidationOrder, idx};
+use super::{DatasetError, HeldOut, OwnedFeature, Reading, Split, ValidationOrder, idx};
 
 /// Most images of a split: the provenance counts them in 32 bits, and memory is finite.
 pub const MAX_IMAGES: usize = 1 << 24;
@@ -42,6 +42,8 @@ pub struct Content {
     pub class_names: Option<Vec<String>>,
     pub files: Vec<PathBuf>,
     pub framing: Framing,
+    /// One for each value of a row, or none for images.
+    pub features: Vec<OwnedFeature>,
 }
 
 impl Part {
@@ -103,9 +105,7 @@ impl Content {
             (None, Some(share)) => {
                 let train = &mut self.train;
                 train.check_counts(path, "training")?;
-                let count = (share * train.labels.len() as f64).round() as usize;
-                let held_out = HeldOut { count, order: ValidationOrder::Class, seed: reading.seed() };
-                let indices = held_out.choose(&train.labels);
+                let indices = choose_test(&train.labels, share, reading);
                 let shape = train.shape;
                 let mut split = Split {
                     width: shape.count(),
@@ -121,6 +121,13 @@ impl Content {
             }
         }
     }
+}
+
+/// Returns the indices of the images for testing, a `share` of each class, of images with these
+/// `labels`.
+pub fn choose_test(labels: &[u8], share: f64, reading: &Reading) -> Vec<usize> {
+    let count = (share * labels.len() as f64).round() as usize;
+    HeldOut { count, order: ValidationOrder::Class, seed: reading.seed() }.choose(labels)
 }
 
 /// Returns the brightness of red, green and blue by Rec. 709, like the crate `image`.
@@ -177,7 +184,7 @@ mod tests {
     }
 
     fn content(train: Part, test: Option<Part>) -> Content {
-        Content { train, test, class_names: None, files: Vec::new(), framing: Framing::Whole }
+        Content { train, test, class_names: None, files: Vec::new(), framing: Framing::Whole, features: Vec::new() }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The data set: IDX files, or images in a folder for each class, checked before use.
+//! The data set: images in files of any form, or rows of features, checked before use.
 //!
 //! ```text
 //!  --data --source--> Content --splits--> training and test split --checks--> Dataset
@@ -10,6 +10,7 @@ mod class_names;
 mod content;
 mod download;
 mod error;
+mod features;
 mod held_out;
 mod idx;
 pub mod image;
@@ -33,6 +34,7 @@ pub use checksum::{Hash, hex, sha256};
 pub use class_names::{ClassNamesError, FILE_NAME as CLASS_NAMES_FILE};
 pub use content::Framing;
 pub use error::DatasetError;
+pub use features::{FeatureSummary, OwnedFeature};
 pub use held_out::{HeldOut, Validation, ValidationOrder};
 pub use locate::Places;
 pub use names::find as find_idx;
@@ -87,6 +89,8 @@ pub struct Wanted<'a> {
     pub recorded: Option<&'a Recorded>,
     /// The user's options; `None` for those that the run recorded.
     pub reading: Option<&'a Reading>,
+    /// The features of a model, which scale rows; those of the data set are measured otherwise.
+    pub features: &'a [OwnedFeature],
     /// The user's `--class-names`. The default is `class-names.txt` in the data set's folder, if it
     /// exists.
     pub class_names: Option<&'a Path>,
@@ -103,6 +107,8 @@ pub struct Dataset {
     /// The options with which they were read.
     pub reading: Reading,
     pub framing: Framing,
+    /// One for each value of a row, or none for images.
+    pub features: Vec<OwnedFeature>,
     /// One name for each class.
     pub class_names: Vec<String>,
     /// The file with the names, if they were read from a file.
@@ -135,28 +141,23 @@ impl Dataset {
         };
         let recorded = wanted.recorded.map(|recorded| &recorded.reading);
         let reading = wanted.reading.or(recorded).cloned().unwrap_or_default();
-        match Self::read(&folder, origin, &reading, wanted.class_names) {
+        match Self::read(&folder, origin, &reading, wanted) {
             // The recorded options may belong to another form of the same data set.
             Err(DatasetError::Option { .. }) if wanted.reading.is_none() => {
-                Self::read(&folder, origin, &Reading::default(), wanted.class_names)
+                Self::read(&folder, origin, &Reading::default(), wanted)
             }
             read => read,
         }
     }
 
-    fn read(
-        folder: &Path,
-        origin: Origin,
-        reading: &Reading,
-        class_names: Option<&Path>,
-    ) -> Result<Self, DatasetError> {
-        let mut content = source::read(folder, origin, reading)?;
+    fn read(folder: &Path, origin: Origin, reading: &Reading, wanted: Wanted<'_>) -> Result<Self, DatasetError> {
+        let mut content = source::read(folder, origin, reading, wanted.features)?;
         if reading.grey {
             content.train.make_grey();
             content.test.iter_mut().for_each(Part::make_grey);
         }
         let test = content.splits(folder, reading)?;
-        Self::check(folder.to_owned(), origin, reading.clone(), content, test, class_names)
+        Self::check(folder.to_owned(), origin, reading.clone(), content, test, wanted.class_names)
     }
 
     /// Returns the header and the content of each IDX file of this data set, in the order of
@@ -194,7 +195,7 @@ impl Dataset {
         test: Part,
         class_names: Option<&Path>,
     ) -> Result<Self, DatasetError> {
-        let Content { train, class_names: found_names, files, framing, .. } = content;
+        let Content { train, class_names: found_names, files, framing, features, .. } = content;
         let is_fashion_mnist = check_fashion_mnist(origin, &files, &train, &test)?;
         let hash = |part: &Part| {
             checksum::sha256_of_parts(&[&part.image_header(), &part.pixels, &part.label_header(), &part.labels])
@@ -219,6 +220,7 @@ impl Dataset {
             shape,
             reading,
             framing,
+            features,
             class_names,
             class_names_file,
             is_fashion_mnist,

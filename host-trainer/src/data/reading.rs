@@ -28,6 +28,9 @@ pub struct Reading {
     /// Column of the label in a table: `first`, `last` or its name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label_column: Option<String>,
+    /// True if each column of a table is a feature with a scaling of its own.
+    #[serde(skip_serializing_if = "is_false")]
+    pub features: bool,
     /// True to leave out images that cannot be read.
     #[serde(skip_serializing_if = "is_false")]
     pub skip_unreadable: bool,
@@ -42,6 +45,7 @@ impl Reading {
             (self.test_share.is_some(), "--test-share"),
             (!self.keys.is_empty(), "--key"),
             (self.label_column.is_some(), "--label-column"),
+            (self.features, "--features"),
             (self.skip_unreadable, "--skip-unreadable"),
         ];
         all.into_iter().filter_map(|(is_used, name)| is_used.then_some(name))

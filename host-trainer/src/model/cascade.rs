@@ -43,6 +43,8 @@ pub enum CascadeError {
         "{name}: found class {class} named {found:?}, expected {expected:?} as in {first}; train with the same names"
     )]
     ClassName { name: String, first: String, class: usize, found: String, expected: String },
+    #[error("{name}: found another scaling of rows than in {first}; train both on the same rows")]
+    Features { name: String, first: String },
 }
 
 fn sizes(Shape { rows, columns, channels }: Shape) -> String {
@@ -63,8 +65,8 @@ pub fn shares(defer: &[f64], networks: usize) -> Result<Vec<f64>, String> {
     }
 }
 
-/// Checks that each of `members` is another model with one network, and that all have the images
-/// and classes of the first.
+/// Checks that each of `members` is another model with one network, and that all have the images,
+/// classes and features of the first.
 pub fn check(members: &[Member<'_>]) -> Result<(), CascadeError> {
     let Some(first) = members.first() else { return Ok(()) };
     for (index, member) in members.iter().enumerate() {
@@ -88,6 +90,9 @@ pub fn check(members: &[Member<'_>]) -> Result<(), CascadeError> {
         if let Some((class, (found, expected))) = names.find(|(_, (found, expected))| found != expected) {
             let [found, expected] = [found, expected].map(str::to_owned);
             return Err(CascadeError::ClassName { name, first: first_name(), class, found, expected });
+        }
+        if !view.features().eq(first.view.features()) {
+            return Err(CascadeError::Features { name, first: first_name() });
         }
     }
     Ok(())
@@ -154,9 +159,11 @@ pub fn combine(members: &[Member<'_>], margins: &[i32], data: &Dataset) -> Resul
         sources.iter().zip(margins).map(|(layers, margin)| NetworkSource { layers, margin }).collect();
     let class_names: Vec<_> = members.first().into_iter().flat_map(|first| first.view.class_names()).collect();
     let ids: Vec<_> = members.iter().map(|member| member.view.id().to_string()).collect();
+    let features: Vec<_> = members.first().into_iter().flat_map(|first| first.view.features()).collect();
     let source = ModelSource {
         class_names: &class_names,
         image: members.first().map(|first| first.view.image()).unwrap_or_default(),
+        features: &features,
         networks: &networks,
         golden: &[],
         provenance: Provenance {

@@ -5,7 +5,7 @@ use prenda::{
 };
 use thiserror::Error;
 
-use crate::data::{Dataset, Split};
+use crate::data::{Dataset, OwnedFeature, Split};
 use crate::model::evaluate::{self, Evaluated};
 use crate::network::LayerPlan;
 use crate::quantize::{QuantizedLayer, encode, sources};
@@ -46,8 +46,8 @@ pub struct Exported {
     pub test: Evaluated,
 }
 
-/// Encodes a network of `plan` with the matrices `layers` as a model for images like those of
-/// `data`, evaluates it, and encodes it again with golden vectors and provenance.
+/// Encodes a network of `plan` with the matrices `layers` as a model for images or rows
+/// like those of `data`, evaluates it, and encodes it again with golden vectors and provenance.
 ///
 /// # Errors
 ///
@@ -60,11 +60,13 @@ pub fn export(
     origins: &Origins<'_>,
 ) -> Result<Exported, ExportError> {
     let class_names: Vec<&str> = data.class_names.iter().map(String::as_str).collect();
+    let features: Vec<_> = data.features.iter().map(OwnedFeature::as_feature).collect();
     let sources = sources(plan, layers);
     let networks = [NetworkSource::only(&sources)];
     let source = ModelSource {
         class_names: &class_names,
         image: data.shape,
+        features: &features,
         networks: &networks,
         golden: &[],
         provenance: Provenance {

@@ -44,6 +44,7 @@ pub fn reorder(
 ) -> Result<(Vec<u8>, Vec<Paired>), ReorderError> {
     check_count(model.matrices().map(|matrix| (matrix.inputs(), matrix.outputs())))?;
     let class_names: Vec<_> = model.class_names().collect();
+    let features: Vec<_> = model.features().collect();
     let mut layers: Vec<_> = model.layers().iter().map(OwnedLayer::of).collect();
     for (owned, layer) in layers.iter_mut().zip(model.layers()) {
         if let Some(order) = order.filter(|order| is_changed(layer, *order)) {
@@ -72,6 +73,7 @@ pub fn reorder(
     let bytes = encode(&ModelSource {
         class_names: &class_names,
         image: model.image(),
+        features: &features,
         networks: &networks,
         golden: &golden,
         provenance: model.provenance(),

@@ -41,6 +41,7 @@ pub fn encode_network(plan: &[LayerPlan], layers: &[QuantizedLayer]) -> Vec<u8> 
     let layers = sources(plan, layers);
     let provenance = Provenance::default();
     let (image, networks) = (plan[0].input, [NetworkSource::only(&layers)]);
-    let source = ModelSource { class_names: &names, image, networks: &networks, golden: &[], provenance };
+    let (networks, features) = (&networks, &[]);
+    let source = ModelSource { class_names: &names, image, features, networks, golden: &[], provenance };
     encode(&source).unwrap()
 }

@@ -44,6 +44,14 @@ fn write_digits(project: &Project) {
     fs::write(project.path().join("digits.csv"), text).unwrap();
 }
 
+/// Copies the table of the example `iris` to the place that the page names.
+fn write_iris(project: &Project) {
+    let table = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/iris/iris.csv");
+    let folder = project.path().join("examples/iris");
+    fs::create_dir_all(&folder).unwrap();
+    fs::copy(table, folder.join("iris.csv")).unwrap();
+}
+
 /// Runs the commands of `page` that `is_run` chooses with `more` arguments, and returns how many.
 /// Runs that `parity` takes have to exist.
 fn run_commands(project: &Project, page: &str, more: &[&str], is_run: impl Fn(&str) -> bool) -> usize {
@@ -73,8 +81,9 @@ fn every_command_for_data_works() {
     let project = Project::new();
     write_photos(&project);
     write_digits(&project);
+    write_iris(&project);
     let count = run_commands(&project, DATA, &[], |_| true);
-    assert!(count >= 8, "{count}");
+    assert!(count >= 11, "{count}");
 }
 
 /// `tests/fixtures/import/page` has what the scripts of the page write for the fixtures' images, as

@@ -13,13 +13,13 @@ use crate::files::{SIDE, bars, gzip};
 use crate::project::{Project, failure, json};
 
 /// Builds a NumPy array.
-fn npy(descr: &str, shape: &str, items: &[u8]) -> Vec<u8> {
+pub fn npy(descr: &str, shape: &str, items: &[u8]) -> Vec<u8> {
     let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
     [b"\x93NUMPY\x01\0", &(text.len() as u16).to_le_bytes()[..], text.as_bytes(), items].concat()
 }
 
 /// Builds an archive of deflated arrays.
-fn npz(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
+pub fn npz(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let (mut file, mut list) = (Vec::new(), Vec::new());
     for (name, content) in arrays {
         let name = format!("{name}.npy");

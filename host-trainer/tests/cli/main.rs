@@ -27,6 +27,7 @@ mod predict;
 mod project;
 mod recipe;
 mod report;
+mod rows;
 mod show;
 mod train;
 #[cfg(unix)]

@@ -8,13 +8,15 @@
 //! kernels of one weight order, and no check remains.
 
 pub use crate::error::wrong_length;
+use crate::fixed::Requant;
 use crate::kernel::{self, PairList, Rejected, Scratch};
 pub use crate::kernel::{argmax, depthwise, lead, softmax};
-pub use crate::model::{Layer, LayerKind, Shape, Tables, Window};
+pub use crate::model::{Feature, Layer, LayerKind, Shape, Tables, Window};
 use crate::model::{Matrix, Requants};
 #[cfg(feature = "parse")]
 pub use crate::plan::{Place, Sizes, places, words};
 pub use crate::prediction::compare_golden;
+use crate::scaling::Scaling;
 pub use crate::weights::WeightOrder;
 use crate::weights::{MAX_PAIRS, TILE_OUTPUTS};
 
@@ -54,6 +56,41 @@ pub const fn layer(
     tables: Tables<'static>,
 ) -> Layer<'static> {
     Layer::compiled(kind, [input, output], Matrix::compiled(order, [inputs, outputs], tables))
+}
+
+/// Returns a feature. Fails to compile if its scaling is out of range.
+#[must_use]
+pub const fn feature(name: &'static str, decimals: u8, offset: i32, [multiplier, shift]: [u32; 2]) -> Feature<'static> {
+    let requant = match Requant::new(multiplier, shift as u8) {
+        Some(requant) => requant,
+        None => panic!("a multiplier or a shift is out of range"),
+    };
+    match Scaling::new(offset, requant) {
+        Some(scaling) => Feature { name, decimals, scaling },
+        None => panic!("a factor is too small"),
+    }
+}
+
+/// Scales a row of raw words to inputs. The names of the features are not linked.
+#[must_use]
+pub fn quantize_input<const COUNT: usize>(scalings: &[Scaling; COUNT], raw: &[i32; COUNT]) -> [u8; COUNT] {
+    let mut input = [0; COUNT];
+    for ((input, raw), scaling) in input.iter_mut().zip(raw).zip(scalings) {
+        *input = scaling.input(*raw);
+    }
+    input
+}
+
+/// Returns the scalings of `features`.
+#[must_use]
+pub const fn scalings<const COUNT: usize>(features: &[Feature<'static>; COUNT]) -> [Scaling; COUNT] {
+    let mut scalings = [Scaling::ONE; COUNT];
+    let mut index = 0;
+    while index < COUNT {
+        scalings[index] = features[index].scaling;
+        index = index.wrapping_add(1);
+    }
+    scalings
 }
 
 /// Writes the sums of a dense layer, one for each output.

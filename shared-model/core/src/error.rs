@@ -123,3 +123,53 @@ impl core::fmt::Display for SelfTestError {
 pub fn wrong_length(expected: usize, pixels: &[u8]) -> InferError {
     InferError::InputLength { expected: expected as u32, found: u32::try_from(pixels.len()).unwrap_or(u32::MAX) }
 }
+
+/// The reason why a row of raw words cannot be scaled.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// # let blob = std::fs::read("shoes.bin").unwrap();
+/// # let model = prenda::Model::parse(&blob).unwrap();
+/// use prenda::RowError;
+///
+/// let error = model.quantize_input(&[0; 784], &mut [0; 784]);
+/// assert_eq!(error, Err(RowError::NoFeatures));
+/// ```
+#[cfg(feature = "parse")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum RowError {
+    /// The model takes images.
+    NoFeatures,
+    /// The row does not have a word for each feature.
+    Values {
+        /// Features of the model.
+        expected: u32,
+        /// Words of the row.
+        found: u32,
+    },
+    /// There is not a place for each input.
+    Inputs {
+        /// Features of the model.
+        expected: u32,
+        /// Places given.
+        found: u32,
+    },
+}
+
+#[cfg(feature = "parse")]
+impl core::error::Error for RowError {}
+
+#[cfg(feature = "parse")]
+impl core::fmt::Display for RowError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match *self {
+            Self::NoFeatures => f.write_str("the model has no features: it takes images, not rows of raw words"),
+            Self::Values { found, expected } => write!(f, "row: found {found} raw words, expected {expected}"),
+            Self::Inputs { found, expected } => write!(f, "row: found room for {found} inputs, expected {expected}"),
+        }
+    }
+}

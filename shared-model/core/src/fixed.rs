@@ -95,6 +95,9 @@ impl Requant {
     /// ```
     pub const MAX_SHIFT: u8 = 62;
 
+    /// A factor of one.
+    pub(crate) const ONE: Self = Self { multiplier: Self::MIN_MULTIPLIER, shift: 30 };
+
     /// Returns a requantization by `multiplier / 2^shift`; `None` if either is out of range.
     ///
     /// # Examples

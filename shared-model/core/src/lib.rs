@@ -15,8 +15,8 @@
 //! The crate uses integers only: no floating point, no heap, no input or output. The same functions
 //! run on a host and on a microcontroller, and compute the same bits.
 //!
-//! Modules import only from the left: `fixed` < `weights` < `model` < `encode`, `kernel` < `run` <
-//! `infer` < `link`, `answers` < `classifier`.
+//! Modules import only from the left: `fixed` < `scaling`, `weights` < `model` < `encode`,
+//! `kernel` < `run` < `infer` < `link`, `answers` < `classifier`.
 
 #![no_std]
 #![cfg_attr(not(kernel_assembly), forbid(unsafe_code))]
@@ -54,6 +54,7 @@ mod plan;
 mod prediction;
 #[cfg(feature = "blob")]
 mod run;
+mod scaling;
 mod weights;
 
 #[cfg(feature = "answers")]
@@ -64,6 +65,8 @@ pub use borrowed::BorrowedWorkspace;
 pub use classifier::Classifier;
 #[cfg(feature = "encode")]
 pub use encode::{EncodeError, GoldenSource, LayerSource, ModelSource, NetworkSource};
+#[cfg(feature = "parse")]
+pub use error::RowError;
 pub use error::{InferError, SelfTestError};
 pub use fixed::{LOGIT_FRACTION_BITS, PROBABILITY_ONE, Requant};
 #[cfg(feature = "blob")]
@@ -78,12 +81,13 @@ pub use link::{
 #[cfg(feature = "parse")]
 pub use model::{BlobError, FORMAT_VERSION, Golden, MAGIC, Model, Network, Provenance, blob_length};
 pub use model::{
-    Layer, LayerKind, MAX_CLASSES, MAX_GOLDEN_VECTORS, MAX_LAYERS, MAX_NETWORKS, MAX_WIDTH, Matrix, ModelId, Shape,
-    Window, WindowError,
+    Feature, Layer, LayerKind, MAX_CLASSES, MAX_DECIMALS, MAX_FEATURE_NAME_BYTES, MAX_GOLDEN_VECTORS, MAX_LAYERS,
+    MAX_NETWORKS, MAX_WIDTH, Matrix, ModelId, Shape, Window, WindowError,
 };
 pub use prediction::Prediction;
 #[cfg(feature = "blob")]
 pub use run::Stage;
+pub use scaling::Scaling;
 pub use weights::WeightOrder;
 
 /// Passes items on if this crate has the feature `link`: generated code cannot see its features.

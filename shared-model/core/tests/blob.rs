@@ -5,8 +5,8 @@ mod common;
 use checks::{Layer, Network, any_blob, write_checksum};
 use common::networks;
 use prenda_core::{
-    BlobError, EncodeError, HostWorkspace, LayerKind, Model, Requant, Shape, Stage, WeightOrder, Window, Workspace,
-    argmax, blob_length, self_test,
+    BlobError, EncodeError, Feature, HostWorkspace, LayerKind, Model, Requant, Scaling, Shape, Stage, WeightOrder,
+    Window, Workspace, argmax, blob_length, self_test,
 };
 use proptest::prelude::*;
 
@@ -95,6 +95,7 @@ fn small() -> Network {
     };
     Network {
         shape: Shape::grey(1, 2),
+        features: Vec::new(),
         ends: Vec::new(),
         class_names: vec!["no".into(), "yes".into()],
         layers: vec![layer([1, -2, 3, 127]), layer([5, 6, -7, 8])],
@@ -117,7 +118,7 @@ fn each_damage_has_its_own_error() {
 
     let mut newer = blob.clone();
     newer[8] = 9;
-    assert_eq!(parse(&newer), BlobError::Version { found: 9, supported: 2 });
+    assert_eq!(parse(&newer), BlobError::Version { found: 9, supported: 3 });
 
     let mut flipped = blob.clone();
     flipped[60] ^= 1;
@@ -200,6 +201,7 @@ fn small_cascade() -> Network {
     let (row, quarter) = (window([1, 3], [0, 1, 0, 1]), window([2, 2], [0; 4]));
     Network {
         shape: Shape::grey(3, 3),
+        features: Vec::new(),
         ends: vec![(3, 1 << 16)],
         class_names: vec!["no".into(), "yes".into()],
         layers: vec![
@@ -214,13 +216,24 @@ fn small_cascade() -> Network {
     }
 }
 
-/// Pins both formats. A change of these bytes needs a change of `docs/format.md` and of the version
+/// Builds the network of format 1 with a feature for each input.
+fn small_rows() -> Network {
+    let feature = |name, decimals, offset, shift| {
+        let scaling = Scaling::new(offset, Requant::new(1 << 30, shift).unwrap()).unwrap();
+        Feature { name, decimals, scaling }
+    };
+    Network { features: vec![feature("height", 1, -40, 31), feature("°C", 0, 20, 28)], ..small() }
+}
+
+/// Pins all formats. A change of these bytes needs a change of `docs/format.md` and of the version
 /// that it states.
 #[test]
 fn golden_bytes() {
-    for (network, golden) in
-        [(small(), include_str!("golden_blob.hex")), (small_cascade(), include_str!("golden_blob_2.hex"))]
-    {
+    for (network, golden) in [
+        (small(), include_str!("golden_blob.hex")),
+        (small_cascade(), include_str!("golden_blob_2.hex")),
+        (small_rows(), include_str!("golden_blob_3.hex")),
+    ] {
         let lines = network.encode();
         let lines = lines.chunks(16).map(|line| line.iter().map(|byte| format!("{byte:02x}")).collect());
         assert_eq!(lines.collect::<Vec<String>>(), golden.lines().collect::<Vec<_>>());

@@ -19,8 +19,8 @@ fn format_1_is_run_and_format_2_is_refused() {
     assert_eq!(error, BlobError::Version { found: 2, supported: 1 });
     assert_eq!(
         error.to_string(),
-        "model format: found version 2, expected at most 1; update this program, build it with the feature \
-         `all-layers` of prenda, or export again"
+        "model format: found version 2, expected at most 1; update this program, build it with the \
+         features `all-layers` and `rows` of prenda, or export again"
     );
 }
 

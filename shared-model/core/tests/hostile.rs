@@ -43,7 +43,7 @@ fn a_sealed_model_is_refused_for_all_but_its_weights() {
 #[test]
 fn each_error_has_a_malformed_model() {
     let covered: HashSet<u8> = hostile_blobs().iter().filter_map(|hostile| number(hostile.fault)).collect();
-    assert_eq!(covered, (0..26).collect());
+    assert_eq!(covered, (0..29).collect());
 }
 
 /// Returns a number for each error that a blob with a valid checksum can cause. A new error needs a
@@ -79,6 +79,9 @@ fn number(fault: DeviceFault) -> Option<u8> {
             BlobError::WindowPadding { .. } => Some(23),
             BlobError::WindowTooLarge { .. } => Some(24),
             BlobError::Channels { .. } => Some(25),
+            BlobError::FeatureCount { .. } => Some(26),
+            BlobError::FeatureName { .. } => Some(27),
+            BlobError::FeatureScaling { .. } => Some(28),
             other => panic!("{other:?} needs a number and a malformed model"),
         },
         // A device reports these; bytes do not cause them.
@@ -194,6 +197,7 @@ fn networks_with_a_wrong_margin_are_not_written() {
         let source = ModelSource {
             class_names: &["a", "b", "c"],
             image: Shape::grey(1, 3),
+            features: &[],
             networks: &networks,
             golden: &[],
             provenance: provenance(),
@@ -245,6 +249,7 @@ fn three_by_three(order: WeightOrder) -> Network {
     fit(order, 3, 0, &mut weights);
     Network {
         shape: Shape::grey(1, 3),
+        features: Vec::new(),
         ends: Vec::new(),
         class_names: ["a", "b", "c"].map(str::to_owned).to_vec(),
         layers: vec![Layer {

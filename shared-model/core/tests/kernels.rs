@@ -107,7 +107,8 @@ fn exact(inputs: usize, weights: Vec<i8>) -> Network {
 
 fn network(inputs: usize, layers: Vec<Layer>, image: Vec<u8>) -> Network {
     let classes = layers.last().map_or(0, |layer| layer.biases.len());
-    Network { shape: row(inputs), ends: Vec::new(), class_names: vec![String::new(); classes], layers, image }
+    let class_names = vec![String::new(); classes];
+    Network { shape: row(inputs), features: Vec::new(), ends: Vec::new(), class_names, layers, image }
 }
 
 /// Generates one or two layers of any of [`OUTPUTS`], at the edge of what the parser accepts.

@@ -188,7 +188,7 @@ fn answers(networks: &[(&[i32], Option<i32>)]) -> Network {
 
 fn network(shape: Shape, layers: Vec<Layer>, ends: Vec<(usize, i32)>, image: Vec<u8>) -> Network {
     let classes = layers.last().map_or(0, |layer| layer.biases.len());
-    Network { shape, class_names: vec![String::new(); classes], layers, ends, image }
+    Network { shape, features: Vec::new(), class_names: vec![String::new(); classes], layers, ends, image }
 }
 
 fn shapes() -> impl Strategy<Value = Shape> {

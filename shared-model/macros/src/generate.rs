@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use prenda_core::compiled::{Place, Sizes, places, scratch_sizes, tables, words};
-use prenda_core::{Layer, LayerKind, Matrix, Model, Shape, WeightOrder, Window};
+use prenda_core::{Feature, Layer, LayerKind, Matrix, Model, Shape, WeightOrder, Window};
 
 use crate::arguments::Arguments;
 
@@ -18,7 +18,7 @@ pub fn module(arguments: &Arguments, path: &Path, model: &Model<'_>) -> String {
     let Shape { rows, columns, channels } = model.image();
     let workspace_bytes = sizes.bytes(classes);
     let (chain, networks) = (chain(model), networks(model, &sizes));
-    let golden = golden(model);
+    let (golden, features) = (golden(model), features(model));
     let (bytes, layer_count, network_count) = (model.bytes().len(), model.layers().len(), model.networks().len());
     format!(
         r#"
@@ -48,6 +48,7 @@ pub fn module(arguments: &Arguments, path: &Path, model: &Model<'_>) -> String {
     pub const CLASSES: usize = {classes};
     /// Names of the classes.
     pub const NAMES: [&str; CLASSES] = {names:?};
+    {features}
 
     /// The memory that inference writes: {workspace_bytes} bytes.
     #[derive(Clone, Debug)]
@@ -284,6 +285,30 @@ fn constant(number: usize, layer: &Layer<'_>, model: &[u8]) -> String {
                 counts: {counts}, places: {places}, max_blocks: {max_blocks},
             }},
         );"
+    )
+}
+
+/// Returns the features and the function that scales raw words, if the model has features.
+fn features(model: &Model<'_>) -> String {
+    let feature = |Feature { name, decimals, scaling }: Feature<'_>| {
+        let (offset, requant) = (scaling.offset(), scaling.requant());
+        format!("c::feature({name:?}, {decimals}, {offset}, [{}, {}]),", requant.multiplier(), requant.shift())
+    };
+    let features: String = model.features().map(feature).collect();
+    if features.is_empty() {
+        return features;
+    }
+    format!(
+        "
+    /// The features, in the order of a row.
+    pub const FEATURES: [::prenda::Feature<'static>; PIXELS] = [{features}];
+
+    /// Scales a row of raw words, one for each feature, to the inputs of `infer`.
+    #[must_use]
+    pub fn quantize_input(raw: &[i32; PIXELS]) -> [u8; PIXELS] {{
+        static SCALINGS: [::prenda::Scaling; PIXELS] = c::scalings(&FEATURES);
+        c::quantize_input(&SCALINGS, raw)
+    }}"
     )
 }
 

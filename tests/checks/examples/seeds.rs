@@ -1,12 +1,12 @@
 //! Writes the fuzzer's seeds to `tests/fuzz/corpus`: a model for each weight order and depth, a
-//! cascade for each order, numbers for networks, and requests.
+//! cascade for each order, a model for rows, numbers for networks, and requests.
 //! `cargo run -p checks --example seeds`.
 
 use std::path::Path;
 use std::{fs, io};
 
 use checks::{Layer, Network, cascade, fit};
-use prenda::{Frame, Requant, Request, Shape, WeightOrder, encode};
+use prenda::{Feature, Frame, Requant, Request, Scaling, Shape, WeightOrder, encode};
 
 fn main() -> io::Result<()> {
     let corpus = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus"));
@@ -22,6 +22,7 @@ fn main() -> io::Result<()> {
         }
         write("blob", &format!("{order}-cascade"), &cascade(order).encode())?;
     }
+    write("blob", "rows", &rows().encode())?;
     for length in [16, 256, 2048] {
         let numbers: Vec<u8> = (0..length).map(|place: usize| (place * 157 % 251) as u8).collect();
         write("network", &format!("numbers-{length}"), &numbers)?;
@@ -39,6 +40,15 @@ fn main() -> io::Result<()> {
         write("stream", name, frame)?;
     }
     Ok(())
+}
+
+/// Builds a network with a feature for each input.
+fn rows() -> Network {
+    let scaling = Scaling::new(-1000, Requant::new(Requant::MIN_MULTIPLIER + 12_345, 33).unwrap_or_default());
+    let feature = |name| scaling.map(|scaling| Feature { name, decimals: 2, scaling });
+    let names = ["acceleration (g)", "°C", "x", "y", "z"];
+    let features = names.iter().cycle().take(15).filter_map(|name| feature(*name)).collect();
+    Network { features, ..network(WeightOrder::Pairs, &[4, 3]) }
 }
 
 /// Builds a network without zero weights for images of three by five pixels.
@@ -61,6 +71,7 @@ fn network(order: WeightOrder, widths: &[usize]) -> Network {
     let class_names = (0..inputs).map(|class| format!("class {class}")).collect();
     Network {
         shape: Shape::grey(3, 5),
+        features: Vec::new(),
         ends: Vec::new(),
         class_names,
         layers,

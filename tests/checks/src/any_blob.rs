@@ -1,8 +1,8 @@
 //! Checks of any bytes as a model.
 
 use prenda::{
-    BlobError, GoldenSource, HostWorkspace, InferError, LayerKind, LayerSource, Matrix, Model, ModelSource,
-    NetworkSource, PROBABILITY_ONE, Requant, SelfTestError, Workspace, argmax, self_test,
+    BlobError, Feature, GoldenSource, HostWorkspace, InferError, LayerKind, LayerSource, Matrix, Model, ModelSource,
+    NetworkSource, PROBABILITY_ONE, Requant, RowError, SelfTestError, Workspace, argmax, self_test,
 };
 
 use crate::reference::reference;
@@ -48,6 +48,7 @@ pub fn any_blob(bytes: &[u8]) -> Result<(), BlobError> {
 
 /// Checks that all accessors agree with each other, also for indexes out of range.
 fn walk(view: &Model<'_>) {
+    walk_features(view);
     assert_eq!(view.class_names().count(), view.classes());
     assert_eq!(view.networks().map(|network| network.layers().len()).sum::<usize>(), view.layers().len());
     for network in view.networks() {
@@ -60,6 +61,33 @@ fn walk(view: &Model<'_>) {
         assert_eq!(shape.count(), view.classes());
         assert_eq!(network.layers().last().map(|layer| layer.kind()), Some(LayerKind::Dense));
     }
+}
+
+/// Checks that each feature scales any word like 128-bit arithmetic, and that rows of other lengths
+/// are refused.
+fn walk_features(view: &Model<'_>) {
+    let count = view.input_width();
+    let mut input = vec![7; count];
+    if view.features().next().is_none() {
+        assert_eq!(view.quantize_input(&vec![0; count], &mut input), Err(RowError::NoFeatures));
+        return;
+    }
+    assert_eq!(view.features().count(), count);
+    for raw in [i32::MIN, -1000, -1, 0, 1, 77, 1 << 20, i32::MAX] {
+        assert_eq!(view.quantize_input(&vec![raw; count], &mut input), Ok(()));
+        for (input, feature) in input.iter().zip(view.features()) {
+            let (offset, requant) = (feature.scaling.offset(), feature.scaling.requant());
+            let product = (i128::from(raw) - i128::from(offset)) * i128::from(requant.multiplier());
+            let expected = (product + (1 << requant.shift() >> 1)) >> requant.shift();
+            assert_eq!(i128::from(*input), expected.clamp(0, 255), "{raw}, {feature:?}");
+        }
+    }
+    let expected = count as u32;
+    let longer = vec![0; count + 1];
+    let error = view.quantize_input(&longer, &mut input);
+    assert_eq!(error, Err(RowError::Values { expected, found: expected + 1 }));
+    let error = view.quantize_input(&longer[1..], &mut input[1..]);
+    assert_eq!(error, Err(RowError::Inputs { expected, found: expected - 1 }));
 }
 
 fn walk_matrix(matrix: &Matrix<'_>) {
@@ -93,6 +121,7 @@ pub fn without_golden_vectors(view: &Model<'_>) -> Vec<u8> {
 
 fn encoded_with(view: &Model<'_>, golden: &[GoldenSource<'_>]) -> Vec<u8> {
     let names: Vec<&str> = view.class_names().collect();
+    let features: Vec<Feature<'_>> = view.features().collect();
     let layers: Vec<Layer> = view.layers().iter().map(Layer::of).collect();
     let layers: Vec<LayerSource<'_>> = layers.iter().map(Layer::source).collect();
     let mut start = 0;
@@ -106,6 +135,7 @@ fn encoded_with(view: &Model<'_>, golden: &[GoldenSource<'_>]) -> Vec<u8> {
     let source = ModelSource {
         class_names: &names,
         image: view.image(),
+        features: &features,
         networks: &networks,
         golden,
         provenance: view.provenance(),

@@ -1,7 +1,10 @@
 //! Checks of any bytes as a network: encoded, parsed, damaged.
 
-use arbitrary::{Result, Unstructured};
-use prenda::{BlobError, EncodeError, LayerKind, MAX_LAYERS, MAX_NETWORKS, Model, Requant, Shape, WeightOrder, Window};
+use arbitrary::{Error, Result, Unstructured};
+use prenda::{
+    BlobError, EncodeError, Feature, LayerKind, MAX_DECIMALS, MAX_LAYERS, MAX_NETWORKS, Model, Requant, Scaling, Shape,
+    WeightOrder, Window,
+};
 
 use crate::{Layer, Network, any_blob, clear_padding, fit, reference, write_checksum};
 
@@ -79,7 +82,23 @@ fn network(bytes: &mut Unstructured<'_>) -> Result<Network> {
     }
     let mut image = vec![0; shape.count()];
     bytes.fill_buffer(&mut image)?;
-    Ok(Network { shape, class_names, layers, ends, image })
+    let mut features = Vec::new();
+    if bytes.ratio(1, 4)? {
+        for _ in 0..shape.count() {
+            features.push(feature(bytes)?);
+        }
+    }
+    Ok(Network { shape, features, class_names, layers, ends, image })
+}
+
+fn feature(bytes: &mut Unstructured<'_>) -> Result<Feature<'static>> {
+    let name = *bytes.choose(&["x", "°C", "acceleration (g)"])?;
+    let multiplier = bytes.int_in_range(Requant::MIN_MULTIPLIER..=Requant::MAX_MULTIPLIER)?;
+    let requant = Requant::new(multiplier, bytes.int_in_range(Requant::MIN_SHIFT..=54)?).unwrap_or_default();
+    // A factor may be too small.
+    let scaling = Scaling::new(bytes.arbitrary()?, requant).or(Scaling::new(0, Requant::default()));
+    let scaling = scaling.ok_or(Error::IncorrectFormat)?;
+    Ok(Feature { name, decimals: bytes.int_in_range(0..=MAX_DECIMALS)?, scaling })
 }
 
 /// Chooses a layer's kind; a dense one if the chosen window does not fit.

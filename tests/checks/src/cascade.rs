@@ -29,6 +29,7 @@ pub fn cascade(order: WeightOrder) -> Network {
     let layers = [chain(order, &first), chain(order, &second)].concat();
     Network {
         shape: IMAGE,
+        features: Vec::new(),
         ends: vec![(first.len(), 3000)],
         class_names: (0..CLASSES).map(|class| format!("class {class}")).collect(),
         layers,

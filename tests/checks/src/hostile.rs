@@ -1,6 +1,7 @@
 //! Hostile models: one field is invalid, length and checksum are right.
 
 mod cascade;
+mod rows;
 
 use prenda::{BlobError, DeviceFault, SelfTestError};
 
@@ -17,8 +18,8 @@ pub struct Hostile {
     pub fault: DeviceFault,
 }
 
-/// Builds all hostile models. Offsets are those of `shared-model/core/tests/golden_blob.hex` and
-/// `golden_blob_2.hex`, from which they are made.
+/// Builds all hostile models. Offsets are those of `shared-model/core/tests/golden_blob.hex`,
+/// `golden_blob_2.hex` and `golden_blob_3.hex`, from which they are made.
 pub fn hostile_blobs() -> Vec<Hostile> {
     let of = |sound: fn() -> Plan, changes: Vec<Change>| {
         changes.into_iter().map(move |(name, change, fault)| {
@@ -30,7 +31,7 @@ pub fn hostile_blobs() -> Vec<Hostile> {
     let fields =
         [prefix_and_shape(), names(), layer_shapes(), tables(), parameters(), golden_and_provenance()].concat();
     let of_format_1 = of(Plan::sound, fields).chain(of(Plan::pruned, pruned())).chain(lengths());
-    of_format_1.chain(of(Plan::cascade, cascade::changes())).collect()
+    of_format_1.chain(of(Plan::cascade, cascade::changes())).chain(of(Plan::rows, rows::changes())).collect()
 }
 
 type Change = (&'static str, fn(&mut Plan), DeviceFault);
@@ -89,7 +90,7 @@ fn prefix_and_shape() -> Vec<Change> {
         (
             "a format of the future",
             |plan| plan.version = 9,
-            DeviceFault::Blob(BlobError::Version { found: 9, supported: 2 }),
+            DeviceFault::Blob(BlobError::Version { found: 9, supported: 3 }),
         ),
         ("no rows", |plan| plan.rows = vec![0], width(0)),
         ("no columns", |plan| plan.columns = vec![0], width(0)),

@@ -1,8 +1,8 @@
 //! Networks before encoding.
 
 use prenda::{
-    EncodeError, GoldenSource, HostWorkspace, LayerKind, LayerSource, Model, ModelSource, NetworkSource, Provenance,
-    Requant, Shape, WeightOrder,
+    EncodeError, Feature, GoldenSource, HostWorkspace, LayerKind, LayerSource, Model, ModelSource, NetworkSource,
+    Provenance, Requant, Shape, WeightOrder,
 };
 
 use crate::reference::{Reference, reference_of};
@@ -12,6 +12,8 @@ use crate::reference::{Reference, reference_of};
 pub struct Network {
     /// Shape of an image.
     pub shape: Shape,
+    /// One for each input, or none.
+    pub features: Vec<Feature<'static>>,
     /// One for each output of the last layer.
     pub class_names: Vec<String>,
     /// First to last, of all networks.
@@ -78,6 +80,7 @@ impl Network {
         let source = ModelSource {
             class_names: &names,
             image: self.shape,
+            features: &self.features,
             networks: &networks,
             golden,
             provenance: provenance(),
@@ -103,6 +106,7 @@ impl Network {
     /// Panics if they differ.
     pub fn assert_matches(&self, view: &Model<'_>) {
         assert_eq!(view.image(), self.shape);
+        assert!(view.features().eq(self.features.iter().copied()));
         assert!(view.class_names().eq(self.class_names.iter().map(String::as_str)));
         assert_eq!(view.provenance(), provenance());
         assert!(view.golden().map(|golden| golden.input).eq([&self.image[..]]));

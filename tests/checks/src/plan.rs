@@ -14,6 +14,9 @@ pub struct Plan {
     pub name_count: u64,
     /// Each with its declared length.
     pub names: Vec<(u64, &'static [u8])>,
+    /// Empty except in format 3.
+    pub feature_count: Vec<u8>,
+    pub features: Vec<PlannedFeature>,
     /// Empty in format 1.
     pub network_count: Vec<u8>,
     pub layer_count: u64,
@@ -35,6 +38,16 @@ pub struct Second {
     pub margin: i32,
     pub layer_count: u64,
     pub layers: Vec<PlannedLayer>,
+}
+
+/// A feature, whose name has a declared length.
+#[derive(Clone)]
+pub struct PlannedFeature {
+    pub name: (u64, &'static [u8]),
+    pub decimals: u8,
+    pub offset: i32,
+    pub multiplier: u32,
+    pub shift: u8,
 }
 
 #[derive(Clone)]
@@ -97,6 +110,8 @@ impl Plan {
             channels: Vec::new(),
             name_count: 2,
             names: vec![(2, b"no"), (3, b"yes")],
+            feature_count: Vec::new(),
+            features: Vec::new(),
             network_count: Vec::new(),
             layer_count: 2,
             layers: vec![layer([1 + 256 * 3, -2 + 256 * 127]), layer([5 - 256 * 7, 6 + 256 * 8])],
@@ -170,6 +185,28 @@ impl Plan {
         }
     }
 
+    /// Builds the model of `shared-model/core/tests/golden_blob_3.hex`: the model of format 1, with a
+    /// feature for each input.
+    pub fn rows() -> Self {
+        let feature = |name: &'static [u8], decimals, offset, shift| PlannedFeature {
+            name: (name.len() as u64, name),
+            decimals,
+            offset,
+            multiplier: 1 << 30,
+            shift,
+        };
+        let mut plan = Self::sound();
+        plan.layers.iter_mut().for_each(|layer| layer.kind = vec![0]);
+        Self {
+            version: 3,
+            channels: vec![1],
+            feature_count: vec![2],
+            features: vec![feature("height".as_bytes(), 1, -40, 31), feature("°C".as_bytes(), 0, 20, 28)],
+            network_count: vec![1],
+            ..plan
+        }
+    }
+
     /// Returns the second network of a cascade.
     pub fn second(&mut self) -> &mut Second {
         self.second.as_mut().expect("the plan is a cascade")
@@ -189,6 +226,8 @@ impl Plan {
             blob.extend(varint(length));
             blob.extend(name);
         }
+        blob.extend(&self.feature_count);
+        self.features.iter().for_each(|feature| feature.write(&mut blob));
         blob.extend(&self.network_count);
         blob.extend(varint(self.layer_count));
         self.layers.iter().for_each(|layer| layer.write(&mut blob));
@@ -209,6 +248,17 @@ impl Plan {
         // Space for the checksum.
         blob.extend([0; 4]);
         with_length_and_checksum(&blob)
+    }
+}
+
+impl PlannedFeature {
+    fn write(&self, blob: &mut Vec<u8>) {
+        blob.extend(varint(self.name.0));
+        blob.extend(self.name.1);
+        blob.push(self.decimals);
+        blob.extend(self.offset.to_le_bytes());
+        blob.extend(self.multiplier.to_le_bytes());
+        blob.push(self.shift);
     }
 }
 

@@ -65,6 +65,7 @@ impl Uniform<'_> {
         let source = ModelSource {
             class_names: &vec!["alike"; classes],
             image: Shape::grey(1, self.pixels),
+            features: &[],
             networks: &[NetworkSource::only(&layers)],
             golden,
             provenance: Provenance { trainer: "made", backend: "none", ..Provenance::default() },

@@ -65,7 +65,7 @@ pub fn write(
 ) -> Result<Option<usize>, EncodeError> {
     let class_names = [""; MAX_OUTPUTS];
     let class_names = class_names.get(..classes).unwrap_or_default();
-    let source = ModelSource { class_names, image, networks, golden: &[], provenance: PROVENANCE };
+    let source = ModelSource { class_names, image, features: &[], networks, golden: &[], provenance: PROVENANCE };
     if source.encoded_length_bound() > buffer.len() {
         return Ok(None);
     }

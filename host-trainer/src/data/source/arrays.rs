@@ -1,14 +1,16 @@
 //! Arrays of NumPy in one archive, under the names that Keras, MedMNIST and others give them.
 
+use std::io::{Read, Seek};
 use std::path::Path;
 
 use readers::cifar::interleave;
-use readers::npy::Array;
+use readers::npy::{Array, Numbers};
 use readers::npz::Archive;
+use readers::table::Table;
 
-use super::shape_of_row;
+use super::{scale_rows, shape_of_row};
 use crate::data::content::{Content, Framing, Part, pixel_count, shape};
-use crate::data::{DatasetError, Reading};
+use crate::data::{DatasetError, OwnedFeature, Reading};
 use crate::support::{bounded, progress};
 use crate::text::printable;
 
@@ -30,7 +32,7 @@ const MAX_NAMED: usize = 20;
 /// # Errors
 ///
 /// Returns an error if its arrays have other names, or if they are not images and labels.
-pub fn read(path: &Path, reading: &Reading) -> Result<Content, DatasetError> {
+pub fn read(path: &Path, reading: &Reading, features: &[OwnedFeature]) -> Result<Content, DatasetError> {
     let fail = |source| DatasetError::Read { path: path.to_owned(), source };
     let refuse = |reason: String| DatasetError::content(path, reason);
     let file = bounded::open(path).map_err(fail)?;
@@ -40,6 +42,18 @@ pub fn read(path: &Path, reading: &Reading) -> Result<Content, DatasetError> {
         archive.names().iter().filter(|name| !names.contains(*name)).map(String::as_str).take(MAX_NAMED).collect();
     if !rest.is_empty() {
         progress::log(format_args!("{}: not used: {}", path.display(), rest.join(", ")));
+    }
+    if reading.features {
+        let tables = names.chunks_exact(2).map(|names| rows(&mut archive, names)).collect::<Result<Vec<_>, _>>();
+        let mut tables = tables.map_err(refuse)?.into_iter();
+        let (train, test) = (tables.next().unwrap_or_default(), tables.next());
+        let (features, train, test) = scale_rows(train, test, reading, features).map_err(refuse)?;
+        let part = |table: Table| {
+            images(Array { shape: vec![table.labels.len(), table.width], values: table.values }, table.labels, reading)
+        };
+        let (train, test) = (part(train).map_err(refuse)?, test.map(part).transpose().map_err(refuse)?);
+        let files = vec![path.to_owned()];
+        return Ok(Content { train, test, class_names: None, files, framing: Framing::Subject, features });
     }
     let mut part = |names: &[String]| {
         let [images, labels] = names else { return Err(refuse("an array is missing".to_owned())) };
@@ -53,7 +67,33 @@ pub fn read(path: &Path, reading: &Reading) -> Result<Content, DatasetError> {
     let (train, test) = names.split_at(2);
     let train = part(train)?;
     let test = if test.is_empty() { None } else { Some(part(test)?) };
-    Ok(Content { train, test, class_names: None, files: vec![path.to_owned()], framing: Framing::Subject })
+    let files = vec![path.to_owned()];
+    Ok(Content { train, test, class_names: None, files, framing: Framing::Subject, features: Vec::new() })
+}
+
+/// Reads an array of rows and one of labels, of these `names`.
+fn rows<R: Read + Seek>(archive: &mut Archive<R>, names: &[String]) -> Result<Table<f64>, String> {
+    let [rows, labels] = names else { return Err("an array is missing".to_owned()) };
+    let numbers = archive.numbers(rows).map_err(|error| error.to_string())?;
+    let labels = archive.array(labels).map_err(|error| error.to_string())?;
+    let labels = self::labels(labels)?;
+    let array = match numbers {
+        Numbers::Bytes(Array { shape, values }) => Array { shape, values: values.into_iter().map(f64::from).collect() },
+        Numbers::Others(array) => array,
+    };
+    let named = |reason: String| format!("array {}: found {}, {reason}", printable(rows), array.describe());
+    let [count, width] = array.shape[..] else { return Err(named("expected rows x features".to_owned())) };
+    if count != labels.len() || width == 0 {
+        return Err(named(format!("expected a row with features for each of {} labels", labels.len())));
+    }
+    if let Some(index) = array.values.iter().position(|value| !value.is_finite()) {
+        let (row, column) = (index / width, index % width);
+        return Err(named(format!(
+            "with {} in row {row}, column {column}, expected finite numbers",
+            array.values[index]
+        )));
+    }
+    Ok(Table { names: None, width, labels, classes: None, values: array.values })
 }
 
 /// Returns the names to read: two or four.

@@ -47,6 +47,7 @@ pub fn read(folder: &Path) -> Result<Content, DatasetError> {
         class_names: are_names.then_some(names),
         files: [train, test].concat(),
         framing: Framing::Subject,
+        features: Vec::new(),
     })
 }
 

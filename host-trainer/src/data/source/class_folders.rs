@@ -65,7 +65,8 @@ pub fn read(folder: &Path, reading: &Reading) -> Result<Content, DatasetError> {
     let train = read_part(folder, &train, shape, reading)?;
     check_present(folder, &train.labels, &names)?;
     let test = test.map(|test| read_part(folder, &test, shape, reading)).transpose()?;
-    Ok(Content { train, test, class_names: Some(names), files, framing: Framing::Whole })
+    let class_names = Some(names);
+    Ok(Content { train, test, class_names, files, framing: Framing::Whole, features: Vec::new() })
 }
 
 /// Returns the classes in `folder` with the paths of their images, in the order of their names.

@@ -24,6 +24,7 @@ pub fn read(folder: &Path, origin: Origin) -> Result<Content, DatasetError> {
         test: Some(part(read_images(test_images)?, read_labels(test_labels)?)),
         class_names: None,
         framing: Framing::Subject,
+        features: Vec::new(),
         files,
     })
 }

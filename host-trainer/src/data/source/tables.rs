@@ -1,15 +1,15 @@
-//! CSV files with a label and the pixels of an image in each row, as on Kaggle: one file, or one
-//! for training and one for testing in a folder.
+//! CSV files with a label and the pixels of an image in each row, as on Kaggle, or with features:
+//! one file, or one for training and one for testing in a folder.
 
 use std::fs;
 use std::io::{BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
-use readers::table::Table;
+use readers::table::{Cell, Table, TableError};
 
-use super::shape_of_row;
+use super::{scale_rows, shape_of_row};
 use crate::data::content::{Content, Framing, Part, pixel_count};
-use crate::data::{DatasetError, Reading, class_names};
+use crate::data::{DatasetError, OwnedFeature, Reading, class_names};
 use crate::support::bounded;
 use crate::support::gunzip::{self, Gunzip};
 
@@ -28,14 +28,28 @@ pub fn find_pair(folder: &Path) -> Option<[PathBuf; 2]> {
     Some([find("train.csv")?, find("test.csv")?])
 }
 
-/// Reads a file, or a file for training and one for testing.
+/// Reads a file, or a file for training and one for testing. Rows of numbers are scaled by
+/// `features`, if there are any.
 ///
 /// # Errors
 ///
-/// Returns an error that names line and column of a cell that is not a number of 0..=255.
-pub fn read(train: PathBuf, test: Option<PathBuf>, reading: &Reading) -> Result<Content, DatasetError> {
-    let read = |path: &PathBuf| table(path, reading.label_column.as_deref());
-    let (train_table, test_table) = (read(&train)?, test.as_ref().map(read).transpose()?);
+/// Returns an error that names line and column of a cell that is not a number of 0..=255, or not a
+/// number.
+pub fn read(
+    train: PathBuf,
+    test: Option<PathBuf>,
+    reading: &Reading,
+    features: &[OwnedFeature],
+) -> Result<Content, DatasetError> {
+    let label = reading.label_column.as_deref();
+    let (features, train_table, test_table) = if reading.features {
+        let test_table = test.as_ref().map(|path| table(path, label)).transpose()?;
+        let scaled = scale_rows(table(&train, label)?, test_table, reading, features);
+        scaled.map_err(|reason| DatasetError::content(&train, reason))?
+    } else {
+        let read = |path: &PathBuf| table(path, label);
+        (Vec::new(), read(&train)?, test.as_ref().map(read).transpose()?)
+    };
     let class_names = train_table.classes.clone();
     if let Some(name) =
         class_names.iter().flatten().find_map(|name| class_names::check(name).err().map(|error| (name, error)))
@@ -51,7 +65,7 @@ pub fn read(train: PathBuf, test: Option<PathBuf>, reading: &Reading) -> Result<
     };
     let part = part(&train, train_table, reading)?;
     let files = [Some(train), test].into_iter().flatten().collect();
-    Ok(Content { train: part, test: test_part, class_names, files, framing: Framing::Subject })
+    Ok(Content { train: part, test: test_part, class_names, files, framing: Framing::Subject, features })
 }
 
 /// Gives the labels of `table` their places among the `classes` of the training images.
@@ -82,7 +96,7 @@ fn part(path: &Path, table: Table, reading: &Reading) -> Result<Part, DatasetErr
 }
 
 /// Reads the table at `path`, gzipped or not.
-fn table(path: &Path, label: Option<&str>) -> Result<Table, DatasetError> {
+fn table<T: Cell>(path: &Path, label: Option<&str>) -> Result<Table<T>, DatasetError> {
     let fail = |source| DatasetError::Read { path: path.to_owned(), source };
     let mut file = BufReader::new(bounded::open(path).map_err(fail)?);
     let mut start = Vec::new();
@@ -90,5 +104,13 @@ fn table(path: &Path, label: Option<&str>) -> Result<Table, DatasetError> {
     let is_compressed = start == gunzip::MAGIC;
     let file = Cursor::new(start).chain(file);
     let table = if is_compressed { Table::read(Gunzip::new(file), label) } else { Table::read(file, label) };
-    table.map_err(|error| DatasetError::content(path, error.to_string()))
+    table.map_err(|error| {
+        let advice = match &error {
+            TableError::Cell { found, .. } if size_of::<T>() == 1 && found.parse::<f64>().is_ok() => {
+                "; if each column is a feature, such as a sensor's value, add --features"
+            }
+            _ => "",
+        };
+        DatasetError::content(path, format!("{error}{advice}"))
+    })
 }

@@ -14,7 +14,8 @@ use crate::model::BlobError;
 ///
 /// # let (class_names, image, provenance) = (&["a"], Shape::grey(1, 1), Provenance::default());
 /// let networks = &[NetworkSource { layers: &[], margin: Some(1) }]; // the last has no margin
-/// let source = ModelSource { class_names, image, networks, golden: &[], provenance };
+/// # let (features, golden) = (&[], &[]);
+/// let source = ModelSource { class_names, image, features, networks, golden, provenance };
 /// assert_eq!(source.encode(&mut [0; 300]), Err(EncodeError::Margin { network: 0 }));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

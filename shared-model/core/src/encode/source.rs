@@ -4,7 +4,9 @@ use super::error::EncodeError;
 use super::layer::{LayerSource, check_width};
 use super::writer::Writer;
 use crate::bytes::{write_i32s, write_u16s};
-use crate::model::{CHECKSUM_BYTES, LayerKind, MAGIC, Prefix, Provenance, Shape, TABLE_ALIGNMENT};
+use crate::model::{
+    CHECKSUM_BYTES, FEATURE_BYTES, Feature, LayerKind, MAGIC, Prefix, Provenance, Shape, TABLE_ALIGNMENT,
+};
 
 /// A quantized model, ready to be encoded.
 ///
@@ -24,6 +26,7 @@ use crate::model::{CHECKSUM_BYTES, LayerKind, MAGIC, Prefix, Provenance, Shape, 
 /// let source = ModelSource {
 ///     class_names: &["left", "right"],
 ///     image: Shape::grey(1, 2),
+///     features: &[],
 ///     networks: &[NetworkSource::only(&layers)],
 ///     golden: &[],
 ///     provenance: prenda::Provenance::default(),
@@ -41,6 +44,8 @@ pub struct ModelSource<'a> {
     pub class_names: &'a [&'a str],
     /// Shape of an image.
     pub image: Shape,
+    /// A feature for each input, or none if the model takes images.
+    pub features: &'a [Feature<'a>],
     /// One network, or those of a cascade; 1..=[`MAX_NETWORKS`](crate::MAX_NETWORKS).
     pub networks: &'a [NetworkSource<'a>],
     /// Golden vectors, at most [`MAX_GOLDEN_VECTORS`](crate::MAX_GOLDEN_VECTORS).
@@ -133,7 +138,8 @@ impl ModelSource<'_> {
     ///
     /// # let (class_names, image, provenance) = (&["a"], Shape::grey(1, 1), Provenance::default());
     /// # let networks = &[NetworkSource::only(&[])];
-    /// let source = ModelSource { class_names, image, networks, golden: &[], provenance };
+    /// # let (features, golden) = (&[], &[]);
+    /// let source = ModelSource { class_names, image, features, networks, golden, provenance };
     /// let buffer = vec![0; source.encoded_length_bound()];
     /// assert!(buffer.len() < 300); // with some bytes to spare
     /// ```
@@ -142,6 +148,7 @@ impl ModelSource<'_> {
         // Two length fields of at most five bytes each, and padding.
         let table = |length: usize| length + TABLE_ALIGNMENT + 10;
         let names: usize = self.class_names.iter().map(|name| name.len() + 5).sum();
+        let features: usize = self.features.iter().map(|feature| feature.name.len() + 5 + FEATURE_BYTES).sum();
         let mut layers = 0;
         for layer in self.networks.iter().flat_map(|network| network.layers) {
             let outputs = layer.biases.len();
@@ -154,7 +161,7 @@ impl ModelSource<'_> {
         let (pixels, classes) = (self.image.count(), self.class_names.len());
         let golden = self.golden.len() * (table(pixels) + table(4 * classes) + table(2 * classes));
         let provenance = self.provenance.trainer.len() + self.provenance.backend.len() + 128;
-        Prefix::BYTES + 64 + names + layers + golden + provenance + CHECKSUM_BYTES
+        Prefix::BYTES + 64 + names + features + layers + golden + provenance + CHECKSUM_BYTES
     }
 
     /// Writes the blob to the start of `buffer`, parses it as a device does, and returns its length
@@ -173,14 +180,16 @@ impl ModelSource<'_> {
     ///
     /// # let (class_names, image, provenance) = (&["a"], Shape::grey(1, 1), Provenance::default());
     /// let networks = &[NetworkSource::only(&[])]; // no layers
-    /// let source = ModelSource { class_names, image, networks, golden: &[], provenance };
+    /// # let (features, golden) = (&[], &[]);
+    /// let source = ModelSource { class_names, image, features, networks, golden, provenance };
     /// let reason = BlobError::LayerCount { found: 0, most: 16 };
     /// assert_eq!(source.encode(&mut [0; 300]), Err(EncodeError::Blob(reason)));
     /// assert_eq!(source.encode(&mut [0; 10]), Err(EncodeError::BufferTooShort));
     /// ```
     pub fn encode(&self, buffer: &mut [u8]) -> Result<usize, EncodeError> {
         self.check_shapes()?;
-        let is_format_2 = self.is_format_2();
+        let version = self.version();
+        let is_format_2 = version >= 2;
         let mut writer = Writer::new(buffer);
         writer.put(&self.prefix().to_bytes())?;
         writer.put(&(self.image.rows, self.image.columns))?;
@@ -188,6 +197,13 @@ impl ModelSource<'_> {
             writer.put(&self.image.channels)?;
         }
         writer.put(self.class_names)?;
+        if version == 3 {
+            writer.put(&self.features.len())?;
+            for feature in self.features {
+                writer.put(feature.name)?;
+                writer.put(&feature.to_bytes())?;
+            }
+        }
 
         if is_format_2 {
             writer.put(&self.networks.len())?;
@@ -214,13 +230,18 @@ impl ModelSource<'_> {
 
     /// Returns the prefix, still without the length.
     fn prefix(&self) -> Prefix {
-        Prefix { magic: MAGIC, version: if self.is_format_2() { 2 } else { 1 }, length: [0; 4] }
+        Prefix { magic: MAGIC, version: self.version(), length: [0; 4] }
     }
 
-    /// Returns true if format 1 cannot express the model.
-    fn is_format_2(&self) -> bool {
+    /// Returns the oldest format version that can express the model.
+    fn version(&self) -> u8 {
         let is_dense = |network: &NetworkSource<'_>| network.layers.iter().all(|layer| layer.kind == LayerKind::Dense);
-        self.image.channels != 1 || self.networks.len() != 1 || !self.networks.iter().all(is_dense)
+        let is_format_1 = self.image.channels == 1 && self.networks.len() == 1 && self.networks.iter().all(is_dense);
+        match (self.features, is_format_1) {
+            ([], true) => 1,
+            ([], false) => 2,
+            _ => 3,
+        }
     }
 
     /// Checks the lengths of all tables. The parser checks everything else.

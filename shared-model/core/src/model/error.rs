@@ -220,6 +220,32 @@ pub enum BlobError {
         /// Checksum of the model.
         computed: u32,
     },
+    /// No features, or not one for each input.
+    FeatureCount {
+        /// Features found.
+        found: u32,
+        /// Inputs of the first layer.
+        expected: u32,
+    },
+    /// A feature has no name, or a name longer than
+    /// [`MAX_FEATURE_NAME_BYTES`](crate::MAX_FEATURE_NAME_BYTES).
+    FeatureName {
+        /// The feature, from 0.
+        feature: u32,
+        /// Bytes of the name.
+        found: u32,
+    },
+    /// The scaling of a feature is out of range.
+    FeatureScaling {
+        /// The feature, from 0.
+        feature: u32,
+        /// The decimals of its values; expected in 0..=9.
+        decimals: u8,
+        /// The multiplier; expected in 2^30..2^31.
+        multiplier: u32,
+        /// The shift in bits; expected in 1..=54, as larger ones do not reach an input of 255.
+        shift: u8,
+    },
 }
 
 /// Weight orders by number, in words for errors.
@@ -243,7 +269,7 @@ impl core::fmt::Display for BlobError {
             Self::Version { found, supported } => write!(
                 f,
                 "model format: found version {found}, expected at most {supported}; update this program, \
-                 build it with the feature `all-layers` of prenda, or export again"
+                 build it with the features `all-layers` and `rows` of prenda, or export again"
             ),
             Self::Length { found, declared } => {
                 write!(f, "model length: found {found} bytes, expected {declared}; copy the model again")
@@ -329,6 +355,17 @@ impl core::fmt::Display for BlobError {
             Self::Channels { layer, found, expected } => {
                 write!(f, "layer {layer}: found {found} channels, expected the {expected} of its input")
             }
+            Self::FeatureCount { found, expected } => {
+                write!(f, "features: found {found}, expected one for each of {expected} inputs")
+            }
+            Self::FeatureName { feature, found } => {
+                write!(f, "feature {feature}: found a name of {found} bytes, expected 1 to 64")
+            }
+            Self::FeatureScaling { feature, decimals, multiplier, shift } => write!(
+                f,
+                "feature {feature}: {decimals} decimals, multiplier {multiplier} or shift {shift} is out of range, \
+                     expected 0 to 9, 2^30 to 2^31 - 1 and 1 to 54, with 255 for the largest difference"
+            ),
         }
     }
 }

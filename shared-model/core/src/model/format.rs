@@ -18,8 +18,8 @@ pub const MAGIC: [u8; 8] = *b"PRENDA\x1a\n";
 /// The newest format version that this code reads and writes. A model has the oldest version that
 /// can express it.
 ///
-/// Version 2 adds channels, convolutions, pools and cascades. Without the feature `format-2`, only
-/// version 1 is read.
+/// Version 2 adds channels, convolutions, pools and cascades, version 3 features. Without the
+/// feature `rows`, only versions up to 2 are read, and without `format-2` only version 1.
 ///
 /// # Examples
 ///
@@ -29,7 +29,13 @@ pub const MAGIC: [u8; 8] = *b"PRENDA\x1a\n";
 /// let version = file[prenda::MAGIC.len()];
 /// assert!((1..=prenda::FORMAT_VERSION).contains(&version));
 /// ```
-pub const FORMAT_VERSION: u8 = if cfg!(feature = "format-2") { 2 } else { 1 };
+pub const FORMAT_VERSION: u8 = if cfg!(feature = "rows") {
+    3
+} else if cfg!(feature = "format-2") {
+    2
+} else {
+    1
+};
 
 /// Alignment of tables, in bytes from the start of the blob.
 pub(crate) const TABLE_ALIGNMENT: usize = 16;

@@ -62,3 +62,24 @@ pub const MAX_CLASSES: usize = 256;
 /// assert!(model.golden().count() <= prenda::MAX_GOLDEN_VECTORS);
 /// ```
 pub const MAX_GOLDEN_VECTORS: usize = 16;
+
+/// Longest name of a feature, in bytes.
+///
+/// # Examples
+///
+/// ```
+/// # use prenda_core as prenda;
+/// # let blob = std::fs::read("iris.bin").unwrap();
+/// # let model = prenda::Model::parse(&blob).unwrap();
+/// assert!(model.features().all(|feature| feature.name.len() <= prenda::MAX_FEATURE_NAME_BYTES));
+/// ```
+pub const MAX_FEATURE_NAME_BYTES: usize = 64;
+
+/// Largest number of decimals of a feature: 10 to the power of 9 is the largest that fits an `i32`.
+///
+/// # Examples
+///
+/// ```
+/// assert!(10_i32.checked_pow(prenda_core::MAX_DECIMALS.into()).is_some());
+/// ```
+pub const MAX_DECIMALS: u8 = 9;

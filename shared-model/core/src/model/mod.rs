@@ -7,6 +7,7 @@
 mod contents;
 #[cfg(feature = "parse")]
 mod error;
+mod feature;
 #[cfg(feature = "parse")]
 mod format;
 mod id;
@@ -35,6 +36,9 @@ mod take;
 pub use contents::{Golden, Model};
 #[cfg(feature = "parse")]
 pub use error::BlobError;
+#[cfg(feature = "encode")]
+pub(crate) use feature::FEATURE_BYTES;
+pub use feature::Feature;
 #[cfg(feature = "blob")]
 pub(crate) use format::saturating_u32;
 #[cfg(feature = "encode")]
@@ -43,7 +47,9 @@ pub(crate) use format::{CHECKSUM_BYTES, Prefix, TABLE_ALIGNMENT};
 pub use format::{FORMAT_VERSION, MAGIC, Provenance, blob_length};
 pub use id::ModelId;
 pub use layer::{Layer, LayerKind};
-pub use limits::{MAX_CLASSES, MAX_GOLDEN_VECTORS, MAX_LAYERS, MAX_NETWORKS, MAX_WIDTH};
+pub use limits::{
+    MAX_CLASSES, MAX_DECIMALS, MAX_FEATURE_NAME_BYTES, MAX_GOLDEN_VECTORS, MAX_LAYERS, MAX_NETWORKS, MAX_WIDTH,
+};
 pub use matrix::{Matrix, Tables};
 pub(crate) use memory::SPARE_PAIRS;
 #[cfg(kernel_helium)]

@@ -185,6 +185,7 @@ impl<'a, const LAYERS: usize> Model<'a, LAYERS> {
             id,
             image: Shape::default(),
             class_names: (0, 0),
+            features: 0,
             layers: Vec::new(),
             networks: Vec::new(),
             memory_bytes: 0,
@@ -201,7 +202,7 @@ impl<'a, const LAYERS: usize> Model<'a, LAYERS> {
 
     /// Reads and checks all fields. Returns `None` after it stores the error in `reader`.
     fn fill(&mut self, reader: &mut Reader<'a>, version: u8, checks: Checks) -> Option<()> {
-        let is_format_2 = cfg!(feature = "format-2") && version == 2;
+        let is_format_2 = cfg!(feature = "format-2") && version >= 2;
         let (rows, columns) = (reader.take_u16()?, reader.take_u16()?);
         let channels = if is_format_2 { reader.take_u16()? } else { 1 };
         self.image = Shape { rows, columns, channels };
@@ -211,6 +212,9 @@ impl<'a, const LAYERS: usize> Model<'a, LAYERS> {
         self.class_names = (reader.offset(), names as usize);
         for _ in 0..names {
             reader.take_text()?;
+        }
+        if cfg!(feature = "rows") && version == 3 {
+            self.take_features(reader, pixels)?;
         }
 
         self.take_networks(reader, is_format_2)?;
@@ -222,7 +226,7 @@ impl<'a, const LAYERS: usize> Model<'a, LAYERS> {
             }
         }
         let is_needed = channels != 1 || self.networks.len() != 1 || !self.layers.iter().all(Layer::is_dense);
-        if is_format_2 && !is_needed {
+        if is_format_2 && version == 2 && !is_needed {
             return reader.refuse(BlobError::NewerThanNeeded);
         }
         let (mut index, mut memory_bytes) = (0_u8, 0);

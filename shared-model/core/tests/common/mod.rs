@@ -14,6 +14,7 @@ pub fn networks() -> impl Strategy<Value = Network> {
         let names = prop::collection::vec("[a-zA-Zé ]{0,12}", *widths.last().expect("one width at least"));
         (layers, image, names).prop_map(move |(layers, image, class_names)| Network {
             shape: Shape::grey(rows, columns),
+            features: Vec::new(),
             ends: Vec::new(),
             class_names,
             layers,

@@ -52,6 +52,7 @@ impl Echo {
         let source = ModelSource {
             class_names: &["first", "second"],
             image: Shape::grey(1, 2),
+            features: &[],
             networks: &[NetworkSource::only(&layers)],
             golden: &[],
             provenance: Provenance { trainer: "nobody", backend: "none", ..Provenance::default() },

@@ -71,6 +71,7 @@ fn model() -> Vec<u8> {
         shape: Shape::grey(1, 2),
         class_names: vec!["first".into(), "second".into()],
         layers: vec![dense(), convolution, dense()],
+        features: Vec::new(),
         ends: vec![(1, i32::from(MARGIN) << 20)],
         image: vec![7, 200],
     };
