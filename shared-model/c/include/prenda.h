@@ -16,7 +16,8 @@
  * Nothing has to be closed. A prenda_model starts as zeros, as static variables do.
  *
  * Overlap. What a function reads may not overlap what it writes. prenda_open checks the model and
- * its bytes; prenda_infer checks its workspace, the image and the prediction.
+ * its bytes; prenda_infer checks its workspace, the image and the prediction; prenda_quantize_input
+ * checks the row and the input.
  *
  * Alignment. A model's bytes and a workspace start at a multiple of 4, a prenda_model at a multiple
  * of 8.
@@ -83,6 +84,10 @@ enum prenda_status
      * The buffer has no room for the text.
      */
     PRENDA_STATUS_BUFFER_SIZE = 8,
+    /**
+     * The model takes images, not rows of raw words.
+     */
+    PRENDA_STATUS_NO_FEATURES = 9,
     /**
      * The bytes are not a model.
      */
@@ -205,6 +210,16 @@ prenda_status prenda_class_name(const prenda_model *model,
 const uint8_t *prenda_golden_pixels(const prenda_model *model, uint32_t index);
 
 /**
+ * Scales a row of raw sensor words to an input of `prenda_infer`, one byte for each word.
+ *
+ * `count` is `prenda_pixel_count`: the number of features of a model for rows of sensor data.
+ */
+prenda_status prenda_quantize_input(const prenda_model *model,
+                                    const int32_t *raw_words,
+                                    uint8_t *input,
+                                    size_t count);
+
+/**
  * Classifies an image: raw pixels, row-major, one byte each.
  */
 prenda_status prenda_infer(const prenda_model *model,
@@ -230,4 +245,4 @@ const char *prenda_status_text(int32_t status);
 #endif  // __cplusplus
 
 #endif  /* PRENDA_H */
-/* sources: ee0ae5b9 */
+/* sources: 35b9b3b7 */

@@ -5,7 +5,7 @@ use core::ptr;
 
 use prenda::BorrowedWorkspace;
 
-use crate::memory::{Place, bytes, words};
+use crate::memory::{self, Place, bytes, words};
 use crate::model::{open, opened, prenda_model};
 use crate::status::{prenda_status, status};
 
@@ -117,6 +117,32 @@ pub unsafe extern "C" fn prenda_golden_pixels(model: *const prenda_model, index:
     let model = unsafe { opened(model) };
     let golden = model.ok().and_then(|model| model.golden().nth(index as usize));
     golden.map_or(ptr::null(), |golden| golden.input.as_ptr())
+}
+
+/// Scales a row of raw sensor words to an input of `prenda_infer`, one byte for each word.
+///
+/// `count` is `prenda_pixel_count`: the number of features of a model for rows of sensor data.
+///
+/// # Safety
+///
+/// Like `prenda_open`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn prenda_quantize_input(
+    model: *const prenda_model,
+    raw_words: *const i32,
+    input: *mut u8,
+    count: usize,
+) -> prenda_status {
+    let quantize = || {
+        // SAFETY: the caller's promises.
+        let model = unsafe { opened(model) }?;
+        let bytes = count.saturating_mul(size_of::<i32>());
+        Place::of(input, count)?.check_apart(&Place::of(raw_words, bytes)?)?;
+        // SAFETY: the caller's promises, and the two do not overlap.
+        let (raw_words, input) = unsafe { (memory::row(raw_words, count)?, memory::input(input, count)?) };
+        Ok(model.quantize_input(raw_words, input)?)
+    };
+    status(quantize())
 }
 
 /// Classifies an image: raw pixels, row-major, one byte each.

@@ -16,7 +16,7 @@ mod status;
 
 pub use interface::{
     prenda_class_count, prenda_class_name, prenda_golden_pixels, prenda_infer, prenda_open, prenda_pixel_count,
-    prenda_prediction, prenda_self_test, prenda_status_text, prenda_workspace_bytes,
+    prenda_prediction, prenda_quantize_input, prenda_self_test, prenda_status_text, prenda_workspace_bytes,
 };
 pub use model::{PRENDA_MODEL_WORDS, prenda_model};
 pub use status::prenda_status;

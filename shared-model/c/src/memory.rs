@@ -60,6 +60,30 @@ pub unsafe fn aligned_bytes<'a>(start: *const u8, length: usize) -> Result<&'a [
     unsafe { bytes(start, length) }
 }
 
+/// Returns the raw words of a row.
+///
+/// # Safety
+///
+/// If `start` is not null, `count` words can be read there, and nothing changes them during `'a`.
+pub unsafe fn row<'a>(start: *const i32, count: usize) -> Result<&'a [i32], prenda_status> {
+    Place::of_words(start, count.saturating_mul(WORD))?;
+    // SAFETY: not null, aligned, not longer than an object can be; the rest is the caller's
+    // promise.
+    Ok(unsafe { slice::from_raw_parts(start, count) })
+}
+
+/// Returns the input that a row becomes.
+///
+/// # Safety
+///
+/// If `start` is not null, `count` bytes can be read and written there, and nothing else accesses
+/// them during `'a`.
+pub unsafe fn input<'a>(start: *mut u8, count: usize) -> Result<&'a mut [u8], prenda_status> {
+    Place::of(start, count)?;
+    // SAFETY: not null, not longer than an object can be; the rest is the caller's promise.
+    Ok(unsafe { slice::from_raw_parts_mut(start, count) })
+}
+
 /// Returns a workspace: the whole words of a buffer.
 ///
 /// # Safety

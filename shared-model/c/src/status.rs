@@ -2,7 +2,7 @@
 
 use core::ffi::CStr;
 
-use prenda::{BlobError, InferError, SelfTestError};
+use prenda::{BlobError, InferError, RowError, SelfTestError};
 
 /// The result of a function. New values may be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub enum prenda_status {
     ClassIndex = 7,
     /// The buffer has no room for the text.
     BufferSize = 8,
+    /// The model takes images, not rows of raw words.
+    NoFeatures = 9,
     /// The bytes are not a model.
     NotAModel = 16,
     /// The model's format is newer than this library.
@@ -45,7 +47,7 @@ pub enum prenda_status {
 }
 
 impl prenda_status {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::Ok,
         Self::NullPointer,
         Self::Unaligned,
@@ -55,6 +57,7 @@ impl prenda_status {
         Self::Overlap,
         Self::ClassIndex,
         Self::BufferSize,
+        Self::NoFeatures,
         Self::NotAModel,
         Self::TooNew,
         Self::TooShort,
@@ -81,6 +84,7 @@ impl prenda_status {
             Self::Overlap => c"a buffer overlaps another one or the end of the address space",
             Self::ClassIndex => c"the model has no class of this index",
             Self::BufferSize => c"the buffer has no room for the text and its end",
+            Self::NoFeatures => c"the model takes images, not rows of raw words",
             Self::NotAModel => c"not a model: the first bytes are not those of a model.bin",
             Self::TooNew => c"the model's format is newer than this library: update the library or export again",
             Self::TooShort => c"the model is longer than the bytes given: copy it again",
@@ -104,6 +108,15 @@ impl From<BlobError> for prenda_status {
             BlobError::Misaligned { .. } => Self::Unaligned,
             BlobError::WeightOrder { .. } | BlobError::LayerKind { .. } => Self::Unsupported,
             _ => Self::Malformed,
+        }
+    }
+}
+
+impl From<RowError> for prenda_status {
+    fn from(error: RowError) -> Self {
+        match error {
+            RowError::NoFeatures => Self::NoFeatures,
+            _ => Self::PixelCount,
         }
     }
 }

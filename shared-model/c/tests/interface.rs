@@ -8,8 +8,8 @@ use checks::{hostile_blobs, write_checksum};
 use prenda::{AnswersHeader, DeviceFault, Model};
 use prenda_c::{
     prenda_class_count, prenda_class_name, prenda_golden_pixels, prenda_infer, prenda_model, prenda_open,
-    prenda_pixel_count, prenda_prediction, prenda_self_test, prenda_status as Status, prenda_status_text,
-    prenda_workspace_bytes,
+    prenda_pixel_count, prenda_prediction, prenda_quantize_input, prenda_self_test, prenda_status as Status,
+    prenda_status_text, prenda_workspace_bytes,
 };
 
 /// The bytes of a model, at an address that is a multiple of 16.
@@ -64,6 +64,39 @@ const NO_PREDICTION: prenda_prediction = prenda_prediction {
     logits: ptr::null(),
     probabilities: ptr::null(),
 };
+
+#[test]
+fn rows_are_scaled_like_by_prenda() {
+    let bytes = fixture("../../examples/iris/iris.bin");
+    let (blob, parsed) = (Blob::new(&bytes), Model::parse(&bytes).unwrap());
+    let (model, status) = blob.open();
+    assert_eq!(status, Status::Ok);
+    let (mut input, mut expected) = ([1; 4], [0; 4]);
+    let scale = |raw: *const i32, input: *mut u8, count| {
+        // SAFETY: `model` is open, and each pointer is null or to `count` items.
+        unsafe { prenda_quantize_input(&raw const model, raw, input, count) }
+    };
+    for raw in [[51, 35, 14, 2], [i32::MIN, -1, 70, i32::MAX], [0; 4]] {
+        assert_eq!(scale(raw.as_ptr(), input.as_mut_ptr(), 4), Status::Ok);
+        parsed.quantize_input(&raw, &mut expected).unwrap();
+        assert_eq!(input, expected, "{raw:?}");
+    }
+    let raw = [7; 5];
+    assert_eq!(scale(raw.as_ptr(), input.as_mut_ptr(), 3), Status::PixelCount);
+    assert_eq!(scale(ptr::null(), input.as_mut_ptr(), 4), Status::NullPointer);
+    assert_eq!(scale(raw.as_ptr(), ptr::null_mut(), 4), Status::NullPointer);
+    assert_eq!(scale(raw.as_ptr().wrapping_byte_add(1), input.as_mut_ptr(), 4), Status::Unaligned);
+    assert_eq!(scale(input.as_ptr().cast(), input.as_mut_ptr(), usize::MAX), Status::Overlap);
+    let mut words = [7; 5];
+    let start: *mut i32 = words.as_mut_ptr();
+    assert_eq!(scale(start, start.cast(), 4), Status::Overlap);
+    assert_eq!(input, expected, "no error writes");
+
+    let (images, _) = Blob::fixture("model.bin").open();
+    // SAFETY: the model is open, and both buffers have an item for each of its pixels.
+    let status = unsafe { prenda_quantize_input(&raw const images, [0; 784].as_ptr(), [0; 784].as_mut_ptr(), 784) };
+    assert_eq!(status, Status::NoFeatures);
+}
 
 #[test]
 fn every_answer_of_the_fixtures_is_the_committed_one() {
@@ -290,5 +323,5 @@ fn every_number_has_a_text() {
     };
     assert_eq!(text(Status::Ok as i32), "ok");
     assert!(text(Status::Damaged as i32).contains("checksum"));
-    assert_eq!([-1, 9, 33, i32::MAX].map(text), ["unknown status"; 4]);
+    assert_eq!([-1, 10, 33, i32::MAX].map(text), ["unknown status"; 4]);
 }
