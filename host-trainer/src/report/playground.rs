@@ -28,7 +28,7 @@ pub enum PlaygroundError {
 ///
 /// # Errors
 ///
-/// Returns an error if there is no such page, or the run has no model.
+/// Returns an error if the page cannot be used, or the run has no model.
 pub fn playground(path: &Path, run: &Run) -> Result<String, PlaygroundError> {
     let page = bounded::read(path, MAX_BYTES).and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other));
     let page = page.map_err(|source| PlaygroundError::Read { path: path.to_owned(), source })?;
