@@ -285,7 +285,7 @@ fn draw_growth(records: &[PathBuf], chart: &Path) -> anyhow::Result<()> {
         rows.extend(more);
     }
     ensure!(!rows.is_empty(), "the files contain no measurements");
-    write(chart, &growth::growth(&rows))
+    write(chart, growth::growth(&rows))
 }
 
 /// Fails if `path` cannot be written, or is one of `inputs`.
