@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, ensure};
 use boards::owned::OwnedBoard;
 use parity::{Client, Device, Lab, Link, Measurement, Retry};
-use prenda::{MemoryUse, Model, Record};
+use prenda::{MemoryUse, Model};
 
 use crate::core::Core;
 use crate::decode::Set;
@@ -21,6 +21,8 @@ const PASSES: usize = 2;
 /// The inferences of one emulated board, for several boards with the same core or a related one.
 pub struct Inferences {
     pub memory: MemoryUse,
+    /// The workspace of the firmware, part of its variables.
+    pub workspace_bytes: u32,
     /// For each image.
     pub images: Vec<Image>,
 }
@@ -49,7 +51,7 @@ pub struct Settings<'a> {
 const LOG_FACTOR: u32 = 20;
 
 /// Runs the firmware of the emulated board called `emulated` with `model`, infers each of
-/// `records`, and estimates the cycles on `boards`.
+/// `images`, and estimates the cycles on `boards`.
 ///
 /// # Errors
 ///
@@ -58,7 +60,7 @@ pub fn run(
     emulated: &str,
     boards: &[OwnedBoard],
     model: &Model<'_>,
-    records: &[Record<'_>],
+    images: &[&[u8]],
     settings: &Settings<'_>,
 ) -> anyhow::Result<Inferences> {
     let device = Device::by_name(emulated).with_context(|| format!("unknown emulated board {emulated}"))?;
@@ -87,12 +89,12 @@ pub fn run(
 
     let started = device.start(&lab, model.bytes());
     let measured = started.map_err(anyhow::Error::from).and_then(|mut session| {
-        let measured = measure(&mut session.client, model, records);
+        let measured = measure(&mut session.client, model, images);
         measured.map_err(|error| error.context(format!("{emulated} failed{}", session.post_mortem())))
     });
     // The error of the trace is the cause if both failed.
     let passes = tracing.finish()?.passes;
-    let (memory, measurements) = measured?;
+    let Measured { memory, workspace_bytes, measurements } = measured?;
     // The self-test infers each golden vector, and the first image is inferred twice.
     let own = PASSES * measurements.len();
     let expected = model.golden_count() + PASSES + own;
@@ -103,7 +105,7 @@ pub fn run(
     );
     let passes = passes[expected - own..].chunks(PASSES);
     let images = passes.zip(&measurements).map(|(passes, measurement)| image(passes, measurement));
-    Ok(Inferences { memory, images: images.collect::<anyhow::Result<_>>()? })
+    Ok(Inferences { memory, workspace_bytes, images: images.collect::<anyhow::Result<_>>()? })
 }
 
 fn is_infer(name: &str) -> bool {
@@ -114,21 +116,25 @@ fn is_stage(name: &str) -> bool {
     name == "prenda_serve::measure::measure::{{closure}}"
 }
 
+/// The answers of a device.
+struct Measured {
+    memory: MemoryUse,
+    workspace_bytes: u32,
+    measurements: Vec<Measurement>,
+}
+
 /// Measures each image. The first one is also measured before, to warm the caches.
-fn measure(
-    client: &mut Client,
-    model: &Model<'_>,
-    records: &[Record<'_>],
-) -> anyhow::Result<(MemoryUse, Vec<Measurement>)> {
+fn measure(client: &mut Client, model: &Model<'_>, images: &[&[u8]]) -> anyhow::Result<Measured> {
     // The passes of the trace must be those of the images.
     client.set_retry(Retry::NEVER);
     client.set_next_number(FIRST_NUMBER);
     client.hello_with(model.id())?;
-    if let Some(first) = records.first() {
-        client.measure(first.pixels)?;
+    if let Some(first) = images.first() {
+        client.measure(first)?;
     }
-    let measured = records.iter().map(|record| client.measure(record.pixels)).collect::<Result<_, _>>()?;
-    Ok((client.memory_use()?, measured))
+    let measurements = images.iter().map(|image| client.measure(image)).collect::<Result<_, _>>()?;
+    let workspace_bytes = client.calibrate(1)?.workspace_bytes;
+    Ok(Measured { memory: client.memory_use()?, workspace_bytes, measurements })
 }
 
 /// Assigns the laps of an inference with stages to layers.

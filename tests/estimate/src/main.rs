@@ -2,15 +2,17 @@
 //! `cargo xtask estimate` runs it.
 //!
 //! ```text
-//! QEMU -- plugin or log --> trace --> decode --> core, memory --> estimator --> row, report
+//! QEMU -- plugin or log --> trace --> decode --> core, memory --> estimator --> row, report; fit
 //! ```
 
 #![forbid(unsafe_code)]
 
+mod chart;
 mod core;
 mod decode;
 mod elf;
 mod estimator;
+mod fit;
 mod foreign;
 mod inference;
 mod instruction;
@@ -31,6 +33,7 @@ use anyhow::Context as _;
 use boards::WeightOrder;
 use boards::owned::{self, OwnedBoard};
 use clap::Parser;
+use cycles::{Costs, Counter};
 use host_support::errors::chain;
 use host_support::numbers::{grouped, rounded, whole};
 use parity::Device;
@@ -48,7 +51,8 @@ struct Arguments {
     #[arg(value_name = "BOARD", value_parser = parse_board)]
     boards: Vec<OwnedBoard>,
     /// The model, from `host-trainer train --export`.
-    #[arg(long, value_name = "FILE", requires = "answers", required_unless_present = "elf")]
+    #[arg(long, value_name = "FILE", requires = "answers",
+        required_unless_present_any = ["elf", "fit", "chart"])]
     model: Option<PathBuf>,
     /// The images, from `host-trainer evaluate --answers`.
     #[arg(long, value_name = "FILE", requires = "model")]
@@ -85,6 +89,18 @@ struct Arguments {
     /// The machine of QEMU that runs --elf. [default: by core and address of the code]
     #[arg(long, value_name = "NAME", requires = "elf")]
     machine: Option<String>,
+    /// Fit the costs of tools/cycles/costs.toml, and write them to this file.
+    #[arg(long, value_name = "FILE.toml", conflicts_with_all = ["boards", "model", "elf", "clock", "wait_states"])]
+    fit: Option<PathBuf>,
+    /// Models with their answers for which the error of --fit is measured.
+    #[arg(long, value_names = ["MODEL", "ANSWERS"], num_args = 2, requires = "fit")]
+    validate: Vec<PathBuf>,
+    /// Draw time and energy on boards to this file.
+    #[arg(long, value_name = "FILE.svg", conflicts_with_all = ["boards", "model", "elf", "fit"], requires = "rows")]
+    chart: Option<PathBuf>,
+    /// A model's name and its output of --json, for --chart.
+    #[arg(long, value_names = ["NAME", "FILE"], num_args = 2, requires = "chart")]
+    rows: Vec<PathBuf>,
     /// Seconds after which a device or a program counts as hung.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = whole::<u64>(1..=3600))]
     patience: u64,
@@ -103,9 +119,11 @@ fn parse_board(name: &str) -> Result<OwnedBoard, String> {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     exit_code(|| {
-        match &arguments.elf {
-            Some(elf) => estimate_part(&arguments, elf)?,
-            None => estimate_inference(&arguments)?,
+        match (&arguments.elf, &arguments.fit, &arguments.chart) {
+            (Some(elf), ..) => estimate_part(&arguments, elf)?,
+            (_, Some(costs), _) => fit_costs(&arguments, costs)?,
+            (.., Some(chart)) => draw_chart(&arguments, chart)?,
+            (None, None, None) => estimate_inference(&arguments)?,
         }
         Ok(true)
     })
@@ -117,6 +135,10 @@ impl Arguments {
         let boards = if self.boards.is_empty() { owned::owned()? } else { self.boards.clone() };
         let set = |board: OwnedBoard| board.with(self.clock, self.wait_states);
         Ok(boards.into_iter().map(set).collect::<Result<_, _>>()?)
+    }
+
+    fn settings<'a>(&'a self, method: &'a Method) -> Settings<'a> {
+        Settings { firmware: &self.firmware, patience: Duration::from_secs(self.patience), method }
     }
 
     fn method(&self) -> Method {
@@ -140,9 +162,9 @@ fn estimate_inference(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let pairs = inputs(&arguments.model, &arguments.answers)?.context("no model is named")?;
     let vectors = inputs(&arguments.vector_model, &arguments.vector_answers)?;
+    let costs = Costs::committed()?;
     let method = arguments.method();
-    let settings =
-        Settings { firmware: &arguments.firmware, patience: Duration::from_secs(arguments.patience), method: &method };
+    let settings = arguments.settings(&method);
     let mut rows = Vec::new();
     let names: BTreeSet<_> = boards.iter().filter_map(OwnedBoard::emulated).collect();
     for name in names {
@@ -151,18 +173,41 @@ fn estimate_inference(arguments: &Arguments) -> anyhow::Result<()> {
             |device: Device| device.board().is_some_and(|board| board.weight_order == WeightOrder::Vectors);
         let in_vectors = vectors.as_ref().filter(|_| Device::by_name(name).is_some_and(is_for_vectors));
         let (model, _, records) = in_vectors.unwrap_or(&pairs).parse(arguments.images as usize)?;
-        let inferences = match inference::run(name, &boards, &model, &records, &settings) {
+        let images: Vec<_> = records.iter().map(|record| record.pixels).collect();
+        let inferences = match inference::run(name, &boards, &model, &images, &settings) {
             Err(error) if parity::is_too_large(&error) => {
                 let _ = writeln!(stderr(), "skipped: {}: {}", names_of(&boards), chain(error.as_ref()));
                 continue;
             }
             inferences => inferences?,
         };
-        rows.extend(row::rows(&boards, &model, &inferences));
+        let operations = Counter::new(&model).map(|mut counter| counter.mean(images.iter().copied())).transpose()?;
+        // Costs are for the settings of the table.
+        let is_of_table = arguments.wait_states.is_none();
+        let fitted = operations.as_ref().and_then(Option::as_ref).filter(|_| is_of_table).zip(Some(&costs));
+        rows.extend(row::rows(&boards, &model, &inferences, fitted));
     }
     // In the order in which they are named.
     rows.sort_by_key(|row| boards.iter().position(|board| board.name == row.board));
     print_line(&if arguments.json { serde_json::to_string(&rows)? } else { report::terminal(&rows) })
+}
+
+/// Writes fitted costs to `path`.
+fn fit_costs(arguments: &Arguments, path: &Path) -> anyhow::Result<()> {
+    parity::program::check_writable(path)?;
+    let models = arguments.validate.chunks_exact(2).map(|pair| Inputs::read(&pair[0], &pair[1]));
+    let models = models.collect::<anyhow::Result<Vec<_>>>()?;
+    let method = arguments.method();
+    let text = fit::costs(&models, arguments.images as usize, &arguments.settings(&method))?;
+    parity::program::write(path, text.as_bytes())
+}
+
+/// Draws the models of --rows to `path`.
+fn draw_chart(arguments: &Arguments, path: &Path) -> anyhow::Result<()> {
+    parity::program::check_writable(path)?;
+    let models = arguments.rows.chunks_exact(2);
+    let models = models.map(|pair| chart::Model::read(&pair[0].to_string_lossy(), &pair[1]));
+    parity::program::write(path, chart::chart(&models.collect::<anyhow::Result<Vec<_>>>()?)?)
 }
 
 fn names_of(boards: &[OwnedBoard]) -> String {

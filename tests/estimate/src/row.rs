@@ -1,15 +1,16 @@
 //! Estimates of one board, as printed in JSON.
 
 use boards::owned::OwnedBoard;
+use cycles::{Costs, Operations};
 use host_support::numbers::grouped;
 use prenda::{Layer, Model};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::core::Core;
 use crate::inference::Inferences;
 
 /// Estimates of one board and one model. The field names are stable: programs read them.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Row {
     pub board: String,
     pub core: String,
@@ -28,6 +29,8 @@ pub struct Row {
     pub cycles_mean: Option<f64>,
     pub cycles_min: Option<u64>,
     pub cycles_max: Option<u64>,
+    /// The mean by the fitted costs of tools/cycles, for comparison; `None` also if there are none.
+    pub cycles_fitted: Option<f64>,
     pub error_percent: Option<u32>,
     pub milliseconds_mean: Option<f64>,
     /// `None` also if no source has the board's energy.
@@ -45,7 +48,7 @@ pub struct Row {
 }
 
 /// Cycles of a layer, or of softmax.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LayerRow {
     pub layer: String,
     pub cycles_mean: f64,
@@ -53,8 +56,11 @@ pub struct LayerRow {
     pub cycles_max: u64,
 }
 
+/// The mean operations of the images, and their costs.
+pub type Fitted<'f> = Option<(&'f Operations, &'f Costs)>;
+
 /// Returns the rows of `boards`, which share the emulated board of `inferences`.
-pub fn rows(boards: &[OwnedBoard], model: &Model<'_>, inferences: &Inferences) -> Vec<Row> {
+pub fn rows(boards: &[OwnedBoard], model: &Model<'_>, inferences: &Inferences, fitted: Fitted<'_>) -> Vec<Row> {
     let mut machine = 0;
     let mut next = |board: &OwnedBoard| {
         let core = Core::named(&board.core)?;
@@ -62,15 +68,23 @@ pub fn rows(boards: &[OwnedBoard], model: &Model<'_>, inferences: &Inferences) -
         machine += 1;
         Some(machine - 1)
     };
-    boards.iter().map(|board| row(board, next(board), model, inferences)).collect()
+    boards.iter().map(|board| row(board, next(board), model, inferences, fitted)).collect()
 }
 
-fn row(board: &OwnedBoard, machine: Option<usize>, model: &Model<'_>, inferences: &Inferences) -> Row {
+fn row(
+    board: &OwnedBoard,
+    machine: Option<usize>,
+    model: &Model<'_>,
+    inferences: &Inferences,
+    fitted: Fitted<'_>,
+) -> Row {
     let images = &inferences.images;
     let core = Core::named(&board.core);
     let of_image = |take: &dyn Fn(&crate::inference::Image) -> u64| images.iter().map(take).collect::<Vec<_>>();
     let instructions = Spread::of(&of_image(&|image| image.instructions));
     let cycles = machine.map(|machine| Spread::of(&of_image(&|image| image.cycles[machine])));
+    let fitted =
+        machine.and(fitted).and_then(|(operations, costs)| Some(costs.get(&board.name)?.cycles_of(operations)));
     let layer = |(index, name): (usize, String)| {
         let machine = machine?;
         let spread = Spread::of(&of_image(&|image| image.layers[index][machine]));
@@ -101,6 +115,7 @@ fn row(board: &OwnedBoard, machine: Option<usize>, model: &Model<'_>, inferences
         cycles_mean: cycles.map(|cycles| cycles.mean),
         cycles_min: cycles.map(|cycles| cycles.min),
         cycles_max: cycles.map(|cycles| cycles.max),
+        cycles_fitted: fitted,
         error_percent: error_percent(board),
         milliseconds_mean: seconds.map(|seconds| seconds * 1e3),
         microjoules_mean: cycles.zip(board.nanojoules_per_cycle).map(|(cycles, energy)| cycles.mean * energy / 1e3),

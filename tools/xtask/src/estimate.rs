@@ -1,6 +1,7 @@
 //! `cargo xtask estimate`: cycles, time and energy on boards that are not there.
 
 pub mod budgets;
+mod fit;
 mod page;
 
 use std::collections::BTreeSet;
@@ -72,6 +73,10 @@ pub struct Options {
     /// Write nothing; exit with 1 if the tables of docs/latency.md would change.
     #[arg(long, group = "whole")]
     check: bool,
+    /// Fit the costs of tools/cycles/costs.toml, from which `host-trainer` estimates without an
+    /// emulator: ten minutes.
+    #[arg(long, group = "whole")]
+    fit: bool,
     /// Arguments for the program `estimate`; `cargo run --bin estimate -- --help` describes them.
     #[arg(last = true, value_name = "ARGS")]
     arguments: Vec<String>,
@@ -80,6 +85,9 @@ pub struct Options {
 pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
     if options.budgets || options.write_budgets {
         return budgets::with_build(workspace, options.write_budgets);
+    }
+    if options.fit {
+        return fit::command(workspace);
     }
     if options.write_docs || options.check {
         return page::command(workspace, options.check);
@@ -121,6 +129,14 @@ fn boards(options: &Options) -> Result<Vec<OwnedBoard>> {
 
 fn usage(error: owned::OwnedError) -> anyhow::Error {
     UsageError(error.to_string()).into()
+}
+
+/// Returns estimates of the first `images` of `work` on `boards`, as JSON.
+pub fn of_boards(workspace: &Workspace, boards: &[OwnedBoard], work: &Work, images: u32) -> Result<String> {
+    workspace.build_program("estimate")?;
+    build(workspace, boards)?;
+    let job = job(workspace, work)?.args(boards.iter().map(|board| &board.name));
+    job.args(["--pictures", &images.to_string()]).arg("--json").capture()
 }
 
 /// Builds the firmware that runs for `boards`.

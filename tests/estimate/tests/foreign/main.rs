@@ -4,6 +4,7 @@
 
 mod elf;
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Output};
 
@@ -158,15 +159,49 @@ fn without_a_compiler_the_log_is_used() -> Result<(), Failed> {
     Ok(())
 }
 
+/// A QEMU that does not accept plugins, and otherwise is the one that is installed.
+const WITHOUT_PLUGINS: &str = r#"#!/bin/sh
+for argument; do
+    if [ "$argument" = -plugin ]; then
+        echo "qemu-system-arm: -plugin: invalid option" >&2
+        exit 1
+    fi
+done
+PATH=$REAL_PATH exec qemu-system-arm "$@"
+"#;
+
+fn without_plugins_of_the_emulator_the_log_is_used() -> Result<(), Failed> {
+    let programs = Programs::write()?;
+    let wrapper = programs.path("qemu-system-arm");
+    std::fs::write(&wrapper, WITHOUT_PLUGINS)?;
+    std::fs::set_permissions(&wrapper, std::fs::Permissions::from_mode(0o755))?;
+    let real = std::env::var_os("PATH").unwrap_or_default();
+    let folders = [programs.folder.path().to_owned()].into_iter().chain(std::env::split_paths(&real));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_estimate"));
+    command.env("PATH", std::env::join_paths(folders)?).env("REAL_PATH", &real);
+    command.arg("--elf").arg(programs.path("m4")).args(["--from", "work", "--json"]);
+    let output = command.output()?;
+    let message = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() || !message.contains("qemu-system-arm does not accept plugins") {
+        return Err(format!("{:?}: {message}", output.status).into());
+    }
+    let rows: Vec<Value> = serde_json::from_slice(&output.stdout)?;
+    if rows.first() != Some(&programs.row("m4", &["--from", "work"])?) {
+        return Err(format!("{rows:?}").into());
+    }
+    Ok(())
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
     let has = |program: &str| Command::new(program).arg("--version").output().is_ok();
     let absent = ["qemu-system-arm", "qemu-system-riscv32", "cc"].into_iter().find(|program| !has(program));
-    let trials: [(&str, Test); 4] = [
+    let trials: [(&str, Test); 5] = [
         ("both_traces_give_the_same", both_traces_give_the_same),
         ("a_core_is_known_by_the_attributes", a_core_is_known_by_the_attributes),
         ("what_is_wrong_is_named", what_is_wrong_is_named),
         ("without_a_compiler_the_log_is_used", without_a_compiler_the_log_is_used),
+        ("without_plugins_of_the_emulator_the_log_is_used", without_plugins_of_the_emulator_the_log_is_used),
     ];
     let trial = |(name, run): (&str, Test)| match absent {
         Some(program) => {

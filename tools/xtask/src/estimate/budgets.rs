@@ -26,10 +26,15 @@ const HEADER: &str = "\
 /// Percent by which a budget may be exceeded.
 const TOLERANCE: f64 = 3.0;
 
+/// Largest error, in percent, of the costs from which `host-trainer` estimates.
+const FITTED_TOLERANCE: f64 = 10.0;
+
 #[derive(Deserialize)]
 struct Row {
     core: String,
     cycles_mean: Option<f64>,
+    /// The mean by fitted costs.
+    cycles_fitted: Option<f64>,
 }
 
 /// Compares the estimates with the budgets, or writes them. Programs and firmware must be built.
@@ -49,6 +54,10 @@ pub fn command(workspace: &Workspace, write: bool) -> Result<()> {
     if !exceeded.is_empty() {
         bail!("exceeded budgets of {BUDGETS}:\n    {}", exceeded.join("\n    "));
     }
+    let misfits = misfits(&rows);
+    if !misfits.is_empty() {
+        bail!("outdated costs; `cargo xtask estimate --fit` fits them again:\n    {}", misfits.join("\n    "));
+    }
     Ok(())
 }
 
@@ -62,7 +71,7 @@ pub fn with_build(workspace: &Workspace, write: bool) -> Result<()> {
 
 fn text(rows: &[Row]) -> String {
     let mut text = HEADER.to_owned();
-    for Row { core, cycles_mean } in rows {
+    for Row { core, cycles_mean, .. } in rows {
         let _ = writeln!(text, "{core} = {}", cycles_mean.unwrap_or_default().ceil() as u64);
     }
     text
@@ -70,7 +79,7 @@ fn text(rows: &[Row]) -> String {
 
 /// Returns a message for each estimate above its budget.
 fn exceeded(rows: &[Row], budgets: &BTreeMap<String, u64>) -> Vec<String> {
-    let message = |Row { core, cycles_mean }: &Row| {
+    let message = |Row { core, cycles_mean, .. }: &Row| {
         let found = cycles_mean.unwrap_or_default();
         let Some(&budget) = budgets.get(core) else {
             return Some(format!("{core} has no budget; add --write-budgets"));
@@ -81,13 +90,37 @@ fn exceeded(rows: &[Row], budgets: &BTreeMap<String, u64>) -> Vec<String> {
     rows.iter().filter_map(message).collect()
 }
 
+/// Returns a message for each estimate that the fitted costs do not give.
+fn misfits(rows: &[Row]) -> Vec<String> {
+    let message = |Row { core, cycles_mean, cycles_fitted }: &Row| {
+        let traced = cycles_mean.unwrap_or_default();
+        let Some(fitted) = cycles_fitted else { return Some(format!("{core} has no costs")) };
+        let error = 100.0 * (fitted / traced - 1.0);
+        let text = || format!("{core}: found {fitted:.0} cycles, expected {traced:.0} \u{b1} {FITTED_TOLERANCE} %");
+        (error.is_nan() || error.abs() > FITTED_TOLERANCE).then(text)
+    };
+    rows.iter().filter_map(message).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn row(cycles: f64, cycles_fitted: Option<f64>) -> Row {
+        Row { core: "cortex-m4".into(), cycles_mean: Some(cycles), cycles_fitted }
+    }
+
+    #[test]
+    fn fitted_costs_give_about_the_same() {
+        assert!(misfits(&[row(1000.0, Some(1099.0)), row(1000.0, Some(901.0))]).is_empty());
+        let found = misfits(&[row(1000.0, Some(899.0)), row(1000.0, None), row(0.0, Some(0.0))]);
+        assert_eq!(found[0], "cortex-m4: found 899 cycles, expected 1000 \u{b1} 10 %");
+        assert_eq!(found.len(), 3);
+    }
+
     #[test]
     fn an_estimate_may_exceed_its_budget_by_three_percent() {
-        let rows = |cycles| vec![Row { core: "cortex-m4".into(), cycles_mean: Some(cycles) }];
+        let rows = |cycles| vec![row(cycles, None)];
         let budgets: BTreeMap<String, u64> = toml::from_str(&text(&rows(999.5))).unwrap();
         assert_eq!(budgets["cortex-m4"], 1000);
         assert!(exceeded(&rows(1029.0), &budgets).is_empty());

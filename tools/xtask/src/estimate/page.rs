@@ -1,4 +1,4 @@
-//! `cargo xtask estimate --write-docs`: the tables of docs/latency.md.
+//! `cargo xtask estimate --write-docs`: the tables of docs/latency.md, and its chart.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -19,6 +19,7 @@ use crate::workspace::Workspace;
 /// The page, and the command in its markers.
 const PAGE: &str = "docs/latency.md";
 const WRITER: &str = "estimate --write-docs";
+const CHART: &str = "docs/latency.svg";
 
 /// The folder of measurements on hardware, one JSON file for each.
 const MEASURED: &str = "docs/measured";
@@ -34,6 +35,8 @@ pub const CORES: [&str; 6] = ["cortex-m0", "cortex-m0plus", "cortex-m3", "cortex
 #[derive(Deserialize)]
 struct Row {
     board: String,
+    /// The model's id.
+    model: String,
     clock_hz: Option<u64>,
     wait_states: u32,
     cycles_mean: Option<f64>,
@@ -42,16 +45,23 @@ struct Row {
     microjoules_mean: Option<f64>,
 }
 
-/// A measurement on hardware, recorded by the board's owner.
+/// A measurement on hardware, which `cargo xtask bench BOARD --probe --record FILE` writes.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Measured {
     board: String,
-    /// One of [`MODELS`].
+    /// The network in words.
+    network: String,
+    /// The model's id.
     model: String,
     date: String,
+    /// Checksum of the firmware.
     firmware: String,
+    #[serde(rename = "pictures")]
+    images: u64,
+    cycles_min: u64,
     cycles_mean: f64,
+    cycles_max: u64,
 }
 
 pub fn command(workspace: &Workspace, check: bool) -> Result<()> {
@@ -72,19 +82,28 @@ pub fn command(workspace: &Workspace, check: bool) -> Result<()> {
         models.push(bench::answered(workspace, workspace.root.join(model), &folder, None)?);
     }
     let mut tables = Vec::new();
-    for work in &models {
-        let rows: Vec<Row> = super::job(workspace, work)?.args(&names).arg("--json").capture_json()?;
+    let chart = folder.join("latency.svg");
+    let mut drawing = workspace.job("estimate").arg("--chart").arg(&chart);
+    for ((name, _), work) in MODELS.iter().zip(&models) {
+        let text = super::job(workspace, work)?.args(&names).arg("--json").capture()?;
+        let file = folder.join(name).with_extension("json");
+        files::write(&file, text.as_bytes())?;
+        drawing = drawing.args(["--rows", *name]).arg(file);
+        let rows: Vec<Row> = serde_json::from_str(&text).context("cannot parse the output of `estimate`")?;
         tables.push(rows);
     }
+    drawing.run()?;
+    let chart = fs::read(&chart).with_context(|| format!("cannot read {}", chart.display()))?;
     let text = page.with(&tables_text(&tables, &measured(&workspace.root.join(MEASURED))?));
     if check {
-        if text != page.text {
-            bail!("{PAGE} would change; `cargo xtask {WRITER}` writes it");
+        if text != page.text || fs::read(workspace.root.join(CHART)).ok() != Some(chart) {
+            bail!("{PAGE} or {CHART} would change; `cargo xtask {WRITER}` writes them");
         }
         return Ok(());
     }
     files::write(&path, text.as_bytes())?;
-    log(format_args!("    wrote the tables of {PAGE}"));
+    files::write(&workspace.root.join(CHART), &chart)?;
+    log(format_args!("    wrote the tables of {PAGE}, and {CHART}"));
     Ok(())
 }
 
@@ -141,17 +160,19 @@ fn tables_text(tables: &[Vec<Row>], measured: &[Measured]) -> String {
         text.push_str("\nNo board has been measured yet.\n");
         return text;
     }
-    text.push_str("\nMeasured on hardware\n\n| board | model | date | firmware | cycles | / estimated |\n");
-    text.push_str("|---|---|---|---|---:|---:|\n");
-    let estimates: BTreeMap<_, _> = names
-        .iter()
-        .zip(tables)
-        .flat_map(|(name, rows)| rows.iter().filter_map(|row| Some(((row.board.as_str(), *name), row.cycles_mean?))))
-        .collect();
-    for Measured { board, model, date, firmware, cycles_mean } in measured {
-        let ratio = estimates.get(&(board.as_str(), model.as_str())).map(|estimate| cycles_mean / estimate);
-        let (cycles, ratio) = (grouped(cycles_mean.round() as u64), number(ratio));
-        let _ = writeln!(text, "| {board} | {model} | {date} | {firmware} | {cycles} | {ratio} |");
+    text.push_str("\nMeasured on hardware\n\n");
+    text.push_str("| board | network | date | firmware | images | min | mean cycles | max | mean / estimated |\n");
+    text.push_str("|---|---|---|---|---:|---:|---:|---:|---:|\n");
+    let estimates = tables.iter().flatten();
+    let estimates = estimates.filter_map(|row| Some(((row.board.as_str(), row.model.as_str()), row.cycles_mean?)));
+    let estimates: BTreeMap<_, _> = estimates.collect();
+    for Measured { board, network, model, date, firmware, images, cycles_min, cycles_mean, cycles_max } in measured {
+        let ratio = number(estimates.get(&(board.as_str(), model.as_str())).map(|estimate| cycles_mean / estimate));
+        let [min, mean, max] = [*cycles_min, cycles_mean.round() as u64, *cycles_max].map(grouped);
+        let _ = writeln!(
+            text,
+            "| {board} | {network} | {date} | {firmware} | {images} | {min} | {mean} | {max} | {ratio} |"
+        );
     }
     text
 }
@@ -163,6 +184,7 @@ mod tests {
     fn row(board: &str, clock_hz: Option<u64>) -> Row {
         Row {
             board: board.into(),
+            model: "0000001a".into(),
             clock_hz,
             wait_states: 2,
             cycles_mean: Some(96_262.4),
@@ -178,8 +200,9 @@ mod tests {
         let text = tables_text(&tables, &[]);
         assert!(text.contains("| cortex-m4 | 6 | 96,262 |"), "{text}");
         assert!(text.contains("| b | 64 | 2 | 6 | 1.50, 19.0 µJ |"), "{text}");
-        let measured = r#"{"board":"b","model":"784-128-10","date":"2026-12-01","firmware":"1","cycles_mean":100000}"#;
+        let measured = r#"{"board":"b","network":"784-128-10","model":"0000001a","date":"2026-12-01","firmware":"1",
+            "pictures":128,"cycles_min":9,"cycles_mean":100000,"cycles_max":110000}"#;
         let text = tables_text(&tables, &[serde_json::from_str(measured).unwrap()]);
-        assert!(text.contains("| b | 784-128-10 | 2026-12-01 | 1 | 100,000 | 1.04 |"), "{text}");
+        assert!(text.contains("| b | 784-128-10 | 2026-12-01 | 1 | 128 | 9 | 100,000 | 110,000 | 1.04 |"), "{text}");
     }
 }
