@@ -19,6 +19,9 @@ pub struct Measured {
     pub instructions_m3: Option<u64>,
     pub instructions_m0: Option<u64>,
     pub instructions_m55: Option<u64>,
+    /// Estimated cycles for an image on a Cortex-M4 without wait states, the mean.
+    #[serde(default)]
+    pub cycles_m4: Option<u64>,
     /// RAM for inference, stack included.
     pub ram_bytes: Option<u64>,
 }

@@ -38,6 +38,7 @@ mod tests {
             instructions_m4_max: Some(80_000),
             instructions_m3: None,
             instructions_m55: Some(20_000),
+            cycles_m4: Some(92_000),
         };
         let table = markdown(&[row]);
         let lines: Vec<&str> = table.lines().collect();
@@ -45,7 +46,7 @@ mod tests {
         assert_eq!(
             lines[2],
             "| 784-128-10 | ternary | taught, QAT | - | 2 | 90.12 \u{b1} 0.13 | 70,000 | 80,000 | - | - | 20,000 | \
-             27,000 | 2,000 |"
+             92,000 | 27,000 | 2,000 |"
         );
     }
 }

@@ -47,6 +47,9 @@ pub struct FrontierRow {
     pub instructions_m3: Option<u64>,
     /// Instructions for an image on a Cortex-M55, the mean, with weights in vectors.
     pub instructions_m55: Option<u64>,
+    /// Estimated cycles for an image on a Cortex-M4 without wait states, the mean; `None` if they
+    /// were not estimated.
+    pub cycles_m4: Option<u64>,
 }
 
 /// The layers that a row's networks have.
@@ -137,7 +140,7 @@ impl FrontierRow {
     }
 
     /// Returns the cells, with the numbers last.
-    pub fn cells(&self) -> [String; 13] {
+    pub fn cells(&self) -> [String; 14] {
         let known = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), count);
         let bits = match self.weight_bits {
             32 => "float".to_owned(),
@@ -158,6 +161,7 @@ impl FrontierRow {
             known(self.instructions_m3),
             known(self.instructions_m0),
             known(self.instructions_m55),
+            known(self.cycles_m4),
             count(self.model_bytes as u64),
             known(self.ram_bytes),
         ]
@@ -169,7 +173,7 @@ impl FrontierRow {
     }
 
     /// Names of the cells. The first three contain words.
-    pub const HEADER: [&'static str; 13] = [
+    pub const HEADER: [&'static str; 14] = [
         "network",
         "weights",
         "recipe",
@@ -181,6 +185,7 @@ impl FrontierRow {
         "instructions, M3",
         "instructions, M0",
         "instructions, M55",
+        "cycles, M4, estimated",
         "model, bytes",
         "RAM, bytes",
     ];
@@ -214,6 +219,7 @@ impl Results<'_> {
             instructions_m4_max: measured.instructions_m4_max,
             instructions_m3: measured.instructions_m3,
             instructions_m55: measured.instructions_m55,
+            cycles_m4: measured.cycles_m4,
         }
     }
 }
@@ -277,7 +283,7 @@ pub mod tests {
         let float = row(FLOAT, &[found(2, 0.9)]).unwrap();
         assert!((float.test_accuracy_mean - 0.91).abs() < 1e-12);
         assert_eq!((float.weight_bits, float.model_bytes, float.instructions_m4), (32, 407_080, None));
-        assert_eq!(float.cells()[5..], ["91.00", "-", "-", "-", "-", "-", "407,080", "-"]);
+        assert_eq!(float.cells()[5..], ["91.00", "-", "-", "-", "-", "-", "-", "407,080", "-"]);
     }
 
     #[test]
@@ -287,7 +293,7 @@ pub mod tests {
             r#"{"network":"784-128-10","weight_bits":32,"sparsity":0.0,"recipe":"taught","seeds":[1],"#,
             r#""test_accuracy_mean":0.51,"test_accuracy_sd":null,"instructions_m4":null,"instructions_m0":null,"#,
             r#""model_bytes":407080,"ram_bytes":null,"layers":"dense","cascade":false,"instructions_m4_max":null,"#,
-            r#""instructions_m3":null,"instructions_m55":null}"#
+            r#""instructions_m3":null,"instructions_m55":null,"cycles_m4":null}"#
         );
         assert_eq!(text, expected);
     }

@@ -11,6 +11,7 @@ mod code;
 mod examples;
 mod growth;
 mod measure;
+mod measured;
 mod reach;
 mod rivals;
 mod row;
@@ -33,6 +34,7 @@ use prenda::{Layer, LayerKind, Model};
 
 use budgets::Budgets;
 use examples::ExampleBudgets;
+use measured::MeasuredOptions;
 use rivals::Rivals;
 use row::Row;
 
@@ -146,6 +148,8 @@ struct Measure {
     /// Also draw our counts and other engines' as bars, SVG.
     #[arg(long = "chart", value_name = "FILE.svg")]
     chart: Option<PathBuf>,
+    #[command(flatten)]
+    measured: MeasuredOptions,
     /// Fail with exit code 1 if a figure exceeds its budget in this file.
     #[arg(long, value_name = "FILE", conflicts_with = "write_budgets")]
     budgets: Option<PathBuf>,
@@ -184,10 +188,12 @@ fn run(options: &Measure) -> anyhow::Result<()> {
     let inputs = [Some(&options.model), Some(&options.answers), options.vector_model.as_ref()];
     let inputs = inputs.into_iter().chain([options.vector_answers.as_ref(), options.budgets.as_ref()]);
     let inputs: Vec<_> = inputs.flatten().cloned().collect();
-    for path in [&options.chart, &options.write_budgets].into_iter().flatten() {
+    let MeasuredOptions { estimates, record } = &options.measured;
+    for path in [&options.chart, &options.write_budgets, record].into_iter().flatten() {
         check_writable(path, &inputs)?;
     }
     let budgets = options.budgets.as_deref().map(Budgets::read).transpose()?;
+    let estimates = estimates.as_deref().map(measured::estimates).transpose()?.unwrap_or_default();
     let rivals = Rivals::committed()?;
     let lab = Lab {
         firmware: options.firmware.clone(),
@@ -199,6 +205,9 @@ fn run(options: &Measure) -> anyhow::Result<()> {
         emulator_arguments: Vec::new(),
     };
     let devices = if options.devices.is_empty() { emulated(&lab) } else { options.devices.clone() };
+    if record.is_some() {
+        measured::check_device(&devices)?;
+    }
     ensure!(
         !devices.is_empty(),
         "no emulated board is available; run `cargo xtask setup`, then `cargo xtask firmware BOARD`"
@@ -240,6 +249,13 @@ fn run(options: &Measure) -> anyhow::Result<()> {
         (_, true) => table::markdown(&rows, &rivals),
         _ => table::terminal(&rows, &rivals),
     })?;
+    let comparison = measured::comparison(&rows, &estimates);
+    if !comparison.is_empty() {
+        print_line(&comparison)?;
+    }
+    if let (Some(path), [row]) = (record, rows.as_slice()) {
+        write(path, measured::record(row, &options.firmware)?)?;
+    }
     if let Some(path) = &options.chart {
         write(path, &chart::bars(&rows, &rivals)?)?;
     }

@@ -7,16 +7,19 @@ mod page;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use boards::Board;
+use boards::{Board, owned};
 use clap::Args;
+use host_support::errors::chain;
+use host_support::files;
 use host_support::numbers::whole;
 use serde::de::DeserializeOwned;
 
+use crate::output::log;
 use crate::parity::{PROBE, board_of, build_firmware};
 use crate::process::Job;
 use crate::trainer::TestData;
 use crate::workspace::{Workspace, shown};
-use crate::{UsageError, board, run_folder, trainer};
+use crate::{UsageError, board, estimate, run_folder, trainer};
 
 /// The budgets of the fixture, relative to the workspace.
 const BUDGETS: &str = "tests/bench-budgets.toml";
@@ -39,7 +42,7 @@ pub const FIXTURES: [(&str, &str); 2] =
     cargo xtask bench --fixture\n  \
     cargo xtask bench --examples\n  \
     cargo xtask bench mps2-an386 --model runs/mine\n  \
-    cargo xtask bench pico2 --probe")]
+    cargo xtask bench nrf52840-dk --probe --record docs/measured/nrf52840-dk.json")]
 pub struct Options {
     /// A folder of firmware/boards: emulated, or probe-BOARD through a debug probe, which is
     /// flashed. [default: every emulated board]
@@ -48,6 +51,10 @@ pub struct Options {
     /// Measure hardware boards through debug probes, in cycles: BOARD means probe-BOARD.
     #[arg(long, requires = "boards")]
     probe: bool,
+    /// Write the cycles that --probe measured on one board to this file: a record for docs/measured,
+    /// which docs/latency.md lists.
+    #[arg(long, value_name = "FILE.json", requires = "probe", conflicts_with = "json")]
+    record: Option<PathBuf>,
     /// The model, or the folder of its run. [default: the demo's]
     #[arg(long, value_name = "FILE|DIR")]
     model: Option<PathBuf>,
@@ -124,8 +131,26 @@ pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
         chosen(workspace, options.model, options.data.as_deref())?
     };
     let job = measuring(workspace, &devices, &work)?.args(["--pictures", &options.images.to_string()]);
+    let estimates = if options.json { None } else { estimates(workspace, &devices, &work, options.images) };
+    let job = job.option("--estimates", estimates).option("--record", options.record);
     let job = job.flag("--json", options.json).option("--chart", options.chart);
     job.args(options.arguments).run_to_stdout()
+}
+
+/// Writes estimates for those of `devices` that are hardware, to print them next to what is
+/// measured. Returns the file; `None` if there are none, with the reason.
+fn estimates(workspace: &Workspace, devices: &[String], work: &Work, images: u32) -> Option<PathBuf> {
+    let boards: Vec<_> = devices.iter().filter_map(|device| device.strip_prefix(PROBE)).collect();
+    let boards: Vec<_> = boards.into_iter().filter_map(|board| owned::named(board).ok()).collect();
+    if boards.is_empty() {
+        return None;
+    }
+    let written = (|| {
+        let path = workspace.folder("bench")?.join("estimates.json");
+        files::write(&path, estimate::of_boards(workspace, &boards, work, images)?.as_bytes())?;
+        anyhow::Ok(path)
+    })();
+    written.map_err(|error| log(format_args!("    not estimated: {}", chain(error.as_ref())))).ok()
 }
 
 /// Checks the budgets on every emulated board. Programs and firmware must be built.
@@ -188,25 +213,14 @@ fn chosen(workspace: &Workspace, model: Option<PathBuf>, data: Option<&Path>) ->
     answered(workspace, model, &workspace.folder("bench")?, data)
 }
 
-/// Returns the job that measures `model` on `devices`, whose firmware is built. Its inputs are
-/// written into `folder`.
-pub fn of_model(
-    workspace: &Workspace,
-    devices: &[String],
-    model: &Path,
-    folder: &Path,
-    data: Option<&Path>,
-) -> Result<Job> {
-    tool(workspace, devices, &answered(workspace, model.to_owned(), folder, data)?)
-}
-
 /// Builds the firmware of `devices` and returns the job that measures them.
 fn measuring(workspace: &Workspace, devices: &[String], work: &Work) -> Result<Job> {
     build_firmware(workspace, devices)?;
     tool(workspace, devices, work)
 }
 
-fn tool(workspace: &Workspace, devices: &[String], work: &Work) -> Result<Job> {
+/// Returns the job that measures `work` on `devices`, whose firmware is built.
+pub fn tool(workspace: &Workspace, devices: &[String], work: &Work) -> Result<Job> {
     let Work { pairs, vectors } = work;
     let job = workspace.job("bench").arg("measure").args(devices);
     let job = job.arg("--model").arg(&pairs.0).arg("--answers").arg(&pairs.1);

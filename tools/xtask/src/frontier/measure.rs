@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::slice;
 
 use anyhow::{Context, Result};
+use boards::owned;
 use crc::{CRC_64_XZ, Crc};
 use host_support::files;
 use object::{Object as _, ObjectSegment as _};
@@ -13,13 +15,16 @@ use serde::{Deserialize, Serialize};
 use super::Model;
 use crate::output::log;
 use crate::workspace::{Workspace, shown};
-use crate::{bench, board, image};
+use crate::{bench, board, estimate, image};
 
 /// A Cortex-M4, M3, M0 and M55.
 const BOARDS: [&str; 4] = ["mps2-an386", "mps2-an385", "microbit", "mps3-an547"];
 
+/// The core whose cycles are estimated.
+const ESTIMATED: &str = "cortex-m4";
+
 /// Enough for the mean of a cascade, in which the largest network answers few images.
-const IMAGES: &str = "1000";
+const IMAGES: u32 = 1000;
 
 /// The cost of a model on each core; `None` if the model does not fit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +35,9 @@ struct Cost {
     instructions_m0: Option<u64>,
     /// With weights in vectors.
     instructions_m55: Option<u64>,
+    /// Estimated, without wait states.
+    #[serde(default)]
+    cycles_m4: Option<u64>,
     /// The network's variables and the deepest stack, on the Cortex-M4.
     ram_bytes: Option<u64>,
     /// Checksum of the measured firmware, and of the number of images.
@@ -46,20 +54,32 @@ struct BenchRow {
     ram_stack_bytes: u64,
 }
 
+/// The output of `estimate --json`.
+#[derive(Deserialize)]
+struct Estimate {
+    cycles_mean: Option<f64>,
+}
+
 /// Measures those of `models` that were not measured with the present firmware; returns the file
 /// with the figures of all models.
 pub fn command(workspace: &Workspace, models: &[Model], data: Option<&Path>) -> Result<PathBuf> {
     let folder = workspace.folder("frontier")?;
     let path = folder.join("measured.json");
     let firmware = firmware(workspace)?;
+    let estimated = owned::named(ESTIMATED)?;
     let mut all = known(&path);
     let is_known = |all: &BTreeMap<String, Cost>, id: &str| all.get(id).is_some_and(|one| one.firmware == firmware);
     let missing: Vec<&Model> = models.iter().filter(|model| !is_known(&all, &model.id)).collect();
     for (index, model) in missing.iter().enumerate() {
         log(format_args!("[{}/{}] measuring {}", index + 1, missing.len(), shown(&model.path)));
-        let job = bench::of_model(workspace, &BOARDS.map(str::to_owned), &model.path, &folder, data)?;
-        let rows: Vec<BenchRow> = job.args(["--pictures", IMAGES, "--where-it-fits", "--json"]).capture_json()?;
-        all.insert(model.id.clone(), Cost::of(&rows, &firmware));
+        let work = bench::answered(workspace, model.path.clone(), &folder, data)?;
+        let job = bench::tool(workspace, &BOARDS.map(str::to_owned), &work)?;
+        let images = IMAGES.to_string();
+        let rows: Vec<BenchRow> = job.args(["--pictures", &images, "--where-it-fits", "--json"]).capture_json()?;
+        let estimates = estimate::of_boards(workspace, slice::from_ref(&estimated), &work, IMAGES)?;
+        let estimates: Vec<Estimate> =
+            serde_json::from_str(&estimates).context("cannot parse the output of `estimate`")?;
+        all.insert(model.id.clone(), Cost::of(&rows, &estimates, &firmware));
         // Written after each model, so that an interruption loses one measurement.
         write(&path, &all)?;
     }
@@ -70,7 +90,7 @@ pub fn command(workspace: &Workspace, models: &[Model], data: Option<&Path>) -> 
 }
 
 impl Cost {
-    fn of(rows: &[BenchRow], firmware: &str) -> Self {
+    fn of(rows: &[BenchRow], estimates: &[Estimate], firmware: &str) -> Self {
         let [m4, m3, m0, m55] = BOARDS.map(|board| rows.iter().find(|row| row.board == board));
         let instructions =
             |row: Option<&BenchRow>| row.and_then(|row| row.instructions_mean).map(|mean| mean.round() as u64);
@@ -80,6 +100,7 @@ impl Cost {
             instructions_m3: instructions(m3),
             instructions_m0: instructions(m0),
             instructions_m55: instructions(m55),
+            cycles_m4: estimates.iter().find_map(|one| one.cycles_mean).map(|mean| mean.round() as u64),
             ram_bytes: m4.map(|row| row.ram_network_bytes + row.ram_stack_bytes),
             firmware: firmware.to_owned(),
         }
@@ -100,7 +121,7 @@ fn write(path: &Path, all: &BTreeMap<String, Cost>) -> Result<()> {
 fn firmware(workspace: &Workspace) -> Result<String> {
     let crc = Crc::<u64>::new(&CRC_64_XZ);
     let mut digest = crc.digest();
-    digest.update(IMAGES.as_bytes());
+    digest.update(&IMAGES.to_le_bytes());
     for name in BOARDS {
         image::build(workspace, &board::named(name)?)?.with_elf(|path, file| {
             for segment in file.segments() {
@@ -123,11 +144,12 @@ mod tests {
         let text = r#"[{"board": "mps2-an386", "instructions_mean": 67857.6, "instructions_max": 70000,
             "ram_network_bytes": 1776, "ram_stack_bytes": 900, "ram_bytes": 9999}]"#;
         let rows: Vec<BenchRow> = serde_json::from_str(text).unwrap();
-        let measured = Cost::of(&rows, "f");
+        let measured = Cost::of(&rows, &[Estimate { cycles_mean: Some(92_467.6) }], "f");
         assert_eq!((measured.instructions_m4, measured.instructions_m0), (Some(67_858), None));
         assert_eq!((measured.instructions_m4_max, measured.instructions_m55), (Some(70_000), None));
+        assert_eq!(measured.cycles_m4, Some(92_468));
         assert_eq!(measured.ram_bytes, Some(2676));
-        assert_eq!(Cost::of(&[], "f").ram_bytes, None);
+        assert_eq!(Cost::of(&[], &[], "f").ram_bytes, None);
     }
 
     #[test]
@@ -135,7 +157,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("measured.json");
         assert!(known(&path).is_empty());
-        let all = BTreeMap::from([("0123abcd".to_owned(), Cost::of(&[], "f"))]);
+        let all = BTreeMap::from([("0123abcd".to_owned(), Cost::of(&[], &[], "f"))]);
         write(&path, &all).unwrap();
         assert_eq!(known(&path), all);
         fs::write(&path, "{").unwrap();
