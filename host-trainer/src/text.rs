@@ -29,6 +29,12 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// Returns `word` with an upper-case first letter.
+pub fn capitalized(word: &str) -> String {
+    let mut characters = word.chars();
+    characters.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + characters.as_str())
+}
+
 /// A path for display and for JSON. Bytes that are not UTF-8 become U+FFFD.
 #[derive(Clone, Copy, Debug)]
 pub struct Shown<P>(pub P);

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::slice;
 
 use anyhow::Result;
@@ -7,14 +7,13 @@ use prenda::compiled::Sizes;
 use prenda::{LOGIT_FRACTION_BITS, Layer, MAGIC, Matrix, Model, Network, Provenance, Shape};
 use serde::Serialize;
 
-use super::messages::{cost_lines, feature_lines};
+use super::messages::{cost_lines, estimate_lines, feature_lines};
 use super::{OutputArguments, line, percent};
 use crate::data::{FeatureSummary, OwnedFeature, hex};
-use crate::model::Cost;
 use crate::model::cascade;
-use crate::model::multiplications;
+use crate::model::{Cost, Estimates, Evaluation, multiplications};
 use crate::network::backend::Backend;
-use crate::run::model_file;
+use crate::run::{RunFile, RunFolder, model_file};
 use crate::text::count;
 
 #[derive(Debug, Args)]
@@ -35,6 +34,9 @@ struct InspectOutput {
     parameters: usize,
     #[serde(flatten)]
     cost: Cost,
+    /// `None` if weights are in vectors.
+    #[serde(flatten)]
+    estimates: Option<Estimates>,
     /// The types that read and run the model at run time.
     rust_types: String,
     /// Smallest `MEMORY` of a workspace that runs it at run time.
@@ -119,6 +121,7 @@ impl InspectArguments {
             bytes: bytes.len(),
             parameters: view.layers().iter().map(Layer::parameters).sum(),
             cost: Cost::of(&view),
+            estimates: Estimates::of(&view, evaluation(&model, &view).as_ref()),
             rust_types: format!(
                 "Model::<{}>, Workspace::<{}, {}>; compiled in, the workspace has {} bytes",
                 view.layers().len(),
@@ -141,6 +144,13 @@ impl InspectArguments {
     }
 }
 
+/// Returns the evaluation of the model at `path`, if a file next to it is one.
+fn evaluation(path: &Path, model: &Model<'_>) -> Option<Evaluation> {
+    let folder = RunFolder::at(path.parent()?.to_owned());
+    let evaluation: Evaluation = folder.read(RunFile::Evaluation).ok()?;
+    (evaluation.model_id == model.id().to_string()).then_some(evaluation)
+}
+
 impl InspectOutput {
     fn text(&self) -> String {
         let mut text = [
@@ -152,6 +162,7 @@ impl InspectOutput {
         .concat();
         text += &line("parameters", count(self.parameters as u64));
         text += &cost_lines(&self.cost);
+        text += &self.estimates.as_ref().map_or_else(String::new, estimate_lines);
         text += &line("in Rust", &self.rust_types);
         let mut network = None;
         for (index, layer) in self.layers.iter().enumerate() {

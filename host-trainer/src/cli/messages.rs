@@ -5,6 +5,7 @@ use std::path::Path;
 use super::line;
 use crate::data::FeatureSummary;
 use crate::model::Cost;
+use crate::model::estimates::{self, Estimates};
 use crate::run::{Outcome, Planned, describe_gap};
 use crate::support::progress;
 use crate::text::{count, percent, points};
@@ -57,6 +58,18 @@ pub fn feature_lines(features: &[FeatureSummary]) -> String {
     let feature = |feature: &FeatureSummary| line(&format!("  {}", feature.name), feature.text());
     let lines: String = features.iter().map(feature).collect();
     if lines.is_empty() { lines } else { line("features", features.len()) + &lines }
+}
+
+/// Formats the estimates for boards: time, energy, and if flash and RAM are sufficient.
+pub fn estimate_lines(estimates: &Estimates) -> String {
+    let mut text = line("estimated", estimates.remark());
+    for estimate in &estimates.estimates {
+        let energy = estimates::energy(estimate).map_or_else(String::new, |energy| format!(", {energy}"));
+        let fits = if estimate.fits { "" } else { ", does not fit" };
+        let time = estimates::time(estimate);
+        text += &line(&format!("  {}", estimate.board), format_args!("{time}{energy}{fits}"));
+    }
+    text
 }
 
 /// Warns if quantization costs more accuracy than usual.

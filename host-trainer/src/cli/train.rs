@@ -8,7 +8,7 @@ use prenda::{MAX_LAYERS, WeightOrder};
 use serde::Serialize;
 
 use super::backend::BackendArguments;
-use super::messages::{cost_lines, log_epoch, outcome_lines, warn_of_loss};
+use super::messages::{cost_lines, estimate_lines, log_epoch, outcome_lines, warn_of_loss};
 use super::number::{Widths, share_of_one, widths};
 use super::png::{self, PngArguments};
 use super::recipe::RecipeArguments;
@@ -16,7 +16,7 @@ use super::report::REPORT;
 use super::{DataArguments, OutputArguments, UsageError, check_apart, check_export, check_replaced, line};
 use crate::data::{Dataset, HeldOut, Split, Validation, ValidationOrder};
 use crate::limits::MAX_WEIGHT_BYTES;
-use crate::model::Cost;
+use crate::model::{Cost, Estimates, Evaluation};
 use crate::network::backend::Backend;
 use crate::network::{Architecture, LayerPlan, join_widths};
 use crate::plot::beside;
@@ -122,6 +122,8 @@ struct TrainOutput<'a> {
     zero_pairs: Vec<Option<f64>>,
     #[serde(flatten)]
     cost: Cost,
+    #[serde(flatten)]
+    estimates: Option<Estimates>,
     /// Judged by the validation loss; `None` if no images were held out, or no epoch was completed.
     overfitting: Option<bool>,
     #[serde(skip)]
@@ -205,7 +207,9 @@ impl TrainArguments {
         warn_of_older(&folder, if rasterizer.is_some() { &[] } else { &plots });
         let bytes = folder.read_bytes(RunFile::Model)?;
         let quantization: Quantization = folder.read(RunFile::Quantization)?;
-        let cost = Cost::of(&model_file::load(&folder.file(RunFile::Model), &bytes)?);
+        let evaluation: Evaluation = folder.read(RunFile::Evaluation)?;
+        let view = model_file::load(&folder.file(RunFile::Model), &bytes)?;
+        let (cost, estimates) = (Cost::of(&view), Estimates::of(&view, Some(&evaluation)));
         if let Some(export) = self.export.as_ref().filter(|_| !is_exported) {
             progress::log(format_args!("warning: {} is not replaced by an interrupted training", export.display()));
         }
@@ -217,6 +221,7 @@ impl TrainArguments {
             device: config.backend.open()?.1.to_string(),
             seed: config.seed,
             cost,
+            estimates,
             generalization_gap: outcome.gap(),
             zero_pairs: quantization.layers.iter().map(|layer| layer.zero_pairs).collect(),
             overfitting: is_overfitted(&history, outcome.kept_epoch),
@@ -284,6 +289,7 @@ impl TrainOutput<'_> {
             line("parameters", count(outcome.parameters as u64)),
             line("zero pairs", format_args!("{} of the inputs of each layer; they are skipped", zero_pairs.join(", "))),
             cost_lines(&self.cost),
+            self.estimates.as_ref().map_or_else(String::new, estimate_lines),
             line("run", self.run),
             line("time", format_args!("{:.1} s, {:.1} s of them training", self.seconds, outcome.train_seconds)),
         ]

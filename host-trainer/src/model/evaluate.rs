@@ -9,6 +9,7 @@ use prenda::{
 };
 
 use crate::data::Split;
+use crate::model::estimates::mean_operations;
 use crate::model::softmax::softmax;
 use crate::model::{ClassResult, Evaluation, Mistake, NetworkResult, PixelBytes, Sample, multiplications};
 use crate::network::calibrate::cross_entropy;
@@ -167,6 +168,7 @@ pub fn describe(view: &Model<'_>, split: &Split, evaluated: &Evaluated) -> Evalu
         confusion,
         classes,
         networks: networks(view, split, evaluated),
+        operations: mean_operations(view, split),
     }
 }
 

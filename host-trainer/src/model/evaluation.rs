@@ -1,3 +1,4 @@
+use cycles::Operations;
 use serde::{Deserialize, Serialize};
 
 use super::pixel_bytes::PixelBytes;
@@ -29,6 +30,9 @@ pub struct Evaluation {
     /// The results of each network of a cascade, in their order; empty for other models.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub networks: Vec<NetworkResult>,
+    /// The mean operations of an inference; `None` in older files, and for weights in vectors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operations: Option<Operations>,
 }
 
 impl Evaluation {
@@ -145,6 +149,7 @@ pub mod tests {
             mistakes: Vec::new(),
             samples: Vec::new(),
             networks: Vec::new(),
+            operations: None,
         }
     }
 }

@@ -4,6 +4,7 @@ mod c_source;
 pub mod cascade;
 mod cost;
 pub mod crate_source;
+pub mod estimates;
 pub mod evaluate;
 mod evaluation;
 pub mod export;
@@ -16,6 +17,7 @@ pub mod softmax;
 
 pub use c_source::CSource;
 pub use cost::{Cost, multiplications};
+pub use estimates::Estimates;
 pub use evaluation::{ClassResult, Evaluation, Mistake, NetworkResult, Sample};
 pub use pairing::Paired;
 pub use pixel_bytes::PixelBytes;

@@ -45,6 +45,37 @@ fn a_model_works_without_its_run() {
 }
 
 #[test]
+fn estimates_have_an_error_and_say_how_they_are_made() {
+    let project = Project::new();
+    let trained = project.train(&["--run", "run", "--export", "model.bin"]);
+    trained.success().stdout(contains("fitted estimate, mean of 60 test images").and(contains("nrf52840-dk")));
+    let of = |model: &str| json(project.run(&["inspect", model, "--json"]));
+    let (alone, run) = (of("model.bin"), of("run"));
+    assert_eq!(alone["estimated_for"], "mean of 1 golden vector");
+    assert_eq!(run["estimated_for"], "mean of 60 test images");
+    for report in [&alone, &run] {
+        let boards = report["estimates"].as_array().unwrap();
+        let board = boards.iter().find(|board| board["board"] == "nrf52840-dk").unwrap();
+        let number = |key: &str| board[key].as_f64().unwrap();
+        assert!(number("milliseconds") > 0.0 && number("microjoules") > 0.0 && number("error_percent") > 15.0);
+        assert_eq!((&board["fits"], &board["method"]), (&true.into(), &"fitted".into()));
+        assert!((number("milliseconds") - number("cycles") / 64e3).abs() < 1e-9);
+        assert_eq!(report["operations"]["inference"], 1.0);
+    }
+    let evaluated = json(project.run(&["evaluate", "model.bin", "--data", "data", "--json"]));
+    assert_eq!(evaluated["operations"], run["operations"]);
+    project.run(&["inspect", "run"]).success().stdout(contains("\u{b5}J \u{b1} 30 %"));
+    project.run(&["report", "run"]).success();
+    let page = fs::read_to_string(project.path().join("run/report.html")).unwrap();
+    assert!(page.contains("Time per image") && page.contains("on an nrf52840-dk at 64 MHz, fitted estimate"));
+    assert!(page.contains("Estimated cost of an inference on boards"));
+
+    let reorder = ["reorder", "model.bin", "--weight-order", "vectors", "--export", "vectors.bin"];
+    project.run(&reorder).success();
+    assert!(of("vectors.bin").get("estimates").is_none());
+}
+
+#[test]
 fn a_reordered_model_gives_the_same_answers() {
     let project = Project::with_model();
     let reorder = ["reorder", "model.bin", "--weight-order", "vectors", "--export", "vectors.bin", "--json"];

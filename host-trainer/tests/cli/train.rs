@@ -17,11 +17,13 @@ fn training_writes_a_model_and_a_run() {
     let options = "--seed 7 --run deep/run --export model.bin --validation 30 --json";
     let report = json(project.train(&options.split(' ').collect::<Vec<_>>()));
     let keys = "run model backend seed epochs train_accuracy_float test_accuracy_float test_accuracy_fixed \
-                predictions_changed model_bytes model_id seconds";
+                predictions_changed model_bytes model_id seconds estimates operations";
     assert!(keys.split(' ').all(|key| report.get(key).is_some()), "{report}");
     assert_eq!((report["seed"].as_u64(), report["backend"].as_str()), (Some(7), Some("flex")));
     assert_eq!(report["test_accuracy_fixed"], 1.0, "bars are easy");
     assert_eq!(report["model_bytes"].as_u64(), Some(fs::metadata(project.model()).unwrap().len()));
+
+    assert_eq!(report["estimated_for"], "mean of 60 test images");
 
     let run = project.path().join("deep/run");
     let recorded = "config.json confusion.svg evaluation.json history.json history.svg mistakes.svg model.bin \

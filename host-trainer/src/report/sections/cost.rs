@@ -7,12 +7,13 @@ use prenda::{Layer, Matrix, Model};
 
 use super::each_model;
 use super::network::sizes;
+use crate::model::estimates::{self, Estimates};
 use crate::model::{Cost, multiplications};
 use crate::report::commands;
 use crate::report::run::Run;
 use crate::report::table::{figures, head};
 use crate::run::BoardCost;
-use crate::text::{count, percent, printable};
+use crate::text::{capitalized, count, percent, printable};
 
 /// Most boards with a column.
 const MAX_BOARDS: usize = 8;
@@ -63,12 +64,40 @@ fn of_model(run: &Run, model: &Model<'_>) -> Markup {
     };
     html! {
         (figures("Cost of each layer", &head(&names), &body))
+        @if let Some(estimates) = Estimates::of(model, run.evaluation.as_ref()) { (estimated(&estimates)) }
         @if boards.is_empty() {
             p { "Instructions have not been counted. These commands count them on every emulated board, and add them "
                 "here:" }
             pre {
                 code { (printable(&commands::bench(&run.folder))) "\n" (printable(&commands::report(&[&run.folder]))) }
             }
+        }
+    }
+}
+
+/// Returns the table of boards that people own.
+fn estimated(estimates: &Estimates) -> Markup {
+    let yes_or_no = |fits: bool| if fits { "yes" } else { "no" };
+    let body = html! {
+        @for estimate in &estimates.estimates {
+            tr {
+                th.whole scope="row" { (estimate.board) }
+                td { (estimate.core) }
+                td { (estimates::clock(estimate)) }
+                td { (estimates::time(estimate)) }
+                td { (estimates::energy(estimate).unwrap_or_default()) }
+                td { (count(estimate.flash_bytes)) }
+                td { (count(estimate.ram_bytes)) }
+                td { (yes_or_no(estimate.fits)) }
+            }
+        }
+    };
+    let names = ["Board", "Core", "Clock", "Time", "Energy", "Flash, B", "RAM, B", "Fits"];
+    html! {
+        (figures("Estimated cost of an inference on boards", &head(&names), &body))
+        p.note {
+            (capitalized(&estimates.remark())) "; nothing was measured. Flash and RAM are those of the run-time server "
+            "with this model. " code { "cargo xtask estimate" } " traces an emulator instead, with smaller errors."
         }
     }
 }

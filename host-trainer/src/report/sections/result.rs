@@ -6,12 +6,13 @@ use prenda::Model;
 
 use super::{each, network, samples};
 use crate::model::Cost;
+use crate::model::estimates::{self, Estimates};
 use crate::report::commands;
 use crate::report::numbers::bytes;
 use crate::report::run::Run;
 use crate::report::table::Comparison;
 use crate::run::{BoardCost, Configuration};
-use crate::text::{count, percent, printable};
+use crate::text::{capitalized, count, percent, printable};
 
 /// Devices that are named next to the verdict.
 const MAX_NAMED: usize = 3;
@@ -24,7 +25,7 @@ pub fn content(runs: &[Run]) -> Markup {
             dl.tiles {
                 (accuracy(run))
                 (agreement(run))
-                @if let Some(model) = &model { (size(model)) (work(run, model)) }
+                @if let Some(model) = &model { (size(model)) (work(run, model)) @if let Some(time) = time(run, model) { (time) } }
             }
             (samples::of_run(run, model.as_ref()))
             @if let Some(model) = &model { (network::drawing(run, model)) }
@@ -154,9 +155,18 @@ fn boards_of_several(runs: &[Run]) -> Markup {
     }
 }
 
-fn capitalized(word: &str) -> String {
-    let mut characters = word.chars();
-    characters.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + characters.as_str())
+/// The board whose time is shown first.
+const SHOWN_BOARD: &str = "nrf52840-dk";
+
+/// Returns the time of an inference on one board, if it is estimated.
+fn time(run: &Run, model: &Model<'_>) -> Option<Markup> {
+    let estimates = Estimates::of(model, run.evaluation.as_ref())?;
+    let estimate = estimates.on(SHOWN_BOARD)?;
+    let remark = html! {
+        "on an " (estimate.board) " at " (estimates::clock(estimate)) ", " (estimates.remark()) "; see "
+        a href="#cost" { "other boards" }
+    };
+    Some(tile("Time per image", &estimates::time(estimate), &remark))
 }
 
 fn boards(model: &Model<'_>) -> Markup {
