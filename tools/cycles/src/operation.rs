@@ -51,7 +51,7 @@ operations! {
     List = "list",
     /// Four inputs that are tested for zeros.
     Word = "word",
-    /// Of these, four inputs that are not all zero.
+    /// Four such inputs that are not all zero.
     UsedWord = "used_word",
     /// A pair of inputs that are not both zero.
     Pair = "pair",
@@ -75,7 +75,7 @@ operations! {
     FourBit = "four_bit",
     /// A pair of inputs times eight outputs with ternary weights.
     Ternary = "ternary",
-    /// Of the pairs with 8-bit weights, a pair whose inputs are both not zero times eight outputs;
+    /// A pair with 8-bit weights whose inputs are both not zero times eight outputs;
     /// also of windows.
     Both = "both",
     /// Eight outputs of a pruned matrix.
@@ -85,7 +85,7 @@ operations! {
     LoneBlockTile = "lone_block_tile",
     /// A stored block of a pruned matrix.
     Block = "block",
-    /// Of these, a block whose two inputs are not both zero.
+    /// A block whose two inputs are not both zero.
     UsedBlock = "used_block",
     /// Windows next to each other that are whole, or one that is not.
     Run = "run",
@@ -95,7 +95,7 @@ operations! {
     WindowRow = "window_row",
     /// Four inputs of a row that are tested for zeros.
     WindowWord = "window_word",
-    /// Of these, four inputs that are not all zero.
+    /// Four such inputs that are not all zero.
     WindowUsedWord = "window_used_word",
     /// One to three inputs at the end of a row.
     WindowRest = "window_rest",

@@ -51,7 +51,7 @@ pub struct Options {
     /// Measure hardware boards through debug probes, in cycles: BOARD means probe-BOARD.
     #[arg(long, requires = "boards")]
     probe: bool,
-    /// Write the cycles that --probe measured on one board to this file: a record for docs/measured,
+    /// Write the cycles that --probe measured to this file: a record for docs/measured,
     /// which docs/latency.md lists.
     #[arg(long, value_name = "FILE.json", requires = "probe", conflicts_with = "json")]
     record: Option<PathBuf>,
@@ -138,7 +138,7 @@ pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
 }
 
 /// Writes estimates for those of `devices` that are hardware, to print them next to what is
-/// measured. Returns the file; `None` if there are none, with the reason.
+/// measured. Returns the file; `None` without estimates, whose reason is logged.
 fn estimates(workspace: &Workspace, devices: &[String], work: &Work, images: u32) -> Option<PathBuf> {
     let boards: Vec<_> = devices.iter().filter_map(|device| device.strip_prefix(PROBE)).collect();
     let boards: Vec<_> = boards.into_iter().filter_map(|board| owned::named(board).ok()).collect();
