@@ -29,7 +29,7 @@ pub struct Row {
     pub cycles_mean: Option<f64>,
     pub cycles_min: Option<u64>,
     pub cycles_max: Option<u64>,
-    /// The mean by the fitted costs of tools/cycles, for comparison; `None` also if there are none.
+    /// The mean by the fitted costs of tools/cycles; `None` also without costs for the board.
     pub cycles_fitted: Option<f64>,
     pub error_percent: Option<u32>,
     pub milliseconds_mean: Option<f64>,

@@ -11,7 +11,7 @@ use crate::operation::{Operation, Operations};
 const COMMITTED: &str = include_str!("../costs.toml");
 
 const HEADER: &str = "\
-# Fitted cycles of each operation of an inference, for the boards and cores of `cargo xtask estimate`.
+# Fitted cycles of each operation of an inference, for the boards of `cargo xtask estimate`.
 # Written by `cargo xtask estimate --fit` from traces of networks with random weights.
 #
 # error_percent: error of the traces' cycles, from docs/latency.md.

@@ -25,7 +25,11 @@ pub fn content(runs: &[Run]) -> Markup {
             dl.tiles {
                 (accuracy(run))
                 (agreement(run))
-                @if let Some(model) = &model { (size(model)) (work(run, model)) @if let Some(time) = time(run, model) { (time) } }
+                @if let Some(model) = &model {
+                    (size(model))
+                    (work(run, model))
+                    @if let Some(time) = time(run, model) { (time) }
+                }
             }
             (samples::of_run(run, model.as_ref()))
             @if let Some(model) = &model { (network::drawing(run, model)) }
