@@ -49,6 +49,7 @@ pub struct FrontierRow {
     pub instructions_m55: Option<u64>,
     /// Estimated cycles for an image on a Cortex-M4 without wait states, the mean; `None` if they
     /// were not estimated.
+    #[serde(default)]
     pub cycles_m4: Option<u64>,
 }
 

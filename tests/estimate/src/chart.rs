@@ -3,26 +3,30 @@
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
-use host_support::style::{Area, COLOURS, FAINT, GRID, INK, MARGIN, TEXT_SIZE, TITLE_SIZE, draw, text};
+use host_support::style::{MARGIN, TEXT_SIZE, TITLE_SIZE, colour};
+use host_support::svg::{Anchor, Drawing, faint_text, grid_line, short, text};
+use maud::{Markup, html};
 use parity::program::read;
-use plotters::prelude::*;
-use plotters::style::text_anchor::HPos;
 
 use crate::row::Row;
 
-const WIDTH: i32 = 1000;
-const TITLE_HEIGHT: i32 = 92;
-const ROW: i32 = 26;
-const FOOT: i32 = 30;
+const WIDTH: f64 = 1000.0;
+const EDGE: f64 = MARGIN as f64;
+const TITLE_HEIGHT: f64 = 92.0;
+const ROW: f64 = 26.0;
+const FOOT: f64 = 30.0;
 
 /// Pixels for the names of boards, and between the panels.
-const NAMES: i32 = 190;
-const GAP: i32 = 50;
+const NAMES: f64 = 190.0;
+const GAP: f64 = 50.0;
 
 /// Width of the panel of times.
-const TIMES: i32 = 430;
+const TIMES: f64 = 430.0;
 
-const DOT: i32 = 4;
+const DOT: f64 = 4.0;
+
+/// Largest distance between the names of two models in the legend.
+const LEGEND: f64 = 180.0;
 
 /// Percent by which an energy may be wrong: docs/latency.md.
 const ENERGY_ERROR: f64 = 30.0;
@@ -46,39 +50,48 @@ impl Model {
     }
 }
 
-/// A panel: its horizontal place, and the values at its ends.
+/// A panel: its horizontal place, and the powers of ten at its ends.
 struct Panel {
-    left: i32,
-    right: i32,
+    left: f64,
+    right: f64,
     least: f64,
     most: f64,
 }
 
 impl Panel {
     /// Returns a panel for `values`, which ends at powers of ten.
-    fn new(left: i32, right: i32, values: &[f64]) -> Self {
+    fn new(left: f64, right: f64, values: &[f64]) -> Self {
         let positive = || values.iter().copied().filter(|value| *value > 0.0);
         let least = positive().fold(f64::MAX, f64::min).min(1e9).log10().floor();
         let most = positive().fold(1e-9, f64::max).log10().ceil().max(least + 1.0);
         Self { left, right, least, most }
     }
 
-    fn place(&self, value: f64) -> i32 {
+    fn place(&self, value: f64) -> f64 {
         let share = (value.max(f64::MIN_POSITIVE).log10() - self.least) / (self.most - self.least);
-        self.left + (share * f64::from(self.right - self.left)).round() as i32
+        self.left + share * (self.right - self.left)
     }
 
-    fn draw(&self, area: &Area<'_>, name: &str, [top, bottom]: [i32; 2]) -> anyhow::Result<()> {
-        area.draw_text(name, &text(TEXT_SIZE, FAINT, HPos::Left), (self.left, top - 14))?;
-        for power in self.least as i32..=self.most as i32 {
-            let value = 10.0_f64.powi(power);
-            let x = self.place(value);
-            area.draw(&PathElement::new([(x, top), (x, bottom)], GRID))?;
-            let number =
-                if power >= 0 { format!("{value}") } else { format!("{value:.0$}", power.unsigned_abs() as usize) };
-            area.draw_text(&number, &text(TEXT_SIZE, FAINT, HPos::Center), (x, bottom + FOOT / 2))?;
+    /// Draws the name and the grid.
+    fn draw(&self, name: &str, [top, bottom]: [f64; 2]) -> Markup {
+        let powers = self.least as i32..=self.most as i32;
+        let number = |power: i32| format!("{:.1$}", 10.0_f64.powi(power), usize::try_from(-power).unwrap_or(0));
+        html! {
+            (faint_text([self.left, top - 14.0], Anchor::Start, TEXT_SIZE, name))
+            @for (power, x) in powers.map(|power| (power, self.place(10.0_f64.powi(power)))) {
+                (grid_line([x, top], [x, bottom]))
+                (faint_text([x, bottom + FOOT / 2.0], Anchor::Middle, TEXT_SIZE, &number(power)))
+            }
         }
-        Ok(())
+    }
+
+    /// Draws an estimate as a dot on a line that shows its error.
+    fn estimate(&self, value: f64, error_percent: f64, y: f64, hex: &str) -> Markup {
+        let [from, to] = [-1.0, 1.0].map(|sign| short(self.place(value * (1.0 + sign * error_percent / 100.0))));
+        html! {
+            line x1=(from) y1=(y) x2=(to) y2=(y) stroke=(hex) stroke-width="2" {}
+            circle cx=(short(self.place(value))) cy=(y) r=(DOT) fill=(hex) {}
+        }
     }
 }
 
@@ -86,7 +99,7 @@ impl Panel {
 ///
 /// # Errors
 ///
-/// Returns an error if the models have no boards or other boards, or if plotting fails.
+/// Returns an error if the models have no boards or other boards.
 pub fn chart(models: &[Model]) -> anyhow::Result<String> {
     let boards = |model: &Model| -> Vec<String> {
         model.rows.iter().filter(|row| row.milliseconds_mean.is_some()).map(|row| row.board.clone()).collect()
@@ -98,50 +111,46 @@ pub fn chart(models: &[Model]) -> anyhow::Result<String> {
         models.iter().flat_map(|model| model.rows.iter().filter_map(take)).collect()
     };
     let [times, energies] = [values(|row| row.milliseconds_mean), values(|row| row.microjoules_mean)];
-    let split = MARGIN + NAMES + TIMES;
-    let left = Panel::new(MARGIN + NAMES, split, &times);
-    let right = Panel::new(split + GAP, WIDTH - 2 * MARGIN, &energies);
-    let ends = [TITLE_HEIGHT, TITLE_HEIGHT + names.len() as i32 * ROW];
-    draw([WIDTH, ends[1] + FOOT + MARGIN / 2], |area| {
-        area.draw_text(
-            "Estimated cost of an inference, with its error",
-            &text(TITLE_SIZE, INK, HPos::Left),
-            (MARGIN, 22),
-        )?;
-        legend(area, models)?;
-        left.draw(area, "milliseconds", ends)?;
-        if !energies.is_empty() {
-            right.draw(area, "microjoules, if a source has them", ends)?;
-        }
-        for (place, name) in names.iter().enumerate() {
-            let y = ends[0] + place as i32 * ROW + ROW / 2;
-            area.draw_text(name, &text(TEXT_SIZE, INK, HPos::Right), (MARGIN + NAMES - 12, y))?;
-            for (index, model) in models.iter().enumerate() {
-                let Some(row) = model.rows.iter().find(|row| row.board == *name) else { continue };
-                let colour = COLOURS[index % COLOURS.len()].filled();
-                let error = f64::from(row.error_percent.unwrap_or_default());
-                for (panel, value, error) in
-                    [(&left, row.milliseconds_mean, error), (&right, row.microjoules_mean, ENERGY_ERROR)]
-                {
-                    let Some(value) = value else { continue };
-                    let ends = [-error, error].map(|error| (panel.place(value * (1.0 + error / 100.0)), y));
-                    area.draw(&PathElement::new(ends, COLOURS[index % COLOURS.len()].stroke_width(2)))?;
-                    area.draw(&Circle::new((panel.place(value), y), DOT, colour))?;
-                }
+    let split = EDGE + NAMES + TIMES;
+    let left = Panel::new(EDGE + NAMES, split, &times);
+    let right = Panel::new(split + GAP, WIDTH - 2.0 * EDGE, &energies);
+    let ends = [TITLE_HEIGHT, TITLE_HEIGHT + names.len() as f64 * ROW];
+    let estimates = |name: &str, y: f64| -> Markup {
+        let rows = models.iter().enumerate();
+        let rows = rows.filter_map(|(index, model)| Some((index, model.rows.iter().find(|row| row.board == name)?)));
+        html! {
+            @for (index, row) in rows {
+                @let hex = colour(index).hex();
+                @let error = f64::from(row.error_percent.unwrap_or_default());
+                @if let Some(time) = row.milliseconds_mean { (left.estimate(time, error, y, &hex)) }
+                @if let Some(energy) = row.microjoules_mean { (right.estimate(energy, ENERGY_ERROR, y, &hex)) }
             }
         }
-        Ok(())
-    })
+    };
+    let title = "Estimated cost of an inference, with its error";
+    let content = html! {
+        (text([EDGE, 22.0], Anchor::Start, TITLE_SIZE, title))
+        (legend(models))
+        (left.draw("milliseconds", ends))
+        @if !energies.is_empty() { (right.draw("microjoules, if a source has them", ends)) }
+        @for (place, name) in names.iter().enumerate() {
+            @let y = ends[0] + (place as f64 + 0.5) * ROW;
+            (text([EDGE + NAMES - 12.0, y], Anchor::End, TEXT_SIZE, name))
+            (estimates(name, y))
+        }
+    };
+    Ok(Drawing { size: [WIDTH, ends[1] + FOOT + EDGE / 2.0], content }.document(title))
 }
 
-fn legend(area: &Area<'_>, models: &[Model]) -> anyhow::Result<()> {
-    let step = (WIDTH - MARGIN) / models.len().max(1) as i32;
-    for (index, model) in models.iter().enumerate() {
-        let x = MARGIN + DOT + index as i32 * step.min(180);
-        area.draw(&Circle::new((x, 50), DOT, COLOURS[index % COLOURS.len()].filled()))?;
-        area.draw_text(&model.name, &text(TEXT_SIZE, INK, HPos::Left), (x + 2 * DOT, 50))?;
+fn legend(models: &[Model]) -> Markup {
+    let step = LEGEND.min((WIDTH - EDGE) / models.len().max(1) as f64);
+    html! {
+        @for (index, model) in models.iter().enumerate() {
+            @let x = EDGE + DOT + index as f64 * step;
+            circle cx=(short(x)) cy="50" r=(DOT) fill=(colour(index).hex()) {}
+            (text([x + 2.0 * DOT, 50.0], Anchor::Start, TEXT_SIZE, &model.name))
+        }
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -170,7 +179,7 @@ mod tests {
         }
         // Two in the legend, eight on boards, each with a line for its error.
         assert_eq!(svg.matches("<circle").count(), 2 + 8);
-        assert!(svg.matches("<polyline").count() >= 8);
+        assert_eq!(svg.matches("stroke-width=\"2\"").count(), 8);
     }
 
     #[test]
@@ -182,9 +191,9 @@ mod tests {
 
     #[test]
     fn an_axis_ends_at_powers_of_ten() {
-        let panel = Panel::new(100, 400, &[0.02, 15.0]);
-        assert_eq!([0.01, 1.0, 100.0].map(|value| panel.place(value)), [100, 250, 400]);
-        let panel = Panel::new(100, 400, &[]);
+        let panel = Panel::new(100.0, 400.0, &[0.02, 15.0]);
+        assert_eq!([0.01, 1.0, 100.0].map(|value| panel.place(value).round()), [100.0, 250.0, 400.0]);
+        let panel = Panel::new(100.0, 400.0, &[]);
         assert!(panel.most > panel.least);
     }
 }

@@ -235,6 +235,7 @@ impl Plan {
         let source = ModelSource {
             class_names: &vec![""; classes],
             image: self.image,
+            features: &[],
             networks: &networks,
             golden: &[],
             provenance: Provenance::default(),
