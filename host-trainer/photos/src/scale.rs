@@ -92,14 +92,14 @@ fn radii(sigma: f32) -> [usize; PASSES] {
     let passes = PASSES as f32;
     let ideal = sqrtf((12.0 * (sigma * sigma) / passes) + 1.0);
     let mut small = floorf(ideal);
-    if small as u32 % 2 == 0 {
+    if (small as u32).is_multiple_of(2) {
         small -= 1.0;
     }
     let small_passes = 0.25 * passes * (small + 3.0) - 3.0 * (sigma * sigma) * (1.0 / (small + 1.0));
     let small_passes = roundf(small_passes) as usize;
     array::from_fn(|pass| {
         let side = if pass < small_passes { small } else { small + 2.0 } as usize;
-        side.saturating_sub(1) / 2 | 1
+        (side.saturating_sub(1) / 2) | 1
     })
 }
 
@@ -146,7 +146,7 @@ mod tests {
     fn noise(seed: u32, x: u32, y: u32) -> u8 {
         let hash = (x.wrapping_mul(0x9e37_79b9) ^ y.wrapping_mul(0x85eb_ca6b) ^ seed).wrapping_mul(0xc2b2_ae35);
         // Light and dark areas with noise.
-        if (x / 7 + y / 5 + seed) % 3 == 0 { 255 - (hash >> 28) as u8 } else { (hash >> 24) as u8 }
+        if (x / 7 + y / 5 + seed).is_multiple_of(3) { 255 - (hash >> 28) as u8 } else { (hash >> 24) as u8 }
     }
 
     proptest! {
