@@ -22,7 +22,7 @@ pub use prenda_core::*;
 /// | `PIXELS`, `SHAPE` | bytes of an image; its rows, columns and channels |
 /// | `CLASSES`, `NAMES`, `ID` | the classes; the identity of the model |
 /// | `FEATURES` | names and scaling of each input, if the model is for rows of sensor data |
-/// | `quantize_input(&[i32; PIXELS]) -> [u8; PIXELS]` | scales raw words of sensors to inputs, likewise |
+/// | `quantize_input(&[i32; PIXELS]) -> [u8; PIXELS]` | scales raw sensor words, likewise |
 ///
 /// It links the kernels of this model, and nothing else: no parser, no other weight orders. The
 /// golden vectors take flash only if `self_test` is called.

@@ -18,7 +18,8 @@ use crate::fixed::Requant;
 /// let factor = 255.0 / (55.0 * 16.0);
 /// let multiplier = (factor * (1_u64 << 32) as f64) as u32;
 /// let scaling = Scaling::new(-160, Requant::new(multiplier, 32).unwrap()).unwrap();
-/// assert_eq!([-500, -160, 320, 720, i32::MAX].map(|raw| scaling.input(raw)), [0, 0, 139, 255, 255]);
+/// let inputs = [-500, -160, 320, 720, i32::MAX].map(|raw| scaling.input(raw));
+/// assert_eq!(inputs, [0, 0, 139, 255, 255]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scaling {

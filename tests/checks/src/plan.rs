@@ -185,8 +185,8 @@ impl Plan {
         }
     }
 
-    /// Builds the model of `shared-model/core/tests/golden_blob_3.hex`: the model of format 1, with a
-    /// feature for each input.
+    /// Builds the model of `shared-model/core/tests/golden_blob_3.hex`: the model of format 1, with
+    /// a feature for each input.
     pub fn rows() -> Self {
         let feature = |name: &'static [u8], decimals, offset, shift| PlannedFeature {
             name: (name.len() as u64, name),

@@ -38,7 +38,7 @@ pub struct Model<'a, const LAYERS: usize = MAX_LAYERS> {
     pub(super) image: Shape,
     /// Offset of the class names in bytes, and their count.
     pub(super) class_names: (u32, usize),
-    /// Offset of the features in bytes; 0 if there are none.
+    /// Offset of the features in bytes; 0 without features.
     pub(super) features: u32,
     /// The layers of all networks.
     pub(super) layers: Vec<Layer<'a>, LAYERS>,
