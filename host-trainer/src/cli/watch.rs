@@ -19,7 +19,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 #[command(after_help = "\
 Examples:
   host-trainer watch runs/first
-  host-trainer watch runs/first --port 8080     behind ssh -L 8080:127.0.0.1:8080")]
+  host-trainer watch runs/first --port 8080     through ssh -L 8080:127.0.0.1:8080")]
 pub struct WatchArguments {
     /// Folder of a run that `train` writes in another terminal, or that `compare` or `frontier`
     /// does

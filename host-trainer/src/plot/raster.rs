@@ -44,7 +44,7 @@ impl Rasterizer {
     ///
     /// # Errors
     ///
-    /// Returns an error if there is none.
+    /// Returns an error if the system has no font.
     pub fn new() -> Result<Self, RasterError> {
         let mut fonts = Database::new();
         fonts.load_system_fonts();

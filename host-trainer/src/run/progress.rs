@@ -83,7 +83,7 @@ impl Drop for ProgressFile {
 }
 
 impl RunFolder {
-    /// Reads the training in progress; `None` if there is no file, or no complete line in it.
+    /// Reads the training in progress; `None` before the first line of the file is complete.
     pub fn read_progress(&self) -> Result<Option<Progress>, RecordError> {
         let path = self.path().join(PROGRESS);
         let bytes = match bounded::read(&path, MAX_RECORD_BYTES) {
