@@ -44,7 +44,7 @@ pub enum FrontierKind {
     Pruned,
 }
 
-/// What a network costs, if it is known.
+/// The costs of a network that are known.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct FrontierCost {
     /// Instructions per image.

@@ -126,7 +126,8 @@ impl Panel<'_> {
         };
         html! {
             @if let Some(value) = farthest {
-                (faint_text([f64::midpoint(left, right), y], Anchor::Middle, TEXT_SIZE - 2, &format!("cut: {way} {value:.3}")))
+                @let middle = [f64::midpoint(left, right), y];
+                (faint_text(middle, Anchor::Middle, TEXT_SIZE - 2, &format!("cut: {way} {value:.3}")))
             }
         }
     }

@@ -5,7 +5,7 @@ use crate::plot::{FrontierCost, FrontierRival};
 /// Sources of the figures, for the foot of the chart.
 pub const SOURCE: [&str; 5] = [
     "Measured by us in November 2026: one 784-128-10 network, 88.58 % in eight bits and 88.60 % in float, in others'",
-    "engines, each built as documented; instructions of QEMU 7.2, gcc 12.2, rustc 1.96; bytes of weights and biases only.",
+    "engines, each built as documented; instructions of QEMU 7.2, gcc 12.2, rustc 1.96; bytes of weights and biases.",
     "Published: Keras, the lecture's figure, float; 256-128-100, the table of the data set's authors, float.",
     "Published without a cost that a panel has: Fuzzy-Pattern Tsetlin Machine, 92.18 % with 2 clauses a class and",
     "94.68 % with 8,000 (arXiv 2508.08350).",

@@ -11,7 +11,7 @@ use crate::train::Epoch;
 pub const PAGE: &str = include_str!("page.html");
 pub const SCRIPT: &str = include_str!("watch.js");
 
-/// That of reports.
+/// The style of reports.
 pub const STYLE: &str = include_str!("../report/style.css");
 
 /// An update of the page. `watch.js` reads its keys.

@@ -193,7 +193,7 @@ fn respond(client: &mut TcpStream, status: &str, kind: &str, content: &str) -> i
 
 fn refuse(client: &mut TcpStream, refusal: Refusal) -> io::Result<()> {
     respond(client, refusal.status(), "text/plain; charset=utf-8", refusal.status())?;
-    // Closing a connection with unread bytes would reset it, and the client might lose the response.
+    // Closing a connection with unread bytes would reset it, and lose the response.
     client.shutdown(Shutdown::Write)?;
     client.set_read_timeout(Some(Duration::from_millis(100)))?;
     client.read(&mut [0; MAX_HEAD]).map(drop)

@@ -50,8 +50,8 @@ pub struct FrontierArguments {
     /// Train nothing and make no cascade; only read the finished ones
     #[arg(long)]
     draw_only: bool,
-    /// Train nothing and read no runs; write the chart and the table of the rows of Fashion-MNIST in
-    /// this file, which --export has written
+    /// Train nothing and read no runs; write the chart and the table of the rows of Fashion-MNIST
+    /// in this file, which --export has written
     #[arg(
         long,
         value_name = "FILE.json",

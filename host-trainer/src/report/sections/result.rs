@@ -154,7 +154,9 @@ fn boards_of_several(runs: &[Run]) -> Markup {
     let has_others = !others.is_empty();
     others.into_iter().for_each(|(board, fits)| table.row(board, fits));
     html! {
-        p { strong { "All models fit " (names.len()) " of " (first.boards.len()) " boards" } ": " (names.join(", ")) "." }
+        p {
+            strong { "All models fit " (names.len()) " of " (first.boards.len()) " boards" } ": " (names.join(", ")) "."
+        }
         @if has_others { (table) }
     }
 }
