@@ -157,8 +157,8 @@ struct DataArguments {
     /// --test-share. A CSV file has a label and the pixels of an image in each row, or features
     /// with --features; a folder may have one for training and one for testing. IDX and CSV files
     /// may be gzipped. Without this option, the first of these that exists: the folder named by
-    /// FASHION_MNIST_DIR, the user's cache, the folder of Debian's dataset-fashion-mnist; otherwise a download of 30 MB into the
-    /// cache. There it must be Fashion-MNIST.
+    /// FASHION_MNIST_DIR, the user's cache, the folder of Debian's dataset-fashion-mnist; otherwise
+    /// a download of 30 MB into the cache. There it must be Fashion-MNIST.
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
     #[command(flatten)]
