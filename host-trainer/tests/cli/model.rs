@@ -211,7 +211,7 @@ fn files_that_are_not_models_are_refused() {
     let project = Project::with_model();
     let good = fs::read(project.model()).unwrap();
     let mut version = good.clone();
-    version[8] = 3;
+    version[8] = 4;
     let mut flipped = good.clone();
     flipped[good.len() / 2] ^= 1;
     let cases: [(&[u8], &str); 6] = [
@@ -219,7 +219,7 @@ fn files_that_are_not_models_are_refused() {
         (&good[..good.len() - 1], "model length: found"),
         (&good[..5], "found 5 bytes"),
         (b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x02\x00\x00\x01\x00\x01", "not a model"),
-        (&version, "model format: found version 3"),
+        (&version, "model format: found version 4"),
         (&flipped, "damaged model"),
     ];
     for (bytes, part) in cases {
