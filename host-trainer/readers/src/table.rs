@@ -125,8 +125,9 @@ impl<T: Cell> Table<T> {
     /// Reads a table.
     ///
     /// `label` names the column of the label: `first`, `last`, or a name of the header. The default
-    /// is a column that is named like a label, otherwise the first one. The first line is a header
-    /// if it has such a name, or at least two cells that are not numbers.
+    /// is the first of these names that exists: label, labels, class, target, species, y; otherwise
+    /// the first column. The first line is a header if it has such a name, or at least two cells
+    /// that are not numbers.
     ///
     /// # Errors
     ///
@@ -294,7 +295,11 @@ fn label_column(first: &[String], is_header: bool, label: Option<&str>) -> Resul
             let first = || shown(&first.join(", "));
             found.ok_or_else(|| TableError::Label { name: name.to_owned(), first: first() })
         }
-        None => Ok(first.iter().position(|name| is_header && is_label_name(name)).unwrap_or(0)),
+        // In the order of the names: `y` may be an axis next to a `label`.
+        None => Ok(LABEL_NAMES
+            .iter()
+            .find_map(|label| first.iter().position(|cell| is_header && cell.eq_ignore_ascii_case(label)))
+            .unwrap_or(0)),
     }
 }
 

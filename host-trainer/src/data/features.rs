@@ -59,6 +59,9 @@ impl OwnedFeature {
             return Err("it has no rows for training".to_owned());
         };
         let column = printable(name);
+        if name.is_empty() {
+            return Err("a column of values has no name in the first line; name it, or leave it out".to_owned());
+        }
         if name.len() > MAX_FEATURE_NAME_BYTES {
             let (found, most) = (name.len(), MAX_FEATURE_NAME_BYTES);
             return Err(format!("column {column}: found a name of {found} bytes, expected at most {most}; shorten it"));

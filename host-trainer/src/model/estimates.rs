@@ -45,7 +45,8 @@ impl Estimates {
         let evaluated = evaluation.and_then(|evaluation| Some((evaluation, evaluation.operations.clone()?)));
         let (estimated_for, operations) = match evaluated {
             Some((evaluation, operations)) => {
-                let images = (evaluation.images as usize).min(IMAGES);
+                let images = evaluation.images as usize;
+                let images = images.div_ceil(images.div_ceil(IMAGES).max(1));
                 (format!("mean of {}", images_of(images, "test image")), operations)
             }
             None => of_golden(model)?,

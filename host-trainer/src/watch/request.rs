@@ -92,7 +92,9 @@ pub fn route(head: &[u8], port: u16, secret: &Secret) -> Route {
         .filter(|header| header.name.eq_ignore_ascii_case("host"))
         .map(|host| host.value)
         .collect();
-    let names = ["127.0.0.1", "localhost"].map(|name| format!("{name}:{port}"));
+    // Browsers leave out the default port.
+    let end = if port == 80 { String::new() } else { format!(":{port}") };
+    let names = ["127.0.0.1", "localhost"].map(|name| format!("{name}{end}"));
     let [host] = hosts.as_slice() else { return Route::Refused(Refusal::Malformed) };
     if !names.iter().any(|name| name.as_bytes().eq_ignore_ascii_case(host)) {
         return Route::Refused(Refusal::Host);

@@ -23,6 +23,9 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// Time between two signs of life in a stream: writing one notices a client that has gone.
 const PAUSE: Duration = Duration::from_secs(10);
 
+/// Pause after a connection that could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
 /// The page may load its own files, and images that its script makes.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -69,7 +72,13 @@ impl Server {
         let address = format!("http://127.0.0.1:{port}/{}/", secret.as_str());
         let shared = Arc::new(Shared { port, secret, channel: Channel::default(), clients: AtomicUsize::new(0) });
         let serving = Arc::clone(&shared);
-        let accept = move || listener.incoming().flatten().for_each(|client| Shared::accept(&serving, client));
+        let accept = move || {
+            listener.incoming().for_each(|client| match client {
+                Ok(client) => Shared::accept(&serving, client),
+                // Such as too many open files.
+                Err(_) => thread::sleep(ACCEPT_PAUSE),
+            })
+        };
         thread::Builder::new().name("watch".to_owned()).spawn(accept).map_err(ServerError::Thread)?;
         Ok(Self { address, shared })
     }

@@ -57,7 +57,7 @@ fn a_playground_with_the_model_is_written_next_to_the_report() {
     assert_eq!(report["playground"], "a/playground.html");
     assert!(page(&project, "a/report.html").contains(r#"<a href="playground.html">"#));
     let written = page(&project, "a/playground.html");
-    // As the run records it: no uniform background, light on dark; then a model.
+    // The form that the run records: no uniform background, light on dark; then a model.
     assert!(written.contains(r#"id="model" data-framing="-1 0 "#) && written.contains(">UFJFTkRB"), "{written}");
 
     for (arguments, error) in [

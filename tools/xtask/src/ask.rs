@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use host_support::parity::target_name;
+use tempfile::NamedTempFile;
 
 use crate::output::{log, print};
 use crate::process::{Conversation, Job};
@@ -61,7 +62,8 @@ pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
     let model = run_folder::existing(workspace, model)?;
     let watch = camera.as_deref().map(|folder| Watch::new(folder, Instant::now())).transpose()?;
     ["host-trainer", "ask"].iter().try_for_each(|name| workspace.build_program(name))?;
-    let answers = workspace.folder("ask")?.join(format!("{device}.bin"));
+    // Of its own, because several calls may run at a time.
+    let answers = NamedTempFile::new_in(workspace.folder("ask")?).context("cannot create a file")?.into_temp_path();
     let host = Host { workspace, model: &model, answers: &answers };
     // First, because building the firmware takes longer than finding a bad image.
     let photo = image.as_deref().map(|image| host.answer(image)).transpose()?;
@@ -149,7 +151,9 @@ impl Asking<'_> {
         ));
         loop {
             let start = Instant::now();
-            for image in watch.look(start)? {
+            let images = watch.look(start)?;
+            let looked = start.elapsed();
+            for image in images {
                 match host.try_answer(&image)? {
                     Ok(photo) => {
                         watch.close(&image);
@@ -164,7 +168,7 @@ impl Asking<'_> {
                 }
             }
             // A look at a folder with very many files may take longer.
-            thread::sleep(PAUSE.max(start.elapsed()));
+            thread::sleep(PAUSE.max(looked));
         }
     }
 }

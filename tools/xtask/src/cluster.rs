@@ -28,7 +28,7 @@ const POLL: Duration = Duration::from_millis(50);
 
 pub fn command(workspace: &Workspace) -> Result<()> {
     if !setup::is_root()? {
-        bail!("Slurm's daemons need root; type: sudo env PATH=\"$PATH\" cargo xtask cluster");
+        bail!("Slurm's daemons need root; type: sudo env PATH=\"$PATH\" HOME=\"$HOME\" cargo xtask cluster");
     }
     setup::ensure_slurm()?;
     setup::ensure_data()?;
