@@ -62,7 +62,7 @@ pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
     let model = run_folder::existing(workspace, model)?;
     let watch = camera.as_deref().map(|folder| Watch::new(folder, Instant::now())).transpose()?;
     ["host-trainer", "ask"].iter().try_for_each(|name| workspace.build_program(name))?;
-    // Of its own, because several calls may run at a time.
+    // A file of this call, because several may run at a time.
     let answers = NamedTempFile::new_in(workspace.folder("ask")?).context("cannot create a file")?.into_temp_path();
     let host = Host { workspace, model: &model, answers: &answers };
     // First, because building the firmware takes longer than finding a bad image.
