@@ -30,7 +30,7 @@ pub struct Feature<'a> {
     /// Name, of 1..=[`MAX_FEATURE_NAME_BYTES`](crate::MAX_FEATURE_NAME_BYTES) bytes.
     pub name: &'a str,
     /// A raw word is the value of the training data times 10 to the power of this number, at most
-    /// [`MAX_DECIMALS`](crate::MAX_DECIMALS).
+    /// [`MAX_DECIMALS`].
     pub decimals: u8,
     /// The scaling of raw words.
     pub scaling: Scaling,
