@@ -27,7 +27,7 @@ use crate::{error::RowError, fixed::Requant};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Feature<'a> {
-    /// Name, of 1..=[`MAX_FEATURE_NAME_BYTES`](crate::MAX_FEATURE_NAME_BYTES) bytes.
+    /// Name, of 1..=[`MAX_FEATURE_NAME_BYTES`] bytes.
     pub name: &'a str,
     /// A raw word is the value of the training data times 10 to the power of this number, at most
     /// [`MAX_DECIMALS`].
