@@ -21,6 +21,9 @@ use self::slurm::{Slurm, Task};
 /// Processors of the cluster's node: this many jobs run at a time.
 const CPUS: usize = 2;
 
+/// The network whose job is killed: it has the most runs, so it takes longest.
+const KILLED: &str = "128-taught";
+
 /// Time limit for all jobs together. They take about two minutes on two cores.
 const LIMIT: Duration = Duration::from_secs(1800);
 
@@ -40,30 +43,32 @@ pub fn command(workspace: &Workspace) -> Result<()> {
 
     let frontier = || workspace.job("host-trainer").args(["frontier", "--reduced"]);
     let names: Vec<String> = frontier().args(["--list", "--json"]).capture_json()?;
-    let Some((killed, number)) = names.last().zip(Some(names.len())) else { bail!("the reduced list is empty") };
+    let Some(place) = names.iter().position(|name| name == KILLED) else { bail!("the reduced list has no {KILLED}") };
+    let number = names.len();
     log("    all networks in one process");
     frontier().arg("--runs").arg(&serial).run()?;
 
-    log(format_args!("    the same networks as an array of {number} jobs; {killed} is killed while it trains"));
+    log(format_args!("    the same networks as an array of {number} jobs; {KILLED} is killed while it trains"));
     let slurm = Slurm::start(folder, CPUS)?;
     let script = folder.join("job.sh");
     let program = workspace.target.join("debug/host-trainer");
     fs::write(&script, self::script(&program, &array, &names)).context("cannot write the jobs' script")?;
     let id = slurm.submit(&script, number, &folder.join("job-%a.log"))?;
-    let task = Task { name: format!("{id}_{number}") };
+    let task = Task { name: format!("{id}_{}", place + 1) };
     let logs = || {
         let read = |task| fs::read_to_string(folder.join(format!("job-{task}.log"))).unwrap_or_default();
         (1..=number).map(read).collect::<Vec<_>>().join("\n")
     };
 
-    let run = array.join(format!("reduced/{killed}-seed-1"));
-    wait(|| Ok(run.join("history.json").exists()), &slurm, &id).with_context(logs)?;
+    let run = array.join(format!("reduced/{KILLED}-seed-1"));
+    // It exists while a training is in progress.
+    wait(|| Ok(run.join("progress.jsonl").exists()), &slurm, &id).with_context(logs)?;
     slurm.kill(&task)?;
     let (state, code) = slurm.state(&task)?;
-    if run.join("model.bin").exists() {
-        bail!("{killed} was finished before it could be killed, or the killed job left a model");
+    if state == "COMPLETED" {
+        bail!("{KILLED} was finished before it could be killed");
     }
-    log(format_args!("    killed after an epoch: state {state}, exit code {code}, no model; queued again"));
+    log(format_args!("    killed in its training: state {state}, exit code {code}; queued again"));
     slurm.requeue(&task)?;
     wait(|| Ok(slurm.queued(&id)?.is_empty()), &slurm, &id).with_context(logs)?;
     for number in 1..=number {
