@@ -29,7 +29,7 @@ pub enum TableError {
     /// The file cannot be read, or a row is too long.
     #[error("cannot read it: {0}")]
     Read(#[from] io::Error),
-    /// A cell that is not such a number.
+    /// A cell is not a number of the kind that the table has.
     #[error("line {line}, column {column}: found {found:?}, expected {expected}")]
     Cell {
         /// The line, from 1.

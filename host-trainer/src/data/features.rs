@@ -21,10 +21,10 @@ const MAX_INPUT: u32 = 255;
 const MIN_ROWS_FOR_OUTLIERS: usize = 20;
 /// Share of the rows at each end that may be outliers.
 const OUTLIERS: usize = 100;
-/// Share of its range that a feature uses at least without outliers.
+/// Share of the range that the values without outliers must use; below it we warn.
 const MIN_USED: f64 = 0.25;
 
-/// A feature with a name of its own.
+/// A feature that owns its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnedFeature {
     pub name: String,

@@ -53,9 +53,9 @@ impl Axis {
         from + (value - start) / (end - start) * (to - from)
     }
 
-    /// Returns the ticks, and their labels.
-    pub fn ticks(&self) -> impl Iterator<Item = (f64, String)> {
-        self.ticks.iter().map(|tick| (*tick, format!("{tick:.*}", self.decimals)))
+    /// Returns the position of each tick between those of the axis's ends, and its label.
+    pub fn placed(&self, ends: [f64; 2]) -> impl Iterator<Item = (f64, String)> {
+        self.ticks.iter().map(move |tick| (self.place(*tick, ends), format!("{tick:.*}", self.decimals)))
     }
 
     /// Returns the values at its ends.
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     fn ticks(axis: &Axis) -> String {
-        axis.ticks().map(|(_, label)| label).collect::<Vec<_>>().join(" ")
+        axis.placed([0.0, 1.0]).map(|(_, label)| label).collect::<Vec<_>>().join(" ")
     }
 
     #[test]

@@ -118,8 +118,7 @@ impl Chart {
         let ([left, right], bottom) = (self.sides, self.bottom);
         let rows = (0..).map(|row| TITLE_HEIGHT + ROW * f64::from(row)).take_while(|y| *y <= bottom);
         html! {
-            @for (tick, label) in self.axis.ticks() {
-                @let x = self.axis.place(tick, self.sides);
+            @for (x, label) in self.axis.placed(self.sides) {
                 (grid_line([x, TITLE_HEIGHT], [x, bottom]))
                 (text([x, bottom + 14.0], Anchor::Middle, TEXT_SIZE, &label))
             }

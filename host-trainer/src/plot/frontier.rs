@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use host_support::style::{MARGIN, TEXT_SIZE, TITLE_SIZE};
-use host_support::svg::{Anchor, Drawing, axis_line, faint_text, grid_line, ink_line, text};
+use host_support::svg::{Anchor, Drawing, axes, axis_line, faint_text, ink_line, text};
 use maud::{Markup, html};
 
 use super::axis::Axis;
@@ -255,19 +255,10 @@ impl<'a> Panel<'a> {
 
     fn grid(&self) -> Markup {
         let [left, top, right, bottom] = self.frame;
+        let across = self.across.ticks().into_iter().map(|tick| (self.across.place(tick), short(tick)));
+        let up = self.up.placed([bottom, top]).map(|(y, label)| (y, format!("{label} %")));
         html! {
-            @for (tick, label) in self.up.ticks() {
-                @let y = self.up.place(tick, [bottom, top]);
-                (grid_line([left, y], [right, y]))
-                (text([left - 8.0, y], Anchor::End, TEXT_SIZE, &format!("{label} %")))
-            }
-            @for tick in self.across.ticks() {
-                @let x = self.across.place(tick);
-                (grid_line([x, top], [x, bottom]))
-                (text([x, bottom + 14.0], Anchor::Middle, TEXT_SIZE, &short(tick)))
-            }
-            (axis_line([left, top], [left, bottom]))
-            (axis_line([left, bottom], [right, bottom]))
+            (axes(self.frame, across, up, 8.0, TEXT_SIZE))
             (text([f64::midpoint(left, right), bottom + 34.0], Anchor::Middle, TEXT_SIZE, self.unit))
         }
     }

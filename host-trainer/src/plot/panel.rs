@@ -8,7 +8,7 @@ use super::axis::Axis;
 use super::labels::{Label, Labels};
 use super::mark::Look;
 use host_support::style::{TEXT_SIZE, TITLE_SIZE};
-use host_support::svg::{Anchor, Drawing, axis_line, faint_text, grid_line, text};
+use host_support::svg::{Anchor, Drawing, axes, axis_line, faint_text, text};
 
 /// Size of a panel, in pixels: on a phone its text is still readable.
 pub const SIZE: [f64; 2] = [480.0, 340.0];
@@ -25,7 +25,7 @@ const MAX_LABELS: usize = 14;
 /// Most epochs of which each is a mark; on a longer curve they would overlap.
 const MAX_MARKS: usize = 20;
 
-/// Room beyond the values of most epochs if those of others are cut, as a share of their range.
+/// Room beyond the values of most epochs, as a share of their range, if other values are cut.
 const CUT_ROOM: f64 = 0.3;
 
 /// Marks of a longer curve.
@@ -100,8 +100,8 @@ impl Panel<'_> {
         self.curves.iter().flat_map(|curve| curve.points).map(|(_, value)| *value)
     }
 
-    /// Returns the values that the axis fits: all, unless those of a few epochs would take most of
-    /// it.
+    /// Returns the range that the axis fits: that of all values, or without those of a few epochs
+    /// if they would take most of the axis.
     fn fitted(&self) -> RangeInclusive<f64> {
         let mut values: Vec<f64> = self.values().collect();
         values.sort_by(f64::total_cmp);
@@ -203,18 +203,7 @@ impl Curve<'_> {
 fn grid(across: &Axis, up: &Axis) -> Markup {
     let [left, top, right, bottom] = FRAME;
     html! {
-        @for (tick, label) in up.ticks() {
-            @let y = up.place(tick, [bottom, top]);
-            (grid_line([left, y], [right, y]))
-            (text([left - 7.0, y], Anchor::End, TEXT_SIZE, &label))
-        }
-        @for (tick, label) in across.ticks() {
-            @let x = across.place(tick, [left, right]);
-            (grid_line([x, top], [x, bottom]))
-            (text([x, bottom + 14.0], Anchor::Middle, TEXT_SIZE, &label))
-        }
-        (axis_line([left, top], [left, bottom]))
-        (axis_line([left, bottom], [right, bottom]))
+        (axes(FRAME, across.placed([left, right]), up.placed([bottom, top]), 7.0, TEXT_SIZE))
         (text([f64::midpoint(left, right), bottom + 34.0], Anchor::Middle, TEXT_SIZE, "epoch"))
     }
 }

@@ -94,7 +94,7 @@ impl RunFolder {
         parse(&bytes).map_err(|reason| RecordError::Content { path, reason })
     }
 
-    /// Returns true if a process writes this run, or if the system cannot tell.
+    /// Returns true if a process writes this run, or if locks cannot be read.
     pub fn is_being_written(&self) -> bool {
         // Held for an instant only; `RunFolder::create` waits for it.
         let is_held = |path: &Path| File::open(path).is_ok_and(|file| file.try_lock_shared().is_err());

@@ -51,9 +51,9 @@ impl Axis {
         if self.is_logarithmic { value.max(f64::MIN_POSITIVE).ln() } else { value }
     }
 
-    /// Returns the ticks, and their labels.
-    pub fn ticks(&self) -> impl Iterator<Item = (f64, String)> {
-        self.ticks.iter().map(|tick| (*tick, self.label(*tick)))
+    /// Returns the position of each tick between those of the axis's ends, and its label.
+    pub fn placed(&self, ends: [f64; 2]) -> impl Iterator<Item = (f64, String)> {
+        self.ticks.iter().map(move |tick| (self.place(*tick, ends), self.label(*tick)))
     }
 
     fn label(&self, value: f64) -> String {
@@ -86,7 +86,7 @@ mod tests {
         assert_eq!(axis.ticks, [0.0, 1000.0, 2000.0, 3000.0, 4000.0, 5000.0, 6000.0]);
         assert_eq!([0.0, 6300.0].map(|value| axis.place(value, [100.0, 0.0])), [100.0, 0.0]);
         assert_eq!(
-            Axis::shares().ticks().map(|(_, label)| label).collect::<Vec<_>>().join(" "),
+            Axis::shares().placed([0.0, 1.0]).map(|(_, label)| label).collect::<Vec<_>>().join(" "),
             "0.0 0.2 0.4 0.6 0.8 1.0"
         );
     }

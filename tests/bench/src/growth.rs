@@ -1,7 +1,7 @@
 //! Draws cost against work: networks of several widths, and images with more or fewer zeros.
 
 use host_support::style::{COLOURS, Colour, TEXT_SIZE, TITLE_SIZE};
-use host_support::svg::{Anchor, Drawing, axis_line, faint_text, grid_line, short, text};
+use host_support::svg::{Anchor, Drawing, axes, faint_text, short, text};
 use maud::{Markup, html};
 
 use super::axis::Axis;
@@ -85,23 +85,12 @@ fn ring([x, y]: [f64; 2], radius: f64, colour: Colour) -> Markup {
 }
 
 /// Returns the title and the axes of a panel.
-fn axes(title: &str, below: &str, [across, up]: [&Axis; 2]) -> Markup {
+fn titled_axes(title: &str, below: &str, [across, up]: [&Axis; 2]) -> Markup {
     let [left, top, right, bottom] = FRAME;
     let middle = f64::midpoint(left, right);
     html! {
         (text([middle, 22.0], Anchor::Middle, TEXT_SIZE, title))
-        @for (tick, label) in up.ticks() {
-            @let y = up.place(tick, [bottom, top]);
-            (grid_line([left, y], [right, y]))
-            (text([left - 7.0, y], Anchor::End, TEXT_SIZE, &label))
-        }
-        @for (tick, label) in across.ticks() {
-            @let x = across.place(tick, [left, right]);
-            (grid_line([x, top], [x, bottom]))
-            (text([x, bottom + 14.0], Anchor::Middle, TEXT_SIZE - 1, &label))
-        }
-        (axis_line([left, top], [left, bottom]))
-        (axis_line([left, bottom], [right, bottom]))
+        (axes(FRAME, across.placed([left, right]), up.placed([bottom, top]), 7.0, TEXT_SIZE - 1))
         (text([middle, bottom + 36.0], Anchor::Middle, TEXT_SIZE, below))
     }
 }
@@ -124,7 +113,7 @@ fn against_work(rows: &[Row], cores: &[&str], what: &str, up: Axis, of: impl Fn(
             @for row in deep { (ring(place(row), 5.0, colour)) }
         }
     };
-    html! { (axes(what, "multiply-accumulates", [&across, &up])) @for core in cores { (of_core(core)) } }
+    html! { (titled_axes(what, "multiply-accumulates", [&across, &up])) @for core in cores { (of_core(core)) } }
 }
 
 fn zeros(rows: &[Row], cores: &[&str]) -> Markup {
@@ -135,7 +124,7 @@ fn zeros(rows: &[Row], cores: &[&str]) -> Markup {
     let [left, top, right, bottom] = FRAME;
     let title = format!("instructions of each image, {of}");
     html! {
-        (axes(&title, "share of its pixels that are zero", [&across, &up]))
+        (titled_axes(&title, "share of its pixels that are zero", [&across, &up]))
         @for row in &rows {
             @for image in &row.each {
                 @let place = [

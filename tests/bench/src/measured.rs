@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 use crc::{CRC_32_ISO_HDLC, Crc};
+use host_support::measured::MeasuredRecord;
 use host_support::numbers::{grouped, rounded};
 use host_support::parity::Target;
 use object::{Object as _, ObjectSegment as _};
 use parity::Device;
 use parity::program::read;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use time::OffsetDateTime;
 
 use super::row::Row;
@@ -22,24 +23,6 @@ pub struct Estimated {
     model: String,
     cycles_mean: Option<f64>,
     error_percent: Option<u32>,
-}
-
-/// A record of a measurement; `cargo xtask estimate --write-docs` reads it.
-#[derive(Debug, PartialEq, Serialize)]
-pub struct Measured {
-    board: String,
-    /// The network in words.
-    network: String,
-    /// The model's id.
-    model: String,
-    date: String,
-    /// Checksum of the firmware in flash.
-    firmware: String,
-    #[serde(rename = "pictures")]
-    images: usize,
-    cycles_mean: f64,
-    cycles_min: u64,
-    cycles_max: u64,
 }
 
 /// Fails unless `devices` is one board that is not emulated: instructions of an emulator are not
@@ -91,36 +74,34 @@ pub fn comparison(rows: &[Row], estimates: &[Estimated]) -> String {
 /// Returns an error if it was not measured on hardware, or if the firmware cannot be read.
 pub fn record(row: &Row, firmware: &Path) -> anyhow::Result<Vec<u8>> {
     let elf = firmware.join(format!("{}.elf", row.board));
-    let record = Measured::new(row, checksum(&elf)?, OffsetDateTime::now_utc().date().to_string())?;
+    let record = record_of(row, checksum(&elf)?, OffsetDateTime::now_utc().date().to_string())?;
     let mut text = serde_json::to_vec_pretty(&record)?;
     text.push(b'\n');
     Ok(text)
 }
 
-impl Measured {
-    fn new(row: &Row, firmware: String, date: String) -> anyhow::Result<Self> {
-        let cycles = (row.cycles_mean, row.cycles_min, row.cycles_max);
-        let (Some(cycles_mean), Some(cycles_min), Some(cycles_max)) = cycles else {
-            bail!("{}: found {:?}, expected cycles; instructions are not recorded as time", row.board, row.unit);
-        };
-        ensure!(
-            row.target == Some(Target::Hardware),
-            "{}: found a measurement on {:?}, expected hardware; it is not recorded",
-            row.board,
-            row.target
-        );
-        Ok(Self {
-            board: row.board.clone(),
-            network: row.network.to_string(),
-            model: row.model.clone(),
-            date,
-            firmware,
-            images: row.images,
-            cycles_mean,
-            cycles_min,
-            cycles_max,
-        })
-    }
+fn record_of(row: &Row, firmware: String, date: String) -> anyhow::Result<MeasuredRecord> {
+    let cycles = (row.cycles_mean, row.cycles_min, row.cycles_max);
+    let (Some(cycles_mean), Some(cycles_min), Some(cycles_max)) = cycles else {
+        bail!("{}: found {:?}, expected cycles; instructions are not recorded as time", row.board, row.unit);
+    };
+    ensure!(
+        row.target == Some(Target::Hardware),
+        "{}: found a measurement on {:?}, expected hardware; it is not recorded",
+        row.board,
+        row.target
+    );
+    Ok(MeasuredRecord {
+        board: row.board.clone(),
+        network: row.network.to_string(),
+        model: row.model.clone(),
+        date,
+        firmware,
+        images: row.images,
+        cycles_mean,
+        cycles_min,
+        cycles_max,
+    })
 }
 
 /// Returns a checksum of the addresses and the content of a program's segments.
@@ -168,7 +149,7 @@ mod tests {
 
     #[test]
     fn only_cycles_of_hardware_are_recorded() {
-        let record = |row: &Row| Measured::new(row, "0badcafe".into(), "2026-12-01".into());
+        let record = |row: &Row| record_of(row, "0badcafe".into(), "2026-12-01".into());
         let text = serde_json::to_string(&record(&row(Unit::Cycles)).unwrap()).unwrap();
         assert_eq!(
             text,

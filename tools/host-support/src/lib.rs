@@ -7,6 +7,7 @@ pub mod bounded;
 pub mod browser;
 pub mod errors;
 pub mod files;
+pub mod measured;
 pub mod numbers;
 pub mod page;
 pub mod parity;

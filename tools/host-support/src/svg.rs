@@ -98,6 +98,31 @@ pub fn axis_line(from: [f64; 2], to: [f64; 2]) -> Markup {
     line("axis", FAINT, from, to)
 }
 
+/// Returns the grid and the axes of a panel between the left, upper, right and lower edge in
+/// `frame`. `across` and `up` have the position and the label of each tick. Labels are `gap` pixels
+/// left of the panel, and have `size` pixels below it.
+#[must_use]
+pub fn axes(
+    [left, top, right, bottom]: [f64; 4],
+    across: impl Iterator<Item = (f64, String)>,
+    up: impl Iterator<Item = (f64, String)>,
+    gap: f64,
+    size: u32,
+) -> Markup {
+    html! {
+        @for (y, label) in up {
+            (grid_line([left, y], [right, y]))
+            (text([left - gap, y], Anchor::End, TEXT_SIZE, &label))
+        }
+        @for (x, label) in across {
+            (grid_line([x, top], [x, bottom]))
+            (text([x, bottom + 14.0], Anchor::Middle, size, &label))
+        }
+        (axis_line([left, top], [left, bottom]))
+        (axis_line([left, bottom], [right, bottom]))
+    }
+}
+
 fn line(class: &str, colour: Colour, from: [f64; 2], to: [f64; 2]) -> Markup {
     let ([x1, y1], [x2, y2]) = (from.map(short), to.map(short));
     html! { line class=(class) x1=(x1) y1=(y1) x2=(x2) y2=(y2) stroke=(colour.hex()) {} }

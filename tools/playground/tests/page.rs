@@ -101,7 +101,7 @@ fn check_sample(browser: &Browser) -> Result<(), Failed> {
     expect(text(&shown, "network").contains(&format!("network {} of 2", answer.network + 1)), &shown)
 }
 
-/// A stroke by the keyboard is seen, answered, and told to a screen reader.
+/// Draws a stroke with the keyboard, and checks the answer and its announcement for screen readers.
 fn check_drawing(browser: &Browser) -> Result<(), Failed> {
     browser.run("document.getElementById('clear').click(); document.getElementById('pad').focus()")?;
     let cleared = wait(browser, "true")?;

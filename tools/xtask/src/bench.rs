@@ -17,9 +17,9 @@ use serde::de::DeserializeOwned;
 use crate::output::log;
 use crate::parity::{PROBE, board_of, build_firmware};
 use crate::process::Job;
-use crate::trainer::TestData;
+use crate::work::{Work, answered, fixture};
 use crate::workspace::{Workspace, shown};
-use crate::{UsageError, board, estimate, run_folder, trainer};
+use crate::{UsageError, board, estimate, run_folder};
 
 /// The budgets of the fixture, relative to the workspace.
 const BUDGETS: &str = "tests/bench-budgets.toml";
@@ -28,14 +28,6 @@ const BUDGETS: &str = "tests/bench-budgets.toml";
 const CONVOLUTION_BUDGETS: &str = "tests/convolution-budgets.toml";
 const CONVOLUTION_MODEL: &str = "models/conv-12k.bin";
 const CONVOLUTION_IMAGES: &str = "128";
-
-/// The fixture, relative to the workspace.
-pub const FIXTURE_MODEL: &str = "tests/fixtures/model.bin";
-pub const FIXTURE_ANSWERS: &str = "tests/fixtures/answers.bin";
-
-/// Each model of tests/fixtures with its answers: weights in pairs, then in vectors.
-pub const FIXTURES: [(&str, &str); 2] =
-    [(FIXTURE_MODEL, FIXTURE_ANSWERS), ("tests/fixtures/vectors.bin", "tests/fixtures/vectors-answers.bin")];
 
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
@@ -176,32 +168,6 @@ pub fn memory<T: DeserializeOwned>(workspace: &Workspace) -> Result<Vec<T>> {
     measuring(workspace, &emulated()?, &fixture(workspace))?.args(["--pictures", "1", "--json"]).capture_json()
 }
 
-/// The model and the host's answers to measure, for each weight order.
-pub struct Work {
-    pub pairs: (PathBuf, PathBuf),
-    pub vectors: (PathBuf, PathBuf),
-}
-
-/// Returns the model and answers that budgets and tables are for.
-pub fn fixture(workspace: &Workspace) -> Work {
-    let [pairs, vectors] = FIXTURES.map(|(model, answers)| (workspace.root.join(model), workspace.root.join(answers)));
-    Work { pairs, vectors }
-}
-
-/// Writes the answers and the reordered model for `model` into `folder`.
-pub fn answered(workspace: &Workspace, model: PathBuf, folder: &Path, data: Option<&Path>) -> Result<Work> {
-    let pairs = (model, folder.join("answers.bin"));
-    let vectors = (folder.join("vectors.bin"), folder.join("vectors-answers.bin"));
-    // The reordered model leaves its run, which records the data set.
-    let recorded = run_folder::data_of(&pairs.0);
-    let data = TestData { folder: data.or(recorded.as_deref()), ..TestData::default() };
-    trainer::reorder(workspace, &pairs.0, &vectors.0)?;
-    for (model, answers) in [&pairs, &vectors] {
-        trainer::evaluate(workspace, model, answers, data)?;
-    }
-    Ok(Work { pairs, vectors })
-}
-
 /// Returns the model that the options name, with its answers.
 fn chosen(workspace: &Workspace, model: Option<PathBuf>, data: Option<&Path>) -> Result<Work> {
     let model = model.map_or_else(|| workspace.demo_model(), run_folder::model_of);
@@ -221,10 +187,7 @@ fn measuring(workspace: &Workspace, devices: &[String], work: &Work) -> Result<J
 
 /// Returns the job that measures `work` on `devices`, whose firmware is built.
 pub fn tool(workspace: &Workspace, devices: &[String], work: &Work) -> Result<Job> {
-    let Work { pairs, vectors } = work;
-    let job = workspace.job("bench").arg("measure").args(devices);
-    let job = job.arg("--model").arg(&pairs.0).arg("--answers").arg(&pairs.1);
-    let job = job.arg("--vector-model").arg(&vectors.0).arg("--vector-answers").arg(&vectors.1);
+    let job = work.add_to(workspace.job("bench").arg("measure").args(devices));
     Ok(job.arg("--firmware").arg(workspace.folder("firmware")?))
 }
 
@@ -270,13 +233,8 @@ mod tests {
     }
 
     #[test]
-    fn the_files_of_the_fixture_exist() {
+    fn the_files_with_budgets_exist() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let mut files = FIXTURES.into_iter().flat_map(|(model, answers)| [model, answers]).chain([
-            BUDGETS,
-            CONVOLUTION_BUDGETS,
-            CONVOLUTION_MODEL,
-        ]);
-        assert!(files.all(|path| root.join(path).is_file()));
+        assert!([BUDGETS, CONVOLUTION_BUDGETS, CONVOLUTION_MODEL].iter().all(|path| root.join(path).is_file()));
     }
 }

@@ -12,11 +12,14 @@ use boards::owned::{self, OwnedBoard};
 use clap::Args;
 use host_support::numbers::whole;
 
-use crate::bench::{self, Work};
 use crate::parity::build_firmware;
 use crate::process::Job;
+use crate::work::{Work, answered, fixture};
 use crate::workspace::{Workspace, shown};
 use crate::{UsageError, run_folder};
+
+/// Cores without wait states, in the order of tables and budgets.
+const CORES: [&str; 6] = ["cortex-m0", "cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m33", "rv32"];
 
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
@@ -100,14 +103,14 @@ pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
         return settings(job, &options).run_to_stdout();
     }
     let work = match options.model.clone() {
-        None => bench::fixture(workspace),
+        None => fixture(workspace),
         Some(model) => {
             let model = run_folder::model_of(model);
             if !model.is_file() {
                 bail!("model {} does not exist; train it, or leave out --model", shown(&model));
             }
             workspace.build_program("host-trainer")?;
-            bench::answered(workspace, model, &workspace.folder("estimate")?, options.data.as_deref())?
+            answered(workspace, model, &workspace.folder("estimate")?, options.data.as_deref())?
         }
     };
     workspace.build_program("estimate")?;
@@ -139,6 +142,11 @@ pub fn of_boards(workspace: &Workspace, boards: &[OwnedBoard], work: &Work, imag
     job.args(["--pictures", &images.to_string()]).arg("--json").capture()
 }
 
+/// Returns the boards of [`CORES`].
+fn cores() -> Result<Vec<OwnedBoard>> {
+    Ok(CORES.iter().map(|core| owned::named(core)).collect::<Result<_, _>>()?)
+}
+
 /// Builds the firmware that runs for `boards`.
 fn build(workspace: &Workspace, boards: &[OwnedBoard]) -> Result<()> {
     let emulated: BTreeSet<_> = boards.iter().filter_map(OwnedBoard::emulated).map(str::to_owned).collect();
@@ -147,10 +155,7 @@ fn build(workspace: &Workspace, boards: &[OwnedBoard]) -> Result<()> {
 
 /// Returns the command that estimates a model.
 fn job(workspace: &Workspace, work: &Work) -> Result<Job> {
-    let Work { pairs, vectors } = work;
-    let job = workspace.job("estimate").arg("--model").arg(&pairs.0).arg("--answers").arg(&pairs.1);
-    let job = job.arg("--vector-model").arg(&vectors.0).arg("--vector-answers").arg(&vectors.1);
-    Ok(job.arg("--firmware").arg(workspace.folder("firmware")?))
+    Ok(work.add_to(workspace.job("estimate")).arg("--firmware").arg(workspace.folder("firmware")?))
 }
 
 fn settings(job: Job, options: &Options) -> Job {

@@ -20,6 +20,9 @@ use crate::workspace::{Workspace, shown};
 pub use facts::{Facts, Library, Toolchain};
 pub use panics::{verify as verify_panics, verify_none as verify_no_panics};
 
+/// The target of programs for browsers.
+pub const BROWSER_TRIPLE: &str = "wasm32-unknown-unknown";
+
 pub struct Firmware {
     /// Each program's file and size, the server first.
     pub programs: Vec<(PathBuf, Sizes)>,
@@ -187,11 +190,12 @@ pub fn static_library(workspace: &Workspace, package: &str, triple: &str, featur
 
 /// Returns the command that builds `package` for WebAssembly. Paths in the folder `hidden` are
 /// shortened in the program.
-pub fn wasm_library(workspace: &Workspace, package: &str, triple: &str, hidden: Option<&Path>) -> Result<Job> {
-    let facts = Facts::gather(triple);
-    let toolchain = facts.toolchain().ok_or_else(|| missing(&format!("compiler for {triple}")))?;
-    let job = start(&workspace.root, toolchain, triple, "build").args(["--locked", "--package", package, "--lib"]);
-    let job = job.args(["--no-default-features", "--target", triple, "--profile", package, "--target-dir"]);
+pub fn wasm_library(workspace: &Workspace, package: &str, hidden: Option<&Path>) -> Result<Job> {
+    let facts = Facts::gather(BROWSER_TRIPLE);
+    let toolchain = facts.toolchain().ok_or_else(|| missing(&format!("compiler for {BROWSER_TRIPLE}")))?;
+    let job =
+        start(&workspace.root, toolchain, BROWSER_TRIPLE, "build").args(["--locked", "--package", package, "--lib"]);
+    let job = job.args(["--no-default-features", "--target", BROWSER_TRIPLE, "--profile", package, "--target-dir"]);
     let job = job.arg(target(workspace));
     Ok(match hidden {
         Some(hidden) => job.env("RUSTFLAGS", format!("--remap-path-prefix={}=", hidden.display())),
@@ -200,8 +204,8 @@ pub fn wasm_library(workspace: &Workspace, package: &str, triple: &str, hidden: 
 }
 
 /// Returns the path of a program that [`wasm_library`] builds.
-pub fn built_wasm(workspace: &Workspace, package: &str, triple: &str) -> PathBuf {
-    target(workspace).join(triple).join(package).join(format!("{package}.wasm"))
+pub fn built_wasm(workspace: &Workspace, package: &str) -> PathBuf {
+    target(workspace).join(BROWSER_TRIPLE).join(package).join(format!("{package}.wasm"))
 }
 
 /// Returns the path of a static library that [`static_library`] builds.

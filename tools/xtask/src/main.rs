@@ -29,6 +29,7 @@ mod stages;
 mod table;
 mod test;
 mod trainer;
+mod work;
 mod workspace;
 
 use std::process::ExitCode;

@@ -13,9 +13,6 @@ use crate::{image, run_folder, setup};
 /// The device of `parity` that runs in a browser.
 pub const WASM: &str = "wasm";
 
-/// The target of the page's program.
-pub const TRIPLE: &str = "wasm32-unknown-unknown";
-
 const PACKAGE: &str = "playground";
 
 /// A cascade for Fashion-MNIST.
@@ -48,7 +45,7 @@ pub fn command(workspace: &Workspace, options: Options) -> Result<()> {
     if files::is_same(&out, &model) {
         bail!("--out {} would overwrite the model; name another file", shown(&out));
     }
-    setup::ensure_target(TRIPLE)?;
+    setup::ensure_target(image::BROWSER_TRIPLE)?;
     let sizes = write(workspace, &model, &out)?;
     print(format_args!("{}{}: open it in a browser", sizes, shown(&out)))
 }
@@ -62,9 +59,9 @@ pub fn build_device(workspace: &Workspace) -> Result<()> {
 /// Builds the program, and writes the page with it. Returns the sizes in words.
 fn write(workspace: &Workspace, model: &Path, out: &Path) -> Result<String> {
     let registry = cargo_home().map(|home| home.join("registry/src"));
-    image::wasm_library(workspace, PACKAGE, TRIPLE, registry.as_deref())?.run()?;
+    image::wasm_library(workspace, PACKAGE, registry.as_deref())?.run()?;
     workspace.build_program("playground-page")?;
-    let program = image::built_wasm(workspace, PACKAGE, TRIPLE);
+    let program = image::built_wasm(workspace, PACKAGE);
     let job = workspace.job("playground-page").arg("--program").arg(program);
     job.arg("--model").arg(model).arg("--out").arg(out).capture().context("cannot write the page")
 }

@@ -26,7 +26,7 @@ struct Seen {
     since: Option<Instant>,
 }
 
-/// A file's content, as far as its metadata tell.
+/// The state of a file, from its metadata.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Version {
     length: u64,

@@ -13,11 +13,12 @@ use host_support::page::Page;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::{FIXTURE_MODEL, Options};
+use super::Options;
 use crate::board;
 use crate::examples::copy_for_user;
 use crate::output::log;
 use crate::process::Job;
+use crate::work::FIXTURE_MODEL;
 use crate::workspace::{Workspace, cargo};
 
 /// The example, and its programs that measure: of a model that is compiled in, and of one that is

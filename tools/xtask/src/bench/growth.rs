@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use host_support::files;
 
-use super::{answered, measuring};
+use super::measuring;
 use crate::output::{log, print};
 use crate::trainer;
+use crate::work::answered;
 use crate::workspace::{Workspace, shown};
 
 /// Neurons of the hidden layers.

@@ -6,8 +6,9 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use host_support::{files, page::Page};
 
-use super::{emulated, fixture, measuring};
+use super::{emulated, measuring};
 use crate::output::log;
+use crate::work::fixture;
 use crate::workspace::Workspace;
 
 /// The page and its chart, relative to the workspace.

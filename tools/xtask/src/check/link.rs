@@ -4,8 +4,8 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::UsageError;
-use crate::bench::{FIXTURE_ANSWERS, FIXTURE_MODEL};
 use crate::parity::{LOOPBACK, build_firmware, chosen};
+use crate::work::{FIXTURE_ANSWERS, FIXTURE_MODEL};
 use crate::workspace::Workspace;
 
 #[derive(Args)]

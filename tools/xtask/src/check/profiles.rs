@@ -14,8 +14,8 @@ use host_support::errors;
 use host_support::parity::ParityRecord;
 use host_support::table::Folded;
 
-use crate::bench::FIXTURES;
 use crate::output::{log, print};
+use crate::work::FIXTURES;
 use crate::workspace::Workspace;
 use crate::{DEFAULT_BOARD, board, image};
 

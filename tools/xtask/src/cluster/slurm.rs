@@ -155,7 +155,7 @@ fn host_name() -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// Writes the secret of munge, readable for nobody else, which it requires.
+/// Writes munge's key. Nobody else may read it, which munge checks.
 fn write_key(path: &Path) -> std::io::Result<()> {
     let mut random = std::io::Read::take(File::open("/dev/urandom")?, KEY_BYTES);
     let mut file = File::options().write(true).create_new(true).mode(0o400).open(path)?;

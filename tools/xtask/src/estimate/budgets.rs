@@ -5,13 +5,12 @@ use std::fmt::Write as _;
 use std::fs;
 
 use anyhow::{Context, Result, bail};
-use boards::owned;
 use host_support::files;
 use serde::Deserialize;
 
-use super::page::CORES;
-use crate::bench;
+use super::CORES;
 use crate::output::log;
+use crate::work::fixture;
 use crate::workspace::Workspace;
 
 /// The budgets, relative to the workspace.
@@ -40,7 +39,7 @@ struct Row {
 /// Compares the estimates with the budgets, or writes them. Programs and firmware must be built.
 pub fn command(workspace: &Workspace, write: bool) -> Result<()> {
     let path = workspace.root.join(BUDGETS);
-    let job = super::job(workspace, &bench::fixture(workspace))?.args(CORES).arg("--json");
+    let job = super::job(workspace, &fixture(workspace))?.args(CORES).arg("--json");
     let rows: Vec<Row> = job.capture_json()?;
     if write {
         files::write(&path, text(&rows).as_bytes())?;
@@ -64,8 +63,7 @@ pub fn command(workspace: &Workspace, write: bool) -> Result<()> {
 /// Builds programs and firmware, and compares or writes.
 pub fn with_build(workspace: &Workspace, write: bool) -> Result<()> {
     workspace.build_program("estimate")?;
-    let boards = CORES.iter().map(|core| owned::named(core)).collect::<Result<Vec<_>, _>>()?;
-    super::build(workspace, &boards)?;
+    super::build(workspace, &super::cores()?)?;
     command(workspace, write)
 }
 
@@ -90,7 +88,7 @@ fn exceeded(rows: &[Row], budgets: &BTreeMap<String, u64>) -> Vec<String> {
     rows.iter().filter_map(message).collect()
 }
 
-/// Returns a message for each estimate that the fitted costs do not give.
+/// Returns a message for each estimate from which the fitted costs differ too much.
 fn misfits(rows: &[Row]) -> Vec<String> {
     let message = |Row { core, cycles_mean, cycles_fitted }: &Row| {
         let traced = cycles_mean.unwrap_or_default();

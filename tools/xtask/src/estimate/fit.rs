@@ -3,19 +3,16 @@
 use std::fs;
 
 use anyhow::{Context, Result};
-use boards::owned;
 
-use super::page::CORES;
-use crate::bench;
 use crate::output::log;
+use crate::work::{FIXTURES, answered};
 use crate::workspace::Workspace;
 
 /// The costs, relative to the workspace.
 const COSTS: &str = "tools/cycles/costs.toml";
 
 /// Models with answers in the workspace, for which the error of the costs is measured.
-const ANSWERED: [(&str, &str); 2] =
-    [bench::FIXTURES[0], ("tests/fixtures/colours.bin", "tests/fixtures/colours-answers.bin")];
+const ANSWERED: [(&str, &str); 2] = [FIXTURES[0], ("tests/fixtures/colours.bin", "tests/fixtures/colours-answers.bin")];
 
 /// The folder of more models, whose answers need the data set.
 const MODELS: &str = "models";
@@ -24,8 +21,7 @@ pub fn command(workspace: &Workspace) -> Result<()> {
     for program in ["host-trainer", "estimate"] {
         workspace.build_program(program)?;
     }
-    let boards = CORES.iter().map(|core| owned::named(core)).collect::<Result<Vec<_>, _>>()?;
-    super::build(workspace, &boards)?;
+    super::build(workspace, &super::cores()?)?;
     let mut job = workspace.job("estimate").arg("--fit").arg(workspace.root.join(COSTS));
     job = job.arg("--firmware").arg(workspace.folder("firmware")?);
     for (model, answers) in ANSWERED {
@@ -40,7 +36,7 @@ pub fn command(workspace: &Workspace) -> Result<()> {
     for path in paths {
         let folder = folder.join(path.file_stem().unwrap_or_default());
         fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        let (model, answers) = bench::answered(workspace, path, &folder, None)?.pairs;
+        let (model, answers) = answered(workspace, path, &folder, None)?.pairs;
         job = job.arg("--validate").arg(model).arg(answers);
     }
     job.run()?;

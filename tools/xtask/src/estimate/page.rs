@@ -8,12 +8,13 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use boards::owned::{self, OwnedBoard};
 use host_support::files;
+use host_support::measured::MeasuredRecord;
 use host_support::numbers::{grouped, rounded};
 use host_support::page::Page;
 use serde::Deserialize;
 
-use crate::bench::{self, FIXTURE_MODEL};
 use crate::output::log;
+use crate::work::{FIXTURE_MODEL, answered, fixture};
 use crate::workspace::Workspace;
 
 /// The page, and the command in its markers.
@@ -27,9 +28,6 @@ const MEASURED: &str = "docs/measured";
 /// Names of the models of the table, and their files. The first one is the fixture.
 const MODELS: [(&str, &str); 3] =
     [("784-128-10", FIXTURE_MODEL), ("784-64-10", "models/784-64-10.bin"), ("conv-12k", "models/conv-12k.bin")];
-
-/// Cores without wait states, before the boards.
-pub const CORES: [&str; 6] = ["cortex-m0", "cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m33", "rv32"];
 
 /// A row of `estimate --json`.
 #[derive(Deserialize)]
@@ -45,41 +43,21 @@ struct Row {
     microjoules_mean: Option<f64>,
 }
 
-/// A measurement on hardware, which `cargo xtask bench BOARD --probe --record FILE` writes.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Measured {
-    board: String,
-    /// The network in words.
-    network: String,
-    /// The model's id.
-    model: String,
-    date: String,
-    /// Checksum of the firmware.
-    firmware: String,
-    #[serde(rename = "pictures")]
-    images: u64,
-    cycles_min: u64,
-    cycles_mean: f64,
-    cycles_max: u64,
-}
-
 pub fn command(workspace: &Workspace, check: bool) -> Result<()> {
     let path = workspace.root.join(PAGE);
     let page = Page::read(&path, WRITER)?;
     for program in ["host-trainer", "estimate"] {
         workspace.build_program(program)?;
     }
-    let cores = CORES.iter().map(|core| owned::named(core)).collect::<Result<Vec<_>, _>>()?;
-    let boards: Vec<OwnedBoard> = cores.into_iter().chain(owned::owned()?).collect();
+    let boards: Vec<OwnedBoard> = super::cores()?.into_iter().chain(owned::owned()?).collect();
     super::build(workspace, &boards)?;
     let names: Vec<_> = boards.iter().map(|board| &board.name).collect();
     let folder = workspace.folder("estimate")?;
-    let mut models = vec![bench::fixture(workspace)];
+    let mut models = vec![fixture(workspace)];
     for (name, model) in &MODELS[1..] {
         let folder = folder.join(name);
         fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        models.push(bench::answered(workspace, workspace.root.join(model), &folder, None)?);
+        models.push(answered(workspace, workspace.root.join(model), &folder, None)?);
     }
     let mut tables = Vec::new();
     let chart = folder.join("latency.svg");
@@ -108,7 +86,7 @@ pub fn command(workspace: &Workspace, check: bool) -> Result<()> {
 }
 
 /// Reads the measurements on hardware, sorted by file name.
-fn measured(folder: &Path) -> Result<Vec<Measured>> {
+fn measured(folder: &Path) -> Result<Vec<MeasuredRecord>> {
     let Ok(entries) = fs::read_dir(folder) else { return Ok(Vec::new()) };
     let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
@@ -121,7 +99,7 @@ fn measured(folder: &Path) -> Result<Vec<Measured>> {
 }
 
 /// Returns boards by models, in Markdown.
-fn tables_text(tables: &[Vec<Row>], measured: &[Measured]) -> String {
+fn tables_text(tables: &[Vec<Row>], measured: &[MeasuredRecord]) -> String {
     let number = |number: Option<f64>| number.map_or(String::new(), rounded);
     let names: Vec<_> = MODELS.iter().take(tables.len()).map(|(name, _)| *name).collect();
     let mut text = "Cycles of an inference without wait states, mean of 128 images\n\n".to_owned();
@@ -166,7 +144,9 @@ fn tables_text(tables: &[Vec<Row>], measured: &[Measured]) -> String {
     let estimates = tables.iter().flatten();
     let estimates = estimates.filter_map(|row| Some(((row.board.as_str(), row.model.as_str()), row.cycles_mean?)));
     let estimates: BTreeMap<_, _> = estimates.collect();
-    for Measured { board, network, model, date, firmware, images, cycles_min, cycles_mean, cycles_max } in measured {
+    for record in measured {
+        let MeasuredRecord { board, network, model, date, firmware, images, cycles_min, cycles_mean, cycles_max } =
+            record;
         let ratio = number(estimates.get(&(board.as_str(), model.as_str())).map(|estimate| cycles_mean / estimate));
         let [min, mean, max] = [*cycles_min, cycles_mean.round() as u64, *cycles_max].map(grouped);
         let _ = writeln!(

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Model;
 use crate::output::log;
+use crate::work::answered;
 use crate::workspace::{Workspace, shown};
 use crate::{bench, board, estimate, image};
 
@@ -72,7 +73,7 @@ pub fn command(workspace: &Workspace, models: &[Model], data: Option<&Path>) -> 
     let missing: Vec<&Model> = models.iter().filter(|model| !is_known(&all, &model.id)).collect();
     for (index, model) in missing.iter().enumerate() {
         log(format_args!("[{}/{}] measuring {}", index + 1, missing.len(), shown(&model.path)));
-        let work = bench::answered(workspace, model.path.clone(), &folder, data)?;
+        let work = answered(workspace, model.path.clone(), &folder, data)?;
         let job = bench::tool(workspace, &BOARDS.map(str::to_owned), &work)?;
         let images = IMAGES.to_string();
         let rows: Vec<BenchRow> = job.args(["--pictures", &images, "--where-it-fits", "--json"]).capture_json()?;

@@ -36,7 +36,7 @@ impl Conversation {
         let sent = self.input.as_mut().map(|input| input.write_all(&[line, b"\n"].concat()));
         match sent {
             Some(Ok(())) => self.hear(),
-            // The command has ended, for a reason that its exit code tells.
+            // The command has ended; its exit code has the reason.
             _ => Err(self.ended()),
         }
     }

@@ -19,8 +19,8 @@ use anyhow::{Result, bail};
 use crate::DEFAULT_BOARD;
 use crate::board;
 use crate::examples::{self, Example};
+use crate::image;
 use crate::output::{log, print};
-use crate::playground;
 use crate::trainer::Backend;
 use crate::workspace::Workspace;
 
@@ -145,7 +145,7 @@ fn steps(purpose: Purpose) -> Result<Vec<Box<dyn Step>>> {
     let programs: BTreeSet<_> = emulators.map(str::to_owned).collect();
     let linker = linker::Linker { triples: triples.iter().cloned().collect() };
     if purpose == Purpose::Tests {
-        triples.insert(playground::TRIPLE.to_owned());
+        triples.insert(image::BROWSER_TRIPLE.to_owned());
     }
     let targets = triples.into_iter().map(|triple| Box::new(target::CompilerTarget { triple }) as Box<dyn Step>);
     let mut steps: Vec<Box<dyn Step>> = targets.collect();

@@ -6,9 +6,8 @@ use anyhow::{Context, Result};
 
 use super::apt::Apt;
 use super::steps::{About, ByHand, Done, Found, Step, apt_line};
-use crate::image::{Facts, Library};
+use crate::image::{self, Facts, Library};
 use crate::output::log;
-use crate::playground;
 use crate::process::Job;
 use crate::programs::find_program;
 
@@ -28,7 +27,7 @@ impl Step for CompilerTarget {
         About {
             name: "compiler target",
             purpose: match self.triple.as_str() {
-                playground::TRIPLE => "to compile Rust for browsers",
+                image::BROWSER_TRIPLE => "to compile Rust for browsers",
                 _ => "to compile Rust for the microcontroller",
             },
         }
