@@ -55,8 +55,12 @@ impl WatchArguments {
             if let Some(progress) = follower.progress() {
                 progress.history.iter().skip(logged).for_each(|epoch| log_epoch(epoch, &progress.planned));
                 logged = progress.history.len();
-                let update = update(&name, progress, &state);
-                if state == State::Training { server.publish(update) } else { server.finish(update) }
+            }
+            let update = update(&name, follower.progress(), &state);
+            if state == State::Training {
+                server.publish(update)
+            } else {
+                server.finish(update)
             }
             match state {
                 State::Training => {}

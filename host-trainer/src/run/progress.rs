@@ -22,14 +22,17 @@ pub struct Planned {
     pub network: String,
     /// The most epochs.
     pub epochs: u32,
-    /// Training images of an epoch.
+    /// Training images of an epoch; 0 if unknown.
     pub images: usize,
 }
 
 impl Planned {
     /// Describes the speed of `epoch`, and the time that the epochs after it would take at that
-    /// speed.
+    /// speed, unless the images are unknown.
     pub fn pace(&self, epoch: &Epoch) -> String {
+        if self.images == 0 {
+            return "speed unknown".to_owned();
+        }
         let speed = count((self.images as f64 / epoch.seconds.max(1e-9)) as u64);
         let left = f64::from(self.epochs.saturating_sub(epoch.epoch)) * epoch.seconds;
         let left = if left > 0.0 { format!(", {} left", duration(left)) } else { String::new() };

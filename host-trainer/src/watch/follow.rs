@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use thiserror::Error;
 
-use crate::run::{Outcome, PROGRESS, Progress, RecordError, RunFile, RunFolder};
+use crate::run::{Configuration, Outcome, PROGRESS, Planned, Progress, RecordError, RunFile, RunFolder};
 use crate::train::Epoch;
 
 /// Why a training cannot be followed.
@@ -101,12 +101,20 @@ impl Follower {
     /// Returns the end of a training whose file is removed, and takes its last epochs.
     fn end(&mut self) -> State {
         let history: Result<Vec<Epoch>, _> = self.folder.read(RunFile::History);
-        let (Ok(history), Ok(outcome)) = (history, self.folder.read(RunFile::Outcome)) else { return State::Ended };
+        let outcome: Result<Outcome, _> = self.folder.read(RunFile::Outcome);
+        let (Ok(history), Ok(outcome)) = (history, outcome) else { return State::Ended };
         match &mut self.progress {
             // An interrupted training replaces no finished run: then this is another one.
             Some(seen) if !history.starts_with(&seen.history) => return State::Ended,
             Some(seen) => seen.history = history,
-            None => {}
+            // It ended before its first line was read.
+            None => {
+                let configuration: Result<Configuration, _> = self.folder.read(RunFile::Configuration);
+                self.progress = configuration.ok().map(|configuration| {
+                    let network = configuration.network_name();
+                    Progress { planned: Planned { network, epochs: outcome.epochs, images: 0 }, history }
+                });
+            }
         }
         State::Finished(Box::new(outcome))
     }
@@ -115,7 +123,8 @@ impl Follower {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::{Planned, ProgressFile, json};
+    use crate::run::{ProgressFile, json};
+    use crate::train::tests::config;
 
     fn epoch(epoch: u32) -> Epoch {
         Epoch { epoch, loss: 0.5, accuracy: 0.75, validation_loss: None, validation_accuracy: None, seconds: 1.0 }
@@ -162,6 +171,26 @@ mod tests {
         drop(file);
         assert_eq!(look(&mut follower), State::Finished(Box::new(outcome())));
         assert_eq!(follower.progress().unwrap().history, history);
+    }
+
+    #[test]
+    fn a_training_that_ends_before_its_first_line_is_read_has_its_curves() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::create(folder.path().to_owned()).unwrap();
+        let mut follower = Follower::new(folder.path().to_owned()).unwrap();
+        assert_eq!(follower.look().unwrap(), None);
+        let history = vec![epoch(1), epoch(2)];
+        let configuration = serde_json::json!({
+            "train": config(), "validation": 1, "rows": 2, "columns": 3, "classes": ["a", "b"], "data_sha256": "",
+            "test_sha256": "", "versions": {}
+        });
+        fs::write(run.file(RunFile::History), json(&history).unwrap()).unwrap();
+        fs::write(run.file(RunFile::Outcome), json(&outcome()).unwrap()).unwrap();
+        fs::write(run.file(RunFile::Configuration), json(&configuration).unwrap()).unwrap();
+        drop(run);
+        assert_eq!(look(&mut follower), State::Finished(Box::new(outcome())));
+        let seen = follower.progress().unwrap();
+        assert_eq!((&seen.history, seen.planned.network.as_str()), (&history, "6-4-2"));
     }
 
     #[test]

@@ -26,16 +26,21 @@ struct Update<'a> {
     is_over: bool,
 }
 
-/// Returns the update for a training of the run `name`, as JSON.
-pub fn update(name: &str, progress: &Progress, state: &State) -> String {
-    let Progress { planned, history } = progress;
+/// Returns the update for a training of the run `name`, as JSON. `progress` is `None` if it ended
+/// before its plan was read.
+pub fn update(name: &str, progress: Option<&Progress>, state: &State) -> String {
+    let planned = progress.map(|progress| &progress.planned);
+    let history = progress.map_or(&[][..], |progress| &progress.history);
     let kept = match state {
         State::Finished(outcome) => Some(outcome.kept()),
         State::Training | State::Ended => None,
     };
     let [accuracy, loss, legend] = History::of(&[HistoryRun { name, epochs: history, kept }]).parts();
     let update = Update {
-        title: format!("{}: {}", printable(name), printable(&planned.network)),
+        title: match planned {
+            Some(planned) => format!("{}: {}", printable(name), printable(&planned.network)),
+            None => printable(name),
+        },
         status: status(planned, history, state),
         figures: figures(history, kept),
         plots: [
@@ -50,21 +55,21 @@ pub fn update(name: &str, progress: &Progress, state: &State) -> String {
 }
 
 /// Describes the state of a training in words.
-fn status(planned: &Planned, history: &[Epoch], state: &State) -> String {
-    let Planned { epochs, .. } = planned;
-    match (state, history.last()) {
-        (State::Training, None) => format!("The first of {epochs} epochs is running."),
-        (State::Training, Some(last)) if last.epoch >= *epochs => {
+fn status(planned: Option<&Planned>, history: &[Epoch], state: &State) -> String {
+    match (state, planned, history.last()) {
+        (State::Training, None, _) => "Waiting for the training to begin.".to_owned(),
+        (State::Training, Some(Planned { epochs, .. }), None) => format!("The first of {epochs} epochs is running."),
+        (State::Training, Some(Planned { epochs, .. }), Some(last)) if last.epoch >= *epochs => {
             format!("All {epochs} epochs are done; the network is being quantized and evaluated.")
         }
-        (State::Training, Some(last)) => {
-            format!("Epoch {} of {epochs} is done: {}.", last.epoch, planned.pace(last))
+        (State::Training, Some(planned), Some(last)) => {
+            format!("Epoch {} of {} is done: {}.", last.epoch, planned.epochs, planned.pace(last))
         }
-        (State::Finished(outcome), _) => {
+        (State::Finished(outcome), ..) => {
             let accuracy = percent(outcome.test_accuracy_fixed);
             format!("{}: {accuracy} of the test images are classified correctly in fixed point.", outcome.stop.end())
         }
-        (State::Ended, _) => {
+        (State::Ended, ..) => {
             format!("The training ended after {} epochs, and its results are not in this folder.", history.len())
         }
     }
@@ -106,7 +111,7 @@ mod tests {
     }
 
     fn parsed(count: u32, state: &State) -> Value {
-        let text = update("runs/\u{1b}a", &progress(count), state);
+        let text = update("runs/\u{1b}a", Some(&progress(count)), state);
         assert!(!text.contains('\n'));
         serde_json::from_str(&text).unwrap()
     }
@@ -127,5 +132,7 @@ mod tests {
         assert!(status(3, &State::Training).contains("quantized"));
         assert!(status(1, &State::Ended).contains("ended after 1 epochs"));
         assert_eq!(parsed(1, &State::Ended)["is_over"], true);
+        let unplanned: Value = serde_json::from_str(&update("a", None, &State::Ended)).unwrap();
+        assert_eq!((&unplanned["title"], &unplanned["is_over"]), (&"a".into(), &true.into()));
     }
 }
