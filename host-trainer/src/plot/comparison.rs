@@ -18,7 +18,7 @@ const AXIS_HEIGHT: f64 = 50.0;
 const LEGEND_LINE: f64 = 26.0;
 
 /// Width of the two columns of numbers at the right, in pixels.
-const NUMBERS: f64 = 210.0;
+const NUMBERS: f64 = 236.0;
 
 /// Right ends of the two columns.
 const COLUMNS: [f64; 2] = [WIDTH - NUMBERS + 80.0, WIDTH - 16.0];

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::text::{fit, width};
 use crate::model::Evaluation;
-use crate::text::percent;
+use crate::text::{count, percent};
 use host_support::style::{Colour, MARGIN, TEXT_SIZE, TITLE_SIZE};
 use host_support::svg::{Anchor, Drawing, axis_line, baseline, faint_text, text};
 
@@ -22,6 +22,13 @@ const MAX_NAME_WIDTH: f64 = 110.0;
 
 /// Height of the colour scales below the matrix.
 const SCALES: f64 = 70.0;
+
+/// Shares that are marked below the colour scales.
+const SHARES: [(f64, &str); 5] = [(0.01, "1 %"), (0.05, "5 %"), (0.25, "25 %"), (0.5, "50 %"), (1.0, "100 %")];
+
+/// Smallest width of a colour scale with all of its marks, in pixels; a smaller one has the outer
+/// ones.
+const MIN_SCALE: f64 = 200.0;
 
 /// Colour of a cell with all images of its row, classified correctly.
 const CORRECT: Colour = Colour(0, 68, 136);
@@ -50,7 +57,8 @@ pub fn confusion(evaluation: &Evaluation) -> String {
         .map(|name| fit(name, TEXT_SIZE, MAX_NAME_WIDTH))
         .collect();
     let layout = Layout::of(evaluation, &names);
-    let title = format!("{} of {} test images classified correctly", percent(evaluation.accuracy), evaluation.images);
+    let images = count(evaluation.images.into());
+    let title = format!("{} of {images} test images classified correctly", percent(evaluation.accuracy));
     let [left, top] = layout.start;
     let right = f64::max(left + layout.side(), width(&title, TEXT_SIZE));
     // The last number of the scale is wider than its end.
@@ -170,8 +178,8 @@ impl Layout {
                 rect x=(left) y=(y) width=(wide) height="10" fill={ "url(#" (name) ")" } {}
                 (faint_text([left - 8.0, y + 6.0], Anchor::End, TEXT_SIZE - 1, name))
             }
-            @for (share, name) in [(0.01, "1 %"), (0.05, "5 %"), (0.25, "25 %"), (0.5, "50 %"), (1.0, "100 %")] {
-                (text([left + strength(share) * wide, top + 36.0], Anchor::Middle, TEXT_SIZE - 2, name))
+            @for (share, name) in SHARES.iter().filter(|(share, _)| wide >= MIN_SCALE || [0.01, 1.0].contains(share)) {
+                (text([left + strength(*share) * wide, top + 36.0], Anchor::Middle, TEXT_SIZE - 2, name))
             }
             (faint_text([left - 8.0, top + 36.0], Anchor::End, TEXT_SIZE - 2, "of its row"))
         }

@@ -6,7 +6,7 @@ use super::text::{fit, width};
 use super::{PlotError, image};
 use crate::data::Split;
 use crate::model::{Evaluation, Mistake};
-use crate::text::percent;
+use crate::text::{count, percent};
 use host_support::style::{MARGIN, TEXT_SIZE, TITLE_SIZE};
 use host_support::svg::{Anchor, Drawing, faint_text, text};
 
@@ -51,14 +51,17 @@ pub fn mistakes(evaluation: &Evaluation, test: &Split, image_size: image::Size) 
 
 fn title(evaluation: &Evaluation) -> String {
     let Evaluation { images, correct, .. } = evaluation;
-    let all = images.saturating_sub(*correct);
-    match evaluation.mistakes.len() {
+    let (shown, all) = (evaluation.mistakes.len(), images.saturating_sub(*correct));
+    let [images, mistakes] = [*images, all].map(|number| count(number.into()));
+    match shown {
         0 if all == 0 => format!("No mistakes: all {images} test images are classified correctly"),
-        count if count == all as usize => {
-            format!("All {count} mistakes in {images} test images, most confident first: true \u{2192} predicted")
+        _ if shown == all as usize => {
+            format!("All {mistakes} mistakes in {images} test images, most confident first: true \u{2192} predicted")
         }
-        count => {
-            format!("The {count} most confident of {all} mistakes in {images} test images: true \u{2192} predicted")
+        _ => {
+            format!(
+                "The {shown} most confident of {mistakes} mistakes in {images} test images: true \u{2192} predicted"
+            )
         }
     }
 }
