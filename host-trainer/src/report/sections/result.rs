@@ -7,7 +7,6 @@ use prenda::Model;
 use super::{each, network, samples};
 use crate::model::Cost;
 use crate::model::estimates::{self, Estimates};
-use crate::report::commands;
 use crate::report::numbers::bytes;
 use crate::report::run::Run;
 use crate::report::table::Comparison;
@@ -52,7 +51,7 @@ fn subtitle(run: &Run, model: Option<&Model<'_>>) -> Markup {
     html! {
         @if let Some(name) = name { bdi { (printable(&name)) } }
         @if let Some(id) = run.model_id() { ", model " (printable(&id)) }
-        @if let Some(date) = date { ", made on " (printable(date)) }
+        @if let Some(date) = date { ", made on " span.date { (printable(date)) } }
     }
 }
 
@@ -79,10 +78,7 @@ fn agreement(run: &Run) -> Markup {
     let boards: Vec<_> = all.iter().copied().filter(|parity| parity.record.target != Some(Target::Host)).collect();
     let shown = if boards.is_empty() { &all } else { &boards };
     if shown.is_empty() {
-        let remark = html! {
-            "Run " code { (printable(&commands::parity(&run.folder))) } ", then "
-            code { (printable(&commands::report(&[&run.folder]))) } "."
-        };
+        let remark = html! { "see " a href="#parity" { "devices" } " for the command that compares them" };
         return tile(name, "not compared", &remark);
     }
     let compared: u64 = shown.iter().map(|parity| parity.record.logits_compared).fold(0, u64::saturating_add);
@@ -172,7 +168,9 @@ fn time(run: &Run, model: &Model<'_>) -> Option<Markup> {
         "on an " (estimate.board) " at " (estimates::clock(estimate)) ", " (estimates.remark()) "; see "
         a href="#cost" { "other boards" }
     };
-    Some(tile("Time per image", &estimates::time(estimate), &remark))
+    // Breaks only before the error.
+    let time = estimates::time(estimate).replace(' ', "\u{a0}").replace("\u{a0}±", " ±");
+    Some(tile("Time per image", &time, &remark))
 }
 
 fn boards(model: &Model<'_>) -> Markup {
