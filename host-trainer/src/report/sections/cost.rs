@@ -32,38 +32,29 @@ pub fn content(runs: &[Run]) -> Markup {
 fn of_model(run: &Run, model: &Model<'_>) -> Markup {
     let boards: Vec<&BoardCost> =
         run.bench.iter().filter(|board| board.per_image().is_some()).take(MAX_BOARDS).collect();
-    let mut names = vec!["Layer".to_owned(), "Output".to_owned()];
-    names.extend(["Parameters", "Multiplications", "Share", "Weights, B", "RAM, B"].map(str::to_owned));
-    names.extend(boards.iter().map(|board| {
-        let (_, unit) = board.per_image().unwrap_or_default();
-        format!("{unit}, {}", printable(&board.core))
-    }));
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let names = ["Layer", "Output", "Parameters", "Multiplications", "Share", "Weights, B", "RAM, B"];
     let cost = Cost::of(model);
     let layers = model.networks().flat_map(|network| {
         let last = network.layers().len().saturating_sub(1);
         network.layers().iter().enumerate().map(move |(place, layer)| (layer, place == 0, place == last))
     });
     let body = html! {
-        @for (index, (layer, is_first, is_last)) in layers.enumerate() {
-            tr {
-                (of_layer(layer, layer.memory_bytes(is_first, is_last), cost.multiplications))
-                @for board in &boards { td { (count(board.of_layer(index + 1).round() as u64)) } }
-            }
+        @for (layer, is_first, is_last) in layers {
+            tr { (of_layer(layer, layer.memory_bytes(is_first, is_last), cost.multiplications)) }
         }
         tr.total {
-            th scope="row" { "Whole model" }
+            th.whole scope="row" { "Whole model" }
             td {}
             td { (count(model.layers().iter().map(Layer::parameters).sum::<usize>() as u64)) }
             td { (count(cost.multiplications as u64)) }
             td {}
             td { (count(cost.flash_bytes as u64)) }
             td { (count(cost.ram_bytes as u64)) }
-            @for board in &boards { td { (count(board.per_image().unwrap_or_default().0.round() as u64)) } }
         }
     };
     html! {
         (figures("Cost of each layer", &head(&names), &body))
+        @if !boards.is_empty() { (measured(model, &boards)) }
         @if let Some(estimates) = Estimates::of(model, run.evaluation.as_ref()) { (estimated(&estimates)) }
         @if boards.is_empty() {
             p { "Instructions have not been counted. These commands count them on every emulated board, and add them "
@@ -73,6 +64,29 @@ fn of_model(run: &Run, model: &Model<'_>) -> Markup {
             }
         }
     }
+}
+
+/// Returns the table of what was counted for each layer on boards.
+fn measured(model: &Model<'_>, boards: &[&BoardCost]) -> Markup {
+    let names = boards.iter().map(|board| {
+        let (_, unit) = board.per_image().unwrap_or_default();
+        format!("{}, {}", capitalized(unit), printable(&board.core))
+    });
+    let names: Vec<String> = std::iter::once("Layer".to_owned()).chain(names).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let body = html! {
+        @for (index, layer) in model.layers().iter().enumerate() {
+            tr {
+                th.whole scope="row" { (layer) }
+                @for board in boards { td { (count(board.of_layer(index + 1).round() as u64)) } }
+            }
+        }
+        tr.total {
+            th.whole scope="row" { "Whole model" }
+            @for board in boards { td { (count(board.per_image().unwrap_or_default().0.round() as u64)) } }
+        }
+    };
+    figures("Counted for each layer, mean of an image", &head(&names), &body)
 }
 
 /// Returns the table of boards that people own.
