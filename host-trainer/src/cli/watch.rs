@@ -58,9 +58,9 @@ impl WatchArguments {
             }
             let update = update(&name, follower.progress(), &state);
             if state == State::Training {
-                server.publish(update)
+                server.publish(update);
             } else {
-                server.finish(update)
+                server.finish(update);
             }
             match state {
                 State::Training => {}
