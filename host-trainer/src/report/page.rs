@@ -41,11 +41,13 @@ fn body(title: &str, sections: &[Section], playground: Option<&str>) -> Markup {
     html! {
         header {
             h1 { (title) }
-            @if let Some(playground) = playground {
-                p.subtitle { a href=(playground) { "Draw something, and see this model's answer in the browser" } }
-            }
             nav aria-label="Sections" {
-                ul { @for Section { id, title, .. } in sections { li { a href={ "#" (id) } { (title) } } } }
+                ul {
+                    @for Section { id, title, .. } in sections { li { a href={ "#" (id) } { (title) } } }
+                    @if let Some(playground) = playground {
+                        li { a href=(playground) { "Draw, and see its answer" } }
+                    }
+                }
             }
         }
         main {
