@@ -45,7 +45,7 @@ fn body(title: &str, sections: &[Section], playground: Option<&str>) -> Markup {
                 ul {
                     @for Section { id, title, .. } in sections { li { a href={ "#" (id) } { (title) } } }
                     @if let Some(playground) = playground {
-                        li { a href=(playground) { "Draw, and see its answer" } }
+                        li { a href=(playground) { "Playground" } }
                     }
                 }
             }
