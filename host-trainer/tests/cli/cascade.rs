@@ -148,6 +148,8 @@ fn a_folder_keeps_its_cascade() {
     failure(project.run(&export), 2, &["--export folder/model.bin would overwrite"]);
     let report = json(project.run(&["report", "folder", "--json"]));
     assert_eq!(report["missing"].as_array().unwrap().len(), 1, "{report}");
+    let page = fs::read_to_string(project.path().join("folder/report.html")).unwrap();
+    assert!(page.contains("A cascade has no settings of its own"), "{page}");
     fs::remove_file(project.path().join("folder/model.bin")).unwrap();
     let report = json(project.run(&["report", "folder", "--json"]));
     assert_eq!(report["missing"].as_array().unwrap().len(), 2, "{report}");

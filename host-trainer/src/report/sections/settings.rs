@@ -20,7 +20,9 @@ pub fn content(runs: &[Run]) -> Markup {
             p { "The command that made " bdi { (run.name) } ":" }
             pre { code { (printable(command)) } }
         }
-        @if runs.iter().all(|run| run.configuration.is_none()) {
+        @if runs.iter().all(|run| run.is_cascade) {
+            p.note { "A cascade has no settings of its own; the reports of its networks show theirs." }
+        } @else if runs.iter().all(|run| run.configuration.is_none()) {
             (absent(RunFile::Configuration))
         } @else {
             (shown_and_folded("Settings", settings(runs), runs))
