@@ -152,6 +152,12 @@ impl OwnedBoard {
         }
     }
 
+    /// Returns true if this is a core without a board.
+    #[must_use]
+    pub fn is_core_alone(&self) -> bool {
+        self.clock_hz.is_none()
+    }
+
     /// Returns the emulated board of this workspace whose firmware is compiled for the core.
     #[must_use]
     pub fn emulated(&self) -> Option<&'static str> {

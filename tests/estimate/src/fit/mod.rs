@@ -42,6 +42,12 @@ pub fn costs(validation: &[Inputs], images: usize, settings: &Settings<'_>) -> a
     Ok(Costs::text(&costs))
 }
 
+/// Fits the cost of each operation to the counts that `take` returns for `samples`.
+fn fit(samples: &[(Operations, Image)], take: impl Fn(&Image) -> u64) -> Vec<f64> {
+    let row = |(operations, image): &(Operations, Image)| (operations.counts().to_vec(), take(image) as f64);
+    solve::solve(&samples.iter().map(row).collect::<Vec<_>>())
+}
+
 /// The boards of one emulated board.
 struct Traced<'a> {
     emulated: &'a str,
@@ -71,10 +77,12 @@ impl Traced<'_> {
         }
         let mut costs: Vec<_> = (0..self.boards.len())
             .map(|board| {
-                let row = |(operations, image): &(Operations, Image)| {
-                    (operations.counts().to_vec(), image.cycles[board] as f64)
-                };
-                BoardCosts::of_cycles(&solve::solve(&samples.iter().map(row).collect::<Vec<_>>()))
+                let costs = BoardCosts::of_cycles(&fit(&samples, |image| image.cycles[board]));
+                if self.boards[board].is_core_alone() {
+                    costs.with_instructions(&fit(&samples, |image| image.instructions))
+                } else {
+                    costs
+                }
             })
             .collect();
         for inputs in validation {
@@ -85,11 +93,19 @@ impl Traced<'_> {
                 samples => samples?.0,
             };
             for (board, costs) in costs.iter_mut().enumerate() {
+                let name = &self.boards[board].name;
                 let fitted: f64 = samples.iter().map(|(operations, _)| costs.cycles_of(operations)).sum();
                 let traced: f64 = samples.iter().map(|(_, image)| image.cycles[board] as f64).sum();
                 let error = 100.0 * (fitted / traced - 1.0);
-                eprintln!("{}: {}: {error:+.1} %", self.boards[board].name, model.id());
+                eprintln!("{name}: {}: {error:+.1} %", model.id());
                 costs.fit_error_percent = costs.fit_error_percent.max(error.abs());
+                let fitted: Option<f64> = samples.iter().map(|(operations, _)| costs.instructions_of(operations)).sum();
+                if let Some(fitted) = fitted {
+                    let traced: f64 = samples.iter().map(|(_, image)| image.instructions as f64).sum();
+                    let error = 100.0 * (fitted / traced - 1.0);
+                    eprintln!("{name}, instructions: {}: {error:+.1} %", model.id());
+                    costs.instructions_error_percent = costs.instructions_error_percent.max(error.abs());
+                }
             }
         }
         let named = self.boards.iter().zip(costs).map(|(board, costs)| {
