@@ -28,6 +28,7 @@ mod train;
 
 mod plot;
 mod report;
+mod search;
 mod sweep;
 mod watch;
 

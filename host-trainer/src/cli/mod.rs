@@ -24,6 +24,7 @@ mod recipe;
 mod reorder;
 mod report;
 mod row;
+mod search;
 mod show;
 mod sweep;
 mod table;
@@ -94,6 +95,12 @@ enum Command {
     /// host-trainer frontier --teacher FILE --runs DIR --shard $INDEX/$COUNT, with the index from
     /// 1.
     Frontier(frontier::FrontierArguments),
+    /// Search for the most accurate network within budgets of model size and instructions
+    ///
+    /// Random dense and convolutional networks within the budgets are trained for a few epochs. The
+    /// third with the best accuracy on held-out images is trained again for three times as many
+    /// epochs, and so on. The test images choose nothing.
+    Search(search::SearchArguments),
     /// Convert a network of PyTorch, Keras, ONNX or TensorFlow Lite to a model
     ///
     /// The network consists of dense layers with ReLU between them, or, with --network, also of
@@ -218,6 +225,7 @@ pub fn run() -> ExitCode {
         Command::Teach(arguments) => arguments.run(),
         Command::Compare(arguments) => arguments.run(),
         Command::Frontier(arguments) => arguments.run(),
+        Command::Search(arguments) => arguments.run(),
         Command::Import(arguments) => arguments.run(),
         Command::Cascade(arguments) => arguments.run(),
         Command::Evaluate(arguments) => arguments.run(),

@@ -27,6 +27,14 @@ impl Split {
         self.pixels.chunks_exact(self.width)
     }
 
+    /// Returns at most `count` images, evenly spaced over the split.
+    pub fn sample(&self, count: usize) -> Self {
+        let step = self.len().div_ceil(count.max(1)).max(1);
+        let indices = (0..self.len()).step_by(step);
+        let pixels = indices.clone().flat_map(|index| self.image(index)).copied().collect();
+        Self { width: self.width, pixels, labels: indices.map(|index| self.labels[index]).collect() }
+    }
+
     /// Counts the images of each of `classes` classes.
     pub fn count_classes(&self, classes: usize) -> Vec<usize> {
         let mut counts = vec![0; classes];
@@ -83,6 +91,13 @@ mod tests {
         assert_eq!((split.len(), rest.len()), (2, 1));
         assert_eq!((split.image(1), rest.image(0)), (&[3, 4][..], &[5, 6][..]));
         assert_eq!(split.image(2), [0_u8; 0]);
+    }
+
+    #[test]
+    fn a_sample_is_evenly_spaced() {
+        let split = Split { width: 1, pixels: vec![1, 2, 3, 4, 5], labels: vec![5, 6, 7, 8, 9] };
+        assert_eq!(split.sample(3), Split { width: 1, pixels: vec![1, 3, 5], labels: vec![5, 7, 9] });
+        assert_eq!((split.sample(9), split.sample(1).pixels), (split.clone(), vec![1]));
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub mod softmax;
 
 pub use c_source::CSource;
 pub use cost::{Cost, multiplications};
-pub use estimates::Estimates;
+pub use estimates::{Estimates, mean_operations};
 pub use evaluation::{ClassResult, Evaluation, Mistake, NetworkResult, Sample};
 pub use pairing::Paired;
 pub use pixel_bytes::PixelBytes;

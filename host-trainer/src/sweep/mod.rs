@@ -22,11 +22,11 @@ mod unit;
 
 pub use cascades::{Parts, SweepCascadeError};
 pub use figure::Figure;
-pub use list::{FRONTIER, LECTURE, LectureFigures, List, ListedCascade, ListedNetwork, REDUCED, read};
+pub use list::{FRONTIER, LECTURE, LectureFigures, List, ListedCascade, ListedNetwork, REDUCED, parse, read};
 pub use measured::Measured;
 pub use pace::Pace;
 pub use page::markdown;
 pub use rivals::{RIVALS, SOURCE};
-pub use row::{FrontierRow, LayerSet};
+pub use row::{FrontierRow, LayerSet, RowName};
 pub use runs::{Found, Place, Runs};
 pub use unit::{Shard, Unit, choose};

@@ -64,6 +64,17 @@ pub enum LayerSet {
     Conv,
 }
 
+/// The columns of a row that come from the list, and identify it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowName {
+    network: String,
+    weight_bits: u8,
+    sparsity: f64,
+    recipe: String,
+    layers: LayerSet,
+    is_cascade: bool,
+}
+
 /// The results of all seeds, and the first seed's model.
 struct Results<'a> {
     seeds: Vec<u64>,
@@ -80,7 +91,7 @@ impl FrontierRow {
         precision: &Precision,
         found: &[&Found],
         is_taught: bool,
-        [pixels, classes]: [usize; 2],
+        sizes: [usize; 2],
         measured: &HashMap<String, Measured>,
     ) -> Option<Self> {
         let first = found.first()?;
@@ -96,20 +107,7 @@ impl FrontierRow {
             model_id: if is_float { "" } else { model_id },
             model_bytes: if is_float { parameters.saturating_mul(4) } else { *model_bytes },
         };
-        let recipe = match (is_taught, network.epochs()) {
-            (false, _) => network.recipe.name().to_owned(),
-            (true, TAUGHT_EPOCHS) => "taught".to_owned(),
-            (true, epochs) => format!("taught, {epochs} epochs"),
-        };
-        let suffix = if precision.is_fine_tuned() { ", QAT" } else { "" };
-        Some(Self {
-            network: network.layers(pixels, classes),
-            weight_bits: precision.weight_bits(),
-            sparsity: network.sparsity,
-            recipe: format!("{recipe}{suffix}"),
-            layers: LayerSet::of(network),
-            ..results.row(measured)
-        })
+        Some(results.row(RowName::new(network, precision, is_taught, sizes), measured))
     }
 
     /// Returns the row of `cascade` of `members`, or `None` if it was made for no seed.
@@ -117,7 +115,7 @@ impl FrontierRow {
         cascade: &ListedCascade,
         members: &[ListedMember<'_>],
         found: &[FoundCascade],
-        [pixels, classes]: [usize; 2],
+        sizes: [usize; 2],
         measured: &HashMap<String, Measured>,
     ) -> Option<Self> {
         let CascadeRecord { model_id, model_bytes, .. } = &found.first()?.record;
@@ -127,17 +125,15 @@ impl FrontierRow {
             model_id,
             model_bytes: *model_bytes,
         };
-        let shares: Vec<_> = cascade.shares().into_iter().map(in_percent).collect();
-        let is_conv = members.iter().any(|member| LayerSet::of(member.network) == LayerSet::Conv);
-        Some(Self {
-            network: cascade.title(members, pixels, classes),
-            weight_bits: members.iter().map(|member| member.row.map_or(8, Precision::weight_bits)).max().unwrap_or(8),
-            sparsity: members.iter().map(|member| member.network.sparsity).fold(0.0, f64::max),
-            recipe: format!("defers {}", shares.join(", ")),
-            layers: if is_conv { LayerSet::Conv } else { LayerSet::Dense },
-            cascade: true,
-            ..results.row(measured)
-        })
+        Some(results.row(RowName::of_cascade(cascade, members, sizes), measured))
+    }
+
+    /// Returns true if this row has the network and the training of `name`.
+    pub fn has(&self, name: &RowName) -> bool {
+        let RowName { network, weight_bits, sparsity, recipe, layers, is_cascade } = name;
+        (&self.network, &self.recipe) == (network, recipe)
+            && (self.weight_bits, self.layers, self.cascade) == (*weight_bits, *layers, *is_cascade)
+            && self.sparsity == *sparsity
     }
 
     /// Returns the cells, with the numbers last.
@@ -192,6 +188,40 @@ impl FrontierRow {
     ];
 }
 
+impl RowName {
+    /// Returns the name of the row of `network` with the weights of `precision`.
+    pub fn new(network: &ListedNetwork, precision: &Precision, is_taught: bool, [pixels, classes]: [usize; 2]) -> Self {
+        let recipe = match (is_taught, network.epochs()) {
+            (false, _) => network.recipe.name().to_owned(),
+            (true, TAUGHT_EPOCHS) => "taught".to_owned(),
+            (true, epochs) => format!("taught, {epochs} epochs"),
+        };
+        let suffix = if precision.is_fine_tuned() { ", QAT" } else { "" };
+        Self {
+            network: network.layers(pixels, classes),
+            weight_bits: precision.weight_bits(),
+            sparsity: network.sparsity,
+            recipe: format!("{recipe}{suffix}"),
+            layers: LayerSet::of(network),
+            is_cascade: false,
+        }
+    }
+
+    /// Returns the name of the row of `cascade` of `members`.
+    pub fn of_cascade(cascade: &ListedCascade, members: &[ListedMember<'_>], [pixels, classes]: [usize; 2]) -> Self {
+        let shares: Vec<_> = cascade.shares().into_iter().map(in_percent).collect();
+        let is_conv = members.iter().any(|member| LayerSet::of(member.network) == LayerSet::Conv);
+        Self {
+            network: cascade.title(members, pixels, classes),
+            weight_bits: members.iter().map(|member| member.row.map_or(8, Precision::weight_bits)).max().unwrap_or(8),
+            sparsity: members.iter().map(|member| member.network.sparsity).fold(0.0, f64::max),
+            recipe: format!("defers {}", shares.join(", ")),
+            layers: if is_conv { LayerSet::Conv } else { LayerSet::Dense },
+            is_cascade: true,
+        }
+    }
+}
+
 impl LayerSet {
     fn of(network: &ListedNetwork) -> Self {
         if network.is_convolutional() { Self::Conv } else { Self::Dense }
@@ -199,15 +229,16 @@ impl LayerSet {
 }
 
 impl Results<'_> {
-    /// Returns a row with the results, and the cost in `measured`.
-    fn row(self, measured: &HashMap<String, Measured>) -> FrontierRow {
+    /// Returns the row called `name` with the results, and the cost in `measured`.
+    fn row(self, name: RowName, measured: &HashMap<String, Measured>) -> FrontierRow {
         let Self { seeds, accuracy, model_id, model_bytes } = self;
+        let RowName { network, weight_bits, sparsity, recipe, layers, is_cascade } = name;
         let measured = measured.get(model_id).copied().unwrap_or_default();
         FrontierRow {
-            network: String::new(),
-            weight_bits: 8,
-            sparsity: 0.0,
-            recipe: String::new(),
+            network,
+            weight_bits,
+            sparsity,
+            recipe,
             seeds,
             test_accuracy_mean: accuracy.mean,
             test_accuracy_sd: accuracy.standard_deviation,
@@ -215,8 +246,8 @@ impl Results<'_> {
             instructions_m0: measured.instructions_m0,
             model_bytes,
             ram_bytes: measured.ram_bytes,
-            layers: LayerSet::Dense,
-            cascade: false,
+            layers,
+            cascade: is_cascade,
             instructions_m4_max: measured.instructions_m4_max,
             instructions_m3: measured.instructions_m3,
             instructions_m55: measured.instructions_m55,

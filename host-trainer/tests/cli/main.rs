@@ -28,6 +28,7 @@ mod project;
 mod recipe;
 mod report;
 mod rows;
+mod search;
 mod show;
 mod train;
 #[cfg(unix)]

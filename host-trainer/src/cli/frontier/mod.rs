@@ -55,9 +55,12 @@ pub struct FrontierArguments {
     #[arg(
         long,
         value_name = "FILE.json",
-        conflicts_with_all = ["networks", "list", "one", "shard", "only", "reduced", "export", "teacher", "measured"]
+        conflicts_with_all = ["networks", "list", "one", "shard", "only", "reduced", "export", "teacher", "measured", "earlier"]
     )]
     rows: Option<PathBuf>,
+    /// Earlier output of --export; rows whose runs are missing are copied from it
+    #[arg(long, value_name = "FILE.json", conflicts_with_all = ["reduced", "only", "one", "shard", "list"])]
+    earlier: Option<PathBuf>,
     /// File of the models' cost on devices, written by cargo xtask frontier
     #[arg(long, value_name = "FILE")]
     measured: Option<PathBuf>,
@@ -101,6 +104,7 @@ impl FrontierArguments {
         // Before training: nothing is trained for files that cannot be written.
         self.check_outputs()?;
         let measured = self.measured.as_deref().map(Measured::read).transpose()?.unwrap_or_default();
+        let earlier = self.earlier.as_deref().map(read_rows).transpose()?.unwrap_or_default();
         let folder = if self.reduced { self.runs.join(REDUCED_FOLDER) } else { self.runs.clone() };
         let data = self.sweep.data.load()?;
         let (soft_labels, teacher) =
@@ -121,7 +125,7 @@ impl FrontierArguments {
             runs_trained = trainer.train(&units, |_, _| ())?;
             trainer.make_cascades(&list.cascades, &units)?;
         }
-        let report = FrontierOutput::new(&trainer, &list, &units, &measured, self.reduced, runs_trained);
+        let report = FrontierOutput::new(&trainer, &list, &units, &measured, &earlier, self.reduced, runs_trained);
         self.write(&report, trainer.data.is_fashion_mnist)?;
         self.sweep.output.print(&report, || report.text())
     }

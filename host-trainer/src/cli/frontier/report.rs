@@ -11,7 +11,7 @@ use super::REDUCED_WARNING;
 use crate::cli::sweep::{SweepTrainer, seeds};
 use crate::plot::{FrontierCost, FrontierKind, FrontierPoint};
 use crate::run::RunFile;
-use crate::sweep::{Found, FrontierRow, LayerSet, List, Measured, Parts, Runs, Unit};
+use crate::sweep::{Found, FrontierRow, LayerSet, List, Measured, Parts, RowName, Runs, Unit};
 use crate::text::Shown;
 
 #[derive(Serialize)]
@@ -27,6 +27,8 @@ pub struct FrontierOutput {
     measured_on: &'static str,
     /// The models that devices measure, one for each row.
     models: Vec<MeasuredModel>,
+    /// Count of the rows that are copied from --earlier.
+    rows_kept: usize,
     pub rows: Vec<FrontierRow>,
 }
 
@@ -38,24 +40,34 @@ struct MeasuredModel {
 
 impl FrontierOutput {
     /// Builds the report on `units`, of which `runs_trained` runs are new, and on the cascades of
-    /// `list`. `measured` has the cost on devices.
+    /// `list`. `measured` has the cost on devices. Copies rows without
+    /// runs from `earlier`.
     pub fn new(
         trainer: &SweepTrainer,
         list: &List,
         units: &[Unit<'_>],
         measured: &HashMap<String, Measured>,
+        earlier: &[FrontierRow],
         reduced: bool,
         runs_trained: usize,
     ) -> Self {
         let all = trainer.find(units);
         let sizes = [trainer.data.train.width, trainer.data.class_names.len()];
-        let (mut rows, mut models) = (Vec::new(), Vec::new());
+        let (mut rows, mut models, mut rows_kept) = (Vec::new(), Vec::new(), 0);
+        // An earlier row of more seeds is better than one whose runs are not complete.
+        let mut complete = |row: Option<FrontierRow>, name: &RowName| {
+            let seeds = row.as_ref().map_or(0, |row| row.seeds.len());
+            let kept = earlier.iter().find(|row| row.has(name) && row.seeds.len() > seeds).cloned();
+            rows_kept += usize::from(kept.is_some());
+            kept.or(row)
+        };
         for network in &list.networks {
             let is_taught = network.is_taught() && trainer.place.teacher.is_some();
             for precision in &network.rows {
                 let runs = all.iter().filter(|runs| runs.unit.network.name == network.name);
                 let found: Vec<&Found> = runs.filter_map(|runs| runs.of(precision)).collect();
-                rows.extend(FrontierRow::new(network, precision, &found, is_taught, sizes, measured));
+                let row = FrontierRow::new(network, precision, &found, is_taught, sizes, measured);
+                rows.extend(complete(row, &RowName::new(network, precision, network.is_taught(), sizes)));
                 let first = found.first().filter(|_| !precision.is_float());
                 models.extend(first.map(|found| MeasuredModel {
                     id: found.outcome.model_id.clone(),
@@ -78,7 +90,8 @@ impl FrontierOutput {
                 }
             }
             let members = cascade.members(&list.networks).unwrap_or_default();
-            rows.extend(FrontierRow::of_cascade(cascade, &members, &found, sizes, measured));
+            let row = FrontierRow::of_cascade(cascade, &members, &found, sizes, measured);
+            rows.extend(complete(row, &RowName::of_cascade(cascade, &members, sizes)));
             models.extend(found.first().map(|found| MeasuredModel {
                 id: found.record.model_id.clone(),
                 path: Shown(found.folder.file(RunFile::Model)),
@@ -87,7 +100,7 @@ impl FrontierOutput {
         let runs_kept = all.iter().flat_map(Runs::found).count().saturating_sub(runs_trained);
         let folder = Shown(trainer.place.folder.clone());
         let measured_on = Target::Emulator.name();
-        Self { folder, reduced, runs_kept, runs_trained, missing, needs_teacher, measured_on, models, rows }
+        Self { folder, reduced, runs_kept, runs_trained, missing, needs_teacher, measured_on, models, rows_kept, rows }
     }
 
     /// Returns the table, and the names of the missing runs.
@@ -100,10 +113,14 @@ impl FrontierOutput {
             [] => String::new(),
             names => format!("{} runs are missing: {}.\n", names.len(), names.join(", ")),
         };
+        let kept = match self.rows_kept {
+            0 => String::new(),
+            count => format!("{count} of the rows are copied from --earlier, because their runs are missing.\n"),
+        };
         let reduced = if self.reduced { format!("{REDUCED_WARNING}\n") } else { String::new() };
         let folder = &self.folder;
         format!(
-            "{table}\n{reduced}{missing}Runs are in {folder}.\n\
+            "{table}\n{reduced}{missing}{kept}Runs are in {folder}.\n\
              Instructions and RAM are measured on the emulator, for the first seed's model; time and energy are not \
              measured.\n"
         )

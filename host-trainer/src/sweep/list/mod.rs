@@ -92,7 +92,8 @@ pub fn read(path: Option<&Path>, builtin: Builtin) -> Result<List, ListError> {
     parse(&text, path)
 }
 
-fn parse(text: &str, path: &Path) -> Result<List, ListError> {
+/// Parses the list `text`. Errors name `path`.
+pub fn parse(text: &str, path: &Path) -> Result<List, ListError> {
     let owned = || path.to_owned();
     let document: Document =
         toml::from_str(text).map_err(|error| ListError::Toml { path: owned(), error: Box::new(error) })?;
