@@ -46,6 +46,10 @@ pub struct Options {
     /// Train a few networks for a few epochs without a teacher, to see it work in some minutes.
     #[arg(long, conflicts_with = "write_docs")]
     reduced: bool,
+    /// Train nothing, and measure the finished runs. With --write-docs, rows whose runs are missing
+    /// are copied from docs/frontier.json.
+    #[arg(long, conflicts_with = "shard")]
+    draw_only: bool,
     /// The folder of the data set. [default: the trainer's choice]
     #[arg(long, value_name = "DIR", conflicts_with = "write_docs")]
     data: Option<PathBuf>,
@@ -98,7 +102,7 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     };
     // The first call trains nothing, so that wrong arguments fail early.
     let mut report: FrontierRows = trainer().arg("--draw-only").arg("--json").capture_json()?;
-    if !report.missing.is_empty() {
+    if !report.missing.is_empty() && !options.draw_only {
         if let Some(teacher) = teacher.iter().find(|teacher| report.needs_teacher && !teacher.is_file()) {
             teach(workspace, teacher, options)?;
         }
@@ -114,6 +118,8 @@ pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
     let mut job = trainer().arg("--draw-only").arg("--measured").arg(&measured).flag("--json", options.json);
     job = job.option("--table", options.table.as_ref());
     if options.write_docs {
+        let earlier = Some(workspace.root.join(ROWS)).filter(|rows| options.draw_only && rows.is_file());
+        job = job.option("--earlier", earlier);
         for (option, file) in [("--export", ROWS), ("--chart", CHART), ("--table", PAGE)] {
             job = job.arg(option).arg(workspace.root.join(file));
         }
