@@ -30,6 +30,16 @@ pub fn layer_too_wide(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Fail
     Ok(())
 }
 
+/// Checks that the device refuses `model`, because its layers need more RAM than the device has.
+pub fn needs_more_memory(device: Device, lab: &Lab, model: &[u8]) -> Result<(), Failed> {
+    let fault = fault_of(device, lab, model)?;
+    let DeviceFault::TooLarge(InferError::Memory { needed, available }) = fault else {
+        return Err(format!("{fault:?}").into());
+    };
+    assert!(needed == memory_bytes(model)? && needed > available, "{fault}");
+    Ok(())
+}
+
 fn memory_bytes(model: &[u8]) -> Result<u32, Failed> {
     Ok(u32::try_from(Model::parse(model)?.memory_bytes())?)
 }
