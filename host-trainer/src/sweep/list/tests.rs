@@ -82,7 +82,19 @@ fn the_frontier_expands_to_the_runs_of_its_page() {
         "1024-taught-qat-4: best [1024] epochs=0 from=m qat_epochs=15 qat_learning_rate=0.001 TEACHER \
          weight_bits=4",
     ];
-    assert_eq!(expand(FRONTIER), expected.map(|line| line.replace("TEACHER", SHARE)));
+    let (conv, dense): (Vec<_>, Vec<_>) = expand(FRONTIER).into_iter().partition(|line| line.starts_with("conv-"));
+    assert_eq!(dense, expected.map(|line| line.replace("TEACHER", SHARE)));
+    let network = "network=conv 8 3x3 stride 2; conv 16 3x3 stride 2; conv 16 3x3 stride 2; maxpool 4x4; dense 10";
+    for expected in [
+        format!("conv-8-16-16: best [] epochs=50 learning_rate=0.004 {network} TEACHER weight_decay=0.02"),
+        format!(
+            "conv-8-16-16-qat-4: best [] epochs=0 from=m learning_rate=0.004 {network} qat_epochs=15 \
+             qat_learning_rate=0.001 TEACHER weight_bits=4 weight_decay=0.02"
+        ),
+    ] {
+        let expected = expected.replace("TEACHER", SHARE);
+        assert!(conv.contains(&expected), "{expected}\n{conv:?}");
+    }
     let expected = [
         "128-lecture: lecture [128] epochs=1",
         "128-taught: best [128] epochs=4 TEACHER",
