@@ -76,8 +76,8 @@ pub struct SearchArguments {
     /// Number of networks in the first round, 1..=1000
     #[arg(long, value_name = "N", default_value_t = 27, value_parser = whole::<u16>(1..=1000))]
     candidates: u16,
-    /// Passes over the training images in the last round, 1..=1000; each earlier round has a third of
-    /// the next one's
+    /// Passes over the training images in the last round, 1..=1000; each earlier round has a third
+    /// of the next one's
     #[arg(long, value_name = "N", default_value_t = 54, value_parser = whole::<u32>(1..=1000))]
     epochs: u32,
     /// File of a teacher's answers, written by host-trainer teach --validation-order last

@@ -55,7 +55,8 @@ pub struct FrontierArguments {
     #[arg(
         long,
         value_name = "FILE.json",
-        conflicts_with_all = ["networks", "list", "one", "shard", "only", "reduced", "export", "teacher", "measured", "earlier"]
+        conflicts_with_all = ["networks", "list", "one", "shard", "only", "reduced", "export", "teacher", "measured",
+            "earlier"]
     )]
     rows: Option<PathBuf>,
     /// Earlier output of --export; rows whose runs are missing are copied from it
