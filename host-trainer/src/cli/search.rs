@@ -21,10 +21,10 @@ use crate::data::{Dataset, HeldOut, SoftLabels, Split, ValidationOrder};
 use crate::limits::MAX_MODEL_BYTES;
 use crate::model::evaluate::evaluate;
 use crate::network::backend::Backend;
-use crate::run::RunFile;
-use crate::run::pipeline::{self, PipelineError, complete};
+use crate::run::pipeline::{PipelineError, complete};
+use crate::run::{RunFile, model_file};
 use crate::search::{Budgets, Candidate, Price, Rung, Training, rungs};
-use crate::support::{bounded, files, interrupt, progress};
+use crate::support::{files, interrupt, progress};
 use crate::sweep::{self, Found, List, Place, Unit};
 use crate::text::{Shown, count, percent};
 use crate::train::{Material, TrainConfig, TrainError, train};
@@ -51,9 +51,10 @@ const SUFFICIENT: f64 = 0.5;
 /// One of this many candidates is dense; the others are convolutional.
 const DENSE_EVERY: usize = 4;
 
-/// Interval between two checks for runs of other processes, and checks after which a run that is
-/// still missing is tried again.
+/// Interval between two checks for a run of another process.
 const INTERVAL: Duration = Duration::from_secs(2);
+
+/// Checks after which a run that is still missing is tried again.
 const CHECKS: usize = 15;
 
 #[derive(Debug, Args)]
@@ -129,6 +130,8 @@ struct Trained {
     is_within_budgets: bool,
     folder: Shown<PathBuf>,
     #[serde(skip)]
+    model: Shown<PathBuf>,
+    #[serde(skip)]
     test_accuracy: f64,
 }
 
@@ -192,48 +195,20 @@ impl SearchArguments {
     /// Returns random networks whose predicted price is within the budgets.
     fn candidates(&self, data: &Dataset, validation: &Split, backend: Backend) -> Result<Vec<Candidate>> {
         let wanted = usize::from(self.candidates);
-        let mut random = Xoshiro256PlusPlus::seed_from_u64(self.seed);
-        let classes = data.class_names.len();
+        let random = Xoshiro256PlusPlus::seed_from_u64(self.seed);
         let mut few = data.clone();
         (few.train, few.test) = (few.train.sample(SHORT_TRAINING), validation.sample(PRICED));
-        let bar = progress::steps(wanted as u64, "predicting costs".to_owned());
+        let bar = progress::steps(wanted as u64, "predicting costs");
         let instructions = self.budget_instructions.map(|most| (ADMITTED * most as f64) as u64);
         let admitted = Budgets { instructions, ..self.budgets() };
-        let (mut candidates, mut cheapest): (Vec<Candidate>, Option<(f64, Price)>) = (Vec::new(), None);
+        let mut candidates = Vec::new();
+        let mut drawing = Drawing { data: &few, backend, seed: self.seed, admitted, random, cheapest: None };
         for index in 0..wanted {
-            let (mut largest, mut predictions): (Option<(f64, Candidate)>, _) = (None, 0);
-            for _ in 0..DRAWS {
-                if interrupt::code().is_some() {
-                    bail!("interrupted before the first run");
-                }
-                let drawn = Candidate::random(data.shape, classes, index % DENSE_EVERY == 0, &mut random);
-                let Some(candidate) = drawn.filter(|candidate| !candidates.contains(candidate)) else { continue };
-                let mut price = candidate.least_price(data.shape, classes);
-                if price.share_of(&admitted) <= 1.0 {
-                    predictions += 1;
-                    match predict(&candidate, &few, backend, self.seed) {
-                        Some(predicted) => price = predicted,
-                        None if predictions == PREDICTIONS => break,
-                        None => continue,
-                    }
-                }
-                let share = price.share_of(&admitted);
-                if share > 1.0 {
-                    if cheapest.is_none_or(|(least, _)| share < least) {
-                        cheapest = Some((share, price));
-                    }
-                } else if largest.as_ref().is_none_or(|(most, _)| share > *most) {
-                    largest = Some((share, candidate));
-                }
-                if predictions == PREDICTIONS || largest.as_ref().is_some_and(|(most, _)| *most >= SUFFICIENT) {
-                    break;
-                }
-            }
-            candidates.extend(largest.map(|(_, candidate)| candidate));
+            candidates.extend(drawing.draw(index % DENSE_EVERY == 0, &candidates)?);
             bar.set_position(index as u64 + 1);
         }
         bar.finish_and_clear();
-        match (candidates.len(), cheapest) {
+        match (candidates.len(), drawing.cheapest) {
             (0, Some((_, Price { bytes, instructions }))) => bail!(UsageError(format!(
                 "no network of the search is within the budgets; the nearest one needs at least {} bytes and {} \
                  instructions; raise the budgets",
@@ -323,8 +298,8 @@ impl SearchArguments {
 
     fn trained(&self, candidate: &Candidate, found: &Found, validation: &Split) -> Result<Trained> {
         let path = found.folder.file(RunFile::Model);
-        let bytes = bounded::read(&path, MAX_MODEL_BYTES).with_context(|| format!("cannot read {}", path.display()))?;
-        let model = Model::parse(&bytes).with_context(|| format!("cannot parse {}", path.display()))?;
+        let bytes = model_file::read(&path)?;
+        let model = model_file::load(&path, &bytes)?;
         let predictions = evaluate(&model, validation)?.predictions;
         let price = Price::of(&model, &validation.sample(PRICED)).context("no images are held out")?;
         Ok(Trained {
@@ -333,6 +308,7 @@ impl SearchArguments {
             price,
             is_within_budgets: price.share_of(&self.budgets()) <= 1.0,
             folder: Shown(found.folder.path().to_owned()),
+            model: Shown(path),
             test_accuracy: found.outcome.test_accuracy_fixed,
         })
     }
@@ -358,7 +334,7 @@ impl SearchArguments {
         };
         let best = Best {
             run: best.folder.clone(),
-            model: Shown(best.folder.0.join("model.bin")),
+            model: best.model.clone(),
             test_accuracy_fixed: best.test_accuracy,
             train: format!(
                 "{}{}{} --seed {}",
@@ -372,9 +348,57 @@ impl SearchArguments {
     }
 }
 
+/// Draws random networks.
+struct Drawing<'a> {
+    /// Few images, for a short training.
+    data: &'a Dataset,
+    backend: Backend,
+    seed: u64,
+    /// Limits of a predicted price.
+    admitted: Budgets,
+    random: Xoshiro256PlusPlus,
+    /// The price nearest to the limits of those above them, and its share of them.
+    cheapest: Option<(f64, Price)>,
+}
+
+impl Drawing<'_> {
+    /// Returns a network that none of `others` equals and whose predicted price is admitted: the
+    /// first that takes a sufficient share, otherwise the largest of all drawn; `None` if none is
+    /// admitted.
+    fn draw(&mut self, is_dense: bool, others: &[Candidate]) -> Result<Option<Candidate>> {
+        let (shape, classes) = (self.data.shape, self.data.class_names.len());
+        let (mut largest, mut predictions): (Option<(f64, Candidate)>, _) = (None, 0);
+        for _ in 0..DRAWS {
+            if predictions == PREDICTIONS || largest.as_ref().is_some_and(|(most, _)| *most >= SUFFICIENT) {
+                break;
+            }
+            if interrupt::code().is_some() {
+                bail!("interrupted before the first run");
+            }
+            let drawn = Candidate::random(shape, classes, is_dense, &mut self.random);
+            let Some(candidate) = drawn.filter(|candidate| !others.contains(candidate)) else { continue };
+            let mut price = candidate.least_price(shape, classes);
+            if price.share_of(&self.admitted) <= 1.0 {
+                predictions += 1;
+                let Some(predicted) = predict(&candidate, self.data, self.backend, self.seed) else { continue };
+                price = predicted;
+            }
+            let share = price.share_of(&self.admitted);
+            if share > 1.0 {
+                if self.cheapest.is_none_or(|(least, _)| share < least) {
+                    self.cheapest = Some((share, price));
+                }
+            } else if largest.as_ref().is_none_or(|(most, _)| share > *most) {
+                largest = Some((share, candidate));
+            }
+        }
+        Ok(largest.map(|(_, candidate)| candidate))
+    }
+}
+
 /// Returns true if this network cannot be trained or quantized, but others may be.
 fn is_of_candidate(error: &anyhow::Error) -> bool {
-    use pipeline::PipelineError::{Export, Kept, Quantize, Train};
+    use PipelineError::{Export, Kept, Quantize, Train};
     let of_network = |error: &PipelineError| {
         matches!(
             error,
@@ -402,7 +426,7 @@ fn predict(candidate: &Candidate, few: &Dataset, backend: Backend, seed: u64) ->
         start: None,
     };
     let trained = train(&config, material, |_, _| ()).ok()?;
-    let completed: pipeline::Completed = complete(&config, few, None, None, &trained).ok()?;
+    let completed = complete(&config, few, None, None, &trained).ok()?;
     let model = Model::parse(completed.model()).ok()?;
     Price::of(&model, &few.test)
 }
@@ -415,7 +439,7 @@ impl SearchOutput<'_> {
                 let Trained { candidate, validation_accuracy_fixed, price, .. } = one;
                 let pruned = match candidate.sparsity {
                     0.0 => "-".to_owned(),
-                    sparsity => format!("{} %", 100.0 * sparsity),
+                    sparsity => sweep::in_percent(sparsity),
                 };
                 table.add_row([
                     candidate.network.to_string(),

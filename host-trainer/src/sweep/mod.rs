@@ -27,6 +27,6 @@ pub use measured::Measured;
 pub use pace::Pace;
 pub use page::markdown;
 pub use rivals::{RIVALS, SOURCE};
-pub use row::{FrontierRow, LayerSet, RowName};
+pub use row::{FrontierRow, LayerSet, RowName, in_percent};
 pub use runs::{Found, Place, Runs};
 pub use unit::{Shard, Unit, choose};

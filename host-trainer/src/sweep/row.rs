@@ -257,7 +257,7 @@ impl Results<'_> {
 }
 
 /// Formats a share in percent, to a tenth.
-fn in_percent(share: f64) -> String {
+pub fn in_percent(share: f64) -> String {
     format!("{} %", (1000.0 * share).round() / 10.0)
 }
 

@@ -40,8 +40,8 @@ struct MeasuredModel {
 
 impl FrontierOutput {
     /// Builds the report on `units`, of which `runs_trained` runs are new, and on the cascades of
-    /// `list`. `measured` has the cost on devices. Copies rows without
-    /// runs from `earlier`.
+    /// `list`. `measured` has the cost on devices. Rows without runs are copied
+    /// from `earlier`.
     pub fn new(
         trainer: &SweepTrainer,
         list: &List,
