@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
+use host_support::mark::Look;
 use host_support::style::{MARGIN, TEXT_SIZE, TITLE_SIZE};
 use host_support::svg::{Anchor, Drawing, axis_line, faint_text, grid_line, text};
 use maud::{Markup, html};
 
 use super::axis::Axis;
 use super::legend::Legend;
-use super::mark::Look;
 use super::text::{fit, width};
 
 const WIDTH: f64 = 860.0;

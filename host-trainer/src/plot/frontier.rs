@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use host_support::mark::Look;
 use host_support::style::{MARGIN, TEXT_SIZE, TITLE_SIZE};
 use host_support::svg::{Anchor, Drawing, axes, axis_line, faint_text, ink_line, text};
 use maud::{Markup, html};
@@ -10,7 +11,6 @@ use super::axis::Axis;
 use super::labels::{Label, Labels};
 use super::legend::Legend;
 use super::logarithm::Logarithm;
-use super::mark::Look;
 use super::text::fit;
 
 const WIDTH: f64 = 900.0;

@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::mark::Look;
 use super::panel::{self, Better, Curve, Panel, Point};
 use super::text::{fit, width};
 use crate::train::Epoch;
+use host_support::mark::Look;
 use host_support::style::{TEXT_SIZE, TITLE_SIZE};
 use host_support::svg::{Anchor, Drawing, text};
 

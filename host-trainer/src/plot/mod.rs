@@ -9,7 +9,6 @@ mod image;
 mod labels;
 mod legend;
 mod logarithm;
-mod mark;
 mod mistakes;
 mod panel;
 mod raster;

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::axis::Axis;
 use super::labels::{Label, Labels};
-use super::mark::Look;
+use host_support::mark::Look;
 use host_support::style::{TEXT_SIZE, TITLE_SIZE};
 use host_support::svg::{Anchor, Drawing, axes, axis_line, faint_text, text};
 

@@ -1,7 +1,8 @@
 //! Draws cost against work: networks of several widths, and images with more or fewer zeros.
 
-use host_support::style::{COLOURS, Colour, TEXT_SIZE, TITLE_SIZE};
-use host_support::svg::{Anchor, Drawing, axes, faint_text, short, text};
+use host_support::mark::Look;
+use host_support::style::{TEXT_SIZE, TITLE_SIZE};
+use host_support::svg::{Anchor, Drawing, axes, faint_text, text};
 use maud::{Markup, html};
 
 use super::axis::Axis;
@@ -59,9 +60,8 @@ fn ram_in_use(row: &Row) -> f64 {
     f64::from(row.ram_network_bytes + row.ram_stack_bytes)
 }
 
-fn colour(cores: &[&str], core: &str) -> Colour {
-    let index = cores.iter().position(|name| *name == core).unwrap_or(0);
-    COLOURS[index % COLOURS.len()]
+fn look(cores: &[&str], core: &str) -> Look {
+    Look::new(cores.iter().position(|name| *name == core).unwrap_or(0), 0)
 }
 
 fn legend(cores: &[&str]) -> Markup {
@@ -69,19 +69,11 @@ fn legend(cores: &[&str]) -> Markup {
     html! {
         @for (index, core) in cores.iter().enumerate() {
             @let x = 60.0 + 140.0 * index as f64;
-            (dot([x, y], 5.0, colour(cores, core)))
+            (look(cores, core).mark([x, y]))
             (text([x + 12.0, y], Anchor::Start, TEXT_SIZE, core))
         }
-        (faint_text([60.0 + 140.0 * cores.len() as f64, y], Anchor::Start, TEXT_SIZE, "rings: two hidden layers"))
+        (faint_text([60.0 + 140.0 * cores.len() as f64, y], Anchor::Start, TEXT_SIZE, "hollow: two hidden layers"))
     }
-}
-
-fn dot([x, y]: [f64; 2], radius: f64, colour: Colour) -> Markup {
-    html! { circle cx=(short(x)) cy=(short(y)) r=(radius) fill=(colour.hex()) {} }
-}
-
-fn ring([x, y]: [f64; 2], radius: f64, colour: Colour) -> Markup {
-    html! { circle cx=(short(x)) cy=(short(y)) r=(radius) fill="none" stroke=(colour.hex()) stroke-width="2" {} }
 }
 
 /// Returns the title and the axes of a panel.
@@ -104,13 +96,12 @@ fn against_work(rows: &[Row], cores: &[&str], what: &str, up: Axis, of: impl Fn(
         let mut rows: Vec<_> = rows.iter().filter(|row| row.core == core).collect();
         rows.sort_by_key(|row| row.multiply_accumulates);
         let (plain, deep): (Vec<&Row>, Vec<&Row>) = rows.into_iter().partition(|row| row.network.widths().len() == 3);
-        // The line joins networks with one hidden layer; the others are rings next to it.
-        let line: Vec<String> = plain.iter().map(|row| place(row).map(|at| short(at).to_string()).join(",")).collect();
-        let colour = colour(cores, core);
+        // The line joins networks with one hidden layer; the others are hollow marks next to it.
+        let look = look(cores, core);
         html! {
-            polyline points=(line.join(" ")) fill="none" stroke=(colour.hex()) {}
-            @for row in plain { (dot(place(row), 3.0, colour)) }
-            @for row in deep { (ring(place(row), 5.0, colour)) }
+            (look.curve(plain.iter().map(|row| place(row))))
+            @for row in plain { (look.mark(place(row))) }
+            @for row in deep { (look.ring(place(row))) }
         }
     };
     html! { (titled_axes(what, "multiply-accumulates", [&across, &up])) @for core in cores { (of_core(core)) } }
@@ -131,7 +122,7 @@ fn zeros(rows: &[Row], cores: &[&str]) -> Markup {
                     across.place(image.zero_share, [left, right]),
                     up.place(image.count as f64, [bottom, top]),
                 ];
-                (dot(place, 2.0, colour(cores, &row.core)))
+                (look(cores, &row.core).dot(place))
             }
         }
         @if rows.is_empty() {
@@ -144,6 +135,7 @@ fn zeros(rows: &[Row], cores: &[&str]) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::architecture::Architecture;
     use crate::row::tests::row;
     use parity::Unit;
 
@@ -151,5 +143,11 @@ mod tests {
     fn one_network_is_enough_to_draw() {
         let svg = growth(&[row(Unit::Instructions)]);
         assert!(svg.contains("multiply-accumulates") && svg.contains("784-128-10"), "{svg}");
+        // One in the legend, three in panels, one dot for its image.
+        let marks =
+            |svg: &str| ["class=\"mark\"", "class=\"ground\" d", "<circle"].map(|part| svg.matches(part).count());
+        assert_eq!(marks(&svg), [4, 0, 1], "{svg}");
+        let deep = Row { network: Architecture::Dense(vec![784, 128, 64, 10]), ..row(Unit::Instructions) };
+        assert_eq!(marks(&growth(&[deep])), [1, 3, 1]);
     }
 }

@@ -1,10 +1,11 @@
-//! Time and energy of several models on boards, as dots on logarithmic axes.
+//! Time and energy of several models on boards, as marks on logarithmic axes.
 
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
-use host_support::style::{MARGIN, TEXT_SIZE, TITLE_SIZE, colour};
-use host_support::svg::{Anchor, Drawing, faint_text, grid_line, short, text};
+use host_support::mark::Look;
+use host_support::style::{MARGIN, TEXT_SIZE, TITLE_SIZE};
+use host_support::svg::{Anchor, Drawing, faint_text, grid_line, text};
 use maud::{Markup, html};
 use parity::program::read;
 
@@ -23,7 +24,8 @@ const GAP: f64 = 50.0;
 /// Width of the panel of times.
 const TIMES: f64 = 430.0;
 
-const DOT: f64 = 4.0;
+/// Half the width of a mark.
+const MARK: f64 = 4.0;
 
 /// Largest distance between the names of two models in the legend.
 const LEGEND: f64 = 180.0;
@@ -85,13 +87,10 @@ impl Panel {
         }
     }
 
-    /// Draws an estimate as a dot on a line that shows its error.
-    fn estimate(&self, value: f64, error_percent: f64, y: f64, hex: &str) -> Markup {
-        let [from, to] = [-1.0, 1.0].map(|sign| short(self.place(value * (1.0 + sign * error_percent / 100.0))));
-        html! {
-            line x1=(from) y1=(y) x2=(to) y2=(y) stroke=(hex) stroke-width="2" {}
-            circle cx=(short(self.place(value))) cy=(y) r=(DOT) fill=(hex) {}
-        }
+    /// Draws an estimate as a mark on a line that shows its error.
+    fn estimate(&self, value: f64, error_percent: f64, y: f64, look: Look) -> Markup {
+        let ends = [-1.0, 1.0].map(|sign| [self.place(value * (1.0 + sign * error_percent / 100.0)), y]);
+        html! { (look.curve(ends.into_iter())) (look.mark([self.place(value), y])) }
     }
 }
 
@@ -120,16 +119,16 @@ pub fn chart(models: &[Model]) -> anyhow::Result<String> {
         let rows = rows.filter_map(|(index, model)| Some((index, model.rows.iter().find(|row| row.board == name)?)));
         html! {
             @for (index, row) in rows {
-                @let hex = colour(index).hex();
+                @let look = Look::new(index, 0);
                 @let error = f64::from(row.error_percent.unwrap_or_default());
-                @if let Some(time) = row.milliseconds_mean { (left.estimate(time, error, y, &hex)) }
-                @if let Some(energy) = row.microjoules_mean { (right.estimate(energy, ENERGY_ERROR, y, &hex)) }
+                @if let Some(time) = row.milliseconds_mean { (left.estimate(time, error, y, look)) }
+                @if let Some(energy) = row.microjoules_mean { (right.estimate(energy, ENERGY_ERROR, y, look)) }
             }
         }
     };
     let title = "Estimated cost of an inference, with its error";
     let content = html! {
-        (text([EDGE, 22.0], Anchor::Start, TITLE_SIZE, title))
+        (text([WIDTH / 2.0, 22.0], Anchor::Middle, TITLE_SIZE, title))
         (legend(models))
         (left.draw("milliseconds", ends))
         @if !energies.is_empty() { (right.draw("microjoules, if a source has them", ends)) }
@@ -146,9 +145,9 @@ fn legend(models: &[Model]) -> Markup {
     let step = LEGEND.min((WIDTH - EDGE) / models.len().max(1) as f64);
     html! {
         @for (index, model) in models.iter().enumerate() {
-            @let x = EDGE + DOT + index as f64 * step;
-            circle cx=(short(x)) cy="50" r=(DOT) fill=(colour(index).hex()) {}
-            (text([x + 2.0 * DOT, 50.0], Anchor::Start, TEXT_SIZE, &model.name))
+            @let x = EDGE + MARK + index as f64 * step;
+            (Look::new(index, 0).mark([x, 50.0]))
+            (text([x + 3.0 * MARK, 50.0], Anchor::Start, TEXT_SIZE, &model.name))
         }
     }
 }
@@ -171,15 +170,15 @@ mod tests {
     }
 
     #[test]
-    fn each_model_has_a_dot_on_each_board() {
+    fn each_model_has_a_mark_on_each_board() {
         let models = [model("small", &[("one", 0.2), ("two", 0.03)]), model("large", &[("one", 2.0), ("two", 41.0)])];
         let svg = chart(&models).unwrap();
         for text in ["small", "large", "one", "two", "milliseconds", "microjoules"] {
             assert!(svg.contains(text), "{text}: {svg}");
         }
         // Two in the legend, eight on boards, each with a line for its error.
-        assert_eq!(svg.matches("<circle").count(), 2 + 8);
-        assert_eq!(svg.matches("stroke-width=\"2\"").count(), 8);
+        assert_eq!(svg.matches("class=\"mark\"").count(), 2 + 8);
+        assert_eq!(svg.matches("<polyline").count(), 8);
     }
 
     #[test]

@@ -7,6 +7,8 @@ pub mod bounded;
 pub mod browser;
 pub mod errors;
 pub mod files;
+#[cfg(feature = "style")]
+pub mod mark;
 pub mod measured;
 pub mod numbers;
 pub mod page;

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use host_support::style::{Colour, FAINT, colour};
-use host_support::svg::short;
+use crate::style::{Colour, FAINT, colour};
+use crate::svg::short;
 
 /// Shapes of marks, as paths around the middle.
 const SHAPES: [&str; 6] = [
@@ -28,6 +28,7 @@ pub struct Look {
 
 impl Look {
     /// Returns the look of series `index`, with the dashes of `dash`.
+    #[must_use]
     pub fn new(index: usize, dash: usize) -> Self {
         let colour = match colour(index) {
             // Not visible on a dark ground.
@@ -38,6 +39,7 @@ impl Look {
     }
 
     /// Returns the curve through `points`.
+    #[must_use]
     pub fn curve(self, points: impl Iterator<Item = [f64; 2]>) -> Markup {
         let points: Vec<String> = points.map(|[x, y]| format!("{},{}", short(x), short(y))).collect();
         html! {
@@ -47,16 +49,25 @@ impl Look {
     }
 
     /// Returns a filled mark at a point.
+    #[must_use]
     pub fn mark(self, [x, y]: [f64; 2]) -> Markup {
         html! { path.mark d={ "M" (short(x)) "," (short(y)) (self.shape) } fill=(self.colour.hex()) {} }
     }
 
+    /// Returns a dot, for a point among very many.
+    #[must_use]
+    pub fn dot(self, [x, y]: [f64; 2]) -> Markup {
+        html! { circle cx=(short(x)) cy=(short(y)) r="2" fill=(self.colour.hex()) {} }
+    }
+
     /// Returns a larger, hollow mark.
+    #[must_use]
     pub fn ring(self, point: [f64; 2]) -> Markup {
         self.sized(point, 1.5, true)
     }
 
     /// Returns a mark that is `scale` times larger, hollow or filled.
+    #[must_use]
     pub fn sized(self, [x, y]: [f64; 2], scale: f64, is_hollow: bool) -> Markup {
         let place = format!("translate({},{}) scale({scale})", short(x), short(y));
         let (class, fill) = if is_hollow { ("ground", "#ffffff".to_owned()) } else { ("mark", self.colour.hex()) };
@@ -67,6 +78,7 @@ impl Look {
     }
 
     /// Returns a bar between two points, with ends across it: the spread of a value.
+    #[must_use]
     pub fn spread(self, from: [f64; 2], to: [f64; 2]) -> Markup {
         let [[x1, y1], [x2, y2]] = [from, to].map(|point| point.map(short));
         let [wide, high] = if y1 == y2 { [0.0, 5.0] } else { [5.0, 0.0] };
