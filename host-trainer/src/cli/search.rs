@@ -8,7 +8,6 @@ use host_support::errors;
 use host_support::numbers::whole;
 use host_support::shell::quoted;
 use host_support::table::Folded;
-use prenda::Model;
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use serde::Serialize;
@@ -21,13 +20,13 @@ use crate::data::{Dataset, HeldOut, SoftLabels, Split, ValidationOrder};
 use crate::limits::MAX_MODEL_BYTES;
 use crate::model::evaluate::evaluate;
 use crate::network::backend::Backend;
-use crate::run::pipeline::{PipelineError, complete};
+use crate::run::pipeline::PipelineError;
 use crate::run::{RunFile, model_file};
-use crate::search::{Budgets, Candidate, Price, Rung, Training, rungs};
+use crate::search::{Budgets, Candidate, Drawing, Price, Round, Training, rounds};
 use crate::support::{files, interrupt, progress};
 use crate::sweep::{self, Found, List, Place, Unit};
 use crate::text::{Shown, count, percent};
-use crate::train::{Material, TrainConfig, TrainError, train};
+use crate::train::TrainError;
 
 /// Training images of the short training that predicts a price.
 const SHORT_TRAINING: usize = 1024;
@@ -38,15 +37,6 @@ const PRICED: usize = 256;
 /// Limit of a predicted instruction count, as a multiple of the budget: training changes the number
 /// of zeros.
 const ADMITTED: f64 = 1.25;
-
-/// Most random networks drawn for one candidate.
-const DRAWS: usize = 200;
-
-/// Most of these whose price is predicted.
-const PREDICTIONS: usize = 8;
-
-/// Share of a budget from which a network is accepted at once.
-const SUFFICIENT: f64 = 0.5;
 
 /// One of this many candidates is dense; the others are convolutional.
 const DENSE_EVERY: usize = 4;
@@ -107,18 +97,18 @@ pub struct SearchArguments {
 struct SearchOutput<'a> {
     folder: Shown<&'a Path>,
     budgets: Budgets,
-    rungs: Vec<RungResult>,
+    rounds: Vec<RoundResult>,
     best: Best,
 }
 
 #[derive(Serialize)]
-struct RungResult {
+struct RoundResult {
     epochs: u32,
     /// The most accurate one first.
     candidates: Vec<Trained>,
 }
 
-/// A candidate after a rung.
+/// A candidate after a round.
 #[derive(Clone, Serialize)]
 struct Trained {
     #[serde(flatten)]
@@ -169,9 +159,9 @@ impl SearchArguments {
 
         let mut candidates = self.candidates(&rest, &validation, backend)?;
         let mut results = Vec::new();
-        for rung in rungs(candidates.len(), self.epochs) {
-            candidates.truncate(rung.candidates);
-            let trained = self.train_rung(&trainer, &candidates, rung, &validation)?;
+        for round in rounds(candidates.len(), self.epochs) {
+            candidates.truncate(round.candidates);
+            let trained = self.train_round(&trainer, &candidates, round, &validation)?;
             candidates = trained.iter().filter(|one| one.is_within_budgets).map(|one| one.candidate.clone()).collect();
             if candidates.is_empty() && results.is_empty() {
                 return Err(self.none_within(&trained).into());
@@ -182,7 +172,7 @@ impl SearchArguments {
                 );
                 break;
             }
-            results.push(RungResult { epochs: rung.epochs, candidates: trained });
+            results.push(RoundResult { epochs: round.epochs, candidates: trained });
         }
         let report = self.report(results, &trainer.data)?;
         self.output.print(&report, || report.text())
@@ -204,7 +194,10 @@ impl SearchArguments {
         let mut candidates = Vec::new();
         let mut drawing = Drawing { data: &few, backend, seed: self.seed, admitted, random, cheapest: None };
         for index in 0..wanted {
-            candidates.extend(drawing.draw(index % DENSE_EVERY == 0, &candidates)?);
+            let Ok(drawn) = drawing.draw(index % DENSE_EVERY == 0, &candidates) else {
+                bail!("interrupted before the first run");
+            };
+            candidates.extend(drawn);
             bar.set_position(index as u64 + 1);
         }
         bar.finish_and_clear();
@@ -225,14 +218,14 @@ impl SearchArguments {
     }
 
     /// Trains `candidates` that are not trained yet, and returns all of them, the best first.
-    fn train_rung(
+    fn train_round(
         &self,
         trainer: &SweepTrainer,
         candidates: &[Candidate],
-        rung: Rung,
+        round: Round,
         validation: &Split,
     ) -> Result<Vec<Trained>> {
-        let Rung { epochs, .. } = rung;
+        let Round { epochs, .. } = round;
         progress::log(format_args!("round of {} networks, {epochs} epochs each", candidates.len()));
         let list = self.list(candidates, &self.training(epochs, &trainer.data))?;
         let units = list.networks.iter().map(|network| Unit { network, seed: self.seed });
@@ -327,8 +320,8 @@ impl SearchArguments {
         UsageError(format!("no trained network is within the budgets{nearest}; raise the budgets, or --candidates"))
     }
 
-    fn report(&self, rungs: Vec<RungResult>, data: &Dataset) -> Result<SearchOutput<'_>> {
-        let best = rungs.last().and_then(|rung| rung.candidates.first()).context("nothing was trained")?;
+    fn report(&self, rounds: Vec<RoundResult>, data: &Dataset) -> Result<SearchOutput<'_>> {
+        let best = rounds.last().and_then(|round| round.candidates.first()).context("nothing was trained")?;
         let option = |name: &str, path: &Option<PathBuf>| {
             path.as_ref().map(|path| format!(" --{name} {}", quoted(path))).unwrap_or_default()
         };
@@ -344,55 +337,7 @@ impl SearchArguments {
                 self.seed
             ),
         };
-        Ok(SearchOutput { folder: Shown(&self.runs), budgets: self.budgets(), rungs, best })
-    }
-}
-
-/// Draws random networks.
-struct Drawing<'a> {
-    /// Few images, for a short training.
-    data: &'a Dataset,
-    backend: Backend,
-    seed: u64,
-    /// Limits of a predicted price.
-    admitted: Budgets,
-    random: Xoshiro256PlusPlus,
-    /// The price nearest to the limits of those above them, and its share of them.
-    cheapest: Option<(f64, Price)>,
-}
-
-impl Drawing<'_> {
-    /// Returns a network that none of `others` equals and whose predicted price is admitted: the
-    /// first that takes a sufficient share, otherwise the largest of all drawn; `None` if none is
-    /// admitted.
-    fn draw(&mut self, is_dense: bool, others: &[Candidate]) -> Result<Option<Candidate>> {
-        let (shape, classes) = (self.data.shape, self.data.class_names.len());
-        let (mut largest, mut predictions): (Option<(f64, Candidate)>, _) = (None, 0);
-        for _ in 0..DRAWS {
-            if predictions == PREDICTIONS || largest.as_ref().is_some_and(|(most, _)| *most >= SUFFICIENT) {
-                break;
-            }
-            if interrupt::code().is_some() {
-                bail!("interrupted before the first run");
-            }
-            let drawn = Candidate::random(shape, classes, is_dense, &mut self.random);
-            let Some(candidate) = drawn.filter(|candidate| !others.contains(candidate)) else { continue };
-            let mut price = candidate.least_price(shape, classes);
-            if price.share_of(&self.admitted) <= 1.0 {
-                predictions += 1;
-                let Some(predicted) = predict(&candidate, self.data, self.backend, self.seed) else { continue };
-                price = predicted;
-            }
-            let share = price.share_of(&self.admitted);
-            if share > 1.0 {
-                if self.cheapest.is_none_or(|(least, _)| share < least) {
-                    self.cheapest = Some((share, price));
-                }
-            } else if largest.as_ref().is_none_or(|(most, _)| share > *most) {
-                largest = Some((share, candidate));
-            }
-        }
-        Ok(largest.map(|(_, candidate)| candidate))
+        Ok(SearchOutput { folder: Shown(&self.runs), budgets: self.budgets(), rounds, best })
     }
 }
 
@@ -408,34 +353,11 @@ fn is_of_candidate(error: &anyhow::Error) -> bool {
     interrupt::code().is_none() && error.downcast_ref().is_some_and(of_network)
 }
 
-/// Predicts the price of `candidate` from a training for one epoch on `few` images; `None` if it
-/// fails, as for a layer that is too large.
-fn predict(candidate: &Candidate, few: &Dataset, backend: Backend, seed: u64) -> Option<Price> {
-    let training = Training { epochs: 1, validation: 0, is_taught: false, is_of_features: !few.features.is_empty() };
-    let list = sweep::parse(&candidate.listed(&training), Path::new("search")).ok()?;
-    let network = list.networks.first()?;
-    let base = network.config(backend, seed, None);
-    let weight_bits = candidate.weight_bits.try_into().ok()?;
-    let config = TrainConfig { weight_bits, ..base };
-    let material = Material {
-        train: &few.train,
-        validation: None,
-        soft_labels: None,
-        image: few.shape,
-        classes: few.class_names.len(),
-        start: None,
-    };
-    let trained = train(&config, material, |_, _| ()).ok()?;
-    let completed = complete(&config, few, None, None, &trained).ok()?;
-    let model = Model::parse(completed.model()).ok()?;
-    Price::of(&model, &few.test)
-}
-
 impl SearchOutput<'_> {
     fn text(&self) -> String {
         let mut table = Folded::new(["network", "bits", "pruned", "epochs", "held out, %", "bytes", "instructions"], 1);
-        for rung in self.rungs.iter().rev() {
-            for one in rung.candidates.iter().filter(|one| one.is_within_budgets) {
+        for round in self.rounds.iter().rev() {
+            for one in round.candidates.iter().filter(|one| one.is_within_budgets) {
                 let Trained { candidate, validation_accuracy_fixed, price, .. } = one;
                 let pruned = match candidate.sparsity {
                     0.0 => "-".to_owned(),
@@ -445,7 +367,7 @@ impl SearchOutput<'_> {
                     candidate.network.to_string(),
                     candidate.weight_bits.to_string(),
                     pruned,
-                    rung.epochs.to_string(),
+                    round.epochs.to_string(),
                     format!("{:.2}", 100.0 * validation_accuracy_fixed),
                     count(price.bytes as u64),
                     count(price.instructions),

@@ -43,7 +43,7 @@ pub struct Candidate {
     pub sparsity: f64,
 }
 
-/// The part of a training that all candidates of a rung share.
+/// The part of a training that all candidates of a round share.
 #[derive(Clone, Copy, Debug)]
 pub struct Training {
     pub epochs: u32,

@@ -1,8 +1,8 @@
 //! Searches for a network within budgets of model size and instructions.
 //!
 //! ```text
-//!  random networks --Price--> those within the Budgets --Rungs--> train all for few epochs,
-//!                                                                 the best third for more, ...
+//!  random networks --Price--> those within the Budgets --Rounds--> train all for few epochs,
+//!                                                                  the best third for more, ...
 //! ```
 //!
 //! Successive halving: Jamieson and Talwalkar, "Non-stochastic best arm identification and
@@ -10,8 +10,10 @@
 
 mod budget;
 mod candidate;
-mod rung;
+mod drawing;
+mod round;
 
 pub use budget::{Budgets, Price};
 pub use candidate::{Candidate, Training};
-pub use rung::{Rung, rungs};
+pub use drawing::Drawing;
+pub use round::{Round, rounds};

@@ -19,14 +19,14 @@ fn a_search_ends_with_a_model_within_the_budgets_and_continues() {
     let project = Project::new();
     let budgets = ["--budget-bytes", "8000", "--budget-instructions", "20000"];
     let report = search(&project, &budgets);
-    let rungs = report["rungs"].as_array().unwrap();
-    let sizes: Vec<_> = rungs
+    let rounds = report["rounds"].as_array().unwrap();
+    let sizes: Vec<_> = rounds
         .iter()
-        .map(|rung| (rung["epochs"].as_u64().unwrap(), rung["candidates"].as_array().unwrap().len()))
+        .map(|round| (round["epochs"].as_u64().unwrap(), round["candidates"].as_array().unwrap().len()))
         .collect();
     assert_eq!(sizes[0], (1, 4));
     assert!(sizes.len() == 2 && sizes[1].0 == 2 && sizes[1].1 <= 2, "{sizes:?}");
-    let best = &rungs[1]["candidates"][0];
+    let best = &rounds[1]["candidates"][0];
     assert_eq!((&best["is_within_budgets"], &best["folder"]), (&true.into(), &report["best"]["run"]));
     let bytes = fs::metadata(project.path().join(report["best"]["model"].as_str().unwrap())).unwrap().len();
     assert!(bytes <= 8000 && best["bytes"] == bytes, "{best}");
