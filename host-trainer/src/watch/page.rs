@@ -58,7 +58,7 @@ pub fn update(name: &str, progress: Option<&Progress>, state: &State) -> String 
 fn status(planned: Option<&Planned>, history: &[Epoch], state: &State) -> String {
     match (state, planned, history.last()) {
         (State::Training, None, _) => "Waiting for the training to begin.".to_owned(),
-        (State::Training, Some(Planned { epochs, .. }), None) => format!("The first of {epochs} epochs is running."),
+        (State::Training, Some(Planned { epochs, .. }), None) => format!("Epoch 1 of {epochs} is running."),
         (State::Training, Some(Planned { epochs, .. }), Some(last)) if last.epoch >= *epochs => {
             format!("All {epochs} epochs are done; the network is being quantized and evaluated.")
         }
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn each_state_has_its_words() {
         let status = |count, state: &State| parsed(count, state)["status"].as_str().unwrap().to_owned();
-        assert!(status(0, &State::Training).contains("first of 3"));
+        assert!(status(0, &State::Training).contains("Epoch 1 of 3"));
         assert!(status(3, &State::Training).contains("quantized"));
         assert!(status(1, &State::Ended).contains("ended after 1 epochs"));
         assert_eq!(parsed(1, &State::Ended)["is_over"], true);
