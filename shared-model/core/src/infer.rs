@@ -226,9 +226,10 @@ pub fn infer_in<'w, const LAYERS: usize>(
     }
     let probabilities = probabilities.get_mut(..model.classes()).unwrap_or_default();
     softmax(logits, scratch, probabilities);
-    let class = argmax(logits);
+    // Before the choice of the class, so that the stage has what an answer without probabilities
+    // saves.
     on_stage(Stage::Softmax);
-    Ok(Prediction { class, network: answered, logits, probabilities })
+    Ok(Prediction { class: argmax(logits), network: answered, logits, probabilities })
 }
 
 impl<const MEMORY: usize, const CLASSES: usize> Default for Workspace<MEMORY, CLASSES> {

@@ -50,7 +50,7 @@ pub enum Stage<'a> {
         /// Index in [`Model::layers`](crate::Model::layers).
         layer: usize,
     },
-    /// Computed the probabilities and the class.
+    /// Computed the probabilities. Only the choice of the class follows.
     Softmax,
 }
 

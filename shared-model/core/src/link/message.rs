@@ -151,8 +151,7 @@ pub enum Response<'a> {
         ///
         /// A measurement has the ticks of one inference without callbacks. Then, for each stage of
         /// another inference, [`STAGE_BYTES`] have its ticks and the number of its calls. Each
-        /// layer has three stages (gather, accumulate, requantize); softmax with argmax is the
-        /// last.
+        /// layer has three stages (gather, accumulate, requantize); softmax is the last.
         ///
         /// A calibration has the frequency of the counter in hertz, the ticks of the loop, the
         /// ticks of an empty stage (the cost of one callback), and the bytes of the workspace. On a
