@@ -6,8 +6,8 @@ use crate::hw::memory::memory_use;
 use crate::hw::mps2::armv7m::COUNTER;
 pub use crate::hw::mps2::armv7m::take;
 
-/// Frames up to 2 KB, 6,152 bytes for layers, 32 classes.
+/// Frames up to 2 KB, 8,448 bytes for layers, 32 classes.
 pub type Buffers = prenda_serve::Buffers<2048>;
-pub type Workspace = prenda::Workspace<6152, 32>;
+pub type Workspace = prenda::Workspace<8448, 32>;
 
 pub const IDENTITY: Identity = Identity { board: "mps2-an500", core: "cortex-m7", memory_use, counter: Some(COUNTER) };

@@ -13,9 +13,9 @@ use crate::hw::memory::memory_use;
 use crate::hw::mps2::{self, Map};
 use crate::hw::mps2_led::Mps2Led;
 
-/// Frames up to 2 KB, 6,152 bytes for layers, 32 classes.
+/// Frames up to 2 KB, 8,448 bytes for layers, 32 classes.
 pub type Buffers = prenda_serve::Buffers<2048>;
-pub type Workspace = prenda::Workspace<6152, 32>;
+pub type Workspace = prenda::Workspace<8448, 32>;
 
 pub const IDENTITY: Identity = Identity { board: "mps2-an505", core: "cortex-m33", memory_use, counter: Some(COUNTER) };
 

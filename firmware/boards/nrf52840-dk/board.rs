@@ -15,9 +15,9 @@ use crate::hw::board::Board;
 use crate::hw::memory::memory_use;
 use crate::hw::nrf52_uart::Nrf52Uart;
 
-/// Frames up to 2 KB, 6,152 bytes for layers, 32 classes.
+/// Frames up to 2 KB, 8,448 bytes for layers, 32 classes.
 pub type Buffers = prenda_serve::Buffers<2048>;
-pub type Workspace = prenda::Workspace<6152, 32>;
+pub type Workspace = prenda::Workspace<8448, 32>;
 
 pub const IDENTITY: Identity = Identity {
     board: "nrf52840-dk",

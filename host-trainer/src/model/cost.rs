@@ -24,11 +24,11 @@ const KIB: usize = 1024;
 
 /// Returns a board with the buffers of all boards except the smallest.
 const fn board(name: &'static str, core: &'static str, is_emulated: bool, model: usize) -> Board {
-    Board { name, core, is_emulated, model, frame: 2048, memory: 6152, classes: 32 }
+    Board { name, core, is_emulated, model, frame: 2048, memory: 8448, classes: 32 }
 }
 
 const BOARDS: [Board; 10] = [
-    Board { frame: 1024, classes: 16, ..board("microbit", "cortex-m0", true, 192 * KIB) },
+    Board { frame: 1024, memory: 6152, classes: 16, ..board("microbit", "cortex-m0", true, 192 * KIB) },
     board("mps2-an385", "cortex-m3", true, 2048 * KIB),
     board("mps2-an386", "cortex-m4", true, 2048 * KIB),
     board("mps2-an500", "cortex-m7", true, 2048 * KIB),
