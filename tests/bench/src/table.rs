@@ -92,12 +92,12 @@ fn beside(rows: &[&Row], rivals: &Rivals) -> Vec<Vec<String>> {
         [vec![String::new()], ours(&|row| row.core.clone()), vec!["code, M4".into(), "RAM, M4".into()]].concat();
     // Rivals' bytes were measured on a Cortex-M4.
     let m4 = rows.iter().find(|row| row.core == "cortex-m4");
-    let bytes = |of: &dyn Fn(&Row) -> u64| m4.map(|row| grouped(of(row))).unwrap_or_default();
-    let prenda = [
-        vec!["prenda".to_owned()],
-        ours(&|row| whole(row.spread().mean)),
-        vec![bytes(&|row| row.code_bytes), bytes(&|row| row.ram_bytes.into())],
-    ];
+    let code = m4.map(|row| grouped(row.code_bytes)).unwrap_or_default();
+    let ram = |row: &&Row| {
+        format!("{} + {} stack", grouped(row.ram_network_bytes.into()), grouped(row.ram_stack_bytes.into()))
+    };
+    let prenda =
+        [vec!["prenda".to_owned()], ours(&|row| whole(row.spread().mean)), vec![code, m4.map(ram).unwrap_or_default()]];
     let others = rows.first().map(|row| rivals.of_network(&row.network)).unwrap_or_default();
     let line = |rival: &super::rivals::Rival| {
         let count = |row: &Row| {
