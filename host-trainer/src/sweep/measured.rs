@@ -24,6 +24,17 @@ pub struct Measured {
     pub cycles_m4: Option<u64>,
     /// RAM for inference, stack included.
     pub ram_bytes: Option<u64>,
+    #[serde(default)]
+    pub class_only: ClassOnly,
+}
+
+/// Mean instructions for an image without softmax; `None` as in [`Measured`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct ClassOnly {
+    pub instructions_m4: Option<u64>,
+    pub instructions_m3: Option<u64>,
+    pub instructions_m0: Option<u64>,
+    pub instructions_m55: Option<u64>,
 }
 
 /// Unusable measurements.
@@ -41,5 +52,13 @@ impl Measured {
         let bytes = bounded::read(path, MAX_RECORD_BYTES)
             .map_err(|source| MeasuredError::Read { path: path.to_owned(), source })?;
         serde_json::from_slice(&bytes).map_err(|source| MeasuredError::Content { path: path.to_owned(), source })
+    }
+
+    /// Returns the cost without softmax. The largest count and the cycles become `None`: they are
+    /// measured only with it.
+    pub fn without_softmax(self) -> Self {
+        let ClassOnly { instructions_m4, instructions_m3, instructions_m0, instructions_m55 } = self.class_only;
+        let ram_bytes = self.ram_bytes;
+        Self { instructions_m4, instructions_m3, instructions_m0, instructions_m55, ram_bytes, ..Self::default() }
     }
 }

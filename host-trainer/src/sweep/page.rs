@@ -39,6 +39,7 @@ mod tests {
             instructions_m3: None,
             instructions_m55: Some(20_000),
             cycles_m4: Some(92_000),
+            class_only: false,
         };
         let table = markdown(&[row]);
         let lines: Vec<&str> = table.lines().collect();

@@ -51,6 +51,9 @@ pub struct FrontierRow {
     /// were not estimated.
     #[serde(default)]
     pub cycles_m4: Option<u64>,
+    /// True if the instructions leave softmax out: the answer is the class alone.
+    #[serde(default)]
+    pub class_only: bool,
 }
 
 /// The layers that a row's networks have.
@@ -73,6 +76,7 @@ pub struct RowName {
     recipe: String,
     layers: LayerSet,
     is_cascade: bool,
+    is_class_only: bool,
 }
 
 /// The results of all seeds, and the first seed's model.
@@ -84,18 +88,10 @@ struct Results<'a> {
 }
 
 impl FrontierRow {
-    /// Returns the row of `network` with the weights of `precision`, or `None` if `found` has no
-    /// run.
-    pub fn new(
-        network: &ListedNetwork,
-        precision: &Precision,
-        found: &[&Found],
-        is_taught: bool,
-        sizes: [usize; 2],
-        measured: &HashMap<String, Measured>,
-    ) -> Option<Self> {
+    /// Returns the row called `name`, or `None` if `found` has no run. `is_float` selects the
+    /// networks before quantization.
+    pub fn new(name: RowName, is_float: bool, found: &[&Found], measured: &HashMap<String, Measured>) -> Option<Self> {
         let first = found.first()?;
-        let is_float = precision.is_float();
         let accuracy = |found: &&Found| {
             if is_float { found.outcome.test_accuracy_float } else { found.outcome.test_accuracy_fixed }
         };
@@ -107,17 +103,11 @@ impl FrontierRow {
             model_id: if is_float { "" } else { model_id },
             model_bytes: if is_float { parameters.saturating_mul(4) } else { *model_bytes },
         };
-        Some(results.row(RowName::new(network, precision, is_taught, sizes), measured))
+        Some(results.row(name, measured))
     }
 
-    /// Returns the row of `cascade` of `members`, or `None` if it was made for no seed.
-    pub fn of_cascade(
-        cascade: &ListedCascade,
-        members: &[ListedMember<'_>],
-        found: &[FoundCascade],
-        sizes: [usize; 2],
-        measured: &HashMap<String, Measured>,
-    ) -> Option<Self> {
+    /// Returns the row of a cascade called `name`, or `None` if it was made for no seed.
+    pub fn of_cascade(name: RowName, found: &[FoundCascade], measured: &HashMap<String, Measured>) -> Option<Self> {
         let CascadeRecord { model_id, model_bytes, .. } = &found.first()?.record;
         let results = Results {
             seeds: found.iter().map(|found| found.seed).collect(),
@@ -125,15 +115,15 @@ impl FrontierRow {
             model_id,
             model_bytes: *model_bytes,
         };
-        Some(results.row(RowName::of_cascade(cascade, members, sizes), measured))
+        Some(results.row(name, measured))
     }
 
-    /// Returns true if this row has the network and the training of `name`.
+    /// Returns true if this row is called `name`.
     pub fn has(&self, name: &RowName) -> bool {
-        let RowName { network, weight_bits, sparsity, recipe, layers, is_cascade } = name;
+        let RowName { network, weight_bits, sparsity, recipe, layers, is_cascade, is_class_only } = name;
         (&self.network, &self.recipe) == (network, recipe)
             && (self.weight_bits, self.layers, self.cascade) == (*weight_bits, *layers, *is_cascade)
-            && self.sparsity == *sparsity
+            && (self.sparsity, self.class_only) == (*sparsity, *is_class_only)
     }
 
     /// Returns the cells, with the numbers last.
@@ -149,7 +139,7 @@ impl FrontierRow {
         [
             self.network.clone(),
             bits,
-            self.recipe.clone(),
+            if self.class_only { format!("{}, class only", self.recipe) } else { self.recipe.clone() },
             pruned,
             self.seeds.len().to_string(),
             format!("{:.2}{spread}", 100.0 * self.test_accuracy_mean),
@@ -204,6 +194,7 @@ impl RowName {
             recipe: format!("{recipe}{suffix}"),
             layers: LayerSet::of(network),
             is_cascade: false,
+            is_class_only: false,
         }
     }
 
@@ -218,7 +209,13 @@ impl RowName {
             recipe: format!("defers {}", shares.join(", ")),
             layers: if is_conv { LayerSet::Conv } else { LayerSet::Dense },
             is_cascade: true,
+            is_class_only: false,
         }
+    }
+
+    /// Returns the name of the row of the class alone.
+    pub fn class_only(self) -> Self {
+        Self { is_class_only: true, ..self }
     }
 }
 
@@ -232,8 +229,9 @@ impl Results<'_> {
     /// Returns the row called `name` with the results, and the cost in `measured`.
     fn row(self, name: RowName, measured: &HashMap<String, Measured>) -> FrontierRow {
         let Self { seeds, accuracy, model_id, model_bytes } = self;
-        let RowName { network, weight_bits, sparsity, recipe, layers, is_cascade } = name;
+        let RowName { network, weight_bits, sparsity, recipe, layers, is_cascade, is_class_only } = name;
         let measured = measured.get(model_id).copied().unwrap_or_default();
+        let measured = if is_class_only { measured.without_softmax() } else { measured };
         FrontierRow {
             network,
             weight_bits,
@@ -252,6 +250,7 @@ impl Results<'_> {
             instructions_m3: measured.instructions_m3,
             instructions_m55: measured.instructions_m55,
             cycles_m4: measured.cycles_m4,
+            class_only: is_class_only,
         }
     }
 }
@@ -263,9 +262,10 @@ pub fn in_percent(share: f64) -> String {
 
 #[cfg(test)]
 pub mod tests {
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
 
-    use super::super::list::{FRONTIER, read};
+    use super::super::list::parse;
+    use super::super::measured::ClassOnly;
     use super::*;
     use crate::run::RunFolder;
 
@@ -279,10 +279,23 @@ pub mod tests {
         Found { seed, running_train_accuracy: None, folder: RunFolder::at(PathBuf::new()), outcome }
     }
 
-    /// Returns the row of 128-taught at `index`.
+    const LIST: &str = r#"
+        [[network]]
+        name = "a"
+        hidden = [128]
+        recipe = "best"
+        epochs = 150
+        teacher_share = 0.7
+        rows = [{ weight_bits = 32 }, { weight_bits = 8 }]
+    "#;
+
+    fn network() -> ListedNetwork {
+        parse(LIST, Path::new("list")).unwrap().networks.remove(0)
+    }
+
+    /// Returns the row at `index` of [`LIST`].
     fn row(index: usize, found: &[Found]) -> Option<FrontierRow> {
-        let networks = read(None, FRONTIER).unwrap().networks;
-        let network = networks.iter().find(|network| network.name == "128-taught").unwrap();
+        let network = network();
         let measured = Measured {
             instructions_m4: Some(67_858),
             instructions_m0: None,
@@ -291,7 +304,8 @@ pub mod tests {
         };
         let measured = HashMap::from([("00000002".to_owned(), measured)]);
         let found: Vec<&Found> = found.iter().collect();
-        FrontierRow::new(network, &network.rows[index], &found, true, [784, 10], &measured)
+        let precision = &network.rows[index];
+        FrontierRow::new(RowName::new(&network, precision, true, [784, 10]), precision.is_float(), &found, &measured)
     }
 
     const FLOAT: usize = 0;
@@ -319,13 +333,34 @@ pub mod tests {
     }
 
     #[test]
+    fn a_row_of_the_class_alone_leaves_softmax_out() {
+        let network = network();
+        let name = RowName::new(&network, &network.rows[EIGHT_BITS], true, [784, 10]);
+        let class_only = ClassOnly { instructions_m4: Some(66_900), ..ClassOnly::default() };
+        let measured = Measured {
+            instructions_m4: Some(67_858),
+            instructions_m4_max: Some(70_000),
+            ram_bytes: Some(4096),
+            class_only,
+            ..Measured::default()
+        };
+        let measured = HashMap::from([("00000001".to_owned(), measured)]);
+        let row = |name: &RowName| FrontierRow::new(name.clone(), false, &[&found(1, 0.9)], &measured).unwrap();
+        let (with, without) = (row(&name), row(&name.clone().class_only()));
+        assert_eq!((with.instructions_m4, without.instructions_m4), (Some(67_858), Some(66_900)));
+        assert_eq!((without.instructions_m4_max, without.ram_bytes), (None, Some(4096)));
+        assert!(with.has(&name) && !without.has(&name) && without.has(&name.class_only()));
+        assert!(without.cells()[2].ends_with(", class only"), "{:?}", without.cells());
+    }
+
+    #[test]
     fn keys_are_stable() {
         let text = serde_json::to_string(&row(FLOAT, &[found(1, 0.5)]).unwrap()).unwrap();
         let expected = concat!(
             r#"{"network":"784-128-10","weight_bits":32,"sparsity":0.0,"recipe":"taught","seeds":[1],"#,
             r#""test_accuracy_mean":0.51,"test_accuracy_sd":null,"instructions_m4":null,"instructions_m0":null,"#,
             r#""model_bytes":407080,"ram_bytes":null,"layers":"dense","cascade":false,"instructions_m4_max":null,"#,
-            r#""instructions_m3":null,"instructions_m55":null,"cycles_m4":null}"#
+            r#""instructions_m3":null,"instructions_m55":null,"cycles_m4":null,"class_only":false}"#
         );
         assert_eq!(text, expected);
     }

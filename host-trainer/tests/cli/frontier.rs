@@ -116,10 +116,16 @@ fn one_network_is_trained_with_its_rows() {
     assert_eq!(String::from_utf8(list).unwrap(), "128-lecture\n128-taught\n128-pruned-90\n");
     let one = json(project.run(&[&REDUCED[..], &["--one", "128-taught"]].concat()));
     assert_eq!((&one["runs_trained"], one["rows"].as_array().unwrap().len()), (&4.into(), 5));
-    let own = "[[network]]\nname = 'tiny'\nhidden = [8]\nepochs = 1\nrows = [{ weight_bits = 4 }]\n";
+    let own = "[[network]]\nname = 'tiny'\nhidden = [8]\nepochs = 1\nclass_only = true\n\
+               rows = [{ weight_bits = 32 }, { weight_bits = 4 }]\n";
     fs::write(project.path().join("own.toml"), own).unwrap();
     let own = json(project.run(&["frontier", "--data", "data", "--networks", "own.toml", "--seeds", "1", "--json"]));
-    assert_eq!((&own["runs_trained"], &own["rows"][0]["weight_bits"]), (&2.into(), &4.into()));
+    assert_eq!((&own["runs_trained"], own["models"].as_array().unwrap().len()), (&2.into(), 1));
+    // The float network runs on no device, so it has no row without softmax.
+    let rows = own["rows"].as_array().unwrap();
+    let kinds: Vec<_> = rows.iter().map(|row| (&row["weight_bits"], &row["class_only"])).collect();
+    let [no, yes] = [false, true].map(Value::from);
+    assert_eq!(kinds, [(&32.into(), &no), (&4.into(), &no), (&4.into(), &yes)]);
     assert_eq!(names(&project.path().join("runs/frontier")), ["reduced", "tiny-ptq-4-seed-1", "tiny-seed-1"]);
 }
 

@@ -25,7 +25,7 @@ pub struct FrontierOutput {
     needs_teacher: bool,
     /// The target on which instructions and RAM were measured.
     measured_on: &'static str,
-    /// The models that devices measure, one for each row.
+    /// The models that devices measure: one for each row of integers that includes softmax.
     models: Vec<MeasuredModel>,
     /// Count of the rows that are copied from --earlier.
     rows_kept: usize,
@@ -55,30 +55,34 @@ impl FrontierOutput {
         let sizes = [trainer.data.train.width, trainer.data.class_names.len()];
         let (mut rows, mut models, mut rows_kept) = (Vec::new(), Vec::new(), 0);
         // An earlier row of more seeds is better than one whose runs are not complete.
-        let mut complete = |row: Option<FrontierRow>, name: &RowName| {
+        let mut complete = |name: &RowName, row: Option<FrontierRow>| {
             let seeds = row.as_ref().map_or(0, |row| row.seeds.len());
             let kept = earlier.iter().find(|row| row.has(name) && row.seeds.len() > seeds).cloned();
             rows_kept += usize::from(kept.is_some());
             kept.or(row)
         };
         for network in &list.networks {
-            let is_taught = network.is_taught() && trainer.place.teacher.is_some();
+            // Only --reduced trains such networks without a teacher.
+            let is_taught = network.is_taught() && (trainer.place.teacher.is_some() || !reduced);
             for precision in &network.rows {
                 let runs = all.iter().filter(|runs| runs.unit.network.name == network.name);
                 let found: Vec<&Found> = runs.filter_map(|runs| runs.of(precision)).collect();
-                let row = FrontierRow::new(network, precision, &found, is_taught, sizes, measured);
-                rows.extend(complete(row, &RowName::new(network, precision, network.is_taught(), sizes)));
-                let first = found.first().filter(|_| !precision.is_float());
+                let is_float = precision.is_float();
+                let name = RowName::new(network, precision, is_taught, sizes);
+                for name in names(name, network.class_only && !is_float) {
+                    rows.extend(complete(&name, FrontierRow::new(name.clone(), is_float, &found, measured)));
+                }
+                let first = found.first().filter(|_| !is_float);
                 models.extend(first.map(|found| MeasuredModel {
                     id: found.outcome.model_id.clone(),
                     path: Shown(found.folder.file(RunFile::Model)),
                 }));
             }
         }
-        let names = |runs: &Runs<'_>| -> Vec<String> {
+        let missing = |runs: &Runs<'_>| -> Vec<String> {
             runs.missing().map(|(row, _)| trainer.place.run_name(runs.unit, row)).collect()
         };
-        let mut missing: Vec<String> = all.iter().flat_map(names).collect();
+        let mut missing: Vec<String> = all.iter().flat_map(missing).collect();
         let needs_teacher = all.iter().any(|runs| runs.unit.network.is_taught() && runs.missing().next().is_some());
         for cascade in &list.cascades {
             let mut found = Vec::new();
@@ -90,8 +94,9 @@ impl FrontierOutput {
                 }
             }
             let members = cascade.members(&list.networks).unwrap_or_default();
-            let row = FrontierRow::of_cascade(cascade, &members, &found, sizes, measured);
-            rows.extend(complete(row, &RowName::of_cascade(cascade, &members, sizes)));
+            for name in names(RowName::of_cascade(cascade, &members, sizes), cascade.class_only) {
+                rows.extend(complete(&name, FrontierRow::of_cascade(name.clone(), &found, measured)));
+            }
             models.extend(found.first().map(|found| MeasuredModel {
                 id: found.record.model_id.clone(),
                 path: Shown(found.folder.file(RunFile::Model)),
@@ -127,6 +132,12 @@ impl FrontierOutput {
     }
 }
 
+/// Returns the name of a row, and if `has_class` that of its row of the class alone.
+fn names(name: RowName, has_class: bool) -> impl Iterator<Item = RowName> {
+    let class = has_class.then(|| name.clone().class_only());
+    [name].into_iter().chain(class)
+}
+
 /// Returns the row's mark in the chart; float networks run on no device, and have none.
 pub fn point(row: &FrontierRow) -> Option<FrontierPoint> {
     let kind = match row.weight_bits {
@@ -146,6 +157,8 @@ pub fn point(row: &FrontierRow) -> Option<FrontierPoint> {
         recipe if row.weight_bits == 8 && recipe.ends_with("QAT") => format!("{}, QAT", widths.join("-")),
         _ => widths.join("-"),
     };
+    // Bytes and RAM are those of the row with softmax.
+    let name = if row.class_only { format!("{name}, class only") } else { name };
     Some(FrontierPoint {
         name,
         kind,
@@ -154,8 +167,30 @@ pub fn point(row: &FrontierRow) -> Option<FrontierPoint> {
         spread: row.test_accuracy_sd,
         cost: FrontierCost {
             instructions: row.instructions_m4.map(|count| count as f64),
-            bytes: Some(row.model_bytes as f64),
-            ram: row.ram_bytes.map(|count| count as f64),
+            bytes: (!row.class_only).then_some(row.model_bytes as f64),
+            ram: row.ram_bytes.filter(|_| !row.class_only).map(|count| count as f64),
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_without_softmax_has_a_mark_for_its_instructions_alone() {
+        let row = |class_only: bool| -> FrontierRow {
+            let row = serde_json::json!({
+                "network": "784-64-10", "weight_bits": 8, "sparsity": 0.9, "recipe": "taught", "seeds": [1],
+                "test_accuracy_mean": 0.88, "test_accuracy_sd": null, "instructions_m4": 6_900,
+                "instructions_m0": null, "model_bytes": 8_655, "ram_bytes": 3_212, "instructions_m4_max": null,
+                "instructions_m3": null, "instructions_m55": null, "class_only": class_only
+            });
+            serde_json::from_value(row).unwrap()
+        };
+        let [with, without] = [false, true].map(|class_only| point(&row(class_only)).unwrap());
+        assert_eq!(without.name, format!("{}, class only", with.name));
+        assert_eq!((without.cost.instructions, without.cost.bytes, without.cost.ram), (Some(6_900.0), None, None));
+        assert_eq!((with.cost.bytes, with.cost.ram), (Some(8_655.0), Some(3_212.0)));
+    }
 }

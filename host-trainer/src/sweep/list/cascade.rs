@@ -18,6 +18,9 @@ pub struct ListedCascade {
     /// see an image.
     pub networks: Vec<String>,
     defer: Defer,
+    /// True to add a row of the class alone, without softmax.
+    #[serde(default)]
+    pub class_only: bool,
 }
 
 /// Share of the images seen that a network defers to the next.

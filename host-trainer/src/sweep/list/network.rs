@@ -49,6 +49,9 @@ pub struct ListedNetwork {
     /// Rows of the table; the 8-bit one alone if not given.
     #[serde(default = "eight_bits_alone")]
     pub rows: Vec<Precision>,
+    /// True to add a row of the class alone, without softmax, after each row but the float one.
+    #[serde(default)]
+    pub class_only: bool,
     /// Figures that the lecture reports, on Fashion-MNIST.
     pub lecture: Option<LectureFigures>,
 }

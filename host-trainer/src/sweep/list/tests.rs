@@ -58,7 +58,7 @@ fn the_frontier_expands_to_the_runs_of_its_page() {
     let expected = [
         "128-lecture: lecture [128]",
         "128-best: best [128]",
-        "128-taught: best [128] epochs=150 TEACHER",
+        "128-taught: best [128] epochs=300 TEACHER",
         "128-taught-qat-8: best [128] epochs=0 from=m qat_epochs=20 qat_learning_rate=0.001 TEACHER",
         "128-taught-ptq-4: best [128] epochs=0 from=m weight_bits=4",
         "128-taught-qat-4: best [128] epochs=0 from=m qat_epochs=30 qat_learning_rate=0.001 TEACHER weight_bits=4",
@@ -66,7 +66,8 @@ fn the_frontier_expands_to_the_runs_of_its_page() {
         "128-taught-qat-2: best [128] epochs=0 from=m qat_epochs=60 qat_learning_rate=0.001 TEACHER weight_bits=2",
         "96-pruned-82.5: best [96] augment=0.3 epochs=250 sparsity=0.825 TEACHER weight_decay=0.03",
         "64-pruned-89.8: best [64] augment=0.25 epochs=250 sparsity=0.898 TEACHER weight_decay=0.01",
-        "256-pruned-76: best [256] epochs=150 sparsity=0.76 TEACHER",
+        "32-pruned-90: best [32] augment=0.25 epochs=300 sparsity=0.9 TEACHER weight_decay=0.01",
+        "256-pruned-76: best [256] epochs=300 sparsity=0.76 TEACHER",
         "128-pruned-75: best [128] epochs=150 sparsity=0.75 TEACHER",
         "128-pruned-90: best [128] epochs=150 sparsity=0.9 TEACHER",
         "128-pruned-95: best [128] epochs=150 sparsity=0.95 TEACHER",

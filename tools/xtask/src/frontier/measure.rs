@@ -41,8 +41,19 @@ struct Cost {
     cycles_m4: Option<u64>,
     /// The network's variables and the deepest stack, on the Cortex-M4.
     ram_bytes: Option<u64>,
+    #[serde(default)]
+    class_only: ClassOnly,
     /// Checksum of the measured firmware, and of the number of images.
     firmware: String,
+}
+
+/// The mean instructions without softmax.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct ClassOnly {
+    instructions_m4: Option<u64>,
+    instructions_m3: Option<u64>,
+    instructions_m0: Option<u64>,
+    instructions_m55: Option<u64>,
 }
 
 /// A board in the output of `bench measure --json`.
@@ -51,8 +62,17 @@ struct BenchRow {
     board: String,
     instructions_mean: Option<f64>,
     instructions_max: Option<u64>,
+    #[serde(default)]
+    stages: Vec<StageRow>,
     ram_network_bytes: u64,
     ram_stack_bytes: u64,
+}
+
+/// A stage of inference in it.
+#[derive(Deserialize)]
+struct StageRow {
+    stage: String,
+    mean: f64,
 }
 
 /// The output of `estimate --json`.
@@ -93,8 +113,9 @@ pub fn command(workspace: &Workspace, models: &[Model], data: Option<&Path>) -> 
 impl Cost {
     fn of(rows: &[BenchRow], estimates: &[Estimate], firmware: &str) -> Self {
         let [m4, m3, m0, m55] = BOARDS.map(|board| rows.iter().find(|row| row.board == board));
-        let instructions =
-            |row: Option<&BenchRow>| row.and_then(|row| row.instructions_mean).map(|mean| mean.round() as u64);
+        let rounded = |mean: f64| mean.round() as u64;
+        let instructions = |row: Option<&BenchRow>| row.and_then(|row| row.instructions_mean).map(rounded);
+        let class_only = |row: Option<&BenchRow>| row.and_then(BenchRow::without_softmax).map(rounded);
         Self {
             instructions_m4: instructions(m4),
             instructions_m4_max: m4.and_then(|row| row.instructions_max),
@@ -103,8 +124,22 @@ impl Cost {
             instructions_m55: instructions(m55),
             cycles_m4: estimates.iter().find_map(|one| one.cycles_mean).map(|mean| mean.round() as u64),
             ram_bytes: m4.map(|row| row.ram_network_bytes + row.ram_stack_bytes),
+            class_only: ClassOnly {
+                instructions_m4: class_only(m4),
+                instructions_m3: class_only(m3),
+                instructions_m0: class_only(m0),
+                instructions_m55: class_only(m55),
+            },
             firmware: firmware.to_owned(),
         }
+    }
+}
+
+impl BenchRow {
+    /// Returns the mean instructions for the class alone.
+    fn without_softmax(&self) -> Option<f64> {
+        let softmax = self.stages.iter().find(|stage| stage.stage == "softmax")?;
+        Some(self.instructions_mean? - softmax.mean)
     }
 }
 
@@ -143,14 +178,20 @@ mod tests {
     #[test]
     fn a_missing_board_has_no_figures() {
         let text = r#"[{"board": "mps2-an386", "instructions_mean": 67857.6, "instructions_max": 70000,
+            "stages": [{"stage": "gather", "mean": 3000.0}, {"stage": "softmax", "mean": 857.2}],
             "ram_network_bytes": 1776, "ram_stack_bytes": 900, "ram_bytes": 9999}]"#;
         let rows: Vec<BenchRow> = serde_json::from_str(text).unwrap();
         let measured = Cost::of(&rows, &[Estimate { cycles_mean: Some(92_467.6) }], "f");
         assert_eq!((measured.instructions_m4, measured.instructions_m0), (Some(67_858), None));
         assert_eq!((measured.instructions_m4_max, measured.instructions_m55), (Some(70_000), None));
         assert_eq!(measured.cycles_m4, Some(92_468));
+        assert_eq!((measured.class_only.instructions_m4, measured.class_only.instructions_m0), (Some(67_000), None));
         assert_eq!(measured.ram_bytes, Some(2676));
         assert_eq!(Cost::of(&[], &[], "f").ram_bytes, None);
+        let text =
+            r#"[{"board": "mps2-an386", "instructions_mean": 1.0, "ram_network_bytes": 1, "ram_stack_bytes": 1}]"#;
+        let without_stages: Vec<BenchRow> = serde_json::from_str(text).unwrap();
+        assert_eq!(Cost::of(&without_stages, &[], "f").class_only, ClassOnly::default());
     }
 
     #[test]
