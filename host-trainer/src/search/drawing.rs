@@ -39,7 +39,7 @@ pub struct Drawing<'a> {
     /// Limits of a predicted price.
     pub admitted: Budgets,
     pub random: Xoshiro256PlusPlus,
-    /// Of the prices above the limits, the nearest: its share of them, and the price.
+    /// The nearest of the prices above the limits, after its share of them.
     pub cheapest: Option<(f64, Price)>,
 }
 
