@@ -22,7 +22,7 @@ use crate::model::evaluate::evaluate;
 use crate::network::backend::Backend;
 use crate::run::pipeline::PipelineError;
 use crate::run::{RunFile, model_file};
-use crate::search::{Budgets, Candidate, Drawing, Price, Round, Training, rounds};
+use crate::search::{Budgets, Candidate, Drawing, Price, Training, rounds};
 use crate::support::{files, interrupt, progress};
 use crate::sweep::{self, Found, List, Place, Unit};
 use crate::text::{Shown, count, percent};
@@ -157,11 +157,11 @@ impl SearchArguments {
         };
         files::create_folder(&self.runs)?;
 
-        let mut candidates = self.candidates(&rest, &validation, backend)?;
+        let mut candidates = self.candidates(rest, &validation, backend)?;
         let mut results = Vec::new();
         for round in rounds(candidates.len(), self.epochs) {
             candidates.truncate(round.candidates);
-            let trained = self.train_round(&trainer, &candidates, round, &validation)?;
+            let trained = self.train_round(&trainer, &candidates, round.epochs, &validation)?;
             candidates = trained.iter().filter(|one| one.is_within_budgets).map(|one| one.candidate.clone()).collect();
             if candidates.is_empty() && results.is_empty() {
                 return Err(self.none_within(&trained).into());
@@ -182,22 +182,18 @@ impl SearchArguments {
         Budgets { bytes: self.budget_bytes, instructions: self.budget_instructions }
     }
 
-    /// Returns random networks whose predicted price is within the budgets.
-    fn candidates(&self, data: &Dataset, validation: &Split, backend: Backend) -> Result<Vec<Candidate>> {
+    /// Returns random networks for `data` whose predicted price is within the budgets.
+    fn candidates(&self, mut data: Dataset, validation: &Split, backend: Backend) -> Result<Vec<Candidate>> {
         let wanted = usize::from(self.candidates);
         let random = Xoshiro256PlusPlus::seed_from_u64(self.seed);
-        let mut few = data.clone();
-        (few.train, few.test) = (few.train.sample(SHORT_TRAINING), validation.sample(PRICED));
+        (data.train, data.test) = (data.train.sample(SHORT_TRAINING), validation.sample(PRICED));
         let bar = progress::steps(wanted as u64, "predicting costs");
         let instructions = self.budget_instructions.map(|most| (ADMITTED * most as f64) as u64);
         let admitted = Budgets { instructions, ..self.budgets() };
         let mut candidates = Vec::new();
-        let mut drawing = Drawing { data: &few, backend, seed: self.seed, admitted, random, cheapest: None };
+        let mut drawing = Drawing { data: &data, backend, seed: self.seed, admitted, random, cheapest: None };
         for index in 0..wanted {
-            let Ok(drawn) = drawing.draw(index % DENSE_EVERY == 0, &candidates) else {
-                bail!("interrupted before the first run");
-            };
-            candidates.extend(drawn);
+            candidates.extend(drawing.draw(index % DENSE_EVERY == 0, &candidates)?);
             bar.set_position(index as u64 + 1);
         }
         bar.finish_and_clear();
@@ -217,15 +213,15 @@ impl SearchArguments {
         Ok(candidates)
     }
 
-    /// Trains `candidates` that are not trained yet, and returns all of them, the best first.
+    /// Trains those of `candidates` that are not trained yet for `epochs`, and returns all of them,
+    /// the best first.
     fn train_round(
         &self,
         trainer: &SweepTrainer,
         candidates: &[Candidate],
-        round: Round,
+        epochs: u32,
         validation: &Split,
     ) -> Result<Vec<Trained>> {
-        let Round { epochs, .. } = round;
         progress::log(format_args!("round of {} networks, {epochs} epochs each", candidates.len()));
         let list = self.list(candidates, &self.training(epochs, &trainer.data))?;
         let units = list.networks.iter().map(|network| Unit { network, seed: self.seed });

@@ -26,7 +26,7 @@ const SUFFICIENT: f64 = 0.5;
 
 /// A signal interrupted the drawing.
 #[derive(Clone, Copy, Debug, Error)]
-#[error("interrupted")]
+#[error("interrupted before the first run")]
 pub struct Interrupted;
 
 /// A source of random networks within limits.

@@ -16,4 +16,4 @@ mod round;
 pub use budget::{Budgets, Price};
 pub use candidate::{Candidate, Training};
 pub use drawing::Drawing;
-pub use round::{Round, rounds};
+pub use round::rounds;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cascades::FoundCascade;
 use super::figure::Figure;
-use super::list::{ListedCascade, ListedMember, ListedNetwork, Precision};
+use super::list::{FLOAT_BITS, ListedCascade, ListedMember, ListedNetwork, Precision};
 use super::measured::Measured;
 use super::runs::Found;
 use crate::run::{CascadeRecord, Outcome};
@@ -88,10 +88,10 @@ struct Results<'a> {
 }
 
 impl FrontierRow {
-    /// Returns the row called `name`, or `None` if `found` has no run. `is_float` selects the
-    /// networks before quantization.
-    pub fn new(name: RowName, is_float: bool, found: &[&Found], measured: &HashMap<String, Measured>) -> Option<Self> {
+    /// Returns the row called `name`, or `None` if `found` has no run.
+    pub fn new(name: RowName, found: &[&Found], measured: &HashMap<String, Measured>) -> Option<Self> {
         let first = found.first()?;
+        let is_float = name.weight_bits == FLOAT_BITS;
         let accuracy = |found: &&Found| {
             if is_float { found.outcome.test_accuracy_float } else { found.outcome.test_accuracy_fixed }
         };
@@ -130,7 +130,7 @@ impl FrontierRow {
     pub fn cells(&self) -> [String; 14] {
         let known = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), count);
         let bits = match self.weight_bits {
-            32 => "float".to_owned(),
+            FLOAT_BITS => "float".to_owned(),
             2 => "ternary".to_owned(),
             bits => format!("{bits} bits"),
         };
@@ -305,7 +305,7 @@ pub mod tests {
         let measured = HashMap::from([("00000002".to_owned(), measured)]);
         let found: Vec<&Found> = found.iter().collect();
         let precision = &network.rows[index];
-        FrontierRow::new(RowName::new(&network, precision, true, [784, 10]), precision.is_float(), &found, &measured)
+        FrontierRow::new(RowName::new(&network, precision, true, [784, 10]), &found, &measured)
     }
 
     const FLOAT: usize = 0;
@@ -345,7 +345,7 @@ pub mod tests {
             ..Measured::default()
         };
         let measured = HashMap::from([("00000001".to_owned(), measured)]);
-        let row = |name: &RowName| FrontierRow::new(name.clone(), false, &[&found(1, 0.9)], &measured).unwrap();
+        let row = |name: &RowName| FrontierRow::new(name.clone(), &[&found(1, 0.9)], &measured).unwrap();
         let (with, without) = (row(&name), row(&name.clone().class_only()));
         assert_eq!((with.instructions_m4, without.instructions_m4), (Some(67_858), Some(66_900)));
         assert_eq!((without.instructions_m4_max, without.ram_bytes), (None, Some(4096)));

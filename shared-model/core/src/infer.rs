@@ -226,8 +226,7 @@ pub fn infer_in<'w, const LAYERS: usize>(
     }
     let probabilities = probabilities.get_mut(..model.classes()).unwrap_or_default();
     softmax(logits, scratch, probabilities);
-    // Before the choice of the class, so that the stage has what an answer without probabilities
-    // saves.
+    // Softmax ends here: an answer without probabilities still chooses the class.
     on_stage(Stage::Softmax);
     Ok(Prediction { class: argmax(logits), network: answered, logits, probabilities })
 }

@@ -40,8 +40,7 @@ struct MeasuredModel {
 
 impl FrontierOutput {
     /// Builds the report on `units`, of which `runs_trained` runs are new, and on the cascades of
-    /// `list`. `measured` has the cost on devices. Rows without runs are copied
-    /// from `earlier`.
+    /// `list`. `measured` has the cost on devices. Rows without runs are copied from `earlier`.
     pub fn new(
         trainer: &SweepTrainer,
         list: &List,
@@ -54,12 +53,17 @@ impl FrontierOutput {
         let all = trainer.find(units);
         let sizes = [trainer.data.train.width, trainer.data.class_names.len()];
         let (mut rows, mut models, mut rows_kept) = (Vec::new(), Vec::new(), 0);
-        // An earlier row of more seeds is better than one whose runs are not complete.
-        let mut complete = |name: &RowName, row: Option<FrontierRow>| {
-            let seeds = row.as_ref().map_or(0, |row| row.seeds.len());
-            let kept = earlier.iter().find(|row| row.has(name) && row.seeds.len() > seeds).cloned();
-            rows_kept += usize::from(kept.is_some());
-            kept.or(row)
+        // Adds the row called `name`, and with `has_class` that of the class alone. An earlier row
+        // of more seeds is better than one whose runs are not complete.
+        let mut add = |name: RowName, has_class: bool, build: &dyn Fn(RowName) -> Option<FrontierRow>| {
+            let class = has_class.then(|| name.clone().class_only());
+            for name in [name].into_iter().chain(class) {
+                let row = build(name.clone());
+                let seeds = row.as_ref().map_or(0, |row| row.seeds.len());
+                let kept = earlier.iter().find(|row| row.has(&name) && row.seeds.len() > seeds).cloned();
+                rows_kept += usize::from(kept.is_some());
+                rows.extend(kept.or(row));
+            }
         };
         for network in &list.networks {
             // Only --reduced trains such networks without a teacher.
@@ -67,12 +71,10 @@ impl FrontierOutput {
             for precision in &network.rows {
                 let runs = all.iter().filter(|runs| runs.unit.network.name == network.name);
                 let found: Vec<&Found> = runs.filter_map(|runs| runs.of(precision)).collect();
-                let is_float = precision.is_float();
                 let name = RowName::new(network, precision, is_taught, sizes);
-                for name in names(name, network.class_only && !is_float) {
-                    rows.extend(complete(&name, FrontierRow::new(name.clone(), is_float, &found, measured)));
-                }
-                let first = found.first().filter(|_| !is_float);
+                let has_class = network.class_only && !precision.is_float();
+                add(name, has_class, &|name| FrontierRow::new(name, &found, measured));
+                let first = found.first().filter(|_| !precision.is_float());
                 models.extend(first.map(|found| MeasuredModel {
                     id: found.outcome.model_id.clone(),
                     path: Shown(found.folder.file(RunFile::Model)),
@@ -94,9 +96,8 @@ impl FrontierOutput {
                 }
             }
             let members = cascade.members(&list.networks).unwrap_or_default();
-            for name in names(RowName::of_cascade(cascade, &members, sizes), cascade.class_only) {
-                rows.extend(complete(&name, FrontierRow::of_cascade(name.clone(), &found, measured)));
-            }
+            let name = RowName::of_cascade(cascade, &members, sizes);
+            add(name, cascade.class_only, &|name| FrontierRow::of_cascade(name, &found, measured));
             models.extend(found.first().map(|found| MeasuredModel {
                 id: found.record.model_id.clone(),
                 path: Shown(found.folder.file(RunFile::Model)),
@@ -130,12 +131,6 @@ impl FrontierOutput {
              measured.\n"
         )
     }
-}
-
-/// Returns the name of a row, and if `has_class` that of its row of the class alone.
-fn names(name: RowName, has_class: bool) -> impl Iterator<Item = RowName> {
-    let class = has_class.then(|| name.clone().class_only());
-    [name].into_iter().chain(class)
 }
 
 /// Returns the row's mark in the chart; float networks run on no device, and have none.

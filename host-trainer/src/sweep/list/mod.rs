@@ -19,7 +19,7 @@ use crate::support::bounded;
 
 pub use cascade::ListedCascade;
 pub use network::{LectureFigures, ListedMember, ListedNetwork};
-pub use precision::Precision;
+pub use precision::{FLOAT_BITS, Precision};
 
 /// A list that is part of the program.
 #[derive(Clone, Copy, Debug)]

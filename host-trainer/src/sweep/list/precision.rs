@@ -5,6 +5,9 @@ use serde::Deserialize;
 use crate::quantize::WeightBits;
 use crate::train::TrainConfig;
 
+/// Stands for the bits of the float network.
+pub const FLOAT_BITS: u8 = 32;
+
 /// The weights of a row, and how they are made from the network's.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,10 +47,10 @@ impl Precision {
         }
     }
 
-    /// Returns the bits of a weight of the hidden layers; 32 for the float network.
+    /// Returns the bits of a weight of the hidden layers, or [`FLOAT_BITS`].
     pub fn weight_bits(&self) -> u8 {
         match self.weight_bits {
-            RowBits::Float => 32,
+            RowBits::Float => FLOAT_BITS,
             RowBits::Integer(bits) => bits.into(),
         }
     }

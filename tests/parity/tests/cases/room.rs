@@ -8,14 +8,7 @@ use super::{Fixture, fault_of};
 
 /// A hidden layer that is too wide is refused at the start with both numbers, which are exact.
 pub fn layer_too_wide(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Failed> {
-    let model = zeros(2048, 10)?;
-    let fault = fault_of(device, lab, &model)?;
-    let DeviceFault::TooLarge(InferError::Memory { needed, available }) = fault else {
-        return Err(format!("{fault:?}").into());
-    };
-    assert_eq!(needed, memory_bytes(&model)?);
-    let text = fault.to_string();
-    assert!(text.contains(&format!("need {needed} bytes")) && text.contains(&format!("has {available}")), "{text}");
+    let available = needs_more_memory(device, lab, &zeros(2048, 10)?)?;
     // The widest hidden layer that fits, and one neuron more.
     let (mut fits, mut fails) = (1, 2048);
     while fails - fits > 1 {
@@ -30,14 +23,17 @@ pub fn layer_too_wide(device: Device, lab: &Lab, _: &Fixture) -> Result<(), Fail
     Ok(())
 }
 
-/// Checks that the device refuses `model`, because its layers need more RAM than the device has.
-pub fn needs_more_memory(device: Device, lab: &Lab, model: &[u8]) -> Result<(), Failed> {
+/// Checks that the device refuses `model` because its layers need more RAM than the device has,
+/// which it returns, and that the message names both.
+pub fn needs_more_memory(device: Device, lab: &Lab, model: &[u8]) -> Result<u32, Failed> {
     let fault = fault_of(device, lab, model)?;
     let DeviceFault::TooLarge(InferError::Memory { needed, available }) = fault else {
         return Err(format!("{fault:?}").into());
     };
     assert!(needed == memory_bytes(model)? && needed > available, "{fault}");
-    Ok(())
+    let text = fault.to_string();
+    assert!(text.contains(&format!("need {needed} bytes")) && text.contains(&format!("has {available}")), "{text}");
+    Ok(available)
 }
 
 fn memory_bytes(model: &[u8]) -> Result<u32, Failed> {

@@ -122,7 +122,7 @@ impl Cost {
             instructions_m3: instructions(m3),
             instructions_m0: instructions(m0),
             instructions_m55: instructions(m55),
-            cycles_m4: estimates.iter().find_map(|one| one.cycles_mean).map(|mean| mean.round() as u64),
+            cycles_m4: estimates.iter().find_map(|one| one.cycles_mean).map(rounded),
             ram_bytes: m4.map(|row| row.ram_network_bytes + row.ram_stack_bytes),
             class_only: ClassOnly {
                 instructions_m4: class_only(m4),
